@@ -1,0 +1,244 @@
+package flux
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// document is the part of a Flux manifest that an Object is made from. One struct serves all kinds:
+// the paths are the same wherever a kind has the field.
+type document struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
+		Name              string            `json:"name"`
+		Namespace         string            `json:"namespace"`
+		ResourceVersion   string            `json:"resourceVersion"`
+		Generation        int64             `json:"generation"`
+		DeletionTimestamp *string           `json:"deletionTimestamp"`
+		Labels            map[string]string `json:"labels"`
+		Annotations       map[string]string `json:"annotations"`
+		ManagedFields     []managedEntry    `json:"managedFields"`
+	} `json:"metadata"`
+	Spec   documentSpec   `json:"spec"`
+	Status documentStatus `json:"status"`
+}
+
+type documentSpec struct {
+	Interval        *string    `json:"interval"`
+	Timeout         *string    `json:"timeout"`
+	RetryInterval   *string    `json:"retryInterval"`
+	Suspend         bool       `json:"suspend"`
+	Type            string     `json:"type"`
+	SourceRef       *reference `json:"sourceRef"`
+	ChartRef        *reference `json:"chartRef"`
+	TargetNamespace string     `json:"targetNamespace"`
+	Wait            bool       `json:"wait"`
+	HealthChecks    []struct{} `json:"healthChecks"`
+	Install         waitable   `json:"install"`
+	Upgrade         waitable   `json:"upgrade"`
+	// A HelmChart's spec.chart is a string, a HelmRelease's a template: read only where it is one.
+	Chart chartTemplate `json:"chart"`
+	// What is polled: of a source, a Bucket, an ImageRepository.
+	URL        string       `json:"url"`
+	Endpoint   string       `json:"endpoint"`
+	BucketName string       `json:"bucketName"`
+	Image      string       `json:"image"`
+	Provider   string       `json:"provider"`
+	Ref        *documentRef `json:"ref"`
+	SecretRef  *reference   `json:"secretRef"`
+	DependsOn  []reference  `json:"dependsOn"`
+	// Resources of a Receiver.
+	Resources []documentTarget `json:"resources"`
+	// Where a Kustomization's objects are in its source, and what it leaves to others.
+	Path           string          `json:"path"`
+	Ignore         kustomizeIgnore `json:"ignore"`
+	DriftDetection struct {
+		Mode string `json:"mode"`
+	} `json:"driftDetection"`
+}
+
+// kustomizeIgnore is spec.ignore of a Kustomization: a list of rules. A source's spec.ignore is a
+// string with patterns of files, and is passed over.
+type kustomizeIgnore []IgnoreRule
+
+// UnmarshalJSON reads rules and passes over a string.
+func (r *kustomizeIgnore) UnmarshalJSON(data []byte) error {
+	if len(data) == 0 || data[0] != '[' {
+		return nil
+	}
+	return json.Unmarshal(data, (*[]IgnoreRule)(r))
+}
+
+type waitable struct {
+	DisableWait bool `json:"disableWait"`
+}
+
+type chartTemplate struct {
+	present bool
+	Spec    struct {
+		Interval  *string    `json:"interval"`
+		SourceRef *reference `json:"sourceRef"`
+	} `json:"spec"`
+}
+
+// UnmarshalJSON reads a chart template and passes over a chart's name.
+func (c *chartTemplate) UnmarshalJSON(data []byte) error {
+	if len(data) == 0 || data[0] != '{' {
+		return nil
+	}
+	type plain chartTemplate
+	if err := json.Unmarshal(data, (*plain)(c)); err != nil {
+		return err
+	}
+	c.present = true
+	return nil
+}
+
+type reference struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+	Namespace  string `json:"namespace"`
+}
+
+type documentStatus struct {
+	ObservedGeneration int64 `json:"observedGeneration"`
+	Conditions         []struct {
+		Type    string `json:"type"`
+		Status  string `json:"status"`
+		Reason  string `json:"reason"`
+		Message string `json:"message"`
+		// Flux leaves status.observedGeneration behind while an object fails.
+		ObservedGeneration int64 `json:"observedGeneration"`
+	} `json:"conditions"`
+	Artifact *struct {
+		LastUpdateTime metav1.Time `json:"lastUpdateTime"`
+	} `json:"artifact"`
+	LastScanResult *struct {
+		ScanTime metav1.Time `json:"scanTime"`
+	} `json:"lastScanResult"`
+	// History of a Kustomization; a HelmRelease's entries have no durations.
+	History []struct {
+		LastReconciledDuration string `json:"lastReconciledDuration"`
+	} `json:"history"`
+	// Inventory is counted only: an entry takes no memory.
+	Inventory struct {
+		Entries []struct{} `json:"entries"`
+	} `json:"inventory"`
+}
+
+// Decode makes an Object from the JSON of a Flux resource, as an API server sends it or as a manifest
+// holds it. The error names the object where its name could be read.
+func Decode(data []byte) (Object, error) {
+	var d document
+	if err := json.Unmarshal(data, &d); err != nil {
+		name := "a Flux object"
+		if d.Metadata.Name != "" {
+			name = Ref{Kind: d.Kind, Namespace: d.Metadata.Namespace, Name: d.Metadata.Name}.String()
+		}
+		return Object{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	group, version, found := strings.Cut(d.APIVersion, "/")
+	if !found { // the core group has no name
+		group, version = "", d.APIVersion
+	}
+	o := Object{
+		Ref:             Ref{Group: group, Kind: d.Kind, Namespace: d.Metadata.Namespace, Name: d.Metadata.Name},
+		Version:         version,
+		ResourceVersion: d.Metadata.ResourceVersion,
+		Generation:      d.Metadata.Generation,
+		Labels:          d.Metadata.Labels,
+		Annotations:     d.Metadata.Annotations,
+		Interval:        d.Spec.Interval,
+		Timeout:         d.Spec.Timeout,
+		RetryInterval:   d.Spec.RetryInterval,
+		ChartInterval:   d.Spec.Chart.Spec.Interval,
+		Suspended:       d.Spec.Suspend,
+		Deleting:        d.Metadata.DeletionTimestamp != nil,
+		OCI:             d.Kind == "HelmRepository" && d.Spec.Type == "oci",
+		Generated:       d.generated(),
+		HasChart:        d.Spec.Chart.present,
+		Waits:           d.waits(),
+		TargetNamespace: d.Spec.TargetNamespace,
+		Remote:          d.remote(),
+		DependsOn:       d.dependsOn(),
+		Targets:         d.targets(),
+		Managers:        managers(d.Metadata.ManagedFields),
+		Path:            d.Spec.Path,
+		Ignore:          d.Spec.Ignore,
+		DetectsDrift:    d.Spec.DriftDetection.Mode == "enabled",
+		Status:          d.Status.status(),
+	}
+	o.SourceRef = d.sourceRef()
+	return o, nil
+}
+
+// generated: helm-controller names the charts that it makes NAMESPACE-NAME of the HelmRelease. Its
+// labels alone are also on what a release installs, which may be a HelmChart of its own.
+func (d document) generated() bool {
+	release, namespace := d.Metadata.Labels[helmGroup+"/name"], d.Metadata.Labels[helmGroup+"/namespace"]
+	return d.Kind == "HelmChart" && release != "" && d.Metadata.Name == namespace+"-"+release
+}
+
+// waits: Helm waits for what it installs unless told not to; a Kustomization waits when told to.
+func (d document) waits() bool {
+	switch d.Kind {
+	case "HelmRelease":
+		return !d.Spec.Install.DisableWait || !d.Spec.Upgrade.DisableWait
+	default:
+		return d.Spec.Wait || len(d.Spec.HealthChecks) > 0
+	}
+}
+
+func (d document) sourceRef() Ref {
+	for _, r := range []*reference{d.Spec.SourceRef, d.Spec.ChartRef, d.Spec.Chart.Spec.SourceRef} {
+		if r == nil || r.Name == "" {
+			continue
+		}
+		group, _, found := strings.Cut(r.APIVersion, "/")
+		if !found {
+			group = sourceGroup
+		}
+		ref := Ref{Group: group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+		if ref.Namespace == "" {
+			ref.Namespace = d.Metadata.Namespace
+		}
+		return ref
+	}
+	return Ref{}
+}
+
+func (s documentStatus) status() Status {
+	status := Status{ObservedGeneration: s.ObservedGeneration, Managed: len(s.Inventory.Entries)}
+	for _, c := range s.Conditions {
+		if c.Type == meta.StalledCondition {
+			status.Stalled = c.Status == string(metav1.ConditionTrue)
+		}
+		if c.Type == meta.ReadyCondition {
+			status.Ready, status.ReadyReason, status.ReadyMessage = c.Status, c.Reason, c.Message
+			if c.Status != string(metav1.ConditionUnknown) {
+				status.ObservedGeneration = max(status.ObservedGeneration, c.ObservedGeneration)
+			}
+		}
+	}
+	if s.Artifact != nil {
+		status.SourceChanged = s.Artifact.LastUpdateTime.Time
+	} else if s.LastScanResult != nil {
+		status.SourceChanged = s.LastScanResult.ScanTime.Time
+	}
+	for i, h := range s.History {
+		if d, err := time.ParseDuration(h.LastReconciledDuration); err == nil {
+			if i == 0 { // newest first (fluxcd/pkg apis/meta, History.Latest)
+				status.LastReconcile = d
+			}
+			status.SlowestReconcile = max(status.SlowestReconcile, d)
+		}
+	}
+	return status
+}

@@ -1,0 +1,232 @@
+package flux
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+)
+
+// manifests are the documents of testdata/decode by file name without extension, as JSON.
+func manifests(t testing.TB) map[string][]byte {
+	t.Helper()
+	files, err := filepath.Glob("testdata/decode/*.yaml")
+	require.NoError(t, err)
+	documents := make(map[string][]byte, len(files))
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		document, err := yaml.YAMLToJSON(data)
+		require.NoError(t, err, file)
+		documents[strings.TrimSuffix(filepath.Base(file), ".yaml")] = document
+	}
+	return documents
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	halfPastNine := time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC)
+	source := func(kind, namespace, name string) Ref {
+		return Ref{Group: "source.toolkit.fluxcd.io", Kind: kind, Namespace: namespace, Name: name}
+	}
+	in := func(group, version, kind, name string) Object {
+		return Object{Ref: Ref{Group: group + ".toolkit.fluxcd.io", Kind: kind, Namespace: "apps", Name: name}, Version: version}
+	}
+	want := map[string]Object{
+		"gitrepository": func() Object {
+			o := in("source", "v1", "GitRepository", "web")
+			o.ResourceVersion, o.Generation = "4711", 3
+			o.Labels = map[string]string{"environment": "development", "kustomize.toolkit.fluxcd.io/name": "flux-system"}
+			o.Annotations = map[string]string{"fluxtune.github.io/tune": "disabled"}
+			o.Interval, o.Timeout = ptr("1m0s"), ptr("60s")
+			o.Remote = Remote{URL: "https://git.example.com/apps/web.git", Ref: RemoteRef{RefBranch, "main"}, Secret: "git-auth", Provider: "github"}
+			o.Managers = map[Field]Manager{Interval: {Name: "kustomize-controller", Apply: true}}
+			o.Status = Status{
+				ObservedGeneration: 3, Ready: "True", ReadyReason: "Succeeded",
+				ReadyMessage: "stored artifact for revision 'main@sha1:0a1b'", SourceChanged: halfPastNine,
+			}
+			return o
+		}(),
+		"ocirepository": func() Object {
+			o := in("source", "v1beta2", "OCIRepository", "podinfo")
+			o.Interval, o.Suspended = ptr("5m"), true
+			o.Remote = Remote{URL: "oci://ghcr.io/stefanprodan/manifests/podinfo", Ref: RemoteRef{RefSemver, "6.x"}}
+			return o
+		}(),
+		"bucket-being-deleted": func() Object {
+			o := in("source", "v1", "Bucket", "assets")
+			o.Interval, o.Deleting = ptr("10m"), true
+			o.Remote = Remote{URL: "minio.example.com", Bucket: "assets"}
+			return o
+		}(),
+		"helmrepository": func() Object {
+			o := in("source", "v1", "HelmRepository", "charts")
+			o.Interval = ptr("1h")
+			o.Remote.URL = "https://charts.example.com"
+			return o
+		}(),
+		"helmrepository-oci": func() Object {
+			o := in("source", "v1", "HelmRepository", "charts")
+			o.OCI = true
+			o.Remote.URL = "oci://ghcr.io/example/charts"
+			return o
+		}(),
+		"helmchart": func() Object {
+			o := in("source", "v1", "HelmChart", "web")
+			o.Interval, o.SourceRef = ptr("10m"), source("HelmRepository", "apps", "charts")
+			return o
+		}(),
+		"helmchart-generated": func() Object {
+			o := in("source", "v1", "HelmChart", "apps-web")
+			o.Namespace = "charts"
+			o.Labels = map[string]string{"helm.toolkit.fluxcd.io/name": "web", "helm.toolkit.fluxcd.io/namespace": "apps"}
+			o.Interval, o.SourceRef, o.Generated = ptr("10m"), source("GitRepository", "charts", "monorepo"), true
+			o.Status.SourceChanged = halfPastNine
+			return o
+		}(),
+		"kustomization": func() Object {
+			o := in("kustomize", "v1", "Kustomization", "web")
+			o.ResourceVersion, o.Generation = "99", 2
+			o.Interval, o.Timeout, o.RetryInterval = ptr("5m"), ptr("3m"), ptr("1m")
+			o.SourceRef, o.TargetNamespace, o.Waits = source("GitRepository", "flux-system", "monorepo"), "web-dev", true
+			o.Path = "./deploy"
+			o.Status = Status{
+				ObservedGeneration: 1, Ready: "Unknown", ReadyReason: "Progressing", ReadyMessage: "Reconciliation in progress",
+				SlowestReconcile: 72500 * time.Millisecond, LastReconcile: 512300 * time.Microsecond, Managed: 2,
+			}
+			o.DependsOn = []Ref{
+				{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "apps", Name: "infra"},
+				{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "flux-system", Name: "crds"},
+			}
+			return o
+		}(),
+		"kustomization-health-checks": func() Object {
+			o := in("kustomize", "v1beta2", "Kustomization", "web")
+			o.Interval, o.SourceRef, o.Waits = ptr("10m0s"), source("OCIRepository", "apps", "podinfo"), true
+			return o
+		}(),
+		"helmrelease-chart": func() Object {
+			o := in("helm", "v2", "HelmRelease", "web")
+			o.Interval, o.Timeout, o.ChartInterval, o.HasChart = ptr("10m"), ptr("15m"), ptr("1h"), true
+			o.SourceRef, o.TargetNamespace, o.Waits = source("HelmRepository", "sources", "charts"), "web-prod", true
+			o.Status = Status{ObservedGeneration: 4, Ready: "False", ReadyReason: "InstallFailed", ReadyMessage: "Helm install failed"}
+			return o
+		}(),
+		"helmrelease-chartref": func() Object {
+			o := in("helm", "v2", "HelmRelease", "web")
+			o.Interval, o.SourceRef, o.Waits = ptr("10m"), source("OCIRepository", "apps", "podinfo"), true
+			return o
+		}(),
+		"helmrelease-v2beta1": func() Object {
+			o := in("helm", "v2beta1", "HelmRelease", "web")
+			o.Interval, o.HasChart, o.SourceRef = ptr("5m"), true, source("GitRepository", "apps", "monorepo")
+			return o
+		}(),
+		"imagerepository": func() Object {
+			o := in("image", "v1beta2", "ImageRepository", "web")
+			o.Interval, o.Status.SourceChanged = ptr("6h"), halfPastNine
+			o.Remote.URL = "ghcr.io/example/web"
+			return o
+		}(),
+		"imageupdateautomation": func() Object {
+			o := in("image", "v1", "ImageUpdateAutomation", "web")
+			o.Interval, o.SourceRef = ptr("30m"), source("GitRepository", "apps", "monorepo")
+			return o
+		}(),
+		"receiver": func() Object {
+			o := in("notification", "v1", "Receiver", "github")
+			o.Targets = []Target{
+				{Kind: "GitRepository", Name: "web", Namespace: "apps"},
+				{Kind: "GitRepository", Name: "*", Namespace: "charts", MatchLabels: map[string]string{"team": "web"}},
+			}
+			return o
+		}(),
+	}
+	kinds := make(map[string]bool)
+	for name, document := range manifests(t) {
+		got, err := Decode(document)
+		require.NoError(t, err, name)
+		got.Status.SourceChanged = got.Status.SourceChanged.UTC()
+		if got.Status.SourceChanged.IsZero() {
+			got.Status.SourceChanged = time.Time{}
+		}
+		assert.Equal(t, want[name], got, name)
+		kinds[got.Kind] = true
+	}
+	assert.Len(t, kinds, len(Kinds()), "a manifest of every kind")
+}
+
+func TestDecodeOddities(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, in string
+		want     Object
+	}{
+		{"nothing", `{}`, Object{}},
+		{"null", `null`, Object{}},
+		{"a core object has no group", `{"apiVersion":"v1","kind":"Secret"}`, Object{Ref: Ref{Kind: "Secret"}, Version: "v1"}},
+		{"nulls everywhere", `{"kind":"Kustomization","metadata":{"labels":null},"spec":{"interval":null,"chart":null,"healthChecks":null,"sourceRef":null},"status":null}`,
+			Object{Ref: Ref{Kind: "Kustomization"}}},
+		{"a reference without a name is none", `{"kind":"Kustomization","spec":{"sourceRef":{"kind":"GitRepository"}}}`, Object{Ref: Ref{Kind: "Kustomization"}}},
+		{"oci is a type of HelmRepository only", `{"kind":"Bucket","spec":{"type":"oci"}}`, Object{Ref: Ref{Kind: "Bucket"}}},
+		{"generated charts are HelmCharts only", `{"kind":"GitRepository","metadata":{"labels":{"helm.toolkit.fluxcd.io/name":"web"}}}`,
+			Object{Ref: Ref{Kind: "GitRepository"}, Labels: map[string]string{"helm.toolkit.fluxcd.io/name": "web"}}},
+		{"an upgrade that waits is enough", `{"kind":"HelmRelease","spec":{"install":{"disableWait":true},"upgrade":{"disableWait":false}}}`,
+			Object{Ref: Ref{Kind: "HelmRelease"}, Waits: true}},
+		{"an artifact counts before a scan", `{"status":{"artifact":{"lastUpdateTime":null},"lastScanResult":{"scanTime":"2026-03-01T09:30:00Z"}}}`, Object{}},
+	} {
+		got, err := Decode([]byte(tc.in))
+		require.NoError(t, err, tc.name)
+		assert.Equal(t, tc.want, got, tc.name)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	const head = `{"apiVersion":"kustomize.toolkit.fluxcd.io/v1","kind":"Kustomization","metadata":{"name":"web","namespace":"apps"},`
+	for _, tc := range []struct{ name, in, want string }{
+		{"a number for an interval", head + `"spec":{"interval":60}}`, "reading Kustomization apps/web: "},
+		{"a word for a switch", head + `"spec":{"suspend":"yes"}}`, "reading Kustomization apps/web: "},
+		{"a broken chart template", head + `"spec":{"chart":{"spec":{"interval":60}}}}`, "reading Kustomization apps/web: "},
+		{"no date", head + `"status":{"artifact":{"lastUpdateTime":"yesterday"}}}`, "reading Kustomization apps/web: "},
+		{"a file without a namespace", `{"kind":"Bucket","metadata":{"name":"assets"},"spec":[]}`, "reading Bucket assets: "},
+		{"cut off", head, "reading a Flux object: unexpected end of JSON input"},
+		{"empty", ``, "reading a Flux object: unexpected end of JSON input"},
+		{"a list", `[]`, "reading a Flux object: "},
+	} {
+		_, err := Decode([]byte(tc.in))
+		require.Error(t, err, tc.name)
+		assert.True(t, strings.HasPrefix(err.Error(), tc.want), "%s: %s", tc.name, err)
+	}
+}
+
+// Whatever bytes come, Decode answers; and what it accepts once more as JSON, it reads the same.
+func FuzzDecode(f *testing.F) {
+	for _, document := range manifests(f) {
+		f.Add(document)
+	}
+	for _, odd := range []string{``, `null`, `{}`, `[]`, `{"spec":{"chart":"web"}}`, `{"spec":{"chart":{"spec":null}}}`, `{"status":{"history":[null]}}`} {
+		f.Add([]byte(odd))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		o, err := Decode(data)
+		if err != nil {
+			assert.Equal(t, Object{}, o)
+			return
+		}
+		for _, field := range []Field{Interval, Timeout, RetryInterval, ChartInterval} {
+			o.Effective(field)
+		}
+		compact, err := json.Marshal(json.RawMessage(data))
+		require.NoError(t, err)
+		again, err := Decode(compact)
+		require.NoError(t, err)
+		assert.Equal(t, o, again)
+	})
+}

@@ -1,0 +1,176 @@
+package flux
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Ref names an object, without a version: group, kind, namespace and name.
+type Ref struct {
+	Group, Kind, Namespace, Name string
+}
+
+// String writes the reference for people: "Kustomization apps/web".
+func (r Ref) String() string {
+	if r.Namespace == "" {
+		return r.Kind + " " + r.Name
+	}
+	return r.Kind + " " + r.Namespace + "/" + r.Name
+}
+
+// Compare orders references by namespace, then kind in the order of Kinds, then name.
+func (r Ref) Compare(o Ref) int {
+	return cmp.Or(
+		strings.Compare(r.Namespace, o.Namespace),
+		cmp.Compare(kindRank(r.Kind), kindRank(o.Kind)),
+		strings.Compare(r.Kind, o.Kind),
+		strings.Compare(r.Name, o.Name),
+		strings.Compare(r.Group, o.Group),
+	)
+}
+
+func kindRank(kind string) int {
+	if i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == kind }); i >= 0 {
+		return i
+	}
+	return len(kinds)
+}
+
+// Object is what any Flux resource becomes: the little that planning needs, as plain values.
+// A nil field value means that the field is absent.
+type Object struct {
+	Ref
+	Version         string // of the API, as it was read: "v1"
+	ResourceVersion string
+	Generation      int64
+	Labels          map[string]string
+	Annotations     map[string]string
+
+	Interval, Timeout, RetryInterval, ChartInterval *string
+
+	Suspended bool
+	Deleting  bool
+	// OCI says that a HelmRepository is of type oci: Flux ignores its interval.
+	OCI bool
+	// Generated says that a HelmChart was made by helm-controller, which resets its interval to the
+	// HelmRelease's.
+	Generated bool
+	// HasChart says that a HelmRelease has a chart template (spec.chart), so that ChartInterval is a
+	// field of it.
+	HasChart bool
+	// Waits says that a reconcile lasts until what was applied is healthy: wait or health checks of a
+	// Kustomization; a HelmRelease unless it disables waiting.
+	Waits bool
+	// SourceRef is the source that it uses; the zero Ref where there is none. For a HelmRelease with
+	// a chart template it is the chart's source.
+	SourceRef       Ref
+	TargetNamespace string
+
+	// Remote is what it polls; the zero Remote for kinds that poll nothing.
+	Remote Remote
+	// DependsOn names what must be ready before it: spec.dependsOn of a Kustomization or HelmRelease.
+	DependsOn []Ref
+	// Targets are what a Receiver notifies.
+	Targets []Target
+
+	// Managers are who owns the fields that matter here (metadata.managedFields).
+	Managers map[Field]Manager
+	// Path is where a Kustomization's objects are in its source.
+	Path string
+	// Ignore are the rules of a Kustomization about what it leaves to others.
+	Ignore []IgnoreRule
+	// DetectsDrift says that a HelmRelease corrects drift at every reconcile (driftDetection: enabled).
+	DetectsDrift bool
+
+	Status Status
+}
+
+// Status is what an object's controller last reported.
+type Status struct {
+	// ObservedGeneration is the newest that the controller is done with: successfully
+	// (status.observedGeneration), or not (that of a Ready condition that is not Unknown).
+	ObservedGeneration int64
+	// Ready is the status of the Ready condition: True, False, Unknown, or "" where there is none.
+	Ready        string
+	ReadyReason  string
+	ReadyMessage string
+	// Stalled says that the controller has given up until the object changes; a HelmRelease does when
+	// its retries are used up.
+	Stalled bool
+	// SourceChanged is when a source's artifact last changed; the zero time where that is unknown.
+	SourceChanged time.Time
+	// SlowestReconcile is the longest lastReconciledDuration in status.history; 0 without history.
+	SlowestReconcile time.Duration
+	// LastReconcile is the newest lastReconciledDuration in status.history; 0 without history.
+	LastReconcile time.Duration
+	// Managed is how many objects it has applied: the entries of status.inventory.
+	Managed int
+}
+
+// GroupVersion returns group and version as in a manifest's apiVersion.
+func (o Object) GroupVersion() string { return o.Group + "/" + o.Version }
+
+// KindRow returns the object's row in the table, the zero Kind for an unknown kind.
+func (o Object) KindRow() Kind {
+	k, _ := ParseManifestKind(o.Group, o.Ref.Kind)
+	return k
+}
+
+// Value returns the value of a tunable field as it stands in the object; nil where it is absent.
+func (o Object) Value(f Field) *string {
+	switch f {
+	case Interval:
+		return o.Interval
+	case Timeout:
+		return o.Timeout
+	case RetryInterval:
+		return o.RetryInterval
+	case ChartInterval:
+		return o.ChartInterval
+	default:
+		return nil
+	}
+}
+
+// Has tells whether the object can have the field at all: its kind has it, and for a chart interval
+// the HelmRelease has a chart template.
+func (o Object) Has(f Field) bool {
+	_, ok := o.KindRow().Tunable(f)
+	return ok && (f != ChartInterval || o.HasChart)
+}
+
+// Effective returns the duration that the controller uses for a field: its value, or the default
+// where it is absent, not below the controller's minimum. It returns 0 where there is none.
+func (o Object) Effective(f Field) time.Duration {
+	return o.EffectiveWith(f, o.Value(f), o.Interval)
+}
+
+// EffectiveWith is Effective with other values of the field and of the interval, as a plan would set
+// them. A value that is no duration counts as absent.
+func (o Object) EffectiveWith(f Field, value, interval *string) time.Duration {
+	t, ok := o.KindRow().Tunable(f)
+	if !ok {
+		return 0
+	}
+	if d, ok := parse(value); ok {
+		return max(d, t.Min)
+	}
+	if t.Default == nil {
+		return 0
+	}
+	every, ok := parse(interval)
+	if !ok && f != Interval {
+		every = o.EffectiveWith(Interval, nil, nil)
+	}
+	return max(t.Default(every), t.Min)
+}
+
+func parse(value *string) (time.Duration, bool) {
+	if value == nil {
+		return 0, false
+	}
+	d, err := time.ParseDuration(*value)
+	return d, err == nil
+}

@@ -1,0 +1,151 @@
+package flux
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ignoreField is looked at beside the tunable fields.
+const ignoreField Field = "spec.ignore"
+
+// Manager is who owns a field in metadata.managedFields.
+type Manager struct {
+	Name  string // "kustomize-controller", "kubectl-patch", "fluxtune"
+	Apply bool   // by server-side apply; otherwise by an update
+}
+
+// IgnoreRule is an entry of a Kustomization's spec.ignore (kustomize-controller 1.9 and newer): paths
+// that are left to others, of the objects that Target selects, or of all. It is kept as it was written
+// beside what is read, so that writing a list back loses nothing.
+type IgnoreRule struct {
+	Paths  []string      `json:"paths"`
+	Target *IgnoreTarget `json:"target,omitempty"`
+}
+
+// IgnoreTarget selects objects; Group, Version, Kind, Namespace and Name are regular expressions that
+// match as a whole (fluxcd/pkg ssa/jsondiff, SelectorRegex).
+type IgnoreTarget struct {
+	Group              string `json:"group,omitempty"`
+	Version            string `json:"version,omitempty"`
+	Kind               string `json:"kind,omitempty"`
+	Namespace          string `json:"namespace,omitempty"`
+	Name               string `json:"name,omitempty"`
+	AnnotationSelector string `json:"annotationSelector,omitempty"`
+	LabelSelector      string `json:"labelSelector,omitempty"`
+}
+
+// ownership marks an object as applied by another: the keys of its labels or annotations.
+type ownership struct {
+	group, kind string
+	name        string
+	namespace   string
+	// annotations says that the keys are annotations.
+	annotations bool
+}
+
+// The marks, in the order in which they count: what a Kustomization applies may contain objects of a
+// Helm chart's style, not the other way round.
+var ownerships = []ownership{
+	{group: kustomizeGroup, kind: "Kustomization", name: kustomizeGroup + "/name", namespace: kustomizeGroup + "/namespace"},
+	{group: helmGroup, kind: "HelmRelease", name: helmGroup + "/name", namespace: helmGroup + "/namespace"},
+	{group: OperatorGroup, kind: "ResourceSet", name: "resourceset." + OperatorGroup + "/name", namespace: "resourceset." + OperatorGroup + "/namespace"},
+	{group: OperatorGroup, kind: "FluxInstance", name: OperatorGroup + "/name", namespace: OperatorGroup + "/namespace"},
+	{group: "argoproj.io", kind: "Application", name: "argocd.argoproj.io/tracking-id", annotations: true},
+	{kind: HelmReleaseName, name: "meta.helm.sh/release-name", namespace: "meta.helm.sh/release-namespace", annotations: true},
+}
+
+// OperatorGroup is the API group of the Flux Operator (FluxInstance, ResourceSet).
+const OperatorGroup = "fluxcd.controlplane.io"
+
+// HelmReleaseName is the kind of the owner of what the helm command installed: a release, which is no
+// object.
+const HelmReleaseName = "Helm release"
+
+// Owner is what applies the object, by its labels and annotations; false where nothing does. A
+// HelmChart that helm-controller generates is not owned in this sense.
+func (o Object) Owner() (Ref, bool) {
+	if o.Generated {
+		return Ref{}, false
+	}
+	for _, mark := range ownerships {
+		from := o.Labels
+		if mark.annotations {
+			from = o.Annotations
+		}
+		if name := from[mark.name]; name != "" {
+			return Ref{Group: mark.group, Kind: mark.kind, Namespace: from[mark.namespace], Name: name}, true
+		}
+	}
+	return Ref{}, false
+}
+
+// managedEntry is one of metadata.managedFields, as far as fields go that matter here.
+type managedEntry struct {
+	Manager     string        `json:"manager"`
+	Operation   string        `json:"operation"`
+	Subresource string        `json:"subresource"`
+	Fields      managedFields `json:"fieldsV1"`
+}
+
+type managedFields struct {
+	Spec struct {
+		Interval      *struct{} `json:"f:interval"`
+		Timeout       *struct{} `json:"f:timeout"`
+		RetryInterval *struct{} `json:"f:retryInterval"`
+		Ignore        *struct{} `json:"f:ignore"`
+		Chart         struct {
+			Spec struct {
+				Interval *struct{} `json:"f:interval"`
+			} `json:"f:spec"`
+		} `json:"f:chart"`
+	} `json:"f:spec"`
+}
+
+// managers finds who owns each field. Where several do, one that applies counts before one that
+// updates: it is the one that comes back.
+func managers(entries []managedEntry) map[Field]Manager {
+	var owners map[Field]Manager
+	for _, e := range entries {
+		if e.Subresource != "" {
+			continue
+		}
+		m := Manager{Name: e.Manager, Apply: e.Operation == string(metav1.ManagedFieldsOperationApply)}
+		spec := e.Fields.Spec
+		for _, f := range [...]struct {
+			field Field
+			owned bool
+		}{
+			{Interval, spec.Interval != nil}, {Timeout, spec.Timeout != nil}, {RetryInterval, spec.RetryInterval != nil},
+			{ChartInterval, spec.Chart.Spec.Interval != nil}, {ignoreField, spec.Ignore != nil},
+		} {
+			before, taken := owners[f.field]
+			if !f.owned || (taken && (before.Apply || !m.Apply)) {
+				continue
+			}
+			if owners == nil {
+				owners = make(map[Field]Manager)
+			}
+			owners[f.field] = m
+		}
+	}
+	return owners
+}
+
+// IgnoreManager is who owns a Kustomization's spec.ignore; the zero Manager where nobody does.
+func (o Object) IgnoreManager() Manager { return o.Managers[ignoreField] }
+
+// AppliesItself tells whether a Kustomization is among the objects that it applies, as the one of flux
+// bootstrap is.
+func (o Object) AppliesItself() bool {
+	owner, ok := o.Owner()
+	return ok && owner == o.Ref
+}
+
+// Equal tells whether two rules are the same.
+func (r IgnoreRule) Equal(other IgnoreRule) bool {
+	if (r.Target == nil) != (other.Target == nil) {
+		return false
+	}
+	return slices.Equal(r.Paths, other.Paths) && (r.Target == nil || *r.Target == *other.Target)
+}

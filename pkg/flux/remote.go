@@ -1,0 +1,144 @@
+package flux
+
+import (
+	"cmp"
+	"strings"
+)
+
+// Remote is what a source or an image scan polls: where, what of it, and with which credential.
+type Remote struct {
+	// URL as it is written: spec.url of a source, spec.endpoint of a Bucket (a host without scheme),
+	// spec.image of an ImageRepository. "" for kinds that poll nothing themselves.
+	URL string
+	// Bucket is the name of a Bucket's bucket.
+	Bucket string
+	// Ref is what is looked for there.
+	Ref RemoteRef
+	// Secret is the name of the Secret with the credential (spec.secretRef, in the object's namespace);
+	// "" without one. The Secret is never read.
+	Secret string
+	// Provider of a credential that is no Secret: "azure", "aws", "gcp", "github"; "" for generic.
+	Provider string
+}
+
+// RefKind says how a revision is chosen. It decides what a poll costs.
+type RefKind string
+
+// The kinds of references of GitRepositories and OCIRepositories. RefNone: the source names none.
+const (
+	RefNone   RefKind = ""
+	RefBranch RefKind = "branch"
+	RefTag    RefKind = "tag"
+	RefSemver RefKind = "semver"
+	RefName   RefKind = "name"
+	RefCommit RefKind = "commit"
+	RefDigest RefKind = "digest"
+)
+
+// RemoteRef is spec.ref: the field that counts where several are set, and its value.
+type RemoteRef struct {
+	Kind  RefKind
+	Value string
+}
+
+// Target is what a Receiver notifies: one object by name, or all of a kind with certain labels.
+type Target struct {
+	Kind string
+	// Name of the object, or "*" for all that have the labels.
+	Name        string
+	Namespace   string
+	MatchLabels map[string]string
+}
+
+// Covers tells whether a target means an object. As in notification-controller
+// (internal/server/receiver_handlers.go) the name * without labels means none.
+func (t Target) Covers(o Object) bool {
+	if t.Kind != o.Ref.Kind || t.Namespace != o.Namespace {
+		return false
+	}
+	if t.Name != "*" {
+		return t.Name == o.Name
+	}
+	for key, value := range t.MatchLabels {
+		if o.Labels[key] != value {
+			return false
+		}
+	}
+	return len(t.MatchLabels) > 0
+}
+
+// documentRef is spec.ref of a GitRepository or an OCIRepository.
+type documentRef struct {
+	Branch string `json:"branch"`
+	Tag    string `json:"tag"`
+	Semver string `json:"semver"`
+	Name   string `json:"name"`
+	Commit string `json:"commit"`
+	Digest string `json:"digest"`
+}
+
+// remoteRef chooses as Flux does: commit, name, semver, tag, branch (source-controller api/v1,
+// GitRepositoryRef); digest, semver, tag (OCIRepositoryRef).
+func (r *documentRef) remoteRef() RemoteRef {
+	if r == nil {
+		return RemoteRef{}
+	}
+	for _, ref := range [...]RemoteRef{
+		{RefDigest, r.Digest}, {RefCommit, r.Commit}, {RefName, r.Name}, {RefSemver, r.Semver}, {RefTag, r.Tag}, {RefBranch, r.Branch},
+	} {
+		if ref.Value != "" {
+			return ref
+		}
+	}
+	return RemoteRef{}
+}
+
+// documentTarget is one of a Receiver's spec.resources.
+type documentTarget struct {
+	Kind        string            `json:"kind"`
+	Name        string            `json:"name"`
+	Namespace   string            `json:"namespace"`
+	MatchLabels map[string]string `json:"matchLabels"`
+}
+
+func (d document) remote() Remote {
+	r := Remote{URL: cmp.Or(d.Spec.URL, d.Spec.Endpoint, d.Spec.Image), Bucket: d.Spec.BucketName, Ref: d.Spec.Ref.remoteRef()}
+	if r.URL == "" { // a Receiver's Secret is no credential for polls
+		return Remote{}
+	}
+	if d.Spec.SecretRef != nil {
+		r.Secret = d.Spec.SecretRef.Name
+	}
+	if d.Spec.Provider != "generic" {
+		r.Provider = d.Spec.Provider
+	}
+	return r
+}
+
+func (d document) dependsOn() []Ref {
+	var refs []Ref
+	group, _, _ := strings.Cut(d.APIVersion, "/")
+	for _, r := range d.Spec.DependsOn {
+		ref := Ref{Group: group, Kind: d.Kind, Namespace: r.Namespace, Name: r.Name}
+		if ref.Namespace == "" {
+			ref.Namespace = d.Metadata.Namespace
+		}
+		refs = append(refs, ref)
+	}
+	return refs
+}
+
+func (d document) targets() []Target {
+	if d.Kind != "Receiver" {
+		return nil
+	}
+	var targets []Target
+	for _, r := range d.Spec.Resources {
+		t := Target(r)
+		if t.Namespace == "" {
+			t.Namespace = d.Metadata.Namespace
+		}
+		targets = append(targets, t)
+	}
+	return targets
+}

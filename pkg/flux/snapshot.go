@@ -1,0 +1,37 @@
+package flux
+
+import "slices"
+
+// Snapshot is what was read at one moment, from a cluster or from files: everything that a plan is
+// made from. It may be partial; Gaps says what is missing.
+type Snapshot struct {
+	// Objects that were asked for, sorted.
+	Objects []Object
+	// Related are the Kustomizations and HelmReleases beyond Objects that may use its sources or apply
+	// its objects, and the sources of those that do.
+	Related []Object
+	// Namespaces maps a namespace's name to its labels. A namespace that could not be read has no
+	// entry.
+	Namespaces map[string]map[string]string
+	Gaps       []Gap
+}
+
+// Gap is something that could not be read, and why.
+type Gap struct {
+	What string // "kustomizations in namespace \"payments\""
+	Why  string
+	// Harmless gaps do not make the answer incomplete: a kind that is not installed.
+	Harmless bool
+	// Forbidden says that the user may not read it.
+	Forbidden bool
+}
+
+// Incomplete tells whether something that may matter could not be read.
+func (s Snapshot) Incomplete() bool {
+	return slices.ContainsFunc(s.Gaps, func(g Gap) bool { return !g.Harmless })
+}
+
+// Sort brings objects into the order in which they are shown: by namespace, kind and name.
+func Sort(objects []Object) {
+	slices.SortFunc(objects, func(a, b Object) int { return a.Ref.Compare(b.Ref) })
+}
