@@ -1,0 +1,96 @@
+package policy
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+const (
+	helmGroup = "helm.toolkit.fluxcd.io"
+	// helm-controller labels the HelmCharts that it makes from a HelmRelease's chart template
+	// (helm-controller internal/reconcile/helmchart_template.go).
+	releaseNameLabel      = helmGroup + "/name"
+	releaseNamespaceLabel = helmGroup + "/namespace"
+	helmReleaseKind       = "HelmRelease"
+	helmChartKind         = "HelmChart"
+)
+
+// candidate is a user of a source, with the environment that it has by labels.
+type candidate struct {
+	environment string
+	known       bool
+	consumer    flux.Ref
+}
+
+// indexConsumers finds the fastest user of every source, each user once.
+func (r *Resolver) indexConsumers(s flux.Snapshot) {
+	charts := map[flux.Ref]flux.Ref{} // HelmChart to its source
+	for _, o := range s.Objects {
+		if o.Ref.Kind == helmChartKind && o.SourceRef != (flux.Ref{}) {
+			charts[o.Ref] = o.SourceRef
+		}
+	}
+	for _, objects := range [...][]flux.Object{s.Objects, s.Related} {
+		for _, o := range objects {
+			if !o.KindRow().Consumer || o.SourceRef == (flux.Ref{}) {
+				continue
+			}
+			a := r.byLabels(o)
+			if a.Environment == "" {
+				continue
+			}
+			c := candidate{environment: a.Environment, known: a.Known, consumer: o.Ref}
+			if o.Ref.Kind == helmReleaseKind {
+				r.releases[o.Ref] = c
+			}
+			r.use(o.SourceRef, c)
+			if behind, ok := charts[o.SourceRef]; ok {
+				r.use(behind, c)
+			}
+		}
+	}
+}
+
+// use counts a consumer for a source. Counting one twice changes nothing.
+func (r *Resolver) use(source flux.Ref, c candidate) {
+	if best, ok := r.fastest[source]; !ok || r.compare(c, best, source.Kind) < 0 {
+		r.fastest[source] = c
+	}
+}
+
+// compare orders consumers by how fast their environments want the source to be polled, then how fast
+// they want to be reconciled themselves, then as the policy orders environments. What is left equal is
+// ordered by name, so that the answer does not depend on the order in which objects were read.
+func (r *Resolver) compare(a, b candidate, sourceKind string) int {
+	return cmp.Or(
+		cmp.Compare(r.interval(a.environment, sourceKind), r.interval(b.environment, sourceKind)),
+		cmp.Compare(r.interval(a.environment, a.consumer.Kind), r.interval(b.environment, b.consumer.Kind)),
+		cmp.Compare(r.place(a), r.place(b)),
+		strings.Compare(a.environment, b.environment),
+		a.consumer.Compare(b.consumer),
+	)
+}
+
+// place is the position of an environment in the policy; unknown ones come last.
+func (r *Resolver) place(c candidate) int {
+	if i := r.policy.index(c.environment); i >= 0 {
+		return i
+	}
+	return len(r.policy.Environments)
+}
+
+// consumer is the fastest user of a source, or the HelmRelease that a chart is generated from.
+func (r *Resolver) consumer(o flux.Object) (candidate, bool) {
+	if !o.KindRow().Source {
+		return candidate{}, false
+	}
+	c, ok := r.fastest[o.Ref]
+	if !ok && o.Generated {
+		c, ok = r.releases[flux.Ref{
+			Group: helmGroup, Kind: helmReleaseKind, Namespace: o.Labels[releaseNamespaceLabel], Name: o.Labels[releaseNameLabel],
+		}]
+	}
+	return c, ok
+}

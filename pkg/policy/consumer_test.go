@@ -1,0 +1,159 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+func consumerNamespaces() map[string]map[string]string {
+	return map[string]map[string]string{
+		"flux-system": {},
+		"dev":         {"env": "dev"},
+		"stg":         {"env": "stg"},
+		"prod":        {"env": "prod"},
+		"qa":          {"env": "qa"},
+		"blue":        {"env": "blue"},
+	}
+}
+
+func TestResolveSourceByConsumers(t *testing.T) {
+	t.Parallel()
+	var (
+		git      = object("gitrepo", "flux-system", "fleet")
+		helmRepo = object("helmrepo", "flux-system", "charts")
+		oci      = object("ocirepo", "flux-system", "charts")
+		chart    = object("hc", "flux-system", "shared", using(helmRepo))
+		release  = object("hr", "stg", "web", using(helmRepo))
+	)
+	via := func(environment, consumer string) Assignment {
+		return Assignment{Environment: environment, Known: true, Source: SourceConsumer, Via: consumer}
+	}
+	for name, tc := range map[string]struct {
+		source    flux.Object
+		objects   []flux.Object // also in scope
+		consumers []flux.Object
+		fallback  string
+		want      Assignment
+	}{
+		"the fastest counts": {
+			source:    git,
+			consumers: []flux.Object{object("ks", "prod", "a", using(git)), object("ks", "stg", "b", using(git)), object("ks", "prod", "c", using(git))},
+			want:      via("staging", "Kustomization stg/b"),
+		},
+		"consumers in scope": {
+			source: git, objects: []flux.Object{object("ks", "prod", "a", using(git))},
+			want: via("production", "Kustomization prod/a"),
+		},
+		"consumer by target namespace": {
+			source: git, consumers: []flux.Object{object("ks", "flux-system", "a", using(git), target("dev"))},
+			want: via("development", "Kustomization flux-system/a"),
+		},
+		"consumer by its label": {
+			source: git, consumers: []flux.Object{object("ks", "flux-system", "a", using(git), labelled(labels{"environment": "prod"}))},
+			want: via("production", "Kustomization flux-system/a"),
+		},
+		"first by name among equals": {
+			source: git, consumers: []flux.Object{object("ks", "dev", "b", using(git)), object("ks", "dev", "a", using(git))},
+			want: via("development", "Kustomization dev/a"),
+		},
+		"known before unknown": {
+			source: git, consumers: []flux.Object{object("ks", "blue", "a", using(git)), object("ks", "prod", "a", using(git))},
+			want: via("production", "Kustomization prod/a"),
+		},
+		"unknown": {
+			source: git, consumers: []flux.Object{object("ks", "qa", "a", using(git)), object("ks", "blue", "b", using(git))},
+			want: Assignment{Environment: "blue", Source: SourceConsumer, Via: "Kustomization blue/b"},
+		},
+		"consumers without environment": {
+			source: git, consumers: []flux.Object{object("ks", "flux-system", "a", using(git))}, fallback: "prod",
+			want: Assignment{Environment: "production", Known: true, Source: SourceDefault, Via: "default environment"},
+		},
+		"own label before consumers": {
+			source: object("gitrepo", "flux-system", "fleet", labelled(labels{"env": "prod"})), consumers: []flux.Object{object("ks", "dev", "a", using(git))},
+			want: Assignment{Environment: "production", Known: true, Source: SourceLabel, Via: "label env"},
+		},
+		"another source's consumers": {
+			source: git, consumers: []flux.Object{object("ks", "dev", "a", using(object("gitrepo", "dev", "fleet"))), object("ks", "dev", "b")}, want: Assignment{},
+		},
+		"not a consumer": {
+			source: git, objects: []flux.Object{object("iua", "dev", "a", using(git))}, want: Assignment{},
+		},
+		"HelmRepository of a chart template": {
+			source: helmRepo, consumers: []flux.Object{release}, want: via("staging", "HelmRelease stg/web"),
+		},
+		"OCIRepository of a chartRef": {
+			source: oci, consumers: []flux.Object{object("hr", "dev", "web", using(oci))}, want: via("development", "HelmRelease dev/web"),
+		},
+		"HelmChart of a chartRef": {
+			source: chart, consumers: []flux.Object{object("hr", "dev", "web", using(chart))}, want: via("development", "HelmRelease dev/web"),
+		},
+		"HelmRepository behind a HelmChart": {
+			source: helmRepo, objects: []flux.Object{chart}, consumers: []flux.Object{release, object("hr", "dev", "web", using(chart))},
+			want: via("development", "HelmRelease dev/web"),
+		},
+		"generated HelmChart": {
+			source: object("hc", "flux-system", "stg-web", using(helmRepo), generatedBy(release)), consumers: []flux.Object{release},
+			want: via("staging", "HelmRelease stg/web"),
+		},
+		"generated HelmChart of a release that is gone": {
+			source: object("hc", "flux-system", "stg-web", using(helmRepo), generatedBy(release)), want: Assignment{},
+		},
+		"a chart of itself": {
+			source:    object("hc", "flux-system", "loop", using(object("hc", "flux-system", "loop"))),
+			consumers: []flux.Object{object("hr", "dev", "web", using(object("hc", "flux-system", "loop")))},
+			want:      via("development", "HelmRelease dev/web"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := flux.Snapshot{Objects: append([]flux.Object{tc.source}, tc.objects...), Related: tc.consumers, Namespaces: consumerNamespaces()}
+			assert.Equal(t, tc.want, NewResolver(preset(t, DefaultName), s, tc.fallback).Resolve(tc.source))
+
+			// Neither the order of reading nor what is read twice makes a difference.
+			s.Related = append(slices.Clone(tc.consumers), tc.objects...)
+			slices.Reverse(s.Related)
+			assert.Equal(t, tc.want, NewResolver(preset(t, DefaultName), s, tc.fallback).Resolve(tc.source))
+		})
+	}
+}
+
+// What is fastest is asked of the source's kind first, then of the consumers' kinds, then of the order
+// of the policy.
+func TestFastest(t *testing.T) {
+	t.Parallel()
+	git := object("gitrepo", "flux-system", "fleet")
+	s := flux.Snapshot{
+		Objects:    []flux.Object{git},
+		Related:    []flux.Object{object("ks", "dev", "a", using(git)), object("hr", "prod", "b", using(git))},
+		Namespaces: consumerNamespaces(),
+	}
+	for name, tc := range map[string]struct {
+		kinds string // of dev, then of prod
+		want  string
+	}{
+		"by the source's interval":        {"GitRepository: {interval: 120s}, Kustomization: {interval: 1s}|GitRepository: {interval: 1m}", "prod"},
+		"by the consumers' intervals":     {"GitRepository: {interval: 60s}, Kustomization: {interval: 2m}|GitRepository: {interval: 1m}, HelmRelease: {interval: 1m}", "prod"},
+		"by order":                        {"GitRepository: {interval: 60s}|GitRepository: {interval: 1m}", "dev"},
+		"by order where nothing is ruled": {"|", "dev"},
+		"ruled before not ruled":          {"Kustomization: {interval: 1m}|GitRepository: {interval: 1h}", "prod"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, err := Parse("policy.yaml", []byte(twoEnvironments(tc.kinds)))
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, NewResolver(p, s, "").Resolve(git).Environment)
+		})
+	}
+}
+
+func twoEnvironments(kinds string) string {
+	dev, prod, _ := strings.Cut(kinds, "|")
+	return "apiVersion: fluxtune.github.io/v1alpha1\nkind: TuningPolicy\nmetadata: {name: m}\nspec:\n  environments:\n" +
+		"  - {name: dev, kinds: {" + dev + "}}\n  - {name: prod, kinds: {" + prod + "}}\n"
+}

@@ -1,0 +1,112 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Limit is how many requests a host should get.
+type Limit struct {
+	// Host in lower case, with its port where that is not the default one of its protocol.
+	Host string
+	// PerHour is the rate in requests per hour; 0 = explicitly none.
+	PerHour float64
+}
+
+// Patterns of limits; a value must match the whole of its pattern.
+const (
+	// HostPattern is that of a host's name or address, with a port behind a colon or alone.
+	HostPattern = `^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`
+	// RatePattern is that of a number of requests for each second, minute, hour or day.
+	RatePattern = `^([1-9][0-9]{0,8}/[smhd]|none)$`
+)
+
+const noLimit = "none"
+
+var (
+	hostRule = rule{regexp.MustCompile(HostPattern), "a host: write it like github.com or git.example.com:8443"}
+	rateRule = rule{regexp.MustCompile(RatePattern), "a rate: write it like 5000/h (requests per s, m, h or d), or none"}
+)
+
+// ParseRate reads a rate like 5000/h and returns it in requests per hour; 0 for "none". The error says
+// what is accepted.
+func ParseRate(s string) (perHour float64, err error) {
+	if !rateRule.pattern.MatchString(s) {
+		return 0, fmt.Errorf("%q is not %s", s, rateRule.says)
+	}
+	if s == noLimit {
+		return 0, nil
+	}
+	number, unit, _ := strings.Cut(s, "/")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not %s", s, rateRule.says)
+	}
+	switch unit {
+	case "s":
+		return float64(n) * 3600, nil
+	case "m":
+		return float64(n) * 60, nil
+	case "d":
+		return float64(n) / 24, nil
+	default:
+		return float64(n), nil
+	}
+}
+
+// ParseLimit reads a limit as flags have it: github.com=5000/h.
+func ParseLimit(s string) (Limit, error) {
+	host, rate, found := strings.Cut(s, "=")
+	if !found {
+		return Limit{}, fmt.Errorf("%q has no rate: write it like github.com=5000/h", s)
+	}
+	if !hostRule.pattern.MatchString(host) {
+		return Limit{}, fmt.Errorf("%q is not %s", host, hostRule.says)
+	}
+	perHour, err := ParseRate(rate)
+	if err != nil {
+		return Limit{}, err
+	}
+	return Limit{Host: strings.ToLower(host), PerHour: perHour}, nil
+}
+
+// limits are those of a checked document, sorted by host.
+func (l Limits) limits() []Limit {
+	var limits []Limit
+	for host, rate := range l {
+		perHour, err := ParseRate(string(rate))
+		if err != nil {
+			continue // the validator has refused it
+		}
+		limits = append(limits, Limit{Host: strings.ToLower(host), PerHour: perHour})
+	}
+	slices.SortFunc(limits, func(a, b Limit) int { return strings.Compare(a.Host, b.Host) })
+	return limits
+}
+
+func (v *validator) checkLimits(path string, limits Limits) {
+	taken := map[string]string{}
+	hosts := make([]string, 0, len(limits))
+	for host := range limits {
+		hosts = append(hosts, host)
+	}
+	slices.Sort(hosts)
+	for _, host := range hosts {
+		at := join(path, host)
+		if v.isFaulty(at) {
+			continue
+		}
+		if !hostRule.pattern.MatchString(host) {
+			v.at(at, "%q is not %s", host, hostRule.says)
+			continue
+		}
+		if first, twice := taken[strings.ToLower(host)]; twice {
+			v.at(at, "the limit of %q is there already: upper and lower case are the same", first)
+		}
+		taken[strings.ToLower(host)] = host
+		v.checkText(at, string(limits[host]), rateRule)
+	}
+}

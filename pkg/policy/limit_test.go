@@ -1,0 +1,39 @@
+package policy
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseLimit(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Limit{
+		"github.com=5000/h":            {"github.com", 5000},
+		"GitHub.com=15/s":              {"github.com", 54000},
+		"git.example.com:8443=240/d":   {"git.example.com:8443", 10},
+		"[2001:db8::1]:8443=1/m":       {"[2001:db8::1]:8443", 60},
+		"github.com=none":              {"github.com", 0},
+		"github.com=999999999/s":       {"github.com", 3599999996400},
+		"localhost=1/h":                {"localhost", 1},
+		"registry.internal:5000=100/m": {"registry.internal:5000", 6000},
+	} {
+		got, err := ParseLimit(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
+	}
+	for text, want := range map[string]string{
+		"github.com":               `"github.com" has no rate: write it like github.com=5000/h`,
+		"github.com=":              `"" is not a rate: write it like 5000/h (requests per s, m, h or d), or none`,
+		"github.com=-1/h":          `"-1/h" is not a rate: write it like 5000/h (requests per s, m, h or d), or none`,
+		"github.com=1.5/h":         `"1.5/h" is not a rate: write it like 5000/h (requests per s, m, h or d), or none`,
+		"github.com=5000/w":        `"5000/w" is not a rate: write it like 5000/h (requests per s, m, h or d), or none`,
+		"https://github.com=1/h":   `"https://github.com" is not a host: write it like github.com or git.example.com:8443`,
+		"=1/h":                     `"" is not a host: write it like github.com or git.example.com:8443`,
+		"github.com/acme/app=10/h": `"github.com/acme/app" is not a host: write it like github.com or git.example.com:8443`,
+	} {
+		_, err := ParseLimit(text)
+		assert.EqualError(t, err, want, text)
+	}
+}

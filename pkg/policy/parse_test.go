@@ -1,0 +1,348 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const validDocument = `apiVersion: fluxtune.github.io/v1alpha1
+kind: TuningPolicy
+metadata:
+  name: team
+spec:
+  description: Ours
+  note: Read me
+  labelKeys: [stage, example.com/stage]
+  kinds:
+    GitRepository:
+      interval: 2m
+      timeout: 90s
+    HelmChart: {interval: 1h30m}
+  environments:
+    - name: Dev
+      aliases: [development, d]
+      recommended:
+        min: 30s
+        max: 1m
+      kinds:
+        GitRepository:
+          interval: 1m
+        Kustomization: {interval: 1m, timeout: 2m, retryInterval: 30s}
+    - name: prod
+`
+
+func validPolicy() Policy {
+	chart := Settings{Interval: "1h30m"}
+	return Policy{
+		Name:        "team",
+		Description: "Ours",
+		Note:        "Read me",
+		LabelKeys:   []string{"stage", "example.com/stage"},
+		Environments: []Environment{
+			{
+				Name:        "Dev",
+				Aliases:     []string{"development", "d"},
+				Recommended: Range{Min: 30 * time.Second, Max: time.Minute},
+				Kinds: map[string]Settings{
+					"GitRepository": {Interval: "1m", Timeout: "90s"},
+					"HelmChart":     chart,
+					"Kustomization": {Interval: "1m", Timeout: "2m", RetryInterval: "30s"},
+				},
+			},
+			{
+				Name: "prod",
+				Kinds: map[string]Settings{
+					"GitRepository": {Interval: "2m", Timeout: "90s"},
+					"HelmChart":     chart,
+				},
+			},
+		},
+	}
+}
+
+// edit is the valid document with one place of it written differently.
+func edit(t testing.TB, from, to string) string {
+	t.Helper()
+	require.Equal(t, 1, strings.Count(validDocument, from), "%q must be in the valid document once", from)
+	return strings.Replace(validDocument, from, to, 1)
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	defaultKeys := validPolicy()
+	defaultKeys.LabelKeys = DefaultLabelKeys()
+	for name, tc := range map[string]struct {
+		document string
+		want     Policy
+	}{
+		"whole":        {validDocument, validPolicy()},
+		"default keys": {edit(t, "  labelKeys: [stage, example.com/stage]\n", ""), defaultKeys},
+		"limits": {edit(t, "  environments:\n", "  limits: {GitHub.com: 5000/h, 'git.example.com:8443': 15/s, b.org: none, a.org: 48/d, c.org: 2/m}\n  environments:\n"), func() Policy {
+			p := validPolicy()
+			p.Limits = []Limit{{"a.org", 2}, {"b.org", 0}, {"c.org", 120}, {"git.example.com:8443", 54000}, {"github.com", 5000}}
+			return p
+		}()},
+		"comments":         {"# mine\n---\n" + validDocument + "---\n# nothing more\n", validPolicy()},
+		"anchor and alias": {strings.Replace(edit(t, "HelmChart: {interval: 1h30m}", "HelmChart: {interval: &i 1m}"), "1m, timeout", "*i, timeout", 1), withChart("1m")},
+		"windows newlines": {strings.ReplaceAll(validDocument, "\n", "\r\n"), validPolicy()},
+		"every kind": {
+			minimal("Bucket: {interval: 1m, timeout: 1m}, OCIRepository: {timeout: 90m}, HelmRepository: {timeout: 500ms}, HelmRelease: {interval: 1h, timeout: 1h}, " +
+				"ImageRepository: {interval: 1m, timeout: 1m}, ImageUpdateAutomation: {interval: 1m}, Receiver: {interval: 10m}"),
+			Policy{
+				Name: "m", LabelKeys: DefaultLabelKeys(),
+				Environments: []Environment{{Name: "e", Kinds: map[string]Settings{
+					"Bucket":                {Interval: "1m", Timeout: "1m"},
+					"OCIRepository":         {Timeout: "90m"},
+					"HelmRepository":        {Timeout: "500ms"},
+					"HelmRelease":           {Interval: "1h", Timeout: "1h"},
+					"ImageRepository":       {Interval: "1m", Timeout: "1m"},
+					"ImageUpdateAutomation": {Interval: "1m"},
+					"Receiver":              {Interval: "10m"},
+				}}},
+			},
+		},
+		"json": {
+			`{"apiVersion": "fluxtune.github.io/v1alpha1", "kind": "TuningPolicy", "metadata": {"name": "m"}, "spec": {"environments": [{"name": "e"}]}}`,
+			Policy{Name: "m", LabelKeys: DefaultLabelKeys(), Environments: []Environment{{Name: "e", Kinds: map[string]Settings{}}}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Parse("policy.yaml", []byte(tc.document))
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, got)
+		})
+	}
+}
+
+func withChart(interval string) Policy {
+	p := validPolicy()
+	for _, e := range p.Environments {
+		e.Kinds["HelmChart"] = Settings{Interval: interval}
+	}
+	return p
+}
+
+// minimal is a document of one environment with the given kinds, on lines 1 to 5.
+func minimal(kinds string) string {
+	return "apiVersion: fluxtune.github.io/v1alpha1\nkind: TuningPolicy\nmetadata: {name: m}\nspec:\n  environments: [{name: e, kinds: {" + kinds + "}}]\n"
+}
+
+// badDocument is a document that Parse refuses.
+type badDocument struct {
+	document string
+	want     []string // the lines of the error, without the file's name in front
+	// beyondSchema says that JSON Schema cannot express what is wrong.
+	beyondSchema bool
+}
+
+func badDocuments(t testing.TB) map[string]badDocument {
+	t.Helper()
+	const (
+		units        = "is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"
+		unitsNoHours = "is not a duration that Flux accepts: write it like 30s, 5m or 90m (units ms, s, m; a source's timeout takes no h)"
+		labelValue   = "is not the value of a label: use at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
+		kinds        = "GitRepository, OCIRepository, Bucket, HelmRepository, HelmChart, Kustomization, HelmRelease, ImageRepository, ImageUpdateAutomation, Receiver"
+		chart        = "HelmChart: {interval: 1h30m}"
+	)
+	const rate = "is not a rate: write it like 5000/h (requests per s, m, h or d), or none"
+	limits := func(l string) string { return edit(t, "  environments:\n", "  limits: {"+l+"}\n  environments:\n") }
+	bad := map[string]badDocument{
+		"rate without unit": {document: limits("github.com: '5000'"), want: []string{`14: spec.limits["github.com"]: "5000" ` + rate}},
+		"rate of zero":      {document: limits("github.com: 0/h"), want: []string{`14: spec.limits["github.com"]: "0/h" ` + rate}},
+		"rate as a number":  {document: limits("github.com: 5000"), want: []string{`14: spec.limits["github.com"]: must be a text (put it in quotes), not the number 5000`}},
+		"URL for a host": {document: limits("'https://github.com': 5000/h"), want: []string{
+			`14: spec.limits["https://github.com"]: "https://github.com" is not a host: write it like github.com or git.example.com:8443`}},
+		"host twice": {document: limits("GitHub.com: 5000/h, github.com: 1/s"), beyondSchema: true, want: []string{
+			`14: spec.limits["github.com"]: the limit of "GitHub.com" is there already: upper and lower case are the same`}},
+		"unit with a space": {
+			document: edit(t, "          interval: 1m\n", "          interval: 1 min\n"),
+			want:     []string{`22: spec.environments[0].kinds.GitRepository.interval: "1 min" ` + units},
+		},
+		"days":            {document: edit(t, chart, "HelmChart: {interval: 1d}"), want: []string{`13: spec.kinds.HelmChart.interval: "1d" ` + units}},
+		"negative":        {document: edit(t, chart, "HelmChart: {interval: -1m}"), want: []string{`13: spec.kinds.HelmChart.interval: "-1m" ` + units}},
+		"bare number":     {document: edit(t, chart, "HelmChart: {interval: 60}"), want: []string{`13: spec.kinds.HelmChart.interval: "60" ` + units}},
+		"empty duration":  {document: edit(t, chart, `HelmChart: {interval: ""}`), want: []string{`13: spec.kinds.HelmChart.interval: "" ` + units}},
+		"zero":            {document: edit(t, chart, "HelmChart: {interval: 0s}"), want: []string{`13: spec.kinds.HelmChart.interval: "0s" is zero: it must be longer, like 30s`}},
+		"next to zero":    {document: edit(t, chart, "HelmChart: {interval: 0.0000001ms}"), want: []string{`13: spec.kinds.HelmChart.interval: "0.0000001ms" is zero: it must be longer, like 30s`}, beyondSchema: true},
+		"beyond 64 bits":  {document: edit(t, chart, "HelmChart: {interval: 9999999h}"), want: []string{`13: spec.kinds.HelmChart.interval: "9999999h" is not a duration that Flux accepts: time: invalid duration "9999999h"`}, beyondSchema: true},
+		"no value":        {document: edit(t, chart, "HelmChart: {interval: }"), want: []string{"13: spec.kinds.HelmChart.interval: has no value: give it one or take it out"}},
+		"list":            {document: edit(t, chart, "HelmChart: {interval: [1m]}"), want: []string{"13: spec.kinds.HelmChart.interval: must be a duration like 30s, not a list"}},
+		"tagged duration": {document: edit(t, chart, "HelmChart: {interval: !when 1m}"), want: []string{"13: spec.kinds.HelmChart.interval: must be a duration like 30s, not \"1m\" with the tag !when"}, beyondSchema: true},
+		"hours in a source's timeout": {
+			document: edit(t, "timeout: 90s", "timeout: 1h"),
+			want:     []string{`12: spec.kinds.GitRepository.timeout: "1h" ` + unitsNoHours},
+		},
+		"setting of another kind": {
+			document: edit(t, chart, "HelmChart: {timeout: 1m}"),
+			want:     []string{"13: spec.kinds.HelmChart.timeout: HelmChart has no timeout: it takes interval"},
+		},
+		"retry of a source": {
+			document: edit(t, "timeout: 90s", "retryInterval: 1 day"),
+			want:     []string{"12: spec.kinds.GitRepository.retryInterval: GitRepository has no retryInterval: it takes interval, timeout"},
+		},
+		"unknown setting": {
+			document: edit(t, "timeout: 90s", "timeOut: 90s"),
+			want:     []string{"12: spec.kinds.GitRepository.timeOut: unknown field: GitRepository takes interval, timeout"},
+		},
+		"unknown field": {
+			document: edit(t, "  note: Read me", "  notes: Read me"),
+			want:     []string{"7: spec.notes: unknown field: spec takes description, note, labelKeys, kinds, limits, environments"},
+		},
+		"unknown field at the top": {document: validDocument + "status: {}\n", want: []string{"25: status: unknown field: a policy takes apiVersion, kind, metadata, spec"}},
+		"short kind":               {document: edit(t, chart, "gitrepo: {interval: 1m}"), want: []string{`13: spec.kinds.gitrepo: unknown kind "gitrepo": write GitRepository`}},
+		"kind in lower case":       {document: edit(t, chart, "helmchart: {interval: 1m}"), want: []string{`13: spec.kinds.helmchart: unknown kind "helmchart": write HelmChart`}},
+		"unknown kind":             {document: edit(t, chart, "Pod: {interval: 1m}"), want: []string{`13: spec.kinds.Pod: unknown kind "Pod": it is one of ` + kinds}},
+		"odd kind":                 {document: edit(t, chart, `"a.b\n": {interval: 1m}`), want: []string{`13: spec.kinds["a.b\n"]: unknown kind "a.b\n": it is one of ` + kinds}},
+		"kind is no mapping":       {document: edit(t, chart, "HelmChart: 1h"), want: []string{`13: spec.kinds.HelmChart: must be a mapping, not the text "1h"`}},
+		"kind without value":       {document: edit(t, chart, "HelmChart:"), want: []string{"13: spec.kinds.HelmChart: has no value: give it one or take it out"}},
+		"kinds are a list":         {document: strings.Replace(minimal(""), "spec:\n", "spec:\n  kinds: [GitRepository]\n", 1), want: []string{"5: spec.kinds: must be a mapping, not a list"}},
+		"key is a list":            {document: edit(t, chart, "[HelmChart]: {interval: 1m}"), want: []string{"13: spec.kinds: a key must be a text, not a list"}, beyondSchema: true},
+		"key twice": {
+			document: edit(t, "          interval: 1m\n", "          interval: 1m\n          interval: 2m\n"),
+			want:     []string{"23: spec.environments[0].kinds.GitRepository.interval: is here twice: the first is on line 22"}, beyondSchema: true,
+		},
+		"kind twice": {
+			document: edit(t, chart, "GitRepository: {timeout: 1m}"),
+			want:     []string{"13: spec.kinds.GitRepository: is here twice: the first is on line 10"}, beyondSchema: true,
+		},
+		"environment twice": {
+			document:     edit(t, "- name: prod", "- name: DEV"),
+			want:         []string{`24: spec.environments[1].name: "DEV" is taken by spec.environments[0].name (line 15): a name or alias belongs to one environment, whatever its case`},
+			beyondSchema: true,
+		},
+		"alias is another's name": {
+			document:     edit(t, "- name: prod", "- {name: prod, aliases: [dev]}"),
+			want:         []string{`24: spec.environments[1].aliases[0]: "dev" is taken by spec.environments[0].name (line 15): a name or alias belongs to one environment, whatever its case`},
+			beyondSchema: true,
+		},
+		"name is another's alias": {
+			document:     edit(t, "- name: prod", "- name: D"),
+			want:         []string{`24: spec.environments[1].name: "D" is taken by spec.environments[0].aliases[1] (line 16): a name or alias belongs to one environment, whatever its case`},
+			beyondSchema: true,
+		},
+		"alias twice": {
+			document: edit(t, "[development, d]", "[d, d]"),
+			want:     []string{`16: spec.environments[0].aliases[1]: "d" is taken by spec.environments[0].aliases[0] (line 16): a name or alias belongs to one environment, whatever its case`},
+		},
+		"environment without name": {document: edit(t, "- name: prod", "- aliases: [prod]"), want: []string{"24: spec.environments[1].name: is missing: name the environment as its labels do"}},
+		"environment with no name": {document: edit(t, "- name: prod", `- name: ""`), want: []string{`24: spec.environments[1].name: "" ` + labelValue}},
+		"name is no label":         {document: edit(t, "- name: prod", "- name: on site"), want: []string{`24: spec.environments[1].name: "on site" ` + labelValue}},
+		"name is a number":         {document: edit(t, "- name: prod", "- name: 1"), want: []string{"24: spec.environments[1].name: must be a text (put it in quotes), not the number 1"}},
+		"alias is a mapping":       {document: edit(t, "[development, d]", "[{a: b}]"), want: []string{"16: spec.environments[0].aliases[0]: must be a text (put it in quotes), not a mapping"}},
+		"aliases are a text":       {document: edit(t, "[development, d]", "development"), want: []string{`16: spec.environments[0].aliases: must be a list, not the text "development"`}},
+		"environment is a text":    {document: edit(t, "- name: prod", "- prod"), want: []string{`24: spec.environments[1]: must be a mapping, not the text "prod"`}},
+		"environment is null":      {document: edit(t, "- name: prod", "-"), want: []string{"24: spec.environments[1]: has no value: give it one or take it out"}},
+		"range upside down":        {document: edit(t, "min: 30s", "min: 2m"), want: []string{"17: spec.environments[0].recommended: min 2m is more than max 1m"}, beyondSchema: true},
+		"range with a bad end":     {document: edit(t, "min: 30s", "min: 30"), want: []string{`18: spec.environments[0].recommended.min: "30" ` + units}},
+		"range from zero":          {document: edit(t, "min: 30s", "min: 0s"), want: []string{`18: spec.environments[0].recommended.min: "0s" is zero: it must be longer, like 30s`}},
+		"label key":                {document: edit(t, "[stage, example.com/stage]", "[a/b/c]"), want: []string{`8: spec.labelKeys[0]: "a/b/c" is not the key of a label: write it like environment or example.com/environment`}},
+		"label key twice":          {document: edit(t, "[stage, example.com/stage]", "[a, a]"), want: []string{`8: spec.labelKeys[1]: "a" is in the list twice`}},
+		"label key is a boolean":   {document: edit(t, "[stage, example.com/stage]", "[true]"), want: []string{"8: spec.labelKeys[0]: must be a text (put it in quotes), not true"}},
+		"no label keys": {
+			document: edit(t, "[stage, example.com/stage]", "[]"),
+			want:     []string{"8: spec.labelKeys: there are none: name at least one label key, or leave the field out for fluxtune.github.io/environment, environment, env, app.kubernetes.io/environment"},
+		},
+		"policy name":     {document: edit(t, "name: team", "name: Our Team"), want: []string{`4: metadata.name: "Our Team" is not a name: use lower case letters, digits, '-' and '.', with a letter or digit at both ends`}},
+		"no policy name":  {document: edit(t, "metadata:\n  name: team\n", "metadata: {}\n"), want: []string{"3: metadata.name: is missing: name the policy"}},
+		"no metadata":     {document: edit(t, "metadata:\n  name: team\n", ""), want: []string{"1: metadata.name: is missing: name the policy"}},
+		"no environments": {document: "apiVersion: fluxtune.github.io/v1alpha1\nkind: TuningPolicy\nmetadata: {name: m}\nspec: {environments: []}\n", want: []string{"4: spec.environments: there are none: name at least one environment"}},
+		"no spec":         {document: "apiVersion: fluxtune.github.io/v1alpha1\nkind: TuningPolicy\nmetadata: {name: m}\n", want: []string{"1: spec.environments: there are none: name at least one environment"}},
+		"apiVersion":      {document: edit(t, "v1alpha1", "v1"), want: []string{`1: apiVersion: unknown value "fluxtune.github.io/v1": write fluxtune.github.io/v1alpha1`}},
+		"kind":            {document: edit(t, "TuningPolicy", "tuningpolicy"), want: []string{`2: kind: unknown value "tuningpolicy": write TuningPolicy`}},
+		"no type": {
+			document: edit(t, "apiVersion: fluxtune.github.io/v1alpha1\nkind: TuningPolicy\n", ""),
+			want: []string{
+				"1: apiVersion: is missing: write apiVersion: fluxtune.github.io/v1alpha1",
+				"1: kind: is missing: write kind: TuningPolicy",
+			},
+		},
+		"another resource": {
+			document: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {a: b}}\nspec: {replicas: 1}\n",
+			want:     []string{"2: kind: this is \"Deployment\" of \"apps/v1\", not a policy: write kind: TuningPolicy and apiVersion: fluxtune.github.io/v1alpha1"},
+		},
+		"a list":  {document: "- a\n", want: []string{"1: must be a mapping, not a list"}},
+		"a text":  {document: "policy\n", want: []string{`1: must be a mapping, not the text "policy"`}},
+		"nothing": {document: "", want: []string{"1: the document is empty: it starts with apiVersion: fluxtune.github.io/v1alpha1 and kind: TuningPolicy"}},
+		"nothing but a comment": {
+			document: "# later\n---\n", want: []string{"1: the document is empty: it starts with apiVersion: fluxtune.github.io/v1alpha1 and kind: TuningPolicy"},
+		},
+		"several documents": {document: validDocument + "---\nkind: TuningPolicy\n---\n[]\n", want: []string{
+			"26: a second document starts here: a policy is a single document",
+			"28: a second document starts here: a policy is a single document",
+		}, beyondSchema: true},
+		"no YAML":           {document: edit(t, "[development, d]", "[development, d"), want: []string{"16: reading YAML: did not find expected ',' or ']'"}, beyondSchema: true},
+		"indentation":       {document: edit(t, "      timeout: 90s", "     timeout: 90s"), want: []string{"10: reading YAML: did not find expected key"}, beyondSchema: true},
+		"key without colon": {document: edit(t, "      timeout: 90s", "      timeout 90s"), want: []string{"12: reading YAML: could not find expected ':'"}, beyondSchema: true},
+		"two colons":        {document: edit(t, "timeout: 90s", "timeout: 90s: x"), want: []string{"12: reading YAML: mapping values are not allowed in this context"}, beyondSchema: true},
+		"open quote":        {document: edit(t, "timeout: 90s", "timeout: '90s"), want: []string{"12: reading YAML: found unexpected end of stream"}, beyondSchema: true},
+		"dash missing": {
+			document: edit(t, "    - name: prod", "      name: prod"),
+			want:     []string{"24: spec.environments[0].name: is here twice: the first is on line 15"}, beyondSchema: true,
+		},
+		"a tab":           {document: "\tkind: x\n", want: []string{" reading YAML: found character that cannot start any token"}, beyondSchema: true},
+		"unknown anchor":  {document: "kind: *x\n", want: []string{" reading YAML: unknown anchor 'x' referenced"}, beyondSchema: true},
+		"holds itself":    {document: edit(t, "kinds:\n    GitRepository:\n      interval: 2m\n      timeout: 90s\n", "kinds: &k\n    GitRepository: *k\n"), beyondSchema: true},
+		"everything once": {},
+	}
+	bad["holds itself"] = badDocument{document: bad["holds itself"].document, beyondSchema: true, want: []string{
+		"10: spec.kinds.GitRepository.GitRepository: unknown field: GitRepository takes interval, timeout",
+		"11: spec.kinds.GitRepository.HelmChart: unknown field: GitRepository takes interval, timeout",
+	}}
+	bad["everything once"] = badDocument{
+		document: `apiVersion: fluxtune.github.io/v1
+kind: TuningPolicy
+metadata: [team]
+spec:
+  kinds:
+    gitrepo: {interval: 5m}
+    GitRepository:
+      interval: 60
+      timeout: 1h
+      interval: 3m
+      retry: 1m
+  environments:
+    - name: dev
+      aliases: [DEV]
+    - alias: x
+      kinds:
+        Kustomization: {interval: 1d, timeout: -1m, retryInterval: 0s}
+`,
+		want: []string{
+			`1: apiVersion: unknown value "fluxtune.github.io/v1": write fluxtune.github.io/v1alpha1`,
+			"3: metadata: must be a mapping, not a list",
+			`6: spec.kinds.gitrepo: unknown kind "gitrepo": write GitRepository`,
+			`8: spec.kinds.GitRepository.interval: "60" ` + units,
+			`9: spec.kinds.GitRepository.timeout: "1h" ` + unitsNoHours,
+			"10: spec.kinds.GitRepository.interval: is here twice: the first is on line 8",
+			"11: spec.kinds.GitRepository.retry: unknown field: GitRepository takes interval, timeout",
+			`14: spec.environments[0].aliases[0]: "DEV" is taken by spec.environments[0].name (line 13): a name or alias belongs to one environment, whatever its case`,
+			"15: spec.environments[1].alias: unknown field: spec.environments[1] takes name, aliases, recommended, kinds",
+			"15: spec.environments[1].name: is missing: name the environment as its labels do",
+			`17: spec.environments[1].kinds.Kustomization.interval: "1d" ` + units,
+			`17: spec.environments[1].kinds.Kustomization.retryInterval: "0s" is zero: it must be longer, like 30s`,
+			`17: spec.environments[1].kinds.Kustomization.timeout: "-1m" ` + units,
+		},
+	}
+	return bad
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tc := range badDocuments(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Parse("policy.yaml", []byte(tc.document))
+			assert.Equal(t, Policy{}, got)
+			want := make([]string, 0, len(tc.want))
+			for _, line := range tc.want {
+				want = append(want, "policy.yaml:"+line)
+			}
+			assert.EqualError(t, err, strings.Join(want, "\n"))
+		})
+	}
+}

@@ -1,0 +1,146 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Policy is a checked policy as plain values. Its environments are in the order of the document.
+type Policy struct {
+	Name        string
+	Description string
+	Note        string // printed with a plan; "" = none
+	// LabelKeys say an object's or a namespace's environment; the first that is present counts.
+	LabelKeys    []string
+	Environments []Environment
+	// Limits of hosts, sorted by host; those that the document has.
+	Limits []Limit
+}
+
+// Environment is one environment with everything that the policy says about it.
+type Environment struct {
+	Name    string
+	Aliases []string
+	// Recommended is the range in which intervals should lie.
+	Recommended Range
+	// Kinds holds the settings by kind; those for every environment are merged in.
+	Kinds map[string]Settings
+}
+
+// Settings are the durations of one kind as they were written; "" = not set.
+type Settings struct {
+	Interval, Timeout, RetryInterval string
+}
+
+// Range is a range of durations with both ends; an end that is 0 is open.
+type Range struct {
+	Min, Max time.Duration
+}
+
+// Contains tells whether a duration lies in the range.
+func (r Range) Contains(d time.Duration) bool {
+	return d >= r.Min && (r.Max == 0 || d <= r.Max)
+}
+
+// String writes the range for people: "30s-1m", "at least 30s", "at most 1m"; "" where both ends are
+// open.
+func (r Range) String() string {
+	switch {
+	case r == Range{}:
+		return ""
+	case r.Max == 0:
+		return "at least " + flux.FormatDuration(r.Min)
+	case r.Min == 0:
+		return "at most " + flux.FormatDuration(r.Max)
+	default:
+		return flux.FormatDuration(r.Min) + "-" + flux.FormatDuration(r.Max)
+	}
+}
+
+// Lookup finds an environment by its name or an alias, as a label has it: case and surrounding space do
+// not count.
+func (p Policy) Lookup(label string) (Environment, bool) {
+	if i := p.index(label); i >= 0 {
+		return p.Environments[i], true
+	}
+	return Environment{}, false
+}
+
+// index is the place of an environment in the policy, -1 where the policy does not know it.
+func (p Policy) index(label string) int {
+	label = strings.TrimSpace(label)
+	same := func(name string) bool { return strings.EqualFold(name, label) }
+	return slices.IndexFunc(p.Environments, func(e Environment) bool {
+		return same(e.Name) || slices.ContainsFunc(e.Aliases, same)
+	})
+}
+
+// EnvironmentNames returns the names of the environments, in the order of the policy.
+func (p Policy) EnvironmentNames() []string {
+	names := make([]string, 0, len(p.Environments))
+	for _, e := range p.Environments {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+// Value returns what the policy says about a setting of a kind, as it was written; "" where it says
+// nothing.
+func (e Environment) Value(kind string, s flux.Setting) string {
+	return e.Kinds[kind].value(s)
+}
+
+// Rules tells whether the policy says anything about a kind.
+func (e Environment) Rules(kind string) bool { return e.Kinds[kind] != Settings{} }
+
+func (s Settings) value(name flux.Setting) string {
+	switch name {
+	case flux.IntervalSetting:
+		return s.Interval
+	case flux.TimeoutSetting:
+		return s.Timeout
+	case flux.RetryIntervalSetting:
+		return s.RetryInterval
+	default:
+		return ""
+	}
+}
+
+// with returns the settings with one of them replaced.
+func (s Settings) with(name flux.Setting, value string) Settings {
+	switch name {
+	case flux.IntervalSetting:
+		s.Interval = value
+	case flux.TimeoutSetting:
+		s.Timeout = value
+	case flux.RetryIntervalSetting:
+		s.RetryInterval = value
+	}
+	return s
+}
+
+// Warnings names every interval that lies outside its environment's recommended range, with the
+// environment, kind, value and range: one line each, in the order of environments and kinds.
+func (p Policy) Warnings() []string {
+	var warnings []string
+	for _, e := range p.Environments {
+		for _, kind := range flux.KindNames() {
+			interval := e.Value(kind, flux.IntervalSetting)
+			d, err := flux.ParseDuration(interval, false)
+			if err != nil || e.Recommended.Contains(d) {
+				continue
+			}
+			than := "longer"
+			if d < e.Recommended.Min {
+				than = "shorter"
+			}
+			warnings = append(warnings, fmt.Sprintf("environment %q: %s interval %s is %s than recommended (%s)",
+				e.Name, kind, interval, than, e.Recommended))
+		}
+	}
+	return warnings
+}
