@@ -1,0 +1,59 @@
+package tune
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+)
+
+// named puts an object into a namespace.
+func named(namespace, name string) func(*flux.Object) {
+	return func(o *flux.Object) { o.Namespace, o.Name = namespace, name }
+}
+
+func labelled(key, value string) func(*flux.Object) {
+	return func(o *flux.Object) { o.Labels = map[string]string{key: value} }
+}
+
+func TestNewPlan(t *testing.T) {
+	t.Parallel()
+	p := preset(t, "fast")
+	contrary := object(t, "ks", named("prod", "contrary"), labelled("env", "dev"))
+	objects := []flux.Object{
+		object(t, "GitRepository", named("dev", "web"), timeout("2m")),
+		object(t, "GitRepository", named("prod", "web"), interval("30s"), timeout("2m")),
+		contrary,
+		object(t, "GitRepository", named("nowhere", "web")),
+	}
+	s := flux.Snapshot{Objects: objects, Namespaces: map[string]map[string]string{
+		"dev": {"environment": "development"}, "prod": {"environment": "production"}, "nowhere": nil,
+	}}
+	plan := NewPlan(objects, p, policy.NewResolver(p, s, ""), Options{})
+
+	assert.Equal(t, "fast", plan.Policy)
+	assert.Equal(t, p.Note, plan.Note)
+	var got []Action
+	for i, item := range plan.Items {
+		assert.Equal(t, objects[i], item.Object, "in the snapshot's order")
+		got = append(got, item.Action)
+	}
+	assert.Equal(t, []Action{ActionChange, ActionUnchanged, ActionChange, ActionSkip}, got)
+	assert.Equal(t, []Item{plan.Items[0], plan.Items[2]}, plan.Changed())
+	assert.Equal(t, []string{
+		`environment "production": GitRepository interval 30s is shorter than recommended (3m-5m)`,
+		`environment "production": Kustomization interval 1m is shorter than recommended (3m-5m)`,
+		`environment "staging": GitRepository interval 30s is shorter than recommended (1m-3m)`,
+		`label env=dev on Kustomization prod/contrary and label environment=production on namespace "prod" disagree: development is taken`,
+	}, plan.Warnings)
+}
+
+func TestNewPlanOfNothing(t *testing.T) {
+	t.Parallel()
+	p := preset(t, policy.DefaultName)
+	plan := NewPlan(nil, p, policy.NewResolver(p, flux.Snapshot{}, ""), Options{})
+	assert.Equal(t, Plan{Policy: "per-environment", Note: p.Note, Items: []Item{}}, plan)
+	assert.Empty(t, plan.Changed())
+}
