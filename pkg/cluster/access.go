@@ -1,0 +1,90 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Right is a verb on a resource, as roles grant it.
+type Right struct {
+	Group, Resource, Verb string
+}
+
+// String writes the right for people: "list gitrepositories.source.toolkit.fluxcd.io".
+func (r Right) String() string {
+	if r.Group == "" {
+		return r.Verb + " " + r.Resource
+	}
+	return r.Verb + " " + r.Resource + "." + r.Group
+}
+
+// reviewsAtOnce is how many questions about rights are asked side by side.
+const reviewsAtOnce = 8
+
+// Denied asks the API server (SelfSubjectAccessReview) which of the rights the caller does not have, in
+// a namespace or in all of them (""). They come in the order in which they were asked for.
+func (c *Client) Denied(ctx context.Context, namespace string, rights []Right) ([]Right, error) {
+	allowed := make([]bool, len(rights))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(reviewsAtOnce)
+	for i, right := range rights {
+		group.Go(func() (err error) {
+			allowed[i], err = c.allowed(ctx, namespace, right)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("asking for your rights: %w", err)
+	}
+	var denied []Right
+	for i, right := range rights {
+		if !allowed[i] {
+			denied = append(denied, right)
+		}
+	}
+	return denied, nil
+}
+
+func (c *Client) allowed(ctx context.Context, namespace string, right Right) (bool, error) {
+	review := authorizationv1.SelfSubjectAccessReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: "authorization.k8s.io/v1", Kind: "SelfSubjectAccessReview"},
+		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Group: right.Group, Resource: right.Resource, Verb: right.Verb, Namespace: namespace,
+		}},
+	}
+	body, err := json.Marshal(review)
+	if err != nil {
+		return false, err
+	}
+	data, err := answer(c.rest.Post().AbsPath("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews").Body(body).Do(ctx))
+	if err != nil {
+		return false, err
+	}
+	if err := json.Unmarshal(data, &review); err != nil {
+		return false, fmt.Errorf("reading the API server's answer: %w", err)
+	}
+	return review.Status.Allowed, nil
+}
+
+// ServedKinds are the Flux kinds that the cluster serves, each with the API version that is used.
+func (c *Client) ServedKinds(ctx context.Context) (map[string]string, error) {
+	s, err := c.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	versions := make(map[string]string, len(s))
+	for _, k := range flux.Kinds() {
+		if v := s[k.Name]; v != "" {
+			versions[k.Name] = v
+		}
+	}
+	return versions, nil
+}

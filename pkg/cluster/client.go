@@ -1,0 +1,104 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Client reads from and writes to one cluster. It is safe for concurrent use.
+type Client struct {
+	rest rest.Interface
+}
+
+// NewClient makes a client for a cluster. It does not limit the rate of requests itself, as client-go
+// would (5/s): reads are few and the API server's priority and fairness protects it; writes are paced
+// by ApplyOptions.
+func NewClient(config *rest.Config) (*Client, error) {
+	config = rest.CopyConfig(config)
+	config.QPS = -1
+	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	config.AcceptContentTypes, config.ContentType = "application/json", "application/json"
+	client, err := rest.UnversionedRESTClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("making a client for %s: %w", config.Host, err)
+	}
+	return &Client{rest: client}, nil
+}
+
+// served maps each kind's name to the API version to use; kinds that the cluster does not serve are
+// absent.
+type served map[string]string
+
+// discover asks the API server which of Flux's kinds it serves, in two requests where it aggregates
+// discovery (Kubernetes 1.26 and newer), and live: a cached answer would hide a CRD just installed.
+func (c *Client) discover(ctx context.Context) (served, error) {
+	client := discovery.NewDiscoveryClient(c.rest)
+	groups, resources, _, err := client.GroupsAndMaybeResourcesWithContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("asking the API server for its kinds: %w", err)
+	}
+	versions := make(map[string][]string)
+	for _, group := range groups.Groups {
+		if !slices.ContainsFunc(flux.Kinds(), func(k flux.Kind) bool { return k.Group == group.Name }) {
+			continue
+		}
+		for _, v := range group.Versions {
+			list, ok := resources[schema.GroupVersion{Group: group.Name, Version: v.Version}]
+			if !ok {
+				if list, err = client.ServerResourcesForGroupVersionWithContext(ctx, v.GroupVersion); err != nil {
+					return nil, fmt.Errorf("asking the API server for the kinds of %s: %w", v.GroupVersion, err)
+				}
+			}
+			for _, r := range list.APIResources {
+				if !strings.Contains(r.Name, "/") {
+					versions[r.Kind] = append(versions[r.Kind], v.Version)
+				}
+			}
+		}
+	}
+	s := make(served)
+	for _, k := range flux.Kinds() {
+		if v := k.ServedVersion(versions[k.Name]); v != "" {
+			s[k.Name] = v
+		}
+	}
+	return s, nil
+}
+
+// path returns the URL path of a kind's collection in a namespace, or in all of them ("").
+func path(k flux.Kind, version, namespace string) []string {
+	p := []string{"apis", k.Group, version}
+	if namespace != "" {
+		p = append(p, "namespaces", namespace)
+	}
+	return append(p, k.Resource)
+}
+
+func objectPath(o flux.Object) []string {
+	return append(path(o.KindRow(), o.Version, o.Namespace), o.Name)
+}
+
+// ServerVersion asks for the Kubernetes version of the API server: "v1.36.3".
+func (c *Client) ServerVersion(ctx context.Context) (string, error) {
+	data, err := c.raw(ctx, []string{"version"})
+	if err != nil {
+		return "", fmt.Errorf("asking the API server for its version: %w", err)
+	}
+	var v struct {
+		GitVersion string `json:"gitVersion"`
+	}
+	if err := json.Unmarshal(data, &v); err != nil {
+		return "", fmt.Errorf("reading the API server's version: %w", err)
+	}
+	return v.GitVersion, nil
+}

@@ -1,0 +1,179 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Deployment is one Deployment of a Flux controller: what it was told by its flags, and where its pods
+// are.
+type Deployment struct {
+	Namespace, Name string
+	// Version of the Flux distribution that it belongs to, "v2.9.0"; "" where it bears none.
+	Version string
+	// Controller has the flags that the Deployment sets, and defaults for the others.
+	Controller flux.Controller
+	// Selector of its pods, and the port of their metrics.
+	Selector    string
+	MetricsPort int
+}
+
+// componentLabel is on every Deployment of a Flux distribution, and names the controller.
+const (
+	componentLabel     = "app.kubernetes.io/component"
+	versionLabel       = "app.kubernetes.io/version"
+	fluxNamespace      = "flux-system"
+	defaultMetricsPort = 8080
+	metricsPortName    = "http-prom"
+)
+
+// Controllers reads the Deployments of Flux's controllers from all namespaces, or from flux-system where
+// that is all that is allowed. What could not be read is in the gap, and nil otherwise: the defaults
+// stand in for it, so it is harmless.
+func (c *Client) Controllers(ctx context.Context) ([]Deployment, *flux.Gap, error) {
+	selector := componentLabel + " in (" + strings.Join(controllerNames(), ",") + ")"
+	all := query{path: []string{"apis", "apps", "v1", "deployments"}, labelSelector: selector}
+	deployments, err := c.deployments(ctx, all)
+	if apierrors.IsForbidden(err) {
+		all.path = []string{"apis", "apps", "v1", "namespaces", fluxNamespace, "deployments"}
+		deployments, err = c.deployments(ctx, all)
+	}
+	switch {
+	case err == nil:
+		return deployments, nil, nil
+	case unreachable(err) || ctx.Err() != nil:
+		return nil, nil, fmt.Errorf("listing the controllers' Deployments: %w", err)
+	default:
+		return nil, &flux.Gap{What: "the controllers' Deployments", Why: err.Error(), Harmless: true}, nil
+	}
+}
+
+func controllerNames() []string {
+	var names []string
+	for _, c := range flux.DefaultControllers() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+func (c *Client) deployments(ctx context.Context, q query) ([]Deployment, error) {
+	var list []Deployment
+	err := c.list(ctx, q, func() { list = nil }, func(data []byte) error {
+		d, err := decodeDeployment(data)
+		list = append(list, d)
+		return err
+	})
+	slices.SortFunc(list, func(a, b Deployment) int {
+		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
+	})
+	return list, err
+}
+
+// deployment is the part of a Deployment that matters here.
+type deployment struct {
+	Metadata struct {
+		Name      string            `json:"name"`
+		Namespace string            `json:"namespace"`
+		Labels    map[string]string `json:"labels"`
+	} `json:"metadata"`
+	Spec struct {
+		Selector struct {
+			MatchLabels map[string]string `json:"matchLabels"`
+		} `json:"selector"`
+		Template struct {
+			Spec struct {
+				Containers []struct {
+					Command []string `json:"command"`
+					Args    []string `json:"args"`
+					Ports   []struct {
+						Name          string `json:"name"`
+						ContainerPort int    `json:"containerPort"`
+					} `json:"ports"`
+				} `json:"containers"`
+			} `json:"spec"`
+		} `json:"template"`
+	} `json:"spec"`
+}
+
+func decodeDeployment(data []byte) (Deployment, error) {
+	var d deployment
+	if err := json.Unmarshal(data, &d); err != nil {
+		return Deployment{}, fmt.Errorf("reading a Deployment: %w", err)
+	}
+	result := Deployment{Namespace: d.Metadata.Namespace, Name: d.Metadata.Name, Version: d.Metadata.Labels[versionLabel], MetricsPort: defaultMetricsPort}
+	for _, known := range flux.DefaultControllers() {
+		if known.Name == d.Metadata.Labels[componentLabel] {
+			result.Controller = known
+		}
+	}
+	result.Controller.Found = true
+	for _, container := range d.Spec.Template.Spec.Containers {
+		readFlags(&result.Controller, slices.Concat(container.Command, container.Args))
+		for _, port := range container.Ports {
+			if port.Name == metricsPortName {
+				result.MetricsPort = port.ContainerPort
+			}
+		}
+	}
+	var selector []string
+	for key, value := range d.Spec.Selector.MatchLabels {
+		selector = append(selector, key+"="+value)
+	}
+	slices.Sort(selector)
+	result.Selector = strings.Join(selector, ",")
+	return result, nil
+}
+
+// readFlags takes the flags that matter from a command line, as pflag reads them: --flag=value or
+// --flag value; the last one counts. What it cannot read leaves the default.
+func readFlags(c *flux.Controller, args []string) {
+	for i, arg := range args {
+		name, value, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if !strings.HasPrefix(arg, "--") {
+			continue
+		}
+		if !hasValue && i+1 < len(args) {
+			value = args[i+1]
+		}
+		switch name {
+		case "concurrent":
+			if n, err := strconv.Atoi(value); err == nil && n > 0 {
+				c.Concurrent = n
+			}
+		case "interval-jitter-percentage":
+			if n, err := strconv.ParseUint(value, 10, 8); err == nil && n < 100 {
+				c.JitterPercent = int(n)
+			}
+		case "requeue-dependency":
+			if d, err := time.ParseDuration(value); err == nil && d > 0 {
+				c.RequeueDependency = d
+			}
+		}
+	}
+}
+
+// MergeControllers makes one controller of the Deployments of each: shards add their workers up, and
+// the longest jitter and waits count.
+func MergeControllers(deployments []Deployment) []flux.Controller {
+	var merged []flux.Controller
+	for _, d := range deployments {
+		i := slices.IndexFunc(merged, func(c flux.Controller) bool { return c.Name == d.Controller.Name })
+		if i < 0 {
+			merged = append(merged, d.Controller)
+			continue
+		}
+		merged[i].Concurrent += d.Controller.Concurrent
+		merged[i].JitterPercent = max(merged[i].JitterPercent, d.Controller.JitterPercent)
+		merged[i].RequeueDependency = max(merged[i].RequeueDependency, d.Controller.RequeueDependency)
+	}
+	return merged
+}

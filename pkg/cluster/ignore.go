@@ -1,0 +1,45 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// SupportsIgnore tells whether Kustomizations have spec.ignore (kustomize-controller 1.9 and newer), by
+// the schema that the API server publishes.
+func (c *Client) SupportsIgnore(ctx context.Context) (bool, error) {
+	s, err := c.discover(ctx)
+	if err != nil {
+		return false, err
+	}
+	data, err := c.raw(ctx, []string{"openapi", "v3", "apis", "kustomize.toolkit.fluxcd.io", s["Kustomization"]})
+	if err != nil {
+		return false, fmt.Errorf("reading the schema of Kustomizations: %w", err)
+	}
+	var document struct {
+		Components struct {
+			Schemas map[string]struct {
+				Kinds []struct {
+					Kind string `json:"kind"`
+				} `json:"x-kubernetes-group-version-kind"`
+				Properties struct {
+					Spec struct {
+						Properties map[string]json.RawMessage `json:"properties"`
+					} `json:"spec"`
+				} `json:"properties"`
+			} `json:"schemas"`
+		} `json:"components"`
+	}
+	if err := json.Unmarshal(data, &document); err != nil {
+		return false, fmt.Errorf("reading the schema of Kustomizations: %w", err)
+	}
+	for _, schema := range document.Components.Schemas {
+		for _, kind := range schema.Kinds {
+			if _, has := schema.Properties.Spec.Properties["ignore"]; has && kind.Kind == "Kustomization" {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,125 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const page = `{"kind":"KustomizationList","apiVersion":"kustomize.toolkit.fluxcd.io/v1",` +
+	`"metadata":{"resourceVersion":"77","continue":"next-page","remainingItemCount":3},` +
+	`"items":[{"kind":"Kustomization","metadata":{"name":"a"},"spec":{"n":[1,2.5e3,{"x":"]}"}]}},` + "\n\t" + `{"metadata":{"name":"ü\"\\"}}]}`
+
+// decoded are a list's items as text.
+func decoded(t *testing.T, list string) ([]string, string, error) {
+	t.Helper()
+	items, next, err := decodeList(strings.NewReader(list))
+	var texts []string
+	for _, item := range items {
+		texts = append(texts, string(item))
+	}
+	return texts, next, err
+}
+
+func TestDecodeList(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, list string
+		items      []string
+		next       string
+	}{
+		{"a page", page, []string{
+			`{"kind":"Kustomization","metadata":{"name":"a"},"spec":{"n":[1,2.5e3,{"x":"]}"}]}}`, `{"metadata":{"name":"ü\"\\"}}`,
+		}, "next-page"},
+		{"items before metadata", `{"items":[{"a":1}],"metadata":{"continue":"x"},"kind":"List"}`, []string{`{"a":1}`}, "x"},
+		{"the last page", `{"metadata":{"continue":""},"items":[{"a":1}]}`, []string{`{"a":1}`}, ""},
+		{"empty", `{"metadata":{},"items":[]}`, nil, ""},
+		{"null for an empty list", `{"metadata":{"continue":"x"},"items":null}`, nil, "x"},
+		{"no items at all", `{"metadata":null}`, nil, ""},
+		{"nothing", `{}`, nil, ""},
+		{"white space", " {\n \"items\" : [ {} , {} ] \n}\n", []string{"{}", "{}"}, ""},
+		{"unknown fields", `{"x":{"items":[1],"metadata":{"continue":"no"}},"y":[[]],"z":null,"items":[{}]}`, []string{"{}"}, ""},
+	} {
+		items, next, err := decoded(t, tc.list)
+		require.NoError(t, err, tc.name)
+		assert.Equal(t, tc.items, items, tc.name)
+		assert.Equal(t, tc.next, next, tc.name)
+	}
+}
+
+// The items stay as they are when the decoder reads on, however the bytes arrive.
+func TestDecodeListInPieces(t *testing.T) {
+	t.Parallel()
+	want, _, err := decodeList(strings.NewReader(page))
+	require.NoError(t, err)
+	got, next, err := decodeList(iotest.OneByteReader(strings.NewReader(page)))
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	assert.Equal(t, "next-page", next)
+}
+
+// A list that ends anywhere before its end is never taken for a shorter list: it is cut, and asked for
+// again.
+func TestDecodeListCut(t *testing.T) {
+	t.Parallel()
+	for end := range len(page) {
+		items, next, err := decodeList(strings.NewReader(page[:end]))
+		require.Error(t, err, page[:end])
+		assert.True(t, transient(err), "%v after %s", err, page[:end])
+		assert.Nil(t, items)
+		assert.Empty(t, next)
+	}
+}
+
+func TestDecodeListReadErrors(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("connection reset by peer")
+	for end := range len(page) {
+		_, _, err := decodeList(io.MultiReader(strings.NewReader(page[:end]), iotest.ErrReader(broken)))
+		require.ErrorIs(t, err, broken, page[:end])
+	}
+}
+
+// What is no list is an error, and not one that trying again would mend.
+func TestDecodeListRefuses(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{
+		`[]`, `null`, `"items"`, `42`, `<html>busy</html>`, `{"items":{}}`, `{"items":{"a":1}}`, `{"items":"x"}`, `{"items":5,"metadata":{}}`,
+		`{"items":[{}}`, `{"items":[{},]}`, `{"items":[{}]]`, `{"items" [{}]}`, `{"metadata":[]}`, `{"metadata":{"continue":5}}`, `{"items":[tru]}`,
+	} {
+		items, _, err := decodeList(strings.NewReader(list))
+		require.Error(t, err, list)
+		assert.False(t, transient(err), "%v of %s", err, list)
+		assert.Nil(t, items, list)
+	}
+	_, _, err := decodeList(strings.NewReader(`[]`))
+	require.EqualError(t, err, "the API server's answer has [ where { was expected")
+}
+
+func FuzzDecodeList(f *testing.F) {
+	for _, seed := range []string{page, `{"items":null}`, `{"items":[{}`, `[]`, ``, `{"metadata":{"continue":1}}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, list string) {
+		items, _, err := decodeList(strings.NewReader(list))
+		if err != nil {
+			assert.Nil(t, items)
+		}
+	})
+}
+
+func TestSleep(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, sleep(t.Context(), time.Microsecond))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	interrupted := errors.New("interrupted")
+	cancel(interrupted)
+	require.ErrorIs(t, sleep(ctx, time.Hour), interrupted)
+}

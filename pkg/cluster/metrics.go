@@ -1,0 +1,188 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// The metrics of Flux's controllers that count: fluxcd/pkg runtime/metrics (NewRecorder), and that of
+// every Go process which tells since when.
+const (
+	reconcileDuration = "gotk_reconcile_duration_seconds"
+	processStart      = "process_start_time_seconds"
+)
+
+// maxMetrics bounds one answer; 10,000 objects with a histogram each are about 20 MB.
+const maxMetrics = 256 << 20
+
+// Reconciles counts the reconciles of objects that one process has seen.
+type Reconciles struct {
+	// Since is when the process started; the zero time where it does not say.
+	Since time.Time
+	// At is when it was asked.
+	At     time.Time
+	Counts map[flux.Ref]Tally
+}
+
+// Tally is how often an object was reconciled, and how long that took in all.
+type Tally struct {
+	Count   uint64
+	Seconds float64
+}
+
+// ParseMetrics reads the reconciles from metrics in Prometheus' text format, asked for at a time. The
+// error says what is wrong with it; without any reconcile there is one too.
+func ParseMetrics(r io.Reader, at time.Time) (Reconciles, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(r)
+	if err != nil {
+		return Reconciles{}, fmt.Errorf("reading metrics: %w", err)
+	}
+	result := Reconciles{At: at, Counts: map[flux.Ref]Tally{}}
+	if family := families[processStart]; family != nil && len(family.GetMetric()) > 0 {
+		m := family.GetMetric()[0]
+		seconds := m.GetGauge().GetValue() + m.GetUntyped().GetValue()
+		result.Since = time.UnixMilli(int64(seconds * 1000))
+	}
+	for _, m := range families[reconcileDuration].GetMetric() {
+		if ref, ok := metricRef(m); ok && m.GetHistogram() != nil {
+			result.Counts[ref] = Tally{Count: m.GetHistogram().GetSampleCount(), Seconds: m.GetHistogram().GetSampleSum()}
+		}
+	}
+	if len(result.Counts) == 0 {
+		return result, fmt.Errorf("reading metrics: there is no %s of a Flux object: is it a Flux controller's /metrics?", reconcileDuration)
+	}
+	return result, nil
+}
+
+// metricRef reads the labels. Behind a Prometheus that scrapes pods, the object's namespace is called
+// exported_namespace.
+func metricRef(m *dto.Metric) (flux.Ref, bool) {
+	labels := map[string]string{}
+	for _, l := range m.GetLabel() {
+		labels[l.GetName()] = l.GetValue()
+	}
+	kind, err := flux.ParseKind(labels["kind"])
+	if err != nil || kind.Name != labels["kind"] {
+		return flux.Ref{}, false
+	}
+	namespace, exported := labels["exported_namespace"]
+	if !exported {
+		namespace = labels["namespace"]
+	}
+	return flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: namespace, Name: labels["name"]}, labels["name"] != ""
+}
+
+// FetchMetrics asks a URL for metrics.
+func FetchMetrics(ctx context.Context, client *http.Client, url string, now func() time.Time) (Reconciles, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return Reconciles{}, fmt.Errorf("asking for metrics: %w", err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return Reconciles{}, fmt.Errorf("asking for metrics: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return Reconciles{}, fmt.Errorf("asking for metrics: %s answered %s", url, response.Status)
+	}
+	return ParseMetrics(io.LimitReader(response.Body, maxMetrics), now())
+}
+
+// PodMetrics asks the running pods of controllers for their metrics, through the API server's proxy. It
+// takes the right to get pods/proxy. What could not be asked is in the gaps.
+func (c *Client) PodMetrics(ctx context.Context, deployments []Deployment, now func() time.Time) ([]Reconciles, []flux.Gap) {
+	var found []Reconciles
+	var gaps []flux.Gap
+	for _, d := range deployments {
+		pods, err := c.runningPods(ctx, d)
+		if err != nil {
+			gaps = append(gaps, flux.Gap{What: fmt.Sprintf("the pods of Deployment %s/%s", d.Namespace, d.Name), Why: err.Error()})
+			continue
+		}
+		for _, pod := range pods {
+			data, err := c.raw(ctx, []string{"api", "v1", "namespaces", d.Namespace, "pods", pod + ":" + strconv.Itoa(d.MetricsPort), "proxy", "metrics"})
+			if err == nil {
+				var r Reconciles
+				if r, err = ParseMetrics(bytes.NewReader(data), now()); err == nil {
+					found = append(found, r)
+					continue
+				}
+			}
+			gaps = append(gaps, flux.Gap{
+				What: fmt.Sprintf("the metrics of pod %s/%s", d.Namespace, pod),
+				Why:  fmt.Sprintf("%v (it takes the right to get pods/proxy; or forward its port %d and use --metrics-url)", err, d.MetricsPort),
+			})
+		}
+	}
+	return found, gaps
+}
+
+func (c *Client) runningPods(ctx context.Context, d Deployment) ([]string, error) {
+	var names []string
+	q := query{path: []string{"api", "v1", "namespaces", d.Namespace, "pods"}, labelSelector: d.Selector}
+	err := c.list(ctx, q, func() { names = nil }, func(data []byte) error {
+		var pod struct {
+			Metadata struct {
+				Name string `json:"name"`
+			} `json:"metadata"`
+			Status struct {
+				Phase string `json:"phase"`
+			} `json:"status"`
+		}
+		if err := json.Unmarshal(data, &pod); err != nil {
+			return fmt.Errorf("reading a pod: %w", err)
+		}
+		if pod.Status.Phase == "Running" {
+			names = append(names, pod.Metadata.Name)
+		}
+		return nil
+	})
+	return names, err
+}
+
+// Observe makes rates of counts: since each process started, or between two answers where there are
+// earlier ones, in the same order. Processes that saw the same object add up. What was counted over
+// less than a second says nothing.
+func Observe(earlier, later []Reconciles) map[flux.Ref]flux.Observation {
+	observed := map[flux.Ref]flux.Observation{}
+	totals := map[flux.Ref]Tally{}
+	for i, r := range later {
+		since, before := r.Since, map[flux.Ref]Tally(nil)
+		if i < len(earlier) && earlier[i].Since.Equal(r.Since) { // not restarted in between
+			since, before = earlier[i].At, earlier[i].Counts
+		}
+		over := r.At.Sub(since)
+		if since.IsZero() || over < time.Second {
+			continue
+		}
+		for ref, tally := range r.Counts {
+			first := before[ref]
+			if tally.Count < first.Count {
+				continue
+			}
+			o, total, n := observed[ref], totals[ref], tally.Count-first.Count
+			total = Tally{Count: total.Count + n, Seconds: total.Seconds + tally.Seconds - first.Seconds}
+			o.PerHour += float64(n) / over.Hours()
+			if total.Count > 0 {
+				o.Mean = time.Duration(total.Seconds / float64(total.Count) * float64(time.Second))
+			}
+			o.Over = max(o.Over, over)
+			observed[ref], totals[ref] = o, total
+		}
+	}
+	return observed
+}

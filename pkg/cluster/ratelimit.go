@@ -1,0 +1,61 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// RateLimit is what a GitHub says of its own REST limit for the owner of a token.
+type RateLimit struct {
+	API       string // the base URL that was asked
+	Limit     int    // requests per hour
+	Used      int
+	Remaining int
+	Reset     time.Time
+}
+
+// GitHubRateLimit asks GitHub's REST API, at its base URL (https://api.github.com, or
+// https://HOST/api/v3 for GitHub Enterprise Server), how much of its limit a token has used. Asking
+// costs nothing of it (docs.github.com, "Get rate limit status"). The token is in no error.
+func GitHubRateLimit(ctx context.Context, client *http.Client, base, token string) (RateLimit, error) {
+	base = strings.TrimSuffix(base, "/")
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/rate_limit", nil)
+	if err != nil {
+		return RateLimit{}, fmt.Errorf("asking GitHub for its rate limit: %w", err)
+	}
+	request.Header.Set("Accept", "application/vnd.github+json")
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := client.Do(request)
+	if err != nil {
+		return RateLimit{}, fmt.Errorf("asking GitHub for its rate limit: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized:
+		return RateLimit{}, fmt.Errorf("asking GitHub for its rate limit: %s does not accept the token", base)
+	case http.StatusNotFound:
+		return RateLimit{}, fmt.Errorf("asking GitHub for its rate limit: %s has none: rate limits may be off there, or the base URL is wrong (GitHub Enterprise Server: https://HOST/api/v3)", base)
+	default:
+		return RateLimit{}, fmt.Errorf("asking GitHub for its rate limit: %s answered %s", base, response.Status)
+	}
+	var answer struct {
+		Resources struct {
+			Core struct {
+				Limit     int   `json:"limit"`
+				Used      int   `json:"used"`
+				Remaining int   `json:"remaining"`
+				Reset     int64 `json:"reset"`
+			} `json:"core"`
+		} `json:"resources"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return RateLimit{}, fmt.Errorf("reading GitHub's rate limit from %s: %w", base, err)
+	}
+	core := answer.Resources.Core
+	return RateLimit{API: base, Limit: core.Limit, Used: core.Used, Remaining: core.Remaining, Reset: time.Unix(core.Reset, 0).UTC()}, nil
+}

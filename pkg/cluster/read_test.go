@@ -1,0 +1,91 @@
+package cluster
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// object is a Kustomization in a namespace; target, where there is one, is where it applies to.
+func object(namespace, name, target string) flux.Object {
+	return flux.Object{
+		Ref:     flux.Ref{Group: kustomizations.Group, Kind: "Kustomization", Namespace: namespace, Name: name},
+		Version: "v1", TargetNamespace: target,
+	}
+}
+
+func TestNeededNamespaces(t *testing.T) {
+	t.Parallel()
+	s := flux.Snapshot{
+		Objects: []flux.Object{object("b", "web", ""), object("b", "api", "d"), object("a", "web", "b")},
+		Related: []flux.Object{object("c", "web", "a")},
+	}
+	assert.Equal(t, []string{"a", "b", "c", "d"}, neededNamespaces(s))
+	assert.Empty(t, neededNamespaces(flux.Snapshot{}))
+}
+
+func TestAssemble(t *testing.T) {
+	t.Parallel()
+	one, two := object("a", "one", ""), object("a", "two", "")
+	gap := flux.Gap{What: "buckets", Why: "forbidden"}
+	assert.Equal(t, flux.Snapshot{Objects: []flux.Object{one, two}, Gaps: []flux.Gap{gap}},
+		assemble([][]flux.Object{{one}, nil, {two}}, []*flux.Gap{nil, &gap, nil}))
+}
+
+func TestDecodeNamespace(t *testing.T) {
+	t.Parallel()
+	name, labels, err := decodeNamespace([]byte(`{"kind":"PartialObjectMetadata","metadata":{"name":"dev","labels":{"environment":"development"}}}`))
+	require.NoError(t, err)
+	assert.Equal(t, "dev", name)
+	assert.Equal(t, map[string]string{"environment": "development"}, labels)
+
+	_, _, err = decodeNamespace([]byte(`{"metadata":[]}`))
+	require.ErrorContains(t, err, "reading a namespace: ")
+}
+
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	row, err := flux.ParseKind("ks")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"apis", "kustomize.toolkit.fluxcd.io", "v1", "kustomizations"}, path(row, "v1", ""))
+	assert.Equal(t, []string{"apis", "kustomize.toolkit.fluxcd.io", "v1beta2", "namespaces", "apps", "kustomizations"}, path(row, "v1beta2", "apps"))
+	assert.Equal(t, []string{"apis", "kustomize.toolkit.fluxcd.io", "v1", "namespaces", "apps", "kustomizations", "web"}, objectPath(object("apps", "web", "")))
+	assert.Equal(t, "kustomizations in all namespaces", scope("kustomizations", ""))
+	assert.Equal(t, `kustomizations in namespace "apps"`, scope("kustomizations", "apps"))
+}
+
+// What an object became that needs no change when it is planned again after a conflict.
+func TestSettled(t *testing.T) {
+	t.Parallel()
+	planned := tune.Item{Object: object("apps", "web", ""), Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval}}}
+	fresh := planned.Object
+	fresh.Generation = 4
+	unchanged := tune.Item{Object: fresh, Action: tune.ActionUnchanged}
+	skipped := tune.Item{Object: fresh, Action: tune.ActionSkip, Message: "being deleted"}
+
+	assert.Equal(t, Result{Item: planned, Outcome: Configured, Generation: 4}, settled(planned, unchanged, true), "our own patch, whose answer was lost")
+	assert.Equal(t, Result{Item: unchanged, Outcome: Unchanged}, settled(planned, unchanged, false), "somebody else's work")
+	for _, ours := range []bool{true, false} {
+		assert.Equal(t, Result{Item: skipped, Outcome: Skipped, Err: errors.New("being deleted")}, settled(planned, skipped, ours))
+	}
+}
+
+func TestCollections(t *testing.T) {
+	t.Parallel()
+	results := []Result{
+		{Item: tune.Item{Object: object("a", "one", "")}}, {Item: tune.Item{Object: object("a", "two", "")}},
+		{Item: tune.Item{Object: object("b", "one", "")}}, {Item: tune.Item{Object: object("c", "not pending", "")}},
+	}
+	pending := make(map[flux.Ref]int)
+	for i, r := range results[:3] {
+		pending[r.Item.Object.Ref] = i
+	}
+	assert.Equal(t, map[collection]struct{}{
+		{kustomizations.Group, "Kustomization", "v1", "a"}: {}, {kustomizations.Group, "Kustomization", "v1", "b"}: {},
+	}, collections(results, pending))
+}
