@@ -1,0 +1,83 @@
+package budget
+
+import (
+	"net"
+	"net/url"
+	"strings"
+)
+
+// Address is where a source is, in a form that can be compared.
+type Address struct {
+	// Host in lower case, with its port where that is not the protocol's default; "" where the URL
+	// names none.
+	Host string
+	// Path below the host, without the .git that most hosts take or leave.
+	Path string
+}
+
+// String writes the address without its scheme: github.com/acme/app.
+func (a Address) String() string {
+	if a.Path == "" {
+		return a.Host
+	}
+	return a.Host + "/" + a.Path
+}
+
+// ParseAddress reads the URL of a source. Credentials, scheme, a default port, a closing slash and .git
+// do not count: https://github.com/acme/app and ssh://git@github.com/acme/app.git are the same
+// repository. An address without a scheme is that of a Bucket's endpoint or of an image; image says
+// which, since an image without a host is on Docker Hub.
+func ParseAddress(raw string, image bool) Address {
+	raw = strings.TrimSpace(raw)
+	if !strings.Contains(raw, "://") {
+		if image {
+			raw = dockerHub(raw)
+		}
+		raw = "https://" + raw
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return Address{Path: raw}
+	}
+	path := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
+	return Address{Host: host(u), Path: path}
+}
+
+func host(u *url.URL) string {
+	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	port := u.Port()
+	if port == defaultPort(strings.ToLower(u.Scheme)) {
+		port = ""
+	}
+	if port != "" {
+		return net.JoinHostPort(name, port)
+	}
+	if strings.Contains(name, ":") { // IPv6
+		return "[" + name + "]"
+	}
+	return name
+}
+
+func defaultPort(scheme string) string {
+	switch scheme {
+	case "ssh":
+		return "22"
+	case "http":
+		return "80"
+	default: // https, oci
+		return "443"
+	}
+}
+
+// dockerHub puts the host before an image that has none, as go-containerregistry does: a first part
+// without dot or colon is no host, but for localhost.
+func dockerHub(image string) string {
+	first, _, found := strings.Cut(image, "/")
+	if found && (strings.ContainsAny(first, ".:") || first == "localhost") {
+		return image
+	}
+	if !found {
+		image = "library/" + image
+	}
+	return "index.docker.io/" + image
+}

@@ -1,0 +1,147 @@
+package budget
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// applyRequests are the requests to the kube-apiserver for every managed object and reconcile of a
+// Kustomization: one GET and one server-side apply, which is a dry run while nothing differs
+// (fluxcd/pkg ssa/manager_apply.go).
+const applyRequests = 2
+
+// APIServer is what Kustomization reconciles ask of the kube-apiserver. Reading the Kustomizations
+// themselves, health checks and what new revisions change come on top.
+type APIServer struct {
+	Kustomizations int // that are reconciled
+	Managed        int // objects in their inventories
+	// WithoutInventory counts the Kustomizations whose inventory is empty, as before the first apply.
+	WithoutInventory int
+	Reconciles       Rates
+	Requests         Rates // per hour
+}
+
+func apiServer(items []Item) APIServer {
+	var a APIServer
+	for _, item := range items {
+		if item.Object.Kind != "Kustomization" || item.Reconciles == (Rates{}) {
+			continue
+		}
+		a.Kustomizations++
+		a.Managed += item.Object.Status.Managed
+		if item.Object.Status.Managed == 0 {
+			a.WithoutInventory++
+		}
+		a.Reconciles = sum(a.Reconciles, item.Reconciles)
+		a.Requests = sum(a.Requests, item.APIRequests)
+	}
+	return a
+}
+
+// Environment is what one environment costs and what it gets for it.
+type Environment struct {
+	Name    string // "" for objects without one
+	Sources int
+	// Git requests per hour.
+	Git         Rates
+	APIRequests Rates
+	// Consumers are the Kustomizations and HelmReleases whose latency is known: Typical is the median
+	// of theirs, Worst the longest.
+	Consumers int
+	Latency   Pair[Latency]
+	// Unknown counts the consumers whose latency is not known, without suspended ones.
+	Unknown int
+	// Receivers counts the consumers that a webhook delivers to.
+	Receivers int
+	// Drift is how long it takes at most until a Kustomization corrects what somebody else changed in
+	// the cluster: the longest of their intervals, with jitter. 0 without Kustomizations.
+	Drift Pair[time.Duration]
+}
+
+// gathering is an environment while its numbers come in.
+type gathering struct {
+	Environment
+	typical Pair[[]time.Duration]
+}
+
+// environments sums up by environment, in the order given, then others by name, none at the end.
+func (f *fleet) environments(items []Item, order []string) []Environment {
+	var g grouped[string, gathering]
+	for i := range items {
+		item := &items[i]
+		if item.Reconciles == (Rates{}) && item.Delivery == nil {
+			continue
+		}
+		e := g.get(item.Environment, func() gathering { return gathering{Environment: Environment{Name: item.Environment}} })
+		if item.Cost.Protocol == Git && item.Requests != (Rates{}) {
+			e.Sources++
+			e.Git = sum(e.Git, item.Requests)
+		}
+		e.APIRequests = sum(e.APIRequests, item.APIRequests)
+		e.deliver(item)
+		if item.Object.Kind == "Kustomization" {
+			e.Drift = pair(func(m moment) time.Duration {
+				return max(*e.Drift.at(m), f.settings.longest("Kustomization", *item.Interval.at(m)))
+			})
+		}
+	}
+	var list []Environment
+	for _, e := range g.order {
+		list = append(list, e.finish())
+	}
+	slices.SortStableFunc(list, func(a, b Environment) int {
+		return cmp.Or(cmp.Compare(place(order, a.Name), place(order, b.Name)), strings.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+func (e *gathering) deliver(item *Item) {
+	switch d := item.Delivery; {
+	case d == nil || item.Object.Suspended:
+	case !d.Known:
+		e.Unknown++
+	default:
+		e.Consumers++
+		if d.Receiver != "" {
+			e.Receivers++
+		}
+		for _, m := range moments {
+			l := d.Latency.at(m)
+			*e.typical.at(m) = append(*e.typical.at(m), l.Typical)
+			e.Latency.at(m).Worst = max(e.Latency.at(m).Worst, l.Worst)
+		}
+	}
+}
+
+func (e *gathering) finish() Environment {
+	for _, m := range moments {
+		e.Latency.at(m).Typical = median(*e.typical.at(m))
+	}
+	return e.Environment
+}
+
+func median(durations []time.Duration) time.Duration {
+	if len(durations) == 0 {
+		return 0
+	}
+	slices.Sort(durations)
+	middle := len(durations) / 2
+	if len(durations)%2 == 1 {
+		return durations[middle]
+	}
+	return (durations[middle-1] + durations[middle]) / 2
+}
+
+// place puts known environments first, in their order, then others, then none.
+func place(order []string, name string) int {
+	switch i := slices.Index(order, name); {
+	case i >= 0:
+		return i
+	case name == "":
+		return len(order) + 1
+	default:
+		return len(order)
+	}
+}

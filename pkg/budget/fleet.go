@@ -1,0 +1,135 @@
+package budget
+
+import (
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// subject is an object with what follows from its item.
+type subject struct {
+	object      *flux.Object
+	environment string
+	// interval is what the controller uses, 0 where it is never due: suspended, or an interval that
+	// Flux ignores.
+	interval Pair[time.Duration]
+	// chart is the interval of the HelmChart that helm-controller makes of a HelmRelease.
+	chart Pair[time.Duration]
+	// receiver is the first Receiver that covers it; nil without one.
+	receiver *flux.Object
+}
+
+// fleet is everything that was read, indexed.
+type fleet struct {
+	byRef    map[flux.Ref]*subject
+	shown    []*subject
+	refCosts map[flux.RefKind]Cost
+	settings settings
+	observed map[flux.Ref]flux.Observation
+	arrivals map[arrivalKey]arrival
+}
+
+func newFleet(in Input) *fleet {
+	f := &fleet{
+		byRef:    make(map[flux.Ref]*subject, len(in.Items)+len(in.Others)),
+		shown:    make([]*subject, 0, len(in.Items)),
+		refCosts: refCosts(),
+		settings: newSettings(in.Controllers),
+		observed: in.Observed,
+		arrivals: map[arrivalKey]arrival{},
+	}
+	var receivers []*flux.Object
+	for i, items := range [...][]tune.Item{in.Items, in.Others} {
+		for j := range items {
+			s := newSubject(&items[j])
+			f.byRef[s.object.Ref] = s
+			if i == 0 {
+				f.shown = append(f.shown, s)
+			}
+			if s.object.Kind == "Receiver" && !s.object.Suspended && s.object.Status.Ready != "False" {
+				receivers = append(receivers, s.object)
+			}
+		}
+	}
+	for _, r := range receivers {
+		f.cover(r)
+	}
+	f.followReleases()
+	return f
+}
+
+func newSubject(item *tune.Item) *subject {
+	o := &item.Object
+	s := &subject{object: o, environment: item.Assignment.Environment}
+	changed := func(f flux.Field) *string {
+		for _, c := range item.Changes {
+			if c.Field == f {
+				return c.To
+			}
+		}
+		return o.Value(f)
+	}
+	if o.Suspended || o.Deleting || o.OCI {
+		return s
+	}
+	interval := changed(flux.Interval)
+	s.interval = Pair[time.Duration]{Now: o.Effective(flux.Interval), Planned: o.EffectiveWith(flux.Interval, interval, interval)}
+	if o.HasChart {
+		s.chart = Pair[time.Duration]{
+			Now:     o.Effective(flux.ChartInterval),
+			Planned: o.EffectiveWith(flux.ChartInterval, changed(flux.ChartInterval), interval),
+		}
+	}
+	return s
+}
+
+// cover notes a Receiver at every object that it notifies. Names are looked up; only targets by label
+// go through all objects.
+func (f *fleet) cover(r *flux.Object) {
+	for _, t := range r.Targets {
+		kind, err := flux.ParseKind(t.Kind)
+		if err != nil {
+			continue // ImagePolicy and the like have no interval
+		}
+		if t.Name != "*" {
+			f.byRef[flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: t.Namespace, Name: t.Name}].coveredBy(r)
+			continue
+		}
+		for _, s := range f.byRef {
+			if t.Covers(*s.object) {
+				s.coveredBy(r)
+			}
+		}
+	}
+}
+
+func (s *subject) coveredBy(r *flux.Object) {
+	if s != nil && (s.receiver == nil || r.Ref.Compare(s.receiver.Ref) < 0) {
+		s.receiver = r
+	}
+}
+
+// followReleases gives the HelmCharts that helm-controller makes the interval that it gives them.
+func (f *fleet) followReleases() {
+	for _, s := range f.byRef {
+		if !s.object.Generated {
+			continue
+		}
+		if release := f.byRef[madeBy(s.object)]; release != nil && s.interval.Now > 0 && release.chart != (Pair[time.Duration]{}) {
+			s.interval.Planned = release.chart.Planned
+		}
+	}
+}
+
+// madeBy is the HelmRelease of a chart that helm-controller made: it labels them (helm-controller
+// internal/reconcile/helmchart_template.go).
+func madeBy(chart *flux.Object) flux.Ref {
+	const group = "helm.toolkit.fluxcd.io"
+	return flux.Ref{Group: group, Kind: "HelmRelease", Namespace: chart.Labels[group+"/namespace"], Name: chart.Labels[group+"/name"]}
+}
+
+// reconciles are how often an object is due, per hour.
+func (s *subject) reconciles() Rates {
+	return Rates{Now: perHour(s.interval.Now), Planned: perHour(s.interval.Planned)}
+}

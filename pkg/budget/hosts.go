@@ -1,0 +1,188 @@
+package budget
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Host is what one host gets.
+type Host struct {
+	Name    string // "" where a URL names none
+	Sources int    // objects that poll it; suspended ones do not
+	// Requests per hour, of all protocols.
+	Requests  Rates
+	Protocols []ProtocolLoad
+	// Limit of the host; nil without one. Used is in percent of it.
+	Limit *Limit
+	Used  Rates
+	// Receivers is how many of the sources are covered by one.
+	Receivers int
+	// Clones per hour: reconciles that transfer a whole repository.
+	Clones Rates
+}
+
+// ProtocolLoad is a host's requests by protocol.
+type ProtocolLoad struct {
+	Protocol Protocol
+	Sources  int
+	Requests Rates
+}
+
+// Repository is what is polled at one address, by however many objects.
+type Repository struct {
+	Address  Address
+	Protocol Protocol
+	// Objects that poll it: each one for itself, there is no sharing between them.
+	Objects  []flux.Ref
+	Refs     []flux.RemoteRef // what they look for, each once
+	Requests Rates
+	// Saving in requests per hour, if those that look for the same ref shared one source with the
+	// shortest of their intervals.
+	Saving Rates
+}
+
+// Credential is what goes to a host under one credential. Secrets of one name in several namespaces are
+// taken for the same credential; none is read.
+type Credential struct {
+	Host string
+	// Secret is the name of spec.secretRef, Provider that of a cloud identity; both "" for none.
+	Secret, Provider string
+	Namespaces       int
+	Sources          int
+	Requests         Rates
+}
+
+// grouped collects items under keys, and gives them back in the order in which they came first.
+type grouped[K comparable, V any] struct {
+	byKey map[K]*V
+	order []*V
+}
+
+func (g *grouped[K, V]) get(key K, fresh func() V) *V {
+	if v, ok := g.byKey[key]; ok {
+		return v
+	}
+	if g.byKey == nil {
+		g.byKey = map[K]*V{}
+	}
+	v := fresh()
+	g.byKey[key] = &v
+	g.order = append(g.order, &v)
+	return &v
+}
+
+func (g *grouped[K, V]) sorted(compare func(a, b V) int) []V {
+	list := make([]V, 0, len(g.order))
+	for _, v := range g.order {
+		list = append(list, *v)
+	}
+	slices.SortStableFunc(list, compare)
+	return list
+}
+
+func hosts(items []Item, limits Limits) []Host {
+	var g grouped[string, Host]
+	for _, item := range items {
+		if item.Requests == (Rates{}) {
+			continue
+		}
+		h := g.get(item.Address.Host, func() Host { return Host{Name: item.Address.Host} })
+		h.Sources++
+		h.Requests = sum(h.Requests, item.Requests)
+		h.add(item.Cost.Protocol, item.Requests)
+		if item.Cost.Clones {
+			h.Clones = sum(h.Clones, item.Reconciles)
+		}
+		if item.Receiver != "" {
+			h.Receivers++
+		}
+	}
+	list := g.sorted(func(a, b Host) int { return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Name, b.Name)) })
+	for i := range list {
+		if limit, ok := limits.find(list[i].Name); ok {
+			list[i].Limit = &limit
+			list[i].Used = times(list[i].Requests, 100/limit.PerHour)
+		}
+	}
+	return list
+}
+
+func (h *Host) add(p Protocol, requests Rates) {
+	i := slices.IndexFunc(h.Protocols, func(l ProtocolLoad) bool { return l.Protocol == p })
+	if i < 0 {
+		i = len(h.Protocols)
+		h.Protocols = append(h.Protocols, ProtocolLoad{Protocol: p})
+	}
+	h.Protocols[i].Sources++
+	h.Protocols[i].Requests = sum(h.Protocols[i].Requests, requests)
+}
+
+func repositories(items []Item) []Repository {
+	type key struct {
+		Address
+		Protocol
+	}
+	type refKey struct {
+		key
+		flux.RemoteRef
+	}
+	var g grouped[key, Repository]
+	most := map[refKey]Rates{}
+	for _, item := range items {
+		if item.Requests == (Rates{}) {
+			continue
+		}
+		k := key{item.Address, item.Cost.Protocol}
+		r := g.get(k, func() Repository { return Repository{Address: item.Address, Protocol: item.Cost.Protocol} })
+		r.Objects = append(r.Objects, item.Object.Ref)
+		r.Requests = sum(r.Requests, item.Requests)
+		rk := refKey{k, item.Remote.Ref}
+		if !slices.Contains(r.Refs, rk.RemoteRef) {
+			r.Refs = append(r.Refs, rk.RemoteRef)
+		}
+		if !shareable(item) {
+			continue
+		}
+		// What is saved is everything but the requests of the fastest.
+		before := most[rk]
+		most[rk] = Rates{Now: max(before.Now, item.Requests.Now), Planned: max(before.Planned, item.Requests.Planned)}
+		r.Saving = sum(r.Saving, Rates{
+			Now:     item.Requests.Now + before.Now - most[rk].Now,
+			Planned: item.Requests.Planned + before.Planned - most[rk].Planned,
+		})
+	}
+	return g.sorted(func(a, b Repository) int {
+		return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Address.String(), b.Address.String()), strings.Compare(string(a.Protocol), string(b.Protocol)))
+	})
+}
+
+// shareable: automations and charts poll for themselves whatever they refer to.
+func shareable(item Item) bool {
+	return item.Object.Kind != "ImageUpdateAutomation" && item.Object.Kind != "HelmChart"
+}
+
+func credentials(items []Item) []Credential {
+	type key struct{ host, secret, provider string }
+	var g grouped[key, Credential]
+	namespaces := map[key]map[string]bool{}
+	for _, item := range items {
+		if item.Requests == (Rates{}) {
+			continue
+		}
+		k := key{item.Address.Host, item.Remote.Secret, item.Remote.Provider}
+		c := g.get(k, func() Credential { return Credential{Host: k.host, Secret: k.secret, Provider: k.provider} })
+		c.Sources++
+		c.Requests = sum(c.Requests, item.Requests)
+		if namespaces[k] == nil {
+			namespaces[k] = map[string]bool{}
+		}
+		namespaces[k][item.Object.Namespace] = true
+		c.Namespaces = len(namespaces[k])
+	}
+	return g.sorted(func(a, b Credential) int {
+		return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Host, b.Host), strings.Compare(a.Secret, b.Secret), strings.Compare(a.Provider, b.Provider))
+	})
+}

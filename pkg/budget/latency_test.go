@@ -1,0 +1,244 @@
+package budget
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+const second = time.Second
+
+func took(last, slowest time.Duration) func(*flux.Object) {
+	return func(o *flux.Object) { o.Status.LastReconcile, o.Status.SlowestReconcile = last, slowest }
+}
+
+func after(names ...string) func(*flux.Object) {
+	return func(o *flux.Object) {
+		for _, name := range names {
+			o.DependsOn = append(o.DependsOn, ref("Kustomization", name))
+		}
+	}
+}
+
+func suspended(o *flux.Object) { o.Suspended = true }
+
+func same(typical, worst time.Duration) Pair[Latency] {
+	return Pair[Latency]{Now: Latency{typical, worst}, Planned: Latency{typical, worst}}
+}
+
+// A fetch takes a second, and a reconcile without history another one.
+func TestDeliver(t *testing.T) {
+	t.Parallel()
+	const url = "https://github.com/acme/app"
+	web := ref("GitRepository", "web")
+	release := func(change ...func(*flux.Object)) tune.Item {
+		return item(flux.Object{Ref: ref("HelmRelease", "r"), Interval: ptr("10m"), SourceRef: ref("HelmRepository", "charts")}, "", change...)
+	}
+	others := []tune.Item{
+		source("web", url, "5m", "1m"),
+		source("other", url, "2m", ""),
+		source("stopped", url, "1m", "", suspended),
+		source("never", url, "0s", ""),
+		item(flux.Object{Ref: ref("HelmRepository", "charts"), Interval: ptr("20m")}, ""),
+		item(flux.Object{Ref: ref("HelmRepository", "oci"), Interval: ptr("20m"), OCI: true}, ""),
+		item(flux.Object{Ref: ref("HelmChart", "of-index"), Interval: ptr("1m"), SourceRef: ref("HelmRepository", "charts")}, ""),
+		item(flux.Object{Ref: ref("HelmChart", "of-oci"), Interval: ptr("4m"), SourceRef: ref("HelmRepository", "oci")}, ""),
+		kustomization("infra", "web", "10m", "", took(2*second, 5*second)),
+		kustomization("crds", "web", "10m", "", after("infra"), took(3*second, 40*second)),
+		kustomization("slow", "web", "10m", "", took(72*second, 100*second)),
+		kustomization("elsewhere", "other", "10m", ""),
+		kustomization("ring", "web", "10m", "", after("ring-2")),
+		kustomization("ring-2", "web", "10m", "", after("ring")),
+	}
+	for name, tc := range map[string]struct {
+		item tune.Item
+		want Delivery
+	}{
+		"the source's interval, not its own": {kustomization("k", "web", "1h", "30s", took(2*second, 10*second)), Delivery{
+			Source: web, Known: true,
+			Latency: Pair[Latency]{Latency{153 * second, 326 * second}, Latency{33 * second, 74 * second}}}},
+		"no history": {kustomization("k", "other", "1m", ""), Delivery{Source: ref("GitRepository", "other"), Known: true, Latency: same(62*second, 128*second)}},
+		// Looks again after 30 s, when infra is ready.
+		"dependsOn": {kustomization("k", "other", "1m", "", after("elsewhere")), Delivery{
+			Source: ref("GitRepository", "other"), Known: true, Depth: 1, Latency: same(92*second, 158*second)}},
+		// infra at 2 s (5 s at worst), crds at 33 s (70 s at worst), so after 60 s and 90 s.
+		"dependsOn, two levels": {kustomization("k", "web", "1m", "", after("crds", "infra")), Delivery{
+			Source: web, Known: true, Depth: 2,
+			Latency: Pair[Latency]{Latency{(150 + 1 + 60 + 1) * second, (315 + 1 + 90 + 1) * second}, Latency{(30 + 1 + 60 + 1) * second, (63 + 1 + 90 + 1) * second}}}},
+		"a slow dependency": {kustomization("k", "web", "1m", "", after("slow")), Delivery{
+			Source: web, Known: true, Depth: 1,
+			Latency: Pair[Latency]{Latency{(150 + 1 + 90 + 1) * second, (315 + 1 + 120 + 1) * second}, Latency{(30 + 1 + 90 + 1) * second, (63 + 1 + 120 + 1) * second}}}},
+		// Another source's revision concerns it at worst only.
+		"dependency with another source": {kustomization("k", "other", "1m", "", after("infra")), Delivery{
+			Source: ref("GitRepository", "other"), Known: true, Depth: 1, Latency: same(62*second, 158*second)}},
+		"dependency that was not read": {kustomization("k", "other", "1m", "", after("gone")), Delivery{
+			Source: ref("GitRepository", "other"), Known: true, Latency: same(62*second, 128*second)}},
+		"suspended":         {kustomization("k", "web", "1m", "", suspended), Delivery{Why: "suspended"}},
+		"suspended source":  {kustomization("k", "stopped", "1m", ""), Delivery{Source: ref("GitRepository", "stopped"), Why: "GitRepository apps/stopped is suspended"}},
+		"source not polled": {kustomization("k", "never", "1m", ""), Delivery{Source: ref("GitRepository", "never"), Why: "GitRepository apps/never is never polled"}},
+		"source not read":   {kustomization("k", "gone", "1m", ""), Delivery{Why: "GitRepository apps/gone was not read"}},
+		"no source":         {kustomization("k", "x", "1m", "", func(o *flux.Object) { o.SourceRef = flux.Ref{} }), Delivery{Why: "it has no source"}},
+		"chart of an index": {release(), Delivery{Source: ref("HelmRepository", "charts"), Known: true, Latency: same(602*second, 1262*second)}},
+		"chart of a registry": {release(func(o *flux.Object) {
+			o.SourceRef, o.HasChart, o.ChartInterval = ref("HelmRepository", "oci"), true, ptr("2m")
+		}), Delivery{
+			Source: ref("HelmRepository", "oci"), Known: true, Latency: same(62*second, 128*second)}},
+		"chartRef to a chart of an index": {release(func(o *flux.Object) { o.SourceRef = ref("HelmChart", "of-index") }), Delivery{
+			Source: ref("HelmRepository", "charts"), Known: true, Latency: same(602*second, 1262*second)}},
+		"chartRef to a chart of a registry": {release(func(o *flux.Object) { o.SourceRef = ref("HelmChart", "of-oci") }), Delivery{
+			Source: ref("HelmChart", "of-oci"), Known: true, Latency: same(122*second, 254*second)}},
+	} {
+		b := New(Input{Items: []tune.Item{tc.item}, Others: others})
+		assert.Equal(t, &tc.want, b.Items[0].Delivery, name)
+	}
+	forever := New(Input{Items: []tune.Item{kustomization("k", "s", "2562047h", ""), source("s", url, "2562047h", "")}})
+	assert.Equal(t, never+2*second, forever.Items[0].Delivery.Latency.Now.Worst)
+	assert.Equal(t, never, forever.Environments[0].Drift.Now)
+	ring := New(Input{Items: []tune.Item{kustomization("k", "web", "1m", "", after("ring"))}, Others: others})
+	assert.True(t, ring.Items[0].Delivery.Known, "a circle ends")
+	assert.Nil(t, New(Input{Items: others}).Items[0].Delivery, "a source delivers nothing to itself")
+}
+
+func TestReceivers(t *testing.T) {
+	t.Parallel()
+	receiver := func(name string, change func(*flux.Object), targets ...flux.Target) tune.Item {
+		o := flux.Object{Ref: ref("Receiver", name), Targets: targets}
+		change(&o)
+		return item(o, "")
+	}
+	as := func(ready string) func(*flux.Object) { return func(o *flux.Object) { o.Status.Ready = ready } }
+	toWeb := flux.Target{Kind: "GitRepository", Namespace: "apps", Name: "web"}
+	labelled := flux.Target{Kind: "GitRepository", Namespace: "apps", Name: "*", MatchLabels: map[string]string{"team": "web"}}
+	for name, tc := range map[string]struct {
+		receivers []tune.Item
+		covered   string
+	}{
+		"none":         {nil, ""},
+		"by name":      {[]tune.Item{receiver("github", as("True"), toWeb)}, "Receiver apps/github"},
+		"by label":     {[]tune.Item{receiver("github", as(""), labelled)}, "Receiver apps/github"},
+		"not ready":    {[]tune.Item{receiver("github", as("False"), toWeb)}, ""},
+		"suspended":    {[]tune.Item{receiver("github", suspended, toWeb)}, ""},
+		"two":          {[]tune.Item{receiver("b", as("True"), toWeb), receiver("a", as("True"), labelled)}, "Receiver apps/a"},
+		"unknown kind": {[]tune.Item{receiver("github", as("True"), flux.Target{Kind: "ImagePolicy", Namespace: "apps", Name: "web"})}, ""},
+		"not there":    {[]tune.Item{receiver("github", as("True"), flux.Target{Kind: "GitRepository", Namespace: "apps", Name: "gone"})}, ""},
+	} {
+		b := New(Input{
+			Items: []tune.Item{
+				source("web", "https://github.com/acme/app", "10m", "1m", func(o *flux.Object) { o.Labels = map[string]string{"team": "web"} }),
+				kustomization("web", "web", "10m", "", took(2*second, 3*second)),
+			},
+			Others: tc.receivers,
+		})
+		assert.Equal(t, tc.covered, b.Items[0].Receiver, name)
+		assert.Equal(t, tc.covered, b.Items[1].Delivery.Receiver, name)
+		if tc.covered == "" {
+			assert.Equal(t, Webhooks{}, b.Webhooks, name)
+			continue
+		}
+		assert.Equal(t, Webhooks{Sources: 1, Requests: Rates{6, 60}}, b.Webhooks, name)
+		assert.Equal(t, same(3*second, 4*second), b.Items[1].Delivery.Latency, name)
+		assert.Equal(t, 1, b.Environments[0].Receivers, name)
+	}
+}
+
+func TestEnvironments(t *testing.T) {
+	t.Parallel()
+	in := func(environment string, i tune.Item) tune.Item {
+		i.Assignment.Environment = environment
+		return i
+	}
+	const url = "https://github.com/acme/app"
+	b := New(Input{
+		Environments: []string{"dev", "prod"},
+		Items: []tune.Item{
+			in("", source("none", url, "1h", "")),
+			in("qa", source("qa", url, "30m", "")),
+			in("prod", kustomization("d", "dev", "10m", "")),
+			in("dev", source("dev", url, "4m", "1m")),
+			in("dev", kustomization("a", "dev", "5m", "1m", took(1*second, 9*second))),
+			in("dev", kustomization("b", "dev", "3m", "", took(3*second, 3*second))),
+			in("dev", kustomization("c", "dev", "3m", "", took(9*second, 9*second))),
+			in("dev", kustomization("lost", "gone", "3m", "")),
+			in("dev", kustomization("off", "dev", "3m", "", suspended)),
+		},
+	})
+	assert.Equal(t, []Environment{
+		{
+			Name: "dev", Sources: 1, Git: Rates{15, 60}, Consumers: 3, Unknown: 1,
+			Latency: Pair[Latency]{Latency{124 * second, 262 * second}, Latency{34 * second, 73 * second}},
+			Drift:   Pair[time.Duration]{315 * second, 189 * second},
+		},
+		{Name: "prod", Consumers: 1, Latency: Pair[Latency]{Latency{122 * second, 254 * second}, Latency{32 * second, 65 * second}}, Drift: Pair[time.Duration]{630 * second, 630 * second}},
+		{Name: "qa", Sources: 1, Git: steady(2)},
+		{Name: "", Sources: 1, Git: steady(1)},
+	}, b.Environments)
+}
+
+func TestWorkers(t *testing.T) {
+	t.Parallel()
+	const url = "https://github.com/acme/app"
+	input := Input{Items: []tune.Item{
+		source("a", url, "1m", "1s"),
+		source("b", url, "1m", ""),
+		kustomization("k", "a", "1m", "", took(30*second, 40*second)),
+		kustomization("l", "a", "1m", "", took(90*second, 90*second)),
+		kustomization("off", "a", "1s", "", suspended),
+	}}
+	git := Workers{
+		Controller: flux.SourceController, Kind: "GitRepository", Concurrent: 2, Default: true, Objects: 2, Reconciles: Rates{120, 3660},
+		Duration: 500 * time.Millisecond, From: Assumed, Busy: Rates{120 * 0.5 / 72, 3660 * 0.5 / 72},
+	}
+	apply := Workers{
+		Controller: flux.KustomizeController, Kind: "Kustomization", Concurrent: 4, Default: true, Objects: 2, Reconciles: steady(120),
+		Duration: time.Minute, From: History, Busy: steady(50),
+	}
+	b := New(input)
+	assert.InDeltaSlice(t, []float64{git.Busy.Now, git.Busy.Planned}, []float64{b.Workers[0].Busy.Now, b.Workers[0].Busy.Planned}, 1e-9)
+	git.Busy = b.Workers[0].Busy
+	assert.Equal(t, []Workers{git, apply}, b.Workers)
+	assert.Equal(t, []string{flux.KustomizeController, flux.SourceController}, b.Defaults)
+
+	input.Controllers = []flux.Controller{
+		{Name: flux.KustomizeController, Concurrent: 2, JitterPercent: 10, RequeueDependency: 5 * second, Found: true},
+		{Name: flux.SourceController, Concurrent: 20, JitterPercent: 0, Found: true},
+	}
+	input.Observed = map[flux.Ref]flux.Observation{
+		ref("GitRepository", "a"): {PerHour: 59, Mean: 100 * time.Millisecond},
+		ref("GitRepository", "b"): {PerHour: 60, Mean: 300 * time.Millisecond},
+	}
+	b = New(input)
+	assert.Empty(t, b.Defaults)
+	assert.Equal(t, 0, b.JitterPercent)
+	assert.Equal(t, Observed, b.Workers[0].From)
+	assert.Equal(t, 200*time.Millisecond, b.Workers[0].Duration)
+	assert.Equal(t, steady(100), b.Workers[1].Busy)
+	assert.Equal(t, "the 2 Kustomization workers of kustomize-controller are 100% busy: give it --concurrent=3, or lengthen intervals", b.Workers[1].Advice)
+	assert.Equal(t, 66*second, b.Environments[0].Drift.Now, "its own jitter")
+	assert.Equal(t, 59.0, b.Items[0].Observed.PerHour)
+
+	input.Controllers, input.Observed = nil, nil
+	input.Items[0] = source("a", url, "1m", "100ms")
+	assert.Equal(t, "the 2 GitRepository workers of source-controller would be 250% busy (at 500ms each, which is assumed: --observe measures it): give it --concurrent=8, or lengthen intervals",
+		New(input).Workers[0].Advice)
+	input.Items[0] = source("a", url, "100ms", "1m")
+	assert.Contains(t, New(input).Workers[0].Advice, "are 250% busy")
+	assert.Contains(t, New(input).Workers[0].Advice, ": the plan brings that down to 1%")
+}
+
+// helm-controller gives the charts that it makes the interval of their HelmRelease.
+func TestGeneratedChartFollowsItsRelease(t *testing.T) {
+	t.Parallel()
+	chart := flux.Object{Ref: ref("HelmChart", "apps-web"), Interval: ptr("10m"), Generated: true, SourceRef: ref("HelmRepository", "oci")}
+	chart.Labels = map[string]string{"helm.toolkit.fluxcd.io/name": "web", "helm.toolkit.fluxcd.io/namespace": "apps"}
+	release := flux.Object{Ref: ref("HelmRelease", "web"), Interval: ptr("10m"), HasChart: true, SourceRef: ref("HelmRepository", "oci")}
+	b := New(Input{Items: []tune.Item{
+		{Object: chart},
+		item(release, "5m"),
+		item(flux.Object{Ref: ref("HelmRepository", "oci"), OCI: true, Remote: flux.Remote{URL: "oci://ghcr.io/charts"}}, ""),
+	}})
+	assert.Equal(t, Rates{Now: 18, Planned: 36}, b.Requests)
+}

@@ -1,0 +1,65 @@
+package budget
+
+import (
+	"net"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+)
+
+// Limit is what a host should get at most, in requests per hour, and who says so.
+type Limit struct {
+	PerHour float64
+	From    LimitSource
+}
+
+// LimitSource says where a limit comes from. The strings are part of the JSON output.
+type LimitSource string
+
+// The sources of limits, in the order in which they count.
+const (
+	LimitFlag   LimitSource = "flag"
+	LimitPolicy LimitSource = "policy"
+	LimitPreset LimitSource = "preset"
+)
+
+// Limits are limits by host.
+type Limits map[string]Limit
+
+// presetHost has a limit where nobody gives it one: 5,000/h, GitHub's limit for the REST API of an
+// authenticated user (docs.github.com, "Rate limits for the REST API"). Git over HTTP and SSH is not
+// REST, and what limits it is not published, so this is a cautious yardstick and not the host's word.
+const (
+	presetHost    = "github.com"
+	presetPerHour = 5000
+)
+
+// NewLimits lays the limits of flags over those of a policy and the preset. A limit of 0 takes away what
+// is below.
+func NewLimits(fromPolicy, fromFlags []policy.Limit) Limits {
+	limits := Limits{presetHost: {PerHour: presetPerHour, From: LimitPreset}}
+	lay := func(list []policy.Limit, from LimitSource) {
+		for _, l := range list {
+			limits[l.Host] = Limit{PerHour: l.PerHour, From: from}
+		}
+	}
+	lay(fromPolicy, LimitPolicy)
+	lay(fromFlags, LimitFlag)
+	return limits
+}
+
+// find is the limit of a host, by its name with port or without; false where it has none.
+func (l Limits) find(host string) (Limit, bool) {
+	limit, ok := l[host]
+	if !ok {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			limit, ok = l[name]
+		}
+	}
+	return limit, ok && limit.PerHour > 0
+}
+
+// IsYardstick tells whether a host's limit is GitHub's for REST, against which Git traffic is measured
+// only for want of a better number.
+func IsYardstick(host string, l Limit) bool {
+	return host == presetHost && l.PerHour == presetPerHour
+}
