@@ -1,0 +1,281 @@
+package nodes_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+)
+
+// at makes a rule for the pods of one namespace.
+func at(namespace string, fault func(seen int) faults.Fault) faults.Rule {
+	return func(r *http.Request, seen int) faults.Fault {
+		if strings.HasPrefix(r.URL.Path, "/api/v1/namespaces/"+namespace+"/pods") {
+			return fault(seen)
+		}
+		return faults.Fault{}
+	}
+}
+
+func always(fault faults.Fault) func(int) faults.Fault {
+	return func(int) faults.Fault { return fault }
+}
+
+func once(fault faults.Fault) func(int) faults.Fault {
+	return func(seen int) faults.Fault {
+		if seen == 0 {
+			return fault
+		}
+		return faults.Fault{}
+	}
+}
+
+func TestFaultsThatPassAreMended(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]faults.Fault{
+		"cut half way":               {Cut: 3000},
+		"stalled half way":           {Stall: 3000},
+		"503":                        {Status: http.StatusServiceUnavailable},
+		"503 with Retry-After":       {Status: http.StatusServiceUnavailable, RetryAfter: 1},
+		"429 with Retry-After":       {Status: http.StatusTooManyRequests, RetryAfter: 1},
+		"502 from a load balancer":   {Status: http.StatusBadGateway, Body: "<html>oops</html>"},
+		"half a table, nicely ended": {Body: `{"kind":"Table","columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[{"cells":["a","b"`},
+		"slow":                       {Delay: 300 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			proxy := faults.Start(t, bed.Cluster(t).Config(), at("team-004", once(fault)))
+			count := newCounter(t, proxy.Config(), nodes.Options{Wide: true, Limits: limitsFor(fault)}).Once(within(t, 20*time.Second))
+			assertExact(t, seeded.Counts(), count)
+		})
+	}
+}
+
+func limitsFor(fault faults.Fault) nodes.Limits {
+	if fault.Stall > 0 || fault.Delay >= time.Hour {
+		return quick()
+	}
+	return patient()
+}
+
+func TestRetryAfterIsKept(t *testing.T) {
+	t.Parallel()
+	fault := faults.Fault{Status: http.StatusTooManyRequests, RetryAfter: 1}
+	proxy := faults.Start(t, bed.Cluster(t).Config(), at("team-004", once(fault)))
+	start := time.Now()
+	newCounter(t, proxy.Config(), nodes.Options{}).Once(within(t, 20*time.Second))
+	assert.GreaterOrEqual(t, time.Since(start), time.Second)
+}
+
+func TestFaultsThatStayAreTold(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault  faults.Fault
+		reason string
+		seen   bool
+	}{
+		"cut half way":     {faults.Fault{Cut: 5000}, nodes.ReasonUnavailable, true},
+		"stalled half way": {faults.Fault{Stall: 5000}, nodes.ReasonUnavailable, true},
+		"503":              {faults.Fault{Status: http.StatusServiceUnavailable}, nodes.ReasonUnavailable, false},
+		"429":              {faults.Fault{Status: http.StatusTooManyRequests}, nodes.ReasonThrottled, false},
+		"never an answer":  {faults.Fault{Delay: time.Hour}, nodes.ReasonUnavailable, false},
+		"404":              {faults.Fault{Status: http.StatusNotFound}, nodes.ReasonError, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			proxy := faults.Start(t, bed.Cluster(t).Config(), at("team-004", always(test.fault)))
+			count := newCounter(t, proxy.Config(), nodes.Options{Limits: limitsFor(test.fault)}).Once(within(t, 20*time.Second))
+			require.Len(t, count.Missing, 1)
+			missing := count.Missing[0]
+			assert.Equal(t, nodes.WhatPods, missing.What)
+			assert.Equal(t, "team-004", missing.Namespace)
+			assert.Equal(t, test.reason, missing.Reason, missing.Err)
+			assert.ErrorContains(t, missing.Err, `listing pods in namespace "team-004"`)
+			assert.Equal(t, test.seen, missing.Seen > 0, "seen: %d", missing.Seen)
+			assert.True(t, count.AtLeast)
+			assert.Equal(t, 1, count.Namespaces.Total-count.Namespaces.Done)
+			want := seeded.Counts()
+			assert.Equal(t, want.Total-want.Namespaces["team-004"]+missing.Seen, count.Total)
+		})
+	}
+}
+
+func TestTheDeadlineLeavesWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	proxy := faults.Start(t, bed.Cluster(t).Config(), func(r *http.Request, _ int) faults.Fault {
+		if strings.HasSuffix(r.URL.Path, "1/pods") { // team-001, -011, -021
+			return faults.Fault{Stall: 5000}
+		}
+		return faults.Fault{}
+	})
+	start := time.Now()
+	count := newCounter(t, proxy.Config(), nodes.Options{Limits: nodes.Limits{Stall: time.Minute}}).Once(within(t, 2*time.Second))
+	assert.Less(t, time.Since(start), 3*time.Second)
+	require.Len(t, count.Missing, 3)
+	for _, missing := range count.Missing {
+		assert.Equal(t, nodes.ReasonTimeout, missing.Reason)
+		assert.Positive(t, missing.Seen)
+	}
+	assert.True(t, count.NodesKnown)
+	assert.Positive(t, count.Total)
+}
+
+func TestOneRequestHasItsOwnLimit(t *testing.T) {
+	t.Parallel()
+	proxy := faults.Start(t, bed.Cluster(t).Config(), at("team-004", once(faults.Fault{Delay: time.Hour})))
+	limits := quick()
+	limits.Stall, limits.Request = time.Minute, 500*time.Millisecond
+	count := newCounter(t, proxy.Config(), nodes.Options{Limits: limits}).Once(within(t, 20*time.Second))
+	assert.Equal(t, seeded.Counts().Total, count.Total)
+	assert.False(t, count.Partial())
+}
+
+func TestADeadServerEndsSoonAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	proxy := faults.Start(t, bed.Cluster(t).Config(), func(*http.Request, int) faults.Fault {
+		return faults.Fault{Delay: time.Hour}
+	})
+	count := newCounter(t, proxy.Config(), nodes.Options{Limits: quick()}).Once(within(t, 20*time.Second))
+	assert.True(t, count.Empty())
+	assert.ErrorContains(t, count.Err(), "the server stopped sending")
+}
+
+func TestForbiddenNamespacesAreNamed(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	group := "most-readers"
+	user := configOf(t, c.KubeconfigFor(t, "most", group))
+	allow(t, c, "scope", group, "", "namespaces,nodes", "list")
+	c.Kubectl(t, "create", "clusterrole", group+"-pods", "--verb=list", "--resource=pods")
+	var bindings strings.Builder
+	for i := 1; i <= 28; i++ {
+		fmt.Fprintf(&bindings, "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\n"+
+			"metadata: {name: %[1]s, namespace: team-%03[2]d}\n"+
+			"roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: %[1]s-pods}\n"+
+			"subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: %[1]s}]\n", group, i)
+	}
+	c.Apply(t, bindings.String())
+	var count nodes.Count
+	require.Eventually(t, func() bool {
+		count = newCounter(t, user, nodes.Options{}).Once(within(t, 20*time.Second))
+		return count.Namespaces.Done == 28
+	}, 20*time.Second, 50*time.Millisecond)
+	var names []string
+	for _, missing := range count.Missing {
+		assert.Equal(t, nodes.ReasonForbidden, missing.Reason)
+		names = append(names, missing.Namespace)
+	}
+	assert.Subset(t, names, []string{"team-029", "team-030", "flux-system"})
+	want := seeded.Counts()
+	assert.Equal(t, want.Total-want.Namespaces["team-029"]-want.Namespaces["team-030"]-want.Namespaces["flux-system"], count.Total)
+}
+
+func TestWithoutNamespacesAllPodsAreListedAtOnce(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	allow(t, c, "pods", "pod-readers", "", "pods", "list,watch")
+	user := configOf(t, c.KubeconfigFor(t, "pod-reader", "pod-readers"))
+	want := seeded.Counts()
+
+	t.Run("once", func(t *testing.T) {
+		t.Parallel()
+		proxy := faults.Start(t, user, nil)
+		count := newCounter(t, proxy.Config(), nodes.Options{}).Once(within(t, 20*time.Second))
+		assert.Equal(t, want.Total, count.Total)
+		assert.False(t, count.AtLeast)
+		assert.Equal(t, nodes.Progress{Done: 1}, count.Namespaces)
+		pages := 0
+		for _, request := range proxy.Requests() {
+			if strings.HasPrefix(request, "GET /api/v1/pods?") {
+				pages++
+			}
+		}
+		assert.Equal(t, 2, pages)
+
+		require.Len(t, count.Missing, 1, "nodes may not be listed either")
+		assert.Equal(t, nodes.WhatNodes, count.Missing[0].What)
+		assert.Equal(t, nodes.ReasonForbidden, count.Missing[0].Reason)
+		assert.False(t, count.NodesKnown)
+		for name, n := range want.Nodes {
+			assert.Equal(t, n.Pods, count.Pods[name].Total, name)
+		}
+	})
+	t.Run("an expired page begins again", func(t *testing.T) {
+		t.Parallel()
+		proxy := faults.Start(t, user, func(r *http.Request, seen int) faults.Fault {
+			return faults.Fault{Gone: r.URL.Query().Has("continue") && r.URL.Path == "/api/v1/pods" && seen == 0}
+		})
+		count := newCounter(t, proxy.Config(), nodes.Options{}).Once(within(t, 20*time.Second))
+		assert.Equal(t, want.Total, count.Total)
+		assert.False(t, count.AtLeast)
+	})
+	t.Run("a page that fails leaves the others", func(t *testing.T) {
+		t.Parallel()
+		proxy := faults.Start(t, user, func(r *http.Request, _ int) faults.Fault {
+			if r.URL.Query().Has("continue") {
+				return faults.Fault{Status: http.StatusServiceUnavailable}
+			}
+			return faults.Fault{}
+		})
+		count := newCounter(t, proxy.Config(), nodes.Options{}).Once(within(t, 20*time.Second))
+		assert.Equal(t, 1000, count.Total)
+		assert.True(t, count.AtLeast)
+	})
+	t.Run("watching", func(t *testing.T) {
+		t.Parallel()
+		counter := startWatch(t, user, nodes.Options{})
+		count := await(t, counter, 20*time.Second, "all pods, by their own names", func(n nodes.Count) bool { return n.Total == want.Total && !n.AtLeast })
+		for name, n := range want.Nodes {
+			assert.Equal(t, n.Pods, count.Pods[name].Total, name)
+		}
+	})
+}
+
+func TestOnlyTheOwnNamespaceWhenNothingElseIsAllowed(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	allow(t, c, "pods", "team-five", "team-005", "pods", "list")
+	user := configOf(t, c.KubeconfigFor(t, "five", "team-five"))
+	want := seeded.Counts().Namespaces["team-005"]
+
+	count := newCounter(t, user, nodes.Options{Fallback: "team-005", Wide: true}).Once(within(t, 20*time.Second))
+	assert.Equal(t, want, count.Total)
+	assert.True(t, count.AtLeast)
+	assert.True(t, count.WideKnown)
+	require.Len(t, count.Missing, 2)
+	assert.Equal(t, nodes.WhatNodes, count.Missing[0].What)
+	assert.Equal(t, nodes.WhatNamespaces, count.Missing[1].What)
+	assert.ErrorContains(t, count.Missing[1].Err, `only the pods in namespace "team-005" are counted`)
+
+	asked := newCounter(t, user, nodes.Options{Namespaces: []string{"team-005"}}).Once(within(t, 20*time.Second))
+	assert.Equal(t, want, asked.Total)
+	assert.False(t, asked.AtLeast, "what was asked for is complete")
+}
+
+func TestServersWithoutTables(t *testing.T) {
+	t.Parallel()
+	narrow := `{"kind":"Table","columnDefinitions":[{"name":"Name"},{"name":"Created At"}],"rows":[{"cells":["a","b"]}]}`
+	for name, rule := range map[string]faults.Rule{
+		"plain objects instead": func(*http.Request, int) faults.Fault { return faults.Fault{Accept: "application/json"} },
+		"tables without nodes": func(r *http.Request, _ int) faults.Fault {
+			if strings.HasSuffix(r.URL.Path, "/pods") && strings.Contains(r.Header.Get("Accept"), "as=Table") {
+				return faults.Fault{Body: narrow}
+			}
+			return faults.Fault{}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			proxy := faults.Start(t, bed.Cluster(t).Config(), rule)
+			count := newCounter(t, proxy.Config(), nodes.Options{Wide: true}).Once(within(t, 20*time.Second))
+			assertExact(t, seeded.Counts(), count)
+		})
+	}
+}

@@ -1,0 +1,125 @@
+package nodes
+
+import (
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// decoded is a row with its bytes copied.
+type decoded struct {
+	Namespace, Name, Node, App string
+	Terminating, Finished      bool
+}
+
+func decodeAll(r io.Reader) ([]decoded, page, error) {
+	var rows []decoded
+	p, err := decodeList(r, func(r row) {
+		rows = append(rows, decoded{string(r.namespace), string(r.name), string(r.node), string(r.app), r.terminating, r.finished})
+	})
+	return rows, p, err
+}
+
+func TestDecodeList(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 40<<10) // longer than the scanner's buffer
+	for name, test := range map[string]struct {
+		body string
+		want []decoded
+		page page
+	}{
+		"table": {
+			`{"kind":"Table","metadata":{"resourceVersion":"17","continue":"abc","remainingItemCount":3},
+			"columnDefinitions":[{"name":"Name","description":"a \"quoted\" {text}]"},{"name":"Status"},{"name":"Node","priority":1}],
+			"rows":[{"cells":["a","Running","n1"]},{"cells":["b","Terminating","<none>"],"object":null}]}`,
+			[]decoded{{Name: "a", Node: "n1"}, {Name: "b", Terminating: true}}, page{"17", "abc"},
+		},
+		"columns in another order, numbers among the cells": {
+			`{"columnDefinitions":[{"name":"Node"},{"name":"Restarts"},{"name":"Name"}],"rows":[{"cells":["n1",-1.5e3,"a"]},{"cells":["n2",null,"b"]}]}`,
+			[]decoded{{Name: "a", Node: "n1"}, {Name: "b", Node: "n2"}}, page{},
+		},
+		"metadata beside the cells": {
+			`{"columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[{"cells":["a","n1"],"object":{"kind":"PartialObjectMetadata",
+			"metadata":{"name":"a","namespace":"team","labels":{"app":"source-controller","x":"y"},"managedFields":[{"f":{}},[],{}]}}}]}`,
+			[]decoded{{Namespace: "team", Name: "a", Node: "n1", App: "source-controller"}}, page{},
+		},
+		"plain objects": {
+			`{"kind":"PodList","metadata":{"resourceVersion":"3"},"items":[
+			{"metadata":{"name":"a","namespace":"t","deletionTimestamp":"2026-01-01T00:00:00Z"},"spec":{"nodeName":"n1"},"status":{"phase":"Running"}},
+			{"metadata":{"name":"b","namespace":"t"},"spec":{},"status":{"phase":"Failed"}}]}`,
+			[]decoded{{Namespace: "t", Name: "a", Node: "n1", Terminating: true}, {Namespace: "t", Name: "b", Finished: true}}, page{resourceVersion: "3"},
+		},
+		"escapes":      {`{"items":[{"metadata":{"n\u0061me":"a\"\\\u00e9"}}]}`, []decoded{{Name: "a\"\\é"}}, page{}},
+		"long strings": {`{"x":"` + long + `","items":[{"metadata":{"name":"` + long + `\""}}]}`, []decoded{{Name: long + `"`}}, page{}},
+		"no rows":      {`{"rows":null}`, nil, page{}},
+		"no items":     {`{"items":[]}`, nil, page{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.True(t, json.Valid([]byte(test.body)), "the test's own JSON")
+			rows, p, err := decodeAll(strings.NewReader(test.body))
+			require.NoError(t, err)
+			assert.Equal(t, test.want, rows)
+			assert.Equal(t, test.page, p)
+
+			rows, p, err = decodeAll(iotest.OneByteReader(strings.NewReader(test.body)))
+			require.NoError(t, err)
+			assert.Equal(t, test.want, rows)
+			assert.Equal(t, test.page, p)
+		})
+	}
+}
+
+func TestEveryTruncationIsAnError(t *testing.T) {
+	t.Parallel()
+	const whole = `{"metadata":{"continue":""},"columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[{"cells":["a\"","n1"]},{"cells":["b",true]}]}`
+	for n := range len(whole) {
+		_, _, err := decodeAll(strings.NewReader(whole[:n]))
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF, "cut after %d bytes", n)
+		require.True(t, canRetry(err))
+	}
+}
+
+func TestMalformedListsAreErrors(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`<html>`, `[]`, `"text"`, `{"items":[}`, `{"items":[{]}`, `{"a" "b"}`, `{"a":}`, `{"items":[{},,{}]}`, `{"items":]}`, `{"a":,}`,
+	} {
+		_, _, err := decodeAll(strings.NewReader(body))
+		assert.Error(t, err, body)
+	}
+	_, _, err := decodeAll(strings.NewReader(`{"columnDefinitions":[{"name":"Name"}],"rows":[{"cells":["a"]}]}`))
+	assert.ErrorIs(t, err, errNoNode)
+	assert.False(t, canRetry(err))
+}
+
+// FuzzDecodeList: whatever valid JSON comes, names are read as encoding/json reads them, and nothing
+// makes the scanner hang or panic.
+func FuzzDecodeList(f *testing.F) {
+	f.Add(`{"items":[{"metadata":{"name":"a"}}]}`)
+	f.Add(`{"x":[{"y":"z\\"}],"items":[{"metadata":{"name":"a\u0000b"}},{}]}`)
+	f.Add(`{"items":[{"metadata":null},{"metadata":{"name":null}}]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		rows, _, err := decodeAll(strings.NewReader(body))
+		var want struct {
+			Items []struct {
+				Metadata struct{ Name string }
+			}
+		}
+		if json.Unmarshal([]byte(body), &want) != nil || strings.ContainsAny(body, "AEIMN�") || strings.Count(body, `"items"`) > 1 || strings.Count(body, `"rows"`) > 0 {
+			return // not a list, or one of encoding/json's ways with letter case and repeated keys
+		}
+		if err != nil || strings.Count(body, `"metadata"`)+strings.Count(body, `"name"`) > 2*len(want.Items) || strings.Contains(body, `\`) {
+			return
+		}
+		require.Len(t, rows, len(want.Items))
+		for i, item := range want.Items {
+			require.Equal(t, item.Metadata.Name, rows[i].Name)
+		}
+	})
+}
