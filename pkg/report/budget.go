@@ -1,0 +1,224 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// NewBudget reports a budget under a policy.
+func NewBudget(b budget.Budget, policyName string, gaps []flux.Gap, warnings []string) Budget {
+	r := Budget{
+		Head:   Head{APIVersion, "Budget"},
+		Policy: policyName,
+		Summary: BudgetSummary{
+			Objects: len(b.Items), GitRequests: rounded(b.Git), Requests: rounded(b.Requests), APIRequests: rounded(b.APIServer.Requests),
+			Webhooks: BudgetWebhooks{b.Webhooks.Sources, rounded(b.Webhooks.Requests)},
+		},
+		Hosts:        make([]BudgetHost, 0, len(b.Hosts)),
+		Repositories: make([]BudgetRepository, 0, len(b.Repositories)),
+		Credentials:  make([]BudgetCredential, 0, len(b.Credentials)),
+		APIServer: BudgetAPIServer{
+			b.APIServer.Kustomizations, b.APIServer.Managed, b.APIServer.WithoutInventory, rounded(b.APIServer.Reconciles), rounded(b.APIServer.Requests),
+		},
+		Controllers:  make([]BudgetWorkers, 0, len(b.Workers)),
+		Environments: make([]BudgetEnvironment, 0, len(b.Environments)),
+		Items:        make([]BudgetItem, 0, len(b.Items)),
+		Notes:        budgetNotes(b),
+		Missing:      missing(gaps),
+	}
+	for _, h := range b.Hosts {
+		r.Hosts = append(r.Hosts, newBudgetHost(h))
+	}
+	for _, repository := range b.Repositories {
+		r.Repositories = append(r.Repositories, newBudgetRepository(repository))
+	}
+	for _, c := range b.Credentials {
+		r.Credentials = append(r.Credentials, BudgetCredential{c.Host, c.Secret, c.Provider, c.Namespaces, c.Sources, rounded(c.Requests)})
+	}
+	for _, w := range b.Workers {
+		r.Controllers = append(r.Controllers, BudgetWorkers{
+			w.Controller, w.Kind, w.Concurrent, w.Default, w.Objects, rounded(w.Reconciles),
+			about(w.Duration), string(w.From), rounded(w.Busy), w.Advice,
+		})
+		if w.Advice != "" {
+			warnings = append(warnings, w.Advice)
+		}
+	}
+	r.Environments = NewBudgetEnvironments(b.Environments)
+	for _, item := range b.Items {
+		r.Items = append(r.Items, newBudgetItem(item))
+	}
+	r.Warnings = uniqueSorted(warnings)
+	return r
+}
+
+// NewGitHubRateLimit reports GitHub's answer.
+func NewGitHubRateLimit(l cluster.RateLimit) *GitHubRateLimit {
+	return &GitHubRateLimit{API: l.API, Limit: l.Limit, Used: l.Used, Remaining: l.Remaining, Reset: l.Reset}
+}
+
+func newBudgetHost(h budget.Host) BudgetHost {
+	r := BudgetHost{
+		Host: h.Name, Sources: h.Sources, Requests: rounded(h.Requests), Clones: rounded(h.Clones), Receivers: h.Receivers,
+		PerDay:    rounded(budget.Rates{Now: h.Requests.Now * 24, Planned: h.Requests.Planned * 24}),
+		Protocols: make([]BudgetProtocol, 0, len(h.Protocols)),
+	}
+	for _, p := range h.Protocols {
+		r.Protocols = append(r.Protocols, BudgetProtocol{string(p.Protocol), p.Sources, rounded(p.Requests)})
+	}
+	if h.Limit != nil {
+		used := rounded(h.Used)
+		r.UsedPercent = &used
+		r.Limit = &BudgetLimit{PerHour: h.Limit.PerHour, From: string(h.Limit.From), Yardstick: budget.IsYardstick(h.Name, *h.Limit)}
+	}
+	return r
+}
+
+func newBudgetRepository(repository budget.Repository) BudgetRepository {
+	r := BudgetRepository{
+		Address: repository.Address.String(), Protocol: string(repository.Protocol),
+		Requests: rounded(repository.Requests), Saving: rounded(repository.Saving),
+	}
+	for _, ref := range repository.Refs {
+		r.Refs = append(r.Refs, showRef(ref))
+	}
+	for _, o := range repository.Objects {
+		r.Objects = append(r.Objects, o.String())
+	}
+	return r
+}
+
+func showRef(ref flux.RemoteRef) string {
+	if ref.Kind == flux.RefNone {
+		return "default"
+	}
+	return string(ref.Kind) + " " + ref.Value
+}
+
+// NewBudgetEnvironments reports environments; plan shows them too.
+func NewBudgetEnvironments(environments []budget.Environment) []BudgetEnvironment {
+	list := make([]BudgetEnvironment, 0, len(environments))
+	for _, e := range environments {
+		r := BudgetEnvironment{
+			Environment: e.Name, Sources: e.Sources, GitRequests: rounded(e.Git), APIRequests: rounded(e.APIRequests),
+			Consumers: e.Consumers, Unknown: e.Unknown, Webhooks: e.Receivers,
+		}
+		if e.Consumers > 0 {
+			r.Latency = newBudgetLatency(e.Latency)
+		}
+		if e.Drift.Now > 0 || e.Drift.Planned > 0 {
+			r.DriftCorrection = &budget.Pair[string]{Now: about(e.Drift.Now), Planned: about(e.Drift.Planned)}
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+func newBudgetLatency(l budget.Pair[budget.Latency]) *BudgetLatency {
+	return &BudgetLatency{
+		Typical: budget.Pair[string]{Now: about(l.Now.Typical), Planned: about(l.Planned.Typical)},
+		Worst:   budget.Pair[string]{Now: about(l.Now.Worst), Planned: about(l.Planned.Worst)},
+	}
+}
+
+func newBudgetItem(item budget.Item) BudgetItem {
+	r := BudgetItem{
+		Ref: NewRef(item.Object), Environment: item.Environment, Receiver: item.Receiver,
+		Interval:   budget.Pair[string]{Now: due(item.Interval.Now), Planned: due(item.Interval.Planned)},
+		Reconciles: rounded(item.Reconciles), Requests: rounded(item.Requests), APIRequests: rounded(item.APIRequests),
+		Address: item.Address.String(), Protocol: string(item.Cost.Protocol), Asks: item.Cost.Note,
+	}
+	if item.Cost.Protocol == budget.Git {
+		r.RefKind = string(item.Remote.Ref.Kind)
+	}
+	if d := item.Delivery; d != nil {
+		r.LatencyUnknown, r.DependsOn = d.Why, d.Depth
+		r.Receiver = cmp.Or(r.Receiver, d.Receiver)
+		if d.Known {
+			r.Latency = newBudgetLatency(d.Latency)
+		}
+	}
+	if o := item.Observed; o != nil {
+		r.Observed = &BudgetObservation{Reconciles: round(o.PerHour), Duration: about(o.Mean), Over: about(o.Over)}
+	}
+	return r
+}
+
+func due(interval time.Duration) string {
+	if interval <= 0 {
+		return ""
+	}
+	return flux.FormatDuration(interval)
+}
+
+// about rounds a duration to what can be meant: whole seconds from ten on, tenths from one on.
+func about(d time.Duration) string {
+	switch {
+	case d >= 10*time.Second:
+		d = d.Round(time.Second)
+	case d >= time.Second:
+		d = d.Round(100 * time.Millisecond)
+	default:
+		d = d.Round(time.Millisecond)
+	}
+	return flux.FormatDuration(d)
+}
+
+func rounded(r budget.Rates) budget.Rates {
+	return budget.Rates{Now: round(r.Now), Planned: round(r.Planned)}
+}
+
+func round(f float64) float64 { return math.Round(f*100) / 100 }
+
+// budgetNotes say what the numbers mean, each once and only where it concerns somebody.
+func budgetNotes(b budget.Budget) []string {
+	notes := []string{}
+	for _, h := range b.Hosts {
+		if h.Limit != nil && budget.IsYardstick(h.Name, *h.Limit) {
+			notes = append(notes, "5,000/h is GitHub's limit for its REST API. Git traffic is not REST and does not count against it, and GitHub publishes no hourly limit for it: "+
+				"take the share as a cautious yardstick, or set your own (--limit github.com=15000/h).")
+		}
+	}
+	if b.APIServer.Kustomizations > 0 {
+		notes = append(notes, "A shorter Kustomization interval does not bring commits any sooner: the source's interval does, since a new revision is applied at once. "+
+			"What it buys is that drift is corrected sooner, and it is paid for in requests to the kube-apiserver.")
+	}
+	if note := webhookNote(b); note != "" {
+		notes = append(notes, note)
+	}
+	if len(b.Defaults) > 0 {
+		notes = append(notes, fmt.Sprintf("The flags of %s were not read: their defaults are assumed (workers, %d%% jitter).", enumerate(b.Defaults), b.JitterPercent))
+	}
+	return notes
+}
+
+// webhookNote says which polling is hardly needed.
+func webhookNote(b budget.Budget) string {
+	if b.Webhooks.Sources == 0 {
+		return ""
+	}
+	sources, each := fmt.Sprintf("%d sources have", b.Webhooks.Sources), "them"
+	if b.Webhooks.Sources == 1 {
+		sources, each = "1 source has", "it"
+	}
+	return fmt.Sprintf("%s a Receiver, so a webhook brings its commits at once. Polling %s (%s requests/h) can be relaxed to what a lost webhook may cost, 10m or more.",
+		sources, each, rates(b.Webhooks.Requests).Text)
+}
+
+func enumerate(names []string) string {
+	text := names[0]
+	for i, name := range names[1:] {
+		if i == len(names)-2 {
+			text += " and " + name
+			continue
+		}
+		text += ", " + name
+	}
+	return text
+}

@@ -1,0 +1,333 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Section is a table with a title and what is to be said below it.
+type Section struct {
+	Title string
+	Table Table
+	Below []string
+}
+
+// shownRepositories is how many rows are shown without -o wide.
+const shownRepositories = 5
+
+// Sections show the budget in the order in which one asks: what it costs whom, and what it buys. Wide
+// leaves nothing out.
+func (b Budget) Sections(wide bool) []Section {
+	sections := []Section{{Title: "Requests by host", Table: b.HostTable()}}
+	if s := b.repositorySection(wide); len(s.Table.Rows) > 0 {
+		sections = append(sections, s)
+	}
+	if wide || b.hasCredentials() {
+		sections = append(sections, Section{Title: "By credential (named by secretRef, never read)", Table: b.credentialTable()})
+	}
+	sections = append(sections,
+		Section{Title: "By environment", Table: EnvironmentTable(b.Environments), Below: b.unknownLatency()},
+		Section{Title: "Controllers", Table: b.controllerTable(), Below: b.apiServerLine()},
+	)
+	if t := b.observedTable(); len(t.Rows) > 0 {
+		sections = append(sections, Section{Title: "Observed beside predicted, reconciles per hour", Table: t,
+			Below: []string{"Controllers also reconcile when something changes, so a little more than predicted is to be expected."}})
+	}
+	if wide {
+		sections = append(sections, Section{Title: "By object", Table: b.Table(true)})
+	}
+	return sections
+}
+
+// Headline is the budget in a sentence.
+func (b Budget) Headline() string {
+	git := b.Summary.GitRequests
+	each := func(f float64) string { return fmt.Sprintf("%s/h", rate(f)) }
+	aDay := func(f float64) string { return fmt.Sprintf("(%s a day)", rate(f*24)) }
+	if git.Now == git.Planned {
+		return fmt.Sprintf("Git requests: %s %s, now and under policy %s.", each(git.Now), aDay(git.Now), b.Policy)
+	}
+	return fmt.Sprintf("Git requests: %s now %s, %s under policy %s %s%s.",
+		each(git.Now), aDay(git.Now), each(git.Planned), b.Policy, aDay(git.Planned), Compare(git))
+}
+
+// Compare says how much more or less a rate becomes: ": 74% fewer". "" where there was none before.
+func Compare(r budget.Rates) string {
+	if r.Now == 0 || r.Now == r.Planned {
+		return ""
+	}
+	change := (r.Planned/r.Now - 1) * 100
+	if change < 0 {
+		return fmt.Sprintf(": %.0f%% fewer", -change)
+	}
+	return fmt.Sprintf(": %.0f%% more", change)
+}
+
+// Line is GitHub's answer in a sentence; "" without one.
+func (l *GitHubRateLimit) Line() string {
+	if l == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s says of its REST API: %s of %s requests used by this token, until %s. Git traffic is not in it.",
+		l.API, rate(float64(l.Used)), rate(float64(l.Limit)), l.Reset.Format("15:04 MST"))
+}
+
+// HostTable has a row for each host.
+func (b Budget) HostTable() Table {
+	t := Table{Columns: []Column{
+		{Name: "HOST"}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "PER DAY", Right: true, Spare: 2},
+		{Name: "LIMIT", Right: true}, {Name: "USED", Right: true}, {Name: "BY", Wide: true}, {Name: "CLONES/H", Right: true, Wide: true}, {Name: "LIMIT-FROM", Wide: true},
+	}}
+	for _, h := range b.Hosts {
+		limit, used, from := Cell{"-", Faint}, Cell{"-", Faint}, Cell{}
+		if h.Limit != nil {
+			limit, from = Text(rate(h.Limit.PerHour)+"/h"), Cell{h.Limit.From, Faint}
+			used = percentCell(*h.UsedPercent, 80, 100)
+		}
+		name := Text(h.Host)
+		if h.Host == "" {
+			name = Cell{"<no host>", Bad}
+		}
+		var by []string
+		for _, p := range h.Protocols {
+			by = append(by, p.Protocol+" "+rates(p.Requests).Text)
+		}
+		t.Rows = append(t.Rows, []Cell{
+			name, number(h.Sources), rates(h.Requests), rates(h.PerDay), limit, used, Text(strings.Join(by, ", ")), rates(h.Clones), from,
+		})
+	}
+	return t
+}
+
+func (b Budget) repositorySection(wide bool) Section {
+	s := Section{Title: "Repositories that several objects poll, each for itself", Table: Table{Columns: []Column{
+		{Name: "REPOSITORY"}, {Name: "OBJECTS", Right: true}, {Name: "PER HOUR", Right: true}, {Name: "SAVED BY SHARING ONE", Right: true}, {Name: "REF", Spare: 1},
+		{Name: "OBJECT-NAMES", Wide: true},
+	}}}
+	if wide {
+		s.Title = "By repository"
+	}
+	var saving budget.Rates
+	more := 0
+	for _, r := range b.Repositories {
+		if len(r.Objects) < 2 && !wide {
+			continue
+		}
+		saving = budget.Rates{Now: saving.Now + r.Saving.Now, Planned: saving.Planned + r.Saving.Planned}
+		if len(s.Table.Rows) == shownRepositories && !wide {
+			more++
+			continue
+		}
+		s.Table.Rows = append(s.Table.Rows, []Cell{
+			Text(r.Address), number(len(r.Objects)), rates(r.Requests), rates(r.Saving), Text(strings.Join(r.Refs, ", ")), Cell{strings.Join(r.Objects, ", "), Faint},
+		})
+	}
+	if more > 0 {
+		s.Below = append(s.Below, fmt.Sprintf("... and %d more (-o wide shows all).", more))
+	}
+	if saving != (budget.Rates{}) {
+		s.Below = append(s.Below, fmt.Sprintf("Sharing one source for each repository and ref would save %s requests/h in all.", rates(saving).Text))
+	}
+	return s
+}
+
+func (b Budget) hasCredentials() bool {
+	for _, c := range b.Credentials {
+		if c.Secret != "" || c.Provider != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (b Budget) credentialTable() Table {
+	t := Table{Columns: []Column{{Name: "HOST"}, {Name: "CREDENTIAL"}, {Name: "NAMESPACES", Right: true}, {Name: "SOURCES", Right: true}, {Name: "PER HOUR", Right: true}}}
+	for _, c := range b.Credentials {
+		credential := Cell{"none", Faint}
+		switch {
+		case c.Secret != "":
+			credential = Text("secret " + c.Secret)
+		case c.Provider != "":
+			credential = Text("provider " + c.Provider)
+		}
+		t.Rows = append(t.Rows, []Cell{Text(c.Host), credential, number(c.Namespaces), number(c.Sources), rates(c.Requests)})
+	}
+	return t
+}
+
+// EnvironmentTable shows what each environment costs and gets; plan shows it too.
+func EnvironmentTable(environments []BudgetEnvironment) Table {
+	t := Table{Columns: []Column{
+		{Name: "ENVIRONMENT"}, {Name: "GIT REQUESTS/H", Right: true}, {Name: "COMMIT TO APPLIED"}, {Name: "AT WORST", Spare: 1}, {Name: "DRIFT CORRECTED WITHIN", Spare: 2},
+		{Name: "API REQUESTS/H", Right: true, Wide: true}, {Name: "BY WEBHOOK", Right: true, Wide: true},
+	}}
+	for _, e := range environments {
+		typical, worst, drift := Cell{"-", Faint}, Cell{"-", Faint}, Cell{"-", Faint}
+		if e.Latency != nil {
+			typical, worst = texts(e.Latency.Typical), texts(e.Latency.Worst)
+		}
+		if e.DriftCorrection != nil {
+			drift = texts(*e.DriftCorrection)
+		}
+		t.Rows = append(t.Rows, []Cell{environmentCell(e.Environment), rates(e.GitRequests), typical, worst, drift, rates(e.APIRequests), number(e.Webhooks)})
+	}
+	return t
+}
+
+func (b Budget) unknownLatency() []string {
+	unknown := 0
+	for _, e := range b.Environments {
+		unknown += e.Unknown
+	}
+	if unknown == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("From commit to applied is not known for %d objects: their sources were not read, or are suspended (-o wide says which).", unknown)}
+}
+
+func (b Budget) controllerTable() Table {
+	t := Table{Columns: []Column{
+		{Name: "CONTROLLER"}, {Name: "KIND"}, {Name: "WORKERS"}, {Name: "RECONCILES/H", Right: true, Spare: 1}, {Name: "EACH", Spare: 2}, {Name: "BUSY", Right: true},
+	}}
+	for _, w := range b.Controllers {
+		workers := Text(fmt.Sprint(w.Concurrent))
+		if w.Default {
+			workers = Cell{fmt.Sprintf("(%d)", w.Concurrent), Faint}
+		}
+		t.Rows = append(t.Rows, []Cell{
+			Text(w.Controller), Text(w.Kind), workers, rates(w.Reconciles), Text(w.Duration + " " + w.DurationFrom), percentCell(w.BusyPercent, 70, 100),
+		})
+	}
+	return t
+}
+
+func (b Budget) apiServerLine() []string {
+	a := b.APIServer
+	if a.Kustomizations == 0 {
+		return nil
+	}
+	line := fmt.Sprintf("kube-apiserver: %s requests/h from %d Kustomizations with %d objects (a GET and a dry run for each, every time).",
+		rates(a.Requests).Text, a.Kustomizations, a.Managed)
+	if a.WithoutInventory > 0 {
+		line += fmt.Sprintf(" %d have no inventory and count nothing.", a.WithoutInventory)
+	}
+	return []string{line}
+}
+
+// observedTable compares by kind what is known of the same objects.
+func (b Budget) observedTable() Table {
+	t := Table{Columns: []Column{{Name: "KIND"}, {Name: "OBJECTS", Right: true}, {Name: "PREDICTED", Right: true}, {Name: "OBSERVED", Right: true}, {Name: "RATIO", Right: true}}}
+	for _, kind := range flux.KindNames() {
+		n, predicted, observed := 0, 0.0, 0.0
+		for _, item := range b.Items {
+			if item.Ref.Kind == kind && item.Observed != nil {
+				n++
+				predicted += item.Reconciles.Now
+				observed += item.Observed.Reconciles
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		ratio := Cell{"-", Faint}
+		if predicted > 0 {
+			ratio = Text(fmt.Sprintf("%.2f", observed/predicted))
+		}
+		t.Rows = append(t.Rows, []Cell{Text(kind), number(n), Text(rate(predicted)), Text(rate(observed)), ratio})
+	}
+	return t
+}
+
+// Table has a row for each object.
+func (b Budget) Table(withNamespace bool) Table {
+	t := Table{Columns: append(namespaceColumn(withNamespace), []Column{
+		{Name: "KIND"}, {Name: "NAME"}, {Name: "ENVIRONMENT"}, {Name: "INTERVAL"}, {Name: "REQUESTS/H", Right: true}, {Name: "API/H", Right: true},
+		{Name: "COMMIT TO APPLIED"}, {Name: "AT WORST"}, {Name: "OBSERVED/H", Right: true}, {Name: "ASKS"}, {Name: "WHERE"},
+	}...)}
+	for _, item := range b.Items {
+		typical, worst, observed := Cell{"-", Faint}, Cell{"-", Faint}, Cell{"-", Faint}
+		if item.Latency != nil {
+			typical, worst = texts(item.Latency.Typical), texts(item.Latency.Worst)
+		}
+		if item.Observed != nil {
+			observed = Text(rate(item.Observed.Reconciles))
+		}
+		where := item.Address
+		if item.LatencyUnknown != "" {
+			where = item.LatencyUnknown
+		}
+		if item.Receiver != "" {
+			where = strings.TrimSpace(where + " (webhook: " + item.Receiver + ")")
+		}
+		t.Rows = append(t.Rows, append(namespaceCell(withNamespace, item.Ref),
+			Text(item.Ref.Kind), Text(item.Ref.Name), environmentCell(item.Environment), texts(item.Interval), rates(item.Requests), rates(item.APIRequests),
+			typical, worst, observed, Text(item.Asks), Text(where)))
+	}
+	return t
+}
+
+// Names are the objects as kubectl -o name writes them.
+func (b Budget) Names() []string {
+	names := make([]string, 0, len(b.Items))
+	for _, item := range b.Items {
+		names = append(names, resourceName(item.Ref))
+	}
+	return names
+}
+
+// rates shows one number, or the way from one to another.
+func rates(r budget.Rates) Cell {
+	return texts(budget.Pair[string]{Now: rate(r.Now), Planned: rate(r.Planned)})
+}
+
+func texts(p budget.Pair[string]) Cell {
+	now, planned := orDash(p.Now), orDash(p.Planned)
+	if now == planned {
+		return Text(now)
+	}
+	return Cell{now + " -> " + planned, Changed}
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// percentCell shows percents, and warns where the planned one is above a mark.
+func percentCell(r budget.Rates, mark, full float64) Cell {
+	c := texts(budget.Pair[string]{Now: share(r.Now), Planned: share(r.Planned)})
+	switch {
+	case r.Planned > full:
+		c.Style = Bad
+	case r.Planned > mark:
+		c.Style = Changed
+	default:
+		c.Style = Plain
+	}
+	return c
+}
+
+func share(f float64) string {
+	if f > 0 && f < 1 {
+		return "<1%"
+	}
+	return fmt.Sprintf("%.0f%%", f)
+}
+
+// rate writes a rate for people: with commas, and a decimal where it is small and not whole.
+func rate(f float64) string {
+	if f < 10 && f != math.Trunc(f) {
+		return fmt.Sprintf("%.1f", f)
+	}
+	digits := fmt.Sprintf("%.0f", f)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

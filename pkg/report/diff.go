@@ -1,0 +1,29 @@
+package report
+
+import "strings"
+
+// PaintDiff colours the lines of a unified diff by what they mean, where colours are wanted.
+func PaintDiff(diff string, color bool) string {
+	if !color {
+		return diff
+	}
+	lines := strings.SplitAfter(diff, "\n")
+	for i, line := range lines {
+		text, hasEnd := strings.CutSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(text, "+++"), strings.HasPrefix(text, "---"):
+			text = Paint(text, Strong, true)
+		case strings.HasPrefix(text, "+"):
+			text = Paint(text, Good, true)
+		case strings.HasPrefix(text, "-"):
+			text = Paint(text, Bad, true)
+		case strings.HasPrefix(text, "@@"):
+			text = Paint(text, Faint, true)
+		}
+		if hasEnd {
+			text += "\n"
+		}
+		lines[i] = text
+	}
+	return strings.Join(lines, "")
+}

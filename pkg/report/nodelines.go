@@ -1,0 +1,37 @@
+package report
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// RowLine is a row of a table as it is drawn, for output that grows by the rows that changed.
+type RowLine struct {
+	// Key tells rows apart, Content tells whether one has changed; Text is the line.
+	Key, Content, Text string
+}
+
+// RowLines draws a table and gives each of its rows. The key columns name a row; the age columns
+// change by themselves, so they are not content.
+func (t Table) RowLines(layout Layout, key, age []string) ([]RowLine, error) {
+	layout.NoHeaders = false // drawn with headers, so that all lines of a table have its widths
+	var buffer bytes.Buffer
+	if err := t.Draw(&buffer, layout); err != nil {
+		return nil, err
+	}
+	lines := strings.Split(buffer.String(), "\n")
+	rows := make([]RowLine, len(t.Rows))
+	for i, row := range t.Rows {
+		rows[i].Text = lines[i+1]
+		for n, c := range t.Columns {
+			switch {
+			case slices.Contains(key, c.Name):
+				rows[i].Key += row[n].Text + "\x00"
+			case !slices.Contains(age, c.Name) && (layout.Wide || !c.Wide):
+				rows[i].Content += row[n].Text + "\x00"
+			}
+		}
+	}
+	return rows, nil
+}

@@ -1,0 +1,182 @@
+package report
+
+import (
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// NewObjectList reports objects with their environments. The snapshot is where their sources are
+// looked up.
+func NewObjectList(objects []flux.Object, s flux.Snapshot, r *policy.Resolver) ObjectList {
+	judge := tune.NewJudge(s)
+	changed := make(map[flux.Ref]time.Time)
+	for _, o := range s.Objects {
+		if o.KindRow().Source {
+			changed[o.Ref] = o.Status.SourceChanged
+		}
+	}
+	list := ObjectList{Head: Head{APIVersion, "ObjectList"}, Items: make([]Object, 0, len(objects)), Missing: missing(s.Gaps)}
+	for _, o := range objects {
+		a := r.Resolve(o)
+		item := newObject(o, a)
+		item.Lasting = newLasting(judge.Judge(o, []flux.Field{flux.Interval}))
+		at := o.Status.SourceChanged
+		if o.SourceRef.Name != "" {
+			at = changed[o.SourceRef]
+		}
+		if !at.IsZero() {
+			item.SourceChanged = &at
+		}
+		list.Items = append(list.Items, item)
+		list.Warnings = append(list.Warnings, a.Warnings...)
+	}
+	list.Warnings = uniqueSorted(list.Warnings)
+	return list
+}
+
+func newObject(o flux.Object, a policy.Assignment) Object {
+	record, _ := tune.ReadRecord(o) // an unreadable record is revert's to report
+	return Object{
+		Ref:               NewRef(o),
+		Environment:       a.Environment,
+		EnvironmentSource: string(a.Source),
+		EnvironmentVia:    a.Via,
+		Interval:          o.Interval,
+		Timeout:           o.Timeout,
+		RetryInterval:     o.RetryInterval,
+		ChartInterval:     o.ChartInterval,
+		Effective: Effective{
+			Interval:      effective(o, flux.Interval),
+			Timeout:       effective(o, flux.Timeout),
+			RetryInterval: effective(o, flux.RetryInterval),
+			ChartInterval: effective(o, flux.ChartInterval),
+		},
+		Suspended: o.Suspended,
+		Ready:     o.Status.Ready,
+		Message:   o.Status.ReadyMessage,
+		Session:   record.LastSession(),
+	}
+}
+
+// NewRef names an object with the API version that it was read in.
+func NewRef(o flux.Object) Ref {
+	return Ref{APIVersion: o.GroupVersion(), Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
+}
+
+func effective(o flux.Object, f flux.Field) string {
+	if !o.Has(f) {
+		return ""
+	}
+	return flux.FormatDuration(o.Effective(f))
+}
+
+// Table shows the objects. Values in parentheses are what Flux uses where the field is unset. Now
+// tells how long ago sources changed; withNamespace adds the namespaces.
+func (l ObjectList) Table(now time.Time, withNamespace bool) Table {
+	t := Table{Columns: append(namespaceColumn(withNamespace), []Column{
+		{Name: "KIND"}, {Name: "NAME"}, {Name: "ENVIRONMENT"}, {Name: "FROM", Spare: 6},
+		{Name: "INTERVAL"}, {Name: "TIMEOUT", Spare: 1}, {Name: "RETRY", Spare: 4},
+		{Name: "SUSPENDED", Spare: 3}, {Name: "READY", Spare: 2}, {Name: "SOURCE-CHANGED", Spare: 5},
+		{Name: "CHART-INTERVAL", Wide: true}, {Name: "STICKS", Wide: true}, {Name: "SESSION", Wide: true}, {Name: "MESSAGE", Wide: true},
+	}...)}
+	for _, o := range l.Items {
+		row := append(namespaceCell(withNamespace, o.Ref),
+			Text(o.Ref.Kind), Text(o.Ref.Name), environmentCell(o.Environment), Cell{from(o), Faint},
+			setOrEffective(o.Interval, o.Effective.Interval),
+			setOrEffective(o.Timeout, o.Effective.Timeout),
+			setOrEffective(o.RetryInterval, o.Effective.RetryInterval),
+			suspendedCell(o.Suspended), readyCell(o.Ready), ageCell(o.SourceChanged, now),
+			setOrEffective(o.ChartInterval, o.Effective.ChartInterval), o.cell(), Cell{o.Session, Faint}, Text(oneLine(o.Message)),
+		)
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func from(o Object) string {
+	if o.EnvironmentSource == "consumer" {
+		return o.EnvironmentVia
+	}
+	return o.EnvironmentSource
+}
+
+// Names are the objects as kubectl -o name writes them: kind.group/name.
+func (l ObjectList) Names() []string {
+	names := make([]string, 0, len(l.Items))
+	for _, o := range l.Items {
+		names = append(names, resourceName(o.Ref))
+	}
+	return names
+}
+
+func resourceName(r Ref) string {
+	group, _, _ := strings.Cut(r.APIVersion, "/")
+	return strings.ToLower(r.Kind) + "." + group + "/" + r.Name
+}
+
+func setOrEffective(set *string, effective string) Cell {
+	switch {
+	case set != nil:
+		return Text(flux.ShortDuration(*set))
+	case effective != "":
+		return Cell{"(" + effective + ")", Faint}
+	default:
+		return Cell{"-", Faint}
+	}
+}
+
+func environmentCell(name string) Cell {
+	if name == "" {
+		return Cell{"<none>", Faint}
+	}
+	return Text(name)
+}
+
+func suspendedCell(suspended bool) Cell {
+	if suspended {
+		return Cell{"True", Changed}
+	}
+	return Text("False")
+}
+
+func readyCell(ready string) Cell {
+	switch ready {
+	case "True":
+		return Cell{ready, Good}
+	case "":
+		return Cell{"-", Faint}
+	case "False":
+		return Cell{ready, Bad}
+	default:
+		return Cell{ready, Changed}
+	}
+}
+
+func ageCell(at *time.Time, now time.Time) Cell {
+	if at == nil {
+		return Cell{"-", Faint}
+	}
+	return Text(duration.HumanDuration(now.Sub(*at)) + " ago")
+}
+
+func namespaceColumn(with bool) []Column {
+	if with {
+		return []Column{{Name: "NAMESPACE"}}
+	}
+	return nil
+}
+
+func namespaceCell(with bool, r Ref) []Cell {
+	if with {
+		return []Cell{Text(r.Namespace)}
+	}
+	return nil
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

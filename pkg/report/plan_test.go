@@ -1,0 +1,69 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	p := fleetPlan(t)
+	plan := NewPlan(p, fleet(t).Gaps, defaultPolicy(t).EnvironmentNames())
+	goldenJSON(t, "plan/fleet.json", plan)
+	goldenTable(t, "plan/fleet.txt", plan.Table(true), Layout{})
+	goldenTable(t, "plan/wide.txt", plan.Table(true), Layout{Wide: true})
+	goldenTable(t, "plan/namespace.txt", plan.Table(false), Layout{})
+	goldenTable(t, "plan/80.txt", plan.Table(true), Layout{Width: 80})
+	goldenTable(t, "plan/summary.txt", SummaryTable(tune.Summarize(p, defaultPolicy(t).EnvironmentNames())), Layout{})
+	assert.Equal(t, []string{
+		"gitrepository.source.toolkit.fluxcd.io/web", "kustomization.kustomize.toolkit.fluxcd.io/slow",
+		"kustomization.kustomize.toolkit.fluxcd.io/web", "gitrepository.source.toolkit.fluxcd.io/monorepo",
+	}, plan.Names())
+}
+
+func TestEmptyPlan(t *testing.T) {
+	t.Parallel()
+	plan := NewPlan(tune.Plan{Policy: "fast"}, nil, nil)
+	goldenJSON(t, "plan/empty.json", plan)
+	assert.Equal(t, []string{}, plan.Names())
+	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   WHY\n", draw(t, plan.Table(false), Layout{}))
+}
+
+// Retry and chart intervals have a column where they change, or are asked for with -o wide.
+func TestPlanColumns(t *testing.T) {
+	t.Parallel()
+	header := func(l Layout, changes ...tune.Change) string {
+		o := object(t, "hr", "apps", "web", nil)
+		plan := NewPlan(tune.Plan{Items: []tune.Item{{Object: o, Action: tune.ActionChange, Changes: changes}}}, nil, nil)
+		table := plan.Table(false)
+		table.Rows = nil
+		return draw(t, table, l)
+	}
+	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   WHY\n", header(Layout{}))
+	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   CHART-INTERVAL   WHY\n",
+		header(Layout{}, tune.Change{Field: "spec.chart.spec.interval", To: ptr("1m")}))
+	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   RETRY   WHY\n",
+		header(Layout{}, tune.Change{Field: "spec.retryInterval", To: ptr("1m")}))
+	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   RETRY   CHART-INTERVAL   STICKS   WHY   NOTES\n", header(Layout{Wide: true}))
+}
+
+// One environment needs no total.
+func TestSummaryTable(t *testing.T) {
+	t.Parallel()
+	counts := tune.Counts{Objects: 2, Unchanged: 2}
+	s := tune.Summary{Counts: counts, Environments: []tune.EnvironmentSummary{{Environment: "", Counts: counts}}}
+	assert.Equal(t, lines(
+		"ENVIRONMENT   OBJECTS   CHANGE   UNCHANGED   LEFT ALONE   WHAT CHANGES",
+		"<none>              2        0           2            0",
+	), draw(t, SummaryTable(s), Layout{}))
+}
+
+func TestArrow(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "5m -> 1m", Arrow(Change{From: ptr("300s"), To: ptr("1m0s")}))
+	assert.Equal(t, "<unset> -> 2m", Arrow(Change{To: ptr("2m")}))
+	assert.Equal(t, "2m -> <unset>", Arrow(Change{From: ptr("2m")}))
+}

@@ -1,0 +1,116 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/util/jsonpath"
+)
+
+const sortByTakes = "it takes a JSONPath of an item of -o json, like .ref.name or interval"
+
+// SortBy sorts items by a field of their JSON form. The field is a JSONPath as kubectl --sort-by takes
+// it ({.ref.name}, .environment) or a bare name (name, namespace, kind, interval). Durations sort by
+// length, numbers by size, all else as text; items without the field come first. It is an error where
+// no item has the field.
+func SortBy[T any](items []T, field string) error { return sortBy(items, field, sortByTakes) }
+
+// sortBy is SortBy with the words that tell what a field can be.
+func sortBy[T any](items []T, field, takes string) error {
+	if len(items) == 0 {
+		return nil
+	}
+	path := jsonpath.New("sort-by").AllowMissingKeys(true)
+	if err := path.Parse(template(field)); err != nil {
+		return fmt.Errorf("reading --sort-by %q: %w: %s", field, err, takes)
+	}
+	type keyed struct {
+		key  any
+		item T
+	}
+	list := make([]keyed, len(items))
+	found := false
+	for i, item := range items {
+		key, err := valueAt(path, item)
+		if err != nil {
+			return fmt.Errorf("finding --sort-by %q: %w: %s", field, err, takes)
+		}
+		found = found || key != nil
+		list[i] = keyed{key, item}
+	}
+	if !found {
+		return fmt.Errorf("--sort-by %q: no item has that field: %s", field, takes)
+	}
+	slices.SortStableFunc(list, func(a, b keyed) int { return compareKeys(a.key, b.key) })
+	for i := range list {
+		items[i] = list[i].item
+	}
+	return nil
+}
+
+// template makes a JSONPath template of what users type, with the reference's fields by bare name.
+func template(field string) string {
+	field = strings.TrimSuffix(strings.TrimPrefix(field, "{"), "}")
+	switch strings.ToLower(field) {
+	case "name", "namespace", "kind":
+		field = ".ref." + strings.ToLower(field)
+	case "retry":
+		field = ".retryInterval"
+	case "env":
+		field = ".environment"
+	}
+	if !strings.HasPrefix(field, ".") {
+		field = "." + field
+	}
+	return "{" + field + "}"
+}
+
+func valueAt(path *jsonpath.JSONPath, item any) (any, error) {
+	data, err := json.Marshal(item)
+	if err != nil {
+		return nil, err
+	}
+	var content any
+	if err := json.Unmarshal(data, &content); err != nil {
+		return nil, err
+	}
+	results, err := path.FindResults(content)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range results {
+		for _, v := range r {
+			return v.Interface(), nil
+		}
+	}
+	return nil, nil
+}
+
+func compareKeys(a, b any) int {
+	if a == nil || b == nil {
+		return cmp.Compare(boolRank(a != nil), boolRank(b != nil))
+	}
+	if x, ok := a.(float64); ok {
+		if y, ok := b.(float64); ok {
+			return cmp.Compare(x, y)
+		}
+	}
+	s, t := fmt.Sprint(a), fmt.Sprint(b)
+	if x, err := time.ParseDuration(s); err == nil {
+		if y, err := time.ParseDuration(t); err == nil {
+			return cmp.Compare(x, y)
+		}
+	}
+	return strings.Compare(s, t)
+}
+
+func boolRank(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,59 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+func newLasting(s tune.Stick) Lasting {
+	l := Lasting{Sticks: string(s.Verdict), SticksMessage: s.Message}
+	if s.Owner != (flux.Ref{}) {
+		l.Owner = &Owner{s.Owner.Group, s.Owner.Kind, s.Owner.Namespace, s.Owner.Name}
+	}
+	if s.Within > 0 {
+		l.RevertedWithin = flux.FormatDuration(s.Within)
+	}
+	return l
+}
+
+func (l Lasting) cell() Cell {
+	switch tune.Verdict(l.Sticks) {
+	case tune.Reverted:
+		return Cell{l.SticksMessage, Bad}
+	case tune.Unknown:
+		return Cell{l.SticksMessage, Changed}
+	case tune.Held:
+		return Cell{l.SticksMessage, Good}
+	case tune.Sticks:
+		if l.Owner == nil {
+			return Cell{"yes", Good}
+		}
+		return Cell{l.SticksMessage, Good}
+	default:
+		return Cell{"-", Faint}
+	}
+}
+
+// Homes says where in Git the values live that a plan leaves alone because they are set there: a line
+// for each place, with the number of objects.
+func Homes(p tune.Plan) []string {
+	count := make(map[string]int)
+	var homes []string
+	for _, item := range p.Items {
+		if item.Reason != tune.ReasonSetInGit {
+			continue
+		}
+		if count[item.Stick.Home] == 0 {
+			homes = append(homes, item.Stick.Home)
+		}
+		count[item.Stick.Home]++
+	}
+	slices.Sort(homes)
+	for i, home := range homes {
+		homes[i] = fmt.Sprintf("%d in %s", count[home], home)
+	}
+	return homes
+}

@@ -1,0 +1,212 @@
+package report
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// lines makes the text of a table readable in a test: one string a line.
+func lines(s ...string) string { return strings.Join(s, "\n") + "\n" }
+
+func row(texts ...string) []Cell {
+	cells := make([]Cell, 0, len(texts))
+	for _, text := range texts {
+		cells = append(cells, Text(text))
+	}
+	return cells
+}
+
+func TestDraw(t *testing.T) {
+	t.Parallel()
+	people := Table{
+		Columns: []Column{{Name: "NAME"}, {Name: "AGE", Right: true}, {Name: "HOME"}, {Name: "NOTE", Wide: true}},
+		Rows:    [][]Cell{row("Ann", "7", "Lisbon", "first"), row("Bartholomew", "103", "Rome", ""), row("Cy", "", "", "")},
+	}
+	numbers := Table{Columns: []Column{{Name: "N", Right: true}, {Name: "COUNT", Right: true}}, Rows: [][]Cell{row("1", "5"), row("22", "12345678"), row("", "")}}
+	for _, tc := range []struct {
+		name   string
+		table  Table
+		layout Layout
+		want   string
+	}{
+		{"plain", people, Layout{}, lines(
+			"NAME          AGE   HOME",
+			"Ann             7   Lisbon",
+			"Bartholomew   103   Rome",
+			"Cy",
+		)},
+		{"wide", people, Layout{Wide: true}, lines(
+			"NAME          AGE   HOME     NOTE",
+			"Ann             7   Lisbon   first",
+			"Bartholomew   103   Rome",
+			"Cy",
+		)},
+		{"no headers", people, Layout{NoHeaders: true}, lines(
+			"Ann             7   Lisbon",
+			"Bartholomew   103   Rome",
+			"Cy",
+		)},
+		{"headers count for the width only where they are shown", numbers, Layout{NoHeaders: true}, lines(
+			" 1          5",
+			"22   12345678",
+			"",
+		)},
+		{"right in the last column", numbers, Layout{}, lines(
+			" N      COUNT",
+			" 1          5",
+			"22   12345678",
+			"",
+		)},
+		{"no rows", Table{Columns: people.Columns}, Layout{}, "NAME   AGE   HOME\n"},
+		{"no rows, no headers", Table{Columns: people.Columns}, Layout{NoHeaders: true}, ""},
+		{"no columns", Table{}, Layout{}, "\n"},
+		{"an empty cell between others", Table{Columns: []Column{{Name: "A"}, {Name: "B"}, {Name: "C"}}, Rows: [][]Cell{row("a", "", "c"), row("", "", "c")}}, Layout{}, lines(
+			"A   B   C",
+			"a       c",
+			"        c",
+		)},
+		{"a column without a name", Table{Columns: []Column{{Name: ""}, {Name: "NAME"}}, Rows: [][]Cell{row("~", "web")}}, Layout{}, lines(
+			"    NAME",
+			"~   web",
+		)},
+		{
+			"wide characters", Table{Columns: []Column{{Name: "NAME"}, {Name: "N", Right: true}, {Name: "NOTE"}}, Rows: [][]Cell{
+				row("配置", "一", "x"), row("rocket 🚀", "1", "y"), row("é", "22", "z"),
+			}}, Layout{}, lines(
+				"NAME         N   NOTE",
+				"配置        一   x",
+				"rocket 🚀    1   y",
+				"é           22   z",
+			),
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tc.want, draw(t, tc.table, tc.layout))
+		})
+	}
+}
+
+func TestDrawCuts(t *testing.T) {
+	t.Parallel()
+	table := Table{
+		Columns: []Column{{Name: "NAME"}, {Name: "COUNT", Right: true}, {Name: "WHY"}},
+		Rows: [][]Cell{
+			row("web", "5", strings.Repeat("long ", 20)+"end"), row("配置配置配置配置配置配置", "12", "太长的理由"),
+			row("payments", "1234567890", "short"), row("x", "", ""), row("y", "", "z"),
+		},
+	}
+	for _, tc := range []struct {
+		width int
+		want  string
+	}{
+		{80, lines(
+			"NAME                            COUNT   WHY",
+			"web                                 5   long long long long long long long long…",
+			"配置配置配置配置配置配置           12   太长的理由",
+			"payments                   1234567890   short",
+			"x",
+			"y                                       z",
+		)},
+		{45, lines(
+			"NAME                            COUNT   WHY",
+			"web                                 5   long…",
+			"配置配置配置配置配置配置           12   太长…",
+			"payments                   1234567890   short",
+			"x",
+			"y                                       z",
+		)},
+		// Nothing is drawn of columns for which there is no room, not even spaces.
+		{20, lines("NAME", "web", "配置配置配置配置配…", "payments", "x", "y")},
+		{4, lines("NAME", "web", "配…", "pay…", "x", "y")},
+		{1, lines("…", "…", "…", "…", "x", "y")},
+	} {
+		assert.Equal(t, tc.want, draw(t, table, Layout{Width: tc.width}), "%d", tc.width)
+	}
+}
+
+// Whatever the width and the colours, no line is longer than the terminal or ends in a space.
+func TestDrawFits(t *testing.T) {
+	t.Parallel()
+	texts := []string{"", "a", "web", "配置", "🚀🚀🚀", "a longer text with words", "1234567890"}
+	for columns := range 4 {
+		table := Table{}
+		for i := range columns + 1 {
+			table.Columns = append(table.Columns, Column{Name: texts[(i+columns)%len(texts)], Right: i%2 == 1})
+		}
+		for i := range 50 {
+			var cells []Cell
+			for j := range table.Columns {
+				cells = append(cells, Cell{texts[(i*(j+3)+i/7)%len(texts)], Style((i + j) % 6)})
+			}
+			table.Rows = append(table.Rows, cells)
+		}
+		for width := 1; width < 70; width++ {
+			plain := draw(t, table, Layout{Width: width})
+			for _, line := range strings.Split(plain, "\n") {
+				assert.LessOrEqual(t, runewidth.StringWidth(line), width, "%q", line)
+				assert.Equal(t, strings.TrimRight(line, " "), line)
+			}
+			painted := draw(t, table, Layout{Width: width, Color: true})
+			assert.Equal(t, plain, strip(painted), "colours change no column")
+		}
+	}
+}
+
+// strip takes the colour codes out.
+func strip(s string) string {
+	for _, code := range []string{"\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[90m"} {
+		s = strings.ReplaceAll(s, code, "")
+	}
+	return s
+}
+
+func TestDrawColours(t *testing.T) {
+	t.Parallel()
+	table := Table{
+		Columns: []Column{{Name: "A"}, {Name: "B", Right: true}, {Name: "C"}},
+		Rows: [][]Cell{
+			{{"ok", Good}, {"1", Changed}, {"bad", Bad}},
+			{{"grey", Faint}, {"", Bad}, {"plain", Plain}},
+		},
+	}
+	assert.Equal(t, lines(
+		"\x1b[1mA\x1b[0m      \x1b[1mB\x1b[0m   \x1b[1mC\x1b[0m",
+		"\x1b[32mok\x1b[0m     \x1b[33m1\x1b[0m   \x1b[31mbad\x1b[0m",
+		"\x1b[90mgrey\x1b[0m       plain",
+	), draw(t, table, Layout{Color: true}))
+	assert.NotContains(t, draw(t, table, Layout{}), "\x1b")
+}
+
+type brokenPipe struct{}
+
+var errPipe = errors.New("broken pipe")
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errPipe }
+
+func TestDrawReportsWriteErrors(t *testing.T) {
+	t.Parallel()
+	require.ErrorIs(t, Table{Columns: []Column{{Name: "A"}}}.Draw(brokenPipe{}, Layout{}), errPipe)
+}
+
+func TestPaintDiff(t *testing.T) {
+	t.Parallel()
+	diff := "--- a\n+++ b\n@@ -1,2 +1,2 @@\n kind: Kustomization\n-  interval: 5m\n+  interval: 1m"
+	assert.Equal(t, diff, PaintDiff(diff, false))
+	assert.Equal(t, "\x1b[1m--- a\x1b[0m\n\x1b[1m+++ b\x1b[0m\n\x1b[90m@@ -1,2 +1,2 @@\x1b[0m\n kind: Kustomization\n"+
+		"\x1b[31m-  interval: 5m\x1b[0m\n\x1b[32m+  interval: 1m\x1b[0m", PaintDiff(diff, true))
+	assert.Empty(t, PaintDiff("", true))
+}
+
+func TestControlCharactersDoNotReachTheTerminal(t *testing.T) {
+	t.Parallel()
+	table := Table{Columns: []Column{{Name: "MESSAGE"}, {Name: "END"}}, Rows: [][]Cell{{Text("a\x1b[2Jb\x07"), Text("c")}}}
+	var out strings.Builder
+	require.NoError(t, table.Draw(&out, Layout{NoHeaders: true}))
+	assert.Equal(t, "a[2Jb   c\n", out.String())
+}

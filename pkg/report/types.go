@@ -1,0 +1,190 @@
+package report
+
+import (
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// APIVersion of all documents that fluxtune writes.
+const APIVersion = "fluxtune.github.io/v1alpha1"
+
+// Head names the type of a document.
+type Head struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+}
+
+// Ref names the Flux object that an item is about.
+type Ref struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+}
+
+// Change is one field of an object: its value before and after, null where the field is absent.
+type Change struct {
+	Field string  `json:"field"`
+	From  *string `json:"from"`
+	To    *string `json:"to"`
+}
+
+// Missing is something that could not be read, and why. A document that has any is incomplete.
+type Missing struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+}
+
+// ObjectList is what get shows.
+type ObjectList struct {
+	Head
+	Items    []Object  `json:"items"`
+	Missing  []Missing `json:"missing,omitempty"`
+	Warnings []string  `json:"warnings,omitempty"`
+}
+
+// Object is one Flux object: what is set (null where a field is absent), and what Flux uses
+// (effective; empty where the kind has no such field).
+type Object struct {
+	Ref               Ref       `json:"ref"`
+	Environment       string    `json:"environment"`
+	EnvironmentSource string    `json:"environmentSource"`
+	EnvironmentVia    string    `json:"environmentVia,omitempty"`
+	Interval          *string   `json:"interval"`
+	Timeout           *string   `json:"timeout"`
+	RetryInterval     *string   `json:"retryInterval"`
+	ChartInterval     *string   `json:"chartInterval,omitempty"`
+	Effective         Effective `json:"effective"`
+	Suspended         bool      `json:"suspended"`
+	// Ready is True, False or Unknown, as the controller reports it.
+	Ready   string `json:"ready"`
+	Message string `json:"message,omitempty"`
+	// SourceChanged is when the source's artifact last changed; for a Kustomization or a HelmRelease,
+	// that of the source it uses.
+	SourceChanged *time.Time `json:"sourceChanged"`
+	Lasting
+	// Session of the last apply whose change is still recorded on the object.
+	Session string `json:"session,omitempty"`
+}
+
+// Lasting says whether a change of an object's interval, or the changes planned, will last.
+type Lasting struct {
+	// Sticks is sticks, held (by a rule), reverted or unknown.
+	Sticks string `json:"sticks,omitempty"`
+	// SticksMessage says why.
+	SticksMessage string `json:"sticksMessage,omitempty"`
+	// Owner applies the object; absent where nobody does.
+	Owner *Owner `json:"owner,omitempty"`
+	// RevertedWithin is how long a change lasts at most, where it is reverted: "10m".
+	RevertedWithin string `json:"revertedWithin,omitempty"`
+}
+
+// Owner is what applies an object.
+type Owner struct {
+	Group     string `json:"group,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+}
+
+// Effective are the durations that Flux uses: what is set, or the controller's default.
+type Effective struct {
+	Interval      string `json:"interval"`
+	Timeout       string `json:"timeout,omitempty"`
+	RetryInterval string `json:"retryInterval,omitempty"`
+	ChartInterval string `json:"chartInterval,omitempty"`
+}
+
+// Plan is what plan shows: an item for every object that was looked at.
+type Plan struct {
+	Head
+	Policy   string      `json:"policy,omitempty"`
+	Items    []PlanItem  `json:"items"`
+	Summary  PlanSummary `json:"summary"`
+	Missing  []Missing   `json:"missing,omitempty"`
+	Warnings []string    `json:"warnings,omitempty"`
+}
+
+// PlanItem says what would be done with one object, and why.
+type PlanItem struct {
+	Ref               Ref      `json:"ref"`
+	Environment       string   `json:"environment"`
+	EnvironmentSource string   `json:"environmentSource"`
+	Action            string   `json:"action"` // change, unchanged or skip
+	Reason            string   `json:"reason"` // one word, stable
+	Message           string   `json:"message"`
+	Changes           []Change `json:"changes"`
+	Notes             []string `json:"notes,omitempty"`
+	Lasting
+
+	left   string // what stays as it is beside the changes, and why
+	object flux.Object
+}
+
+// PlanSummary counts a plan.
+type PlanSummary struct {
+	Counts
+	Environments []EnvironmentSummary `json:"environments"`
+	// GitRequests per hour, now and when the plan is carried out.
+	GitRequests *budget.Rates `json:"gitRequests,omitempty"`
+	// Webhooks are the sources that a Receiver covers: their polling can be relaxed.
+	Webhooks *BudgetWebhooks `json:"webhooks,omitempty"`
+}
+
+// Counts are numbers of objects by action.
+type Counts struct {
+	Objects   int `json:"objects"`
+	Change    int `json:"change"`
+	Unchanged int `json:"unchanged"`
+	Skip      int `json:"skip"`
+}
+
+// EnvironmentSummary counts the objects of one environment; its name is "" for objects without one.
+type EnvironmentSummary struct {
+	Environment string `json:"environment"`
+	Counts
+	// GitRequests per hour, Latency from commit to applied and DriftCorrection, now and when the plan is
+	// carried out; absent where there is nothing to tell.
+	GitRequests     *budget.Rates        `json:"gitRequests,omitempty"`
+	Latency         *BudgetLatency       `json:"latency,omitempty"`
+	DriftCorrection *budget.Pair[string] `json:"driftCorrection,omitempty"`
+}
+
+// Results are what apply and revert did.
+type Results struct {
+	Head
+	// Session is the id of this apply, by which revert --session finds its work.
+	Session string   `json:"session,omitempty"`
+	Policy  string   `json:"policy,omitempty"`
+	DryRun  string   `json:"dryRun,omitempty"`
+	Items   []Result `json:"items"`
+	// Rules are the Kustomizations whose spec.ignore gained or lost rules.
+	Rules    []Result      `json:"rules,omitempty"`
+	Summary  ResultSummary `json:"summary"`
+	Missing  []Missing     `json:"missing,omitempty"`
+	Warnings []string      `json:"warnings,omitempty"`
+}
+
+// Result is what was done with one object.
+type Result struct {
+	Ref     Ref      `json:"ref"`
+	Action  string   `json:"action"` // configured, unchanged, skipped or failed
+	Changes []Change `json:"changes"`
+	Message string   `json:"message,omitempty"`
+	Error   string   `json:"error,omitempty"`
+
+	object flux.Object
+}
+
+// ResultSummary counts results.
+type ResultSummary struct {
+	Configured int `json:"configured"`
+	Unchanged  int `json:"unchanged"`
+	Skipped    int `json:"skipped"`
+	Failed     int `json:"failed"`
+	// NotAttempted are those of the skipped that an interrupt, or an API server that was gone, kept
+	// from being tried.
+	NotAttempted int `json:"notAttempted"`
+}
