@@ -1,0 +1,345 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// BudgetFlags are what the user of budget types.
+type BudgetFlags struct {
+	FleetFlags
+	OutputFlags
+	Limits    []string
+	FailAbove string
+	ObserveFlags
+	GitHubFlags
+}
+
+// BudgetOptions are what budget needs to run.
+type BudgetOptions struct {
+	FleetOptions
+	// Shown says which objects of the namespaces read are counted; the others only explain them.
+	Shown func(flux.Object) bool
+	// Names that must be among them.
+	Names  []cluster.Name
+	Limits budget.Limits
+	// FailAbove is in percent of a host's limit; 0 never fails.
+	FailAbove float64
+	// JudgePlan says that FailAbove is about the policy that was asked for, and not about now.
+	JudgePlan bool
+	ObserveOptions
+	GitHubOptions
+	root          *root
+	printer       *printer
+	sortBy        string
+	allNamespaces bool
+}
+
+func newBudget(r *root) *cobra.Command {
+	var flags BudgetFlags
+	cmd := &cobra.Command{
+		Use:   "budget " + selectionUsage,
+		Short: "Show what intervals cost and what they buy, now and under a policy; write nothing",
+		Long: long(`
+			Show what the intervals of Flux objects cost: requests to each Git host and other source, by
+			repository and by credential, requests to the kube-apiserver, and how busy the controllers'
+			workers are. And what they buy: how long a commit takes until it is applied, and how soon drift
+			is corrected. Each number is shown as it is now -> as it would be under the policy. Nothing is
+			written, and no Secret is read.
+
+			What a poll costs: a GitRepository on a branch or tag asks once per interval while nothing
+			changes; with semver or commit it clones every time. Objects with the same URL poll each for
+			itself. Suspended objects cost nothing.
+
+			From commit to applied: the source's interval with its jitter (half of it typically), fetching,
+			30s for each level of dependsOn, and the last reconcile (the longest at worst). A Receiver takes
+			the wait for the poll away.
+
+			A host's limit comes from --limit, spec.limits of the policy, or for github.com 5,000/h. That is
+			GitHub's limit for its REST API; Git traffic is not REST, so it is a cautious yardstick only.
+
+			Exit code 4 means that a host gets more than --fail-above allows: under the policy where --policy
+			or --set is given, now otherwise. 1 means that something failed or could not be read.`),
+		Example: examples(`
+			# What the fleet costs now, and what the default policy would make of it
+			kubectl fluxtune budget -A
+
+			# What if everything were fast? Every object with its own numbers
+			kubectl fluxtune budget -A --policy fast -o wide
+
+			# In a pipeline: fail with 4 when the policy takes more than 80% of what a host should get
+			kubectl fluxtune budget -A --policy policy.yaml --limit github.com=15000/h --fail-above 80%
+
+			# What the controllers really do, through the API server's proxy or a forwarded port
+			kubectl fluxtune budget -A --observe
+			kubectl fluxtune budget -A --metrics-url http://localhost:8080/metrics
+
+			# GitHub's own numbers for REST, with the token in $GH_TOKEN
+			kubectl fluxtune budget -A --github-rate-limit --github-token-env GH_TOKEN
+
+			# One number for a script
+			kubectl fluxtune budget -A -o jsonpath='{.summary.gitRequests.planned}'`),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := flags.toOptions(r, args)
+			if err != nil {
+				return err
+			}
+			o.JudgePlan = cmd.Flags().Changed("policy") || cmd.Flags().Changed("set")
+			return o.run(cmd.Context())
+		},
+	}
+	flags.add(cmd)
+	r.completeFleet(cmd)
+	return cmd
+}
+
+func (f *BudgetFlags) add(cmd *cobra.Command) {
+	f.FleetFlags.add(cmd)
+	f.OutputFlags.add(cmd)
+	cmd.Flags().StringArrayVar(&f.Limits, "limit", nil, "What a host should get at most: --limit github.com=5000/h (per s, m, h or d, or none; may be repeated).")
+	cmd.Flags().StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a host gets more than this share of its limit: 80%.")
+	f.ObserveFlags.add(cmd)
+	f.GitHubFlags.add(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("limit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))
+	_ = cmd.RegisterFlagCompletionFunc("fail-above", cobra.FixedCompletions([]string{"50%", "80%", "100%"}, noFiles))
+}
+
+func (f BudgetFlags) toOptions(r *root, args []string) (o BudgetOptions, err error) {
+	o = BudgetOptions{root: r, sortBy: f.SortBy, allNamespaces: f.AllNamespaces}
+	if o.printer, err = f.toPrinter(r); err != nil {
+		return o, err
+	}
+	if o.FailAbove, err = parsePercent(f.FailAbove); err != nil {
+		return o, err
+	}
+	var limits []policy.Limit
+	for _, text := range f.Limits {
+		limit, err := policy.ParseLimit(text)
+		if err != nil {
+			return o, fmt.Errorf("--limit: %w", err)
+		}
+		limits = append(limits, limit)
+	}
+	if o.ObserveOptions, err = f.ObserveFlags.toOptions(r); err != nil {
+		return o, err
+	}
+	if o.GitHubOptions, err = f.GitHubFlags.toOptions(r); err != nil {
+		return o, err
+	}
+	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
+		return o, err
+	}
+	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
+	return o.narrow()
+}
+
+// narrow has everything in the namespaces read: what an object costs and buys depends on others, which
+// need not be among those asked for.
+func (o BudgetOptions) narrow() (BudgetOptions, error) {
+	matches, err := selector(o.Selection.LabelSelector)
+	if err != nil {
+		return o, err
+	}
+	sel := o.Selection
+	o.Names = sel.Names
+	o.Shown = func(object flux.Object) bool {
+		kind := func(k flux.Kind) bool { return k.Name == object.Ref.Kind }
+		name := func(n cluster.Name) bool { return kind(n.Kind) && n.Name == object.Name }
+		switch {
+		case !matches(object.Labels):
+			return false
+		case len(sel.Names) > 0:
+			return slices.ContainsFunc(sel.Names, name)
+		default:
+			return len(sel.Kinds) == 0 || slices.ContainsFunc(sel.Kinds, kind)
+		}
+	}
+	o.Selection = cluster.Selection{Namespace: sel.Namespace}
+	return o, nil
+}
+
+func parsePercent(s string) (float64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	percent, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
+	if err != nil || !(percent > 0) || percent > 1e6 {
+		return 0, fmt.Errorf("--fail-above %q is not a share of a limit: write it like 80%%", s)
+	}
+	return percent, nil
+}
+
+func (o BudgetOptions) run(ctx context.Context) error {
+	f, err := o.read(ctx)
+	if err != nil {
+		return err
+	}
+	in, err := o.input(ctx, &f)
+	if err != nil {
+		return err
+	}
+	b := budget.New(in)
+	document := report.NewBudget(b, o.Policy.Name, f.snapshot.Gaps, o.Policy.Warnings())
+	if o.AskGitHub {
+		limit, err := cluster.GitHubRateLimit(ctx, o.HTTP, o.GitHubAPI, o.GitHubToken)
+		if err != nil {
+			return err
+		}
+		document.GitHub = report.NewGitHubRateLimit(limit)
+	}
+	if o.sortBy != "" {
+		if err := report.SortBy(document.Items, o.sortBy); err != nil {
+			return err
+		}
+	}
+	o.root.warn(document.Warnings, f.snapshot.Gaps)
+	if len(document.Items) == 0 && o.printer.tables() {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
+		return f.complete()
+	}
+	if err := o.printer.print(document, document.Names(), func(l report.Layout) error { return o.draw(document, l) }); err != nil {
+		return err
+	}
+	if err := o.judge(b); err != nil {
+		return err
+	}
+	return f.complete()
+}
+
+// input plans every object that was read, and splits them into those that are counted and those that
+// explain them.
+func (o BudgetOptions) input(ctx context.Context, f *fleet) (budget.Input, error) {
+	in := budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames()}
+	deployments, gap, err := o.Client.Controllers(ctx)
+	if err != nil {
+		return in, err
+	}
+	if gap != nil {
+		f.snapshot.Gaps = append(f.snapshot.Gaps, *gap)
+	}
+	in.Controllers = cluster.MergeControllers(deployments)
+	observed, gaps, err := o.observe(ctx, o.Client, deployments)
+	if err != nil {
+		return in, err
+	}
+	in.Observed = observed
+	f.snapshot.Gaps = append(f.snapshot.Gaps, gaps...)
+	others, err := o.elsewhere(ctx, f.snapshot)
+	if err != nil {
+		return in, err
+	}
+	f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
+	// What the policy would make of it, whether or not an apply would leave objects to Git.
+	opts := tune.Options{Managed: tune.ManagedPatch}
+	counted := make(map[flux.Ref]bool, len(f.objects))
+	for _, object := range f.objects { // those of the environments asked for
+		counted[object.Ref] = o.Shown(object)
+	}
+	for _, object := range f.snapshot.Objects {
+		item := tune.Decide(object, o.Policy, f.resolver.Resolve(object), opts)
+		if counted[object.Ref] {
+			in.Items = append(in.Items, item)
+		} else {
+			in.Others = append(in.Others, item)
+		}
+	}
+	for _, object := range others {
+		in.Others = append(in.Others, tune.Decide(object, o.Policy, f.resolver.Resolve(object), opts))
+	}
+	return in, nil
+}
+
+// elsewhere reads the namespaces that the objects' sources and dependencies are in, where these were
+// not read. What cannot be read leaves latencies unknown.
+func (o BudgetOptions) elsewhere(ctx context.Context, snapshot flux.Snapshot) ([]flux.Object, error) {
+	if o.Selection.Namespace == "" {
+		return nil, nil
+	}
+	var namespaces []string
+	for _, object := range snapshot.Objects {
+		for _, ref := range append([]flux.Ref{object.SourceRef}, object.DependsOn...) {
+			if ref.Namespace != "" && ref.Namespace != o.Selection.Namespace {
+				namespaces = append(namespaces, ref.Namespace)
+			}
+		}
+	}
+	slices.Sort(namespaces)
+	var objects []flux.Object
+	for _, namespace := range slices.Compact(namespaces) {
+		found, err := o.Client.Read(ctx, cluster.Selection{Namespace: namespace})
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, found.Objects...)
+	}
+	return objects, nil
+}
+
+// notFound are the names that were asked for and are not there.
+func (o BudgetOptions) notFound(snapshot flux.Snapshot) []flux.Gap {
+	var gaps []flux.Gap
+	for _, n := range o.Names {
+		if !slices.ContainsFunc(snapshot.Objects, func(object flux.Object) bool { return object.Ref.Kind == n.Kind.Name && object.Name == n.Name }) {
+			gaps = append(gaps, flux.Gap{What: fmt.Sprintf("%s %s/%s", n.Kind.Name, o.Selection.Namespace, n.Name), Why: "not found"})
+		}
+	}
+	return gaps
+}
+
+func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
+	if l.NoHeaders {
+		return document.Table(o.allNamespaces).Draw(o.root.Out, l)
+	}
+	_, _ = fmt.Fprintln(o.root.Out, document.Headline())
+	for _, section := range document.Sections(l.Wide) {
+		_, _ = fmt.Fprintf(o.root.Out, "\n%s:\n", section.Title)
+		if err := section.Table.Draw(o.root.Out, l); err != nil {
+			return err
+		}
+		for _, line := range section.Below {
+			_, _ = fmt.Fprintln(o.root.Out, line)
+		}
+	}
+	if line := document.GitHub.Line(); line != "" {
+		_, _ = fmt.Fprintf(o.root.Out, "\n%s\n", line)
+	}
+	if len(document.Notes) > 0 {
+		_, _ = fmt.Fprintln(o.root.Out)
+	}
+	for _, note := range document.Notes {
+		_, _ = fmt.Fprintln(o.root.Out, wrap(note, l.Width))
+	}
+	return nil
+}
+
+// judge fails where a host gets more than --fail-above allows.
+func (o BudgetOptions) judge(b budget.Budget) error {
+	if o.FailAbove == 0 || len(b.Hosts) == 0 {
+		return nil
+	}
+	used, host, found := b.Used(o.JudgePlan)
+	if !found {
+		return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s=5000/h)", b.Hosts[0].Name)
+	}
+	if used <= o.FailAbove {
+		return nil
+	}
+	gets, perHour := "gets", host.Requests.Now
+	if o.JudgePlan {
+		gets, perHour = "would get", host.Requests.Planned
+	}
+	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%",
+		host.Name, gets, perHour, used, host.Limit.PerHour, o.FailAbove)}
+}

@@ -1,0 +1,137 @@
+package cmd
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+)
+
+// TestConnection: what a user reads who does not get as far as the objects of a cluster.
+func TestConnection(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	for _, g := range connectionCases() {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			g.check(t, c)
+		})
+	}
+}
+
+func connectionCases() []golden {
+	return []golden{
+		{name: "connection/refused", args: "get -A", with: connecting(closedPort)},
+		{name: "connection/refused-apply", args: "apply -A --yes", with: connecting(closedPort)},
+		{name: "connection/refused-version", args: "version", with: connecting(closedPort)},
+		{name: "connection/refused-plan-exit-code", args: "plan -A --exit-code", with: connecting(closedPort)},
+		{name: "connection/no-kubeconfig", args: "get -A", with: kubeconfigAt("")},
+		{name: "connection/no-such-kubeconfig", args: "get -A", with: kubeconfigAt("/nowhere/config")},
+		{name: "connection/kubeconfig-not-yaml", args: "get -A", with: scribbledKubeconfig},
+		{name: "connection/no-such-context", args: "get -A --context elsewhere"},
+		{name: "connection/no-such-cluster", args: "get -A --cluster elsewhere"},
+		{name: "connection/no-such-user", args: "get -A --user nobody"},
+		{name: "connection/no-current-context", args: "get -A", with: connecting(noCurrentContext)},
+		{name: "connection/unauthorized", args: "get -A", with: connecting(wrongToken)},
+		{name: "connection/unknown-authority", args: "get -A", with: connecting(unknownAuthority)},
+		{name: "connection/not-kubernetes", args: "get -A", with: connecting(notKubernetes)},
+		{name: "connection/plain-http", args: "get -A", with: connecting(plainHTTP)},
+		{name: "connection/no-flux", args: "plan -A", with: connecting(withoutFlux)},
+		{name: "connection/forbidden", args: "get -n default --as nobody"},
+		{name: "connection/forbidden-json", args: "get gitrepo -n default --as nobody -o json"},
+		{name: "connection/forbidden-name", args: "get gitrepo/app -n default --as nobody"},
+		{name: "connection/bad-timeout", args: "get -A --request-timeout soon"},
+	}
+}
+
+// connecting calls the plugin with the kubeconfig that change makes of the administrator's.
+func connecting(change func(*testing.T, *clientcmdapi.Config)) tweak {
+	return func(t *testing.T, c *testbed.Cluster, i invocation) invocation {
+		t.Helper()
+		config, err := clientcmd.LoadFromFile(c.Kubeconfig())
+		require.NoError(t, err)
+		change(t, config)
+		i.kubeconfig = filepath.Join(c.Dir(), strings.ReplaceAll(t.Name(), "/", "-"))
+		require.NoError(t, clientcmd.WriteToFile(*config, i.kubeconfig))
+		return i
+	}
+}
+
+func scribbledKubeconfig(t *testing.T, c *testbed.Cluster, i invocation) invocation {
+	t.Helper()
+	i.kubeconfig = filepath.Join(c.Dir(), "scribbled")
+	require.NoError(t, os.WriteFile(i.kubeconfig, []byte("clusters: [\n"), 0o600))
+	return i
+}
+
+// kubeconfigAt hands in another path; without one, the plugin looks where $KUBECONFIG says, which
+// TestMain points at nothing.
+func kubeconfigAt(path string) tweak {
+	return func(_ *testing.T, _ *testbed.Cluster, i invocation) invocation {
+		i.kubeconfig = path
+		return i
+	}
+}
+
+func closedPort(t *testing.T, config *clientcmdapi.Config) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	config.Clusters["testbed"].Server = "https://" + listener.Addr().String()
+	require.NoError(t, listener.Close())
+}
+
+func wrongToken(_ *testing.T, config *clientcmdapi.Config) {
+	config.AuthInfos["admin"] = &clientcmdapi.AuthInfo{Token: "expired"}
+}
+
+func unknownAuthority(_ *testing.T, config *clientcmdapi.Config) {
+	config.Clusters["testbed"].CertificateAuthorityData = nil
+}
+
+func noCurrentContext(_ *testing.T, config *clientcmdapi.Config) { config.CurrentContext = "" }
+
+func serve(t *testing.T, config *clientcmdapi.Config, answer http.HandlerFunc) {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	t.Cleanup(server.Close)
+	config.Clusters["testbed"] = &clientcmdapi.Cluster{Server: server.URL}
+	config.AuthInfos["admin"] = &clientcmdapi.AuthInfo{}
+}
+
+// notKubernetes is some other web server.
+func notKubernetes(t *testing.T, config *clientcmdapi.Config) {
+	t.Helper()
+	serve(t, config, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<html><body>It works!</body></html>"))
+	})
+}
+
+func plainHTTP(t *testing.T, config *clientcmdapi.Config) {
+	t.Helper()
+	notKubernetes(t, config)
+	config.Clusters["testbed"].Server = strings.Replace(config.Clusters["testbed"].Server, "http:", "https:", 1)
+}
+
+// withoutFlux is an API server that serves no kind of Flux.
+func withoutFlux(t *testing.T, config *clientcmdapi.Config) {
+	t.Helper()
+	serve(t, config, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/api" {
+			_, _ = w.Write([]byte(`{"kind":"APIVersions","versions":[]}`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"kind":"APIGroupList","apiVersion":"v1","groups":[]}`))
+	})
+}

@@ -1,0 +1,43 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aymanbagabas/go-udiff"
+	"sigs.k8s.io/yaml"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// showDiff prints a unified diff of each object that changes, as kubectl diff does: without managed
+// fields, and without the record that an apply adds.
+func (o PlanOptions) showDiff(ctx context.Context, plan tune.Plan) error {
+	for _, item := range plan.Changed() {
+		live, err := o.Client.Manifest(ctx, item.Object)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", item.Object.Ref, err)
+		}
+		before, err := yaml.Marshal(live)
+		if err != nil {
+			return fmt.Errorf("writing %s as YAML: %w", item.Object.Ref, err)
+		}
+		after, err := yaml.Marshal(tune.Changed(live, item.Changes))
+		if err != nil {
+			return fmt.Errorf("writing %s as YAML: %w", item.Object.Ref, err)
+		}
+		name := diffName(item.Object)
+		diff := udiff.Unified("live/"+name, "planned/"+name, string(before), string(after))
+		if _, err := fmt.Fprint(o.root.Out, report.PaintDiff(diff, o.printer.layout.Color)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// diffName names an object as kubectl diff names its files.
+func diffName(o flux.Object) string {
+	return fmt.Sprintf("%s.%s.%s.%s.%s", o.Group, o.Version, o.Kind, o.Namespace, o.Name)
+}

@@ -1,0 +1,53 @@
+package cmd
+
+import (
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+func doctorCases() []golden {
+	return []golden{
+		{name: "doctor/table", args: "doctor"},
+		{name: "doctor/json", args: "doctor -o json"},
+		{name: "doctor/color", args: "doctor -n golden-prod --color always"},
+		{name: "doctor/namespace", args: "doctor -n golden-qa"},
+		{name: "doctor/empty", args: "doctor -n golden-empty"},
+		{name: "doctor/forbidden", args: "doctor --as nobody"},
+		{name: "doctor/help", args: "doctor --help"},
+		{name: "doctor/no-flux", args: "doctor", with: connecting(withoutFlux)},
+	}
+}
+
+func TestDoctorOptionsFromEveryFlag(t *testing.T) {
+	t.Parallel()
+	flags := DoctorFlags{OutputFlags: OutputFlags{formats: []string{"json", "yaml"}}}
+	r := testRoot()
+	namespace := "team-a"
+	r.config.Namespace = &namespace
+	parseEvery(t, newDoctor(testRoot()), func(cmd *cobra.Command) {
+		flags.PolicyFlags.add(cmd)
+		flags.addFormat(cmd)
+	}, map[string]string{"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "output": "json"})
+	o, err := flags.ToOptions(r)
+	require.NoError(t, err)
+	fast, err := policy.Preset("fast")
+	require.NoError(t, err)
+	fast, err = fast.Set("development.GitRepository.interval=31s")
+	require.NoError(t, err)
+	viewer, _, err := role(viewerRole)
+	require.NoError(t, err)
+	tuner, _, err := role(tunerRole)
+	require.NoError(t, err)
+	require.NotNil(t, o.Client)
+	o.Client = nil
+	assert.Equal(t, &DoctorOptions{
+		Namespace: "team-a", Policy: fast, DefaultEnvironment: "staging", Viewer: viewer, Tuner: tuner, root: r,
+		printer: &printer{format: "json", layout: report.Layout{Color: true, Width: 99}, out: r.Out},
+	}, o)
+}

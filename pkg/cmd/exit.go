@@ -1,0 +1,109 @@
+package cmd
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// The exit codes, which are a documented contract.
+const (
+	exitDone        = 0
+	exitFailed      = 1   // something failed; what else was asked for is done
+	exitChanges     = 1   // plan --exit-code: there are changes
+	exitDiffTrouble = 2   // plan --exit-code: something failed
+	exitPartial     = 3   // nodes: the counts are incomplete
+	exitOverBudget  = 4   // budget --fail-above: a host gets more than that
+	exitInterrupted = 130 // Ctrl-C: what was begun is finished, the rest is as it was
+)
+
+// codeError is an error with an exit code of its own.
+type codeError struct {
+	code int
+	err  error
+}
+
+func (e codeError) Error() string { return e.err.Error() }
+func (e codeError) Unwrap() error { return e.err }
+
+// silentError ends a command with a code and no words: everything has been said.
+type silentError struct{ code int }
+
+func (e silentError) Error() string { return "see above" }
+
+func exitCode(err error, args []string) int {
+	var coded codeError
+	var silent silentError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &silent):
+		return silent.code
+	case errors.As(err, &coded):
+		return coded.code
+	case slices.Contains(args, "plan") && slices.Contains(args, "--exit-code"):
+		return exitDiffTrouble // also for flags that could not be read
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	default:
+		return exitFailed
+	}
+}
+
+// explain adds the remedy to errors that come from below without one.
+func explain(err error) string {
+	text := strings.TrimSpace(err.Error())
+	var request *url.Error
+	var syntax *json.SyntaxError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "interrupted: nothing was changed"
+	case apierrors.IsUnauthorized(err):
+		return text + ": the cluster does not accept your credentials: log in again, or choose another --context"
+	case errors.As(err, &request):
+		return explainRequest(request)
+	case errors.As(err, &syntax):
+		return text + ": this is no answer of a Kubernetes API server: is it the right --context?"
+	default:
+		return text
+	}
+}
+
+// explainRequest names the server that a request did not get an answer from, instead of the URL.
+func explainRequest(request *url.Error) string {
+	server := request.URL
+	if u, err := url.Parse(request.URL); err == nil {
+		server = u.Scheme + "://" + u.Host
+	}
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case utilnet.IsConnectionRefused(request):
+		return fmt.Sprintf("the connection to %s was refused: is the cluster running, and is it the right --context?", server)
+	case errors.As(request, &certificate):
+		return fmt.Sprintf("%s is not the cluster that your kubeconfig trusts: %s: is it the right --context?", server, request.Err)
+	default:
+		return fmt.Sprintf("no answer from %s: %s: is the cluster reachable, and is it the right --context?", server, request.Err)
+	}
+}
+
+// kubeconfigError is an error from reading the kubeconfig, with the remedy.
+func kubeconfigError(err error) error {
+	switch {
+	case clientcmd.IsContextNotFound(err):
+		return fmt.Errorf("reading the kubeconfig: %w: kubectl config get-contexts lists the contexts", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("reading the kubeconfig: %w: check --kubeconfig and $KUBECONFIG", err)
+	default:
+		return fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+}

@@ -1,0 +1,239 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+func gitRepository(ns, name, spec string) string {
+	return fmt.Sprintf(`
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: %s, namespace: %s}
+spec: {%s, url: "https://github.com/acme/%s", ref: {branch: main}}
+---
+`, name, ns, spec, name)
+}
+
+// atThePrompt runs apply until it asks, lets meanwhile happen, and then says yes.
+func atThePrompt(t *testing.T, i invocation, meanwhile func(), args ...string) outcome {
+	t.Helper()
+	answer, type_ := io.Pipe()
+	asked := &tripwire{phrase: "[y/N]", fired: make(chan struct{})}
+	i.stdin, i.terminal, i.stderr = answer, true, asked
+	result := make(chan outcome, 1)
+	go func() { result <- i.run(context.WithoutCancel(t.Context()), args...) }()
+	select {
+	case <-asked.fired:
+	case o := <-result:
+		require.Fail(t, "it never asked", "%+v", o)
+	}
+	meanwhile()
+	_, err := io.WriteString(type_, "y\n")
+	require.NoError(t, err)
+	return <-result
+}
+
+// tripwire is a writer that tells when a phrase went by.
+type tripwire struct {
+	phrase string
+	seen   strings.Builder
+	fired  chan struct{}
+	done   bool
+}
+
+func (w *tripwire) Write(p []byte) (int, error) {
+	w.seen.Write(p)
+	if !w.done && strings.Contains(w.seen.String(), w.phrase) {
+		w.done = true
+		close(w.fired)
+	}
+	return len(p), nil
+}
+
+func TestConcurrentChangesAreNeverOverwritten(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	var manifests strings.Builder
+	for _, name := range []string{"deleted", "label", "optedout", "same", "untouched", "value"} {
+		manifests.WriteString(gitRepository(ns, name, "interval: 5m, timeout: 2m"))
+	}
+	c.Apply(t, manifests.String())
+	o := atThePrompt(t, on(c), func() {
+		c.Kubectl(t, "delete", "gitrepository", "deleted", "-n", ns)
+		c.Kubectl(t, "label", "gitrepository", "label", "-n", ns, "by=somebody")
+		c.Kubectl(t, "annotate", "gitrepository", "optedout", "-n", ns, tune.OptOutAnnotation+"="+tune.OptOutValue)
+		c.Kubectl(t, "patch", "gitrepository", "same", "-n", ns, "--type=merge", "-p", `{"spec":{"interval":"60s"}}`)
+		c.Kubectl(t, "patch", "gitrepository", "value", "-n", ns, "--type=merge", "-p", `{"spec":{"interval":"7m"}}`)
+	}, "apply", "-n", ns)
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "3 configured, 1 unchanged, 1 left alone, 1 failed.")
+	assert.Contains(t, o.stderr, "Failed: GitRepository "+ns+"/deleted: deleted since it was planned")
+	assert.Regexp(t, `value +configured +interval 7m -> 1m`, o.stdout)
+	assert.Regexp(t, `optedout +skipped +opted out by annotation`, o.stdout)
+	assert.Regexp(t, `same +unchanged`, o.stdout)
+	assert.Equal(t, "somebody", c.Kubectl(t, "get", "gitrepository", "label", "-n", ns, "-o", "jsonpath={.metadata.labels.by}"))
+	// The way back knows the value that was really there.
+	on(c).must(t, "revert", "-n", ns, "--yes")
+	assert.Equal(t, "7m", c.Kubectl(t, "get", "gitrepository", "value", "-n", ns, "-o", "jsonpath={.spec.interval}"))
+}
+
+func TestForbidden(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	open := c.Namespace(t, map[string]string{"environment": "development"})
+	closed := c.Namespace(t, map[string]string{"environment": "development"})
+	c.Apply(t, gitRepository(open, "app", "interval: 5m")+gitRepository(closed, "app", "interval: 5m"))
+	user := invocation{kubeconfig: c.KubeconfigFor(t, "mallory-"+open, "viewers-"+open)}
+
+	t.Run("nothing may be read", func(t *testing.T) {
+		o := user.run(t.Context(), "get", "-n", open)
+		assert.Equal(t, exitFailed, o.code)
+		assert.Contains(t, o.stderr, `receivers in namespace "`+open+`": `)
+		assert.Contains(t, o.stderr, "forbidden")
+	})
+
+	c.Kubectl(t, "create", "clusterrole", "reader-"+open, "--verb=get,list", "--resource=*.source.toolkit.fluxcd.io,*.kustomize.toolkit.fluxcd.io,*.helm.toolkit.fluxcd.io,*.image.toolkit.fluxcd.io,*.notification.toolkit.fluxcd.io,namespaces")
+	c.Kubectl(t, "create", "clusterrolebinding", "reader-"+open, "--clusterrole=reader-"+open, "--group=viewers-"+open)
+	c.Kubectl(t, "create", "role", "tuner", "-n", open, "--verb=patch", "--resource=gitrepositories.source.toolkit.fluxcd.io")
+	c.Kubectl(t, "create", "rolebinding", "tuner", "-n", open, "--role=tuner", "--group=viewers-"+open)
+	require.EventuallyWithT(t, func(t *assert.CollectT) {
+		assert.Equal(t, "yes\n", kubectlAs(c, user, "auth", "can-i", "patch", "gitrepositories.source.toolkit.fluxcd.io", "-n", open))
+	}, 10*time.Second, 50*time.Millisecond)
+
+	t.Run("only one namespace may be written", func(t *testing.T) {
+		o := user.run(t.Context(), "apply", "-A", "--yes", "--kind", "gitrepo", "-o", "json")
+		assert.Equal(t, exitFailed, o.code)
+		byNamespace := make(map[string]report.Result)
+		for _, item := range decode[report.Results](t, o).Items {
+			byNamespace[item.Ref.Namespace] = item
+		}
+		assert.Equal(t, "configured", byNamespace[open].Action)
+		assert.Equal(t, "failed", byNamespace[closed].Action)
+		assert.Contains(t, byNamespace[closed].Error, "forbidden")
+		assert.Contains(t, o.stderr, "Failed: GitRepository "+closed+"/app: ")
+		assert.Equal(t, "5m", c.Kubectl(t, "get", "gitrepository", "app", "-n", closed, "-o", "jsonpath={.spec.interval}"))
+	})
+}
+
+func kubectlAs(c *testbed.Cluster, i invocation, args ...string) string {
+	out, _ := c.RunKubectl(context.Background(), "", append([]string{"--kubeconfig", i.kubeconfig}, args...)...)
+	return out
+}
+
+func TestMissingCRD(t *testing.T) {
+	t.Parallel()
+	c := testbed.StartT(t, testbed.Options{WithoutCRDs: []string{"helmreleases.helm.toolkit.fluxcd.io", "buckets.source.toolkit.fluxcd.io"}})
+	ns := c.Namespace(t, map[string]string{"environment": "staging"})
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m"))
+	o := on(c).must(t, "get", "-A", "--no-headers")
+	assert.Contains(t, o.stdout, "app")
+	assert.Empty(t, o.stderr, "a kind that is not installed is nothing to talk about")
+	o = on(c).run(t.Context(), "get", "hr", "-A")
+	assert.Equal(t, exitFailed, o.code, "unless it was asked for")
+	assert.Contains(t, o.stderr, "the cluster does not serve helmreleases.helm.toolkit.fluxcd.io")
+}
+
+func TestAdmissionDenies(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, map[string]string{"environment": "development", "guarded": "yes"})
+	c.Apply(t, gitRepository(ns, "free", "interval: 5m")+gitRepository(ns, "frozen", "interval: 5m"))
+	c.Apply(t, fmt.Sprintf(`
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: %[1]s}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: %[1]s}}
+    resourceRules:
+    - {apiGroups: ["source.toolkit.fluxcd.io"], apiVersions: ["*"], operations: [UPDATE], resources: [gitrepositories]}
+  validations:
+  - {expression: "object.metadata.name != 'frozen'", message: "change freeze until Monday"}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: %[1]s}
+spec: {policyName: %[1]s, validationActions: [Deny]}
+`, ns))
+	require.EventuallyWithT(t, func(t *assert.CollectT) { // the policy takes a moment to be enforced
+		_, err := c.RunKubectl(context.Background(), "", "annotate", "gitrepository", "frozen", "-n", ns, "--overwrite", "--dry-run=server", "x=y")
+		assert.ErrorContains(t, err, "change freeze")
+	}, 20*time.Second, 100*time.Millisecond)
+
+	o := on(c).run(t.Context(), "apply", "-n", ns, "--dry-run=server")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "change freeze until Monday")
+	assert.Equal(t, "5m", c.Kubectl(t, "get", "gitrepository", "free", "-n", ns, "-o", "jsonpath={.spec.interval}"))
+
+	o = on(c).run(t.Context(), "apply", "-n", ns, "--yes")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "1 configured, 0 unchanged, 0 left alone, 1 failed.")
+	assert.Equal(t, "1m", c.Kubectl(t, "get", "gitrepository", "free", "-n", ns, "-o", "jsonpath={.spec.interval}"))
+}
+
+// tunedSoFar counts the objects that bear a record.
+func tunedSoFar(t *testing.T, c *testbed.Cluster) int {
+	t.Helper()
+	n := 0
+	for _, o := range objects(t, c, "-A") {
+		if o.Metadata.Annotations[tune.RecordAnnotation] != "" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{testbed.Fleet(testbed.FleetOptions{})}})
+	ctx, ctrlC := context.WithCancel(t.Context())
+	result := make(chan outcome, 1)
+	go func() {
+		result <- on(c).run(ctx, "apply", "-A", "--yes", "--patches-per-second", "20", "-o", "json")
+	}()
+	require.Eventually(t, func() bool { return tunedSoFar(t, c) >= 10 }, 30*time.Second, 50*time.Millisecond)
+	ctrlC()
+	o := <-result
+	assert.Equal(t, exitInterrupted, o.code)
+	summary := decode[report.Results](t, o).Summary
+	assert.Equal(t, tunedSoFar(t, c), summary.Configured, "the summary tells the truth")
+	assert.Equal(t, 156, summary.Configured+summary.NotAttempted)
+	assert.Positive(t, summary.NotAttempted)
+	assert.Contains(t, o.stderr, fmt.Sprintf("Interrupted: %d objects were not attempted and are as they were. Run the same command again to do the rest.", summary.NotAttempted))
+
+	again := decode[report.Results](t, on(c).must(t, "apply", "-A", "--yes", "--patches-per-second", "0", "-o", "json"))
+	assert.Equal(t, report.ResultSummary{Configured: summary.NotAttempted, Unchanged: summary.Configured}, again.Summary)
+}
+
+func TestAPIServerRestartsDuringApply(t *testing.T) {
+	t.Parallel()
+	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{testbed.Fleet(testbed.FleetOptions{})}})
+	result := make(chan outcome, 1)
+	go func() {
+		result <- on(c).run(context.WithoutCancel(t.Context()), "apply", "-A", "--yes", "--patches-per-second", "60", "-o", "json")
+	}()
+	require.Eventually(t, func() bool { return tunedSoFar(t, c) >= 10 }, 30*time.Second, 50*time.Millisecond)
+	require.NoError(t, c.KillAPIServer())
+	require.NoError(t, c.StartAPIServer(t.Context()))
+	o := <-result
+	assert.Equal(t, 0, o.code, o.stderr)
+	assert.Equal(t, report.ResultSummary{Configured: 156}, decode[report.Results](t, o).Summary)
+	assert.Equal(t, 156, tunedSoFar(t, c))
+	for _, object := range objects(t, c, "-A") {
+		assert.Equal(t, 1, strings.Count(object.Metadata.Annotations[tune.RecordAnnotation], `"session"`), "each was tuned once")
+	}
+}

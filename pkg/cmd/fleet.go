@@ -1,0 +1,181 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// FleetFlags are what all commands about Flux objects share: which objects, and under which policy.
+type FleetFlags struct {
+	SelectionFlags
+	PolicyFlags
+}
+
+func (f *FleetFlags) add(cmd *cobra.Command) {
+	f.SelectionFlags.add(cmd)
+	f.PolicyFlags.add(cmd)
+}
+
+// FleetOptions are what reading a fleet needs.
+type FleetOptions struct {
+	Client    *cluster.Client
+	Selection cluster.Selection
+	// Environments to show, by their names in the policy; none means all.
+	Environments       []string
+	Policy             policy.Policy
+	DefaultEnvironment string
+}
+
+// fleet is what was read: the objects that were asked for, and all that explains them.
+type fleet struct {
+	snapshot flux.Snapshot
+	resolver *policy.Resolver
+	objects  []flux.Object
+}
+
+func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
+	var o FleetOptions
+	var err error
+	if o.Policy, err = f.toPolicy(); err != nil {
+		return o, err
+	}
+	if f.DefaultEnvironment != "" {
+		e, known := o.Policy.Lookup(f.DefaultEnvironment)
+		if !known {
+			return o, fmt.Errorf("--default-env %q: policy %q has the environments %s", f.DefaultEnvironment, o.Policy.Name, strings.Join(o.Policy.EnvironmentNames(), ", "))
+		}
+		o.DefaultEnvironment = e.Name
+	}
+	for _, name := range f.Environments {
+		// A name that the policy does not know may still be one that labels bear.
+		if e, known := o.Policy.Lookup(name); known {
+			name = e.Name
+		}
+		o.Environments = append(o.Environments, name)
+	}
+	if o.Selection, err = f.toSelection(r.config, args); err != nil {
+		return o, err
+	}
+	o.Client, err = r.client()
+	return o, err
+}
+
+// toPolicy reads the policy: a preset, or a file where the name looks like one or names one.
+func (f PolicyFlags) toPolicy() (policy.Policy, error) {
+	p, err := loadPolicy(f.Policy)
+	if err != nil {
+		return p, err
+	}
+	for _, expr := range f.Set {
+		if p, err = p.Set(expr); err != nil {
+			return p, fmt.Errorf("--set %w", err)
+		}
+	}
+	return p, nil
+}
+
+func loadPolicy(name string) (policy.Policy, error) {
+	if slices.Contains(policy.PresetNames(), name) {
+		return policy.Preset(name)
+	}
+	data, err := os.ReadFile(name)
+	if os.IsNotExist(err) {
+		return policy.Policy{}, fmt.Errorf("--policy %q is neither a preset (%s) nor a file", name, strings.Join(policy.PresetNames(), ", "))
+	}
+	if err != nil {
+		return policy.Policy{}, fmt.Errorf("reading --policy: %w", err)
+	}
+	return policy.Parse(name, data)
+}
+
+// read reads the fleet. What could not be read is in its snapshot's gaps.
+func (o FleetOptions) read(ctx context.Context) (fleet, error) {
+	snapshot, err := o.Client.Read(ctx, o.Selection)
+	if err != nil {
+		return fleet{}, err
+	}
+	if policy.NeedsConsumers(o.Policy, snapshot) || tune.NeedsOwners(snapshot) {
+		if err := o.Client.ReadRelated(ctx, &snapshot); err != nil {
+			return fleet{}, err
+		}
+	}
+	f := fleet{snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
+	if len(o.Environments) > 0 {
+		f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
+			return !slices.ContainsFunc(o.Environments, func(name string) bool {
+				return strings.EqualFold(name, f.resolver.Resolve(object).Environment)
+			})
+		})
+	}
+	return f, nil
+}
+
+// where names the place that was looked at, for messages.
+func (o FleetOptions) where() string {
+	place := "in all namespaces"
+	if o.Selection.Namespace != "" {
+		place = fmt.Sprintf("in namespace %q", o.Selection.Namespace)
+	}
+	if len(o.Environments) > 0 {
+		place += " with environment " + strings.Join(o.Environments, ", ")
+	}
+	return place
+}
+
+// nothingFound says so, unless something could not be read: then nobody knows.
+func (r *root) nothingFound(o FleetOptions, f fleet) {
+	if f.snapshot.Incomplete() {
+		return
+	}
+	hint := ""
+	for _, name := range o.Environments {
+		if _, known := o.Policy.Lookup(name); !known {
+			hint = fmt.Sprintf(" (policy %q has %s)", o.Policy.Name, strings.Join(o.Policy.EnvironmentNames(), ", "))
+		}
+	}
+	_, _ = fmt.Fprintf(r.ErrOut, "No Flux objects found %s%s.\n", o.where(), hint)
+}
+
+// warn prints what readers of any format should know, on stderr: warnings, and what could not be read.
+func (r *root) warn(warnings []string, gaps []flux.Gap) {
+	for _, w := range warnings {
+		_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s\n", w)
+	}
+	var forbidden []flux.Gap
+	for _, g := range gaps {
+		switch {
+		case g.Harmless:
+		case g.Forbidden:
+			forbidden = append(forbidden, g)
+		default:
+			_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s could not be read: %s\n", g.What, g.Why)
+		}
+	}
+	if len(forbidden) == 0 {
+		return
+	}
+	_, place, _ := strings.Cut(forbidden[0].What, " in ")
+	what := make([]string, 0, len(forbidden))
+	for _, g := range forbidden {
+		what = append(what, strings.TrimSuffix(g.What, " in "+place))
+	}
+	_, _ = fmt.Fprintf(r.ErrOut, "Warning: you may not list %s in %s: %s\n", strings.Join(what, ", "), place, forbidden[0].Why)
+}
+
+// complete is an error when something that was asked for could not be read.
+func (f fleet) complete() error {
+	if !f.snapshot.Incomplete() {
+		return nil
+	}
+	return silentError{exitFailed}
+}

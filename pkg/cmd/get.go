@@ -1,0 +1,102 @@
+package cmd
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// GetFlags are what the user of get types.
+type GetFlags struct {
+	FleetFlags
+	OutputFlags
+}
+
+// GetOptions are what get needs to run.
+type GetOptions struct {
+	FleetOptions
+	root          *root
+	printer       *printer
+	sortBy        string
+	allNamespaces bool
+	now           func() time.Time
+}
+
+func newGet(r *root) *cobra.Command {
+	var flags GetFlags
+	cmd := &cobra.Command{
+		Use:   "get " + selectionUsage,
+		Short: "Show how often Flux polls, and in which environment",
+		Long: long(`
+			Show every Flux object that has an interval: its environment and where that comes from, its
+			interval, timeout and retry interval, whether it is suspended and ready, and when its source
+			last changed.
+
+			Values in parentheses are what Flux uses where a field is not set. FROM says what gave an
+			object its environment: a label of its own (label), its namespace's (namespace), that of the
+			namespace it deploys to (targetNamespace), the fastest Kustomization or HelmRelease that uses
+			a source, or --default-env (default).
+
+			Exit code 1 means that something could not be read; what could is shown.`),
+		Example: examples(`
+			# All Flux objects of the cluster
+			kubectl fluxtune get -A
+
+			# The GitRepositories and Kustomizations of one namespace
+			kubectl fluxtune get gitrepo,ks -n flux-system
+
+			# Everything in production, fastest first
+			kubectl fluxtune get -A --env production --sort-by interval
+
+			# Names and intervals for a script
+			kubectl fluxtune get -A -o custom-columns=NAME:.ref.name,EVERY:.effective.interval`),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := flags.toOptions(r, args)
+			if err != nil {
+				return err
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	flags.FleetFlags.add(cmd)
+	flags.OutputFlags.add(cmd)
+	r.completeFleet(cmd)
+	return cmd
+}
+
+func (f GetFlags) toOptions(r *root, args []string) (o GetOptions, err error) {
+	o = GetOptions{root: r, sortBy: f.SortBy, allNamespaces: f.AllNamespaces, now: r.Now}
+	if o.printer, err = f.toPrinter(r); err != nil {
+		return o, err
+	}
+	o.FleetOptions, err = f.FleetFlags.toOptions(r, args)
+	return o, err
+}
+
+func (o GetOptions) run(ctx context.Context) error {
+	f, err := o.read(ctx)
+	if err != nil {
+		return err
+	}
+	list := report.NewObjectList(f.objects, f.snapshot, f.resolver)
+	if o.sortBy != "" {
+		if err := report.SortBy(list.Items, o.sortBy); err != nil {
+			return err
+		}
+	}
+	o.root.warn(list.Warnings, f.snapshot.Gaps)
+	if len(list.Items) == 0 && o.printer.tables() {
+		o.root.nothingFound(o.FleetOptions, f)
+		return f.complete()
+	}
+	err = o.printer.print(list, list.Names(), func(l report.Layout) error {
+		return list.Table(o.now(), o.allNamespaces).Draw(o.root.Out, l)
+	})
+	if err != nil {
+		return err
+	}
+	return f.complete()
+}

@@ -1,0 +1,338 @@
+package cmd
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+)
+
+// golden is one call of the plugin whose whole output is kept in testdata/NAME.txt.
+type golden struct {
+	name string // command/case
+	args string // as typed behind "kubectl fluxtune"; words in single quotes are one argument
+	// with says who calls, and from where; nil is the administrator in a pipe.
+	with tweak
+}
+
+// tweak changes an invocation for a case.
+type tweak func(t *testing.T, c *testbed.Cluster, i invocation) invocation
+
+// words splits a command line as a shell would that knows single quotes only.
+func words(line string) []string {
+	var args []string
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			args = append(args, part)
+			continue
+		}
+		args = append(args, strings.Fields(part)...)
+	}
+	return args
+}
+
+// check runs the call and compares stdout, stderr and the exit code with the golden file.
+func (g golden) check(t *testing.T, c *testbed.Cluster) {
+	t.Helper()
+	i := on(c)
+	if g.with != nil {
+		i = g.with(t, c, i)
+	}
+	o := i.run(t.Context(), words(g.args)...)
+	got := fmt.Sprintf("$ kubectl fluxtune %s\n%s", g.args, o.stdout)
+	if o.stderr != "" {
+		got += "[stderr]\n" + o.stderr
+	}
+	got = scrub(c, got) + fmt.Sprintf("[exit code %d]\n", o.code)
+	path := g.path()
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+		return
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "go test ./pkg/cmd -run Golden -update writes it")
+	assert.Equal(t, string(want), got)
+}
+
+func (g golden) path() string { return filepath.Join("testdata", filepath.FromSlash(g.name)+".txt") }
+
+// ephemeral is what differs from one control plane to the next.
+var ephemeral = map[*regexp.Regexp]string{
+	regexp.MustCompile(`(uid: )\S+`):                    "${1}UID",
+	regexp.MustCompile(`(resourceVersion: )\S+`):        "${1}VERSION",
+	regexp.MustCompile(`(creationTimestamp: )\S+`):      "${1}TIME",
+	regexp.MustCompile(`(deletionTimestamp: )\S+`):      "${1}TIME",
+	regexp.MustCompile(`"goVersion": "[^"]+"`):          `"goVersion": "GO"`,
+	regexp.MustCompile(`"platform": "[^"]+"`):           `"platform": "PLATFORM"`,
+	regexp.MustCompile(`"(commit|date)": "[^"]+",\n *`): ``,
+	regexp.MustCompile(`Server Version: \S+`):           `Server Version: SERVER`,
+	regexp.MustCompile(`127\.0\.0\.1:\d+`):              `127.0.0.1:PORT`,
+	regexp.MustCompile(`default "[^"]*/\.kube/cache"`):  `default "HOME/.kube/cache"`,
+}
+
+func scrub(c *testbed.Cluster, text string) string {
+	text = strings.ReplaceAll(text, c.Dir(), "DIR")
+	for pattern, replacement := range ephemeral {
+		text = pattern.ReplaceAllString(text, replacement)
+	}
+	return strings.ReplaceAll(text, "\x1b", "␛")
+}
+
+// fixture is a file of testdata/fleet.
+func fixture(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "fleet", name))
+	require.NoError(t, err)
+	return string(data)
+}
+
+// goldenFleet fills a control plane with objects that show every reason.
+func goldenFleet(t *testing.T, c *testbed.Cluster) {
+	t.Helper()
+	for name, labels := range map[string]map[string]string{
+		"golden-dev":   {"environment": "development"},
+		"golden-stg":   {"environment": "Stage"},
+		"golden-prod":  {"env": "PROD"},
+		"golden-qa":    {"environment": "qa"},
+		"golden-mixed": {"environment": "staging", "env": "dev"},
+		"golden-flux":  {"team": "platform"},
+		"golden-empty": {},
+	} {
+		c.CreateNamespace(t, name, labels)
+	}
+	c.Apply(t, fixture(t, "objects.yaml"))
+	c.Apply(t, fixture(t, "status.yaml"), "--subresource=status")
+	c.Kubectl(t, "delete", "gitrepository", "leaving", "-n", "golden-dev", "--wait=false")
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	c := testbed.StartT(t, testbed.Options{})
+	goldenFleet(t, c)
+	reading, writing := readingCases(), writingCases()
+	t.Run("reading", func(t *testing.T) {
+		for _, g := range reading {
+			t.Run(g.name, func(t *testing.T) {
+				t.Parallel()
+				g.check(t, c)
+			})
+		}
+	})
+	// One after the other: what one does, the next one finds.
+	c.CreateNamespace(t, "golden-write", map[string]string{"environment": "development"})
+	c.Apply(t, fixture(t, "written.yaml"))
+	for _, g := range writing {
+		t.Run(g.name, func(t *testing.T) { g.check(t, c) })
+	}
+}
+
+// TestGoldenFilesAreUsed finds files whose case is gone.
+func TestGoldenFilesAreUsed(t *testing.T) {
+	t.Parallel()
+	used := make(map[string]bool)
+	for _, g := range slices.Concat(readingCases(), writingCases(), connectionCases(), nodeCases()) {
+		require.False(t, used[g.path()], "two cases are named %s", g.name)
+		used[g.path()] = true
+	}
+	require.NoError(t, filepath.WalkDir("testdata", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".txt") {
+			assert.True(t, used[path], "no case uses %s", path)
+		}
+		return err
+	}))
+}
+
+// terminal is a person at a terminal of some width.
+func terminal(width int) tweak {
+	return func(_ *testing.T, _ *testbed.Cluster, i invocation) invocation {
+		i.terminal, i.width = true, width
+		return i
+	}
+}
+
+// answering is a person who answers a question.
+func answering(answer string) tweak {
+	return func(_ *testing.T, _ *testbed.Cluster, i invocation) invocation {
+		i.terminal, i.stdin = true, strings.NewReader(answer+"\n")
+		return i
+	}
+}
+
+// readingCases are calls that change nothing.
+func readingCases() []golden {
+	return slices.Concat(helpCases(), getCases(), planCases(), budgetCases(), doctorCases(), policyCases(), refusedCases())
+}
+
+func helpCases() []golden {
+	cases := []golden{{name: "root/bare"}, {name: "root/help", args: "--help"}, {name: "root/options", args: "options"}}
+	for _, command := range []string{"get", "plan", "apply", "revert", "policy", "version"} {
+		cases = append(cases, golden{name: command + "/help", args: command + " --help"})
+	}
+	return append(cases,
+		golden{name: "root/unknown-command", args: "plam"},
+		golden{name: "root/unknown-flag", args: "plan --exitcode"},
+		golden{name: "root/bad-color", args: "get --color sometimes"},
+		golden{name: "version/client-json", args: "version --client -o json"},
+		golden{name: "version/client", args: "version --client"},
+		golden{name: "version/both", args: "version"},
+		golden{name: "version/bad-output", args: "version --client -o wide"},
+		golden{name: "version/argument", args: "version 3"},
+	)
+}
+
+func getCases() []golden {
+	return []golden{
+		{name: "get/table", args: "get -A"},
+		{name: "get/wide", args: "get -A -o wide"},
+		{name: "get/json", args: "get -n golden-dev gitrepo/app ks/app hr/web gitrepo/tuned -o json"},
+		{name: "get/yaml", args: "get -n golden-flux -o yaml"},
+		{name: "get/name", args: "get -n golden-dev -o name"},
+		{name: "get/jsonpath", args: `get -n golden-prod -o 'jsonpath={range .items[*]}{.ref.kind}/{.ref.name} {.effective.interval}{"\n"}{end}'`},
+		{name: "get/jsonpath-bad", args: "get -n golden-prod -o jsonpath={.items"},
+		{name: "get/go-template", args: `get -n golden-prod -o go-template --template '{{range .items}}{{.ref.name}} {{.timeout}}{{"\n"}}{{end}}'`},
+		{name: "get/go-template-missing", args: `get -n golden-qa -o 'go-template={{range .items}}{{.session.id}}{{end}}' --allow-missing-template-keys=false`},
+		{name: "get/template-alone", args: `get -n golden-qa --template '{{len .items}}'`},
+		{name: "get/custom-columns", args: "get -n golden-prod -o custom-columns=NAME:.ref.name,EVERY:.effective.interval,SESSION:.session"},
+		{name: "get/custom-columns-empty", args: "get -n golden-prod -o custom-columns"},
+		{name: "get/jsonpath-empty", args: "get -n golden-prod -o jsonpath"},
+		{name: "get/jsonpath-file", args: "get -n golden-prod -o jsonpath-file=testdata/fleet/names.jsonpath"},
+		{name: "get/jsonpath-file-missing", args: "get -n golden-prod -o jsonpath-file=testdata/fleet/nowhere"},
+		{name: "get/custom-columns-no-headers", args: "get -n golden-prod --no-headers -o custom-columns=NAME:.ref.name"},
+		{name: "get/no-headers", args: "get -n golden-prod --no-headers"},
+		{name: "get/sort-by", args: "get -A --sort-by interval --kind gitrepo,ks"},
+		{name: "get/sort-by-jsonpath", args: "get -n golden-dev --kind gitrepo --sort-by {.ref.name}"},
+		{name: "get/sort-by-unknown", args: "get -A --sort-by speed"},
+		{name: "get/sort-by-bad", args: "get -A --sort-by {.ref[}"},
+		{name: "get/kind", args: "get -n golden-dev --kind HelmRelease --kind ocirepo"},
+		{name: "get/kind-unknown", args: "get --kind Deployment"},
+		{name: "get/kind-twice", args: "get gitrepo --kind ks"},
+		{name: "get/env-alias", args: "get -A --env prd"},
+		{name: "get/env-several", args: "get -A --env qa,stg"},
+		{name: "get/env-unknown", args: "get -A --env moon"},
+		{name: "get/selector", args: "get -A -l team=web"},
+		{name: "get/selector-bad", args: "get -A -l 'team in web'"},
+		{name: "get/type-name", args: "get -n golden-dev gitrepo app sixty"},
+		{name: "get/types", args: "get -n golden-dev gitrepo,kustomization app"},
+		{name: "get/type-slash-name", args: "get -n golden-dev gitrepositories.source.toolkit.fluxcd.io/app ks/app"},
+		{name: "get/type-mixed", args: "get -n golden-dev gitrepo/app app"},
+		{name: "get/type-unknown", args: "get gitrepositry"},
+		{name: "get/name-not-found", args: "get -n golden-dev gitrepo app nope"},
+		{name: "get/name-not-found-json", args: "get -n golden-dev gitrepo nope -o json"},
+		{name: "get/name-twice", args: "get -n golden-dev gitrepo app sixty app -o name"},
+		{name: "get/name-all-namespaces", args: "get -A gitrepo app"},
+		{name: "get/name-selector", args: "get -n golden-dev gitrepo app -l team=web"},
+		{name: "get/empty", args: "get -n golden-empty"},
+		{name: "get/empty-json", args: "get -n golden-empty -o json"},
+		{name: "get/namespace-missing", args: "get -n golden-nowhere"},
+		{name: "get/output-unknown", args: "get -o xml"},
+		{name: "get/terminal-80", args: "get -A --kind gitrepo", with: terminal(80)},
+		{name: "get/color", args: "get -n golden-dev --kind gitrepo --color always"},
+		{name: "get/default-env", args: "get -n golden-flux --default-env dev"},
+	}
+}
+
+func planCases() []golden {
+	return []golden{
+		{name: "plan/table", args: "plan -A"},
+		{name: "plan/wide", args: "plan -A -o wide"},
+		{name: "plan/json", args: "plan -n golden-dev gitrepo/app ks/app ks/slow gitrepo/paused gitrepo/sixty -o json"},
+		{name: "plan/yaml", args: "plan -n golden-mixed -o yaml"},
+		{name: "plan/name", args: "plan -A -o name"},
+		{name: "plan/diff", args: "plan -n golden-dev gitrepo/app ks/app gitrepo/sixty -o diff"},
+		{name: "plan/diff-nothing", args: "plan -n golden-dev gitrepo/sixty -o diff"},
+		{name: "plan/diff-color", args: "plan -n golden-dev gitrepo/app -o diff --color always"},
+		{name: "plan/color", args: "plan -n golden-dev --color always"},
+		{name: "plan/no-headers", args: "plan -A --no-headers"},
+		{name: "plan/one", args: "plan -n golden-dev gitrepo app"},
+		{name: "plan/exit-code", args: "plan -A --exit-code -o name"},
+		{name: "plan/exit-code-nothing", args: "plan -n golden-dev gitrepo/sixty --exit-code"},
+		{name: "plan/exit-code-trouble", args: "plan -n golden-dev gitrepo/nope --exit-code"},
+		{name: "plan/exit-code-bad-flag", args: "plan --exit-code --polcy fast"},
+		{name: "plan/policy-preset", args: "plan -n golden-dev --policy fast"},
+		{name: "plan/policy-file", args: "plan -n golden-dev --policy testdata/policies/every-kind.yaml -o wide"},
+		{name: "plan/policy-bad", args: "plan -A --policy testdata/policies/bad.yaml"},
+		{name: "plan/policy-not-yaml", args: "plan -A --policy testdata/policies/not-yaml.yaml"},
+		{name: "plan/policy-unknown", args: "plan -A --policy quick"},
+		{name: "plan/policy-directory", args: "plan -A --policy testdata"},
+		{name: "plan/set", args: "plan -n golden-dev gitrepo/app ks/app --set dev.gitrepo.interval=45s --set *.ks.retryInterval=20s"},
+		{name: "plan/set-outside", args: "plan -n golden-dev gitrepo/app --set dev.gitrepo.interval=10m"},
+		{name: "plan/set-no-value", args: "plan -A --set development.GitRepository.interval"},
+		{name: "plan/set-bad-unit", args: "plan -A --set 'development.GitRepository.interval=1 min'"},
+		{name: "plan/set-unknown-environment", args: "plan -A --set moon.GitRepository.interval=1m"},
+		{name: "plan/set-unknown-kind", args: "plan -A --set dev.Deployment.interval=1m"},
+		{name: "plan/set-unknown-setting", args: "plan -A --set dev.GitRepository.retryInterval=1m"},
+		{name: "plan/default-env", args: "plan -n golden-flux --default-env prod"},
+		{name: "plan/default-env-unknown", args: "plan -A --default-env moon"},
+		{name: "plan/include-suspended", args: "plan -n golden-dev gitrepo/paused --include-suspended"},
+		{name: "plan/sort-by", args: "plan -n golden-dev --kind gitrepo --sort-by action"},
+		{name: "plan/empty", args: "plan -n golden-empty"},
+		{name: "plan/terminal-80", args: "plan -A", with: terminal(80)},
+		{name: "plan/terminal-160", args: "plan -A --color never", with: terminal(160)},
+		{name: "plan/nothing-to-do", args: "plan -n golden-dev gitrepo/sixty gitrepo/written-out"},
+	}
+}
+
+func policyCases() []golden {
+	return []golden{
+		{name: "policy/list", args: "policy"},
+		{name: "policy/per-environment", args: "policy per-environment"},
+		{name: "policy/unknown", args: "policy quick"},
+		{name: "policy/two", args: "policy fast relaxed"},
+	}
+}
+
+// refusedCases are apply and revert where they do not come to change anything.
+func refusedCases() []golden {
+	return []golden{
+		{name: "apply/nobody-to-ask", args: "apply -A"},
+		{name: "apply/answered-no", args: "apply -n golden-dev gitrepo/app", with: answering("n")},
+		{name: "apply/answered-nothing", args: "apply -n golden-dev gitrepo/app", with: answering("")},
+		{name: "apply/dry-run-client", args: "apply -A --dry-run"},
+		{name: "apply/dry-run-server", args: "apply -n golden-dev --dry-run=server"},
+		{name: "apply/dry-run-json", args: "apply -n golden-dev gitrepo/app gitrepo/paused --dry-run=client -o json"},
+		{name: "apply/dry-run-bad", args: "apply -A --dry-run=sometimes"},
+		{name: "apply/field-manager-empty", args: "apply -A --yes --field-manager="},
+		{name: "apply/field-manager-kubectl", args: "apply -A --yes --field-manager kubectl-edit"},
+		{name: "apply/negative-pace", args: "apply -A --yes --patches-per-second -1"},
+		{name: "apply/wait-timeout-zero", args: "apply -A --yes --wait-timeout 0s"},
+		{name: "apply/empty", args: "apply -n golden-empty --yes"},
+		{name: "apply/nothing-to-do", args: "apply -n golden-dev gitrepo/sixty --yes"},
+		{name: "revert/nobody-to-ask", args: "revert -A"},
+		{name: "revert/nothing", args: "revert -n golden-prod --yes"},
+		{name: "revert/dry-run", args: "revert -n golden-dev --dry-run"},
+		{name: "revert/dry-run-server", args: "revert -n golden-dev gitrepo/tuned --dry-run=server -o json"},
+		{name: "revert/session-unknown", args: "revert -n golden-dev gitrepo/tuned --yes --session 20200101-000000-none"},
+		{name: "revert/bad-record", args: "revert -n golden-dev gitrepo/scribbled --yes"},
+		{name: "revert/answered-no", args: "revert -n golden-dev", with: answering("no")},
+	}
+}
+
+// writingCases change objects of the namespace golden-write, in this order.
+func writingCases() []golden {
+	somebodyChangesB := func(t *testing.T, c *testbed.Cluster, i invocation) invocation {
+		t.Helper()
+		c.Kubectl(t, "patch", "gitrepository", "b", "-n", "golden-write", "--type=merge", "-p", `{"spec":{"interval":"7m"}}`)
+		return i
+	}
+	return []golden{
+		{name: "apply/result", args: "apply -n golden-write --yes --patches-per-second 0"},
+		{name: "apply/again", args: "apply -n golden-write --yes"},
+		{name: "apply/json", args: "apply -n golden-write gitrepo/a --yes --set dev.gitrepo.interval=30s -o json"},
+		{name: "apply/no-headers", args: "apply -n golden-write gitrepo/a gitrepo/b --yes --set dev.gitrepo.interval=40s --no-headers --patches-per-second 0"},
+		{name: "revert/changed-since", args: "revert -n golden-write --yes --patches-per-second 0", with: somebodyChangesB},
+		{name: "revert/force", args: "revert -n golden-write --yes --force"},
+		{name: "revert/all-done", args: "revert -n golden-write --yes"},
+		{name: "apply/answered-yes", args: "apply -n golden-write gitrepo/a", with: answering("y")},
+		{name: "revert/answered-yes", args: "revert -n golden-write", with: answering("YES")},
+	}
+}

@@ -1,0 +1,97 @@
+package cmd
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// System is what a command takes from the world around it. Tests hand in their own.
+type System struct {
+	genericiooptions.IOStreams
+	// Now tells the time.
+	Now func() time.Time
+	// NewSession makes the id of an apply.
+	NewSession func() string
+	// StdinTerminal tells whether somebody can be asked.
+	StdinTerminal bool
+	// StdoutWidth is the width of the terminal that stdout is, in cells; 0 where it is none.
+	StdoutWidth int
+	// StdoutHeight is that terminal's height in lines.
+	StdoutHeight int
+	// StderrTerminal tells whether progress can be shown.
+	StderrTerminal bool
+	// Getenv reads an environment variable.
+	Getenv func(string) string
+}
+
+// Main runs the plugin with the process's streams and returns its exit code. The arguments begin with
+// the program's name, which decides how help calls it.
+func Main(args []string, build Build) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first Ctrl-C ends the work in good order; a second one ends the process.
+	context.AfterFunc(ctx, stop)
+	return Run(ctx, newSystem(), build, args)
+}
+
+// Run runs the plugin and returns its exit code; errors are printed here and nowhere else.
+func Run(ctx context.Context, sys System, build Build, args []string) int {
+	root := newRoot(sys, build, displayName(args[0]))
+	root.SetArgs(args[1:])
+	err := root.ExecuteContext(ctx)
+	code := exitCode(err, args[1:])
+	var silent silentError
+	if err != nil && !errors.As(err, &silent) {
+		_, _ = fmt.Fprintf(sys.ErrOut, "error: %s\n", explain(err))
+	}
+	return code
+}
+
+// displayName: Flux's CLI finds plugins by the file name flux-NAME, kubectl by kubectl-NAME.
+func displayName(program string) string {
+	name := strings.TrimSuffix(filepath.Base(program), ".exe")
+	if name == "flux-tune" {
+		return "flux tune"
+	}
+	return "kubectl fluxtune"
+}
+
+func newSystem() System {
+	width, height := 0, 0
+	if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		width, height = w, h
+	}
+	return System{
+		IOStreams:      genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
+		Now:            time.Now,
+		NewSession:     func() string { return newSession(time.Now(), rand.Reader) },
+		StdinTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
+		StdoutWidth:    width,
+		StdoutHeight:   height,
+		StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Getenv:         os.Getenv,
+	}
+}
+
+// newSession makes an id that sorts by time and can be typed: 20261122-101500-k3xq.
+func newSession(now time.Time, random io.Reader) string {
+	const letters = "abcdefghijkmnpqrstuvwxyz23456789"
+	id := make([]byte, 4)
+	_, _ = io.ReadFull(random, id) // crypto/rand does not fail
+	for i := range id {
+		id[i] = letters[int(id[i])%len(letters)]
+	}
+	return now.UTC().Format("20060102-150405-") + string(id)
+}

@@ -1,0 +1,250 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// NodesFlags are what the user of nodes types.
+type NodesFlags struct {
+	OutputFlags
+	AllNamespaces bool
+	Selector      string
+	GroupBy       string
+	Top           int
+	Watch         bool
+	Timeout       time.Duration
+	Contexts      []string
+	AllContexts   bool
+}
+
+// NodesOptions are what nodes needs to run.
+type NodesOptions struct {
+	root     *root
+	printer  *printer
+	clusters []nodesCluster
+	report   report.NodeOptions
+	selector string // of nodes, for messages
+	watch    bool
+	timeout  time.Duration
+	now      func() time.Time
+}
+
+// nodesCluster is one cluster to count, or why it cannot be.
+type nodesCluster struct {
+	name    string // shown; empty when there is only one
+	options nodes.Options
+	counter *nodes.Counter
+	err     error
+}
+
+func newNodes(r *root) *cobra.Command {
+	var flags NodesFlags
+	cmd := &cobra.Command{
+		Use:   "nodes",
+		Short: "Show how many pods run on each node",
+		Long: long(`
+			Show every node as kubectl get nodes does, with the number of its pods, how many it can take,
+			and how full it is. Pods that have ended (Succeeded, Failed) do not count; pods that are being
+			deleted count until they are gone. Pods on nodes that no longer exist, and pods without a
+			node, have rows of their own at the end.
+
+			What cannot be read in time, or at all, is not guessed: a number that may be too low is
+			written 26+, one that is not known ?, a line above the table says what is missing, -o json has
+			partial and missing, and the exit code is 3.
+
+			With -n only the pods of that namespace are counted (several with commas); nodes are those of
+			the whole cluster.
+
+			Exit codes: 0 everything was counted, 3 something is missing, 1 nothing could be read.`),
+		Example: examples(`
+			# Pods per node
+			kubectl fluxtune nodes
+
+			# The ten fullest nodes, with their zones, pools and Flux controllers
+			kubectl fluxtune nodes --sort-by use --top 10 -o wide
+
+			# Node pools side by side
+			kubectl fluxtune nodes --group-by pool
+
+			# Follow the pods while they come and go
+			kubectl fluxtune nodes --watch
+
+			# Several clusters in one table
+			kubectl fluxtune nodes --contexts staging,production
+
+			# For a spreadsheet
+			kubectl fluxtune nodes -o csv > nodes.csv`),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return fmt.Errorf("unexpected argument %q: nodes takes no names, choose nodes with -l", args[0])
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := flags.toOptions(r)
+			if err != nil {
+				return err
+			}
+			if o.watch {
+				return o.runWatch(cmd.Context())
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	flags.add(cmd, r)
+	return cmd
+}
+
+func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
+	f.OutputFlags.add(cmd, "csv")
+	flags := cmd.Flags()
+	flags.Lookup("sort-by").Usage = "Sort by name, pods or use (fullest first), age (oldest first), or a field of an item of -o json."
+	flags.BoolVarP(&f.AllNamespaces, "all-namespaces", "A", false, "Count the pods of all namespaces: the default, unless -n is given.")
+	flags.StringVarP(&f.Selector, "selector", "l", "", "Label selector for nodes, as kubectl takes it: -l topology.kubernetes.io/zone=eu-west-1a.")
+	flags.StringVar(&f.GroupBy, "group-by", "", "Sum up nodes by zone, pool, or the value of a label.")
+	flags.IntVar(&f.Top, "top", 0, "Show only the first so many rows; by default sorted by pods.")
+	flags.BoolVarP(&f.Watch, "watch", "w", false, "Go on: redraw the table on a terminal, print the rows that change elsewhere.")
+	flags.DurationVar(&f.Timeout, "timeout", time.Minute, "Show what is known after this time. With --watch, the time for one list.")
+	flags.StringSliceVar(&f.Contexts, "contexts", nil, "Count several clusters: contexts of the kubeconfig (comma-separated or repeated).")
+	flags.BoolVar(&f.AllContexts, "all-contexts", false, "Count the clusters of all contexts of the kubeconfig.")
+	_ = cmd.RegisterFlagCompletionFunc("sort-by", cobra.FixedCompletions([]string{"name", "pods", "use", "age"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("group-by", cobra.FixedCompletions([]string{"zone", "pool"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("contexts", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		names, _ := r.contexts() // completion has nobody to tell
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+func (f NodesFlags) toOptions(r *root) (o NodesOptions, err error) {
+	o = NodesOptions{root: r, selector: f.Selector, watch: f.Watch, timeout: f.Timeout, now: r.Now}
+	if err := f.check(); err != nil {
+		return o, err
+	}
+	if o.printer, err = f.toPrinter(r); err != nil {
+		return o, err
+	}
+	if f.Watch && !slices.Contains([]string{"table", "wide", "json"}, o.printer.format) {
+		return o, fmt.Errorf("--watch shows -o table, wide or json, not %s", f.Output)
+	}
+	o.report = report.NodeOptions{SortBy: f.SortBy, Top: f.Top, Selected: f.Selector != "", GroupBy: f.GroupBy}
+	if f.Top > 0 && f.SortBy == "" {
+		o.report.SortBy = "pods"
+	}
+	o.clusters, err = r.nodesClusters(f, nodes.Options{
+		NodeSelector: f.Selector, NodeLabels: report.NodeLabels(f.GroupBy), Wide: f.wantsDetails(), Deadline: f.Timeout,
+	})
+	return o, err
+}
+
+func (f NodesFlags) check() error {
+	if _, err := labels.Parse(f.Selector); err != nil {
+		return fmt.Errorf("--selector %q: %w", f.Selector, err)
+	}
+	switch {
+	case f.Top < 0:
+		return fmt.Errorf("--top %d: it is a number of rows", f.Top)
+	case f.Timeout <= 0:
+		return fmt.Errorf("--timeout %s: it is a time to wait, such as 60s", f.Timeout)
+	case len(f.Contexts) > 0 && f.AllContexts:
+		return fmt.Errorf("--contexts and --all-contexts cannot be used together")
+	case f.GroupBy != "" && f.SortBy != "" && !slices.Contains([]string{"name", "pods", "use"}, f.SortBy):
+		return fmt.Errorf("--sort-by %q: groups are sorted by name, pods or use", f.SortBy)
+	}
+	return nil
+}
+
+// wantsDetails: everything but the plain table shows what only further requests tell.
+func (f NodesFlags) wantsDetails() bool {
+	return f.Output != "" && f.Output != "table" && f.Output != "name"
+}
+
+// nodesView is a report.NodeList or a report.NodeGroupList.
+type nodesView interface {
+	Names() []string
+	Empty() bool
+	Gaps() []string
+	Table(now time.Time, layout report.Layout) report.Table
+	Draw(out io.Writer, now time.Time, layout report.Layout) error
+	CSV(out io.Writer, noHeaders bool) error
+}
+
+// run counts once and shows it; after Ctrl-C, what was counted until then.
+func (o NodesOptions) run(ctx context.Context) error {
+	counts := o.count(ctx)
+	if err := nothing(counts); err != nil {
+		return cmp.Or(ctx.Err(), err)
+	}
+	err := o.show(counts)
+	if ctx.Err() != nil {
+		return silentError{exitInterrupted}
+	}
+	return err
+}
+
+// nothing is an error when no cluster told anything.
+func nothing(counts []report.ClusterCount) error {
+	for _, c := range counts {
+		if !c.Count.Empty() {
+			return nil
+		}
+	}
+	var all []string
+	for _, c := range counts {
+		if c.Cluster == "" {
+			return c.Count.Err()
+		}
+		all = append(all, fmt.Sprintf("%s: %s", c.Cluster, c.Count.Err()))
+	}
+	return fmt.Errorf("none of the clusters could be read: %s", strings.Join(all, "; "))
+}
+
+// document makes of counts what is shown: nodes, or groups of them.
+func (o NodesOptions) document(counts []report.ClusterCount) (nodesView, error) {
+	options := o.report
+	if options.GroupBy != "" {
+		options.SortBy, options.Top = "", 0 // the groups are sorted and cut, not the nodes
+	}
+	list, err := report.NewNodeList(counts, options)
+	if err != nil || options.GroupBy == "" {
+		return list, err
+	}
+	return list.Groups(o.report.SortBy, o.report.Top), nil
+}
+
+// show prints counts and ends with the exit code that their completeness has.
+func (o NodesOptions) show(counts []report.ClusterCount) error {
+	view, err := o.document(counts)
+	if err != nil {
+		return err
+	}
+	gaps := view.Gaps()
+	if o.selector != "" && view.Empty() && len(gaps) == 0 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "No nodes have the labels %s.\n", o.selector)
+	}
+	if len(gaps) > 0 && (!o.printer.tables() || o.printer.layout.NoHeaders) {
+		for _, gap := range gaps {
+			_, _ = fmt.Fprintf(o.root.ErrOut, "Warning: partial: %s\n", gap)
+		}
+	}
+	if o.printer.format == "csv" {
+		err = view.CSV(o.root.Out, o.printer.layout.NoHeaders)
+	} else {
+		err = o.printer.print(view, view.Names(), func(l report.Layout) error { return view.Draw(o.root.Out, o.now(), l) })
+	}
+	if err == nil && len(gaps) > 0 {
+		return silentError{exitPartial}
+	}
+	return err
+}

@@ -1,0 +1,185 @@
+package cmd
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/kubectl/pkg/cmd/get"
+	"sigs.k8s.io/yaml"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// allFormats are the formats of commands that list objects, as kubectl get has them.
+var allFormats = []string{"table", "wide", "json", "yaml", "name", "jsonpath", "go-template", "custom-columns"}
+
+// OutputFlags choose how a command shows what it found.
+type OutputFlags struct {
+	Output    string
+	NoHeaders bool
+	SortBy    string
+	Template  string
+	// AllowMissingTemplateKeys lets templates pass over fields that an item does not have.
+	AllowMissingTemplateKeys bool
+
+	formats []string
+}
+
+// add registers all output flags for a command that shows a list in the given formats.
+func (f *OutputFlags) add(cmd *cobra.Command, extra ...string) {
+	f.formats = append(slices.Clone(allFormats), extra...)
+	f.AllowMissingTemplateKeys = true
+	f.addFormat(cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&f.NoHeaders, "no-headers", false, "Do not print headers and summaries, just one line an object.")
+	flags.StringVar(&f.SortBy, "sort-by", "", "Sort by a field of an item of -o json: a JSONPath like '{.ref.name}', or a bare name like interval. Durations sort by length.")
+	flags.StringVar(&f.Template, "template", "", "Template string or file for -o go-template and -o go-template-file (golang text/template).")
+	_ = cmd.RegisterFlagCompletionFunc("template", completeFiles)
+	flags.BoolVar(&f.AllowMissingTemplateKeys, "allow-missing-template-keys", true, "Ignore errors in templates when a field is missing.")
+}
+
+// addFormat registers only -o.
+func (f *OutputFlags) addFormat(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.Output, "output", "o", "", fmt.Sprintf("Output format: one of %s.", strings.Join(f.formats, ", ")))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(f.formats, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// printer shows documents in one format.
+type printer struct {
+	format string
+	// resource prints templates; nil for the formats that fluxtune writes itself.
+	resource printers.ResourcePrinter
+	layout   report.Layout
+	out      io.Writer
+}
+
+func (f OutputFlags) toPrinter(r *root) (*printer, error) {
+	p := &printer{format: f.Output, out: r.Out}
+	color, err := r.wantsColor()
+	if err != nil {
+		return nil, err
+	}
+	p.layout = report.Layout{Wide: f.Output == "wide", NoHeaders: f.NoHeaders, Color: color, Width: r.StdoutWidth}
+	switch {
+	case f.Output == "":
+		if f.Template != "" {
+			f.Output = "go-template"
+			break
+		}
+		p.format = "table"
+		return p, nil
+	case slices.Contains(f.formats, f.Output) && !isTemplate(f.Output):
+		return p, nil
+	}
+	if slices.Contains(f.formats, "jsonpath") {
+		p.resource, err = f.templatePrinter()
+		switch {
+		case err == nil:
+			return p, nil
+		case !genericclioptions.IsNoCompatiblePrinterError(err):
+			return nil, fmt.Errorf("-o %s: %w", f.Output, err)
+		}
+	}
+	return nil, fmt.Errorf("unknown output format %q: -o takes one of %s", f.Output, strings.Join(f.formats, ", "))
+}
+
+func isTemplate(format string) bool {
+	return slices.Contains([]string{"jsonpath", "go-template", "custom-columns"}, format)
+}
+
+// templatePrinter finds the printer of kubectl for a template format, as kubectl get does.
+func (f OutputFlags) templatePrinter() (printers.ResourcePrinter, error) {
+	templates := genericclioptions.NewKubeTemplatePrintFlags()
+	// Its printers hold the same two pointers, so what they point at is set, not they.
+	*templates.AllowMissingKeys = f.AllowMissingTemplateKeys
+	*templates.TemplateArgument = f.Template
+	if p, err := templates.ToPrinter(f.Output); !genericclioptions.IsNoCompatiblePrinterError(err) {
+		return p, err
+	}
+	columns := get.NewCustomColumnsPrintFlags()
+	columns.NoHeaders = f.NoHeaders
+	columns.TemplateArgument = f.Template
+	return columns.ToPrinter(f.Output)
+}
+
+func (r *root) wantsColor() (bool, error) {
+	switch r.color {
+	case "always":
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto", "":
+		return r.StdoutWidth > 0 && r.Getenv("NO_COLOR") == "" && r.Getenv("TERM") != "dumb", nil
+	default:
+		return false, fmt.Errorf("--color %q: it is one of auto, always, never", r.color)
+	}
+}
+
+// tables tells whether people are the readers.
+func (p *printer) tables() bool { return p.format == "table" || p.format == "wide" }
+
+// print shows a document: as a table through draw, as names, or as itself.
+func (p *printer) print(document any, names []string, draw func(report.Layout) error) error {
+	if p.resource != nil {
+		object, err := toUnstructured(document)
+		if err != nil {
+			return err
+		}
+		return p.resource.PrintObj(object, p.out)
+	}
+	switch p.format {
+	case "json":
+		encoder := json.NewEncoder(p.out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "    ")
+		return encoder.Encode(document)
+	case "yaml":
+		data, err := yaml.Marshal(document)
+		if err != nil {
+			return fmt.Errorf("writing YAML: %w", err)
+		}
+		_, err = p.out.Write(data)
+		return err
+	case "name":
+		for _, name := range names {
+			if _, err := fmt.Fprintln(p.out, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	default:
+		return draw(p.layout)
+	}
+}
+
+// toUnstructured makes of a document what kubectl's printers take: a list where it has items.
+func toUnstructured(document any) (runtime.Object, error) {
+	data, err := json.Marshal(document)
+	if err != nil {
+		return nil, fmt.Errorf("writing JSON: %w", err)
+	}
+	var content map[string]any
+	if err := json.Unmarshal(data, &content); err != nil {
+		return nil, fmt.Errorf("reading JSON: %w", err)
+	}
+	items, ok := content["items"].([]any)
+	if !ok {
+		return &unstructured.Unstructured{Object: content}, nil
+	}
+	list := &unstructured.UnstructuredList{Object: content}
+	for _, item := range items {
+		if fields, ok := item.(map[string]any); ok {
+			list.Items = append(list.Items, unstructured.Unstructured{Object: fields})
+		}
+	}
+	delete(content, "items")
+	return list, nil
+}

@@ -1,0 +1,80 @@
+package cmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+func newPolicy(r *root) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "policy [NAME]",
+		Short: "List the policies that come with fluxtune, or print one",
+		Long: long(`
+			List the policies that come with fluxtune, or print one as YAML: a start for a policy of your
+			own, which --policy takes as a file. The policy schema prints the JSON Schema for editors.`),
+		Example: examples(`
+			# The policies that come with fluxtune
+			kubectl fluxtune policy
+
+			# Start a policy of your own
+			kubectl fluxtune policy per-environment > policy.yaml
+			kubectl fluxtune plan -A --policy policy.yaml
+
+			# The JSON Schema of policies, for editors
+			kubectl fluxtune policy schema > policy.schema.json`),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("policy prints one policy at a time: leave out %s", strings.Join(args[1:], " "))
+			}
+			return nil
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return append(slices.Clone(policy.PresetNames()), "schema"), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return r.listPolicies()
+			case args[0] == "schema":
+				_, err := r.Out.Write(policy.JSONSchema())
+				return err
+			default:
+				data, err := policy.PresetYAML(args[0])
+				if err != nil {
+					return err
+				}
+				_, err = r.Out.Write(data)
+				return err
+			}
+		},
+	}
+	return cmd
+}
+
+func (r *root) listPolicies() error {
+	color, err := r.wantsColor()
+	if err != nil {
+		return err
+	}
+	t := report.Table{Columns: []report.Column{{Name: "NAME"}, {Name: "DESCRIPTION"}}}
+	for _, p := range policy.Presets() {
+		name := p.Name
+		if name == policy.DefaultName {
+			name += " (default)"
+		}
+		t.Rows = append(t.Rows, []report.Cell{report.Text(name), report.Text(p.Description)})
+	}
+	if err := t.Draw(r.Out, report.Layout{Color: color, Width: r.StdoutWidth}); err != nil {
+		return fmt.Errorf("listing policies: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+)
+
+// progress is a line on a terminal that tells how far something is. It appears after a second, ten
+// times a second at most, and goes away at the end. Elsewhere than on a terminal it says nothing.
+type progress struct {
+	mu    sync.Mutex
+	out   io.Writer
+	now   func() time.Time
+	start time.Time
+	last  time.Time
+	shown bool
+}
+
+const (
+	progressAfter = time.Second
+	progressEvery = 100 * time.Millisecond
+)
+
+func (r *root) newProgress() *progress {
+	p := &progress{now: r.Now, start: r.Now()}
+	if r.StderrTerminal {
+		p.out = r.ErrOut
+	}
+	return p
+}
+
+// show replaces the line. It may be called from several goroutines.
+func (p *progress) show(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	if p.out == nil || now.Sub(p.start) < progressAfter || now.Sub(p.last) < progressEvery {
+		return
+	}
+	p.last, p.shown = now, true
+	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s", text)
+}
+
+// clear takes the line away.
+func (p *progress) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown {
+		_, _ = fmt.Fprint(p.out, "\r\x1b[K")
+	}
+}
+
+// counter counts results as they come.
+type counter struct {
+	mu          sync.Mutex
+	total, done int
+	failed      int
+}
+
+func newCounter(total int) *counter { return &counter{total: total} }
+
+func (c *counter) add(r cluster.Result) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done++
+	if r.Outcome == cluster.Failed {
+		c.failed++
+	}
+	text := fmt.Sprintf("%d of %d objects done", c.done, c.total)
+	if c.failed > 0 {
+		text += fmt.Sprintf(", %d failed", c.failed)
+	}
+	return text
+}

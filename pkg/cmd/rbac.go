@@ -1,0 +1,74 @@
+package cmd
+
+import (
+	"embed"
+	"fmt"
+	"path"
+
+	"github.com/spf13/cobra"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// rbacFiles are the ClusterRoles that come with fluxtune.
+//
+//go:embed rbac/*.yaml
+var rbacFiles embed.FS
+
+// The names of the roles.
+const (
+	viewerRole = "viewer" // get, plan, budget, nodes, doctor
+	tunerRole  = "tuner"  // apply, revert
+)
+
+// role reads a ClusterRole.
+func role(name string) (rbacv1.ClusterRole, []byte, error) {
+	var r rbacv1.ClusterRole
+	data, err := rbacFiles.ReadFile(path.Join("rbac", name+".yaml"))
+	if err != nil {
+		return r, nil, fmt.Errorf("no role %q: it is one of %s, %s", name, viewerRole, tunerRole)
+	}
+	if err := yaml.UnmarshalStrict(data, &r); err != nil {
+		return r, nil, fmt.Errorf("reading the role %q: %w", name, err)
+	}
+	return r, data, nil
+}
+
+func newRBAC(r *root) *cobra.Command {
+	return &cobra.Command{
+		Use:   "rbac [viewer|tuner]",
+		Short: "Print ClusterRoles with what fluxtune needs, and no more",
+		Long: long(`
+			Print ClusterRoles with what fluxtune needs, and no more: viewer for get, plan, budget,
+			nodes and doctor, tuner for apply and revert. Neither reads Secrets. Without a name,
+			both are printed.`),
+		Example: examples(`
+			# Let the group platform-team look, and tune
+			kubectl fluxtune rbac | kubectl apply -f -
+			kubectl create clusterrolebinding fluxtune-viewer --clusterrole=fluxtune-viewer --group=platform-team
+			kubectl create clusterrolebinding fluxtune-tuner --clusterrole=fluxtune-tuner --group=platform-team
+
+			# Let a team tune its own namespace only
+			kubectl create rolebinding fluxtune-tuner -n team-a --clusterrole=fluxtune-tuner --group=team-a`),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.FixedCompletions([]string{viewerRole, tunerRole}, noFiles),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = []string{viewerRole, tunerRole}
+			}
+			for i, name := range args {
+				_, data, err := role(name)
+				if err != nil {
+					return err
+				}
+				if i > 0 {
+					data = append([]byte("---\n"), data...)
+				}
+				if _, err := r.Out.Write(data); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,286 @@
+package cmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// oneOfEachKind are objects that the policy every-kind.yaml changes, all called app.
+const oneOfEachKind = `
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: app}
+spec: {interval: 5m, url: "https://github.com/acme/app", ref: {branch: main}}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: app}
+spec: {interval: 10m, url: "oci://ghcr.io/acme/app"}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: Bucket
+metadata: {name: app}
+spec: {interval: 10m, bucketName: app, endpoint: minio.example.com}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata: {name: app}
+spec: {interval: 10m, url: "https://charts.example.com"}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmChart
+metadata: {name: app}
+spec: {interval: 10m, chart: web, sourceRef: {kind: HelmRepository, name: app}}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: app}
+spec: {interval: 5m, path: ./deploy, prune: true, sourceRef: {kind: GitRepository, name: app}}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: app}
+spec: {interval: 10m, chart: {spec: {chart: web, sourceRef: {kind: HelmRepository, name: app}}}}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageRepository
+metadata: {name: app}
+spec: {interval: 10m, image: ghcr.io/acme/app}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageUpdateAutomation
+metadata: {name: app}
+spec:
+  interval: 30m
+  sourceRef: {kind: GitRepository, name: app}
+  git: {commit: {author: {email: flux@example.com}}}
+---
+apiVersion: notification.toolkit.fluxcd.io/v1
+kind: Receiver
+metadata: {name: app}
+spec: {interval: 10m, type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app}]}
+`
+
+// withoutVerb is a role that lacks one verb on one resource.
+func withoutVerb(r rbacv1.ClusterRole, resource, verb string) rbacv1.ClusterRole {
+	cut := rbacv1.ClusterRole{}
+	for _, rule := range r.Rules {
+		for _, has := range rule.Resources {
+			one := *rule.DeepCopy()
+			one.Resources = []string{has}
+			if has == resource {
+				one.Verbs = slices.DeleteFunc(one.Verbs, func(v string) bool { return v == verb })
+			}
+			if len(one.Verbs) > 0 {
+				cut.Rules = append(cut.Rules, one)
+			}
+		}
+	}
+	return cut
+}
+
+// grant makes a user with a role in the whole cluster, or in one namespace, and waits until the API
+// server knows it.
+func grant(t *testing.T, c *testbed.Cluster, user, namespace string, r rbacv1.ClusterRole) {
+	t.Helper()
+	client := c.Clientset(t)
+	r.TypeMeta, r.ObjectMeta = metav1.TypeMeta{}, metav1.ObjectMeta{Name: user}
+	_, err := client.RbacV1().ClusterRoles().Create(t.Context(), &r, metav1.CreateOptions{})
+	require.NoError(t, err)
+	meta, ref := metav1.ObjectMeta{Name: user}, rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user}
+	subjects := []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}}
+	if namespace == "" {
+		_, err = client.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{ObjectMeta: meta, RoleRef: ref, Subjects: subjects}, metav1.CreateOptions{})
+	} else {
+		_, err = client.RbacV1().RoleBindings(namespace).Create(t.Context(), &rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: ref, Subjects: subjects}, metav1.CreateOptions{})
+	}
+	require.NoError(t, err)
+	last := r.Rules[len(r.Rules)-1]
+	require.Eventually(t, func() bool {
+		review, err := client.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Group: last.APIGroups[0], Resource: last.Resources[0], Verb: last.Verbs[0], Namespace: namespace,
+			}},
+		}, metav1.CreateOptions{})
+		return err == nil && review.Status.Allowed
+	}, 30*time.Second, 20*time.Millisecond)
+}
+
+// rbacFleet is a cluster with an object of each kind, a node and a controller.
+func rbacFleet(t *testing.T) (*testbed.Cluster, string) {
+	t.Helper()
+	c := testbed.StartT(t, testbed.Options{})
+	ns := "rbac"
+	c.CreateNamespace(t, ns, map[string]string{"environment": "development"})
+	c.Apply(t, oneOfEachKind, "-n", ns)
+	c.CreateNamespace(t, "flux-system", nil)
+	c.Apply(t, `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: source-controller, namespace: flux-system, labels: {app.kubernetes.io/component: source-controller}}
+spec:
+  selector: {matchLabels: {app: source-controller}}
+  template:
+    metadata: {labels: {app: source-controller}}
+    spec: {containers: [{name: manager, image: x, args: [--concurrent=7]}]}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: one}
+`)
+	return c, ns
+}
+
+// probe is a command that needs one verb on one resource, and leaves nothing behind.
+func probe(ns, resource, verb string) string {
+	switch resource + " " + verb {
+	case "namespaces list":
+		return "__completeNoDesc get -n ''"
+	case "namespaces get":
+		return "get gitrepo -n " + ns // in a RoleBinding, where list is of no use
+	case "deployments list":
+		return "budget -A"
+	case "nodes list", "pods list":
+		return "nodes"
+	}
+	k, err := flux.ParseKind(resource)
+	if err != nil {
+		return "no probe for " + resource
+	}
+	switch verb {
+	case "list":
+		return fmt.Sprintf("get %s -n %s", k.Resource, ns)
+	case "get":
+		return fmt.Sprintf("get %s/app -n %s", k.Resource, ns)
+	case "patch":
+		return fmt.Sprintf("apply %s -n %s --yes --dry-run=server --policy testdata/policies/every-kind.yaml", k.Resource, ns)
+	}
+	return "no probe for " + verb
+}
+
+// TestRolesAreLeast takes away each verb of the roles that come with fluxtune, and shows that something
+// breaks: a command says something else than with the whole role.
+func TestRolesAreLeast(t *testing.T) {
+	t.Parallel()
+	c, ns := rbacFleet(t)
+	for _, name := range []string{viewerRole, tunerRole} {
+		whole, _, err := role(name)
+		require.NoError(t, err)
+		grant(t, c, "whole-"+name, "", whole)
+		grant(t, c, "whole-"+name+"-here", ns, whole)
+		run := func(t *testing.T, user, line string) outcome {
+			args := slices.Insert(words(line), 1, "--as", user)
+			o := on(c).run(t.Context(), args...)
+			for _, text := range []*string{&o.stdout, &o.stderr} {
+				*text = strings.ReplaceAll(*text, user, "USER")
+			}
+			return o
+		}
+		for _, rule := range whole.Rules {
+			for _, resource := range rule.Resources {
+				for _, verb := range rule.Verbs {
+					if verb == "watch" {
+						continue // see TestWatchIsNeeded
+					}
+					t.Run(fmt.Sprintf("%s/%s/%s", name, resource, verb), func(t *testing.T) {
+						t.Parallel()
+						line, user, wholeUser, where := probe(ns, resource, verb), fmt.Sprintf("no-%s-%s-%s", verb, resource, name), "whole-"+name, ""
+						if resource == "namespaces" && verb == "get" {
+							wholeUser, where = wholeUser+"-here", ns
+						}
+						grant(t, c, user, where, withoutVerb(whole, resource, verb))
+						with := run(t, wholeUser, line)
+						require.Equal(t, 0, with.code, "%s\n%s%s", line, with.stdout, with.stderr)
+						require.NotContains(t, with.stderr, "forbidden")
+						assert.NotEqual(t, with, run(t, user, line), line)
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestWatchIsNeeded shows that nodes --watch lists over and over without the verb.
+func TestWatchIsNeeded(t *testing.T) {
+	t.Parallel()
+	c, _ := rbacFleet(t)
+	whole, _, err := role(viewerRole)
+	require.NoError(t, err)
+	grant(t, c, "whole", "", whole)
+	for _, resource := range []string{"nodes", "pods"} {
+		user := "no-" + resource
+		grant(t, c, user, "", withoutVerb(whole, resource, "watch"))
+		lists := make(map[string]func() int)
+		for _, who := range []string{"whole", user} {
+			proxy := faults.Start(t, c.Config(), nil)
+			lists[who] = func() int {
+				return len(slices.DeleteFunc(proxy.Requests(), func(r string) bool {
+					return !strings.Contains(r, "/default/"+resource) && !strings.Contains(r, "/v1/"+resource) || strings.Contains(r, "watch=")
+				}))
+			}
+			r := startNodes(t, proxy.Kubeconfig(t, "proxy", "default"), System{}, "nodes", "--watch", "--as", who)
+			r.awaitOutput(t, "TOTAL")
+			defer func() { r.stop(); <-r.code }()
+		}
+		once := lists["whole"]()
+		assert.Eventually(t, func() bool { return lists[user]() >= 3*once }, 30*time.Second, 50*time.Millisecond, "%s: once is %d", resource, once)
+		assert.Equal(t, once, lists["whole"](), resource)
+	}
+}
+
+// TestEveryCommandUnderTheRoles runs what each role is for.
+func TestEveryCommandUnderTheRoles(t *testing.T) {
+	t.Parallel()
+	c, ns := rbacFleet(t)
+	for _, name := range []string{viewerRole, tunerRole} {
+		r, _, err := role(name)
+		require.NoError(t, err)
+		for _, rule := range r.Rules {
+			assert.NotContains(t, rule.Resources, "secrets")
+			assert.NotContains(t, append(append(rule.APIGroups, rule.Resources...), rule.Verbs...), "*")
+		}
+		grant(t, c, name, "", r)
+		grant(t, c, name+"-here", ns, r)
+	}
+	const policy = " --policy testdata/policies/every-kind.yaml"
+	for _, test := range []struct{ user, line string }{
+		{viewerRole, "get -A"},
+		{viewerRole, "get gitrepo app -n " + ns},
+		{viewerRole, "plan -A" + policy},
+		{viewerRole, "plan -A -o diff" + policy},
+		{viewerRole, "plan -A --managed=pin" + policy},
+		{viewerRole, "budget -A"},
+		{viewerRole, "nodes"},
+		{viewerRole, "version"},
+		{viewerRole, "doctor"},
+		{viewerRole + "-here", "get -n " + ns},
+		{viewerRole + "-here", "plan -n " + ns + policy},
+		{tunerRole, "plan -A" + policy},
+		{tunerRole, "apply -A --yes --patches-per-second 0" + policy},
+		{tunerRole, "revert -A --yes --patches-per-second 0"},
+		{tunerRole + "-here", "apply -n " + ns + " --yes --patches-per-second 0" + policy},
+		{tunerRole + "-here", "revert -n " + ns + " --yes --patches-per-second 0"},
+	} {
+		o := on(c).run(t.Context(), append(words(test.line), "--as", test.user)...)
+		assert.Equal(t, 0, o.code, "%s as %s\n%s%s", test.line, test.user, o.stdout, o.stderr)
+		if !strings.HasSuffix(test.user, "-here") {
+			assert.NotContains(t, o.stderr, "forbidden", test.line)
+		}
+	}
+	denied := on(c).run(t.Context(), append(words("apply -A --yes"+policy), "--as", viewerRole)...)
+	assert.Equal(t, 1, denied.code)
+	assert.Contains(t, denied.stdout+denied.stderr, "forbidden")
+}

@@ -1,0 +1,151 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+)
+
+// pluginName stands for the plugin's name in help texts.
+const pluginName = "kubectl fluxtune"
+
+// root carries what all commands share.
+type root struct {
+	System
+	build  Build
+	name   string // as users call it: kubectl fluxtune
+	config *genericclioptions.ConfigFlags
+	color  string
+}
+
+func newRoot(sys System, build Build, name string) *cobra.Command {
+	r := &root{System: sys, build: build, name: name, config: genericclioptions.NewConfigFlags(true)}
+	cmd := &cobra.Command{
+		Use:   strings.ReplaceAll(name, " ", "-"),
+		Short: "Tune how often Flux polls, by environment",
+		Long: long(`
+			Tune how often Flux polls.
+
+			Development wants to be fast, production wants to be calm, and the Git host has limits.
+			fluxtune reads which environment a namespace belongs to, compares the intervals of your
+			Flux objects with a policy, shows what it would change, changes it, and takes it back.`),
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noSuchCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
+	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())
+	})
+	cmd.SetIn(sys.In)
+	cmd.SetOut(sys.Out)
+	cmd.SetErr(sys.ErrOut)
+	r.config.AddFlags(cmd.PersistentFlags())
+	cmd.PersistentFlags().StringVar(&r.color, "color", "auto", "Colour the output: auto (on a terminal, without NO_COLOR), always or never.")
+
+	cmd.AddGroup(&cobra.Group{ID: "tune", Title: "Tune Flux:"})
+	for _, sub := range []*cobra.Command{newGet(r), newBudget(r), newPlan(r), newApply(r), newRevert(r)} {
+		sub.GroupID = "tune"
+		cmd.AddCommand(sub)
+	}
+	cmd.AddGroup(&cobra.Group{ID: "see", Title: "See the cluster:"})
+	for _, sub := range []*cobra.Command{newNodes(r), newDoctor(r)} {
+		sub.GroupID = "see"
+		cmd.AddCommand(sub)
+	}
+	cmd.AddCommand(newPolicy(r), newVersion(r), newOptions(r), newCompletion(r), newRBAC(r))
+	useHelp(cmd)
+	rename(cmd, name)
+	r.completeConfigFlags(cmd)
+	return cmd
+}
+
+// noSuchCommand refuses what is no command, and says what may have been meant.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+		return fmt.Errorf("unknown command %q: did you mean %s?", args[0], strings.Join(meant, " or "))
+	}
+	return fmt.Errorf("unknown command %q: %s --help lists the commands", args[0], cmd.CommandPath())
+}
+
+// rename puts the name under which the plugin was called into all help texts.
+func rename(cmd *cobra.Command, name string) {
+	cmd.Long = strings.ReplaceAll(cmd.Long, pluginName, name)
+	cmd.Example = strings.ReplaceAll(cmd.Example, pluginName, name)
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, pluginName, name) })
+	for _, sub := range cmd.Commands() {
+		rename(sub, name)
+	}
+}
+
+// newOptions lists the flags that all commands take, as kubectl options does.
+func newOptions(r *root) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "options",
+		Short: "Print the list of flags inherited by all commands",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Usage() },
+	}
+	cmd.SetOut(r.Out)
+	cmd.SetUsageTemplate(optionsTemplate)
+	return cmd
+}
+
+// restConfig is the connection that the user's kubeconfig and flags describe. Warnings that the API
+// server sends are printed once each.
+func (r *root) restConfig() (*rest.Config, error) {
+	if _, err := clientcmd.ParseTimeout(*r.config.Timeout); err != nil {
+		return nil, fmt.Errorf("--request-timeout %q: write it like 30s or 2m; 0 is no limit", *r.config.Timeout)
+	}
+	config, err := r.config.ToRESTConfig()
+	if err != nil {
+		return nil, kubeconfigError(err)
+	}
+	if err := r.namesServer(config); err != nil {
+		return nil, err
+	}
+	config.UserAgent = "kubectl-fluxtune/" + r.build.complete().Version
+	config.WarningHandler = rest.NewWarningWriter(r.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
+	return config, nil
+}
+
+// namesServer is an error where nothing names a cluster: client-go would ask http://localhost:8080,
+// which is nobody's.
+func (r *root) namesServer(config *rest.Config) error {
+	if config.Host != clientcmd.ClusterDefaults.Server || *r.config.APIServer != "" || r.Getenv("KUBERNETES_MASTER") != "" {
+		return nil
+	}
+	raw, err := r.config.ToRawKubeConfigLoader().RawConfig()
+	switch {
+	case err != nil:
+		return kubeconfigError(err)
+	case len(raw.Clusters) == 0:
+		return errors.New("no kubeconfig: set KUBECONFIG or --kubeconfig, or create ~/.kube/config")
+	case raw.CurrentContext == "" && *r.config.Context == "":
+		return errors.New("the kubeconfig has no current context: choose one with --context, or with kubectl config use-context")
+	default:
+		return nil
+	}
+}
+
+func (r *root) client() (*cluster.Client, error) {
+	config, err := r.restConfig()
+	if err != nil {
+		return nil, err
+	}
+	return cluster.NewClient(config)
+}

@@ -1,0 +1,172 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// defaultPace is how many patches a second are sent. Each makes Flux reconcile at once, and
+// source-controller works on two objects at a time by default (--concurrent): five checks of an
+// unchanged repository a second are about what it can do.
+const defaultPace = 5
+
+// WriteFlags are what apply and revert share: how changes are made.
+type WriteFlags struct {
+	Yes              bool
+	DryRun           string
+	FieldManager     string
+	PatchesPerSecond float64
+	Wait             bool
+	WaitTimeout      time.Duration
+}
+
+func (f *WriteFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVarP(&f.Yes, "yes", "y", false, "Do not ask. Required where nobody can be asked.")
+	flags.StringVar(&f.DryRun, "dry-run", "none", `Must be "none", "client" or "server". With client nothing is sent; with server the API server checks every change and persists none.`)
+	flags.Lookup("dry-run").NoOptDefVal = "client"
+	flags.StringVar(&f.FieldManager, "field-manager", "fluxtune", "Name of the manager that owns the changed fields. Names that begin with kubectl are refused: kustomize-controller undoes what they own.")
+	flags.Float64Var(&f.PatchesPerSecond, "patches-per-second", defaultPace, "Pace of the changes; each makes Flux reconcile at once. 0 is no limit.")
+	flags.BoolVar(&f.Wait, "wait", false, "Wait until Flux's controllers have observed every change.")
+	flags.DurationVar(&f.WaitTimeout, "wait-timeout", 5*time.Minute, "How long --wait waits.")
+	_ = cmd.RegisterFlagCompletionFunc("dry-run", cobra.FixedCompletions([]string{"none", "client", "server"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// WriteOptions are what apply and revert need to change objects.
+type WriteOptions struct {
+	WriteFlags
+	root          *root
+	printer       *printer
+	sortBy        string
+	allNamespaces bool
+}
+
+func (f WriteFlags) toOptions(r *root) (WriteOptions, error) {
+	o := WriteOptions{WriteFlags: f, root: r}
+	switch {
+	case !slices.Contains([]string{"none", "client", "server"}, f.DryRun):
+		return o, fmt.Errorf(`--dry-run %q: it is one of "none", "client", "server"`, f.DryRun)
+	case f.FieldManager == "":
+		return o, errors.New("--field-manager is empty: leave it out for fluxtune")
+	case strings.HasPrefix(f.FieldManager, "kubectl"):
+		return o, fmt.Errorf("--field-manager %q: kustomize-controller undoes what managers own whose names begin with kubectl; choose another", f.FieldManager)
+	case f.PatchesPerSecond < 0:
+		return o, fmt.Errorf("--patches-per-second %v: it cannot be negative; 0 is no limit", f.PatchesPerSecond)
+	case f.WaitTimeout <= 0:
+		return o, fmt.Errorf("--wait-timeout %s: it must be positive", f.WaitTimeout)
+	case f.DryRun == "none" && !f.Yes && !r.StdinTerminal:
+		return o, errors.New("nobody can be asked here: stdin is not a terminal; use --yes, or --dry-run to look first")
+	}
+	return o, nil
+}
+
+// confirm asks whether to go on.
+func (o WriteOptions) confirm(ctx context.Context, objects, rules int) error {
+	if o.Yes || o.DryRun != "none" || objects+rules == 0 {
+		return nil
+	}
+	also := ""
+	if rules > 0 {
+		also = fmt.Sprintf(", and spec.ignore of %s", plural(rules, "Kustomization"))
+	}
+	_, _ = fmt.Fprintf(o.root.ErrOut, "\nChange %s%s%s? [y/N] ", plural(objects, "object"), also, o.root.onCluster())
+	answer, err := readLine(ctx, o.root.In)
+	if err != nil {
+		_, _ = fmt.Fprintln(o.root.ErrOut)
+		return codeError{exitInterrupted, errors.New("interrupted: nothing was changed")}
+	}
+	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+		return errors.New("not confirmed: nothing was changed")
+	}
+	return nil
+}
+
+// readLine reads a line, or ends when ctx does.
+func readLine(ctx context.Context, in io.Reader) (string, error) {
+	line := make(chan string, 1)
+	go func() {
+		s, _ := bufio.NewReader(in).ReadString('\n')
+		line <- s
+	}()
+	select {
+	case s := <-line:
+		return s, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// onCluster names the cluster that would change.
+func (r *root) onCluster() string {
+	raw, err := r.config.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return ""
+	}
+	name := raw.CurrentContext
+	if r.config.Context != nil && *r.config.Context != "" {
+		name = *r.config.Context
+	}
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf(" in context %q", name)
+}
+
+func (o WriteOptions) show(document report.Results) error {
+	if len(document.Items)+len(document.Rules) == 0 && o.printer.tables() {
+		return nil
+	}
+	return o.printer.print(document, document.Names(), func(l report.Layout) error {
+		return document.Table(o.allNamespaces).Draw(o.root.Out, l)
+	})
+}
+
+// verdict says on stderr what the results come to, names what failed, and gives the exit code.
+func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) error {
+	s := d.Summary
+	verb := ""
+	if d.DryRun != "" {
+		verb = " (" + d.DryRun + " dry run: nothing was changed)"
+	}
+	if len(d.Items)+len(d.Rules) == 0 {
+		return f.complete() // what there is to say was said
+	}
+	_, _ = fmt.Fprintf(o.root.ErrOut, "\n%d configured, %d unchanged, %d left alone, %d failed%s.\n",
+		s.Configured, s.Unchanged, s.Skipped-s.NotAttempted, s.Failed, verb)
+	for _, item := range d.Failures() {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Failed: %s %s/%s: %s\n", item.Ref.Kind, item.Ref.Namespace, item.Ref.Name, item.Error)
+	}
+	if s.NotAttempted > 0 {
+		why := "the API server did not answer"
+		if ctx.Err() != nil {
+			why = "interrupted"
+		}
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s: %s not attempted and are as they were. Run the same command again to do the rest.\n",
+			strings.ToUpper(why[:1])+why[1:], were(s.NotAttempted))
+	}
+	switch {
+	case ctx.Err() != nil:
+		return silentError{exitInterrupted}
+	case s.Failed > 0 || s.NotAttempted > 0:
+		return silentError{exitFailed}
+	default:
+		return f.complete()
+	}
+}
+
+func were(n int) string {
+	if n == 1 {
+		return "1 object was"
+	}
+	return fmt.Sprintf("%d objects were", n)
+}
