@@ -1,0 +1,87 @@
+package testbed
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// configure makes the administrator's credentials: a member of system:masters,
+// whom RBAC, and priority and fairness, let pass.
+func (c *Cluster) configure(port int) error {
+	pair, err := c.ca.client("admin", []string{"system:masters"})
+	if err != nil {
+		return err
+	}
+	c.config = &rest.Config{
+		Host:            "https://" + hostPort(port),
+		TLSClientConfig: rest.TLSClientConfig{CAData: c.ca.pem, CertData: pair.cert, KeyData: pair.key},
+		QPS:             -1, // tests must not be paced by their client
+	}
+	return c.writeKubeconfig(c.Kubeconfig(), "admin", pair)
+}
+
+// Config returns the administrator's client configuration, a copy.
+func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
+
+// Kubeconfig is the path of the administrator's kubeconfig, in the cluster's
+// own directory. Its one context is called "testbed".
+func (c *Cluster) Kubeconfig() string { return filepath.Join(c.dir, "kubeconfig") }
+
+// NewUser writes a kubeconfig for a user with a client certificate of its own
+// and returns its path. RBAC gives the user nothing until a test binds a role.
+func (c *Cluster) NewUser(user string, groups ...string) (string, error) {
+	pair, err := c.ca.client(user, groups)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(c.dir, "kubeconfig-"+strings.NewReplacer("/", "_", ":", "_").Replace(user))
+	return path, c.writeKubeconfig(path, user, pair)
+}
+
+func (c *Cluster) writeKubeconfig(path, user string, pair keyPair) error {
+	config := clientcmdapi.Config{
+		Clusters: map[string]*clientcmdapi.Cluster{
+			"testbed": {Server: c.config.Host, CertificateAuthorityData: c.ca.pem},
+		},
+		AuthInfos: map[string]*clientcmdapi.AuthInfo{
+			user: {ClientCertificateData: pair.cert, ClientKeyData: pair.key},
+		},
+		Contexts:       map[string]*clientcmdapi.Context{"testbed": {Cluster: "testbed", AuthInfo: user}},
+		CurrentContext: "testbed",
+	}
+	data, err := clientcmd.Write(config)
+	if err != nil {
+		return fmt.Errorf("writing the kubeconfig of %q: %w", user, err)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		return fmt.Errorf("writing the kubeconfig of %q: %w", user, err)
+	}
+	return nil
+}
+
+// KubectlPath is the real kubectl of the cluster's version.
+func (c *Cluster) KubectlPath() string { return filepath.Join(c.binDir, "kubectl") }
+
+// RunKubectl runs kubectl as the administrator, with stdin if it is not empty,
+// and returns its standard output. An error carries its standard error.
+func (c *Cluster) RunKubectl(ctx context.Context, stdin string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, c.KubectlPath(), args...)
+	// HOME holds kubectl's discovery cache; the user's is none of our business.
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig(), "HOME="+c.dir)
+	cmd.Stdin = strings.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, stderr.String())
+	}
+	return stdout.String(), nil
+}

@@ -1,0 +1,91 @@
+package testbed
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Build makes sure that the programs of one unit exist and returns the
+// directory that holds them; for UnitCRDs that directory holds YAML files.
+// What was built before with the same module files, flags, Go version and
+// platform is taken from the cache. A line per build goes to progress.
+func Build(ctx context.Context, progress io.Writer, unitName string) (string, error) {
+	if unitName == UnitCRDs {
+		return buildCRDs(ctx, progress)
+	}
+	u, err := findUnit(unitName)
+	if err != nil {
+		return "", err
+	}
+	folder, err := unitFolder(u.name)
+	if err != nil {
+		return "", err
+	}
+	flags := []string{"-trimpath", "-ldflags", "-s -w " + u.ldflags}
+	e := cacheEntry{
+		name:     u.name,
+		progress: fmt.Sprintf("building %s, about %s the first time", u.title, u.firstTime),
+		keyFiles: []string{filepath.Join(folder, "go.mod"), filepath.Join(folder, "go.sum")},
+		keyParts: append(flags, fmt.Sprint(u.programs)),
+	}
+	return e.get(ctx, progress, func(dir string) error {
+		for _, p := range u.programs {
+			args := append([]string{"build", "-o", filepath.Join(dir, p.name)}, flags...)
+			if _, err := goTool(ctx, folder, append(args, p.pkg)...); err != nil {
+				return fmt.Errorf("building %q: %w", p.pkg, err)
+			}
+		}
+		return nil
+	})
+}
+
+// goTool runs the go command in a module folder and returns its standard output.
+func goTool(ctx context.Context, folder string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = folder
+	// A workspace or vendoring of the caller must not reach into these modules.
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "PWD="+folder)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("go %s in %q: %w\n%s", args[0], folder, err, tail(stderr.Bytes()))
+	}
+	return stdout.Bytes(), nil
+}
+
+// unitFolder finds the folder with a unit's module files by walking up from the
+// working directory, which is inside the repository for tests and `go run`.
+func unitFolder(name string) (string, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("finding the folder of %q: %w", name, err)
+	}
+	for dir := wd; ; dir = filepath.Dir(dir) {
+		folder := filepath.Join(dir, "hack", "testbed", name)
+		_, err := os.Stat(filepath.Join(folder, "go.mod"))
+		if err == nil {
+			return folder, nil
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("finding the folder of %q: %w", name, err)
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("no hack/testbed/%s above %q: run it inside the repository", name, wd)
+		}
+	}
+}
+
+// tail keeps the end of a log, where the reason of a failure stands.
+func tail(log []byte) []byte {
+	const keep = 4 << 10
+	if len(log) > keep {
+		return append([]byte("... "), log[len(log)-keep:]...)
+	}
+	return log
+}

@@ -1,0 +1,99 @@
+package testbed_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+)
+
+var bed = testbed.NewShared(testbed.Options{})
+
+func TestCRDsAreServed(t *testing.T) {
+	c := bed.Cluster(t)
+	want := map[string]string{
+		"GitRepository":         "source.toolkit.fluxcd.io/v1",
+		"OCIRepository":         "source.toolkit.fluxcd.io/v1",
+		"Bucket":                "source.toolkit.fluxcd.io/v1",
+		"HelmRepository":        "source.toolkit.fluxcd.io/v1",
+		"HelmChart":             "source.toolkit.fluxcd.io/v1",
+		"Kustomization":         "kustomize.toolkit.fluxcd.io/v1",
+		"HelmRelease":           "helm.toolkit.fluxcd.io/v2",
+		"ImageRepository":       "image.toolkit.fluxcd.io/v1",
+		"ImagePolicy":           "image.toolkit.fluxcd.io/v1",
+		"ImageUpdateAutomation": "image.toolkit.fluxcd.io/v1",
+		"Receiver":              "notification.toolkit.fluxcd.io/v1",
+	}
+	_, lists, err := c.Clientset(t).Discovery().ServerGroupsAndResources()
+	require.NoError(t, err)
+	got := map[string]string{}
+	for _, list := range lists {
+		for _, r := range list.APIResources {
+			if _, ok := want[r.Kind]; ok && !strings.Contains(r.Name, "/") {
+				got[r.Kind] = list.GroupVersion
+			}
+		}
+	}
+	assert.Equal(t, want, got)
+}
+
+func TestApplyAndKubectl(t *testing.T) {
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	c.Apply(t, fmt.Sprintf(`
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: app, namespace: %s}
+spec: {interval: 5m, url: "https://github.com/acme/app", ref: {branch: main}}
+`, ns))
+	out := c.Kubectl(t, "get", "gitrepository", "app", "-n", ns, "-o", "jsonpath={.spec.interval}")
+	assert.Equal(t, "5m", out)
+}
+
+func TestUserWithoutRightsIsRefused(t *testing.T) {
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, nil)
+	config, err := clientcmd.BuildConfigFromFlags("", c.KubeconfigFor(t, "alice", "team-a"))
+	require.NoError(t, err)
+	alice, err := kubernetes.NewForConfig(config)
+	require.NoError(t, err)
+	_, err = alice.CoreV1().Pods(ns).List(t.Context(), metav1.ListOptions{})
+	require.True(t, apierrors.IsForbidden(err), "got %v", err)
+	assert.ErrorContains(t, err, `User "alice" cannot list`)
+
+	c.Kubectl(t, "create", "role", "reader", "-n", ns, "--verb=get,list,watch", "--resource=pods")
+	c.Kubectl(t, "create", "rolebinding", "team-a", "-n", ns, "--role=reader", "--group=team-a")
+	require.Eventually(t, func() bool { // the authorizer learns of roles by a watch
+		_, err = alice.CoreV1().Pods(ns).List(t.Context(), metav1.ListOptions{})
+		return err == nil
+	}, 5*time.Second, 20*time.Millisecond, "still refused: %v", err)
+}
+
+func TestKilledAPIServerComesBackWithItsData(t *testing.T) {
+	c := testbed.StartT(t, testbed.Options{
+		WithoutCRDs:   []string{"receivers.notification.toolkit.fluxcd.io"},
+		OlderVersions: map[string][]string{"ocirepositories.source.toolkit.fluxcd.io": {"v1beta2"}},
+	})
+	client := c.Clientset(t)
+	ns := c.Namespace(t, nil)
+	require.NoError(t, c.KillAPIServer())
+	_, err := client.CoreV1().Namespaces().Get(t.Context(), ns, metav1.GetOptions{})
+	require.Error(t, err)
+	require.NoError(t, c.StartAPIServer(t.Context()))
+	_, err = client.CoreV1().Namespaces().Get(t.Context(), ns, metav1.GetOptions{})
+	require.NoError(t, err, "the same client works again, on the same port with the same user")
+
+	kinds := c.Kubectl(t, "api-resources", "--no-headers", "--api-group=notification.toolkit.fluxcd.io")
+	assert.NotContains(t, kinds, "Receiver")
+	c.Kubectl(t, "get", "ocirepositories.v1beta2.source.toolkit.fluxcd.io", "-A")
+	require.NoError(t, c.StopAPIServer())
+}

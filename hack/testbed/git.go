@@ -1,0 +1,166 @@
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/cgi"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// GitServer serves Git repositories over smart HTTP on 127.0.0.1, with git's own
+// http-backend, and counts what is asked of each.
+type GitServer struct {
+	git  string // path of the git program
+	dir  string
+	http *http.Server
+	url  string
+
+	mu       sync.Mutex
+	requests map[string]GitRequests
+}
+
+// GitRequests counts the HTTP requests for one repository. A poll that finds
+// nothing new is one InfoRefs; one that fetches is one InfoRefs and one
+// UploadPack.
+type GitRequests struct{ InfoRefs, UploadPack int }
+
+// StartGit starts a Git server without repositories; it keeps them in dir.
+func StartGit(dir string) (*GitServer, error) {
+	git, err := exec.LookPath("git")
+	if err != nil {
+		return nil, fmt.Errorf("starting the Git server (install git): %w", err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("starting the Git server: %w", err)
+	}
+	g := &GitServer{git: git, dir: dir, url: "http://" + listener.Addr().String(), requests: map[string]GitRequests{}}
+	for _, sub := range []string{g.served(), g.work("")} {
+		if err := os.MkdirAll(sub, 0o755); err != nil {
+			return nil, errors.Join(fmt.Errorf("starting the Git server: %w", err), listener.Close())
+		}
+	}
+	backend := &cgi.Handler{
+		Path: git, Args: []string{"http-backend"}, Dir: g.served(),
+		Env: append(g.env(), "GIT_PROJECT_ROOT="+g.served(), "GIT_HTTP_EXPORT_ALL=1"),
+	}
+	g.http = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.count(r)
+		backend.ServeHTTP(w, r)
+	})}
+	go func() { _ = g.http.Serve(listener) }()
+	return g, nil
+}
+
+// Close stops serving; open requests are cut.
+func (g *GitServer) Close() error { return g.http.Close() }
+
+func (g *GitServer) served() string          { return filepath.Join(g.dir, "served") }
+func (g *GitServer) work(name string) string { return filepath.Join(g.dir, "work", name) }
+
+// URL is where a GitRepository finds the repository.
+func (g *GitServer) URL(name string) string { return g.url + "/" + name + ".git" }
+
+// Requests counts what was asked of the repository so far.
+func (g *GitServer) Requests(name string) GitRequests {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.requests[name]
+}
+
+func (g *GitServer) count(r *http.Request) {
+	name, call, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), ".git/")
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := g.requests[name]
+	switch call {
+	case "info/refs":
+		n.InfoRefs++
+	case "git-upload-pack":
+		n.UploadPack++
+	}
+	g.requests[name] = n
+}
+
+// Push writes the files (path to contents; empty contents remove a file), commits
+// them on branch main and pushes. The first push creates the repository. It
+// returns the commit's SHA-1.
+func (g *GitServer) Push(ctx context.Context, name string, files map[string]string) (string, error) {
+	work, bare := g.work(name), filepath.Join(g.served(), name+".git")
+	if !isDir(work) {
+		for _, args := range [][]string{
+			{"init", "--quiet", "--bare", "--initial-branch=main", bare},
+			{"init", "--quiet", "--initial-branch=main", work},
+		} {
+			if _, err := g.run(ctx, g.dir, args...); err != nil {
+				return "", err
+			}
+		}
+	}
+	for path, contents := range files {
+		if err := writeFile(filepath.Join(work, path), contents); err != nil {
+			return "", fmt.Errorf("pushing to %q: %w", name, err)
+		}
+	}
+	for _, args := range [][]string{
+		{"add", "--all"},
+		{"commit", "--quiet", "--allow-empty", "--message=Change " + name},
+		{"push", "--quiet", bare, "main"},
+	} {
+		if _, err := g.run(ctx, work, args...); err != nil {
+			return "", err
+		}
+	}
+	sha, err := g.run(ctx, work, "rev-parse", "HEAD")
+	return strings.TrimSpace(sha), err
+}
+
+// Tag sets a tag on what was pushed last, and pushes it.
+func (g *GitServer) Tag(ctx context.Context, name, tag string) error {
+	work, bare := g.work(name), filepath.Join(g.served(), name+".git")
+	for _, args := range [][]string{{"tag", "--force", tag}, {"push", "--quiet", "--force", bare, tag}} {
+		if _, err := g.run(ctx, work, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeFile(path, contents string) error {
+	if contents == "" {
+		return os.RemoveAll(path)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(contents), 0o644)
+}
+
+// env keeps the user's own Git configuration, hooks and signing keys out.
+func (g *GitServer) env() []string {
+	return []string{
+		"GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "HOME=" + g.dir,
+		"GIT_AUTHOR_NAME=testbed", "GIT_AUTHOR_EMAIL=testbed@example.com",
+		"GIT_COMMITTER_NAME=testbed", "GIT_COMMITTER_EMAIL=testbed@example.com",
+	}
+}
+
+func (g *GitServer) run(ctx context.Context, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, g.git, args...)
+	cmd.Dir = dir
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, g.env()...)
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, stderr.String())
+	}
+	return stdout.String(), nil
+}

@@ -1,0 +1,148 @@
+package testbed
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"sigs.k8s.io/yaml"
+)
+
+// installCRDs creates the CRDs and waits until discovery lists each of them in
+// each version: a client that maps kinds right after this finds them all.
+func (c *Cluster) installCRDs(ctx context.Context, dir string, opts Options) error {
+	crds, err := readCRDs(dir, opts)
+	if err != nil {
+		return err
+	}
+	client, err := dynamic.NewForConfig(c.config)
+	if err != nil {
+		return fmt.Errorf("installing CRDs: %w", err)
+	}
+	resource := client.Resource(schema.GroupVersionResource{
+		Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
+	})
+	group, groupCtx := errgroup.WithContext(ctx)
+	for _, crd := range crds {
+		group.Go(func() error {
+			_, err := resource.Create(groupCtx, crd, metav1.CreateOptions{FieldManager: "flux"})
+			if err != nil {
+				return fmt.Errorf("installing the CRD %q: %w", crd.GetName(), err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return c.awaitServed(ctx, crds)
+}
+
+func readCRDs(dir string, opts Options) ([]*unstructured.Unstructured, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("reading CRDs in %q: %w", dir, err)
+	}
+	var crds []*unstructured.Unstructured
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading CRDs: %w", err)
+		}
+		crd := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(data, &crd.Object); err != nil {
+			return nil, fmt.Errorf("reading the CRD %q: %w", file, err)
+		}
+		if slices.Contains(opts.WithoutCRDs, crd.GetName()) {
+			continue
+		}
+		if err := addOlderVersions(crd, opts.OlderVersions[crd.GetName()]); err != nil {
+			return nil, err
+		}
+		crds = append(crds, crd)
+	}
+	return crds, nil
+}
+
+// addOlderVersions copies the stored version under further names. The schemas
+// of Flux's versions differ in little that matters to a tool that reads and
+// patches intervals.
+func addOlderVersions(crd *unstructured.Unstructured, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	versions, _, err := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	if err != nil {
+		return fmt.Errorf("reading the versions of the CRD %q: %w", crd.GetName(), err)
+	}
+	if len(versions) == 0 {
+		return fmt.Errorf("the CRD %q has no versions", crd.GetName())
+	}
+	for _, name := range names {
+		older, ok := runtime.DeepCopyJSONValue(versions[0]).(map[string]any)
+		if !ok {
+			return fmt.Errorf("reading the versions of the CRD %q: not an object", crd.GetName())
+		}
+		older["name"], older["storage"] = name, false
+		versions = append(versions, older)
+	}
+	return unstructured.SetNestedSlice(crd.Object, versions, "spec", "versions")
+}
+
+// awaitServed polls discovery until it lists every version of every CRD.
+func (c *Cluster) awaitServed(ctx context.Context, crds []*unstructured.Unstructured) error {
+	client, err := discovery.NewDiscoveryClientForConfig(c.config)
+	if err != nil {
+		return fmt.Errorf("waiting for the CRDs: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		missing, err := unserved(client, crds)
+		if err == nil && len(missing) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the CRDs %q to be served: %w", missing, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func unserved(client discovery.DiscoveryInterface, crds []*unstructured.Unstructured) ([]string, error) {
+	_, lists, err := client.ServerGroupsAndResources()
+	if err != nil {
+		return nil, fmt.Errorf("reading discovery: %w", err)
+	}
+	served := map[string]bool{}
+	for _, list := range lists {
+		for _, r := range list.APIResources {
+			served[list.GroupVersion+"/"+r.Name] = true
+		}
+	}
+	var missing []string
+	for _, crd := range crds {
+		group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+		plural, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "plural")
+		versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+		for _, v := range versions {
+			version, _ := v.(map[string]any)
+			name := fmt.Sprintf("%s/%s/%s", group, version["name"], plural)
+			if !served[name] {
+				missing = append(missing, name)
+			}
+		}
+	}
+	return missing, nil
+}

@@ -1,0 +1,131 @@
+package testbed
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// Shared is one control plane for all tests of a package, started by the first
+// test that asks for it, so that a run of unit tests alone does not pay for it.
+type Shared struct {
+	opts    Options
+	once    sync.Once
+	cluster *Cluster
+	err     error
+}
+
+// NewShared describes the control plane; nothing is started yet.
+func NewShared(opts Options) *Shared { return &Shared{opts: opts} }
+
+// Main runs the package's tests and stops the control plane. It returns the
+// exit code: `func TestMain(m *testing.M) { os.Exit(bed.Main(m)) }`.
+func (s *Shared) Main(m *testing.M) int {
+	code := m.Run()
+	if s.cluster == nil {
+		return code
+	}
+	if err := s.cluster.Close(); err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "testbed:", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// Cluster returns the shared control plane; a start that fails ends the test.
+func (s *Shared) Cluster(tb testing.TB) *Cluster {
+	tb.Helper()
+	// Not the test's context: the cluster outlives the test that starts it.
+	s.once.Do(func() { s.cluster, s.err = Start(context.Background(), s.opts) })
+	if s.err != nil {
+		tb.Fatalf("starting the test bed: %v", s.err)
+	}
+	return s.cluster
+}
+
+// StartT starts a control plane for one test or benchmark and stops it at its
+// end. When the test fails, the end of the API server's log is logged.
+func StartT(tb testing.TB, opts Options) *Cluster {
+	tb.Helper()
+	c, err := Start(context.Background(), opts)
+	if err != nil {
+		tb.Fatalf("starting the test bed: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			tb.Errorf("stopping the test bed: %v", err)
+		}
+	})
+	return c
+}
+
+// Namespace creates a namespace with the labels given for this test and returns
+// its name, which begins with the test's. It is not removed again: no controller
+// runs that could finish that, and the cluster goes away as a whole.
+func (c *Cluster) Namespace(tb testing.TB, labels map[string]string) string {
+	tb.Helper()
+	name := strings.ToLower(regexp.MustCompile(`[^A-Za-z0-9]+`).ReplaceAllString(tb.Name(), "-"))
+	name = fmt.Sprintf("%.50s-%06x", strings.Trim(name, "-"), rand.Uint32()>>8)
+	c.CreateNamespace(tb, name, labels)
+	return name
+}
+
+// CreateNamespace creates a namespace with exactly this name.
+func (c *Cluster) CreateNamespace(tb testing.TB, name string, labels map[string]string) {
+	tb.Helper()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
+	_, err := c.Clientset(tb).CoreV1().Namespaces().Create(tb.Context(), ns, metav1.CreateOptions{})
+	if err != nil {
+		tb.Fatalf("creating the namespace %q: %v", name, err)
+	}
+}
+
+// Clientset returns the administrator's typed client.
+func (c *Cluster) Clientset(tb testing.TB) kubernetes.Interface {
+	tb.Helper()
+	client, err := kubernetes.NewForConfig(c.config)
+	if err != nil {
+		tb.Fatalf("making a client: %v", err)
+	}
+	return client
+}
+
+// Apply applies YAML documents on the server side, as `kubectl apply
+// --server-side` does; args are added to its command line, such as
+// "--field-manager=kustomize-controller" or "--subresource=status".
+func (c *Cluster) Apply(tb testing.TB, manifests string, args ...string) {
+	tb.Helper()
+	args = append([]string{"apply", "--server-side", "--force-conflicts", "-f", "-"}, args...)
+	if _, err := c.RunKubectl(tb.Context(), manifests, args...); err != nil {
+		tb.Fatalf("applying manifests: %v", err)
+	}
+}
+
+// Kubectl runs kubectl as the administrator and returns its standard output.
+func (c *Cluster) Kubectl(tb testing.TB, args ...string) string {
+	tb.Helper()
+	out, err := c.RunKubectl(tb.Context(), "", args...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+// KubeconfigFor is NewUser for tests.
+func (c *Cluster) KubeconfigFor(tb testing.TB, user string, groups ...string) string {
+	tb.Helper()
+	path, err := c.NewUser(user, groups...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
