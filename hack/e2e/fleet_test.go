@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cmd"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// They wait more than they work.
+	_ = flag.Set("test.parallel", "16")
+	code := bed.Main(m)
+	printClaims()
+	os.Exit(code)
+}
+
+var bed = testbed.NewShared(testbed.Options{})
+
+// world is a cluster with Flux in it, and the Git server that it polls. All tests share one.
+type world struct {
+	*testbed.Cluster
+	flux *testbed.Flux
+	git  *testbed.GitServer
+}
+
+var (
+	theWorld   world
+	worldOnce  sync.Once
+	worldError error
+)
+
+// rootInterval is how often the root Kustomizations apply what is in Git.
+const rootInterval = 5 * time.Second
+
+func start(t *testing.T) world {
+	t.Helper()
+	c := bed.Cluster(t)
+	worldOnce.Do(func() {
+		var dir string
+		if dir, worldError = os.MkdirTemp(c.Dir(), "git"); worldError != nil {
+			return
+		}
+		theWorld.Cluster = c
+		if theWorld.git, worldError = testbed.StartGit(dir); worldError != nil {
+			return
+		}
+		theWorld.flux, worldError = c.StartFlux(context.Background(), testbed.FluxOptions{
+			SourceFlags:    []string{"--concurrent=8"},
+			KustomizeFlags: []string{"--concurrent=8"},
+		})
+	})
+	require.NoError(t, worldError)
+	return theWorld
+}
+
+// run calls the plugin as a user would, and returns what it printed and its exit code.
+func (w world) run(ctx context.Context, args ...string) (stdout, stderr string, code int) {
+	var out, errOut bytes.Buffer
+	sys := cmd.System{
+		IOStreams:  genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut},
+		Now:        time.Now,
+		NewSession: func() string { return fmt.Sprintf("e2e-%d", time.Now().UnixNano()) },
+		Getenv:     os.Getenv,
+	}
+	code = cmd.Run(ctx, sys, cmd.Build{Version: "e2e"}, append([]string{"kubectl-fluxtune", "--kubeconfig", w.Kubeconfig()}, args...))
+	return out.String(), errOut.String(), code
+}
+
+// must is for calls that have to succeed.
+func (w world) must(t *testing.T, args ...string) string {
+	t.Helper()
+	stdout, stderr, code := w.run(t.Context(), args...)
+	require.Zero(t, code, "%v\n%s%s", args, stdout, stderr)
+	return stdout
+}
+
+// team is a namespace whose objects live in Git: a root Kustomization there applies apps.yaml.
+type team struct {
+	world
+	t    *testing.T
+	name string // of the namespace, the root Kustomization and the repository
+	apps string // what is in Git
+}
+
+// newTeam makes a team with objects in Git and waits until they are in the cluster. The spec of the
+// root Kustomization can be extended.
+func newTeam(t *testing.T, rootSpec, apps string, labels map[string]string) *team {
+	t.Helper()
+	w := start(t)
+	ns := w.Namespace(t, labels)
+	m := &team{world: w, t: t, name: ns}
+	m.push(apps)
+	w.Apply(t, fmt.Sprintf(`
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: root, namespace: %[1]s}
+spec: {interval: 2s, url: %[2]q, ref: {branch: main}}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: root, namespace: %[1]s}
+spec: {interval: %[3]s, timeout: 30s, path: ./apps, prune: true, sourceRef: {kind: GitRepository, name: root}%[4]s}
+`, ns, w.git.URL(ns), rootInterval, rootSpec))
+	return m
+}
+
+// push replaces what is in Git. The word NS stands for the team's namespace.
+func (m *team) push(apps string) {
+	m.t.Helper()
+	m.apps = apps
+	_, err := m.git.Push(m.t.Context(), m.name, map[string]string{"apps/apps.yaml": strings.ReplaceAll(apps, "NS", m.name)})
+	require.NoError(m.t, err)
+}
+
+// field reads a field of an object with kubectl; "" where it or the object is absent.
+func (m *team) field(kind, name, path string) string {
+	out, _ := m.RunKubectl(m.t.Context(), "", "get", kind, name, "-n", m.name, "-o", "jsonpath={"+path+"}")
+	return out
+}
+
+// eventually waits until a field has a value.
+func (m *team) eventually(kind, name, path, want string, limit time.Duration) time.Duration {
+	m.t.Helper()
+	start := time.Now()
+	for m.field(kind, name, path) != want {
+		if time.Since(start) > limit {
+			log, _ := m.Log("kustomize-controller")
+			require.Fail(m.t, "waiting", "%s/%s %s is %q, not %q, after %s\n%s", kind, name, path, m.field(kind, name, path), want, limit, tail(log))
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return time.Since(start)
+}
+
+func tail(log string) string { return log[max(0, len(log)-3000):] }
+
+// reconciles waits until the root Kustomization has been reconciled n times more, by the controller's
+// own count.
+func (m *team) reconciles(n int) {
+	m.t.Helper()
+	before, err := m.flux.Reconciles(m.t.Context(), "Kustomization", m.name, "root")
+	require.NoError(m.t, err)
+	limit := time.Now().Add(time.Duration(n+2) * 2 * rootInterval)
+	for {
+		now, err := m.flux.Reconciles(m.t.Context(), "Kustomization", m.name, "root")
+		require.NoError(m.t, err)
+		if now >= before+n {
+			return
+		}
+		require.True(m.t, time.Now().Before(limit), "the root Kustomization was reconciled %d times, not %d", now-before, n)
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// object reads the parts of an object that Git decides: labels, annotations and spec.
+func (m *team) object(kind, name string) string {
+	m.t.Helper()
+	var o struct {
+		Metadata struct {
+			Labels      map[string]string `json:"labels"`
+			Annotations map[string]string `json:"annotations"`
+		} `json:"metadata"`
+		Spec json.RawMessage `json:"spec"`
+	}
+	require.NoError(m.t, json.Unmarshal([]byte(m.Kubectl(m.t, "get", kind, name, "-n", m.name, "-o", "json")), &o))
+	data, err := json.MarshalIndent(o, "", "  ")
+	require.NoError(m.t, err)
+	return string(data)
+}

@@ -1,0 +1,49 @@
+package e2e
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"text/tabwriter"
+)
+
+// claim is something that fluxtune says of Flux, and what was seen of it.
+type claim struct{ what, predicted, measured string }
+
+var (
+	claimsMu sync.Mutex
+	claims   []claim
+)
+
+// measures marks a test that counts over minutes: it belongs to the full form, which make e2e runs, and
+// wants a machine that does little else.
+func measures(t *testing.T) {
+	t.Helper()
+	if os.Getenv("FLUXTUNE_E2E") != "full" {
+		t.Skip("counts over minutes: make e2e")
+	}
+}
+
+// record notes a claim for the table that is printed at the end.
+func record(t *testing.T, what, predicted, measured string) {
+	t.Helper()
+	claimsMu.Lock()
+	defer claimsMu.Unlock()
+	claims = append(claims, claim{what, predicted, measured})
+}
+
+func printClaims() {
+	if !testing.Verbose() || len(claims) == 0 {
+		return
+	}
+	slices.SortFunc(claims, func(a, b claim) int { return cmp.Compare(a.what, b.what) })
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
+	_, _ = fmt.Fprintln(w, "\nCLAIM\tPREDICTED\tMEASURED")
+	for _, c := range claims {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", c.what, c.predicted, c.measured)
+	}
+	_ = w.Flush()
+}
