@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Installs the archives of make dist as users do, with the real krew and the real kubectl: validates the
+# manifest as krew-index's continuous integration does, installs, upgrades and uninstalls the archive of
+# every platform, and runs the installed plugin on a real control plane. Everything is in a temporary
+# folder; the user's own Krew and kubeconfig are not touched.
+#
+#   hack/krew-test.sh [DIST [TESTBED]]    (make krew-test builds both)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+dist=$(cd "${1:-dist}" && pwd) testbed=$(cd "$(dirname "${2:-bin/testbed}")" && pwd)/testbed
+
+work=$(mktemp -d)
+server=
+cleanup() {
+    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    "$testbed" down --state "$work/testbed" >/dev/null 2>&1 || true
+    rm -rf "$work"
+}
+trap cleanup EXIT
+step() { printf '\n# %s\n' "$1"; }
+fail() { printf 'error: %s\n' "$1" >&2; exit 1; }
+
+step "The real krew and kubectl, and a server in place of the releases page"
+mkdir -p "$work/bin" "$work/home"
+ln -s "$("$testbed" build krew | cut -f2)/krew" "$work/bin/kubectl-krew"
+ln -s "$("$testbed" build krew | cut -f2)/validate-krew-manifest" "$work/bin/"
+ln -s "$("$testbed" build kube | cut -f2)/kubectl" "$work/bin/"
+go build -o "$work/bin/krew-manifest" ./hack/krew
+"$work/bin/krew-manifest" --serve "$dist" >"$work/address" &
+server=$!
+for _ in $(seq 100); do [ -s "$work/address" ] || sleep 0.1; done
+base=$(cat "$work/address")
+
+# A Krew index is a Git repository with manifests in plugins/: this one stands for ours.
+index=$work/index
+mkdir -p "$index/plugins"
+publish() { # VERSION: the manifest as of that version, with the archives of now
+    "$work/bin/krew-manifest" --checksums "$dist/checksums.txt" --base "$base" |
+        sed -E "s/^  version: .*/  version: $1/" >"$index/plugins/fluxtune.yaml"
+    git -C "$index" add plugins
+    git -C "$index" -c user.name=test -c user.email=test@localhost commit -q --allow-empty -m "fluxtune $1"
+}
+git init -q "$index"
+publish v0.0.1
+manifest=$index/plugins/fluxtune.yaml
+
+real_home=$HOME
+export HOME=$work/home PATH=$work/bin:$PATH
+export KREW_NO_UPGRADE_CHECK=1 KREW_DEFAULT_INDEX_URI=file://$index
+
+step "validate-krew-manifest, as krew-index runs it: structure, and an install on every platform"
+validate-krew-manifest -manifest "$manifest" 2>&1 | sed -E 's/^.*\] //' | grep -v inferred
+
+for platform in linux_amd64 linux_arm64 darwin_amd64 darwin_arm64 windows_amd64 windows_arm64; do
+    step "$platform: install from the archive, uninstall; install from the index, upgrade, uninstall"
+    export KREW_OS=${platform%_*} KREW_ARCH=${platform#*_} KREW_ROOT=$work/krew-$platform
+    file=kubectl-fluxtune
+    [ "$KREW_OS" != windows ] || file=kubectl-fluxtune.exe
+    archive=$(echo "$dist"/kubectl-fluxtune_*_"$platform".[tz]*)
+    krew() { kubectl krew "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "kubectl krew $*"; }; }
+
+    publish v0.0.1
+    krew index add own "file://$index"
+    krew install --manifest "$manifest" --archive "$archive"
+    [ -L "$KREW_ROOT/bin/$file" ] && [ -s "$KREW_ROOT/bin/$file" ] || fail "no $file in $KREW_ROOT/bin"
+    [ -s "$(dirname "$(readlink "$KREW_ROOT/bin/$file")")/LICENSE" ] || fail "no LICENSE"
+    size=$(stat -Lc %s "$KREW_ROOT/bin/$file")
+    [ "$size" -le $((50 * 1024 * 1024)) ] || fail "$file has $size bytes, more than 50 MB"
+    krew uninstall fluxtune
+    [ ! -e "$KREW_ROOT/bin/$file" ] && [ ! -e "$KREW_ROOT/store/fluxtune" ] || fail "something is left of it"
+
+    krew install own/fluxtune
+    publish v0.0.2
+    krew update
+    krew upgrade fluxtune
+    readlink "$KREW_ROOT/bin/$file" | grep -q /v0.0.2/ || fail "it was not upgraded"
+    krew uninstall fluxtune
+    [ ! -e "$KREW_ROOT/bin/$file" ] || fail "something is left of it"
+    printf '%s: %s bytes packed, %s bytes unpacked\n' "$platform" "$(stat -c %s "$archive")" "$size"
+done
+unset KREW_OS KREW_ARCH
+
+step "Installed here, called through the real kubectl on a real control plane"
+export KREW_ROOT=$work/krew PATH=$work/krew/bin:$PATH
+krew index add own "file://$index"
+krew install --manifest "$manifest" --archive "$(echo "$dist"/kubectl-fluxtune_*_"$(go env GOOS)_$(go env GOARCH)".tar.gz)"
+kubectl fluxtune version --client -o json
+kubectl fluxtune version --client -o json | grep -q '"commit": "[0-9a-f]\{40\}"' || fail "it does not know its commit"
+
+kubectl fluxtune completion kubectl --install
+kubectl __completeNoDesc fluxtune plan --env '' 2>/dev/null | grep -qx staging || fail "kubectl does not complete it"
+
+ln -s "$(readlink "$KREW_ROOT/bin/kubectl-fluxtune")" "$work/bin/flux-tune"
+flux-tune plan --help | grep -q 'flux tune plan' || fail "flux-tune calls itself something else"
+
+KUBECONFIG=$(HOME=$real_home "$testbed" up --detach --state "$work/testbed" --fleet)
+export KUBECONFIG
+kubectl fluxtune plan -A | tail -n 12
+[ "$(kubectl fluxtune plan -A -o name | wc -l)" -eq 156 ] || fail "expected 156 objects to differ from the policy"
+rm "$KREW_ROOT/bin/kubectl_complete-fluxtune"
+krew uninstall fluxtune
+echo "all of it works"
