@@ -1,0 +1,77 @@
+# The commands that a contributor needs: make demo, make test, make lint.
+
+PLUGIN := bin/kubectl-fluxtune
+TESTBED := bin/testbed
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
+
+.PHONY: build
+build: ## Build the plugin into bin/
+	CGO_ENABLED=0 go build -trimpath -o $(PLUGIN) ./cmd/kubectl-fluxtune
+
+.PHONY: demo
+demo: build testbed ## Show the plugin at work on a local control plane
+	hack/demo.sh $(PLUGIN) $(TESTBED)
+
+.PHONY: demo-stop
+demo-stop: testbed ## Stop the demo's control plane
+	$(TESTBED) down --state bin/demo
+
+.PHONY: testbed
+testbed:
+	CGO_ENABLED=0 go build -o $(TESTBED) ./hack/testbed/cmd/testbed
+
+.PHONY: test
+test: lint testbed ## Lint, and run all tests: unit, golden, on a real API server, with real Flux
+	$(TESTBED) build all
+	go test ./...
+
+.PHONY: lint
+lint: ## Check formatting, go vet and staticcheck
+	@test -z "$$(gofmt -l cmd pkg hack)" || { echo "gofmt -w is needed for:"; gofmt -l cmd pkg hack; exit 1; }
+	go vet ./...
+	go tool -modfile=hack/lint/go.mod staticcheck ./...
+
+.PHONY: race
+race: ## Run all tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race ./...
+
+.PHONY: dist
+dist: ## Build the archives of all platforms into dist/, with checksums, SBOMs and the Krew manifest
+	hack/dist.sh
+
+.PHONY: krew-test
+krew-test: dist testbed ## Install what dist built with the real krew, and run it through the real kubectl
+	hack/krew-test.sh dist $(TESTBED)
+
+.PHONY: docs
+docs: ## Write the reference pages in hack/docs/reference anew
+	go run ./hack/docs
+
+.PHONY: vet-platforms
+vet-platforms: ## Run go vet for Windows and macOS, too
+	GOOS=windows CGO_ENABLED=0 go vet ./cmd/... ./pkg/...
+	GOOS=darwin CGO_ENABLED=0 go vet ./cmd/... ./pkg/...
+
+.PHONY: generate
+generate: ## Generate the policy's JSON Schema anew
+	go generate ./...
+
+.PHONY: e2e
+e2e: testbed ## Hold what is claimed about Flux against real controllers; prints predicted beside measured
+	$(TESTBED) build all
+	FLUXTUNE_E2E=full go test -count=1 -v -timeout 30m ./hack/e2e | grep -v '^=== '
+
+.PHONY: bench
+bench: build testbed ## Measure startup, plan and apply beside kubectl, as ratios
+	go run ./hack/bench $(PLUGIN)
+
+.PHONY: bench-nodes
+bench-nodes: build ## Measure nodes beside other ways to count pods, as ratios
+	go run ./hack/bench-nodes
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin dist
