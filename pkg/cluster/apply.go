@@ -166,7 +166,7 @@ func (a *applier) carryOut(ctx, requests context.Context, item tune.Item) Result
 		return Result{Item: item, Outcome: Skipped, Err: a.whyNot(ctx)}
 	}
 	conflicts := 0
-	maybeDone := false // a patch was sent and its answer was lost
+	maybeDone := false // a patch was sent, and what became of it is not known
 	for attempt := 1; ; attempt++ {
 		generation, err := a.patch(requests, item)
 		switch {
@@ -194,6 +194,7 @@ func (a *applier) carryOut(ctx, requests context.Context, item tune.Item) Result
 				return failed(item, fmt.Errorf("no answer from the API server; run again to see whether it was changed: %w", err))
 			}
 		case busy(err):
+			maybeDone = maybeDone || !apierrors.IsTooManyRequests(err) // a 504 may come after the write
 			if attempt >= readAttempts || sleep(ctx, backoff(attempt, err)) != nil {
 				return failed(item, err)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -236,4 +238,34 @@ func TestAPIServerRestartsDuringApply(t *testing.T) {
 	for _, object := range objects(t, c, "-A") {
 		assert.Equal(t, 1, strings.Count(object.Metadata.Annotations[tune.RecordAnnotation], `"session"`), "each was tuned once")
 	}
+}
+
+// A patch that was carried out and whose answer got lost is sent again, conflicts with itself, and is
+// our own work all the same.
+func TestAnswersOfPatchesAreLost(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	c.Apply(t, gitRepository(ns, "answered", "interval: 5m, timeout: 2m")+gitRepository(ns, "lost", "interval: 5m, timeout: 2m"))
+	proxy := faults.Start(t, c.Config(), func(r *http.Request, seen int) faults.Fault {
+		if r.Method == http.MethodPatch && strings.HasSuffix(r.URL.Path, "/lost") && seen == 0 {
+			return faults.Fault{Cut: 1}
+		}
+		return faults.Fault{}
+	})
+	through := invocation{kubeconfig: proxy.Kubeconfig(t, "through", ns)}
+	o := through.must(t, "apply", "-n", ns, "--yes", "-o", "json")
+	assert.Equal(t, report.ResultSummary{Configured: 2}, decode[report.Results](t, o).Summary)
+	patches := 0
+	for _, request := range proxy.Requests() {
+		if strings.HasPrefix(request, "PATCH ") && strings.Contains(request, "/lost?") {
+			patches++
+		}
+	}
+	assert.Equal(t, 2, patches, "the first answer was lost")
+	for _, object := range objects(t, c, "-n", ns) {
+		assert.Equal(t, 1, strings.Count(object.Metadata.Annotations[tune.RecordAnnotation], `"session"`), "each was tuned once")
+	}
+	on(c).must(t, "revert", "-n", ns, "--yes")
+	assert.Equal(t, "5m", c.Kubectl(t, "get", "gitrepository", "lost", "-n", ns, "-o", "jsonpath={.spec.interval}"))
 }
