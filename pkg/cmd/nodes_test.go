@@ -75,6 +75,7 @@ func nodeCases() []golden {
 			return faults.Fault{}
 		})},
 		{name: "nodes/contexts", args: "nodes --contexts blue,green,lost --top 3 --timeout 2s", with: severalContexts},
+		{name: "nodes/contexts-unknown", args: "nodes --contexts blue,purple", with: severalContexts},
 		{name: "nodes/contexts-json", args: "nodes --contexts blue,lost --top 1 -o json", with: severalContexts},
 		{name: "nodes/forbidden", args: "nodes --as somebody --as-group team-readers"},
 		{name: "nodes/forbidden-json", args: "nodes --as somebody --as-group team-readers --top 1 -o json"},

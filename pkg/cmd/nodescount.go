@@ -32,13 +32,20 @@ func (r *root) contexts() ([]string, error) {
 // broken is partial data like one that does not answer.
 func (r *root) nodesClusters(f NodesFlags, options nodes.Options) ([]nodesCluster, error) {
 	names := f.Contexts
-	if f.AllContexts {
-		var err error
-		if names, err = r.contexts(); err != nil {
+	if f.AllContexts || len(names) > 0 {
+		known, err := r.contexts()
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if len(names) == 0 {
+		case f.AllContexts && len(known) == 0:
 			return nil, fmt.Errorf("--all-contexts: the kubeconfig has no contexts")
+		case f.AllContexts:
+			names = known
+		}
+		for _, name := range names { // a typing error, not a cluster that is away
+			if !slices.Contains(known, name) {
+				return nil, fmt.Errorf("--contexts: there is no context %q: kubectl config get-contexts lists the contexts", name)
+			}
 		}
 	}
 	if len(names) == 0 {
