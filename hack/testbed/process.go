@@ -165,6 +165,7 @@ rm -rf "$0"`
 
 type closerFunc func() error
 
+// Close implements io.Closer.
 func (f closerFunc) Close() error { return f() }
 
 // freePort finds a loopback port that stays ours while a server is down: it is

@@ -33,12 +33,16 @@ type codeError struct {
 	err  error
 }
 
+// Error implements error.
 func (e codeError) Error() string { return e.err.Error() }
+
+// Unwrap gives errors.Is and errors.As the cause.
 func (e codeError) Unwrap() error { return e.err }
 
 // silentError ends a command with a code and no words: everything has been said.
 type silentError struct{ code int }
 
+// Error implements error; nobody is shown it.
 func (e silentError) Error() string { return "see above" }
 
 func exitCode(err error, args []string) int {

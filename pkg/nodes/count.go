@@ -70,6 +70,7 @@ func (c Count) Err() error {
 // causes are several errors in one line.
 type causes []error
 
+// Error implements error.
 func (c causes) Error() string {
 	texts := make([]string, len(c))
 	for i, err := range c {
@@ -78,6 +79,7 @@ func (c causes) Error() string {
 	return strings.Join(texts, "; ")
 }
 
+// Unwrap gives errors.Is and errors.As each of them.
 func (c causes) Unwrap() []error { return c }
 
 // What a Missing entry is about.

@@ -63,6 +63,7 @@ type heardReader struct {
 	dog *watchdog
 }
 
+// Read implements io.Reader.
 func (h heardReader) Read(p []byte) (int, error) {
 	n, err := h.Reader.Read(p)
 	if n > 0 {

@@ -63,6 +63,7 @@ type claim struct {
 
 func (c claim) made() bool { return c.environment != "" }
 
+// String names the label and what bears it, for people.
 func (c claim) String() string { return fmt.Sprintf("label %s on %s", c.label, c.on) }
 
 // disagreement is the warning for two claims of which the first is taken.
@@ -73,6 +74,7 @@ func disagreement(taken, other claim) string {
 // namespaceName writes itself for people.
 type namespaceName string
 
+// String implements fmt.Stringer.
 func (n namespaceName) String() string { return fmt.Sprintf("namespace %q", string(n)) }
 
 // NewResolver indexes a snapshot, so that Resolve costs the same for each of many objects. The default

@@ -192,6 +192,7 @@ func spoil(response *http.Response) error {
 	return nil
 }
 
+// spoiled is an answer's body that breaks off or stalls after so many bytes.
 type spoiled struct {
 	io.ReadCloser
 	ctx   context.Context
@@ -199,6 +200,7 @@ type spoiled struct {
 	sent  int64
 }
 
+// Read implements io.Reader.
 func (s *spoiled) Read(b []byte) (int, error) {
 	limit := max(s.fault.Cut, s.fault.Stall)
 	if s.sent >= limit {
