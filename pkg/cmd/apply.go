@@ -16,15 +16,12 @@ import (
 
 // ApplyFlags are what the user of apply types.
 type ApplyFlags struct {
-	FleetFlags
-	OutputFlags
 	WriteFlags
 	TuneFlags
 }
 
 // ApplyOptions are what apply needs to run.
 type ApplyOptions struct {
-	FleetOptions
 	WriteOptions
 	tune.Options
 }
@@ -54,34 +51,18 @@ func newApply(r *root) *cobra.Command {
 
 			# Have the API server check everything, and change nothing
 			kubectl fluxtune apply -A --dry-run=server`),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := flags.toOptions(r, args)
-			if err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		RunE: runE(r, flags.toOptions),
 	}
-	flags.FleetFlags.add(cmd)
-	flags.OutputFlags.add(cmd)
-	flags.WriteFlags.add(cmd)
+	flags.WriteFlags.add(cmd, r)
 	flags.TuneFlags.add(cmd)
-	r.completeFleet(cmd)
 	return cmd
 }
 
-func (f ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err error) {
+func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err error) {
 	if o.Options, err = f.TuneFlags.toOptions(); err != nil {
 		return o, err
 	}
-	if o.WriteOptions, err = f.WriteFlags.toOptions(r); err != nil {
-		return o, err
-	}
-	if o.printer, err = f.toPrinter(r); err != nil {
-		return o, err
-	}
-	o.sortBy, o.allNamespaces = f.SortBy, f.AllNamespaces
-	o.FleetOptions, err = f.FleetFlags.toOptions(r, args)
+	o.WriteOptions, err = f.WriteFlags.toOptions(r, args)
 	return o, err
 }
 
@@ -119,7 +100,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 		}
 		d.Session = session
 	}
-	err = o.execute(ctx, o.Client, work, f)
+	err = o.execute(ctx, work, f)
 	if session != "" {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s. Take it back with: %s revert%s --session %s\n",
 			session, o.root.name, o.scopeFlag(), session)
@@ -158,7 +139,7 @@ func changedSomething(d report.Results) bool {
 
 // scopeFlag repeats the choice of namespaces for a command that is shown.
 func (o ApplyOptions) scopeFlag() string {
-	if o.allNamespaces {
+	if o.allNamespaces() {
 		return " -A"
 	}
 	return " -n " + o.Selection.Namespace
@@ -176,7 +157,7 @@ func (o ApplyOptions) showPlan(plan tune.Plan, f fleet) error {
 	changed := tune.Plan{Policy: plan.Policy, Items: plan.Changed()}
 	if len(changed.Items) > 0 {
 		document := report.NewPlan(changed, f.snapshot.Gaps, o.Policy.EnvironmentNames())
-		if err := document.Table(o.allNamespaces).Draw(o.root.Out, o.printer.layout); err != nil {
+		if err := document.Table(o.allNamespaces()).Draw(o.root.Out, o.printer.layout); err != nil {
 			return err
 		}
 		_, _ = fmt.Fprintln(o.root.Out)

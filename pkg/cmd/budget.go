@@ -30,6 +30,7 @@ type BudgetFlags struct {
 // BudgetOptions are what budget needs to run.
 type BudgetOptions struct {
 	FleetOptions
+	OutputOptions
 	// Shown says which objects of the namespaces read are counted; the others only explain them.
 	Shown func(flux.Object) bool
 	// Names that must be among them.
@@ -41,10 +42,6 @@ type BudgetOptions struct {
 	JudgePlan bool
 	ObserveOptions
 	GitHubOptions
-	root          *root
-	printer       *printer
-	sortBy        string
-	allNamespaces bool
 }
 
 func newBudget(r *root) *cobra.Command {
@@ -117,8 +114,7 @@ func (f *BudgetFlags) add(cmd *cobra.Command) {
 }
 
 func (f BudgetFlags) toOptions(r *root, args []string) (o BudgetOptions, err error) {
-	o = BudgetOptions{root: r, sortBy: f.SortBy, allNamespaces: f.AllNamespaces}
-	if o.printer, err = f.toPrinter(r); err != nil {
+	if o.OutputOptions, err = f.OutputFlags.toOptions(r); err != nil {
 		return o, err
 	}
 	if o.FailAbove, err = parsePercent(f.FailAbove); err != nil {
@@ -199,10 +195,8 @@ func (o BudgetOptions) run(ctx context.Context) error {
 		}
 		document.GitHub = report.NewGitHubRateLimit(limit)
 	}
-	if o.sortBy != "" {
-		if err := report.SortBy(document.Items, o.sortBy); err != nil {
-			return err
-		}
+	if err := report.SortBy(document.Items, o.sortBy); err != nil {
+		return err
 	}
 	o.root.warn(document.Warnings, f.snapshot.Gaps)
 	if len(document.Items) == 0 && o.printer.tables() {
@@ -300,7 +294,7 @@ func (o BudgetOptions) notFound(snapshot flux.Snapshot) []flux.Gap {
 
 func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
 	if l.NoHeaders {
-		return document.Table(o.allNamespaces).Draw(o.root.Out, l)
+		return document.Table(o.allNamespaces()).Draw(o.root.Out, l)
 	}
 	_, _ = fmt.Fprintln(o.root.Out, document.Headline())
 	for _, section := range document.Sections(l.Wide) {

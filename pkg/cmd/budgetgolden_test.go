@@ -61,6 +61,6 @@ func TestBudgetOptions(t *testing.T) {
 		FailAbove:      80,
 		ObserveOptions: ObserveOptions{Pods: true, MetricsURLs: []string{"http://localhost:8080/metrics"}, Window: 7 * time.Second},
 		GitHubOptions:  GitHubOptions{AskGitHub: true, GitHubAPI: "https://ghe.example.com/api/v3", GitHubToken: "value of TOKEN"},
-		root:           r, sortBy: "interval", allNamespaces: true,
+		OutputOptions:  OutputOptions{root: r, sortBy: "interval"},
 	}, o)
 }

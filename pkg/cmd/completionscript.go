@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -126,20 +127,14 @@ func newCompletionKubectl(r *root) *cobra.Command {
 			chmod +x ~/bin/` + completionScriptName),
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(*cobra.Command, []string) error {
-			o, err := f.ToOptions(r)
-			if err != nil {
-				return err
-			}
-			return o.Run()
-		},
+		RunE:              runE(r, f.toOptions),
 	}
 	cmd.Flags().BoolVar(&f.Install, "install", false, "Place the script beside the plugin instead of printing it.")
 	return cmd
 }
 
-// ToOptions finds out where the plugin is.
-func (f CompletionKubectlFlags) ToOptions(r *root) (*CompletionKubectlOptions, error) {
+// toOptions finds out where the plugin is.
+func (f *CompletionKubectlFlags) toOptions(r *root, _ []string) (*CompletionKubectlOptions, error) {
 	executable, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding the plugin's own file: %w", err)
@@ -149,8 +144,8 @@ func (f CompletionKubectlFlags) ToOptions(r *root) (*CompletionKubectlOptions, e
 	}, nil
 }
 
-// Run prints the script, or places it.
-func (o *CompletionKubectlOptions) Run() error {
+// run prints the script, or places it.
+func (o *CompletionKubectlOptions) run(context.Context) error {
 	if !o.Install {
 		_, err := fmt.Fprint(o.root.Out, o.script())
 		return err

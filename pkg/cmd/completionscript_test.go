@@ -25,7 +25,7 @@ func TestCompletionKubectlOptions(t *testing.T) {
 	}, map[string]string{"install": "true"})
 	r := testRoot()
 	r.Getenv = func(name string) string { return "the " + name }
-	o, err := f.ToOptions(r)
+	o, err := f.toOptions(r, nil)
 	require.NoError(t, err)
 	self, err := os.Executable()
 	require.NoError(t, err)
@@ -94,7 +94,7 @@ func TestCompletionInstallRefuses(t *testing.T) {
 	bin, nowhere := krewFolder(t), t.TempDir()
 	file := filepath.Join(bin, "kubectl_complete-fluxtune")
 	install := func(path string) error {
-		return (&CompletionKubectlOptions{Install: true, Executable: self, Path: path, root: testRoot()}).Run()
+		return (&CompletionKubectlOptions{Install: true, Executable: self, Path: path, root: testRoot()}).run(t.Context())
 	}
 	require.ErrorContains(t, install(nowhere), "kubectl-fluxtune is in no directory on PATH as the file that runs now ("+self+")")
 

@@ -50,13 +50,7 @@ func newDoctor(r *root) *cobra.Command {
 			# One namespace, as somebody else
 			kubectl fluxtune doctor -n team-a --as jane`),
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o, err := flags.ToOptions(r)
-			if err != nil {
-				return err
-			}
-			return o.Run(cmd.Context())
-		},
+		RunE: runE(r, flags.toOptions),
 	}
 	flags.PolicyFlags.add(cmd)
 	flags.addFormat(cmd)
@@ -65,8 +59,8 @@ func newDoctor(r *root) *cobra.Command {
 	return cmd
 }
 
-// ToOptions reads the policy and the roles; it sends no request.
-func (f DoctorFlags) ToOptions(r *root) (*DoctorOptions, error) {
+// toOptions reads the policy and the roles; it sends no request.
+func (f *DoctorFlags) toOptions(r *root, _ []string) (*DoctorOptions, error) {
 	fleet, err := FleetFlags{PolicyFlags: f.PolicyFlags}.toOptions(r, nil)
 	if err != nil {
 		return nil, err
@@ -89,8 +83,8 @@ func (f DoctorFlags) ToOptions(r *root) (*DoctorOptions, error) {
 	return o, err
 }
 
-// Run looks at everything and shows it.
-func (o *DoctorOptions) Run(ctx context.Context) error {
+// run looks at everything and shows it.
+func (o *DoctorOptions) run(ctx context.Context) error {
 	d, err := o.diagnose(ctx)
 	if err != nil {
 		return err

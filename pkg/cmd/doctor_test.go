@@ -34,7 +34,7 @@ func TestDoctorOptionsFromEveryFlag(t *testing.T) {
 		flags.PolicyFlags.add(cmd)
 		flags.addFormat(cmd)
 	}, map[string]string{"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "output": "json"})
-	o, err := flags.ToOptions(r)
+	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	fast, err := policy.Preset("fast")
 	require.NoError(t, err)

@@ -29,7 +29,7 @@ type job struct {
 // execute asks, changes what the job says, waits where that is wanted, and shows the results. The
 // outcome of every object is in the results; the error says only that something is not as it should
 // be.
-func (o WriteOptions) execute(ctx context.Context, client *cluster.Client, j job, f fleet) error {
+func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 	changed := j.plan.Changed()
 	after := len(j.after(pretend(changed)))
 	if err := o.confirm(ctx, len(changed), len(j.before)+after); err != nil {
@@ -40,7 +40,7 @@ func (o WriteOptions) execute(ctx context.Context, client *cluster.Client, j job
 		done = pretend(changed)
 		rules = pretend(slices.Concat(j.before, j.after(done)))
 	} else {
-		rules, done = o.carryOut(ctx, client, j, changed)
+		rules, done = o.carryOut(ctx, j, changed)
 	}
 	document := report.NewResults(j.plan, done, rules, f.snapshot.Gaps)
 	if o.DryRun != "none" {
@@ -49,10 +49,8 @@ func (o WriteOptions) execute(ctx context.Context, client *cluster.Client, j job
 	if j.finish != nil {
 		j.finish(&document)
 	}
-	if o.sortBy != "" {
-		if err := report.SortBy(document.Items, o.sortBy); err != nil {
-			return err
-		}
+	if err := report.SortBy(document.Items, o.sortBy); err != nil {
+		return err
 	}
 	if err := o.show(document); err != nil {
 		return err
@@ -75,25 +73,25 @@ func pretend(items []tune.Item) []cluster.Result {
 
 // carryOut makes the changes: rules that objects need first, then the objects, then rules that they
 // no longer need.
-func (o WriteOptions) carryOut(ctx context.Context, client *cluster.Client, j job, changed []tune.Item) (rules, done []cluster.Result) {
+func (o WriteOptions) carryOut(ctx context.Context, j job, changed []tune.Item) (rules, done []cluster.Result) {
 	p := o.root.newProgress()
 	defer p.clear()
-	rules = o.patch(ctx, client, j.before, j.rules, p)
+	rules = o.patch(ctx, j.before, j.rules, p)
 	if o.DryRun == "none" {
 		// A reconcile that began before a rule was there would undo the change that the rule protects.
-		rules = o.wait(ctx, client, rules, p)
+		rules = o.wait(ctx, rules, p)
 	}
 	ready, blocked := unblocked(changed, rules)
-	done = slices.Concat(o.patch(ctx, client, ready, j.apply, p), blocked)
-	given := o.patch(ctx, client, j.after(done), j.rules, p)
+	done = slices.Concat(o.patch(ctx, ready, j.apply, p), blocked)
+	given := o.patch(ctx, j.after(done), j.rules, p)
 	if o.Wait && o.DryRun == "none" {
-		given = o.wait(ctx, client, given, p)
-		done = o.wait(ctx, client, done, p)
+		given = o.wait(ctx, given, p)
+		done = o.wait(ctx, done, p)
 	}
 	return slices.Concat(rules, given), done
 }
 
-func (o WriteOptions) patch(ctx context.Context, client *cluster.Client, items []tune.Item, apply cluster.ApplyOptions, p *progress) []cluster.Result {
+func (o WriteOptions) patch(ctx context.Context, items []tune.Item, apply cluster.ApplyOptions, p *progress) []cluster.Result {
 	var broken []cluster.Result
 	for _, item := range items {
 		if item.Reason == tune.ReasonBadRecord {
@@ -104,13 +102,13 @@ func (o WriteOptions) patch(ctx context.Context, client *cluster.Client, items [
 	counter := newCounter(len(items))
 	apply.Progress = func(r cluster.Result) { p.show(counter.add(r)) }
 	apply.FieldManager, apply.DryRun, apply.PatchesPerSecond = o.FieldManager, o.DryRun == "server", o.PatchesPerSecond
-	return append(client.Apply(ctx, items, apply), broken...)
+	return append(o.Client.Apply(ctx, items, apply), broken...)
 }
 
-func (o WriteOptions) wait(ctx context.Context, client *cluster.Client, results []cluster.Result, p *progress) []cluster.Result {
+func (o WriteOptions) wait(ctx context.Context, results []cluster.Result, p *progress) []cluster.Result {
 	ctx, cancel := context.WithTimeout(ctx, o.WaitTimeout)
 	defer cancel()
-	return client.Wait(ctx, results, func(left int) {
+	return o.Client.Wait(ctx, results, func(left int) {
 		p.show(fmt.Sprintf("waiting for Flux to observe %s", plural(left, "object")))
 	})
 }

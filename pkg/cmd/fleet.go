@@ -120,10 +120,13 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 	return f, nil
 }
 
+// allNamespaces tells whether the whole cluster is looked at, as with -A.
+func (o FleetOptions) allNamespaces() bool { return o.Selection.Namespace == "" }
+
 // where names the place that was looked at, for messages.
 func (o FleetOptions) where() string {
 	place := "in all namespaces"
-	if o.Selection.Namespace != "" {
+	if !o.allNamespaces() {
 		place = fmt.Sprintf("in namespace %q", o.Selection.Namespace)
 	}
 	if len(o.Environments) > 0 {

@@ -18,11 +18,8 @@ type GetFlags struct {
 // GetOptions are what get needs to run.
 type GetOptions struct {
 	FleetOptions
-	root          *root
-	printer       *printer
-	sortBy        string
-	allNamespaces bool
-	now           func() time.Time
+	OutputOptions
+	now func() time.Time
 }
 
 func newGet(r *root) *cobra.Command {
@@ -53,13 +50,7 @@ func newGet(r *root) *cobra.Command {
 
 			# Names and intervals for a script
 			kubectl fluxtune get -A -o custom-columns=NAME:.ref.name,EVERY:.effective.interval`),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := flags.toOptions(r, args)
-			if err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		RunE: runE(r, flags.toOptions),
 	}
 	flags.FleetFlags.add(cmd)
 	flags.OutputFlags.add(cmd)
@@ -67,9 +58,9 @@ func newGet(r *root) *cobra.Command {
 	return cmd
 }
 
-func (f GetFlags) toOptions(r *root, args []string) (o GetOptions, err error) {
-	o = GetOptions{root: r, sortBy: f.SortBy, allNamespaces: f.AllNamespaces, now: r.Now}
-	if o.printer, err = f.toPrinter(r); err != nil {
+func (f *GetFlags) toOptions(r *root, args []string) (o GetOptions, err error) {
+	o.now = r.Now
+	if o.OutputOptions, err = f.OutputFlags.toOptions(r); err != nil {
 		return o, err
 	}
 	o.FleetOptions, err = f.FleetFlags.toOptions(r, args)
@@ -82,10 +73,8 @@ func (o GetOptions) run(ctx context.Context) error {
 		return err
 	}
 	list := report.NewObjectList(f.objects, f.snapshot, f.resolver)
-	if o.sortBy != "" {
-		if err := report.SortBy(list.Items, o.sortBy); err != nil {
-			return err
-		}
+	if err := report.SortBy(list.Items, o.sortBy); err != nil {
+		return err
 	}
 	o.root.warn(list.Warnings, f.snapshot.Gaps)
 	if len(list.Items) == 0 && o.printer.tables() {
@@ -93,7 +82,7 @@ func (o GetOptions) run(ctx context.Context) error {
 		return f.complete()
 	}
 	err = o.printer.print(list, list.Names(), func(l report.Layout) error {
-		return list.Table(o.now(), o.allNamespaces).Draw(o.root.Out, l)
+		return list.Table(o.now(), o.allNamespaces()).Draw(o.root.Out, l)
 	})
 	if err != nil {
 		return err

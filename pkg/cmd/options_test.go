@@ -141,7 +141,7 @@ func TestGetOptions(t *testing.T) {
 	assert.Equal(t, noon, o.now())
 	o.FleetOptions = same(t, wantFleet(t), o.FleetOptions)
 	o.printer, o.now = nil, nil
-	assert.Equal(t, GetOptions{root: r, sortBy: "interval", allNamespaces: true}, o)
+	assert.Equal(t, GetOptions{OutputOptions: OutputOptions{root: r, sortBy: "interval"}}, o)
 }
 
 // tuneValues are those of TuneFlags, and wantTune what they come to.
@@ -168,7 +168,7 @@ func TestPlanOptions(t *testing.T) {
 	checkPrinter(t, o.printer)
 	o.FleetOptions = same(t, wantFleet(t), o.FleetOptions)
 	o.printer = nil
-	assert.Equal(t, PlanOptions{Options: wantTune(), root: r, sortBy: "interval", allNamespaces: true, exitCode: true}, o)
+	assert.Equal(t, PlanOptions{Options: wantTune(), OutputOptions: OutputOptions{root: r, sortBy: "interval"}, exitCode: true}, o)
 }
 
 // writeValues are those of WriteFlags, and more.
@@ -178,11 +178,11 @@ func writeValues(more map[string]string) map[string]string {
 	}, more)
 }
 
-// wantWrite is what writeValues come to.
+// wantWrite is what writeValues come to, but for the fleet.
 func wantWrite(r *root) WriteOptions {
 	return WriteOptions{
-		WriteFlags: WriteFlags{Yes: true, DryRun: "server", FieldManager: "somebody", PatchesPerSecond: 2.5, Wait: true, WaitTimeout: 7 * time.Second},
-		root:       r, sortBy: "interval", allNamespaces: true,
+		PatchFlags:    PatchFlags{Yes: true, DryRun: "server", FieldManager: "somebody", PatchesPerSecond: 2.5, Wait: true, WaitTimeout: 7 * time.Second},
+		OutputOptions: OutputOptions{root: r, sortBy: "interval"},
 	}
 }
 
@@ -191,9 +191,7 @@ func TestApplyOptions(t *testing.T) {
 	r := testRoot()
 	var flags ApplyFlags
 	parseEvery(t, newApply(r), func(cmd *cobra.Command) {
-		flags.FleetFlags.add(cmd)
-		flags.OutputFlags.add(cmd)
-		flags.WriteFlags.add(cmd)
+		flags.WriteFlags.add(cmd, r)
 		flags.TuneFlags.add(cmd)
 	}, fleetValues(writeValues(tuneValues(nil))))
 	o, err := flags.toOptions(r, nil)
@@ -212,9 +210,7 @@ func TestRevertOptions(t *testing.T) {
 	r := testRoot()
 	var flags RevertFlags
 	parseEvery(t, newRevert(r), func(cmd *cobra.Command) {
-		flags.FleetFlags.add(cmd)
-		flags.OutputFlags.add(cmd)
-		flags.WriteFlags.add(cmd)
+		flags.WriteFlags.add(cmd, r)
 		cmd.Flags().StringVar(&flags.Session, "session", "", "")
 		cmd.Flags().BoolVar(&flags.Force, "force", false, "")
 	}, fleetValues(writeValues(map[string]string{"session": "20261122-101500-k3xq", "force": "true"})))

@@ -61,6 +61,18 @@ type printer struct {
 	out      io.Writer
 }
 
+// OutputOptions are what a command needs to show what it found.
+type OutputOptions struct {
+	root    *root
+	printer *printer
+	sortBy  string
+}
+
+func (f OutputFlags) toOptions(r *root) (OutputOptions, error) {
+	printer, err := f.toPrinter(r)
+	return OutputOptions{root: r, printer: printer, sortBy: f.SortBy}, err
+}
+
 func (f OutputFlags) toPrinter(r *root) (*printer, error) {
 	p := &printer{format: f.Output, out: r.Out}
 	color, err := r.wantsColor()

@@ -23,12 +23,9 @@ type PlanFlags struct {
 // PlanOptions are what plan needs to run.
 type PlanOptions struct {
 	FleetOptions
+	OutputOptions
 	tune.Options
-	root          *root
-	printer       *printer
-	sortBy        string
-	allNamespaces bool
-	exitCode      bool
+	exitCode bool
 }
 
 func newPlan(r *root) *cobra.Command {
@@ -58,13 +55,7 @@ func newPlan(r *root) *cobra.Command {
 
 			# In a script: fails with 1 when the cluster does not match the policy
 			kubectl fluxtune plan -A --exit-code -o name`),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := flags.toOptions(r, args)
-			if err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		RunE: runE(r, flags.toOptions),
 	}
 	flags.FleetFlags.add(cmd)
 	flags.OutputFlags.add(cmd, "diff")
@@ -74,14 +65,12 @@ func newPlan(r *root) *cobra.Command {
 	return cmd
 }
 
-func (f PlanFlags) toOptions(r *root, args []string) (o PlanOptions, err error) {
-	o = PlanOptions{
-		root: r, sortBy: f.SortBy, allNamespaces: f.AllNamespaces, exitCode: f.ExitCode,
-	}
+func (f *PlanFlags) toOptions(r *root, args []string) (o PlanOptions, err error) {
+	o.exitCode = f.ExitCode
 	if o.Options, err = f.TuneFlags.toOptions(); err != nil {
 		return o, err
 	}
-	if o.printer, err = f.toPrinter(r); err != nil {
+	if o.OutputOptions, err = f.OutputFlags.toOptions(r); err != nil {
 		return o, err
 	}
 	o.FleetOptions, err = f.FleetFlags.toOptions(r, args)
@@ -112,10 +101,8 @@ func (o PlanOptions) run(ctx context.Context) error {
 func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet) error {
 	cost := f.budget(plan, o.Policy)
 	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames()).WithBudget(cost)
-	if o.sortBy != "" {
-		if err := report.SortBy(document.Items, o.sortBy); err != nil {
-			return err
-		}
+	if err := report.SortBy(document.Items, o.sortBy); err != nil {
+		return err
 	}
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
 	if o.printer.format == "diff" {
@@ -126,7 +113,7 @@ func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet) error {
 		return nil
 	}
 	return o.printer.print(document, document.Names(), func(l report.Layout) error {
-		if err := document.Table(o.allNamespaces).Draw(o.root.Out, l); err != nil || l.NoHeaders {
+		if err := document.Table(o.allNamespaces()).Draw(o.root.Out, l); err != nil || l.NoHeaders {
 			return err
 		}
 		_, _ = fmt.Fprintln(o.root.Out)

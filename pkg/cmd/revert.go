@@ -15,8 +15,6 @@ import (
 
 // RevertFlags are what the user of revert types.
 type RevertFlags struct {
-	FleetFlags
-	OutputFlags
 	WriteFlags
 	Session string
 	Force   bool
@@ -24,7 +22,6 @@ type RevertFlags struct {
 
 // RevertOptions are what revert needs to run.
 type RevertOptions struct {
-	FleetOptions
 	WriteOptions
 	tune.RevertOptions
 }
@@ -50,34 +47,18 @@ func newRevert(r *root) *cobra.Command {
 
 			# Take back one apply
 			kubectl fluxtune revert -A --session 20261122-101500-k3xq`),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := flags.toOptions(r, args)
-			if err != nil {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		RunE: runE(r, flags.toOptions),
 	}
-	flags.FleetFlags.add(cmd)
-	flags.OutputFlags.add(cmd)
-	flags.WriteFlags.add(cmd)
+	flags.WriteFlags.add(cmd, r)
 	cmd.Flags().StringVar(&flags.Session, "session", "", "Take back only what the apply with this session did.")
 	cmd.Flags().BoolVar(&flags.Force, "force", false, "Restore fields too that somebody else changed since.")
-	r.completeFleet(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("session", r.completeSessions)
 	return cmd
 }
 
-func (f RevertFlags) toOptions(r *root, args []string) (o RevertOptions, err error) {
+func (f *RevertFlags) toOptions(r *root, args []string) (o RevertOptions, err error) {
 	o.RevertOptions = tune.RevertOptions{Session: f.Session, Force: f.Force}
-	if o.WriteOptions, err = f.WriteFlags.toOptions(r); err != nil {
-		return o, err
-	}
-	if o.printer, err = f.toPrinter(r); err != nil {
-		return o, err
-	}
-	o.sortBy, o.allNamespaces = f.SortBy, f.AllNamespaces
-	o.FleetOptions, err = f.FleetFlags.toOptions(r, args)
+	o.WriteOptions, err = f.WriteFlags.toOptions(r, args)
 	return o, err
 }
 
@@ -105,7 +86,7 @@ func (o RevertOptions) run(ctx context.Context) error {
 		return err
 	}
 	var unpin tune.UnpinOptions // known when the objects are done
-	return o.execute(ctx, o.Client, job{
+	return o.execute(ctx, job{
 		plan: plan,
 		apply: cluster.ApplyOptions{
 			Decide: func(object flux.Object) tune.Item { return tune.DecideRevert(object, o.RevertOptions) },
@@ -168,5 +149,5 @@ func (o RevertOptions) showPlan(plan tune.Plan, f fleet) error {
 		return nil
 	}
 	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames())
-	return document.Table(o.allNamespaces).Draw(o.root.Out, o.printer.layout)
+	return document.Table(o.allNamespaces()).Draw(o.root.Out, o.printer.layout)
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -69,6 +70,17 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 	rename(cmd, name)
 	r.completeConfigFlags(cmd)
 	return cmd
+}
+
+// runE is what cobra runs of a command: toOptions does all wiring, run the work.
+func runE[O interface{ run(context.Context) error }](r *root, toOptions func(*root, []string) (O, error)) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		o, err := toOptions(r, args)
+		if err != nil {
+			return err
+		}
+		return o.run(cmd.Context())
+	}
 }
 
 // noSuchCommand refuses what is no command, and says what may have been meant.

@@ -20,8 +20,15 @@ import (
 // unchanged repository a second are about what it can do.
 const defaultPace = 5
 
-// WriteFlags are what apply and revert share: how changes are made.
+// WriteFlags are what apply and revert share.
 type WriteFlags struct {
+	FleetFlags
+	OutputFlags
+	PatchFlags
+}
+
+// PatchFlags say how changes are made.
+type PatchFlags struct {
 	Yes              bool
 	DryRun           string
 	FieldManager     string
@@ -30,7 +37,14 @@ type WriteFlags struct {
 	WaitTimeout      time.Duration
 }
 
-func (f *WriteFlags) add(cmd *cobra.Command) {
+func (f *WriteFlags) add(cmd *cobra.Command, r *root) {
+	f.FleetFlags.add(cmd)
+	f.OutputFlags.add(cmd)
+	f.PatchFlags.add(cmd)
+	r.completeFleet(cmd)
+}
+
+func (f *PatchFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVarP(&f.Yes, "yes", "y", false, "Do not ask. Required where nobody can be asked.")
 	flags.StringVar(&f.DryRun, "dry-run", "none", `Must be "none", "client" or "server". With client nothing is sent; with server the API server checks every change and persists none.`)
@@ -44,30 +58,40 @@ func (f *WriteFlags) add(cmd *cobra.Command) {
 
 // WriteOptions are what apply and revert need to change objects.
 type WriteOptions struct {
-	WriteFlags
-	root          *root
-	printer       *printer
-	sortBy        string
-	allNamespaces bool
+	FleetOptions
+	OutputOptions
+	PatchFlags
 }
 
-func (f WriteFlags) toOptions(r *root) (WriteOptions, error) {
-	o := WriteOptions{WriteFlags: f, root: r}
+func (f *WriteFlags) toOptions(r *root, args []string) (o WriteOptions, err error) {
+	o.PatchFlags = f.PatchFlags
+	if err := f.check(r.StdinTerminal); err != nil {
+		return o, err
+	}
+	if o.OutputOptions, err = f.OutputFlags.toOptions(r); err != nil {
+		return o, err
+	}
+	o.FleetOptions, err = f.FleetFlags.toOptions(r, args)
+	return o, err
+}
+
+// check refuses flags that cannot be meant; canAsk tells whether somebody can answer a question.
+func (f PatchFlags) check(canAsk bool) error {
 	switch {
 	case !slices.Contains([]string{"none", "client", "server"}, f.DryRun):
-		return o, fmt.Errorf(`--dry-run %q: it is one of "none", "client", "server"`, f.DryRun)
+		return fmt.Errorf(`--dry-run %q: it is one of "none", "client", "server"`, f.DryRun)
 	case f.FieldManager == "":
-		return o, errors.New("--field-manager is empty: leave it out for fluxtune")
+		return errors.New("--field-manager is empty: leave it out for fluxtune")
 	case strings.HasPrefix(f.FieldManager, "kubectl"):
-		return o, fmt.Errorf("--field-manager %q: kustomize-controller undoes what managers own whose names begin with kubectl; choose another", f.FieldManager)
+		return fmt.Errorf("--field-manager %q: kustomize-controller undoes what managers own whose names begin with kubectl; choose another", f.FieldManager)
 	case f.PatchesPerSecond < 0:
-		return o, fmt.Errorf("--patches-per-second %v: it cannot be negative; 0 is no limit", f.PatchesPerSecond)
+		return fmt.Errorf("--patches-per-second %v: it cannot be negative; 0 is no limit", f.PatchesPerSecond)
 	case f.WaitTimeout <= 0:
-		return o, fmt.Errorf("--wait-timeout %s: it must be positive", f.WaitTimeout)
-	case f.DryRun == "none" && !f.Yes && !r.StdinTerminal:
-		return o, errors.New("nobody can be asked here: stdin is not a terminal; use --yes, or --dry-run to look first")
+		return fmt.Errorf("--wait-timeout %s: it must be positive", f.WaitTimeout)
+	case f.DryRun == "none" && !f.Yes && !canAsk:
+		return errors.New("nobody can be asked here: stdin is not a terminal; use --yes, or --dry-run to look first")
 	}
-	return o, nil
+	return nil
 }
 
 // confirm asks whether to go on.
@@ -127,7 +151,7 @@ func (o WriteOptions) show(document report.Results) error {
 		return nil
 	}
 	return o.printer.print(document, document.Names(), func(l report.Layout) error {
-		return document.Table(o.allNamespaces).Draw(o.root.Out, l)
+		return document.Table(o.allNamespaces()).Draw(o.root.Out, l)
 	})
 }
 

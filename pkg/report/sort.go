@@ -16,8 +16,13 @@ const sortByTakes = "it takes a JSONPath of an item of -o json, like .ref.name o
 // SortBy sorts items by a field of their JSON form. The field is a JSONPath as kubectl --sort-by takes
 // it ({.ref.name}, .environment) or a bare name (name, namespace, kind, interval). Durations sort by
 // length, numbers by size, all else as text; items without the field come first. It is an error where
-// no item has the field.
-func SortBy[T any](items []T, field string) error { return sortBy(items, field, sortByTakes) }
+// no item has the field. "" leaves the order as it is.
+func SortBy[T any](items []T, field string) error {
+	if field == "" {
+		return nil
+	}
+	return sortBy(items, field, sortByTakes)
+}
 
 // sortBy is SortBy with the words that tell what a field can be.
 func sortBy[T any](items []T, field, takes string) error {
