@@ -29,10 +29,11 @@ test: lint testbed ## Lint, and run all tests: unit, golden, on a real API serve
 	go test ./...
 
 .PHONY: lint
-lint: ## Check formatting, go vet and staticcheck
+lint: ## Check formatting, go vet, staticcheck and the workflows
 	@test -z "$$(gofmt -l cmd pkg hack)" || { echo "gofmt -w is needed for:"; gofmt -l cmd pkg hack; exit 1; }
 	go vet ./...
 	go tool -modfile=hack/lint/go.mod staticcheck ./...
+	go tool -modfile=hack/lint/go.mod actionlint -shellcheck= .github/workflows/*.yaml
 
 .PHONY: race
 race: ## Run all tests under the race detector (needs a C compiler)
@@ -42,13 +43,17 @@ race: ## Run all tests under the race detector (needs a C compiler)
 dist: ## Build the archives of all platforms into dist/, with checksums, SBOMs and the Krew manifest
 	hack/dist.sh
 
-.PHONY: krew-test
-krew-test: dist testbed ## Install what dist built with the real krew, and run it through the real kubectl
-	hack/krew-test.sh dist $(TESTBED)
+.PHONY: install-test
+install-test: dist testbed ## Install as users do: from source, and what dist built with the real krew and kubectl
+	hack/install-test.sh dist $(TESTBED)
 
 .PHONY: docs
 docs: ## Write the reference pages in hack/docs/reference anew
 	go run ./hack/docs
+
+.PHONY: picture
+picture: build testbed ## Draw the README's pictures anew, from real output
+	hack/picture/picture.sh $(PLUGIN) $(TESTBED)
 
 .PHONY: vet-platforms
 vet-platforms: ## Run go vet for Windows and macOS, too

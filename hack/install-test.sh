@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs the archives of make dist as users do, with the real krew and the real kubectl: validates the
-# manifest as krew-index's continuous integration does, installs, upgrades and uninstalls the archive of
-# every platform, and runs the installed plugin on a real control plane. Everything is in a temporary
-# folder; the user's own Krew and kubeconfig are not touched.
+# Installs the plugin as users do. From source: the README's lines, as pasted. From the archives of make
+# dist: with the real krew and the real kubectl it validates the manifest as krew-index's continuous
+# integration does, installs, upgrades and uninstalls the archive of every platform, and runs the installed
+# plugin on a real control plane. Everything is in a temporary folder; the user's own Krew, kubeconfig
+# and PATH are not touched.
 #
-#   hack/krew-test.sh [DIST [TESTBED]]    (make krew-test builds both)
+#   hack/install-test.sh [DIST [TESTBED]]    (make install-test builds both)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dist=$(cd "${1:-dist}" && pwd) testbed=$(cd "$(dirname "${2:-bin/testbed}")" && pwd)/testbed
@@ -20,8 +21,19 @@ trap cleanup EXIT
 step() { printf '\n# %s\n' "$1"; }
 fail() { printf 'error: %s\n' "$1" >&2; exit 1; }
 
+step "A second build of the same commit is equal byte for byte"
+if [ -n "$(git status --porcelain)" ]; then
+    echo "skipped: there are changes that are not committed"
+else
+    git clone -q . "$work/again"
+    hack/dist.sh "$work/again" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "the second build"; }
+    diff "$dist/checksums.txt" "$work/again/dist/checksums.txt" || fail "the archives differ"
+    rm -rf "$work/again"
+    echo "$(wc -l <"$dist/checksums.txt") files have the same checksums"
+fi
+
 step "The real krew and kubectl, and a server in place of the releases page"
-mkdir -p "$work/bin" "$work/home"
+mkdir -p "$work/bin" "$work/home/.local/bin"
 ln -s "$("$testbed" build krew | cut -f2)/krew" "$work/bin/kubectl-krew"
 ln -s "$("$testbed" build krew | cut -f2)/validate-krew-manifest" "$work/bin/"
 ln -s "$("$testbed" build kube | cut -f2)/kubectl" "$work/bin/"
@@ -44,8 +56,26 @@ git init -q "$index"
 publish v0.0.1
 manifest=$index/plugins/fluxtune.yaml
 
-real_home=$HOME
-export HOME=$work/home PATH=$work/bin:$PATH
+KUBECONFIG=$("$testbed" up --detach --state "$work/testbed" --fleet)
+export KUBECONFIG
+# Go's caches stay where they are, all else is a newcomer's.
+GOPATH=$(go env GOPATH) GOCACHE=$(go env GOCACHE) GOMODCACHE=$(go env GOMODCACHE)
+export GOPATH GOCACHE GOMODCACHE
+export HOME=$work/home PATH=$work/bin:$work/home/.local/bin:$PATH
+
+step "From source: the README's lines, with this repository in the place of the published one"
+mkdir "$work/source"
+awk '/^## Install/ { here = 1 } here && /^```$/ { exit } lines { print } here && /^```console/ { lines = 1 }' README.md >"$work/lines"
+grep -q '^git clone ' "$work/lines" || fail "the README says nothing about installing from source"
+(
+    cd "$work/source"
+    export GIT_CONFIG_COUNT=1 GIT_CONFIG_VALUE_0=https://github.com/fluxtune/kubectl-fluxtune
+    export GIT_CONFIG_KEY_0="url.$OLDPWD.insteadOf"
+    bash -euxo pipefail "$work/lines"
+)
+[ "$(command -v kubectl-fluxtune)" = "$HOME/.local/bin/kubectl-fluxtune" ] || fail "it is not on PATH"
+rm "$HOME/.local/bin/kubectl-fluxtune"
+
 export KREW_NO_UPGRADE_CHECK=1 KREW_DEFAULT_INDEX_URI=file://$index
 
 step "validate-krew-manifest, as krew-index runs it: structure, and an install on every platform"
@@ -93,8 +123,6 @@ kubectl __completeNoDesc fluxtune plan --env '' 2>/dev/null | grep -qx staging |
 ln -s "$(readlink "$KREW_ROOT/bin/kubectl-fluxtune")" "$work/bin/flux-tune"
 flux-tune plan --help | grep -q 'flux tune plan' || fail "flux-tune calls itself something else"
 
-KUBECONFIG=$(HOME=$real_home "$testbed" up --detach --state "$work/testbed" --fleet)
-export KUBECONFIG
 kubectl fluxtune plan -A | tail -n 12
 [ "$(kubectl fluxtune plan -A -o name | wc -l)" -eq 156 ] || fail "expected 156 objects to differ from the policy"
 rm "$KREW_ROOT/bin/kubectl_complete-fluxtune"
