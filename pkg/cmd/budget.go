@@ -296,14 +296,14 @@ func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
 	if l.NoHeaders {
 		return document.Table(o.allNamespaces()).Draw(o.root.Out, l)
 	}
-	_, _ = fmt.Fprintln(o.root.Out, document.Headline())
+	_, _ = fmt.Fprintln(o.root.Out, fit(document.Headline(), l.Width))
 	for _, section := range document.Sections(l.Wide) {
 		_, _ = fmt.Fprintf(o.root.Out, "\n%s:\n", section.Title)
 		if err := section.Table.Draw(o.root.Out, l); err != nil {
 			return err
 		}
 		for _, line := range section.Below {
-			_, _ = fmt.Fprintln(o.root.Out, line)
+			_, _ = fmt.Fprintln(o.root.Out, fit(line, l.Width))
 		}
 	}
 	if line := document.GitHub.Line(); line != "" {

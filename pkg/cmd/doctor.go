@@ -18,6 +18,7 @@ import (
 type DoctorFlags struct {
 	PolicyFlags
 	OutputFlags
+	AllNamespaces bool
 }
 
 // DoctorOptions are what the run needs.
@@ -54,6 +55,7 @@ func newDoctor(r *root) *cobra.Command {
 	}
 	flags.PolicyFlags.add(cmd)
 	flags.addFormat(cmd)
+	cmd.Flags().BoolVarP(&flags.AllNamespaces, "all-namespaces", "A", false, "Look in all namespaces: the default, unless -n is given.")
 	r.completeFleet(cmd)
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	return cmd
@@ -70,7 +72,7 @@ func (f *DoctorFlags) toOptions(r *root, _ []string) (*DoctorOptions, error) {
 	if err != nil {
 		return nil, kubeconfigError(err)
 	}
-	if given {
+	if given && !f.AllNamespaces {
 		o.Namespace = namespace
 	}
 	if o.Viewer, _, err = role(viewerRole); err != nil {

@@ -33,7 +33,8 @@ func TestDoctorOptionsFromEveryFlag(t *testing.T) {
 	parseEvery(t, newDoctor(testRoot()), func(cmd *cobra.Command) {
 		flags.PolicyFlags.add(cmd)
 		flags.addFormat(cmd)
-	}, map[string]string{"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "output": "json"})
+		cmd.Flags().BoolVarP(&flags.AllNamespaces, "all-namespaces", "A", false, "")
+	}, map[string]string{"all-namespaces": "true", "policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "output": "json"})
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	fast, err := policy.Preset("fast")
@@ -47,7 +48,11 @@ func TestDoctorOptionsFromEveryFlag(t *testing.T) {
 	require.NotNil(t, o.Client)
 	o.Client = nil
 	assert.Equal(t, &DoctorOptions{
-		Namespace: "team-a", Policy: fast, DefaultEnvironment: "staging", Viewer: viewer, Tuner: tuner, root: r,
+		Policy: fast, DefaultEnvironment: "staging", Viewer: viewer, Tuner: tuner, root: r,
 		printer: &printer{format: "json", layout: report.Layout{Color: true, Width: 99}, out: r.Out},
 	}, o)
+	flags.AllNamespaces = false
+	o, err = flags.toOptions(r, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "team-a", o.Namespace)
 }

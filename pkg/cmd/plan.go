@@ -193,6 +193,14 @@ func wrap(text string, width int) string {
 	return strings.Join(append(lines, line), "\n")
 }
 
+// fit breaks a line that a terminal is too narrow for (0: none).
+func fit(line string, width int) string {
+	if width <= 0 || runewidth.StringWidth(line) <= width {
+		return line
+	}
+	return wrap(line, width)
+}
+
 func countsLine(c tune.Counts) string {
 	return fmt.Sprintf("%s, %d to change, %d unchanged, %d left alone", plural(c.Objects, "object"), c.Change, c.Unchanged, c.Skip)
 }
