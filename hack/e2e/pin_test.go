@@ -15,14 +15,18 @@ import (
 // A rule that somebody else wrote.
 const othersRule = `, ignore: [{paths: ["/metadata/labels/theirs"], target: {kind: Kustomization}}]`
 
+// TestPin is done by somebody with the tuner's role and no other right.
 func TestPin(t *testing.T) {
 	t.Parallel()
 	m := newTeam(t, othersRule, appsInGit, development).ready()
+	m.Apply(t, m.must(t, "rbac", "tuner"))
+	tuner := m.name + "-tuner"
+	m.Kubectl(t, "create", "clusterrolebinding", tuner, "--clusterrole=fluxtune-tuner", "--user="+tuner)
 	m.reconciles(1)
 	asInGit := []string{m.object("gitrepository", "app"), m.object("kustomization", "app")}
 	rules := m.field("kustomization", "root", ".spec.ignore")
 
-	m.must(t, "apply", "ks,gitrepo", "app", "-n", m.name, "--yes", "--managed=pin", "--wait-timeout=1m")
+	m.must(t, "apply", "ks,gitrepo", "app", "-n", m.name, "--yes", "--managed=pin", "--wait-timeout=1m", "--as", tuner)
 	assert.Contains(t, m.field("kustomization", "root", ".spec.ignore"), "theirs", "others' rules stay")
 	m.reconciles(1)
 	assert.Equal(t, "held by spec.ignore of Kustomization "+m.name+"/root", m.plan()["Kustomization/app"].SticksMessage)
@@ -37,7 +41,7 @@ func TestPin(t *testing.T) {
 
 	m.push(appsInGit)
 	m.eventually("kustomization", "app", ".spec.path", "./", time.Minute)
-	m.must(t, "revert", "-n", m.name, "--yes", "--wait", "--wait-timeout=1m")
+	m.must(t, "revert", "-n", m.name, "--yes", "--wait", "--wait-timeout=1m", "--as", tuner)
 	assert.Equal(t, asInGit, []string{m.object("gitrepository", "app"), m.object("kustomization", "app")}, "as a fresh apply from Git makes them")
 	assert.Equal(t, rules, m.field("kustomization", "root", ".spec.ignore"))
 	assert.Empty(t, m.field("kustomization", "root", ".metadata.annotations.fluxtune\\.github\\.io/pins"))
