@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 dist=$(cd "${1:-dist}" && pwd) testbed=$(cd "$(dirname "${2:-bin/testbed}")" && pwd)/testbed
 
-work=$(mktemp -d)
+repository=$PWD work=$(mktemp -d)
 server=
 cleanup() {
     [ -z "$server" ] || kill "$server" 2>/dev/null || true
@@ -70,7 +70,7 @@ grep -q '^git clone ' "$work/lines" || fail "the README says nothing about insta
 (
     cd "$work/source"
     export GIT_CONFIG_COUNT=1 GIT_CONFIG_VALUE_0=https://github.com/fluxtune/kubectl-fluxtune
-    export GIT_CONFIG_KEY_0="url.$OLDPWD.insteadOf"
+    export GIT_CONFIG_KEY_0="url.$repository.insteadOf"
     bash -euxo pipefail "$work/lines"
 )
 [ "$(command -v kubectl-fluxtune)" = "$HOME/.local/bin/kubectl-fluxtune" ] || fail "it is not on PATH"
@@ -112,6 +112,8 @@ unset KREW_OS KREW_ARCH
 
 step "Installed here, called through the real kubectl on a real control plane"
 export KREW_ROOT=$work/krew PATH=$work/krew/bin:$PATH
+krew index add here "file://$repository"
+kubectl krew info here/fluxtune | grep '^VERSION:' || fail "this repository is no Krew index"
 krew index add own "file://$index"
 krew install --manifest "$manifest" --archive "$(echo "$dist"/kubectl-fluxtune_*_"$(go env GOOS)_$(go env GOARCH)".tar.gz)"
 kubectl fluxtune version --client -o json

@@ -123,5 +123,5 @@ func render(text, checksums, base string) ([]byte, error) {
 	}
 	// The comments at its top speak of the template.
 	_, rendered, _ := strings.Cut(out.String(), "apiVersion:")
-	return []byte("# Rendered from krew-manifest.yaml by make dist.\napiVersion:" + rendered), nil
+	return []byte("# Rendered from krew-manifest.yaml by make dist; each release renders it anew.\napiVersion:" + rendered), nil
 }
