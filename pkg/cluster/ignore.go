@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // SupportsIgnore tells whether Kustomizations have spec.ignore (kustomize-controller 1.9 and newer), by
@@ -14,6 +16,9 @@ func (c *Client) SupportsIgnore(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	data, err := c.raw(ctx, []string{"openapi", "v3", "apis", "kustomize.toolkit.fluxcd.io", s["Kustomization"]})
+	if apierrors.IsNotFound(err) { // for a moment, after the API server started or the CRD changed
+		return false, fmt.Errorf("reading the schema of Kustomizations: the API server has not published it yet: run again: %w", err)
+	}
 	if err != nil {
 		return false, fmt.Errorf("reading the schema of Kustomizations: %w", err)
 	}

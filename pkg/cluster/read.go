@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -28,6 +28,14 @@ type Selection struct {
 type Name struct {
 	Kind flux.Kind
 	Name string
+}
+
+func (n Name) in(namespace string) string { return n.Kind.Name + " " + namespace + "/" + n.Name }
+
+// NotFound is the gap of a name that a namespace does not have, in the API server's words.
+func NotFound(n Name, namespace string) flux.Gap {
+	err := apierrors.NewNotFound(schema.GroupResource{Group: n.Kind.Group, Resource: n.Kind.Resource}, n.Name)
+	return flux.Gap{What: n.in(namespace), Why: fmt.Sprintf("%s in namespace %q", err, namespace), NotFound: true}
 }
 
 // Read reads the selected Flux objects and the labels of their namespaces. What could not be read is
@@ -163,8 +171,10 @@ func (c *Client) readNames(ctx context.Context, s served, sel Selection) (flux.S
 			snapshot.Objects = append(snapshot.Objects, o)
 		case unreachable(err) || ctx.Err() != nil:
 			return flux.Snapshot{}, fmt.Errorf("reading %s %s/%s: %w", n.Kind.Name, sel.Namespace, n.Name, err)
+		case apierrors.IsNotFound(err):
+			snapshot.Gaps = append(snapshot.Gaps, NotFound(n, sel.Namespace))
 		default:
-			snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: fmt.Sprintf("%s %s/%s", n.Kind.Name, sel.Namespace, n.Name), Why: err.Error()})
+			snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: n.in(sel.Namespace), Why: err.Error()})
 		}
 	}
 	return snapshot, nil

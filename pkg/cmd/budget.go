@@ -200,7 +200,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	}
 	o.root.warn(document.Warnings, f.snapshot.Gaps)
 	if len(document.Items) == 0 && o.printer.tables() {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
+		o.root.nothingFound(o.FleetOptions, f)
 		return f.complete()
 	}
 	if err := o.printer.print(document, document.Names(), func(l report.Layout) error { return o.draw(document, l) }); err != nil {
@@ -286,7 +286,7 @@ func (o BudgetOptions) notFound(snapshot flux.Snapshot) []flux.Gap {
 	var gaps []flux.Gap
 	for _, n := range o.Names {
 		if !slices.ContainsFunc(snapshot.Objects, func(object flux.Object) bool { return object.Ref.Kind == n.Kind.Name && object.Name == n.Name }) {
-			gaps = append(gaps, flux.Gap{What: fmt.Sprintf("%s %s/%s", n.Kind.Name, o.Selection.Namespace, n.Name), Why: "not found"})
+			gaps = append(gaps, cluster.NotFound(n, o.Selection.Namespace))
 		}
 	}
 	return gaps

@@ -281,7 +281,7 @@ func TestBudgetFormats(t *testing.T) {
 		user.must(t, "budget", "-n", ns, "--no-headers").stdout, "   -")[0]))
 	missing := user.run(t.Context(), "budget", "gitrepo/gone", "-n", ns)
 	assert.Equal(t, exitFailed, missing.code)
-	assert.Contains(t, missing.stderr, fmt.Sprintf("Warning: GitRepository %s/gone could not be read: not found", ns))
+	assert.Contains(t, missing.stderr, fmt.Sprintf(`error: gitrepositories.source.toolkit.fluxcd.io "gone" not found in namespace %q`, ns))
 	unlimited := user.run(t.Context(), "budget", "-n", ns, "--fail-above", "80%", "--limit", "github.com=none")
 	assert.Equal(t, exitFailed, unlimited.code)
 	assert.Contains(t, unlimited.stderr, "error: --fail-above: none of the hosts has a limit: give one (--limit github.com=5000/h)")

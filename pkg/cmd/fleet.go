@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -132,6 +133,9 @@ func (o FleetOptions) where() string {
 	if len(o.Environments) > 0 {
 		place += " with environment " + strings.Join(o.Environments, ", ")
 	}
+	if o.Selection.LabelSelector != "" {
+		place += " with labels " + o.Selection.LabelSelector
+	}
 	return place
 }
 
@@ -157,7 +161,7 @@ func (r *root) warn(warnings []string, gaps []flux.Gap) {
 	var forbidden []flux.Gap
 	for _, g := range gaps {
 		switch {
-		case g.Harmless:
+		case g.Harmless, g.NotFound: // not worth a word; complete says it
 		case g.Forbidden:
 			forbidden = append(forbidden, g)
 		default:
@@ -175,10 +179,25 @@ func (r *root) warn(warnings []string, gaps []flux.Gap) {
 	_, _ = fmt.Fprintf(r.ErrOut, "Warning: you may not list %s in %s: %s\n", strings.Join(what, ", "), place, forbidden[0].Why)
 }
 
-// complete is an error when something that was asked for could not be read.
+// complete is an error when something that was asked for is not there, or could not be read.
 func (f fleet) complete() error {
-	if !f.snapshot.Incomplete() {
+	var notFound []string
+	unread := false
+	for _, g := range f.snapshot.Gaps {
+		if g.NotFound {
+			notFound = append(notFound, g.Why)
+		} else if !g.Harmless {
+			unread = true
+		}
+	}
+	switch names := strings.Join(notFound, "; "); {
+	case unread && names != "":
+		return fmt.Errorf("%s; and not everything could be read: see the warnings above", names)
+	case unread:
+		return errors.New("not everything could be read: see the warnings above")
+	case names != "":
+		return errors.New(names)
+	default:
 		return nil
 	}
-	return silentError{exitFailed}
 }

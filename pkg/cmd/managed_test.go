@@ -39,8 +39,9 @@ spec: {interval: 1m, url: "https://github.com/acme/fleet", ref: {branch: main}}
 	assert.Equal(t, report.ResultSummary{Skipped: 14}, applied.Summary)
 
 	require.Eventually(t, func() bool { // the API server takes a moment to publish the schema
-		_, err := c.RunKubectl(context.Background(), "", "explain", "kustomization.spec.ignore")
-		return err != nil
+		_, unknown := c.RunKubectl(context.Background(), "", "explain", "kustomization.spec.interval")
+		_, ignore := c.RunKubectl(context.Background(), "", "explain", "kustomization.spec.ignore")
+		return unknown == nil && ignore != nil
 	}, 20*time.Second, 200*time.Millisecond)
 	o := on(c).run(t.Context(), "apply", "-A", "--yes", "--managed", "pin")
 	assert.Equal(t, exitFailed, o.code)

@@ -87,8 +87,8 @@ func (o PlanOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.exitCode {
-		if f.complete() != nil {
-			return silentError{exitDiffTrouble}
+		if err := f.complete(); err != nil {
+			return codeError{exitDiffTrouble, err}
 		}
 		if len(plan.Changed()) > 0 {
 			return silentError{exitChanges}

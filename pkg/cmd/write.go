@@ -181,10 +181,12 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 	switch {
 	case ctx.Err() != nil:
 		return silentError{exitInterrupted}
+	case f.complete() != nil:
+		return f.complete()
 	case s.Failed > 0 || s.NotAttempted > 0:
 		return silentError{exitFailed}
 	default:
-		return f.complete()
+		return nil
 	}
 }
 

@@ -24,6 +24,8 @@ type Gap struct {
 	Harmless bool
 	// Forbidden says that the user may not read it.
 	Forbidden bool
+	// NotFound says that it was asked for by its name, and there is no such thing.
+	NotFound bool
 }
 
 // Incomplete tells whether something that may matter could not be read.
