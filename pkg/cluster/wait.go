@@ -17,8 +17,9 @@ var ErrNotObserved = errors.New("changed, but not yet observed by its controller
 const waitPoll = time.Second
 
 // Wait follows the configured results until each object's controller has observed its change, or ctx
-// ends. It returns the results with those that were not observed marked Failed. Suspended objects are
-// not waited for: nobody reconciles them. Progress, which may be nil, is told how many are left.
+// ends. It returns the results with those that were not observed by ctx's deadline marked Failed; when
+// ctx is cancelled they stay Configured, which they are. Suspended objects are not waited for: nobody
+// reconciles them. Progress, which may be nil, is told how many are left.
 func (c *Client) Wait(ctx context.Context, results []Result, progress func(left int)) []Result {
 	pending := make(map[flux.Ref]int)
 	for i, r := range results {
@@ -28,11 +29,12 @@ func (c *Client) Wait(ctx context.Context, results []Result, progress func(left 
 	}
 	var lastErr error
 	for len(pending) > 0 {
+		var roundErr error
 		for at := range collections(results, pending) {
 			row, _ := flux.ParseManifestKind(at.group, at.kind)
 			objects, err := c.objects(ctx, row, at.version, at.namespace, "")
 			if err != nil {
-				lastErr = err
+				roundErr = err
 				continue
 			}
 			for _, o := range objects {
@@ -41,6 +43,9 @@ func (c *Client) Wait(ctx context.Context, results []Result, progress func(left 
 				}
 			}
 		}
+		if ctx.Err() == nil {
+			lastErr = roundErr
+		}
 		if progress != nil {
 			progress(len(pending))
 		}
@@ -48,10 +53,13 @@ func (c *Client) Wait(ctx context.Context, results []Result, progress func(left 
 			break
 		}
 	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return results
+	}
 	for _, i := range pending {
 		results[i].Outcome = Failed
 		results[i].Err = fmt.Errorf("%w: is it running?", ErrNotObserved)
-		if lastErr != nil && ctx.Err() == nil {
+		if lastErr != nil {
 			results[i].Err = fmt.Errorf("%w: %w", ErrNotObserved, lastErr)
 		}
 	}

@@ -221,6 +221,28 @@ func TestInterrupt(t *testing.T) {
 	assert.Equal(t, report.ResultSummary{Configured: summary.NotAttempted, Unchanged: summary.Configured}, again.Summary)
 }
 
+// Nobody observes the change here: Flux is not running.
+func TestInterruptWhileWaiting(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m"))
+	late := on(c).run(t.Context(), "apply", "-n", ns, "--yes", "--wait", "--wait-timeout=1s")
+	assert.Equal(t, exitFailed, late.code)
+	assert.Contains(t, late.stderr, "Failed: GitRepository "+ns+"/app: changed, but not yet observed by its controller: is it running?")
+
+	ctx, ctrlC := context.WithCancel(t.Context())
+	result := make(chan outcome, 1)
+	go func() { result <- on(c).run(ctx, "revert", "-n", ns, "--yes", "--wait") }()
+	require.Eventually(t, func() bool {
+		return c.Kubectl(t, "get", "gitrepository", "app", "-n", ns, "-o", "jsonpath={.spec.interval}") == "5m"
+	}, 30*time.Second, 50*time.Millisecond)
+	ctrlC()
+	o := <-result
+	assert.Equal(t, exitInterrupted, o.code)
+	assert.Contains(t, o.stderr, "1 configured, 0 unchanged, 0 left alone, 0 failed.\nInterrupted while waiting: the changes are made, but Flux may not have observed them all.\n")
+}
+
 func TestAPIServerRestartsDuringApply(t *testing.T) {
 	t.Parallel()
 	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{testbed.Fleet(testbed.FleetOptions{})}})

@@ -178,6 +178,9 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s: %s not attempted and are as they were. Run the same command again to do the rest.\n",
 			strings.ToUpper(why[:1])+why[1:], were(s.NotAttempted))
 	}
+	if ctx.Err() != nil && o.Wait && s.NotAttempted == 0 {
+		_, _ = fmt.Fprintln(o.root.ErrOut, "Interrupted while waiting: the changes are made, but Flux may not have observed them all.")
+	}
 	switch {
 	case ctx.Err() != nil:
 		return silentError{exitInterrupted}
