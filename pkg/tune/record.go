@@ -55,7 +55,7 @@ func ReadRecord(o flux.Object) (*Record, error) {
 			return nil, fmt.Errorf("reading annotation %s: a step of it has no fields: restore the object by hand and remove the annotation", RecordAnnotation)
 		}
 		for field := range step.Fields {
-			if !o.Has(field) {
+			if _, ok := o.KindRow().Tunable(field); !ok {
 				return nil, fmt.Errorf("reading annotation %s: a %s has no field %q: restore the object by hand and remove the annotation", RecordAnnotation, o.Kind, field)
 			}
 		}

@@ -53,6 +53,11 @@ func DecideRevert(o flux.Object, opts RevertOptions) Item {
 		if !moved {
 			continue
 		}
+		if !o.Has(t.Field) { // a HelmRelease that takes its chart from a chartRef now
+			done[t.Field] = true
+			item.Notes = append(item.Notes, fmt.Sprintf("%s is gone together with its chart template: nothing to restore", t.Field))
+			continue
+		}
 		current := o.Value(t.Field)
 		if changed := changedSince(t.Field, current, move, last, opts.Session); changed != "" && !opts.Force {
 			item.Notes = append(item.Notes, changed)

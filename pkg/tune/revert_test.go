@@ -138,6 +138,16 @@ func TestDecideRevert(t *testing.T) {
 			Item{Action: ActionChange, Reason: ReasonTuned, Message: "tuned by session s1", Record: &Record{}},
 		},
 		{
+			"the chart template is gone since", object(t, "hr", interval("1m"), has(Record{Steps: []Step{
+				step("s1", moves(move(flux.Interval, "5m", "1m"), move(flux.ChartInterval, "5m", "1m"))),
+			}})), RevertOptions{},
+			Item{
+				Action: ActionChange, Reason: ReasonTuned, Message: "tuned by session s1", Record: &Record{},
+				Notes:   []string{"spec.chart.spec.interval is gone together with its chart template: nothing to restore"},
+				Changes: []Change{change(flux.Interval, "1m", "5m")},
+			},
+		},
+		{
 			"deleting", object(t, "ks", interval("1m"), has(one), deleting), RevertOptions{Force: true},
 			Item{Action: ActionSkip, Reason: ReasonDeleting, Message: "being deleted"},
 		},
