@@ -46,8 +46,9 @@ const (
 //
 // Branch, tag and name: one GET info/refs, compared with the last revision; a clone only where they
 // differ, with another GET info/refs and a POST git-upload-pack (fluxcd/pkg git/gogit/clone.go cloneBranch,
-// cloneTag, cloneRefName; 1 and 3 requests measured by counting at the Git server, see hack/e2e). Semver and commit: there is no such comparison, so every reconcile clones:
-// GET info/refs and POST git-upload-pack (cloneSemVer, cloneCommit in the same file).
+// cloneTag, cloneRefName; 1 and 3 requests measured by counting at the Git server, see hack/e2e). Semver
+// and commit: there is no such comparison, so every reconcile clones: GET info/refs and POST
+// git-upload-pack (cloneSemVer, cloneCommit in the same file).
 func refCosts() map[flux.RefKind]Cost {
 	list := func(note string) Cost {
 		return Cost{Protocol: Git, Unchanged: 1, Changed: 3, Assumed: roundTrips, Note: note}
@@ -65,8 +66,9 @@ func refCosts() map[flux.RefKind]Cost {
 	}
 }
 
-// Costs of the sources that are not Git, read in the controllers' sources and rounded up to what a
-// registry with tokens takes: GET /v2/, GET a token, and the request itself.
+// Costs of the sources that are not Git, of a registry with tokens, as the public ones are: GET /v2/, GET
+// a token, and the request itself. Those of OCIRepository, HelmRepository and HelmChart were measured
+// (hack/e2e), the others read in the controllers' sources.
 //
 //   - OCIRepository: HEAD of the manifest by tag; semver lists the tags before; a digest asks nothing
 //     (source-controller internal/controller/ocirepository_controller.go getRevision, getTagBySemver).

@@ -354,7 +354,7 @@ func TestNodesOptionsFromEveryFlag(t *testing.T) {
 	flags.OutputFlags = OutputFlags{Output: "wide", NoHeaders: true, SortBy: "use", formats: append(allFormats, "csv")}
 	flags.AllNamespaces, flags.Selector, flags.GroupBy, flags.Top = true, "a=b", "team", 4
 	flags.Watch, flags.Timeout, flags.Contexts = true, 5*time.Second, []string{"a", "b"}
-	o, err := flags.toOptions(r)
+	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	assert.Equal(t, report.NodeOptions{SortBy: "use", Top: 4, Selected: true, GroupBy: "team"}, o.report)
 	assert.Equal(t, report.Layout{Wide: true, NoHeaders: true}, o.printer.layout)
