@@ -31,9 +31,7 @@ tune() {
     run plan -A | awk '
         /project-/ && !/project-01/ { left++; next }
         left && !/project-/ { printf "    \033[90m... and %d more objects\033[0m\n", left; left = 0 }
-        /^Note:/ { skip = 1 }
-        skip && /^$/ { skip = 0; next }
-        !skip'
+        { print }'
     echo
     run apply -A --yes --patches-per-second 0 | verdict
     echo
