@@ -197,24 +197,31 @@ func stored(store cache.Store) []*Pod {
 	return all
 }
 
-// liveHandler keeps a tally equal to the informer's store: each event takes away what it replaces.
+// liveHandler keeps a tally equal to the informer's store. It remembers what it counted of each pod, for
+// what an event says of a pod that goes may be more than its row said when it was counted.
 func liveHandler(live *tally, changed func()) cache.ResourceEventHandler {
+	counted := make(map[podKey]*Pod) // an informer calls a handler for one event at a time
+	replace := func(key podKey, p *Pod) {
+		if old := counted[key]; old != nil {
+			live.addPod(old, -1)
+			delete(counted, key)
+		}
+		if p != nil {
+			live.addPod(p, 1)
+			counted[key] = p
+		}
+		changed()
+	}
+	there := func(obj any) { p := obj.(*Pod); replace(podKey{p.Namespace, p.Name}, p) }
 	return cache.ResourceEventHandlerFuncs{
-		AddFunc: func(obj any) {
-			live.addPod(obj.(*Pod), 1)
-			changed()
-		},
-		UpdateFunc: func(old, obj any) {
-			live.addPod(old.(*Pod), -1)
-			live.addPod(obj.(*Pod), 1)
-			changed()
-		},
+		AddFunc:    there,
+		UpdateFunc: func(_, obj any) { there(obj) },
 		DeleteFunc: func(obj any) {
 			if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
 				obj = unknown.Obj
 			}
-			live.addPod(obj.(*Pod), -1)
-			changed()
+			p := obj.(*Pod)
+			replace(podKey{p.Namespace, p.Name}, nil)
 		},
 	}
 }

@@ -36,6 +36,9 @@ type listing struct {
 }
 
 func (all *listing) add(namespace, version string, pods []*Pod) {
+	for _, p := range pods {
+		p.resourceVersion = version
+	}
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	all.pods = append(all.pods, pods...)

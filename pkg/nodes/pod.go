@@ -17,7 +17,9 @@ type Pod struct {
 	// Terminating: deletion has begun. Pending: on a node, but not all containers have started.
 	Terminating, Pending bool
 
-	resourceVersion string // of a watch event; rows have none
+	// resourceVersion is that of the pod in a watch event, and of the list in a row, which has none of
+	// its own: a shared informer may take a pod of the same version for the same pod.
+	resourceVersion string
 }
 
 // GetObjectMeta makes a Pod an object for client-go's caches.

@@ -27,10 +27,15 @@ func (l *lister) run(ctx context.Context, led *ledger) *listing {
 		details.Wait()
 		all.mark()
 	}()
-	if l.wide {
+	if l.wide && !l.keyed {
 		details.Go(func() { all.extras = l.extras(ctx, led) })
 	}
 	l.pods(ctx, led, all)
+	if l.wide && l.keyed {
+		// After the rows: what becomes of a pod after its row comes as an event, and what came before it
+		// is in these lists.
+		all.extras = l.extras(ctx, led)
+	}
 	return all
 }
 

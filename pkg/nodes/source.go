@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -133,8 +134,8 @@ func (s *podSource) count() Count {
 func (s *podSource) note(err error) {
 	s.mu.Lock()
 	same := (s.interrupted == nil) == (err == nil)
-	if s.interrupted = err; err != nil && (isGone(err) || !canRetry(err)) {
-		s.interrupted = nil // the reflector lists again, or another kind of watch is tried
+	if s.interrupted = err; err != nil && !isGone(err) && !canRetry(err) {
+		s.interrupted = nil // another kind of watch is tried
 	}
 	s.mu.Unlock()
 	if !same {
@@ -148,15 +149,42 @@ func (s *podSource) watch(ctx context.Context, o metav1.ListOptions) (watch.Inte
 	if err != nil {
 		return nil, err
 	}
+	if s.perNS {
+		w = expiring(ctx, w, 6*s.lister.q.limits.Relist) // there may be new namespaces
+	}
 	for _, m := range s.count().Missing {
 		if m.What == WhatPods && m.Reason != ReasonForbidden {
-			return expiring(ctx, w, s.lister.q.limits.Relist), nil
+			w = expiring(ctx, w, s.lister.q.limits.Relist)
+			break
 		}
 	}
-	if s.perNS {
-		return expiring(ctx, w, 6*s.lister.q.limits.Relist), nil // there may be new namespaces
+	return endNoted{w, s.noteEnd}, nil
+}
+
+// errWatchEnded says that no watch runs: the last one ended, and the reflector pauses before it goes on,
+// for up to 30 s where that happens again and again.
+var errWatchEnded = errors.New("the watch ended and begins again")
+
+// noteEnd notes that a watch ended. Most begin again at once, so it is news only after a second.
+func (s *podSource) noteEnd() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.interrupted == nil {
+		s.interrupted = errWatchEnded
+		time.AfterFunc(time.Second, s.changed)
 	}
-	return w, nil
+}
+
+// endNoted tells when a watch is over: a reflector stops each watch, also one that ended by itself.
+type endNoted struct {
+	watch.Interface
+	ended func()
+}
+
+// Stop is a part of watch.Interface.
+func (w endNoted) Stop() {
+	w.Interface.Stop()
+	w.ended()
 }
 
 func (s *podSource) open(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,12 +109,17 @@ func (c *churn) create() {
 }
 
 func (c *churn) createNamed(namespace, name string) {
+	node := ""
+	if n := c.random.IntN(6); n > 0 {
+		node = seeded.Nodes()[c.random.IntN(len(seeded.Nodes()))].Name
+	}
+	c.createOn(node, namespace, name)
+}
+
+func (c *churn) createOn(node, namespace, name string) {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app"}}, AutomountServiceAccountToken: new(bool)},
-	}
-	if n := c.random.IntN(6); n > 0 {
-		pod.Spec.NodeName = seeded.Nodes()[c.random.IntN(len(seeded.Nodes()))].Name
+		Spec:       corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{Name: "app", Image: "app"}}, AutomountServiceAccountToken: new(bool)},
 	}
 	made, err := c.client.CoreV1().Pods(namespace).Create(c.t.Context(), pod, metav1.CreateOptions{})
 	if err != nil && strings.Contains(err.Error(), "already exists") {
@@ -165,6 +171,8 @@ func TestWatch(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *testbed.Cluster){
 		"event":             showsAnEventWellUnderASecondLater,
 		"gone":              listsAgainWhenItsVersionIsGone,
+		"moved":             seesThatAPodHasMovedBetweenLists,
+		"no watch":          tellsThatNoWatchRuns,
 		"cut":               survivesCutConnections,
 		"namespace by name": watchesEachNamespaceThatIsAllowed,
 	} {
@@ -201,10 +209,54 @@ func listsAgainWhenItsVersionIsGone(t *testing.T, c *testbed.Cluster) {
 	changes.remove(changes.take())
 	changes.createNamed(namespace, "second")
 	changes.createNamed(namespace, "third")
-	proxy.Set(func(r *http.Request, seen int) faults.Fault {
-		return faults.Fault{Gone: r.URL.Query().Get("watch") != "" && seen == 0}
-	})
+	proxy.Set(goneOnce())
 	await(t, counter, 30*time.Second, "the list after 410", func(n nodes.Count) bool { return !n.Partial() && n.Total == 2 })
+}
+
+// goneOnce answers 410 to the first watch of pods.
+func goneOnce() faults.Rule {
+	var gone atomic.Bool
+	return func(r *http.Request, _ int) faults.Fault {
+		pods := r.URL.Query().Get("watch") != "" && strings.HasSuffix(r.URL.Path, "/pods")
+		return faults.Fault{Gone: pods && gone.CompareAndSwap(false, true)}
+	}
+}
+
+// A pod of the first list comes back on another node while nobody watches: the second list has a row of
+// the same name, which is another pod.
+func seesThatAPodHasMovedBetweenLists(t *testing.T, c *testbed.Cluster) {
+	proxy := faults.Start(t, c.Config(), nil)
+	namespace := c.Namespace(t, nil)
+	changes := newChurn(t, c.Clientset(t))
+	changes.createOn("one", namespace, "web-0")
+	counter := startWatch(t, proxy.Config(), nodes.Options{Namespaces: []string{namespace}})
+	await(t, counter, 20*time.Second, "the pod", func(n nodes.Count) bool { return !n.Partial() && n.Pods["one"].Total == 1 })
+
+	proxy.Set(func(*http.Request, int) faults.Fault { return faults.Fault{Status: http.StatusServiceUnavailable} })
+	proxy.CutAll()
+	changes.remove(changes.take())
+	changes.createOn("two", namespace, "web-0")
+	proxy.Set(goneOnce())
+	await(t, counter, 30*time.Second, "the pod on its new node", func(n nodes.Count) bool {
+		return !n.Partial() && n.Pods["one"].Total == 0 && n.Pods["two"].Total == 1
+	})
+}
+
+// While the version stays gone no watch runs, however often pods are listed: the count says so.
+func tellsThatNoWatchRuns(t *testing.T, c *testbed.Cluster) {
+	proxy := faults.Start(t, c.Config(), nil)
+	namespace := c.Namespace(t, nil)
+	counter := startWatch(t, proxy.Config(), nodes.Options{Namespaces: []string{namespace}})
+	await(t, counter, 20*time.Second, "the first list", func(n nodes.Count) bool { return !n.Partial() && n.NodesKnown })
+	proxy.Set(func(r *http.Request, _ int) faults.Fault {
+		return faults.Fault{Gone: r.URL.Query().Get("watch") != ""}
+	})
+	proxy.CutAll()
+	await(t, counter, 20*time.Second, "the interruption is told", func(n nodes.Count) bool {
+		return len(n.Missing) == 1 && n.Missing[0].What == nodes.WhatUpdates
+	})
+	proxy.Set(nil)
+	await(t, counter, time.Minute, "the watch runs again", func(n nodes.Count) bool { return !n.Partial() })
 }
 
 func survivesCutConnections(t *testing.T, c *testbed.Cluster) {
