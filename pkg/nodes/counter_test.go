@@ -31,3 +31,12 @@ func TestLiveHandlerTakesAwayWhatItCounted(t *testing.T) {
 	assert.Equal(t, 1, live.size())
 	assert.Equal(t, 7, changes)
 }
+
+// A shared informer may take a pod of the same version for the same pod, so rows bear their list's.
+func TestRowsBearTheVersionOfTheirList(t *testing.T) {
+	t.Parallel()
+	all := &listing{versions: map[string]string{}}
+	row := &Pod{Namespace: "team", Name: "a"}
+	all.add("team", "42", []*Pod{row})
+	assert.Equal(t, "42", row.GetObjectMeta().GetResourceVersion())
+}

@@ -173,6 +173,7 @@ func TestWatch(t *testing.T) {
 		"gone":              listsAgainWhenItsVersionIsGone,
 		"moved":             seesThatAPodHasMovedBetweenLists,
 		"no watch":          tellsThatNoWatchRuns,
+		"short watches":     tellsThatWatchesEnd,
 		"cut":               survivesCutConnections,
 		"namespace by name": watchesEachNamespaceThatIsAllowed,
 	} {
@@ -242,14 +243,27 @@ func seesThatAPodHasMovedBetweenLists(t *testing.T, c *testbed.Cluster) {
 	})
 }
 
-// While the version stays gone no watch runs, however often pods are listed: the count says so.
+// While watches are refused no watch runs, however often pods are listed: the count says so.
 func tellsThatNoWatchRuns(t *testing.T, c *testbed.Cluster) {
+	tellsOf(t, c, faults.Fault{Gone: true})
+}
+
+// The same where each watch begins well, and ends at once.
+func tellsThatWatchesEnd(t *testing.T, c *testbed.Cluster) {
+	tellsOf(t, c, faults.Fault{Body: `{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}}`})
+}
+
+func tellsOf(t *testing.T, c *testbed.Cluster, fault faults.Fault) {
+	t.Helper()
 	proxy := faults.Start(t, c.Config(), nil)
 	namespace := c.Namespace(t, nil)
 	counter := startWatch(t, proxy.Config(), nodes.Options{Namespaces: []string{namespace}})
 	await(t, counter, 20*time.Second, "the first list", func(n nodes.Count) bool { return !n.Partial() && n.NodesKnown })
 	proxy.Set(func(r *http.Request, _ int) faults.Fault {
-		return faults.Fault{Gone: r.URL.Query().Get("watch") != ""}
+		if r.URL.Query().Get("watch") == "" {
+			return faults.Fault{}
+		}
+		return fault
 	})
 	proxy.CutAll()
 	await(t, counter, 20*time.Second, "the interruption is told", func(n nodes.Count) bool {
