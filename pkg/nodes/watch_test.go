@@ -174,6 +174,7 @@ func TestWatch(t *testing.T) {
 		"moved":             seesThatAPodHasMovedBetweenLists,
 		"no watch":          tellsThatNoWatchRuns,
 		"short watches":     tellsThatWatchesEnd,
+		"details":           marksPodsThatComeDuringTheFirstList,
 		"cut":               survivesCutConnections,
 		"namespace by name": watchesEachNamespaceThatIsAllowed,
 	} {
@@ -271,6 +272,26 @@ func tellsOf(t *testing.T, c *testbed.Cluster, fault faults.Fault) {
 	})
 	proxy.Set(nil)
 	await(t, counter, time.Minute, "the watch runs again", func(n nodes.Count) bool { return !n.Partial() })
+}
+
+// A pod comes while its namespace's list is on its way: it is in the list, and so must be in the details.
+func marksPodsThatComeDuringTheFirstList(t *testing.T, c *testbed.Cluster) {
+	namespace := c.Namespace(t, nil)
+	changes := newChurn(t, c.Clientset(t))
+	asked := make(chan struct{})
+	proxy := faults.Start(t, c.Config(), func(r *http.Request, seen int) faults.Fault {
+		if r.URL.Query().Get("includeObject") != "None" || seen > 0 {
+			return faults.Fault{}
+		}
+		close(asked)
+		return faults.Fault{Delay: time.Second}
+	})
+	counter := startWatch(t, proxy.Config(), nodes.Options{Namespaces: []string{namespace}, Wide: true})
+	<-asked
+	time.Sleep(500 * time.Millisecond) // lists of details that do not wait for the rows are done
+	changes.createOn("one", namespace, "web-0")
+	count := await(t, counter, 20*time.Second, "the first list", func(n nodes.Count) bool { return !n.Partial() && n.NodesKnown })
+	assert.Equal(t, nodes.Pods{Total: 1, Pending: 1}, count.Pods["one"])
 }
 
 func survivesCutConnections(t *testing.T, c *testbed.Cluster) {
