@@ -20,6 +20,13 @@ cleanup() {
 trap cleanup EXIT
 step() { printf '\n# %s\n' "$1"; }
 fail() { printf 'error: %s\n' "$1" >&2; exit 1; }
+# Reads all of its input before it looks: grep -q in a pipe leaves at the first match, and what still
+# writes is then killed, which pipefail reports as a failure.
+has() { # GREP'S ARGUMENTS
+    local input
+    input=$(cat)
+    grep -q "$@" <<<"$input" || { printf '%s\n' "$input" >&2; return 1; }
+}
 
 step "A second build of the same commit is equal byte for byte"
 if [ -n "$(git status --porcelain)" ]; then
@@ -103,7 +110,7 @@ for platform in linux_amd64 linux_arm64 darwin_amd64 darwin_arm64 windows_amd64 
     publish v0.0.2
     krew update
     krew upgrade fluxtune
-    readlink "$KREW_ROOT/bin/$file" | grep -q /v0.0.2/ || fail "it was not upgraded"
+    readlink "$KREW_ROOT/bin/$file" | has /v0.0.2/ || fail "it was not upgraded"
     krew uninstall fluxtune
     [ ! -e "$KREW_ROOT/bin/$file" ] || fail "something is left of it"
     printf '%s: %s bytes packed, %s bytes unpacked\n' "$platform" "$(stat -c %s "$archive")" "$size"
@@ -117,13 +124,13 @@ kubectl krew info here/fluxtune | grep '^VERSION:' || fail "this repository is n
 krew index add own "file://$index"
 krew install --manifest "$manifest" --archive "$(echo "$dist"/kubectl-fluxtune_*_"$(go env GOOS)_$(go env GOARCH)".tar.gz)"
 kubectl fluxtune version --client -o json
-kubectl fluxtune version --client -o json | grep -q '"commit": "[0-9a-f]\{40\}"' || fail "it does not know its commit"
+kubectl fluxtune version --client -o json | has '"commit": "[0-9a-f]\{40\}"' || fail "it does not know its commit"
 
 kubectl fluxtune completion kubectl --install
-kubectl __completeNoDesc fluxtune plan --env '' 2>/dev/null | grep -qx staging || fail "kubectl does not complete it"
+kubectl __completeNoDesc fluxtune plan --env '' | has -x staging || fail "kubectl does not complete it"
 
 ln -s "$(readlink "$KREW_ROOT/bin/kubectl-fluxtune")" "$work/bin/flux-tune"
-flux-tune plan --help | grep -q 'flux tune plan' || fail "flux-tune calls itself something else"
+flux-tune plan --help | has 'flux tune plan' || fail "flux-tune calls itself something else"
 
 kubectl fluxtune plan -A | tail -n 12
 [ "$(kubectl fluxtune plan -A -o name | wc -l)" -eq 156 ] || fail "expected 156 objects to differ from the policy"
