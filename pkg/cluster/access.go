@@ -9,8 +9,6 @@ import (
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // Right is a verb on a resource, as roles grant it.
@@ -74,17 +72,8 @@ func (c *Client) allowed(ctx context.Context, namespace string, right Right) (bo
 	return review.Status.Allowed, nil
 }
 
-// ServedKinds are the Flux kinds that the cluster serves, each with the API version that is used.
+// ServedKinds are the kinds of Flux and of the Flux Operator that the cluster serves, each with the API
+// version that is used.
 func (c *Client) ServedKinds(ctx context.Context) (map[string]string, error) {
-	s, err := c.discover(ctx)
-	if err != nil {
-		return nil, err
-	}
-	versions := make(map[string]string, len(s))
-	for _, k := range flux.Kinds() {
-		if v := s[k.Name]; v != "" {
-			versions[k.Name] = v
-		}
-	}
-	return versions, nil
+	return c.discover(ctx)
 }

@@ -39,6 +39,11 @@ func NewClient(config *rest.Config) (*Client, error) {
 // absent.
 type served map[string]string
 
+// flux tells whether any of Flux's own kinds is served: the Flux Operator alone is not enough.
+func (s served) flux() bool {
+	return slices.ContainsFunc(flux.Kinds(), func(k flux.Kind) bool { return s[k.Name] != "" })
+}
+
 // discover asks the API server which of Flux's kinds it serves, in two requests where it aggregates
 // discovery (Kubernetes 1.26 and newer), and live: a cached answer would hide a CRD just installed.
 func (c *Client) discover(ctx context.Context) (served, error) {
@@ -47,9 +52,10 @@ func (c *Client) discover(ctx context.Context) (served, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking the API server for its kinds: %w", err)
 	}
+	known := slices.Concat(flux.Kinds(), flux.OperatorKinds())
 	versions := make(map[string][]string)
 	for _, group := range groups.Groups {
-		if !slices.ContainsFunc(flux.Kinds(), func(k flux.Kind) bool { return k.Group == group.Name }) {
+		if !slices.ContainsFunc(known, func(k flux.Kind) bool { return k.Group == group.Name }) {
 			continue
 		}
 		for _, v := range group.Versions {
@@ -67,7 +73,7 @@ func (c *Client) discover(ctx context.Context) (served, error) {
 		}
 	}
 	s := make(served)
-	for _, k := range flux.Kinds() {
+	for _, k := range known {
 		if v := k.ServedVersion(versions[k.Name]); v != "" {
 			s[k.Name] = v
 		}

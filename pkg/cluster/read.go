@@ -46,7 +46,7 @@ func (c *Client) Read(ctx context.Context, sel Selection) (flux.Snapshot, error)
 	if err != nil {
 		return flux.Snapshot{}, err
 	}
-	if len(s) == 0 {
+	if !s.flux() {
 		return flux.Snapshot{}, fmt.Errorf("the cluster serves none of Flux's kinds: is Flux installed there? (flux check, or look at your --context)")
 	}
 	var snapshot flux.Snapshot
@@ -65,9 +65,10 @@ func (c *Client) Read(ctx context.Context, sel Selection) (flux.Snapshot, error)
 	return snapshot, nil
 }
 
-// ReadRelated adds to a snapshot the Kustomizations and HelmReleases of all namespaces, and the sources
-// of those that apply its objects. Sources take their environment from their users; whether a change
-// sticks depends on what applies an object. What may not be read is a harmless gap.
+// ReadRelated adds to a snapshot the Kustomizations and HelmReleases of all namespaces, the sources of
+// those that apply its objects, and what the Flux Operator applies its objects from. Sources take their
+// environment from their users; whether a change sticks depends on what applies an object. What may not
+// be read is a harmless gap.
 func (c *Client) ReadRelated(ctx context.Context, snapshot *flux.Snapshot) error {
 	s, err := c.discover(ctx)
 	if err != nil {
@@ -89,7 +90,39 @@ func (c *Client) ReadRelated(ctx context.Context, snapshot *flux.Snapshot) error
 	}
 	snapshot.Related = found.Objects
 	c.readOwnersSources(ctx, s, snapshot)
-	return c.readNamespaces(ctx, snapshot)
+	if err := c.readNamespaces(ctx, snapshot); err != nil {
+		return err
+	}
+	return c.readOperators(ctx, s, snapshot)
+}
+
+// readOperators adds the objects of the Flux Operator, where one of them applies an object of the
+// snapshot. Only their metadata is asked for: a ResourceSet can be large.
+func (c *Client) readOperators(ctx context.Context, s served, snapshot *flux.Snapshot) error {
+	for _, k := range flux.OperatorKinds() {
+		owns := func(o flux.Object) bool { ref, _ := o.Owner(); return ref.Group == k.Group && ref.Kind == k.Name }
+		version := s[k.Name]
+		if version == "" || !slices.ContainsFunc(snapshot.Objects, owns) {
+			continue
+		}
+		var found []flux.Object
+		q := query{path: path(k, version, ""), accept: metadataOnly}
+		err := c.list(ctx, q, func() { found = nil }, func(data []byte) error {
+			o, err := flux.Decode(data)
+			o.Group, o.Kind, o.Version = k.Group, k.Name, version // the answer's is PartialObjectMetadata
+			found = append(found, o)
+			return err
+		})
+		switch {
+		case err == nil:
+			snapshot.Related = append(snapshot.Related, found...)
+		case unreachable(err) || ctx.Err() != nil:
+			return fmt.Errorf("listing %s: %w", scope(k.Resource, ""), err)
+		default:
+			snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: scope(k.Resource, ""), Why: err.Error(), Harmless: true, Forbidden: apierrors.IsForbidden(err)})
+		}
+	}
+	return nil
 }
 
 // readOwnersSources adds the sources of the Kustomizations that apply the snapshot's objects, to tell

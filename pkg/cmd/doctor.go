@@ -119,8 +119,9 @@ func (o *DoctorOptions) diagnose(ctx context.Context) (report.Diagnosis, error) 
 	if err != nil {
 		return report.Diagnosis{}, err
 	}
-	checks = append(checks, report.KindsCheck(served, distribution(deployments)))
-	if len(served) == 0 {
+	kinds := report.KindsCheck(served, distribution(deployments))
+	checks = append(checks, kinds)
+	if kinds.Status == report.CheckFailed {
 		return report.NewDiagnosis(checks, []string{"flux check --pre"}), nil
 	}
 	look, err := o.accessCheck(ctx, "looking", o.Viewer, viewerRole, served, report.CheckFailed)
@@ -156,7 +157,7 @@ func (o *DoctorOptions) accessCheck(ctx context.Context, name string, wanted rba
 	for _, rule := range wanted.Rules {
 		for _, group := range rule.APIGroups {
 			for _, resource := range rule.Resources {
-				if k, err := flux.ParseKind(resource + "." + group); err == nil && served[k.Name] == "" {
+				if k, known := flux.ResourceKind(group, resource); known && served[k.Name] == "" {
 					continue
 				}
 				for _, verb := range rule.Verbs {

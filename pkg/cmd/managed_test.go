@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,87 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
+
+// operatorCRDs are those of the Flux Operator, as far as fluxtune reads them: their metadata.
+const operatorCRDs = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: fluxinstances.fluxcd.controlplane.io}
+spec:
+  group: fluxcd.controlplane.io
+  scope: Namespaced
+  names: {kind: FluxInstance, plural: fluxinstances}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: resourcesets.fluxcd.controlplane.io}
+spec:
+  group: fluxcd.controlplane.io
+  scope: Namespaced
+  names: {kind: ResourceSet, plural: resourcesets}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+`
+
+// operatedFleet are two Kustomizations in a namespace, each applied by an object of the Flux Operator.
+func operatedFleet(t *testing.T, c *testbed.Cluster, ns string) {
+	t.Helper()
+	c.Apply(t, operatorCRDs)
+	c.Kubectl(t, "wait", "--for=condition=Established", "crd/fluxinstances.fluxcd.controlplane.io", "crd/resourcesets.fluxcd.controlplane.io")
+	c.Apply(t, `
+apiVersion: fluxcd.controlplane.io/v1
+kind: FluxInstance
+metadata: {name: flux}
+---
+apiVersion: fluxcd.controlplane.io/v1
+kind: ResourceSet
+metadata: {name: apps, annotations: {fluxcd.controlplane.io/reconcileEvery: 15m}}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: of-instance, labels: {fluxcd.controlplane.io/name: flux, fluxcd.controlplane.io/namespace: `+ns+`}}
+spec: {interval: 5m, path: ./a, prune: true, sourceRef: {kind: GitRepository, name: app}}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: of-set, labels: {resourceset.fluxcd.controlplane.io/name: apps, resourceset.fluxcd.controlplane.io/namespace: `+ns+`}}
+spec: {interval: 5m, path: ./b, prune: true, sourceRef: {kind: GitRepository, name: app}}
+`, "-n", ns)
+}
+
+// What the Flux Operator applies is told with the operator's own interval, and left alone.
+func TestOperatedFleet(t *testing.T) {
+	t.Parallel()
+	c := testbed.StartT(t, testbed.Options{})
+	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	operatedFleet(t, c, ns)
+	instance, set := "FluxInstance "+ns+"/flux", "ResourceSet "+ns+"/apps"
+
+	plan := decode[report.Plan](t, on(c).must(t, "plan", "-n", ns, "-o", "json"))
+	require.Len(t, plan.Items, 2)
+	assert.Equal(t, "would be reverted within 1h by "+instance, plan.Items[0].Message)
+	assert.Equal(t, "would be reverted within 15m by "+set, plan.Items[1].Message)
+
+	c.Kubectl(t, "annotate", "resourceset", "apps", "-n", ns, "fluxcd.controlplane.io/reconcile=disabled")
+	plan = decode[report.Plan](t, on(c).must(t, "plan", "-n", ns, "-o", "json"))
+	assert.Equal(t, "skip", plan.Items[0].Action)
+	assert.Equal(t, "change", plan.Items[1].Action)
+	assert.Equal(t, "sticks while "+set+" has reconcile: disabled", plan.Items[1].SticksMessage)
+
+	// Without Flux's own kinds, the operator's are not enough.
+	for _, name := range strings.Fields(c.Kubectl(t, "get", "crd", "-o", "name")) {
+		if strings.HasSuffix(name, ".toolkit.fluxcd.io") {
+			c.Kubectl(t, "delete", name)
+		}
+	}
+	assert.Eventually(t, func() bool {
+		o := on(c).run(t.Context(), "plan", "-A")
+		return o.code == exitFailed && strings.Contains(o.stderr, "the cluster serves none of Flux's kinds")
+	}, 20*time.Second, 200*time.Millisecond)
+	doctor := on(c).run(t.Context(), "doctor")
+	assert.Equal(t, exitFailed, doctor.code)
+	assert.Contains(t, doctor.stdout, "the cluster serves none of Flux's kinds")
+}
 
 // A fleet that lives in Git, on a cluster whose Kustomizations have no spec.ignore yet.
 func TestManagedFleetOnOlderFlux(t *testing.T) {

@@ -118,6 +118,15 @@ var (
 // Kinds returns the table of all kinds, in the order in which they are shown.
 func Kinds() []Kind { return slices.Clone(kinds) }
 
+// OperatorKinds returns the kinds from which the Flux Operator applies Flux objects. They have no
+// interval: how often it applies them is written in an annotation.
+func OperatorKinds() []Kind {
+	return []Kind{
+		{Group: OperatorGroup, Name: "FluxInstance", Resource: "fluxinstances", Versions: []string{"v1"}},
+		{Group: OperatorGroup, Name: "ResourceSet", Resource: "resourcesets", Versions: []string{"v1"}},
+	}
+}
+
 const minKustomizationTimeout = 30 * time.Second
 
 func fixed(d time.Duration) func(time.Duration) time.Duration {
@@ -173,6 +182,17 @@ func ParseKind(s string) (Kind, error) {
 		}
 	}
 	return Kind{}, fmt.Errorf("unknown kind %q: it is one of %s", s, strings.Join(KindNames(), ", "))
+}
+
+// ResourceKind finds the kind of a resource as roles name it, also among OperatorKinds; false where
+// fluxtune does not know it.
+func ResourceKind(group, resource string) (Kind, bool) {
+	for _, k := range slices.Concat(kinds, OperatorKinds()) {
+		if k.Group == group && k.Resource == resource {
+			return k, true
+		}
+	}
+	return Kind{}, false
 }
 
 // ParseManifestKind finds the kind of an object by its group and its exact kind; false where fluxtune

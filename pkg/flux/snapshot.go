@@ -8,7 +8,8 @@ type Snapshot struct {
 	// Objects that were asked for, sorted.
 	Objects []Object
 	// Related are the Kustomizations and HelmReleases beyond Objects that may use its sources or apply
-	// its objects, and the sources of those that do.
+	// its objects, the sources of those that do, and the names and annotations of the Flux Operator's
+	// objects where these apply some.
 	Related []Object
 	// Namespaces maps a namespace's name to its labels. A namespace that could not be read has no
 	// entry.

@@ -47,12 +47,21 @@ const (
 	ssaAnnotation       = "kustomize.toolkit.fluxcd.io/ssa"
 )
 
-// kustomizeController is its field manager.
-const kustomizeController = "kustomize-controller"
+// kustomizeController and fluxOperator are their field managers.
+const (
+	kustomizeController = "kustomize-controller"
+	fluxOperator        = "flux-operator"
+)
 
-// operatorInterval is how often the Flux Operator applies what it owns, unless the annotation
-// fluxcd.controlplane.io/reconcileEvery of its FluxInstance or ResourceSet says otherwise.
-const operatorInterval = time.Hour
+// The annotations of a FluxInstance or ResourceSet that say how often the Flux Operator applies what it
+// owns, and whether at all; and how often it does where nothing is said (flux-operator 0.59,
+// api/v1/resourceset_types.go, GetInterval). The second is respected on what a ResourceSet owns, too
+// (internal/controller/resourceset_controller.go, ExclusionSelector).
+const (
+	operatorEveryAnnotation     = flux.OperatorGroup + "/reconcileEvery"
+	operatorReconcileAnnotation = flux.OperatorGroup + "/reconcile"
+	operatorInterval            = time.Hour
+)
 
 // Judge tells whether changes of objects stick. It knows the Kustomizations, HelmReleases and sources
 // of a snapshot.
@@ -64,7 +73,7 @@ type Judge struct {
 func NewJudge(s flux.Snapshot) *Judge {
 	j := &Judge{known: make(map[flux.Ref]flux.Object)}
 	for _, o := range slices.Concat(s.Related, s.Objects) {
-		if row := o.KindRow(); row.Consumer || row.Source {
+		if row := o.KindRow(); row.Consumer || row.Source || o.Group == flux.OperatorGroup {
 			j.known[o.Ref] = o
 		}
 	}
@@ -97,8 +106,7 @@ func (j *Judge) field(o flux.Object, owner flux.Ref, f flux.Field) Stick {
 	case "HelmRelease":
 		return j.byHelmRelease(owner)
 	case "FluxInstance", "ResourceSet":
-		return Stick{Verdict: Reverted, Within: operatorInterval,
-			Message: fmt.Sprintf("reverted by %s, within %s unless it says otherwise", owner, flux.FormatDuration(operatorInterval))}
+		return j.byOperator(o, owner, f)
 	case flux.HelmReleaseName:
 		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks until the next helm upgrade of %s/%s", owner.Namespace, owner.Name)}
 	default:
@@ -115,7 +123,7 @@ func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Sti
 		return Stick{Verdict: Held, Message: "held: ssa: Ignore on the object keeps every update from Git away"}
 	case o.Annotations[ssaAnnotation] == "IfNotPresent":
 		return Stick{Verdict: Sticks, Message: fmt.Sprintf("%s only creates it (ssa: IfNotPresent)", owner)}
-	case !setInGit(o, f):
+	case !setBy(kustomizeController, o, f):
 		return Stick{Verdict: Sticks, Message: fmt.Sprintf("%s does not set %s", owner, f)}
 	}
 	parent, found := j.known[owner]
@@ -147,11 +155,34 @@ func (j *Judge) byHelmRelease(owner flux.Ref) Stick {
 	}
 }
 
-// setInGit tells whether the Kustomization that applies an object sets a field of it. The API server
-// remembers that while nobody else changes the field; after that our record does. An interval has to
-// be in Git, because the CRDs require it.
-func setInGit(o flux.Object, f flux.Field) bool {
-	if m := o.Managers[f]; m.Apply && m.Name == kustomizeController {
+func (j *Judge) byOperator(o flux.Object, owner flux.Ref, f flux.Field) Stick {
+	operator, found := j.known[owner]
+	every := operatorInterval
+	if d, err := time.ParseDuration(operator.Annotations[operatorEveryAnnotation]); err == nil {
+		every = d
+	}
+	switch {
+	case owner.Kind == "ResourceSet" && o.Annotations[operatorReconcileAnnotation] == "disabled":
+		return Stick{Verdict: Held, Message: fmt.Sprintf("held: reconcile: disabled on the object keeps every update of %s away", owner)}
+	case !setBy(fluxOperator, o, f):
+		return Stick{Verdict: Sticks, Message: fmt.Sprintf("%s does not set %s", owner, f)}
+	case !found:
+		return Stick{Verdict: Reverted, Within: operatorInterval,
+			Message: fmt.Sprintf("reverted by %s, within %s unless it says otherwise", owner, flux.FormatDuration(operatorInterval))}
+	case strings.EqualFold(operator.Annotations[operatorReconcileAnnotation], "disabled"):
+		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks while %s has reconcile: disabled", owner)}
+	case every <= 0:
+		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks until the next change of %s", owner)}
+	default:
+		return Stick{Verdict: Reverted, Within: every, Message: fmt.Sprintf("reverted within %s by %s", flux.FormatDuration(every), owner)}
+	}
+}
+
+// setBy tells whether the controller that applies an object sets a field of it. The API server
+// remembers that while nobody else changes the field; after that our record does. An interval is
+// always set, because the CRDs require it.
+func setBy(controller string, o flux.Object, f flux.Field) bool {
+	if m := o.Managers[f]; m.Apply && m.Name == controller {
 		return true
 	}
 	if f == flux.Interval {
@@ -231,6 +262,6 @@ func NeedsOwners(s flux.Snapshot) bool {
 	return slices.ContainsFunc(s.Objects, func(o flux.Object) bool {
 		owner, owned := o.Owner()
 		_, isFlux := flux.ParseManifestKind(owner.Group, owner.Kind)
-		return owned && isFlux && !known[owner]
+		return owned && (isFlux || owner.Group == flux.OperatorGroup) && !known[owner]
 	})
 }

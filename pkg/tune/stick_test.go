@@ -44,6 +44,26 @@ func release(changes ...func(*flux.Object)) func(testing.TB) flux.Object {
 	}
 }
 
+// operated marks an object as applied by a ResourceSet that sets the given fields beside the interval.
+func operated(fields ...flux.Field) func(*flux.Object) {
+	return func(o *flux.Object) {
+		marked("resourceset.fluxcd.controlplane.io/name", "apps", "resourceset.fluxcd.controlplane.io/namespace", "flux-system")(o)
+		o.Managers = make(map[flux.Field]flux.Manager)
+		for _, f := range fields {
+			o.Managers[f] = flux.Manager{Name: "flux-operator", Apply: true}
+		}
+	}
+}
+
+// resourceSet is the one of operated, with annotations of the Flux Operator.
+func resourceSet(annotations ...string) flux.Object {
+	o := flux.Object{Ref: flux.Ref{Group: flux.OperatorGroup, Kind: "ResourceSet", Namespace: "flux-system", Name: "apps"}, Annotations: make(map[string]string)}
+	for i := 0; i < len(annotations); i += 2 {
+		o.Annotations[flux.OperatorGroup+"/"+annotations[i]] = annotations[i+1]
+	}
+	return o
+}
+
 func marked(pairs ...string) func(*flux.Object) {
 	return func(o *flux.Object) {
 		o.Labels = make(map[string]string)
@@ -99,10 +119,28 @@ func TestJudge(t *testing.T) {
 		{name: "suspended HelmRelease", known: []flux.Object{release(suspend, func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm),
 			verdict: Sticks, message: "sticks while HelmRelease ops/platform is suspended"},
 		{name: "lost HelmRelease", object: object(t, "ks", helm), verdict: Unknown, message: "applied by HelmRelease ops/platform, which could not be found"},
-		{name: "FluxInstance", object: object(t, "ks", marked("fluxcd.controlplane.io/name", "flux", "fluxcd.controlplane.io/namespace", "flux-system")),
+		{name: "FluxInstance that could not be read", object: object(t, "ks", marked("fluxcd.controlplane.io/name", "flux", "fluxcd.controlplane.io/namespace", "flux-system")),
 			verdict: Reverted, within: time.Hour, message: "reverted by FluxInstance flux-system/flux, within 1h unless it says otherwise"},
-		{name: "ResourceSet", object: object(t, "ks", marked("resourceset.fluxcd.controlplane.io/name", "apps", "resourceset.fluxcd.controlplane.io/namespace", "flux-system")),
+		{name: "ResourceSet that could not be read", object: object(t, "ks", operated()),
 			verdict: Reverted, within: time.Hour, message: "reverted by ResourceSet flux-system/apps, within 1h unless it says otherwise"},
+		{name: "ResourceSet", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated()),
+			verdict: Reverted, within: time.Hour, message: "reverted within 1h by ResourceSet flux-system/apps"},
+		{name: "ResourceSet with an interval", known: []flux.Object{resourceSet("reconcileEvery", "10m")}, object: object(t, "ks", operated()),
+			verdict: Reverted, within: 10 * time.Minute, message: "reverted within 10m by ResourceSet flux-system/apps"},
+		{name: "ResourceSet with what is no interval", known: []flux.Object{resourceSet("reconcileEvery", "often")}, object: object(t, "ks", operated()),
+			verdict: Reverted, within: time.Hour, message: "reverted within 1h by ResourceSet flux-system/apps"},
+		{name: "ResourceSet without an interval", known: []flux.Object{resourceSet("reconcileEvery", "0s")}, object: object(t, "ks", operated()),
+			verdict: Sticks, message: "sticks until the next change of ResourceSet flux-system/apps"},
+		{name: "disabled ResourceSet", known: []flux.Object{resourceSet("reconcile", "Disabled")}, object: object(t, "ks", operated()),
+			verdict: Sticks, message: "sticks while ResourceSet flux-system/apps has reconcile: disabled"},
+		{name: "object that a ResourceSet leaves alone", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated(), annotated("fluxcd.controlplane.io/reconcile", "disabled")),
+			verdict: Held, message: "held: reconcile: disabled on the object keeps every update of ResourceSet flux-system/apps away"},
+		{name: "object that a FluxInstance does not leave alone", object: object(t, "ks", annotated("fluxcd.controlplane.io/reconcile", "disabled"), marked("fluxcd.controlplane.io/name", "flux", "fluxcd.controlplane.io/namespace", "flux-system")),
+			verdict: Reverted, within: time.Hour, message: "reverted by FluxInstance flux-system/flux, within 1h unless it says otherwise"},
+		{name: "a timeout that a ResourceSet does not set", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated()), fields: []flux.Field{flux.Timeout},
+			verdict: Sticks, message: "ResourceSet flux-system/apps does not set spec.timeout"},
+		{name: "a timeout that a ResourceSet sets", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated(flux.Timeout)), fields: []flux.Field{flux.Timeout},
+			verdict: Reverted, within: time.Hour, message: "reverted within 1h by ResourceSet flux-system/apps"},
 		{name: "Argo CD", object: object(t, "ks", annotated("argocd.argoproj.io/tracking-id", "fleet:kustomize.toolkit.fluxcd.io/Kustomization:apps/web")),
 			verdict: Unknown, message: `Argo CD application "fleet" applies it, and may undo it (self-heal)`},
 		{name: "Helm", object: object(t, "ks", func(o *flux.Object) {
