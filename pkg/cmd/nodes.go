@@ -236,6 +236,9 @@ func (o NodesOptions) show(counts []report.ClusterCount) error {
 	gaps := view.Gaps()
 	if o.selector != "" && view.Empty() && len(gaps) == 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No nodes have the labels %s.\n", o.selector)
+		if o.printer.tables() {
+			return nil
+		}
 	}
 	if len(gaps) > 0 && (!o.printer.tables() || o.printer.layout.NoHeaders) {
 		for _, gap := range gaps {

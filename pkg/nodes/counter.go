@@ -44,6 +44,8 @@ type Counter struct {
 	client  corev1client.CoreV1Interface
 	nodes   nodeReader
 	changes chan struct{}
+	// interrupted are the watches of Watch: of pods and of nodes.
+	interrupted [2]interruption
 
 	mu         sync.Mutex
 	ledger     *ledger    // of Once
@@ -54,6 +56,12 @@ type Counter struct {
 	listed     []Node
 	nodesErr   error
 }
+
+// The watches of a Counter.
+const (
+	podWatch = iota
+	nodeWatch
+)
 
 // New prepares a counter; it sends no request. The configuration's rate limits and timeout do not
 // apply, those of the options do.
@@ -73,11 +81,13 @@ func New(config *rest.Config, options Options) (*Counter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the watch: %w", err)
 	}
-	return &Counter{
+	c := &Counter{
 		options: options, q: q, client: client,
 		nodes:   nodeReader{q: q, selector: options.NodeSelector, labels: options.NodeLabels},
 		changes: make(chan struct{}, 1),
-	}, nil
+	}
+	c.interrupted[podWatch].changed, c.interrupted[nodeWatch].changed = c.signal, c.signal
+	return c, nil
 }
 
 func (c *Counter) lister(keyed bool) *lister {
@@ -132,6 +142,13 @@ func (c *Counter) Count() Count {
 	default:
 		count.AtLeast, count.Counting = true, true
 	}
+	for i := range c.interrupted {
+		// One is enough: what keeps one watch from running mostly keeps both.
+		if err := c.interrupted[i].cause(); err != nil && pods != nil {
+			count.Missing = append(count.Missing, Missing{What: WhatUpdates, Reason: reasonFor(err), Err: err})
+			break
+		}
+	}
 	count.AtLeast = count.AtLeast || slices.ContainsFunc(count.Missing, lacksPods)
 	count.Counting = count.Counting || !known && nodesErr == nil
 	if store != nil {
@@ -155,7 +172,9 @@ func lacksPods(m Missing) bool { return m.What == WhatPods || m.What == WhatName
 func (c *Counter) Watch(ctx context.Context) {
 	// The reflectors would write their troubles to stderr; Count.Missing has them.
 	ctx = klog.NewContext(ctx, logr.Discard())
-	source := &podSource{lister: c.lister(true), client: c.client, deadline: c.options.Deadline, changed: c.signal}
+	source := &podSource{
+		lister: c.lister(true), client: c.client, deadline: c.options.Deadline, changed: c.signal, interrupted: &c.interrupted[podWatch],
+	}
 	pods := cache.NewSharedIndexInformerWithOptions(&listWatch{list: source.list, watch: source.watch}, &Pod{}, cache.SharedIndexInformerOptions{})
 	source.known = func() []*Pod { return stored(pods.GetStore()) }
 	live := newTally()
@@ -238,16 +257,17 @@ func (c *Counter) nodeSource() *listWatch {
 		},
 		watch: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.LabelSelector = c.options.NodeSelector
-			w, err := reopen(ctx, func(error) {}, func() (watch.Interface, error) { return c.client.Nodes().Watch(ctx, o) })
+			interrupted := &c.interrupted[nodeWatch]
+			w, err := reopen(ctx, interrupted.note, func() (watch.Interface, error) { return c.client.Nodes().Watch(ctx, o) })
 			if err != nil {
 				return nil, err
 			}
-			return watch.Filter(w, func(e watch.Event) (watch.Event, bool) {
+			return interrupted.over(watch.Filter(w, func(e watch.Event) (watch.Event, bool) {
 				if n, ok := e.Object.(*corev1.Node); ok {
 					e.Object = c.nodes.slim(n)
 				}
 				return e, true
-			}), nil
+			})), nil
 		},
 	}
 }

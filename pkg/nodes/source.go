@@ -2,7 +2,6 @@ package nodes
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -54,12 +53,12 @@ type podSource struct {
 	known    func() []*Pod // what the informer has
 	changed  func()
 
-	versions versions
+	versions    versions
+	interrupted *interruption
 
-	mu          sync.Mutex
-	ledger      *ledger // of the last list
-	perNS       bool    // all pods at once may not be watched
-	interrupted error   // why the watch is not running
+	mu     sync.Mutex
+	ledger *ledger // of the last list
+	perNS  bool    // all pods at once may not be watched
 }
 
 // list lists until something could be listed.
@@ -116,36 +115,20 @@ func (s *podSource) setLedger(led *ledger) {
 	s.ledger = led
 }
 
-// count is what the last list knows, and whether the watch runs.
+// count is what the last list knows.
 func (s *podSource) count() Count {
 	s.mu.Lock()
-	led, interrupted := s.ledger, s.interrupted
+	led := s.ledger
 	s.mu.Unlock()
 	if led == nil {
 		return Count{AtLeast: true, Counting: true}
 	}
-	c := led.count()
-	if interrupted != nil {
-		c.Missing = append(c.Missing, Missing{What: WhatUpdates, Reason: reasonFor(interrupted), Err: interrupted})
-	}
-	return c
-}
-
-func (s *podSource) note(err error) {
-	s.mu.Lock()
-	same := (s.interrupted == nil) == (err == nil)
-	if s.interrupted = err; err != nil && !isGone(err) && !canRetry(err) {
-		s.interrupted = nil // another kind of watch is tried
-	}
-	s.mu.Unlock()
-	if !same {
-		s.changed()
-	}
+	return led.count()
 }
 
 // watch goes on from the last list, or from where the last watch ended.
 func (s *podSource) watch(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-	w, err := reopen(ctx, s.note, func() (watch.Interface, error) { return s.open(ctx, o) })
+	w, err := reopen(ctx, s.interrupted.note, func() (watch.Interface, error) { return s.open(ctx, o) })
 	if err != nil {
 		return nil, err
 	}
@@ -158,33 +141,7 @@ func (s *podSource) watch(ctx context.Context, o metav1.ListOptions) (watch.Inte
 			break
 		}
 	}
-	return endNoted{w, s.noteEnd}, nil
-}
-
-// errWatchEnded says that no watch runs: the last one ended, and the reflector pauses before it goes on,
-// for up to 30 s where that happens again and again.
-var errWatchEnded = errors.New("the watch ended and begins again")
-
-// noteEnd notes that a watch ended. Most begin again at once, so it is news only after a second.
-func (s *podSource) noteEnd() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.interrupted == nil {
-		s.interrupted = errWatchEnded
-		time.AfterFunc(time.Second, s.changed)
-	}
-}
-
-// endNoted tells when a watch is over: a reflector stops each watch, also one that ended by itself.
-type endNoted struct {
-	watch.Interface
-	ended func()
-}
-
-// Stop is a part of watch.Interface.
-func (w endNoted) Stop() {
-	w.Interface.Stop()
-	w.ended()
+	return s.interrupted.over(w), nil
 }
 
 func (s *podSource) open(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {

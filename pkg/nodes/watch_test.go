@@ -173,6 +173,7 @@ func TestWatch(t *testing.T) {
 		"gone":              listsAgainWhenItsVersionIsGone,
 		"moved":             seesThatAPodHasMovedBetweenLists,
 		"no watch":          tellsThatNoWatchRuns,
+		"no watch of nodes": tellsThatNoWatchOfNodesRuns,
 		"short watches":     tellsThatWatchesEnd,
 		"details":           marksPodsThatComeDuringTheFirstList,
 		"cut":               survivesCutConnections,
@@ -246,22 +247,30 @@ func seesThatAPodHasMovedBetweenLists(t *testing.T, c *testbed.Cluster) {
 
 // While watches are refused no watch runs, however often pods are listed: the count says so.
 func tellsThatNoWatchRuns(t *testing.T, c *testbed.Cluster) {
-	tellsOf(t, c, faults.Fault{Gone: true})
+	tellsOf(t, c, all, faults.Fault{Gone: true})
+}
+
+// A watch of nodes alone may be refused, too: which are there, and how old they are, is then old news.
+func tellsThatNoWatchOfNodesRuns(t *testing.T, c *testbed.Cluster) {
+	tellsOf(t, c, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/nodes") }, faults.Fault{Status: http.StatusServiceUnavailable})
 }
 
 // The same where each watch begins well, and ends at once.
 func tellsThatWatchesEnd(t *testing.T, c *testbed.Cluster) {
-	tellsOf(t, c, faults.Fault{Body: `{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}}`})
+	tellsOf(t, c, all, faults.Fault{Body: `{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}}`})
 }
 
-func tellsOf(t *testing.T, c *testbed.Cluster, fault faults.Fault) {
+func all(*http.Request) bool { return true }
+
+// tellsOf shows that watches with a fault are told, and that it is told when they run again.
+func tellsOf(t *testing.T, c *testbed.Cluster, which func(*http.Request) bool, fault faults.Fault) {
 	t.Helper()
 	proxy := faults.Start(t, c.Config(), nil)
 	namespace := c.Namespace(t, nil)
 	counter := startWatch(t, proxy.Config(), nodes.Options{Namespaces: []string{namespace}})
 	await(t, counter, 20*time.Second, "the first list", func(n nodes.Count) bool { return !n.Partial() && n.NodesKnown })
 	proxy.Set(func(r *http.Request, _ int) faults.Fault {
-		if r.URL.Query().Get("watch") == "" {
+		if r.URL.Query().Get("watch") == "" || !which(r) {
 			return faults.Fault{}
 		}
 		return fault
