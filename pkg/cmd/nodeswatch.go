@@ -36,11 +36,16 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 	screen := o.newScreen()
 	// A slow or dead cluster must not hold back the others for longer than this.
 	first := time.After(o.timeout)
+	var shown []report.ClusterCount
 	for {
 		counts := o.nowAll()
+		if ctx.Err() != nil && shown != nil {
+			return o.watchEnd(shown) // what Ctrl-C itself has interrupted is not missing
+		}
 		if err := o.picture(screen, counts, first); err != nil {
 			return err
 		}
+		shown = counts
 		select {
 		case <-ctx.Done():
 			return o.watchEnd(counts)
