@@ -149,5 +149,9 @@ func (o RevertOptions) showPlan(plan tune.Plan, f fleet) error {
 		return nil
 	}
 	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames())
-	return document.Table(o.allNamespaces()).Draw(o.root.Out, o.printer.layout)
+	if err := document.Table(o.allNamespaces()).Draw(o.root.Out, o.printer.layout); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(o.root.Out)
+	return err
 }

@@ -103,7 +103,7 @@ func (o WriteOptions) confirm(ctx context.Context, objects, rules int) error {
 	if rules > 0 {
 		also = fmt.Sprintf(", and spec.ignore of %s", plural(rules, "Kustomization"))
 	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "\nChange %s%s%s? [y/N] ", plural(objects, "object"), also, o.root.onCluster())
+	_, _ = fmt.Fprintf(o.root.ErrOut, "Change %s%s%s? [y/N] ", plural(objects, "object"), also, o.root.onCluster())
 	answer, err := readLine(ctx, o.root.In)
 	if err != nil {
 		_, _ = fmt.Fprintln(o.root.ErrOut)
