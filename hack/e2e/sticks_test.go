@@ -76,6 +76,28 @@ func TestSticks(t *testing.T) {
 	record(t, "timeout that Git does not set", "sticks", "there after 3 reconciles")
 }
 
+// ssa: IfNotPresent counts where it comes from Git, and not where somebody puts it on the live object.
+func TestIfNotPresent(t *testing.T) {
+	t.Parallel()
+	m := newTeam(t, "", appsInGit+`---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: once, namespace: NS, annotations: {kustomize.toolkit.fluxcd.io/ssa: IfNotPresent}}
+spec: {interval: 5m, path: ./, prune: true, sourceRef: {kind: GitRepository, name: app}}
+`, development).ready()
+	m.eventually("kustomization", "once", ".spec.interval", "5m", time.Minute)
+	m.Kubectl(t, "annotate", "kustomization", "app", "-n", m.name, "kustomize.toolkit.fluxcd.io/ssa=IfNotPresent", "--field-manager=somebody")
+	items := m.plan("--managed=patch")
+	assert.Equal(t, string(tune.Reverted), items["Kustomization/app"].Sticks)
+	assert.Equal(t, string(tune.Sticks), items["Kustomization/once"].Sticks)
+	m.must(t, "apply", "ks", "app", "once", "-n", m.name, "--yes", "--managed=patch")
+	m.eventually("kustomization", "app", ".spec.interval", "5m", time.Minute)
+	m.reconciles(3)
+	assert.Equal(t, "1m", m.field("kustomization", "once", ".spec.interval"))
+	record(t, "ssa: IfNotPresent in Git", "sticks", "there after 3 reconciles")
+	record(t, "ssa: IfNotPresent on the live object only", "reverted", "reverted")
+}
+
 func TestHeld(t *testing.T) {
 	t.Parallel()
 	m := newTeam(t, `, ignore: [{paths: ["/spec/interval"], target: {kind: GitRepository, name: app}}]`, appsInGit, development).ready()

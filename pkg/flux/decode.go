@@ -3,6 +3,7 @@ package flux
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +60,8 @@ type documentSpec struct {
 	Path           string          `json:"path"`
 	Ignore         kustomizeIgnore `json:"ignore"`
 	DriftDetection struct {
-		Mode string `json:"mode"`
+		Mode   string       `json:"mode"`
+		Ignore []IgnoreRule `json:"ignore"`
 	} `json:"driftDetection"`
 }
 
@@ -171,7 +173,7 @@ func Decode(data []byte) (Object, error) {
 		Targets:         d.targets(),
 		Managers:        managers(d.Metadata.ManagedFields),
 		Path:            d.Spec.Path,
-		Ignore:          d.Spec.Ignore,
+		Ignore:          slices.Concat(d.Spec.Ignore, d.Spec.DriftDetection.Ignore), // a kind has one of them
 		DetectsDrift:    d.Spec.DriftDetection.Mode == "enabled",
 		Status:          d.Status.status(),
 	}

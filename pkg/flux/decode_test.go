@@ -109,12 +109,18 @@ func TestDecode(t *testing.T) {
 		"kustomization-health-checks": func() Object {
 			o := in("kustomize", "v1beta2", "Kustomization", "web")
 			o.Interval, o.SourceRef, o.Waits = ptr("10m0s"), source("OCIRepository", "apps", "podinfo"), true
+			o.Annotations = map[string]string{"kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent"}
+			o.Ignore = []IgnoreRule{{Paths: []string{"/spec/replicas"}}}
+			o.Managers = map[Field]Manager{
+				Interval: {Name: "fluxtune"}, ignoreField: {Name: "kustomize-controller", Apply: true}, ssaField: {Name: "kustomize-controller", Apply: true},
+			}
 			return o
 		}(),
 		"helmrelease-chart": func() Object {
 			o := in("helm", "v2", "HelmRelease", "web")
 			o.Interval, o.Timeout, o.ChartInterval, o.HasChart = ptr("10m"), ptr("15m"), ptr("1h"), true
 			o.SourceRef, o.TargetNamespace, o.Waits = source("HelmRepository", "sources", "charts"), "web-prod", true
+			o.DetectsDrift, o.Ignore = true, []IgnoreRule{{Paths: []string{"/spec/interval"}, Target: &IgnoreTarget{Kind: "GitRepository"}}}
 			o.Status = Status{ObservedGeneration: 4, Ready: "False", ReadyReason: "InstallFailed", ReadyMessage: "Helm install failed"}
 			return o
 		}(),

@@ -79,7 +79,7 @@ type Object struct {
 	Managers map[Field]Manager
 	// Path is where a Kustomization's objects are in its source.
 	Path string
-	// Ignore are the rules of a Kustomization about what it leaves to others.
+	// Ignore are the rules of a Kustomization or HelmRelease about what it leaves to others.
 	Ignore []IgnoreRule
 	// DetectsDrift says that a HelmRelease corrects drift at every reconcile (driftDetection: enabled).
 	DetectsDrift bool

@@ -6,8 +6,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// ignoreField is looked at beside the tunable fields.
-const ignoreField Field = "spec.ignore"
+// These are looked at beside the tunable fields. The second is a mark in an object's labels or
+// annotations, by which Git tells kustomize-controller how to apply it.
+const (
+	ignoreField Field = "spec.ignore"
+	ssaField    Field = "metadata." + kustomizeGroup + "/ssa"
+)
 
 // Manager is who owns a field in metadata.managedFields.
 type Manager struct {
@@ -15,8 +19,8 @@ type Manager struct {
 	Apply bool   // by server-side apply; otherwise by an update
 }
 
-// IgnoreRule is an entry of a Kustomization's spec.ignore (kustomize-controller 1.9 and newer): paths
-// that are left to others, of the objects that Target selects, or of all. It is kept as it was written
+// IgnoreRule is an entry of a Kustomization's spec.ignore (kustomize-controller 1.9 and newer), or of a
+// HelmRelease's spec.driftDetection.ignore: paths that are left to others, of the objects that Target selects, or of all. It is kept as it was written
 // beside what is read, so that writing a list back loses nothing.
 type IgnoreRule struct {
 	Paths  []string      `json:"paths"`
@@ -89,6 +93,10 @@ type managedEntry struct {
 }
 
 type managedFields struct {
+	Metadata struct {
+		Labels      managedMarks `json:"f:labels"`
+		Annotations managedMarks `json:"f:annotations"`
+	} `json:"f:metadata"`
 	Spec struct {
 		Interval      *struct{} `json:"f:interval"`
 		Timeout       *struct{} `json:"f:timeout"`
@@ -102,6 +110,10 @@ type managedFields struct {
 	} `json:"f:spec"`
 }
 
+type managedMarks struct {
+	SSA *struct{} `json:"f:kustomize.toolkit.fluxcd.io/ssa"`
+}
+
 // managers finds who owns each field. Where several do, one that applies counts before one that
 // updates: it is the one that comes back.
 func managers(entries []managedEntry) map[Field]Manager {
@@ -111,13 +123,14 @@ func managers(entries []managedEntry) map[Field]Manager {
 			continue
 		}
 		m := Manager{Name: e.Manager, Apply: e.Operation == string(metav1.ManagedFieldsOperationApply)}
-		spec := e.Fields.Spec
+		spec, marks := e.Fields.Spec, e.Fields.Metadata
 		for _, f := range [...]struct {
 			field Field
 			owned bool
 		}{
 			{Interval, spec.Interval != nil}, {Timeout, spec.Timeout != nil}, {RetryInterval, spec.RetryInterval != nil},
 			{ChartInterval, spec.Chart.Spec.Interval != nil}, {ignoreField, spec.Ignore != nil},
+			{ssaField, marks.Labels.SSA != nil || marks.Annotations.SSA != nil},
 		} {
 			before, taken := owners[f.field]
 			if !f.owned || (taken && (before.Apply || !m.Apply)) {
@@ -134,6 +147,10 @@ func managers(entries []managedEntry) map[Field]Manager {
 
 // IgnoreManager is who owns a Kustomization's spec.ignore; the zero Manager where nobody does.
 func (o Object) IgnoreManager() Manager { return o.Managers[ignoreField] }
+
+// SSAManager is who marked the object with how it is to be applied (kustomize.toolkit.fluxcd.io/ssa); the
+// zero Manager where nobody did.
+func (o Object) SSAManager() Manager { return o.Managers[ssaField] }
 
 // AppliesItself tells whether a Kustomization is among the objects that it applies, as the one of flux
 // bootstrap is.

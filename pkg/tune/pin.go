@@ -49,7 +49,7 @@ func (j *Judge) cannotPin(owner flux.Ref) string {
 	switch m := parent.IgnoreManager(); {
 	case owner.Kind != "Kustomization" || !found:
 		return fmt.Sprintf("cannot be pinned: %s has no rules to leave fields to others", owner)
-	case m.Apply && m.Name == kustomizeController:
+	case applied(m, kustomizeController):
 		return fmt.Sprintf("cannot be pinned: spec.ignore of %s is itself set in Git: add the rule there", owner)
 	default:
 		return ""

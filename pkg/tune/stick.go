@@ -39,13 +39,21 @@ type Stick struct {
 	Home string
 }
 
-// The annotations by which an object tells kustomize-controller to leave it alone, and their values
+// The marks by which an object tells kustomize-controller and helm-controller to leave it alone
 // (kustomize-controller internal/controller/kustomization_controller.go, ExclusionSelector and
-// IfNotPresentSelector). Measured: with "disabled" and "Ignore" no update from Git arrives at all.
+// IfNotPresentSelector; helm-controller api/v2, DriftDetectionMetadataKey). Measured: with "disabled"
+// and "Ignore" no update from Git arrives at all; "IfNotPresent" counts only where it comes from Git.
 const (
-	reconcileAnnotation = "kustomize.toolkit.fluxcd.io/reconcile"
-	ssaAnnotation       = "kustomize.toolkit.fluxcd.io/ssa"
+	reconcileMark = "kustomize.toolkit.fluxcd.io/reconcile"
+	ssaMark       = "kustomize.toolkit.fluxcd.io/ssa"
+	driftMark     = "helm.toolkit.fluxcd.io/driftDetection"
 )
+
+// bears tells whether an object has a mark, as a label or as an annotation and in any case (fluxcd/pkg
+// ssa/utils, AnyInMetadata).
+func bears(o flux.Object, mark, value string) bool {
+	return strings.EqualFold(o.Labels[mark], value) || strings.EqualFold(o.Annotations[mark], value)
+}
 
 // kustomizeController and fluxOperator are their field managers.
 const (
@@ -58,9 +66,9 @@ const (
 // api/v1/resourceset_types.go, GetInterval). The second is respected on what a ResourceSet owns, too
 // (internal/controller/resourceset_controller.go, ExclusionSelector).
 const (
-	operatorEveryAnnotation     = flux.OperatorGroup + "/reconcileEvery"
-	operatorReconcileAnnotation = flux.OperatorGroup + "/reconcile"
-	operatorInterval            = time.Hour
+	operatorEveryAnnotation = flux.OperatorGroup + "/reconcileEvery"
+	operatorReconcileMark   = flux.OperatorGroup + "/reconcile"
+	operatorInterval        = time.Hour
 )
 
 // Judge tells whether changes of objects stick. It knows the Kustomizations, HelmReleases and sources
@@ -104,7 +112,7 @@ func (j *Judge) field(o flux.Object, owner flux.Ref, f flux.Field) Stick {
 	case "Kustomization":
 		return j.byKustomization(o, owner, f)
 	case "HelmRelease":
-		return j.byHelmRelease(owner)
+		return j.byHelmRelease(o, owner, f)
 	case "FluxInstance", "ResourceSet":
 		return j.byOperator(o, owner, f)
 	case flux.HelmReleaseName:
@@ -117,11 +125,11 @@ func (j *Judge) field(o flux.Object, owner flux.Ref, f flux.Field) Stick {
 
 func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Stick {
 	switch {
-	case o.Annotations[reconcileAnnotation] == "disabled":
+	case bears(o, reconcileMark, "disabled"):
 		return Stick{Verdict: Held, Message: "held: reconcile: disabled on the object keeps every update from Git away"}
-	case o.Annotations[ssaAnnotation] == "Ignore":
+	case bears(o, ssaMark, "Ignore"):
 		return Stick{Verdict: Held, Message: "held: ssa: Ignore on the object keeps every update from Git away"}
-	case o.Annotations[ssaAnnotation] == "IfNotPresent":
+	case bears(o, ssaMark, "IfNotPresent") && applied(o.SSAManager(), kustomizeController):
 		return Stick{Verdict: Sticks, Message: fmt.Sprintf("%s only creates it (ssa: IfNotPresent)", owner)}
 	case !setBy(kustomizeController, o, f):
 		return Stick{Verdict: Sticks, Message: fmt.Sprintf("%s does not set %s", owner, f)}
@@ -140,18 +148,22 @@ func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Sti
 	return Stick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("reverted within %s by %s", flux.FormatDuration(within), owner)}
 }
 
-func (j *Judge) byHelmRelease(owner flux.Ref) Stick {
+func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) Stick {
 	release, found := j.known[owner]
 	switch {
 	case !found:
 		return Stick{Verdict: Unknown, Message: fmt.Sprintf("applied by %s, which could not be found", owner)}
 	case release.Suspended:
 		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks while %s is suspended", owner)}
-	case release.DetectsDrift:
+	case !release.DetectsDrift:
+		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks until the next upgrade of %s", owner)}
+	case bears(o, driftMark, "disabled"):
+		return Stick{Verdict: Held, Message: fmt.Sprintf("held until the next upgrade of %s: driftDetection: disabled on the object", owner)}
+	case ruled(release, o, f):
+		return Stick{Verdict: Held, Message: fmt.Sprintf("held until the next upgrade of %s by its spec.driftDetection.ignore", owner)}
+	default:
 		within := release.Effective(flux.Interval)
 		return Stick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("reverted within %s by %s, which corrects drift", flux.FormatDuration(within), owner)}
-	default:
-		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks until the next upgrade of %s", owner)}
 	}
 }
 
@@ -162,14 +174,14 @@ func (j *Judge) byOperator(o flux.Object, owner flux.Ref, f flux.Field) Stick {
 		every = d
 	}
 	switch {
-	case owner.Kind == "ResourceSet" && o.Annotations[operatorReconcileAnnotation] == "disabled":
+	case owner.Kind == "ResourceSet" && bears(o, operatorReconcileMark, "disabled"):
 		return Stick{Verdict: Held, Message: fmt.Sprintf("held: reconcile: disabled on the object keeps every update of %s away", owner)}
 	case !setBy(fluxOperator, o, f):
 		return Stick{Verdict: Sticks, Message: fmt.Sprintf("%s does not set %s", owner, f)}
 	case !found:
 		return Stick{Verdict: Reverted, Within: operatorInterval,
 			Message: fmt.Sprintf("reverted by %s, within %s unless it says otherwise", owner, flux.FormatDuration(operatorInterval))}
-	case strings.EqualFold(operator.Annotations[operatorReconcileAnnotation], "disabled"):
+	case strings.EqualFold(operator.Annotations[operatorReconcileMark], "disabled"):
 		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks while %s has reconcile: disabled", owner)}
 	case every <= 0:
 		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks until the next change of %s", owner)}
@@ -182,7 +194,7 @@ func (j *Judge) byOperator(o flux.Object, owner flux.Ref, f flux.Field) Stick {
 // remembers that while nobody else changes the field; after that our record does. An interval is
 // always set, because the CRDs require it.
 func setBy(controller string, o flux.Object, f flux.Field) bool {
-	if m := o.Managers[f]; m.Apply && m.Name == controller {
+	if applied(o.Managers[f], controller) {
 		return true
 	}
 	if f == flux.Interval {
@@ -196,7 +208,9 @@ func setBy(controller string, o flux.Object, f flux.Field) bool {
 	return moved && move.From != nil
 }
 
-// ruled tells whether spec.ignore of a Kustomization leaves a field of an object to others.
+func applied(m flux.Manager, controller string) bool { return m.Apply && m.Name == controller }
+
+// ruled tells whether the rules of a Kustomization or HelmRelease leave a field of an object to others.
 func ruled(parent, o flux.Object, f flux.Field) bool {
 	pointer := Pointer(f)
 	return slices.ContainsFunc(parent.Ignore, func(r flux.IgnoreRule) bool {

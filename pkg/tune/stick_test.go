@@ -64,6 +64,11 @@ func resourceSet(annotations ...string) flux.Object {
 	return o
 }
 
+// bearing adds a label to those that an object has.
+func bearing(key, value string) func(*flux.Object) {
+	return func(o *flux.Object) { o.Labels[key] = value }
+}
+
 func marked(pairs ...string) func(*flux.Object) {
 	return func(o *flux.Object) {
 		o.Labels = make(map[string]string)
@@ -101,11 +106,15 @@ func TestJudge(t *testing.T) {
 		{name: "lost parent", object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: "applied by Kustomization flux-system/apps, which could not be found"},
 		{name: "frozen", known: []flux.Object{parent(t)}, object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/reconcile", "disabled"), child(flux.Interval)),
 			verdict: Held, message: "held: reconcile: disabled on the object keeps every update from Git away"},
+		{name: "frozen by a label, in another case", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval), bearing("kustomize.toolkit.fluxcd.io/reconcile", "Disabled")),
+			verdict: Held, message: "held: reconcile: disabled on the object keeps every update from Git away"},
 		{name: "frozen the other way", known: []flux.Object{parent(t)}, object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/ssa", "Ignore"), child(flux.Interval)),
 			verdict: Held, message: "held: ssa: Ignore on the object keeps every update from Git away"},
 		{name: "Merge does not help", known: []flux.Object{parent(t)}, object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/ssa", "Merge"), child(flux.Interval)),
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},
-		{name: "only created", known: []flux.Object{parent(t)}, object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent"), child(flux.Interval)),
+		{name: "only created, says somebody beside Git", known: []flux.Object{parent(t)}, object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent"), child(flux.Interval)),
+			verdict: Reverted, within: 10 * time.Minute, message: reverted},
+		{name: "only created", known: []flux.Object{parent(t)}, object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent"), child(flux.Interval, "metadata.kustomize.toolkit.fluxcd.io/ssa")),
 			verdict: Sticks, message: "Kustomization flux-system/apps only creates it (ssa: IfNotPresent)"},
 		{name: "a rule for all objects", known: []flux.Object{parent(t, ignoring(rule("/spec/interval")))}, object: object(t, "ks", child(flux.Interval)),
 			verdict: Held, message: "held by spec.ignore of Kustomization flux-system/apps"},
@@ -116,6 +125,12 @@ func TestJudge(t *testing.T) {
 		{name: "HelmRelease", known: []flux.Object{release()(t)}, object: object(t, "ks", helm), verdict: Sticks, message: "sticks until the next upgrade of HelmRelease ops/platform"},
 		{name: "HelmRelease that corrects drift", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm),
 			verdict: Reverted, within: 15 * time.Minute, message: "reverted within 15m by HelmRelease ops/platform, which corrects drift"},
+		{name: "HelmRelease that corrects other drift", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true }, ignoring(rule("/spec/interval")))(t)}, object: object(t, "ks", helm),
+			verdict: Held, message: "held until the next upgrade of HelmRelease ops/platform by its spec.driftDetection.ignore"},
+		{name: "HelmRelease that ignores another field", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true }, ignoring(rule("/spec/timeout")))(t)}, object: object(t, "ks", helm),
+			verdict: Reverted, within: 15 * time.Minute, message: "reverted within 15m by HelmRelease ops/platform, which corrects drift"},
+		{name: "object that a HelmRelease does not look at", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm, bearing("helm.toolkit.fluxcd.io/driftDetection", "disabled")),
+			verdict: Held, message: "held until the next upgrade of HelmRelease ops/platform: driftDetection: disabled on the object"},
 		{name: "suspended HelmRelease", known: []flux.Object{release(suspend, func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm),
 			verdict: Sticks, message: "sticks while HelmRelease ops/platform is suspended"},
 		{name: "lost HelmRelease", object: object(t, "ks", helm), verdict: Unknown, message: "applied by HelmRelease ops/platform, which could not be found"},
