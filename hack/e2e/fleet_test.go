@@ -148,16 +148,20 @@ func (m *team) eventually(kind, name, path, want string, limit time.Duration) ti
 
 func tail(log string) string { return log[max(0, len(log)-3000):] }
 
-// reconciles waits until the root Kustomization has been reconciled n times more, by the controller's
-// own count.
+// reconciled is how often the root Kustomization has been reconciled, by the controller's own count.
+func (m *team) reconciled() int {
+	m.t.Helper()
+	n, err := m.flux.Reconciles(m.t.Context(), "Kustomization", m.name, "root")
+	require.NoError(m.t, err)
+	return n
+}
+
+// reconciles waits until the root Kustomization has been reconciled n times more.
 func (m *team) reconciles(n int) {
 	m.t.Helper()
-	before, err := m.flux.Reconciles(m.t.Context(), "Kustomization", m.name, "root")
-	require.NoError(m.t, err)
-	limit := time.Now().Add(time.Duration(n+2) * 2 * rootInterval)
+	before, limit := m.reconciled(), time.Now().Add(time.Duration(n+2)*10*rootInterval)
 	for {
-		now, err := m.flux.Reconciles(m.t.Context(), "Kustomization", m.name, "root")
-		require.NoError(m.t, err)
+		now := m.reconciled()
 		if now >= before+n {
 			return
 		}
