@@ -37,7 +37,9 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 
 			Development wants to be fast, production wants to be calm, and the Git host has limits.
 			fluxtune reads which environment a namespace belongs to, compares the intervals of your
-			Flux objects with a policy, shows what it would change, changes it, and takes it back.`),
+			Flux objects with a policy, shows what it would change, changes it, and takes it back.
+
+			Start with kubectl fluxtune doctor, then kubectl fluxtune plan -A. Neither writes anything.`),
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
 		SilenceErrors: true,
 		SilenceUsage:  true,
