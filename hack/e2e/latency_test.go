@@ -85,7 +85,10 @@ func TestCommitToApplied(t *testing.T) {
 			_, worst := d.predicted()
 			d.justPolled()
 			d.push("two")
+			before := d.git.Requests(d.name).InfoRefs
 			took := d.await("two", 2*time.Minute)
+			// One sees the change, one is the clone's, and one more may have come before it was seen to be applied.
+			assert.LessOrEqual(t, d.git.Requests(d.name).InfoRefs-before, 3, "the next poll brings it")
 			interval := parse(t, tc.source)
 			assert.Greater(t, took, interval*9/10-2*time.Second, "the source's interval decides")
 			inTime(t, took, worst+2*time.Second, "the budget's worst case")
