@@ -91,7 +91,7 @@ func TestCommitToApplied(t *testing.T) {
 			assert.LessOrEqual(t, d.git.Requests(d.name).InfoRefs-before, 3, "the next poll brings it")
 			interval := parse(t, tc.source)
 			assert.Greater(t, took, interval*9/10-2*time.Second, "the source's interval decides")
-			inTime(t, took, worst+2*time.Second, "the budget's worst case")
+			assert.Less(t, took, worst+2*time.Second)
 			record(t, fmt.Sprintf("commit to applied, pushed right after a poll: source %s, Kustomization %s", tc.source, tc.kustomization),
 				"at most "+worst.String(), took.Round(100*time.Millisecond).String())
 		})
@@ -123,7 +123,7 @@ spec: {interval: 10m, path: ./deploy, prune: true, targetNamespace: %[1]s, nameS
 		time.Sleep(100 * time.Millisecond)
 	}
 	took := time.Since(begun)
-	inTime(t, took, worst+2*time.Second, "the budget's worst case")
+	assert.Less(t, took, worst+2*time.Second)
 	record(t, "commit to applied through dependsOn: source 10s", "at most "+worst.String(), took.Round(100*time.Millisecond).String())
 }
 

@@ -8,9 +8,6 @@ import (
 	"sync"
 	"testing"
 	"text/tabwriter"
-	"time"
-
-	"github.com/stretchr/testify/assert"
 )
 
 // claim is something that fluxtune says of Flux, and what was seen of it.
@@ -25,20 +22,8 @@ var (
 // wants a machine that does little else.
 func measures(t *testing.T) {
 	t.Helper()
-	if !undisturbed() {
+	if os.Getenv("FLUXTUNE_E2E") != "full" {
 		t.Skip("counts over minutes: make e2e")
-	}
-}
-
-// undisturbed tells whether the machine does little else than these tests, as make e2e says.
-func undisturbed() bool { return os.Getenv("FLUXTUNE_E2E") == "full" }
-
-// inTime asserts that something took less than it may. On a machine that runs other tests beside this
-// one, how long it takes says more about them than about Flux.
-func inTime(t *testing.T, took, limit time.Duration, because string) {
-	t.Helper()
-	if undisturbed() {
-		assert.Less(t, took, limit, because)
 	}
 }
 
