@@ -21,8 +21,7 @@ type Manager struct {
 
 // IgnoreRule is an entry of a Kustomization's spec.ignore (kustomize-controller 1.9 and newer), or of a
 // HelmRelease's spec.driftDetection.ignore: paths that are left to others, of the objects that Target
-// selects, or of all. It is kept as it was written
-// beside what is read, so that writing a list back loses nothing.
+// selects, or of all. It has every field of the CRDs, so that writing a list back loses nothing.
 type IgnoreRule struct {
 	Paths  []string      `json:"paths"`
 	Target *IgnoreTarget `json:"target,omitempty"`
