@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -117,10 +119,20 @@ func settle(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) 
 	for _, owner := range run.Owners {
 		owners[owner.Ref] = owner
 	}
+	for _, w := range run.Writes { // also those that the caller could not read
+		if owner, pinned := tune.PinnedBy(w.Target()); pinned {
+			if _, known := owners[owner]; !known {
+				owners[owner] = flux.Object{Ref: owner, Version: w.Target().Version}
+			}
+		}
+	}
 	var writes []tune.Write
 	var failed []Result
 	for _, owner := range owners {
 		now, err := s.Get(ctx, owner)
+		if apierrors.IsNotFound(err) {
+			continue // and its rules with it
+		}
 		if err != nil {
 			failed = append(failed, Result{Write: tune.PinWrite{Pin: tune.Pin{Owner: owner}}, Outcome: Failed,
 				Err: fmt.Errorf("its rules could not be compared with the records of its objects: %w", err)})

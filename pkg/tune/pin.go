@@ -128,6 +128,13 @@ func Needs(objects []flux.Object) map[flux.Ref][]Need {
 	return needs
 }
 
+// PinnedBy is the owner whose rules hold fields of an object, by the object's record; false where none needs to.
+func PinnedBy(o flux.Object) (owner flux.Ref, pinned bool) {
+	owner, owned := o.Owner()
+	record, err := ReadRecord(o)
+	return owner, owned && err == nil && len(record.Pinned()) > 0
+}
+
 // Rules writes needs as rules: one for all objects of a kind and namespace whose fields are the same. Needs of one
 // object are added up.
 func Rules(needs []Need) []flux.IgnoreRule {
