@@ -105,7 +105,7 @@ func environmentNotInPolicy(s subject) (Reason, string) {
 
 func kindNotInPolicy(s subject) (Reason, string) {
 	for _, t := range s.object.KindRow().Tunables {
-		if s.object.Has(t.Field) && s.wanted(t) != "" {
+		if s.object.Has(t.Field) && !s.wanted(t).IsZero() {
 			return "", ""
 		}
 	}
@@ -168,8 +168,8 @@ func managed(item Item, opts Options) (Reason, string) {
 	return "", ""
 }
 
-// wanted is the value that the policy gives a field of the subject; "" where it says nothing.
-func (s subject) wanted(t flux.Tunable) string {
+// wanted is what the policy says about a field of the subject; the zero bound where it says nothing.
+func (s subject) wanted(t flux.Tunable) policy.Bound {
 	kind := t.PolicyKind
 	if kind == "" {
 		kind = s.object.Kind
@@ -188,8 +188,9 @@ func changes(s subject) (changed []Change, notes []string, kept string) {
 		}
 		// Interval comes first in every row: what follows it is judged by the new interval.
 		change := Change{Field: t.Field, From: o.Value(t.Field)}
-		if wanted := s.wanted(t); wanted != "" {
-			change.To = &wanted
+		// An unset field has the value that Flux will use for it.
+		if end, outside := s.wanted(t).Nearest(o.EffectiveWith(t.Field, change.From, interval)); outside {
+			change.To = &end
 		}
 		keptNow := ""
 		if t.Field == flux.Timeout {
