@@ -76,7 +76,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	if err := o.showPlan(plan, f); err != nil {
 		return err
 	}
-	stamp := tune.Stamp{Session: o.root.NewSession(), Policy: o.Policy.Name, Time: o.root.Now()}
+	stamp := tune.Stamp{Session: o.root.NewSession(), Policy: o.Policy.Title(), Time: o.root.Now()}
 	work := job{
 		plan:  plan,
 		apply: o.applyOptions(f, stamp),

@@ -71,7 +71,7 @@ type Item struct {
 
 // Plan is what would be done with every object of a Snapshot, in the Snapshot's order.
 type Plan struct {
-	Policy string // the policy's name
+	Policy string // the policy's title: its name and what overrides it
 	Note   string // the policy's own note
 	Items  []Item
 	// Warnings are about the policy, the labels and what could not be read; sorted, each once.
@@ -115,7 +115,7 @@ const (
 // NewPlan plans every object of a snapshot under a policy. The environments come from the resolver,
 // which must know the same snapshot.
 func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Options) Plan {
-	plan := Plan{Policy: p.Name, Note: p.Note, Items: make([]Item, 0, len(objects))}
+	plan := Plan{Policy: p.Title(), Note: p.Note, Items: make([]Item, 0, len(objects))}
 	warnings := p.Warnings()
 	for _, o := range objects {
 		item := Decide(o, p, r.Resolve(o), opts)
