@@ -71,7 +71,7 @@ func generate() ([]byte, error) {
 		Type: "string", Description: describe[policy.Duration](r, ""), AllOf: []*jsonschema.Schema{{Pattern: duration}, {Pattern: notZero}},
 	}
 	root.Definitions["DurationOrBound"] = bound(describe[policy.DurationOrBound](r, ""), "ms|s|m|h")
-	root.Definitions["DurationOrBoundWithoutHours"] = bound("The same for what takes no h: 90m, at least 90m.", "ms|s|m")
+	root.Definitions["DurationOrBoundWithoutHours"] = bound("A duration or a bound for what takes no h, such as the timeout of a source: 90m, at least 90m.", "ms|s|m")
 	root.Definitions["Limits"] = &jsonschema.Schema{
 		Type: "object", Description: describe[policy.Limits](r, ""),
 		PropertyNames:        &jsonschema.Schema{Pattern: policy.HostPattern},

@@ -44,11 +44,11 @@ func ParseBound(s string, noHours bool) (Bound, error) {
 
 // exactly is the bound of a single duration. What is none may have been meant for one of the others.
 func exactly(text string, noHours bool) (Bound, error) {
-	if _, err := flux.ParseDuration(text, noHours); err != nil {
+	d, err := flux.ParseDuration(text, noHours)
+	if err != nil {
 		return Bound{}, fmt.Errorf("%w; or a bound: at most 1m, at least 5m, 1m to 3m", err)
 	}
-	d, err := checkDuration(text, noHours)
-	if err != nil {
+	if err := notZero(text, d); err != nil {
 		return Bound{}, err
 	}
 	return Bound{Min: d, Max: d, MinText: text, MaxText: text}, nil

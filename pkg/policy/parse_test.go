@@ -101,13 +101,13 @@ func TestParse(t *testing.T) {
 		},
 		// A bound takes the place of the whole of another one, whichever ends that has.
 		"bounds over bounds": {
-			strings.Replace(minimal("GitRepository: {interval: at most 5m}, Kustomization: {interval: 1m}"), "spec:\n",
-				"spec:\n  kinds: {GitRepository: {interval: at least 1m, timeout: at least 2m}, Kustomization: {interval: at most 1m, retryInterval: 1m to 2m}}\n", 1),
+			strings.Replace(minimal("GitRepository: {interval: at most 5m}, Kustomization: {interval: 1m, timeout: 1m to 2m, retryInterval: at most 1m}"), "spec:\n",
+				"spec:\n  kinds: {GitRepository: {interval: at least 1m, timeout: at least 2m}, Kustomization: {interval: at most 1m, timeout: at least 3m, retryInterval: 1m to 2m}}\n", 1),
 			Policy{
 				Name: "m", LabelKeys: DefaultLabelKeys(),
 				Environments: []Environment{{Name: "e", Kinds: map[string]Settings{
 					"GitRepository": {Interval: "at most 5m", Timeout: "at least 2m"},
-					"Kustomization": {Interval: "1m", RetryInterval: "1m to 2m"},
+					"Kustomization": {Interval: "1m", Timeout: "1m to 2m", RetryInterval: "at most 1m"},
 				}}},
 			},
 		},

@@ -104,8 +104,8 @@ type Rate string
 type Duration string
 
 // DurationOrBound is an exact duration such as 1m, or a bound: at most 1m, at least 5m, 1m to 3m. A value
-// inside the bound stays as it is; one outside is set to the end that is nearest to it. An unset field has
-// the value that Flux uses for it.
+// inside the bound stays as it is; one outside is set to the end that is nearest to it. An unset field
+// counts as what Flux uses for it.
 type DurationOrBound string
 
 // Patterns of the document's names; a value must match the whole of its pattern.

@@ -71,12 +71,17 @@ func TestTitle(t *testing.T) {
 	}
 	p := preset(t, DefaultName)
 	assert.Equal(t, "per-environment", p.Title())
-	dev := set(p, "dev.gitrepo.interval=30s")
-	assert.Equal(t, "per-environment with development.GitRepository.interval=30s", dev.Title())
-	first := set(dev, "*.ks.timeout=at least 5m")
-	second := set(dev, "prod.ks.interval=10m", "dev.gitrepo.interval=45s")
-	assert.Equal(t, "per-environment with development.GitRepository.interval=30s, *.Kustomization.timeout=at least 5m", first.Title())
-	assert.Equal(t, "per-environment with development.GitRepository.interval=30s, production.Kustomization.interval=10m, development.GitRepository.interval=45s", second.Title())
+	one := set(p, "dev.gitrepo.interval=30s")
+	assert.Equal(t, "per-environment with development.GitRepository.interval=30s", one.Title())
+	// Three, so that a fourth would find room behind them.
+	three := set(one, "*.ks.timeout=At least 5m", "dev.gitrepo.interval=45s")
+	const title = "per-environment with development.GitRepository.interval=30s, *.Kustomization.timeout=at least 5m, development.GitRepository.interval=45s"
+	assert.Equal(t, title, three.Title(), "in their order, the last one counts")
+	first := set(three, "prod.ks.interval=10m")
+	second := set(three, "stage.ks.interval=2m to 4m")
+	assert.Equal(t, title+", production.Kustomization.interval=10m", first.Title())
+	assert.Equal(t, title+", staging.Kustomization.interval=2m to 4m", second.Title())
+	assert.Equal(t, title, three.Title())
 	assert.Equal(t, "per-environment", p.Title())
 
 	again := set(p, second.Overrides...)

@@ -72,7 +72,7 @@ type Item struct {
 
 // Plan is what would be done with every object of a Snapshot, in the Snapshot's order.
 type Plan struct {
-	Policy string // the policy's name
+	Policy string // the policy's title: its name and what overrides it
 	Note   string // the policy's own note
 	Items  []Item
 	// Pins are the owners that must leave changed fields to us, and the rules by which they do.
