@@ -140,7 +140,10 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 		r.keep(f, "%s stays %s, as session %s set it: what that one takes back is %s now",
 			f, Show(o.Value(f)), record.Steps[c[keep-1].step].Session, Show(c[first].From))
 	default:
-		r.Changes = append(r.Changes, Change{Field: f, From: o.Value(f), To: c[first].From})
+		// It may be that already: where sessions went back and forth, a value stands for more than one of them.
+		if !equal(o.Value(f), c[first].From) {
+			r.Changes = append(r.Changes, Change{Field: f, From: o.Value(f), To: c[first].From})
+		}
 		left.cut(f, c[first].step)
 		if first == 0 {
 			free()
