@@ -1,14 +1,12 @@
 package cluster
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // object is a Kustomization in a namespace; target, where there is one, is where it applies to.
@@ -57,35 +55,4 @@ func TestPaths(t *testing.T) {
 	assert.Equal(t, []string{"apis", "kustomize.toolkit.fluxcd.io", "v1", "namespaces", "apps", "kustomizations", "web"}, objectPath(object("apps", "web", "")))
 	assert.Equal(t, "kustomizations in all namespaces", scope("kustomizations", ""))
 	assert.Equal(t, `kustomizations in namespace "apps"`, scope("kustomizations", "apps"))
-}
-
-// What an object became that needs no change when it is planned again after a conflict.
-func TestSettled(t *testing.T) {
-	t.Parallel()
-	planned := tune.Item{Object: object("apps", "web", ""), Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval}}}
-	fresh := planned.Object
-	fresh.Generation = 4
-	unchanged := tune.Item{Object: fresh, Action: tune.ActionUnchanged}
-	skipped := tune.Item{Object: fresh, Action: tune.ActionSkip, Message: "being deleted"}
-
-	assert.Equal(t, Result{Item: planned, Outcome: Configured, Generation: 4}, settled(planned, unchanged, true), "our own patch, whose answer was lost")
-	assert.Equal(t, Result{Item: unchanged, Outcome: Unchanged}, settled(planned, unchanged, false), "somebody else's work")
-	for _, ours := range []bool{true, false} {
-		assert.Equal(t, Result{Item: skipped, Outcome: Skipped, Err: errors.New("being deleted")}, settled(planned, skipped, ours))
-	}
-}
-
-func TestCollections(t *testing.T) {
-	t.Parallel()
-	results := []Result{
-		{Item: tune.Item{Object: object("a", "one", "")}}, {Item: tune.Item{Object: object("a", "two", "")}},
-		{Item: tune.Item{Object: object("b", "one", "")}}, {Item: tune.Item{Object: object("c", "not pending", "")}},
-	}
-	pending := make(map[flux.Ref]int)
-	for i, r := range results[:3] {
-		pending[r.Item.Object.Ref] = i
-	}
-	assert.Equal(t, map[collection]struct{}{
-		{kustomizations.Group, "Kustomization", "v1", "a"}: {}, {kustomizations.Group, "Kustomization", "v1", "b"}: {},
-	}, collections(results, pending))
 }
