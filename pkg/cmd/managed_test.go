@@ -131,5 +131,5 @@ spec: {interval: 1m, url: "https://github.com/acme/fleet", ref: {branch: main}}
 	assert.Equal(t, before, objects(t, c, "-A"))
 
 	patched := decode[report.Results](t, on(c).must(t, "apply", "-n", "development", "--yes", "--managed", "patch", "--patches-per-second", "0", "-o", "json"))
-	assert.Equal(t, report.ResultSummary{Configured: 4}, patched.Summary)
+	assert.Equal(t, report.ResultSummary{Changed: 4}, patched.Summary)
 }

@@ -274,7 +274,10 @@ func TestEveryCommandUnderTheRoles(t *testing.T) {
 		{viewerRole + "-here", "plan -n " + ns + policy},
 		{tunerRole, "plan -A" + policy},
 		{tunerRole, "apply -A --yes --patches-per-second 0" + policy},
+		{viewerRole, "sessions -A"},
 		{tunerRole, "revert -A --yes --patches-per-second 0"},
+		{tunerRole, "apply -A --yes --managed=pin --patches-per-second 0" + policy},
+		{tunerRole, "forget -A --yes --patches-per-second 0"},
 		{tunerRole + "-here", "apply -n " + ns + " --yes --patches-per-second 0" + policy},
 		{tunerRole + "-here", "revert -n " + ns + " --yes --patches-per-second 0"},
 	} {
