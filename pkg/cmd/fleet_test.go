@@ -81,7 +81,7 @@ func TestFleet(t *testing.T) {
 	for _, o := range tuned {
 		interval, timeout := o.durations(t)
 		assert.Equal(t, want[o.Metadata.Namespace], interval, o.Metadata.Name)
-		assert.Equal(t, 2*time.Minute, timeout, o.Metadata.Name)
+		assert.Equal(t, map[string]time.Duration{"GitRepository": 5 * time.Minute, "Kustomization": 3 * time.Minute}[o.Kind], timeout, o.Metadata.Name)
 	}
 
 	again := user.must(t, "apply", "-A", "--yes", "-o", "json")
