@@ -99,7 +99,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 			if o.DryRun == dryRunNone && wrote(out) {
 				session = stamp.Session
 			}
-			d.Session = session
+			d.Session, d.Warnings = session, plan.Warnings
 		},
 	}, f)
 	if session != "" {

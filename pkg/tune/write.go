@@ -220,8 +220,9 @@ func (w ForgetWrite) Next(now flux.Object) Next {
 	freed := make(map[flux.Field][]flux.Manager)
 	for _, f := range record.Fields() {
 		freed[f] = nil
-		if now.Value(f) != nil { // who keeps applying it is to be seen again
-			freed[f] = record.chain(f)[0].Owners
+		c := record.chain(f)
+		if s, _, _ := record.standingOf(c, now, f); now.Value(f) != nil && (s == stands || s == restored) {
+			freed[f] = c[0].Owners // who keeps applying it is to be seen again
 		}
 	}
 	managed, err := giveBack(now.ManagedFields, record.managers(), freed, RecordAnnotation)
