@@ -31,6 +31,9 @@ type document struct {
 }
 
 type documentSpec struct {
+	costSpec
+	raw []byte // the spec as it was read
+
 	Interval        *string    `json:"interval"`
 	Timeout         *string    `json:"timeout"`
 	RetryInterval   *string    `json:"retryInterval"`
@@ -78,7 +81,8 @@ func (r *kustomizeIgnore) UnmarshalJSON(data []byte) error {
 }
 
 type waitable struct {
-	DisableWait bool `json:"disableWait"`
+	DisableWait bool          `json:"disableWait"`
+	Strategy    retryStrategy `json:"strategy"`
 }
 
 type chartTemplate struct {
@@ -86,6 +90,8 @@ type chartTemplate struct {
 	Spec    struct {
 		Interval  *string    `json:"interval"`
 		SourceRef *reference `json:"sourceRef"`
+		Version   string     `json:"version"`
+		Verify    *struct{}  `json:"verify"`
 	} `json:"spec"`
 }
 
@@ -116,6 +122,8 @@ type documentStatus struct {
 		Status  string `json:"status"`
 		Reason  string `json:"reason"`
 		Message string `json:"message"`
+		// When status, reason or message last changed (fluxcd/pkg runtime/conditions/setter.go).
+		LastTransitionTime metav1.Time `json:"lastTransitionTime"`
 		// Flux leaves status.observedGeneration behind while an object fails.
 		ObservedGeneration int64 `json:"observedGeneration"`
 	} `json:"conditions"`
@@ -169,15 +177,20 @@ func Decode(data []byte) (Object, error) {
 		Waits:           d.waits(),
 		TargetNamespace: d.Spec.TargetNamespace,
 		Remote:          d.remote(),
+		Polling:         d.polling(),
 		DependsOn:       d.dependsOn(),
 		Targets:         d.targets(),
 		Managers:        managers(d.Metadata.ManagedFields),
 		Path:            d.Spec.Path,
 		Ignore:          slices.Concat(d.Spec.Ignore, d.Spec.DriftDetection.Ignore), // a kind has one of them
 		DetectsDrift:    d.Spec.DriftDetection.Mode == "enabled",
+		ComparesDrift:   d.Spec.DriftDetection.Mode == "enabled" || d.Spec.DriftDetection.Mode == "warn",
 		Status:          d.Status.status(),
 	}
 	o.SourceRef = d.sourceRef()
+	if d.Kind == ResourceSetInputProviderKind {
+		o.Interval, o.Suspended = inputSchedule(o.Annotations)
+	}
 	return o, nil
 }
 
@@ -224,6 +237,7 @@ func (s documentStatus) status() Status {
 		}
 		if c.Type == meta.ReadyCondition {
 			status.Ready, status.ReadyReason, status.ReadyMessage = c.Status, c.Reason, c.Message
+			status.ReadySince = c.LastTransitionTime.Time
 			if c.Status != string(metav1.ConditionUnknown) {
 				status.ObservedGeneration = max(status.ObservedGeneration, c.ObservedGeneration)
 			}
