@@ -23,8 +23,8 @@ type Polling struct {
 	Push Push
 	// Type is spec.type of a ResourceSetInputProvider or a Provider: "GitHubBranch", "github".
 	Type string
-	// Made are the objects that another makes it from: the sources of an ArtifactGenerator, the
-	// ArtifactGenerator of an ExternalArtifact.
+	// Made are the objects that it is made from: the sources of an ArtifactGenerator, the
+	// ArtifactGenerator of an ExternalArtifact, the ImageRepository of an ImagePolicy.
 	Made []Ref
 	// NoInterval says that the object is not due at an interval, whatever its field says: an ImagePolicy
 	// that does not look digests up again.
@@ -114,6 +114,9 @@ func (d document) polling() Polling {
 		p.Retry = HelmRetry{Install: s.Install.Strategy.interval(), Upgrade: s.Upgrade.Strategy.interval()}
 	case ImagePolicyKind:
 		p.NoInterval = s.DigestReflectionPolicy != "Always"
+		if s.ImageRepositoryRef != nil {
+			p.Made = []Ref{d.refer(*s.ImageRepositoryRef, imageGroup, "ImageRepository")}
+		}
 	case ArtifactGeneratorKind:
 		for _, source := range s.Sources {
 			p.Made = append(p.Made, d.refer(source, sourceGroup, source.Kind))
