@@ -188,10 +188,10 @@ func ParseKind(s string) (Kind, error) {
 	return Kind{}, fmt.Errorf("unknown kind %q: it is one of %s", s, strings.Join(KindNames(), ", "))
 }
 
-// ResourceKind finds the kind of a resource as roles name it, also among OperatorKinds; false where
-// fluxtune does not know it.
+// ResourceKind finds the kind of a resource as roles name it, also among OperatorKinds and CostKinds;
+// false where fluxtune does not know it.
 func ResourceKind(group, resource string) (Kind, bool) {
-	for _, k := range slices.Concat(kinds, OperatorKinds()) {
+	for _, k := range slices.Concat(kinds, OperatorKinds(), CostKinds()) {
 		if k.Group == group && k.Resource == resource {
 			return k, true
 		}
