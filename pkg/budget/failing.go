@@ -151,6 +151,11 @@ func failed(o *flux.Object, way Failure, c Cost) (Cost, bool) {
 		return c, false
 	}
 	c.Note = "fails, " + reason + ": tried again in back-off"
+	if o.Kind == "OCIRepository" && reason == "OCIArtifactPullFailed" {
+		// HEAD is refused, so GET is tried, with a token of its own (source-controller
+		// ocirepository_controller.go getRevision).
+		c.Unchanged += registryCall
+	}
 	if c.Protocol != Git || !brokenOff(reason, o.Status.ReadyMessage) {
 		if o.Kind == "GitRepository" { // what it fetched was refused: it is fetched again
 			c.Unchanged = c.Changed

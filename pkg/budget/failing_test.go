@@ -100,7 +100,7 @@ func TestFailingSources(t *testing.T) {
 		"not yet":                     {git(func(o *flux.Object) { o.Status.Ready = "Unknown" }), NoFailure, 360},
 		"suspended":                   {git(suspended, failing("GitOperationFailed", "")), NoFailure, 0},
 		"index":                       {other("HelmRepository", failing("Failed", "404")), BackOff, 4},
-		"registry":                    {other("OCIRepository", failing("OCIArtifactPullFailed", "404")), BackOff, 12},
+		"registry":                    {other("OCIRepository", failing("OCIArtifactPullFailed", "404")), BackOff, 24},
 		"images":                      {other("ImageRepository", failing("ReadOperationFailed", "404")), BackOff, 12},
 		"automation":                  {other("ImageUpdateAutomation", failing("GitOperationFailed", "404")), BackOff, 4},
 	} {

@@ -56,12 +56,14 @@ func newBudget(r *root) *cobra.Command {
 			written, and no Secret is read.
 
 			What a poll costs: a GitRepository on a branch or tag asks once per interval while nothing
-			changes; with semver or commit it clones every time. Objects with the same URL poll each for
-			itself. Suspended objects cost nothing.
+			changes; with semver or commit it clones every time, submodules too. An ImageUpdateAutomation
+			that pushes to another branch clones every time. A HelmChart of a registry lists tags only
+			where its version is a range. Objects with the same URL poll each for itself. Suspended objects
+			cost nothing; what fails is tried again in the controllers' back-off, not at its interval.
 
 			From commit to applied: the source's interval with its jitter (half of it typically), fetching,
-			30s for each level of dependsOn, and the last reconcile (the longest at worst). A Receiver takes
-			the wait for the poll away.
+			30s for each level of dependsOn, and the last reconcile (the longest at worst). What a source
+			includes or is made of counts, too. A Receiver takes the wait for the poll away.
 
 			A host's limit comes from --limit, spec.limits of the policy, or for github.com 5,000/h. That is
 			GitHub's limit for its REST API; Git traffic is not REST, so it is a cautious yardstick only.

@@ -62,7 +62,7 @@ func enumerate(names []string) string {
 func failingNote(b budget.Budget) string {
 	var parts []string
 	if n := b.Failing.BackOff; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s failing and tried again in back-off, whatever the interval is: after 750ms, then after twice as long each time, up to 15m (flags of the controllers)", are(n, "object")))
+		parts = append(parts, fmt.Sprintf("%s failing and tried again in back-off, whatever the interval is: after 750ms, then after twice as long each time, up to 15m (--min-retry-delay and --max-retry-delay of the controllers)", are(n, "object")))
 	}
 	if n := b.Failing.Retrying; n > 0 {
 		parts = append(parts, fmt.Sprintf("%s failing and tried again at the retry interval", are(n, "object")))
@@ -76,7 +76,7 @@ func failingNote(b budget.Budget) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s. They ask hosts %s requests/h as things are; mended, they cost what their intervals say.", strings.Join(parts, "; "), rates(b.Failing.Requests).Text)
+	return fmt.Sprintf("%s. As things are that makes %s requests/h to hosts; mended, they cost what their intervals say.", strings.Join(parts, "; "), rates(b.Failing.Requests).Text)
 }
 
 func are(n int, what string) string {
