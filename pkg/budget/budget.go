@@ -64,6 +64,8 @@ type Item struct {
 	// Requests per hour to its host; Cost says which. The zero Cost asks nothing.
 	Requests Rates
 	Cost     Cost
+	// mended is what it would ask if it did not fail.
+	mended Rates
 	// Remote is what it polls, or what the source polls that it goes to itself; Address is its URL in a
 	// form that can be compared.
 	Remote  flux.Remote
@@ -98,7 +100,7 @@ func New(in Input) Budget {
 		}
 		item := f.item(s)
 		b.Items = append(b.Items, item)
-		b.Failing.add(item.Failure, item.Requests)
+		b.Failing.add(&item)
 		if len(s.object.Polling.Includes) > 0 {
 			b.Includes++
 		}
@@ -172,6 +174,7 @@ func (f *fleet) item(s *subject) Item {
 // ask fills in what an object asks of a host, and which.
 func (f *fleet) ask(s *subject, item *Item, cost Cost) {
 	asks := true
+	item.mended = times(Rates{Now: perHour(item.Interval.Now), Planned: perHour(item.Interval.Planned)}, cost.Unchanged)
 	if item.Failure != NoFailure {
 		cost, asks = failed(s.object, item.Failure, cost)
 	}

@@ -150,7 +150,7 @@ func failed(o *flux.Object, way Failure, c Cost) (Cost, bool) {
 	if way == Waiting || asksNothing(o.Kind, reason) {
 		return c, false
 	}
-	c.Note = "fails, " + reason + ": tried again in back-off"
+	c.Note = "fails: " + reason + ", back-off"
 	if o.Kind == "OCIRepository" && reason == "OCIArtifactPullFailed" {
 		// HEAD is refused, so GET is tried, with a token of its own (source-controller
 		// ocirepository_controller.go getRevision).
@@ -195,12 +195,13 @@ func brokenOff(reason, message string) bool {
 type Failing struct {
 	// BackOff, Retrying, Waiting and Stopped count objects; suspended ones do not count.
 	BackOff, Retrying, Waiting, Stopped int
-	// Requests per hour to hosts of those that are tried again.
-	Requests Rates
+	// Requests per hour to hosts of those that are tried again, and what all of them would ask if they
+	// were well.
+	Requests, Mended Rates
 }
 
-func (f *Failing) add(way Failure, requests Rates) {
-	switch way {
+func (f *Failing) add(item *Item) {
+	switch item.Failure {
 	case BackOff:
 		f.BackOff++
 	case Retrying:
@@ -212,5 +213,6 @@ func (f *Failing) add(way Failure, requests Rates) {
 	default:
 		return
 	}
-	f.Requests = sum(f.Requests, requests)
+	f.Requests = sum(f.Requests, item.Requests)
+	f.Mended = sum(f.Mended, item.mended)
 }

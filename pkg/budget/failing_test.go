@@ -164,6 +164,6 @@ func TestFailingIsCounted(t *testing.T) {
 		source("e", url, "1m", ""),
 		kustomization("k", "a", "1m", ""),
 	}})
-	assert.Equal(t, Failing{BackOff: 1, Waiting: 1, Stopped: 1, Requests: steady(4)}, b.Failing)
+	assert.Equal(t, Failing{BackOff: 1, Waiting: 1, Stopped: 1, Requests: steady(4), Mended: steady(180)}, b.Failing)
 	assert.Equal(t, "GitRepository apps/a fails: GitOperationFailed", b.Items[5].Delivery.Why)
 }

@@ -95,15 +95,31 @@ func (r *documentRef) remoteRef(order refOrder) RemoteRef {
 	if r == nil {
 		return RemoteRef{}
 	}
-	values := map[RefKind]string{
-		RefBranch: r.Branch, RefTag: r.Tag, RefSemver: r.Semver, RefName: r.Name, RefCommit: r.Commit, RefDigest: r.Digest,
-	}
 	for _, kind := range order {
-		if values[kind] != "" {
-			return RemoteRef{Kind: kind, Value: values[kind]}
+		if value := r.value(kind); value != "" {
+			return RemoteRef{Kind: kind, Value: value}
 		}
 	}
 	return RemoteRef{}
+}
+
+func (r *documentRef) value(kind RefKind) string {
+	switch kind {
+	case RefBranch:
+		return r.Branch
+	case RefTag:
+		return r.Tag
+	case RefSemver:
+		return r.Semver
+	case RefName:
+		return r.Name
+	case RefCommit:
+		return r.Commit
+	case RefDigest:
+		return r.Digest
+	default:
+		return ""
+	}
 }
 
 // documentTarget is one of a Receiver's spec.resources.

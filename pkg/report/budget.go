@@ -18,7 +18,7 @@ func NewBudget(b budget.Budget, policyName string, gaps []flux.Gap, warnings []s
 		Summary: BudgetSummary{
 			Objects: len(b.Items), GitRequests: rounded(b.Git), Requests: rounded(b.Requests), APIRequests: rounded(b.APIServer.Requests),
 			Webhooks: BudgetWebhooks{b.Webhooks.Sources, rounded(b.Webhooks.Requests)},
-			Failing:  BudgetFailing{b.Failing.BackOff, b.Failing.Retrying, b.Failing.Waiting, b.Failing.Stopped, rounded(b.Failing.Requests)},
+			Failing:  BudgetFailing{b.Failing.BackOff, b.Failing.Retrying, b.Failing.Waiting, b.Failing.Stopped, rounded(b.Failing.Requests), rounded(b.Failing.Mended)},
 		},
 		Hosts:        make([]BudgetHost, 0, len(b.Hosts)),
 		Repositories: make([]BudgetRepository, 0, len(b.Repositories)),

@@ -76,7 +76,8 @@ func failingNote(b budget.Budget) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s. As things are that makes %s requests/h to hosts; mended, they cost what their intervals say.", strings.Join(parts, "; "), rates(b.Failing.Requests).Text)
+	return fmt.Sprintf("%s. As things are that makes %s requests/h to hosts; if all was well, it would be %s.",
+		strings.Join(parts, "; "), rates(b.Failing.Requests).Text, rates(b.Failing.Mended).Text)
 }
 
 func are(n int, what string) string {

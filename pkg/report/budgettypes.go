@@ -50,6 +50,8 @@ type BudgetFailing struct {
 	Waiting       int          `json:"waiting"`
 	Stalled       int          `json:"stalled"`
 	Requests      budget.Rates `json:"requests"`
+	// Mended is what they would ask if they were well.
+	Mended budget.Rates `json:"mended"`
 }
 
 // BudgetWebhooks counts the sources that Receivers cover.
