@@ -1,6 +1,7 @@
 package flux
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -104,11 +105,11 @@ func TestTableAgainstFluxsTypes(t *testing.T) {
 				require.NoError(t, err, "%s", data)
 				// The API server fills in the CRD's default where the field is absent.
 				served := manifest(row, u, interval, value, markers.def)
-				want := time.Duration(0)
+				var want time.Duration
 				if u.get != nil {
 					want = u.get(t, served)
-				} else if want, err = time.ParseDuration(value); value == "" {
-					want, err = time.ParseDuration(markers.def)
+				} else { // the CRD's default is all that there is
+					want, err = time.ParseDuration(cmp.Or(value, markers.def))
 					require.NoError(t, err, "%s %s has a default", u.kind, u.field)
 				}
 				assert.Equal(t, want.String(), object.Effective(u.field).String(), "%s %s of %s", u.kind, u.field, data)
