@@ -33,8 +33,9 @@ func TestRetries(t *testing.T) {
 	assert.Zero(t, Retries(flux.Controller{}, 0, time.Hour))
 }
 
-// Fifteen sources that never worked were counted on a real source-controller: 180 requests/h in the
-// first quarter of an hour, when each was tried once in five minutes, and 60 later.
+// Fifteen sources that never worked asked a real source-controller's Git server 180 times an hour, and
+// later 60 times. The delays explain both: each is tried once in the five minutes that end a quarter of an
+// hour after the start, and once in fifteen minutes from then on.
 func TestRetriesAsMeasured(t *testing.T) {
 	t.Parallel()
 	const sources = 15
