@@ -175,7 +175,7 @@ func (o ApplyOptions) showPlan(plan tune.Plan, f fleet) error {
 	}
 	o.root.drawCalm(plan, f, o.PatchesPerSecond, o.printer.layout.Width)
 	if len(changed.Items) > 0 {
-		if err := o.root.drawBudget(f.budget(plan, o.Policy), o.printer.layout); err != nil {
+		if err := o.root.drawBudget(f.budget(plan, o.Policy, o.root.Now()), o.printer.layout); err != nil {
 			return err
 		}
 	}

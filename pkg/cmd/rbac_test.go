@@ -15,6 +15,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
@@ -143,6 +144,7 @@ kind: Node
 metadata: {name: one}
 `)
 	operatedFleet(t, c, ns)
+	costFleet(t, c, ns)
 	return c, ns
 }
 
@@ -162,6 +164,8 @@ func probe(ns, group, resource, verb string) string {
 	switch {
 	case !known:
 		return "no probe for " + resource
+	case costsOnly(cluster.Right{Group: group, Resource: resource}):
+		return "budget -A"
 	case group == flux.OperatorGroup:
 		return "get ks -o wide -n " + ns // tells how soon a change is undone
 	}

@@ -54,7 +54,7 @@ func TestDecode(t *testing.T) {
 			}
 			o.Status = Status{
 				ObservedGeneration: 3, SeenGeneration: 3, Ready: "True", ReadyReason: "Succeeded",
-				ReadyMessage: "stored artifact for revision 'main@sha1:0a1b'", SourceChanged: halfPastNine,
+				ReadyMessage: "stored artifact for revision 'main@sha1:0a1b'", ReadySince: halfPastNine, SourceChanged: halfPastNine,
 			}
 			return o
 		}(),
@@ -85,6 +85,7 @@ func TestDecode(t *testing.T) {
 		"helmchart": func() Object {
 			o := in("source", "v1", "HelmChart", "web")
 			o.Interval, o.SourceRef = ptr("10m"), source("HelmRepository", "apps", "charts")
+			o.Polling.Version = "*"
 			return o
 		}(),
 		"helmchart-generated": func() Object {
@@ -132,7 +133,8 @@ func TestDecode(t *testing.T) {
 			o := in("helm", "v2", "HelmRelease", "web")
 			o.Interval, o.Timeout, o.ChartInterval, o.HasChart = ptr("10m"), ptr("15m"), ptr("1h"), true
 			o.SourceRef, o.TargetNamespace, o.Waits = source("HelmRepository", "sources", "charts"), "web-prod", true
-			o.DetectsDrift, o.Ignore = true, []IgnoreRule{{Paths: []string{"/spec/interval"}, Target: &IgnoreTarget{Kind: "GitRepository"}}}
+			o.Polling.Version = "1.x"
+			o.DetectsDrift, o.ComparesDrift, o.Ignore = true, true, []IgnoreRule{{Paths: []string{"/spec/interval"}, Target: &IgnoreTarget{Kind: "GitRepository"}}}
 			o.Status = Status{ObservedGeneration: 4, SeenGeneration: 4, Ready: "False", ReadyReason: "InstallFailed", ReadyMessage: "Helm install failed"}
 			return o
 		}(),
@@ -170,7 +172,8 @@ func TestDecode(t *testing.T) {
 	for name, document := range manifests(t) {
 		got, err := Decode(document)
 		require.NoError(t, err, name)
-		for _, at := range []*time.Time{&got.Status.SourceChanged, &got.Status.LastReconciled} {
+		got.Remote.Fingerprint = 0 // TestFingerprint
+		for _, at := range [...]*time.Time{&got.Status.SourceChanged, &got.Status.ReadySince, &got.Status.LastReconciled} {
 			if *at = at.UTC(); at.IsZero() {
 				*at = time.Time{}
 			}
