@@ -156,7 +156,7 @@ func TestRestorePatches(t *testing.T) {
 	next = w.Next(object(t, "ks", interval("10m"), recorded(two.String())))
 	assert.Equal(t, drop, string(next.Patch), "then the record")
 	assert.False(t, next.More)
-	assert.Equal(t, Next{State: StateWritten}, w.Next(object(t, "ks", interval("10m"))))
+	assert.Equal(t, Next{State: StateAsWanted}, w.Next(object(t, "ks", interval("10m"))))
 
 	one := restoring(tuned, RestoreOptions{Session: "s1"})
 	assert.Equal(t, `{"metadata":{"resourceVersion":"7"},"spec":{"interval":"5m","timeout":null}}`, string(one.Next(tuned).Patch))
@@ -178,7 +178,7 @@ func TestRestoreNext(t *testing.T) {
 		now  flux.Object
 		want Next
 	}{
-		{"taken back by somebody else", object(t, "ks", version("8")), Next{State: StateWritten}},
+		{"taken back by somebody else", object(t, "ks", version("8")), Next{State: StateAsWanted}},
 		{"deleting", object(t, "ks", version("8"), deleting, recorded(one.String())), Next{State: StateLeftAlone, Why: "being deleted"}},
 		{"tuned again since", object(t, "ks", version("8"), interval("1m"), timeout("2m"), retry("20s"), recorded(more.String())),
 			Next{State: StateLeftAlone, Why: "changed since the plan was made: spec.retryInterval <unset> -> 20s"}},
@@ -190,7 +190,7 @@ func TestRestoreNext(t *testing.T) {
 	} {
 		assert.Equal(t, tc.want, w.Next(tc.now), tc.name)
 	}
-	assert.Equal(t, Next{State: StateWritten}, restoring(w.Target(), RestoreOptions{Session: "s1"}).Next(object(t, "ks", recorded(Record{Steps: more.Steps[1:]}.String()))))
+	assert.Equal(t, Next{State: StateAsWanted}, restoring(w.Target(), RestoreOptions{Session: "s1"}).Next(object(t, "ks", recorded(Record{Steps: more.Steps[1:]}.String()))))
 }
 
 func TestForgetNext(t *testing.T) {
@@ -199,7 +199,7 @@ func TestForgetNext(t *testing.T) {
 	const drop = `{"metadata":{"annotations":{"fluxtune.github.io/original":null},"resourceVersion":"7"}}`
 	assert.Equal(t, drop, string(ForgetWrite{tuned}.Next(tuned).Patch))
 	assert.Equal(t, drop, string(ForgetWrite{tuned}.Next(object(t, "ks", recorded("{"))).Patch), "what cannot be read is dropped all the same")
-	assert.Equal(t, Next{State: StateWritten}, ForgetWrite{tuned}.Next(object(t, "ks")))
+	assert.Equal(t, Next{State: StateAsWanted}, ForgetWrite{tuned}.Next(object(t, "ks")))
 }
 
 func TestChanged(t *testing.T) {
@@ -323,7 +323,7 @@ func (s *store) revert(opts RestoreOptions) Restore {
 	}
 	left := w.Next(s.read())
 	require.Nil(s.t, left.Patch)
-	require.Equal(s.t, StateWritten, left.State, left.Why)
+	require.Equal(s.t, StateAsWanted, left.State, left.Why)
 	return w.Restore
 }
 
