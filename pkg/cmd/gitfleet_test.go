@@ -32,7 +32,12 @@ type gitFleet struct {
 
 func newGitFleet(t *testing.T) gitFleet {
 	t.Helper()
-	c := bed.Cluster(t)
+	return gitFleetOn(t, bed.Cluster(t))
+}
+
+// gitFleetOn is the fleet on a cluster of the test's own: what looks at all namespaces must be alone there.
+func gitFleetOn(t *testing.T, c *testbed.Cluster) gitFleet {
+	t.Helper()
 	f := gitFleet{c, c.Namespace(t, map[string]string{"environment": "development"}), c.Namespace(t, nil)}
 	f.root(t, "")
 	f.push(t, f.app("interval: 5m, timeout: 2m"))

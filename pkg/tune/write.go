@@ -134,9 +134,9 @@ func (w ApplyWrite) patch(now flux.Object, record *Record) ([]byte, error) {
 	if w.Stamp.Manager != DefaultManager {
 		step.Manager = w.Stamp.Manager
 	}
-	pinned, _ := w.Item.need()
+	pinned := w.Item.pinned()
 	for _, c := range w.Item.Changes {
-		step.Fields[c.Field] = Move{From: now.Value(c.Field), To: c.To, Pinned: slices.Contains(pinned.Fields, c.Field)}
+		step.Fields[c.Field] = Move{From: now.Value(c.Field), To: c.To, Pinned: slices.Contains(pinned, c.Field)}
 	}
 	return mergePatch(now, w.Item.Changes, map[string]any{RecordAnnotation: record.with(step, now).String()}, nil)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -165,6 +166,21 @@ func TestRestorePatches(t *testing.T) {
 	of := Record{Steps: []Step{step("s1", move(flux.ChartInterval, "", "1m"))}}
 	release := object(t, "hr", chart("1m"), recorded(of.String()))
 	assert.Equal(t, `{"metadata":{"resourceVersion":"7"},"spec":{"chart":{"spec":{"interval":null}}}}`, string(restoring(release, RestoreOptions{}).Next(release).Patch))
+}
+
+// Only what a rule of ours will hold is recorded as pinned: what is changed although it will be undone is not.
+func TestOnlyPinsAreRecordedAsPinned(t *testing.T) {
+	t.Parallel()
+	web := object(t, "gitrepo", timeout("2m"), child(flux.Interval))
+	j := NewJudge(flux.Snapshot{Objects: []flux.Object{web}, Related: []flux.Object{parent(t)}})
+	p := preset(t, "fast")
+	for managed, want := range map[Managed]bool{ManagedPatch: false, ManagedPin: true} {
+		plan := NewPlan([]flux.Object{web}, p, defaultResolver(p), Options{Judge: j, Managed: managed})
+		require.Len(t, plan.Changed(), 1, managed)
+		assert.Equal(t, want, plan.Items[0].Pinned(), managed)
+		next := ApplyWrite{Item: plan.Items[0], Stamp: stamp}.Next(web)
+		assert.Equal(t, want, strings.Contains(string(next.Patch), `pinned`), managed)
+	}
 }
 
 // A revert takes back what somebody said yes to, and nothing else.
