@@ -96,7 +96,7 @@ func TestGiveBack(t *testing.T) {
 	}
 }
 
-// Of a field that somebody has set since, its owners before us get nothing back.
+// A field that somebody set back to what it was belongs to them, and to its owners before us.
 func TestReleaseOfWhatOthersOwnNow(t *testing.T) {
 	t.Parallel()
 	git := applies("kustomize-controller")
@@ -107,5 +107,6 @@ func TestReleaseOfWhatOthersOwnNow(t *testing.T) {
 	next := restoring(now, RestoreOptions{}).Next(now)
 	require.NoError(t, next.Err)
 	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/original":null},"managedFields":[`+
-		`{"manager":"kubectl-edit","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}}]}}`, string(next.Patch))
+		`{"manager":"kubectl-edit","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}},`+
+		`{"manager":"kustomize-controller","operation":"Apply","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}}]}}`, string(next.Patch))
 }

@@ -96,7 +96,7 @@ func TestPinAndUnpin(t *testing.T) {
 	assert.Equal(t, rules, OurRules(after))
 	assert.True(t, Pinning(after))
 	assert.Equal(t, Held, NewJudge(flux.Snapshot{Related: []flux.Object{after}}).Judge(web, []flux.Field{flux.Interval, flux.Timeout}).Verdict)
-	assert.Equal(t, Next{State: StateUnchanged, Why: "has the rules already"}, w.Next(after), "not added twice")
+	assert.Equal(t, Next{State: StateAsWanted, Why: "has the rules already"}, w.Next(after), "not added twice")
 
 	fewer := PinWrite{Pin: Pin{Owner: after, Rules: rules[:1]}}
 	assert.Equal(t, []flux.IgnoreRule{theirs, rules[0]}, patched(t, after, fewer.Next(after)).Ignore)
@@ -112,7 +112,7 @@ func TestPinAndUnpin(t *testing.T) {
 	healed := patched(t, left, last)
 	assert.Equal(t, []flux.IgnoreRule{theirs}, healed.Ignore)
 	assert.Empty(t, healed.Annotations)
-	assert.Equal(t, StateUnchanged, none.Next(healed).State)
+	assert.Equal(t, StateAsWanted, none.Next(healed).State)
 }
 
 func TestUnpinOfTheLastRule(t *testing.T) {

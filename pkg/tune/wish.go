@@ -63,7 +63,7 @@ func (w *wish) guard(s subject, t flux.Tunable, change *Change, interval *string
 	if planned >= today || today == 0 {
 		return
 	}
-	kept := change.To != nil // the policy wants it shorter
+	kept := change.To != nil || !s.wanted(t).IsZero() // the policy wants it shorter
 	if kept {
 		why := s.whyKept(t, today, planned)
 		if why == "" {
