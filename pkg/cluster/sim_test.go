@@ -170,6 +170,11 @@ func (m *machine) ownersEvent(t *rapid.T) (string, func(*world)) {
 		ours := tune.OurRules(m.touched.entities[parent].object())
 		return fmt.Sprintf("commit spec.ignore of %s: %d", parent, kind), func(w *world) {
 			w.git[root][parent].ignore = [][]flux.IgnoreRule{nil, {theirs}, append([]flux.IgnoreRule{theirs}, ours...)}[kind]
+			for _, rule := range ours { // what Git leaves to others from now on may be what our rule has kept from it
+				for _, ref := range tune.Targets(rule) {
+					w.forced[ref] = w.forced[ref] || kind == 2
+				}
+			}
 		}
 	case 6:
 		parent := rapid.SampledFrom(parents).Draw(t, "parent")

@@ -146,16 +146,6 @@ func TestEverySessionCanBeTakenBack(t *testing.T) {
 	assert.Equal(t, "5m", f.interval(t))
 }
 
-func TestOverridesAreRecorded(t *testing.T) {
-	t.Parallel()
-	f := newFreeFleet(t)
-	const title = "per-environment with development.GitRepository.interval=45s"
-	plan := decode[report.Plan](t, on(f.Cluster).must(t, "plan", "-n", f.apps, "--set", "dev.gitrepo.interval=45s", "-o", "json"))
-	assert.Equal(t, title, plan.Policy)
-	f.tuned(t, "one", "--set", "dev.gitrepo.interval=45s")
-	assert.Equal(t, title, f.recordOf(t).Steps[0].Policy)
-}
-
 // What was written is written, whether Flux has been seen to notice or not; and the way back is told.
 func TestWaitThatTimesOutTellsTheWayBack(t *testing.T) {
 	t.Parallel()
