@@ -273,7 +273,7 @@ func TestBudgetFormats(t *testing.T) {
 		"jsonpath={.summary.gitRequests}":       `{"now":30,"planned":60}`,
 		"jsonpath={.items[0].interval.planned}": "1m",
 		"go-template={{.policy}}":               "per-environment",
-		"custom-columns=N:.ref.name,R:.requests.now,P:.requests.planned": "N     R    P\napp   30   60\n",
+		"custom-columns=N:.ref.name,R:.requests.now,P:.requests.planned": "N     R     P\napp   30    60\n",
 	} {
 		assert.Equal(t, want, user.must(t, "budget", "-n", ns, "-o", format).stdout, format)
 	}
