@@ -183,12 +183,14 @@ func TestNothingIsReadTwice(t *testing.T) {
 	t.Parallel()
 	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
 	f.push(t, f.ks("interval: 5m"))
+	f.Apply(t, gitRepository(f.flux, "fleet", "interval: 5m")) // no label gives it an environment: its users are looked for
 	i, asked := counting(t, f)
-	o := i.must(t, "get", "-A", "-o", "name") // namespaces of the fleet have no environment: their users are looked for
+	o := i.must(t, "get", "-A", "-o", "name")
 	names := strings.Fields(o.stdout)
 	assert.Equal(t, 1, asked("/kustomizations?limit"))
 	assert.Equal(t, 1, asked("/helmreleases?limit"))
 	assert.ElementsMatch(t, []string{
-		"gitrepository.source.toolkit.fluxcd.io/app", "kustomization.kustomize.toolkit.fluxcd.io/app", "kustomization.kustomize.toolkit.fluxcd.io/root",
+		"gitrepository.source.toolkit.fluxcd.io/app", "gitrepository.source.toolkit.fluxcd.io/fleet",
+		"kustomization.kustomize.toolkit.fluxcd.io/app", "kustomization.kustomize.toolkit.fluxcd.io/root",
 	}, names)
 }
