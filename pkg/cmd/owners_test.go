@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -66,16 +67,22 @@ func TestOwnedByArgoCD(t *testing.T) {
 // Git.
 func TestEveryOwnerOfAFieldCounts(t *testing.T) {
 	t.Parallel()
-	f := newGitFleet(t)
-	manifest := f.app("interval: 1m, timeout: 1m")
-	f.Kubectl(t, "delete", "gitrepository", "app", "-n", f.apps)
-	f.Apply(t, manifest, "--field-manager=flux")
-	f.push(t, manifest)
-	assert.ElementsMatch(t, []string{"flux", "kustomize-controller"}, f.owners(t, "gitrepository", f.apps, "app"))
-	item := f.item(t, "gitrepo/app")
-	assert.Equal(t, "SetInGit", item.Reason, "the policy wants the timeout to be 2m, and Git says 1m")
-	on(f.Cluster).must(t, "apply", "-n", f.apps, "--yes")
-	assert.Equal(t, "1m", f.field(t, "gitrepository", f.apps, "app", ".spec.timeout"))
+	for first, second := range map[string]string{"flux": "kustomize-controller", "kustomize-controller": "flux"} {
+		t.Run(first+" first", func(t *testing.T) {
+			t.Parallel()
+			f := newGitFleet(t)
+			manifest := f.app("interval: 1m, timeout: 1m")
+			f.Kubectl(t, "delete", "gitrepository", "app", "-n", f.apps)
+			f.Apply(t, manifest, "--field-manager="+first)
+			time.Sleep(time.Second) // the order of the entries in managedFields goes by their times, in seconds
+			f.Apply(t, manifest, "--field-manager="+second)
+			assert.ElementsMatch(t, []string{first, second}, f.owners(t, "gitrepository", f.apps, "app"))
+			item := f.item(t, "gitrepo/app")
+			assert.Equal(t, "SetInGit", item.Reason, "the policy wants the timeout to be 2m, and Git says 1m")
+			on(f.Cluster).must(t, "apply", "-n", f.apps, "--yes")
+			assert.Equal(t, "1m", f.field(t, "gitrepository", f.apps, "app", ".spec.timeout"))
+		})
+	}
 }
 
 // What was taken out of Git and not pruned keeps its labels. The inventory of the Kustomization knows better.
@@ -176,12 +183,14 @@ func TestNothingIsReadTwice(t *testing.T) {
 	t.Parallel()
 	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
 	f.push(t, f.ks("interval: 5m"))
+	f.Apply(t, gitRepository(f.flux, "fleet", "interval: 5m")) // no label gives it an environment: its users are looked for
 	i, asked := counting(t, f)
-	o := i.must(t, "get", "-A", "-o", "name") // namespaces of the fleet have no environment: their users are looked for
+	o := i.must(t, "get", "-A", "-o", "name")
 	names := strings.Fields(o.stdout)
 	assert.Equal(t, 1, asked("/kustomizations?limit"))
 	assert.Equal(t, 1, asked("/helmreleases?limit"))
 	assert.ElementsMatch(t, []string{
-		"gitrepository.source.toolkit.fluxcd.io/app", "kustomization.kustomize.toolkit.fluxcd.io/app", "kustomization.kustomize.toolkit.fluxcd.io/root",
+		"gitrepository.source.toolkit.fluxcd.io/app", "gitrepository.source.toolkit.fluxcd.io/fleet",
+		"kustomization.kustomize.toolkit.fluxcd.io/app", "kustomization.kustomize.toolkit.fluxcd.io/root",
 	}, names)
 }
