@@ -89,6 +89,7 @@ type Client struct {
 	opening   chan struct{} // of one: who opens the first connection
 	connected atomic.Bool
 	refused   atomic.Pointer[refusal]
+	latency   atomic.Int64
 }
 
 // New prepares a client; it sends no request. The configuration's rate limits do not apply.
@@ -152,6 +153,8 @@ type Request struct {
 	Query url.Values
 	// Accept is the header; empty means AcceptJSON.
 	Accept string
+	// Tries, when not 0, is Limits.Tries for this request.
+	Tries int
 }
 
 // Get sends a request until it was answered and read without error, the tries or the patience are used up,
@@ -159,13 +162,14 @@ type Request struct {
 // that got an answer.
 func (c *Client) Get(ctx context.Context, r Request, read func(io.Reader) error) error {
 	told := time.Duration(0)
+	setDefault(&r.Tries, c.limits.Tries)
 	for try := 1; ; {
 		if err := c.seats.enter(ctx); err != nil {
 			return err
 		}
 		err := c.once(ctx, r, read)
 		c.seats.leave(apierrors.IsTooManyRequests(err))
-		if err == nil || !Retryable(err) || try == c.limits.Tries {
+		if err == nil || !Retryable(err) || try == r.Tries {
 			return err
 		}
 		pause := RetryAfter(err)
@@ -271,10 +275,13 @@ func (c *Client) send(request *http.Request) (*http.Response, error) {
 	if refused := c.refused.Load(); refused != nil && time.Since(refused.at) < credentialsFor {
 		return nil, refused.err
 	}
-	asked := false
+	asked, sent := false, time.Now()
 	trace := &httptrace.ClientTrace{
 		GetConn: func(string) { asked = true },
 		GotConn: func(httptrace.GotConnInfo) { c.connected.Store(true); release() },
+		// Not from the start of the request, which may have to open a connection.
+		WroteRequest:         func(httptrace.WroteRequestInfo) { sent = time.Now() },
+		GotFirstResponseByte: func() { c.noteLatency(time.Since(sent)) },
 	}
 	response, err := c.http.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
 	if err != nil && !asked && request.Context().Err() == nil {
@@ -283,6 +290,18 @@ func (c *Client) send(request *http.Request) (*http.Response, error) {
 	}
 	return response, err
 }
+
+func (c *Client) noteLatency(took time.Duration) {
+	if before := c.latency.Load(); before == 0 || int64(took) < before {
+		c.latency.Store(int64(took)) // of two at the same time either will do
+	}
+}
+
+// Latency is the shortest time that an answer took to begin, 0 before the first.
+func (c *Client) Latency() time.Duration { return time.Duration(c.latency.Load()) }
+
+// Silent is how long no connection has brought anything.
+func (c *Client) Silent() time.Duration { return time.Since(time.Unix(0, c.heard.Load())) }
 
 // refusal is how credentials could not be had. For a while it stands for all requests: each would have the
 // plugin fail again.

@@ -120,7 +120,10 @@ func decodeItems(r io.Reader) (items [][]byte, next string, err error) {
 }
 
 // Meta is what a list says of itself.
-type Meta struct{ ResourceVersion, Continue string }
+type Meta struct {
+	ResourceVersion, Continue string
+	Remaining                 int // items behind this page; 0 also where the server does not say
+}
 
 // ListMeta reads a list's metadata, where the scanner stands before it.
 func ListMeta(s *Scanner) Meta {
@@ -131,6 +134,8 @@ func ListMeta(s *Scanner) Meta {
 			meta.ResourceVersion = s.Text()
 		case "continue":
 			meta.Continue = s.Text()
+		case "remainingItemCount":
+			meta.Remaining, _ = strconv.Atoi(string(s.Raw()))
 		default:
 			s.Skip()
 		}
