@@ -1,23 +1,42 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/url"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// wire passes connections on byte by byte, counts what comes back, and can be as slow as a long way:
-// each direction takes latency longer, whatever it carries.
+// link is a way to the API server.
+type link struct {
+	latency time.Duration // one way
+	bits    int64         // a second, from the server; 0 is no limit
+}
+
+// String writes the link for people.
+func (l link) String() string {
+	if l == (link{}) {
+		return "on the spot"
+	}
+	return fmt.Sprintf("%d Mbit/s, %s", l.bits/1e6, l.latency)
+}
+
+// wire passes connections on byte by byte, TLS and all, counts what comes back, and can be as slow as a link:
+// each direction takes the latency longer, and what the server sends shares one bandwidth.
 type wire struct {
 	listener net.Listener
 	target   string
-	latency  atomic.Int64 // one way
 	received atomic.Int64 // bytes from the server
+
+	mu   sync.Mutex
+	link link
+	free time.Time // when the link has carried all that it was given
 }
 
 func newWire(target string) (*wire, error) {
@@ -28,6 +47,28 @@ func newWire(target string) (*wire, error) {
 	w := &wire{listener: listener, target: target}
 	go w.accept()
 	return w, nil
+}
+
+// use changes the link.
+func (w *wire) use(l link) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.link = l
+}
+
+// due is when so many bytes, that are sent now, have arrived.
+func (w *wire) due(bytes int) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	if w.link.bits > 0 && bytes > 0 {
+		if w.free.Before(now) {
+			w.free = now
+		}
+		w.free = w.free.Add(time.Duration(int64(bytes) * 8 * int64(time.Second) / w.link.bits))
+		now = w.free
+	}
+	return now.Add(w.link.latency)
 }
 
 func (w *wire) accept() {
@@ -42,14 +83,17 @@ func (w *wire) accept() {
 
 func (w *wire) connect(client net.Conn) {
 	defer client.Close()
-	time.Sleep(2 * time.Duration(w.latency.Load())) // TCP's handshake
+	time.Sleep(2 * time.Until(w.due(0))) // TCP's handshake
 	server, err := net.Dial("tcp", w.target)
 	if err != nil {
 		return
 	}
 	defer server.Close()
-	go w.carry(server, client, new(atomic.Int64))
-	w.carry(client, server, &w.received)
+	go carry(server, client, func(int) time.Time { return w.due(0) })
+	carry(client, server, func(n int) time.Time {
+		w.received.Add(int64(n))
+		return w.due(n)
+	})
 }
 
 type parcel struct {
@@ -57,17 +101,16 @@ type parcel struct {
 	data []byte
 }
 
-// carry holds each piece for the latency, but as many at a time as there are.
-func (w *wire) carry(to io.WriteCloser, from io.Reader, count *atomic.Int64) {
+// carry holds each piece until it is due, but as many at a time as there are.
+func carry(to io.WriteCloser, from io.Reader, due func(bytes int) time.Time) {
 	way := make(chan parcel, 1<<14)
 	go func() {
 		defer close(way)
 		for {
-			data := make([]byte, 32<<10)
+			data := make([]byte, 4<<10) // 7 ms of 5 Mbit/s
 			n, err := from.Read(data)
 			if n > 0 {
-				count.Add(int64(n))
-				way <- parcel{time.Now().Add(time.Duration(w.latency.Load())), data[:n]}
+				way <- parcel{due(n), data[:n]}
 			}
 			if err != nil {
 				return

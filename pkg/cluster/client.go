@@ -13,26 +13,32 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // Client reads from and writes to one cluster. It is safe for concurrent use.
 type Client struct {
-	rest rest.Interface
+	kube *kube.Client   // reads, again where that can help
+	rest rest.Interface // writes, once, over the same connections
 }
 
 // NewClient makes a client for a cluster. It does not limit the rate of requests itself, as client-go
 // would (5/s): reads are few and the API server's priority and fairness protects it; writes are paced
 // by ApplyOptions.
 func NewClient(config *rest.Config) (*Client, error) {
+	reader, err := kube.New(config, kube.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("making a client for %s: %w", config.Host, err)
+	}
 	config = rest.CopyConfig(config)
 	config.QPS = -1
 	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
 	config.AcceptContentTypes, config.ContentType = "application/json", "application/json"
-	client, err := rest.UnversionedRESTClientFor(config)
+	client, err := rest.UnversionedRESTClientForConfigAndClient(config, reader.HTTP(false))
 	if err != nil {
 		return nil, fmt.Errorf("making a client for %s: %w", config.Host, err)
 	}
-	return &Client{rest: client}, nil
+	return &Client{kube: reader, rest: client}, nil
 }
 
 // served maps each kind's name to the API version to use; kinds that the cluster does not serve are

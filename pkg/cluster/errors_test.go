@@ -1,10 +1,8 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,22 +19,14 @@ import (
 
 var kustomizations = schema.GroupResource{Group: "kustomize.toolkit.fluxcd.io", Resource: "kustomizations"}
 
-// requested is an error as net/http wraps it.
-func requested(err error) error {
-	return &url.Error{Op: "Get", URL: "https://127.0.0.1:6443/apis", Err: err}
-}
-
 func dialed(err error) error {
-	return requested(&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", err)})
+	return &url.Error{Op: "Get", URL: "https://127.0.0.1:6443/apis", Err: &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", err)}}
 }
 
-func answered(code int) error {
-	return apierrors.NewGenericServerResponse(code, "patch", kustomizations, "web", "", 0, true)
-}
-
-func TestErrorClasses(t *testing.T) {
+// A write that the API server says it cannot serve now is sent again; what it refuses is not, and where no
+// answer came it is not known whether the write was carried out.
+func TestWhatBecomesOfWrites(t *testing.T) {
 	t.Parallel()
-	kind := schema.GroupKind{Group: kustomizations.Group, Kind: "Kustomization"}
 	for _, tc := range []struct {
 		name              string
 		err               error
@@ -44,41 +34,17 @@ func TestErrorClasses(t *testing.T) {
 	}{
 		{"none", nil, false, false},
 		{"refused", dialed(syscall.ECONNREFUSED), true, false},
-		{"reset", dialed(syscall.ECONNRESET), true, false},
-		{"no route", dialed(syscall.EHOSTUNREACH), true, false},
-		{"cut before the answer", requested(io.EOF), true, false},
-		{"cut within it", io.ErrUnexpectedEOF, true, false},
-		{"cut, wrapped", fmt.Errorf("reading a page: %w", io.ErrUnexpectedEOF), true, false},
-		{"http/2 connection lost", requested(errors.New("http2: client connection lost")), true, false},
-		{"took too long", context.DeadlineExceeded, true, false},
-		{"took too long, wrapped", requested(context.DeadlineExceeded), true, false},
-		{"no such host", requested(&net.DNSError{Err: "no such host", Name: "api"}), true, false},
-		{"interrupted", context.Canceled, false, false},
-		{"interrupted, wrapped", requested(context.Canceled), false, false},
-		{"not for the network", errors.New("reading Kustomization apps/web: invalid character"), false, false},
-
 		{"too many requests", apierrors.NewTooManyRequests("slow down", 3), false, true},
-		{"too many requests, bare", answered(http.StatusTooManyRequests), false, true},
 		{"unavailable", apierrors.NewServiceUnavailable("starting"), false, true},
 		{"server timeout", apierrors.NewServerTimeout(kustomizations, "patch", 1), false, true},
 		{"gateway timeout", apierrors.NewTimeoutError("etcd", 1), false, true},
 		{"internal", apierrors.NewInternalError(errors.New("etcd leader changed")), false, true},
 		{"wrapped", fmt.Errorf("listing kustomizations: %w", apierrors.NewServiceUnavailable("starting")), false, true},
-
-		{"forbidden", apierrors.NewForbidden(kustomizations, "web", errors.New("no")), false, false},
-		{"unauthorized", apierrors.NewUnauthorized("who?"), false, false},
-		{"not found", apierrors.NewNotFound(kustomizations, "web"), false, false},
 		{"conflict", apierrors.NewConflict(kustomizations, "web", errors.New("changed")), false, false},
-		{"invalid", apierrors.NewInvalid(kind, "web", nil), false, false},
-		{"denied", answered(http.StatusBadRequest), false, false},
-		{"expired", apierrors.NewResourceExpired("token"), false, false},
+		{"denied", apierrors.NewGenericServerResponse(http.StatusBadRequest, "patch", kustomizations, "web", "", 0, true), false, false},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			assert.Equal(t, tc.unreachable, unreachable(tc.err), "unreachable")
-			assert.Equal(t, tc.busy, busy(tc.err), "busy")
-			assert.Equal(t, tc.unreachable || tc.busy, transient(tc.err), "transient")
-		})
+		assert.Equal(t, tc.unreachable, unreachable(tc.err), tc.name)
+		assert.Equal(t, tc.busy, busy(tc.err), tc.name)
 	}
 }
 

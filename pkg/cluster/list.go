@@ -3,25 +3,15 @@ package cluster
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"strconv"
+	"net/url"
+	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
-
-// chunkSize is how many objects one request asks for, as kubectl get does: a page that fails is asked
-// for again, not the whole list.
-const chunkSize = 500
-
-// readAttempts is how often a page is asked for when the connection breaks or the server is busy.
-const readAttempts = 4
 
 // query is one list request.
 type query struct {
@@ -30,136 +20,23 @@ type query struct {
 	labelSelector string
 }
 
-// list asks for a collection page by page and hands each item's JSON over as it arrives. The bytes are
-// valid only during the call. An expired continue token starts the list again: restart is called so
-// that the caller can forget what it had.
+// list asks for a collection page by page and hands each item's JSON over. The bytes are valid only during
+// the call. An expired continue token starts the list again: restart is called so that the caller can
+// forget what it had.
 func (c *Client) list(ctx context.Context, q query, restart func(), each func([]byte) error) error {
-	token := ""
-	for {
-		next, err := c.page(ctx, q, token, each)
-		switch {
-		case apierrors.IsResourceExpired(err) && token != "":
-			token = ""
-			restart()
-			continue
-		case err != nil:
-			return err
-		case next == "":
-			return nil
-		}
-		token = next
-	}
-}
-
-// page asks for one page. It reads the whole page before it hands items over, so that a page that
-// breaks half way can be asked for again.
-func (c *Client) page(ctx context.Context, q query, token string, each func([]byte) error) (next string, err error) {
-	for attempt := 1; ; attempt++ {
-		var items [][]byte
-		items, next, err = c.fetchPage(ctx, q, token)
-		if err == nil {
-			for _, item := range items {
-				if err := each(item); err != nil {
-					return "", err
-				}
-			}
-			return next, nil
-		}
-		if attempt == readAttempts || !transient(err) {
-			return "", err
-		}
-		if err := sleep(ctx, backoff(attempt, err)); err != nil {
-			return "", err
-		}
-	}
-}
-
-func (c *Client) fetchPage(ctx context.Context, q query, token string) ([][]byte, string, error) {
-	request := c.rest.Get().AbsPath(q.path...).Param("limit", strconv.Itoa(chunkSize))
-	if token != "" {
-		request.Param("continue", token)
-	}
+	r := kube.Request{Path: urlPath(q.path), Accept: q.accept, Query: url.Values{}}
 	if q.labelSelector != "" {
-		request.Param("labelSelector", q.labelSelector)
+		r.Query.Set("labelSelector", q.labelSelector)
 	}
-	if q.accept != "" {
-		request.SetHeader("Accept", q.accept)
-	}
-	body, err := request.Stream(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { _ = body.Close() }()
-	return decodeList(body)
+	return c.kube.Items(ctx, r, restart, each)
 }
 
-// decodeList splits the JSON of a list into its items and the token of the next page, while it
-// arrives.
-func decodeList(r io.Reader) (items [][]byte, next string, err error) {
-	d := json.NewDecoder(r)
-	if err := expect(d, json.Delim('{')); err != nil {
-		return nil, "", err
+func urlPath(segments []string) string {
+	var path strings.Builder
+	for _, segment := range segments {
+		path.WriteString("/" + url.PathEscape(segment))
 	}
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return nil, "", err
-		}
-		switch key {
-		case "items":
-			if items, err = decodeItems(d); err != nil {
-				return nil, "", err
-			}
-		case "metadata":
-			var meta struct {
-				Continue string `json:"continue"`
-			}
-			if err := d.Decode(&meta); err != nil {
-				return nil, "", err
-			}
-			next = meta.Continue
-		default:
-			var skipped json.RawMessage
-			if err := d.Decode(&skipped); err != nil {
-				return nil, "", err
-			}
-		}
-	}
-	// The closing brace: without it the answer was cut short.
-	if err := expect(d, json.Delim('}')); err != nil {
-		return nil, "", err
-	}
-	return items, next, nil
-}
-
-func decodeItems(d *json.Decoder) ([][]byte, error) {
-	token, err := d.Token()
-	if err != nil || token == nil { // an empty list may be null
-		return nil, err
-	}
-	var items [][]byte
-	for d.More() {
-		var item json.RawMessage
-		if err := d.Decode(&item); err != nil {
-			return nil, err
-		}
-		items = append(items, item)
-	}
-	return items, expect(d, json.Delim(']'))
-}
-
-func expect(d *json.Decoder, want json.Delim) error {
-	token, err := d.Token()
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return err
-	}
-	if token != want {
-		return fmt.Errorf("the API server's answer has %v where %v was expected", token, want)
-	}
-	return nil
+	return path.String()
 }
 
 // objects lists a kind in a namespace ("" for all).
@@ -187,15 +64,7 @@ func (c *Client) object(ctx context.Context, k flux.Kind, version, namespace, na
 }
 
 func (c *Client) raw(ctx context.Context, path []string) ([]byte, error) {
-	for attempt := 1; ; attempt++ {
-		data, err := answer(c.rest.Get().AbsPath(path...).Do(ctx))
-		if err == nil || attempt == readAttempts || !transient(err) {
-			return data, err
-		}
-		if err := sleep(ctx, backoff(attempt, err)); err != nil {
-			return nil, err
-		}
-	}
+	return c.kube.Raw(ctx, kube.Request{Path: urlPath(path)})
 }
 
 // answer is the body of an answer, or the error that the API server describes in it: Raw alone knows
@@ -208,13 +77,4 @@ func answer(r rest.Result) ([]byte, error) {
 	return data, nil
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}
+func sleep(ctx context.Context, d time.Duration) error { return kube.Sleep(ctx, d) }

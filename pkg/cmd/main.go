@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -30,6 +31,10 @@ type System struct {
 	StdoutWidth int
 	// StdoutHeight is that terminal's height in lines.
 	StdoutHeight int
+	// Size asks the terminal for both again; nil where they never change.
+	Size func() (width, height int)
+	// Keys hands over each key as it is pressed, until restore is called; nil where nobody presses any.
+	Keys func() (keys <-chan byte, restore func(), err error)
 	// StderrTerminal tells whether progress can be shown.
 	StderrTerminal bool
 	// Getenv reads an environment variable.
@@ -54,9 +59,20 @@ func Run(ctx context.Context, sys System, build Build, args []string) int {
 	code := exitCode(err, args[1:])
 	var silent silentError
 	if err != nil && !errors.As(err, &silent) {
-		_, _ = fmt.Fprintf(sys.ErrOut, "error: %s\n", explain(err))
+		_, _ = fmt.Fprintf(sys.ErrOut, "error: %s\n", printable(explain(err)))
 	}
 	return code
+}
+
+// printable leaves out control characters but for line breaks: messages come from clusters, and must not be
+// able to write to a terminal what they like.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // displayName: Flux's CLI finds plugins by the file name flux-NAME, kubectl by kubectl-NAME.
@@ -69,20 +85,23 @@ func displayName(program string) string {
 }
 
 func newSystem() System {
-	width, height := 0, 0
-	if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
-		width, height = w, h
-	}
-	return System{
+	useTerminal()
+	width, height := stdoutSize()
+	system := System{
 		IOStreams:      genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
 		Now:            time.Now,
 		NewSession:     func() string { return newSession(time.Now(), rand.Reader) },
 		StdinTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		StdoutWidth:    width,
 		StdoutHeight:   height,
+		Size:           stdoutSize,
 		StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		Getenv:         os.Getenv,
 	}
+	if system.StdinTerminal {
+		system.Keys = readKeys
+	}
+	return system
 }
 
 // newSession makes an id that sorts by time and can be typed: 20261122-101500-k3xq.

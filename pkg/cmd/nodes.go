@@ -28,6 +28,7 @@ type NodesFlags struct {
 	Timeout       time.Duration
 	Contexts      []string
 	AllContexts   bool
+	FailAbove     string
 }
 
 // NodesOptions are what nodes needs to run.
@@ -40,6 +41,8 @@ type NodesOptions struct {
 	watch    bool
 	timeout  time.Duration
 	now      func() time.Time
+	// failAbove is a use of a node in percent; 0 never fails.
+	failAbove float64
 }
 
 // nodesCluster is one cluster to count, or why it cannot be.
@@ -53,13 +56,14 @@ type nodesCluster struct {
 func newNodes(r *root) *cobra.Command {
 	var flags NodesFlags
 	cmd := &cobra.Command{
-		Use:   "nodes",
+		Use:   "nodes [NAME ...]",
 		Short: "Show how many pods run on each node",
 		Long: long(`
-			Show every node as kubectl get nodes does, with the number of its pods, how many it can take,
-			and how full it is. Pods that have ended (Succeeded, Failed) do not count; pods that are being
-			deleted count until they are gone. Pods on nodes that no longer exist, and pods without a
-			node, have rows of their own at the end.
+			Show every node as kubectl get nodes does, with the number of its pods, how many it takes
+			(status.allocatable.pods), and how full it is. Pods that have ended (Succeeded, Failed) do not
+			count; pods that are being deleted count until they are gone. Pods on nodes that no longer
+			exist, and pods without a node, have rows of their own at the end. With -o wide, --sort-by cpu
+			or memory, CPU and memory in use come from metrics.k8s.io, where the cluster serves that.
 
 			What cannot be read in time, or at all, is not guessed: a number that may be too low is
 			written 26+, one that is not known ?, a line above the table says what is missing, -o json has
@@ -68,7 +72,11 @@ func newNodes(r *root) *cobra.Command {
 			With -n only the pods of that namespace are counted (several with commas); nodes are those of
 			the whole cluster.
 
-			Exit codes: 0 everything was counted, 3 something is missing, 1 nothing could be read.`),
+			Several contexts of one cluster count once. The flags of the connection go with each context,
+			but for those that name a cluster.
+
+			Exit codes: 0 everything was counted, 3 something is missing, 4 a node is fuller than
+			--fail-above, 1 nothing could be read.`),
 		Example: examples(`
 			# Pods per node
 			kubectl fluxtune nodes
@@ -85,15 +93,13 @@ func newNodes(r *root) *cobra.Command {
 			# Several clusters in one table
 			kubectl fluxtune nodes --contexts staging,production
 
+			# Tell when a node comes near its limit of pods
+			kubectl fluxtune nodes --fail-above 90%
+
 			# For a spreadsheet
 			kubectl fluxtune nodes -o csv > nodes.csv`),
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			return fmt.Errorf("unexpected argument %q: nodes takes no names, choose nodes with -l", args[0])
-		},
-		RunE: runE(r, flags.toOptions),
+		ValidArgsFunction: r.completeNodes,
+		RunE:              runE(r, flags.toOptions),
 	}
 	flags.add(cmd, r)
 	return cmd
@@ -102,7 +108,7 @@ func newNodes(r *root) *cobra.Command {
 func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
 	f.OutputFlags.add(cmd, "csv")
 	flags := cmd.Flags()
-	flags.Lookup("sort-by").Usage = "Sort by name, pods or use (fullest first), age (oldest first), or a field of an item of -o json."
+	flags.Lookup("sort-by").Usage = "Sort by name, pods, use, cpu or memory (fullest first), age (oldest first), or a field of an item of -o json; with - before it the other way round."
 	flags.BoolVarP(&f.AllNamespaces, "all-namespaces", "A", false, "Count the pods of all namespaces: the default, unless -n is given.")
 	flags.StringVarP(&f.Selector, "selector", "l", "", "Label selector for nodes, as kubectl takes it: -l topology.kubernetes.io/zone=eu-west-1a.")
 	flags.StringVar(&f.GroupBy, "group-by", "", "Sum up nodes by zone, pool, or the value of a label.")
@@ -110,8 +116,9 @@ func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
 	flags.BoolVarP(&f.Watch, "watch", "w", false, "Go on: redraw the table on a terminal, print the rows that change elsewhere.")
 	flags.DurationVar(&f.Timeout, "timeout", time.Minute, "Show what is known after this time. With --watch, the time for one list.")
 	flags.StringSliceVar(&f.Contexts, "contexts", nil, "Count several clusters: contexts of the kubeconfig (comma-separated or repeated).")
+	flags.StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a node is fuller than this: 90%.")
 	flags.BoolVar(&f.AllContexts, "all-contexts", false, "Count the clusters of all contexts of the kubeconfig.")
-	_ = cmd.RegisterFlagCompletionFunc("sort-by", cobra.FixedCompletions([]string{"name", "pods", "use", "age"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("sort-by", cobra.FixedCompletions([]string{"name", "pods", "use", "age", "cpu", "memory"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("group-by", cobra.FixedCompletions([]string{"zone", "pool"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("contexts", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		names, _ := r.contexts() // completion has nobody to tell
@@ -119,23 +126,27 @@ func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
 	})
 }
 
-func (f *NodesFlags) toOptions(r *root, _ []string) (o NodesOptions, err error) {
+func (f *NodesFlags) toOptions(r *root, args []string) (o NodesOptions, err error) {
 	o = NodesOptions{root: r, selector: f.Selector, watch: f.Watch, timeout: f.Timeout, now: r.Now}
 	if err := f.check(); err != nil {
+		return o, err
+	}
+	if o.failAbove, err = parsePercent(f.FailAbove); err != nil {
 		return o, err
 	}
 	if o.printer, err = f.toPrinter(r); err != nil {
 		return o, err
 	}
+	o.printer.layout.EastAsian = eastAsian(r.Getenv)
 	if f.Watch && !slices.Contains([]string{"table", "wide", "json"}, o.printer.format) {
 		return o, fmt.Errorf("--watch shows -o table, wide or json, not %s", f.Output)
 	}
-	o.report = report.NodeOptions{SortBy: f.SortBy, Top: f.Top, Selected: f.Selector != "", GroupBy: f.GroupBy}
+	o.report = report.NodeOptions{SortBy: f.SortBy, Top: f.Top, Selected: f.Selector != "", Names: args, GroupBy: f.GroupBy}
 	if f.Top > 0 && f.SortBy == "" {
 		o.report.SortBy = "pods"
 	}
 	o.clusters, err = r.nodesClusters(*f, nodes.Options{
-		NodeSelector: f.Selector, NodeLabels: report.NodeLabels(f.GroupBy), Wide: f.wantsDetails(), Deadline: f.Timeout,
+		NodeSelector: f.Selector, NodeLabels: report.NodeLabels(f.GroupBy), Wide: f.wantsDetails(), Usage: f.wantsUsage(), Deadline: f.Timeout,
 	})
 	return o, err
 }
@@ -151,7 +162,7 @@ func (f NodesFlags) check() error {
 		return fmt.Errorf("--timeout %s: it is a time to wait, such as 60s", f.Timeout)
 	case len(f.Contexts) > 0 && f.AllContexts:
 		return fmt.Errorf("--contexts and --all-contexts cannot be used together")
-	case f.GroupBy != "" && f.SortBy != "" && !slices.Contains([]string{"name", "pods", "use"}, f.SortBy):
+	case f.GroupBy != "" && f.SortBy != "" && !slices.Contains([]string{"name", "pods", "use"}, strings.TrimPrefix(f.SortBy, "-")):
 		return fmt.Errorf("--sort-by %q: groups are sorted by name, pods or use", f.SortBy)
 	}
 	return nil
@@ -162,11 +173,17 @@ func (f NodesFlags) wantsDetails() bool {
 	return f.Output != "" && f.Output != "table" && f.Output != "name"
 }
 
+func (f NodesFlags) wantsUsage() bool {
+	return f.wantsDetails() || slices.Contains([]string{"cpu", "memory"}, strings.TrimPrefix(f.SortBy, "-"))
+}
+
 // nodesView is a report.NodeList or a report.NodeGroupList.
 type nodesView interface {
 	Names() []string
 	Empty() bool
 	Gaps() []string
+	Hints() []string
+	Fullest() *report.Fullest
 	Table(now time.Time, layout report.Layout) report.Table
 	Draw(out io.Writer, now time.Time, layout report.Layout) error
 	CSV(out io.Writer, noHeaders bool) error
@@ -186,7 +203,10 @@ func (o NodesOptions) run(ctx context.Context) error {
 
 // runOnce counts and shows it; after Ctrl-C, what was counted until then.
 func (o NodesOptions) runOnce(ctx context.Context) error {
-	counts := o.count(ctx)
+	counts, same := oncePerCluster(o.count(ctx))
+	for _, line := range same {
+		_, _ = fmt.Fprintln(o.root.ErrOut, line)
+	}
 	if err := nothing(counts); err != nil {
 		return cmp.Or(ctx.Err(), err)
 	}
@@ -250,8 +270,39 @@ func (o NodesOptions) show(counts []report.ClusterCount) error {
 	} else {
 		err = o.printer.print(view, view.Names(), func(l report.Layout) error { return view.Draw(o.root.Out, o.now(), l) })
 	}
-	if err == nil && len(gaps) > 0 {
+	for _, hint := range view.Hints() {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Hint: %s.\n", hint)
+	}
+	if err != nil {
+		return err
+	}
+	return o.verdict(view)
+}
+
+// verdict is the exit code of what was shown. A node that is too full is so whatever is missing.
+func (o NodesOptions) verdict(view nodesView) error {
+	if f := view.Fullest(); f != nil && o.failAbove > 0 && f.Use > o.failAbove {
+		return codeError{exitOverBudget, fmt.Errorf("%s has %d of %d pods, %.0f%%: more than --fail-above %g%%",
+			f.Name, f.Pods, f.Allocatable, f.Use, o.failAbove)}
+	}
+	if len(view.Gaps()) > 0 {
 		return silentError{exitPartial}
 	}
-	return err
+	return nil
+}
+
+// completeNodes completes names of nodes.
+func (r *root) completeNodes(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	config, err := r.restConfig()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp // completion has nobody to tell
+	}
+	counter, err := nodes.New(config, nodes.Options{})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
+	defer cancel()
+	names := slices.DeleteFunc(counter.Names(ctx), func(name string) bool { return slices.Contains(args, name) })
+	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
@@ -64,6 +65,25 @@ func nodeCases() []golden {
 		{name: "nodes/timeout-zero", args: "nodes --timeout 0s"},
 		{name: "nodes/contexts-twice", args: "nodes --contexts a --all-contexts"},
 		{name: "nodes/argument", args: "nodes node-1"},
+		{name: "nodes/names", args: "nodes ip-10-0-0-9.eu-central-1.compute.internal aks-memory-88762473-vmss000003"},
+		{name: "nodes/namespace-twice", args: "nodes -n team-001,team-001 --top 1"},
+		{name: "nodes/namespace-spaces", args: "nodes -n 'team-001, flux-system' --top 1"},
+		{name: "nodes/namespace-empty", args: "nodes -n team-001,"},
+		{name: "nodes/namespace-missing", args: "nodes -n team-001,team-099 --top 1"},
+		{name: "nodes/fail-above", args: "nodes --top 1 --fail-above 70%"},
+		{name: "nodes/fail-above-ok", args: "nodes --top 1 --fail-above 90"},
+		{name: "nodes/sort-backwards", args: "nodes --sort-by -use --top 3"},
+		{name: "nodes/sort-by-cpu-not-served", args: "nodes --sort-by cpu --top 1"},
+		{name: "nodes/sort-by-cpu", args: "nodes --sort-by -cpu --top 3", with: behind(nodeMetrics)},
+		{name: "nodes/wide-usage", args: "nodes -o wide --top 2", with: behind(nodeMetrics)},
+		{name: "nodes/sort-by-unread", args: "nodes --sort-by capacity --top 2", with: behind(noNodes)},
+		{name: "nodes/selector-unread", args: "nodes -l topology.kubernetes.io/zone=eu-central-1a", with: behind(noNodes)},
+		{name: "nodes/groups-unread", args: "nodes --group-by zone", with: behind(noNodes)},
+		{name: "nodes/contexts-same", args: "nodes --contexts blue,blue,navy --top 1", with: severalContexts},
+		{name: "nodes/contexts-name", args: "nodes --contexts blue,lost -o name", with: severalContexts},
+		{name: "nodes/contexts-server", args: "nodes --contexts blue --server https://127.0.0.1:1", with: severalContexts},
+		{name: "nodes/east-asian", args: "nodes --top 2", with: inLocale("ja_JP.UTF-8", 160)},
+		{name: "nodes/escape-codes", args: "nodes", with: behind(scribbling)},
 		{name: "nodes/partial-timeout", args: "nodes --timeout 2s", with: behind(neverFrom("team-002", "team-004"))},
 		{name: "nodes/partial-timeout-wide", args: "nodes --timeout 2s -o wide --no-headers", with: behind(neverFrom("team-002"))},
 		{name: "nodes/partial-groups", args: "nodes --timeout 2s --group-by zone", with: behind(neverFrom("team-002"))},
@@ -94,8 +114,52 @@ func behind(rule faults.Rule) tweak {
 	}
 }
 
+// noNodes refuses to list nodes.
+func noNodes(r *http.Request, _ int) faults.Fault {
+	if r.URL.Path == "/api/v1/nodes" {
+		return faults.Fault{Status: http.StatusForbidden}
+	}
+	return faults.Fault{}
+}
+
+// nodeMetrics stands for metrics-server.
+func nodeMetrics(r *http.Request, _ int) faults.Fault {
+	if r.URL.Path != "/apis/metrics.k8s.io/v1beta1/nodes" {
+		return faults.Fault{}
+	}
+	var items []string
+	for i, n := range nodePods.Nodes() {
+		items = append(items, fmt.Sprintf(`{"metadata":{"name":%q},"usage":{"cpu":"%dm","memory":"%dMi"}}`, n.Name, 250+500*i, 2000+1000*i))
+	}
+	return faults.Fault{Body: `{"kind":"NodeMetricsList","items":[` + strings.Join(items, ",") + `]}`}
+}
+
+// scribbling answers with messages that would write to a terminal.
+func scribbling(r *http.Request, _ int) faults.Fault {
+	return faults.Fault{Status: http.StatusForbidden, Body: `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"no\u001b[2J\u0007 access"}`}
+}
+
+// inLocale is a terminal of some width in a locale.
+func inLocale(locale string, width int) tweak {
+	return func(t *testing.T, c *testbed.Cluster, i invocation) invocation {
+		t.Helper()
+		i = terminal(width)(t, c, i)
+		i.env = map[string]string{"LANG": locale, "NO_COLOR": "1"}
+		return i
+	}
+}
+
+// atOnce tells whether a request is for all pods at once.
+func atOnce(r *http.Request) bool {
+	return r.URL.Path == "/api/v1/pods" && !r.URL.Query().Has("limit") && !r.URL.Query().Has("labelSelector") && !r.URL.Query().Has("watch")
+}
+
+// neverFrom never answers for the pods of namespaces, to a client that may not list all at once.
 func neverFrom(namespaces ...string) faults.Rule {
 	return func(r *http.Request, _ int) faults.Fault {
+		if r.URL.Path == "/api/v1/pods" {
+			return faults.Fault{Status: http.StatusForbidden}
+		}
 		for _, namespace := range namespaces {
 			if r.URL.Path == "/api/v1/namespaces/"+namespace+"/pods" {
 				return faults.Fault{Delay: time.Hour}
@@ -105,7 +169,7 @@ func neverFrom(namespaces ...string) faults.Rule {
 	}
 }
 
-// severalContexts has blue, which works, green, which never answers, and lost, whose certificate authority is missing.
+// severalContexts has blue and navy, which are one cluster, green, which never answers, and lost, whose certificate authority is missing.
 func severalContexts(t *testing.T, c *testbed.Cluster, i invocation) invocation {
 	t.Helper()
 	blue := faults.Start(t, c.Config(), nil).Kubeconfig(t, "blue", "default")
@@ -115,6 +179,8 @@ func severalContexts(t *testing.T, c *testbed.Cluster, i invocation) invocation 
 	other, err := clientcmd.LoadFromFile(green)
 	require.NoError(t, err)
 	all.Clusters["green"], all.AuthInfos["green"], all.Contexts["green"] = other.Clusters["green"], other.AuthInfos["green"], other.Contexts["green"]
+	all.Clusters["navy"], all.AuthInfos["navy"] = all.Clusters["blue"], all.AuthInfos["blue"]
+	all.Contexts["navy"] = &clientcmdapi.Context{Cluster: "navy", AuthInfo: "navy"}
 	all.Clusters["lost"] = &clientcmdapi.Cluster{Server: "https://127.0.0.1:1", CertificateAuthority: "/nowhere/ca.crt"}
 	all.Contexts["lost"] = &clientcmdapi.Context{Cluster: "lost", AuthInfo: "green"}
 	i.kubeconfig = t.TempDir() + "/kubeconfig"
@@ -186,16 +252,19 @@ func testNodeFaults(t *testing.T, c *testbed.Cluster) {
 	var asserts []func()
 	for name, test := range map[string]struct {
 		fault  faults.Fault
-		reason string
+		reason kube.Reason
 	}{
-		"slow":                 {faults.Fault{Delay: time.Hour}, nodes.ReasonTimeout},
-		"stalled half way":     {faults.Fault{Stall: 5000}, nodes.ReasonTimeout},
-		"cut half way":         {faults.Fault{Cut: 5000}, nodes.ReasonUnavailable},
-		"503 with Retry-After": {faults.Fault{Status: http.StatusServiceUnavailable, RetryAfter: 60}, nodes.ReasonTimeout},
-		"429 with Retry-After": {faults.Fault{Status: http.StatusTooManyRequests, RetryAfter: 60}, nodes.ReasonThrottled},
-		"forbidden":            {faults.Fault{Status: http.StatusForbidden}, nodes.ReasonForbidden},
+		"slow":                 {faults.Fault{Delay: time.Hour}, kube.Timeout},
+		"stalled half way":     {faults.Fault{Stall: 5000}, kube.Timeout},
+		"cut half way":         {faults.Fault{Cut: 5000}, kube.Unavailable},
+		"503 with Retry-After": {faults.Fault{Status: http.StatusServiceUnavailable, RetryAfter: 60}, kube.Timeout},
+		"429 with Retry-After": {faults.Fault{Status: http.StatusTooManyRequests, RetryAfter: 60}, kube.Throttled},
+		"forbidden":            {faults.Fault{Status: http.StatusForbidden}, kube.Forbidden},
 	} {
 		rule := func(r *http.Request, _ int) faults.Fault {
+			if r.URL.Path == "/api/v1/pods" {
+				return faults.Fault{Status: http.StatusForbidden}
+			}
 			if r.URL.Path == "/api/v1/namespaces/team-002/pods" {
 				return test.fault
 			}
@@ -229,7 +298,7 @@ func assertPartialTable(t *testing.T, table outcome) {
 	assert.NotRegexp(t, `(?m)Ready .* 0 +\d+ +0`, table.stdout, "0 is not what is unknown")
 }
 
-func assertPartialDocument(t *testing.T, document outcome, reason string) {
+func assertPartialDocument(t *testing.T, document outcome, reason kube.Reason) {
 	t.Helper()
 	assert.Equal(t, 3, document.code)
 	var list report.NodeList
@@ -243,7 +312,7 @@ func assertPartialDocument(t *testing.T, document outcome, reason string) {
 	}
 	require.Len(t, missing, 1)
 	assert.Equal(t, "team-002", missing[0].Namespace)
-	assert.Equal(t, reason, missing[0].Reason, missing[0].Message)
+	assert.Equal(t, string(reason), missing[0].Reason, missing[0].Message)
 	assert.Contains(t, missing[0].Message, `listing pods in namespace "team-002"`)
 	want := nodePods.Counts()
 	assert.Equal(t, want.Total-want.Namespaces["team-002"]+missing[0].PodsSeen, *list.Summary.Pods)
@@ -262,7 +331,9 @@ func startNodes(t *testing.T, kubeconfig string, sys System, args ...string) *li
 	ctx, stop := context.WithCancel(t.Context())
 	r.stop = stop
 	sys.IOStreams = genericiooptions.IOStreams{In: strings.NewReader(""), Out: &r.out, ErrOut: &r.errOut}
-	sys.Getenv = func(string) string { return "" }
+	if sys.Getenv == nil {
+		sys.Getenv = func(string) string { return "" }
+	}
 	if sys.Now == nil {
 		sys.Now = func() time.Time { return noon }
 	}
@@ -348,15 +419,17 @@ func TestNodesOptionsFromEveryFlag(t *testing.T) {
 	r := &root{System: System{IOStreams: genericiooptions.IOStreams{Out: io.Discard, ErrOut: io.Discard}, Getenv: func(string) string { return "" }}, config: genericclioptions.NewConfigFlags(true)}
 	r.config.KubeConfig, r.config.Timeout = &kubeconfig, &timeout
 	cmd := newNodes(r)
-	require.NoError(t, cmd.ParseFlags(strings.Fields("-o wide --no-headers --sort-by use -A -l a=b --group-by team --top 4 -w --timeout 5s --contexts a,b")))
+	require.NoError(t, cmd.ParseFlags(strings.Fields("-o wide --no-headers --sort-by use -A -l a=b --group-by team --top 4 -w --timeout 5s --contexts a,b --fail-above 90%")))
 
 	var flags NodesFlags
 	flags.OutputFlags = OutputFlags{Output: "wide", NoHeaders: true, SortBy: "use", formats: append(allFormats, "csv")}
 	flags.AllNamespaces, flags.Selector, flags.GroupBy, flags.Top = true, "a=b", "team", 4
 	flags.Watch, flags.Timeout, flags.Contexts = true, 5*time.Second, []string{"a", "b"}
-	o, err := flags.toOptions(r, nil)
+	flags.FailAbove = "90%"
+	o, err := flags.toOptions(r, []string{"node-1"})
 	require.NoError(t, err)
-	assert.Equal(t, report.NodeOptions{SortBy: "use", Top: 4, Selected: true, GroupBy: "team"}, o.report)
+	assert.Equal(t, report.NodeOptions{SortBy: "use", Top: 4, Selected: true, Names: []string{"node-1"}, GroupBy: "team"}, o.report)
+	assert.Equal(t, 90.0, o.failAbove)
 	assert.Equal(t, report.Layout{Wide: true, NoHeaders: true}, o.printer.layout)
 	assert.True(t, o.watch)
 	assert.Equal(t, 5*time.Second, o.timeout)
@@ -366,7 +439,7 @@ func TestNodesOptionsFromEveryFlag(t *testing.T) {
 		assert.Equal(t, name, o.clusters[i].name)
 		assert.Equal(t, nodes.Options{
 			Fallback: []string{"home", "default"}[i], NodeSelector: "a=b", NodeLabels: report.NodeLabels("team"),
-			Wide: true, Deadline: 5 * time.Second, Limits: nodes.Limits{Request: 7 * time.Second},
+			Wide: true, Usage: true, Identify: true, Deadline: 5 * time.Second,
 		}, o.clusters[i].options)
 	}
 }

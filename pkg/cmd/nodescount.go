@@ -2,12 +2,15 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
@@ -53,25 +56,85 @@ func (r *root) nodesClusters(f NodesFlags, options nodes.Options) ([]nodesCluste
 		err := c.connect(r, f)
 		return []nodesCluster{c}, err
 	}
+	for _, flag := range []struct{ name, value string }{
+		{"context", *r.config.Context}, {"cluster", *r.config.ClusterName}, {"server", *r.config.APIServer},
+	} {
+		if flag.value != "" {
+			return nil, fmt.Errorf("--%s names one cluster, so it does not go with --contexts and --all-contexts", flag.name)
+		}
+	}
+	options.Identify = true
 	var clusters []nodesCluster
-	for _, name := range names {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			continue
+		}
 		c := nodesCluster{name: name, options: options}
-		c.err = c.connect(r.inContext(name), f)
+		if c.err = c.connect(r.inContext(name), f); usage(c.err) {
+			return nil, c.err
+		}
 		clusters = append(clusters, c)
 	}
 	return clusters, nil
 }
 
-// inContext is the same invocation in another context of the kubeconfig.
+// inContext is the same invocation in another context of the kubeconfig, with all that the user's flags say of
+// the connection.
 func (r *root) inContext(name string) *root {
 	config := genericclioptions.NewConfigFlags(true)
-	config.KubeConfig, config.Namespace, config.Timeout = r.config.KubeConfig, r.config.Namespace, r.config.Timeout
-	config.Impersonate, config.ImpersonateGroup, config.ImpersonateUID = r.config.Impersonate, r.config.ImpersonateGroup, r.config.ImpersonateUID
-	config.Insecure, config.DisableCompression = r.config.Insecure, r.config.DisableCompression
+	from, to := reflect.ValueOf(r.config).Elem(), reflect.ValueOf(config).Elem()
+	for i := range from.NumField() { // the exported ones are the flags' values
+		if field := from.Type().Field(i); field.IsExported() && field.Type.Kind() == reflect.Pointer {
+			to.Field(i).Set(from.Field(i))
+		}
+	}
 	config.Context = &name
 	other := *r
 	other.config = config
 	return &other
+}
+
+// usageError is a mistake in what was typed, which no other cluster mends.
+type usageError struct{ error }
+
+func usage(err error) bool {
+	var mistake usageError
+	return errors.As(err, &mistake)
+}
+
+// namespaceList reads -n as nodes takes it: a name, or several with commas.
+func namespaceList(text string) ([]string, error) {
+	var names []string
+	for _, name := range strings.Split(text, ",") {
+		name = strings.TrimSpace(name)
+		if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
+			return nil, usageError{fmt.Errorf("--namespace %q: %q is no name of a namespace: write it like team-a,team-b", text, name)}
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// oncePerCluster leaves out contexts of clusters that others show already, and says so.
+func oncePerCluster(counts []report.ClusterCount) (kept []report.ClusterCount, same []string) {
+	for _, c := range counts {
+		i := slices.IndexFunc(kept, func(k report.ClusterCount) bool { return sameCluster(k.Count, c.Count) })
+		if i < 0 {
+			kept = append(kept, c)
+			continue
+		}
+		same = append(same, fmt.Sprintf("Context %s is the same cluster as %s, which counts once.", c.Cluster, kept[i].Cluster))
+	}
+	return kept, same
+}
+
+// sameCluster: the UIDs tell, and the servers' addresses only where those are not known: some gateways serve
+// many clusters at one.
+func sameCluster(a, b nodes.Count) bool {
+	if a.Cluster != "" && b.Cluster != "" {
+		return a.Cluster == b.Cluster
+	}
+	return a.Server != "" && a.Server == b.Server
 }
 
 // connect reads the connection and the namespaces to count; it sends no request.
@@ -82,13 +145,14 @@ func (c *nodesCluster) connect(r *root, f NodesFlags) error {
 	}
 	c.options.Fallback = namespace
 	if asked && !f.AllNamespaces {
-		c.options.Namespaces = strings.Split(namespace, ",")
+		if c.options.Namespaces, err = namespaceList(namespace); err != nil {
+			return err
+		}
 	}
 	config, err := r.restConfig()
 	if err != nil {
 		return err
 	}
-	c.options.Limits.Request = config.Timeout
 	c.counter, err = nodes.New(config, c.options)
 	return err
 }

@@ -14,9 +14,13 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
-// redrawEvery is the shortest time between two pictures: events are shown well within a second, and a
-// rollout of thousands of pods does not keep the terminal busy.
-const redrawEvery = 150 * time.Millisecond
+const (
+	// redrawEvery is the shortest time between two pictures: events are shown well within a second, and a
+	// rollout of thousands of pods does not keep the terminal busy.
+	redrawEvery = 150 * time.Millisecond
+	// clockEvery is how often a terminal is drawn anew when nothing changes: the clock and the ages go on.
+	clockEvery = time.Second
+)
 
 // runWatch counts until the user ends it, and shows what changes.
 func (o NodesOptions) runWatch(ctx context.Context) error {
@@ -33,24 +37,37 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 		all.Go(func() { c.counter.Watch(ctx) })
 		all.Go(func() { forward(ctx, c.counter.Changed(), changed) })
 	}
-	screen := o.newScreen()
+	screen, end := o.newScreen(stop)
+	defer end()
 	// A slow or dead cluster must not hold back the others for longer than this.
 	first := time.After(o.timeout)
+	var clock <-chan time.Time
+	if _, redraws := screen.(*terminalScreen); redraws {
+		tick := time.NewTicker(clockEvery)
+		defer tick.Stop()
+		clock = tick.C
+	}
 	var shown []report.ClusterCount
 	for {
-		counts := o.nowAll()
-		if ctx.Err() != nil && shown != nil {
+		counts, _ := oncePerCluster(o.nowAll())
+		if ctx.Err() != nil {
 			return o.watchEnd(shown) // what Ctrl-C itself has interrupted is not missing
 		}
-		if err := o.picture(screen, counts, first); err != nil {
+		if err := nothing(counts); err != nil && (first == nil || !stillCounting(counts)) {
 			return err
 		}
-		shown = counts
+		ready, err := o.picture(screen, counts, first != nil)
+		if err != nil {
+			return err
+		}
+		if ready {
+			shown = counts
+		}
 		select {
 		case <-ctx.Done():
-			return o.watchEnd(counts)
 		case <-first:
 			first = nil
+		case <-clock:
 		case <-changed:
 			pause(ctx, redrawEvery)
 		}
@@ -79,30 +96,32 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // watchEnd: ending a watch is no failure, but an incomplete last count is told.
-func (o NodesOptions) watchEnd(counts []report.ClusterCount) error {
-	for _, c := range counts {
-		if c.Count.Partial() {
-			return silentError{exitPartial}
-		}
+func (o NodesOptions) watchEnd(shown []report.ClusterCount) error {
+	if shown == nil {
+		return silentError{exitInterrupted} // there was nothing yet
 	}
-	return nil
+	view, err := o.document(shown)
+	if err != nil {
+		return err
+	}
+	return o.verdict(view)
+}
+
+func stillCounting(counts []report.ClusterCount) bool {
+	return slices.ContainsFunc(counts, func(c report.ClusterCount) bool { return c.Count.Counting })
 }
 
 // picture shows the counts. Only a terminal shows how the first lists come in; elsewhere the first
 // output is complete, or as complete as the timeout allows.
-func (o NodesOptions) picture(screen screen, counts []report.ClusterCount, first <-chan time.Time) error {
-	if _, redraws := screen.(*terminalScreen); !redraws && first != nil {
-		for _, c := range counts {
-			if c.Count.Counting {
-				return nil
-			}
-		}
+func (o NodesOptions) picture(screen screen, counts []report.ClusterCount, early bool) (shown bool, err error) {
+	if _, redraws := screen.(*terminalScreen); !redraws && early && stillCounting(counts) {
+		return false, nil
 	}
 	view, err := o.document(counts)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return screen.show(view, o.now())
+	return true, screen.show(view, o.now())
 }
 
 // screen shows one count after the other.
@@ -110,15 +129,46 @@ type screen interface {
 	show(view nodesView, now time.Time) error
 }
 
-func (o NodesOptions) newScreen() screen {
+// newScreen makes the screen that fits where the output goes. On a terminal whose keys can be read, q ends the
+// watch; end gives the keys back.
+func (o NodesOptions) newScreen(stop func()) (s screen, end func()) {
+	end = func() {}
 	switch {
 	case o.printer.format == "json":
-		return &jsonScreen{out: o.root.Out}
-	case o.printer.layout.Width > 0:
-		return &terminalScreen{out: o.root.Out, layout: o.printer.layout, height: o.root.StdoutHeight}
-	default:
-		return &lineScreen{out: o.root.Out, errOut: o.root.ErrOut, layout: o.printer.layout, shown: map[string]string{}}
+		return &jsonScreen{out: o.root.Out}, end
+	case o.printer.layout.Width == 0 || o.root.Getenv("TERM") == "dumb":
+		o.printer.layout.Width = 0
+		return &lineScreen{out: o.root.Out, errOut: o.root.ErrOut, layout: o.printer.layout, shown: map[string]string{}}, end
 	}
+	t := &terminalScreen{out: o.root.Out, layout: o.printer.layout, size: o.root.terminalSize, title: o.title(), quit: "Ctrl-C ends"}
+	if o.root.Keys != nil {
+		keys, restore, err := o.root.Keys()
+		if err == nil {
+			end, t.quit = restore, "q ends"
+			go func() {
+				for key := range keys {
+					if key == 'q' || key == 'Q' || key == 3 { // Ctrl-C is a key like others then
+						stop()
+					}
+				}
+			}()
+		}
+	}
+	return t, end
+}
+
+// title is what the picture is of.
+func (o NodesOptions) title() string {
+	var names []string
+	for _, c := range o.clusters {
+		if c.name != "" {
+			names = append(names, c.name)
+		}
+	}
+	if len(names) == 0 {
+		names = []string{o.root.contextName()}
+	}
+	return strings.Join(names, ", ")
 }
 
 // jsonScreen writes a document for each count that differs from the one before.
@@ -137,13 +187,16 @@ func (s *jsonScreen) show(view nodesView, _ time.Time) error {
 	return err
 }
 
-// terminalScreen draws the table over the one before. What is too tall for the terminal is cut in the
-// middle, so that totals and summary stay in sight.
+// terminalScreen draws the table over the one before, as large as the terminal is then. What is too tall is cut
+// in the middle, so that totals and summary stay in sight.
 type terminalScreen struct {
 	out    io.Writer
 	layout report.Layout
-	height int
-	begun  bool
+	size   func() (width, height int)
+	title  string
+	quit   string
+	// width and height of the last picture; a terminal that has become another one is cleared.
+	width, height int
 }
 
 // tail counts the lines at the end of a table that always stay: unscheduled, total, blank, summary.
@@ -157,20 +210,18 @@ func tail(lines []string) int {
 }
 
 func (s *terminalScreen) show(view nodesView, now time.Time) error {
+	width, height := s.size()
+	s.layout.Width = width
 	var table bytes.Buffer
 	if err := view.Draw(&table, now, s.layout); err != nil {
 		return err
 	}
 	lines := strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n")
-	tail := tail(lines)
-	if room := s.height - 1; s.height > tail+4 && len(lines) > room {
-		head := room - tail - 1
-		cut := fmt.Sprintf("... %d more rows: see --top and --sort-by", len(lines)-head-tail)
-		lines = slices.Concat(lines[:head], []string{cut}, lines[len(lines)-tail:])
-	}
+	head := report.Clip(fmt.Sprintf("%s   %s   %s", s.title, now.Format("15:04:05"), s.quit), width)
+	lines = fitHeight(append([]string{report.Paint(head, report.Faint, s.layout.Color)}, lines...), height-1)
 	var picture strings.Builder
-	if !s.begun {
-		s.begun = true
+	if width != s.width || height != s.height {
+		s.width, s.height = width, height
 		picture.WriteString("\x1b[2J")
 	}
 	picture.WriteString("\x1b[H")
@@ -180,6 +231,21 @@ func (s *terminalScreen) show(view nodesView, now time.Time) error {
 	picture.WriteString("\x1b[J")
 	_, err := io.WriteString(s.out, picture.String())
 	return err
+}
+
+// fitHeight leaves lines out of the middle of a picture that is too tall. 0 lines or less mean that the height is not
+// known.
+func fitHeight(lines []string, room int) []string {
+	if room <= 0 || len(lines) <= room {
+		return lines
+	}
+	tail := tail(lines)
+	head := room - tail - 1
+	if head < 2 {
+		return lines[:room]
+	}
+	cut := fmt.Sprintf("... %d more rows: see --top and --sort-by", len(lines)-head-tail)
+	return slices.Concat(lines[:head], []string{cut}, lines[len(lines)-tail:])
 }
 
 // lineScreen prints the table once, and then each row that changes, as kubectl get --watch does.
@@ -193,7 +259,7 @@ type lineScreen struct {
 
 func (s *lineScreen) show(view nodesView, now time.Time) error {
 	s.tellGaps(view.Gaps())
-	rows, err := view.Table(now, s.layout).RowLines(s.layout, []string{"CLUSTER", "NAME"}, []string{"AGE"})
+	rows, err := view.Table(now, s.layout).RowLines(s.layout)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ const (
 
 func (r *root) newProgress() *progress {
 	p := &progress{now: r.Now, start: r.Now()}
-	if r.StderrTerminal {
+	if r.StderrTerminal && r.Getenv("TERM") != "dumb" {
 		p.out = r.ErrOut
 	}
 	return p

@@ -1,9 +1,11 @@
 package nodes
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // Count is what is known at one moment. It is a value: it never changes after it was made.
@@ -30,25 +32,35 @@ type Count struct {
 	AtLeast bool
 	// Missing says what is not in the Count and why, sorted; empty when it is complete.
 	Missing []Missing
+	// Cluster tells clusters apart, whatever they are called: with Options.Identify, the UID of the namespace
+	// kube-system. Empty until it is known, and where that may not be read.
+	Cluster string
+	// Server is the address that was asked.
+	Server string
+}
+
+// Pods counts the pods of one node that are neither Succeeded nor Failed.
+type Pods struct {
+	Total int
+	// Terminating and Pending are parts of Total. Pending is only known when Options.Wide asks.
+	Terminating, Pending int
+	// Flux names the controllers of Flux that run there, sorted; only known when Options.Wide asks.
+	Flux []string
 }
 
 // Progress counts namespaces whose pods are all counted. Total is 0 when nobody knows how many there
 // are: namespaces could not be listed, or all pods are listed at once.
 type Progress struct{ Done, Total int }
 
-// Partial reports whether anything that was asked for is missing.
-func (c Count) Partial() bool { return c.AtLeast || len(c.Missing) > 0 }
+// Partial reports whether anything that was asked for is missing, if only yet. That a cluster serves no
+// metrics is not.
+func (c Count) Partial() bool {
+	return c.Counting || c.AtLeast || slices.ContainsFunc(c.Missing, func(m Missing) bool { return m.What != WhatUsage || m.Reason != kube.NotFound })
+}
 
 // Empty reports whether nothing at all could be read.
 func (c Count) Empty() bool {
 	return c.AtLeast && c.Total == 0 && c.Namespaces.Done == 0 && len(c.Nodes) == 0 && !c.NodesKnown
-}
-
-func (c *Count) setPods(t *tally) {
-	c.Pods = t.pods()
-	c.Unscheduled = c.Pods[""]
-	delete(c.Pods, "")
-	c.Total = t.size()
 }
 
 // Err joins the causes of what is missing, nil when nothing is.
@@ -88,51 +100,182 @@ const (
 	WhatNodes      = "nodes"
 	WhatNamespaces = "namespaces"
 	WhatDetails    = "details" // the fields of Options.Wide
+	WhatUsage      = "usage"   // the field of Options.Usage
 	WhatCluster    = "cluster" // it could not even be asked
-	WhatUpdates    = "updates" // the watch is interrupted: the count may be old
-)
-
-// Why something is missing: the classes that a user can act on.
-const (
-	ReasonForbidden   = "Forbidden"   // no access
-	ReasonTimeout     = "Timeout"     // the deadline passed first
-	ReasonThrottled   = "Throttled"   // 429 until the retries were used up
-	ReasonUnavailable = "Unavailable" // 5xx, cut or refused connections, until the retries were used up
-	ReasonError       = "Error"       // anything else
+	WhatUpdates    = "updates" // no watch runs: the count may be old
 )
 
 // Missing is something that a Count does not contain.
 type Missing struct {
 	// What is missing: one of the What constants.
 	What string
-	// Namespace whose pods are missing; empty for the cluster as a whole.
+	// Namespace whose pods are missing, or which is missing itself; empty for the cluster as a whole.
 	Namespace string
-	// Reason is one of the Reason constants.
-	Reason string
+	Reason    kube.Reason
 	// Seen is how many pods of the namespace were counted before the list broke off.
 	Seen int
+	// Since is as of when that is known which is shown instead; the zero time where nothing is.
+	Since time.Time
 	// Err says it in full.
 	Err error
 }
 
-func sortMissing(all []Missing) []Missing {
-	slices.SortFunc(all, func(a, b Missing) int {
-		if d := strings.Compare(a.What, b.What); d != 0 {
-			return -d // updates, pods, nodes, namespaces, details
-		}
-		return strings.Compare(a.Namespace, b.Namespace)
-	})
-	return all
+func newMissing(what, namespace string, err error) Missing {
+	return Missing{What: what, Namespace: namespace, Reason: kube.ReasonOf(err), Err: err}
 }
 
-func podsError(namespace string, err error) error {
-	if namespace == "" {
-		return fmt.Errorf("listing the pods of all namespaces: %w", err)
-	}
-	return fmt.Errorf("listing pods in namespace %q: %w", namespace, err)
+// lacksPods tells whether pods may be missing that were asked for.
+func lacksPods(m Missing) bool {
+	return m.What == WhatPods || m.What == WhatNamespaces && m.Reason != kube.NotFound
 }
 
 // Failed is the count of a cluster that could not even be asked.
 func Failed(err error) Count {
-	return Count{AtLeast: true, Missing: []Missing{{What: WhatCluster, Reason: ReasonError, Err: err}}}
+	return Count{AtLeast: true, Missing: []Missing{newMissing(WhatCluster, "", err)}}
+}
+
+// Count is what is known now; it may be called at any time, also while Once and Watch run.
+func (c *Counter) Count() Count {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	count := Count{Scope: slices.Clone(c.options.Namespaces), Cluster: c.cluster, Server: c.server, WideKnown: c.options.Wide}
+	podParts, detailParts := 0, 0
+	for key, p := range c.parts {
+		count.Missing = append(count.Missing, p.missing(c.now())...)
+		unread := !p.read && p.err == nil
+		switch key.what {
+		case WhatNodes:
+			count.NodesKnown = p.read
+			count.Counting = count.Counting || unread
+		case WhatPods:
+			podParts++
+			count.Counting, count.AtLeast = count.Counting || unread, count.AtLeast || unread
+			if key.namespace != "" {
+				count.Namespaces.Total++
+			}
+			if p.read && p.err == nil {
+				count.Namespaces.Done++
+			}
+		case WhatDetails:
+			detailParts++
+			count.Counting = count.Counting || unread
+			count.WideKnown = count.WideKnown && p.read && p.err == nil
+		}
+	}
+	count.Missing = settle(count.Missing)
+	if podParts == 0 && !slices.ContainsFunc(count.Missing, lacksPods) {
+		count.Counting, count.AtLeast = true, true
+	}
+	count.Counting = count.Counting || c.options.Wide && detailParts == 0 && !count.AtLeast
+	count.AtLeast = count.AtLeast || slices.ContainsFunc(count.Missing, lacksPods)
+	c.addPods(&count)
+	for _, n := range c.nodes {
+		if usage, ok := c.usage[n.Name]; ok {
+			n.Usage = usage.of(n)
+		}
+		count.Nodes = append(count.Nodes, n)
+	}
+	slices.SortFunc(count.Nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
+	return count
+}
+
+// settle sorts what is missing, and says once of all parts what is the same for all: that updates or details
+// are missing, and why.
+func settle(all []Missing) []Missing {
+	slices.SortFunc(all, func(a, b Missing) int {
+		if d := strings.Compare(a.What, b.What); d != 0 {
+			return -d // usage, updates, pods, nodes, namespaces, details
+		}
+		if d := strings.Compare(a.Namespace, b.Namespace); d != 0 {
+			return d
+		}
+		return a.Since.Compare(b.Since) // the oldest first
+	})
+	type cause struct {
+		what   string
+		reason kube.Reason
+	}
+	said := map[cause]bool{}
+	return slices.DeleteFunc(all, func(m Missing) bool {
+		if m.What != WhatUpdates && m.What != WhatDetails {
+			return false
+		}
+		again := said[cause{m.What, m.Reason}]
+		said[cause{m.What, m.Reason}] = true
+		return again
+	})
+}
+
+// tally counts the pods of a node.
+type tally struct {
+	Pods
+	flux [8]int // by the number of the controller
+}
+
+// tallies are those of nodes by name.
+type tallies map[string]*tally
+
+func (t tallies) at(name string) *tally {
+	if t[name] == nil {
+		t[name] = &tally{}
+	}
+	return t[name]
+}
+
+// pods are the counts by node; nodes without pods are left out.
+func (t tallies) pods() map[string]Pods {
+	all := make(map[string]Pods, len(t))
+	for name, node := range t {
+		if node.Total == 0 {
+			continue
+		}
+		for i, controller := range fluxControllers() {
+			if i > 0 && node.flux[i] > 0 {
+				node.Flux = append(node.Flux, controller)
+			}
+		}
+		slices.Sort(node.Flux)
+		all[name] = node.Pods
+	}
+	return all
+}
+
+// addPods adds up the pods of all parts.
+func (c *Counter) addPods(count *Count) {
+	nodes := tallies{}
+	for key, p := range c.parts {
+		if key.what != WhatPods {
+			continue
+		}
+		for pod := range p.each {
+			t := nodes.at(pod.node)
+			t.Total++
+			count.Total++
+			if pod.terminating {
+				t.Terminating++
+			}
+			if pod.pending {
+				t.Pending++
+			}
+			t.flux[pod.flux]++
+		}
+	}
+	for _, details := range c.details {
+		for _, d := range details {
+			if p := c.parts[partKey{WhatPods, d.namespace}]; p != nil && p.byName != nil {
+				pod, there := p.byName[d.name]
+				if !there || pod.event {
+					continue // an event has told
+				}
+				d.node, d.pending = pod.node, d.pending && pod.node != ""
+			}
+			if d.pending {
+				nodes.at(d.node).Pending++
+			}
+			nodes.at(d.node).flux[d.flux]++
+		}
+	}
+	count.Pods = nodes.pods()
+	count.Unscheduled = count.Pods[""]
+	delete(count.Pods, "")
 }

@@ -1,26 +1,24 @@
 package nodes
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
-	"k8s.io/klog/v2"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // Options say what to count.
 type Options struct {
-	// Namespaces whose pods to count; none means all.
+	// Namespaces whose pods to count; none means all. A name that is given twice counts once.
 	Namespaces []string
 	// Fallback is the namespace to count when the user may list neither namespaces nor all pods:
 	// the current context's.
@@ -31,67 +29,84 @@ type Options struct {
 	NodeLabels []string
 	// Wide asks for Pods.Pending and Pods.Flux: two small requests more.
 	Wide bool
+	// Usage asks for Node.Usage, what metrics.k8s.io says of each node: one request more.
+	Usage bool
+	// Identify asks for Count.Cluster: one small request more.
+	Identify bool
 	// Deadline is the longest time for one list while watching, 60s by default. Once is limited by
 	// its context.
 	Deadline time.Duration
-	Limits   Limits
+	// Relist is the pause before a watching counter lists again what it could not list or may not watch,
+	// 10s by default.
+	Relist time.Duration
+	Limits kube.Limits
 }
+
+// listing is a way to list the pods of all namespaces.
+type listing int
+
+const (
+	listLightest listing = iota
+	listAtOnce
+	listEach
+)
 
 // Counter counts the pods of one cluster's nodes. Use it for one Once or one Watch.
 type Counter struct {
 	options Options
-	q       *requester
-	client  corev1client.CoreV1Interface
-	nodes   nodeReader
+	kube    *kube.Client
+	client  corev1client.CoreV1Interface // watches
+	server  string
+	now     func() time.Time
 	changes chan struct{}
-	// interrupted are the watches of Watch: of pods and of nodes.
-	interrupted [2]interruption
+	list    listing     // for tests and measurements
+	plain   atomic.Bool // a Table came without the columns that count
 
-	mu         sync.Mutex
-	ledger     *ledger    // of Once
-	pods       *podSource // of Watch
-	live       *tally     // of Watch, once the informer has its first list
-	nodeStore  cache.Store
-	nodesKnown bool
-	listed     []Node
-	nodesErr   error
+	mu      sync.Mutex
+	parts   map[partKey]*part
+	nodes   map[string]Node
+	details map[string][]detail // by the namespace that was asked
+	usage   map[string]Usage
+	cluster string
 }
 
-// The watches of a Counter.
-const (
-	podWatch = iota
-	nodeWatch
-)
+type partKey struct{ what, namespace string }
 
-// New prepares a counter; it sends no request. The configuration's rate limits and timeout do not
-// apply, those of the options do.
+// New prepares a counter; it sends no request. The configuration's rate limits do not apply.
 func New(config *rest.Config, options Options) (*Counter, error) {
-	if options.Deadline == 0 {
-		options.Deadline = time.Minute
+	if slices.Contains(options.Namespaces, "") {
+		return nil, fmt.Errorf("preparing to count: a namespace has no name")
 	}
-	q, err := newRequester(config, options.Limits)
+	options.Namespaces = once(options.Namespaces)
+	options.Deadline = cmp.Or(options.Deadline, time.Minute)
+	options.Relist = cmp.Or(options.Relist, 10*time.Second)
+	client, err := kube.New(config, options.Limits)
 	if err != nil {
 		return nil, err
 	}
 	typed := rest.CopyConfig(config)
 	typed.QPS, typed.RateLimiter, typed.Timeout = -1, nil, 0
 	typed.ContentType = runtime.ContentTypeProtobuf
-	typed.AcceptContentTypes = acceptProtobuf
-	client, err := corev1client.NewForConfigAndClient(typed, q.http)
+	typed.AcceptContentTypes = kube.AcceptProtobuf
+	watches, err := corev1client.NewForConfigAndClient(typed, client.HTTP(true))
 	if err != nil {
 		return nil, fmt.Errorf("preparing the watch: %w", err)
 	}
-	c := &Counter{
-		options: options, q: q, client: client,
-		nodes:   nodeReader{q: q, selector: options.NodeSelector, labels: options.NodeLabels},
-		changes: make(chan struct{}, 1),
-	}
-	c.interrupted[podWatch].changed, c.interrupted[nodeWatch].changed = c.signal, c.signal
-	return c, nil
+	return &Counter{
+		options: options, kube: client, client: watches, server: config.Host + config.TLSClientConfig.ServerName, now: time.Now, changes: make(chan struct{}, 1),
+		parts: map[partKey]*part{{WhatNodes, ""}: {what: WhatNodes}}, details: map[string][]detail{},
+	}, nil
 }
 
-func (c *Counter) lister(keyed bool) *lister {
-	return &lister{q: c.q, scope: c.options.Namespaces, fallback: c.options.Fallback, wide: c.options.Wide, keyed: keyed}
+// once leaves out names that came before.
+func once(names []string) []string {
+	var all []string
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // Changed receives after the Count has changed; several changes may be one signal.
@@ -104,170 +119,81 @@ func (c *Counter) signal() {
 	}
 }
 
+// update changes what is known.
+func (c *Counter) update(change func()) {
+	c.mu.Lock()
+	change()
+	c.mu.Unlock()
+	c.signal()
+}
+
+// part is a part of the count; it begins where there is none yet.
+func (c *Counter) part(what, namespace string) *part {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.partLocked(what, namespace)
+}
+
+func (c *Counter) partLocked(what, namespace string) *part {
+	p := c.parts[partKey{what, namespace}]
+	if p == nil {
+		p = &part{what: what, namespace: namespace}
+		c.parts[partKey{what, namespace}] = p
+	}
+	return p
+}
+
+// setParts says of which namespaces the pods are parts of the count; what is known of them stays.
+func (c *Counter) setParts(namespaces []string) {
+	c.update(func() {
+		there := make(map[string]bool, len(namespaces))
+		for _, namespace := range namespaces {
+			there[namespace] = true
+			c.partLocked(WhatPods, namespace)
+		}
+		for key := range c.parts {
+			if there[key.namespace] || key.namespace == "" && key.what != WhatPods {
+				continue
+			}
+			if key.what == WhatPods || key.what == WhatDetails {
+				delete(c.parts, key)
+			}
+			if key.what == WhatDetails {
+				delete(c.details, key.namespace)
+			}
+		}
+		if len(c.options.Namespaces) == 0 && len(namespaces) != 1 { // they are known now
+			delete(c.parts, partKey{WhatNamespaces, ""})
+		}
+	})
+}
+
+// fail notes why something could not be read.
+func (c *Counter) fail(what, namespace string, err error) {
+	c.update(func() { c.partLocked(what, namespace).fail(err) })
+}
+
+// reason is why something could not be read, empty where it could.
+func (c *Counter) reason(what, namespace string) kube.Reason {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.parts[partKey{what, namespace}]; p != nil {
+		return kube.ReasonOf(p.err)
+	}
+	return ""
+}
+
 // Once counts until everything is counted, or ctx ends. It never fails: what it could not count is in
 // Count.Missing. Meanwhile Count tells how far it is.
 func (c *Counter) Once(ctx context.Context) Count {
-	led := newLedger()
-	c.mu.Lock()
-	c.ledger = led
-	c.mu.Unlock()
-	var both sync.WaitGroup
-	both.Go(func() {
-		list, err := c.nodes.list(ctx)
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.listed, c.nodesKnown, c.nodesErr = sortNodes(list.Items), err == nil, err
-	})
-	both.Go(func() { c.lister(false).run(ctx, led) })
-	both.Wait()
-	return c.Count()
-}
-
-// Count is what is known now; it may be called at any time, also while Once and Watch run.
-func (c *Counter) Count() Count {
-	c.mu.Lock()
-	led, pods, live := c.ledger, c.pods, c.live
-	nodes, known, nodesErr, store := c.listed, c.nodesKnown, c.nodesErr, c.nodeStore
-	c.mu.Unlock()
-	var count Count
-	switch {
-	case pods != nil:
-		count = pods.count()
-		if live != nil {
-			count.AtLeast, count.Counting = false, false
-			count.setPods(live)
-		}
-	case led != nil:
-		count = led.count()
-	default:
-		count.AtLeast, count.Counting = true, true
-	}
-	for i := range c.interrupted {
-		// One is enough: what keeps one watch from running mostly keeps both.
-		if err := c.interrupted[i].cause(); err != nil && pods != nil {
-			count.Missing = append(count.Missing, Missing{What: WhatUpdates, Reason: reasonFor(err), Err: err})
-			break
-		}
-	}
-	count.AtLeast = count.AtLeast || slices.ContainsFunc(count.Missing, lacksPods)
-	count.Counting = count.Counting || !known && nodesErr == nil
-	if store != nil {
-		var all []*Node
-		for _, n := range store.List() {
-			all = append(all, n.(*Node))
-		}
-		nodes = sortNodes(all)
-	}
-	count.Nodes, count.NodesKnown, count.Scope = nodes, known, c.options.Namespaces
-	if nodesErr != nil {
-		count.Missing = append(count.Missing, Missing{What: WhatNodes, Reason: reasonFor(nodesErr), Err: nodesErr})
-	}
-	count.Missing = sortMissing(count.Missing)
-	return count
-}
-
-func lacksPods(m Missing) bool { return m.What == WhatPods || m.What == WhatNamespaces }
-
-// Watch counts and goes on counting until ctx ends: Changed tells when Count has news.
-func (c *Counter) Watch(ctx context.Context) {
-	// The reflectors would write their troubles to stderr; Count.Missing has them.
-	ctx = klog.NewContext(ctx, logr.Discard())
-	source := &podSource{
-		lister: c.lister(true), client: c.client, deadline: c.options.Deadline, changed: c.signal, interrupted: &c.interrupted[podWatch],
-	}
-	pods := cache.NewSharedIndexInformerWithOptions(&listWatch{list: source.list, watch: source.watch}, &Pod{}, cache.SharedIndexInformerOptions{})
-	source.known = func() []*Pod { return stored(pods.GetStore()) }
-	live := newTally()
-	registration, err := pods.AddEventHandler(liveHandler(live, c.signal))
-	if err != nil {
-		return // only a stopped informer refuses a handler
-	}
-	nodes := cache.NewSharedIndexInformerWithOptions(c.nodeSource(), &Node{}, cache.SharedIndexInformerOptions{})
-	_, _ = nodes.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { c.signal() },
-		UpdateFunc: func(any, any) { c.signal() },
-		DeleteFunc: func(any) { c.signal() },
-	})
-	c.mu.Lock()
-	c.pods = source
-	c.nodeStore = nodes.GetStore()
-	c.mu.Unlock()
 	var all sync.WaitGroup
-	all.Go(func() { pods.RunWithContext(ctx) })
-	all.Go(func() { nodes.RunWithContext(ctx) })
+	all.Go(func() { _, _ = c.listNodes(ctx) })
 	all.Go(func() {
-		select {
-		case <-ctx.Done():
-		case <-registration.HasSyncedChecker().Done():
-			c.mu.Lock()
-			c.live = live
-			c.mu.Unlock()
-			c.signal()
-		}
+		_, _ = c.listPods(ctx)
+		c.listAllDetails(ctx)
 	})
+	all.Go(func() { c.readUsage(ctx) })
+	all.Go(func() { c.identify(ctx) })
 	all.Wait()
-}
-
-func stored(store cache.Store) []*Pod {
-	var all []*Pod
-	for _, p := range store.List() {
-		all = append(all, p.(*Pod))
-	}
-	return all
-}
-
-// liveHandler keeps a tally equal to the informer's store. It remembers what it counted of each pod, for
-// what an event says of a pod that goes may be more than its row said when it was counted.
-func liveHandler(live *tally, changed func()) cache.ResourceEventHandler {
-	counted := make(map[podKey]*Pod) // an informer calls a handler for one event at a time
-	replace := func(key podKey, p *Pod) {
-		if old := counted[key]; old != nil {
-			live.addPod(old, -1)
-			delete(counted, key)
-		}
-		if p != nil {
-			live.addPod(p, 1)
-			counted[key] = p
-		}
-		changed()
-	}
-	there := func(obj any) { p := obj.(*Pod); replace(podKey{p.Namespace, p.Name}, p) }
-	return cache.ResourceEventHandlerFuncs{
-		AddFunc:    there,
-		UpdateFunc: func(_, obj any) { there(obj) },
-		DeleteFunc: func(obj any) {
-			if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-				obj = unknown.Obj
-			}
-			p := obj.(*Pod)
-			replace(podKey{p.Namespace, p.Name}, nil)
-		},
-	}
-}
-
-func (c *Counter) nodeSource() *listWatch {
-	return &listWatch{
-		list: func(ctx context.Context) (runtime.Object, error) {
-			list, err := c.nodes.list(ctx)
-			c.mu.Lock()
-			c.nodesKnown, c.nodesErr = c.nodesKnown || err == nil, err
-			c.mu.Unlock()
-			c.signal()
-			return list, err
-		},
-		watch: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = c.options.NodeSelector
-			interrupted := &c.interrupted[nodeWatch]
-			w, err := reopen(ctx, interrupted.note, func() (watch.Interface, error) { return c.client.Nodes().Watch(ctx, o) })
-			if err != nil {
-				return nil, err
-			}
-			return interrupted.over(watch.Filter(w, func(e watch.Event) (watch.Event, bool) {
-				if n, ok := e.Object.(*corev1.Node); ok {
-					e.Object = c.nodes.slim(n)
-				}
-				return e, true
-			})), nil
-		},
-	}
+	return c.Count()
 }

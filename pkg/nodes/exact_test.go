@@ -1,7 +1,10 @@
 package nodes_test
 
 import (
+	"context"
+	"net"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,19 +13,28 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
 func TestOnceIsExact(t *testing.T) {
 	t.Parallel()
 	c := bed.Cluster(t)
-	count := newCounter(t, c.Config(), nodes.Options{Wide: true}).Once(within(t, time.Minute))
-	assertExact(t, seeded.Counts(), count)
-	assertExact(t, independent(t, c.Clientset(t)), count)
-	require.Equal(t, 2613, count.Total)
-	require.Len(t, count.Nodes, 104)
+	atOnce := newCounter(t, c.Config(), nodes.Options{Wide: true}).AtOnce().Once(within(t, time.Minute))
+	assert.Equal(t, nodes.Progress{Done: 1}, atOnce.Namespaces)
+	each := newCounter(t, c.Config(), nodes.Options{Wide: true}).ByNamespace().Once(within(t, time.Minute))
+	assert.Equal(t, nodes.Progress{Done: 35, Total: 35}, each.Namespaces)
+	for _, count := range []nodes.Count{atOnce, each} {
+		assertExact(t, seeded.Counts(), count)
+		assertExact(t, independent(t, c.Clientset(t)), count)
+		require.Equal(t, 2613, count.Total)
+		require.Len(t, count.Nodes, 104)
+		assertFlux(t, count)
+	}
+}
 
-	assert.Equal(t, nodes.Progress{Done: count.Namespaces.Total, Total: count.Namespaces.Total}, count.Namespaces)
+func assertFlux(t *testing.T, count nodes.Count) {
+	t.Helper()
 	var controllers []string
 	for _, p := range count.Pods {
 		controllers = append(controllers, p.Flux...)
@@ -38,9 +50,28 @@ func TestOnceIsExactAtThirtyThousandPods(t *testing.T) {
 	t.Parallel()
 	pods := testbed.NewPods(testbed.PodOptions{Nodes: 1000, Pods: 30000, Namespaces: 100})
 	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{pods.Seed}})
-	count := newCounter(t, c.Config(), nodes.Options{Wide: true}).Once(within(t, time.Minute))
+	config, received := c.Config(), new(atomic.Int64)
+	config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		return countedConn{conn, received}, err
+	}
+	count := newCounter(t, config, nodes.Options{Wide: true}).Once(within(t, time.Minute))
 	require.Equal(t, 30000, count.Total)
 	assertExact(t, pods.Counts(), count)
+	// 0.78 MB are the pods', 0.33 MB the nodes', the rest are the details of -o wide.
+	assert.Less(t, received.Load(), int64(1_600_000), "the answers are compressed")
+}
+
+// countedConn counts what arrives.
+type countedConn struct {
+	net.Conn
+	received *atomic.Int64
+}
+
+func (c countedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.received.Add(int64(n))
+	return n, err
 }
 
 func TestOnceCountsOnlyTheNamespacesAskedFor(t *testing.T) {
@@ -50,8 +81,25 @@ func TestOnceCountsOnlyTheNamespacesAskedFor(t *testing.T) {
 	count := newCounter(t, c.Config(), nodes.Options{Namespaces: asked}).Once(within(t, time.Minute))
 	want := seeded.Counts().Namespaces
 	assert.Equal(t, want["team-001"]+want["team-002"], count.Total)
-	assert.False(t, count.Partial())
 	assert.Equal(t, asked, count.Scope)
+	require.Len(t, count.Missing, 1, "a typing error is not an empty namespace")
+	assert.Equal(t, nodes.WhatNamespaces, count.Missing[0].What)
+	assert.Equal(t, "does-not-exist", count.Missing[0].Namespace)
+	assert.Equal(t, kube.NotFound, count.Missing[0].Reason)
+	assert.False(t, count.AtLeast, "there are no pods in it")
+}
+
+func TestANamespaceCountsOnce(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	count := newCounter(t, c.Config(), nodes.Options{Namespaces: []string{"team-002", "team-001", "team-002"}}).Once(within(t, time.Minute))
+	want := seeded.Counts().Namespaces
+	assert.Equal(t, want["team-001"]+want["team-002"], count.Total)
+	assert.Equal(t, []string{"team-002", "team-001"}, count.Scope)
+	assert.False(t, count.Partial())
+
+	_, err := nodes.New(c.Config(), nodes.Options{Namespaces: []string{"team-001", ""}})
+	require.EqualError(t, err, "preparing to count: a namespace has no name")
 }
 
 func TestNodesLookAsInKubectl(t *testing.T) {

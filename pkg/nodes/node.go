@@ -1,22 +1,20 @@
 package nodes
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // Node is what a table shows of a node. Treat it as read-only.
@@ -29,84 +27,89 @@ type Node struct {
 	Roles []string
 	// Version of the kubelet.
 	Version string
-	// Capacity is how many pods the node can run: status.allocatable.pods, 0 when it says nothing.
-	Capacity int
+	// Allocatable is how many pods the node takes (status.allocatable.pods), Capacity how many its kubelet was
+	// told (status.capacity.pods): Kubernetes' own words. 0 when it says nothing.
+	Allocatable, Capacity int
 	// Labels are those of Options.NodeLabels.
 	Labels map[string]string
+	// Usage is what metrics.k8s.io says of the node, nil where that says nothing.
+	Usage *Usage
 
-	resourceVersion string
-}
-
-// GetObjectMeta makes a Node an object for client-go's caches.
-func (n *Node) GetObjectMeta() metav1.Object {
-	return &metav1.ObjectMeta{Name: n.Name, ResourceVersion: n.resourceVersion}
-}
-
-// GetObjectKind is a part of runtime.Object.
-func (n *Node) GetObjectKind() schema.ObjectKind { return schema.EmptyObjectKind }
-
-// DeepCopyObject is a part of runtime.Object.
-func (n *Node) DeepCopyObject() runtime.Object {
-	c := *n
-	return &c
-}
-
-type nodeList struct {
-	metav1.TypeMeta
-	metav1.ListMeta
-	Items []*Node
-}
-
-// DeepCopyObject is a part of runtime.Object. The nodes are shared, as they never change.
-func (l *nodeList) DeepCopyObject() runtime.Object {
-	c := *l
-	c.Items = slices.Clone(l.Items)
-	return &c
-}
-
-// nodeReader lists nodes and keeps only what is shown of each.
-type nodeReader struct {
-	q        *requester
-	selector string
-	labels   []string
+	cpu, memory int64 // what its pods may use: thousandths of a core, bytes; for Usage
 }
 
 // nodePage limits what is in memory at once: a full node object is 5 kB and more.
 const nodePage = 500
 
-const acceptProtobuf = "application/vnd.kubernetes.protobuf,application/json"
-
-// list returns all nodes. With an error it returns those that were read before.
-func (r *nodeReader) list(ctx context.Context) (*nodeList, error) {
-	list := &nodeList{}
-	query := url.Values{"limit": {strconv.Itoa(nodePage)}}
-	if r.selector != "" {
-		query.Set("labelSelector", r.selector)
+// listNodes lists all nodes, and returns the version to watch from. With an error what was known stays.
+func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
+	query := url.Values{}
+	if c.options.NodeSelector != "" {
+		query.Set("labelSelector", c.options.NodeSelector)
 	}
-	for restarts := 0; ; {
-		var got *corev1.NodeList
-		err := r.q.get(ctx, "/api/v1/nodes", query, acceptProtobuf, func(body io.Reader) (err error) {
-			got, err = decodeNodes(body)
-			return err
+	nodes := map[string]Node{}
+	for pages := c.kube.Pages(kube.Request{Path: "/api/v1/nodes", Query: query, Accept: kube.AcceptProtobuf}, nodePage, nodePage); ; {
+		var list *corev1.NodeList
+		step, err := pages.Next(ctx, func(body io.Reader) (next string, err error) {
+			if list, err = decodeNodes(body); err != nil {
+				return "", err
+			}
+			return list.Continue, nil
 		})
-		if apierrors.IsResourceExpired(err) && restarts < r.q.limits.Tries {
-			restarts++
-			list.Items = nil
-			query.Del("continue")
+		switch {
+		case err != nil:
+			c.fail(WhatNodes, "", fmt.Errorf("listing nodes: %w", err))
+			c.update(func() {
+				if !c.partLocked(WhatNodes, "").read {
+					c.nodes = nodes // some are better than none
+				}
+			})
+			return "", err
+		case step == kube.Anew:
+			clear(nodes)
 			continue
 		}
-		if err != nil {
-			return list, fmt.Errorf("listing nodes: %w", err)
+		for i := range list.Items {
+			nodes[list.Items[i].Name] = c.slim(&list.Items[i])
 		}
-		for i := range got.Items {
-			list.Items = append(list.Items, r.slim(&got.Items[i]))
+		if step == kube.Last {
+			c.update(func() {
+				p := c.partLocked(WhatNodes, "")
+				p.read, p.err, p.at = true, nil, c.now()
+				c.nodes = nodes
+			})
+			return list.ResourceVersion, nil
 		}
-		list.ResourceVersion = got.ResourceVersion
-		if got.Continue == "" {
-			return list, nil
-		}
-		query.Set("continue", got.Continue)
 	}
+}
+
+// Names lists only the names of the nodes, sorted; those that could be read in time.
+func (c *Counter) Names(ctx context.Context) []string {
+	var names []string
+	_ = c.get(ctx, "/api/v1/nodes", url.Values{}, func(body io.Reader) error {
+		names = names[:0]
+		_, err := decodeNames(body, func(r row) { names = append(names, string(r.name)) })
+		return err
+	})
+	slices.Sort(names)
+	return names
+}
+
+func (c *Counter) watchNodes(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+	o.LabelSelector = c.options.NodeSelector
+	return c.client.Nodes().Watch(ctx, o)
+}
+
+func (c *Counter) applyNode(e watch.Event) {
+	n, ok := e.Object.(*corev1.Node)
+	if !ok {
+		return
+	}
+	c.update(func() {
+		if delete(c.nodes, n.Name); e.Type != watch.Deleted {
+			c.nodes[n.Name] = c.slim(n)
+		}
+	})
 }
 
 // decodeNodes reads a list in the API server's protobuf envelope, or in JSON.
@@ -116,40 +119,40 @@ func decodeNodes(body io.Reader) (*corev1.NodeList, error) {
 		return nil, fmt.Errorf("reading the list: %w", err)
 	}
 	list := &corev1.NodeList{}
-	raw, isProtobuf := bytes.CutPrefix(data, protobufMagic())
-	if !isProtobuf {
-		if err := json.Unmarshal(data, list); err != nil {
-			return nil, fmt.Errorf("decoding the list: %w", err)
-		}
-		return list, nil
+	raw, isProtobuf, err := kube.Unwrap(data)
+	switch {
+	case err != nil:
+	case isProtobuf:
+		err = list.Unmarshal(raw)
+	default:
+		err = json.Unmarshal(raw, list)
 	}
-	var envelope runtime.Unknown
-	if err := envelope.Unmarshal(raw); err != nil {
-		return nil, fmt.Errorf("decoding the list's envelope: %w", err)
-	}
-	if err := list.Unmarshal(envelope.Raw); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("decoding the list: %w", err)
 	}
 	return list, nil
 }
 
-func (r *nodeReader) slim(n *corev1.Node) *Node {
-	slim := &Node{
-		Name:            strings.Clone(n.Name),
-		Created:         n.CreationTimestamp.Time,
-		Status:          nodeStatus(n),
-		Roles:           nodeRoles(n),
-		Version:         n.Status.NodeInfo.KubeletVersion,
-		Capacity:        int(n.Status.Allocatable.Pods().Value()),
-		resourceVersion: n.ResourceVersion,
+func (c *Counter) slim(n *corev1.Node) Node {
+	slim := Node{
+		Name:        strings.Clone(n.Name),
+		Created:     n.CreationTimestamp.Time,
+		Status:      nodeStatus(n),
+		Roles:       nodeRoles(n),
+		Version:     n.Status.NodeInfo.KubeletVersion,
+		Allocatable: int(n.Status.Allocatable.Pods().Value()),
+		Capacity:    int(n.Status.Capacity.Pods().Value()),
 	}
-	for _, key := range r.labels {
+	for _, key := range c.options.NodeLabels {
 		if value, ok := n.Labels[key]; ok {
 			if slim.Labels == nil {
 				slim.Labels = map[string]string{}
 			}
 			slim.Labels[key] = value
 		}
+	}
+	if c.options.Usage {
+		slim.cpu, slim.memory = n.Status.Allocatable.Cpu().MilliValue(), n.Status.Allocatable.Memory().Value()
 	}
 	return slim
 }
@@ -184,13 +187,4 @@ func nodeRoles(n *corev1.Node) []string {
 	}
 	slices.Sort(roles)
 	return slices.Compact(roles)
-}
-
-func sortNodes(nodes []*Node) []Node {
-	sorted := make([]Node, 0, len(nodes))
-	for _, n := range nodes {
-		sorted = append(sorted, *n)
-	}
-	slices.SortFunc(sorted, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
-	return sorted
 }

@@ -1,7 +1,9 @@
 package nodes_test
 
 import (
+	"cmp"
 	"context"
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
@@ -25,14 +28,20 @@ var (
 	bed    = testbed.NewShared(testbed.Options{Seed: []testbed.Seed{seeded.Seed}})
 )
 
-func TestMain(m *testing.M) { os.Exit(bed.Main(m)) }
-
-// patient are limits for a machine that does much else; quick ones let what never comes end soon.
-func patient() nodes.Limits {
-	return nodes.Limits{Stall: 20 * time.Second, Tries: 3, Backoff: 10 * time.Millisecond, Relist: 300 * time.Millisecond}
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue && !testing.Short() {
+		_ = checks.Value.Set("1500") // sequences of each property, in seconds
+	}
+	os.Exit(bed.Main(m))
 }
 
-func quick() nodes.Limits {
+// patient are limits for a machine that does much else; quick ones let what never comes end soon.
+func patient() kube.Limits {
+	return kube.Limits{Stall: 20 * time.Second, Tries: 3, Backoff: 10 * time.Millisecond}
+}
+
+func quick() kube.Limits {
 	limits := patient()
 	limits.Stall = 600 * time.Millisecond
 	return limits
@@ -40,9 +49,10 @@ func quick() nodes.Limits {
 
 func newCounter(t *testing.T, config *rest.Config, o nodes.Options) *nodes.Counter {
 	t.Helper()
-	if o.Limits == (nodes.Limits{}) {
+	if o.Limits == (kube.Limits{}) {
 		o.Limits = patient()
 	}
+	o.Relist = cmp.Or(o.Relist, 300*time.Millisecond)
 	counter, err := nodes.New(config, o)
 	require.NoError(t, err)
 	return counter

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
@@ -52,13 +53,13 @@ func TestFaultsThatPassAreMended(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			proxy := faults.Start(t, bed.Cluster(t).Config(), at("team-004", once(fault)))
-			count := newCounter(t, proxy.Config(), nodes.Options{Wide: true, Limits: limitsFor(fault)}).Once(within(t, 20*time.Second))
+			count := newCounter(t, proxy.Config(), nodes.Options{Wide: true, Limits: limitsFor(fault)}).ByNamespace().Once(within(t, 20*time.Second))
 			assertExact(t, seeded.Counts(), count)
 		})
 	}
 }
 
-func limitsFor(fault faults.Fault) nodes.Limits {
+func limitsFor(fault faults.Fault) kube.Limits {
 	if fault.Stall > 0 || fault.Delay >= time.Hour {
 		return quick()
 	}
@@ -70,7 +71,7 @@ func TestRetryAfterIsKept(t *testing.T) {
 	fault := faults.Fault{Status: http.StatusTooManyRequests, RetryAfter: 1}
 	proxy := faults.Start(t, bed.Cluster(t).Config(), at("team-004", once(fault)))
 	start := time.Now()
-	newCounter(t, proxy.Config(), nodes.Options{}).Once(within(t, 20*time.Second))
+	newCounter(t, proxy.Config(), nodes.Options{}).ByNamespace().Once(within(t, 20*time.Second))
 	assert.GreaterOrEqual(t, time.Since(start), time.Second)
 }
 
@@ -78,20 +79,20 @@ func TestFaultsThatStayAreTold(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fault  faults.Fault
-		reason string
+		reason kube.Reason
 		seen   bool
 	}{
-		"cut half way":     {faults.Fault{Cut: 5000}, nodes.ReasonUnavailable, true},
-		"stalled half way": {faults.Fault{Stall: 5000}, nodes.ReasonUnavailable, true},
-		"503":              {faults.Fault{Status: http.StatusServiceUnavailable}, nodes.ReasonUnavailable, false},
-		"429":              {faults.Fault{Status: http.StatusTooManyRequests}, nodes.ReasonThrottled, false},
-		"never an answer":  {faults.Fault{Delay: time.Hour}, nodes.ReasonUnavailable, false},
-		"404":              {faults.Fault{Status: http.StatusNotFound}, nodes.ReasonError, false},
+		"cut half way":     {faults.Fault{Cut: 5000}, kube.Unavailable, true},
+		"stalled half way": {faults.Fault{Stall: 5000}, kube.Unavailable, true},
+		"503":              {faults.Fault{Status: http.StatusServiceUnavailable}, kube.Unavailable, false},
+		"429":              {faults.Fault{Status: http.StatusTooManyRequests}, kube.Throttled, false},
+		"never an answer":  {faults.Fault{Delay: time.Hour}, kube.Unavailable, false},
+		"404":              {faults.Fault{Status: http.StatusNotFound}, kube.NotFound, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			proxy := faults.Start(t, bed.Cluster(t).Config(), at("team-004", always(test.fault)))
-			count := newCounter(t, proxy.Config(), nodes.Options{Limits: limitsFor(test.fault)}).Once(within(t, 20*time.Second))
+			count := newCounter(t, proxy.Config(), nodes.Options{Limits: limitsFor(test.fault)}).ByNamespace().Once(within(t, 20*time.Second))
 			require.Len(t, count.Missing, 1)
 			missing := count.Missing[0]
 			assert.Equal(t, nodes.WhatPods, missing.What)
@@ -116,11 +117,11 @@ func TestTheDeadlineLeavesWhatIsKnown(t *testing.T) {
 		return faults.Fault{}
 	})
 	start := time.Now()
-	count := newCounter(t, proxy.Config(), nodes.Options{Limits: nodes.Limits{Stall: time.Minute}}).Once(within(t, 2*time.Second))
+	count := newCounter(t, proxy.Config(), nodes.Options{Limits: kube.Limits{Stall: time.Minute}}).ByNamespace().Once(within(t, 2*time.Second))
 	assert.Less(t, time.Since(start), 3*time.Second)
 	require.Len(t, count.Missing, 3)
 	for _, missing := range count.Missing {
-		assert.Equal(t, nodes.ReasonTimeout, missing.Reason)
+		assert.Equal(t, kube.Timeout, missing.Reason)
 		assert.Positive(t, missing.Seen)
 	}
 	assert.True(t, count.NodesKnown)
@@ -132,7 +133,7 @@ func TestOneRequestHasItsOwnLimit(t *testing.T) {
 	proxy := faults.Start(t, bed.Cluster(t).Config(), at("team-004", once(faults.Fault{Delay: time.Hour})))
 	limits := quick()
 	limits.Stall, limits.Request = time.Minute, 500*time.Millisecond
-	count := newCounter(t, proxy.Config(), nodes.Options{Limits: limits}).Once(within(t, 20*time.Second))
+	count := newCounter(t, proxy.Config(), nodes.Options{Limits: limits}).ByNamespace().Once(within(t, 20*time.Second))
 	assert.Equal(t, seeded.Counts().Total, count.Total)
 	assert.False(t, count.Partial())
 }
@@ -142,7 +143,7 @@ func TestADeadServerEndsSoonAndLeavesNothing(t *testing.T) {
 	proxy := faults.Start(t, bed.Cluster(t).Config(), func(*http.Request, int) faults.Fault {
 		return faults.Fault{Delay: time.Hour}
 	})
-	count := newCounter(t, proxy.Config(), nodes.Options{Limits: quick()}).Once(within(t, 20*time.Second))
+	count := newCounter(t, proxy.Config(), nodes.Options{Limits: quick()}).ByNamespace().Once(within(t, 20*time.Second))
 	assert.True(t, count.Empty())
 	assert.ErrorContains(t, count.Err(), "the server stopped sending")
 }
@@ -169,7 +170,7 @@ func TestForbiddenNamespacesAreNamed(t *testing.T) {
 	}, 20*time.Second, 50*time.Millisecond)
 	var names []string
 	for _, missing := range count.Missing {
-		assert.Equal(t, nodes.ReasonForbidden, missing.Reason)
+		assert.Equal(t, kube.Forbidden, missing.Reason)
 		names = append(names, missing.Namespace)
 	}
 	assert.Subset(t, names, []string{"team-029", "team-030", "flux-system"})
@@ -191,17 +192,17 @@ func TestWithoutNamespacesAllPodsAreListedAtOnce(t *testing.T) {
 		assert.Equal(t, want.Total, count.Total)
 		assert.False(t, count.AtLeast)
 		assert.Equal(t, nodes.Progress{Done: 1}, count.Namespaces)
-		pages := 0
+		lists := 0
 		for _, request := range proxy.Requests() {
-			if strings.HasPrefix(request, "GET /api/v1/pods?") {
-				pages++
+			if strings.HasPrefix(request, "GET /api/v1/pods?") && !strings.Contains(request, "limit=1&") && !strings.HasSuffix(request, "limit=1") {
+				lists++
 			}
 		}
-		assert.Equal(t, 2, pages)
+		assert.Equal(t, 1, lists)
 
 		require.Len(t, count.Missing, 1, "nodes may not be listed either")
 		assert.Equal(t, nodes.WhatNodes, count.Missing[0].What)
-		assert.Equal(t, nodes.ReasonForbidden, count.Missing[0].Reason)
+		assert.Equal(t, kube.Forbidden, count.Missing[0].Reason)
 		assert.False(t, count.NodesKnown)
 		for name, n := range want.Nodes {
 			assert.Equal(t, n.Pods, count.Pods[name].Total, name)
@@ -212,21 +213,22 @@ func TestWithoutNamespacesAllPodsAreListedAtOnce(t *testing.T) {
 		proxy := faults.Start(t, user, func(r *http.Request, seen int) faults.Fault {
 			return faults.Fault{Gone: r.URL.Query().Has("continue") && r.URL.Path == "/api/v1/pods" && seen == 0}
 		})
-		count := newCounter(t, proxy.Config(), nodes.Options{}).Once(within(t, 20*time.Second))
-		assert.Equal(t, want.Total, count.Total)
-		assert.False(t, count.AtLeast)
+		counter := startWatch(t, proxy.Config(), nodes.Options{})
+		await(t, counter, 20*time.Second, "all pods", func(n nodes.Count) bool { return n.Total == want.Total && !n.AtLeast })
 	})
-	t.Run("a page that fails leaves the others", func(t *testing.T) {
+	t.Run("an answer that breaks off leaves its rows", func(t *testing.T) {
 		t.Parallel()
 		proxy := faults.Start(t, user, func(r *http.Request, _ int) faults.Fault {
-			if r.URL.Query().Has("continue") {
-				return faults.Fault{Status: http.StatusServiceUnavailable}
+			if r.URL.Path == "/api/v1/pods" && !r.URL.Query().Has("limit") {
+				return faults.Fault{Cut: 100_000}
 			}
 			return faults.Fault{}
 		})
 		count := newCounter(t, proxy.Config(), nodes.Options{}).Once(within(t, 20*time.Second))
-		assert.Equal(t, 1000, count.Total)
+		assert.Positive(t, count.Total)
+		assert.Less(t, count.Total, want.Total)
 		assert.True(t, count.AtLeast)
+		assert.Equal(t, kube.Unavailable, count.Missing[0].Reason)
 	})
 	t.Run("watching", func(t *testing.T) {
 		t.Parallel()

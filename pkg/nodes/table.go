@@ -4,13 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-)
 
-// Accept headers of the lists. A server, or a proxy before it, that knows no Tables answers the first
-// with plain objects, which decodeList reads as well.
-const (
-	acceptTable = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
-	acceptPlain = "application/json"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // errNoNode is a Table without the columns that counting needs: aggregated API servers and some
@@ -28,26 +23,29 @@ type row struct {
 	finished bool
 }
 
-// page is what a list says beside its rows.
-type page struct {
-	resourceVersion string
-	next            string // the continue token
+// pod is what counting keeps of a row; node is its node's name as a string that all its pods share.
+func (r row) pod(keyed bool, node string) pod {
+	p := pod{node: node, terminating: r.terminating}
+	if keyed {
+		p.name = string(r.name)
+	}
+	return p
 }
 
 // decodeList reads a Table or a List of pods, row by row as it arrives.
-func decodeList(r io.Reader, each func(row)) (page, error) {
-	return (&decoder{scanner: newScanner(r), each: each, name: -1, node: -1, status: -1}).document()
+func decodeList(r io.Reader, each func(row)) (kube.Meta, error) {
+	return (&decoder{Scanner: kube.NewScanner(r), each: each, name: -1, node: -1, status: -1}).document()
 }
 
 // decodeNames reads a Table or List of any kind for the names of its objects.
-func decodeNames(r io.Reader, each func(row)) (page, error) {
-	return (&decoder{scanner: newScanner(r), each: each, name: -1, node: -1, status: -1, namesOnly: true}).document()
+func decodeNames(r io.Reader, each func(row)) (kube.Meta, error) {
+	return (&decoder{Scanner: kube.NewScanner(r), each: each, name: -1, node: -1, status: -1, namesOnly: true}).document()
 }
 
 type decoder struct {
-	*scanner
+	*kube.Scanner
 	each      func(row)
-	page      page
+	meta      kube.Meta
 	namesOnly bool
 
 	name, node, status int // columns
@@ -58,11 +56,11 @@ type decoder struct {
 // objectCells copies what a row takes from its object, as the reader's buffer moves on.
 type objectCells struct{ namespace, name, node, app []byte }
 
-func (d *decoder) document() (page, error) {
-	for key := range d.fields {
+func (d *decoder) document() (kube.Meta, error) {
+	for key := range d.Document {
 		switch string(key) {
 		case "metadata":
-			d.metadata()
+			d.meta = kube.ListMeta(d.Scanner)
 		case "columnDefinitions":
 			d.columns()
 		case "rows":
@@ -70,36 +68,23 @@ func (d *decoder) document() (page, error) {
 		case "items":
 			d.items()
 		default:
-			d.skip()
+			d.Skip()
 		}
 	}
-	if d.err != nil {
-		return page{}, fmt.Errorf("reading the list: %w", d.err)
+	if d.Err() != nil {
+		return kube.Meta{}, fmt.Errorf("reading the list: %w", d.Err())
 	}
-	return d.page, nil
-}
-
-func (d *decoder) metadata() {
-	for key := range d.fields {
-		switch string(key) {
-		case "resourceVersion":
-			d.page.resourceVersion = string(d.str())
-		case "continue":
-			d.page.next = string(d.str())
-		default:
-			d.skip()
-		}
-	}
+	return d.meta, nil
 }
 
 func (d *decoder) columns() {
-	for i := range d.elements {
-		for key := range d.fields {
+	for i := range d.Elements {
+		for key := range d.Fields {
 			if string(key) != "name" {
-				d.skip()
+				d.Skip()
 				continue
 			}
-			switch string(d.str()) {
+			switch string(d.Str()) {
 			case "Name":
 				d.name = i
 			case "Node":
@@ -112,42 +97,45 @@ func (d *decoder) columns() {
 }
 
 func (d *decoder) rows() {
-	if d.peek() != 'n' && (d.name < 0 || d.node < 0 && !d.namesOnly) {
-		d.fail(errNoNode)
+	if d.Null() {
+		return
 	}
-	for range d.elements {
+	if d.name < 0 || d.node < 0 && !d.namesOnly {
+		d.Fail(errNoNode)
+	}
+	for range d.Elements {
 		r := row{}
-		for key := range d.fields {
+		for key := range d.Fields {
 			switch string(key) {
 			case "cells":
 				d.readCells(&r)
 			case "object":
 				d.readObject(&r)
 			default:
-				d.skip()
+				d.Skip()
 			}
 		}
-		if d.err == nil {
+		if d.Err() == nil {
 			d.each(r)
 		}
 	}
 }
 
 func (d *decoder) readCells(r *row) {
-	for i := range d.elements {
+	for i := range d.Elements {
 		switch i {
 		case d.name:
-			d.cells[0] = append(d.cells[0][:0], d.str()...)
+			d.cells[0] = append(d.cells[0][:0], d.Str()...)
 			r.name = d.cells[0]
 		case d.node:
-			d.cells[1] = append(d.cells[1][:0], d.str()...)
+			d.cells[1] = append(d.cells[1][:0], d.Str()...)
 			r.node = d.cells[1]
 		case d.status:
 			// printers.printPod says Terminating, or Unknown on an unreachable node.
-			status := d.str()
+			status := d.Str()
 			r.terminating = string(status) == "Terminating" || string(status) == "Unknown"
 		default:
-			d.skip()
+			d.Skip()
 		}
 	}
 	if string(r.node) == "<none>" {
@@ -156,10 +144,10 @@ func (d *decoder) readCells(r *row) {
 }
 
 func (d *decoder) items() {
-	for range d.elements {
+	for range d.Elements {
 		r := row{}
 		d.readObject(&r)
-		if d.err == nil {
+		if d.Err() == nil {
 			d.each(r)
 		}
 	}
@@ -167,57 +155,57 @@ func (d *decoder) items() {
 
 // readObject takes from a pod, whole or its metadata only, what a row holds.
 func (d *decoder) readObject(r *row) {
-	for key := range d.fields {
+	for key := range d.Fields {
 		switch string(key) {
 		case "metadata":
 			d.readMetadata(r)
 		case "spec":
-			for key := range d.fields {
+			for key := range d.Fields {
 				if string(key) == "nodeName" {
 					r.node = d.keep(&d.object.node)
 				} else {
-					d.skip()
+					d.Skip()
 				}
 			}
 		case "status":
-			for key := range d.fields {
+			for key := range d.Fields {
 				if string(key) == "phase" {
-					phase := d.str()
+					phase := d.Str()
 					r.finished = string(phase) == "Succeeded" || string(phase) == "Failed"
 				} else {
-					d.skip()
+					d.Skip()
 				}
 			}
 		default:
-			d.skip()
+			d.Skip()
 		}
 	}
 }
 
 func (d *decoder) readMetadata(r *row) {
-	for key := range d.fields {
+	for key := range d.Fields {
 		switch string(key) {
 		case "namespace":
 			r.namespace = d.keep(&d.object.namespace)
 		case "name":
 			r.name = d.keep(&d.object.name)
 		case "deletionTimestamp":
-			r.terminating = len(d.str()) > 0
+			r.terminating = len(d.Str()) > 0
 		case "labels":
-			for key := range d.fields {
+			for key := range d.Fields {
 				if string(key) == "app" {
 					r.app = d.keep(&d.object.app)
 				} else {
-					d.skip()
+					d.Skip()
 				}
 			}
 		default:
-			d.skip()
+			d.Skip()
 		}
 	}
 }
 
 func (d *decoder) keep(cell *[]byte) []byte {
-	*cell = append((*cell)[:0], d.str()...)
+	*cell = append((*cell)[:0], d.Str()...)
 	return *cell
 }

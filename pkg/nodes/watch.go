@@ -2,202 +2,205 @@ package nodes
 
 import (
 	"context"
-	"net/http"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
+	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/klog/v2"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
-// Between these a watch that could not be opened is tried again: soon, for a live table should not
-// lag behind, as the reflector's own pauses of up to 30 s would make it.
-const (
-	firstReopen = 200 * time.Millisecond
-	lastReopen  = 2 * time.Second
-)
+// Watch counts and goes on counting until ctx ends: Changed tells when Count has news.
+func (c *Counter) Watch(ctx context.Context) {
+	// client-go would write its troubles to stderr; Count.Missing has them.
+	ctx = klog.NewContext(ctx, logr.Discard())
+	var all sync.WaitGroup
+	all.Go(func() {
+		c.follow(ctx, c.part(WhatNodes, ""), stream{list: c.listNodes, open: c.watchNodes, apply: c.applyNode})
+	})
+	all.Go(func() { c.followPods(ctx) })
+	if c.options.Usage {
+		all.Go(func() { c.repeat(ctx, usageEvery, c.readUsage) })
+	}
+	all.Go(func() { c.identify(ctx) })
+	all.Go(func() { c.repeat(ctx, c.options.Relist, c.checkConnection) })
+	all.Wait()
+}
 
-// reopen calls open until it works or fails for a reason that time does not mend. Every outcome is
-// told to note.
-func reopen(ctx context.Context, note func(error), open func() (watch.Interface, error)) (watch.Interface, error) {
-	for pause := firstReopen; ; pause = min(2*pause, lastReopen) {
-		w, err := open()
-		note(err)
-		if err == nil || !canRetry(err) {
-			return w, err
+// repeat does something again and again.
+func (c *Counter) repeat(ctx context.Context, every time.Duration, do func(context.Context)) {
+	for ctx.Err() == nil {
+		c.limited(ctx, do)
+		_ = kube.Sleep(ctx, every)
+	}
+}
+
+// limited gives a list its deadline.
+func (c *Counter) limited(ctx context.Context, do func(context.Context)) {
+	ctx, cancel := context.WithTimeout(ctx, c.options.Deadline)
+	defer cancel()
+	do(ctx)
+}
+
+// checkConnection asks for something small while nothing arrives: watches of a quiet cluster bring nothing,
+// and neither does a connection that is dead. A dead one is closed, which ends its watches.
+func (c *Counter) checkConnection(ctx context.Context) {
+	if c.kube.Silent() >= c.options.Relist {
+		_, _ = c.kube.Raw(ctx, kube.Request{Path: "/version", Tries: 1}) // the watches tell
+	}
+}
+
+// stream is how a part is kept up to date.
+type stream struct {
+	list  func(context.Context) (version string, err error)
+	open  func(context.Context, metav1.ListOptions) (watch.Interface, error)
+	apply func(watch.Event)
+	// mend, when not nil, is done every Options.Relist while the watch runs.
+	mend func(context.Context)
+	// mayNotList and mayNotWatch, when not nil, are done where that is forbidden; then it is tried again.
+	mayNotList, mayNotWatch func(context.Context)
+}
+
+// follow lists a part, and keeps it up to date by a watch, until ctx ends. What is refused it tries again, for
+// rights change.
+func (c *Counter) follow(ctx context.Context, p *part, s stream) {
+	c.update(func() { p.follow = true })
+	for expired := 0; ctx.Err() == nil; {
+		began := c.now()
+		var version string
+		var err error
+		c.limited(ctx, func(ctx context.Context) { version, err = s.list(ctx) })
+		if err == nil {
+			c.update(func() { p.read, p.at = true, c.now() })
+			err = c.watchFrom(ctx, p, s, version)
+		} else {
+			c.update(func() { p.unwatched(err, c.now()) })
+			if s.mayNotList != nil && kube.ReasonOf(err) == kube.Forbidden {
+				s.mayNotList(ctx)
+				continue
+			}
+			err = listError{err}
 		}
+		if c.now().Sub(began) > c.options.Relist {
+			expired = 0
+		}
+		c.pause(ctx, s, err, &expired)
+	}
+}
+
+// listError tells a list that failed from a watch that did.
+type listError struct{ error }
+
+// pause is what comes between a watch or list that ended with an error and the next list.
+func (c *Counter) pause(ctx context.Context, s stream, err error, expired *int) {
+	failed, isList := err.(listError)
+	if isList {
+		err = failed.error
+	}
+	switch reason := kube.ReasonOf(err); {
+	case reason == kube.Expired && !isList:
+		*expired++
+		_ = kube.Sleep(ctx, kube.Backoff(firstReopen/2, *expired))
+	case reason == kube.Forbidden && !isList && s.mayNotWatch != nil:
+		s.mayNotWatch(ctx)
+	case reason == kube.Forbidden && isList:
+		_ = kube.Sleep(ctx, 6*c.options.Relist) // there may be many namespaces like this
+	default:
+		_ = kube.Sleep(ctx, c.options.Relist)
+	}
+}
+
+// firstReopen is the pause before a watch that broke is opened again; it doubles up to 2 s, for a live table
+// should not lag behind.
+const firstReopen = 200 * time.Millisecond
+
+// openWithin is how long a server may take to begin a watch, which it does at once.
+const openWithin = 15 * time.Second
+
+var errNotOpened = fmt.Errorf("the server did not begin the watch within %s: %w", openWithin, io.ErrUnexpectedEOF)
+
+// watchEnded says that no watch runs: the last one has ended, as all do after some minutes, or the first one
+// has not begun.
+type watchEnded struct{}
+
+// Error implements error.
+func (watchEnded) Error() string { return "the watch begins again" }
+
+// Is makes it the end of what was read, which is worth another try.
+func (watchEnded) Is(target error) bool { return target == io.EOF }
+
+// watchFrom watches from a version on, again and again, until that is refused or the server has forgotten it.
+func (c *Counter) watchFrom(ctx context.Context, p *part, s stream, version string) error {
+	c.update(func() { p.unwatched(watchEnded{}, c.now()) }) // until it has begun
+	for try := 1; ; try++ {
+		seconds := 300 + rand.Int64N(300) // as client-go's reflector
+		time.AfterFunc(grace, c.signal)
+		one, cancel := context.WithCancelCause(ctx)
+		late := time.AfterFunc(openWithin, func() { cancel(errNotOpened) })
+		w, err := s.open(one, metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true, TimeoutSeconds: &seconds})
+		if !late.Stop() && ctx.Err() == nil {
+			err = errNotOpened
+		}
+		if err == nil {
+			began := c.now()
+			c.update(p.watched)
+			version, err = c.drain(ctx, s, w, version)
+			if c.now().Sub(began) > time.Second {
+				try = 1
+			}
+		}
+		cancel(nil)
+		if ctx.Err() != nil {
+			return ctx.Err() // what ends the watch then is not missing
+		}
+		c.update(func() { p.unwatched(err, c.now()) })
+		if !kube.Retryable(err) {
+			return err
+		}
+		if try > 1 || !errors.Is(err, watchEnded{}) {
+			_ = kube.Sleep(ctx, kube.Backoff(firstReopen, try))
+		}
+	}
+}
+
+// drain applies what a watch brings until it ends. It returns how far the watch came, and why it ended.
+func (c *Counter) drain(ctx context.Context, s stream, w watch.Interface, version string) (string, error) {
+	defer w.Stop()
+	var mending sync.WaitGroup
+	ctx, cancel := context.WithCancel(ctx)
+	defer mending.Wait()
+	defer cancel()
+	if s.mend != nil {
+		mending.Go(func() {
+			for kube.Sleep(ctx, c.options.Relist) == nil {
+				c.limited(ctx, s.mend)
+			}
+		})
+	}
+	for {
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(pause):
-		}
-	}
-}
-
-// versions remembers up to which resourceVersion each namespace's pods are known. A watch begins at
-// the oldest of them, so it brings events that younger lists contain already: those are dropped, or a
-// pod could for a moment go back in time.
-type versions struct {
-	mu sync.Mutex
-	by map[string]string
-}
-
-func (v *versions) reset(by map[string]string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.by = by
-}
-
-func (v *versions) namespaces() []string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	var names []string
-	for name := range v.by {
-		names = append(names, name)
-	}
-	return names
-}
-
-func (v *versions) of(namespace string) string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if version, ok := v.by[namespace]; ok {
-		return version
-	}
-	return v.by[""]
-}
-
-func (v *versions) advance(namespace, version string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.by[namespace] = version
-}
-
-// podEvent turns a typed event into one of the informer's, and tells whether it is news.
-func (v *versions) podEvent(e watch.Event) (watch.Event, bool) {
-	pod, ok := e.Object.(*corev1.Pod)
-	if !ok {
-		return e, true // an error's Status
-	}
-	slim := slimPod(pod)
-	e.Object = slim
-	if e.Type == watch.Bookmark {
-		return e, true
-	}
-	return e, !newerOrSame(v.of(slim.Namespace), slim.resourceVersion)
-}
-
-func newerOrSame(a, b string) bool { return a != "" && (a == b || newer(a, b)) }
-
-// merged is one watch made of one for each namespace, for users who may not watch all. It ends as
-// soon as one of them ends; what each has brought is remembered, so none misses anything.
-type merged struct {
-	result chan watch.Event
-	ctx    context.Context
-	stop   context.CancelFunc
-	parts  sync.WaitGroup
-}
-
-func newMerged(ctx context.Context) *merged {
-	m := &merged{result: make(chan watch.Event)}
-	m.ctx, m.stop = context.WithCancel(ctx)
-	return m
-}
-
-// Stop is a part of watch.Interface.
-func (m *merged) Stop() { m.stop() }
-
-// ResultChan is a part of watch.Interface.
-func (m *merged) ResultChan() <-chan watch.Event { return m.result }
-
-func (m *merged) add(namespace string, w watch.Interface, v *versions) {
-	m.parts.Go(func() {
-		defer m.stop()
-		defer w.Stop()
-		for {
-			select {
-			case <-m.ctx.Done():
-				return
-			case e, ok := <-w.ResultChan():
-				if !ok {
-					return
-				}
-				version := ""
-				if pod, isPod := e.Object.(*corev1.Pod); isPod {
-					version = pod.ResourceVersion
-				}
-				out, news := v.podEvent(e)
-				if news && e.Type != watch.Bookmark {
-					select {
-					case m.result <- out:
-					case <-m.ctx.Done():
-						return
-					}
-				}
-				if version != "" {
-					v.advance(namespace, version)
-				}
+			return version, ctx.Err()
+		case e, open := <-w.ResultChan():
+			switch {
+			case !open:
+				return version, watchEnded{}
+			case e.Type == watch.Error:
+				return version, apierrors.FromObject(e.Object)
+			case e.Type != watch.Bookmark:
+				s.apply(e)
+			}
+			if o, ok := e.Object.(metav1.Object); ok {
+				version = o.GetResourceVersion()
 			}
 		}
-	})
-}
-
-// run closes the result when all parts have ended.
-func (m *merged) run() {
-	go func() {
-		m.parts.Wait()
-		close(m.result)
-	}()
-}
-
-// expiring ends a watch after a while with the error that makes a reflector list again.
-func expiring(ctx context.Context, w watch.Interface, after time.Duration) watch.Interface {
-	m := newMerged(ctx)
-	m.parts.Go(func() {
-		defer w.Stop()
-		expired := time.After(after)
-		for {
-			var e watch.Event
-			var ok bool
-			select {
-			case <-m.ctx.Done():
-				return
-			case <-expired:
-				e, ok = watch.Event{Type: watch.Error, Object: expiredStatus()}, true
-			case e, ok = <-w.ResultChan():
-			}
-			if !ok {
-				return
-			}
-			select {
-			case m.result <- e:
-			case <-m.ctx.Done():
-				return
-			}
-		}
-	})
-	m.run()
-	return m
-}
-
-func expiredStatus() runtime.Object {
-	status := apierrors.NewResourceExpired("time to list again what could not be listed").Status()
-	return &status
-}
-
-// watchOptions are a reflector's, for pods that have not ended. The server sends DELETED when a pod
-// ends, as the selector then no longer holds.
-func watchOptions(o metav1.ListOptions, version string) metav1.ListOptions {
-	o.FieldSelector = unfinished
-	o.ResourceVersion = version
-	o.ResourceVersionMatch = ""
-	o.SendInitialEvents = nil
-	return o
-}
-
-func isGone(err error) bool {
-	return apierrors.IsResourceExpired(err) || apierrors.ReasonForError(err) == metav1.StatusReason(http.StatusText(http.StatusGone))
+	}
 }

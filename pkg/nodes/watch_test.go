@@ -20,6 +20,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
@@ -157,7 +158,7 @@ func TestWatchStaysExactThroughChangesAndARestartOfTheAPIServer(t *testing.T) {
 	require.NoError(t, c.KillAPIServer())
 	interrupted := await(t, counter, 20*time.Second, "the interruption is told", func(n nodes.Count) bool { return n.Partial() })
 	assert.Equal(t, nodes.WhatUpdates, interrupted.Missing[0].What)
-	assert.Equal(t, nodes.ReasonUnavailable, interrupted.Missing[0].Reason)
+	assert.Equal(t, kube.Unavailable, interrupted.Missing[0].Reason)
 	assert.NotZero(t, interrupted.Total, "what was known stays")
 	require.NoError(t, c.StartAPIServer(t.Context()))
 	changes.run(100) // some of it before the watch is back

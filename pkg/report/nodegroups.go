@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"io"
 	"slices"
@@ -31,13 +32,15 @@ type NodeGroup struct {
 	Nodes       int      `json:"nodes"`
 	Pods        *int     `json:"pods"`
 	AtLeast     bool     `json:"atLeast,omitempty"`
+	Allocatable *int     `json:"allocatable"`
 	Capacity    *int     `json:"capacity"`
 	Use         *float64 `json:"use"`
 	Terminating *int     `json:"terminating"`
 }
 
 // Groups sums up a list that was made with NodeOptions.GroupBy, in the order of sortBy: name, pods or
-// use. Pods on nodes that are gone belong to no group.
+// use, with - before it the other way round. Pods that have no node, or one that is gone or could not be looked
+// up, belong to no group: the summary has them.
 func (l NodeList) Groups(sortBy string, top int) NodeGroupList {
 	groups := NodeGroupList{
 		Head: Head{APIVersion, "NodeGroupList"}, GroupBy: l.groupBy, Items: []NodeGroup{},
@@ -45,7 +48,7 @@ func (l NodeList) Groups(sortBy string, top int) NodeGroupList {
 	}
 	at := map[[2]string]int{}
 	for _, i := range l.Items {
-		if i.Status == gone {
+		if !i.listed {
 			continue
 		}
 		key := [2]string{i.Cluster, i.Group}
@@ -59,20 +62,22 @@ func (l NodeList) Groups(sortBy string, top int) NodeGroupList {
 	}
 	for n := range groups.Items {
 		g := &groups.Items[n]
-		g.Use = use(g.Pods, g.Capacity)
+		g.Use = use(g.Pods, g.Allocatable)
 	}
+	word, backwards := strings.CutPrefix(sortBy, "-")
 	slices.SortStableFunc(groups.Items, func(a, b NodeGroup) int {
-		d := 0
-		switch sortBy {
+		byName := strings.Compare(a.Cluster+"\x00"+a.Name, b.Cluster+"\x00"+b.Name)
+		d := byName
+		switch word {
 		case "pods":
 			d = known(b.Pods) - known(a.Pods)
 		case "use":
 			d = compareUse(b.Use, a.Use)
 		}
-		if d == 0 {
-			d = strings.Compare(a.Cluster+"\x00"+a.Name, b.Cluster+"\x00"+b.Name)
+		if backwards {
+			d = -d
 		}
-		return d
+		return cmp.Or(d, byName)
 	})
 	if top > 0 && len(groups.Items) > top {
 		groups.Items = groups.Items[:top]
@@ -84,7 +89,7 @@ func (g *NodeGroup) add(i NodeItem) {
 	g.Nodes++
 	g.AtLeast = g.AtLeast || i.AtLeast
 	g.Pods = sum(g.Pods, i.Pods)
-	g.Capacity = sum(g.Capacity, i.Capacity)
+	g.Allocatable, g.Capacity = sum(g.Allocatable, i.Allocatable), sum(g.Capacity, i.Capacity)
 	g.Terminating = sum(g.Terminating, i.Terminating)
 }
 
@@ -104,7 +109,7 @@ func sum(a, b *int) *int {
 func (l NodeGroupList) Names() []string {
 	var names []string
 	for _, g := range l.Items {
-		names = append(names, g.Name)
+		names = append(names, inCluster(g.Cluster, g.Name))
 	}
 	return names
 }
@@ -120,38 +125,55 @@ func (l NodeGroupList) Empty() bool { return len(l.Items) == 0 }
 // Gaps are the lines that say what the groups do not contain.
 func (l NodeGroupList) Gaps() []string { return l.nodes.Gaps() }
 
+// Hints are those of the nodes.
+func (l NodeGroupList) Hints() []string { return l.nodes.Hints() }
+
+// Fullest is the fullest node of all groups.
+func (l NodeGroupList) Fullest() *Fullest { return l.Summary.Fullest }
+
 // CSV writes a line for each group.
 func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 	out := csv.NewWriter(w)
 	var rows [][]string
 	if !noHeaders {
-		rows = append(rows, []string{"cluster", l.GroupBy, "nodes", "pods", "atLeast", "capacity", "use", "terminating"})
+		rows = append(rows, []string{"cluster", l.GroupBy, "nodes", "pods", "atLeast", "allocatable", "capacity", "use", "terminating"})
 	}
 	for _, g := range l.Items {
 		rows = append(rows, []string{
 			g.Cluster, g.Name, strconv.Itoa(g.Nodes), orEmpty(g.Pods), strconv.FormatBool(g.AtLeast),
-			orEmpty(g.Capacity), useText(g.Use), orEmpty(g.Terminating),
+			orEmpty(g.Allocatable), orEmpty(g.Capacity), useText(g.Use), orEmpty(g.Terminating),
 		})
 	}
 	return out.WriteAll(rows)
 }
 
-// Table is the groups as a table for a layout.
+// Table is the groups as a table for a layout. Its rows add up to the total.
 func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
+	by := strings.ToUpper(l.GroupBy)
 	t := Table{Columns: []Column{
-		{Name: "CLUSTER"}, {Name: strings.ToUpper(l.GroupBy)}, {Name: "NODES", Right: true}, {Name: "PODS", Right: true},
-		{Name: "CAPACITY", Right: true}, {Name: "USE%", Right: true}, {Name: ""}, {Name: "TERMINATING", Wide: true, Right: true},
+		{Name: "CLUSTER", Key: true}, {Name: by, Key: true}, {Name: "NODES", Right: true}, {Name: "PODS", Right: true},
+		{Name: "ALLOCATABLE", Right: true}, {Name: "USE%", Right: true}, {Name: ""},
+		{Name: "CAPACITY", Wide: true, Right: true}, {Name: "TERMINATING", Wide: true, Right: true},
 	}}
 	for _, g := range l.Items {
-		name := g.Name
-		if name == "" {
-			name = unnamedGroup
-		}
 		style := useStyle(g.Use)
-		t.Rows = append(t.Rows, []Cell{
-			Text(g.Cluster), Text(name), Text(orUnknown(&g.Nodes)), {atLeast(g.Pods, g.AtLeast), style}, Text(orUnknown(g.Capacity)),
-			{percent(g.Use, g.AtLeast), style}, {bar(g.Use), style}, Text(atLeastOrZero(g.Terminating, g.AtLeast)),
+		t.add(map[string]Cell{
+			"CLUSTER": Text(g.Cluster), by: Text(cmp.Or(g.Name, unnamedGroup)), "NODES": Text(strconv.Itoa(g.Nodes)),
+			"PODS": {atLeast(g.Pods, g.AtLeast), style}, "ALLOCATABLE": Text(orUnknown(g.Allocatable)), "CAPACITY": Text(orUnknown(g.Capacity)),
+			"USE%": {percent(g.Use, g.AtLeast), style}, "": {bar(g.Use, layout.EastAsian), style}, "TERMINATING": Text(atLeastOrZero(g.Terminating, g.AtLeast)),
 		})
+	}
+	if !layout.NoHeaders {
+		s := l.Summary
+		for _, more := range []struct {
+			name string
+			pods int
+		}{{goneRow, s.OnGoneNodes}, {unknownRow, s.OnUnknownNodes}} {
+			if more.pods > 0 {
+				t.add(map[string]Cell{by: {more.name, Faint}, "PODS": Text(atLeast(&more.pods, s.AtLeast))})
+			}
+		}
+		l.nodes.addEnd(&t, by, layout.EastAsian)
 	}
 	return t.fit(l.nodes.dropped(layout), layout)
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 )
 
@@ -12,9 +11,9 @@ type RowLine struct {
 	Key, Content, Text string
 }
 
-// RowLines draws a table and gives each of its rows. The key columns name a row; the age columns
-// change by themselves, so they are not content.
-func (t Table) RowLines(layout Layout, key, age []string) ([]RowLine, error) {
+// RowLines draws a table and gives each of its rows. Columns that age change by themselves, so they are not
+// content.
+func (t Table) RowLines(layout Layout) ([]RowLine, error) {
 	layout.NoHeaders = false // drawn with headers, so that all lines of a table have its widths
 	var buffer bytes.Buffer
 	if err := t.Draw(&buffer, layout); err != nil {
@@ -26,9 +25,9 @@ func (t Table) RowLines(layout Layout, key, age []string) ([]RowLine, error) {
 		rows[i].Text = lines[i+1]
 		for n, c := range t.Columns {
 			switch {
-			case slices.Contains(key, c.Name):
+			case c.Key:
 				rows[i].Key += row[n].Text + "\x00"
-			case !slices.Contains(age, c.Name) && (layout.Wide || !c.Wide):
+			case !c.Aging && (layout.Wide || !c.Wide):
 				rows[i].Content += row[n].Text + "\x00"
 			}
 		}

@@ -1,11 +1,17 @@
 package report
 
 import (
+	"cmp"
+	"errors"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
@@ -22,8 +28,9 @@ type NodeList struct {
 	Missing []NodeMissing `json:"missing"`
 
 	clusters []ClusterCount
-	selected bool // nodes were chosen by label, so others are not gone
+	selected bool // nodes were chosen, so others are not gone
 	groupBy  string
+	sortBy   string
 }
 
 // NodeItem is a node and its pods; a number is null where it is not known.
@@ -38,16 +45,30 @@ type NodeItem struct {
 	Pods    *int       `json:"pods"`
 	// AtLeast: there may be more pods than Pods says.
 	AtLeast bool `json:"atLeast,omitempty"`
-	// Capacity is how many pods the node takes, Use how much of that is used, in percent.
-	Capacity *int     `json:"capacity"`
-	Use      *float64 `json:"use"`
-	Zone     string   `json:"zone,omitempty"`
-	Pool     string   `json:"pool,omitempty"`
+	// Allocatable is how many pods the node takes, Capacity how many its kubelet was told, as in the node's
+	// status; Use is how much of Allocatable is used, in percent.
+	Allocatable *int     `json:"allocatable"`
+	Capacity    *int     `json:"capacity"`
+	Use         *float64 `json:"use"`
+	Zone        string   `json:"zone,omitempty"`
+	Pool        string   `json:"pool,omitempty"`
 	// Group is the value of --group-by's label.
 	Group       string   `json:"group,omitempty"`
 	Terminating *int     `json:"terminating"`
 	Pending     *int     `json:"pending,omitempty"` // wide, json and yaml: pods that have not started yet
 	Flux        []string `json:"flux,omitempty"`    // Flux's controllers on the node
+	// Usage is what metrics.k8s.io says; absent where that says nothing, or was not asked.
+	Usage *NodeUsage `json:"usage,omitempty"`
+
+	listed bool // the node itself was read
+}
+
+// NodeUsage is what runs on a node uses, and how much of the node's allocatable that is, in percent.
+type NodeUsage struct {
+	CPUMillicores int64   `json:"cpuMillicores"`
+	CPUPercent    float64 `json:"cpuPercent"`
+	MemoryBytes   int64   `json:"memoryBytes"`
+	MemoryPercent float64 `json:"memoryPercent"`
 }
 
 // gone is the status of a node that pods name and that does not exist, unknownNode that of one that
@@ -60,10 +81,14 @@ const (
 // NodeMissing is something that a NodeList does not contain.
 type NodeMissing struct {
 	Cluster   string `json:"cluster,omitempty"`
-	What      string `json:"what"` // pods, nodes, namespaces, details, updates or cluster
+	What      string `json:"what"` // pods, nodes, namespaces, details, usage, updates or cluster
 	Namespace string `json:"namespace,omitempty"`
-	Reason    string `json:"reason"` // Forbidden, Timeout, Throttled, Unavailable or Error
-	Message   string `json:"message"`
+	// Reason is a class that a user can act on: Forbidden, Unauthorized, NotFound, Expired, Timeout, Throttled,
+	// Unavailable, Untrusted, Unresolved, Malformed or Error.
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+	// Since is as of when that is known which is shown instead.
+	Since *time.Time `json:"since,omitempty"`
 	// PodsSeen were counted before the list broke off.
 	PodsSeen int `json:"podsSeen,omitempty"`
 }
@@ -76,12 +101,14 @@ type ClusterCount struct {
 
 // NodeOptions say which nodes are shown, and in which order.
 type NodeOptions struct {
-	// SortBy is name (the default), pods, use, age, or a field as SortBy takes it.
+	// SortBy is name (the default), pods, use, age, cpu, memory, or a field as SortBy takes it; with - before it
+	// the other way round.
 	SortBy string
 	// Top, when not 0, keeps only so many items. The summary is still of all.
 	Top int
-	// Selected: the nodes were selected by label.
+	// Selected: the nodes were selected by label. Names: only these are wanted; none means all.
 	Selected bool
+	Names    []string
 	// GroupBy is a label's key, zone or pool; it makes items of groups.
 	GroupBy string
 }
@@ -111,10 +138,13 @@ func NodeLabels(groupBy string) []string {
 func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 	list := NodeList{
 		Head: Head{APIVersion, "NodeList"}, Items: []NodeItem{}, Missing: []NodeMissing{},
-		clusters: clusters, selected: o.Selected, groupBy: o.GroupBy,
+		selected: o.Selected || len(o.Names) > 0, groupBy: o.GroupBy, sortBy: strings.TrimPrefix(o.SortBy, "-"),
 	}
 	for _, c := range clusters {
-		list.Items = append(list.Items, nodeItems(c, o)...)
+		items := nodeItems(c, o)
+		c.Count.Missing = append(slices.Clone(c.Count.Missing), notFound(c.Count, items, o.Names)...)
+		list.clusters = append(list.clusters, c)
+		list.Items = append(list.Items, items...)
 		list.Partial = list.Partial || c.Count.Partial()
 		list.Namespaces = c.Count.Scope
 		for _, m := range c.Count.Missing {
@@ -123,7 +153,8 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 	}
 	list.Summary = summarize(list)
 	list.Summary.scope = list.Namespaces
-	if err := sortNodes(list.Items, o.SortBy); err != nil {
+	// A field that no item has may be one of those that could not be read.
+	if err := sortNodes(list.Items, o.SortBy); err != nil && !(list.Partial && errors.Is(err, errNoField)) {
 		return list, err
 	}
 	if o.Top > 0 && len(list.Items) > o.Top {
@@ -133,27 +164,48 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 }
 
 func newNodeMissing(cluster string, m nodes.Missing) NodeMissing {
-	n := NodeMissing{Cluster: cluster, What: m.What, Namespace: m.Namespace, Reason: m.Reason, PodsSeen: m.Seen}
+	n := NodeMissing{Cluster: cluster, What: m.What, Namespace: m.Namespace, Reason: string(m.Reason), PodsSeen: m.Seen}
 	if m.Err != nil {
 		n.Message = m.Err.Error()
 	}
+	if !m.Since.IsZero() {
+		since := m.Since.UTC().Truncate(time.Second)
+		n.Since = &since
+	}
 	return n
+}
+
+// notFound says which of the names that were asked for no node has.
+func notFound(count nodes.Count, items []NodeItem, names []string) []nodes.Missing {
+	var missing []nodes.Missing
+	for _, name := range names {
+		if count.NodesKnown && !slices.ContainsFunc(items, func(i NodeItem) bool { return i.Name == name }) {
+			err := apierrors.NewNotFound(schema.GroupResource{Resource: "nodes"}, name)
+			missing = append(missing, nodes.Missing{What: nodes.WhatNodes, Reason: kube.NotFound, Err: err})
+		}
+	}
+	return missing
 }
 
 // nodeItems are a cluster's nodes and behind them the names of nodes that only pods know.
 func nodeItems(c ClusterCount, o NodeOptions) []NodeItem {
 	items := make([]NodeItem, 0, len(c.Count.Nodes))
 	isThere := make(map[string]bool, len(c.Count.Nodes))
+	wanted := func(name string) bool { return len(o.Names) == 0 || slices.Contains(o.Names, name) }
 	for _, n := range c.Count.Nodes {
 		isThere[n.Name] = true
-		items = append(items, newNodeItem(c, n, o.GroupBy))
+		if wanted(n.Name) {
+			item := newNodeItem(c, n, o.GroupBy)
+			item.listed = true
+			items = append(items, item)
+		}
 	}
-	if o.Selected && c.Count.NodesKnown {
-		return items
+	if o.Selected {
+		return items // whether a node that could not be read has the labels is not known
 	}
 	var others []string
 	for name := range c.Count.Pods {
-		if !isThere[name] {
+		if !isThere[name] && wanted(name) {
 			others = append(others, name)
 		}
 	}
@@ -189,10 +241,16 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 			item.Pending = &pods.Pending
 		}
 	}
+	if n.Allocatable > 0 {
+		item.Allocatable = &n.Allocatable
+	}
 	if n.Capacity > 0 {
 		item.Capacity = &n.Capacity
 	}
-	item.Use = use(item.Pods, item.Capacity)
+	item.Use = use(item.Pods, item.Allocatable)
+	if u := n.Usage; u != nil {
+		item.Usage = &NodeUsage{u.CPU, oneDecimal(u.CPUPercent), u.Memory, oneDecimal(u.MemoryPercent)}
+	}
 	switch groupBy {
 	case "":
 	case "zone":
@@ -214,45 +272,58 @@ func firstLabel(n nodes.Node, keys []string) string {
 	return ""
 }
 
-// use is the part of the capacity that is taken, in percent with one decimal.
-func use(pods, capacity *int) *float64 {
-	if pods == nil || capacity == nil {
+// use is the part of what is allocatable that is taken, in percent with one decimal.
+func use(pods, allocatable *int) *float64 {
+	if pods == nil || allocatable == nil {
 		return nil
 	}
-	percent := math.Round(float64(*pods)/float64(*capacity)*1000) / 10
+	percent := oneDecimal(float64(*pods) / float64(*allocatable) * 100)
 	return &percent
 }
+
+func oneDecimal(x float64) float64 { return math.Round(x*10) / 10 }
 
 // sortNodes sorts by one of the words that nodes knows, or by any field of an item. The fullest come
 // first, and the oldest; nodes that are gone stay behind those that are there.
 func sortNodes(items []NodeItem, by string) error {
-	rank := func(i NodeItem) int { return boolRank(i.Status == gone) }
-	var compare func(a, b NodeItem) int
-	switch by {
-	case "", "name":
-		compare = func(a, b NodeItem) int { return 0 }
-	case "pods":
-		compare = func(a, b NodeItem) int { return known(b.Pods) - known(a.Pods) }
-	case "use":
-		compare = func(a, b NodeItem) int { return compareUse(b.Use, a.Use) }
-	case "age":
-		compare = func(a, b NodeItem) int { return compareCreated(a.Created, b.Created) }
-	default:
-		return sortBy(items, by, "it takes name, pods, use, age, or a JSONPath of an item of -o json, like .version")
+	word, backwards := strings.CutPrefix(by, "-")
+	compare := map[string]func(a, b NodeItem) int{
+		"": func(a, b NodeItem) int {
+			return cmp.Or(strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Name, b.Name))
+		},
+		"pods":   func(a, b NodeItem) int { return known(b.Pods) - known(a.Pods) },
+		"use":    func(a, b NodeItem) int { return compareUse(b.Use, a.Use) },
+		"age":    func(a, b NodeItem) int { return compareCreated(a.Created, b.Created) },
+		"cpu":    func(a, b NodeItem) int { return cmp.Compare(b.cpu(), a.cpu()) },
+		"memory": func(a, b NodeItem) int { return cmp.Compare(b.memory(), a.memory()) },
+	}
+	compare["name"] = compare[""]
+	chosen := compare[word]
+	if chosen == nil {
+		return sortBy(items, by, "it takes name, pods, use, age, cpu, memory, or a JSONPath of an item of -o json, like .version; with - before it the other way round")
 	}
 	slices.SortStableFunc(items, func(a, b NodeItem) int {
-		if d := rank(a) - rank(b); d != 0 {
-			return d
+		d := chosen(a, b)
+		if backwards {
+			d = -d
 		}
-		if d := compare(a, b); d != 0 {
-			return d
-		}
-		if d := strings.Compare(a.Cluster, b.Cluster); d != 0 {
-			return d
-		}
-		return strings.Compare(a.Name, b.Name)
+		return cmp.Or(boolRank(a.Status == gone)-boolRank(b.Status == gone), d, compare[""](a, b))
 	})
 	return nil
+}
+
+func (i NodeItem) cpu() int64 {
+	if i.Usage == nil {
+		return -1
+	}
+	return i.Usage.CPUMillicores
+}
+
+func (i NodeItem) memory() int64 {
+	if i.Usage == nil {
+		return -1
+	}
+	return i.Usage.MemoryBytes
 }
 
 func known(n *int) int {
@@ -284,13 +355,23 @@ func compareCreated(a, b *time.Time) int {
 // Empty tells whether there are no nodes to show.
 func (l NodeList) Empty() bool { return len(l.Items) == 0 }
 
-// Names are those of the nodes that exist, as kubectl takes them.
+// Names are those of the nodes that exist, as kubectl takes them, behind their cluster where there are several.
 func (l NodeList) Names() []string {
 	var names []string
 	for _, i := range l.Items {
 		if i.Status != gone {
-			names = append(names, "node/"+i.Name)
+			names = append(names, inCluster(i.Cluster, "node/"+i.Name))
 		}
 	}
 	return names
 }
+
+func inCluster(cluster, name string) string {
+	if cluster == "" {
+		return name
+	}
+	return cluster + ": " + name
+}
+
+// Fullest is the node with the highest use, nil where none is known.
+func (l NodeList) Fullest() *Fullest { return l.Summary.Fullest }

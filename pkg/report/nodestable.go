@@ -9,13 +9,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-runewidth"
 	"k8s.io/apimachinery/pkg/util/duration"
 )
 
 const (
 	barCells       = 10
 	unscheduledRow = "(unscheduled)"
+	goneRow        = "(gone nodes)"
+	unknownRow     = "(unknown nodes)"
 	totalRow       = "TOTAL"
 	unnamedGroup   = "(none)"
 )
@@ -53,9 +54,16 @@ func wrap(text string, width int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(text) {
-		if line != "" && runewidth.StringWidth(line)+1+runewidth.StringWidth(word) > width {
+		if line != "" && textWidth(line)+1+textWidth(word) > width {
 			lines = append(lines, line)
 			line = ""
+		}
+		for textWidth(word) > width { // an address, say
+			part := cells().Truncate(word, width, "")
+			if part == "" {
+				break
+			}
+			lines, word = append(lines, part), strings.TrimPrefix(word, part)
 		}
 		if line != "" {
 			line += " "
@@ -68,18 +76,26 @@ func wrap(text string, width int) []string {
 // Table is the list as a table for a layout: a bar only on a terminal, and only the columns that a
 // narrow one has room for.
 func (l NodeList) Table(now time.Time, layout Layout) Table {
+	byUsage := l.sortBy == "cpu" || l.sortBy == "memory"
 	t := Table{Columns: []Column{
-		{Name: "CLUSTER"}, {Name: "NAME"}, {Name: "STATUS"}, {Name: "ROLES"}, {Name: "AGE"}, {Name: "VERSION"},
-		{Name: "PODS", Right: true}, {Name: "CAPACITY", Right: true}, {Name: "USE%", Right: true}, {Name: ""},
+		{Name: "CLUSTER", Key: true}, {Name: "NAME", Key: true}, {Name: "STATUS"}, {Name: "ROLES"}, {Name: "AGE", Aging: true}, {Name: "VERSION"},
+		{Name: "PODS", Right: true}, {Name: "ALLOCATABLE", Right: true}, {Name: "USE%", Right: true}, {Name: ""},
+		{Name: "CAPACITY", Wide: true, Right: true},
+		{Name: "CPU", Wide: !byUsage, Right: true}, {Name: "CPU%", Wide: !byUsage, Right: true},
+		{Name: "MEMORY", Wide: !byUsage, Right: true}, {Name: "MEMORY%", Wide: !byUsage, Right: true},
 		{Name: "ZONE", Wide: true}, {Name: "POOL", Wide: true},
 		{Name: "TERMINATING", Wide: true, Right: true}, {Name: "PENDING", Wide: true, Right: true}, {Name: "FLUX", Wide: true},
 	}}
 	for _, i := range l.Items {
-		t.Rows = append(t.Rows, i.row(now))
+		t.add(i.cells(now, layout.EastAsian))
 	}
-	t.Rows = append(t.Rows, l.unreadRows()...)
+	for _, c := range l.clusters {
+		if c.Count.Empty() && c.Cluster != "" { // nothing is known of it
+			t.add(map[string]Cell{"CLUSTER": Text(c.Cluster), "NAME": Text("?"), "PODS": Text("?"), "ALLOCATABLE": Text("?"), "USE%": Text("?")})
+		}
+	}
 	if !layout.NoHeaders {
-		t.Rows = append(t.Rows, l.endRows()...)
+		l.addEnd(&t, "NAME", layout.EastAsian)
 	}
 	return t.fit(l.dropped(layout), layout)
 }
@@ -93,7 +109,19 @@ func (l NodeList) dropped(layout Layout) []string {
 	if layout.Width == 0 {
 		names = append(names, "")
 	}
+	if !slices.ContainsFunc(l.Items, func(i NodeItem) bool { return i.Usage != nil }) {
+		names = append(names, "CPU", "CPU%", "MEMORY", "MEMORY%")
+	}
 	return names
+}
+
+// add adds a row by the names of its columns.
+func (t *Table) add(cells map[string]Cell) {
+	row := make([]Cell, len(t.Columns))
+	for i, c := range t.Columns {
+		row[i] = cells[c.Name]
+	}
+	t.Rows = append(t.Rows, row)
 }
 
 // fit takes columns away, by name, and then as long as the table is too wide for the terminal those
@@ -102,7 +130,7 @@ func (t Table) fit(names []string, layout Layout) Table {
 	for _, name := range names {
 		t = t.without(name)
 	}
-	for _, name := range []string{"VERSION", "ROLES", "AGE", "", "STATUS"} {
+	for _, name := range []string{"VERSION", "ROLES", "AGE", "", "STATUS", "ALLOCATABLE"} {
 		if layout.Width == 0 || layout.Wide || t.width(layout) <= layout.Width {
 			break
 		}
@@ -132,52 +160,48 @@ func (t Table) without(name string) Table {
 	return less
 }
 
-func (i NodeItem) row(now time.Time) []Cell {
+func (i NodeItem) cells(now time.Time, eastAsian bool) map[string]Cell {
 	age := "<unknown>"
 	if i.Created != nil {
 		age = duration.HumanDuration(now.Sub(*i.Created))
 	}
 	style := useStyle(i.Use)
-	capacity, used := orUnknown(i.Capacity), percent(i.Use, i.AtLeast)
+	allocatable, capacity, used := orUnknown(i.Allocatable), orUnknown(i.Capacity), percent(i.Use, i.AtLeast)
 	if i.Status == gone {
-		age, capacity, used = "", "", "" // nothing to know
+		age, allocatable, capacity, used = "", "", "", "" // nothing to know
 	}
-	return []Cell{
-		Text(i.Cluster), Text(i.Name), {i.Status, statusStyle(i.Status)}, Text(none(strings.Join(i.Roles, ","))), Text(age), Text(none(i.Version)),
-		{atLeast(i.Pods, i.AtLeast), style}, Text(capacity), {used, style}, {bar(i.Use), style},
-		Text(none(i.Zone)), Text(none(i.Pool)), Text(atLeastOrZero(i.Terminating, i.AtLeast)), Text(atLeastOrZero(i.Pending, i.AtLeast)),
-		Text(strings.Join(i.Flux, ",")),
+	cells := map[string]Cell{
+		"CLUSTER": Text(i.Cluster), "NAME": Text(i.Name), "STATUS": {i.Status, statusStyle(i.Status)},
+		"ROLES": Text(none(strings.Join(i.Roles, ","))), "AGE": Text(age), "VERSION": Text(none(i.Version)),
+		"PODS": {atLeast(i.Pods, i.AtLeast), style}, "ALLOCATABLE": Text(allocatable), "CAPACITY": Text(capacity),
+		"USE%": {used, style}, "": {bar(i.Use, eastAsian), style}, "ZONE": Text(none(i.Zone)), "POOL": Text(none(i.Pool)),
+		"TERMINATING": Text(atLeastOrZero(i.Terminating, i.AtLeast)), "PENDING": Text(atLeastOrZero(i.Pending, i.AtLeast)),
+		"FLUX": Text(strings.Join(i.Flux, ",")),
+		"CPU":  Text("?"), "CPU%": Text("?"), "MEMORY": Text("?"), "MEMORY%": Text("?"),
 	}
+	if u := i.Usage; u != nil { // as kubectl top writes them
+		cells["CPU"], cells["CPU%"] = Text(fmt.Sprintf("%dm", u.CPUMillicores)), shareCell(u.CPUPercent)
+		cells["MEMORY"], cells["MEMORY%"] = Text(fmt.Sprintf("%dMi", u.MemoryBytes>>20)), shareCell(u.MemoryPercent)
+	}
+	return cells
 }
 
-func (l NodeList) emptyRow() []Cell { return make([]Cell, 15) }
-
-// unreadRows show the clusters of which nothing is known.
-func (l NodeList) unreadRows() [][]Cell {
-	var rows [][]Cell
-	for _, c := range l.clusters {
-		if c.Count.Empty() && c.Cluster != "" {
-			row := l.emptyRow()
-			row[0], row[1], row[6], row[7], row[8] = Text(c.Cluster), Text("?"), Text("?"), Text("?"), Text("?")
-			rows = append(rows, row)
-		}
-	}
-	return rows
+func shareCell(percent float64) Cell {
+	return Cell{strconv.Itoa(int(percent + 0.5)), useStyle(&percent)}
 }
 
-// endRows are the pods without a node and the total.
-func (l NodeList) endRows() [][]Cell {
-	var rows [][]Cell
+// addEnd adds the pods that are on none of the nodes, and the total, to a table whose rows have their names in
+// a column.
+func (l NodeList) addEnd(t *Table, name string, eastAsian bool) {
 	s := l.Summary
 	if !l.selected {
-		row := l.emptyRow()
-		row[1], row[6] = Cell{unscheduledRow, Faint}, Text(atLeast(s.Unscheduled, s.AtLeast))
-		rows = append(rows, row)
+		t.add(map[string]Cell{name: {unscheduledRow, Faint}, "PODS": Text(atLeast(s.Unscheduled, s.AtLeast))})
 	}
-	row := l.emptyRow()
-	row[1], row[6], row[7], row[8] = Cell{totalRow, Strong}, Cell{atLeast(s.Pods, s.AtLeast), Strong}, Text(orUnknown(s.Capacity)), Text(percent(s.Use, s.AtLeast))
-	row[9] = Cell{bar(s.Use), useStyle(s.Use)}
-	return append(rows, row)
+	t.add(map[string]Cell{
+		name: {totalRow, Strong}, "NODES": Text(strconv.Itoa(s.Nodes)), "PODS": {atLeast(s.Pods, s.AtLeast), Strong},
+		"ALLOCATABLE": Text(orUnknown(s.Allocatable)), "CAPACITY": Text(orUnknown(s.Capacity)),
+		"USE%": Text(percent(s.Use, s.AtLeast)), "": {bar(s.Use, eastAsian), useStyle(s.Use)},
+	})
 }
 
 func none(s string) string {
@@ -210,13 +234,16 @@ func percent(use *float64, more bool) string {
 	return atLeastOrZero(&rounded, more)
 }
 
-func bar(use *float64) string {
+func bar(use *float64, eastAsian bool) string {
 	if use == nil {
 		return ""
 	}
 	full := min(barCells, int(*use/100*barCells+0.5))
 	if full == 0 && *use > 0 {
 		full = 1
+	}
+	if eastAsian {
+		return strings.Repeat("#", full) + strings.Repeat(".", barCells-full)
 	}
 	return strings.Repeat("█", full) + strings.Repeat("░", barCells-full)
 }
@@ -251,27 +278,31 @@ func statusStyle(status string) Style {
 // CSV writes a line for each item, with all columns, and one for the unscheduled pods. An unknown
 // number is empty; the column atLeast says which numbers may be too low.
 func (l NodeList) CSV(w io.Writer, noHeaders bool) error {
+	columns := []string{
+		"cluster", "name", "status", "roles", "created", "version", "pods", "atLeast", "allocatable", "capacity", "use",
+		"zone", "pool", "terminating", "pending", "flux", "cpuMillicores", "memoryBytes",
+	}
 	out := csv.NewWriter(w)
-	rows := [][]string{{
-		"cluster", "name", "status", "roles", "created", "version", "pods", "atLeast", "capacity", "use",
-		"zone", "pool", "terminating", "pending", "flux",
-	}}
-	if noHeaders {
-		rows = nil
+	var rows [][]string
+	if !noHeaders {
+		rows = append(rows, columns)
 	}
 	for _, i := range l.Items {
-		created := ""
+		created, cpu, memory := "", "", ""
 		if i.Created != nil {
 			created = i.Created.Format(time.RFC3339)
 		}
+		if i.Usage != nil {
+			cpu, memory = strconv.FormatInt(i.Usage.CPUMillicores, 10), strconv.FormatInt(i.Usage.MemoryBytes, 10)
+		}
 		rows = append(rows, []string{
 			i.Cluster, i.Name, i.Status, strings.Join(i.Roles, " "), created, i.Version, orEmpty(i.Pods),
-			strconv.FormatBool(i.AtLeast), orEmpty(i.Capacity), useText(i.Use), i.Zone, i.Pool,
-			orEmpty(i.Terminating), orEmpty(i.Pending), strings.Join(i.Flux, " "),
+			strconv.FormatBool(i.AtLeast), orEmpty(i.Allocatable), orEmpty(i.Capacity), useText(i.Use), i.Zone, i.Pool,
+			orEmpty(i.Terminating), orEmpty(i.Pending), strings.Join(i.Flux, " "), cpu, memory,
 		})
 	}
 	if !l.selected {
-		row := make([]string, 15)
+		row := make([]string, len(columns))
 		row[1], row[6], row[7] = unscheduledRow, orEmpty(l.Summary.Unscheduled), strconv.FormatBool(l.Summary.AtLeast)
 		rows = append(rows, row)
 	}

@@ -1,11 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
@@ -17,10 +20,14 @@ type NodeSummary struct {
 	Pods        *int `json:"pods"`
 	AtLeast     bool `json:"atLeast,omitempty"`
 	Unscheduled *int `json:"unscheduled"`
-	// OnGoneNodes are pods whose node does not exist any more.
-	OnGoneNodes int  `json:"onGoneNodes"`
+	// OnGoneNodes are pods whose node does not exist any more, OnUnknownNodes those whose node could not be
+	// looked up.
+	OnGoneNodes    int `json:"onGoneNodes"`
+	OnUnknownNodes int `json:"onUnknownNodes,omitempty"`
+	// Allocatable and Capacity are sums over the nodes.
+	Allocatable *int `json:"allocatable"`
 	Capacity    *int `json:"capacity"`
-	// Use is the part of the nodes' capacity that their pods take, in percent.
+	// Use is the part of what is allocatable that the pods on these nodes take, in percent.
 	Use *float64 `json:"use"`
 	// Median and P99 of the pods per node, by nearest rank.
 	Median *int `json:"median"`
@@ -33,11 +40,11 @@ type NodeSummary struct {
 
 // Fullest names a node and how full it is.
 type Fullest struct {
-	Cluster  string  `json:"cluster,omitempty"`
-	Name     string  `json:"name"`
-	Pods     int     `json:"pods"`
-	Capacity int     `json:"capacity"`
-	Use      float64 `json:"use"`
+	Cluster     string  `json:"cluster,omitempty"`
+	Name        string  `json:"name"`
+	Pods        int     `json:"pods"`
+	Allocatable int     `json:"allocatable"`
+	Use         float64 `json:"use"`
 }
 
 func summarize(l NodeList) NodeSummary {
@@ -50,7 +57,7 @@ func summarize(l NodeList) NodeSummary {
 		unscheduled += c.Count.Unscheduled.Total
 	}
 	var perNode []int
-	capacity, inNodes := 0, 0
+	inNodes := 0
 	for _, i := range l.Items {
 		if i.Status == gone {
 			s.OnGoneNodes += max(0, known(i.Pods))
@@ -58,27 +65,26 @@ func summarize(l NodeList) NodeSummary {
 		}
 		s.Nodes++
 		inNodes += max(0, known(i.Pods))
+		if !i.listed {
+			s.OnUnknownNodes += max(0, known(i.Pods))
+		}
 		if i.Pods != nil {
 			perNode = append(perNode, *i.Pods)
 		}
-		if i.Capacity != nil {
-			capacity += *i.Capacity
-		}
+		s.Allocatable, s.Capacity = sum(s.Allocatable, i.Allocatable), sum(s.Capacity, i.Capacity)
 		s.Fullest = fuller(s.Fullest, i)
 	}
 	if l.selected { // of the nodes that were asked for, not of the cluster
 		total = inNodes
+		any = any && (s.Nodes > 0 || !l.Partial)
 	} else if any && (unscheduled > 0 || !s.AtLeast) {
 		s.Unscheduled = &unscheduled
 	}
 	if any {
 		s.Pods = &total
 	}
-	if capacity > 0 {
-		s.Capacity = &capacity
-		if any {
-			s.Use = use(&inNodes, &capacity)
-		}
+	if any {
+		s.Use = use(&inNodes, s.Allocatable)
 	}
 	s.Median, s.P99 = percentile(perNode, 50), percentile(perNode, 99)
 	return s
@@ -88,7 +94,7 @@ func fuller(best *Fullest, i NodeItem) *Fullest {
 	if i.Use == nil || best != nil && *i.Use <= best.Use {
 		return best
 	}
-	return &Fullest{Cluster: i.Cluster, Name: i.Name, Pods: *i.Pods, Capacity: *i.Capacity, Use: *i.Use}
+	return &Fullest{Cluster: i.Cluster, Name: i.Name, Pods: *i.Pods, Allocatable: *i.Allocatable, Use: *i.Use}
 }
 
 // percentile by nearest rank, nil of nothing.
@@ -116,7 +122,7 @@ func (s NodeSummary) Line() string {
 		if f.Cluster != "" {
 			name = f.Cluster + "/" + name
 		}
-		parts = append(parts, fmt.Sprintf("fullest %s with %s of %d (%.0f%%)", name, atLeast(&f.Pods, s.AtLeast), f.Capacity, f.Use))
+		parts = append(parts, fmt.Sprintf("fullest %s with %s of %d (%.0f%%)", name, atLeast(&f.Pods, s.AtLeast), f.Allocatable, f.Use))
 	}
 	return strings.Join(parts, " · ")
 }
@@ -151,7 +157,23 @@ func (l NodeList) Gaps() []string {
 		if c.Cluster != "" {
 			line = c.Cluster + ": " + line
 		}
-		lines = append(lines, line)
+		if l.selected { // then there are none
+			line = strings.ReplaceAll(line, unlistedNodes, "which nodes are meant is not known")
+		}
+		lines = append(lines, kube.Printable(line))
+	}
+	return lines
+}
+
+// Hints are lines that say what is not shown though nothing is missing.
+func (l NodeList) Hints() []string {
+	var lines []string
+	for _, c := range l.clusters {
+		for _, m := range c.Count.Missing {
+			if m.What == nodes.WhatUsage && m.Reason == kube.NotFound && (l.sortBy == "cpu" || l.sortBy == "memory") {
+				lines = append(lines, strings.TrimPrefix(c.Cluster+": ", ": ")+"the cluster serves no metrics (metrics.k8s.io), so CPU and memory are not known")
+			}
+		}
 	}
 	return lines
 }
@@ -168,26 +190,23 @@ func gaps(c nodes.Count) string {
 	if p := c.Namespaces; p.Total > 0 && p.Done < p.Total {
 		parts = append(parts, fmt.Sprintf("pods of %d of %d namespaces", p.Done, p.Total))
 	}
-	names := map[string][]string{}
+	names := map[kube.Reason][]string{}
 	for _, m := range c.Missing {
-		if m.What == nodes.WhatPods && m.Namespace != "" {
+		switch {
+		case m.What == nodes.WhatPods && m.Namespace != "":
 			names[m.Reason] = append(names[m.Reason], m.Namespace)
-			continue
+		case m.What != nodes.WhatUsage || m.Reason != kube.NotFound:
+			parts = append(parts, otherGap(m))
 		}
-		parts = append(parts, otherGap(m))
 	}
-	for _, r := range []struct{ reason, words string }{
-		{nodes.ReasonForbidden, "no access to: "}, {nodes.ReasonTimeout, "not in time: "},
-		{nodes.ReasonThrottled, "throttled: "}, {nodes.ReasonUnavailable, "failed: "}, {nodes.ReasonError, "refused: "},
-	} {
-		if list := names[r.reason]; len(list) > 0 {
-			slices.Sort(list)
-			text := strings.Join(list[:min(len(list), shownNames)], ", ")
-			if more := len(list) - shownNames; more > 0 {
-				text += fmt.Sprintf(" and %d more", more)
-			}
-			parts = append(parts, r.words+text)
+	for _, reason := range slices.Sorted(maps.Keys(names)) {
+		list := names[reason]
+		slices.Sort(list)
+		text := strings.Join(list[:min(len(list), shownNames)], ", ")
+		if more := len(list) - shownNames; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
 		}
+		parts = append(parts, namespacesWords(reason)+text)
 	}
 	if len(parts) == 0 {
 		return "still counting"
@@ -195,34 +214,60 @@ func gaps(c nodes.Count) string {
 	return strings.Join(parts, "; ")
 }
 
+// namespacesWords go before the names of namespaces whose pods could not be listed.
+func namespacesWords(reason kube.Reason) string {
+	switch reason {
+	case kube.Forbidden:
+		return "no access to: "
+	case kube.Unavailable:
+		return "failed: "
+	case kube.Error:
+		return "refused: "
+	default:
+		return reasonWords(reason) + ": "
+	}
+}
+
+const unlistedNodes = "rows are from the pods' node names"
+
 func otherGap(m nodes.Missing) string {
 	why := ""
 	if m.Err != nil {
 		why = m.Err.Error()
 	}
-	switch m.What {
-	case nodes.WhatNodes:
-		return "nodes could not be listed (" + reasonWords(m.Reason) + "), rows are from the pods' node names"
-	case nodes.WhatDetails:
+	asOf := ""
+	if !m.Since.IsZero() {
+		asOf = ", as of " + m.Since.Format("15:04:05")
+	}
+	switch {
+	case m.What == nodes.WhatNodes && m.Reason == kube.NotFound:
+		return why
+	case m.What == nodes.WhatNodes && asOf != "":
+		return "nodes could not be listed again (" + reasonWords(m.Reason) + asOf + ")"
+	case m.What == nodes.WhatNodes:
+		return "nodes could not be listed (" + reasonWords(m.Reason) + "), " + unlistedNodes
+	case m.What == nodes.WhatDetails:
 		return "pending pods and Flux controllers are not known (" + reasonWords(m.Reason) + ")"
-	case nodes.WhatUpdates:
-		return "updates are interrupted (" + why + ")"
-	case nodes.WhatNamespaces:
+	case m.What == nodes.WhatUsage:
+		return "CPU and memory are not known (" + reasonWords(m.Reason) + ")"
+	case m.What == nodes.WhatUpdates && m.Reason == kube.Forbidden:
+		return "no right to watch, listed every few seconds" + asOf + " (" + why + ")"
+	case m.What == nodes.WhatUpdates:
+		return "updates are interrupted" + asOf + " (" + why + ")"
+	case m.What == nodes.WhatNamespaces && m.Reason == kube.NotFound:
+		return fmt.Sprintf("there is no namespace %q", m.Namespace)
+	case m.What == nodes.WhatNamespaces:
 		return why
 	default:
-		return "pods could not be listed (" + reasonWords(m.Reason) + "): " + why
+		return "pods could not be listed (" + reasonWords(m.Reason) + asOf + "): " + why
 	}
 }
 
-func reasonWords(reason string) string {
-	switch reason {
-	case nodes.ReasonForbidden:
-		return "no access"
-	case nodes.ReasonTimeout:
-		return "not in time"
-	case nodes.ReasonUnavailable:
-		return "server not available"
-	default:
-		return strings.ToLower(reason)
+func reasonWords(reason kube.Reason) string {
+	words := map[kube.Reason]string{
+		kube.Forbidden: "no access", kube.Unauthorized: "not logged in", kube.NotFound: "not found", kube.Timeout: "not in time",
+		kube.Unavailable: "server not available", kube.Untrusted: "certificate not trusted", kube.Unresolved: "no such host",
+		kube.Malformed: "no API server's answer",
 	}
+	return cmp.Or(words[reason], strings.ToLower(string(reason)))
 }

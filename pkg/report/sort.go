@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,10 @@ import (
 
 const sortByTakes = "it takes a JSONPath of an item of -o json, like .ref.name or interval"
 
-// SortBy sorts items by a field of their JSON form. The field is a JSONPath as kubectl --sort-by takes
+// errNoField is in the chain of the error that no item has a field.
+var errNoField = errors.New("no item has that field")
+
+// SortBy sorts items by a field of their JSON form, with - before it the other way round. The field is a JSONPath as kubectl --sort-by takes
 // it ({.ref.name}, .environment) or a bare name (name, namespace, kind, interval). Durations sort by
 // length, numbers by size, all else as text; items without the field come first. It is an error where
 // no item has the field. "" leaves the order as it is.
@@ -29,6 +33,7 @@ func sortBy[T any](items []T, field, takes string) error {
 	if len(items) == 0 {
 		return nil
 	}
+	field, backwards := strings.CutPrefix(field, "-")
 	path := jsonpath.New("sort-by").AllowMissingKeys(true)
 	if err := path.Parse(template(field)); err != nil {
 		return fmt.Errorf("reading --sort-by %q: %w: %s", field, err, takes)
@@ -48,9 +53,14 @@ func sortBy[T any](items []T, field, takes string) error {
 		list[i] = keyed{key, item}
 	}
 	if !found {
-		return fmt.Errorf("--sort-by %q: no item has that field: %s", field, takes)
+		return fmt.Errorf("--sort-by %q: %w: %s", field, errNoField, takes)
 	}
-	slices.SortStableFunc(list, func(a, b keyed) int { return compareKeys(a.key, b.key) })
+	slices.SortStableFunc(list, func(a, b keyed) int {
+		if backwards {
+			a, b = b, a
+		}
+		return compareKeys(a.key, b.key)
+	})
 	for i := range list {
 		items[i] = list[i].item
 	}

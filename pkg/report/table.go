@@ -30,6 +30,8 @@ type Column struct {
 	Wide bool
 	// Right aligns numbers.
 	Right bool
+	// Key columns name a row; Aging ones change by themselves.
+	Key, Aging bool
 	// Spare columns are left out on a terminal that is too narrow, highest first; 0 always stays.
 	Spare int
 }
@@ -68,6 +70,8 @@ type Layout struct {
 	Color     bool
 	// Width of the terminal in cells; longer lines are cut. 0 does not cut.
 	Width int
+	// EastAsian terminals may draw characters of ambiguous width two cells wide: tables have none there.
+	EastAsian bool
 }
 
 // gap is the space between columns, as in kubectl's tables.
@@ -134,10 +138,10 @@ func (t Table) widths(shown []int, l Layout) []int {
 	widths := make([]int, len(t.Columns))
 	for _, i := range shown {
 		if !l.NoHeaders {
-			widths[i] = runewidth.StringWidth(t.Columns[i].Name)
+			widths[i] = textWidth(t.Columns[i].Name)
 		}
 		for _, row := range t.Rows {
-			widths[i] = max(widths[i], runewidth.StringWidth(row[i].printable()))
+			widths[i] = max(widths[i], textWidth(row[i].printable()))
 		}
 	}
 	return widths
@@ -149,7 +153,7 @@ func (t Table) line(out *bufio.Writer, row []Cell, shown, widths []int, l Layout
 	left, spaces := l.Width, 0
 	for _, i := range shown {
 		text := row[i].printable()
-		pad := widths[i] - runewidth.StringWidth(text)
+		pad := widths[i] - textWidth(text)
 		if t.Columns[i].Right {
 			spaces, pad = spaces+pad, 0
 		}
@@ -158,7 +162,7 @@ func (t Table) line(out *bufio.Writer, row []Cell, shown, widths []int, l Layout
 		}
 		if text != "" {
 			_, _ = out.WriteString(strings.Repeat(" ", spaces) + Paint(text, row[i].Style, l.Color))
-			left -= spaces + runewidth.StringWidth(text)
+			left -= spaces + textWidth(text)
 			spaces = 0
 		}
 		spaces += pad + gap
@@ -171,8 +175,21 @@ func cut(text string, width int) string {
 	if width <= 0 {
 		return ""
 	}
-	return runewidth.Truncate(text, width, "…")
+	return cells().Truncate(text, width, "…")
 }
+
+// Clip shortens text to a width; 0 does not.
+func Clip(text string, width int) string {
+	if width <= 0 {
+		return text
+	}
+	return cut(text, width)
+}
+
+// cells measures text as most terminals draw it, whatever the locale: characters of ambiguous width are narrow.
+func cells() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
+
+func textWidth(text string) int { return cells().StringWidth(text) }
 
 // Paint gives text its style's colour, where colours are wanted.
 func Paint(text string, s Style, color bool) string {

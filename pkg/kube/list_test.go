@@ -1,4 +1,4 @@
-package cluster
+package kube
 
 import (
 	"context"
@@ -20,7 +20,7 @@ const page = `{"kind":"KustomizationList","apiVersion":"kustomize.toolkit.fluxcd
 // decoded are a list's items as text.
 func decoded(t *testing.T, list string) ([]string, string, error) {
 	t.Helper()
-	items, next, err := decodeList(strings.NewReader(list))
+	items, next, err := decodeItems(strings.NewReader(list))
 	var texts []string
 	for _, item := range items {
 		texts = append(texts, string(item))
@@ -28,7 +28,7 @@ func decoded(t *testing.T, list string) ([]string, string, error) {
 	return texts, next, err
 }
 
-func TestDecodeList(t *testing.T) {
+func TestItems(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name, list string
@@ -55,11 +55,11 @@ func TestDecodeList(t *testing.T) {
 }
 
 // The items stay as they are when the decoder reads on, however the bytes arrive.
-func TestDecodeListInPieces(t *testing.T) {
+func TestItemsInPieces(t *testing.T) {
 	t.Parallel()
-	want, _, err := decodeList(strings.NewReader(page))
+	want, _, err := decodeItems(strings.NewReader(page))
 	require.NoError(t, err)
-	got, next, err := decodeList(iotest.OneByteReader(strings.NewReader(page)))
+	got, next, err := decodeItems(iotest.OneByteReader(strings.NewReader(page)))
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 	assert.Equal(t, "next-page", next)
@@ -67,48 +67,49 @@ func TestDecodeListInPieces(t *testing.T) {
 
 // A list that ends anywhere before its end is never taken for a shorter list: it is cut, and asked for
 // again.
-func TestDecodeListCut(t *testing.T) {
+func TestItemsCut(t *testing.T) {
 	t.Parallel()
 	for end := range len(page) {
-		items, next, err := decodeList(strings.NewReader(page[:end]))
+		items, next, err := decodeItems(strings.NewReader(page[:end]))
 		require.Error(t, err, page[:end])
-		assert.True(t, transient(err), "%v after %s", err, page[:end])
+		assert.True(t, Retryable(err), "%v after %s", err, page[:end])
 		assert.Nil(t, items)
 		assert.Empty(t, next)
 	}
 }
 
-func TestDecodeListReadErrors(t *testing.T) {
+func TestItemsReadErrors(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("connection reset by peer")
 	for end := range len(page) {
-		_, _, err := decodeList(io.MultiReader(strings.NewReader(page[:end]), iotest.ErrReader(broken)))
+		_, _, err := decodeItems(io.MultiReader(strings.NewReader(page[:end]), iotest.ErrReader(broken)))
 		require.ErrorIs(t, err, broken, page[:end])
 	}
 }
 
 // What is no list is an error, and not one that trying again would mend.
-func TestDecodeListRefuses(t *testing.T) {
+func TestItemsRefuses(t *testing.T) {
 	t.Parallel()
 	for _, list := range []string{
 		`[]`, `null`, `"items"`, `42`, `<html>busy</html>`, `{"items":{}}`, `{"items":{"a":1}}`, `{"items":"x"}`, `{"items":5,"metadata":{}}`,
 		`{"items":[{}}`, `{"items":[{},]}`, `{"items":[{}]]`, `{"items" [{}]}`, `{"metadata":[]}`, `{"metadata":{"continue":5}}`, `{"items":[tru]}`,
 	} {
-		items, _, err := decodeList(strings.NewReader(list))
+		items, _, err := decodeItems(strings.NewReader(list))
 		require.Error(t, err, list)
-		assert.False(t, transient(err), "%v of %s", err, list)
+		assert.Equal(t, Malformed, ReasonOf(err), "%v of %s", err, list)
+		assert.False(t, Retryable(err), list)
 		assert.Nil(t, items, list)
 	}
-	_, _, err := decodeList(strings.NewReader(`[]`))
-	require.EqualError(t, err, "the API server's answer has [ where { was expected")
+	_, _, err := decodeItems(strings.NewReader(`[]`))
+	require.EqualError(t, err, "the API server's answer has [ where { was expected: not the answer of an API server")
 }
 
-func FuzzDecodeList(f *testing.F) {
+func FuzzItems(f *testing.F) {
 	for _, seed := range []string{page, `{"items":null}`, `{"items":[{}`, `[]`, ``, `{"metadata":{"continue":1}}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, list string) {
-		items, _, err := decodeList(strings.NewReader(list))
+		items, _, err := decodeItems(strings.NewReader(list))
 		if err != nil {
 			assert.Nil(t, items)
 		}
@@ -117,9 +118,9 @@ func FuzzDecodeList(f *testing.F) {
 
 func TestSleep(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, sleep(t.Context(), time.Microsecond))
+	require.NoError(t, Sleep(t.Context(), time.Microsecond))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	interrupted := errors.New("interrupted")
 	cancel(interrupted)
-	require.ErrorIs(t, sleep(ctx, time.Hour), interrupted)
+	require.ErrorIs(t, Sleep(ctx, time.Hour), interrupted)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // decoded is a row with its bytes copied.
@@ -17,7 +19,7 @@ type decoded struct {
 	Terminating, Finished      bool
 }
 
-func decodeAll(r io.Reader) ([]decoded, page, error) {
+func decodeAll(r io.Reader) ([]decoded, kube.Meta, error) {
 	var rows []decoded
 	p, err := decodeList(r, func(r row) {
 		rows = append(rows, decoded{string(r.namespace), string(r.name), string(r.node), string(r.app), r.terminating, r.finished})
@@ -31,33 +33,33 @@ func TestDecodeList(t *testing.T) {
 	for name, test := range map[string]struct {
 		body string
 		want []decoded
-		page page
+		meta kube.Meta
 	}{
 		"table": {
 			`{"kind":"Table","metadata":{"resourceVersion":"17","continue":"abc","remainingItemCount":3},
 			"columnDefinitions":[{"name":"Name","description":"a \"quoted\" {text}]"},{"name":"Status"},{"name":"Node","priority":1}],
 			"rows":[{"cells":["a","Running","n1"]},{"cells":["b","Terminating","<none>"],"object":null}]}`,
-			[]decoded{{Name: "a", Node: "n1"}, {Name: "b", Terminating: true}}, page{"17", "abc"},
+			[]decoded{{Name: "a", Node: "n1"}, {Name: "b", Terminating: true}}, kube.Meta{ResourceVersion: "17", Continue: "abc", Remaining: 3},
 		},
 		"columns in another order, numbers among the cells": {
 			`{"columnDefinitions":[{"name":"Node"},{"name":"Restarts"},{"name":"Name"}],"rows":[{"cells":["n1",-1.5e3,"a"]},{"cells":["n2",null,"b"]}]}`,
-			[]decoded{{Name: "a", Node: "n1"}, {Name: "b", Node: "n2"}}, page{},
+			[]decoded{{Name: "a", Node: "n1"}, {Name: "b", Node: "n2"}}, kube.Meta{},
 		},
 		"metadata beside the cells": {
 			`{"columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[{"cells":["a","n1"],"object":{"kind":"PartialObjectMetadata",
 			"metadata":{"name":"a","namespace":"team","labels":{"app":"source-controller","x":"y"},"managedFields":[{"f":{}},[],{}]}}}]}`,
-			[]decoded{{Namespace: "team", Name: "a", Node: "n1", App: "source-controller"}}, page{},
+			[]decoded{{Namespace: "team", Name: "a", Node: "n1", App: "source-controller"}}, kube.Meta{},
 		},
 		"plain objects": {
 			`{"kind":"PodList","metadata":{"resourceVersion":"3"},"items":[
 			{"metadata":{"name":"a","namespace":"t","deletionTimestamp":"2026-01-01T00:00:00Z"},"spec":{"nodeName":"n1"},"status":{"phase":"Running"}},
 			{"metadata":{"name":"b","namespace":"t"},"spec":{},"status":{"phase":"Failed"}}]}`,
-			[]decoded{{Namespace: "t", Name: "a", Node: "n1", Terminating: true}, {Namespace: "t", Name: "b", Finished: true}}, page{resourceVersion: "3"},
+			[]decoded{{Namespace: "t", Name: "a", Node: "n1", Terminating: true}, {Namespace: "t", Name: "b", Finished: true}}, kube.Meta{ResourceVersion: "3"},
 		},
-		"escapes":      {`{"items":[{"metadata":{"n\u0061me":"a\"\\\u00e9"}}]}`, []decoded{{Name: "a\"\\é"}}, page{}},
-		"long strings": {`{"x":"` + long + `","items":[{"metadata":{"name":"` + long + `\""}}]}`, []decoded{{Name: long + `"`}}, page{}},
-		"no rows":      {`{"rows":null}`, nil, page{}},
-		"no items":     {`{"items":[]}`, nil, page{}},
+		"escapes":      {`{"items":[{"metadata":{"n\u0061me":"a\"\\\u00e9"}}]}`, []decoded{{Name: "a\"\\é"}}, kube.Meta{}},
+		"long strings": {`{"x":"` + long + `","items":[{"metadata":{"name":"` + long + `\""}}]}`, []decoded{{Name: long + `"`}}, kube.Meta{}},
+		"no rows":      {`{"rows":null}`, nil, kube.Meta{}},
+		"no items":     {`{"items":[]}`, nil, kube.Meta{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,12 +67,12 @@ func TestDecodeList(t *testing.T) {
 			rows, p, err := decodeAll(strings.NewReader(test.body))
 			require.NoError(t, err)
 			assert.Equal(t, test.want, rows)
-			assert.Equal(t, test.page, p)
+			assert.Equal(t, test.meta, p)
 
 			rows, p, err = decodeAll(iotest.OneByteReader(strings.NewReader(test.body)))
 			require.NoError(t, err)
 			assert.Equal(t, test.want, rows)
-			assert.Equal(t, test.page, p)
+			assert.Equal(t, test.meta, p)
 		})
 	}
 }
@@ -81,7 +83,7 @@ func TestEveryTruncationIsAnError(t *testing.T) {
 	for n := range len(whole) {
 		_, _, err := decodeAll(strings.NewReader(whole[:n]))
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF, "cut after %d bytes", n)
-		require.True(t, canRetry(err))
+		require.True(t, kube.Retryable(err))
 	}
 }
 
@@ -95,7 +97,7 @@ func TestMalformedListsAreErrors(t *testing.T) {
 	}
 	_, _, err := decodeAll(strings.NewReader(`{"columnDefinitions":[{"name":"Name"}],"rows":[{"cells":["a"]}]}`))
 	assert.ErrorIs(t, err, errNoNode)
-	assert.False(t, canRetry(err))
+	assert.False(t, kube.Retryable(err))
 }
 
 // FuzzDecodeList: whatever valid JSON comes, names are read as encoding/json reads them, and nothing

@@ -1,0 +1,220 @@
+package cmd
+
+import (
+	"bytes"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// A watch that can read nothing ends with the reason, and does not list for ever.
+func TestNodesWatchOfNothingEnds(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	for name, test := range map[string]struct {
+		with tweak
+		says string
+	}{
+		"not logged in": {connecting(wrongToken), "the cluster does not accept your credentials"},
+		"refused":       {connecting(closedPort), "refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := test.with(t, c, on(c)).run(t.Context(), "nodes", "--watch")
+			assert.Equal(t, exitFailed, o.code)
+			assert.Contains(t, o.stderr, test.says)
+			assert.Empty(t, o.stdout)
+		})
+	}
+}
+
+// An auth-provider of a kubeconfig is known, as in kubectl: what it says is about the credentials.
+func TestAuthProvidersAreKnown(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	oidc := connecting(func(_ *testing.T, config *clientcmdapi.Config) {
+		config.AuthInfos["admin"] = &clientcmdapi.AuthInfo{AuthProvider: &clientcmdapi.AuthProviderConfig{
+			Name: "oidc", Config: map[string]string{"idp-issuer-url": "https://127.0.0.1:1", "client-id": "x"},
+		}}
+	})
+	o := oidc(t, c, on(c)).run(t.Context(), "nodes")
+	assert.Equal(t, exitFailed, o.code)
+	assert.NotContains(t, o.stderr, "no Auth Provider found")
+	assert.Contains(t, o.stderr, "No valid id-token")
+}
+
+// Every flag of the connection but the context goes with each context.
+func TestContextsUseTheWholeConnection(t *testing.T) {
+	t.Parallel()
+	set := func() *root {
+		r := testRoot()
+		r.config = genericclioptions.NewConfigFlags(true)
+		flags := pflag.NewFlagSet("root", pflag.ContinueOnError)
+		r.config.AddFlags(flags)
+		flags.VisitAll(func(f *pflag.Flag) {
+			switch f.Value.Type() {
+			case "bool":
+				_ = f.Value.Set("true")
+			case "stringArray":
+				_ = f.Value.Set("some=thing")
+			default:
+				_ = f.Value.Set("http://some-" + f.Name + ".test")
+			}
+		})
+		*r.config.Timeout, *r.config.Context = "9s", ""
+		return r
+	}
+	r := set()
+	other := r.inContext("there")
+	assert.Equal(t, "there", *other.config.Context)
+	assert.Empty(t, *r.config.Context, "the original is as it was")
+	values := func(r *root) map[string]string {
+		flags, all := pflag.NewFlagSet("root", pflag.ContinueOnError), map[string]string{}
+		r.config.AddFlags(flags)
+		flags.VisitAll(func(f *pflag.Flag) { all[f.Name] = f.Value.String() })
+		delete(all, "context")
+		return all
+	}
+	assert.Equal(t, values(r), values(other))
+	require.NotEmpty(t, values(other)["token"])
+}
+
+// groups are counts of three nodes in two zones, and of pods elsewhere.
+func groupedCounts() []report.ClusterCount {
+	zone := func(name string) map[string]string { return map[string]string{"topology.kubernetes.io/zone": name} }
+	return []report.ClusterCount{{Count: nodes.Count{
+		NodesKnown: true, Nodes: []nodes.Node{
+			{Name: "n1", Status: "Ready", Allocatable: 10, Labels: zone("a")}, {Name: "n2", Status: "Ready", Allocatable: 10, Labels: zone("a")},
+			{Name: "n3", Status: "Ready", Allocatable: 10, Labels: zone("b")}, {Name: "n4", Status: "Ready", Allocatable: 10},
+		},
+		Pods:        map[string]nodes.Pods{"n1": {Total: 1}, "n2": {Total: 2}, "n3": {Total: 4}, "n4": {Total: 8}, "gone": {Total: 16}},
+		Unscheduled: nodes.Pods{Total: 32}, Total: 63,
+	}}}
+}
+
+// Elsewhere than on a terminal only the groups that change are printed.
+func TestGroupsThatChangeArePrinted(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	screen := &lineScreen{out: &out, errOut: &out, shown: map[string]string{}}
+	show := func(counts []report.ClusterCount) string {
+		list, err := report.NewNodeList(counts, report.NodeOptions{GroupBy: "zone"})
+		require.NoError(t, err)
+		out.Reset()
+		require.NoError(t, screen.show(list.Groups("", 0), noon))
+		return out.String()
+	}
+	assert.Equal(t, `ZONE            NODES   PODS   ALLOCATABLE   USE%
+(none)              1      8            10     80
+a                   2      3            20     15
+b                   1      4            10     40
+(gone nodes)              16
+(unscheduled)             32
+TOTAL               4     63            40     38
+`, show(groupedCounts()), "the rows add up")
+	assert.Empty(t, show(groupedCounts()))
+	counts := groupedCounts()
+	counts[0].Count.Pods["n3"] = nodes.Pods{Total: 5}
+	counts[0].Count.Total++
+	assert.Equal(t, "b                   1      5            10     50\nTOTAL               4     64            40     40\n", show(counts))
+}
+
+// A picture has the size that the terminal has then, whatever is in it.
+func TestPicturesFitTheTerminal(t *testing.T) {
+	t.Parallel()
+	counts := groupedCounts()
+	counts[0].Count.Missing = []nodes.Missing{{
+		What: nodes.WhatUpdates, Reason: kube.Unavailable, Err: assert.AnError,
+	}, {What: nodes.WhatNamespaces, Reason: kube.Forbidden, Err: &longError{}}}
+	list, err := report.NewNodeList(counts, report.NodeOptions{})
+	require.NoError(t, err)
+	var out bytes.Buffer
+	width, height := 0, 0
+	screen := &terminalScreen{out: &out, size: func() (int, int) { return width, height }, title: "a-context-of-some-length", quit: "q ends"}
+	escape := regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+	clears := 0
+	for _, size := range [][2]int{{100, 40}, {100, 40}, {60, 12}, {30, 8}, {20, 5}, {10, 3}, {200, 60}} {
+		width, height = size[0], size[1]
+		out.Reset()
+		require.NoError(t, screen.show(list, noon))
+		clears += strings.Count(out.String(), "\x1b[2J")
+		lines := strings.Split(escape.ReplaceAllString(out.String(), ""), "\r\n")
+		assert.LessOrEqual(t, len(lines), height, "%v: and the cursor's line", size)
+		for _, line := range lines {
+			assert.LessOrEqual(t, len([]rune(line)), width, "%v: %q", size, line)
+		}
+		if width == 100 {
+			assert.True(t, strings.HasPrefix(lines[0], "a-context-of-some-length   12:00:00   q ends"), lines[0])
+		}
+	}
+	assert.Equal(t, 6, clears, "once for each size")
+}
+
+// longError is a message with a long word.
+type longError struct{}
+
+func (*longError) Error() string {
+	return "Get \"https://" + strings.Repeat("0123456789abcdef.", 12) + "example.test:6443/api/v1/namespaces?limit=500\": no"
+}
+
+// A dumb terminal gets lines without escape codes.
+func TestDumbTerminalsGetLines(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	for term, dumb := range map[string]bool{"dumb": true, "xterm": false} {
+		r := startNodes(t, c.Kubeconfig(), System{StdoutWidth: 100, StdoutHeight: 30, StderrTerminal: true, Getenv: func(name string) string {
+			return map[string]string{"TERM": term}[name]
+		}}, "nodes", "--watch")
+		r.awaitOutput(t, "TOTAL")
+		r.stop()
+		<-r.code
+		assert.Equal(t, dumb, !strings.Contains(r.out.String()+r.errOut.String(), "\x1b"), term)
+	}
+}
+
+// q ends a watch as Ctrl-C does.
+func TestQEndsAWatch(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	for _, key := range []byte{'q', 3} {
+		keys, restored := make(chan byte, 1), make(chan struct{}, 1)
+		r := startNodes(t, c.Kubeconfig(), System{StdoutWidth: 100, StdoutHeight: 30, Keys: func() (<-chan byte, func(), error) {
+			return keys, func() { restored <- struct{}{} }, nil
+		}}, "nodes", "--watch")
+		r.awaitOutput(t, "0 nodes · 0 pods")
+		keys <- key
+		select {
+		case code := <-r.code:
+			assert.Equal(t, 0, code)
+		case <-time.After(10 * time.Second):
+			require.Fail(t, "it did not end")
+		}
+		<-restored
+	}
+}
+
+// What the flags ask for is refused by a server that has too much to do, and mended by asking less at a time.
+func TestNodesMendALargeAnswerThatBreaks(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	i := behind(func(r *http.Request, _ int) faults.Fault {
+		if atOnce(r) {
+			return faults.Fault{Status: http.StatusGatewayTimeout}
+		}
+		return faults.Fault{}
+	})(t, c, on(c))
+	assert.Equal(t, on(c).must(t, "nodes", "-o", "name").stdout, i.must(t, "nodes", "-o", "name").stdout)
+}

@@ -1,0 +1,19 @@
+package cmd
+
+import (
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// useTerminal switches on what a Windows console does not do by itself: obey the escape codes that colours and
+// redrawing are made of.
+func useTerminal() {
+	for _, f := range []*os.File{os.Stdout, os.Stderr} {
+		var mode uint32
+		handle := windows.Handle(f.Fd())
+		if windows.GetConsoleMode(handle, &mode) == nil {
+			_ = windows.SetConsoleMode(handle, mode|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING)
+		}
+	}
+}

@@ -1,0 +1,323 @@
+// Package kube asks an API server: one request, tried again where that can help, or a collection page
+// by page, compressed where the server does that, and read as it arrives. It stands below the packages
+// that know what they ask for, and knows none of it.
+//
+//	Client.Get    one answer, read as it arrives
+//	Client.Pages  a collection, page by page
+//	Client.Items  a collection's items as JSON
+//	ReasonOf      why it failed, in classes that a user can act on
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/connrotation"
+)
+
+// Accept headers. A server, or a proxy before it, that knows no Tables or no protobuf answers with plain
+// objects in JSON.
+const (
+	AcceptJSON     = "application/json"
+	AcceptTable    = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+	AcceptMetadata = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
+	AcceptProtobuf = "application/vnd.kubernetes.protobuf,application/json"
+)
+
+// Limits of requests. The zero value of a field means its default.
+type Limits struct {
+	// Requests is how many run at a time, 48 by default. With 8, 100 ms of round trip made 30,000 pods in
+	// 100 namespaces take 1.8 s instead of 0.7 s; without latency it makes no difference.
+	Requests int
+	// Request is the longest time for one try of one request; by default that of the rest.Config, whose
+	// default is none.
+	Request time.Duration
+	// Stall is how long an answer may bring nothing before the request is given up, 10s by default.
+	Stall time.Duration
+	// Tries per request, 6 by default; answers with a Retry-After do not count.
+	Tries int
+	// Backoff is the pause before the second try, 100ms by default; it doubles up to 2s.
+	Backoff time.Duration
+	// Patience is how long a request waits in all because the server asks it to come back later (its
+	// Retry-After), one minute by default.
+	Patience time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	setDefault(&l.Requests, 48)
+	setDefault(&l.Stall, 10*time.Second)
+	setDefault(&l.Tries, 6)
+	setDefault(&l.Backoff, 100*time.Millisecond)
+	setDefault(&l.Patience, time.Minute)
+	return l
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Client asks one API server. It has no rate limit of its own: the server's priority and fairness decides,
+// and its 429 makes fewer requests run at a time. It is safe for concurrent use.
+type Client struct {
+	http    *http.Client
+	timeout time.Duration
+	base    *url.URL
+	warn    rest.WarningHandler
+	// dialer knows the open connections, to close those that went silent: a new request would
+	// otherwise be sent over the same dead HTTP/2 connection.
+	dialer *connrotation.Dialer
+	seats  *seats
+	limits Limits
+	heard  atomic.Int64 // when any connection last brought something, in Unix nanoseconds
+
+	opening   chan struct{} // of one: who opens the first connection
+	connected atomic.Bool
+	refused   atomic.Pointer[refusal]
+	latency   atomic.Int64
+}
+
+// New prepares a client; it sends no request. The configuration's rate limits do not apply.
+func New(config *rest.Config, limits Limits) (*Client, error) {
+	setDefault(&limits.Request, config.Timeout)
+	c := &Client{timeout: config.Timeout, warn: config.WarningHandler, limits: limits.withDefaults()}
+	c.seats, c.opening = newSeats(c.limits.Requests), make(chan struct{}, 1)
+	config = rest.CopyConfig(config)
+	config.Timeout = 0 // watches and the limits here decide
+	if config.Dial == nil {
+		config.Dial = (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext // client-go's own
+	}
+	dial := config.Dial
+	c.dialer = connrotation.NewDialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return heardConn{conn, &c.heard}, nil
+	})
+	config.Dial = c.dialer.DialContext
+	var err error
+	if c.http, err = rest.HTTPClientFor(config); err != nil {
+		return nil, fmt.Errorf("preparing the connection: %w", err)
+	}
+	if c.base, _, err = rest.DefaultServerUrlFor(config); err != nil {
+		return nil, fmt.Errorf("reading the server's address: %w", err)
+	}
+	return c, nil
+}
+
+// HTTP is a client over the same connections, for client-go's own clients: what they send is tried once,
+// with the configuration's timeout, or without any for watches.
+func (c *Client) HTTP(watch bool) *http.Client {
+	client := &http.Client{Transport: c.http.Transport}
+	if !watch {
+		client.Timeout = c.timeout
+	}
+	return client
+}
+
+// heardConn notes when something arrives.
+type heardConn struct {
+	net.Conn
+	heard *atomic.Int64
+}
+
+// Read implements net.Conn.
+func (c heardConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.heard.Store(time.Now().UnixNano())
+	}
+	return n, err
+}
+
+// Request is what to GET.
+type Request struct {
+	// Path behind the server's address: "/api/v1/pods".
+	Path  string
+	Query url.Values
+	// Accept is the header; empty means AcceptJSON.
+	Accept string
+	// Tries, when not 0, is Limits.Tries for this request.
+	Tries int
+}
+
+// Get sends a request until it was answered and read without error, the tries or the patience are used up,
+// ctx ends, or the error is one that another try cannot mend (Retryable). It calls read once for each try
+// that got an answer.
+func (c *Client) Get(ctx context.Context, r Request, read func(io.Reader) error) error {
+	told := time.Duration(0)
+	setDefault(&r.Tries, c.limits.Tries)
+	for try := 1; ; {
+		if err := c.seats.enter(ctx); err != nil {
+			return err
+		}
+		err := c.once(ctx, r, read)
+		c.seats.leave(apierrors.IsTooManyRequests(err))
+		if err == nil || !Retryable(err) || try == r.Tries {
+			return err
+		}
+		pause := RetryAfter(err)
+		if pause > 0 {
+			if told += pause; told > c.limits.Patience {
+				return err
+			}
+		} else {
+			pause = Backoff(c.limits.Backoff, try)
+			pause = pause/2 + rand.N(pause) // many requests that failed together do not come back together
+			try++                           // who asks to come back later is not out of order
+		}
+		if cause := Sleep(ctx, pause); cause != nil {
+			return fmt.Errorf("%w, while waiting to try again after: %w", cause, err)
+		}
+	}
+}
+
+// Raw is Get for an answer that is wanted whole.
+func (c *Client) Raw(ctx context.Context, r Request) ([]byte, error) {
+	var data []byte
+	err := c.Get(ctx, r, func(body io.Reader) (err error) {
+		data, err = io.ReadAll(body)
+		return err
+	})
+	return data, err
+}
+
+// Backoff is how long to wait after a try that failed, the first being 1: first, doubled each time, 2 s at
+// most.
+func Backoff(first time.Duration, try int) time.Duration {
+	return min(first<<min(try-1, 10), 2*time.Second)
+}
+
+// Sleep waits, or returns why ctx ended first.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// errTooLong is a try that took longer than Limits.Request.
+var errTooLong = errors.New("no complete answer in time")
+
+// once is one try.
+func (c *Client) once(ctx context.Context, r Request, read func(io.Reader) error) error {
+	try, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if c.limits.Request > 0 {
+		limit := time.AfterFunc(c.limits.Request, func() { cancel(errTooLong) })
+		defer limit.Stop()
+	}
+	stall := c.newStall(cancel)
+	defer stall.stop()
+	err := c.exchange(try, r, func(body io.Reader) error { return read(stallReader{body, stall}) })
+	if err != nil && context.Cause(try) != nil {
+		// The limits of one try are worth another one, the caller's own end is not.
+		return context.Cause(try)
+	}
+	return err
+}
+
+func (c *Client) exchange(ctx context.Context, r Request, read func(io.Reader) error) error {
+	target := c.base.JoinPath(r.Path)
+	target.RawQuery = r.Query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return err
+	}
+	setDefault(&r.Accept, AcceptJSON)
+	request.Header.Set("Accept", r.Accept)
+	response, err := c.send(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	c.handleWarnings(response.Header)
+	if response.StatusCode != http.StatusOK {
+		return statusError(response)
+	}
+	return read(response.Body)
+}
+
+// send lets one request open the connection, and ask the user's credential plugin, while others wait: each
+// would open one of its own, before it is known that HTTP/2 shares one. An error that comes before a
+// connection was asked for is one of the credentials.
+func (c *Client) send(request *http.Request) (*http.Response, error) {
+	release := func() {}
+	if !c.connected.Load() {
+		select {
+		case c.opening <- struct{}{}:
+			release = sync.OnceFunc(func() { <-c.opening })
+		case <-request.Context().Done():
+			return nil, context.Cause(request.Context())
+		}
+	}
+	defer func() { release() }()
+	if refused := c.refused.Load(); refused != nil && time.Since(refused.at) < credentialsFor {
+		return nil, refused.err
+	}
+	asked, sent := false, time.Now()
+	trace := &httptrace.ClientTrace{
+		GetConn: func(string) { asked = true },
+		GotConn: func(httptrace.GotConnInfo) { c.connected.Store(true); release() },
+		// Not from the start of the request, which may have to open a connection.
+		WroteRequest:         func(httptrace.WroteRequestInfo) { sent = time.Now() },
+		GotFirstResponseByte: func() { c.noteLatency(time.Since(sent)) },
+	}
+	response, err := c.http.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
+	if err != nil && !asked && request.Context().Err() == nil {
+		err = credentialsError{err}
+		c.refused.Store(&refusal{time.Now(), err})
+	}
+	return response, err
+}
+
+func (c *Client) noteLatency(took time.Duration) {
+	if before := c.latency.Load(); before == 0 || int64(took) < before {
+		c.latency.Store(int64(took)) // of two at the same time either will do
+	}
+}
+
+// Latency is the shortest time that an answer took to begin, 0 before the first.
+func (c *Client) Latency() time.Duration { return time.Duration(c.latency.Load()) }
+
+// Silent is how long no connection has brought anything.
+func (c *Client) Silent() time.Duration { return time.Since(time.Unix(0, c.heard.Load())) }
+
+// refusal is how credentials could not be had. For a while it stands for all requests: each would have the
+// plugin fail again.
+type refusal struct {
+	at  time.Time
+	err error
+}
+
+const credentialsFor = 5 * time.Second
+
+// handleWarnings hands the server's warnings to the configuration's handler, as client-go does.
+func (c *Client) handleWarnings(header http.Header) {
+	warnings, _ := utilnet.ParseWarningHeaders(header["Warning"]) // what cannot be read helps nobody
+	for _, w := range warnings {
+		if c.warn != nil {
+			c.warn.HandleWarningHeader(w.Code, w.Agent, w.Text)
+		}
+	}
+}

@@ -1,0 +1,289 @@
+package kube
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/rest"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// quick are limits that let what fails end soon.
+func quick() Limits {
+	return Limits{Tries: 3, Backoff: time.Millisecond, Stall: 300 * time.Millisecond}
+}
+
+// serve runs a server for a test, and makes a client for it.
+func serve(t *testing.T, limits Limits, handler http.HandlerFunc) *Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return clientFor(t, &rest.Config{Host: server.URL}, limits)
+}
+
+func clientFor(t *testing.T, config *rest.Config, limits Limits) *Client {
+	t.Helper()
+	c, err := New(config, limits)
+	require.NoError(t, err)
+	return c
+}
+
+func TestGetTriesAgainOnlyWhatMayMendItself(t *testing.T) {
+	t.Parallel()
+	for code, tries := range map[int]int32{
+		http.StatusForbidden: 1, http.StatusUnauthorized: 1, http.StatusNotFound: 1, http.StatusGone: 1, http.StatusBadRequest: 1,
+		http.StatusTooManyRequests: 3, http.StatusInternalServerError: 3, http.StatusServiceUnavailable: 3, http.StatusBadGateway: 3,
+	} {
+		var asked atomic.Int32
+		c := serve(t, quick(), func(w http.ResponseWriter, _ *http.Request) {
+			asked.Add(1)
+			w.WriteHeader(code)
+		})
+		_, err := c.Raw(t.Context(), Request{Path: "/version"})
+		require.Error(t, err)
+		assert.Equal(t, tries, asked.Load(), code)
+	}
+}
+
+// A credential plugin that fails is run once, however many requests wait for it, and not again and again.
+func TestACredentialPluginThatFailsRunsOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	runs := filepath.Join(dir, "runs")
+	plugin := filepath.Join(dir, "plugin")
+	require.NoError(t, os.WriteFile(plugin, fmt.Appendf(nil, "#!/bin/sh\necho run >> %s\nexit 1\n", runs), 0o700))
+	c := clientFor(t, &rest.Config{Host: "https://127.0.0.1:1", ExecProvider: &clientcmdapi.ExecConfig{
+		APIVersion: "client.authentication.k8s.io/v1", Command: plugin, InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+	}}, Limits{})
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			_, err := c.Raw(t.Context(), Request{Path: "/version"})
+			assert.Equal(t, Unauthorized, ReasonOf(err), err)
+			assert.ErrorContains(t, err, "failed with exit code 1")
+		})
+	}
+	all.Wait()
+	data, err := os.ReadFile(runs)
+	require.NoError(t, err)
+	assert.Equal(t, "run\n", string(data))
+}
+
+// Certificates and names that are wrong stay so.
+func TestWrongCertificatesAndNamesAreNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	var dials atomic.Int32
+	count := func(_ context.Context, network, address string) (net.Conn, error) {
+		dials.Add(1)
+		return net.Dial(network, address)
+	}
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	server.Config.ErrorLog = nil
+	_, err := clientFor(t, &rest.Config{Host: server.URL, Dial: count}, Limits{}).Raw(t.Context(), Request{Path: "/version"})
+	assert.Equal(t, Untrusted, ReasonOf(err), err)
+	assert.EqualValues(t, 1, dials.Swap(0))
+
+	unknown := func(context.Context, string, string) (net.Conn, error) {
+		dials.Add(1)
+		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "nowhere.invalid", IsNotFound: true}}
+	}
+	_, err = clientFor(t, &rest.Config{Host: "https://nowhere.invalid", Dial: unknown}, Limits{}).Raw(t.Context(), Request{Path: "/version"})
+	assert.Equal(t, Unresolved, ReasonOf(err), err)
+	assert.EqualValues(t, 1, dials.Load())
+}
+
+func TestRetryAfterUsesUpPatienceAndNoTries(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	limits := quick()
+	limits.Tries, limits.Patience = 1, 2*time.Second
+	c := serve(t, limits, func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+	start := time.Now()
+	_, err := c.Raw(t.Context(), Request{Path: "/version"})
+	assert.Equal(t, Throttled, ReasonOf(err))
+	assert.EqualValues(t, 1, asked.Load(), "one try, so not even one more")
+	limits.Tries = 2
+	c.limits = limits
+	_, err = c.Raw(t.Context(), Request{Path: "/version"})
+	assert.Equal(t, Throttled, ReasonOf(err))
+	assert.EqualValues(t, 1+3, asked.Load(), "waited twice, and then the patience was over")
+	assert.GreaterOrEqual(t, time.Since(start), 2*time.Second)
+	assert.Less(t, time.Since(start), 3*time.Second)
+}
+
+func TestAnAnswerThatStopsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	c := serve(t, quick(), func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, `{"gitVersion":`)
+		if asked.Add(1) == 1 {
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+			return
+		}
+		_, _ = io.WriteString(w, `"v1.36.3"}`)
+	})
+	data, err := c.Raw(t.Context(), Request{Path: "/version"})
+	require.NoError(t, err)
+	assert.Equal(t, `{"gitVersion":"v1.36.3"}`, string(data))
+}
+
+// What a cluster says must not be able to write to a terminal what it likes.
+func TestMessagesArePrintable(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"no\u001b[2J\u0007 access\nhere"}`,
+		"no\x1b[2J\x07 access\nhere",
+	} {
+		c := serve(t, quick(), func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, body)
+		})
+		_, err := c.Raw(t.Context(), Request{Path: "/version"})
+		require.Error(t, err)
+		assert.Contains(t, err.Error(), "no[2J access here")
+		assert.NotContains(t, err.Error(), "\x1b")
+	}
+}
+
+func TestWarningsAreHandedOn(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Warning", `299 - "v1beta1 is deprecated"`)
+	}))
+	t.Cleanup(server.Close)
+	var out strings.Builder
+	c := clientFor(t, &rest.Config{Host: server.URL, WarningHandler: rest.NewWarningWriter(&out, rest.WarningWriterOptions{})}, quick())
+	_, err := c.Raw(t.Context(), Request{Path: "/version"})
+	require.NoError(t, err)
+	assert.Equal(t, "Warning: v1beta1 is deprecated\n", out.String())
+}
+
+// collection serves numbers in pages, compressed where the client takes that. A page begins anew when its
+// token is in expired, once each.
+type collection struct {
+	size    int
+	expired map[string]bool
+
+	mu     sync.Mutex
+	limits []string
+	zipped bool
+}
+
+func (c *collection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var first, limit int
+	_, _ = fmt.Sscan(r.URL.Query().Get("continue"), &first)
+	_, _ = fmt.Sscan(r.URL.Query().Get("limit"), &limit)
+	c.limits = append(c.limits, r.URL.Query().Get("limit"))
+	if token := r.URL.Query().Get("continue"); c.expired[token] {
+		delete(c.expired, token)
+		status := apierrors.NewResourceExpired("too old").Status()
+		w.WriteHeader(http.StatusGone)
+		_ = json.NewEncoder(w).Encode(status)
+		return
+	}
+	last := min(first+limit, c.size)
+	list := map[string]any{"metadata": map[string]string{}, "items": []int{}}
+	items := []int{}
+	for n := first; n < last; n++ {
+		items = append(items, n)
+	}
+	list["items"] = items
+	if last < c.size {
+		list["metadata"] = map[string]string{"continue": fmt.Sprint(last)}
+	}
+	var out io.Writer = w
+	if c.zipped = r.Header.Get("Accept-Encoding") == "gzip"; c.zipped {
+		w.Header().Set("Content-Encoding", "gzip")
+		zip := gzip.NewWriter(w)
+		defer func() { _ = zip.Close() }()
+		out = zip
+	}
+	_ = json.NewEncoder(out).Encode(list)
+}
+
+func TestItemsOfPagesThatGrowAndBeginAnew(t *testing.T) {
+	t.Parallel()
+	for name, expired := range map[string]map[string]bool{
+		"all well": nil, "the second page": {"500": true}, "the third": {"2500": true}, "both, one after the other": {"500": true, "2500": true},
+	} {
+		served := &collection{size: 12000, expired: expired}
+		c := serve(t, quick(), served.ServeHTTP)
+		var got []string
+		err := c.Items(t.Context(), Request{Path: "/apis/x", Query: url.Values{"labelSelector": {"a=b"}}}, func() { got = nil }, func(item []byte) error {
+			got = append(got, string(item))
+			return nil
+		})
+		require.NoError(t, err, name)
+		require.Len(t, got, served.size, name)
+		for n, item := range got {
+			require.Equal(t, fmt.Sprint(n), item, name)
+		}
+		assert.True(t, served.zipped, "it asks for compression")
+		if name == "all well" {
+			assert.Equal(t, []string{"500", "2000", "8000", "8000"}, served.limits)
+		}
+	}
+}
+
+// A list whose pages expire for ever ends.
+func TestItemsDoNotBeginAnewForEver(t *testing.T) {
+	t.Parallel()
+	c := serve(t, quick(), func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("continue") {
+			w.WriteHeader(http.StatusGone)
+			return
+		}
+		_, _ = io.WriteString(w, `{"metadata":{"continue":"x"},"items":[1]}`)
+	})
+	err := c.Items(t.Context(), Request{Path: "/apis/x"}, func() {}, func([]byte) error { return nil })
+	assert.Equal(t, Expired, ReasonOf(err), err)
+}
+
+// A server that has too much to do gets fewer requests at a time, and more again when it recovers.
+func TestSeats(t *testing.T) {
+	t.Parallel()
+	s := newSeats(8)
+	for range 8 {
+		require.NoError(t, s.enter(t.Context()))
+	}
+	full, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, s.enter(full), context.DeadlineExceeded)
+	s.leave(true)
+	s.leave(true)
+	assert.InDelta(t, 2, s.limit, 0.01)
+	for range 6 {
+		s.leave(false)
+	}
+	for range 30 {
+		require.NoError(t, s.enter(t.Context()))
+		s.leave(false)
+	}
+	assert.InDelta(t, 8, s.limit, 0.01)
+	assert.Zero(t, s.running)
+}

@@ -1,0 +1,225 @@
+package kube
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+)
+
+// Reason is a class of errors that a user can act on. The words are part of the JSON contract.
+type Reason string
+
+// The reasons why a request fails.
+const (
+	Forbidden    Reason = "Forbidden"    // the user may not do that: ask for the right
+	Unauthorized Reason = "Unauthorized" // the credentials are not accepted, or could not be had: log in again
+	NotFound     Reason = "NotFound"     // there is no such object or kind
+	Expired      Reason = "Expired"      // the server has forgotten where to go on: begin anew
+	Timeout      Reason = "Timeout"      // the caller's deadline passed first
+	Throttled    Reason = "Throttled"    // 429 until the tries were used up
+	Unavailable  Reason = "Unavailable"  // 5xx, cut or refused connections, silence, until the tries were used up
+	Untrusted    Reason = "Untrusted"    // no TLS connection that both sides trust: look at the certificates
+	Unresolved   Reason = "Unresolved"   // the server's name is not known to DNS: look at the kubeconfig, or the VPN
+	Malformed    Reason = "Malformed"    // the answer is not an API server's: look at the kubeconfig, or a proxy
+	Error        Reason = "Error"        // anything else
+)
+
+// errMalformed is in the chain of errors about answers that are no JSON of the kind expected.
+var errMalformed = errors.New("not the answer of an API server")
+
+// ReasonOf classifies an error; it is empty without one.
+func ReasonOf(err error) Reason {
+	var dns *net.DNSError
+	switch {
+	case err == nil:
+		return ""
+	case apierrors.IsTooManyRequests(err):
+		return Throttled // also when the deadline passed while waiting to come back
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return Timeout
+	case Answered(err):
+		return reasonOfStatus(err)
+	case isCredentials(err):
+		return Unauthorized
+	case isCertificate(err):
+		return Untrusted
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return Unresolved
+	case errors.Is(err, errMalformed):
+		return Malformed
+	case isConnection(err):
+		return Unavailable
+	default:
+		return Error
+	}
+}
+
+func reasonOfStatus(err error) Reason {
+	var status apierrors.APIStatus
+	_ = errors.As(err, &status) // the caller has looked
+	switch code := status.Status().Code; {
+	case apierrors.IsUnauthorized(err) || code == http.StatusUnauthorized:
+		return Unauthorized
+	case apierrors.IsForbidden(err):
+		return Forbidden
+	case apierrors.IsNotFound(err):
+		return NotFound
+	case apierrors.IsResourceExpired(err), apierrors.IsGone(err):
+		return Expired
+	case code >= http.StatusInternalServerError:
+		return Unavailable
+	default:
+		return Error
+	}
+}
+
+// Answered reports whether an error is the server's own word.
+func Answered(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status)
+}
+
+// Retryable tells whether another try may go better: only where a connection broke or the server cannot
+// serve this now. Nothing else mends itself within seconds: a credential plugin would run, and fail, again.
+func Retryable(err error) bool {
+	switch ReasonOf(err) {
+	case Throttled:
+		return !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
+	case Unavailable:
+		return true
+	default:
+		return false
+	}
+}
+
+// Unreachable tells whether an error means that no answer came. Whether a write that ended so was carried
+// out is not known.
+func Unreachable(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) || Answered(err) {
+		return false
+	}
+	var request *url.Error
+	return errors.As(err, &request) || errors.Is(err, context.DeadlineExceeded) || isConnection(err) || isCredentials(err)
+}
+
+// RetryAfter is how long the server asked to wait before the next try, 0 when it did not.
+func RetryAfter(err error) time.Duration {
+	seconds, _ := apierrors.SuggestsClientDelay(err)
+	return time.Duration(seconds) * time.Second
+}
+
+// isConnection: refused, reset or cut connections, and answers that stopped coming.
+func isConnection(err error) bool {
+	var network net.Error
+	var operation *net.OpError
+	return utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsHTTP2ConnectionLost(err) ||
+		// net/http's own HTTP/2 errors have no type: "http2: client connection force closed".
+		strings.Contains(err.Error(), "http2: ") || strings.Contains(err.Error(), "stream error") ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, errStalled) || errors.Is(err, errTooLong) ||
+		errors.As(err, &operation) || errors.As(err, &network) && network.Timeout()
+}
+
+// isCertificate: a certificate that one side does not trust, or a server that speaks no TLS.
+func isCertificate(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
+		// net/http has no type for a server that answers in plain HTTP.
+		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
+}
+
+// credentialsError is an error that came before anything was sent.
+type credentialsError struct{ error }
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e credentialsError) Unwrap() error { return e.error }
+
+// isCredentials also knows client-go's words (plugin/pkg/client/auth/exec, RoundTrip), for requests that its
+// own clients send.
+func isCredentials(err error) bool {
+	var credentials credentialsError
+	return errors.As(err, &credentials) || strings.Contains(err.Error(), "getting credentials: ")
+}
+
+// statusError makes the error that client-go would make of an answer. Its words are printable: they come
+// from a cluster, and must not be able to write to a terminal what they like.
+func statusError(response *http.Response) error {
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10)) // whatever arrived helps
+	var status metav1.Status
+	if decodeStatus(body, &status) == nil && status.Status == metav1.StatusFailure && status.Code != 0 {
+		status.Message = Printable(status.Message)
+		if status.Details == nil || status.Details.RetryAfterSeconds == 0 {
+			if s := retryAfter(response); s > 0 {
+				status.Details = &metav1.StatusDetails{RetryAfterSeconds: int32(s)}
+			}
+		}
+		return &apierrors.StatusError{ErrStatus: status}
+	}
+	return apierrors.NewGenericServerResponse(response.StatusCode, "GET", schema.GroupResource{}, "", Printable(string(body)), retryAfter(response), true)
+}
+
+// Printable is a text without control characters.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case unicode.IsControl(r):
+			return -1
+		default:
+			return r
+		}
+	}, text)
+}
+
+// decodeStatus reads a Status in the format that was asked for.
+func decodeStatus(body []byte, status *metav1.Status) error {
+	raw, isProtobuf, err := Unwrap(body)
+	if err != nil {
+		return err
+	}
+	if isProtobuf {
+		return status.Unmarshal(raw)
+	}
+	return json.Unmarshal(body, status)
+}
+
+// Unwrap takes a protobuf answer out of its envelope (apimachinery, runtime/serializer/protobuf), and leaves
+// any other as it is.
+func Unwrap(body []byte) (raw []byte, isProtobuf bool, err error) {
+	raw, isProtobuf = bytes.CutPrefix(body, []byte("k8s\x00"))
+	if !isProtobuf {
+		return body, false, nil
+	}
+	var envelope runtime.Unknown
+	if err := envelope.Unmarshal(raw); err != nil {
+		return nil, true, errors.Join(errMalformed, err)
+	}
+	return envelope.Raw, true, nil
+}
+
+func retryAfter(response *http.Response) int {
+	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return seconds
+}

@@ -1,0 +1,76 @@
+package kube
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"time"
+)
+
+// errStalled is a request whose answer stopped coming.
+var errStalled = errors.New("the server stopped sending")
+
+// stall gives a request up when its answer stops coming. A request that waits for its first byte while
+// others are answered may be queued by a busy server: it gets three times as long, for asking again would
+// make the queue longer.
+type stall struct {
+	client *Client
+	giveUp func(error)
+	start  time.Time
+
+	mu       sync.Mutex
+	timer    *time.Timer
+	answered bool
+}
+
+func (c *Client) newStall(giveUp func(error)) *stall {
+	s := &stall{client: c, giveUp: giveUp, start: time.Now()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.timer = time.AfterFunc(c.limits.Stall, s.expire)
+	return s
+}
+
+func (s *stall) expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	limit := s.client.limits.Stall
+	silent := time.Since(time.Unix(0, s.client.heard.Load())) >= limit
+	if !silent && !s.answered && time.Since(s.start) < 3*limit {
+		s.timer.Reset(limit)
+		return
+	}
+	if silent {
+		s.client.dialer.CloseAll()
+	}
+	s.giveUp(errStalled)
+}
+
+func (s *stall) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.timer.Stop()
+}
+
+// arrived notes that a part of the answer is there, and waits anew.
+func (s *stall) arrived() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answered = true
+	s.timer.Reset(s.client.limits.Stall)
+}
+
+// stallReader tells of everything that arrives.
+type stallReader struct {
+	io.Reader
+	stall *stall
+}
+
+// Read implements io.Reader.
+func (r stallReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if n > 0 {
+		r.stall.arrived()
+	}
+	return n, err
+}

@@ -1,0 +1,117 @@
+package nodes
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+)
+
+// detail is what a pod's row cannot say and Options.Wide asks for: few pods, listed with their metadata.
+// "Pending" is no column of a Table; ImagePullBackOff, say, can be either phase.
+type detail struct {
+	namespace, name, node string
+	pending               bool
+	flux                  uint8
+}
+
+// fluxControllers are the values of the label "app" of the pods of Flux's controllers: the same in
+// `flux install`, the Flux Operator and the community's Helm chart (fluxcd/flux2, manifests/bases). The
+// first is that of all other pods.
+func fluxControllers() []string {
+	return []string{
+		"", "source-controller", "kustomize-controller", "helm-controller", "notification-controller",
+		"image-reflector-controller", "image-automation-controller", "source-watcher",
+	}
+}
+
+// fluxController is the number of a controller, 0 of all that is none.
+func fluxController(app string) uint8 {
+	return uint8(max(0, slices.Index(fluxControllers(), app)))
+}
+
+// listDetails lists what wide output shows beside the rows, of one namespace or of all. Where it is to be
+// watched, it comes after the rows: what becomes of a pod after its row comes as an event, and what came
+// before it is in these lists.
+func (c *Counter) listDetails(ctx context.Context, namespace string) {
+	if !c.options.Wide {
+		return
+	}
+	c.part(WhatDetails, namespace)
+	var found []detail
+	for _, query := range []url.Values{
+		{"fieldSelector": {"status.phase=Pending,spec.nodeName!="}},
+		{"fieldSelector": {unfinished}, "labelSelector": {"app in (" + strings.Join(fluxControllers()[1:], ",") + ")"}},
+	} {
+		pending := query.Get("labelSelector") == ""
+		details, err := c.detailsOf(ctx, namespace, query, pending)
+		if err != nil {
+			c.fail(WhatDetails, namespace, fmt.Errorf("listing details: %w", podsError(namespace, err)))
+			return
+		}
+		found = append(found, details...)
+	}
+	c.update(func() {
+		p := c.partLocked(WhatDetails, namespace)
+		p.read, p.err, p.at = true, nil, c.now()
+		c.details[namespace] = found
+		for key := range c.parts { // what was read in another way stands for the same pods
+			if key.what == WhatDetails && (key.namespace == "") != (namespace == "") {
+				delete(c.parts, key)
+				delete(c.details, key.namespace)
+			}
+		}
+	})
+}
+
+// listAllDetails lists the details of what was asked for: at once, or, for a user who may not do that, of
+// each namespace whose pods may be listed.
+func (c *Counter) listAllDetails(ctx context.Context) {
+	if !c.options.Wide {
+		return
+	}
+	namespaces := c.options.Namespaces
+	if len(namespaces) == 0 {
+		if c.listDetails(ctx, ""); c.reason(WhatDetails, "") != kube.Forbidden {
+			return
+		}
+		c.update(func() {
+			delete(c.parts, partKey{WhatDetails, ""})
+			for key, p := range c.parts {
+				if key.what == WhatPods && p.read {
+					namespaces = append(namespaces, key.namespace)
+				}
+			}
+		})
+	}
+	side(namespaces, func(namespace string) { c.listDetails(ctx, namespace) })
+}
+
+func (c *Counter) detailsOf(ctx context.Context, namespace string, query url.Values, pending bool) ([]detail, error) {
+	var pods []detail
+	query.Set("includeObject", "Metadata")
+	read := func() error {
+		return c.kube.Get(ctx, kube.Request{Path: podsPath(namespace), Query: query, Accept: c.accept()}, func(body io.Reader) error {
+			pods = pods[:0]
+			_, err := decodeList(body, func(r row) {
+				if len(r.node) > 0 && !r.finished {
+					d := detail{namespace: string(r.namespace), name: string(r.name), node: string(r.node), pending: pending}
+					if !pending {
+						d.flux = fluxController(string(r.app))
+					}
+					pods = append(pods, d)
+				}
+			})
+			return err
+		})
+	}
+	err := read()
+	if c.noTable(err) {
+		err = read()
+	}
+	return pods, err
+}

@@ -1,0 +1,215 @@
+package nodes
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+)
+
+// followPods keeps all pods up to date, or those of the namespaces that were asked for.
+func (c *Counter) followPods(ctx context.Context) {
+	if len(c.options.Namespaces) > 0 {
+		c.followEach(ctx, c.options.Namespaces)
+		return
+	}
+	c.follow(ctx, c.part(WhatUpdates, ""), stream{
+		list: c.listKeyed, open: c.watchPods(""), apply: c.applyPod, mend: c.mend,
+		mayNotList: c.followAllowed, mayNotWatch: c.poll,
+	})
+}
+
+// followEach keeps the pods of each namespace up to date by itself.
+func (c *Counter) followEach(ctx context.Context, namespaces []string) {
+	c.setParts(namespaces)
+	side(namespaces, func(namespace string) { c.followNamespace(ctx, namespace) })
+}
+
+func (c *Counter) followNamespace(ctx context.Context, namespace string) {
+	c.follow(ctx, c.part(WhatPods, namespace), stream{
+		list: func(ctx context.Context) (string, error) {
+			if err := c.listNamespace(ctx, namespace, true); err != nil {
+				return "", err
+			}
+			c.listDetails(ctx, namespace)
+			return c.version(namespace), nil
+		},
+		open: c.watchPods(namespace), apply: c.applyPod,
+		mend: func(ctx context.Context) {
+			if c.reason(WhatDetails, namespace) != "" {
+				c.listDetails(ctx, namespace)
+			}
+			if c.reason(WhatNamespaces, namespace) != "" {
+				c.checkNamespace(ctx, c.part(WhatPods, namespace))
+			}
+		},
+	})
+}
+
+// version is that of a namespace's list.
+func (c *Counter) version(namespace string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.partLocked(WhatPods, namespace).version
+}
+
+// followAllowed is for a user who may not list all pods: it follows the pods of each namespace, as they come
+// and go, or of the one that is left. It ends after a while, for rights change.
+func (c *Counter) followAllowed(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 30*c.options.Relist)
+	defer cancel()
+	c.update(func() { c.partLocked(WhatUpdates, "").read = false }) // each namespace tells of itself
+	names, err := c.namespaces(ctx)
+	switch {
+	case kube.ReasonOf(err) == kube.Forbidden:
+		ctx, cancel := context.WithTimeout(ctx, 6*c.options.Relist)
+		defer cancel()
+		c.followEach(ctx, c.own(err))
+		<-ctx.Done()
+	case err != nil:
+		c.fail(WhatNamespaces, "", err)
+		_ = kube.Sleep(ctx, c.options.Relist)
+	default:
+		c.followNamespaces(ctx, names)
+	}
+}
+
+// followNamespaces follows the namespaces, and the pods of each.
+func (c *Counter) followNamespaces(ctx context.Context, names []string) {
+	followed := map[string]context.CancelFunc{}
+	var all sync.WaitGroup
+	set := func(names []string) {
+		c.setParts(names)
+		for _, name := range names {
+			if followed[name] == nil {
+				one, cancel := context.WithCancel(ctx)
+				followed[name] = cancel
+				all.Go(func() { c.followNamespace(one, name) })
+			}
+		}
+		for name, cancel := range followed {
+			if !slices.Contains(names, name) {
+				cancel()
+				delete(followed, name)
+			}
+		}
+	}
+	c.follow(ctx, c.part(WhatNamespaces, ""), stream{
+		list: func(ctx context.Context) (string, error) {
+			list, version, err := c.namespacesAt(ctx)
+			if err != nil {
+				c.fail(WhatNamespaces, "", err)
+				return "", err
+			}
+			names = list
+			set(names)
+			return version, nil
+		},
+		open: c.client.Namespaces().Watch,
+		apply: func(e watch.Event) {
+			namespace, ok := e.Object.(*corev1.Namespace)
+			if !ok {
+				return
+			}
+			names = slices.DeleteFunc(names, func(name string) bool { return name == namespace.Name })
+			if e.Type != watch.Deleted {
+				names = append(names, namespace.Name)
+			}
+			set(names)
+		},
+	})
+	all.Wait()
+}
+
+// poll is for a user who may list all pods and not watch them: it lists them again and again, until they may
+// be watched.
+func (c *Counter) poll(ctx context.Context) {
+	for kube.Sleep(ctx, c.options.Relist) == nil {
+		p := &part{what: WhatPods}
+		c.limited(ctx, func(ctx context.Context) {
+			version, err := c.readPods(ctx, p, "None", 0, func(r row, node string) pod { return r.pod(false, node) })
+			c.update(func() {
+				if err != nil {
+					c.partLocked(WhatUpdates, "").why = podsError("", err)
+					return
+				}
+				p.complete(version, false, c.now())
+				maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatPods })
+				c.parts[partKey{WhatPods, ""}] = p
+				c.partLocked(WhatUpdates, "").at = c.now()
+			})
+		})
+		c.listAllDetails(ctx)
+		if p.version == "" {
+			continue
+		}
+		w, err := c.client.Pods("").Watch(ctx, podOptions(metav1.ListOptions{ResourceVersion: p.version}))
+		if err == nil {
+			w.Stop()
+		}
+		if kube.ReasonOf(err) != kube.Forbidden {
+			return
+		}
+		c.update(func() { c.partLocked(WhatUpdates, "").why = err })
+	}
+}
+
+// mend lists again what could not be listed while the rest is watched.
+func (c *Counter) mend(ctx context.Context) {
+	var failed []string
+	details := false
+	c.update(func() {
+		for key, p := range c.parts {
+			if key.what == WhatPods && p.err != nil {
+				failed = append(failed, key.namespace)
+			}
+			details = details || key.what == WhatDetails && p.err != nil
+		}
+	})
+	side(failed, func(namespace string) { _ = c.listNamespace(ctx, namespace, true) })
+	if details || len(failed) > 0 {
+		c.listAllDetails(ctx)
+	}
+}
+
+func (c *Counter) watchPods(namespace string) func(context.Context, metav1.ListOptions) (watch.Interface, error) {
+	return func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+		return c.client.Pods(namespace).Watch(ctx, podOptions(o))
+	}
+}
+
+// podOptions are for pods that have not ended. The server sends DELETED when a pod ends, as the selector then
+// no longer holds.
+func podOptions(o metav1.ListOptions) metav1.ListOptions {
+	o.FieldSelector = unfinished
+	return o
+}
+
+// applyPod brings the part of a pod's namespace up to date; the namespace may be new.
+func (c *Counter) applyPod(e watch.Event) {
+	p, ok := e.Object.(*corev1.Pod)
+	if !ok {
+		return
+	}
+	change := event{
+		pod: pod{
+			name: p.Name, node: p.Spec.NodeName, terminating: p.DeletionTimestamp != nil, event: true,
+			pending: p.Status.Phase == corev1.PodPending && p.Spec.NodeName != "",
+			flux:    fluxController(p.Labels["app"]),
+		},
+		there: e.Type != watch.Deleted, version: p.ResourceVersion,
+	}
+	c.update(func() {
+		part := c.partLocked(WhatPods, p.Namespace)
+		if !part.read && !part.listing && part.err == nil {
+			part.complete("", true, c.now()) // what this watch has brought is all of it
+		}
+		part.apply(change)
+	})
+}

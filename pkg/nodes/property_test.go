@@ -1,0 +1,257 @@
+package nodes_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+)
+
+// action is one thing that happens to a cluster or to the way to it.
+type action struct {
+	Do         string
+	Namespace  string
+	Name, Node string
+	Resource   string // of a fault
+	Verb, Kind string
+	Times      int
+	Then       time.Duration // goes by afterwards
+}
+
+// actions draws a sequence. Two namespaces hold pods of the same names, and a name comes back on another node.
+func actions() *rapid.Generator[[]action] {
+	one := rapid.Custom(func(t *rapid.T) action {
+		return action{
+			Do: rapid.SampledFrom([]string{
+				"create", "create", "create", "schedule", "run", "terminate", "finish", "delete", "replace",
+				"add node", "delete node", "add namespace", "delete namespace",
+				"fault", "fault", "fault", "forget", "cut", "down", "dead", "heal",
+			}).Draw(t, "do"),
+			Namespace: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "namespace"),
+			Name:      rapid.SampledFrom([]string{"web-0", "web-1", "db-0"}).Draw(t, "name"),
+			Node:      rapid.SampledFrom([]string{"", "n1", "n2", "n3"}).Draw(t, "node"),
+			Resource:  rapid.SampledFrom([]string{"pods", "pods/a", "pods/b", "nodes", "namespaces"}).Draw(t, "resource"),
+			Verb:      rapid.SampledFrom([]string{"list", "watch"}).Draw(t, "verb"),
+			Kind:      rapid.SampledFrom([]string{"403", "401", "410", "429", "503", "stall", "cut"}).Draw(t, "kind"),
+			Times:     rapid.SampledFrom([]int{1, 2, 5, 1000}).Draw(t, "times"),
+			Then:      rapid.SampledFrom([]time.Duration{0, 1500 * time.Millisecond, 1500 * time.Millisecond, 8 * time.Second}).Draw(t, "then"),
+		}
+	})
+	return rapid.SliceOfN(one, 1, 20)
+}
+
+// apply makes an action happen.
+func (s *simulated) apply(a action) {
+	switch a.Do {
+	case "cut":
+		s.cut()
+	case "down":
+		s.set(true, false)
+		s.cut()
+	case "dead":
+		s.set(false, true)
+	case "heal":
+		s.set(false, false)
+		s.mu.Lock()
+		s.faults = nil
+		s.mu.Unlock()
+	default:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.change(a)
+	}
+}
+
+func (s *simulated) change(a action) {
+	key := a.Namespace + "/" + a.Name
+	pod := func() *corev1.Pod {
+		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: a.Name, Namespace: a.Namespace}, Spec: corev1.PodSpec{NodeName: a.Node}, Status: corev1.PodStatus{Phase: corev1.PodPending}}
+		if a.Name == "db-0" {
+			p.Labels = map[string]string{"app": "source-controller"}
+		}
+		return p
+	}
+	old := s.pods[key]
+	var next *corev1.Pod
+	if old != nil {
+		next = old.DeepCopy()
+	}
+	switch a.Do {
+	case "fault":
+		s.faults = append(s.faults, &fault{a.Resource, a.Verb, a.Kind, a.Times})
+	case "forget":
+		s.forgotten = s.revision
+	case "add node":
+		s.name("nodes", "n3", true)
+	case "delete node":
+		s.name("nodes", "n3", false)
+	case "add namespace":
+		s.name("namespaces", "c", true)
+	case "delete namespace":
+		for key, p := range s.pods {
+			if p.Namespace == "c" {
+				s.put(key, nil)
+			}
+		}
+		s.name("namespaces", "c", false)
+	case "create":
+		if old == nil && s.namespaces[a.Namespace] {
+			s.put(key, pod())
+		}
+	case "replace":
+		if old != nil {
+			s.put(key, nil)
+			s.put(key, pod())
+		}
+	default:
+		if old == nil || finished(old) && a.Do != "delete" {
+			return
+		}
+		now := metav1.Now()
+		switch a.Do {
+		case "schedule":
+			if next.Spec.NodeName == "" {
+				next.Spec.NodeName = a.Node
+			}
+		case "run":
+			next.Status.Phase = corev1.PodRunning
+		case "terminate":
+			next.DeletionTimestamp = &now
+		case "finish":
+			next.Status.Phase = corev1.PodSucceeded
+		case "delete":
+			next = nil
+		}
+		s.put(key, next)
+	}
+}
+
+// The limits of the simulation. What is dead is found out after a pause, a silence and the grace of a watch.
+const (
+	simRelist = 2 * time.Second
+	simStall  = time.Second
+	simBlind  = simRelist + 2*simStall + 2*time.Second
+)
+
+func simOptions(scope []string) nodes.Options {
+	return nodes.Options{
+		Wide: true, Namespaces: scope, Fallback: "a", Relist: simRelist, Deadline: 20 * time.Second,
+		Limits: kube.Limits{Stall: simStall, Tries: 2, Backoff: 50 * time.Millisecond, Patience: 3 * time.Second},
+	}
+}
+
+// wrong compares a count that says that it is complete with the truth.
+func (s *simulated) wrong(count nodes.Count, when string) error {
+	if count.Partial() {
+		return nil
+	}
+	want := s.truth()
+	if got := perNode(count); count.Total != want.Total || count.Unscheduled.Total != want.Unscheduled || !reflect.DeepEqual(want.Nodes, got) {
+		return fmt.Errorf("%s: shown as complete: %d pods (%d unscheduled) %v; there are %d (%d) %v",
+			when, count.Total, count.Unscheduled.Total, got, want.Total, want.Unscheduled, want.Nodes)
+	}
+	return nil
+}
+
+// follow runs a sequence under a watch. After every step what is shown is the truth, or says what is missing;
+// at rest it is the truth, and complete.
+func follow(sequence []action) error {
+	s := newSimulated()
+	counter, err := nodes.New(s.config(), simOptions(nil))
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	watching.Go(func() { counter.Watch(ctx) })
+	defer func() {
+		stop()
+		s.end()
+		watching.Wait()
+	}()
+	var dead time.Time
+	for i, a := range sequence {
+		s.apply(a)
+		if a.Do != "dead" {
+			if a.Do == "heal" || a.Do == "down" {
+				dead = time.Time{}
+			}
+		} else if dead.IsZero() {
+			dead = time.Now()
+		}
+		time.Sleep(a.Then)
+		synctest.Wait()
+		if a.Then < time.Second || !dead.IsZero() && time.Since(dead) < simBlind {
+			continue // a watch that broke has a second to come back, and silence has to be noticed
+		}
+		if err := s.wrong(counter.Count(), fmt.Sprintf("after step %d, %+v", i, a)); err != nil {
+			return err
+		}
+	}
+	s.apply(action{Do: "heal"})
+	time.Sleep(40 * simRelist) // the longest after which rights are looked at again
+	synctest.Wait()
+	count := counter.Count()
+	if count.Partial() {
+		return fmt.Errorf("at rest: incomplete: counting %v, at least %v, missing %+v", count.Counting, count.AtLeast, count.Missing)
+	}
+	return s.wrong(count, "at rest")
+}
+
+// count runs a sequence and then counts once, with the faults that are left.
+func count(sequence []action, scope []string) error {
+	s := newSimulated()
+	for _, a := range sequence {
+		if a.Do != "dead" && a.Do != "down" {
+			s.apply(a)
+		}
+	}
+	counter, err := nodes.New(s.config(), simOptions(scope))
+	if err != nil {
+		return err
+	}
+	defer s.end()
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	got := counter.Once(ctx)
+	if len(scope) > 0 {
+		return nil // it ends, and races show
+	}
+	return s.wrong(got, "once")
+}
+
+// inBubble runs a function in virtual time: minutes of pauses take milliseconds.
+func inBubble(t *testing.T, rt *rapid.T, f func() error) {
+	t.Helper()
+	var err error
+	synctest.Test(t, func(*testing.T) { err = f() })
+	if err != nil {
+		rt.Fatal(err)
+	}
+}
+
+func TestWhatIsShownIsTrueOrSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		sequence := actions().Draw(rt, "sequence")
+		inBubble(t, rt, func() error { return follow(sequence) })
+	})
+}
+
+func TestACountIsTrueOrSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		sequence := actions().Draw(rt, "sequence")
+		inBubble(t, rt, func() error { return count(sequence, nil) })
+	})
+}

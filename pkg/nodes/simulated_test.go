@@ -1,0 +1,423 @@
+package nodes_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+)
+
+// simulated is an API server in memory, as far as nodes needs one: lists as Tables, watches, and all that goes
+// wrong. It serves over connections in memory, so that a test can run it in a bubble of virtual time.
+type simulated struct {
+	mu         sync.Mutex
+	revision   int
+	forgotten  int // watches from before this revision are gone
+	namespaces map[string]bool
+	nodes      map[string]bool
+	pods       map[string]*corev1.Pod // by namespace/name
+	log        []change
+	changed    chan struct{} // closed at each change
+	conns      []net.Conn
+	faults     []*fault
+	watches    map[string]int // that were asked for, by resource
+	down       bool           // connections are refused
+	dead       bool           // connections bring nothing
+}
+
+// change is one entry of the history: an object before and after.
+type change struct {
+	revision      int
+	resource      string
+	before, after any // nil where there was or is none
+}
+
+// fault is what happens to the next requests of a kind.
+type fault struct {
+	resource string // pods, nodes, namespaces, or pods of one namespace: pods/a
+	verb     string // list or watch
+	kind     string
+	left     int
+}
+
+func newSimulated() *simulated {
+	return &simulated{
+		revision: 10, namespaces: map[string]bool{"a": true, "b": true}, nodes: map[string]bool{"n1": true, "n2": true},
+		pods: map[string]*corev1.Pod{}, watches: map[string]int{}, changed: make(chan struct{}),
+	}
+}
+
+// config is a client's configuration for it.
+func (s *simulated) config() *rest.Config {
+	server := &http.Server{Handler: s, ErrorLog: log.New(io.Discard, "", 0)}
+	return &rest.Config{Host: "http://simulated.test", Dial: func(context.Context, string, string) (net.Conn, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.down {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+		}
+		client, far := net.Pipe()
+		s.conns = append(s.conns, client, far)
+		go func() { _ = server.Serve(&oneConn{conn: far}) }()
+		return client, nil
+	}}
+}
+
+// oneConn is a listener of one connection.
+type oneConn struct {
+	mu   sync.Mutex
+	conn net.Conn
+}
+
+func (l *oneConn) Accept() (net.Conn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	conn := l.conn
+	if l.conn = nil; conn == nil {
+		return nil, errors.New("no more connections")
+	}
+	return conn, nil
+}
+
+func (l *oneConn) Close() error   { return nil }
+func (l *oneConn) Addr() net.Addr { return &net.UnixAddr{Name: "simulated"} }
+
+// cut ends all connections.
+func (s *simulated) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, conn := range s.conns {
+		_ = conn.Close()
+	}
+	s.conns = nil
+}
+
+// end refuses connections from now on, and ends those that there are.
+func (s *simulated) end() {
+	s.set(true, false)
+	s.cut()
+}
+
+// set changes what happens to connections.
+func (s *simulated) set(down, dead bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down, s.dead = down, dead
+	s.wake()
+}
+
+func (s *simulated) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// put stores a pod, or with nil takes it away.
+func (s *simulated) put(key string, pod *corev1.Pod) {
+	var before, after any
+	if old := s.pods[key]; old != nil {
+		before = old
+	}
+	s.revision++
+	if delete(s.pods, key); pod != nil {
+		pod.ResourceVersion = strconv.Itoa(s.revision)
+		s.pods[key], after = pod, pod
+	}
+	s.record("pods", before, after)
+}
+
+func (s *simulated) record(resource string, before, after any) {
+	s.log = append(s.log, change{s.revision, resource, before, after})
+	s.wake()
+}
+
+// name makes a namespace or a node exist or not.
+func (s *simulated) name(resource, name string, there bool) {
+	names := s.nodes
+	object := func() any { return s.node(name) }
+	if resource == "namespaces" {
+		names = s.namespaces
+		object = func() any {
+			return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, ResourceVersion: strconv.Itoa(s.revision)}}
+		}
+	}
+	if names[name] == there {
+		return
+	}
+	s.revision++
+	if names[name] = there; there {
+		s.record(resource, nil, object())
+	} else {
+		delete(names, name)
+		s.record(resource, object(), nil)
+	}
+}
+
+func (s *simulated) node(name string) *corev1.Node {
+	return &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: name, ResourceVersion: strconv.Itoa(s.revision)},
+		Status:     corev1.NodeStatus{Allocatable: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("110")}},
+	}
+}
+
+// truth is what a complete count shows.
+func (s *simulated) truth() testbed.PodCounts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := testbed.PodCounts{Nodes: map[string]testbed.NodeCount{}}
+	for name := range s.nodes {
+		counts.Nodes[name] = testbed.NodeCount{}
+	}
+	for _, p := range s.pods {
+		if finished(p) {
+			continue
+		}
+		counts.Total++
+		if p.Spec.NodeName == "" {
+			counts.Unscheduled++
+			continue
+		}
+		n := counts.Nodes[p.Spec.NodeName]
+		n.Pods++
+		if p.DeletionTimestamp != nil {
+			n.Terminating++
+		}
+		if p.Status.Phase == corev1.PodPending {
+			n.Pending++
+		}
+		counts.Nodes[p.Spec.NodeName] = n
+	}
+	return counts
+}
+
+func finished(p *corev1.Pod) bool {
+	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
+}
+
+// ServeHTTP implements http.Handler.
+func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.waitWhileDead(r.Context())
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/") // api v1 ...
+	if len(parts) < 3 {
+		_, _ = io.WriteString(w, `{"gitVersion":"v1.36.3"}`)
+		return
+	}
+	resource, namespace := parts[2], ""
+	if resource == "namespaces" && len(parts) == 5 {
+		resource, namespace = "pods", parts[3]
+	}
+	verb := "list"
+	if r.URL.Query().Get("watch") != "" {
+		verb = "watch"
+	}
+	if s.misbehaves(w, r, resource, namespace, verb) {
+		return
+	}
+	switch {
+	case verb == "watch":
+		s.watch(w, r, resource, namespace)
+	case resource == "namespaces" && len(parts) == 4:
+		s.getNamespace(w, parts[3])
+	default:
+		s.list(w, r, resource, namespace)
+	}
+}
+
+func (s *simulated) waitWhileDead(ctx context.Context) {
+	for {
+		s.mu.Lock()
+		dead, changed := s.dead, s.changed
+		s.mu.Unlock()
+		if !dead {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *simulated) misbehaves(w http.ResponseWriter, r *http.Request, resource, namespace, verb string) bool {
+	s.mu.Lock()
+	i := slices.IndexFunc(s.faults, func(f *fault) bool {
+		return f.left > 0 && f.verb == verb && (f.resource == resource && namespace == "" || f.resource == resource+"/"+namespace)
+	})
+	kind := ""
+	if verb == "watch" {
+		s.watches[strings.TrimSuffix(resource+"/"+namespace, "/")]++
+	}
+	if i >= 0 {
+		s.faults[i].left--
+		kind = s.faults[i].kind
+	}
+	s.mu.Unlock()
+	switch kind {
+	case "", "pass":
+		return false
+	case "stall":
+		<-r.Context().Done()
+	case "cut":
+		_, _ = io.WriteString(w, `{"kind":"Table","columnDefinitions":[{"name":"Name"},{"name":"Status"},{"name":"Node"}],"rows":[{"cells":["x","Running","n`)
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	default:
+		code, _ := strconv.Atoi(kind)
+		if code == http.StatusTooManyRequests {
+			w.Header().Set("Retry-After", "1")
+		}
+		refuse(w, code)
+	}
+	return true
+}
+
+func refuse(w http.ResponseWriter, code int) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	reasons := map[int]metav1.StatusReason{403: metav1.StatusReasonForbidden, 404: metav1.StatusReasonNotFound, 410: metav1.StatusReasonExpired, 429: metav1.StatusReasonTooManyRequests}
+	_ = json.NewEncoder(w).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Code: int32(code), Reason: reasons[code]})
+}
+
+func (s *simulated) getNamespace(w http.ResponseWriter, name string) {
+	s.mu.Lock()
+	there := s.namespaces[name]
+	s.mu.Unlock()
+	if !there {
+		refuse(w, http.StatusNotFound)
+		return
+	}
+	_, _ = fmt.Fprintf(w, `{"metadata":{"name":%q}}`, name)
+}
+
+func (s *simulated) list(w http.ResponseWriter, r *http.Request, resource, namespace string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	if resource == "nodes" {
+		list := corev1.NodeList{ListMeta: metav1.ListMeta{ResourceVersion: strconv.Itoa(s.revision)}}
+		for name := range s.nodes {
+			list.Items = append(list.Items, *s.node(name))
+		}
+		_ = json.NewEncoder(w).Encode(list)
+		return
+	}
+	table := map[string]any{
+		"kind": "Table", "metadata": map[string]string{"resourceVersion": strconv.Itoa(s.revision)},
+		"columnDefinitions": []map[string]string{{"name": "Name"}, {"name": "Status"}, {"name": "Node"}},
+	}
+	var rows []any
+	if resource == "namespaces" {
+		for name := range s.namespaces {
+			rows = append(rows, map[string]any{"cells": []string{name, "Active", ""}})
+		}
+	}
+	if resource == "pods" {
+		rows = s.podRows(namespace, r.URL.Query().Get("fieldSelector"), r.URL.Query().Get("labelSelector"))
+	}
+	table["rows"] = rows
+	_ = json.NewEncoder(w).Encode(table)
+}
+
+func (s *simulated) podRows(namespace, fields, labels string) []any {
+	var rows []any
+	for _, p := range s.pods {
+		pending := p.Status.Phase == corev1.PodPending && p.Spec.NodeName != ""
+		if namespace != "" && p.Namespace != namespace || finished(p) ||
+			strings.Contains(fields, "phase=Pending") && !pending || labels != "" && p.Labels["app"] == "" {
+			continue
+		}
+		status, node := "Running", p.Spec.NodeName
+		if p.DeletionTimestamp != nil {
+			status = "Terminating"
+		}
+		if node == "" {
+			node = "<none>"
+		}
+		rows = append(rows, map[string]any{"cells": []string{p.Name, status, node}, "object": map[string]any{
+			"metadata": map[string]any{"name": p.Name, "namespace": p.Namespace, "labels": p.Labels},
+		}})
+	}
+	return rows
+}
+
+// watch sends the history from a version on, and goes on.
+func (s *simulated) watch(w http.ResponseWriter, r *http.Request, resource, namespace string) {
+	from, _ := strconv.Atoi(r.URL.Query().Get("resourceVersion"))
+	s.mu.Lock()
+	forgotten := from < s.forgotten
+	s.mu.Unlock()
+	if forgotten {
+		refuse(w, http.StatusGone)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.(http.Flusher).Flush()
+	for sent := 0; ; {
+		s.waitWhileDead(r.Context())
+		s.mu.Lock()
+		news, changed := s.log[sent:], s.changed
+		sent = len(s.log)
+		s.mu.Unlock()
+		for _, c := range news {
+			if event := c.event(resource, namespace); event != nil && c.revision > from {
+				if json.NewEncoder(w).Encode(event) != nil {
+					return
+				}
+			}
+		}
+		w.(http.Flusher).Flush()
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// event is what a watch of unfinished pods, of nodes or of namespaces says of a change, nil for nothing.
+func (c change) event(resource, namespace string) map[string]any {
+	if c.resource != resource {
+		return nil
+	}
+	before, after := c.before, c.after
+	for _, o := range []*any{&before, &after} {
+		if p, ok := (*o).(*corev1.Pod); ok && (finished(p) || namespace != "" && p.Namespace != namespace) {
+			*o = nil
+		}
+	}
+	kinds := map[string]string{"pods": "Pod", "nodes": "Node", "namespaces": "Namespace"}
+	object := func(o any, version int) map[string]any {
+		data, _ := json.Marshal(o)
+		var m map[string]any
+		_ = json.Unmarshal(data, &m)
+		m["kind"], m["apiVersion"] = kinds[resource], "v1"
+		m["metadata"].(map[string]any)["resourceVersion"] = strconv.Itoa(version)
+		return m
+	}
+	switch {
+	case before == nil && after == nil:
+		return nil
+	case after == nil:
+		return map[string]any{"type": "DELETED", "object": object(before, c.revision)}
+	case before == nil:
+		return map[string]any{"type": "ADDED", "object": object(after, c.revision)}
+	default:
+		return map[string]any{"type": "MODIFIED", "object": object(after, c.revision)}
+	}
+}

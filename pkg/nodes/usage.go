@@ -1,0 +1,84 @@
+package nodes
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+)
+
+// Usage is what runs on a node uses, as the cluster page of a dashboard shows it.
+type Usage struct {
+	// CPU in thousandths of a core, Memory in bytes.
+	CPU, Memory int64
+	// CPUPercent and MemoryPercent are the parts of what the node's pods may use (status.allocatable), as
+	// kubectl top shows them; 0 where the node does not say.
+	CPUPercent, MemoryPercent float64
+}
+
+// of relates what is used to what a node has.
+func (u Usage) of(n Node) *Usage {
+	if n.cpu > 0 {
+		u.CPUPercent = 100 * float64(u.CPU) / float64(n.cpu)
+	}
+	if n.memory > 0 {
+		u.MemoryPercent = 100 * float64(u.Memory) / float64(n.memory)
+	}
+	return &u
+}
+
+// usageEvery is how often metrics-server asks the kubelets, by default.
+const usageEvery = 15 * time.Second
+
+// readUsage asks metrics.k8s.io for all nodes. A cluster that does not serve it has no usage to show.
+func (c *Counter) readUsage(ctx context.Context) {
+	if !c.options.Usage {
+		return
+	}
+	data, err := c.kube.Raw(ctx, kube.Request{Path: "/apis/metrics.k8s.io/v1beta1/nodes"})
+	var list struct {
+		Items []struct {
+			Metadata struct{ Name string }
+			Usage    struct{ CPU, Memory resource.Quantity }
+		}
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &list)
+	}
+	if err != nil {
+		c.fail(WhatUsage, "", fmt.Errorf("listing the nodes' metrics: %w", err))
+		return
+	}
+	usage := make(map[string]Usage, len(list.Items))
+	for _, item := range list.Items {
+		usage[item.Metadata.Name] = Usage{CPU: item.Usage.CPU.MilliValue(), Memory: item.Usage.Memory.Value()}
+	}
+	c.update(func() {
+		p := c.partLocked(WhatUsage, "")
+		p.read, p.err, p.at = true, nil, c.now()
+		c.usage = usage
+	})
+}
+
+const acceptOneMetadata = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
+
+// identify reads which cluster this is.
+func (c *Counter) identify(ctx context.Context) {
+	if !c.options.Identify {
+		return
+	}
+	data, err := c.kube.Raw(ctx, kube.Request{Path: "/api/v1/namespaces/kube-system", Accept: acceptOneMetadata})
+	var namespace struct {
+		Metadata struct{ UID string }
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &namespace)
+	}
+	if err == nil {
+		c.update(func() { c.cluster = namespace.Metadata.UID })
+	}
+}
