@@ -37,25 +37,24 @@ func runOnce(manager string) bool {
 // setters are those who may set a field of an object again: the owners that come back, and, while our own change
 // stands, those who owned the field before it.
 func setters(o flux.Object, record *Record, f flux.Field) []flux.Manager {
-	ours := record.managers()
-	var found []flux.Manager
-	for _, m := range o.OwnersOf(f) {
-		if !ours[m.Name] && comesBack(m) {
-			found = append(found, m)
-		}
-	}
+	return slices.DeleteFunc(ownersBeside(o, record, f), func(m flux.Manager) bool { return !comesBack(m) })
+}
+
+// strangers are owners of a field that neither come back nor are ours, now or before our change: somebody's hand, over
+// a value that whoever applies the object may set too.
+func strangers(o flux.Object, record *Record, f flux.Field) []flux.Manager {
+	return slices.DeleteFunc(ownersBeside(o, record, f), comesBack)
+}
+
+// ownersBeside are the owners of a field beside us: those of now, and those whose place a change of ours has taken.
+func ownersBeside(o flux.Object, record *Record, f flux.Field) []flux.Manager {
+	found := record.others(o, f)
 	if c := record.chain(f); len(c) > 0 {
 		if s, _, _ := record.standingOf(c, o, f); s == stands || s == restored {
-			found = append(found, slices.DeleteFunc(slices.Clone(c[0].Owners), func(m flux.Manager) bool { return !comesBack(m) })...)
+			found = append(found, c[0].Owners...)
 		}
 	}
 	return found
-}
-
-// strangers are owners of a field that neither come back nor are ours: somebody's hand, over a value that
-// whoever applies the object may set too.
-func strangers(o flux.Object, record *Record, f flux.Field) []flux.Manager {
-	return slices.DeleteFunc(record.others(o, f), comesBack)
 }
 
 // managerOf is the field manager by which an owner sets fields; "" for owners of which that is not known.
