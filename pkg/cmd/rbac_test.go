@@ -308,7 +308,7 @@ func TestRecordsNameTheUser(t *testing.T) {
 	proxy := faults.Start(t, c.Config(), nil)
 	user := invocation{kubeconfig: proxy.Kubeconfig(t, "proxy", ns)}
 	o := user.must(t, "apply", "gitrepo", "-n", ns, "--yes", "--as", "alice")
-	require.Contains(t, o.stderr, "1 configured")
+	require.Contains(t, o.stderr, "2 configured")
 	list := decode[report.SessionList](t, user.must(t, "sessions", "-n", ns, "-o", "json", "--as", "alice"))
 	require.Len(t, list.Items, 1)
 	assert.Equal(t, "alice", list.Items[0].By)
