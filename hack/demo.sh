@@ -56,7 +56,7 @@ show kubectl fluxtune plan -A --exit-code -o name
 step "Take it all back, and see that it is as it was"
 show kubectl fluxtune revert -A --yes --patches-per-second 40 --no-headers
 changes=$(kubectl fluxtune plan -A -o name | wc -l)
-[ "$changes" -eq 156 ] || { echo "error: expected 156 objects to differ from the policy again, found $changes" >&2; exit 1; }
+[ "$changes" -eq 104 ] || { echo "error: expected 104 objects to differ from the policy again, found $changes" >&2; exit 1; }
 
 step "And the other half: pods per node, of 104 nodes and 2,613 pods"
 show kubectl fluxtune nodes --sort-by use

@@ -133,7 +133,7 @@ ln -s "$(readlink "$KREW_ROOT/bin/kubectl-fluxtune")" "$work/bin/flux-tune"
 flux-tune plan --help | has 'flux tune plan' || fail "flux-tune calls itself something else"
 
 kubectl fluxtune plan -A | tail -n 12
-[ "$(kubectl fluxtune plan -A -o name | wc -l)" -eq 156 ] || fail "expected 156 objects to differ from the policy"
+[ "$(kubectl fluxtune plan -A -o name | wc -l)" -eq 104 ] || fail "expected 104 objects to differ from the policy"
 rm "$KREW_ROOT/bin/kubectl_complete-fluxtune"
 krew uninstall fluxtune
 echo "all of it works"
