@@ -59,8 +59,8 @@ func TestReverted(t *testing.T) {
 	// One may have been under way when the patch came; another may have begun when it was seen to be gone.
 	assert.LessOrEqual(t, m.reconciled()-before, 3, "reverted by the parent's next reconcile")
 	assert.Less(t, took, rootInterval+rootInterval/20+5*time.Second, "reverted within the parent's interval, its jitter, and a reconcile")
-	// Git does not set the timeout: nobody takes ours away.
-	assert.Equal(t, "2m", m.field("kustomization", "app", ".spec.timeout"))
+	// Git does not set the timeout: nobody takes ours away. It is what it was, and does not shrink with the interval.
+	assert.Equal(t, "4m30s", m.field("kustomization", "app", ".spec.timeout"))
 	record(t, "Kustomization set in Git, patched", "reverted within 5s", "reverted after "+took.Round(100*time.Millisecond).String())
 }
 
@@ -71,7 +71,7 @@ func TestSticks(t *testing.T) {
 	item := m.plan("--managed=patch")
 	assert.Equal(t, string(tune.Sticks), item["GitRepository/root"].Sticks)
 	m.must(t, "apply", "gitrepo", "root", "-n", m.name, "--yes", "--set", "development.GitRepository.interval=1m")
-	m.must(t, "apply", "ks", "app", "-n", m.name, "--yes", "--managed=patch", "--set", "development.Kustomization.interval=5m")
+	m.must(t, "apply", "ks", "app", "-n", m.name, "--yes", "--managed=patch", "--shorten-timeouts", "--set", "development.Kustomization.interval=5m")
 	m.reconciles(3)
 	assert.Equal(t, "1m", m.field("gitrepository", "root", ".spec.interval"))
 	assert.Equal(t, "2m", m.field("kustomization", "app", ".spec.timeout"))
