@@ -59,8 +59,11 @@ func start(t *testing.T) world {
 			return
 		}
 		theWorld.flux, worldError = c.StartFlux(context.Background(), testbed.FluxOptions{
-			SourceFlags:    []string{"--concurrent=8"},
-			KustomizeFlags: []string{"--concurrent=8"},
+			Also: []string{testbed.UnitHelmController},
+			Flags: map[string][]string{
+				testbed.UnitSourceController:    {"--concurrent=8"},
+				testbed.UnitKustomizeController: {"--concurrent=8"},
+			},
 		})
 	})
 	require.NoError(t, worldError)
