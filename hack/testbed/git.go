@@ -119,7 +119,12 @@ func (g *GitServer) Push(ctx context.Context, name string, files map[string]stri
 			return "", err
 		}
 	}
-	sha, err := g.run(ctx, work, "rev-parse", "HEAD")
+	return g.Head(ctx, name)
+}
+
+// Head is the SHA-1 of the commit that was made last in a repository.
+func (g *GitServer) Head(ctx context.Context, name string) (string, error) {
+	sha, err := g.run(ctx, g.work(name), "rev-parse", "HEAD")
 	return strings.TrimSpace(sha), err
 }
 
@@ -128,6 +133,30 @@ func (g *GitServer) Tag(ctx context.Context, name, tag string) error {
 	work, bare := g.work(name), filepath.Join(g.served(), name+".git")
 	for _, args := range [][]string{{"tag", "--force", tag}, {"push", "--quiet", "--force", bare, tag}} {
 		if _, err := g.run(ctx, work, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddSubmodule makes what was pushed last to one repository a submodule of
+// another, in the folder given, and pushes that.
+func (g *GitServer) AddSubmodule(ctx context.Context, name, folder, of string) error {
+	sha, err := g.Head(ctx, of)
+	if err != nil {
+		return err
+	}
+	modules := fmt.Sprintf("[submodule %q]\n\tpath = %s\n\turl = %s\n", folder, folder, g.URL(of))
+	if err := writeFile(filepath.Join(g.work(name), ".gitmodules"), modules); err != nil {
+		return fmt.Errorf("adding a submodule to %q: %w", name, err)
+	}
+	for _, args := range [][]string{
+		{"add", ".gitmodules"},
+		{"update-index", "--add", "--cacheinfo", "160000," + sha + "," + folder},
+		{"commit", "--quiet", "--message=Add a submodule to " + name},
+		{"push", "--quiet", filepath.Join(g.served(), name+".git"), "main"},
+	} {
+		if _, err := g.run(ctx, g.work(name), args...); err != nil {
 			return err
 		}
 	}
