@@ -25,6 +25,7 @@ type GitServer struct {
 
 	mu       sync.Mutex
 	requests map[string]GitRequests
+	slow     map[string]time.Duration
 }
 
 // GitRequests counts the HTTP requests for one repository. A poll that finds
@@ -42,7 +43,7 @@ func StartGit(dir string) (*GitServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the Git server: %w", err)
 	}
-	g := &GitServer{git: git, dir: dir, url: "http://" + listener.Addr().String(), requests: map[string]GitRequests{}}
+	g := &GitServer{git: git, dir: dir, url: "http://" + listener.Addr().String(), requests: map[string]GitRequests{}, slow: map[string]time.Duration{}}
 	for _, sub := range []string{g.served(), g.work("")} {
 		if err := os.MkdirAll(sub, 0o755); err != nil {
 			return nil, errors.Join(fmt.Errorf("starting the Git server: %w", err), listener.Close())
@@ -53,8 +54,11 @@ func StartGit(dir string) (*GitServer, error) {
 		Env: append(g.env(), "GIT_PROJECT_ROOT="+g.served(), "GIT_HTTP_EXPORT_ALL=1"),
 	}
 	g.http = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.count(r)
-		backend.ServeHTTP(w, r)
+		select {
+		case <-time.After(g.count(r)):
+			backend.ServeHTTP(w, r)
+		case <-r.Context().Done(): // the client has given up
+		}
 	})}
 	go func() { _ = g.http.Serve(listener) }()
 	return g, nil
@@ -76,7 +80,16 @@ func (g *GitServer) Requests(name string) GitRequests {
 	return g.requests[name]
 }
 
-func (g *GitServer) count(r *http.Request) {
+// SlowClones makes every clone of a repository take so much longer: listing
+// refs stays fast, as it does for a repository that is large.
+func (g *GitServer) SlowClones(name string, delay time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.slow[name] = delay
+}
+
+// count notes a request, and tells how long it has to wait.
+func (g *GitServer) count(r *http.Request) time.Duration {
 	name, call, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), ".git/")
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -84,10 +97,14 @@ func (g *GitServer) count(r *http.Request) {
 	switch call {
 	case "info/refs":
 		n.InfoRefs++
+		g.requests[name] = n
+		return 0
 	case "git-upload-pack":
 		n.UploadPack++
+		g.requests[name] = n
+		return g.slow[name]
 	}
-	g.requests[name] = n
+	return 0
 }
 
 // Push writes the files (path to contents; empty contents remove a file), commits
