@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -197,4 +198,28 @@ func (r *readiness) story(object string) string {
 		}
 	}
 	return b.String()
+}
+
+func TestLost(t *testing.T) {
+	t.Parallel()
+	begun := time.Now().Add(-time.Minute)
+	r := &readiness{begun: begun, initial: map[string]string{"a": "True", "b": "True", "c": "False", "d": "True"}, last: map[string]transition{}}
+	for _, now := range []transition{
+		{at: begun.Add(1 * time.Second), object: "a", status: "Unknown", reason: "Progressing"},
+		{at: begun.Add(2 * time.Second), object: "a", status: "True", reason: "Succeeded"},
+		{at: begun.Add(3 * time.Second), object: "b", status: "False", reason: "DependencyNotReady"},
+		{at: begun.Add(3 * time.Second), object: "c", status: "False", reason: "BuildFailed"},
+		{at: begun.Add(8 * time.Second), object: "b", status: "Unknown", reason: "Progressing"},
+		{at: begun.Add(9 * time.Second), object: "b", status: "True", reason: "Succeeded"},
+		{at: begun.Add(20 * time.Second), object: "b", status: "False", reason: "BuildFailed"},
+		{at: begun.Add(21 * time.Second), object: "b", status: "True", reason: "Succeeded"},
+		{at: begun.Add(30 * time.Second), object: "d", status: "False", reason: "DependencyNotReady"},
+	} {
+		r.note(now)
+	}
+	lost := r.lost()
+	require.Len(t, lost, 2, "a was not False, c had not been ready")
+	assert.Equal(t, loss{object: "b", after: 3 * time.Second, lasted: 7 * time.Second, reasons: []string{"DependencyNotReady", "BuildFailed"}}, lost[0])
+	assert.True(t, lost[1].open, "d has not come back")
+	assert.InDelta(t, 30, lost[1].lasted.Seconds(), 1)
 }
