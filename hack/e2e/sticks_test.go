@@ -70,7 +70,7 @@ func TestSticks(t *testing.T) {
 	// Not from Git at all, and a field that Git does not set.
 	item := m.plan("--managed=patch")
 	assert.Equal(t, string(tune.Sticks), item["GitRepository/root"].Sticks)
-	m.must(t, "apply", "gitrepo", "root", "-n", m.name, "--yes")
+	m.must(t, "apply", "gitrepo", "root", "-n", m.name, "--yes", "--set", "development.GitRepository.interval=1m")
 	m.must(t, "apply", "ks", "app", "-n", m.name, "--yes", "--managed=patch", "--set", "development.Kustomization.interval=5m")
 	m.reconciles(3)
 	assert.Equal(t, "1m", m.field("gitrepository", "root", ".spec.interval"))

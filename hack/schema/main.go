@@ -20,10 +20,9 @@ const (
 	module     = "github.com/fluxtune/kubectl-fluxtune"
 	policyPath = "pkg/policy"
 
-	// As in the CRDs of Flux (source-controller api/v1): sources' timeouts have no h.
-	duration        = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
-	durationNoHours = `^([0-9]+(\.[0-9]+)?(ms|s|m))+$`
-	notZero         = `[1-9]`
+	// As in the CRDs of Flux (source-controller api/v1).
+	duration = `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	notZero  = `[1-9]`
 )
 
 func main() {
@@ -52,7 +51,8 @@ func generate() ([]byte, error) {
 		ExpandedStruct: true,
 		Mapper: func(t reflect.Type) *jsonschema.Schema {
 			switch t {
-			case reflect.TypeFor[policy.Kinds](), reflect.TypeFor[policy.Duration](), reflect.TypeFor[policy.Limits]():
+			case reflect.TypeFor[policy.Kinds](), reflect.TypeFor[policy.Limits](),
+				reflect.TypeFor[policy.Duration](), reflect.TypeFor[policy.DurationOrBound]():
 				return ref(t.Name())
 			}
 			return nil
@@ -70,10 +70,8 @@ func generate() ([]byte, error) {
 	root.Definitions["Duration"] = &jsonschema.Schema{
 		Type: "string", Description: describe[policy.Duration](r, ""), AllOf: []*jsonschema.Schema{{Pattern: duration}, {Pattern: notZero}},
 	}
-	root.Definitions["DurationWithoutHours"] = &jsonschema.Schema{
-		Type: "string", Description: "A duration such as 30s or 90m, with the units ms, s and m. It is longer than zero.",
-		AllOf: []*jsonschema.Schema{{Pattern: durationNoHours}, {Pattern: notZero}},
-	}
+	root.Definitions["DurationOrBound"] = bound(describe[policy.DurationOrBound](r, ""), "ms|s|m|h")
+	root.Definitions["DurationOrBoundWithoutHours"] = bound("A duration or a bound for what takes no h, such as the timeout of a source: 90m, at least 90m.", "ms|s|m")
 	root.Definitions["Limits"] = &jsonschema.Schema{
 		Type: "object", Description: describe[policy.Limits](r, ""),
 		PropertyNames:        &jsonschema.Schema{Pattern: policy.HostPattern},
@@ -86,6 +84,22 @@ func generate() ([]byte, error) {
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(root)
 	return out.Bytes(), err
+}
+
+// bound is the schema of what ParseBound accepts, with durations in the given units. The pattern has no
+// flags and no look-ahead, which the dialects of editors do not share. Whether the ends are the right way
+// round no pattern can say.
+func bound(description, units string) *jsonschema.Schema {
+	const space = `[ \t]`
+	d := `([0-9]+(\.[0-9]+)?(` + units + `))+`
+	return &jsonschema.Schema{
+		Type: "string", Description: description,
+		Pattern: `^` + space + `*(` +
+			`([Aa][Tt]` + space + `+([Mm][Oo][Ss][Tt]|[Ll][Ee][Aa][Ss][Tt])` + space + `+)?` + d + `|` +
+			d + space + `+[Tt][Oo]` + space + `+` + d + `)` + space + `*$`,
+		// No end is zero.
+		Not: &jsonschema.Schema{Pattern: `(^|` + space + `)(0+(\.0+)?(` + units + `))+(` + space + `|$)`},
+	}
 }
 
 // constrain adds the forms of texts and the least lengths of lists.
@@ -118,9 +132,9 @@ func kinds(r *jsonschema.Reflector) *jsonschema.Schema {
 			if t.PolicyKind != "" {
 				continue
 			}
-			value := ref("Duration")
+			value := ref("DurationOrBound")
 			if t.NoHours {
-				value = ref("DurationWithoutHours")
+				value = ref("DurationOrBoundWithoutHours")
 			}
 			value.Description = describe[policy.KindSettings](r, strings.ToUpper(string(t.Setting[:1]))+string(t.Setting[1:]))
 			settings.Properties.Set(string(t.Setting), value)

@@ -77,3 +77,23 @@ func (c *Client) allowed(ctx context.Context, namespace string, right Right) (bo
 func (c *Client) ServedKinds(ctx context.Context) (map[string]string, error) {
 	return c.discover(ctx)
 }
+
+// WhoAmI asks the API server (SelfSubjectReview) who the caller is; "" where it does not say.
+func (c *Client) WhoAmI(ctx context.Context) string {
+	review := []byte(`{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}`)
+	data, err := answer(c.rest.Post().AbsPath("apis", "authentication.k8s.io", "v1", "selfsubjectreviews").Body(review).Do(ctx))
+	if err != nil {
+		return ""
+	}
+	var reviewed struct {
+		Status struct {
+			UserInfo struct {
+				Username string `json:"username"`
+			} `json:"userInfo"`
+		} `json:"status"`
+	}
+	if json.Unmarshal(data, &reviewed) != nil {
+		return ""
+	}
+	return reviewed.Status.UserInfo.Username
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -35,18 +34,25 @@ func newApply(r *root) *cobra.Command {
 			Show the plan, ask, and change the intervals and timeouts to what the policy says.
 
 			Only the fields that differ are patched, with the version of the object that was planned for:
-			what somebody else changed in the meantime is read and planned again, never overwritten
-			blindly. Each object keeps its original values in the annotation fluxtune.github.io/original;
+			an object of which somebody changed in the meantime what the plan is about is left alone and
+			named. Each object keeps its original values in the annotation fluxtune.github.io/original;
 			revert restores them. Every change makes Flux reconcile the object at once, so changes are
 			paced (--patches-per-second).
 
-			A failure stops only its own object. Exit code 1 means that something failed; it is named.
-			Ctrl-C ends in good order with exit code 130: running again does only the rest.`),
+			While Flux reconciles a changed object, whatever depends on it (spec.dependsOn) cannot be
+			reconciled, and would become not ready for half a minute if it were tried. So dependents are
+			changed first, and what they depend on only when they are ready again. What cannot be spared is
+			named in the plan. An object that does not become ready again stops the changes of what it
+			depends on.
+
+			A failure stops only its own object. Exit code 1 means that something failed, was left alone
+			because it changed, or is not ready yet (--wait); it is named. Ctrl-C ends in good order with
+			exit code 130: running again does only the rest. Whatever was written, the way back is printed.`),
 		Example: examples(`
 			# Apply the default policy to the whole cluster, after a look and a question
 			kubectl fluxtune apply -A
 
-			# Without a question, for one environment, and wait until Flux has seen it
+			# Without a question, for one environment, and wait until everything is ready again
 			kubectl fluxtune apply -A --env production --yes --wait
 
 			# Have the API server check everything, and change nothing
@@ -76,31 +82,26 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	if err := o.showPlan(plan, f); err != nil {
 		return err
 	}
-	stamp := tune.Stamp{Session: o.root.NewSession(), Policy: o.Policy.Name, Time: o.root.Now()}
-	work := job{
-		plan:  plan,
-		apply: o.applyOptions(f, stamp),
-		rules: cluster.ApplyOptions{Patch: func(item tune.Item) ([]byte, error) { return tune.PinPatch(item, stamp) }},
-		after: func([]cluster.Result) []tune.Item { return nil },
+	if err := o.supportsPins(ctx, plan); err != nil {
+		return err
 	}
-	if o.Managed == tune.ManagedPin {
-		if work.before, err = o.pins(ctx, plan); err != nil {
-			return err
-		}
-		wanted := make(map[flux.Ref][]flux.IgnoreRule)
-		for _, item := range work.before {
-			wanted[item.Object.Ref] = item.Rules
-		}
-		work.rules.Decide = func(parent flux.Object) tune.Item { return tune.DecidePin(parent, wanted[parent.Ref]) }
+	stamp := tune.Stamp{Session: o.root.NewSession(), Policy: o.Policy.Title(), Time: o.root.Now(), Manager: o.FieldManager}
+	if o.DryRun != dryRunClient {
+		stamp.By = o.Client.WhoAmI(ctx)
 	}
 	session := ""
-	work.finish = func(d *report.Results) {
-		if o.DryRun == "none" && changedSomething(*d) {
-			session = stamp.Session
-		}
-		d.Session = session
-	}
-	err = o.execute(ctx, work, f)
+	err = o.execute(ctx, job{
+		run:      cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, f, stamp), Owners: o.pinning(f)},
+		rules:    plan.Pins,
+		results:  report.NewResults(plan.Policy, cluster.Configured, report.PlannedItems(plan.Items)),
+		question: o.question(len(plan.Changed()), plan.Pins),
+		finish: func(d *report.Results, out cluster.Outcomes) {
+			if o.DryRun == dryRunNone && wrote(out) {
+				session = stamp.Session
+			}
+			d.Session = session
+		},
+	}, f)
 	if session != "" {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s. Take it back with: %s revert%s --session %s\n",
 			session, o.root.name, o.scopeFlag(), session)
@@ -108,33 +109,40 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	return err
 }
 
-func (o ApplyOptions) applyOptions(f fleet, stamp tune.Stamp) cluster.ApplyOptions {
-	return cluster.ApplyOptions{
-		Decide: func(object flux.Object) tune.Item {
-			return tune.Decide(object, o.Policy, f.resolver.Resolve(object), o.Options)
-		},
-		Patch: func(item tune.Item) ([]byte, error) { return tune.Patch(item, stamp) },
+// writes are the changes of a plan, each with how to plan it again.
+func (o ApplyOptions) writes(plan tune.Plan, f fleet, stamp tune.Stamp) []tune.Write {
+	decide := func(object flux.Object) tune.Item {
+		return tune.Decide(object, o.Policy, f.resolver.Resolve(object), o.Options)
 	}
+	var writes []tune.Write
+	for _, item := range plan.Changed() {
+		writes = append(writes, tune.ApplyWrite{Item: item, Stamp: stamp, Decide: decide})
+	}
+	return writes
 }
 
-// pins plans the rules that the changes need, where the cluster's Kustomizations can have rules.
-func (o ApplyOptions) pins(ctx context.Context, plan tune.Plan) ([]tune.Item, error) {
-	pins := tune.PlanPins(plan, o.Judge)
-	if len(pins) == 0 {
-		return nil, nil
+// supportsPins is an error where a plan needs rules and the cluster's Kustomizations cannot have any.
+func (o ApplyOptions) supportsPins(ctx context.Context, plan tune.Plan) error {
+	if len(plan.Pins) == 0 {
+		return nil
 	}
 	supported, err := o.Client.SupportsIgnore(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !supported {
-		return nil, errors.New("--managed=pin: the cluster's Kustomizations have no spec.ignore: it takes kustomize-controller 1.9 (Flux 2.9) or newer; nothing was changed")
+		return errors.New("--managed=pin: the cluster's Kustomizations have no spec.ignore: it takes kustomize-controller 1.9 (Flux 2.9) or newer; nothing was changed")
 	}
-	return pins, nil
+	return nil
 }
 
-func changedSomething(d report.Results) bool {
-	return d.Summary.Configured > 0 || slices.ContainsFunc(d.Rules, func(r report.Result) bool { return r.Action == string(cluster.Configured) })
+func wrote(out cluster.Outcomes) bool {
+	for _, r := range out.Objects {
+		if r.Wrote() {
+			return true
+		}
+	}
+	return false
 }
 
 // scopeFlag repeats the choice of namespaces for a command that is shown.
@@ -165,6 +173,7 @@ func (o ApplyOptions) showPlan(plan tune.Plan, f fleet) error {
 	if err := o.root.drawSummary(plan, o.Policy.EnvironmentNames(), o.printer.layout); err != nil {
 		return err
 	}
+	o.root.drawCalm(plan, f, o.PatchesPerSecond, o.printer.layout.Width)
 	if len(changed.Items) > 0 {
 		if err := o.root.drawBudget(f.budget(plan, o.Policy), o.printer.layout); err != nil {
 			return err

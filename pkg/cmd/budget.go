@@ -187,7 +187,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 		return err
 	}
 	b := budget.New(in)
-	document := report.NewBudget(b, o.Policy.Name, f.snapshot.Gaps, o.Policy.Warnings())
+	document := report.NewBudget(b, o.Policy.Title(), f.snapshot.Gaps, o.Policy.Warnings())
 	if o.AskGitHub {
 		limit, err := cluster.GitHubRateLimit(ctx, o.HTTP, o.GitHubAPI, o.GitHubToken)
 		if err != nil {

@@ -57,12 +57,16 @@ func TestBudgetOfTheFleet(t *testing.T) {
 
 	user.must(t, "apply", "-A", "--policy", "fast", "--yes", "--patches-per-second", "0")
 	assert.Contains(t, user.must(t, "budget", "-A").stdout,
-		"Git requests: 9,360/h now (224,640 a day), 2,392/h under policy per-environment (57,408 a day): 74% fewer.")
+		"Git requests: 9,360/h now (224,640 a day), 3,952/h under policy per-environment (94,848 a day): 58% fewer.",
+		"development is at 30s, which at most 1m leaves alone: 26 x (120 + 20 + 12)")
+	assert.Contains(t, user.must(t, "budget", "-A", "--set", "development.GitRepository.interval=1m").stdout,
+		"Git requests: 9,360/h now (224,640 a day), 2,392/h under policy per-environment with development.GitRepository.interval=1m (57,408 a day): 74% fewer.",
+		"and exactly 1m does not: 26 x (60 + 20 + 12)")
 
 	over := user.run(t.Context(), "budget", "-A", "--fail-above", "80%")
 	assert.Equal(t, exitOverBudget, over.code, "it is fast now")
 	assert.Contains(t, over.stderr, "error: github.com gets 9360 requests/h, 187% of its limit of 5000/h: more than --fail-above 80%\n")
-	assert.Contains(t, over.stdout, "187% -> 48%", "what was asked for is shown all the same")
+	assert.Contains(t, over.stdout, "187% -> 79%", "what was asked for is shown all the same")
 	user.must(t, "budget", "-A", "--policy", "per-environment", "--fail-above", "80%")
 	user.must(t, "budget", "-A", "--fail-above", "80", "--limit", "github.com=20000/h")
 	over = user.run(t.Context(), "budget", "-A", "--set", "*.GitRepository.interval=1m", "--fail-above", "80%")
@@ -264,20 +268,20 @@ func TestBudgetFlagErrors(t *testing.T) {
 func TestBudgetFormats(t *testing.T) {
 	t.Parallel()
 	c := bed.Cluster(t)
-	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	ns := c.Namespace(t, map[string]string{"environment": "staging"})
 	c.Apply(t, gitRepository(ns, "app", "interval: 30s"))
 	user := on(c)
 	for format, want := range map[string]string{
 		"name":                                  "gitrepository.source.toolkit.fluxcd.io/app\n",
-		"jsonpath={.summary.gitRequests}":       `{"now":120,"planned":60}`,
-		"jsonpath={.items[0].interval.planned}": "1m",
+		"jsonpath={.summary.gitRequests}":       `{"now":120,"planned":20}`,
+		"jsonpath={.items[0].interval.planned}": "3m",
 		"go-template={{.policy}}":               "per-environment",
-		"custom-columns=N:.ref.name,R:.requests.now,P:.requests.planned": "N     R     P\napp   120   60\n",
+		"custom-columns=N:.ref.name,R:.requests.now,P:.requests.planned": "N     R     P\napp   120   20\n",
 	} {
 		assert.Equal(t, want, user.must(t, "budget", "-n", ns, "-o", format).stdout, format)
 	}
 	assert.Contains(t, user.must(t, "budget", "-n", ns, "-o", "yaml").stdout, "kind: Budget\n")
-	assert.Equal(t, "GitRepository   app   development   30s -> 1m   120 -> 60   0", strings.TrimSpace(strings.Split(
+	assert.Equal(t, "GitRepository   app   staging   30s -> 3m   120 -> 20   0", strings.TrimSpace(strings.Split(
 		user.must(t, "budget", "-n", ns, "--no-headers").stdout, "   -")[0]))
 	missing := user.run(t.Context(), "budget", "gitrepo/gone", "-n", ns)
 	assert.Equal(t, exitFailed, missing.code)

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -12,42 +11,43 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
-// job is what apply or revert is about to do.
+// job is what apply, revert or forget is about to do.
 type job struct {
-	plan tune.Plan
-	// apply plans and patches the objects.
-	apply cluster.ApplyOptions
-	// rules plans and patches spec.ignore of the Kustomizations that apply the objects: before the
-	// objects change, so that the changes stick, or after, to give the fields back.
-	rules  cluster.ApplyOptions
-	before []tune.Item
-	after  func(done []cluster.Result) []tune.Item
+	run cluster.Run
+	// rules are the owners whose rules will change, as far as can be told before.
+	rules []tune.Pin
+	// results starts the document with the results: what was planned for every object.
+	results report.Results
+	// question asks for leave; "" does not ask.
+	question string
 	// finish adds to the results what only the command knows.
-	finish func(*report.Results)
+	finish func(*report.Results, cluster.Outcomes)
 }
 
 // execute asks, changes what the job says, waits where that is wanted, and shows the results. The
 // outcome of every object is in the results; the error says only that something is not as it should
 // be.
 func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
-	changed := j.plan.Changed()
-	after := len(j.after(pretend(changed)))
-	if err := o.confirm(ctx, len(changed), len(j.before)+after); err != nil {
+	// What cannot be sorted is said before anything is written.
+	if err := report.SortBy(slices.Clone(j.results.Items), o.sortBy); err != nil {
 		return err
 	}
-	var rules, done []cluster.Result
-	if o.DryRun == "client" {
-		done = pretend(changed)
-		rules = pretend(slices.Concat(j.before, j.after(done)))
-	} else {
-		rules, done = o.carryOut(ctx, j, changed)
+	if err := o.confirm(ctx, j.question, len(j.run.Writes)+len(j.rules)); err != nil {
+		return err
 	}
-	document := report.NewResults(j.plan, done, rules, f.snapshot.Gaps)
-	if o.DryRun != "none" {
+	j.run.PinTimeout = o.WaitTimeout
+	var out cluster.Outcomes
+	if o.DryRun == dryRunClient {
+		out = pretend(j)
+	} else {
+		out = o.carryOut(ctx, j.run, f)
+	}
+	document := j.results.With(out, f.snapshot.Gaps)
+	if o.DryRun != dryRunNone {
 		document.DryRun = o.DryRun
 	}
 	if j.finish != nil {
-		j.finish(&document)
+		j.finish(&document, out)
 	}
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err
@@ -59,77 +59,59 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 }
 
 // pretend is a dry run on the client: what would be done if nothing fails.
-func pretend(items []tune.Item) []cluster.Result {
-	results := make([]cluster.Result, 0, len(items))
-	for _, item := range items {
-		outcome := cluster.Configured
-		if item.Action != tune.ActionChange {
-			outcome = cluster.Unchanged
-		}
-		results = append(results, cluster.Result{Item: item, Outcome: outcome})
+func pretend(j job) cluster.Outcomes {
+	var out cluster.Outcomes
+	for _, w := range j.run.Writes {
+		out.Objects = append(out.Objects, cluster.Result{Write: w, Outcome: cluster.Configured})
 	}
-	return results
+	for _, p := range j.rules {
+		out.Owners = append(out.Owners, cluster.Result{Write: tune.PinWrite{Pin: p}, Outcome: cluster.Configured})
+	}
+	return out
 }
 
-// carryOut makes the changes: rules that objects need first, then the objects, then rules that they
-// no longer need.
-func (o WriteOptions) carryOut(ctx context.Context, j job, changed []tune.Item) (rules, done []cluster.Result) {
+// carryOut makes the changes, and waits for Flux where that is wanted.
+func (o WriteOptions) carryOut(ctx context.Context, run cluster.Run, f fleet) cluster.Outcomes {
 	p := o.root.newProgress()
 	defer p.clear()
-	rules = o.patch(ctx, j.before, j.rules, p)
-	if o.DryRun == "none" {
-		// A reconcile that began before a rule was there would undo the change that the rule protects.
-		rules = o.wait(ctx, rules, p)
+	counter := newCounter(len(run.Writes) + len(run.Pins))
+	options := cluster.WriteOptions{
+		FieldManager: o.FieldManager, DryRun: o.DryRun == dryRunServer, PatchesPerSecond: o.PatchesPerSecond,
+		Graph:    f.graph,
+		Progress: func(r cluster.Result) { p.show(counter.add(r)) },
+		Waiting: func(left int) {
+			p.show(fmt.Sprintf("%s; waiting for %s to be ready again", counter.text(), plural(left, "object")))
+		},
 	}
-	ready, blocked := unblocked(changed, rules)
-	done = slices.Concat(o.patch(ctx, ready, j.apply, p), blocked)
-	given := o.patch(ctx, j.after(done), j.rules, p)
-	if o.Wait && o.DryRun == "none" {
-		given = o.wait(ctx, given, p)
-		done = o.wait(ctx, done, p)
+	out := o.Client.Run(ctx, run, options)
+	if o.Wait && o.DryRun == dryRunNone {
+		out.Objects = o.Client.Await(ctx, out.Objects, options, o.WaitTimeout)
+		out.Owners = o.Client.Await(ctx, out.Owners, options, o.WaitTimeout)
 	}
-	return slices.Concat(rules, given), done
+	return out
 }
 
-func (o WriteOptions) patch(ctx context.Context, items []tune.Item, apply cluster.ApplyOptions, p *progress) []cluster.Result {
-	var broken []cluster.Result
-	for _, item := range items {
-		if item.Reason == tune.ReasonBadRecord {
-			broken = append(broken, cluster.Result{Item: item, Outcome: cluster.Failed, Err: errors.New(item.Message)})
+// pinning are the Kustomizations that bear rules of fluxtune for objects of the namespaces that are looked at.
+func (o FleetOptions) pinning(f fleet) []flux.Object {
+	var owners []flux.Object
+	for _, object := range f.all() {
+		if tune.Pinning(object) && o.concerns(object) {
+			owners = append(owners, object)
 		}
 	}
-	items = slices.DeleteFunc(slices.Clone(items), func(i tune.Item) bool { return i.Action != tune.ActionChange })
-	counter := newCounter(len(items))
-	apply.Progress = func(r cluster.Result) { p.show(counter.add(r)) }
-	apply.FieldManager, apply.DryRun, apply.PatchesPerSecond = o.FieldManager, o.DryRun == "server", o.PatchesPerSecond
-	return append(o.Client.Apply(ctx, items, apply), broken...)
+	return owners
 }
 
-func (o WriteOptions) wait(ctx context.Context, results []cluster.Result, p *progress) []cluster.Result {
-	ctx, cancel := context.WithTimeout(ctx, o.WaitTimeout)
-	defer cancel()
-	return o.Client.Wait(ctx, results, func(left int) {
-		p.show(fmt.Sprintf("waiting for Flux to observe %s", plural(left, "object")))
-	})
-}
-
-// unblocked parts the items whose owner has taken the rules that they need from those whose owner has
-// not: a change of these would be undone.
-func unblocked(items []tune.Item, rules []cluster.Result) (ready []tune.Item, blocked []cluster.Result) {
-	failed := make(map[flux.Ref]error)
-	for _, r := range rules {
-		if r.Err != nil {
-			failed[r.Item.Object.Ref] = r.Err
+// concerns tells whether an owner's rules name an object of the namespaces that are looked at, or none at all.
+func (o FleetOptions) concerns(owner flux.Object) bool {
+	rules := tune.OurRules(owner)
+	if o.allNamespaces() || len(rules) == 0 {
+		return o.allNamespaces() || owner.Namespace == o.Selection.Namespace
+	}
+	for _, rule := range rules {
+		if rule.Target != nil && rule.Target.Namespace == o.Selection.Namespace {
+			return true
 		}
 	}
-	for _, item := range items {
-		err := failed[item.Stick.Owner]
-		if err == nil || item.Stick.Verdict != tune.Reverted {
-			ready = append(ready, item)
-			continue
-		}
-		blocked = append(blocked, cluster.Result{Item: item, Outcome: cluster.Failed,
-			Err: fmt.Errorf("%s could not be made to leave it alone: %w", item.Stick.Owner, err)})
-	}
-	return ready, blocked
+	return false
 }

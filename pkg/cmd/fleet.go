@@ -35,14 +35,20 @@ type FleetOptions struct {
 	Environments       []string
 	Policy             policy.Policy
 	DefaultEnvironment string
+	// related reads what explains the objects in any case, and sources where objects use them.
+	related, sources bool
 }
 
 // fleet is what was read: the objects that were asked for, and all that explains them.
 type fleet struct {
 	snapshot flux.Snapshot
 	resolver *policy.Resolver
+	graph    *tune.Graph
 	objects  []flux.Object
 }
+
+// all are the objects that were asked for, and those that explain them.
+func (f fleet) all() []flux.Object { return slices.Concat(f.snapshot.Objects, f.snapshot.Related) }
 
 func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 	var o FleetOptions
@@ -105,12 +111,18 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 	if err != nil {
 		return fleet{}, err
 	}
-	if policy.NeedsConsumers(o.Policy, snapshot) || tune.NeedsOwners(snapshot) {
-		if err := o.Client.ReadRelated(ctx, &snapshot); err != nil {
+	if o.related || policy.NeedsConsumers(o.Policy, snapshot) || tune.NeedsOwners(snapshot) || tune.HasDependencies(snapshot) {
+		if err := o.Client.ReadRelated(ctx, o.Selection, &snapshot); err != nil {
+			return fleet{}, err
+		}
+	}
+	if o.sources {
+		if err := o.Client.ReadSources(ctx, &snapshot); err != nil {
 			return fleet{}, err
 		}
 	}
 	f := fleet{snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
+	f.graph = tune.NewGraph(f.all())
 	if len(o.Environments) > 0 {
 		f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
 			return !slices.ContainsFunc(o.Environments, func(name string) bool {

@@ -68,6 +68,7 @@ func (f *GetFlags) toOptions(r *root, args []string) (o GetOptions, err error) {
 }
 
 func (o GetOptions) run(ctx context.Context) error {
+	o.sources = true
 	f, err := o.read(ctx)
 	if err != nil {
 		return err

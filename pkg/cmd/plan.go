@@ -38,8 +38,13 @@ func newPlan(r *root) *cobra.Command {
 			change, or why it is left alone. Nothing is written.
 
 			In the table ~ marks an object that changes, = one that matches the policy, - one that is
-			left alone. Durations compare by value: 60s is 1m. A timeout is never shortened where
-			reconciles have taken longer than half of the new one, or wait for health.
+			left alone. Durations compare by value: 60s is 1m. Timeouts and retry intervals are not made
+			shorter unless --shorten-timeouts asks for it, and then not where reconciles have taken longer
+			than half of the new one, or wait for health; where they would become shorter by themselves,
+			because they follow the interval, they are set to what they are.
+
+			What something else keeps setting is left alone (--managed): who applies an object is read from
+			its labels and annotations, and from metadata.managedFields.
 
 			With --exit-code the exit code is 0 when there is nothing to change, 1 when there is, and 2
 			when something failed.`),
@@ -120,6 +125,7 @@ func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet) error {
 		if err := o.root.drawSummary(plan, o.Policy.EnvironmentNames(), l); err != nil {
 			return err
 		}
+		o.root.drawCalm(plan, f, defaultPace, l.Width)
 		return o.root.drawBudget(cost, l)
 	})
 }
@@ -167,7 +173,7 @@ func reasonLine(r tune.ReasonCount) string {
 	case tune.ReasonIntervalIgnored:
 		return "Flux ignores their intervals, or a HelmRelease sets them"
 	case tune.ReasonTimeoutKept:
-		return "timeout kept: their reconciles may take longer than the policy's"
+		return "timeouts longer than the policy's are kept (--shorten-timeouts makes them shorter where nothing speaks against it)"
 	default:
 		return r.Message
 	}

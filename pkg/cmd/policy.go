@@ -17,7 +17,11 @@ func newPolicy(r *root) *cobra.Command {
 		Short: "List the policies that come with fluxtune, or print one",
 		Long: long(`
 			List the policies that come with fluxtune, or print one as YAML: a start for a policy of your
-			own, which --policy takes as a file. The policy schema prints the JSON Schema for editors.`),
+			own, which --policy takes as a file. The policy schema prints the JSON Schema for editors.
+
+			What a policy wants is exact (1m) or a bound: at most 1m, at least 5m, 1m to 3m. What lies
+			inside a bound is left as it is, what lies outside is set to the nearest end. --set takes
+			the same.`),
 		Example: examples(`
 			# The policies that come with fluxtune
 			kubectl fluxtune policy
@@ -25,6 +29,9 @@ func newPolicy(r *root) *cobra.Command {
 			# Start a policy of your own
 			kubectl fluxtune policy per-environment > policy.yaml
 			kubectl fluxtune plan -A --policy policy.yaml
+
+			# Change one value of it
+			kubectl fluxtune plan -A --set 'development.GitRepository.interval=at most 30s'
 
 			# The JSON Schema of policies, for editors
 			kubectl fluxtune policy schema > policy.schema.json`),

@@ -70,6 +70,17 @@ func (c *counter) add(r cluster.Result) string {
 	if r.Outcome == cluster.Failed {
 		c.failed++
 	}
+	return c.line()
+}
+
+// text is the last line again.
+func (c *counter) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.line()
+}
+
+func (c *counter) line() string {
 	text := fmt.Sprintf("%d of %d objects done", c.done, c.total)
 	if c.failed > 0 {
 		text += fmt.Sprintf(", %d failed", c.failed)

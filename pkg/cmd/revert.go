@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +22,7 @@ type RevertFlags struct {
 // RevertOptions are what revert needs to run.
 type RevertOptions struct {
 	WriteOptions
-	tune.RevertOptions
+	tune.RestoreOptions
 }
 
 func newRevert(r *root) *cobra.Command {
@@ -32,12 +31,16 @@ func newRevert(r *root) *cobra.Command {
 		Use:   "revert " + selectionUsage,
 		Short: "Restore what the fields were before fluxtune changed them",
 		Long: long(`
-			Restore the fields that fluxtune changed to exactly what they were, fields that were not set
-			included, and remove its annotation.
+			Restore the fields that fluxtune changed to exactly what their owner last chose, fields that
+			were not set included, and remove its annotation and its name from metadata.managedFields.
 
-			With --session only the work of one apply is taken back: apply prints its session, and get
-			-o wide shows the last one of each object. A field that somebody else changed since is left
-			as it is and named, unless --force is given.`),
+			With --session only the work of one apply is taken back: apply prints its session, and
+			sessions lists them. Where a later session changed the same field, the field stays as that one
+			set it; taking that one back then restores what was before both, so that the order does not
+			matter. A field that somebody else changed since is left as it is and named, unless --force is
+			given; forget accepts what is there.
+
+			Exit code 1 means that something could not be taken back; it is counted and named.`),
 		Example: examples(`
 			# Look first
 			kubectl fluxtune revert -A --dry-run
@@ -57,98 +60,68 @@ func newRevert(r *root) *cobra.Command {
 }
 
 func (f *RevertFlags) toOptions(r *root, args []string) (o RevertOptions, err error) {
-	o.RevertOptions = tune.RevertOptions{Session: f.Session, Force: f.Force}
+	o.RestoreOptions = tune.RestoreOptions{Session: f.Session, Force: f.Force}
 	o.WriteOptions, err = f.WriteFlags.toOptions(r, args)
 	return o, err
 }
 
 func (o RevertOptions) run(ctx context.Context) error {
-	f, err := o.read(ctx)
+	f, err := o.readTuned(ctx)
 	if err != nil {
 		return err
 	}
-	plan := tune.Revert(f.objects, o.RevertOptions)
-	for i, item := range plan.Items {
-		plan.Items[i].Assignment = f.resolver.Resolve(item.Object)
+	restores := tune.Restores(f.objects, o.RestoreOptions)
+	for i, r := range restores {
+		restores[i].Assignment = f.resolver.Resolve(r.Object)
 	}
 	o.root.warn(nil, f.snapshot.Gaps)
-	if o.Session != "" && !f.snapshot.Incomplete() && !knows(plan, f, o.Session) {
-		return fmt.Errorf("--session %q: no Flux object %s was tuned by it: get -o wide shows the last session of each object", o.Session, o.where())
+	if len(restores) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
+		return fmt.Errorf("--session %q: no Flux object %s was tuned by it: sessions lists those that stand", o.Session, o.where())
 	}
-	if len(plan.Items)+len(pinning(f)) == 0 && o.printer.tables() {
-		if f.snapshot.Incomplete() {
-			return f.complete() // nobody knows whether there is something
-		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing to revert: none of %s %s was tuned by fluxtune.\n", plural(len(f.objects), "Flux object"), o.where())
-		return f.complete()
+	owners := o.pinning(f)
+	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores)
+	if len(restores)+len(rules) == 0 && o.printer.tables() {
+		return o.nothingTuned(f, "revert")
 	}
-	if err := o.showPlan(plan, f); err != nil {
+	if err := o.showPlan(restores, f); err != nil {
 		return err
 	}
-	var unpin tune.UnpinOptions // known when the objects are done
+	var writes []tune.Write
+	decide := func(object flux.Object) tune.Restore { return tune.DecideRestore(object, o.RestoreOptions) }
+	for _, r := range restores {
+		if r.Action == tune.ActionChange {
+			writes = append(writes, tune.RestoreWrite{Restore: r, Decide: decide})
+		}
+	}
 	return o.execute(ctx, job{
-		plan: plan,
-		apply: cluster.ApplyOptions{
-			Decide: func(object flux.Object) tune.Item { return tune.DecideRevert(object, o.RevertOptions) },
-			Patch:  tune.RevertPatch,
-		},
-		rules: cluster.ApplyOptions{
-			Decide: func(parent flux.Object) tune.Item { return tune.DecideUnpin(parent, unpin) },
-			Patch:  tune.UnpinPatch,
-		},
-		after: func(done []cluster.Result) []tune.Item {
-			unpin = o.unpinning(plan, done, f)
-			return tune.Unpin(pinning(f), unpin)
-		},
+		run:      cluster.Run{Writes: writes, Owners: owners},
+		rules:    rules,
+		results:  report.NewResults("", cluster.Restored, report.PlannedRestores(restores)),
+		question: o.question(len(writes), rules),
 	}, f)
 }
 
-// knows tells whether an object or a rule bears a session.
-func knows(plan tune.Plan, f fleet, session string) bool {
-	return slices.ContainsFunc(plan.Items, func(item tune.Item) bool { return item.Reason != tune.ReasonOtherSession }) ||
-		slices.ContainsFunc(pinning(f), func(o flux.Object) bool { return tune.HasPins(o, session) })
+// readTuned reads the fleet with the owners whose rules may have to be taken back, whatever the objects say.
+func (o WriteOptions) readTuned(ctx context.Context) (fleet, error) {
+	o.related = true
+	return o.read(ctx)
 }
 
-// pinning are the Kustomizations that bear rules of fluxtune.
-func pinning(f fleet) []flux.Object {
-	return slices.DeleteFunc(slices.Concat(f.snapshot.Objects, f.snapshot.Related), func(o flux.Object) bool {
-		return o.Annotations[tune.PinsAnnotation] == ""
-	})
-}
-
-// unpinning says which rules go: those of objects that this revert looked at, and that are not tuned
-// any more.
-func (o RevertOptions) unpinning(plan tune.Plan, done []cluster.Result, f fleet) tune.UnpinOptions {
-	tuned := make(map[flux.Ref]bool)
-	for _, item := range plan.Items {
-		tuned[item.Object.Ref] = true
+// nothingTuned says that there is nothing to do.
+func (o WriteOptions) nothingTuned(f fleet, verb string) error {
+	if f.snapshot.Incomplete() {
+		return f.complete() // nobody knows whether there is something
 	}
-	for _, d := range done {
-		if d.Outcome == cluster.Configured && d.Item.Record != nil && len(d.Item.Record.Steps) == 0 {
-			tuned[d.Item.Object.Ref] = false
-		}
-	}
-	looked := make(map[flux.Ref]bool, len(f.objects))
-	for _, object := range f.objects {
-		looked[object.Ref] = true
-	}
-	s := o.Selection
-	everything := len(s.Kinds)+len(s.Names)+len(o.Environments) == 0 && s.LabelSelector == "" && !f.snapshot.Incomplete()
-	return tune.UnpinOptions{
-		Session: o.Session,
-		Tuned:   func(ref flux.Ref) bool { return tuned[ref] },
-		Covered: func(ref flux.Ref) bool {
-			return looked[ref] || (everything && (s.Namespace == "" || s.Namespace == ref.Namespace))
-		},
-	}
+	_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing to %s: none of %s %s was tuned by fluxtune.\n", verb, plural(len(f.objects), "Flux object"), o.where())
+	return f.complete()
 }
 
 // showPlan shows what would be restored, where somebody is about to be asked.
-func (o RevertOptions) showPlan(plan tune.Plan, f fleet) error {
-	if !o.printer.tables() || o.Yes || o.DryRun != "none" {
+func (o RevertOptions) showPlan(restores []tune.Restore, f fleet) error {
+	if !o.printer.tables() || o.Yes || o.DryRun != dryRunNone {
 		return nil
 	}
-	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames())
+	document := report.NewRestores(restores, f.snapshot.Gaps)
 	if err := document.Table(o.allNamespaces()).Draw(o.root.Out, o.printer.layout); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 	cmd.PersistentFlags().StringVar(&r.color, "color", "auto", "Colour the output: auto (on a terminal, without NO_COLOR), always or never.")
 
 	cmd.AddGroup(&cobra.Group{ID: "tune", Title: "Tune Flux:"})
-	for _, sub := range []*cobra.Command{newGet(r), newBudget(r), newPlan(r), newApply(r), newRevert(r)} {
+	for _, sub := range []*cobra.Command{newGet(r), newBudget(r), newPlan(r), newApply(r), newRevert(r), newForget(r), newSessions(r)} {
 		sub.GroupID = "tune"
 		cmd.AddCommand(sub)
 	}

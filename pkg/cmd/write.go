@@ -13,12 +13,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // defaultPace is how many patches a second are sent. Each makes Flux reconcile at once, and
 // source-controller works on two objects at a time by default (--concurrent): five checks of an
 // unchanged repository a second are about what it can do.
 const defaultPace = 5
+
+// The values of --dry-run.
+const (
+	dryRunNone   = "none"
+	dryRunClient = "client"
+	dryRunServer = "server"
+)
 
 // WriteFlags are what apply and revert share.
 type WriteFlags struct {
@@ -51,7 +59,7 @@ func (f *PatchFlags) add(cmd *cobra.Command) {
 	flags.Lookup("dry-run").NoOptDefVal = "client"
 	flags.StringVar(&f.FieldManager, "field-manager", "fluxtune", "Name of the manager that owns the changed fields. Names that begin with kubectl are refused: kustomize-controller undoes what they own.")
 	flags.Float64Var(&f.PatchesPerSecond, "patches-per-second", defaultPace, "Pace of the changes; each makes Flux reconcile at once. 0 is no limit.")
-	flags.BoolVar(&f.Wait, "wait", false, "Wait until Flux's controllers have observed every change.")
+	flags.BoolVar(&f.Wait, "wait", false, "Wait until Flux has seen every change, and what was ready is ready again.")
 	flags.DurationVar(&f.WaitTimeout, "wait-timeout", 5*time.Minute, "How long --wait waits.")
 	_ = cmd.RegisterFlagCompletionFunc("dry-run", cobra.FixedCompletions([]string{"none", "client", "server"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -94,16 +102,33 @@ func (f PatchFlags) check(canAsk bool) error {
 	return nil
 }
 
-// confirm asks whether to go on.
-func (o WriteOptions) confirm(ctx context.Context, objects, rules int) error {
-	if o.Yes || o.DryRun != "none" || objects+rules == 0 {
+// question asks for leave to change objects, and the rules of the Kustomizations that apply them.
+func (o WriteOptions) question(objects int, rules []tune.Pin) string {
+	also := ""
+	if len(rules) > 0 {
+		also = ", and spec.ignore of " + owners(rules)
+	}
+	return fmt.Sprintf("Change %s%s%s?", plural(objects, "object"), also, o.root.onCluster())
+}
+
+// owners names the owners of rules, where they are few.
+func owners(rules []tune.Pin) string {
+	var names []string
+	for _, p := range rules {
+		names = append(names, p.Owner.Namespace+"/"+p.Owner.Name)
+	}
+	if len(names) > 3 {
+		return plural(len(names), "Kustomization")
+	}
+	return fmt.Sprintf("%s %s", plural(len(names), "Kustomization"), strings.Join(names, ", "))
+}
+
+// confirm asks whether to go on, where there is something to change.
+func (o WriteOptions) confirm(ctx context.Context, question string, changes int) error {
+	if o.Yes || o.DryRun != dryRunNone || changes == 0 {
 		return nil
 	}
-	also := ""
-	if rules > 0 {
-		also = fmt.Sprintf(", and spec.ignore of %s", plural(rules, "Kustomization"))
-	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "Change %s%s%s? [y/N] ", plural(objects, "object"), also, o.root.onCluster())
+	_, _ = fmt.Fprintf(o.root.ErrOut, "%s [y/N] ", question)
 	answer, err := readLine(ctx, o.root.In)
 	if err != nil {
 		_, _ = fmt.Fprintln(o.root.ErrOut)
@@ -155,28 +180,33 @@ func (o WriteOptions) show(document report.Results) error {
 	})
 }
 
-// verdict says on stderr what the results come to, names what failed, and gives the exit code.
+// fewNamed is how many objects are named on stderr; the table has all of them.
+const fewNamed = 20
+
+// verdict says on stderr what the results come to, names what is not as it should be, and gives the exit code.
 func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) error {
 	s := d.Summary
-	verb := ""
-	if d.DryRun != "" {
-		verb = " (" + d.DryRun + " dry run: nothing was changed)"
-	}
 	if len(d.Items)+len(d.Rules) == 0 {
 		return f.complete() // what there is to say was said
 	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "\n%d configured, %d unchanged, %d left alone, %d failed%s.\n",
-		s.Configured, s.Unchanged, s.Skipped-s.NotAttempted, s.Failed, verb)
-	for _, item := range d.Failures() {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Failed: %s %s/%s: %s\n", item.Ref.Kind, item.Ref.Namespace, item.Ref.Name, item.Error)
+	note := ""
+	if d.DryRun != "" {
+		note = " (" + d.DryRun + " dry run: nothing was changed)"
+	}
+	_, _ = fmt.Fprintf(o.root.ErrOut, "\n%s%s.\n", s.Line(d.Done), note)
+	if line := d.RulesLine(); line != "" {
+		_, _ = fmt.Fprintln(o.root.ErrOut, line)
+	}
+	troubles := d.Troubles()
+	for i, t := range troubles {
+		if i == fewNamed {
+			_, _ = fmt.Fprintf(o.root.ErrOut, "and %d more\n", len(troubles)-i)
+			break
+		}
+		_, _ = fmt.Fprintln(o.root.ErrOut, t)
 	}
 	if s.NotAttempted > 0 {
-		why := "the API server did not answer"
-		if ctx.Err() != nil {
-			why = "interrupted"
-		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, "%s: %s not attempted and are as they were. Run the same command again to do the rest.\n",
-			strings.ToUpper(why[:1])+why[1:], were(s.NotAttempted))
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s not attempted and are as they were. Run the same command again to do the rest.\n", were(s.NotAttempted))
 	}
 	if ctx.Err() != nil && o.Wait && s.NotAttempted == 0 {
 		_, _ = fmt.Fprintln(o.root.ErrOut, "Interrupted while waiting: the changes are made, but Flux may not have observed them all.")
@@ -186,7 +216,7 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 		return silentError{exitInterrupted}
 	case f.complete() != nil:
 		return f.complete()
-	case s.Failed > 0 || s.NotAttempted > 0:
+	case len(troubles) > 0 || s.NotAttempted > 0:
 		return silentError{exitFailed}
 	default:
 		return nil

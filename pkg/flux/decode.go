@@ -1,8 +1,10 @@
 package flux
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -59,6 +61,7 @@ type documentSpec struct {
 	// Where a Kustomization's objects are in its source, and what it leaves to others.
 	Path           string          `json:"path"`
 	Ignore         kustomizeIgnore `json:"ignore"`
+	KubeConfig     *struct{}       `json:"kubeConfig"`
 	DriftDetection struct {
 		Mode   string       `json:"mode"`
 		Ignore []IgnoreRule `json:"ignore"`
@@ -127,12 +130,41 @@ type documentStatus struct {
 	} `json:"lastScanResult"`
 	// History of a Kustomization; a HelmRelease's entries have no durations.
 	History []struct {
-		LastReconciledDuration string `json:"lastReconciledDuration"`
+		LastReconciled         metav1.Time `json:"lastReconciled"`
+		LastReconciledDuration string      `json:"lastReconciledDuration"`
 	} `json:"history"`
-	// Inventory is counted only: an entry takes no memory.
 	Inventory struct {
-		Entries []struct{} `json:"entries"`
+		Entries inventory `json:"entries"`
 	} `json:"inventory"`
+}
+
+// inventory is what was applied: how many objects, and which of them are Flux's. The others take no
+// memory.
+type inventory struct {
+	count int
+	flux  []Ref
+}
+
+// UnmarshalJSON reads a list of entries. An entry's id is NAMESPACE_NAME_GROUP_KIND
+// (sigs.k8s.io/cli-utils pkg/object, ObjMetadata.String).
+func (i *inventory) UnmarshalJSON(data []byte) error {
+	if !bytes.Contains(data, []byte(toolkitDomain+"_")) {
+		var entries []struct{}
+		err := json.Unmarshal(data, &entries)
+		i.count = len(entries)
+		return err
+	}
+	var entries []struct {
+		ID string `json:"id"`
+	}
+	err := json.Unmarshal(data, &entries)
+	i.count = len(entries)
+	for _, e := range entries {
+		if part := strings.Split(e.ID, "_"); len(part) == 4 && strings.HasSuffix(part[2], toolkitDomain) {
+			i.flux = append(i.flux, Ref{Namespace: part[0], Name: part[1], Group: part[2], Kind: part[3]})
+		}
+	}
+	return err
 }
 
 // Decode makes an Object from the JSON of a Flux resource, as an API server sends it or as a manifest
@@ -171,14 +203,36 @@ func Decode(data []byte) (Object, error) {
 		Remote:          d.remote(),
 		DependsOn:       d.dependsOn(),
 		Targets:         d.targets(),
-		Managers:        managers(d.Metadata.ManagedFields),
+		Owners:          fieldOwners(d.Metadata.ManagedFields),
 		Path:            d.Spec.Path,
 		Ignore:          slices.Concat(d.Spec.Ignore, d.Spec.DriftDetection.Ignore), // a kind has one of them
 		DetectsDrift:    d.Spec.DriftDetection.Mode == "enabled",
 		Status:          d.Status.status(),
+		Size:            len(data),
+
+		AppliesElsewhere: d.Spec.KubeConfig != nil,
 	}
 	o.SourceRef = d.sourceRef()
-	return o, nil
+	return o, o.keepManagedFields(data)
+}
+
+// keepManagedFields keeps metadata.managedFields of an object that fluxtune changed: they are needed to take
+// its name out again.
+func (o *Object) keepManagedFields(data []byte) error {
+	ours := func(key string) bool { return strings.HasPrefix(key, Group+"/") }
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(o.Annotations)), ours) {
+		return nil
+	}
+	var d struct {
+		Metadata struct {
+			ManagedFields json.RawMessage `json:"managedFields"`
+		} `json:"metadata"`
+	}
+	if err := json.Unmarshal(data, &d); err != nil {
+		return fmt.Errorf("reading %s: %w", o.Ref, err)
+	}
+	o.ManagedFields = d.Metadata.ManagedFields
+	return nil
 }
 
 // generated: helm-controller names the charts that it makes NAMESPACE-NAME of the HelmRelease. Its
@@ -217,8 +271,10 @@ func (d document) sourceRef() Ref {
 }
 
 func (s documentStatus) status() Status {
-	status := Status{ObservedGeneration: s.ObservedGeneration, Managed: len(s.Inventory.Entries)}
+	status := Status{ObservedGeneration: s.ObservedGeneration, Managed: s.Inventory.Entries.count, Inventory: s.Inventory.Entries.flux}
+	status.SeenGeneration = s.ObservedGeneration
 	for _, c := range s.Conditions {
+		status.SeenGeneration = max(status.SeenGeneration, c.ObservedGeneration)
 		if c.Type == meta.StalledCondition {
 			status.Stalled = c.Status == string(metav1.ConditionTrue)
 		}
@@ -237,7 +293,7 @@ func (s documentStatus) status() Status {
 	for i, h := range s.History {
 		if d, err := time.ParseDuration(h.LastReconciledDuration); err == nil {
 			if i == 0 { // newest first (fluxcd/pkg apis/meta, History.Latest)
-				status.LastReconcile = d
+				status.LastReconcile, status.LastReconciled = d, h.LastReconciled.Time
 			}
 			status.SlowestReconcile = max(status.SlowestReconcile, d)
 		}

@@ -64,6 +64,12 @@ type Kind struct {
 	Tunables []Tunable
 }
 
+// Group is the API group of fluxtune's own types, and the prefix of its annotations and labels.
+const Group = "fluxtune.github.io"
+
+// toolkitDomain ends the API groups of Flux.
+const toolkitDomain = "toolkit.fluxcd.io"
+
 const (
 	sourceGroup       = "source.toolkit.fluxcd.io"
 	kustomizeGroup    = "kustomize.toolkit.fluxcd.io"

@@ -75,8 +75,16 @@ type Object struct {
 	// Targets are what a Receiver notifies.
 	Targets []Target
 
-	// Managers are who owns the fields that matter here (metadata.managedFields).
-	Managers map[Field]Manager
+	// Owners are who owns the fields that matter here (metadata.managedFields).
+	Owners []FieldOwner
+	// ManagedFields is metadata.managedFields as it was read, of objects that bear an annotation of
+	// fluxtune; nil of others.
+	ManagedFields []byte
+	// Size of the object as JSON, in bytes.
+	Size int
+	// AppliesElsewhere says that a Kustomization or HelmRelease applies to another cluster
+	// (spec.kubeConfig).
+	AppliesElsewhere bool
 	// Path is where a Kustomization's objects are in its source.
 	Path string
 	// Ignore are the rules of a Kustomization or HelmRelease about what it leaves to others.
@@ -92,6 +100,8 @@ type Status struct {
 	// ObservedGeneration is the newest that the controller is done with: successfully
 	// (status.observedGeneration), or not (that of a Ready condition that is not Unknown).
 	ObservedGeneration int64
+	// SeenGeneration is the newest that the controller has begun to reconcile: that of any condition.
+	SeenGeneration int64
 	// Ready is the status of the Ready condition: True, False, Unknown, or "" where there is none.
 	Ready        string
 	ReadyReason  string
@@ -105,8 +115,12 @@ type Status struct {
 	SlowestReconcile time.Duration
 	// LastReconcile is the newest lastReconciledDuration in status.history; 0 without history.
 	LastReconcile time.Duration
+	// LastReconciled is when the newest reconcile in status.history ended; the zero time without history.
+	LastReconciled time.Time
 	// Managed is how many objects it has applied: the entries of status.inventory.
 	Managed int
+	// Inventory are the Flux objects among these.
+	Inventory []Ref
 }
 
 // GroupVersion returns group and version as in a manifest's apiVersion.

@@ -6,17 +6,25 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// These are looked at beside the tunable fields. The second is a mark in an object's labels or
-// annotations, by which Git tells kustomize-controller how to apply it.
-const (
-	ignoreField Field = "spec.ignore"
-	ssaField    Field = "metadata." + kustomizeGroup + "/ssa"
-)
+// IgnoreField holds the rules of a Kustomization about what it leaves to others.
+const IgnoreField Field = "spec.ignore"
 
-// Manager is who owns a field in metadata.managedFields.
+// ssaField is a mark in an object's labels or annotations, by which Git tells kustomize-controller how to
+// apply it.
+const ssaField Field = "metadata." + kustomizeGroup + "/ssa"
+
+// Manager is who owns a field in metadata.managedFields. It is part of the records on tuned objects.
 type Manager struct {
-	Name  string // "kustomize-controller", "kubectl-patch", "fluxtune"
-	Apply bool   // by server-side apply; otherwise by an update
+	Name  string `json:"manager"`         // "kustomize-controller", "kubectl-patch", "fluxtune"
+	Apply bool   `json:"apply,omitempty"` // by server-side apply; otherwise by an update
+	// Version is the apiVersion with which it wrote the field.
+	Version string `json:"apiVersion,omitempty"`
+}
+
+// FieldOwner is one owner of one field; a field may have several.
+type FieldOwner struct {
+	Field Field
+	Manager
 }
 
 // IgnoreRule is an entry of a Kustomization's spec.ignore (kustomize-controller 1.9 and newer), or of a
@@ -87,6 +95,7 @@ func (o Object) Owner() (Ref, bool) {
 // managedEntry is one of metadata.managedFields, as far as fields go that matter here.
 type managedEntry struct {
 	Manager     string        `json:"manager"`
+	APIVersion  string        `json:"apiVersion"`
 	Operation   string        `json:"operation"`
 	Subresource string        `json:"subresource"`
 	Fields      managedFields `json:"fieldsV1"`
@@ -114,43 +123,45 @@ type managedMarks struct {
 	SSA *struct{} `json:"f:kustomize.toolkit.fluxcd.io/ssa"`
 }
 
-// managers finds who owns each field. Where several do, one that applies counts before one that
-// updates: it is the one that comes back.
-func managers(entries []managedEntry) map[Field]Manager {
-	var owners map[Field]Manager
+// fieldOwners finds who owns each field that matters here: every owner, in the order of the entries.
+func fieldOwners(entries []managedEntry) []FieldOwner {
+	var owners []FieldOwner
 	for _, e := range entries {
 		if e.Subresource != "" {
 			continue
 		}
-		m := Manager{Name: e.Manager, Apply: e.Operation == string(metav1.ManagedFieldsOperationApply)}
+		m := Manager{Name: e.Manager, Apply: e.Operation == string(metav1.ManagedFieldsOperationApply), Version: e.APIVersion}
 		spec, marks := e.Fields.Spec, e.Fields.Metadata
 		for _, f := range [...]struct {
 			field Field
 			owned bool
 		}{
 			{Interval, spec.Interval != nil}, {Timeout, spec.Timeout != nil}, {RetryInterval, spec.RetryInterval != nil},
-			{ChartInterval, spec.Chart.Spec.Interval != nil}, {ignoreField, spec.Ignore != nil},
+			{ChartInterval, spec.Chart.Spec.Interval != nil}, {IgnoreField, spec.Ignore != nil},
 			{ssaField, marks.Labels.SSA != nil || marks.Annotations.SSA != nil},
 		} {
-			before, taken := owners[f.field]
-			if !f.owned || (taken && (before.Apply || !m.Apply)) {
-				continue
+			if f.owned {
+				owners = append(owners, FieldOwner{f.field, m})
 			}
-			if owners == nil {
-				owners = make(map[Field]Manager)
-			}
-			owners[f.field] = m
 		}
 	}
 	return owners
 }
 
-// IgnoreManager is who owns a Kustomization's spec.ignore; the zero Manager where nobody does.
-func (o Object) IgnoreManager() Manager { return o.Managers[ignoreField] }
+// OwnersOf are all owners of a field, as metadata.managedFields has them; none where nobody owns it: it is
+// absent, or a default of the API server's.
+func (o Object) OwnersOf(f Field) []Manager {
+	var managers []Manager
+	for _, owner := range o.Owners {
+		if owner.Field == f {
+			managers = append(managers, owner.Manager)
+		}
+	}
+	return managers
+}
 
-// SSAManager is who marked the object with how it is to be applied (kustomize.toolkit.fluxcd.io/ssa); the
-// zero Manager where nobody did.
-func (o Object) SSAManager() Manager { return o.Managers[ssaField] }
+// SSAOwners are those who marked the object with how it is to be applied (kustomize.toolkit.fluxcd.io/ssa).
+func (o Object) SSAOwners() []Manager { return o.OwnersOf(ssaField) }
 
 // AppliesItself tells whether a Kustomization is among the objects that it applies, as the one of flux
 // bootstrap is.

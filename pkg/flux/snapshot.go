@@ -7,14 +7,18 @@ import "slices"
 type Snapshot struct {
 	// Objects that were asked for, sorted.
 	Objects []Object
-	// Related are the Kustomizations and HelmReleases beyond Objects that may use its sources or apply
-	// its objects, the sources of those that do, and the names and annotations of the Flux Operator's
-	// objects where these apply some.
+	// Related are objects beyond Objects that explain them: the Kustomizations and HelmReleases that may use
+	// their sources or apply them, the sources of those that do, the objects that rules of fluxtune name, and the
+	// names and annotations of the Flux Operator's objects where these apply some.
 	Related []Object
+	// Unread are objects that rules of fluxtune name and that could not be read.
+	Unread []Ref
 	// Namespaces maps a namespace's name to its labels. A namespace that could not be read has no
 	// entry.
 	Namespaces map[string]map[string]string
-	Gaps       []Gap
+	// Refused are the namespaces whose labels may not be read.
+	Refused []string
+	Gaps    []Gap
 }
 
 // Gap is something that could not be read, and why.
@@ -32,6 +36,29 @@ type Gap struct {
 // Incomplete tells whether something that may matter could not be read.
 func (s Snapshot) Incomplete() bool {
 	return slices.ContainsFunc(s.Gaps, func(g Gap) bool { return !g.Harmless })
+}
+
+// Known are all objects of the snapshot, by what they are.
+func (s Snapshot) Known() map[Ref]Object {
+	known := make(map[Ref]Object, len(s.Objects)+len(s.Related))
+	for _, o := range slices.Concat(s.Objects, s.Related) {
+		known[o.Ref] = o
+	}
+	return known
+}
+
+// Relate adds objects to Related that the snapshot does not hold yet.
+func (s *Snapshot) Relate(objects []Object) {
+	known := make(map[Ref]bool, len(s.Objects)+len(s.Related))
+	for _, o := range slices.Concat(s.Objects, s.Related) {
+		known[o.Ref] = true
+	}
+	for _, o := range objects {
+		if !known[o.Ref] {
+			known[o.Ref] = true
+			s.Related = append(s.Related, o)
+		}
+	}
 }
 
 // Sort brings objects into the order in which they are shown: by namespace, kind and name.

@@ -65,8 +65,8 @@ func (r *Resolver) use(source flux.Ref, c candidate) {
 // ordered by name, so that the answer does not depend on the order in which objects were read.
 func (r *Resolver) compare(a, b candidate, sourceKind string) int {
 	return cmp.Or(
-		cmp.Compare(r.interval(a.environment, sourceKind), r.interval(b.environment, sourceKind)),
-		cmp.Compare(r.interval(a.environment, a.consumer.Kind), r.interval(b.environment, b.consumer.Kind)),
+		r.intervals[a.environment][sourceKind].compareSpeed(r.intervals[b.environment][sourceKind]),
+		r.intervals[a.environment][a.consumer.Kind].compareSpeed(r.intervals[b.environment][b.consumer.Kind]),
 		cmp.Compare(r.place(a), r.place(b)),
 		strings.Compare(a.environment, b.environment),
 		a.consumer.Compare(b.consumer),

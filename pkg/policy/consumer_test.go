@@ -141,6 +141,16 @@ func TestFastest(t *testing.T) {
 		"by the consumers' intervals":     {"GitRepository: {interval: 60s}, Kustomization: {interval: 2m}|GitRepository: {interval: 1m}, HelmRelease: {interval: 1m}", "prod"},
 		"by order":                        {"GitRepository: {interval: 60s}|GitRepository: {interval: 1m}", "dev"},
 		"by order where nothing is ruled": {"|", "dev"},
+		// The longest interval that an environment allows counts: then nobody waits longer than allowed.
+		"at most before exact":            {"GitRepository: {interval: 1m}|GitRepository: {interval: at most 1m}", "prod"},
+		"at most by its end":              {"GitRepository: {interval: at most 2m}|GitRepository: {interval: 1m}", "prod"},
+		"from to by its longer end":       {"GitRepository: {interval: 1s to 2m}|GitRepository: {interval: 1m to 90s}", "prod"},
+		"from to then by its shorter end": {"GitRepository: {interval: 1m to 2m}|GitRepository: {interval: 30s to 120s}", "prod"},
+		"at least allows any wait":        {"GitRepository: {interval: at least 1s}|GitRepository: {interval: at most 1h}", "prod"},
+		"at least by its end":             {"GitRepository: {interval: at least 2m}|GitRepository: {interval: at least 1m}", "prod"},
+		"at least before not ruled":       {"Kustomization: {interval: 1m}|GitRepository: {interval: at least 1h}", "prod"},
+		"equal bounds by the consumers'":  {"GitRepository: {interval: at most 60s}, Kustomization: {interval: 2m}|GitRepository: {interval: at most 1m}, HelmRelease: {interval: at most 1m}", "prod"},
+		"equal bounds by order":           {"GitRepository: {interval: at least 60s}|GitRepository: {interval: at least 1m}", "dev"},
 		"ruled before not ruled":          {"Kustomization: {interval: 1m}|GitRepository: {interval: 1h}", "prod"},
 	} {
 		t.Run(name, func(t *testing.T) {

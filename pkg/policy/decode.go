@@ -51,6 +51,8 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, path string) {
 		d.decodeMap(n, v, path)
 	case reflect.Slice:
 		d.decodeSlice(n, v, path)
+	case reflect.Bool:
+		d.decodeBool(n, v, path)
 	default:
 		d.decodeText(n, v, path)
 	}
@@ -108,23 +110,27 @@ func (d *decoder) decodeSlice(n *yaml.Node, v reflect.Value, path string) {
 // decodeText reads a text, and a duration that was written as a bare number too: the check of durations
 // says what is missing.
 func (d *decoder) decodeText(n *yaml.Node, v reflect.Value, path string) {
-	isDuration := v.Type() == reflect.TypeFor[Duration]()
-	tag := n.ShortTag()
-	switch {
-	case n.Kind != yaml.ScalarNode:
-		d.wrongType(n, path, textOrDuration(isDuration))
-	case tag == "!!str", isDuration && n.Style&yaml.TaggedStyle == 0:
-		v.SetString(n.Value)
-	default:
-		d.wrongType(n, path, textOrDuration(isDuration))
+	want, isText := "a text (put it in quotes)", n.ShortTag() == "!!str"
+	switch v.Type() {
+	case reflect.TypeFor[Duration]():
+		want, isText = "a duration like 30s", isText || n.Style&yaml.TaggedStyle == 0
+	case reflect.TypeFor[DurationOrBound]():
+		want, isText = "a duration like 30s or a bound like at most 1m", isText || n.Style&yaml.TaggedStyle == 0
 	}
+	if n.Kind != yaml.ScalarNode || !isText {
+		d.wrongType(n, path, want)
+		return
+	}
+	v.SetString(n.Value)
 }
 
-func textOrDuration(isDuration bool) string {
-	if isDuration {
-		return "a duration like 30s"
+// decodeBool reads true and false as YAML has them, but no yes and no.
+func (d *decoder) decodeBool(n *yaml.Node, v reflect.Value, path string) {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" || n.Style&yaml.TaggedStyle != 0 {
+		d.wrongType(n, path, "true or false")
+		return
 	}
-	return "a text (put it in quotes)"
+	v.SetBool(strings.EqualFold(n.Value, "true"))
 }
 
 // eachKey calls f for each key of a mapping, and reports what is no mapping, what is no key, and keys

@@ -1,12 +1,9 @@
 package policy
 
 import (
-	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -45,7 +42,7 @@ type Resolver struct {
 	fallback   claim
 	namespaces map[string]claim
 	// intervals[environment][kind], for what is fastest.
-	intervals map[string]map[string]time.Duration
+	intervals map[string]map[string]Bound
 	// fastest consumer of each source, and each HelmRelease for the charts that are generated from it.
 	fastest  map[flux.Ref]candidate
 	releases map[flux.Ref]candidate
@@ -83,7 +80,7 @@ func NewResolver(p Policy, s flux.Snapshot, defaultEnvironment string) *Resolver
 	r := &Resolver{
 		policy:     p,
 		namespaces: make(map[string]claim, len(s.Namespaces)),
-		intervals:  make(map[string]map[string]time.Duration, len(p.Environments)),
+		intervals:  make(map[string]map[string]Bound, len(p.Environments)),
 		fastest:    map[flux.Ref]candidate{},
 		releases:   map[flux.Ref]candidate{},
 	}
@@ -92,11 +89,9 @@ func NewResolver(p Policy, s flux.Snapshot, defaultEnvironment string) *Resolver
 		r.namespaces[name] = readLabels(p, labels, namespaceName(name))
 	}
 	for _, e := range p.Environments {
-		r.intervals[e.Name] = make(map[string]time.Duration, len(e.Kinds))
-		for kind, settings := range e.Kinds {
-			if d, err := flux.ParseDuration(settings.Interval, false); err == nil {
-				r.intervals[e.Name][kind] = d
-			}
+		r.intervals[e.Name] = make(map[string]Bound, len(e.Kinds))
+		for kind := range e.Kinds {
+			r.intervals[e.Name][kind] = e.Value(kind, flux.IntervalSetting)
 		}
 	}
 	r.indexConsumers(s)
@@ -201,11 +196,4 @@ func NeedsConsumers(p Policy, s flux.Snapshot) bool {
 		}
 	}
 	return false
-}
-
-// never is the interval of a kind that the policy says nothing about: slower than all others.
-const never = time.Duration(math.MaxInt64)
-
-func (r *Resolver) interval(environment, kind string) time.Duration {
-	return cmp.Or(r.intervals[environment][kind], never)
 }

@@ -91,6 +91,8 @@ func (t TuningPolicy) policy() Policy {
 		Note:        t.Spec.Note,
 		LabelKeys:   t.Spec.LabelKeys,
 		Limits:      t.Spec.Limits.limits(),
+
+		ShortenTimeouts: t.Spec.ShortenTimeouts,
 	}
 	if len(p.LabelKeys) == 0 {
 		p.LabelKeys = DefaultLabelKeys()
@@ -122,16 +124,26 @@ func (d Duration) duration() time.Duration {
 	return parsed
 }
 
-// merge lays an environment's settings over those for every environment, field by field.
+// text writes a checked bound in its usual form; "" where there is none.
+func (d DurationOrBound) text() string {
+	b, err := ParseBound(string(d), false)
+	if err != nil {
+		return ""
+	}
+	return b.String()
+}
+
+// merge lays an environment's settings over those for every environment, setting by setting: a bound
+// takes the place of the whole of another one.
 func merge(all, own Kinds) map[string]Settings {
 	merged := map[string]Settings{}
 	for _, kinds := range [...]Kinds{all, own} {
 		for kind, k := range kinds {
 			s := merged[kind]
 			merged[kind] = Settings{
-				Interval:      cmp.Or(string(k.Interval), s.Interval),
-				Timeout:       cmp.Or(string(k.Timeout), s.Timeout),
-				RetryInterval: cmp.Or(string(k.RetryInterval), s.RetryInterval),
+				Interval:      cmp.Or(k.Interval.text(), s.Interval),
+				Timeout:       cmp.Or(k.Timeout.text(), s.Timeout),
+				RetryInterval: cmp.Or(k.RetryInterval.text(), s.RetryInterval),
 			}
 		}
 	}

@@ -86,9 +86,35 @@ func TestParse(t *testing.T) {
 			p.Limits = []Limit{{"a.org", 2}, {"b.org", 0}, {"c.org", 120}, {"git.example.com:8443", 54000}, {"github.com", 5000}}
 			return p
 		}()},
-		"comments":         {"# mine\n---\n" + validDocument + "---\n# nothing more\n", validPolicy()},
-		"anchor and alias": {strings.Replace(edit(t, "HelmChart: {interval: 1h30m}", "HelmChart: {interval: &i 1m}"), "1m, timeout", "*i, timeout", 1), withChart("1m")},
-		"windows newlines": {strings.ReplaceAll(validDocument, "\n", "\r\n"), validPolicy()},
+		"bounds": {
+			strings.NewReplacer(
+				"interval: 2m", "interval: AT  least 2m", "timeout: 90s", "timeout: 90s To 90m", "          interval: 1m", "          interval: 'at most\t1m '",
+				"retryInterval: 30s", "retryInterval: At Least 30s", "  kinds:\n    Git", "  shortenTimeouts: true\n  kinds:\n    Git",
+			).Replace(validDocument), func() Policy {
+				p := validPolicy()
+				p.ShortenTimeouts = true
+				p.Environments[0].Kinds["GitRepository"] = Settings{Interval: "at most 1m", Timeout: "90s to 90m"}
+				p.Environments[0].Kinds["Kustomization"] = Settings{Interval: "1m", Timeout: "2m", RetryInterval: "at least 30s"}
+				p.Environments[1].Kinds["GitRepository"] = Settings{Interval: "at least 2m", Timeout: "90s to 90m"}
+				return p
+			}(),
+		},
+		// A bound takes the place of the whole of another one, whichever ends that has.
+		"bounds over bounds": {
+			strings.Replace(minimal("GitRepository: {interval: at most 5m}, Kustomization: {interval: 1m, timeout: 1m to 2m, retryInterval: at most 1m}"), "spec:\n",
+				"spec:\n  kinds: {GitRepository: {interval: at least 1m, timeout: at least 2m}, Kustomization: {interval: at most 1m, timeout: at least 3m, retryInterval: 1m to 2m}}\n", 1),
+			Policy{
+				Name: "m", LabelKeys: DefaultLabelKeys(),
+				Environments: []Environment{{Name: "e", Kinds: map[string]Settings{
+					"GitRepository": {Interval: "at most 5m", Timeout: "at least 2m"},
+					"Kustomization": {Interval: "1m", Timeout: "1m to 2m", RetryInterval: "at most 1m"},
+				}}},
+			},
+		},
+		"timeouts not shortened": {edit(t, "  note:", "  shortenTimeouts: False\n  note:"), validPolicy()},
+		"comments":               {"# mine\n---\n" + validDocument + "---\n# nothing more\n", validPolicy()},
+		"anchor and alias":       {strings.Replace(edit(t, "HelmChart: {interval: 1h30m}", "HelmChart: {interval: &i 1m}"), "1m, timeout", "*i, timeout", 1), withChart("1m")},
+		"windows newlines":       {strings.ReplaceAll(validDocument, "\n", "\r\n"), validPolicy()},
 		"every kind": {
 			minimal("Bucket: {interval: 1m, timeout: 1m}, OCIRepository: {timeout: 90m}, HelmRepository: {timeout: 500ms}, HelmRelease: {interval: 1h, timeout: 1h}, " +
 				"ImageRepository: {interval: 1m, timeout: 1m}, ImageUpdateAutomation: {interval: 1m}, Receiver: {interval: 10m}"),
@@ -143,8 +169,11 @@ type badDocument struct {
 func badDocuments(t testing.TB) map[string]badDocument {
 	t.Helper()
 	const (
-		units        = "is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"
-		unitsNoHours = "is not a duration that Flux accepts: write it like 30s, 5m or 90m (units ms, s, m; a source's timeout takes no h)"
+		endUnits     = "is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"
+		endNoHours   = "is not a duration that Flux accepts: write it like 30s, 5m or 90m (units ms, s, m; a source's timeout takes no h)"
+		orBound      = "; or a bound: at most 1m, at least 5m, 1m to 3m"
+		units        = endUnits + orBound
+		unitsNoHours = endNoHours + orBound
 		labelValue   = "is not the value of a label: use at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
 		kinds        = "GitRepository, OCIRepository, Bucket, HelmRepository, HelmChart, Kustomization, HelmRelease, ImageRepository, ImageUpdateAutomation, Receiver"
 		chart        = "HelmChart: {interval: 1h30m}"
@@ -163,16 +192,34 @@ func badDocuments(t testing.TB) map[string]badDocument {
 			document: edit(t, "          interval: 1m\n", "          interval: 1 min\n"),
 			want:     []string{`22: spec.environments[0].kinds.GitRepository.interval: "1 min" ` + units},
 		},
-		"days":            {document: edit(t, chart, "HelmChart: {interval: 1d}"), want: []string{`13: spec.kinds.HelmChart.interval: "1d" ` + units}},
-		"negative":        {document: edit(t, chart, "HelmChart: {interval: -1m}"), want: []string{`13: spec.kinds.HelmChart.interval: "-1m" ` + units}},
-		"bare number":     {document: edit(t, chart, "HelmChart: {interval: 60}"), want: []string{`13: spec.kinds.HelmChart.interval: "60" ` + units}},
-		"empty duration":  {document: edit(t, chart, `HelmChart: {interval: ""}`), want: []string{`13: spec.kinds.HelmChart.interval: "" ` + units}},
-		"zero":            {document: edit(t, chart, "HelmChart: {interval: 0s}"), want: []string{`13: spec.kinds.HelmChart.interval: "0s" is zero: it must be longer, like 30s`}},
-		"next to zero":    {document: edit(t, chart, "HelmChart: {interval: 0.0000001ms}"), want: []string{`13: spec.kinds.HelmChart.interval: "0.0000001ms" is zero: it must be longer, like 30s`}, beyondSchema: true},
-		"beyond 64 bits":  {document: edit(t, chart, "HelmChart: {interval: 9999999h}"), want: []string{`13: spec.kinds.HelmChart.interval: "9999999h" is not a duration that Flux accepts: time: invalid duration "9999999h"`}, beyondSchema: true},
-		"no value":        {document: edit(t, chart, "HelmChart: {interval: }"), want: []string{"13: spec.kinds.HelmChart.interval: has no value: give it one or take it out"}},
-		"list":            {document: edit(t, chart, "HelmChart: {interval: [1m]}"), want: []string{"13: spec.kinds.HelmChart.interval: must be a duration like 30s, not a list"}},
-		"tagged duration": {document: edit(t, chart, "HelmChart: {interval: !when 1m}"), want: []string{"13: spec.kinds.HelmChart.interval: must be a duration like 30s, not \"1m\" with the tag !when"}, beyondSchema: true},
+		"days":                          {document: edit(t, chart, "HelmChart: {interval: 1d}"), want: []string{`13: spec.kinds.HelmChart.interval: "1d" ` + units}},
+		"negative":                      {document: edit(t, chart, "HelmChart: {interval: -1m}"), want: []string{`13: spec.kinds.HelmChart.interval: "-1m" ` + units}},
+		"bare number":                   {document: edit(t, chart, "HelmChart: {interval: 60}"), want: []string{`13: spec.kinds.HelmChart.interval: "60" ` + units}},
+		"empty duration":                {document: edit(t, chart, `HelmChart: {interval: ""}`), want: []string{`13: spec.kinds.HelmChart.interval: "" ` + units}},
+		"zero":                          {document: edit(t, chart, "HelmChart: {interval: 0s}"), want: []string{`13: spec.kinds.HelmChart.interval: "0s" is zero: it must be longer, like 30s`}},
+		"next to zero":                  {document: edit(t, chart, "HelmChart: {interval: 0.0000001ms}"), want: []string{`13: spec.kinds.HelmChart.interval: "0.0000001ms" is zero: it must be longer, like 30s`}, beyondSchema: true},
+		"beyond 64 bits":                {document: edit(t, chart, "HelmChart: {interval: 9999999h}"), want: []string{`13: spec.kinds.HelmChart.interval: "9999999h" is not a duration that Flux accepts: time: invalid duration "9999999h"` + orBound}, beyondSchema: true},
+		"no value":                      {document: edit(t, chart, "HelmChart: {interval: }"), want: []string{"13: spec.kinds.HelmChart.interval: has no value: give it one or take it out"}},
+		"list":                          {document: edit(t, chart, "HelmChart: {interval: [1m]}"), want: []string{"13: spec.kinds.HelmChart.interval: must be a duration like 30s or a bound like at most 1m, not a list"}},
+		"tagged duration":               {document: edit(t, chart, "HelmChart: {interval: !when 1m}"), want: []string{"13: spec.kinds.HelmChart.interval: must be a duration like 30s or a bound like at most 1m, not \"1m\" with the tag !when"}, beyondSchema: true},
+		"bound upside down":             {document: edit(t, chart, "HelmChart: {interval: 3m to 60s}"), want: []string{`13: spec.kinds.HelmChart.interval: "3m to 60s": 3m is longer than 60s: write 60s to 3m`}, beyondSchema: true},
+		"bound of zero":                 {document: edit(t, chart, "HelmChart: {interval: at most 0s}"), want: []string{`13: spec.kinds.HelmChart.interval: "at most 0s": "0s" is zero: it must be longer, like 30s`}},
+		"bound from zero":               {document: edit(t, chart, "HelmChart: {interval: 0.0h0s to 1m}"), want: []string{`13: spec.kinds.HelmChart.interval: "0.0h0s to 1m": "0.0h0s" is zero: it must be longer, like 30s`}},
+		"bound of days":                 {document: edit(t, chart, "HelmChart: {interval: at least 1d}"), want: []string{`13: spec.kinds.HelmChart.interval: "at least 1d": "1d" ` + endUnits}},
+		"bound without end":             {document: edit(t, chart, "HelmChart: {interval: at most}"), want: []string{`13: spec.kinds.HelmChart.interval: "at most" ` + units}},
+		"bound in signs":                {document: edit(t, chart, `HelmChart: {interval: "<= 1m"}`), want: []string{`13: spec.kinds.HelmChart.interval: "<= 1m" ` + units}},
+		"bound in letters beyond ASCII": {document: edit(t, chart, "HelmChart: {interval: at mo\u017ft 1m}"), want: []string{"13: spec.kinds.HelmChart.interval: \"at mo\u017ft 1m\" " + units}},
+		"bound by a hyphen":             {document: edit(t, chart, "HelmChart: {interval: 1m-3m}"), want: []string{`13: spec.kinds.HelmChart.interval: "1m-3m" ` + units}},
+		"bound as a mapping":            {document: edit(t, chart, "HelmChart: {interval: {max: 1m}}"), want: []string{"13: spec.kinds.HelmChart.interval: must be a duration like 30s or a bound like at most 1m, not a mapping"}},
+		"bound as a recommendation":     {document: edit(t, "min: 30s", "min: at least 30s"), want: []string{`18: spec.environments[0].recommended.min: "at least 30s" ` + endUnits}},
+		"hours in a bound of a source's timeout": {
+			document: edit(t, "timeout: 90s", "timeout: 90s to 1h"),
+			want:     []string{`12: spec.kinds.GitRepository.timeout: "90s to 1h": "1h" ` + endNoHours},
+		},
+		"shortenTimeouts in words":    {document: edit(t, "  note: Read me", "  shortenTimeouts: yes"), want: []string{`7: spec.shortenTimeouts: must be true or false, not the text "yes"`}},
+		"shortenTimeouts in quotes":   {document: edit(t, "  note: Read me", `  shortenTimeouts: "true"`), want: []string{`7: spec.shortenTimeouts: must be true or false, not the text "true"`}},
+		"shortenTimeouts as a number": {document: edit(t, "  note: Read me", "  shortenTimeouts: 1"), want: []string{`7: spec.shortenTimeouts: must be true or false, not the number 1`}},
+		"shortenTimeouts with a tag":  {document: edit(t, "  note: Read me", "  shortenTimeouts: !!bool yes"), want: []string{`7: spec.shortenTimeouts: must be true or false, not "yes" with the tag !!bool`}, beyondSchema: true},
 		"hours in a source's timeout": {
 			document: edit(t, "timeout: 90s", "timeout: 1h"),
 			want:     []string{`12: spec.kinds.GitRepository.timeout: "1h" ` + unitsNoHours},
@@ -191,7 +238,7 @@ func badDocuments(t testing.TB) map[string]badDocument {
 		},
 		"unknown field": {
 			document: edit(t, "  note: Read me", "  notes: Read me"),
-			want:     []string{"7: spec.notes: unknown field: spec takes description, note, labelKeys, kinds, limits, environments"},
+			want:     []string{"7: spec.notes: unknown field: spec takes description, note, labelKeys, kinds, shortenTimeouts, limits, environments"},
 		},
 		"unknown field at the top": {document: validDocument + "status: {}\n", want: []string{"25: status: unknown field: a policy takes apiVersion, kind, metadata, spec"}},
 		"short kind":               {document: edit(t, chart, "gitrepo: {interval: 1m}"), want: []string{`13: spec.kinds.gitrepo: unknown kind "gitrepo": write GitRepository`}},
@@ -238,7 +285,7 @@ func badDocuments(t testing.TB) map[string]badDocument {
 		"environment is a text":    {document: edit(t, "- name: prod", "- prod"), want: []string{`24: spec.environments[1]: must be a mapping, not the text "prod"`}},
 		"environment is null":      {document: edit(t, "- name: prod", "-"), want: []string{"24: spec.environments[1]: has no value: give it one or take it out"}},
 		"range upside down":        {document: edit(t, "min: 30s", "min: 2m"), want: []string{"17: spec.environments[0].recommended: min 2m is more than max 1m"}, beyondSchema: true},
-		"range with a bad end":     {document: edit(t, "min: 30s", "min: 30"), want: []string{`18: spec.environments[0].recommended.min: "30" ` + units}},
+		"range with a bad end":     {document: edit(t, "min: 30s", "min: 30"), want: []string{`18: spec.environments[0].recommended.min: "30" ` + endUnits}},
 		"range from zero":          {document: edit(t, "min: 30s", "min: 0s"), want: []string{`18: spec.environments[0].recommended.min: "0s" is zero: it must be longer, like 30s`}},
 		"label key":                {document: edit(t, "[stage, example.com/stage]", "[a/b/c]"), want: []string{`8: spec.labelKeys[0]: "a/b/c" is not the key of a label: write it like environment or example.com/environment`}},
 		"label key twice":          {document: edit(t, "[stage, example.com/stage]", "[a, a]"), want: []string{`8: spec.labelKeys[1]: "a" is in the list twice`}},

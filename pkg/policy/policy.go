@@ -19,6 +19,10 @@ type Policy struct {
 	Environments []Environment
 	// Limits of hosts, sorted by host; those that the document has.
 	Limits []Limit
+	// ShortenTimeouts says that timeouts may be made shorter than they are.
+	ShortenTimeouts bool
+	// Overrides are the values that Set replaced, in the order in which that was done.
+	Overrides []string
 }
 
 // Environment is one environment with everything that the policy says about it.
@@ -31,7 +35,8 @@ type Environment struct {
 	Kinds map[string]Settings
 }
 
-// Settings are the durations of one kind as they were written; "" = not set.
+// Settings are the bounds of the durations of one kind, as ParseBound reads and Bound.String writes them;
+// "" = not set.
 type Settings struct {
 	Interval, Timeout, RetryInterval string
 }
@@ -61,6 +66,15 @@ func (r Range) String() string {
 	}
 }
 
+// Title names the policy as plans show it and records keep it: its name, and every value that was
+// replaced, as in "per-environment with development.GitRepository.interval=30s".
+func (p Policy) Title() string {
+	if len(p.Overrides) == 0 {
+		return p.Name
+	}
+	return p.Name + " with " + strings.Join(p.Overrides, ", ")
+}
+
 // Lookup finds an environment by its name or an alias, as a label has it: case and surrounding space do
 // not count.
 func (p Policy) Lookup(label string) (Environment, bool) {
@@ -88,10 +102,15 @@ func (p Policy) EnvironmentNames() []string {
 	return names
 }
 
-// Value returns what the policy says about a setting of a kind, as it was written; "" where it says
-// nothing.
-func (e Environment) Value(kind string, s flux.Setting) string {
-	return e.Kinds[kind].value(s)
+// Value returns what the policy says about a setting of a kind; the zero Bound where it says nothing.
+func (e Environment) Value(kind string, s flux.Setting) Bound {
+	text := e.Kinds[kind].value(s)
+	if text == "" {
+		return Bound{}
+	}
+	// Parse and Set have seen to it that there is no error, nor an h where the kind takes none.
+	b, _ := ParseBound(text, false)
+	return b
 }
 
 // Rules tells whether the policy says anything about a kind.
@@ -123,24 +142,33 @@ func (s Settings) with(name flux.Setting, value string) Settings {
 	return s
 }
 
-// Warnings names every interval that lies outside its environment's recommended range, with the
-// environment, kind, value and range: one line each, in the order of environments and kinds.
+// Warnings names every interval that the policy sets outside its environment's recommended range, with
+// the environment, kind, value and range: one line each, in the order of environments and kinds. A bound
+// sets only its ends. What else lies inside is left as it is, so that "at least 5m" is as recommended
+// where 3m to 5m is: that an object has 10m is its owner's choice.
 func (p Policy) Warnings() []string {
 	var warnings []string
 	for _, e := range p.Environments {
 		for _, kind := range flux.KindNames() {
-			interval := e.Value(kind, flux.IntervalSetting)
-			d, err := flux.ParseDuration(interval, false)
-			if err != nil || e.Recommended.Contains(d) {
-				continue
+			b := e.Value(kind, flux.IntervalSetting)
+			if than := e.Recommended.compare(b); than != "" {
+				warnings = append(warnings, fmt.Sprintf("environment %q: %s interval %s is %s than recommended (%s)",
+					e.Name, kind, b, than, e.Recommended))
 			}
-			than := "longer"
-			if d < e.Recommended.Min {
-				than = "shorter"
-			}
-			warnings = append(warnings, fmt.Sprintf("environment %q: %s interval %s is %s than recommended (%s)",
-				e.Name, kind, interval, than, e.Recommended))
 		}
 	}
 	return warnings
+}
+
+// compare says on which side of the range the ends of a bound lie: "shorter", "longer", "shorter and
+// longer"; "" where they lie in it.
+func (r Range) compare(b Bound) string {
+	var sides []string
+	if b.Min > 0 && b.Min < r.Min || b.Max > 0 && b.Max < r.Min {
+		sides = append(sides, "shorter")
+	}
+	if r.Max > 0 && max(b.Min, b.Max) > r.Max {
+		sides = append(sides, "longer")
+	}
+	return strings.Join(sides, " and ")
 }

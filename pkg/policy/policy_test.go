@@ -27,11 +27,15 @@ func TestLookup(t *testing.T) {
 func TestValue(t *testing.T) {
 	t.Parallel()
 	e, _ := validPolicy().Lookup("dev")
-	assert.Equal(t, "1m", e.Value("Kustomization", flux.IntervalSetting))
-	assert.Equal(t, "2m", e.Value("Kustomization", flux.TimeoutSetting))
-	assert.Equal(t, "30s", e.Value("Kustomization", flux.RetryIntervalSetting))
-	assert.Empty(t, e.Value("GitRepository", flux.RetryIntervalSetting))
-	assert.Empty(t, e.Value("Bucket", flux.IntervalSetting))
+	exact := func(d time.Duration, text string) Bound { return Bound{d, d, text, text} }
+	assert.Equal(t, exact(time.Minute, "1m"), e.Value("Kustomization", flux.IntervalSetting))
+	assert.Equal(t, exact(2*time.Minute, "2m"), e.Value("Kustomization", flux.TimeoutSetting))
+	assert.Equal(t, exact(30*time.Second, "30s"), e.Value("Kustomization", flux.RetryIntervalSetting))
+	assert.True(t, e.Value("GitRepository", flux.RetryIntervalSetting).IsZero())
+	assert.True(t, e.Value("Bucket", flux.IntervalSetting).IsZero())
+	bound := Environment{Kinds: map[string]Settings{"Bucket": {Interval: "at most 60s"}}}
+	assert.Equal(t, Bound{Max: time.Minute, MaxText: "60s"}, bound.Value("Bucket", flux.IntervalSetting))
+	assert.True(t, bound.Rules("Bucket"))
 	assert.True(t, e.Rules("HelmChart"))
 	assert.False(t, e.Rules("Bucket"))
 	assert.False(t, Environment{}.Rules("GitRepository"))
@@ -70,6 +74,43 @@ func TestWarnings(t *testing.T) {
 	}, p.Warnings())
 }
 
+// A bound is judged by what it sets, its ends; what it leaves alone is nobody's fault.
+func TestWarningsOfBounds(t *testing.T) {
+	t.Parallel()
+	production := Range{Min: 3 * time.Minute, Max: 5 * time.Minute}
+	for _, tc := range []struct {
+		bound       string
+		recommended Range
+		want        string // "" = no warning
+	}{
+		{"at least 5m", production, ""},
+		{"at least 3m", production, ""},
+		{"at most 5m", production, ""},
+		{"3m to 5m", production, ""},
+		{"180s to 4m", production, ""},
+		{"at least 1h", Range{Min: 3 * time.Minute}, ""},
+		{"at most 1s", Range{Max: time.Minute}, ""},
+		{"30s to 1h", Range{}, ""},
+		{"at least 10m", production, "at least 10m is longer than recommended (3m-5m)"},
+		{"at least 1m", production, "at least 1m is shorter than recommended (3m-5m)"},
+		{"at most 10m", production, "at most 10m is longer than recommended (3m-5m)"},
+		{"at most 1m", production, "at most 1m is shorter than recommended (3m-5m)"},
+		{"1m to 4m", production, "1m to 4m is shorter than recommended (3m-5m)"},
+		{"4m to 10m", production, "4m to 10m is longer than recommended (3m-5m)"},
+		{"6m to 10m", production, "6m to 10m is longer than recommended (3m-5m)"},
+		{"1m to 10m", production, "1m to 10m is shorter and longer than recommended (3m-5m)"},
+		{"at most 30s", Range{Min: time.Minute}, "at most 30s is shorter than recommended (at least 1m)"},
+		{"10m", production, "10m is longer than recommended (3m-5m)"},
+	} {
+		p := Policy{Environments: []Environment{{Name: "prod", Recommended: tc.recommended, Kinds: map[string]Settings{"Bucket": {Interval: tc.bound}}}}}
+		var want []string
+		if tc.want != "" {
+			want = []string{`environment "prod": Bucket interval ` + tc.want}
+		}
+		assert.Equal(t, want, p.Warnings(), "%s where %s is recommended", tc.bound, tc.recommended)
+	}
+}
+
 func TestPresets(t *testing.T) {
 	t.Parallel()
 	type values map[string]map[string]Settings
@@ -81,7 +122,7 @@ func TestPresets(t *testing.T) {
 		return map[string]Settings{"GitRepository": s, "Kustomization": s}
 	}
 	want := map[string]values{
-		"per-environment": {"development": both("1m"), "staging": both("3m"), "production": both("5m")},
+		"per-environment": {"development": both("at most 1m"), "staging": both("3m"), "production": both("at least 5m")},
 		"fast": everywhere(map[string]Settings{
 			"GitRepository": {Interval: "30s", Timeout: "2m"}, "Kustomization": {Interval: "1m", Timeout: "2m"},
 		}),
@@ -105,6 +146,7 @@ func TestPresets(t *testing.T) {
 		got[p.Name] = values{}
 		assert.NotEmpty(t, p.Description)
 		assert.NotEmpty(t, p.Note)
+		assert.False(t, p.ShortenTimeouts, "no preset shortens timeouts unless asked")
 		assert.Equal(t, DefaultLabelKeys(), p.LabelKeys)
 		assert.Equal(t, []string{"development", "staging", "production"}, p.EnvironmentNames())
 		for _, e := range p.Environments {

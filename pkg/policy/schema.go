@@ -39,6 +39,9 @@ type Spec struct {
 	// Settings for every environment, by kind. A kind that is named neither here nor in the environment
 	// is left alone.
 	Kinds Kinds `json:"kinds,omitempty"`
+	// Whether timeouts may be made shorter than they are. Without it they are filled in and lengthened,
+	// never shortened.
+	ShortenTimeouts bool `json:"shortenTimeouts,omitempty"`
 	// How many requests each host should get from Flux at most, for the budget. Without an entry
 	// github.com has 5000/h; none takes that away.
 	Limits Limits `json:"limits,omitempty"`
@@ -53,8 +56,8 @@ type EnvironmentSpec struct {
 	// Other label values that mean this environment; upper and lower case are the same. A name or an
 	// alias belongs to one environment only.
 	Aliases []string `json:"aliases,omitempty"`
-	// The range in which the environment's intervals should lie. An interval outside is a warning, not
-	// an error.
+	// The range in which the intervals that the policy sets in the environment should lie: the ends of a
+	// bound, not what it leaves alone. One outside is a warning, not an error.
 	Recommended *RangeSpec `json:"recommended,omitempty"`
 	// The environment's own settings, by kind. Each one takes the place of the same setting in
 	// spec.kinds; the others stay.
@@ -74,19 +77,19 @@ type RangeSpec struct {
 // HelmChart from it.
 type Kinds map[string]KindSettings
 
-// KindSettings are the durations that a policy gives to a kind. Each kind takes those that it has a
-// field for; a setting that is left out leaves the field alone.
+// KindSettings are the durations that a policy gives to a kind, each one exactly or as a bound. Each kind
+// takes those that it has a field for; a setting that is left out leaves the field alone.
 type KindSettings struct {
 	// How often the controller polls or reconciles. A source's interval decides how soon a commit is
 	// applied; the interval of a Kustomization or HelmRelease decides how soon drift is corrected. The
 	// interval of HelmChart is also given to the chart template of HelmReleases
 	// (spec.chart.spec.interval).
-	Interval Duration `json:"interval,omitempty"`
+	Interval DurationOrBound `json:"interval,omitempty"`
 	// How long one poll or reconcile may take. The timeout of a source and of an ImageRepository takes
 	// the units ms, s and m, but no h.
-	Timeout Duration `json:"timeout,omitempty"`
+	Timeout DurationOrBound `json:"timeout,omitempty"`
 	// How soon a Kustomization is tried again after a failure.
-	RetryInterval Duration `json:"retryInterval,omitempty"`
+	RetryInterval DurationOrBound `json:"retryInterval,omitempty"`
 }
 
 // Limits maps a host, such as github.com or git.example.com:8443, to the requests that it should get at
@@ -99,6 +102,11 @@ type Rate string
 // Duration is written as Flux writes it: 30s, 5m or 1h30m, with the units ms, s, m and h. It is longer
 // than zero.
 type Duration string
+
+// DurationOrBound is an exact duration such as 1m, or a bound: at most 1m, at least 5m, 1m to 3m. A value
+// inside the bound stays as it is; one outside is set to the end that is nearest to it. An unset field
+// counts as what Flux uses for it.
+type DurationOrBound string
 
 // Patterns of the document's names; a value must match the whole of its pattern.
 const (
@@ -121,7 +129,7 @@ const (
 var jsonSchema string
 
 // JSONSchema returns the JSON Schema of the policy document, for editors. Parse refuses
-// whatever the schema refuses, and more: names that come twice, ranges that are upside down.
+// whatever the schema refuses, and more: names that come twice, ranges and bounds that are upside down.
 func JSONSchema() []byte { return []byte(jsonSchema) }
 
 // DefaultLabelKeys returns the label keys that are read where a policy names none, in their order.

@@ -26,6 +26,21 @@ func schemaErrors(t testing.TB) func(document []byte) error {
 	}
 }
 
+// boundPatterns asks the schema alone whether a text is a bound, with the unit h or without.
+func boundPatterns(t testing.TB) func(s string, noHours bool) bool {
+	t.Helper()
+	var schema jsonschema.Schema
+	require.NoError(t, json.Unmarshal(JSONSchema(), &schema))
+	resolved := map[bool]*jsonschema.Resolved{}
+	for noHours, name := range map[bool]string{false: "DurationOrBound", true: "DurationOrBoundWithoutHours"} {
+		require.NotNil(t, schema.Defs[name])
+		var err error
+		resolved[noHours], err = schema.Defs[name].Resolve(nil)
+		require.NoError(t, err)
+	}
+	return func(s string, noHours bool) bool { return resolved[noHours].Validate(s) == nil }
+}
+
 func TestSchemaAcceptsPresets(t *testing.T) {
 	t.Parallel()
 	check := schemaErrors(t)

@@ -14,8 +14,8 @@ const allEnvironments = "*"
 
 // Set returns a copy of the policy with one value replaced, as development.GitRepository.interval=30s
 // says: environment, kind, setting and value. The environment is a name, an alias or * for all of them,
-// the kind any name that kubectl takes. The error names the expression, the offending part and what is
-// accepted instead.
+// the kind any name that kubectl takes, the value a duration or a bound. The copy's Overrides name it. The
+// error names the expression, the offending part and what is accepted instead.
 func (p Policy) Set(expr string) (Policy, error) {
 	o, err := p.parseOverride(expr)
 	if err != nil {
@@ -33,6 +33,8 @@ func (p Policy) Set(expr string) (Policy, error) {
 		e.Kinds[o.kind] = e.Kinds[o.kind].with(o.setting, o.value)
 		p.Environments[i] = e
 	}
+	// Clipped, so that policies which start from the same one do not share what is behind it.
+	p.Overrides = append(slices.Clip(p.Overrides), o.String())
 	return p, nil
 }
 
@@ -40,7 +42,12 @@ type override struct {
 	environment string // canonical, or allEnvironments
 	kind        string
 	setting     flux.Setting
-	value       string
+	value       string // as Bound.String writes it
+}
+
+// String writes the override as Set reads it, whatever aliases and short names it was given with.
+func (o override) String() string {
+	return fmt.Sprintf("%s.%s.%s=%s", o.environment, o.kind, o.setting, o.value)
 }
 
 func (p Policy) parseOverride(expr string) (override, error) {
@@ -74,10 +81,11 @@ func (p Policy) parseOverride(expr string) (override, error) {
 	if err != nil {
 		return override{}, err
 	}
-	if _, err := checkDuration(value, setting.NoHours); err != nil {
+	bound, err := ParseBound(value, setting.NoHours)
+	if err != nil {
 		return override{}, err
 	}
-	return override{environment: environment, kind: kind.Name, setting: setting.Setting, value: value}, nil
+	return override{environment: environment, kind: kind.Name, setting: setting.Setting, value: bound.String()}, nil
 }
 
 // cutEnvironment splits environment.kind behind the longest environment that the policy knows, or else

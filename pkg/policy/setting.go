@@ -39,8 +39,13 @@ func checkDuration(value string, noHours bool) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	return d, notZero(value, d)
+}
+
+// notZero refuses a duration that is not longer than zero.
+func notZero(value string, d time.Duration) error {
 	if d <= 0 {
-		return 0, fmt.Errorf("%q is zero: it must be longer, like 30s", value)
+		return fmt.Errorf("%q is zero: it must be longer, like 30s", value)
 	}
-	return d, nil
+	return nil
 }

@@ -107,8 +107,8 @@ func (v *validator) checkName(path, name string, taken map[string]string) {
 }
 
 func (v *validator) checkRange(path string, r RangeSpec) {
-	v.checkDuration(path+".min", r.Min, false)
-	v.checkDuration(path+".max", r.Max, false)
+	v.checkDuration(path+".min", r.Min)
+	v.checkDuration(path+".max", r.Max)
 	least, most := r.Min.duration(), r.Max.duration()
 	if least > 0 && most > 0 && least > most {
 		v.at(path, "min %s is more than max %s", r.Min, r.Max)
@@ -136,7 +136,7 @@ func (v *validator) checkKind(path, name string, k KindSettings) {
 	}
 	for _, s := range []struct {
 		name  flux.Setting
-		value Duration
+		value DurationOrBound
 	}{
 		{flux.IntervalSetting, k.Interval},
 		{flux.TimeoutSetting, k.Timeout},
@@ -151,15 +151,24 @@ func (v *validator) checkKind(path, name string, k KindSettings) {
 			v.at(at, "%s", err)
 			continue
 		}
-		v.checkDuration(at, s.value, t.NoHours)
+		v.checkBound(at, s.value, t.NoHours)
 	}
 }
 
-func (v *validator) checkDuration(path string, d Duration, noHours bool) {
+func (v *validator) checkBound(path string, b DurationOrBound, noHours bool) {
+	if v.isFaulty(path) {
+		return
+	}
+	if _, err := ParseBound(string(b), noHours); err != nil {
+		v.at(path, "%s", err)
+	}
+}
+
+func (v *validator) checkDuration(path string, d Duration) {
 	if !v.given(path) || v.isFaulty(path) {
 		return
 	}
-	if _, err := checkDuration(string(d), noHours); err != nil {
+	if _, err := checkDuration(string(d), false); err != nil {
 		v.at(path, "%s", err)
 	}
 }

@@ -29,9 +29,12 @@ func NewPlan(p tune.Plan, gaps []flux.Gap, environments []string) Plan {
 			Changes:           newChanges(item.Changes),
 			Notes:             append(optional(item.Kept), item.Notes...),
 			Lasting:           newLasting(item.Stick),
-			left:              leftAsIs(item),
+			left:              item.Kept,
 			object:            item.Object,
 		})
+	}
+	for _, pin := range p.Pins {
+		plan.Pins = append(plan.Pins, PlanPin{Ref: NewRef(pin.Owner), Objects: pin.Objects, Rules: len(pin.Rules)})
 	}
 	summary := tune.Summarize(p, environments)
 	plan.Summary.Counts = Counts(summary.Counts)
@@ -42,13 +45,25 @@ func NewPlan(p tune.Plan, gaps []flux.Gap, environments []string) Plan {
 	return plan
 }
 
-// leftAsIs says which fields of an item that changes stay as they are, and why: a timeout that is kept,
-// or what a revert does not restore.
-func leftAsIs(item tune.Item) string {
-	if item.Reason == tune.ReasonTuned {
-		return strings.Join(item.Notes, "; ")
+// NewRestores reports the way back of objects like a plan.
+func NewRestores(restores []tune.Restore, gaps []flux.Gap) Plan {
+	plan := Plan{Head: Head{APIVersion, "Plan"}, Items: make([]PlanItem, 0, len(restores)), Missing: missing(gaps)}
+	plan.Summary.Environments = []EnvironmentSummary{}
+	for _, r := range restores {
+		plan.Items = append(plan.Items, PlanItem{
+			Ref:               NewRef(r.Object),
+			Environment:       r.Assignment.Environment,
+			EnvironmentSource: string(r.Assignment.Source),
+			Action:            string(r.Action),
+			Reason:            string(r.Reason),
+			Message:           r.Message,
+			Changes:           newChanges(r.Changes),
+			Notes:             r.Notes,
+			left:              strings.Join(append(optional(r.KeptMessage()), r.Notes...), "; "),
+			object:            r.Object,
+		})
 	}
-	return item.Kept
+	return plan
 }
 
 func newChanges(changes []tune.Change) []Change {

@@ -1,7 +1,7 @@
 package report
 
 import (
-	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,71 +10,200 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
-// NewResults reports what was done: the results of the changes that were tried, and the items that
-// the plan left alone.
-// Rules are what was done with the Kustomizations that apply the objects.
-func NewResults(p tune.Plan, done, rules []cluster.Result, gaps []flux.Gap) Results {
-	r := Results{Head: Head{APIVersion, "Results"}, Policy: p.Policy, Items: []Result{}, Missing: missing(gaps), Warnings: p.Warnings}
-	byRef := make(map[flux.Ref]cluster.Result, len(done))
-	for _, d := range done {
-		byRef[d.Item.Object.Ref] = d
-	}
-	for _, item := range p.Items {
-		result, tried := byRef[item.Object.Ref]
-		if !tried {
-			result = cluster.Result{Item: item, Outcome: cluster.Unchanged}
-			if item.Action == tune.ActionSkip {
-				result.Outcome = cluster.Skipped
-			}
-			if item.Reason == tune.ReasonBadRecord {
-				result.Outcome, result.Err = cluster.Failed, errors.New(item.Message)
-			}
+// Planned is what was planned for one object, before anything was done.
+type Planned struct {
+	object  flux.Object
+	changes []tune.Change
+	outcome cluster.Outcome // where nothing is tried
+	message string
+	kept    string
+}
+
+// PlannedItems are the items of a plan.
+func PlannedItems(items []tune.Item) []Planned {
+	list := make([]Planned, 0, len(items))
+	for _, item := range items {
+		p := Planned{object: item.Object, changes: item.Changes, message: item.Message}
+		switch {
+		case item.Action == tune.ActionChange:
+			p.message = item.Kept
+		case item.Reason == tune.ReasonBadRecord:
+			p.outcome = cluster.Failed
+		case item.Action == tune.ActionSkip:
+			p.outcome = cluster.Skipped
+		default:
+			p.outcome = cluster.Unchanged
 		}
-		r.Items = append(r.Items, newResult(result))
-		r.Summary.count(result)
+		list = append(list, p)
 	}
-	for _, d := range rules {
-		result := newResult(d)
-		result.Message = d.Item.Message
-		r.Rules = append(r.Rules, result)
-		if d.Outcome == cluster.Failed {
-			r.Summary.Failed++
+	return list
+}
+
+// PlannedRestores are the ways back of objects.
+func PlannedRestores(restores []tune.Restore) []Planned {
+	list := make([]Planned, 0, len(restores))
+	for _, r := range restores {
+		p := Planned{object: r.Object, changes: r.Changes, message: strings.Join(r.Notes, "; "), kept: r.KeptMessage()}
+		switch {
+		case r.Action == tune.ActionChange:
+		case r.Reason == tune.ReasonBadRecord:
+			p.outcome, p.message = cluster.Failed, r.Message
+		default:
+			p.outcome, p.message = cluster.Skipped, r.Message
 		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// NewResults starts a report with what was planned. Done is the outcome of an object that was written: configured,
+// restored or forgotten.
+func NewResults(policy string, done cluster.Outcome, planned []Planned) Results {
+	r := Results{Head: Head{APIVersion, "Results"}, Policy: policy, Done: string(done), Items: make([]Result, 0, len(planned))}
+	for _, p := range planned {
+		item := Result{Ref: NewRef(p.object), Action: string(p.outcome), Changes: newChanges(p.changes), Message: p.message, Kept: p.kept, object: p.object}
+		if p.outcome == cluster.Failed {
+			item.Message, item.Error = "", p.message
+		}
+		r.Items = append(r.Items, item)
 	}
 	return r
 }
 
-func newResult(d cluster.Result) Result {
-	r := Result{Ref: NewRef(d.Item.Object), Action: string(d.Outcome), Changes: []Change{}, object: d.Item.Object}
-	if d.Outcome == cluster.Configured || d.Outcome == cluster.Failed {
-		r.Changes = newChanges(d.Item.Changes)
+// With reports what was done: the results of the writes that were tried, and what became of owners' rules.
+func (r Results) With(out cluster.Outcomes, gaps []flux.Gap) Results {
+	byRef := make(map[flux.Ref]cluster.Result, len(out.Objects))
+	for _, d := range out.Objects {
+		byRef[d.Write.Target().Ref] = d
 	}
-	switch {
-	case d.Item.Action != tune.ActionChange:
-		r.Message = d.Item.Message
-	case d.Outcome == cluster.Configured:
-		r.Message = leftAsIs(d.Item)
+	r.Items = slices.Clone(r.Items)
+	for i := range r.Items {
+		item := &r.Items[i]
+		if d, tried := byRef[item.object.Ref]; tried {
+			item.become(d, r.Done)
+		}
+		r.Summary.count(*item, r.Done)
+	}
+	for _, d := range out.Owners {
+		owner := Result{Ref: NewRef(d.Write.Target()), Changes: []Change{}, object: d.Write.Target()}
+		owner.become(d, string(cluster.Configured))
+		if pin, ok := d.Write.(tune.PinWrite); ok && d.Outcome == cluster.Configured {
+			owner.Message = rulesMessage(pin.Pin)
+		}
+		r.Rules = append(r.Rules, owner)
+	}
+	r.Missing = missing(gaps)
+	return r
+}
+
+func rulesMessage(p tune.Pin) string {
+	if len(p.Rules) == 0 {
+		return "leaves all fields to Git again"
+	}
+	return fmt.Sprintf("leaves the changed fields of %d objects to fluxtune", p.Objects)
+}
+
+// become is what a result turned out to be.
+func (r *Result) become(d cluster.Result, done string) {
+	r.Action, r.NotReady, r.tried = string(d.Outcome), d.NotReady, true
+	if d.Outcome == cluster.Configured {
+		r.Action = done
+	} else if d.Outcome != cluster.Failed && d.Outcome != cluster.Uncertain {
+		r.Changes = []Change{}
+	}
+	if d.Why != "" {
+		r.Message = d.Why
 	}
 	if d.Err != nil {
 		r.Error = d.Err.Error()
 	}
-	return r
 }
 
-func (s *ResultSummary) count(d cluster.Result) {
-	switch d.Outcome {
-	case cluster.Configured:
-		s.Configured++
+func (s *ResultSummary) count(r Result, done string) {
+	if r.Kept != "" && r.Action != string(cluster.NotAttempted) {
+		s.Partial++
+	}
+	if r.NotReady != "" {
+		s.NotReady++
+	}
+	switch cluster.Outcome(r.Action) {
+	case cluster.Outcome(done):
+		s.Changed++
 	case cluster.Unchanged:
 		s.Unchanged++
-	case cluster.Failed:
-		s.Failed++
 	case cluster.Skipped:
 		s.Skipped++
-		if errors.Is(d.Err, cluster.ErrNotAttempted) {
-			s.NotAttempted++
+	case cluster.Failed:
+		s.Failed++
+	case cluster.NotAttempted:
+		s.NotAttempted++
+	case cluster.Uncertain:
+		s.Uncertain++
+	}
+}
+
+// Line is the summary in one line; done is the word for what was written.
+func (s ResultSummary) Line(done string) string {
+	line := fmt.Sprintf("%d %s, %d unchanged, %d left alone, %d failed", s.Changed, done, s.Unchanged, s.Skipped, s.Failed)
+	for _, more := range []struct {
+		count int
+		words string
+	}{
+		{s.Partial, "not taken back whole"}, {s.Uncertain, "uncertain"}, {s.NotReady, "not ready yet"}, {s.NotAttempted, "not attempted"},
+	} {
+		if more.count > 0 {
+			line += fmt.Sprintf(", %d %s", more.count, more.words)
 		}
 	}
+	return line
+}
+
+// RulesLine says of how many Kustomizations the rules were changed; "" of none.
+func (r Results) RulesLine() string {
+	changed := 0
+	for _, rule := range r.Rules {
+		if rule.Action == string(cluster.Configured) {
+			changed++
+		}
+	}
+	switch changed {
+	case 0:
+		return ""
+	case 1:
+		return "The rules in spec.ignore of 1 Kustomization changed."
+	default:
+		return fmt.Sprintf("The rules in spec.ignore of %d Kustomizations changed.", changed)
+	}
+}
+
+// Troubles are what is not as it was asked for, a line each: what failed, what is uncertain, what was left alone since it
+// changed, what could not be taken back, what is not ready yet.
+func (r Results) Troubles() []string {
+	var lines []string
+	add := func(item Result, what, why string) {
+		lines = append(lines, fmt.Sprintf("%s: %s %s/%s: %s", what, item.Ref.Kind, item.Ref.Namespace, item.Ref.Name, oneLine(why)))
+	}
+	for _, item := range slices.Concat(r.Rules, r.Items) {
+		switch {
+		case item.Action == string(cluster.Failed):
+			add(item, "Failed", item.Error)
+		case item.Action == string(cluster.Uncertain):
+			add(item, "Uncertain, it may have been changed", item.Error)
+		case item.Action == string(cluster.NotAttempted) && item.Error != "":
+			add(item, "Not attempted", item.Error)
+		case item.Error != "":
+			add(item, "Not complete", item.Error)
+		case item.Action == string(cluster.Skipped) && item.tried:
+			add(item, "Left alone", item.Message)
+		}
+		if item.Kept != "" && item.Action != string(cluster.NotAttempted) {
+			add(item, "Not taken back", item.Kept)
+		}
+		if item.NotReady != "" {
+			add(item, "Changed, and not ready yet", item.NotReady)
+		}
+	}
+	return lines
 }
 
 // Table shows the results like kubectl apply does, one line an object.
@@ -86,18 +215,36 @@ func (r Results) Table(withNamespace bool) Table {
 		for _, c := range item.Changes {
 			changes = append(changes, strings.TrimPrefix(c.Field, "spec.")+" "+Arrow(c))
 		}
-		why := item.Message
-		if item.Error != "" {
-			why = oneLine(item.Error)
-		}
-		result := Cell{item.Action, outcomeStyle(item.Action)}
-		if r.DryRun != "" && item.Action == string(cluster.Configured) {
+		result := Cell{outcomeWord(item.Action), r.outcomeStyle(item.Action)}
+		if r.DryRun != "" && r.outcomeStyle(item.Action) == Good {
 			result.Text += " (" + dryRunNote(r.DryRun) + ")"
 		}
 		t.Rows = append(t.Rows, append(namespaceCell(withNamespace, item.Ref),
-			Text(item.Ref.Kind), Text(item.Ref.Name), result, Text(strings.Join(changes, ", ")), Text(why)))
+			Text(item.Ref.Kind), Text(item.Ref.Name), result, Text(strings.Join(changes, ", ")), Text(item.why())))
 	}
 	return t
+}
+
+func (r Result) why() string {
+	var parts []string
+	for _, part := range []string{r.Error, r.Message, r.Kept, r.NotReady} {
+		if part != "" && !slices.Contains(parts, part) {
+			parts = append(parts, oneLine(part))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// outcomeWord writes an outcome for people.
+func outcomeWord(action string) string {
+	switch cluster.Outcome(action) {
+	case cluster.Skipped:
+		return "left alone"
+	case cluster.NotAttempted:
+		return "not attempted"
+	default:
+		return action
+	}
 }
 
 // dryRunNote is what kubectl writes behind a result that was not persisted.
@@ -108,35 +255,24 @@ func dryRunNote(mode string) string {
 	return "dry run"
 }
 
-func outcomeStyle(action string) Style {
+func (r Results) outcomeStyle(action string) Style {
 	switch cluster.Outcome(action) {
-	case cluster.Configured:
+	case cluster.Outcome(r.Done), cluster.Configured:
 		return Good
-	case cluster.Failed:
+	case cluster.Failed, cluster.Uncertain:
 		return Bad
 	default:
 		return Faint
 	}
 }
 
-// Names are the objects that were configured, as kubectl -o name writes them.
+// Names are the objects that were written, as kubectl -o name writes them.
 func (r Results) Names() []string {
 	names := []string{}
 	for _, item := range r.Items {
-		if item.Action == string(cluster.Configured) {
+		if item.Action == r.Done {
 			names = append(names, resourceName(item.Ref))
 		}
 	}
 	return names
-}
-
-// Failures are the results that failed, in their order.
-func (r Results) Failures() []Result {
-	var failures []Result
-	for _, item := range slices.Concat(r.Rules, r.Items) {
-		if item.Action == string(cluster.Failed) {
-			failures = append(failures, item)
-		}
-	}
-	return failures
 }

@@ -16,7 +16,21 @@ func newLasting(s tune.Stick) Lasting {
 	if s.Within > 0 {
 		l.RevertedWithin = flux.FormatDuration(s.Within)
 	}
+	for _, f := range s.Fields {
+		if f.Verdict != s.Verdict || f.Message != s.Message {
+			l.Fields = newLastingFields(s.Fields)
+			break
+		}
+	}
 	return l
+}
+
+func newLastingFields(fields []tune.FieldStick) []LastingField {
+	list := make([]LastingField, 0, len(fields))
+	for _, f := range fields {
+		list = append(list, LastingField{Field: string(f.Field), Sticks: string(f.Verdict), Message: f.Message})
+	}
+	return list
 }
 
 func (l Lasting) cell() Cell {
@@ -43,7 +57,7 @@ func Homes(p tune.Plan) []string {
 	count := make(map[string]int)
 	var homes []string
 	for _, item := range p.Items {
-		if item.Reason != tune.ReasonSetInGit {
+		if item.Stick.Home == "" || (item.Reason != tune.ReasonSetInGit && item.Reason != tune.ReasonOwnerUnknown) {
 			continue
 		}
 		if count[item.Stick.Home] == 0 {

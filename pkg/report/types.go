@@ -77,8 +77,17 @@ type Lasting struct {
 	SticksMessage string `json:"sticksMessage,omitempty"`
 	// Owner applies the object; absent where nobody does.
 	Owner *Owner `json:"owner,omitempty"`
+	// Fields says it for each changed field, where they differ.
+	Fields []LastingField `json:"fields,omitempty"`
 	// RevertedWithin is how long a change lasts at most, where it is reverted: "10m".
 	RevertedWithin string `json:"revertedWithin,omitempty"`
+}
+
+// LastingField says whether the change of one field will last, and why.
+type LastingField struct {
+	Field   string `json:"field"`
+	Sticks  string `json:"sticks"`
+	Message string `json:"message,omitempty"`
 }
 
 // Owner is what applies an object.
@@ -100,11 +109,20 @@ type Effective struct {
 // Plan is what plan shows: an item for every object that was looked at.
 type Plan struct {
 	Head
-	Policy   string      `json:"policy,omitempty"`
-	Items    []PlanItem  `json:"items"`
+	Policy string     `json:"policy,omitempty"`
+	Items  []PlanItem `json:"items"`
+	// Pins are the owners whose spec.ignore apply would change, so that they leave the changed fields alone.
+	Pins     []PlanPin   `json:"pins,omitempty"`
 	Summary  PlanSummary `json:"summary"`
 	Missing  []Missing   `json:"missing,omitempty"`
 	Warnings []string    `json:"warnings,omitempty"`
+}
+
+// PlanPin is an owner, and the rules of ours that it will have.
+type PlanPin struct {
+	Ref     Ref `json:"ref"`
+	Objects int `json:"objects"` // that the rules name
+	Rules   int `json:"rules"`
 }
 
 // PlanItem says what would be done with one object, and why.
@@ -152,39 +170,52 @@ type EnvironmentSummary struct {
 	DriftCorrection *budget.Pair[string] `json:"driftCorrection,omitempty"`
 }
 
-// Results are what apply and revert did.
+// Results are what apply, revert and forget did.
 type Results struct {
 	Head
-	// Session is the id of this apply, by which revert --session finds its work.
+	// Session is the id of this apply, by which revert --session finds its work; absent where nothing was written.
 	Session string   `json:"session,omitempty"`
 	Policy  string   `json:"policy,omitempty"`
 	DryRun  string   `json:"dryRun,omitempty"`
 	Items   []Result `json:"items"`
-	// Rules are the Kustomizations whose spec.ignore gained or lost rules.
+	// Rules are the Kustomizations whose spec.ignore gained or lost rules, or was to.
 	Rules    []Result      `json:"rules,omitempty"`
 	Summary  ResultSummary `json:"summary"`
 	Missing  []Missing     `json:"missing,omitempty"`
 	Warnings []string      `json:"warnings,omitempty"`
+
+	// Done is the word for an object that was written.
+	Done string `json:"-"`
 }
 
 // Result is what was done with one object.
 type Result struct {
-	Ref     Ref      `json:"ref"`
-	Action  string   `json:"action"` // configured, unchanged, skipped or failed
+	Ref Ref `json:"ref"`
+	// Action is configured (by apply), restored (by revert) or forgotten (by forget) where something was written;
+	// unchanged; skipped (left alone); failed (refused); notAttempted; or uncertain: sent, and no answer came.
+	Action  string   `json:"action"`
 	Changes []Change `json:"changes"`
 	Message string   `json:"message,omitempty"`
 	Error   string   `json:"error,omitempty"`
+	// Kept is what a revert could not take back, and why.
+	Kept string `json:"kept,omitempty"`
+	// NotReady is what Flux has not been seen to do yet about a change that is made.
+	NotReady string `json:"notReady,omitempty"`
 
 	object flux.Object
+	tried  bool // it was to be written
 }
 
 // ResultSummary counts results.
 type ResultSummary struct {
-	Configured int `json:"configured"`
-	Unchanged  int `json:"unchanged"`
-	Skipped    int `json:"skipped"`
-	Failed     int `json:"failed"`
-	// NotAttempted are those of the skipped that an interrupt, or an API server that was gone, kept
-	// from being tried.
+	Changed      int `json:"changed"`
+	Unchanged    int `json:"unchanged"`
+	Skipped      int `json:"skipped"`
+	Failed       int `json:"failed"`
 	NotAttempted int `json:"notAttempted"`
+	Uncertain    int `json:"uncertain"`
+	// Partial are the objects of which a revert left something as it is.
+	Partial int `json:"partial"`
+	// NotReady are those of the changed that Flux has not been seen ready again.
+	NotReady int `json:"notReady"`
 }

@@ -2,18 +2,41 @@ package tune
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
 
-// OptOutAnnotation with the value OptOutValue on an object keeps fluxtune from tuning it.
+// OptOutAnnotation on an object keeps fluxtune from tuning it, with any value but OptInValue: what was meant
+// to opt out must not fail to.
 const (
-	OptOutAnnotation = "fluxtune.github.io/tune"
+	OptOutAnnotation = flux.Group + "/tune"
 	OptOutValue      = "disabled"
+	OptInValue       = "enabled"
 )
+
+// optOut says how an object is opted out; "" where it is not. A label counts like the annotation.
+func optOut(o flux.Object) string {
+	for _, from := range []map[string]string{o.Annotations, o.Labels} {
+		if value, marked := from[OptOutAnnotation]; marked && !strings.EqualFold(strings.TrimSpace(value), OptInValue) {
+			return fmt.Sprintf("opted out by %s: %s", OptOutAnnotation, value)
+		}
+	}
+	return ""
+}
+
+// oddOptOut warns of an object that is opted out by another value than the documented one.
+func oddOptOut(o flux.Object) string {
+	value, annotated := o.Annotations[OptOutAnnotation]
+	if !annotated {
+		value = o.Labels[OptOutAnnotation]
+	}
+	if optOut(o) == "" || strings.EqualFold(strings.TrimSpace(value), OptOutValue) {
+		return ""
+	}
+	return fmt.Sprintf("%s: %s: %q is neither %q nor %q, and is taken for %[4]q", o.Ref, OptOutAnnotation, value, OptOutValue, OptInValue)
+}
 
 // subject is what the checks look at.
 type subject struct {
@@ -51,28 +74,52 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 			return item
 		}
 	}
-	item.Changes, item.Notes, item.Kept = changes(s)
+	wish := s.wishes()
+	item.Changes, item.Notes, item.Kept = wish.changes, wish.notes, strings.Join(wish.kept, "; ")
 	item.Stick = judge(o, item.Changes, opts.Judge)
-	_, unreadable := ReadRecord(o)
 	switch {
-	case len(item.Changes) > 0 && unreadable != nil:
-		// The originals would be lost: no change without a way back.
-		item.Action, item.Reason, item.Message = ActionSkip, ReasonBadRecord, unreadable.Error()
-		item.Changes, item.Notes = nil, nil
 	case len(item.Changes) > 0:
 		item.Action, item.Reason = ActionChange, ReasonPolicyDiffers
-		item.Message = fmt.Sprintf("differs from policy %q", p.Name)
-		if reason, message := managed(item, opts); reason != "" {
-			item.Action, item.Reason, item.Message = ActionSkip, reason, message
-			item.Changes, item.Notes = nil, nil
-		}
+		item.Message = fmt.Sprintf("differs from policy %q", p.Title())
+		item.leaveAlone(firstReason(item, opts))
 	case item.Kept != "":
 		item.Action, item.Reason, item.Message = ActionSkip, ReasonTimeoutKept, item.Kept
 	default:
 		item.Action, item.Reason = ActionUnchanged, ReasonMatchesPolicy
-		item.Message = fmt.Sprintf("matches policy %q", p.Name)
+		item.Message = fmt.Sprintf("matches policy %q", p.Title())
 	}
 	return item
+}
+
+// leaveAlone makes an item that would change one that does not; with no reason it does nothing.
+func (i *Item) leaveAlone(reason Reason, message string) {
+	if reason == "" {
+		return
+	}
+	i.Action, i.Reason, i.Message = ActionSkip, reason, message
+	i.Changes, i.Notes = nil, nil
+}
+
+// firstReason gives the first reason to leave an object alone although the policy wants it changed.
+func firstReason(item Item, opts Options) (Reason, string) {
+	for _, check := range []func(Item, Options) (Reason, string){noWayBack, managed} {
+		if reason, message := check(item, opts); reason != "" {
+			return reason, message
+		}
+	}
+	return "", ""
+}
+
+// noWayBack: without a record that can be read and written there is no change.
+func noWayBack(item Item, _ Options) (Reason, string) {
+	record, err := ReadRecord(item.Object)
+	if err != nil {
+		return ReasonBadRecord, err.Error()
+	}
+	if record != nil && len(record.String()) > maxRecord {
+		return ReasonRecordFull, fmt.Sprintf("it has been tuned %d times without a revert: revert it, or forget what it was", len(record.Steps))
+	}
+	return "", ""
 }
 
 func beingDeleted(s subject) (Reason, string) {
@@ -83,10 +130,10 @@ func beingDeleted(s subject) (Reason, string) {
 }
 
 func optedOut(s subject) (Reason, string) {
-	if s.object.Annotations[OptOutAnnotation] != OptOutValue {
-		return "", ""
+	if how := optOut(s.object); how != "" {
+		return ReasonOptedOut, how
 	}
-	return ReasonOptedOut, fmt.Sprintf("opted out by annotation %s: %s", OptOutAnnotation, OptOutValue)
+	return "", ""
 }
 
 func withoutEnvironment(s subject) (Reason, string) {
@@ -105,7 +152,7 @@ func environmentNotInPolicy(s subject) (Reason, string) {
 
 func kindNotInPolicy(s subject) (Reason, string) {
 	for _, t := range s.object.KindRow().Tunables {
-		if s.object.Has(t.Field) && s.wanted(t) != "" {
+		if s.object.Has(t.Field) && !s.wanted(t).IsZero() {
 			return "", ""
 		}
 	}
@@ -124,10 +171,18 @@ func intervalIgnored(s subject) (Reason, string) {
 }
 
 func suspended(s subject) (Reason, string) {
-	if !s.object.Suspended || s.options.IncludeSuspended {
+	switch {
+	case !s.object.Suspended:
+		return "", ""
+	case !s.options.IncludeSuspended:
+		return ReasonSuspended, "suspended (--include-suspended tunes it too)"
+	case s.options.Graph.Dependents(s.object.Ref) > 0:
+		// Nobody would observe the new generation, and until somebody does no dependent is reconciled.
+		return ReasonSuspended, fmt.Sprintf("suspended, and a change would keep %d that depend on it from being reconciled until it is resumed",
+			s.options.Graph.Dependents(s.object.Ref))
+	default:
 		return "", ""
 	}
-	return ReasonSuspended, "suspended (--include-suspended tunes it too)"
 }
 
 func retriesExhausted(s subject) (Reason, string) {
@@ -152,86 +207,33 @@ func judge(o flux.Object, changed []Change, j *Judge) Stick {
 	return j.Judge(o, fields)
 }
 
-// managed gives the reason to leave an object alone whose changes would be reverted.
+// managed gives the reason to leave an object alone whose values something else sets.
 func managed(item Item, opts Options) (Reason, string) {
-	if item.Stick.Verdict != Reverted {
+	if item.Stick.Verdict.lasts() || item.Stick.Verdict == "" || opts.Managed == ManagedPatch {
 		return "", ""
 	}
-	switch opts.Managed {
-	case ManagedSkip:
-		return ReasonSetInGit, "would be " + item.Stick.Message
-	case ManagedPin:
-		if why := opts.Judge.cannotPin(item.Stick.Owner); why != "" {
-			return ReasonCannotPin, why
+	if opts.Managed != ManagedPin {
+		if item.Stick.Verdict == Unknown {
+			return ReasonOwnerUnknown, "left to its owner: " + item.Stick.Message
 		}
+		return ReasonSetInGit, "would be " + item.Stick.Message
+	}
+	for _, f := range item.Stick.Fields {
+		if f.Verdict == Unknown {
+			return ReasonCannotPin, "cannot be pinned: " + f.Message
+		}
+	}
+	if why := opts.Judge.cannotPin(item.Stick.Owner); why != "" {
+		return ReasonCannotPin, "cannot be pinned: " + why
 	}
 	return "", ""
 }
 
-// wanted is the value that the policy gives a field of the subject; "" where it says nothing.
-func (s subject) wanted(t flux.Tunable) string {
+// wanted is what the policy wants of a field of the subject; the zero Bound where it says nothing.
+func (s subject) wanted(t flux.Tunable) policy.Bound {
 	kind := t.PolicyKind
 	if kind == "" {
 		kind = s.object.Kind
 	}
 	return s.environment.Value(kind, t.Setting)
-}
-
-// changes compares each tunable field with the policy. It returns the fields to change, what a reader
-// should know beside them, and, where a timeout is kept against the policy, why.
-func changes(s subject) (changed []Change, notes []string, kept string) {
-	o := s.object
-	interval := o.Interval
-	for _, t := range o.KindRow().Tunables {
-		if !o.Has(t.Field) {
-			continue
-		}
-		// Interval comes first in every row: what follows it is judged by the new interval.
-		change := Change{Field: t.Field, From: o.Value(t.Field)}
-		if wanted := s.wanted(t); wanted != "" {
-			change.To = &wanted
-		}
-		keptNow := ""
-		if t.Field == flux.Timeout {
-			change.To, keptNow = guardTimeout(o, change.To, interval)
-			kept = keptNow
-		}
-		if note := shrinking(o, t, change.To, interval); note != "" && keptNow == "" {
-			notes = append(notes, note)
-		}
-		if change.To == nil || flux.SameDuration(change.From, change.To) {
-			continue
-		}
-		changed = append(changed, change)
-		if t.Field == flux.Interval {
-			interval = change.To
-		}
-	}
-	return changed, notes, kept
-}
-
-// shrinking tells of a field that is unset and follows the interval, which is about to become
-// shorter: what the policy sets instead, or what it will be.
-func shrinking(o flux.Object, t flux.Tunable, to, interval *string) string {
-	if o.Value(t.Field) != nil || t.Field == flux.Interval {
-		return ""
-	}
-	before, after := o.Effective(t.Field), o.EffectiveWith(t.Field, nil, interval)
-	if after >= before {
-		return ""
-	}
-	name := t.Field.Path()[len(t.Field.Path())-1]
-	if t.Field == flux.ChartInterval {
-		name = "chart interval"
-	}
-	follows := fmt.Sprintf("%s is unset and follows the interval: %s -> %s", name, flux.FormatDuration(before), flux.FormatDuration(after))
-	if to == nil {
-		return follows
-	}
-	return follows + ", so the policy's " + flux.ShortDuration(*to) + " is set"
-}
-
-func uniqueSorted(s []string) []string {
-	slices.SortFunc(s, strings.Compare)
-	return slices.Compact(s)
 }

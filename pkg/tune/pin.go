@@ -1,218 +1,302 @@
 package tune
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// PinsAnnotation on a Kustomization lists the rules that fluxtune added to its spec.ignore, so that
-// revert takes away those and no others.
-const PinsAnnotation = "fluxtune.github.io/pins"
+// PinsAnnotation on a Kustomization says which rules of its spec.ignore fluxtune added. Which it should
+// have follows from the records on the objects that it applies.
+const PinsAnnotation = flux.Group + "/pins"
 
-// Pins is the value of PinsAnnotation.
-type Pins struct {
-	Rules []Pin `json:"rules"`
+// pins is the value of PinsAnnotation: the digests of our rules, and who owned spec.ignore before us.
+type pins struct {
+	Rules  []string       `json:"rules"`
+	Owners []flux.Manager `json:"owners,omitempty"`
+	// Manager is the field manager that wrote the rules.
+	Manager string `json:"manager,omitempty"`
 }
 
-// Pin is one rule and the session that added it.
-type Pin struct {
-	Session string          `json:"session"`
-	Rule    flux.IgnoreRule `json:"rule"`
+// readPins reads the pins of a Kustomization. What cannot be read names no rule: then none is taken for
+// ours, and none is touched.
+func readPins(o flux.Object) pins {
+	var p pins
+	if err := json.Unmarshal([]byte(o.Annotations[PinsAnnotation]), &p); err != nil {
+		return pins{}
+	}
+	return p
 }
 
-// readPins reads the pins of a Kustomization. The error says how to go on.
-func readPins(o flux.Object) (Pins, error) {
-	var p Pins
-	value, ok := o.Annotations[PinsAnnotation]
+// take tells whether a rule is one of ours, and counts it: of two that are equal one is somebody else's.
+func (p *pins) take(r flux.IgnoreRule) bool {
+	i := slices.Index(p.Rules, digest(r))
+	if i < 0 {
+		return false
+	}
+	p.Rules = slices.Delete(slices.Clone(p.Rules), i, i+1)
+	return true
+}
+
+func digest(r flux.IgnoreRule) string {
+	data, err := json.Marshal(r)
+	if err != nil { // strings always marshal
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Pinning tells whether a Kustomization bears rules of ours, or the annotation that names some.
+func Pinning(o flux.Object) bool {
+	_, pinning := o.Annotations[PinsAnnotation]
+	return pinning
+}
+
+// OurRules are the rules in a Kustomization's spec.ignore that fluxtune added.
+func OurRules(o flux.Object) []flux.IgnoreRule {
+	ours, _ := partRules(o)
+	return ours
+}
+
+// partRules parts a Kustomization's rules into ours and those of others. All of a list that somebody else keeps
+// applying are theirs, also those that we added once: Git has adopted them.
+func partRules(o flux.Object) (ours, others []flux.IgnoreRule) {
+	if len(ignoreSetters(o)) > 0 {
+		return nil, o.Ignore
+	}
+	p := readPins(o)
+	for _, r := range o.Ignore {
+		if p.take(r) {
+			ours = append(ours, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	return ours, others
+}
+
+func ignoreSetters(o flux.Object) []flux.Manager {
+	return slices.DeleteFunc(o.OwnersOf(flux.IgnoreField), func(m flux.Manager) bool { return !comesBack(m) })
+}
+
+// Targets are the objects that one of our rules names.
+func Targets(rule flux.IgnoreRule) []flux.Ref {
+	t := rule.Target
+	if t == nil {
+		return nil
+	}
+	names, ok := splitNames(t.Name)
 	if !ok {
-		return p, nil
+		return nil
 	}
-	if err := json.Unmarshal([]byte(value), &p); err != nil {
-		return p, fmt.Errorf("reading annotation %s: %w: take the rules out of spec.ignore by hand and remove the annotation", PinsAnnotation, err)
+	var refs []flux.Ref
+	for _, name := range names {
+		refs = append(refs, flux.Ref{Group: unquote(t.Group), Kind: t.Kind, Namespace: t.Namespace, Name: name})
 	}
-	return p, nil
+	return refs
 }
 
-// HasPins tells whether a session added rules to a Kustomization, or its note of them cannot be read.
-func HasPins(o flux.Object, session string) bool {
-	pins, err := readPins(o)
-	return err != nil || slices.ContainsFunc(pins.Rules, func(p Pin) bool { return p.Session == session })
+// Need is what an owner must leave to us of one object.
+type Need struct {
+	Object flux.Ref
+	Fields []flux.Field
 }
 
-// cannotPin says why rules cannot be added to an owner so that they stay; "" where they can.
-func (j *Judge) cannotPin(owner flux.Ref) string {
-	parent, found := j.known[owner]
-	switch m := parent.IgnoreManager(); {
-	case owner.Kind != "Kustomization" || !found:
-		return fmt.Sprintf("cannot be pinned: %s has no rules to leave fields to others", owner)
-	case applied(m, kustomizeController):
-		return fmt.Sprintf("cannot be pinned: spec.ignore of %s is itself set in Git: add the rule there", owner)
+// Needs are what owners must leave to us, by owner: of every object the fields whose record says so.
+func Needs(objects []flux.Object) map[flux.Ref][]Need {
+	needs := make(map[flux.Ref][]Need)
+	for _, o := range objects {
+		owner, owned := o.Owner()
+		if !owned || !Tuned(o) {
+			continue
+		}
+		record, err := ReadRecord(o)
+		if err != nil {
+			continue
+		}
+		if fields := record.Pinned(); len(fields) > 0 {
+			needs[owner] = append(needs[owner], Need{o.Ref, fields})
+		}
+	}
+	return needs
+}
+
+// PinnedBy is the owner whose rules hold fields of an object, by the object's record; false where none needs to.
+func PinnedBy(o flux.Object) (owner flux.Ref, pinned bool) {
+	owner, owned := o.Owner()
+	record, err := ReadRecord(o)
+	return owner, owned && err == nil && len(record.Pinned()) > 0
+}
+
+// Rules writes needs as rules: one for all objects of a kind and namespace whose fields are the same. Needs of one
+// object are added up.
+func Rules(needs []Need) []flux.IgnoreRule {
+	fields := make(map[flux.Ref][]flux.Field)
+	for _, n := range needs {
+		fields[n.Object] = append(fields[n.Object], n.Fields...)
+	}
+	type class struct{ group, kind, namespace, paths string }
+	names := make(map[class][]string)
+	for ref, list := range fields {
+		slices.Sort(list)
+		var paths []string
+		for _, f := range slices.Compact(list) {
+			paths = append(paths, Pointer(f))
+		}
+		c := class{ref.Group, ref.Kind, ref.Namespace, strings.Join(paths, ",")}
+		names[c] = append(names[c], ref.Name)
+	}
+	list := make([]flux.IgnoreRule, 0, len(names))
+	for c, n := range names {
+		slices.Sort(n)
+		list = append(list, flux.IgnoreRule{Paths: strings.Split(c.paths, ","), Target: &flux.IgnoreTarget{
+			Group: joinNames([]string{c.group}), Kind: c.kind, Namespace: c.namespace, Name: joinNames(n),
+		}})
+	}
+	slices.SortFunc(list, func(a, b flux.IgnoreRule) int {
+		key := func(r flux.IgnoreRule) string {
+			return strings.Join([]string{r.Target.Namespace, r.Target.Kind, r.Target.Name, strings.Join(r.Paths, ",")}, "\x00")
+		}
+		return strings.Compare(key(a), key(b))
+	})
+	return list
+}
+
+// Pin brings the rules of one Kustomization to what the records of its objects need: no more of ours, and no
+// less.
+type Pin struct {
+	Owner flux.Object
+	Rules []flux.IgnoreRule
+	// Objects that the rules name.
+	Objects int
+}
+
+// NewPin plans the rules of an owner. Of objects that could not be read, what its rules say stays.
+func NewPin(owner flux.Object, needs []Need, unread func(flux.Ref) bool) Pin {
+	needs = slices.Clone(needs)
+	for _, rule := range OurRules(owner) {
+		for _, ref := range Targets(rule) {
+			if unread(ref) {
+				needs = append(needs, Need{ref, fieldsOf(rule)})
+			}
+		}
+	}
+	objects := make(map[flux.Ref]bool)
+	for _, n := range needs {
+		objects[n.Object] = true
+	}
+	return Pin{Owner: owner, Rules: Rules(needs), Objects: len(objects)}
+}
+
+func fieldsOf(r flux.IgnoreRule) []flux.Field {
+	var fields []flux.Field
+	for _, path := range r.Paths {
+		fields = append(fields, flux.Field(strings.ReplaceAll(strings.TrimPrefix(path, "/"), "/", ".")))
+	}
+	return fields
+}
+
+// adds tells whether rules leave more to us than others do.
+func adds(wanted, have []flux.IgnoreRule) bool {
+	type field struct {
+		object flux.Ref
+		path   string
+	}
+	there := make(map[field]bool)
+	for _, r := range have {
+		for _, ref := range Targets(r) {
+			for _, path := range r.Paths {
+				there[field{ref, path}] = true
+			}
+		}
+	}
+	return slices.ContainsFunc(wanted, func(r flux.IgnoreRule) bool {
+		return slices.ContainsFunc(Targets(r), func(ref flux.Ref) bool {
+			return slices.ContainsFunc(r.Paths, func(path string) bool { return !there[field{ref, path}] })
+		})
+	})
+}
+
+// maxObject is how large an object may become, in bytes of JSON: etcd takes requests of 1.5 MiB
+// (etcd server/embed, DefaultMaxRequestBytes), and the API server adds managed fields.
+const maxObject = 1280 << 10
+
+// CannotPin says why rules cannot be added to an owner so that they stay; "" where they can. What applies the owner
+// would take them away, unless it is kustomize-controller, which leaves alone what Git does not set (measured).
+func CannotPin(ref flux.Ref, owner flux.Object, found bool) string {
+	applier, applied := owner.Owner()
+	var others []string
+	for _, m := range owner.Owners {
+		if comesBack(m.Manager) && m.Name != kustomizeController {
+			others = append(others, m.Name)
+		}
+	}
+	switch {
+	case ref.Kind != "Kustomization":
+		return fmt.Sprintf("%s has no rules to leave fields to others", ref)
+	case !found:
+		return fmt.Sprintf("%s could not be read, or is in another cluster", ref)
+	case owner.AppliesElsewhere:
+		return fmt.Sprintf("%s applies to another cluster", ref)
+	case optOut(owner) != "":
+		return fmt.Sprintf("%s is itself %s", ref, optOut(owner))
+	case owner.Deleting:
+		return fmt.Sprintf("%s is being deleted", ref)
+	case len(ignoreSetters(owner)) > 0:
+		return fmt.Sprintf("spec.ignore of %s is itself set by %s: add the rule there", ref, ignoreSetters(owner)[0].Name)
+	case applied && applier.Kind != "Kustomization":
+		return fmt.Sprintf("%s is itself applied by %s, which would take the rules away: add them where that is written", ref, applier)
+	case len(others) > 0:
+		return fmt.Sprintf("%s is itself applied by %s, which may take the rules away: add them where that is written", ref, others[0])
 	default:
 		return ""
 	}
 }
 
-// PlanPins plans the rules that the changes of a plan need in order to stick, one item for each
-// Kustomization that would revert them: for each object one rule, for its changed fields only.
-func PlanPins(plan Plan, j *Judge) []Item {
-	rules := make(map[flux.Ref][]flux.IgnoreRule)
-	var owners []flux.Ref
-	for _, item := range plan.Items {
-		if item.Action != ActionChange || item.Stick.Verdict != Reverted {
-			continue
-		}
-		owner := item.Stick.Owner
-		if rules[owner] == nil {
-			owners = append(owners, owner)
-		}
-		rules[owner] = append(rules[owner], ruleFor(item))
+// TooLarge says that an owner would not take the rules, and how large it would become; "" where it takes them.
+func (p Pin) TooLarge() string {
+	data, err := json.Marshal(p.Rules)
+	if err != nil || p.Owner.Size+len(data) <= maxObject {
+		return ""
 	}
-	slices.SortFunc(owners, flux.Ref.Compare)
-	var items []Item
+	return fmt.Sprintf("%s would have %d KiB with rules for %d objects, and the API server takes %d: choose fewer objects",
+		p.Owner.Ref, (p.Owner.Size+len(data))>>10, p.Objects, maxObject>>10)
+}
+
+// RulesAfter are the owners whose rules change when restores are done, with the rules that they need then. Objects are
+// all that are known, unread those that are not.
+func RulesAfter(owners, objects []flux.Object, unread []flux.Ref, restores []Restore) []Pin {
+	left := make(map[flux.Ref]*Record)
+	for _, r := range restores {
+		if r.Action == ActionChange {
+			left[r.Object.Ref] = r.Record
+		}
+	}
+	after := make([]flux.Object, 0, len(objects))
+	for _, o := range objects {
+		if record, restored := left[o.Ref]; restored {
+			o.Annotations = maps.Clone(o.Annotations)
+			delete(o.Annotations, RecordAnnotation)
+			if record != nil {
+				o.Annotations[RecordAnnotation] = record.String()
+			}
+		}
+		after = append(after, o)
+	}
+	needs := Needs(after)
+	var changed []Pin
 	for _, owner := range owners {
-		items = append(items, DecidePin(j.known[owner], rules[owner]))
-	}
-	return items
-}
-
-// ruleFor is the narrowest rule that leaves an item's changed fields to us.
-func ruleFor(item Item) flux.IgnoreRule {
-	o := item.Object
-	rule := flux.IgnoreRule{Target: &flux.IgnoreTarget{
-		Group: regexp.QuoteMeta(o.Group), Kind: o.Kind, Namespace: o.Namespace, Name: regexp.QuoteMeta(o.Name),
-	}}
-	for _, c := range item.Changes {
-		rule.Paths = append(rule.Paths, Pointer(c.Field))
-	}
-	return rule
-}
-
-// DecidePin plans to add rules to a Kustomization, as far as it does not have them. It is used again
-// for a Kustomization that somebody else changed in the meantime.
-func DecidePin(parent flux.Object, rules []flux.IgnoreRule) Item {
-	item := Item{Object: parent, Action: ActionUnchanged, Reason: ReasonPinned, Message: "has the rules already"}
-	if _, err := readPins(parent); err != nil {
-		item.Action, item.Reason, item.Message = ActionSkip, ReasonBadRecord, err.Error()
-		return item
-	}
-	for _, rule := range rules {
-		if !slices.ContainsFunc(parent.Ignore, rule.Equal) {
-			item.Rules = append(item.Rules, rule)
+		pin := NewPin(owner, needs[owner.Ref], func(ref flux.Ref) bool { return slices.Contains(unread, ref) })
+		if (PinWrite{Pin: pin}).Next(owner).Patch != nil {
+			changed = append(changed, pin)
 		}
 	}
-	if len(item.Rules) > 0 {
-		item.Action, item.Message = ActionChange, fmt.Sprintf("leaves the changed fields of %d objects to fluxtune", len(item.Rules))
-	}
-	return item
-}
-
-// PinPatch returns the JSON merge patch that adds an item's rules to a Kustomization and notes them.
-func PinPatch(item Item, stamp Stamp) ([]byte, error) {
-	pins, err := readPins(item.Object)
-	if err != nil {
-		return nil, err
-	}
-	for _, rule := range item.Rules {
-		pins.Rules = append(pins.Rules, Pin{Session: stamp.Session, Rule: rule})
-	}
-	return pinPatch(item, slices.Concat(item.Object.Ignore, item.Rules), pins)
-}
-
-// UnpinOptions say which rules go.
-type UnpinOptions struct {
-	// Session takes back only what the apply with this id added; "" takes back everything.
-	Session string
-	// Tuned are the objects whose fields stay tuned after the revert: their rules stay.
-	Tuned func(flux.Ref) bool
-	// Covered tells whether the revert looked at an object, or would have if it still existed: rules
-	// for others stay.
-	Covered func(flux.Ref) bool
-}
-
-// Unpin plans to take rules out of all Kustomizations that bear rules of fluxtune.
-func Unpin(parents []flux.Object, opts UnpinOptions) []Item {
-	var items []Item
-	for _, parent := range parents {
-		items = append(items, DecideUnpin(parent, opts))
-	}
-	return items
-}
-
-// DecideUnpin plans to take fluxtune's rules out of a Kustomization's spec.ignore. Rules that others
-// wrote or changed stay.
-func DecideUnpin(parent flux.Object, opts UnpinOptions) Item {
-	item := Item{Object: parent, Action: ActionUnchanged, Reason: ReasonPinned, Message: "has no rules to take away"}
-	pins, err := readPins(parent)
-	if err != nil {
-		item.Action, item.Reason, item.Message = ActionSkip, ReasonBadRecord, err.Error()
-		return item
-	}
-	for _, pin := range pins.Rules {
-		if opts.Session != "" && pin.Session != opts.Session {
-			continue
-		}
-		target := pinned(pin.Rule)
-		if opts.Covered(target) && !opts.Tuned(target) {
-			item.Rules = append(item.Rules, pin.Rule)
-		}
-	}
-	if len(item.Rules) > 0 {
-		item.Action, item.Message = ActionChange, fmt.Sprintf("gives the fields of %d objects back to Git", len(item.Rules))
-	}
-	return item
-}
-
-// UnpinPatch returns the JSON merge patch that takes an item's rules away, and the annotation with the
-// last of them.
-func UnpinPatch(item Item) ([]byte, error) {
-	pins, err := readPins(item.Object)
-	if err != nil {
-		return nil, err
-	}
-	goes := func(rule flux.IgnoreRule) bool { return slices.ContainsFunc(item.Rules, rule.Equal) }
-	pins.Rules = slices.DeleteFunc(pins.Rules, func(p Pin) bool { return goes(p.Rule) })
-	return pinPatch(item, slices.DeleteFunc(slices.Clone(item.Object.Ignore), goes), pins)
-}
-
-// pinned is the object that one of our rules is for.
-func pinned(rule flux.IgnoreRule) flux.Ref {
-	t := rule.Target
-	if t == nil {
-		return flux.Ref{}
-	}
-	return flux.Ref{Group: unquote(t.Group), Kind: t.Kind, Namespace: t.Namespace, Name: unquote(t.Name)}
-}
-
-var quoted = regexp.MustCompile(`\\(.)`)
-
-// unquote undoes regexp.QuoteMeta.
-func unquote(s string) string { return quoted.ReplaceAllString(s, "$1") }
-
-func pinPatch(item Item, rules []flux.IgnoreRule, pins Pins) ([]byte, error) {
-	var ignore, annotation any // null removes
-	if len(rules) > 0 {
-		ignore = rules
-	}
-	if len(pins.Rules) > 0 {
-		value, err := json.Marshal(pins)
-		if err != nil {
-			return nil, fmt.Errorf("noting the rules of %s: %w", item.Object.Ref, err)
-		}
-		annotation = string(value)
-	}
-	data, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{
-			"resourceVersion": item.Object.ResourceVersion,
-			"annotations":     map[string]any{PinsAnnotation: annotation},
-		},
-		"spec": map[string]any{"ignore": ignore},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("writing the patch for %s: %w", item.Object.Ref, err)
-	}
-	return data, nil
+	return changed
 }

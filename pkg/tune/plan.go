@@ -1,6 +1,9 @@
 package tune
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
@@ -32,10 +35,12 @@ const (
 	ReasonRetriesExhausted Reason = "RetriesExhausted"
 	ReasonTimeoutKept      Reason = "TimeoutKept"
 	ReasonSetInGit         Reason = "SetInGit"
+	ReasonOwnerUnknown     Reason = "OwnerUnknown"
 	ReasonCannotPin        Reason = "CannotPin"
-	ReasonPinned           Reason = "Pinned"
 	ReasonTuned            Reason = "Tuned"
+	ReasonNotTuned         Reason = "NotTuned"
 	ReasonChangedSince     Reason = "ChangedSince"
+	ReasonRecordFull       Reason = "RecordFull"
 	ReasonOtherSession     Reason = "OtherSession"
 	ReasonBadRecord        Reason = "UnreadableRecord"
 )
@@ -61,19 +66,17 @@ type Item struct {
 	// Stick is whether the changes last; of the interval where nothing changes. Its verdict is empty
 	// where nobody judged.
 	Stick Stick
-	// Rules are what a Kustomization's spec.ignore gains (a pin) or loses (its way back).
-	Rules []flux.IgnoreRule
 	// Notes are side effects that a reader should know of.
 	Notes []string
-	// Record is what stays on the object when a revert is done; only Revert fills it.
-	Record *Record
 }
 
 // Plan is what would be done with every object of a Snapshot, in the Snapshot's order.
 type Plan struct {
-	Policy string // the policy's name
+	Policy string // the policy's title: its name and what overrides it
 	Note   string // the policy's own note
 	Items  []Item
+	// Pins are the owners that must leave changed fields to us, and the rules by which they do.
+	Pins []Pin
 	// Warnings are about the policy, the labels and what could not be read; sorted, each once.
 	Warnings []string
 }
@@ -97,8 +100,12 @@ type Options struct {
 	IncludeFailed bool
 	// Judge tells whether changes stick; nil judges nothing.
 	Judge *Judge
-	// Managed says what to do with changes that would be reverted.
+	// Graph knows what depends on what; nil knows nothing.
+	Graph *Graph
+	// Managed says what to do with changes of fields that something else sets.
 	Managed Managed
+	// ShortenTimeouts makes timeouts and retry intervals shorter, too, where the policy wants that.
+	ShortenTimeouts bool
 }
 
 // Managed says what to do with objects whose values are set in Git, so that a change would be
@@ -115,13 +122,98 @@ const (
 // NewPlan plans every object of a snapshot under a policy. The environments come from the resolver,
 // which must know the same snapshot.
 func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Options) Plan {
-	plan := Plan{Policy: p.Name, Note: p.Note, Items: make([]Item, 0, len(objects))}
+	plan := Plan{Policy: p.Title(), Note: p.Note, Items: make([]Item, 0, len(objects))}
 	warnings := p.Warnings()
 	for _, o := range objects {
 		item := Decide(o, p, r.Resolve(o), opts)
 		warnings = append(warnings, item.Assignment.Warnings...)
+		if odd := oddOptOut(o); odd != "" {
+			warnings = append(warnings, odd)
+		}
 		plan.Items = append(plan.Items, item)
 	}
 	plan.Warnings = uniqueSorted(warnings)
+	if opts.Managed == ManagedPin {
+		opts.Judge.pin(&plan)
+	}
 	return plan
+}
+
+// pin plans the rules that the changes of a plan need in order to last, and judges the changes with these rules in
+// place. Where an owner cannot take them all, its objects are left alone.
+func (j *Judge) pin(plan *Plan) {
+	needs := make(map[flux.Ref][]Need)
+	for i := range plan.Items {
+		if n, pinned := plan.Items[i].need(); pinned {
+			needs[plan.Items[i].Stick.Owner] = append(needs[plan.Items[i].Stick.Owner], n)
+		}
+	}
+	for owner, planned := range needs {
+		pin := j.PinOf(j.known[owner], planned)
+		tooLarge := pin.TooLarge()
+		for i := range plan.Items {
+			item := &plan.Items[i]
+			switch {
+			case item.Action != ActionChange || item.Stick.Owner != owner:
+			case tooLarge != "" && !item.Stick.Verdict.lasts():
+				item.leaveAlone(ReasonCannotPin, "cannot be pinned: "+tooLarge)
+			default:
+				item.Stick.hold(owner)
+			}
+		}
+		if tooLarge == "" {
+			plan.Pins = append(plan.Pins, pin)
+		}
+	}
+	slices.SortFunc(plan.Pins, func(a, b Pin) int { return a.Owner.Ref.Compare(b.Owner.Ref) })
+}
+
+// need is what the owner of an item's object must leave to us for the changes to last; false where nothing.
+func (i Item) need() (Need, bool) {
+	n := Need{Object: i.Object.Ref}
+	if i.Action != ActionChange {
+		return n, false
+	}
+	for _, f := range i.Stick.Fields {
+		if f.Pinned || f.Verdict == Reverted {
+			n.Fields = append(n.Fields, f.Field)
+		}
+	}
+	return n, len(n.Fields) > 0
+}
+
+// hold is the verdict with a rule of ours in place.
+func (s *Stick) hold(owner flux.Ref) {
+	for i := range s.Fields {
+		if f := &s.Fields[i]; f.Verdict == Reverted {
+			f.Verdict, f.Pinned, f.Within = Held, true, 0
+			f.Message = fmt.Sprintf("held by a rule that apply adds to spec.ignore of %s", owner)
+		}
+	}
+	for i, f := range s.Fields {
+		if i == 0 || rankOf(f.Verdict) > rankOf(s.Verdict) || (f.Pinned && !s.Pinned && f.Verdict == s.Verdict) {
+			s.FieldStick = f
+		}
+	}
+}
+
+func uniqueSorted(s []string) []string {
+	slices.Sort(s)
+	return slices.Compact(s)
+}
+
+// Pinned tells whether the item's changes last only while a rule of ours holds them.
+func (i Item) Pinned() bool {
+	_, pinned := i.need()
+	return pinned
+}
+
+// Planned is the value of a field when the item is carried out.
+func (i Item) Planned(f flux.Field) *string {
+	for _, c := range i.Changes {
+		if c.Field == f {
+			return c.To
+		}
+	}
+	return i.Object.Value(f)
 }

@@ -12,22 +12,29 @@ import (
 
 // RecordAnnotation keeps on a tuned object what its fields were before, so that revert can restore
 // them exactly.
-const RecordAnnotation = "fluxtune.github.io/original"
+const RecordAnnotation = flux.Group + "/original"
 
-// maxSteps bounds the annotation: older steps are folded into the first, which keeps the originals.
-const maxSteps = 8
+// maxRecord bounds the annotation, in bytes: all annotations of an object have 256 KiB
+// (k8s.io/apimachinery pkg/api/validation, TotalAnnotationSizeLimitB). Some hundred steps fit.
+const maxRecord = 64 << 10
 
-// Record is the value of RecordAnnotation: the tunings of an object, oldest first. The first step
-// that moved a field knows the field's original.
+// DefaultManager is the field manager of the changes, unless the user names another.
+const DefaultManager = "fluxtune"
+
+// Record is the value of RecordAnnotation: the tunings of an object, oldest first.
 type Record struct {
 	Steps []Step `json:"steps"`
 }
 
 // Step is what one apply did to an object.
 type Step struct {
-	Session string              `json:"session"`
-	Policy  string              `json:"policy"`
-	Time    time.Time           `json:"time"`
+	Session string `json:"session"`
+	Policy  string `json:"policy"`
+	// By is the user, as the API server knows them; "" where it did not say.
+	By   string    `json:"by,omitempty"`
+	Time time.Time `json:"time"`
+	// Manager is the field manager of the change; "" is DefaultManager.
+	Manager string              `json:"manager,omitempty"`
 	Fields  map[flux.Field]Move `json:"fields"`
 }
 
@@ -35,6 +42,11 @@ type Step struct {
 type Move struct {
 	From *string `json:"from"`
 	To   *string `json:"to"`
+	// Owners owned the field before the first step of a chain; a revert gives it back to them.
+	Owners []flux.Manager `json:"owners,omitempty"`
+	// Pinned says that the move lasts only while a rule in spec.ignore of the object's owner leaves the field
+	// to us.
+	Pinned bool `json:"pinned,omitempty"`
 }
 
 // ReadRecord reads the record of an object; nil where it has none. The error says how to go on.
@@ -43,24 +55,33 @@ func ReadRecord(o flux.Object) (*Record, error) {
 	if !ok {
 		return nil, nil
 	}
+	bad := func(format string, args ...any) (*Record, error) {
+		return nil, fmt.Errorf("reading annotation %s: %w: restore the object by hand, then run forget on it", RecordAnnotation, fmt.Errorf(format, args...))
+	}
 	var r Record
 	if err := json.Unmarshal([]byte(value), &r); err != nil {
-		return nil, fmt.Errorf("reading annotation %s: %w: restore the object by hand and remove the annotation", RecordAnnotation, err)
+		return bad("%w", err)
 	}
 	if len(r.Steps) == 0 {
-		return nil, fmt.Errorf("reading annotation %s: it holds no steps: restore the object by hand and remove the annotation", RecordAnnotation)
+		return bad("it holds no steps")
 	}
 	for _, step := range r.Steps {
 		if len(step.Fields) == 0 {
-			return nil, fmt.Errorf("reading annotation %s: a step of it has no fields: restore the object by hand and remove the annotation", RecordAnnotation)
+			return bad("a step of it has no fields")
 		}
 		for field := range step.Fields {
 			if _, ok := o.KindRow().Tunable(field); !ok {
-				return nil, fmt.Errorf("reading annotation %s: a %s has no field %q: restore the object by hand and remove the annotation", RecordAnnotation, o.Kind, field)
+				return bad("a %s has no field %q", o.Kind, field)
 			}
 		}
 	}
 	return &r, nil
+}
+
+// Tuned tells whether an object bears a record, readable or not.
+func Tuned(o flux.Object) bool {
+	_, tuned := o.Annotations[RecordAnnotation]
+	return tuned
 }
 
 // String writes the record as the annotation's value.
@@ -85,49 +106,181 @@ func (r *Record) HasSession(session string) bool {
 	return r != nil && slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Session == session })
 }
 
-// with returns the record with one more step; the receiver may be nil and is not changed.
-func (r *Record) with(step Step) Record {
-	var steps []Step
+// Fields are the fields that the record knows, sorted.
+func (r *Record) Fields() []flux.Field {
+	known := make(map[flux.Field]bool)
 	if r != nil {
-		steps = slices.Clone(r.Steps)
-	}
-	steps = append(steps, step)
-	for len(steps) > maxSteps {
-		steps = slices.Concat([]Step{fold(steps[0], steps[1])}, steps[2:])
-	}
-	return Record{Steps: steps}
-}
-
-// fold makes one step of two that follow each other. It bears the newer one's name, and the older
-// one's originals.
-func fold(older, newer Step) Step {
-	fields := maps.Clone(older.Fields)
-	for field, move := range newer.Fields {
-		if first, ok := older.Fields[field]; ok {
-			move.From = first.From
-		}
-		fields[field] = move
-	}
-	newer.Fields = fields
-	return newer
-}
-
-// without returns the record with the given fields taken out of the first step that matches and of all
-// steps after it, which a restored field undoes too, and without the steps that have nothing left.
-func (r Record) without(fields map[flux.Field]bool, match func(Step) bool) Record {
-	var left Record
-	gone := make(map[flux.Field]bool)
-	for _, step := range r.Steps {
-		if match(step) {
-			for field := range step.Fields {
-				gone[field] = gone[field] || fields[field]
+		for _, step := range r.Steps {
+			for f := range step.Fields {
+				known[f] = true
 			}
 		}
-		step.Fields = maps.Clone(step.Fields)
-		maps.DeleteFunc(step.Fields, func(f flux.Field, _ Move) bool { return gone[f] })
-		if len(step.Fields) > 0 {
-			left.Steps = append(left.Steps, step)
+	}
+	return slices.Sorted(maps.Keys(known))
+}
+
+// Pinned are the fields that rules of the object's owner must leave to us, sorted.
+func (r *Record) Pinned() []flux.Field {
+	return slices.DeleteFunc(r.Fields(), func(f flux.Field) bool { return !r.chain(f).pinned() })
+}
+
+// managers are the field managers that wrote the record's moves.
+func (r *Record) managers() map[string]bool {
+	names := map[string]bool{DefaultManager: true}
+	if r != nil {
+		for _, step := range r.Steps {
+			if step.Manager != "" {
+				names[step.Manager] = true
+			}
 		}
 	}
-	return left
+	return names
+}
+
+// link is one move of a field, and the step that made it.
+type link struct {
+	Move
+	step int
+}
+
+// chain is the moves of a field that count, oldest first: each begins where the last one ended. Where a
+// move begins elsewhere, the owner had chosen another value in between, which is the new original: what
+// was before does not count any more.
+type chain []link
+
+func (r *Record) chain(f flux.Field) chain {
+	var c chain
+	if r == nil {
+		return c
+	}
+	for i, step := range r.Steps {
+		m, moved := step.Fields[f]
+		if !moved {
+			continue
+		}
+		if len(c) > 0 && !flux.SameDuration(c[len(c)-1].To, m.From) {
+			c = nil
+		}
+		c = append(c, link{m, i})
+	}
+	return c
+}
+
+func (c chain) pinned() bool {
+	return slices.ContainsFunc(c, func(l link) bool { return l.Pinned })
+}
+
+// standing says what has become of a chain's last value.
+type standing int
+
+const (
+	stands   standing = iota // the field is as it was set
+	restored                 // the field is as it was before some of the chain's moves, or all
+	released                 // something that keeps applying the object sets the field itself now
+	edited                   // somebody has chosen another value since
+)
+
+// standingOf compares a chain with a field as it is now. Of a restored chain the first keep moves still
+// stand. Owner is who has chosen the value since, where that is to be seen.
+func (r *Record) standingOf(c chain, o flux.Object, f flux.Field) (s standing, keep int, owner flux.Manager) {
+	now := o.Value(f)
+	ours := r.managers()
+	for _, m := range o.OwnersOf(f) {
+		// Where a rule leaves a field to us, kustomize-controller adopts our value whenever it applies the
+		// object for another reason (fluxcd/pkg ssa, computeDriftedPaths): that is nobody's choice.
+		adopted := c.pinned() && m == kustomizeApply(m.Version) && flux.SameDuration(now, c[len(c)-1].To)
+		if ours[m.Name] || adopted {
+			continue
+		}
+		switch {
+		case flux.SameDuration(now, c[0].From):
+			return restored, 0, m
+		case m.Apply:
+			return released, 0, m
+		default:
+			return edited, 0, m
+		}
+	}
+	if flux.SameDuration(now, c[len(c)-1].To) {
+		return stands, len(c), flux.Manager{}
+	}
+	for keep = len(c) - 1; keep >= 0; keep-- {
+		if equal(now, c[keep].From) {
+			return restored, keep, flux.Manager{}
+		}
+	}
+	return edited, 0, flux.Manager{}
+}
+
+// kustomizeApply is the owner that kustomize-controller is of what it applies.
+func kustomizeApply(version string) flux.Manager {
+	return flux.Manager{Name: kustomizeController, Apply: true, Version: version}
+}
+
+// with returns the record of an object with one more step. Where a field was changed since, or is
+// restored, the step's value before is the new original, and earlier moves of the field are dropped.
+func (r *Record) with(step Step, o flux.Object) Record {
+	next := r.clone()
+	step.Fields = maps.Clone(step.Fields)
+	for f, move := range step.Fields {
+		c := r.chain(f)
+		move.Owners = nil
+		var s standing
+		keep := 0
+		if len(c) > 0 {
+			s, keep, _ = r.standingOf(c, o, f)
+		}
+		switch {
+		case len(c) > 0 && (s == stands || s == restored) && keep > 0:
+			next.cut(f, c[keep-1].step+1)
+			next.forgetBefore(f, c[0].step)
+		default:
+			next.cut(f, 0)
+			move.Owners = r.others(o, f)
+			if len(move.Owners) == 0 && len(c) > 0 && s == restored { // restored, and not given back yet
+				move.Owners = c[0].Owners
+			}
+		}
+		step.Fields[f] = move
+	}
+	next.Steps = append(next.tidy(), step)
+	return next
+}
+
+// others are the owners of a field beside us.
+func (r *Record) others(o flux.Object, f flux.Field) []flux.Manager {
+	ours := r.managers()
+	return slices.DeleteFunc(o.OwnersOf(f), func(m flux.Manager) bool { return ours[m.Name] })
+}
+
+// clone copies the record so far that its steps' fields can be changed; the receiver may be nil.
+func (r *Record) clone() Record {
+	var next Record
+	if r == nil {
+		return next
+	}
+	for _, step := range r.Steps {
+		step.Fields = maps.Clone(step.Fields)
+		next.Steps = append(next.Steps, step)
+	}
+	return next
+}
+
+// cut takes a field out of all steps from one on; of a cut at 0 nothing of the field is left.
+func (r *Record) cut(f flux.Field, from int) {
+	for _, step := range r.Steps[min(from, len(r.Steps)):] {
+		delete(step.Fields, f)
+	}
+}
+
+// forgetBefore takes a field out of the steps before one: an owner's later choice made them count no more.
+func (r *Record) forgetBefore(f flux.Field, step int) {
+	for _, s := range r.Steps[:step] {
+		delete(s.Fields, f)
+	}
+}
+
+// tidy are the steps that still have fields.
+func (r Record) tidy() []Step {
+	return slices.DeleteFunc(r.Steps, func(s Step) bool { return len(s.Fields) == 0 })
 }

@@ -3,12 +3,9 @@ package tune
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
-
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -16,7 +13,7 @@ import (
 // Verdict says whether a change of a field will last. The words are part of the JSON contract.
 type Verdict string
 
-// The verdicts, from the best to the worst.
+// The verdicts, from the best to the worst. Of an unknown one something may set the field again.
 const (
 	Sticks   Verdict = "sticks"
 	Held     Verdict = "held" // by a rule that leaves the field to others
@@ -24,20 +21,32 @@ const (
 	Reverted Verdict = "reverted"
 )
 
-// Stick is whether a change of an object will last, and why.
-type Stick struct {
+// FieldStick is whether a change of one field lasts, and why.
+type FieldStick struct {
+	Field   flux.Field
 	Verdict Verdict
-	// Owner applies the object; the zero Ref where nobody does.
-	Owner flux.Ref
-	// Within is how long a change lasts at most, where it is reverted.
+	// Within is how long a change lasts at most, where that is known.
 	Within time.Duration
 	// Message is the verdict in words: "reverted within 10m by Kustomization flux-system/apps"; "" where
 	// nobody applies the object.
 	Message string
+	// Pinned says that a rule of ours in the owner's spec.ignore holds it, now or when the plan is carried out.
+	Pinned bool
+}
+
+// Stick is whether a change of an object will last: the worst of its fields, and each of them.
+type Stick struct {
+	FieldStick
+	Fields []FieldStick
+	// Owner applies the object; the zero Ref where nobody does.
+	Owner flux.Ref
 	// Home is where the values are set: "Kustomization flux-system/apps: path ./apps of
 	// https://github.com/acme/fleet"; "" where nobody sets them.
 	Home string
 }
+
+// lasts tells whether nothing sets the field again.
+func (v Verdict) lasts() bool { return v == Sticks || v == Held }
 
 // The marks by which an object tells kustomize-controller and helm-controller to leave it alone
 // (kustomize-controller internal/controller/kustomization_controller.go, ExclusionSelector and
@@ -55,12 +64,6 @@ func bears(o flux.Object, mark, value string) bool {
 	return strings.EqualFold(o.Labels[mark], value) || strings.EqualFold(o.Annotations[mark], value)
 }
 
-// kustomizeController and fluxOperator are their field managers.
-const (
-	kustomizeController = "kustomize-controller"
-	fluxOperator        = "flux-operator"
-)
-
 // The annotations of a FluxInstance or ResourceSet that say how often the Flux Operator applies what it
 // owns, and whether at all; and how often it does where nothing is said (flux-operator 0.59,
 // api/v1/resourceset_types.go, GetInterval). The second is respected on what a ResourceSet owns, too
@@ -72,102 +75,193 @@ const (
 )
 
 // Judge tells whether changes of objects stick. It knows the Kustomizations, HelmReleases and sources
-// of a snapshot.
+// of a snapshot, and does not change once it is made.
 type Judge struct {
 	known map[flux.Ref]flux.Object
+	rules map[flux.Ref]rules
+	// inventory are the Flux objects that each Kustomization lists as applied; of those whose list is
+	// up to date.
+	inventory map[flux.Ref]map[flux.Ref]bool
+	// needed is what owners must leave to us already, and unreadable the objects of which that is not known.
+	needed     map[flux.Ref][]Need
+	unreadable map[flux.Ref]bool
 }
 
 // NewJudge makes a judge of a snapshot.
 func NewJudge(s flux.Snapshot) *Judge {
-	j := &Judge{known: make(map[flux.Ref]flux.Object)}
+	j := &Judge{known: make(map[flux.Ref]flux.Object), rules: make(map[flux.Ref]rules), inventory: make(map[flux.Ref]map[flux.Ref]bool)}
 	for _, o := range slices.Concat(s.Related, s.Objects) {
 		if row := o.KindRow(); row.Consumer || row.Source || o.Group == flux.OperatorGroup {
-			j.known[o.Ref] = o
+			j.learn(o)
 		}
+	}
+	j.needed = Needs(slices.Concat(s.Objects, s.Related))
+	j.unreadable = make(map[flux.Ref]bool, len(s.Unread))
+	for _, ref := range s.Unread {
+		j.unreadable[ref] = true
 	}
 	return j
 }
 
-// Judge tells whether changes of these fields of an object will last. The worst field decides.
+// cannotPin says why an owner cannot be made to leave fields to us; "" where it can.
+func (j *Judge) cannotPin(owner flux.Ref) string {
+	o, found := j.known[owner]
+	return CannotPin(owner, o, found)
+}
+
+// PinOf are the rules that an owner needs, by the records on its objects and what is planned beside.
+func (j *Judge) PinOf(owner flux.Object, planned []Need) Pin {
+	return NewPin(owner, slices.Concat(planned, j.needed[owner.Ref]), func(ref flux.Ref) bool { return j.unreadable[ref] })
+}
+
+func (j *Judge) learn(o flux.Object) {
+	j.known[o.Ref] = o
+	if len(o.Ignore) > 0 {
+		j.rules[o.Ref] = compile(o)
+	}
+	if o.Kind == "Kustomization" && o.Status.Managed > 0 && o.Status.Ready == "True" && o.Status.ObservedGeneration == o.Generation {
+		listed := make(map[flux.Ref]bool, len(o.Status.Inventory))
+		for _, ref := range o.Status.Inventory {
+			listed[ref] = true
+		}
+		j.inventory[o.Ref] = listed
+	}
+}
+
+// Judge tells whether changes of these fields of an object will last.
 func (j *Judge) Judge(o flux.Object, fields []flux.Field) Stick {
 	owner, owned := o.Owner()
-	if !owned {
-		return Stick{Verdict: Sticks}
+	owned = owned && !j.orphan(o, owner)
+	stick := Stick{FieldStick: FieldStick{Verdict: Sticks}}
+	if owned {
+		stick.Owner, stick.Home = owner, j.home(owner)
 	}
-	worst := Stick{Verdict: Sticks, Owner: owner, Message: fmt.Sprintf("%s does not set it", owner)}
+	record, err := ReadRecord(o)
+	if err != nil {
+		record = nil // such an object is not changed
+	}
 	for i, f := range fields {
-		s := j.field(o, owner, f)
-		if i == 0 || rankOf(s.Verdict) > rankOf(worst.Verdict) {
-			worst = s
+		s := j.field(o, record, owner, owned, f)
+		s.Field = f
+		stick.Fields = append(stick.Fields, s)
+		if i == 0 || rankOf(s.Verdict) > rankOf(stick.Verdict) {
+			stick.FieldStick = s
 		}
 	}
-	worst.Owner, worst.Home = owner, j.home(owner)
-	return worst
+	return stick
 }
 
 func rankOf(v Verdict) int { return slices.Index([]Verdict{Sticks, Held, Unknown, Reverted}, v) }
 
-func (j *Judge) field(o flux.Object, owner flux.Ref, f flux.Field) Stick {
+// orphan tells whether an object only bears the marks of a Kustomization that does not apply it any more: it was
+// taken out of Git and not pruned. The Kustomization's own inventory says so.
+func (j *Judge) orphan(o flux.Object, owner flux.Ref) bool {
+	listed, upToDate := j.inventory[owner]
+	return upToDate && !listed[o.Ref] && !j.known[owner].AppliesElsewhere
+}
+
+func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool, f flux.Field) FieldStick {
+	names := managerOf(owner)
+	theirs := false // the owner sets it
+	var other []string
+	for _, m := range setters(o, record, f) {
+		switch {
+		case slices.Contains(names, m.Name) && !owned: // an orphan's
+		case slices.Contains(names, m.Name):
+			theirs = true
+		case !slices.Contains(other, m.Name):
+			other = append(other, m.Name)
+		}
+	}
+	switch {
+	case owned && (theirs || f == flux.Interval): // an interval is always set: the CRDs require it
+		s := j.byOwner(o, owner, f)
+		if len(other) > 0 && s.Verdict.lasts() {
+			return mayComeBack(other)
+		}
+		return s
+	case len(other) > 0:
+		return mayComeBack(other)
+	case !owned:
+		return FieldStick{Verdict: Sticks}
+	case j.excluded(o, owner):
+		return j.byOwner(o, owner, f)
+	}
+	if hands := strangers(o, record, f); o.Value(f) != nil && len(hands) > 0 {
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("%s set %s last, and %s may set it too", hands[0].Name, f, owner)}
+	}
+	return FieldStick{Verdict: Sticks, Message: fmt.Sprintf("%s does not set %s", owner, f)}
+}
+
+func mayComeBack(managers []string) FieldStick {
+	return FieldStick{Verdict: Unknown, Message: strings.Join(managers, " and ") + " applies it, and may undo the change"}
+}
+
+// excluded tells whether the object's own marks keep its owner's updates away.
+func (j *Judge) excluded(o flux.Object, owner flux.Ref) bool {
+	return owner.Kind == "Kustomization" && (bears(o, reconcileMark, "disabled") || bears(o, ssaMark, "Ignore"))
+}
+
+func (j *Judge) byOwner(o flux.Object, owner flux.Ref, f flux.Field) FieldStick {
 	switch owner.Kind {
 	case "Kustomization":
 		return j.byKustomization(o, owner, f)
 	case "HelmRelease":
 		return j.byHelmRelease(o, owner, f)
 	case "FluxInstance", "ResourceSet":
-		return j.byOperator(o, owner, f)
+		return j.byOperator(o, owner)
 	case flux.HelmReleaseName:
-		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks until the next helm upgrade of %s/%s", owner.Namespace, owner.Name)}
+		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone by the next helm upgrade of %s/%s", owner.Namespace, owner.Name)}
 	default:
 		application, _, _ := strings.Cut(owner.Name, ":")
-		return Stick{Verdict: Unknown, Message: fmt.Sprintf("Argo CD application %q applies it, and may undo it (self-heal)", application)}
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("Argo CD application %q applies it, and may undo it (self-heal)", application)}
 	}
 }
 
-func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Stick {
+func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) FieldStick {
 	switch {
 	case bears(o, reconcileMark, "disabled"):
-		return Stick{Verdict: Held, Message: "held: reconcile: disabled on the object keeps every update from Git away"}
+		return FieldStick{Verdict: Held, Message: "held: reconcile: disabled on the object keeps every update from Git away"}
 	case bears(o, ssaMark, "Ignore"):
-		return Stick{Verdict: Held, Message: "held: ssa: Ignore on the object keeps every update from Git away"}
-	case bears(o, ssaMark, "IfNotPresent") && applied(o.SSAManager(), kustomizeController):
-		return Stick{Verdict: Sticks, Message: fmt.Sprintf("%s only creates it (ssa: IfNotPresent)", owner)}
-	case !setBy(kustomizeController, o, f):
-		return Stick{Verdict: Sticks, Message: fmt.Sprintf("%s does not set %s", owner, f)}
+		return FieldStick{Verdict: Held, Message: "held: ssa: Ignore on the object keeps every update from Git away"}
+	case bears(o, ssaMark, "IfNotPresent") && slices.ContainsFunc(o.SSAOwners(), func(m flux.Manager) bool { return m.Apply && m.Name == kustomizeController }):
+		return FieldStick{Verdict: Sticks, Message: fmt.Sprintf("%s only creates it (ssa: IfNotPresent)", owner)}
 	}
 	parent, found := j.known[owner]
-	if !found {
-		return Stick{Verdict: Unknown, Message: fmt.Sprintf("applied by %s, which could not be found", owner)}
-	}
-	if ruled(parent, o, f) {
-		return Stick{Verdict: Held, Message: fmt.Sprintf("held by spec.ignore of %s", owner)}
-	}
-	if parent.Suspended {
-		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks while %s is suspended", owner)}
-	}
-	within := parent.Effective(flux.Interval)
-	return Stick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("reverted within %s by %s", flux.FormatDuration(within), owner)}
-}
-
-func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) Stick {
-	release, found := j.known[owner]
 	switch {
 	case !found:
-		return Stick{Verdict: Unknown, Message: fmt.Sprintf("applied by %s, which could not be found", owner)}
-	case release.Suspended:
-		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks while %s is suspended", owner)}
-	case !release.DetectsDrift:
-		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks until the next upgrade of %s", owner)}
-	case bears(o, driftMark, "disabled"):
-		return Stick{Verdict: Held, Message: fmt.Sprintf("held until the next upgrade of %s: driftDetection: disabled on the object", owner)}
-	case ruled(release, o, f):
-		return Stick{Verdict: Held, Message: fmt.Sprintf("held until the next upgrade of %s by its spec.driftDetection.ignore", owner)}
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by %s, which could not be read or is in another cluster", owner)}
+	case parent.AppliesElsewhere:
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by a Kustomization %s/%s, perhaps of another cluster: the one here applies elsewhere", owner.Namespace, owner.Name)}
+	}
+	byOthers, byUs := j.rules[owner].leaves(o, f)
+	within := parent.Effective(flux.Interval)
+	switch {
+	case byOthers || byUs:
+		return FieldStick{Verdict: Held, Pinned: byUs && !byOthers, Message: fmt.Sprintf("held by spec.ignore of %s", owner)}
+	case parent.Suspended:
+		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone when %s is resumed", owner)}
 	default:
-		within := release.Effective(flux.Interval)
-		return Stick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("reverted within %s by %s, which corrects drift", flux.FormatDuration(within), owner)}
+		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("reverted within %s by %s", flux.FormatDuration(within), owner)}
 	}
 }
 
-func (j *Judge) byOperator(o flux.Object, owner flux.Ref, f flux.Field) Stick {
+func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) FieldStick {
+	release, found := j.known[owner]
+	byOthers, _ := j.rules[owner].leaves(o, f)
+	upgrade := FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone by the next upgrade of %s", owner)}
+	switch {
+	case !found:
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by %s, which could not be read or is in another cluster", owner)}
+	case !release.DetectsDrift || release.Suspended || byOthers || bears(o, driftMark, "disabled"):
+		return upgrade // what keeps drift from being corrected does not hold an upgrade back
+	default:
+		within := release.Effective(flux.Interval)
+		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("reverted within %s by %s, which corrects drift", flux.FormatDuration(within), owner)}
+	}
+}
+
+func (j *Judge) byOperator(o flux.Object, owner flux.Ref) FieldStick {
 	operator, found := j.known[owner]
 	every := operatorInterval
 	if d, err := time.ParseDuration(operator.Annotations[operatorEveryAnnotation]); err == nil {
@@ -175,80 +269,17 @@ func (j *Judge) byOperator(o flux.Object, owner flux.Ref, f flux.Field) Stick {
 	}
 	switch {
 	case owner.Kind == "ResourceSet" && bears(o, operatorReconcileMark, "disabled"):
-		return Stick{Verdict: Held, Message: fmt.Sprintf("held: reconcile: disabled on the object keeps every update of %s away", owner)}
-	case !setBy(fluxOperator, o, f):
-		return Stick{Verdict: Sticks, Message: fmt.Sprintf("%s does not set %s", owner, f)}
+		return FieldStick{Verdict: Held, Message: fmt.Sprintf("held: reconcile: disabled on the object keeps every update of %s away", owner)}
 	case !found:
-		return Stick{Verdict: Reverted, Within: operatorInterval,
+		return FieldStick{Verdict: Reverted, Within: operatorInterval,
 			Message: fmt.Sprintf("reverted by %s, within %s unless it says otherwise", owner, flux.FormatDuration(operatorInterval))}
 	case strings.EqualFold(operator.Annotations[operatorReconcileMark], "disabled"):
-		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks while %s has reconcile: disabled", owner)}
+		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone when %s has no reconcile: disabled any more", owner)}
 	case every <= 0:
-		return Stick{Verdict: Sticks, Message: fmt.Sprintf("sticks until the next change of %s", owner)}
+		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone by the next change of %s", owner)}
 	default:
-		return Stick{Verdict: Reverted, Within: every, Message: fmt.Sprintf("reverted within %s by %s", flux.FormatDuration(every), owner)}
+		return FieldStick{Verdict: Reverted, Within: every, Message: fmt.Sprintf("reverted within %s by %s", flux.FormatDuration(every), owner)}
 	}
-}
-
-// setBy tells whether the controller that applies an object sets a field of it. The API server
-// remembers that while nobody else changes the field; after that our record does. An interval is
-// always set, because the CRDs require it.
-func setBy(controller string, o flux.Object, f flux.Field) bool {
-	if applied(o.Managers[f], controller) {
-		return true
-	}
-	if f == flux.Interval {
-		return true
-	}
-	record, err := ReadRecord(o)
-	if err != nil || record == nil {
-		return false
-	}
-	move, _, moved := span(*record, f, func(Step) bool { return true })
-	return moved && move.From != nil
-}
-
-func applied(m flux.Manager, controller string) bool { return m.Apply && m.Name == controller }
-
-// ruled tells whether the rules of a Kustomization or HelmRelease leave a field of an object to others.
-func ruled(parent, o flux.Object, f flux.Field) bool {
-	pointer := Pointer(f)
-	return slices.ContainsFunc(parent.Ignore, func(r flux.IgnoreRule) bool {
-		return selects(r.Target, o) && slices.ContainsFunc(r.Paths, func(path string) bool {
-			return path == pointer || strings.HasPrefix(pointer, strings.TrimSuffix(path, "/")+"/")
-		})
-	})
-}
-
-// Pointer writes a field as a JSON pointer (RFC 6901): /spec/interval.
-func Pointer(f flux.Field) string { return "/" + strings.Join(f.Path(), "/") }
-
-// selects tells whether a rule's target selects an object, as fluxcd/pkg ssa/jsondiff does: regular
-// expressions that match as a whole, and selectors. What does not compile selects nothing here, and
-// fails the Kustomization there.
-func selects(t *flux.IgnoreTarget, o flux.Object) bool {
-	if t == nil {
-		return true
-	}
-	return fits(t.Namespace, o.Namespace) && fits(t.Name, o.Name) && fits(t.Kind, o.Kind) &&
-		fits(t.Group, o.Group) && fits(t.Version, o.Version) &&
-		matches(t.LabelSelector, o.Labels) && matches(t.AnnotationSelector, o.Annotations)
-}
-
-func fits(pattern, value string) bool {
-	if pattern == "" || pattern == regexp.QuoteMeta(value) {
-		return true
-	}
-	matched, err := regexp.MatchString("^(?:"+pattern+")$", value)
-	return err == nil && matched
-}
-
-func matches(selector string, set map[string]string) bool {
-	if selector == "" {
-		return true
-	}
-	parsed, err := labels.Parse(selector)
-	return err == nil && parsed.Matches(labels.Set(set))
 }
 
 // home says where in Git a Kustomization's objects are.

@@ -1,0 +1,210 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// Run is the whole of what one command writes.
+type Run struct {
+	// Pins are the rules that owners must have before their objects are changed.
+	Pins []tune.Pin
+	// Writes are the objects.
+	Writes []tune.Write
+	// Owners are those whose rules are brought to what the records on their objects need when all is written.
+	Owners []flux.Object
+	// PinTimeout is how long owners have to notice their rules.
+	PinTimeout time.Duration
+}
+
+// Outcomes are what became of a run.
+type Outcomes struct {
+	// Objects have one result for each of the run's writes, in their order.
+	Objects []Result
+	// Owners have one for each owner whose rules were to be changed, sorted.
+	Owners []Result
+}
+
+// Run carries a run out: the rules that objects need first, then the objects, then the rules that follow from the
+// records as they are then. So no rule of ours stays that no record needs, whatever failed or was interrupted in
+// between.
+func (c *Client) Run(ctx context.Context, run Run, o WriteOptions) Outcomes {
+	if o.RequestTimeout == 0 {
+		o.RequestTimeout = 30 * time.Second
+	}
+	s := store{client: c, fieldManager: o.FieldManager, dryRun: o.DryRun, timeout: o.RequestTimeout}
+	return Carry(ctx, s, run, o, Clock{Now: time.Now, Sleep: sleep})
+}
+
+// Carry is Run on any store, by any clock.
+func Carry(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) Outcomes {
+	late, stop := withGrace(ctx, 2*grace)
+	defer stop()
+	var pins []tune.Write
+	for _, p := range run.Pins {
+		pins = append(pins, tune.PinWrite{Pin: p, Manager: o.FieldManager})
+	}
+	writer := NewWriter(s, o, clock)
+	owners := writer.Write(ctx, pins)
+	if !o.DryRun {
+		numbers := make([]int, len(owners))
+		for i := range owners {
+			numbers[i] = i
+		}
+		writer.await(ctx, owners, numbers, clock.Now().Add(run.PinTimeout))
+	}
+	held := unheld(owners)
+	var out Outcomes
+	out.Objects = make([]Result, len(run.Writes))
+	var ready []tune.Write
+	var at []int
+	for i, write := range run.Writes {
+		if err := held(write); err != nil {
+			out.Objects[i] = Result{Write: write, Outcome: NotAttempted, Err: err}
+			continue
+		}
+		ready, at = append(ready, write), append(at, i)
+	}
+	for i, r := range NewWriter(s, o, clock).Write(ctx, ready) {
+		out.Objects[at[i]] = r
+	}
+	var settled []Result
+	if !o.DryRun {
+		settled = settle(late, s, run, o, clock)
+	}
+	out.Owners = merge(owners, settled)
+	return out
+}
+
+// unheld tells of a write why its owner does not leave its fields to us; nil where it does, or need not.
+func unheld(owners []Result) func(tune.Write) error {
+	failed := make(map[flux.Ref]error)
+	for _, r := range owners {
+		ref := r.Write.Target().Ref
+		switch {
+		case r.Err != nil:
+			failed[ref] = r.Err
+		case r.Outcome == Skipped:
+			failed[ref] = fmt.Errorf("%s", r.Why)
+		case r.NotReady != "":
+			failed[ref] = fmt.Errorf("it has not noticed its rules in time: %s", r.NotReady)
+		}
+	}
+	return func(write tune.Write) error {
+		apply, ok := write.(tune.ApplyWrite)
+		if !ok || !apply.Item.Pinned() {
+			return nil
+		}
+		owner := apply.Item.Stick.Owner
+		if err := failed[owner]; err != nil {
+			return fmt.Errorf("%s could not be made to leave it alone: %w", owner, err)
+		}
+		return nil
+	}
+}
+
+// settle brings the rules of the run's owners to what the records need as they are now. Both are read anew.
+func settle(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) []Result {
+	owners := make(map[flux.Ref]flux.Object)
+	for _, p := range run.Pins {
+		owners[p.Owner.Ref] = p.Owner
+	}
+	for _, owner := range run.Owners {
+		owners[owner.Ref] = owner
+	}
+	for _, w := range run.Writes { // also those that the caller could not read
+		if owner, pinned := tune.PinnedBy(w.Target()); pinned {
+			if _, known := owners[owner]; !known {
+				owners[owner] = flux.Object{Ref: owner, Version: w.Target().Version}
+			}
+		}
+	}
+	var writes []tune.Write
+	var failed []Result
+	for _, owner := range owners {
+		now, err := s.Get(ctx, owner)
+		if apierrors.IsNotFound(err) {
+			continue // and its rules with it
+		}
+		if err != nil {
+			failed = append(failed, Result{Write: tune.PinWrite{Pin: tune.Pin{Owner: owner}}, Outcome: Failed,
+				Err: fmt.Errorf("its rules could not be compared with the records of its objects: %w", err)})
+			continue
+		}
+		if !tune.Pinning(now) {
+			continue
+		}
+		objects, unread := recordsOf(ctx, s, now, run.Writes)
+		pin := tune.NewPin(now, tune.Needs(objects)[now.Ref], func(ref flux.Ref) bool { return unread[ref] })
+		writes = append(writes, tune.PinWrite{Pin: pin, Manager: o.FieldManager})
+	}
+	slices.SortFunc(writes, func(a, b tune.Write) int { return a.Target().Compare(b.Target().Ref) })
+	o.PatchesPerSecond = 0 // there are few, and the time may be short
+	results := NewWriter(s, o, clock).Write(ctx, writes)
+	results = slices.DeleteFunc(results, func(r Result) bool { return r.Outcome == Unchanged })
+	return append(results, failed...)
+}
+
+// recordsOf reads the objects that an owner's rules name, and those of the writes that it applies. Those that could
+// not be read are named; those that do not exist are not.
+func recordsOf(ctx context.Context, s Store, owner flux.Object, writes []tune.Write) (objects []flux.Object, unread map[flux.Ref]bool) {
+	wanted := make(map[likeKey][]flux.Ref)
+	want := func(ref flux.Ref, version string) {
+		key := likeKey{flux.Ref{Group: ref.Group, Kind: ref.Kind, Namespace: ref.Namespace}, version}
+		wanted[key] = append(wanted[key], ref)
+	}
+	versions := make(map[string]string)
+	for _, w := range writes {
+		target := w.Target()
+		versions[target.Kind] = target.Version
+		if by, owned := target.Owner(); owned && by == owner.Ref {
+			want(target.Ref, target.Version)
+		}
+	}
+	for _, rule := range tune.OurRules(owner) {
+		for _, ref := range tune.Targets(rule) {
+			row, known := flux.ParseManifestKind(ref.Group, ref.Kind)
+			if !known {
+				continue
+			}
+			version := versions[ref.Kind]
+			if version == "" {
+				version = row.Versions[0]
+			}
+			want(ref, version)
+		}
+	}
+	unread = make(map[flux.Ref]bool)
+	for like, refs := range wanted {
+		list, err := s.List(ctx, flux.Object{Ref: like.Ref, Version: like.Version})
+		if err != nil {
+			for _, ref := range refs {
+				unread[ref] = true
+			}
+			continue
+		}
+		objects = append(objects, list...)
+	}
+	return objects, unread
+}
+
+// merge keeps the last result of each owner: what was written first may have been taken back at the end.
+func merge(before, after []Result) []Result {
+	last := make(map[flux.Ref]Result)
+	for _, r := range slices.Concat(before, after) {
+		last[r.Write.Target().Ref] = r
+	}
+	var list []Result
+	for _, r := range last {
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b Result) int { return a.Write.Target().Compare(b.Write.Target().Ref) })
+	return list
+}

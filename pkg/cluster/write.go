@@ -1,0 +1,367 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// Outcome says what became of one object. The words are part of the JSON contract.
+type Outcome string
+
+// The outcomes of a write.
+const (
+	Configured   Outcome = "configured"   // written
+	Restored     Outcome = "restored"     // written, by a revert
+	Forgotten    Outcome = "forgotten"    // written, by a forget
+	Unchanged    Outcome = "unchanged"    // it was as it should be
+	Skipped      Outcome = "skipped"      // left alone, and why
+	Failed       Outcome = "failed"       // refused: nothing of it was written
+	NotAttempted Outcome = "notAttempted" // nothing was sent
+	Uncertain    Outcome = "uncertain"    // sent, and no answer came: it may have been written
+)
+
+// Result is what became of one write.
+type Result struct {
+	Write   tune.Write
+	Outcome Outcome
+	// Why an object was left alone, or what else is to be known.
+	Why string
+	// Err says why an object failed, why it was not attempted, or what is still missing of one that was
+	// written.
+	Err error
+	// Generation is the object's after the write: its controller has seen the change when
+	// status.observedGeneration reaches it.
+	Generation int64
+	// NotReady says of an object that was written and waited for what has not been seen of it yet; "" where it was
+	// seen, or not waited for.
+	NotReady string
+}
+
+// Wrote tells whether anything of it was, or may have been, written.
+func (r Result) Wrote() bool { return r.Outcome == Configured || r.Outcome == Uncertain }
+
+const (
+	// workers is how many patches are under way at once; HTTP/2 carries them on one connection.
+	workers = 24
+	// conflictAttempts is how often an object is looked at again that others keep changing.
+	conflictAttempts = 5
+	// grace is how long patches that are under way may go on after an interrupt, so that their
+	// outcome is known.
+	grace = 5 * time.Second
+)
+
+// WriteOptions say how writes are carried out.
+type WriteOptions struct {
+	FieldManager string
+	// DryRun has the API server check every patch and persist none.
+	DryRun bool
+	// PatchesPerSecond paces the patches; 0 is no limit.
+	PatchesPerSecond float64
+	// RequestTimeout is for each request; 0 means 30 s.
+	RequestTimeout time.Duration
+	// Patience is how long to wait for an API server that does not answer, counted from its last
+	// answer; 0 means 30 s.
+	Patience time.Duration
+	// Graph is what depends on what: writes go level by level, and wait in between. Nil: one level.
+	Graph *tune.Graph
+	// LevelTimeout is how long one level waits for its objects to be ready again; 0 means 5 minutes.
+	LevelTimeout time.Duration
+	// Progress is told each result as it comes, from several goroutines, and Waiting how many objects are waited
+	// for; both may be nil.
+	Progress func(Result)
+	Waiting  func(left int)
+}
+
+// Write carries writes out and returns one result each, in their order. A failure stops only its own
+// object, and what it depends on. When ctx is cancelled, or the API server stays away longer than the patience, no
+// new patch is begun.
+func (c *Client) Write(ctx context.Context, writes []tune.Write, o WriteOptions) []Result {
+	if o.RequestTimeout == 0 {
+		o.RequestTimeout = 30 * time.Second
+	}
+	s := store{client: c, fieldManager: o.FieldManager, dryRun: o.DryRun, timeout: o.RequestTimeout}
+	return NewWriter(s, o, Clock{Now: time.Now, Sleep: sleep}).Write(ctx, writes)
+}
+
+// Clock is time, as a writer needs it. Sleep returns early, with an error, when ctx ends.
+type Clock struct {
+	Now   func() time.Time
+	Sleep func(ctx context.Context, d time.Duration) error
+	// Workers is how many patches are under way at once; 0 means the default.
+	Workers int
+}
+
+// Writer carries writes out on a store.
+type Writer struct {
+	store   Store
+	options WriteOptions
+	clock   Clock
+	limiter *rate.Limiter
+	start   time.Time
+	// lastAnswer is when the API server last answered anything, in nanoseconds since start.
+	lastAnswer atomic.Int64
+	gone       atomic.Bool
+}
+
+// NewWriter makes a writer; one is for one run.
+func NewWriter(s Store, o WriteOptions, clock Clock) *Writer {
+	if o.Patience == 0 {
+		o.Patience = 30 * time.Second
+	}
+	if o.LevelTimeout == 0 {
+		o.LevelTimeout = 5 * time.Minute
+	}
+	if clock.Workers == 0 {
+		clock.Workers = workers
+	}
+	limit := rate.Inf
+	if o.PatchesPerSecond > 0 {
+		limit = rate.Limit(o.PatchesPerSecond)
+	}
+	return &Writer{store: s, options: o, clock: clock, limiter: rate.NewLimiter(limit, 1), start: clock.Now()}
+}
+
+// Write carries writes out, as Client.Write.
+func (w *Writer) Write(ctx context.Context, writes []tune.Write) []Result {
+	requests, stop := withGrace(ctx, grace)
+	defer stop()
+	results := make([]Result, len(writes))
+	at := make(map[flux.Ref]int, len(writes))
+	refs := make([]flux.Ref, 0, len(writes))
+	for i, write := range writes {
+		results[i] = Result{Write: write, Outcome: NotAttempted}
+		at[write.Target().Ref] = i
+		refs = append(refs, write.Target().Ref)
+	}
+	blocked := make(map[flux.Ref]error) // what depends on it is not ready again
+	for _, level := range w.options.Graph.Levels(refs) {
+		var now []int
+		for _, ref := range level {
+			if err := blocked[ref]; err != nil {
+				results[at[ref]].Err = err
+				w.block(blocked, ref, err)
+				continue
+			}
+			now = append(now, at[ref])
+		}
+		w.level(ctx, requests, writes, results, now)
+		for _, i := range w.unready(ctx, results, now) {
+			target := writes[i].Target().Ref
+			w.block(blocked, target, fmt.Errorf("%s, which depends on it, is not ready again: %s", target, results[i].NotReady))
+		}
+	}
+	for i := range results {
+		if results[i].Outcome == NotAttempted && results[i].Err == nil {
+			results[i].Err = w.whyNot(ctx)
+		}
+	}
+	return results
+}
+
+// block keeps what an object depends on from being changed.
+func (w *Writer) block(blocked map[flux.Ref]error, ref flux.Ref, err error) {
+	for _, on := range w.options.Graph.DependsOn(ref) {
+		if blocked[on] == nil {
+			blocked[on] = err
+		}
+	}
+}
+
+// level carries out writes of which none depends on another, side by side.
+func (w *Writer) level(ctx, requests context.Context, writes []tune.Write, results []Result, numbers []int) {
+	next := make(chan int)
+	var running sync.WaitGroup
+	for range min(w.clock.Workers, len(numbers)) {
+		running.Go(func() {
+			for i := range next {
+				results[i] = w.carryOut(ctx, requests, writes[i])
+				if w.options.Progress != nil {
+					w.options.Progress(results[i])
+				}
+			}
+		})
+	}
+	for _, i := range numbers {
+		w.quiet(ctx, writes[i].Target().Ref)
+		if ctx.Err() != nil || w.gone.Load() || w.limiter.Wait(ctx) != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	running.Wait()
+}
+
+// withGrace returns a context that outlives ctx by d.
+func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-late.Done():
+		case <-timer.C:
+			cancel()
+		}
+	})
+	return late, func() { stop(); cancel() }
+}
+
+func (w *Writer) whyNot(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return errors.New("the API server does not answer")
+	}
+	return errors.New("interrupted")
+}
+
+// carryOut writes one object until nothing is left to send, or it is refused or hopeless. Whatever is not certain is
+// looked at: the object itself says whether a patch arrived, and what is still to be sent.
+func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Result {
+	r := Result{Write: write, Outcome: NotAttempted}
+	if w.gone.Load() {
+		return r
+	}
+	now := write.Target()
+	fresh := true // as far as is known
+	wrote := false
+	for attempt, conflicts := 1, 0; ; {
+		if !fresh {
+			looked, err := w.store.Get(requests, now)
+			w.heard(err)
+			switch {
+			case apierrors.IsNotFound(err):
+				return r.leftAlone("deleted since it was planned")
+			case unreachable(err) && w.wait(ctx, attempt):
+				attempt++
+				continue
+			case err != nil:
+				return r.unknown(wrote, fmt.Errorf("reading it again: %w", err))
+			}
+			now, fresh = looked, true
+		}
+		next := write.Next(now)
+		if next.Err != nil {
+			return r.failed(wrote, next.Err)
+		}
+		if next.Patch == nil {
+			return r.settled(next, now, wrote)
+		}
+		answer, err := w.store.Patch(requests, now, next.Patch, next.More)
+		w.heard(err)
+		switch {
+		case err == nil:
+			wrote = true
+			r.Outcome, r.Generation = Configured, max(r.Generation, answer.Generation)
+			if !next.More || w.options.DryRun {
+				return r
+			}
+			now = answer
+		case apierrors.IsConflict(err):
+			if conflicts++; conflicts > conflictAttempts {
+				return r.failed(wrote, fmt.Errorf("somebody else keeps changing it: gave up after %d conflicts: %w", conflicts, err))
+			}
+			fresh = false
+		case apierrors.IsNotFound(err):
+			return r.leftAlone("deleted since it was planned")
+		case unreachable(err), busy(err):
+			if !apierrors.IsTooManyRequests(err) && r.Outcome == NotAttempted { // what was refused for the load did not arrive
+				r.Outcome = Uncertain
+			}
+			if !w.again(ctx, attempt, err) {
+				return w.lastLook(requests, write, r, wrote, err)
+			}
+			attempt++
+			fresh = r.Outcome == NotAttempted
+		default:
+			return r.failed(wrote, err)
+		}
+	}
+}
+
+// lastLook finds out what became of a patch whose answer did not come, once, when it will not be tried again.
+func (w *Writer) lastLook(requests context.Context, write tune.Write, r Result, wrote bool, err error) Result {
+	if r.Outcome != Uncertain {
+		return r.failed(wrote, err)
+	}
+	now, getErr := w.store.Get(requests, write.Target())
+	if getErr != nil {
+		return r.unknown(wrote, fmt.Errorf("no answer from the API server: %w", err))
+	}
+	if next := write.Next(now); next.Patch == nil && next.Err == nil {
+		return r.settled(next, now, wrote)
+	}
+	r.Outcome = Failed
+	r.Err = err
+	return r
+}
+
+func (r Result) leftAlone(why string) Result {
+	r.Outcome, r.Why = Skipped, why
+	return r
+}
+
+// failed is the result of an object that is refused. What was written of it before is not called failed.
+func (r Result) failed(wrote bool, err error) Result {
+	r.Outcome, r.Err = Failed, err
+	if wrote {
+		r.Outcome, r.Err = Configured, fmt.Errorf("not all of it is done: %w", err)
+	}
+	return r
+}
+
+// unknown is the result of an object of which nobody can say how it is.
+func (r Result) unknown(wrote bool, err error) Result {
+	if wrote || r.Outcome != Uncertain {
+		return r.failed(wrote, err)
+	}
+	r.Err = err
+	return r
+}
+
+// settled is the result of an object to which nothing is left to send.
+func (r Result) settled(next tune.Next, now flux.Object, wrote bool) Result {
+	r.Why = next.Why
+	switch {
+	case next.State == tune.StateWritten || wrote:
+		r.Outcome, r.Generation = Configured, max(r.Generation, now.Generation)
+	case next.State == tune.StateUnchanged:
+		r.Outcome = Unchanged
+	default:
+		r.Outcome = Skipped
+	}
+	return r
+}
+
+// again tells whether a request is worth another try, after a pause.
+func (w *Writer) again(ctx context.Context, attempt int, err error) bool {
+	if unreachable(err) {
+		return w.wait(ctx, attempt)
+	}
+	return attempt < readAttempts && w.clock.Sleep(ctx, backoff(attempt, err)) == nil
+}
+
+// wait pauses before the API server is tried again; false when it has been away for too long, or the
+// user does not want to wait.
+func (w *Writer) wait(ctx context.Context, attempt int) bool {
+	away := w.clock.Now().Sub(w.start) - time.Duration(w.lastAnswer.Load())
+	if away > w.options.Patience {
+		w.gone.Store(true)
+	}
+	return !w.gone.Load() && w.clock.Sleep(ctx, backoff(attempt, nil)) == nil
+}
+
+func (w *Writer) heard(err error) {
+	if !unreachable(err) {
+		w.lastAnswer.Store(int64(w.clock.Now().Sub(w.start)))
+	}
+}

@@ -1,0 +1,89 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// ForgetFlags are what the user of forget types.
+type ForgetFlags struct{ WriteFlags }
+
+// ForgetOptions are what forget needs to run.
+type ForgetOptions struct{ WriteOptions }
+
+func newForget(r *root) *cobra.Command {
+	var flags ForgetFlags
+	cmd := &cobra.Command{
+		Use:   "forget " + selectionUsage,
+		Short: "Drop the records of what fields were before, and change no value",
+		Long: long(`
+			Drop the record of what the fields of an object were before fluxtune changed them, and its name
+			from metadata.managedFields. No value changes: what is there becomes the owner's own, and revert
+			knows nothing of it any more.
+
+			An object that is pinned loses its rule in spec.ignore of the Kustomization that applies it:
+			Git sets its values again.`),
+		Example: examples(`
+			# Keep what is there now in development
+			kubectl fluxtune forget -A --env development
+
+			# Accept what somebody chose since
+			kubectl fluxtune forget ks web -n team-a --yes`),
+		RunE: runE(r, flags.toOptions),
+	}
+	flags.WriteFlags.add(cmd, r)
+	return cmd
+}
+
+func (f *ForgetFlags) toOptions(r *root, args []string) (o ForgetOptions, err error) {
+	o.WriteOptions, err = f.WriteFlags.toOptions(r, args)
+	return o, err
+}
+
+func (o ForgetOptions) run(ctx context.Context) error {
+	f, err := o.readTuned(ctx)
+	if err != nil {
+		return err
+	}
+	o.root.warn(nil, f.snapshot.Gaps)
+	var writes []tune.Write
+	var restores []tune.Restore
+	pinned := 0
+	for _, object := range f.objects {
+		if !tune.Tuned(object) {
+			continue
+		}
+		if record, err := tune.ReadRecord(object); err == nil && len(record.Pinned()) > 0 {
+			pinned++
+		}
+		writes = append(writes, tune.ForgetWrite{Object: object})
+		restores = append(restores, tune.Restore{Object: object, Action: tune.ActionChange, Reason: tune.ReasonTuned})
+	}
+	owners := o.pinning(f)
+	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores)
+	if len(writes)+len(rules) == 0 && o.printer.tables() {
+		return o.nothingTuned(f, "forget")
+	}
+	if pinned > 0 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s pinned: when the record is dropped, Git sets the values again.\n", are(pinned))
+	}
+	return o.execute(ctx, job{
+		run:      cluster.Run{Writes: writes, Owners: owners},
+		rules:    rules,
+		results:  report.NewResults("", cluster.Forgotten, report.PlannedRestores(restores)),
+		question: "Forget what " + plural(len(writes), "object") + " were before" + o.root.onCluster() + "?",
+	}, f)
+}
+
+func are(n int) string {
+	if n == 1 {
+		return "1 object is"
+	}
+	return fmt.Sprintf("%d objects are", n)
+}

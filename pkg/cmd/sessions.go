@@ -1,0 +1,83 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// SessionsFlags are what the user of sessions types.
+type SessionsFlags struct {
+	FleetFlags
+	OutputFlags
+}
+
+// SessionsOptions are what sessions needs to run.
+type SessionsOptions struct {
+	FleetOptions
+	OutputOptions
+	now func() time.Time
+}
+
+func newSessions(r *root) *cobra.Command {
+	var flags SessionsFlags
+	cmd := &cobra.Command{
+		Use:   "sessions " + selectionUsage,
+		Short: "Show who tuned what, when, and whether it still stands",
+		Long: long(`
+			Show the sessions that the records on Flux objects tell of, newest first: the user, the policy,
+			how many objects, and what has become of them. "as set" means that the fields are what the
+			session made them; "set again later" that a later session changed one again; "changed by
+			others since" that somebody, or Git, did.
+
+			A session that was taken back, or forgotten, is not shown.`),
+		Example: examples(`
+			# Everything that can be taken back
+			kubectl fluxtune sessions -A
+
+			# Take the newest one back
+			kubectl fluxtune revert -A --session "$(kubectl fluxtune sessions -A -o name | head -1)"`),
+		RunE: runE(r, flags.toOptions),
+	}
+	flags.FleetFlags.add(cmd)
+	flags.OutputFlags.add(cmd)
+	r.completeFleet(cmd)
+	return cmd
+}
+
+func (f *SessionsFlags) toOptions(r *root, args []string) (o SessionsOptions, err error) {
+	o.now = r.Now
+	if o.OutputOptions, err = f.OutputFlags.toOptions(r); err != nil {
+		return o, err
+	}
+	o.FleetOptions, err = f.FleetFlags.toOptions(r, args)
+	return o, err
+}
+
+func (o SessionsOptions) run(ctx context.Context) error {
+	f, err := o.read(ctx)
+	if err != nil {
+		return err
+	}
+	list := report.NewSessionList(tune.Sessions(f.objects), f.snapshot.Gaps)
+	if err := report.SortBy(list.Items, o.sortBy); err != nil {
+		return err
+	}
+	o.root.warn(nil, f.snapshot.Gaps)
+	if len(list.Items) == 0 && o.printer.tables() {
+		if !f.snapshot.Incomplete() {
+			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s was tuned by fluxtune.\n", plural(len(f.objects), "Flux object"), o.where())
+		}
+		return f.complete()
+	}
+	err = o.printer.print(list, list.Names(), func(l report.Layout) error { return list.Table(o.now()).Draw(o.root.Out, l) })
+	if err != nil {
+		return err
+	}
+	return f.complete()
+}

@@ -1,0 +1,92 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// SessionList is what sessions shows, newest first.
+type SessionList struct {
+	Head
+	Items   []Session `json:"items"`
+	Missing []Missing `json:"missing,omitempty"`
+}
+
+// Session is what one apply did, as far as the records on objects still tell.
+type Session struct {
+	Session string    `json:"session"`
+	By      string    `json:"by,omitempty"`
+	Time    time.Time `json:"time"`
+	Policy  string    `json:"policy"`
+	Objects int       `json:"objects"`
+	// Stand are the objects that are still as it set them, Followed those that a later session set again, Changed
+	// those that somebody else did.
+	Stand    int `json:"stand"`
+	Followed int `json:"followed"`
+	Changed  int `json:"changed"`
+	Pinned   int `json:"pinned"`
+}
+
+// NewSessionList reports sessions.
+func NewSessionList(sessions []tune.Session, gaps []flux.Gap) SessionList {
+	list := SessionList{Head: Head{APIVersion, "SessionList"}, Items: []Session{}, Missing: missing(gaps)}
+	for _, s := range sessions {
+		list.Items = append(list.Items, Session{
+			Session: s.ID, By: s.By, Time: s.Time, Policy: s.Policy, Objects: s.Objects,
+			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Pinned: s.Pinned,
+		})
+	}
+	return list
+}
+
+// Names are the ids of the sessions.
+func (l SessionList) Names() []string {
+	names := []string{}
+	for _, s := range l.Items {
+		names = append(names, s.Session)
+	}
+	return names
+}
+
+// Table shows one line a session.
+func (l SessionList) Table(now time.Time) Table {
+	t := Table{Columns: []Column{
+		{Name: "SESSION"}, {Name: "AGE"}, {Name: "BY"}, {Name: "POLICY"}, {Name: "OBJECTS", Right: true}, {Name: "STANDS"},
+	}}
+	for _, s := range l.Items {
+		t.Rows = append(t.Rows, []Cell{
+			Text(s.Session), Text(duration.HumanDuration(now.Sub(s.Time))), dash(s.By), Text(s.Policy), number(s.Objects), s.stands(),
+		})
+	}
+	return t
+}
+
+func dash(s string) Cell {
+	if s == "" {
+		return Cell{"-", Faint}
+	}
+	return Text(s)
+}
+
+// stands says what has become of a session's work.
+func (s Session) stands() Cell {
+	if s.Stand == s.Objects && s.Pinned == 0 {
+		return Cell{"yes", Good}
+	}
+	parts := []string{fmt.Sprintf("%d as set", s.Stand)}
+	for _, p := range []struct {
+		count int
+		words string
+	}{{s.Followed, "set again later"}, {s.Changed, "changed by others since"}, {s.Pinned, "pinned"}} {
+		if p.count > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.count, p.words))
+		}
+	}
+	return Text(strings.Join(parts, ", "))
+}

@@ -1,0 +1,133 @@
+package tune
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// giveBack takes fields and annotations of ours out of metadata.managedFields, and gives each field to those who
+// owned it before us. Without that, who applies the object would not notice that the field is its own again, and
+// could not remove it (measured: kustomize-controller sees no drift where the values are equal). An entry of ours
+// that owns nothing more goes.
+func giveBack(raw []byte, ours map[string]bool, freed map[flux.Field][]flux.Manager, annotation string) ([]metav1.ManagedFieldsEntry, error) {
+	var entries []metav1.ManagedFieldsEntry
+	if len(raw) == 0 || (len(freed) == 0 && annotation == "") {
+		return nil, nil
+	}
+	if err := json.Unmarshal(raw, &entries); err != nil {
+		return nil, fmt.Errorf("reading metadata.managedFields: %w", err)
+	}
+	paths := map[string][]string{}
+	for f := range freed {
+		paths[string(f)] = f.Path()
+	}
+	if annotation != "" {
+		paths[annotation] = []string{"metadata", "annotations", annotation}
+	}
+	var left []metav1.ManagedFieldsEntry
+	for _, e := range entries {
+		if ours[e.Manager] && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == "" {
+			empty, err := editFields(&e, func(owned map[string]any) {
+				for _, path := range paths {
+					disown(owned, path)
+				}
+			})
+			if err != nil {
+				return nil, err
+			}
+			if empty {
+				continue
+			}
+		}
+		left = append(left, e)
+	}
+	for _, f := range sortedFields(freed) {
+		for _, m := range freed[f] {
+			var err error
+			if left, err = own(left, m, f.Path()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(left) == 0 { // an empty list is taken for one that was left out; this one says that nobody owns anything
+		left = []metav1.ManagedFieldsEntry{{}}
+	}
+	return left, nil
+}
+
+func sortedFields(freed map[flux.Field][]flux.Manager) []flux.Field {
+	var fields []flux.Field
+	for f := range freed {
+		fields = append(fields, f)
+	}
+	slices.Sort(fields)
+	return fields
+}
+
+// own makes a manager an owner of a path, in the entry that it has, or in a new one.
+func own(entries []metav1.ManagedFieldsEntry, m flux.Manager, path []string) ([]metav1.ManagedFieldsEntry, error) {
+	operation := metav1.ManagedFieldsOperationUpdate
+	if m.Apply {
+		operation = metav1.ManagedFieldsOperationApply
+	}
+	i := slices.IndexFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
+		return e.Manager == m.Name && e.Operation == operation && e.Subresource == "" && (m.Apply || m.Version == "" || e.APIVersion == m.Version)
+	})
+	if i < 0 {
+		entries = append(entries, metav1.ManagedFieldsEntry{Manager: m.Name, Operation: operation, APIVersion: m.Version,
+			FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte("{}")}})
+		i = len(entries) - 1
+	}
+	_, err := editFields(&entries[i], func(owned map[string]any) {
+		for _, step := range path {
+			next, ok := owned["f:"+step].(map[string]any)
+			if !ok {
+				next = map[string]any{}
+				owned["f:"+step] = next
+			}
+			owned = next
+		}
+	})
+	return entries, err
+}
+
+// editFields changes the fields that an entry owns, and tells whether none is left.
+func editFields(e *metav1.ManagedFieldsEntry, edit func(owned map[string]any)) (empty bool, err error) {
+	owned := map[string]any{}
+	if e.FieldsV1 != nil {
+		if err := json.Unmarshal(e.FieldsV1.Raw, &owned); err != nil {
+			return false, fmt.Errorf("reading metadata.managedFields of %q: %w", e.Manager, err)
+		}
+	}
+	edit(owned)
+	data, err := json.Marshal(owned)
+	if err != nil {
+		return false, fmt.Errorf("writing metadata.managedFields of %q: %w", e.Manager, err)
+	}
+	e.FieldsV1 = &metav1.FieldsV1{Raw: data}
+	return len(owned) == 0, nil
+}
+
+// disown takes a path out, and what it leaves empty: an object of which only itself is owned (".") too.
+func disown(owned map[string]any, path []string) {
+	key := "f:" + path[0]
+	if len(path) == 1 {
+		delete(owned, key)
+		return
+	}
+	next, ok := owned[key].(map[string]any)
+	if !ok {
+		return
+	}
+	before := len(next)
+	disown(next, path[1:])
+	_, self := next["."]
+	if len(next) == 0 || (len(next) == 1 && self && before > 1) {
+		delete(owned, key)
+	}
+}

@@ -1,0 +1,193 @@
+package tune
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+)
+
+// RestoreOptions are the choices of one revert.
+type RestoreOptions struct {
+	// Session takes back only what the apply with this id did; "" takes back everything.
+	Session string
+	// Force restores fields too that somebody else changed since.
+	Force bool
+}
+
+// Restore is the way back of one object: what is written, what stays and why, and what is left of the
+// record.
+type Restore struct {
+	Object     flux.Object
+	Assignment policy.Assignment
+	Action     Action
+	Reason     Reason
+	// Message is the reason in a sentence.
+	Message string
+	// Changes bring fields back to what they were.
+	Changes []Change
+	// Kept are the fields that cannot be taken back.
+	Kept []KeptField
+	// Notes are fields that need nothing: their owners set them, or they are gone.
+	Notes []string
+	// Record is what stays on the object; nil where nothing does.
+	Record *Record
+	// Freed are the fields that we own no more, and who owned them before us.
+	Freed map[flux.Field][]flux.Manager
+}
+
+// KeptField is a field that a revert leaves as it is, and why.
+type KeptField struct {
+	Field flux.Field
+	Why   string
+}
+
+// KeptMessage says which fields stay as they are; "" where none does.
+func (r Restore) KeptMessage() string {
+	var why []string
+	for _, k := range r.Kept {
+		why = append(why, k.Why)
+	}
+	return strings.Join(why, "; ")
+}
+
+// Partial tells whether something that was asked for is not taken back.
+func (r Restore) Partial() bool { return len(r.Kept) > 0 || r.Reason == ReasonBadRecord }
+
+// Restores plans the way back of every object that bears a record, of the session if one is named; the others are
+// left out.
+func Restores(objects []flux.Object, opts RestoreOptions) []Restore {
+	var all []Restore
+	for _, o := range objects {
+		if !Tuned(o) {
+			continue
+		}
+		if r := DecideRestore(o, opts); r.Reason != ReasonOtherSession {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// DecideRestore plans the way back of one object. A field goes back to what its owner last chose: the value
+// before the first of our moves that follow each other. What somebody chose since is left alone, and its
+// part of the record stays. A session that another one followed is taken out of the record, and the field
+// stays as the later one set it, until that one is taken back too.
+func DecideRestore(o flux.Object, opts RestoreOptions) Restore {
+	r := Restore{Object: o, Action: ActionSkip, Freed: make(map[flux.Field][]flux.Manager)}
+	record, err := ReadRecord(o)
+	switch {
+	case err != nil:
+		r.Reason, r.Message = ReasonBadRecord, err.Error()
+		return r
+	case record == nil:
+		r.Action, r.Reason, r.Message = ActionUnchanged, ReasonNotTuned, "not tuned by fluxtune"
+		return r
+	case opts.Session != "" && !record.HasSession(opts.Session):
+		r.Reason, r.Message = ReasonOtherSession, fmt.Sprintf("tuned by session %s", record.LastSession())
+		return r
+	case o.Deleting:
+		r.Reason, r.Message = ReasonDeleting, "being deleted"
+		return r
+	}
+	left := record.clone()
+	for _, f := range record.Fields() {
+		r.field(o, record, &left, f, opts)
+	}
+	left.Steps = left.tidy()
+	if len(left.Steps) > 0 {
+		r.Record = &left
+	}
+	if len(r.Changes) == 0 && r.Record != nil && r.Record.String() == record.String() {
+		r.Reason, r.Message = ReasonChangedSince, r.KeptMessage()
+		return r
+	}
+	r.Action, r.Reason, r.Message = ActionChange, ReasonTuned, "tuned by session "+record.LastSession()
+	return r
+}
+
+// field decides about one field, and takes out of the record what is taken back of it.
+func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts RestoreOptions) {
+	c := record.chain(f)
+	first := 0
+	if opts.Session != "" {
+		first = slices.IndexFunc(c, func(l link) bool { return record.Steps[l.step].Session == opts.Session })
+		if first < 0 {
+			left.dropSession(f, opts.Session, c) // an owner's later choice has ended what it did
+			return
+		}
+	}
+	free := func() { left.cut(f, 0); r.Freed[f] = c[0].Owners }
+	s, keep, owner := record.standingOf(c, o, f)
+	switch {
+	case !o.Has(f): // a HelmRelease that takes its chart from a chartRef now
+		free()
+		r.Notes = append(r.Notes, fmt.Sprintf("%s is gone together with its chart template: nothing to restore", f))
+	case s == released:
+		free()
+		r.Notes = append(r.Notes, fmt.Sprintf("%s is %s, as %s sets it now", f, Show(o.Value(f)), owner.Name))
+	case s == restored && keep == 0:
+		free()
+	case s == edited && !opts.Force:
+		r.keep(f, "%s was set to %s and is now %s: somebody%s changed it since (--force restores %s, forget keeps what is there)",
+			f, Show(c[len(c)-1].To), Show(o.Value(f)), by(owner), Show(c[first].From))
+	case s != edited && keep <= first: // taken back already
+		left.cut(f, c[first].step)
+	case s != edited && opts.Session != "" && first < keep-1 && !opts.Force:
+		left.splice(f, c, first)
+		r.keep(f, "%s stays %s, as session %s set it: what that one takes back is %s now",
+			f, Show(o.Value(f)), record.Steps[c[keep-1].step].Session, Show(c[first].From))
+	default:
+		r.Changes = append(r.Changes, Change{Field: f, From: o.Value(f), To: c[first].From})
+		left.cut(f, c[first].step)
+		if first == 0 {
+			free()
+		}
+	}
+}
+
+func (r *Restore) keep(f flux.Field, format string, args ...any) {
+	r.Kept = append(r.Kept, KeptField{f, fmt.Sprintf(format, args...)})
+}
+
+func by(m flux.Manager) string {
+	if m.Name == "" {
+		return ""
+	}
+	return " (" + m.Name + ")"
+}
+
+// splice takes one move out of a chain: the next one begins where it began.
+func (r *Record) splice(f flux.Field, c chain, i int) {
+	delete(r.Steps[c[i].step].Fields, f)
+	next := c[i+1].Move
+	next.From, next.Owners, next.Pinned = c[i].From, c[i].Owners, next.Pinned || c[i].Pinned
+	r.Steps[c[i+1].step].Fields[f] = next
+}
+
+// dropSession takes a session's moves of a field out that are not in the chain any more.
+func (r *Record) dropSession(f flux.Field, session string, c chain) {
+	for i, step := range r.Steps {
+		inChain := slices.ContainsFunc(c, func(l link) bool { return l.step == i })
+		if step.Session == session && !inChain {
+			delete(step.Fields, f)
+		}
+	}
+}
+
+// Show writes a field's value for people: in its shortest form, or "<unset>".
+func Show(value *string) string {
+	if value == nil {
+		return "<unset>"
+	}
+	return flux.ShortDuration(*value)
+}
+
+func equal(a, b *string) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}

@@ -1,0 +1,80 @@
+package tune
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Session is what one apply did, as far as records still tell.
+type Session struct {
+	ID     string
+	Policy string
+	By     string // the user; "" where unknown
+	Time   time.Time
+	// Objects that bear a step of it.
+	Objects int
+	// Stand are those of which every field is still as it was set; Followed those of which a later session set a field
+	// again; Changed those of which somebody else, or Git, did. An object counts once, as the last that fits.
+	Stand, Followed, Changed int
+	// Pinned are those that rules of ours hold.
+	Pinned int
+}
+
+// Sessions are those that the records of objects tell of, newest first. Unreadable records tell nothing.
+func Sessions(objects []flux.Object) []Session {
+	byID := make(map[string]*Session)
+	for _, o := range objects {
+		record, err := ReadRecord(o)
+		if err != nil || record == nil {
+			continue
+		}
+		for i, step := range record.Steps {
+			s := byID[step.Session]
+			if s == nil {
+				s = &Session{ID: step.Session, Policy: step.Policy, By: step.By, Time: step.Time}
+				byID[step.Session] = s
+			}
+			s.add(record, i, o)
+		}
+	}
+	var list []Session
+	for _, s := range byID {
+		list = append(list, *s)
+	}
+	slices.SortFunc(list, func(a, b Session) int {
+		return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.ID, a.ID))
+	})
+	return list
+}
+
+// add counts one object's step of the session.
+func (s *Session) add(record *Record, step int, o flux.Object) {
+	s.Objects++
+	followed, changed, pinned := false, false, false
+	for f, move := range record.Steps[step].Fields {
+		c := record.chain(f)
+		at := slices.IndexFunc(c, func(l link) bool { return l.step == step })
+		st, keep, _ := record.standingOf(c, o, f)
+		switch {
+		case at < 0 || st == edited || st == released || at >= keep:
+			changed = true
+		case at < keep-1:
+			followed = true
+		}
+		pinned = pinned || move.Pinned
+	}
+	switch {
+	case changed:
+		s.Changed++
+	case followed:
+		s.Followed++
+	default:
+		s.Stand++
+	}
+	if pinned {
+		s.Pinned++
+	}
+}

@@ -1,0 +1,77 @@
+package tune
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Field managers of what keeps applying Flux objects. Helm's are those of its own command (helm 3 and 4) and of
+// helm-controller.
+const (
+	kustomizeController = "kustomize-controller"
+	helmController      = "helm-controller"
+	helmCommand         = "helm"
+	fluxOperator        = "flux-operator"
+)
+
+// comesBack tells whether a manager may set a field again by itself. Tools that people run once do not: kubectl
+// in all its names, the flux command, k9s. Whoever else declares a field (server-side apply) may, known to us or
+// not; of those that only updated it, programs that are controllers by their name.
+func comesBack(m flux.Manager) bool {
+	if m.Apply {
+		return !runOnce(m.Name)
+	}
+	return slices.ContainsFunc([]string{"controller", "operator", "argocd", helmCommand}, func(part string) bool {
+		return strings.Contains(strings.ToLower(m.Name), part)
+	})
+}
+
+// runOnce knows the tools that people run by hand, by the names under which they own fields.
+func runOnce(manager string) bool {
+	return strings.HasPrefix(manager, "kubectl") || manager == "before-first-apply" ||
+		manager == "flux" || manager == "k9s" || manager == DefaultManager
+}
+
+// setters are those who may set a field of an object again: the owners that come back, and, while our own change
+// stands, those who owned the field before it.
+func setters(o flux.Object, record *Record, f flux.Field) []flux.Manager {
+	ours := record.managers()
+	var found []flux.Manager
+	for _, m := range o.OwnersOf(f) {
+		if !ours[m.Name] && comesBack(m) {
+			found = append(found, m)
+		}
+	}
+	if c := record.chain(f); len(c) > 0 {
+		if s, _, _ := record.standingOf(c, o, f); s == stands || s == restored {
+			found = append(found, slices.DeleteFunc(slices.Clone(c[0].Owners), func(m flux.Manager) bool { return !comesBack(m) })...)
+		}
+	}
+	return found
+}
+
+// strangers are owners of a field that neither come back nor are ours: somebody's hand, over a value that
+// whoever applies the object may set too.
+func strangers(o flux.Object, record *Record, f flux.Field) []flux.Manager {
+	return slices.DeleteFunc(record.others(o, f), comesBack)
+}
+
+// managerOf is the field manager by which an owner sets fields; "" for owners of which that is not known.
+func managerOf(owner flux.Ref) []string {
+	switch owner.Kind {
+	case "Kustomization":
+		return []string{kustomizeController}
+	case "HelmRelease":
+		return []string{helmController, helmCommand}
+	case flux.HelmReleaseName:
+		return []string{helmCommand, helmController}
+	case "FluxInstance", "ResourceSet":
+		return []string{fluxOperator}
+	case "Application":
+		return []string{"argocd-controller", "argocd-application-controller", "argocd"}
+	default:
+		return nil
+	}
+}

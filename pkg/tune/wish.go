@@ -1,0 +1,129 @@
+package tune
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// wish is what a policy comes to for one object.
+type wish struct {
+	changes []Change
+	// kept are timeouts that stay longer than the policy wants, and why.
+	kept []string
+	// notes are side effects that a reader should know of.
+	notes []string
+}
+
+// wishes compares each tunable field with the policy.
+func (s subject) wishes() wish {
+	var w wish
+	o := s.object
+	interval := o.Interval // the one that the object will have: what is unset may follow it
+	for _, t := range o.KindRow().Tunables {
+		if !o.Has(t.Field) {
+			continue
+		}
+		// Interval comes first in every row: what follows it is judged by the new interval.
+		change := Change{Field: t.Field, From: o.Value(t.Field)}
+		if text, moves := s.wanted(t).Nearest(o.EffectiveWith(t.Field, change.From, interval)); moves {
+			change.To = &text
+		}
+		if t.Setting != flux.IntervalSetting {
+			w.guard(s, t, &change, interval)
+		}
+		if note := shrinking(o, t, change.To, interval); note != "" {
+			w.notes = append(w.notes, note)
+		}
+		if change.To == nil || flux.SameDuration(change.From, change.To) {
+			continue
+		}
+		w.changes = append(w.changes, change)
+		if t.Field == flux.Interval {
+			interval = change.To
+		}
+	}
+	return w
+}
+
+// guard keeps a plan from making a timeout or retry interval shorter than it is: what finds nothing new today
+// succeeds at any timeout, and the first change that takes long fails, hours later. Unset ones may follow the
+// interval (kustomize-controller api/v1, GetTimeout, GetRetryInterval); they are set to what they are now before
+// they would shrink with it. They are made shorter only when that is asked for, and nothing shows that the object
+// needs longer.
+func (w *wish) guard(s subject, t flux.Tunable, change *Change, interval *string) {
+	o := s.object
+	today := o.Effective(t.Field)
+	next := change.To
+	if next == nil {
+		next = change.From
+	}
+	planned := o.EffectiveWith(t.Field, next, interval)
+	if planned >= today || today == 0 {
+		return
+	}
+	name := string(t.Setting)
+	why := ""
+	if change.To != nil { // the policy wants it shorter
+		if why = s.whyKept(t, today, planned); why == "" {
+			return
+		}
+		w.kept = append(w.kept, fmt.Sprintf("%s kept at %s: %s", name, flux.FormatDuration(today), why))
+	}
+	change.To = nil
+	if change.From == nil && o.EffectiveWith(t.Field, nil, interval) < today {
+		text := formatFor(t, today)
+		change.To = &text
+	}
+}
+
+// whyKept says why a field is not made shorter; "" where it may be.
+func (s subject) whyKept(t flux.Tunable, today, planned time.Duration) string {
+	if !s.options.ShortenTimeouts && !s.policy.ShortenTimeouts {
+		return "it is not made shorter unasked (--shorten-timeouts)"
+	}
+	if t.Setting != flux.TimeoutSetting {
+		return ""
+	}
+	switch slowest := s.object.Status.SlowestReconcile; {
+	case slowest > planned/2:
+		return fmt.Sprintf("a reconcile took %s, more than half of %s", flux.FormatDuration(slowest.Round(time.Millisecond)), flux.FormatDuration(planned))
+	case s.object.Waits && today > planned:
+		return fmt.Sprintf("it waits for health, and %s may be too short for that", flux.FormatDuration(planned))
+	default:
+		return ""
+	}
+}
+
+// formatFor writes a duration as a field takes it: a source's timeout takes no hours.
+func formatFor(t flux.Tunable, d time.Duration) string {
+	if t.NoHours && d >= time.Hour {
+		if d%time.Minute == 0 {
+			return fmt.Sprintf("%dm", d/time.Minute)
+		}
+		return fmt.Sprintf("%dm%ds", d/time.Minute, d%time.Minute/time.Second)
+	}
+	return flux.FormatDuration(d)
+}
+
+// shrinking tells of a field that is unset and follows the interval, which is about to become shorter: what is set
+// instead, or what it will be.
+func shrinking(o flux.Object, t flux.Tunable, to, interval *string) string {
+	if o.Value(t.Field) != nil || t.Field == flux.Interval {
+		return ""
+	}
+	before, after := o.Effective(t.Field), o.EffectiveWith(t.Field, nil, interval)
+	if after >= before {
+		return ""
+	}
+	name := t.Field.Path()[len(t.Field.Path())-1]
+	if t.Field == flux.ChartInterval {
+		name = "chart interval"
+	}
+	follows := fmt.Sprintf("%s is unset and follows the interval: %s -> %s", name, flux.FormatDuration(before), flux.FormatDuration(after))
+	if to == nil {
+		return follows
+	}
+	return follows + ", so " + flux.ShortDuration(*to) + " is set"
+}

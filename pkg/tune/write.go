@@ -1,0 +1,348 @@
+package tune
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Write is something to be written to one object, in one patch or several. What is still to be sent follows from the
+// object as it is: so it is found again after a conflict, a lost answer or the end of the program, and what
+// was written is known by looking.
+type Write interface {
+	// Target is the object as it was when the write was planned.
+	Target() flux.Object
+	// Next is what to send to the object as it is now.
+	Next(now flux.Object) Next
+}
+
+// Next is the next thing to do with an object.
+type Next struct {
+	// Patch is a JSON merge patch (RFC 7386) with the resourceVersion that it was made for; nil: nothing is
+	// left to send.
+	Patch []byte
+	// More says that another patch follows this one: Next is to be asked again.
+	More bool
+	// State says how things stand where no patch is left.
+	State State
+	// Why an object is left alone, or what is to be known of one that is done.
+	Why string
+	Err error
+}
+
+// State says how a write stands where nothing is left to send.
+type State int
+
+// The states of a write.
+const (
+	StateWritten   State = iota // it is as the write wants it, because of the write
+	StateUnchanged              // it is as the write wants it, by itself
+	StateLeftAlone              // it must not be written any more
+)
+
+// Stamp is what an apply leaves in the record of each object that it changes.
+type Stamp struct {
+	Session string
+	Policy  string
+	By      string
+	Time    time.Time
+	// Manager is the field manager of the changes; "" is DefaultManager.
+	Manager string
+}
+
+// ApplyWrite changes one object as a plan says.
+type ApplyWrite struct {
+	Item  Item
+	Stamp Stamp
+	// Decide plans the object again when somebody else has changed it.
+	Decide func(flux.Object) Item
+}
+
+// Target is the object as it was planned.
+func (w ApplyWrite) Target() flux.Object { return w.Item.Object }
+
+// Next sends the planned changes while they are what the plan would be now, and leaves the object alone where it would
+// be another: nobody has said yes to that.
+func (w ApplyWrite) Next(now flux.Object) Next {
+	record, err := ReadRecord(now)
+	if err != nil {
+		return Next{State: StateLeftAlone, Why: err.Error()}
+	}
+	if record.HasSession(w.Stamp.Session) {
+		return Next{State: StateWritten}
+	}
+	if now.ResourceVersion != w.Item.Object.ResourceVersion {
+		if next, same := w.again(now); !same {
+			return next
+		}
+	}
+	patch, err := w.patch(now, record)
+	return Next{Patch: patch, Err: err}
+}
+
+// again plans anew. It tells whether the plan is still the same, or else what that means.
+func (w ApplyWrite) again(now flux.Object) (Next, bool) {
+	fresh := w.Decide(now)
+	switch {
+	case fresh.Action == ActionUnchanged:
+		return Next{State: StateUnchanged, Why: fresh.Message}, false
+	case fresh.Action == ActionSkip:
+		return Next{State: StateLeftAlone, Why: fresh.Message}, false
+	case !slices.EqualFunc(fresh.Changes, w.Item.Changes, sameChange):
+		return Next{State: StateLeftAlone, Why: "changed since the plan was made: " + changesSince(w.Item.Object, now)}, false
+	}
+	planned, _ := w.Item.need()
+	needed, _ := fresh.need()
+	if slices.ContainsFunc(needed.Fields, func(f flux.Field) bool { return !slices.Contains(planned.Fields, f) }) {
+		return Next{State: StateLeftAlone, Why: "since the plan was made, " + fresh.Stick.Message}, false
+	}
+	return Next{}, true
+}
+
+func sameChange(a, b Change) bool {
+	return a.Field == b.Field && flux.SameDuration(a.From, b.From) && flux.SameDuration(a.To, b.To)
+}
+
+// changesSince names the tunable fields that differ between two versions of an object.
+func changesSince(before, after flux.Object) string {
+	var list []string
+	for _, t := range after.KindRow().Tunables {
+		if from, to := before.Value(t.Field), after.Value(t.Field); !flux.SameDuration(from, to) {
+			list = append(list, fmt.Sprintf("%s %s -> %s", t.Field, Show(from), Show(to)))
+		}
+	}
+	if len(list) == 0 {
+		return "what the policy wants of it is something else now"
+	}
+	return strings.Join(list, ", ")
+}
+
+func (w ApplyWrite) patch(now flux.Object, record *Record) ([]byte, error) {
+	step := Step{
+		Session: w.Stamp.Session, Policy: w.Stamp.Policy, By: w.Stamp.By, Time: w.Stamp.Time.UTC().Truncate(time.Second),
+		Fields: make(map[flux.Field]Move),
+	}
+	if w.Stamp.Manager != DefaultManager {
+		step.Manager = w.Stamp.Manager
+	}
+	pinned, _ := w.Item.need()
+	for _, c := range w.Item.Changes {
+		step.Fields[c.Field] = Move{From: now.Value(c.Field), To: c.To, Pinned: slices.Contains(pinned.Fields, c.Field)}
+	}
+	return mergePatch(now, w.Item.Changes, map[string]any{RecordAnnotation: record.with(step, now).String()}, nil)
+}
+
+// RestoreWrite takes one object back. Values come first; when they are back, the record goes, and our name in
+// metadata.managedFields with it: a patch makes its sender the owner of what it changes, so that takes a second one.
+type RestoreWrite struct {
+	Restore Restore
+	// Decide plans the way back again when somebody else has changed the object.
+	Decide func(flux.Object) Restore
+}
+
+// Target is the object as it was planned.
+func (w RestoreWrite) Target() flux.Object { return w.Restore.Object }
+
+// Next sends the values that are still to be restored, and then what is left of the record.
+func (w RestoreWrite) Next(now flux.Object) Next {
+	r := w.Decide(now)
+	switch {
+	case r.Action == ActionUnchanged || r.Reason == ReasonOtherSession:
+		return Next{State: StateWritten}
+	case r.Action == ActionSkip:
+		return Next{State: StateLeftAlone, Why: r.Message}
+	case len(r.Changes) > 0 && !w.planned(r.Changes):
+		return Next{State: StateLeftAlone, Why: "changed since the plan was made: " + changesSince(w.Restore.Object, now)}
+	case len(r.Changes) > 0:
+		patch, err := mergePatch(now, r.Changes, nil, nil)
+		return Next{Patch: patch, More: true, Err: err}
+	}
+	patch, err := r.release(now)
+	return Next{Patch: patch, Err: err}
+}
+
+// planned tells whether changes are among those that somebody said yes to.
+func (w RestoreWrite) planned(changes []Change) bool {
+	return !slices.ContainsFunc(changes, func(c Change) bool {
+		return !slices.ContainsFunc(w.Restore.Changes, func(p Change) bool { return sameChange(p, c) })
+	})
+}
+
+// release takes out of the record what is restored, and our name from its fields.
+func (r Restore) release(now flux.Object) ([]byte, error) {
+	before, err := ReadRecord(now)
+	if err != nil {
+		return nil, err
+	}
+	var value any // null removes the annotation
+	gone := RecordAnnotation
+	if r.Record != nil {
+		value, gone = r.Record.String(), ""
+	}
+	owners := make(map[flux.Field][]flux.Manager)
+	for f, managers := range r.Freed {
+		owners[f] = nil
+		if now.Value(f) != nil && len(before.others(now, f)) == 0 { // whoever set it since owns it
+			owners[f] = managers
+		}
+	}
+	managed, err := giveBack(now.ManagedFields, before.managers(), owners, gone)
+	if err != nil {
+		return nil, err
+	}
+	return mergePatch(now, nil, map[string]any{RecordAnnotation: value}, managed)
+}
+
+// ForgetWrite drops the record of one object and changes no value. What is there becomes the owner's own.
+type ForgetWrite struct{ Object flux.Object }
+
+// Target is the object as it was read.
+func (w ForgetWrite) Target() flux.Object { return w.Object }
+
+// Next sends the removal of the record and of our name.
+func (w ForgetWrite) Next(now flux.Object) Next {
+	if !Tuned(now) {
+		return Next{State: StateWritten}
+	}
+	record, err := ReadRecord(now)
+	if err != nil {
+		record = nil // what cannot be read is dropped all the same
+	}
+	freed := make(map[flux.Field][]flux.Manager)
+	for _, f := range record.Fields() {
+		freed[f] = nil
+	}
+	managed, err := giveBack(now.ManagedFields, record.managers(), freed, RecordAnnotation)
+	if err != nil {
+		return Next{Err: err}
+	}
+	patch, err := mergePatch(now, nil, map[string]any{RecordAnnotation: nil}, managed)
+	return Next{Patch: patch, Err: err}
+}
+
+// PinWrite brings the rules of an owner to what they should be.
+type PinWrite struct {
+	Pin Pin
+	// Manager is the field manager of the changes; "" is DefaultManager.
+	Manager string
+}
+
+// Target is the owner as it was planned.
+func (w PinWrite) Target() flux.Object { return w.Pin.Owner }
+
+// Next sends the rules as they should be, and, when none of ours is left, takes our name away.
+func (w PinWrite) Next(now flux.Object) Next {
+	ours, others := partRules(now)
+	if why := CannotPin(now.Ref, now, true); why != "" && adds(w.Pin.Rules, ours) {
+		return Next{State: StateLeftAlone, Why: why}
+	}
+	notes := readPins(now)
+	adopted := len(ignoreSetters(now)) > 0
+	switch {
+	case !adopted && !slices.EqualFunc(ours, w.Pin.Rules, flux.IgnoreRule.Equal):
+		if !Pinning(now) {
+			notes.Owners = now.OwnersOf(flux.IgnoreField)
+		}
+		patch, err := w.rules(now, others, notes)
+		return Next{Patch: patch, More: len(w.Pin.Rules) == 0, Err: err}
+	case len(w.Pin.Rules) == 0 && Pinning(now):
+		patch, err := w.release(now, notes, adopted)
+		return Next{Patch: patch, Err: err}
+	default:
+		return Next{State: StateUnchanged, Why: "has the rules already"}
+	}
+}
+
+func (w PinWrite) rules(now flux.Object, others []flux.IgnoreRule, notes pins) ([]byte, error) {
+	notes.Rules, notes.Manager = []string{}, w.Manager
+	for _, r := range w.Pin.Rules {
+		notes.Rules = append(notes.Rules, digest(r))
+	}
+	note, err := json.Marshal(notes)
+	if err != nil {
+		return nil, fmt.Errorf("noting the rules of %s: %w", now.Ref, err)
+	}
+	return patchOf(now, map[string]any{PinsAnnotation: string(note)}, nil, func(patch map[string]any) {
+		var ignore any // null removes
+		if all := slices.Concat(others, w.Pin.Rules); len(all) > 0 {
+			ignore = all
+		}
+		set(patch, flux.IgnoreField.Path(), ignore)
+	})
+}
+
+// release takes away the note and our name. Of a list that others have taken over, it gives nothing back.
+func (w PinWrite) release(now flux.Object, notes pins, adopted bool) ([]byte, error) {
+	freed := map[flux.Field][]flux.Manager{flux.IgnoreField: nil}
+	if len(now.Ignore) > 0 && !adopted {
+		freed[flux.IgnoreField] = notes.Owners
+	}
+	managed, err := giveBack(now.ManagedFields, map[string]bool{DefaultManager: true, w.Manager: true, notes.Manager: true}, freed, PinsAnnotation)
+	if err != nil {
+		return nil, err
+	}
+	return mergePatch(now, nil, map[string]any{PinsAnnotation: nil}, managed)
+}
+
+// mergePatch writes changed fields, annotations and metadata.managedFields (nil: as it is) as a merge patch.
+func mergePatch(now flux.Object, changes []Change, annotations map[string]any, managedFields []metav1.ManagedFieldsEntry) ([]byte, error) {
+	return patchOf(now, annotations, managedFields, func(patch map[string]any) {
+		for _, c := range changes {
+			var value any // null removes the field
+			if c.To != nil {
+				value = *c.To
+			}
+			set(patch, c.Field.Path(), value)
+		}
+	})
+}
+
+func patchOf(now flux.Object, annotations map[string]any, managedFields []metav1.ManagedFieldsEntry, fill func(map[string]any)) ([]byte, error) {
+	metadata := map[string]any{"resourceVersion": now.ResourceVersion}
+	if len(annotations) > 0 {
+		metadata["annotations"] = annotations
+	}
+	if managedFields != nil {
+		metadata["managedFields"] = managedFields
+	}
+	patch := map[string]any{"metadata": metadata}
+	fill(patch)
+	data, err := json.Marshal(patch)
+	if err != nil {
+		return nil, fmt.Errorf("writing the patch for %s: %w", now.Ref, err)
+	}
+	return data, nil
+}
+
+func set(object map[string]any, path []string, value any) {
+	for _, step := range path[:len(path)-1] {
+		next, ok := object[step].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			object[step] = next
+		}
+		object = next
+	}
+	object[path[len(path)-1]] = value
+}
+
+// Changed returns a copy of an object's manifest with changes made.
+func Changed(manifest map[string]any, changes []Change) map[string]any {
+	changed := runtime.DeepCopyJSON(manifest)
+	for _, c := range changes {
+		if c.To == nil {
+			unstructured.RemoveNestedField(changed, c.Field.Path()...)
+			continue
+		}
+		set(changed, c.Field.Path(), *c.To)
+	}
+	return changed
+}
