@@ -34,7 +34,7 @@ func busy(err error) bool {
 		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsInternalError(err)
 }
 
-func transient(err error) bool { return unreachable(err) || busy(err) }
+func transient(err error) bool { return err != nil && (unreachable(err) || busy(err)) }
 
 // maxDelay bounds what a server may ask for: after that the object counts as failed.
 const maxDelay = 30 * time.Second

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -128,33 +129,51 @@ func settle(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) 
 	}
 	var writes []tune.Write
 	var failed []Result
-	for _, owner := range owners {
-		now, err := s.Get(ctx, owner)
+	for _, ref := range slices.SortedFunc(maps.Keys(owners), flux.Ref.Compare) {
+		owner := owners[ref]
+		now, err := patiently(ctx, clock, func() (flux.Object, error) { return s.Get(ctx, owner) })
 		if apierrors.IsNotFound(err) {
 			continue // and its rules with it
 		}
 		if err != nil {
-			failed = append(failed, Result{Write: tune.PinWrite{Pin: tune.Pin{Owner: owner}}, Outcome: Failed,
-				Err: fmt.Errorf("its rules could not be compared with the records of its objects: %w", err)})
+			failed = append(failed, uncompared(owner, err))
 			continue
 		}
 		if !tune.Pinning(now) {
 			continue
 		}
-		objects, unread := recordsOf(ctx, s, now, run.Writes)
+		objects, unread, err := recordsOf(ctx, s, clock, now, run.Writes)
+		if err != nil {
+			failed = append(failed, uncompared(owner, err))
+			continue
+		}
 		pin := tune.NewPin(now, tune.Needs(objects)[now.Ref], func(ref flux.Ref) bool { return unread[ref] })
 		writes = append(writes, tune.PinWrite{Pin: pin, Manager: o.FieldManager})
 	}
-	slices.SortFunc(writes, func(a, b tune.Write) int { return a.Target().Compare(b.Target().Ref) })
 	o.PatchesPerSecond = 0 // there are few, and the time may be short
 	results := NewWriter(s, o, clock).Write(ctx, writes)
 	results = slices.DeleteFunc(results, func(r Result) bool { return r.Outcome == Unchanged })
 	return append(results, failed...)
 }
 
-// recordsOf reads the objects that an owner's rules name, and those of the writes that it applies. Those that could
-// not be read are named; those that do not exist are not.
-func recordsOf(ctx context.Context, s Store, owner flux.Object, writes []tune.Write) (objects []flux.Object, unread map[flux.Ref]bool) {
+func uncompared(owner flux.Object, err error) Result {
+	return Result{Write: tune.PinWrite{Pin: tune.Pin{Owner: owner}}, Outcome: Failed,
+		Err: fmt.Errorf("its rules could not be compared with the records of its objects, and stay as they are: %w", err)}
+}
+
+// patiently asks again where no answer came, or the API server was busy.
+func patiently[T any](ctx context.Context, clock Clock, ask func() (T, error)) (T, error) {
+	for attempt := 1; ; attempt++ {
+		answer, err := ask()
+		if !transient(err) || attempt == readAttempts || clock.Sleep(ctx, backoff(attempt, err)) != nil {
+			return answer, err
+		}
+	}
+}
+
+// recordsOf reads the objects that an owner's rules name, and those of the writes that it applies. Those that may not
+// be read are named; those that do not exist are not.
+func recordsOf(ctx context.Context, s Store, clock Clock, owner flux.Object, writes []tune.Write) (objects []flux.Object, unread map[flux.Ref]bool, err error) {
 	wanted := make(map[likeKey][]flux.Ref)
 	want := func(ref flux.Ref, version string) {
 		key := likeKey{flux.Ref{Group: ref.Group, Kind: ref.Kind, Namespace: ref.Namespace}, version}
@@ -182,17 +201,21 @@ func recordsOf(ctx context.Context, s Store, owner flux.Object, writes []tune.Wr
 		}
 	}
 	unread = make(map[flux.Ref]bool)
-	for like, refs := range wanted {
-		list, err := s.List(ctx, flux.Object{Ref: like.Ref, Version: like.Version})
-		if err != nil {
-			for _, ref := range refs {
+	for _, like := range slices.SortedFunc(maps.Keys(wanted), func(a, b likeKey) int { return a.Compare(b.Ref) }) {
+		list, err := patiently(ctx, clock, func() ([]flux.Object, error) {
+			return s.List(ctx, flux.Object{Ref: like.Ref, Version: like.Version})
+		})
+		switch {
+		case apierrors.IsForbidden(err):
+			for _, ref := range wanted[like] {
 				unread[ref] = true
 			}
-			continue
+		case err != nil:
+			return nil, nil, fmt.Errorf("listing %s: %w", scope(like.Kind, like.Namespace), err)
 		}
 		objects = append(objects, list...)
 	}
-	return objects, unread
+	return objects, unread, nil
 }
 
 // merge keeps the last result of each owner: what was written first may have been taken back at the end.

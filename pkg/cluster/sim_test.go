@@ -306,6 +306,9 @@ func (m *machine) checkReport(t *rapid.T, s *server, out cluster.Outcomes) {
 		if r.Outcome == cluster.Uncertain && (s.fault == faultLost || s.fault == faultRefused) {
 			continue
 		}
+		if r.Err != nil && strings.Contains(r.Err.Error(), "does not become") {
+			m.fail(t, "%s: %s: %v", s.command, ref, r.Err)
+		}
 		if said := r.Outcome == cluster.Configured; said != written {
 			m.fail(t, "%s: %s is reported %s (%s %v), and was written %d times", s.command, ref, r.Outcome, r.Why, r.Err, s.written[ref])
 		}
@@ -405,9 +408,15 @@ func (m *machine) checkWayBack(t *rapid.T) {
 func (e *entity) lasting() string {
 	owners := make(map[string][]string)
 	for k, set := range e.owners {
+		key := fmt.Sprint(k)
+		if strings.HasPrefix(k.manager, "kubectl") {
+			key = "kubectl" // an edit back to the original leaves no trace where nothing had changed it
+		}
 		for p := range set {
-			key := fmt.Sprint(k)
-			owners[key] = append(owners[key], string(p))
+			// Beside one that keeps applying a field it does not matter whose hand set it before.
+			if !slices.Contains(owners[key], string(p)) && !(key == "kubectl" && e.applied(p)) {
+				owners[key] = append(owners[key], string(p))
+			}
 			slices.Sort(owners[key])
 		}
 	}
@@ -416,6 +425,10 @@ func (e *entity) lasting() string {
 		panic(err)
 	}
 	return string(data)
+}
+
+func (e *entity) applied(p path) bool {
+	return slices.ContainsFunc(e.ownerKeys(), func(k ownerKey) bool { return k.apply && e.owners[k][p] })
 }
 
 // sequence is a random history of owners, faults and commands.

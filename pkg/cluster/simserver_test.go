@@ -45,6 +45,8 @@ type entity struct {
 	observed    int64
 	owners      map[ownerKey]map[path]bool
 	inventory   []flux.Ref
+	// fromGit are the fields that Git set at the last reconcile.
+	fromGit map[flux.Field]bool
 	// lastWriter of each field is us, or an owner.
 	lastWriter map[flux.Field]writer
 }

@@ -150,6 +150,10 @@ func (w *world) applyFromGit(parent *entity, ref flux.Ref, m *manifest) {
 		probe := &entity{ignore: m.ignore}
 		values[path(flux.IgnoreField)], _ = probe.value(path(flux.IgnoreField))
 	}
+	e.fromGit = make(map[flux.Field]bool)
+	for f := range m.fields {
+		e.fromGit[f] = true
+	}
 	taken := e.takeOver("kubectl", "kustomize-controller")
 	dry := e.clone()
 	dry.apply("kustomize-controller", values)
@@ -226,8 +230,9 @@ func ignoredFields(rules []flux.IgnoreRule, ref flux.Ref) map[path]bool {
 
 // kept tells whether something sets a field again by itself: Git by a parent that is there, or an unknown applier.
 func (w *world) kept(e *entity, f flux.Field) bool {
-	if parent, applied := parentOf[e.ref]; applied && w.git[parent][e.ref] != nil {
-		if _, set := w.git[parent][e.ref].fields[f]; set && w.entities[parent] != nil && !ignoredFields(theirRules(w.entities[parent]), e.ref)[path(f)] {
+	_, there := e.fields[f] // of a field that somebody has just taken out nothing tells that Git sets it
+	if parent, applied := parentOf[e.ref]; applied && e.fromGit[f] && there {
+		if w.entities[parent] != nil && !ignoredFields(theirRules(w.entities[parent]), e.ref)[path(f)] {
 			return true
 		}
 	}

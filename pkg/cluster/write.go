@@ -55,6 +55,8 @@ const (
 	workers = 24
 	// conflictAttempts is how often an object is looked at again that others keep changing.
 	conflictAttempts = 5
+	// patchesAtMost is how many patches one write may take; none takes more than two.
+	patchesAtMost = 4
 	// grace is how long patches that are under way may go on after an interrupt, so that their
 	// outcome is known.
 	grace = 5 * time.Second
@@ -234,7 +236,7 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 	now := write.Target()
 	fresh := true // as far as is known
 	wrote := false
-	for attempt, conflicts := 1, 0; ; {
+	for attempt, conflicts, sent := 1, 0, 0; ; {
 		if !fresh {
 			looked, err := w.store.Get(requests, now)
 			w.heard(err)
@@ -255,6 +257,9 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 		}
 		if next.Patch == nil {
 			return r.settled(next, now, wrote)
+		}
+		if sent++; sent > patchesAtMost+conflictAttempts+readAttempts {
+			return r.failed(wrote, errors.New("it does not become as it should be: something sets it back at once"))
 		}
 		answer, err := w.store.Patch(requests, now, next.Patch, next.More)
 		w.heard(err)
@@ -330,11 +335,19 @@ func (r Result) unknown(wrote bool, err error) Result {
 
 // settled is the result of an object to which nothing is left to send.
 func (r Result) settled(next tune.Next, now flux.Object, wrote bool) Result {
-	r.Why = next.Why
+	sent := wrote || r.Outcome == Uncertain
 	switch {
-	case next.State == tune.StateWritten || wrote:
+	case next.State == tune.StateWritten || wrote || (next.State == tune.StateAsWanted && sent):
 		r.Outcome, r.Generation = Configured, max(r.Generation, now.Generation)
-	case next.State == tune.StateUnchanged:
+		if next.State != tune.StateLeftAlone {
+			return r
+		}
+		r.Err = errors.New(next.Why) // what is left of it is not to be written any more
+		return r
+	}
+	r.Why = next.Why
+	switch next.State {
+	case tune.StateAsWanted, tune.StateUnchanged:
 		r.Outcome = Unchanged
 	default:
 		r.Outcome = Skipped

@@ -237,8 +237,12 @@ func (r *Record) with(step Step, o flux.Object) Record {
 		default:
 			next.cut(f, 0)
 			move.Owners = r.others(o, f)
-			if len(move.Owners) == 0 && len(c) > 0 && s == restored { // restored, and not given back yet
-				move.Owners = c[0].Owners
+			if len(c) > 0 && s == restored { // restored, and not given back yet
+				for _, m := range c[0].Owners {
+					if !slices.Contains(move.Owners, m) {
+						move.Owners = append(move.Owners, m)
+					}
+				}
 			}
 		}
 		step.Fields[f] = move

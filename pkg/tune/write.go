@@ -43,8 +43,9 @@ type State int
 
 // The states of a write.
 const (
-	StateWritten   State = iota // it is as the write wants it, because of the write
-	StateUnchanged              // it is as the write wants it, by itself
+	StateWritten   State = iota // it is as the write wants it, because of the write: it bears its mark
+	StateAsWanted               // it is as the write wants it; because of the write, if one was sent
+	StateUnchanged              // it is as the write wants it, because of somebody else
 	StateLeftAlone              // it must not be written any more
 )
 
@@ -156,7 +157,7 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 	r := w.Decide(now)
 	switch {
 	case r.Action == ActionUnchanged || r.Reason == ReasonOtherSession:
-		return Next{State: StateWritten}
+		return Next{State: StateAsWanted}
 	case r.Action == ActionSkip:
 		return Next{State: StateLeftAlone, Why: r.Message}
 	case len(r.Changes) > 0 && !w.planned(r.Changes):
@@ -190,7 +191,7 @@ func (r Restore) release(now flux.Object) ([]byte, error) {
 	owners := make(map[flux.Field][]flux.Manager)
 	for f, managers := range r.Freed {
 		owners[f] = nil
-		if now.Value(f) != nil && len(before.others(now, f)) == 0 { // whoever set it since owns it
+		if now.Value(f) != nil {
 			owners[f] = managers
 		}
 	}
@@ -210,7 +211,7 @@ func (w ForgetWrite) Target() flux.Object { return w.Object }
 // Next sends the removal of the record and of our name.
 func (w ForgetWrite) Next(now flux.Object) Next {
 	if !Tuned(now) {
-		return Next{State: StateWritten}
+		return Next{State: StateAsWanted}
 	}
 	record, err := ReadRecord(now)
 	if err != nil {
@@ -219,6 +220,9 @@ func (w ForgetWrite) Next(now flux.Object) Next {
 	freed := make(map[flux.Field][]flux.Manager)
 	for _, f := range record.Fields() {
 		freed[f] = nil
+		if now.Value(f) != nil { // who keeps applying it is to be seen again
+			freed[f] = record.chain(f)[0].Owners
+		}
 	}
 	managed, err := giveBack(now.ManagedFields, record.managers(), freed, RecordAnnotation)
 	if err != nil {
@@ -257,7 +261,7 @@ func (w PinWrite) Next(now flux.Object) Next {
 		patch, err := w.release(now, notes, adopted)
 		return Next{Patch: patch, Err: err}
 	default:
-		return Next{State: StateUnchanged, Why: "has the rules already"}
+		return Next{State: StateAsWanted, Why: "has the rules already"}
 	}
 }
 
