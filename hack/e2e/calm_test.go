@@ -103,7 +103,7 @@ type quiet struct {
 	requeue time.Duration
 }
 
-func startQuiet(t *testing.T) quiet {
+func startQuiet(t *testing.T, also ...string) quiet {
 	t.Helper()
 	q := quiet{t: t, requeue: 5 * time.Second}
 	if os.Getenv("FLUXTUNE_E2E") == "full" {
@@ -117,7 +117,7 @@ func startQuiet(t *testing.T) quiet {
 	t.Cleanup(func() { assert.NoError(t, q.git.Close()) })
 	requeue := []string{"--requeue-dependency=" + q.requeue.String()}
 	q.flux, err = q.StartFlux(context.Background(), testbed.FluxOptions{
-		Also:  []string{testbed.UnitHelmController},
+		Also:  also,
 		Flags: map[string][]string{testbed.UnitKustomizeController: requeue, testbed.UnitHelmController: requeue},
 	})
 	require.NoError(t, err)

@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
 
 // TestChangesOfHelmReleases: what does a change of each interval do to releases, and to those that depend on
 // them?
 func TestChangesOfHelmReleases(t *testing.T) {
 	t.Parallel()
-	q := startQuiet(t)
+	q := startQuiet(t, testbed.UnitHelmController)
 	ns := q.Namespace(t, development)
 	registry := startRegistry(t)
 	require.NoError(t, registry.PushChart(t.Context(), "charts", "app", "1.0.0", nil))
