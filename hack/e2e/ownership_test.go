@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -109,54 +108,59 @@ const (
 	original = `{"spec":{"interval":"5m","timeout":"4m"}}`
 )
 
-// TestGivingFieldsBack: a merge patch takes fields away from whoever applies them, also where the old values
-// are put back later. What has to be done so that Git can take them away again?
+// fieldsOf are interval, timeout and who owns the timeout.
+func (m *team) fieldsOf(name string) string {
+	m.t.Helper()
+	o := m.managedObject("gitrepository", name)
+	return fmt.Sprintf("%s %s %q", m.field("gitrepository", name, ".spec.interval"), m.field("gitrepository", name, ".spec.timeout"), owners(m.t, o, "timeout"))
+}
+
+// TestGivingFieldsBack: a merge patch takes fields away from whoever applies them, also where the old values are
+// put back later. Git can take them away again only when the applier owns them again.
 func TestGivingFieldsBack(t *testing.T) {
 	t.Parallel()
-	withTimeout := sourcesInGit("interval: 5m, timeout: 4m", "untouched", "control", "cleared", "mended", "whilerun")
-	m := newTeam(t, "", withTimeout, development)
-	m.eventually("gitrepository", "whilerun", ".spec.interval", "5m", time.Minute)
-	report := func(when string, names ...string) {
-		for _, name := range names {
-			o := m.managedObject("gitrepository", name)
-			t.Logf("%s: %s: interval %v timeout %v, owners of interval %q, of timeout %q", when, name,
-				m.field("gitrepository", name, ".spec.interval"), m.field("gitrepository", name, ".spec.timeout"), owners(t, o, "interval"), owners(t, o, "timeout"))
-		}
-	}
-	report("fresh", "untouched")
+	names := []string{"untouched", "control", "cleared", "mended"}
+	m := newTeam(t, "", sourcesInGit("interval: 5m, timeout: 4m", names...), development)
+	m.eventually("gitrepository", "untouched", ".spec.interval", "5m", time.Minute)
+	assert.Equal(t, `5m 4m ["kustomize-controller Apply"]`, m.fieldsOf("untouched"))
 	m.suspended("kustomization", "root", true)
-	for _, name := range []string{"control", "cleared", "mended"} {
+	for _, name := range names[1:] {
 		m.patchAs("fluxtune", "gitrepository", name, tuned)
-		report("patched", name)
+		assert.Equal(t, `1m 2m ["fluxtune Update"]`, m.fieldsOf(name), "the parent has lost it")
 		m.patchAs("fluxtune", "gitrepository", name, original)
+		assert.Equal(t, `5m 4m ["fluxtune Update"]`, m.fieldsOf(name), "the old value does not give it back")
 	}
-	report("put back", "control")
 	m.giveBack("gitrepository", "cleared", "fluxtune", "")
+	assert.Equal(t, `5m 4m []`, m.fieldsOf("cleared"))
 	m.giveBack("gitrepository", "mended", "fluxtune", "kustomize-controller", "interval", "timeout")
-	report("given back", "cleared", "mended")
-	versions := func() []string {
-		var all []string
-		for _, name := range []string{"untouched", "control", "cleared", "mended"} {
-			all = append(all, m.managedObject("gitrepository", name).GetResourceVersion())
-		}
-		return all
+	assert.Equal(t, `5m 4m ["kustomize-controller Apply"]`, m.fieldsOf("mended"))
+	var before []string
+	for _, name := range names {
+		before = append(before, m.managedObject("gitrepository", name).GetResourceVersion())
 	}
-	before := versions()
 	m.suspended("kustomization", "root", false)
 	m.reconciles(2)
-	t.Logf("rewritten by reconciles: %v -> %v", before, versions())
-	report("after reconciles", "untouched", "control", "cleared", "mended")
-	// One is patched and undone by its parent, while that runs.
-	m.patchAs("fluxtune", "gitrepository", "whilerun", tuned)
-	m.eventually("gitrepository", "whilerun", ".spec.interval", "5m", time.Minute)
-	report("undone by the parent", "whilerun")
-
-	m.push(sourcesInGit("interval: 7m", "untouched", "control", "cleared", "mended", "whilerun"))
+	for i, name := range names {
+		assert.Equal(t, before[i], m.managedObject("gitrepository", name).GetResourceVersion(), "%s: no drift, nothing is applied", name)
+	}
+	m.push(sourcesInGit("interval: 7m", names...))
 	m.eventually("gitrepository", "untouched", ".spec.interval", "7m", time.Minute)
 	m.reconciles(1)
-	report("Git dropped the timeout", "untouched", "control", "cleared", "mended", "whilerun")
-	_ = maps.Keys[map[string]int]
-	assert.Equal(t, m.object("gitrepository", "untouched"), m.object("gitrepository", "mended"))
+	assert.Equal(t, `7m 60s []`, m.fieldsOf("untouched"))
+	assert.Equal(t, `7m 60s []`, m.fieldsOf("mended"), "as one that was never changed")
+	assert.Equal(t, `7m 4m []`, m.fieldsOf("cleared"), "nobody takes it away")
+	assert.Equal(t, `7m 4m ["fluxtune Update"]`, m.fieldsOf("control"), "nobody takes it away")
+}
+
+// TestUndoneByItsParent: whoever is undone by the parent's reconcile owns nothing any more.
+func TestUndoneByItsParent(t *testing.T) {
+	t.Parallel()
+	m := newTeam(t, "", sourcesInGit("interval: 5m, timeout: 4m", "app"), development)
+	m.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
+	m.patchAs("fluxtune", "gitrepository", "app", tuned)
+	m.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
+	assert.Equal(t, `5m 4m ["kustomize-controller Apply"]`, m.fieldsOf("app"))
+	assert.NotContains(t, m.Kubectl(t, "get", "gitrepository", "app", "-n", m.name, "-o", "jsonpath={.metadata.managedFields[*].manager}", "--show-managed-fields"), "fluxtune")
 }
 
 // TestDefaultsOfFields: what the CRD gives is in the object, and nobody owns it.
@@ -164,18 +168,11 @@ func TestDefaultsOfFields(t *testing.T) {
 	t.Parallel()
 	m := newTeam(t, "", sourcesInGit("interval: 5m", "app"), development)
 	m.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
-	show := func(when string) {
-		o := m.managedObject("gitrepository", "app")
-		t.Logf("%s: timeout %q owners %q; interval owners %q", when, m.field("gitrepository", "app", ".spec.timeout"), owners(t, o, "timeout"), owners(t, o, "interval"))
-	}
-	show("fresh")
+	assert.Equal(t, `5m 60s []`, m.fieldsOf("app"))
 	m.patchAs("fluxtune", "gitrepository", "app", `{"spec":{"timeout":"2m"}}`)
-	show("timeout patched")
+	assert.Equal(t, `5m 2m ["fluxtune Update"]`, m.fieldsOf("app"))
 	m.patchAs("fluxtune", "gitrepository", "app", `{"spec":{"timeout":null}}`)
-	show("timeout taken out")
-	m.patchAs("fluxtune", "gitrepository", "app", `{"spec":{"timeout":"2m"}}`)
-	m.patchAs("fluxtune", "gitrepository", "app", `{"spec":{"timeout":"60s"}}`)
-	show("timeout set to the default")
+	assert.Equal(t, `5m 60s ["fluxtune Update"]`, m.fieldsOf("app"), "the default is back, the owner stays")
 }
 
 // TestOrphan: taken out of Git, kept by prune: disabled.
