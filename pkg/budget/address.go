@@ -40,7 +40,28 @@ func ParseAddress(raw string, image bool) Address {
 		return Address{Path: raw}
 	}
 	path := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
-	return Address{Host: host(u), Path: path}
+	return sshAlias(Address{Host: host(u), Path: path})
+}
+
+// sshAlias gives the hosts at which Git hosts take SSH on the port of HTTPS, or SSH alone, the name of
+// the host itself. GitHub: "Using SSH over the HTTPS port"; GitLab: "Use SSH on the HTTPS port";
+// Bitbucket: "Use SSH on port 443"; Azure DevOps, whose SSH path begins with v3 and has no _git.
+func sshAlias(a Address) Address {
+	name, _, _ := strings.Cut(a.Host, ":")
+	switch name {
+	case "ssh.github.com":
+		a.Host = "github.com"
+	case "altssh.gitlab.com":
+		a.Host = "gitlab.com"
+	case "altssh.bitbucket.org":
+		a.Host = "bitbucket.org"
+	case "ssh.dev.azure.com":
+		a.Host = "dev.azure.com"
+		if parts := strings.Split(a.Path, "/"); len(parts) == 4 && parts[0] == "v3" {
+			a.Path = strings.Join([]string{parts[1], parts[2], "_git", parts[3]}, "/")
+		}
+	}
+	return a
 }
 
 func host(u *url.URL) string {

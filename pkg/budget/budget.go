@@ -21,6 +21,9 @@ type Input struct {
 	Observed map[flux.Ref]flux.Observation
 	// Environments give the order of the environments.
 	Environments []string
+	// Now is when the objects were read: it tells how long something has been failing. The zero time where
+	// that does not matter.
+	Now time.Time
 }
 
 // Budget is what intervals cost and buy.
@@ -36,7 +39,13 @@ type Budget struct {
 	Workers      []Workers
 	Environments []Environment
 	Webhooks     Webhooks
-	Items        []Item
+	Failing      Failing
+	// Includes counts the GitRepositories that include others.
+	Includes int
+	// StatusProviders counts the Providers that write commit statuses with a Git host's REST API, by their
+	// type. What that costs comes with commits and not with intervals, so it is not counted.
+	StatusProviders map[string]int
+	Items           []Item
 	// Defaults names the controllers whose flags were not read, so that their defaults are assumed.
 	Defaults []string
 	// JitterPercent that the latencies count with: source-controller's.
@@ -48,11 +57,15 @@ type Item struct {
 	Object      flux.Object
 	Environment string
 	Interval    Pair[time.Duration]
-	// Reconciles per hour that the interval makes.
+	// Reconciles per hour that the interval makes, or that failing does.
 	Reconciles Rates
+	// Failure says how it goes on where it is not ready.
+	Failure Failure
 	// Requests per hour to its host; Cost says which. The zero Cost asks nothing.
 	Requests Rates
 	Cost     Cost
+	// mended is what it would ask if it did not fail.
+	mended Rates
 	// Remote is what it polls, or what the source polls that it goes to itself; Address is its URL in a
 	// form that can be compared.
 	Remote  flux.Remote
@@ -77,10 +90,20 @@ type Webhooks struct {
 // New works a budget out. It takes time proportional to the number of objects.
 func New(in Input) Budget {
 	f := newFleet(in)
-	b := Budget{JitterPercent: f.settings[flux.SourceController].JitterPercent, Items: make([]Item, 0, len(f.shown))}
+	b := Budget{JitterPercent: f.settings.jitter(flux.SourceController), StatusProviders: map[string]int{}, Items: make([]Item, 0, len(f.shown))}
 	for _, s := range f.shown {
+		if s.object.Kind == flux.ProviderKind {
+			b.countProvider(s.object)
+		}
+		if f.linksOnly(s.object) {
+			continue
+		}
 		item := f.item(s)
 		b.Items = append(b.Items, item)
+		b.Failing.add(&item)
+		if len(s.object.Polling.Includes) > 0 {
+			b.Includes++
+		}
 		b.Requests = sum(b.Requests, item.Requests)
 		if item.Cost.Protocol == Git {
 			b.Git = sum(b.Git, item.Requests)
@@ -93,28 +116,49 @@ func New(in Input) Budget {
 	b.Hosts = hosts(b.Items, in.Limits)
 	b.Repositories = repositories(b.Items)
 	b.Credentials = credentials(b.Items)
-	b.APIServer = apiServer(b.Items)
+	b.APIServer = f.apiServer(b.Items)
 	b.Workers = f.workers()
 	b.Environments = f.environments(b.Items, in.Environments)
 	b.Defaults = missing(b.Workers)
 	return b
 }
 
+// linksOnly tells whether an object only explains others: it is never due, and asks nobody.
+func (f *fleet) linksOnly(o *flux.Object) bool {
+	switch o.Kind {
+	case flux.ExternalArtifactKind, flux.ArtifactGeneratorKind, flux.ProviderKind:
+		return true
+	case flux.ImagePolicyKind:
+		return o.Polling.NoInterval
+	default:
+		return false
+	}
+}
+
+// countProvider counts the Providers whose type is a Git host: they write commit statuses
+// (notification-controller internal/notifier, github.go and the like).
+func (b *Budget) countProvider(o *flux.Object) {
+	switch o.Polling.Type {
+	case "github", "githubdispatch", "githubpullrequestcomment", "gitlab", "gitlabmergerequestcomment",
+		"gitea", "giteapullrequestcomment", "bitbucket", "bitbucketserver", "azuredevops":
+		if !o.Suspended {
+			b.StatusProviders[o.Polling.Type]++
+		}
+	}
+}
+
 func (f *fleet) item(s *subject) Item {
-	item := Item{Object: *s.object, Environment: s.environment, Interval: s.interval, Reconciles: s.reconciles()}
+	item := Item{Object: *s.object, Environment: s.environment, Interval: s.interval, Reconciles: s.reconciles}
+	if s.interval != (Pair[time.Duration]{}) {
+		item.Failure = s.failure
+	}
 	if s.receiver != nil {
 		item.Receiver = s.receiver.Ref.String()
 	}
 	if cost, ok := f.cost(s); ok {
-		item.Cost = cost
-		item.Requests = times(item.Reconciles, cost.Unchanged)
-		item.Remote = f.remote(s)
-		item.Address = ParseAddress(item.Remote.URL, cost.Protocol == Image)
-		if cost.Protocol == Bucket {
-			item.Address.Path = item.Remote.Bucket
-		}
+		f.ask(s, &item, cost)
 	}
-	if s.object.Kind == "Kustomization" {
+	if applies(s) {
 		item.APIRequests = times(item.Reconciles, applyRequests*float64(s.object.Status.Managed))
 	}
 	if s.object.KindRow().Consumer {
@@ -125,6 +169,21 @@ func (f *fleet) item(s *subject) Item {
 		item.Observed = &o
 	}
 	return item
+}
+
+// ask fills in what an object asks of a host, and which.
+func (f *fleet) ask(s *subject, item *Item, cost Cost) {
+	asks := true
+	item.mended = times(Rates{Now: perHour(item.Interval.Now), Planned: perHour(item.Interval.Planned)}, cost.Unchanged)
+	if item.Failure != NoFailure {
+		cost, asks = failed(s.object, item.Failure, cost)
+	}
+	item.Cost = cost
+	item.Remote = f.remote(s)
+	item.Address = f.address(s.object, item.Remote, cost.Protocol)
+	if asks {
+		item.Requests = times(item.Reconciles, cost.Unchanged)
+	}
 }
 
 // Used is the highest share of a limit that any host uses, in percent, and that host; false where no

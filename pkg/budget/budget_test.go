@@ -53,6 +53,10 @@ func TestCosts(t *testing.T) {
 	of := func(kind, url string, change ...func(*flux.Object)) tune.Item {
 		return item(flux.Object{Ref: ref(kind, "x"), Interval: ptr("1m"), Remote: flux.Remote{URL: url}}, "", change...)
 	}
+	version := func(v string, verify bool) func(*flux.Object) {
+		return func(o *flux.Object) { o.Polling.Version, o.Polling.Verifies = v, verify }
+	}
+	submodules := func(o *flux.Object) { o.Polling.Submodules = true }
 	const url, oci = "https://github.com/acme/app", "oci://ghcr.io/acme/app"
 	chartOf := func(s string) func(*flux.Object) {
 		return func(o *flux.Object) { o.SourceRef, o.Remote = ref("HelmRepository", s), flux.Remote{} }
@@ -84,6 +88,17 @@ func TestCosts(t *testing.T) {
 		"helm OCI":     {of("HelmRepository", oci, func(o *flux.Object) { o.OCI = true }), 0, "", ""},
 		"chart":        {of("HelmChart", "", chartOf("index")), 0, "", ""},
 		"OCI chart":    {of("HelmChart", "", chartOf("oci")), 180, OCI, "ghcr.io/acme/app"},
+		"OCI range":    {of("HelmChart", "", chartOf("oci"), version("1.x", false)), 180, OCI, "ghcr.io/acme/app"},
+		"OCI exact":    {of("HelmChart", "", chartOf("oci"), version("1.2.3", false)), 0, "", ""},
+		"OCI minor":    {of("HelmChart", "", chartOf("oci"), version("1.2", false)), 180, OCI, "ghcr.io/acme/app"},
+		"OCI verified": {of("HelmChart", "", chartOf("oci"), version("1.2.3", true)), 360, OCI, "ghcr.io/acme/app"},
+		"OCI both":     {of("HelmChart", "", chartOf("oci"), version("1.x", true)), 540, OCI, "ghcr.io/acme/app"},
+		"verified":     {of("HelmChart", "", chartOf("index"), version("1.2.3", true)), 0, "", ""},
+		"submodules":   {of("GitRepository", url, withRef(flux.RefBranch), submodules), 60, Git, "github.com/acme/app"},
+		"sub semver":   {of("GitRepository", url, withRef(flux.RefSemver), submodules), 240, Git, "github.com/acme/app"},
+		"sub commit":   {of("GitRepository", url, withRef(flux.RefCommit), submodules), 240, Git, "github.com/acme/app"},
+		"helm unset":   {of("HelmRepository", "https://charts.example.com/stable/", func(o *flux.Object) { o.Interval = nil }), 60, Helm, "charts.example.com/stable"},
+		"helm 0s":      {of("HelmRepository", "https://charts.example.com/stable/", func(o *flux.Object) { o.Interval = ptr("0s") }), 60, Helm, "charts.example.com/stable"},
 		"bucket":       {of("Bucket", "minio.example.com:9000", func(o *flux.Object) { o.Remote.Bucket = "b" }), 180, Bucket, "minio.example.com:9000/b"},
 		"image":        {of("ImageRepository", "acme/app"), 180, Image, "index.docker.io/acme/app"},
 		"automation":   {of("ImageUpdateAutomation", "", func(o *flux.Object) { o.SourceRef = ref("GitRepository", "monorepo") }), 60, Git, "git.example.com/mono"},
@@ -116,6 +131,12 @@ func TestParseAddress(t *testing.T) {
 		"ssh://git@github.com/acme/app.git":              {"github.com", "acme/app"},
 		"ssh://git@github.com:22/acme/app":               {"github.com", "acme/app"},
 		"ssh://git@git.example.com:2222/acme/app":        {"git.example.com:2222", "acme/app"},
+		"ssh://git@ssh.github.com:443/acme/app.git":      {"github.com", "acme/app"},
+		"ssh://git@ssh.github.com/acme/app.git":          {"github.com", "acme/app"},
+		"ssh://git@altssh.gitlab.com:443/acme/app.git":   {"gitlab.com", "acme/app"},
+		"ssh://git@altssh.bitbucket.org:443/acme/app":    {"bitbucket.org", "acme/app"},
+		"ssh://git@ssh.dev.azure.com/v3/org/project/app": {"dev.azure.com", "org/project/_git/app"},
+		"ssh://git@ssh.git.example.com:443/app":          {"ssh.git.example.com:443", "app"},
 		"SSH://git@GIT.example.com:22/~user/app.git":     {"git.example.com", "~user/app"},
 		"https://dev.azure.com/org/project%20x/_git/app": {"dev.azure.com", "org/project x/_git/app"},
 		"https://[2001:db8::1]/app":                      {"[2001:db8::1]", "app"},
@@ -173,6 +194,7 @@ func TestFleetNumbers(t *testing.T) {
 	// Each project's repository is polled three times; one source at 1m would do.
 	assert.Len(t, b.Repositories, 26)
 	assert.Equal(t, Rates{Now: 240, Planned: 32}, b.Repositories[0].Saving)
+	assert.Equal(t, Rates{Now: 240, Planned: 32}, b.Repositories[0].SavingAcross)
 
 	// 78 sources at half a second keep two workers busy for more than half of their time.
 	assert.InDelta(t, 65, b.Workers[0].Busy.Now, 1e-9)
@@ -265,8 +287,9 @@ func TestRepositoriesAndCredentials(t *testing.T) {
 			},
 			Refs:     []flux.RemoteRef{{Kind: flux.RefBranch, Value: "main"}, {Kind: flux.RefTag, Value: "v1"}},
 			Requests: Rates{12 + 20 + 30 + 60, 60 + 20 + 30 + 60},
-			// d looks for another ref; of the others the fastest stays.
-			Saving: Rates{12 + 20, 20 + 30},
+			// d looks for another ref, c has another key; of the others the fastest stays, if a namespace may
+			// refer to another.
+			SavingAcross: Rates{12, 20},
 		},
 		{Address: Address{"github.com", "acme/other"}, Protocol: Git, Objects: []flux.Ref{ref("GitRepository", "e")},
 			Refs: []flux.RemoteRef{{Kind: flux.RefBranch, Value: "main"}}, Requests: steady(6)},

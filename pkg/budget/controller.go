@@ -1,35 +1,77 @@
 package budget
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// settings are the controllers by name.
-type settings map[string]flux.Controller
+// settings are the controllers by name, each with its shards.
+type settings map[string][]shard
+
+// shard is a controller, and which objects it watches.
+type shard struct {
+	flux.Controller
+	watches labels.Selector
+}
 
 // newSettings lays the controllers that were found over the defaults.
 func newSettings(found []flux.Controller) settings {
 	s := settings{}
-	for _, c := range slices.Concat(flux.DefaultControllers(), found) {
-		s[c.Name] = c
+	for _, c := range found {
+		selector, err := labels.Parse(c.Watches)
+		if err != nil {
+			selector = labels.Everything()
+		}
+		s[c.Name] = append(s[c.Name], shard{c, selector})
+	}
+	for _, c := range flux.DefaultControllers() {
+		if len(s[c.Name]) == 0 {
+			s[c.Name] = []shard{{c, labels.Everything()}}
+		}
 	}
 	return s
+}
+
+// of is the controller that reconciles an object: the shard that watches it, or the first one where
+// none does; the zero Controller for kinds that have none.
+func (s settings) of(o *flux.Object) flux.Controller {
+	shards := s[flux.ControllerOf(o.Kind)]
+	for _, c := range shards {
+		if c.watches.Matches(labels.Set(o.Labels)) {
+			return c.Controller
+		}
+	}
+	if len(shards) == 0 {
+		return flux.Controller{}
+	}
+	return shards[0].Controller
+}
+
+// jitter is the most that any shard of a controller has, in percent.
+func (s settings) jitter(name string) int {
+	percent := 0
+	for _, c := range s[name] {
+		percent = max(percent, c.JitterPercent)
+	}
+	return percent
 }
 
 // never is longer than anybody waits, and leaves room to add to it: Flux accepts intervals up to what
 // 64 bits hold, 292 years.
 const never = 100 * 365 * 24 * time.Hour
 
-// longest is an interval of a kind with all of its controller's jitter; never at most.
-func (s settings) longest(kind string, interval time.Duration) time.Duration {
+// longest is an interval of an object with all of its controller's jitter; never at most.
+func (s settings) longest(o *flux.Object, interval time.Duration) time.Duration {
 	interval = min(interval, never)
-	return min(interval+interval/100*time.Duration(s[flux.ControllerOf(kind)].JitterPercent), never)
+	return min(interval+interval/100*time.Duration(s.of(o).JitterPercent), never)
 }
 
 // busyWarning is the share of the workers' time above which they are too busy: what comes in bursts,
@@ -46,9 +88,12 @@ const (
 	Assumed  DurationSource = "assumed"  // nothing better
 )
 
-// Workers are those of a controller for one kind, and how busy intervals alone keep them.
+// Workers are those of a controller for one kind, and how busy intervals alone keep them. The shards of
+// a controller do not help each other: each has workers of its own.
 type Workers struct {
 	Controller string
+	// Shard is the label selector of what this shard watches; "" where there is but one.
+	Shard      string
 	Kind       string
 	Concurrent int
 	// Default says that the controller's Deployment was not read.
@@ -73,28 +118,37 @@ type load struct {
 }
 
 func (f *fleet) workers() []Workers {
-	loads := map[string]*load{}
+	type key struct{ kind, shard string }
+	loads := map[key]*load{}
+	var order []key
 	for _, s := range f.shown {
-		if s.reconciles() == (Rates{}) || flux.ControllerOf(s.object.Kind) == "" {
+		c := f.settings.of(s.object)
+		if s.reconciles == (Rates{}) || c.Name == "" {
 			continue
 		}
-		l := loads[s.object.Kind]
+		k := key{s.object.Kind, c.Watches}
+		l := loads[k]
 		if l == nil {
-			c := f.settings[flux.ControllerOf(s.object.Kind)]
-			l = &load{Workers: Workers{Controller: c.Name, Kind: s.object.Kind, Concurrent: c.Concurrent, Default: !c.Found}, from: map[DurationSource]float64{}}
-			loads[s.object.Kind] = l
+			l = &load{Workers: Workers{Controller: c.Name, Kind: k.kind, Concurrent: c.Concurrent, Default: !c.Found}, from: map[DurationSource]float64{}}
+			if len(f.settings[c.Name]) > 1 {
+				l.Shard = cmp.Or(c.Watches, "the rest")
+			}
+			loads[k] = l
+			order = append(order, k)
 		}
 		took, from := f.duration(s)
-		l.from[from] += max(s.reconciles().Now, s.reconciles().Planned) * took.Seconds()
+		l.from[from] += max(s.reconciles.Now, s.reconciles.Planned) * took.Seconds()
 		l.Objects++
-		l.Reconciles = sum(l.Reconciles, s.reconciles())
-		l.seconds = sum(l.seconds, times(s.reconciles(), took.Seconds()))
+		l.Reconciles = sum(l.Reconciles, s.reconciles)
+		l.seconds = sum(l.seconds, times(s.reconciles, took.Seconds()))
 	}
+	names := append(flux.KindNames(), flux.ImagePolicyKind)
+	slices.SortFunc(order, func(a, b key) int {
+		return cmp.Or(cmp.Compare(slices.Index(names, a.kind), slices.Index(names, b.kind)), strings.Compare(a.shard, b.shard))
+	})
 	var all []Workers
-	for _, kind := range flux.KindNames() {
-		if l := loads[kind]; l != nil {
-			all = append(all, l.finish())
-		}
+	for _, k := range order {
+		all = append(all, loads[k].finish())
 	}
 	return all
 }
@@ -134,7 +188,11 @@ func (w Workers) advice() string {
 	if w.From == Assumed {
 		based = fmt.Sprintf(" (at %s each, which is assumed: --observe measures it)", w.Duration.Round(time.Millisecond))
 	}
-	what := fmt.Sprintf("the %d %s workers of %s %s %.0f%% busy%s", w.Concurrent, w.Kind, w.Controller, when, worst, based)
+	name := w.Controller
+	if w.Shard != "" {
+		name += " for " + w.Shard
+	}
+	what := fmt.Sprintf("the %d %s workers of %s %s %.0f%% busy%s", w.Concurrent, w.Kind, name, when, worst, based)
 	if w.Busy.Planned <= busyWarning {
 		return fmt.Sprintf("%s: the plan brings that down to %.0f%%", what, w.Busy.Planned)
 	}

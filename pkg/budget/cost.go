@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -16,6 +17,7 @@ const (
 	Helm   Protocol = "helm"   // a chart repository's index.yaml
 	Bucket Protocol = "bucket" // S3 and the like
 	Image  Protocol = "image"  // a registry's API: scans for tags
+	REST   Protocol = "rest"   // a Git host's own API
 )
 
 // Cost is what one reconcile of a source asks of its host.
@@ -29,6 +31,8 @@ type Cost struct {
 	Assumed time.Duration
 	// Clones says that every reconcile transfers the whole repository.
 	Clones bool
+	// AtLeast says that more may be asked than the object tells: of further submodules, of signatures.
+	AtLeast bool
 	// Note says for people what is asked.
 	Note string
 }
@@ -54,7 +58,7 @@ func refCosts() map[flux.RefKind]Cost {
 		return Cost{Protocol: Git, Unchanged: 1, Changed: 3, Assumed: roundTrips, Note: note}
 	}
 	clones := func(note string) Cost {
-		return Cost{Protocol: Git, Unchanged: 2, Changed: 2, Assumed: clone, Clones: true, Note: note}
+		return Cost{Protocol: Git, Unchanged: cloneCalls, Changed: cloneCalls, Assumed: clone, Clones: true, Note: note}
 	}
 	return map[flux.RefKind]Cost{
 		flux.RefNone:   list("default branch: lists refs"),
@@ -73,67 +77,185 @@ func refCosts() map[flux.RefKind]Cost {
 //   - OCIRepository: HEAD of the manifest by tag; semver lists the tags before; a digest asks nothing
 //     (source-controller internal/controller/ocirepository_controller.go getRevision, getTagBySemver).
 //   - HelmRepository: GET index.yaml (internal/helm/repository/chart_repository.go CacheIndex).
-//   - HelmChart of an OCI HelmRepository: lists the tags (oci_chart_repository.go getTags). Other charts
-//     are found in the index or artifact that their source has fetched.
+//   - HelmChart of an OCI HelmRepository: lists the tags where its version is a range; one exact version
+//     asks nothing (oci_chart_repository.go getChartVersion). A signature is verified every time, also
+//     while nothing changes (internal/helm/chart/builder_remote.go downloadFromRepository): the registry is
+//     asked for the digest and then for the signature, in one request or more. Other charts are found in
+//     the index or artifact that their source has fetched.
 //   - Bucket: HEAD of the bucket, GET .sourceignore, and a list of its keys, one page for each 1,000
 //     (bucket_controller.go).
 //   - ImageRepository: lists the tags (image-reflector-controller imagerepository_controller.go scan).
-//   - ImageUpdateAutomation: lists the refs of its GitRepository's URL, unless policies have changed
-//     (image-automation-controller imageupdateautomation_controller.go).
+//   - ImagePolicy that reflects digests always: HEAD of the manifest (imagepolicy_controller.go fetchDigest).
+//   - ResourceSetInputProvider: a page of what it lists (Flux Operator internal/gitprovider); 100 branches,
+//     tags or requests are a page.
 const (
-	registryCall     = 3
-	registrySemver   = 2 * registryCall
-	helmIndex        = 1
-	bucketCalls      = 3
-	automationListed = 1
+	registryCall   = 3
+	registrySemver = 2 * registryCall
+	verifyCalls    = 2 * registryCall
+	helmIndex      = 1
+	bucketCalls    = 3
+	restCalls      = 1
+	// cloneCalls are GET info/refs and POST git-upload-pack.
+	cloneCalls = 2
 )
 
-// cost is what a reconcile of an object asks of hosts; false for kinds that ask nothing.
+// cost is what a reconcile of an object asks of hosts while all goes well; false for what asks nothing.
 func (f *fleet) cost(s *subject) (Cost, bool) {
-	call := func(p Protocol, n float64, note string) (Cost, bool) {
-		return Cost{Protocol: p, Unchanged: n, Changed: n + 1, Assumed: roundTrips, Note: note}, n > 0
-	}
 	o := s.object
 	switch o.Kind {
 	case "GitRepository":
-		c, known := f.refCosts[o.Remote.Ref.Kind]
-		return c, known
+		return f.gitCost(o)
 	case "OCIRepository":
-		switch o.Remote.Ref.Kind {
-		case flux.RefDigest:
-			return Cost{}, false
-		case flux.RefSemver:
-			return call(OCI, registrySemver, "semver: lists tags")
-		default:
-			return call(OCI, registryCall, "tag: asks for its digest")
-		}
+		return ociCost(o)
 	case "HelmRepository":
 		if o.OCI {
 			return Cost{}, false
 		}
 		return call(Helm, helmIndex, "index.yaml")
 	case "HelmChart":
-		if from := f.byRef[o.SourceRef]; from != nil && from.object.OCI {
-			return call(OCI, registryCall, "chart: lists tags")
-		}
-		return Cost{}, false
+		return f.chartCost(o)
 	case "Bucket":
 		return call(Bucket, bucketCalls, "lists objects")
 	case "ImageRepository":
 		return call(Image, registryCall, "scan: lists tags")
+	case flux.ImagePolicyKind:
+		return call(Image, registryCall, "policy: asks for a digest")
 	case "ImageUpdateAutomation":
-		return call(Git, automationListed, "automation: lists refs")
+		return f.automationCost(o), true
+	case flux.ResourceSetInputProviderKind:
+		return inputCost(o.Polling.Type)
 	default:
 		return Cost{}, false
 	}
 }
 
+func call(p Protocol, n float64, note string) (Cost, bool) {
+	return Cost{Protocol: p, Unchanged: n, Changed: n + 1, Assumed: roundTrips, Note: note}, n > 0
+}
+
+// gitCost adds submodules: a clone clones each of them, too, with the same two requests (go-git
+// submodule.go fetchAndCheckout; two more where the commit is not the tip of a branch). How many there
+// are is written in the repository only, so one is counted, at the repository's own host.
+func (f *fleet) gitCost(o *flux.Object) (Cost, bool) {
+	c, known := f.refCosts[o.Remote.Ref.Kind]
+	if !known || !o.Polling.Submodules {
+		return c, known
+	}
+	c.Changed += cloneCalls
+	if c.Clones {
+		c.Unchanged += cloneCalls
+		c.AtLeast = true
+		c.Note += ", submodules too"
+	}
+	return c, true
+}
+
+func ociCost(o *flux.Object) (Cost, bool) {
+	switch o.Remote.Ref.Kind {
+	case flux.RefDigest:
+		return Cost{}, false
+	case flux.RefSemver:
+		return call(OCI, registrySemver, "semver: lists tags")
+	default:
+		return call(OCI, registryCall, "tag: asks for its digest")
+	}
+}
+
+func (f *fleet) chartCost(o *flux.Object) (Cost, bool) {
+	if from := f.byRef[o.SourceRef]; from == nil || !from.object.OCI {
+		return Cost{}, false
+	}
+	exact := flux.ExactVersion(o.Polling.Version)
+	switch {
+	case exact && !o.Polling.Verifies:
+		return Cost{}, false
+	case !o.Polling.Verifies:
+		return call(OCI, registryCall, "chart: lists tags")
+	}
+	n, note := float64(verifyCalls), "chart: verifies every time"
+	if !exact {
+		n, note = n+registryCall, "chart: lists tags, verifies every time"
+	}
+	c, ok := call(OCI, n, note)
+	c.AtLeast = true
+	return c, ok
+}
+
+// automationCost: an automation compares its branch, tag or ref name with the last revision, as a
+// GitRepository does. Where it pushes to another branch or by a refspec, or checks out what cannot be
+// compared, it clones every time (image-automation-controller internal/controller
+// imageupdateautomation_controller.go reconcile; internal/source/git.go buildGitConfig, configurePush).
+func (f *fleet) automationCost(o *flux.Object) Cost {
+	p := o.Polling.Push
+	ref, branch := p.Checkout, p.CheckoutBranch
+	if from := f.byRef[o.SourceRef]; !p.HasCheckout && from != nil {
+		ref, branch = from.object.Remote.Ref, ""
+		if ref.Kind == flux.RefBranch {
+			branch = ref.Value
+		}
+	}
+	if ref == (flux.RemoteRef{}) && branch == "" {
+		branch = defaultBranch
+	}
+	c := Cost{Protocol: Git, Unchanged: cloneCalls, Changed: cloneCalls, Assumed: clone, Clones: true}
+	switch {
+	case p.Refspec != "":
+		c.Note = "automation: clones every time, since it pushes by a refspec"
+	case p.Branch != "" && p.Branch != branch:
+		c.Note = "automation: clones every time, since it pushes to another branch"
+	case ref.Kind == flux.RefSemver || ref.Kind == flux.RefCommit:
+		c.Note = "automation: clones every time"
+	default:
+		return Cost{Protocol: Git, Unchanged: 1, Changed: 2, Assumed: roundTrips, Note: "automation: lists refs"}
+	}
+	if ref.Kind == flux.RefName {
+		c.Unchanged++ // it is looked up before it is cloned
+		c.Changed++
+	}
+	return c
+}
+
+// defaultBranch is what Flux checks out where nothing says another (fluxcd/pkg git, DefaultBranch).
+const defaultBranch = "master"
+
+// inputCost is that of a ResourceSetInputProvider by its type: a Git host's REST API, a registry, or
+// nothing that is outside of the cluster.
+func inputCost(kind string) (Cost, bool) {
+	switch {
+	case kind == "" || kind == "Static" || kind == flux.ExternalArtifactKind:
+		return Cost{}, false
+	case strings.HasSuffix(kind, "ArtifactTag"):
+		return call(Image, registryCall, "inputs: lists tags")
+	default:
+		c, ok := call(REST, restCalls, "inputs: asks the REST API")
+		c.AtLeast = true // for each further page
+		return c, ok
+	}
+}
+
 // remote is what an object polls: its own address, or that of the source which it goes to itself.
 func (f *fleet) remote(s *subject) flux.Remote {
-	if s.object.Kind == "HelmChart" || s.object.Kind == "ImageUpdateAutomation" {
-		if from := f.byRef[s.object.SourceRef]; from != nil {
+	ref := s.object.SourceRef
+	if s.object.Kind == flux.ImagePolicyKind && len(s.object.Polling.Made) > 0 {
+		ref = s.object.Polling.Made[0]
+	}
+	switch s.object.Kind {
+	case "HelmChart", "ImageUpdateAutomation", flux.ImagePolicyKind:
+		if from := f.byRef[ref]; from != nil {
 			return from.object.Remote
 		}
 	}
 	return s.object.Remote
+}
+
+// address is where an object asks: GitHub answers REST on a host of its own.
+func (f *fleet) address(o *flux.Object, remote flux.Remote, p Protocol) Address {
+	a := ParseAddress(remote.URL, p == Image && o.Kind != flux.ResourceSetInputProviderKind)
+	switch {
+	case p == Bucket:
+		a.Path = remote.Bucket
+	case p == REST && a.Host == presetHost:
+		a.Host = restHost
+	}
+	return a
 }

@@ -7,29 +7,53 @@ import (
 	"time"
 )
 
-// applyRequests are the requests to the kube-apiserver for every managed object and reconcile of a
-// Kustomization: one GET and one server-side apply, which is a dry run while nothing differs
-// (fluxcd/pkg ssa/manager_apply.go).
+// applyRequests are the requests to the kube-apiserver for every managed object and reconcile: one GET
+// and one server-side apply, which is a dry run while nothing differs. Of a Kustomization: fluxcd/pkg
+// ssa/manager_apply.go. Of a HelmRelease that detects drift: helm-controller internal/action/diff.go,
+// fluxcd/pkg ssa/jsondiff/unstructured.go.
 const applyRequests = 2
 
-// APIServer is what Kustomization reconciles ask of the kube-apiserver. Reading the Kustomizations
-// themselves, health checks and what new revisions change come on top.
+// APIServer is what reconciles ask of the kube-apiserver. Reading the Flux objects themselves, health
+// checks and what new revisions change come on top.
 type APIServer struct {
 	Kustomizations int // that are reconciled
-	Managed        int // objects in their inventories
-	// WithoutInventory counts the Kustomizations whose inventory is empty, as before the first apply.
+	// HelmReleases that are reconciled and detect drift.
+	HelmReleases int
+	Managed      int // objects in their inventories
+	// WithoutInventory counts those of both whose inventory is empty: before the first apply, and
+	// HelmReleases of a helm-controller that keeps none.
 	WithoutInventory int
 	Reconciles       Rates
 	Requests         Rates // per hour
 }
 
-func apiServer(items []Item) APIServer {
+// applies tells whether the reconciles of an object apply or compare what it manages.
+func applies(s *subject) bool {
+	switch {
+	case s.failure == Waiting || s.failure == Stopped:
+		return false
+	case s.object.Kind == "Kustomization":
+		switch s.object.Status.ReadyReason {
+		case "ArtifactFailed", "BuildFailed": // they come before (fluxcd/pkg apis/meta)
+			return false
+		}
+		return true
+	default: // a release that failed is not compared
+		return s.object.Kind == "HelmRelease" && s.object.ComparesDrift && s.failure == NoFailure
+	}
+}
+
+func (f *fleet) apiServer(items []Item) APIServer {
 	var a APIServer
 	for _, item := range items {
-		if item.Object.Kind != "Kustomization" || item.Reconciles == (Rates{}) {
+		if item.Reconciles == (Rates{}) || !applies(f.byRef[item.Object.Ref]) {
 			continue
 		}
-		a.Kustomizations++
+		if item.Object.Kind == "Kustomization" {
+			a.Kustomizations++
+		} else {
+			a.HelmReleases++
+		}
 		a.Managed += item.Object.Status.Managed
 		if item.Object.Status.Managed == 0 {
 			a.WithoutInventory++
@@ -83,7 +107,7 @@ func (f *fleet) environments(items []Item, order []string) []Environment {
 		e.deliver(item)
 		if item.Object.Kind == "Kustomization" {
 			e.Drift = pair(func(m moment) time.Duration {
-				return max(*e.Drift.at(m), f.settings.longest("Kustomization", *item.Interval.at(m)))
+				return max(*e.Drift.at(m), f.settings.longest(&item.Object, *item.Interval.at(m)))
 			})
 		}
 	}

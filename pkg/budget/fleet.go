@@ -16,6 +16,11 @@ type subject struct {
 	interval Pair[time.Duration]
 	// chart is the interval of the HelmChart that helm-controller makes of a HelmRelease.
 	chart Pair[time.Duration]
+	// retry is how soon a Kustomization or HelmRelease tries again what failed.
+	retry   Pair[time.Duration]
+	failure Failure
+	// reconciles are how often it is due, per hour.
+	reconciles Rates
 	// receiver is the first Receiver that covers it; nil without one.
 	receiver *flux.Object
 }
@@ -28,6 +33,7 @@ type fleet struct {
 	settings settings
 	observed map[flux.Ref]flux.Observation
 	arrivals map[arrivalKey]arrival
+	now      time.Time
 }
 
 func newFleet(in Input) *fleet {
@@ -38,6 +44,7 @@ func newFleet(in Input) *fleet {
 		settings: newSettings(in.Controllers),
 		observed: in.Observed,
 		arrivals: map[arrivalKey]arrival{},
+		now:      in.Now,
 	}
 	var receivers []*flux.Object
 	for i, items := range [...][]tune.Item{in.Items, in.Others} {
@@ -56,12 +63,15 @@ func newFleet(in Input) *fleet {
 		f.cover(r)
 	}
 	f.followReleases()
+	for _, s := range f.shown {
+		s.reconciles = f.due(s)
+	}
 	return f
 }
 
 func newSubject(item *tune.Item) *subject {
 	o := &item.Object
-	s := &subject{object: o, environment: item.Assignment.Environment}
+	s := &subject{object: o, environment: item.Assignment.Environment, failure: failure(o)}
 	changed := func(f flux.Field) *string {
 		for _, c := range item.Changes {
 			if c.Field == f {
@@ -75,6 +85,15 @@ func newSubject(item *tune.Item) *subject {
 	}
 	interval := changed(flux.Interval)
 	s.interval = Pair[time.Duration]{Now: o.Effective(flux.Interval), Planned: o.EffectiveWith(flux.Interval, interval, interval)}
+	s.retry = Pair[time.Duration]{
+		Now:     o.Effective(flux.RetryInterval),
+		Planned: o.EffectiveWith(flux.RetryInterval, changed(flux.RetryInterval), interval),
+	}
+	if every := helmRetry(o); every != nil {
+		if d, err := time.ParseDuration(*every); err == nil {
+			s.retry = Pair[time.Duration]{Now: d, Planned: d}
+		}
+	}
 	if o.HasChart {
 		s.chart = Pair[time.Duration]{
 			Now:     o.Effective(flux.ChartInterval),
@@ -127,9 +146,4 @@ func (f *fleet) followReleases() {
 func madeBy(chart *flux.Object) flux.Ref {
 	const group = "helm.toolkit.fluxcd.io"
 	return flux.Ref{Group: group, Kind: "HelmRelease", Namespace: chart.Labels[group+"/namespace"], Name: chart.Labels[group+"/name"]}
-}
-
-// reconciles are how often an object is due, per hour.
-func (s *subject) reconciles() Rates {
-	return Rates{Now: perHour(s.interval.Now), Planned: perHour(s.interval.Planned)}
 }

@@ -39,9 +39,10 @@ type Repository struct {
 	Objects  []flux.Ref
 	Refs     []flux.RemoteRef // what they look for, each once
 	Requests Rates
-	// Saving in requests per hour, if those that look for the same ref shared one source with the
-	// shortest of their intervals.
-	Saving Rates
+	// Saving in requests per hour, if those shared one source that differ in nothing but how it is called
+	// and how often it polls, with the shortest of their intervals: those of one namespace, and those of
+	// all together, which takes references across namespaces.
+	Saving, SavingAcross Rates
 }
 
 // Credential is what goes to a host under one credential. Secrets of one name in several namespaces are
@@ -120,48 +121,67 @@ func (h *Host) add(p Protocol, requests Rates) {
 	h.Protocols[i].Requests = sum(h.Protocols[i].Requests, requests)
 }
 
+// share is what two sources have to have in common to be replaced by one. The fingerprint is of the
+// whole spec (ref, ignore, sparse checkout, includes, credential, verification ...).
+type share struct {
+	Address
+	Protocol
+	namespace, kind  string
+	ref              flux.RemoteRef
+	secret, provider string
+	fingerprint      uint64
+}
+
+// sharing works out what sharing saves: everything but the requests of the fastest.
+type sharing map[share]Rates
+
+func (most sharing) saved(k share, requests Rates) Rates {
+	before := most[k]
+	most[k] = Rates{Now: max(before.Now, requests.Now), Planned: max(before.Planned, requests.Planned)}
+	return Rates{Now: requests.Now + before.Now - most[k].Now, Planned: requests.Planned + before.Planned - most[k].Planned}
+}
+
 func repositories(items []Item) []Repository {
 	type key struct {
 		Address
 		Protocol
 	}
-	type refKey struct {
-		key
-		flux.RemoteRef
-	}
 	var g grouped[key, Repository]
-	most := map[refKey]Rates{}
+	within, across := sharing{}, sharing{}
 	for _, item := range items {
 		if item.Requests == (Rates{}) {
 			continue
 		}
-		k := key{item.Address, item.Cost.Protocol}
-		r := g.get(k, func() Repository { return Repository{Address: item.Address, Protocol: item.Cost.Protocol} })
+		r := g.get(key{item.Address, item.Cost.Protocol}, func() Repository { return Repository{Address: item.Address, Protocol: item.Cost.Protocol} })
 		r.Objects = append(r.Objects, item.Object.Ref)
 		r.Requests = sum(r.Requests, item.Requests)
-		rk := refKey{k, item.Remote.Ref}
-		if !slices.Contains(r.Refs, rk.RemoteRef) {
-			r.Refs = append(r.Refs, rk.RemoteRef)
+		if !slices.Contains(r.Refs, item.Remote.Ref) {
+			r.Refs = append(r.Refs, item.Remote.Ref)
 		}
 		if !shareable(item) {
 			continue
 		}
-		// What is saved is everything but the requests of the fastest.
-		before := most[rk]
-		most[rk] = Rates{Now: max(before.Now, item.Requests.Now), Planned: max(before.Planned, item.Requests.Planned)}
-		r.Saving = sum(r.Saving, Rates{
-			Now:     item.Requests.Now + before.Now - most[rk].Now,
-			Planned: item.Requests.Planned + before.Planned - most[rk].Planned,
-		})
+		k := share{
+			item.Address, item.Cost.Protocol, item.Object.Namespace, item.Object.Kind,
+			item.Remote.Ref, item.Remote.Secret, item.Remote.Provider, item.Remote.Fingerprint,
+		}
+		r.Saving = sum(r.Saving, within.saved(k, item.Requests))
+		k.namespace = ""
+		r.SavingAcross = sum(r.SavingAcross, across.saved(k, item.Requests))
 	}
 	return g.sorted(func(a, b Repository) int {
 		return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Address.String(), b.Address.String()), strings.Compare(string(a.Protocol), string(b.Protocol)))
 	})
 }
 
-// shareable: automations and charts poll for themselves whatever they refer to.
+// shareable: automations, charts, policies and inputs poll for themselves whatever they refer to.
 func shareable(item Item) bool {
-	return item.Object.Kind != "ImageUpdateAutomation" && item.Object.Kind != "HelmChart"
+	switch item.Object.Kind {
+	case "GitRepository", "OCIRepository", "Bucket", "HelmRepository", "ImageRepository":
+		return true
+	default:
+		return false
+	}
 }
 
 func credentials(items []Item) []Credential {

@@ -31,75 +31,30 @@ type Delivery struct {
 // deliver predicts how long a commit takes from the push until a Kustomization or HelmRelease has
 // applied it:
 //
-//   - the wait for the next poll: half of the source's interval, and all of it with its jitter at worst.
-//     With a Receiver nothing. The consumer's own interval plays no part: controllers watch their
-//     sources (measured: GitRepository 10s and Kustomization 10m gave 8.9 s and 10.4 s from push to
+//   - until its source holds it (supply). The consumer's own interval plays no part: controllers watch
+//     their sources (measured: GitRepository 10s and Kustomization 10m gave 8.9 s and 10.4 s from push to
 //     applied);
-//   - fetching the artifact;
 //   - dependsOn: what it depends on must have applied the same revision; until then the controller looks
 //     again every --requeue-dependency (kustomize-controller kustomization_controller.go,
 //     checkDependencies). Typically this concerns dependencies with the same source; at worst all.
 //   - its own reconcile: the last one, and the longest that is on record.
 func (f *fleet) deliver(s *subject) Delivery {
-	source, wait, why := f.wait(s)
-	d := Delivery{Why: why}
-	if source != nil {
-		d.Source = source.object.Ref
+	if s.object.Suspended {
+		return Delivery{Why: "suspended"}
 	}
-	if why != "" {
+	sup := f.supplyOf(s)
+	d := Delivery{Source: sup.source, Why: sup.why}
+	if sup.why != "" {
 		return d
 	}
-	d.Known = true
-	if source.receiver != nil {
-		d.Receiver = source.receiver.Ref.String()
-		wait = Pair[time.Duration]{}
-	}
-	fetched := fetch
-	if o, ok := f.observed[source.object.Ref]; ok && o.Mean > fetched {
-		fetched = o.Mean
-	}
+	d.Known, d.Receiver = true, sup.receiver
 	usual, worst := f.arrive(s, typically), f.arrive(s, atWorst)
 	d.Depth = worst.depth
 	d.Latency = pair(func(m moment) Latency {
-		w := *wait.at(m)
-		return Latency{
-			Typical: w/2 + fetched + usual.took,
-			Worst:   f.settings.longest(source.object.Kind, w) + fetched + worst.took,
-		}
+		l := sup.latency.at(m)
+		return Latency{Typical: l.Typical + usual.took, Worst: min(l.Worst, never+fetch) + worst.took}
 	})
 	return d
-}
-
-// wait finds what a consumer waits for, and how often that is polled. Why says why there is no answer.
-func (f *fleet) wait(s *subject) (source *subject, every Pair[time.Duration], why string) {
-	if s.object.Suspended {
-		return nil, every, "suspended"
-	}
-	source = f.byRef[s.object.SourceRef]
-	if source == nil {
-		if s.object.SourceRef == (flux.Ref{}) {
-			return nil, every, "it has no source"
-		}
-		return nil, every, s.object.SourceRef.String() + " was not read"
-	}
-	if source.object.Kind == "HelmChart" {
-		chart := source
-		if source = f.byRef[chart.object.SourceRef]; source == nil || source.object.OCI {
-			source = chart
-		}
-	}
-	every = source.interval
-	if source.object.OCI { // nobody polls it: the chart made of the HelmRelease lists the tags itself
-		every = s.chart
-	}
-	switch {
-	case source.object.Suspended:
-		return source, every, source.object.Ref.String() + " is suspended"
-	case every.Now <= 0 && source.receiver == nil:
-		return source, every, source.object.Ref.String() + " is never polled"
-	default:
-		return source, every, ""
-	}
 }
 
 // assumption chooses what is counted with.
@@ -151,7 +106,7 @@ func (f *fleet) arrive(s *subject, a assumption) arrival {
 		below = arrival{max(below.took, at.took), max(below.depth, at.depth+1)}
 	}
 	result := arrival{below.took + own, below.depth}
-	if every := f.settings[flux.ControllerOf(s.object.Kind)].RequeueDependency; every > 0 {
+	if every := f.settings.of(s.object).RequeueDependency; every > 0 {
 		looks := (below.took + every - 1) / every
 		result.took = looks*every + own
 	}

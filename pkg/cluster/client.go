@@ -52,7 +52,7 @@ func (c *Client) discover(ctx context.Context) (served, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking the API server for its kinds: %w", err)
 	}
-	known := slices.Concat(flux.Kinds(), flux.OperatorKinds())
+	known := slices.Concat(flux.Kinds(), flux.OperatorKinds(), flux.CostKinds())
 	versions := make(map[string][]string)
 	for _, group := range groups.Groups {
 		if !slices.ContainsFunc(known, func(k flux.Kind) bool { return k.Group == group.Name }) {

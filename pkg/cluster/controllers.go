@@ -154,26 +154,42 @@ func readFlags(c *flux.Controller, args []string) {
 				c.JitterPercent = int(n)
 			}
 		case "requeue-dependency":
-			if d, err := time.ParseDuration(value); err == nil && d > 0 {
-				c.RequeueDependency = d
-			}
+			readDuration(&c.RequeueDependency, value)
+		case "min-retry-delay":
+			readDuration(&c.MinRetryDelay, value)
+		case "max-retry-delay":
+			readDuration(&c.MaxRetryDelay, value)
+		case "watch-label-selector":
+			c.Watches = value
 		}
 	}
 }
 
-// MergeControllers makes one controller of the Deployments of each: shards add their workers up, and
-// the longest jitter and waits count.
+func readDuration(d *time.Duration, value string) {
+	if parsed, err := time.ParseDuration(value); err == nil && parsed > 0 {
+		*d = parsed
+	}
+}
+
+// MergeControllers makes one controller of the Deployments of each that watch the same objects: these add
+// their workers up, and the longest jitter and waits count. Shards, which differ in what they watch
+// (--watch-label-selector), stay apart: one does not help another.
 func MergeControllers(deployments []Deployment) []flux.Controller {
 	var merged []flux.Controller
 	for _, d := range deployments {
-		i := slices.IndexFunc(merged, func(c flux.Controller) bool { return c.Name == d.Controller.Name })
+		i := slices.IndexFunc(merged, func(c flux.Controller) bool {
+			return c.Name == d.Controller.Name && c.Watches == d.Controller.Watches
+		})
 		if i < 0 {
 			merged = append(merged, d.Controller)
 			continue
 		}
-		merged[i].Concurrent += d.Controller.Concurrent
-		merged[i].JitterPercent = max(merged[i].JitterPercent, d.Controller.JitterPercent)
-		merged[i].RequeueDependency = max(merged[i].RequeueDependency, d.Controller.RequeueDependency)
+		m := &merged[i]
+		m.Concurrent += d.Controller.Concurrent
+		m.JitterPercent = max(m.JitterPercent, d.Controller.JitterPercent)
+		m.RequeueDependency = max(m.RequeueDependency, d.Controller.RequeueDependency)
+		m.MinRetryDelay = max(m.MinRetryDelay, d.Controller.MinRetryDelay)
+		m.MaxRetryDelay = max(m.MaxRetryDelay, d.Controller.MaxRetryDelay)
 	}
 	return merged
 }

@@ -140,7 +140,12 @@ func TestDecodeDeployment(t *testing.T) {
 		`["--concurrent=8","--concurrent=9","--concurrent-ssa=16","concurrent=7"]`:         {Concurrent: 9, JitterPercent: 5, RequeueDependency: 30 * time.Second},
 		`["--concurrent=many","--interval-jitter-percentage=300","--requeue-dependency"]`:  {Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second},
 		`["--concurrent=0","--interval-jitter-percentage=-1","--requeue-dependency=soon"]`: {Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second},
+		`["--min-retry-delay=2s","--max-retry-delay=1m","--watch-label-selector=sharding.fluxcd.io/key=a"]`: {
+			Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second, MinRetryDelay: 2 * time.Second, MaxRetryDelay: time.Minute, Watches: "sharding.fluxcd.io/key=a"},
 	} {
+		if want.MaxRetryDelay == 0 {
+			want.MinRetryDelay, want.MaxRetryDelay = 750*time.Millisecond, 15*time.Minute
+		}
 		got, err := decodeDeployment([]byte(deployment(args)))
 		require.NoError(t, err)
 		want.Name, want.Found = "kustomize-controller", true
@@ -153,8 +158,11 @@ func TestMergeControllers(t *testing.T) {
 	of := func(name string, concurrent, jitter int, requeue time.Duration) Deployment {
 		return Deployment{Controller: flux.Controller{Name: name, Concurrent: concurrent, JitterPercent: jitter, RequeueDependency: requeue, Found: true}}
 	}
+	shard := of("a", 3, 5, 30*time.Second)
+	shard.Controller.Watches = "sharding.fluxcd.io/key=a"
 	assert.Equal(t, []flux.Controller{
 		{Name: "a", Concurrent: 6, JitterPercent: 10, RequeueDependency: 30 * time.Second, Found: true},
 		{Name: "b", Concurrent: 1, Found: true},
-	}, MergeControllers([]Deployment{of("a", 2, 10, 5*time.Second), of("b", 1, 0, 0), of("a", 4, 5, 30*time.Second)}))
+		{Name: "a", Concurrent: 3, JitterPercent: 5, RequeueDependency: 30 * time.Second, Watches: "sharding.fluxcd.io/key=a", Found: true},
+	}, MergeControllers([]Deployment{of("a", 2, 10, 5*time.Second), of("b", 1, 0, 0), of("a", 4, 5, 30*time.Second), shard}))
 }

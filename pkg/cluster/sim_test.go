@@ -220,6 +220,7 @@ func (m *machine) change(e *entity, f flux.Field, value string, gone bool) {
 	v := &value
 	if gone {
 		v = nil
+		delete(e.fromGit, f) // nothing tells now that Git sets it, until it does again
 	}
 	e.update("kubectl-edit", map[path]*string{path(f): v}, byOwner)
 	e.lastWriter[f] = byOwner

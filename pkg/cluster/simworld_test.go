@@ -230,8 +230,7 @@ func ignoredFields(rules []flux.IgnoreRule, ref flux.Ref) map[path]bool {
 
 // kept tells whether something sets a field again by itself: Git by a parent that is there, or an unknown applier.
 func (w *world) kept(e *entity, f flux.Field) bool {
-	_, there := e.fields[f] // of a field that somebody has just taken out nothing tells that Git sets it
-	if parent, applied := parentOf[e.ref]; applied && e.fromGit[f] && there {
+	if parent, applied := parentOf[e.ref]; applied && e.fromGit[f] {
 		if w.entities[parent] != nil && !ignoredFields(theirRules(w.entities[parent]), e.ref)[path(f)] {
 			return true
 		}

@@ -242,7 +242,7 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 			w.heard(err)
 			switch {
 			case apierrors.IsNotFound(err):
-				return r.leftAlone("deleted since it was planned")
+				return r.deleted(wrote)
 			case unreachable(err) && w.wait(ctx, attempt):
 				attempt++
 				continue
@@ -277,7 +277,7 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 			}
 			fresh = false
 		case apierrors.IsNotFound(err):
-			return r.leftAlone("deleted since it was planned")
+			return r.deleted(wrote)
 		case unreachable(err), busy(err):
 			if !apierrors.IsTooManyRequests(err) && r.Outcome == NotAttempted { // what was refused for the load did not arrive
 				r.Outcome = Uncertain
@@ -310,8 +310,15 @@ func (w *Writer) lastLook(requests context.Context, write tune.Write, r Result, 
 	return r
 }
 
-func (r Result) leftAlone(why string) Result {
-	r.Outcome, r.Why = Skipped, why
+// deleted is the result of an object that is there no more. What was written of it before was written.
+func (r Result) deleted(wrote bool) Result {
+	r.Why = "deleted since it was planned"
+	switch {
+	case wrote:
+		r.Outcome = Configured
+	case r.Outcome != Uncertain:
+		r.Outcome = Skipped
+	}
 	return r
 }
 

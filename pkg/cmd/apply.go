@@ -99,7 +99,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 			if o.DryRun == dryRunNone && wrote(out) {
 				session = stamp.Session
 			}
-			d.Session = session
+			d.Session, d.Warnings = session, plan.Warnings
 		},
 	}, f)
 	if session != "" {
@@ -175,7 +175,7 @@ func (o ApplyOptions) showPlan(plan tune.Plan, f fleet) error {
 	}
 	o.root.drawCalm(plan, f, o.PatchesPerSecond, o.printer.layout.Width)
 	if len(changed.Items) > 0 {
-		if err := o.root.drawBudget(f.budget(plan, o.Policy), o.printer.layout); err != nil {
+		if err := o.root.drawBudget(f.budget(plan, o.Policy, o.root.Now()), o.printer.layout); err != nil {
 			return err
 		}
 	}

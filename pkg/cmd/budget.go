@@ -14,7 +14,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // BudgetFlags are what the user of budget types.
@@ -57,12 +56,14 @@ func newBudget(r *root) *cobra.Command {
 			written, and no Secret is read.
 
 			What a poll costs: a GitRepository on a branch or tag asks once per interval while nothing
-			changes; with semver or commit it clones every time. Objects with the same URL poll each for
-			itself. Suspended objects cost nothing.
+			changes; with semver or commit it clones every time, submodules too. An ImageUpdateAutomation
+			that pushes to another branch clones every time. A HelmChart of a registry lists tags only
+			where its version is a range. Objects with the same URL poll each for itself. Suspended objects
+			cost nothing; what fails is tried again in the controllers' back-off, not at its interval.
 
 			From commit to applied: the source's interval with its jitter (half of it typically), fetching,
-			30s for each level of dependsOn, and the last reconcile (the longest at worst). A Receiver takes
-			the wait for the poll away.
+			30s for each level of dependsOn, and the last reconcile (the longest at worst). What a source
+			includes or is made of counts, too. A Receiver takes the wait for the poll away.
 
 			A host's limit comes from --limit, spec.limits of the policy, or for github.com 5,000/h. That is
 			GitHub's limit for its REST API; Git traffic is not REST, so it is a cautious yardstick only.
@@ -182,12 +183,13 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in, err := o.input(ctx, &f)
+	in, unread, err := o.input(ctx, &f)
 	if err != nil {
 		return err
 	}
 	b := budget.New(in)
 	document := report.NewBudget(b, o.Policy.Title(), f.snapshot.Gaps, o.Policy.Warnings())
+	document.NotCounted(unread)
 	if o.AskGitHub {
 		limit, err := cluster.GitHubRateLimit(ctx, o.HTTP, o.GitHubAPI, o.GitHubToken)
 		if err != nil {
@@ -210,86 +212,6 @@ func (o BudgetOptions) run(ctx context.Context) error {
 		return err
 	}
 	return f.complete()
-}
-
-// input plans every object that was read, and splits them into those that are counted and those that
-// explain them.
-func (o BudgetOptions) input(ctx context.Context, f *fleet) (budget.Input, error) {
-	in := budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames()}
-	deployments, gap, err := o.Client.Controllers(ctx)
-	if err != nil {
-		return in, err
-	}
-	if gap != nil {
-		f.snapshot.Gaps = append(f.snapshot.Gaps, *gap)
-	}
-	in.Controllers = cluster.MergeControllers(deployments)
-	observed, gaps, err := o.observe(ctx, o.Client, deployments)
-	if err != nil {
-		return in, err
-	}
-	in.Observed = observed
-	f.snapshot.Gaps = append(f.snapshot.Gaps, gaps...)
-	others, err := o.elsewhere(ctx, f.snapshot)
-	if err != nil {
-		return in, err
-	}
-	f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
-	// What the policy would make of it, whether or not an apply would leave objects to Git.
-	opts := tune.Options{Managed: tune.ManagedPatch}
-	counted := make(map[flux.Ref]bool, len(f.objects))
-	for _, object := range f.objects { // those of the environments asked for
-		counted[object.Ref] = o.Shown(object)
-	}
-	for _, object := range f.snapshot.Objects {
-		item := tune.Decide(object, o.Policy, f.resolver.Resolve(object), opts)
-		if counted[object.Ref] {
-			in.Items = append(in.Items, item)
-		} else {
-			in.Others = append(in.Others, item)
-		}
-	}
-	for _, object := range others {
-		in.Others = append(in.Others, tune.Decide(object, o.Policy, f.resolver.Resolve(object), opts))
-	}
-	return in, nil
-}
-
-// elsewhere reads the namespaces that the objects' sources and dependencies are in, where these were
-// not read. What cannot be read leaves latencies unknown.
-func (o BudgetOptions) elsewhere(ctx context.Context, snapshot flux.Snapshot) ([]flux.Object, error) {
-	if o.Selection.Namespace == "" {
-		return nil, nil
-	}
-	var namespaces []string
-	for _, object := range snapshot.Objects {
-		for _, ref := range append([]flux.Ref{object.SourceRef}, object.DependsOn...) {
-			if ref.Namespace != "" && ref.Namespace != o.Selection.Namespace {
-				namespaces = append(namespaces, ref.Namespace)
-			}
-		}
-	}
-	slices.Sort(namespaces)
-	var objects []flux.Object
-	for _, namespace := range slices.Compact(namespaces) {
-		found, err := o.Client.Read(ctx, cluster.Selection{Namespace: namespace})
-		if err != nil {
-			return nil, err
-		}
-		objects = append(objects, found.Objects...)
-	}
-	return objects, nil
-}
-
-// notFound are the names that were asked for and are not there.
-func (o BudgetOptions) notFound(snapshot flux.Snapshot) []flux.Gap {
-	var gaps []flux.Gap
-	for _, n := range o.Names {
-		if !slices.ContainsFunc(snapshot.Objects, func(object flux.Object) bool { return object.Ref.Kind == n.Kind.Name && object.Name == n.Name }) {
-			gaps = append(gaps, cluster.NotFound(n, o.Selection.Namespace))
-		}
-	}
-	return gaps
 }
 
 func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {

@@ -24,6 +24,7 @@ func budgetCases() []golden {
 		{name: "budget/one", args: "budget gitrepo -n golden-dev -o json"},
 		{name: "budget/no-headers", args: "budget -A --env production --no-headers --sort-by requests.planned"},
 		{name: "budget/terminal-80", args: "budget -A", with: terminal(80)},
+		{name: "budget/terminal-100", args: "budget -A", with: terminal(100)},
 		{name: "budget/empty", args: "budget -n golden-empty"},
 	}
 }
@@ -56,6 +57,7 @@ func TestBudgetOptions(t *testing.T) {
 	assert.Equal(t, BudgetOptions{
 		Limits: budget.Limits{
 			"github.com":      {PerHour: 5000, From: budget.LimitPreset},
+			"api.github.com":  {PerHour: 5000, From: budget.LimitPreset},
 			"git.example.com": {PerHour: 120, From: budget.LimitFlag},
 		},
 		FailAbove:      80,

@@ -172,9 +172,9 @@ func selector(text string) (func(map[string]string) bool, error) {
 }
 
 // budget is what a plan costs and buys, with the controllers' default flags: a plan reads no more of the
-// cluster than it changes.
-func (f fleet) budget(plan tune.Plan, p policy.Policy) budget.Budget {
-	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames()}
+// cluster than it changes. Now tells how long what fails has been failing.
+func (f fleet) budget(plan tune.Plan, p policy.Policy, now time.Time) budget.Budget {
+	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now}
 	if len(plan.Items) < len(f.snapshot.Objects) {
 		planned := make(map[flux.Ref]bool, len(plan.Items))
 		for _, item := range plan.Items {

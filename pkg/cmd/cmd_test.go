@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -44,6 +45,7 @@ type invocation struct {
 	width      int
 	watched    bool             // stderr is a terminal
 	now        func() time.Time // nil is always noon
+	session    string           // of an apply; "" is 20261122-120000-test
 	env        map[string]string
 	stderr     io.Writer // gets a copy
 }
@@ -60,7 +62,7 @@ func (i invocation) run(ctx context.Context, args ...string) outcome {
 	sys := System{
 		IOStreams:     genericiooptions.IOStreams{In: i.stdin, Out: &out, ErrOut: io.MultiWriter(&errOut, i.copyTo())},
 		Now:           func() time.Time { return noon },
-		NewSession:    func() string { return "20261122-120000-test" },
+		NewSession:    func() string { return cmp.Or(i.session, "20261122-120000-test") },
 		StdinTerminal: i.terminal,
 		StdoutWidth:   i.width,
 		Getenv:        func(key string) string { return i.env[key] },

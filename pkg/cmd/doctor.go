@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -178,7 +179,7 @@ func (o *DoctorOptions) accessCheck(ctx context.Context, name string, wanted rba
 	var resources []string
 	verbs := make(map[string][]string)
 	for _, right := range denied {
-		if strings.HasSuffix(right.Group, ".fluxcd.io") {
+		if strings.HasSuffix(right.Group, ".fluxcd.io") && !costsOnly(right) {
 			c.Status = worst
 		}
 		if verbs[right.Resource] == nil {
@@ -195,6 +196,12 @@ func (o *DoctorOptions) accessCheck(ctx context.Context, name string, wanted rba
 	}
 	c.Remedy = fmt.Sprintf("ask an administrator for %s: kubectl fluxtune rbac %s | kubectl apply -f -, and a binding", wanted.Name, roleName)
 	return c, nil
+}
+
+// costsOnly tells whether a right is about a kind that only budgets read: they say what is missing, and
+// all else works.
+func costsOnly(right cluster.Right) bool {
+	return slices.ContainsFunc(flux.CostKinds(), func(k flux.Kind) bool { return k.Group == right.Group && k.Resource == right.Resource })
 }
 
 // fleetChecks are about the objects that may be read.

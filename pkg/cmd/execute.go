@@ -91,11 +91,18 @@ func (o WriteOptions) carryOut(ctx context.Context, run cluster.Run, f fleet) cl
 	return out
 }
 
-// pinning are the Kustomizations that bear rules of fluxtune for objects of the namespaces that are looked at.
+// pinning are the Kustomizations that bear rules of fluxtune, or a note of some, and have to do with the namespaces
+// that are looked at: their rules are for objects there, or they apply some.
 func (o FleetOptions) pinning(f fleet) []flux.Object {
+	apply := make(map[flux.Ref]bool)
+	for _, object := range f.snapshot.Objects {
+		if owner, owned := object.Owner(); owned {
+			apply[owner] = true
+		}
+	}
 	var owners []flux.Object
 	for _, object := range f.all() {
-		if tune.Pinning(object) && o.concerns(object) {
+		if tune.Pinning(object) && (apply[object.Ref] || o.concerns(object)) {
 			owners = append(owners, object)
 		}
 	}

@@ -81,13 +81,13 @@ func TestConcurrentChangesAreNeverOverwritten(t *testing.T) {
 		c.Kubectl(t, "patch", "gitrepository", "value", "-n", ns, "--type=merge", "-p", `{"spec":{"interval":"7m"}}`)
 	}, "apply", "-n", ns)
 	assert.Equal(t, exitFailed, o.code)
-	assert.Contains(t, o.stderr, "3 configured, 1 unchanged, 1 left alone, 1 failed.")
-	assert.Contains(t, o.stderr, "Failed: GitRepository "+ns+"/deleted: deleted since it was planned")
-	assert.Regexp(t, `value +configured +interval 7m -> 1m`, o.stdout)
-	assert.Regexp(t, `optedout +skipped +opted out by annotation`, o.stdout)
+	assert.Contains(t, o.stderr, "2 configured, 1 unchanged, 3 left alone, 0 failed.")
+	assert.Contains(t, o.stderr, "Left alone: GitRepository "+ns+"/deleted: deleted since it was planned")
+	assert.Contains(t, o.stderr, "Left alone: GitRepository "+ns+"/optedout: opted out by fluxtune.github.io/tune: disabled")
+	assert.Contains(t, o.stderr, "Left alone: GitRepository "+ns+"/value: changed since the plan was made: spec.interval 5m -> 7m")
+	assert.Regexp(t, `value +left alone +changed since the plan was made: spec.interval 5m -> 7m`, o.stdout)
 	assert.Regexp(t, `same +unchanged`, o.stdout)
 	assert.Equal(t, "somebody", c.Kubectl(t, "get", "gitrepository", "label", "-n", ns, "-o", "jsonpath={.metadata.labels.by}"))
-	// The way back knows the value that was really there.
 	on(c).must(t, "revert", "-n", ns, "--yes")
 	assert.Equal(t, "7m", c.Kubectl(t, "get", "gitrepository", "value", "-n", ns, "-o", "jsonpath={.spec.interval}"))
 }
@@ -212,13 +212,13 @@ func TestInterrupt(t *testing.T) {
 	o := <-result
 	assert.Equal(t, exitInterrupted, o.code)
 	summary := decode[report.Results](t, o).Summary
-	assert.Equal(t, tunedSoFar(t, c), summary.Configured, "the summary tells the truth")
-	assert.Equal(t, 156, summary.Configured+summary.NotAttempted)
+	assert.Equal(t, tunedSoFar(t, c), summary.Changed, "the summary tells the truth")
+	assert.Equal(t, 104, summary.Changed+summary.NotAttempted)
 	assert.Positive(t, summary.NotAttempted)
-	assert.Contains(t, o.stderr, fmt.Sprintf("Interrupted: %d objects were not attempted and are as they were. Run the same command again to do the rest.", summary.NotAttempted))
+	assert.Contains(t, o.stderr, fmt.Sprintf("%d objects were not attempted and are as they were. Run the same command again to do the rest.", summary.NotAttempted))
 
 	again := decode[report.Results](t, on(c).must(t, "apply", "-A", "--yes", "--patches-per-second", "0", "-o", "json"))
-	assert.Equal(t, report.ResultSummary{Configured: summary.NotAttempted, Unchanged: summary.Configured}, again.Summary)
+	assert.Equal(t, report.ResultSummary{Changed: summary.NotAttempted, Skipped: 156 - summary.NotAttempted}, again.Summary)
 }
 
 // Nobody observes the change here: Flux is not running.
@@ -229,7 +229,9 @@ func TestInterruptWhileWaiting(t *testing.T) {
 	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m"))
 	late := on(c).run(t.Context(), "apply", "-n", ns, "--yes", "--wait", "--wait-timeout=1s")
 	assert.Equal(t, exitFailed, late.code)
-	assert.Contains(t, late.stderr, "Failed: GitRepository "+ns+"/app: changed, but not yet observed by its controller: is it running?")
+	assert.Contains(t, late.stderr, "1 configured, 0 unchanged, 0 left alone, 0 failed, 1 not ready yet.")
+	assert.Contains(t, late.stderr, "Changed, and not ready yet: GitRepository "+ns+"/app: its controller has not observed the change yet")
+	assert.Contains(t, late.stderr, "Session 20261122-120000-test. Take it back with: kubectl fluxtune revert -n "+ns+" --session 20261122-120000-test")
 
 	ctx, ctrlC := context.WithCancel(t.Context())
 	result := make(chan outcome, 1)
@@ -240,7 +242,8 @@ func TestInterruptWhileWaiting(t *testing.T) {
 	ctrlC()
 	o := <-result
 	assert.Equal(t, exitInterrupted, o.code)
-	assert.Contains(t, o.stderr, "1 configured, 0 unchanged, 0 left alone, 0 failed.\nInterrupted while waiting: the changes are made, but Flux may not have observed them all.\n")
+	assert.Contains(t, o.stderr, "1 restored, 0 unchanged, 0 left alone, 0 failed, 1 not ready yet.\n")
+	assert.Contains(t, o.stderr, "Interrupted while waiting: the changes are made, but Flux may not have observed them all.\n")
 }
 
 func TestAPIServerRestartsDuringApply(t *testing.T) {
@@ -255,15 +258,14 @@ func TestAPIServerRestartsDuringApply(t *testing.T) {
 	require.NoError(t, c.StartAPIServer(t.Context()))
 	o := <-result
 	assert.Equal(t, 0, o.code, o.stderr)
-	assert.Equal(t, report.ResultSummary{Configured: 156}, decode[report.Results](t, o).Summary)
-	assert.Equal(t, 156, tunedSoFar(t, c))
+	assert.Equal(t, report.ResultSummary{Changed: 104, Skipped: 52}, decode[report.Results](t, o).Summary)
+	assert.Equal(t, 104, tunedSoFar(t, c))
 	for _, object := range objects(t, c, "-A") {
-		assert.Equal(t, 1, strings.Count(object.Metadata.Annotations[tune.RecordAnnotation], `"session"`), "each was tuned once")
+		assert.GreaterOrEqual(t, 1, strings.Count(object.Metadata.Annotations[tune.RecordAnnotation], `"session"`), "each was tuned once")
 	}
 }
 
-// A patch that was carried out and whose answer got lost is sent again, conflicts with itself, and is
-// our own work all the same.
+// A patch whose answer got lost is looked for, and not sent again where it was carried out.
 func TestAnswersOfPatchesAreLost(t *testing.T) {
 	t.Parallel()
 	c := bed.Cluster(t)
@@ -277,14 +279,14 @@ func TestAnswersOfPatchesAreLost(t *testing.T) {
 	})
 	through := invocation{kubeconfig: proxy.Kubeconfig(t, "through", ns)}
 	o := through.must(t, "apply", "-n", ns, "--yes", "-o", "json")
-	assert.Equal(t, report.ResultSummary{Configured: 2}, decode[report.Results](t, o).Summary)
+	assert.Equal(t, report.ResultSummary{Changed: 2}, decode[report.Results](t, o).Summary)
 	patches := 0
 	for _, request := range proxy.Requests() {
 		if strings.HasPrefix(request, "PATCH ") && strings.Contains(request, "/lost?") {
 			patches++
 		}
 	}
-	assert.Equal(t, 2, patches, "the first answer was lost")
+	assert.Equal(t, 1, patches, "it had landed")
 	for _, object := range objects(t, c, "-n", ns) {
 		assert.Equal(t, 1, strings.Count(object.Metadata.Annotations[tune.RecordAnnotation], `"session"`), "each was tuned once")
 	}

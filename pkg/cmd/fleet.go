@@ -125,12 +125,15 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 	f.graph = tune.NewGraph(f.all())
 	if len(o.Environments) > 0 {
 		f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
-			return !slices.ContainsFunc(o.Environments, func(name string) bool {
-				return strings.EqualFold(name, f.resolver.Resolve(object).Environment)
-			})
+			return !o.inEnvironments(f.resolver.Resolve(object).Environment)
 		})
 	}
 	return f, nil
+}
+
+// inEnvironments tells whether an environment is among those to show.
+func (o FleetOptions) inEnvironments(environment string) bool {
+	return len(o.Environments) == 0 || slices.ContainsFunc(o.Environments, func(name string) bool { return strings.EqualFold(name, environment) })
 }
 
 // allNamespaces tells whether the whole cluster is looked at, as with -A.

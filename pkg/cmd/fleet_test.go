@@ -55,7 +55,7 @@ func TestFleet(t *testing.T) {
 
 	plan := decode[report.Plan](t, user.must(t, "plan", "-A", "-o", "json"))
 	assert.Equal(t, 156, len(plan.Items))
-	assert.Equal(t, report.Counts{Objects: 156, Change: 156}, plan.Summary.Counts)
+	assert.Equal(t, report.Counts{Objects: 156, Change: 104, Skip: 52}, plan.Summary.Counts)
 	moves := make(map[string]int)
 	for _, item := range plan.Items {
 		for _, change := range item.Changes {
@@ -67,28 +67,25 @@ func TestFleet(t *testing.T) {
 		"development Kustomization spec.interval 5m -> 1m": 26,
 		"staging GitRepository spec.interval 5m -> 3m":     26,
 		"staging Kustomization spec.interval 5m -> 3m":     26,
-		"development GitRepository spec.timeout 5m -> 2m":  26,
-		"staging GitRepository spec.timeout 5m -> 2m":      26,
-		"production GitRepository spec.timeout 5m -> 2m":   26,
-		"development Kustomization spec.timeout 3m -> 2m":  26,
-		"staging Kustomization spec.timeout 3m -> 2m":      26,
-		"production Kustomization spec.timeout 3m -> 2m":   26,
+		// Unset, it would follow the interval. Timeouts are as they were.
+		"development Kustomization spec.retryInterval <unset> -> 5m": 26,
+		"staging Kustomization spec.retryInterval <unset> -> 5m":     26,
 	}, moves)
 	assert.Equal(t, exitChanges, user.run(t.Context(), "plan", "-A", "--exit-code").code)
 	assert.Equal(t, before, objects(t, c, "-A"), "plan writes nothing")
 
 	applied := user.must(t, "apply", "-A", "--yes", "--patches-per-second", "0", "-o", "json")
-	assert.Equal(t, report.ResultSummary{Configured: 156}, decode[report.Results](t, applied).Summary)
+	assert.Equal(t, report.ResultSummary{Changed: 104, Skipped: 52}, decode[report.Results](t, applied).Summary)
 	tuned := objects(t, c, "-A")
 	want := map[string]time.Duration{"development": time.Minute, "staging": 3 * time.Minute, "production": 5 * time.Minute}
 	for _, o := range tuned {
 		interval, timeout := o.durations(t)
 		assert.Equal(t, want[o.Metadata.Namespace], interval, o.Metadata.Name)
-		assert.Equal(t, 2*time.Minute, timeout, o.Metadata.Name)
+		assert.Equal(t, map[string]time.Duration{"GitRepository": 5 * time.Minute, "Kustomization": 3 * time.Minute}[o.Kind], timeout, o.Metadata.Name)
 	}
 
 	again := user.must(t, "apply", "-A", "--yes", "-o", "json")
-	assert.Equal(t, report.ResultSummary{Unchanged: 156}, decode[report.Results](t, again).Summary)
+	assert.Equal(t, report.ResultSummary{Skipped: 156}, decode[report.Results](t, again).Summary)
 	assert.Equal(t, tuned, objects(t, c, "-A"), "a second apply touches nothing, no resourceVersion either")
 	assert.Equal(t, exitDone, user.run(t.Context(), "plan", "-A", "--exit-code").code)
 

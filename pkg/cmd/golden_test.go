@@ -111,6 +111,7 @@ func goldenFleet(t *testing.T, c *testbed.Cluster) {
 		c.CreateNamespace(t, name, labels)
 	}
 	c.Apply(t, fixture(t, "objects.yaml"))
+	c.Apply(t, fixture(t, "tuned.yaml"), "--field-manager=fluxtune")
 	c.Apply(t, fixture(t, "status.yaml"), "--subresource=status")
 	c.Kubectl(t, "delete", "gitrepository", "leaving", "-n", "golden-dev", "--wait=false")
 }
@@ -168,6 +169,14 @@ func answering(answer string) tweak {
 	}
 }
 
+// inSession is an apply with another session than the tests before it had.
+func inSession(id string) tweak {
+	return func(_ *testing.T, _ *testbed.Cluster, i invocation) invocation {
+		i.session = id
+		return i
+	}
+}
+
 // readingCases are calls that change nothing.
 func readingCases() []golden {
 	return slices.Concat(helpCases(), getCases(), planCases(), budgetCases(), doctorCases(), policyCases(), refusedCases())
@@ -175,7 +184,7 @@ func readingCases() []golden {
 
 func helpCases() []golden {
 	cases := []golden{{name: "root/bare"}, {name: "root/help", args: "--help"}, {name: "root/options", args: "options"}}
-	for _, command := range []string{"get", "plan", "apply", "revert", "policy", "version"} {
+	for _, command := range []string{"get", "plan", "apply", "revert", "forget", "sessions", "policy", "version"} {
 		cases = append(cases, golden{name: command + "/help", args: command + " --help"})
 	}
 	return append(cases,
@@ -278,6 +287,7 @@ func planCases() []golden {
 		{name: "plan/default-env-unknown", args: "plan -A --default-env moon"},
 		{name: "plan/include-suspended", args: "plan -n golden-dev gitrepo/paused --include-suspended"},
 		{name: "plan/sort-by", args: "plan -n golden-dev --kind gitrepo --sort-by action"},
+		{name: "plan/shorten-timeouts", args: "plan -n golden-dev --shorten-timeouts"},
 		{name: "plan/empty", args: "plan -n golden-empty"},
 		{name: "plan/terminal-80", args: "plan -A", with: terminal(80)},
 		{name: "plan/terminal-160", args: "plan -A --color never", with: terminal(160)},
@@ -330,12 +340,23 @@ func writingCases() []golden {
 	return []golden{
 		{name: "apply/result", args: "apply -n golden-write --yes --patches-per-second 0"},
 		{name: "apply/again", args: "apply -n golden-write --yes"},
-		{name: "apply/json", args: "apply -n golden-write gitrepo/a --yes --set dev.gitrepo.interval=30s -o json"},
-		{name: "apply/no-headers", args: "apply -n golden-write gitrepo/a gitrepo/b --yes --set dev.gitrepo.interval=40s --no-headers --patches-per-second 0"},
+		{name: "apply/json", args: "apply -n golden-write gitrepo/a --yes --set dev.gitrepo.interval=30s -o json", with: inSession("20261122-120000-two2")},
+		{name: "apply/no-headers", args: "apply -n golden-write gitrepo/a gitrepo/b --yes --set dev.gitrepo.interval=40s --no-headers --patches-per-second 0", with: inSession("20261122-120000-thre")},
+		{name: "sessions/table", args: "sessions -n golden-write"},
+		{name: "sessions/json", args: "sessions -n golden-write -o json"},
+		{name: "sessions/name", args: "sessions -n golden-write -o name"},
+		{name: "revert/followed", args: "revert -n golden-write gitrepo/a --yes --session 20261122-120000-two2"},
+		{name: "revert/followed-json", args: "revert -n golden-write gitrepo/b --yes --session 20261122-120000-test -o json"},
 		{name: "revert/changed-since", args: "revert -n golden-write --yes --patches-per-second 0", with: somebodyChangesB},
+		{name: "forget/dry-run", args: "forget -n golden-write gitrepo/b --dry-run"},
 		{name: "revert/force", args: "revert -n golden-write --yes --force"},
 		{name: "revert/all-done", args: "revert -n golden-write --yes"},
+		{name: "forget/unreadable", args: "forget -n golden-write gitrepo/scribbled --yes"},
+		{name: "forget/nothing", args: "forget -n golden-write --yes"},
+		{name: "sessions/none", args: "sessions -n golden-write"},
 		{name: "apply/answered-yes", args: "apply -n golden-write gitrepo/a", with: answering("y")},
 		{name: "revert/answered-yes", args: "revert -n golden-write", with: answering("YES")},
+		{name: "apply/before-forget", args: "apply -n golden-write gitrepo/a -o name --yes"},
+		{name: "forget/answered-yes", args: "forget -n golden-write gitrepo/a", with: answering("y")},
 	}
 }

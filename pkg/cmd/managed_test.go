@@ -76,8 +76,8 @@ func TestOperatedFleet(t *testing.T) {
 	c.Kubectl(t, "annotate", "resourceset", "apps", "-n", ns, "fluxcd.controlplane.io/reconcile=disabled")
 	plan = decode[report.Plan](t, on(c).must(t, "plan", "-n", ns, "-o", "json"))
 	assert.Equal(t, "skip", plan.Items[0].Action)
-	assert.Equal(t, "change", plan.Items[1].Action)
-	assert.Equal(t, "sticks while "+set+" has reconcile: disabled", plan.Items[1].SticksMessage)
+	assert.Equal(t, "skip", plan.Items[1].Action)
+	assert.Equal(t, "would be undone when "+set+" has no reconcile: disabled any more", plan.Items[1].Message)
 
 	// Without Flux's own kinds, the operator's are not enough.
 	for _, name := range strings.Fields(c.Kubectl(t, "get", "crd", "-o", "name")) {
@@ -131,5 +131,5 @@ spec: {interval: 1m, url: "https://github.com/acme/fleet", ref: {branch: main}}
 	assert.Equal(t, before, objects(t, c, "-A"))
 
 	patched := decode[report.Results](t, on(c).must(t, "apply", "-n", "development", "--yes", "--managed", "patch", "--patches-per-second", "0", "-o", "json"))
-	assert.Equal(t, report.ResultSummary{Configured: 4}, patched.Summary)
+	assert.Equal(t, report.ResultSummary{Changed: 4}, patched.Summary)
 }

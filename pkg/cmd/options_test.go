@@ -146,11 +146,11 @@ func TestGetOptions(t *testing.T) {
 
 // tuneValues are those of TuneFlags, and wantTune what they come to.
 func tuneValues(more map[string]string) map[string]string {
-	return with(map[string]string{"include-suspended": "true", "include-failed": "true", "managed": "pin"}, more)
+	return with(map[string]string{"include-suspended": "true", "include-failed": "true", "shorten-timeouts": "true", "managed": "pin"}, more)
 }
 
 func wantTune() tune.Options {
-	return tune.Options{IncludeSuspended: true, IncludeFailed: true, Managed: tune.ManagedPin}
+	return tune.Options{IncludeSuspended: true, IncludeFailed: true, ShortenTimeouts: true, Managed: tune.ManagedPin}
 }
 
 func TestPlanOptions(t *testing.T) {
@@ -220,9 +220,39 @@ func TestRevertOptions(t *testing.T) {
 	o.FleetOptions = same(t, wantFleet(t), o.FleetOptions)
 	o.printer = nil
 	assert.Equal(t, RevertOptions{
-		WriteOptions:  wantWrite(r),
-		RevertOptions: tune.RevertOptions{Session: "20261122-101500-k3xq", Force: true},
+		WriteOptions:   wantWrite(r),
+		RestoreOptions: tune.RestoreOptions{Session: "20261122-101500-k3xq", Force: true},
 	}, o)
+}
+
+func TestForgetOptions(t *testing.T) {
+	t.Parallel()
+	r := testRoot()
+	var flags ForgetFlags
+	parseEvery(t, newForget(r), func(cmd *cobra.Command) { flags.WriteFlags.add(cmd, r) }, fleetValues(writeValues(nil)))
+	o, err := flags.toOptions(r, nil)
+	require.NoError(t, err)
+	checkPrinter(t, o.printer)
+	o.FleetOptions = same(t, wantFleet(t), o.FleetOptions)
+	o.printer = nil
+	assert.Equal(t, ForgetOptions{WriteOptions: wantWrite(r)}, o)
+}
+
+func TestSessionsOptions(t *testing.T) {
+	t.Parallel()
+	r := testRoot()
+	var flags SessionsFlags
+	parseEvery(t, newSessions(r), func(cmd *cobra.Command) {
+		flags.FleetFlags.add(cmd)
+		flags.OutputFlags.add(cmd)
+	}, fleetValues(nil))
+	o, err := flags.toOptions(r, nil)
+	require.NoError(t, err)
+	checkPrinter(t, o.printer)
+	assert.Equal(t, noon, o.now())
+	o.FleetOptions = same(t, wantFleet(t), o.FleetOptions)
+	o.printer, o.now = nil, nil
+	assert.Equal(t, SessionsOptions{OutputOptions: OutputOptions{root: r, sortBy: "interval"}}, o)
 }
 
 // The golden files version/client-json and policy/* cover what these take.

@@ -104,7 +104,7 @@ func (o PlanOptions) run(ctx context.Context) error {
 }
 
 func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet) error {
-	cost := f.budget(plan, o.Policy)
+	cost := f.budget(plan, o.Policy, o.root.Now())
 	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames()).WithBudget(cost)
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err

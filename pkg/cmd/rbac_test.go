@@ -15,7 +15,9 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
 // oneOfEachKind are objects that the policy every-kind.yaml changes, all called app.
@@ -142,6 +144,7 @@ kind: Node
 metadata: {name: one}
 `)
 	operatedFleet(t, c, ns)
+	costFleet(t, c, ns)
 	return c, ns
 }
 
@@ -161,6 +164,8 @@ func probe(ns, group, resource, verb string) string {
 	switch {
 	case !known:
 		return "no probe for " + resource
+	case costsOnly(cluster.Right{Group: group, Resource: resource}):
+		return "budget -A"
 	case group == flux.OperatorGroup:
 		return "get ks -o wide -n " + ns // tells how soon a change is undone
 	}
@@ -277,6 +282,9 @@ func TestEveryCommandUnderTheRoles(t *testing.T) {
 		{tunerRole, "revert -A --yes --patches-per-second 0"},
 		{tunerRole + "-here", "apply -n " + ns + " --yes --patches-per-second 0" + policy},
 		{tunerRole + "-here", "revert -n " + ns + " --yes --patches-per-second 0"},
+		{tunerRole, "apply -A --yes --managed=pin --patches-per-second 0" + policy},
+		{viewerRole, "sessions -A"},
+		{tunerRole, "forget -A --yes --patches-per-second 0"},
 	} {
 		o := on(c).run(t.Context(), append(words(test.line), "--as", test.user)...)
 		assert.Equal(t, 0, o.code, "%s as %s\n%s%s", test.line, test.user, o.stdout, o.stderr)
@@ -284,7 +292,25 @@ func TestEveryCommandUnderTheRoles(t *testing.T) {
 			assert.NotContains(t, o.stderr, "forbidden", test.line)
 		}
 	}
-	denied := on(c).run(t.Context(), append(words("apply -A --yes"+policy), "--as", viewerRole)...)
+	denied := on(c).run(t.Context(), append(words("apply -A --yes --set *.gitrepo.interval=33s"+policy), "--as", viewerRole)...)
 	assert.Equal(t, 1, denied.code)
 	assert.Contains(t, denied.stdout+denied.stderr, "forbidden")
+}
+
+// TestRecordsNameTheUser asks the API server who applies: no role is needed for that (system:basic-user).
+func TestRecordsNameTheUser(t *testing.T) {
+	t.Parallel()
+	c, ns := rbacFleet(t)
+	tuner, _, err := role(tunerRole)
+	require.NoError(t, err)
+	grant(t, c, "alice", ns, tuner)
+	proxy := faults.Start(t, c.Config(), nil)
+	user := invocation{kubeconfig: proxy.Kubeconfig(t, "proxy", ns)}
+	o := user.must(t, "apply", "gitrepo", "-n", ns, "--yes", "--as", "alice")
+	require.Contains(t, o.stderr, "1 configured")
+	list := decode[report.SessionList](t, user.must(t, "sessions", "-n", ns, "-o", "json", "--as", "alice"))
+	require.Len(t, list.Items, 1)
+	assert.Equal(t, "alice", list.Items[0].By)
+	asked := slices.DeleteFunc(proxy.Requests(), func(r string) bool { return !strings.Contains(r, "selfsubjectreviews") })
+	assert.Len(t, asked, 1, "once, and only by apply")
 }

@@ -31,7 +31,7 @@ func TestNoFileIsWritten(t *testing.T) {
 	var used []string
 	for _, args := range []string{
 		"", "get -n NS", "get -n NS -o yaml", "plan -n NS", "plan -n NS -o diff", "plan -n NS -o custom-columns=NAME:.ref.name",
-		"budget -n NS", "apply -n NS --yes --dry-run=server", "apply -n NS --yes", "revert -n NS --yes",
+		"budget -n NS", "apply -n NS --yes --dry-run=server", "apply -n NS --yes", "sessions -n NS", "forget -n NS --yes", "revert -n NS --yes",
 		"nodes", "nodes --all-contexts -o csv", "doctor -n NS", "policy", "policy fast", "policy schema", "rbac", "version", "options",
 		"completion bash", "completion zsh", "completion fish", "completion powershell", "completion kubectl", "__complete get -n NS gitrepo/",
 	} {

@@ -12,6 +12,12 @@ type Controller struct {
 	// RequeueDependency is --requeue-dependency: how long an object waits before it looks again whether
 	// what it depends on is ready.
 	RequeueDependency time.Duration
+	// MinRetryDelay and MaxRetryDelay are --min-retry-delay and --max-retry-delay: what fails is tried
+	// again after the first, and each time after twice as long, up to the second.
+	MinRetryDelay, MaxRetryDelay time.Duration
+	// Watches is --watch-label-selector: which objects it reconciles; "" for all. Shards of a controller
+	// differ in it.
+	Watches string
 	// Found says that the values are those of a Deployment that was read, and not the defaults.
 	Found bool
 }
@@ -26,16 +32,18 @@ const (
 )
 
 // DefaultControllers returns the controllers with the defaults of their flags (main.go of
-// source-controller 1.9, kustomize-controller 1.9, helm-controller 1.6, image-reflector-controller 0.35
-// and image-automation-controller 0.41; fluxcd/pkg runtime/jitter).
+// source-controller 1.9, kustomize-controller 1.9, helm-controller 1.6, image-reflector-controller 1.2
+// and image-automation-controller 1.2; fluxcd/pkg runtime/jitter and runtime/controller/rate_limiter.go).
 func DefaultControllers() []Controller {
-	const jitter, requeue = 5, 30 * time.Second
+	c := func(name string, concurrent int) Controller {
+		return Controller{
+			Name: name, Concurrent: concurrent, JitterPercent: 5, RequeueDependency: 30 * time.Second,
+			MinRetryDelay: 750 * time.Millisecond, MaxRetryDelay: 15 * time.Minute,
+		}
+	}
 	return []Controller{
-		{Name: SourceController, Concurrent: 2, JitterPercent: jitter, RequeueDependency: requeue},
-		{Name: KustomizeController, Concurrent: 4, JitterPercent: jitter, RequeueDependency: requeue},
-		{Name: HelmController, Concurrent: 4, JitterPercent: jitter, RequeueDependency: requeue},
-		{Name: ImageReflectorController, Concurrent: 4, JitterPercent: jitter, RequeueDependency: requeue},
-		{Name: ImageAutomationController, Concurrent: 4, JitterPercent: jitter, RequeueDependency: requeue},
+		c(SourceController, 2), c(KustomizeController, 4), c(HelmController, 4),
+		c(ImageReflectorController, 4), c(ImageAutomationController, 4),
 	}
 }
 
@@ -48,7 +56,7 @@ func ControllerOf(kind string) string {
 		return KustomizeController
 	case "HelmRelease":
 		return HelmController
-	case "ImageRepository":
+	case "ImageRepository", ImagePolicyKind:
 		return ImageReflectorController
 	case "ImageUpdateAutomation":
 		return ImageAutomationController

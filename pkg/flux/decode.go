@@ -33,6 +33,9 @@ type document struct {
 }
 
 type documentSpec struct {
+	costSpec
+	raw []byte // the spec as it was read
+
 	Interval        *string    `json:"interval"`
 	Timeout         *string    `json:"timeout"`
 	RetryInterval   *string    `json:"retryInterval"`
@@ -81,7 +84,8 @@ func (r *kustomizeIgnore) UnmarshalJSON(data []byte) error {
 }
 
 type waitable struct {
-	DisableWait bool `json:"disableWait"`
+	DisableWait bool          `json:"disableWait"`
+	Strategy    retryStrategy `json:"strategy"`
 }
 
 type chartTemplate struct {
@@ -89,6 +93,8 @@ type chartTemplate struct {
 	Spec    struct {
 		Interval  *string    `json:"interval"`
 		SourceRef *reference `json:"sourceRef"`
+		Version   string     `json:"version"`
+		Verify    *struct{}  `json:"verify"`
 	} `json:"spec"`
 }
 
@@ -119,6 +125,8 @@ type documentStatus struct {
 		Status  string `json:"status"`
 		Reason  string `json:"reason"`
 		Message string `json:"message"`
+		// When status, reason or message last changed (fluxcd/pkg runtime/conditions/setter.go).
+		LastTransitionTime metav1.Time `json:"lastTransitionTime"`
 		// Flux leaves status.observedGeneration behind while an object fails.
 		ObservedGeneration int64 `json:"observedGeneration"`
 	} `json:"conditions"`
@@ -201,18 +209,23 @@ func Decode(data []byte) (Object, error) {
 		Waits:           d.waits(),
 		TargetNamespace: d.Spec.TargetNamespace,
 		Remote:          d.remote(),
+		Polling:         d.polling(),
 		DependsOn:       d.dependsOn(),
 		Targets:         d.targets(),
 		Owners:          fieldOwners(d.Metadata.ManagedFields),
 		Path:            d.Spec.Path,
 		Ignore:          slices.Concat(d.Spec.Ignore, d.Spec.DriftDetection.Ignore), // a kind has one of them
 		DetectsDrift:    d.Spec.DriftDetection.Mode == "enabled",
+		ComparesDrift:   d.Spec.DriftDetection.Mode == "enabled" || d.Spec.DriftDetection.Mode == "warn",
 		Status:          d.Status.status(),
 		Size:            len(data),
 
 		AppliesElsewhere: d.Spec.KubeConfig != nil,
 	}
 	o.SourceRef = d.sourceRef()
+	if d.Kind == ResourceSetInputProviderKind {
+		o.Interval, o.Suspended = inputSchedule(o.Annotations)
+	}
 	return o, o.keepManagedFields(data)
 }
 
@@ -280,6 +293,7 @@ func (s documentStatus) status() Status {
 		}
 		if c.Type == meta.ReadyCondition {
 			status.Ready, status.ReadyReason, status.ReadyMessage = c.Status, c.Reason, c.Message
+			status.ReadySince = c.LastTransitionTime.Time
 			if c.Status != string(metav1.ConditionUnknown) {
 				status.ObservedGeneration = max(status.ObservedGeneration, c.ObservedGeneration)
 			}

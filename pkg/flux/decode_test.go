@@ -46,10 +46,15 @@ func TestDecode(t *testing.T) {
 			o.Annotations = map[string]string{"fluxtune.github.io/tune": "disabled"}
 			o.Interval, o.Timeout = ptr("1m0s"), ptr("60s")
 			o.Remote = Remote{URL: "https://git.example.com/apps/web.git", Ref: RemoteRef{RefBranch, "main"}, Secret: "git-auth", Provider: "github"}
-			o.Managers = map[Field]Manager{Interval: {Name: "kustomize-controller", Apply: true}}
+			o.Owners = []FieldOwner{
+				{Interval, Manager{Name: "flux", Apply: true, Version: "source.toolkit.fluxcd.io/v1"}},
+				{Timeout, Manager{Name: "flux", Apply: true, Version: "source.toolkit.fluxcd.io/v1"}},
+				{Interval, Manager{Name: "kustomize-controller", Apply: true, Version: "source.toolkit.fluxcd.io/v1"}},
+				{Timeout, Manager{Name: "kubectl-edit", Version: "source.toolkit.fluxcd.io/v1beta2"}},
+			}
 			o.Status = Status{
-				ObservedGeneration: 3, Ready: "True", ReadyReason: "Succeeded",
-				ReadyMessage: "stored artifact for revision 'main@sha1:0a1b'", SourceChanged: halfPastNine,
+				ObservedGeneration: 3, SeenGeneration: 3, Ready: "True", ReadyReason: "Succeeded",
+				ReadyMessage: "stored artifact for revision 'main@sha1:0a1b'", ReadySince: halfPastNine, SourceChanged: halfPastNine,
 			}
 			return o
 		}(),
@@ -80,6 +85,7 @@ func TestDecode(t *testing.T) {
 		"helmchart": func() Object {
 			o := in("source", "v1", "HelmChart", "web")
 			o.Interval, o.SourceRef = ptr("10m"), source("HelmRepository", "apps", "charts")
+			o.Polling.Version = "*"
 			return o
 		}(),
 		"helmchart-generated": func() Object {
@@ -98,8 +104,14 @@ func TestDecode(t *testing.T) {
 			o.Path = "./deploy"
 			o.Status = Status{
 				ObservedGeneration: 1, Ready: "Unknown", ReadyReason: "Progressing", ReadyMessage: "Reconciliation in progress",
-				SlowestReconcile: 72500 * time.Millisecond, LastReconcile: 512300 * time.Microsecond, Managed: 2,
+				SlowestReconcile: 72500 * time.Millisecond, LastReconcile: 512300 * time.Microsecond, LastReconciled: halfPastNine, Managed: 4,
+				SeenGeneration: 2,
+				Inventory: []Ref{
+					{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "web-dev", Name: "web"},
+					{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "web-dev", Name: "web.v1"},
+				},
 			}
+			o.AppliesElsewhere = true
 			o.DependsOn = []Ref{
 				{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "apps", Name: "infra"},
 				{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "flux-system", Name: "crds"},
@@ -111,8 +123,9 @@ func TestDecode(t *testing.T) {
 			o.Interval, o.SourceRef, o.Waits = ptr("10m0s"), source("OCIRepository", "apps", "podinfo"), true
 			o.Annotations = map[string]string{"kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent"}
 			o.Ignore = []IgnoreRule{{Paths: []string{"/spec/replicas"}}}
-			o.Managers = map[Field]Manager{
-				Interval: {Name: "fluxtune"}, ignoreField: {Name: "kustomize-controller", Apply: true}, ssaField: {Name: "kustomize-controller", Apply: true},
+			o.Owners = []FieldOwner{
+				{IgnoreField, Manager{Name: "kustomize-controller", Apply: true}}, {ssaField, Manager{Name: "kustomize-controller", Apply: true}},
+				{Interval, Manager{Name: "fluxtune"}}, {IgnoreField, Manager{Name: "fluxtune"}},
 			}
 			return o
 		}(),
@@ -120,8 +133,9 @@ func TestDecode(t *testing.T) {
 			o := in("helm", "v2", "HelmRelease", "web")
 			o.Interval, o.Timeout, o.ChartInterval, o.HasChart = ptr("10m"), ptr("15m"), ptr("1h"), true
 			o.SourceRef, o.TargetNamespace, o.Waits = source("HelmRepository", "sources", "charts"), "web-prod", true
-			o.DetectsDrift, o.Ignore = true, []IgnoreRule{{Paths: []string{"/spec/interval"}, Target: &IgnoreTarget{Kind: "GitRepository"}}}
-			o.Status = Status{ObservedGeneration: 4, Ready: "False", ReadyReason: "InstallFailed", ReadyMessage: "Helm install failed"}
+			o.Polling.Version = "1.x"
+			o.DetectsDrift, o.ComparesDrift, o.Ignore = true, true, []IgnoreRule{{Paths: []string{"/spec/interval"}, Target: &IgnoreTarget{Kind: "GitRepository"}}}
+			o.Status = Status{ObservedGeneration: 4, SeenGeneration: 4, Ready: "False", ReadyReason: "InstallFailed", ReadyMessage: "Helm install failed"}
 			return o
 		}(),
 		"helmrelease-chartref": func() Object {
@@ -158,10 +172,19 @@ func TestDecode(t *testing.T) {
 	for name, document := range manifests(t) {
 		got, err := Decode(document)
 		require.NoError(t, err, name)
-		got.Status.SourceChanged = got.Status.SourceChanged.UTC()
-		if got.Status.SourceChanged.IsZero() {
-			got.Status.SourceChanged = time.Time{}
+		got.Remote.Fingerprint = 0 // TestFingerprint
+		for _, at := range [...]*time.Time{&got.Status.SourceChanged, &got.Status.ReadySince, &got.Status.LastReconciled} {
+			if *at = at.UTC(); at.IsZero() {
+				*at = time.Time{}
+			}
 		}
+		assert.Positive(t, got.Size, name)
+		if _, ours := want[name].Annotations["fluxtune.github.io/tune"]; ours {
+			assert.NotEmpty(t, got.ManagedFields, "%s bears an annotation of ours", name)
+		} else {
+			assert.Empty(t, got.ManagedFields, name)
+		}
+		got.Size, got.ManagedFields = 0, nil
 		assert.Equal(t, want[name], got, name)
 		kinds[got.Kind] = true
 	}
@@ -189,6 +212,8 @@ func TestDecodeOddities(t *testing.T) {
 	} {
 		got, err := Decode([]byte(tc.in))
 		require.NoError(t, err, tc.name)
+		assert.Equal(t, len(tc.in), got.Size, tc.name)
+		got.Size = 0
 		assert.Equal(t, tc.want, got, tc.name)
 	}
 }
@@ -233,6 +258,67 @@ func FuzzDecode(f *testing.F) {
 		require.NoError(t, err)
 		again, err := Decode(compact)
 		require.NoError(t, err)
+		o.Size, o.ManagedFields, again.Size, again.ManagedFields = 0, nil, 0, nil // they are about the bytes
 		assert.Equal(t, o, again)
 	})
+}
+
+// What is newest of what a controller says: what it is done with, and what it has begun.
+func TestDecodeGenerations(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, status   string
+		observed, seen int64
+	}{
+		{"nothing", `{}`, 0, 0},
+		{"done", `{"observedGeneration":3,"conditions":[{"type":"Ready","status":"True","observedGeneration":3}]}`, 3, 3},
+		{"failed: observedGeneration stays behind", `{"observedGeneration":2,"conditions":[{"type":"Ready","status":"False","observedGeneration":3}]}`, 3, 3},
+		{"begun", `{"observedGeneration":2,"conditions":[{"type":"Ready","status":"Unknown","observedGeneration":3}]}`, 2, 3},
+		{"begun, as another condition says", `{"observedGeneration":2,"conditions":[{"type":"Reconciling","status":"True","observedGeneration":3},{"type":"Ready","status":"True","observedGeneration":2}]}`, 2, 3},
+	} {
+		o, err := Decode([]byte(`{"kind":"Kustomization","status":` + tc.status + `}`))
+		require.NoError(t, err, tc.name)
+		assert.Equal(t, [2]int64{tc.observed, tc.seen}, [2]int64{o.Status.ObservedGeneration, o.Status.SeenGeneration}, tc.name)
+	}
+}
+
+// Of a history only the newest entry tells when and how long the last reconcile was.
+func TestDecodeHistory(t *testing.T) {
+	t.Parallel()
+	o, err := Decode([]byte(`{"status":{"history":[
+		{"lastReconciled":"2026-03-01T09:30:00Z","lastReconciledDuration":"soon"},
+		{"lastReconciled":"2026-03-01T08:30:00Z","lastReconciledDuration":"3s"}]}}`))
+	require.NoError(t, err)
+	assert.Zero(t, o.Status.LastReconcile)
+	assert.Zero(t, o.Status.LastReconciled)
+	assert.Equal(t, 3*time.Second, o.Status.SlowestReconcile)
+}
+
+// Every owner of a field counts, in the order of the entries; what owns a subresource does not.
+func TestOwnersOf(t *testing.T) {
+	t.Parallel()
+	o, err := Decode([]byte(`{"kind":"HelmRelease","metadata":{"managedFields":[
+		{"manager":"a","operation":"Apply","apiVersion":"v2","fieldsV1":{"f:spec":{"f:interval":{},"f:chart":{"f:spec":{"f:interval":{}}}}}},
+		{"manager":"b","operation":"Update","fieldsV1":{"f:spec":{"f:interval":{},"f:retryInterval":{}},"f:metadata":{"f:labels":{"f:kustomize.toolkit.fluxcd.io/ssa":{}}}}},
+		{"manager":"c","operation":"Update","subresource":"status","fieldsV1":{"f:spec":{"f:interval":{}}}},
+		{"manager":"d","operation":"Update"}]}}`))
+	require.NoError(t, err)
+	a, b := Manager{Name: "a", Apply: true, Version: "v2"}, Manager{Name: "b"}
+	assert.Equal(t, []Manager{a, b}, o.OwnersOf(Interval))
+	assert.Equal(t, []Manager{a}, o.OwnersOf(ChartInterval))
+	assert.Equal(t, []Manager{b}, o.OwnersOf(RetryInterval))
+	assert.Equal(t, []Manager{b}, o.SSAOwners())
+	assert.Empty(t, o.OwnersOf(Timeout))
+	assert.Empty(t, o.ManagedFields, "it bears no annotation of ours")
+}
+
+// metadata.managedFields are kept as they are, of objects that fluxtune has to do with.
+func TestDecodeKeepsManagedFields(t *testing.T) {
+	t.Parallel()
+	const fields = `[{"manager":"x","operation":"Update","time":"2026-03-01T09:30:00Z","fieldsV1":{"f:spec":{"f:other":{}}}}]`
+	for annotation, want := range map[string]string{"fluxtune.github.io/original": fields, "fluxtune.github.io/pins": fields, "fluxtuned": ""} {
+		o, err := Decode([]byte(`{"metadata":{"annotations":{"` + annotation + `":""},"managedFields":` + fields + `}}`))
+		require.NoError(t, err)
+		assert.Equal(t, want, string(o.ManagedFields), annotation)
+	}
 }

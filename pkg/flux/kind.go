@@ -44,6 +44,8 @@ type Tunable struct {
 	// Default gives the value that the controller uses where the field is absent, from the object's
 	// interval. Nil: the field has no default or is required.
 	Default func(interval time.Duration) time.Duration
+	// ZeroIsUnset says that the controller takes the default for 0s, too.
+	ZeroIsUnset bool
 	// Min is the least value that the controller uses, whatever the field says.
 	Min time.Duration
 }
@@ -78,9 +80,11 @@ const (
 	notificationGroup = "notification.toolkit.fluxcd.io"
 )
 
-// The table, in the order in which kinds are shown: sources first, then what uses them. Defaults are those of the API types' Get methods (GetTimeout, GetRetryInterval) in
-// source-controller 1.9, kustomize-controller 1.9, helm-controller 1.6, image-reflector-controller
-// 0.35 and of the CRDs' schemas.
+// The table, in the order in which kinds are shown: sources first, then what uses them. Defaults are
+// those of the API types' Get methods (GetRequeueAfter, GetTimeout, GetRetryInterval) in
+// source-controller 1.9, kustomize-controller 1.9, helm-controller 1.6, notification-controller 1.9 and
+// image-reflector-controller 1.2, or else those of the CRDs (the timeouts of GitRepository,
+// OCIRepository and Bucket, and the Receiver's interval). A test holds each row against those types.
 var (
 	interval      = Tunable{Field: Interval, Setting: IntervalSetting}
 	sourceTimeout = Tunable{Field: Timeout, Setting: TimeoutSetting, NoHours: true, Default: fixed(time.Minute)}
@@ -94,7 +98,7 @@ var (
 		{Group: sourceGroup, Name: "Bucket", Resource: "buckets", Versions: toolkit, Source: true,
 			Tunables: []Tunable{interval, sourceTimeout}},
 		{Group: sourceGroup, Name: "HelmRepository", Resource: "helmrepositories", Versions: toolkit, Short: []string{"helmrepo"}, Source: true,
-			Tunables: []Tunable{interval, sourceTimeout}},
+			Tunables: []Tunable{{Field: Interval, Setting: IntervalSetting, Default: fixed(time.Minute), ZeroIsUnset: true}, sourceTimeout}},
 		{Group: sourceGroup, Name: "HelmChart", Resource: "helmcharts", Versions: toolkit, Short: []string{"hc"}, Source: true,
 			Tunables: []Tunable{interval}},
 		{Group: kustomizeGroup, Name: "Kustomization", Resource: "kustomizations", Versions: toolkit, Short: []string{"ks"}, Consumer: true,
@@ -190,10 +194,10 @@ func ParseKind(s string) (Kind, error) {
 	return Kind{}, fmt.Errorf("unknown kind %q: it is one of %s", s, strings.Join(KindNames(), ", "))
 }
 
-// ResourceKind finds the kind of a resource as roles name it, also among OperatorKinds; false where
-// fluxtune does not know it.
+// ResourceKind finds the kind of a resource as roles name it, also among OperatorKinds and CostKinds;
+// false where fluxtune does not know it.
 func ResourceKind(group, resource string) (Kind, bool) {
-	for _, k := range slices.Concat(kinds, OperatorKinds()) {
+	for _, k := range slices.Concat(kinds, OperatorKinds(), CostKinds()) {
 		if k.Group == group && k.Resource == resource {
 			return k, true
 		}

@@ -70,6 +70,8 @@ type Object struct {
 
 	// Remote is what it polls; the zero Remote for kinds that poll nothing.
 	Remote Remote
+	// Polling is what else decides what a poll costs, and what is done when it fails.
+	Polling Polling
 	// DependsOn names what must be ready before it: spec.dependsOn of a Kustomization or HelmRelease.
 	DependsOn []Ref
 	// Targets are what a Receiver notifies.
@@ -91,6 +93,9 @@ type Object struct {
 	Ignore []IgnoreRule
 	// DetectsDrift says that a HelmRelease corrects drift at every reconcile (driftDetection: enabled).
 	DetectsDrift bool
+	// ComparesDrift says that a HelmRelease compares its objects at every reconcile, whether or not it then
+	// corrects them: spec.driftDetection.mode is enabled or warn.
+	ComparesDrift bool
 
 	Status Status
 }
@@ -106,6 +111,8 @@ type Status struct {
 	Ready        string
 	ReadyReason  string
 	ReadyMessage string
+	// ReadySince is when the Ready condition last changed: its status, reason or message.
+	ReadySince time.Time
 	// Stalled says that the controller has given up until the object changes; a HelmRelease does when
 	// its retries are used up.
 	Stalled bool
@@ -126,9 +133,12 @@ type Status struct {
 // GroupVersion returns group and version as in a manifest's apiVersion.
 func (o Object) GroupVersion() string { return o.Group + "/" + o.Version }
 
-// KindRow returns the object's row in the table, the zero Kind for an unknown kind.
+// KindRow returns the object's row in the table, or among CostKinds; the zero Kind for an unknown kind.
 func (o Object) KindRow() Kind {
-	k, _ := ParseManifestKind(o.Group, o.Ref.Kind)
+	k, ok := ParseManifestKind(o.Group, o.Ref.Kind)
+	if !ok {
+		k, _ = costKind(o.Group, o.Ref.Kind)
+	}
 	return k
 }
 
@@ -165,10 +175,10 @@ func (o Object) Effective(f Field) time.Duration {
 // them. A value that is no duration counts as absent.
 func (o Object) EffectiveWith(f Field, value, interval *string) time.Duration {
 	t, ok := o.KindRow().Tunable(f)
-	if !ok {
+	if !ok || f == Interval && (o.Polling.NoInterval || o.OCI && value == nil) {
 		return 0
 	}
-	if d, ok := parse(value); ok {
+	if d, ok := parse(value); ok && (d != 0 || !t.ZeroIsUnset) {
 		return max(d, t.Min)
 	}
 	if t.Default == nil {

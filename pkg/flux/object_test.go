@@ -123,7 +123,9 @@ func TestEffective(t *testing.T) {
 		want   time.Duration
 	}{
 		{"interval", "GitRepository", every("1m30s"), Interval, 90 * time.Second},
-		{"absent interval", "HelmRepository", func(o *Object) { o.Interval = nil }, Interval, 0},
+		{"absent interval", "GitRepository", func(o *Object) { o.Interval = nil }, Interval, 0},
+		{"absent interval with a default", "HelmRepository", func(o *Object) { o.Interval = nil }, Interval, time.Minute},
+		{"absent interval that is ignored", "HelmRepository", func(o *Object) { o.Interval, o.OCI = nil, true }, Interval, 0},
 		{"unreadable interval", "GitRepository", every("soon"), Interval, 0},
 		{"receiver", "Receiver", every("1m"), Interval, time.Minute},
 		{"receiver without", "Receiver", func(o *Object) { o.Interval = nil }, Interval, 10 * time.Minute},

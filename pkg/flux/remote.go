@@ -19,6 +19,9 @@ type Remote struct {
 	Secret string
 	// Provider of a credential that is no Secret: "azure", "aws", "gcp", "github"; "" for generic.
 	Provider string
+	// Fingerprint is of everything in the spec but the URL and how often and how long it polls: two
+	// sources of one URL with equal fingerprints make the same artifact, with the same credential.
+	Fingerprint uint64
 }
 
 // RefKind says how a revision is chosen. It decides what a poll costs.
@@ -77,20 +80,46 @@ type documentRef struct {
 	Digest string `json:"digest"`
 }
 
-// remoteRef chooses as Flux does: commit, name, semver, tag, branch (source-controller api/v1,
-// GitRepositoryRef); digest, semver, tag (OCIRepositoryRef).
-func (r *documentRef) remoteRef() RemoteRef {
+// refOrder are the fields of a reference in the order in which they count.
+type refOrder []RefKind
+
+// The orders. Git: pkg/git gogit/client.go, clone; there a tag counts before semver, whatever the API's
+// comments say. OCI: source-controller internal/controller/ocirepository_controller.go, getArtifactRef.
+var (
+	gitOrder = refOrder{RefCommit, RefName, RefTag, RefSemver, RefBranch}
+	ociOrder = refOrder{RefDigest, RefSemver, RefTag}
+)
+
+// remoteRef is the field that counts.
+func (r *documentRef) remoteRef(order refOrder) RemoteRef {
 	if r == nil {
 		return RemoteRef{}
 	}
-	for _, ref := range [...]RemoteRef{
-		{RefDigest, r.Digest}, {RefCommit, r.Commit}, {RefName, r.Name}, {RefSemver, r.Semver}, {RefTag, r.Tag}, {RefBranch, r.Branch},
-	} {
-		if ref.Value != "" {
-			return ref
+	for _, kind := range order {
+		if value := r.value(kind); value != "" {
+			return RemoteRef{Kind: kind, Value: value}
 		}
 	}
 	return RemoteRef{}
+}
+
+func (r *documentRef) value(kind RefKind) string {
+	switch kind {
+	case RefBranch:
+		return r.Branch
+	case RefTag:
+		return r.Tag
+	case RefSemver:
+		return r.Semver
+	case RefName:
+		return r.Name
+	case RefCommit:
+		return r.Commit
+	case RefDigest:
+		return r.Digest
+	default:
+		return ""
+	}
 }
 
 // documentTarget is one of a Receiver's spec.resources.
@@ -102,10 +131,15 @@ type documentTarget struct {
 }
 
 func (d document) remote() Remote {
-	r := Remote{URL: cmp.Or(d.Spec.URL, d.Spec.Endpoint, d.Spec.Image), Bucket: d.Spec.BucketName, Ref: d.Spec.Ref.remoteRef()}
+	order := gitOrder
+	if d.Kind == "OCIRepository" {
+		order = ociOrder
+	}
+	r := Remote{URL: cmp.Or(d.Spec.URL, d.Spec.Endpoint, d.Spec.Image), Bucket: d.Spec.BucketName, Ref: d.Spec.Ref.remoteRef(order)}
 	if r.URL == "" { // a Receiver's Secret is no credential for polls
 		return Remote{}
 	}
+	r.Fingerprint = d.Spec.fingerprint()
 	if d.Spec.SecretRef != nil {
 		r.Secret = d.Spec.SecretRef.Name
 	}
@@ -115,15 +149,16 @@ func (d document) remote() Remote {
 	return r
 }
 
+func (d document) group() string {
+	group, _, _ := strings.Cut(d.APIVersion, "/")
+	return group
+}
+
 func (d document) dependsOn() []Ref {
 	var refs []Ref
-	group, _, _ := strings.Cut(d.APIVersion, "/")
 	for _, r := range d.Spec.DependsOn {
-		ref := Ref{Group: group, Kind: d.Kind, Namespace: r.Namespace, Name: r.Name}
-		if ref.Namespace == "" {
-			ref.Namespace = d.Metadata.Namespace
-		}
-		refs = append(refs, ref)
+		r.APIVersion = "" // it is of the object's own kind
+		refs = append(refs, d.refer(r, d.group(), d.Kind))
 	}
 	return refs
 }

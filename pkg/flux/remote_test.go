@@ -9,19 +9,30 @@ import (
 
 func TestRefPrecedence(t *testing.T) {
 	t.Parallel()
-	for ref, want := range map[string]RemoteRef{
-		`{}`:                                                {},
-		`{"branch":"main"}`:                                 {RefBranch, "main"},
-		`{"branch":"main","tag":"v1"}`:                      {RefTag, "v1"},
-		`{"tag":"v1","semver":"1.x"}`:                       {RefSemver, "1.x"},
-		`{"semver":"1.x","name":"refs"}`:                    {RefName, "refs"},
-		`{"name":"refs","commit":"0a1b"}`:                   {RefCommit, "0a1b"},
-		`{"branch":"main","commit":"0a1b"}`:                 {RefCommit, "0a1b"},
-		`{"digest":"sha256:0a","semver":"1.x","tag":"one"}`: {RefDigest, "sha256:0a"},
+	for kind, refs := range map[string]map[string]RemoteRef{
+		"GitRepository": {
+			`{}`:                                 {},
+			`{"branch":"main"}`:                  {RefBranch, "main"},
+			`{"branch":"main","tag":"v1"}`:       {RefTag, "v1"},
+			`{"branch":"main","semver":"1.x"}`:   {RefSemver, "1.x"},
+			`{"tag":"v1","semver":"1.x"}`:        {RefTag, "v1"}, // go-git's order, not that of the API's comments
+			`{"tag":"v1","name":"refs"}`:         {RefName, "refs"},
+			`{"name":"refs","commit":"0a1b"}`:    {RefCommit, "0a1b"},
+			`{"branch":"main","commit":"0a1b"}`:  {RefCommit, "0a1b"},
+			`{"branch":"main","digest":"sha:0"}`: {RefBranch, "main"}, // no field of this kind
+		},
+		"OCIRepository": {
+			`{}`: {},
+			`{"digest":"sha256:0a","semver":"1.x","tag":"one"}`: {RefDigest, "sha256:0a"},
+			`{"semver":"1.x","tag":"one"}`:                      {RefSemver, "1.x"},
+			`{"tag":"one"}`:                                     {RefTag, "one"},
+		},
 	} {
-		o, err := Decode([]byte(`{"kind":"GitRepository","spec":{"url":"https://example.com","ref":` + ref + `}}`))
-		require.NoError(t, err)
-		assert.Equal(t, want, o.Remote.Ref, ref)
+		for ref, want := range refs {
+			o, err := Decode([]byte(`{"kind":"` + kind + `","spec":{"url":"https://example.com","ref":` + ref + `}}`))
+			require.NoError(t, err)
+			assert.Equal(t, want, o.Remote.Ref, "%s %s", kind, ref)
+		}
 	}
 }
 

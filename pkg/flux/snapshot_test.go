@@ -30,3 +30,16 @@ func TestSort(t *testing.T) {
 		ref("Kustomization", "b", "a"),
 	}, objects)
 }
+
+// Nothing is in a snapshot twice, whatever was read twice.
+func TestRelate(t *testing.T) {
+	t.Parallel()
+	object := func(name, version string) Object {
+		return Object{Ref: Ref{Kind: "Kustomization", Name: name}, ResourceVersion: version}
+	}
+	s := Snapshot{Objects: []Object{object("a", "1")}, Related: []Object{object("b", "1")}}
+	s.Relate([]Object{object("a", "2"), object("b", "2"), object("c", "2"), object("c", "3")})
+	assert.Equal(t, []Object{object("b", "1"), object("c", "2")}, s.Related)
+	assert.Len(t, s.Known(), 3)
+	assert.Equal(t, "1", s.Known()[object("a", "").Ref].ResourceVersion)
+}

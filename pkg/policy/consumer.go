@@ -26,12 +26,7 @@ type candidate struct {
 
 // indexConsumers finds the fastest user of every source, each user once.
 func (r *Resolver) indexConsumers(s flux.Snapshot) {
-	charts := map[flux.Ref]flux.Ref{} // HelmChart to its source
-	for _, o := range s.Objects {
-		if o.Ref.Kind == helmChartKind && o.SourceRef != (flux.Ref{}) {
-			charts[o.Ref] = o.SourceRef
-		}
-	}
+	behind := madeOf(s)
 	for _, objects := range [...][]flux.Object{s.Objects, s.Related} {
 		for _, o := range objects {
 			if !o.KindRow().Consumer || o.SourceRef == (flux.Ref{}) {
@@ -45,11 +40,39 @@ func (r *Resolver) indexConsumers(s flux.Snapshot) {
 			if o.Ref.Kind == helmReleaseKind {
 				r.releases[o.Ref] = c
 			}
-			r.use(o.SourceRef, c)
-			if behind, ok := charts[o.SourceRef]; ok {
-				r.use(behind, c)
+			r.useAll(o.SourceRef, c, behind, 0)
+		}
+	}
+}
+
+// madeOf tells what sources are made of: a HelmChart of its source, an ExternalArtifact of its
+// ArtifactGenerator, and that of its sources.
+func madeOf(s flux.Snapshot) map[flux.Ref][]flux.Ref {
+	behind := map[flux.Ref][]flux.Ref{}
+	for _, objects := range [...][]flux.Object{s.Objects, s.Related} {
+		for _, o := range objects {
+			switch {
+			case o.Ref.Kind == helmChartKind && o.SourceRef != (flux.Ref{}):
+				behind[o.Ref] = []flux.Ref{o.SourceRef}
+			case o.Ref.Kind == flux.ExternalArtifactKind || o.Ref.Kind == flux.ArtifactGeneratorKind:
+				behind[o.Ref] = o.Polling.Made
 			}
 		}
+	}
+	return behind
+}
+
+// maxLinks bounds how far artifacts made of artifacts are followed: a circle is cut.
+const maxLinks = 10
+
+// useAll counts a consumer for a source and for all that it is made of.
+func (r *Resolver) useAll(source flux.Ref, c candidate, behind map[flux.Ref][]flux.Ref, links int) {
+	r.use(source, c)
+	if links == maxLinks {
+		return
+	}
+	for _, ref := range behind[source] {
+		r.useAll(ref, c, behind, links+1)
 	}
 }
 

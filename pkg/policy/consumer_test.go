@@ -167,3 +167,28 @@ func twoEnvironments(kinds string) string {
 	return "apiVersion: fluxtune.github.io/v1alpha1\nkind: TuningPolicy\nmetadata: {name: m}\nspec:\n  environments:\n" +
 		"  - {name: dev, kinds: {" + dev + "}}\n  - {name: prod, kinds: {" + prod + "}}\n"
 }
+
+// A source has the environment of who uses what is made of it, through as many artifacts as there are; a
+// circle of them ends.
+func TestResolveSourceBehindArtifacts(t *testing.T) {
+	t.Parallel()
+	cost := func(group, kind, name string, made ...flux.Ref) flux.Object {
+		return flux.Object{Ref: flux.Ref{Group: group, Kind: kind, Namespace: "flux-system", Name: name}, Polling: flux.Polling{Made: made}}
+	}
+	git, other := object("gitrepo", "flux-system", "fleet"), object("gitrepo", "flux-system", "other")
+	generator := cost("source.extensions.fluxcd.io", flux.ArtifactGeneratorKind, "g", git.Ref)
+	artifact := cost("source.toolkit.fluxcd.io", flux.ExternalArtifactKind, "a", generator.Ref)
+	ring := cost("source.toolkit.fluxcd.io", flux.ExternalArtifactKind, "ring")
+	ring.Polling.Made = []flux.Ref{ring.Ref}
+	snapshot := flux.Snapshot{
+		Objects:    []flux.Object{git, other},
+		Related:    []flux.Object{generator, artifact, ring, object("ks", "prod", "slow", using(artifact)), object("ks", "dev", "fast", using(artifact)), object("ks", "dev", "ring", using(ring))},
+		Namespaces: consumerNamespaces(),
+	}
+	p, err := Preset("per-environment")
+	require.NoError(t, err)
+	r := NewResolver(p, snapshot, "")
+	assert.Equal(t, Assignment{Environment: "development", Known: true, Source: SourceConsumer, Via: "Kustomization dev/fast"}, r.Resolve(git))
+	assert.Equal(t, "development", r.Resolve(artifact).Environment)
+	assert.Empty(t, r.Resolve(other).Environment)
+}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"time"
 
@@ -19,12 +18,13 @@ func NewBudget(b budget.Budget, policyName string, gaps []flux.Gap, warnings []s
 		Summary: BudgetSummary{
 			Objects: len(b.Items), GitRequests: rounded(b.Git), Requests: rounded(b.Requests), APIRequests: rounded(b.APIServer.Requests),
 			Webhooks: BudgetWebhooks{b.Webhooks.Sources, rounded(b.Webhooks.Requests)},
+			Failing:  BudgetFailing{b.Failing.BackOff, b.Failing.Retrying, b.Failing.Waiting, b.Failing.Stopped, rounded(b.Failing.Requests), rounded(b.Failing.Mended)},
 		},
 		Hosts:        make([]BudgetHost, 0, len(b.Hosts)),
 		Repositories: make([]BudgetRepository, 0, len(b.Repositories)),
 		Credentials:  make([]BudgetCredential, 0, len(b.Credentials)),
 		APIServer: BudgetAPIServer{
-			b.APIServer.Kustomizations, b.APIServer.Managed, b.APIServer.WithoutInventory, rounded(b.APIServer.Reconciles), rounded(b.APIServer.Requests),
+			b.APIServer.Kustomizations, b.APIServer.HelmReleases, b.APIServer.Managed, b.APIServer.WithoutInventory, rounded(b.APIServer.Reconciles), rounded(b.APIServer.Requests),
 		},
 		Controllers:  make([]BudgetWorkers, 0, len(b.Workers)),
 		Environments: make([]BudgetEnvironment, 0, len(b.Environments)),
@@ -43,7 +43,7 @@ func NewBudget(b budget.Budget, policyName string, gaps []flux.Gap, warnings []s
 	}
 	for _, w := range b.Workers {
 		r.Controllers = append(r.Controllers, BudgetWorkers{
-			w.Controller, w.Kind, w.Concurrent, w.Default, w.Objects, rounded(w.Reconciles),
+			w.Controller, w.Shard, w.Kind, w.Concurrent, w.Default, w.Objects, rounded(w.Reconciles),
 			about(w.Duration), string(w.From), rounded(w.Busy), w.Advice,
 		})
 		if w.Advice != "" {
@@ -83,7 +83,7 @@ func newBudgetHost(h budget.Host) BudgetHost {
 func newBudgetRepository(repository budget.Repository) BudgetRepository {
 	r := BudgetRepository{
 		Address: repository.Address.String(), Protocol: string(repository.Protocol),
-		Requests: rounded(repository.Requests), Saving: rounded(repository.Saving),
+		Requests: rounded(repository.Requests), Saving: rounded(repository.Saving), SavingAcross: rounded(repository.SavingAcross),
 	}
 	for _, ref := range repository.Refs {
 		r.Refs = append(r.Refs, showRef(ref))
@@ -132,7 +132,7 @@ func newBudgetItem(item budget.Item) BudgetItem {
 		Ref: NewRef(item.Object), Environment: item.Environment, Receiver: item.Receiver,
 		Interval:   budget.Pair[string]{Now: due(item.Interval.Now), Planned: due(item.Interval.Planned)},
 		Reconciles: rounded(item.Reconciles), Requests: rounded(item.Requests), APIRequests: rounded(item.APIRequests),
-		Address: item.Address.String(), Protocol: string(item.Cost.Protocol), Asks: item.Cost.Note,
+		Address: item.Address.String(), Protocol: string(item.Cost.Protocol), Asks: item.Cost.Note, AtLeast: item.Cost.AtLeast, Failure: string(item.Failure),
 	}
 	if item.Cost.Protocol == budget.Git {
 		r.RefKind = string(item.Remote.Ref.Kind)
@@ -175,50 +175,3 @@ func rounded(r budget.Rates) budget.Rates {
 }
 
 func round(f float64) float64 { return math.Round(f*100) / 100 }
-
-// budgetNotes say what the numbers mean, each once and only where it concerns somebody.
-func budgetNotes(b budget.Budget) []string {
-	notes := []string{}
-	for _, h := range b.Hosts {
-		if h.Limit != nil && budget.IsYardstick(h.Name, *h.Limit) {
-			notes = append(notes, "5,000/h is GitHub's limit for its REST API. Git traffic is not REST and does not count against it, and GitHub publishes no hourly limit for it: "+
-				"take the share as a cautious yardstick, or set your own (--limit github.com=15000/h).")
-		}
-	}
-	if b.APIServer.Kustomizations > 0 {
-		notes = append(notes, "A shorter Kustomization interval does not bring commits any sooner: the source's interval does, since a new revision is applied at once. "+
-			"What it buys is that drift is corrected sooner, and it is paid for in requests to the kube-apiserver.")
-	}
-	if note := webhookNote(b); note != "" {
-		notes = append(notes, note)
-	}
-	if len(b.Defaults) > 0 {
-		notes = append(notes, fmt.Sprintf("The flags of %s were not read: their defaults are assumed (workers, %d%% jitter).", enumerate(b.Defaults), b.JitterPercent))
-	}
-	return notes
-}
-
-// webhookNote says which polling is hardly needed.
-func webhookNote(b budget.Budget) string {
-	if b.Webhooks.Sources == 0 {
-		return ""
-	}
-	sources, each := fmt.Sprintf("%d sources have", b.Webhooks.Sources), "them"
-	if b.Webhooks.Sources == 1 {
-		sources, each = "1 source has", "it"
-	}
-	return fmt.Sprintf("%s a Receiver, so a webhook brings its commits at once. Polling %s (%s requests/h) can be relaxed to what a lost webhook may cost, 10m or more.",
-		sources, each, rates(b.Webhooks.Requests).Text)
-}
-
-func enumerate(names []string) string {
-	text := names[0]
-	for i, name := range names[1:] {
-		if i == len(names)-2 {
-			text += " and " + name
-			continue
-		}
-		text += ", " + name
-	}
-	return text
-}

@@ -111,13 +111,14 @@ func (b Budget) repositorySection(wide bool) Section {
 	if wide {
 		s.Title = "By repository"
 	}
-	var saving budget.Rates
+	var saving, across budget.Rates
 	more := 0
 	for _, r := range b.Repositories {
 		if len(r.Objects) < 2 && !wide {
 			continue
 		}
 		saving = budget.Rates{Now: saving.Now + r.Saving.Now, Planned: saving.Planned + r.Saving.Planned}
+		across = budget.Rates{Now: across.Now + r.SavingAcross.Now, Planned: across.Planned + r.SavingAcross.Planned}
 		if len(s.Table.Rows) == shownRepositories && !wide {
 			more++
 			continue
@@ -130,7 +131,10 @@ func (b Budget) repositorySection(wide bool) Section {
 		s.Below = append(s.Below, fmt.Sprintf("... and %d more (-o wide shows all).", more))
 	}
 	if saving != (budget.Rates{}) {
-		s.Below = append(s.Below, fmt.Sprintf("Sharing one source for each repository and ref would save %s requests/h in all.", rates(saving).Text))
+		s.Below = append(s.Below, fmt.Sprintf("Sharing one source in each namespace, where nothing but the interval differs, would save %s requests/h in all.", rates(saving).Text))
+	}
+	if across != saving {
+		s.Below = append(s.Below, fmt.Sprintf("Sharing across namespaces would save %s requests/h, where Flux allows references across namespaces.", rates(across).Text))
 	}
 	return s
 }
@@ -186,7 +190,7 @@ func (b Budget) unknownLatency() []string {
 	if unknown == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("From commit to applied is not known for %d objects: their sources were not read, or are suspended (-o wide says which).", unknown)}
+	return []string{fmt.Sprintf("From commit to applied is not known for %d objects: their sources were not read, fail or are suspended, or their charts have one exact version (-o wide says which).", unknown)}
 }
 
 func (b Budget) controllerTable() Table {
@@ -199,7 +203,7 @@ func (b Budget) controllerTable() Table {
 			workers = Cell{fmt.Sprintf("(%d)", w.Concurrent), Faint}
 		}
 		t.Rows = append(t.Rows, []Cell{
-			Text(w.Controller), Text(w.Kind), workers, rates(w.Reconciles), Text(w.Duration + " " + w.DurationFrom), percentCell(w.BusyPercent, 70, 100),
+			Text(strings.TrimSpace(w.Controller + " " + w.Shard)), Text(w.Kind), workers, rates(w.Reconciles), Text(w.Duration + " " + w.DurationFrom), percentCell(w.BusyPercent, 70, 100),
 		})
 	}
 	return t
@@ -207,11 +211,18 @@ func (b Budget) controllerTable() Table {
 
 func (b Budget) apiServerLine() []string {
 	a := b.APIServer
-	if a.Kustomizations == 0 {
+	var who []string
+	if a.Kustomizations > 0 {
+		who = append(who, count(a.Kustomizations, "Kustomization"))
+	}
+	if a.HelmReleases > 0 {
+		who = append(who, count(a.HelmReleases, "HelmRelease")+" with drift detection")
+	}
+	if len(who) == 0 {
 		return nil
 	}
-	line := fmt.Sprintf("kube-apiserver: %s requests/h from %d Kustomizations with %d objects (a GET and a dry run for each, every time).",
-		rates(a.Requests).Text, a.Kustomizations, a.Managed)
+	line := fmt.Sprintf("kube-apiserver: %s requests/h from %s, %d objects (a GET and a dry run for each, every time).",
+		rates(a.Requests).Text, strings.Join(who, " and "), a.Managed)
 	if a.WithoutInventory > 0 {
 		line += fmt.Sprintf(" %d have no inventory and count nothing.", a.WithoutInventory)
 	}
@@ -221,7 +232,7 @@ func (b Budget) apiServerLine() []string {
 // observedTable compares by kind what is known of the same objects.
 func (b Budget) observedTable() Table {
 	t := Table{Columns: []Column{{Name: "KIND"}, {Name: "OBJECTS", Right: true}, {Name: "PREDICTED", Right: true}, {Name: "OBSERVED", Right: true}, {Name: "RATIO", Right: true}}}
-	for _, kind := range flux.KindNames() {
+	for _, kind := range append(flux.KindNames(), flux.ImagePolicyKind) {
 		n, predicted, observed := 0, 0.0, 0.0
 		for _, item := range b.Items {
 			if item.Ref.Kind == kind && item.Observed != nil {

@@ -38,6 +38,20 @@ type BudgetSummary struct {
 	APIRequests budget.Rates `json:"apiRequests"`
 	// Webhooks are the sources that a Receiver covers, and what polling them costs all the same.
 	Webhooks BudgetWebhooks `json:"webhooks"`
+	// Failing are the objects that are not due at their intervals.
+	Failing BudgetFailing `json:"failing"`
+}
+
+// BudgetFailing counts the objects that are not ready by how their controllers go on with them, and what
+// they ask of hosts.
+type BudgetFailing struct {
+	BackOff       int          `json:"backOff"`
+	RetryInterval int          `json:"retryInterval"`
+	Waiting       int          `json:"waiting"`
+	Stalled       int          `json:"stalled"`
+	Requests      budget.Rates `json:"requests"`
+	// Mended is what they would ask if they were well.
+	Mended budget.Rates `json:"mended"`
 }
 
 // BudgetWebhooks counts the sources that Receivers cover.
@@ -84,8 +98,11 @@ type BudgetRepository struct {
 	Refs     []string     `json:"refs"`
 	Objects  []string     `json:"objects"` // KIND NAMESPACE/NAME
 	Requests budget.Rates `json:"requests"`
-	// Saving per hour, if objects that look for the same ref shared one source.
+	// Saving per hour, if objects of one namespace shared one source that differ only in how often they
+	// poll.
 	Saving budget.Rates `json:"saving"`
+	// SavingAcross is the same for objects of all namespaces together.
+	SavingAcross budget.Rates `json:"savingAcrossNamespaces"`
 }
 
 // BudgetCredential is what goes to a host under one credential. Secrets are named, never read.
@@ -98,11 +115,13 @@ type BudgetCredential struct {
 	Requests   budget.Rates `json:"requests"`
 }
 
-// BudgetAPIServer is what Kustomization reconciles ask of the kube-apiserver.
+// BudgetAPIServer is what reconciles ask of the kube-apiserver.
 type BudgetAPIServer struct {
 	Kustomizations int `json:"kustomizations"`
-	Managed        int `json:"managed"`
-	// WithoutInventory counts the Kustomizations whose objects are not known.
+	// HelmReleases that detect drift.
+	HelmReleases int `json:"helmReleases"`
+	Managed      int `json:"managed"`
+	// WithoutInventory counts those of both whose objects are not known.
 	WithoutInventory int          `json:"withoutInventory"`
 	Reconciles       budget.Rates `json:"reconciles"`
 	Requests         budget.Rates `json:"requests"`
@@ -111,6 +130,8 @@ type BudgetAPIServer struct {
 // BudgetWorkers are the workers of a controller for one kind.
 type BudgetWorkers struct {
 	Controller string `json:"controller"`
+	// Shard is the label selector of what it watches; absent where there is only one.
+	Shard      string `json:"shard,omitempty"`
 	Kind       string `json:"kind"`
 	Concurrent int    `json:"concurrent"`
 	// Default says that the controller's flags were not read and its defaults are assumed.
@@ -160,7 +181,12 @@ type BudgetItem struct {
 	Protocol   string              `json:"protocol,omitempty"`
 	RefKind    string              `json:"refKind,omitempty"`
 	// Asks says what a reconcile asks of the host.
-	Asks        string         `json:"asks,omitempty"`
+	Asks string `json:"asks,omitempty"`
+	// AtLeast says that it may ask more than can be known.
+	AtLeast bool `json:"atLeast,omitempty"`
+	// Failure says how its controller goes on with it while it is not ready: backOff, retryInterval,
+	// waiting or stalled.
+	Failure     string         `json:"failure,omitempty"`
 	Requests    budget.Rates   `json:"requests"`
 	APIRequests budget.Rates   `json:"apiRequests"`
 	Latency     *BudgetLatency `json:"latency,omitempty"`

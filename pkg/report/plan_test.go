@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -66,4 +67,27 @@ func TestArrow(t *testing.T) {
 	assert.Equal(t, "5m -> 1m", Arrow(Change{From: ptr("300s"), To: ptr("1m0s")}))
 	assert.Equal(t, "<unset> -> 2m", Arrow(Change{To: ptr("2m")}))
 	assert.Equal(t, "2m -> <unset>", Arrow(Change{From: ptr("2m")}))
+}
+
+// The owners whose rules a plan needs are part of it.
+func TestPlanPins(t *testing.T) {
+	t.Parallel()
+	owner := object(t, "ks", "flux-system", "apps", nil)
+	plan := NewPlan(tune.Plan{Pins: []tune.Pin{{Owner: owner, Objects: 3, Rules: make([]flux.IgnoreRule, 2)}}}, nil, nil)
+	assert.Equal(t, []PlanPin{{Ref: NewRef(owner), Objects: 3, Rules: 2}}, plan.Pins)
+}
+
+// A way back is shown like a plan: what comes back, what cannot, and why.
+func TestNewRestores(t *testing.T) {
+	t.Parallel()
+	restores := []tune.Restore{
+		{Object: object(t, "ks", "dev", "web", nil), Action: tune.ActionChange, Reason: tune.ReasonTuned, Message: "tuned by session s1",
+			Changes: []tune.Change{{Field: flux.Interval, From: ptr("1m"), To: ptr("5m")}}, Kept: []tune.KeptField{{Field: flux.Timeout, Why: "spec.timeout stays 2m"}}, Notes: []string{"a note"}},
+		{Object: object(t, "ks", "dev", "api", nil), Action: tune.ActionSkip, Reason: tune.ReasonChangedSince, Message: "somebody changed it"},
+	}
+	assert.Equal(t, lines(
+		"    NAMESPACE   KIND            NAME   ENVIRONMENT   INTERVAL   TIMEOUT   WHY",
+		"~   dev         Kustomization   web    <none>        1m -> 5m   (4m30s)   spec.timeout stays 2m; a note",
+		"-   dev         Kustomization   api    <none>        5m         (4m30s)   somebody changed it",
+	), draw(t, NewRestores(restores, nil).Table(true), Layout{}))
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,28 +13,32 @@ import (
 
 // applied is what became of the fleet's plan: one change was done, one refused, one not needed any
 // more, and one not attempted.
-func applied(p tune.Plan) []cluster.Result {
-	changed := p.Changed()
-	settled := changed[2]
-	settled.Action, settled.Changes, settled.Message = tune.ActionUnchanged, nil, `matches policy "per-environment"`
-	return []cluster.Result{
-		{Item: changed[3], Outcome: cluster.Skipped, Err: fmt.Errorf("%w: interrupted", cluster.ErrNotAttempted)},
-		{Item: changed[0], Outcome: cluster.Configured, Generation: 2},
-		{Item: changed[1], Outcome: cluster.Failed, Err: errors.New("admission webhook \"policy\" denied the request:\n  too fast")},
-		{Item: settled, Outcome: cluster.Unchanged},
+func applied(p tune.Plan) cluster.Outcomes {
+	var writes []tune.ApplyWrite
+	for _, item := range p.Changed() {
+		writes = append(writes, tune.ApplyWrite{Item: item})
 	}
+	return cluster.Outcomes{Objects: []cluster.Result{
+		{Write: writes[3], Outcome: cluster.NotAttempted, Err: errors.New("interrupted")},
+		{Write: writes[0], Outcome: cluster.Configured, Generation: 2},
+		{Write: writes[1], Outcome: cluster.Failed, Err: errors.New("admission webhook \"policy\" denied the request:\n  too fast")},
+		{Write: writes[2], Outcome: cluster.Unchanged, Why: `matches policy "per-environment"`},
+	}}
 }
 
 func TestResults(t *testing.T) {
 	t.Parallel()
 	p := fleetPlan(t)
-	results := NewResults(p, applied(p), nil, fleet(t).Gaps)
+	results := NewResults(p.Policy, cluster.Configured, PlannedItems(p.Items)).With(applied(p), fleet(t).Gaps)
 	results.Session = "20260301-120000-cd34"
 	goldenJSON(t, "results/fleet.json", results)
 	goldenTable(t, "results/fleet.txt", results.Table(true), Layout{})
 	goldenTable(t, "results/namespace.txt", results.Table(false), Layout{})
 	assert.Equal(t, []string{"gitrepository.source.toolkit.fluxcd.io/web"}, results.Names())
-	assert.Equal(t, results.Items[1:2], results.Failures())
+	assert.Equal(t, []string{
+		`Failed: Kustomization dev/slow: admission webhook "policy" denied the request: too fast`,
+		"Not attempted: GitRepository sources/monorepo: interrupted",
+	}, results.Troubles())
 
 	results.DryRun = "server"
 	goldenTable(t, "results/dry-run-server.txt", results.Table(true), Layout{})
@@ -45,20 +48,99 @@ func TestResults(t *testing.T) {
 
 func TestEmptyResults(t *testing.T) {
 	t.Parallel()
-	results := NewResults(tune.Plan{}, nil, nil, nil)
+	results := NewResults("", cluster.Configured, nil).With(cluster.Outcomes{}, nil)
 	goldenJSON(t, "results/empty.json", results)
 	assert.Equal(t, []string{}, results.Names())
-	assert.Empty(t, results.Failures())
+	assert.Empty(t, results.Troubles())
+	assert.Empty(t, results.RulesLine())
 }
 
 // A record that revert cannot read is a failure, not something left alone.
 func TestResultsOfABrokenRecord(t *testing.T) {
 	t.Parallel()
 	o := object(t, "ks", "prod", "web", func(o *flux.Object) { o.Annotations = map[string]string{tune.RecordAnnotation: "{"} })
-	results := NewResults(tune.Revert([]flux.Object{o}, tune.RevertOptions{}), nil, nil, nil)
+	restores := tune.Restores([]flux.Object{o}, tune.RestoreOptions{})
+	results := NewResults("", cluster.Restored, PlannedRestores(restores)).With(cluster.Outcomes{}, nil)
 	assert.Equal(t, ResultSummary{Failed: 1}, results.Summary)
-	const message = "reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand and remove the annotation"
-	assert.Equal(t, []Result{{Ref: NewRef(o), Action: "failed", Changes: []Change{}, Message: message, Error: message, object: o}}, results.Failures())
+	const message = "reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand, then run forget on it"
+	assert.Equal(t, []Result{{Ref: NewRef(o), Action: "failed", Changes: []Change{}, Error: message, object: o}}, results.Items)
+	assert.Equal(t, []string{"Failed: Kustomization prod/web: " + message}, results.Troubles())
+}
+
+// Every outcome has its word, is counted once, and is a trouble where it is not what was asked for.
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	o := object(t, "ks", "prod", "web", nil)
+	restore := tune.Restore{Object: o, Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval, From: ptr("1m"), To: ptr("5m")}}}
+	kept := restore
+	kept.Kept = []tune.KeptField{{Field: flux.Timeout, Why: "spec.timeout stays 2m"}}
+	const place = ": Kustomization prod/web: "
+	for _, tc := range []struct {
+		name    string
+		restore tune.Restore
+		result  cluster.Result
+		action  string
+		changes int
+		summary ResultSummary
+		line    string
+		trouble string // "" = none
+	}{
+		{name: "restored", restore: restore, result: cluster.Result{Outcome: cluster.Configured}, action: "restored", changes: 1, summary: ResultSummary{Changed: 1},
+			line: "1 restored, 0 unchanged, 0 left alone, 0 failed"},
+		{name: "not whole", restore: kept, result: cluster.Result{Outcome: cluster.Configured}, action: "restored", changes: 1, summary: ResultSummary{Changed: 1, Partial: 1},
+			line: "1 restored, 0 unchanged, 0 left alone, 0 failed, 1 not taken back whole", trouble: "Not taken back" + place + "spec.timeout stays 2m"},
+		{name: "written, and not ready", restore: restore, result: cluster.Result{Outcome: cluster.Configured, NotReady: "Ready is False"}, action: "restored", changes: 1, summary: ResultSummary{Changed: 1, NotReady: 1},
+			line: "1 restored, 0 unchanged, 0 left alone, 0 failed, 1 not ready yet", trouble: "Changed, and not ready yet" + place + "Ready is False"},
+		{name: "written half", restore: restore, result: cluster.Result{Outcome: cluster.Configured, Err: errors.New("not all of it is done: no")}, action: "restored", changes: 1, summary: ResultSummary{Changed: 1},
+			line: "1 restored, 0 unchanged, 0 left alone, 0 failed", trouble: "Not complete" + place + "not all of it is done: no"},
+		{name: "unchanged", restore: restore, result: cluster.Result{Outcome: cluster.Unchanged}, action: "unchanged", summary: ResultSummary{Unchanged: 1},
+			line: "0 restored, 1 unchanged, 0 left alone, 0 failed"},
+		{name: "left alone", restore: restore, result: cluster.Result{Outcome: cluster.Skipped, Why: "being deleted"}, action: "skipped", summary: ResultSummary{Skipped: 1},
+			line: "0 restored, 0 unchanged, 1 left alone, 0 failed", trouble: "Left alone" + place + "being deleted"},
+		{name: "failed", restore: restore, result: cluster.Result{Outcome: cluster.Failed, Err: errors.New("no\nway")}, action: "failed", changes: 1, summary: ResultSummary{Failed: 1},
+			line: "0 restored, 0 unchanged, 0 left alone, 1 failed", trouble: "Failed" + place + "no way"},
+		{name: "not attempted", restore: kept, result: cluster.Result{Outcome: cluster.NotAttempted, Err: errors.New("interrupted")}, action: "notAttempted", summary: ResultSummary{NotAttempted: 1},
+			line: "0 restored, 0 unchanged, 0 left alone, 0 failed, 1 not attempted", trouble: "Not attempted" + place + "interrupted"},
+		{name: "uncertain", restore: restore, result: cluster.Result{Outcome: cluster.Uncertain, Err: errors.New("EOF")}, action: "uncertain", changes: 1, summary: ResultSummary{Uncertain: 1},
+			line: "0 restored, 0 unchanged, 0 left alone, 0 failed, 1 uncertain", trouble: "Uncertain, it may have been changed" + place + "EOF"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			tc.result.Write = tune.RestoreWrite{Restore: tc.restore}
+			results := NewResults("", cluster.Restored, PlannedRestores([]tune.Restore{tc.restore})).With(cluster.Outcomes{Objects: []cluster.Result{tc.result}}, nil)
+			assert.Equal(t, tc.action, results.Items[0].Action)
+			assert.Len(t, results.Items[0].Changes, tc.changes)
+			assert.Equal(t, tc.summary, results.Summary)
+			assert.Equal(t, tc.line, results.Summary.Line(results.Done))
+			var troubles []string
+			if tc.trouble != "" {
+				troubles = []string{tc.trouble}
+			}
+			assert.Equal(t, troubles, results.Troubles())
+		})
+	}
+}
+
+// What became of the rules of owners is told beside the objects, and not counted with them.
+func TestResultsOfRules(t *testing.T) {
+	t.Parallel()
+	owner := object(t, "ks", "flux-system", "apps", nil)
+	other := object(t, "ks", "flux-system", "infra", nil)
+	pin := tune.Pin{Owner: owner, Objects: 2, Rules: tune.Rules([]tune.Need{{Object: object(t, "ks", "dev", "web", nil).Ref, Fields: []flux.Field{flux.Interval}}})}
+	results := NewResults("", cluster.Configured, nil).With(cluster.Outcomes{Owners: []cluster.Result{
+		{Write: tune.PinWrite{Pin: pin}, Outcome: cluster.Configured},
+		{Write: tune.PinWrite{Pin: tune.Pin{Owner: other}}, Outcome: cluster.Configured},
+		{Write: tune.PinWrite{Pin: pin}, Outcome: cluster.Failed, Err: errors.New("no")},
+	}}, nil)
+	assert.Equal(t, ResultSummary{}, results.Summary)
+	assert.Equal(t, "The rules in spec.ignore of 2 Kustomizations changed.", results.RulesLine())
+	assert.Equal(t, []string{"Failed: Kustomization flux-system/apps: no"}, results.Troubles())
+	assert.Equal(t, lines(
+		"NAMESPACE     KIND            NAME    RESULT       CHANGES   WHY",
+		"flux-system   Kustomization   apps    configured             leaves the changed fields of 2 objects to fluxtune",
+		"flux-system   Kustomization   infra   configured             leaves all fields to Git again",
+		"flux-system   Kustomization   apps    failed                 no",
+	), draw(t, results.Table(true), Layout{}))
 }
 
 func TestVersion(t *testing.T) {

@@ -54,7 +54,7 @@ func TestDecideByBounds(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got := Decide(tc.object, own(tc.settings, tc.object.Kind), in("development"), Options{})
+			got := Decide(tc.object, own(tc.settings, tc.object.Kind), in("development"), Options{ShortenTimeouts: true})
 			assert.Equal(t, tc.want, got.Changes)
 			if tc.want == nil {
 				assert.Equal(t, ActionUnchanged, got.Action)
@@ -81,7 +81,7 @@ func TestDefaultPolicyLeavesIntentionsAlone(t *testing.T) {
 		{"staging", "5m", "3m"},
 	} {
 		for _, kind := range []string{"GitRepository", "Kustomization"} {
-			objects := []flux.Object{object(t, kind, interval(tc.interval), timeout("2m"), labelled("env", tc.environment))}
+			objects := []flux.Object{object(t, kind, interval(tc.interval), timeout("2m"), retry("10m"), labelled("env", tc.environment))}
 			plan := NewPlan(objects, p, policy.NewResolver(p, flux.Snapshot{Objects: objects}, ""), Options{})
 			var want []Change
 			if tc.want != "" {

@@ -16,23 +16,20 @@ const (
 	OptInValue       = "enabled"
 )
 
-// optOut says how an object is opted out; "" where it is not. A label counts like the annotation.
-func optOut(o flux.Object) string {
+// optOut is the mark that opts an object out, if one does. A label counts like the annotation.
+func optOut(o flux.Object) (value string, out bool) {
 	for _, from := range []map[string]string{o.Annotations, o.Labels} {
 		if value, marked := from[OptOutAnnotation]; marked && !strings.EqualFold(strings.TrimSpace(value), OptInValue) {
-			return fmt.Sprintf("opted out by %s: %s", OptOutAnnotation, value)
+			return value, true
 		}
 	}
-	return ""
+	return "", false
 }
 
 // oddOptOut warns of an object that is opted out by another value than the documented one.
 func oddOptOut(o flux.Object) string {
-	value, annotated := o.Annotations[OptOutAnnotation]
-	if !annotated {
-		value = o.Labels[OptOutAnnotation]
-	}
-	if optOut(o) == "" || strings.EqualFold(strings.TrimSpace(value), OptOutValue) {
+	value, out := optOut(o)
+	if !out || strings.EqualFold(strings.TrimSpace(value), OptOutValue) {
 		return ""
 	}
 	return fmt.Sprintf("%s: %s: %q is neither %q nor %q, and is taken for %[4]q", o.Ref, OptOutAnnotation, value, OptOutValue, OptInValue)
@@ -130,8 +127,8 @@ func beingDeleted(s subject) (Reason, string) {
 }
 
 func optedOut(s subject) (Reason, string) {
-	if how := optOut(s.object); how != "" {
-		return ReasonOptedOut, how
+	if value, out := optOut(s.object); out {
+		return ReasonOptedOut, fmt.Sprintf("opted out by %s: %s", OptOutAnnotation, value)
 	}
 	return "", ""
 }

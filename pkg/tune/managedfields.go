@@ -80,7 +80,7 @@ func own(entries []metav1.ManagedFieldsEntry, m flux.Manager, path []string) ([]
 	})
 	if i < 0 {
 		entries = append(entries, metav1.ManagedFieldsEntry{Manager: m.Name, Operation: operation, APIVersion: m.Version,
-			FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte("{}")}})
+			FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1("{}")})
 		i = len(entries) - 1
 	}
 	_, err := editFields(&entries[i], func(owned map[string]any) {
@@ -100,7 +100,7 @@ func own(entries []metav1.ManagedFieldsEntry, m flux.Manager, path []string) ([]
 func editFields(e *metav1.ManagedFieldsEntry, edit func(owned map[string]any)) (empty bool, err error) {
 	owned := map[string]any{}
 	if e.FieldsV1 != nil {
-		if err := json.Unmarshal(e.FieldsV1.Raw, &owned); err != nil {
+		if err := json.Unmarshal(e.FieldsV1.GetRawBytes(), &owned); err != nil {
 			return false, fmt.Errorf("reading metadata.managedFields of %q: %w", e.Manager, err)
 		}
 	}
@@ -109,7 +109,7 @@ func editFields(e *metav1.ManagedFieldsEntry, edit func(owned map[string]any)) (
 	if err != nil {
 		return false, fmt.Errorf("writing metadata.managedFields of %q: %w", e.Manager, err)
 	}
-	e.FieldsV1 = &metav1.FieldsV1{Raw: data}
+	e.FieldsV1 = metav1.NewFieldsV1(string(data))
 	return len(owned) == 0, nil
 }
 

@@ -232,6 +232,7 @@ const maxObject = 1280 << 10
 // would take them away, unless it is kustomize-controller, which leaves alone what Git does not set (measured).
 func CannotPin(ref flux.Ref, owner flux.Object, found bool) string {
 	applier, applied := owner.Owner()
+	mark, optedOut := optOut(owner)
 	var others []string
 	for _, m := range owner.Owners {
 		if comesBack(m.Manager) && m.Name != kustomizeController {
@@ -245,8 +246,8 @@ func CannotPin(ref flux.Ref, owner flux.Object, found bool) string {
 		return fmt.Sprintf("%s could not be read, or is in another cluster", ref)
 	case owner.AppliesElsewhere:
 		return fmt.Sprintf("%s applies to another cluster", ref)
-	case optOut(owner) != "":
-		return fmt.Sprintf("%s is itself %s", ref, optOut(owner))
+	case optedOut:
+		return fmt.Sprintf("%s is itself opted out by %s: %s", ref, OptOutAnnotation, mark)
 	case owner.Deleting:
 		return fmt.Sprintf("%s is being deleted", ref)
 	case len(ignoreSetters(owner)) > 0:

@@ -2,6 +2,8 @@ package tune
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,101 +14,292 @@ import (
 
 var theirs = flux.IgnoreRule{Paths: []string{"/metadata/labels/theirs"}, Target: &flux.IgnoreTarget{Kind: "Kustomization"}}
 
-// pinnedParent goes through the whole way: plan, pin, and the parent as the API server would have it.
-func pinnedParent(t *testing.T, before flux.Object, session string, changed ...flux.Object) flux.Object {
+// pinning is the parent with rules of ours, as the API server would have it after they were written.
+func pinning(t testing.TB, rules ...flux.IgnoreRule) flux.Object {
 	t.Helper()
-	j := NewJudge(flux.Snapshot{Related: []flux.Object{before}})
-	var plan Plan
-	for _, o := range changed {
-		plan.Items = append(plan.Items, Decide(o, preset(t, "per-environment"), inDevelopment, Options{Judge: j, Managed: ManagedPin}))
-	}
-	pins := PlanPins(plan, j)
-	require.Len(t, pins, 1)
-	patch, err := PinPatch(pins[0], Stamp{Session: session})
-	require.NoError(t, err)
-	return patched(t, before, patch)
+	before := parent(t)
+	return patched(t, before, PinWrite{Pin: Pin{Owner: before, Rules: rules}}.Next(before))
 }
 
 // patched reads what a patch of a Kustomization sets.
-func patched(t *testing.T, o flux.Object, patch []byte) flux.Object {
+func patched(t testing.TB, o flux.Object, next Next) flux.Object {
 	t.Helper()
+	require.NoError(t, next.Err)
+	require.NotNil(t, next.Patch, next.Why)
 	var p struct {
 		Metadata struct {
 			ResourceVersion string
 			Annotations     map[string]*string
 		}
-		Spec struct{ Ignore []flux.IgnoreRule }
+		Spec struct{ Ignore *[]flux.IgnoreRule }
 	}
-	require.NoError(t, json.Unmarshal(patch, &p))
+	require.NoError(t, json.Unmarshal(next.Patch, &p))
 	assert.Equal(t, o.ResourceVersion, p.Metadata.ResourceVersion)
-	o.Ignore, o.Annotations = p.Spec.Ignore, map[string]string{}
-	for key, value := range p.Metadata.Annotations {
-		if value != nil {
-			o.Annotations[key] = *value
+	if strings.Contains(string(next.Patch), `"ignore":`) {
+		o.Ignore = nil
+		if p.Spec.Ignore != nil {
+			o.Ignore = *p.Spec.Ignore
 		}
 	}
+	annotations := map[string]string{}
+	for key, value := range o.Annotations {
+		annotations[key] = value
+	}
+	for key, value := range p.Metadata.Annotations {
+		delete(annotations, key)
+		if value != nil {
+			annotations[key] = *value
+		}
+	}
+	o.Annotations = annotations
 	return o
+}
+
+func need(o flux.Object, fields ...flux.Field) Need { return Need{o.Ref, fields} }
+
+func TestRules(t *testing.T) {
+	t.Parallel()
+	web := object(t, "ks")
+	shop := object(t, "ks", named("apps", "shop.v2"))
+	repo := object(t, "gitrepo")
+	other := object(t, "gitrepo", named("other", "web"))
+	both := []string{"/spec/interval", "/spec/timeout"}
+	want := []flux.IgnoreRule{
+		{Paths: both, Target: &flux.IgnoreTarget{Group: `source\.toolkit\.fluxcd\.io`, Kind: "GitRepository", Namespace: "apps", Name: "web"}},
+		{Paths: both, Target: &flux.IgnoreTarget{Group: `kustomize\.toolkit\.fluxcd\.io`, Kind: "Kustomization", Namespace: "apps", Name: `shop\.v2|web`}},
+		{Paths: both[:1], Target: &flux.IgnoreTarget{Group: `source\.toolkit\.fluxcd\.io`, Kind: "GitRepository", Namespace: "other", Name: "web"}},
+	}
+	assert.Equal(t, want, Rules([]Need{
+		need(other, flux.Interval), need(web, flux.Timeout), need(repo, flux.Interval, flux.Timeout), need(web, flux.Interval, flux.Timeout),
+		need(shop, flux.Timeout, flux.Interval),
+	}))
+	assert.Equal(t, []flux.IgnoreRule{}, Rules(nil))
+	var names []flux.Ref
+	for _, rule := range want {
+		names = append(names, Targets(rule)...)
+	}
+	assert.Equal(t, []flux.Ref{repo.Ref, shop.Ref, web.Ref, other.Ref}, names)
+	assert.Empty(t, Targets(flux.IgnoreRule{Paths: both}))
+	assert.Empty(t, Targets(flux.IgnoreRule{Paths: both, Target: &flux.IgnoreTarget{Name: "w.*"}}))
 }
 
 func TestPinAndUnpin(t *testing.T) {
 	t.Parallel()
 	web := object(t, "ks", child(flux.Interval))
-	dotted := object(t, "gitrepo", child(flux.Interval), func(o *flux.Object) { o.Name = "web.v1" })
+	dotted := object(t, "gitrepo", child(flux.Interval), named("apps", "web.v1"))
 	before := parent(t, ignoring(theirs))
-	after := pinnedParent(t, before, "one", web, dotted)
-	assert.Equal(t, []flux.IgnoreRule{
-		theirs,
-		{Paths: []string{"/spec/interval", "/spec/timeout"}, Target: &flux.IgnoreTarget{
-			Group: `kustomize\.toolkit\.fluxcd\.io`, Kind: "Kustomization", Namespace: "apps", Name: "web"}},
-		{Paths: []string{"/spec/interval", "/spec/timeout"}, Target: &flux.IgnoreTarget{
-			Group: `source\.toolkit\.fluxcd\.io`, Kind: "GitRepository", Namespace: "apps", Name: `web\.v1`}},
-	}, after.Ignore)
+	rules := Rules([]Need{need(web, flux.Interval, flux.Timeout), need(dotted, flux.Interval)})
+	w := PinWrite{Pin: Pin{Owner: before, Rules: rules}}
+	assert.Equal(t, before, w.Target())
+	after := patched(t, before, w.Next(before))
+	assert.Equal(t, append([]flux.IgnoreRule{theirs}, rules...), after.Ignore)
+	assert.Equal(t, rules, OurRules(after))
+	assert.True(t, Pinning(after))
 	assert.Equal(t, Held, NewJudge(flux.Snapshot{Related: []flux.Object{after}}).Judge(web, []flux.Field{flux.Interval, flux.Timeout}).Verdict)
-	assert.Equal(t, ActionUnchanged, DecidePin(after, after.Ignore[1:]).Action, "not added twice")
+	assert.Equal(t, Next{State: StateAsWanted, Why: "has the rules already"}, w.Next(after), "not added twice")
 
-	all := UnpinOptions{Tuned: func(flux.Ref) bool { return false }, Covered: func(flux.Ref) bool { return true }}
-	item := DecideUnpin(after, all)
-	assert.Equal(t, "gives the fields of 2 objects back to Git", item.Message)
-	patch, err := UnpinPatch(item)
-	require.NoError(t, err)
-	healed := patched(t, after, patch)
-	assert.Equal(t, []flux.IgnoreRule{theirs}, healed.Ignore, "others' rules stay")
+	fewer := PinWrite{Pin: Pin{Owner: after, Rules: rules[:1]}}
+	assert.Equal(t, []flux.IgnoreRule{theirs, rules[0]}, patched(t, after, fewer.Next(after)).Ignore)
+
+	none := PinWrite{Pin: Pin{Owner: after}}
+	next := none.Next(after)
+	assert.True(t, next.More, "our name goes with a second patch")
+	left := patched(t, after, next)
+	assert.Equal(t, []flux.IgnoreRule{theirs}, left.Ignore, "others' rules stay")
+	assert.True(t, Pinning(left))
+	last := none.Next(left)
+	assert.False(t, last.More)
+	healed := patched(t, left, last)
+	assert.Equal(t, []flux.IgnoreRule{theirs}, healed.Ignore)
 	assert.Empty(t, healed.Annotations)
-
-	stays := all
-	stays.Tuned = func(r flux.Ref) bool { return r == web.Ref }
-	assert.Equal(t, []flux.IgnoreRule{after.Ignore[2]}, DecideUnpin(after, stays).Rules, "the rule of an object that stays tuned")
-	stays = all
-	stays.Covered = func(r flux.Ref) bool { return r == web.Ref }
-	assert.Equal(t, []flux.IgnoreRule{after.Ignore[1]}, DecideUnpin(after, stays).Rules, "the rule of an object that was not looked at")
-	other := all
-	other.Session = "two"
-	assert.Equal(t, ActionUnchanged, DecideUnpin(after, other).Action)
+	assert.Equal(t, StateAsWanted, none.Next(healed).State)
 }
 
 func TestUnpinOfTheLastRule(t *testing.T) {
 	t.Parallel()
-	after := pinnedParent(t, parent(t), "one", object(t, "ks", child(flux.Interval)))
-	patch, err := UnpinPatch(DecideUnpin(after, UnpinOptions{Tuned: func(flux.Ref) bool { return false }, Covered: func(flux.Ref) bool { return true }}))
-	require.NoError(t, err)
-	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}},"spec":{"ignore":null}}`, string(patch))
+	after := pinning(t, Rules([]Need{need(object(t, "ks"), flux.Interval)})...)
+	next := PinWrite{Pin: Pin{Owner: after}}.Next(after)
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":"{\"rules\":[]}"}},"spec":{"ignore":null}}`, string(next.Patch))
+	gone := patched(t, after, next)
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(PinWrite{Pin: Pin{Owner: gone}}.Next(gone).Patch))
 }
 
+// A rule that somebody has changed is theirs now.
 func TestRulesThatOthersChanged(t *testing.T) {
 	t.Parallel()
-	after := pinnedParent(t, parent(t), "one", object(t, "ks", child(flux.Interval)))
+	after := pinning(t, Rules([]Need{need(object(t, "ks"), flux.Interval)})...)
 	after.Ignore[0].Paths = append(after.Ignore[0].Paths, "/spec/wait")
-	patch, err := UnpinPatch(DecideUnpin(after, UnpinOptions{Tuned: func(flux.Ref) bool { return false }, Covered: func(flux.Ref) bool { return true }}))
-	require.NoError(t, err)
-	assert.Equal(t, after.Ignore, patched(t, after, patch).Ignore)
+	assert.Empty(t, OurRules(after))
+	next := PinWrite{Pin: Pin{Owner: after}}.Next(after)
+	assert.Equal(t, after.Ignore, patched(t, after, next).Ignore)
 }
 
+// Of two rules that are equal, one is somebody else's and stays.
+func TestEqualRuleOfOthers(t *testing.T) {
+	t.Parallel()
+	rule := Rules([]Need{need(object(t, "ks"), flux.Interval)})[0]
+	after := pinning(t, rule)
+	after.Ignore = append(after.Ignore, rule)
+	next := PinWrite{Pin: Pin{Owner: after}}.Next(after)
+	assert.Equal(t, []flux.IgnoreRule{rule}, patched(t, after, next).Ignore)
+}
+
+// A list that Git has adopted is Git's: nothing is taken out of it, and only the note of ours goes.
+func TestUnpinLeavesWhatGitHasAdopted(t *testing.T) {
+	t.Parallel()
+	after := pinning(t, Rules([]Need{need(object(t, "ks"), flux.Interval)})...)
+	ownedBy(flux.IgnoreField, updates("fluxtune"), applies("kustomize-controller"))(&after)
+	assert.Empty(t, OurRules(after))
+	next := PinWrite{Pin: Pin{Owner: after}}.Next(after)
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(next.Patch))
+
+	more := PinWrite{Pin: Pin{Owner: after, Rules: Rules([]Need{need(object(t, "gitrepo"), flux.Interval)})}}
+	assert.Equal(t, Next{State: StateLeftAlone, Why: "spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller: add the rule there"}, more.Next(after))
+}
+
+// A note that cannot be read names no rule, and so none is touched.
 func TestUnreadablePins(t *testing.T) {
 	t.Parallel()
-	broken := parent(t, annotated(PinsAnnotation, "{"))
-	for _, item := range []Item{DecidePin(broken, []flux.IgnoreRule{theirs}), DecideUnpin(broken, UnpinOptions{})} {
-		assert.Equal(t, ActionSkip, item.Action)
-		assert.Equal(t, ReasonBadRecord, item.Reason)
-		assert.Contains(t, item.Message, "take the rules out of spec.ignore by hand and remove the annotation")
+	broken := parent(t, annotated(PinsAnnotation, "{"), ignoring(theirs))
+	assert.Empty(t, OurRules(broken))
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(PinWrite{Pin: Pin{Owner: broken}}.Next(broken).Patch))
+}
+
+func TestCannotPin(t *testing.T) {
+	t.Parallel()
+	const takesAway = ", which would take the rules away: add them where that is written"
+	const mayTakeAway = ", which may take the rules away: add them where that is written"
+	for _, tc := range []struct {
+		name  string
+		owner flux.Object
+		found bool
+		want  string
+	}{
+		{"a Kustomization", parent(t), true, ""},
+		{"applied by Git", parent(t, child(flux.Interval)), true, ""},
+		{"of a bootstrap", parent(t, child(flux.Interval), ownedBy(flux.Interval, applies("flux"))), true, ""},
+		{"by hand", parent(t, ownedBy(flux.Interval, updates("kubectl-edit"))), true, ""},
+		{"not there", parent(t), false, "Kustomization flux-system/apps could not be read, or is in another cluster"},
+		{"a HelmRelease", release()(t), true, "HelmRelease ops/platform has no rules to leave fields to others"},
+		{"of another cluster", parent(t, func(o *flux.Object) { o.AppliesElsewhere = true }), true, "Kustomization flux-system/apps applies to another cluster"},
+		{"opted out", parent(t, annotated(OptOutAnnotation, "no")), true, "Kustomization flux-system/apps is itself opted out by fluxtune.github.io/tune: no"},
+		{"deleting", parent(t, deleting), true, "Kustomization flux-system/apps is being deleted"},
+		{"spec.ignore is in Git", parent(t, ownedBy(flux.IgnoreField, applies("kustomize-controller"))), true, "spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller: add the rule there"},
+		{"by the Flux Operator", parent(t, operated()), true, "Kustomization flux-system/apps is itself applied by ResourceSet flux-system/apps" + takesAway},
+		{"by a HelmRelease", parent(t, marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")), true, "Kustomization flux-system/apps is itself applied by HelmRelease ops/platform" + takesAway},
+		{"by Argo CD", parent(t, annotated("argocd.argoproj.io/tracking-id", "fleet:x")), true, "Kustomization flux-system/apps is itself applied by Application fleet:x" + takesAway},
+		{"by Argo CD, without marks", parent(t, ownedBy(flux.Interval, updates("argocd-controller"))), true, "Kustomization flux-system/apps is itself applied by argocd-controller" + mayTakeAway},
+		{"by Terraform", parent(t, ownedBy(flux.Interval, applies("terraform"))), true, "Kustomization flux-system/apps is itself applied by terraform" + mayTakeAway},
+	} {
+		assert.Equal(t, tc.want, CannotPin(tc.owner.Ref, tc.owner, tc.found), tc.name)
 	}
+}
+
+// Whoever applies the owner is looked at again each time: also when that changes after the plan.
+func TestPinNextLooksAtTheOwnerAgain(t *testing.T) {
+	t.Parallel()
+	rules := Rules([]Need{need(object(t, "ks"), flux.Interval)})
+	w := PinWrite{Pin: Pin{Owner: parent(t), Rules: rules}}
+	require.NotNil(t, w.Next(parent(t)).Patch)
+	now := parent(t, operated(), version("8"))
+	assert.Equal(t, Next{State: StateLeftAlone, Why: "Kustomization flux-system/apps is itself applied by ResourceSet flux-system/apps, which would take the rules away: add them where that is written"}, w.Next(now))
+
+	// Rules of ours can be taken away whoever applies it.
+	held := pinning(t, rules...)
+	held.Labels = now.Labels
+	assert.NotNil(t, PinWrite{Pin: Pin{Owner: held}}.Next(held).Patch)
+}
+
+func TestNeeds(t *testing.T) {
+	t.Parallel()
+	held := func(from string) Move { return Move{From: ptr(from), To: ptr("1m"), Pinned: true} }
+	pinnedRecord := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: held("5m"), flux.Timeout: {To: ptr("2m")}})}}
+	free := Record{Steps: []Step{step("s", move(flux.Interval, "5m", "1m"))}}
+	web := object(t, "ks", child(), recorded(pinnedRecord.String()))
+	assert.Equal(t, map[flux.Ref][]Need{parentRef: {need(web, flux.Interval)}}, Needs([]flux.Object{
+		web,
+		object(t, "gitrepo", child(), recorded(free.String())),
+		object(t, "hr", recorded(pinnedRecord.String())), // nobody applies it any more
+		object(t, "Bucket", child(), recorded("{")),
+		object(t, "Receiver", child()),
+	}))
+}
+
+// What rules say about objects that could not be read stays.
+func TestNewPin(t *testing.T) {
+	t.Parallel()
+	web, shop := object(t, "ks"), object(t, "ks", named("apps", "shop"))
+	owner := pinning(t, Rules([]Need{need(web, flux.Interval), need(shop, flux.Interval, flux.Timeout)})...)
+	unread := func(ref flux.Ref) bool { return ref == shop.Ref }
+	all := func(flux.Ref) bool { return false }
+	assert.Equal(t, Pin{Owner: owner, Objects: 1, Rules: Rules([]Need{need(shop, flux.Interval, flux.Timeout)})}, NewPin(owner, nil, unread))
+	assert.Equal(t, Pin{Owner: owner, Rules: []flux.IgnoreRule{}}, NewPin(owner, nil, all))
+	assert.Equal(t, Pin{Owner: owner, Objects: 1, Rules: Rules([]Need{need(web, flux.Timeout)})}, NewPin(owner, []Need{need(web, flux.Timeout)}, all))
+}
+
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	var needs []Need
+	for i := range 5000 {
+		needs = append(needs, need(object(t, "ks", named("apps", fmt.Sprintf("%s-%d", strings.Repeat("x", 240), i))), flux.Interval))
+	}
+	owner := parent(t)
+	owner.Size = 100 << 10
+	assert.Empty(t, NewPin(owner, needs[:4000], func(flux.Ref) bool { return false }).TooLarge())
+	assert.Regexp(t, `^Kustomization flux-system/apps would have 1\d{3} KiB with rules for 5000 objects, and the API server takes 1280: choose fewer objects$`,
+		NewPin(owner, needs, func(flux.Ref) bool { return false }).TooLarge())
+}
+
+// A plan to pin judges what it would bring about, and lists the owners that it needs.
+func TestPlanPins(t *testing.T) {
+	t.Parallel()
+	web, repo := object(t, "ks", child(flux.Interval)), object(t, "gitrepo", child(flux.Interval))
+	p := preset(t, "fast")
+	plan := func(managed Managed, known ...flux.Object) Plan {
+		j := NewJudge(flux.Snapshot{Objects: []flux.Object{web, repo}, Related: known})
+		return NewPlan([]flux.Object{web, repo}, p, defaultResolver(p), Options{Judge: j, Managed: managed})
+	}
+	got := plan(ManagedPin, parent(t))
+	require.Len(t, got.Pins, 1)
+	assert.Equal(t, Pin{Owner: parent(t), Objects: 2, Rules: Rules([]Need{need(web, flux.Interval), need(repo, flux.Interval)})}, got.Pins[0])
+	for _, item := range got.Items {
+		assert.Equal(t, ActionChange, item.Action)
+		assert.Equal(t, Held, item.Stick.Verdict)
+		assert.Equal(t, "held by a rule that apply adds to spec.ignore of Kustomization flux-system/apps", item.Stick.Message)
+		assert.True(t, item.Pinned())
+	}
+	assert.Empty(t, plan(ManagedPatch, parent(t)).Pins)
+	assert.Empty(t, plan(ManagedSkip, parent(t)).Pins)
+
+	// What others hold needs no rule of ours.
+	assert.Empty(t, plan(ManagedPin, parent(t, ignoring(flux.IgnoreRule{Paths: []string{"/spec"}}))).Pins)
+
+	// What ours hold already stays in the rules.
+	held := got.Pins[0].Rules
+	again := plan(ManagedPin, pinning(t, held...))
+	require.Len(t, again.Pins, 1)
+	assert.Equal(t, held, again.Pins[0].Rules)
+
+	large := parent(t)
+	large.Size = maxObject
+	assert.Empty(t, plan(ManagedPin, large).Pins)
+	assert.Equal(t, ReasonCannotPin, plan(ManagedPin, large).Items[0].Reason)
+}
+
+// Which rules are left when records go.
+func TestRulesAfter(t *testing.T) {
+	t.Parallel()
+	pinned := Record{Steps: []Step{step("s1", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Pinned: true}})}}
+	web := object(t, "ks", child(flux.Interval), interval("1m"), recorded(pinned.String()))
+	shop := object(t, "ks", child(flux.Interval), named("apps", "shop"), interval("1m"), recorded(pinned.String()))
+	owner := pinning(t, Rules([]Need{need(web, flux.Interval), need(shop, flux.Interval)})...)
+	after := func(objects []flux.Object, unread []flux.Ref, restored ...flux.Object) []Pin {
+		return RulesAfter([]flux.Object{owner}, objects, unread, Restores(restored, RestoreOptions{}))
+	}
+	both := []flux.Object{web, shop}
+	assert.Empty(t, after(both, nil), "nothing changes")
+	assert.Equal(t, []Pin{{Owner: owner, Objects: 1, Rules: Rules([]Need{need(shop, flux.Interval)})}}, after(both, nil, web))
+	assert.Equal(t, []Pin{{Owner: owner, Rules: []flux.IgnoreRule{}}}, after(both, nil, web, shop))
+	assert.Equal(t, []Pin{{Owner: owner, Objects: 1, Rules: Rules([]Need{need(web, flux.Interval)})}}, after([]flux.Object{web}, nil), "an object that Git has deleted needs no rule")
+	assert.Empty(t, after([]flux.Object{web}, []flux.Ref{shop.Ref}), "of one that could not be read, what is there stays")
 }

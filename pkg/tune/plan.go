@@ -203,9 +203,18 @@ func uniqueSorted(s []string) []string {
 }
 
 // Pinned tells whether the item's changes last only while a rule of ours holds them.
-func (i Item) Pinned() bool {
-	_, pinned := i.need()
-	return pinned
+func (i Item) Pinned() bool { return len(i.pinned()) > 0 }
+
+// pinned are the changed fields that a rule of ours holds, now or when the plan is carried out. What is changed although
+// it will be undone has none.
+func (i Item) pinned() []flux.Field {
+	var fields []flux.Field
+	for _, f := range i.Stick.Fields {
+		if f.Pinned && i.Action == ActionChange {
+			fields = append(fields, f.Field)
+		}
+	}
+	return fields
 }
 
 // Planned is the value of a field when the item is carried out.

@@ -18,6 +18,11 @@ func labelled(key, value string) func(*flux.Object) {
 	return func(o *flux.Object) { o.Labels = map[string]string{key: value} }
 }
 
+// defaultResolver gives objects without labels the environment development.
+func defaultResolver(p policy.Policy) *policy.Resolver {
+	return policy.NewResolver(p, flux.Snapshot{}, "development")
+}
+
 func TestNewPlan(t *testing.T) {
 	t.Parallel()
 	p := preset(t, "fast")

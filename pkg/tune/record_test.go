@@ -69,7 +69,7 @@ func TestNoRecord(t *testing.T) {
 
 func TestReadRecordRefuses(t *testing.T) {
 	t.Parallel()
-	const remedy = ": restore the object by hand and remove the annotation"
+	const remedy = ": restore the object by hand, then run forget on it"
 	for _, tc := range []struct{ annotation, want string }{
 		{``, "unexpected end of JSON input"},
 		{`5m`, "invalid character 'm' after top-level value"},
@@ -88,80 +88,111 @@ func TestReadRecordRefuses(t *testing.T) {
 		assert.Nil(t, record)
 
 		// A record that cannot be read is never overwritten.
-		_, patchErr := Patch(Item{Object: o, Changes: []Change{change(flux.Interval, "5m", "1m")}}, Stamp{})
-		require.EqualError(t, patchErr, err.Error())
+		next := ApplyWrite{Item: Item{Object: o, Changes: []Change{change(flux.Interval, "5m", "1m")}}}.Next(o)
+		assert.Equal(t, Next{State: StateLeftAlone, Why: err.Error()}, next)
 	}
 }
 
-// The first original survives any number of tunings, and the annotation stays short.
-func TestRecordFolds(t *testing.T) {
+// Every session stays in the record, however many there are, and each can be taken back by itself.
+func TestRecordKeepsEveryStep(t *testing.T) {
 	t.Parallel()
 	var record *Record
+	o := object(t, "ks", interval("100m"))
 	for i := range 30 {
-		fields := move(flux.Interval, fmt.Sprintf("%dm", i+100), fmt.Sprintf("%dm", i+101))
-		if i == 3 {
-			fields = moves(fields, move(flux.Timeout, "", "2m"))
-		}
-		next := record.with(step(fmt.Sprintf("s%d", i), fields))
-		before := len(nilSafe(record).Steps)
+		s := step(fmt.Sprintf("s%d", i), move(flux.Interval, fmt.Sprintf("%dm", i+100), fmt.Sprintf("%dm", i+101)))
+		next := record.with(s, o)
 		record = &next
-		assert.Len(t, record.Steps, min(before+1, 8))
+		require.Equal(t, s, record.Steps[i])
+		o.Interval = s.Fields[flux.Interval].To
 	}
-	assert.Equal(t, step("s22", moves(move(flux.Interval, "100m", "123m"), move(flux.Timeout, "", "2m"))), record.Steps[0])
-	for i, s := range record.Steps[1:] {
-		assert.Equal(t, step(fmt.Sprintf("s%d", i+23), move(flux.Interval, fmt.Sprintf("%dm", i+123), fmt.Sprintf("%dm", i+124))), s)
-	}
-
-	item := DecideRevert(object(t, "ks", interval("130m"), timeout("2m"), recorded(record.String())), RevertOptions{})
-	assert.Equal(t, []Change{change(flux.Interval, "130m", "100m"), change(flux.Timeout, "2m", "")}, item.Changes)
+	o.Annotations = map[string]string{RecordAnnotation: record.String()}
+	assert.Equal(t, []Change{change(flux.Interval, "130m", "100m")}, DecideRestore(o, RestoreOptions{}).Changes)
+	assert.Equal(t, []Change{change(flux.Interval, "130m", "129m")}, DecideRestore(o, RestoreOptions{Session: "s29"}).Changes)
+	assert.Less(t, len(record.String()), maxRecord/10)
 }
 
-func nilSafe(r *Record) Record {
-	if r == nil {
-		return Record{}
-	}
-	return *r
-}
-
-// with changes neither its receiver nor the steps that it shares with it.
-func TestRecordWithIsACopy(t *testing.T) {
+// What becomes of the moves before when a field is tuned again, by what the field has become.
+func TestRecordWith(t *testing.T) {
 	t.Parallel()
-	record := &Record{}
-	for i := range maxSteps {
-		next := record.with(step(fmt.Sprint(i), move(flux.Interval, "5m", "1m")))
-		record = &next
+	git, hand := applies("kustomize-controller"), updates("kubectl-edit")
+	ours := updates("fluxtune")
+	owned := func(from, to string, owners ...flux.Manager) Move {
+		return Move{From: optional(from), To: optional(to), Owners: owners}
 	}
-	before := record.String()
-	one := record.with(step("x", move(flux.Timeout, "", "2m")))
-	other := record.with(step("y", move(flux.Timeout, "", "3m")))
-	assert.Equal(t, before, record.String())
-	assert.Equal(t, "x", one.LastSession())
-	assert.Equal(t, "y", other.LastSession())
+	s1 := step("s1", map[flux.Field]Move{flux.Interval: owned("5m", "3m", git)})
+	s2 := step("s2", map[flux.Field]Move{flux.Interval: owned("3m", "1m")})
+	both := &Record{Steps: []Step{s1, s2}}
+	for _, tc := range []struct {
+		name   string
+		record *Record
+		now    string
+		owners []flux.Manager
+		want   []Step // with a step s3 to 30s
+	}{
+		{"the first step keeps the owners", nil, "5m", []flux.Manager{git, applies("flux")},
+			[]Step{step("s3", map[flux.Field]Move{flux.Interval: owned("5m", "30s", git, applies("flux"))})}},
+		{"on top of ours", both, "1m", []flux.Manager{ours},
+			[]Step{s1, s2, step("s3", map[flux.Field]Move{flux.Interval: owned("1m", "30s")})}},
+		{"somebody has chosen another value: that is the original now", both, "7m", []flux.Manager{hand},
+			[]Step{step("s3", map[flux.Field]Move{flux.Interval: owned("7m", "30s", hand)})}},
+		{"somebody has chosen ours: that is the original now", both, "1m", []flux.Manager{hand},
+			[]Step{step("s3", map[flux.Field]Move{flux.Interval: owned("1m", "30s", hand)})}},
+		{"the owner has it back", both, "5m", []flux.Manager{git},
+			[]Step{step("s3", map[flux.Field]Move{flux.Interval: owned("5m", "30s", git)})}},
+		{"a revert was interrupted before it gave the field back", both, "5m", []flux.Manager{ours},
+			[]Step{step("s3", map[flux.Field]Move{flux.Interval: owned("5m", "30s", git)})}},
+		{"a revert of the second was", both, "3m", []flux.Manager{ours},
+			[]Step{s1, step("s3", map[flux.Field]Move{flux.Interval: owned("3m", "30s")})}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			o := object(t, "ks", interval(tc.now), ownedBy(flux.Interval, tc.owners...))
+			before := tc.record.clone()
+			next := tc.record.with(step("s3", move(flux.Interval, tc.now, "30s")), o)
+			assert.Equal(t, tc.want, next.Steps)
+			assert.Equal(t, before, tc.record.clone(), "the record itself is as it was")
+		})
+	}
+}
+
+func TestRecordPinned(t *testing.T) {
+	t.Parallel()
+	held := func(from, to string) Move { return Move{From: optional(from), To: optional(to), Pinned: true} }
+	r := Record{Steps: []Step{
+		step("s1", map[flux.Field]Move{flux.Interval: held("5m", "1m"), flux.Timeout: held("5m", "2m")}),
+		step("s2", moves(move(flux.Interval, "1m", "30s"), move(flux.Timeout, "10m", "2m"))),
+	}}
+	assert.Equal(t, []flux.Field{flux.Interval}, r.Pinned(), "the timeout's chain began anew")
+	assert.Empty(t, (*Record)(nil).Pinned())
 }
 
 func FuzzReadRecord(f *testing.F) {
 	for _, seed := range []string{
 		`{"steps":[{"session":"a1b2","policy":"fast","time":"2026-03-01T12:00:00Z","fields":{"spec.interval":{"from":"5m","to":"1m"}}}]}`,
+		`{"steps":[{"fields":{"spec.interval":{"from":"5m","to":"1m","owners":[{"manager":"x","apply":true}],"pinned":true}}}]}`,
 		`{"steps":[{"fields":{"spec.timeout":{"from":null,"to":null}}},{"fields":null}]}`, `{"steps":null}`, `null`, ``,
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, annotation string) {
 		o := object(t, "ks", recorded(annotation))
-		item := DecideRevert(o, RevertOptions{})
-		patch, err := RevertPatch(item)
-		require.NoError(t, err)
-		assert.True(t, json.Valid(patch))
-		for range maxSteps + 1 {
-			patch, err := Patch(Item{Object: o, Changes: []Change{change(flux.Interval, "5m", "1m")}}, Stamp{Time: noon})
-			if err != nil {
-				assert.Equal(t, ReasonBadRecord, item.Reason)
+		restore := DecideRestore(o, RestoreOptions{})
+		Sessions([]flux.Object{o})
+		for i := range 3 {
+			back := RestoreWrite{Restore: restore, Decide: func(o flux.Object) Restore { return DecideRestore(o, RestoreOptions{}) }}.Next(o)
+			require.NoError(t, back.Err)
+			assert.True(t, back.Patch == nil || json.Valid(back.Patch))
+			w := ApplyWrite{Item: Item{Object: o, Changes: []Change{change(flux.Interval, "5m", "1m")}}, Stamp: Stamp{Session: fmt.Sprint("fuzz", i), Time: noon}}
+			next := w.Next(o)
+			require.NoError(t, next.Err)
+			if next.Patch == nil {
+				assert.True(t, restore.Reason == ReasonBadRecord || next.State == StateWritten)
 				return
 			}
 			var patched struct {
 				Metadata struct{ Annotations map[string]string }
 			}
-			require.NoError(t, json.Unmarshal(patch, &patched))
+			require.NoError(t, json.Unmarshal(next.Patch, &patched))
 			o.Annotations = patched.Metadata.Annotations
 		}
 	})

@@ -119,17 +119,17 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 			return
 		}
 	}
-	free := func(owners []flux.Manager) { left.cut(f, 0); r.Freed[f] = owners }
+	free := func() { left.cut(f, 0); r.Freed[f] = c[0].Owners }
 	s, keep, owner := record.standingOf(c, o, f)
 	switch {
 	case !o.Has(f): // a HelmRelease that takes its chart from a chartRef now
-		free(nil)
+		free()
 		r.Notes = append(r.Notes, fmt.Sprintf("%s is gone together with its chart template: nothing to restore", f))
 	case s == released:
-		free(nil) // whoever owned it before us has lost it to its owner
+		free()
 		r.Notes = append(r.Notes, fmt.Sprintf("%s is %s, as %s sets it now", f, Show(o.Value(f)), owner.Name))
 	case s == restored && keep == 0:
-		free(c[0].Owners)
+		free()
 	case s == edited && !opts.Force:
 		r.keep(f, "%s was set to %s and is now %s: somebody%s changed it since (--force restores %s, forget keeps what is there)",
 			f, Show(c[len(c)-1].To), Show(o.Value(f)), by(owner), Show(c[first].From))
@@ -140,12 +140,13 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 		r.keep(f, "%s stays %s, as session %s set it: what that one takes back is %s now",
 			f, Show(o.Value(f)), record.Steps[c[keep-1].step].Session, Show(c[first].From))
 	default:
+		// It may be that already: where sessions went back and forth, a value stands for more than one of them.
 		if !equal(o.Value(f), c[first].From) {
 			r.Changes = append(r.Changes, Change{Field: f, From: o.Value(f), To: c[first].From})
 		}
 		left.cut(f, c[first].step)
 		if first == 0 {
-			free(c[0].Owners)
+			free()
 		}
 	}
 }

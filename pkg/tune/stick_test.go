@@ -27,15 +27,22 @@ func parent(t testing.TB, changes ...func(*flux.Object)) flux.Object {
 func child(fields ...flux.Field) func(*flux.Object) {
 	return func(o *flux.Object) {
 		o.Labels = map[string]string{"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
-		o.Managers = make(map[flux.Field]flux.Manager)
 		for _, f := range fields {
-			o.Managers[f] = flux.Manager{Name: "kustomize-controller", Apply: true}
+			ownedBy(f, applies("kustomize-controller"))(o)
 		}
 	}
 }
 
 func ignoring(rules ...flux.IgnoreRule) func(*flux.Object) {
 	return func(o *flux.Object) { o.Ignore = rules }
+}
+
+// applied makes a parent that is ready, and has applied a Kustomization of a name.
+func applied(name string) func(*flux.Object) {
+	return func(o *flux.Object) {
+		o.Generation = 1
+		o.Status = flux.Status{Ready: "True", ObservedGeneration: 1, Managed: 1, Inventory: []flux.Ref{{Group: o.Group, Kind: "Kustomization", Namespace: "apps", Name: name}}}
+	}
 }
 
 func release(changes ...func(*flux.Object)) func(testing.TB) flux.Object {
@@ -48,9 +55,8 @@ func release(changes ...func(*flux.Object)) func(testing.TB) flux.Object {
 func operated(fields ...flux.Field) func(*flux.Object) {
 	return func(o *flux.Object) {
 		marked("resourceset.fluxcd.controlplane.io/name", "apps", "resourceset.fluxcd.controlplane.io/namespace", "flux-system")(o)
-		o.Managers = make(map[flux.Field]flux.Manager)
 		for _, f := range fields {
-			o.Managers[f] = flux.Manager{Name: "flux-operator", Apply: true}
+			ownedBy(f, applies("flux-operator"))(o)
 		}
 	}
 }
@@ -83,6 +89,8 @@ func TestJudge(t *testing.T) {
 	const reverted = "reverted within 10m by Kustomization flux-system/apps"
 	helm := marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")
 	rule := func(paths ...string) flux.IgnoreRule { return flux.IgnoreRule{Paths: paths} }
+	tookOver := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Timeout: {From: ptr("3m"), To: ptr("2m"), Owners: []flux.Manager{applies("kustomize-controller")}}})}}
+	const mayComeBack = " applies it, and may undo the change"
 	for _, tc := range []struct {
 		name    string
 		known   []flux.Object
@@ -98,12 +106,12 @@ func TestJudge(t *testing.T) {
 		{name: "a timeout that Git does not set", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval)), fields: []flux.Field{flux.Timeout},
 			verdict: Sticks, message: "Kustomization flux-system/apps does not set spec.timeout"},
 		{name: "a timeout that we took over from Git", known: []flux.Object{parent(t)}, fields: []flux.Field{flux.Timeout},
-			object:  object(t, "ks", child(flux.Interval), annotated(RecordAnnotation, `{"steps":[{"session":"s","policy":"p","time":"2026-01-01T00:00:00Z","fields":{"spec.timeout":{"from":"3m","to":"2m"}}}]}`)),
+			object:  object(t, "ks", child(flux.Interval), timeout("2m"), ownedBy(flux.Timeout, updates("fluxtune")), recorded(tookOver.String())),
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "the worst field decides", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval)), fields: []flux.Field{flux.Timeout, flux.Interval},
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},
-		{name: "suspended parent", known: []flux.Object{parent(t, suspend)}, object: object(t, "ks", child(flux.Interval)), verdict: Sticks, message: "sticks while Kustomization flux-system/apps is suspended"},
-		{name: "lost parent", object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: "applied by Kustomization flux-system/apps, which could not be found"},
+		{name: "suspended parent", known: []flux.Object{parent(t, suspend)}, object: object(t, "ks", child(flux.Interval)), verdict: Reverted, message: "undone when Kustomization flux-system/apps is resumed"},
+		{name: "lost parent", object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: "applied by Kustomization flux-system/apps, which could not be read or is in another cluster"},
 		{name: "frozen", known: []flux.Object{parent(t)}, object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/reconcile", "disabled"), child(flux.Interval)),
 			verdict: Held, message: "held: reconcile: disabled on the object keeps every update from Git away"},
 		{name: "frozen by a label, in another case", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval), bearing("kustomize.toolkit.fluxcd.io/reconcile", "Disabled")),
@@ -122,18 +130,18 @@ func TestJudge(t *testing.T) {
 			verdict: Held, message: "held by spec.ignore of Kustomization flux-system/apps"},
 		{name: "a rule for another field", known: []flux.Object{parent(t, ignoring(rule("/spec/inter", "/spec/timeout")))}, object: object(t, "ks", child(flux.Interval)),
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},
-		{name: "HelmRelease", known: []flux.Object{release()(t)}, object: object(t, "ks", helm), verdict: Sticks, message: "sticks until the next upgrade of HelmRelease ops/platform"},
+		{name: "HelmRelease", known: []flux.Object{release()(t)}, object: object(t, "ks", helm), verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
 		{name: "HelmRelease that corrects drift", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm),
 			verdict: Reverted, within: 15 * time.Minute, message: "reverted within 15m by HelmRelease ops/platform, which corrects drift"},
 		{name: "HelmRelease that corrects other drift", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true }, ignoring(rule("/spec/interval")))(t)}, object: object(t, "ks", helm),
-			verdict: Held, message: "held until the next upgrade of HelmRelease ops/platform by its spec.driftDetection.ignore"},
+			verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
 		{name: "HelmRelease that ignores another field", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true }, ignoring(rule("/spec/timeout")))(t)}, object: object(t, "ks", helm),
 			verdict: Reverted, within: 15 * time.Minute, message: "reverted within 15m by HelmRelease ops/platform, which corrects drift"},
 		{name: "object that a HelmRelease does not look at", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm, bearing("helm.toolkit.fluxcd.io/driftDetection", "disabled")),
-			verdict: Held, message: "held until the next upgrade of HelmRelease ops/platform: driftDetection: disabled on the object"},
+			verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
 		{name: "suspended HelmRelease", known: []flux.Object{release(suspend, func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm),
-			verdict: Sticks, message: "sticks while HelmRelease ops/platform is suspended"},
-		{name: "lost HelmRelease", object: object(t, "ks", helm), verdict: Unknown, message: "applied by HelmRelease ops/platform, which could not be found"},
+			verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
+		{name: "lost HelmRelease", object: object(t, "ks", helm), verdict: Unknown, message: "applied by HelmRelease ops/platform, which could not be read or is in another cluster"},
 		{name: "FluxInstance that could not be read", object: object(t, "ks", marked("fluxcd.controlplane.io/name", "flux", "fluxcd.controlplane.io/namespace", "flux-system")),
 			verdict: Reverted, within: time.Hour, message: "reverted by FluxInstance flux-system/flux, within 1h unless it says otherwise"},
 		{name: "ResourceSet that could not be read", object: object(t, "ks", operated()),
@@ -145,9 +153,9 @@ func TestJudge(t *testing.T) {
 		{name: "ResourceSet with what is no interval", known: []flux.Object{resourceSet("reconcileEvery", "often")}, object: object(t, "ks", operated()),
 			verdict: Reverted, within: time.Hour, message: "reverted within 1h by ResourceSet flux-system/apps"},
 		{name: "ResourceSet without an interval", known: []flux.Object{resourceSet("reconcileEvery", "0s")}, object: object(t, "ks", operated()),
-			verdict: Sticks, message: "sticks until the next change of ResourceSet flux-system/apps"},
+			verdict: Reverted, message: "undone by the next change of ResourceSet flux-system/apps"},
 		{name: "disabled ResourceSet", known: []flux.Object{resourceSet("reconcile", "Disabled")}, object: object(t, "ks", operated()),
-			verdict: Sticks, message: "sticks while ResourceSet flux-system/apps has reconcile: disabled"},
+			verdict: Reverted, message: "undone when ResourceSet flux-system/apps has no reconcile: disabled any more"},
 		{name: "object that a ResourceSet leaves alone", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated(), annotated("fluxcd.controlplane.io/reconcile", "disabled")),
 			verdict: Held, message: "held: reconcile: disabled on the object keeps every update of ResourceSet flux-system/apps away"},
 		{name: "object that a FluxInstance does not leave alone", object: object(t, "ks", annotated("fluxcd.controlplane.io/reconcile", "disabled"), marked("fluxcd.controlplane.io/name", "flux", "fluxcd.controlplane.io/namespace", "flux-system")),
@@ -158,9 +166,35 @@ func TestJudge(t *testing.T) {
 			verdict: Reverted, within: time.Hour, message: "reverted within 1h by ResourceSet flux-system/apps"},
 		{name: "Argo CD", object: object(t, "ks", annotated("argocd.argoproj.io/tracking-id", "fleet:kustomize.toolkit.fluxcd.io/Kustomization:apps/web")),
 			verdict: Unknown, message: `Argo CD application "fleet" applies it, and may undo it (self-heal)`},
+		{name: "bootstrapped: the flux command and Git", known: []flux.Object{parent(t)}, fields: []flux.Field{flux.Timeout},
+			object:  object(t, "ks", child(flux.Interval), ownedBy(flux.Timeout, applies("flux"), applies("kustomize-controller"))),
+			verdict: Reverted, within: 10 * time.Minute, message: reverted},
+		{name: "the flux command alone", known: []flux.Object{parent(t)}, fields: []flux.Field{flux.Timeout}, object: object(t, "ks", child(flux.Interval), timeout("4m"), ownedBy(flux.Timeout, applies("flux"))),
+			verdict: Unknown, message: "flux set spec.timeout last, and Kustomization flux-system/apps may set it too"},
+		{name: "a hand over what Git may set", known: []flux.Object{parent(t)}, fields: []flux.Field{flux.Timeout}, object: object(t, "ks", child(flux.Interval), timeout("4m"), ownedBy(flux.Timeout, updates("kubectl-edit"))),
+			verdict: Unknown, message: "kubectl-edit set spec.timeout last, and Kustomization flux-system/apps may set it too"},
+		{name: "applied by Git, without marks", object: object(t, "ks", ownedBy(flux.Interval, applies("kustomize-controller"))), verdict: Unknown, message: "kustomize-controller" + mayComeBack},
+		{name: "applied by two that nobody knows", object: object(t, "ks", ownedBy(flux.Interval, applies("terraform"), applies("crossplane"), applies("terraform"))),
+			verdict: Unknown, message: "terraform and crossplane" + mayComeBack},
+		{name: "held against Git, and applied by another", known: []flux.Object{parent(t, ignoring(rule("/spec/interval")))}, object: object(t, "ks", child(flux.Interval), ownedBy(flux.Interval, applies("terraform"))),
+			verdict: Unknown, message: "terraform" + mayComeBack},
+		{name: "updated by a controller", object: object(t, "ks", ownedBy(flux.Interval, updates("fleet-controller"))), verdict: Unknown, message: "fleet-controller" + mayComeBack},
+		{name: "a hand's", object: object(t, "ks", ownedBy(flux.Interval, updates("kubectl-edit"))), verdict: Sticks},
+		{name: "a parent that applies to another cluster", known: []flux.Object{parent(t, func(o *flux.Object) { o.AppliesElsewhere = true })}, object: object(t, "ks", child(flux.Interval)),
+			verdict: Unknown, message: "applied by a Kustomization flux-system/apps, perhaps of another cluster: the one here applies elsewhere"},
+		{name: "of another cluster, by its field manager", known: nil, object: object(t, "ks", child(flux.Interval, flux.Timeout)), fields: []flux.Field{flux.Timeout},
+			verdict: Unknown, message: "applied by Kustomization flux-system/apps, which could not be read or is in another cluster"},
+		{name: "an orphan", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(flux.Interval)), verdict: Sticks},
+		{name: "an orphan that another applies", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(flux.Interval), ownedBy(flux.Interval, applies("terraform"))),
+			verdict: Unknown, message: "terraform" + mayComeBack},
+		{name: "in the inventory", known: []flux.Object{parent(t, applied("web"))}, object: object(t, "ks", child(flux.Interval)), verdict: Reverted, within: 10 * time.Minute, message: reverted},
+		{name: "not in an inventory that is not ready", known: []flux.Object{parent(t, applied("other"), func(o *flux.Object) { o.Status.Ready = "False" })}, object: object(t, "ks", child(flux.Interval)),
+			verdict: Reverted, within: 10 * time.Minute, message: reverted},
+		{name: "not in an inventory that is out of date", known: []flux.Object{parent(t, applied("other"), func(o *flux.Object) { o.Generation = 2 })}, object: object(t, "ks", child(flux.Interval)),
+			verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "Helm", object: object(t, "ks", func(o *flux.Object) {
 			o.Annotations = map[string]string{"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "apps"}
-		}), verdict: Sticks, message: "sticks until the next helm upgrade of apps/web"},
+		}), verdict: Reverted, message: "undone by the next helm upgrade of apps/web"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -172,32 +206,6 @@ func TestJudge(t *testing.T) {
 			assert.Equal(t, tc.within, got.Within)
 			assert.Equal(t, tc.message, got.Message)
 		})
-	}
-}
-
-func TestRuleTargets(t *testing.T) {
-	t.Parallel()
-	web := object(t, "GitRepository", marked("team", "web"))
-	for _, tc := range []struct {
-		target *flux.IgnoreTarget
-		want   bool
-	}{
-		{nil, true},
-		{&flux.IgnoreTarget{}, true},
-		{&flux.IgnoreTarget{Kind: "GitRepository", Name: "web", Namespace: "apps"}, true},
-		{&flux.IgnoreTarget{Group: `source\.toolkit\.fluxcd\.io`, Version: "v1"}, true},
-		{&flux.IgnoreTarget{Name: "w.*"}, true},
-		{&flux.IgnoreTarget{Name: "we"}, false},
-		{&flux.IgnoreTarget{Name: "web|shop"}, true},
-		{&flux.IgnoreTarget{Name: "["}, false},
-		{&flux.IgnoreTarget{Kind: "Kustomization"}, false},
-		{&flux.IgnoreTarget{Namespace: "other"}, false},
-		{&flux.IgnoreTarget{LabelSelector: "team=web"}, true},
-		{&flux.IgnoreTarget{LabelSelector: "team=shop"}, false},
-		{&flux.IgnoreTarget{LabelSelector: "=="}, false},
-		{&flux.IgnoreTarget{AnnotationSelector: "frozen"}, false},
-	} {
-		assert.Equal(t, tc.want, selects(tc.target, web), "%+v", tc.target)
 	}
 }
 
@@ -234,11 +242,16 @@ func TestManaged(t *testing.T) {
 	assert.Empty(t, skipped.Changes)
 	assert.Equal(t, ActionChange, decide(ManagedPatch).Action)
 	assert.Equal(t, ActionChange, decide(ManagedPin).Action)
-	inGit := decide(ManagedPin, parent(t, func(o *flux.Object) {
-		o.Managers = map[flux.Field]flux.Manager{"spec.ignore": {Name: "kustomize-controller", Apply: true}}
-	}))
+	lost := decide(ManagedSkip, object(t, "gitrepo"))
+	assert.Equal(t, ReasonOwnerUnknown, lost.Reason)
+	assert.Equal(t, "left to its owner: applied by Kustomization flux-system/apps, which could not be read or is in another cluster", lost.Message)
+	assert.Equal(t, ActionChange, decide(ManagedPatch, object(t, "gitrepo")).Action)
+	inGit := decide(ManagedPin, parent(t, ownedBy(flux.IgnoreField, applies("kustomize-controller"))))
 	assert.Equal(t, ReasonCannotPin, inGit.Reason)
-	assert.Equal(t, "cannot be pinned: spec.ignore of Kustomization flux-system/apps is itself set in Git: add the rule there", inGit.Message)
+	assert.Equal(t, "cannot be pinned: spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller: add the rule there", inGit.Message)
+	cannot := decide(ManagedPin, object(t, "gitrepo"))
+	assert.Equal(t, ReasonCannotPin, cannot.Reason)
+	assert.Equal(t, "cannot be pinned: applied by Kustomization flux-system/apps, which could not be read or is in another cluster", cannot.Message)
 }
 
 var inDevelopment = policy.Assignment{Environment: "development", Known: true, Source: policy.SourceNamespace}

@@ -63,16 +63,17 @@ func (w *wish) guard(s subject, t flux.Tunable, change *Change, interval *string
 	if planned >= today || today == 0 {
 		return
 	}
-	name := string(t.Setting)
-	why := ""
-	if change.To != nil { // the policy wants it shorter
-		if why = s.whyKept(t, today, planned); why == "" {
+	kept := change.To != nil || !s.wanted(t).IsZero() // the policy wants it shorter
+	if kept {
+		why := s.whyKept(t, today, planned)
+		if why == "" {
 			return
 		}
-		w.kept = append(w.kept, fmt.Sprintf("%s kept at %s: %s", name, flux.FormatDuration(today), why))
+		w.kept = append(w.kept, fmt.Sprintf("%s kept at %s: %s", t.Setting, flux.FormatDuration(today), why))
 	}
 	change.To = nil
-	if change.From == nil && o.EffectiveWith(t.Field, nil, interval) < today {
+	follows := o.EffectiveWith(t.Field, nil, interval)
+	if change.From == nil && (follows < today || kept && follows > today) { // what is kept does not grow either
 		text := formatFor(t, today)
 		change.To = &text
 	}

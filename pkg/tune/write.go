@@ -134,9 +134,9 @@ func (w ApplyWrite) patch(now flux.Object, record *Record) ([]byte, error) {
 	if w.Stamp.Manager != DefaultManager {
 		step.Manager = w.Stamp.Manager
 	}
-	pinned, _ := w.Item.need()
+	pinned := w.Item.pinned()
 	for _, c := range w.Item.Changes {
-		step.Fields[c.Field] = Move{From: now.Value(c.Field), To: c.To, Pinned: slices.Contains(pinned.Fields, c.Field)}
+		step.Fields[c.Field] = Move{From: now.Value(c.Field), To: c.To, Pinned: slices.Contains(pinned, c.Field)}
 	}
 	return mergePatch(now, w.Item.Changes, map[string]any{RecordAnnotation: record.with(step, now).String()}, nil)
 }
@@ -220,8 +220,9 @@ func (w ForgetWrite) Next(now flux.Object) Next {
 	freed := make(map[flux.Field][]flux.Manager)
 	for _, f := range record.Fields() {
 		freed[f] = nil
-		if now.Value(f) != nil { // who keeps applying it is to be seen again
-			freed[f] = record.chain(f)[0].Owners
+		c := record.chain(f)
+		if s, _, _ := record.standingOf(c, now, f); now.Value(f) != nil && (s == stands || s == restored) {
+			freed[f] = c[0].Owners // who keeps applying it is to be seen again
 		}
 	}
 	managed, err := giveBack(now.ManagedFields, record.managers(), freed, RecordAnnotation)

@@ -1,0 +1,181 @@
+package budget
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// TestAutomations: what an ImageUpdateAutomation asks at an interval of 1m depends on what it checks out
+// and where it pushes.
+func TestAutomations(t *testing.T) {
+	t.Parallel()
+	branch := func(name string) flux.RemoteRef { return flux.RemoteRef{Kind: flux.RefBranch, Value: name} }
+	for name, tc := range map[string]struct {
+		source flux.RemoteRef
+		push   flux.Push
+		want   float64
+	}{
+		"the source's branch":                 {branch("main"), flux.Push{}, 60},
+		"pushes to the same":                  {branch("main"), flux.Push{Branch: "main"}, 60},
+		"pushes to another":                   {branch("main"), flux.Push{Branch: "updates"}, 120},
+		"pushes by a refspec":                 {branch("main"), flux.Push{Refspec: "refs/heads/main:refs/heads/auto"}, 120},
+		"checks out another":                  {branch("main"), flux.Push{HasCheckout: true, Checkout: branch("next"), CheckoutBranch: "next"}, 60},
+		"checks out another and pushes there": {branch("main"), flux.Push{HasCheckout: true, Checkout: branch("next"), CheckoutBranch: "next", Branch: "next"}, 60},
+		"checks out another and pushes back":  {branch("main"), flux.Push{HasCheckout: true, Checkout: branch("next"), CheckoutBranch: "next", Branch: "main"}, 120},
+		"default branch":                      {flux.RemoteRef{}, flux.Push{Branch: "master"}, 60},
+		"not the default branch":              {flux.RemoteRef{}, flux.Push{Branch: "main"}, 120},
+		"a tag":                               {flux.RemoteRef{Kind: flux.RefTag, Value: "v1"}, flux.Push{Branch: "main"}, 120},
+		"semver":                              {flux.RemoteRef{Kind: flux.RefSemver, Value: "1.x"}, flux.Push{Branch: "main"}, 120},
+		"a ref name, looked up and cloned":    {flux.RemoteRef{Kind: flux.RefName, Value: "refs/heads/main"}, flux.Push{Branch: "main"}, 180},
+	} {
+		b := New(Input{
+			Items: []tune.Item{item(flux.Object{
+				Ref: ref("ImageUpdateAutomation", "a"), Interval: ptr("1m"), SourceRef: ref("GitRepository", "repo"), Polling: flux.Polling{Push: tc.push},
+			}, "")},
+			Others: []tune.Item{source("repo", "https://github.com/acme/app", "5m", "", func(o *flux.Object) { o.Remote.Ref = tc.source })},
+		})
+		assert.Equal(t, steady(tc.want), b.Requests, name)
+		assert.Equal(t, tc.want > 60, b.Items[0].Cost.Clones, name)
+	}
+}
+
+func costKind(kind, name string, p flux.Polling, change ...func(*flux.Object)) tune.Item {
+	o := flux.Object{Ref: flux.Ref{Kind: kind, Namespace: "apps", Name: name}, Polling: p}
+	for _, k := range flux.CostKinds() {
+		if k.Name == kind {
+			o.Group = k.Group
+		}
+	}
+	return item(o, "", change...)
+}
+
+func at(url string) func(*flux.Object) { return func(o *flux.Object) { o.Remote.URL = url } }
+
+// What only budgets read: REST goes to a host of its own at GitHub, with the limit that GitHub enforces.
+func TestKindsThatOnlyCost(t *testing.T) {
+	t.Parallel()
+	images := ref("ImageRepository", "web")
+	b := New(Input{
+		Items: []tune.Item{
+			costKind(flux.ImagePolicyKind, "always", flux.Polling{Made: []flux.Ref{images}}),
+			costKind(flux.ImagePolicyKind, "quick", flux.Polling{Made: []flux.Ref{images}}, func(o *flux.Object) { o.Interval = ptr("1m") }),
+			costKind(flux.ImagePolicyKind, "never", flux.Polling{Made: []flux.Ref{images}, NoInterval: true}),
+			costKind(flux.ResourceSetInputProviderKind, "branches", flux.Polling{Type: "GitHubBranch"}, at("https://github.com/acme/app")),
+			costKind(flux.ResourceSetInputProviderKind, "enterprise", flux.Polling{Type: "GitHubPullRequest"}, at("https://ghe.example.com/acme/app")),
+			costKind(flux.ResourceSetInputProviderKind, "merges", flux.Polling{Type: "GitLabMergeRequest"}, at("https://gitlab.com/acme/app")),
+			costKind(flux.ResourceSetInputProviderKind, "tags", flux.Polling{Type: "OCIArtifactTag"}, at("oci://ghcr.io/acme/app")),
+			costKind(flux.ResourceSetInputProviderKind, "static", flux.Polling{Type: "Static"}),
+			costKind(flux.ProviderKind, "status", flux.Polling{Type: "github"}),
+			costKind(flux.ProviderKind, "chat", flux.Polling{Type: "slack"}),
+			costKind(flux.ArtifactGeneratorKind, "all", flux.Polling{}),
+		},
+		Others: []tune.Item{item(flux.Object{Ref: images, Remote: flux.Remote{URL: "ghcr.io/acme/web"}}, "")},
+		Limits: NewLimits(nil, nil),
+	})
+	got := map[string]string{}
+	requests := map[string]float64{}
+	for _, i := range b.Items {
+		got[i.Object.Name] = string(i.Cost.Protocol) + " " + i.Address.String()
+		requests[i.Object.Name] = i.Requests.Now
+	}
+	assert.Equal(t, map[string]string{
+		"always": "image ghcr.io/acme/web", "quick": "image ghcr.io/acme/web",
+		"branches": "rest api.github.com/acme/app", "enterprise": "rest ghe.example.com/acme/app", "merges": "rest gitlab.com/acme/app",
+		"tags": "image ghcr.io/acme/app", "static": " ",
+	}, withSpace(got))
+	assert.Equal(t, map[string]float64{"always": 18, "quick": 180, "branches": 6, "enterprise": 6, "merges": 6, "tags": 18, "static": 0}, requests)
+	assert.Zero(t, b.Git, "REST is not Git")
+	assert.Equal(t, map[string]int{"github": 1}, b.StatusProviders)
+	for _, h := range b.Hosts {
+		if h.Name == "api.github.com" {
+			assert.Equal(t, &Limit{PerHour: 5000, From: LimitPreset}, h.Limit)
+			assert.False(t, IsYardstick(h.Name, *h.Limit), "it is GitHub's own")
+		}
+	}
+}
+
+// withSpace leaves what an address without a URL looks like out of the comparison.
+func withSpace(m map[string]string) map[string]string {
+	for k, v := range m {
+		if v == " " || v == "" {
+			m[k] = " "
+		}
+	}
+	return m
+}
+
+// A HelmRelease that detects drift asks as a Kustomization does; one that does not asks nothing.
+func TestDriftDetectionAsksTheAPIServer(t *testing.T) {
+	t.Parallel()
+	release := func(name string, compares bool, managed int, change ...func(*flux.Object)) tune.Item {
+		o := flux.Object{Ref: ref("HelmRelease", name), Interval: ptr("5m"), ComparesDrift: compares}
+		o.Status.Managed = managed
+		return item(o, "", change...)
+	}
+	b := New(Input{Items: []tune.Item{
+		kustomization("k", "web", "10m", "", func(o *flux.Object) { o.Status.Managed = 5 }),
+		release("off", false, 20),
+		release("on", true, 20),
+		release("old", true, 0),
+		release("failed", true, 7, func(o *flux.Object) { o.Status.Ready, o.Status.ReadyReason = "False", "UpgradeFailed" }),
+		kustomization("waits", "web", "1m", "", func(o *flux.Object) {
+			o.Status.Managed, o.Status.Ready, o.Status.ReadyReason = 9, "False", "DependencyNotReady"
+		}),
+	}})
+	assert.Equal(t, APIServer{
+		Kustomizations: 1, HelmReleases: 2, Managed: 25, WithoutInventory: 1, Reconciles: steady(6 + 12 + 12), Requests: steady(2 * (6*5 + 12*20)),
+	}, b.APIServer)
+}
+
+// Each shard has workers of its own: that one of them is too busy is not hidden by an idle one.
+func TestShards(t *testing.T) {
+	t.Parallel()
+	const key = "sharding.fluxcd.io/key"
+	shard := func(name string) func(*flux.Object) {
+		return func(o *flux.Object) { o.Labels = map[string]string{key: name} }
+	}
+	b := New(Input{
+		Items: []tune.Item{
+			source("a", "https://github.com/acme/a", "1s", "", shard("hot")),
+			source("b", "https://github.com/acme/b", "10m", "", shard("idle")),
+			source("c", "https://github.com/acme/c", "10m", ""),
+		},
+		Controllers: []flux.Controller{
+			{Name: flux.SourceController, Concurrent: 2, JitterPercent: 5, Found: true, Watches: "!" + key},
+			{Name: flux.SourceController, Concurrent: 1, JitterPercent: 10, Found: true, Watches: key + "=hot"},
+			{Name: flux.SourceController, Concurrent: 10, JitterPercent: 5, Found: true, Watches: key + " in (idle)"},
+		},
+	})
+	got := map[string]Workers{}
+	for _, w := range b.Workers {
+		got[w.Shard] = w
+	}
+	assert.Len(t, got, 3)
+	assert.Equal(t, steady(50), got[key+"=hot"].Busy)
+	assert.Equal(t, 1, got[key+"=hot"].Concurrent)
+	assert.Less(t, got[key+" in (idle)"].Busy.Now, 0.1)
+	assert.Equal(t, 1, got["!"+key].Objects)
+	assert.Equal(t, 10, b.JitterPercent)
+}
+
+// Two sources are one only where nothing but their URL's spelling and their polling differs.
+func TestSharing(t *testing.T) {
+	t.Parallel()
+	const url = "https://github.com/acme/app"
+	spec := func(fingerprint uint64) func(*flux.Object) {
+		return func(o *flux.Object) { o.Remote.Fingerprint = fingerprint }
+	}
+	in := func(namespace string) func(*flux.Object) { return func(o *flux.Object) { o.Namespace = namespace } }
+	b := New(Input{Items: []tune.Item{
+		source("a", url, "1m", ""),
+		source("b", url+".git", "2m", ""),
+		source("c", url, "1m", "", spec(1)),
+		source("d", url, "3m", "", in("other")),
+	}})
+	assert.Equal(t, steady(30), b.Repositories[0].Saving)
+	assert.Equal(t, steady(50), b.Repositories[0].SavingAcross)
+}

@@ -1,0 +1,218 @@
+package budget
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Failure says how a controller goes on with an object that is not ready. The strings are part of the
+// JSON output.
+type Failure string
+
+// The ways to go on. NoFailure: it is due at its interval.
+const (
+	NoFailure Failure = ""
+	// BackOff: it is tried again after --min-retry-delay, and each time after twice as long, up to
+	// --max-retry-delay, whatever its interval is.
+	BackOff Failure = "backOff"
+	// Retrying: it is tried again at an interval of its own for that.
+	Retrying Failure = "retryInterval"
+	// Waiting: it looks again whether what it needs is there, every --requeue-dependency.
+	Waiting Failure = "waiting"
+	// Stopped: its controller has given up until it changes.
+	Stopped Failure = "stalled"
+)
+
+// failure tells how an object that is not ready goes on.
+//
+// Sources, charts and image objects return an error, so that the controller's rate limiter decides
+// (source-controller internal/reconcile/reconcile.go ComputeReconcileResult, where only errors of the type
+// Stalling end it; fluxcd/pkg runtime/controller/rate_limiter.go). A GitRepository waits for what it
+// includes (gitrepository_controller.go fetchIncludes). kustomize-controller
+// (kustomization_controller.go Reconcile) and helm-controller (helmrelease_controller.go) wait for
+// dependencies and sources; the former tries again at the retry interval, the latter only where its
+// strategy is RetryOnFailure.
+func failure(o *flux.Object) Failure {
+	switch {
+	case o.Status.Stalled:
+		return Stopped
+	case o.Status.Ready != "False":
+		return NoFailure
+	}
+	switch o.Kind {
+	case "GitRepository":
+		if reason := o.Status.ReadyReason; reason == "NotFound" || reason == "NoArtifact" {
+			return Waiting
+		}
+		return BackOff
+	case "OCIRepository", "Bucket", "HelmRepository", "HelmChart", "ImageRepository", "ImageUpdateAutomation":
+		return BackOff
+	case flux.ImagePolicyKind:
+		if o.Status.ReadyReason == dependencyNotReady {
+			return Waiting
+		}
+		return BackOff
+	case "Kustomization":
+		if o.Status.ReadyReason == dependencyNotReady || strings.Contains(o.Status.ReadyMessage, "artifact not found, retrying in") {
+			return Waiting
+		}
+		return Retrying
+	case "HelmRelease":
+		if strings.HasSuffix(o.Status.ReadyReason, "NotReady") {
+			return Waiting
+		}
+		if helmRetry(o) != nil {
+			return Retrying
+		}
+		return BackOff
+	default:
+		return NoFailure
+	}
+}
+
+const dependencyNotReady = "DependencyNotReady" // fluxcd/pkg apis/meta, DependencyNotReadyReason
+
+// helmRetry is the interval at which a HelmRelease tries again what failed; nil where its strategy is
+// another.
+func helmRetry(o *flux.Object) *string {
+	switch o.Status.ReadyReason {
+	case "InstallFailed":
+		return o.Polling.Retry.Install
+	case "UpgradeFailed":
+		return o.Polling.Retry.Upgrade
+	default:
+		return nil
+	}
+}
+
+// Retries is how often what has been failing for a time is tried again in the time after, by a
+// controller whose flags are c. A time of 0 means that it is not known: then all delays are the longest,
+// which they are after 26 minutes with the default flags.
+//
+// The n-th attempt is MinRetryDelay x (2^n - 1) after the first (k8s.io/client-go util/workqueue,
+// ItemExponentialFailureRateLimiter); how long the attempts themselves take is left out. A restart of the
+// controller begins anew.
+func Retries(c flux.Controller, failing, over time.Duration) float64 {
+	if c.MaxRetryDelay <= 0 {
+		return 0
+	}
+	settled := float64(over) / float64(c.MaxRetryDelay)
+	if failing <= 0 || c.MinRetryDelay <= 0 {
+		return settled
+	}
+	n, at, delay := 0.0, time.Duration(0), c.MinRetryDelay
+	for delay < c.MaxRetryDelay {
+		at += delay
+		if at > failing+over {
+			return n
+		}
+		if at > failing {
+			n++
+		}
+		delay *= 2
+	}
+	evenly := func(t time.Duration) float64 { return math.Floor(max(0, float64(t-at)) / float64(c.MaxRetryDelay)) }
+	return n + evenly(failing+over) - evenly(failing)
+}
+
+// due is how often an object is due, now and under the plan.
+func (f *fleet) due(s *subject) Rates {
+	interval := Rates{Now: perHour(s.interval.Now), Planned: perHour(s.interval.Planned)}
+	if interval == (Rates{}) { // suspended, or of no interval
+		return interval
+	}
+	c := f.settings.of(s.object)
+	steady := func(perHour float64) Rates { return Rates{Now: perHour, Planned: perHour} }
+	switch s.failure {
+	case BackOff:
+		failing := time.Duration(0)
+		if since := s.object.Status.ReadySince; !since.IsZero() && !f.now.IsZero() {
+			failing = f.now.Sub(since)
+		}
+		return steady(Retries(c, failing, time.Hour))
+	case Waiting:
+		return steady(perHour(c.RequeueDependency))
+	case Stopped:
+		return Rates{}
+	case Retrying:
+		return Rates{Now: perHour(s.retry.Now), Planned: perHour(s.retry.Planned)}
+	default:
+		return interval
+	}
+}
+
+// failed is what an attempt asks that fails as the last one did; false where it asks nothing.
+func failed(o *flux.Object, way Failure, c Cost) (Cost, bool) {
+	reason := o.Status.ReadyReason
+	if way == Waiting || asksNothing(o.Kind, reason) {
+		return c, false
+	}
+	c.Note = "fails: " + reason + ", back-off"
+	if o.Kind == "OCIRepository" && reason == "OCIArtifactPullFailed" {
+		// HEAD is refused, so GET is tried, with a token of its own (source-controller
+		// ocirepository_controller.go getRevision).
+		c.Unchanged += registryCall
+	}
+	if c.Protocol != Git || !brokenOff(reason, o.Status.ReadyMessage) {
+		if o.Kind == "GitRepository" { // what it fetched was refused: it is fetched again
+			c.Unchanged = c.Changed
+		}
+		return c, true
+	}
+	// The first request of a clone fails. Where a ref of a repository is gone that was there before, the
+	// refs are listed, and then the clone is tried all the same (fluxcd/pkg git/gogit/clone.go cloneBranch,
+	// cloneTag).
+	c.Clones, c.AtLeast, c.Unchanged = false, false, 1
+	if strings.Contains(o.Status.ReadyMessage, "couldn't find remote ref") && !o.Status.SourceChanged.IsZero() {
+		c.Unchanged = 2
+	}
+	return c, true
+}
+
+// asksNothing tells whether an attempt fails before any host is asked: for want of a Secret or of the
+// source. An authentication that a registry refuses is another reason for all but HelmCharts.
+func asksNothing(kind, reason string) bool {
+	switch reason {
+	case "SourceUnavailable", "NoSourceArtifact", "SourceManagerFailed":
+		return true
+	case "AuthenticationFailed": // source-controller api/v1, AuthenticationFailedReason
+		return kind != "HelmChart"
+	default:
+		return false
+	}
+}
+
+// brokenOff tells whether a Git operation failed at its first request, and not after a clone.
+func brokenOff(reason, message string) bool {
+	return reason == "GitOperationFailed" && !strings.Contains(message, "no match found for semver") &&
+		!strings.Contains(message, "unable to resolve commit object") && !strings.Contains(message, "sparse checkout")
+}
+
+// Failing counts what fails, and what that costs.
+type Failing struct {
+	// BackOff, Retrying, Waiting and Stopped count objects; suspended ones do not count.
+	BackOff, Retrying, Waiting, Stopped int
+	// Requests per hour to hosts of those that are tried again, and what all of them would ask if they
+	// were well.
+	Requests, Mended Rates
+}
+
+func (f *Failing) add(item *Item) {
+	switch item.Failure {
+	case BackOff:
+		f.BackOff++
+	case Retrying:
+		f.Retrying++
+	case Waiting:
+		f.Waiting++
+	case Stopped:
+		f.Stopped++
+	default:
+		return
+	}
+	f.Requests = sum(f.Requests, item.Requests)
+	f.Mended = sum(f.Mended, item.mended)
+}

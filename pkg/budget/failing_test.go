@@ -1,0 +1,170 @@
+package budget
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"pgregory.net/rapid"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+func sourceController() flux.Controller { return flux.DefaultControllers()[0] }
+
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	c := sourceController()
+	for name, tc := range map[string]struct {
+		failing, over time.Duration
+		want          float64
+	}{
+		"not known":         {0, time.Hour, 4},
+		"for hours":         {5 * time.Hour, time.Hour, 4},
+		"the first second":  {time.Nanosecond, time.Second, 1},      // at 0.75 s
+		"the first minute":  {time.Nanosecond, time.Minute, 6},      // 0.75, 2.25, 5.25, 11.25, 23.25, 47.25
+		"ten minutes later": {10 * time.Minute, 5 * time.Minute, 1}, // at 767.25 s
+		"a quarter later":   {15 * time.Minute, 5 * time.Minute, 0}, // the next is at 1535.25 s
+		"never more often":  {10 * time.Minute, time.Hour, 4},       // at 767.25, 1535.25, 2435.25, 3335.25 s
+	} {
+		assert.Equal(t, tc.want, Retries(c, tc.failing, tc.over), name)
+	}
+	assert.Zero(t, Retries(flux.Controller{}, 0, time.Hour))
+}
+
+// Fifteen sources that never worked asked a real source-controller's Git server 180 times an hour, and
+// later 60 times. The delays explain both: each is tried once in the five minutes that end a quarter of an
+// hour after the start, and once in fifteen minutes from then on.
+func TestRetriesAsMeasured(t *testing.T) {
+	t.Parallel()
+	const sources = 15
+	c := sourceController()
+	perHour := func(failing, over time.Duration) float64 { return sources * Retries(c, failing, over) / over.Hours() }
+	assert.InEpsilon(t, 180, perHour(10*time.Minute, 5*time.Minute), 0.01)
+	assert.InEpsilon(t, 60, perHour(time.Hour, 15*time.Minute), 0.01)
+}
+
+// Windows that follow each other add up, the delays never exceed the longest, and there is no more than
+// the doubling allows.
+func TestRetriesAddUp(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		seconds := func(name string, most int) time.Duration {
+			return time.Duration(rapid.IntRange(1, most).Draw(t, name)) * time.Second
+		}
+		c := flux.Controller{MinRetryDelay: seconds("min", 60)}
+		c.MaxRetryDelay = c.MinRetryDelay + seconds("more", 3600)
+		failing, first, second := seconds("failing", 20000), seconds("first", 20000), seconds("second", 20000)
+		whole := Retries(c, failing, first+second)
+		assert.InDelta(t, whole, Retries(c, failing, first)+Retries(c, failing+first, second), 1e-6)
+		assert.LessOrEqual(t, whole, float64(first+second)/float64(c.MinRetryDelay)+1)
+		assert.GreaterOrEqual(t, whole, float64(first+second)/float64(c.MaxRetryDelay)-2)
+	})
+}
+
+func failing(reason, message string) func(*flux.Object) {
+	return func(o *flux.Object) {
+		o.Status.Ready, o.Status.ReadyReason, o.Status.ReadyMessage = "False", reason, message
+	}
+}
+
+// Whatever fails is not due at its interval of 10s.
+func TestFailingSources(t *testing.T) {
+	t.Parallel()
+	const url = "https://git.example.com/app"
+	const gone = "failed to checkout and determine revision: unable to clone 'https://git.example.com/app': couldn't find remote ref 'refs/heads/gone'"
+	withRef := func(kind flux.RefKind) func(*flux.Object) {
+		return func(o *flux.Object) { o.Remote.Ref = flux.RemoteRef{Kind: kind, Value: "v"} }
+	}
+	worked := func(o *flux.Object) { o.Status.SourceChanged = time.Unix(1, 0) }
+	stalled := func(o *flux.Object) { o.Status.Stalled = true }
+	other := func(kind string, change ...func(*flux.Object)) tune.Item {
+		return item(flux.Object{Ref: ref(kind, "x"), Interval: ptr("10s"), Remote: flux.Remote{URL: url}}, "", change...)
+	}
+	git := func(change ...func(*flux.Object)) tune.Item { return source("x", url, "10s", "5s", change...) }
+	for name, tc := range map[string]struct {
+		item     tune.Item
+		way      Failure
+		requests float64
+	}{
+		"404":                         {git(failing("GitOperationFailed", "repository not found")), BackOff, 4},
+		"404, semver":                 {git(withRef(flux.RefSemver), failing("GitOperationFailed", "repository not found")), BackOff, 4},
+		"a branch that never was":     {git(failing("GitOperationFailed", gone)), BackOff, 4},
+		"a branch that is gone":       {git(worked, failing("GitOperationFailed", gone)), BackOff, 8},
+		"no version in the range":     {git(withRef(flux.RefSemver), failing("GitOperationFailed", "no match found for semver: 9.x")), BackOff, 8},
+		"a commit that is not there":  {git(withRef(flux.RefCommit), failing("GitOperationFailed", "unable to resolve commit object for 'v'")), BackOff, 8},
+		"a signature that is refused": {git(failing("InvalidCommitSignature", "signature verification failed")), BackOff, 12},
+		"no Secret":                   {git(failing("AuthenticationFailed", "secret not found")), BackOff, 0},
+		"an include is missing":       {git(failing("NoArtifact", "no artifact available for include")), Waiting, 0},
+		"stalled":                     {git(stalled, failing("URLInvalid", "no URL")), Stopped, 0},
+		"not yet":                     {git(func(o *flux.Object) { o.Status.Ready = "Unknown" }), NoFailure, 360},
+		"suspended":                   {git(suspended, failing("GitOperationFailed", "")), NoFailure, 0},
+		"index":                       {other("HelmRepository", failing("Failed", "404")), BackOff, 4},
+		"registry":                    {other("OCIRepository", failing("OCIArtifactPullFailed", "404")), BackOff, 24},
+		"images":                      {other("ImageRepository", failing("ReadOperationFailed", "404")), BackOff, 12},
+		"automation":                  {other("ImageUpdateAutomation", failing("GitOperationFailed", "404")), BackOff, 4},
+	} {
+		b := New(Input{Items: []tune.Item{tc.item}})
+		assert.Equal(t, tc.way, b.Items[0].Failure, name)
+		assert.Equal(t, tc.requests, b.Requests.Now, name)
+		if tc.way != NoFailure {
+			assert.Equal(t, b.Requests.Now, b.Requests.Planned, "%s: another interval changes nothing", name)
+		}
+	}
+}
+
+// Flags and the time since it fails count; consumers retry at their own intervals.
+func TestFailingPace(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	broken := source("x", "https://git.example.com/app", "10s", "", failing("GitOperationFailed", "404"), func(o *flux.Object) { o.Status.ReadySince = noon })
+	quick := sourceController()
+	quick.MinRetryDelay, quick.MaxRetryDelay, quick.Found = time.Second, 30*time.Second, true
+	assert.Equal(t, 4.0, New(Input{Items: []tune.Item{broken}}).Requests.Now, "without a clock")
+	assert.Equal(t, 12.0, New(Input{Items: []tune.Item{broken}, Now: noon.Add(time.Second)}).Requests.Now)
+	assert.Equal(t, 4.0, New(Input{Items: []tune.Item{broken}, Now: noon.Add(5 * time.Hour)}).Requests.Now)
+	assert.Equal(t, 120.0, New(Input{Items: []tune.Item{broken}, Controllers: []flux.Controller{quick}}).Requests.Now)
+
+	managed := func(o *flux.Object) { o.Status.Managed = 10 }
+	retry := func(o *flux.Object) { o.RetryInterval = ptr("1m") }
+	release := func(change ...func(*flux.Object)) tune.Item {
+		return item(flux.Object{Ref: ref("HelmRelease", "x"), Interval: ptr("10m")}, "5m", change...)
+	}
+	for name, tc := range map[string]struct {
+		item       tune.Item
+		way        Failure
+		reconciles Rates
+		api        float64
+	}{
+		"unhealthy":          {kustomization("x", "web", "10m", "", managed, retry, failing("HealthCheckFailed", "timeout")), Retrying, steady(60), 1200},
+		"no retry interval":  {kustomization("x", "web", "10m", "5m", managed, failing("ReconciliationFailed", "x")), Retrying, Rates{6, 12}, 120},
+		"does not build":     {kustomization("x", "web", "10m", "", managed, retry, failing("BuildFailed", "x")), Retrying, steady(60), 0},
+		"dependency":         {kustomization("x", "web", "10m", "", managed, failing("DependencyNotReady", "x")), Waiting, steady(120), 0},
+		"source has nothing": {kustomization("x", "web", "10m", "", managed, failing("ArtifactFailed", "Source is not ready, artifact not found, retrying in 30s")), Waiting, steady(120), 0},
+		"release":            {release(failing("InstallFailed", "x")), BackOff, steady(4), 0},
+		"release retries":    {release(failing("UpgradeFailed", "x"), func(o *flux.Object) { o.Polling.Retry.Upgrade = ptr("2m") }), Retrying, steady(30), 0},
+		"release gave up":    {release(failing("InstallFailed", "x"), func(o *flux.Object) { o.Status.Stalled = true }), Stopped, Rates{}, 0},
+	} {
+		b := New(Input{Items: []tune.Item{tc.item}})
+		assert.Equal(t, tc.way, b.Items[0].Failure, name)
+		assert.Equal(t, tc.reconciles, b.Items[0].Reconciles, name)
+		assert.Equal(t, tc.api, b.APIServer.Requests.Now, name)
+	}
+}
+
+func TestFailingIsCounted(t *testing.T) {
+	t.Parallel()
+	const url = "https://git.example.com/app"
+	stalled := func(o *flux.Object) { o.Status.Stalled = true }
+	b := New(Input{Items: []tune.Item{
+		source("a", url, "1m", "", failing("GitOperationFailed", "404")),
+		source("b", url, "1m", "", failing("URLInvalid", ""), stalled),
+		source("c", url, "1m", "", failing("NotFound", "")),
+		source("d", url, "1m", "", failing("GitOperationFailed", "404"), suspended),
+		source("e", url, "1m", ""),
+		kustomization("k", "a", "1m", ""),
+	}})
+	assert.Equal(t, Failing{BackOff: 1, Waiting: 1, Stopped: 1, Requests: steady(4), Mended: steady(180)}, b.Failing)
+	assert.Equal(t, "GitRepository apps/a fails: GitOperationFailed", b.Items[5].Delivery.Why)
+}

@@ -1,0 +1,72 @@
+package cluster
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+func TestSeen(t *testing.T) {
+	t.Parallel()
+	status := func(observed, seen int64, ready string) flux.Object {
+		return flux.Object{Status: flux.Status{ObservedGeneration: observed, SeenGeneration: seen, Ready: ready, ReadyReason: "Reason", ReadyMessage: "told"}}
+	}
+	const notYet = "its controller has not observed the change yet"
+	for _, tc := range []struct {
+		name string
+		of   awaited
+		now  flux.Object
+		want string
+	}{
+		{"not observed", awaited{generation: 2}, status(1, 1, "True"), notYet},
+		{"begun is not done", awaited{generation: 2}, status(1, 2, "Unknown"), notYet},
+		{"but is enough for rules", awaited{generation: 2, begun: true}, status(1, 2, "Unknown"), ""},
+		{"observed", awaited{generation: 2}, status(2, 2, "False"), ""},
+		{"ready again", awaited{generation: 2, ready: true}, status(2, 2, "True"), ""},
+		{"not ready any more", awaited{generation: 2, ready: true}, status(2, 2, "False"), "Ready is False (Reason): told"},
+	} {
+		assert.Equal(t, tc.want, tc.of.seen(tc.now), tc.name)
+	}
+}
+
+func TestCollections(t *testing.T) {
+	t.Parallel()
+	var results []Result
+	pending := make(map[flux.Ref]int)
+	for i, o := range []flux.Object{object("a", "one", ""), object("a", "two", ""), object("b", "one", ""), object("c", "not pending", "")} {
+		results = append(results, Result{Write: twoPatches{target: o}})
+		if o.Namespace != "c" {
+			pending[o.Ref] = i
+		}
+	}
+	got := make(map[string]int)
+	for key, members := range collections(results, pending) {
+		assert.Equal(t, likeKey{flux.Ref{Group: kustomizations.Group, Kind: "Kustomization", Namespace: key.Namespace}, "v1"}, key)
+		got[key.Namespace] = len(members)
+	}
+	assert.Equal(t, map[string]int{"a": 2, "b": 1}, got)
+}
+
+// What was written is written, whatever Flux has not been seen to do about it.
+func TestAwaitChangesNoOutcome(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(0, 0)
+	clock := Clock{Now: func() time.Time { return now }, Sleep: func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil }}
+	s := &scripted{now: object("apps", "web", "")}
+	w := NewWriter(s, WriteOptions{}, clock)
+	results := w.Write(t.Context(), []tune.Write{twoPatches{s.now, 1}})
+	late := w.await(t.Context(), results, []int{0}, now.Add(3*time.Second))
+	assert.Equal(t, []int{0}, late)
+	assert.Equal(t, Configured, results[0].Outcome)
+	assert.NoError(t, results[0].Err)
+	assert.Equal(t, "its controller has not observed the change yet", results[0].NotReady)
+
+	s.now.Status.ObservedGeneration = s.now.Generation
+	assert.Empty(t, w.await(t.Context(), results, []int{0}, now.Add(3*time.Second)))
+	assert.Empty(t, results[0].NotReady)
+}

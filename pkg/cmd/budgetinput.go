@@ -1,0 +1,114 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// input plans every object that was read, and splits them into those that are counted and those that
+// explain them. Unread are resources that may cost something, too, and could not be read.
+func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, unread []string, err error) {
+	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now()}
+	deployments, gap, err := o.Client.Controllers(ctx)
+	if err != nil {
+		return in, nil, err
+	}
+	if gap != nil {
+		f.snapshot.Gaps = append(f.snapshot.Gaps, *gap)
+	}
+	in.Controllers = cluster.MergeControllers(deployments)
+	observed, gaps, err := o.observe(ctx, o.Client, deployments)
+	if err != nil {
+		return in, nil, err
+	}
+	in.Observed = observed
+	f.snapshot.Gaps = append(f.snapshot.Gaps, gaps...)
+	costing, unread, err := o.Client.ReadCostKinds(ctx, o.Selection.Namespace)
+	if err != nil {
+		return in, nil, err
+	}
+	others, err := o.elsewhere(ctx, f.snapshot, costing)
+	if err != nil {
+		return in, nil, err
+	}
+	f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
+	if len(costing) > 0 { // sources behind artifacts that are made of them have an environment, too
+		snapshot := f.snapshot
+		snapshot.Related = slices.Concat(snapshot.Related, costing)
+		f.resolver = policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment)
+	}
+	o.split(f, &in, costing, others)
+	return in, unread, nil
+}
+
+// split plans objects and gives each its place. What only costs has nothing to plan.
+func (o BudgetOptions) split(f *fleet, in *budget.Input, costing, others []flux.Object) {
+	// What the policy would make of it, whether or not an apply would leave objects to Git.
+	opts := tune.Options{Managed: tune.ManagedPatch}
+	counted := make(map[flux.Ref]bool, len(f.objects))
+	for _, object := range f.objects { // those of the environments asked for
+		counted[object.Ref] = o.Shown(object)
+	}
+	for _, object := range f.snapshot.Objects {
+		item := tune.Decide(object, o.Policy, f.resolver.Resolve(object), opts)
+		if counted[object.Ref] {
+			in.Items = append(in.Items, item)
+		} else {
+			in.Others = append(in.Others, item)
+		}
+	}
+	for _, object := range costing {
+		item := tune.Item{Object: object, Assignment: f.resolver.Resolve(object)}
+		if o.Shown(object) && o.inEnvironments(item.Assignment.Environment) {
+			in.Items = append(in.Items, item)
+		} else {
+			in.Others = append(in.Others, item)
+		}
+	}
+	for _, object := range others {
+		in.Others = append(in.Others, tune.Decide(object, o.Policy, f.resolver.Resolve(object), opts))
+	}
+}
+
+// elsewhere reads the namespaces that the objects' sources and dependencies are in, where these were
+// not read. What cannot be read leaves latencies unknown.
+func (o BudgetOptions) elsewhere(ctx context.Context, snapshot flux.Snapshot, costing []flux.Object) ([]flux.Object, error) {
+	if o.Selection.Namespace == "" {
+		return nil, nil
+	}
+	var namespaces []string
+	for _, object := range slices.Concat(snapshot.Objects, costing) {
+		for _, ref := range slices.Concat([]flux.Ref{object.SourceRef}, object.DependsOn, object.Polling.Made) {
+			if ref.Namespace != "" && ref.Namespace != o.Selection.Namespace {
+				namespaces = append(namespaces, ref.Namespace)
+			}
+		}
+	}
+	slices.Sort(namespaces)
+	var objects []flux.Object
+	for _, namespace := range slices.Compact(namespaces) {
+		found, err := o.Client.Read(ctx, cluster.Selection{Namespace: namespace})
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, found.Objects...)
+	}
+	return objects, nil
+}
+
+// notFound are the names that were asked for and are not there.
+func (o BudgetOptions) notFound(snapshot flux.Snapshot) []flux.Gap {
+	var gaps []flux.Gap
+	for _, n := range o.Names {
+		if !slices.ContainsFunc(snapshot.Objects, func(object flux.Object) bool { return object.Ref.Kind == n.Kind.Name && object.Name == n.Name }) {
+			gaps = append(gaps, cluster.NotFound(n, o.Selection.Namespace))
+		}
+	}
+	return gaps
+}

@@ -1,0 +1,115 @@
+package cmd
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+const costCRDs = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: artifactgenerators.source.extensions.fluxcd.io}
+spec:
+  group: source.extensions.fluxcd.io
+  scope: Namespaced
+  names: {kind: ArtifactGenerator, plural: artifactgenerators}
+  versions: [{name: v1beta1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: resourcesetinputproviders.fluxcd.controlplane.io}
+spec:
+  group: fluxcd.controlplane.io
+  scope: Namespaced
+  names: {kind: ResourceSetInputProvider, plural: resourcesetinputproviders}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+`
+
+// costObjects are one of each kind that only budgets read, and who uses what they make.
+const costObjects = `
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: behind}
+spec: {interval: 1m, url: "https://git.example.com/behind", ref: {branch: main}}
+---
+apiVersion: source.extensions.fluxcd.io/v1beta1
+kind: ArtifactGenerator
+metadata: {name: all}
+spec: {sources: [{alias: a, kind: GitRepository, name: behind}], artifacts: [{name: made, copy: [{from: "@a/**", to: "@artifact/"}]}]}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: ExternalArtifact
+metadata: {name: made}
+spec: {sourceRef: {apiVersion: source.extensions.fluxcd.io/v1beta1, kind: ArtifactGenerator, name: all}}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: of-made}
+spec: {interval: 10m, prune: true, sourceRef: {kind: ExternalArtifact, name: made}}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImageRepository
+metadata: {name: scanned}
+spec: {interval: 10m, image: ghcr.io/acme/scanned}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImagePolicy
+metadata: {name: digests}
+spec: {imageRepositoryRef: {name: scanned}, policy: {alphabetical: {}}, digestReflectionPolicy: Always, interval: 5m}
+---
+apiVersion: image.toolkit.fluxcd.io/v1
+kind: ImagePolicy
+metadata: {name: tags}
+spec: {imageRepositoryRef: {name: scanned}, policy: {alphabetical: {}}}
+---
+apiVersion: fluxcd.controlplane.io/v1
+kind: ResourceSetInputProvider
+metadata: {name: branches, annotations: {fluxcd.controlplane.io/reconcileEvery: 2m}}
+spec: {type: GitHubBranch, url: "https://github.com/acme/app"}
+---
+apiVersion: notification.toolkit.fluxcd.io/v1beta3
+kind: Provider
+metadata: {name: status}
+spec: {type: github, address: "https://github.com/acme/app", secretRef: {name: token}}
+`
+
+func costFleet(t *testing.T, c *testbed.Cluster, ns string) {
+	t.Helper()
+	c.Apply(t, costCRDs)
+	c.Kubectl(t, "wait", "--for=condition=Established", "crd/artifactgenerators.source.extensions.fluxcd.io", "crd/resourcesetinputproviders.fluxcd.controlplane.io")
+	c.Apply(t, costObjects, "-n", ns)
+}
+
+// What only budgets read is counted, explains latency, and gives sources their environment.
+func TestBudgetOfFurtherKinds(t *testing.T) {
+	t.Parallel()
+	c := testbed.StartT(t, testbed.Options{})
+	c.CreateNamespace(t, "made", nil)
+	costFleet(t, c, "made")
+	c.Kubectl(t, "label", "kustomization", "of-made", "-n", "made", "environment=staging")
+	b := decode[report.Budget](t, on(c).must(t, "budget", "-A", "-o", "json"))
+	items := map[string]report.BudgetItem{}
+	for _, item := range b.Items {
+		items[item.Ref.Kind+" "+item.Ref.Name] = item
+	}
+	assert.Len(t, b.Items, 5, "what is never due and asks nothing is left out")
+	assert.Equal(t, budget.Rates{Now: 36, Planned: 36}, items["ImagePolicy digests"].Requests)
+	assert.Equal(t, "ghcr.io/acme/scanned", items["ImagePolicy digests"].Address)
+	assert.Equal(t, budget.Rates{Now: 30, Planned: 30}, items["ResourceSetInputProvider branches"].Requests)
+	assert.Equal(t, "api.github.com/acme/app", items["ResourceSetInputProvider branches"].Address)
+	assert.Equal(t, "staging", items["GitRepository behind"].Environment)
+	assert.Equal(t, budget.Rates{Now: 60, Planned: 20}, items["GitRepository behind"].Requests)
+	// 3m at worst, with jitter, and one second each to fetch, to make, and to apply.
+	assert.Equal(t, "3m12s", items["Kustomization of-made"].Latency.Worst.Planned)
+	notes := strings.Join(b.Notes, "\n")
+	assert.Contains(t, notes, "1 Provider is writing commit statuses (github) by REST")
+	assert.Contains(t, notes, "What is asked by REST counts against the host's limit for its API")
+	one := decode[report.Budget](t, on(c).must(t, "budget", "gitrepo", "-A", "-o", "json"))
+	assert.Len(t, one.Items, 1, "they are not of the kind that was asked for")
+}

@@ -1,0 +1,242 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+const pin = "--managed=pin"
+
+// The rules of a pin follow from the records, so that the order in which sessions are taken back does not matter.
+func TestPinsFollowTheRecords(t *testing.T) {
+	t.Parallel()
+	for name, order := range map[string][]int{"the last first": {1, 0}, "the first first": {0, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newGitFleet(t)
+			f.observe(t)
+			a, o := f.tuned(t, "a", pin, "--policy", gitPolicy(t, "interval: 1m"))
+			require.Zero(t, o.code, o.stderr)
+			ignore, _ := f.rules(t)
+			require.Contains(t, ignore, `["/spec/interval"]`)
+			b, o := f.tuned(t, "b", pin, "--policy", gitPolicy(t, "interval: 30s, timeout: 4m"))
+			require.Zero(t, o.code, o.stderr)
+			ignore, _ = f.rules(t)
+			require.Contains(t, ignore, `["/spec/interval","/spec/timeout"]`)
+			sessions := []string{a, b}
+			for _, i := range order {
+				f.revert(t, "--session", sessions[i])
+			}
+			ignore, note := f.rules(t)
+			assert.Empty(t, ignore, "Git decides again")
+			assert.Empty(t, note)
+			assert.Equal(t, "5m", f.interval(t))
+			assert.Equal(t, "2m", f.field(t, "gitrepository", f.apps, "app", ".spec.timeout"))
+			assert.NotContains(t, f.owners(t, "kustomization", f.flux, "root"), "fluxtune")
+		})
+	}
+}
+
+// A pin that its owner does not notice in time changes nothing, and leaves no rule.
+func TestPinThatIsNotNoticed(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t) // and nobody observes
+	session, o := f.tuned(t, "one", pin, "--wait-timeout=2s")
+	assert.Equal(t, exitFailed, o.code)
+	results := decode[report.Results](t, o)
+	assert.Equal(t, report.ResultSummary{NotAttempted: 1}, results.Summary)
+	assert.Empty(t, session, "no object was changed")
+	assert.Contains(t, o.stderr, "Not attempted: GitRepository "+f.apps+"/app: Kustomization "+f.flux+"/root could not be made to leave it alone: it has not noticed its rules in time")
+	assert.Equal(t, "5m", f.interval(t))
+	ignore, note := f.rules(t)
+	assert.Empty(t, ignore)
+	assert.Empty(t, note)
+}
+
+// marks make what applies root be known as somebody else than kustomize-controller.
+var marks = map[string][2]string{
+	"by the Flux Operator": {"label", "resourceset.fluxcd.controlplane.io/name=apps"},
+	"by a HelmRelease":     {"label", "helm.toolkit.fluxcd.io/name=apps"},
+	"by Helm":              {"annotate", "meta.helm.sh/release-name=apps"},
+	"by Argo CD":           {"annotate", "argocd.argoproj.io/tracking-id=fleet:x"},
+}
+
+// Rules on a Kustomization that others apply would be wiped at their next turn.
+func TestPinsOnOwnersThatOthersApply(t *testing.T) {
+	t.Parallel()
+	for name, mark := range marks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newGitFleet(t)
+			f.observe(t)
+			f.Kubectl(t, mark[0], "kustomization", "root", "-n", f.flux, mark[1])
+			item := f.item(t, "gitrepo/app", pin)
+			assert.Equal(t, "CannotPin", item.Reason)
+			assert.Contains(t, item.Message, "cannot be pinned: Kustomization "+f.flux+"/root is itself applied by ")
+			_, o := f.tuned(t, "one", pin)
+			assert.Zero(t, o.code, o.stderr)
+			ignore, note := f.rules(t)
+			assert.Empty(t, ignore+note)
+			assert.Equal(t, "5m", f.interval(t))
+		})
+	}
+}
+
+// The same when it becomes so after the plan was made: the owner is looked at again after a conflict.
+func TestPinsOnOwnersThatOthersApplySince(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	f.observe(t)
+	o := atThePrompt(t, on(f.Cluster), func() {
+		f.Kubectl(t, "label", "kustomization", "root", "-n", f.flux, "resourceset.fluxcd.controlplane.io/name=apps")
+	}, "apply", "-n", f.apps, pin)
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "Left alone: Kustomization "+f.flux+"/root: Kustomization "+f.flux+"/root is itself applied by ResourceSet ")
+	assert.Contains(t, o.stderr, "Not attempted: GitRepository "+f.apps+"/app: ")
+	ignore, note := f.rules(t)
+	assert.Empty(t, ignore+note)
+	assert.Equal(t, "5m", f.interval(t))
+}
+
+// Before anything is written the plan says that a pin will hold, and whose rules will be changed; what a revert did
+// to them is told beside the objects.
+func TestPlansAndResultsNameTheOwner(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	f.observe(t)
+	root := "Kustomization " + f.flux + "/root"
+	plan := decode[report.Plan](t, on(f.Cluster).must(t, "plan", "gitrepo", "-n", f.apps, pin, "-o", "json"))
+	require.Len(t, plan.Items, 1)
+	assert.Equal(t, [2]string{"held", "held by a rule that apply adds to spec.ignore of " + root}, [2]string{plan.Items[0].Sticks, plan.Items[0].SticksMessage})
+	require.Len(t, plan.Pins, 1)
+	assert.Equal(t, report.PlanPin{Ref: report.Ref{APIVersion: "kustomize.toolkit.fluxcd.io/v1", Kind: "Kustomization", Namespace: f.flux, Name: "root"}, Objects: 1, Rules: 1}, plan.Pins[0])
+
+	i := on(f.Cluster)
+	i.stdin, i.terminal = strings.NewReader("y\n"), true
+	o := i.must(t, "apply", "-n", f.apps, pin)
+	assert.Contains(t, o.stderr, "Change 1 object, and spec.ignore of 1 Kustomization "+f.flux+"/root")
+	assert.Contains(t, o.stderr, "1 configured, 0 unchanged, 0 left alone, 0 failed.\nThe rules in spec.ignore of 1 Kustomization changed.\n")
+
+	back := f.revert(t)
+	require.Zero(t, back.code, back.stderr)
+	assert.Contains(t, back.stderr, "1 restored, 0 unchanged, 0 left alone, 0 failed.\nThe rules in spec.ignore of 1 Kustomization changed.\n")
+	assert.Regexp(t, `root +configured +leaves all fields to Git again`, back.stdout)
+}
+
+// Rules that Git has adopted in the meantime are Git's.
+func TestUnpinLeavesWhatGitHasAdopted(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	f.observe(t)
+	_, o := f.tuned(t, "one", pin)
+	require.Zero(t, o.code, o.stderr)
+	ignore, _ := f.rules(t)
+	require.NotEmpty(t, ignore)
+	f.push(t, fmt.Sprintf(`
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: root, namespace: %s}
+spec: {interval: 10m, path: ./apps, prune: true, sourceRef: {kind: GitRepository, name: fleet}, ignore: %s}
+`, f.flux, ignore))
+	o = f.revert(t)
+	assert.Zero(t, o.code, o.stderr)
+	left, note := f.rules(t)
+	assert.Equal(t, ignore, left)
+	assert.Empty(t, note)
+	assert.NotContains(t, f.owners(t, "kustomization", f.flux, "root"), "fluxtune")
+}
+
+// A Kustomization that is looked at, and whose rules change, is told once.
+func TestOwnersThatAreSelectedToo(t *testing.T) {
+	t.Parallel()
+	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
+	f.observe(t)
+	f.Kubectl(t, "label", "namespace", f.flux, "environment=production")
+	_, o := f.tuned(t, "one", pin)
+	require.Zero(t, o.code, o.stderr)
+	results := decode[report.Results](t, on(f.Cluster).must(t, "revert", "-A", "--yes", "--dry-run", "-o", "json"))
+	assert.Len(t, results.Rules, 1)
+	assert.Len(t, results.Items, 1)
+	back := on(f.Cluster).run(t.Context(), "revert", "-A", "--yes")
+	require.Zero(t, back.code, back.stderr)
+	assert.Contains(t, back.stderr, "The rules in spec.ignore of 1 Kustomization changed.")
+	assert.Equal(t, 1, strings.Count(back.stdout, "root "), back.stdout)
+}
+
+// An object that Git has deleted needs no rule any more.
+func TestRulesOfDeletedObjects(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	f.observe(t)
+	_, o := f.tuned(t, "one", pin)
+	require.Zero(t, o.code, o.stderr)
+	f.Kubectl(t, "delete", "gitrepository", "app", "-n", f.apps)
+	o = f.revert(t)
+	assert.Zero(t, o.code, o.stderr)
+	assert.Contains(t, o.stderr, "The rules in spec.ignore of 1 Kustomization changed.")
+	ignore, note := f.rules(t)
+	assert.Empty(t, ignore+note)
+}
+
+// Where Git sets spec.ignore of its own, our rules are gone, and with the next revert all that spoke of them.
+func TestRulesThatGitReplaces(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	f.observe(t)
+	session, o := f.tuned(t, "one", pin)
+	require.Zero(t, o.code, o.stderr)
+	f.push(t, fmt.Sprintf(`
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: root, namespace: %s}
+spec: {interval: 10m, path: ./apps, prune: true, sourceRef: {kind: GitRepository, name: fleet}, ignore: [{paths: [/metadata/labels/x]}]}
+`, f.flux))
+	f.push(t, f.app("interval: 5m, timeout: 2m")) // and kustomize-controller applies what it has in Git
+	assert.Equal(t, "SetInGit", f.item(t, "gitrepo/app").Reason)
+	list := decode[report.SessionList](t, on(f.Cluster).must(t, "sessions", "-n", f.apps, "-o", "json"))
+	require.Len(t, list.Items, 1)
+	assert.Equal(t, [2]int{0, 1}, [2]int{list.Items[0].Stand, list.Items[0].Changed}, "it does not stand any more")
+	o = f.revert(t, "--session", session)
+	assert.Zero(t, o.code, o.stderr)
+	ignore, note := f.rules(t)
+	assert.JSONEq(t, `[{"paths":["/metadata/labels/x"]}]`, ignore)
+	assert.Empty(t, note)
+	assert.Nil(t, f.recordOf(t))
+	assert.Equal(t, "5m", f.interval(t))
+	assert.Contains(t, on(f.Cluster).must(t, "sessions", "-n", f.apps).stderr, "No sessions")
+}
+
+// Thousands of siblings are pinned by a few rules, and judged in the time that it takes to look them up.
+func TestManySiblingsArePinned(t *testing.T) {
+	t.Parallel()
+	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
+	f.observe(t)
+	const n = 1300 // the annotation passed 256 KiB at about 1,180 when it held the rules
+	var manifests strings.Builder
+	for i := range n {
+		manifests.WriteString(f.named(fmt.Sprintf("a-name-as-long-as-they-are-in-fleets-%04d", i), "interval: 5m, timeout: 2m"))
+	}
+	f.push(t, manifests.String())
+	start := time.Now()
+	_, o := f.tuned(t, "one", pin, "--wait-timeout=2m")
+	require.Zero(t, o.code, o.stderr)
+	t.Logf("pinned %d in %s", n, time.Since(start))
+	assert.Equal(t, report.ResultSummary{Changed: n + 1}, decode[report.Results](t, o).Summary)
+	ignore, note := f.rules(t)
+	assert.Equal(t, 1, strings.Count(ignore, "paths"))
+	assert.Less(t, len(note), 1000)
+	start = time.Now()
+	back := f.revert(t)
+	require.Zero(t, back.code, back.stderr)
+	t.Logf("reverted in %s", time.Since(start))
+	ignore, note = f.rules(t)
+	assert.Empty(t, ignore+note)
+}

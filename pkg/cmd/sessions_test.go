@@ -1,0 +1,196 @@
+package cmd
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// free is the fleet with a GitRepository app that nothing applies.
+func newFreeFleet(t *testing.T) gitFleet {
+	t.Helper()
+	c := bed.Cluster(t)
+	f := gitFleet{Cluster: c, apps: c.Namespace(t, map[string]string{"environment": "development"})}
+	f.Apply(t, gitRepository(f.apps, "app", "interval: 5m, timeout: 2m"))
+	return f
+}
+
+func (f gitFleet) edit(t *testing.T, interval string) {
+	t.Helper()
+	f.Kubectl(t, "patch", "gitrepository", "app", "-n", f.apps, "--type=merge", "-p", `{"spec":{"interval":"`+interval+`"}}`)
+}
+
+func TestRevertRestoresTheOwnersLastChoice(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.tuned(t, "one")
+	require.Equal(t, "1m", f.interval(t))
+	f.edit(t, "10m")
+	f.tuned(t, "two")
+	require.Equal(t, "1m", f.interval(t))
+	o := f.revert(t)
+	assert.Zero(t, o.code, o.stderr)
+	assert.Equal(t, "10m", f.interval(t), "not the 5m from before")
+	assert.Nil(t, f.recordOf(t))
+}
+
+func TestForgetKeepsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.tuned(t, "one")
+	o := on(f.Cluster).must(t, "forget", "-n", f.apps, "--yes")
+	assert.Contains(t, o.stderr, "1 forgotten")
+	assert.Equal(t, "1m", f.interval(t))
+	assert.NotContains(t, f.owners(t, "gitrepository", f.apps, "app"), "fluxtune")
+	assert.Contains(t, on(f.Cluster).must(t, "revert", "-n", f.apps, "--yes").stderr, "Nothing to revert")
+}
+
+func TestRevertOfASessionThatAnotherFollowed(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	a, _ := f.tuned(t, "a")
+	b, _ := f.tuned(t, "b", "--set", "development.GitRepository.interval=30s")
+	o := f.revert(t, "--session", a)
+	assert.Equal(t, exitFailed, o.code, "what was asked for was not done")
+	assert.Contains(t, o.stderr, "1 not taken back whole.")
+	assert.Contains(t, o.stderr, "Not taken back: GitRepository "+f.apps+"/app: spec.interval stays 30s, as session "+b+" set it: what that one takes back is 5m now")
+	assert.Equal(t, "30s", f.interval(t))
+	o = f.revert(t, "--session", b)
+	assert.Zero(t, o.code, o.stderr)
+	assert.Equal(t, "5m", f.interval(t), "the order does not matter")
+	assert.Nil(t, f.recordOf(t))
+}
+
+func TestRevertNamesWhatSomebodyChangedSince(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.tuned(t, "one")
+	f.edit(t, "7m")
+	o := f.revert(t)
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "Not taken back: GitRepository "+f.apps+"/app: spec.interval was set to 1m and is now 7m: somebody (kubectl-patch) changed it since (--force restores 5m, forget keeps what is there)")
+	assert.Equal(t, "7m", f.interval(t))
+}
+
+// Who sets a field is seen by the owner of it, also where the value is the one that we had set.
+func TestRevertLeavesWhatItsOwnerSetSince(t *testing.T) {
+	t.Parallel()
+	t.Run("in Git", func(t *testing.T) {
+		t.Parallel()
+		f := newGitFleet(t)
+		_, o := f.tuned(t, "one", "--managed=patch")
+		require.Zero(t, o.code, o.stderr)
+		require.Equal(t, "1m", f.interval(t))
+		f.push(t, f.app("interval: 1m, timeout: 2m"))
+		o = f.revert(t)
+		assert.Zero(t, o.code, o.stderr)
+		assert.Equal(t, "1m", f.interval(t), "Git says so now")
+		assert.Nil(t, f.recordOf(t))
+		assert.Equal(t, []string{"kustomize-controller"}, f.owners(t, "gitrepository", f.apps, "app"))
+	})
+	t.Run("by hand", func(t *testing.T) {
+		t.Parallel()
+		f := newFreeFleet(t)
+		f.tuned(t, "one")
+		f.edit(t, "7m")
+		f.edit(t, "1m")
+		o := f.revert(t)
+		assert.Equal(t, exitFailed, o.code)
+		assert.Contains(t, o.stderr, "somebody (kubectl-patch) changed it since")
+		assert.Equal(t, "1m", f.interval(t))
+	})
+}
+
+// A revert leaves nothing of ours: not our name either, by which whoever applies the object would be kept from
+// removing the field, or would conflict with us.
+func TestRevertLeavesNoNameBehind(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	before := f.Kubectl(t, "get", "gitrepository", "app", "-n", f.apps, "--show-managed-fields", "-o", "jsonpath={.metadata.managedFields[*].manager} {.metadata.managedFields[*].fieldsV1}")
+	_, o := f.tuned(t, "one", "--managed=patch", "--policy", gitPolicy(t, "interval: 1m, timeout: 4m"))
+	require.Zero(t, o.code, o.stderr)
+	require.Contains(t, f.owners(t, "gitrepository", f.apps, "app"), "fluxtune")
+	o = f.revert(t)
+	require.Zero(t, o.code, o.stderr)
+	assert.Equal(t, before, f.Kubectl(t, "get", "gitrepository", "app", "-n", f.apps, "--show-managed-fields", "-o", "jsonpath={.metadata.managedFields[*].manager} {.metadata.managedFields[*].fieldsV1}"),
+		"metadata.managedFields are as they were")
+
+	_, err := f.RunKubectl(t.Context(), f.app("interval: 8m"), "apply", "--server-side", "-f", "-", "--field-manager=kustomize-controller")
+	require.NoError(t, err, "its owner applies it without a conflict")
+	assert.Equal(t, "8m", f.interval(t))
+	assert.Equal(t, "60s", f.field(t, "gitrepository", f.apps, "app", ".spec.timeout"), "and can remove a field: the default is back")
+}
+
+func TestEverySessionCanBeTakenBack(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	var sessions []string
+	for i := range 9 {
+		s, o := f.tuned(t, fmt.Sprintf("s%d", i+1), "--set", fmt.Sprintf("development.GitRepository.interval=%ds", 50-i))
+		require.Zero(t, o.code, o.stderr)
+		sessions = append(sessions, s)
+	}
+	for i := 8; i >= 1; i-- {
+		o := f.revert(t, "--session", sessions[i])
+		require.Zero(t, o.code, o.stderr)
+		assert.Equal(t, fmt.Sprintf("%ds", 51-i), f.interval(t), "what session %d had set", i)
+	}
+	f.revert(t, "--session", sessions[0])
+	assert.Equal(t, "5m", f.interval(t))
+}
+
+func TestOverridesAreRecorded(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	const title = "per-environment with development.GitRepository.interval=45s"
+	plan := decode[report.Plan](t, on(f.Cluster).must(t, "plan", "-n", f.apps, "--set", "dev.gitrepo.interval=45s", "-o", "json"))
+	assert.Equal(t, title, plan.Policy)
+	f.tuned(t, "one", "--set", "dev.gitrepo.interval=45s")
+	assert.Equal(t, title, f.recordOf(t).Steps[0].Policy)
+}
+
+// What was written is written, whether Flux has been seen to notice or not; and the way back is told.
+func TestWaitThatTimesOutTellsTheWayBack(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	session, o := f.tuned(t, "20261122-120000-wait", "--wait", "--wait-timeout=1s")
+	assert.Equal(t, exitFailed, o.code)
+	results := decode[report.Results](t, o)
+	assert.Equal(t, report.ResultSummary{Changed: 1, NotReady: 1}, results.Summary)
+	assert.Equal(t, "configured", results.Items[0].Action)
+	assert.Contains(t, o.stderr, "Session "+session+". Take it back with: kubectl fluxtune revert -n "+f.apps+" --session "+session)
+	assert.Zero(t, f.revert(t, "--session", session).code)
+	assert.Equal(t, "5m", f.interval(t))
+}
+
+// Our own patch, whose answer was lost, is found by its record: what would be planned for the object now does not
+// matter, such as a timeout that is kept.
+func TestLostAnswerOfAPlanThatKeepsATimeout(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.Apply(t, fmt.Sprintf(`
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: slow, namespace: %s}
+spec: {interval: 5m, timeout: 9m, retryInterval: 1m, wait: true, path: ./deploy, prune: true, sourceRef: {kind: GitRepository, name: app}}
+`, f.apps))
+	proxy := faults.Start(t, f.Config(), func(r *http.Request, seen int) faults.Fault {
+		if r.Method == http.MethodPatch && strings.HasSuffix(r.URL.Path, "/slow") && seen == 0 {
+			return faults.Fault{Cut: 1}
+		}
+		return faults.Fault{}
+	})
+	through := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps)}
+	o := through.must(t, "apply", "ks/slow", "-n", f.apps, "--yes", "-o", "json")
+	results := decode[report.Results](t, o)
+	assert.Equal(t, "configured", results.Items[0].Action)
+	assert.NotEmpty(t, results.Session)
+	assert.Equal(t, "1m", f.field(t, "kustomization", f.apps, "slow", ".spec.interval"))
+}

@@ -1,0 +1,189 @@
+package flux
+
+import (
+	"encoding/json"
+	"hash/fnv"
+	"regexp"
+	"strings"
+)
+
+// Polling is what decides what a poll costs, beside what is polled.
+type Polling struct {
+	// Submodules says that a GitRepository clones its submodules too (spec.recurseSubmodules).
+	Submodules bool
+	// Verifies says that signatures are verified (spec.verify).
+	Verifies bool
+	// Includes are the GitRepositories whose artifacts a GitRepository copies into its own
+	// (spec.include). It does not watch them.
+	Includes []Ref
+	// Version of a chart: that of a HelmChart, or of the one that a HelmRelease has made (spec.version,
+	// spec.chart.spec.version). "" for the newest.
+	Version string
+	// Push is what an ImageUpdateAutomation checks out and pushes to.
+	Push Push
+	// Type is spec.type of a ResourceSetInputProvider or a Provider: "GitHubBranch", "github".
+	Type string
+	// Made are the objects that it is made from: the sources of an ArtifactGenerator, the
+	// ArtifactGenerator of an ExternalArtifact, the ImageRepository of an ImagePolicy.
+	Made []Ref
+	// NoInterval says that the object is not due at an interval, whatever its field says: an ImagePolicy
+	// that does not look digests up again.
+	NoInterval bool
+	// Retry is how a HelmRelease tries a failed install or upgrade again.
+	Retry HelmRetry
+}
+
+// Push is where an ImageUpdateAutomation gets what it changes, and where that goes (spec.git).
+type Push struct {
+	// Checkout is spec.git.checkout.ref; RefNone where the GitRepository's counts.
+	Checkout RemoteRef
+	// CheckoutBranch is the branch of that, which counts beside what Checkout says.
+	CheckoutBranch string
+	// HasCheckout says that spec.git.checkout is there.
+	HasCheckout     bool
+	Branch, Refspec string
+}
+
+// HelmRetry are the intervals of a HelmRelease at which it tries again what failed; nil where the
+// strategy is not RetryOnFailure.
+type HelmRetry struct {
+	Install, Upgrade *string
+}
+
+// Masterminds/semver v3, NewVersion: what is a version and not a range.
+var versionPattern = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+)?(\.[0-9]+)?(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
+
+// ExactVersion tells whether a chart's version is one version and not a range, as source-controller
+// tells them apart (fluxcd/pkg version.ParseVersion): three parts, with or without v.
+func ExactVersion(version string) bool {
+	return strings.Count(version, ".") >= 2 && versionPattern.MatchString(version)
+}
+
+// costSpec is the part of a spec that decides costs.
+type costSpec struct {
+	RecurseSubmodules bool      `json:"recurseSubmodules"`
+	Verify            *struct{} `json:"verify"`
+	Include           []struct {
+		Repository reference `json:"repository"`
+	} `json:"include"`
+	Version                string      `json:"version"`
+	Git                    *gitSpec    `json:"git"`
+	Sources                []reference `json:"sources"`
+	DigestReflectionPolicy string      `json:"digestReflectionPolicy"`
+	ImageRepositoryRef     *reference  `json:"imageRepositoryRef"`
+}
+
+type gitSpec struct {
+	Checkout *struct {
+		Ref documentRef `json:"ref"`
+	} `json:"checkout"`
+	Push struct {
+		Branch  string `json:"branch"`
+		Refspec string `json:"refspec"`
+	} `json:"push"`
+}
+
+// retryStrategy is spec.install.strategy or spec.upgrade.strategy of a HelmRelease.
+type retryStrategy struct {
+	Name          string  `json:"name"`
+	RetryInterval *string `json:"retryInterval"`
+}
+
+// retryDefault is InstallStrategy.GetRetryInterval and UpgradeStrategy.GetRetryInterval where the field is
+// absent (helm-controller api/v2/helmrelease_types.go).
+const retryDefault = "5m"
+
+func (s retryStrategy) interval() *string {
+	if s.Name != "RetryOnFailure" {
+		return nil
+	}
+	if s.RetryInterval != nil {
+		return s.RetryInterval
+	}
+	every := retryDefault
+	return &every
+}
+
+func (d document) polling() Polling {
+	s := d.Spec
+	p := Polling{Submodules: s.RecurseSubmodules, Verifies: s.Verify != nil, Version: s.Version}
+	switch d.Kind {
+	case "HelmRelease":
+		p.Version = s.Chart.Spec.Version
+		p.Verifies = s.Chart.Spec.Verify != nil
+		p.Retry = HelmRetry{Install: s.Install.Strategy.interval(), Upgrade: s.Upgrade.Strategy.interval()}
+	case ImagePolicyKind:
+		p.NoInterval = s.DigestReflectionPolicy != "Always"
+		if s.ImageRepositoryRef != nil {
+			p.Made = []Ref{d.refer(*s.ImageRepositoryRef, imageGroup, "ImageRepository")}
+		}
+	case ArtifactGeneratorKind:
+		for _, source := range s.Sources {
+			p.Made = append(p.Made, d.refer(source, sourceGroup, source.Kind))
+		}
+	case ExternalArtifactKind:
+		if s.SourceRef != nil {
+			p.Made = []Ref{d.refer(*s.SourceRef, watcherGroup, s.SourceRef.Kind)}
+		}
+	case ResourceSetInputProviderKind, ProviderKind:
+		p.Type = s.Type
+	}
+	for _, i := range s.Include {
+		p.Includes = append(p.Includes, d.refer(i.Repository, sourceGroup, "GitRepository"))
+	}
+	if s.Git != nil {
+		p.Push = s.Git.push()
+	}
+	return p
+}
+
+func (g gitSpec) push() Push {
+	p := Push{Branch: g.Push.Branch, Refspec: g.Push.Refspec}
+	if g.Checkout != nil {
+		p.HasCheckout = true
+		p.Checkout, p.CheckoutBranch = g.Checkout.Ref.remoteRef(gitOrder), g.Checkout.Ref.Branch
+	}
+	return p
+}
+
+// refer completes a reference: the group is given where the reference names none, and the namespace is
+// the object's own.
+func (d document) refer(r reference, group, kind string) Ref {
+	if g, _, found := strings.Cut(r.APIVersion, "/"); found {
+		group = g
+	}
+	ref := Ref{Group: group, Kind: kind, Namespace: r.Namespace, Name: r.Name}
+	if ref.Namespace == "" {
+		ref.Namespace = d.Metadata.Namespace
+	}
+	return ref
+}
+
+// fingerprint hashes the spec without its URL, and without how often and how long it polls. The order of
+// its fields does not count.
+func (s documentSpec) fingerprint() uint64 {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(s.raw, &fields) != nil {
+		return 0
+	}
+	for _, name := range [...]string{"interval", "timeout", "suspend", "url", "image", "endpoint"} {
+		delete(fields, name)
+	}
+	canonical, err := json.Marshal(fields)
+	if err != nil {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(canonical)
+	return h.Sum64()
+}
+
+// UnmarshalJSON reads a spec and keeps its bytes, which are valid until Decode returns.
+func (s *documentSpec) UnmarshalJSON(data []byte) error {
+	type plain documentSpec
+	if err := json.Unmarshal(data, (*plain)(s)); err != nil {
+		return err
+	}
+	s.raw = data
+	return nil
+}

@@ -1,0 +1,158 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+)
+
+// budgetNotes say what the numbers mean, each once and only where it concerns somebody.
+func budgetNotes(b budget.Budget) []string {
+	notes := []string{}
+	for _, h := range b.Hosts {
+		if h.Limit != nil && budget.IsYardstick(h.Name, *h.Limit) {
+			notes = append(notes, "5,000/h is GitHub's limit for its REST API. Git traffic is not REST and does not count against it, and GitHub publishes no hourly limit for it: "+
+				"take the share as a cautious yardstick, or set your own (--limit github.com=15000/h).")
+		}
+	}
+	if b.APIServer.Kustomizations > 0 {
+		notes = append(notes, "A shorter Kustomization interval does not bring commits any sooner: the source's interval does, since a new revision is applied at once. "+
+			"What it buys is that drift is corrected sooner, and it is paid for in requests to the kube-apiserver.")
+	}
+	for _, note := range []string{webhookNote(b), failingNote(b), includesNote(b), restNote(b), providersNote(b), assumptionsNote(b)} {
+		if note != "" {
+			notes = append(notes, note)
+		}
+	}
+	if len(b.Defaults) > 0 {
+		notes = append(notes, fmt.Sprintf("The flags of %s were not read: their defaults are assumed (workers, %d%% jitter).", enumerate(b.Defaults), b.JitterPercent))
+	}
+	return notes
+}
+
+// webhookNote says which polling is hardly needed.
+func webhookNote(b budget.Budget) string {
+	if b.Webhooks.Sources == 0 {
+		return ""
+	}
+	sources, each := fmt.Sprintf("%d sources have", b.Webhooks.Sources), "them"
+	if b.Webhooks.Sources == 1 {
+		sources, each = "1 source has", "it"
+	}
+	return fmt.Sprintf("%s a Receiver, so a webhook brings its commits at once. Polling %s (%s requests/h) can be relaxed to what a lost webhook may cost, 10m or more.",
+		sources, each, rates(b.Webhooks.Requests).Text)
+}
+
+func enumerate(names []string) string {
+	text := names[0]
+	for i, name := range names[1:] {
+		if i == len(names)-2 {
+			text += " and " + name
+			continue
+		}
+		text += ", " + name
+	}
+	return text
+}
+
+// failingNote says what is counted for objects that are not ready.
+func failingNote(b budget.Budget) string {
+	var parts []string
+	if n := b.Failing.BackOff; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s failing and tried again in back-off, whatever the interval is: after 750ms, then after twice as long each time, up to 15m (--min-retry-delay and --max-retry-delay of the controllers)", are(n, "object")))
+	}
+	if n := b.Failing.Retrying; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s failing and tried again at the retry interval", are(n, "object")))
+	}
+	if n := b.Failing.Waiting; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s waiting for others and looks again every 30s (--requeue-dependency)", are(n, "object")))
+	}
+	if n := b.Failing.Stopped; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s stalled and counted with nothing", are(n, "object")))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s. As things are that makes %s requests/h to hosts; if all was well, it would be %s.",
+		strings.Join(parts, "; "), rates(b.Failing.Requests).Text, rates(b.Failing.Mended).Text)
+}
+
+func are(n int, what string) string {
+	if n == 1 {
+		return "1 " + what + " is"
+	}
+	return fmt.Sprintf("%d %ss are", n, what)
+}
+
+func includesNote(b budget.Budget) string {
+	switch b.Includes {
+	case 0:
+		return ""
+	case 1:
+		return "1 GitRepository includes others (spec.include) without watching them: at worst a commit there waits for both intervals, also where a webhook announces it."
+	default:
+		return fmt.Sprintf("%d GitRepositories include others (spec.include) without watching them: at worst a commit there waits for both intervals, also where a webhook announces it.", b.Includes)
+	}
+}
+
+// restNote is about hosts whose limit really is for what they are asked.
+func restNote(b budget.Budget) string {
+	for _, h := range b.Hosts {
+		for _, p := range h.Protocols {
+			if p.Protocol == budget.REST {
+				return "What is asked by REST counts against the host's limit for its API (5,000/h for a user at GitHub), which all that use the same credential share. " +
+					"Tokens of GitHub Apps and commit statuses come on top and are not counted."
+			}
+		}
+	}
+	return ""
+}
+
+// providersNote names what spends REST with commits.
+func providersNote(b budget.Budget) string {
+	n := 0
+	for _, count := range b.StatusProviders {
+		n += count
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s writing commit statuses (%s) by REST: two requests for each event that an Alert sends there. They come with commits and not with intervals, so they are not counted.",
+		are(n, "Provider"), strings.Join(slices.Sorted(maps.Keys(b.StatusProviders)), ", "))
+}
+
+// assumptionsNote names what is taken for granted.
+func assumptionsNote(b budget.Budget) string {
+	registries, more := false, 0
+	for _, item := range b.Items {
+		if item.Requests == (budget.Rates{}) {
+			continue
+		}
+		registries = registries || item.Cost.Protocol == budget.OCI || item.Cost.Protocol == budget.Image
+		if item.Cost.AtLeast {
+			more++
+		}
+	}
+	note := "Assumed: polls find nothing new."
+	if registries {
+		note += " A registry hands out a token for each question, which makes 3 requests of one."
+	}
+	switch {
+	case more == 1:
+		note += " 1 object asks at least what is counted: how many submodules, signatures or pages there are is not known, and one is counted."
+	case more > 1:
+		note += fmt.Sprintf(" %d objects ask at least what is counted: how many submodules, signatures or pages there are is not known, and one is counted for each.", more)
+	}
+	return note
+}
+
+// NotCounted adds a note about resources that may cost something, too, and could not be read.
+func (b *Budget) NotCounted(unread []string) {
+	if len(unread) == 0 {
+		return
+	}
+	b.Notes = append(b.Notes, fmt.Sprintf("Not counted, since they could not be read: %s.", strings.Join(unread, "; ")))
+}

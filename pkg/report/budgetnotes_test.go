@@ -1,0 +1,82 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+func costing(kind, name, url string, change func(*flux.Object)) tune.Item {
+	k, err := flux.ParseKind(kind)
+	if err != nil {
+		k.Name = kind
+	}
+	every := "1m"
+	o := flux.Object{Ref: flux.Ref{Group: k.Group, Kind: k.Name, Namespace: "apps", Name: name}, Interval: &every, Remote: flux.Remote{URL: url}}
+	change(&o)
+	return tune.Item{Object: o}
+}
+
+// A budget says what it takes for granted, and what it does not count.
+func TestBudgetNamesItsAssumptions(t *testing.T) {
+	t.Parallel()
+	const url = "https://git.example.com/app"
+	fails := func(reason string, stalled bool) func(*flux.Object) {
+		return func(o *flux.Object) {
+			o.Status.Ready, o.Status.ReadyReason, o.Status.Stalled = "False", reason, stalled
+		}
+	}
+	nothing := func(*flux.Object) {}
+	semver := func(o *flux.Object) {
+		o.Remote.Ref, o.Polling.Submodules = flux.RemoteRef{Kind: flux.RefSemver, Value: "1.x"}, true
+	}
+	releases := func(o *flux.Object) { o.ComparesDrift, o.Status.Managed = true, 20 }
+	inputs := func(o *flux.Object) {
+		o.Group, o.Polling.Type = flux.OperatorGroup, "GitHubBranch"
+	}
+	provider := func(o *flux.Object) { o.Group, o.Polling.Type = "notification.toolkit.fluxcd.io", "github" }
+	includes := func(o *flux.Object) { o.Polling.Includes = []flux.Ref{{Name: "a"}} }
+	b := NewBudget(budget.New(budget.Input{Items: []tune.Item{
+		costing("GitRepository", "a", url, nothing),
+		costing("GitRepository", "fails", url, fails("GitOperationFailed", false)),
+		costing("GitRepository", "stalled", url, fails("URLInvalid", true)),
+		costing("GitRepository", "waits", url, fails("NoArtifact", false)),
+		costing("GitRepository", "submodules", url, semver),
+		costing("GitRepository", "includes", url, includes),
+		costing("Kustomization", "retries", "", fails("HealthCheckFailed", false)),
+		costing("OCIRepository", "oci", "oci://ghcr.io/acme/app", nothing),
+		costing("HelmRelease", "drift", "", releases),
+		costing(flux.ResourceSetInputProviderKind, "inputs", "https://github.com/acme/app", inputs),
+		costing(flux.ProviderKind, "status", "", provider),
+	}}), "p", nil, nil)
+	b.NotCounted([]string{`imagepolicies in namespace "apps"`})
+	notes := strings.Join(b.Notes, "\n")
+	for _, want := range []string{
+		"1 object is failing and tried again in back-off, whatever the interval is: after 750ms, then after twice as long each time, up to 15m",
+		"1 object is failing and tried again at the retry interval",
+		"1 object is waiting for others and looks again every 30s",
+		"1 object is stalled and counted with nothing",
+		"As things are that makes 4 requests/h to hosts; if all was well, it would be 180.",
+		"1 GitRepository includes others (spec.include) without watching them",
+		"What is asked by REST counts against the host's limit for its API",
+		"1 Provider is writing commit statuses (github) by REST",
+		"Assumed: polls find nothing new. A registry hands out a token for each question, which makes 3 requests of one. 2 objects ask at least what is counted",
+		`Not counted, since they could not be read: imagepolicies in namespace "apps".`,
+	} {
+		assert.Contains(t, notes, want)
+	}
+	assert.Equal(t, BudgetFailing{
+		BackOff: 1, RetryInterval: 1, Waiting: 1, Stalled: 1, Requests: budget.Rates{Now: 4, Planned: 4}, Mended: budget.Rates{Now: 180, Planned: 180},
+	}, b.Summary.Failing)
+	assert.Equal(t, []string{"kube-apiserver: 2,400 requests/h from 1 Kustomization and 1 HelmRelease with drift detection, 20 objects (a GET and a dry run for each, every time). 1 have no inventory and count nothing."}, b.apiServerLine())
+
+	quiet := NewBudget(budget.New(budget.Input{Items: []tune.Item{costing("GitRepository", "a", url, nothing)}}), "p", nil, nil)
+	quiet.NotCounted(nil)
+	assert.Equal(t, []string{"Assumed: polls find nothing new."}, quiet.Notes[:1])
+	assert.Empty(t, quiet.apiServerLine())
+}

@@ -1,0 +1,166 @@
+package tune
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// node is a Kustomization of a name that depends on others.
+func node(t testing.TB, name string, on ...string) flux.Object {
+	return object(t, "ks", named("apps", name), func(o *flux.Object) {
+		o.Status.Ready = "True"
+		for _, other := range on {
+			o.DependsOn = append(o.DependsOn, ksRef(other))
+		}
+	})
+}
+
+func ksRef(name string) flux.Ref {
+	return flux.Ref{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "apps", Name: name}
+}
+
+func ksRefs(names ...string) []flux.Ref {
+	var refs []flux.Ref
+	for _, name := range names {
+		refs = append(refs, ksRef(name))
+	}
+	return refs
+}
+
+func levelNames(levels [][]flux.Ref) [][]string {
+	var all [][]string
+	for _, level := range levels {
+		names := []string{}
+		for _, ref := range level {
+			names = append(names, ref.Name)
+		}
+		all = append(all, names)
+	}
+	return all
+}
+
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	chain := NewGraph([]flux.Object{node(t, "a"), node(t, "b", "a"), node(t, "c", "b"), node(t, "alone"), node(t, "short", "a")})
+	for _, tc := range []struct {
+		name  string
+		graph *Graph
+		of    []flux.Ref
+		want  [][]string
+	}{
+		{"no graph", nil, ksRefs("b", "a"), [][]string{{"b", "a"}}},
+		{"nothing", chain, nil, [][]string{{}}},
+		{"none depends on another", chain, ksRefs("c", "alone"), [][]string{{"c", "alone"}}},
+		{"dependents first, and late", chain, ksRefs("a", "b", "c", "short"), [][]string{{"c"}, {"b", "short"}, {"a"}}},
+		{"only the chosen count", chain, ksRefs("a", "c"), [][]string{{"a", "c"}}},
+		{"a circle is cut", NewGraph([]flux.Object{node(t, "a", "b"), node(t, "b", "a")}), ksRefs("a", "b"), [][]string{{"b"}, {"a"}}},
+		{"named twice", NewGraph([]flux.Object{node(t, "a"), node(t, "b", "a", "a")}), ksRefs("a", "b"), [][]string{{"b"}, {"a"}}},
+	} {
+		assert.Equal(t, tc.want, levelNames(tc.graph.Levels(tc.of)), tc.name)
+	}
+}
+
+// In any graph without circles every object comes once, and before all that it depends on.
+func TestLevelsOfAnyGraph(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		var objects []flux.Object
+		var refs []flux.Ref
+		for i := range 1 + r.IntN(12) {
+			var on []string
+			for j := range i {
+				if r.IntN(4) == 0 {
+					on = append(on, fmt.Sprint(j))
+				}
+			}
+			o := node(t, fmt.Sprint(i), on...)
+			objects = append(objects, o)
+			if r.IntN(5) > 0 {
+				refs = append(refs, o.Ref)
+			}
+		}
+		g := NewGraph(objects)
+		at := make(map[flux.Ref]int)
+		for level, members := range g.Levels(refs) {
+			for _, ref := range members {
+				assert.NotContains(t, at, ref, "seed %d", seed)
+				at[ref] = level
+			}
+		}
+		assert.Len(t, at, len(refs), "seed %d", seed)
+		for _, o := range objects {
+			for _, on := range o.DependsOn {
+				below, both := at[on]
+				if level, chosen := at[o.Ref]; both && chosen {
+					assert.Less(t, level, below, "seed %d: %s before %s", seed, o.Ref, on)
+				}
+			}
+		}
+	}
+}
+
+func TestGraphOfNothing(t *testing.T) {
+	t.Parallel()
+	var g *Graph
+	assert.Zero(t, g.Dependents(ksRef("a")))
+	assert.Empty(t, g.DependsOn(ksRef("a")))
+	assert.Empty(t, g.DependentsOf(ksRef("a")))
+	source := object(t, "gitrepo")
+	assert.Zero(t, NewGraph([]flux.Object{source, node(t, "a")}).Dependents(source.Ref))
+	assert.False(t, HasDependencies(flux.Snapshot{Objects: []flux.Object{source}}))
+	assert.True(t, HasDependencies(flux.Snapshot{Objects: []flux.Object{source, node(t, "a")}}))
+}
+
+func TestForecast(t *testing.T) {
+	t.Parallel()
+	took := func(o flux.Object, d time.Duration) flux.Object {
+		o.Status.LastReconcile, o.Status.LastReconciled = d, time.Unix(1, 0)
+		return o
+	}
+	g := NewGraph([]flux.Object{took(node(t, "base"), 3*time.Minute), took(node(t, "app", "base"), time.Second), took(node(t, "slow", "base"), time.Second), node(t, "unplanned", "base")})
+	calm := g.Forecast(map[flux.Ref]time.Duration{ksRef("base"): time.Minute, ksRef("app"): time.Minute, ksRef("slow"): 10 * time.Minute}, 1)
+	assert.Equal(t, Calm{
+		Levels: 2, Duration: 2*time.Second + 3*time.Minute + 2*time.Second,
+		Disturbed: []Disturbance{
+			{ksRef("app"), ksRef("base"), "a reconcile of Kustomization apps/base takes 3m, and it is itself reconciled every 1m"},
+			{ksRef("unplanned"), ksRef("base"), "it is reconciled every 5m, at a time that its status does not tell"},
+		},
+	}, calm)
+	assert.Equal(t, Calm{Levels: 1}, g.Forecast(map[flux.Ref]time.Duration{ksRef("app"): time.Minute, ksRef("slow"): time.Minute}, 0))
+	assert.Equal(t, 2*time.Second, g.Reconcile(ksRef("unplanned")))
+}
+
+func TestQuiet(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	due := func(every string, since time.Duration) flux.Object {
+		o := object(t, "ks", interval(every))
+		o.Status.LastReconciled = now.Add(-since)
+		return o
+	}
+	for _, tc := range []struct {
+		name      string
+		dependent flux.Object
+		within    time.Duration
+		want      bool
+	}{
+		{"just reconciled", due("10m", time.Second), 10 * time.Second, true},
+		{"due at once", due("10m", 10*time.Minute), 10 * time.Second, false},
+		{"due within the jitter", due("10m", 9*time.Minute+25*time.Second), 10 * time.Second, false},
+		{"before the jitter", due("10m", 9*time.Minute+15*time.Second), 10 * time.Second, true},
+		{"long past", due("10m", 25*time.Minute), 10 * time.Second, true},
+		{"never quiet", due("10s", 9*time.Second), 10 * time.Second, true},
+		{"suspended", func() flux.Object { o := due("10m", 10*time.Minute); o.Suspended = true; return o }(), 10 * time.Second, true},
+		{"unknown", object(t, "ks"), 10 * time.Second, true},
+	} {
+		assert.Equal(t, tc.want, Quiet([]flux.Object{tc.dependent}, now, tc.within), tc.name)
+	}
+	assert.True(t, Quiet(nil, now, time.Hour))
+}

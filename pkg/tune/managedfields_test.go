@@ -1,0 +1,112 @@
+package tune
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// How what we owned is given back: our name goes from the fields, entries that own nothing more go, and each field has
+// the owners that it had.
+func TestGiveBack(t *testing.T) {
+	t.Parallel()
+	const (
+		v1       = `"apiVersion":"kustomize.toolkit.fluxcd.io/v1","fieldsType":"FieldsV1"`
+		original = `"f:metadata":{"f:annotations":{"f:fluxtune.github.io/original":{}}}`
+	)
+	git := flux.Manager{Name: "kustomize-controller", Apply: true, Version: "kustomize.toolkit.fluxcd.io/v1"}
+	ours := map[string]bool{"fluxtune": true, "alice": true}
+	for _, tc := range []struct {
+		name       string
+		before     string
+		freed      map[flux.Field][]flux.Manager
+		annotation string
+		want       string
+	}{
+		{
+			name:   "everything of ours",
+			before: `[{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{` + original + `,"f:spec":{"f:interval":{},"f:timeout":{}}}}]`,
+			freed:  map[flux.Field][]flux.Manager{flux.Interval: nil, flux.Timeout: nil}, annotation: RecordAnnotation,
+			want: `[{}]`,
+		},
+		{
+			name: "the field goes back to its owner's entry",
+			before: `[{"manager":"kustomize-controller","operation":"Apply",` + v1 + `,"fieldsV1":{"f:spec":{"f:path":{}}}},` +
+				`{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{` + original + `,"f:spec":{"f:interval":{}}}}]`,
+			freed: map[flux.Field][]flux.Manager{flux.Interval: {git}}, annotation: RecordAnnotation,
+			want: `[{"manager":"kustomize-controller","operation":"Apply",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{},"f:path":{}}}}]`,
+		},
+		{
+			name:   "to an owner that owns nothing any more",
+			before: `[{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}}]`,
+			freed:  map[flux.Field][]flux.Manager{flux.Interval: {git, {Name: "kubectl-edit", Version: git.Version}}},
+			want: `[{"manager":"kustomize-controller","operation":"Apply",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}},` +
+				`{"manager":"kubectl-edit","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}}]`,
+		},
+		{
+			name: "what stays ours stays",
+			before: `[{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{"f:metadata":{"f:annotations":{".":{},"f:fluxtune.github.io/original":{},"f:other":{}}},` +
+				`"f:spec":{"f:interval":{},"f:timeout":{}}}}]`,
+			freed: map[flux.Field][]flux.Manager{flux.Timeout: nil},
+			want: `[{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{"f:metadata":{"f:annotations":{".":{},"f:fluxtune.github.io/original":{},"f:other":{}}},` +
+				`"f:spec":{"f:interval":{}}}}]`,
+		},
+		{
+			name:   "annotations that we made are not ours without ours",
+			before: `[{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{"f:metadata":{"f:annotations":{".":{},"f:fluxtune.github.io/original":{}}},"f:spec":{"f:interval":{}}}}]`,
+			freed:  map[flux.Field][]flux.Manager{flux.Interval: nil}, annotation: RecordAnnotation,
+			want: `[{}]`,
+		},
+		{
+			name: "others, subresources and what we applied stay",
+			before: `[{"manager":"kubectl-edit","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}},` +
+				`{"manager":"fluxtune","operation":"Apply",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}},` +
+				`{"manager":"alice","operation":"Update","subresource":"status",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}},` +
+				`{"manager":"alice","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}}]`,
+			freed: map[flux.Field][]flux.Manager{flux.Interval: nil},
+			want: `[{"manager":"kubectl-edit","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}},` +
+				`{"manager":"fluxtune","operation":"Apply",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}},` +
+				`{"manager":"alice","operation":"Update",` + v1 + `,"subresource":"status","fieldsV1":{"f:spec":{"f:interval":{}}}}]`,
+		},
+		{
+			name:   "a chart interval",
+			before: `[{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:chart":{"f:spec":{"f:interval":{}}},"f:interval":{}}}}]`,
+			freed:  map[flux.Field][]flux.Manager{flux.ChartInterval: nil},
+			want:   `[{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}}]`,
+		},
+		{name: "nothing was read", freed: map[flux.Field][]flux.Manager{flux.Interval: nil}, want: `null`},
+		{name: "nothing is given back", before: `[]`, want: `null`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := giveBack([]byte(tc.before), ours, tc.freed, tc.annotation)
+			require.NoError(t, err)
+			data, err := json.Marshal(got)
+			require.NoError(t, err)
+			assert.JSONEq(t, tc.want, string(data))
+		})
+	}
+	for _, bad := range []string{`{`, `[{"manager":"fluxtune","operation":"Update","fieldsV1":[]}]`} {
+		_, err := giveBack([]byte(bad), ours, map[flux.Field][]flux.Manager{flux.Interval: nil}, "")
+		require.ErrorContains(t, err, "reading metadata.managedFields")
+	}
+}
+
+// A field that somebody set back to what it was belongs to them, and to its owners before us.
+func TestReleaseOfWhatOthersOwnNow(t *testing.T) {
+	t.Parallel()
+	git := applies("kustomize-controller")
+	r := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Owners: []flux.Manager{git}}})}}
+	raw := `[{"manager":"fluxtune","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:annotations":{"f:fluxtune.github.io/original":{}}}}},` +
+		`{"manager":"kubectl-edit","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}}]`
+	now := object(t, "ks", interval("5m"), recorded(r.String()), ownedBy(flux.Interval, updates("kubectl-edit")), func(o *flux.Object) { o.ManagedFields = []byte(raw) })
+	next := restoring(now, RestoreOptions{}).Next(now)
+	require.NoError(t, next.Err)
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/original":null},"managedFields":[`+
+		`{"manager":"kubectl-edit","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}},`+
+		`{"manager":"kustomize-controller","operation":"Apply","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}}]}}`, string(next.Patch))
+}

@@ -1,0 +1,67 @@
+package tune
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Whoever declares a field may set it again, but for the tools that people run once; of those that updated it, programs
+// that are controllers by their name.
+func TestComesBack(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][2]bool{ // by server-side apply, by an update
+		"kustomize-controller":          {true, true},
+		"helm-controller":               {true, true},
+		"helm":                          {true, true},
+		"flux-operator":                 {true, true},
+		"argocd-controller":             {true, true},
+		"argocd-application-controller": {true, true},
+		"argocd":                        {true, true},
+		"Somebody-Controller":           {true, true},
+		"terraform":                     {true, false},
+		"pulumi":                        {true, false},
+		"kubectl":                       {false, false},
+		"kubectl-client-side-apply":     {false, false},
+		"kubectl-edit":                  {false, false},
+		"kubectl-patch":                 {false, false},
+		"before-first-apply":            {false, false},
+		"flux":                          {false, false},
+		"k9s":                           {false, false},
+		"fluxtune":                      {false, false},
+		"Mozilla":                       {true, false},
+	} {
+		assert.Equal(t, want, [2]bool{comesBack(applies(name)), comesBack(updates(name))}, name)
+	}
+}
+
+// While a change of ours stands, those who owned the field before may set it again.
+func TestSettersBehindOurChange(t *testing.T) {
+	t.Parallel()
+	git, operator := applies("kustomize-controller"), applies("flux-operator")
+	r := Record{Steps: []Step{step("s1", map[flux.Field]Move{flux.Timeout: {From: ptr("5m"), To: ptr("2m"), Owners: []flux.Manager{git, applies("flux")}}})}}
+	ours := ownedBy(flux.Timeout, updates("fluxtune"))
+	for _, tc := range []struct {
+		name   string
+		object flux.Object
+		record *Record
+		want   []flux.Manager
+	}{
+		{"nobody's", object(t, "ks"), nil, nil},
+		{"every owner", object(t, "ks", ownedBy(flux.Timeout, applies("flux"), git, operator)), nil, []flux.Manager{git, operator}},
+		{"ours alone", object(t, "ks", ours), nil, nil},
+		{"ours stands", object(t, "ks", timeout("2m"), ours), &r, []flux.Manager{git}},
+		{"ours is restored", object(t, "ks", timeout("5m"), ours), &r, []flux.Manager{git}},
+		{"somebody has set it since", object(t, "ks", timeout("7m"), ownedBy(flux.Timeout, updates("kubectl-edit"))), &r, nil},
+	} {
+		assert.Equal(t, tc.want, setters(tc.object, tc.record, flux.Timeout), tc.name)
+	}
+}
+
+func TestStrangers(t *testing.T) {
+	t.Parallel()
+	o := object(t, "ks", ownedBy(flux.Timeout, updates("kubectl-edit"), updates("fluxtune"), applies("kustomize-controller")))
+	assert.Equal(t, []flux.Manager{updates("kubectl-edit")}, strangers(o, nil, flux.Timeout))
+}

@@ -1,0 +1,440 @@
+package tune
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+var stamp = Stamp{Session: "a1b2", Policy: "fast", By: "alice", Time: time.Date(2026, 3, 1, 13, 0, 0, 999, time.FixedZone("CET", 3600))}
+
+func TestApplyPatch(t *testing.T) {
+	t.Parallel()
+	const first = `{\"session\":\"a1b2\",\"policy\":\"fast\",\"by\":\"alice\",\"time\":\"2026-03-01T12:00:00Z\",\"fields\":`
+	earlier := Record{Steps: []Step{step("s0", move(flux.Interval, "10m", "5m"))}}
+	for _, tc := range []struct {
+		name    string
+		object  flux.Object
+		changes []Change
+		stick   Stick
+		manager string
+		want    string
+	}{
+		{
+			name: "two fields", object: object(t, "ks"), changes: []Change{change(flux.Interval, "5m", "1m"), change(flux.Timeout, "", "2m")}, manager: "fluxtune",
+			want: `{"metadata":{"annotations":{"fluxtune.github.io/original":"{\"steps\":[` + first +
+				`{\"spec.interval\":{\"from\":\"5m\",\"to\":\"1m\"},\"spec.timeout\":{\"from\":null,\"to\":\"2m\"}}}]}"},"resourceVersion":"7"},` +
+				`"spec":{"interval":"1m","timeout":"2m"}}`,
+		},
+		{
+			name: "a chart interval beside the interval", object: object(t, "hr", chart("")), changes: []Change{change(flux.Interval, "5m", "1m"), change(flux.ChartInterval, "", "10m")},
+			want: `{"metadata":{"annotations":{"fluxtune.github.io/original":"{\"steps\":[` + first +
+				`{\"spec.chart.spec.interval\":{\"from\":null,\"to\":\"10m\"},\"spec.interval\":{\"from\":\"5m\",\"to\":\"1m\"}}}]}"},"resourceVersion":"7"},` +
+				`"spec":{"chart":{"spec":{"interval":"10m"}},"interval":"1m"}}`,
+		},
+		{
+			name: "on top of an earlier record", object: object(t, "ks", recorded(earlier.String())), changes: []Change{change(flux.Interval, "5m", "1m")},
+			want: `{"metadata":{"annotations":{"fluxtune.github.io/original":"{\"steps\":[` +
+				`{\"session\":\"s0\",\"policy\":\"fast\",\"time\":\"2026-03-01T12:00:00Z\",\"fields\":{\"spec.interval\":{\"from\":\"10m\",\"to\":\"5m\"}}},` +
+				first + `{\"spec.interval\":{\"from\":\"5m\",\"to\":\"1m\"}}}]}"},"resourceVersion":"7"},"spec":{"interval":"1m"}}`,
+		},
+		{
+			name: "owners, a pin and another field manager", object: object(t, "ks", ownedBy(flux.Interval, flux.Manager{Name: "kustomize-controller", Apply: true, Version: "kustomize.toolkit.fluxcd.io/v1"})),
+			changes: []Change{change(flux.Interval, "5m", "1m")}, manager: "alice",
+			stick: Stick{Fields: []FieldStick{{Field: flux.Interval, Verdict: Held, Pinned: true}}},
+			want: `{"metadata":{"annotations":{"fluxtune.github.io/original":"{\"steps\":[{\"session\":\"a1b2\",\"policy\":\"fast\",\"by\":\"alice\",\"time\":\"2026-03-01T12:00:00Z\",\"manager\":\"alice\",\"fields\":` +
+				`{\"spec.interval\":{\"from\":\"5m\",\"to\":\"1m\",\"owners\":[{\"manager\":\"kustomize-controller\",\"apply\":true,\"apiVersion\":\"kustomize.toolkit.fluxcd.io/v1\"}],\"pinned\":true}}}]}"},` +
+				`"resourceVersion":"7"},"spec":{"interval":"1m"}}`,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := stamp
+			s.Manager = tc.manager
+			next := ApplyWrite{Item: Item{Object: tc.object, Action: ActionChange, Changes: tc.changes, Stick: tc.stick}, Stamp: s}.Next(tc.object)
+			require.NoError(t, next.Err)
+			assert.Equal(t, tc.want, string(next.Patch))
+			assert.False(t, next.More)
+		})
+	}
+}
+
+// An apply sends what was planned while it is still what would be planned now; its own record says that it was written.
+func TestApplyNext(t *testing.T) {
+	t.Parallel()
+	p := preset(t, "fast")
+	decide := func(o flux.Object) Item { return Decide(o, p, in("development"), Options{}) }
+	planned := object(t, "ks", timeout("2m"), retry("1m"))
+	w := ApplyWrite{Item: decide(planned), Stamp: stamp, Decide: decide}
+	assert.Equal(t, planned, w.Target())
+	ours := Record{Steps: []Step{step(stamp.Session, move(flux.Interval, "5m", "1m"))}}
+	newer := func(changes ...func(*flux.Object)) flux.Object {
+		return object(t, "ks", append([]func(*flux.Object){version("8"), timeout("2m"), retry("1m")}, changes...)...)
+	}
+	for _, tc := range []struct {
+		name  string
+		now   flux.Object
+		sends bool
+		want  Next
+	}{
+		{name: "as planned", now: planned, sends: true},
+		{name: "changed in what does not matter", now: newer(labelled("by", "somebody")), sends: true},
+		{name: "written otherwise", now: newer(interval("300s")), sends: true},
+		{name: "already ours", now: newer(interval("1m"), recorded(ours.String())), want: Next{State: StateWritten}},
+		{name: "ours, and a timeout would be kept now", now: newer(interval("1m"), timeout("9m"), recorded(ours.String())), want: Next{State: StateWritten}},
+		{name: "ours, and changed by others since", now: newer(interval("9m"), recorded(ours.String())), want: Next{State: StateWritten}},
+		{name: "as the policy wants it, by itself", now: newer(interval("60s")), want: Next{State: StateUnchanged, Why: `matches policy "fast"`}},
+		{name: "another value", now: newer(interval("7m")), want: Next{State: StateLeftAlone, Why: "changed since the plan was made: spec.interval 5m -> 7m"}},
+		{name: "another field", now: newer(timeout("1m")), want: Next{State: StateLeftAlone, Why: "changed since the plan was made: spec.timeout 2m -> 1m"}},
+		{name: "opted out", now: newer(annotated(OptOutAnnotation, "disabled")), want: Next{State: StateLeftAlone, Why: "opted out by fluxtune.github.io/tune: disabled"}},
+		{name: "an unreadable record", now: newer(recorded("{")), want: Next{State: StateLeftAlone,
+			Why: "reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand, then run forget on it"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got := w.Next(tc.now)
+			if !tc.sends {
+				assert.Equal(t, tc.want, got)
+				return
+			}
+			require.NoError(t, got.Err)
+			var sent struct {
+				Metadata struct{ ResourceVersion string }
+				Spec     struct{ Interval string }
+			}
+			require.NoError(t, json.Unmarshal(got.Patch, &sent))
+			assert.Equal(t, tc.now.ResourceVersion, sent.Metadata.ResourceVersion)
+			assert.Equal(t, "1m", sent.Spec.Interval)
+		})
+	}
+}
+
+// Who sets a field may have changed since the plan was made, and then nobody has said yes.
+func TestApplyNextJudgesAgain(t *testing.T) {
+	t.Parallel()
+	j := NewJudge(flux.Snapshot{Related: []flux.Object{parent(t)}})
+	p := preset(t, "fast")
+	for managed, why := range map[Managed]string{
+		ManagedSkip: "would be reverted within 10m by Kustomization flux-system/apps",
+		ManagedPin:  "since the plan was made, reverted within 10m by Kustomization flux-system/apps",
+	} {
+		decide := func(o flux.Object) Item { return Decide(o, p, in("development"), Options{Judge: j, Managed: managed}) }
+		w := ApplyWrite{Item: decide(object(t, "gitrepo", timeout("2m"))), Stamp: stamp, Decide: decide}
+		require.Equal(t, ActionChange, w.Item.Action)
+		now := object(t, "gitrepo", timeout("2m"), version("8"), child(flux.Interval))
+		assert.Equal(t, Next{State: StateLeftAlone, Why: why}, w.Next(now), managed)
+	}
+}
+
+// restoring is the way back of an object.
+func restoring(o flux.Object, opts RestoreOptions) RestoreWrite {
+	return RestoreWrite{Restore: DecideRestore(o, opts), Decide: func(o flux.Object) Restore { return DecideRestore(o, opts) }}
+}
+
+func TestRestorePatches(t *testing.T) {
+	t.Parallel()
+	two := Record{Steps: []Step{step("s0", move(flux.Interval, "10m", "5m")), step("s1", moves(move(flux.Interval, "5m", "1m"), move(flux.Timeout, "", "2m")))}}
+	const (
+		drop   = `{"metadata":{"annotations":{"fluxtune.github.io/original":null},"resourceVersion":"7"}}`
+		s0Left = `{"metadata":{"annotations":{"fluxtune.github.io/original":"{\"steps\":[{\"session\":\"s0\",\"policy\":\"fast\",\"time\":\"2026-03-01T12:00:00Z\",` +
+			`\"fields\":{\"spec.interval\":{\"from\":\"10m\",\"to\":\"5m\"}}}]}"},"resourceVersion":"7"}}`
+	)
+	tuned := object(t, "ks", interval("1m"), timeout("2m"), recorded(two.String()))
+	w := restoring(tuned, RestoreOptions{})
+	next := w.Next(tuned)
+	assert.Equal(t, `{"metadata":{"resourceVersion":"7"},"spec":{"interval":"10m","timeout":null}}`, string(next.Patch), "values first")
+	assert.True(t, next.More)
+	next = w.Next(object(t, "ks", interval("10m"), recorded(two.String())))
+	assert.Equal(t, drop, string(next.Patch), "then the record")
+	assert.False(t, next.More)
+	assert.Equal(t, Next{State: StateAsWanted}, w.Next(object(t, "ks", interval("10m"))))
+
+	one := restoring(tuned, RestoreOptions{Session: "s1"})
+	assert.Equal(t, `{"metadata":{"resourceVersion":"7"},"spec":{"interval":"5m","timeout":null}}`, string(one.Next(tuned).Patch))
+	assert.Equal(t, s0Left, string(one.Next(object(t, "ks", recorded(two.String()))).Patch))
+
+	of := Record{Steps: []Step{step("s1", move(flux.ChartInterval, "", "1m"))}}
+	release := object(t, "hr", chart("1m"), recorded(of.String()))
+	assert.Equal(t, `{"metadata":{"resourceVersion":"7"},"spec":{"chart":{"spec":{"interval":null}}}}`, string(restoring(release, RestoreOptions{}).Next(release).Patch))
+}
+
+// Only what a rule of ours will hold is recorded as pinned: what is changed although it will be undone is not.
+func TestOnlyPinsAreRecordedAsPinned(t *testing.T) {
+	t.Parallel()
+	web := object(t, "gitrepo", timeout("2m"), child(flux.Interval))
+	j := NewJudge(flux.Snapshot{Objects: []flux.Object{web}, Related: []flux.Object{parent(t)}})
+	p := preset(t, "fast")
+	for managed, want := range map[Managed]bool{ManagedPatch: false, ManagedPin: true} {
+		plan := NewPlan([]flux.Object{web}, p, defaultResolver(p), Options{Judge: j, Managed: managed})
+		require.Len(t, plan.Changed(), 1, managed)
+		assert.Equal(t, want, plan.Items[0].Pinned(), managed)
+		next := ApplyWrite{Item: plan.Items[0], Stamp: stamp}.Next(web)
+		assert.Equal(t, want, strings.Contains(string(next.Patch), `pinned`), managed)
+	}
+}
+
+// A revert takes back what somebody said yes to, and nothing else.
+func TestRestoreNext(t *testing.T) {
+	t.Parallel()
+	one := Record{Steps: []Step{step("s1", moves(move(flux.Interval, "5m", "1m"), move(flux.Timeout, "", "2m")))}}
+	w := restoring(object(t, "ks", interval("1m"), timeout("2m"), recorded(one.String())), RestoreOptions{})
+	more := Record{Steps: append(one.Steps, step("s2", move(flux.RetryInterval, "", "20s")))}
+	for _, tc := range []struct {
+		name string
+		now  flux.Object
+		want Next
+	}{
+		{"taken back by somebody else", object(t, "ks", version("8")), Next{State: StateAsWanted}},
+		{"deleting", object(t, "ks", version("8"), deleting, recorded(one.String())), Next{State: StateLeftAlone, Why: "being deleted"}},
+		{"tuned again since", object(t, "ks", version("8"), interval("1m"), timeout("2m"), retry("20s"), recorded(more.String())),
+			Next{State: StateLeftAlone, Why: "changed since the plan was made: spec.retryInterval <unset> -> 20s"}},
+		{"changed since", object(t, "ks", version("8"), interval("7m"), timeout("9m"), recorded(one.String())), Next{State: StateLeftAlone, Why: "" +
+			"spec.interval was set to 1m and is now 7m: somebody changed it since (--force restores 5m, forget keeps what is there); " +
+			"spec.timeout was set to 2m and is now 9m: somebody changed it since (--force restores <unset>, forget keeps what is there)"}},
+		{"of another session now", object(t, "ks", version("8"), recorded("{")), Next{State: StateLeftAlone,
+			Why: "reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand, then run forget on it"}},
+	} {
+		assert.Equal(t, tc.want, w.Next(tc.now), tc.name)
+	}
+	assert.Equal(t, Next{State: StateAsWanted}, restoring(w.Target(), RestoreOptions{Session: "s1"}).Next(object(t, "ks", recorded(Record{Steps: more.Steps[1:]}.String()))))
+}
+
+func TestForgetNext(t *testing.T) {
+	t.Parallel()
+	tuned := object(t, "ks", interval("1m"), recorded(Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m"))}}.String()))
+	const drop = `{"metadata":{"annotations":{"fluxtune.github.io/original":null},"resourceVersion":"7"}}`
+	assert.Equal(t, drop, string(ForgetWrite{tuned}.Next(tuned).Patch))
+	assert.Equal(t, drop, string(ForgetWrite{tuned}.Next(object(t, "ks", recorded("{"))).Patch), "what cannot be read is dropped all the same")
+	assert.Equal(t, Next{State: StateAsWanted}, ForgetWrite{tuned}.Next(object(t, "ks")))
+}
+
+func TestChanged(t *testing.T) {
+	t.Parallel()
+	manifest := map[string]any{"kind": "HelmRelease", "spec": map[string]any{"interval": "5m", "timeout": "3m"}}
+	got := Changed(manifest, []Change{change(flux.Interval, "5m", "1m"), change(flux.Timeout, "3m", ""), change(flux.ChartInterval, "", "10m")})
+	assert.Equal(t, map[string]any{"kind": "HelmRelease", "spec": map[string]any{
+		"interval": "1m", "chart": map[string]any{"spec": map[string]any{"interval": "10m"}},
+	}}, got)
+	assert.Equal(t, map[string]any{"interval": "5m", "timeout": "3m"}, manifest["spec"], "the manifest is as it was")
+}
+
+// store is an object as an API server keeps it: it applies merge patches to the current
+// resourceVersion only, counts that up, and drops empty annotations.
+type store struct {
+	t       *testing.T
+	object  map[string]any
+	version int
+}
+
+func (s *store) read() flux.Object {
+	s.t.Helper()
+	unstructured.RemoveNestedField(s.object, "metadata", "resourceVersion")
+	require.NoError(s.t, unstructured.SetNestedField(s.object, fmt.Sprint(s.version), "metadata", "resourceVersion"))
+	data, err := json.Marshal(s.object)
+	require.NoError(s.t, err)
+	o, err := flux.Decode(data)
+	require.NoError(s.t, err)
+	return o
+}
+
+func (s *store) patch(patch []byte) {
+	s.t.Helper()
+	var head struct {
+		Metadata struct{ ResourceVersion string }
+	}
+	require.NoError(s.t, json.Unmarshal(patch, &head))
+	require.Equal(s.t, fmt.Sprint(s.version), head.Metadata.ResourceVersion)
+	data, err := json.Marshal(s.object)
+	require.NoError(s.t, err)
+	data, err = jsonpatch.MergePatch(data, patch)
+	require.NoError(s.t, err)
+	s.object = nil
+	require.NoError(s.t, json.Unmarshal(data, &s.object))
+	if annotations, found, _ := unstructured.NestedMap(s.object, "metadata", "annotations"); found && len(annotations) == 0 {
+		unstructured.RemoveNestedField(s.object, "metadata", "annotations")
+	}
+	s.version++
+}
+
+// spec returns what must come back: the object without its resourceVersion.
+func (s *store) spec() string {
+	s.t.Helper()
+	plain := Changed(s.object, []Change{{Field: "metadata.resourceVersion"}})
+	data, err := json.Marshal(plain)
+	require.NoError(s.t, err)
+	return string(data)
+}
+
+var durations = []string{"30s", "1m", "60s", "1m0s", "5m", "5m0s", "10m", "1h", "90m"}
+
+// randomStore is an object of a random kind, each of its fields present or absent.
+func randomStore(t *testing.T, r *rand.Rand) *store {
+	t.Helper()
+	kinds := flux.Kinds()
+	kind := kinds[r.IntN(len(kinds))]
+	manifest := map[string]any{
+		"apiVersion": kind.Group + "/" + kind.Versions[0], "kind": kind.Name,
+		"metadata": map[string]any{"name": "web", "namespace": "apps"},
+		"spec":     map[string]any{"suspend": true, "prune": true},
+	}
+	spec := manifest["spec"].(map[string]any)
+	if kind.Name == "HelmRelease" && r.IntN(2) == 0 {
+		spec["chart"] = map[string]any{"spec": map[string]any{"chart": "web"}}
+	}
+	if r.IntN(2) == 0 {
+		require.NoError(t, unstructured.SetNestedField(manifest, "kept", "metadata", "annotations", "other"))
+	}
+	s := &store{t: t, object: manifest, version: 1}
+	for _, tunable := range kind.Tunables {
+		if s.read().Has(tunable.Field) && r.IntN(2) == 0 {
+			require.NoError(t, unstructured.SetNestedField(manifest, durations[r.IntN(len(durations))], tunable.Field.Path()...))
+		}
+	}
+	return s
+}
+
+// tune changes some of the object's fields at random, as one apply would; it returns the session, ""
+// where nothing changed.
+func (s *store) tune(r *rand.Rand, number int) string {
+	s.t.Helper()
+	item := Item{Object: s.read(), Action: ActionChange}
+	for _, tunable := range item.Object.KindRow().Tunables {
+		c := Change{Field: tunable.Field, From: item.Object.Value(tunable.Field), To: ptr(durations[r.IntN(len(durations))])}
+		if item.Object.Has(tunable.Field) && r.IntN(2) == 0 && !flux.SameDuration(c.From, c.To) {
+			item.Changes = append(item.Changes, c)
+		}
+	}
+	if len(item.Changes) == 0 {
+		return ""
+	}
+	session := fmt.Sprintf("s%d", number)
+	next := ApplyWrite{Item: item, Stamp: Stamp{Session: session, Policy: "random", Time: noon}}.Next(item.Object)
+	require.NoError(s.t, next.Err)
+	s.patch(next.Patch)
+	return session
+}
+
+// revert sends patches until nothing is left to send.
+func (s *store) revert(opts RestoreOptions) Restore {
+	s.t.Helper()
+	w := restoring(s.read(), opts)
+	require.Equal(s.t, ActionChange, w.Restore.Action, w.Restore.Message)
+	for more, sent := true, 0; more; sent++ {
+		require.Less(s.t, sent, 2, "values, then the record")
+		next := w.Next(s.read())
+		require.NoError(s.t, next.Err)
+		require.NotNil(s.t, next.Patch, next.Why)
+		s.patch(next.Patch)
+		more = next.More
+	}
+	left := w.Next(s.read())
+	require.Nil(s.t, left.Patch)
+	require.Equal(s.t, StateAsWanted, left.State, left.Why)
+	return w.Restore
+}
+
+// However often an object is tuned, one revert gives the object back exactly as it was.
+func TestRevertGivesBackTheOriginal(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(150) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		s := randomStore(t, r)
+		before, tunings := s.spec(), 0
+		for range r.IntN(12) {
+			if s.tune(r, tunings) != "" {
+				tunings++
+			}
+		}
+		if tunings == 0 {
+			continue
+		}
+		s.revert(RestoreOptions{})
+		require.Equal(t, before, s.spec(), "seed %d", seed)
+	}
+}
+
+// Taken back session by session, newest first, an object passes through the states that it had.
+func TestRevertBySessionGoesBackStepByStep(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(150) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		s := randomStore(t, r)
+		var states, sessions []string
+		for i := range 8 {
+			before := s.spec()
+			if session := s.tune(r, i); session != "" {
+				states, sessions = append(states, before), append(sessions, session)
+			}
+		}
+		for i := len(sessions) - 1; i >= 0; i-- {
+			s.revert(RestoreOptions{Session: sessions[i]})
+			require.Equal(t, states[i], s.spec(), "seed %d, session %s", seed, sessions[i])
+		}
+	}
+}
+
+// With force, what others changed in between comes back too.
+func TestForcedRevertGivesBackTheOriginal(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(150) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		s := randomStore(t, r)
+		before := s.spec()
+		session := s.tune(r, 1)
+		if session == "" {
+			continue
+		}
+		record, err := ReadRecord(s.read())
+		require.NoError(t, err)
+		for _, tunable := range s.read().KindRow().Tunables {
+			field := tunable.Field
+			if _, moved := record.Steps[0].Fields[field]; !moved {
+				continue
+			}
+			switch r.IntN(3) {
+			case 0:
+				unstructured.RemoveNestedField(s.object, field.Path()...)
+			case 1:
+				require.NoError(t, unstructured.SetNestedField(s.object, "77s", field.Path()...))
+			}
+		}
+		if r.IntN(2) == 0 {
+			session = ""
+		}
+		s.revert(RestoreOptions{Session: session, Force: true})
+		require.Equal(t, before, s.spec(), "seed %d", seed)
+	}
+}
+
+// Taken back session by session in any order, what is left is what the sessions left would have made of it.
+func TestRevertBySessionInAnyOrder(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(150) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		s := randomStore(t, r)
+		before := s.spec()
+		var sessions []string
+		for i := range 6 {
+			if session := s.tune(r, i); session != "" {
+				sessions = append(sessions, session)
+			}
+		}
+		r.Shuffle(len(sessions), func(i, j int) { sessions[i], sessions[j] = sessions[j], sessions[i] })
+		for _, session := range sessions {
+			if record, err := ReadRecord(s.read()); err == nil && record.HasSession(session) {
+				s.revert(RestoreOptions{Session: session})
+			}
+		}
+		require.Equal(t, before, s.spec(), "seed %d, sessions %v", seed, sessions)
+	}
+}
