@@ -106,7 +106,7 @@ type quiet struct {
 func startQuiet(t *testing.T, also ...string) quiet {
 	t.Helper()
 	q := quiet{t: t, requeue: 5 * time.Second}
-	if os.Getenv("FLUXTUNE_E2E") == "full" {
+	if os.Getenv("FLUXTUNE_E2E") != "" {
 		q.requeue = 30 * time.Second // Flux's default
 	}
 	q.Cluster = testbed.StartT(t, testbed.Options{})
@@ -167,11 +167,9 @@ func (q quiet) reconcileTakes(ns string) string {
 	return fmt.Sprintf("reconciles of %s to %s, median %s", durations[0], durations[len(durations)-1], durations[len(durations)/2])
 }
 
-// TestMeasureShakes is for today's numbers.
-func TestMeasureShakes(t *testing.T) {
-	if os.Getenv("FLUXTUNE_SHAKES") == "" {
-		t.Skip()
-	}
+// TestExploreShakes measures by shape, length of a reconcile and pace.
+func TestExploreShakes(t *testing.T) {
+	explores(t)
 	shapes := map[string]shape{
 		"chain, names in its order": chain("link", 20, false), "chain, names against its order": chain("link", 20, true),
 		"tree of 20": tree("tree", 20), "76": fleetOf76(),
@@ -240,8 +238,9 @@ func TestApplyIsCalm(t *testing.T) {
 	}
 }
 
-// TestSuspendedDependency: what becomes of the dependents of a suspended Kustomization whose spec changes?
-func TestSuspendedDependency(t *testing.T) {
+// TestExploreSuspendedDependency: what becomes of the dependents of a suspended Kustomization whose spec changes?
+func TestExploreSuspendedDependency(t *testing.T) {
+	explores(t)
 	t.Parallel()
 	q := startQuiet(t)
 	ns := q.kustomizations(shape{"base": nil, "app": {"base"}}, 1)

@@ -11,9 +11,10 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
 
-// TestChangesOfHelmReleases: what does a change of each interval do to releases, and to those that depend on
+// TestExploreChangesOfHelmReleases: what does a change of each interval do to releases, and to those that depend on
 // them?
-func TestChangesOfHelmReleases(t *testing.T) {
+func TestExploreChangesOfHelmReleases(t *testing.T) {
+	explores(t)
 	t.Parallel()
 	q := startQuiet(t, testbed.UnitHelmController)
 	ns := q.Namespace(t, development)

@@ -28,8 +28,9 @@ func (m *team) pushNested(apps string) {
 
 const ruleOfFluxtune = `{"spec":{"ignore":[{"paths":["/spec/interval"],"target":{"kind":"GitRepository","name":"app"}}]}}`
 
-// TestRulesOnAnAppliedParent: does a rule stay that is patched onto a Kustomization which is itself applied?
-func TestRulesOnAnAppliedParent(t *testing.T) {
+// TestExploreRulesOnAnAppliedParent: does a rule stay that is patched onto a Kustomization which is itself applied?
+func TestExploreRulesOnAnAppliedParent(t *testing.T) {
+	explores(t)
 	t.Parallel()
 	for name, spec := range map[string]string{
 		"Git sets no rules": "",
@@ -57,8 +58,9 @@ func TestRulesOnAnAppliedParent(t *testing.T) {
 	}
 }
 
-// TestRulesOnAParentOfHelm: the same for a parent that a HelmRelease applies.
-func TestRulesOnAParentOfHelm(t *testing.T) {
+// TestExploreRulesOnAParentOfHelm: the same for a parent that a HelmRelease applies.
+func TestExploreRulesOnAParentOfHelm(t *testing.T) {
+	explores(t)
 	t.Parallel()
 	for _, drift := range []string{"disabled", "warn", "enabled"} {
 		for name, spec := range map[string]string{
@@ -97,7 +99,6 @@ func TestRulesOnAParentOfHelm(t *testing.T) {
 			})
 		}
 	}
-	assert.True(t, true)
 }
 
 // helmRelease comes with the HelmRepository of the registry that its chart is in.

@@ -196,8 +196,9 @@ func TestOrphan(t *testing.T) {
 	assert.Equal(t, "1m", m.field("gitrepository", "orphan", ".spec.interval"), "nobody applies it any more")
 }
 
-// TestManagedFieldsOfAPin: what does the parent own while its rules hold what somebody else set?
-func TestManagedFieldsOfAPin(t *testing.T) {
+// TestExploreManagedFieldsOfAPin: what does the parent own while its rules hold what somebody else set?
+func TestExploreManagedFieldsOfAPin(t *testing.T) {
+	explores(t)
 	t.Parallel()
 	names := []string{"untouched", "control", "cleared", "mended", "changed", "changedmended"}
 	withTimeout := sourcesInGit("interval: 5m, timeout: 4m", names...)

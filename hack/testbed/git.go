@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/cgi"
@@ -22,6 +23,7 @@ type GitServer struct {
 	dir  string
 	http *http.Server
 	url  string
+	log  io.Closer // what git complains of, such as repositories that are not there
 
 	mu       sync.Mutex
 	requests map[string]GitRequests
@@ -49,10 +51,16 @@ func StartGit(dir string) (*GitServer, error) {
 			return nil, errors.Join(fmt.Errorf("starting the Git server: %w", err), listener.Close())
 		}
 	}
+	log, err := os.OpenFile(filepath.Join(dir, "git.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("starting the Git server: %w", err), listener.Close())
+	}
 	backend := &cgi.Handler{
-		Path: git, Args: []string{"http-backend"}, Dir: g.served(),
+		Stderr: log,
+		Path:   git, Args: []string{"http-backend"}, Dir: g.served(),
 		Env: append(g.env(), "GIT_PROJECT_ROOT="+g.served(), "GIT_HTTP_EXPORT_ALL=1"),
 	}
+	g.log = log
 	g.http = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(g.count(r)):
@@ -65,7 +73,7 @@ func StartGit(dir string) (*GitServer, error) {
 }
 
 // Close stops serving; open requests are cut.
-func (g *GitServer) Close() error { return g.http.Close() }
+func (g *GitServer) Close() error { return errors.Join(g.http.Close(), g.log.Close()) }
 
 func (g *GitServer) served() string          { return filepath.Join(g.dir, "served") }
 func (g *GitServer) work(name string) string { return filepath.Join(g.dir, "work", name) }
