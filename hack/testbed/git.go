@@ -175,6 +175,10 @@ func (g *GitServer) AddSubmodule(ctx context.Context, name, folder, of string) e
 	if err := writeFile(filepath.Join(g.work(name), ".gitmodules"), modules); err != nil {
 		return fmt.Errorf("adding a submodule to %q: %w", name, err)
 	}
+	// Where the folder is missing, the next push takes the submodule out.
+	if err := os.MkdirAll(filepath.Join(g.work(name), folder), 0o755); err != nil {
+		return fmt.Errorf("adding a submodule to %q: %w", name, err)
+	}
 	for _, args := range [][]string{
 		{"add", ".gitmodules"},
 		{"update-index", "--add", "--cacheinfo", "160000," + sha + "," + folder},
