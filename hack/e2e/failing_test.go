@@ -6,7 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // TestRequestsOfFailingSources: what fails is asked again after a time that doubles from 750 ms to 15 m, not
@@ -35,25 +39,31 @@ func TestRequestsOfFailingSources(t *testing.T) {
 		}
 		return n
 	}
-	predicted := func(kind string) (sum float64) {
-		for _, item := range w.budget(t, ns).Items {
-			if strings.HasPrefix(item.Ref.Name, kind) {
-				sum += item.Requests.Now
-			}
-		}
-		return sum
+	retries := func(age, over time.Duration) float64 {
+		return perKind * budget.Retries(flux.Controller{MinRetryDelay: 750 * time.Millisecond, MaxRetryDelay: 15 * time.Minute}, age, over)
 	}
-	for _, span := range []struct{ from, to time.Duration }{{time.Minute, 6 * time.Minute}, {6 * time.Minute, 16 * time.Minute}} {
+	// Attempts come at 47, 95, 191, 383, 767 and 1,535 s: the edges lie between them.
+	for _, span := range []struct{ from, to time.Duration }{{time.Minute, 5 * time.Minute}, {5 * time.Minute, 16 * time.Minute}} {
 		time.Sleep(time.Until(begun.Add(span.from)))
-		expected, before := map[string]float64{}, map[string]int{}
+		before := map[string]int{}
 		for _, kind := range kinds {
-			expected[kind], before[kind] = predicted(kind), count(kind)
+			before[kind] = count(kind)
 		}
 		time.Sleep(time.Until(begun.Add(span.to))) // the measurement itself
 		for _, kind := range kinds {
-			hours := (span.to - span.from).Hours()
-			claimRate(t, fmt.Sprintf("Git requests/h, %d x %s every %s, minutes %.0f to %.0f", perKind, strings.ReplaceAll(kind, "-", " "), polledEvery, span.from.Minutes(), span.to.Minutes()),
-				expected[kind], float64(count(kind)-before[kind])/hours)
+			counted := count(kind) - before[kind]
+			expected := retries(span.from, span.to-span.from)
+			assert.InDelta(t, expected, counted, 0, kind)
+			record(t, fmt.Sprintf("Git requests, %d x %s every %s, minutes %.0f to %.0f", perKind, strings.ReplaceAll(kind, "-", " "), polledEvery, span.from.Minutes(), span.to.Minutes()),
+				fmt.Sprintf("%.0f", expected), fmt.Sprint(counted))
 		}
+	}
+	// What the budget says of the hour that follows: it has to know for how long they have been failing.
+	rate := map[string]float64{}
+	for _, item := range w.budget(t, ns).Items {
+		rate[strings.TrimRight(item.Ref.Name, "-0123456789")] += item.Requests.Now
+	}
+	for _, kind := range kinds {
+		assert.InEpsilon(t, retries(time.Since(begun), time.Hour), rate[kind], 0.05, "requests in the next hour, %s", kind)
 	}
 }
