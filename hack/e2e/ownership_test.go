@@ -42,7 +42,7 @@ func specFields(t *testing.T, entry metav1.ManagedFieldsEntry) map[string]any {
 		Spec map[string]any `json:"f:spec"`
 	}
 	if entry.FieldsV1 != nil {
-		require.NoError(t, json.Unmarshal(entry.FieldsV1.Raw, &fields))
+		require.NoError(t, json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields))
 	}
 	return fields.Spec
 }
@@ -67,14 +67,14 @@ func (m *team) giveBack(kind, name, manager, to string, fields ...string) {
 		}
 		if to != "" && entry.Manager == to && entry.Operation == metav1.ManagedFieldsOperationApply {
 			var raw map[string]any
-			require.NoError(m.t, json.Unmarshal(entry.FieldsV1.Raw, &raw))
+			require.NoError(m.t, json.Unmarshal(entry.FieldsV1.GetRawBytes(), &raw))
 			spec := raw["f:spec"].(map[string]any)
 			for _, field := range fields {
 				spec["f:"+field] = map[string]any{}
 			}
 			data, err := json.Marshal(raw)
 			require.NoError(m.t, err)
-			entry.FieldsV1.Raw = data
+			entry.FieldsV1.SetRawBytes(data)
 		}
 		kept = append(kept, entry)
 	}
