@@ -12,8 +12,11 @@ const (
 	UnitKube                = "kube"
 	UnitSourceController    = "source-controller"
 	UnitKustomizeController = "kustomize-controller"
-	UnitKrew                = "krew"
-	UnitCRDs                = "crds"
+	UnitHelmController      = "helm-controller"
+	// UnitNotificationController serves Receivers and sends Alerts.
+	UnitNotificationController = "notification-controller"
+	UnitKrew                   = "krew"
+	UnitCRDs                   = "crds"
 )
 
 // kubeVersion is what kube-apiserver and kubectl report; it is the version of
@@ -66,6 +69,14 @@ func units() []unit {
 		{
 			name: UnitKustomizeController, title: "kustomize-controller 1.9.5", firstTime: "2 minutes",
 			programs: []program{{"kustomize-controller", "github.com/fluxcd/kustomize-controller"}},
+		},
+		{
+			name: UnitHelmController, title: "helm-controller 1.6.1", firstTime: "2 minutes",
+			programs: []program{{"helm-controller", "github.com/fluxcd/helm-controller"}},
+		},
+		{
+			name: UnitNotificationController, title: "notification-controller 1.9.0", firstTime: "2 minutes",
+			programs: []program{{"notification-controller", "github.com/fluxcd/notification-controller"}},
 		},
 		{
 			name: UnitKrew, title: "krew 0.5.0", firstTime: "20 seconds",
