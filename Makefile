@@ -25,7 +25,7 @@ testbed:
 
 .PHONY: test
 test: lint testbed ## Lint, and run all tests: unit, golden, on a real API server, with real Flux
-	$(TESTBED) build crds etcd kube source-controller kustomize-controller
+	$(TESTBED) build all
 	go test ./...
 
 .PHONY: lint

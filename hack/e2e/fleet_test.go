@@ -20,9 +20,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asPlugin) != "" {
-		os.Exit(cmd.Main(append([]string{"kubectl-fluxtune"}, os.Args[1:]...), cmd.Build{Version: "e2e"}))
-	}
 	flag.Parse()
 	// They wait more than they work.
 	_ = flag.Set("test.parallel", "16")
@@ -30,9 +27,6 @@ func TestMain(m *testing.M) {
 	printClaims()
 	os.Exit(code)
 }
-
-// asPlugin makes this program the plugin, for tests that kill it.
-const asPlugin = "FLUXTUNE_E2E_AS_PLUGIN"
 
 var bed = testbed.NewShared(testbed.Options{})
 
@@ -65,11 +59,8 @@ func start(t *testing.T) world {
 			return
 		}
 		theWorld.flux, worldError = c.StartFlux(context.Background(), testbed.FluxOptions{
-			Also: []string{testbed.UnitHelmController},
-			Flags: map[string][]string{
-				testbed.UnitSourceController:    {"--concurrent=8"},
-				testbed.UnitKustomizeController: {"--concurrent=8"},
-			},
+			SourceFlags:    []string{"--concurrent=8"},
+			KustomizeFlags: []string{"--concurrent=8"},
 		})
 	})
 	require.NoError(t, worldError)
@@ -78,16 +69,11 @@ func start(t *testing.T) world {
 
 // run calls the plugin as a user would, and returns what it printed and its exit code.
 func (w world) run(ctx context.Context, args ...string) (stdout, stderr string, code int) {
-	return w.runAs(ctx, fmt.Sprintf("e2e-%d", time.Now().UnixNano()), args...)
-}
-
-// runAs does so with a session of a given name.
-func (w world) runAs(ctx context.Context, session string, args ...string) (stdout, stderr string, code int) {
 	var out, errOut bytes.Buffer
 	sys := cmd.System{
 		IOStreams:  genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut},
 		Now:        time.Now,
-		NewSession: func() string { return session },
+		NewSession: func() string { return fmt.Sprintf("e2e-%d", time.Now().UnixNano()) },
 		Getenv:     os.Getenv,
 	}
 	code = cmd.Run(ctx, sys, cmd.Build{Version: "e2e"}, append([]string{"kubectl-fluxtune", "--kubeconfig", w.Kubeconfig()}, args...))

@@ -27,15 +27,6 @@ func measures(t *testing.T) {
 	}
 }
 
-// explores marks what looks at Flux and logs what it sees, to learn from: it holds nothing, and runs when it is
-// asked for by FLUXTUNE_E2E=explore.
-func explores(t *testing.T) {
-	t.Helper()
-	if os.Getenv("FLUXTUNE_E2E") != "explore" {
-		t.Skip("holds nothing, logs what Flux does: FLUXTUNE_E2E=explore")
-	}
-}
-
 // record notes a claim for the table that is printed at the end.
 func record(t *testing.T, what, predicted, measured string) {
 	t.Helper()
