@@ -26,15 +26,11 @@ type awaited struct {
 	generation int64
 	// ready says that it was ready before, and is to be again.
 	ready bool
-	// begun says that a reconcile of the new generation is enough that has begun.
-	begun bool
 }
 
 // seen tells whether an object is where it should be, or what is missing.
 func (a awaited) seen(now flux.Object) (missing string) {
 	switch {
-	case a.begun && now.Status.SeenGeneration >= a.generation:
-		return ""
 	case now.Status.ObservedGeneration < a.generation:
 		return "its controller has not observed the change yet"
 	case a.ready && now.Status.Ready != "True":
@@ -97,8 +93,7 @@ func (w *Writer) look(ctx context.Context, results []Result, pending map[flux.Re
 			return
 		}
 		target := results[i].Write.Target()
-		_, pin := results[i].Write.(tune.PinWrite)
-		a := awaited{generation: results[i].Generation, ready: target.Status.Ready == "True", begun: pin}
+		a := awaited{generation: results[i].Generation, ready: target.Status.Ready == "True"}
 		if results[i].NotReady = a.seen(now); results[i].NotReady == "" {
 			delete(pending, now.Ref)
 		}

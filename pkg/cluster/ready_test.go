@@ -13,8 +13,8 @@ import (
 
 func TestSeen(t *testing.T) {
 	t.Parallel()
-	status := func(observed, seen int64, ready string) flux.Object {
-		return flux.Object{Status: flux.Status{ObservedGeneration: observed, SeenGeneration: seen, Ready: ready, ReadyReason: "Reason", ReadyMessage: "told"}}
+	status := func(observed int64, ready string) flux.Object {
+		return flux.Object{Status: flux.Status{ObservedGeneration: observed, Ready: ready, ReadyReason: "Reason", ReadyMessage: "told"}}
 	}
 	const notYet = "its controller has not observed the change yet"
 	for _, tc := range []struct {
@@ -23,12 +23,11 @@ func TestSeen(t *testing.T) {
 		now  flux.Object
 		want string
 	}{
-		{"not observed", awaited{generation: 2}, status(1, 1, "True"), notYet},
-		{"begun is not done", awaited{generation: 2}, status(1, 2, "Unknown"), notYet},
-		{"but is enough for rules", awaited{generation: 2, begun: true}, status(1, 2, "Unknown"), ""},
-		{"observed", awaited{generation: 2}, status(2, 2, "False"), ""},
-		{"ready again", awaited{generation: 2, ready: true}, status(2, 2, "True"), ""},
-		{"not ready any more", awaited{generation: 2, ready: true}, status(2, 2, "False"), "Ready is False (Reason): told"},
+		{"not observed", awaited{generation: 2}, status(1, "True"), notYet},
+		{"begun is not done", awaited{generation: 2}, status(1, "Unknown"), notYet},
+		{"observed", awaited{generation: 2}, status(2, "False"), ""},
+		{"ready again", awaited{generation: 2, ready: true}, status(2, "True"), ""},
+		{"not ready any more", awaited{generation: 2, ready: true}, status(2, "False"), "Ready is False (Reason): told"},
 	} {
 		assert.Equal(t, tc.want, tc.of.seen(tc.now), tc.name)
 	}

@@ -99,7 +99,7 @@ func (e *entity) object() flux.Object {
 			break
 		}
 	}
-	o.Status = flux.Status{ObservedGeneration: e.observed, SeenGeneration: e.observed, Ready: "True", Managed: len(e.inventory), Inventory: e.inventory}
+	o.Status = flux.Status{ObservedGeneration: e.observed, Ready: "True", Managed: len(e.inventory), Inventory: e.inventory}
 	return o
 }
 

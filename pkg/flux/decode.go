@@ -285,9 +285,7 @@ func (d document) sourceRef() Ref {
 
 func (s documentStatus) status() Status {
 	status := Status{ObservedGeneration: s.ObservedGeneration, Managed: s.Inventory.Entries.count, Inventory: s.Inventory.Entries.flux}
-	status.SeenGeneration = s.ObservedGeneration
 	for _, c := range s.Conditions {
-		status.SeenGeneration = max(status.SeenGeneration, c.ObservedGeneration)
 		if c.Type == meta.StalledCondition {
 			status.Stalled = c.Status == string(metav1.ConditionTrue)
 		}

@@ -105,8 +105,6 @@ type Status struct {
 	// ObservedGeneration is the newest that the controller is done with: successfully
 	// (status.observedGeneration), or not (that of a Ready condition that is not Unknown).
 	ObservedGeneration int64
-	// SeenGeneration is the newest that the controller has begun to reconcile: that of any condition.
-	SeenGeneration int64
 	// Ready is the status of the Ready condition: True, False, Unknown, or "" where there is none.
 	Ready        string
 	ReadyReason  string
