@@ -129,7 +129,7 @@ func (f *fleet) due(s *subject) Rates {
 	switch s.failure {
 	case BackOff:
 		failing := time.Duration(0)
-		if since := s.object.Status.ReadySince; !since.IsZero() && !f.now.IsZero() {
+		if since := s.object.Status.FailingSince; !since.IsZero() && !f.now.IsZero() {
 			failing = f.now.Sub(since)
 		}
 		return steady(Retries(c, failing, time.Hour))

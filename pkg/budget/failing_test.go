@@ -118,7 +118,7 @@ func TestFailingSources(t *testing.T) {
 func TestFailingPace(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	broken := source("x", "https://git.example.com/app", "10s", "", failing("GitOperationFailed", "404"), func(o *flux.Object) { o.Status.ReadySince = noon })
+	broken := source("x", "https://git.example.com/app", "10s", "", failing("GitOperationFailed", "404"), func(o *flux.Object) { o.Status.FailingSince = noon })
 	quick := sourceController()
 	quick.MinRetryDelay, quick.MaxRetryDelay, quick.Found = time.Second, 30*time.Second, true
 	assert.Equal(t, 4.0, New(Input{Items: []tune.Item{broken}}).Requests.Now, "without a clock")

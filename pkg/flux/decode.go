@@ -285,17 +285,28 @@ func (d document) sourceRef() Ref {
 
 func (s documentStatus) status() Status {
 	status := Status{ObservedGeneration: s.ObservedGeneration, Managed: s.Inventory.Entries.count, Inventory: s.Inventory.Entries.flux}
+	var lastTried, fetchFailed time.Time
 	for _, c := range s.Conditions {
+		if c.Type == "FetchFailed" && c.Status == string(metav1.ConditionTrue) { // source-controller api/v1, FetchFailedCondition
+			fetchFailed = c.LastTransitionTime.Time
+		}
 		if c.Type == meta.StalledCondition {
 			status.Stalled = c.Status == string(metav1.ConditionTrue)
 		}
 		if c.Type == meta.ReadyCondition {
 			status.Ready, status.ReadyReason, status.ReadyMessage = c.Status, c.Reason, c.Message
-			status.ReadySince = c.LastTransitionTime.Time
+			lastTried = c.LastTransitionTime.Time
 			if c.Status != string(metav1.ConditionUnknown) {
 				status.ObservedGeneration = max(status.ObservedGeneration, c.ObservedGeneration)
 			}
 		}
+	}
+	switch {
+	case status.Ready != string(metav1.ConditionFalse):
+	case !fetchFailed.IsZero():
+		status.FailingSince = fetchFailed
+	default:
+		status.FailingSince = lastTried
 	}
 	if s.Artifact != nil {
 		status.SourceChanged = s.Artifact.LastUpdateTime.Time

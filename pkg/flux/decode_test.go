@@ -54,7 +54,7 @@ func TestDecode(t *testing.T) {
 			}
 			o.Status = Status{
 				ObservedGeneration: 3, Ready: "True", ReadyReason: "Succeeded",
-				ReadyMessage: "stored artifact for revision 'main@sha1:0a1b'", ReadySince: halfPastNine, SourceChanged: halfPastNine,
+				ReadyMessage: "stored artifact for revision 'main@sha1:0a1b'", SourceChanged: halfPastNine,
 			}
 			return o
 		}(),
@@ -172,7 +172,7 @@ func TestDecode(t *testing.T) {
 		got, err := Decode(document)
 		require.NoError(t, err, name)
 		got.Remote.Fingerprint = 0 // TestFingerprint
-		for _, at := range [...]*time.Time{&got.Status.SourceChanged, &got.Status.ReadySince, &got.Status.LastReconciled} {
+		for _, at := range [...]*time.Time{&got.Status.SourceChanged, &got.Status.FailingSince, &got.Status.LastReconciled} {
 			if *at = at.UTC(); at.IsZero() {
 				*at = time.Time{}
 			}
@@ -278,6 +278,27 @@ func TestDecodeGenerations(t *testing.T) {
 		o, err := Decode([]byte(`{"kind":"Kustomization","status":` + tc.status + `}`))
 		require.NoError(t, err, tc.name)
 		assert.Equal(t, tc.observed, o.Status.ObservedGeneration, tc.name)
+	}
+}
+
+// A failure began when fetching failed first: Ready is set anew by every attempt.
+func TestDecodeFailingSince(t *testing.T) {
+	t.Parallel()
+	const ready = `{"type":"Ready","status":"False","lastTransitionTime":"2026-03-01T10:00:00Z"}`
+	at := func(hour int) time.Time { return time.Date(2026, 3, 1, hour, 0, 0, 0, time.UTC) }
+	for _, tc := range []struct {
+		name, conditions string
+		want             time.Time
+	}{
+		{"fetching failed first", ready + `,{"type":"FetchFailed","status":"True","lastTransitionTime":"2026-03-01T08:00:00Z"}`, at(8)},
+		{"in any order", `{"type":"FetchFailed","status":"True","lastTransitionTime":"2026-03-01T08:00:00Z"},` + ready, at(8)},
+		{"fetching works", ready + `,{"type":"FetchFailed","status":"False","lastTransitionTime":"2026-03-01T08:00:00Z"}`, at(10)},
+		{"nothing tells of fetching", ready, at(10)},
+		{"ready", `{"type":"Ready","status":"True","lastTransitionTime":"2026-03-01T10:00:00Z"}`, time.Time{}},
+	} {
+		o, err := Decode([]byte(`{"kind":"GitRepository","status":{"conditions":[` + tc.conditions + `]}}`))
+		require.NoError(t, err, tc.name)
+		assert.True(t, tc.want.Equal(o.Status.FailingSince), "%s: %s", tc.name, o.Status.FailingSince)
 	}
 }
 

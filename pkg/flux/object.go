@@ -109,8 +109,10 @@ type Status struct {
 	Ready        string
 	ReadyReason  string
 	ReadyMessage string
-	// ReadySince is when the Ready condition last changed: its status, reason or message.
-	ReadySince time.Time
+	// FailingSince is when an object that is not ready began to fail: when FetchFailed of a source became true, or else
+	// when the Ready condition last changed, which may be as late as the last attempt (measured on source-controller
+	// 1.9.6: Ready is set anew by each, FetchFailed by the first). The zero time for one that does not fail.
+	FailingSince time.Time
 	// Stalled says that the controller has given up until the object changes; a HelmRelease does when
 	// its retries are used up.
 	Stalled bool
