@@ -50,6 +50,12 @@ type Result struct {
 // Wrote tells whether anything of it was, or may have been, written.
 func (r Result) Wrote() bool { return r.Outcome == Configured || r.Outcome == Uncertain }
 
+// Why a run ended before it came to an object: the same for all that it did not come to.
+var (
+	ErrInterrupted = errors.New("interrupted")
+	ErrNoAnswer    = errors.New("the API server does not answer")
+)
+
 const (
 	// workers is how many patches are under way at once; HTTP/2 carries them on one connection.
 	workers = 24
@@ -221,9 +227,9 @@ func withGrace(ctx context.Context, d time.Duration) (context.Context, context.C
 
 func (w *Writer) whyNot(ctx context.Context) error {
 	if ctx.Err() == nil {
-		return errors.New("the API server does not answer")
+		return ErrNoAnswer
 	}
-	return errors.New("interrupted")
+	return ErrInterrupted
 }
 
 // carryOut writes one object until nothing is left to send, or it is refused or hopeless. Whatever is not certain is

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -117,6 +118,7 @@ func (r *Result) become(d cluster.Result, done string) {
 	if d.Err != nil {
 		r.Error = d.Err.Error()
 	}
+	r.runEnded = errors.Is(d.Err, cluster.ErrInterrupted) || errors.Is(d.Err, cluster.ErrNoAnswer)
 }
 
 func (s *ResultSummary) count(r Result, done string) {
@@ -189,6 +191,8 @@ func (r Results) Troubles() []string {
 			add(item, "Failed", item.Error)
 		case item.Action == string(cluster.Uncertain):
 			add(item, "Uncertain, it may have been changed", item.Error)
+		case item.Action == string(cluster.NotAttempted) && item.runEnded:
+			// the same for many: counted, not named
 		case item.Action == string(cluster.NotAttempted) && item.Error != "":
 			add(item, "Not attempted", item.Error)
 		case item.Error != "":

@@ -101,6 +101,8 @@ func TestOutcomes(t *testing.T) {
 			line: "0 restored, 0 unchanged, 0 left alone, 1 failed", trouble: "Failed" + place + "no way"},
 		{name: "not attempted", restore: kept, result: cluster.Result{Outcome: cluster.NotAttempted, Err: errors.New("interrupted")}, action: "notAttempted", summary: ResultSummary{NotAttempted: 1},
 			line: "0 restored, 0 unchanged, 0 left alone, 0 failed, 1 not attempted", trouble: "Not attempted" + place + "interrupted"},
+		{name: "the run ended before", restore: kept, result: cluster.Result{Outcome: cluster.NotAttempted, Err: cluster.ErrInterrupted}, action: "notAttempted", summary: ResultSummary{NotAttempted: 1},
+			line: "0 restored, 0 unchanged, 0 left alone, 0 failed, 1 not attempted"}, // counted: it is the same for many
 		{name: "uncertain", restore: restore, result: cluster.Result{Outcome: cluster.Uncertain, Err: errors.New("EOF")}, action: "uncertain", changes: 1, summary: ResultSummary{Uncertain: 1},
 			line: "0 restored, 0 unchanged, 0 left alone, 0 failed, 1 uncertain", trouble: "Uncertain, it may have been changed" + place + "EOF"},
 	} {

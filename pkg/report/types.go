@@ -204,6 +204,8 @@ type Result struct {
 
 	object flux.Object
 	tried  bool // it was to be written
+	// runEnded says that the run ended before it came to it.
+	runEnded bool
 }
 
 // ResultSummary counts results.
