@@ -254,6 +254,12 @@ func (w *world) judge(s *server, e *entity, values map[path]*string) {
 	complain := func(format string, args ...any) {
 		w.complaints = append(w.complaints, fmt.Sprintf("%s: ", s.command)+fmt.Sprintf(format, args...))
 	}
+	if _, touched := values[path(flux.IgnoreField)]; touched && e.owners[ownerKey{"kustomize-controller", true}][path(flux.IgnoreField)] {
+		complain("spec.ignore of %s is set in Git, and was written", e.ref)
+	}
+	if value, marked := e.annotations[tune.OptOutAnnotation]; marked && value != tune.OptInValue && s.command.verb == "apply" && e.ref.Namespace != "flux-system" {
+		complain("%s is opted out (%s), and was written", e.ref, value)
+	}
 	for _, f := range tunables {
 		value, touched := values[path(f)]
 		now, there := e.fields[f]

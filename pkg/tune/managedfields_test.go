@@ -110,3 +110,15 @@ func TestReleaseOfWhatOthersOwnNow(t *testing.T) {
 		`{"manager":"kubectl-edit","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}},`+
 		`{"manager":"kustomize-controller","operation":"Apply","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}}]}}`, string(next.Patch))
 }
+
+// A field that an applier has set to another value since is its own: whoever owned it before us gets nothing back.
+func TestReleaseOfWhatAnApplierSetSince(t *testing.T) {
+	t.Parallel()
+	before := []flux.Manager{updates("kubectl-create")}
+	r := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Owners: before}})}}
+	for value, want := range map[string][]flux.Manager{"7m": nil, "1m": nil, "5m": before} {
+		now := object(t, "ks", interval(value), recorded(r.String()), ownedBy(flux.Interval, applies("acme-sync")))
+		got := DecideRestore(now, RestoreOptions{})
+		assert.Equal(t, map[flux.Field][]flux.Manager{flux.Interval: want}, got.Freed, value)
+	}
+}

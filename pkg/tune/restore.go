@@ -119,17 +119,17 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 			return
 		}
 	}
-	free := func() { left.cut(f, 0); r.Freed[f] = c[0].Owners }
+	free := func(owners []flux.Manager) { left.cut(f, 0); r.Freed[f] = owners }
 	s, keep, owner := record.standingOf(c, o, f)
 	switch {
 	case !o.Has(f): // a HelmRelease that takes its chart from a chartRef now
-		free()
+		free(nil)
 		r.Notes = append(r.Notes, fmt.Sprintf("%s is gone together with its chart template: nothing to restore", f))
 	case s == released:
-		free()
+		free(nil) // whoever owned it before us has lost it to its owner
 		r.Notes = append(r.Notes, fmt.Sprintf("%s is %s, as %s sets it now", f, Show(o.Value(f)), owner.Name))
 	case s == restored && keep == 0:
-		free()
+		free(c[0].Owners)
 	case s == edited && !opts.Force:
 		r.keep(f, "%s was set to %s and is now %s: somebody%s changed it since (--force restores %s, forget keeps what is there)",
 			f, Show(c[len(c)-1].To), Show(o.Value(f)), by(owner), Show(c[first].From))
@@ -146,7 +146,7 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 		}
 		left.cut(f, c[first].step)
 		if first == 0 {
-			free()
+			free(c[0].Owners)
 		}
 	}
 }
