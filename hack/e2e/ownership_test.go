@@ -181,65 +181,52 @@ func TestOrphan(t *testing.T) {
 	kept := strings.Replace(sourcesInGit("interval: 5m", "orphan"), "metadata: {", `metadata: {annotations: {kustomize.toolkit.fluxcd.io/prune: disabled}, `, 1)
 	m := newTeam(t, "", kept+sourcesInGit("interval: 5m", "app"), development)
 	m.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
-	show := func(when string) {
-		o := m.managedObject("gitrepository", "orphan")
-		t.Logf("%s: labels %v annotations %v owners %q inventory %s", when, o.GetLabels(), o.GetAnnotations(), owners(t, o, "interval"), m.field("kustomization", "root", ".status.inventory.entries[*].id"))
-	}
-	show("in Git")
+	inventory := func() string { return m.field("kustomization", "root", ".status.inventory.entries[*].id") }
+	assert.Contains(t, inventory(), "_orphan_")
 	m.push(sourcesInGit("interval: 7m", "app"))
 	m.eventually("gitrepository", "app", ".spec.interval", "7m", time.Minute)
 	m.reconciles(1)
-	show("taken out")
+	o := m.managedObject("gitrepository", "orphan")
+	assert.Equal(t, "root", o.GetLabels()["kustomize.toolkit.fluxcd.io/name"], "its labels stay")
+	assert.Equal(t, []string{"kustomize-controller Apply"}, owners(t, o, "interval"), "its owner stays")
+	assert.NotContains(t, inventory(), "_orphan_", "the parent's inventory knows")
 	m.patchAs("fluxtune", "gitrepository", "orphan", `{"spec":{"interval":"1m"}}`)
 	m.reconciles(2)
-	show("patched")
 	assert.Equal(t, "1m", m.field("gitrepository", "orphan", ".spec.interval"), "nobody applies it any more")
 }
 
-// TestExploreManagedFieldsOfAPin: what does the parent own while its rules hold what somebody else set?
-func TestExploreManagedFieldsOfAPin(t *testing.T) {
-	explores(t)
+// TestManagedFieldsOfAPin: while rules hold what somebody else set, the parent does not own it, until another change
+// from Git makes it apply the object: then it adopts the value that is there, whatever Git says.
+func TestManagedFieldsOfAPin(t *testing.T) {
 	t.Parallel()
-	names := []string{"untouched", "control", "cleared", "mended", "changed", "changedmended"}
-	withTimeout := sourcesInGit("interval: 5m, timeout: 4m", names...)
-	m := newTeam(t, "", withTimeout, development)
-	m.eventually("gitrepository", "mended", ".spec.interval", "5m", time.Minute)
-	report := func(when string) {
-		for _, name := range names {
-			o := m.managedObject("gitrepository", name)
-			t.Logf("%s: %s: interval %v timeout %v, owners of interval %q, of timeout %q", when, name,
-				m.field("gitrepository", name, ".spec.interval"), m.field("gitrepository", name, ".spec.timeout"), owners(t, o, "interval"), owners(t, o, "timeout"))
-		}
-	}
-	rule := `{"spec":{"ignore":[{"paths":["/spec/interval","/spec/timeout"],"target":{"kind":"GitRepository","name":"control|cleared|mended|changed|changedmended"}}]}}`
-	m.patchAs("fluxtune", "kustomization", "root", rule)
+	names := []string{"untouched", "control", "mended", "changed"}
+	inGit := sourcesInGit("interval: 5m, timeout: 4m", names...)
+	m := newTeam(t, "", inGit, development)
+	m.eventually("gitrepository", "untouched", ".spec.interval", "5m", time.Minute)
+	m.patchAs("fluxtune", "kustomization", "root", `{"spec":{"ignore":[{"paths":["/spec/interval","/spec/timeout"],"target":{"kind":"GitRepository","name":"control|mended|changed"}}]}}`)
 	m.reconciles(1)
 	for _, name := range names[1:] {
 		m.patchAs("fluxtune", "gitrepository", name, tuned)
 	}
-	report("pinned")
-	m.reconciles(2)
-	report("pinned, after reconciles")
-	// Two get another change from Git, which makes the parent apply them.
-	changed := strings.NewReplacer("metadata: {name: changed,", "metadata: {name: changed, labels: {new: label},", "metadata: {name: changedmended,", "metadata: {name: changedmended, labels: {new: label},")
-	m.push(changed.Replace(withTimeout))
-	m.eventually("gitrepository", "changedmended", ".metadata.labels.new", "label", time.Minute)
+	labelled := strings.NewReplacer("metadata: {name: changed,", "metadata: {name: changed, labels: {new: label},")
+	m.push(labelled.Replace(inGit))
+	m.eventually("gitrepository", "changed", ".metadata.labels.new", "label", time.Minute)
 	m.reconciles(1)
-	report("pinned, another change from Git")
-	// The way back: old values, then the rules go.
+	assert.Equal(t, `1m 2m ["fluxtune Update"]`, m.fieldsOf("mended"))
+	assert.Equal(t, `1m 2m ["fluxtune Update" "kustomize-controller Apply"]`, m.fieldsOf("changed"), "adopted: it is not what Git says")
 	m.suspended("kustomization", "root", true)
 	for _, name := range names[1:] {
 		m.patchAs("fluxtune", "gitrepository", name, original)
 	}
-	m.giveBack("gitrepository", "cleared", "fluxtune", "")
-	m.giveBack("gitrepository", "mended", "fluxtune", "kustomize-controller", "interval", "timeout")
-	m.giveBack("gitrepository", "changedmended", "fluxtune", "kustomize-controller", "interval", "timeout")
-	report("put back")
+	for _, name := range []string{"mended", "changed"} {
+		m.giveBack("gitrepository", name, "fluxtune", "kustomize-controller", "interval", "timeout")
+	}
 	m.patchAs("fluxtune", "kustomization", "root", `{"spec":{"ignore":null,"suspend":false}}`)
-	m.reconciles(2)
-	report("unpinned")
-	m.push(changed.Replace(sourcesInGit("interval: 7m", names...)))
+	m.push(labelled.Replace(sourcesInGit("interval: 7m", names...)))
 	m.eventually("gitrepository", "untouched", ".spec.interval", "7m", time.Minute)
 	m.reconciles(1)
-	report("Git dropped the timeout")
+	for _, name := range []string{"untouched", "mended", "changed"} {
+		assert.Equal(t, `7m 60s []`, m.fieldsOf(name), "%s: Git takes a field away", name)
+	}
+	assert.Equal(t, `7m 4m ["fluxtune Update"]`, m.fieldsOf("control"), "nobody takes it away")
 }

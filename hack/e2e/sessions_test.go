@@ -32,7 +32,7 @@ func newPinned(t *testing.T) *team {
 	m.eventually("kustomization", "app", ".spec.interval", "5m", time.Minute)
 	for i, set := range []string{"interval=3m timeout=4m", "interval=2m timeout=3m", "interval=2m timeout=2m30s"} {
 		interval, timeout, _ := strings.Cut(set, " ")
-		args := []string{"apply", "ks", "app", "-n", m.name, "--yes", "--managed=pin", "--wait-timeout=1m", "--set=development.Kustomization." + interval, "--set=development.Kustomization." + timeout}
+		args := []string{"apply", "ks", "app", "-n", m.name, "--yes", "--managed=pin", "--shorten-timeouts", "--wait-timeout=1m", "--set=development.Kustomization." + interval, "--set=development.Kustomization." + timeout}
 		stdout, stderr, code := m.runAs(t.Context(), fmt.Sprintf("session-%c", 'a'+i), args...)
 		require.Zero(t, code, "%s%s", stdout, stderr)
 	}
