@@ -173,7 +173,8 @@ func (m *team) reconciled() int {
 // reconciles waits until the root Kustomization has been reconciled n times more.
 func (m *team) reconciles(n int) {
 	m.t.Helper()
-	before, limit := m.reconciled(), time.Now().Add(time.Duration(n+2)*2*rootInterval)
+	// On a machine that is busy a reconcile takes many times its interval.
+	before, limit := m.reconciled(), time.Now().Add(time.Minute+time.Duration(n+2)*2*rootInterval)
 	for {
 		now := m.reconciled()
 		if now >= before+n {

@@ -19,7 +19,7 @@ func (m *team) managedObject(kind, name string) *unstructured.Unstructured {
 	m.t.Helper()
 	o := &unstructured.Unstructured{}
 	out := m.Kubectl(m.t, "get", kind, name, "-n", m.name, "-o", "json", "--show-managed-fields")
-	require.NoError(m.t, json.Unmarshal([]byte(out), &o.Object))
+	require.NoError(m.t, o.UnmarshalJSON([]byte(out)))
 	return o
 }
 

@@ -223,3 +223,49 @@ func TestLost(t *testing.T) {
 	assert.True(t, lost[1].open, "d has not come back")
 	assert.InDelta(t, 30, lost[1].lasted.Seconds(), 1)
 }
+
+// TestGenerationOfConditions: conditions bear the generation that the object had when they were written, not the one
+// that is being reconciled; status.observedGeneration bears that.
+func TestGenerationOfConditions(t *testing.T) {
+	t.Parallel()
+	var maps strings.Builder
+	for i := range 300 { // so many that a reconcile takes seconds
+		_, _ = fmt.Fprintf(&maps, "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-%d, namespace: NS}\n", i)
+	}
+	m := newTeam(t, "", sourcesInGit("interval: 5m", "app")+maps.String(), development)
+	m.eventually("gitrepository", "app", ".spec.interval", "5m", 3*time.Minute)
+	m.reconciles(1)
+	client, err := dynamic.NewForConfig(m.Config())
+	require.NoError(t, err)
+	roots := schema.GroupVersionResource{Group: "kustomize.toolkit.fluxcd.io", Version: "v1", Resource: "kustomizations"}
+	watch, err := client.Resource(roots).Namespace(m.name).Watch(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=root"})
+	require.NoError(t, err)
+	defer watch.Stop()
+	patched, early := int64(0), 0
+	for event := range watch.ResultChan() {
+		o := event.Object.(*unstructured.Unstructured)
+		conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+		observed, _, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
+		var ready map[string]any
+		for _, c := range conditions {
+			if c := c.(map[string]any); c["type"] == "Ready" {
+				ready = c
+			}
+		}
+		t.Logf("generation %d, status.observedGeneration %d, Ready=%s (%v) of generation %v", o.GetGeneration(), observed, ready["status"], ready["reason"], ready["observedGeneration"])
+		if patched == 0 && ready["status"] == "Unknown" { // a reconcile is under way
+			m.patchAs("fluxtune", "kustomization", "root", ruleOfFluxtune)
+			patched = o.GetGeneration() + 1
+		}
+		if patched == 0 || o.GetGeneration() < patched {
+			continue
+		}
+		if observed == patched {
+			break
+		}
+		if ready["status"] == "True" && ready["observedGeneration"] == patched {
+			early++ // the end of the reconcile that was under way
+		}
+	}
+	assert.Positive(t, early, "the reconcile of the old spec claims the new generation")
+}
