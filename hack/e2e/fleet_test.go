@@ -65,7 +65,7 @@ func start(t *testing.T) world {
 			return
 		}
 		theWorld.flux, worldError = c.StartFlux(context.Background(), testbed.FluxOptions{
-			Also: []string{testbed.UnitHelmController},
+			Also: exploring(),
 			Flags: map[string][]string{
 				testbed.UnitSourceController:    {"--concurrent=8"},
 				testbed.UnitKustomizeController: {"--concurrent=8"},

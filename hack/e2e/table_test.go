@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"text/tabwriter"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
 
 // claim is something that fluxtune says of Flux, and what was seen of it.
@@ -34,6 +36,14 @@ func explores(t *testing.T) {
 	if os.Getenv("FLUXTUNE_E2E") != "explore" {
 		t.Skip("holds nothing, logs what Flux does: FLUXTUNE_E2E=explore")
 	}
+}
+
+// exploring is what runs besides when Flux is looked at: helm-controller is built for that only.
+func exploring() []string {
+	if os.Getenv("FLUXTUNE_E2E") == "explore" {
+		return []string{testbed.UnitHelmController}
+	}
+	return nil
 }
 
 // record notes a claim for the table that is printed at the end.

@@ -5,7 +5,7 @@
 //
 // The programs are built from the module files in the folders beside this
 // package and kept in the user's cache directory, so only the first run on a
-// machine is slow: four minutes for the control plane, nine more for Flux's
+// machine is slow: four minutes for the control plane, five more for Flux's
 // controllers. `go run ./hack/testbed/cmd/testbed build all` does it ahead of
 // time, so that it does not count against the time limit of `go test`. Everything listens on 127.0.0.1 only, lives in a
 // temporary directory of its own and is stopped and removed at the end, also
@@ -66,8 +66,8 @@
 //	c.Apply(t, gitRepositoryFor(git.URL("app")))
 //	polls := git.Requests("app").InfoRefs
 //
-// FluxOptions.Also starts helm-controller and notification-controller, too, and
-// Registry.PushChart puts a chart where HelmReleases find it.
+// FluxOptions.Also starts helm-controller, too, and Registry.PushChart puts a
+// chart where HelmReleases find it.
 //
 // No kube-controller-manager runs. So the aggregated roles (view, edit, admin)
 // are empty, a deleted namespace stays in phase Terminating, and nobody creates

@@ -17,7 +17,7 @@ import (
 // FluxOptions says which controllers run, and how.
 type FluxOptions struct {
 	// Also names controllers that run besides source-controller and
-	// kustomize-controller: UnitHelmController, UnitNotificationController.
+	// kustomize-controller: UnitHelmController.
 	Also []string
 	// Flags are added to the command lines of the controllers, by unit, such as
 	// "--concurrent=2" or "--interval-jitter-percentage=0".
@@ -63,24 +63,17 @@ func (c *Cluster) StartFlux(ctx context.Context, opts FluxOptions) (*Flux, error
 // addressFlags put what a controller serves besides metrics and health on
 // loopback ports of its own.
 func (c *Cluster) addressFlags(unit string) ([]string, error) {
-	first, err := freePort()
+	if unit != UnitSourceController {
+		return nil, nil
+	}
+	storage, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	second, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	switch unit {
-	case UnitSourceController:
-		return []string{
-			"--storage-path=" + filepath.Join(c.dir, "artifacts"),
-			"--storage-addr=" + hostPort(first), "--storage-adv-addr=" + hostPort(first),
-		}, nil
-	case UnitNotificationController:
-		return []string{"--events-addr=" + hostPort(first), "--receiverAddr=" + hostPort(second)}, nil
-	}
-	return nil, nil
+	return []string{
+		"--storage-path=" + filepath.Join(c.dir, "artifacts"),
+		"--storage-addr=" + hostPort(storage), "--storage-adv-addr=" + hostPort(storage),
+	}, nil
 }
 
 func (c *Cluster) startController(ctx context.Context, name, binDir string, flags []string) (*controller, error) {

@@ -19,7 +19,6 @@ func TestPushReachesTheCluster(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, git.Close()) })
 	flux, err := c.StartFlux(t.Context(), testbed.FluxOptions{
-		Also:  []string{testbed.UnitHelmController, testbed.UnitNotificationController},
 		Flags: map[string][]string{testbed.UnitSourceController: {"--interval-jitter-percentage=0"}},
 	})
 	require.NoError(t, err)

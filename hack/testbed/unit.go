@@ -13,8 +13,6 @@ const (
 	UnitSourceController    = "source-controller"
 	UnitKustomizeController = "kustomize-controller"
 	UnitHelmController      = "helm-controller"
-	// UnitNotificationController serves Receivers and sends Alerts.
-	UnitNotificationController = "notification-controller"
 	UnitKrew                   = "krew"
 	UnitCRDs                   = "crds"
 )
@@ -73,10 +71,6 @@ func units() []unit {
 		{
 			name: UnitHelmController, title: "helm-controller 1.6.1", firstTime: "2 minutes",
 			programs: []program{{"helm-controller", "github.com/fluxcd/helm-controller"}},
-		},
-		{
-			name: UnitNotificationController, title: "notification-controller 1.9.0", firstTime: "2 minutes",
-			programs: []program{{"notification-controller", "github.com/fluxcd/notification-controller"}},
 		},
 		{
 			name: UnitKrew, title: "krew 0.5.0", firstTime: "20 seconds",
