@@ -13,8 +13,8 @@ const (
 	UnitSourceController    = "source-controller"
 	UnitKustomizeController = "kustomize-controller"
 	UnitHelmController      = "helm-controller"
-	UnitKrew                   = "krew"
-	UnitCRDs                   = "crds"
+	UnitKrew                = "krew"
+	UnitCRDs                = "crds"
 )
 
 // kubeVersion is what kube-apiserver and kubectl report; it is the version of
