@@ -87,6 +87,12 @@ func (m *team) giveBack(kind, name, manager, to string, fields ...string) {
 func (m *team) suspended(kind, name string, suspend bool) {
 	m.t.Helper()
 	m.patchAs("flux", kind, name, fmt.Sprintf(`{"spec":{"suspend":%t}}`, suspend))
+	if suspend { // and the reconcile that is under way has to end
+		time.Sleep(time.Second)
+		require.Eventually(m.t, func() bool {
+			return m.field(kind, name, `.status.conditions[?(@.type=="Ready")].status`) != "Unknown"
+		}, time.Minute, 200*time.Millisecond)
+	}
 }
 
 // sourcesInGit are suspended, so that nobody but the owner of their spec writes to them.
