@@ -3,5 +3,6 @@
 // Git as a team would have them: a root Kustomization applies the others.
 //
 // make e2e runs all of it and prints what was predicted beside what was measured. go test runs the short
-// form: verdicts, pins and latency, without the counts that take minutes.
+// form: verdicts, pins and latency, without the counts that take minutes. FLUXTUNE_E2E=explore logs what Flux
+// does where nothing is claimed yet (the tests named TestExplore, and helm-controller, which is built for that only).
 package e2e

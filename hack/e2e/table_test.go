@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"text/tabwriter"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
 
 // claim is something that fluxtune says of Flux, and what was seen of it.
@@ -25,6 +27,23 @@ func measures(t *testing.T) {
 	if os.Getenv("FLUXTUNE_E2E") != "full" {
 		t.Skip("counts over minutes: make e2e")
 	}
+}
+
+// explores marks what looks at Flux and logs what it sees, to learn from: it holds nothing, and runs when it is
+// asked for by FLUXTUNE_E2E=explore.
+func explores(t *testing.T) {
+	t.Helper()
+	if os.Getenv("FLUXTUNE_E2E") != "explore" {
+		t.Skip("holds nothing, logs what Flux does: FLUXTUNE_E2E=explore")
+	}
+}
+
+// exploring is what runs besides when Flux is looked at: helm-controller is built for that only.
+func exploring() []string {
+	if os.Getenv("FLUXTUNE_E2E") == "explore" {
+		return []string{testbed.UnitHelmController}
+	}
+	return nil
 }
 
 // record notes a claim for the table that is printed at the end.

@@ -1,7 +1,7 @@
 // Package testbed runs a real Kubernetes control plane for tests, benchmarks
 // and the demo: etcd and kube-apiserver with RBAC on, the CustomResource-
-// Definitions of Flux, and on request the real source-controller and
-// kustomize-controller with a Git server. Nothing is mocked.
+// Definitions of Flux, and on request Flux's real controllers with a Git server
+// and an OCI registry. Nothing is mocked.
 //
 // The programs are built from the module files in the folders beside this
 // package and kept in the user's cache directory, so only the first run on a
@@ -65,6 +65,9 @@
 //	flux, err := c.StartFlux(ctx, testbed.FluxOptions{})
 //	c.Apply(t, gitRepositoryFor(git.URL("app")))
 //	polls := git.Requests("app").InfoRefs
+//
+// FluxOptions.Also starts helm-controller, too, and Registry.PushChart puts a
+// chart where HelmReleases find it.
 //
 // No kube-controller-manager runs. So the aggregated roles (view, edit, admin)
 // are empty, a deleted namespace stays in phase Terminating, and nobody creates

@@ -3,75 +3,91 @@ package testbed
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// FluxOptions says how the controllers run.
+// FluxOptions says which controllers run, and how.
 type FluxOptions struct {
-	// SourceFlags and KustomizeFlags are added to the controllers' command lines,
-	// such as "--concurrent=2" or "--interval-jitter-percentage=0".
-	SourceFlags, KustomizeFlags []string
+	// Also names controllers that run besides source-controller and
+	// kustomize-controller: UnitHelmController.
+	Also []string
+	// Flags are added to the command lines of the controllers, by unit, such as
+	// "--concurrent=2" or "--interval-jitter-percentage=0".
+	Flags map[string][]string
 }
 
-// Flux is the real source-controller and kustomize-controller, unchanged,
-// running outside the cluster as its administrator.
-type Flux struct {
-	source, kustomize       *process
-	sourceURL, kustomizeURL string // of their metrics
+// Flux is a set of Flux's real controllers, unchanged, running outside the
+// cluster as its administrator.
+type Flux struct{ controllers []*controller }
+
+type controller struct {
+	*process
+	metricsURL string
 }
 
-// StartFlux builds the two controllers if need be, starts them and returns when
-// both are healthy. They end with the cluster. Their logs are
-// Cluster.Log("source-controller") and Cluster.Log("kustomize-controller").
+// StartFlux builds the controllers if need be, starts them and returns when all
+// are healthy. They end with the cluster. Their logs are Cluster.Log(unit).
 func (c *Cluster) StartFlux(ctx context.Context, opts FluxOptions) (*Flux, error) {
-	sourceDir, err := Build(ctx, c.progress, UnitSourceController)
-	if err != nil {
-		return nil, err
-	}
-	kustomizeDir, err := Build(ctx, c.progress, UnitKustomizeController)
-	if err != nil {
-		return nil, err
-	}
-	// Both want their own namespace for leases and events.
+	// All want their own namespace for leases and events.
 	namespace := "apiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system}\n"
 	if _, err := c.RunKubectl(ctx, namespace, "apply", "--server-side", "-f", "-"); err != nil {
 		return nil, fmt.Errorf("starting Flux: %w", err)
 	}
 	f := &Flux{}
+	for _, unit := range append([]string{UnitSourceController, UnitKustomizeController}, opts.Also...) {
+		binDir, err := Build(ctx, c.progress, unit)
+		if err != nil {
+			return nil, err
+		}
+		flags, err := c.addressFlags(unit)
+		if err != nil {
+			return nil, err
+		}
+		started, err := c.startController(ctx, unit, binDir, append(flags, opts.Flags[unit]...))
+		if err != nil {
+			return nil, err
+		}
+		f.controllers = append(f.controllers, started)
+	}
+	return f, nil
+}
+
+// addressFlags put what a controller serves besides metrics and health on
+// loopback ports of its own.
+func (c *Cluster) addressFlags(unit string) ([]string, error) {
+	if unit != UnitSourceController {
+		return nil, nil
+	}
 	storage, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	f.source, f.sourceURL, err = c.startController(ctx, UnitSourceController, sourceDir, append([]string{
+	return []string{
 		"--storage-path=" + filepath.Join(c.dir, "artifacts"),
-		"--storage-addr=" + hostPort(storage),
-		"--storage-adv-addr=" + hostPort(storage),
-	}, opts.SourceFlags...))
+		"--storage-addr=" + hostPort(storage), "--storage-adv-addr=" + hostPort(storage),
+	}, nil
+}
+
+func (c *Cluster) startController(ctx context.Context, name, binDir string, flags []string) (*controller, error) {
+	metrics, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	f.kustomize, f.kustomizeURL, err = c.startController(ctx, UnitKustomizeController, kustomizeDir, opts.KustomizeFlags)
-	return f, err
-}
-
-func (c *Cluster) startController(ctx context.Context, name, binDir string, flags []string) (*process, string, error) {
-	metrics, err := freePort()
-	if err != nil {
-		return nil, "", err
-	}
 	health, err := freePort()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	for _, dir := range []string{"artifacts", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(c.dir, dir), 0o755); err != nil {
-			return nil, "", fmt.Errorf("starting %s: %w", name, err)
+			return nil, fmt.Errorf("starting %s: %w", name, err)
 		}
 	}
 	p := &process{
@@ -92,19 +108,30 @@ func (c *Cluster) startController(ctx context.Context, name, binDir string, flag
 		},
 	}
 	if err := p.start(ctx, time.Minute); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	c.children = append(c.children, p)
-	return p, "http://" + hostPort(metrics) + "/metrics", nil
+	return &controller{process: p, metricsURL: "http://" + hostPort(metrics) + "/metrics"}, nil
 }
 
 // Reconciles returns how often the controllers have reconciled one object since
 // they started, by their own metric gotk_reconcile_duration_seconds_count.
 func (f *Flux) Reconciles(ctx context.Context, kind, namespace, name string) (int, error) {
-	url := f.sourceURL
-	if kind == "Kustomization" {
-		url = f.kustomizeURL
+	want := fmt.Sprintf("gotk_reconcile_duration_seconds_count{kind=%q,name=%q,namespace=%q} ", kind, name, namespace)
+	sum := 0
+	for _, c := range f.controllers {
+		n, err := readCount(ctx, c.metricsURL, want)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
 	}
+	return sum, nil
+}
+
+// readCount reads the metric whose line begins with what is wanted; it is 0
+// where there is none.
+func readCount(ctx context.Context, url, want string) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, fmt.Errorf("reading metrics: %w", err)
@@ -114,11 +141,10 @@ func (f *Flux) Reconciles(ctx context.Context, kind, namespace, name string) (in
 		return 0, fmt.Errorf("reading metrics: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	want := fmt.Sprintf("gotk_reconcile_duration_seconds_count{kind=%q,name=%q,namespace=%q}", kind, name, namespace)
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		if count, ok := strings.CutPrefix(lines.Text(), want+" "); ok {
+		if count, ok := strings.CutPrefix(lines.Text(), want); ok {
 			return strconv.Atoi(count)
 		}
 	}
@@ -128,10 +154,11 @@ func (f *Flux) Reconciles(ctx context.Context, kind, namespace, name string) (in
 	return 0, nil
 }
 
-// Stop ends both controllers; the cluster goes on.
+// Stop ends the controllers, the last one first; the cluster goes on.
 func (f *Flux) Stop() error {
-	if err := f.kustomize.stop(); err != nil {
-		return err
+	var errs []error
+	for _, c := range slices.Backward(f.controllers) {
+		errs = append(errs, c.stop())
 	}
-	return f.source.stop()
+	return errors.Join(errs...)
 }

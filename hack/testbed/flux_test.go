@@ -18,7 +18,9 @@ func TestPushReachesTheCluster(t *testing.T) {
 	git, err := testbed.StartGit(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, git.Close()) })
-	flux, err := c.StartFlux(t.Context(), testbed.FluxOptions{SourceFlags: []string{"--interval-jitter-percentage=0"}})
+	flux, err := c.StartFlux(t.Context(), testbed.FluxOptions{
+		Flags: map[string][]string{testbed.UnitSourceController: {"--interval-jitter-percentage=0"}},
+	})
 	require.NoError(t, err)
 
 	ns := c.Namespace(t, map[string]string{"environment": "development"})

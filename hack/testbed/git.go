@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/cgi"
@@ -22,9 +23,11 @@ type GitServer struct {
 	dir  string
 	http *http.Server
 	url  string
+	log  io.Closer // what git complains of, such as repositories that are not there
 
 	mu       sync.Mutex
 	requests map[string]GitRequests
+	slow     map[string]time.Duration
 }
 
 // GitRequests counts the HTTP requests for one repository. A poll that finds
@@ -42,26 +45,35 @@ func StartGit(dir string) (*GitServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the Git server: %w", err)
 	}
-	g := &GitServer{git: git, dir: dir, url: "http://" + listener.Addr().String(), requests: map[string]GitRequests{}}
+	g := &GitServer{git: git, dir: dir, url: "http://" + listener.Addr().String(), requests: map[string]GitRequests{}, slow: map[string]time.Duration{}}
 	for _, sub := range []string{g.served(), g.work("")} {
 		if err := os.MkdirAll(sub, 0o755); err != nil {
 			return nil, errors.Join(fmt.Errorf("starting the Git server: %w", err), listener.Close())
 		}
 	}
+	log, err := os.OpenFile(filepath.Join(dir, "git.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("starting the Git server: %w", err), listener.Close())
+	}
 	backend := &cgi.Handler{
-		Path: git, Args: []string{"http-backend"}, Dir: g.served(),
+		Stderr: log,
+		Path:   git, Args: []string{"http-backend"}, Dir: g.served(),
 		Env: append(g.env(), "GIT_PROJECT_ROOT="+g.served(), "GIT_HTTP_EXPORT_ALL=1"),
 	}
+	g.log = log
 	g.http = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.count(r)
-		backend.ServeHTTP(w, r)
+		select {
+		case <-time.After(g.count(r)):
+			backend.ServeHTTP(w, r)
+		case <-r.Context().Done(): // the client has given up
+		}
 	})}
 	go func() { _ = g.http.Serve(listener) }()
 	return g, nil
 }
 
 // Close stops serving; open requests are cut.
-func (g *GitServer) Close() error { return g.http.Close() }
+func (g *GitServer) Close() error { return errors.Join(g.http.Close(), g.log.Close()) }
 
 func (g *GitServer) served() string          { return filepath.Join(g.dir, "served") }
 func (g *GitServer) work(name string) string { return filepath.Join(g.dir, "work", name) }
@@ -76,7 +88,16 @@ func (g *GitServer) Requests(name string) GitRequests {
 	return g.requests[name]
 }
 
-func (g *GitServer) count(r *http.Request) {
+// SlowClones makes every clone of a repository take so much longer: listing
+// refs stays fast, as it does for a repository that is large.
+func (g *GitServer) SlowClones(name string, delay time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.slow[name] = delay
+}
+
+// count notes a request, and tells how long it has to wait.
+func (g *GitServer) count(r *http.Request) time.Duration {
 	name, call, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), ".git/")
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -84,10 +105,14 @@ func (g *GitServer) count(r *http.Request) {
 	switch call {
 	case "info/refs":
 		n.InfoRefs++
+		g.requests[name] = n
+		return 0
 	case "git-upload-pack":
 		n.UploadPack++
+		g.requests[name] = n
+		return g.slow[name]
 	}
-	g.requests[name] = n
+	return 0
 }
 
 // Push writes the files (path to contents; empty contents remove a file), commits
@@ -119,7 +144,12 @@ func (g *GitServer) Push(ctx context.Context, name string, files map[string]stri
 			return "", err
 		}
 	}
-	sha, err := g.run(ctx, work, "rev-parse", "HEAD")
+	return g.Head(ctx, name)
+}
+
+// Head is the SHA-1 of the commit that was made last in a repository.
+func (g *GitServer) Head(ctx context.Context, name string) (string, error) {
+	sha, err := g.run(ctx, g.work(name), "rev-parse", "HEAD")
 	return strings.TrimSpace(sha), err
 }
 
@@ -128,6 +158,34 @@ func (g *GitServer) Tag(ctx context.Context, name, tag string) error {
 	work, bare := g.work(name), filepath.Join(g.served(), name+".git")
 	for _, args := range [][]string{{"tag", "--force", tag}, {"push", "--quiet", "--force", bare, tag}} {
 		if _, err := g.run(ctx, work, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddSubmodule makes what was pushed last to one repository a submodule of
+// another, in the folder given, and pushes that.
+func (g *GitServer) AddSubmodule(ctx context.Context, name, folder, of string) error {
+	sha, err := g.Head(ctx, of)
+	if err != nil {
+		return err
+	}
+	modules := fmt.Sprintf("[submodule %q]\n\tpath = %s\n\turl = %s\n", folder, folder, g.URL(of))
+	if err := writeFile(filepath.Join(g.work(name), ".gitmodules"), modules); err != nil {
+		return fmt.Errorf("adding a submodule to %q: %w", name, err)
+	}
+	// Where the folder is missing, the next push takes the submodule out.
+	if err := os.MkdirAll(filepath.Join(g.work(name), folder), 0o755); err != nil {
+		return fmt.Errorf("adding a submodule to %q: %w", name, err)
+	}
+	for _, args := range [][]string{
+		{"add", ".gitmodules"},
+		{"update-index", "--add", "--cacheinfo", "160000," + sha + "," + folder},
+		{"commit", "--quiet", "--message=Add a submodule to " + name},
+		{"push", "--quiet", filepath.Join(g.served(), name+".git"), "main"},
+	} {
+		if _, err := g.run(ctx, g.work(name), args...); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ const (
 	UnitKube                = "kube"
 	UnitSourceController    = "source-controller"
 	UnitKustomizeController = "kustomize-controller"
+	UnitHelmController      = "helm-controller"
 	UnitKrew                = "krew"
 	UnitCRDs                = "crds"
 )
@@ -66,6 +67,10 @@ func units() []unit {
 		{
 			name: UnitKustomizeController, title: "kustomize-controller 1.9.5", firstTime: "2 minutes",
 			programs: []program{{"kustomize-controller", "github.com/fluxcd/kustomize-controller"}},
+		},
+		{
+			name: UnitHelmController, title: "helm-controller 1.6.1", firstTime: "2 minutes",
+			programs: []program{{"helm-controller", "github.com/fluxcd/helm-controller"}},
 		},
 		{
 			name: UnitKrew, title: "krew 0.5.0", firstTime: "20 seconds",
