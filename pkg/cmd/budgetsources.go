@@ -90,6 +90,25 @@ func (o ObserveOptions) observe(ctx context.Context, client *cluster.Client, dep
 	return cluster.Observe(earlier, later), gaps, err
 }
 
+// controllers reads what the controllers' Deployments and metrics say.
+func (o BudgetOptions) controllers(ctx context.Context, f *fleet, in *budget.Input) error {
+	deployments, gap, err := o.Client.Controllers(ctx)
+	if err != nil {
+		return err
+	}
+	if gap != nil {
+		f.snapshot.Gaps = append(f.snapshot.Gaps, *gap)
+	}
+	in.Controllers = cluster.MergeControllers(deployments)
+	observed, gaps, err := o.observe(ctx, o.Client, deployments)
+	if err != nil {
+		return err
+	}
+	in.Observed = observed
+	f.snapshot.Gaps = append(f.snapshot.Gaps, gaps...)
+	return nil
+}
+
 func (o ObserveOptions) readMetrics(ctx context.Context, client *cluster.Client, deployments []cluster.Deployment) (found []cluster.Reconciles, gaps []flux.Gap, err error) {
 	for _, u := range o.MetricsURLs {
 		r, err := cluster.FetchMetrics(ctx, o.HTTP, u, o.now)
