@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -90,12 +91,12 @@ func newBudget(r *root) *cobra.Command {
 			# One number for a script
 			kubectl fluxtune budget -A -o jsonpath='{.summary.gitRequests.planned}'`),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := flags.toOptions(r, args)
-			if err != nil {
-				return err
-			}
-			o.JudgePlan = cmd.Flags().Changed("policy") || cmd.Flags().Changed("set")
-			return o.run(cmd.Context())
+			judgePlan := cmd.Flags().Changed("policy") || cmd.Flags().Changed("set")
+			return runRoots(r, func(r *root, args []string) (BudgetOptions, error) {
+				o, err := flags.toOptions(r, args)
+				o.JudgePlan = judgePlan
+				return o, err
+			})(cmd, args)
 		},
 	}
 	flags.add(cmd)
@@ -105,6 +106,7 @@ func newBudget(r *root) *cobra.Command {
 
 func (f *BudgetFlags) add(cmd *cobra.Command) {
 	f.FleetFlags.add(cmd)
+	f.addFiles(cmd)
 	f.OutputFlags.add(cmd)
 	cmd.Flags().StringArrayVar(&f.Limits, "limit", nil, "What a host should get at most: --limit github.com=5000/h (per s, m, h or d, or none; may be repeated).")
 	cmd.Flags().StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a host gets more than this share of its limit: 80%.")
@@ -137,6 +139,9 @@ func (f BudgetFlags) toOptions(r *root, args []string) (o BudgetOptions, err err
 	}
 	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
 		return o, err
+	}
+	if o.Files != nil && (o.Pods || len(o.MetricsURLs) > 0) {
+		return o, errors.New("--observe and --metrics-url look at running controllers: they cannot be used with -f")
 	}
 	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
 	return o.narrow()
@@ -258,4 +263,12 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 	}
 	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%",
 		host.Name, gets, perHour, used, host.Limit.PerHour, o.FailAbove)}
+}
+
+func (o BudgetOptions) fleetOptions() FleetOptions   { return o.FleetOptions }
+func (o BudgetOptions) outputOptions() OutputOptions { return o.OutputOptions }
+
+func (o BudgetOptions) with(f FleetOptions) BudgetOptions {
+	o.FleetOptions = f
+	return o
 }

@@ -34,11 +34,12 @@ func TestBudgetOptions(t *testing.T) {
 	r := testRoot()
 	r.Getenv = func(name string) string { return "value of " + name }
 	var flags BudgetFlags
-	parseEvery(t, newBudget(r), flags.add, fleetValues(map[string]string{
+	parseEvery(t, newBudget(r), flags.add, fleetValues(with(fileValues(), map[string]string{
 		"limit": "git.example.com=2/m", "fail-above": "80%",
 		"observe": "true", "observe-for": "7s", "metrics-url": "http://localhost:8080",
 		"github-rate-limit": "true", "github-token-env": "TOKEN", "github-api-url": "https://ghe.example.com/api/v3",
-	}))
+	})))
+	flags.FileFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)

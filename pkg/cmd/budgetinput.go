@@ -15,6 +15,11 @@ import (
 // explain them. Unread are resources that may cost something, too, and could not be read.
 func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, unread []string, err error) {
 	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now()}
+	if o.Files != nil {
+		f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
+		o.split(f, &in, nil, f.snapshot.Related)
+		return in, nil, nil
+	}
 	deployments, gap, err := o.Client.Controllers(ctx)
 	if err != nil {
 		return in, nil, err

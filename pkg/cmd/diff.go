@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -16,7 +17,7 @@ import (
 // fields, and without the record that an apply adds.
 func (o PlanOptions) showDiff(ctx context.Context, plan tune.Plan) error {
 	for _, item := range plan.Changed() {
-		live, err := o.Client.Manifest(ctx, item.Object)
+		live, err := o.manifestOf(ctx, item.Object)
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", item.Object.Ref, err)
 		}
@@ -29,12 +30,30 @@ func (o PlanOptions) showDiff(ctx context.Context, plan tune.Plan) error {
 			return fmt.Errorf("writing %s as YAML: %w", item.Object.Ref, err)
 		}
 		name := diffName(item.Object)
-		diff := udiff.Unified("live/"+name, "planned/"+name, string(before), string(after))
+		diff := udiff.Unified(o.now()+"/"+name, "planned/"+name, string(before), string(after))
 		if _, err := fmt.Fprint(o.root.Out, report.PaintDiff(diff, o.printer.layout.Color)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// now is where the objects are as they are now.
+func (o PlanOptions) now() string {
+	if o.Files != nil {
+		return "files"
+	}
+	return "live"
+}
+
+// manifestOf is an object as it is in the cluster, or in the files.
+func (o PlanOptions) manifestOf(ctx context.Context, object flux.Object) (map[string]any, error) {
+	if o.Files == nil {
+		return o.Client.Manifest(ctx, object)
+	}
+	var m map[string]any
+	err := json.Unmarshal(o.Files.fleet().Manifest(object.Ref), &m)
+	return m, err
 }
 
 // diffName names an object as kubectl diff names its files.

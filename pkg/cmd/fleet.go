@@ -20,6 +20,7 @@ import (
 type FleetFlags struct {
 	SelectionFlags
 	PolicyFlags
+	FileFlags
 }
 
 func (f *FleetFlags) add(cmd *cobra.Command) {
@@ -37,6 +38,8 @@ type FleetOptions struct {
 	DefaultEnvironment string
 	// related reads what explains the objects in any case, and sources where objects use them.
 	related, sources bool
+	// Files are what is looked at instead of a cluster; nil for a cluster.
+	Files *checkout
 }
 
 // fleet is what was read: the objects that were asked for, and all that explains them.
@@ -69,6 +72,16 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 			name = e.Name
 		}
 		o.Environments = append(o.Environments, name)
+	}
+	if f.Filename != "" {
+		if o.Selection, err = f.toFileSelection(r.config, args); err != nil {
+			return o, err
+		}
+		o.Files, err = f.open(r.In)
+		return o, err
+	}
+	if len(f.Roots) > 0 {
+		return o, errors.New("--root is for a checkout: name it with -f")
 	}
 	if o.Selection, err = f.toSelection(r.config, args); err != nil {
 		return o, err
@@ -107,6 +120,9 @@ func loadPolicy(name string) (policy.Policy, error) {
 
 // read reads the fleet. What could not be read is in its snapshot's gaps.
 func (o FleetOptions) read(ctx context.Context) (fleet, error) {
+	if o.Files != nil {
+		return o.readFiles()
+	}
 	snapshot, err := o.Client.Read(ctx, o.Selection)
 	if err != nil {
 		return fleet{}, err

@@ -50,9 +50,10 @@ func newGet(r *root) *cobra.Command {
 
 			# Names and intervals for a script
 			kubectl fluxtune get -A -o custom-columns=NAME:.ref.name,EVERY:.effective.interval`),
-		RunE: runE(r, flags.toOptions),
+		RunE: runRoots(r, flags.toOptions),
 	}
 	flags.FleetFlags.add(cmd)
+	flags.addFiles(cmd)
 	flags.OutputFlags.add(cmd)
 	r.completeFleet(cmd)
 	return cmd
@@ -89,4 +90,12 @@ func (o GetOptions) run(ctx context.Context) error {
 		return err
 	}
 	return f.complete()
+}
+
+func (o GetOptions) fleetOptions() FleetOptions   { return o.FleetOptions }
+func (o GetOptions) outputOptions() OutputOptions { return o.OutputOptions }
+
+func (o GetOptions) with(f FleetOptions) GetOptions {
+	o.FleetOptions = f
+	return o
 }

@@ -133,8 +133,10 @@ func TestGetOptions(t *testing.T) {
 	var flags GetFlags
 	parseEvery(t, newGet(r), func(cmd *cobra.Command) {
 		flags.FleetFlags.add(cmd)
+		flags.addFiles(cmd)
 		flags.OutputFlags.add(cmd)
-	}, fleetValues(nil))
+	}, fleetValues(fileValues()))
+	flags.FileFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)
@@ -159,10 +161,12 @@ func TestPlanOptions(t *testing.T) {
 	var flags PlanFlags
 	parseEvery(t, newPlan(r), func(cmd *cobra.Command) {
 		flags.FleetFlags.add(cmd)
+		flags.addFiles(cmd)
 		flags.OutputFlags.add(cmd, "diff")
 		flags.TuneFlags.add(cmd)
 		cmd.Flags().BoolVar(&flags.ExitCode, "exit-code", false, "")
-	}, fleetValues(tuneValues(map[string]string{"exit-code": "true"})))
+	}, fleetValues(tuneValues(with(fileValues(), map[string]string{"exit-code": "true"}))))
+	flags.FileFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)

@@ -60,9 +60,10 @@ func newPlan(r *root) *cobra.Command {
 
 			# In a script: fails with 1 when the cluster does not match the policy
 			kubectl fluxtune plan -A --exit-code -o name`),
-		RunE: runE(r, flags.toOptions),
+		RunE: runRoots(r, flags.toOptions),
 	}
 	flags.FleetFlags.add(cmd)
+	flags.addFiles(cmd)
 	flags.OutputFlags.add(cmd, "diff")
 	flags.TuneFlags.add(cmd)
 	cmd.Flags().BoolVar(&flags.ExitCode, "exit-code", false, "Exit with 1 when there are changes, 2 when something failed.")
@@ -216,4 +217,12 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func (o PlanOptions) fleetOptions() FleetOptions   { return o.FleetOptions }
+func (o PlanOptions) outputOptions() OutputOptions { return o.OutputOptions }
+
+func (o PlanOptions) with(f FleetOptions) PlanOptions {
+	o.FleetOptions = f
+	return o
 }

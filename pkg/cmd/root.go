@@ -62,6 +62,11 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 		sub.GroupID = "tune"
 		cmd.AddCommand(sub)
 	}
+	cmd.AddGroup(&cobra.Group{ID: "files", Title: "Tune a Git checkout (so do get, budget and plan with -f):"})
+	for _, sub := range []*cobra.Command{newTrace(r), newRewrite(r)} {
+		sub.GroupID = "files"
+		cmd.AddCommand(sub)
+	}
 	cmd.AddGroup(&cobra.Group{ID: "see", Title: "See the cluster:"})
 	for _, sub := range []*cobra.Command{newNodes(r), newDoctor(r)} {
 		sub.GroupID = "see"

@@ -1,0 +1,328 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// FileFlags have a command read files instead of a cluster.
+type FileFlags struct {
+	Filename string
+	Roots    []string
+
+	// everyRoot has all clusters of the checkout read, also where Roots names some: what is written for these
+	// must not change the others.
+	everyRoot bool
+}
+
+// addFiles registers the flags; only commands that can do without a cluster have them.
+func (f *FileFlags) addFiles(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVarP(&f.Filename, "filename", "f", "", "Read a Git checkout (a folder), manifests (a file) or stdin (-) instead of a cluster; no kubeconfig is read.")
+	f.addRoots(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("filename", completeFiles)
+}
+
+func (f *FileFlags) addRoots(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&f.Roots, "root", nil, "The clusters of the checkout to look at, by the folders that their Flux reads first: clusters/staging. "+
+		"Without it all that are found: from gotk-sync.yaml, FluxInstances, and Kustomizations that nothing else deploys.")
+	_ = cmd.RegisterFlagCompletionFunc("root", completeFiles)
+}
+
+// checkout is what was read from files.
+type checkout struct {
+	tree   *manifest.Tree // nil where it is no folder
+	fleets []manifest.Fleet
+	// chosen are the indices of the fleets that were asked for, and root the one that a command is about.
+	chosen []int
+	root   int
+}
+
+func (c *checkout) fleet() manifest.Fleet { return c.fleets[c.root] }
+
+// open reads what -f names.
+func (f FileFlags) open(stdin io.Reader) (*checkout, error) {
+	info, err := os.Stat(f.Filename)
+	if f.Filename == "-" || err == nil && !info.IsDir() {
+		return f.openStream(stdin)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("-f: %w", err)
+	}
+	tree, err := manifest.Open(f.Filename)
+	if err != nil {
+		return nil, fmt.Errorf("-f: %w", err)
+	}
+	roots := tree.Roots()
+	c := &checkout{tree: tree}
+	if len(f.Roots) > 0 {
+		others := roots
+		if roots, err = f.named(tree); err != nil {
+			return nil, err
+		}
+		for i := range roots {
+			c.chosen = append(c.chosen, i)
+		}
+		if f.everyRoot {
+			roots = withOthers(roots, others)
+		}
+	} else {
+		for i := range roots {
+			c.chosen = append(c.chosen, i)
+		}
+	}
+	if len(roots) == 0 {
+		return nil, fmt.Errorf("-f %s: no cluster was found in it (gotk-sync.yaml, a FluxInstance, Kustomizations of Flux): name the folder that Flux reads first with --root", f.Filename)
+	}
+	c.fleets = tree.Read(roots)
+	return c, nil
+}
+
+// named are the roots that --root names, each once.
+func (f FileFlags) named(tree *manifest.Tree) ([]manifest.Root, error) {
+	var roots []manifest.Root
+	for _, folder := range f.Roots {
+		root, err := tree.RootAt(folder)
+		if err != nil {
+			return nil, fmt.Errorf("--root: %w", err)
+		}
+		roots = withOthers(roots, []manifest.Root{root})
+	}
+	return roots, nil
+}
+
+// withOthers adds the roots that are not there yet.
+func withOthers(roots, others []manifest.Root) []manifest.Root {
+	for _, other := range others {
+		if !slices.ContainsFunc(roots, func(r manifest.Root) bool { return r.Path == other.Path }) {
+			roots = append(roots, other)
+		}
+	}
+	return roots
+}
+
+func (f FileFlags) openStream(stdin io.Reader) (*checkout, error) {
+	if len(f.Roots) > 0 {
+		return nil, errors.New("--root is for a checkout: -f names a file")
+	}
+	name, in := f.Filename, stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("-f: %w", err)
+		}
+		defer func() { _ = file.Close() }()
+		in = file
+	}
+	content, err := io.ReadAll(in)
+	if err != nil {
+		return nil, fmt.Errorf("-f: %w", err)
+	}
+	fleet, err := manifest.ReadStream(name, content)
+	if err != nil {
+		return nil, fmt.Errorf("-f: %w", err)
+	}
+	return &checkout{fleets: []manifest.Fleet{fleet}, chosen: []int{0}}, nil
+}
+
+// toFileSelection reads which objects are asked for, without a kubeconfig: all namespaces unless -n names
+// one.
+func (f SelectionFlags) toFileSelection(config *genericclioptions.ConfigFlags, args []string) (cluster.Selection, error) {
+	sel := cluster.Selection{LabelSelector: f.Selector}
+	if !f.AllNamespaces && config.Namespace != nil {
+		sel.Namespace = *config.Namespace
+	}
+	if _, err := selector(f.Selector); err != nil {
+		return sel, err
+	}
+	for _, name := range f.Kinds {
+		k, err := flux.ParseKind(name)
+		if err != nil {
+			return sel, fmt.Errorf("--kind: %w", err)
+		}
+		sel.Kinds = append(sel.Kinds, k)
+	}
+	if err := parsePositional(&sel, args); err != nil {
+		return sel, err
+	}
+	sel.Names = unique(sel.Names)
+	if len(sel.Names) > 0 && f.Selector != "" {
+		return sel, errors.New("names and --selector cannot be used together")
+	}
+	return sel, nil
+}
+
+// readFiles is read for files: the objects of one root that were asked for, and the others as what explains
+// them.
+func (o FleetOptions) readFiles() (fleet, error) {
+	snapshot, err := selected(o.Files.fleet().Snapshot, o.Selection)
+	if err != nil {
+		return fleet{}, err
+	}
+	environment := o.DefaultEnvironment
+	if environment == "" {
+		environment = rootEnvironment(o.Policy, o.Files.fleet().Root.Path)
+	}
+	f := fleet{snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, environment), objects: snapshot.Objects}
+	if len(o.Environments) > 0 {
+		f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
+			return !slices.ContainsFunc(o.Environments, func(name string) bool {
+				return strings.EqualFold(name, f.resolver.Resolve(object).Environment)
+			})
+		})
+	}
+	return f, nil
+}
+
+// selected splits a snapshot into what was asked for and the rest.
+func selected(s flux.Snapshot, sel cluster.Selection) (flux.Snapshot, error) {
+	matches, err := selector(sel.LabelSelector)
+	if err != nil {
+		return s, err
+	}
+	wanted := func(o flux.Object) bool {
+		switch {
+		case sel.Namespace != "" && o.Namespace != sel.Namespace, !matches(o.Labels):
+			return false
+		case len(sel.Names) > 0:
+			return slices.ContainsFunc(sel.Names, func(n cluster.Name) bool { return n.Kind.Name == o.Ref.Kind && n.Name == o.Name })
+		default:
+			return len(sel.Kinds) == 0 || slices.ContainsFunc(sel.Kinds, func(k flux.Kind) bool { return k.Name == o.Ref.Kind })
+		}
+	}
+	out := flux.Snapshot{Namespaces: s.Namespaces, Gaps: slices.Clone(s.Gaps)}
+	for _, o := range s.Objects {
+		if wanted(o) {
+			out.Objects = append(out.Objects, o)
+		} else {
+			out.Related = append(out.Related, o)
+		}
+	}
+	for _, n := range sel.Names {
+		if !slices.ContainsFunc(out.Objects, func(o flux.Object) bool { return n.Kind.Name == o.Ref.Kind && n.Name == o.Name }) {
+			out.Gaps = append(out.Gaps, cluster.NotFound(n, sel.Namespace))
+		}
+	}
+	return out, nil
+}
+
+// rootEnvironment is the environment that the folders of a root name, by the policy's names and aliases:
+// production for clusters/production and for clusters/prod-eu-1. The last folder that names one counts; ""
+// where none does.
+func rootEnvironment(p policy.Policy, root string) string {
+	folders := strings.Split(root, "/")
+	slices.Reverse(folders)
+	for _, folder := range folders {
+		words := append([]string{folder}, strings.FieldsFunc(folder, func(r rune) bool { return strings.ContainsRune("-_.", r) })...)
+		for _, word := range words {
+			if e, ok := p.Lookup(word); ok {
+				return e.Name
+			}
+		}
+	}
+	return ""
+}
+
+// inFiles tells of what the checkout does not hold, where somebody may look for it.
+func (r *root) inFiles(gaps []flux.Gap) {
+	const most = 5
+	var notes []string
+	for _, g := range gaps {
+		if g.Harmless {
+			notes = append(notes, fmt.Sprintf("%s: %s", g.What, g.Why))
+		}
+	}
+	slices.Sort(notes)
+	notes = slices.Compact(notes)
+	for i, note := range notes {
+		if i == most {
+			_, _ = fmt.Fprintf(r.ErrOut, "Note: and %d more like these\n", len(notes)-most)
+			return
+		}
+		_, _ = fmt.Fprintf(r.ErrOut, "Note: %s\n", printable(note))
+	}
+}
+
+// rooted are the options of a command that runs once for each root.
+type rooted[O any] interface {
+	run(context.Context) error
+	fleetOptions() FleetOptions
+	outputOptions() OutputOptions
+	with(FleetOptions) O
+}
+
+// runRoots is runE for commands with -f: they run for one root after the other.
+func runRoots[O rooted[O]](r *root, toOptions func(*root, []string) (O, error)) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		o, err := toOptions(r, args)
+		if err != nil {
+			return err
+		}
+		files := o.fleetOptions().Files
+		if files == nil || len(files.fleets) == 1 {
+			if files != nil {
+				r.inFiles(files.fleet().Snapshot.Gaps)
+			}
+			return o.run(cmd.Context())
+		}
+		p := o.outputOptions().printer
+		if !p.tables() && p.format != "diff" && p.format != "name" {
+			return fmt.Errorf("-o %s is of one cluster: choose one of the %d with --root %s", p.format, len(files.fleets), files.fleets[0].Root)
+		}
+		headings := p.format != "name" && !p.layout.NoHeaders
+		return r.eachRoot(cmd.Context(), files, headings, func(ctx context.Context, one *checkout) error {
+			options := o.fleetOptions()
+			options.Files = one
+			return o.with(options).run(ctx)
+		})
+	}
+}
+
+// eachRoot runs a command for each root, below a heading where wanted, and returns the worst that happened.
+func (r *root) eachRoot(ctx context.Context, files *checkout, headings bool, run func(context.Context, *checkout) error) error {
+	var failed []error
+	var silent error
+	for i, f := range files.fleets {
+		one := *files
+		one.root = i
+		if headings && i > 0 {
+			_, _ = fmt.Fprintln(r.Out)
+		}
+		if headings {
+			_, _ = fmt.Fprintf(r.Out, "# %s\n", f.Root)
+		}
+		r.inFiles(f.Snapshot.Gaps)
+		err := run(ctx, &one)
+		var quiet silentError
+		switch {
+		case errors.As(err, &quiet):
+			silent = err
+		case err != nil:
+			failed = append(failed, fmt.Errorf("%s: %w", f.Root, err))
+		}
+	}
+	if len(failed) > 0 {
+		return errors.Join(failed...)
+	}
+	return silent
+}
+
+// planFiles plans objects of files: whoever writes them decides, so that nothing is reverted.
+func (f fleet) planFiles(o FleetOptions, opts *tune.Options) tune.Plan {
+	opts.Judge, opts.Managed = nil, tune.ManagedPatch
+	return tune.NewPlan(f.objects, o.Policy, f.resolver, *opts)
+}

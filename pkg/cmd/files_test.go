@@ -1,0 +1,239 @@
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// fileValues are those of FileFlags.
+func fileValues() map[string]string {
+	return map[string]string{"filename": "checkout", "root": "clusters/a,clusters/b"}
+}
+
+// checkAndClear checks that the flags were read, and takes them away again: the rest of the flags is about a
+// cluster where nothing is read from files.
+func (f *FileFlags) checkAndClear(t *testing.T) {
+	t.Helper()
+	assert.Equal(t, FileFlags{Filename: "checkout", Roots: []string{"clusters/a", "clusters/b"}}, *f)
+	*f = FileFlags{}
+}
+
+// writeCheckout writes a repository with two clusters that share a base.
+func writeCheckout(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	files := map[string]string{
+		"apps/base/kustomization.yaml": "resources:\n  - web.yaml\n",
+		"apps/base/web.yaml": `apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata:
+  name: web
+  namespace: apps
+spec:
+  interval: 10m # every ten minutes
+  timeout: 2m
+  url: https://github.com/example/web
+`,
+		"apps/namespace.yaml": "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: apps\n",
+	}
+	for _, cluster := range []string{"production", "staging"} {
+		files["apps/"+cluster+"/kustomization.yaml"] = "resources:\n- ../base\n"
+		files["clusters/"+cluster+"/flux-system/gotk-sync.yaml"] = "# written by flux bootstrap\n"
+		files["clusters/"+cluster+"/apps.yaml"] = fmt.Sprintf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: apps
+  namespace: flux-system
+spec:
+  interval: 10m
+  retryInterval: 1m
+  timeout: 2m
+  path: ./apps/%s
+  prune: true
+  sourceRef:
+    kind: GitRepository
+    name: flux-system
+`, cluster)
+	}
+	for name, content := range files {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		require.NoError(t, os.WriteFile(name, []byte(content), 0o644))
+	}
+	return dir
+}
+
+// fileCases are the calls of commands with -f; DIR stands for the checkout.
+func fileCases() []golden {
+	exact := ` --set production.GitRepository.interval=5m --set staging.GitRepository.interval=3m --set production.Kustomization.interval=5m --set staging.Kustomization.interval=3m`
+	return []golden{
+		{name: "files/get", args: "get -f DIR"},
+		{name: "files/get-root", args: "get -f DIR --root clusters/staging gitrepo -n apps"},
+		{name: "files/get-json-of-two", args: "get -f DIR -o json"},
+		{name: "files/plan-diff", args: "plan -f DIR -o diff --root ./clusters/production/" + exact},
+		{name: "files/plan-exit-code", args: "plan -f DIR --exit-code -o name" + exact},
+		{name: "files/budget", args: "budget -f DIR --root clusters/production --no-headers" + exact},
+		{name: "files/no-root", args: "get -f DIR/apps/base --root clusters/nowhere"},
+		{name: "files/no-folder", args: "get -f DIR/nowhere"},
+		{name: "files/root-without-f", args: "get --root clusters/staging"},
+		{name: "files/observe", args: "budget -f DIR --observe"},
+		{name: "files/trace", args: "trace -f DIR"},
+		{name: "files/trace-one", args: "trace -f DIR --root clusters/staging gitrepo/web -n apps --no-headers"},
+		{name: "files/trace-without-f", args: "trace"},
+		{name: "files/rewrite-dry-run", args: "rewrite -f DIR --dry-run" + exact},
+		{name: "files/rewrite", args: "rewrite -f DIR --yes" + exact},
+		{name: "files/rewrite-one-root", args: "rewrite -f DIR --yes --root clusters/staging" + exact},
+		{name: "files/rewrite-nobody", args: "rewrite -f DIR" + exact},
+		{name: "files/rewrite-without-f", args: "rewrite"},
+		{name: "files/rewrite-file", args: "rewrite -f DIR/apps/base/web.yaml --yes"},
+	}
+}
+
+// The commands that take files show them as they show a cluster, and read no kubeconfig: there is none.
+func TestFilesGolden(t *testing.T) {
+	t.Parallel()
+	for _, g := range fileCases() {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			dir := writeCheckout(t)
+			o := invocation{}.run(t.Context(), words(strings.ReplaceAll(g.args, "DIR", dir))...)
+			got := fmt.Sprintf("$ kubectl fluxtune %s\n%s", g.args, strings.ReplaceAll(o.stdout, dir, "DIR"))
+			if o.stderr != "" {
+				got += "[stderr]\n" + strings.ReplaceAll(o.stderr, dir, "DIR")
+			}
+			got += fmt.Sprintf("[exit code %d]\n", o.code)
+			if *update {
+				require.NoError(t, os.MkdirAll(filepath.Dir(g.path()), 0o755))
+				require.NoError(t, os.WriteFile(g.path(), []byte(got), 0o644))
+			}
+			want, err := os.ReadFile(g.path())
+			require.NoError(t, err)
+			assert.Equal(t, string(want), got)
+		})
+	}
+}
+
+// A second rewrite finds nothing to do, and neither does a plan.
+func TestRewriteTwice(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	first := invocation{}.run(t.Context(), "rewrite", "-f", dir, "--yes", "--policy", "fast")
+	require.Zero(t, first.code, first.stderr)
+	second := invocation{}.run(t.Context(), "rewrite", "-f", dir, "--yes", "--policy", "fast")
+	assert.Equal(t, "Nothing to change: the files give what policy fast wants.\n", second.stdout)
+	assert.Zero(t, second.code)
+	plan := invocation{}.run(t.Context(), "plan", "-f", dir, "--policy", "fast", "--exit-code")
+	assert.Zero(t, plan.code, plan.stdout)
+}
+
+// Who says no, or nothing, finds the files as they were.
+func TestRewriteAsks(t *testing.T) {
+	t.Parallel()
+	for answer, changed := range map[string]bool{"y\n": true, "n\n": false, "": false, "\n": false} {
+		t.Run(fmt.Sprintf("%q", answer), func(t *testing.T) {
+			t.Parallel()
+			dir := writeCheckout(t)
+			o := invocation{terminal: true, stdin: strings.NewReader(answer)}.run(t.Context(), "rewrite", "-f", dir, "--policy", "fast")
+			assert.Contains(t, o.stderr, "? [y/N] ")
+			content, err := os.ReadFile(filepath.Join(dir, "apps/base/web.yaml"))
+			require.NoError(t, err)
+			assert.Equal(t, changed, !strings.Contains(string(content), "interval: 10m"), o.stderr)
+			assert.Equal(t, changed, o.code == 0)
+		})
+	}
+}
+
+// Manifests of stdin are a snapshot, too.
+func TestGetOfStdin(t *testing.T) {
+	t.Parallel()
+	in := "apiVersion: v1\nkind: List\nmetadata: {}\nitems:\n- apiVersion: source.toolkit.fluxcd.io/v1\n  kind: GitRepository\n  metadata: {name: a, namespace: x}\n  spec: {interval: 7m}\n"
+	o := invocation{stdin: strings.NewReader(in)}.run(t.Context(), "get", "-f", "-", "-o", "custom-columns=N:.ref.name,I:.interval")
+	assert.Equal(t, outcome{stdout: "N     I\na     7m\n"}, o)
+}
+
+// What is rewritten for one cluster leaves the others as they are, though they share a base.
+func TestRewriteOfOneRootLeavesTheOthers(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	show := []string{"get", "-f", dir, "--root", "clusters/production"}
+	before := invocation{}.run(t.Context(), show...)
+	o := invocation{}.run(t.Context(), "rewrite", "-f", dir, "--yes", "--root", "clusters/staging", "--policy", "fast")
+	require.Zero(t, o.code, o.stderr)
+	assert.Contains(t, o.stdout, "files changed")
+	assert.Equal(t, before, invocation{}.run(t.Context(), show...))
+}
+
+// The folders of a root name its environment where no label does.
+func TestRootEnvironment(t *testing.T) {
+	t.Parallel()
+	p, err := policy.Preset(policy.DefaultName)
+	require.NoError(t, err)
+	for root, want := range map[string]string{
+		"clusters/staging": "staging", "clusters/prod-eu-1": "production", "staging/clusters/a": "staging",
+		"clusters/dev": "development", "clusters/production/dev": "development", "kubernetes/flux/cluster": "", "": "", "products": "",
+	} {
+		assert.Equal(t, want, rootEnvironment(p, root), root)
+	}
+}
+
+func TestTraceOptions(t *testing.T) {
+	t.Parallel()
+	r := testRoot()
+	var flags TraceFlags
+	parseEvery(t, newTrace(r), flags.add, map[string]string{
+		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
+		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg",
+		"filename": writeCheckout(t), "root": "clusters/staging", "no-headers": "true",
+	})
+	o, err := flags.toOptions(r, nil)
+	require.NoError(t, err)
+	assert.Equal(t, report.Layout{NoHeaders: true, Color: true, Width: 99}, o.layout)
+	assert.Equal(t, []int{0}, o.Files.chosen)
+	assert.Equal(t, wantFleet(t).Environments, o.Environments)
+	assert.Equal(t, "team=web", o.Selection.LabelSelector)
+}
+
+func TestRewriteOptions(t *testing.T) {
+	t.Parallel()
+	r := testRoot()
+	dir := writeCheckout(t)
+	var flags RewriteFlags
+	parseEvery(t, newRewrite(r), func(cmd *cobra.Command) {
+		flags.FleetFlags.add(cmd)
+		cmd.Flags().StringVarP(&flags.Filename, "filename", "f", "", "")
+		flags.addRoots(cmd)
+		cmd.Flags().BoolVar(&flags.IncludeSuspended, "include-suspended", false, "")
+		cmd.Flags().BoolVarP(&flags.Yes, "yes", "y", false, "")
+		cmd.Flags().BoolVar(&flags.DryRun, "dry-run", false, "")
+	}, map[string]string{
+		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
+		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg",
+		"filename": dir, "root": "clusters/staging", "include-suspended": "true", "yes": "true", "dry-run": "true",
+	})
+	o, err := flags.toOptions(r, nil)
+	require.NoError(t, err)
+	require.Len(t, o.Files.fleets, 2, "the other cluster is not to change")
+	assert.Equal(t, []int{0}, o.Files.chosen)
+	assert.Equal(t, "clusters/staging", o.Files.fleet().Root.Path)
+	assert.True(t, o.layout.Color)
+	assert.Equal(t, tune.Options{IncludeSuspended: true}, o.Options)
+	assert.True(t, o.Yes && o.DryRun)
+	want := wantFleet(t)
+	assert.Equal(t, want.Environments, o.Environments)
+	assert.Equal(t, want.Policy, o.Policy)
+	assert.Equal(t, want.DefaultEnvironment, o.DefaultEnvironment)
+	assert.Equal(t, want.Selection.LabelSelector, o.Selection.LabelSelector)
+	assert.Len(t, o.Selection.Kinds, 2)
+	assert.Nil(t, o.Client)
+}

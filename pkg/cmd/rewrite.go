@@ -1,0 +1,267 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// RewriteFlags are what the user of rewrite types.
+type RewriteFlags struct {
+	FleetFlags
+	IncludeSuspended bool
+	Yes              bool
+	DryRun           bool
+}
+
+// RewriteOptions are what rewrite needs to run.
+type RewriteOptions struct {
+	FleetOptions
+	tune.Options
+	Yes, DryRun bool
+	root        *root
+	layout      report.Layout
+}
+
+func newRewrite(r *root) *cobra.Command {
+	var flags RewriteFlags
+	cmd := &cobra.Command{
+		Use:   "rewrite -f FOLDER " + selectionUsage,
+		Short: "Change a Git checkout to what a policy wants",
+		Long: long(`
+			Make the changes of kubectl fluxtune plan -f in the files of a Git checkout, as a small diff
+			to commit and review. No cluster is asked.
+
+			All clusters of the checkout are built as Flux builds them, to find which scalar of which
+			file decides each value. Where everything that a scalar decides wants the same, only its bytes
+			change. Where it does not, or the field is absent, the field is added to the object's own
+			document, or a patch to the nearest kustomization or Kustomization that reaches just the objects
+			that want it. The result is built again: exactly the planned values differ, or nothing is
+			written and the reason is told. Running it again changes nothing.
+
+			Left alone are what flux bootstrap writes (it is patched beside), documents that SOPS has
+			encrypted, symbolic links, submodules, and lines that a template engine renders. What
+			nothing deploys is not looked at.`),
+		Example: examples(`
+			# What would change in the files, as a diff
+			kubectl fluxtune rewrite -f . --dry-run
+
+			# Change them, for one cluster and one environment
+			kubectl fluxtune rewrite -f . --root clusters/staging --env staging
+
+			# In a script
+			kubectl fluxtune rewrite -f . --policy policy.yaml --yes`),
+		RunE: runE(r, flags.toOptions),
+	}
+	flags.FleetFlags.add(cmd)
+	cmd.Flags().StringVarP(&flags.Filename, "filename", "f", "", "The Git checkout to change: a folder. No kubeconfig is read.")
+	_ = cmd.RegisterFlagCompletionFunc("filename", completeFiles)
+	flags.addRoots(cmd)
+	cmd.Flags().BoolVar(&flags.IncludeSuspended, "include-suspended", false, "Change suspended objects too.")
+	cmd.Flags().BoolVarP(&flags.Yes, "yes", "y", false, "Do not ask. Required where nobody can be asked.")
+	cmd.Flags().BoolVar(&flags.DryRun, "dry-run", false, "Show the diff and write nothing.")
+	r.completeFleet(cmd)
+	return cmd
+}
+
+func (f *RewriteFlags) toOptions(r *root, args []string) (o RewriteOptions, err error) {
+	o.root, o.Yes, o.DryRun = r, f.Yes, f.DryRun
+	f.everyRoot = true
+	switch {
+	case f.Filename == "":
+		return o, errors.New("name the checkout to change with -f: rewrite -f . --dry-run shows what it would do")
+	case !f.Yes && !f.DryRun && !r.StdinTerminal:
+		return o, errors.New("nobody can be asked here: use --yes to change the files, or --dry-run to see the diff")
+	}
+	color, err := r.wantsColor()
+	if err != nil {
+		return o, err
+	}
+	o.layout = report.Layout{Color: color, Width: r.StdoutWidth}
+	o.IncludeSuspended = f.IncludeSuspended
+	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
+		return o, err
+	}
+	if o.Files.tree == nil {
+		return o, fmt.Errorf("-f %s is no folder: rewrite changes the files of a checkout", f.Filename)
+	}
+	return o, nil
+}
+
+func (o RewriteOptions) run(ctx context.Context) error {
+	wants, unread, err := o.wants(ctx)
+	if err != nil {
+		return err
+	}
+	if len(wants) == 0 {
+		_, _ = fmt.Fprintf(o.root.Out, "Nothing to change: the files give what policy %s wants.\n", o.Policy.Name)
+		return unread
+	}
+	tree, fleets := o.Files.tree, o.Files.fleets
+	rewriting, err := tree.Rewrite(fleets, tree.Decide(fleets), wants)
+	if err != nil {
+		return err
+	}
+	if err := o.show(rewriting); err != nil {
+		return err
+	}
+	if len(rewriting.Files) == 0 || o.DryRun {
+		return errors.Join(unread, o.refused(rewriting))
+	}
+	if err := o.confirm(ctx, len(rewriting.Files)); err != nil {
+		return err
+	}
+	if err := tree.Write(rewriting); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(o.root.Out, "%s changed.\n", plural(len(rewriting.Files), "file"))
+	return errors.Join(unread, o.refused(rewriting))
+}
+
+// wants plans every root. The error says that something could not be read; the rest is planned all the same.
+func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, unread, err error) {
+	var warnings []string
+	for _, i := range o.Files.chosen {
+		one := *o.Files
+		one.root = i
+		options := o.FleetOptions
+		options.Files = &one
+		f, err := options.read(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		plan := f.plan(options, &o.Options)
+		warnings = append(warnings, plan.Warnings...)
+		o.root.warn(nil, f.snapshot.Gaps)
+		if err := f.complete(); err != nil {
+			unread = err
+		}
+		for _, item := range plan.Changed() {
+			wants = append(wants, manifest.Want{Root: i, Ref: item.Object.Ref, Changes: item.Changes})
+		}
+	}
+	slices.Sort(warnings)
+	o.root.warn(slices.Compact(warnings), nil)
+	return wants, unread, nil
+}
+
+// show tells what changes: the diff, then what each change reaches, then what is left.
+func (o RewriteOptions) show(r manifest.Rewriting) error {
+	files := make([]string, 0, len(r.Files))
+	for file := range r.Files {
+		files = append(files, file)
+	}
+	slices.Sort(files)
+	for _, file := range files {
+		was, err := o.Files.tree.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		diff := udiff.Unified("a/"+file, "b/"+file, string(was), string(r.Files[file]))
+		if o.layout.Width > 0 {
+			diff = printable(diff) // on a terminal; in a pipe somebody may apply it
+		}
+		if _, err := fmt.Fprint(o.root.Out, report.PaintDiff(diff, o.layout.Color)); err != nil {
+			return err
+		}
+	}
+	if len(files) > 0 {
+		_, _ = fmt.Fprintln(o.root.Out)
+	}
+	for _, v := range r.Values {
+		_, _ = fmt.Fprint(o.root.Out, printable(fmt.Sprintf("%s: %s -> %s, %s\n", v.Scalar, v.Text, v.To, o.reached(v.Targets))))
+	}
+	for _, p := range r.Patches {
+		_, _ = fmt.Fprint(o.root.Out, printable(fmt.Sprintf("%s: %s, %s\n", p.File, patchLine(p), o.reached(p.Targets))))
+	}
+	for _, refusal := range r.Refused {
+		_, _ = fmt.Fprint(o.root.ErrOut, printable(fmt.Sprintf("Warning: %s in %s keeps its %s: %s\n",
+			refusal.Ref, o.Files.fleets[refusal.Root].Root, fieldName(refusal.Field), refusal.Why)))
+	}
+	_, _ = fmt.Fprintf(o.root.Out, "\n%s in %s: %s changed, %d fields and patches added.\n", plural(values(r), "value"), plural(len(files), "file"),
+		plural(len(r.Values), "scalar"), len(r.Patches))
+	return nil
+}
+
+func values(r manifest.Rewriting) int {
+	n := 0
+	for _, v := range r.Values {
+		n += len(v.Targets)
+	}
+	for _, p := range r.Patches {
+		n += len(p.Targets)
+	}
+	return n
+}
+
+func fieldName(f flux.Field) string { return strings.TrimPrefix(string(f), "spec.") }
+
+// patchLine says what was added.
+func patchLine(p manifest.PatchEdit) string {
+	var set []string
+	for _, c := range p.Changes {
+		set = append(set, fieldName(c.Field)+" "+*c.To)
+	}
+	what := strings.Join(set, " and ")
+	switch {
+	case p.Own:
+		return fmt.Sprintf("%s added to %s %s", what, p.Kind, p.Names[0])
+	case p.Kustomization != "":
+		return fmt.Sprintf("patch with %s added to Kustomization %s", what, p.Kustomization)
+	default:
+		return fmt.Sprintf("patch with %s added", what)
+	}
+}
+
+// reached says which objects follow a change, and in which clusters.
+func (o RewriteOptions) reached(targets []manifest.Target) string {
+	objects, roots := map[manifest.Target]bool{}, map[int]bool{}
+	for _, t := range targets {
+		objects[manifest.Target{Root: t.Root, Ref: t.Ref}] = true
+		roots[t.Root] = true
+	}
+	where := ""
+	if len(o.Files.fleets) > 1 && len(roots) == 1 {
+		where = " of " + o.Files.fleets[targets[0].Root].Root.String()
+	} else if len(roots) > 1 {
+		where = fmt.Sprintf(" of %d clusters", len(roots))
+	}
+	if len(objects) == 1 {
+		return "for " + targets[0].Ref.String() + where
+	}
+	return fmt.Sprintf("for %s%s", plural(len(objects), "object"), where)
+}
+
+func (o RewriteOptions) refused(r manifest.Rewriting) error {
+	if len(r.Refused) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s could not be brought about in the files: see the warnings above", plural(len(r.Refused), "value"))
+}
+
+// confirm asks whether to write.
+func (o RewriteOptions) confirm(ctx context.Context, files int) error {
+	if o.Yes {
+		return nil
+	}
+	_, _ = fmt.Fprintf(o.root.ErrOut, "Change %s? [y/N] ", plural(files, "file"))
+	answer, err := readLine(ctx, o.root.In)
+	if err != nil {
+		_, _ = fmt.Fprintln(o.root.ErrOut)
+		return codeError{exitInterrupted, errors.New("interrupted: nothing was changed")}
+	}
+	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+		return errors.New("not confirmed: nothing was changed")
+	}
+	return nil
+}

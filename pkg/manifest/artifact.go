@@ -1,0 +1,174 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+const (
+	generatorGroup = "source.extensions.fluxcd.io"
+	generatorKind  = "ArtifactGenerator"
+	artifactKind   = "ExternalArtifact"
+)
+
+// artifactGenerator is the part of source-watcher's object that says which files make an artifact
+// (source-watcher api/v1beta1, ArtifactGeneratorSpec).
+type artifactGenerator struct {
+	Spec struct {
+		Sources []struct {
+			Alias string `json:"alias"`
+			sourceRef
+		} `json:"sources"`
+		Artifacts []struct {
+			Name string          `json:"name"`
+			Copy []copyOperation `json:"copy"`
+		} `json:"artifacts"`
+	} `json:"spec"`
+}
+
+type copyOperation struct {
+	From     string   `json:"from"`
+	To       string   `json:"to"`
+	Exclude  []string `json:"exclude"`
+	Strategy string   `json:"strategy"`
+	Optional bool     `json:"optional"`
+}
+
+// artifact is the Tree of an ExternalArtifact, or why it is not known.
+type artifact struct {
+	tree      *Tree
+	key       string
+	elsewhere string
+}
+
+// artifacts makes the ExternalArtifacts of all ArtifactGenerators of a root.
+func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment) map[sourceRef]artifact {
+	found := map[sourceRef]artifact{}
+	for _, ref := range sortedRefs(current) {
+		for _, o := range current[ref].objects {
+			if o.ref.Group != generatorGroup || o.ref.Kind != generatorKind {
+				continue
+			}
+			var g artifactGenerator
+			if err := json.Unmarshal(o.json, &g); err != nil {
+				continue
+			}
+			for i, a := range g.Spec.Artifacts {
+				made := artifact{key: string(o.json) + fmt.Sprint(i)}
+				made.tree, made.elsewhere = r.artifactTree(root, g, o.ref.Namespace, a.Copy, made.key)
+				found[sourceRef{Kind: artifactKind, Namespace: o.ref.Namespace, Name: a.Name}] = made
+			}
+		}
+	}
+	return found
+}
+
+func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, operations []copyOperation, key string) (*Tree, string) {
+	if t, ok := r.trees[key]; ok {
+		return t, ""
+	}
+	files := map[string]string{}
+	for _, op := range operations {
+		alias, pattern, found := strings.Cut(strings.TrimPrefix(op.From, "@"), "/")
+		i := slices.IndexFunc(g.Spec.Sources, func(s struct {
+			Alias string `json:"alias"`
+			sourceRef
+		}) bool {
+			return s.Alias == alias
+		})
+		if i < 0 || !found {
+			return nil, fmt.Sprintf("its generator copies from %q, which it does not name", op.From)
+		}
+		source := g.Spec.Sources[i].sourceRef
+		if source.Namespace == "" {
+			source.Namespace = namespace
+		}
+		if root.source.Name != "" && source != root.source {
+			return nil, fmt.Sprintf("its generator copies from %s, and the checkout is that of %s", source, root.source)
+		}
+		if len(op.Exclude) > 0 || op.Strategy != "" && op.Strategy != "Overwrite" {
+			return nil, fmt.Sprintf("its generator copies %q with exclude or strategy, which is not followed here", op.From)
+		}
+		if why := r.copy(root.Base, pattern, op, files); why != "" {
+			return nil, why
+		}
+	}
+	t := r.tree.pick(files)
+	r.trees[key] = t
+	return t, ""
+}
+
+// copy adds the files of one operation, as source-watcher copies them (internal/builder/builder.go): a
+// folder goes into the destination under its name, the matches of dir/** without dir, others with their
+// path.
+func (r *reader) copy(base, pattern string, op copyOperation, files map[string]string) string {
+	destination := clean(strings.TrimPrefix(op.To, "@artifact/"))
+	if !strings.ContainsAny(pattern, "*?[]") {
+		from := clean(base + "/" + pattern)
+		switch {
+		case r.tree.isFolder(from):
+			r.copyAll(from, clean(destination+"/"+path.Base(from)), files)
+		case r.tree.isFile(from) && (strings.HasSuffix(op.To, "/") || isDestination(destination, files)):
+			files[clean(destination+"/"+path.Base(from))] = from
+		case r.tree.isFile(from):
+			files[destination] = from
+		case !op.Optional:
+			return fmt.Sprintf("its generator copies %q, which is not in the checkout", op.From)
+		}
+		return ""
+	}
+	prefix, recursive := strings.CutSuffix(pattern, "/**")
+	matched := false
+	for _, from := range sortedKeys(r.tree.nodes) {
+		relative := strings.TrimPrefix(strings.TrimPrefix(from, base), "/")
+		if ok, err := path.Match(pattern, relative); err != nil || !ok || clean(base+"/"+relative) != from {
+			continue
+		}
+		matched = true
+		if recursive {
+			relative = strings.TrimPrefix(relative, prefix+"/")
+		}
+		r.copyAll(from, clean(destination+"/"+relative), files)
+	}
+	if !matched && !op.Optional {
+		return fmt.Sprintf("nothing in the checkout matches %q of its generator", op.From)
+	}
+	return ""
+}
+
+// isDestination tells whether files were copied below a path before.
+func isDestination(p string, files map[string]string) bool {
+	for other := range files {
+		if p == "" || strings.HasPrefix(other, p+"/") {
+			return true
+		}
+	}
+	return p == ""
+}
+
+// copyAll adds a file, or all files below a folder.
+func (r *reader) copyAll(from, to string, files map[string]string) {
+	n := r.tree.nodes[from]
+	if !n.folder {
+		files[to] = from
+		return
+	}
+	for _, name := range n.names {
+		r.copyAll(clean(from+"/"+name), clean(to+"/"+name), files)
+	}
+}
+
+// pick makes a Tree of some files of another, under other paths.
+func (t *Tree) pick(files map[string]string) *Tree {
+	picked := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: t.seed, manifests: t.manifests}
+	for to, from := range files {
+		picked.file(to, &node{from: from, content: func() ([]byte, error) { return t.ReadFile(from) }})
+	}
+	picked.list()
+	return picked
+}

@@ -1,0 +1,277 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"os"
+	"regexp"
+	"slices"
+	"sync"
+
+	"github.com/fluxcd/pkg/envsubst"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resource"
+	kustypes "sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+	"sigs.k8s.io/yaml"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// built is what one folder becomes when it is built for one Flux Kustomization, before substitution.
+type built struct {
+	resources []builtResource
+	// read are the files that the build looked at.
+	read map[string]bool
+	gaps []flux.Gap
+	err  error
+}
+
+// builtResource is one object of a build. Of those that matter to intervals the content is kept, of the
+// others a fingerprint.
+type builtResource struct {
+	ref flux.Ref
+	// origin is the file that it comes from; "" where it was generated.
+	origin string
+	// json is the object; nil for what has no interval and leads to none.
+	json json.RawMessage
+	// raw says that substitution passes it over (kustomize.toolkit.fluxcd.io/substitute: disabled).
+	raw bool
+	sum uint64
+	// uses are the variables in an object of which only the fingerprint is kept.
+	uses []string
+}
+
+// kustomize reads and writes maps of its own (kubernetes-sigs/kustomize issue 3659): one build at a time.
+var buildMutex sync.Mutex
+
+// buildOptions are what builds of one reading share.
+type buildOptions struct {
+	// schemas says that some kustomization brings an OpenAPI schema.
+	schemas bool
+	// origins has kustomize note where objects come from, which takes its time.
+	origins bool
+	// flat leaves out the folders below one that has no kustomization of its own.
+	flat bool
+}
+
+// build builds a folder as kustomize-controller does for a Flux Kustomization: with the options of Build in
+// github.com/fluxcd/pkg/kustomize.
+func build(t *Tree, folder string, spec kustomizationSpec, how buildOptions) built {
+	filter := &remoteFilter{tree: t, gaps: map[string]string{}}
+	v := &view{tree: t, filter: filter.content, read: map[string]bool{}}
+	content, at, err := generate(t, folder, spec, how.flat)
+	if err != nil {
+		return built{read: map[string]bool{}, err: err}
+	}
+	if how.origins {
+		content = withOrigins(content)
+	}
+	v.generated, v.generatedAt = content, at
+	resources, err := run(v, folder, how.schemas)
+	if filter.err != nil {
+		err = filter.err
+	}
+	b := built{read: v.read, err: err}
+	for _, what := range sortedKeys(filter.gaps) {
+		b.gaps = append(b.gaps, flux.Gap{What: what, Why: filter.gaps[what]})
+	}
+	for _, r := range resources {
+		one, err := newBuiltResource(r, folder, t.seed)
+		one.origin = t.origin(one.origin)
+		if err != nil {
+			b.err = err
+			return b
+		}
+		b.resources = append(b.resources, one)
+	}
+	return b
+}
+
+// withOrigins has kustomize note where each object comes from.
+func withOrigins(content []byte) []byte {
+	var k map[string]any
+	if yaml.Unmarshal(content, &k) != nil {
+		return content
+	}
+	k["buildMetadata"] = []string{kustypes.OriginAnnotations}
+	out, err := yaml.Marshal(k)
+	if err != nil {
+		return content
+	}
+	return out
+}
+
+func run(v *view, folder string, schemas bool) (resources []*resource.Resource, err error) {
+	buildMutex.Lock()
+	defer buildMutex.Unlock()
+	defer func() {
+		if r := recover(); r != nil { // kustomize panics on some invalid data
+			err = fmt.Errorf("kustomize cannot build %q: %v", folder, r)
+		}
+	}()
+	if schemas {
+		// A schema of one build must not be seen by the next (Build in fluxcd/pkg/kustomize). Parsing the
+		// built-in one takes long, so it is done only where some kustomization brings its own.
+		openapi.ResetOpenAPI()
+		_ = openapi.Schema()
+		defer openapi.ResetOpenAPI()
+	}
+	defer silence()()
+	options := &krusty.Options{LoadRestrictions: kustypes.LoadRestrictionsNone, PluginConfig: kustypes.DisabledPluginConfig()}
+	m, err := krusty.MakeKustomizer(options).Run(v, absolute(folder))
+	if err != nil {
+		return nil, err
+	}
+	return m.Resources(), nil
+}
+
+// silence keeps kustomize from writing its warnings of deprecated fields to the process's stderr, once for
+// each build of the same file; it returns the way back. Builds are one at a time.
+func silence() (restore func()) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return func() {}
+	}
+	stderr := os.Stderr
+	os.Stderr = null
+	return func() {
+		os.Stderr = stderr
+		_ = null.Close()
+	}
+}
+
+// customSchemas tells whether some kustomization of the Tree brings an OpenAPI schema.
+func (t *Tree) customSchemas() bool {
+	for p, n := range t.nodes {
+		if n.folder || !isKustomization(p) {
+			continue
+		}
+		if data, err := t.ReadFile(p); err == nil && bytes.Contains(data, []byte("openapi")) {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	originAnnotation     = "config.kubernetes.io/origin"
+	substituteAnnotation = kustomizeGroup + "/substitute"
+)
+
+func newBuiltResource(r *resource.Resource, folder string, seed maphash.Seed) (b builtResource, err error) {
+	gvk := r.GetGvk()
+	b = builtResource{ref: flux.Ref{Group: gvk.Group, Kind: gvk.Kind, Namespace: r.GetNamespace(), Name: r.GetName()}}
+	if b.ref.Name == "" || b.ref.Kind == "" {
+		return b, fmt.Errorf("an object has no kind or no name: %.80s", r.String())
+	}
+	annotations := r.GetAnnotations()
+	b.raw = annotations[substituteAnnotation] == disabled || r.GetLabels()[substituteAnnotation] == disabled
+	b.origin = origin(annotations[originAnnotation], folder)
+	if _, noted := annotations[originAnnotation]; noted {
+		delete(annotations, originAnnotation)
+		if err = r.SetAnnotations(annotations); err != nil {
+			return b, err
+		}
+	}
+	if b.matters() {
+		b.json, err = nodeJSON(r.YNode())
+		return b, err
+	}
+	var h maphash.Hash
+	h.SetSeed(seed)
+	uses := map[string]bool{}
+	fingerprint(&h, r.YNode(), uses)
+	b.sum, b.uses = h.Sum64(), sortedKeys(uses)
+	return b, nil
+}
+
+// nodeJSON is MarshalJSON of kustomize's nodes without the way through text.
+func nodeJSON(n *kyaml.Node) (json.RawMessage, error) {
+	var object map[string]any
+	if err := n.Decode(&object); err != nil {
+		return nil, err
+	}
+	return json.Marshal(object)
+}
+
+const disabled = "disabled"
+
+// matters: Flux's objects, what they take variables from, and what gives an environment.
+func (b builtResource) matters() bool {
+	if _, known := flux.ParseManifestKind(b.ref.Group, b.ref.Kind); known {
+		return true
+	}
+	return b.ref.Group == "" && (b.ref.Kind == "Namespace" || b.ref.Kind == "ConfigMap") ||
+		b.ref.Group == generatorGroup && b.ref.Kind == generatorKind
+}
+
+// origin reads kustomize's note of where an object comes from, relative to the folder that is built.
+func origin(note, folder string) string {
+	var o struct {
+		Path string `json:"path"`
+		Repo string `json:"repo"`
+	}
+	if yaml.Unmarshal([]byte(note), &o) != nil || o.Path == "" || o.Repo != "" {
+		return ""
+	}
+	return clean(folder + "/" + o.Path)
+}
+
+// variableUse is how a variable is used (fluxcd/pkg envsubst).
+var variableUse = regexp.MustCompile(`\$\{#?([_a-zA-Z][_a-zA-Z0-9]*)`)
+
+// fingerprint hashes what an object says, not how it is written, and notes the variables in it.
+func fingerprint(h *maphash.Hash, n *kyaml.Node, uses map[string]bool) {
+	for _, match := range variableUse.FindAllStringSubmatch(n.Value, -1) {
+		uses[match[1]] = true
+	}
+	_ = h.WriteByte(byte(n.Kind))
+	_, _ = h.WriteString(n.Tag)
+	_ = h.WriteByte(0)
+	_, _ = h.WriteString(n.Value)
+	_ = h.WriteByte(0)
+	for _, child := range n.Content {
+		fingerprint(h, child, uses)
+	}
+	_ = h.WriteByte(1)
+}
+
+// variables are the values that substitution knows, and whether there may be others that it does not.
+type variables struct {
+	values map[string]string
+	// open says that some come from a Secret or from what is not in the checkout.
+	open bool
+}
+
+// substitute replaces the variables in an object, as SubstituteVariables in github.com/fluxcd/pkg/kustomize
+// does: in its YAML. A variable that may have a value elsewhere stays as it is written.
+func substitute(object json.RawMessage, vars variables) (json.RawMessage, error) {
+	text, err := yaml.JSONToYAML(object)
+	if err != nil {
+		return nil, err
+	}
+	out, err := envsubst.Eval(string(text), func(name string) (string, bool) {
+		value, known := vars.values[name]
+		if !known && vars.open {
+			return "${" + name + "}", true
+		}
+		return value, true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("substituting variables: %w", err)
+	}
+	return yaml.YAMLToJSON([]byte(out))
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

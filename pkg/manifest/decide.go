@@ -1,0 +1,253 @@
+package manifest
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Target is one field of one object of one root.
+type Target struct {
+	Root  int // index of the Fleet
+	Ref   flux.Ref
+	Field flux.Field
+}
+
+// Decisions tell which scalar decides each value.
+type Decisions struct {
+	scalars []Scalar
+	by      map[Target]int
+	reach   map[int][]Target
+	unknown map[Target]string
+	// tied are the scalars that also decide what is no value of theirs alone: a part of one, or of an object
+	// that Flux has no interval for. They are not edited.
+	tied map[int]bool
+	// broken are the scalars that a build fails without.
+	broken map[int]bool
+}
+
+// Scalar is what decides a value; false where none does: the field is absent, or see Unknown.
+func (d Decisions) Scalar(t Target) (Scalar, bool) {
+	i, ok := d.by[t]
+	if !ok {
+		return Scalar{}, false
+	}
+	return d.scalars[i], true
+}
+
+// Reach are all values that follow the scalar that decides this one, itself among them.
+func (d Decisions) Reach(t Target) []Target {
+	i, ok := d.by[t]
+	if !ok {
+		return nil
+	}
+	return d.reach[i]
+}
+
+// Unknown says why no scalar is known to decide a value that is set; "" where one is, or the field is absent.
+func (d Decisions) Unknown(t Target) string { return d.unknown[t] }
+
+// Traced counts the values that a scalar decides, and all that are set.
+func (d Decisions) Traced() (traced, set int) { return len(d.by), len(d.by) + len(d.unknown) }
+
+// Decide finds the scalar behind every value of the fleets, which the Tree's Read has given: it puts a
+// duration of its own in the place of each that may be one, builds all roots again, and sees which objects
+// it reached. Bases, patches, components, replacements, variables and their defaults need no rules of
+// their own.
+func (t *Tree) Decide(fleets []Fleet) Decisions {
+	d := Decisions{by: map[Target]int{}, reach: map[int][]Target{}, unknown: map[Target]string{}, tied: map[int]bool{}, broken: map[int]bool{}}
+	values := fleetValues(fleets)
+	d.scalars = t.candidates(fleets, values)
+	all := make([]int, len(d.scalars))
+	for i := range all {
+		all[i] = i
+	}
+	broken := t.probe(fleets, &d, values, all)
+	for _, i := range broken {
+		d.broken[i] = true
+	}
+	for target := range values {
+		if _, ok := d.by[target]; ok {
+			continue
+		}
+		d.unknown[target] = "no single scalar of the checkout is its value"
+		for _, i := range broken {
+			if d.scalars[i].Text == values[target] {
+				d.unknown[target] = fmt.Sprintf("the build fails where %s has another value", d.scalars[i])
+			}
+		}
+	}
+	for _, reached := range d.reach {
+		slices.SortFunc(reached, compareTargets)
+	}
+	return d
+}
+
+func compareTargets(a, b Target) int {
+	if a.Root != b.Root {
+		return a.Root - b.Root
+	}
+	if c := a.Ref.Compare(b.Ref); c != 0 {
+		return c
+	}
+	return strings.Compare(string(a.Field), string(b.Field))
+}
+
+// fleetValues are the texts of all tunable fields that are set.
+func fleetValues(fleets []Fleet) map[Target]string {
+	values := map[Target]string{}
+	for i, f := range fleets {
+		for _, o := range f.Snapshot.Objects {
+			for _, tunable := range o.KindRow().Tunables {
+				if v := o.Value(tunable.Field); v != nil {
+					values[Target{i, o.Ref, tunable.Field}] = *v
+				}
+			}
+		}
+	}
+	return values
+}
+
+// candidates are the durations, in the files that were built from, whose text is some value's.
+func (t *Tree) candidates(fleets []Fleet, values map[Target]string) []Scalar {
+	texts := map[string]bool{}
+	for _, text := range values {
+		texts[text] = true
+	}
+	var found []Scalar
+	for _, file := range builtFrom(fleets) {
+		content, err := t.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		for _, s := range durations(file, content) {
+			if texts[s.Text] {
+				found = append(found, s)
+			}
+		}
+	}
+	return found
+}
+
+// builtFrom are the files that the fleets' builds read, sorted.
+func builtFrom(fleets []Fleet) []string {
+	files := map[string]bool{}
+	for _, f := range fleets {
+		for _, d := range f.deployments {
+			for file := range d.built.read {
+				files[file] = true
+			}
+		}
+	}
+	return sortedKeys(files)
+}
+
+// A probe is a duration that nobody writes, with a number in it.
+const probeBase = 7_000_000_000
+
+var (
+	probePattern  = regexp.MustCompile(`^7[0-9]{9}ms$`)
+	probeAnywhere = regexp.MustCompile(`7[0-9]{9}ms`)
+)
+
+func probeText(i int) string { return strconv.Itoa(probeBase+i) + "ms" }
+
+func probeIndex(text string) (int, bool) {
+	if !probePattern.MatchString(text) {
+		return 0, false
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(text, "ms"))
+	return n - probeBase, err == nil
+}
+
+// probe fills in what the given scalars decide, and returns those that a build breaks with: where all
+// together do, they are halved until each of them is known.
+func (t *Tree) probe(fleets []Fleet, d *Decisions, values map[Target]string, scalars []int) (broken []int) {
+	if len(scalars) == 0 {
+		return nil
+	}
+	probed := t.With(t.replaced(d.scalars, scalars, probeText)).reread(fleets)
+	if sameObjects(fleets, probed) {
+		for target, text := range fleetValues(probed) {
+			if i, ok := probeIndex(text); ok {
+				d.by[target] = i
+				d.reach[i] = append(d.reach[i], target)
+			} else {
+				d.tie(text)
+			}
+		}
+		for _, f := range probed {
+			d.tieVariables(f)
+		}
+		return nil
+	}
+	if len(scalars) == 1 {
+		return scalars
+	}
+	half := len(scalars) / 2
+	return append(t.probe(fleets, d, values, scalars[:half]), t.probe(fleets, d, values, scalars[half:])...)
+}
+
+// tie notes the scalars whose probes are parts of a text.
+func (d *Decisions) tie(text string) {
+	for _, probe := range probeAnywhere.FindAllString(text, -1) {
+		if i, ok := probeIndex(probe); ok {
+			d.tied[i] = true
+		}
+	}
+}
+
+// tieVariables notes the scalars that reach, as variables, objects of which only the fingerprint is known.
+func (d *Decisions) tieVariables(f Fleet) {
+	for _, deployed := range f.deployments {
+		for _, o := range deployed.objects {
+			for _, name := range o.uses {
+				d.tie(deployed.vars.values[name])
+			}
+		}
+	}
+}
+
+// replaced are the files' contents with other texts in the place of the given scalars.
+func (t *Tree) replaced(all []Scalar, which []int, text func(int) string) map[string][]byte {
+	files := map[string][]int{}
+	for _, i := range which {
+		files[all[i].File] = append(files[all[i].File], i)
+	}
+	edits := make(map[string][]byte, len(files))
+	for file, indices := range files {
+		content, err := t.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		slices.SortFunc(indices, func(a, b int) int { return all[a].Offset - all[b].Offset })
+		var scalars []Scalar
+		var texts []string
+		for _, i := range indices {
+			scalars = append(scalars, all[i])
+			texts = append(texts, text(i))
+		}
+		edits[file] = splice(content, scalars, texts)
+	}
+	return edits
+}
+
+// sameObjects tells whether two readings have the same objects, and the same builds failed.
+func sameObjects(a, b []Fleet) bool {
+	for i := range a {
+		x, y := a[i], b[i]
+		if !slices.EqualFunc(x.Snapshot.Objects, y.Snapshot.Objects, func(o, p flux.Object) bool { return o.Ref == p.Ref }) {
+			return false
+		}
+		for ref, d := range x.deployments {
+			if e := y.deployments[ref]; e == nil || (d.built.err == nil) != (e.built.err == nil) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,138 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// newFleet makes the Snapshot of what the deployments apply.
+func newFleet(root Root, deployments map[flux.Ref]*deployment, configMaps map[flux.Ref]map[string]string) Fleet {
+	f := Fleet{Root: root, deployments: deployments, owners: map[flux.Ref]flux.Ref{}}
+	f.Snapshot.Namespaces = map[string]map[string]string{}
+	for _, ref := range sortedRefs(deployments) {
+		d := deployments[ref]
+		for _, o := range d.objects {
+			f.add(d, o)
+		}
+		f.Snapshot.Gaps = append(f.Snapshot.Gaps, d.gaps(configMaps)...)
+	}
+	flux.Sort(f.Snapshot.Objects)
+	return f
+}
+
+// add adds one object to the Snapshot. An object of two Kustomizations counts once.
+func (f *Fleet) add(d *deployment, o appliedObject) {
+	if o.ref.Group == flux.OperatorGroup && o.ref.Kind == "ResourceSet" {
+		f.gap("what "+o.ref.String()+" makes", "the Flux Operator renders it, and that is not done here", true)
+		return
+	}
+	_, known := flux.ParseManifestKind(o.ref.Group, o.ref.Kind)
+	if !known && o.ref.Kind != "Namespace" {
+		return
+	}
+	if other, twice := f.owners[o.ref]; twice && other != d.ref() {
+		f.gap(o.ref.String(), fmt.Sprintf("both %s and %s apply it: only the first counts", other, d.ref()), true)
+		return
+	}
+	f.owners[o.ref] = d.ref()
+	object, err := flux.Decode(o.json)
+	if err != nil {
+		f.gap(o.ref.String(), err.Error(), false)
+		return
+	}
+	if meta := d.Spec.CommonMetadata; meta != nil {
+		object.Labels, object.Annotations = merge(object.Labels, meta.Labels), merge(object.Annotations, meta.Annotations)
+	}
+	if !known {
+		f.Snapshot.Namespaces[object.Name] = object.Labels
+		return
+	}
+	f.Snapshot.Objects = append(f.Snapshot.Objects, object)
+}
+
+func (f *Fleet) gap(what, why string, harmless bool) {
+	f.Snapshot.Gaps = append(f.Snapshot.Gaps, flux.Gap{What: what, Why: why, Harmless: harmless})
+}
+
+// merge adds entries to a map that others may hold.
+func merge(m, with map[string]string) map[string]string {
+	all := make(map[string]string, len(m)+len(with))
+	maps.Copy(all, m)
+	maps.Copy(all, with)
+	return all
+}
+
+// gaps tells what is unknown of a deployment. What is in other repositories or in Secrets is harmless: no
+// checkout holds it. What Flux could not build either is not.
+func (d *deployment) gaps(configMaps map[flux.Ref]map[string]string) []flux.Gap {
+	var gaps []flux.Gap
+	what := "what " + d.ref().String() + " applies"
+	if d.Metadata.Name == "" {
+		what = fmt.Sprintf("what the folder %q holds", d.folder)
+	}
+	switch {
+	case d.built.err != nil:
+		gaps = append(gaps, flux.Gap{What: what, Why: oneLine(d.built.err)})
+	case !d.local:
+		gaps = append(gaps, flux.Gap{What: what, Why: d.elsewhere, Harmless: true})
+	}
+	for _, g := range d.built.gaps {
+		g.Harmless = true
+		gaps = append(gaps, g)
+	}
+	if post := d.Spec.PostBuild; post != nil && d.local {
+		for _, from := range post.SubstituteFrom {
+			_, known := configMaps[flux.Ref{Kind: "ConfigMap", Namespace: d.Metadata.Namespace, Name: from.Name}]
+			if from.Kind != "ConfigMap" || !known {
+				gaps = append(gaps, flux.Gap{
+					What: fmt.Sprintf("variables of %s", d.ref()), Harmless: true,
+					Why: fmt.Sprintf("%s %s/%s is not in the checkout, or may not be read", from.Kind, d.Metadata.Namespace, from.Name),
+				})
+			}
+		}
+	}
+	return gaps
+}
+
+// oneLine makes one line of an error of kustomize's, which are long.
+func oneLine(err error) string {
+	const most = 400
+	line := []rune(strings.Join(strings.Fields(err.Error()), " "))
+	if len(line) > most {
+		return string(line[:most]) + "..."
+	}
+	return string(line)
+}
+
+// takesVariables tells whether some Kustomization takes variables from a ConfigMap.
+func (f Fleet) takesVariables(configMap flux.Ref) bool {
+	for _, d := range f.deployments {
+		if d.Spec.PostBuild == nil || d.Metadata.Namespace != configMap.Namespace {
+			continue
+		}
+		for _, from := range d.Spec.PostBuild.SubstituteFrom {
+			if from.Kind == "ConfigMap" && from.Name == configMap.Name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Manifest returns the JSON of an object as it is deployed; nil where the Fleet does not have it.
+func (f Fleet) Manifest(ref flux.Ref) json.RawMessage {
+	d := f.deployments[f.owners[ref]]
+	if d == nil {
+		return nil
+	}
+	i := slices.IndexFunc(d.objects, func(o appliedObject) bool { return o.ref == ref })
+	if i < 0 {
+		return nil
+	}
+	return d.objects[i].json
+}

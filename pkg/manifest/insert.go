@@ -1,0 +1,268 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// patch sets fields of some objects of one kind.
+type patch struct {
+	kind string
+	// names of the objects, sorted; none means all of the kind.
+	names     []string
+	namespace string // "" for any
+	values    []fieldValue
+}
+
+type fieldValue struct {
+	field flux.Field
+	value string
+}
+
+// lines writes a patch as an entry of a patches list, without indentation: a JSON patch whose add sets a field
+// whether or not it is there.
+func (p patch) lines(patchFirst bool) []string {
+	target := []string{"target:", "  kind: " + p.kind}
+	if len(p.names) > 0 {
+		target = append(target, "  name: "+quoteName(p.names))
+	}
+	if p.namespace != "" {
+		target = append(target, "  namespace: "+p.namespace)
+	}
+	body := []string{"patch: |"}
+	for _, v := range p.values {
+		body = append(body, "  - op: add", "    path: /"+strings.Join(v.field.Path(), "/"), "    value: "+v.value)
+	}
+	entry := slices.Concat(target, body)
+	if patchFirst {
+		entry = slices.Concat(body, target)
+	}
+	for i := range entry {
+		if i == 0 {
+			entry[i] = "- " + entry[i]
+		} else {
+			entry[i] = "  " + entry[i]
+		}
+	}
+	return entry
+}
+
+// quoteName writes names as the regular expression that a target takes; kustomize anchors it.
+func quoteName(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = strings.ReplaceAll(n, ".", `\.`)
+	}
+	if len(quoted) == 1 {
+		return quoted[0]
+	}
+	return "(" + strings.Join(quoted, "|") + ")"
+}
+
+var errNoPlace = errors.New("the file is written in a way that nothing can be added to")
+
+// addPatches adds entries to the list patches of a kustomization, or of the spec of the Flux Kustomization of
+// that name, at its end: what comes last wins. Nothing else of the file changes.
+func addPatches(content []byte, name string, patches []patch) ([]byte, error) {
+	documents, err := parseAll(content)
+	if err != nil {
+		return nil, err
+	}
+	index, mapping := findMapping(documents, name)
+	if mapping == nil || mapping.Kind != yaml.MappingNode || mapping.Style&yaml.FlowStyle != 0 || len(mapping.Content) == 0 {
+		return nil, errNoPlace
+	}
+	lines := splitLines(content)
+	text, after, err := insertion(lines, documents, index, mapping, name != "", patches)
+	if err != nil {
+		return nil, err
+	}
+	for _, at := range after {
+		edited := insertLines(lines, at, text)
+		if err := onlyAdded(documents, edited, index, name, len(patches)); err == nil {
+			return edited, nil
+		}
+	}
+	return nil, errNoPlace
+}
+
+// findMapping finds what has the list: the kustomization itself, or the spec of a Flux Kustomization.
+func findMapping(documents []*yaml.Node, name string) (int, *yaml.Node) {
+	found, index := (*yaml.Node)(nil), 0
+	for i, d := range documents {
+		if len(d.Content) == 0 {
+			continue
+		}
+		root := d.Content[0]
+		switch {
+		case name == "":
+			if found != nil {
+				return 0, nil // kustomize takes one document
+			}
+			found, index = root, i
+		case isKustomizationObject(root) && text(root, "metadata", "name") == name:
+			if found != nil {
+				return 0, nil // two of that name
+			}
+			found, index = at(root, "spec"), i
+		}
+	}
+	return index, found
+}
+
+// insertion is what to insert, and after how many lines: the likeliest place first.
+func insertion(lines [][]byte, documents []*yaml.Node, index int, mapping *yaml.Node, nested bool, patches []patch) (text []string, after []int, err error) {
+	list := at(mapping, "patches")
+	end := blockEnd(lines, documents, index, mapping, nested)
+	indent, patchFirst := 0, false
+	if list == nil {
+		indent = mapping.Column - 1 + listIndent(documents[index])
+		text = append(text, strings.Repeat(" ", mapping.Column-1)+"patches:")
+	} else {
+		if list.Kind != yaml.SequenceNode || list.Style&yaml.FlowStyle != 0 || len(list.Content) == 0 {
+			return nil, nil, errNoPlace
+		}
+		indent = list.Column - 1
+		first := list.Content[0]
+		patchFirst = first.Kind == yaml.MappingNode && len(first.Content) > 0 && first.Content[0].Value == "patch"
+		if next := nextLine(mapping, "patches"); next > 0 {
+			end = next - 1
+		}
+	}
+	for _, p := range patches {
+		for _, line := range p.lines(patchFirst) {
+			text = append(text, strings.Repeat(" ", indent)+line)
+		}
+	}
+	// Blank lines and comments at the end belong to what follows, but for those that are part of a block
+	// scalar.
+	short := end
+	for short > 0 && isBlankOrComment(lines[short-1]) {
+		short--
+	}
+	for at := short; at <= end; at++ {
+		after = append(after, at)
+	}
+	return text, after, nil
+}
+
+// nextLine is the line of the key after another in a mapping; 0 where that is the last.
+func nextLine(mapping *yaml.Node, key string) int {
+	for i := 0; i+2 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return mapping.Content[i+2].Line
+		}
+	}
+	return 0
+}
+
+// blockEnd is the number of lines up to the end of a mapping: of the document, or of the spec in it.
+func blockEnd(lines [][]byte, documents []*yaml.Node, index int, mapping *yaml.Node, nested bool) int {
+	if nested {
+		if next := nextLine(documents[index].Content[0], "spec"); next > 0 {
+			return next - 1
+		}
+	}
+	for i := lastLine(mapping); i < len(lines); i++ {
+		if bytes.HasPrefix(lines[i], []byte("---")) || bytes.HasPrefix(lines[i], []byte("...")) {
+			return i
+		}
+	}
+	return len(lines)
+}
+
+// lastLine is the last line that a node is known to reach.
+func lastLine(n *yaml.Node) int {
+	last := n.Line
+	for _, child := range n.Content {
+		last = max(last, lastLine(child))
+	}
+	return last
+}
+
+// listIndent is how far lists are indented below their keys in a document; 2 where there is none.
+func listIndent(n *yaml.Node) int {
+	if n.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key, value := n.Content[i], n.Content[i+1]
+			if value.Kind == yaml.SequenceNode && value.Style&yaml.FlowStyle == 0 && value.Line > key.Line {
+				return value.Column - key.Column
+			}
+		}
+	}
+	for _, child := range n.Content {
+		if indent := listIndent(child); indent != 2 {
+			return indent
+		}
+	}
+	return 2
+}
+
+func isBlankOrComment(line []byte) bool {
+	line = bytes.TrimSpace(line)
+	return len(line) == 0 || line[0] == '#'
+}
+
+// splitLines keeps the line breaks.
+func splitLines(content []byte) [][]byte {
+	lines := bytes.SplitAfter(content, []byte("\n"))
+	if len(lines[len(lines)-1]) == 0 {
+		lines = lines[:len(lines)-1]
+	}
+	return lines
+}
+
+// insertLines inserts text after some lines, with the file's line breaks. A missing one at the end of the
+// file stays missing.
+func insertLines(lines [][]byte, after int, text []string) []byte {
+	newline := "\n"
+	if len(lines) > 0 && bytes.HasSuffix(lines[0], []byte("\r\n")) {
+		newline = "\r\n"
+	}
+	inserted := strings.Join(text, newline)
+	out := bytes.Join(lines[:after], nil)
+	if after > 0 && !bytes.HasSuffix(lines[after-1], []byte("\n")) {
+		inserted = newline + inserted
+	} else {
+		inserted += newline
+	}
+	return slices.Concat(out, []byte(inserted), bytes.Join(lines[after:], nil))
+}
+
+// onlyAdded is an error unless a file says what it said before, and has so many more patches.
+func onlyAdded(was []*yaml.Node, edited []byte, index int, name string, patches int) error {
+	is, err := parseAll(edited)
+	if err != nil {
+		return err
+	}
+	if len(is) != len(was) {
+		return errOtherwise
+	}
+	i, mapping := findMapping(is, name)
+	list := at(mapping, "patches")
+	if i != index || list == nil || len(list.Content) < patches {
+		return errOtherwise
+	}
+	list.Content = list.Content[:len(list.Content)-patches]
+	if len(list.Content) == 0 { // the list is new: it is the last key
+		mapping.Content = mapping.Content[:len(mapping.Content)-2]
+	}
+	for i := range was {
+		if !sameMeaning(was[i], is[i]) {
+			return fmt.Errorf("document %d: %w", i, errOtherwise)
+		}
+	}
+	return nil
+}
+
+func sameMeaning(a, b *yaml.Node) bool {
+	return a.Kind == b.Kind && a.Tag == b.Tag && a.Value == b.Value && a.Anchor == b.Anchor &&
+		slices.EqualFunc(a.Content, b.Content, sameMeaning)
+}

@@ -1,0 +1,311 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Root is a cluster of the checkout: where its Flux begins to read.
+type Root struct {
+	// Path is the folder that is applied first: "clusters/staging".
+	Path string
+	// Base is the folder that the source's artifact was made of, which the paths of Kustomizations are
+	// relative to; "" is the top of the checkout.
+	Base string
+	// source is what the first Kustomization refers to; the zero value where nothing says it.
+	source sourceRef
+	// name and namespace of the first Kustomization; "" where it is not a Kustomization that applies the
+	// root.
+	name, namespace string
+	// flat says that the folder's files are applied, and not what is in folders below.
+	flat bool
+}
+
+// deployment is what one Kustomization deploys.
+type deployment struct {
+	kustomization
+	artifact        // whose files it is made of
+	folder   string // in the artifact's Tree, where it is local
+	local    bool
+	flat     bool   // without the folders below it
+	spec     string // the spec's JSON, which the build depends on
+	built    built
+	vars     variables // what its objects were substituted with
+	objects  []appliedObject
+}
+
+// appliedObject is an object of a root, after substitution.
+type appliedObject struct {
+	builtResource
+	by flux.Ref // the Kustomization that applies it; the zero Ref for the root's own
+}
+
+// Fleet is what one Root deploys.
+type Fleet struct {
+	Root        Root
+	Snapshot    flux.Snapshot
+	deployments map[flux.Ref]*deployment
+	// owners tells by which Kustomization each object is applied.
+	owners map[flux.Ref]flux.Ref
+}
+
+// reader reads roots, and remembers builds: many rounds ask for the same.
+type reader struct {
+	tree    *Tree
+	options buildOptions
+	builds  map[string]built
+	trees   map[string]*Tree // of ExternalArtifacts
+}
+
+func newReader(t *Tree) *reader {
+	return &reader{tree: t, options: buildOptions{schemas: t.customSchemas(), origins: true}, builds: map[string]built{}, trees: map[string]*Tree{}}
+}
+
+// Read builds the roots as Flux would, level by level through the Kustomizations that they apply. What
+// cannot be known from the checkout is in the Snapshots' gaps.
+func (t *Tree) Read(roots []Root) []Fleet {
+	r := newReader(t)
+	fleets := make([]Fleet, 0, len(roots))
+	for _, root := range roots {
+		fleets = append(fleets, r.read(root))
+	}
+	return fleets
+}
+
+// reread reads the roots of other fleets again from a Tree with edits. Builds that read none of the edited
+// files are taken over.
+func (t *Tree) reread(fleets []Fleet) []Fleet {
+	r := newReader(t)
+	r.options.origins = false // an edit changes no object's file
+	for _, f := range fleets {
+		for _, d := range f.deployments {
+			if d.local && !t.touches(d.built.read) {
+				r.builds[d.buildKey()] = d.built
+			}
+		}
+	}
+	again := make([]Fleet, 0, len(fleets))
+	for _, f := range fleets {
+		again = append(again, r.read(f.Root))
+	}
+	return again
+}
+
+// touches tells whether one of the files has an edit.
+func (t *Tree) touches(files map[string]bool) bool {
+	for file := range t.edits {
+		if files[file] {
+			return true
+		}
+	}
+	return false
+}
+
+// maxRounds bounds how deep Kustomizations are followed, and how often variables may change what is built.
+const maxRounds = 20
+
+// read follows the Kustomizations of a root until nothing changes any more.
+func (r *reader) read(root Root) Fleet {
+	start := root.start()
+	current := r.first(root, start)
+	configMaps := map[flux.Ref]map[string]string{}
+	for range maxRounds {
+		for _, d := range current {
+			d.built = r.build(d)
+			d.objects = d.apply(configMaps, r.tree.seed)
+		}
+		found := collectConfigMaps(current)
+		next := r.next(root, start, current)
+		if sameDeployments(current, next) && maps.EqualFunc(found, configMaps, maps.Equal[map[string]string, map[string]string]) {
+			break
+		}
+		current, configMaps = next, found
+	}
+	return newFleet(root, current, configMaps)
+}
+
+// start is the first Kustomization, before it has applied itself.
+func (r Root) start() kustomization {
+	var k kustomization
+	k.Metadata.Name, k.Metadata.Namespace = r.name, r.namespace
+	k.Spec.SourceRef, k.Spec.Path = r.source, r.Path
+	return k
+}
+
+func (r *reader) buildOne(d *deployment) built {
+	how := r.options
+	how.flat = d.flat
+	return build(d.tree, d.folder, d.Spec, how)
+}
+
+// buildKey tells apart what is built: which files, where, and with which additions.
+func (d *deployment) buildKey() string {
+	return fmt.Sprint(d.key, "\x00", d.folder, "\x00", d.flat, d.spec)
+}
+
+func (r *reader) build(d *deployment) built {
+	if !d.local {
+		return built{err: d.built.err}
+	}
+	key := d.buildKey()
+	b, ok := r.builds[key]
+	if !ok {
+		b = r.buildOne(d)
+		r.builds[key] = b
+	}
+	return b
+}
+
+func (r *reader) first(root Root, start kustomization) map[flux.Ref]*deployment {
+	return map[flux.Ref]*deployment{start.ref(): {
+		kustomization: start, artifact: artifact{tree: r.tree}, folder: root.Path, local: true, flat: root.flat, spec: specKey(start),
+	}}
+}
+
+// next are the Kustomizations that the present ones apply, with the first.
+func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*deployment) map[flux.Ref]*deployment {
+	next := r.first(root, start)
+	artifacts := r.artifacts(root, current)
+	for _, ref := range sortedRefs(current) {
+		for _, o := range current[ref].objects {
+			if o.ref.Kind != kustomizationKind || o.ref.Group != kustomizeGroup {
+				continue
+			}
+			k, err := parseKustomization(o.json)
+			d := &deployment{kustomization: k, spec: specKey(k)}
+			if err != nil {
+				d.built.err = err
+			} else {
+				d.locate(r.tree, root, artifacts)
+			}
+			next[o.ref] = d
+		}
+	}
+	return next
+}
+
+// locate finds the files of a Kustomization, or says why they are not in the checkout.
+func (d *deployment) locate(checkout *Tree, root Root, artifacts map[sourceRef]artifact) {
+	d.artifact, d.folder = artifact{tree: checkout}, clean(root.Base+"/"+d.Spec.Path)
+	made, generated := artifacts[d.source()]
+	switch {
+	case d.Spec.KubeConfig != nil:
+		d.elsewhere = "it applies to another cluster (spec.kubeConfig)"
+	case generated:
+		d.artifact, d.folder = made, clean(d.Spec.Path)
+	case root.source.Name != "" && d.source() != root.source:
+		d.elsewhere = fmt.Sprintf("its source is %s, and the checkout is that of %s", d.source(), root.source)
+	}
+	if d.elsewhere == "" && !d.tree.isFolder(d.folder) {
+		d.elsewhere = fmt.Sprintf("its path %q is not in the checkout", d.Spec.Path)
+	}
+	d.local = d.elsewhere == ""
+}
+
+// specKey tells specs apart.
+func specKey(k kustomization) string {
+	data, err := json.Marshal(k.Spec)
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}
+
+func sameDeployments(a, b map[flux.Ref]*deployment) bool {
+	return maps.EqualFunc(a, b, func(x, y *deployment) bool {
+		return x.spec == y.spec && x.folder == y.folder && x.key == y.key && x.elsewhere == y.elsewhere
+	})
+}
+
+func sortedRefs[V any](m map[flux.Ref]V) []flux.Ref {
+	return slices.SortedFunc(maps.Keys(m), flux.Ref.Compare)
+}
+
+// apply returns the objects as they reach the cluster: variables substituted, common metadata added.
+func (d *deployment) apply(configMaps map[flux.Ref]map[string]string, seed maphash.Seed) []appliedObject {
+	vars, substitutes := d.variables(configMaps)
+	d.vars = vars
+	objects := make([]appliedObject, 0, len(d.built.resources))
+	for _, b := range d.built.resources {
+		o := appliedObject{builtResource: b, by: d.ref()}
+		if b.json != nil && substitutes && !b.raw {
+			data, err := substitute(b.json, vars)
+			if err == nil {
+				err = o.rename(data)
+			}
+			if err != nil {
+				d.built.err = fmt.Errorf("%s: %w", b.ref, err)
+				return nil
+			}
+		}
+		if substitutes && !b.raw {
+			for _, name := range b.uses { // its text is not kept: what it would become shows in its fingerprint
+				o.sum = o.sum*31 + maphash.String(seed, name+"="+vars.values[name])
+			}
+		}
+		objects = append(objects, o)
+	}
+	return objects
+}
+
+// rename takes a substituted object's content, in which its name may be another.
+func (o *appliedObject) rename(data json.RawMessage) error {
+	var named struct {
+		Metadata struct{ Name, Namespace string } `json:"metadata"`
+	}
+	if err := json.Unmarshal(data, &named); err != nil {
+		return err
+	}
+	o.json, o.ref.Name, o.ref.Namespace = data, named.Metadata.Name, named.Metadata.Namespace
+	return nil
+}
+
+// variables of a Kustomization, and whether it substitutes at all (LoadVariables and
+// SubstituteVariables in github.com/fluxcd/pkg/kustomize).
+func (d *deployment) variables(configMaps map[flux.Ref]map[string]string) (variables, bool) {
+	post := d.Spec.PostBuild
+	if post == nil {
+		return variables{}, false
+	}
+	vars := variables{values: map[string]string{}}
+	for _, from := range post.SubstituteFrom {
+		data, known := configMaps[flux.Ref{Kind: "ConfigMap", Namespace: d.Metadata.Namespace, Name: from.Name}]
+		if from.Kind != "ConfigMap" || !known {
+			// It may also hold a variable that an earlier one has: that is not taken for likely.
+			vars.open = true
+			continue
+		}
+		for name, value := range data {
+			vars.values[name] = strings.ReplaceAll(value, "\n", "")
+		}
+	}
+	for name, value := range post.Substitute {
+		vars.values[name] = strings.ReplaceAll(value, "\n", "")
+	}
+	return vars, len(vars.values) > 0 || vars.open || post.SubstituteStrategy == "Always"
+}
+
+func collectConfigMaps(current map[flux.Ref]*deployment) map[flux.Ref]map[string]string {
+	found := map[flux.Ref]map[string]string{}
+	for _, d := range current {
+		for _, o := range d.objects {
+			if o.ref.Kind != "ConfigMap" || o.ref.Group != "" {
+				continue
+			}
+			var m struct {
+				Data map[string]string `json:"data"`
+				SOPS json.RawMessage   `json:"sops"` // encrypted: nothing is known of it
+			}
+			if json.Unmarshal(o.json, &m) == nil && m.SOPS == nil {
+				found[o.ref] = m.Data
+			}
+		}
+	}
+	return found
+}

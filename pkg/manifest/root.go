@@ -1,0 +1,278 @@
+package manifest
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Roots finds the clusters of the checkout, in this order: where flux bootstrap has written gotk-sync.yaml;
+// what a FluxInstance, or the values of its chart, names as spec.sync.path; Kustomizations of Flux that
+// nothing in the checkout deploys; kustomizations that give Flux objects and that no other one includes. The
+// first way that finds any decides: a folder that nothing deploys is no cluster. Hidden folders count only
+// where they are named (see RootAt).
+func (t *Tree) Roots() []Root {
+	documents := t.documents()
+	for _, find := range []func(*Tree, []document) []Root{bootstrapped, synced, topKustomizations, topFolders} {
+		if roots := find(t, documents); len(roots) > 0 {
+			slices.SortFunc(roots, func(a, b Root) int { return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.name, b.name)) })
+			return slices.CompactFunc(roots, func(a, b Root) bool { return a.Path == b.Path })
+		}
+	}
+	return nil
+}
+
+// RootAt is the root that begins at a folder, as --root names it: one of Roots, or a folder of one's own.
+func (t *Tree) RootAt(folder string) (Root, error) {
+	p := clean(folder)
+	if !t.isFolder(p) {
+		return Root{}, fmt.Errorf("the folder %q is not in the checkout", folder)
+	}
+	roots := t.Roots()
+	if i := slices.IndexFunc(roots, func(r Root) bool { return r.Path == p }); i >= 0 {
+		return roots[i], nil
+	}
+	return Root{Path: p}, nil
+}
+
+// defaultName is what flux bootstrap and the Flux Operator call the first source and Kustomization, and
+// their namespace.
+const defaultName = "flux-system"
+
+// document is one YAML document of the checkout that may tell of a root.
+type document struct {
+	file string
+	node *yaml.Node
+}
+
+// documents reads the documents that name Flux's groups or the Flux Operator's, or have a sync.
+func (t *Tree) documents() []document {
+	var found []document
+	for _, p := range t.Files() {
+		if !isYAML(p) || hidden(p) || strings.HasSuffix(p, "gotk-components.yaml") {
+			continue
+		}
+		data, err := t.ReadFile(p)
+		if err != nil || !bytes.Contains(data, []byte("toolkit.fluxcd.io/")) && !bytes.Contains(data, []byte("sync:")) && path.Base(p) != syncFile {
+			continue
+		}
+		nodes := parseDocuments(data)
+		for _, n := range nodes {
+			found = append(found, document{file: p, node: n})
+		}
+		if len(nodes) == 0 && path.Base(p) == syncFile {
+			found = append(found, document{file: p, node: &yaml.Node{}})
+		}
+	}
+	return found
+}
+
+const syncFile = "gotk-sync.yaml"
+
+// parseDocuments reads the mappings of a YAML stream, up to the first that cannot be read.
+func parseDocuments(data []byte) []*yaml.Node {
+	var nodes []*yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var n yaml.Node
+		if decoder.Decode(&n) != nil {
+			return nodes
+		}
+		if len(n.Content) == 1 && n.Content[0].Kind == yaml.MappingNode {
+			nodes = append(nodes, n.Content[0])
+		}
+	}
+}
+
+// hidden tells whether a folder on the way to a file begins with a dot.
+func hidden(p string) bool { return strings.HasPrefix(p, ".") || strings.Contains(p, "/.") }
+
+// at follows keys from a mapping; nil where one is missing.
+func at(n *yaml.Node, keys ...string) *yaml.Node {
+	for _, key := range keys {
+		if n != nil && n.Kind == yaml.AliasNode {
+			n = n.Alias
+		}
+		if n == nil || n.Kind != yaml.MappingNode {
+			return nil
+		}
+		i := 0
+		for i+1 < len(n.Content) && n.Content[i].Value != key {
+			i += 2
+		}
+		if i+1 >= len(n.Content) {
+			return nil
+		}
+		n = n.Content[i+1]
+	}
+	return n
+}
+
+func text(n *yaml.Node, keys ...string) string {
+	if n = at(n, keys...); n == nil || n.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return n.Value
+}
+
+// isKustomizationObject tells a Kustomization of Flux from one of kustomize.
+func isKustomizationObject(n *yaml.Node) bool {
+	return text(n, "kind") == kustomizationKind && strings.HasPrefix(text(n, "apiVersion"), kustomizeGroup+"/")
+}
+
+// bootstrapped finds what flux bootstrap writes: <path>/flux-system/gotk-sync.yaml. In a repository that is
+// a template the file may be there without its objects.
+func bootstrapped(t *Tree, documents []document) []Root {
+	found := map[string]Root{}
+	for _, d := range documents {
+		if path.Base(d.file) != syncFile {
+			continue
+		}
+		root, ok := found[d.file]
+		if !ok {
+			root = Root{Path: parent(parent(d.file)), name: defaultName, namespace: defaultName,
+				source: sourceRef{Kind: "GitRepository", Name: defaultName, Namespace: defaultName}}
+		}
+		if isKustomizationObject(d.node) {
+			root = rootOf(t, d.node, root)
+		}
+		found[d.file] = root
+	}
+	roots := make([]Root, 0, len(found))
+	for _, file := range sortedKeys(found) {
+		roots = append(roots, found[file])
+	}
+	return roots
+}
+
+// rootOf is the root that a Kustomization of Flux describes; the fallback where its path is not there.
+func rootOf(t *Tree, n *yaml.Node, fallback Root) Root {
+	root := Root{name: text(n, "metadata", "name"), namespace: cmp.Or(text(n, "metadata", "namespace"), defaultName)}
+	root.source = sourceRef{Kind: text(n, "spec", "sourceRef", "kind"), Name: text(n, "spec", "sourceRef", "name"),
+		Namespace: cmp.Or(text(n, "spec", "sourceRef", "namespace"), root.namespace)}
+	base, ok := t.base(text(n, "spec", "path"))
+	if !ok {
+		fallback.name, fallback.namespace, fallback.source = root.name, root.namespace, root.source
+		return fallback
+	}
+	root.Base, root.Path = base, clean(base+"/"+text(n, "spec", "path"))
+	return root
+}
+
+// base finds the folder that a path of an artifact is relative to: the top, or the only folder below which
+// the path is found. Artifacts are often made of a part of a repository.
+func (t *Tree) base(p string) (string, bool) {
+	p = clean(p)
+	if t.isFolder(p) {
+		return "", true
+	}
+	var found []string
+	for folder, n := range t.nodes {
+		if n.folder && strings.HasSuffix(folder, "/"+p) && !hidden(folder) {
+			found = append(found, strings.TrimSuffix(folder, "/"+p))
+		}
+	}
+	if len(found) != 1 {
+		return "", false
+	}
+	return found[0], true
+}
+
+// synced finds spec.sync of a FluxInstance, also where it is written as values of its Helm chart.
+func synced(t *Tree, documents []document) []Root {
+	var roots []Root
+	for _, d := range documents {
+		for _, keys := range [][]string{{"spec", "sync"}, {"instance", "sync"}, {"spec", "values", "instance", "sync"}} {
+			sync := at(d.node, keys...)
+			kind, p := text(sync, "kind"), text(sync, "path")
+			if kind == "" || p == "" || text(sync, "url") == "" {
+				continue
+			}
+			base, ok := t.base(p)
+			if !ok {
+				continue
+			}
+			name := cmp.Or(text(sync, "name"), defaultName)
+			namespace := cmp.Or(text(d.node, "metadata", "namespace"), defaultName)
+			if len(keys) > 2 || keys[0] == "instance" { // a chart's release may be in another namespace
+				namespace = defaultName
+			}
+			roots = append(roots, Root{Path: clean(base + "/" + p), Base: base, name: name, namespace: namespace,
+				source: sourceRef{Kind: kind, Name: name, Namespace: namespace}})
+		}
+	}
+	return roots
+}
+
+// topKustomizations finds the Kustomizations of Flux whose path is in the checkout and that no other one
+// deploys. The manifests beside them in their folder are taken for deployed with them, and those of the
+// folder's kustomization where it has one.
+func topKustomizations(t *Tree, documents []document) []Root {
+	type candidate struct {
+		root    Root
+		file    string
+		deploys map[string]bool
+	}
+	var candidates []candidate
+	for _, d := range documents {
+		p := text(d.node, "spec", "path")
+		if !isKustomizationObject(d.node) || p == "" {
+			continue
+		}
+		if !t.isFolder(clean(p)) {
+			continue // it may well be in another repository
+		}
+		root := rootOf(t, d.node, Root{})
+		candidates = append(candidates, candidate{root, d.file, t.reach(root.Path)})
+	}
+	var roots []Root
+	for i, c := range candidates {
+		deployed := false
+		for j, other := range candidates {
+			deployed = deployed || i != j && other.deploys[c.file]
+		}
+		if !deployed {
+			roots = append(roots, Root{Path: parent(c.file), source: c.root.source, flat: true})
+		}
+	}
+	return roots
+}
+
+// topFolders finds the kustomizations that give Flux objects and that no other one includes.
+func topFolders(t *Tree, documents []document) []Root {
+	fluxFiles := map[string]bool{}
+	for _, d := range documents {
+		if strings.Contains(text(d.node, "apiVersion"), ".toolkit.fluxcd.io/") {
+			fluxFiles[d.file] = true
+		}
+	}
+	included := map[string]bool{}
+	reached := map[string]map[string]bool{}
+	for _, p := range t.Files() {
+		if !isKustomization(p) || hidden(p) {
+			continue
+		}
+		folder := parent(p)
+		reached[folder] = t.reach(folder)
+		for file := range reached[folder] {
+			if isKustomization(file) && file != p {
+				included[parent(file)] = true
+			}
+		}
+	}
+	var roots []Root
+	for _, folder := range sortedKeys(reached) {
+		for file := range reached[folder] {
+			if fluxFiles[file] && !included[folder] {
+				roots = append(roots, Root{Path: folder})
+				break
+			}
+		}
+	}
+	return roots
+}

@@ -1,0 +1,85 @@
+package manifest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	kustomizationOfApps = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: flux-system}\n" +
+		"spec: {interval: 5m, path: ./apps, sourceRef: {kind: GitRepository, name: repo}}\n"
+	release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, namespace: apps}\nspec: {interval: 5m}\n"
+)
+
+// Each way to find clusters, and that the first one decides.
+func TestRoots(t *testing.T) {
+	t.Parallel()
+	source := "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: flux-system, namespace: flux-system}\nspec: {interval: 1m}\n"
+	sync := func(path string) string {
+		return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\nspec: {path: " +
+			path + ", sourceRef: {kind: GitRepository, name: flux-system}}\n"
+	}
+	instance := "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\nspec:\n  sync: {kind: GitRepository, url: u, path: "
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  []string
+	}{
+		"bootstrap":                    {map[string]string{"clusters/a/flux-system/gotk-sync.yaml": source + "---\n" + sync("./clusters/a")}, []string{"clusters/a"}},
+		"bootstrap, the source behind": {map[string]string{"clusters/a/flux-system/gotk-sync.yaml": sync("./clusters/a") + "---\n" + source}, []string{"clusters/a"}},
+		"bootstrap without objects":    {map[string]string{"clusters/a/flux-system/gotk-sync.yaml": "# to be written\n"}, []string{"clusters/a"}},
+		"bootstrap of the top":         {map[string]string{"flux-system/gotk-sync.yaml": source + "---\n" + sync("./")}, []string{"."}},
+		"a FluxInstance":               {map[string]string{"clusters/a/flux.yaml": instance + "clusters/a}\n"}, []string{"clusters/a"}},
+		"the values of its chart":      {map[string]string{"clusters/a/values.yaml": "instance:\n  sync: {kind: GitRepository, url: u, path: clusters/a}\n"}, []string{"clusters/a"}},
+		"an artifact of a folder":      {map[string]string{"kube/clusters/a/flux.yaml": instance + "./clusters/a}\n"}, []string{"kube/clusters/a"}},
+		"bootstrap before all else": {map[string]string{
+			"clusters/a/flux-system/gotk-sync.yaml": "#\n", "old/clusters/b/flux.yaml": instance + "old/clusters/b}\n", "archive/ks.yaml": kustomizationOfApps, "apps/web.yaml": release,
+		}, []string{"clusters/a"}},
+		"Kustomizations": {map[string]string{"main/ks.yaml": kustomizationOfApps, "apps/web.yaml": release}, []string{"main"}},
+		"a Kustomization that another one deploys": {map[string]string{
+			"main/ks.yaml": kustomizationOfApps, "apps/ks.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x}\nspec: {path: deploy}\n", "deploy/web.yaml": release,
+		}, []string{"main"}},
+		"kustomizations": {map[string]string{
+			"overlays/a/kustomization.yaml": "resources: [../../base]\n", "overlays/b/kustomization.yaml": "resources: [../../base]\n",
+			"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": release, "other/kustomization.yaml": "resources: [x.yaml]\n", "other/x.yaml": "kind: ConfigMap\n",
+		}, []string{"overlays/a", "overlays/b"}},
+		"hidden folders": {map[string]string{".archive/ks.yaml": kustomizationOfApps, "apps/web.yaml": release}, nil},
+		"nothing":        {map[string]string{"README.md": "hello"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, root := range NewTree(c.files).Roots() {
+				got = append(got, root.String())
+			}
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+// A Kustomization that somebody applies by hand is deployed with its folder's manifests, not with all that is
+// below.
+func TestTopKustomizationsAreReadFlat(t *testing.T) {
+	t.Parallel()
+	tree := NewTree(map[string]string{"ks.yaml": kustomizationOfApps, "apps/web.yaml": release, "templates/x.yaml": "{{ not: yaml }}: [\n"})
+	fleets := tree.Read(tree.Roots())
+	require.Len(t, fleets, 1)
+	assert.Empty(t, fleets[0].Snapshot.Gaps)
+	require.Len(t, fleets[0].Snapshot.Objects, 2)
+	assert.Equal(t, "web", fleets[0].Snapshot.Objects[0].Name)
+}
+
+func TestRootAt(t *testing.T) {
+	t.Parallel()
+	tree := NewTree(map[string]string{"clusters/a/flux-system/gotk-sync.yaml": "#\n", "apps/web.yaml": release})
+	root, err := tree.RootAt("./apps/")
+	require.NoError(t, err)
+	fleets := tree.Read([]Root{root})
+	require.Len(t, fleets[0].Snapshot.Objects, 1)
+	root, err = tree.RootAt("clusters/a")
+	require.NoError(t, err)
+	assert.Equal(t, "GitRepository flux-system/flux-system", root.source.String())
+	_, err = tree.RootAt("nowhere")
+	require.EqualError(t, err, `the folder "nowhere" is not in the checkout`)
+}

@@ -1,0 +1,62 @@
+package manifest
+
+import (
+	"fmt"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// ReadStream makes a Fleet of plain manifests, as kubectl get -o yaml or a build prints them: nothing is
+// built or followed.
+func ReadStream(name string, content []byte) (Fleet, error) {
+	documents, err := parseAll(content)
+	if err != nil {
+		return Fleet{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	f := newFleet(Root{Path: name}, nil, nil)
+	d := &deployment{local: true}
+	f.deployments = map[flux.Ref]*deployment{d.ref(): d}
+	for _, n := range documents {
+		var whole any
+		if err := n.Decode(&whole); err != nil {
+			return Fleet{}, fmt.Errorf("reading %s: %w", name, err)
+		}
+		for _, object := range items(whole) {
+			text, err := yaml.Marshal(object)
+			if err != nil {
+				return Fleet{}, fmt.Errorf("reading %s: %w", name, err)
+			}
+			data, err := yaml.YAMLToJSON(text)
+			if err != nil {
+				return Fleet{}, fmt.Errorf("reading %s: %w", name, err)
+			}
+			o, err := flux.Decode(data)
+			if err != nil {
+				return Fleet{}, err
+			}
+			if _, twice := f.owners[o.Ref]; twice {
+				f.gap(o.Ref.String(), "it is there twice: only the first counts", true)
+				continue
+			}
+			applied := appliedObject{builtResource: builtResource{ref: o.Ref, json: data}}
+			d.objects = append(d.objects, applied)
+			f.add(d, applied)
+		}
+	}
+	flux.Sort(f.Snapshot.Objects)
+	return f, nil
+}
+
+// items are the objects of a document: of a List, its own.
+func items(document any) []any {
+	m, ok := document.(map[string]any)
+	if !ok {
+		return nil
+	}
+	if list, ok := m["items"].([]any); ok && m["metadata"] != nil && m["kind"] == "List" {
+		return list
+	}
+	return []any{m}
+}

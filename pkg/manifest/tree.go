@@ -1,0 +1,213 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Tree is the files of a checkout, as the artifact of a source would hold them. Paths are relative to
+// its top, with slashes, and clean: "clusters/staging/apps.yaml". Contents are read when they are asked
+// for, once. A Tree may be read by many goroutines.
+//
+// Symbolic links, devices and the like are not part of it: source-controller leaves everything out that is
+// neither a regular file nor a folder (fluxcd/pkg artifact/storage, Archive). So nothing outside of the
+// checkout can be reached. Submodules are left out too: Flux does not clone them unless told to, and their
+// files belong to another repository.
+type Tree struct {
+	dir   string // on the disk, absolute; "" where there is none
+	nodes map[string]*node
+	// edits take the place of files' contents.
+	edits map[string][]byte
+	// seed of the fingerprints of what is built from it, so that they can be compared.
+	seed maphash.Seed
+	// manifests remembers which files hold Kubernetes objects. No edit changes that.
+	manifests *sync.Map
+	// Submodules are the folders that were left out because they are another repository.
+	Submodules []string
+	// Links are the symbolic links that were left out.
+	Links []string
+	// Ignored are the files that were left out because Git ignores them.
+	Ignored []string
+}
+
+// node is a file or a folder. Its content is read once.
+type node struct {
+	folder  bool
+	names   []string // of a folder, sorted
+	from    string   // the file of the checkout that a file of an artifact is a copy of; "" otherwise
+	content func() ([]byte, error)
+}
+
+// Open lists the files below a folder. It reads no contents.
+func Open(dir string) (*Tree, error) {
+	top, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if top, err = filepath.EvalSymlinks(top); err != nil {
+		return nil, fmt.Errorf("opening the checkout: %w", err)
+	}
+	if info, err := os.Stat(top); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("opening the checkout: %q is not a folder", dir)
+	}
+	t := &Tree{dir: top, nodes: map[string]*node{}, seed: maphash.MakeSeed(), manifests: &sync.Map{}}
+	err = filepath.WalkDir(top, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return t.add(name, entry)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the files of %q: %w", dir, err)
+	}
+	for _, n := range t.nodes {
+		slices.Sort(n.names)
+	}
+	t.leaveOut(trackedFiles(top))
+	return t, nil
+}
+
+func (t *Tree) add(name string, entry fs.DirEntry) error {
+	relative, err := filepath.Rel(t.dir, name)
+	if err != nil {
+		return err
+	}
+	p := filepath.ToSlash(relative)
+	switch {
+	case p == ".":
+		t.nodes[""] = &node{folder: true}
+		return nil
+	case entry.IsDir() && entry.Name() == ".git":
+		return fs.SkipDir
+	case entry.IsDir():
+		if _, err := os.Lstat(filepath.Join(name, ".git")); err == nil {
+			t.Submodules = append(t.Submodules, p)
+			return fs.SkipDir
+		}
+	case entry.Type()&fs.ModeSymlink != 0:
+		t.Links = append(t.Links, p)
+		return nil
+	case !entry.Type().IsRegular() || entry.Name() == ".git":
+		return nil
+	}
+	t.put(p, &node{folder: entry.IsDir(), content: sync.OnceValues(func() ([]byte, error) { return os.ReadFile(name) })})
+	return nil
+}
+
+// put adds a node to its folder, which is there already.
+func (t *Tree) put(p string, n *node) {
+	t.nodes[p] = n
+	folder := t.nodes[parent(p)]
+	folder.names = append(folder.names, path.Base(p))
+}
+
+// NewTree makes a Tree of files in memory, by their paths.
+func NewTree(files map[string]string) *Tree {
+	t := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: maphash.MakeSeed(), manifests: &sync.Map{}}
+	for p, text := range files {
+		t.file(clean(p), &node{content: func() ([]byte, error) { return []byte(text), nil }})
+	}
+	t.list()
+	t.leaveOut(nil)
+	return t
+}
+
+// file adds a file and the folders that it is in.
+func (t *Tree) file(p string, n *node) {
+	for folder := parent(p); t.nodes[folder] == nil; folder = parent(folder) {
+		t.nodes[folder] = &node{folder: true}
+	}
+	t.nodes[p] = n
+}
+
+// list fills in what each folder holds.
+func (t *Tree) list() {
+	for p := range t.nodes {
+		if p != "" {
+			folder := t.nodes[parent(p)]
+			folder.names = append(folder.names, path.Base(p))
+		}
+	}
+	for _, n := range t.nodes {
+		slices.Sort(n.names)
+	}
+}
+
+// origin is the file of the checkout that a path stands for.
+func (t *Tree) origin(p string) string {
+	if n := t.nodes[p]; n != nil && n.from != "" {
+		return n.from
+	}
+	return p
+}
+
+// With returns a Tree in which these files have other contents. The Tree itself does not change; files
+// that it does not have are passed over.
+func (t *Tree) With(edits map[string][]byte) *Tree {
+	all := make(map[string][]byte, len(t.edits)+len(edits))
+	for _, from := range []map[string][]byte{t.edits, edits} {
+		for p, content := range from {
+			if n := t.nodes[p]; n != nil && !n.folder {
+				all[p] = content
+			}
+		}
+	}
+	changed := *t
+	changed.edits = all
+	return &changed
+}
+
+// ReadFile returns the content of a file.
+func (t *Tree) ReadFile(p string) ([]byte, error) {
+	if content, ok := t.edits[p]; ok {
+		return content, nil
+	}
+	n := t.nodes[p]
+	if n == nil || n.folder {
+		return nil, fmt.Errorf("open %s: %w", p, errors.Join(fs.ErrNotExist))
+	}
+	return n.content()
+}
+
+// Files returns the paths of all files, sorted.
+func (t *Tree) Files() []string {
+	var files []string
+	for p, n := range t.nodes {
+		if !n.folder {
+			files = append(files, p)
+		}
+	}
+	slices.Sort(files)
+	return files
+}
+
+func (t *Tree) isFile(p string) bool   { n := t.nodes[p]; return n != nil && !n.folder }
+func (t *Tree) isFolder(p string) bool { n := t.nodes[p]; return n != nil && n.folder }
+
+// clean makes a path of the Tree of what people and manifests write: "./clusters//staging/", "/apps".
+// A path cannot leave the top.
+func clean(p string) string {
+	return strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(p)), "/")
+}
+
+// parent is the folder of a path; "" is the top.
+func parent(p string) string {
+	if dir := path.Dir(p); dir != "." {
+		return dir
+	}
+	return ""
+}
+
+// isYAML tells whether a file's name says that it is YAML.
+func isYAML(p string) bool {
+	extension := path.Ext(p)
+	return extension == ".yaml" || extension == ".yml"
+}
