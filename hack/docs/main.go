@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,7 +41,7 @@ func run(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	old, err := filepath.Glob(filepath.Join(folder, "*.md"))
+	old, err := filepath.Glob(filepath.Join(folder, "*.*"))
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,11 @@ func pages() (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the policy's schema: %w", err)
 	}
-	all["policy-schema.md"], err = schemaPage(schema)
+	if all["policy-schema.md"], err = schemaPage(schema); err != nil {
+		return nil, err
+	}
+	documents, err := schemas()
+	maps.Copy(all, documents)
 	return all, err
 }
 

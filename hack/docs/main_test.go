@@ -14,7 +14,7 @@ func TestPagesAreUpToDate(t *testing.T) {
 	t.Chdir("../..")
 	want, err := pages()
 	require.NoError(t, err)
-	files, err := filepath.Glob(filepath.Join(folder, "*.md"))
+	files, err := filepath.Glob(filepath.Join(folder, "*.*"))
 	require.NoError(t, err)
 	got := make(map[string]bool)
 	for _, file := range files {

@@ -59,7 +59,7 @@ func newApply(r *root) *cobra.Command {
 			kubectl fluxtune apply -A --dry-run=server`),
 		RunE: runE(r, flags.toOptions),
 	}
-	flags.WriteFlags.add(cmd, r)
+	flags.WriteFlags.add(cmd, r, "diff")
 	flags.TuneFlags.add(cmd)
 	return cmd
 }
@@ -79,7 +79,8 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	}
 	plan := f.plan(o.FleetOptions, &o.Options)
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
-	if err := o.showPlan(plan, f); err != nil {
+	overview := o.overview(plan, f, f.budget(plan, o.Policy, o.root.Now()), o.PatchesPerSecond)
+	if err := o.showPlan(ctx, overview, f); err != nil {
 		return err
 	}
 	if err := o.supportsPins(ctx, plan); err != nil {
@@ -94,7 +95,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 		run:      cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, f, stamp), Owners: o.pinning(f)},
 		rules:    plan.Pins,
 		results:  report.NewResults(plan.Policy, cluster.Configured, report.PlannedItems(plan.Items)),
-		question: o.question(len(plan.Changed()), plan.Pins),
+		question: o.question(overview, len(plan.Changed()), plan.Pins),
 		finish: func(d *report.Results, out cluster.Outcomes) {
 			if o.DryRun == dryRunNone && wrote(out) {
 				session = stamp.Session
@@ -145,39 +146,38 @@ func wrote(out cluster.Outcomes) bool {
 	return false
 }
 
-// scopeFlag repeats the choice of namespaces for a command that is shown.
-func (o ApplyOptions) scopeFlag() string {
-	if o.allNamespaces() {
-		return " -A"
+// showPlan shows what would change, where people read stdout; scripts get the results only. Who is asked sees it in any
+// case.
+func (o ApplyOptions) showPlan(ctx context.Context, overview report.Overview, f fleet) error {
+	plan := overview.Plan
+	if o.printer.format == "diff" {
+		return o.showDiff(ctx, o.root, plan.Items, o.printer.layout.Color)
 	}
-	return " -n " + o.Selection.Namespace
-}
-
-// showPlan shows what would change, where people read stdout; scripts get the results only.
-func (o ApplyOptions) showPlan(plan tune.Plan, f fleet) error {
 	if !o.printer.tables() || o.printer.layout.NoHeaders {
-		return nil
+		if o.Yes || o.DryRun != dryRunNone || len(plan.Changed()) == 0 {
+			return nil
+		}
+		if err := overview.Draw(o.root.ErrOut, o.printer.layout); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(o.root.ErrOut)
+		return err
 	}
 	if len(plan.Items) == 0 {
 		o.root.nothingFound(o.FleetOptions, f)
 		return nil
 	}
-	changed := tune.Plan{Policy: plan.Policy, Items: plan.Changed()}
-	if len(changed.Items) > 0 {
-		document := report.NewPlan(changed, f.snapshot.Gaps, o.Policy.EnvironmentNames())
-		if err := document.Table(o.allNamespaces()).Draw(o.root.Out, o.printer.layout); err != nil {
+	l := o.printer.layout
+	if o.Rows || l.Wide {
+		changed := report.NewPlan(tune.Plan{Policy: plan.Policy, Items: plan.Changed()}, f.snapshot.Gaps, o.Policy.EnvironmentNames())
+		if err := changed.Table(o.allNamespaces()).Draw(o.root.Out, l); err != nil {
 			return err
 		}
 		_, _ = fmt.Fprintln(o.root.Out)
 	}
-	if err := o.root.drawSummary(plan, o.Policy.EnvironmentNames(), o.printer.layout); err != nil {
+	l.Height-- // what is asked below takes a line more than a shell's prompt
+	if err := overview.Draw(o.root.Out, l); err != nil {
 		return err
-	}
-	o.root.drawCalm(plan, f, o.PatchesPerSecond, o.printer.layout.Width)
-	if len(changed.Items) > 0 {
-		if err := o.root.drawBudget(f.budget(plan, o.Policy, o.root.Now()), o.printer.layout); err != nil {
-			return err
-		}
 	}
 	_, err := fmt.Fprintln(o.root.Out)
 	return err

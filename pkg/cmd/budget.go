@@ -15,6 +15,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // BudgetFlags are what the user of budget types.
@@ -33,7 +34,8 @@ type BudgetOptions struct {
 	OutputOptions
 	// Shown says which objects of the namespaces read are counted; the others only explain them.
 	Shown func(flux.Object) bool
-	// Names that must be among them.
+	// Chosen is what was asked for; Names of it must be among the objects that are read.
+	Chosen cluster.Selection
 	Names  []cluster.Name
 	Limits budget.Limits
 	// FailAbove is in percent of a host's limit; 0 never fails.
@@ -107,7 +109,8 @@ func newBudget(r *root) *cobra.Command {
 func (f *BudgetFlags) add(cmd *cobra.Command) {
 	f.FleetFlags.add(cmd)
 	f.addFiles(cmd)
-	f.OutputFlags.add(cmd)
+	f.OutputFlags.add(cmd, "markdown")
+	f.addRows(cmd)
 	cmd.Flags().StringArrayVar(&f.Limits, "limit", nil, "What a host should get at most: --limit github.com=5000/h (per s, m, h or d, or none; may be repeated).")
 	cmd.Flags().StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a host gets more than this share of its limit: 80%.")
 	f.ObserveFlags.add(cmd)
@@ -155,7 +158,7 @@ func (o BudgetOptions) narrow() (BudgetOptions, error) {
 		return o, err
 	}
 	sel := o.Selection
-	o.Names = sel.Names
+	o.Names, o.Chosen = sel.Names, sel
 	o.Shown = func(object flux.Object) bool {
 		kind := func(k flux.Kind) bool { return k.Name == object.Ref.Kind }
 		name := func(n cluster.Name) bool { return kind(n.Kind) && n.Name == object.Name }
@@ -220,17 +223,23 @@ func (o BudgetOptions) run(ctx context.Context) error {
 }
 
 func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
+	if o.printer.format == "markdown" {
+		return document.Markdown(o.root.Out)
+	}
 	if l.NoHeaders {
 		return document.Table(o.allNamespaces()).Draw(o.root.Out, l)
 	}
-	_, _ = fmt.Fprintln(o.root.Out, fit(document.Headline(), l.Width))
+	if !o.rows(o.Chosen) {
+		return document.DrawOverview(o.root.Out, fmt.Sprintf("%s plan%s", o.root.name, o.scopeFlag()), l)
+	}
+	_, _ = fmt.Fprintln(o.root.Out, terminal.WrapLine(document.Headline(), l.Width))
 	for _, section := range document.Sections(l.Wide) {
 		_, _ = fmt.Fprintf(o.root.Out, "\n%s:\n", section.Title)
 		if err := section.Table.Draw(o.root.Out, l); err != nil {
 			return err
 		}
 		for _, line := range section.Below {
-			_, _ = fmt.Fprintln(o.root.Out, fit(line, l.Width))
+			_, _ = fmt.Fprintln(o.root.Out, terminal.WrapLine(line, l.Width))
 		}
 	}
 	if line := document.GitHub.Line(); line != "" {
@@ -240,7 +249,7 @@ func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
 		_, _ = fmt.Fprintln(o.root.Out)
 	}
 	for _, note := range document.Notes {
-		_, _ = fmt.Fprintln(o.root.Out, wrap(note, l.Width))
+		_, _ = fmt.Fprintln(o.root.Out, terminal.Wrap(note, l.Width))
 	}
 	return nil
 }

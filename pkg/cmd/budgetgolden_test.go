@@ -23,8 +23,9 @@ func budgetCases() []golden {
 		{name: "budget/over", args: "budget -n golden-dev --policy fast --limit git.example.com=10/h --limit github.com=10/h --fail-above 50%"},
 		{name: "budget/one", args: "budget gitrepo -n golden-dev -o json"},
 		{name: "budget/no-headers", args: "budget -A --env production --no-headers --sort-by requests.planned"},
-		{name: "budget/terminal-80", args: "budget -A", with: terminal(80)},
-		{name: "budget/terminal-100", args: "budget -A", with: terminal(100)},
+		{name: "budget/terminal-80", args: "budget -A", with: onTerminal(80)},
+		{name: "budget/terminal-100", args: "budget -A", with: onTerminal(100)},
+		{name: "budget/markdown", args: "budget -A -o markdown"},
 		{name: "budget/empty", args: "budget -n golden-empty"},
 	}
 }
@@ -35,7 +36,7 @@ func TestBudgetOptions(t *testing.T) {
 	r.Getenv = func(name string) string { return "value of " + name }
 	var flags BudgetFlags
 	parseEvery(t, newBudget(r), flags.add, fleetValues(with(fileValues(), map[string]string{
-		"limit": "git.example.com=2/m", "fail-above": "80%",
+		"limit": "git.example.com=2/m", "rows": "true", "fail-above": "80%",
 		"observe": "true", "observe-for": "7s", "metrics-url": "http://localhost:8080",
 		"github-rate-limit": "true", "github-token-env": "TOKEN", "github-api-url": "https://ghe.example.com/api/v3",
 	})))
@@ -52,7 +53,10 @@ func TestBudgetOptions(t *testing.T) {
 	want := wantFleet(t)
 	want.Selection = cluster.Selection{} // all that explains the objects asked for is read
 	o.FleetOptions = same(t, want, o.FleetOptions)
+	assert.Equal(t, "team=web", o.Chosen.LabelSelector)
+	assert.Len(t, o.Chosen.Kinds, 2)
 	assert.Equal(t, noon, o.now())
+	o.Chosen = cluster.Selection{}
 	assert.Equal(t, 30*time.Second, o.HTTP.Timeout)
 	o.printer, o.Shown, o.now, o.HTTP = nil, nil, nil, nil
 	assert.Equal(t, BudgetOptions{
@@ -64,6 +68,6 @@ func TestBudgetOptions(t *testing.T) {
 		FailAbove:      80,
 		ObserveOptions: ObserveOptions{Pods: true, MetricsURLs: []string{"http://localhost:8080/metrics"}, Window: 7 * time.Second},
 		GitHubOptions:  GitHubOptions{AskGitHub: true, GitHubAPI: "https://ghe.example.com/api/v3", GitHubToken: "value of TOKEN"},
-		OutputOptions:  OutputOptions{root: r, sortBy: "interval"},
+		OutputOptions:  OutputOptions{root: r, sortBy: "interval", Rows: true},
 	}, o)
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -187,20 +186,4 @@ func (f fleet) budget(plan tune.Plan, p policy.Policy, now time.Time) budget.Bud
 		}
 	}
 	return budget.New(in)
-}
-
-// drawBudget shows in a few lines what a plan costs and buys.
-func (r *root) drawBudget(b budget.Budget, l report.Layout) error {
-	line, table, hint := report.PlanBudget(b)
-	if line == "" {
-		return nil
-	}
-	_, _ = fmt.Fprintf(r.Out, "\n%s\n\n", line)
-	if err := table.Draw(r.Out, l); err != nil {
-		return err
-	}
-	if hint != "" {
-		_, _ = fmt.Fprintf(r.Out, "\n%s\n", wrap(hint, l.Width))
-	}
-	return nil
 }

@@ -9,14 +9,17 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // showDiff prints a unified diff of each object that changes, as kubectl diff does: without managed
 // fields, and without the record that an apply adds.
-func (o PlanOptions) showDiff(ctx context.Context, plan tune.Plan) error {
-	for _, item := range plan.Changed() {
+func (o FleetOptions) showDiff(ctx context.Context, r *root, items []tune.Item, color bool) error {
+	for _, item := range items {
+		if item.Action != tune.ActionChange {
+			continue
+		}
 		live, err := o.manifestOf(ctx, item.Object)
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", item.Object.Ref, err)
@@ -30,16 +33,16 @@ func (o PlanOptions) showDiff(ctx context.Context, plan tune.Plan) error {
 			return fmt.Errorf("writing %s as YAML: %w", item.Object.Ref, err)
 		}
 		name := diffName(item.Object)
-		diff := udiff.Unified(o.now()+"/"+name, "planned/"+name, string(before), string(after))
-		if _, err := fmt.Fprint(o.root.Out, report.PaintDiff(diff, o.printer.layout.Color)); err != nil {
+		diff := udiff.Unified(o.before()+"/"+name, "planned/"+name, string(before), string(after))
+		if _, err := fmt.Fprint(r.Out, terminal.PaintDiff(diff, color)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// now is where the objects are as they are now.
-func (o PlanOptions) now() string {
+// before is where the objects are as they are now.
+func (o FleetOptions) before() string {
 	if o.Files != nil {
 		return "files"
 	}
@@ -47,7 +50,7 @@ func (o PlanOptions) now() string {
 }
 
 // manifestOf is an object as it is in the cluster, or in the files.
-func (o PlanOptions) manifestOf(ctx context.Context, object flux.Object) (map[string]any, error) {
+func (o FleetOptions) manifestOf(ctx context.Context, object flux.Object) (map[string]any, error) {
 	if o.Files == nil {
 		return o.Client.Manifest(ctx, object)
 	}

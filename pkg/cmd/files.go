@@ -16,6 +16,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -45,6 +46,7 @@ func (f *FileFlags) addRoots(cmd *cobra.Command) {
 
 // checkout is what was read from files.
 type checkout struct {
+	name   string         // as it was given with -f
 	tree   *manifest.Tree // nil where it is no folder
 	fleets []manifest.Fleet
 	// chosen are the indices of the fleets that were asked for, and root the one that a command is about.
@@ -68,7 +70,7 @@ func (f FileFlags) open(stdin io.Reader) (*checkout, error) {
 		return nil, fmt.Errorf("-f: %w", err)
 	}
 	roots := tree.Roots()
-	c := &checkout{tree: tree}
+	c := &checkout{name: f.Filename, tree: tree}
 	if len(f.Roots) > 0 {
 		others := roots
 		if roots, err = f.named(tree); err != nil {
@@ -136,7 +138,7 @@ func (f FileFlags) openStream(stdin io.Reader) (*checkout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-f: %w", err)
 	}
-	return &checkout{fleets: []manifest.Fleet{fleet}, chosen: []int{0}}, nil
+	return &checkout{name: f.Filename, fleets: []manifest.Fleet{fleet}, chosen: []int{0}}, nil
 }
 
 // toFileSelection reads which objects are asked for, without a kubeconfig: all namespaces unless -n names
@@ -253,7 +255,7 @@ func (r *root) inFiles(gaps []flux.Gap) {
 			_, _ = fmt.Fprintf(r.ErrOut, "Note: and %d more like these\n", len(notes)-most)
 			return
 		}
-		_, _ = fmt.Fprintf(r.ErrOut, "Note: %s\n", printable(note))
+		_, _ = fmt.Fprintf(r.ErrOut, "Note: %s\n", terminal.Printable(note))
 	}
 }
 

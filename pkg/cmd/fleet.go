@@ -155,6 +155,25 @@ func (o FleetOptions) inEnvironments(environment string) bool {
 // allNamespaces tells whether the whole cluster is looked at, as with -A.
 func (o FleetOptions) allNamespaces() bool { return o.Selection.Namespace == "" }
 
+// whereShort names the place that was looked at, for a title; "" where the whole cluster or checkout was.
+func (o FleetOptions) whereShort() string {
+	if o.allNamespaces() {
+		return ""
+	}
+	return fmt.Sprintf("in namespace %q", o.Selection.Namespace)
+}
+
+// scopeFlag repeats the choice of namespaces for a command that is shown.
+func (o FleetOptions) scopeFlag() string {
+	if o.Files != nil {
+		return " -f " + o.Files.name
+	}
+	if o.allNamespaces() {
+		return " -A"
+	}
+	return " -n " + o.Selection.Namespace
+}
+
 // where names the place that was looked at, for messages.
 func (o FleetOptions) where() string {
 	place := "in all namespaces"

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,6 +56,7 @@ func newGet(r *root) *cobra.Command {
 	flags.FleetFlags.add(cmd)
 	flags.addFiles(cmd)
 	flags.OutputFlags.add(cmd)
+	flags.addRows(cmd)
 	r.completeFleet(cmd)
 	return cmd
 }
@@ -84,7 +86,11 @@ func (o GetOptions) run(ctx context.Context) error {
 		return f.complete()
 	}
 	err = o.printer.print(list, list.Names(), func(l report.Layout) error {
-		return list.Table(o.now(), o.allNamespaces()).Draw(o.root.Out, l)
+		if o.rows(o.Selection) {
+			return list.Table(o.now(), o.allNamespaces()).Draw(o.root.Out, l)
+		}
+		next := fmt.Sprintf("%s plan%s; %s get%s --rows shows each object", o.root.name, o.scopeFlag(), o.root.name, o.scopeFlag())
+		return list.DrawOverview(o.root.Out, o.Policy.EnvironmentNames(), o.whereShort(), next, l)
 	})
 	if err != nil {
 		return err

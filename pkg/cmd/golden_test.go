@@ -153,8 +153,8 @@ func TestGoldenFilesAreUsed(t *testing.T) {
 	}))
 }
 
-// terminal is a person at a terminal of some width.
-func terminal(width int) tweak {
+// onTerminal is a person at a terminal of some width.
+func onTerminal(width int) tweak {
 	return func(_ *testing.T, _ *testbed.Cluster, i invocation) invocation {
 		i.terminal, i.width = true, width
 		return i
@@ -202,6 +202,8 @@ func helpCases() []golden {
 func getCases() []golden {
 	return []golden{
 		{name: "get/table", args: "get -A"},
+		{name: "get/overview-80", args: "get -A", with: onTerminal(80)},
+		{name: "get/overview-empty", args: "get -n golden-empty", with: onTerminal(80)},
 		{name: "get/wide", args: "get -A -o wide"},
 		{name: "get/json", args: "get -n golden-dev gitrepo/app ks/app hr/web gitrepo/tuned -o json"},
 		{name: "get/yaml", args: "get -n golden-flux -o yaml"},
@@ -244,7 +246,7 @@ func getCases() []golden {
 		{name: "get/empty-json", args: "get -n golden-empty -o json"},
 		{name: "get/namespace-missing", args: "get -n golden-nowhere"},
 		{name: "get/output-unknown", args: "get -o xml"},
-		{name: "get/terminal-80", args: "get -A --kind gitrepo", with: terminal(80)},
+		{name: "get/terminal-80", args: "get -A --kind gitrepo", with: onTerminal(80)},
 		{name: "get/color", args: "get -n golden-dev --kind gitrepo --color always"},
 		{name: "get/default-env", args: "get -n golden-flux --default-env dev"},
 	}
@@ -260,6 +262,8 @@ func planCases() []golden {
 		{name: "plan/diff", args: "plan -n golden-dev gitrepo/app ks/app gitrepo/sixty -o diff"},
 		{name: "plan/diff-nothing", args: "plan -n golden-dev gitrepo/sixty -o diff"},
 		{name: "plan/diff-color", args: "plan -n golden-dev gitrepo/app -o diff --color always"},
+		{name: "plan/markdown", args: "plan -A -o markdown"},
+		{name: "plan/terminal-rows", args: "plan -n golden-dev --rows", with: onTerminal(100)},
 		{name: "plan/color", args: "plan -n golden-dev --color always"},
 		{name: "plan/no-headers", args: "plan -A --no-headers"},
 		{name: "plan/one", args: "plan -n golden-dev gitrepo app"},
@@ -289,8 +293,8 @@ func planCases() []golden {
 		{name: "plan/sort-by", args: "plan -n golden-dev --kind gitrepo --sort-by action"},
 		{name: "plan/shorten-timeouts", args: "plan -n golden-dev --shorten-timeouts"},
 		{name: "plan/empty", args: "plan -n golden-empty"},
-		{name: "plan/terminal-80", args: "plan -A", with: terminal(80)},
-		{name: "plan/terminal-160", args: "plan -A --color never", with: terminal(160)},
+		{name: "plan/terminal-80", args: "plan -A", with: onTerminal(80)},
+		{name: "plan/terminal-160", args: "plan -A --color never", with: onTerminal(160)},
 		{name: "plan/nothing-to-do", args: "plan -n golden-dev gitrepo/sixty gitrepo/written-out"},
 	}
 }
@@ -338,6 +342,8 @@ func writingCases() []golden {
 		return i
 	}
 	return []golden{
+		{name: "apply/diff", args: "apply -n golden-write --dry-run=server -o diff"},
+		{name: "apply/markdown", args: "apply -n golden-write --dry-run=server -o markdown"},
 		{name: "apply/result", args: "apply -n golden-write --yes --patches-per-second 0"},
 		{name: "apply/again", args: "apply -n golden-write --yes"},
 		{name: "apply/json", args: "apply -n golden-write gitrepo/a --yes --set dev.gitrepo.interval=30s -o json", with: inSession("20261122-120000-two2")},

@@ -12,10 +12,11 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
 
 	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // System is what a command takes from the world around it. Tests hand in their own.
@@ -59,20 +60,9 @@ func Run(ctx context.Context, sys System, build Build, args []string) int {
 	code := exitCode(err, args[1:])
 	var silent silentError
 	if err != nil && !errors.As(err, &silent) {
-		_, _ = fmt.Fprintf(sys.ErrOut, "error: %s\n", printable(explain(err)))
+		_, _ = fmt.Fprintf(sys.ErrOut, "error: %s\n", terminal.Printable(explain(err)))
 	}
 	return code
-}
-
-// printable leaves out control characters but for line breaks: messages come from clusters, and must not be
-// able to write to a terminal what they like.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return -1
-		}
-		return r
-	}, text)
 }
 
 // displayName: Flux's CLI finds plugins by the file name flux-NAME, kubectl by kubectl-NAME.

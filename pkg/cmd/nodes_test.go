@@ -58,8 +58,8 @@ func nodeCases() []golden {
 		{name: "nodes/group-by-age", args: "nodes --group-by pool --sort-by age"},
 		{name: "nodes/namespace", args: "nodes -n team-001 --top 2"},
 		{name: "nodes/namespaces", args: "nodes -n team-001,flux-system -o json --top 1"},
-		{name: "nodes/terminal-80", args: "nodes", with: terminal(80)},
-		{name: "nodes/terminal-160", args: "nodes --color never", with: terminal(160)},
+		{name: "nodes/terminal-80", args: "nodes", with: onTerminal(80)},
+		{name: "nodes/terminal-160", args: "nodes --color never", with: onTerminal(160)},
 		{name: "nodes/watch-csv", args: "nodes --watch -o csv"},
 		{name: "nodes/top-negative", args: "nodes --top -1"},
 		{name: "nodes/timeout-zero", args: "nodes --timeout 0s"},
@@ -143,7 +143,7 @@ func scribbling(r *http.Request, _ int) faults.Fault {
 func inLocale(locale string, width int) tweak {
 	return func(t *testing.T, c *testbed.Cluster, i invocation) invocation {
 		t.Helper()
-		i = terminal(width)(t, c, i)
+		i = onTerminal(width)(t, c, i)
 		i.env = map[string]string{"LANG": locale, "NO_COLOR": "1"}
 		return i
 	}

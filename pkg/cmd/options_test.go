@@ -135,7 +135,8 @@ func TestGetOptions(t *testing.T) {
 		flags.FleetFlags.add(cmd)
 		flags.addFiles(cmd)
 		flags.OutputFlags.add(cmd)
-	}, fleetValues(fileValues()))
+		flags.addRows(cmd)
+	}, fleetValues(with(fileValues(), map[string]string{"rows": "true"})))
 	flags.FileFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
@@ -143,7 +144,7 @@ func TestGetOptions(t *testing.T) {
 	assert.Equal(t, noon, o.now())
 	o.FleetOptions = same(t, wantFleet(t), o.FleetOptions)
 	o.printer, o.now = nil, nil
-	assert.Equal(t, GetOptions{OutputOptions: OutputOptions{root: r, sortBy: "interval"}}, o)
+	assert.Equal(t, GetOptions{OutputOptions: OutputOptions{root: r, sortBy: "interval", Rows: true}}, o)
 }
 
 // tuneValues are those of TuneFlags, and wantTune what they come to.
@@ -162,23 +163,24 @@ func TestPlanOptions(t *testing.T) {
 	parseEvery(t, newPlan(r), func(cmd *cobra.Command) {
 		flags.FleetFlags.add(cmd)
 		flags.addFiles(cmd)
-		flags.OutputFlags.add(cmd, "diff")
+		flags.OutputFlags.add(cmd, "diff", "markdown")
+		flags.addRows(cmd)
 		flags.TuneFlags.add(cmd)
 		cmd.Flags().BoolVar(&flags.ExitCode, "exit-code", false, "")
-	}, fleetValues(tuneValues(with(fileValues(), map[string]string{"exit-code": "true"}))))
+	}, fleetValues(tuneValues(with(fileValues(), map[string]string{"exit-code": "true", "rows": "true"}))))
 	flags.FileFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)
 	o.FleetOptions = same(t, wantFleet(t), o.FleetOptions)
 	o.printer = nil
-	assert.Equal(t, PlanOptions{Options: wantTune(), OutputOptions: OutputOptions{root: r, sortBy: "interval"}, exitCode: true}, o)
+	assert.Equal(t, PlanOptions{Options: wantTune(), OutputOptions: OutputOptions{root: r, sortBy: "interval", Rows: true}, exitCode: true}, o)
 }
 
 // writeValues are those of WriteFlags, and more.
 func writeValues(more map[string]string) map[string]string {
 	return with(map[string]string{
-		"yes": "true", "dry-run": "server", "field-manager": "somebody", "patches-per-second": "2.5", "wait": "true", "wait-timeout": "7s",
+		"yes": "true", "dry-run": "server", "field-manager": "somebody", "patches-per-second": "2.5", "wait": "true", "wait-timeout": "7s", "rows": "true",
 	}, more)
 }
 
@@ -186,7 +188,7 @@ func writeValues(more map[string]string) map[string]string {
 func wantWrite(r *root) WriteOptions {
 	return WriteOptions{
 		PatchFlags:    PatchFlags{Yes: true, DryRun: "server", FieldManager: "somebody", PatchesPerSecond: 2.5, Wait: true, WaitTimeout: 7 * time.Second},
-		OutputOptions: OutputOptions{root: r, sortBy: "interval"},
+		OutputOptions: OutputOptions{root: r, sortBy: "interval", Rows: true},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"k8s.io/kubectl/pkg/cmd/get"
 	"sigs.k8s.io/yaml"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
@@ -27,6 +28,8 @@ type OutputFlags struct {
 	NoHeaders bool
 	SortBy    string
 	Template  string
+	// Rows has an object each shown, also where an overview is enough for people.
+	Rows bool
 	// AllowMissingTemplateKeys lets templates pass over fields that an item does not have.
 	AllowMissingTemplateKeys bool
 
@@ -66,11 +69,25 @@ type OutputOptions struct {
 	root    *root
 	printer *printer
 	sortBy  string
+	// Rows has a row for each object shown on a terminal, too.
+	Rows bool
+}
+
+// rows tells whether each object has a row: always but on a terminal, and there where that is asked for, by a flag, by a
+// choice of kinds or names, or by -o wide.
+func (o OutputOptions) rows(sel cluster.Selection) bool {
+	l := o.printer.layout
+	return o.Rows || l.Width == 0 || l.Wide || l.NoHeaders || o.sortBy != "" || len(sel.Kinds)+len(sel.Names) > 0
+}
+
+// addRows registers the flag for commands that show an overview.
+func (f *OutputFlags) addRows(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.Rows, "rows", false, "Show a row for each object on a terminal, too, where otherwise an overview is shown (a pipe, a kind, a name, --sort-by and -o wide always get rows).")
 }
 
 func (f OutputFlags) toOptions(r *root) (OutputOptions, error) {
 	printer, err := f.toPrinter(r)
-	return OutputOptions{root: r, printer: printer, sortBy: f.SortBy}, err
+	return OutputOptions{root: r, printer: printer, sortBy: f.SortBy, Rows: f.Rows}, err
 }
 
 func (f OutputFlags) toPrinter(r *root) (*printer, error) {
@@ -79,7 +96,8 @@ func (f OutputFlags) toPrinter(r *root) (*printer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.layout = report.Layout{Wide: f.Output == "wide", NoHeaders: f.NoHeaders, Color: color, Width: r.StdoutWidth}
+	p.layout = report.Layout{Wide: f.Output == "wide", NoHeaders: f.NoHeaders, Color: color, EastAsian: eastAsian(r.Getenv)}
+	p.layout.Width, p.layout.Height = r.terminalSize()
 	switch {
 	case f.Output == "":
 		if f.Template != "" {

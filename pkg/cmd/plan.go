@@ -3,11 +3,12 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"strings"
+	"time"
 
-	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -64,7 +65,8 @@ func newPlan(r *root) *cobra.Command {
 	}
 	flags.FleetFlags.add(cmd)
 	flags.addFiles(cmd)
-	flags.OutputFlags.add(cmd, "diff")
+	flags.OutputFlags.add(cmd, "diff", "markdown")
+	flags.addRows(cmd)
 	flags.TuneFlags.add(cmd)
 	cmd.Flags().BoolVar(&flags.ExitCode, "exit-code", false, "Exit with 1 when there are changes, 2 when something failed.")
 	r.completeFleet(cmd)
@@ -106,110 +108,48 @@ func (o PlanOptions) run(ctx context.Context) error {
 
 func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet) error {
 	cost := f.budget(plan, o.Policy, o.root.Now())
-	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames()).WithBudget(cost)
+	overview := o.overview(plan, f, cost, defaultPace)
+	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames()).WithBudget(cost).WithCourse(overview.Calm)
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err
 	}
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
 	if o.printer.format == "diff" {
-		return o.showDiff(ctx, plan)
+		return o.showDiff(ctx, o.root, plan.Items, o.printer.layout.Color)
 	}
 	if len(plan.Items) == 0 && o.printer.tables() {
 		o.root.nothingFound(o.FleetOptions, f)
 		return nil
 	}
+	if o.Files == nil && len(plan.Changed()) > 0 {
+		overview.Next = o.root.name + " apply" + o.scopeFlag()
+	}
 	return o.printer.print(document, document.Names(), func(l report.Layout) error {
-		if err := document.Table(o.allNamespaces()).Draw(o.root.Out, l); err != nil || l.NoHeaders {
-			return err
+		if o.printer.format == "markdown" {
+			changed := report.NewPlan(tune.Plan{Policy: plan.Policy, Items: plan.Changed()}, nil, o.Policy.EnvironmentNames())
+			return overview.Markdown(o.root.Out, changed.Table(true))
 		}
-		_, _ = fmt.Fprintln(o.root.Out)
-		if err := o.root.drawSummary(plan, o.Policy.EnvironmentNames(), l); err != nil {
-			return err
+		if o.rows(o.Selection) {
+			if err := document.Table(o.allNamespaces()).Draw(o.root.Out, l); err != nil || l.NoHeaders {
+				return err
+			}
+			_, _ = fmt.Fprintln(o.root.Out)
 		}
-		o.root.drawCalm(plan, f, defaultPace, l.Width)
-		return o.root.drawBudget(cost, l)
+		return overview.Draw(o.root.Out, l)
 	})
 }
 
-// drawSummary shows a plan's counts, why objects are left alone, and what else to know.
-func (r *root) drawSummary(plan tune.Plan, environments []string, l report.Layout) error {
-	summary := tune.Summarize(plan, environments)
-	_, _ = fmt.Fprintf(r.Out, "Policy %s: %s.\n\n", plan.Policy, countsLine(summary.Counts))
-	if err := report.SummaryTable(summary).Draw(r.Out, l); err != nil {
-		return err
+// overview sums up a plan that is carried out at a pace.
+func (o FleetOptions) overview(plan tune.Plan, f fleet, cost budget.Budget, pace float64) report.Overview {
+	v := report.Overview{Title: "Policy " + plan.Policy, Plan: plan, Budget: cost, Pace: pace, Environments: o.Policy.EnvironmentNames(), Where: o.whereShort()}
+	changed := make(map[flux.Ref]time.Duration)
+	for _, item := range plan.Changed() {
+		changed[item.Object.Ref] = item.Object.EffectiveWith(flux.Interval, item.Planned(flux.Interval), nil)
 	}
-	if len(summary.Reasons) > 0 {
-		_, _ = fmt.Fprintln(r.Out, "\nLeft alone:")
-		for _, reason := range summary.Reasons {
-			_, _ = fmt.Fprintf(r.Out, "  %d %s\n", reason.Count, reasonLine(reason))
-		}
+	if f.graph != nil && len(changed) > 0 {
+		v.Calm = f.graph.Forecast(changed, pace)
 	}
-	r.drawHomes(plan)
-	if len(summary.Notes) > 0 {
-		_, _ = fmt.Fprintln(r.Out, "\nNote:")
-		for _, n := range summary.Notes {
-			_, _ = fmt.Fprintf(r.Out, "  %d %s: %s\n", n.Count, n.Kind, n.Note)
-		}
-	}
-	if plan.Note != "" {
-		_, _ = fmt.Fprintf(r.Out, "\n%s\n", wrap(plan.Note, l.Width))
-	}
-	return nil
-}
-
-// reasonLine is a reason as a line of a summary. Where messages differ from object to object, more
-// than one are summed up.
-func reasonLine(r tune.ReasonCount) string {
-	switch {
-	case r.Reason == tune.ReasonNoEnvironment:
-		return r.Message + ": label their namespaces (kubectl label namespace NAME environment=development), or use --default-env"
-	case r.Count == 1:
-		return r.Message
-	}
-	switch r.Reason {
-	case tune.ReasonKindNotInPolicy:
-		return "the policy says nothing about their kinds"
-	case tune.ReasonOtherEnvironment:
-		return "their environments are not in the policy"
-	case tune.ReasonIntervalIgnored:
-		return "Flux ignores their intervals, or a HelmRelease sets them"
-	case tune.ReasonTimeoutKept:
-		return "timeouts longer than the policy's are kept (--shorten-timeouts makes them shorter where nothing speaks against it)"
-	default:
-		return r.Message
-	}
-}
-
-// readable is how wide a paragraph is where no terminal is narrower.
-const readable = 100
-
-// wrap breaks a paragraph between words, to the width of the terminal (0: none).
-func wrap(text string, width int) string {
-	if width <= 0 || width > readable {
-		width = readable
-	}
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && runewidth.StringWidth(line)+1+runewidth.StringWidth(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
-	}
-	return strings.Join(append(lines, line), "\n")
-}
-
-// fit breaks a line that a terminal is too narrow for (0: none).
-func fit(line string, width int) string {
-	if width <= 0 || runewidth.StringWidth(line) <= width {
-		return line
-	}
-	return wrap(line, width)
-}
-
-func countsLine(c tune.Counts) string {
-	return fmt.Sprintf("%s, %d to change, %d unchanged, %d left alone", plural(c.Objects, "object"), c.Change, c.Unchanged, c.Skip)
+	return v
 }
 
 func plural(n int, noun string) string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 func newPolicy(r *root) *cobra.Command {
@@ -72,7 +73,7 @@ func (r *root) listPolicies() error {
 	if err != nil {
 		return err
 	}
-	t := report.Table{Columns: []report.Column{{Name: "NAME"}, {Name: "DESCRIPTION"}}}
+	t := report.Table{Columns: []report.Column{{Name: "NAME"}, {Name: "DESCRIPTION", Shrink: terminal.End}}}
 	for _, p := range policy.Presets() {
 		name := p.Name
 		if name == policy.DefaultName {

@@ -52,7 +52,7 @@ func newRevert(r *root) *cobra.Command {
 			kubectl fluxtune revert -A --session 20261122-101500-k3xq`),
 		RunE: runE(r, flags.toOptions),
 	}
-	flags.WriteFlags.add(cmd, r)
+	flags.WriteFlags.add(cmd, r, "diff")
 	cmd.Flags().StringVar(&flags.Session, "session", "", "Take back only what the apply with this session did.")
 	cmd.Flags().BoolVar(&flags.Force, "force", false, "Restore fields too that somebody else changed since.")
 	_ = cmd.RegisterFlagCompletionFunc("session", r.completeSessions)
@@ -83,7 +83,10 @@ func (o RevertOptions) run(ctx context.Context) error {
 	if len(restores)+len(rules) == 0 && o.printer.tables() {
 		return o.nothingTuned(f, "revert")
 	}
-	if err := o.showPlan(restores, f); err != nil {
+	way := tune.Plan{Items: report.RestoreItems(restores), Pins: rules}
+	overview := o.overview(way, f, f.budget(way, o.Policy, o.root.Now()), o.PatchesPerSecond)
+	overview.Title = "Revert"
+	if err := o.showPlan(ctx, overview, restores, f); err != nil {
 		return err
 	}
 	var writes []tune.Write
@@ -97,7 +100,7 @@ func (o RevertOptions) run(ctx context.Context) error {
 		run:      cluster.Run{Writes: writes, Owners: owners},
 		rules:    rules,
 		results:  report.NewResults("", cluster.Restored, report.PlannedRestores(restores)),
-		question: o.question(len(writes), rules),
+		question: o.question(overview, len(writes), rules),
 	}, f)
 }
 
@@ -117,12 +120,19 @@ func (o WriteOptions) nothingTuned(f fleet, verb string) error {
 }
 
 // showPlan shows what would be restored, where somebody is about to be asked.
-func (o RevertOptions) showPlan(restores []tune.Restore, f fleet) error {
+func (o RevertOptions) showPlan(ctx context.Context, overview report.Overview, restores []tune.Restore, f fleet) error {
+	if o.printer.format == "diff" {
+		return o.showDiff(ctx, o.root, overview.Plan.Items, o.printer.layout.Color)
+	}
 	if !o.printer.tables() || o.Yes || o.DryRun != dryRunNone {
 		return nil
 	}
-	document := report.NewRestores(restores, f.snapshot.Gaps)
-	if err := document.Table(o.allNamespaces()).Draw(o.root.Out, o.printer.layout); err != nil {
+	if o.rows(o.Selection) || len(restores) <= fewRows {
+		document := report.NewRestores(restores, f.snapshot.Gaps)
+		if err := document.Table(o.allNamespaces()).Draw(o.root.Out, o.printer.layout); err != nil {
+			return err
+		}
+	} else if err := overview.Draw(o.root.Out, o.printer.layout); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(o.root.Out)

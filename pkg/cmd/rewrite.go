@@ -13,6 +13,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -169,9 +170,9 @@ func (o RewriteOptions) show(r manifest.Rewriting) error {
 		}
 		diff := udiff.Unified("a/"+file, "b/"+file, string(was), string(r.Files[file]))
 		if o.layout.Width > 0 {
-			diff = printable(diff) // on a terminal; in a pipe somebody may apply it
+			diff = terminal.Printable(diff) // on a terminal; in a pipe somebody may apply it
 		}
-		if _, err := fmt.Fprint(o.root.Out, report.PaintDiff(diff, o.layout.Color)); err != nil {
+		if _, err := fmt.Fprint(o.root.Out, terminal.PaintDiff(diff, o.layout.Color)); err != nil {
 			return err
 		}
 	}
@@ -179,13 +180,13 @@ func (o RewriteOptions) show(r manifest.Rewriting) error {
 		_, _ = fmt.Fprintln(o.root.Out)
 	}
 	for _, v := range r.Values {
-		_, _ = fmt.Fprint(o.root.Out, printable(fmt.Sprintf("%s: %s -> %s, %s\n", v.Scalar, v.Text, v.To, o.reached(v.Targets))))
+		_, _ = fmt.Fprint(o.root.Out, terminal.Printable(fmt.Sprintf("%s: %s -> %s, %s\n", v.Scalar, v.Text, v.To, o.reached(v.Targets))))
 	}
 	for _, p := range r.Patches {
-		_, _ = fmt.Fprint(o.root.Out, printable(fmt.Sprintf("%s: %s, %s\n", p.File, patchLine(p), o.reached(p.Targets))))
+		_, _ = fmt.Fprint(o.root.Out, terminal.Printable(fmt.Sprintf("%s: %s, %s\n", p.File, patchLine(p), o.reached(p.Targets))))
 	}
 	for _, refusal := range r.Refused {
-		_, _ = fmt.Fprint(o.root.ErrOut, printable(fmt.Sprintf("Warning: %s in %s keeps its %s: %s\n",
+		_, _ = fmt.Fprint(o.root.ErrOut, terminal.Printable(fmt.Sprintf("Warning: %s in %s keeps its %s: %s\n",
 			refusal.Ref, o.Files.fleets[refusal.Root].Root, fieldName(refusal.Field), refusal.Why)))
 	}
 	_, _ = fmt.Fprintf(o.root.Out, "\n%s in %s: %s changed, %d fields and patches added.\n", plural(values(r), "value"), plural(len(files), "file"),

@@ -2,12 +2,9 @@ package cmd
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -48,45 +45,4 @@ func (f fleet) plan(o FleetOptions, opts *tune.Options) tune.Plan {
 	}
 	opts.Judge, opts.Graph = tune.NewJudge(f.snapshot), f.graph
 	return tune.NewPlan(f.objects, o.Policy, f.resolver, *opts)
-}
-
-// drawHomes says where in Git the values live that were left alone.
-func (r *root) drawHomes(plan tune.Plan) {
-	homes := report.Homes(plan)
-	if len(homes) == 0 {
-		return
-	}
-	_, _ = fmt.Fprintln(r.Out, "\nSet in Git, and left alone. Change them there, or see --managed:")
-	for _, home := range homes {
-		_, _ = fmt.Fprintf(r.Out, "  %s\n", home)
-	}
-}
-
-// fewDisturbed is how many objects are named that cannot be spared.
-const fewDisturbed = 5
-
-// drawCalm says how the changes of a plan go along dependencies, how long that takes, and what cannot be spared.
-func (r *root) drawCalm(plan tune.Plan, f fleet, pace float64, width int) {
-	changed := make(map[flux.Ref]time.Duration)
-	for _, item := range plan.Changed() {
-		changed[item.Object.Ref] = item.Object.EffectiveWith(flux.Interval, item.Planned(flux.Interval), nil)
-	}
-	if len(changed) == 0 {
-		return
-	}
-	calm := f.graph.Forecast(changed, pace)
-	if calm.Levels > 1 || len(calm.Disturbed) > 0 {
-		_, _ = fmt.Fprintf(r.Out, "\n%s\n", fit(fmt.Sprintf("Dependencies: dependents change first, in %d steps that each wait until Flux is ready again; about %s in all.",
-			calm.Levels, flux.FormatDuration(calm.Duration.Round(time.Second))), width))
-	}
-	if len(calm.Disturbed) > 0 {
-		_, _ = fmt.Fprintf(r.Out, "%s may be not ready for a while (Flux tries again after 30s), and cannot be spared:\n", plural(len(calm.Disturbed), "object"))
-	}
-	for i, d := range calm.Disturbed {
-		if i == fewDisturbed {
-			_, _ = fmt.Fprintf(r.Out, "  and %d more\n", len(calm.Disturbed)-i)
-			break
-		}
-		_, _ = fmt.Fprintf(r.Out, "  %s, which depends on %s: %s\n", d.Object, d.On, d.Why)
-	}
 }

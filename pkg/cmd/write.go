@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -45,9 +46,10 @@ type PatchFlags struct {
 	WaitTimeout      time.Duration
 }
 
-func (f *WriteFlags) add(cmd *cobra.Command, r *root) {
+func (f *WriteFlags) add(cmd *cobra.Command, r *root, formats ...string) {
 	f.FleetFlags.add(cmd)
-	f.OutputFlags.add(cmd)
+	f.OutputFlags.add(cmd, append(formats, "markdown")...)
+	f.addRows(cmd)
 	f.PatchFlags.add(cmd)
 	r.completeFleet(cmd)
 }
@@ -102,13 +104,33 @@ func (f PatchFlags) check(canAsk bool) error {
 	return nil
 }
 
-// question asks for leave to change objects, and the rules of the Kustomizations that apply them.
-func (o WriteOptions) question(objects int, rules []tune.Pin) string {
+// question asks for leave to change objects, and the rules of the Kustomizations that apply them. It says what one agrees
+// to: how many in production, how many will be looked at more and less often, where, and how long that takes.
+func (o WriteOptions) question(v report.Overview, objects int, rules []tune.Pin) string {
 	also := ""
 	if len(rules) > 0 {
-		also = ", and spec.ignore of " + owners(rules)
+		also = " and spec.ignore of " + owners(rules)
 	}
-	return fmt.Sprintf("Change %s%s%s?", plural(objects, "object"), also, o.root.onCluster())
+	var what []string
+	impact := report.NewImpact(v.Plan.Items)
+	if e, known := o.Policy.Lookup("production"); known && objects > 0 {
+		what = append(what, fmt.Sprintf("%d in %s", impact.Environments[e.Name], e.Name))
+	}
+	if impact.Faster > 0 {
+		what = append(what, fmt.Sprintf("%d faster", impact.Faster))
+	}
+	if impact.Slower > 0 {
+		what = append(what, fmt.Sprintf("%d slower", impact.Slower))
+	}
+	details := ""
+	if len(what) > 0 {
+		details = " (" + strings.Join(what, ", ") + ")"
+	}
+	takes := ""
+	if v.Calm.Duration > 0 {
+		takes = fmt.Sprintf(", in about %s", flux.FormatDuration(max(time.Second, v.Calm.Duration.Round(time.Second))))
+	}
+	return fmt.Sprintf("Change %s%s%s%s%s?", plural(objects, "object"), details, also, o.root.onCluster(), takes)
 }
 
 // owners names the owners of rules, where they are few.
@@ -175,10 +197,22 @@ func (o WriteOptions) show(document report.Results) error {
 	if len(document.Items)+len(document.Rules) == 0 && o.printer.tables() {
 		return nil
 	}
+	if o.printer.format == "diff" {
+		return nil // shown before anything was written
+	}
 	return o.printer.print(document, document.Names(), func(l report.Layout) error {
+		if o.printer.format == "markdown" {
+			return document.Markdown(o.root.Out, o.allNamespaces())
+		}
+		if !o.rows(o.Selection) && len(document.Items)+len(document.Rules) > fewRows {
+			return nil // what was to be done was shown; what is not as planned is named below
+		}
 		return document.Table(o.allNamespaces()).Draw(o.root.Out, l)
 	})
 }
+
+// fewRows is how many results have rows on a terminal unasked.
+const fewRows = 10
 
 // fewNamed is how many objects are named on stderr; the table has all of them.
 const fewNamed = 20

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // Section is a table with a title and what is to be said below it.
@@ -15,6 +16,9 @@ type Section struct {
 	Table Table
 	Below []string
 }
+
+// environmentSection is the title of what each environment costs and gets.
+const environmentSection = "By environment"
 
 // shownRepositories is how many rows are shown without -o wide.
 const shownRepositories = 5
@@ -30,7 +34,7 @@ func (b Budget) Sections(wide bool) []Section {
 		sections = append(sections, Section{Title: "By credential (named by secretRef, never read)", Table: b.credentialTable()})
 	}
 	sections = append(sections,
-		Section{Title: "By environment", Table: EnvironmentTable(b.Environments), Below: b.unknownLatency()},
+		Section{Title: environmentSection, Table: EnvironmentTable(b.Environments), Below: b.unknownLatency()},
 		Section{Title: "Controllers", Table: b.controllerTable(), Below: b.apiServerLine()},
 	)
 	if t := b.observedTable(); len(t.Rows) > 0 {
@@ -79,18 +83,18 @@ func (l *GitHubRateLimit) Line() string {
 // HostTable has a row for each host.
 func (b Budget) HostTable() Table {
 	t := Table{Columns: []Column{
-		{Name: "HOST"}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "PER DAY", Right: true, Spare: 2},
+		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "PER DAY", Right: true, Spare: 2},
 		{Name: "LIMIT", Right: true}, {Name: "USED", Right: true}, {Name: "BY", Wide: true}, {Name: "CLONES/H", Right: true, Wide: true}, {Name: "LIMIT-FROM", Wide: true},
 	}}
 	for _, h := range b.Hosts {
-		limit, used, from := Cell{"-", Faint}, Cell{"-", Faint}, Cell{}
+		limit, used, from := Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}, Cell{}
 		if h.Limit != nil {
-			limit, from = Text(rate(h.Limit.PerHour)+"/h"), Cell{h.Limit.From, Faint}
+			limit, from = Text(rate(h.Limit.PerHour)+"/h"), Cell{Text: h.Limit.From, Style: Faint}
 			used = percentCell(*h.UsedPercent, 80, 100)
 		}
 		name := Text(h.Host)
 		if h.Host == "" {
-			name = Cell{"<no host>", Bad}
+			name = Cell{Text: "<no host>", Style: Bad}
 		}
 		var by []string
 		for _, p := range h.Protocols {
@@ -105,7 +109,7 @@ func (b Budget) HostTable() Table {
 
 func (b Budget) repositorySection(wide bool) Section {
 	s := Section{Title: "Repositories that several objects poll, each for itself", Table: Table{Columns: []Column{
-		{Name: "REPOSITORY"}, {Name: "OBJECTS", Right: true}, {Name: "PER HOUR", Right: true}, {Name: "SAVED BY SHARING ONE", Right: true}, {Name: "REF", Spare: 1},
+		{Name: "REPOSITORY", Shrink: terminal.Middle}, {Name: "OBJECTS", Right: true}, {Name: "PER HOUR", Right: true}, {Name: "SAVED BY SHARING ONE", Right: true}, {Name: "REF", Spare: 1, Shrink: terminal.End},
 		{Name: "OBJECT-NAMES", Wide: true},
 	}}}
 	if wide {
@@ -124,7 +128,7 @@ func (b Budget) repositorySection(wide bool) Section {
 			continue
 		}
 		s.Table.Rows = append(s.Table.Rows, []Cell{
-			Text(r.Address), number(len(r.Objects)), rates(r.Requests), rates(r.Saving), Text(strings.Join(r.Refs, ", ")), Cell{strings.Join(r.Objects, ", "), Faint},
+			Text(r.Address), number(len(r.Objects)), rates(r.Requests), rates(r.Saving), Text(strings.Join(r.Refs, ", ")), Cell{Text: strings.Join(r.Objects, ", "), Style: Faint},
 		})
 	}
 	if more > 0 {
@@ -149,9 +153,9 @@ func (b Budget) hasCredentials() bool {
 }
 
 func (b Budget) credentialTable() Table {
-	t := Table{Columns: []Column{{Name: "HOST"}, {Name: "CREDENTIAL"}, {Name: "NAMESPACES", Right: true}, {Name: "SOURCES", Right: true}, {Name: "PER HOUR", Right: true}}}
+	t := Table{Columns: []Column{{Name: "HOST", Shrink: terminal.Middle}, {Name: "CREDENTIAL", Shrink: terminal.Middle}, {Name: "NAMESPACES", Right: true}, {Name: "SOURCES", Right: true}, {Name: "PER HOUR", Right: true}}}
 	for _, c := range b.Credentials {
-		credential := Cell{"none", Faint}
+		credential := Cell{Text: "none", Style: Faint}
 		switch {
 		case c.Secret != "":
 			credential = Text("secret " + c.Secret)
@@ -166,11 +170,11 @@ func (b Budget) credentialTable() Table {
 // EnvironmentTable shows what each environment costs and gets; plan shows it too.
 func EnvironmentTable(environments []BudgetEnvironment) Table {
 	t := Table{Columns: []Column{
-		{Name: "ENVIRONMENT"}, {Name: "GIT REQUESTS/H", Right: true}, {Name: "COMMIT TO APPLIED"}, {Name: "AT WORST", Spare: 1}, {Name: "DRIFT CORRECTED WITHIN", Spare: 2},
+		{Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "GIT REQUESTS/H", Right: true}, {Name: "COMMIT TO APPLIED"}, {Name: "AT WORST", Spare: 1}, {Name: "DRIFT CORRECTED WITHIN", Spare: 2},
 		{Name: "API REQUESTS/H", Right: true, Wide: true}, {Name: "BY WEBHOOK", Right: true, Wide: true},
 	}}
 	for _, e := range environments {
-		typical, worst, drift := Cell{"-", Faint}, Cell{"-", Faint}, Cell{"-", Faint}
+		typical, worst, drift := Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}
 		if e.Latency != nil {
 			typical, worst = texts(e.Latency.Typical), texts(e.Latency.Worst)
 		}
@@ -195,12 +199,12 @@ func (b Budget) unknownLatency() []string {
 
 func (b Budget) controllerTable() Table {
 	t := Table{Columns: []Column{
-		{Name: "CONTROLLER"}, {Name: "KIND"}, {Name: "WORKERS"}, {Name: "RECONCILES/H", Right: true, Spare: 1}, {Name: "EACH", Spare: 2}, {Name: "BUSY", Right: true},
+		{Name: "CONTROLLER", Shrink: terminal.Middle}, {Name: "KIND"}, {Name: "WORKERS", Spare: 3}, {Name: "RECONCILES/H", Right: true, Spare: 1}, {Name: "EACH", Spare: 2, Shrink: terminal.End}, {Name: "BUSY", Right: true},
 	}}
 	for _, w := range b.Controllers {
 		workers := Text(fmt.Sprint(w.Concurrent))
 		if w.Default {
-			workers = Cell{fmt.Sprintf("(%d)", w.Concurrent), Faint}
+			workers = Cell{Text: fmt.Sprintf("(%d)", w.Concurrent), Style: Faint}
 		}
 		t.Rows = append(t.Rows, []Cell{
 			Text(strings.TrimSpace(w.Controller + " " + w.Shard)), Text(w.Kind), workers, rates(w.Reconciles), Text(w.Duration + " " + w.DurationFrom), percentCell(w.BusyPercent, 70, 100),
@@ -244,7 +248,7 @@ func (b Budget) observedTable() Table {
 		if n == 0 {
 			continue
 		}
-		ratio := Cell{"-", Faint}
+		ratio := Cell{Text: "-", Style: Faint}
 		if predicted > 0 {
 			ratio = Text(fmt.Sprintf("%.2f", observed/predicted))
 		}
@@ -256,11 +260,11 @@ func (b Budget) observedTable() Table {
 // Table has a row for each object.
 func (b Budget) Table(withNamespace bool) Table {
 	t := Table{Columns: append(namespaceColumn(withNamespace), []Column{
-		{Name: "KIND"}, {Name: "NAME"}, {Name: "ENVIRONMENT"}, {Name: "INTERVAL"}, {Name: "REQUESTS/H", Right: true}, {Name: "API/H", Right: true},
-		{Name: "COMMIT TO APPLIED"}, {Name: "AT WORST"}, {Name: "OBSERVED/H", Right: true}, {Name: "ASKS"}, {Name: "WHERE"},
+		{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "INTERVAL"}, {Name: "REQUESTS/H", Right: true}, {Name: "API/H", Right: true},
+		{Name: "COMMIT TO APPLIED"}, {Name: "AT WORST"}, {Name: "OBSERVED/H", Right: true}, {Name: "ASKS", Shrink: terminal.End}, {Name: "WHERE", Shrink: terminal.End},
 	}...)}
 	for _, item := range b.Items {
-		typical, worst, observed := Cell{"-", Faint}, Cell{"-", Faint}, Cell{"-", Faint}
+		typical, worst, observed := Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}
 		if item.Latency != nil {
 			typical, worst = texts(item.Latency.Typical), texts(item.Latency.Worst)
 		}
@@ -300,7 +304,7 @@ func texts(p budget.Pair[string]) Cell {
 	if now == planned {
 		return Text(now)
 	}
-	return Cell{now + " -> " + planned, Changed}
+	return Cell{Text: now + " -> " + planned, Style: Changed}
 }
 
 func orDash(s string) string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // Diagnosis is what doctor shows: what is there for fluxtune to work with, and what to do next.
@@ -52,11 +53,11 @@ func (d Diagnosis) Failed() bool {
 func (d Diagnosis) Draw(w io.Writer, l Layout) error {
 	l.NoHeaders, l.Width = true, 0
 	styles := map[CheckStatus]Style{CheckOK: Good, CheckWarning: Changed, CheckFailed: Bad}
-	table := Table{Columns: []Column{{Name: "STATUS"}, {Name: "CHECK"}, {Name: "FOUND"}}}
+	table := Table{Columns: []Column{{Name: "STATUS"}, {Name: "CHECK"}, {Name: "FOUND", Shrink: terminal.End}}}
 	for _, c := range d.Checks {
-		table.Rows = append(table.Rows, []Cell{{string(c.Status), styles[c.Status]}, {c.Name, Strong}, Text(c.Message)})
+		table.Rows = append(table.Rows, []Cell{{Text: string(c.Status), Style: styles[c.Status]}, {Text: c.Name, Style: Strong}, Text(c.Message)})
 		if c.Remedy != "" {
-			table.Rows = append(table.Rows, []Cell{Text(""), Text(""), {"-> " + c.Remedy, Changed}})
+			table.Rows = append(table.Rows, []Cell{Text(""), Text(""), {Text: "-> " + c.Remedy, Style: Changed}})
 		}
 	}
 	if err := table.Draw(w, l); err != nil {

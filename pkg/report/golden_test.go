@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -41,6 +42,9 @@ func goldenTable(t *testing.T, name string, table Table, l Layout) {
 	t.Helper()
 	golden(t, name, []byte(draw(t, table, l)))
 }
+
+// lines makes the text of a table readable in a test: one string a line.
+func lines(s ...string) string { return strings.Join(s, "\n") + "\n" }
 
 func draw(t *testing.T, table Table, l Layout) string {
 	t.Helper()

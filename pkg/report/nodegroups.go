@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // NodeGroupList is what nodes --group-by shows: a group for each value of a label.
@@ -151,16 +153,16 @@ func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
 	by := strings.ToUpper(l.GroupBy)
 	t := Table{Columns: []Column{
-		{Name: "CLUSTER", Key: true}, {Name: by, Key: true}, {Name: "NODES", Right: true}, {Name: "PODS", Right: true},
-		{Name: "ALLOCATABLE", Right: true}, {Name: "USE%", Right: true}, {Name: ""},
+		{Name: "CLUSTER", Key: true, Shrink: terminal.Middle}, {Name: by, Key: true, Shrink: terminal.Middle}, {Name: "NODES", Right: true}, {Name: "PODS", Right: true},
+		{Name: "ALLOCATABLE", Right: true, Spare: 1}, {Name: "USE%", Right: true}, {Name: "", Spare: 3},
 		{Name: "CAPACITY", Wide: true, Right: true}, {Name: "TERMINATING", Wide: true, Right: true},
 	}}
 	for _, g := range l.Items {
 		style := useStyle(g.Use)
-		t.add(map[string]Cell{
+		t.Add(map[string]Cell{
 			"CLUSTER": Text(g.Cluster), by: Text(cmp.Or(g.Name, unnamedGroup)), "NODES": Text(strconv.Itoa(g.Nodes)),
-			"PODS": {atLeast(g.Pods, g.AtLeast), style}, "ALLOCATABLE": Text(orUnknown(g.Allocatable)), "CAPACITY": Text(orUnknown(g.Capacity)),
-			"USE%": {percent(g.Use, g.AtLeast), style}, "": {bar(g.Use, layout.EastAsian), style}, "TERMINATING": Text(atLeastOrZero(g.Terminating, g.AtLeast)),
+			"PODS": {Text: atLeast(g.Pods, g.AtLeast), Style: style}, "ALLOCATABLE": Text(orUnknown(g.Allocatable)), "CAPACITY": Text(orUnknown(g.Capacity)),
+			"USE%": {Text: percent(g.Use, g.AtLeast), Style: style}, "": {Text: bar(g.Use, layout.EastAsian), Style: style}, "TERMINATING": Text(atLeastOrZero(g.Terminating, g.AtLeast)),
 		})
 	}
 	if !layout.NoHeaders {
@@ -170,10 +172,10 @@ func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
 			pods int
 		}{{goneRow, s.OnGoneNodes}, {unknownRow, s.OnUnknownNodes}} {
 			if more.pods > 0 {
-				t.add(map[string]Cell{by: {more.name, Faint}, "PODS": Text(atLeast(&more.pods, s.AtLeast))})
+				t.Add(map[string]Cell{by: {Text: more.name, Style: Faint}, "PODS": Text(atLeast(&more.pods, s.AtLeast))})
 			}
 		}
 		l.nodes.addEnd(&t, by, layout.EastAsian)
 	}
-	return t.fit(l.nodes.dropped(layout), layout)
+	return t.Without(l.nodes.dropped(layout)...)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 const (
@@ -33,44 +35,20 @@ func (l NodeList) drawFramed(w io.Writer, t Table, layout Layout) error {
 		return t.Draw(w, layout)
 	}
 	for _, gap := range l.Gaps() {
-		for _, line := range wrap("PARTIAL: "+gap, layout.Width) {
+		for line := range strings.SplitSeq(terminal.WrapLine("PARTIAL: "+gap, layout.Width), "\n") {
 			if _, err := fmt.Fprintln(w, Paint(line, Bad, layout.Color)); err != nil {
 				return err
 			}
 		}
 	}
-	if err := t.Draw(w, layout); err != nil {
+	hidden, err := t.DrawRows(w, layout)
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n", strings.Join(wrap(l.Summary.Line(), layout.Width), "\n"))
-	return err
-}
-
-// wrap breaks a text into lines of a width, at spaces; 0 does not break.
-func wrap(text string, width int) []string {
-	if width <= 0 {
-		return []string{text}
+	if _, err = fmt.Fprintf(w, "\n%s\n", terminal.WrapLine(l.Summary.Line(), layout.Width)); err != nil || layout.Clip {
+		return err // a picture that is drawn again has no room to spare
 	}
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && textWidth(line)+1+textWidth(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		for textWidth(word) > width { // an address, say
-			part := cells().Truncate(word, width, "")
-			if part == "" {
-				break
-			}
-			lines, word = append(lines, part), strings.TrimPrefix(word, part)
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
+	return terminal.NameHidden(w, hidden, layout)
 }
 
 // Table is the list as a table for a layout: a bar only on a terminal, and only the columns that a
@@ -78,8 +56,9 @@ func wrap(text string, width int) []string {
 func (l NodeList) Table(now time.Time, layout Layout) Table {
 	byUsage := l.sortBy == "cpu" || l.sortBy == "memory"
 	t := Table{Columns: []Column{
-		{Name: "CLUSTER", Key: true}, {Name: "NAME", Key: true}, {Name: "STATUS"}, {Name: "ROLES"}, {Name: "AGE", Aging: true}, {Name: "VERSION"},
-		{Name: "PODS", Right: true}, {Name: "ALLOCATABLE", Right: true}, {Name: "USE%", Right: true}, {Name: ""},
+		{Name: "CLUSTER", Key: true, Shrink: terminal.Middle}, {Name: "NAME", Key: true, Shrink: terminal.Middle, Floor: 40}, {Name: "STATUS", Spare: 2, Shrink: terminal.End}, {Name: "ROLES", Spare: 5, Shrink: terminal.End},
+		{Name: "AGE", Aging: true, Spare: 4}, {Name: "VERSION", Spare: 6},
+		{Name: "PODS", Right: true}, {Name: "ALLOCATABLE", Right: true, Spare: 1}, {Name: "USE%", Right: true}, {Name: "", Spare: 3},
 		{Name: "CAPACITY", Wide: true, Right: true},
 		{Name: "CPU", Wide: !byUsage, Right: true}, {Name: "CPU%", Wide: !byUsage, Right: true},
 		{Name: "MEMORY", Wide: !byUsage, Right: true}, {Name: "MEMORY%", Wide: !byUsage, Right: true},
@@ -87,17 +66,17 @@ func (l NodeList) Table(now time.Time, layout Layout) Table {
 		{Name: "TERMINATING", Wide: true, Right: true}, {Name: "PENDING", Wide: true, Right: true}, {Name: "FLUX", Wide: true},
 	}}
 	for _, i := range l.Items {
-		t.add(i.cells(now, layout.EastAsian))
+		t.Add(i.cells(now, layout.EastAsian))
 	}
 	for _, c := range l.clusters {
 		if c.Count.Empty() && c.Cluster != "" { // nothing is known of it
-			t.add(map[string]Cell{"CLUSTER": Text(c.Cluster), "NAME": Text("?"), "PODS": Text("?"), "ALLOCATABLE": Text("?"), "USE%": Text("?")})
+			t.Add(map[string]Cell{"CLUSTER": Text(c.Cluster), "NAME": Text("?"), "PODS": Text("?"), "ALLOCATABLE": Text("?"), "USE%": Text("?")})
 		}
 	}
 	if !layout.NoHeaders {
 		l.addEnd(&t, "NAME", layout.EastAsian)
 	}
-	return t.fit(l.dropped(layout), layout)
+	return t.Without(l.dropped(layout)...)
 }
 
 // dropped are the columns that are never shown here.
@@ -115,51 +94,6 @@ func (l NodeList) dropped(layout Layout) []string {
 	return names
 }
 
-// add adds a row by the names of its columns.
-func (t *Table) add(cells map[string]Cell) {
-	row := make([]Cell, len(t.Columns))
-	for i, c := range t.Columns {
-		row[i] = cells[c.Name]
-	}
-	t.Rows = append(t.Rows, row)
-}
-
-// fit takes columns away, by name, and then as long as the table is too wide for the terminal those
-// that matter least beside the pods.
-func (t Table) fit(names []string, layout Layout) Table {
-	for _, name := range names {
-		t = t.without(name)
-	}
-	for _, name := range []string{"VERSION", "ROLES", "AGE", "", "STATUS", "ALLOCATABLE"} {
-		if layout.Width == 0 || layout.Wide || t.width(layout) <= layout.Width {
-			break
-		}
-		t = t.without(name)
-	}
-	return t
-}
-
-func (t Table) width(layout Layout) int {
-	shown := t.shown(layout)
-	widths, sum := t.widths(shown, layout), 0
-	for _, i := range shown {
-		sum += widths[i] + gap
-	}
-	return sum - gap
-}
-
-func (t Table) without(name string) Table {
-	at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
-	if at < 0 {
-		return t
-	}
-	less := Table{Columns: slices.Delete(slices.Clone(t.Columns), at, at+1)}
-	for _, row := range t.Rows {
-		less.Rows = append(less.Rows, slices.Delete(slices.Clone(row), at, at+1))
-	}
-	return less
-}
-
 func (i NodeItem) cells(now time.Time, eastAsian bool) map[string]Cell {
 	age := "<unknown>"
 	if i.Created != nil {
@@ -171,10 +105,10 @@ func (i NodeItem) cells(now time.Time, eastAsian bool) map[string]Cell {
 		age, allocatable, capacity, used = "", "", "", "" // nothing to know
 	}
 	cells := map[string]Cell{
-		"CLUSTER": Text(i.Cluster), "NAME": Text(i.Name), "STATUS": {i.Status, statusStyle(i.Status)},
+		"CLUSTER": Text(i.Cluster), "NAME": Text(i.Name), "STATUS": {Text: i.Status, Style: statusStyle(i.Status)},
 		"ROLES": Text(none(strings.Join(i.Roles, ","))), "AGE": Text(age), "VERSION": Text(none(i.Version)),
-		"PODS": {atLeast(i.Pods, i.AtLeast), style}, "ALLOCATABLE": Text(allocatable), "CAPACITY": Text(capacity),
-		"USE%": {used, style}, "": {bar(i.Use, eastAsian), style}, "ZONE": Text(none(i.Zone)), "POOL": Text(none(i.Pool)),
+		"PODS": {Text: atLeast(i.Pods, i.AtLeast), Style: style}, "ALLOCATABLE": Text(allocatable), "CAPACITY": Text(capacity),
+		"USE%": {Text: used, Style: style}, "": {Text: bar(i.Use, eastAsian), Style: style}, "ZONE": Text(none(i.Zone)), "POOL": Text(none(i.Pool)),
 		"TERMINATING": Text(atLeastOrZero(i.Terminating, i.AtLeast)), "PENDING": Text(atLeastOrZero(i.Pending, i.AtLeast)),
 		"FLUX": Text(strings.Join(i.Flux, ",")),
 		"CPU":  Text("?"), "CPU%": Text("?"), "MEMORY": Text("?"), "MEMORY%": Text("?"),
@@ -187,7 +121,7 @@ func (i NodeItem) cells(now time.Time, eastAsian bool) map[string]Cell {
 }
 
 func shareCell(percent float64) Cell {
-	return Cell{strconv.Itoa(int(percent + 0.5)), useStyle(&percent)}
+	return Cell{Text: strconv.Itoa(int(percent + 0.5)), Style: useStyle(&percent)}
 }
 
 // addEnd adds the pods that are on none of the nodes, and the total, to a table whose rows have their names in
@@ -195,12 +129,12 @@ func shareCell(percent float64) Cell {
 func (l NodeList) addEnd(t *Table, name string, eastAsian bool) {
 	s := l.Summary
 	if !l.selected {
-		t.add(map[string]Cell{name: {unscheduledRow, Faint}, "PODS": Text(atLeast(s.Unscheduled, s.AtLeast))})
+		t.Add(map[string]Cell{name: {Text: unscheduledRow, Style: Faint}, "PODS": Text(atLeast(s.Unscheduled, s.AtLeast))})
 	}
-	t.add(map[string]Cell{
-		name: {totalRow, Strong}, "NODES": Text(strconv.Itoa(s.Nodes)), "PODS": {atLeast(s.Pods, s.AtLeast), Strong},
+	t.Add(map[string]Cell{
+		name: {Text: totalRow, Style: Strong}, "NODES": Text(strconv.Itoa(s.Nodes)), "PODS": {Text: atLeast(s.Pods, s.AtLeast), Style: Strong},
 		"ALLOCATABLE": Text(orUnknown(s.Allocatable)), "CAPACITY": Text(orUnknown(s.Capacity)),
-		"USE%": Text(percent(s.Use, s.AtLeast)), "": {bar(s.Use, eastAsian), useStyle(s.Use)},
+		"USE%": Text(percent(s.Use, s.AtLeast)), "": {Text: bar(s.Use, eastAsian), Style: useStyle(s.Use)},
 	})
 }
 
@@ -238,14 +172,7 @@ func bar(use *float64, eastAsian bool) string {
 	if use == nil {
 		return ""
 	}
-	full := min(barCells, int(*use/100*barCells+0.5))
-	if full == 0 && *use > 0 {
-		full = 1
-	}
-	if eastAsian {
-		return strings.Repeat("#", full) + strings.Repeat(".", barCells-full)
-	}
-	return strings.Repeat("█", full) + strings.Repeat("░", barCells-full)
+	return terminal.Bar(*use, barCells, eastAsian)
 }
 
 // useStyle warns where a node has little room left.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -81,19 +82,19 @@ func effective(o flux.Object, f flux.Field) string {
 // tells how long ago sources changed; withNamespace adds the namespaces.
 func (l ObjectList) Table(now time.Time, withNamespace bool) Table {
 	t := Table{Columns: append(namespaceColumn(withNamespace), []Column{
-		{Name: "KIND"}, {Name: "NAME"}, {Name: "ENVIRONMENT"}, {Name: "FROM", Spare: 6},
-		{Name: "INTERVAL"}, {Name: "TIMEOUT", Spare: 1}, {Name: "RETRY", Spare: 4},
+		{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "FROM", Spare: 6},
+		{Name: "INTERVAL"}, {Name: "TIMEOUT"}, {Name: "RETRY", Spare: 4},
 		{Name: "SUSPENDED", Spare: 3}, {Name: "READY", Spare: 2}, {Name: "SOURCE-CHANGED", Spare: 5},
-		{Name: "CHART-INTERVAL", Wide: true}, {Name: "STICKS", Wide: true}, {Name: "SESSION", Wide: true}, {Name: "MESSAGE", Wide: true},
+		{Name: "CHART-INTERVAL", Wide: true}, {Name: "STICKS", Wide: true}, {Name: "SESSION", Wide: true}, {Name: "MESSAGE", Wide: true, Shrink: terminal.End},
 	}...)}
 	for _, o := range l.Items {
 		row := append(namespaceCell(withNamespace, o.Ref),
-			Text(o.Ref.Kind), Text(o.Ref.Name), environmentCell(o.Environment), Cell{from(o), Faint},
+			Text(o.Ref.Kind), Text(o.Ref.Name), environmentCell(o.Environment), Cell{Text: from(o), Style: Faint},
 			setOrEffective(o.Interval, o.Effective.Interval),
 			setOrEffective(o.Timeout, o.Effective.Timeout),
 			setOrEffective(o.RetryInterval, o.Effective.RetryInterval),
 			suspendedCell(o.Suspended), readyCell(o.Ready), ageCell(o.SourceChanged, now),
-			setOrEffective(o.ChartInterval, o.Effective.ChartInterval), o.cell(), Cell{o.Session, Faint}, Text(oneLine(o.Message)),
+			setOrEffective(o.ChartInterval, o.Effective.ChartInterval), o.cell(), Cell{Text: o.Session, Style: Faint}, Text(oneLine(o.Message)),
 		)
 		t.Rows = append(t.Rows, row)
 	}
@@ -126,22 +127,22 @@ func setOrEffective(set *string, effective string) Cell {
 	case set != nil:
 		return Text(flux.ShortDuration(*set))
 	case effective != "":
-		return Cell{"(" + effective + ")", Faint}
+		return Cell{Text: "(" + effective + ")", Style: Faint}
 	default:
-		return Cell{"-", Faint}
+		return Cell{Text: "-", Style: Faint}
 	}
 }
 
 func environmentCell(name string) Cell {
 	if name == "" {
-		return Cell{"<none>", Faint}
+		return Cell{Text: "<none>", Style: Faint}
 	}
 	return Text(name)
 }
 
 func suspendedCell(suspended bool) Cell {
 	if suspended {
-		return Cell{"True", Changed}
+		return Cell{Text: "True", Style: Changed}
 	}
 	return Text("False")
 }
@@ -149,26 +150,26 @@ func suspendedCell(suspended bool) Cell {
 func readyCell(ready string) Cell {
 	switch ready {
 	case "True":
-		return Cell{ready, Good}
+		return Cell{Text: ready, Style: Good}
 	case "":
-		return Cell{"-", Faint}
+		return Cell{Text: "-", Style: Faint}
 	case "False":
-		return Cell{ready, Bad}
+		return Cell{Text: ready, Style: Bad}
 	default:
-		return Cell{ready, Changed}
+		return Cell{Text: ready, Style: Changed}
 	}
 }
 
 func ageCell(at *time.Time, now time.Time) Cell {
 	if at == nil {
-		return Cell{"-", Faint}
+		return Cell{Text: "-", Style: Faint}
 	}
 	return Text(duration.HumanDuration(now.Sub(*at)) + " ago")
 }
 
 func namespaceColumn(with bool) []Column {
 	if with {
-		return []Column{{Name: "NAMESPACE"}}
+		return []Column{{Name: "NAMESPACE", Shrink: terminal.Middle}}
 	}
 	return nil
 }

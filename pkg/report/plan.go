@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -96,13 +97,17 @@ var planFields = []struct {
 // field shows its value or its way from one to another. Columns that say nothing are left out.
 func (p Plan) Table(withNamespace bool) Table {
 	t := Table{Columns: append([]Column{{Name: ""}}, namespaceColumn(withNamespace)...)}
-	t.Columns = append(t.Columns, []Column{{Name: "KIND"}, {Name: "NAME"}, {Name: "ENVIRONMENT", Spare: 1}}...)
+	t.Columns = append(t.Columns, []Column{{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Spare: 3, Shrink: terminal.Middle}}...)
 	fields := p.fields()
 	for _, f := range planFields {
-		t.Columns = append(t.Columns, Column{Name: f.column, Wide: !fields[f.field]})
+		column := Column{Name: f.column, Wide: !fields[f.field]}
+		if f.field != flux.Interval && f.field != flux.Timeout {
+			column.Spare = 1
+		}
+		t.Columns = append(t.Columns, column)
 	}
 	owned := slices.ContainsFunc(p.Items, func(item PlanItem) bool { return item.Owner != nil })
-	t.Columns = append(t.Columns, Column{Name: "STICKS", Wide: !owned}, Column{Name: "WHY"}, Column{Name: "NOTES", Wide: true})
+	t.Columns = append(t.Columns, Column{Name: "STICKS", Wide: !owned, Spare: 2, Shrink: terminal.End}, Column{Name: "WHY", Shrink: terminal.End}, Column{Name: "NOTES", Wide: true, Shrink: terminal.End})
 	for _, item := range p.Items {
 		row := append([]Cell{markCell(item.Action)}, namespaceCell(withNamespace, item.Ref)...)
 		row = append(row, Text(item.Ref.Kind), Text(item.Ref.Name), environmentCell(item.Environment))
@@ -112,7 +117,7 @@ func (p Plan) Table(withNamespace bool) Table {
 		why := whyCell(item)
 		said := func(note string) bool { return strings.Contains(why.Text, note) }
 		notes := slices.DeleteFunc(slices.Clone(item.Notes), said)
-		t.Rows = append(t.Rows, append(row, sticksCell(item), why, Cell{strings.Join(notes, "; "), Faint}))
+		t.Rows = append(t.Rows, append(row, sticksCell(item), why, Cell{Text: strings.Join(notes, "; "), Style: Faint}))
 	}
 	return t
 }
@@ -120,7 +125,7 @@ func (p Plan) Table(withNamespace bool) Table {
 // sticksCell: where nothing changes, WHY says what there is to say.
 func sticksCell(item PlanItem) Cell {
 	if item.Action != string(tune.ActionChange) {
-		return Cell{"-", Faint}
+		return Cell{Text: "-", Style: Faint}
 	}
 	return item.cell()
 }
@@ -139,18 +144,18 @@ func (p Plan) fields() map[flux.Field]bool {
 func markCell(action string) Cell {
 	switch tune.Action(action) {
 	case tune.ActionChange:
-		return Cell{"~", Changed}
+		return Cell{Text: "~", Style: Changed}
 	case tune.ActionSkip:
-		return Cell{"-", Faint}
+		return Cell{Text: "-", Style: Faint}
 	default:
-		return Cell{"=", Good}
+		return Cell{Text: "=", Style: Good}
 	}
 }
 
 func fieldCell(item PlanItem, field flux.Field) Cell {
 	for _, c := range item.Changes {
 		if c.Field == string(field) {
-			return Cell{Arrow(c), Changed}
+			return Cell{Text: Arrow(c), Style: Changed}
 		}
 	}
 	return setOrEffective(item.object.Value(field), effective(item.object, field))
@@ -164,7 +169,7 @@ func whyCell(item PlanItem) Cell {
 	case tune.ActionSkip:
 		return Text(item.Message)
 	case tune.ActionUnchanged:
-		return Cell{"unchanged", Faint}
+		return Cell{Text: "unchanged", Style: Faint}
 	default:
 		return Text(item.left)
 	}
@@ -186,50 +191,6 @@ func (p Plan) Names() []string {
 		}
 	}
 	return names
-}
-
-// SummaryTable shows what a plan does in each environment.
-func SummaryTable(s tune.Summary) Table {
-	t := Table{Columns: []Column{
-		{Name: "ENVIRONMENT"}, {Name: "OBJECTS", Right: true}, {Name: "CHANGE", Right: true},
-		{Name: "UNCHANGED", Right: true, Spare: 2}, {Name: "LEFT ALONE", Right: true, Spare: 1}, {Name: "WHAT CHANGES"},
-	}}
-	for _, e := range s.Environments {
-		moves := slices.Clone(e.Moves)
-		for i, line := range movesLines(moves) {
-			row := []Cell{{}, {}, {}, {}, {}, {line, Changed}}
-			if i == 0 {
-				row = []Cell{environmentCell(e.Environment), number(e.Objects), number(e.Change), number(e.Unchanged), number(e.Skip), {line, Changed}}
-			}
-			t.Rows = append(t.Rows, row)
-		}
-	}
-	if len(s.Environments) > 1 {
-		t.Rows = append(t.Rows, []Cell{{"total", Strong}, number(s.Objects), number(s.Change), number(s.Unchanged), number(s.Skip), {}})
-	}
-	return t
-}
-
-// movesLines writes one line a kind: "26 GitRepository: interval 5m -> 1m, timeout 5m -> 2m". There is
-// always one line at least.
-func movesLines(moves []tune.MoveCount) []string {
-	var kinds []string
-	byKind := make(map[string][]string)
-	for _, m := range moves {
-		if byKind[m.Kind] == nil {
-			kinds = append(kinds, m.Kind)
-		}
-		field := strings.TrimPrefix(string(m.Change.Field), "spec.")
-		byKind[m.Kind] = append(byKind[m.Kind], fmt.Sprintf("%s %s -> %s (%d)", field, tune.Show(m.Change.From), tune.Show(m.Change.To), m.Count))
-	}
-	lines := []string{}
-	for _, k := range kinds {
-		lines = append(lines, k+": "+strings.Join(byKind[k], ", "))
-	}
-	if len(lines) == 0 {
-		lines = append(lines, "")
-	}
-	return lines
 }
 
 func number(n int) Cell { return Text(fmt.Sprint(n)) }

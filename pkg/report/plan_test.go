@@ -18,7 +18,6 @@ func TestPlan(t *testing.T) {
 	goldenTable(t, "plan/wide.txt", plan.Table(true), Layout{Wide: true})
 	goldenTable(t, "plan/namespace.txt", plan.Table(false), Layout{})
 	goldenTable(t, "plan/80.txt", plan.Table(true), Layout{Width: 80})
-	goldenTable(t, "plan/summary.txt", SummaryTable(tune.Summarize(p, defaultPolicy(t).EnvironmentNames())), Layout{})
 	assert.Equal(t, []string{
 		"gitrepository.source.toolkit.fluxcd.io/web", "kustomization.kustomize.toolkit.fluxcd.io/slow",
 		"kustomization.kustomize.toolkit.fluxcd.io/web", "gitrepository.source.toolkit.fluxcd.io/monorepo",
@@ -49,17 +48,6 @@ func TestPlanColumns(t *testing.T) {
 	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   RETRY   WHY\n",
 		header(Layout{}, tune.Change{Field: "spec.retryInterval", To: ptr("1m")}))
 	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   RETRY   CHART-INTERVAL   STICKS   WHY   NOTES\n", header(Layout{Wide: true}))
-}
-
-// One environment needs no total.
-func TestSummaryTable(t *testing.T) {
-	t.Parallel()
-	counts := tune.Counts{Objects: 2, Unchanged: 2}
-	s := tune.Summary{Counts: counts, Environments: []tune.EnvironmentSummary{{Environment: "", Counts: counts}}}
-	assert.Equal(t, lines(
-		"ENVIRONMENT   OBJECTS   CHANGE   UNCHANGED   LEFT ALONE   WHAT CHANGES",
-		"<none>              2        0           2            0",
-	), draw(t, SummaryTable(s), Layout{}))
 }
 
 func TestArrow(t *testing.T) {

@@ -1,9 +1,11 @@
 package report
 
 import (
-	"fmt"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // WithBudget adds to a plan's summary what the plan costs and buys, before and after.
@@ -27,15 +29,19 @@ func (p Plan) WithBudget(b budget.Budget) Plan {
 	return p
 }
 
-// PlanBudget is what a plan's summary says of its budget: a line, a table by environment, and a hint.
-// The line is "" where there is nothing to say.
-func PlanBudget(b budget.Budget) (line string, t Table, hint string) {
-	if len(b.Environments) == 0 {
-		return "", Table{}, ""
+// WithCourse adds how the changes go; nothing where there are none.
+func (p Plan) WithCourse(c tune.Calm) Plan {
+	if p.Summary.Change == 0 {
+		return p
 	}
-	line = fmt.Sprintf("Git requests: %s/h, now and then.", rate(b.Git.Now))
-	if b.Git.Now != b.Git.Planned {
-		line = fmt.Sprintf("Git requests: %s/h now, %s/h then%s.", rate(b.Git.Now), rate(b.Git.Planned), Compare(b.Git))
+	p.Course = &PlanCourse{Steps: c.Levels, Takes: takes(c), NotReady: []PlanNotReady{}}
+	for _, d := range c.Disturbed {
+		p.Course.NotReady = append(p.Course.NotReady, PlanNotReady{Object: d.Object.String(), On: d.On.String(), Why: d.Why})
 	}
-	return line, EnvironmentTable(NewBudgetEnvironments(b.Environments)), webhookNote(b)
+	return p
+}
+
+// takes is how long changes take, a second at least.
+func takes(c tune.Calm) string {
+	return flux.FormatDuration(max(time.Second, c.Duration.Round(time.Second)))
 }

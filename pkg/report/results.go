@@ -8,6 +8,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -213,13 +214,13 @@ func (r Results) Troubles() []string {
 // Table shows the results like kubectl apply does, one line an object.
 func (r Results) Table(withNamespace bool) Table {
 	t := Table{Columns: append(namespaceColumn(withNamespace),
-		[]Column{{Name: "KIND"}, {Name: "NAME"}, {Name: "RESULT"}, {Name: "CHANGES"}, {Name: "WHY"}}...)}
+		[]Column{{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "RESULT"}, {Name: "CHANGES", Shrink: terminal.End}, {Name: "WHY", Shrink: terminal.End}}...)}
 	for _, item := range slices.Concat(r.Rules, r.Items) {
 		changes := make([]string, 0, len(item.Changes))
 		for _, c := range item.Changes {
 			changes = append(changes, strings.TrimPrefix(c.Field, "spec.")+" "+Arrow(c))
 		}
-		result := Cell{outcomeWord(item.Action), r.outcomeStyle(item.Action)}
+		result := Cell{Text: outcomeWord(item.Action), Style: r.outcomeStyle(item.Action)}
 		if r.DryRun != "" && r.outcomeStyle(item.Action) == Good {
 			result.Text += " (" + dryRunNote(r.DryRun) + ")"
 		}

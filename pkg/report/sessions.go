@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -57,7 +58,7 @@ func (l SessionList) Names() []string {
 // Table shows one line a session.
 func (l SessionList) Table(now time.Time) Table {
 	t := Table{Columns: []Column{
-		{Name: "SESSION"}, {Name: "AGE"}, {Name: "BY"}, {Name: "POLICY"}, {Name: "OBJECTS", Right: true}, {Name: "STANDS"},
+		{Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle}, {Name: "POLICY", Shrink: terminal.End}, {Name: "OBJECTS", Right: true}, {Name: "STANDS", Shrink: terminal.End},
 	}}
 	for _, s := range l.Items {
 		t.Rows = append(t.Rows, []Cell{
@@ -69,7 +70,7 @@ func (l SessionList) Table(now time.Time) Table {
 
 func dash(s string) Cell {
 	if s == "" {
-		return Cell{"-", Faint}
+		return Cell{Text: "-", Style: Faint}
 	}
 	return Text(s)
 }
@@ -77,7 +78,7 @@ func dash(s string) Cell {
 // stands says what has become of a session's work.
 func (s Session) stands() Cell {
 	if s.Stand == s.Objects && s.Pinned == 0 {
-		return Cell{"yes", Good}
+		return Cell{Text: "yes", Style: Good}
 	}
 	parts := []string{fmt.Sprintf("%d as set", s.Stand)}
 	for _, p := range []struct {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -36,28 +37,28 @@ func newLastingFields(fields []tune.FieldStick) []LastingField {
 func (l Lasting) cell() Cell {
 	switch tune.Verdict(l.Sticks) {
 	case tune.Reverted:
-		return Cell{l.SticksMessage, Bad}
+		return Cell{Text: l.SticksMessage, Style: Bad}
 	case tune.Unknown:
-		return Cell{l.SticksMessage, Changed}
+		return Cell{Text: l.SticksMessage, Style: Changed}
 	case tune.Held:
-		return Cell{l.SticksMessage, Good}
+		return Cell{Text: l.SticksMessage, Style: Good}
 	case tune.Sticks:
 		if l.Owner == nil {
-			return Cell{"yes", Good}
+			return Cell{Text: "yes", Style: Good}
 		}
-		return Cell{l.SticksMessage, Good}
+		return Cell{Text: l.SticksMessage, Style: Good}
 	default:
-		return Cell{"-", Faint}
+		return Cell{Text: "-", Style: Faint}
 	}
 }
 
-// Homes says where in Git the values live that a plan leaves alone because they are set there: a line
-// for each place, with the number of objects.
-func Homes(p tune.Plan) []string {
+// Homes says where in Git the values live that a plan leaves alone for a reason: a line for each place, with the number
+// of objects, the most first.
+func Homes(p tune.Plan, reason tune.Reason) []string {
 	count := make(map[string]int)
 	var homes []string
 	for _, item := range p.Items {
-		if item.Stick.Home == "" || (item.Reason != tune.ReasonSetInGit && item.Reason != tune.ReasonOwnerUnknown) {
+		if item.Stick.Home == "" || item.Reason != reason {
 			continue
 		}
 		if count[item.Stick.Home] == 0 {
@@ -65,7 +66,7 @@ func Homes(p tune.Plan) []string {
 		}
 		count[item.Stick.Home]++
 	}
-	slices.Sort(homes)
+	slices.SortFunc(homes, func(a, b string) int { return cmp.Or(-cmp.Compare(count[a], count[b]), cmp.Compare(a, b)) })
 	for i, home := range homes {
 		homes[i] = fmt.Sprintf("%d in %s", count[home], home)
 	}

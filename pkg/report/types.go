@@ -112,10 +112,29 @@ type Plan struct {
 	Policy string     `json:"policy,omitempty"`
 	Items  []PlanItem `json:"items"`
 	// Pins are the owners whose spec.ignore apply would change, so that they leave the changed fields alone.
-	Pins     []PlanPin   `json:"pins,omitempty"`
-	Summary  PlanSummary `json:"summary"`
+	Pins    []PlanPin   `json:"pins,omitempty"`
+	Summary PlanSummary `json:"summary"`
+	// Course is how the changes go when they are made; absent where nothing changes.
+	Course   *PlanCourse `json:"course,omitempty"`
 	Missing  []Missing   `json:"missing,omitempty"`
 	Warnings []string    `json:"warnings,omitempty"`
+}
+
+// PlanCourse is how the changes of a plan go along dependencies.
+type PlanCourse struct {
+	// Steps along spec.dependsOn, each of which waits until Flux is ready again.
+	Steps int `json:"steps"`
+	// Takes about as long in all, as "1m40s".
+	Takes string `json:"takes"`
+	// NotReady are the objects that may be not ready for a while, and cannot be spared.
+	NotReady []PlanNotReady `json:"notReady"`
+}
+
+// PlanNotReady is an object that may be not ready for a while, what of, and why that cannot be spared.
+type PlanNotReady struct {
+	Object string `json:"object"` // KIND NAMESPACE/NAME
+	On     string `json:"dependsOn"`
+	Why    string `json:"why"`
 }
 
 // PlanPin is an owner, and the rules of ours that it will have.

@@ -90,7 +90,7 @@ func Summarize(plan Plan, environments []string) Summary {
 		s.Environments = append(s.Environments, *e)
 	}
 	slices.SortFunc(s.Environments, func(a, b EnvironmentSummary) int {
-		return cmp.Or(cmp.Compare(rank(environments, a.Environment), rank(environments, b.Environment)), cmp.Compare(a.Environment, b.Environment))
+		return cmp.Or(cmp.Compare(Rank(environments, a.Environment), Rank(environments, b.Environment)), cmp.Compare(a.Environment, b.Environment))
 	})
 	for _, r := range reasons {
 		s.Reasons = append(s.Reasons, *r)
@@ -122,8 +122,8 @@ func (c *Counts) count(a Action) {
 	}
 }
 
-// rank puts the known environments first, in their order, then others, then none.
-func rank(environments []string, name string) int {
+// Rank puts the known environments first, in their order, then others, then none.
+func Rank(environments []string, name string) int {
 	if i := slices.Index(environments, name); i >= 0 {
 		return i
 	}

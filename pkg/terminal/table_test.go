@@ -1,4 +1,4 @@
-package report
+package terminal
 
 import (
 	"errors"
@@ -8,10 +8,19 @@ import (
 	"github.com/mattn/go-runewidth"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 // lines makes the text of a table readable in a test: one string a line.
 func lines(s ...string) string { return strings.Join(s, "\n") + "\n" }
+
+// draw draws a table for a test.
+func draw(t *testing.T, table Table, l Layout) string {
+	t.Helper()
+	var b strings.Builder
+	require.NoError(t, table.Draw(&b, l))
+	return b.String()
+}
 
 func row(texts ...string) []Cell {
 	cells := make([]Cell, 0, len(texts))
@@ -92,42 +101,98 @@ func TestDraw(t *testing.T) {
 	}
 }
 
-func TestDrawCuts(t *testing.T) {
+// Texts are made shorter, the longest first; what is the point of a table is not.
+func TestDrawShrinks(t *testing.T) {
 	t.Parallel()
 	table := Table{
-		Columns: []Column{{Name: "NAME"}, {Name: "COUNT", Right: true}, {Name: "WHY"}},
+		Columns: []Column{{Name: "NAME", Shrink: Middle}, {Name: "FROM", Spare: 1}, {Name: "INTERVAL"}, {Name: "WHY", Shrink: End}},
 		Rows: [][]Cell{
-			row("web", "5", strings.Repeat("long ", 20)+"end"), row("配置配置配置配置配置配置", "12", "太长的理由"),
-			row("payments", "1234567890", "short"), row("x", "", ""), row("y", "", "z"),
+			row("apps-production-eu-west-1-frontend", "namespace", "10m -> 5m", strings.Repeat("long ", 20)+"end"),
+			row("配置配置配置配置配置配置", "label", "5m", "太长的理由"), row("web", "", "", "short"),
 		},
 	}
 	for _, tc := range []struct {
+		layout Layout
+		want   string
+	}{
+		{Layout{Width: 100}, lines(
+			"NAME                                 FROM        INTERVAL    WHY",
+			"apps-production-eu-west-1-frontend   namespace   10m -> 5m   long long long long long long long lon…",
+			"配置配置配置配置配置配置             label       5m          太长的理由",
+			"web                                                          short",
+		)},
+		{Layout{Width: 80}, lines(
+			"NAME                    FROM        INTERVAL    WHY",
+			"apps-produ…1-frontend   namespace   10m -> 5m   long long long long long long l…",
+			"配置配置配…置配置配置   label       5m          太长的理由",
+			"web                                             short",
+		)},
+		{Layout{Width: 60}, lines(
+			"NAME                     INTERVAL    WHY",
+			"apps-produc…1-frontend   10m -> 5m   long long long long lo…",
+			"配置配置配…置配置配置    5m          太长的理由",
+			"web                                  short",
+			"Not shown at this width: FROM. -o wide shows all.",
+		)},
+		{Layout{Width: 36}, lines(
+			"NAME        INTERVAL    WHY",
+			"apps…tend   10m -> 5m   long long l…",
+			"配置…配置   5m          太长的理由",
+			"web                     short",
+			"Not shown at this width: FROM. -o",
+			"wide shows all.",
+		)},
+	} {
+		assert.Equal(t, tc.want, draw(t, table, tc.layout), "%+v", tc.layout)
+	}
+}
+
+// What may not be made shorter is whole at any width that has room for it, and as wide as is asked for nothing is cut.
+func TestThePointIsNeverCut(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		table := Table{Columns: []Column{{Name: "NAMESPACE", Shrink: Middle}, {Name: "NAME", Shrink: Middle}, {Name: "ENVIRONMENT", Shrink: Middle, Spare: 1}, {Name: "INTERVAL"}, {Name: "WHY", Shrink: End}}}
+		name := rapid.StringMatching(`[a-z配🚀][a-z0-9配-]{0,250}`)
+		for range rapid.IntRange(1, 5).Draw(t, "rows") {
+			table.Rows = append(table.Rows, row(name.Draw(t, "namespace"), name.Draw(t, "name"), name.Draw(t, "environment"), "1h30m -> 55m", name.Draw(t, "why")))
+		}
+		l := Layout{Width: rapid.IntRange(60, 200).Draw(t, "width"), Wide: rapid.Bool().Draw(t, "wide")}
+		var b strings.Builder
+		_, err := table.DrawRows(&b, l)
+		require.NoError(t, err)
+		for i, line := range strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")[1:] {
+			assert.Contains(t, line, "1h30m -> 55m")
+			if !l.Wide {
+				assert.LessOrEqual(t, Width(line), l.Width)
+				continue
+			}
+			for _, cell := range table.Rows[i] {
+				assert.Contains(t, line, cell.Text)
+			}
+		}
+	})
+}
+
+func TestShorten(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		text  string
 		width int
 		want  string
 	}{
-		{80, lines(
-			"NAME                            COUNT   WHY",
-			"web                                 5   long long long long long long long long…",
-			"配置配置配置配置配置配置           12   太长的理由",
-			"payments                   1234567890   short",
-			"x",
-			"y                                       z",
-		)},
-		{45, lines(
-			"NAME                            COUNT   WHY",
-			"web                                 5   long…",
-			"配置配置配置配置配置配置           12   太长…",
-			"payments                   1234567890   short",
-			"x",
-			"y                                       z",
-		)},
-		// Nothing is drawn of columns for which there is no room, not even spaces.
-		{20, lines("NAME", "web", "配置配置配置配置配…", "payments", "x", "y")},
-		{4, lines("NAME", "web", "配…", "pay…", "x", "y")},
-		{1, lines("…", "…", "…", "…", "x", "y")},
+		{"flux-system", 0, "flux-system"}, {"flux-system", 11, "flux-system"}, {"flux-system", 10, "flux-…stem"}, {"flux-system", 3, "f…m"},
+		{"flux-system", 2, "f…"}, {"flux-system", 1, "…"}, {"配置配置配置", 7, "配…配置"}, {"", 5, ""},
 	} {
-		assert.Equal(t, tc.want, draw(t, table, Layout{Width: tc.width}), "%d", tc.width)
+		assert.Equal(t, tc.want, Shorten(tc.text, tc.width), "%q %d", tc.text, tc.width)
 	}
+}
+
+func TestWrap(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "one two\nthree", Wrap("one two three", 9))
+	assert.Equal(t, "https://gi\nthub.com/x\ny", Wrap("https://github.com/x y", 10))
+	assert.Equal(t, "one two three", WrapLine("one two three", 0))
+	assert.Equal(t, "  as  it is", WrapLine("  as  it is", 11))
 }
 
 // Whatever the width and the colours, no line is longer than the terminal or ends in a space.
@@ -142,17 +207,17 @@ func TestDrawFits(t *testing.T) {
 		for i := range 50 {
 			var cells []Cell
 			for j := range table.Columns {
-				cells = append(cells, Cell{texts[(i*(j+3)+i/7)%len(texts)], Style((i + j) % 6)})
+				cells = append(cells, Cell{texts[(i*(j+3)+i/7)%len(texts)], Style((i + j) % 8)})
 			}
 			table.Rows = append(table.Rows, cells)
 		}
 		for width := 1; width < 70; width++ {
-			plain := draw(t, table, Layout{Width: width})
+			plain := draw(t, table, Layout{Width: width, Clip: true})
 			for _, line := range strings.Split(plain, "\n") {
 				assert.LessOrEqual(t, runewidth.StringWidth(line), width, "%q", line)
 				assert.Equal(t, strings.TrimRight(line, " "), line)
 			}
-			painted := draw(t, table, Layout{Width: width, Color: true})
+			painted := draw(t, table, Layout{Width: width, Clip: true, Color: true})
 			assert.Equal(t, plain, strip(painted), "colours change no column")
 		}
 	}
@@ -160,7 +225,7 @@ func TestDrawFits(t *testing.T) {
 
 // strip takes the colour codes out.
 func strip(s string) string {
-	for _, code := range []string{"\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[90m"} {
+	for _, code := range []string{"\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m", "\x1b[90m"} {
 		s = strings.ReplaceAll(s, code, "")
 	}
 	return s

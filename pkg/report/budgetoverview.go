@@ -1,0 +1,116 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+)
+
+// DrawOverview shows on one screen what hosts are asked, what each environment gets for it, and what stands out. Next is
+// what to run then.
+func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
+	if _, err := fmt.Fprintf(w, "%s\n\n", terminal.WrapLine(b.Headline(), l.Width)); err != nil {
+		return err
+	}
+	if err := b.hostOverview(l.EastAsian).Draw(w, l); err != nil {
+		return err
+	}
+	if len(b.Environments) > 0 {
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+		const most = 6
+		t := EnvironmentTable(b.Environments)
+		if more := len(t.Rows) - most; more > 1 {
+			t.Rows = t.Rows[:most]
+			t.Add(map[string]Cell{"ENVIRONMENT": {Text: fmt.Sprintf("%d more", more), Style: Faint}})
+		}
+		if err := t.Draw(w, l); err != nil {
+			return err
+		}
+	}
+	var lines []string
+	for _, n := range []labelledTexts{
+		{"Busiest", optional(b.busiest())}, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
+		{"More", []string{"--rows or -o wide: repositories, credentials, controllers, each object, and what the numbers mean"}}, {"Next", optional(next)},
+	} {
+		lines = append(lines, labelled(n.label, n.texts, l.Width)...)
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", strings.Join(lines, "\n"))
+	return err
+}
+
+// hostOverview has a row for the hosts that get most.
+func (b Budget) hostOverview(eastAsian bool) Table {
+	t := Table{Columns: []Column{
+		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 2}, {Name: "REQUESTS/H", Right: true}, {Name: "LIMIT", Right: true, Spare: 1},
+		{Name: "NOW"}, {Name: "PLANNED"},
+	}}
+	const most = 4
+	for i, h := range b.Hosts {
+		if i >= most && len(b.Hosts) > most+1 {
+			t.Add(map[string]Cell{"HOST": {Text: fmt.Sprintf("%d more", len(b.Hosts)-most), Style: Faint}})
+			break
+		}
+		row := map[string]Cell{"HOST": Text(cmp.Or(h.Host, "<no host>")), "SOURCES": number(h.Sources), "REQUESTS/H": rates(h.Requests)}
+		if h.Limit != nil {
+			row["LIMIT"] = Text(rate(h.Limit.PerHour) + "/h")
+			row["NOW"], row["PLANNED"] = used(h.UsedPercent.Now, eastAsian), used(h.UsedPercent.Planned, eastAsian)
+		}
+		t.Add(row)
+	}
+	if !slices.ContainsFunc(b.Hosts, func(h BudgetHost) bool { return h.Limit != nil }) {
+		return t.Without("LIMIT", "NOW", "PLANNED")
+	}
+	return t
+}
+
+// used is a share of a limit as a bar and a number, and in words where it is too much.
+func used(percent float64, eastAsian bool) Cell {
+	c := Cell{Text: terminal.Bar(percent, barCells, eastAsian) + " " + share(percent), Style: Good}
+	switch {
+	case percent > 100:
+		c.Text, c.Style = c.Text+" too much", Bad
+	case percent > 80:
+		c.Style = Changed
+	}
+	return c
+}
+
+// busiest is the controller with the least time left.
+func (b Budget) busiest() string {
+	if len(b.Controllers) == 0 {
+		return ""
+	}
+	w := slices.MaxFunc(b.Controllers, func(a, b BudgetWorkers) int { return cmp.Compare(a.BusyPercent.Planned, b.BusyPercent.Planned) })
+	text := fmt.Sprintf("%s: its %s for %s are busy %s of the time", strings.TrimSpace(w.Controller+" "+w.Shard), count(w.Concurrent, "worker"), w.Kind, percentCell(w.BusyPercent, 70, 100).Text)
+	if w.Advice != "" {
+		text += "; " + w.Advice
+	}
+	return text
+}
+
+// sharing is the repository that most is asked for more often than needed.
+func (b Budget) sharing() string {
+	var most BudgetRepository
+	for _, r := range b.Repositories {
+		if len(r.Objects) > 1 && r.Saving.Now > most.Saving.Now {
+			most = r
+		}
+	}
+	if most.Saving.Now == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d objects poll %s, each for itself: sharing one would save %s requests/h", len(most.Objects), most.Address, rates(most.Saving).Text)
+}
+
+func (b Budget) webhooks() []string {
+	if b.Summary.Webhooks.Sources == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s announced by a Receiver: polling them (%s requests/h) can be relaxed", are(b.Summary.Webhooks.Sources, "source"), rates(b.Summary.Webhooks.Requests).Text)}
+}

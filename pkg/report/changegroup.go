@@ -1,0 +1,238 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// The ways in which a change moves how often Flux looks at an object.
+const (
+	Faster   = "faster"
+	Slower   = "slower"
+	SamePace = ""
+)
+
+// ChangeGroup are objects of an environment and a kind that change alike.
+type ChangeGroup struct {
+	Environment string
+	// Kind is "" where kinds are taken together.
+	Kind    string
+	Objects int
+	// Pace is faster, slower, or "" where the interval stays.
+	Pace string
+	// Interval as "5m -> 1m", or "2m to 10m -> 1m" where several are taken together.
+	Interval string
+	// Also says what changes beside the interval: "timeout set to 4m30s".
+	Also []string
+
+	names  []string
+	froms  []time.Duration
+	to     string
+	folded int // groups that are taken together
+}
+
+// detail is how exactly changes must agree to be of one group.
+type detail int
+
+const (
+	exact  detail = iota
+	ranges        // of what the interval was; other fields by name only
+)
+
+// GroupChanges sums up the items that change: by environment in the order given, the largest groups of each first. Most
+// is how many groups there may be (0: any number): first intervals are taken together in ranges, then the smallest
+// groups of an environment. Each environment keeps one at least.
+func GroupChanges(items []tune.Item, environments []string, most int) []ChangeGroup {
+	groups := gather(items, exact)
+	if most > 0 && len(groups) > most {
+		groups = gather(items, ranges)
+	}
+	slices.SortStableFunc(groups, func(a, b ChangeGroup) int {
+		return cmp.Or(cmp.Compare(tune.Rank(environments, a.Environment), tune.Rank(environments, b.Environment)),
+			cmp.Compare(a.Environment, b.Environment), -cmp.Compare(a.Objects, b.Objects))
+	})
+	for most > 0 && len(groups) > most {
+		at := smallest(groups)
+		if at < 0 {
+			break
+		}
+		groups = fold(groups, at)
+	}
+	return groups
+}
+
+func gather(items []tune.Item, d detail) []ChangeGroup {
+	at := make(map[string]int)
+	var groups []ChangeGroup
+	for _, item := range items {
+		if item.Action != tune.ActionChange {
+			continue
+		}
+		g := newGroup(item, d)
+		key := strings.Join([]string{g.Environment, g.Kind, g.Pace, g.to, strings.Join(g.Also, ",")}, "\x00")
+		if d == exact {
+			key += "\x00" + g.Interval
+		}
+		i, known := at[key]
+		if !known {
+			at[key] = len(groups)
+			groups = append(groups, g)
+			continue
+		}
+		groups[i].Objects++
+		groups[i].names = append(groups[i].names, g.names...)
+		groups[i].froms = append(groups[i].froms, g.froms...)
+		groups[i].Interval = groups[i].rangeText()
+	}
+	return groups
+}
+
+// newGroup is the group of one item.
+func newGroup(item tune.Item, d detail) ChangeGroup {
+	o := item.Object
+	g := ChangeGroup{Environment: item.Assignment.Environment, Kind: o.Kind, Objects: 1, Pace: paceOf(item), names: []string{o.Namespace + "/" + o.Name}, folded: 1}
+	for _, c := range item.Changes {
+		switch {
+		case c.Field == flux.Interval:
+			g.to = tune.Show(c.To)
+			g.Interval = tune.Show(c.From) + " -> " + g.to
+			g.froms = []time.Duration{o.Effective(flux.Interval)}
+		case d == ranges:
+			g.Also = append(g.Also, shortName(c.Field))
+		case c.From == nil:
+			g.Also = append(g.Also, shortName(c.Field)+" set to "+tune.Show(c.To))
+		default:
+			g.Also = append(g.Also, shortName(c.Field)+" "+tune.Show(c.From)+" -> "+tune.Show(c.To))
+		}
+	}
+	return g
+}
+
+// shortName names a field for people: timeout, retry interval, chart interval.
+func shortName(f flux.Field) string {
+	switch f {
+	case flux.RetryInterval:
+		return "retry"
+	case flux.ChartInterval:
+		return "chart"
+	default:
+		return strings.TrimPrefix(string(f), "spec.")
+	}
+}
+
+// paceOf compares how often Flux looks now and when the item is carried out; of a HelmRelease whose interval stays, how
+// often its chart is looked for.
+func paceOf(item tune.Item) string {
+	for _, f := range []flux.Field{flux.Interval, flux.ChartInterval} {
+		for _, c := range item.Changes {
+			if c.Field != f {
+				continue
+			}
+			now, planned := item.Object.Effective(f), item.Object.EffectiveWith(f, c.To, item.Planned(flux.Interval))
+			if planned < now {
+				return Faster
+			}
+			if planned > now {
+				return Slower
+			}
+		}
+	}
+	return SamePace
+}
+
+func (g ChangeGroup) rangeText() string {
+	if len(g.froms) == 0 || g.to == "" {
+		return g.Interval
+	}
+	low, high := slices.Min(g.froms), slices.Max(g.froms)
+	if low == high {
+		return g.Interval
+	}
+	return fmt.Sprintf("%s to %s -> %s", flux.FormatDuration(low), flux.FormatDuration(high), g.to)
+}
+
+// smallest is the smallest group of an environment that has others; -1 where each has one.
+func smallest(groups []ChangeGroup) int {
+	count := make(map[string]int)
+	for _, g := range groups {
+		count[g.Environment]++
+	}
+	at := -1
+	for i, g := range groups {
+		if count[g.Environment] > 1 && g.Kind != "" && (at < 0 || g.Objects <= groups[at].Objects) {
+			at = i
+		}
+	}
+	return at
+}
+
+// fold takes a group together with what was taken together of its environment before, or with its next larger one.
+func fold(groups []ChangeGroup, at int) []ChangeGroup {
+	g := groups[at]
+	groups = slices.Delete(groups, at, at+1)
+	into := -1
+	for i := range groups {
+		if groups[i].Environment == g.Environment {
+			into = i // the last one: the smallest, or what was taken together
+		}
+	}
+	other := &groups[into]
+	other.folded += g.folded
+	other.Objects += g.Objects
+	other.names = append(other.names, g.names...)
+	if other.Pace != g.Pace {
+		other.Pace = SamePace
+	}
+	other.Kind, other.to, other.froms = "", "", nil
+	other.Interval, other.Also = fmt.Sprintf("%d more changes", other.folded), nil
+	return groups
+}
+
+// groupTable shows groups, an environment's name once.
+func groupTable(groups []ChangeGroup) Table {
+	t := Table{Columns: []Column{
+		{Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "OBJECTS"}, {Name: "INTERVAL"},
+		{Name: "ALSO", Shrink: terminal.End, Floor: 24}, {Name: "NAMES", Shrink: terminal.End, Floor: 12, Spare: 1},
+	}}
+	digits, also := 0, false
+	for _, g := range groups {
+		digits, also = max(digits, len(fmt.Sprint(g.Objects))), also || len(g.Also) > 0
+	}
+	before := ""
+	for i, g := range groups {
+		environment := environmentCell(g.Environment)
+		if i > 0 && g.Environment == before {
+			environment = Cell{}
+		}
+		before = g.Environment
+		kind := cmp.Or(g.Kind, "objects")
+		t.Rows = append(t.Rows, []Cell{
+			environment, Text(fmt.Sprintf("%*d %s", digits, g.Objects, kind)), g.intervalCell(),
+			{Text: strings.Join(g.Also, ", "), Style: Changed}, {Text: strings.Join(slices.Sorted(slices.Values(g.names)), ", "), Style: Faint},
+		})
+	}
+	if !also {
+		return t.Without("ALSO")
+	}
+	return t
+}
+
+func (g ChangeGroup) intervalCell() Cell {
+	switch {
+	case g.Pace == Faster:
+		return Cell{Text: strings.TrimSpace(g.Interval + " faster"), Style: terminal.Faster}
+	case g.Pace == Slower:
+		return Cell{Text: strings.TrimSpace(g.Interval + " slower"), Style: terminal.Slower}
+	case g.Interval == "":
+		return Cell{Text: "stays", Style: Faint}
+	default:
+		return Cell{Text: g.Interval, Style: Changed}
+	}
+}

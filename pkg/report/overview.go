@@ -1,0 +1,355 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// Overview is a plan as one decides about it: what changes, what that costs and buys, how long it takes, and what is
+// left alone.
+type Overview struct {
+	// Title begins it: "Policy fast", "Revert".
+	Title  string
+	Plan   tune.Plan
+	Budget budget.Budget
+	Calm   tune.Calm
+	// Pace of the changes per second; 0 is no limit.
+	Pace float64
+	// Environments in the order of the policy.
+	Environments []string
+	// Where was looked: "in context \"prod\""; "" does not say.
+	Where string
+	// Next is what to run next; "" says nothing.
+	Next string
+}
+
+// screen is how many lines the smallest terminal has that an overview is made for, without the line that is typed on.
+const screen = 23
+
+// Draw writes the overview. On a terminal it takes as many lines as that has, 23 at least, whatever the number of
+// objects; elsewhere it says everything.
+func (o Overview) Draw(w io.Writer, l Layout) error {
+	notes, groups := o.parts(l)
+	if _, err := fmt.Fprintln(w, o.title(l)); err != nil {
+		return err
+	}
+	if len(groups) > 0 {
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+		t := groupTable(groups)
+		if l.Width == 0 {
+			t = t.Without("NAMES") // there they have rows
+		}
+		if err := t.Draw(w, l); err != nil {
+			return err
+		}
+	}
+	if len(notes) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", strings.Join(notes, "\n"))
+	return err
+}
+
+// parts are the groups and the notes below them. What changes comes first: where the groups have no room, less is said
+// below them, and only then are groups taken together.
+func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
+	if l.Width == 0 || l.Wide {
+		return o.notes(l, unlimited), GroupChanges(o.Plan.Items, o.Environments, 0)
+	}
+	all := len(GroupChanges(o.Plan.Items, o.Environments, 0))
+	limits := limitsFor(max(screen, l.Height-1))
+	for {
+		notes = o.notes(l, limits)
+		room := limits.groups(len(notes) + lineCount(o.title(l)))
+		if all <= room || limits.reasons == 1 {
+			return notes, GroupChanges(o.Plan.Items, o.Environments, room)
+		}
+		limits.reasons--
+	}
+}
+
+// limits are how many lines parts of an overview may have; 0 is any number.
+type limits struct{ height, hosts, reasons, environments, named int }
+
+var unlimited = limits{}
+
+func limitsFor(height int) limits {
+	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1}
+	if height > 40 {
+		l.hosts, l.reasons, l.named = 5, 8, 5
+	}
+	return l
+}
+
+// groups is how many groups fit beside the other lines: two blank ones, the header, and what may be said of columns that
+// are not shown.
+func (l limits) groups(others int) int {
+	if l.height == 0 {
+		return 0
+	}
+	return max(4, l.height-others-4)
+}
+
+func lineCount(text string) int { return strings.Count(text, "\n") + 1 }
+
+func (o Overview) title(l Layout) string {
+	c := tune.Summarize(o.Plan, o.Environments).Counts
+	where := ""
+	if o.Where != "" {
+		where = " " + o.Where
+	}
+	counts := fmt.Sprintf("%s%s: %d to change, %d as the policy wants, %d left alone", count(c.Objects, "object"), where, c.Change, c.Unchanged, c.Skip)
+	return terminal.WrapLine(fmt.Sprintf("%s, %s.", o.Title, counts), l.Width)
+}
+
+// notes are the labelled lines below the groups, broken at the terminal's width.
+func (o Overview) notes(l Layout, limits limits) []string {
+	var lines []string
+	for _, n := range o.labels(l, limits) {
+		lines = append(lines, labelled(n.label, n.texts, l.Width)...)
+	}
+	return lines
+}
+
+// labelledTexts are lines under one label.
+type labelledTexts struct {
+	label string
+	texts []string
+}
+
+func (o Overview) labels(l Layout, limits limits) []labelledTexts {
+	return []labelledTexts{
+		{"Costs", o.costs(l, limits)},
+		{"Buys", o.buys(limits)},
+		{"Takes", o.takes(limits)},
+		{"Pins", o.pins(limits)},
+		{"Left alone", o.leftAlone(limits)},
+		{"Note", o.remarks(limits)},
+		{"Next", optional(o.Next)},
+	}
+}
+
+// labelWidth is that of the longest label and the space behind it.
+const labelWidth = len("Left alone") + 3
+
+// labelled writes texts beside a label, broken at the width (0: 100), what was broken further in.
+func labelled(label string, texts []string, width int) []string {
+	var lines []string
+	room := 0
+	if width > 0 {
+		room = max(20, width-labelWidth)
+	}
+	for _, text := range texts {
+		broken := terminal.WrapLine(text, room)
+		if strings.Contains(broken, "\n") {
+			broken = terminal.WrapLine(text, room-2) // what is broken goes on further in
+		}
+		for i, line := range strings.Split(broken, "\n") {
+			if i > 0 {
+				line = "  " + line
+			}
+			lines = append(lines, strings.TrimRight(fmt.Sprintf("%-*s%s", labelWidth, label, line), " "))
+			label = ""
+		}
+	}
+	return lines
+}
+
+// costs say what the hosts are asked.
+func (o Overview) costs(l Layout, limits limits) []string {
+	if len(o.Budget.Hosts) == 0 {
+		return nil
+	}
+	git := o.Budget.Git
+	lines := []string{fmt.Sprintf("Git requests %s/h, now and planned", rate(git.Now))}
+	if git.Now != git.Planned {
+		lines[0] = fmt.Sprintf("Git requests %s/h -> %s/h%s", rate(git.Now), rate(git.Planned), Compare(git))
+	}
+	shown := 0
+	for _, h := range o.Budget.Hosts {
+		if h.Limit == nil || limits.hosts > 0 && shown == limits.hosts {
+			continue
+		}
+		shown++
+		now, planned := h.Requests.Now/h.Limit.PerHour*100, h.Requests.Planned/h.Limit.PerHour*100
+		line := fmt.Sprintf("%s %s %s", h.Name, terminal.Bar(now, barCells, l.EastAsian), share(now))
+		if now != planned {
+			line += fmt.Sprintf(" -> %s %s", terminal.Bar(planned, barCells, l.EastAsian), share(planned))
+		}
+		lines = append(lines, line+fmt.Sprintf(" of %s/h", rate(h.Limit.PerHour)))
+	}
+	return lines
+}
+
+// buys say how long a commit takes, where that changes.
+func (o Overview) buys(limits limits) []string {
+	var parts []string
+	for _, e := range NewBudgetEnvironments(o.Budget.Environments) {
+		if e.Latency == nil || e.Latency.Typical.Now == e.Latency.Typical.Planned {
+			continue
+		}
+		if limits.environments > 0 && len(parts) == limits.environments {
+			parts = append(parts, "...")
+			break
+		}
+		name := e.Environment
+		if name == "" {
+			name = "no environment"
+		}
+		parts = append(parts, fmt.Sprintf("%s %s -> %s", name, orDash(e.Latency.Typical.Now), orDash(e.Latency.Typical.Planned)))
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return []string{"commit to applied, typically: " + strings.Join(parts, ", ")}
+}
+
+// takes say how long the changes take, and what may be not ready meanwhile.
+func (o Overview) takes(limits limits) []string {
+	changes := len(o.Plan.Changed())
+	if changes == 0 {
+		return nil
+	}
+	line := "about " + takes(o.Calm)
+	if o.Pace > 0 {
+		line += fmt.Sprintf(" at %g changes a second", o.Pace)
+	}
+	if o.Calm.Levels > 1 {
+		line += fmt.Sprintf("; dependents first, in %d steps that each wait until Flux is ready again", o.Calm.Levels)
+	}
+	lines := []string{line}
+	disturbed := o.Calm.Disturbed
+	if len(disturbed) == 0 {
+		return lines
+	}
+	lines = append(lines, fmt.Sprintf("%s may be not ready for a while (Flux tries again after 30s), and cannot be spared:", count(len(disturbed), "object")))
+	for i, d := range disturbed {
+		if limits.named > 0 && i == limits.named {
+			lines = append(lines, fmt.Sprintf("and %d more (--rows names them)", len(disturbed)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("%s, which depends on %s: %s", d.Object, d.On, d.Why))
+	}
+	return lines
+}
+
+// pins name the owners that get rules.
+func (o Overview) pins(limits limits) []string {
+	if len(o.Plan.Pins) == 0 {
+		return nil
+	}
+	var gain, lose []string
+	objects := 0
+	for _, p := range o.Plan.Pins {
+		name := p.Owner.Namespace + "/" + p.Owner.Name
+		if len(p.Rules) == 0 {
+			lose = append(lose, name)
+			continue
+		}
+		gain = append(gain, name)
+		objects += p.Objects
+	}
+	var lines []string
+	if len(gain) > 0 {
+		lines = append(lines, fmt.Sprintf("spec.ignore of %s leaves the changed fields of %s to fluxtune", fewOf("Kustomization", gain, limits.named*3), count(objects, "object")))
+	}
+	if len(lose) > 0 {
+		lines = append(lines, fmt.Sprintf("spec.ignore of %s leaves all fields to Git again", fewOf("Kustomization", lose, limits.named*3)))
+	}
+	return lines
+}
+
+// fewOf names some of many: "Kustomization a/b", "Kustomizations a/b, c/d and 3 more"; 0 names all.
+func fewOf(noun string, names []string, most int) string {
+	slices.Sort(names)
+	if len(names) > 1 {
+		noun += "s"
+	}
+	if most > 0 && len(names) > most {
+		return fmt.Sprintf("%s %s and %d more", noun, strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return noun + " " + strings.Join(names, ", ")
+}
+
+// leftAlone counts by reason, the most frequent first, each with what to do about it.
+func (o Overview) leftAlone(limits limits) []string {
+	reasons := tune.Summarize(o.Plan, o.Environments).Reasons
+	var lines []string
+	rest := 0
+	for i, r := range reasons {
+		if limits.reasons > 0 && i >= limits.reasons && len(reasons) > limits.reasons+1 {
+			rest += r.Count
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%d %s", r.Count, reasonLine(r)))
+		if r.Reason == tune.ReasonSetInGit || r.Reason == tune.ReasonOwnerUnknown {
+			lines = append(lines, o.homes(r.Reason, limits)...)
+		}
+	}
+	if rest > 0 {
+		lines = append(lines, fmt.Sprintf("%d for %d other reasons (--rows says each)", rest, len(reasons)-limits.reasons))
+	}
+	return lines
+}
+
+// homes say where the values live, the most frequent first.
+func (o Overview) homes(reason tune.Reason, limits limits) []string {
+	homes := Homes(o.Plan, reason)
+	var lines []string
+	for i, home := range homes {
+		if limits.named > 0 && i == limits.named {
+			lines[i-1] += fmt.Sprintf(", and %s more", count(len(homes)-i, "place"))
+			break
+		}
+		lines = append(lines, "  "+home)
+	}
+	return lines
+}
+
+// remarks are what else to know: timeouts that are kept, webhooks, side effects, what the policy says of itself.
+func (o Overview) remarks(limits limits) []string {
+	var lines []string
+	if n := kept(o.Plan.Items); n > 0 && !o.leavesFor(tune.ReasonTimeoutKept) {
+		lines = append(lines, fmt.Sprintf("%s longer timeouts than the policy's: --shorten-timeouts makes them shorter where nothing speaks against it", keep(n)))
+	}
+	if limits.height > 0 {
+		return lines
+	}
+	for _, n := range tune.Summarize(o.Plan, o.Environments).Notes {
+		lines = append(lines, fmt.Sprintf("%d %s: %s", n.Count, n.Kind, n.Note))
+	}
+	if hint := webhookNote(o.Budget); hint != "" {
+		lines = append(lines, hint)
+	}
+	return append(lines, optional(o.Plan.Note)...)
+}
+
+// leavesFor tells whether objects are left alone for a reason.
+func (o Overview) leavesFor(reason tune.Reason) bool {
+	return slices.ContainsFunc(o.Plan.Items, func(i tune.Item) bool { return i.Action == tune.ActionSkip && i.Reason == reason })
+}
+
+func keep(n int) string {
+	if n == 1 {
+		return "1 object that changes keeps"
+	}
+	return fmt.Sprintf("%d objects that change keep", n)
+}
+
+func kept(items []tune.Item) int {
+	n := 0
+	for _, item := range items {
+		if item.Action == tune.ActionChange && item.Kept != "" {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,43 @@
+package report
+
+import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// reasonLine is a reason to leave objects alone, and what to do about it. Where messages differ from object to object,
+// more than one are summed up.
+func reasonLine(r tune.ReasonCount) string {
+	switch r.Reason {
+	case tune.ReasonNoEnvironment:
+		return "without environment: label their namespaces, map them in the policy, or use --default-env (doctor proposes how)"
+	case tune.ReasonSetInGit:
+		return "set by what applies them, which would undo a change: change it where it lives (rewrite -f), or see --managed"
+	case tune.ReasonOwnerUnknown:
+		return "with an owner that cannot be seen, and may undo a change: see --managed"
+	case tune.ReasonTimeoutKept:
+		return "with longer timeouts than the policy's: --shorten-timeouts makes them shorter where nothing speaks against it"
+	case tune.ReasonSuspended:
+		return "suspended: --include-suspended tunes them, too"
+	case tune.ReasonOptedOut:
+		return "opted out by the annotation " + tune.OptOutAnnotation
+	case tune.ReasonDeleting:
+		return "being deleted"
+	case tune.ReasonRetriesExhausted:
+		return "with retries used up, which a change would make try again: --include-failed tunes them, too"
+	}
+	if r.Count == 1 {
+		return r.Message
+	}
+	switch r.Reason {
+	case tune.ReasonKindNotInPolicy:
+		return "of kinds that the policy says nothing about"
+	case tune.ReasonOtherEnvironment:
+		return "in environments that the policy does not know: add them to it, or use --env-alias"
+	case tune.ReasonIntervalIgnored:
+		return "with intervals that Flux ignores, or that a HelmRelease sets"
+	case tune.ReasonCannotPin:
+		return "that cannot be pinned: --rows says why"
+	default:
+		return r.Message
+	}
+}

@@ -1,0 +1,111 @@
+package terminal
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// ellipsis marks that something was left out.
+const ellipsis = "…"
+
+// cells measures text as most terminals draw it, whatever the locale: characters of ambiguous width are narrow.
+func cells() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutral: true} }
+
+// Width is how many cells of a terminal a text takes.
+func Width(text string) int { return cells().StringWidth(text) }
+
+// Printable is a text without control characters but line breaks and tabs: messages come from clusters and files, and
+// must not be able to write to a terminal what they like.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// cut shortens text to a width and marks that it did.
+func cut(text string, width int) string {
+	if width <= 0 {
+		return ""
+	}
+	return cells().Truncate(text, width, ellipsis)
+}
+
+// Clip shortens text to a width at its end; 0 does not.
+func Clip(text string, width int) string {
+	if width <= 0 {
+		return text
+	}
+	return cut(text, width)
+}
+
+// Shorten shortens text to a width in its middle, so that both ends of a name stay; 0 does not.
+func Shorten(text string, width int) string {
+	if width <= 0 || Width(text) <= width {
+		return text
+	}
+	if width < 3 {
+		return cut(text, width)
+	}
+	head := cells().Truncate(text, (width-1+1)/2, "")
+	tail := cells().TruncateLeft(text, Width(text)-(width-1-Width(head)), "")
+	return head + ellipsis + strings.TrimLeft(tail, " ") // a wide character may have been cut in two
+}
+
+// to shortens a text to a width in one of the ways.
+func (s Shrink) to(text string, width int) string {
+	switch {
+	case Width(text) <= width:
+		return text
+	case s == Middle:
+		return Shorten(text, width)
+	case s == End:
+		return cut(text, width)
+	default:
+		return text
+	}
+}
+
+// readable is how wide a paragraph is where no terminal is narrower.
+const readable = 100
+
+// Wrap breaks a paragraph into lines, between words and where a word is longer than a line. Width is that of the
+// terminal; wider than is pleasant to read does not count, and 0 is none.
+func Wrap(text string, width int) string {
+	if width <= 0 || width > readable {
+		width = readable
+	}
+	return strings.Join(wrapLines(text, width), "\n")
+}
+
+// WrapLine breaks a line that a terminal is too narrow for; width 0 is none.
+func WrapLine(line string, width int) string {
+	if width <= 0 || Width(line) <= width {
+		return line
+	}
+	return strings.Join(wrapLines(line, width), "\n")
+}
+
+func wrapLines(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && Width(line)+1+Width(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		for Width(word) > width { // an address, say
+			part := cells().Truncate(word, width, "")
+			if part == "" {
+				break
+			}
+			lines, word = append(lines, part), strings.TrimPrefix(word, part)
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
+}
