@@ -86,6 +86,7 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 	if o.Selection, err = f.toSelection(r.config, args); err != nil {
 		return o, err
 	}
+	o.Policy = o.Policy.In(r.clusterNames()...)
 	o.Client, err = r.client()
 	return o, err
 }
@@ -95,6 +96,11 @@ func (f PolicyFlags) toPolicy() (policy.Policy, error) {
 	p, err := loadPolicy(f.Policy)
 	if err != nil {
 		return p, err
+	}
+	for _, expr := range f.EnvironmentAliases {
+		if p, err = p.WithAlias(expr); err != nil {
+			return p, fmt.Errorf("--env-alias %w", err)
+		}
 	}
 	for _, expr := range f.Set {
 		if p, err = p.Set(expr); err != nil {

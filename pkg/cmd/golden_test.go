@@ -246,6 +246,10 @@ func getCases() []golden {
 		{name: "get/output-unknown", args: "get -o xml"},
 		{name: "get/terminal-80", args: "get -A --kind gitrepo", with: terminal(80)},
 		{name: "get/color", args: "get -n golden-dev --kind gitrepo --color always"},
+		{name: "get/env-alias-flag", args: "get -A --env-alias qa=stg --env staging"},
+		{name: "get/env-alias-flag-bad", args: "get -A --env-alias qa=moon"},
+		{name: "get/patterns", args: "get -A --policy testdata/policies/patterns.yaml --kind gitrepo,ks -o wide"},
+		{name: "get/patterns-other-cluster", args: "get -n golden-flux --policy testdata/policies/patterns.yaml --default-env stg", with: connecting(calledLab)},
 		{name: "get/default-env", args: "get -n golden-flux --default-env dev"},
 	}
 }
@@ -270,6 +274,8 @@ func planCases() []golden {
 		{name: "plan/policy-preset", args: "plan -n golden-dev --policy fast"},
 		{name: "plan/policy-file", args: "plan -n golden-dev --policy testdata/policies/every-kind.yaml -o wide"},
 		{name: "plan/policy-bad", args: "plan -A --policy testdata/policies/bad.yaml"},
+		{name: "plan/patterns", args: "plan -n golden-flux --policy testdata/policies/patterns.yaml -o json"},
+		{name: "plan/policy-bad-patterns", args: "plan -A --policy testdata/policies/bad-patterns.yaml"},
 		{name: "plan/policy-not-yaml", args: "plan -A --policy testdata/policies/not-yaml.yaml"},
 		{name: "plan/policy-unknown", args: "plan -A --policy quick"},
 		{name: "plan/policy-directory", args: "plan -A --policy testdata"},

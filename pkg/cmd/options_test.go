@@ -76,7 +76,7 @@ func with(values, more map[string]string) map[string]string {
 func fleetValues(more map[string]string) map[string]string {
 	return with(map[string]string{
 		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
-		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg",
+		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg",
 		"output": "go-template", "template": "{{.kind}}", "allow-missing-template-keys": "false",
 		"no-headers": "true", "sort-by": "interval",
 	}, more)
@@ -86,6 +86,8 @@ func fleetValues(more map[string]string) map[string]string {
 func wantFleet(t *testing.T) FleetOptions {
 	t.Helper()
 	fast, err := policy.Preset("fast")
+	require.NoError(t, err)
+	fast, err = fast.WithAlias("uat=staging")
 	require.NoError(t, err)
 	fast, err = fast.Set("development.GitRepository.interval=31s")
 	require.NoError(t, err)

@@ -134,11 +134,13 @@ type PolicyFlags struct {
 	Policy             string
 	Set                []string
 	DefaultEnvironment string
+	EnvironmentAliases []string
 }
 
 func (f *PolicyFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.Policy, "policy", policy.DefaultName, "The policy: a preset's name (see kubectl fluxtune policy) or a file.")
 	flags.StringArrayVar(&f.Set, "set", nil, "Override a value of the policy: --set development.GitRepository.interval=30s (may be repeated).")
-	flags.StringVar(&f.DefaultEnvironment, "default-env", "", "The environment of objects that no label gives one.")
+	flags.StringVar(&f.DefaultEnvironment, "default-env", "", "The environment of objects that nothing else gives one.")
+	flags.StringArrayVar(&f.EnvironmentAliases, "env-alias", nil, "Another word for an environment of the policy: --env-alias uat=staging (may be repeated).")
 }

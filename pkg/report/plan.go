@@ -23,6 +23,7 @@ func NewPlan(p tune.Plan, gaps []flux.Gap, environments []string) Plan {
 			Ref:               NewRef(item.Object),
 			Environment:       item.Assignment.Environment,
 			EnvironmentSource: string(item.Assignment.Source),
+			EnvironmentVia:    item.Assignment.Via,
 			Action:            string(item.Action),
 			Reason:            string(item.Reason),
 			Message:           item.Message,
@@ -54,6 +55,7 @@ func NewRestores(restores []tune.Restore, gaps []flux.Gap) Plan {
 			Ref:               NewRef(r.Object),
 			Environment:       r.Assignment.Environment,
 			EnvironmentSource: string(r.Assignment.Source),
+			EnvironmentVia:    r.Assignment.Via,
 			Action:            string(r.Action),
 			Reason:            string(r.Reason),
 			Message:           r.Message,
@@ -96,7 +98,7 @@ var planFields = []struct {
 // field shows its value or its way from one to another. Columns that say nothing are left out.
 func (p Plan) Table(withNamespace bool) Table {
 	t := Table{Columns: append([]Column{{Name: ""}}, namespaceColumn(withNamespace)...)}
-	t.Columns = append(t.Columns, []Column{{Name: "KIND"}, {Name: "NAME"}, {Name: "ENVIRONMENT", Spare: 1}}...)
+	t.Columns = append(t.Columns, []Column{{Name: "KIND"}, {Name: "NAME"}, {Name: "ENVIRONMENT", Spare: 1}, {Name: "VIA", Wide: true}}...)
 	fields := p.fields()
 	for _, f := range planFields {
 		t.Columns = append(t.Columns, Column{Name: f.column, Wide: !fields[f.field]})
@@ -105,7 +107,7 @@ func (p Plan) Table(withNamespace bool) Table {
 	t.Columns = append(t.Columns, Column{Name: "STICKS", Wide: !owned}, Column{Name: "WHY"}, Column{Name: "NOTES", Wide: true})
 	for _, item := range p.Items {
 		row := append([]Cell{markCell(item.Action)}, namespaceCell(withNamespace, item.Ref)...)
-		row = append(row, Text(item.Ref.Kind), Text(item.Ref.Name), environmentCell(item.Environment))
+		row = append(row, Text(item.Ref.Kind), Text(item.Ref.Name), environmentCell(item.Environment), Cell{item.EnvironmentVia, Faint})
 		for _, f := range planFields {
 			row = append(row, fieldCell(item, f.field))
 		}
