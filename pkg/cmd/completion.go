@@ -178,7 +178,7 @@ func (r *root) completeSessions(cmd *cobra.Command, _ []string, _ string) ([]str
 // completeEnvironments completes the environments of the policy on the command line.
 func completeEnvironments(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	name, _ := cmd.Flags().GetString("policy")
-	p, err := loadPolicy(name)
+	p, err := loadPolicy(name, strings.NewReader("")) // completion does not wait for a policy on stdin
 	if err != nil {
 		return nil, noFiles
 	}

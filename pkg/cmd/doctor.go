@@ -74,6 +74,9 @@ func (f *DoctorFlags) toOptions(r *root, _ []string) (*DoctorOptions, error) {
 		return nil, kubeconfigError(err)
 	}
 	if given && !f.AllNamespaces {
+		if err := oneNamespace(namespace); err != nil {
+			return nil, err
+		}
 		o.Namespace = namespace
 	}
 	if o.Viewer, _, err = role(viewerRole); err != nil {

@@ -146,6 +146,9 @@ func (f SelectionFlags) toFileSelection(config *genericclioptions.ConfigFlags, a
 	if !f.AllNamespaces && config.Namespace != nil {
 		sel.Namespace = *config.Namespace
 	}
+	if err := oneNamespace(sel.Namespace); err != nil {
+		return sel, err
+	}
 	if _, err := selector(f.Selector); err != nil {
 		return sel, err
 	}

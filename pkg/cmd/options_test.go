@@ -277,6 +277,7 @@ func TestConnectionOptions(t *testing.T) {
 	flags := pflag.NewFlagSet("root", pflag.ContinueOnError)
 	r.config.AddFlags(flags)
 	flags.StringVar(&r.color, "color", "auto", "")
+	flags.IntVarP(&r.verbosity, "v", "v", 0, "") // TestRequestsAreShown
 	assert.Equal(t, flagNames(newRoot(r.System, Build{}, r.name).PersistentFlags()), flagNames(flags))
 	for name, value := range map[string]string{
 		"server": "https://example.test:6443", "namespace": "apps", "kubeconfig": "testdata/kubeconfig",
@@ -284,7 +285,7 @@ func TestConnectionOptions(t *testing.T) {
 		"as": "jane", "as-uid": "7", "as-group": "dev", "as-user-extra": "scope=all",
 		"request-timeout": "9s", "disable-compression": "true", "tls-server-name": "inside", "proxy-url": "http://proxy.test:3128",
 		"certificate-authority": "testdata/kubeconfig", "client-certificate": "testdata/kubeconfig", "client-key": "testdata/kubeconfig",
-		"cache-dir": "testdata/cache", "color": "never", "insecure-skip-tls-verify": "true",
+		"cache-dir": "testdata/cache", "color": "never", "v": "6", "insecure-skip-tls-verify": "true",
 	} {
 		require.NoError(t, flags.Set(name, value), name)
 	}
