@@ -105,6 +105,12 @@ func calledLab(_ *testing.T, config *clientcmdapi.Config) {
 	config.CurrentContext = "lab"
 }
 
+// calledProd is the same cluster behind a context whose name says what it is.
+func calledProd(_ *testing.T, config *clientcmdapi.Config) {
+	config.Contexts["eu-prod"] = config.Contexts["testbed"]
+	config.CurrentContext = "eu-prod"
+}
+
 func noCurrentContext(_ *testing.T, config *clientcmdapi.Config) { config.CurrentContext = "" }
 
 func serve(t *testing.T, config *clientcmdapi.Config, answer http.HandlerFunc) {

@@ -34,6 +34,8 @@ type Assignment struct {
 	// Via says for people what decided: "label environment", `namespace "dev"`, "Kustomization dev/web",
 	// `context "prod-eu" matches "prod-*"`.
 	Via string
+	// Pattern is the one of the policy that decided, where one did.
+	Pattern Pattern
 	// Warnings name labels that disagree, and which one was taken.
 	Warnings []string
 }

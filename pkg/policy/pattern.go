@@ -76,7 +76,7 @@ func find(patterns []Pattern, names []Named, source Source) Assignment {
 			continue
 		}
 		taken = p
-		a = Assignment{Environment: p.Environment, Known: true, Source: source, Via: fmt.Sprintf("%s matches %q", names[i], p.Text)}
+		a = Assignment{Environment: p.Environment, Known: true, Source: source, Pattern: p, Via: fmt.Sprintf("%s matches %q", names[i], p.Text)}
 	}
 	return a
 }
@@ -163,6 +163,10 @@ func (p Policy) patterns(by Patterns) []Pattern {
 			patterns = append(patterns, Pattern{Text: text, Environment: e.Name})
 		}
 	}
+	return p.sorted(patterns)
+}
+
+func (p Policy) sorted(patterns []Pattern) []Pattern {
 	slices.SortFunc(patterns, func(a, b Pattern) int {
 		return cmp.Or(
 			cmp.Compare(b.literals(), a.literals()),
@@ -171,6 +175,14 @@ func (p Policy) patterns(by Patterns) []Pattern {
 		)
 	})
 	return patterns
+}
+
+// WithPatterns returns a copy of the policy that has these patterns as well. Their environments are names of the
+// policy's.
+func (p Policy) WithPatterns(clusters, namespaces []Pattern) Policy {
+	p.Clusters = p.sorted(slices.Concat(p.Clusters, clusters))
+	p.Namespaces = p.sorted(slices.Concat(p.Namespaces, namespaces))
+	return p
 }
 
 // checkPatterns checks spec.clusters or spec.namespaces: that the policy has the environments, and that no
