@@ -33,7 +33,7 @@ func PlanBudget(b budget.Budget) (line string, t Table, hint string) {
 	if len(b.Environments) == 0 {
 		return "", Table{}, ""
 	}
-	line = fmt.Sprintf("Git requests: %s/h, now and then.", rate(b.Git.Now))
+	line = fmt.Sprintf("Git requests: %s/h, now and as planned.", rate(b.Git.Now))
 	if b.Git.Now != b.Git.Planned {
 		line = fmt.Sprintf("Git requests: %s/h now, %s/h then%s.", rate(b.Git.Now), rate(b.Git.Planned), Compare(b.Git))
 	}
