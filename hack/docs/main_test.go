@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
 
 func TestPagesAreUpToDate(t *testing.T) {
@@ -33,4 +35,32 @@ func TestPagesAreUpToDate(t *testing.T) {
 	}
 	assert.Empty(t, got, "pages of commands that are gone: run make docs")
 	assert.True(t, strings.Contains(string(want["kubectl_fluxtune_plan.md"]), "## Examples"))
+}
+
+// TestTuningTellsOfEnvironmentsAsTheyAre holds the order in which environments are looked for, and pastes the
+// example into a policy.
+func TestTuningTellsOfEnvironmentsAsTheyAre(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("tuning.md")
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(data), "## Which environment an object has\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	at := 0
+	for _, source := range []policy.Source{
+		policy.SourceLabel, policy.SourceNamespace, policy.SourceNamespacePattern, policy.SourceTargetNamespace, policy.SourceCluster, policy.SourceDefault,
+	} {
+		i := strings.Index(section, "| `"+string(source)+"` |")
+		assert.Greater(t, i, at, source)
+		at = i
+	}
+	_, example, _ := strings.Cut(section, "```yaml\nspec:\n")
+	example, _, found = strings.Cut(example, "```")
+	require.True(t, found)
+	document, err := policy.PresetYAML(policy.DefaultName)
+	require.NoError(t, err)
+	p, err := policy.Parse("tuning.md", []byte(strings.Replace(string(document), "\nspec:\n", "\nspec:\n"+example, 1)))
+	require.NoError(t, err)
+	assert.Len(t, p.Clusters, 3)
+	assert.Len(t, p.Namespaces, 1)
 }

@@ -51,7 +51,7 @@ func generate() ([]byte, error) {
 		ExpandedStruct: true,
 		Mapper: func(t reflect.Type) *jsonschema.Schema {
 			switch t {
-			case reflect.TypeFor[policy.Kinds](), reflect.TypeFor[policy.Limits](),
+			case reflect.TypeFor[policy.Kinds](), reflect.TypeFor[policy.Limits](), reflect.TypeFor[policy.Patterns](),
 				reflect.TypeFor[policy.Duration](), reflect.TypeFor[policy.DurationOrBound]():
 				return ref(t.Name())
 			}
@@ -116,6 +116,15 @@ func constrain(root *jsonschema.Schema) {
 	labelKeys.UniqueItems = true
 	labelKeys.Items.Pattern = policy.LabelKeyPattern
 	labelKeys.Default = policy.DefaultLabelKeys()
+
+	for field, pattern := range map[string]string{"clusters": policy.ClusterPatternPattern, "namespaces": policy.NamespacePatternPattern} {
+		p := property(spec, field)
+		p.Ref = ""
+		p.Type, p.PropertyNames = "object", &jsonschema.Schema{Pattern: policy.EnvironmentPattern}
+		p.AdditionalProperties = &jsonschema.Schema{
+			Type: "array", MinItems: &one, UniqueItems: true, Items: &jsonschema.Schema{Type: "string", Pattern: pattern},
+		}
+	}
 
 	environment := root.Definitions["EnvironmentSpec"]
 	property(environment, "name").Pattern = policy.EnvironmentPattern

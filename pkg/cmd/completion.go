@@ -25,6 +25,7 @@ func (r *root) completeFleet(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kindNames(), noFiles))
 	_ = cmd.RegisterFlagCompletionFunc("env", completeEnvironments)
 	_ = cmd.RegisterFlagCompletionFunc("default-env", completeEnvironments)
+	_ = cmd.RegisterFlagCompletionFunc("env-alias", completeAliases)
 	_ = cmd.RegisterFlagCompletionFunc("policy", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return policy.PresetNames(), cobra.ShellCompDirectiveDefault // or a file
 	})
@@ -177,11 +178,24 @@ func (r *root) completeSessions(cmd *cobra.Command, _ []string, _ string) ([]str
 // completeEnvironments completes the environments of the policy on the command line.
 func completeEnvironments(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	name, _ := cmd.Flags().GetString("policy")
-	p, err := loadPolicy(name)
+	p, err := loadPolicy(name, strings.NewReader("")) // completion does not wait for a policy on stdin
 	if err != nil {
 		return nil, noFiles
 	}
 	return p.EnvironmentNames(), noFiles
+}
+
+// completeAliases completes the right side of --env-alias: uat=staging.
+func completeAliases(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	alias, _, found := strings.Cut(typed, "=")
+	if !found {
+		return nil, noFiles | cobra.ShellCompDirectiveNoSpace
+	}
+	environments, _ := completeEnvironments(cmd, args, typed)
+	for i, e := range environments {
+		environments[i] = alias + "=" + e
+	}
+	return environments, noFiles
 }
 
 // completeSettings completes the left side of --set: environment.Kind.setting=.

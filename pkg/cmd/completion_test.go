@@ -88,7 +88,7 @@ func TestCompletion(t *testing.T) {
 		assert.NotContains(t, got, "development.Receiver.timeout=")
 		assert.Equal(t, noSpace, directive)
 		for _, setting := range got {
-			_, err := FleetFlags{PolicyFlags: PolicyFlags{Policy: "fast", Set: []string{setting + "2m"}}}.toPolicy()
+			_, err := FleetFlags{PolicyFlags: PolicyFlags{Policy: "fast", Set: []string{setting + "2m"}}}.toPolicy(nil)
 			assert.NoError(t, err)
 		}
 	})

@@ -98,6 +98,19 @@ func unknownAuthority(_ *testing.T, config *clientcmdapi.Config) {
 	config.Clusters["testbed"].CertificateAuthorityData = nil
 }
 
+// calledLab is the same cluster behind a context with another name.
+func calledLab(_ *testing.T, config *clientcmdapi.Config) {
+	config.Contexts["lab"] = &clientcmdapi.Context{Cluster: "elsewhere", AuthInfo: "admin"}
+	config.Clusters["elsewhere"] = config.Clusters["testbed"]
+	config.CurrentContext = "lab"
+}
+
+// calledProd is the same cluster behind a context whose name says what it is.
+func calledProd(_ *testing.T, config *clientcmdapi.Config) {
+	config.Contexts["eu-prod"] = config.Contexts["testbed"]
+	config.CurrentContext = "eu-prod"
+}
+
 func noCurrentContext(_ *testing.T, config *clientcmdapi.Config) { config.CurrentContext = "" }
 
 func serve(t *testing.T, config *clientcmdapi.Config, answer http.HandlerFunc) {

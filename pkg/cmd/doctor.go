@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
-	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -29,7 +27,7 @@ type DoctorOptions struct {
 	Namespace          string
 	Policy             policy.Policy
 	DefaultEnvironment string
-	Viewer, Tuner      rbacv1.ClusterRole
+	policyFile         string // "" for a policy that comes with fluxtune
 	printer            *printer
 	root               *root
 }
@@ -40,11 +38,15 @@ func newDoctor(r *root) *cobra.Command {
 		Use:   "doctor",
 		Short: "Check what fluxtune finds in the cluster, and what to do next",
 		Long: long(`
-			Check your rights, Flux's version and kinds, which environments its objects have, what
-			applies them, and whether changes can be held against Git; then say what to run next.
-			Nothing is written. All namespaces are looked at, unless -n is given.
+			Check Flux's version and kinds, which commands work with your rights, which environments
+			Flux's objects have, what applies them, and whether changes can be held against Git; then say
+			what to run next. Nothing is written. All namespaces are looked at, unless -n is given: then
+			rights are asked for as the commands need them with that -n.
 
-			Exit code 1 means that something does not work.`),
+			Where objects have no environment that the policy knows, doctor proposes words for --env-alias
+			and lines for a policy, by the names of namespaces and of the cluster.
+
+			Exit code 1 means that Flux is there and its objects may not be read, or that nothing works.`),
 		Example: examples(`
 			# The whole cluster
 			kubectl fluxtune doctor
@@ -74,13 +76,16 @@ func (f *DoctorFlags) toOptions(r *root, _ []string) (*DoctorOptions, error) {
 		return nil, kubeconfigError(err)
 	}
 	if given && !f.AllNamespaces {
+		if err := oneNamespace(namespace); err != nil {
+			return nil, err
+		}
 		o.Namespace = namespace
 	}
-	if o.Viewer, _, err = role(viewerRole); err != nil {
-		return nil, err
-	}
-	if o.Tuner, _, err = role(tunerRole); err != nil {
-		return nil, err
+	switch {
+	case f.Policy == "-":
+		o.policyFile = "the policy"
+	case !slices.Contains(policy.PresetNames(), f.Policy):
+		o.policyFile = f.Policy
 	}
 	o.printer, err = f.toPrinter(r)
 	return o, err
@@ -92,13 +97,7 @@ func (o *DoctorOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Remedies are written down with kubectl's name of the plugin.
-	for i := range d.Checks {
-		d.Checks[i].Remedy = strings.ReplaceAll(d.Checks[i].Remedy, pluginName, o.root.name)
-	}
-	for i := range d.Next {
-		d.Next[i] = strings.ReplaceAll(d.Next[i], pluginName, o.root.name)
-	}
+	d = d.Renamed(pluginName, o.root.name)
 	err = o.printer.print(d, nil, func(l report.Layout) error { return d.Draw(o.root.Out, l) })
 	if err == nil && d.Failed() {
 		return silentError{exitFailed}
@@ -111,8 +110,11 @@ func (o *DoctorOptions) diagnose(ctx context.Context) (report.Diagnosis, error) 
 	if err != nil {
 		return report.Diagnosis{}, err
 	}
-	checks := []report.Check{{Name: "cluster", Status: report.CheckOK, Message: "Kubernetes " + version}}
 	served, err := o.Client.ServedKinds(ctx)
+	if err != nil {
+		return report.Diagnosis{}, err
+	}
+	rights, err := o.rights(ctx, served)
 	if err != nil {
 		return report.Diagnosis{}, err
 	}
@@ -121,25 +123,64 @@ func (o *DoctorOptions) diagnose(ctx context.Context) (report.Diagnosis, error) 
 		return report.Diagnosis{}, err
 	}
 	kinds := report.KindsCheck(served, distribution(deployments))
-	checks = append(checks, kinds)
-	if kinds.Status == report.CheckFailed {
-		return report.NewDiagnosis(checks, []string{"flux check --pre"}), nil
+	checks := []report.Check{{Name: "cluster", Status: report.CheckOK, Message: o.who(version, rights.User)}, kinds}
+	access := report.Access{Rights: rights, Namespace: o.Namespace}
+	nodes := access.NodesCheck()
+	if !slices.ContainsFunc(flux.Kinds(), func(k flux.Kind) bool { return served[k.Name] != "" }) {
+		if !nodes.Works() {
+			nodes.Status = report.CheckFailed // then nothing does
+		}
+		return report.NewDiagnosis(append(checks, nodes), rights, o.next(report.Refused(), report.Refused(), nodes)), nil
 	}
-	look, err := o.accessCheck(ctx, "looking", o.Viewer, viewerRole, served, report.CheckFailed)
-	if err != nil {
-		return report.Diagnosis{}, err
-	}
-	tuning, err := o.accessCheck(ctx, "tuning", o.Tuner, tunerRole, served, report.CheckWarning)
-	if err != nil {
-		return report.Diagnosis{}, err
-	}
-	fleetChecks, err := o.fleetChecks(ctx)
-	if err != nil {
-		return report.Diagnosis{}, err
-	}
-	checks = append(append(checks, look, tuning), fleetChecks...)
-	return report.NewDiagnosis(checks, o.next(look, tuning)), nil
+	return o.diagnoseFleet(ctx, access, checks, nodes, served)
 }
+
+// who says whose rights are looked at, in which cluster.
+func (o *DoctorOptions) who(version, user string) string {
+	text := "Kubernetes " + version
+	for _, name := range o.root.clusterNames() {
+		text += fmt.Sprintf(", %s", name)
+		break // the context; the cluster is part of it
+	}
+	if user != "" {
+		text += fmt.Sprintf(", as %q", user)
+	}
+	return text
+}
+
+// diagnoseFleet is about the objects that may be read, and the commands that change them.
+func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access, checks []report.Check, nodes report.Check, served map[string]string) (report.Diagnosis, error) {
+	fleet, err := FleetOptions{
+		Client: o.Client, Policy: o.Policy, DefaultEnvironment: o.DefaultEnvironment,
+		Selection: cluster.Selection{Namespace: o.Namespace},
+	}.read(ctx)
+	if err != nil {
+		return report.Diagnosis{}, err
+	}
+	look := access.LookCheck(fleet.snapshot)
+	write := access.WriteCheck(look)
+	checks = append(checks, look, access.BudgetCheck(look), write, nodes)
+	proposal := report.NewProposal(o.Policy, fleet.snapshot, fleet.resolver, o.root.clusterNames())
+	if look.Status != report.CheckFailed {
+		checks = append(checks, report.EnvironmentsCheck(o.Policy, fleet.snapshot, fleet.resolver, proposal, o.where()))
+	}
+	pins := false
+	if served[kustomizationKind] != "" {
+		if pins, err = o.Client.SupportsIgnore(ctx); err != nil {
+			return report.Diagnosis{}, err
+		}
+	}
+	if len(fleet.objects) > 0 {
+		checks = append(checks, report.OwnersCheck(fleet.snapshot, pins))
+	}
+	if served[kustomizationKind] != "" {
+		checks = append(checks, report.IgnoreCheck(pins))
+	}
+	d := report.NewDiagnosis(checks, access.Rights, o.next(look, write, nodes))
+	return d.WithProposal(proposal, o.policyFile), nil
+}
+
+const kustomizationKind = "Kustomization"
 
 // distribution is the version of Flux that its controllers bear.
 func distribution(deployments []cluster.Deployment) string {
@@ -151,91 +192,32 @@ func distribution(deployments []cluster.Deployment) string {
 	return ""
 }
 
-// accessCheck asks for the rights of a role, as far as the cluster serves what they are about. What
-// matters beyond Flux's own kinds (nodes, controllers) is missed less, and only warned of.
-func (o *DoctorOptions) accessCheck(ctx context.Context, name string, wanted rbacv1.ClusterRole, roleName string, served map[string]string, worst report.CheckStatus) (report.Check, error) {
-	var rights []cluster.Right
-	for _, rule := range wanted.Rules {
-		for _, group := range rule.APIGroups {
-			for _, resource := range rule.Resources {
-				if k, known := flux.ResourceKind(group, resource); known && served[k.Name] == "" {
-					continue
-				}
-				for _, verb := range rule.Verbs {
-					rights = append(rights, cluster.Right{Group: group, Resource: resource, Verb: verb})
-				}
-			}
-		}
-	}
-	denied, err := o.Client.Denied(ctx, o.Namespace, rights)
-	if err != nil {
-		return report.Check{}, err
-	}
-	c := report.Check{Name: name, Status: report.CheckOK, Message: fmt.Sprintf("you have all %d rights of %s", len(rights), wanted.Name)}
-	if len(denied) == 0 {
-		return c, nil
-	}
-	c.Status = report.CheckWarning
-	var resources []string
-	verbs := make(map[string][]string)
-	for _, right := range denied {
-		if strings.HasSuffix(right.Group, ".fluxcd.io") && !costsOnly(right) {
-			c.Status = worst
-		}
-		if verbs[right.Resource] == nil {
-			resources = append(resources, right.Resource)
-		}
-		verbs[right.Resource] = append(verbs[right.Resource], right.Verb)
-	}
-	for i, resource := range resources {
-		resources[i] = strings.Join(verbs[resource], " and ") + " " + resource
-	}
-	c.Message = "you may not " + strings.Join(resources, ", ")
-	if len(denied) == len(rights) {
-		c.Message = fmt.Sprintf("you have none of the %d rights of %s", len(rights), wanted.Name)
-	}
-	c.Remedy = fmt.Sprintf("ask an administrator for %s: kubectl fluxtune rbac %s | kubectl apply -f -, and a binding", wanted.Name, roleName)
-	return c, nil
-}
-
-// costsOnly tells whether a right is about a kind that only budgets read: they say what is missing, and
-// all else works.
-func costsOnly(right cluster.Right) bool {
-	return slices.ContainsFunc(flux.CostKinds(), func(k flux.Kind) bool { return k.Group == right.Group && k.Resource == right.Resource })
-}
-
-// fleetChecks are about the objects that may be read.
-func (o *DoctorOptions) fleetChecks(ctx context.Context) ([]report.Check, error) {
-	fleet, err := FleetOptions{
-		Client: o.Client, Policy: o.Policy, DefaultEnvironment: o.DefaultEnvironment,
-		Selection: cluster.Selection{Namespace: o.Namespace},
-	}.read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ignore, err := o.Client.SupportsIgnore(ctx)
-	if err != nil {
-		return nil, err
-	}
-	checks := []report.Check{report.EnvironmentsCheck(o.Policy, fleet.snapshot, fleet.resolver)}
-	if len(fleet.objects) > 0 {
-		checks = append(checks, report.OwnersCheck(fleet.snapshot, ignore))
-	}
-	return append(checks, report.IgnoreCheck(ignore)), nil
-}
-
-// next are the commands that the user's rights make worth running.
-func (o *DoctorOptions) next(look, tuning report.Check) []string {
-	where := "-A"
+// where is what commands take to look in the same place.
+func (o *DoctorOptions) where() string {
 	if o.Namespace != "" {
-		where = "-n " + o.Namespace
+		return "-n " + o.Namespace
 	}
-	if look.Status == report.CheckFailed {
-		return []string{"kubectl fluxtune rbac viewer"}
+	return "-A"
+}
+
+// next are the commands that the user's rights make worth running, one at least.
+func (o *DoctorOptions) next(look, write, nodes report.Check) []string {
+	var next []string
+	if look.Works() {
+		next = append(next, "kubectl fluxtune plan "+o.where(), "kubectl fluxtune budget "+o.where())
 	}
-	next := []string{"kubectl fluxtune plan " + where, "kubectl fluxtune budget " + where}
-	if tuning.Status == report.CheckOK {
-		next = append(next, "kubectl fluxtune apply "+where+" --dry-run=server --yes")
+	if look.Works() && write.Works() {
+		next = append(next, "kubectl fluxtune apply "+o.where()+" --dry-run=server --yes")
+	}
+	if nodes.Works() && len(next) == 0 {
+		command := "kubectl fluxtune nodes"
+		if o.Namespace != "" {
+			command += " -n " + o.Namespace
+		}
+		next = append(next, command)
+	}
+	if len(next) == 0 {
+		next = append(next, "kubectl fluxtune rbac viewer")
 	}
 	return next
 }

@@ -19,6 +19,13 @@ func doctorCases() []golden {
 		{name: "doctor/namespace", args: "doctor -n golden-qa"},
 		{name: "doctor/empty", args: "doctor -n golden-empty"},
 		{name: "doctor/forbidden", args: "doctor --as nobody"},
+		{name: "doctor/forbidden-namespace", args: "doctor -n golden-dev --as nobody"},
+		{name: "doctor/terminal-80", args: "doctor --color never", with: onTerminal(80)},
+		{name: "doctor/terminal-100", args: "doctor -n golden-dev --as nobody --color never", with: onTerminal(100)},
+		{name: "doctor/env-alias", args: "doctor -n golden-qa --env-alias qa=stg"},
+		{name: "doctor/policy-file", args: "doctor -n golden-dev --policy testdata/policies/words.yaml"},
+		{name: "doctor/policy-stdin", args: "doctor -n golden-flux --policy -", with: typing("testdata/policies/words.yaml")},
+		{name: "doctor/context", args: "doctor -n golden-flux", with: connecting(calledProd)},
 		{name: "doctor/help", args: "doctor --help"},
 		{name: "doctor/no-flux", args: "doctor", with: connecting(withoutFlux)},
 	}
@@ -34,25 +41,28 @@ func TestDoctorOptionsFromEveryFlag(t *testing.T) {
 		flags.PolicyFlags.add(cmd)
 		flags.addFormat(cmd)
 		cmd.Flags().BoolVarP(&flags.AllNamespaces, "all-namespaces", "A", false, "")
-	}, map[string]string{"all-namespaces": "true", "policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "output": "json"})
+	}, map[string]string{"all-namespaces": "true", "policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg", "output": "json"})
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	fast, err := policy.Preset("fast")
 	require.NoError(t, err)
+	fast, err = fast.WithAlias("uat=staging")
+	require.NoError(t, err)
 	fast, err = fast.Set("development.GitRepository.interval=31s")
-	require.NoError(t, err)
-	viewer, _, err := role(viewerRole)
-	require.NoError(t, err)
-	tuner, _, err := role(tunerRole)
 	require.NoError(t, err)
 	require.NotNil(t, o.Client)
 	o.Client = nil
 	assert.Equal(t, &DoctorOptions{
-		Policy: fast, DefaultEnvironment: "staging", Viewer: viewer, Tuner: tuner, root: r,
+		Policy: fast, DefaultEnvironment: "staging", root: r,
 		printer: &printer{format: "json", layout: report.Layout{Color: true, Width: 99}, out: r.Out},
 	}, o)
 	flags.AllNamespaces = false
 	o, err = flags.toOptions(r, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "team-a", o.Namespace)
+	flags.Policy = "testdata/policies/patterns.yaml"
+	flags.Set = nil
+	o, err = flags.toOptions(r, nil)
+	require.NoError(t, err)
+	assert.Equal(t, flags.Policy, o.policyFile)
 }

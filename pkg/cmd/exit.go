@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -55,13 +56,33 @@ func exitCode(err error, args []string) int {
 		return silent.code
 	case errors.As(err, &coded):
 		return coded.code
-	case slices.Contains(args, "plan") && slices.Contains(args, "--exit-code"):
+	case slices.Contains(args, "plan") && asksExitCode(args):
 		return exitDiffTrouble // also for flags that could not be read
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	default:
 		return exitFailed
 	}
+}
+
+// asksExitCode tells whether --exit-code is on, also where the flags cannot be read: then what comes last counts,
+// and what is no boolean was meant to be one.
+func asksExitCode(args []string) bool {
+	asked := false
+	for _, arg := range args {
+		name, value, given := strings.Cut(arg, "=")
+		switch {
+		case arg == "--":
+			return asked
+		case name != "--exit-code":
+		case !given:
+			asked = true
+		default:
+			on, err := strconv.ParseBool(value)
+			asked = on || err != nil
+		}
+	}
+	return asked
 }
 
 // explain adds the remedy to errors that come from below without one.

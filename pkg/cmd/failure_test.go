@@ -130,6 +130,35 @@ func TestForbidden(t *testing.T) {
 	})
 }
 
+// TestForbiddenNamespacesAreWarnedOfOnce: somebody with rights in single namespaces, who may read no namespace.
+func TestForbiddenNamespacesAreWarnedOfOnce(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns, hub := c.Namespace(t, nil), c.Namespace(t, nil)
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m")+gitRepository(hub, "shared", "interval: 5m")+`
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: app, namespace: `+ns+`}
+spec: {interval: 5m, path: ./, prune: true, targetNamespace: `+hub+`, sourceRef: {kind: GitRepository, name: shared, namespace: `+hub+`}}
+`)
+	user := invocation{kubeconfig: c.KubeconfigFor(t, "tenant-"+ns)}
+	c.Kubectl(t, "create", "role", "reader", "-n", ns, "--verb=get,list", "--resource=*.source.toolkit.fluxcd.io,*.kustomize.toolkit.fluxcd.io,*.helm.toolkit.fluxcd.io,*.image.toolkit.fluxcd.io,*.notification.toolkit.fluxcd.io")
+	c.Kubectl(t, "create", "rolebinding", "reader", "-n", ns, "--role=reader", "--user=tenant-"+ns)
+	require.EventuallyWithT(t, func(t *assert.CollectT) {
+		assert.Equal(t, "yes\n", kubectlAs(c, user, "auth", "can-i", "list", "gitrepositories.source.toolkit.fluxcd.io", "-n", ns))
+	}, 10*time.Second, 50*time.Millisecond)
+	for _, command := range []string{"get", "plan", "budget", "revert --dry-run", "sessions"} {
+		o := user.run(t.Context(), append(strings.Fields(command), "-n", ns)...)
+		warnings := 0
+		for _, line := range strings.Split(o.stderr, "\n") {
+			if strings.Contains(line, "Warning: labels of namespace") {
+				warnings++
+			}
+		}
+		assert.Equal(t, 1, warnings, "%s: %s", command, o.stderr)
+	}
+}
+
 func kubectlAs(c *testbed.Cluster, i invocation, args ...string) string {
 	out, _ := c.RunKubectl(context.Background(), "", append([]string{"--kubeconfig", i.kubeconfig}, args...)...)
 	return out

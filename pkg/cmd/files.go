@@ -148,6 +148,9 @@ func (f SelectionFlags) toFileSelection(config *genericclioptions.ConfigFlags, a
 	if !f.AllNamespaces && config.Namespace != nil {
 		sel.Namespace = *config.Namespace
 	}
+	if err := oneNamespace(sel.Namespace); err != nil {
+		return sel, err
+	}
 	if _, err := selector(f.Selector); err != nil {
 		return sel, err
 	}
@@ -175,11 +178,8 @@ func (o FleetOptions) readFiles() (fleet, error) {
 	if err != nil {
 		return fleet{}, err
 	}
-	environment := o.DefaultEnvironment
-	if environment == "" {
-		environment = rootEnvironment(o.Policy, o.Files.fleet().Root.Path)
-	}
-	f := fleet{snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, environment), objects: snapshot.Objects}
+	here := o.Policy.InCheckout(o.Files.fleet().Root.Path)
+	f := fleet{snapshot: snapshot, resolver: policy.NewResolver(here, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
 	if len(o.Environments) > 0 {
 		f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
 			return !slices.ContainsFunc(o.Environments, func(name string) bool {
@@ -220,23 +220,6 @@ func selected(s flux.Snapshot, sel cluster.Selection) (flux.Snapshot, error) {
 		}
 	}
 	return out, nil
-}
-
-// rootEnvironment is the environment that the folders of a root name, by the policy's names and aliases:
-// production for clusters/production and for clusters/prod-eu-1. The last folder that names one counts; ""
-// where none does.
-func rootEnvironment(p policy.Policy, root string) string {
-	folders := strings.Split(root, "/")
-	slices.Reverse(folders)
-	for _, folder := range folders {
-		words := append([]string{folder}, strings.FieldsFunc(folder, func(r rune) bool { return strings.ContainsRune("-_.", r) })...)
-		for _, word := range words {
-			if e, ok := p.Lookup(word); ok {
-				return e.Name
-			}
-		}
-	}
-	return ""
 }
 
 // inFiles tells of what the checkout does not hold, where somebody may look for it.

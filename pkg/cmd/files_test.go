@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -174,26 +173,13 @@ func TestRewriteOfOneRootLeavesTheOthers(t *testing.T) {
 	assert.Equal(t, before, invocation{}.run(t.Context(), show...))
 }
 
-// The folders of a root name its environment where no label does.
-func TestRootEnvironment(t *testing.T) {
-	t.Parallel()
-	p, err := policy.Preset(policy.DefaultName)
-	require.NoError(t, err)
-	for root, want := range map[string]string{
-		"clusters/staging": "staging", "clusters/prod-eu-1": "production", "staging/clusters/a": "staging",
-		"clusters/dev": "development", "clusters/production/dev": "development", "kubernetes/flux/cluster": "", "": "", "products": "",
-	} {
-		assert.Equal(t, want, rootEnvironment(p, root), root)
-	}
-}
-
 func TestTraceOptions(t *testing.T) {
 	t.Parallel()
 	r := testRoot()
 	var flags TraceFlags
 	parseEvery(t, newTrace(r), flags.add, map[string]string{
 		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
-		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg",
+		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg",
 		"filename": writeCheckout(t), "root": "clusters/staging", "no-headers": "true",
 	})
 	o, err := flags.toOptions(r, nil)
@@ -218,7 +204,7 @@ func TestRewriteOptions(t *testing.T) {
 		cmd.Flags().BoolVar(&flags.DryRun, "dry-run", false, "")
 	}, map[string]string{
 		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
-		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg",
+		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg",
 		"filename": dir, "root": "clusters/staging", "include-suspended": "true", "yes": "true", "dry-run": "true",
 	})
 	o, err := flags.toOptions(r, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -56,7 +57,10 @@ func (f fleet) all() []flux.Object { return slices.Concat(f.snapshot.Objects, f.
 func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 	var o FleetOptions
 	var err error
-	if o.Policy, err = f.toPolicy(); err != nil {
+	if f.Policy == "-" && f.Filename == "-" {
+		return o, errors.New("--policy - and -f - both read stdin: name a file for one of them")
+	}
+	if o.Policy, err = f.toPolicy(r.In); err != nil {
 		return o, err
 	}
 	if f.DefaultEnvironment != "" {
@@ -86,15 +90,21 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 	if o.Selection, err = f.toSelection(r.config, args); err != nil {
 		return o, err
 	}
+	o.Policy = o.Policy.In(r.clusterNames()...)
 	o.Client, err = r.client()
 	return o, err
 }
 
-// toPolicy reads the policy: a preset, or a file where the name looks like one or names one.
-func (f PolicyFlags) toPolicy() (policy.Policy, error) {
-	p, err := loadPolicy(f.Policy)
+// toPolicy reads the policy: a preset, a file, or stdin for "-".
+func (f PolicyFlags) toPolicy(stdin io.Reader) (policy.Policy, error) {
+	p, err := loadPolicy(f.Policy, stdin)
 	if err != nil {
 		return p, err
+	}
+	for _, expr := range f.EnvironmentAliases {
+		if p, err = p.WithAlias(expr); err != nil {
+			return p, fmt.Errorf("--env-alias %w", err)
+		}
 	}
 	for _, expr := range f.Set {
 		if p, err = p.Set(expr); err != nil {
@@ -104,13 +114,20 @@ func (f PolicyFlags) toPolicy() (policy.Policy, error) {
 	return p, nil
 }
 
-func loadPolicy(name string) (policy.Policy, error) {
+func loadPolicy(name string, stdin io.Reader) (policy.Policy, error) {
+	if name == "-" {
+		data, err := io.ReadAll(stdin)
+		if err != nil {
+			return policy.Policy{}, fmt.Errorf("reading --policy from stdin: %w", err)
+		}
+		return policy.Parse("stdin", data)
+	}
 	if slices.Contains(policy.PresetNames(), name) {
 		return policy.Preset(name)
 	}
 	data, err := os.ReadFile(name)
 	if os.IsNotExist(err) {
-		return policy.Policy{}, fmt.Errorf("--policy %q is neither a preset (%s) nor a file", name, strings.Join(policy.PresetNames(), ", "))
+		return policy.Policy{}, fmt.Errorf("--policy %q is neither a preset (%s) nor a file nor - for stdin", name, strings.Join(policy.PresetNames(), ", "))
 	}
 	if err != nil {
 		return policy.Policy{}, fmt.Errorf("reading --policy: %w", err)

@@ -77,7 +77,7 @@ func (o ForgetOptions) run(ctx context.Context) error {
 		run:      cluster.Run{Writes: writes, Owners: owners},
 		rules:    rules,
 		results:  report.NewResults("", cluster.Forgotten, report.PlannedRestores(restores)),
-		question: "Forget the originals of " + plural(len(writes), "object") + o.root.onCluster() + "?",
+		question: "Forget the records of " + plural(len(writes), "object") + o.root.onCluster() + "?",
 	}, f)
 }
 

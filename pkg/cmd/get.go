@@ -34,9 +34,11 @@ func newGet(r *root) *cobra.Command {
 			last changed.
 
 			Values in parentheses are what Flux uses where a field is not set. FROM says what gave an
-			object its environment: a label of its own (label), its namespace's (namespace), that of the
-			namespace it deploys to (targetNamespace), the fastest Kustomization or HelmRelease that uses
-			a source, or --default-env (default).
+			object its environment. In this order count: a label of its own (label), its namespace's label
+			(namespace) or name (namespacePattern), those of the namespace it deploys to (targetNamespace),
+			the fastest Kustomization or HelmRelease that uses a source, the cluster's name (cluster), and
+			--default-env (default). Names count by the patterns in a policy's spec.namespaces and
+			spec.clusters. VIA, with -o wide, says which label, pattern or user it was.
 
 			Exit code 1 means that something could not be read; what could is shown.`),
 		Example: examples(`

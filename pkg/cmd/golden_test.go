@@ -161,6 +161,17 @@ func onTerminal(width int) tweak {
 	}
 }
 
+// typing hands a file to stdin.
+func typing(file string) tweak {
+	return func(t *testing.T, _ *testbed.Cluster, i invocation) invocation {
+		t.Helper()
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		i.stdin = strings.NewReader(string(data))
+		return i
+	}
+}
+
 // answering is a person who answers a question.
 func answering(answer string) tweak {
 	return func(_ *testing.T, _ *testbed.Cluster, i invocation) invocation {
@@ -189,6 +200,13 @@ func helpCases() []golden {
 	}
 	return append(cases,
 		golden{name: "root/unknown-command", args: "plam"},
+		golden{name: "root/unknown-command-with-flags", args: "plna -A --exit-code"},
+		golden{name: "root/unknown-command-behind-flags", args: "--as jane plna -A"},
+		golden{name: "root/help-command", args: "help"},
+		golden{name: "root/help-of-plan", args: "help plan"},
+		golden{name: "root/help-of-options", args: "help options"},
+		golden{name: "root/help-unknown", args: "help plam"},
+		golden{name: "root/version-flag", args: "--version"},
 		golden{name: "root/unknown-flag", args: "plan --exitcode"},
 		golden{name: "root/bad-color", args: "get --color sometimes"},
 		golden{name: "version/client-json", args: "version --client -o json"},
@@ -222,6 +240,17 @@ func getCases() []golden {
 		{name: "get/no-headers", args: "get -n golden-prod --no-headers"},
 		{name: "get/sort-by", args: "get -A --sort-by interval --kind gitrepo,ks"},
 		{name: "get/sort-by-jsonpath", args: "get -n golden-dev --kind gitrepo --sort-by {.ref.name}"},
+		{name: "get/sort-by-descending", args: "get -A --sort-by -interval --kind gitrepo,ks"},
+		{name: "get/sort-by-unclosed", args: "get -A --sort-by {.ref.name"},
+		{name: "get/namespaces", args: "get -n golden-dev,golden-prod"},
+		{name: "get/namespace-no-name", args: "get -n 'golden dev'"},
+		{name: "plan/namespaces", args: "plan -n golden-dev,golden-prod"},
+		{name: "plan/namespaces-all", args: "plan -A -n golden-dev,golden-prod --no-headers gitrepo -l team=web"},
+		{name: "plan/sort-by-descending", args: "plan -n golden-dev --kind gitrepo --sort-by -name --no-headers"},
+		{name: "budget/namespaces", args: "budget -n golden-dev,golden-prod"},
+		{name: "apply/namespaces", args: "apply -n golden-dev,golden-prod --yes"},
+		{name: "revert/namespaces", args: "revert -n golden-dev,golden-prod --yes"},
+		{name: "doctor/namespaces", args: "doctor -n golden-dev,golden-prod"},
 		{name: "get/sort-by-unknown", args: "get -A --sort-by speed"},
 		{name: "get/sort-by-bad", args: "get -A --sort-by {.ref[}"},
 		{name: "get/kind", args: "get -n golden-dev --kind HelmRelease --kind ocirepo"},
@@ -248,6 +277,10 @@ func getCases() []golden {
 		{name: "get/output-unknown", args: "get -o xml"},
 		{name: "get/terminal-80", args: "get -A --kind gitrepo", with: onTerminal(80)},
 		{name: "get/color", args: "get -n golden-dev --kind gitrepo --color always"},
+		{name: "get/env-alias-flag", args: "get -A --env-alias qa=stg --env staging"},
+		{name: "get/env-alias-flag-bad", args: "get -A --env-alias qa=moon"},
+		{name: "get/patterns", args: "get -A --policy testdata/policies/patterns.yaml --kind gitrepo,ks -o wide"},
+		{name: "get/patterns-other-cluster", args: "get -n golden-flux --policy testdata/policies/patterns.yaml --default-env stg", with: connecting(calledLab)},
 		{name: "get/default-env", args: "get -n golden-flux --default-env dev"},
 	}
 }
@@ -270,10 +303,20 @@ func planCases() []golden {
 		{name: "plan/exit-code", args: "plan -A --exit-code -o name"},
 		{name: "plan/exit-code-nothing", args: "plan -n golden-dev gitrepo/sixty --exit-code"},
 		{name: "plan/exit-code-trouble", args: "plan -n golden-dev gitrepo/nope --exit-code"},
+		{name: "plan/exit-code-true-trouble", args: "plan -n golden-dev gitrepo/nope --exit-code=true"},
+		{name: "plan/exit-code-true-bad-flag", args: "plan --polcy fast --exit-code=true"},
+		{name: "plan/exit-code-false-trouble", args: "plan -n golden-dev gitrepo/nope --exit-code=false"},
+		{name: "plan/exit-code-no-boolean", args: "plan -A --exit-code=perhaps"},
+		{name: "plan/policy-stdin", args: "plan -n golden-flux --policy - --no-headers", with: typing("testdata/policies/patterns.yaml")},
+		{name: "plan/policy-stdin-bad", args: "plan -n golden-flux --policy -", with: typing("testdata/policies/bad.yaml")},
+		{name: "plan/policy-stdin-empty", args: "plan -n golden-flux --policy -"},
+		{name: "plan/policy-stdin-twice", args: "plan --policy - -f -"},
 		{name: "plan/exit-code-bad-flag", args: "plan --exit-code --polcy fast"},
 		{name: "plan/policy-preset", args: "plan -n golden-dev --policy fast"},
 		{name: "plan/policy-file", args: "plan -n golden-dev --policy testdata/policies/every-kind.yaml -o wide"},
 		{name: "plan/policy-bad", args: "plan -A --policy testdata/policies/bad.yaml"},
+		{name: "plan/patterns", args: "plan -n golden-flux --policy testdata/policies/patterns.yaml -o json"},
+		{name: "plan/policy-bad-patterns", args: "plan -A --policy testdata/policies/bad-patterns.yaml"},
 		{name: "plan/policy-not-yaml", args: "plan -A --policy testdata/policies/not-yaml.yaml"},
 		{name: "plan/policy-unknown", args: "plan -A --policy quick"},
 		{name: "plan/policy-directory", args: "plan -A --policy testdata"},

@@ -65,5 +65,37 @@ const optionsTemplate = `These flags can be given to every command:
 
 func useHelp(cmd *cobra.Command) {
 	cmd.SetUsageTemplate(usageTemplate)
-	cmd.SetHelpCommand(&cobra.Command{Hidden: true}) // --help says it all
+	cmd.SetHelpCommand(newHelp())
+}
+
+// newHelp is what --help shows, for those who type help first, as kubectl has it.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:    "help [COMMAND]",
+		Short:  "Show the help of a command",
+		Hidden: true, // every page says how to come to the others
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, noFiles
+			}
+			var names []string
+			for _, sub := range cmd.Root().Commands() {
+				if sub.IsAvailableCommand() {
+					names = append(names, sub.Name())
+				}
+			}
+			return names, noFiles
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 {
+				return noSuchCommand(about, rest)
+			}
+			about.InitDefaultHelpFlag() // so that the page lists it
+			return about.Help()
+		},
+	}
 }

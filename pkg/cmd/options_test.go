@@ -76,7 +76,7 @@ func with(values, more map[string]string) map[string]string {
 func fleetValues(more map[string]string) map[string]string {
 	return with(map[string]string{
 		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
-		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg",
+		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg",
 		"output": "go-template", "template": "{{.kind}}", "allow-missing-template-keys": "false",
 		"no-headers": "true", "sort-by": "interval",
 	}, more)
@@ -86,6 +86,8 @@ func fleetValues(more map[string]string) map[string]string {
 func wantFleet(t *testing.T) FleetOptions {
 	t.Helper()
 	fast, err := policy.Preset("fast")
+	require.NoError(t, err)
+	fast, err = fast.WithAlias("uat=staging")
 	require.NoError(t, err)
 	fast, err = fast.Set("development.GitRepository.interval=31s")
 	require.NoError(t, err)
@@ -277,6 +279,7 @@ func TestConnectionOptions(t *testing.T) {
 	flags := pflag.NewFlagSet("root", pflag.ContinueOnError)
 	r.config.AddFlags(flags)
 	flags.StringVar(&r.color, "color", "auto", "")
+	flags.IntVarP(&r.verbosity, "v", "v", 0, "") // TestRequestsAreShown
 	assert.Equal(t, flagNames(newRoot(r.System, Build{}, r.name).PersistentFlags()), flagNames(flags))
 	for name, value := range map[string]string{
 		"server": "https://example.test:6443", "namespace": "apps", "kubeconfig": "testdata/kubeconfig",
@@ -284,7 +287,7 @@ func TestConnectionOptions(t *testing.T) {
 		"as": "jane", "as-uid": "7", "as-group": "dev", "as-user-extra": "scope=all",
 		"request-timeout": "9s", "disable-compression": "true", "tls-server-name": "inside", "proxy-url": "http://proxy.test:3128",
 		"certificate-authority": "testdata/kubeconfig", "client-certificate": "testdata/kubeconfig", "client-key": "testdata/kubeconfig",
-		"cache-dir": "testdata/cache", "color": "never", "insecure-skip-tls-verify": "true",
+		"cache-dir": "testdata/cache", "color": "never", "v": "6", "insecure-skip-tls-verify": "true",
 	} {
 		require.NoError(t, flags.Set(name, value), name)
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
@@ -164,7 +163,7 @@ func probe(ns, group, resource, verb string) string {
 	switch {
 	case !known:
 		return "no probe for " + resource
-	case costsOnly(cluster.Right{Group: group, Resource: resource}):
+	case slices.ContainsFunc(flux.CostKinds(), func(k flux.Kind) bool { return k.Group == group && k.Resource == resource }):
 		return "budget -A"
 	case group == flux.OperatorGroup:
 		return "get ks -o wide -n " + ns // tells how soon a change is undone

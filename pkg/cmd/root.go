@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 )
@@ -25,10 +28,13 @@ type root struct {
 	name   string // as users call it: kubectl fluxtune
 	config *genericclioptions.ConfigFlags
 	color  string
+	// verbosity has client-go tell of its requests, as kubectl -v does.
+	verbosity int
 }
 
 func newRoot(sys System, build Build, name string) *cobra.Command {
 	r := &root{System: sys, build: build, name: name, config: genericclioptions.NewConfigFlags(true)}
+	var version bool
 	cmd := &cobra.Command{
 		Use:   strings.ReplaceAll(name, " ", "-"),
 		Short: "Tune how often Flux polls, by environment",
@@ -44,11 +50,21 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noSuchCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return runVersion(cmd.Context(), r, true, OutputFlags{})
+			}
+			return cmd.Help()
+		},
+		PersistentPreRunE: func(*cobra.Command, []string) error { return r.logRequests() },
 
 		SuggestionsMinimumDistance: 2,
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		// A command that there is not has no flags of its own: its name is what is wrong.
+		if unknown := noSuchCommand(cmd, cmd.Flags().Args()); !cmd.HasParent() && unknown != nil {
+			return unknown
+		}
 		return fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())
 	})
 	cmd.SetIn(sys.In)
@@ -56,6 +72,8 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 	cmd.SetErr(sys.ErrOut)
 	r.config.AddFlags(cmd.PersistentFlags())
 	cmd.PersistentFlags().StringVar(&r.color, "color", "auto", "Colour the output: auto (on a terminal, without NO_COLOR), always or never.")
+	cmd.PersistentFlags().IntVarP(&r.verbosity, "v", "v", 0, "Tell of requests to the API server on stderr: 6 shows each with its answer, 7 the headers too, 9 as curl commands.")
+	cmd.Flags().BoolVar(&version, "version", false, "Show the version of fluxtune.")
 
 	cmd.AddGroup(&cobra.Group{ID: "tune", Title: "Tune Flux:"})
 	for _, sub := range []*cobra.Command{newGet(r), newBudget(r), newPlan(r), newApply(r), newRevert(r), newForget(r), newSessions(r)} {
@@ -142,6 +160,15 @@ func (r *root) restConfig() (*rest.Config, error) {
 	return config, nil
 }
 
+// logRequests sets how much client-go writes to stderr. It hides credentials itself, but not what is in answers.
+func (r *root) logRequests() error {
+	if r.verbosity == 0 {
+		return nil
+	}
+	var level klog.Level
+	return level.Set(strconv.Itoa(r.verbosity))
+}
+
 // namesServer is an error where nothing names a cluster: client-go would ask http://localhost:8080,
 // which is nobody's.
 func (r *root) namesServer(config *rest.Config) error {
@@ -153,12 +180,33 @@ func (r *root) namesServer(config *rest.Config) error {
 	case err != nil:
 		return kubeconfigError(err)
 	case len(raw.Clusters) == 0:
-		return errors.New("no kubeconfig: set KUBECONFIG or --kubeconfig, or create ~/.kube/config")
+		return noKubeconfig(r.config.ToRawKubeConfigLoader().ConfigAccess())
 	case raw.CurrentContext == "" && *r.config.Context == "":
 		return errors.New("the kubeconfig has no current context: choose one with --context, or with kubectl config use-context")
 	default:
 		return nil
 	}
+}
+
+// noKubeconfig says where a kubeconfig was looked for that names a cluster, and what was there.
+func noKubeconfig(access clientcmd.ConfigAccess) error {
+	const remedy = "set $KUBECONFIG or --kubeconfig to another file"
+	files := access.GetLoadingPrecedence()
+	if access.IsExplicitFile() {
+		files = []string{access.GetExplicitFile()}
+	}
+	if len(files) == 0 || len(files) == 1 && files[0] == clientcmd.RecommendedHomeFile {
+		return errors.New("no kubeconfig: set $KUBECONFIG or --kubeconfig, or create ~/.kube/config")
+	}
+	var found []string
+	for _, file := range files {
+		what := "names no cluster"
+		if _, err := os.Stat(file); err != nil {
+			what = "does not exist"
+		}
+		found = append(found, file+" "+what)
+	}
+	return fmt.Errorf("no kubeconfig: %s: %s", strings.Join(found, ", "), remedy)
 }
 
 func (r *root) client() (*cluster.Client, error) {

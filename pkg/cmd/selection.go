@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
@@ -40,6 +41,9 @@ func (f SelectionFlags) toSelection(config *genericclioptions.ConfigFlags, args 
 		return sel, kubeconfigError(err)
 	}
 	if !f.AllNamespaces {
+		if err := oneNamespace(namespace); err != nil {
+			return sel, err
+		}
 		sel.Namespace = namespace
 	}
 	if _, err := labels.Parse(f.Selector); err != nil {
@@ -58,6 +62,19 @@ func (f SelectionFlags) toSelection(config *genericclioptions.ConfigFlags, args 
 	}
 	sel.Names = unique(sel.Names)
 	return sel, checkSelection(sel, f)
+}
+
+// oneNamespace refuses what is no name of a namespace, a list of them above all: it would be asked for as it
+// stands, and nothing found.
+func oneNamespace(name string) error {
+	switch problems := validation.IsDNS1123Label(name); {
+	case name == "" || len(problems) == 0:
+		return nil
+	case strings.Contains(name, ","):
+		return fmt.Errorf("-n %q: one namespace at a time: run it for each, or take -A and choose with -l, --env or --kind (nodes takes several)", name)
+	default:
+		return fmt.Errorf("-n %q is no name of a namespace: use lower case letters, digits and '-', with a letter or digit at both ends", name)
+	}
 }
 
 // unique leaves out what is named twice, so that nothing is counted or patched twice.
@@ -134,11 +151,13 @@ type PolicyFlags struct {
 	Policy             string
 	Set                []string
 	DefaultEnvironment string
+	EnvironmentAliases []string
 }
 
 func (f *PolicyFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.Policy, "policy", policy.DefaultName, "The policy: a preset's name (see kubectl fluxtune policy) or a file.")
+	flags.StringVar(&f.Policy, "policy", policy.DefaultName, "The policy: a preset's name (see kubectl fluxtune policy), a file, or - for stdin.")
 	flags.StringArrayVar(&f.Set, "set", nil, "Override a value of the policy: --set development.GitRepository.interval=30s (may be repeated).")
-	flags.StringVar(&f.DefaultEnvironment, "default-env", "", "The environment of objects that no label gives one.")
+	flags.StringVar(&f.DefaultEnvironment, "default-env", "", "The environment of objects that nothing else gives one.")
+	flags.StringArrayVar(&f.EnvironmentAliases, "env-alias", nil, "Another word for an environment of the policy: --env-alias uat=staging (may be repeated).")
 }

@@ -1,10 +1,13 @@
 package cmd
 
 import (
+	"cmp"
 	"os"
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
 
 // terminalSize is that of the terminal that stdout is, now.
@@ -25,6 +28,28 @@ func (r *root) contextName() string {
 		return "cluster"
 	}
 	return raw.CurrentContext
+}
+
+// clusterNames are what the kubeconfig calls the cluster: the context and the cluster, as flags choose them.
+// There are none where no kubeconfig names one.
+func (r *root) clusterNames() []policy.Named {
+	raw, err := r.config.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return nil // the client reports it
+	}
+	var names []policy.Named
+	context := cmp.Or(*r.config.Context, raw.CurrentContext)
+	if context != "" {
+		names = append(names, policy.Named{What: "context", Name: context})
+	}
+	cluster := *r.config.ClusterName
+	if c := raw.Contexts[context]; c != nil {
+		cluster = cmp.Or(cluster, c.Cluster)
+	}
+	if cluster != "" {
+		names = append(names, policy.Named{What: "cluster", Name: cluster})
+	}
+	return names
 }
 
 // eastAsian tells whether the locale is one whose terminals may draw ambiguous characters (Unicode's annex 11)

@@ -17,7 +17,7 @@ const (
 	helmChartKind         = "HelmChart"
 )
 
-// candidate is a user of a source, with the environment that it has by labels.
+// candidate is a user of a source, with the environment that it has by itself or its namespaces.
 type candidate struct {
 	environment string
 	known       bool
@@ -32,7 +32,7 @@ func (r *Resolver) indexConsumers(s flux.Snapshot) {
 			if !o.KindRow().Consumer || o.SourceRef == (flux.Ref{}) {
 				continue
 			}
-			a := r.byLabels(o)
+			a := r.own(o)
 			if a.Environment == "" {
 				continue
 			}

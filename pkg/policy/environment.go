@@ -13,12 +13,14 @@ type Source string
 
 // The sources of an environment, in the order in which they count. SourceNone: no environment.
 const (
-	SourceLabel           Source = "label"           // the object's own label
-	SourceNamespace       Source = "namespace"       // a label of its namespace
-	SourceTargetNamespace Source = "targetNamespace" // a label of the namespace that it applies to
-	SourceConsumer        Source = "consumer"        // the fastest object that uses this source
-	SourceDefault         Source = "default"         // the default that was handed in
-	SourceNone            Source = ""
+	SourceLabel            Source = "label"            // the object's own label
+	SourceNamespace        Source = "namespace"        // a label of its namespace
+	SourceNamespacePattern Source = "namespacePattern" // the name of its namespace, by the policy's patterns
+	SourceTargetNamespace  Source = "targetNamespace"  // the namespace that it applies to
+	SourceConsumer         Source = "consumer"         // the fastest object that uses this source
+	SourceCluster          Source = "cluster"          // the name of the cluster, by the policy's patterns
+	SourceDefault          Source = "default"          // the default that was handed in
+	SourceNone             Source = ""
 )
 
 // Assignment is the environment of an object, and why it is that one.
@@ -29,8 +31,11 @@ type Assignment struct {
 	// Known says that the policy has this environment.
 	Known  bool
 	Source Source
-	// Via says for people what decided: "label environment", `namespace "dev"`, "Kustomization dev/web".
+	// Via says for people what decided: "label environment", `namespace "dev"`, "Kustomization dev/web",
+	// `context "prod-eu" matches "prod-*"`.
 	Via string
+	// Pattern is the one of the policy that decided, where one did.
+	Pattern Pattern
 	// Warnings name labels that disagree, and which one was taken.
 	Warnings []string
 }
@@ -98,32 +103,60 @@ func NewResolver(p Policy, s flux.Snapshot, defaultEnvironment string) *Resolver
 	return r
 }
 
-// Resolve assigns an environment. In this order count: the object's own label; its namespace's label;
-// for what is applied elsewhere, the label of its spec.targetNamespace; for a source, the fastest
-// environment among the Kustomizations and HelmReleases that use it; the default environment.
+// Resolve assigns an environment. In this order count: the object's own label; its namespace's label; the
+// policy's patterns for its namespace's name; for what is applied elsewhere, the label or the name of its
+// spec.targetNamespace; for a source, the fastest environment among the Kustomizations and HelmReleases that
+// use it; the policy's patterns for the cluster's names; the default environment; the environment that the
+// cluster's folder in a checkout is named after.
 func (r *Resolver) Resolve(o flux.Object) Assignment {
-	if a := r.byLabels(o); a.Environment != "" {
+	if a := r.own(o); a.Environment != "" {
 		return a
 	}
 	if c, ok := r.consumer(o); ok {
 		return Assignment{Environment: c.environment, Known: c.known, Source: SourceConsumer, Via: c.consumer.String()}
 	}
+	if r.policy.cluster.Environment != "" {
+		return r.policy.cluster
+	}
 	if r.fallback.made() {
 		return Assignment{Environment: r.fallback.environment, Known: r.fallback.known, Source: SourceDefault, Via: "default environment"}
+	}
+	return r.policy.folder
+}
+
+// own is Resolve by the object and its namespaces only. A label that something else disagrees with is warned of;
+// the patterns of the policy are for what has no label.
+func (r *Resolver) own(o flux.Object) Assignment {
+	label, namespace, target := readLabels(r.policy, o.Labels, o.Ref), r.namespaces[o.Namespace], r.target(o)
+	if !label.made() && !namespace.made() {
+		if a := r.policy.byNamespace(o.Namespace); a.Environment != "" {
+			return a
+		}
+	}
+	if a := r.byLabels(label, namespace, target); a.Environment != "" {
+		return a
+	}
+	if name := targetNamespace(o); name != "" {
+		a := r.policy.byNamespace(name)
+		if a.Environment != "" {
+			a.Source = SourceTargetNamespace
+		}
+		return a
 	}
 	return Assignment{}
 }
 
-// byLabels is Resolve by the labels of the object and of its namespaces only.
-func (r *Resolver) byLabels(o flux.Object) Assignment {
+// byNamespace is what the patterns say about a namespace.
+func (p Policy) byNamespace(name string) Assignment {
+	return find(p.Namespaces, []Named{{"namespace", name}}, SourceNamespacePattern)
+}
+
+// byLabels takes the first of the labels, and warns of those that disagree with it.
+func (r *Resolver) byLabels(label, namespace, target claim) Assignment {
 	claims := [...]struct {
 		claim
 		source Source
-	}{
-		{readLabels(r.policy, o.Labels, o.Ref), SourceLabel},
-		{r.namespaces[o.Namespace], SourceNamespace},
-		{r.target(o), SourceTargetNamespace},
-	}
+	}{{label, SourceLabel}, {namespace, SourceNamespace}, {target, SourceTargetNamespace}}
 	var a Assignment
 	var taken claim
 	for _, c := range claims {
@@ -144,11 +177,14 @@ func (r *Resolver) byLabels(o flux.Object) Assignment {
 }
 
 // target is what the labels of the namespace say that the object applies to.
-func (r *Resolver) target(o flux.Object) claim {
-	if o.TargetNamespace == "" || o.TargetNamespace == o.Namespace || !o.KindRow().Consumer {
-		return claim{}
+func (r *Resolver) target(o flux.Object) claim { return r.namespaces[targetNamespace(o)] }
+
+// targetNamespace is another namespace that the object applies to; "" for its own.
+func targetNamespace(o flux.Object) string {
+	if o.TargetNamespace == o.Namespace || !o.KindRow().Consumer {
+		return ""
 	}
-	return r.namespaces[o.TargetNamespace]
+	return o.TargetNamespace
 }
 
 // readLabels takes the environment from the first of the policy's label keys that is present, and warns
@@ -185,13 +221,14 @@ func canonical(p Policy, value string) (environment string, known bool) {
 }
 
 // NeedsConsumers tells whether some source among the snapshot's objects has no environment of its own
-// or of its namespace, so that it takes the environment of what uses it: only then do the
+// or of its namespace, by label or by name, so that it takes the environment of what uses it: only then do the
 // Kustomizations and HelmReleases of other namespaces matter.
 func NeedsConsumers(p Policy, s flux.Snapshot) bool {
 	for _, o := range s.Objects {
 		if o.KindRow().Source &&
 			!readLabels(p, o.Labels, o.Ref).made() &&
-			!readLabels(p, s.Namespaces[o.Namespace], namespaceName(o.Namespace)).made() {
+			!readLabels(p, s.Namespaces[o.Namespace], namespaceName(o.Namespace)).made() &&
+			p.byNamespace(o.Namespace).Environment == "" {
 			return true
 		}
 	}

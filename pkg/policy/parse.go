@@ -33,6 +33,8 @@ func Parse(file string, data []byte) (Policy, error) {
 var (
 	// yamlError is the form of the YAML library's messages. There is no line in those about the first.
 	yamlError = regexp.MustCompile(`(?s)^yaml: (?:line ([0-9]+): )?(.*)$`)
+	// unquoted are the messages about what YAML takes for an alias: a pattern that lacks its quotes.
+	unquoted = regexp.MustCompile(`unknown anchor|did not find expected alphabetic or numeric character`)
 	// oneLineShort are the messages whose lines the library counts from 0: those of its parser, unlike
 	// those of its scanner (go.yaml.in/yaml/v3 decode.go, parser.fail).
 	oneLineShort = regexp.MustCompile(`^did not find expected (<document start>|node content|'-' indicator|key|',' or '[\]}]')$`)
@@ -80,6 +82,9 @@ func syntaxProblem(err error) problem {
 		}
 		p.text = "reading YAML: " + m[2]
 	}
+	if unquoted.MatchString(p.text) {
+		p.text += `: put a text that begins with * in quotes, like "*-stg"`
+	}
 	return p
 }
 
@@ -105,6 +110,7 @@ func (t TuningPolicy) policy() Policy {
 			Kinds:       merge(t.Spec.Kinds, e.Kinds),
 		})
 	}
+	p.Clusters, p.Namespaces = p.patterns(t.Spec.Clusters), p.patterns(t.Spec.Namespaces)
 	return p
 }
 

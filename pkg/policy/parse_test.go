@@ -86,6 +86,15 @@ func TestParse(t *testing.T) {
 			p.Limits = []Limit{{"a.org", 2}, {"b.org", 0}, {"c.org", 120}, {"git.example.com:8443", 54000}, {"github.com", 5000}}
 			return p
 		}()},
+		"patterns": {
+			edit(t, "  environments:\n", "  clusters: {prod: ['*', 'prod-*', 'arn:aws:eks:eu-1:1:cluster/live ?'], development: [kind-dev]}\n"+
+				"  namespaces:\n    PROD: ['a-*-b']\n    prod: [abcdef]\n    dev: ['*-dev']\n  environments:\n"), func() Policy {
+				p := validPolicy()
+				p.Clusters = []Pattern{{"arn:aws:eks:eu-1:1:cluster/live ?", "prod"}, {"kind-dev", "Dev"}, {"prod-*", "prod"}, {"*", "prod"}}
+				p.Namespaces = []Pattern{{"abcdef", "prod"}, {"*-dev", "Dev"}, {"a-*-b", "prod"}}
+				return p
+			}(),
+		},
 		"bounds": {
 			strings.NewReplacer(
 				"interval: 2m", "interval: AT  least 2m", "timeout: 90s", "timeout: 90s To 90m", "          interval: 1m", "          interval: 'at most\t1m '",
@@ -238,7 +247,7 @@ func badDocuments(t testing.TB) map[string]badDocument {
 		},
 		"unknown field": {
 			document: edit(t, "  note: Read me", "  notes: Read me"),
-			want:     []string{"7: spec.notes: unknown field: spec takes description, note, labelKeys, kinds, shortenTimeouts, limits, environments"},
+			want:     []string{"7: spec.notes: unknown field: spec takes description, note, labelKeys, clusters, namespaces, kinds, shortenTimeouts, limits, environments"},
 		},
 		"unknown field at the top": {document: validDocument + "status: {}\n", want: []string{"25: status: unknown field: a policy takes apiVersion, kind, metadata, spec"}},
 		"short kind":               {document: edit(t, chart, "gitrepo: {interval: 1m}"), want: []string{`13: spec.kinds.gitrepo: unknown kind "gitrepo": write GitRepository`}},
@@ -331,8 +340,61 @@ func badDocuments(t testing.TB) map[string]badDocument {
 			document: edit(t, "    - name: prod", "      name: prod"),
 			want:     []string{"24: spec.environments[0].name: is here twice: the first is on line 15"}, beyondSchema: true,
 		},
+		"patterns of environments that there are not": {
+			document: edit(t, "  environments:\n", "  clusters:\n    stagin: ['stg-*']\n  namespaces:\n    live: ['*-live']\n  environments:\n"),
+			want: []string{
+				`15: spec.clusters.stagin: unknown environment "stagin": spec.environments has Dev, prod`,
+				`17: spec.namespaces.live: unknown environment "live": spec.environments has Dev, prod`,
+			}, beyondSchema: true,
+		},
+		"a pattern of two environments": {
+			document: edit(t, "  environments:\n", "  clusters:\n    Dev: ['EU-*']\n    prod: [us, 'eu-*', us]\n  namespaces:\n    d: ['*-stg']\n    development: ['*-stg']\n    prod: ['*-stg']\n  environments:\n"),
+			want: []string{
+				`16: spec.clusters.prod[1]: "eu-*" belongs to Dev already (spec.clusters.Dev[0], line 15): a pattern is of one environment`,
+				`16: spec.clusters.prod[2]: "us" is there twice: the first is on line 16`,
+				`19: spec.namespaces.development[0]: "*-stg" is there twice: the first is on line 18`,
+				`20: spec.namespaces.prod[0]: "*-stg" belongs to Dev already (spec.namespaces.d[0], line 18): a pattern is of one environment`,
+			}, beyondSchema: true,
+		},
+		"patterns that are none": {
+			document: edit(t, "  environments:\n", "  clusters: {prod: [], Dev: ['', ' x', 3, &a [x]]}\n  namespaces: {prod: '*-prod', Dev: [Upper, 'a.b', '']}\n  environments:\n"),
+			want: []string{
+				`14: spec.clusters.Dev[0]: "" is not a pattern for names of contexts, clusters or folders: write it like prod-* (* is any text, ? one character)`,
+				`14: spec.clusters.Dev[1]: " x" is not a pattern for names of contexts, clusters or folders: write it like prod-* (* is any text, ? one character)`,
+				`14: spec.clusters.Dev[2]: must be a text (put it in quotes), not the number 3`,
+				`14: spec.clusters.Dev[3]: must be a text (put it in quotes), not a list`,
+				`14: spec.clusters.prod: there are none: name at least one pattern, or take the field out`,
+				`15: spec.namespaces.Dev[0]: "Upper" is not a pattern for namespaces: use lower case letters, digits, '-', * for any text and ? for one character`,
+				`15: spec.namespaces.Dev[1]: "a.b" is not a pattern for namespaces: use lower case letters, digits, '-', * for any text and ? for one character`,
+				`15: spec.namespaces.Dev[2]: "" is not a pattern for namespaces: use lower case letters, digits, '-', * for any text and ? for one character`,
+				`15: spec.namespaces.prod: must be a list, not the text "*-prod"`,
+			},
+		},
+		"no list of patterns": {
+			document: edit(t, "  environments:\n", "  clusters: {prod: []}\n  environments:\n"),
+			want:     []string{`14: spec.clusters.prod: there are none: name at least one pattern, or take the field out`},
+		},
+		"a bad pattern for namespaces": {
+			document: edit(t, "  environments:\n", "  namespaces: {prod: [a.b]}\n  environments:\n"),
+			want:     []string{`14: spec.namespaces.prod[0]: "a.b" is not a pattern for namespaces: use lower case letters, digits, '-', * for any text and ? for one character`},
+		},
+		"a pattern without quotes": {
+			document: edit(t, "  environments:\n", "  namespaces: {prod: [*-prod]}\n  environments:\n"),
+			want:     []string{` reading YAML: unknown anchor '-prod' referenced: put a text that begins with * in quotes, like "*-stg"`}, beyondSchema: true,
+		},
+		"a pattern without quotes that is no alias": {
+			document: edit(t, "  environments:\n", "  namespaces: {prod: [*]}\n  environments:\n"),
+			want:     []string{`14: reading YAML: did not find expected alphabetic or numeric character: put a text that begins with * in quotes, like "*-stg"`}, beyondSchema: true,
+		},
+		"patterns where environments are wrong": {
+			document: edit(t, "  environments:\n    - name: Dev", "  namespaces: {Dev: [a]}\n  environments:\n    - nam: Dev"),
+			want: []string{
+				"16: spec.environments[0].nam: unknown field: spec.environments[0] takes name, aliases, recommended, kinds",
+				"16: spec.environments[0].name: is missing: name the environment as its labels do",
+			},
+		},
 		"a tab":           {document: "\tkind: x\n", want: []string{" reading YAML: found character that cannot start any token"}, beyondSchema: true},
-		"unknown anchor":  {document: "kind: *x\n", want: []string{" reading YAML: unknown anchor 'x' referenced"}, beyondSchema: true},
+		"unknown anchor":  {document: "kind: *x\n", want: []string{" reading YAML: unknown anchor 'x' referenced: put a text that begins with * in quotes, like \"*-stg\""}, beyondSchema: true},
 		"holds itself":    {document: edit(t, "kinds:\n    GitRepository:\n      interval: 2m\n      timeout: 90s\n", "kinds: &k\n    GitRepository: *k\n"), beyondSchema: true},
 		"everything once": {},
 	}

@@ -17,12 +17,18 @@ type Policy struct {
 	// LabelKeys say an object's or a namespace's environment; the first that is present counts.
 	LabelKeys    []string
 	Environments []Environment
+	// Clusters and Namespaces give environments by name; what says most comes first.
+	Clusters, Namespaces []Pattern
 	// Limits of hosts, sorted by host; those that the document has.
 	Limits []Limit
 	// ShortenTimeouts says that timeouts may be made shorter than they are.
 	ShortenTimeouts bool
 	// Overrides are the values that Set replaced, in the order in which that was done.
 	Overrides []string
+
+	// cluster is what Clusters say about the cluster at hand, and folder what the name of its folder says: see
+	// In and InCheckout.
+	cluster, folder Assignment
 }
 
 // Environment is one environment with everything that the policy says about it.

@@ -36,6 +36,14 @@ type Spec struct {
 	// is present counts. Default: fluxtune.github.io/environment, environment, env,
 	// app.kubernetes.io/environment.
 	LabelKeys []string `json:"labelKeys,omitempty"`
+	// Clusters whose objects belong to an environment, by patterns of names: prod-*, with * for any text and ?
+	// for one character. They are compared with the kubeconfig's context and its cluster; for a checkout,
+	// with the folder that Flux reads first and each folder on the way to it. They count where nothing says
+	// more about an object. Where several match, the one with the most letters besides * and ? counts.
+	Clusters Patterns `json:"clusters,omitempty"`
+	// Namespaces whose objects belong to an environment, by patterns of names, as in *-stg. They count behind
+	// the labels of the object and of its namespace.
+	Namespaces Patterns `json:"namespaces,omitempty"`
 	// Settings for every environment, by kind. A kind that is named neither here nor in the environment
 	// is left alone.
 	Kinds Kinds `json:"kinds,omitempty"`
@@ -48,6 +56,9 @@ type Spec struct {
 	// The environments that the policy knows, at least one. Objects of other environments are left alone.
 	Environments []EnvironmentSpec `json:"environments"`
 }
+
+// Patterns maps an environment, by its name or an alias, to patterns of names. A pattern is of one environment.
+type Patterns map[string][]string
 
 // EnvironmentSpec is one environment and what it wants.
 type EnvironmentSpec struct {

@@ -50,6 +50,12 @@ func (v *validator) check(doc TuningPolicy) {
 	for i, e := range doc.Spec.Environments {
 		v.checkEnvironment(fmt.Sprintf("spec.environments[%d]", i), e, taken)
 	}
+	if slices.ContainsFunc(v.problems, func(p problem) bool { return strings.HasPrefix(p.path, "spec.environments") }) {
+		return // which environments are meant, nobody knows
+	}
+	known := TuningPolicy{Spec: Spec{Environments: doc.Spec.Environments}}.policy()
+	v.checkPatterns("spec.clusters", doc.Spec.Clusters, clusterPatternRule, known)
+	v.checkPatterns("spec.namespaces", doc.Spec.Namespaces, namespacePatternRule, known)
 }
 
 func (v *validator) checkConstant(path, value, want string) {

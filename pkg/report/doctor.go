@@ -1,13 +1,13 @@
 package report
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
-	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
@@ -15,8 +15,16 @@ import (
 type Diagnosis struct {
 	Head
 	Checks []Check `json:"checks"`
+	// Rights are what the user may do, resource by resource.
+	Rights Rights `json:"rights"`
+	// Environments would give environments to objects without; absent where all have one.
+	Environments *Proposal `json:"environments,omitempty"`
+	// PolicyLines are those of a policy that do so, to be put below its line "spec:".
+	PolicyLines []string `json:"policyLines,omitempty"`
 	// Next are commands that are worth running now, the most useful first.
 	Next []string `json:"next"`
+
+	policyFile, plugin string
 }
 
 // Check is one thing that was looked at.
@@ -27,6 +35,8 @@ type Check struct {
 	Message string `json:"message"`
 	// Remedy says what helps; empty where all is well.
 	Remedy string `json:"remedy,omitempty"`
+	// Run are the commands of the remedy, in their order. Those that grant rights are for an administrator.
+	Run []string `json:"run,omitempty"`
 }
 
 // CheckStatus says how good what was found is. The words are part of the JSON contract.
@@ -40,8 +50,33 @@ const (
 )
 
 // NewDiagnosis makes the document.
-func NewDiagnosis(checks []Check, next []string) Diagnosis {
-	return Diagnosis{Head: Head{APIVersion: APIVersion, Kind: "Diagnosis"}, Checks: checks, Next: next}
+func NewDiagnosis(checks []Check, rights Rights, next []string) Diagnosis {
+	return Diagnosis{Head: Head{APIVersion: APIVersion, Kind: "Diagnosis"}, Checks: checks, Rights: rights, Next: next}
+}
+
+// WithProposal adds what would give environments to objects. The file is that of the policy in use, "" where it
+// is one that comes with fluxtune.
+func (d Diagnosis) WithProposal(p Proposal, file string) Diagnosis {
+	if p.Without > 0 || len(p.Aliases)+len(p.Namespaces)+len(p.Clusters) > 0 {
+		d.Environments, d.PolicyLines, d.policyFile = &p, p.Lines(), file
+	}
+	return d
+}
+
+// Renamed has all commands call the plugin by another name.
+func (d Diagnosis) Renamed(from, to string) Diagnosis {
+	rename := func(texts []string) []string {
+		renamed := slices.Clone(texts)
+		for i, text := range renamed {
+			renamed[i] = strings.ReplaceAll(text, from, to)
+		}
+		return renamed
+	}
+	d.Checks, d.Next, d.plugin = slices.Clone(d.Checks), rename(d.Next), to
+	for i, c := range d.Checks {
+		d.Checks[i].Remedy, d.Checks[i].Run = strings.ReplaceAll(c.Remedy, from, to), rename(c.Run)
+	}
+	return d
 }
 
 // Failed tells whether something does not work.
@@ -49,185 +84,96 @@ func (d Diagnosis) Failed() bool {
 	return slices.ContainsFunc(d.Checks, func(c Check) bool { return c.Status == CheckFailed })
 }
 
-// Draw writes the checks for people, each with its remedy, and what to do next.
+// Draw writes the checks for people, each with its remedy, the rights, lines for a policy, and what to do next.
+// Sentences are broken between words where the terminal ends; commands and lines to copy are not.
 func (d Diagnosis) Draw(w io.Writer, l Layout) error {
-	l.NoHeaders, l.Width = true, 0
-	styles := map[CheckStatus]Style{CheckOK: Good, CheckWarning: Changed, CheckFailed: Bad}
-	table := Table{Columns: []Column{{Name: "STATUS"}, {Name: "CHECK"}, {Name: "FOUND", Shrink: terminal.End}}}
+	var out bytes.Buffer
+	names := 0
 	for _, c := range d.Checks {
-		table.Rows = append(table.Rows, []Cell{{Text: string(c.Status), Style: styles[c.Status]}, {Text: c.Name, Style: Strong}, Text(c.Message)})
-		if c.Remedy != "" {
-			table.Rows = append(table.Rows, []Cell{Text(""), Text(""), {Text: "-> " + c.Remedy, Style: Changed}})
+		names = max(names, terminal.Width(c.Name))
+	}
+	for _, c := range d.Checks {
+		if err := c.draw(&out, names, l); err != nil {
+			return err
 		}
 	}
-	if err := table.Draw(w, l); err != nil {
-		return err
+	if len(d.Rights.Rows) > 0 {
+		if err := d.Rights.Draw(&out, l); err != nil {
+			return err
+		}
 	}
-	if len(d.Next) == 0 {
-		return nil
+	d.drawLines(&out, l)
+	if len(d.Next) > 0 {
+		fmt.Fprintf(&out, "\nNext:\n  %s\n", strings.Join(d.Next, "\n  "))
 	}
-	_, err := fmt.Fprintf(w, "\nNext:\n  %s\n", strings.Join(d.Next, "\n  "))
+	_, err := w.Write(out.Bytes())
 	return err
 }
 
-// KindsCheck is about the Flux kinds that a cluster serves, by name, with their versions.
-func KindsCheck(served map[string]string, version string) Check {
-	c := Check{Name: "Flux", Status: CheckOK}
-	var missing []string
-	for _, k := range flux.Kinds() {
-		if served[k.Name] == "" {
-			missing = append(missing, k.Name)
+// draw writes a check: what was found behind its status and name, and its remedy below.
+func (c Check) draw(w io.Writer, names int, l Layout) error {
+	styles := map[CheckStatus]Style{CheckOK: Good, CheckWarning: Changed, CheckFailed: Bad}
+	const statuses = len(CheckWarning)
+	table := Table{Columns: []Column{{Name: "STATUS"}, {Name: "CHECK"}, {Name: "FOUND"}}}
+	indent := statuses + terminal.Gap + names + terminal.Gap
+	pad := func(text string, width int) string {
+		return text + strings.Repeat(" ", max(width-terminal.Width(text), 0))
+	}
+	status, name := Cell{Text: pad(string(c.Status), statuses), Style: styles[c.Status]}, Cell{Text: pad(c.Name, names), Style: Strong}
+	add := func(text Cell) {
+		table.Rows = append(table.Rows, []Cell{status, name, text})
+		status, name = Text(pad("", statuses)), Text(pad("", names))
+	}
+	for _, line := range folded(c.Message, l.Width-indent) {
+		add(Text(line))
+	}
+	for i, line := range folded(c.Remedy, l.Width-indent-len("-> ")) {
+		lead := "   "
+		if i == 0 {
+			lead = "-> "
+		}
+		if line != "" {
+			add(Cell{Text: lead + line, Style: Changed})
 		}
 	}
-	all := len(flux.Kinds())
-	if len(missing) == all {
-		c.Status, c.Message = CheckFailed, "the cluster serves none of Flux's kinds"
-		c.Remedy = "install Flux (flux install), or choose another --context"
-		return c
+	for _, command := range c.Run {
+		add(Text("   " + command))
 	}
-	if version == "" {
-		version = "of unknown version (no Deployment of its controllers tells)"
-	}
-	if len(missing) == 0 {
-		c.Message = fmt.Sprintf("%s, with all %d kinds that have an interval", version, all)
-	} else {
-		c.Message = fmt.Sprintf("%s, with %d of %d kinds that have an interval; not installed: %s", version, all-len(missing), all, strings.Join(missing, ", "))
-	}
-	return c
+	l.NoHeaders, l.Width = true, 0
+	return table.Draw(w, l)
 }
 
-// EnvironmentsCheck is about which environments the objects of a snapshot have, and, where some have
-// none, which labels their namespaces do bear.
-func EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver) Check {
-	c := Check{Name: "environments", Status: CheckOK}
-	counts := make(map[string]int)
-	without, unknown := make(map[string]bool), make(map[string]bool)
-	var none int
-	for _, o := range s.Objects {
-		a := resolver.Resolve(o)
-		switch {
-		case a.Environment == "":
-			none++
-			without[o.Namespace] = true
-		default:
-			counts[a.Environment]++
-			if !a.Known {
-				unknown[a.Environment] = true
-			}
-		}
+// drawLines writes the lines for a policy, and where they belong.
+func (d Diagnosis) drawLines(w io.Writer, l Layout) {
+	if len(d.PolicyLines) == 0 {
+		return
 	}
-	var parts []string
-	for _, name := range sortedKeys(counts) {
-		parts = append(parts, fmt.Sprintf("%s %d", name, counts[name]))
-	}
-	if none > 0 {
-		parts = append(parts, fmt.Sprintf("without %d", none))
-	}
-	c.Message = fmt.Sprintf("%s: %s", objects(len(s.Objects)), strings.Join(parts, ", "))
-	if s.Incomplete() {
-		c.Status = CheckWarning
-		c.Message += " (as far as you may read)"
-	}
-	switch {
-	case len(s.Objects) == 0 && s.Incomplete():
-		c.Status, c.Message = CheckWarning, "unknown: the objects could not be read"
-	case len(s.Objects) == 0:
-		c.Status, c.Message = CheckWarning, "no Flux objects found"
-	case none > 0:
-		c.Status = CheckWarning
-		namespaces := sortedKeys(without)
-		c.Message += fmt.Sprintf("; labels of the namespaces without: %s", labelsOf(namespaces, s.Namespaces))
-		c.Remedy = fmt.Sprintf("kubectl label namespace %s %s=%s (one of %s; any of the labels %s counts), or --default-env",
-			namespaces[0], environmentKey(p), p.EnvironmentNames()[0], strings.Join(p.EnvironmentNames(), ", "), strings.Join(p.LabelKeys, ", "))
-	case len(unknown) > 0:
-		c.Status = CheckWarning
-		c.Remedy = fmt.Sprintf("the policy %s does not know %s: add them as environments or aliases of a policy of your own (kubectl fluxtune policy %s > policy.yaml)",
-			p.Name, strings.Join(sortedKeys(unknown), ", "), p.Name)
-	}
-	return c
-}
-
-// environmentKey is the label to recommend: the plainest that the policy reads.
-func environmentKey(p policy.Policy) string {
-	for _, key := range p.LabelKeys {
-		if !strings.Contains(key, "/") {
-			return key
-		}
-	}
-	return p.LabelKeys[0]
-}
-
-// labelsOf lists the labels of namespaces, a few of them, without those that Kubernetes sets.
-func labelsOf(names []string, namespaces map[string]map[string]string) string {
-	const most = 8
-	found := make(map[string]bool)
-	for _, name := range names {
-		for key, value := range namespaces[name] {
-			if key != "kubernetes.io/metadata.name" {
-				found[key+"="+value] = true
-			}
-		}
-	}
-	all := sortedKeys(found)
-	switch {
-	case len(all) == 0:
-		return "none"
-	case len(all) > most:
-		return strings.Join(all[:most], ", ") + fmt.Sprintf(" and %d more", len(all)-most)
+	where := `Lines for your policy, below its line "spec:":`
+	switch fields := d.Environments.Replaces(); {
+	case d.policyFile == "":
+		where = `Lines for a policy of your own, below the line "spec:" of the file that this writes:`
+	case len(fields) > 0:
+		where = fmt.Sprintf(`Lines for %s, below its line "spec:", in place of its %s:`, d.policyFile, strings.Join(fields, " and "))
 	default:
-		return strings.Join(all, ", ")
+		where = fmt.Sprintf(`Lines for %s, below its line "spec:":`, d.policyFile)
 	}
+	_, _ = fmt.Fprintf(w, "\n%s\n", strings.Join(folded(where, l.Width), "\n"))
+	if d.policyFile == "" {
+		_, _ = fmt.Fprintf(w, "  %s policy %s > policy.yaml\n", cmp.Or(d.plugin, "kubectl fluxtune"), d.Environments.before.Name)
+	}
+	_, _ = fmt.Fprintf(w, "\n%s\n", strings.Join(d.PolicyLines, "\n"))
 }
 
-// OwnersCheck is about what applies the objects of a snapshot: Git undoes changes of those.
-func OwnersCheck(s flux.Snapshot, ignore bool) Check {
-	c := Check{Name: "owners", Status: CheckOK}
-	counts := make(map[string]int)
-	var owned int
-	for _, o := range s.Objects {
-		if owner, ok := o.Owner(); ok {
-			owned++
-			counts[owner.Kind]++
+// folded breaks a text between words, to a width (none where that is not positive); a longer word stays whole.
+func folded(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && width > 0 && terminal.Width(line)+1+terminal.Width(word) > width {
+			lines = append(lines, line)
+			line = ""
 		}
+		line = strings.TrimPrefix(line+" "+word, " ")
 	}
-	var parts []string
-	for _, kind := range sortedKeys(counts) {
-		parts = append(parts, fmt.Sprintf("%d by a %s", counts[kind], kind))
-	}
-	if owned == 0 {
-		c.Message = "nothing applies these objects from elsewhere: changes stick"
-		return c
-	}
-	c.Status = CheckWarning
-	c.Message = fmt.Sprintf("%d of %s applied by something: %s; what it sets comes back", owned, objects(len(s.Objects)), strings.Join(parts, ", "))
-	c.Remedy = "kubectl fluxtune get -A -o wide shows for each whether a change sticks; change the values in Git"
-	if ignore {
-		c.Remedy += ", or pin them with kubectl fluxtune apply --managed=pin"
-	}
-	return c
-}
-
-// IgnoreCheck is about spec.ignore, on which pins stand.
-func IgnoreCheck(supported bool) Check {
-	if supported {
-		return Check{Name: "spec.ignore", Status: CheckOK, Message: "Kustomizations have it: --managed=pin can hold changes against Git"}
-	}
-	return Check{Name: "spec.ignore", Status: CheckWarning, Message: "Kustomizations do not have it: --managed=pin does not work",
-		Remedy: "kustomize-controller 1.9 brings it (Flux 2.9); until then change in Git what is set there"}
-}
-
-func objects(n int) string {
-	if n == 1 {
-		return "1 object"
-	}
-	return fmt.Sprintf("%d objects", n)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
+	return append(lines, line)
 }

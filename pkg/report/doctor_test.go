@@ -17,12 +17,12 @@ func TestKindsCheck(t *testing.T) {
 	for _, name := range flux.KindNames() {
 		all[name] = "v1"
 	}
-	assert.Equal(t, Check{Name: "Flux", Status: CheckOK, Message: "v2.9.0, with all 10 kinds that have an interval"}, KindsCheck(all, "v2.9.0"))
+	assert.Equal(t, Check{Name: "Flux", Status: CheckOK, Message: "v2.9.0, with all 10 kinds that fluxtune tunes"}, KindsCheck(all, "v2.9.0"))
 	delete(all, "ImageRepository")
 	delete(all, "ImageUpdateAutomation")
-	assert.Equal(t, "of unknown version (no Deployment of its controllers tells), with 8 of 10 kinds that have an interval; not installed: ImageRepository, ImageUpdateAutomation",
+	assert.Equal(t, "of unknown version (no Deployment of its controllers tells), with 8 of the 10 kinds that fluxtune tunes; not installed: ImageRepository, ImageUpdateAutomation",
 		KindsCheck(all, "").Message)
-	assert.Equal(t, CheckFailed, KindsCheck(nil, "v2.9.0").Status)
+	assert.Equal(t, CheckWarning, KindsCheck(nil, "v2.9.0").Status)
 }
 
 // doctored is a snapshot of GitRepositories, one in each of the namespaces given.
@@ -40,20 +40,34 @@ func doctored(namespaces map[string]map[string]string, labels map[string]string)
 
 func TestEnvironmentsCheck(t *testing.T) {
 	t.Parallel()
-	s, r, p := doctored(map[string]map[string]string{"a": {"environment": "prod"}, "b": {"env": "dev"}}, nil)
-	assert.Equal(t, Check{Name: "environments", Status: CheckOK, Message: "2 objects: development 1, production 1"}, EnvironmentsCheck(p, s, r))
+	check := func(namespaces map[string]map[string]string, cluster ...policy.Named) Check {
+		s, r, p := doctored(namespaces, nil)
+		return EnvironmentsCheck(p, s, r, NewProposal(p, s, r, cluster), "-n a")
+	}
+	assert.Equal(t, Check{Name: "environments", Status: CheckOK, Message: "2 objects: development 1, production 1"},
+		check(map[string]map[string]string{"a": {"environment": "prod"}, "b": {"env": "dev"}}))
+	assert.Equal(t, Check{
+		Name: "environments", Status: CheckWarning, Message: "2 objects: 2 without",
+		Remedy: "label the namespaces of those without (development, staging, production), or give all of them one environment with --default-env",
+		Run:    []string{"kubectl label namespace a environment=development"},
+	}, check(map[string]map[string]string{"a": {"stage": "x"}, "b": nil}))
+	assert.Equal(t, []string{"kubectl label namespace a environment=development --overwrite"},
+		check(map[string]map[string]string{"a": {"environment": ""}}).Run, "kubectl refuses without, also where the value is empty")
+	assert.Equal(t, Check{
+		Name: "environments", Status: CheckWarning, Message: "3 objects: staging 1, 2 in environments that the policy per-environment does not know (qa 1, sandbox-7 1)",
+		Remedy: "say which environments the words mean, with --env-alias or as aliases in a policy of your own",
+		Run:    []string{"kubectl fluxtune plan -n a --env-alias qa=staging --env-alias sandbox-7=development"},
+	}, check(map[string]map[string]string{"a": {"environment": "qa"}, "b": {"env": "sandbox-7"}, "c": {"env": "stg"}}))
+	assert.Equal(t, Check{
+		Name: "environments", Status: CheckWarning, Message: "2 objects: 2 without",
+		Remedy: "names tell the environments: see the lines for a policy below; " +
+			"label the namespaces of the 1 others (development, staging, production), or give all of them one environment with --default-env",
+		Run: []string{"kubectl label namespace plain environment=development"},
+	}, check(map[string]map[string]string{"web-dev": nil, "plain": {}}))
 
-	s, r, p = doctored(map[string]map[string]string{"a": {"stage": "prod", "kubernetes.io/metadata.name": "a"}}, nil)
-	c := EnvironmentsCheck(p, s, r)
-	assert.Equal(t, CheckWarning, c.Status)
-	assert.Equal(t, "1 object: without 1; labels of the namespaces without: stage=prod", c.Message)
-	assert.True(t, strings.HasPrefix(c.Remedy, "kubectl label namespace a environment=development (one of development, staging, production;"), c.Remedy)
-
-	s, r, p = doctored(map[string]map[string]string{"a": {"environment": "moon"}}, nil)
-	assert.Contains(t, EnvironmentsCheck(p, s, r).Remedy, "does not know moon")
-
-	s = flux.Snapshot{Gaps: []flux.Gap{{What: "gitrepositories", Why: "forbidden"}}}
-	assert.Equal(t, "unknown: the objects could not be read", EnvironmentsCheck(p, s, r).Message)
+	s, r, p := doctored(nil, nil)
+	s.Gaps = []flux.Gap{{What: "gitrepositories", Why: "forbidden"}}
+	assert.Equal(t, "unknown: the objects could not be read", EnvironmentsCheck(p, s, r, Proposal{}, "-A").Message)
 }
 
 func TestOwnersCheck(t *testing.T) {
@@ -70,16 +84,54 @@ func TestOwnersCheck(t *testing.T) {
 
 func TestDiagnosisIsDrawn(t *testing.T) {
 	t.Parallel()
-	d := NewDiagnosis([]Check{IgnoreCheck(true), {Name: "x", Status: CheckFailed, Message: "bad", Remedy: "mend it"}}, []string{"do this", "do that"})
+	rights := Rights{User: "jane", Rows: []Right{
+		{Group: "a", Resource: "buckets", Namespace: "dev", Allowed: []string{"get", "list"}, Denied: []string{"patch"}, For: "plan", alike: "kinds"},
+		{Group: "a", Resource: "receivers", Namespace: "dev", Allowed: []string{"get", "list"}, Denied: []string{"patch"}, For: "plan", alike: "kinds"},
+		{Resource: "nodes", Allowed: []string{}, Denied: []string{"list", "watch"}, For: "nodes"},
+	}}
+	d := NewDiagnosis([]Check{
+		IgnoreCheck(true), {Name: "x", Status: CheckFailed, Message: "a bad thing 世界 seen", Remedy: "mend it at once", Run: []string{"kubectl mend --all-that-is-broken"}},
+	}, rights, []string{"do this", "do that"})
 	assert.True(t, d.Failed())
 	var out strings.Builder
-	require.NoError(t, d.Draw(&out, Layout{Width: 20}))
-	assert.Equal(t, `ok       spec.ignore   Kustomizations have it: --managed=pin can hold changes against Git
-failed   x             bad
-                       -> mend it
+	require.NoError(t, d.Draw(&out, Layout{Width: 44}))
+	assert.Equal(t, `ok        spec.ignore   Kustomizations have
+                        it: --managed=pin
+                        can hold changes
+                        against Git
+failed    x             a bad thing 世界
+                        seen
+                        -> mend it at once
+                           kubectl mend --all-that-is-broken
+
+Rights of jane:
+
+`+rightsTable+`
 
 Next:
   do this
   do that
-`, out.String(), "remedies are never cut")
+`, out.String(), "sentences are folded, commands are not")
+}
+
+const rightsTable = `RESOURCE   GET   LIST   WATCH   PATCH
+2 kinds    yes   yes    -       no
+nodes      -     no     no      -`
+
+func TestRightsThatDifferHaveRowsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	row := func(resource, alike string, allowed, denied []string) Right {
+		return Right{Resource: resource, Allowed: allowed, Denied: denied, alike: alike}
+	}
+	list, patch, none := []string{"list"}, []string{"patch"}, []string{}
+	r := Rights{Rows: []Right{
+		row("a", "kinds", list, patch), row("b", "kinds", none, append(list, patch...)), row("c", "kinds", list, patch),
+		row("d", "kinds", list, patch), row("e", "kinds", append(list, patch...), none), row("f", "kinds", append(list, patch...), none),
+		row("x", "others", list, none), row("y", "others", list, none), row("nodes", "", list, none),
+	}}
+	var names []string
+	for _, group := range r.grouped() {
+		names = append(names, group.name)
+	}
+	assert.Equal(t, []string{"a and 2 more", "b", "e, f", "2 others", "nodes"}, names)
 }

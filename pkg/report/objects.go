@@ -85,7 +85,7 @@ func (l ObjectList) Table(now time.Time, withNamespace bool) Table {
 		{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "FROM", Spare: 6},
 		{Name: "INTERVAL"}, {Name: "TIMEOUT"}, {Name: "RETRY", Spare: 4},
 		{Name: "SUSPENDED", Spare: 3}, {Name: "READY", Spare: 2}, {Name: "SOURCE-CHANGED", Spare: 5},
-		{Name: "CHART-INTERVAL", Wide: true}, {Name: "STICKS", Wide: true}, {Name: "SESSION", Wide: true}, {Name: "MESSAGE", Wide: true, Shrink: terminal.End},
+		{Name: "VIA", Wide: true}, {Name: "CHART-INTERVAL", Wide: true}, {Name: "STICKS", Wide: true}, {Name: "SESSION", Wide: true}, {Name: "MESSAGE", Wide: true, Shrink: terminal.End},
 	}...)}
 	for _, o := range l.Items {
 		row := append(namespaceCell(withNamespace, o.Ref),
@@ -93,7 +93,7 @@ func (l ObjectList) Table(now time.Time, withNamespace bool) Table {
 			setOrEffective(o.Interval, o.Effective.Interval),
 			setOrEffective(o.Timeout, o.Effective.Timeout),
 			setOrEffective(o.RetryInterval, o.Effective.RetryInterval),
-			suspendedCell(o.Suspended), readyCell(o.Ready), ageCell(o.SourceChanged, now),
+			suspendedCell(o.Suspended), readyCell(o.Ready), ageCell(o.SourceChanged, now), Cell{Text: o.EnvironmentVia, Style: Faint},
 			setOrEffective(o.ChartInterval, o.Effective.ChartInterval), o.cell(), Cell{Text: o.Session, Style: Faint}, Text(oneLine(o.Message)),
 		)
 		t.Rows = append(t.Rows, row)

@@ -24,6 +24,7 @@ func NewPlan(p tune.Plan, gaps []flux.Gap, environments []string) Plan {
 			Ref:               NewRef(item.Object),
 			Environment:       item.Assignment.Environment,
 			EnvironmentSource: string(item.Assignment.Source),
+			EnvironmentVia:    item.Assignment.Via,
 			Action:            string(item.Action),
 			Reason:            string(item.Reason),
 			Message:           item.Message,
@@ -55,6 +56,7 @@ func NewRestores(restores []tune.Restore, gaps []flux.Gap) Plan {
 			Ref:               NewRef(r.Object),
 			Environment:       r.Assignment.Environment,
 			EnvironmentSource: string(r.Assignment.Source),
+			EnvironmentVia:    r.Assignment.Via,
 			Action:            string(r.Action),
 			Reason:            string(r.Reason),
 			Message:           r.Message,
@@ -97,7 +99,7 @@ var planFields = []struct {
 // field shows its value or its way from one to another. Columns that say nothing are left out.
 func (p Plan) Table(withNamespace bool) Table {
 	t := Table{Columns: append([]Column{{Name: ""}}, namespaceColumn(withNamespace)...)}
-	t.Columns = append(t.Columns, []Column{{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Spare: 3, Shrink: terminal.Middle}}...)
+	t.Columns = append(t.Columns, []Column{{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Spare: 3, Shrink: terminal.Middle}, {Name: "VIA", Wide: true}}...)
 	fields := p.fields()
 	for _, f := range planFields {
 		column := Column{Name: f.column, Wide: !fields[f.field]}
@@ -110,7 +112,7 @@ func (p Plan) Table(withNamespace bool) Table {
 	t.Columns = append(t.Columns, Column{Name: "STICKS", Wide: !owned, Spare: 2, Shrink: terminal.End}, Column{Name: "WHY", Shrink: terminal.End}, Column{Name: "NOTES", Wide: true, Shrink: terminal.End})
 	for _, item := range p.Items {
 		row := append([]Cell{markCell(item.Action)}, namespaceCell(withNamespace, item.Ref)...)
-		row = append(row, Text(item.Ref.Kind), Text(item.Ref.Name), environmentCell(item.Environment))
+		row = append(row, Text(item.Ref.Kind), Text(item.Ref.Name), environmentCell(item.Environment), Cell{Text: item.EnvironmentVia, Style: Faint})
 		for _, f := range planFields {
 			row = append(row, fieldCell(item, f.field))
 		}

@@ -47,7 +47,7 @@ func TestPlanColumns(t *testing.T) {
 		header(Layout{}, tune.Change{Field: "spec.chart.spec.interval", To: ptr("1m")}))
 	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   RETRY   WHY\n",
 		header(Layout{}, tune.Change{Field: "spec.retryInterval", To: ptr("1m")}))
-	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   RETRY   CHART-INTERVAL   STICKS   WHY   NOTES\n", header(Layout{Wide: true}))
+	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   VIA   INTERVAL   TIMEOUT   RETRY   CHART-INTERVAL   STICKS   WHY   NOTES\n", header(Layout{Wide: true}))
 }
 
 func TestArrow(t *testing.T) {

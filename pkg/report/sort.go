@@ -17,8 +17,8 @@ const sortByTakes = "it takes a JSONPath of an item of -o json, like .ref.name o
 // errNoField is in the chain of the error that no item has a field.
 var errNoField = errors.New("no item has that field")
 
-// SortBy sorts items by a field of their JSON form, with - before it the other way round. The field is a JSONPath as kubectl --sort-by takes
-// it ({.ref.name}, .environment) or a bare name (name, namespace, kind, interval). Durations sort by
+// SortBy sorts items by a field of their JSON form, with - before it the other way round. The field is a
+// JSONPath as kubectl --sort-by takes it ({.ref.name}, .environment) or a bare name (name, namespace, kind, interval). Durations sort by
 // length, numbers by size, all else as text; items without the field come first. It is an error where
 // no item has the field. "" leaves the order as it is.
 func SortBy[T any](items []T, field string) error {
@@ -34,6 +34,9 @@ func sortBy[T any](items []T, field, takes string) error {
 		return nil
 	}
 	field, backwards := strings.CutPrefix(field, "-")
+	if strings.HasPrefix(field, "{") != strings.HasSuffix(field, "}") {
+		return fmt.Errorf("reading --sort-by %q: a brace is not closed: %s", field, takes)
+	}
 	path := jsonpath.New("sort-by").AllowMissingKeys(true)
 	if err := path.Parse(template(field)); err != nil {
 		return fmt.Errorf("reading --sort-by %q: %w: %s", field, err, takes)

@@ -51,6 +51,8 @@ func TestSortBy(t *testing.T) {
 		{[]string{".effective.interval"}, []string{"api", "zed", "web", "db"}},
 		{[]string{"timeout"}, []string{"api", "zed", "db", "web"}},
 		{[]string{"retry", "retryInterval"}, []string{"web", "api", "db", "zed"}},
+		{[]string{"-interval", "-{.interval}"}, []string{"db", "web", "api", "zed"}},
+		{[]string{"-name", "-.ref.name"}, []string{"zed", "web", "db", "api"}},
 		{[]string{"suspended"}, []string{"web", "zed", "db", "api"}},
 		{[]string{"sourceChanged"}, []string{"zed", "web", "db", "api"}},
 	} {
@@ -83,7 +85,8 @@ func TestSortByRefuses(t *testing.T) {
 		{"colour", `--sort-by "colour": no item has that field` + help},
 		{"Interval", `--sort-by "Interval": no item has that field` + help},
 		{".ref.uid", `--sort-by ".ref.uid": no item has that field` + help},
-		{"{.ref.name", ""}, // as good as closed
+		{"{.ref.name", `reading --sort-by "{.ref.name": a brace is not closed` + help},
+		{"-.ref.name}", `reading --sort-by ".ref.name}": a brace is not closed` + help},
 		{"{.ref[}", `reading --sort-by "{.ref[}": unterminated array` + help},
 		{"ref name", `finding --sort-by "ref name": unrecognized identifier name` + help},
 		{"[0]", `--sort-by "[0]": no item has that field` + help},

@@ -149,6 +149,7 @@ type PlanItem struct {
 	Ref               Ref      `json:"ref"`
 	Environment       string   `json:"environment"`
 	EnvironmentSource string   `json:"environmentSource"`
+	EnvironmentVia    string   `json:"environmentVia,omitempty"`
 	Action            string   `json:"action"` // change, unchanged or skip
 	Reason            string   `json:"reason"` // one word, stable
 	Message           string   `json:"message"`

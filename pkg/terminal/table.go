@@ -95,8 +95,8 @@ type Layout struct {
 	EastAsian bool
 }
 
-// gap is the space between columns, as in kubectl's tables.
-const gap = 3
+// Gap is the space between columns, as in kubectl's tables.
+const Gap = 3
 
 // Draw writes the table: aligned by display width, so that wide characters keep the columns straight. Where
 // the terminal is too narrow, texts are made shorter, the longest first, then spare columns are left out and named
@@ -185,9 +185,9 @@ func (t Table) fit(l Layout) (shown, widths []int, hidden []string) {
 // shrink makes the widest of the columns that may be narrower, and wider than a floor, narrower until all fit.
 func (t Table) shrink(shown, full []int, l Layout, floors map[Shrink]int) (widths []int, fits bool) {
 	widths = slices.Clone(full)
-	sum := -gap
+	sum := -Gap
 	for _, i := range shown {
-		sum += widths[i] + gap
+		sum += widths[i] + Gap
 	}
 	floor := func(i int) int {
 		c := t.Columns[i]
@@ -245,7 +245,7 @@ func (t Table) line(out *bufio.Writer, row []Cell, shown, widths []int, l Layout
 			left -= spaces + Width(text)
 			spaces = 0
 		}
-		spaces += pad + gap
+		spaces += pad + Gap
 	}
 	_ = out.WriteByte('\n')
 }

@@ -1,0 +1,197 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+)
+
+// KindsCheck is about the Flux kinds that a cluster serves, by name, with their versions.
+func KindsCheck(served map[string]string, version string) Check {
+	c := Check{Name: "Flux", Status: CheckOK}
+	var missing []string
+	for _, k := range flux.Kinds() {
+		if served[k.Name] == "" {
+			missing = append(missing, k.Name)
+		}
+	}
+	all := len(flux.Kinds())
+	if len(missing) == all {
+		c.Status, c.Message = CheckWarning, "not installed: the cluster serves none of its kinds, so there is nothing to tune; nodes needs none of it"
+		c.Remedy = "install Flux (flux install), or choose another --context"
+		return c
+	}
+	if version == "" {
+		version = "of unknown version (no Deployment of its controllers tells)"
+	}
+	if len(missing) == 0 {
+		c.Message = fmt.Sprintf("%s, with all %d kinds that fluxtune tunes", version, all)
+	} else {
+		c.Message = fmt.Sprintf("%s, with %d of the %d kinds that fluxtune tunes; not installed: %s", version, all-len(missing), all, strings.Join(missing, ", "))
+	}
+	return c
+}
+
+// EnvironmentsCheck is about which environments the objects of a snapshot have, and, where some have none that
+// the policy knows, what would give them one. Where is what commands take to look in the same place: -A, or -n.
+func EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, proposal Proposal, where string) Check {
+	c := Check{Name: "environments", Status: CheckOK}
+	if len(s.Objects) == 0 {
+		c.Status, c.Message = CheckWarning, "no Flux objects found"
+		if s.Incomplete() {
+			c.Message = "unknown: the objects could not be read"
+		}
+		return c
+	}
+	known := make(map[string]int)
+	none := 0
+	for _, o := range s.Objects {
+		if a := resolver.Resolve(o); a.Known {
+			known[a.Environment]++
+		} else if a.Environment == "" {
+			none++
+		}
+	}
+	var parts, words []string
+	for _, name := range p.EnvironmentNames() {
+		if known[name] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", name, known[name]))
+		}
+	}
+	strange := 0
+	for _, a := range proposal.Aliases {
+		strange += a.Objects
+		words = append(words, fmt.Sprintf("%s %d", a.Alias, a.Objects))
+	}
+	if strange > 0 {
+		parts = append(parts, fmt.Sprintf("%d in environments that the policy %s does not know (%s)", strange, p.Name, strings.Join(words, ", ")))
+	}
+	if none > 0 {
+		parts = append(parts, fmt.Sprintf("%d without", none))
+	}
+	c.Message = fmt.Sprintf("%s: %s", objectsOf(len(s.Objects)), strings.Join(parts, ", "))
+	if s.Incomplete() {
+		c.Status = CheckWarning
+		c.Message += " (as far as you may read)"
+	}
+	if none+strange > 0 {
+		c.Status = CheckWarning
+		c.Remedy, c.Run = remedies(p, s, resolver, proposal, none, where)
+	}
+	return c
+}
+
+// remedies are what gives environments to objects without, as a sentence, and as commands that work as they stand.
+func remedies(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, proposal Proposal, none int, where string) (remedy string, run []string) {
+	var sentences []string
+	if len(proposal.Aliases) > 0 {
+		sentences = append(sentences, "say which environments the words mean, with --env-alias or as aliases in a policy of your own")
+		run = append(run, "kubectl fluxtune plan "+where+proposal.Flags())
+	}
+	if none == 0 {
+		return strings.Join(sentences, "; "), run
+	}
+	if len(proposal.Lines()) > 0 {
+		sentences = append(sentences, "names tell the environments: see the lines for a policy below")
+	}
+	if proposal.Without > 0 {
+		sentences = append(sentences, fmt.Sprintf("label the namespaces of the %d others (%s), or give all of them one environment with --default-env",
+			proposal.Without, strings.Join(p.EnvironmentNames(), ", ")))
+		if proposal.Without == none {
+			sentences[len(sentences)-1] = strings.Replace(sentences[len(sentences)-1], fmt.Sprintf("the %d others", none), "those without", 1)
+		}
+		run = append(run, labelCommand(p, s, resolver, proposal))
+	}
+	return strings.Join(sentences, "; "), slices.DeleteFunc(run, func(command string) bool { return command == "" })
+}
+
+// labelCommand labels the namespace with the most objects that nothing gives an environment. What bears the label
+// already, if with an empty value, is overwritten: kubectl refuses to do so unasked.
+func labelCommand(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, proposal Proposal) string {
+	counts := make(map[string]int)
+	for _, o := range s.Objects {
+		if _, read := s.Namespaces[o.Namespace]; read && resolver.Resolve(o).Environment == "" && !proposal.covers(o) {
+			counts[o.Namespace]++
+		}
+	}
+	namespace := ""
+	for _, name := range sortedKeys(counts) {
+		if namespace == "" || counts[name] > counts[namespace] {
+			namespace = name
+		}
+	}
+	if namespace == "" {
+		return ""
+	}
+	key, overwrite := environmentKey(p), ""
+	if _, there := s.Namespaces[namespace][key]; there {
+		overwrite = " --overwrite"
+	}
+	return fmt.Sprintf("kubectl label namespace %s %s=%s%s", namespace, key, p.EnvironmentNames()[0], overwrite)
+}
+
+// environmentKey is the label to recommend: the plainest that the policy reads.
+func environmentKey(p policy.Policy) string {
+	for _, key := range p.LabelKeys {
+		if !strings.Contains(key, "/") {
+			return key
+		}
+	}
+	return p.LabelKeys[0]
+}
+
+// OwnersCheck is about what applies the objects of a snapshot: Git undoes changes of those.
+func OwnersCheck(s flux.Snapshot, ignore bool) Check {
+	c := Check{Name: "owners", Status: CheckOK}
+	counts := make(map[string]int)
+	var owned int
+	for _, o := range s.Objects {
+		if owner, ok := o.Owner(); ok {
+			owned++
+			counts[owner.Kind]++
+		}
+	}
+	var parts []string
+	for _, kind := range sortedKeys(counts) {
+		parts = append(parts, fmt.Sprintf("%d by a %s", counts[kind], kind))
+	}
+	if owned == 0 {
+		c.Message = "nothing applies these objects from elsewhere: changes stick"
+		return c
+	}
+	c.Status = CheckWarning
+	c.Message = fmt.Sprintf("%d of %s applied by something: %s; what it sets comes back", owned, objectsOf(len(s.Objects)), strings.Join(parts, ", "))
+	c.Remedy = "kubectl fluxtune get -A -o wide shows for each whether a change sticks; change the values in Git"
+	if ignore {
+		c.Remedy += ", or pin them with kubectl fluxtune apply --managed=pin"
+	}
+	return c
+}
+
+// IgnoreCheck is about spec.ignore, on which pins stand.
+func IgnoreCheck(supported bool) Check {
+	if supported {
+		return Check{Name: "spec.ignore", Status: CheckOK, Message: "Kustomizations have it: --managed=pin can hold changes against Git"}
+	}
+	return Check{Name: "spec.ignore", Status: CheckWarning, Message: "Kustomizations do not have it: --managed=pin does not work",
+		Remedy: "kustomize-controller 1.9 brings it (Flux 2.9); until then change in Git what is set there"}
+}
+
+func objectsOf(n int) string {
+	if n == 1 {
+		return "1 object"
+	}
+	return fmt.Sprintf("%d objects", n)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,227 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+)
+
+// Proposal is what would give environments to the objects of a snapshot that have none which the policy knows.
+type Proposal struct {
+	// Aliases are words that labels bear and the policy does not know, with the environment that such words
+	// usually mean: a guess, for people to judge.
+	Aliases []ProposedAlias `json:"aliases,omitempty"`
+	// Namespaces and Clusters are patterns for spec.namespaces and spec.clusters of a policy.
+	Namespaces []ProposedPattern `json:"namespaces,omitempty"`
+	Clusters   []ProposedPattern `json:"clusters,omitempty"`
+	// Without is how many objects would still have no environment.
+	Without int `json:"without"`
+
+	before policy.Policy
+	// left are the objects that would still have none.
+	left map[flux.Ref]bool
+}
+
+// ProposedAlias is a word that some objects' environment is called, and which one may be meant.
+type ProposedAlias struct {
+	Alias       string `json:"alias"`
+	Environment string `json:"environment"`
+	Objects     int    `json:"objects"`
+}
+
+// ProposedPattern is a pattern of names, and how many objects it would give an environment.
+type ProposedPattern struct {
+	Pattern     string `json:"pattern"`
+	Environment string `json:"environment"`
+	Objects     int    `json:"objects"`
+}
+
+// NewProposal looks for what the names of namespaces and of the cluster tell about objects without an
+// environment: words that the policy knows, at the beginning or the end of a name before all.
+func NewProposal(p policy.Policy, s flux.Snapshot, r *policy.Resolver, cluster []policy.Named) Proposal {
+	proposal := Proposal{before: p, left: make(map[flux.Ref]bool)}
+	unknown := make(map[string]int)
+	without := make(map[string]bool)
+	for _, o := range s.Objects {
+		switch a := r.Resolve(o); {
+		case a.Environment == "":
+			proposal.Without++
+			without[o.Namespace] = true
+		case !a.Known:
+			unknown[a.Environment]++
+		}
+	}
+	for _, name := range sortedKeys(unknown) {
+		proposal.Aliases = append(proposal.Aliases, ProposedAlias{name, usually(p, name), unknown[name]})
+	}
+	if proposal.Without == 0 {
+		return proposal
+	}
+	var namespaces, clusters []policy.Pattern
+	for _, name := range sortedKeys(without) {
+		if pattern, ok := patternOf(p, name); ok && !slices.Contains(namespaces, pattern) {
+			namespaces = append(namespaces, pattern)
+		}
+	}
+	for _, name := range cluster {
+		if pattern, ok := patternOf(p, name.Name); ok {
+			clusters = append(clusters, pattern)
+			break // the context is asked first: it is the name that people choose
+		}
+	}
+	proposal.count(p.WithPatterns(clusters, namespaces).In(cluster...), s, r)
+	return proposal
+}
+
+// count resolves all objects again under the policy with the patterns, and keeps those patterns that do
+// something.
+func (p *Proposal) count(with policy.Policy, s flux.Snapshot, before *policy.Resolver) {
+	after := policy.NewResolver(with, s, "")
+	namespaces, clusters := make(map[policy.Pattern]int), make(map[policy.Pattern]int)
+	p.Without = 0
+	for _, o := range s.Objects {
+		if before.Resolve(o).Environment != "" {
+			continue
+		}
+		a := after.Resolve(o)
+		switch a.Source {
+		case policy.SourceNone:
+			p.Without++
+			p.left[o.Ref] = true
+		case policy.SourceCluster:
+			clusters[a.Pattern]++
+		case policy.SourceNamespacePattern:
+			namespaces[a.Pattern]++
+		default: // by what uses it, or where it applies to, whose namespace has got an environment
+		}
+	}
+	p.Namespaces, p.Clusters = proposed(namespaces), proposed(clusters)
+}
+
+// covers tells whether the patterns give an environment to an object without.
+func (p Proposal) covers(o flux.Object) bool { return !p.left[o.Ref] }
+
+func proposed(counts map[policy.Pattern]int) []ProposedPattern {
+	var list []ProposedPattern
+	for pattern, n := range counts {
+		list = append(list, ProposedPattern{pattern.Text, pattern.Environment, n})
+	}
+	slices.SortFunc(list, func(a, b ProposedPattern) int {
+		return cmp.Or(strings.Compare(a.Environment, b.Environment), strings.Compare(a.Pattern, b.Pattern))
+	})
+	return list
+}
+
+// separators end words in names of contexts, clusters and namespaces.
+const separators = "-_./:@"
+
+// patternOf is a pattern for names like this one, by a word in it that the policy knows: the last word, or else
+// the first one, or else one between, and then the name alone.
+func patternOf(p policy.Policy, name string) (policy.Pattern, bool) {
+	words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(separators, r) })
+	if len(words) == 0 {
+		return policy.Pattern{}, false
+	}
+	environment := func(word string) string {
+		e, _ := p.Lookup(word)
+		return e.Name
+	}
+	first, last := words[0], words[len(words)-1]
+	if e := environment(last); e != "" && strings.HasSuffix(name, last) {
+		text := name
+		if before := strings.TrimSuffix(name, last); before != "" {
+			text = "*" + before[len(before)-1:] + last
+		}
+		return policy.Pattern{Text: text, Environment: e}, true
+	}
+	if e := environment(first); e != "" && strings.HasPrefix(name, first) {
+		return policy.Pattern{Text: first + strings.TrimPrefix(name, first)[:1] + "*", Environment: e}, true
+	}
+	for _, word := range words {
+		if e := environment(word); e != "" {
+			return policy.Pattern{Text: name, Environment: e}, true
+		}
+	}
+	return policy.Pattern{}, false
+}
+
+// usually is the environment that a word is most often about, by the words for it that the policy has; where
+// there is none of those, its first environment.
+func usually(p policy.Policy, word string) string {
+	if pattern, ok := patternOf(p, word); ok { // prod-eu
+		return pattern.Environment
+	}
+	likely := "staging" // qa, uat, test, integration ...
+	for _, start := range []string{"sandbox", "sbx", "lab", "local", "play", "ci", "feature", "pr"} {
+		if strings.HasPrefix(strings.ToLower(word), start) {
+			likely = "development"
+		}
+	}
+	if e, ok := p.Lookup(likely); ok {
+		return e.Name
+	}
+	return p.EnvironmentNames()[0]
+}
+
+// Flags are what to add to a command so that it knows the words.
+func (p Proposal) Flags() string {
+	var flags strings.Builder
+	for _, a := range p.Aliases {
+		fmt.Fprintf(&flags, " --env-alias %s=%s", a.Alias, a.Environment)
+	}
+	return flags.String()
+}
+
+// Lines are those of a policy, to be put below its line "spec:". What the policy has there already is in them:
+// they take the place of its own. None where there is nothing to add.
+func (p Proposal) Lines() []string {
+	var lines []string
+	for _, field := range []struct {
+		name string
+		had  []policy.Pattern
+		more []ProposedPattern
+	}{
+		{"namespaces", p.before.Namespaces, p.Namespaces},
+		{"clusters", p.before.Clusters, p.Clusters},
+	} {
+		if len(field.more) == 0 {
+			continue
+		}
+		texts, objects := make(map[string][]string), make(map[string]int)
+		for _, pattern := range field.had {
+			texts[pattern.Environment] = append(texts[pattern.Environment], fmt.Sprintf("%q", pattern.Text))
+		}
+		for _, pattern := range field.more {
+			texts[pattern.Environment] = append(texts[pattern.Environment], fmt.Sprintf("%q", pattern.Pattern))
+			objects[pattern.Environment] += pattern.Objects
+		}
+		lines = append(lines, "  "+field.name+":")
+		for _, e := range p.before.EnvironmentNames() {
+			line := fmt.Sprintf("    %s: [%s]", e, strings.Join(texts[e], ", "))
+			switch {
+			case len(texts[e]) == 0:
+				continue
+			case objects[e] > 0:
+				line += " # " + objectsOf(objects[e])
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// Replaces names the fields of the policy that the lines take the place of.
+func (p Proposal) Replaces() []string {
+	var fields []string
+	if len(p.Namespaces) > 0 && len(p.before.Namespaces) > 0 {
+		fields = append(fields, "namespaces")
+	}
+	if len(p.Clusters) > 0 && len(p.before.Clusters) > 0 {
+		fields = append(fields, "clusters")
+	}
+	return fields
+}
