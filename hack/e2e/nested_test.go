@@ -22,8 +22,7 @@ spec: {interval: 5s, timeout: 30s, path: ./nested, prune: true, sourceRef: {kind
 // pushNested puts what the nested parent applies into Git.
 func (m *team) pushNested(apps string) {
 	m.t.Helper()
-	_, err := m.git.Push(m.t.Context(), m.name, map[string]string{"nested/apps.yaml": strings.ReplaceAll(apps, "NS", m.name)})
-	require.NoError(m.t, err)
+	m.pushFile("nested/apps.yaml", apps)
 }
 
 const ruleOfFluxtune = `{"spec":{"ignore":[{"paths":["/spec/interval"],"target":{"kind":"GitRepository","name":"app"}}]}}`
@@ -32,6 +31,7 @@ const ruleOfFluxtune = `{"spec":{"ignore":[{"paths":["/spec/interval"],"target":
 // own parent sets rules.
 func TestRulesOnAnAppliedParent(t *testing.T) {
 	t.Parallel()
+	measures(t)
 	for name, tc := range map[string]struct {
 		spec, interval string
 		owner          []string

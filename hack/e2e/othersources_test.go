@@ -152,21 +152,7 @@ func helmReleases(t *testing.T, name, version string) otherSource {
 // chartRepositories come with a chart each: charts are found in the index that their repository fetched.
 func chartRepositories(t *testing.T, name, interval string) otherSource {
 	t.Helper()
-	chart, err := testbed.Tarball(testbed.Chart("app", "1.0.0", nil))
-	require.NoError(t, err)
-	var asked atomic.Int64
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		switch {
-		case strings.HasSuffix(r.URL.Path, "/index.yaml"):
-			_, _ = fmt.Fprintf(w, "apiVersion: v1\nentries: {app: [{apiVersion: v2, name: app, version: 1.0.0, urls: [app.tgz]}]}\n")
-		case strings.HasSuffix(r.URL.Path, "/app.tgz"):
-			_, _ = w.Write(chart)
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	t.Cleanup(server.Close)
+	url, asked := startChartRepository(t)
 	var manifests strings.Builder
 	for i := range perKind {
 		_, _ = fmt.Fprintf(&manifests, `
@@ -180,7 +166,28 @@ kind: HelmChart
 metadata: {name: NAME-%[1]d, namespace: NS}
 spec: {interval: EVERY, chart: app, version: "*", sourceRef: {kind: HelmRepository, name: NAME-%[1]d}}
 ---
-`, i, server.URL, interval)
+`, i, url, interval)
 	}
 	return otherSource{name, manifests.String(), func() int { return int(asked.Load()) }}
+}
+
+// startChartRepository serves a chart repository over HTTP, in any folder, and counts.
+func startChartRepository(t *testing.T) (url string, asked *atomic.Int64) {
+	t.Helper()
+	chart, err := testbed.Tarball(testbed.Chart("app", "1.0.0", nil))
+	require.NoError(t, err)
+	asked = &atomic.Int64{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/index.yaml"):
+			_, _ = fmt.Fprintf(w, "apiVersion: v1\nentries: {app: [{apiVersion: v2, name: app, version: 1.0.0, urls: [app.tgz]}]}\n")
+		case strings.HasSuffix(r.URL.Path, "/app.tgz"):
+			_, _ = w.Write(chart)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, asked
 }

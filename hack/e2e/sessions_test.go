@@ -49,7 +49,7 @@ func (m *team) gitDecides() {
 	assert.NotContains(m.t, m.object("kustomization", "root")+m.object("kustomization", "app"), "fluxtune.github.io/original")
 	assert.NotContains(m.t, m.object("kustomization", "root"), "fluxtune.github.io/pins")
 	for _, name := range []string{"root", "app"} {
-		assert.NotContains(m.t, m.Kubectl(m.t, "get", "kustomization", name, "-n", m.name, "-o", "jsonpath={.metadata.managedFields[*].manager}", "--show-managed-fields"), "fluxtune", "managedFields of "+name)
+		assert.NotContains(m.t, m.field("kustomization", name, ".metadata.managedFields[*].manager"), "fluxtune", "managedFields of "+name)
 	}
 	m.push(strings.ReplaceAll(m.apps, "timeout: 4m, ", ""))
 	m.eventually("kustomization", "never-pinned", ".spec.timeout", "", time.Minute)
@@ -62,10 +62,10 @@ func (m *team) gitDecides() {
 // TestSessionsInEveryOrder reverts pins session by session; the order must not matter.
 func TestSessionsInEveryOrder(t *testing.T) {
 	t.Parallel()
-	for i, order := range []string{"a b c", "c b a", "b a c", "b c a", "a c b", "c a b"} {
+	for _, order := range []string{"a b c", "c b a", "b a c", "b c a", "a c b", "c a b"} {
 		t.Run(strings.ReplaceAll(order, " ", ""), func(t *testing.T) {
 			t.Parallel()
-			if i > 1 {
+			if order != "b a c" { // the middle one first: a step whose neighbours both stay
 				measures(t)
 			}
 			m := newPinned(t)
@@ -143,24 +143,29 @@ func TestKilledBetweenRuleAndChange(t *testing.T) {
 	}
 }
 
-// TestPinnedObjectThatGitDeletes: its rules go with it, so that Git decides when it creates it again.
+// TestPinnedObjectThatGitDeletes: its rules go with it, so that Git decides when it creates it again. The owner is in
+// another namespace than the objects, as it is in most fleets, and a revert names theirs.
 func TestPinnedObjectThatGitDeletes(t *testing.T) {
 	t.Parallel()
-	m := newTeam(t, "", pinnedInGit, development)
-	m.eventually("kustomization", "app", ".spec.interval", "5m", time.Minute)
-	m.must(t, "apply", "ks", "app", "-n", m.name, "--yes", "--managed=pin", "--wait-timeout=1m")
-	m.push(pinnedInGit[strings.Index(pinnedInGit, "---"):])
-	m.eventually("kustomization", "app", ".metadata.name", "", time.Minute)
+	w := start(t)
+	tenant := w.Namespace(t, development)
+	inGit := strings.ReplaceAll(pinnedInGit, "namespace: NS", "namespace: "+tenant)
+	m := newTeam(t, "", inGit, nil)
+	of := &team{world: w, t: t, name: tenant}
+	of.eventually("kustomization", "app", ".spec.interval", "5m", time.Minute)
+	m.must(t, "apply", "ks", "app", "-n", tenant, "--yes", "--managed=pin", "--wait-timeout=1m")
+	require.Equal(t, "1m", of.field("kustomization", "app", ".spec.interval"))
+	m.push(inGit[strings.Index(inGit, "---"):])
+	of.eventually("kustomization", "app", ".metadata.name", "", time.Minute)
 	assert.NotEmpty(t, m.field("kustomization", "root", ".spec.ignore"), "nobody has looked yet")
-	m.must(t, "revert", "-n", m.name, "--yes", "--wait", "--wait-timeout=1m")
-	m.reconciles(1)
-	m.push(strings.ReplaceAll(pinnedInGit, "interval: 5m", "interval: 6m"))
-	m.eventually("kustomization", "app", ".spec.interval", "6m", time.Minute)
-	m.push(pinnedInGit)
-	m.eventually("kustomization", "app", ".spec.interval", "5m", time.Minute)
-	m.gitDecides()
+	m.must(t, "revert", "-n", tenant, "--yes", "--wait", "--wait-timeout=1m")
+	assert.Empty(t, m.field("kustomization", "root", ".spec.ignore"), "no rule without an object that needs it")
+	assert.NotContains(t, m.object("kustomization", "root"), "fluxtune.github.io/pins")
+	assert.NotContains(t, m.field("kustomization", "root", ".metadata.managedFields[*].manager"), "fluxtune")
+	m.push(strings.ReplaceAll(inGit, "interval: 5m", "interval: 6m"))
+	of.eventually("kustomization", "app", ".spec.interval", "6m", time.Minute)
 	if !t.Failed() {
-		record(t, "pinned object deleted in Git, reverted, created again", "Git decides", "no rule, no name of ours, Git takes a field away")
+		record(t, "pinned object deleted in Git, reverted, created again", "Git decides", "no rule, no name of ours on its owner in another namespace")
 	}
 }
 
