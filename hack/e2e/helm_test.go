@@ -104,7 +104,8 @@ func TestExploreChangesOfHelmReleases(t *testing.T) {
 	q := startQuiet(t, 5*time.Second, testbed.UnitHelmController)
 	f := q.helmReleases(4)
 	n := 0
-	fresh := func() string { n++; return fmt.Sprintf("%ds", 540-n) } // each change is one
+	// Each change is one, and written as helm-controller writes durations into HelmCharts.
+	fresh := func() string { n++; return (9*time.Minute - time.Duration(n)*time.Second).String() }
 	release := func(prefix string, i int) {
 		f.patch("helmrelease", fmt.Sprintf("%s-%d", prefix, i), fmt.Sprintf(`{"interval":%q}`, fresh()))
 	}
@@ -119,6 +120,8 @@ func TestExploreChangesOfHelmReleases(t *testing.T) {
 	}
 	oci := func(i int) { source("ocirepository", "oci", i) }
 	repository := func(i int) { source("helmrepository", "http", i) }
+	chart := func(i int) { source("helmchart", f.ns+"-chart", i) }
+	chartObserved := func(i int) { f.observed("helmchart", fmt.Sprintf("%s-chart-%d", f.ns, i)) }
 	for _, tc := range []struct {
 		name   string
 		change func()
@@ -142,19 +145,31 @@ func TestExploreChangesOfHelmReleases(t *testing.T) {
 			f.calmly("oci", func(i int) { release("oci", i) })
 		}},
 		{"HelmReleases last to first, waiting, then OCIRepositories", func() { f.calmly("oci", func(i int) { release("oci", i) }); f.each(oci) }},
+		{"HelmCharts alone", func() { f.each(chart); f.each(chartObserved) }},
+		{"HelmCharts until observed, then chart.spec.interval last to first, waiting", func() {
+			for i := f.releases - 1; i >= 0; i-- {
+				value := fresh()
+				f.patch("helmchart", fmt.Sprintf("%s-chart-%d", f.ns, i), fmt.Sprintf(`{"interval":%q}`, value))
+				chartObserved(i)
+				f.patch("helmrelease", fmt.Sprintf("chart-%d", i), fmt.Sprintf(`{"interval":%q,"chart":{"spec":{"interval":%q}}}`, fresh(), value))
+				f.observed("helmrelease", fmt.Sprintf("chart-%d", i))
+			}
+		}},
 		{"HelmRepositories alone", func() { f.each(repository) }},
 		{"HelmRepositories, and right after them HelmReleases last to first, waiting", func() { f.each(repository); f.calmly("http", func(i int) { release("http", i) }) }},
 		{"HelmRepositories, and right after them both intervals last to first, waiting", func() { f.each(repository); f.calmly("http", func(i int) { both("http", i) }) }},
 	} {
-		r := watchReady(t, f.Cluster, f.ns)
-		begun := time.Now()
-		tc.change()
-		took := time.Since(begun)
-		time.Sleep(2*q.requeue + time.Second)
-		r.settled(t, 5*time.Minute)
-		t.Logf("%s (took %s): %s", tc.name, took.Round(100*time.Millisecond), r.summary())
-		for _, l := range r.lost() {
-			t.Logf("%s%s", l.object, r.story(l.object))
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			r := watchReady(t, f.Cluster, f.ns)
+			begun := time.Now()
+			tc.change()
+			took := time.Since(begun)
+			time.Sleep(2*q.requeue + time.Second)
+			r.settled(t, 5*time.Minute)
+			t.Logf("took %s: %s", took.Round(100*time.Millisecond), r.summary())
+			for _, l := range r.lost() {
+				t.Logf("%s%s", l.object, r.story(l.object))
+			}
+		})
 	}
 }

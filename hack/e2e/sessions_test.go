@@ -149,21 +149,31 @@ func TestPinnedObjectThatGitDeletes(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	tenant := w.Namespace(t, development)
-	inGit := strings.ReplaceAll(pinnedInGit, "namespace: NS", "namespace: "+tenant)
+	inGit := `
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: app, namespace: ` + tenant + `}
+spec: {interval: 5m, timeout: 4m, url: "http://127.0.0.1:1/app.git", ref: {branch: main}}
+`
+	nothing := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nothing, namespace: NS}\n"
 	m := newTeam(t, "", inGit, nil)
 	of := &team{world: w, t: t, name: tenant}
-	of.eventually("kustomization", "app", ".spec.interval", "5m", time.Minute)
-	m.must(t, "apply", "ks", "app", "-n", tenant, "--yes", "--managed=pin", "--wait-timeout=1m")
-	require.Equal(t, "1m", of.field("kustomization", "app", ".spec.interval"))
-	m.push(inGit[strings.Index(inGit, "---"):])
-	of.eventually("kustomization", "app", ".metadata.name", "", time.Minute)
+	of.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
+	m.must(t, "apply", "-n", tenant, "--yes", "--managed=pin", "--wait-timeout=1m")
+	require.Equal(t, "1m", of.field("gitrepository", "app", ".spec.interval"))
+	m.push(nothing)
+	of.eventually("gitrepository", "app", ".metadata.name", "", time.Minute)
 	assert.NotEmpty(t, m.field("kustomization", "root", ".spec.ignore"), "nobody has looked yet")
 	m.must(t, "revert", "-n", tenant, "--yes", "--wait", "--wait-timeout=1m")
 	assert.Empty(t, m.field("kustomization", "root", ".spec.ignore"), "no rule without an object that needs it")
 	assert.NotContains(t, m.object("kustomization", "root"), "fluxtune.github.io/pins")
 	assert.NotContains(t, m.field("kustomization", "root", ".metadata.managedFields[*].manager"), "fluxtune")
-	m.push(strings.ReplaceAll(inGit, "interval: 5m", "interval: 6m"))
-	of.eventually("kustomization", "app", ".spec.interval", "6m", time.Minute)
+	m.push(inGit)
+	of.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
+	m.push(strings.ReplaceAll(inGit, "interval: 5m, timeout: 4m", "interval: 6m"))
+	of.eventually("gitrepository", "app", ".spec.interval", "6m", time.Minute)
+	m.reconciles(1)
+	assert.Equal(t, "60s", of.field("gitrepository", "app", ".spec.timeout"), "Git takes a field away")
 	if !t.Failed() {
 		record(t, "pinned object deleted in Git, reverted, created again", "Git decides", "no rule, no name of ours on its owner in another namespace")
 	}
