@@ -128,7 +128,7 @@ func requeueFlag(d time.Duration) string { return "--requeue-dependency=" + d.St
 // namespace when all are ready.
 func (q quiet) kustomizations(s shape, objects int) string {
 	q.t.Helper()
-	ns := q.Namespace(q.t, development)
+	ns := q.namespace(q.t, development)
 	var maps strings.Builder
 	for i := range objects {
 		_, _ = fmt.Fprintf(&maps, "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-%d}\ndata: {value: one}\n", i)

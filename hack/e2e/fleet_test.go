@@ -76,7 +76,7 @@ func start(t *testing.T) world {
 			return
 		}
 		theWorld.flux, worldError = c.StartFlux(context.Background(), testbed.FluxOptions{
-			Also: exploring(),
+			Also: besides(),
 			Flags: map[string][]string{
 				testbed.UnitSourceController:    {"--concurrent=8"},
 				testbed.UnitKustomizeController: {"--concurrent=8", requeueFlag(requeueOfTheWorld())},
@@ -85,6 +85,31 @@ func start(t *testing.T) world {
 	})
 	require.NoError(t, worldError)
 	return theWorld
+}
+
+// namespace creates a namespace for this test. When the test ends, nothing in it is reconciled any more: others are
+// being measured.
+func (w world) namespace(t *testing.T, labels map[string]string) string {
+	t.Helper()
+	ns := w.Namespace(t, labels)
+	t.Cleanup(func() { w.suspendAll(t, ns) })
+	return ns
+}
+
+// suspendAll suspends all that Flux reconciles in a namespace, what applies others first.
+func (w world) suspendAll(t *testing.T, ns string) {
+	t.Helper()
+	for _, kind := range []string{"kustomization", "helmrelease", "helmchart", "gitrepository", "ocirepository", "helmrepository"} {
+		objects := w.objects(t, kind, ns)
+		list, err := objects.List(context.Background(), metav1.ListOptions{})
+		require.NoError(t, err)
+		for i := range list.Items {
+			_, err := objects.Patch(context.Background(), list.Items[i].GetName(), types.MergePatchType, []byte(`{"spec":{"suspend":true}}`), metav1.PatchOptions{FieldManager: "flux"})
+			if !apierrors.IsNotFound(err) {
+				require.NoError(t, err)
+			}
+		}
+	}
 }
 
 // run calls the plugin as a user would, and returns what it printed and its exit code.
@@ -126,10 +151,9 @@ type team struct {
 func newTeam(t *testing.T, rootSpec, apps string, labels map[string]string) *team {
 	t.Helper()
 	w := start(t)
-	ns := w.Namespace(t, labels)
+	ns := w.namespace(t, labels)
 	m := &team{world: w, t: t, name: ns}
 	m.push(apps)
-	t.Cleanup(m.rest)
 	w.Apply(t, fmt.Sprintf(`
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: GitRepository
@@ -142,13 +166,6 @@ metadata: {name: root, namespace: %[1]s}
 spec: {interval: %[3]s, timeout: 30s, path: ./apps, prune: true, sourceRef: {kind: GitRepository, name: root}%[4]s}
 `, ns, w.git.URL(ns), rootInterval, rootSpec))
 	return m
-}
-
-// rest keeps the controllers from reconciling what no test looks at any more.
-func (m *team) rest() {
-	for _, kind := range []string{"kustomization", "gitrepository"} {
-		_, _ = m.objects(m.t, kind, m.name).Patch(context.Background(), "root", types.MergePatchType, []byte(`{"spec":{"suspend":true}}`), metav1.PatchOptions{FieldManager: "flux"})
-	}
 }
 
 // push replaces what the root applies. The word NS stands for the team's namespace.

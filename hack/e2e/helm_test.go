@@ -22,7 +22,7 @@ type helmFleet struct {
 
 func (q quiet) helmReleases(n int) helmFleet {
 	q.t.Helper()
-	f := helmFleet{quiet: q, ns: q.Namespace(q.t, development), releases: n}
+	f := helmFleet{quiet: q, ns: q.namespace(q.t, development), releases: n}
 	registry := startRegistry(q.t)
 	require.NoError(q.t, registry.PushChart(q.t.Context(), "charts", "app", "1.0.0", nil))
 	repository, _ := startChartRepository(q.t)

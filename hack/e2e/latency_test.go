@@ -19,7 +19,7 @@ type delivery struct {
 func newDelivery(t *testing.T, source, kustomization string) delivery {
 	t.Helper()
 	w := start(t)
-	d := delivery{world: w, t: t, name: w.Namespace(t, development)}
+	d := delivery{world: w, t: t, name: w.namespace(t, development)}
 	d.push("one")
 	w.Apply(t, fmt.Sprintf(`
 apiVersion: source.toolkit.fluxcd.io/v1

@@ -127,13 +127,14 @@ func (w world) planned(t *testing.T, args ...string) (all wanted, changes int) {
 func TestRewrittenTree(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	ns := w.Namespace(t, development)
+	ns := w.namespace(t, development)
 	m := &team{world: w, t: t, name: ns}
 	_, err := w.git.Push(t.Context(), ns, environmentsInGit(ns, w.git.URL(ns)))
 	require.NoError(t, err)
 	namespaces := []string{ns}
 	for _, environment := range environments {
 		namespaces = append(namespaces, ns+"-"+environment)
+		t.Cleanup(func() { w.suspendAll(t, ns+"-"+environment) })
 	}
 	w.Apply(t, environmentsInGit(ns, w.git.URL(ns))["clusters/one/sync/gotk-sync.yaml"])
 	// 4 sources with both (a timeout is 60s where nobody sets it), 7 Kustomizations, of which 3 retry.
@@ -170,7 +171,6 @@ func TestRewrittenTree(t *testing.T) {
 	if !t.Failed() {
 		record(t, "rewrite of a checkout with three environments, pushed", fmt.Sprintf("%d values change, no other", changes), "so it is on the cluster, and its plan is empty")
 	}
-	m.rest()
 }
 
 // tunable are the fields that fluxtune changes, of all objects in namespaces.

@@ -148,7 +148,7 @@ func TestKilledBetweenRuleAndChange(t *testing.T) {
 func TestPinnedObjectThatGitDeletes(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	tenant := w.Namespace(t, development)
+	tenant := w.namespace(t, development)
 	inGit := `
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: GitRepository
@@ -184,7 +184,7 @@ spec: {interval: 5m, timeout: 4m, url: "http://127.0.0.1:1/app.git", ref: {branc
 func TestSlowClone(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	ns := w.Namespace(t, development)
+	ns := w.namespace(t, development)
 	m := &team{world: w, t: t, name: ns}
 	m.push(sourcesInGit("interval: 5m", "x"))
 	w.git.SlowClones(ns, 4*time.Second)

@@ -32,6 +32,21 @@ func measures(t *testing.T) {
 	}
 }
 
+// TestCounts has the machine for itself: tests that call t.Parallel wait until it is over. What is counted in it is
+// counted at the same time.
+func TestCounts(t *testing.T) {
+	measures(t)
+	for name, count := range map[string]func(*testing.T){
+		"Git": countsOfRefs, "Git that changes": countsOfAChangingRepository, "Git with submodules": countsOfSubmodules,
+		"other sources": countsOfOtherSources, "default policy": countsOfTheDefaultPolicy,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			count(t)
+		})
+	}
+}
+
 // explores marks what looks at Flux and logs what it sees, to learn from: it holds nothing, and runs when it is
 // asked for by FLUXTUNE_E2E=explore.
 func explores(t *testing.T) {
@@ -41,9 +56,9 @@ func explores(t *testing.T) {
 	}
 }
 
-// exploring is what runs besides when Flux is looked at: helm-controller is built for that only.
-func exploring() []string {
-	if os.Getenv("FLUXTUNE_E2E") == "explore" {
+// besides is what runs besides source-controller and kustomize-controller: the short form does without.
+func besides() []string {
+	if os.Getenv("FLUXTUNE_E2E") != "" {
 		return []string{testbed.UnitHelmController}
 	}
 	return nil
