@@ -67,14 +67,7 @@ const fewDisturbed = 5
 
 // drawCalm says how the changes of a plan go along dependencies, how long that takes, and what cannot be spared.
 func (r *root) drawCalm(plan tune.Plan, f fleet, pace float64, width int) {
-	changed := make(map[flux.Ref]time.Duration)
-	for _, item := range plan.Changed() {
-		changed[item.Object.Ref] = item.Object.EffectiveWith(flux.Interval, item.Planned(flux.Interval), nil)
-	}
-	if len(changed) == 0 {
-		return
-	}
-	calm := f.graph.Forecast(changed, pace)
+	calm := f.graph.Forecast(plan.Items, pace)
 	if calm.Levels > 1 || len(calm.Disturbed) > 0 {
 		_, _ = fmt.Fprintf(r.Out, "\n%s\n", fit(fmt.Sprintf("Dependencies: dependents change first, in %d steps that each wait until Flux is ready again; about %s in all.",
 			calm.Levels, flux.FormatDuration(calm.Duration.Round(time.Second))), width))
