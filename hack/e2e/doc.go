@@ -2,7 +2,8 @@
 // kustomize-controller, unchanged, a Git server that counts, etcd and kube-apiserver. Objects live in
 // Git as a team would have them: a root Kustomization applies the others.
 //
-// make e2e runs all of it and prints what was predicted beside what was measured. go test runs the short
-// form: verdicts, pins and latency, without the counts that take minutes. FLUXTUNE_E2E=explore logs what Flux
-// does where nothing is claimed yet (the tests named TestExplore, and helm-controller, which is built for that only).
+// make e2e runs all of it and prints what was predicted beside what was measured, in about half an hour: first what is
+// counted per hour, with the machine for itself, then the rest side by side. go test runs the short form: verdicts,
+// pins, calm and latency on one cluster. FLUXTUNE_E2E=explore logs what Flux does where nothing is claimed yet (the
+// tests named TestExplore). helm-controller runs in these two only.
 package e2e

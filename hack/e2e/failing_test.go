@@ -19,7 +19,7 @@ func TestRequestsOfFailingSources(t *testing.T) {
 	t.Parallel()
 	measures(t)
 	w := start(t)
-	ns := w.Namespace(t, development)
+	ns := w.namespace(t, development)
 	kinds := []string{"missing-repository", "missing-branch"}
 	var manifests strings.Builder
 	for i := range perKind {

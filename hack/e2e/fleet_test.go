@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
@@ -52,6 +55,14 @@ var (
 // rootInterval is how often the root Kustomizations apply what is in Git.
 const rootInterval = 5 * time.Second
 
+// requeueOfTheWorld is --requeue-dependency: Flux's default where that is measured.
+func requeueOfTheWorld() time.Duration {
+	if full() {
+		return 30 * time.Second
+	}
+	return 5 * time.Second
+}
+
 func start(t *testing.T) world {
 	t.Helper()
 	c := bed.Cluster(t)
@@ -65,15 +76,40 @@ func start(t *testing.T) world {
 			return
 		}
 		theWorld.flux, worldError = c.StartFlux(context.Background(), testbed.FluxOptions{
-			Also: exploring(),
+			Also: besides(),
 			Flags: map[string][]string{
 				testbed.UnitSourceController:    {"--concurrent=8"},
-				testbed.UnitKustomizeController: {"--concurrent=8"},
+				testbed.UnitKustomizeController: {"--concurrent=8", requeueFlag(requeueOfTheWorld())},
 			},
 		})
 	})
 	require.NoError(t, worldError)
 	return theWorld
+}
+
+// namespace creates a namespace for this test. When the test ends, nothing in it is reconciled any more: others are
+// being measured.
+func (w world) namespace(t *testing.T, labels map[string]string) string {
+	t.Helper()
+	ns := w.Namespace(t, labels)
+	t.Cleanup(func() { w.suspendAll(t, ns) })
+	return ns
+}
+
+// suspendAll suspends all that Flux reconciles in a namespace, what applies others first.
+func (w world) suspendAll(t *testing.T, ns string) {
+	t.Helper()
+	for _, kind := range []string{"kustomization", "helmrelease", "helmchart", "gitrepository", "ocirepository", "helmrepository"} {
+		objects := w.objects(t, kind, ns)
+		list, err := objects.List(context.Background(), metav1.ListOptions{})
+		require.NoError(t, err)
+		for i := range list.Items {
+			_, err := objects.Patch(context.Background(), list.Items[i].GetName(), types.MergePatchType, []byte(`{"spec":{"suspend":true}}`), metav1.PatchOptions{FieldManager: "flux"})
+			if !apierrors.IsNotFound(err) {
+				require.NoError(t, err)
+			}
+		}
+	}
 }
 
 // run calls the plugin as a user would, and returns what it printed and its exit code.
@@ -115,14 +151,14 @@ type team struct {
 func newTeam(t *testing.T, rootSpec, apps string, labels map[string]string) *team {
 	t.Helper()
 	w := start(t)
-	ns := w.Namespace(t, labels)
+	ns := w.namespace(t, labels)
 	m := &team{world: w, t: t, name: ns}
 	m.push(apps)
 	w.Apply(t, fmt.Sprintf(`
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: GitRepository
 metadata: {name: root, namespace: %[1]s}
-spec: {interval: 2s, url: %[2]q, ref: {branch: main}}
+spec: {interval: 10m, url: %[2]q, ref: {branch: main}}
 ---
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
@@ -132,18 +168,29 @@ spec: {interval: %[3]s, timeout: 30s, path: ./apps, prune: true, sourceRef: {kin
 	return m
 }
 
-// push replaces what is in Git. The word NS stands for the team's namespace.
+// push replaces what the root applies. The word NS stands for the team's namespace.
 func (m *team) push(apps string) {
 	m.t.Helper()
 	m.apps = apps
-	_, err := m.git.Push(m.t.Context(), m.name, map[string]string{"apps/apps.yaml": strings.ReplaceAll(apps, "NS", m.name)})
-	require.NoError(m.t, err)
+	m.pushFile("apps/apps.yaml", apps)
 }
 
-// field reads a field of an object with kubectl; "" where it or the object is absent.
+// pushFile has Flux fetch what is pushed at once, as a webhook would: nobody has to poll for it.
+func (m *team) pushFile(path, contents string) {
+	m.t.Helper()
+	_, err := m.git.Push(m.t.Context(), m.name, map[string]string{path: strings.ReplaceAll(contents, "NS", m.name)})
+	require.NoError(m.t, err)
+	requested := fmt.Sprintf(`{"metadata":{"annotations":{"reconcile.fluxcd.io/requestedAt":%q}}}`, time.Now().Format(time.RFC3339Nano))
+	_, err = m.objects(m.t, "gitrepository", m.name).Patch(m.t.Context(), "root", types.MergePatchType, []byte(requested), metav1.PatchOptions{FieldManager: "flux"})
+	if !apierrors.IsNotFound(err) { // the root is created after what it applies
+		require.NoError(m.t, err)
+	}
+}
+
+// field reads a field of an object; "" where it or the object is absent.
 func (m *team) field(kind, name, path string) string {
-	out, _ := m.RunKubectl(m.t.Context(), "", "get", kind, name, "-n", m.name, "-o", "jsonpath={"+path+"}")
-	return out
+	m.t.Helper()
+	return m.read(m.t, kind, m.name, name, path)
 }
 
 // eventually waits until a field has a value.
@@ -195,7 +242,9 @@ func (m *team) object(kind, name string) string {
 		} `json:"metadata"`
 		Spec json.RawMessage `json:"spec"`
 	}
-	require.NoError(m.t, json.Unmarshal([]byte(m.Kubectl(m.t, "get", kind, name, "-n", m.name, "-o", "json")), &o))
+	read, err := json.Marshal(m.managedObject(kind, name))
+	require.NoError(m.t, err)
+	require.NoError(m.t, json.Unmarshal(read, &o))
 	data, err := json.MarshalIndent(o, "", "  ")
 	require.NoError(m.t, err)
 	return string(data)

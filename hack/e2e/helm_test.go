@@ -7,20 +7,25 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
 
-// TestExploreChangesOfHelmReleases: what does a change of each interval do to releases, and to those that depend on
-// them?
-func TestExploreChangesOfHelmReleases(t *testing.T) {
-	explores(t)
-	t.Parallel()
-	q := startQuiet(t, testbed.UnitHelmController)
-	ns := q.Namespace(t, development)
-	registry := startRegistry(t)
-	require.NoError(t, registry.PushChart(t.Context(), "charts", "app", "1.0.0", nil))
-	const releases = 5
+// helmFleet is a chain of HelmReleases of each way to name a chart: chart-N by a HelmChart from a registry, http-N by
+// one from a HelmRepository, oci-N by an OCIRepository of its own.
+type helmFleet struct {
+	quiet
+	ns       string
+	releases int
+}
+
+func (q quiet) helmReleases(n int) helmFleet {
+	q.t.Helper()
+	f := helmFleet{quiet: q, ns: q.namespace(q.t, development), releases: n}
+	registry := startRegistry(q.t)
+	require.NoError(q.t, registry.PushChart(q.t.Context(), "charts", "app", "1.0.0", nil))
+	repository, _ := startChartRepository(q.t)
 	var manifests strings.Builder
 	dependsOn := func(name string, i int) string {
 		if i == 0 {
@@ -28,8 +33,8 @@ func TestExploreChangesOfHelmReleases(t *testing.T) {
 		}
 		return fmt.Sprintf(", timeout: 2m, dependsOn: [{name: %s-%d}]", name, i-1)
 	}
-	for i := range releases {
-		manifests.WriteString(helmRelease(ns, fmt.Sprintf("chart-%d", i), registry.Host(), "1.0.0", "10m", "10m", dependsOn("chart", i)))
+	for i := range n {
+		manifests.WriteString(helmRelease(f.ns, fmt.Sprintf("chart-%d", i), registry.Host(), "1.0.0", "10m", "10m", dependsOn("chart", i)))
 		_, _ = fmt.Fprintf(&manifests, `
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: OCIRepository
@@ -41,50 +46,130 @@ kind: HelmRelease
 metadata: {name: oci-%[2]d, namespace: %[1]s}
 spec: {interval: 10m, chartRef: {kind: OCIRepository, name: oci-%[2]d}%[4]s}
 ---
-`, ns, i, registry.Host(), dependsOn("oci", i))
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata: {name: http-%[2]d, namespace: %[1]s}
+spec: {interval: 10m, timeout: 2m, url: "%[5]s/%[2]d"}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: http-%[2]d, namespace: %[1]s}
+spec: {interval: 10m, chart: {spec: {chart: app, version: 1.0.0, interval: 10m, sourceRef: {kind: HelmRepository, name: http-%[2]d}}}%[6]s}
+---
+`, f.ns, i, registry.Host(), dependsOn("oci", i), repository, dependsOn("http", i))
 	}
-	q.Apply(t, manifests.String())
-	q.Kubectl(t, "wait", "helmrelease", "--all", "-n", ns, "--for=condition=Ready", "--timeout=8m")
-	time.Sleep(2 * time.Second)
-	patch := func(kind, name, spec string) {
-		q.Kubectl(t, "patch", kind, name, "-n", ns, "--type=merge", "--field-manager=fluxtune", "-p", `{"spec":`+spec+`}`)
-	}
-	each := func(change func(i int)) func() {
-		return func() {
-			// From the first to the last: the order that shakes the most.
-			for i := range releases {
-				change(i)
-			}
+	q.Apply(q.t, manifests.String())
+	q.Kubectl(q.t, "wait", "helmrelease", "--all", "-n", f.ns, "--for=condition=Ready", "--timeout=8m")
+	return f
+}
+
+// patch changes a spec as fluxtune would.
+func (f helmFleet) patch(kind, name, spec string) {
+	f.t.Helper()
+	f.patchAs(f.t, "fluxtune", kind, f.ns, name, `{"spec":`+spec+`}`)
+}
+
+// observed waits until an object's controller has seen its newest spec and it is ready.
+func (f helmFleet) observed(kind, name string) {
+	f.t.Helper()
+	require.Eventually(f.t, func() bool {
+		o, err := f.objects(f.t, kind, f.ns).Get(f.t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			return false
 		}
+		now := readyOf(o)
+		return now.status == "True" && now.observed == now.generation
+	}, 2*time.Minute, 50*time.Millisecond)
+}
+
+// each changes one after the other: from the first to the last, which shakes the most, or from the last to the first,
+// waiting for each.
+func (f helmFleet) each(change func(i int)) {
+	for i := range f.releases {
+		change(i)
 	}
+}
+
+func (f helmFleet) calmly(prefix string, change func(i int)) {
+	for i := f.releases - 1; i >= 0; i-- {
+		change(i)
+		f.observed("helmrelease", fmt.Sprintf("%s-%d", prefix, i))
+	}
+}
+
+// TestExploreChangesOfHelmReleases: what does a change of each interval do to releases, and to those that depend on
+// them?
+func TestExploreChangesOfHelmReleases(t *testing.T) {
+	explores(t)
+	q := startQuiet(t, 5*time.Second, testbed.UnitHelmController)
+	f := q.helmReleases(4)
+	n := 0
+	// Each change is one, and written as helm-controller writes durations into HelmCharts.
+	fresh := func() string { n++; return (9*time.Minute - time.Duration(n)*time.Second).String() }
+	release := func(prefix string, i int) {
+		f.patch("helmrelease", fmt.Sprintf("%s-%d", prefix, i), fmt.Sprintf(`{"interval":%q}`, fresh()))
+	}
+	chartOf := func(prefix string, i int) {
+		f.patch("helmrelease", fmt.Sprintf("%s-%d", prefix, i), fmt.Sprintf(`{"chart":{"spec":{"interval":%q}}}`, fresh()))
+	}
+	both := func(prefix string, i int) {
+		f.patch("helmrelease", fmt.Sprintf("%s-%d", prefix, i), fmt.Sprintf(`{"interval":%q,"chart":{"spec":{"interval":%q}}}`, fresh(), fresh()))
+	}
+	source := func(kind, prefix string, i int) {
+		f.patch(kind, fmt.Sprintf("%s-%d", prefix, i), fmt.Sprintf(`{"interval":%q}`, fresh()))
+	}
+	oci := func(i int) { source("ocirepository", "oci", i) }
+	repository := func(i int) { source("helmrepository", "http", i) }
+	chart := func(i int) { source("helmchart", f.ns+"-chart", i) }
+	chartObserved := func(i int) { f.observed("helmchart", fmt.Sprintf("%s-chart-%d", f.ns, i)) }
 	for _, tc := range []struct {
 		name   string
 		change func()
 	}{
-		{"spec.chart.spec.interval of the last of a chain", func() { patch("helmrelease", "chart-4", `{"chart":{"spec":{"interval":"9m"}}}`) }},
-		{"spec.chart.spec.interval of a chain of 5", each(func(i int) { patch("helmrelease", fmt.Sprintf("chart-%d", i), `{"chart":{"spec":{"interval":"5m"}}}`) })},
-		{"spec.interval of the last of a chain", func() { patch("helmrelease", "chart-4", `{"interval":"9m"}`) }},
-		{"spec.interval of a chain of 5", each(func(i int) { patch("helmrelease", fmt.Sprintf("chart-%d", i), `{"interval":"5m"}`) })},
-		{"interval of OCIRepositories, then of the HelmReleases that use them", func() {
-			each(func(i int) { patch("ocirepository", fmt.Sprintf("oci-%d", i), `{"interval":"5m"}`) })()
-			each(func(i int) { patch("helmrelease", fmt.Sprintf("oci-%d", i), `{"interval":"5m"}`) })()
+		{"nothing", func() {}},
+		{"interval of the last of a chain", func() { release("oci", 3) }},
+		{"interval of a chain, first to last at once", func() { f.each(func(i int) { release("oci", i) }) }},
+		{"interval of a chain, last to first, waiting", func() { f.calmly("oci", func(i int) { release("oci", i) }) }},
+		{"chart.spec.interval of the last of a chain", func() { chartOf("chart", 3) }},
+		{"chart.spec.interval of a chain, first to last at once", func() { f.each(func(i int) { chartOf("chart", i) }) }},
+		{"chart.spec.interval of a chain, last to first, waiting", func() { f.calmly("chart", func(i int) { chartOf("chart", i) }) }},
+		{"both intervals of a chain, last to first, waiting", func() { f.calmly("chart", func(i int) { both("chart", i) }) }},
+		{"both intervals of a chain from HTTP, last to first, waiting", func() { f.calmly("http", func(i int) { both("http", i) }) }},
+		{"OCIRepositories alone", func() { f.each(oci) }},
+		{"OCIRepositories, then HelmReleases, first to last at once", func() { f.each(oci); f.each(func(i int) { release("oci", i) }) }},
+		{"each HelmRelease right after its OCIRepository, at once", func() { f.each(func(i int) { oci(i); release("oci", i) }) }},
+		{"OCIRepositories, and right after them HelmReleases last to first, waiting", func() { f.each(oci); f.calmly("oci", func(i int) { release("oci", i) }) }},
+		{"OCIRepositories until observed, then HelmReleases last to first, waiting", func() {
+			f.each(oci)
+			f.each(func(i int) { f.observed("ocirepository", fmt.Sprintf("oci-%d", i)) })
+			f.calmly("oci", func(i int) { release("oci", i) })
 		}},
-		{"interval of each HelmRelease right after its OCIRepository", each(func(i int) {
-			patch("ocirepository", fmt.Sprintf("oci-%d", i), `{"interval":"4m"}`)
-			patch("helmrelease", fmt.Sprintf("oci-%d", i), `{"interval":"4m"}`)
-		})},
+		{"HelmReleases last to first, waiting, then OCIRepositories", func() { f.calmly("oci", func(i int) { release("oci", i) }); f.each(oci) }},
+		{"HelmCharts alone", func() { f.each(chart); f.each(chartObserved) }},
+		{"HelmCharts until observed, then chart.spec.interval last to first, waiting", func() {
+			for i := f.releases - 1; i >= 0; i-- {
+				value := fresh()
+				f.patch("helmchart", fmt.Sprintf("%s-chart-%d", f.ns, i), fmt.Sprintf(`{"interval":%q}`, value))
+				chartObserved(i)
+				f.patch("helmrelease", fmt.Sprintf("chart-%d", i), fmt.Sprintf(`{"interval":%q,"chart":{"spec":{"interval":%q}}}`, fresh(), value))
+				f.observed("helmrelease", fmt.Sprintf("chart-%d", i))
+			}
+		}},
+		{"HelmRepositories alone", func() { f.each(repository) }},
+		{"HelmRepositories, and right after them HelmReleases last to first, waiting", func() { f.each(repository); f.calmly("http", func(i int) { release("http", i) }) }},
+		{"HelmRepositories, and right after them both intervals last to first, waiting", func() { f.each(repository); f.calmly("http", func(i int) { both("http", i) }) }},
 	} {
-		r := watchReady(t, q.Cluster, ns)
-		before := registry.Requests()
-		tc.change()
-		time.Sleep(2*q.requeue + time.Second)
-		r.settled(t, 5*time.Minute)
-		t.Logf("%s: %s; the registry was asked %d times", tc.name, r.summary(), registry.Requests()-before)
-		for _, l := range r.lost() {
-			t.Logf("%s%s", l.object, r.story(l.object))
-		}
-		if len(r.lost()) == 0 {
-			t.Logf("HelmRelease/chart-4%s", r.story("HelmRelease/chart-4"))
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			r := watchReady(t, f.Cluster, f.ns)
+			begun := time.Now()
+			tc.change()
+			took := time.Since(begun)
+			time.Sleep(2*q.requeue + time.Second)
+			r.settled(t, 5*time.Minute)
+			t.Logf("took %s: %s", took.Round(100*time.Millisecond), r.summary())
+			for _, l := range r.lost() {
+				t.Logf("%s%s", l.object, r.story(l.object))
+			}
+		})
 	}
 }

@@ -19,7 +19,7 @@ type delivery struct {
 func newDelivery(t *testing.T, source, kustomization string) delivery {
 	t.Helper()
 	w := start(t)
-	d := delivery{world: w, t: t, name: w.Namespace(t, development)}
+	d := delivery{world: w, t: t, name: w.namespace(t, development)}
 	d.push("one")
 	w.Apply(t, fmt.Sprintf(`
 apiVersion: source.toolkit.fluxcd.io/v1
@@ -48,7 +48,7 @@ func (d delivery) await(value string, limit time.Duration) time.Duration {
 	d.t.Helper()
 	start := time.Now()
 	for {
-		got, _ := d.RunKubectl(d.t.Context(), "", "get", "configmap", "app", "-n", d.name, "-o", "jsonpath={.data.value}")
+		got := d.read(d.t, "configmap", d.name, "app", ".data.value")
 		if got == value {
 			return time.Since(start)
 		}
@@ -81,6 +81,9 @@ func TestCommitToApplied(t *testing.T) {
 	} {
 		t.Run(tc.source+" "+tc.kustomization, func(t *testing.T) {
 			t.Parallel()
+			if tc.source == "30s" {
+				measures(t)
+			}
 			d := newDelivery(t, tc.source, tc.kustomization)
 			_, worst := d.predicted()
 			d.justPolled()
@@ -102,6 +105,7 @@ func TestCommitToApplied(t *testing.T) {
 // 30 s (--requeue-dependency), unless the other one is ready first.
 func TestCommitToAppliedThroughDependsOn(t *testing.T) {
 	t.Parallel()
+	measures(t)
 	d := newDelivery(t, "10s", "10m")
 	d.Apply(t, fmt.Sprintf(`
 apiVersion: kustomize.toolkit.fluxcd.io/v1
@@ -115,7 +119,7 @@ spec: {interval: 10m, path: ./deploy, prune: true, targetNamespace: %[1]s, nameS
 	d.push("two")
 	begun := time.Now()
 	for {
-		got, _ := d.RunKubectl(t.Context(), "", "get", "configmap", "app-after", "-n", d.name, "-o", "jsonpath={.data.value}")
+		got := d.read(t, "configmap", d.name, "app-after", ".data.value")
 		if got == "two" {
 			break
 		}

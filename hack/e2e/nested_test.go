@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,7 @@ spec: {interval: 5s, timeout: 30s, path: ./nested, prune: true, sourceRef: {kind
 // pushNested puts what the nested parent applies into Git.
 func (m *team) pushNested(apps string) {
 	m.t.Helper()
-	_, err := m.git.Push(m.t.Context(), m.name, map[string]string{"nested/apps.yaml": strings.ReplaceAll(apps, "NS", m.name)})
-	require.NoError(m.t, err)
+	m.pushFile("nested/apps.yaml", apps)
 }
 
 const ruleOfFluxtune = `{"spec":{"ignore":[{"paths":["/spec/interval"],"target":{"kind":"GitRepository","name":"app"}}]}}`
@@ -32,6 +32,7 @@ const ruleOfFluxtune = `{"spec":{"ignore":[{"paths":["/spec/interval"],"target":
 // own parent sets rules.
 func TestRulesOnAnAppliedParent(t *testing.T) {
 	t.Parallel()
+	measures(t)
 	for name, tc := range map[string]struct {
 		spec, interval string
 		owner          []string
@@ -116,11 +117,16 @@ spec:
 `, ns, name, host, version, interval, chartInterval, spec)
 }
 
-// TestRuleOfManyNames: one rule holds all the names in it. What does it cost with 2,000?
+// TestRuleOfManyNames: one rule holds all the names in it. How long do reconciles take?
 func TestRuleOfManyNames(t *testing.T) {
 	t.Parallel()
-	measures(t)
-	const objects = 2000
+	if !full() {
+		explores(t)
+	}
+	objects := 200 // more would take the machine from what is measured beside
+	if os.Getenv("FLUXTUNE_E2E") == "explore" {
+		objects = 2000
+	}
 	var manifests strings.Builder
 	var all []string
 	for i := range objects {

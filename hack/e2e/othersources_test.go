@@ -23,31 +23,29 @@ type otherSource struct {
 	requests  func() int
 }
 
-// TestRequestsOfOtherSources counts what registries and chart repositories are asked in a window while
+// countsOfOtherSources counts what registries and chart repositories are asked in a window while
 // nothing changes, and compares that with the budget.
-func TestRequestsOfOtherSources(t *testing.T) {
-	t.Parallel()
-	if exploring() == nil {
-		measures(t)
-	}
+func countsOfOtherSources(t *testing.T) {
 	w := start(t)
-	ns := w.Namespace(t, development)
+	ns := w.namespace(t, development)
 	sources := []otherSource{
 		fluxArtifacts(t, "OCIRepository by tag", "tag: v1.0.0"),
 		fluxArtifacts(t, "OCIRepository by semver", `semver: ">=1.0.0"`),
 		ociCharts(t, "HelmChart from a registry", "*"),
 		ociCharts(t, "HelmChart from a registry, exact version,", "1.0.0"),
-		chartRepositories(t, "HelmRepository", "interval: EVERY, "),
-		chartRepositories(t, "HelmRepository without an interval, not", ""),
-	}
-	if exploring() != nil {
-		sources = append(sources, helmReleases(t, "HelmRelease, exact chart version,", "1.0.0"), helmReleases(t, "HelmRelease, range of chart versions,", "1.x"))
+		chartRepositories(t, "HelmRepository and a HelmChart from it", "interval: EVERY, ", "*"),
+		chartRepositories(t, "HelmRepository and a HelmChart from it, exact version,", "interval: EVERY, ", "1.0.0"),
+		chartRepositories(t, "HelmRepository without an interval, not", "", "*"),
+		helmReleases(t, "HelmRelease from a registry", "1.x"),
+		helmReleases(t, "HelmRelease from a registry, exact version,", "1.0.0"),
+		httpReleases(t, "HelmRelease from a HelmRepository", "1.x"),
+		httpReleases(t, "HelmRelease from a HelmRepository, exact version,", "1.0.0"),
 	}
 	for i, s := range sources {
 		w.Apply(t, strings.NewReplacer("NS", ns, "NAME", fmt.Sprintf("other%d", i), "EVERY", polledEvery.String()).Replace(s.manifests))
 	}
 	for _, kind := range []string{"helmrelease", "ocirepository", "helmchart"} {
-		w.Kubectl(t, "wait", kind, "--all", "-n", ns, "--for=condition=Ready", "--timeout=2m")
+		w.Kubectl(t, "wait", kind, "--all", "-n", ns, "--for=condition=Ready", "--timeout=4m")
 	}
 	predicted := make([]float64, len(sources))
 	for _, item := range w.budget(t, ns).Items {
@@ -150,11 +148,55 @@ func helmReleases(t *testing.T, name, version string) otherSource {
 }
 
 // chartRepositories come with a chart each: charts are found in the index that their repository fetched.
-func chartRepositories(t *testing.T, name, interval string) otherSource {
+func chartRepositories(t *testing.T, name, interval, version string) otherSource {
+	t.Helper()
+	url, asked := startChartRepository(t)
+	var manifests strings.Builder
+	for i := range perKind {
+		_, _ = fmt.Fprintf(&manifests, `
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata: {name: NAME-%[1]d, namespace: NS}
+spec: {%[3]stimeout: 1m, url: "%[2]s/%[1]d"}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmChart
+metadata: {name: NAME-%[1]d, namespace: NS}
+spec: {interval: EVERY, chart: app, version: %[4]q, sourceRef: {kind: HelmRepository, name: NAME-%[1]d}}
+---
+`, i, url, interval, version)
+	}
+	return otherSource{name, manifests.String(), func() int { return int(asked.Load()) }}
+}
+
+// httpReleases come with a HelmRepository each.
+func httpReleases(t *testing.T, name, version string) otherSource {
+	t.Helper()
+	url, asked := startChartRepository(t)
+	var manifests strings.Builder
+	for i := range perKind {
+		_, _ = fmt.Fprintf(&manifests, `
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata: {name: NAME-%[1]d, namespace: NS}
+spec: {interval: EVERY, timeout: 1m, url: "%[2]s/%[1]d"}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: NAME-%[1]d, namespace: NS}
+spec: {interval: EVERY, chart: {spec: {chart: app, version: %[3]q, interval: EVERY, sourceRef: {kind: HelmRepository, name: NAME-%[1]d}}}}
+---
+`, i, url, version)
+	}
+	return otherSource{name, manifests.String(), func() int { return int(asked.Load()) }}
+}
+
+// startChartRepository serves a chart repository over HTTP, in any folder, and counts.
+func startChartRepository(t *testing.T) (url string, asked *atomic.Int64) {
 	t.Helper()
 	chart, err := testbed.Tarball(testbed.Chart("app", "1.0.0", nil))
 	require.NoError(t, err)
-	var asked atomic.Int64
+	asked = &atomic.Int64{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
 		switch {
@@ -167,20 +209,5 @@ func chartRepositories(t *testing.T, name, interval string) otherSource {
 		}
 	}))
 	t.Cleanup(server.Close)
-	var manifests strings.Builder
-	for i := range perKind {
-		_, _ = fmt.Fprintf(&manifests, `
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: HelmRepository
-metadata: {name: NAME-%[1]d, namespace: NS}
-spec: {%[3]stimeout: 1m, url: "%[2]s/%[1]d"}
----
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: HelmChart
-metadata: {name: NAME-%[1]d, namespace: NS}
-spec: {interval: EVERY, chart: app, version: "*", sourceRef: {kind: HelmRepository, name: NAME-%[1]d}}
----
-`, i, server.URL, interval)
-	}
-	return otherSource{name, manifests.String(), func() int { return int(asked.Load()) }}
+	return server.URL, asked
 }

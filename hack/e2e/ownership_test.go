@@ -17,9 +17,8 @@ import (
 // managedObject is an object with its managedFields.
 func (m *team) managedObject(kind, name string) *unstructured.Unstructured {
 	m.t.Helper()
-	o := &unstructured.Unstructured{}
-	out := m.Kubectl(m.t, "get", kind, name, "-n", m.name, "-o", "json", "--show-managed-fields")
-	require.NoError(m.t, o.UnmarshalJSON([]byte(out)))
+	o, err := m.objects(m.t, kind, m.name).Get(m.t.Context(), name, metav1.GetOptions{})
+	require.NoError(m.t, err)
 	return o
 }
 
@@ -47,12 +46,10 @@ func specFields(t *testing.T, entry metav1.ManagedFieldsEntry) map[string]any {
 	return fields.Spec
 }
 
-// patchAs merges a patch into an object as a field manager.
+// patchAs merges a patch into an object of the team as a field manager.
 func (m *team) patchAs(manager, kind, name, patch string) {
 	m.t.Helper()
-	// A patch of thousands of rules is too long for an argument.
-	_, err := m.RunKubectl(m.t.Context(), patch, "patch", kind, name, "-n", m.name, "--type=merge", "--field-manager="+manager, "--patch-file=/dev/stdin")
-	require.NoError(m.t, err)
+	m.world.patchAs(m.t, manager, kind, m.name, name, patch)
 }
 
 // giveBack takes the manager's entries out of managedFields and, where to is not empty, puts the fields into
@@ -118,13 +115,14 @@ const (
 func (m *team) fieldsOf(name string) string {
 	m.t.Helper()
 	o := m.managedObject("gitrepository", name)
-	return fmt.Sprintf("%s %s %q", m.field("gitrepository", name, ".spec.interval"), m.field("gitrepository", name, ".spec.timeout"), owners(m.t, o, "timeout"))
+	return fmt.Sprintf("%s %s %q", at(m.t, o, ".spec.interval"), at(m.t, o, ".spec.timeout"), owners(m.t, o, "timeout"))
 }
 
 // TestGivingFieldsBack: a merge patch takes fields away from whoever applies them, also where the old values are
 // put back later. Git can take them away again only when the applier owns them again.
 func TestGivingFieldsBack(t *testing.T) {
 	t.Parallel()
+	measures(t)
 	names := []string{"untouched", "control", "cleared", "mended"}
 	m := newTeam(t, "", sourcesInGit("interval: 5m, timeout: 4m", names...), development)
 	m.eventually("gitrepository", "untouched", ".spec.interval", "5m", time.Minute)
@@ -161,17 +159,19 @@ func TestGivingFieldsBack(t *testing.T) {
 // TestUndoneByItsParent: whoever is undone by the parent's reconcile owns nothing any more.
 func TestUndoneByItsParent(t *testing.T) {
 	t.Parallel()
+	measures(t)
 	m := newTeam(t, "", sourcesInGit("interval: 5m, timeout: 4m", "app"), development)
 	m.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
 	m.patchAs("fluxtune", "gitrepository", "app", tuned)
 	m.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
 	assert.Equal(t, `5m 4m ["kustomize-controller Apply"]`, m.fieldsOf("app"))
-	assert.NotContains(t, m.Kubectl(t, "get", "gitrepository", "app", "-n", m.name, "-o", "jsonpath={.metadata.managedFields[*].manager}", "--show-managed-fields"), "fluxtune")
+	assert.NotContains(t, m.field("gitrepository", "app", ".metadata.managedFields[*].manager"), "fluxtune")
 }
 
 // TestDefaultsOfFields: what the CRD gives is in the object, and nobody owns it.
 func TestDefaultsOfFields(t *testing.T) {
 	t.Parallel()
+	measures(t)
 	m := newTeam(t, "", sourcesInGit("interval: 5m", "app"), development)
 	m.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
 	assert.Equal(t, `5m 60s []`, m.fieldsOf("app"))
@@ -184,6 +184,7 @@ func TestDefaultsOfFields(t *testing.T) {
 // TestOrphan: taken out of Git, kept by prune: disabled.
 func TestOrphan(t *testing.T) {
 	t.Parallel()
+	measures(t)
 	kept := strings.Replace(sourcesInGit("interval: 5m", "orphan"), "metadata: {", `metadata: {annotations: {kustomize.toolkit.fluxcd.io/prune: disabled}, `, 1)
 	m := newTeam(t, "", kept+sourcesInGit("interval: 5m", "app"), development)
 	m.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
@@ -205,6 +206,7 @@ func TestOrphan(t *testing.T) {
 // from Git makes it apply the object: then it adopts the value that is there, whatever Git says.
 func TestManagedFieldsOfAPin(t *testing.T) {
 	t.Parallel()
+	measures(t)
 	names := []string{"untouched", "control", "mended", "changed"}
 	inGit := sourcesInGit("interval: 5m, timeout: 4m", names...)
 	m := newTeam(t, "", inGit, development)

@@ -55,6 +55,7 @@ func TestPin(t *testing.T) {
 
 func TestCrashBetweenRuleAndChange(t *testing.T) {
 	t.Parallel()
+	measures(t)
 	m := newTeam(t, "", appsInGit, development).ready()
 	half := func() {
 		ctx, cancel := context.WithCancel(t.Context())

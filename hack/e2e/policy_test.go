@@ -13,16 +13,14 @@ import (
 // scale divides all intervals of the default policy, so that minutes see enough polls: 5m becomes 25s.
 const scale = 12
 
-// TestDefaultPolicyOnAPollingFleet applies the default policy to a fleet that polls for real, and counts
+// countsOfTheDefaultPolicy applies the default policy to a fleet that polls for real, and counts
 // requests before and after beside what the plan promised.
-func TestDefaultPolicyOnAPollingFleet(t *testing.T) {
-	t.Parallel()
-	measures(t)
+func countsOfTheDefaultPolicy(t *testing.T) {
 	w := start(t)
 	const projects = 6
 	var namespaces []string
 	for _, environment := range []string{"development", "staging", "production"} {
-		ns := w.Namespace(t, map[string]string{"environment": environment})
+		ns := w.namespace(t, map[string]string{"environment": environment})
 		namespaces = append(namespaces, ns)
 		var manifests strings.Builder
 		for i := range projects {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ type loss struct {
 	lasted  time.Duration // not True in all, from the first False on
 	reasons []string
 	open    bool // not True again when it was asked
+	ours    bool // a change of a spec was being reconciled, of itself or of what it waited for
 }
 
 // readiness is how Ready went of every Kustomization and HelmRelease in a namespace.
@@ -112,7 +114,13 @@ func (r *readiness) lost() []loss {
 	defer r.mu.Unlock()
 	byObject := map[string]*loss{}
 	since := map[string]time.Time{} // not True
+	seen := map[string]time.Time{}  // when the newest spec was observed; zero while it is not
 	for _, now := range r.transitions {
+		if now.observed != now.generation {
+			seen[now.object] = time.Time{}
+		} else if at, changed := seen[now.object]; changed && at.IsZero() {
+			seen[now.object] = now.at
+		}
 		if r.initial[now.object] != "True" {
 			continue
 		}
@@ -128,6 +136,7 @@ func (r *readiness) lost() []loss {
 			}
 			if !l.open {
 				l.open, since[now.object] = true, now.at
+				l.ours = l.ours || now.byAChange(seen)
 			}
 		case "True":
 			if l != nil && l.open {
@@ -145,6 +154,22 @@ func (r *readiness) lost() []loss {
 	}
 	slices.SortFunc(all, func(a, b loss) int { return cmp.Or(cmp.Compare(a.after, b.after), cmp.Compare(a.object, b.object)) })
 	return all
+}
+
+// dependency is what kustomize-controller and helm-controller say of what an object waits for.
+var dependency = regexp.MustCompile(`dependency '[^'/]+/([^']+)'`)
+
+// byAChange tells whether a loss of Ready came of a change: an object whose spec had changed was reconciled, or one
+// that waited for such an object. Otherwise both were reconciled because their intervals were over.
+func (now transition) byAChange(seen map[string]time.Time) bool {
+	// A dependent says what it saw a moment later.
+	changing := func(object string) bool {
+		at, changed := seen[object]
+		return changed && (at.IsZero() || now.at.Sub(at) < 3*time.Second)
+	}
+	kind, _, _ := strings.Cut(now.object, "/")
+	named := dependency.FindStringSubmatch(now.message)
+	return now.reason != "DependencyNotReady" || changing(now.object) || named == nil || changing(kind+"/"+named[1])
 }
 
 // settled waits until everything is Ready=True at its newest generation, and tells how long that took.
@@ -203,7 +228,7 @@ func (r *readiness) story(object string) string {
 func TestLost(t *testing.T) {
 	t.Parallel()
 	begun := time.Now().Add(-time.Minute)
-	r := &readiness{begun: begun, initial: map[string]string{"a": "True", "b": "True", "c": "False", "d": "True"}, last: map[string]transition{}}
+	r := &readiness{begun: begun, initial: map[string]string{"a": "True", "b": "True", "c": "False", "d": "True", "K/e": "True", "K/f": "True", "K/g": "True", "K/h": "True"}, last: map[string]transition{}}
 	for _, now := range []transition{
 		{at: begun.Add(1 * time.Second), object: "a", status: "Unknown", reason: "Progressing"},
 		{at: begun.Add(2 * time.Second), object: "a", status: "True", reason: "Succeeded"},
@@ -213,21 +238,28 @@ func TestLost(t *testing.T) {
 		{at: begun.Add(9 * time.Second), object: "b", status: "True", reason: "Succeeded"},
 		{at: begun.Add(20 * time.Second), object: "b", status: "False", reason: "BuildFailed"},
 		{at: begun.Add(21 * time.Second), object: "b", status: "True", reason: "Succeeded"},
+		{at: begun.Add(25 * time.Second), object: "K/e", status: "True", generation: 2, observed: 1},
 		{at: begun.Add(30 * time.Second), object: "d", status: "False", reason: "DependencyNotReady"},
+		{at: begun.Add(31 * time.Second), object: "K/f", status: "False", reason: "DependencyNotReady", message: "dependency 'ns/e' is not ready"},
+		{at: begun.Add(32 * time.Second), object: "K/e", status: "True", generation: 2, observed: 2},
+		{at: begun.Add(33 * time.Second), object: "K/g", status: "False", reason: "DependencyNotReady", message: "dependency 'ns/e' is not ready"},
+		{at: begun.Add(40 * time.Second), object: "K/h", status: "False", reason: "DependencyNotReady", message: "dependency 'ns/e' is not ready"},
 	} {
 		r.note(now)
 	}
 	lost := r.lost()
-	require.Len(t, lost, 2, "a was not False, c had not been ready")
-	assert.Equal(t, loss{object: "b", after: 3 * time.Second, lasted: 7 * time.Second, reasons: []string{"DependencyNotReady", "BuildFailed"}}, lost[0])
+	require.Len(t, lost, 5, "a was not False, c had not been ready")
+	assert.Equal(t, loss{object: "b", after: 3 * time.Second, lasted: 7 * time.Second, reasons: []string{"DependencyNotReady", "BuildFailed"}, ours: true}, lost[0])
 	assert.True(t, lost[1].open, "d has not come back")
 	assert.InDelta(t, 30, lost[1].lasted.Seconds(), 1)
+	assert.Equal(t, []bool{true, true, false}, []bool{lost[2].ours, lost[3].ours, lost[4].ours}, "f while e was reconciled, g a moment later, h long after")
 }
 
 // TestGenerationOfConditions: conditions bear the generation that the object had when they were written, not the one
 // that is being reconciled; status.observedGeneration bears that.
 func TestGenerationOfConditions(t *testing.T) {
 	t.Parallel()
+	measures(t)
 	var maps strings.Builder
 	for i := range 300 { // so many that a reconcile takes seconds
 		_, _ = fmt.Fprintf(&maps, "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-%d, namespace: NS}\n", i)

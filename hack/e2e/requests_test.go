@@ -30,13 +30,11 @@ const (
 	window  = 5 * time.Minute
 )
 
-// TestRequests counts at the Git server what repositories with each kind of ref ask in a window, while
+// countsOfRefs counts at the Git server what repositories with each kind of ref ask in a window, while
 // nothing changes, and compares that with the budget.
-func TestRequests(t *testing.T) {
-	t.Parallel()
-	measures(t)
+func countsOfRefs(t *testing.T) {
 	w := start(t)
-	ns := w.Namespace(t, development)
+	ns := w.namespace(t, development)
 	kinds := map[string]string{"branch": "branch: main", "tag": `tag: v1.0.0`, "semver": `semver: ">=1.0.0"`, "commit": ""}
 	var manifests strings.Builder
 	for kind, ref := range kinds {
@@ -101,12 +99,10 @@ func (w world) counts(ns string, kinds map[string]string) map[string]int {
 // git-upload-pack of a clone (budget, refCosts).
 const extraRequests = 2
 
-// TestRequestsOfAChangingRepository: each change makes one poll clone.
-func TestRequestsOfAChangingRepository(t *testing.T) {
-	t.Parallel()
-	measures(t)
+// countsOfAChangingRepository: each change makes one poll clone.
+func countsOfAChangingRepository(t *testing.T) {
 	w := start(t)
-	ns := w.Namespace(t, development)
+	ns := w.namespace(t, development)
 	const repositories, changes = perKind, 4
 	var manifests strings.Builder
 	push := func(version int) {
@@ -142,12 +138,10 @@ func TestRequestsOfAChangingRepository(t *testing.T) {
 		fmt.Sprintf("%.0f", predicted), fmt.Sprintf("%.0f (%+.1f%%)", counted, 100*(counted/predicted-1)))
 }
 
-// TestRequestsOfSubmodules counts what repositories with a submodule are asked, and the submodules with them.
-func TestRequestsOfSubmodules(t *testing.T) {
-	t.Parallel()
-	measures(t)
+// countsOfSubmodules counts what repositories with a submodule are asked, and the submodules with them.
+func countsOfSubmodules(t *testing.T) {
 	w := start(t)
-	ns := w.Namespace(t, development)
+	ns := w.namespace(t, development)
 	kinds := map[string]string{"branch": "branch: main", "semver": `semver: ">=1.0.0"`, "commit": ""}
 	var manifests strings.Builder
 	for kind, ref := range kinds {

@@ -49,7 +49,7 @@ func (m *team) gitDecides() {
 	assert.NotContains(m.t, m.object("kustomization", "root")+m.object("kustomization", "app"), "fluxtune.github.io/original")
 	assert.NotContains(m.t, m.object("kustomization", "root"), "fluxtune.github.io/pins")
 	for _, name := range []string{"root", "app"} {
-		assert.NotContains(m.t, m.Kubectl(m.t, "get", "kustomization", name, "-n", m.name, "-o", "jsonpath={.metadata.managedFields[*].manager}", "--show-managed-fields"), "fluxtune", "managedFields of "+name)
+		assert.NotContains(m.t, m.field("kustomization", name, ".metadata.managedFields[*].manager"), "fluxtune", "managedFields of "+name)
 	}
 	m.push(strings.ReplaceAll(m.apps, "timeout: 4m, ", ""))
 	m.eventually("kustomization", "never-pinned", ".spec.timeout", "", time.Minute)
@@ -62,10 +62,10 @@ func (m *team) gitDecides() {
 // TestSessionsInEveryOrder reverts pins session by session; the order must not matter.
 func TestSessionsInEveryOrder(t *testing.T) {
 	t.Parallel()
-	for i, order := range []string{"a b c", "c b a", "b a c", "b c a", "a c b", "c a b"} {
+	for _, order := range []string{"a b c", "c b a", "b a c", "b c a", "a c b", "c a b"} {
 		t.Run(strings.ReplaceAll(order, " ", ""), func(t *testing.T) {
 			t.Parallel()
-			if i > 1 {
+			if order != "b a c" { // the middle one first: a step whose neighbours both stay
 				measures(t)
 			}
 			m := newPinned(t)
@@ -143,24 +143,39 @@ func TestKilledBetweenRuleAndChange(t *testing.T) {
 	}
 }
 
-// TestPinnedObjectThatGitDeletes: its rules go with it, so that Git decides when it creates it again.
+// TestPinnedObjectThatGitDeletes: its rules go with it, so that Git decides when it creates it again. The owner is in
+// another namespace than the objects, as it is in most fleets, and a revert names theirs.
 func TestPinnedObjectThatGitDeletes(t *testing.T) {
 	t.Parallel()
-	m := newTeam(t, "", pinnedInGit, development)
-	m.eventually("kustomization", "app", ".spec.interval", "5m", time.Minute)
-	m.must(t, "apply", "ks", "app", "-n", m.name, "--yes", "--managed=pin", "--wait-timeout=1m")
-	m.push(pinnedInGit[strings.Index(pinnedInGit, "---"):])
-	m.eventually("kustomization", "app", ".metadata.name", "", time.Minute)
+	w := start(t)
+	tenant := w.namespace(t, development)
+	inGit := `
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: app, namespace: ` + tenant + `}
+spec: {interval: 5m, timeout: 4m, url: "http://127.0.0.1:1/app.git", ref: {branch: main}}
+`
+	nothing := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nothing, namespace: NS}\n"
+	m := newTeam(t, "", inGit, nil)
+	of := &team{world: w, t: t, name: tenant}
+	of.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
+	m.must(t, "apply", "-n", tenant, "--yes", "--managed=pin", "--wait-timeout=1m")
+	require.Equal(t, "1m", of.field("gitrepository", "app", ".spec.interval"))
+	m.push(nothing)
+	of.eventually("gitrepository", "app", ".metadata.name", "", time.Minute)
 	assert.NotEmpty(t, m.field("kustomization", "root", ".spec.ignore"), "nobody has looked yet")
-	m.must(t, "revert", "-n", m.name, "--yes", "--wait", "--wait-timeout=1m")
+	m.must(t, "revert", "-n", tenant, "--yes", "--wait", "--wait-timeout=1m")
+	assert.Empty(t, m.field("kustomization", "root", ".spec.ignore"), "no rule without an object that needs it")
+	assert.NotContains(t, m.object("kustomization", "root"), "fluxtune.github.io/pins")
+	assert.NotContains(t, m.field("kustomization", "root", ".metadata.managedFields[*].manager"), "fluxtune")
+	m.push(inGit)
+	of.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
+	m.push(strings.ReplaceAll(inGit, "interval: 5m, timeout: 4m", "interval: 6m"))
+	of.eventually("gitrepository", "app", ".spec.interval", "6m", time.Minute)
 	m.reconciles(1)
-	m.push(strings.ReplaceAll(pinnedInGit, "interval: 5m", "interval: 6m"))
-	m.eventually("kustomization", "app", ".spec.interval", "6m", time.Minute)
-	m.push(pinnedInGit)
-	m.eventually("kustomization", "app", ".spec.interval", "5m", time.Minute)
-	m.gitDecides()
+	assert.Equal(t, "60s", of.field("gitrepository", "app", ".spec.timeout"), "Git takes a field away")
 	if !t.Failed() {
-		record(t, "pinned object deleted in Git, reverted, created again", "Git decides", "no rule, no name of ours, Git takes a field away")
+		record(t, "pinned object deleted in Git, reverted, created again", "Git decides", "no rule, no name of ours on its owner in another namespace")
 	}
 }
 
@@ -169,7 +184,7 @@ func TestPinnedObjectThatGitDeletes(t *testing.T) {
 func TestSlowClone(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	ns := w.Namespace(t, development)
+	ns := w.namespace(t, development)
 	m := &team{world: w, t: t, name: ns}
 	m.push(sourcesInGit("interval: 5m", "x"))
 	w.git.SlowClones(ns, 4*time.Second)

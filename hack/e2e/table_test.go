@@ -20,12 +20,30 @@ var (
 	claims   []claim
 )
 
-// measures marks a test that counts over minutes: it belongs to the full form, which make e2e runs, and
-// wants a machine that does little else.
+// full tells whether this is the full form, which make e2e runs.
+func full() bool { return os.Getenv("FLUXTUNE_E2E") == "full" }
+
+// measures marks a test of the full form: it counts over minutes and wants a machine that does little else, or holds
+// something about Flux that no change of ours can break.
 func measures(t *testing.T) {
 	t.Helper()
-	if os.Getenv("FLUXTUNE_E2E") != "full" {
-		t.Skip("counts over minutes: make e2e")
+	if !full() {
+		t.Skip("in the full form: make e2e")
+	}
+}
+
+// TestCounts has the machine for itself: tests that call t.Parallel wait until it is over. What is counted in it is
+// counted at the same time.
+func TestCounts(t *testing.T) {
+	measures(t)
+	for name, count := range map[string]func(*testing.T){
+		"Git": countsOfRefs, "Git that changes": countsOfAChangingRepository, "Git with submodules": countsOfSubmodules,
+		"other sources": countsOfOtherSources, "default policy": countsOfTheDefaultPolicy,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			count(t)
+		})
 	}
 }
 
@@ -38,9 +56,9 @@ func explores(t *testing.T) {
 	}
 }
 
-// exploring is what runs besides when Flux is looked at: helm-controller is built for that only.
-func exploring() []string {
-	if os.Getenv("FLUXTUNE_E2E") == "explore" {
+// besides is what runs besides source-controller and kustomize-controller: the short form does without.
+func besides() []string {
+	if os.Getenv("FLUXTUNE_E2E") != "" {
 		return []string{testbed.UnitHelmController}
 	}
 	return nil

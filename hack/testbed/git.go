@@ -147,6 +147,24 @@ func (g *GitServer) Push(ctx context.Context, name string, files map[string]stri
 	return g.Head(ctx, name)
 }
 
+// Clone makes a checkout of a repository, as a user has one.
+func (g *GitServer) Clone(ctx context.Context, name, dir string) error {
+	_, err := g.run(ctx, g.dir, "clone", "--quiet", filepath.Join(g.served(), name+".git"), dir)
+	return err
+}
+
+// PushCheckout commits what has changed in a checkout and pushes it. It returns
+// the commit's SHA-1, and an error where nothing has changed.
+func (g *GitServer) PushCheckout(ctx context.Context, dir string) (string, error) {
+	for _, args := range [][]string{{"add", "--all"}, {"commit", "--quiet", "--message=Change a checkout"}, {"push", "--quiet", "origin", "main"}} {
+		if _, err := g.run(ctx, dir, args...); err != nil {
+			return "", err
+		}
+	}
+	sha, err := g.run(ctx, dir, "rev-parse", "HEAD")
+	return strings.TrimSpace(sha), err
+}
+
 // Head is the SHA-1 of the commit that was made last in a repository.
 func (g *GitServer) Head(ctx context.Context, name string) (string, error) {
 	sha, err := g.run(ctx, g.work(name), "rev-parse", "HEAD")

@@ -41,7 +41,7 @@ func (a awaited) seen(now flux.Object) (missing string) {
 }
 
 // unready waits until the objects of a level that others depend on, or that depend on others, are ready again, and
-// returns the numbers of those that are not in time.
+// returns the numbers of those that are not in time. What was not ready before cannot lose it, and may never be.
 func (w *Writer) unready(ctx context.Context, results []Result, numbers []int) []int {
 	if w.options.DryRun || w.options.Graph == nil {
 		return nil
@@ -49,7 +49,7 @@ func (w *Writer) unready(ctx context.Context, results []Result, numbers []int) [
 	var wait []int
 	for _, i := range numbers {
 		target := results[i].Write.Target()
-		if results[i].Wrote() && (w.options.Graph.Dependents(target.Ref) > 0 || len(w.options.Graph.DependsOn(target.Ref)) > 0) {
+		if results[i].Wrote() && target.Status.Ready != "False" && w.options.Graph.Awaited(target.Ref) {
 			wait = append(wait, i)
 		}
 	}

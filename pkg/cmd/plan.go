@@ -3,12 +3,10 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -142,12 +140,8 @@ func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet) error {
 // overview sums up a plan that is carried out at a pace.
 func (o FleetOptions) overview(plan tune.Plan, f fleet, cost budget.Budget, pace float64) report.Overview {
 	v := report.Overview{Title: "Policy " + plan.Policy, Plan: plan, Budget: cost, Pace: pace, Environments: o.Policy.EnvironmentNames(), Where: o.whereShort()}
-	changed := make(map[flux.Ref]time.Duration)
-	for _, item := range plan.Changed() {
-		changed[item.Object.Ref] = item.Object.EffectiveWith(flux.Interval, item.Planned(flux.Interval), nil)
-	}
-	if f.graph != nil && len(changed) > 0 {
-		v.Calm = f.graph.Forecast(changed, pace)
+	if f.graph != nil {
+		v.Calm = f.graph.Forecast(plan.Items, pace)
 	}
 	return v
 }

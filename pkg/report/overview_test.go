@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -58,11 +57,7 @@ func overviewOf(t *testing.T, s flux.Snapshot, p policy.Policy) Overview {
 	resolver := policy.NewResolver(p, s, "")
 	plan := tune.NewPlan(s.Objects, p, resolver, tune.Options{Judge: tune.NewJudge(s)})
 	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(nil, nil), Environments: p.EnvironmentNames(), Now: noon}
-	changed := make(map[flux.Ref]time.Duration)
-	for _, item := range plan.Changed() {
-		changed[item.Object.Ref] = time.Minute
-	}
-	return Overview{Title: "Policy " + p.Name, Plan: plan, Budget: budget.New(in), Calm: tune.NewGraph(s.Objects).Forecast(changed, 5), Pace: 5,
+	return Overview{Title: "Policy " + p.Name, Plan: plan, Budget: budget.New(in), Calm: tune.NewGraph(s.Objects).Forecast(plan.Items, 5), Pace: 5,
 		Environments: p.EnvironmentNames(), Next: "kubectl fluxtune apply -A"}
 }
 

@@ -9,7 +9,8 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// Graph is what depends on what: spec.dependsOn of Kustomizations and HelmReleases.
+// Graph is what depends on what: spec.dependsOn of Kustomizations and HelmReleases, and the source that the chartRef of
+// a HelmRelease names.
 //
 // It decides the order of changes. A change raises an object's generation, and until its controller has observed
 // that, whatever depends on it and is reconciled in the meantime becomes Ready=False (DependencyNotReady) for
@@ -17,6 +18,11 @@ import (
 // checkDependencies). A dependent looks at what it depends on when it is reconciled, never the other way round. So
 // dependents are changed first, and what they depend on only when they are ready again: their next reconcile is
 // then a whole interval away.
+//
+// A HelmRelease becomes Ready=False (SourceNotReady) for as long where it is reconciled while the source of its chart
+// has not observed a change (helm-controller internal/controller/helmrelease_controller.go, isSourceReady), so its
+// source is changed after it, too. Nobody has to wait for that source: measured, the release does not look at it
+// before its next reconcile. Kustomizations look at the artifact of their source, which stays.
 type Graph struct {
 	objects    map[flux.Ref]flux.Object
 	dependents map[flux.Ref][]flux.Ref
@@ -33,13 +39,31 @@ func NewGraph(objects []flux.Object) *Graph {
 			continue
 		}
 		g.objects[o.Ref] = o
-		for _, on := range o.DependsOn {
+		for _, on := range before(o) {
 			if !slices.Contains(g.dependents[on], o.Ref) {
 				g.dependents[on] = append(g.dependents[on], o.Ref)
 			}
 		}
 	}
 	return g
+}
+
+// before is what an object is changed before.
+func before(o flux.Object) []flux.Ref {
+	if o.Kind != "HelmRelease" || o.HasChart || o.SourceRef.Name == "" {
+		return o.DependsOn
+	}
+	return append(slices.Clone(o.DependsOn), o.SourceRef)
+}
+
+// Awaited tells whether an object that is changed has to be ready again before the next level is: it depends on others,
+// or others on it. Sources are not waited for.
+func (g *Graph) Awaited(ref flux.Ref) bool {
+	if g == nil {
+		return false
+	}
+	o, known := g.objects[ref]
+	return known && (len(before(o)) > 0 || len(g.dependents[ref]) > 0)
 }
 
 // Dependents is how many objects depend on one; 0 for a graph that is nil.
@@ -94,7 +118,7 @@ func (g *Graph) Levels(refs []flux.Ref) [][]flux.Ref {
 	for _, ref := range order {
 		at := h.height[ref]
 		first := -1
-		for _, on := range g.objects[ref].DependsOn {
+		for _, on := range before(g.objects[ref]) {
 			if l, placed := level[on]; placed && (first < 0 || l < first) {
 				first = l
 			}
@@ -156,14 +180,19 @@ const (
 	assumedReconcile = 2 * time.Second
 	// slack is what passes beside a reconcile until the next level is begun: looking, once a second.
 	slack = 2 * time.Second
+	// requeueDependency is the controllers' --requeue-dependency.
+	requeueDependency = 30 * time.Second
 )
 
-// Forecast tells what changing these objects at a pace (patches a second; 0 is no limit) will do. Changed are they,
-// with the interval that each will have.
-func (g *Graph) Forecast(changed map[flux.Ref]time.Duration, pace float64) Calm {
-	refs := make([]flux.Ref, 0, len(changed))
-	for ref := range changed {
-		refs = append(refs, ref)
+// Forecast tells what the changes of a plan's items will do, at a pace (patches a second; 0 is no limit).
+func (g *Graph) Forecast(items []Item, pace float64) Calm {
+	changed := make(map[flux.Ref]Item)
+	var refs []flux.Ref
+	for _, item := range items {
+		if item.Action == ActionChange {
+			changed[item.Object.Ref] = item
+			refs = append(refs, item.Object.Ref)
+		}
 	}
 	slices.SortFunc(refs, flux.Ref.Compare)
 	levels := g.Levels(refs)
@@ -171,12 +200,17 @@ func (g *Graph) Forecast(changed map[flux.Ref]time.Duration, pace float64) Calm 
 	for _, level := range levels {
 		var longest time.Duration
 		for _, ref := range level {
-			if g.Dependents(ref) == 0 {
+			took := g.Reconcile(ref)
+			if d, shakes := chartShakes(changed[ref]); shakes {
+				calm.Disturbed = append(calm.Disturbed, d)
+				took += requeueDependency
+			} else if g.Dependents(ref) == 0 {
 				continue
 			}
-			took := g.Reconcile(ref)
-			longest = max(longest, took+slack)
-			calm.Disturbed = append(calm.Disturbed, g.disturbed(ref, took, changed)...)
+			if g.Awaited(ref) {
+				longest = max(longest, took+slack)
+				calm.Disturbed = append(calm.Disturbed, g.disturbed(ref, took, changed)...)
+			}
 		}
 		if pace > 0 {
 			longest = max(longest, time.Duration(float64(len(level))/pace*float64(time.Second)))
@@ -186,21 +220,34 @@ func (g *Graph) Forecast(changed map[flux.Ref]time.Duration, pace float64) Calm 
 	return calm
 }
 
+// chartShakes is the disturbance of a HelmRelease whose HelmChart changes with it. Measured: helm-controller changes
+// the HelmChart, finds that it has not been reconciled yet, and does not look again before --requeue-dependency.
+func chartShakes(item Item) (Disturbance, bool) {
+	o := item.Object
+	changes := slices.ContainsFunc(item.Changes, func(c Change) bool { return c.Field == flux.ChartInterval })
+	if !changes || o.Suspended || o.Status.Ready != "True" {
+		return Disturbance{}, false
+	}
+	chart := flux.Ref{Group: o.SourceRef.Group, Kind: "HelmChart", Namespace: o.SourceRef.Namespace, Name: o.Namespace + "-" + o.Name}
+	return Disturbance{Object: o.Ref, On: chart, Why: fmt.Sprintf("helm-controller changes that with it, and looks at it again after %s", flux.FormatDuration(requeueDependency))}, true
+}
+
 // Reconcile is how long a reconcile of an object takes, as its history tells, or 2 s where it tells nothing.
 func (g *Graph) Reconcile(ref flux.Ref) time.Duration {
 	return cmp.Or(g.objects[ref].Status.LastReconcile, assumedReconcile)
 }
 
 // disturbed are the dependents of an object that may be reconciled while it is.
-func (g *Graph) disturbed(on flux.Ref, took time.Duration, changed map[flux.Ref]time.Duration) []Disturbance {
+func (g *Graph) disturbed(on flux.Ref, took time.Duration, changed map[flux.Ref]Item) []Disturbance {
 	var list []Disturbance
 	for _, d := range g.DependentsOf(on) {
 		if d.Suspended || d.Status.Ready != "True" {
 			continue
 		}
-		interval, planned := changed[d.Ref]
-		if !planned {
-			interval = d.Effective(flux.Interval)
+		item, planned := changed[d.Ref]
+		interval := d.Effective(flux.Interval)
+		if planned {
+			interval = d.EffectiveWith(flux.Interval, item.Planned(flux.Interval), nil)
 		}
 		why := ""
 		switch free := interval - interval/20 - slack; {

@@ -125,7 +125,10 @@ func TestForecast(t *testing.T) {
 		return o
 	}
 	g := NewGraph([]flux.Object{took(node(t, "base"), 3*time.Minute), took(node(t, "app", "base"), time.Second), took(node(t, "slow", "base"), time.Second), node(t, "unplanned", "base")})
-	calm := g.Forecast(map[flux.Ref]time.Duration{ksRef("base"): time.Minute, ksRef("app"): time.Minute, ksRef("slow"): 10 * time.Minute}, 1)
+	change := func(name, to string) Item {
+		return Item{Object: g.objects[ksRef(name)], Action: ActionChange, Changes: []Change{{Field: flux.Interval, To: ptr(to)}}}
+	}
+	calm := g.Forecast([]Item{change("base", "1m"), change("app", "1m"), change("slow", "10m"), {Object: g.objects[ksRef("unplanned")], Action: ActionSkip}}, 1)
 	assert.Equal(t, Calm{
 		Levels: 2, Duration: 2*time.Second + 3*time.Minute + 2*time.Second,
 		Disturbed: []Disturbance{
@@ -133,7 +136,7 @@ func TestForecast(t *testing.T) {
 			{ksRef("unplanned"), ksRef("base"), "it is reconciled every 5m, at a time that its status does not tell"},
 		},
 	}, calm)
-	assert.Equal(t, Calm{Levels: 1}, g.Forecast(map[flux.Ref]time.Duration{ksRef("app"): time.Minute, ksRef("slow"): time.Minute}, 0))
+	assert.Equal(t, Calm{Levels: 1}, g.Forecast([]Item{change("app", "1m"), change("slow", "1m")}, 0))
 	assert.Equal(t, 2*time.Second, g.Reconcile(ksRef("unplanned")))
 }
 
@@ -163,4 +166,68 @@ func TestQuiet(t *testing.T) {
 		assert.Equal(t, tc.want, Quiet([]flux.Object{tc.dependent}, now, tc.within), tc.name)
 	}
 	assert.True(t, Quiet(nil, now, time.Hour))
+}
+
+// fromOCI is a HelmRelease of a name that depends on others; its chart is in an OCIRepository of its own.
+func fromOCI(t testing.TB, name string, on ...flux.Ref) flux.Object {
+	return object(t, "hr", named("apps", name), func(o *flux.Object) {
+		o.Status.Ready = "True"
+		o.DependsOn = on
+		o.SourceRef = object(t, "ocirepo", named("apps", name)).Ref
+	})
+}
+
+// A release looks at the source of its chartRef when it is reconciled, and is not ready where that has just changed.
+func TestSourcesOfReleasesChangeLast(t *testing.T) {
+	t.Parallel()
+	base := fromOCI(t, "base")
+	app := fromOCI(t, "app", base.Ref)
+	charted := object(t, "hr", named("apps", "charted"), func(o *flux.Object) {
+		o.HasChart, o.SourceRef = true, object(t, "helmrepo", named("apps", "charts")).Ref
+	})
+	g := NewGraph([]flux.Object{base, app, charted})
+	levels := g.Levels([]flux.Ref{charted.SourceRef, app.SourceRef, base.SourceRef, base.Ref, app.Ref, charted.Ref})
+	assert.Equal(t, [][]flux.Ref{{charted.SourceRef, app.Ref, charted.Ref}, {app.SourceRef, base.Ref}, {base.SourceRef}}, levels, "a source as late as its release")
+	for _, awaited := range []flux.Object{base, app} {
+		assert.True(t, g.Awaited(awaited.Ref), awaited.Ref)
+		assert.False(t, g.Awaited(awaited.SourceRef), "nobody looks at it before the next reconcile of its release")
+	}
+	assert.False(t, g.Awaited(charted.Ref), "it looks at its HelmChart, which nobody changes but helm-controller")
+	var none *Graph
+	assert.False(t, none.Awaited(base.Ref))
+}
+
+func TestForecastOfHelmCharts(t *testing.T) {
+	t.Parallel()
+	charted := func(name string, change func(*flux.Object)) Item {
+		o := object(t, "hr", named("apps", name), func(o *flux.Object) {
+			o.HasChart, o.SourceRef, o.Status.Ready = true, object(t, "helmrepo", named("charts", "charts")).Ref, "True"
+			if change != nil {
+				change(o)
+			}
+		})
+		return Item{Object: o, Action: ActionChange, Changes: []Change{{Field: flux.ChartInterval, To: ptr("1m")}}}
+	}
+	app := charted("app", nil)
+	after := charted("after", func(o *flux.Object) { o.DependsOn = []flux.Ref{app.Object.Ref} })
+	failing := charted("failing", func(o *flux.Object) { o.Status.Ready = "False" })
+	other := charted("other", nil)
+	other.Changes[0].Field = flux.Interval
+	items := []Item{app, after, failing, other}
+	var objects []flux.Object
+	for _, item := range items {
+		objects = append(objects, item.Object)
+	}
+	calm := NewGraph(objects).Forecast(items, 0)
+	assert.Equal(t, 2*(requeueDependency+assumedReconcile+slack), calm.Duration, "two levels, each of which waits for a release")
+	var named []string
+	for _, d := range calm.Disturbed {
+		if d.On.Kind == "HelmChart" {
+			named = append(named, d.Object.Name+" "+d.On.String()+": "+d.Why)
+		}
+	}
+	assert.Equal(t, []string{
+		"after HelmChart charts/apps-after: helm-controller changes that with it, and looks at it again after 30s",
+		"app HelmChart charts/apps-app: helm-controller changes that with it, and looks at it again after 30s",
+	}, named)
 }
