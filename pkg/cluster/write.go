@@ -94,11 +94,7 @@ type WriteOptions struct {
 // object, and what it depends on. When ctx is cancelled, or the API server stays away longer than the patience, no
 // new patch is begun.
 func (c *Client) Write(ctx context.Context, writes []tune.Write, o WriteOptions) []Result {
-	if o.RequestTimeout == 0 {
-		o.RequestTimeout = 30 * time.Second
-	}
-	s := store{client: c, fieldManager: o.FieldManager, dryRun: o.DryRun, timeout: o.RequestTimeout}
-	return NewWriter(s, o, Clock{Now: time.Now, Sleep: sleep}).Write(ctx, writes)
+	return NewWriter(c.Store(o), o, Clock{Now: time.Now, Sleep: sleep}).Write(ctx, writes)
 }
 
 // Clock is time, as a writer needs it. Sleep returns early, with an error, when ctx ends.
