@@ -68,7 +68,28 @@ func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 	if c.Verb == sim.VerbForget {
 		m.complaint("%s %s was changed by forget", r.Ref, f)
 	}
+	if later := laterSession(r, f, now); c.Verb == sim.VerbRevert && c.Session != "" && !c.Force && later != "" && later != c.Session {
+		m.complaint("%s %s is as session %s set it, and was taken back", r.Ref, f, later)
+	}
 	delete(m.held[r.Ref], f)
+}
+
+// laterSession is the last that set a field, where its value stands; "" where it does not.
+func laterSession(r *sim.Resource, f flux.Field, now string) string {
+	record, err := tune.ReadRecord(r.Object())
+	if err != nil || record == nil {
+		return ""
+	}
+	session := ""
+	for _, step := range record.Steps {
+		if move, moves := step.Fields[f]; moves {
+			session = ""
+			if move.To != nil && *move.To == now {
+				session = step.Session
+			}
+		}
+	}
+	return session
 }
 
 // hold notes what an apply sets under a rule of ours, and drops what a record names no more.
