@@ -37,11 +37,7 @@ type Outcomes struct {
 // records as they are then. So no rule of ours stays that no record needs, whatever failed or was interrupted in
 // between.
 func (c *Client) Run(ctx context.Context, run Run, o WriteOptions) Outcomes {
-	if o.RequestTimeout == 0 {
-		o.RequestTimeout = 30 * time.Second
-	}
-	s := store{client: c, fieldManager: o.FieldManager, dryRun: o.DryRun, timeout: o.RequestTimeout}
-	return Carry(ctx, s, run, o, Clock{Now: time.Now, Sleep: sleep})
+	return Carry(ctx, c.Store(o), run, o, Clock{Now: time.Now, Sleep: sleep})
 }
 
 // Carry is Run on any store, by any clock.

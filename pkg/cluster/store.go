@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,6 +29,11 @@ type store struct {
 	fieldManager string
 	dryRun       bool
 	timeout      time.Duration // of each patch
+}
+
+// Store is the API server as a Store, with the options' field manager, dry run and request timeout.
+func (c *Client) Store(o WriteOptions) Store {
+	return store{client: c, fieldManager: o.FieldManager, dryRun: o.DryRun, timeout: cmp.Or(o.RequestTimeout, 30*time.Second)}
 }
 
 // metadataAnswer spares the API server from sending back the whole object.

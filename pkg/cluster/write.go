@@ -15,41 +15,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
-// Outcome says what became of one object. The words are part of the JSON contract.
-type Outcome string
-
-// The outcomes of a write.
-const (
-	Configured   Outcome = "configured"   // written
-	Restored     Outcome = "restored"     // written, by a revert
-	Forgotten    Outcome = "forgotten"    // written, by a forget
-	Unchanged    Outcome = "unchanged"    // it was as it should be
-	Skipped      Outcome = "skipped"      // left alone, and why
-	Failed       Outcome = "failed"       // refused: nothing of it was written
-	NotAttempted Outcome = "notAttempted" // nothing was sent
-	Uncertain    Outcome = "uncertain"    // sent, and no answer came: it may have been written
-)
-
-// Result is what became of one write.
-type Result struct {
-	Write   tune.Write
-	Outcome Outcome
-	// Why an object was left alone, or what else is to be known.
-	Why string
-	// Err says why an object failed, why it was not attempted, or what is still missing of one that was
-	// written.
-	Err error
-	// Generation is the object's after the write: its controller has seen the change when
-	// status.observedGeneration reaches it.
-	Generation int64
-	// NotReady says of an object that was written and waited for what has not been seen of it yet; "" where it was
-	// seen, or not waited for.
-	NotReady string
-}
-
-// Wrote tells whether anything of it was, or may have been, written.
-func (r Result) Wrote() bool { return r.Outcome == Configured || r.Outcome == Uncertain }
-
 // Why a run ended before it came to an object: the same for all that it did not come to.
 var (
 	ErrInterrupted = errors.New("interrupted")
@@ -94,11 +59,7 @@ type WriteOptions struct {
 // object, and what it depends on. When ctx is cancelled, or the API server stays away longer than the patience, no
 // new patch is begun.
 func (c *Client) Write(ctx context.Context, writes []tune.Write, o WriteOptions) []Result {
-	if o.RequestTimeout == 0 {
-		o.RequestTimeout = 30 * time.Second
-	}
-	s := store{client: c, fieldManager: o.FieldManager, dryRun: o.DryRun, timeout: o.RequestTimeout}
-	return NewWriter(s, o, Clock{Now: time.Now, Sleep: sleep}).Write(ctx, writes)
+	return NewWriter(c.Store(o), o, Clock{Now: time.Now, Sleep: sleep}).Write(ctx, writes)
 }
 
 // Clock is time, as a writer needs it. Sleep returns early, with an error, when ctx ends.
@@ -313,58 +274,6 @@ func (w *Writer) lastLook(requests context.Context, write tune.Write, r Result, 
 	}
 	r.Outcome = Failed
 	r.Err = err
-	return r
-}
-
-// deleted is the result of an object that is there no more. What was written of it before was written.
-func (r Result) deleted(wrote bool) Result {
-	r.Why = "deleted since it was planned"
-	switch {
-	case wrote:
-		r.Outcome = Configured
-	case r.Outcome != Uncertain:
-		r.Outcome = Skipped
-	}
-	return r
-}
-
-// failed is the result of an object that is refused. What was written of it before is not called failed.
-func (r Result) failed(wrote bool, err error) Result {
-	r.Outcome, r.Err = Failed, err
-	if wrote {
-		r.Outcome, r.Err = Configured, fmt.Errorf("not all of it is done: %w", err)
-	}
-	return r
-}
-
-// unknown is the result of an object of which nobody can say how it is.
-func (r Result) unknown(wrote bool, err error) Result {
-	if wrote || r.Outcome != Uncertain {
-		return r.failed(wrote, err)
-	}
-	r.Err = err
-	return r
-}
-
-// settled is the result of an object to which nothing is left to send.
-func (r Result) settled(next tune.Next, now flux.Object, wrote bool) Result {
-	sent := wrote || r.Outcome == Uncertain
-	switch {
-	case next.State == tune.StateWritten || wrote || (next.State == tune.StateAsWanted && sent):
-		r.Outcome, r.Generation = Configured, max(r.Generation, now.Generation)
-		if next.State != tune.StateLeftAlone {
-			return r
-		}
-		r.Err = errors.New(next.Why) // what is left of it is not to be written any more
-		return r
-	}
-	r.Why = next.Why
-	switch next.State {
-	case tune.StateAsWanted, tune.StateUnchanged:
-		r.Outcome = Unchanged
-	default:
-		r.Outcome = Skipped
-	}
 	return r
 }
 

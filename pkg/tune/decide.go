@@ -72,7 +72,7 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 		}
 	}
 	wish := s.wishes()
-	item.Changes, item.Notes, item.Kept = wish.changes, wish.notes, strings.Join(wish.kept, "; ")
+	item.Changes, item.Notes, item.Kept = wish.changes, wish.notes, wish.keptMessage()
 	item.Stick = judge(o, item.Changes, opts.Judge)
 	switch {
 	case len(item.Changes) > 0:

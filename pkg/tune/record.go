@@ -183,19 +183,25 @@ const (
 // standingOf compares a chain with a field as it is now. Of a restored chain the first keep moves still
 // stand. Owner is who has chosen the value since, where that is to be seen.
 func (r *Record) standingOf(c chain, o flux.Object, f flux.Field) (s standing, keep int, owner flux.Manager) {
+	return r.standingUnder(c.pinned(), c, o, f)
+}
+
+// standingUnder does so where it is known whether a rule leaves the field to us: it may be there before the record says
+// so.
+func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) (s standing, keep int, owner flux.Manager) {
 	now := o.Value(f)
 	ours := r.managers()
 	for _, m := range o.OwnersOf(f) {
 		// Where a rule leaves a field to us, kustomize-controller adopts our value whenever it applies the
 		// object for another reason (fluxcd/pkg ssa, computeDriftedPaths): that is nobody's choice.
-		adopted := c.pinned() && m == kustomizeApply(m.Version) && flux.SameDuration(now, c[len(c)-1].To)
+		adopted := rule && m == kustomizeApply(m.Version) && flux.SameDuration(now, c[len(c)-1].To)
 		if ours[m.Name] || adopted {
 			continue
 		}
 		switch {
 		case flux.SameDuration(now, c[0].From):
 			return restored, 0, m
-		case m.Apply:
+		case m.Apply && comesBack(m):
 			return released, 0, m
 		default:
 			return edited, 0, m
@@ -228,7 +234,7 @@ func (r *Record) with(step Step, o flux.Object) Record {
 		var s standing
 		keep := 0
 		if len(c) > 0 {
-			s, keep, _ = r.standingOf(c, o, f)
+			s, keep, _ = r.standingUnder(move.Pinned || c.pinned(), c, o, f)
 		}
 		switch {
 		case len(c) > 0 && (s == stands || s == restored) && keep > 0:

@@ -111,6 +111,17 @@ func TestRecordKeepsEveryStep(t *testing.T) {
 	assert.Less(t, len(record.String()), maxRecord/10)
 }
 
+// A rule that apply puts in place lets kustomize-controller adopt a value that an earlier session only patched: the chain
+// goes on, and the original is not our own value.
+func TestRecordWithAPinAfterAPatch(t *testing.T) {
+	t.Parallel()
+	git := applies("kustomize-controller")
+	s1 := step("s1", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Owners: []flux.Manager{git, applies("flux")}}})
+	o := object(t, "ks", interval("1m"), ownedBy(flux.Interval, git, updates("fluxtune")))
+	pin := step("s2", map[flux.Field]Move{flux.Interval: {From: ptr("1m"), To: ptr("30s"), Pinned: true}})
+	assert.Equal(t, []Step{s1, pin}, (&Record{Steps: []Step{s1}}).with(pin, o).Steps)
+}
+
 // What becomes of the moves before when a field is tuned again, by what the field has become.
 func TestRecordWith(t *testing.T) {
 	t.Parallel()

@@ -191,6 +191,9 @@ func TestDecideRestoreByOwners(t *testing.T) {
 		{"set by hand to what we had set", "1m", once, []flux.Manager{updates("kubectl-edit")}, wanted{Kept: []string{
 			"spec.interval was set to 1m and is now 1m: somebody (kubectl-edit) changed it since (--force restores 5m, forget keeps what is there)",
 		}}},
+		{"applied by hand on the server side", "7m", once, []flux.Manager{applies("kubectl")}, wanted{Kept: []string{
+			"spec.interval was set to 1m and is now 7m: somebody (kubectl) changed it since (--force restores 5m, forget keeps what is there)",
+		}}},
 		{"set in Git to what we had set", "1m", once, []flux.Manager{git}, wanted{
 			Notes: []string{"spec.interval is 1m, as kustomize-controller sets it now"}, Freed: []flux.Field{flux.Interval},
 		}},

@@ -174,7 +174,7 @@ func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool,
 		}
 	}
 	switch {
-	case owned && (theirs || f == flux.Interval): // an interval is always set: the CRDs require it
+	case owned && (theirs || f == flux.Interval || j.pinned(o, owner, f)): // an interval is always set: the CRDs require it
 		s := j.byOwner(o, owner, f)
 		if len(other) > 0 && s.Verdict.lasts() {
 			return mayComeBack(other)
@@ -191,6 +191,13 @@ func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool,
 		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("%s set %s last, and %s may set it too", hands[0].Name, f, owner)}
 	}
 	return FieldStick{Verdict: Sticks, Message: fmt.Sprintf("%s does not set %s", owner, f)}
+}
+
+// pinned tells whether a rule of ours leaves a field to us already. While it does, nobody can see whether Git sets the
+// field, so the rule is needed for as long as a change stands.
+func (j *Judge) pinned(o flux.Object, owner flux.Ref, f flux.Field) bool {
+	_, byUs := j.rules[owner].leaves(o, f)
+	return byUs
 }
 
 func mayComeBack(managers []string) FieldStick {

@@ -37,6 +37,13 @@ func ignoring(rules ...flux.IgnoreRule) func(*flux.Object) {
 	return func(o *flux.Object) { o.Ignore = rules }
 }
 
+// pinningParent is the parent with a rule of ours for some fields of the object.
+func pinningParent(t testing.TB, fields ...flux.Field) flux.Object {
+	rules := Rules([]Need{{Object: object(t, "ks").Ref, Fields: fields}})
+	note := `{"rules":["` + digest(rules[0]) + `"]}`
+	return parent(t, ignoring(rules...), annotated(PinsAnnotation, note))
+}
+
 // applied makes a parent that is ready, and has applied a Kustomization of a name.
 func applied(name string) func(*flux.Object) {
 	return func(o *flux.Object) {
@@ -105,6 +112,8 @@ func TestJudge(t *testing.T) {
 		{name: "taken over by somebody since, but an interval is always in Git", known: []flux.Object{parent(t)}, object: object(t, "ks", child()), verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "a timeout that Git does not set", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval)), fields: []flux.Field{flux.Timeout},
 			verdict: Sticks, message: "Kustomization flux-system/apps does not set spec.timeout"},
+		{name: "a timeout that nobody sets, under a rule of ours: what Git sets cannot be seen", known: []flux.Object{pinningParent(t, flux.Timeout)},
+			object: object(t, "ks", child(flux.Interval)), fields: []flux.Field{flux.Timeout}, verdict: Held, message: "held by spec.ignore of Kustomization flux-system/apps"},
 		{name: "a timeout that we took over from Git", known: []flux.Object{parent(t)}, fields: []flux.Field{flux.Timeout},
 			object:  object(t, "ks", child(flux.Interval), timeout("2m"), ownedBy(flux.Timeout, updates("fluxtune")), recorded(tookOver.String())),
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},

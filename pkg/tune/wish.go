@@ -2,6 +2,7 @@ package tune
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -10,10 +11,27 @@ import (
 // wish is what a policy comes to for one object.
 type wish struct {
 	changes []Change
-	// kept are timeouts that stay longer than the policy wants, and why.
-	kept []string
+	// kept are timeouts that stay longer than the policy wants.
+	kept []keptTimeout
 	// notes are side effects that a reader should know of.
 	notes []string
+}
+
+// keptTimeout is a timeout or retry interval that stays as it is, and why.
+type keptTimeout struct{ what, why string }
+
+// keptMessage says what is kept, and each reason once.
+func (w wish) keptMessage() string {
+	var sentences []string
+	for i := 0; i < len(w.kept); {
+		what, why := w.kept[i].what, w.kept[i].why
+		for i++; i < len(w.kept) && w.kept[i].why == w.kept[i-1].why; i++ {
+			what += " and " + w.kept[i].what
+			why = strings.Replace(why, "it is", "they are", 1)
+		}
+		sentences = append(sentences, what+": "+why)
+	}
+	return strings.Join(sentences, "; ")
 }
 
 // wishes compares each tunable field with the policy.
@@ -69,7 +87,7 @@ func (w *wish) guard(s subject, t flux.Tunable, change *Change, interval *string
 		if why == "" {
 			return
 		}
-		w.kept = append(w.kept, fmt.Sprintf("%s kept at %s: %s", t.Setting, flux.FormatDuration(today), why))
+		w.kept = append(w.kept, keptTimeout{fmt.Sprintf("%s kept at %s", t.Setting, flux.FormatDuration(today)), why})
 	}
 	change.To = nil
 	follows := o.EffectiveWith(t.Field, nil, interval)

@@ -315,6 +315,11 @@ func TestDecideKeepsTimeouts(t *testing.T) {
 		},
 	}, got)
 
+	// Of two that are kept, the reason is said once.
+	both := ruling(map[string]policy.Settings{"Kustomization": {Timeout: "2m", RetryInterval: "1m"}})
+	assert.Equal(t, "timeout kept at 4m and retryInterval kept at 5m: they are not made shorter unasked (--shorten-timeouts)",
+		Decide(object(t, "ks", timeout("4m"), retry("5m")), both, in("development"), Options{}).Kept)
+
 	// Once that is done, a second plan finds nothing to do.
 	done := object(t, "ks", interval("1m"), timeout("4m30s"), retry("5m"))
 	assert.Equal(t, Item{

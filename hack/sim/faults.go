@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Fault is what happens instead of, or around, a request.
+type Fault string
+
+// The faults.
+const (
+	None      Fault = ""
+	Lost      Fault = "lost"      // carried out, and the answer does not come
+	Refused   Fault = "refused"   // the connection is refused, once
+	Killed    Fault = "killed"    // the program ends: nothing of it arrives any more
+	Forbidden Fault = "forbidden" // no right to patch
+	Meanwhile Fault = "meanwhile" // something else happens just before
+)
+
+// Store is a store on which something goes wrong at one request; and one that may not be read everywhere.
+type Store struct {
+	cluster.Store
+	// Forbidden namespaces may be neither read nor written.
+	Forbidden map[string]bool
+	Fault     Fault
+	At        int // the number of the request, from 1
+	// Meanwhile is what happens, with what the request is about; and Sleep what the command's waiting is: to the
+	// simulation the time in which controllers work.
+	Meanwhile func(flux.Ref)
+	Sleep     func(time.Duration)
+	// Eager says that controllers also work right after each patch: then the simulation and the real thing, on which
+	// they are waited for, get the same requests.
+	Eager bool
+
+	// Dead says that the program was killed, and Written how often each object was.
+	Dead    bool
+	Written map[flux.Ref]int
+
+	requests int
+	now      time.Time
+}
+
+var errKilled = errors.New("killed")
+
+// Clock is the time of a run on this store; it passes while the command sleeps.
+func (s *Store) Clock() cluster.Clock {
+	return cluster.Clock{
+		Workers: 1,
+		Now:     func() time.Time { return s.now },
+		Sleep: func(_ context.Context, d time.Duration) error {
+			if s.Dead {
+				return errKilled
+			}
+			s.now = s.now.Add(d)
+			s.Sleep(d)
+			return nil
+		},
+	}
+}
+
+// arrive counts a request, and tells what goes wrong with it.
+func (s *Store) arrive(ref flux.Ref) (Fault, error) {
+	s.requests++
+	switch {
+	case s.Dead:
+		return None, errKilled
+	case s.requests != s.At:
+	case s.Fault == Killed:
+		s.Dead = true
+		return None, errKilled
+	case s.Fault == Refused:
+		return None, io.EOF
+	case s.Fault == Meanwhile:
+		s.Meanwhile(ref)
+	default:
+		return s.Fault, s.mayRead(ref)
+	}
+	return None, s.mayRead(ref)
+}
+
+func (s *Store) mayRead(ref flux.Ref) error {
+	if s.Forbidden[ref.Namespace] {
+		return apierrors.NewForbidden(resource(ref), ref.Name, errors.New("no right"))
+	}
+	return nil
+}
+
+// Get implements cluster.Store.
+func (s *Store) Get(ctx context.Context, o flux.Object) (flux.Object, error) {
+	if _, err := s.arrive(o.Ref); err != nil {
+		return flux.Object{}, err
+	}
+	return s.Store.Get(ctx, o)
+}
+
+// List implements cluster.Store.
+func (s *Store) List(ctx context.Context, like flux.Object) ([]flux.Object, error) {
+	if _, err := s.arrive(like.Ref); err != nil {
+		return nil, err
+	}
+	return s.Store.List(ctx, like)
+}
+
+// Patch implements cluster.Store.
+func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte, whole bool) (flux.Object, error) {
+	fault, err := s.arrive(o.Ref)
+	if err != nil {
+		return flux.Object{}, err
+	}
+	if fault == Forbidden {
+		return flux.Object{}, apierrors.NewForbidden(resource(o.Ref), o.Name, errors.New("no right to patch"))
+	}
+	answer, err := s.Store.Patch(ctx, o, patch, whole)
+	if err != nil {
+		return flux.Object{}, err
+	}
+	s.Written[o.Ref]++
+	if s.Eager {
+		s.Sleep(0)
+	}
+	if fault == Lost {
+		return flux.Object{}, io.ErrUnexpectedEOF
+	}
+	return answer, nil
+}

@@ -1,0 +1,73 @@
+package sim
+
+import (
+	"fmt"
+
+	"pgregory.net/rapid"
+)
+
+// Step of a history: a command, perhaps with a fault, or an event.
+type Step struct {
+	Command *Command
+	Fault   Fault
+	At      int   // the request at which the fault happens
+	Event   Event // where there is no command, and what happens meanwhile
+}
+
+func (s Step) String() string {
+	switch {
+	case s.Command == nil:
+		return s.Event.String()
+	case s.Fault == None:
+		return s.Command.String()
+	case s.Fault == Meanwhile:
+		return fmt.Sprintf("%s, before request %d: %s", s.Command, s.At, s.Event)
+	default:
+		return fmt.Sprintf("%s, %s at request %d", s.Command, s.Fault, s.At)
+	}
+}
+
+// History is what happens to a world, in this order.
+type History []Step
+
+// Draw draws a history of at most some steps.
+func Draw(t *rapid.T, l Layout, most int) History {
+	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Step { return drawStep(t, l) }), 1, most).Draw(t, "history")
+	applies := 0
+	for i, s := range steps {
+		if s.Command == nil {
+			continue
+		}
+		c := *s.Command
+		switch {
+		case c.Verb == VerbApply:
+			applies++
+			c.Session = sessionName(applies)
+		case c.back > applies:
+			c.Session = ""
+		case c.back > 0:
+			c.Session = sessionName(applies + 1 - c.back)
+		}
+		steps[i].Command = &c
+	}
+	return steps
+}
+
+func sessionName(n int) string { return fmt.Sprintf("s%d", n) }
+
+func drawStep(t *rapid.T, l Layout) Step {
+	if rapid.IntRange(0, 2).Draw(t, "who") == 0 {
+		return Step{Event: drawEvent(t, l, false)}
+	}
+	c := drawCommand(t, l)
+	s := Step{Command: &c, Fault: rapid.SampledFrom(faults).Draw(t, "fault")}
+	if s.Fault != None {
+		s.At = rapid.IntRange(1, 8).Draw(t, "request")
+	}
+	if s.Fault == Meanwhile {
+		s.Event = drawEvent(t, l, true)
+	}
+	return s
+}
+
+var faults = []Fault{None, None, Lost, Refused, Killed, Forbidden, Meanwhile, Meanwhile}

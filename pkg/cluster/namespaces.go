@@ -1,0 +1,124 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// metadataOnly asks for labels without spec and status.
+const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+
+// readNamespaces fills in the labels of all namespaces, or, where listing them is forbidden, of those
+// that the snapshot's objects need, one by one.
+func (c *Client) readNamespaces(ctx context.Context, snapshot *flux.Snapshot) error {
+	if snapshot.Namespaces == nil {
+		snapshot.Namespaces = make(map[string]map[string]string)
+		err := c.list(ctx, query{path: []string{"api", "v1", "namespaces"}, accept: metadataOnly}, func() {},
+			func(data []byte) error {
+				name, labels, err := decodeNamespace(data)
+				snapshot.Namespaces[name] = labels
+				return err
+			})
+		if err == nil {
+			return nil
+		}
+		if !apierrors.IsForbidden(err) {
+			return fmt.Errorf("listing namespaces: %w", err)
+		}
+	}
+	return c.readOneByOne(ctx, snapshot)
+}
+
+// namespacesAtOnce is how many namespaces are read side by side.
+const namespacesAtOnce = 8
+
+// readOneByOne fills in the labels of the namespaces that the snapshot's objects need, where they may not be
+// listed. Each is asked for once.
+func (c *Client) readOneByOne(ctx context.Context, snapshot *flux.Snapshot) error {
+	names := slices.DeleteFunc(neededNamespaces(*snapshot), func(name string) bool {
+		_, known := snapshot.Namespaces[name]
+		return known || slices.Contains(snapshot.Refused, name)
+	})
+	labels := make([]map[string]string, len(names))
+	refused := make([]bool, len(names))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(namespacesAtOnce)
+	for i, name := range names {
+		group.Go(func() error {
+			data, err := c.raw(groupCtx, []string{"api", "v1", "namespaces", name})
+			switch {
+			case err == nil:
+				_, labels[i], err = decodeNamespace(data)
+				return err
+			case apierrors.IsForbidden(err):
+				refused[i] = true
+			case !apierrors.IsNotFound(err):
+				return fmt.Errorf("reading namespace %q: %w", name, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, name := range names {
+		if refused[i] {
+			snapshot.Refused = append(snapshot.Refused, name)
+		} else {
+			snapshot.Namespaces[name] = labels[i]
+		}
+	}
+	const why = "forbidden: an environment that only they name stays unknown (ask for get on namespaces, or use --default-env)"
+	snapshot.Gaps = slices.DeleteFunc(snapshot.Gaps, func(g flux.Gap) bool { return g.Why == why })
+	if len(snapshot.Refused) > 0 {
+		slices.Sort(snapshot.Refused)
+		snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: "labels of namespace " + strings.Join(snapshot.Refused, ", "), Why: why})
+	}
+	return nil
+}
+
+func neededNamespaces(s flux.Snapshot) []string {
+	var names []string
+	for _, o := range slices.Concat(s.Objects, s.Related) {
+		names = append(names, o.Namespace)
+		if o.TargetNamespace != "" {
+			names = append(names, o.TargetNamespace)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func decodeNamespace(data []byte) (name string, labels map[string]string, err error) {
+	var n struct {
+		Metadata struct {
+			Name   string            `json:"name"`
+			Labels map[string]string `json:"labels"`
+		} `json:"metadata"`
+	}
+	if err := json.Unmarshal(data, &n); err != nil {
+		return "", nil, fmt.Errorf("reading a namespace: %w", err)
+	}
+	return n.Metadata.Name, n.Metadata.Labels, nil
+}
+
+// Namespaces lists the names of all namespaces, sorted.
+func (c *Client) Namespaces(ctx context.Context) ([]string, error) {
+	var names []string
+	q := query{path: []string{"api", "v1", "namespaces"}, accept: metadataOnly}
+	err := c.list(ctx, q, func() { names = nil }, func(data []byte) error {
+		name, _, err := decodeNamespace(data)
+		names = append(names, name)
+		return err
+	})
+	slices.Sort(names)
+	return names, err
+}

@@ -1,0 +1,205 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// ReadRelated adds to a snapshot the Kustomizations and HelmReleases of all namespaces, the sources of
+// those that apply its objects, what the Flux Operator applies its objects from, and the objects that rules of
+// fluxtune name, and what the artifacts are made of that anything uses. Sources take their environment from their users; whether a change sticks depends on what applies an
+// object. What may not be read is a harmless gap.
+func (c *Client) ReadRelated(ctx context.Context, sel Selection, snapshot *flux.Snapshot) error {
+	s, err := c.discover(ctx)
+	if err != nil {
+		return err
+	}
+	var kinds []flux.Kind
+	for _, k := range flux.Kinds() {
+		if k.Consumer && s[k.Name] != "" && !sel.holdsAll(k) {
+			kinds = append(kinds, k)
+		}
+	}
+	if len(kinds) == 0 {
+		return c.explain(ctx, s, snapshot)
+	}
+	found, err := c.readKinds(ctx, s, Selection{Kinds: kinds})
+	if err != nil {
+		return err
+	}
+	for _, gap := range found.Gaps {
+		gap.Harmless = true
+		snapshot.Gaps = append(snapshot.Gaps, gap)
+	}
+	snapshot.Relate(found.Objects)
+	return c.explain(ctx, s, snapshot)
+}
+
+// explain adds what is known by name only: sources of owners, objects that our rules name, namespaces, and objects of
+// the Flux Operator.
+func (c *Client) explain(ctx context.Context, s served, snapshot *flux.Snapshot) error {
+	c.readOwnersSources(ctx, s, snapshot)
+	if err := c.ReadPinned(ctx, snapshot); err != nil {
+		return err
+	}
+	if err := c.readArtifacts(ctx, s, snapshot); err != nil {
+		return err
+	}
+	if err := c.readNamespaces(ctx, snapshot); err != nil {
+		return err
+	}
+	return c.readOperators(ctx, s, snapshot)
+}
+
+// ReadPinned adds to a snapshot the objects that rules of fluxtune name, in the Kustomizations that it holds: their
+// records say which rules are needed. Those that could not be read are noted; those that do not exist are not.
+func (c *Client) ReadPinned(ctx context.Context, snapshot *flux.Snapshot) error {
+	known := snapshot.Known()
+	missing := make(map[place][]flux.Ref)
+	for _, owner := range slices.Concat(snapshot.Objects, snapshot.Related) {
+		for _, rule := range tune.OurRules(owner) {
+			for _, ref := range tune.Targets(rule) {
+				k, ok := flux.ParseManifestKind(ref.Group, ref.Kind)
+				if _, there := known[ref]; ok && !there && !slices.ContainsFunc(snapshot.Unread, func(r flux.Ref) bool { return r == ref }) {
+					missing[place{k.Name, ref.Namespace}] = append(missing[place{k.Name, ref.Namespace}], ref)
+				}
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return c.readPlaces(ctx, missing, snapshot)
+}
+
+// place is where objects are: a kind, by its name, in a namespace.
+type place struct{ kind, namespace string }
+
+// readPlaces lists some kinds in some namespaces, for the objects wanted there.
+func (c *Client) readPlaces(ctx context.Context, wanted map[place][]flux.Ref, snapshot *flux.Snapshot) error {
+	s, err := c.discover(ctx)
+	if err != nil {
+		return err
+	}
+	for at, refs := range wanted {
+		kind, err := flux.ParseKind(at.kind)
+		if err != nil {
+			return err
+		}
+		objects, err := c.objects(ctx, kind, s[kind.Name], at.namespace, "")
+		switch {
+		case err == nil:
+			snapshot.Relate(objects)
+		case unreachable(err) || ctx.Err() != nil:
+			return fmt.Errorf("listing %s: %w", scope(kind.Resource, at.namespace), err)
+		default:
+			snapshot.Unread = append(snapshot.Unread, refs...)
+		}
+	}
+	return nil
+}
+
+// ReadSources adds the sources that the snapshot's objects use and that it does not hold. What may not be read goes by
+// its name.
+func (c *Client) ReadSources(ctx context.Context, snapshot *flux.Snapshot) error {
+	known := snapshot.Known()
+	wanted := make(map[place][]flux.Ref)
+	for _, o := range snapshot.Objects {
+		if _, there := known[o.SourceRef]; there || o.SourceRef.Name == "" {
+			continue
+		}
+		if _, ok := flux.ParseManifestKind(o.SourceRef.Group, o.SourceRef.Kind); ok {
+			at := place{o.SourceRef.Kind, o.SourceRef.Namespace}
+			wanted[at] = append(wanted[at], o.SourceRef)
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	unread := snapshot.Unread
+	err := c.readPlaces(ctx, wanted, snapshot)
+	snapshot.Unread = unread
+	return err
+}
+
+// readOperators adds the objects of the Flux Operator, where one of them applies an object of the
+// snapshot. Only their metadata is asked for: a ResourceSet can be large.
+func (c *Client) readOperators(ctx context.Context, s served, snapshot *flux.Snapshot) error {
+	for _, k := range flux.OperatorKinds() {
+		owns := func(o flux.Object) bool { ref, _ := o.Owner(); return ref.Group == k.Group && ref.Kind == k.Name }
+		version := s[k.Name]
+		if version == "" || !slices.ContainsFunc(snapshot.Objects, owns) {
+			continue
+		}
+		var found []flux.Object
+		q := query{path: path(k, version, ""), accept: metadataOnly}
+		err := c.list(ctx, q, func() { found = nil }, func(data []byte) error {
+			o, err := flux.Decode(data)
+			o.Group, o.Kind, o.Version = k.Group, k.Name, version // the answer's is PartialObjectMetadata
+			found = append(found, o)
+			return err
+		})
+		switch {
+		case err == nil:
+			snapshot.Relate(found)
+		case unreachable(err) || ctx.Err() != nil:
+			return fmt.Errorf("listing %s: %w", scope(k.Resource, ""), err)
+		default:
+			snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: scope(k.Resource, ""), Why: err.Error(), Harmless: true, Forbidden: apierrors.IsForbidden(err)})
+		}
+	}
+	return nil
+}
+
+// readArtifacts adds the ExternalArtifacts and ArtifactGenerators, where anything uses an ExternalArtifact: the sources
+// that it is made of take their environment from who uses it.
+func (c *Client) readArtifacts(ctx context.Context, s served, snapshot *flux.Snapshot) error {
+	uses := func(o flux.Object) bool { return o.SourceRef.Kind == flux.ExternalArtifactKind }
+	if !slices.ContainsFunc(snapshot.Objects, uses) && !slices.ContainsFunc(snapshot.Related, uses) {
+		return nil
+	}
+	var kinds []flux.Kind
+	for _, k := range flux.CostKinds() {
+		if (k.Name == flux.ExternalArtifactKind || k.Name == flux.ArtifactGeneratorKind) && s[k.Name] != "" {
+			kinds = append(kinds, k)
+		}
+	}
+	if len(kinds) == 0 {
+		return nil
+	}
+	found, err := c.readKinds(ctx, s, Selection{Kinds: kinds})
+	if err != nil {
+		return err
+	}
+	for _, gap := range found.Gaps {
+		gap.Harmless = true
+		snapshot.Gaps = append(snapshot.Gaps, gap)
+	}
+	snapshot.Relate(found.Objects)
+	return nil
+}
+
+// readOwnersSources adds the sources of the Kustomizations that apply the snapshot's objects, to tell
+// where in Git a value lives. One that cannot be read goes by its name.
+func (c *Client) readOwnersSources(ctx context.Context, s served, snapshot *flux.Snapshot) {
+	known := snapshot.Known()
+	for _, o := range snapshot.Objects {
+		ref, _ := o.Owner()
+		source := known[ref].SourceRef
+		row, ok := flux.ParseManifestKind(source.Group, source.Kind)
+		if _, read := known[source]; read || !ok || s[row.Name] == "" {
+			continue
+		}
+		found, err := c.object(ctx, row, s[row.Name], source.Namespace, source.Name)
+		known[source] = found // once, also where it failed
+		if err == nil {
+			snapshot.Relate([]flux.Object{found})
+		}
+	}
+}

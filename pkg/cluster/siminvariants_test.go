@@ -1,0 +1,253 @@
+package cluster_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"pgregory.net/rapid"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/sim"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+var applier = sim.Owner{Manager: "kustomize-controller", Apply: true}
+
+// wrote holds a patch of ours against what must never be, at the moment at which it arrives.
+func (m *machine) wrote(r *sim.Resource, values map[sim.Path]*string) {
+	if _, touched := values[sim.Path(flux.IgnoreField)]; touched && r.Owners[applier][sim.Path(flux.IgnoreField)] {
+		m.complaint("spec.ignore of %s is set in Git, and was written", r.Ref)
+	}
+	optOut, marked := r.Annotations[tune.OptOutAnnotation]
+	if marked && optOut != tune.OptInValue && m.command.Verb == sim.VerbApply && r.Ref.Namespace != m.touched.System {
+		m.complaint("%s is opted out (%s), and was written", r.Ref, optOut)
+	}
+	for _, f := range sim.Tunables {
+		value, touched := values[sim.Path(f)]
+		now, there := r.Fields[f]
+		if touched && ((value == nil && there) || (value != nil && (!there || *value != now))) {
+			m.wroteField(r, f, now)
+		}
+	}
+	record, named := values[sim.AnnotationPath(tune.RecordAnnotation)]
+	if named && m.command.Verb == sim.VerbForget {
+		for f, by := range r.LastWriter { // what we set is the owner's own from now on
+			m.forced[r.Ref] = m.forced[r.Ref] || by == sim.ByUs
+			r.LastWriter[f] = sim.ByHand
+		}
+	}
+	if named {
+		m.hold(r, values, record)
+	}
+}
+
+func (m *machine) complaint(format string, args ...any) {
+	m.complaints = append(m.complaints, fmt.Sprintf("%s: ", m.command)+fmt.Sprintf(format, args...))
+}
+
+// wroteField holds a change of a field by us against who decides it.
+func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
+	c := m.command
+	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedSkip && m.keptByOwner(r, f) && !m.heldByUs(r, f) {
+		m.complaint("%s %s is set by its owner, and was written without leave", r.Ref, f)
+	}
+	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedPin && m.fault != sim.Meanwhile && m.keptByOwner(r, f) && !m.heldByUs(r, f) {
+		m.complaint("%s %s is set by its owner, and was written before a rule was in place", r.Ref, f)
+	}
+	if seen := m.seen[r.Ref][f]; seen != now {
+		m.complaint("%s %s was %q when the plan was made, is %q, and was overwritten", r.Ref, f, seen, now)
+	}
+	if c.Verb == sim.VerbRevert && r.LastWriter[f] != sim.ByUs {
+		m.forced[r.Ref] = true
+		if !c.Force {
+			m.complaint("%s %s is its owner's later choice %q, and was taken back", r.Ref, f, now)
+		}
+	}
+	if c.Verb == sim.VerbForget {
+		m.complaint("%s %s was changed by forget", r.Ref, f)
+	}
+	if later := laterSession(r, f, now); c.Verb == sim.VerbRevert && c.Session != "" && !c.Force && later != "" && later != c.Session {
+		m.complaint("%s %s is as session %s set it, and was taken back", r.Ref, f, later)
+	}
+	delete(m.held[r.Ref], f)
+}
+
+// laterSession is the last that set a field, where its value stands; "" where it does not.
+func laterSession(r *sim.Resource, f flux.Field, now string) string {
+	record, err := tune.ReadRecord(r.Object())
+	if err != nil || record == nil {
+		return ""
+	}
+	session := ""
+	for _, step := range record.Steps {
+		if move, moves := step.Fields[f]; moves {
+			session = ""
+			if move.To != nil && *move.To == now {
+				session = step.Session
+			}
+		}
+	}
+	return session
+}
+
+// hold notes what an apply sets under a rule of ours, and drops what a record names no more.
+func (m *machine) hold(r *sim.Resource, values map[sim.Path]*string, text *string) {
+	if len(m.held[r.Ref]) == 0 && m.command.Verb != sim.VerbApply {
+		return
+	}
+	after := r.Object()
+	after.Annotations = map[string]string{}
+	if text != nil {
+		after.Annotations[tune.RecordAnnotation] = *text
+	}
+	record, err := tune.ReadRecord(after)
+	if err != nil {
+		m.complaint("%s got a record that cannot be read: %v", r.Ref, err)
+		return
+	}
+	for f, session := range m.held[r.Ref] {
+		if record == nil || !slices.ContainsFunc(record.Steps, func(s tune.Step) bool { _, names := s.Fields[f]; return names && s.Session == session }) {
+			delete(m.held[r.Ref], f)
+		}
+	}
+	for _, f := range sim.Tunables {
+		_, sets := values[sim.Path(f)]
+		// Whoever cannot see the rule is told that the value may be undone; unless an earlier step needs the rule.
+		blind := m.command.Tenant && m.command.Managed == tune.ManagedPatch && !slices.Contains(record.Pinned(), f)
+		if sets && m.command.Verb == sim.VerbApply && m.heldByUs(r, f) && !blind {
+			if m.held[r.Ref] == nil {
+				m.held[r.Ref] = make(map[flux.Field]string)
+			}
+			m.held[r.Ref][f] = m.command.Session
+		}
+	}
+}
+
+// applied: what we set under a rule, and nobody took back, still stands after a reconcile; unless its owner has taken
+// the rules away.
+func (m *machine) applied(parent, before, after *sim.Resource) {
+	if before.Ref == m.touched.Apps && len(tune.OurRules(before.Object())) > len(tune.OurRules(after.Object())) {
+		m.release(before.Ref)
+	}
+	for f := range m.held[before.Ref] {
+		was, is := before.Fields[f], after.Fields[f]
+		if before.LastWriter[f] == sim.ByUs && was != is {
+			m.complaint("%s %s was set to %q under a rule, and a reconcile of %s made it %q", before.Ref, f, was, parent.Ref, is)
+		}
+	}
+}
+
+// release forgets what rules of a parent held: somebody took them away.
+func (m *machine) release(parent flux.Ref) {
+	for ref, at := range m.touched.ParentOf {
+		if at == parent {
+			delete(m.held, ref)
+		}
+	}
+}
+
+// keptByOwner tells whether something sets a field again by itself: Git by a parent that is there, or an unknown
+// applier.
+func (m *machine) keptByOwner(r *sim.Resource, f flux.Field) bool {
+	w := m.touched
+	if parent := w.Resources[w.ParentOf[r.Ref]]; parent != nil && r.FromGit[f] && !sim.IgnoredFields(theirRules(parent), r.Ref)[sim.Path(f)] {
+		return true
+	}
+	return r.Owners[sim.Owner{Manager: sim.Stranger, Apply: true}][sim.Path(f)]
+}
+
+// heldByUs tells whether a rule holds a field already, and the parent knows it.
+func (m *machine) heldByUs(r *sim.Resource, f flux.Field) bool {
+	parent := m.touched.Resources[m.touched.ParentOf[r.Ref]]
+	return parent != nil && (parent.Observed() || parent.Suspended()) && sim.IgnoredFields(parent.Ignore, r.Ref)[sim.Path(f)]
+}
+
+// checkReport holds what is said against what the server holds.
+func (m *machine) checkReport(t *rapid.T, s *sim.Store, out cluster.Outcomes) {
+	for _, r := range out.Objects {
+		ref := r.Write.Target().Ref
+		written := s.Written[ref] > 0
+		if r.Outcome == cluster.Uncertain && (s.Fault == sim.Lost || s.Fault == sim.Refused) {
+			continue
+		}
+		if r.Err != nil && strings.Contains(r.Err.Error(), "does not become") {
+			m.fail(t, "%s: %s: %v", m.command, ref, r.Err)
+		}
+		if said := r.Outcome == cluster.Configured; said != written {
+			m.fail(t, "%s: %s is reported %s (%s %v), and was written %d times", m.command, ref, r.Outcome, r.Why, r.Err, s.Written[ref])
+		}
+	}
+	for _, parent := range m.touched.Parents {
+		listed := slices.ContainsFunc(out.Owners, func(r cluster.Result) bool { return r.Write.Target().Ref == parent })
+		if s.Written[parent] > 0 && !listed {
+			m.fail(t, "%s: the rules of %s were written, and nothing says so", m.command, parent)
+		}
+	}
+}
+
+// checkKept: what a revert finds changed by somebody's hand, and leaves so, it names.
+func (m *machine) checkKept(t *rapid.T, s *sim.Store, before map[flux.Ref]*tune.Record, planned sim.Planned) {
+	if m.command.Verb != sim.VerbRevert || m.command.Session != "" || m.command.Force || s.Fault == sim.Meanwhile {
+		return
+	}
+	for _, restore := range planned.Restores {
+		r := m.touched.Resources[restore.Object.Ref]
+		record := before[restore.Object.Ref]
+		for _, f := range record.Fields() {
+			named := slices.ContainsFunc(restore.Kept, func(k tune.KeptField) bool { return k.Field == f })
+			original := original(record, f)
+			now, set := r.Fields[f]
+			restored := set == (original != nil) && (!set || *original == now)
+			if r.LastWriter[f] == sim.ByHand && !restored && !named {
+				m.fail(t, "%s: somebody set %s %s to %q since, and nothing says so", m.command, restore.Object.Ref, f, now)
+			}
+		}
+	}
+}
+
+// original is what the owner of a field last chose: the value before the first of our moves that follow each other.
+func original(record *tune.Record, f flux.Field) *string {
+	var first, last *string
+	moved := false
+	for _, step := range record.Steps {
+		m, moves := step.Fields[f]
+		if !moves {
+			continue
+		}
+		if !moved || (last == nil) != (m.From == nil) || last != nil && *last != *m.From {
+			first = m.From
+		}
+		last, moved = m.To, true
+	}
+	return first
+}
+
+// checkRules: a rule of ours is there if and only if a record needs it, and those of others are as they put them.
+func (m *machine) checkRules(t *rapid.T, out cluster.Outcomes) {
+	needs := tune.Needs(m.touched.Objects())
+	for _, parent := range m.touched.Parents {
+		if slices.ContainsFunc(out.Owners, func(r cluster.Result) bool { return r.Write.Target().Ref == parent && r.Outcome != cluster.Configured }) {
+			continue // it says that they could not be brought in order
+		}
+		r := m.touched.Resources[parent]
+		have, want := pairs(tune.OurRules(r.Object())), pairs(tune.Rules(needs[parent]))
+		for pair := range have {
+			if !want[pair] {
+				m.fail(t, "%s has a rule of ours that no record needs: %s", parent, pair)
+			}
+		}
+		adopted := r.Owners[applier][sim.Path(flux.IgnoreField)]
+		for pair := range want {
+			if !have[pair] && !adopted && tune.Pinning(r.Object()) {
+				m.fail(t, "%s lacks a rule that a record needs: %s", parent, pair)
+			}
+		}
+		// What Git has, and has not applied since, it will put back.
+		adopted = adopted || m.touched.Git[m.touched.Root][parent].Ignore != nil
+		if theirs := m.untouched.Resources[parent].Ignore; !adopted && !slices.EqualFunc(theirRules(r), theirs, flux.IgnoreRule.Equal) {
+			m.fail(t, "%s has rules of others %v, and they wrote %v", parent, theirRules(r), theirs)
+		}
+	}
+}
