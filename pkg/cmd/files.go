@@ -27,6 +27,8 @@ type FileFlags struct {
 	// everyRoot has all clusters of the checkout read, also where Roots names some: what is written for these
 	// must not change the others.
 	everyRoot bool
+	// live has a cluster compared with the files where --context names one.
+	live bool
 }
 
 // addFiles registers the flags; only commands that can do without a cluster have them.
