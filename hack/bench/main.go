@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string) error {
 	defer func() { _ = cluster.Close() }()
 	b := bench{plugin: plugin, kubectl: cluster.KubectlPath(), kubeconfig: cluster.Kubeconfig(), runs: *runs, objects: projects * environments * kinds}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	for _, part := range []func(context.Context, *tabwriter.Writer) error{b.startup, b.plan, b.apply} {
+	for _, part := range []func(context.Context, *tabwriter.Writer) error{b.startup, b.plan, b.apply, b.files} {
 		if err := part(ctx, out); err != nil {
 			return err
 		}

@@ -21,10 +21,10 @@ import (
 const (
 	exitDone        = 0
 	exitFailed      = 1   // something failed; what else was asked for is done
-	exitChanges     = 1   // plan --exit-code: there are changes
-	exitDiffTrouble = 2   // plan --exit-code: something failed
+	exitChanges     = 1   // plan --exit-code: there are changes; check --exit-code: something new is wrong
+	exitDiffTrouble = 2   // plan and check --exit-code: something failed
 	exitPartial     = 3   // nodes: the counts are incomplete
-	exitOverBudget  = 4   // budget --fail-above: a host gets more than that
+	exitOverBudget  = 4   // budget and check --fail-above: a host gets more than that
 	exitInterrupted = 130 // Ctrl-C: what was begun is finished, the rest is as it was
 )
 
@@ -56,7 +56,7 @@ func exitCode(err error, args []string) int {
 		return silent.code
 	case errors.As(err, &coded):
 		return coded.code
-	case slices.Contains(args, "plan") && asksExitCode(args):
+	case (slices.Contains(args, "plan") || slices.Contains(args, "check")) && asksExitCode(args):
 		return exitDiffTrouble // also for flags that could not be read
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted

@@ -28,6 +28,8 @@ type FileFlags struct {
 	// everyRoot has all clusters of the checkout read, also where Roots names some: what is written for these
 	// must not change the others.
 	everyRoot bool
+	// live has a cluster compared with the files where --context names one.
+	live bool
 }
 
 // addFiles registers the flags; only commands that can do without a cluster have them.
@@ -69,29 +71,56 @@ func (f FileFlags) open(stdin io.Reader) (*checkout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-f: %w", err)
 	}
+	c, err := f.chosen(tree)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.chosen) == 0 {
+		return nil, fmt.Errorf("-f %s: no cluster was found in it (gotk-sync.yaml, a FluxInstance, Kustomizations of Flux): name the folder that Flux reads first with --root", f.Filename)
+	}
+	return c, nil
+}
+
+// chosen reads the clusters of a tree that --root names, or all that are found.
+func (f FileFlags) chosen(tree *manifest.Tree) (*checkout, error) {
 	roots := tree.Roots()
-	c := &checkout{name: f.Filename, tree: tree}
+	asked := len(roots)
 	if len(f.Roots) > 0 {
-		others := roots
-		if roots, err = f.named(tree); err != nil {
+		named, err := f.named(tree)
+		if err != nil {
 			return nil, err
 		}
-		for i := range roots {
-			c.chosen = append(c.chosen, i)
-		}
+		asked = len(named)
 		if f.everyRoot {
-			roots = withOthers(roots, others)
+			named = withOthers(named, roots)
 		}
-	} else {
-		for i := range roots {
-			c.chosen = append(c.chosen, i)
-		}
+		roots = named
 	}
-	if len(roots) == 0 {
-		return nil, fmt.Errorf("-f %s: no cluster was found in it (gotk-sync.yaml, a FluxInstance, Kustomizations of Flux): name the folder that Flux reads first with --root", f.Filename)
+	c := &checkout{name: f.Filename, tree: tree}
+	for i := range asked {
+		c.chosen = append(c.chosen, i)
 	}
 	c.fleets = tree.Read(roots)
 	return c, nil
+}
+
+// reading is chosen for another state of the checkout, which need not have all clusters that --root names.
+func (f FileFlags) reading(tree *manifest.Tree) *checkout {
+	there := f.Roots
+	f.Roots = nil
+	for _, folder := range there {
+		if _, err := tree.RootAt(folder); err == nil {
+			f.Roots = append(f.Roots, folder)
+		}
+	}
+	if len(there) > 0 && len(f.Roots) == 0 {
+		return &checkout{tree: tree}
+	}
+	c, err := f.chosen(tree)
+	if err != nil { // all that are named are there
+		return &checkout{tree: tree}
+	}
+	return c
 }
 
 // named are the roots that --root names, each once.

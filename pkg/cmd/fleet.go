@@ -81,8 +81,10 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 		if o.Selection, err = f.toFileSelection(r.config, args); err != nil {
 			return o, err
 		}
-		o.Files, err = f.open(r.In)
-		return o, err
+		if o.Files, err = f.open(r.In); err != nil {
+			return o, err
+		}
+		return o, f.besides(r, &o)
 	}
 	if len(f.Roots) > 0 {
 		return o, errors.New("--root is for a checkout: name it with -f")

@@ -40,6 +40,11 @@ func newGet(r *root) *cobra.Command {
 			--default-env (default). Names count by the patterns in a policy's spec.namespaces and
 			spec.clusters. VIA, with -o wide, says which label, pattern or user it was.
 
+			With -f a Git checkout is shown instead of a cluster. With -f and --context together, only where the
+			cluster is not as Git has it: pinned (a rule leaves the value to the cluster), undone (what applies
+			the object will set Git's value again), stays (Git does not set it), behind (set from another
+			revision), missing on the cluster, or extra there.
+
 			Exit code 1 means that something could not be read; what could is shown.`),
 		Example: examples(`
 			# All Flux objects of the cluster
@@ -50,6 +55,9 @@ func newGet(r *root) *cobra.Command {
 
 			# Everything in production, fastest first
 			kubectl fluxtune get -A --env production --sort-by interval
+
+			# Where a cluster is not as Git has it
+			kubectl fluxtune get -f . --root clusters/production --context production
 
 			# Names and intervals for a script
 			kubectl fluxtune get -A -o custom-columns=NAME:.ref.name,EVERY:.effective.interval`),
@@ -68,11 +76,15 @@ func (f *GetFlags) toOptions(r *root, args []string) (o GetOptions, err error) {
 	if o.OutputOptions, err = f.OutputFlags.toOptions(r); err != nil {
 		return o, err
 	}
+	f.live = true
 	o.FleetOptions, err = f.FleetFlags.toOptions(r, args)
 	return o, err
 }
 
 func (o GetOptions) run(ctx context.Context) error {
+	if o.compares() {
+		return o.compare(ctx)
+	}
 	o.sources = true
 	f, err := o.read(ctx)
 	if err != nil {

@@ -81,7 +81,7 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 		cmd.AddCommand(sub)
 	}
 	cmd.AddGroup(&cobra.Group{ID: "files", Title: "Tune a Git checkout (so do get, budget and plan with -f):"})
-	for _, sub := range []*cobra.Command{newTrace(r), newRewrite(r)} {
+	for _, sub := range []*cobra.Command{newTrace(r), newRewrite(r), newCheck(r), newExport(r)} {
 		sub.GroupID = "files"
 		cmd.AddCommand(sub)
 	}

@@ -54,13 +54,14 @@ func TestOpenKeepsTrackedFilesThatAreIgnored(t *testing.T) {
 	}
 }
 
-func git(t *testing.T, dir string, args ...string) {
+func git(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", args...)
 	cmd.Dir = dir
 	cmd.Env = []string{"HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1", "PATH=/usr/bin:/bin:/usr/local/bin"}
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
+	return string(out)
 }
 
 func FuzzParseIndex(f *testing.F) {

@@ -14,7 +14,8 @@ import (
 
 // patch sets fields of some objects of one kind.
 type patch struct {
-	kind string
+	group string // "" for any
+	kind  string
 	// names of the objects, sorted; none means all of the kind.
 	names     []string
 	namespace string // "" for any
@@ -29,7 +30,11 @@ type fieldValue struct {
 // lines writes a patch as an entry of a patches list, without indentation: a JSON patch whose add sets a field
 // whether or not it is there.
 func (p patch) lines(patchFirst bool) []string {
-	target := []string{"target:", "  kind: " + p.kind}
+	target := []string{"target:"}
+	if p.group != "" {
+		target = append(target, "  group: "+p.group)
+	}
+	target = append(target, "  kind: "+p.kind)
 	if len(p.names) > 0 {
 		target = append(target, "  name: "+quoteName(p.names))
 	}

@@ -24,6 +24,8 @@ func (s Scalar) String() string { return fmt.Sprintf("%s:%d:%d", s.File, s.Line,
 // What a duration looks like (the CRDs' pattern), and what may stand on both sides of one that is a value:
 // not a letter, so that names like web-5m are none.
 var (
+	// Days and weeks are none to Flux. Who writes them means one all the same, and is to be told where.
+	valueToken    = regexp.MustCompile(`(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d|w))+`)
 	durationToken = regexp.MustCompile(`(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+`)
 	before        = []byte(" \t\r\n\"'=:{[,(")
 	after         = []byte(" \t\r\n\"'}]),\\#;")
@@ -33,7 +35,7 @@ var (
 func durations(file string, content []byte) []Scalar {
 	var found []Scalar
 	line, start, last := 1, 0, 0
-	for _, at := range durationToken.FindAllIndex(content, -1) {
+	for _, at := range valueToken.FindAllIndex(content, -1) {
 		if !delimited(content, at[0], at[1]) {
 			continue
 		}

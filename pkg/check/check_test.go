@@ -1,0 +1,147 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// side reads a tree of clusters, each of the environment that its folder names.
+func side(t *testing.T, files map[string]string) Side {
+	t.Helper()
+	tree := manifest.NewTree(files)
+	s := Side{Tree: tree, Fleets: tree.Read(tree.Roots())}
+	for i, f := range s.Fleets {
+		resolver := policy.NewResolver(testPolicy(t), f.Snapshot, strings.TrimPrefix(f.Root.Path, "clusters/"))
+		plan := tune.NewPlan(f.Snapshot.Objects, testPolicy(t), resolver, tune.Options{Managed: tune.ManagedPatch})
+		s.Clusters = append(s.Clusters, Cluster{Root: i, Name: f.Root.Path, Plan: plan, Budget: budget.New(budget.Input{Items: plan.Items, Limits: budget.NewLimits(nil, nil)})})
+	}
+	return s
+}
+
+func testPolicy(t *testing.T) policy.Policy {
+	t.Helper()
+	p, err := policy.Preset(policy.DefaultName)
+	require.NoError(t, err)
+	return p
+}
+
+func source(name, spec string) string {
+	return "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata:\n  name: " + name + "\n  namespace: apps\nspec:\n  url: https://github.com/example/web\n" + spec
+}
+
+// fleet is one cluster of development with some objects.
+func fleet(objects ...string) map[string]string {
+	return map[string]string{
+		"clusters/development/flux-system/gotk-sync.yaml": "# written by flux bootstrap\n",
+		"clusters/development/objects.yaml":               strings.Join(objects, "---\n"),
+	}
+}
+
+func lines(c Check) []string {
+	list := []string{}
+	for _, f := range c.Findings {
+		known := ""
+		if f.Known {
+			known = "known "
+		}
+		list = append(list, fmt.Sprintf("%s%d:%d %s: %s", known, f.At.Line, f.At.Column, f.Rule, f.Message))
+	}
+	return list
+}
+
+// With line numbers, and nothing that nobody asked for.
+func TestFindings(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		object string
+		want   []string
+	}{
+		"as the policy wants it, also a timeout longer than the interval": {source("a", "  interval: 30s\n  timeout: 2m\n"), []string{}},
+		"days":                       {source("a", "  interval: 1d\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"1d\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
+		"hours for a source":         {source("a", "  interval: 30s\n  timeout: '1h'\n"), []string{"9:13 timeout: timeout 1h of GitRepository apps/a is not shorter than the interval of 30s", "9:13 unit: timeout of GitRepository apps/a: \"1h\" is not a duration that Flux accepts: write it like 30s, 5m or 90m (units ms, s, m; a source's timeout takes no h)"}},
+		"a timeout of one's own":     {source("a", "  interval: 1m\n  timeout: 10m\n"), []string{"9:12 timeout: timeout 10m of GitRepository apps/a is not shorter than the interval of 1m"}},
+		"a timeout that is not set":  {source("a", "  interval: 30s\n"), []string{"7:3 policy: timeout of GitRepository apps/a is not set: policy per-environment makes it 2m in development"}},
+		"suspended":                  {source("a", "  interval: 1m\n  timeout: 10m\n  suspend: true\n  ref: {semver: 1.x}\n"), []string{}},
+		"an interval too long":       {source("a", "  interval: 10m\n  timeout: 2m\n"), []string{"8:13 policy: interval 10m of GitRepository apps/a: policy per-environment makes it 1m in development"}},
+		"a clone each time":          {source("a", "  interval: 1m\n  timeout: 2m\n  ref:\n    semver: 1.x\n"), []string{"8:13 semver: GitRepository apps/a clones its repository every 1m, as ref.semver does: 60 times an hour"}},
+		"the same twice":             {source("b", "  interval: 1m\n  timeout: 2m\n") + "---\n" + source("a", "  interval: 50s\n  timeout: 2m\n"), []string{"7:8 duplicate-source: GitRepository apps/b polls github.com/example/web as GitRepository apps/a does: one of them would do"}},
+		"two branches are not twice": {source("b", "  interval: 1m\n  timeout: 2m\n  ref: {branch: x}\n") + "---\n" + source("a", "  interval: 1m\n  timeout: 2m\n"), []string{}},
+		"two credentials are not":    {source("b", "  interval: 1m\n  timeout: 2m\n  secretRef: {name: x}\n") + "---\n" + source("a", "  interval: 1m\n  timeout: 2m\n"), []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, c.want, lines(New(Input{Head: side(t, fleet(c.object)), Policy: testPolicy(t)})))
+		})
+	}
+}
+
+// What the base has, too, is known, wherever its lines have moved; a second one of the kind is new.
+func TestKnownFindings(t *testing.T) {
+	t.Parallel()
+	bad := "  interval: 10m\n  timeout: 2m\n"
+	base, head := side(t, fleet(source("a", bad))), side(t, fleet("# moved\n"+source("a", bad), source("b", bad+"  ref: {branch: x}\n")))
+	c := New(Input{Base: &base, Head: head, Policy: testPolicy(t)})
+	assert.Equal(t, []string{
+		"known 9:13 policy: interval 10m of GitRepository apps/a: policy per-environment makes it 1m in development",
+		"19:13 policy: interval 10m of GitRepository apps/b: policy per-environment makes it 1m in development",
+	}, lines(c))
+	assert.Len(t, c.Fresh(), 1)
+	assert.Equal(t, []flux.Ref{{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: "b"}}, c.Clusters[0].Added)
+	assert.Empty(t, c.Clusters[0].Changes)
+	assert.Equal(t, Delta[float64]{6, 12}, c.Git)
+}
+
+// A value that a patch takes over decides nothing any more, and the branch that added the patch did that.
+func TestDeadOnTheBranch(t *testing.T) {
+	t.Parallel()
+	files := func(patch string) map[string]string {
+		return map[string]string{
+			"clusters/development/flux-system/gotk-sync.yaml": "# written by flux bootstrap\n",
+			"clusters/development/kustomization.yaml":         "resources: [a.yaml]\n" + patch,
+			"clusters/development/a.yaml":                     source("a", "  interval: 7m\n  timeout: 2m\n"),
+		}
+	}
+	base := side(t, files(""))
+	head := side(t, files("patches:\n- target: {kind: GitRepository}\n  patch: |\n    - {op: replace, path: /spec/interval, value: 40s}\n"))
+	c := New(Input{Base: &base, Head: head, Policy: testPolicy(t)})
+	require.Len(t, c.Fresh(), 1)
+	assert.Equal(t, RuleDead, c.Fresh()[0].Rule)
+	assert.Equal(t, "clusters/development/a.yaml:8:13", c.Fresh()[0].At.String())
+	require.Len(t, c.Clusters[0].Changes, 1)
+	assert.Equal(t, "clusters/development/kustomization.yaml:5:50", c.Clusters[0].Changes[0].At.String())
+	c = New(Input{Base: &head, Head: head, Policy: testPolicy(t)})
+	assert.Empty(t, c.Fresh())
+	assert.Len(t, c.Findings, 1)
+}
+
+// A cluster that is new costs all that it asks, one that is gone nothing any more.
+func TestClustersComeAndGo(t *testing.T) {
+	t.Parallel()
+	one := fleet(source("a", "  interval: 1m\n  timeout: 2m\n"))
+	two := map[string]string{}
+	for p, content := range one {
+		two[p] = content
+		two[strings.Replace(p, "development", "production", 1)] = content
+	}
+	small, large := side(t, one), side(t, two)
+	grown := New(Input{Base: &small, Head: large, Policy: testPolicy(t)})
+	assert.Equal(t, Delta[float64]{60, 120}, grown.Git)
+	assert.True(t, grown.Clusters[1].New)
+	assert.Len(t, grown.Clusters[1].Added, 1)
+	shrunk := New(Input{Base: &large, Head: small, Policy: testPolicy(t)})
+	assert.Equal(t, Delta[float64]{120, 60}, shrunk.Git)
+	assert.True(t, shrunk.Clusters[1].Gone)
+	assert.Len(t, shrunk.Clusters[1].Removed, 1)
+	require.Len(t, shrunk.Hosts, 1)
+	assert.Equal(t, Delta[int]{2, 1}, shrunk.Hosts[0].Sources)
+}

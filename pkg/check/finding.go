@@ -1,0 +1,195 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+)
+
+// Rule is what a finding is about. The words are part of the output's contract.
+type Rule string
+
+// The rules.
+const (
+	RuleUnit      Rule = "unit"
+	RuleTimeout   Rule = "timeout"
+	RulePolicy    Rule = "policy"
+	RuleDead      Rule = "dead"
+	RuleDuplicate Rule = "duplicate-source"
+	RuleSemver    Rule = "semver"
+)
+
+// Level is how bad it is, in the words of SARIF.
+type Level string
+
+// The levels.
+const (
+	LevelError   Level = "error"
+	LevelWarning Level = "warning"
+	LevelNote    Level = "note"
+)
+
+// RuleText describes a rule.
+type RuleText struct {
+	Rule  Rule
+	Level Level
+	// Short says in a sentence what is found, Help what to do about it.
+	Short, Help string
+}
+
+// Rules are all rules, in the order in which they are shown.
+func Rules() []RuleText {
+	return []RuleText{
+		{RuleUnit, LevelError, "A duration in a unit that Flux refuses",
+			"Flux takes ms, s, m and h, and in the timeouts of sources no h. The API server refuses the object, and nothing of its Kustomization is applied. Write 24h for a day."},
+		{RuleTimeout, LevelWarning, "A timeout that is not shorter than the interval",
+			"A reconcile that hangs then lasts until the next one is due, or longer, and keeps a worker of the controller busy for all that time. Not told where the policy wants both values."},
+		{RulePolicy, LevelWarning, "A value outside the policy",
+			"kubectl fluxtune rewrite -f brings the files to what the policy wants."},
+		{RuleDead, LevelWarning, "A value that decides nothing",
+			"A patch, a base or a variable takes its place in every cluster. Take it out, or change what decides: kubectl fluxtune trace -f says where that is."},
+		{RuleDuplicate, LevelWarning, "Two sources of a namespace for one repository",
+			"Each polls for itself. They differ in nothing but their names and how often they poll, so that one would do for both."},
+		{RuleSemver, LevelNote, "A range of versions at a short interval",
+			"A GitRepository with ref.semver clones the repository at each interval, whether or not there is a new version. Take a longer interval, or a Receiver."},
+	}
+}
+
+func levelOf(r Rule) Level {
+	for _, text := range Rules() {
+		if text.Rule == r {
+			return text.Level
+		}
+	}
+	return LevelWarning
+}
+
+// Finding is what is wrong at one place.
+type Finding struct {
+	Rule    Rule
+	Level   Level
+	Message string
+	At      manifest.Position
+	// Objects that it is about; of a value that decides nothing none.
+	Objects []Object
+	// Known says that the base has it, too.
+	Known bool
+}
+
+// Object is an object of a cluster.
+type Object struct {
+	Cluster string
+	Ref     flux.Ref
+}
+
+// fact is one object's share in a finding.
+type fact struct {
+	rule Rule
+	at   manifest.Position
+	// id tells whether the base has it, too: it does not change when lines move.
+	id string
+	// says is the message, with who in the place of the object; tails are told together behind it.
+	says, tail string
+	cluster    string
+	ref        flux.Ref
+}
+
+// who stands for the objects that a message is about.
+const who = "\x00"
+
+// findings are what is wrong on the branch. What the base has, too, is known.
+func findings(in Input, decisions manifest.Decisions) []Finding {
+	facts := lint(in, in.Head, decisions)
+	dead := deadFacts(in.Head, decisions)
+	known := map[string]int{}
+	if in.Base != nil {
+		for _, f := range lint(in, *in.Base, manifest.Decisions{}) {
+			known[f.id]++
+		}
+		if len(dead) > 0 {
+			for _, f := range deadFacts(*in.Base, in.Base.Tree.Decide(in.Base.Fleets)) {
+				known[f.id]++
+			}
+		}
+	}
+	return group(append(facts, dead...), known)
+}
+
+// group makes one finding of the facts of one rule at one place.
+func group(facts []fact, known map[string]int) []Finding {
+	type key struct {
+		rule Rule
+		at   manifest.Position
+		id   string // where nobody knows the place, each stands for itself
+	}
+	members := map[key][]fact{}
+	for _, f := range facts {
+		k := key{rule: f.rule, at: f.at}
+		if f.at.File == "" {
+			k.id = f.id
+		}
+		members[k] = append(members[k], f)
+	}
+	list := make([]Finding, 0, len(members))
+	for k, facts := range members {
+		finding := Finding{Rule: k.rule, Level: levelOf(k.rule), At: k.at, Message: message(facts), Known: true}
+		for _, f := range facts {
+			if f.cluster != "" {
+				finding.Objects = append(finding.Objects, Object{f.cluster, f.ref})
+			}
+			known[f.id]--
+			if known[f.id] < 0 {
+				finding.Known = false
+			}
+		}
+		slices.SortFunc(finding.Objects, func(a, b Object) int {
+			return cmp.Or(strings.Compare(a.Cluster, b.Cluster), a.Ref.Compare(b.Ref))
+		})
+		finding.Objects = slices.Compact(finding.Objects)
+		list = append(list, finding)
+	}
+	slices.SortFunc(list, func(a, b Finding) int {
+		return cmp.Or(strings.Compare(a.At.File, b.At.File), a.At.Line-b.At.Line, a.At.Column-b.At.Column, strings.Compare(string(a.Rule), string(b.Rule)), strings.Compare(a.Message, b.Message))
+	})
+	return list
+}
+
+// message says it once for all facts that say the same, and whom it concerns.
+func message(facts []fact) string {
+	concerned := map[string][]fact{}
+	for _, f := range facts {
+		concerned[f.says] = append(concerned[f.says], f)
+	}
+	lines := make([]string, 0, len(concerned))
+	for says, list := range concerned {
+		var tails []string
+		for _, f := range list {
+			if f.tail != "" && !slices.Contains(tails, f.tail) {
+				tails = append(tails, f.tail)
+			}
+		}
+		slices.Sort(tails)
+		lines = append(lines, strings.ReplaceAll(says, who, whom(list))+strings.Join(tails, ", "))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "; ")
+}
+
+func whom(facts []fact) string {
+	refs, clusters := map[flux.Ref]bool{}, map[string]bool{}
+	for _, f := range facts {
+		refs[f.ref], clusters[f.cluster] = true, true
+	}
+	text := facts[0].ref.String()
+	if len(refs) > 1 {
+		text = fmt.Sprintf("%d objects", len(refs))
+	}
+	if len(clusters) > 1 {
+		text += fmt.Sprintf(" in %d clusters", len(clusters))
+	}
+	return text
+}

@@ -1,0 +1,176 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// shortForSemver is below what a clone at every interval is told of. Nobody releases more often than every few
+// minutes, and a clone moves the whole repository.
+const shortForSemver = 5 * time.Minute
+
+// linter looks at the objects of one side.
+type linter struct {
+	policy    policy.Policy
+	side      Side
+	decisions manifest.Decisions
+	locator   *manifest.Locator
+	facts     []fact
+}
+
+// lint finds what is wrong with each object. Without decisions the places are those of the objects' documents.
+func lint(in Input, side Side, decisions manifest.Decisions) []fact {
+	l := &linter{policy: in.Policy, side: side, decisions: decisions, locator: manifest.NewLocator(side.Tree)}
+	for _, cluster := range side.Clusters {
+		for _, item := range cluster.Plan.Items {
+			l.units(cluster, item)
+			l.timeout(cluster, item)
+			l.outside(cluster, item)
+			l.semver(cluster, item)
+		}
+		l.duplicates(cluster)
+	}
+	return l.facts
+}
+
+// add notes a fact about a field: at the scalar that decides it, or where its object is written.
+func (l *linter) add(rule Rule, c Cluster, o flux.Object, field flux.Field, says, tail string) {
+	l.facts = append(l.facts, fact{
+		rule: rule, at: l.place(c, o, field), says: says, tail: tail, cluster: c.Name, ref: o.Ref,
+		id: fmt.Sprintf("%s %s %s %s %s%s", rule, c.Name, o.Ref, field, says, tail),
+	})
+}
+
+func (l *linter) place(c Cluster, o flux.Object, field flux.Field) manifest.Position {
+	if s, ok := l.decisions.Scalar(manifest.Target{Root: c.Root, Ref: o.Ref, Field: field}); ok {
+		return s.Position()
+	}
+	return l.locator.Locate(l.side.Fleets[c.Root], o.Ref, field.Path()...)
+}
+
+// units finds durations that the CRDs' patterns refuse. Variables whose values are elsewhere are none.
+func (l *linter) units(c Cluster, item tune.Item) {
+	o := item.Object
+	for _, t := range o.KindRow().Tunables {
+		if why := refused(o, t); why != "" {
+			l.add(RuleUnit, c, o, t.Field, fmt.Sprintf("%s of %s: %s", name(t.Field), who, why), "")
+		}
+	}
+}
+
+// refused says why Flux does not take a value; "" where it does, or where it is a variable whose value is elsewhere.
+func refused(o flux.Object, t flux.Tunable) string {
+	value := o.Value(t.Field)
+	if value == nil || strings.Contains(*value, "$") {
+		return ""
+	}
+	if _, err := flux.ParseDuration(*value, t.NoHours); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// timeout finds timeouts, set in a file, that are not shorter than the interval, unless the policy wants both.
+func (l *linter) timeout(c Cluster, item tune.Item) {
+	o := item.Object
+	if o.Timeout == nil || !o.Has(flux.Timeout) || o.Suspended {
+		return
+	}
+	timeout, interval := o.Effective(flux.Timeout), o.Effective(flux.Interval)
+	if _, err := time.ParseDuration(*o.Timeout); err != nil || interval <= 0 || timeout < interval {
+		return
+	}
+	if e, known := l.policy.Lookup(item.Assignment.Environment); known && item.Action != tune.ActionChange {
+		wants := e.Value(o.Kind, flux.TimeoutSetting)
+		if !wants.IsZero() && wants.Contains(timeout) && e.Value(o.Kind, flux.IntervalSetting).Contains(interval) {
+			return
+		}
+	}
+	l.add(RuleTimeout, c, o, flux.Timeout, fmt.Sprintf("timeout %s of %s is not shorter than the interval of %s",
+		flux.FormatDuration(timeout), who, flux.FormatDuration(interval)), "")
+}
+
+// outside finds what the policy would change.
+func (l *linter) outside(c Cluster, item tune.Item) {
+	if item.Action != tune.ActionChange {
+		return
+	}
+	o := item.Object
+	for _, change := range item.Changes {
+		if t, _ := o.KindRow().Tunable(change.Field); refused(o, t) != "" {
+			continue // that is told already
+		}
+		what := fmt.Sprintf("%s of %s is not set", name(change.Field), who)
+		if change.From != nil {
+			what = fmt.Sprintf("%s %s of %s", name(change.Field), flux.ShortDuration(*change.From), who)
+		}
+		l.add(RulePolicy, c, o, change.Field, fmt.Sprintf("%s: policy %s makes it ", what, l.policy.Name),
+			fmt.Sprintf("%s in %s", flux.ShortDuration(*change.To), item.Assignment.Environment))
+	}
+}
+
+// semver finds GitRepositories that clone often.
+func (l *linter) semver(c Cluster, item tune.Item) {
+	o := item.Object
+	every := o.Effective(flux.Interval)
+	if o.Kind != "GitRepository" || o.Remote.Ref.Kind != flux.RefSemver || o.Suspended || every <= 0 || every >= shortForSemver {
+		return
+	}
+	l.add(RuleSemver, c, o, flux.Interval, fmt.Sprintf("%s clones its repository every %s, as ref.semver does: %.0f times an hour",
+		who, flux.FormatDuration(every), float64(time.Hour)/float64(every)), "")
+}
+
+// duplicates finds sources of one namespace that differ only in their names and in how often they poll.
+func (l *linter) duplicates(c Cluster) {
+	type poll struct {
+		budget.Address
+		namespace, kind string
+		ref             flux.RemoteRef
+		secret          string
+		provider        string
+		fingerprint     uint64
+	}
+	first := map[poll]flux.Ref{}
+	items := slices.Clone(c.Budget.Items)
+	slices.SortFunc(items, func(a, b budget.Item) int { return a.Object.Ref.Compare(b.Object.Ref) })
+	for _, item := range items {
+		o := item.Object
+		if row := o.KindRow(); !row.Source || o.Kind == "HelmChart" || o.Suspended || item.Requests == (budget.Rates{}) {
+			continue
+		}
+		k := poll{item.Address, o.Namespace, o.Kind, item.Remote.Ref, item.Remote.Secret, item.Remote.Provider, item.Remote.Fingerprint}
+		other, twice := first[k]
+		if !twice {
+			first[k] = o.Ref
+			continue
+		}
+		l.facts = append(l.facts, fact{
+			rule: RuleDuplicate, cluster: c.Name, ref: o.Ref,
+			at:   l.locator.Locate(l.side.Fleets[c.Root], o.Ref, "spec", "url"),
+			says: fmt.Sprintf("%s polls %s as %s does: one of them would do", who, item.Address, other),
+			id:   fmt.Sprintf("%s %s %s %s", RuleDuplicate, c.Name, o.Ref, other),
+		})
+	}
+}
+
+// deadFacts are the values in files that decide nothing. They are of no object.
+func deadFacts(side Side, decisions manifest.Decisions) []fact {
+	var facts []fact
+	for _, s := range side.Tree.Dead(side.Fleets, decisions) {
+		facts = append(facts, fact{
+			rule: RuleDead, at: s.Position(), says: s.Text + " decides nothing: something else gives every object that is made of it another value",
+			id: fmt.Sprintf("%s %s %s", RuleDead, s.File, s.Text),
+		})
+	}
+	return facts
+}
+
+func name(f flux.Field) string { return strings.TrimPrefix(string(f), "spec.") }

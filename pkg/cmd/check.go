@@ -1,0 +1,287 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/check"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// CheckFlags are what the user of check types.
+type CheckFlags struct {
+	FleetFlags
+	OutputFlags
+	Base      string
+	Limits    []string
+	FailAbove string
+	ExitCode  bool
+	All       bool
+}
+
+// CheckOptions are what check needs to run.
+type CheckOptions struct {
+	FleetOptions
+	OutputOptions
+	// Revision to compare with; "" for none.
+	Revision string
+	Dir      string
+	Roots    FileFlags
+	Limits   budget.Limits
+	// FailAbove is in percent of a host's limit; 0 never fails.
+	FailAbove     float64
+	exitCode, all bool
+}
+
+const (
+	formatMarkdown = "markdown"
+	formatSARIF    = "sarif"
+)
+
+func newCheck(r *root) *cobra.Command {
+	var flags CheckFlags
+	cmd := &cobra.Command{
+		Use:   "check -f FOLDER " + selectionUsage,
+		Short: "Show what a branch changes and costs, and what is wrong, with file and line",
+		Long: long(`
+			Compare a Git checkout with the commit where it left a branch (--base), for a pull request: which
+			values of which objects change, and what that does to requests to each host and credential, to the time
+			from commit to applied, and to the controllers. And find what is wrong, with file, line and column:
+
+			  unit              a duration in a unit that Flux refuses, as 1d
+			  timeout           a timeout that is not shorter than the interval
+			  policy            a value outside the policy
+			  dead              a value that decides nothing
+			  duplicate-source  two sources of a namespace that poll the same
+			  semver            a range of versions at a short interval: a clone each time
+
+			What is wrong on the base, too, is only counted, unless --all is given. Without --base there is
+			nothing to compare with, and all findings are shown.
+
+			The base is read from Git's objects by the program git; the work tree, the index and all refs stay as
+			they are, and nothing is fetched. No cluster is asked. What the checkout has is what is in the folder
+			now, committed or not. What clusters manage is not in files, so that the kube-apiserver's load counts
+			nothing but the reconciles.
+
+			With --exit-code the exit code is 0 when no error or warning is new, 1 when one is, and 2 when
+			something failed. Exit code 4 means that a host gets more than --fail-above allows, from all clusters
+			together.`),
+		Example: examples(`
+			# What this branch changes
+			kubectl fluxtune check -f . --base origin/main
+
+			# As a comment on a pull request, with a policy of your own
+			kubectl fluxtune check -f . --base origin/main --policy policy.yaml -o markdown
+
+			# In a pipeline: fail on what is new, or when github.com gets more than 80% of its limit
+			kubectl fluxtune check -f . --base origin/main --exit-code --fail-above 80%
+
+			# For GitHub's code scanning
+			kubectl fluxtune check -f . --base origin/main -o sarif > fluxtune.sarif`),
+		RunE: runE(r, flags.toOptions),
+	}
+	flags.add(cmd)
+	r.completeFleet(cmd)
+	return cmd
+}
+
+func (f *CheckFlags) add(cmd *cobra.Command) {
+	f.FleetFlags.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVarP(&f.Filename, "filename", "f", "", "The Git checkout: a folder. No kubeconfig is read.")
+	_ = cmd.RegisterFlagCompletionFunc("filename", completeFiles)
+	f.addRoots(cmd)
+	f.formats = []string{"table", "json", "yaml", formatMarkdown, formatSARIF}
+	f.addFormat(cmd)
+	flags.StringVar(&f.Base, "base", "", "Compare with the commit that the checkout and this branch, tag or commit have in common last.")
+	flags.StringArrayVar(&f.Limits, "limit", nil, "What a host should get at most: --limit github.com=5000/h (per s, m, h or d, or none; may be repeated).")
+	flags.StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a host gets more than this share of its limit from all clusters together: 80%.")
+	flags.BoolVar(&f.ExitCode, "exit-code", false, "Exit with 1 when an error or warning is new, 2 when something failed.")
+	flags.BoolVar(&f.All, "all", false, "Show the findings, too, that the base has already.")
+	_ = cmd.RegisterFlagCompletionFunc("base", cobra.FixedCompletions([]string{"origin/main", "main", "HEAD"}, noFiles))
+	_ = cmd.RegisterFlagCompletionFunc("fail-above", cobra.FixedCompletions([]string{"50%", "80%", "100%"}, noFiles))
+	_ = cmd.RegisterFlagCompletionFunc("limit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))
+}
+
+func (f *CheckFlags) toOptions(r *root, args []string) (o CheckOptions, err error) {
+	if f.Filename == "" {
+		return o, errors.New("name the checkout with -f, as in check -f . --base origin/main")
+	}
+	o.Revision, o.Dir, o.exitCode, o.all = f.Base, f.Filename, f.ExitCode, f.All
+	if o.OutputOptions, err = f.OutputFlags.toOptions(r); err != nil {
+		return o, err
+	}
+	if o.FailAbove, err = parsePercent(f.FailAbove); err != nil {
+		return o, err
+	}
+	var limits []policy.Limit
+	for _, text := range f.Limits {
+		limit, err := policy.ParseLimit(text)
+		if err != nil {
+			return o, fmt.Errorf("--limit: %w", err)
+		}
+		limits = append(limits, limit)
+	}
+	f.everyRoot = true
+	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
+		return o, err
+	}
+	if o.Files.tree == nil {
+		return o, fmt.Errorf("-f %s is no folder: check compares the files of a checkout", f.Filename)
+	}
+	o.Roots, o.Limits = f.FileFlags, budget.NewLimits(o.Policy.Limits, limits)
+	return o, nil
+}
+
+func (o CheckOptions) run(ctx context.Context) error {
+	err := o.check(ctx)
+	var coded codeError
+	var silent silentError
+	if o.exitCode && err != nil && !errors.As(err, &coded) && !errors.As(err, &silent) {
+		return codeError{exitDiffTrouble, err}
+	}
+	return err
+}
+
+func (o CheckOptions) check(ctx context.Context) error {
+	in := check.Input{Policy: o.Policy, Limits: o.Limits}
+	var base *report.CheckBase
+	prefix := manifest.Prefix(ctx, o.Dir)
+	if o.Revision != "" {
+		revision, err := manifest.OpenRevision(ctx, o.Dir, o.Revision)
+		if err != nil {
+			return fmt.Errorf("--base: %w", err)
+		}
+		defer func() { _ = revision.Close() }()
+		if revision.Exact {
+			_, _ = fmt.Fprintf(o.root.ErrOut, "Note: %s and the checkout have no commit in common here (a shallow clone?): compared with %[1]s itself\n", o.Revision)
+		}
+		base = &report.CheckBase{Revision: o.Revision, Commit: revision.Commit}
+		side, _, err := o.side(ctx, o.Roots.reading(revision.Tree))
+		if err != nil {
+			return err
+		}
+		in.Base = &side
+	}
+	head, unread, err := o.side(ctx, o.Files)
+	if err != nil {
+		return err
+	}
+	in.Head = head
+	c := check.New(in)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var gaps []flux.Gap
+	warnings := o.Policy.Warnings()
+	for _, cluster := range head.Clusters {
+		gaps = append(gaps, head.Fleets[cluster.Root].Snapshot.Gaps...)
+		warnings = append(warnings, cluster.Plan.Warnings...)
+	}
+	document := report.NewCheck(c, o.Policy.Title(), base, prefix, gaps, warnings)
+	o.root.warn(document.Warnings, gaps)
+	if err := o.show(document); err != nil {
+		return err
+	}
+	return o.verdict(c, document, unread)
+}
+
+// side reads, plans and counts one state of the checkout. The error in the middle says that something could not be
+// read; the rest is there all the same.
+func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Side, unread, err error) {
+	side = check.Side{Tree: files.tree, Fleets: files.fleets}
+	for _, i := range files.chosen {
+		one := *files
+		one.root = i
+		options := o.FleetOptions
+		options.Files = &one
+		f, err := options.read(ctx)
+		if err != nil {
+			return side, nil, err
+		}
+		if err := f.complete(); err != nil {
+			unread = err
+		}
+		plan := f.plan(options, &tune.Options{})
+		in := budget.Input{Items: plan.Items, Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now()}
+		shown := map[flux.Ref]bool{}
+		for _, item := range plan.Items {
+			shown[item.Object.Ref] = true
+		}
+		for _, object := range f.all() {
+			if !shown[object.Ref] {
+				in.Others = append(in.Others, tune.Item{Object: object})
+			}
+		}
+		side.Clusters = append(side.Clusters, check.Cluster{Root: i, Name: one.fleet().Root.String(), Plan: plan, Budget: budget.New(in)})
+	}
+	return side, unread, nil
+}
+
+func (o CheckOptions) show(document report.BranchCheck) error {
+	out := o.root.Out
+	switch o.printer.format {
+	case formatMarkdown:
+		_, err := fmt.Fprint(out, document.Markdown(o.all))
+		return err
+	case formatSARIF:
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(document.SARIF(o.root.build.complete().Version))
+	}
+	return o.printer.print(document, nil, func(l report.Layout) error {
+		if headline := document.Headline(); headline != "" {
+			_, _ = fmt.Fprintln(out, printable(headline))
+		}
+		for _, section := range document.Sections() {
+			_, _ = fmt.Fprintf(out, "\n%s:\n", section.Title)
+			if err := section.Table.Draw(out, l); err != nil {
+				return err
+			}
+		}
+		found := document.Shown(o.all)
+		if document.Base != nil {
+			_, _ = fmt.Fprintln(out)
+		}
+		for _, f := range found {
+			_, _ = fmt.Fprintln(out, report.Paint(printable(f.Text()), f.Style(), l.Color))
+		}
+		if len(found) > 0 {
+			_, _ = fmt.Fprintln(out)
+		}
+		_, err := fmt.Fprintln(out, document.FindingsLine(o.all))
+		return err
+	})
+}
+
+// verdict is what the exit code says: that a host gets too much, that something could not be read, or that something
+// new is wrong.
+func (o CheckOptions) verdict(c check.Check, document report.BranchCheck, unread error) error {
+	if o.FailAbove > 0 && len(c.Hosts) > 0 {
+		used, host, found := c.Used()
+		if !found {
+			return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s=5000/h)", c.Hosts[0].Host)
+		}
+		if used > o.FailAbove {
+			return codeError{exitOverBudget, fmt.Errorf("%s would get %.0f requests/h, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%",
+				host.Host, host.Requests.After, used, host.Limit.PerHour, o.FailAbove)}
+		}
+	}
+	if unread != nil {
+		return unread
+	}
+	if o.exitCode && document.Summary.Errors+document.Summary.Warnings > 0 {
+		return silentError{exitChanges}
+	}
+	return nil
+}

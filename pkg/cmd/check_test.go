@@ -1,0 +1,201 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// runGit runs git in a folder, with nobody's configuration and a fixed clock: commits have the same names everywhere.
+func runGit(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", append([]string{"-c", "commit.gpgsign=false"}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = []string{
+		"HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1", "PATH=" + os.Getenv("PATH"), "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a",
+		"GIT_COMMITTER_EMAIL=a@example.com", "GIT_AUTHOR_DATE=2026-11-22T12:00:00Z", "GIT_COMMITTER_DATE=2026-11-22T12:00:00Z",
+	}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// writeBranch is writeCheckout in a repository, with a branch on which somebody has made a lot of changes.
+func writeBranch(t *testing.T) string {
+	t.Helper()
+	dir := writeCheckout(t)
+	runGit(t, dir, "init", "-q", "-b", "main")
+	runGit(t, dir, "add", "-A")
+	runGit(t, dir, "commit", "-q", "-m", "base")
+	runGit(t, dir, "checkout", "-q", "-b", "branch")
+	edit := func(file, from, to string) {
+		name := filepath.Join(dir, filepath.FromSlash(file))
+		content, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.Contains(t, string(content), from)
+		require.NoError(t, os.WriteFile(name, []byte(strings.Replace(string(content), from, to, 1)), 0o644))
+	}
+	edit("apps/base/web.yaml", "10m # every", "30s # every")
+	edit("apps/base/web.yaml", "  url: https://github.com/example/web\n", "  url: https://github.com/example/web\n  ref:\n    semver: 1.x\n")
+	edit("clusters/staging/apps.yaml", "  interval: 10m", "  interval: 1d")
+	edit("clusters/production/apps.yaml", "  timeout: 2m\n", "  timeout: 15m\n")
+	edit("apps/production/kustomization.yaml", "- ../base\n", "- ../base\n- twice.yaml\npatches:\n- target: {kind: GitRepository, name: other}\n  patch: |\n    - op: replace\n      path: /spec/interval\n      value: 20m\n")
+	source := "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata:\n  name: %s\n  namespace: apps\nspec:\n  interval: 7m\n  timeout: 1m\n  url: ssh://git@github.com/example/`other|@all`\n  secretRef:\n    name: deploy-key\n"
+	twice := fmt.Sprintf(source, "other") + "---\n" + fmt.Sprintf(source, "another")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "apps/production/twice.yaml"), []byte(twice), 0o644))
+	runGit(t, dir, "add", "-A")
+	runGit(t, dir, "commit", "-q", "-m", "changes")
+	return dir
+}
+
+func checkCases() []golden {
+	return []golden{
+		{name: "files/check", args: "check -f DIR --base main"},
+		{name: "files/check-same", args: "check -f DIR --base HEAD --exit-code"},
+		{name: "files/check-all", args: "check -f DIR --base HEAD --all --exit-code"},
+		{name: "files/check-without-base", args: "check -f DIR --root clusters/staging --exit-code"},
+		{name: "files/check-one-namespace", args: "check -f DIR --base main -n apps gitrepo"},
+		{name: "files/check-markdown", args: "check -f DIR --base main -o markdown"},
+		{name: "files/check-json", args: "check -f DIR --base main --root clusters/staging -o json"},
+		{name: "files/check-sarif", args: "check -f DIR --base main -o sarif"},
+		{name: "files/check-fail-above", args: "check -f DIR --base main -n apps gitrepo --exit-code --fail-above 2%"},
+		{name: "files/check-no-limit", args: "check -f DIR --base main -n apps --limit github.com=none --fail-above 2%"},
+		{name: "files/check-no-such-base", args: "check -f DIR --base nowhere --exit-code"},
+		{name: "files/check-without-f", args: "check"},
+		{name: "files/check-file", args: "check -f DIR/apps/base/web.yaml"},
+	}
+}
+
+func TestCheckGolden(t *testing.T) {
+	t.Parallel()
+	for _, g := range checkCases() {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			dir := writeBranch(t)
+			o := invocation{}.run(t.Context(), words(strings.ReplaceAll(g.args, "DIR", dir))...)
+			got := fmt.Sprintf("$ kubectl fluxtune %s\n%s", g.args, strings.ReplaceAll(o.stdout, dir, "DIR"))
+			if o.stderr != "" {
+				got += "[stderr]\n" + strings.ReplaceAll(o.stderr, dir, "DIR")
+			}
+			got += fmt.Sprintf("[exit code %d]\n", o.code)
+			if *update {
+				require.NoError(t, os.WriteFile(g.path(), []byte(got), 0o644))
+			}
+			want, err := os.ReadFile(g.path())
+			require.NoError(t, err)
+			assert.Equal(t, string(want), got)
+		})
+	}
+}
+
+// Whatever is in files cannot be markup or a mention in a comment: it stands in code spans.
+func TestCheckMarkdownIsNoMarkup(t *testing.T) {
+	t.Parallel()
+	o := invocation{}.run(t.Context(), "check", "-f", writeBranch(t), "--base", "main", "-o", "markdown")
+	require.Contains(t, o.stdout, "'other")
+	outside := regexp.MustCompile("`[^`]*`").ReplaceAllString(o.stdout, "")
+	assert.NotContains(t, outside, "@")
+	assert.NotContains(t, outside, "example")
+	for _, line := range strings.Split(o.stdout, "\n") {
+		if strings.HasPrefix(line, "|") {
+			cells := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|")
+			assert.Contains(t, []int{4, 6, 7, 8}, cells, line)
+		}
+	}
+}
+
+// SARIF has what GitHub's code scanning and the format's specification ask for.
+func TestCheckSARIFHasItsRequiredFields(t *testing.T) {
+	t.Parallel()
+	dir := writeBranch(t)
+	o := invocation{}.run(t.Context(), "check", "-f", filepath.Join(dir), "--base", "main", "-o", "sarif")
+	log := decode[report.SARIF](t, o)
+	assert.Equal(t, "2.1.0", log.Version)
+	require.Len(t, log.Runs, 1)
+	run := log.Runs[0]
+	require.NotEmpty(t, run.Results)
+	for _, r := range run.Results {
+		assert.Equal(t, r.RuleID, run.Tool.Driver.Rules[r.RuleIndex].ID)
+		assert.NotEmpty(t, r.Message.Text)
+		assert.Contains(t, []string{"error", "warning", "note"}, r.Level)
+		assert.Contains(t, []string{"new", "unchanged"}, r.BaselineState)
+		assert.NotEmpty(t, r.PartialFingerprints)
+		for _, l := range r.Locations {
+			content, err := os.ReadFile(filepath.Join(dir, l.PhysicalLocation.ArtifactLocation.URI))
+			require.NoError(t, err)
+			region := l.PhysicalLocation.Region
+			lines := strings.Split(string(content), "\n")
+			require.LessOrEqual(t, region.StartLine, len(lines))
+			require.LessOrEqual(t, max(region.StartColumn, region.EndColumn), len(lines[region.StartLine-1])+1)
+		}
+	}
+}
+
+// A checkout that is a folder of its repository has findings at the paths of the repository.
+func TestCheckSARIFOfAFolder(t *testing.T) {
+	t.Parallel()
+	inner := writeCheckout(t)
+	outer := t.TempDir()
+	require.NoError(t, os.Rename(inner, filepath.Join(outer, "the fleet")))
+	runGit(t, outer, "init", "-q", "-b", "main")
+	runGit(t, outer, "commit", "-q", "--allow-empty", "-m", "nothing")
+	o := invocation{}.run(t.Context(), "check", "-f", filepath.Join(outer, "the fleet"), "--base", "main", "-o", "sarif")
+	require.Zero(t, o.code, o.stderr)
+	assert.Contains(t, o.stdout, `"uri": "the%20fleet/clusters/staging/apps.yaml"`)
+}
+
+// The work tree is what the branch is, and is not written to.
+func TestCheckSeesWhatIsNotCommitted(t *testing.T) {
+	t.Parallel()
+	dir := writeBranch(t)
+	file := filepath.Join(dir, "clusters/production/apps.yaml")
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, bytes.Replace(content, []byte("interval: 10m"), []byte("interval: 11m"), 1), 0o644))
+	o := invocation{}.run(t.Context(), "check", "-f", dir, "--base", "HEAD", "-o", "json")
+	var document report.BranchCheck
+	require.NoError(t, json.Unmarshal([]byte(o.stdout), &document), o.stderr)
+	require.Len(t, document.Clusters[0].Changes, 1)
+	assert.Equal(t, "11m", *document.Clusters[0].Changes[0].After)
+	assert.Equal(t, "clusters/production/apps.yaml:7:13", document.Clusters[0].Changes[0].DecidedBy)
+}
+
+func TestCheckOptions(t *testing.T) {
+	t.Parallel()
+	r := testRoot()
+	var flags CheckFlags
+	parseEvery(t, newCheck(r), flags.add, map[string]string{
+		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
+		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg",
+		"filename": writeCheckout(t), "root": "clusters/staging", "output": "sarif", "base": "main", "limit": "example.com=7/h", "fail-above": "80%",
+		"exit-code": "true", "all": "true",
+	})
+	o, err := flags.toOptions(r, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "main", o.Revision)
+	assert.Equal(t, []string{"clusters/staging"}, o.Roots.Roots)
+	assert.InDelta(t, 80, o.FailAbove, 0)
+	assert.Equal(t, budget.Limit{PerHour: 7, From: budget.LimitFlag}, o.Limits["example.com"])
+	assert.True(t, o.exitCode && o.all)
+	assert.Equal(t, "sarif", o.printer.format)
+	require.Len(t, o.Files.fleets, 2, "a value of the other cluster may follow the same scalar")
+	assert.Equal(t, []int{0}, o.Files.chosen)
+	want := wantFleet(t)
+	assert.Equal(t, want.Environments, o.Environments)
+	assert.Equal(t, want.Policy, o.Policy)
+	assert.Equal(t, want.DefaultEnvironment, o.DefaultEnvironment)
+	_, err = policy.Preset("fast")
+	require.NoError(t, err)
+}

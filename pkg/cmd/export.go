@@ -1,0 +1,145 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// ExportFlags are what the user of export types.
+type ExportFlags struct {
+	FleetFlags
+	As string
+}
+
+// ExportOptions are what export needs to run.
+type ExportOptions struct {
+	FleetOptions
+	// Rules writes spec.ignore instead of patches.
+	Rules bool
+	root  *root
+}
+
+const (
+	exportPatches = "patches"
+	exportIgnore  = "ignore"
+)
+
+func newExport(r *root) *cobra.Command {
+	var flags ExportFlags
+	cmd := &cobra.Command{
+		Use:   "export " + selectionUsage,
+		Short: "Write what the cluster has besides Git as YAML for Git",
+		Long: long(`
+			Find the intervals and timeouts of live objects that are not those of who applies them: what apply
+			--managed=pin has set and holds with rules, and what somebody has set by hand. Write them as YAML
+			to paste into Git, where the repository is not at hand (where it is, see rewrite -f):
+
+			  --as patches  spec.patches of the Kustomization that applies the objects: Git has the values
+			  --as ignore   spec.ignore of it: the cluster keeps them, whatever Git has (kustomize-controller 1.9)
+
+			One document for each Kustomization. What other owners apply is named on stderr: a HelmRelease
+			has the values in its chart's. After patches are in Git and applied, take back what apply did
+			with forget, or with revert, which takes the rules away, too. Nothing is written to the cluster.`),
+		Example: examples(`
+			# All exceptions of the cluster, to be set in Git
+			kubectl fluxtune export -A
+
+			# Those of one namespace, as rules that leave them to the cluster
+			kubectl fluxtune export -n apps --as ignore`),
+		RunE: runE(r, flags.toOptions),
+	}
+	flags.add(cmd)
+	r.completeFleet(cmd)
+	return cmd
+}
+
+func (f *ExportFlags) add(cmd *cobra.Command) {
+	f.FleetFlags.add(cmd)
+	cmd.Flags().StringVar(&f.As, "as", exportPatches, "What to write: patches sets the values in Git, ignore has Git leave them to the cluster.")
+	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{exportPatches + "\tset the values in Git", exportIgnore + "\tleave them to the cluster"}, noFiles))
+}
+
+func (f *ExportFlags) toOptions(r *root, args []string) (o ExportOptions, err error) {
+	o.root, o.Rules = r, f.As == exportIgnore
+	if f.As != exportPatches && f.As != exportIgnore {
+		return o, fmt.Errorf("--as %q: it is one of %s, %s", f.As, exportPatches, exportIgnore)
+	}
+	o.FleetOptions, err = f.FleetFlags.toOptions(r, args)
+	o.related = true
+	return o, err
+}
+
+func (o ExportOptions) run(ctx context.Context) error {
+	f, err := o.read(ctx)
+	if err != nil {
+		return err
+	}
+	o.root.warn(nil, f.snapshot.Gaps)
+	byOwner := map[flux.Ref][]manifest.Exception{}
+	var owners, others []flux.Ref
+	for _, object := range f.objects {
+		fields := tune.Exceptions(object)
+		if len(fields) == 0 {
+			continue
+		}
+		owner, _ := object.Owner()
+		if owner.Kind != "Kustomization" {
+			others = append(others, object.Ref)
+			_, _ = fmt.Fprintf(o.root.ErrOut, "Note: %s is applied by %s, which has no patches: set %s there\n", object.Ref, owner, fieldValues(object, fields))
+			continue
+		}
+		if byOwner[owner] == nil {
+			owners = append(owners, owner)
+		}
+		byOwner[owner] = append(byOwner[owner], manifest.Exception{Object: object, Fields: fields})
+	}
+	slices.SortFunc(owners, flux.Ref.Compare)
+	if len(owners)+len(others) == 0 && !f.snapshot.Incomplete() {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing to export: all values %s that something applies are its own.\n", o.where())
+	}
+	known := f.snapshot.Known()
+	for i, owner := range owners {
+		text := manifest.ExportPatches(owner, byOwner[owner])
+		if o.Rules {
+			if text, err = manifest.ExportRules(owner, byOwner[owner]); err != nil {
+				return err
+			}
+		}
+		if i > 0 {
+			_, _ = fmt.Fprintln(o.root.Out, "---")
+		}
+		_, _ = fmt.Fprintf(o.root.Out, "# %s of %s: add what is below spec to its manifest%s.\n%s",
+			plural(len(byOwner[owner]), "object"), owner, writtenWhere(known, owner), text)
+	}
+	return f.complete()
+}
+
+// writtenWhere says where a Kustomization's manifest is, as far as the cluster knows.
+func writtenWhere(known map[flux.Ref]flux.Object, owner flux.Ref) string {
+	parent, applied := known[owner].Owner()
+	above, found := known[parent]
+	switch {
+	case !applied:
+		return ""
+	case !found || above.Path == "":
+		return fmt.Sprintf(", which %s applies", parent)
+	default:
+		return fmt.Sprintf(", which %s applies from path %s", parent, above.Path)
+	}
+}
+
+func fieldValues(object flux.Object, fields []flux.Field) string {
+	var set []string
+	for _, f := range fields {
+		set = append(set, fieldName(f)+" "+flux.ShortDuration(*object.Value(f)))
+	}
+	return strings.Join(set, " and ")
+}

@@ -1,0 +1,234 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/check"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Headline says in a sentence what changes.
+func (c BranchCheck) Headline() string {
+	if c.Base == nil {
+		return ""
+	}
+	s := c.Summary
+	compared := fmt.Sprintf("Compared with %s (%.12s): ", c.Base.Revision, c.Base.Commit)
+	if s.Changed+s.Added+s.Removed == 0 {
+		return compared + "no Flux object changes its values."
+	}
+	return compared + fmt.Sprintf("%s with other values, %d added, %d removed.", count(s.Changed, "Flux object"), s.Added, s.Removed)
+}
+
+// Sections show what changes: values, requests, latency, and the controllers' load. What stays the same is left out.
+func (c BranchCheck) Sections() []Section {
+	if c.Base == nil {
+		return nil
+	}
+	all := []Section{
+		{Title: "Values", Table: c.ChangeTable()},
+		{Title: "Requests per hour by host, of all clusters", Table: c.HostTable()},
+		{Title: "By credential (named by secretRef, never read)", Table: c.CredentialTable()},
+		{Title: "From commit to applied", Table: c.LatencyTable()},
+		{Title: "Controllers", Table: c.ControllerTable()},
+	}
+	return slices.DeleteFunc(all, func(s Section) bool { return len(s.Table.Rows) == 0 })
+}
+
+// ChangeTable has a row for all objects of a kind and cluster that change alike, and for what is added and removed.
+func (c BranchCheck) ChangeTable() Table {
+	t := Table{Columns: []Column{{Name: "CLUSTER"}, {Name: "ENVIRONMENT", Spare: 1}, {Name: "KIND"}, {Name: "NAME"}, {Name: "FIELD"}, {Name: "VALUE"}, {Name: "DECIDED BY"}}}
+	for _, cluster := range c.Clusters {
+		type key struct{ environment, kind, field, before, after, at string }
+		var rows collected[key, []CheckChange]
+		for _, change := range cluster.Changes {
+			k := key{change.Environment, change.Ref.Kind, change.Field, valueText(change.Before), valueText(change.After), change.DecidedBy}
+			*rows.get(k) = append(*rows.get(k), change)
+		}
+		for _, k := range rows.order {
+			t.Rows = append(t.Rows, []Cell{
+				Text(cluster.Cluster), environmentCell(k.environment), Text(k.kind), Text(names(*rows.get(k))), Text(strings.TrimPrefix(k.field, "spec.")),
+				{k.before + " -> " + k.after, Changed}, Text(k.at),
+			})
+		}
+		for _, group := range []struct {
+			refs []Ref
+			what string
+		}{{cluster.Added, "added"}, {cluster.Removed, "removed"}} {
+			var kinds collected[string, []CheckChange]
+			for _, ref := range group.refs {
+				*kinds.get(ref.Kind) = append(*kinds.get(ref.Kind), CheckChange{Ref: ref})
+			}
+			for _, kind := range kinds.order {
+				t.Rows = append(t.Rows, []Cell{Text(cluster.Cluster), Text(""), Text(kind), Text(names(*kinds.get(kind))), Text(""), {group.what, Changed}, Text("")})
+			}
+		}
+	}
+	return t
+}
+
+func valueText(value *string) string {
+	if value == nil {
+		return "unset"
+	}
+	return flux.ShortDuration(*value)
+}
+
+// names are an object's namespace and name, or how many there are.
+func names(changes []CheckChange) string {
+	if len(changes) == 1 {
+		return strings.TrimPrefix(changes[0].Ref.Namespace+"/"+changes[0].Ref.Name, "/")
+	}
+	return fmt.Sprintf("%d objects", len(changes))
+}
+
+// collected keeps values by keys, in the order in which they came first.
+type collected[K comparable, V any] struct {
+	byKey map[K]*V
+	order []K
+}
+
+func (c *collected[K, V]) get(key K) *V {
+	if c.byKey == nil {
+		c.byKey = map[K]*V{}
+	}
+	if c.byKey[key] == nil {
+		c.byKey[key] = new(V)
+		c.order = append(c.order, key)
+	}
+	return c.byKey[key]
+}
+
+// HostTable has a row for each host that gets more or fewer requests.
+func (c BranchCheck) HostTable() Table {
+	t := Table{Columns: []Column{{Name: "HOST"}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "CHANGE", Right: true}, {Name: "LIMIT", Right: true}, {Name: "USED", Right: true}}}
+	for _, h := range c.Hosts {
+		if h.Requests.Before == h.Requests.After {
+			continue
+		}
+		limit, used := Cell{"-", Faint}, Cell{"-", Faint}
+		if h.Limit != nil {
+			limit, used = Text(rate(h.Limit.PerHour)+"/h"), percentCell(pairOf(*h.UsedPercent), 80, 100)
+		}
+		t.Rows = append(t.Rows, []Cell{Text(cmp.Or(h.Host, "<no host>")), delta(fmt.Sprint(h.Sources.Before), fmt.Sprint(h.Sources.After)), rateDelta(h.Requests), Text(percentMore(h.Requests)), limit, used})
+	}
+	return t
+}
+
+// CredentialTable has a row for each credential under which more or fewer requests are made, where any has a name.
+func (c BranchCheck) CredentialTable() Table {
+	t := Table{Columns: []Column{{Name: "HOST"}, {Name: "CREDENTIAL"}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "CHANGE", Right: true}}}
+	named := false
+	for _, l := range c.Credentials {
+		if l.Requests.Before == l.Requests.After {
+			continue
+		}
+		credential := Cell{"none", Faint}
+		switch {
+		case l.Secret != "":
+			credential, named = Text("secret "+l.Secret), true
+		case l.Provider != "":
+			credential, named = Text("provider "+l.Provider), true
+		}
+		t.Rows = append(t.Rows, []Cell{Text(cmp.Or(l.Host, "<no host>")), credential, delta(fmt.Sprint(l.Sources.Before), fmt.Sprint(l.Sources.After)), rateDelta(l.Requests), Text(percentMore(l.Requests))})
+	}
+	if !named {
+		t.Rows = nil
+	}
+	return t
+}
+
+// LatencyTable has a row for each environment of a cluster in which commits take longer or shorter, or drift.
+func (c BranchCheck) LatencyTable() Table {
+	t := Table{Columns: []Column{{Name: "CLUSTER"}, {Name: "ENVIRONMENT"}, {Name: "COMMIT TO APPLIED"}, {Name: "AT WORST"}, {Name: "DRIFT CORRECTED WITHIN", Spare: 1}}}
+	for _, cluster := range c.Clusters {
+		for _, e := range cluster.Environments {
+			if e.Latency.Before == e.Latency.After && e.WorstLatency.Before == e.WorstLatency.After && e.DriftCorrection.Before == e.DriftCorrection.After {
+				continue
+			}
+			t.Rows = append(t.Rows, []Cell{
+				Text(cluster.Cluster), environmentCell(e.Environment), textDelta(e.Latency), textDelta(e.WorstLatency), textDelta(e.DriftCorrection),
+			})
+		}
+	}
+	return t
+}
+
+// ControllerTable has a row for each controller and kind of a cluster that reconciles more or less often.
+func (c BranchCheck) ControllerTable() Table {
+	t := Table{Columns: []Column{{Name: "CLUSTER"}, {Name: "CONTROLLER"}, {Name: "KIND"}, {Name: "RECONCILES/H", Right: true}, {Name: "BUSY", Right: true}}}
+	for _, cluster := range c.Clusters {
+		for _, l := range cluster.Controllers {
+			if l.Reconciles.Before != l.Reconciles.After {
+				t.Rows = append(t.Rows, []Cell{Text(cluster.Cluster), Text(l.Controller), Text(l.Kind), rateDelta(l.Reconciles), percentCell(pairOf(l.BusyPercent), 70, 100)})
+			}
+		}
+	}
+	return t
+}
+
+// Text is a finding as compilers write it.
+func (f CheckFinding) Text() string {
+	at := "-"
+	if f.File != "" {
+		at = fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
+	}
+	return fmt.Sprintf("%s: %s: %s (%s)", at, f.Level, f.Message, f.Rule)
+}
+
+// Style is the colour of a finding.
+func (f CheckFinding) Style() Style {
+	switch f.Level {
+	case string(check.LevelError):
+		return Bad
+	case string(check.LevelWarning):
+		return Changed
+	default:
+		return Plain
+	}
+}
+
+// Shown are the findings that the base does not have, or all.
+func (c BranchCheck) Shown(all bool) []CheckFinding {
+	return slices.DeleteFunc(slices.Clone(c.Findings), func(f CheckFinding) bool { return f.Known && !all })
+}
+
+// FindingsLine counts the findings.
+func (c BranchCheck) FindingsLine(all bool) string {
+	s := c.Summary
+	line := fmt.Sprintf("%s, %s, %s", count(s.Errors, "error"), count(s.Warnings, "warning"), count(s.Notes, "note"))
+	switch {
+	case s.Known > 0 && all:
+		line += fmt.Sprintf("; %d more are on the base, too", s.Known)
+	case s.Known > 0:
+		line += fmt.Sprintf("; %d more are on the base, too (--all shows them)", s.Known)
+	}
+	return line + "."
+}
+
+func pairOf(d check.Delta[float64]) budget.Rates {
+	return budget.Rates{Now: d.Before, Planned: d.After}
+}
+
+func rateDelta(d check.Delta[float64]) Cell { return delta(rate(d.Before), rate(d.After)) }
+
+func textDelta(d check.Delta[string]) Cell { return delta(cmp.Or(d.Before, "-"), cmp.Or(d.After, "-")) }
+
+func delta(before, after string) Cell {
+	if before == after {
+		return Text(before)
+	}
+	return Cell{before + " -> " + after, Changed}
+}
+
+// percentMore says how much more or less a rate becomes.
+func percentMore(d check.Delta[float64]) string {
+	if d.Before == 0 {
+		return "new"
+	}
+	return fmt.Sprintf("%+.0f%%", (d.After/d.Before-1)*100)
+}

@@ -1,0 +1,133 @@
+package report
+
+import "github.com/fluxtune/kubectl-fluxtune/pkg/check"
+
+// BranchCheck is what check shows: what a branch changes, and what is wrong with it. Every delta is a value on the base and
+// on the branch; rates are per hour, rounded to a hundredth; durations are written as Flux writes them.
+type BranchCheck struct {
+	Head
+	Policy string `json:"policy"`
+	// Base is absent where there is nothing to compare with.
+	Base    *CheckBase   `json:"base,omitempty"`
+	Summary CheckSummary `json:"summary"`
+	// Clusters that were compared, also those in which nothing changes.
+	Clusters    []CheckCluster    `json:"clusters"`
+	Hosts       []CheckHost       `json:"hosts"`
+	Credentials []CheckCredential `json:"credentials"`
+	Findings    []CheckFinding    `json:"findings"`
+	Missing     []Missing         `json:"missing,omitempty"`
+	Warnings    []string          `json:"warnings,omitempty"`
+
+	prefix string // of the checkout in its repository
+}
+
+// CheckBase is what the branch is compared with.
+type CheckBase struct {
+	Revision string `json:"revision"` // as it was asked for
+	// Commit is where the branch left it.
+	Commit string `json:"commit"`
+}
+
+// CheckSummary is the whole in a few numbers.
+type CheckSummary struct {
+	// Changed counts the objects whose values change.
+	Changed int `json:"changed"`
+	Added   int `json:"added"`
+	Removed int `json:"removed"`
+	// GitRequests per hour of all clusters, over git smart HTTP and SSH; Requests of all protocols; APIRequests to
+	// the kube-apiservers.
+	GitRequests check.Delta[float64] `json:"gitRequests"`
+	Requests    check.Delta[float64] `json:"requests"`
+	APIRequests check.Delta[float64] `json:"apiRequests"`
+	// Findings that the base does not have, by level, and those that it has.
+	Errors   int `json:"errors"`
+	Warnings int `json:"warnings"`
+	Notes    int `json:"notes"`
+	Known    int `json:"known"`
+}
+
+// CheckCluster is what changes of one cluster.
+type CheckCluster struct {
+	Cluster string `json:"cluster"`
+	// New and Gone say that only the branch or only the base has it.
+	New          bool               `json:"new,omitempty"`
+	Gone         bool               `json:"gone,omitempty"`
+	Changes      []CheckChange      `json:"changes"`
+	Added        []Ref              `json:"added"`
+	Removed      []Ref              `json:"removed"`
+	Environments []CheckEnvironment `json:"environments"`
+	Controllers  []CheckController  `json:"controllers"`
+}
+
+// CheckChange is a field that gets another value; null is absent.
+type CheckChange struct {
+	Ref         Ref     `json:"ref"`
+	Environment string  `json:"environment"`
+	Field       string  `json:"field"`
+	Before      *string `json:"before"`
+	After       *string `json:"after"`
+	// DecidedBy is the scalar that decides it on the branch.
+	DecidedBy string `json:"decidedBy,omitempty"`
+}
+
+// CheckEnvironment is what an environment of a cluster costs and what it gets for it. Latency is the time from commit
+// to applied; durations are "" where they are not known.
+type CheckEnvironment struct {
+	Environment     string               `json:"environment"`
+	GitRequests     check.Delta[float64] `json:"gitRequests"`
+	Latency         check.Delta[string]  `json:"latency"`
+	WorstLatency    check.Delta[string]  `json:"worstLatency"`
+	DriftCorrection check.Delta[string]  `json:"driftCorrection"`
+}
+
+// CheckController is how busy a controller's workers are with one kind, with the controllers' defaults and assumed
+// durations: files do not tell them.
+type CheckController struct {
+	Controller  string               `json:"controller"`
+	Kind        string               `json:"kind"`
+	Reconciles  check.Delta[float64] `json:"reconciles"`
+	BusyPercent check.Delta[float64] `json:"busyPercent"`
+}
+
+// CheckHost is what one host gets from all clusters.
+type CheckHost struct {
+	Host        string                `json:"host"` // "" where a URL names none
+	Sources     check.Delta[int]      `json:"sources"`
+	Requests    check.Delta[float64]  `json:"requests"`
+	Clones      check.Delta[float64]  `json:"clones"`
+	Limit       *BudgetLimit          `json:"limit,omitempty"`
+	UsedPercent *check.Delta[float64] `json:"usedPercent,omitempty"`
+}
+
+// CheckCredential is what goes to a host under one credential. Secrets are named, never read.
+type CheckCredential struct {
+	Host     string               `json:"host"`
+	Secret   string               `json:"secret,omitempty"`
+	Provider string               `json:"provider,omitempty"`
+	Sources  check.Delta[int]     `json:"sources"`
+	Requests check.Delta[float64] `json:"requests"`
+}
+
+// CheckFinding is what is wrong at one place.
+type CheckFinding struct {
+	Rule    string `json:"rule"`
+	Level   string `json:"level"` // error, warning or note
+	Message string `json:"message"`
+	// File is relative to the checkout; absent where nobody knows the place.
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	// Length of what stands there, in characters.
+	Length  int           `json:"length,omitempty"`
+	Objects []CheckObject `json:"objects,omitempty"`
+	// Known says that the base has it, too.
+	Known bool `json:"known"`
+}
+
+// CheckObject is an object of a cluster.
+type CheckObject struct {
+	Cluster   string `json:"cluster"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
