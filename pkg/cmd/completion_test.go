@@ -48,6 +48,11 @@ func TestCompletion(t *testing.T) {
 		{"get --kind ", "gitrepository ocirepository bucket helmrepository helmchart kustomization helmrelease imagerepository imageupdateautomation receiver", nameless},
 		{"get --env ", "development staging production", nameless},
 		{"plan --default-env ", "development staging production", nameless},
+		{"plan --env-alias ", "", noSpace},
+		{"plan --env-alias uat=", "uat=development uat=staging uat=production", nameless},
+		{"plan --policy - --env ", "", nameless}, // stdin is not waited for
+		{"help ", "apply budget completion doctor forget get nodes options plan policy rbac revert rewrite sessions trace version", nameless},
+		{"help plan ", "", nameless},
 		{"plan --policy testdata/policies/every-kind.yaml --env ", "development", nameless},
 		{"plan --policy ", "per-environment fast relaxed", files}, // or a file
 		{"revert -n NS --session ", "20261122-120000-test", nameless},

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -46,7 +47,8 @@ func newDoctor(r *root) *cobra.Command {
 			Where objects have no environment that the policy knows, doctor proposes words for --env-alias
 			and lines for a policy, by the names of namespaces and of the cluster.
 
-			Exit code 1 means that Flux is there and its objects may not be read, or that nothing works.`),
+			Exit code 1 means that Flux is not there, or that its objects may not be read; whether nodes
+			works, which needs nothing of it, is told all the same.`),
 		Example: examples(`
 			# The whole cluster
 			kubectl fluxtune doctor
@@ -127,9 +129,6 @@ func (o *DoctorOptions) diagnose(ctx context.Context) (report.Diagnosis, error) 
 	access := report.Access{Rights: rights, Namespace: o.Namespace}
 	nodes := access.NodesCheck()
 	if !slices.ContainsFunc(flux.Kinds(), func(k flux.Kind) bool { return served[k.Name] != "" }) {
-		if !nodes.Works() {
-			nodes.Status = report.CheckFailed // then nothing does
-		}
 		return report.NewDiagnosis(append(checks, nodes), rights, o.next(report.Refused(), report.Refused(), nodes)), nil
 	}
 	return o.diagnoseFleet(ctx, access, checks, nodes, served)
@@ -137,7 +136,7 @@ func (o *DoctorOptions) diagnose(ctx context.Context) (report.Diagnosis, error) 
 
 // who says whose rights are looked at, in which cluster.
 func (o *DoctorOptions) who(version, user string) string {
-	text := "Kubernetes " + version
+	text := "Kubernetes " + cmp.Or(version, "of unknown version")
 	for _, name := range o.root.clusterNames() {
 		text += fmt.Sprintf(", %s", name)
 		break // the context; the cluster is part of it

@@ -22,7 +22,7 @@ func TestKindsCheck(t *testing.T) {
 	delete(all, "ImageUpdateAutomation")
 	assert.Equal(t, "of unknown version (no Deployment of its controllers tells), with 8 of the 10 kinds that fluxtune tunes; not installed: ImageRepository, ImageUpdateAutomation",
 		KindsCheck(all, "").Message)
-	assert.Equal(t, CheckWarning, KindsCheck(nil, "v2.9.0").Status)
+	assert.Equal(t, CheckFailed, KindsCheck(nil, "v2.9.0").Status)
 }
 
 // doctored is a snapshot of GitRepositories, one in each of the namespaces given.

@@ -20,7 +20,7 @@ func KindsCheck(served map[string]string, version string) Check {
 	}
 	all := len(flux.Kinds())
 	if len(missing) == all {
-		c.Status, c.Message = CheckWarning, "not installed: the cluster serves none of its kinds, so there is nothing to tune; nodes needs none of it"
+		c.Status, c.Message = CheckFailed, "not installed: the cluster serves none of Flux's kinds, so there is nothing to tune; nodes needs none of it"
 		c.Remedy = "install Flux (flux install), or choose another --context"
 		return c
 	}
