@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -94,6 +96,51 @@ func (f helmFleet) calmly(prefix string, change func(i int)) {
 	for i := f.releases - 1; i >= 0; i-- {
 		change(i)
 		f.observed("helmrelease", fmt.Sprintf("%s-%d", prefix, i))
+	}
+}
+
+// TestHelmReleasesAreCalm: a release whose chart comes by chartRef stays ready while its own interval and its source's
+// change. One whose HelmChart changes with it cannot be spared by any order, and the plan names it.
+func TestHelmReleasesAreCalm(t *testing.T) {
+	t.Parallel()
+	measures(t)
+	q := startQuiet(t, 5*time.Second, testbed.UnitHelmController)
+	f := q.helmReleases(2)
+	policy := []string{"-n", f.ns, "--set=development.HelmChart.interval=5m"}
+	for _, kind := range []string{"HelmRelease", "OCIRepository", "HelmRepository"} {
+		policy = append(policy, "--set=development."+kind+".interval=5m")
+	}
+	_, named, _ := strings.Cut(f.must(t, append([]string{"plan"}, policy...)...), "may be not ready for a while")
+	r := watchReady(t, f.Cluster, f.ns)
+	begun := time.Now()
+	f.must(t, append([]string{"apply", "--yes"}, policy...)...)
+	took := time.Since(begun)
+	time.Sleep(2*q.requeue + time.Second)
+	r.settled(t, 5*time.Minute)
+	spared := 0
+	for i := range f.releases {
+		for _, prefix := range []string{"chart", "http", "oci"} {
+			name := fmt.Sprintf("%s-%d", prefix, i)
+			require.Equal(t, "5m", f.read(t, "helmrelease", f.ns, name, ".spec.interval"))
+			lost := slices.ContainsFunc(r.lost(), func(l loss) bool { return l.object == "HelmRelease/"+name })
+			if prefix == "oci" {
+				assert.Equal(t, "5m", f.read(t, "ocirepository", f.ns, name, ".spec.interval"))
+				assert.False(t, lost, "%s%s", name, r.story("HelmRelease/"+name))
+				assert.NotContains(t, named, f.ns+"/"+name+",")
+			} else if lost {
+				assert.Contains(t, named, f.ns+"/"+name+",", "the plan names whom it cannot spare")
+			}
+			if !lost {
+				spared++
+			}
+		}
+	}
+	for _, l := range r.lost() {
+		assert.Equal(t, []string{"SourceNotReady"}, l.reasons, "%s: dependents are spared%s", l.object, r.story(l.object))
+	}
+	if !t.Failed() {
+		record(t, "apply to chains of HelmReleases and their sources: releases that lose Ready", "those whose HelmChart changes, named in the plan",
+			fmt.Sprintf("%s, took %s; %d spared", r.summary(), took.Round(time.Second), spared))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
@@ -29,6 +30,73 @@ const (
 	perKind = 8
 	window  = 5 * time.Minute
 )
+
+// counted is a group of objects that are polled at the same interval, and where their requests are counted.
+type counted struct {
+	what      string
+	kind      string // of the objects, whose names begin with the prefix
+	prefix    string
+	every     time.Duration
+	predicted float64 // requests per hour
+	requests  func() int
+}
+
+// look reads how much was asked so far, and what the controllers did for that.
+func (w world) look(t *testing.T, ns string, c counted) (requests int, work testbed.Work) {
+	t.Helper()
+	begins := fmt.Sprintf("{kind=%q,name=\"%s", c.kind, c.prefix)
+	work, err := w.flux.Work(t.Context(), func(labels string) bool {
+		return strings.HasPrefix(labels, begins) && strings.HasSuffix(labels, fmt.Sprintf("namespace=%q}", ns))
+	})
+	require.NoError(t, err)
+	return c.requests(), work
+}
+
+// count holds what is asked in a window to what was predicted, within 5%. The next poll comes an interval after the end
+// of the last: what reconciles took on this machine lengthens the interval.
+func (w world) count(t *testing.T, ns string, groups []counted) {
+	t.Helper()
+	type state struct {
+		requests int
+		work     testbed.Work
+	}
+	look := func() (all []state) {
+		for _, c := range groups {
+			requests, work := w.look(t, ns, c)
+			all = append(all, state{requests, work})
+		}
+		return all
+	}
+	before, begun := look(), time.Now()
+	time.Sleep(window) // the measurement itself
+	after, hours := look(), time.Since(begun).Hours()
+	for i, c := range groups {
+		var took time.Duration
+		if n := after[i].work.Reconciles - before[i].work.Reconciles; n > 0 {
+			took = (after[i].work.Took - before[i].work.Took) / time.Duration(n)
+		}
+		c.claim(t, float64(after[i].requests-before[i].requests)/hours, took)
+	}
+}
+
+// claim holds a rate per hour to what was predicted: nothing where nothing was.
+func (c counted) claim(t *testing.T, rate float64, took time.Duration) {
+	t.Helper()
+	off := "exact"
+	if c.predicted == 0 {
+		assert.Zero(t, rate, c.what)
+		if rate > 0 {
+			off = "not predicted"
+		}
+	} else {
+		assert.InEpsilon(t, c.predicted*float64(c.every)/float64(c.every+took), rate, 0.05, "%s; a reconcile took %s", c.what, took)
+		off = fmt.Sprintf("%+.1f%%", 100*(rate/c.predicted-1))
+		if took > c.every/100 {
+			off += fmt.Sprintf("; reconciles took %s", took.Round(100*time.Millisecond))
+		}
+	}
+	record(t, c.what, fmt.Sprintf("%.0f", c.predicted), fmt.Sprintf("%.0f (%s)", rate, off))
+}
 
 // countsOfRefs counts at the Git server what repositories with each kind of ref ask in a window, while
 // nothing changes, and compares that with the budget.
@@ -54,13 +122,23 @@ func countsOfRefs(t *testing.T) {
 	w.Kubectl(t, "wait", "gitrepository", "--all", "-n", ns, "--for=condition=Ready", "--timeout=2m")
 	predicted := predictedByRef(w.budget(t, ns))
 	time.Sleep(polledEvery / 2) // away from the polls, which come together
-	before := w.counts(ns, kinds)
-	start := time.Now()
-	time.Sleep(window) // the measurement itself
-	hours := time.Since(start).Hours()
-	for kind, count := range w.counts(ns, kinds) {
-		claimRate(t, fmt.Sprintf("Git requests/h, %d x %s every %s, unchanged", perKind, kind, polledEvery), predicted[kind], float64(count-before[kind])/hours)
+	var groups []counted
+	for kind := range kinds {
+		groups = append(groups, counted{
+			what: fmt.Sprintf("Git requests/h, %d x %s every %s, unchanged", perKind, kind, polledEvery), kind: "GitRepository", prefix: kind + "-",
+			every: polledEvery, predicted: predicted[kind], requests: func() int { return w.asked(ns + "-" + kind + "-%d") },
+		})
 	}
+	w.count(t, ns, groups)
+}
+
+// asked is how often the repositories of a kind were asked; the pattern takes their numbers.
+func (w world) asked(pattern string) (n int) {
+	for i := range perKind {
+		r := w.git.Requests(fmt.Sprintf(pattern, i))
+		n += r.InfoRefs + r.UploadPack
+	}
+	return n
 }
 
 func gitRepository(ns, name, url, ref string, every time.Duration) string {
@@ -82,17 +160,6 @@ func predictedByRef(b report.Budget) map[string]float64 {
 		}
 	}
 	return sums
-}
-
-func (w world) counts(ns string, kinds map[string]string) map[string]int {
-	counts := make(map[string]int)
-	for kind := range kinds {
-		for i := range perKind {
-			r := w.git.Requests(fmt.Sprintf("%s-%s-%d", ns, kind, i))
-			counts[kind] += r.InfoRefs + r.UploadPack
-		}
-	}
-	return counts
 }
 
 // extraRequests is what a poll of a branch costs more when it finds a change: GET info/refs and POST
@@ -170,23 +237,13 @@ func countsOfSubmodules(t *testing.T) {
 		kind, _, _ := strings.Cut(item.Ref.Name, "-")
 		predicted[kind] += item.Requests.Now
 	}
-	count := func(kind string) (n int) {
-		for i := range perKind {
-			for _, suffix := range []string{"", "-sub"} {
-				r := w.git.Requests(fmt.Sprintf("%s-%s-%d%s", ns, kind, i, suffix))
-				n += r.InfoRefs + r.UploadPack
-			}
-		}
-		return n
-	}
-	before := map[string]int{}
+	var groups []counted
 	for kind := range kinds {
-		before[kind] = count(kind)
+		pattern := ns + "-" + kind + "-%d"
+		groups = append(groups, counted{
+			what: fmt.Sprintf("Git requests/h, %d x %s with a submodule every %s, unchanged", perKind, kind, polledEvery), kind: "GitRepository", prefix: kind + "-",
+			every: polledEvery, predicted: predicted[kind], requests: func() int { return w.asked(pattern) + w.asked(pattern+"-sub") },
+		})
 	}
-	begun := time.Now()
-	time.Sleep(window) // the measurement itself
-	hours := time.Since(begun).Hours()
-	for kind := range kinds {
-		claimRate(t, fmt.Sprintf("Git requests/h, %d x %s with a submodule every %s, unchanged", perKind, kind, polledEvery), predicted[kind], float64(count(kind)-before[kind])/hours)
-	}
+	w.count(t, ns, groups)
 }

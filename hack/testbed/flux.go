@@ -117,41 +117,66 @@ func (c *Cluster) startController(ctx context.Context, name, binDir string, flag
 // Reconciles returns how often the controllers have reconciled one object since
 // they started, by their own metric gotk_reconcile_duration_seconds_count.
 func (f *Flux) Reconciles(ctx context.Context, kind, namespace, name string) (int, error) {
-	want := fmt.Sprintf("gotk_reconcile_duration_seconds_count{kind=%q,name=%q,namespace=%q} ", kind, name, namespace)
-	sum := 0
-	for _, c := range f.controllers {
-		n, err := readCount(ctx, c.metricsURL, want)
-		if err != nil {
-			return 0, err
-		}
-		sum += n
-	}
-	return sum, nil
+	of := fmt.Sprintf("{kind=%q,name=%q,namespace=%q}", kind, name, namespace)
+	r, err := f.Work(ctx, func(labels string) bool { return labels == of })
+	return r.Reconciles, err
 }
 
-// readCount reads the metric whose line begins with what is wanted; it is 0
-// where there is none.
-func readCount(ctx context.Context, url, want string) (int, error) {
+// Work is what controllers have done since they started.
+type Work struct {
+	// Reconciles is how many have ended, and Took how long they took in all.
+	Reconciles int
+	Took       time.Duration
+}
+
+// Work adds up the reconciles of the objects whose labels, such as
+// {kind="Kustomization",name="app",namespace="apps"}, are chosen, by the
+// controllers' own metric gotk_reconcile_duration_seconds.
+func (f *Flux) Work(ctx context.Context, chosen func(labels string) bool) (Work, error) {
+	var all Work
+	for _, c := range f.controllers {
+		values, err := readMetric(ctx, c.metricsURL, "gotk_reconcile_duration_seconds", chosen)
+		if err != nil {
+			return Work{}, err
+		}
+		all.Reconciles += int(values["count"])
+		all.Took += time.Duration(values["sum"] * float64(time.Second))
+	}
+	return all, nil
+}
+
+// readMetric adds up the count and the sum of a histogram over the labels that
+// are chosen.
+func readMetric(ctx context.Context, url, name string, chosen func(labels string) bool) (map[string]float64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return 0, fmt.Errorf("reading metrics: %w", err)
+		return nil, fmt.Errorf("reading metrics: %w", err)
 	}
 	resp, err := plainClient().Do(req)
 	if err != nil {
-		return 0, fmt.Errorf("reading metrics: %w", err)
+		return nil, fmt.Errorf("reading metrics: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
+	values := make(map[string]float64)
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		if count, ok := strings.CutPrefix(lines.Text(), want); ok {
-			return strconv.Atoi(count)
+		rest, found := strings.CutPrefix(lines.Text(), name+"_")
+		part, labels, labelled := strings.Cut(rest, "{")
+		end := strings.LastIndex(labels, "} ")
+		if !found || !labelled || end < 0 || part == "bucket" || !chosen("{"+labels[:end+1]) {
+			continue
 		}
+		value, err := strconv.ParseFloat(labels[end+2:], 64)
+		if err != nil {
+			return nil, fmt.Errorf("reading metrics of %s: %w", url, err)
+		}
+		values[part] += value
 	}
 	if err := lines.Err(); err != nil {
-		return 0, fmt.Errorf("reading metrics of %s: %w", url, err)
+		return nil, fmt.Errorf("reading metrics of %s: %w", url, err)
 	}
-	return 0, nil
+	return values, nil
 }
 
 // Stop ends the controllers, the last one first; the cluster goes on.
