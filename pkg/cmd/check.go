@@ -14,6 +14,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -241,7 +242,7 @@ func (o CheckOptions) show(document report.BranchCheck) error {
 	}
 	return o.printer.print(document, nil, func(l report.Layout) error {
 		if headline := document.Headline(); headline != "" {
-			_, _ = fmt.Fprintln(out, printable(headline))
+			_, _ = fmt.Fprintln(out, terminal.Printable(headline))
 		}
 		for _, section := range document.Sections() {
 			_, _ = fmt.Fprintf(out, "\n%s:\n", section.Title)
@@ -254,7 +255,7 @@ func (o CheckOptions) show(document report.BranchCheck) error {
 			_, _ = fmt.Fprintln(out)
 		}
 		for _, f := range found {
-			_, _ = fmt.Fprintln(out, report.Paint(printable(f.Text()), f.Style(), l.Color))
+			_, _ = fmt.Fprintln(out, report.Paint(terminal.Printable(f.Text()), f.Style(), l.Color))
 		}
 		if len(found) > 0 {
 			_, _ = fmt.Fprintln(out)

@@ -91,7 +91,7 @@ func markdownTable(t Table) string {
 // code writes text as a code span in a table's cell: without back quotes and line breaks, with its bars escaped. Words of
 // letters alone need none.
 func code(text string) string {
-	text = Cell{Text: text}.printable()
+	text = Cell{Text: text}.Printable()
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "`", "'"), "|", `\|`)
 	if text == "" || text == "-" {
 		return text

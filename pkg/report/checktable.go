@@ -52,7 +52,7 @@ func (c BranchCheck) ChangeTable() Table {
 		for _, k := range rows.order {
 			t.Rows = append(t.Rows, []Cell{
 				Text(cluster.Cluster), environmentCell(k.environment), Text(k.kind), Text(names(*rows.get(k))), Text(strings.TrimPrefix(k.field, "spec.")),
-				{k.before + " -> " + k.after, Changed}, Text(k.at),
+				{Text: k.before + " -> " + k.after, Style: Changed}, Text(k.at),
 			})
 		}
 		for _, group := range []struct {
@@ -64,7 +64,7 @@ func (c BranchCheck) ChangeTable() Table {
 				*kinds.get(ref.Kind) = append(*kinds.get(ref.Kind), CheckChange{Ref: ref})
 			}
 			for _, kind := range kinds.order {
-				t.Rows = append(t.Rows, []Cell{Text(cluster.Cluster), Text(""), Text(kind), Text(names(*kinds.get(kind))), Text(""), {group.what, Changed}, Text("")})
+				t.Rows = append(t.Rows, []Cell{Text(cluster.Cluster), Text(""), Text(kind), Text(names(*kinds.get(kind))), Text(""), {Text: group.what, Style: Changed}, Text("")})
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func (c BranchCheck) HostTable() Table {
 		if h.Requests.Before == h.Requests.After {
 			continue
 		}
-		limit, used := Cell{"-", Faint}, Cell{"-", Faint}
+		limit, used := Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}
 		if h.Limit != nil {
 			limit, used = Text(rate(h.Limit.PerHour)+"/h"), percentCell(pairOf(*h.UsedPercent), 80, 100)
 		}
@@ -127,7 +127,7 @@ func (c BranchCheck) CredentialTable() Table {
 		if l.Requests.Before == l.Requests.After {
 			continue
 		}
-		credential := Cell{"none", Faint}
+		credential := Cell{Text: "none", Style: Faint}
 		switch {
 		case l.Secret != "":
 			credential, named = Text("secret "+l.Secret), true
@@ -222,7 +222,7 @@ func delta(before, after string) Cell {
 	if before == after {
 		return Text(before)
 	}
-	return Cell{before + " -> " + after, Changed}
+	return Cell{Text: before + " -> " + after, Style: Changed}
 }
 
 // percentMore says how much more or less a rate becomes.

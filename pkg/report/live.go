@@ -68,7 +68,7 @@ func (c Comparison) Table() Table {
 		}
 		t.Rows = append(t.Rows, []Cell{
 			Text(item.Ref.Namespace), Text(item.Ref.Kind), Text(item.Ref.Name), Text(strings.TrimPrefix(item.Field, "spec.")),
-			Text(git), Text(live), {item.State, style}, Text(item.Message),
+			Text(git), Text(live), {Text: item.State, Style: style}, Text(item.Message),
 		})
 	}
 	return t

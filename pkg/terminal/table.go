@@ -58,9 +58,9 @@ type Cell struct {
 	Style Style
 }
 
-// printable is the text without control characters: messages come from clusters, and must not be able to
+// Printable is the text without control characters: messages come from clusters, and must not be able to
 // write to a terminal what they like.
-func (c Cell) printable() string {
+func (c Cell) Printable() string {
 	clean := func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1
@@ -222,7 +222,7 @@ func (t Table) widths(shown []int, l Layout) []int {
 			widths[i] = Width(t.Columns[i].Name)
 		}
 		for _, row := range t.Rows {
-			widths[i] = max(widths[i], Width(row[i].printable()))
+			widths[i] = max(widths[i], Width(row[i].Printable()))
 		}
 	}
 	return widths
@@ -232,7 +232,7 @@ func (t Table) widths(shown []int, l Layout) []int {
 func (t Table) line(out *bufio.Writer, row []Cell, shown, widths []int, l Layout) {
 	left, spaces := l.Width, 0
 	for _, i := range shown {
-		text := t.Columns[i].Shrink.to(row[i].printable(), widths[i])
+		text := t.Columns[i].Shrink.to(row[i].Printable(), widths[i])
 		pad := widths[i] - Width(text)
 		if t.Columns[i].Right {
 			spaces, pad = spaces+pad, 0
