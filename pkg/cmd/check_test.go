@@ -178,7 +178,7 @@ func TestCheckOptions(t *testing.T) {
 	var flags CheckFlags
 	parseEvery(t, newCheck(r), flags.add, map[string]string{
 		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
-		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg",
+		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg",
 		"filename": writeCheckout(t), "root": "clusters/staging", "output": "sarif", "base": "main", "limit": "example.com=7/h", "fail-above": "80%",
 		"exit-code": "true", "all": "true",
 	})

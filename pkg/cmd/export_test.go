@@ -62,7 +62,7 @@ func TestExportOptions(t *testing.T) {
 	var flags ExportFlags
 	parseEvery(t, newExport(r), flags.add, map[string]string{
 		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
-		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "as": "ignore",
+		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg", "as": "ignore",
 	})
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
