@@ -6,4 +6,6 @@
 // counted per hour, with the machine for itself, then the rest side by side. go test runs the short form: verdicts,
 // pins, calm and latency on one cluster. FLUXTUNE_E2E=explore logs what Flux does where nothing is claimed yet (the
 // tests named TestExplore). helm-controller runs in these two only.
+//
+// TestSimulationIsTrue replays random histories on hack/sim and on the real thing, and compares the two after each step.
 package e2e

@@ -81,7 +81,7 @@ func TestSimulationIsTrue(t *testing.T) {
 
 // replay runs one history on both, until they differ.
 func replay(t *testing.T, real *realWorld, history sim.History) {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	model := sim.NewWorld(real.Layout)
 	var done []string
@@ -96,6 +96,7 @@ func replay(t *testing.T, real *realWorld, history sim.History) {
 	if !same(real.begin(ctx, model)) {
 		return
 	}
+	defer func() { assert.NoError(t, real.end(ctx)) }()
 	for _, step := range history {
 		done = append(done, step.String())
 		if step.Command == nil {

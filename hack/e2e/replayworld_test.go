@@ -25,6 +25,9 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
+// settleLimit is for a machine that is busy with much else.
+const settleLimit = 5 * time.Minute
+
 // childLabel is on what the parents apply.
 const childLabel = "fluxtune.test/child"
 
@@ -166,7 +169,7 @@ func tarball(name string, content []byte) ([]byte, error) {
 func (w *realWorld) settle(ctx context.Context) error {
 	for _, parent := range []flux.Ref{w.Root, w.Apps, w.Infra} {
 		missing := "never read"
-		for until := time.Now().Add(2 * time.Minute); missing != ""; {
+		for until := time.Now().Add(settleLimit); missing != ""; {
 			o, err := w.ks(parent).Get(ctx, parent.Name, metav1.GetOptions{})
 			if err != nil {
 				return fmt.Errorf("waiting for %s: %w", parent, err)
@@ -273,6 +276,16 @@ func (w *realWorld) do(ctx context.Context, model *sim.World, e sim.Event) error
 		return fmt.Errorf("%s: %w", e, err)
 	}
 	return w.settle(ctx)
+}
+
+// end keeps the parents from being reconciled at their intervals while other histories are replayed.
+func (w *realWorld) end(ctx context.Context) error {
+	for _, parent := range []flux.Ref{w.Root, w.Apps, w.Infra} {
+		if err := w.patch(ctx, parent, "flux", map[string]any{"spec": map[string]any{"suspend": true}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // state is what the real world holds, a line for each thing.

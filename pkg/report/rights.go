@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // Rights is what a user may do with what the commands read and change: a row for each resource.
@@ -50,7 +52,7 @@ func (r Rights) Table() Table {
 	for _, verb := range verbs {
 		t.Columns = append(t.Columns, Column{Name: strings.ToUpper(verb)})
 	}
-	t.Columns = append(t.Columns, Column{Name: "WHERE", Spare: 1}, Column{Name: "FOR", Spare: 2})
+	t.Columns = append(t.Columns, Column{Name: "WHERE"}, Column{Name: "FOR", Shrink: terminal.End})
 	for _, group := range r.grouped() {
 		row := []Cell{Text(group.name)}
 		for _, verb := range verbs {
