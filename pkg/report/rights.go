@@ -52,7 +52,7 @@ func (r Rights) Table() Table {
 	for _, verb := range verbs {
 		t.Columns = append(t.Columns, Column{Name: strings.ToUpper(verb)})
 	}
-	t.Columns = append(t.Columns, Column{Name: "WHERE"}, Column{Name: "FOR", Shrink: terminal.End})
+	t.Columns = append(t.Columns, Column{Name: "WHERE", Spare: 1}, Column{Name: "FOR", Shrink: terminal.End, Floor: 20, Spare: 2})
 	for _, group := range r.grouped() {
 		row := []Cell{Text(group.name)}
 		for _, verb := range verbs {
@@ -126,5 +126,6 @@ func (r Rights) Draw(w io.Writer, l Layout) error {
 		return err
 	}
 	l.NoHeaders = false
-	return r.Table().Draw(w, l)
+	_, err := r.Table().DrawRows(w, l) // what has no room says nothing that the rest does not
+	return err
 }
