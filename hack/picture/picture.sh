@@ -18,20 +18,16 @@ CGO_ENABLED=0 go build -C hack/picture -o "$work/freeze" github.com/charmbracele
 KUBECONFIG=$("$testbed" up --detach --state "$work/testbed" --fleet --nodes 104 --pods 2613)
 export KUBECONFIG
 
-# Runs a command as the plugin in a terminal, as wide as the table needs.
+# Runs a command as the plugin in a terminal.
 run() {
     printf '\e[32m$\e[0m \e[1mkubectl fluxtune %s\e[0m\n' "$*"
-    script -qec "stty cols 130; '$plugin' $*" /dev/null | tr -d '\r'
+    script -qec "stty cols 100 rows 40; '$plugin' $*" /dev/null | tr -d '\r'
 }
-# The verdict of a command that changes things, without the rows of all objects.
-verdict() { sed -nE '1p; /^[0-9]+ configured/,$p'; }
+# The verdict of a command that changes things, without what was to be done.
+verdict() { sed -nE '1p; /^[0-9]+ (configured|restored)/,$p'; }
 
-# One project of each environment stands for all 26.
 tune() {
-    run plan -A | awk '
-        /project-/ && !/project-01/ { left++; next }
-        left && !/project-/ { printf "    \033[90m... and %d more objects\033[0m\n", left; left = 0 }
-        { print }'
+    run plan -A
     echo
     run apply -A --yes --patches-per-second 0 | verdict
     echo
@@ -39,24 +35,61 @@ tune() {
 }
 nodes() { run nodes --top 6; }
 
-for picture in tune nodes; do
+# A checkout of two clusters that share a base.
+checkout() {
+    mkdir -p "$work/fleet"/{base,clusters/{development,production}/flux-system}
+    cd "$work/fleet"
+    cat >base/web.yaml <<'YAML'
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: web, namespace: apps}
+spec:
+  interval: 5m  # what everybody copies
+  url: https://github.com/acme/web
+  ref: {branch: main}
+YAML
+    echo 'resources: [web.yaml]' >base/kustomization.yaml
+    for cluster in development production; do
+        printf 'apiVersion: v1\nkind: Namespace\nmetadata: {name: apps, labels: {environment: %s}}\n' "$cluster" >"clusters/$cluster/namespace.yaml"
+        printf 'resources:\n- namespace.yaml\n- ../../base\n' >"clusters/$cluster/kustomization.yaml"
+        cat >"clusters/$cluster/flux-system/gotk-sync.yaml" <<YAML
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: flux-system, namespace: flux-system}
+spec: {interval: 10m, url: "https://github.com/acme/fleet", ref: {branch: main}}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: flux-system, namespace: flux-system}
+spec: {interval: 10m, path: ./clusters/$cluster, prune: true, sourceRef: {kind: GitRepository, name: flux-system}}
+YAML
+    done
+}
+rewrite() (
+    checkout
+    run trace -f . gitrepo/web
+    echo
+    run rewrite -f . --dry-run
+)
+
+for picture in tune nodes rewrite; do
     "$picture" >"$work/$picture" || { cat "$work/$picture" >&2; exit 1; }
 done
 
 # The plugin uses the terminal's own colours; these are GitHub's, which pages have around the picture.
-colours() { # THEME: green, yellow, red, faint
+colours() { # THEME: green, yellow, red, faint, cyan
     case $1 in
-    dark) echo "63;185;80 210;153;34 248;81;73 145;152;161" ;;
-    light) echo "26;127;55 154;103;0 209;36;47 89;99;110" ;;
+    dark) echo "63;185;80 210;153;34 248;81;73 145;152;161 57;197;207" ;;
+    light) echo "26;127;55 154;103;0 209;36;47 89;99;110 27;124;131" ;;
     esac
 }
 background() { [ "$1" = dark ] && echo "#0d1117" || echo "#f6f8fa"; }
 foreground() { [ "$1" = dark ] && echo "#e6edf3" || echo "#1f2328"; }
 
 for theme in dark light; do
-    read -r green yellow red faint <<<"$(colours $theme)"
-    for picture in tune nodes; do
-        sed -E "s/\x1b\[32m/\x1b[38;2;${green}m/g; s/\x1b\[33m/\x1b[38;2;${yellow}m/g; s/\x1b\[31m/\x1b[38;2;${red}m/g; s/\x1b\[90m/\x1b[38;2;${faint}m/g" \
+    read -r green yellow red faint cyan <<<"$(colours $theme)"
+    for picture in tune nodes rewrite; do
+        sed -E "s/\x1b\[32m/\x1b[38;2;${green}m/g; s/\x1b\[33m/\x1b[38;2;${yellow}m/g; s/\x1b\[31m/\x1b[38;2;${red}m/g; s/\x1b\[90m/\x1b[38;2;${faint}m/g; s/\x1b\[36m/\x1b[38;2;${cyan}m/g" \
             "$work/$picture" >"$work/$picture-$theme"
         "$work/freeze" "$work/$picture-$theme" --language ansi --output "$out/$picture-$theme.svg" \
             --background "$(background $theme)" --padding 20 --border.radius 8 --border.width 1 --border.color "#8b949e" \

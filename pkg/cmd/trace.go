@@ -83,7 +83,7 @@ func (f *TraceFlags) toOptions(r *root, args []string) (o TraceOptions, err erro
 func (o TraceOptions) run(ctx context.Context) error {
 	decisions := o.Files.tree.Decide(o.Files.fleets)
 	table := report.Table{Columns: []report.Column{
-		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "NAMESPACE", Shrink: terminal.Middle}, {Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "FIELD"}, {Name: "VALUE"}, {Name: "DECIDED BY", Shrink: terminal.Middle}, {Name: "FOLLOWED BY", Right: true},
+		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "NAMESPACE", Shrink: terminal.Middle}, {Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "FIELD"}, {Name: "VALUE"}, {Name: "DECIDED BY", Shrink: terminal.Middle, Floor: 30}, {Name: "FOLLOWED BY", Right: true},
 	}}
 	var unread error
 	for _, i := range o.Files.chosen {
