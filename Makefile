@@ -26,7 +26,7 @@ testbed:
 .PHONY: test
 test: lint testbed ## Lint, and run all tests: unit, golden, on a real API server, with real Flux
 	$(TESTBED) build all
-	go test ./...
+	go test -timeout 30m ./...
 
 .PHONY: lint
 lint: ## Check formatting, go vet, staticcheck and the workflows

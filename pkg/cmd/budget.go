@@ -93,6 +93,7 @@ func newBudget(r *root) *cobra.Command {
 			# One number for a script
 			kubectl fluxtune budget -A -o jsonpath='{.summary.gitRequests.planned}'`),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			r.asked = cmd
 			judgePlan := cmd.Flags().Changed("policy") || cmd.Flags().Changed("set")
 			return runRoots(r, func(r *root, args []string) (BudgetOptions, error) {
 				o, err := flags.toOptions(r, args)
@@ -230,7 +231,7 @@ func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
 		return document.Table(o.allNamespaces()).Draw(o.root.Out, l)
 	}
 	if !o.rows(o.Chosen) {
-		return document.DrawOverview(o.root.Out, fmt.Sprintf("%s plan%s", o.root.name, o.scopeFlag()), l)
+		return document.DrawOverview(o.root.Out, o.root.repeated("plan"), l)
 	}
 	_, _ = fmt.Fprintln(o.root.Out, terminal.WrapLine(document.Headline(), l.Width))
 	for _, section := range document.Sections(l.Wide) {

@@ -124,7 +124,7 @@ func TestBudgetOfEverything(t *testing.T) {
 	require.NotNil(t, plan.Summary.GitRequests)
 	assert.Equal(t, budget.Rates{Now: 181, Planned: 60}, *plan.Summary.GitRequests)
 	text := user.must(t, "plan", "-n", ns, "--policy", "relaxed").stdout
-	assert.Contains(t, text, "Git requests: 181/h now, 60/h then: 67% fewer.")
+	assert.Contains(t, text, "Git requests 181/h -> 60/h: 67% fewer")
 	assert.Contains(t, text, "1 source has a Receiver, so a webhook brings its commits at once. Polling it (60 -> 12 requests/h)")
 }
 
@@ -254,7 +254,7 @@ func TestBudgetFlagErrors(t *testing.T) {
 		{[]string{"--github-token-env", "X"}, "--github-token-env is for --github-rate-limit: give both"},
 		{[]string{"--github-rate-limit", "--github-token-env", "X"}, `--github-token-env: the environment variable "X" is empty: export it with a token`},
 		{[]string{"--github-rate-limit", "--github-token-env", "X", "--github-api-url", "http://ghe.example.com"}, `--github-api-url "http://ghe.example.com": a token is not sent without TLS: use https`},
-		{[]string{"-o", "csv"}, `unknown output format "csv": -o takes one of table, wide, json, yaml, name, jsonpath, go-template, custom-columns`},
+		{[]string{"-o", "csv"}, `unknown output format "csv": -o takes one of table, wide, json, yaml, name, jsonpath, go-template, custom-columns, markdown`},
 	} {
 		o := user.run(t.Context(), append([]string{"budget", "-A"}, tc.args...)...)
 		assert.Equal(t, exitFailed, o.code, tc.args)

@@ -219,6 +219,9 @@ func (r *root) nothingFound(o FleetOptions, f fleet) {
 			hint = fmt.Sprintf(" (policy %q has %s)", o.Policy.Name, strings.Join(o.Policy.EnvironmentNames(), ", "))
 		}
 	}
+	if hint == "" && o.Files == nil && !o.allNamespaces() {
+		hint = " (-A looks in all namespaces)"
+	}
 	_, _ = fmt.Fprintf(r.ErrOut, "No Flux objects found %s%s.\n", o.where(), hint)
 }
 

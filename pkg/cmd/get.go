@@ -61,7 +61,7 @@ func newGet(r *root) *cobra.Command {
 
 			# Names and intervals for a script
 			kubectl fluxtune get -A -o custom-columns=NAME:.ref.name,EVERY:.effective.interval`),
-		RunE: runRoots(r, flags.toOptions),
+		RunE: asks(r, runRoots(r, flags.toOptions)),
 	}
 	flags.FleetFlags.add(cmd)
 	flags.addFiles(cmd)
@@ -103,7 +103,7 @@ func (o GetOptions) run(ctx context.Context) error {
 		if o.rows(o.Selection) {
 			return list.Table(o.now(), o.allNamespaces()).Draw(o.root.Out, l)
 		}
-		next := fmt.Sprintf("%s plan%s; %s get%s --rows shows each object", o.root.name, o.scopeFlag(), o.root.name, o.scopeFlag())
+		next := fmt.Sprintf("%s; %s --rows shows each object", o.root.repeated("plan"), o.root.repeated("get"))
 		return list.DrawOverview(o.root.Out, o.Policy.EnvironmentNames(), o.whereShort(), next, l)
 	})
 	if err != nil {

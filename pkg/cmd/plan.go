@@ -59,7 +59,7 @@ func newPlan(r *root) *cobra.Command {
 
 			# In a script: fails with 1 when the cluster does not match the policy
 			kubectl fluxtune plan -A --exit-code -o name`),
-		RunE: runRoots(r, flags.toOptions),
+		RunE: asks(r, runRoots(r, flags.toOptions)),
 	}
 	flags.FleetFlags.add(cmd)
 	flags.addFiles(cmd)
@@ -107,6 +107,9 @@ func (o PlanOptions) run(ctx context.Context) error {
 func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet) error {
 	cost := f.budget(plan, o.Policy, o.root.Now())
 	overview := o.overview(plan, f, cost, defaultPace)
+	for _, warning := range plan.Warnings {
+		overview.Above += 1 + len("Warning: "+warning)/max(1, o.printer.layout.Width)
+	}
 	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames()).WithBudget(cost).WithCourse(overview.Calm)
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err
@@ -120,7 +123,7 @@ func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet) error {
 		return nil
 	}
 	if o.Files == nil && len(plan.Changed()) > 0 {
-		overview.Next = o.root.name + " apply" + o.scopeFlag()
+		overview.Next = o.root.repeated("apply")
 	}
 	return o.printer.print(document, document.Names(), func(l report.Layout) error {
 		if o.printer.format == "markdown" {

@@ -124,10 +124,11 @@ func (o RevertOptions) showPlan(ctx context.Context, overview report.Overview, r
 	if o.printer.format == "diff" {
 		return o.showDiff(ctx, o.root, overview.Plan.Items, o.printer.layout.Color)
 	}
-	if !o.printer.tables() || o.Yes || o.DryRun != dryRunNone {
-		return nil
+	rows := o.rows(o.Selection) || len(restores) <= fewRows
+	if !o.printer.tables() || rows && (o.Yes || o.DryRun != dryRunNone) {
+		return nil // the results have rows
 	}
-	if o.rows(o.Selection) || len(restores) <= fewRows {
+	if rows {
 		document := report.NewRestores(restores, f.snapshot.Gaps)
 		if err := document.Table(o.allNamespaces()).Draw(o.root.Out, o.printer.layout); err != nil {
 			return err

@@ -28,6 +28,7 @@ type root struct {
 	name   string // as users call it: kubectl fluxtune
 	config *genericclioptions.ConfigFlags
 	color  string
+	asked  *cobra.Command // the one that was called
 	// verbosity has client-go tell of its requests, as kubectl -v does.
 	verbosity int
 }

@@ -36,6 +36,7 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 	var lines []string
 	for _, n := range []labelledTexts{
 		{"Busiest", optional(b.busiest())}, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
+		{"Note", []string{"planned is what the policy makes of every object, also of those that plan leaves to their owners"}},
 		{"More", []string{"--rows or -o wide: repositories, credentials, controllers, each object, and what the numbers mean"}}, {"Next", optional(next)},
 	} {
 		lines = append(lines, labelled(n.label, n.texts, l.Width)...)

@@ -56,7 +56,7 @@ func (l NodeList) drawFramed(w io.Writer, t Table, layout Layout) error {
 func (l NodeList) Table(now time.Time, layout Layout) Table {
 	byUsage := l.sortBy == "cpu" || l.sortBy == "memory"
 	t := Table{Columns: []Column{
-		{Name: "CLUSTER", Key: true, Shrink: terminal.Middle}, {Name: "NAME", Key: true, Shrink: terminal.Middle, Floor: 40}, {Name: "STATUS", Spare: 2, Shrink: terminal.End}, {Name: "ROLES", Spare: 5, Shrink: terminal.End},
+		{Name: "CLUSTER", Key: true, Shrink: terminal.Middle}, {Name: "NAME", Key: true, Shrink: terminal.Middle, Floor: 40}, {Name: "STATUS", Shrink: terminal.End, Floor: 8}, {Name: "ROLES", Spare: 5, Shrink: terminal.End},
 		{Name: "AGE", Aging: true, Spare: 4}, {Name: "VERSION", Spare: 6},
 		{Name: "PODS", Right: true}, {Name: "ALLOCATABLE", Right: true, Spare: 1}, {Name: "USE%", Right: true}, {Name: "", Spare: 3},
 		{Name: "CAPACITY", Wide: true, Right: true},

@@ -25,6 +25,8 @@ type Overview struct {
 	Environments []string
 	// Where was looked: "in context \"prod\""; "" does not say.
 	Where string
+	// Above is how many lines were written above it that should stay in sight.
+	Above int
 	// Next is what to run next; "" says nothing.
 	Next string
 }
@@ -65,7 +67,7 @@ func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
 		return o.notes(l, unlimited), GroupChanges(o.Plan.Items, o.Environments, 0)
 	}
 	all := len(GroupChanges(o.Plan.Items, o.Environments, 0))
-	limits := limitsFor(max(screen, l.Height-1))
+	limits := limitsFor(max(screen, l.Height-1) - o.Above)
 	for {
 		notes = o.notes(l, limits)
 		room := limits.groups(len(notes) + lineCount(o.title(l)))
@@ -107,6 +109,9 @@ func (o Overview) title(l Layout) string {
 		where = " " + o.Where
 	}
 	counts := fmt.Sprintf("%s%s: %d to change, %d as the policy wants, %d left alone", count(c.Objects, "object"), where, c.Change, c.Unchanged, c.Skip)
+	if o.Plan.Policy == "" {
+		counts = fmt.Sprintf("%s%s: %d to restore, %d left alone", count(c.Objects, "object"), where, c.Change, c.Unchanged+c.Skip)
+	}
 	return terminal.WrapLine(fmt.Sprintf("%s, %s.", o.Title, counts), l.Width)
 }
 

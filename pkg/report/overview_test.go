@@ -82,7 +82,7 @@ func TestOverview(t *testing.T) {
 	golden(t, "overview/many-tall.txt", []byte(drawOverview(t, overviewOf(t, many, defaultPolicy(t)), Layout{Width: 100, Height: 60})))
 	golden(t, "overview/many-pipe.txt", []byte(drawOverview(t, overviewOf(t, many, defaultPolicy(t)), Layout{})))
 	golden(t, "overview/fleet-80.txt", []byte(drawOverview(t, overviewOf(t, fleet(t), defaultPolicy(t)), Layout{Width: 80, Height: 24})))
-	golden(t, "overview/nothing.txt", []byte(drawOverview(t, Overview{Title: "Policy fast"}, Layout{Width: 80, Height: 24})))
+	golden(t, "overview/nothing.txt", []byte(drawOverview(t, Overview{Title: "Policy fast", Plan: tune.Plan{Policy: "fast"}}, Layout{Width: 80, Height: 24})))
 }
 
 // Whatever is planned, the decision is on one screen, no line is wider than it, every environment that changes is named,

@@ -58,7 +58,7 @@ func (l SessionList) Names() []string {
 // Table shows one line a session.
 func (l SessionList) Table(now time.Time) Table {
 	t := Table{Columns: []Column{
-		{Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle}, {Name: "POLICY", Shrink: terminal.End}, {Name: "OBJECTS", Right: true}, {Name: "STANDS", Shrink: terminal.End},
+		{Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle}, {Name: "POLICY", Shrink: terminal.End, Spare: 1}, {Name: "OBJECTS", Right: true}, {Name: "STANDS"},
 	}}
 	for _, s := range l.Items {
 		t.Rows = append(t.Rows, []Cell{

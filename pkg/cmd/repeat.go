@@ -1,0 +1,76 @@
+package cmd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// onlyShown are the flags that say how something is shown, and not what is meant.
+var onlyShown = []string{"output", "rows", "exit-code", "sort-by", "no-headers", "template", "allow-missing-template-keys", "color", "v"}
+
+// repeated is how another command is called for the same objects under the same policy: its name, and the arguments and
+// flags that were typed, as far as the other takes them.
+func (r *root) repeated(command string) string {
+	words := []string{r.name, command}
+	if r.asked == nil {
+		return strings.Join(words, " ")
+	}
+	other, _, err := r.asked.Root().Find([]string{command})
+	if err != nil {
+		return strings.Join(words, " ")
+	}
+	for _, arg := range r.asked.Flags().Args() {
+		words = append(words, quoted(arg))
+	}
+	r.asked.Flags().Visit(func(f *pflag.Flag) {
+		if slices.Contains(onlyShown, f.Name) || other.Flags().Lookup(f.Name) == nil && other.InheritedFlags().Lookup(f.Name) == nil {
+			return
+		}
+		words = append(words, typed(f)...)
+	})
+	return strings.Join(words, " ")
+}
+
+// typed is a flag as one would type it.
+func typed(f *pflag.Flag) []string {
+	name := "--" + f.Name
+	if f.Shorthand != "" {
+		name = "-" + f.Shorthand
+	}
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		var words []string
+		for _, value := range list.GetSlice() {
+			words = append(words, name, quoted(value))
+		}
+		return words
+	}
+	if f.Value.Type() == "bool" {
+		if f.Value.String() == "true" {
+			return []string{name}
+		}
+		return []string{"--" + f.Name + "=false"}
+	}
+	return []string{name, quoted(f.Value.String())}
+}
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,@%+", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// asks remembers which command was called, for what names others to run next.
+func asks(r *root, run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		r.asked = cmd
+		return run(cmd, args)
+	}
+}
