@@ -128,6 +128,9 @@ func (r *Resource) takeOver() bool {
 		delete(r.Owners, k)
 		for p := range set {
 			r.own(Owner{kustomizeController, true}, p, false)
+			if f := flux.Field(p); r.LastWriter[f] == ByHand {
+				r.LastWriter[f] = ByApplier // nothing tells the hand any more
+			}
 		}
 		taken = true
 	}

@@ -64,7 +64,10 @@ func (m *machine) both(e sim.Event) {
 	}
 	if e.What == sim.Edit || e.What == sim.Apply {
 		r := m.touched.Resources[e.Ref]
-		m.handled[e.Ref] = m.handled[e.Ref] || r.Annotations[tune.RecordAnnotation] != ""
+		recorded := r.Annotations[tune.RecordAnnotation] != ""
+		m.handled[e.Ref] = m.handled[e.Ref] || recorded
+		// It declares an interval only: what else it declared before our change, nobody can tell.
+		m.forced[e.Ref] = m.forced[e.Ref] || recorded && e.Manager == "flux"
 	}
 	if e.What == sim.Rules && e.Ref == m.touched.Infra && !e.WithOurs {
 		m.release(e.Ref)
@@ -154,12 +157,31 @@ func (m *machine) checkWayBack(t *rapid.T) {
 	m.complain(t)
 	for _, ref := range m.untouched.Refs() {
 		got, want := m.touched.Resources[ref], m.untouched.Resources[ref]
+		concede(got, want, m.handled[ref])
 		switch {
 		case got == nil:
 			m.fail(t, "%s is gone", ref)
 		case m.forced[ref]: // an owner's choice was taken back on purpose
 		case got.Lasting(m.handled[ref]) != want.Lasting(m.handled[ref]):
 			m.fail(t, "after everything was taken back %s is\n%s\nand would be\n%s", ref, got.Lasting(false), want.Lasting(false))
+		}
+	}
+}
+
+// concede: where a value of ours made a parent apply its own again, it may own what Git sets although a hand had said the
+// same before, and own no more what Git has dropped and a hand keeps; never the other way round. What a run-once tool applied under a rule of ours, the parent does not take back as long as it
+// is what Git says: it stays its own beside that tool, in which case what Git drops stays either way.
+func concede(got, want *sim.Resource, handled bool) {
+	if got == nil || want.Owners[applier] == nil {
+		return
+	}
+	for _, f := range sim.Tunables {
+		owned := got.Owners[applier][sim.Path(f)]
+		switch {
+		case want.FromGit[f] && owned:
+			want.Owners[applier][sim.Path(f)] = true
+		case !want.FromGit[f] && !owned, handled && !owned && got.Owners[sim.Owner{Manager: "flux", Apply: true}][sim.Path(f)]:
+			delete(want.Owners[applier], sim.Path(f))
 		}
 	}
 }

@@ -210,6 +210,19 @@ func TestPinNextLooksAtTheOwnerAgain(t *testing.T) {
 	assert.NotNil(t, PinWrite{Pin: Pin{Owner: held}}.Next(held).Patch)
 }
 
+// Whoever wrote the list of rules last, beside us, gets it back.
+func TestPinNotesWhoWroteTheRulesLast(t *testing.T) {
+	t.Parallel()
+	theirs := flux.IgnoreRule{Paths: []string{"/data"}}
+	ours := Rules([]Need{need(object(t, "ks"), flux.Interval)})
+	edited := pinning(t, ours...)
+	edited.Ignore = append([]flux.IgnoreRule{theirs}, ours...)
+	ownedBy(flux.IgnoreField, updates("kubectl-edit"))(&edited)
+	next := PinWrite{Pin: Pin{Owner: edited}}.Next(edited)
+	require.NoError(t, next.Err)
+	assert.Contains(t, string(next.Patch), `\"owners\":[{\"manager\":\"kubectl-edit\"`)
+}
+
 func TestNeeds(t *testing.T) {
 	t.Parallel()
 	held := func(from string) Move { return Move{From: ptr(from), To: ptr("1m"), Pinned: true} }

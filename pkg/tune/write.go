@@ -253,8 +253,8 @@ func (w PinWrite) Next(now flux.Object) Next {
 	adopted := len(ignoreSetters(now)) > 0
 	switch {
 	case !adopted && !slices.EqualFunc(ours, w.Pin.Rules, flux.IgnoreRule.Equal):
-		if !Pinning(now) {
-			notes.Owners = now.OwnersOf(flux.IgnoreField)
+		if beside := w.ownersBeside(now, notes); len(beside) > 0 || !Pinning(now) { // whoever wrote the list last
+			notes.Owners = beside
 		}
 		patch, err := w.rules(now, others, notes)
 		return Next{Patch: patch, More: len(w.Pin.Rules) == 0, Err: err}
@@ -264,6 +264,13 @@ func (w PinWrite) Next(now flux.Object) Next {
 	default:
 		return Next{State: StateAsWanted, Why: "has the rules already"}
 	}
+}
+
+// ownersBeside are the owners of an owner's rules beside us.
+func (w PinWrite) ownersBeside(now flux.Object, notes pins) []flux.Manager {
+	return slices.DeleteFunc(now.OwnersOf(flux.IgnoreField), func(m flux.Manager) bool {
+		return m.Name == DefaultManager || m.Name == w.Manager || m.Name == notes.Manager
+	})
 }
 
 func (w PinWrite) rules(now flux.Object, others []flux.IgnoreRule, notes pins) ([]byte, error) {
