@@ -28,12 +28,12 @@ func TestNoFileIsWritten(t *testing.T) {
 	require.NoError(t, err)
 	kubeconfig, err := os.ReadFile(c.Kubeconfig())
 	require.NoError(t, err)
-	checkout := writeCheckout(t)
+	checkout, branch := writeCheckout(t), writeBranch(t)
 	var used []string
 	for _, args := range []string{
 		"", "get -n NS", "get -n NS -o yaml", "plan -n NS", "plan -n NS -o diff", "plan -n NS -o custom-columns=NAME:.ref.name",
 		"budget -n NS", "apply -n NS --yes --dry-run=server", "apply -n NS --yes", "sessions -n NS", "forget -n NS --yes", "revert -n NS --yes",
-		"trace -f CHECKOUT", "rewrite -f CHECKOUT --dry-run", "nodes", "nodes --all-contexts -o csv", "doctor -n NS", "policy", "policy fast", "policy schema", "rbac", "version", "options",
+		"trace -f CHECKOUT", "check -f BRANCH --base HEAD", "export -n NS", "rewrite -f CHECKOUT --dry-run", "nodes", "nodes --all-contexts -o csv", "doctor -n NS", "policy", "policy fast", "policy schema", "rbac", "version", "options",
 		"completion bash", "completion zsh", "completion fish", "completion powershell", "completion kubectl", "__complete get -n NS gitrepo/",
 	} {
 		box := t.TempDir()
@@ -42,7 +42,7 @@ func TestNoFileIsWritten(t *testing.T) {
 			require.NoError(t, os.MkdirAll(filepath.Join(box, dir), 0o755))
 		}
 		require.NoError(t, os.WriteFile(filepath.Join(home, ".kube", "config"), kubeconfig, 0o600))
-		words := strings.Fields(strings.NewReplacer("NS", ns, "CHECKOUT", checkout).Replace(args))
+		words := strings.Fields(strings.NewReplacer("NS", ns, "CHECKOUT", checkout, "BRANCH", branch).Replace(args))
 		cmd := exec.CommandContext(t.Context(), self, words...)
 		cmd.Dir = filepath.Join(box, "here")
 		cmd.Env = []string{runAsPlugin + "=1", "HOME=" + home, "TMPDIR=" + filepath.Join(box, "tmp"), "PATH=" + os.Getenv("PATH")}

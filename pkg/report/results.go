@@ -169,14 +169,14 @@ func (r Results) RulesLine() string {
 			changed++
 		}
 	}
-	switch changed {
-	case 0:
+	if changed == 0 {
 		return ""
-	case 1:
-		return "The rules in spec.ignore of 1 Kustomization changed."
-	default:
-		return fmt.Sprintf("The rules in spec.ignore of %d Kustomizations changed.", changed)
 	}
+	verb := "changed"
+	if r.DryRun != "" {
+		verb = "would change"
+	}
+	return fmt.Sprintf("The rules in spec.ignore of %s %s.", count(changed, "Kustomization"), verb)
 }
 
 // Troubles are what is not as it was asked for, a line each: what failed, what is uncertain, what was left alone since it
