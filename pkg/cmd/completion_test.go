@@ -51,13 +51,13 @@ func TestCompletion(t *testing.T) {
 		{"plan --env-alias ", "", noSpace},
 		{"plan --env-alias uat=", "uat=development uat=staging uat=production", nameless},
 		{"plan --policy - --env ", "", nameless}, // stdin is not waited for
-		{"help ", "apply budget completion doctor forget get nodes options plan policy rbac revert rewrite sessions trace version", nameless},
+		{"help ", "apply budget check completion doctor export forget get nodes options plan policy rbac revert rewrite sessions trace version", nameless},
 		{"help plan ", "", nameless},
 		{"plan --policy testdata/policies/every-kind.yaml --env ", "development", nameless},
 		{"plan --policy ", "per-environment fast relaxed", files}, // or a file
 		{"revert -n NS --session ", "20261122-120000-test", nameless},
 		{"get -o ", "table wide json yaml name jsonpath go-template custom-columns", nameless},
-		{"plan -o ", "table wide json yaml name jsonpath go-template custom-columns diff", nameless},
+		{"plan -o ", "table wide json yaml name jsonpath go-template custom-columns diff markdown", nameless},
 		{"version -o ", "json yaml", nameless},
 		{"apply --dry-run=", "none client server", nameless},
 		{"get --color ", "auto always never", nameless},
