@@ -37,6 +37,7 @@ type Command struct {
 	back int // a revert takes back the apply that is so many ago; 0 is all
 }
 
+// String is the command in one line, for the report of a history that failed.
 func (c Command) String() string {
 	return strings.TrimSpace(fmt.Sprintf("%s policy=%d shorten=%t managed=%s -n %q %s session=%q force=%t tenant=%t",
 		c.Verb, c.Policy, c.Shorten, c.Managed, c.Namespace, c.Name, c.Session, c.Force, c.Tenant))

@@ -41,6 +41,7 @@ type Event struct {
 	WithTheirs, WithOurs bool
 }
 
+// String is the event in one line, for the report of a history that failed.
 func (e Event) String() string {
 	text := fmt.Sprintf("%s %s", e.What, e.Ref)
 	if e.Manager != "" {

@@ -14,6 +14,7 @@ type Step struct {
 	Event   Event // where there is no command, and what happens meanwhile
 }
 
+// String is the step in one line: its command or event, and the fault that meets it.
 func (s Step) String() string {
 	switch {
 	case s.Command == nil:
