@@ -4,20 +4,28 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// bareApply is the argument that makes this program the client that apply is compared with.
-const bareApply = "bare-apply"
+// The arguments that make this program the client that apply and revert are compared with.
+const (
+	bareApply  = "bare-apply"
+	bareRevert = "bare-revert"
+)
 
-// patchAll is the least that a client must do: list the names, and send each object a merge patch of
-// the size that apply sends, 24 at a time.
-func patchAll(ctx context.Context, kubeconfig, interval string) error {
+// bareManager owns what the bare client writes.
+const bareManager = "bench"
+
+// patchAll is the least that a client must do: list the names, and send each object the merge patches that apply or
+// revert send, 24 objects at a time.
+func patchAll(ctx context.Context, verb, kubeconfig, interval string) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return err
@@ -36,15 +44,45 @@ func patchAll(ctx context.Context, kubeconfig, interval string) error {
 			return err
 		}
 		for _, o := range names {
-			body := fmt.Sprintf(`{"metadata":{"resourceVersion":%q,"annotations":{"fluxtune.github.io/bench":"{\"steps\":[{\"session\":\"20261122-101500-k3xq\",\"policy\":\"per-environment\",\"time\":\"2026-11-22T10:15:00Z\",\"fields\":{\"spec.interval\":{\"from\":\"5m\",\"to\":\"%s\"}}}]}"}},"spec":{"interval":%q}}`,
-				o.ResourceVersion, interval, interval)
 			path := fmt.Sprintf(collection, "namespaces/"+o.Namespace+"/") + "/" + o.Name
 			group.Go(func() error {
-				return client.Patch(types.MergePatchType).AbsPath(path).Param("fieldManager", "bench").Body([]byte(body)).Do(ctx).Error()
+				if verb == bareRevert {
+					return restore(ctx, client, path, o.ResourceVersion, interval)
+				}
+				_, err := patch(ctx, client, path, fmt.Sprintf(`{"metadata":{"resourceVersion":%q,"annotations":{"fluxtune.github.io/bench":"{\"steps\":[{\"session\":\"20261122-101500-k3xq\",\"policy\":\"per-environment\",\"time\":\"2026-11-22T10:15:00Z\",\"fields\":{\"spec.interval\":{\"from\":\"5m\",\"to\":\"%s\"}}}]}"}},"spec":{"interval":%q}}`,
+					o.ResourceVersion, interval, interval))
+				return err
 			})
 		}
 	}
 	return group.Wait()
+}
+
+// restore sends the two patches of a revert: the values, then the annotation and the name in metadata.managedFields.
+func restore(ctx context.Context, client rest.Interface, path, version, interval string) error {
+	data, err := patch(ctx, client, path, fmt.Sprintf(`{"metadata":{"resourceVersion":%q},"spec":{"interval":%q}}`, version, interval))
+	if err != nil {
+		return err
+	}
+	var now struct {
+		Metadata struct {
+			ResourceVersion string
+			ManagedFields   []metav1.ManagedFieldsEntry
+		}
+	}
+	if err := json.Unmarshal(data, &now); err != nil {
+		return err
+	}
+	managed, err := json.Marshal(slices.DeleteFunc(now.Metadata.ManagedFields, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == bareManager }))
+	if err != nil {
+		return err
+	}
+	_, err = patch(ctx, client, path, fmt.Sprintf(`{"metadata":{"resourceVersion":%q,"annotations":{"fluxtune.github.io/bench":null},"managedFields":%s}}`, now.Metadata.ResourceVersion, managed))
+	return err
+}
+
+func patch(ctx context.Context, client rest.Interface, path, body string) ([]byte, error) {
+	return client.Patch(types.MergePatchType).AbsPath(path).Param("fieldManager", bareManager).Body([]byte(body)).Do(ctx).Raw()
 }
 
 type name struct{ Namespace, Name, ResourceVersion string }

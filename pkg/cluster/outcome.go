@@ -15,6 +15,7 @@ type Outcome string
 const (
 	Configured   Outcome = "configured"   // written
 	Restored     Outcome = "restored"     // written, by a revert
+	Released     Outcome = "released"     // written, by a revert that had no value to restore: its record is gone
 	Forgotten    Outcome = "forgotten"    // written, by a forget
 	Unchanged    Outcome = "unchanged"    // it was as it should be
 	Skipped      Outcome = "skipped"      // left alone, and why

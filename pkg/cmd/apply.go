@@ -28,8 +28,9 @@ type ApplyOptions struct {
 func newApply(r *root) *cobra.Command {
 	var flags ApplyFlags
 	cmd := &cobra.Command{
-		Use:   "apply " + selectionUsage,
-		Short: "Change the intervals to what the policy says",
+		Use:        "apply " + selectionUsage,
+		SuggestFor: []string{"tune", "set", "patch"},
+		Short:      "Change the intervals to what the policy says",
 		Long: long(`
 			Show the plan, ask, and change the intervals and timeouts to what the policy says.
 

@@ -180,7 +180,11 @@ func parsePercent(s string) (float64, error) {
 	if s == "" {
 		return 0, nil
 	}
-	percent, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
+	number, sure := strings.CutSuffix(s, "%")
+	percent, err := strconv.ParseFloat(number, 64)
+	if err == nil && !sure && percent > 0 && percent <= 1 {
+		return 0, fmt.Errorf("--fail-above %s: write %g%% or %s%%, whichever is meant", s, percent*100, s)
+	}
 	if err != nil || !(percent > 0) || percent > 1e6 {
 		return 0, fmt.Errorf("--fail-above %q is not a share of a limit: write it like 80%%", s)
 	}
@@ -197,7 +201,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 		return err
 	}
 	b := budget.New(in)
-	document := report.NewBudget(b, o.Policy.Title(), f.snapshot.Gaps, o.Policy.Warnings())
+	document := report.NewBudget(b, o.Policy.Title(), f.snapshot.Gaps, o.Policy.Warnings(o.inEnvironments))
 	document.NotCounted(unread)
 	if o.AskGitHub {
 		limit, err := cluster.GitHubRateLimit(ctx, o.HTTP, o.GitHubAPI, o.GitHubToken)

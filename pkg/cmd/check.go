@@ -183,7 +183,7 @@ func (o CheckOptions) check(ctx context.Context) error {
 		return err
 	}
 	var gaps []flux.Gap
-	warnings := o.Policy.Warnings()
+	var warnings []string
 	for _, cluster := range head.Clusters {
 		gaps = append(gaps, head.Fleets[cluster.Root].Snapshot.Gaps...)
 		warnings = append(warnings, cluster.Plan.Warnings...)

@@ -26,8 +26,9 @@ type GetOptions struct {
 func newGet(r *root) *cobra.Command {
 	var flags GetFlags
 	cmd := &cobra.Command{
-		Use:   "get " + selectionUsage,
-		Short: "Show how often Flux polls, and in which environment",
+		Use:        "get " + selectionUsage,
+		SuggestFor: []string{"list", "ls", "show", "describe"},
+		Short:      "Show how often Flux polls, and in which environment",
 		Long: long(`
 			Show every Flux object that has an interval: its environment and where that comes from, its
 			interval, timeout and retry interval, whether it is suspended and ready, and when its source

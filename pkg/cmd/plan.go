@@ -30,8 +30,9 @@ type PlanOptions struct {
 func newPlan(r *root) *cobra.Command {
 	var flags PlanFlags
 	cmd := &cobra.Command{
-		Use:   "plan " + selectionUsage,
-		Short: "Show what a policy would change, and why; write nothing",
+		Use:        "plan " + selectionUsage,
+		SuggestFor: []string{"diff", "preview", "dry-run"},
+		Short:      "Show what a policy would change, and why; write nothing",
 		Long: long(`
 			Compare the intervals of Flux objects with a policy, and show for each object what would
 			change, or why it is left alone. Nothing is written.

@@ -28,8 +28,9 @@ type RevertOptions struct {
 func newRevert(r *root) *cobra.Command {
 	var flags RevertFlags
 	cmd := &cobra.Command{
-		Use:   "revert " + selectionUsage,
-		Short: "Restore what the fields were before fluxtune changed them",
+		Use:        "revert " + selectionUsage,
+		SuggestFor: []string{"undo", "restore", "rollback", "reset"},
+		Short:      "Restore what the fields were before fluxtune changed them",
 		Long: long(`
 			Restore the fields that fluxtune changed to exactly what their owner last chose, fields that
 			were not set included, and remove its annotation and its name from metadata.managedFields.
@@ -38,7 +39,8 @@ func newRevert(r *root) *cobra.Command {
 			sessions lists them. Where a later session changed the same field, the field stays as that one
 			set it; taking that one back then restores what was before both, so that the order does not
 			matter. A field that somebody else changed since is left as it is and named, unless --force is
-			given; forget accepts what is there.
+			given; forget accepts what is there. A field that its owner sets again (Flux, Helm, Argo CD, or
+			whoever declared it before) is as that one wants it: its record goes, the result is "released".
 
 			Exit code 1 means that something could not be taken back; it is counted and named.`),
 		Example: examples(`

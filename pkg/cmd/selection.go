@@ -118,7 +118,7 @@ func parseTypeNames(sel *cluster.Selection, args []string) error {
 	for _, kind := range strings.Split(args[0], ",") {
 		k, err := flux.ParseKind(kind)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w; before an object's name goes its type: ks NAME, or ks/NAME", err)
 		}
 		if !slices.ContainsFunc(sel.Kinds, func(o flux.Kind) bool { return o.Name == k.Name }) {
 			sel.Kinds = append(sel.Kinds, k)

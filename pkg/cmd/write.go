@@ -94,6 +94,8 @@ func (f PatchFlags) check(canAsk bool) error {
 		return errors.New("--field-manager is empty: leave it out for fluxtune")
 	case strings.HasPrefix(f.FieldManager, "kubectl"):
 		return fmt.Errorf("--field-manager %q: kustomize-controller undoes what managers own whose names begin with kubectl; choose another", f.FieldManager)
+	case tune.Controller(f.FieldManager):
+		return fmt.Errorf("--field-manager %q: by such a name controllers are known, which apply what they own again; choose another", f.FieldManager)
 	case f.PatchesPerSecond < 0:
 		return fmt.Errorf("--patches-per-second %v: it cannot be negative; 0 is no limit", f.PatchesPerSecond)
 	case f.WaitTimeout <= 0:

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net/url"
 	"strconv"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Step is what a page meant for its collection.
@@ -71,26 +73,54 @@ const (
 )
 
 // Items hands the JSON of a collection's items over, page by page, each page only when all of it has
-// arrived. The bytes are valid only during the call. Restart tells the caller to forget what it had: the list
-// begins anew.
+// arrived, while the next one is asked for. The bytes are valid only during the call. Restart tells the caller to forget
+// what it had: the list begins anew.
 func (c *Client) Items(ctx context.Context, r Request, restart func(), each func([]byte) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	arrived := make(chan page, 1)
+	group.Go(func() error {
+		defer close(arrived)
+		return c.fetch(ctx, r, arrived)
+	})
+	group.Go(func() error {
+		for p := range arrived {
+			if p.anew {
+				restart()
+			}
+			for _, item := range p.items {
+				if err := each(item); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// page is a part of a collection as it arrived; or, anew, word that the list begins again.
+type page struct {
+	items [][]byte
+	anew  bool
+}
+
+func (c *Client) fetch(ctx context.Context, r Request, arrived chan<- page) error {
 	for pages := c.Pages(r, firstItems, mostItems); ; {
-		var items [][]byte
+		var p page
 		step, err := pages.Next(ctx, func(body io.Reader) (next string, err error) {
-			items, next, err = decodeItems(body)
+			p.items, next, err = decodeItems(body)
 			return next, err
 		})
 		if err != nil {
 			return err
 		}
 		if step == Anew {
-			restart()
-			continue
+			p = page{anew: true}
 		}
-		for _, item := range items {
-			if err := each(item); err != nil {
-				return err
-			}
+		select {
+		case arrived <- p:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 		if step == Last {
 			return nil

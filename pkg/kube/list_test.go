@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const page = `{"kind":"KustomizationList","apiVersion":"kustomize.toolkit.fluxcd.io/v1",` +
+const aPage = `{"kind":"KustomizationList","apiVersion":"kustomize.toolkit.fluxcd.io/v1",` +
 	`"metadata":{"resourceVersion":"77","continue":"next-page","remainingItemCount":3},` +
 	`"items":[{"kind":"Kustomization","metadata":{"name":"a"},"spec":{"n":[1,2.5e3,{"x":"]}"}]}},` + "\n\t" + `{"metadata":{"name":"ü\"\\"}}]}`
 
@@ -35,7 +35,7 @@ func TestItems(t *testing.T) {
 		items      []string
 		next       string
 	}{
-		{"a page", page, []string{
+		{"a page", aPage, []string{
 			`{"kind":"Kustomization","metadata":{"name":"a"},"spec":{"n":[1,2.5e3,{"x":"]}"}]}}`, `{"metadata":{"name":"ü\"\\"}}`,
 		}, "next-page"},
 		{"items before metadata", `{"items":[{"a":1}],"metadata":{"continue":"x"},"kind":"List"}`, []string{`{"a":1}`}, "x"},
@@ -57,9 +57,9 @@ func TestItems(t *testing.T) {
 // The items stay as they are when the decoder reads on, however the bytes arrive.
 func TestItemsInPieces(t *testing.T) {
 	t.Parallel()
-	want, _, err := decodeItems(strings.NewReader(page))
+	want, _, err := decodeItems(strings.NewReader(aPage))
 	require.NoError(t, err)
-	got, next, err := decodeItems(iotest.OneByteReader(strings.NewReader(page)))
+	got, next, err := decodeItems(iotest.OneByteReader(strings.NewReader(aPage)))
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 	assert.Equal(t, "next-page", next)
@@ -69,10 +69,10 @@ func TestItemsInPieces(t *testing.T) {
 // again.
 func TestItemsCut(t *testing.T) {
 	t.Parallel()
-	for end := range len(page) {
-		items, next, err := decodeItems(strings.NewReader(page[:end]))
-		require.Error(t, err, page[:end])
-		assert.True(t, Retryable(err), "%v after %s", err, page[:end])
+	for end := range len(aPage) {
+		items, next, err := decodeItems(strings.NewReader(aPage[:end]))
+		require.Error(t, err, aPage[:end])
+		assert.True(t, Retryable(err), "%v after %s", err, aPage[:end])
 		assert.Nil(t, items)
 		assert.Empty(t, next)
 	}
@@ -81,9 +81,9 @@ func TestItemsCut(t *testing.T) {
 func TestItemsReadErrors(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("connection reset by peer")
-	for end := range len(page) {
-		_, _, err := decodeItems(io.MultiReader(strings.NewReader(page[:end]), iotest.ErrReader(broken)))
-		require.ErrorIs(t, err, broken, page[:end])
+	for end := range len(aPage) {
+		_, _, err := decodeItems(io.MultiReader(strings.NewReader(aPage[:end]), iotest.ErrReader(broken)))
+		require.ErrorIs(t, err, broken, aPage[:end])
 	}
 }
 
@@ -105,7 +105,7 @@ func TestItemsRefuses(t *testing.T) {
 }
 
 func FuzzItems(f *testing.F) {
-	for _, seed := range []string{page, `{"items":null}`, `{"items":[{}`, `[]`, ``, `{"metadata":{"continue":1}}`} {
+	for _, seed := range []string{aPage, `{"items":null}`, `{"items":[{}`, `[]`, ``, `{"metadata":{"continue":1}}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, list string) {

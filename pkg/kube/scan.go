@@ -212,14 +212,11 @@ func escapedEnd(text []byte) bool {
 }
 
 // Raw consumes the next value and returns a copy of its JSON, without white space between its tokens. It is
-// valid JSON where the document is.
+// valid JSON where the document is; whoever decodes it finds out.
 func (s *Scanner) Raw() []byte {
-	s.raw, s.keep = nil, true
+	s.raw, s.keep = make([]byte, 0, cap(s.raw)), true // the next one is about as long
 	s.Skip()
 	s.keep = false
-	if s.err == nil && !json.Valid(s.raw) {
-		s.Fail(fmt.Errorf("the API server's answer has an item that is no JSON: %w", errMalformed))
-	}
 	return s.raw
 }
 
@@ -259,6 +256,7 @@ func (s *Scanner) Skip() {
 
 // skipLiteral consumes a number, true, false or null.
 func (s *Scanner) skipLiteral() {
+	s.text = s.text[:0]
 	for n := 0; s.err == nil; n++ {
 		b, err := s.r.ReadByte()
 		if err != nil {
@@ -267,11 +265,15 @@ func (s *Scanner) skipLiteral() {
 		}
 		if !isLiteral(b) {
 			_ = s.r.UnreadByte() // cannot fail after a ReadByte
-			if n == 0 {
+			switch {
+			case n == 0:
 				s.malformed(b, "a value")
+			case !json.Valid(s.text):
+				s.Fail(fmt.Errorf("the API server's answer has %s where a value was expected: %w", s.text, errMalformed))
 			}
 			return
 		}
+		s.text = append(s.text, b)
 		if s.keep {
 			s.raw = append(s.raw, b)
 		}

@@ -71,7 +71,7 @@ func TestWarnings(t *testing.T) {
 	assert.Equal(t, []string{
 		`environment "Dev": HelmChart interval 1h30m is longer than recommended (30s-1m)`,
 		`environment "prod": GitRepository interval 2m is shorter than recommended (at least 5m)`,
-	}, p.Warnings())
+	}, p.Warnings(everywhere))
 }
 
 // A bound is judged by what it sets, its ends; what it leaves alone is nobody's fault.
@@ -107,7 +107,7 @@ func TestWarningsOfBounds(t *testing.T) {
 		if tc.want != "" {
 			want = []string{`environment "prod": Bucket interval ` + tc.want}
 		}
-		assert.Equal(t, want, p.Warnings(), "%s where %s is recommended", tc.bound, tc.recommended)
+		assert.Equal(t, want, p.Warnings(everywhere), "%s where %s is recommended", tc.bound, tc.recommended)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestPresetWarnings(t *testing.T) {
 	t.Parallel()
 	got := map[string][]string{}
 	for _, p := range Presets() {
-		got[p.Name] = p.Warnings()
+		got[p.Name] = p.Warnings(everywhere)
 	}
 	assert.Equal(t, map[string][]string{
 		"per-environment": nil,
@@ -195,4 +195,21 @@ func TestUnknownPreset(t *testing.T) {
 	}
 	_, err := Preset("slow")
 	assert.EqualError(t, err, `no preset is named "slow": there are per-environment, fast, relaxed`)
+}
+
+func everywhere(string) bool { return true }
+
+// Of an environment that is not looked at nothing is said.
+func TestWarningsOfOneEnvironment(t *testing.T) {
+	t.Parallel()
+	p, err := Preset("fast")
+	require.NoError(t, err)
+	all := p.Warnings(everywhere)
+	require.NotEmpty(t, all)
+	var each []string
+	for _, e := range p.EnvironmentNames() {
+		each = append(each, p.Warnings(func(name string) bool { return name == e })...)
+	}
+	assert.Equal(t, all, each)
+	assert.Empty(t, p.Warnings(func(string) bool { return false }))
 }

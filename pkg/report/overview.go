@@ -322,7 +322,7 @@ func (o Overview) homes(reason tune.Reason, limits limits) []string {
 // remarks are what else to know: timeouts that are kept, webhooks, side effects, what the policy says of itself.
 func (o Overview) remarks(limits limits) []string {
 	var lines []string
-	if n := kept(o.Plan.Items); n > 0 && !o.leavesFor(tune.ReasonTimeoutKept) {
+	if n := kept(o.Plan.Items); n > 0 {
 		lines = append(lines, fmt.Sprintf("%s longer timeouts than the policy's: --shorten-timeouts makes them shorter where nothing speaks against it", keep(n)))
 	}
 	if limits.height > 0 {
@@ -337,22 +337,17 @@ func (o Overview) remarks(limits limits) []string {
 	return append(lines, optional(o.Plan.Note)...)
 }
 
-// leavesFor tells whether objects are left alone for a reason.
-func (o Overview) leavesFor(reason tune.Reason) bool {
-	return slices.ContainsFunc(o.Plan.Items, func(i tune.Item) bool { return i.Action == tune.ActionSkip && i.Reason == reason })
-}
-
 func keep(n int) string {
 	if n == 1 {
-		return "1 object that changes keeps"
+		return "1 object keeps"
 	}
-	return fmt.Sprintf("%d objects that change keep", n)
+	return fmt.Sprintf("%d objects keep", n)
 }
 
 func kept(items []tune.Item) int {
 	n := 0
 	for _, item := range items {
-		if item.Action == tune.ActionChange && item.Kept != "" {
+		if item.Action != tune.ActionSkip && item.Kept != "" {
 			n++
 		}
 	}

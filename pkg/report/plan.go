@@ -171,7 +171,7 @@ func whyCell(item PlanItem) Cell {
 	case tune.ActionSkip:
 		return Text(item.Message)
 	case tune.ActionUnchanged:
-		return Cell{Text: "unchanged", Style: Faint}
+		return Cell{Text: strings.Join(append([]string{"unchanged"}, optional(item.left)...), "; "), Style: Faint}
 	default:
 		return Text(item.left)
 	}

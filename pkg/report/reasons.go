@@ -14,8 +14,6 @@ func reasonLine(r tune.ReasonCount) string {
 		return "set by what applies them, which would undo a change: change it where it lives (rewrite -f), or see --managed"
 	case tune.ReasonOwnerUnknown:
 		return "with an owner that cannot be seen, and may undo a change: see --managed"
-	case tune.ReasonTimeoutKept:
-		return "with longer timeouts than the policy's: --shorten-timeouts makes them shorter where nothing speaks against it"
 	case tune.ReasonSuspended:
 		return "suspended: --include-suspended tunes them, too"
 	case tune.ReasonOptedOut:

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,6 +20,8 @@ type Planned struct {
 	outcome cluster.Outcome // where nothing is tried
 	message string
 	kept    string
+	// done is the outcome where it is written, if not that of all.
+	done cluster.Outcome
 }
 
 // PlannedItems are the items of a plan.
@@ -47,6 +50,8 @@ func PlannedRestores(restores []tune.Restore) []Planned {
 	for _, r := range restores {
 		p := Planned{object: r.Object, changes: r.Changes, message: strings.Join(r.Notes, "; "), kept: r.KeptMessage()}
 		switch {
+		case r.Action == tune.ActionChange && len(r.Changes) == 0:
+			p.done = cluster.Released
 		case r.Action == tune.ActionChange:
 		case r.Reason == tune.ReasonBadRecord:
 			p.outcome, p.message = cluster.Failed, r.Message
@@ -63,7 +68,7 @@ func PlannedRestores(restores []tune.Restore) []Planned {
 func NewResults(policy string, done cluster.Outcome, planned []Planned) Results {
 	r := Results{Head: Head{APIVersion, "Results"}, Policy: policy, Done: string(done), Items: make([]Result, 0, len(planned))}
 	for _, p := range planned {
-		item := Result{Ref: NewRef(p.object), Action: string(p.outcome), Changes: newChanges(p.changes), Message: p.message, Kept: p.kept, object: p.object}
+		item := Result{Ref: NewRef(p.object), Action: string(p.outcome), Changes: newChanges(p.changes), Message: p.message, Kept: p.kept, object: p.object, done: string(cmp.Or(p.done, done))}
 		if p.outcome == cluster.Failed {
 			item.Message, item.Error = "", p.message
 		}
@@ -82,7 +87,7 @@ func (r Results) With(out cluster.Outcomes, gaps []flux.Gap) Results {
 	for i := range r.Items {
 		item := &r.Items[i]
 		if d, tried := byRef[item.object.Ref]; tried {
-			item.become(d, r.Done)
+			item.become(d, item.done)
 		}
 		r.Summary.count(*item, r.Done)
 	}
@@ -132,6 +137,8 @@ func (s *ResultSummary) count(r Result, done string) {
 	switch cluster.Outcome(r.Action) {
 	case cluster.Outcome(done):
 		s.Changed++
+	case cluster.Released:
+		s.Released++
 	case cluster.Unchanged:
 		s.Unchanged++
 	case cluster.Skipped:
@@ -152,7 +159,7 @@ func (s ResultSummary) Line(done string) string {
 		count int
 		words string
 	}{
-		{s.Partial, "not taken back whole"}, {s.Uncertain, "uncertain"}, {s.NotReady, "not ready yet"}, {s.NotAttempted, "not attempted"},
+		{s.Released, "released"}, {s.Partial, "not taken back whole"}, {s.Uncertain, "uncertain"}, {s.NotReady, "not ready yet"}, {s.NotAttempted, "not attempted"},
 	} {
 		if more.count > 0 {
 			line += fmt.Sprintf(", %d %s", more.count, more.words)
@@ -180,11 +187,19 @@ func (r Results) RulesLine() string {
 }
 
 // Troubles are what is not as it was asked for, a line each: what failed, what is uncertain, what was left alone since it
-// changed, what could not be taken back, what is not ready yet.
+// changed, what could not be taken back, what is not ready yet. Many objects with the same trouble share a line.
 func (r Results) Troubles() []string {
-	var lines []string
+	var troubles []trouble
+	at := make(map[[2]string]int)
 	add := func(item Result, what, why string) {
-		lines = append(lines, fmt.Sprintf("%s: %s %s/%s: %s", what, item.Ref.Kind, item.Ref.Namespace, item.Ref.Name, oneLine(why)))
+		name := fmt.Sprintf("%s %s/%s", item.Ref.Kind, item.Ref.Namespace, item.Ref.Name)
+		why = oneLine(why)
+		if i, same := at[[2]string{what, why}]; same {
+			troubles[i].names = append(troubles[i].names, name)
+			return
+		}
+		at[[2]string{what, why}] = len(troubles)
+		troubles = append(troubles, trouble{what, why, []string{name}})
 	}
 	for _, item := range slices.Concat(r.Rules, r.Items) {
 		switch {
@@ -208,7 +223,28 @@ func (r Results) Troubles() []string {
 			add(item, "Changed, and not ready yet", item.NotReady)
 		}
 	}
+	var lines []string
+	for _, t := range troubles {
+		lines = append(lines, t.line())
+	}
 	return lines
+}
+
+// trouble is what is not as it was asked for, and the objects of which that is so.
+type trouble struct {
+	what, why string
+	names     []string
+}
+
+// namedInTrouble is how many objects with the same trouble are named before the rest is counted.
+const namedInTrouble = 3
+
+func (t trouble) line() string {
+	names := strings.Join(t.names[:min(len(t.names), namedInTrouble)], ", ")
+	if more := len(t.names) - namedInTrouble; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("%s: %s: %s", t.what, names, t.why)
 }
 
 // Table shows the results like kubectl apply does, one line an object.
@@ -262,7 +298,7 @@ func dryRunNote(mode string) string {
 
 func (r Results) outcomeStyle(action string) Style {
 	switch cluster.Outcome(action) {
-	case cluster.Outcome(r.Done), cluster.Configured:
+	case cluster.Outcome(r.Done), cluster.Configured, cluster.Released:
 		return Good
 	case cluster.Failed, cluster.Uncertain:
 		return Bad
@@ -275,7 +311,7 @@ func (r Results) outcomeStyle(action string) Style {
 func (r Results) Names() []string {
 	names := []string{}
 	for _, item := range r.Items {
-		if item.Action == r.Done {
+		if item.Action == r.Done || item.Action == string(cluster.Released) {
 			names = append(names, resourceName(item.Ref))
 		}
 	}

@@ -63,7 +63,7 @@ func TestResultsOfABrokenRecord(t *testing.T) {
 	results := NewResults("", cluster.Restored, PlannedRestores(restores)).With(cluster.Outcomes{}, nil)
 	assert.Equal(t, ResultSummary{Failed: 1}, results.Summary)
 	const message = "reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand, then run forget on it"
-	assert.Equal(t, []Result{{Ref: NewRef(o), Action: "failed", Changes: []Change{}, Error: message, object: o}}, results.Items)
+	assert.Equal(t, []Result{{Ref: NewRef(o), Action: "failed", Changes: []Change{}, Error: message, object: o, done: "restored"}}, results.Items)
 	assert.Equal(t, []string{"Failed: Kustomization prod/web: " + message}, results.Troubles())
 }
 
@@ -74,6 +74,7 @@ func TestOutcomes(t *testing.T) {
 	restore := tune.Restore{Object: o, Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval, From: ptr("1m"), To: ptr("5m")}}}
 	kept := restore
 	kept.Kept = []tune.KeptField{{Field: flux.Timeout, Why: "spec.timeout stays 2m"}}
+	record := tune.Restore{Object: o, Action: tune.ActionChange, Notes: []string{"spec.interval is 7m, as kustomize-controller sets it now"}}
 	const place = ": Kustomization prod/web: "
 	for _, tc := range []struct {
 		name    string
@@ -89,6 +90,10 @@ func TestOutcomes(t *testing.T) {
 			line: "1 restored, 0 unchanged, 0 left alone, 0 failed"},
 		{name: "not whole", restore: kept, result: cluster.Result{Outcome: cluster.Configured}, action: "restored", changes: 1, summary: ResultSummary{Changed: 1, Partial: 1},
 			line: "1 restored, 0 unchanged, 0 left alone, 0 failed, 1 not taken back whole", trouble: "Not taken back" + place + "spec.timeout stays 2m"},
+		{name: "nothing to restore but the record", restore: record, result: cluster.Result{Outcome: cluster.Configured}, action: "released", summary: ResultSummary{Released: 1},
+			line: "0 restored, 0 unchanged, 0 left alone, 0 failed, 1 released"},
+		{name: "nothing to restore, and the record cannot be written", restore: record, result: cluster.Result{Outcome: cluster.Failed, Err: errors.New("no")}, action: "failed", summary: ResultSummary{Failed: 1},
+			line: "0 restored, 0 unchanged, 0 left alone, 1 failed", trouble: "Failed" + place + "no"},
 		{name: "written, and not ready", restore: restore, result: cluster.Result{Outcome: cluster.Configured, NotReady: "Ready is False"}, action: "restored", changes: 1, summary: ResultSummary{Changed: 1, NotReady: 1},
 			line: "1 restored, 0 unchanged, 0 left alone, 0 failed, 1 not ready yet", trouble: "Changed, and not ready yet" + place + "Ready is False"},
 		{name: "written half", restore: restore, result: cluster.Result{Outcome: cluster.Configured, Err: errors.New("not all of it is done: no")}, action: "restored", changes: 1, summary: ResultSummary{Changed: 1},
@@ -154,4 +159,24 @@ func TestVersion(t *testing.T) {
 	v.Head = Head{APIVersion, "Version"}
 	v.ClientVersion.GoVersion, v.ClientVersion.Platform = "go1.26.0", "linux/amd64"
 	goldenJSON(t, "version/version.json", v)
+}
+
+// Many objects with the same trouble share a line, which names the first and counts the rest.
+func TestTroublesAreGrouped(t *testing.T) {
+	t.Parallel()
+	var restores []tune.Restore
+	var out cluster.Outcomes
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		kept := "spec.interval stays 1m, as session s2 set it"
+		if name == "f" {
+			kept = "spec.interval stays 3m, as session s2 set it"
+		}
+		r := tune.Restore{Object: object(t, "ks", "prod", name, nil), Action: tune.ActionChange, Kept: []tune.KeptField{{Field: flux.Interval, Why: kept}}}
+		restores = append(restores, r)
+		out.Objects = append(out.Objects, cluster.Result{Write: tune.RestoreWrite{Restore: r}, Outcome: cluster.Configured})
+	}
+	assert.Equal(t, []string{
+		"Not taken back: Kustomization prod/a, Kustomization prod/b, Kustomization prod/c and 2 more: spec.interval stays 1m, as session s2 set it",
+		"Not taken back: Kustomization prod/f: spec.interval stays 3m, as session s2 set it",
+	}, NewResults("", cluster.Restored, PlannedRestores(restores)).With(out, nil).Troubles())
 }

@@ -212,7 +212,8 @@ type Results struct {
 type Result struct {
 	Ref Ref `json:"ref"`
 	// Action is configured (by apply), restored (by revert) or forgotten (by forget) where something was written;
-	// unchanged; skipped (left alone); failed (refused); notAttempted; or uncertain: sent, and no answer came.
+	// released where a revert had no value to restore, and dropped the record; unchanged; skipped (left alone); failed
+	// (refused); notAttempted; or uncertain: sent, and no answer came.
 	Action  string   `json:"action"`
 	Changes []Change `json:"changes"`
 	Message string   `json:"message,omitempty"`
@@ -223,14 +224,17 @@ type Result struct {
 	NotReady string `json:"notReady,omitempty"`
 
 	object flux.Object
-	tried  bool // it was to be written
+	done   string // the action where it is written
+	tried  bool   // it was to be written
 	// runEnded says that the run ended before it came to it.
 	runEnded bool
 }
 
 // ResultSummary counts results.
 type ResultSummary struct {
-	Changed      int `json:"changed"`
+	Changed int `json:"changed"`
+	// Released are those of which a revert dropped the record and found no value to restore.
+	Released     int `json:"released"`
 	Unchanged    int `json:"unchanged"`
 	Skipped      int `json:"skipped"`
 	Failed       int `json:"failed"`

@@ -80,7 +80,7 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 		item.Message = fmt.Sprintf("differs from policy %q", p.Title())
 		item.leaveAlone(firstReason(item, opts))
 	case item.Kept != "":
-		item.Action, item.Reason, item.Message = ActionSkip, ReasonTimeoutKept, item.Kept
+		item.Action, item.Reason, item.Message = ActionUnchanged, ReasonTimeoutKept, item.Kept
 	default:
 		item.Action, item.Reason = ActionUnchanged, ReasonMatchesPolicy
 		item.Message = fmt.Sprintf("matches policy %q", p.Title())

@@ -34,7 +34,7 @@ func TestDecideReasons(t *testing.T) {
 		{"suspended", object(t, "ks", suspend), in("development"), Options{}, ActionSkip, ReasonSuspended, "suspended (--include-suspended tunes it too)"},
 		{"suspended and included", object(t, "ks", suspend), in("development"), Options{IncludeSuspended: true}, ActionChange, ReasonPolicyDiffers, `differs from policy "per-environment"`},
 		{
-			"timeout kept", object(t, "ks", timeout("5m")), in("production"), Options{}, ActionSkip, ReasonTimeoutKept,
+			"timeout kept", object(t, "ks", timeout("5m")), in("production"), Options{}, ActionUnchanged, ReasonTimeoutKept,
 			"timeout kept at 5m: it is not made shorter unasked (--shorten-timeouts)",
 		},
 		{

@@ -117,7 +117,7 @@ func TestReleaseOfWhatAnApplierSetSince(t *testing.T) {
 	before := []flux.Manager{updates("kubectl-create")}
 	r := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Owners: before}})}}
 	for value, want := range map[string][]flux.Manager{"7m": nil, "1m": nil, "5m": before} {
-		now := object(t, "ks", interval(value), recorded(r.String()), ownedBy(flux.Interval, applies("acme-sync")))
+		now := object(t, "ks", interval(value), recorded(r.String()), ownedBy(flux.Interval, applies("acme-controller")))
 		got := DecideRestore(now, RestoreOptions{})
 		assert.Equal(t, map[flux.Field][]flux.Manager{flux.Interval: want}, got.Freed, value)
 	}

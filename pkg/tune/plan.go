@@ -21,10 +21,11 @@ const (
 // Reason says in one word why an object gets its action. The words are part of the JSON contract.
 type Reason string
 
-// The reasons of plans. The first two go with change and unchanged, the others with skip.
+// The reasons of plans. The first goes with change, the next two with unchanged, the others with skip.
 const (
 	ReasonPolicyDiffers    Reason = "PolicyDiffers"
 	ReasonMatchesPolicy    Reason = "MatchesPolicy"
+	ReasonTimeoutKept      Reason = "TimeoutKept"
 	ReasonDeleting         Reason = "Deleting"
 	ReasonOptedOut         Reason = "OptedOut"
 	ReasonNoEnvironment    Reason = "NoEnvironment"
@@ -33,7 +34,6 @@ const (
 	ReasonIntervalIgnored  Reason = "IntervalIgnored"
 	ReasonSuspended        Reason = "Suspended"
 	ReasonRetriesExhausted Reason = "RetriesExhausted"
-	ReasonTimeoutKept      Reason = "TimeoutKept"
 	ReasonSetInGit         Reason = "SetInGit"
 	ReasonOwnerUnknown     Reason = "OwnerUnknown"
 	ReasonCannotPin        Reason = "CannotPin"
@@ -123,15 +123,18 @@ const (
 // which must know the same snapshot.
 func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Options) Plan {
 	plan := Plan{Policy: p.Title(), Note: p.Note, Items: make([]Item, 0, len(objects))}
-	warnings := p.Warnings()
+	environments := make(map[string]bool)
+	var warnings []string
 	for _, o := range objects {
 		item := Decide(o, p, r.Resolve(o), opts)
+		environments[item.Assignment.Environment] = true
 		warnings = append(warnings, item.Assignment.Warnings...)
 		if odd := oddOptOut(o); odd != "" {
 			warnings = append(warnings, odd)
 		}
 		plan.Items = append(plan.Items, item)
 	}
+	warnings = append(warnings, p.Warnings(func(name string) bool { return environments[name] })...)
 	plan.Warnings = uniqueSorted(warnings)
 	if opts.Managed == ManagedPin {
 		opts.Judge.pin(&plan)

@@ -50,7 +50,6 @@ func TestNewPlan(t *testing.T) {
 	assert.Equal(t, []string{
 		`environment "production": GitRepository interval 30s is shorter than recommended (3m-5m)`,
 		`environment "production": Kustomization interval 1m is shorter than recommended (3m-5m)`,
-		`environment "staging": GitRepository interval 30s is shorter than recommended (1m-3m)`,
 		`label env=dev on Kustomization prod/contrary and label environment=production on namespace "prod" disagree: development is taken`,
 	}, plan.Warnings)
 }

@@ -201,7 +201,7 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 		switch {
 		case flux.SameDuration(now, c[0].From):
 			return restored, 0, m
-		case m.Apply && comesBack(m):
+		case tookOver(m, c[0].Owners):
 			return released, 0, m
 		default:
 			return edited, 0, m

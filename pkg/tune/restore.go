@@ -131,8 +131,7 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 	case s == restored && keep == 0:
 		free(c[0].Owners)
 	case s == edited && !opts.Force:
-		r.keep(f, "%s was set to %s and is now %s: somebody%s changed it since (--force restores %s, forget keeps what is there)",
-			f, Show(c[len(c)-1].To), Show(o.Value(f)), by(owner), Show(c[first].From))
+		r.keep(f, "%s (--force restores %s, forget keeps what is there)", since(f, c[len(c)-1].To, o.Value(f), owner), Show(c[first].From))
 	case s != edited && keep <= first: // taken back already
 		left.cut(f, c[first].step)
 	case s != edited && opts.Session != "" && first < keep-1 && !opts.Force:
@@ -153,6 +152,14 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 
 func (r *Restore) keep(f flux.Field, format string, args ...any) {
 	r.Kept = append(r.Kept, KeptField{f, fmt.Sprintf(format, args...)})
+}
+
+// since says what somebody has done with a field since it was set.
+func since(f flux.Field, set, now *string, who flux.Manager) string {
+	if flux.SameDuration(set, now) {
+		return fmt.Sprintf("%s is %s, as it was set, and somebody%s has set it to the same since", f, Show(now), by(who))
+	}
+	return fmt.Sprintf("%s was set to %s and is now %s: somebody%s changed it since", f, Show(set), Show(now), by(who))
 }
 
 func by(m flux.Manager) string {

@@ -176,6 +176,7 @@ func TestDecideRestoreByOwners(t *testing.T) {
 	git := applies("kustomize-controller")
 	once := step("s1", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Owners: []flux.Manager{git}}})
 	pinned := step("s1", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Owners: []flux.Manager{git}, Pinned: true}})
+	ofTerraform := step("s1", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Owners: []flux.Manager{applies("terraform")}}})
 	byAlice := once
 	byAlice.Manager = "alice"
 	back := []Change{change(flux.Interval, "1m", "5m")}
@@ -189,11 +190,17 @@ func TestDecideRestoreByOwners(t *testing.T) {
 		{"ours", "1m", once, []flux.Manager{updates("fluxtune")}, wanted{Changes: back, Freed: []flux.Field{flux.Interval}}},
 		{"ours by another name", "1m", byAlice, []flux.Manager{updates("alice")}, wanted{Changes: back, Freed: []flux.Field{flux.Interval}}},
 		{"set by hand to what we had set", "1m", once, []flux.Manager{updates("kubectl-edit")}, wanted{Kept: []string{
-			"spec.interval was set to 1m and is now 1m: somebody (kubectl-edit) changed it since (--force restores 5m, forget keeps what is there)",
+			"spec.interval is 1m, as it was set, and somebody (kubectl-edit) has set it to the same since (--force restores 5m, forget keeps what is there)",
 		}}},
 		{"applied by hand on the server side", "7m", once, []flux.Manager{applies("kubectl")}, wanted{Kept: []string{
 			"spec.interval was set to 1m and is now 7m: somebody (kubectl) changed it since (--force restores 5m, forget keeps what is there)",
 		}}},
+		{"applied by somebody we do not know", "7m", once, []flux.Manager{applies("bob")}, wanted{Kept: []string{
+			"spec.interval was set to 1m and is now 7m: somebody (bob) changed it since (--force restores 5m, forget keeps what is there)",
+		}}},
+		{"applied again by somebody we do not know", "7m", ofTerraform, []flux.Manager{applies("terraform")}, wanted{
+			Notes: []string{"spec.interval is 7m, as terraform sets it now"}, Freed: []flux.Field{flux.Interval},
+		}},
 		{"set in Git to what we had set", "1m", once, []flux.Manager{git}, wanted{
 			Notes: []string{"spec.interval is 1m, as kustomize-controller sets it now"}, Freed: []flux.Field{flux.Interval},
 		}},

@@ -20,12 +20,22 @@ const (
 // in all its names, the flux command, k9s. Whoever else declares a field (server-side apply) may, known to us or
 // not; of those that only updated it, programs that are controllers by their name.
 func comesBack(m flux.Manager) bool {
-	if m.Apply {
-		return !runOnce(m.Name)
-	}
+	return m.Apply && !runOnce(m.Name) || Controller(m.Name)
+}
+
+// Controller knows by a name programs that keep applying what they own: controllers, operators, Argo CD, Helm.
+func Controller(name string) bool {
 	return slices.ContainsFunc([]string{"controller", "operator", "argocd", helmCommand}, func(part string) bool {
-		return strings.Contains(strings.ToLower(m.Name), part)
+		return strings.Contains(strings.ToLower(name), part)
 	})
+}
+
+// tookOver tells whether an owner that has set a field since a change of ours will keep doing so: a controller, or
+// whoever declared the field before us. Of anybody else it was a choice, as far as we know.
+func tookOver(m flux.Manager, before []flux.Manager) bool {
+	return m.Apply && comesBack(m) && (Controller(m.Name) || slices.ContainsFunc(before, func(b flux.Manager) bool {
+		return b.Apply && b.Name == m.Name
+	}))
 }
 
 // runOnce knows the tools that people run by hand, by the names under which they own fields.

@@ -74,6 +74,9 @@ const (
 	operatorInterval        = time.Hour
 )
 
+// managedByLabel names the tool that applies an object, where nothing else does (kubernetes.io, "Recommended Labels").
+const managedByLabel = "app.kubernetes.io/managed-by"
+
 // Judge tells whether changes of objects stick. It knows the Kustomizations, HelmReleases and sources
 // of a snapshot, and does not change once it is made.
 type Judge struct {
@@ -182,6 +185,8 @@ func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool,
 		return s
 	case len(other) > 0:
 		return mayComeBack(other)
+	case !owned && Controller(o.Labels[managedByLabel]):
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("its label %s says that %s applies it, and may undo the change", managedByLabel, o.Labels[managedByLabel])}
 	case !owned:
 		return FieldStick{Verdict: Sticks}
 	case j.excluded(o, owner):

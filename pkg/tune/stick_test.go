@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -79,7 +80,13 @@ func resourceSet(annotations ...string) flux.Object {
 
 // bearing adds a label to those that an object has.
 func bearing(key, value string) func(*flux.Object) {
-	return func(o *flux.Object) { o.Labels[key] = value }
+	return func(o *flux.Object) {
+		o.Labels = maps.Clone(o.Labels)
+		if o.Labels == nil {
+			o.Labels = make(map[string]string)
+		}
+		o.Labels[key] = value
+	}
 }
 
 func marked(pairs ...string) func(*flux.Object) {
@@ -201,6 +208,9 @@ func TestJudge(t *testing.T) {
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "not in an inventory that is out of date", known: []flux.Object{parent(t, applied("other"), func(o *flux.Object) { o.Generation = 2 })}, object: object(t, "ks", child(flux.Interval)),
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},
+		{name: "the mark of the Flux Operator alone", object: object(t, "ks", bearing("app.kubernetes.io/managed-by", "flux-operator")),
+			verdict: Unknown, message: "its label app.kubernetes.io/managed-by says that flux-operator applies it, and may undo the change"},
+		{name: "somebody's own word for who manages it", object: object(t, "ks", bearing("app.kubernetes.io/managed-by", "team-a")), verdict: Sticks},
 		{name: "Helm", object: object(t, "ks", func(o *flux.Object) {
 			o.Annotations = map[string]string{"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "apps"}
 		}), verdict: Reverted, message: "undone by the next helm upgrade of apps/web"},

@@ -323,6 +323,6 @@ func TestDecideKeepsTimeouts(t *testing.T) {
 	// Once that is done, a second plan finds nothing to do.
 	done := object(t, "ks", interval("1m"), timeout("4m30s"), retry("5m"))
 	assert.Equal(t, Item{
-		Object: done, Assignment: in("development"), Action: ActionSkip, Reason: ReasonTimeoutKept, Message: kept, Kept: kept,
+		Object: done, Assignment: in("development"), Action: ActionUnchanged, Reason: ReasonTimeoutKept, Message: kept, Kept: kept,
 	}, Decide(done, p, in("development"), Options{}))
 }
