@@ -118,7 +118,7 @@ type Planned struct {
 // Plan plans a command as the command line does.
 func (c Command) Plan(s flux.Snapshot) Planned {
 	all := slices.Concat(s.Objects, s.Related)
-	graph := tune.NewGraph(all)
+	graph := tune.NewGraph(flux.Each(all))
 	p := Planned{Run: cluster.Run{PinTimeout: time.Minute}, options: cluster.WriteOptions{Graph: graph, FieldManager: tune.DefaultManager}}
 	for _, o := range all {
 		if tune.Pinning(o) {

@@ -66,16 +66,11 @@ func controllerNames() []string {
 }
 
 func (c *Client) deployments(ctx context.Context, q query) ([]Deployment, error) {
-	var list []Deployment
-	err := c.list(ctx, q, func() { list = nil }, func(data []byte) error {
-		d, err := decodeDeployment(data)
-		list = append(list, d)
-		return err
-	})
-	slices.SortFunc(list, func(a, b Deployment) int {
+	found, err := list(ctx, c, q, decodeDeployment)
+	slices.SortFunc(found, func(a, b Deployment) int {
 		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
 	})
-	return list, err
+	return found, err
 }
 
 // deployment is the part of a Deployment that matters here.

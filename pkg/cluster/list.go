@@ -20,15 +20,14 @@ type query struct {
 	labelSelector string
 }
 
-// list asks for a collection page by page and hands each item's JSON over. The bytes are valid only during
-// the call. An expired continue token starts the list again: restart is called so that the caller can
-// forget what it had.
-func (c *Client) list(ctx context.Context, q query, restart func(), each func([]byte) error) error {
+// list asks for a collection page by page, and makes of each item's JSON what decode does. The bytes are valid only
+// during that call.
+func list[T any](ctx context.Context, c *Client, q query, decode func([]byte) (T, error)) ([]T, error) {
 	r := kube.Request{Path: urlPath(q.path), Accept: q.accept, Query: url.Values{}}
 	if q.labelSelector != "" {
 		r.Query.Set("labelSelector", q.labelSelector)
 	}
-	return c.kube.Items(ctx, r, restart, each)
+	return kube.Items(ctx, c.kube, r, decode)
 }
 
 func urlPath(segments []string) string {
@@ -41,17 +40,7 @@ func urlPath(segments []string) string {
 
 // objects lists a kind in a namespace ("" for all).
 func (c *Client) objects(ctx context.Context, k flux.Kind, version, namespace, selector string) ([]flux.Object, error) {
-	var objects []flux.Object
-	q := query{path: path(k, version, namespace), labelSelector: selector}
-	err := c.list(ctx, q, func() { objects = nil }, func(data []byte) error {
-		o, err := flux.Decode(data)
-		if err != nil {
-			return err
-		}
-		objects = append(objects, o)
-		return nil
-	})
-	return objects, err
+	return list(ctx, c, query{path: path(k, version, namespace), labelSelector: selector}, flux.Decode)
 }
 
 // object reads one object.

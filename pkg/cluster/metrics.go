@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -132,9 +133,8 @@ func (c *Client) PodMetrics(ctx context.Context, deployments []Deployment, now f
 }
 
 func (c *Client) runningPods(ctx context.Context, d Deployment) ([]string, error) {
-	var names []string
 	q := query{path: []string{"api", "v1", "namespaces", d.Namespace, "pods"}, labelSelector: d.Selector}
-	err := c.list(ctx, q, func() { names = nil }, func(data []byte) error {
+	names, err := list(ctx, c, q, func(data []byte) (string, error) {
 		var pod struct {
 			Metadata struct {
 				Name string `json:"name"`
@@ -144,14 +144,14 @@ func (c *Client) runningPods(ctx context.Context, d Deployment) ([]string, error
 			} `json:"status"`
 		}
 		if err := json.Unmarshal(data, &pod); err != nil {
-			return fmt.Errorf("reading a pod: %w", err)
+			return "", fmt.Errorf("reading a pod: %w", err)
 		}
-		if pod.Status.Phase == "Running" {
-			names = append(names, pod.Metadata.Name)
+		if pod.Status.Phase != "Running" {
+			return "", nil
 		}
-		return nil
+		return pod.Metadata.Name, nil
 	})
-	return names, err
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" }), err
 }
 
 // Observe makes rates of counts: since each process started, or between two answers where there are

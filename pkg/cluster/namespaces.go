@@ -21,12 +21,10 @@ const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.i
 func (c *Client) readNamespaces(ctx context.Context, snapshot *flux.Snapshot) error {
 	if snapshot.Namespaces == nil {
 		snapshot.Namespaces = make(map[string]map[string]string)
-		err := c.list(ctx, query{path: []string{"api", "v1", "namespaces"}, accept: metadataOnly}, func() {},
-			func(data []byte) error {
-				name, labels, err := decodeNamespace(data)
-				snapshot.Namespaces[name] = labels
-				return err
-			})
+		found, err := list(ctx, c, query{path: []string{"api", "v1", "namespaces"}, accept: metadataOnly}, decodeNamespace)
+		for _, n := range found {
+			snapshot.Namespaces[n.name] = n.labels
+		}
 		if err == nil {
 			return nil
 		}
@@ -56,7 +54,8 @@ func (c *Client) readOneByOne(ctx context.Context, snapshot *flux.Snapshot) erro
 			data, err := c.raw(groupCtx, []string{"api", "v1", "namespaces", name})
 			switch {
 			case err == nil:
-				_, labels[i], err = decodeNamespace(data)
+				found, err := decodeNamespace(data)
+				labels[i] = found.labels
 				return err
 			case apierrors.IsForbidden(err):
 				refused[i] = true
@@ -87,7 +86,7 @@ func (c *Client) readOneByOne(ctx context.Context, snapshot *flux.Snapshot) erro
 
 func neededNamespaces(s flux.Snapshot) []string {
 	var names []string
-	for _, o := range slices.Concat(s.Objects, s.Related) {
+	for o := range s.All() {
 		names = append(names, o.Namespace)
 		if o.TargetNamespace != "" {
 			names = append(names, o.TargetNamespace)
@@ -97,7 +96,13 @@ func neededNamespaces(s flux.Snapshot) []string {
 	return slices.Compact(names)
 }
 
-func decodeNamespace(data []byte) (name string, labels map[string]string, err error) {
+// namespace is what matters of one.
+type namespace struct {
+	name   string
+	labels map[string]string
+}
+
+func decodeNamespace(data []byte) (namespace, error) {
 	var n struct {
 		Metadata struct {
 			Name   string            `json:"name"`
@@ -105,19 +110,17 @@ func decodeNamespace(data []byte) (name string, labels map[string]string, err er
 		} `json:"metadata"`
 	}
 	if err := json.Unmarshal(data, &n); err != nil {
-		return "", nil, fmt.Errorf("reading a namespace: %w", err)
+		return namespace{}, fmt.Errorf("reading a namespace: %w", err)
 	}
-	return n.Metadata.Name, n.Metadata.Labels, nil
+	return namespace{n.Metadata.Name, n.Metadata.Labels}, nil
 }
 
 // Namespaces lists the names of all namespaces, sorted.
 func (c *Client) Namespaces(ctx context.Context) ([]string, error) {
-	var names []string
 	q := query{path: []string{"api", "v1", "namespaces"}, accept: metadataOnly}
-	err := c.list(ctx, q, func() { names = nil }, func(data []byte) error {
-		name, _, err := decodeNamespace(data)
-		names = append(names, name)
-		return err
+	names, err := list(ctx, c, q, func(data []byte) (string, error) {
+		found, err := decodeNamespace(data)
+		return found.name, err
 	})
 	slices.Sort(names)
 	return names, err

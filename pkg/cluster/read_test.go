@@ -37,12 +37,12 @@ func TestAssemble(t *testing.T) {
 
 func TestDecodeNamespace(t *testing.T) {
 	t.Parallel()
-	name, labels, err := decodeNamespace([]byte(`{"kind":"PartialObjectMetadata","metadata":{"name":"dev","labels":{"environment":"development"}}}`))
+	n, err := decodeNamespace([]byte(`{"kind":"PartialObjectMetadata","metadata":{"name":"dev","labels":{"environment":"development"}}}`))
 	require.NoError(t, err)
-	assert.Equal(t, "dev", name)
-	assert.Equal(t, map[string]string{"environment": "development"}, labels)
+	assert.Equal(t, "dev", n.name)
+	assert.Equal(t, map[string]string{"environment": "development"}, n.labels)
 
-	_, _, err = decodeNamespace([]byte(`{"metadata":[]}`))
+	_, err = decodeNamespace([]byte(`{"metadata":[]}`))
 	require.ErrorContains(t, err, "reading a namespace: ")
 }
 

@@ -62,8 +62,8 @@ func (c *Client) explain(ctx context.Context, s served, snapshot *flux.Snapshot)
 func (c *Client) ReadPinned(ctx context.Context, snapshot *flux.Snapshot) error {
 	known := snapshot.Known()
 	missing := make(map[place][]flux.Ref)
-	for _, owner := range slices.Concat(snapshot.Objects, snapshot.Related) {
-		for _, rule := range tune.OurRules(owner) {
+	for owner := range snapshot.All() {
+		for _, rule := range tune.OurRules(*owner) {
 			for _, ref := range tune.Targets(rule) {
 				k, ok := flux.ParseManifestKind(ref.Group, ref.Kind)
 				if _, there := known[ref]; ok && !there && !slices.ContainsFunc(snapshot.Unread, func(r flux.Ref) bool { return r == ref }) {
@@ -137,13 +137,11 @@ func (c *Client) readOperators(ctx context.Context, s served, snapshot *flux.Sna
 		if version == "" || !slices.ContainsFunc(snapshot.Objects, owns) {
 			continue
 		}
-		var found []flux.Object
 		q := query{path: path(k, version, ""), accept: metadataOnly}
-		err := c.list(ctx, q, func() { found = nil }, func(data []byte) error {
+		found, err := list(ctx, c, q, func(data []byte) (flux.Object, error) {
 			o, err := flux.Decode(data)
 			o.Group, o.Kind, o.Version = k.Group, k.Name, version // the answer's is PartialObjectMetadata
-			found = append(found, o)
-			return err
+			return o, err
 		})
 		switch {
 		case err == nil:
@@ -191,13 +189,16 @@ func (c *Client) readOwnersSources(ctx context.Context, s served, snapshot *flux
 	known := snapshot.Known()
 	for _, o := range snapshot.Objects {
 		ref, _ := o.Owner()
-		source := known[ref].SourceRef
+		var source flux.Ref
+		if owner := known[ref]; owner != nil {
+			source = owner.SourceRef
+		}
 		row, ok := flux.ParseManifestKind(source.Group, source.Kind)
 		if _, read := known[source]; read || !ok || s[row.Name] == "" {
 			continue
 		}
 		found, err := c.object(ctx, row, s[row.Name], source.Namespace, source.Name)
-		known[source] = found // once, also where it failed
+		known[source] = &found // once, also where it failed
 		if err == nil {
 			snapshot.Relate([]flux.Object{found})
 		}

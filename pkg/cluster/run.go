@@ -143,7 +143,7 @@ func settle(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) 
 			failed = append(failed, uncompared(owner, err))
 			continue
 		}
-		pin := tune.NewPin(now, tune.Needs(objects)[now.Ref], func(ref flux.Ref) bool { return unread[ref] })
+		pin := tune.NewPin(now, tune.Needs(flux.Each(objects))[now.Ref], func(ref flux.Ref) bool { return unread[ref] })
 		writes = append(writes, tune.PinWrite{Pin: pin, Manager: o.FieldManager})
 	}
 	o.PatchesPerSecond = 0 // there are few, and the time may be short

@@ -226,7 +226,7 @@ func original(record *tune.Record, f flux.Field) *string {
 
 // checkRules: a rule of ours is there if and only if a record needs it, and those of others are as they put them.
 func (m *machine) checkRules(t *rapid.T, out cluster.Outcomes) {
-	needs := tune.Needs(m.touched.Objects())
+	needs := tune.Needs(flux.Each(m.touched.Objects()))
 	for _, parent := range m.touched.Parents {
 		if slices.ContainsFunc(out.Owners, func(r cluster.Result) bool { return r.Write.Target().Ref == parent && r.Outcome != cluster.Configured }) {
 			continue // it says that they could not be brought in order

@@ -96,7 +96,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 		run:      cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, f, stamp), Owners: o.pinning(f)},
 		rules:    plan.Pins,
 		results:  report.NewResults(plan.Policy, cluster.Configured, report.PlannedItems(plan.Items)),
-		question: o.question(overview, len(plan.Changed()), plan.Pins),
+		question: o.question(overview, plan.Changes(), plan.Pins),
 		finish: func(d *report.Results, out cluster.Outcomes) {
 			if o.DryRun == dryRunNone && wrote(out) {
 				session = stamp.Session
@@ -155,7 +155,7 @@ func (o ApplyOptions) showPlan(ctx context.Context, overview report.Overview, f 
 		return o.showDiff(ctx, o.root, plan.Items, o.printer.layout.Color)
 	}
 	if !o.printer.tables() || o.printer.layout.NoHeaders {
-		if o.Yes || o.DryRun != dryRunNone || len(plan.Changed()) == 0 {
+		if o.Yes || o.DryRun != dryRunNone || plan.Changes() == 0 {
 			return nil
 		}
 		if err := overview.Draw(o.root.ErrOut, o.printer.layout); err != nil {

@@ -218,9 +218,9 @@ func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Sid
 		for _, item := range plan.Items {
 			shown[item.Object.Ref] = true
 		}
-		for _, object := range f.all() {
+		for object := range f.snapshot.All() {
 			if !shown[object.Ref] {
-				in.Others = append(in.Others, tune.Item{Object: object})
+				in.Others = append(in.Others, tune.Item{Object: *object})
 			}
 		}
 		side.Clusters = append(side.Clusters, check.Cluster{Root: i, Name: one.fleet().Root.String(), Plan: plan, Budget: budget.New(in)})

@@ -101,9 +101,9 @@ func (o FleetOptions) pinning(f fleet) []flux.Object {
 		}
 	}
 	var owners []flux.Object
-	for _, object := range f.all() {
-		if tune.Pinning(object) && (apply[object.Ref] || o.concerns(object)) {
-			owners = append(owners, object)
+	for object := range f.snapshot.All() {
+		if tune.Pinning(*object) && (apply[object.Ref] || o.concerns(*object)) {
+			owners = append(owners, *object)
 		}
 	}
 	return owners

@@ -123,8 +123,12 @@ func (o ExportOptions) run(ctx context.Context) error {
 }
 
 // writtenWhere says where a Kustomization's manifest is, as far as the cluster knows.
-func writtenWhere(known map[flux.Ref]flux.Object, owner flux.Ref) string {
-	parent, applied := known[owner].Owner()
+func writtenWhere(known map[flux.Ref]*flux.Object, owner flux.Ref) string {
+	object := known[owner]
+	if object == nil {
+		return ""
+	}
+	parent, applied := object.Owner()
 	above, found := known[parent]
 	switch {
 	case !applied:

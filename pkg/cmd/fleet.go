@@ -157,7 +157,7 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 		}
 	}
 	f := fleet{snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
-	f.graph = tune.NewGraph(f.all())
+	f.graph = tune.NewGraph(f.snapshot.All())
 	if len(o.Environments) > 0 {
 		f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
 			return !o.inEnvironments(f.resolver.Resolve(object).Environment)

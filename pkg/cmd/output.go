@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	_ "github.com/fluxtune/kubectl-fluxtune/pkg/cmd/english" // comes before kubectl's packages
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 

@@ -97,7 +97,7 @@ func (o PlanOptions) run(ctx context.Context) error {
 		if err := f.complete(); err != nil {
 			return codeError{exitDiffTrouble, err}
 		}
-		if len(plan.Changed()) > 0 {
+		if plan.Changes() > 0 {
 			return silentError{exitChanges}
 		}
 		return nil
@@ -123,7 +123,7 @@ func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet) error {
 		o.root.nothingFound(o.FleetOptions, f)
 		return nil
 	}
-	if o.Files == nil && len(plan.Changed()) > 0 {
+	if o.Files == nil && plan.Changes() > 0 {
 		overview.Next = o.root.repeated("apply")
 	}
 	return o.printer.print(document, document.Names(), func(l report.Layout) error {

@@ -1,6 +1,9 @@
 package flux
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Snapshot is what was read at one moment, from a cluster or from files: everything that a plan is
 // made from. It may be partial; Gaps says what is missing.
@@ -38,10 +41,27 @@ func (s Snapshot) Incomplete() bool {
 	return slices.ContainsFunc(s.Gaps, func(g Gap) bool { return !g.Harmless })
 }
 
+// All ranges over the objects that were asked for, and then those that explain them.
+func (s Snapshot) All() iter.Seq[*Object] { return Each(s.Objects, s.Related) }
+
+// Each ranges over the objects of lists, one list after the other. An object is a kilobyte: ten thousand of them are not
+// copied for every look. They are not to be changed.
+func Each(lists ...[]Object) iter.Seq[*Object] {
+	return func(yield func(*Object) bool) {
+		for _, objects := range lists {
+			for i := range objects {
+				if !yield(&objects[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Known are all objects of the snapshot, by what they are.
-func (s Snapshot) Known() map[Ref]Object {
-	known := make(map[Ref]Object, len(s.Objects)+len(s.Related))
-	for _, o := range slices.Concat(s.Objects, s.Related) {
+func (s Snapshot) Known() map[Ref]*Object {
+	known := make(map[Ref]*Object, len(s.Objects)+len(s.Related))
+	for o := range s.All() {
 		known[o.Ref] = o
 	}
 	return known
@@ -50,7 +70,7 @@ func (s Snapshot) Known() map[Ref]Object {
 // Relate adds objects to Related that the snapshot does not hold yet.
 func (s *Snapshot) Relate(objects []Object) {
 	known := make(map[Ref]bool, len(s.Objects)+len(s.Related))
-	for _, o := range slices.Concat(s.Objects, s.Related) {
+	for o := range s.All() {
 		known[o.Ref] = true
 	}
 	for _, o := range objects {

@@ -4,7 +4,7 @@
 //
 //	Client.Get    one answer, read as it arrives
 //	Client.Pages  a collection, page by page
-//	Client.Items  a collection's items as JSON
+//	Items         a collection's items, made of their JSON
 //	ReasonOf      why it failed, in classes that a user can act on
 package kube
 

@@ -233,10 +233,8 @@ func TestItemsOfPagesThatGrowAndBeginAnew(t *testing.T) {
 	} {
 		served := &collection{size: 12000, expired: expired}
 		c := serve(t, quick(), served.ServeHTTP)
-		var got []string
-		err := c.Items(t.Context(), Request{Path: "/apis/x", Query: url.Values{"labelSelector": {"a=b"}}}, func() { got = nil }, func(item []byte) error {
-			got = append(got, string(item))
-			return nil
+		got, err := Items(t.Context(), c, Request{Path: "/apis/x", Query: url.Values{"labelSelector": {"a=b"}}}, func(item []byte) (string, error) {
+			return string(item), nil
 		})
 		require.NoError(t, err, name)
 		require.Len(t, got, served.size, name)
@@ -250,6 +248,26 @@ func TestItemsOfPagesThatGrowAndBeginAnew(t *testing.T) {
 	}
 }
 
+// What came of a page that was cut is forgotten when the page is asked for again.
+func TestItemsOfAPageThatWasCut(t *testing.T) {
+	t.Parallel()
+	served := &collection{size: 1200}
+	var asked atomic.Int64
+	c := serve(t, quick(), func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) != 2 {
+			served.ServeHTTP(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, `{"items":[1,2,3`)
+	})
+	got, err := Items(t.Context(), c, Request{Path: "/apis/x"}, func(item []byte) (string, error) { return string(item), nil })
+	require.NoError(t, err)
+	require.Len(t, got, served.size)
+	for n, item := range got {
+		require.Equal(t, fmt.Sprint(n), item)
+	}
+}
+
 // A list whose pages expire for ever ends.
 func TestItemsDoNotBeginAnewForEver(t *testing.T) {
 	t.Parallel()
@@ -260,7 +278,7 @@ func TestItemsDoNotBeginAnewForEver(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, `{"metadata":{"continue":"x"},"items":[1]}`)
 	})
-	err := c.Items(t.Context(), Request{Path: "/apis/x"}, func() {}, func([]byte) error { return nil })
+	_, err := Items(t.Context(), c, Request{Path: "/apis/x"}, func([]byte) (int, error) { return 0, nil })
 	assert.Equal(t, Expired, ReasonOf(err), err)
 }
 

@@ -2,12 +2,13 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Step is what a page meant for its collection.
@@ -66,87 +67,69 @@ func (p *Pages) Next(ctx context.Context, read func(io.Reader) (next string, err
 	}
 }
 
-// The pages of Items: 10,000 Flux objects are three requests.
+// The pages of Items: 10,000 Flux objects are five requests.
 const (
 	firstItems = 500
 	mostItems  = 8000
 )
 
-// Items hands the JSON of a collection's items over, page by page, each page only when all of it has
-// arrived, while the next one is asked for. The bytes are valid only during the call. Restart tells the caller to forget
-// what it had: the list begins anew.
-func (c *Client) Items(ctx context.Context, r Request, restart func(), each func([]byte) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	arrived := make(chan page, 1)
-	group.Go(func() error {
-		defer close(arrived)
-		return c.fetch(ctx, r, arrived)
-	})
-	group.Go(func() error {
-		for p := range arrived {
-			if p.anew {
-				restart()
-			}
-			for _, item := range p.items {
-				if err := each(item); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	return group.Wait()
-}
-
-// page is a part of a collection as it arrived; or, anew, word that the list begins again.
-type page struct {
-	items [][]byte
-	anew  bool
-}
-
-func (c *Client) fetch(ctx context.Context, r Request, arrived chan<- page) error {
+// Items reads a collection, and makes of each item's JSON what decode does while the next one arrives. The bytes are
+// valid only during that call. What came of a page that did not arrive whole is forgotten, and the page asked for again.
+func Items[T any](ctx context.Context, c *Client, r Request, decode func([]byte) (T, error)) ([]T, error) {
+	var all []T
 	for pages := c.Pages(r, firstItems, mostItems); ; {
-		var p page
-		step, err := pages.Next(ctx, func(body io.Reader) (next string, err error) {
-			p.items, next, err = decodeItems(body)
-			return next, err
+		before := len(all)
+		step, err := pages.Next(ctx, func(body io.Reader) (string, error) {
+			all = all[:before]
+			meta, err := decodeItems(body, func(data []byte) error {
+				item, err := decode(data)
+				all = append(all, item)
+				return err
+			})
+			all = slices.Grow(all, min(meta.Remaining, 100_000)) // whatever a server says
+			return meta.Continue, err
 		})
-		if err != nil {
-			return err
-		}
-		if step == Anew {
-			p = page{anew: true}
-		}
-		select {
-		case arrived <- p:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		if step == Last {
-			return nil
+		switch {
+		case err != nil:
+			return nil, err
+		case step == Anew:
+			all = all[:0]
+		case step == Last:
+			return all, nil
 		}
 	}
 }
 
-// decodeItems splits the JSON of a list into its items and the token of the next page.
-func decodeItems(r io.Reader) (items [][]byte, next string, err error) {
+// decodeItems hands over the JSON of each item of a list, and returns what the list says of itself.
+func decodeItems(r io.Reader, each func([]byte) error) (meta Meta, err error) {
 	s := NewScanner(r)
 	for key := range s.Document {
 		switch string(key) {
 		case "items":
 			for range s.Elements {
-				items = append(items, s.Raw())
+				decodeItem(s, each)
 			}
 		case "metadata":
-			next = ListMeta(s).Continue
+			meta = ListMeta(s)
 		default:
 			s.Skip()
 		}
 	}
-	if err := s.Err(); err != nil {
-		return nil, "", err
+	return meta, s.Err()
+}
+
+func decodeItem(s *Scanner, each func([]byte) error) {
+	data := s.Raw()
+	if s.Err() != nil {
+		return
 	}
-	return items, next, nil
+	err := each(data)
+	if err != nil && !json.Valid(data) {
+		err = fmt.Errorf("the API server's answer has an item that is no JSON: %w", errMalformed)
+	}
+	if err != nil {
+		s.Fail(err)
+	}
 }
 
 // Meta is what a list says of itself.

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -17,15 +18,13 @@ const aPage = `{"kind":"KustomizationList","apiVersion":"kustomize.toolkit.fluxc
 	`"metadata":{"resourceVersion":"77","continue":"next-page","remainingItemCount":3},` +
 	`"items":[{"kind":"Kustomization","metadata":{"name":"a"},"spec":{"n":[1,2.5e3,{"x":"]}"}]}},` + "\n\t" + `{"metadata":{"name":"ü\"\\"}}]}`
 
-// decoded are a list's items as text.
-func decoded(t *testing.T, list string) ([]string, string, error) {
-	t.Helper()
-	items, next, err := decodeItems(strings.NewReader(list))
-	var texts []string
-	for _, item := range items {
-		texts = append(texts, string(item))
-	}
-	return texts, next, err
+// decoded are a list's items as text, and the token of the next page.
+func decoded(r io.Reader) (texts []string, next string, err error) {
+	meta, err := decodeItems(r, func(data []byte) error {
+		texts = append(texts, string(data))
+		return nil
+	})
+	return texts, meta.Continue, err
 }
 
 func TestItems(t *testing.T) {
@@ -47,7 +46,7 @@ func TestItems(t *testing.T) {
 		{"white space", " {\n \"items\" : [ {} , {} ] \n}\n", []string{"{}", "{}"}, ""},
 		{"unknown fields", `{"x":{"items":[1],"metadata":{"continue":"no"}},"y":[[]],"z":null,"items":[{}]}`, []string{"{}"}, ""},
 	} {
-		items, next, err := decoded(t, tc.list)
+		items, next, err := decoded(strings.NewReader(tc.list))
 		require.NoError(t, err, tc.name)
 		assert.Equal(t, tc.items, items, tc.name)
 		assert.Equal(t, tc.next, next, tc.name)
@@ -57,9 +56,9 @@ func TestItems(t *testing.T) {
 // The items stay as they are when the decoder reads on, however the bytes arrive.
 func TestItemsInPieces(t *testing.T) {
 	t.Parallel()
-	want, _, err := decodeItems(strings.NewReader(aPage))
+	want, _, err := decoded(strings.NewReader(aPage))
 	require.NoError(t, err)
-	got, next, err := decodeItems(iotest.OneByteReader(strings.NewReader(aPage)))
+	got, next, err := decoded(iotest.OneByteReader(strings.NewReader(aPage)))
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 	assert.Equal(t, "next-page", next)
@@ -70,11 +69,9 @@ func TestItemsInPieces(t *testing.T) {
 func TestItemsCut(t *testing.T) {
 	t.Parallel()
 	for end := range len(aPage) {
-		items, next, err := decodeItems(strings.NewReader(aPage[:end]))
+		_, _, err := decoded(strings.NewReader(aPage[:end]))
 		require.Error(t, err, aPage[:end])
 		assert.True(t, Retryable(err), "%v after %s", err, aPage[:end])
-		assert.Nil(t, items)
-		assert.Empty(t, next)
 	}
 }
 
@@ -82,7 +79,7 @@ func TestItemsReadErrors(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("connection reset by peer")
 	for end := range len(aPage) {
-		_, _, err := decodeItems(io.MultiReader(strings.NewReader(aPage[:end]), iotest.ErrReader(broken)))
+		_, _, err := decoded(io.MultiReader(strings.NewReader(aPage[:end]), iotest.ErrReader(broken)))
 		require.ErrorIs(t, err, broken, aPage[:end])
 	}
 }
@@ -94,14 +91,26 @@ func TestItemsRefuses(t *testing.T) {
 		`[]`, `null`, `"items"`, `42`, `<html>busy</html>`, `{"items":{}}`, `{"items":{"a":1}}`, `{"items":"x"}`, `{"items":5,"metadata":{}}`,
 		`{"items":[{}}`, `{"items":[{},]}`, `{"items":[{}]]`, `{"items" [{}]}`, `{"metadata":[]}`, `{"metadata":{"continue":5}}`, `{"items":[tru]}`,
 	} {
-		items, _, err := decodeItems(strings.NewReader(list))
+		_, _, err := decoded(strings.NewReader(list))
 		require.Error(t, err, list)
 		assert.Equal(t, Malformed, ReasonOf(err), "%v of %s", err, list)
 		assert.False(t, Retryable(err), list)
-		assert.Nil(t, items, list)
 	}
-	_, _, err := decodeItems(strings.NewReader(`[]`))
+	_, _, err := decoded(strings.NewReader(`[]`))
 	require.EqualError(t, err, "the API server's answer has [ where { was expected: not the answer of an API server")
+}
+
+// What a list holds is decoded by whoever asked, who finds out what is no JSON; that is no reason to ask again.
+func TestItemsThatCannotBeDecoded(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("not such a one")
+	for list, want := range map[string]error{`{"items":[{"a" 1}]}`: errMalformed, `{"items":[{"a":1}]}`: refused} {
+		calls := 0
+		_, err := decodeItems(strings.NewReader(list), func([]byte) error { calls++; return refused })
+		require.ErrorIs(t, err, want, list)
+		assert.False(t, Retryable(err), list)
+		assert.Equal(t, 1, calls, list)
+	}
 }
 
 func FuzzItems(f *testing.F) {
@@ -109,9 +118,11 @@ func FuzzItems(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, list string) {
-		items, _, err := decodeItems(strings.NewReader(list))
-		if err != nil {
-			assert.Nil(t, items)
+		items, _, err := decoded(strings.NewReader(list))
+		if json.Valid([]byte(list)) && err == nil {
+			for _, item := range items {
+				assert.True(t, json.Valid([]byte(item)), "%s of %s", item, list)
+			}
 		}
 	})
 }

@@ -211,10 +211,10 @@ func escapedEnd(text []byte) bool {
 	return n%2 == 1
 }
 
-// Raw consumes the next value and returns a copy of its JSON, without white space between its tokens. It is
-// valid JSON where the document is; whoever decodes it finds out.
+// Raw consumes the next value and returns its JSON, without white space between its tokens, valid until the next
+// call. It is valid JSON where the document is; whoever decodes it finds out.
 func (s *Scanner) Raw() []byte {
-	s.raw, s.keep = make([]byte, 0, cap(s.raw)), true // the next one is about as long
+	s.raw, s.keep = s.raw[:0], true
 	s.Skip()
 	s.keep = false
 	return s.raw

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 func NewObjectList(objects []flux.Object, s flux.Snapshot, r *policy.Resolver) ObjectList {
 	judge := tune.NewJudge(s)
 	changed := make(map[flux.Ref]time.Time)
-	for _, o := range slices.Concat(s.Objects, s.Related) {
+	for o := range s.All() {
 		if o.KindRow().Source {
 			changed[o.Ref] = o.Status.SourceChanged
 		}

@@ -219,7 +219,7 @@ func (o Overview) buys(limits limits) []string {
 
 // takes say how long the changes take, and what may be not ready meanwhile.
 func (o Overview) takes(limits limits) []string {
-	changes := len(o.Plan.Changed())
+	changes := o.Plan.Changes()
 	if changes == 0 {
 		return nil
 	}

@@ -129,7 +129,7 @@ func TestSuspendedDependency(t *testing.T) {
 	t.Parallel()
 	base := object(t, "ks", suspend)
 	after := object(t, "ks", func(o *flux.Object) { o.Name, o.DependsOn = "after", []flux.Ref{base.Ref} })
-	item := Decide(base, preset(t, policy.DefaultName), in("development"), Options{IncludeSuspended: true, Graph: NewGraph([]flux.Object{base, after})})
+	item := Decide(base, preset(t, policy.DefaultName), in("development"), Options{IncludeSuspended: true, Graph: NewGraph(flux.Each([]flux.Object{base, after}))})
 	assert.Equal(t, ReasonSuspended, item.Reason)
 	assert.Equal(t, "suspended, and a change would keep 1 that depend on it from being reconciled until it is resumed", item.Message)
 }

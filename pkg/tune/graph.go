@@ -3,6 +3,7 @@ package tune
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -24,14 +25,14 @@ import (
 // source is changed after it, too. Nobody has to wait for that source: measured, the release does not look at it
 // before its next reconcile. Kustomizations look at the artifact of their source, which stays.
 type Graph struct {
-	objects    map[flux.Ref]flux.Object
+	objects    map[flux.Ref]*flux.Object
 	dependents map[flux.Ref][]flux.Ref
 }
 
 // NewGraph makes the graph of a snapshot's objects.
-func NewGraph(objects []flux.Object) *Graph {
-	g := &Graph{objects: make(map[flux.Ref]flux.Object), dependents: make(map[flux.Ref][]flux.Ref)}
-	for _, o := range objects {
+func NewGraph(objects iter.Seq[*flux.Object]) *Graph {
+	g := &Graph{objects: make(map[flux.Ref]*flux.Object), dependents: make(map[flux.Ref][]flux.Ref)}
+	for o := range objects {
 		if !o.KindRow().Consumer {
 			continue
 		}
@@ -39,7 +40,7 @@ func NewGraph(objects []flux.Object) *Graph {
 			continue
 		}
 		g.objects[o.Ref] = o
-		for _, on := range before(o) {
+		for _, on := range before(*o) {
 			if !slices.Contains(g.dependents[on], o.Ref) {
 				g.dependents[on] = append(g.dependents[on], o.Ref)
 			}
@@ -56,6 +57,14 @@ func before(o flux.Object) []flux.Ref {
 	return append(slices.Clone(o.DependsOn), o.SourceRef)
 }
 
+// object is one of the graph's; the zero Object where it has none such.
+func (g *Graph) object(ref flux.Ref) flux.Object {
+	if o := g.objects[ref]; o != nil {
+		return *o
+	}
+	return flux.Object{}
+}
+
 // Awaited tells whether an object that is changed has to be ready again before the next level is: it depends on others,
 // or others on it. Sources are not waited for.
 func (g *Graph) Awaited(ref flux.Ref) bool {
@@ -63,7 +72,7 @@ func (g *Graph) Awaited(ref flux.Ref) bool {
 		return false
 	}
 	o, known := g.objects[ref]
-	return known && (len(before(o)) > 0 || len(g.dependents[ref]) > 0)
+	return known && (len(before(*o)) > 0 || len(g.dependents[ref]) > 0)
 }
 
 // Dependents is how many objects depend on one; 0 for a graph that is nil.
@@ -79,7 +88,7 @@ func (g *Graph) DependsOn(ref flux.Ref) []flux.Ref {
 	if g == nil {
 		return nil
 	}
-	return g.objects[ref].DependsOn
+	return g.object(ref).DependsOn
 }
 
 // DependentsOf are the objects that depend on one, as the graph was made of them.
@@ -89,7 +98,7 @@ func (g *Graph) DependentsOf(ref flux.Ref) []flux.Object {
 	}
 	var list []flux.Object
 	for _, d := range g.dependents[ref] {
-		list = append(list, g.objects[d])
+		list = append(list, g.object(d))
 	}
 	return list
 }
@@ -118,7 +127,7 @@ func (g *Graph) Levels(refs []flux.Ref) [][]flux.Ref {
 	for _, ref := range order {
 		at := h.height[ref]
 		first := -1
-		for _, on := range before(g.objects[ref]) {
+		for _, on := range before(g.object(ref)) {
 			if l, placed := level[on]; placed && (first < 0 || l < first) {
 				first = l
 			}
@@ -234,7 +243,7 @@ func chartShakes(item Item) (Disturbance, bool) {
 
 // Reconcile is how long a reconcile of an object takes, as its history tells, or 2 s where it tells nothing.
 func (g *Graph) Reconcile(ref flux.Ref) time.Duration {
-	return cmp.Or(g.objects[ref].Status.LastReconcile, assumedReconcile)
+	return cmp.Or(g.object(ref).Status.LastReconcile, assumedReconcile)
 }
 
 // disturbed are the dependents of an object that may be reconciled while it is.

@@ -47,7 +47,7 @@ func levelNames(levels [][]flux.Ref) [][]string {
 
 func TestLevels(t *testing.T) {
 	t.Parallel()
-	chain := NewGraph([]flux.Object{node(t, "a"), node(t, "b", "a"), node(t, "c", "b"), node(t, "alone"), node(t, "short", "a")})
+	chain := NewGraph(flux.Each([]flux.Object{node(t, "a"), node(t, "b", "a"), node(t, "c", "b"), node(t, "alone"), node(t, "short", "a")}))
 	for _, tc := range []struct {
 		name  string
 		graph *Graph
@@ -59,8 +59,8 @@ func TestLevels(t *testing.T) {
 		{"none depends on another", chain, ksRefs("c", "alone"), [][]string{{"c", "alone"}}},
 		{"dependents first, and late", chain, ksRefs("a", "b", "c", "short"), [][]string{{"c"}, {"b", "short"}, {"a"}}},
 		{"only the chosen count", chain, ksRefs("a", "c"), [][]string{{"a", "c"}}},
-		{"a circle is cut", NewGraph([]flux.Object{node(t, "a", "b"), node(t, "b", "a")}), ksRefs("a", "b"), [][]string{{"b"}, {"a"}}},
-		{"named twice", NewGraph([]flux.Object{node(t, "a"), node(t, "b", "a", "a")}), ksRefs("a", "b"), [][]string{{"b"}, {"a"}}},
+		{"a circle is cut", NewGraph(flux.Each([]flux.Object{node(t, "a", "b"), node(t, "b", "a")})), ksRefs("a", "b"), [][]string{{"b"}, {"a"}}},
+		{"named twice", NewGraph(flux.Each([]flux.Object{node(t, "a"), node(t, "b", "a", "a")})), ksRefs("a", "b"), [][]string{{"b"}, {"a"}}},
 	} {
 		assert.Equal(t, tc.want, levelNames(tc.graph.Levels(tc.of)), tc.name)
 	}
@@ -86,7 +86,7 @@ func TestLevelsOfAnyGraph(t *testing.T) {
 				refs = append(refs, o.Ref)
 			}
 		}
-		g := NewGraph(objects)
+		g := NewGraph(flux.Each(objects))
 		at := make(map[flux.Ref]int)
 		for level, members := range g.Levels(refs) {
 			for _, ref := range members {
@@ -113,7 +113,7 @@ func TestGraphOfNothing(t *testing.T) {
 	assert.Empty(t, g.DependsOn(ksRef("a")))
 	assert.Empty(t, g.DependentsOf(ksRef("a")))
 	source := object(t, "gitrepo")
-	assert.Zero(t, NewGraph([]flux.Object{source, node(t, "a")}).Dependents(source.Ref))
+	assert.Zero(t, NewGraph(flux.Each([]flux.Object{source, node(t, "a")})).Dependents(source.Ref))
 	assert.False(t, HasDependencies(flux.Snapshot{Objects: []flux.Object{source}}))
 	assert.True(t, HasDependencies(flux.Snapshot{Objects: []flux.Object{source, node(t, "a")}}))
 }
@@ -124,11 +124,11 @@ func TestForecast(t *testing.T) {
 		o.Status.LastReconcile, o.Status.LastReconciled = d, time.Unix(1, 0)
 		return o
 	}
-	g := NewGraph([]flux.Object{took(node(t, "base"), 3*time.Minute), took(node(t, "app", "base"), time.Second), took(node(t, "slow", "base"), time.Second), node(t, "unplanned", "base")})
+	g := NewGraph(flux.Each([]flux.Object{took(node(t, "base"), 3*time.Minute), took(node(t, "app", "base"), time.Second), took(node(t, "slow", "base"), time.Second), node(t, "unplanned", "base")}))
 	change := func(name, to string) Item {
-		return Item{Object: g.objects[ksRef(name)], Action: ActionChange, Changes: []Change{{Field: flux.Interval, To: ptr(to)}}}
+		return Item{Object: g.object(ksRef(name)), Action: ActionChange, Changes: []Change{{Field: flux.Interval, To: ptr(to)}}}
 	}
-	calm := g.Forecast([]Item{change("base", "1m"), change("app", "1m"), change("slow", "10m"), {Object: g.objects[ksRef("unplanned")], Action: ActionSkip}}, 1)
+	calm := g.Forecast([]Item{change("base", "1m"), change("app", "1m"), change("slow", "10m"), {Object: g.object(ksRef("unplanned")), Action: ActionSkip}}, 1)
 	assert.Equal(t, Calm{
 		Levels: 2, Duration: 2*time.Second + 3*time.Minute + 2*time.Second,
 		Disturbed: []Disturbance{
@@ -185,7 +185,7 @@ func TestSourcesOfReleasesChangeLast(t *testing.T) {
 	charted := object(t, "hr", named("apps", "charted"), func(o *flux.Object) {
 		o.HasChart, o.SourceRef = true, object(t, "helmrepo", named("apps", "charts")).Ref
 	})
-	g := NewGraph([]flux.Object{base, app, charted})
+	g := NewGraph(flux.Each([]flux.Object{base, app, charted}))
 	levels := g.Levels([]flux.Ref{charted.SourceRef, app.SourceRef, base.SourceRef, base.Ref, app.Ref, charted.Ref})
 	assert.Equal(t, [][]flux.Ref{{charted.SourceRef, app.Ref, charted.Ref}, {app.SourceRef, base.Ref}, {base.SourceRef}}, levels, "a source as late as its release")
 	for _, awaited := range []flux.Object{base, app} {
@@ -218,7 +218,7 @@ func TestForecastOfHelmCharts(t *testing.T) {
 	for _, item := range items {
 		objects = append(objects, item.Object)
 	}
-	calm := NewGraph(objects).Forecast(items, 0)
+	calm := NewGraph(flux.Each(objects)).Forecast(items, 0)
 	assert.Equal(t, 2*(requeueDependency+assumedReconcile+slack), calm.Duration, "two levels, each of which waits for a release")
 	var named []string
 	for _, d := range calm.Disturbed {

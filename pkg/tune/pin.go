@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -110,14 +111,14 @@ type Need struct {
 }
 
 // Needs are what owners must leave to us, by owner: of every object the fields whose record says so.
-func Needs(objects []flux.Object) map[flux.Ref][]Need {
+func Needs(objects iter.Seq[*flux.Object]) map[flux.Ref][]Need {
 	needs := make(map[flux.Ref][]Need)
-	for _, o := range objects {
+	for o := range objects {
 		owner, owned := o.Owner()
-		if !owned || !Tuned(o) {
+		if !owned || !Tuned(*o) {
 			continue
 		}
-		record, err := ReadRecord(o)
+		record, err := ReadRecord(*o)
 		if err != nil {
 			continue
 		}
@@ -291,7 +292,7 @@ func RulesAfter(owners, objects []flux.Object, unread []flux.Ref, restores []Res
 		}
 		after = append(after, o)
 	}
-	needs := Needs(after)
+	needs := Needs(flux.Each(after))
 	var changed []Pin
 	for _, owner := range owners {
 		pin := NewPin(owner, needs[owner.Ref], func(ref flux.Ref) bool { return slices.Contains(unread, ref) })

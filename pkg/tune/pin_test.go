@@ -229,13 +229,13 @@ func TestNeeds(t *testing.T) {
 	pinnedRecord := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: held("5m"), flux.Timeout: {To: ptr("2m")}})}}
 	free := Record{Steps: []Step{step("s", move(flux.Interval, "5m", "1m"))}}
 	web := object(t, "ks", child(), recorded(pinnedRecord.String()))
-	assert.Equal(t, map[flux.Ref][]Need{parentRef: {need(web, flux.Interval)}}, Needs([]flux.Object{
+	assert.Equal(t, map[flux.Ref][]Need{parentRef: {need(web, flux.Interval)}}, Needs(flux.Each([]flux.Object{
 		web,
 		object(t, "gitrepo", child(), recorded(free.String())),
 		object(t, "hr", recorded(pinnedRecord.String())), // nobody applies it any more
 		object(t, "Bucket", child(), recorded("{")),
 		object(t, "Receiver", child()),
-	}))
+	})))
 }
 
 // What rules say about objects that could not be read stays.

@@ -81,9 +81,23 @@ type Plan struct {
 	Warnings []string
 }
 
+// Changes is how many items a plan changes.
+func (p Plan) Changes() int {
+	n := 0
+	for i := range p.Items {
+		if p.Items[i].Action == ActionChange {
+			n++
+		}
+	}
+	return n
+}
+
 // Changed returns the items that a plan changes.
 func (p Plan) Changed() []Item {
 	var items []Item
+	if n := p.Changes(); n > 0 {
+		items = make([]Item, 0, n)
+	}
 	for _, item := range p.Items {
 		if item.Action == ActionChange {
 			items = append(items, item)
@@ -152,7 +166,8 @@ func (j *Judge) pin(plan *Plan) {
 		}
 	}
 	for owner, planned := range needs {
-		pin := j.PinOf(j.known[owner], planned)
+		parent, _ := j.object(owner)
+		pin := j.PinOf(parent, planned)
 		tooLarge := pin.TooLarge()
 		for i := range plan.Items {
 			item := &plan.Items[i]

@@ -80,7 +80,7 @@ const managedByLabel = "app.kubernetes.io/managed-by"
 // Judge tells whether changes of objects stick. It knows the Kustomizations, HelmReleases and sources
 // of a snapshot, and does not change once it is made.
 type Judge struct {
-	known map[flux.Ref]flux.Object
+	known map[flux.Ref]*flux.Object
 	rules map[flux.Ref]rules
 	// inventory are the Flux objects that each Kustomization lists as applied; of those whose list is
 	// up to date.
@@ -92,13 +92,13 @@ type Judge struct {
 
 // NewJudge makes a judge of a snapshot.
 func NewJudge(s flux.Snapshot) *Judge {
-	j := &Judge{known: make(map[flux.Ref]flux.Object), rules: make(map[flux.Ref]rules), inventory: make(map[flux.Ref]map[flux.Ref]bool)}
-	for _, o := range slices.Concat(s.Related, s.Objects) {
+	j := &Judge{known: make(map[flux.Ref]*flux.Object), rules: make(map[flux.Ref]rules), inventory: make(map[flux.Ref]map[flux.Ref]bool)}
+	for o := range flux.Each(s.Related, s.Objects) {
 		if row := o.KindRow(); row.Consumer || row.Source || o.Group == flux.OperatorGroup {
 			j.learn(o)
 		}
 	}
-	j.needed = Needs(slices.Concat(s.Objects, s.Related))
+	j.needed = Needs(s.All())
 	j.unreadable = make(map[flux.Ref]bool, len(s.Unread))
 	for _, ref := range s.Unread {
 		j.unreadable[ref] = true
@@ -108,7 +108,7 @@ func NewJudge(s flux.Snapshot) *Judge {
 
 // cannotPin says why an owner cannot be made to leave fields to us; "" where it can.
 func (j *Judge) cannotPin(owner flux.Ref) string {
-	o, found := j.known[owner]
+	o, found := j.object(owner)
 	return CannotPin(owner, o, found)
 }
 
@@ -117,10 +117,18 @@ func (j *Judge) PinOf(owner flux.Object, planned []Need) Pin {
 	return NewPin(owner, slices.Concat(planned, j.needed[owner.Ref]), func(ref flux.Ref) bool { return j.unreadable[ref] })
 }
 
-func (j *Judge) learn(o flux.Object) {
+// object is one that the snapshot knows; false where it does not.
+func (j *Judge) object(ref flux.Ref) (flux.Object, bool) {
+	if o := j.known[ref]; o != nil {
+		return *o, true
+	}
+	return flux.Object{}, false
+}
+
+func (j *Judge) learn(o *flux.Object) {
 	j.known[o.Ref] = o
 	if len(o.Ignore) > 0 {
-		j.rules[o.Ref] = compile(o)
+		j.rules[o.Ref] = compile(*o)
 	}
 	if o.Kind == "Kustomization" && o.Status.Managed > 0 && o.Status.Ready == "True" && o.Status.ObservedGeneration == o.Generation {
 		listed := make(map[flux.Ref]bool, len(o.Status.Inventory))
@@ -160,7 +168,7 @@ func rankOf(v Verdict) int { return slices.Index([]Verdict{Sticks, Held, Unknown
 // taken out of Git and not pruned. The Kustomization's own inventory says so.
 func (j *Judge) orphan(o flux.Object, owner flux.Ref) bool {
 	listed, upToDate := j.inventory[owner]
-	return upToDate && !listed[o.Ref] && !j.known[owner].AppliesElsewhere
+	return upToDate && !listed[o.Ref] && j.known[owner] != nil && !j.known[owner].AppliesElsewhere
 }
 
 func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool, f flux.Field) FieldStick {
@@ -239,7 +247,7 @@ func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Fie
 	case bears(o, ssaMark, "IfNotPresent") && slices.ContainsFunc(o.SSAOwners(), func(m flux.Manager) bool { return m.Apply && m.Name == kustomizeController }):
 		return FieldStick{Verdict: Sticks, Message: fmt.Sprintf("%s only creates it (ssa: IfNotPresent)", owner)}
 	}
-	parent, found := j.known[owner]
+	parent, found := j.object(owner)
 	switch {
 	case !found:
 		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by %s, which could not be read or is in another cluster", owner)}
@@ -259,7 +267,7 @@ func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Fie
 }
 
 func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) FieldStick {
-	release, found := j.known[owner]
+	release, found := j.object(owner)
 	byOthers, _ := j.rules[owner].leaves(o, f)
 	upgrade := FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone by the next upgrade of %s", owner)}
 	switch {
@@ -274,7 +282,7 @@ func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) Field
 }
 
 func (j *Judge) byOperator(o flux.Object, owner flux.Ref) FieldStick {
-	operator, found := j.known[owner]
+	operator, found := j.object(owner)
 	every := operatorInterval
 	if d, err := time.ParseDuration(operator.Annotations[operatorEveryAnnotation]); err == nil {
 		every = d
@@ -296,12 +304,12 @@ func (j *Judge) byOperator(o flux.Object, owner flux.Ref) FieldStick {
 
 // home says where in Git a Kustomization's objects are.
 func (j *Judge) home(owner flux.Ref) string {
-	parent, found := j.known[owner]
+	parent, found := j.object(owner)
 	if !found || owner.Kind != "Kustomization" {
 		return owner.String()
 	}
 	place := fmt.Sprintf("path %s of %s", cmp.Or(parent.Path, "./"), parent.SourceRef)
-	if source, found := j.known[parent.SourceRef]; found && source.Remote.URL != "" {
+	if source, found := j.object(parent.SourceRef); found && source.Remote.URL != "" {
 		place = fmt.Sprintf("path %s of %s", cmp.Or(parent.Path, "./"), source.Remote.URL)
 		if source.Remote.Ref.Value != "" {
 			place += fmt.Sprintf(" (%s %s)", source.Remote.Ref.Kind, source.Remote.Ref.Value)
