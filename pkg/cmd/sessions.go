@@ -60,11 +60,12 @@ func (f *SessionsFlags) toOptions(r *root, args []string) (o SessionsOptions, er
 }
 
 func (o SessionsOptions) run(ctx context.Context) error {
+	o.related = true // whether pins still hold, their owners tell
 	f, err := o.read(ctx)
 	if err != nil {
 		return err
 	}
-	list := report.NewSessionList(tune.Sessions(f.objects), f.snapshot.Gaps)
+	list := report.NewSessionList(tune.Sessions(f.objects, tune.NewJudge(f.snapshot)), f.snapshot.Gaps)
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ func reasonLine(r tune.ReasonCount) string {
 		return "with retries used up, which a change would make try again: --include-failed tunes them, too"
 	}
 	switch r.Reason {
+	case tune.ReasonPinLost:
+		return "whose pins are gone, so that Git takes its values back: --managed=pin pins them again"
 	case tune.ReasonUpgrades:
 		return "whose charts are made with valuesFiles, so that a change upgrades their releases: --include-upgrades tunes them, too"
 	case tune.ReasonFailingChart:

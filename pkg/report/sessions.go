@@ -31,7 +31,9 @@ type Session struct {
 	Stand    int `json:"stand"`
 	Followed int `json:"followed"`
 	Changed  int `json:"changed"`
+	// Pinned are those of the objects that rules hold against what applies them, PinsLost those whose rules are gone.
 	Pinned   int `json:"pinned"`
+	PinsLost int `json:"pinsLost"`
 }
 
 // NewSessionList reports sessions.
@@ -40,7 +42,7 @@ func NewSessionList(sessions []tune.Session, gaps []flux.Gap) SessionList {
 	for _, s := range sessions {
 		list.Items = append(list.Items, Session{
 			Session: s.ID, By: s.By, Time: s.Time, Policy: s.Policy, Objects: s.Objects,
-			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Pinned: s.Pinned,
+			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Pinned: s.Pinned, PinsLost: s.PinsLost,
 		})
 	}
 	return list
@@ -77,17 +79,28 @@ func dash(s string) Cell {
 
 // stands says what has become of a session's work.
 func (s Session) stands() Cell {
-	if s.Stand == s.Objects && s.Pinned == 0 {
-		return Cell{Text: "yes", Style: Good}
+	var pins []string
+	if s.Pinned > 0 {
+		pins = append(pins, fmt.Sprintf("%d pinned", s.Pinned))
+	}
+	if s.PinsLost > 0 {
+		pins = append(pins, fmt.Sprintf("the pins of %d are gone", s.PinsLost))
+	}
+	note := ""
+	if len(pins) > 0 {
+		note = " (" + strings.Join(pins, ", ") + ")"
+	}
+	if s.Stand == s.Objects && s.PinsLost == 0 {
+		return Cell{Text: "yes" + note, Style: Good}
 	}
 	parts := []string{fmt.Sprintf("%d as set", s.Stand)}
 	for _, p := range []struct {
 		count int
 		words string
-	}{{s.Followed, "set again later"}, {s.Changed, "changed by others since"}, {s.Pinned, "pinned"}} {
+	}{{s.Followed, "set again later"}, {s.Changed, "changed by others since"}} {
 		if p.count > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.count, p.words))
 		}
 	}
-	return Text(strings.Join(parts, ", "))
+	return Text(strings.Join(parts, ", ") + note)
 }

@@ -81,11 +81,32 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 		item.leaveAlone(firstReason(item, opts))
 	case item.Kept != "":
 		item.Action, item.Reason, item.Message = ActionUnchanged, ReasonTimeoutKept, item.Kept
+		item.lookAfterPins(opts)
 	default:
 		item.Action, item.Reason = ActionUnchanged, ReasonMatchesPolicy
 		item.Message = fmt.Sprintf("matches policy %q", p.Title())
+		item.lookAfterPins(opts)
 	}
 	return item
+}
+
+// lookAfterPins says of an object that is as the policy wants whether the rules are gone that kept it so: somebody took
+// them away, or Git has a list of its own now.
+func (i *Item) lookAfterPins(opts Options) {
+	stick, lost := opts.Judge.lostPin(i.Object)
+	if !lost {
+		return
+	}
+	i.Stick = stick
+	if opts.Managed != ManagedPin {
+		i.leaveAlone(ReasonPinLost, "its pin is gone: "+stick.Message+" (--managed=pin pins it again)")
+		return
+	}
+	if why := opts.Judge.cannotPin(stick.Owner); why != "" {
+		i.leaveAlone(ReasonCannotPin, "its pin is gone, and it cannot be pinned again: "+why)
+		return
+	}
+	i.repins, i.Message = true, i.Message+"; pinned again"
 }
 
 // leaveAlone makes an item that would change one that does not; with no reason it does nothing.

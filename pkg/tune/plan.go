@@ -34,6 +34,7 @@ const (
 	ReasonIntervalIgnored  Reason = "IntervalIgnored"
 	ReasonSuspended        Reason = "Suspended"
 	ReasonRetriesExhausted Reason = "RetriesExhausted"
+	ReasonPinLost          Reason = "PinLost"
 	ReasonUpgrades         Reason = "Upgrades"
 	ReasonFailingChart     Reason = "FailingChart"
 	ReasonSetInGit         Reason = "SetInGit"
@@ -70,6 +71,8 @@ type Item struct {
 	Stick Stick
 	// Notes are side effects that a reader should know of.
 	Notes []string
+	// repins says that nothing of it changes but the rules that its owner needs again.
+	repins bool
 }
 
 // Plan is what would be done with every object of a Snapshot, in the Snapshot's order.
@@ -178,7 +181,7 @@ func (j *Judge) pin(plan *Plan) {
 		for i := range plan.Items {
 			item := &plan.Items[i]
 			switch {
-			case item.Action != ActionChange || item.Stick.Owner != owner:
+			case item.Action != ActionChange && !item.repins || item.Stick.Owner != owner:
 			case tooLarge != "" && !item.Stick.Verdict.lasts():
 				item.leaveAlone(ReasonCannotPin, "cannot be pinned: "+tooLarge)
 			default:
@@ -195,7 +198,7 @@ func (j *Judge) pin(plan *Plan) {
 // need is what the owner of an item's object must leave to us for the changes to last; false where nothing.
 func (i Item) need() (Need, bool) {
 	n := Need{Object: i.Object.Ref}
-	if i.Action != ActionChange {
+	if i.Action != ActionChange && !i.repins {
 		return n, false
 	}
 	for _, f := range i.Stick.Fields {

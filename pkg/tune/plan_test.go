@@ -61,3 +61,37 @@ func TestNewPlanOfNothing(t *testing.T) {
 	assert.Equal(t, Plan{Policy: "per-environment", Note: p.Note, Items: []Item{}}, plan)
 	assert.Empty(t, plan.Changed())
 }
+
+// A pin whose rule somebody took away is said to be gone, and comes back where pins are asked for.
+func TestLostPins(t *testing.T) {
+	t.Parallel()
+	pinned := Record{Steps: []Step{step("s1", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Owners: []flux.Manager{applies("kustomize-controller")}, Pinned: true}})}}
+	web := object(t, "ks", child(), interval("1m"), timeout("4m30s"), retry("5m"), ownedBy(flux.Interval, updates("fluxtune")), recorded(pinned.String()))
+	p := preset(t, policy.DefaultName)
+	resolver := defaultResolver(p)
+	plan := func(managed Managed, owner flux.Object) Plan {
+		s := flux.Snapshot{Objects: []flux.Object{web}, Related: []flux.Object{owner}}
+		return NewPlan(s.Objects, p, resolver, Options{Managed: managed, Judge: NewJudge(s)})
+	}
+	gone := plan(ManagedSkip, parent(t))
+	assert.Equal(t, []any{ActionSkip, ReasonPinLost, "its pin is gone: reverted within 10m by Kustomization flux-system/apps (--managed=pin pins it again)"},
+		[]any{gone.Items[0].Action, gone.Items[0].Reason, gone.Items[0].Message})
+
+	again := plan(ManagedPin, parent(t))
+	assert.Equal(t, ActionUnchanged, again.Items[0].Action)
+	assert.Contains(t, again.Items[0].Message, "; pinned again")
+	assert.Equal(t, Held, again.Items[0].Stick.Verdict)
+	if assert.Len(t, again.Pins, 1) {
+		assert.Equal(t, 1, again.Pins[0].Objects)
+		assert.NotEmpty(t, again.Pins[0].Rules)
+	}
+
+	taken := parent(t, ignoring(flux.IgnoreRule{Paths: []string{"/spec/suspend"}}), ownedBy(flux.IgnoreField, applies("kustomize-controller")))
+	refused := plan(ManagedPin, taken)
+	assert.Equal(t, ReasonCannotPin, refused.Items[0].Reason)
+	assert.Contains(t, refused.Items[0].Message, "its pin is gone, and it cannot be pinned again: spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller")
+	assert.Empty(t, refused.Pins)
+
+	held := plan(ManagedSkip, pinningParent(t, flux.Interval))
+	assert.Equal(t, ActionUnchanged, held.Items[0].Action)
+}

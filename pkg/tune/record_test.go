@@ -188,7 +188,7 @@ func FuzzReadRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, annotation string) {
 		o := object(t, "ks", recorded(annotation))
 		restore := DecideRestore(o, RestoreOptions{})
-		Sessions([]flux.Object{o})
+		Sessions([]flux.Object{o}, nil)
 		for i := range 3 {
 			back := RestoreWrite{Restore: restore, Decide: func(o flux.Object) Restore { return DecideRestore(o, RestoreOptions{}) }}.Next(o)
 			require.NoError(t, back.Err)

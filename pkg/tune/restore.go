@@ -96,6 +96,7 @@ func DecideRestore(o flux.Object, opts RestoreOptions) Restore {
 	for _, f := range record.Fields() {
 		r.field(o, record, &left, f, opts)
 	}
+	r.keepWhatFollows(o, record, &left)
 	left.Steps = left.tidy()
 	if len(left.Steps) > 0 {
 		r.Record = &left
@@ -147,6 +148,33 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 		if first == 0 {
 			free(c[0].Owners)
 		}
+	}
+}
+
+// keepWhatFollows keeps timeouts and retry intervals that would become shorter than they are now, since they follow the
+// interval and that stays as a later session, or somebody, set it. The step that the interval is left to takes them back
+// with it.
+func (r *Restore) keepWhatFollows(o flux.Object, record, left *Record) {
+	if len(left.chain(flux.Interval)) == 0 || !slices.ContainsFunc(r.Kept, func(k KeptField) bool { return k.Field == flux.Interval }) {
+		return
+	}
+	c := left.chain(flux.Interval)
+	step := c[len(c)-1].step
+	r.Changes = slices.DeleteFunc(r.Changes, func(change Change) bool {
+		f := change.Field
+		shorter := o.EffectiveWith(f, nil, o.Interval)
+		follows := shorter < o.EffectiveWith(f, nil, record.chain(flux.Interval)[0].From)
+		if change.To != nil || !follows || shorter >= o.Effective(f) {
+			return false
+		}
+		left.Steps[step].Fields[f] = Move{From: change.To, To: change.From, Owners: r.Freed[f], Pinned: record.chain(f).pinned()}
+		delete(r.Freed, f)
+		r.keep(f, "%s stays %s: it follows the interval where it is not set, and would be %s with the %s that stay",
+			f, Show(change.From), flux.FormatDuration(shorter), flux.FormatDuration(o.Effective(flux.Interval)))
+		return true
+	})
+	if len(r.Changes) == 0 {
+		r.Changes = nil
 	}
 }
 

@@ -63,7 +63,7 @@ func TestDecideRestore(t *testing.T) {
 	done := func(session string, changes []Change, record *Record, freed ...flux.Field) wanted {
 		return wanted{Action: ActionChange, Reason: ReasonTuned, Message: "tuned by session " + session, Changes: changes, Record: record, Freed: freed}
 	}
-	followed := func(w wanted, why string) wanted { w.Kept = []string{why}; return w }
+	followed := func(w wanted, why ...string) wanted { w.Kept = why; return w }
 	noted := func(w wanted, note string) wanted { w.Notes = []string{note}; return w }
 	for _, tc := range []struct {
 		name    string
@@ -96,9 +96,12 @@ func TestDecideRestore(t *testing.T) {
 			done("s3", []Change{change(flux.Interval, "30s", "3m")}, &Record{Steps: []Step{three.Steps[0], step("s3", move(flux.RetryInterval, "", "20s"))}}),
 		},
 		{
-			"the first session: what is free of others comes back", asTunedThrice, RestoreOptions{Session: "s1"},
-			followed(done("s3", []Change{change(flux.Timeout, "2m", "")}, &Record{Steps: []Step{step("s2", move(flux.Interval, "5m", "1m")), three.Steps[2]}}, flux.Timeout),
-				"spec.interval stays 30s, as session s3 set it: what that one takes back is 5m now"),
+			"the first session: what follows the interval stays with it", asTunedThrice, RestoreOptions{Session: "s1"},
+			followed(done("s3", nil, &Record{Steps: []Step{
+				step("s2", move(flux.Interval, "5m", "1m")),
+				step("s3", moves(three.Steps[2].Fields, move(flux.Timeout, "", "2m"))),
+			}}), "spec.interval stays 30s, as session s3 set it: what that one takes back is 5m now",
+				"spec.timeout stays 2m: it follows the interval where it is not set, and would be 30s with the 30s that stay"),
 		},
 		{
 			"an unknown session", asTunedThrice, RestoreOptions{Session: "s4", Force: true},
@@ -244,4 +247,42 @@ func TestShow(t *testing.T) {
 	assert.Equal(t, "<unset>", Show(nil))
 	assert.Equal(t, "1m", Show(ptr("1m0s")))
 	assert.Equal(t, "soon", Show(ptr("soon")))
+}
+
+// What follows the interval where it is not set stays, while a later session's interval does: it would become shorter than
+// anybody asked for. The later session takes it back with its own.
+func TestRestoreKeepsWhatALaterIntervalNeeds(t *testing.T) {
+	t.Parallel()
+	r := Record{Steps: []Step{
+		step("s1", moves(move(flux.Interval, "30m", "1m"), move(flux.Timeout, "", "29m30s"), move(flux.RetryInterval, "", "30m"))),
+		step("s2", move(flux.Interval, "1m", "40s")),
+	}}
+	o := object(t, "ks", interval("40s"), timeout("29m30s"), retry("30m"), recorded(r.String()))
+	first := DecideRestore(o, RestoreOptions{Session: "s1"})
+	assert.Empty(t, first.Changes)
+	assert.Len(t, first.Kept, 3)
+	assert.Contains(t, first.KeptMessage(), "spec.timeout stays 29m30s: it follows the interval where it is not set, and would be 30s with the 40s that stay")
+	assert.Empty(t, first.Freed)
+
+	o.Annotations = map[string]string{RecordAnnotation: first.Record.String()}
+	second := DecideRestore(o, RestoreOptions{Session: "s2"})
+	assert.ElementsMatch(t, []Change{
+		change(flux.Interval, "40s", "30m"), change(flux.Timeout, "29m30s", ""), change(flux.RetryInterval, "30m", ""),
+	}, second.Changes)
+	assert.Nil(t, second.Record)
+
+	// In the other order nothing is in the way.
+	o.Annotations = map[string]string{RecordAnnotation: r.String()}
+	assert.Equal(t, []Change{change(flux.Interval, "40s", "1m")}, DecideRestore(o, RestoreOptions{Session: "s2"}).Changes)
+}
+
+// The same where somebody has set the interval since.
+func TestRestoreKeepsWhatAnEditedIntervalNeeds(t *testing.T) {
+	t.Parallel()
+	r := Record{Steps: []Step{step("s1", moves(move(flux.Interval, "30m", "1m"), move(flux.Timeout, "", "29m30s")))}}
+	o := object(t, "ks", interval("40s"), timeout("29m30s"), recorded(r.String()), ownedBy(flux.Interval, updates("kubectl-edit")))
+	got := DecideRestore(o, RestoreOptions{})
+	assert.Empty(t, got.Changes)
+	assert.Len(t, got.Kept, 2)
+	assert.Len(t, DecideRestore(o, RestoreOptions{Force: true}).Changes, 2)
 }

@@ -19,25 +19,27 @@ type Session struct {
 	// Stand are those of which every field is still as it was set; Followed those of which a later session set a field
 	// again; Changed those of which somebody else, or Git, did. An object counts once, as the last that fits.
 	Stand, Followed, Changed int
-	// Pinned are those that rules of ours hold.
-	Pinned int
+	// Pinned are those that rules of ours hold, PinsLost those whose rules are gone.
+	Pinned, PinsLost int
 }
 
-// Sessions are those that the records of objects tell of, newest first. Unreadable records tell nothing.
-func Sessions(objects []flux.Object) []Session {
+// Sessions are those that the records of objects tell of, newest first. Unreadable records tell nothing. The judge tells
+// whether pins still hold.
+func Sessions(objects []flux.Object, judge *Judge) []Session {
 	byID := make(map[string]*Session)
 	for _, o := range objects {
 		record, err := ReadRecord(o)
 		if err != nil || record == nil {
 			continue
 		}
+		_, lost := judge.lostPin(o)
 		for i, step := range record.Steps {
 			s := byID[step.Session]
 			if s == nil {
 				s = &Session{ID: step.Session, Policy: step.Policy, By: step.By, Time: step.Time}
 				byID[step.Session] = s
 			}
-			s.add(record, i, o)
+			s.add(record, i, o, lost)
 		}
 	}
 	var list []Session
@@ -51,7 +53,7 @@ func Sessions(objects []flux.Object) []Session {
 }
 
 // add counts one object's step of the session.
-func (s *Session) add(record *Record, step int, o flux.Object) {
+func (s *Session) add(record *Record, step int, o flux.Object, lost bool) {
 	s.Objects++
 	followed, changed, pinned := false, false, false
 	for f, move := range record.Steps[step].Fields {
@@ -74,7 +76,10 @@ func (s *Session) add(record *Record, step int, o flux.Object) {
 	default:
 		s.Stand++
 	}
-	if pinned {
+	switch {
+	case pinned && lost:
+		s.PinsLost++
+	case pinned:
 		s.Pinned++
 	}
 }

@@ -28,15 +28,15 @@ func TestSessions(t *testing.T) {
 	assert.Equal(t, []Session{
 		{ID: "s2", Policy: "fast", By: "bob", Time: noon.Add(time.Hour), Objects: 3, Stand: 2, Changed: 1, Pinned: 1},
 		{ID: "s1", Policy: "fast", Time: noon, Objects: 4, Stand: 1, Followed: 1, Changed: 2},
-	}, Sessions(objects))
-	assert.Empty(t, Sessions(objects[6:]))
+	}, Sessions(objects, nil))
+	assert.Empty(t, Sessions(objects[6:], nil))
 }
 
 // What an owner chose in between ends what the sessions before it did.
 func TestSessionsBeforeAnOwnersChoice(t *testing.T) {
 	t.Parallel()
 	r := Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m")), step("s2", move(flux.Interval, "10m", "1m"))}}
-	got := Sessions([]flux.Object{object(t, "ks", interval("1m"), recorded(r.String()))})
+	got := Sessions([]flux.Object{object(t, "ks", interval("1m"), recorded(r.String()))}, nil)
 	assert.Equal(t, []Session{
 		{ID: "s2", Policy: "fast", Time: noon, Objects: 1, Stand: 1},
 		{ID: "s1", Policy: "fast", Time: noon, Objects: 1, Changed: 1},

@@ -162,6 +162,24 @@ func (j *Judge) Judge(o flux.Object, fields []flux.Field) Stick {
 	return stick
 }
 
+// lostPin judges the fields of an object that are as we set them and that its record calls pinned, where something sets
+// them again all the same; false where that is not so, or not known.
+func (j *Judge) lostPin(o flux.Object) (Stick, bool) {
+	record, err := ReadRecord(o)
+	if j == nil || err != nil {
+		return Stick{}, false
+	}
+	fields := slices.DeleteFunc(record.Pinned(), func(f flux.Field) bool {
+		s, _, _ := record.standingOf(record.chain(f), o, f)
+		return s != stands
+	})
+	if len(fields) == 0 {
+		return Stick{}, false
+	}
+	stick := j.Judge(o, fields)
+	return stick, stick.Verdict == Reverted
+}
+
 func rankOf(v Verdict) int { return slices.Index([]Verdict{Sticks, Held, Unknown, Reverted}, v) }
 
 // orphan tells whether an object only bears the marks of a Kustomization that does not apply it any more: it was
