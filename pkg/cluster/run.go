@@ -135,15 +135,17 @@ func settle(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) 
 			failed = append(failed, uncompared(owner, err))
 			continue
 		}
-		if !tune.Pinning(now) {
-			continue
-		}
 		objects, unread, err := recordsOf(ctx, s, clock, now, run.Writes)
 		if err != nil {
 			failed = append(failed, uncompared(owner, err))
 			continue
 		}
-		pin := tune.NewPin(now, tune.Needs(flux.Each(objects))[now.Ref], func(ref flux.Ref) bool { return unread[ref] })
+		// Where somebody has taken the rules away meanwhile, what this run has pinned needs them still.
+		needs := tune.Needs(flux.Each(objects))[now.Ref]
+		if !tune.Pinning(now) && len(needs) == 0 {
+			continue
+		}
+		pin := tune.NewPin(now, needs, func(ref flux.Ref) bool { return unread[ref] })
 		writes = append(writes, tune.PinWrite{Pin: pin, Manager: o.FieldManager})
 	}
 	o.PatchesPerSecond = 0 // there are few, and the time may be short

@@ -50,7 +50,7 @@ func (m *machine) complaint(format string, args ...any) {
 // wroteField holds a change of a field by us against who decides it.
 func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 	c := m.command
-	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedSkip && m.keptByOwner(r, f) && !m.heldByUs(r, f) {
+	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedSkip && m.keptByOwner(r, f) && !(m.heldByUs(r, f) && recordedPin(r, f)) {
 		m.complaint("%s %s is set by its owner, and was written without leave", r.Ref, f)
 	}
 	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedPin && m.fault != sim.Meanwhile && m.keptByOwner(r, f) && !m.heldByUs(r, f) {
@@ -116,13 +116,21 @@ func (m *machine) hold(r *sim.Resource, values map[sim.Path]*string, text *strin
 		_, sets := values[sim.Path(f)]
 		// Whoever cannot see the rule is told that the value may be undone; unless an earlier step needs the rule.
 		blind := m.command.Tenant && m.command.Managed == tune.ManagedPatch && !slices.Contains(record.Pinned(), f)
-		if sets && m.command.Verb == sim.VerbApply && m.heldByUs(r, f) && !blind {
+		// What a killed run left holds nothing: it goes at the end.
+		leftover := m.command.Managed != tune.ManagedPin && !recordedPin(r, f)
+		if sets && m.command.Verb == sim.VerbApply && m.heldByUs(r, f) && !blind && !leftover {
 			if m.held[r.Ref] == nil {
 				m.held[r.Ref] = make(map[flux.Field]string)
 			}
 			m.held[r.Ref][f] = m.command.Session
 		}
 	}
+}
+
+// recordedPin tells whether the record of an object says that a field is pinned.
+func recordedPin(r *sim.Resource, f flux.Field) bool {
+	record, err := tune.ReadRecord(r.Object())
+	return err == nil && slices.Contains(record.Pinned(), f)
 }
 
 // applied: what we set under a rule, and nobody took back, still stands after a reconcile; unless its owner has taken

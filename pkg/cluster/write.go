@@ -245,7 +245,7 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 			fresh = false
 		case apierrors.IsNotFound(err):
 			return r.deleted(wrote)
-		case unreachable(err), busy(err):
+		case unreachable(err), busy(err), requests.Err() != nil: // after Ctrl-C nobody waits for an answer for long
 			if !apierrors.IsTooManyRequests(err) && r.Outcome == NotAttempted { // what was refused for the load did not arrive
 				r.Outcome = Uncertain
 			}
@@ -279,7 +279,7 @@ func (w *Writer) lastLook(requests context.Context, write tune.Write, r Result, 
 
 // again tells whether a request is worth another try, after a pause.
 func (w *Writer) again(ctx context.Context, attempt int, err error) bool {
-	if unreachable(err) {
+	if unreachable(err) || ctx.Err() != nil {
 		return w.wait(ctx, attempt)
 	}
 	return attempt < readAttempts && w.clock.Sleep(ctx, backoff(attempt, err)) == nil

@@ -128,7 +128,7 @@ func TestPlansAndResultsNameTheOwner(t *testing.T) {
 	back := f.revert(t)
 	require.Zero(t, back.code, back.stderr)
 	assert.Contains(t, back.stderr, "1 restored, 0 unchanged, 0 left alone, 0 failed.\nThe rules in spec.ignore of 1 Kustomization changed.\n")
-	assert.Regexp(t, `root +configured +leaves all fields to Git again`, back.stdout)
+	assert.Regexp(t, `root +configured +bears no rule of fluxtune any more`, back.stdout)
 }
 
 // Rules that Git has adopted in the meantime are Git's.

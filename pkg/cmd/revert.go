@@ -40,7 +40,8 @@ func newRevert(r *root) *cobra.Command {
 			set it; taking that one back then restores what was before both, so that the order does not
 			matter. A field that somebody else changed since is left as it is and named, unless --force is
 			given; forget accepts what is there. A field that its owner sets again (Flux, Helm, Argo CD, or
-			whoever declared it before) is as that one wants it: its record goes, the result is "released".
+			whoever declared it before) is as that one wants it. Where no value had to change, and only the
+			record is gone or shorter, the result is "released".
 
 			Exit code 1 means that something could not be taken back; it is counted and named.`),
 		Example: examples(`
@@ -95,7 +96,7 @@ func (o RevertOptions) run(ctx context.Context) error {
 	decide := func(object flux.Object) tune.Restore { return tune.DecideRestore(object, o.RestoreOptions) }
 	for _, r := range restores {
 		if r.Action == tune.ActionChange {
-			writes = append(writes, tune.RestoreWrite{Restore: r, Decide: decide})
+			writes = append(writes, tune.RestoreWrite{Restore: r, Decide: decide, Manager: o.FieldManager})
 		}
 	}
 	return o.execute(ctx, job{

@@ -246,7 +246,7 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 		if ctx.Err() != nil {
 			why = "Interrupted: "
 		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, "%s%s not attempted and are as they were. Run the same command again to do the rest.\n", why, were(s.NotAttempted))
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s%s not attempted. Run the same command again to do the rest.\n", why, were(s.NotAttempted))
 	}
 	if ctx.Err() != nil && o.Wait && s.NotAttempted == 0 {
 		_, _ = fmt.Fprintln(o.root.ErrOut, "Interrupted while waiting: the changes are made, but Flux may not have observed them all.")

@@ -64,6 +64,7 @@ var ownerships = []ownership{
 	{group: OperatorGroup, kind: "ResourceSet", name: "resourceset." + OperatorGroup + "/name", namespace: "resourceset." + OperatorGroup + "/namespace"},
 	{group: OperatorGroup, kind: "FluxInstance", name: OperatorGroup + "/name", namespace: OperatorGroup + "/namespace"},
 	{group: "argoproj.io", kind: "Application", name: "argocd.argoproj.io/tracking-id", annotations: true},
+	{group: "argoproj.io", kind: "Application", name: "argocd.argoproj.io/instance"},
 	{kind: HelmReleaseName, name: "meta.helm.sh/release-name", namespace: "meta.helm.sh/release-namespace", annotations: true},
 }
 

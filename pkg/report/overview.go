@@ -267,7 +267,7 @@ func (o Overview) pins(limits limits) []string {
 		lines = append(lines, fmt.Sprintf("spec.ignore of %s leaves the changed fields of %s to fluxtune", fewOf("Kustomization", gain, limits.named*3), count(objects, "object")))
 	}
 	if len(lose) > 0 {
-		lines = append(lines, fmt.Sprintf("spec.ignore of %s leaves all fields to Git again", fewOf("Kustomization", lose, limits.named*3)))
+		lines = append(lines, fmt.Sprintf("the rules of fluxtune in spec.ignore of %s go", fewOf("Kustomization", lose, limits.named*3)))
 	}
 	return lines
 }

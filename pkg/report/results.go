@@ -106,6 +106,9 @@ func (r Results) With(out cluster.Outcomes, gaps []flux.Gap) Results {
 		if pin, ok := d.Write.(tune.PinWrite); ok && d.Outcome == cluster.Configured {
 			owner.Message = rulesMessage(pin.Pin)
 		}
+		if owner.Action == string(cluster.Failed) {
+			r.Summary.Failed++
+		}
 		r.Rules = append(r.Rules, owner)
 	}
 	r.Missing = missing(gaps)
@@ -114,9 +117,9 @@ func (r Results) With(out cluster.Outcomes, gaps []flux.Gap) Results {
 
 func rulesMessage(p tune.Pin) string {
 	if len(p.Rules) == 0 {
-		return "leaves all fields to Git again"
+		return "bears no rule of fluxtune any more"
 	}
-	return fmt.Sprintf("leaves the changed fields of %d objects to fluxtune", p.Objects)
+	return fmt.Sprintf("leaves the changed fields of %s to fluxtune", count(p.Objects, "object"))
 }
 
 // become is what a result turned out to be.

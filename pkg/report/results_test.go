@@ -128,7 +128,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// What became of the rules of owners is told beside the objects, and not counted with them.
+// What became of the rules of owners is told beside the objects, and not counted with them unless it failed.
 func TestResultsOfRules(t *testing.T) {
 	t.Parallel()
 	owner := object(t, "ks", "flux-system", "apps", nil)
@@ -139,13 +139,13 @@ func TestResultsOfRules(t *testing.T) {
 		{Write: tune.PinWrite{Pin: tune.Pin{Owner: other}}, Outcome: cluster.Configured},
 		{Write: tune.PinWrite{Pin: pin}, Outcome: cluster.Failed, Err: errors.New("no")},
 	}}, nil)
-	assert.Equal(t, ResultSummary{}, results.Summary)
+	assert.Equal(t, ResultSummary{Failed: 1}, results.Summary)
 	assert.Equal(t, "The rules in spec.ignore of 2 Kustomizations changed.", results.RulesLine())
 	assert.Equal(t, []string{"Failed: Kustomization flux-system/apps: no"}, results.Troubles())
 	assert.Equal(t, lines(
 		"NAMESPACE     KIND            NAME    RESULT       CHANGES   WHY",
 		"flux-system   Kustomization   apps    configured             leaves the changed fields of 2 objects to fluxtune",
-		"flux-system   Kustomization   infra   configured             leaves all fields to Git again",
+		"flux-system   Kustomization   infra   configured             bears no rule of fluxtune any more",
 		"flux-system   Kustomization   apps    failed                 no",
 	), draw(t, results.Table(true), Layout{}))
 }

@@ -95,7 +95,11 @@ func TestPinAndUnpin(t *testing.T) {
 	assert.Equal(t, append([]flux.IgnoreRule{theirs}, rules...), after.Ignore)
 	assert.Equal(t, rules, OurRules(after))
 	assert.True(t, Pinning(after))
-	assert.Equal(t, Held, NewJudge(flux.Snapshot{Related: []flux.Object{after}}).Judge(web, []flux.Field{flux.Interval, flux.Timeout}).Verdict)
+	tuned := web
+	tuned.Annotations = map[string]string{RecordAnnotation: Record{Steps: []Step{step("s", map[flux.Field]Move{
+		flux.Interval: {From: ptr("10m"), To: ptr("5m"), Pinned: true}, flux.Timeout: {To: ptr("2m"), Pinned: true},
+	})}}.String()}
+	assert.Equal(t, Held, NewJudge(flux.Snapshot{Related: []flux.Object{after}}).Judge(tuned, []flux.Field{flux.Interval, flux.Timeout}).Verdict)
 	assert.Equal(t, Next{State: StateAsWanted, Why: "has the rules already"}, w.Next(after), "not added twice")
 
 	fewer := PinWrite{Pin: Pin{Owner: after, Rules: rules[:1]}}

@@ -69,9 +69,17 @@ func ReadRecord(o flux.Object) (*Record, error) {
 		if len(step.Fields) == 0 {
 			return bad("a step of it has no fields")
 		}
-		for field := range step.Fields {
+		for field, move := range step.Fields {
 			if _, ok := o.KindRow().Tunable(field); !ok {
 				return bad("a %s has no field %q", o.Kind, field)
+			}
+			for _, value := range []*string{move.From, move.To} {
+				if value == nil {
+					continue
+				}
+				if _, err := time.ParseDuration(*value); err != nil {
+					return bad("%s: %w", field, err)
+				}
 			}
 		}
 	}

@@ -208,3 +208,11 @@ func FuzzReadRecord(f *testing.F) {
 		}
 	})
 }
+
+// A record whose values are no durations is no record: what it says cannot be restored.
+func TestRecordsOfWhatIsNoDuration(t *testing.T) {
+	t.Parallel()
+	r := Record{Steps: []Step{step("s1", move(flux.Interval, "banana", "1m"))}}
+	_, err := ReadRecord(object(t, "ks", recorded(r.String())))
+	assert.ErrorContains(t, err, `spec.interval: time: invalid duration "banana": restore the object by hand, then run forget on it`)
+}

@@ -70,8 +70,6 @@ func TestRulesLeave(t *testing.T) {
 	assert.Equal(t, [2]bool{true, true}, [2]bool{byOthers, byUs})
 }
 
-// Thousands of objects of one parent are judged by looking names up: a rule is compiled once, and a list of names is
-// no expression.
 // Of rules without a target only the last counts, and a path with a slash behind it is another field.
 func TestRulesAsFluxReadsThem(t *testing.T) {
 	t.Parallel()
@@ -97,13 +95,16 @@ func TestRulesAsFluxReadsThem(t *testing.T) {
 	}
 }
 
+// Thousands of objects of one parent are judged by looking names up: a rule is compiled once, and a list of names is
+// no expression.
 func TestManyPinnedSiblings(t *testing.T) {
 	t.Parallel()
 	const n = 2000
+	pinned := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: {From: ptr("10m"), To: ptr("5m"), Pinned: true}})}}
 	var needs []Need
 	objects := make([]flux.Object, 0, n)
 	for i := range n {
-		o := object(t, "gitrepo", child(flux.Interval), named("apps", fmt.Sprintf("web-%d", i)))
+		o := object(t, "gitrepo", child(flux.Interval), named("apps", fmt.Sprintf("web-%d", i)), recorded(pinned.String()))
 		objects = append(objects, o)
 		needs = append(needs, Need{o.Ref, []flux.Field{flux.Interval}})
 	}

@@ -273,6 +273,8 @@ func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Fie
 		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by a Kustomization %s/%s, perhaps of another cluster: the one here applies elsewhere", owner.Namespace, owner.Name)}
 	}
 	byOthers, byUs := j.rules[owner].leaves(o, f)
+	// A rule of ours that no record needs is what a run left that was killed: it goes at the end of the next.
+	byUs = byUs && needed(o, f)
 	within := parent.Effective(flux.Interval)
 	switch {
 	case byOthers || byUs:
@@ -282,6 +284,12 @@ func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Fie
 	default:
 		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("reverted within %s by %s", flux.FormatDuration(within), owner)}
 	}
+}
+
+// needed tells whether the record of an object says that a field is pinned.
+func needed(o flux.Object, f flux.Field) bool {
+	record, err := ReadRecord(o)
+	return err == nil && slices.Contains(record.Pinned(), f)
 }
 
 func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) FieldStick {

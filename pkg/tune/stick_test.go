@@ -104,6 +104,7 @@ func TestJudge(t *testing.T) {
 	helm := marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")
 	rule := func(paths ...string) flux.IgnoreRule { return flux.IgnoreRule{Paths: paths} }
 	tookOver := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Timeout: {From: ptr("3m"), To: ptr("2m"), Owners: []flux.Manager{applies("kustomize-controller")}}})}}
+	heldByUs := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Timeout: {From: ptr("3m"), To: ptr("2m"), Pinned: true}})}}
 	const mayComeBack = " applies it, and may undo the change"
 	for _, tc := range []struct {
 		name    string
@@ -120,7 +121,10 @@ func TestJudge(t *testing.T) {
 		{name: "a timeout that Git does not set", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval)), fields: []flux.Field{flux.Timeout},
 			verdict: Sticks, message: "Kustomization flux-system/apps does not set spec.timeout"},
 		{name: "a timeout that nobody sets, under a rule of ours: what Git sets cannot be seen", known: []flux.Object{pinningParent(t, flux.Timeout)},
-			object: object(t, "ks", child(flux.Interval)), fields: []flux.Field{flux.Timeout}, verdict: Held, message: "held by spec.ignore of Kustomization flux-system/apps"},
+			object: object(t, "ks", child(flux.Interval), timeout("2m"), ownedBy(flux.Timeout, updates("fluxtune")), recorded(heldByUs.String())), fields: []flux.Field{flux.Timeout},
+			verdict: Held, message: "held by spec.ignore of Kustomization flux-system/apps"},
+		{name: "a rule of ours that a killed run left: no record needs it", known: []flux.Object{pinningParent(t, flux.Timeout)},
+			object: object(t, "ks", child(flux.Interval)), fields: []flux.Field{flux.Timeout}, verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "a timeout that we took over from Git", known: []flux.Object{parent(t)}, fields: []flux.Field{flux.Timeout},
 			object:  object(t, "ks", child(flux.Interval), timeout("2m"), ownedBy(flux.Timeout, updates("fluxtune")), recorded(tookOver.String())),
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},

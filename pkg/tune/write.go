@@ -147,6 +147,8 @@ type RestoreWrite struct {
 	Restore Restore
 	// Decide plans the way back again when somebody else has changed the object.
 	Decide func(flux.Object) Restore
+	// Manager is the field manager of the changes; "" is DefaultManager.
+	Manager string
 }
 
 // Target is the object as it was planned.
@@ -166,7 +168,7 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 		patch, err := mergePatch(now, r.Changes, nil, nil)
 		return Next{Patch: patch, More: true, Err: err}
 	}
-	patch, err := r.release(now)
+	patch, err := r.release(now, w.Manager)
 	return Next{Patch: patch, Err: err}
 }
 
@@ -177,8 +179,9 @@ func (w RestoreWrite) planned(changes []Change) bool {
 	})
 }
 
-// release takes out of the record what is restored, and our name from its fields.
-func (r Restore) release(now flux.Object) ([]byte, error) {
+// release takes out of the record what is restored, and our names from its fields: those of the record, and that of who
+// restores.
+func (r Restore) release(now flux.Object, manager string) ([]byte, error) {
 	before, err := ReadRecord(now)
 	if err != nil {
 		return nil, err
@@ -195,7 +198,9 @@ func (r Restore) release(now flux.Object) ([]byte, error) {
 			owners[f] = managers
 		}
 	}
-	managed, err := giveBack(now.ManagedFields, before.managers(), owners, gone)
+	ours := before.managers()
+	ours[manager] = true
+	managed, err := giveBack(now.ManagedFields, ours, owners, gone)
 	if err != nil {
 		return nil, err
 	}
@@ -218,6 +223,11 @@ func (w ForgetWrite) Next(now flux.Object) Next {
 		record = nil // what cannot be read is dropped all the same
 	}
 	freed := make(map[flux.Field][]flux.Manager)
+	if record == nil { // nothing tells which fields we own, or who owned them before
+		for _, t := range now.KindRow().Tunables {
+			freed[t.Field] = nil
+		}
+	}
 	for _, f := range record.Fields() {
 		freed[f] = nil
 		c := record.chain(f)
