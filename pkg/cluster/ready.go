@@ -170,5 +170,23 @@ func (c *Client) Await(ctx context.Context, results []Result, o WriteOptions, li
 	return results
 }
 
+// Behind waits until the controllers have observed objects as they are, or the limit is over or ctx ends, and returns
+// what is missing of those that they have not: a run before this one did not wait for them.
+func (c *Client) Behind(ctx context.Context, objects []flux.Object, o WriteOptions, limit time.Duration) map[flux.Ref]string {
+	results := make([]Result, 0, len(objects))
+	for _, object := range objects {
+		before := object
+		before.Generation--
+		results = append(results, Result{Write: tune.ForgetWrite{Object: before}, Outcome: Configured, Generation: object.Generation})
+	}
+	missing := make(map[flux.Ref]string)
+	for _, r := range c.Await(ctx, results, o, limit) {
+		if r.NotReady != "" {
+			missing[r.Write.Target().Ref] = r.NotReady
+		}
+	}
+	return missing
+}
+
 // ErrNotReady is the error of a wait that ended before Flux had seen every change.
 var ErrNotReady = errors.New("changed, and not seen ready again by Flux yet")

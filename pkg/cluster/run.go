@@ -31,6 +31,8 @@ type Outcomes struct {
 	Objects []Result
 	// Owners have one for each owner whose rules were to be changed, sorted.
 	Owners []Result
+	// Behind are objects beside these of which an earlier change has not been observed, and what is missing.
+	Behind map[flux.Ref]string
 }
 
 // Run carries a run out: the rules that objects need first, then the objects, then the rules that follow from the

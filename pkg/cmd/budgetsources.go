@@ -104,6 +104,9 @@ func (o ObserveOptions) readMetrics(ctx context.Context, client *cluster.Client,
 		return found, []flux.Gap{{What: "the controllers' metrics", Why: "none of their Deployments was found: forward their ports and use --metrics-url"}}, nil
 	}
 	pods, gaps := client.PodMetrics(ctx, deployments, o.now)
+	if len(pods)+len(gaps) == 0 {
+		gaps = []flux.Gap{{What: "the controllers' metrics", Why: "none of their pods is running: what is shown is predicted"}}
+	}
 	return append(found, pods...), gaps, nil
 }
 

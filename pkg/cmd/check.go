@@ -200,6 +200,7 @@ func (o CheckOptions) check(ctx context.Context) error {
 // read; the rest is there all the same.
 func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Side, unread, err error) {
 	side = check.Side{Tree: files.tree, Fleets: files.fleets}
+	looked := 0
 	for _, i := range files.chosen {
 		one := *files
 		one.root = i
@@ -212,6 +213,7 @@ func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Sid
 		if err := f.complete(); err != nil {
 			unread = err
 		}
+		looked += len(f.objects)
 		plan := f.plan(options, &tune.Options{})
 		in := budget.Input{Items: plan.Items, Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now()}
 		shown := map[flux.Ref]bool{}
@@ -224,6 +226,9 @@ func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Sid
 			}
 		}
 		side.Clusters = append(side.Clusters, check.Cluster{Root: i, Name: one.fleet().Root.String(), Plan: plan, Budget: budget.New(in)})
+	}
+	if looked == 0 && files == o.Files {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
 	}
 	return side, unread, nil
 }

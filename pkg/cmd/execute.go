@@ -75,8 +75,12 @@ func (o WriteOptions) carryOut(ctx context.Context, run cluster.Run, f fleet) cl
 	p := o.root.newProgress()
 	defer p.clear()
 	counter := newCounter(len(run.Writes) + len(run.Pins))
+	pace := o.PatchesPerSecond
+	if o.DryRun == dryRunServer {
+		pace = 0 // nothing is reconciled
+	}
 	options := cluster.WriteOptions{
-		FieldManager: o.FieldManager, DryRun: o.DryRun == dryRunServer, PatchesPerSecond: o.PatchesPerSecond,
+		FieldManager: o.FieldManager, DryRun: o.DryRun == dryRunServer, PatchesPerSecond: pace,
 		Graph:    f.graph,
 		Progress: func(r cluster.Result) { p.show(counter.add(r)) },
 		Waiting: func(left int) {
@@ -87,8 +91,24 @@ func (o WriteOptions) carryOut(ctx context.Context, run cluster.Run, f fleet) cl
 	if o.Wait && o.DryRun == dryRunNone {
 		out.Objects = o.Client.Await(ctx, out.Objects, options, o.WaitTimeout)
 		out.Owners = o.Client.Await(ctx, out.Owners, options, o.WaitTimeout)
+		out.Behind = o.Client.Behind(ctx, unobserved(f.objects, run.Writes), options, o.WaitTimeout)
 	}
 	return out
+}
+
+// unobserved are the tuned objects beside those that are written whose last change their controllers have not observed.
+func unobserved(objects []flux.Object, writes []tune.Write) []flux.Object {
+	written := make(map[flux.Ref]bool, len(writes))
+	for _, w := range writes {
+		written[w.Target().Ref] = true
+	}
+	var list []flux.Object
+	for _, object := range objects {
+		if tune.Tuned(object) && !written[object.Ref] && !object.Suspended && object.Status.ObservedGeneration < object.Generation {
+			list = append(list, object)
+		}
+	}
+	return list
 }
 
 // pinning are the Kustomizations that bear rules of fluxtune, or a note of some, and have to do with the namespaces

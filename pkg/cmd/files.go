@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -200,6 +199,18 @@ func (f SelectionFlags) toFileSelection(config *genericclioptions.ConfigFlags, a
 	return sel, nil
 }
 
+// knownInFiles is knownEnvironments for the roots of a checkout.
+func (o FleetOptions) knownInFiles() error {
+	var err error
+	for _, f := range o.Files.fleets {
+		resolver := policy.NewResolver(o.Policy.InCheckout(f.Root.Path), f.Snapshot, o.DefaultEnvironment)
+		if err = o.knownEnvironments(resolver, f.Snapshot); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
 // readFiles is read for files: the objects of one root that were asked for, and the others as what explains
 // them.
 func (o FleetOptions) readFiles() (fleet, error) {
@@ -211,9 +222,7 @@ func (o FleetOptions) readFiles() (fleet, error) {
 	f := fleet{snapshot: snapshot, resolver: policy.NewResolver(here, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
 	if len(o.Environments) > 0 {
 		f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
-			return !slices.ContainsFunc(o.Environments, func(name string) bool {
-				return strings.EqualFold(name, f.resolver.Resolve(object).Environment)
-			})
+			return !o.inEnvironments(f.resolver.Resolve(object).Environment)
 		})
 	}
 	return f, nil

@@ -84,6 +84,9 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 		if o.Files, err = f.open(r.In); err != nil {
 			return o, err
 		}
+		if err := o.knownInFiles(); err != nil {
+			return o, err
+		}
 		return o, f.besides(r, &o)
 	}
 	if len(f.Roots) > 0 {
@@ -156,7 +159,27 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 			return fleet{}, err
 		}
 	}
+	if err := o.knownEnvironments(policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment), snapshot); err != nil {
+		return fleet{}, err
+	}
 	return o.fleetOf(snapshot), nil
+}
+
+// knownEnvironments refuses names after --env that neither the policy knows nor any object bears: a typing error must not
+// look like a fleet in which there is nothing to do.
+func (o FleetOptions) knownEnvironments(resolver *policy.Resolver, snapshots ...flux.Snapshot) error {
+	for _, name := range o.Environments {
+		_, known := o.Policy.Lookup(name)
+		for _, s := range snapshots {
+			known = known || slices.ContainsFunc(s.Objects, func(object flux.Object) bool {
+				return strings.EqualFold(resolver.Resolve(object).Environment, name)
+			})
+		}
+		if !known {
+			return fmt.Errorf("--env %q: no object is in it, and policy %q has %s", name, o.Policy.Name, strings.Join(o.Policy.EnvironmentNames(), ", "))
+		}
+	}
+	return nil
 }
 
 // fleetOf explains what was read, and chooses the environments that were asked for.

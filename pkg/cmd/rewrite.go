@@ -100,9 +100,13 @@ func (f *RewriteFlags) toOptions(r *root, args []string) (o RewriteOptions, err 
 }
 
 func (o RewriteOptions) run(ctx context.Context) error {
-	wants, unread, err := o.wants(ctx)
+	wants, looked, unread, err := o.wants(ctx)
 	if err != nil {
 		return err
+	}
+	if looked == 0 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
+		return unread
 	}
 	if len(wants) == 0 {
 		_, _ = fmt.Fprintf(o.root.Out, "Nothing to change: the files give what policy %s wants.\n", o.Policy.Name)
@@ -129,8 +133,9 @@ func (o RewriteOptions) run(ctx context.Context) error {
 	return errors.Join(unread, o.refused(rewriting))
 }
 
-// wants plans every root. The error says that something could not be read; the rest is planned all the same.
-func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, unread, err error) {
+// wants plans every root, and says how many objects it looked at. The first error says that something could not be read;
+// the rest is planned all the same.
+func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, looked int, unread, err error) {
 	var warnings []string
 	for _, i := range o.Files.chosen {
 		one := *o.Files
@@ -139,8 +144,9 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, unrea
 		options.Files = &one
 		f, err := options.read(ctx)
 		if err != nil {
-			return nil, nil, err
+			return nil, 0, nil, err
 		}
+		looked += len(f.objects)
 		plan := f.plan(options, &o.Options)
 		warnings = append(warnings, plan.Warnings...)
 		o.root.warn(nil, f.snapshot.Gaps)
@@ -153,7 +159,7 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, unrea
 	}
 	slices.Sort(warnings)
 	o.root.warn(slices.Compact(warnings), nil)
-	return wants, unread, nil
+	return wants, looked, unread, nil
 }
 
 // show tells what changes: the diff, then what each change reaches, then what is left.

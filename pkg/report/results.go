@@ -97,6 +97,8 @@ func (r Results) With(out cluster.Outcomes, gaps []flux.Gap) Results {
 		item := &r.Items[i]
 		if d, tried := byRef[item.object.Ref]; tried {
 			item.become(d, item.done)
+		} else {
+			item.NotReady = out.Behind[item.object.Ref]
 		}
 		r.Summary.count(*item, r.Done)
 	}
