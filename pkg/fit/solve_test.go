@@ -41,7 +41,11 @@ func TestNeverAboveAShare(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 1))
 	for n := range 100_000 {
-		p := randomProblem(r, 12, n%shapes)
+		shape := n % overlaps
+		if n%40 == 0 { // these take long, and no host and credential lies so
+			shape = overlaps
+		}
+		p := randomProblem(r, 12, shape)
 		s, err := fit.Solve(p)
 		require.NoError(t, err, "fleet %d", n)
 		intervals := p.Round(s)
