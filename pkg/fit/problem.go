@@ -27,6 +27,15 @@ type Source struct {
 	Min, Max time.Duration
 }
 
+// most is what a poll costs the share that it costs most: what it asks.
+func (s Source) most() float64 {
+	most := 0.0
+	for _, l := range s.Loads {
+		most = max(most, l.Requests)
+	}
+	return most
+}
+
 // Load is what one poll costs one share.
 type Load struct {
 	Share    int // index in Problem.Shares

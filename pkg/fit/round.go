@@ -111,11 +111,7 @@ type step struct {
 
 func (p Problem) step(i int, from, to time.Duration) step {
 	s := p.Sources[i]
-	most := 0.0
-	for _, l := range s.Loads {
-		most = max(most, l.Requests)
-	}
-	return step{source: i, from: from, to: to, worth: s.Activity * from.Hours() * to.Hours() / 2 / max(most, 1e-300)}
+	return step{source: i, from: from, to: to, worth: s.Activity * from.Hours() * to.Hours() / 2 / max(s.most(), 1e-300)}
 }
 
 // steps is a heap with the worthiest step first.

@@ -148,12 +148,8 @@ func requests(loads []Load, share int) float64 {
 func (p Problem) Uniform(intervals []time.Duration) time.Duration {
 	var polls, requests float64
 	for i, s := range p.Sources {
-		most := 0.0
-		for _, l := range s.Loads {
-			most = max(most, l.Requests)
-		}
-		polls += most
-		requests += most * perHour(intervals[i])
+		polls += s.most()
+		requests += s.most() * perHour(intervals[i])
 	}
 	if requests == 0 {
 		return 0
