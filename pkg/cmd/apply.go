@@ -61,6 +61,7 @@ func newApply(r *root) *cobra.Command {
 		RunE: runE(r, flags.toOptions),
 	}
 	flags.WriteFlags.add(cmd, r, "diff")
+	flags.addFit(cmd)
 	flags.TuneFlags.add(cmd)
 	return cmd
 }
@@ -78,9 +79,15 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fitting, err := o.fitted(ctx, f, &o.Options, o.root.Now())
+	if err != nil {
+		return err
+	}
 	plan := f.plan(o.FleetOptions, &o.Options)
+	plan.Warnings = append(plan.Warnings, o.fitWarnings()...)
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
 	overview := o.overview(plan, f, f.budget(plan, o.Policy, o.root.Now()), o.PatchesPerSecond)
+	overview.Fitting = fitting
 	if err := o.showPlan(ctx, overview, f); err != nil {
 		return err
 	}

@@ -306,6 +306,11 @@ func runRoots[O rooted[O]](r *root, toOptions func(*root, []string) (O, error)) 
 	}
 }
 
+// allRootsError is about all roots together: it is said once.
+type allRootsError struct{ error }
+
+func (e allRootsError) Unwrap() error { return e.error }
+
 // eachRoot runs a command for each root, below a heading where wanted, and returns the worst that happened.
 func (r *root) eachRoot(ctx context.Context, files *checkout, headings bool, run func(context.Context, *checkout) error) error {
 	var failed []error
@@ -322,7 +327,10 @@ func (r *root) eachRoot(ctx context.Context, files *checkout, headings bool, run
 		r.inFiles(f.Snapshot.Gaps)
 		err := run(ctx, &one)
 		var quiet silentError
+		var all allRootsError
 		switch {
+		case errors.As(err, &all):
+			return err
 		case errors.As(err, &quiet):
 			silent = err
 		case err != nil:

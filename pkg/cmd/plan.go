@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -64,6 +65,7 @@ func newPlan(r *root) *cobra.Command {
 	}
 	flags.FleetFlags.add(cmd)
 	flags.addFiles(cmd)
+	flags.addFit(cmd)
 	flags.OutputFlags.add(cmd, "diff", "markdown")
 	flags.addRows(cmd)
 	flags.TuneFlags.add(cmd)
@@ -89,8 +91,13 @@ func (o PlanOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fitting, err := o.fitted(ctx, f, &o.Options, o.root.Now())
+	if err != nil {
+		return err
+	}
 	plan := f.plan(o.FleetOptions, &o.Options)
-	if err := o.show(ctx, plan, f); err != nil {
+	plan.Warnings = append(plan.Warnings, o.fitWarnings()...)
+	if err := o.show(ctx, plan, f, fitting); err != nil {
 		return err
 	}
 	if o.exitCode {
@@ -105,13 +112,14 @@ func (o PlanOptions) run(ctx context.Context) error {
 	return f.complete()
 }
 
-func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet) error {
+func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet, fitting *fit.Fitting) error {
 	cost := f.budget(plan, o.Policy, o.root.Now())
 	overview := o.overview(plan, f, cost, defaultPace)
+	overview.Fitting = fitting
 	for _, warning := range plan.Warnings {
 		overview.Above += 1 + len("Warning: "+warning)/max(1, o.printer.layout.Width)
 	}
-	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames()).WithBudget(cost).WithCourse(overview.Calm)
+	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames()).WithBudget(cost).WithCourse(overview.Calm).WithFit(fitting, o.cluster())
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err
 	}

@@ -68,6 +68,7 @@ func newRewrite(r *root) *cobra.Command {
 	cmd.Flags().StringVarP(&flags.Filename, "filename", "f", "", "The Git checkout to change: a folder. No kubeconfig is read.")
 	_ = cmd.RegisterFlagCompletionFunc("filename", completeFiles)
 	flags.addRoots(cmd)
+	flags.addFit(cmd)
 	cmd.Flags().BoolVar(&flags.IncludeSuspended, "include-suspended", false, "Change suspended objects too.")
 	cmd.Flags().BoolVarP(&flags.Yes, "yes", "y", false, "Do not ask. Required where nobody can be asked.")
 	cmd.Flags().BoolVar(&flags.DryRun, "dry-run", false, "Show the diff and write nothing.")
@@ -139,6 +140,9 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, unrea
 		options.Files = &one
 		f, err := options.read(ctx)
 		if err != nil {
+			return nil, nil, err
+		}
+		if _, err := options.fitted(ctx, f, &o.Options, o.root.Now()); err != nil {
 			return nil, nil, err
 		}
 		plan := f.plan(options, &o.Options)

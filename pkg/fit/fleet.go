@@ -67,7 +67,7 @@ type Fitting struct {
 	Sources  int
 	Requests float64
 	// Wait is the mean wait from a commit to the poll that finds it, UniformWait that with one interval for all that asks
-	// as much, Uniform.
+	// as much: Uniform, as far as the bounds allow it.
 	Wait, UniformWait, Uniform time.Duration
 	// Evidence counts the sources by where their activity is known from; Quiet are those that nobody waits for.
 	Evidence map[Evidence]int
@@ -311,10 +311,9 @@ func (f *fitter) fitting(intervals []time.Duration) *Fitting {
 	for k, used := range free.Used(intervals) {
 		out.Shares[k].Used = used + out.Shares[k].Fixed
 	}
-	out.Wait, out.Uniform = free.Wait(intervals), free.Uniform(intervals)
-	if out.Wait > 0 {
-		out.UniformWait = out.Uniform / 2
-	}
+	var uniform []time.Duration
+	out.Uniform, uniform = free.Uniform(intervals)
+	out.Wait, out.UniformWait = free.Wait(intervals), free.Wait(uniform)
 	return out
 }
 
@@ -342,9 +341,14 @@ func (f *fitter) explain(err error) error {
 	return fmt.Errorf("%s", strings.Join(lines, "; "))
 }
 
+// amount writes requests for people: 1,240.
 func amount(perHour float64) string {
 	if perHour < 10 {
 		return fmt.Sprintf("%.3g", perHour)
 	}
-	return fmt.Sprintf("%.0f", perHour)
+	text := fmt.Sprintf("%.0f", perHour)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }

@@ -143,16 +143,30 @@ func requests(loads []Load, share int) float64 {
 	return 0
 }
 
-// Uniform is the one interval for all sources that asks as much as some intervals do, counting each poll once: the
-// policy that one compares with. 0 where nothing is asked.
-func (p Problem) Uniform(intervals []time.Duration) time.Duration {
-	var polls, requests float64
+// Uniform is the one interval for all sources, as far as their ends let them have it, at which as much is asked as at some
+// intervals, counting each poll once. It is the policy that one compares with. The second result are the intervals.
+func (p Problem) Uniform(intervals []time.Duration) (time.Duration, []time.Duration) {
+	uniform := make([]time.Duration, len(p.Sources))
+	asked := func(d time.Duration) float64 {
+		sum := 0.0
+		for i, s := range p.Sources {
+			uniform[i] = min(max(d, s.Min), s.Max)
+			sum += s.most() * perHour(uniform[i])
+		}
+		return sum
+	}
+	target, low, high := 0.0, time.Duration(0), time.Duration(0)
 	for i, s := range p.Sources {
-		polls += s.most()
-		requests += s.most() * perHour(intervals[i])
+		target += s.most() * perHour(intervals[i])
+		high = max(high, s.Max)
 	}
-	if requests == 0 {
-		return 0
+	for high-low > time.Millisecond {
+		if middle := low + (high-low)/2; asked(middle) > target {
+			low = middle
+		} else {
+			high = middle
+		}
 	}
-	return time.Duration(polls / requests * float64(time.Hour))
+	asked(high)
+	return high, uniform
 }
