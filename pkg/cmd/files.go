@@ -287,7 +287,7 @@ func runRoots[O rooted[O]](r *root, toOptions func(*root, []string) (O, error)) 
 			return err
 		}
 		files := o.fleetOptions().Files
-		if files == nil || len(files.fleets) == 1 {
+		if files == nil || len(files.chosen) == 1 {
 			if files != nil {
 				r.inFiles(files.fleet().Snapshot.Gaps)
 			}
@@ -295,7 +295,7 @@ func runRoots[O rooted[O]](r *root, toOptions func(*root, []string) (O, error)) 
 		}
 		p := o.outputOptions().printer
 		if !p.tables() && p.format != "diff" && p.format != "name" {
-			return fmt.Errorf("-o %s is of one cluster: choose one of the %d with --root %s", p.format, len(files.fleets), files.fleets[0].Root)
+			return fmt.Errorf("-o %s is of one cluster: choose one of the %d with --root %s", p.format, len(files.chosen), files.fleets[0].Root)
 		}
 		headings := p.format != "name" && !p.layout.NoHeaders
 		return r.eachRoot(cmd.Context(), files, headings, func(ctx context.Context, one *checkout) error {
@@ -315,7 +315,8 @@ func (e allRootsError) Unwrap() error { return e.error }
 func (r *root) eachRoot(ctx context.Context, files *checkout, headings bool, run func(context.Context, *checkout) error) error {
 	var failed []error
 	var silent error
-	for i, f := range files.fleets {
+	for _, i := range files.chosen {
+		f := files.fleets[i]
 		one := *files
 		one.root = i
 		if headings && i > 0 {

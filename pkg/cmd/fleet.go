@@ -84,6 +84,7 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 		o.Environments = append(o.Environments, name)
 	}
 	if f.Filename != "" {
+		f.everyRoot = f.everyRoot || o.fit != nil // their hosts do not tell clusters apart
 		if o.Selection, err = f.toFileSelection(r.config, args); err != nil {
 			return o, err
 		}

@@ -100,37 +100,46 @@ func wait(d time.Duration) string { return flux.FormatDuration(d.Round(time.Seco
 // round2 leaves two digits behind the point: more is noise.
 func round2(f float64) float64 { return float64(int64(f*100+0.5)) / 100 }
 
-// fitLines say what fitting buys, and how much is known of what it counts with.
+// fitLines say what fitting buys, and how much is known of what it counts with. Where there is little room, the lines about
+// costs have to do for the hosts.
 func fitLines(f *fit.Fitting, limits limits) []string {
 	if f == nil {
 		return nil
 	}
+	if f.Sources == 0 {
+		return append([]string{"there is no source whose interval could be fitted"}, shareLines(f)...)
+	}
+	sources := count(f.Sources, "source")
+	if len(f.Choices) > 1 {
+		sources += fmt.Sprintf(" of %d clusters", len(f.Choices))
+	}
 	var lines []string
 	switch {
-	case f.Sources == 0:
-		lines = append(lines, "there is no source whose interval could be fitted")
 	case f.Wait == 0:
-		lines = append(lines, fmt.Sprintf("nobody waits for the %s: each has its longest interval", count(f.Sources, "source")))
+		lines = append(lines, fmt.Sprintf("nobody waits for the %s: each has its longest interval", sources))
 	case wait(f.Wait) == wait(f.UniformWait):
-		lines = append(lines, fmt.Sprintf("a commit waits %s on average at %s requests/h: one interval (%s) for all would do as well within the policy",
-			wait(f.Wait), rate(f.Requests), wait(f.Uniform)))
+		lines = append(lines, fmt.Sprintf("a commit waits %s on average at %s requests/h of %s; within the policy one interval (%s) does as well",
+			wait(f.Wait), rate(f.Requests), sources, wait(f.Uniform)))
 	default:
-		lines = append(lines, fmt.Sprintf("a commit waits %s instead of %s on average at %s requests/h, beside one interval (%s) for the %s as far as the policy lets them",
-			wait(f.Wait), wait(f.UniformWait), rate(f.Requests), wait(f.Uniform), count(f.Sources, "source")))
+		lines = append(lines, fmt.Sprintf("a commit waits %s instead of %s on average at %s requests/h of %s; the other with one interval (%s) as far as the policy lets them",
+			wait(f.Wait), wait(f.UniformWait), rate(f.Requests), sources, wait(f.Uniform)))
 	}
-	for i, s := range f.Shares {
-		if limits.hosts > 0 && i == limits.hosts {
-			lines = append(lines, fmt.Sprintf("and %d more shares", len(f.Shares)-i))
-			break
-		}
+	if limits.height > 0 && limits.named == 1 {
+		return append(lines, fmt.Sprintf("it is known of %d of them how often they change; %d get no commits", f.Sources-f.Evidence[fit.FromNothing], f.Quiet))
+	}
+	lines = append(lines, shareLines(f)...)
+	return append(lines, "how often they change is "+evidence(f))
+}
+
+// shareLines say what each share gets.
+func shareLines(f *fit.Fitting) []string {
+	var lines []string
+	for _, s := range f.Shares {
 		line := fmt.Sprintf("%s gets %s/h of %s/h, which are %g%% of %s/h", s.Share, rate(s.Used), rate(s.Allowed), s.Percent, rate(s.Limit))
 		if s.Fixed > 0 {
 			line += fmt.Sprintf("; %s/h of them are not fitted", rate(s.Fixed))
 		}
 		lines = append(lines, line)
-	}
-	if f.Sources > 0 {
-		lines = append(lines, "how often they change is "+evidence(f))
 	}
 	return lines
 }
