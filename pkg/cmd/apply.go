@@ -46,6 +46,9 @@ func newApply(r *root) *cobra.Command {
 			named in the plan. An object that does not become ready again stops the changes of what it
 			depends on.
 
+			With --fit, or spec.fit of the policy, intervals are fitted to a share of a host's limit; see plan.
+			Fit again now and then: what a fit counts with is what sources did before.
+
 			A failure stops only its own object. Exit code 1 means that something failed, was left alone
 			because it changed, or is not ready yet (--wait); it is named. Ctrl-C ends in good order with
 			exit code 130: running again does only the rest. Whatever was written, the way back is printed.`),

@@ -47,6 +47,13 @@ func newPlan(r *root) *cobra.Command {
 			What something else keeps setting is left alone (--managed): who applies an object is read from
 			its labels and annotations, and from metadata.managedFields.
 
+			With --fit, or spec.fit of the policy, the sources of a host get intervals that together ask no
+			more than a share of its limit: often where commits come often, seldom where none come, always
+			within the bounds of the policy. An exact value leaves nothing to choose; an open end is 30s (or
+			what the environment recommends at least) and 30m. How often a source changes is read from
+			status.history of what uses it, status.artifact, with -f from Git, or from --activity FILE; WHY
+			says what is known. What is left alone keeps its part of the share.
+
 			With --exit-code the exit code is 0 when there is nothing to change, 1 when there is, and 2
 			when something failed.`),
 		Example: examples(`
@@ -55,6 +62,9 @@ func newPlan(r *root) *cobra.Command {
 
 			# The same for one environment, with another preset and one value of your own
 			kubectl fluxtune plan -A --env development --policy fast --set development.GitRepository.interval=45s
+
+			# Poll what changes often, with at most 60% of the limit of github.com
+			kubectl fluxtune plan -A --fit github.com=60% --set '*.GitRepository.interval=30s to 20m'
 
 			# As a unified diff of the objects
 			kubectl fluxtune plan -A -o diff

@@ -50,6 +50,10 @@ func newRewrite(r *root) *cobra.Command {
 			that want it. The result is built again: exactly the planned values differ, or nothing is
 			written and the reason is told. Running it again changes nothing.
 
+			With --fit, or spec.fit of the policy, intervals are fitted to a share of a host's limit, for all
+			clusters of the checkout together; see plan. Git tells how often the checkout itself changes,
+			--activity FILE may tell it of others.
+
 			Left alone are what flux bootstrap writes (it is patched beside), documents that SOPS has
 			encrypted, symbolic links, submodules, and lines that a template engine renders. What
 			nothing deploys is not looked at.`),
