@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -78,7 +79,9 @@ func prepare(ctx context.Context, opts Options) (c *Cluster, etcdDir, crdDir str
 	if c.ca, err = newPKI(); err != nil {
 		return nil, "", "", err
 	}
-	if c.dir, err = os.MkdirTemp("", "fluxtune-testbed-"); err != nil {
+	// Names of one length: paths are in what programs print, and where that is broken into lines.
+	c.dir = filepath.Join(os.TempDir(), fmt.Sprintf("fluxtune-testbed-%016x", rand.Uint64()))
+	if err = os.Mkdir(c.dir, 0o700); err != nil {
 		return nil, "", "", fmt.Errorf("making the cluster's directory: %w", err)
 	}
 	return c, etcdDir, crdDir, nil

@@ -20,6 +20,8 @@ import (
 type Client struct {
 	kube *kube.Client   // reads, again where that can help
 	rest rest.Interface // writes, once, over the same connections
+
+	config *rest.Config
 }
 
 // NewClient makes a client for a cluster. It does not limit the rate of requests itself, as client-go
@@ -38,7 +40,7 @@ func NewClient(config *rest.Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a client for %s: %w", config.Host, err)
 	}
-	return &Client{kube: reader, rest: client}, nil
+	return &Client{kube: reader, rest: client, config: config}, nil
 }
 
 // served maps each kind's name to the API version to use; kinds that the cluster does not serve are

@@ -29,6 +29,26 @@ func (s Selection) holdsAll(k flux.Kind) bool {
 	return named && s.Namespace == "" && s.LabelSelector == "" && len(s.Names) == 0
 }
 
+// kinds are those that are selected.
+func (s Selection) kinds() []flux.Kind {
+	if len(s.Names) == 0 && len(s.Kinds) == 0 {
+		return flux.Kinds()
+	}
+	var list []flux.Kind
+	for _, k := range flux.Kinds() {
+		if slices.ContainsFunc(s.Kinds, func(o flux.Kind) bool { return o.Name == k.Name }) ||
+			slices.ContainsFunc(s.Names, func(n Name) bool { return n.Kind.Name == k.Name }) {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// names tells whether an object of a selected kind is among the names, where there are any.
+func (s Selection) names(o flux.Object) bool {
+	return len(s.Names) == 0 || slices.ContainsFunc(s.Names, func(n Name) bool { return n.Kind.Name == o.Kind && n.Name == o.Name })
+}
+
 // Name is one object in the selection's namespace.
 type Name struct {
 	Kind flux.Kind

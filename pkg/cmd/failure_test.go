@@ -247,7 +247,7 @@ func TestInterrupt(t *testing.T) {
 	assert.Contains(t, o.stderr, fmt.Sprintf("%d objects were not attempted and are as they were. Run the same command again to do the rest.", summary.NotAttempted))
 
 	again := decode[report.Results](t, on(c).must(t, "apply", "-A", "--yes", "--patches-per-second", "0", "-o", "json"))
-	assert.Equal(t, report.ResultSummary{Changed: summary.NotAttempted, Skipped: 156 - summary.NotAttempted}, again.Summary)
+	assert.Equal(t, report.ResultSummary{Changed: summary.NotAttempted, Unchanged: 156 - summary.NotAttempted}, again.Summary)
 }
 
 // Nobody observes the change here: Flux is not running.
@@ -287,7 +287,7 @@ func TestAPIServerRestartsDuringApply(t *testing.T) {
 	require.NoError(t, c.StartAPIServer(t.Context()))
 	o := <-result
 	assert.Equal(t, 0, o.code, o.stderr)
-	assert.Equal(t, report.ResultSummary{Changed: 104, Skipped: 52}, decode[report.Results](t, o).Summary)
+	assert.Equal(t, report.ResultSummary{Changed: 104, Unchanged: 52}, decode[report.Results](t, o).Summary)
 	assert.Equal(t, 104, tunedSoFar(t, c))
 	for _, object := range objects(t, c, "-A") {
 		assert.GreaterOrEqual(t, 1, strings.Count(object.Metadata.Annotations[tune.RecordAnnotation], `"session"`), "each was tuned once")

@@ -163,6 +163,11 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 			return fleet{}, err
 		}
 	}
+	return o.fleetOf(snapshot), nil
+}
+
+// fleetOf explains what was read, and chooses the environments that were asked for.
+func (o FleetOptions) fleetOf(snapshot flux.Snapshot) fleet {
 	f := fleet{snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
 	f.graph = tune.NewGraph(f.snapshot.All())
 	if len(o.Environments) > 0 {
@@ -170,7 +175,7 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 			return !o.inEnvironments(f.resolver.Resolve(object).Environment)
 		})
 	}
-	return f, nil
+	return f
 }
 
 // inEnvironments tells whether an environment is among those to show.

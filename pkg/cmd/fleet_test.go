@@ -55,7 +55,7 @@ func TestFleet(t *testing.T) {
 
 	plan := decode[report.Plan](t, user.must(t, "plan", "-A", "-o", "json"))
 	assert.Equal(t, 156, len(plan.Items))
-	assert.Equal(t, report.Counts{Objects: 156, Change: 104, Skip: 52}, plan.Summary.Counts)
+	assert.Equal(t, report.Counts{Objects: 156, Change: 104, Unchanged: 52}, plan.Summary.Counts)
 	moves := make(map[string]int)
 	for _, item := range plan.Items {
 		for _, change := range item.Changes {
@@ -75,7 +75,7 @@ func TestFleet(t *testing.T) {
 	assert.Equal(t, before, objects(t, c, "-A"), "plan writes nothing")
 
 	applied := user.must(t, "apply", "-A", "--yes", "--patches-per-second", "0", "-o", "json")
-	assert.Equal(t, report.ResultSummary{Changed: 104, Skipped: 52}, decode[report.Results](t, applied).Summary)
+	assert.Equal(t, report.ResultSummary{Changed: 104, Unchanged: 52}, decode[report.Results](t, applied).Summary)
 	tuned := objects(t, c, "-A")
 	want := map[string]time.Duration{"development": time.Minute, "staging": 3 * time.Minute, "production": 5 * time.Minute}
 	for _, o := range tuned {
@@ -85,7 +85,7 @@ func TestFleet(t *testing.T) {
 	}
 
 	again := user.must(t, "apply", "-A", "--yes", "-o", "json")
-	assert.Equal(t, report.ResultSummary{Skipped: 156}, decode[report.Results](t, again).Summary)
+	assert.Equal(t, report.ResultSummary{Unchanged: 156}, decode[report.Results](t, again).Summary)
 	assert.Equal(t, tuned, objects(t, c, "-A"), "a second apply touches nothing, no resourceVersion either")
 	assert.Equal(t, exitDone, user.run(t.Context(), "plan", "-A", "--exit-code").code)
 

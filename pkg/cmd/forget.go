@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -53,6 +54,7 @@ func (o ForgetOptions) run(ctx context.Context) error {
 	}
 	o.root.warn(nil, f.snapshot.Gaps)
 	var writes []tune.Write
+	var tuned []flux.Object
 	var restores []tune.Restore
 	pinned := 0
 	for _, object := range f.objects {
@@ -62,6 +64,7 @@ func (o ForgetOptions) run(ctx context.Context) error {
 		if record, err := tune.ReadRecord(object); err == nil && len(record.Pinned()) > 0 {
 			pinned++
 		}
+		tuned = append(tuned, object)
 		writes = append(writes, tune.ForgetWrite{Object: object})
 		restores = append(restores, tune.Restore{Object: object, Action: tune.ActionChange, Reason: tune.ReasonTuned})
 	}
@@ -76,7 +79,7 @@ func (o ForgetOptions) run(ctx context.Context) error {
 	return o.execute(ctx, job{
 		run:      cluster.Run{Writes: writes, Owners: owners},
 		rules:    rules,
-		results:  report.NewResults("", cluster.Forgotten, report.PlannedRestores(restores)),
+		results:  report.NewResults("", cluster.Forgotten, report.PlannedForgets(tuned)),
 		question: "Forget the records of " + plural(len(writes), "object") + o.root.onCluster() + "?",
 	}, f)
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,13 +15,15 @@ import (
 type GetFlags struct {
 	FleetFlags
 	OutputFlags
+	Watch bool
 }
 
 // GetOptions are what get needs to run.
 type GetOptions struct {
 	FleetOptions
 	OutputOptions
-	now func() time.Time
+	now   func() time.Time
+	watch bool
 }
 
 func newGet(r *root) *cobra.Command {
@@ -60,6 +63,9 @@ func newGet(r *root) *cobra.Command {
 			# Where a cluster is not as Git has it
 			kubectl fluxtune get -f . --root clusters/production --context production
 
+			# What changes in one namespace, a row for each change
+			kubectl fluxtune get ks -n team-a -w
+
 			# Names and intervals for a script
 			kubectl fluxtune get -A -o custom-columns=NAME:.ref.name,EVERY:.effective.interval`),
 		RunE: asks(r, runRoots(r, flags.toOptions)),
@@ -68,6 +74,7 @@ func newGet(r *root) *cobra.Command {
 	flags.addFiles(cmd)
 	flags.OutputFlags.add(cmd)
 	flags.addRows(cmd)
+	cmd.Flags().BoolVarP(&flags.Watch, "watch", "w", false, "Show the rows, and then each one that changes, until Ctrl-C.")
 	r.completeFleet(cmd)
 	return cmd
 }
@@ -78,8 +85,17 @@ func (f *GetFlags) toOptions(r *root, args []string) (o GetOptions, err error) {
 		return o, err
 	}
 	f.live = true
-	o.FleetOptions, err = f.FleetFlags.toOptions(r, args)
-	return o, err
+	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
+		return o, err
+	}
+	o.watch = f.Watch
+	switch {
+	case o.watch && o.Files != nil:
+		return o, errors.New("-w watches a cluster: leave out -f")
+	case o.watch && !o.printer.tables():
+		return o, fmt.Errorf("-w shows rows: it goes with -o wide or without -o, not with -o %s", f.Output)
+	}
+	return o, nil
 }
 
 func (o GetOptions) run(ctx context.Context) error {
@@ -90,6 +106,9 @@ func (o GetOptions) run(ctx context.Context) error {
 	f, err := o.read(ctx)
 	if err != nil {
 		return err
+	}
+	if o.watch {
+		return o.runWatch(ctx, f)
 	}
 	list := report.NewObjectList(f.objects, f.snapshot, f.resolver)
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {

@@ -257,7 +257,15 @@ type lineScreen struct {
 	begun       bool
 }
 
-func (s *lineScreen) show(view nodesView, now time.Time) error {
+// rowsView is what is shown row by row.
+type rowsView interface {
+	Gaps() []string
+	Table(now time.Time, layout report.Layout) report.Table
+}
+
+func (s *lineScreen) show(view nodesView, now time.Time) error { return s.rows(view, now) }
+
+func (s *lineScreen) rows(view rowsView, now time.Time) error {
 	s.tellGaps(view.Gaps())
 	rows, err := view.Table(now, s.layout).RowLines(s.layout)
 	if err != nil {
@@ -302,6 +310,6 @@ func (s *lineScreen) tellGaps(gaps []string) {
 		_, _ = fmt.Fprintf(s.errOut, "Warning: partial: %s\n", gap)
 	}
 	if len(gaps) == 0 {
-		_, _ = fmt.Fprintln(s.errOut, "The count is complete again.")
+		_, _ = fmt.Fprintln(s.errOut, "Nothing is missing any more.")
 	}
 }

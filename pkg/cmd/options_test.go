@@ -170,11 +170,11 @@ func TestGetOptions(t *testing.T) {
 
 // tuneValues are those of TuneFlags, and wantTune what they come to.
 func tuneValues(more map[string]string) map[string]string {
-	return with(map[string]string{"include-suspended": "true", "include-failed": "true", "shorten-timeouts": "true", "managed": "pin"}, more)
+	return with(map[string]string{"include-suspended": "true", "include-failed": "true", "include-upgrades": "true", "shorten-timeouts": "true", "managed": "pin"}, more)
 }
 
 func wantTune() tune.Options {
-	return tune.Options{IncludeSuspended: true, IncludeFailed: true, ShortenTimeouts: true, Managed: tune.ManagedPin}
+	return tune.Options{IncludeSuspended: true, IncludeFailed: true, IncludeUpgrades: true, ShortenTimeouts: true, Managed: tune.ManagedPin}
 }
 
 func TestPlanOptions(t *testing.T) {

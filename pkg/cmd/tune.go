@@ -12,6 +12,7 @@ import (
 type TuneFlags struct {
 	IncludeSuspended bool
 	IncludeFailed    bool
+	IncludeUpgrades  bool
 	ShortenTimeouts  bool
 	Managed          string
 }
@@ -19,7 +20,8 @@ type TuneFlags struct {
 func (f *TuneFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.IncludeSuspended, "include-suspended", false, "Tune suspended objects too.")
-	flags.BoolVar(&f.IncludeFailed, "include-failed", false, "Tune HelmReleases too whose retries are used up; a change makes them try again.")
+	flags.BoolVar(&f.IncludeFailed, "include-failed", false, "Tune HelmReleases too whose retries are used up (a change makes them try again), and charts that cannot be fetched.")
+	flags.BoolVar(&f.IncludeUpgrades, "include-upgrades", false, "Tune charts too that are made with valuesFiles: a change makes helm-controller upgrade their releases, and so does a revert.")
 	flags.BoolVar(&f.ShortenTimeouts, "shorten-timeouts", false, "Make timeouts and retry intervals shorter, too, where the policy wants that. A timeout that is too short fails at the next commit, not now.")
 	flags.StringVar(&f.Managed, "managed", string(tune.ManagedSkip), "What to do with objects whose values something else keeps setting (Git, Helm, Argo CD, the Flux Operator), so that a change would be undone: "+
 		"skip leaves them alone, patch changes them all the same, pin adds rules to spec.ignore of the Kustomization that applies them (kustomize-controller 1.9), so that only the changed fields are left to us.")
@@ -29,7 +31,7 @@ func (f *TuneFlags) add(cmd *cobra.Command) {
 }
 
 func (f TuneFlags) toOptions() (tune.Options, error) {
-	o := tune.Options{IncludeSuspended: f.IncludeSuspended, IncludeFailed: f.IncludeFailed, ShortenTimeouts: f.ShortenTimeouts, Managed: tune.Managed(f.Managed)}
+	o := tune.Options{IncludeSuspended: f.IncludeSuspended, IncludeFailed: f.IncludeFailed, IncludeUpgrades: f.IncludeUpgrades, ShortenTimeouts: f.ShortenTimeouts, Managed: tune.Managed(f.Managed)}
 	switch o.Managed {
 	case tune.ManagedSkip, tune.ManagedPatch, tune.ManagedPin:
 		return o, nil

@@ -51,6 +51,7 @@ type documentSpec struct {
 	Upgrade         waitable   `json:"upgrade"`
 	// A HelmChart's spec.chart is a string, a HelmRelease's a template: read only where it is one.
 	Chart chartTemplate `json:"chart"`
+	ValuesFiles []string `json:"valuesFiles"`
 	// What is polled: of a source, a Bucket, an ImageRepository.
 	URL        string       `json:"url"`
 	Endpoint   string       `json:"endpoint"`
@@ -92,10 +93,11 @@ type waitable struct {
 type chartTemplate struct {
 	present bool
 	Spec    struct {
-		Interval  *string    `json:"interval"`
-		SourceRef *reference `json:"sourceRef"`
-		Version   string     `json:"version"`
-		Verify    *struct{}  `json:"verify"`
+		Interval    *string    `json:"interval"`
+		SourceRef   *reference `json:"sourceRef"`
+		Version     string     `json:"version"`
+		Verify      *struct{}  `json:"verify"`
+		ValuesFiles []string   `json:"valuesFiles"`
 	} `json:"spec"`
 }
 
@@ -204,6 +206,7 @@ func Decode(data []byte) (Object, error) {
 		OCI:             d.Kind == "HelmRepository" && d.Spec.Type == "oci",
 		Generated:       d.generated(),
 		HasChart:        d.Spec.Chart.present,
+		MergesValues:    len(d.Spec.ValuesFiles)+len(d.Spec.Chart.Spec.ValuesFiles) > 0,
 		Waits:           d.waits(),
 		TargetNamespace: d.Spec.TargetNamespace,
 		Remote:          d.remote(),
@@ -294,7 +297,10 @@ func (s documentStatus) status() Status {
 		if c.Type == meta.ReadyCondition {
 			status.Ready, status.ReadyReason, status.ReadyMessage = c.Status, c.Reason, c.Message
 			lastTried = c.LastTransitionTime.Time
-			if c.Status != string(metav1.ConditionUnknown) {
+			// A condition gets the generation of the object as it was read when it was set, which may be a newer one than
+			// was reconciled (fluxcd/pkg runtime/conditions/setter.go, runtime/patch/patch.go). Who is ready has noted what
+			// it is done with; who fails leaves that behind.
+			if c.Status == string(metav1.ConditionFalse) || status.ObservedGeneration == 0 && c.Status == string(metav1.ConditionTrue) {
 				status.ObservedGeneration = max(status.ObservedGeneration, c.ObservedGeneration)
 			}
 		}

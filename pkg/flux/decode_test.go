@@ -273,6 +273,7 @@ func TestDecodeGenerations(t *testing.T) {
 		{"nothing", `{}`, 0},
 		{"done", `{"observedGeneration":3,"conditions":[{"type":"Ready","status":"True","observedGeneration":3}]}`, 3},
 		{"failed: observedGeneration stays behind", `{"observedGeneration":2,"conditions":[{"type":"Ready","status":"False","observedGeneration":3}]}`, 3},
+		{"patched while it was reconciled: a condition has the new generation", `{"observedGeneration":2,"conditions":[{"type":"Ready","status":"True","observedGeneration":3}]}`, 2},
 		{"begun", `{"observedGeneration":2,"conditions":[{"type":"Ready","status":"Unknown","observedGeneration":3}]}`, 2},
 		{"begun, as another condition says", `{"observedGeneration":2,"conditions":[{"type":"Reconciling","status":"True","observedGeneration":3},{"type":"Ready","status":"True","observedGeneration":2}]}`, 2},
 	} {

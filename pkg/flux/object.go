@@ -61,6 +61,10 @@ type Object struct {
 	// HasChart says that a HelmRelease has a chart template (spec.chart), so that ChartInterval is a
 	// field of it.
 	HasChart bool
+	// MergesValues says that the HelmChart of it is made with values files: its version then bears its generation
+	// (source-controller internal/controller/helmchart_controller.go, VersionMetadata), and helm-controller upgrades a
+	// release whose chart has another version (helm-controller internal/action/verify.go, VerifyRelease).
+	MergesValues bool
 	// Waits says that a reconcile lasts until what was applied is healthy: wait or health checks of a
 	// Kustomization; a HelmRelease unless it disables waiting.
 	Waits bool
@@ -104,7 +108,7 @@ type Object struct {
 // Status is what an object's controller last reported.
 type Status struct {
 	// ObservedGeneration is the newest that the controller is done with: successfully
-	// (status.observedGeneration), or not (that of a Ready condition that is not Unknown).
+	// (status.observedGeneration), or not (that of a Ready condition that is False).
 	ObservedGeneration int64
 	// Ready is the status of the Ready condition: True, False, Unknown, or "" where there is none.
 	Ready        string

@@ -81,9 +81,9 @@ func effective(o flux.Object, f flux.Field) string {
 // tells how long ago sources changed; withNamespace adds the namespaces.
 func (l ObjectList) Table(now time.Time, withNamespace bool) Table {
 	t := Table{Columns: append(namespaceColumn(withNamespace), []Column{
-		{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "FROM", Spare: 6},
+		{Name: "KIND", Key: true}, {Name: "NAME", Key: true, Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "FROM", Spare: 6},
 		{Name: "INTERVAL"}, {Name: "TIMEOUT"}, {Name: "RETRY", Spare: 4},
-		{Name: "SUSPENDED", Spare: 3}, {Name: "READY", Spare: 2}, {Name: "SOURCE-CHANGED", Spare: 5},
+		{Name: "SUSPENDED", Spare: 3}, {Name: "READY", Spare: 2}, {Name: "SOURCE-CHANGED", Spare: 5, Aging: true},
 		{Name: "VIA", Wide: true}, {Name: "CHART-INTERVAL", Wide: true}, {Name: "STICKS", Wide: true}, {Name: "SESSION", Wide: true}, {Name: "MESSAGE", Wide: true, Shrink: terminal.End},
 	}...)}
 	for _, o := range l.Items {
@@ -168,7 +168,7 @@ func ageCell(at *time.Time, now time.Time) Cell {
 
 func namespaceColumn(with bool) []Column {
 	if with {
-		return []Column{{Name: "NAMESPACE", Shrink: terminal.Middle}}
+		return []Column{{Name: "NAMESPACE", Key: true, Shrink: terminal.Middle}}
 	}
 	return nil
 }

@@ -327,7 +327,7 @@ func (o Overview) homes(reason tune.Reason, limits limits) []string {
 func (o Overview) remarks(limits limits) []string {
 	var lines []string
 	if n := kept(o.Plan.Items); n > 0 {
-		lines = append(lines, fmt.Sprintf("%s longer timeouts than the policy's: --shorten-timeouts makes them shorter where nothing speaks against it", keep(n)))
+		lines = append(lines, fmt.Sprintf("%s longer timeouts (--shorten-timeouts shortens them)", keep(n)))
 	}
 	if limits.height > 0 {
 		return lines

@@ -23,6 +23,12 @@ func reasonLine(r tune.ReasonCount) string {
 	case tune.ReasonRetriesExhausted:
 		return "with retries used up, which a change would make try again: --include-failed tunes them, too"
 	}
+	switch r.Reason {
+	case tune.ReasonUpgrades:
+		return "whose charts are made with valuesFiles, so that a change upgrades their releases: --include-upgrades tunes them, too"
+	case tune.ReasonFailingChart:
+		return "with charts that cannot be fetched, and would be missing after a change: --include-failed tunes them, too"
+	}
 	if r.Count == 1 {
 		return r.Message
 	}

@@ -63,6 +63,15 @@ func PlannedRestores(restores []tune.Restore) []Planned {
 	return list
 }
 
+// PlannedForgets are objects whose records are to be dropped.
+func PlannedForgets(objects []flux.Object) []Planned {
+	list := make([]Planned, 0, len(objects))
+	for _, o := range objects {
+		list = append(list, Planned{object: o})
+	}
+	return list
+}
+
 // NewResults starts a report with what was planned. Done is the outcome of an object that was written: configured,
 // restored or forgotten.
 func NewResults(policy string, done cluster.Outcome, planned []Planned) Results {

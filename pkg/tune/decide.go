@@ -99,7 +99,7 @@ func (i *Item) leaveAlone(reason Reason, message string) {
 
 // firstReason gives the first reason to leave an object alone although the policy wants it changed.
 func firstReason(item Item, opts Options) (Reason, string) {
-	for _, check := range []func(Item, Options) (Reason, string){noWayBack, managed} {
+	for _, check := range []func(Item, Options) (Reason, string){noWayBack, upgrades, failingChart, managed} {
 		if reason, message := check(item, opts); reason != "" {
 			return reason, message
 		}
@@ -117,6 +117,34 @@ func noWayBack(item Item, _ Options) (Reason, string) {
 		return ReasonRecordFull, fmt.Sprintf("it has been tuned %d times without a revert: revert it, or forget what it was", len(record.Steps))
 	}
 	return "", ""
+}
+
+// upgrades: a change of a chart that is made with values files is a new version of it, and a release is upgraded to that.
+func upgrades(item Item, opts Options) (Reason, string) {
+	if opts.IncludeUpgrades || !item.Object.MergesValues || !changesChart(item.Object, item.Changes) {
+		return "", ""
+	}
+	return ReasonUpgrades, "its chart is made with valuesFiles, and any change of it makes helm-controller upgrade the release (--include-upgrades tunes it too)"
+}
+
+// failingChart: what uses a chart lives from the last one that could be fetched. A change has it fetched again, and until
+// that succeeds helm-controller takes the chart for not ready (internal/controller/helmrelease_controller.go, isReady).
+func failingChart(item Item, opts Options) (Reason, string) {
+	o := item.Object
+	chart := o
+	switch {
+	case opts.IncludeFailed:
+		return "", ""
+	case o.Kind == "HelmRelease" && changesChart(o, item.Changes):
+		chart, _ = opts.Judge.object(chartOf(o))
+	case o.Kind != "HelmChart" && o.Kind != "OCIRepository", opts.Graph.Dependents(o.Ref) == 0:
+		return "", ""
+	}
+	if chart.Status.Ready != "False" {
+		return "", ""
+	}
+	return ReasonFailingChart, fmt.Sprintf("%s cannot be fetched (%s), and a change would keep the HelmReleases that use it from being reconciled until it can (--include-failed tunes it too)",
+		chart.Ref, chart.Status.ReadyReason)
 }
 
 func beingDeleted(s subject) (Reason, string) {
@@ -173,11 +201,7 @@ func suspended(s subject) (Reason, string) {
 		return "", ""
 	case !s.options.IncludeSuspended:
 		return ReasonSuspended, "suspended (--include-suspended tunes it too)"
-	case s.options.Graph.Dependents(s.object.Ref) > 0:
-		// Nobody would observe the new generation, and until somebody does no dependent is reconciled.
-		return ReasonSuspended, fmt.Sprintf("suspended, and a change would keep %d that depend on it from being reconciled until it is resumed",
-			s.options.Graph.Dependents(s.object.Ref))
-	default:
+	default: // its controller notes the new generation all the same, so that those that depend on it go on
 		return "", ""
 	}
 }

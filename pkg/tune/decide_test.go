@@ -123,15 +123,62 @@ func TestOptOutFailsClosed(t *testing.T) {
 	}
 }
 
-// A suspended object on which others depend is left alone whatever is asked for: nobody would observe its new
-// generation.
+// A suspended object on which others depend can be tuned: its controller notes the new generation
+// (kustomize-controller, finalizeStatus).
 func TestSuspendedDependency(t *testing.T) {
 	t.Parallel()
 	base := object(t, "ks", suspend)
 	after := object(t, "ks", func(o *flux.Object) { o.Name, o.DependsOn = "after", []flux.Ref{base.Ref} })
 	item := Decide(base, preset(t, policy.DefaultName), in("development"), Options{IncludeSuspended: true, Graph: NewGraph(flux.Each([]flux.Object{base, after}))})
-	assert.Equal(t, ReasonSuspended, item.Reason)
-	assert.Equal(t, "suspended, and a change would keep 1 that depend on it from being reconciled until it is resumed", item.Message)
+	assert.Equal(t, ActionChange, item.Action)
+}
+
+// A chart that is made with values files bears its generation in its version: a change upgrades the release.
+func TestChangesThatUpgrade(t *testing.T) {
+	t.Parallel()
+	p := ruling(map[string]policy.Settings{"HelmRelease": {Interval: "1m"}, "HelmChart": {Interval: "10m"}})
+	merges := func(o *flux.Object) { o.MergesValues = true }
+	template := func(chart string) func(*flux.Object) {
+		return func(o *flux.Object) { o.HasChart, o.ChartInterval = true, ptr(chart) }
+	}
+	for _, tc := range []struct {
+		name   string
+		object flux.Object
+		want   Reason
+	}{
+		{"a chart", object(t, "hc", merges, interval("5m")), ReasonUpgrades},
+		{"a release whose chart changes", object(t, "hr", merges, template("5m")), ReasonUpgrades},
+		{"a release that follows", object(t, "hr", merges, interval("5m"), func(o *flux.Object) { o.HasChart = true }), ReasonUpgrades},
+		{"a release of which only the release changes", object(t, "hr", merges, interval("5m"), template("10m")), ReasonPolicyDiffers},
+		{"no values files", object(t, "hr", template("5m")), ReasonPolicyDiffers},
+	} {
+		item := Decide(tc.object, p, in("development"), Options{})
+		assert.Equal(t, tc.want, item.Reason, tc.name)
+		assert.Equal(t, ReasonPolicyDiffers, Decide(tc.object, p, in("development"), Options{IncludeUpgrades: true}).Reason, tc.name)
+	}
+}
+
+// What a release lives from is fetched again when its chart changes: while that fails, it is left alone.
+func TestChartsThatCannotBeFetched(t *testing.T) {
+	t.Parallel()
+	p := ruling(map[string]policy.Settings{"HelmRelease": {Interval: "1m"}, "HelmChart": {Interval: "10m"}, "OCIRepository": {Interval: "1m"}})
+	failing := func(o *flux.Object) { o.Status.Ready, o.Status.ReadyReason = "False", "FetchFailed" }
+	repository := object(t, "helmrepo", named("charts", "charts")).Ref
+	release := object(t, "hr", named("apps", "web"), func(o *flux.Object) { o.HasChart, o.ChartInterval, o.SourceRef = true, ptr("5m"), repository })
+	chart := object(t, "hc", named("charts", "apps-web"), interval("5m"), failing)
+	oci := object(t, "ocirepo", named("apps", "web"), interval("5m"), failing)
+	user := object(t, "hr", named("apps", "user"), func(o *flux.Object) { o.SourceRef = oci.Ref })
+	s := flux.Snapshot{Objects: []flux.Object{release, chart, oci, user}}
+	opts := Options{Judge: NewJudge(s), Graph: NewGraph(s.All())}
+	for _, o := range []flux.Object{release, oci} {
+		item := Decide(o, p, in("development"), opts)
+		assert.Equal(t, ReasonFailingChart, item.Reason, o.Ref)
+		assert.Contains(t, item.Message, "cannot be fetched (FetchFailed)")
+	}
+	alone := Options{Judge: opts.Judge, Graph: NewGraph(flux.Each([]flux.Object{oci}))}
+	assert.Equal(t, ReasonPolicyDiffers, Decide(oci, p, in("development"), alone).Reason, "no release uses it")
+	opts.IncludeFailed = true
+	assert.Equal(t, ReasonPolicyDiffers, Decide(release, p, in("development"), opts).Reason)
 }
 
 // A record that is full is taken back before more is written.

@@ -233,12 +233,36 @@ func (g *Graph) Forecast(items []Item, pace float64) Calm {
 // the HelmChart, finds that it has not been reconciled yet, and does not look again before --requeue-dependency.
 func chartShakes(item Item) (Disturbance, bool) {
 	o := item.Object
-	changes := slices.ContainsFunc(item.Changes, func(c Change) bool { return c.Field == flux.ChartInterval })
-	if !changes || o.Suspended || o.Status.Ready != "True" {
+	if o.Kind != "HelmRelease" || !changesChart(o, item.Changes) || o.Suspended || o.Status.Ready != "True" {
 		return Disturbance{}, false
 	}
-	chart := flux.Ref{Group: o.SourceRef.Group, Kind: "HelmChart", Namespace: o.SourceRef.Namespace, Name: o.Namespace + "-" + o.Name}
-	return Disturbance{Object: o.Ref, On: chart, Why: fmt.Sprintf("helm-controller changes that with it, and looks at it again after %s", flux.FormatDuration(requeueDependency))}, true
+	return Disturbance{Object: o.Ref, On: chartOf(o), Why: fmt.Sprintf("helm-controller changes that with it, and looks at it again after %s", flux.FormatDuration(requeueDependency))}, true
+}
+
+// chartOf is the HelmChart that helm-controller makes for a HelmRelease with a chart template.
+func chartOf(o flux.Object) flux.Ref {
+	return flux.Ref{Group: o.SourceRef.Group, Kind: "HelmChart", Namespace: o.SourceRef.Namespace, Name: o.Namespace + "-" + o.Name}
+}
+
+// changesChart tells whether the HelmChart of an object is another one after changes: it is one itself, or a HelmRelease
+// whose chart template says another interval, or says none and follows the release's.
+func changesChart(o flux.Object, changes []Change) bool {
+	if o.Kind == "HelmChart" {
+		return len(changes) > 0
+	}
+	if !o.HasChart {
+		return false
+	}
+	interval, chart := o.Interval, o.ChartInterval
+	for _, c := range changes {
+		switch c.Field {
+		case flux.Interval:
+			interval = c.To
+		case flux.ChartInterval:
+			chart = c.To
+		}
+	}
+	return o.EffectiveWith(flux.ChartInterval, chart, interval) != o.Effective(flux.ChartInterval)
 }
 
 // Reconcile is how long a reconcile of an object takes, as its history tells, or 2 s where it tells nothing.

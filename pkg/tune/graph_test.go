@@ -211,9 +211,11 @@ func TestForecastOfHelmCharts(t *testing.T) {
 	app := charted("app", nil)
 	after := charted("after", func(o *flux.Object) { o.DependsOn = []flux.Ref{app.Object.Ref} })
 	failing := charted("failing", func(o *flux.Object) { o.Status.Ready = "False" })
-	other := charted("other", nil)
+	follows := charted("follows", nil)
+	follows.Changes[0].Field = flux.Interval
+	other := charted("other", func(o *flux.Object) { o.ChartInterval = ptr("5m") })
 	other.Changes[0].Field = flux.Interval
-	items := []Item{app, after, failing, other}
+	items := []Item{app, after, failing, follows, other}
 	var objects []flux.Object
 	for _, item := range items {
 		objects = append(objects, item.Object)
@@ -228,6 +230,7 @@ func TestForecastOfHelmCharts(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"after HelmChart charts/apps-after: helm-controller changes that with it, and looks at it again after 30s",
+		"follows HelmChart charts/apps-follows: helm-controller changes that with it, and looks at it again after 30s",
 		"app HelmChart charts/apps-app: helm-controller changes that with it, and looks at it again after 30s",
 	}, named)
 }

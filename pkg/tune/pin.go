@@ -84,7 +84,8 @@ func partRules(o flux.Object) (ours, others []flux.IgnoreRule) {
 }
 
 func ignoreSetters(o flux.Object) []flux.Manager {
-	return slices.DeleteFunc(o.OwnersOf(flux.IgnoreField), func(m flux.Manager) bool { return !comesBack(m) })
+	ours := readPins(o).Manager
+	return slices.DeleteFunc(o.OwnersOf(flux.IgnoreField), func(m flux.Manager) bool { return !comesBack(m) || m.Name == ours })
 }
 
 // Targets are the objects that one of our rules names.
@@ -235,8 +236,11 @@ func CannotPin(ref flux.Ref, owner flux.Object, found bool) string {
 	applier, applied := owner.Owner()
 	mark, optedOut := optOut(owner)
 	var others []string
+	record, _ := ReadRecord(owner) // of one that cannot be read our own names are unknown
+	ours := record.managers()
+	ours[readPins(owner).Manager] = true
 	for _, m := range owner.Owners {
-		if comesBack(m.Manager) && m.Name != kustomizeController {
+		if comesBack(m.Manager) && m.Name != kustomizeController && !ours[m.Name] {
 			others = append(others, m.Name)
 		}
 	}

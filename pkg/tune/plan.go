@@ -34,6 +34,8 @@ const (
 	ReasonIntervalIgnored  Reason = "IntervalIgnored"
 	ReasonSuspended        Reason = "Suspended"
 	ReasonRetriesExhausted Reason = "RetriesExhausted"
+	ReasonUpgrades         Reason = "Upgrades"
+	ReasonFailingChart     Reason = "FailingChart"
 	ReasonSetInGit         Reason = "SetInGit"
 	ReasonOwnerUnknown     Reason = "OwnerUnknown"
 	ReasonCannotPin        Reason = "CannotPin"
@@ -110,8 +112,12 @@ func (p Plan) Changed() []Item {
 type Options struct {
 	// IncludeSuspended tunes suspended objects too.
 	IncludeSuspended bool
-	// IncludeFailed tunes HelmReleases too whose retries are used up; a change makes them try again.
+	// IncludeFailed tunes HelmReleases too whose retries are used up (a change makes them try again), and charts that
+	// cannot be fetched.
 	IncludeFailed bool
+	// IncludeUpgrades tunes charts too that are made with values files; a change makes helm-controller upgrade their
+	// releases.
+	IncludeUpgrades bool
 	// Judge tells whether changes stick; nil judges nothing.
 	Judge *Judge
 	// Graph knows what depends on what; nil knows nothing.

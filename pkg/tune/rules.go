@@ -52,8 +52,20 @@ func selector(s string) (selector labels.Selector, broken bool) {
 }
 
 // leaves tells whether the rules leave a field of an object to others: by rules of others, and by ours.
+//
+// Of rules without a target only the last counts (fluxcd/pkg ssa/jsondiff/unstructured.go, CompileIgnoreRules, keeps them
+// by their target).
 func (list rules) leaves(o flux.Object, f flux.Field) (byOthers, byUs bool) {
-	for _, c := range list {
+	last := -1
+	for i, c := range list {
+		if c.rule.Target == nil {
+			last = i
+		}
+	}
+	for i, c := range list {
+		if c.rule.Target == nil && i != last {
+			continue
+		}
 		if !c.has(f) || !c.selects(o) {
 			continue
 		}
@@ -66,7 +78,7 @@ func (list rules) leaves(o flux.Object, f flux.Field) (byOthers, byUs bool) {
 func (c compiledRule) has(f flux.Field) bool {
 	pointer := Pointer(f)
 	return slices.ContainsFunc(c.rule.Paths, func(path string) bool {
-		return path == pointer || strings.HasPrefix(pointer, strings.TrimSuffix(path, "/")+"/")
+		return path == pointer || path != "" && strings.HasPrefix(pointer, path+"/") // "/spec/" is another field (RFC 6901)
 	})
 }
 

@@ -72,6 +72,31 @@ func TestRulesLeave(t *testing.T) {
 
 // Thousands of objects of one parent are judged by looking names up: a rule is compiled once, and a list of names is
 // no expression.
+// Of rules without a target only the last counts, and a path with a slash behind it is another field.
+func TestRulesAsFluxReadsThem(t *testing.T) {
+	t.Parallel()
+	web := object(t, "gitrepo")
+	rule := func(paths ...string) flux.IgnoreRule { return flux.IgnoreRule{Paths: paths} }
+	forAll := rule("/spec/interval")
+	forAll.Target = &flux.IgnoreTarget{}
+	for _, tc := range []struct {
+		rules []flux.IgnoreRule
+		want  bool
+	}{
+		{[]flux.IgnoreRule{rule("/spec/interval")}, true},
+		{[]flux.IgnoreRule{rule("/spec/interval"), rule("/spec/suspend")}, false},
+		{[]flux.IgnoreRule{rule("/spec/suspend"), rule("/spec/interval")}, true},
+		{[]flux.IgnoreRule{forAll, rule("/spec/suspend")}, true},
+		{[]flux.IgnoreRule{rule("/spec")}, true},
+		{[]flux.IgnoreRule{rule("/spec/")}, false},
+		{[]flux.IgnoreRule{rule("/")}, false},
+		{[]flux.IgnoreRule{rule("")}, false},
+	} {
+		byOthers, _ := compile(object(t, "ks", ignoring(tc.rules...))).leaves(web, flux.Interval)
+		assert.Equal(t, tc.want, byOthers, "%+v", tc.rules)
+	}
+}
+
 func TestManyPinnedSiblings(t *testing.T) {
 	t.Parallel()
 	const n = 2000

@@ -16,12 +16,9 @@ const (
 	fluxOperator        = "flux-operator"
 )
 
-// comesBack tells whether a manager may set a field again by itself. Tools that people run once do not: kubectl
-// in all its names, the flux command, k9s. Whoever else declares a field (server-side apply) may, known to us or
-// not; of those that only updated it, programs that are controllers by their name.
-func comesBack(m flux.Manager) bool {
-	return m.Apply && !runOnce(m.Name) || Controller(m.Name)
-}
+// comesBack tells whether a manager may set a field again by itself. Tools that people run once do not. Whoever else set
+// or declared a field may, known to us or not: many operators are called "manager".
+func comesBack(m flux.Manager) bool { return !runOnce(m.Name) }
 
 // Controller knows by a name programs that keep applying what they own: controllers, operators, Argo CD, Helm.
 func Controller(name string) bool {
@@ -38,10 +35,12 @@ func tookOver(m flux.Manager, before []flux.Manager) bool {
 	}))
 }
 
-// runOnce knows the tools that people run by hand, by the names under which they own fields.
+// runOnce knows the tools that people run by hand, by the names under which they own fields: kubectl in all its names, the
+// flux command, terminal and desktop programs, and browsers (dashboards behind a proxy).
 func runOnce(manager string) bool {
-	return strings.HasPrefix(manager, "kubectl") || manager == "before-first-apply" ||
-		manager == "flux" || manager == "k9s" || manager == DefaultManager
+	return strings.HasPrefix(manager, "kubectl") || slices.Contains([]string{
+		"before-first-apply", "flux", DefaultManager, "k9s", "Mozilla", "lens", "openlens", "freelens", "headlamp", "curl",
+	}, manager)
 }
 
 // setters are those who may set a field of an object again: the owners that come back, and, while our own change

@@ -119,10 +119,10 @@ func (j *Judge) PinOf(owner flux.Object, planned []Need) Pin {
 
 // object is one that the snapshot knows; false where it does not.
 func (j *Judge) object(ref flux.Ref) (flux.Object, bool) {
-	if o := j.known[ref]; o != nil {
-		return *o, true
+	if j == nil || j.known[ref] == nil {
+		return flux.Object{}, false
 	}
-	return flux.Object{}, false
+	return *j.known[ref], true
 }
 
 func (j *Judge) learn(o *flux.Object) {
@@ -289,7 +289,8 @@ func (j *Judge) byOperator(o flux.Object, owner flux.Ref) FieldStick {
 	}
 	switch {
 	case owner.Kind == "ResourceSet" && bears(o, operatorReconcileMark, "disabled"):
-		return FieldStick{Verdict: Held, Message: fmt.Sprintf("held: reconcile: disabled on the object keeps every update of %s away", owner)}
+		// Nothing tells which one runs. Before, the mark only filtered the rendered templates.
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("reconcile: disabled on the object keeps every update of %s away only from Flux Operator 0.59 on", owner)}
 	case !found:
 		return FieldStick{Verdict: Reverted, Within: operatorInterval,
 			Message: fmt.Sprintf("reverted by %s, within %s unless it says otherwise", owner, flux.FormatDuration(operatorInterval))}

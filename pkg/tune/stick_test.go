@@ -173,7 +173,7 @@ func TestJudge(t *testing.T) {
 		{name: "disabled ResourceSet", known: []flux.Object{resourceSet("reconcile", "Disabled")}, object: object(t, "ks", operated()),
 			verdict: Reverted, message: "undone when ResourceSet flux-system/apps has no reconcile: disabled any more"},
 		{name: "object that a ResourceSet leaves alone", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated(), annotated("fluxcd.controlplane.io/reconcile", "disabled")),
-			verdict: Held, message: "held: reconcile: disabled on the object keeps every update of ResourceSet flux-system/apps away"},
+			verdict: Unknown, message: "reconcile: disabled on the object keeps every update of ResourceSet flux-system/apps away only from Flux Operator 0.59 on"},
 		{name: "object that a FluxInstance does not leave alone", object: object(t, "ks", annotated("fluxcd.controlplane.io/reconcile", "disabled"), marked("fluxcd.controlplane.io/name", "flux", "fluxcd.controlplane.io/namespace", "flux-system")),
 			verdict: Reverted, within: time.Hour, message: "reverted by FluxInstance flux-system/flux, within 1h unless it says otherwise"},
 		{name: "a timeout that a ResourceSet does not set", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated()), fields: []flux.Field{flux.Timeout},

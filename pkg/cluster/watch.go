@@ -1,0 +1,115 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Event is an object as it is now, or one that is gone.
+type Event struct {
+	Object flux.Object
+	Gone   bool
+}
+
+// Watch tells of the selected objects until ctx ends: of each as it is at first, and again whenever it changes. What cannot
+// be watched is told as a gap, and tried again by client-go's informers, which also begin anew where the API server has
+// forgotten where to go on. Neither function is called twice at a time.
+func (c *Client) Watch(ctx context.Context, sel Selection, event func(Event), gap func(flux.Gap)) error {
+	s, err := c.discover(ctx)
+	if err != nil {
+		return err
+	}
+	client, err := dynamic.NewForConfigAndClient(c.config, c.kube.HTTP(true))
+	if err != nil {
+		return fmt.Errorf("making a client that watches: %w", err)
+	}
+	// client-go would write its troubles to stderr; gap has them.
+	ctx = klog.NewContext(ctx, logr.Discard())
+	var all sync.WaitGroup
+	var one sync.Mutex
+	for _, k := range sel.kinds() {
+		if s[k.Name] == "" {
+			continue
+		}
+		informer := newInformer(client.Resource(schema.GroupVersionResource{Group: k.Group, Version: s[k.Name], Resource: k.Resource}).Namespace(sel.Namespace), sel.LabelSelector)
+		_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { // set before it runs
+			if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || ctx.Err() != nil {
+				return // it begins anew
+			}
+			one.Lock()
+			defer one.Unlock()
+			gap(flux.Gap{What: "watching " + scope(k.Resource, sel.Namespace), Why: err.Error(), Forbidden: apierrors.IsForbidden(err)})
+		})
+		tell := func(obj any, gone bool) {
+			if last, unknown := obj.(cache.DeletedFinalStateUnknown); unknown {
+				obj = last.Obj
+			}
+			o, ok := obj.(*watched)
+			if !ok || !sel.names(o.Object) {
+				return
+			}
+			one.Lock()
+			defer one.Unlock()
+			event(Event{o.Object, gone})
+		}
+		if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+			AddFunc:    func(obj any) { tell(obj, false) },
+			UpdateFunc: func(_, obj any) { tell(obj, false) },
+			DeleteFunc: func(obj any) { tell(obj, true) },
+		}); err != nil {
+			return fmt.Errorf("watching %s: %w", k.Resource, err)
+		}
+		all.Go(func() { informer.RunWithContext(ctx) })
+	}
+	all.Wait()
+	return nil
+}
+
+// watched is an object as an informer keeps it: with the name and version that its store asks for.
+type watched struct {
+	metav1.ObjectMeta
+	Object flux.Object
+}
+
+func newInformer(client dynamic.ResourceInterface, selector string) cache.SharedIndexInformer {
+	informer := cache.NewSharedIndexInformerWithOptions(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.LabelSelector = selector
+			return client.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.LabelSelector = selector
+			return client.Watch(ctx, o)
+		},
+	}, &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{})
+	_ = informer.SetTransform(func(obj any) (any, error) { // set before it runs
+		u, ok := obj.(*unstructured.Unstructured)
+		if !ok {
+			return obj, nil
+		}
+		data, err := u.MarshalJSON()
+		if err != nil {
+			return nil, fmt.Errorf("reading %s %s/%s: %w", u.GetKind(), u.GetNamespace(), u.GetName(), err)
+		}
+		o, err := flux.Decode(data)
+		if err != nil {
+			return nil, err
+		}
+		return &watched{metav1.ObjectMeta{Name: o.Name, Namespace: o.Namespace, ResourceVersion: o.ResourceVersion}, o}, nil
+	})
+	return informer
+}

@@ -1,0 +1,123 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// objectRows are the rows of get -w.
+type objectRows struct {
+	list          report.ObjectList
+	withNamespace bool
+	gaps          []string
+}
+
+// Gaps are what cannot be seen.
+func (r objectRows) Gaps() []string { return r.gaps }
+
+// Table has a row for each object.
+func (r objectRows) Table(now time.Time, _ report.Layout) report.Table {
+	return r.list.Table(now, r.withNamespace)
+}
+
+// liveObjects are what a watch has told so far.
+type liveObjects struct {
+	mu      sync.Mutex
+	objects map[flux.Ref]flux.Object
+	gaps    []string
+	changed chan struct{}
+}
+
+func (l *liveObjects) event(e cluster.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if delete(l.objects, e.Object.Ref); !e.Gone {
+		l.objects[e.Object.Ref] = e.Object
+	}
+	l.tell()
+}
+
+func (l *liveObjects) gap(g flux.Gap) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if text := fmt.Sprintf("%s: %s", g.What, g.Why); !slices.Contains(l.gaps, text) {
+		l.gaps = append(l.gaps, text)
+	}
+	l.tell()
+}
+
+func (l *liveObjects) tell() {
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
+}
+
+// now are the objects as they are, sorted, and what cannot be watched.
+func (l *liveObjects) now() ([]flux.Object, []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	objects := slices.Collect(maps.Values(l.objects))
+	flux.Sort(objects)
+	return objects, slices.Clone(l.gaps)
+}
+
+// runWatch shows the rows of a fleet, and then those that change, until ctx ends.
+func (o GetOptions) runWatch(ctx context.Context, f fleet) error {
+	l := &liveObjects{objects: make(map[flux.Ref]flux.Object), changed: make(chan struct{}, 1)}
+	for _, object := range f.snapshot.Objects {
+		l.objects[object.Ref] = object
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer stop()
+	failed := make(chan error, 1)
+	all.Go(func() { failed <- o.Client.Watch(ctx, o.Selection, l.event, l.gap) })
+	o.root.warn(nil, f.snapshot.Gaps)
+	asked := namespacesOf(f.snapshot.Objects)
+	screen := &lineScreen{out: o.root.Out, errOut: o.root.ErrOut, layout: o.printer.layout, shown: map[string]string{}}
+	for {
+		var gaps []string
+		f.snapshot.Objects, gaps = l.now()
+		f = o.fleetOf(f.snapshot)
+		if now := namespacesOf(f.snapshot.Objects); !maps.Equal(asked, now) {
+			if fresh, err := o.read(ctx); err == nil { // their labels, and what else is there
+				fresh.snapshot.Objects = f.snapshot.Objects
+				f, asked = o.fleetOf(fresh.snapshot), now
+			}
+		}
+		list := report.NewObjectList(f.objects, f.snapshot, f.resolver)
+		if err := report.SortBy(list.Items, o.sortBy); err != nil {
+			return err
+		}
+		if err := screen.rows(objectRows{list, o.allNamespaces(), gaps}, o.now()); err != nil {
+			return err
+		}
+		select {
+		case err := <-failed:
+			if ctx.Err() == nil && err != nil {
+				return err
+			}
+			return f.complete() // Ctrl-C
+		case <-l.changed:
+			pause(ctx, redrawEvery)
+		}
+	}
+}
+
+func namespacesOf(objects []flux.Object) map[string]bool {
+	names := make(map[string]bool)
+	for _, o := range objects {
+		names[o.Namespace] = true
+	}
+	return names
+}
