@@ -51,7 +51,7 @@ func generate() ([]byte, error) {
 		ExpandedStruct: true,
 		Mapper: func(t reflect.Type) *jsonschema.Schema {
 			switch t {
-			case reflect.TypeFor[policy.Kinds](), reflect.TypeFor[policy.Limits](), reflect.TypeFor[policy.Patterns](),
+			case reflect.TypeFor[policy.Kinds](), reflect.TypeFor[policy.Limits](), reflect.TypeFor[policy.Shares](), reflect.TypeFor[policy.Patterns](),
 				reflect.TypeFor[policy.Duration](), reflect.TypeFor[policy.DurationOrBound]():
 				return ref(t.Name())
 			}
@@ -76,6 +76,11 @@ func generate() ([]byte, error) {
 		Type: "object", Description: describe[policy.Limits](r, ""),
 		PropertyNames:        &jsonschema.Schema{Pattern: policy.HostPattern},
 		AdditionalProperties: &jsonschema.Schema{Type: "string", Description: describe[policy.Rate](r, ""), Pattern: policy.RatePattern},
+	}
+	root.Definitions["Shares"] = &jsonschema.Schema{
+		Type: "object", Description: describe[policy.Shares](r, ""),
+		PropertyNames:        &jsonschema.Schema{Pattern: policy.ShareHostPattern},
+		AdditionalProperties: &jsonschema.Schema{Type: "string", Description: describe[policy.Percent](r, ""), Pattern: policy.PercentPattern},
 	}
 	constrain(root)
 	var out bytes.Buffer

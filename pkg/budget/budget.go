@@ -186,6 +186,17 @@ func (f *fleet) ask(s *subject, item *Item, cost Cost) {
 	}
 }
 
+// PerPoll is how many requests one poll makes under the plan while it does not fail; 0 where it is never due or asks nothing.
+func (i Item) PerPoll() float64 {
+	if i.Interval.Planned <= 0 {
+		return 0
+	}
+	return i.mended.Planned / perHour(i.Interval.Planned)
+}
+
+// Planned is how many requests an hour it makes under the plan, or would make if it did not fail: whichever is more.
+func (i Item) Planned() float64 { return max(i.Requests.Planned, i.mended.Planned) }
+
 // Used is the highest share of a limit that any host uses, in percent, and that host; false where no
 // host that is asked has a limit.
 func (b Budget) Used(plannedToo bool) (percent float64, host Host, found bool) {

@@ -50,6 +50,9 @@ func NewLimits(fromPolicy, fromFlags []policy.Limit) Limits {
 	return limits
 }
 
+// Of is the limit of a host; false where it has none.
+func (l Limits) Of(host string) (Limit, bool) { return l.find(host) }
+
 // find is the limit of a host, by its name with port or without; false where it has none.
 func (l Limits) find(host string) (Limit, bool) {
 	limit, ok := l[host]

@@ -46,6 +46,9 @@ func newApply(r *root) *cobra.Command {
 			named in the plan. An object that does not become ready again stops the changes of what it
 			depends on.
 
+			With --fit, or spec.fit of the policy, intervals are fitted to a share of a host's limit; see plan.
+			Fit again now and then: what a fit counts with is what sources did before.
+
 			A failure stops only its own object. Exit code 1 means that something failed, was left alone
 			because it changed, or is not ready yet (--wait); it is named. Ctrl-C ends in good order with
 			exit code 130: running again does only the rest. Whatever was written, the way back is printed.`),
@@ -61,6 +64,7 @@ func newApply(r *root) *cobra.Command {
 		RunE: runE(r, flags.toOptions),
 	}
 	flags.WriteFlags.add(cmd, r, "diff")
+	flags.addFit(cmd)
 	flags.TuneFlags.add(cmd)
 	return cmd
 }
@@ -78,9 +82,15 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fitting, err := o.fitted(ctx, f, &o.Options, o.root.Now())
+	if err != nil {
+		return err
+	}
 	plan := f.plan(o.FleetOptions, &o.Options)
+	plan.Warnings = append(plan.Warnings, o.fitWarnings()...)
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
 	overview := o.overview(plan, f, f.budget(plan, o.Policy, o.root.Now()), o.PatchesPerSecond)
+	overview.Fitting = fitting
 	if err := o.showPlan(ctx, overview, f); err != nil {
 		return err
 	}

@@ -203,6 +203,9 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	b := budget.New(in)
 	document := report.NewBudget(b, o.Policy.Title(), f.snapshot.Gaps, o.Policy.Warnings(o.inEnvironments))
 	document.NotCounted(unread)
+	if len(o.Policy.Fit) > 0 {
+		document.Warnings = append(document.Warnings, "the policy fits intervals (spec.fit): what is planned here are only its bounds; plan shows what they are fitted to")
+	}
 	if o.AskGitHub {
 		limit, err := cluster.GitHubRateLimit(ctx, o.HTTP, o.GitHubAPI, o.GitHubToken)
 		if err != nil {

@@ -296,7 +296,7 @@ func runRoots[O rooted[O]](r *root, toOptions func(*root, []string) (O, error)) 
 			return err
 		}
 		files := o.fleetOptions().Files
-		if files == nil || len(files.fleets) == 1 {
+		if files == nil || len(files.chosen) == 1 {
 			if files != nil {
 				r.inFiles(files.fleet().Snapshot.Gaps)
 			}
@@ -304,7 +304,7 @@ func runRoots[O rooted[O]](r *root, toOptions func(*root, []string) (O, error)) 
 		}
 		p := o.outputOptions().printer
 		if !p.tables() && p.format != "diff" && p.format != "name" {
-			return fmt.Errorf("-o %s is of one cluster: choose one of the %d with --root %s", p.format, len(files.fleets), files.fleets[0].Root)
+			return fmt.Errorf("-o %s is of one cluster: choose one of the %d with --root %s", p.format, len(files.chosen), files.fleets[0].Root)
 		}
 		headings := p.format != "name" && !p.layout.NoHeaders
 		return r.eachRoot(cmd.Context(), files, headings, func(ctx context.Context, one *checkout) error {
@@ -315,11 +315,17 @@ func runRoots[O rooted[O]](r *root, toOptions func(*root, []string) (O, error)) 
 	}
 }
 
+// allRootsError is about all roots together: it is said once.
+type allRootsError struct{ error }
+
+func (e allRootsError) Unwrap() error { return e.error }
+
 // eachRoot runs a command for each root, below a heading where wanted, and returns the worst that happened.
 func (r *root) eachRoot(ctx context.Context, files *checkout, headings bool, run func(context.Context, *checkout) error) error {
 	var failed []error
 	var silent error
-	for i, f := range files.fleets {
+	for _, i := range files.chosen {
+		f := files.fleets[i]
 		one := *files
 		one.root = i
 		if headings && i > 0 {
@@ -331,7 +337,10 @@ func (r *root) eachRoot(ctx context.Context, files *checkout, headings bool, run
 		r.inFiles(f.Snapshot.Gaps)
 		err := run(ctx, &one)
 		var quiet silentError
+		var all allRootsError
 		switch {
+		case errors.As(err, &all):
+			return err
 		case errors.As(err, &quiet):
 			silent = err
 		case err != nil:

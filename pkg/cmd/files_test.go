@@ -202,11 +202,12 @@ func TestRewriteOptions(t *testing.T) {
 		cmd.Flags().BoolVar(&flags.IncludeSuspended, "include-suspended", false, "")
 		cmd.Flags().BoolVarP(&flags.Yes, "yes", "y", false, "")
 		cmd.Flags().BoolVar(&flags.DryRun, "dry-run", false, "")
-	}, map[string]string{
+		flags.addFit(cmd)
+	}, fitValues(map[string]string{
 		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
 		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg",
 		"filename": dir, "root": "clusters/staging", "include-suspended": "true", "yes": "true", "dry-run": "true",
-	})
+	}))
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	require.Len(t, o.Files.fleets, 2, "the other cluster is not to change")
@@ -215,7 +216,8 @@ func TestRewriteOptions(t *testing.T) {
 	assert.True(t, o.layout.Color)
 	assert.Equal(t, tune.Options{IncludeSuspended: true}, o.Options)
 	assert.True(t, o.Yes && o.DryRun)
-	want := wantFleet(t)
+	want := wantFitted(t, wantFleet(t))
+	assert.Equal(t, want.fit, o.fit)
 	assert.Equal(t, want.Environments, o.Environments)
 	assert.Equal(t, want.Policy, o.Policy)
 	assert.Equal(t, want.DefaultEnvironment, o.DefaultEnvironment)

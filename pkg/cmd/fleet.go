@@ -22,6 +22,7 @@ type FleetFlags struct {
 	SelectionFlags
 	PolicyFlags
 	FileFlags
+	FitFlags
 }
 
 func (f *FleetFlags) add(cmd *cobra.Command) {
@@ -41,6 +42,8 @@ type FleetOptions struct {
 	related, sources bool
 	// Files are what is looked at instead of a cluster; nil for a cluster.
 	Files *checkout
+	// fit says what intervals are fitted with; nil where none are.
+	fit *fitOptions
 }
 
 // fleet is what was read: the objects that were asked for, and all that explains them.
@@ -63,6 +66,9 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 	if o.Policy, err = f.toPolicy(r.In); err != nil {
 		return o, err
 	}
+	if o.Policy, o.fit, err = f.toFit(o.Policy, r.In); err != nil {
+		return o, err
+	}
 	if f.DefaultEnvironment != "" {
 		e, known := o.Policy.Lookup(f.DefaultEnvironment)
 		if !known {
@@ -78,6 +84,7 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 		o.Environments = append(o.Environments, name)
 	}
 	if f.Filename != "" {
+		f.everyRoot = f.everyRoot || o.fit != nil // their hosts do not tell clusters apart
 		if o.Selection, err = f.toFileSelection(r.config, args); err != nil {
 			return o, err
 		}
@@ -149,7 +156,7 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 	if err != nil {
 		return fleet{}, err
 	}
-	if o.related || policy.NeedsConsumers(o.Policy, snapshot) || tune.NeedsOwners(snapshot) || tune.HasDependencies(snapshot) {
+	if o.related || o.fit != nil || policy.NeedsConsumers(o.Policy, snapshot) || tune.NeedsOwners(snapshot) || tune.HasDependencies(snapshot) {
 		if err := o.Client.ReadRelated(ctx, o.Selection, &snapshot); err != nil {
 			return fleet{}, err
 		}

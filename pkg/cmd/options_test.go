@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
@@ -105,6 +106,24 @@ func wantFleet(t *testing.T) FleetOptions {
 	}
 }
 
+// fitValues are those of FitFlags, and more.
+func fitValues(more map[string]string) map[string]string {
+	return with(map[string]string{"fit": "GitHub.com/bot=12.5%", "limit": "a.org=7/h", "activity": "testdata/fit/activity.yaml"}, more)
+}
+
+// wantFitted adds what fitValues come to.
+func wantFitted(t *testing.T, o FleetOptions) FleetOptions {
+	t.Helper()
+	fitted, err := o.Policy.WithFit("github.com/bot=12.5%")
+	require.NoError(t, err)
+	o.Policy = fitted.WithLimit(policy.Limit{Host: "a.org", PerHour: 7})
+	o.fit = &fitOptions{
+		asked: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 12.5}},
+		rules: []fit.Rule{{Kind: "GitRepository", Namespace: "dev", Name: "d*", PerHour: 6}, {Namespace: "prod"}},
+	}
+	return o
+}
+
 // same compares kinds by name: their rows hold functions.
 func same(t *testing.T, want, got FleetOptions) FleetOptions {
 	t.Helper()
@@ -138,8 +157,12 @@ func TestGetOptions(t *testing.T) {
 		flags.addFiles(cmd)
 		flags.OutputFlags.add(cmd)
 		flags.addRows(cmd)
-	}, fleetValues(with(fileValues(), map[string]string{"rows": "true"})))
+	}, fleetValues(with(fileValues(), map[string]string{"rows": "true", "watch": "true"})))
 	flags.FileFlags.checkAndClear(t)
+	_, err := flags.toOptions(r, nil)
+	require.ErrorContains(t, err, "-w shows rows: it goes with -o wide or without -o, not with -o ")
+	assert.True(t, flags.Watch)
+	flags.Watch = false
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)
@@ -169,12 +192,13 @@ func TestPlanOptions(t *testing.T) {
 		flags.addRows(cmd)
 		flags.TuneFlags.add(cmd)
 		cmd.Flags().BoolVar(&flags.ExitCode, "exit-code", false, "")
-	}, fleetValues(tuneValues(with(fileValues(), map[string]string{"exit-code": "true", "rows": "true"}))))
+		flags.addFit(cmd)
+	}, fleetValues(tuneValues(fitValues(with(fileValues(), map[string]string{"exit-code": "true", "rows": "true"})))))
 	flags.FileFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)
-	o.FleetOptions = same(t, wantFleet(t), o.FleetOptions)
+	o.FleetOptions = same(t, wantFitted(t, wantFleet(t)), o.FleetOptions)
 	o.printer = nil
 	assert.Equal(t, PlanOptions{Options: wantTune(), OutputOptions: OutputOptions{root: r, sortBy: "interval", Rows: true}, exitCode: true}, o)
 }
@@ -201,11 +225,12 @@ func TestApplyOptions(t *testing.T) {
 	parseEvery(t, newApply(r), func(cmd *cobra.Command) {
 		flags.WriteFlags.add(cmd, r)
 		flags.TuneFlags.add(cmd)
-	}, fleetValues(writeValues(tuneValues(nil))))
+		flags.addFit(cmd)
+	}, fleetValues(writeValues(tuneValues(fitValues(map[string]string{})))))
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)
-	o.FleetOptions = same(t, wantFleet(t), o.FleetOptions)
+	o.FleetOptions = same(t, wantFitted(t, wantFleet(t)), o.FleetOptions)
 	o.printer = nil
 	assert.Equal(t, ApplyOptions{
 		WriteOptions: wantWrite(r),

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -46,6 +47,13 @@ func newPlan(r *root) *cobra.Command {
 			What something else keeps setting is left alone (--managed): who applies an object is read from
 			its labels and annotations, and from metadata.managedFields.
 
+			With --fit, or spec.fit of the policy, the sources of a host get intervals that together ask no
+			more than a share of its limit: often where commits come often, seldom where none come, always
+			within the bounds of the policy. An exact value leaves nothing to choose; an open end is 30s (or
+			what the environment recommends at least) and 30m. How often a source changes is read from
+			status.history of what uses it, status.artifact, with -f from Git, or from --activity FILE; WHY
+			says what is known. What is left alone keeps its part of the share.
+
 			With --exit-code the exit code is 0 when there is nothing to change, 1 when there is, and 2
 			when something failed.`),
 		Example: examples(`
@@ -54,6 +62,9 @@ func newPlan(r *root) *cobra.Command {
 
 			# The same for one environment, with another preset and one value of your own
 			kubectl fluxtune plan -A --env development --policy fast --set development.GitRepository.interval=45s
+
+			# Poll what changes often, with at most 60% of the limit of github.com
+			kubectl fluxtune plan -A --fit github.com=60% --set '*.GitRepository.interval=30s to 20m'
 
 			# As a unified diff of the objects
 			kubectl fluxtune plan -A -o diff
@@ -64,6 +75,7 @@ func newPlan(r *root) *cobra.Command {
 	}
 	flags.FleetFlags.add(cmd)
 	flags.addFiles(cmd)
+	flags.addFit(cmd)
 	flags.OutputFlags.add(cmd, "diff", "markdown")
 	flags.addRows(cmd)
 	flags.TuneFlags.add(cmd)
@@ -89,8 +101,13 @@ func (o PlanOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fitting, err := o.fitted(ctx, f, &o.Options, o.root.Now())
+	if err != nil {
+		return err
+	}
 	plan := f.plan(o.FleetOptions, &o.Options)
-	if err := o.show(ctx, plan, f); err != nil {
+	plan.Warnings = append(plan.Warnings, o.fitWarnings()...)
+	if err := o.show(ctx, plan, f, fitting); err != nil {
 		return err
 	}
 	if o.exitCode {
@@ -105,13 +122,14 @@ func (o PlanOptions) run(ctx context.Context) error {
 	return f.complete()
 }
 
-func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet) error {
+func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet, fitting *fit.Fitting) error {
 	cost := f.budget(plan, o.Policy, o.root.Now())
 	overview := o.overview(plan, f, cost, defaultPace)
+	overview.Fitting = fitting
 	for _, warning := range plan.Warnings {
 		overview.Above += 1 + len("Warning: "+warning)/max(1, o.printer.layout.Width)
 	}
-	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames()).WithBudget(cost).WithCourse(overview.Calm)
+	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames()).WithBudget(cost).WithCourse(overview.Calm).WithFit(fitting, o.cluster())
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err
 	}

@@ -50,6 +50,10 @@ func newRewrite(r *root) *cobra.Command {
 			that want it. The result is built again: exactly the planned values differ, or nothing is
 			written and the reason is told. Running it again changes nothing.
 
+			With --fit, or spec.fit of the policy, intervals are fitted to a share of a host's limit, for all
+			clusters of the checkout together; see plan. Git tells how often the checkout itself changes,
+			--activity FILE may tell it of others.
+
 			Left alone are what flux bootstrap writes (it is patched beside), documents that SOPS has
 			encrypted, symbolic links, submodules, and lines that a template engine renders. What
 			nothing deploys is not looked at.`),
@@ -68,6 +72,7 @@ func newRewrite(r *root) *cobra.Command {
 	cmd.Flags().StringVarP(&flags.Filename, "filename", "f", "", "The Git checkout to change: a folder. No kubeconfig is read.")
 	_ = cmd.RegisterFlagCompletionFunc("filename", completeFiles)
 	flags.addRoots(cmd)
+	flags.addFit(cmd)
 	cmd.Flags().BoolVar(&flags.IncludeSuspended, "include-suspended", false, "Change suspended objects too.")
 	cmd.Flags().BoolVarP(&flags.Yes, "yes", "y", false, "Do not ask. Required where nobody can be asked.")
 	cmd.Flags().BoolVar(&flags.DryRun, "dry-run", false, "Show the diff and write nothing.")
@@ -147,6 +152,9 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, looke
 			return nil, 0, nil, err
 		}
 		looked += len(f.objects)
+		if _, err := options.fitted(ctx, f, &o.Options, o.root.Now()); err != nil {
+			return nil, 0, nil, err
+		}
 		plan := f.plan(options, &o.Options)
 		warnings = append(warnings, plan.Warnings...)
 		o.root.warn(nil, f.snapshot.Gaps)

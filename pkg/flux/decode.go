@@ -23,6 +23,7 @@ type document struct {
 		Namespace         string            `json:"namespace"`
 		ResourceVersion   string            `json:"resourceVersion"`
 		Generation        int64             `json:"generation"`
+		CreationTimestamp metav1.Time       `json:"creationTimestamp"`
 		DeletionTimestamp *string           `json:"deletionTimestamp"`
 		Labels            map[string]string `json:"labels"`
 		Annotations       map[string]string `json:"annotations"`
@@ -49,8 +50,8 @@ type documentSpec struct {
 	Install         waitable   `json:"install"`
 	Upgrade         waitable   `json:"upgrade"`
 	// A HelmChart's spec.chart is a string, a HelmRelease's a template: read only where it is one.
-	Chart chartTemplate `json:"chart"`
-	ValuesFiles []string `json:"valuesFiles"`
+	Chart       chartTemplate `json:"chart"`
+	ValuesFiles []string      `json:"valuesFiles"`
 	// What is polled: of a source, a Bucket, an ImageRepository.
 	URL        string       `json:"url"`
 	Endpoint   string       `json:"endpoint"`
@@ -138,11 +139,7 @@ type documentStatus struct {
 	LastScanResult *struct {
 		ScanTime metav1.Time `json:"scanTime"`
 	} `json:"lastScanResult"`
-	// History of a Kustomization; a HelmRelease's entries have no durations.
-	History []struct {
-		LastReconciled         metav1.Time `json:"lastReconciled"`
-		LastReconciledDuration string      `json:"lastReconciledDuration"`
-	} `json:"history"`
+	History   history `json:"history"`
 	Inventory struct {
 		Entries inventory `json:"entries"`
 	} `json:"inventory"`
@@ -197,6 +194,7 @@ func Decode(data []byte) (Object, error) {
 		Version:         version,
 		ResourceVersion: d.Metadata.ResourceVersion,
 		Generation:      d.Metadata.Generation,
+		Created:         d.Metadata.CreationTimestamp.Time,
 		Labels:          d.Metadata.Labels,
 		Annotations:     d.Metadata.Annotations,
 		Interval:        d.Spec.Interval,
@@ -327,5 +325,6 @@ func (s documentStatus) status() Status {
 			status.SlowestReconcile = max(status.SlowestReconcile, d)
 		}
 	}
+	status.Changes = s.History.changes()
 	return status
 }

@@ -45,6 +45,7 @@ type Object struct {
 	Version         string // of the API, as it was read: "v1"
 	ResourceVersion string
 	Generation      int64
+	Created         time.Time // the zero time in files
 	Labels          map[string]string
 	Annotations     map[string]string
 
@@ -128,6 +129,10 @@ type Status struct {
 	LastReconcile time.Duration
 	// LastReconciled is when the newest reconcile in status.history ended; the zero time without history.
 	LastReconciled time.Time
+	// Changes are when it came to apply what status.history remembers, oldest first: of a Kustomization each content,
+	// of a HelmRelease each version of its chart. Flux keeps the last five (fluxcd/pkg apis/meta, HistoryMaxSize), so
+	// that nothing is missing since the first of them.
+	Changes []time.Time
 	// Managed is how many objects it has applied: the entries of status.inventory.
 	Managed int
 	// Inventory are the Flux objects among these.

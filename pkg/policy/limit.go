@@ -73,6 +73,14 @@ func ParseLimit(s string) (Limit, error) {
 	return Limit{Host: strings.ToLower(host), PerHour: perHour}, nil
 }
 
+// WithLimit returns a copy of the policy with one limit more, or in the place of another.
+func (p Policy) WithLimit(limit Limit) Policy {
+	p.Limits = slices.DeleteFunc(slices.Clone(p.Limits), func(l Limit) bool { return l.Host == limit.Host })
+	p.Limits = append(p.Limits, limit)
+	slices.SortFunc(p.Limits, func(a, b Limit) int { return strings.Compare(a.Host, b.Host) })
+	return p
+}
+
 // limits are those of a checked document, sorted by host.
 func (l Limits) limits() []Limit {
 	var limits []Limit

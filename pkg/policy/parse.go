@@ -96,6 +96,7 @@ func (t TuningPolicy) policy() Policy {
 		Note:        t.Spec.Note,
 		LabelKeys:   t.Spec.LabelKeys,
 		Limits:      t.Spec.Limits.limits(),
+		Fit:         t.Spec.Fit.shares(),
 
 		ShortenTimeouts: t.Spec.ShortenTimeouts,
 	}

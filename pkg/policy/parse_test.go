@@ -81,6 +81,11 @@ func TestParse(t *testing.T) {
 	}{
 		"whole":        {validDocument, validPolicy()},
 		"default keys": {edit(t, "  labelKeys: [stage, example.com/stage]\n", ""), defaultKeys},
+		"fit": {edit(t, "  environments:\n", "  fit: {GitHub.com: 60%, 'git.example.com:8443': 12.5%, github.com/flux-bot: 0.5%, a.org: 100%}\n  environments:\n"), func() Policy {
+			p := validPolicy()
+			p.Fit = []Share{{Host: "a.org", Percent: 100}, {Host: "git.example.com:8443", Percent: 12.5}, {Host: "github.com", Percent: 60}, {Host: "github.com", Credential: "flux-bot", Percent: 0.5}}
+			return p
+		}()},
 		"limits": {edit(t, "  environments:\n", "  limits: {GitHub.com: 5000/h, 'git.example.com:8443': 15/s, b.org: none, a.org: 48/d, c.org: 2/m}\n  environments:\n"), func() Policy {
 			p := validPolicy()
 			p.Limits = []Limit{{"a.org", 2}, {"b.org", 0}, {"c.org", 120}, {"git.example.com:8443", 54000}, {"github.com", 5000}}
@@ -188,8 +193,18 @@ func badDocuments(t testing.TB) map[string]badDocument {
 		chart        = "HelmChart: {interval: 1h30m}"
 	)
 	const rate = "is not a rate: write it like 5000/h (requests per s, m, h or d), or none"
+	shares := func(s string) string { return edit(t, "  environments:\n", "  fit: {"+s+"}\n  environments:\n") }
+	const share = "is not a share of a limit: write it like 60%, more than 0% and at most 100%"
 	limits := func(l string) string { return edit(t, "  environments:\n", "  limits: {"+l+"}\n  environments:\n") }
 	bad := map[string]badDocument{
+		"share of nothing":    {document: shares("github.com: 0%"), want: []string{`14: spec.fit["github.com"]: "0%" ` + share}},
+		"share of too much":   {document: shares("github.com: 100.1%"), want: []string{`14: spec.fit["github.com"]: "100.1%" ` + share}},
+		"share below nothing": {document: shares("github.com: -5%"), want: []string{`14: spec.fit["github.com"]: "-5%" ` + share}},
+		"share as a number":   {document: shares("github.com: 60"), want: []string{`14: spec.fit["github.com"]: must be a text (put it in quotes), not the number 60`}},
+		"share of a URL": {document: shares("'https://github.com/a': 60%"), want: []string{
+			`14: spec.fit["https://github.com/a"]: "https://github.com/a" is not a host, or a credential of one: write it like github.com, git.example.com:8443 or github.com/SECRET`}},
+		"share twice": {document: shares("GitHub.com/bot: 60%, github.com/bot: 50%"), beyondSchema: true, want: []string{
+			`14: spec.fit["github.com/bot"]: the share of "GitHub.com/bot" is there already: upper and lower case are the same`}},
 		"rate without unit": {document: limits("github.com: '5000'"), want: []string{`14: spec.limits["github.com"]: "5000" ` + rate}},
 		"rate of zero":      {document: limits("github.com: 0/h"), want: []string{`14: spec.limits["github.com"]: "0/h" ` + rate}},
 		"rate as a number":  {document: limits("github.com: 5000"), want: []string{`14: spec.limits["github.com"]: must be a text (put it in quotes), not the number 5000`}},
@@ -247,7 +262,7 @@ func badDocuments(t testing.TB) map[string]badDocument {
 		},
 		"unknown field": {
 			document: edit(t, "  note: Read me", "  notes: Read me"),
-			want:     []string{"7: spec.notes: unknown field: spec takes description, note, labelKeys, clusters, namespaces, kinds, shortenTimeouts, limits, environments"},
+			want:     []string{"7: spec.notes: unknown field: spec takes description, note, labelKeys, clusters, namespaces, kinds, shortenTimeouts, limits, fit, environments"},
 		},
 		"unknown field at the top": {document: validDocument + "status: {}\n", want: []string{"25: status: unknown field: a policy takes apiVersion, kind, metadata, spec"}},
 		"short kind":               {document: edit(t, chart, "gitrepo: {interval: 1m}"), want: []string{`13: spec.kinds.gitrepo: unknown kind "gitrepo": write GitRepository`}},

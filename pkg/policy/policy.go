@@ -21,6 +21,8 @@ type Policy struct {
 	Clusters, Namespaces []Pattern
 	// Limits of hosts, sorted by host; those that the document has.
 	Limits []Limit
+	// Fit are the shares of limits that intervals are fitted to, sorted; none where nothing is fitted.
+	Fit []Share
 	// ShortenTimeouts says that timeouts may be made shorter than they are.
 	ShortenTimeouts bool
 	// Overrides are the values that Set replaced, in the order in which that was done.

@@ -53,6 +53,9 @@ type Spec struct {
 	// How many requests each host should get from Flux at most, for the budget. Without an entry
 	// github.com has 5000/h; none takes that away.
 	Limits Limits `json:"limits,omitempty"`
+	// Shares of the hosts' limits. Where a host has one, the intervals of the sources that poll it are fitted within the
+	// bounds of their environments: what changes often is polled often, and together they ask no more than the share.
+	Fit Shares `json:"fit,omitempty"`
 	// The environments that the policy knows, at least one. Objects of other environments are left alone.
 	Environments []EnvironmentSpec `json:"environments"`
 }
@@ -109,6 +112,14 @@ type Limits map[string]Rate
 
 // Rate is a number of requests for each second, minute, hour or day: 5000/h, 15/s. Or none.
 type Rate string
+
+// Shares maps a host, such as github.com, to the share of its limit that polls should get at most. A name behind the host,
+// as in github.com/flux-bot, is that of a credential: the Secret or the provider that a source names. Its share lies
+// within the host's.
+type Shares map[string]Percent
+
+// Percent is more than 0% and at most 100%: 60%, 12.5%.
+type Percent string
 
 // Duration is written as Flux writes it: 30s, 5m or 1h30m, with the units ms, s, m and h. It is longer
 // than zero.

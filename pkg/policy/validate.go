@@ -43,6 +43,7 @@ func (v *validator) check(doc TuningPolicy) {
 	v.checkLabelKeys("spec.labelKeys", doc.Spec.LabelKeys)
 	v.checkKinds("spec.kinds", doc.Spec.Kinds)
 	v.checkLimits("spec.limits", doc.Spec.Limits)
+	v.checkShares("spec.fit", doc.Spec.Fit)
 	if len(doc.Spec.Environments) == 0 && !v.isFaulty("spec.environments") {
 		v.at("spec.environments", "there are none: name at least one environment")
 	}

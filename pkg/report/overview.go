@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -27,6 +28,8 @@ type Overview struct {
 	Where string
 	// Above is how many lines were written above it that should stay in sight.
 	Above int
+	// Fitting is what fitted intervals come to; nil where none were fitted.
+	Fitting *fit.Fitting
 	// Next is what to run next; "" says nothing.
 	Next string
 }
@@ -134,6 +137,7 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 	return []labelledTexts{
 		{"Costs", o.costs(l, limits)},
 		{"Buys", o.buys(limits)},
+		{"Fit", fitLines(o.Fitting, limits)},
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
 		{"Left alone", o.leftAlone(limits)},

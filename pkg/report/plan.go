@@ -171,9 +171,9 @@ func whyCell(item PlanItem) Cell {
 	case tune.ActionSkip:
 		return Text(item.Message)
 	case tune.ActionUnchanged:
-		return Cell{Text: strings.Join(append([]string{"unchanged"}, optional(item.left)...), "; "), Style: Faint}
+		return Cell{Text: strings.Join(append([]string{"unchanged"}, append(optional(item.left), optional(item.Fit.why())...)...), "; "), Style: Faint}
 	default:
-		return Text(item.left)
+		return Text(strings.Join(append(optional(item.left), optional(item.Fit.why())...), "; "))
 	}
 }
 

@@ -155,6 +155,8 @@ type PlanItem struct {
 	Message           string   `json:"message"`
 	Changes           []Change `json:"changes"`
 	Notes             []string `json:"notes,omitempty"`
+	// Fit is what a fitted interval was chosen by; absent of what was not fitted.
+	Fit *PlanItemFit `json:"fit,omitempty"`
 	Lasting
 
 	left   string // what stays as it is beside the changes, and why
@@ -169,6 +171,8 @@ type PlanSummary struct {
 	GitRequests *budget.Rates `json:"gitRequests,omitempty"`
 	// Webhooks are the sources that a Receiver covers: their polling can be relaxed.
 	Webhooks *BudgetWebhooks `json:"webhooks,omitempty"`
+	// Fit is what fitted intervals come to; absent where none were fitted.
+	Fit *PlanFit `json:"fit,omitempty"`
 }
 
 // Counts are numbers of objects by action.

@@ -271,8 +271,12 @@ func managed(item Item, opts Options) (Reason, string) {
 	return "", ""
 }
 
-// wanted is what the policy wants of a field of the subject; the zero Bound where it says nothing.
+// wanted is what the policy wants of a field of the subject, or what was fitted within that; the zero Bound where it says
+// nothing.
 func (s subject) wanted(t flux.Tunable) policy.Bound {
+	if fitted, ok := s.options.Fitted[s.object.Ref]; ok && t.Field == flux.Interval {
+		return fitted
+	}
 	kind := t.PolicyKind
 	if kind == "" {
 		kind = s.object.Kind

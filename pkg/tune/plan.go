@@ -127,6 +127,8 @@ type Options struct {
 	Graph *Graph
 	// Managed says what to do with changes of fields that something else sets.
 	Managed Managed
+	// Fitted are the intervals of sources that take the place of what the policy says of them; they lie within its bounds.
+	Fitted map[flux.Ref]policy.Bound
 	// ShortenTimeouts makes timeouts and retry intervals shorter, too, where the policy wants that.
 	ShortenTimeouts bool
 }

@@ -1,0 +1,260 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// FitFlags have intervals fitted to shares of the hosts' limits.
+type FitFlags struct {
+	Fit       []string
+	FitLimits []string
+	Activity  string
+}
+
+// addFit registers the flags; only commands that come to change intervals have them.
+func (f *FitFlags) addFit(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.Fit, "fit", nil, "Fit the intervals of the sources that poll a host to a share of its limit, within the bounds of the policy: what changes often is polled often. "+
+		"--fit github.com=60%, or of one credential --fit github.com/SECRET=20% (may be repeated).")
+	flags.StringArrayVar(&f.FitLimits, "limit", nil, "What a host should get at most: --limit github.com=5000/h (per s, m, h or d, or none; may be repeated).")
+	flags.StringVar(&f.Activity, "activity", "", "A file that says how often sources change, for --fit: a list of {kind, namespace, name, perHour}, where names may have * and ?. What it says counts before all that is read.")
+	_ = cmd.RegisterFlagCompletionFunc("fit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))
+	_ = cmd.RegisterFlagCompletionFunc("limit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))
+	_ = cmd.RegisterFlagCompletionFunc("activity", completeFiles)
+}
+
+// fitOptions are what fitting needs beside a fleet.
+type fitOptions struct {
+	// asked are the shares that flags name: what they are of must be polled.
+	asked []policy.Share
+	rules []fit.Rule
+	// done is what was fitted: once for all clusters of a checkout, since their host does not tell them apart.
+	done *fit.Fitting
+}
+
+// toFit lays limits and shares over those of a policy; nil where nothing is to be fitted.
+func (f FitFlags) toFit(p policy.Policy, stdin io.Reader) (policy.Policy, *fitOptions, error) {
+	o := &fitOptions{}
+	for _, text := range f.FitLimits {
+		limit, err := policy.ParseLimit(text)
+		if err != nil {
+			return p, nil, fmt.Errorf("--limit: %w", err)
+		}
+		p = p.WithLimit(limit)
+	}
+	for _, text := range f.Fit {
+		share, err := policy.ParseShare(text)
+		if err == nil {
+			p, err = p.WithFit(text)
+		}
+		if err != nil {
+			return p, nil, fmt.Errorf("--fit: %w", err)
+		}
+		o.asked = append(o.asked, share)
+	}
+	if len(p.Fit) == 0 {
+		if f.Activity != "" {
+			return p, nil, errors.New("--activity is for fitting: say to what with --fit github.com=60%, or spec.fit of the policy")
+		}
+		return p, nil, nil
+	}
+	if f.Activity != "" {
+		data, err := readInput(f.Activity, stdin)
+		if err == nil {
+			o.rules, err = fit.ParseRules(f.Activity, data)
+		}
+		if err != nil {
+			return p, nil, fmt.Errorf("--activity: %w", err)
+		}
+	}
+	return p, o, nil
+}
+
+func readInput(name string, stdin io.Reader) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(stdin)
+	}
+	return os.ReadFile(name)
+}
+
+// fitted fits intervals, hands them to the options of the plan, and returns what came of it; nil where nothing is to be
+// fitted.
+func (o FleetOptions) fitted(ctx context.Context, f fleet, opts *tune.Options, now time.Time) (*fit.Fitting, error) {
+	if o.fit == nil {
+		return nil, nil
+	}
+	if o.fit.done == nil {
+		in := fit.Input{Shares: o.Policy.Fit, Limits: budget.NewLimits(o.Policy.Limits, nil), Rules: o.fit.rules, Now: now}
+		var err error
+		if in.Clusters, err = o.fitClusters(ctx, f, *opts, now); err != nil {
+			return nil, err
+		}
+		if o.fit.done, err = fit.New(in); err == nil {
+			err = o.fit.polled(in.Clusters)
+		}
+		if err != nil {
+			return nil, allRootsError{err}
+		}
+	}
+	opts.Fitted = o.fit.done.Bounds(o.cluster())
+	return o.fit.done, nil
+}
+
+// cluster is the place of the cluster among those that are fitted together.
+func (o FleetOptions) cluster() int {
+	if o.Files == nil {
+		return 0
+	}
+	return o.Files.root
+}
+
+// fitClusters are what is fitted together: the cluster, or all clusters of the checkout. Those that were not asked for
+// keep what they have, and take their part of the shares.
+func (o FleetOptions) fitClusters(ctx context.Context, f fleet, opts tune.Options, now time.Time) ([]fit.Cluster, error) {
+	if o.Files == nil {
+		return []fit.Cluster{o.fitCluster(f, opts, true, now)}, nil
+	}
+	var history *manifest.History
+	if o.Files.tree != nil {
+		h, err := manifest.ReadHistory(ctx, o.Files.name, now.Add(-fitWindow))
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err == nil { // a folder without Git knows nothing: then that is said of each source
+			history = &h
+		}
+	}
+	var clusters []fit.Cluster
+	for i := range o.Files.fleets {
+		one := *o.Files
+		one.root = i
+		options := o
+		options.Files = &one
+		f, err := options.readFiles()
+		if err != nil {
+			return nil, err
+		}
+		c := options.fitCluster(f, opts, slices.Contains(o.Files.chosen, i), now)
+		if history != nil {
+			c.Commits = commits(*history, one.fleet(), now)
+		}
+		clusters = append(clusters, c)
+	}
+	return clusters, nil
+}
+
+// fitWindow is how far back commits are counted: long enough for what changes monthly, and not so long that what a team
+// did last year still counts.
+const fitWindow = 90 * 24 * time.Hour
+
+// commits counts those of the checkout's own sources.
+func commits(h manifest.History, f manifest.Fleet, now time.Time) map[flux.Ref]fit.Commits {
+	counted := map[flux.Ref]fit.Commits{}
+	for ref, files := range f.SourceFiles() {
+		counted[ref] = fit.Commits{Count: h.Changes(files), Window: now.Sub(h.Since)}
+	}
+	return counted
+}
+
+// fitCluster asks a plan that wants another interval of every source which of them it would change, and a budget what each
+// costs. What was read and not asked for only takes its part.
+func (o FleetOptions) fitCluster(f fleet, opts tune.Options, asked bool, now time.Time) fit.Cluster {
+	var objects []flux.Object
+	if asked {
+		objects = f.objects
+	}
+	here := o.Policy
+	opts.Fitted = fit.Probe(objects, here, f.resolver)
+	plan := f.plan(o, &opts)
+	changed := map[flux.Ref]bool{}
+	planned := map[flux.Ref]bool{}
+	for _, item := range plan.Items {
+		planned[item.Object.Ref] = true
+		changed[item.Object.Ref] = asked && item.Action == tune.ActionChange && item.Planned(flux.Interval) != item.Object.Interval
+	}
+	items := plan.Items
+	if !asked {
+		items, planned = nil, map[flux.Ref]bool{}
+	}
+	c := fit.Cluster{Free: fit.Free(objects, here, f.resolver, func(ref flux.Ref) bool { return changed[ref] })}
+	for object := range f.snapshot.All() {
+		c.Objects = append(c.Objects, object)
+		if !planned[object.Ref] {
+			items = append(items, tune.Item{Object: *object, Assignment: f.resolver.Resolve(*object)})
+		}
+	}
+	c.Budget = budget.New(budget.Input{Items: items, Now: now})
+	return c
+}
+
+// polled is an error where a share that a flag names is of a host or credential that nobody polls.
+func (f *fitOptions) polled(clusters []fit.Cluster) error {
+	for _, s := range f.asked {
+		if slices.ContainsFunc(f.done.Shares, func(u fit.ShareUse) bool { return u.Host == s.Host && u.Credential == s.Credential }) {
+			continue
+		}
+		hosts, credentials := map[string]bool{}, map[string]bool{}
+		for _, c := range clusters {
+			for _, h := range c.Budget.Hosts {
+				hosts[h.Name] = true
+			}
+			for _, known := range c.Budget.Credentials {
+				for _, name := range []string{known.Secret, known.Provider} {
+					if name != "" && known.Host == s.Host {
+						credentials[s.Host+"/"+name] = true
+					}
+				}
+			}
+		}
+		switch {
+		case len(hosts) == 0:
+			return fmt.Errorf("--fit %s: nothing that was read polls a host", s)
+		case s.Credential == "" || !hosts[s.Host]:
+			return fmt.Errorf("--fit %s: nothing that was read polls it; polled are %s", s, fewNames(hosts))
+		case len(credentials) == 0:
+			return fmt.Errorf("--fit %s: no source that polls %s names a credential (spec.secretRef or spec.provider)", s, s.Host)
+		default:
+			return fmt.Errorf("--fit %s: no source polls %s with it; there are %s", s, s.Host, fewNames(credentials))
+		}
+	}
+	return nil
+}
+
+// fewNames are the first of some names.
+func fewNames(set map[string]bool) string {
+	const most = 8
+	var names []string
+	for name := range set {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// fitWarnings say what a share does not count: what was not read.
+func (o FleetOptions) fitWarnings() []string {
+	s := o.Selection
+	if o.fit == nil || o.Files != nil || s.Namespace == "" && s.LabelSelector == "" && len(s.Kinds) == 0 && len(s.Names) == 0 {
+		return nil
+	}
+	return []string{"the shares of the hosts count only what was read; what else polls them comes on top: -A without a choice of objects counts all, and --env chooses among them"}
+}

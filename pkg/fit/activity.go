@@ -1,0 +1,159 @@
+package fit
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Evidence is where it is known from how often a source changes. The strings are part of the JSON output.
+type Evidence string
+
+// What is believed, in this order.
+const (
+	FromFile     Evidence = "file"     // --activity
+	FromWebhook  Evidence = "webhook"  // a Receiver brings what is pushed: nobody waits for the poll
+	FromPin      Evidence = "pin"      // it names one commit: nothing that is pushed changes it
+	FromGit      Evidence = "git"      // the commits of a checkout
+	FromHistory  Evidence = "history"  // status.history of what uses it
+	FromArtifact Evidence = "artifact" // status.artifact.lastUpdateTime
+	FromNothing  Evidence = "nothing"
+)
+
+// Activity is how often a source changes, and how much is known about that.
+type Activity struct {
+	From Evidence
+	// PerHour are the commits an hour that somebody waits for; 0 where none came within what is known.
+	PerHour float64
+	// Changes were seen in Window; both 0 where From says it all.
+	Changes int
+	Window  time.Duration
+}
+
+// Of a source that was not seen to change, enough is known after a week: people who work on something rarely leave it
+// alone for longer. Within a day nothing is known.
+const (
+	enough = 7 * 24 * time.Hour
+	little = 24 * time.Hour
+)
+
+// observed is the activity of so many changes in a window. What has not changed for less than a week may be about to:
+// it counts like one change in that time.
+func observed(from Evidence, changes int, window time.Duration) Activity {
+	a := Activity{From: from, Changes: changes, Window: window}
+	switch {
+	case window <= 0 || changes == 0 && window < little:
+		return Activity{From: FromNothing}
+	case changes == 0 && window < enough:
+		a.PerHour = 1 / window.Hours()
+	default:
+		a.PerHour = float64(changes) / window.Hours()
+	}
+	return a
+}
+
+// same are changes of several users of a source that one commit made: applied one after the other, as dependsOn has it.
+const same = 2 * time.Minute
+
+// fromHistory counts what the users of a source came to apply. Each remembers the last few changes; everything is known
+// since the latest of the times from which on one of them remembers.
+func fromHistory(users []*flux.Object, now time.Time) Activity {
+	var since time.Time
+	var all []time.Time
+	for _, u := range users {
+		changes := u.Status.Changes
+		if len(changes) == 0 || len(changes) == 1 && now.Sub(changes[0]) < little {
+			continue // new: it says nothing
+		}
+		if changes[0].After(since) {
+			since = changes[0]
+		}
+		all = append(all, changes...)
+	}
+	if since.IsZero() {
+		return Activity{From: FromNothing}
+	}
+	slices.SortFunc(all, time.Time.Compare)
+	n, last := 0, since
+	for _, at := range all {
+		if at.Sub(last) > same {
+			n, last = n+1, at
+		}
+	}
+	return observed(FromHistory, n, now.Sub(since))
+}
+
+// fromArtifact knows only when the artifact changed last. That it was fetched for the first time is no change.
+func fromArtifact(o *flux.Object, now time.Time) Activity {
+	changed := o.Status.SourceChanged
+	switch age := now.Sub(changed); {
+	case changed.IsZero() || age <= 0:
+		return Activity{From: FromNothing}
+	case !o.Created.IsZero() && changed.Sub(o.Created) < time.Hour:
+		return observed(FromArtifact, 0, age)
+	default:
+		return observed(FromArtifact, 1, max(age, time.Hour)) // a change of just now is no flood of changes
+	}
+}
+
+// String says for people how often something changes, and how that is known: "4 commits in 12d (status.history)".
+func (a Activity) String() string {
+	switch a.From {
+	case FromFile:
+		return fmt.Sprintf("%s (--activity)", rate(a.PerHour))
+	case FromWebhook:
+		return "a webhook brings its commits"
+	case FromPin:
+		return "pinned to a commit"
+	case FromGit, FromHistory, FromArtifact:
+		where := map[Evidence]string{FromGit: "Git", FromHistory: "status.history", FromArtifact: "status.artifact"}[a.From]
+		switch a.Changes {
+		case 0:
+			return fmt.Sprintf("no commit in %s (%s)", span(a.Window), where)
+		case 1:
+			return fmt.Sprintf("1 commit in %s (%s)", span(a.Window), where)
+		default:
+			return fmt.Sprintf("%d commits in %s (%s)", a.Changes, span(a.Window), where)
+		}
+	default:
+		return fmt.Sprintf("unknown how often it changes, taken for %s", rate(a.PerHour))
+	}
+}
+
+// rate writes commits an hour with the unit that reads best.
+func rate(perHour float64) string {
+	switch {
+	case perHour == 0:
+		return "no commits"
+	case perHour >= 1:
+		return fmt.Sprintf("%.3g commits/h", perHour)
+	case perHour*24 >= 1:
+		return fmt.Sprintf("%.3g commits/d", perHour*24)
+	default:
+		return fmt.Sprintf("%.3g commits/week", perHour*24*7)
+	}
+}
+
+// span writes a long time with one unit: 90m, 36h, 12d.
+func span(d time.Duration) string {
+	switch {
+	case d < 3*time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 3*24*time.Hour:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	default:
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	}
+}
+
+// guess gives the activity of what nothing is known about: the median of what is known to change, so that it is neither
+// forgotten nor preferred. Where nothing is known of anything, all count the same.
+func guess(known []float64) float64 {
+	if len(known) == 0 {
+		return 1.0 / 24
+	}
+	slices.Sort(known)
+	return known[len(known)/2]
+}

@@ -1,0 +1,107 @@
+package fit
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+var noon = time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)
+
+func ago(hours ...float64) (times []time.Time) {
+	for _, h := range hours {
+		times = append(times, noon.Add(-time.Duration(h*float64(time.Hour))))
+	}
+	return times
+}
+
+func TestFromHistory(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		users [][]time.Time
+		want  Activity
+		says  string
+	}{
+		"no users":             {nil, Activity{From: FromNothing}, "unknown how often it changes, taken for no commits"},
+		"new":                  {[][]time.Time{ago(3)}, Activity{From: FromNothing}, "unknown how often it changes, taken for no commits"},
+		"not changed for days": {[][]time.Time{ago(48)}, Activity{FromHistory, 1.0 / 48, 0, 48 * time.Hour}, "no commit in 48h (status.history)"},
+		"not changed for long": {[][]time.Time{ago(480)}, Activity{FromHistory, 0, 0, 480 * time.Hour}, "no commit in 20d (status.history)"},
+		"often":                {[][]time.Time{ago(2, 1.5, 1, 0.5, 0.25)}, Activity{FromHistory, 2, 4, 2 * time.Hour}, "4 commits in 120m (status.history)"},
+		"one commit for two users": {
+			[][]time.Time{ago(100, 50, 10), ago(100, 49.99, 10)}, Activity{FromHistory, 0.02, 2, 100 * time.Hour}, "2 commits in 4d (status.history)",
+		},
+		"what one forgot counts for none": {
+			[][]time.Time{ago(8, 6, 4, 2, 1), ago(1000, 7, 3)}, Activity{FromHistory, 0.75, 6, 8 * time.Hour}, "6 commits in 8h (status.history)",
+		},
+		"a new user says nothing": {[][]time.Time{ago(480), ago(0.1)}, Activity{FromHistory, 0, 0, 480 * time.Hour}, "no commit in 20d (status.history)"},
+	} {
+		var users []*flux.Object
+		for _, changes := range tc.users {
+			users = append(users, &flux.Object{Status: flux.Status{Changes: changes}})
+		}
+		a := fromHistory(users, noon)
+		assert.Equal(t, tc.want, a, name)
+		assert.Equal(t, tc.says, a.String(), name)
+	}
+}
+
+func TestFromArtifact(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		changed, created time.Time
+		want             Activity
+	}{
+		"unknown":                {time.Time{}, time.Time{}, Activity{From: FromNothing}},
+		"in the future":          {ago(-1)[0], time.Time{}, Activity{From: FromNothing}},
+		"just now":               {ago(0.1)[0], ago(1000)[0], Activity{FromArtifact, 1, 1, time.Hour}},
+		"days ago":               {ago(50)[0], ago(1000)[0], Activity{FromArtifact, 0.02, 1, 50 * time.Hour}},
+		"first fetched long ago": {ago(1000)[0], ago(1000.5)[0], Activity{FromArtifact, 0, 0, 1000 * time.Hour}},
+		"first fetched just now": {ago(2)[0], ago(2.5)[0], Activity{From: FromNothing}},
+	} {
+		assert.Equal(t, tc.want, fromArtifact(&flux.Object{Created: tc.created, Status: flux.Status{SourceChanged: tc.changed}}, noon), name)
+	}
+}
+
+func TestGuess(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, 3.0, guess([]float64{7, 1, 3}))
+	assert.Equal(t, 1.0/24, guess(nil))
+}
+
+func TestParseRules(t *testing.T) {
+	t.Parallel()
+	rules, err := ParseRules("a.yaml", []byte("# mine\n- {kind: gitrepo, namespace: apps, name: web, perHour: 2}\n- {name: 'db-*', perHour: 0}\n- {perHour: 0.5}\n"))
+	require.NoError(t, err)
+	assert.Equal(t, []Rule{{"GitRepository", "apps", "web", 2}, {"", "", "db-*", 0}, {PerHour: 0.5}}, rules)
+	ref := func(kind, namespace, name string) flux.Ref {
+		return flux.Ref{Kind: kind, Namespace: namespace, Name: name}
+	}
+	assert.True(t, rules[0].matches(ref("GitRepository", "apps", "web")))
+	assert.False(t, rules[0].matches(ref("OCIRepository", "apps", "web")))
+	assert.False(t, rules[0].matches(ref("GitRepository", "apps2", "web")))
+	assert.True(t, rules[1].matches(ref("OCIRepository", "any", "db-1")))
+	assert.False(t, rules[1].matches(ref("OCIRepository", "any", "db")))
+	assert.True(t, rules[2].matches(ref("Bucket", "x", "y")))
+
+	for document, want := range map[string]string{
+		"":                                 "a.yaml: it is empty: write a list of {kind, namespace, name, perHour}",
+		"- web":                            "a.yaml:1: a rule is a mapping: write {kind: GitRepository, namespace: apps, name: web, perHour: 2}",
+		"- {perHour: 1}\n- {name: web}":    "a.yaml:2: perHour is missing: say how many commits an hour there are, like 0.5",
+		"- {name: web, perHour: -1}":       `a.yaml:1: perHour "-1" is not a number of commits an hour: write one like 0.5, or 0`,
+		"- {name: web, perHour: .inf}":     `a.yaml:1: perHour ".inf" is not a number of commits an hour: write one like 0.5, or 0`,
+		"- {name: web, perHour: often}":    `a.yaml:1: perHour "often" is not a number of commits an hour: write one like 0.5, or 0`,
+		"- {name: 7, perHour: 1}":          "a.yaml:1: name must be a text (put it in quotes)",
+		"- {name: 'a[b', perHour: 1}":      `a.yaml:1: name "a[b" is not a pattern: use * for any text and ? for one character`,
+		"- {names: web, perHour: 1}":       `a.yaml:1: unknown field "names": a rule takes kind, namespace, name, perHour`,
+		"- {kind: Deployment, perHour: 1}": `a.yaml:1: unknown kind "Deployment": it is one of GitRepository, OCIRepository, Bucket, HelmRepository, HelmChart, Kustomization, HelmRelease, ImageRepository, ImageUpdateAutomation, Receiver`,
+	} {
+		_, err := ParseRules("a.yaml", []byte(document))
+		require.EqualError(t, err, want)
+	}
+	_, err = ParseRules("a.yaml", []byte("kind: GitRepository"))
+	require.ErrorContains(t, err, "a.yaml: it is no list of {kind, namespace, name, perHour}")
+}

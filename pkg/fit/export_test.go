@@ -1,0 +1,7 @@
+package fit
+
+// What tests of the package look at from outside.
+var (
+	Observed = observed
+	Guess    = guess
+)

@@ -1,0 +1,295 @@
+package fit
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+)
+
+// Cluster is what was read of one cluster.
+type Cluster struct {
+	// Budget of a plan that gives each source of Probe another interval than it has. So it tells what each costs, and
+	// which of them are left alone whatever is wanted: their planned interval is the present one.
+	Budget budget.Budget
+	// Free are the sources that may get another interval: those of Probe that this plan changes.
+	Free map[flux.Ref]policy.Bound
+	// Objects are all that were read: the users of sources are among them.
+	Objects []*flux.Object
+	// Commits is what a checkout knows of its own source; nil without one.
+	Commits map[flux.Ref]Commits
+}
+
+// Commits are those that touched what is deployed from a source, in a window of time.
+type Commits struct {
+	Count  int
+	Window time.Duration
+}
+
+// Input is what a fitting is made from.
+type Input struct {
+	Clusters []Cluster
+	Shares   []policy.Share
+	Limits   budget.Limits
+	Rules    []Rule
+	Now      time.Time
+}
+
+// Choice is what was chosen for one source.
+type Choice struct {
+	Interval time.Duration
+	Min, Max time.Duration // the ends between which it was chosen
+	Activity Activity
+}
+
+// ShareUse is what one share gets.
+type ShareUse struct {
+	policy.Share
+	Limit   float64 // of the host, per hour
+	Allowed float64 // the share of it
+	Used    float64 // as planned, with what is not fitted
+	Fixed   float64 // the part of it that is not fitted
+	Sources int     // that were fitted
+}
+
+// Fitting is what came of it.
+type Fitting struct {
+	Shares []ShareUse
+	// Choices of each cluster, in the order of the input.
+	Choices []map[flux.Ref]Choice
+	// Sources is how many were fitted, and Requests what they ask per hour.
+	Sources  int
+	Requests float64
+	// Wait is the mean wait from a commit to the poll that finds it, UniformWait that with one interval for all that asks
+	// as much: Uniform, as far as the bounds allow it.
+	Wait, UniformWait, Uniform time.Duration
+	// Evidence counts the sources by where their activity is known from; Quiet are those that nobody waits for.
+	Evidence map[Evidence]int
+	Quiet    int
+}
+
+// Bounds are the choices for one cluster as a plan takes them.
+func (f *Fitting) Bounds(cluster int) map[flux.Ref]policy.Bound {
+	bounds := make(map[flux.Ref]policy.Bound, len(f.Choices[cluster]))
+	for ref, c := range f.Choices[cluster] {
+		bounds[ref] = exactly(c.Interval)
+	}
+	return bounds
+}
+
+// fitter puts a problem together. Its first sources are the fitted ones, as in names; those that only take their part of
+// the shares follow.
+type fitter struct {
+	in      Input
+	problem Problem
+	uses    []ShareUse
+	names   []named
+	fixed   []Source
+}
+
+type named struct {
+	cluster int
+	ref     flux.Ref
+	Choice
+}
+
+// New fits. The error says which share there is no limit for, or which cannot be kept, and by how much. A share that no
+// source counts against is not there: what is said of it is the caller's to decide.
+func New(in Input) (*Fitting, error) {
+	f := fitter{in: in}
+	for _, s := range in.Shares {
+		if !f.polled(s) {
+			continue
+		}
+		limit, ok := in.Limits.Of(s.Host)
+		if !ok {
+			return nil, fmt.Errorf("the share of %s is %g%% of a limit, and %s has none: say what it should get with --limit %[3]s=5000/h, or in spec.limits of the policy", s, s.Percent, s.Host)
+		}
+		f.uses = append(f.uses, ShareUse{Share: s, Limit: limit.PerHour, Allowed: limit.PerHour * s.Percent / 100})
+		f.problem.Shares = append(f.problem.Shares, limit.PerHour*s.Percent/100)
+	}
+	for i := range in.Clusters {
+		f.add(i)
+	}
+	f.weigh()
+	free := len(f.problem.Sources)
+	f.problem.Sources = append(f.problem.Sources, f.fixed...)
+	solution, err := Solve(f.problem)
+	if err != nil {
+		return nil, f.explain(err)
+	}
+	return f.fitting(f.problem.Round(solution)[:free]), nil
+}
+
+// polled tells whether somebody counts against a share.
+func (f *fitter) polled(s policy.Share) bool {
+	for _, c := range f.in.Clusters {
+		for i := range c.Budget.Items {
+			if counts(s, &c.Budget.Items[i]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// counts tells whether an object's polls count against a share: by its host, with the port or without, and its credential.
+func counts(s policy.Share, item *budget.Item) bool {
+	if item.Planned() == 0 {
+		return false
+	}
+	host := item.Address.Host
+	if host != s.Host {
+		name, _, err := net.SplitHostPort(host)
+		if err != nil || name != s.Host {
+			return false
+		}
+	}
+	return s.Credential == "" || s.Credential == item.Remote.Secret || s.Credential == item.Remote.Provider
+}
+
+// add adds what one cluster polls.
+func (f *fitter) add(cluster int) {
+	c := &f.in.Clusters[cluster]
+	users := map[flux.Ref][]*flux.Object{}
+	for _, o := range c.Objects {
+		if o.KindRow().Consumer && o.SourceRef != (flux.Ref{}) {
+			users[o.SourceRef] = append(users[o.SourceRef], o)
+		}
+	}
+	for i := range c.Budget.Items {
+		item := &c.Budget.Items[i]
+		free, isFree := c.Free[item.Object.Ref]
+		cost := item.PerPoll()
+		s := Source{Min: free.Min, Max: free.Max}
+		if !isFree { // once an hour, what it asks in an hour
+			cost, s.Min, s.Max = item.Planned(), time.Hour, time.Hour
+		}
+		for k, use := range f.uses {
+			if !counts(use.Share, item) {
+				continue
+			}
+			s.Loads = append(s.Loads, Load{Share: k, Requests: cost})
+			if isFree {
+				f.uses[k].Sources++
+			} else {
+				f.uses[k].Fixed += cost
+			}
+		}
+		switch {
+		case len(s.Loads) == 0:
+		case isFree:
+			f.problem.Sources = append(f.problem.Sources, s)
+			f.names = append(f.names, named{cluster, item.Object.Ref, Choice{Min: s.Min, Max: s.Max, Activity: f.activity(c, item, users[item.Object.Ref])}})
+		default:
+			f.fixed = append(f.fixed, s)
+		}
+	}
+}
+
+// activity is the best that is known of how often a source changes.
+func (f *fitter) activity(c *Cluster, item *budget.Item, users []*flux.Object) Activity {
+	o := &item.Object
+	for _, r := range f.in.Rules {
+		if r.matches(o.Ref) {
+			return Activity{From: FromFile, PerHour: r.PerHour}
+		}
+	}
+	switch {
+	case item.Receiver != "":
+		return Activity{From: FromWebhook}
+	case o.Remote.Ref.Kind == flux.RefCommit:
+		return Activity{From: FromPin}
+	}
+	if commits, ok := c.Commits[o.Ref]; ok {
+		if a := observed(FromGit, commits.Count, commits.Window); a.From != FromNothing {
+			return a
+		}
+	}
+	if a := fromHistory(users, f.in.Now); a.From != FromNothing {
+		return a
+	}
+	return fromArtifact(o, f.in.Now)
+}
+
+// weigh gives each source its activity, and a guess to those of which nothing is known.
+func (f *fitter) weigh() {
+	var known []float64
+	for _, n := range f.names {
+		if n.Activity.PerHour > 0 {
+			known = append(known, n.Activity.PerHour)
+		}
+	}
+	typical := guess(known)
+	for i := range f.names {
+		if a := &f.names[i].Activity; a.From == FromNothing {
+			a.PerHour = typical
+		}
+		f.problem.Sources[i].Activity = f.names[i].Activity.PerHour
+	}
+}
+
+func (f *fitter) fitting(intervals []time.Duration) *Fitting {
+	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}}
+	for i := range out.Choices {
+		out.Choices[i] = map[flux.Ref]Choice{}
+	}
+	for i, n := range f.names {
+		n.Interval = intervals[i]
+		out.Choices[n.cluster][n.ref] = n.Choice
+		out.Evidence[n.Activity.From]++
+		if n.Activity.PerHour == 0 {
+			out.Quiet++
+		}
+		out.Requests += f.problem.Sources[i].most() * perHour(intervals[i])
+	}
+	free := Problem{Shares: f.problem.Shares, Sources: f.problem.Sources[:len(f.names)]}
+	for k, used := range free.Used(intervals) {
+		out.Shares[k].Used = used + out.Shares[k].Fixed
+	}
+	var uniform []time.Duration
+	out.Uniform, uniform = free.Uniform(intervals)
+	out.Wait, out.UniformWait = free.Wait(intervals), free.Wait(uniform)
+	return out
+}
+
+// explain says which shares cannot be kept, by how much, and what would do.
+func (f *fitter) explain(err error) error {
+	infeasible, ok := err.(*InfeasibleError)
+	if !ok {
+		return fmt.Errorf("fitting intervals: %w", err)
+	}
+	var lines []string
+	for _, x := range infeasible.Excesses {
+		use := f.uses[x.Share]
+		line := fmt.Sprintf("%g%% of the limit of %s are %s requests/h, and even with the longest intervals that the policy allows %s are asked, %s more",
+			use.Percent, use.Share, amount(use.Allowed), amount(x.Least), amount(x.Least-x.Allowed))
+		if use.Fixed > 0 {
+			line += fmt.Sprintf(" (%s of them by what is not fitted)", amount(use.Fixed))
+		}
+		if needed := math.Ceil(x.Least / use.Limit * 100); needed <= 100 {
+			line += fmt.Sprintf(": it takes %g%%, or longer intervals in the policy", needed)
+		} else {
+			line += ": it takes longer intervals in the policy"
+		}
+		lines = append(lines, line)
+	}
+	return fmt.Errorf("%s", strings.Join(lines, "; "))
+}
+
+// amount writes requests for people: 1,240.
+func amount(perHour float64) string {
+	if perHour < 10 {
+		return fmt.Sprintf("%.3g", perHour)
+	}
+	text := fmt.Sprintf("%.0f", perHour)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

@@ -1,0 +1,35 @@
+package flux
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestChanges(t *testing.T) {
+	t.Parallel()
+	at := func(hour int) time.Time { return time.Date(2026, 3, 1, hour, 0, 0, 0, time.UTC) }
+	for name, tc := range map[string]struct {
+		history string
+		want    []time.Time
+	}{
+		"none": {`[]`, nil},
+		"contents, newest first": {`[{"digest":"c","firstReconciled":"2026-03-01T09:00:00Z"},{"digest":"b","firstReconciled":"2026-03-01T08:00:00Z"},
+			{"digest":"a","firstReconciled":"2026-03-01T02:00:00Z"}]`, []time.Time{at(2), at(8), at(9)}},
+		"one that failed at first": {`[{"digest":"b","lastReconciledStatus":"ReconciliationSucceeded","firstReconciled":"2026-03-01T09:00:00Z"},
+			{"digest":"b","lastReconciledStatus":"HealthCheckFailed","firstReconciled":"2026-03-01T08:00:00Z"}]`, []time.Time{at(8)}},
+		"releases": {`[{"digest":"z","chartVersion":"2.0.0","lastDeployed":"2026-03-01T09:00:00Z"},
+			{"digest":"y","chartVersion":"2.0.0","lastDeployed":"2026-03-01T08:00:00Z"},
+			{"digest":"x","chartVersion":"1.0.0","lastDeployed":"2026-03-01T01:00:00Z"}]`, []time.Time{at(1), at(8)}},
+		"without a time": {`[{"digest":"a"}]`, nil},
+	} {
+		o, err := Decode([]byte(`{"status":{"history":` + tc.history + `}}`))
+		require.NoError(t, err, name)
+		assert.Equal(t, tc.want, o.Status.Changes, name)
+	}
+	o, err := Decode([]byte(`{"metadata":{"creationTimestamp":"2026-03-01T09:00:00Z"}}`))
+	require.NoError(t, err)
+	assert.True(t, o.Created.Equal(at(9)))
+}

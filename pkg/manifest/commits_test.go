@@ -1,0 +1,70 @@
+package manifest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// History is by steps of the branch: a merge is one, with all that came by it. The commit that began it, or that a shallow
+// clone ends at, seems to change all files and counts for none.
+func TestReadHistory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(day, hour int) time.Time { return time.Date(2026, 3, day, hour, 0, 0, 0, time.UTC) }
+	now := at(1, 0)
+	run := func(args ...string) {
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		cmd.Env = append(os.Environ(), "GIT_COMMITTER_DATE="+now.Format(time.RFC3339), "GIT_AUTHOR_DATE=2020-01-01T00:00:00Z")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	commit := func(when time.Time, files ...string) {
+		now = when
+		for _, file := range files {
+			file = filepath.Join(dir, filepath.FromSlash(file))
+			require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+			require.NoError(t, os.WriteFile(file, []byte(when.String()), 0o600))
+		}
+		run("add", "-A")
+		run("commit", "-q", "-m", "change")
+	}
+	run("init", "-q", "-b", "main")
+	commit(at(1, 0), "fleet/a.yaml", "fleet/sub/ü b.yaml", "code.go")
+	commit(at(2, 0), "fleet/a.yaml")
+	run("checkout", "-q", "-b", "side")
+	commit(at(3, 0), "fleet/a.yaml")
+	commit(at(3, 1), "fleet/sub/ü b.yaml")
+	run("checkout", "-q", "main")
+	commit(at(3, 2), "code.go")
+	now = at(4, 0)
+	run("merge", "-q", "--no-ff", "--no-edit", "side")
+
+	h, err := ReadHistory(t.Context(), filepath.Join(dir, "fleet"), at(1, 0).Add(-time.Hour))
+	require.NoError(t, err)
+	assert.True(t, h.Since.Equal(at(1, 0)), h.Since)
+	for files, want := range map[string]int{"a.yaml": 2, "sub/ü b.yaml": 1, "code.go": 0, "b.yaml": 0} {
+		assert.Equal(t, want, h.Changes(map[string]bool{files: true}), files)
+	}
+	assert.Equal(t, 2, h.Changes(map[string]bool{"a.yaml": true, "sub/ü b.yaml": true}), "a merge is one change")
+
+	h, err = ReadHistory(t.Context(), dir, at(3, 12))
+	require.NoError(t, err)
+	assert.True(t, h.Since.Equal(at(3, 12)))
+	assert.Len(t, h.Commits, 1)
+
+	shallow := filepath.Join(t.TempDir(), "shallow")
+	require.NoError(t, exec.CommandContext(t.Context(), "git", "clone", "-q", "--depth=1", "file://"+dir, shallow).Run())
+	h, err = ReadHistory(t.Context(), shallow, at(1, 0))
+	require.NoError(t, err)
+	assert.True(t, h.Since.Equal(at(4, 0)), "nothing is known before")
+	assert.Empty(t, h.Commits)
+
+	_, err = ReadHistory(t.Context(), t.TempDir(), at(1, 0))
+	require.ErrorContains(t, err, "git log")
+}

@@ -1,0 +1,121 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Share is the part of a host's limit that intervals are fitted to.
+type Share struct {
+	// Host in lower case, as in a Limit.
+	Host string
+	// Credential is the name of a Secret or of a provider that goes to the host: the share is that of the credential
+	// alone, within the host's; "" for the whole host.
+	Credential string
+	// Percent of the host's limit, more than 0 and at most 100.
+	Percent float64
+}
+
+// Patterns of shares; a value must match the whole of its pattern.
+const (
+	// ShareHostPattern is that of a host, or of a credential behind it: github.com/flux-bot.
+	ShareHostPattern = `^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/` + subdomain + `)?$`
+	// PercentPattern is that of more than 0% and at most 100%.
+	PercentPattern = `^(100|[1-9][0-9]?(\.[0-9]{1,3})?|0\.[0-9]{0,2}[1-9])%$`
+)
+
+var (
+	shareHostRule = rule{regexp.MustCompile(ShareHostPattern), "a host, or a credential of one: write it like github.com, git.example.com:8443 or github.com/SECRET"}
+	percentRule   = rule{regexp.MustCompile(PercentPattern), "a share of a limit: write it like 60%, more than 0% and at most 100%"}
+)
+
+// String writes what a share is of: github.com, github.com/flux-bot.
+func (s Share) String() string {
+	if s.Credential == "" {
+		return s.Host
+	}
+	return s.Host + "/" + s.Credential
+}
+
+func (s Share) compare(o Share) int {
+	return cmp.Or(strings.Compare(s.Host, o.Host), strings.Compare(s.Credential, o.Credential))
+}
+
+// newShare is a share of checked texts.
+func newShare(of, percent string) (Share, error) {
+	host, credential, _ := strings.Cut(of, "/")
+	n, err := strconv.ParseFloat(strings.TrimSuffix(percent, "%"), 64)
+	return Share{Host: strings.ToLower(host), Credential: credential, Percent: n}, err
+}
+
+// ParseShare reads a share as flags have it: github.com=60%, github.com/flux-bot=20%.
+func ParseShare(s string) (Share, error) {
+	of, percent, found := strings.Cut(s, "=")
+	switch {
+	case !found:
+		return Share{}, fmt.Errorf("%q has no share: write it like github.com=60%%", s)
+	case !shareHostRule.pattern.MatchString(of):
+		return Share{}, fmt.Errorf("%q is not %s", of, shareHostRule.says)
+	case !percentRule.pattern.MatchString(percent):
+		return Share{}, fmt.Errorf("%q is not %s", percent, percentRule.says)
+	}
+	return newShare(of, percent)
+}
+
+// WithFit returns a copy of the policy with one share more, or in the place of another, as github.com=60% says. The copy's
+// Overrides name it.
+func (p Policy) WithFit(expr string) (Policy, error) {
+	share, err := ParseShare(expr)
+	if err != nil {
+		return Policy{}, err
+	}
+	p.Fit = slices.DeleteFunc(slices.Clone(p.Fit), func(s Share) bool { return s.compare(share) == 0 })
+	p.Fit = append(p.Fit, share)
+	slices.SortFunc(p.Fit, Share.compare)
+	p.Overrides = append(slices.Clip(p.Overrides), fmt.Sprintf("fit %s=%g%%", share, share.Percent))
+	return p, nil
+}
+
+// shares are those of a checked document, sorted.
+func (s Shares) shares() []Share {
+	var shares []Share
+	for of, percent := range s {
+		share, err := newShare(of, string(percent))
+		if err != nil {
+			continue // the validator has refused it
+		}
+		shares = append(shares, share)
+	}
+	slices.SortFunc(shares, Share.compare)
+	return shares
+}
+
+func (v *validator) checkShares(path string, shares Shares) {
+	taken := map[string]string{}
+	names := make([]string, 0, len(shares))
+	for of := range shares {
+		names = append(names, of)
+	}
+	slices.Sort(names)
+	for _, of := range names {
+		at := join(path, of)
+		if v.isFaulty(at) {
+			continue
+		}
+		if !shareHostRule.pattern.MatchString(of) {
+			v.at(at, "%q is not %s", of, shareHostRule.says)
+			continue
+		}
+		host, credential, _ := strings.Cut(of, "/")
+		key := strings.ToLower(host) + "/" + credential
+		if first, twice := taken[key]; twice {
+			v.at(at, "the share of %q is there already: upper and lower case are the same", first)
+		}
+		taken[key] = of
+		v.checkText(at, string(shares[of]), percentRule)
+	}
+}

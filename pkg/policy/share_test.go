@@ -1,0 +1,36 @@
+package policy
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestWithFit(t *testing.T) {
+	t.Parallel()
+	p := Policy{Name: "own"}
+	for _, expr := range []string{"github.com=60%", "GitHub.com/flux-bot=20%", "a.org=1.25%", "GITHUB.com=50%"} {
+		var err error
+		p, err = p.WithFit(expr)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, []Share{{"a.org", "", 1.25}, {"github.com", "", 50}, {"github.com", "flux-bot", 20}}, p.Fit)
+	assert.Equal(t, "own with fit github.com=60%, fit github.com/flux-bot=20%, fit a.org=1.25%, fit github.com=50%", p.Title())
+}
+
+func TestParseShareRefuses(t *testing.T) {
+	t.Parallel()
+	for expr, want := range map[string]string{
+		"github.com":             `"github.com" has no share: write it like github.com=60%`,
+		"github.com=60":          `"60" is not a share of a limit: write it like 60%, more than 0% and at most 100%`,
+		"github.com=0%":          `"0%" is not a share of a limit: write it like 60%, more than 0% and at most 100%`,
+		"github.com=101%":        `"101%" is not a share of a limit: write it like 60%, more than 0% and at most 100%`,
+		"github.com=0.000%":      `"0.000%" is not a share of a limit: write it like 60%, more than 0% and at most 100%`,
+		"https://github.com=60%": `"https://github.com" is not a host, or a credential of one: write it like github.com, git.example.com:8443 or github.com/SECRET`,
+		"github.com/a b=60%":     `"github.com/a b" is not a host, or a credential of one: write it like github.com, git.example.com:8443 or github.com/SECRET`,
+	} {
+		_, err := ParseShare(expr)
+		require.EqualError(t, err, want)
+	}
+}

@@ -1,0 +1,168 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// PlanFit is what fitted intervals come to. In a checkout it is of all its clusters together.
+type PlanFit struct {
+	Shares []PlanShare `json:"shares"`
+	// Sources is how many were fitted, RequestsPerHour what they ask together.
+	Sources         int     `json:"sources"`
+	RequestsPerHour float64 `json:"requestsPerHour"`
+	// Wait is the mean wait from a commit to the poll that finds it, over the commits that are expected. UniformWait is
+	// the same with one interval for all that asks as much: UniformInterval, as far as the policy's bounds allow it.
+	Wait            string `json:"wait"`
+	UniformWait     string `json:"uniformWait"`
+	UniformInterval string `json:"uniformInterval"`
+	// Evidence counts the sources by where it is known from how often they change: file, webhook, pin, git, history,
+	// artifact or nothing.
+	Evidence map[string]int `json:"evidence"`
+	// Quiet counts the sources that nobody waits for; they get the longest of their bound.
+	Quiet int `json:"quiet"`
+}
+
+// PlanShare is what a host, or a credential of one, may get and gets, in requests per hour.
+type PlanShare struct {
+	Host       string  `json:"host"`
+	Credential string  `json:"credential,omitempty"`
+	Percent    float64 `json:"percent"`
+	Limit      float64 `json:"limit"`
+	Allowed    float64 `json:"allowed"`
+	Used       float64 `json:"used"`
+	// Fixed is the part of Used that comes from what is not fitted.
+	Fixed   float64 `json:"fixed"`
+	Sources int     `json:"sources"`
+}
+
+// PlanItemFit is what a fitted interval was chosen by.
+type PlanItemFit struct {
+	Interval string `json:"interval"`
+	// Min and Max are the ends between which it was chosen.
+	Min string `json:"min"`
+	Max string `json:"max"`
+	// CommitsPerHour that are expected; Evidence says where that is known from, Changes and Window what was seen.
+	CommitsPerHour float64 `json:"commitsPerHour"`
+	Evidence       string  `json:"evidence"`
+	Changes        int     `json:"changes,omitempty"`
+	Window         string  `json:"window,omitempty"`
+
+	activity string
+}
+
+// WithFit adds what fitted intervals come to, and what each was chosen by; nothing where none were fitted.
+func (p Plan) WithFit(f *fit.Fitting, cluster int) Plan {
+	if f == nil {
+		return p
+	}
+	p.Summary.Fit = &PlanFit{
+		Shares: []PlanShare{}, Sources: f.Sources, RequestsPerHour: round2(f.Requests),
+		Wait: wait(f.Wait), UniformWait: wait(f.UniformWait), UniformInterval: wait(f.Uniform), Evidence: map[string]int{}, Quiet: f.Quiet,
+	}
+	for _, s := range f.Shares {
+		p.Summary.Fit.Shares = append(p.Summary.Fit.Shares, PlanShare{s.Host, s.Credential, s.Percent, s.Limit, s.Allowed, round2(s.Used), round2(s.Fixed), s.Sources})
+	}
+	for from, n := range f.Evidence {
+		p.Summary.Fit.Evidence[string(from)] = n
+	}
+	for i := range p.Items {
+		c, fitted := f.Choices[cluster][p.Items[i].object.Ref]
+		if !fitted {
+			continue
+		}
+		p.Items[i].Fit = &PlanItemFit{
+			Interval: flux.FormatDuration(c.Interval), Min: flux.FormatDuration(c.Min), Max: flux.FormatDuration(c.Max),
+			CommitsPerHour: c.Activity.PerHour, Evidence: string(c.Activity.From), Changes: c.Activity.Changes, activity: c.Activity.String(),
+		}
+		if c.Activity.Window > 0 {
+			p.Items[i].Fit.Window = flux.FormatDuration(c.Activity.Window.Round(time.Minute))
+		}
+	}
+	return p
+}
+
+// why says how often the source changes.
+func (f *PlanItemFit) why() string {
+	if f == nil {
+		return ""
+	}
+	return f.activity
+}
+
+// wait writes a wait to the second: "1m12s".
+func wait(d time.Duration) string { return flux.FormatDuration(d.Round(time.Second)) }
+
+// round2 leaves two digits behind the point: more is noise.
+func round2(f float64) float64 { return float64(int64(f*100+0.5)) / 100 }
+
+// fitLines say what fitting buys, and how much is known of what it counts with. Where there is little room, the lines about
+// costs have to do for the hosts.
+func fitLines(f *fit.Fitting, limits limits) []string {
+	if f == nil {
+		return nil
+	}
+	if f.Sources == 0 {
+		return append([]string{"there is no source whose interval could be fitted"}, shareLines(f)...)
+	}
+	sources := count(f.Sources, "source")
+	if len(f.Choices) > 1 {
+		sources += fmt.Sprintf(" of %d clusters", len(f.Choices))
+	}
+	var lines []string
+	switch {
+	case f.Wait == 0:
+		lines = append(lines, fmt.Sprintf("nobody waits for the %s: each has its longest interval", sources))
+	case wait(f.Wait) == wait(f.UniformWait):
+		lines = append(lines, fmt.Sprintf("a commit waits %s on average at %s requests/h of %s; within the policy one interval (%s) does as well",
+			wait(f.Wait), rate(f.Requests), sources, wait(f.Uniform)))
+	default:
+		lines = append(lines, fmt.Sprintf("a commit waits %s instead of %s on average at %s requests/h of %s; the other with one interval (%s) as far as the policy lets them",
+			wait(f.Wait), wait(f.UniformWait), rate(f.Requests), sources, wait(f.Uniform)))
+	}
+	if limits.height > 0 && limits.named == 1 {
+		return append(lines, fmt.Sprintf("it is known of %d of them how often they change; %d get no commits", f.Sources-f.Evidence[fit.FromNothing], f.Quiet))
+	}
+	lines = append(lines, shareLines(f)...)
+	return append(lines, "how often they change is "+evidence(f))
+}
+
+// shareLines say what each share gets.
+func shareLines(f *fit.Fitting) []string {
+	var lines []string
+	for _, s := range f.Shares {
+		line := fmt.Sprintf("%s gets %s/h of %s/h, which are %g%% of %s/h", s.Share, rate(s.Used), rate(s.Allowed), s.Percent, rate(s.Limit))
+		if s.Fixed > 0 {
+			line += fmt.Sprintf("; %s/h of them are not fitted", rate(s.Fixed))
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// evidence says where it is known from how often sources change, the best first.
+func evidence(f *fit.Fitting) string {
+	words := []struct {
+		from fit.Evidence
+		says string
+	}{
+		{fit.FromFile, "said by --activity of %d"}, {fit.FromGit, "known from Git of %d"}, {fit.FromHistory, "known from status.history of %d"},
+		{fit.FromArtifact, "guessed from the last change of %d"}, {fit.FromWebhook, "of no matter for %d with a webhook"}, {fit.FromPin, "never for %d that are pinned"},
+		{fit.FromNothing, "unknown of %d"},
+	}
+	var parts []string
+	for _, w := range words {
+		if n := f.Evidence[w.from]; n > 0 {
+			parts = append(parts, fmt.Sprintf(w.says, n))
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if f.Quiet > 0 {
+		text += fmt.Sprintf("; %d without commits poll as seldom as the policy allows", f.Quiet)
+	}
+	return text
+}
