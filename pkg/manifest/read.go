@@ -6,7 +6,6 @@ import (
 	"hash/maphash"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -118,9 +117,9 @@ func (r *reader) read(root Root) Fleet {
 	for range maxRounds {
 		for _, d := range current {
 			d.built = r.build(d)
-			d.objects = d.apply(configMaps, r.tree.seed)
+			d.objects = d.apply(r.tree, configMaps)
 		}
-		found := collectConfigMaps(current)
+		found := collectConfigMaps(current, configMaps)
 		next := r.next(root, start, current)
 		if sameDeployments(current, next) && maps.EqualFunc(found, configMaps, maps.Equal[map[string]string, map[string]string]) {
 			break
@@ -187,6 +186,9 @@ func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*depl
 			next[o.ref] = d
 		}
 	}
+	if d := current[start.ref()]; d.built.err != nil && d.spec != specKey(start) {
+		next[start.ref()] = d // it has applied itself, and fails since: Flux does not go back either
+	}
 	return next
 }
 
@@ -227,31 +229,58 @@ func sortedRefs[V any](m map[flux.Ref]V) []flux.Ref {
 	return slices.SortedFunc(maps.Keys(m), flux.Ref.Compare)
 }
 
-// apply returns the objects as they reach the cluster: variables substituted, common metadata added.
-func (d *deployment) apply(configMaps map[flux.Ref]map[string]string, seed maphash.Seed) []appliedObject {
+// apply returns the objects as they reach the cluster: variables substituted, common metadata added. None does where
+// one cannot be substituted.
+func (d *deployment) apply(t *Tree, configMaps map[flux.Ref]map[string]string) []appliedObject {
 	vars, substitutes := d.variables(configMaps)
 	d.vars = vars
 	objects := make([]appliedObject, 0, len(d.built.resources))
+	var unset unsetError
 	for _, b := range d.built.resources {
 		o := appliedObject{builtResource: b, by: d.ref()}
-		if b.json != nil && substitutes && !b.raw {
-			data, err := substitute(b.json, vars)
-			if err == nil {
-				err = o.rename(data)
-			}
+		if substitutes && !b.raw {
+			missing, err := o.substitute(vars, t.seed)
 			if err != nil {
 				d.built.err = fmt.Errorf("%s: %w", b.ref, err)
 				return nil
 			}
-		}
-		if substitutes && !b.raw {
-			for _, name := range b.uses { // its text is not kept: what it would become shows in its fingerprint
-				o.sum = o.sum*31 + maphash.String(seed, name+"="+vars.values[name])
-			}
+			unset = append(unset, d.unsetVariables(t, b, missing)...)
 		}
 		objects = append(objects, o)
 	}
+	if len(unset) > 0 {
+		d.built.err = unset.once()
+		return nil
+	}
 	return objects
+}
+
+// substitute replaces the variables in an object, and returns those that have no value and no default.
+func (o *appliedObject) substitute(vars variables, seed maphash.Seed) (unset []string, err error) {
+	if err := vars.invalid(); err != nil {
+		return nil, err
+	}
+	if o.json != nil {
+		data, unset, err := substitute(o.json, vars)
+		if err == nil && len(unset) == 0 {
+			err = o.rename(data)
+		}
+		return unset, err
+	}
+	for _, name := range o.uses { // the object is not kept: what it would become shows in its fingerprint
+		o.sum = o.sum*31 + maphash.String(seed, name+"="+vars.values[name])
+	}
+	if len(vars.values) == 0 && vars.open {
+		return nil, nil // Flux may not substitute at all
+	}
+	for _, text := range o.texts {
+		_, missing, err := vars.eval(text)
+		if err != nil {
+			return nil, err
+		}
+		unset = append(unset, missing...)
+	}
+	return unset, nil
 }
 
 // rename takes a substituted object's content, in which its name may be another.
@@ -266,34 +295,18 @@ func (o *appliedObject) rename(data json.RawMessage) error {
 	return nil
 }
 
-// variables of a Kustomization, and whether it substitutes at all (LoadVariables and
-// SubstituteVariables in github.com/fluxcd/pkg/kustomize).
-func (d *deployment) variables(configMaps map[flux.Ref]map[string]string) (variables, bool) {
-	post := d.Spec.PostBuild
-	if post == nil {
-		return variables{}, false
-	}
-	vars := variables{values: map[string]string{}}
-	for _, from := range post.SubstituteFrom {
-		data, known := configMaps[flux.Ref{Kind: "ConfigMap", Namespace: d.Metadata.Namespace, Name: from.Name}]
-		if from.Kind != "ConfigMap" || !known {
-			// It may also hold a variable that an earlier one has: that is not taken for likely.
-			vars.open = true
-			continue
-		}
-		for name, value := range data {
-			vars.values[name] = strings.ReplaceAll(value, "\n", "")
-		}
-	}
-	for name, value := range post.Substitute {
-		vars.values[name] = strings.ReplaceAll(value, "\n", "")
-	}
-	return vars, len(vars.values) > 0 || vars.open || post.SubstituteStrategy == "Always"
-}
-
-func collectConfigMaps(current map[flux.Ref]*deployment) map[flux.Ref]map[string]string {
+// collectConfigMaps are those that the deployments apply. Of what fails they are those of the round before: where it
+// fails because of them, it would otherwise be built in every second round.
+func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map[string]string) map[flux.Ref]map[string]string {
 	found := map[flux.Ref]map[string]string{}
 	for _, d := range current {
+		if d.built.err != nil {
+			for _, b := range d.built.resources {
+				if data, was := before[b.ref]; was {
+					found[b.ref] = data
+				}
+			}
+		}
 		for _, o := range d.objects {
 			if o.ref.Kind != "ConfigMap" || o.ref.Group != "" {
 				continue
