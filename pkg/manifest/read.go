@@ -112,21 +112,37 @@ const maxRounds = 20
 // read follows the Kustomizations of a root until nothing changes any more.
 func (r *reader) read(root Root) Fleet {
 	start := root.start()
-	current := r.first(root, start)
-	configMaps := map[flux.Ref]map[string]string{}
+	current := r.first(root, start, nil)
+	configMaps, sources := map[flux.Ref]map[string]string{}, map[sourceRef]gitSource{}
 	for range maxRounds {
 		for _, d := range current {
 			d.built = r.build(d)
 			d.objects = d.apply(r.tree, configMaps)
 		}
 		found := collectConfigMaps(current, configMaps)
-		next := r.next(root, start, current)
+		collectSources(current, sources)
+		next := r.next(root, start, current, sources)
 		if sameDeployments(current, next) && maps.EqualFunc(found, configMaps, maps.Equal[map[string]string, map[string]string]) {
 			break
 		}
 		current, configMaps = next, found
 	}
-	return newFleet(root, current, configMaps)
+	f := newFleet(root, current, configMaps)
+	f.Snapshot.Gaps = append(f.Snapshot.Gaps, r.sourceGaps(root, current, sources)...)
+	return f
+}
+
+// sourceGaps are what is not known of the files that local deployments are made of.
+func (r *reader) sourceGaps(root Root, current map[flux.Ref]*deployment, sources map[sourceRef]gitSource) []flux.Gap {
+	var gaps []flux.Gap
+	told := map[sourceRef]bool{}
+	for _, ref := range sortedRefs(current) {
+		if d := current[ref]; d.local && !told[d.source()] {
+			told[d.source()] = true
+			gaps = append(gaps, sources[d.source()].gaps(root, d.source(), r.tree)...)
+		}
+	}
+	return gaps
 }
 
 // start is the first Kustomization, before it has applied itself.
@@ -161,16 +177,20 @@ func (r *reader) build(d *deployment) built {
 	return b
 }
 
-func (r *reader) first(root Root, start kustomization) map[flux.Ref]*deployment {
+func (r *reader) first(root Root, start kustomization, sources map[sourceRef]gitSource) map[flux.Ref]*deployment {
+	made := artifact{tree: r.tree}
+	if root.name != "" { // else somebody applies the folder, and no Kustomization from its source
+		made = r.taken(root, start.source(), sources)
+	}
 	return map[flux.Ref]*deployment{start.ref(): {
-		kustomization: start, artifact: artifact{tree: r.tree}, folder: root.Path, local: true, flat: root.flat, spec: specKey(start),
+		kustomization: start, artifact: made, folder: root.Path, local: true, flat: root.flat, spec: specKey(start),
 	}}
 }
 
 // next are the Kustomizations that the present ones apply, with the first.
-func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*deployment) map[flux.Ref]*deployment {
-	next := r.first(root, start)
-	artifacts := r.artifacts(root, current)
+func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*deployment, sources map[sourceRef]gitSource) map[flux.Ref]*deployment {
+	next := r.first(root, start, sources)
+	artifacts := r.artifacts(root, current, sources)
 	for _, ref := range sortedRefs(current) {
 		for _, o := range current[ref].objects {
 			if o.ref.Kind != kustomizationKind || o.ref.Group != kustomizeGroup {
@@ -181,7 +201,7 @@ func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*depl
 			if err != nil {
 				d.built.err = err
 			} else {
-				d.locate(r.tree, root, artifacts)
+				d.locate(r.taken(root, d.source(), sources), r.tree, root, artifacts)
 			}
 			next[o.ref] = d
 		}
@@ -193,8 +213,8 @@ func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*depl
 }
 
 // locate finds the files of a Kustomization, or says why they are not in the checkout.
-func (d *deployment) locate(checkout *Tree, root Root, artifacts map[sourceRef]artifact) {
-	d.artifact, d.folder = artifact{tree: checkout}, clean(root.Base+"/"+d.Spec.Path)
+func (d *deployment) locate(taken artifact, checkout *Tree, root Root, artifacts map[sourceRef]artifact) {
+	d.artifact, d.folder = taken, clean(root.Base+"/"+d.Spec.Path)
 	made, generated := artifacts[d.source()]
 	switch {
 	case d.Spec.KubeConfig != nil:
@@ -206,6 +226,9 @@ func (d *deployment) locate(checkout *Tree, root Root, artifacts map[sourceRef]a
 	}
 	if d.elsewhere == "" && !d.tree.isFolder(d.folder) {
 		d.elsewhere = fmt.Sprintf("its path %q is not in the checkout", d.Spec.Path)
+		if d.key != "" && !generated && checkout.isFolder(d.folder) {
+			d.elsewhere = fmt.Sprintf("%s leaves its path %q out of the artifact (spec.ignore, spec.sparseCheckout)", d.source(), d.Spec.Path)
+		}
 	}
 	d.local = d.elsewhere == ""
 }
