@@ -52,10 +52,10 @@ func newExport(r *root) *cobra.Command {
 			kustomize patches before the same kustomization sets namespaces, prefixes and suffixes of names, and
 			before variables. So patches name no namespace where they need none, and names without the prefix and
 			suffix of the Kustomization's spec; a prefix of its kustomization.yaml, or a variable in a name, they
-			cannot know. Before forget, which has nobody remember the values, see that Git has them: get -f of the
-			checkout with the patches builds it and shows them; or, once they are pushed and applied, export
-			names these objects no more, except those that a pin's rules still hold, which ignore what Git has. After
-			that, take back what apply did with forget, or with revert, which takes the rules away, too.`),
+			cannot know. So before you take back what apply did, with forget or with revert, see that Git has the
+			values: get -f . --context NAME, in the checkout with the patches, builds it as Flux does and shows only
+			what is still another on the cluster. The cluster alone does not tell: what has Git's value already, or
+			what a rule leaves alone, is not applied anew, and is still exported.`),
 		Example: examples(`
 			# All exceptions of the cluster, to be set in Git
 			kubectl fluxtune export -A
@@ -71,7 +71,7 @@ func newExport(r *root) *cobra.Command {
 
 func (f *ExportFlags) add(cmd *cobra.Command) {
 	f.FleetFlags.add(cmd)
-	cmd.Flags().StringVar(&f.As, "as", exportPatches, "What to write: patches sets the values in Git, ignore has Git leave them to the cluster.")
+	cmd.Flags().StringVar(&f.As, "as", exportPatches, "What to write: patches to set the values in Git, or rules (ignore) that leave them to the cluster.")
 	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{exportPatches + "\tset the values in Git", exportIgnore + "\tleave them to the cluster"}, noFiles))
 }
 

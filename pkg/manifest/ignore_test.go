@@ -129,6 +129,19 @@ func TestSourcesAreFollowed(t *testing.T) {
 	}
 }
 
+// What a source of another kind leaves out is read all the same, and that is said.
+func TestIgnoreOfAnOCIRepository(t *testing.T) {
+	t.Parallel()
+	tree := NewTree(map[string]string{
+		"main/ks.yaml":     strings.Replace(kustomizationOfApps, "GitRepository, name: repo", "OCIRepository, name: repo", 1),
+		"main/source.yaml": "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: repo, namespace: flux-system}\nspec: {interval: 1m, url: oci://example.com/x, ignore: web.yaml}\n",
+		"apps/web.yaml":    release,
+	})
+	f := tree.Read(tree.Roots())[0]
+	assert.NotEmpty(t, string(f.Manifest(webRelease)))
+	assert.Equal(t, []flux.Gap{{What: "the files of OCIRepository flux-system/repo", Why: "its spec.ignore or spec.sparseCheckout is not followed here: what it leaves out is read", Harmless: true}}, f.Snapshot.Gaps)
+}
+
 // What a source leaves out is neither probed nor edited, and what it takes is edited as ever.
 func TestRewriteOfWhatASourceTakes(t *testing.T) {
 	t.Parallel()

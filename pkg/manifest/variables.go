@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -116,7 +117,8 @@ type UnsetVariable struct {
 func (f Fleet) Unset() []UnsetVariable {
 	var unset []UnsetVariable
 	for _, ref := range sortedRefs(f.deployments) {
-		if err, ok := f.deployments[ref].built.err.(unsetError); ok {
+		var err unsetError
+		if errors.As(f.deployments[ref].built.err, &err) {
 			unset = append(unset, err...)
 		}
 	}
