@@ -85,6 +85,38 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// A variable that nothing sets is told once for each place, for all Kustomizations that are built from it, and what the
+// base has is known.
+func TestUnsetVariables(t *testing.T) {
+	t.Parallel()
+	files := func(use string) map[string]string {
+		kustomization := func(name string) string {
+			return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: " + name + ", namespace: apps}\nspec:\n  interval: 40s\n  timeout: 20m\n" +
+				"  retryInterval: 1m\n  path: ./apps\n  sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}\n  postBuild: {substitute: {a: b}}\n"
+		}
+		all := fleet(kustomization("one"), kustomization("two"))
+		all["apps/deployment.yaml"] = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: " + use + "\n"
+		return all
+	}
+	unset := func(c Check) []string {
+		var found []string
+		for _, line := range lines(c) {
+			if strings.Contains(line, string(RuleVariable)) {
+				found = append(found, line)
+			}
+		}
+		return found
+	}
+	clean, broken := side(t, files("${none:=2}")), side(t, files("${none}"))
+	message := "5:13 unset-variable: variable none has no value and no default in 2 objects: Flux applies nothing of it, or, before kustomize-controller 1.9, takes it for empty"
+	c := New(Input{Base: &clean, Head: broken, Policy: testPolicy(t)})
+	assert.Equal(t, []string{message}, unset(c))
+	assert.Equal(t, LevelError, c.Fresh()[0].Level)
+	assert.Equal(t, "apps/deployment.yaml:5:13", c.Fresh()[0].At.String())
+	assert.Equal(t, []string{"known " + message}, unset(New(Input{Base: &broken, Head: broken, Policy: testPolicy(t)})))
+	assert.Empty(t, unset(New(Input{Head: clean, Policy: testPolicy(t)})))
+}
+
 // What the base has, too, is known, wherever its lines have moved; a second one of the kind is new.
 func TestKnownFindings(t *testing.T) {
 	t.Parallel()

@@ -16,6 +16,7 @@ type Rule string
 // The rules.
 const (
 	RuleUnit      Rule = "unit"
+	RuleVariable  Rule = "unset-variable"
 	RuleTimeout   Rule = "timeout"
 	RulePolicy    Rule = "policy"
 	RuleDead      Rule = "dead"
@@ -45,7 +46,9 @@ type RuleText struct {
 func Rules() []RuleText {
 	return []RuleText{
 		{RuleUnit, LevelError, "A duration in a unit that Flux refuses",
-			"Flux takes ms, s, m and h, and in the timeouts of sources no h. The API server refuses the object, and nothing of its Kustomization is applied. Write 24h for a day."},
+			"Flux takes ms, s, m and h, and in the timeouts of sources no h. The API server refuses the object, and its Kustomization then applies nothing but what comes in earlier stages: CustomResourceDefinitions, Namespaces, ClusterRoles and classes, as StorageClass. Write 24h for a day."},
+		{RuleVariable, LevelError, "A variable without a value and without a default",
+			"kustomize-controller then applies nothing of the Kustomization. Before version 1.9, or with the feature gate StrictPostBuildSubstitutions off, the variable is empty. Set it in spec.postBuild, or give it a default, as in ${poll:=5m}; $${poll} is left as ${poll}, and objects with the annotation kustomize.toolkit.fluxcd.io/substitute: disabled are passed over."},
 		{RuleTimeout, LevelWarning, "A timeout that is not shorter than the interval",
 			"A reconcile that hangs then lasts until the next one is due, or longer, and keeps a worker of the controller busy for all that time. Not told where the policy wants both values."},
 		{RulePolicy, LevelWarning, "A value outside the policy",

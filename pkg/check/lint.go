@@ -37,6 +37,7 @@ func lint(in Input, side Side, decisions manifest.Decisions) []fact {
 			l.semver(cluster, item)
 		}
 		l.duplicates(cluster)
+		l.variables(cluster)
 	}
 	return l.facts
 }
@@ -157,6 +158,22 @@ func (l *linter) duplicates(c Cluster) {
 			at:   l.locator.Locate(l.side.Fleets[c.Root], o.Ref, "spec", "url"),
 			says: fmt.Sprintf("%s polls %s as %s does: one of them would do", who, item.Address, other),
 			id:   fmt.Sprintf("%s %s %s %s", RuleDuplicate, c.Name, o.Ref, other),
+		})
+	}
+}
+
+// variables finds those that nothing sets, in whatever object.
+func (l *linter) variables(c Cluster) {
+	fleet := l.side.Fleets[c.Root]
+	for _, v := range fleet.Unset() {
+		at := v.At
+		if at.File == "" {
+			at = l.locator.Locate(fleet, v.Kustomization, "spec", "postBuild")
+		}
+		l.facts = append(l.facts, fact{
+			rule: RuleVariable, at: at, cluster: c.Name, ref: v.Kustomization,
+			says: fmt.Sprintf("variable %s has no value and no default in %s: Flux applies nothing of it, or, before kustomize-controller 1.9, takes it for empty", v.Name, who),
+			id:   fmt.Sprintf("%s %s %s %s %s", RuleVariable, c.Name, v.Kustomization, v.Object, v.Name),
 		})
 	}
 }

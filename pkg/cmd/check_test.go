@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,6 +155,30 @@ func TestCheckSARIFOfAFolder(t *testing.T) {
 	o := invocation{}.run(t.Context(), "check", "-f", filepath.Join(outer, "the fleet"), "--base", "main", "-o", "sarif")
 	require.Zero(t, o.code, o.stderr)
 	assert.Contains(t, o.stdout, `"uri": "the%20fleet/clusters/staging/apps.yaml"`)
+}
+
+// A Kustomization that Flux applies nothing of is a finding at the variable, and what it applies is missing.
+func TestCheckSARIFOfAnUnsetVariable(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for file, content := range map[string]string{
+		"clusters/a/flux-system/gotk-sync.yaml": "# written by flux bootstrap\n",
+		"clusters/a/apps.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: flux-system}\n" +
+			"spec: {interval: 1m, path: apps, sourceRef: {kind: GitRepository, name: flux-system}, postBuild: {substitute: {a: b}}}\n",
+		"apps/web.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: apps}\nspec:\n  replicas: ${replicas}\n",
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(file)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(content), 0o644))
+	}
+	o := invocation{}.run(t.Context(), "check", "-f", dir, "-o", "sarif")
+	assert.Equal(t, 1, o.code)
+	assert.Contains(t, o.stderr, "what Kustomization flux-system/apps applies could not be read: no value and no default for variable replicas (apps/web.yaml:5:13): Flux applies nothing of it")
+	var log report.SARIF
+	require.NoError(t, json.Unmarshal([]byte(o.stdout), &log))
+	i := slices.IndexFunc(log.Runs[0].Results, func(r report.SARIFResult) bool { return r.RuleID == "unset-variable" })
+	require.GreaterOrEqual(t, i, 0, o.stdout)
+	place := log.Runs[0].Results[i].Locations[0].PhysicalLocation
+	assert.Equal(t, report.SARIFPhysical{ArtifactLocation: report.SARIFArtifact{URI: "apps/web.yaml"}, Region: report.SARIFRegion{StartLine: 5, StartColumn: 13, EndColumn: 24}}, place)
 }
 
 // The work tree is what the branch is, and is not written to.

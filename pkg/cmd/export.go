@@ -42,12 +42,20 @@ func newExport(r *root) *cobra.Command {
 			--managed=pin has set and holds with rules, and what somebody has set by hand. Write them as YAML
 			to paste into Git, where the repository is not at hand (where it is, see rewrite -f):
 
-			  --as patches  spec.patches of the Kustomization that applies the objects: Git has the values
+			  --as patches  spec.patches of the Kustomization that applies the objects, to set the values in Git
 			  --as ignore   spec.ignore of it: the cluster keeps them, whatever Git has (kustomize-controller 1.9)
 
 			One document for each Kustomization. What other owners apply is named on stderr: a HelmRelease
-			has the values in its chart's. After patches are in Git and applied, take back what apply did
-			with forget, or with revert, which takes the rules away, too. Nothing is written to the cluster.`),
+			has the values in its chart's. Nothing is written to the cluster.
+
+			A patch that matches nothing is no error, and a cluster does not tell how its files are written:
+			kustomize patches before the same kustomization sets namespaces, prefixes and suffixes of names, and
+			before variables. So patches name no namespace where they need none, and names without the prefix and
+			suffix of the Kustomization's spec; a prefix of its kustomization.yaml, or a variable in a name, they
+			cannot know. So before you take back what apply did, with forget or with revert, see that Git has the
+			values: get -f . --context NAME, in the checkout with the patches, builds it as Flux does and shows only
+			what is still another on the cluster. The cluster alone does not tell: what has Git's value already, or
+			what a rule leaves alone, is not applied anew, and is still exported.`),
 		Example: examples(`
 			# All exceptions of the cluster, to be set in Git
 			kubectl fluxtune export -A
@@ -63,7 +71,7 @@ func newExport(r *root) *cobra.Command {
 
 func (f *ExportFlags) add(cmd *cobra.Command) {
 	f.FleetFlags.add(cmd)
-	cmd.Flags().StringVar(&f.As, "as", exportPatches, "What to write: patches sets the values in Git, ignore has Git leave them to the cluster.")
+	cmd.Flags().StringVar(&f.As, "as", exportPatches, "What to write: patches to set the values in Git, or rules (ignore) that leave them to the cluster.")
 	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{exportPatches + "\tset the values in Git", exportIgnore + "\tleave them to the cluster"}, noFiles))
 }
 
@@ -107,7 +115,7 @@ func (o ExportOptions) run(ctx context.Context) error {
 	}
 	known := f.snapshot.Known()
 	for i, owner := range owners {
-		text := manifest.ExportPatches(owner, byOwner[owner])
+		text := manifest.ExportPatches(applier(owner, f.snapshot, known), byOwner[owner])
 		if o.Rules {
 			if text, err = manifest.ExportRules(owner, byOwner[owner]); err != nil {
 				return err
@@ -120,6 +128,23 @@ func (o ExportOptions) run(ctx context.Context) error {
 			plural(len(byOwner[owner]), "object"), owner, writtenWhere(known, owner), text)
 	}
 	return f.complete()
+}
+
+// applier is what the cluster knows of a Kustomization: its inventory, where it was read, and the objects that bear its
+// labels.
+func applier(owner flux.Ref, snapshot flux.Snapshot, known map[flux.Ref]*flux.Object) manifest.Applier {
+	a := manifest.Applier{Ref: owner}
+	if object := known[owner]; object != nil {
+		a.Objects = slices.Clone(object.Status.Inventory)
+		a.Complete = object.Status.Managed > 0
+		a.NamePrefix, a.NameSuffix = object.NamePrefix, object.NameSuffix
+	}
+	for object := range snapshot.All() {
+		if by, _ := object.Owner(); by == owner && !slices.Contains(a.Objects, object.Ref) {
+			a.Objects = append(a.Objects, object.Ref)
+		}
+	}
+	return a
 }
 
 // writtenWhere says where a Kustomization's manifest is, as far as the cluster knows.

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -23,6 +24,11 @@ func TestExport(t *testing.T) {
 	require.Zero(t, applied.code, applied.stderr)
 	f.Kubectl(t, "patch", "kustomization", "app", "-n", f.apps, "--type=merge", "-p", `{"spec":{"timeout":"9m"}}`)
 
+	unsure := on(f.Cluster).must(t, "export", "-n", f.apps)
+	assert.Contains(t, unsure.stdout, "# What else Kustomization "+f.flux+"/root applies is not known: the namespace keeps the patch from another GitRepository of the name app.\n")
+	f.Kubectl(t, "patch", "kustomization", "root", "-n", f.flux, "--subresource=status", "--type=merge", "-p", fmt.Sprintf(
+		`{"status":{"inventory":{"entries":[{"id":"%[1]s_app_source.toolkit.fluxcd.io_GitRepository","v":"v1"},{"id":"%[1]s_app_kustomize.toolkit.fluxcd.io_Kustomization","v":"v1"}]}}}`, f.apps))
+
 	patches := on(f.Cluster).must(t, "export", "-n", f.apps)
 	want := `# 2 objects of Kustomization NS/root: add what is below spec to its manifest.
 apiVersion: kustomize.toolkit.fluxcd.io/v1
@@ -36,7 +42,6 @@ spec:
         group: kustomize.toolkit.fluxcd.io
         kind: Kustomization
         name: app
-        namespace: APPS
       patch: |
         - op: add
           path: /spec/timeout
@@ -45,7 +50,6 @@ spec:
         group: source.toolkit.fluxcd.io
         kind: GitRepository
         name: app
-        namespace: APPS
       patch: |
         - op: add
           path: /spec/interval

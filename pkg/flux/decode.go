@@ -65,6 +65,8 @@ type documentSpec struct {
 	Resources []documentTarget `json:"resources"`
 	// Where a Kustomization's objects are in its source, and what it leaves to others.
 	Path           string          `json:"path"`
+	NamePrefix     string          `json:"namePrefix"`
+	NameSuffix     string          `json:"nameSuffix"`
 	Ignore         kustomizeIgnore `json:"ignore"`
 	KubeConfig     *struct{}       `json:"kubeConfig"`
 	DriftDetection struct {
@@ -215,6 +217,8 @@ func Decode(data []byte) (Object, error) {
 		Targets:         d.targets(),
 		Owners:          fieldOwners(d.Metadata.ManagedFields),
 		Path:            d.Spec.Path,
+		NamePrefix:      d.Spec.NamePrefix,
+		NameSuffix:      d.Spec.NameSuffix,
 		Ignore:          slices.Concat(d.Spec.Ignore, d.Spec.DriftDetection.Ignore), // a kind has one of them
 		DetectsDrift:    d.Spec.DriftDetection.Mode == "enabled",
 		ComparesDrift:   d.Spec.DriftDetection.Mode == "enabled" || d.Spec.DriftDetection.Mode == "warn",

@@ -94,6 +94,8 @@ type Object struct {
 	AppliesElsewhere bool
 	// Path is where a Kustomization's objects are in its source.
 	Path string
+	// NamePrefix and NameSuffix are what a Kustomization adds to the names of its objects.
+	NamePrefix, NameSuffix string
 	// Ignore are the rules of a Kustomization or HelmRelease about what it leaves to others.
 	Ignore []IgnoreRule
 	// DetectsDrift says that a HelmRelease corrects drift at every reconcile (driftDetection: enabled).

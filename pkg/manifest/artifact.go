@@ -41,13 +41,15 @@ type copyOperation struct {
 
 // artifact is the Tree of an ExternalArtifact, or why it is not known.
 type artifact struct {
-	tree      *Tree
-	key       string
+	tree *Tree
+	key  string
+	// moved says that its files have other paths than in the checkout.
+	moved     bool
 	elsewhere string
 }
 
 // artifacts makes the ExternalArtifacts of all ArtifactGenerators of a root.
-func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment) map[sourceRef]artifact {
+func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment, sources map[sourceRef]gitSource) map[sourceRef]artifact {
 	found := map[sourceRef]artifact{}
 	for _, ref := range sortedRefs(current) {
 		for _, o := range current[ref].objects {
@@ -59,8 +61,11 @@ func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment) map[sour
 				continue
 			}
 			for i, a := range g.Spec.Artifacts {
-				made := artifact{key: string(o.json) + fmt.Sprint(i)}
-				made.tree, made.elsewhere = r.artifactTree(root, g, o.ref.Namespace, a.Copy, made.key)
+				made := artifact{key: string(o.json) + fmt.Sprint(i), moved: true}
+				for _, source := range g.Spec.Sources {
+					made.key += r.taken(root, source.in(o.ref.Namespace), sources).key
+				}
+				made.tree, made.elsewhere = r.artifactTree(root, g, o.ref.Namespace, a.Copy, made.key, sources)
 				found[sourceRef{Kind: artifactKind, Namespace: o.ref.Namespace, Name: a.Name}] = made
 			}
 		}
@@ -68,7 +73,7 @@ func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment) map[sour
 	return found
 }
 
-func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, operations []copyOperation, key string) (*Tree, string) {
+func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, operations []copyOperation, key string, sources map[sourceRef]gitSource) (*Tree, string) {
 	if t, ok := r.trees[key]; ok {
 		return t, ""
 	}
@@ -84,17 +89,14 @@ func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, 
 		if i < 0 || !found {
 			return nil, fmt.Sprintf("its generator copies from %q, which it does not name", op.From)
 		}
-		source := g.Spec.Sources[i].sourceRef
-		if source.Namespace == "" {
-			source.Namespace = namespace
-		}
+		source := g.Spec.Sources[i].in(namespace)
 		if root.source.Name != "" && source != root.source {
 			return nil, fmt.Sprintf("its generator copies from %s, and the checkout is that of %s", source, root.source)
 		}
 		if len(op.Exclude) > 0 || op.Strategy != "" && op.Strategy != "Overwrite" {
 			return nil, fmt.Sprintf("its generator copies %q with exclude or strategy, which is not followed here", op.From)
 		}
-		if why := r.copy(root.Base, pattern, op, files); why != "" {
+		if why := r.taken(root, source, sources).tree.copy(root.Base, pattern, op, files); why != "" {
 			return nil, why
 		}
 	}
@@ -106,16 +108,16 @@ func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, 
 // copy adds the files of one operation, as source-watcher copies them (internal/builder/builder.go): a
 // folder goes into the destination under its name, the matches of dir/** without dir, others with their
 // path.
-func (r *reader) copy(base, pattern string, op copyOperation, files map[string]string) string {
+func (t *Tree) copy(base, pattern string, op copyOperation, files map[string]string) string {
 	destination := clean(strings.TrimPrefix(op.To, "@artifact/"))
 	if !strings.ContainsAny(pattern, "*?[]") {
 		from := clean(base + "/" + pattern)
 		switch {
-		case r.tree.isFolder(from):
-			r.copyAll(from, clean(destination+"/"+path.Base(from)), files)
-		case r.tree.isFile(from) && (strings.HasSuffix(op.To, "/") || isDestination(destination, files)):
+		case t.isFolder(from):
+			t.copyAll(from, clean(destination+"/"+path.Base(from)), files)
+		case t.isFile(from) && (strings.HasSuffix(op.To, "/") || isDestination(destination, files)):
 			files[clean(destination+"/"+path.Base(from))] = from
-		case r.tree.isFile(from):
+		case t.isFile(from):
 			files[destination] = from
 		case !op.Optional:
 			return fmt.Sprintf("its generator copies %q, which is not in the checkout", op.From)
@@ -124,7 +126,7 @@ func (r *reader) copy(base, pattern string, op copyOperation, files map[string]s
 	}
 	prefix, recursive := strings.CutSuffix(pattern, "/**")
 	matched := false
-	for _, from := range sortedKeys(r.tree.nodes) {
+	for _, from := range sortedKeys(t.nodes) {
 		relative := strings.TrimPrefix(strings.TrimPrefix(from, base), "/")
 		if ok, err := path.Match(pattern, relative); err != nil || !ok || clean(base+"/"+relative) != from {
 			continue
@@ -133,7 +135,7 @@ func (r *reader) copy(base, pattern string, op copyOperation, files map[string]s
 		if recursive {
 			relative = strings.TrimPrefix(relative, prefix+"/")
 		}
-		r.copyAll(from, clean(destination+"/"+relative), files)
+		t.copyAll(from, clean(destination+"/"+relative), files)
 	}
 	if !matched && !op.Optional {
 		return fmt.Sprintf("nothing in the checkout matches %q of its generator", op.From)
@@ -152,14 +154,14 @@ func isDestination(p string, files map[string]string) bool {
 }
 
 // copyAll adds a file, or all files below a folder.
-func (r *reader) copyAll(from, to string, files map[string]string) {
-	n := r.tree.nodes[from]
+func (t *Tree) copyAll(from, to string, files map[string]string) {
+	n := t.nodes[from]
 	if !n.folder {
 		files[to] = from
 		return
 	}
 	for _, name := range n.names {
-		r.copyAll(clean(from+"/"+name), clean(to+"/"+name), files)
+		t.copyAll(clean(from+"/"+name), clean(to+"/"+name), files)
 	}
 }
 

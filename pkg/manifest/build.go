@@ -8,9 +8,9 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
-	"github.com/fluxcd/pkg/envsubst"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resource"
 	kustypes "sigs.k8s.io/kustomize/api/types"
@@ -41,8 +41,8 @@ type builtResource struct {
 	// raw says that substitution passes it over (kustomize.toolkit.fluxcd.io/substitute: disabled).
 	raw bool
 	sum uint64
-	// uses are the variables in an object of which only the fingerprint is kept.
-	uses []string
+	// uses are the variables in an object of which only the fingerprint is kept, and texts the scalars that have them.
+	uses, texts []string
 }
 
 // kustomize reads and writes maps of its own (kubernetes-sigs/kustomize issue 3659): one build at a time.
@@ -183,9 +183,14 @@ func newBuiltResource(r *resource.Resource, folder string, seed maphash.Seed) (b
 	}
 	var h maphash.Hash
 	h.SetSeed(seed)
-	uses := map[string]bool{}
-	fingerprint(&h, r.YNode(), uses)
-	b.sum, b.uses = h.Sum64(), sortedKeys(uses)
+	texts, uses := map[string]bool{}, map[string]bool{}
+	fingerprint(&h, r.YNode(), texts)
+	for text := range texts {
+		for _, match := range variableUse.FindAllStringSubmatch(text, -1) {
+			uses[match[1]] = true
+		}
+	}
+	b.sum, b.uses, b.texts = h.Sum64(), sortedKeys(uses), sortedKeys(texts)
 	return b, nil
 }
 
@@ -221,13 +226,13 @@ func origin(note, folder string) string {
 	return clean(folder + "/" + o.Path)
 }
 
-// variableUse is how a variable is used (fluxcd/pkg envsubst).
-var variableUse = regexp.MustCompile(`\$\{#?([_a-zA-Z][_a-zA-Z0-9]*)`)
+// variableUse is how a variable is used (fluxcd/pkg envsubst): also one of the shell's, as ${1}.
+var variableUse = regexp.MustCompile(`\$\{#?([_a-zA-Z0-9]+)`)
 
-// fingerprint hashes what an object says, not how it is written, and notes the variables in it.
-func fingerprint(h *maphash.Hash, n *kyaml.Node, uses map[string]bool) {
-	for _, match := range variableUse.FindAllStringSubmatch(n.Value, -1) {
-		uses[match[1]] = true
+// fingerprint hashes what an object says, not how it is written, and notes the texts in it that have variables.
+func fingerprint(h *maphash.Hash, n *kyaml.Node, texts map[string]bool) {
+	if strings.Contains(n.Value, "${") {
+		texts[n.Value] = true
 	}
 	_ = h.WriteByte(byte(n.Kind))
 	_, _ = h.WriteString(n.Tag)
@@ -235,36 +240,9 @@ func fingerprint(h *maphash.Hash, n *kyaml.Node, uses map[string]bool) {
 	_, _ = h.WriteString(n.Value)
 	_ = h.WriteByte(0)
 	for _, child := range n.Content {
-		fingerprint(h, child, uses)
+		fingerprint(h, child, texts)
 	}
 	_ = h.WriteByte(1)
-}
-
-// variables are the values that substitution knows, and whether there may be others that it does not.
-type variables struct {
-	values map[string]string
-	// open says that some come from a Secret or from what is not in the checkout.
-	open bool
-}
-
-// substitute replaces the variables in an object, as SubstituteVariables in github.com/fluxcd/pkg/kustomize
-// does: in its YAML. A variable that may have a value elsewhere stays as it is written.
-func substitute(object json.RawMessage, vars variables) (json.RawMessage, error) {
-	text, err := yaml.JSONToYAML(object)
-	if err != nil {
-		return nil, err
-	}
-	out, err := envsubst.Eval(string(text), func(name string) (string, bool) {
-		value, known := vars.values[name]
-		if !known && vars.open {
-			return "${" + name + "}", true
-		}
-		return value, true
-	})
-	if err != nil {
-		return nil, fmt.Errorf("substituting variables: %w", err)
-	}
-	return yaml.YAMLToJSON([]byte(out))
 }
 
 func sortedKeys[V any](m map[string]V) []string {

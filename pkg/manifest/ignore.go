@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -10,33 +11,95 @@ import (
 	"github.com/fluxcd/pkg/sourceignore/gitignore"
 )
 
-// leaveOut takes out of a Tree what does not get into the artifact of a source: files that Git ignores, unless
-// they are tracked all the same; and what source-controller leaves out by default and by .sourceignore files
-// (SourceIgnoreFilter of fluxcd/pkg artifact/storage). A source's own spec.ignore is not followed.
+// leaveOut takes out of a Tree what does not get into the artifact of a source that says nothing else: files that Git
+// ignores, unless they are tracked all the same, and what source-controller leaves out by itself. The latter are kept
+// aside: another source may take them.
 func (t *Tree) leaveOut(tracked map[string]bool) {
-	git := gitignore.NewMatcher(t.patterns(".gitignore"))
-	source := sourceignore.NewDefaultMatcher(t.patterns(sourceignore.IgnoreFile), nil)
+	git := gitignore.NewMatcher(t.patterns(".gitignore", t.Files()))
 	for _, p := range t.Files() {
-		switch {
-		case !tracked[p] && ignoredByGit(git, p):
+		if !tracked[p] && ignoredByGit(git, p) {
 			t.Ignored = append(t.Ignored, p)
-		case !source.Match(strings.Split(p, "/"), false):
-			continue
+			t.remove(p)
 		}
-		delete(t.nodes, p)
-		folder := t.nodes[parent(p)]
-		folder.names = slices.DeleteFunc(folder.names, func(name string) bool { return name == path.Base(p) })
+	}
+	files := t.Files()
+	matcher := sourceMatcher(t.patterns(sourceignore.IgnoreFile, files))
+	t.aside = map[string]*node{}
+	for _, p := range files {
+		if matcher.Match(strings.Split(p, "/"), false) {
+			t.aside[p] = t.nodes[p]
+			t.remove(p)
+		}
 	}
 }
 
-// patterns reads the ignore files of all folders; deeper ones come later, and so count more.
-func (t *Tree) patterns(name string) []gitignore.Pattern {
-	var patterns []gitignore.Pattern
-	for _, p := range t.Files() {
-		if path.Base(p) != name {
-			continue
+func (t *Tree) remove(p string) {
+	delete(t.nodes, p)
+	folder := t.nodes[parent(p)]
+	folder.names = slices.DeleteFunc(folder.names, func(name string) bool { return name == path.Base(p) })
+}
+
+// sourceMatcher tells what source-controller leaves out (SourceIgnoreFilter of fluxcd/pkg artifact/storage): with any
+// pattern of one's own, in whatever folder, its own ones no longer count, but for Git's files.
+func sourceMatcher(patterns []gitignore.Pattern) gitignore.Matcher {
+	if len(patterns) == 0 {
+		return sourceignore.NewDefaultMatcher(nil, nil)
+	}
+	return sourceignore.NewMatcher(append(sourceignore.VCSPatterns(nil), patterns...))
+}
+
+// takenBy is the Tree of what a source takes of the checkout. Folders stay where all of their files are left out, as they
+// do in an artifact, unless the source checks out a part only.
+func (t *Tree) takenBy(s gitSource) *Tree {
+	taken := *t
+	if known, ok := t.sources.Load(s.key()); ok {
+		taken.nodes = known.(map[string]*node)
+		return &taken
+	}
+	all := maps.Clone(t.aside)
+	for p, n := range t.nodes {
+		if !n.folder {
+			all[p] = n
 		}
-		content, err := t.ReadFile(p)
+	}
+	var files []string
+	for _, p := range sortedKeys(all) {
+		if s.checksOut(p) {
+			files = append(files, p)
+		}
+	}
+	patterns := t.patternsOf(sourceignore.IgnoreFile, files, func(p string) ([]byte, error) { return all[p].content() })
+	if s.Spec.Ignore != nil {
+		patterns = append(patterns, sourceignore.ReadPatterns(strings.NewReader(*s.Spec.Ignore), nil)...)
+	}
+	matcher := sourceMatcher(patterns)
+	taken.nodes = map[string]*node{"": {folder: true}}
+	for _, p := range files {
+		if !matcher.Match(strings.Split(p, "/"), false) {
+			taken.file(p, all[p])
+		}
+	}
+	for p, n := range t.nodes {
+		if n.folder && len(s.Spec.SparseCheckout) == 0 && p != "" && !matcher.Match(strings.Split(p, "/"), true) {
+			taken.folder(p)
+		}
+	}
+	taken.list()
+	t.sources.Store(s.key(), taken.nodes)
+	return &taken
+}
+
+// patterns reads the ignore files of some folders; deeper ones come later, and so count more.
+func (t *Tree) patterns(name string, files []string) []gitignore.Pattern {
+	return t.patternsOf(name, files, t.ReadFile)
+}
+
+func (t *Tree) patternsOf(name string, files []string, read func(p string) ([]byte, error)) []gitignore.Pattern {
+	named := slices.DeleteFunc(slices.Clone(files), func(p string) bool { return path.Base(p) != name })
+	slices.SortStableFunc(named, func(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") })
+	var patterns []gitignore.Pattern
+	for _, p := range named {
+		content, err := read(p)
 		if err != nil {
 			continue
 		}

@@ -73,9 +73,13 @@ func (k kustomization) ref() flux.Ref {
 
 // source is what the Kustomization refers to, with its namespace.
 func (k kustomization) source() sourceRef {
-	s := k.Spec.SourceRef
+	return k.Spec.SourceRef.in(k.Metadata.Namespace)
+}
+
+// in is a reference as an object of a namespace means it.
+func (s sourceRef) in(namespace string) sourceRef {
 	if s.Namespace == "" {
-		s.Namespace = k.Metadata.Namespace
+		s.Namespace = namespace
 	}
 	return s
 }

@@ -95,11 +95,11 @@ func (a *atlas) manifest(root int, d *deployment) (place, bool) {
 func (a *atlas) kustomizations(d *deployment) []string {
 	var found []string
 	for p := range d.built.read {
-		if isKustomization(p) && d.key == "" && d.tree.isFile(p) {
+		if isKustomization(p) && !d.moved && d.tree.isFile(p) {
 			found = append(found, p)
 		}
 	}
-	if d.key != "" { // an artifact: the files have other paths there
+	if d.moved {
 		for _, p := range d.tree.Files() {
 			if isKustomization(p) && d.built.read[d.tree.origin(p)] {
 				found = append(found, p)

@@ -6,7 +6,6 @@ import (
 	"hash/maphash"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -113,21 +112,37 @@ const maxRounds = 20
 // read follows the Kustomizations of a root until nothing changes any more.
 func (r *reader) read(root Root) Fleet {
 	start := root.start()
-	current := r.first(root, start)
-	configMaps := map[flux.Ref]map[string]string{}
+	current := r.first(root, start, nil)
+	configMaps, sources := map[flux.Ref]map[string]string{}, map[sourceRef]gitSource{}
 	for range maxRounds {
 		for _, d := range current {
 			d.built = r.build(d)
-			d.objects = d.apply(configMaps, r.tree.seed)
+			d.objects = d.apply(r.tree, configMaps)
 		}
-		found := collectConfigMaps(current)
-		next := r.next(root, start, current)
+		found := collectConfigMaps(current, configMaps)
+		collectSources(current, sources)
+		next := r.next(root, start, current, sources)
 		if sameDeployments(current, next) && maps.EqualFunc(found, configMaps, maps.Equal[map[string]string, map[string]string]) {
 			break
 		}
 		current, configMaps = next, found
 	}
-	return newFleet(root, current, configMaps)
+	f := newFleet(root, current, configMaps)
+	f.Snapshot.Gaps = append(f.Snapshot.Gaps, r.sourceGaps(root, current, sources)...)
+	return f
+}
+
+// sourceGaps are what is not known of the files that local deployments are made of.
+func (r *reader) sourceGaps(root Root, current map[flux.Ref]*deployment, sources map[sourceRef]gitSource) []flux.Gap {
+	var gaps []flux.Gap
+	told := map[sourceRef]bool{}
+	for _, ref := range sortedRefs(current) {
+		if d := current[ref]; d.local && !told[d.source()] {
+			told[d.source()] = true
+			gaps = append(gaps, sources[d.source()].gaps(root, d.source(), r.tree)...)
+		}
+	}
+	return gaps
 }
 
 // start is the first Kustomization, before it has applied itself.
@@ -162,16 +177,20 @@ func (r *reader) build(d *deployment) built {
 	return b
 }
 
-func (r *reader) first(root Root, start kustomization) map[flux.Ref]*deployment {
+func (r *reader) first(root Root, start kustomization, sources map[sourceRef]gitSource) map[flux.Ref]*deployment {
+	made := artifact{tree: r.tree}
+	if root.name != "" { // else somebody applies the folder, and no Kustomization from its source
+		made = r.taken(root, start.source(), sources)
+	}
 	return map[flux.Ref]*deployment{start.ref(): {
-		kustomization: start, artifact: artifact{tree: r.tree}, folder: root.Path, local: true, flat: root.flat, spec: specKey(start),
+		kustomization: start, artifact: made, folder: root.Path, local: true, flat: root.flat, spec: specKey(start),
 	}}
 }
 
 // next are the Kustomizations that the present ones apply, with the first.
-func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*deployment) map[flux.Ref]*deployment {
-	next := r.first(root, start)
-	artifacts := r.artifacts(root, current)
+func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*deployment, sources map[sourceRef]gitSource) map[flux.Ref]*deployment {
+	next := r.first(root, start, sources)
+	artifacts := r.artifacts(root, current, sources)
 	for _, ref := range sortedRefs(current) {
 		for _, o := range current[ref].objects {
 			if o.ref.Kind != kustomizationKind || o.ref.Group != kustomizeGroup {
@@ -182,17 +201,20 @@ func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*depl
 			if err != nil {
 				d.built.err = err
 			} else {
-				d.locate(r.tree, root, artifacts)
+				d.locate(r.taken(root, d.source(), sources), r.tree, root, artifacts)
 			}
 			next[o.ref] = d
 		}
+	}
+	if d := current[start.ref()]; d.built.err != nil && d.spec != specKey(start) {
+		next[start.ref()] = d // it has applied itself, and fails since: Flux does not go back either
 	}
 	return next
 }
 
 // locate finds the files of a Kustomization, or says why they are not in the checkout.
-func (d *deployment) locate(checkout *Tree, root Root, artifacts map[sourceRef]artifact) {
-	d.artifact, d.folder = artifact{tree: checkout}, clean(root.Base+"/"+d.Spec.Path)
+func (d *deployment) locate(taken artifact, checkout *Tree, root Root, artifacts map[sourceRef]artifact) {
+	d.artifact, d.folder = taken, clean(root.Base+"/"+d.Spec.Path)
 	made, generated := artifacts[d.source()]
 	switch {
 	case d.Spec.KubeConfig != nil:
@@ -204,6 +226,9 @@ func (d *deployment) locate(checkout *Tree, root Root, artifacts map[sourceRef]a
 	}
 	if d.elsewhere == "" && !d.tree.isFolder(d.folder) {
 		d.elsewhere = fmt.Sprintf("its path %q is not in the checkout", d.Spec.Path)
+		if d.key != "" && !generated && checkout.isFolder(d.folder) {
+			d.elsewhere = fmt.Sprintf("%s leaves its path %q out of the artifact (spec.ignore, spec.sparseCheckout)", d.source(), d.Spec.Path)
+		}
 	}
 	d.local = d.elsewhere == ""
 }
@@ -227,31 +252,58 @@ func sortedRefs[V any](m map[flux.Ref]V) []flux.Ref {
 	return slices.SortedFunc(maps.Keys(m), flux.Ref.Compare)
 }
 
-// apply returns the objects as they reach the cluster: variables substituted, common metadata added.
-func (d *deployment) apply(configMaps map[flux.Ref]map[string]string, seed maphash.Seed) []appliedObject {
+// apply returns the objects as they reach the cluster: variables substituted, common metadata added. None does where
+// one cannot be substituted.
+func (d *deployment) apply(t *Tree, configMaps map[flux.Ref]map[string]string) []appliedObject {
 	vars, substitutes := d.variables(configMaps)
 	d.vars = vars
 	objects := make([]appliedObject, 0, len(d.built.resources))
+	var unset unsetError
 	for _, b := range d.built.resources {
 		o := appliedObject{builtResource: b, by: d.ref()}
-		if b.json != nil && substitutes && !b.raw {
-			data, err := substitute(b.json, vars)
-			if err == nil {
-				err = o.rename(data)
-			}
+		if substitutes && !b.raw {
+			missing, err := o.substitute(vars, t.seed)
 			if err != nil {
 				d.built.err = fmt.Errorf("%s: %w", b.ref, err)
 				return nil
 			}
-		}
-		if substitutes && !b.raw {
-			for _, name := range b.uses { // its text is not kept: what it would become shows in its fingerprint
-				o.sum = o.sum*31 + maphash.String(seed, name+"="+vars.values[name])
-			}
+			unset = append(unset, d.unsetVariables(t, b, missing)...)
 		}
 		objects = append(objects, o)
 	}
+	if len(unset) > 0 {
+		d.built.err = unset.once()
+		return nil
+	}
 	return objects
+}
+
+// substitute replaces the variables in an object, and returns those that have no value and no default.
+func (o *appliedObject) substitute(vars variables, seed maphash.Seed) (unset []string, err error) {
+	if err := vars.invalid(); err != nil {
+		return nil, err
+	}
+	if o.json != nil {
+		data, unset, err := substitute(o.json, vars)
+		if err == nil && len(unset) == 0 {
+			err = o.rename(data)
+		}
+		return unset, err
+	}
+	for _, name := range o.uses { // the object is not kept: what it would become shows in its fingerprint
+		o.sum = o.sum*31 + maphash.String(seed, name+"="+vars.values[name])
+	}
+	if len(vars.values) == 0 && vars.open {
+		return nil, nil // Flux may not substitute at all
+	}
+	for _, text := range o.texts {
+		_, missing, err := vars.eval(text)
+		if err != nil {
+			return nil, err
+		}
+		unset = append(unset, missing...)
+	}
+	return unset, nil
 }
 
 // rename takes a substituted object's content, in which its name may be another.
@@ -266,34 +318,18 @@ func (o *appliedObject) rename(data json.RawMessage) error {
 	return nil
 }
 
-// variables of a Kustomization, and whether it substitutes at all (LoadVariables and
-// SubstituteVariables in github.com/fluxcd/pkg/kustomize).
-func (d *deployment) variables(configMaps map[flux.Ref]map[string]string) (variables, bool) {
-	post := d.Spec.PostBuild
-	if post == nil {
-		return variables{}, false
-	}
-	vars := variables{values: map[string]string{}}
-	for _, from := range post.SubstituteFrom {
-		data, known := configMaps[flux.Ref{Kind: "ConfigMap", Namespace: d.Metadata.Namespace, Name: from.Name}]
-		if from.Kind != "ConfigMap" || !known {
-			// It may also hold a variable that an earlier one has: that is not taken for likely.
-			vars.open = true
-			continue
-		}
-		for name, value := range data {
-			vars.values[name] = strings.ReplaceAll(value, "\n", "")
-		}
-	}
-	for name, value := range post.Substitute {
-		vars.values[name] = strings.ReplaceAll(value, "\n", "")
-	}
-	return vars, len(vars.values) > 0 || vars.open || post.SubstituteStrategy == "Always"
-}
-
-func collectConfigMaps(current map[flux.Ref]*deployment) map[flux.Ref]map[string]string {
+// collectConfigMaps are those that the deployments apply. Of what fails they are those of the round before: where it
+// fails because of them, it would otherwise be built in every second round.
+func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map[string]string) map[flux.Ref]map[string]string {
 	found := map[flux.Ref]map[string]string{}
 	for _, d := range current {
+		if d.built.err != nil {
+			for _, b := range d.built.resources {
+				if data, was := before[b.ref]; was {
+					found[b.ref] = data
+				}
+			}
+		}
 		for _, o := range d.objects {
 			if o.ref.Kind != "ConfigMap" || o.ref.Group != "" {
 				continue

@@ -28,6 +28,10 @@ type Tree struct {
 	edits map[string][]byte
 	// seed of the fingerprints of what is built from it, so that they can be compared.
 	seed maphash.Seed
+	// aside are files that a source takes only where it says so (leaveOut), and sources the nodes of what sources take, by
+	// their keys.
+	aside   map[string]*node
+	sources *sync.Map
 	// manifests remembers which files hold Kubernetes objects. No edit changes that.
 	manifests *sync.Map
 	// Submodules are the folders that were left out because they are another repository.
@@ -58,7 +62,7 @@ func Open(dir string) (*Tree, error) {
 	if info, err := os.Stat(top); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("opening the checkout: %q is not a folder", dir)
 	}
-	t := &Tree{dir: top, nodes: map[string]*node{}, seed: maphash.MakeSeed(), manifests: &sync.Map{}}
+	t := &Tree{dir: top, nodes: map[string]*node{}, seed: maphash.MakeSeed(), manifests: &sync.Map{}, sources: &sync.Map{}}
 	err = filepath.WalkDir(top, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -111,7 +115,7 @@ func (t *Tree) put(p string, n *node) {
 
 // NewTree makes a Tree of files in memory, by their paths.
 func NewTree(files map[string]string) *Tree {
-	t := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: maphash.MakeSeed(), manifests: &sync.Map{}}
+	t := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: maphash.MakeSeed(), manifests: &sync.Map{}, sources: &sync.Map{}}
 	for p, text := range files {
 		t.file(clean(p), &node{content: func() ([]byte, error) { return []byte(text), nil }})
 	}
@@ -122,10 +126,15 @@ func NewTree(files map[string]string) *Tree {
 
 // file adds a file and the folders that it is in.
 func (t *Tree) file(p string, n *node) {
-	for folder := parent(p); t.nodes[folder] == nil; folder = parent(folder) {
-		t.nodes[folder] = &node{folder: true}
-	}
+	t.folder(parent(p))
 	t.nodes[p] = n
+}
+
+// folder adds a folder and those that it is in.
+func (t *Tree) folder(p string) {
+	for ; t.nodes[p] == nil; p = parent(p) {
+		t.nodes[p] = &node{folder: true}
+	}
 }
 
 // list fills in what each folder holds.

@@ -1,0 +1,71 @@
+package manifest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// A patch that rewrite would write names an object as it is deployed, which is not its name where kustomize patches it
+// before it adds a prefix or Flux substitutes a variable. The second build sees that nothing changes: the patch moves to a
+// place where the name is right, or the value is refused, and nothing is written that does nothing.
+func TestRewriteSeesPatchesThatMatchNothing(t *testing.T) {
+	t.Parallel()
+	// One document for two clusters that want different values, so that each takes a patch.
+	base := func(name, namespace string) string {
+		return "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: " + name + "," + namespace + "}\nspec:\n  interval: 10m\n  chartRef: {kind: OCIRepository, name: x}\n"
+	}
+	for name, c := range map[string]struct {
+		overlay, spec, base string
+		final               string // the object's name on the cluster
+		file                string // that the patch is in; "" where there is none that can take it
+	}{
+		"a namespace":                   {"namespace: apps\n", "", base("web", ""), "web", "overlays/a/kustomization.yaml"},
+		"targetNamespace":               {"", "  targetNamespace: apps\n", base("web", ""), "web", "overlays/a/kustomization.yaml"},
+		"the kustomization's prefix":    {"namespace: apps\nnamePrefix: eu-\n", "", base("web", ""), "eu-web", ""},
+		"the prefix of the spec":        {"", "  targetNamespace: apps\n  namePrefix: eu-\n", base("web", ""), "eu-web", ""},
+		"a variable in the name":        {"", "  postBuild: {substitute: {a: eu}}\n", base(`"${a}-web"`, " namespace: apps"), "eu-web", ""},
+		"another object bears the name": {"namespace: apps\nnamePrefix: eu-\n", "", base("web", "") + "---\n" + base("eu-web", ""), "eu-web", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster := func(name string) string {
+				return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: apps\n  namespace: flux-system\nspec:\n  interval: 10m\n  path: ./overlays/" + name + "\n  sourceRef: {kind: GitRepository, name: flux-system}\n" + c.spec
+			}
+			tree := NewTree(map[string]string{
+				"clusters/a/flux-system/gotk-sync.yaml": "#\n", "clusters/b/flux-system/gotk-sync.yaml": "#\n",
+				"clusters/a/apps.yaml": cluster("a"), "clusters/b/apps.yaml": cluster("b"),
+				"overlays/a/kustomization.yaml": c.overlay + "resources: [../../base]\n", "overlays/b/kustomization.yaml": c.overlay + "resources: [../../base]\n",
+				"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": c.base,
+			})
+			fleets := tree.Read(tree.Roots())
+			ref := flux.Ref{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease", Namespace: "apps", Name: c.final}
+			require.NotEmpty(t, string(fleets[0].Manifest(ref)), fleets[0].Snapshot.Gaps)
+			from, to := "10m", "3m"
+			got, err := tree.Rewrite(fleets, tree.Decide(fleets), []Want{{Root: 0, Ref: ref, Changes: []tune.Change{{Field: flux.Interval, From: &from, To: &to}}}})
+			require.NoError(t, err)
+			after := tree.With(got.Files).Read(tree.Roots())
+			for i, f := range fleets {
+				for j, o := range f.Snapshot.Objects {
+					want := *o.Interval
+					if i == 0 && o.Ref == ref && c.file != "" {
+						want = to
+					}
+					assert.Equal(t, want, *after[i].Snapshot.Objects[j].Interval, "%s of %s", o.Ref, f.Root)
+				}
+			}
+			if c.file == "" {
+				assert.Empty(t, got.Files)
+				require.Len(t, got.Refused, 1)
+				t.Log(got.Refused[0].Why)
+				return
+			}
+			assert.Empty(t, got.Refused)
+			assert.Contains(t, got.Files, c.file)
+		})
+	}
+}

@@ -1,0 +1,133 @@
+package manifest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/fluxcd/pkg/kustomize"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// variableTree is a Kustomization with this postBuild that applies these objects, beside a release of its own.
+func variableTree(postBuild, objects, more string) *Tree {
+	return NewTree(map[string]string{
+		"clusters/a/flux-system/gotk-sync.yaml": "# written by flux bootstrap\n",
+		"clusters/a/apps.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: apps\n  namespace: flux-system\nspec:\n  interval: 10m\n  path: ./apps\n" +
+			"  sourceRef: {kind: GitRepository, name: flux-system}\n" + postBuild + more,
+		"apps/release.yaml": release,
+		"apps/objects.yaml": objects,
+	})
+}
+
+const oneValue = "  postBuild: {substitute: {poll: 4m}}\n"
+
+func configMap(name, data string) string {
+	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + ", namespace: flux-system}\ndata: {" + data + "}\n"
+}
+
+// With kustomize-controller 1.9, nothing of a Kustomization is applied that has a variable without a value and without
+// a default, of whatever kind the object is.
+func TestUnsetVariables(t *testing.T) {
+	t.Parallel()
+	object := func(value string) string {
+		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: apps}\nspec:\n  other: ${poll}\n  paused: " + value + "\n"
+	}
+	flux := func(value string) string {
+		return "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: other, namespace: apps}\nspec:\n  timeout: 1m\n  interval: " + value + "\n"
+	}
+	const rest = ": Flux applies nothing of it (before kustomize-controller 1.9, or with its feature gate StrictPostBuildSubstitutions off, it is empty)"
+	for name, c := range map[string]struct {
+		postBuild, objects, more string
+		// why is the beginning of the gap's reason; "" where all is applied.
+		why string
+	}{
+		"a value":                            {oneValue, flux("${poll}"), "", ""},
+		"a default":                          {oneValue, flux("${none:=7m}"), "", ""},
+		"another default":                    {oneValue, flux("${none:-7m}"), "", ""},
+		"a default without a value":          {oneValue, object(`"${none:-}${none:?a}${none=a}${none:+b}"`), "", ""},
+		"none":                               {oneValue, flux("${none}"), "", "no value and no default for variable none (apps/objects.yaml:6:13)" + rest},
+		"none in a text":                     {oneValue, flux("x${none^^}y"), "", "no value and no default for variable none (apps/objects.yaml:6:14)" + rest},
+		"the length of none":                 {oneValue, flux("${#none}m"), "", "no value and no default for variable none (apps/objects.yaml:6:13)" + rest},
+		"none as the default of another":     {oneValue, flux("${poll:=${none}}"), "", "no value and no default for variable none (apps/objects.yaml:6:21)" + rest},
+		"none in an object of another kind":  {oneValue, object("${none}"), "", "no value and no default for variable none (apps/objects.yaml:6:11)" + rest},
+		"a default in one, none in another":  {oneValue, object(`"${none:=a}"`) + "---\n" + flux("${none}"), "", "no value and no default for variable none (apps/objects.yaml:13:13)" + rest},
+		"several":                            {oneValue, object(`"${d}${b}"`) + "---\n" + flux("${a}${c}"), "", "no value and no default for variables d (apps/objects.yaml:6:12), b (apps/objects.yaml:6:16), a (apps/objects.yaml:13:13), 1 more: Flux applies nothing"},
+		"in a patch of the Kustomization":    {oneValue, object("1"), "  patches:\n  - patch: |\n      - {op: add, path: /spec/x, value: 'a${none}'}\n    target: {kind: Deployment}\n", "no value and no default for variable none (in Deployment apps/web)" + rest},
+		"escaped":                            {oneValue, object("$${none}"), "", ""},
+		"disabled":                           {oneValue, strings.Replace(object("${none}"), "namespace: apps", "namespace: apps, annotations: {kustomize.toolkit.fluxcd.io/substitute: disabled}", 1), "", ""},
+		"no postBuild":                       {"", object("${none}"), "", ""},
+		"an empty postBuild":                 {"  postBuild: {substitute: {}}\n", object("${none}"), "", ""},
+		"always":                             {"  postBuild: {substituteStrategy: Always}\n", object("1") + "---\n" + flux("${none}"), "", "no value and no default for variables poll (apps/objects.yaml:5:10), none (apps/objects.yaml:13:13)"},
+		"a Secret may have it":               {"  postBuild: {substitute: {poll: 4m}, substituteFrom: [{kind: Secret, name: x}]}\n", object("${none}") + "---\n" + flux("${none}"), "", ""},
+		"an unknown ConfigMap may have it":   {"  postBuild: {substitute: {poll: 4m}, substituteFrom: [{kind: ConfigMap, name: x, optional: true}]}\n", flux("${none}"), "", ""},
+		"a known ConfigMap does not":         {"  postBuild: {substitute: {poll: 4m}, substituteFrom: [{kind: ConfigMap, name: x}]}\n", flux("${none}"), "---\n" + configMap("x", "a: b"), "no value and no default for variable none (apps/objects.yaml:6:13)" + rest},
+		"its own ConfigMap does not":         {"  postBuild: {substitute: {poll: 4m}, substituteFrom: [{kind: ConfigMap, name: x}]}\n", flux("${none}") + "---\n" + configMap("x", "a: b"), "", "no value and no default for variable none (apps/objects.yaml:6:13)" + rest},
+		"a brace is missing in another kind": {oneValue, object(`"${poll"`), "", "Deployment apps/web: substituting variables: "},
+		"the shell's variables":              {oneValue, object(`"${1}"`), "", "no value and no default for variable 1 (apps/objects.yaml:6:12)" + rest},
+		"a name that Flux refuses":           {"  postBuild: {substitute: {po-ll: 4m}}\n", flux("1m"), "", `HelmRelease apps/other: "po-ll" is no name for a variable`},
+		"a key that Flux refuses":            {"  postBuild: {substituteFrom: [{kind: ConfigMap, name: x}]}\n", flux("1m"), "---\n" + configMap("x", "values.yaml: b"), `HelmRelease apps/other: "values.yaml" is no name for a variable`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree := variableTree(c.postBuild, c.objects, c.more)
+			f := tree.Read(tree.Roots())[0]
+			why := ""
+			for _, g := range f.Snapshot.Gaps {
+				if !g.Harmless {
+					assert.Equal(t, "what Kustomization flux-system/apps applies", g.What)
+					why += g.Why
+				}
+			}
+			if c.why == "" {
+				assert.Empty(t, why)
+				assert.NotEmpty(t, string(f.Manifest(webRelease)))
+				return
+			}
+			assert.True(t, strings.HasPrefix(why, c.why), "%q\n%q", why, c.why)
+			assert.Empty(t, string(f.Manifest(webRelease)), "Flux applies nothing of it")
+		})
+	}
+}
+
+var webRelease = flux.Ref{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease", Namespace: "apps", Name: "web"}
+
+// The Kustomization that applies itself fails on its own variables: what it would apply is unknown, and no round undoes that.
+func TestUnsetVariablesOfTheRoot(t *testing.T) {
+	t.Parallel()
+	tree := NewTree(map[string]string{
+		"clusters/a/flux-system/gotk-sync.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\n" +
+			"spec: {path: ./clusters/a, interval: 1m, sourceRef: {kind: GitRepository, name: flux-system}, postBuild: {substitute: {a: b}}}\n",
+		"clusters/a/web.yaml": strings.Replace(release, "5m", `"${none}"`, 1),
+	})
+	f := tree.Read(tree.Roots())[0]
+	require.Len(t, f.Snapshot.Gaps, 1)
+	assert.Equal(t, "what Kustomization flux-system/flux-system applies", f.Snapshot.Gaps[0].What)
+	assert.Contains(t, f.Snapshot.Gaps[0].Why, "none (clusters/a/web.yaml:4:19)")
+	assert.Empty(t, f.Snapshot.Objects)
+	require.Len(t, f.Unset(), 1)
+	assert.Equal(t, "none", f.Unset()[0].Name)
+}
+
+// Which uses of a variable without a value fail is what Flux's own strict substitution says.
+func TestUnsetVariablesAreFluxsOwn(t *testing.T) {
+	t.Parallel()
+	for _, use := range []string{"${x}", "${x:=a}", "${x:-a}", "${x-a}", "${x=a}", "${x:+a}", "${x+a}", "${x:?a}", "${x?a}", "${#x}", "${x^^}", "${x,}", "${x/a/b}",
+		"${x:0:1}", "${x%a}", "${x##a}", "$${x}", "${set:=${x}}", "${x:=${set}}", "$x", "${", "${1}", "${x", "${set}"} {
+		t.Run(use, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			writeFiles(t, dir, map[string]string{"r.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {a: '" + use + "'}\n", "kustomization.yaml": "resources: [r.yaml]\n"})
+			resources, err := kustomize.SecureBuild(dir, dir, false)
+			require.NoError(t, err)
+			ks := unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"postBuild": map[string]any{"substitute": map[string]any{"set": "v"}}}}}
+			_, theirs := kustomize.SubstituteVariables(t.Context(), nil, ks, resources.Resources()[0], kustomize.SubstituteWithDryRun(true), kustomize.SubstituteWithStrict(true))
+			tree := variableTree("  postBuild: {substitute: {set: v}}\n", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {a: '"+use+"'}\n", "")
+			f := tree.Read(tree.Roots())[0]
+			assert.Equal(t, theirs != nil, f.Snapshot.Incomplete(), "%v, %v", theirs, f.Snapshot.Gaps)
+		})
+	}
+}
