@@ -201,6 +201,9 @@ func (f SelectionFlags) toFileSelection(config *genericclioptions.ConfigFlags, a
 
 // knownInFiles is knownEnvironments for the roots of a checkout.
 func (o FleetOptions) knownInFiles() error {
+	if len(o.Environments) == 0 {
+		return nil
+	}
 	var err error
 	for _, f := range o.Files.fleets {
 		resolver := policy.NewResolver(o.Policy.InCheckout(f.Root.Path), f.Snapshot, o.DefaultEnvironment)
@@ -214,6 +217,9 @@ func (o FleetOptions) knownInFiles() error {
 // readFiles is read for files: the objects of one root that were asked for, and the others as what explains
 // them.
 func (o FleetOptions) readFiles() (fleet, error) {
+	if err := o.knownInFiles(); err != nil {
+		return fleet{}, err
+	}
 	snapshot, err := selected(o.Files.fleet().Snapshot, o.Selection)
 	if err != nil {
 		return fleet{}, err

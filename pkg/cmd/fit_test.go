@@ -138,6 +138,10 @@ spec: {interval: 10m, timeout: 2m, retryInterval: 1m, path: ./clusters/%s, prune
 func TestFitAppliesAndReverts(t *testing.T) {
 	t.Parallel()
 	f := newGitFleet(t)
+	elsewhere := func(manifests string) string { // a host of its own: other tests' repositories are in the cluster, too
+		return strings.ReplaceAll(manifests, "https://github.com", "https://git.fit.example")
+	}
+	f.push(t, elsewhere(f.app("interval: 5m, timeout: 2m")))
 	status := func(name string, firsts ...string) string {
 		var entries []string
 		for i, at := range firsts {
@@ -146,7 +150,7 @@ func TestFitAppliesAndReverts(t *testing.T) {
 		return fmt.Sprintf("apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: %s, namespace: %s}\nstatus: {history: [%s]}\n", name, f.apps, strings.Join(entries, ", "))
 	}
 	for _, name := range []string{"busy", "dead"} {
-		f.Apply(t, gitRepository(f.apps, name, "interval: 5m, timeout: 2m")+fmt.Sprintf(`---
+		f.Apply(t, elsewhere(gitRepository(f.apps, name, "interval: 5m, timeout: 2m"))+fmt.Sprintf(`---
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata: {name: %s, namespace: %s}
@@ -157,7 +161,7 @@ spec: {interval: 1m, timeout: 2m, path: ./, prune: true, sourceRef: {kind: GitRe
 	f.Apply(t, status("dead", "2026-09-22T10:00:00Z"), "--subresource=status")
 	interval := func(name string) string { return f.field(t, "gitrepository", f.apps, name, ".spec.interval") }
 
-	args := []string{"--fit", "github.com=50%", "--limit", "github.com=200/h", "--set", "development.GitRepository.interval=30s to 15m"}
+	args := []string{"--fit", "git.fit.example=50%", "--limit", "git.fit.example=200/h", "--set", "development.GitRepository.interval=30s to 15m"}
 	plan := decode[report.Plan](t, on(f.Cluster).must(t, append([]string{"plan", "gitrepo", "-n", f.apps, "-o", "json"}, args...)...))
 	require.NotNil(t, plan.Summary.Fit)
 	require.Len(t, plan.Summary.Fit.Shares, 1)

@@ -91,9 +91,6 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 		if o.Files, err = f.open(r.In); err != nil {
 			return o, err
 		}
-		if err := o.knownInFiles(); err != nil {
-			return o, err
-		}
 		return o, f.besides(r, &o)
 	}
 	if len(f.Roots) > 0 {
