@@ -42,8 +42,8 @@ func newExport(r *root) *cobra.Command {
 			--managed=pin has set and holds with rules, and what somebody has set by hand. Write them as YAML
 			to paste into Git, where the repository is not at hand (where it is, see rewrite -f):
 
-			  --as patches  spec.patches of the Kustomization that applies the objects, to set the values in Git
-			  --as ignore   spec.ignore of it: the cluster keeps them, whatever Git has (kustomize-controller 1.9)
+			  -o patches  spec.patches of the Kustomization that applies the objects, to set the values in Git
+			  -o ignore   spec.ignore of it: the cluster keeps them, whatever Git has (kustomize-controller 1.9)
 
 			One document for each Kustomization. What other owners apply is named on stderr: a HelmRelease
 			has the values in its chart's. Nothing is written to the cluster.
@@ -61,7 +61,7 @@ func newExport(r *root) *cobra.Command {
 			kubectl fluxtune export -A
 
 			# Those of one namespace, as rules that leave them to the cluster
-			kubectl fluxtune export -n apps --as ignore`),
+			kubectl fluxtune export -n apps -o ignore`),
 		RunE: runE(r, flags.toOptions),
 	}
 	flags.add(cmd)
@@ -71,14 +71,14 @@ func newExport(r *root) *cobra.Command {
 
 func (f *ExportFlags) add(cmd *cobra.Command) {
 	f.FleetFlags.add(cmd)
-	cmd.Flags().StringVar(&f.As, "as", exportPatches, "What to write: patches to set the values in Git, or rules (ignore) that leave them to the cluster.")
-	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{exportPatches + "\tset the values in Git", exportIgnore + "\tleave them to the cluster"}, noFiles))
+	cmd.Flags().StringVarP(&f.As, "output", "o", exportPatches, "What to write: patches to set the values in Git, or rules (ignore) that leave them to the cluster.")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{exportPatches + "\tset the values in Git", exportIgnore + "\tleave them to the cluster"}, noFiles))
 }
 
 func (f *ExportFlags) toOptions(r *root, args []string) (o ExportOptions, err error) {
 	o.root, o.Rules = r, f.As == exportIgnore
 	if f.As != exportPatches && f.As != exportIgnore {
-		return o, fmt.Errorf("--as %q: it is one of %s, %s", f.As, exportPatches, exportIgnore)
+		return o, fmt.Errorf("-o %q: it is one of %s, %s", f.As, exportPatches, exportIgnore)
 	}
 	o.FleetOptions, err = f.FleetFlags.toOptions(r, args)
 	o.related = true

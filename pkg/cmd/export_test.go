@@ -56,7 +56,7 @@ spec:
           value: 45s
 `
 	assert.Equal(t, strings.NewReplacer("NS", f.flux, "APPS", f.apps).Replace(want), patches.stdout)
-	rules := on(f.Cluster).must(t, "export", "-n", f.apps, "--as", "ignore")
+	rules := on(f.Cluster).must(t, "export", "-n", f.apps, "-o", "ignore")
 	assert.Contains(t, rules.stdout, "  ignore:\n    - paths:\n      - /spec/interval\n      target:\n        group: source\\.toolkit\\.fluxcd\\.io\n        kind: GitRepository\n        name: app\n        namespace: "+f.apps+"\n")
 }
 
@@ -66,7 +66,7 @@ func TestExportOptions(t *testing.T) {
 	var flags ExportFlags
 	parseEvery(t, newExport(r), flags.add, map[string]string{
 		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
-		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg", "as": "ignore",
+		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg", "output": "ignore",
 	})
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
@@ -75,5 +75,5 @@ func TestExportOptions(t *testing.T) {
 	same(t, wantFleet(t), o.FleetOptions)
 	flags.As = "helm"
 	_, err = flags.toOptions(r, nil)
-	require.EqualError(t, err, `--as "helm": it is one of patches, ignore`)
+	require.EqualError(t, err, `-o "helm": it is one of patches, ignore`)
 }

@@ -88,6 +88,7 @@ func fileCases() []golden {
 		{name: "files/root-without-f", args: "get --root clusters/staging"},
 		{name: "files/observe", args: "budget -f DIR --observe"},
 		{name: "files/trace", args: "trace -f DIR"},
+		{name: "files/trace-80", args: "trace -f DIR", with: onTerminal(80)},
 		{name: "files/trace-one", args: "trace -f DIR --root clusters/staging gitrepo/web -n apps --no-headers"},
 		{name: "files/trace-without-f", args: "trace"},
 		{name: "files/rewrite-dry-run", args: "rewrite -f DIR --dry-run" + exact},
@@ -180,12 +181,13 @@ func TestTraceOptions(t *testing.T) {
 	parseEvery(t, newTrace(r), flags.add, map[string]string{
 		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
 		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg",
-		"filename": writeCheckout(t), "root": "clusters/staging", "no-headers": "true",
+		"filename": writeCheckout(t), "root": "clusters/staging", "no-headers": "true", "rows": "true",
 	})
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	assert.Equal(t, report.Layout{NoHeaders: true, Color: true, Width: 99}, o.layout)
 	assert.Equal(t, []int{0}, o.Files.chosen)
+	assert.True(t, o.Rows)
 	assert.Equal(t, wantFleet(t).Environments, o.Environments)
 	assert.Equal(t, "team=web", o.Selection.LabelSelector)
 }

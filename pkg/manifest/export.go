@@ -92,7 +92,7 @@ func exportedValues(exceptions []Exception) map[flux.Ref][]fieldValue {
 
 // doubt says why a patch by kind and name may reach another object than the one that it is for; "" where it does not.
 func (a Applier) doubt(ref flux.Ref, wanted map[flux.Ref][]fieldValue) string {
-	const otherwise = "If its files write another one, or a variable, the patch does nothing: --as ignore tells the objects apart as they are on the cluster."
+	const otherwise = "If its files write another one, or a variable, the patch does nothing: -o ignore tells the objects apart as they are on the cluster."
 	for _, other := range a.Objects {
 		if other.Group == ref.Group && other.Kind == ref.Kind && other.Name == ref.Name && !slices.Equal(wanted[other], wanted[ref]) {
 			return fmt.Sprintf("%s bears the name of %s, which keeps its values: the namespace tells them apart.\n%s", ref, other, otherwise)

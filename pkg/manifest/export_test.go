@@ -116,7 +116,7 @@ func TestExportedPatchesReachWhatTheyAreFor(t *testing.T) {
 		"a variable in the namespace":           {kustomize("", "apps/web.yaml", release("web", "  namespace: ${a}\n"), "apps/other.yaml", release("other", "  namespace: x\n")), "  postBuild: {substitute: {a: team-a}}\n", []string{"team-a/web"}, "!namespace: team-a", false},
 		"a namesake":                            {two, "", []string{"team-a/web"}, "# HelmRelease team-a/web bears the name of HelmRelease team-b/web, which keeps its values: the namespace tells them apart.\n    # If", false},
 		"a namesake that gets the same":         {two, "", []string{"team-a/web", "team-b/web"}, "!namespace: team", false},
-		"a namesake whose namespace a variable": {kustomize("", "apps/web.yaml", release("web", "  namespace: ${a}\n"), "apps/other.yaml", release("web", "  namespace: x\n")), "  postBuild: {substitute: {a: team-a}}\n", []string{"team-a/web"}, "--as ignore tells the objects apart", true},
+		"a namesake whose namespace a variable": {kustomize("", "apps/web.yaml", release("web", "  namespace: ${a}\n"), "apps/other.yaml", release("web", "  namespace: x\n")), "  postBuild: {substitute: {a: team-a}}\n", []string{"team-a/web"}, "-o ignore tells the objects apart", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

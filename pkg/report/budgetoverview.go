@@ -35,9 +35,9 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 	}
 	var lines []string
 	for _, n := range []labelledTexts{
-		{"Busiest", optional(b.busiest())}, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
+		{"Costliest", optional(b.costliest())}, {"Busiest", optional(b.busiest())}, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
 		{"Note", []string{"planned is what the policy makes of every object, also of those that plan leaves to their owners"}},
-		{"More", []string{"--rows or -o wide: repositories, credentials, controllers, each object, and what the numbers mean"}}, {"Next", optional(next)},
+		{"More", []string{"--rows: environments, shared repositories, controllers; -o wide: every repository and credential, and what the numbers mean"}}, {"Next", optional(next)},
 	} {
 		lines = append(lines, labelled(n.label, n.texts, l.Width)...)
 	}
@@ -80,6 +80,21 @@ func used(percent float64, eastAsian bool) Cell {
 		c.Style = Changed
 	}
 	return c
+}
+
+// costliest is the repository that gets most requests.
+func (b Budget) costliest() string {
+	if len(b.Repositories) == 0 {
+		return ""
+	}
+	r := slices.MaxFunc(b.Repositories, func(a, b BudgetRepository) int {
+		return cmp.Or(cmp.Compare(a.Requests.Now, b.Requests.Now), cmp.Compare(b.Address, a.Address))
+	})
+	by := strings.Join(r.Objects, ", ")
+	if len(r.Objects) > 1 {
+		by = fmt.Sprintf("%s and %d more", r.Objects[0], len(r.Objects)-1)
+	}
+	return fmt.Sprintf("%s: %s requests/h, by %s", r.Address, rates(r.Requests).Text, by)
 }
 
 // busiest is the controller with the least time left.

@@ -16,6 +16,7 @@ import (
 const (
 	Faster   = "faster"
 	Slower   = "slower"
+	BothWays = "faster and slower" // of groups that are taken together
 	SamePace = ""
 )
 
@@ -25,17 +26,15 @@ type ChangeGroup struct {
 	// Kind is "" where kinds are taken together.
 	Kind    string
 	Objects int
-	// Pace is faster, slower, or "" where the interval stays.
+	// Pace is faster, slower, both, or "" where the interval stays.
 	Pace string
-	// Interval as "5m -> 1m", or "2m to 10m -> 1m" where several are taken together.
+	// Interval as "5m -> 1m", or "2m to 10m -> 1m to 3m" where several are taken together.
 	Interval string
 	// Also says what changes beside the interval: "timeout set to 4m30s".
 	Also []string
 
-	names  []string
-	froms  []time.Duration
-	to     string
-	folded int // groups that are taken together
+	names      []string
+	froms, tos []time.Duration // of those whose interval changes
 }
 
 // detail is how exactly changes must agree to be of one group.
@@ -48,7 +47,8 @@ const (
 
 // GroupChanges sums up the items that change: by environment in the order given, the largest groups of each first. Most
 // is how many groups there may be (0: any number): first intervals are taken together in ranges, then the smallest
-// groups of an environment. Each environment keeps one at least.
+// groups of an environment, whatever their kinds: what the intervals are and will be is said of each row. Each
+// environment keeps one at least.
 func GroupChanges(items []tune.Item, environments []string, most int) []ChangeGroup {
 	groups := gather(items, exact)
 	if most > 0 && len(groups) > most {
@@ -76,7 +76,7 @@ func gather(items []tune.Item, d detail) []ChangeGroup {
 			continue
 		}
 		g := newGroup(item, d)
-		key := strings.Join([]string{g.Environment, g.Kind, g.Pace, g.to, strings.Join(g.Also, ",")}, "\x00")
+		key := strings.Join([]string{g.Environment, g.Kind, g.Pace, g.to(), strings.Join(g.Also, ",")}, "\x00")
 		if d == exact {
 			key += "\x00" + g.Interval
 		}
@@ -89,6 +89,7 @@ func gather(items []tune.Item, d detail) []ChangeGroup {
 		groups[i].Objects++
 		groups[i].names = append(groups[i].names, g.names...)
 		groups[i].froms = append(groups[i].froms, g.froms...)
+		groups[i].tos = append(groups[i].tos, g.tos...)
 		groups[i].Interval = groups[i].rangeText()
 	}
 	return groups
@@ -97,13 +98,13 @@ func gather(items []tune.Item, d detail) []ChangeGroup {
 // newGroup is the group of one item.
 func newGroup(item tune.Item, d detail) ChangeGroup {
 	o := item.Object
-	g := ChangeGroup{Environment: item.Assignment.Environment, Kind: o.Kind, Objects: 1, Pace: paceOf(item), names: []string{o.Namespace + "/" + o.Name}, folded: 1}
+	g := ChangeGroup{Environment: item.Assignment.Environment, Kind: o.Kind, Objects: 1, Pace: paceOf(item), names: []string{o.Namespace + "/" + o.Name}}
 	for _, c := range item.Changes {
 		switch {
 		case c.Field == flux.Interval:
-			g.to = tune.Show(c.To)
-			g.Interval = tune.Show(c.From) + " -> " + g.to
+			g.Interval = tune.Show(c.From) + " -> " + tune.Show(c.To)
 			g.froms = []time.Duration{o.Effective(flux.Interval)}
+			g.tos = []time.Duration{o.EffectiveWith(flux.Interval, c.To, c.To)}
 		case d == ranges:
 			g.Also = append(g.Also, shortName(c.Field))
 		case c.From == nil:
@@ -148,14 +149,36 @@ func paceOf(item tune.Item) string {
 }
 
 func (g ChangeGroup) rangeText() string {
-	if len(g.froms) == 0 || g.to == "" {
+	if len(g.froms) == 0 {
 		return g.Interval
 	}
-	low, high := slices.Min(g.froms), slices.Max(g.froms)
+	from, fromOne := span(g.froms)
+	to, toOne := span(g.tos)
+	if fromOne && toOne && len(g.froms) == g.Objects {
+		return g.Interval // as it is written
+	}
+	text := from + " -> " + to
+	if stay := g.Objects - len(g.froms); stay > 0 {
+		text += fmt.Sprintf(", %d stay", stay)
+	}
+	return text
+}
+
+// span writes durations from the shortest to the longest, and tells whether they are one.
+func span(list []time.Duration) (text string, one bool) {
+	low, high := slices.Min(list), slices.Max(list)
 	if low == high {
-		return g.Interval
+		return flux.FormatDuration(low), true
 	}
-	return fmt.Sprintf("%s to %s -> %s", flux.FormatDuration(low), flux.FormatDuration(high), g.to)
+	return flux.FormatDuration(low) + " to " + flux.FormatDuration(high), false
+}
+
+// to is what the interval of a group's first object will be; "" where it stays.
+func (g ChangeGroup) to() string {
+	if len(g.tos) == 0 {
+		return ""
+	}
+	return flux.FormatDuration(g.tos[0])
 }
 
 // smallest is the smallest group of an environment that has others; -1 where each has one.
@@ -166,7 +189,7 @@ func smallest(groups []ChangeGroup) int {
 	}
 	at := -1
 	for i, g := range groups {
-		if count[g.Environment] > 1 && g.Kind != "" && (at < 0 || g.Objects <= groups[at].Objects) {
+		if count[g.Environment] > 1 && (at < 0 || g.Objects <= groups[at].Objects) {
 			at = i
 		}
 	}
@@ -184,15 +207,32 @@ func fold(groups []ChangeGroup, at int) []ChangeGroup {
 		}
 	}
 	other := &groups[into]
-	other.folded += g.folded
+	if other.Kind != g.Kind {
+		other.Kind = ""
+	}
+	other.Pace = together(other.Pace, g.Pace)
 	other.Objects += g.Objects
 	other.names = append(other.names, g.names...)
-	if other.Pace != g.Pace {
-		other.Pace = SamePace
+	other.froms, other.tos = append(other.froms, g.froms...), append(other.tos, g.tos...)
+	other.Interval = other.rangeText()
+	for _, also := range g.Also {
+		if !slices.Contains(other.Also, also) {
+			other.Also = append(slices.Clone(other.Also), also)
+		}
 	}
-	other.Kind, other.to, other.froms = "", "", nil
-	other.Interval, other.Also = fmt.Sprintf("%d more changes", other.folded), nil
 	return groups
+}
+
+// together is the pace of two groups.
+func together(a, b string) string {
+	switch {
+	case a == b || b == SamePace:
+		return a
+	case a == SamePace:
+		return b
+	default:
+		return BothWays
+	}
 }
 
 // groupTable shows groups, an environment's name once.
@@ -233,6 +273,6 @@ func (g ChangeGroup) intervalCell() Cell {
 	case g.Interval == "":
 		return Cell{Text: "stays", Style: Faint}
 	default:
-		return Cell{Text: g.Interval, Style: Changed}
+		return Cell{Text: strings.TrimSpace(g.Interval + " " + g.Pace), Style: Changed}
 	}
 }
