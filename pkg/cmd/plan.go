@@ -141,8 +141,12 @@ func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet, fitting 
 		o.root.nothingFound(o.FleetOptions, f)
 		return nil
 	}
-	if o.Files == nil && plan.Changes() > 0 {
+	switch {
+	case plan.Changes() == 0:
+	case o.Files == nil:
 		overview.Next = o.root.repeated("apply")
+	case o.Files.tree != nil:
+		overview.Next = o.root.repeated("rewrite") + " --dry-run"
 	}
 	return o.printer.print(document, document.Names(), func(l report.Layout) error {
 		if o.printer.format == "markdown" {

@@ -138,7 +138,7 @@ func parseTypeNames(sel *cluster.Selection, args []string) error {
 func checkSelection(sel cluster.Selection, f SelectionFlags) error {
 	switch {
 	case len(sel.Names) > 0 && f.AllNamespaces:
-		return fmt.Errorf("an object cannot be found by name in all namespaces: name its namespace with -n")
+		return fmt.Errorf("an object cannot be found by name in all namespaces: name its namespace with -n, and leave out -A")
 	case len(sel.Names) > 0 && f.Selector != "":
 		return fmt.Errorf("names and --selector cannot be used together")
 	default:

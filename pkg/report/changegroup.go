@@ -137,6 +137,9 @@ func paceOf(item tune.Item) string {
 				continue
 			}
 			now, planned := item.Object.Effective(f), item.Object.EffectiveWith(f, c.To, item.Planned(flux.Interval))
+			if now == 0 { // a file's, that Flux refuses
+				return SamePace
+			}
 			if planned < now {
 				return Faster
 			}

@@ -74,6 +74,11 @@ func effective(o flux.Object, f flux.Field) string {
 	if !o.Has(f) {
 		return ""
 	}
+	if v := o.Value(f); v != nil {
+		if _, err := time.ParseDuration(*v); err != nil {
+			return "" // a file's: Flux refuses it
+		}
+	}
 	return flux.FormatDuration(o.Effective(f))
 }
 

@@ -223,8 +223,7 @@ func (o Overview) buys(limits limits) []string {
 
 // takes say how long the changes take, and what may be not ready meanwhile.
 func (o Overview) takes(limits limits) []string {
-	changes := o.Plan.Changes()
-	if changes == 0 {
+	if o.Plan.Changes() == 0 || o.Calm.Levels == 0 { // files take no time
 		return nil
 	}
 	line := "about " + takes(o.Calm)
