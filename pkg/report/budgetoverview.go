@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -11,47 +12,61 @@ import (
 )
 
 // DrawOverview shows on one screen what hosts are asked, what each environment gets for it, and what stands out. Next is
-// what to run then.
+// what to run then. On a low terminal less is said below the tables: what matters least goes first.
 func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
-	if _, err := fmt.Fprintf(w, "%s\n\n", terminal.WrapLine(b.Headline(), l.Width)); err != nil {
-		return err
-	}
-	if err := b.hostOverview(l.EastAsian).Draw(w, l); err != nil {
+	var tables bytes.Buffer
+	_, _ = fmt.Fprintf(&tables, "%s\n\n", terminal.WrapLine(b.Headline(), l.Width))
+	if err := b.hostOverview(l).Draw(&tables, l); err != nil {
 		return err
 	}
 	if len(b.Environments) > 0 {
-		if _, err := fmt.Fprintln(w); err != nil {
-			return err
-		}
-		const most = 6
-		t := EnvironmentTable(b.Environments)
-		if more := len(t.Rows) - most; more > 1 {
-			t.Rows = t.Rows[:most]
-			t.Add(map[string]Cell{"ENVIRONMENT": {Text: fmt.Sprintf("%d more", more), Style: Faint}})
-		}
-		if err := t.Draw(w, l); err != nil {
+		_, _ = fmt.Fprintln(&tables)
+		if err := b.environmentOverview(l).Draw(&tables, l); err != nil {
 			return err
 		}
 	}
-	var lines []string
-	for _, n := range []labelledTexts{
+	notes := []labelledTexts{
 		{"Costliest", optional(b.costliest())}, {"Busiest", optional(b.busiest())}, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
 		{"Note", []string{"planned is what the policy makes of every object, also of those that plan leaves to their owners"}},
-		{"More", []string{"--rows: environments, shared repositories, controllers; -o wide: every repository and credential, and what the numbers mean"}}, {"Next", optional(next)},
-	} {
-		lines = append(lines, labelled(n.label, n.texts, l.Width)...)
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n", strings.Join(lines, "\n"))
-	return err
+	const kept = 1 // of the notes
+	for {
+		var lines []string
+		for _, n := range append(slices.Clone(notes), labelledTexts{"More", []string{"--rows or -o wide"}}, labelledTexts{"Next", optional(next)}) {
+			lines = append(lines, labelled(n.label, n.texts, l.Width)...)
+		}
+		if l.Width > 0 && len(notes) > kept && bytes.Count(tables.Bytes(), []byte("\n"))+1+len(lines) > max(screen, l.Height-1) {
+			notes = notes[:len(notes)-1]
+			continue
+		}
+		_, err := fmt.Fprintf(w, "%s\n%s\n", tables.String(), strings.Join(lines, "\n"))
+		return err
+	}
+}
+
+// fewRows is how many rows each table of an overview has on a low terminal.
+const fewRows = 4
+
+func (b Budget) environmentOverview(l Layout) Table {
+	most := 6
+	if l.Width > 0 && l.Height < 30 {
+		most = fewRows
+	}
+	t := EnvironmentTable(b.Environments)
+	if more := len(t.Rows) - most; more > 1 {
+		t.Rows = t.Rows[:most]
+		t.Add(map[string]Cell{"ENVIRONMENT": {Text: fmt.Sprintf("%d more", more), Style: Faint}})
+	}
+	return t
 }
 
 // hostOverview has a row for the hosts that get most.
-func (b Budget) hostOverview(eastAsian bool) Table {
+func (b Budget) hostOverview(l Layout) Table {
 	t := Table{Columns: []Column{
 		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 2}, {Name: "REQUESTS/H", Right: true}, {Name: "LIMIT", Right: true, Spare: 1},
 		{Name: "NOW"}, {Name: "PLANNED"},
 	}}
-	const most = 4
+	const most = fewRows - 1
 	for i, h := range b.Hosts {
 		if i >= most && len(b.Hosts) > most+1 {
 			t.Add(map[string]Cell{"HOST": {Text: fmt.Sprintf("%d more", len(b.Hosts)-most), Style: Faint}})
@@ -60,7 +75,7 @@ func (b Budget) hostOverview(eastAsian bool) Table {
 		row := map[string]Cell{"HOST": Text(cmp.Or(h.Host, "<no host>")), "SOURCES": number(h.Sources), "REQUESTS/H": rates(h.Requests)}
 		if h.Limit != nil {
 			row["LIMIT"] = Text(rate(h.Limit.PerHour) + "/h")
-			row["NOW"], row["PLANNED"] = used(h.UsedPercent.Now, eastAsian), used(h.UsedPercent.Planned, eastAsian)
+			row["NOW"], row["PLANNED"] = used(h.UsedPercent.Now, l.EastAsian), used(h.UsedPercent.Planned, l.EastAsian)
 		}
 		t.Add(row)
 	}
