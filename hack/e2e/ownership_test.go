@@ -189,7 +189,7 @@ func TestOrphan(t *testing.T) {
 	m := newTeam(t, "", kept+sourcesInGit("interval: 5m", "app"), development)
 	m.eventually("gitrepository", "app", ".spec.interval", "5m", time.Minute)
 	inventory := func() string { return m.field("kustomization", "root", ".status.inventory.entries[*].id") }
-	assert.Contains(t, inventory(), "_orphan_")
+	require.Eventually(t, func() bool { return strings.Contains(inventory(), "_orphan_") }, time.Minute, 200*time.Millisecond)
 	m.push(sourcesInGit("interval: 7m", "app"))
 	m.eventually("gitrepository", "app", ".spec.interval", "7m", time.Minute)
 	m.reconciles(1)
