@@ -66,4 +66,7 @@ func answer(r rest.Result) ([]byte, error) {
 	return data, nil
 }
 
+// Sleep waits, or returns why ctx ended first.
+func Sleep(ctx context.Context, d time.Duration) error { return kube.Sleep(ctx, d) }
+
 func sleep(ctx context.Context, d time.Duration) error { return kube.Sleep(ctx, d) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,12 +18,15 @@ import (
 type ApplyFlags struct {
 	WriteFlags
 	TuneFlags
+	For time.Duration
 }
 
 // ApplyOptions are what apply needs to run.
 type ApplyOptions struct {
 	WriteOptions
 	tune.Options
+	// For is how long the changes stay; 0 is for good.
+	For time.Duration
 }
 
 func newApply(r *root) *cobra.Command {
@@ -49,6 +53,10 @@ func newApply(r *root) *cobra.Command {
 			With --fit, or spec.fit of the policy, intervals are fitted to a share of a host's limit; see plan.
 			Fit again now and then: what a fit counts with is what sources did before.
 
+			With --for the changes are taken back after that time: apply shows how long it still takes and ends
+			the session then, at Ctrl-C, or when the terminal goes. The time is in the records, so that
+			revert --expired cleans up, from any machine, after a crash.
+
 			A failure stops only its own object. Exit code 1 means that something failed, was left alone
 			because it changed, or is not ready yet (--wait); it is named. Ctrl-C ends in good order with
 			exit code 130: running again does only the rest. Whatever was written, the way back is printed.`),
@@ -66,6 +74,7 @@ func newApply(r *root) *cobra.Command {
 	flags.WriteFlags.add(cmd, r, "diff")
 	flags.addFit(cmd)
 	flags.TuneFlags.add(cmd)
+	cmd.Flags().DurationVar(&flags.For, "for", 0, "Take the changes back after this time, at Ctrl-C, or when the terminal goes: 2h.")
 	return cmd
 }
 
@@ -73,6 +82,10 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 	if o.Options, err = f.TuneFlags.toOptions(); err != nil {
 		return o, err
 	}
+	if err := f.checkFor(); err != nil {
+		return o, err
+	}
+	o.For = f.For
 	o.WriteOptions, err = f.WriteFlags.toOptions(r, args)
 	return o, err
 }
@@ -98,6 +111,9 @@ func (o ApplyOptions) run(ctx context.Context) error {
 		return err
 	}
 	stamp := tune.Stamp{Session: o.root.NewSession(), Policy: o.Policy.Title(), Time: o.root.Now(), Manager: o.FieldManager}
+	if o.For > 0 {
+		stamp.Until = stamp.Time.Add(o.For)
+	}
 	if o.DryRun != dryRunClient {
 		stamp.By = o.Client.WhoAmI(ctx)
 	}
@@ -114,6 +130,10 @@ func (o ApplyOptions) run(ctx context.Context) error {
 			d.Session, d.Warnings = session, plan.Warnings
 		},
 	}, f)
+	if session != "" && o.For > 0 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s.\n", session)
+		return errors.Join(err, o.untilOver(ctx, stamp, overview.Budget.Git))
+	}
 	if session != "" {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s. Take it back with: %s revert%s --session %s\n",
 			session, o.root.name, o.scopeFlag(), session)

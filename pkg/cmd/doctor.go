@@ -12,6 +12,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // DoctorFlags are what the user typed.
@@ -174,6 +175,9 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	}
 	if served[kustomizationKind] != "" {
 		checks = append(checks, report.IgnoreCheck(pins))
+	}
+	if overdue, late := report.OverdueCheck(tune.Sessions(fleet.objects, nil), o.root.Now(), o.where()); late {
+		checks = append(checks, overdue)
 	}
 	d := report.NewDiagnosis(checks, access.Rights, o.next(look, write, nodes))
 	return d.WithProposal(proposal, o.policyFile), nil

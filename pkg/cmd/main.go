@@ -45,7 +45,7 @@ type System struct {
 // Main runs the plugin with the process's streams and returns its exit code. The arguments begin with
 // the program's name, which decides how help calls it.
 func Main(args []string, build Build) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	// The first Ctrl-C ends the work in good order; a second one ends the process.
 	context.AfterFunc(ctx, stop)

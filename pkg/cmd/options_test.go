@@ -227,9 +227,15 @@ func TestApplyOptions(t *testing.T) {
 		flags.WriteFlags.add(cmd, r)
 		flags.TuneFlags.add(cmd)
 		flags.addFit(cmd)
-	}, fleetValues(writeValues(tuneValues(fitValues(map[string]string{})))))
+		cmd.Flags().DurationVar(&flags.For, "for", 0, "")
+	}, fleetValues(writeValues(tuneValues(fitValues(map[string]string{"for": "2h"})))))
+	_, err := flags.toOptions(r, nil)
+	require.EqualError(t, err, "--for 2h0m0s: a dry run changes nothing that could be taken back")
+	flags.DryRun = dryRunNone
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
+	assert.Equal(t, 2*time.Hour, o.For)
+	o.For, o.DryRun = 0, dryRunServer
 	checkPrinter(t, o.printer)
 	o.FleetOptions = same(t, wantFitted(t, wantFleet(t)), o.FleetOptions)
 	o.printer = nil
@@ -247,7 +253,11 @@ func TestRevertOptions(t *testing.T) {
 		flags.WriteFlags.add(cmd, r)
 		cmd.Flags().StringVar(&flags.Session, "session", "", "")
 		cmd.Flags().BoolVar(&flags.Force, "force", false, "")
-	}, fleetValues(writeValues(map[string]string{"session": "20261122-101500-k3xq", "force": "true"})))
+		cmd.Flags().BoolVar(&flags.Expired, "expired", false, "")
+	}, fleetValues(writeValues(map[string]string{"session": "20261122-101500-k3xq", "force": "true", "expired": "true"})))
+	_, err := flags.toOptions(r, nil)
+	require.EqualError(t, err, "--expired and --session both choose sessions: give one of them")
+	flags.Expired = false
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)

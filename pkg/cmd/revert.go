@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 type RevertFlags struct {
 	WriteFlags
 	Session string
+	Expired bool
 	Force   bool
 }
 
@@ -23,6 +25,8 @@ type RevertFlags struct {
 type RevertOptions struct {
 	WriteOptions
 	tune.RestoreOptions
+	// Expired takes back the sessions whose time is over, in the place of one that is named.
+	Expired bool
 }
 
 func newRevert(r *root) *cobra.Command {
@@ -51,6 +55,9 @@ func newRevert(r *root) *cobra.Command {
 			# Take everything back
 			kubectl fluxtune revert -A
 
+			# In a cron job: clean up after apply --for, should it not have been able to
+			kubectl fluxtune revert -A --expired --yes
+
 			# Take back one apply
 			kubectl fluxtune revert -A --session 20261122-101500-k3xq`),
 		RunE: runE(r, flags.toOptions),
@@ -58,17 +65,25 @@ func newRevert(r *root) *cobra.Command {
 	flags.WriteFlags.add(cmd, r, "diff")
 	cmd.Flags().StringVar(&flags.Session, "session", "", "Take back only what the apply with this session did.")
 	cmd.Flags().BoolVar(&flags.Force, "force", false, "Restore fields too that somebody else changed since.")
+	cmd.Flags().BoolVar(&flags.Expired, "expired", false, "Take back the sessions of apply --for whose time is over.")
 	_ = cmd.RegisterFlagCompletionFunc("session", r.completeSessions)
 	return cmd
 }
 
 func (f *RevertFlags) toOptions(r *root, args []string) (o RevertOptions, err error) {
+	if f.Expired && f.Session != "" {
+		return o, errors.New("--expired and --session both choose sessions: give one of them")
+	}
+	o.Expired = f.Expired
 	o.RestoreOptions = tune.RestoreOptions{Session: f.Session, Force: f.Force}
 	o.WriteOptions, err = f.WriteFlags.toOptions(r, args)
 	return o, err
 }
 
 func (o RevertOptions) run(ctx context.Context) error {
+	if o.Expired {
+		return o.runExpired(ctx)
+	}
 	f, err := o.readTuned(ctx)
 	if err != nil {
 		return err
@@ -105,6 +120,35 @@ func (o RevertOptions) run(ctx context.Context) error {
 		results:  report.NewResults("", cluster.Restored, report.PlannedRestores(restores)),
 		question: o.question(overview, len(writes), rules),
 	}, f)
+}
+
+// runExpired takes back the sessions whose time is over, the newest first.
+func (o RevertOptions) runExpired(ctx context.Context) error {
+	f, err := o.readTuned(ctx)
+	if err != nil {
+		return err
+	}
+	o.Expired = false
+	var failed error
+	overdue := 0
+	for _, s := range tune.Sessions(f.objects, nil) {
+		if !s.Overdue(o.root.Now()) {
+			continue
+		}
+		overdue++
+		o.Session = s.ID
+		failed = errors.Join(failed, o.run(ctx))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if overdue == 0 && !f.snapshot.Incomplete() {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "No session is overdue %s.\n", o.where())
+	}
+	if failed != nil {
+		return failed
+	}
+	return f.complete()
 }
 
 // readTuned reads the fleet with the owners whose rules may have to be taken back, whatever the objects say.

@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // KindsCheck is about the Flux kinds that a cluster serves, by name, with their versions.
@@ -194,4 +198,21 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// OverdueCheck names sessions of apply --for that should have ended; false where there are none.
+func OverdueCheck(sessions []tune.Session, now time.Time, where string) (Check, bool) {
+	var late []string
+	for _, s := range sessions {
+		if s.Overdue(now) {
+			late = append(late, fmt.Sprintf("%s (for %s)", s.ID, duration.HumanDuration(now.Sub(s.Until))))
+		}
+	}
+	if len(late) == 0 {
+		return Check{}, false
+	}
+	return Check{
+		Name: "sessions", Status: CheckWarning, Message: count(len(late), "session") + " overdue: " + strings.Join(late, ", "),
+		Remedy: "take back what should have ended by itself", Run: []string{"kubectl fluxtune revert " + where + " --expired"},
+	}, true
 }

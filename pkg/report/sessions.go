@@ -25,6 +25,8 @@ type Session struct {
 	By      string    `json:"by,omitempty"`
 	Time    time.Time `json:"time"`
 	Policy  string    `json:"policy"`
+	// Until is when it is to end; absent where it is to stay.
+	Until *time.Time `json:"until,omitempty"`
 	Objects int       `json:"objects"`
 	// Stand are the objects that are still as it set them, Followed those that a later session set again, Changed
 	// those that somebody else did.
@@ -40,10 +42,14 @@ type Session struct {
 func NewSessionList(sessions []tune.Session, gaps []flux.Gap) SessionList {
 	list := SessionList{Head: Head{APIVersion, "SessionList"}, Items: []Session{}, Missing: missing(gaps)}
 	for _, s := range sessions {
-		list.Items = append(list.Items, Session{
+		item := Session{
 			Session: s.ID, By: s.By, Time: s.Time, Policy: s.Policy, Objects: s.Objects,
 			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Pinned: s.Pinned, PinsLost: s.PinsLost,
-		})
+		}
+		if !s.Until.IsZero() {
+			item.Until = &s.Until
+		}
+		list.Items = append(list.Items, item)
 	}
 	return list
 }
@@ -60,14 +66,31 @@ func (l SessionList) Names() []string {
 // Table shows one line a session.
 func (l SessionList) Table(now time.Time) Table {
 	t := Table{Columns: []Column{
-		{Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle}, {Name: "POLICY", Shrink: terminal.End, Spare: 1}, {Name: "OBJECTS", Right: true}, {Name: "STANDS"},
+		{Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle}, {Name: "POLICY", Shrink: terminal.End, Spare: 1}, {Name: "OBJECTS", Right: true}, {Name: "STANDS"}, {Name: "ENDS"},
 	}}
+	ends := false
 	for _, s := range l.Items {
 		t.Rows = append(t.Rows, []Cell{
-			Text(s.Session), Text(duration.HumanDuration(now.Sub(s.Time))), dash(s.By), Text(s.Policy), number(s.Objects), s.stands(),
+			Text(s.Session), Text(duration.HumanDuration(now.Sub(s.Time))), dash(s.By), Text(s.Policy), number(s.Objects), s.stands(), s.ends(now),
 		})
+		ends = ends || s.Until != nil
+	}
+	if !ends {
+		return t.Without("ENDS")
 	}
 	return t
+}
+
+// ends says when a session is to end, or since when it should have.
+func (s Session) ends(now time.Time) Cell {
+	switch {
+	case s.Until == nil:
+		return Cell{Text: "-", Style: Faint}
+	case s.Until.Before(now):
+		return Cell{Text: "overdue for " + duration.HumanDuration(now.Sub(*s.Until)), Style: Bad}
+	default:
+		return Text("in " + duration.HumanDuration(s.Until.Sub(now)))
+	}
 }
 
 func dash(s string) Cell {

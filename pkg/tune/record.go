@@ -33,6 +33,8 @@ type Step struct {
 	// By is the user, as the API server knows them; "" where it did not say.
 	By   string    `json:"by,omitempty"`
 	Time time.Time `json:"time"`
+	// Until is when the step is to be taken back; nil where it is to stay.
+	Until *time.Time `json:"until,omitempty"`
 	// Manager is the field manager of the change; "" is DefaultManager.
 	Manager string              `json:"manager,omitempty"`
 	Fields  map[flux.Field]Move `json:"fields"`

@@ -14,6 +14,7 @@ type Session struct {
 	Policy string
 	By     string // the user; "" where unknown
 	Time   time.Time
+	Until  time.Time // when it is to end; the zero time where it is to stay
 	// Objects that bear a step of it.
 	Objects int
 	// Stand are those of which every field is still as it was set; Followed those of which a later session set a field
@@ -39,6 +40,9 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 				s = &Session{ID: step.Session, Policy: step.Policy, By: step.By, Time: step.Time}
 				byID[step.Session] = s
 			}
+			if step.Until != nil {
+				s.Until = *step.Until
+			}
 			s.add(record, i, o, lost)
 		}
 	}
@@ -51,6 +55,9 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 	})
 	return list
 }
+
+// Overdue tells whether a session should have ended.
+func (s Session) Overdue(now time.Time) bool { return !s.Until.IsZero() && s.Until.Before(now) }
 
 // add counts one object's step of the session.
 func (s *Session) add(record *Record, step int, o flux.Object, lost bool) {

@@ -55,6 +55,8 @@ type Stamp struct {
 	Policy  string
 	By      string
 	Time    time.Time
+	// Until is when the changes are to be taken back; the zero time where they are to stay.
+	Until time.Time
 	// Manager is the field manager of the changes; "" is DefaultManager.
 	Manager string
 }
@@ -133,6 +135,10 @@ func (w ApplyWrite) patch(now flux.Object, record *Record) ([]byte, error) {
 	}
 	if w.Stamp.Manager != DefaultManager {
 		step.Manager = w.Stamp.Manager
+	}
+	if !w.Stamp.Until.IsZero() {
+		until := w.Stamp.Until.UTC().Truncate(time.Second)
+		step.Until = &until
 	}
 	pinned := w.Item.pinned()
 	for _, c := range w.Item.Changes {

@@ -1,0 +1,123 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+const (
+	// mostFor bounds --for: nobody keeps a terminal open for longer.
+	mostFor = 30 * 24 * time.Hour
+	// changesEvery is how often is looked for what has been applied meanwhile.
+	changesEvery = time.Minute
+)
+
+// checkFor refuses times that cannot be meant.
+func (f ApplyFlags) checkFor() error {
+	switch {
+	case f.For < 0 || f.For > mostFor:
+		return fmt.Errorf("--for %s: it takes a time between 1s and %s, like 2h", f.For, flux.FormatDuration(mostFor))
+	case f.For > 0 && f.DryRun != dryRunNone:
+		return fmt.Errorf("--for %s: a dry run changes nothing that could be taken back", f.For)
+	}
+	return nil
+}
+
+// untilOver waits until a session is over (its time, Ctrl-C, the end of the terminal), tells meanwhile how long it still
+// takes, and takes everything back.
+func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests budget.Rates) error {
+	_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", stamp.Until.Format(time.TimeOnly), flux.FormatDuration(o.For))
+	o.hold(ctx, stamp, requests)
+	// A second Ctrl-C ends the program; the records then say that the session is overdue.
+	return o.takeBack(context.WithoutCancel(ctx), stamp.Session)
+}
+
+// hold waits, and tells on a terminal how long it still takes.
+func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budget.Rates) {
+	line := o.root.newProgress()
+	defer line.clear()
+	ctx, stop := context.WithDeadline(ctx, time.Now().Add(stamp.Until.Sub(o.root.Now())))
+	defer stop()
+	applied := make(chan int, 1)
+	go o.count(ctx, stamp.Time, applied)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	since := 0
+	for {
+		text := fmt.Sprintf("%s left, %.0f requests/h (%.0f before), %s changed; Ctrl-C ends it",
+			stamp.Until.Sub(o.root.Now()).Round(time.Second), requests.Planned, requests.Now, plural(since, "source"))
+		if width, _ := o.root.terminalSize(); width > 0 {
+			text = report.Clip(text, width-1) // a line that is broken cannot be drawn over
+		}
+		line.show(text)
+		select {
+		case <-ctx.Done():
+			return
+		case since = <-applied:
+		case <-tick.C:
+		}
+	}
+}
+
+// count tells now and then how many of the sources have changed since a session began.
+func (o ApplyOptions) count(ctx context.Context, since time.Time, applied chan<- int) {
+	for cluster.Sleep(ctx, changesEvery) == nil {
+		snapshot, err := o.Client.Read(ctx, o.Selection)
+		if err != nil {
+			continue // the end of the session does not hang on it
+		}
+		n := 0
+		for _, object := range snapshot.Objects {
+			if object.Status.SourceChanged.After(since) {
+				n++
+			}
+		}
+		select {
+		case applied <- n:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// untroubled is a writer that never fails.
+type untroubled struct{ io.Writer }
+
+// Write implements io.Writer.
+func (w untroubled) Write(p []byte) (int, error) {
+	_, _ = w.Writer.Write(p)
+	return len(p), nil
+}
+
+// takeBack reverts a session, wherever its objects are by now.
+func (o ApplyOptions) takeBack(ctx context.Context, session string) error {
+	back := RevertOptions{WriteOptions: o.WriteOptions, RestoreOptions: tune.RestoreOptions{Session: session}}
+	back.Selection = cluster.Selection{Namespace: o.Selection.Namespace}
+	back.Environments, back.Yes = nil, true
+	r, printer := *o.root, *o.printer
+	r.Out = untroubled{o.root.Out} // the terminal may be gone: that must not keep anything from being taken back
+	if !o.printer.tables() {
+		r.Out = io.Discard // one document was promised
+	}
+	printer.out = r.Out
+	back.root, back.printer = &r, &printer
+	err := back.run(ctx)
+	if err == nil {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is over: everything is as it was.\n", session)
+		return nil
+	}
+	why := ""
+	if silent := (silentError{}); !errors.As(err, &silent) {
+		why = fmt.Sprintf(" (%v)", err)
+	}
+	_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s could not be taken back whole%s. Try again with: %s revert%s --session %s\n", session, why, o.root.name, o.scopeFlag(), session)
+	return silentError{exitFailed}
+}

@@ -1,0 +1,136 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// What is changed for a while is as it was when that is over, by the clock or by Ctrl-C.
+func TestApplyFor(t *testing.T) {
+	t.Parallel()
+	for name, how := range map[string]struct {
+		length string
+		ctrlC  bool
+	}{"by its time": {length: "3s"}, "by Ctrl-C": {length: "2h", ctrlC: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFreeFleet(t)
+			before := f.Kubectl(t, "get", "gitrepository", "app", "-n", f.apps, "--show-managed-fields", "-o", "jsonpath={.spec}{.metadata.annotations}{.metadata.managedFields[*].manager}{.metadata.managedFields[*].fieldsV1}")
+			ctx, ctrlC := context.WithCancel(t.Context())
+			defer ctrlC()
+			result := make(chan outcome, 1)
+			go func() {
+				result <- on(f.Cluster).run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", how.length)
+			}()
+			require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+			record := f.recordOf(t)
+			if assert.NotNil(t, record) && assert.NotNil(t, record.Steps[0].Until) {
+				assert.True(t, record.Steps[0].Until.After(noon))
+			}
+			if how.ctrlC {
+				ctrlC()
+			}
+			o := <-result
+			assert.Zero(t, o.code, o.stderr)
+			assert.Contains(t, o.stderr, "Ctrl-C ends it now.")
+			assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: everything is as it was.")
+			assert.Equal(t, before, f.Kubectl(t, "get", "gitrepository", "app", "-n", f.apps, "--show-managed-fields", "-o", "jsonpath={.spec}{.metadata.annotations}{.metadata.managedFields[*].manager}{.metadata.managedFields[*].fieldsV1}"))
+		})
+	}
+}
+
+// When the terminal goes, nothing can be written to it any more.
+func TestApplyForWithoutATerminal(t *testing.T) {
+	t.Parallel()
+	n, err := untroubled{gone{}}.Write([]byte("x"))
+	assert.Equal(t, 1, n)
+	assert.NoError(t, err)
+}
+
+// Whatever somebody chose meanwhile stays.
+func TestApplyForLeavesLaterChoices(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	ctx, ctrlC := context.WithCancel(t.Context())
+	defer ctrlC()
+	result := make(chan outcome, 1)
+	go func() {
+		result <- on(f.Cluster).run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
+	}()
+	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	f.edit(t, "7m")
+	ctrlC()
+	o := <-result
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "somebody (kubectl-patch) changed it since")
+	assert.Contains(t, o.stderr, "could not be taken back whole. Try again with: kubectl fluxtune revert -n "+f.apps+" --session 20261122-120000-test")
+	assert.Equal(t, "7m", f.interval(t))
+}
+
+// A session that nobody could end is named as overdue, and ended from anywhere; others stay.
+func TestExpiredSessions(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.tuned(t, "stays")
+	f.tuned(t, "expires", "--set", "development.GitRepository.interval=40s")
+	record := f.recordOf(t)
+	require.Len(t, record.Steps, 2)
+	until := noon.Add(-time.Hour)
+	record.Steps[1].Until = &until
+	f.annotate(t, *record)
+
+	sessions := on(f.Cluster).must(t, "sessions", "-n", f.apps)
+	assert.Regexp(t, `(?m)^expires .* overdue for 60m$`, sessions.stdout)
+	doctor := on(f.Cluster).run(t.Context(), "doctor", "-n", f.apps)
+	assert.Contains(t, doctor.stdout, "1 session overdue: expires (for 60m)")
+	assert.Contains(t, doctor.stdout, "kubectl fluxtune revert -n "+f.apps+" --expired")
+
+	o := f.revert(t, "--expired")
+	assert.Zero(t, o.code, o.stderr)
+	assert.Equal(t, "1m", f.interval(t), "as the other session set it")
+	o = f.revert(t, "--expired")
+	assert.Zero(t, o.code)
+	assert.Contains(t, o.stderr, "No session is overdue in namespace ")
+	list := decode[report.SessionList](t, on(f.Cluster).must(t, "sessions", "-n", f.apps, "-o", "json"))
+	require.Len(t, list.Items, 1)
+	assert.Equal(t, "stays", list.Items[0].Session)
+}
+
+// gone is a terminal that is not there any more.
+type gone struct{}
+
+func (gone) Write([]byte) (int, error) { return 0, errors.New("input/output error") }
+
+// annotate writes a record as it stands, as if another clock had written it.
+func (f gitFleet) annotate(t *testing.T, record tune.Record) {
+	t.Helper()
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{tune.RecordAnnotation: record.String()}}})
+	require.NoError(t, err)
+	f.Kubectl(t, "patch", "gitrepository", "app", "-n", f.apps, "--type=merge", "--field-manager=fluxtune", "-p", string(patch))
+}
+
+func TestApplyForRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		args []string
+		err  string
+	}{
+		{[]string{"apply", "--for", "-1h", "--yes"}, "--for -1h0m0s: it takes a time between 1s and 720h, like 2h"},
+		{[]string{"apply", "--for", "1000h", "--yes"}, "--for 1000h0m0s: it takes a time between 1s and 720h, like 2h"},
+		{[]string{"apply", "--for", "1h", "--dry-run=server"}, "--for 1h0m0s: a dry run changes nothing that could be taken back"},
+		{[]string{"revert", "--expired", "--session", "x", "--yes"}, "--expired and --session both choose sessions: give one of them"},
+	} {
+		o := invocation{}.run(t.Context(), tc.args...)
+		assert.Equal(t, exitFailed, o.code)
+		assert.Contains(t, o.stderr, tc.err)
+	}
+}
