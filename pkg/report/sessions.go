@@ -26,8 +26,8 @@ type Session struct {
 	Time    time.Time `json:"time"`
 	Policy  string    `json:"policy"`
 	// Until is when it is to end; absent where it is to stay.
-	Until *time.Time `json:"until,omitempty"`
-	Objects int       `json:"objects"`
+	Until   *time.Time `json:"until,omitempty"`
+	Objects int        `json:"objects"`
 	// Stand are the objects that are still as it set them, Followed those that a later session set again, Changed
 	// those that somebody else did.
 	Stand    int `json:"stand"`
