@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -173,6 +174,37 @@ func TestInterruptedBeforeTheFirstPatch(t *testing.T) {
 	assert.Equal(t, NotAttempted, results[0].Outcome)
 	require.EqualError(t, results[0].Err, "interrupted")
 	assert.Zero(t, s.sent)
+}
+
+// hanging is a store whose API server has stopped.
+type hanging struct{ now flux.Object }
+
+func (s hanging) Patch(ctx context.Context, _ flux.Object, _ []byte, _ bool) (flux.Object, error) {
+	<-ctx.Done()
+	return s.now, ctx.Err()
+}
+
+func (s hanging) Get(ctx context.Context, _ flux.Object) (flux.Object, error) {
+	<-ctx.Done()
+	return s.now, ctx.Err()
+}
+
+func (s hanging) List(ctx context.Context, _ flux.Object) ([]flux.Object, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// After Ctrl-C nobody waits for an answer for long. What was sent may have arrived.
+func TestInterruptedWhileARequestHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, ctrlC := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, ctrlC)
+		s := hanging{object("apps", "web", "")}
+		results := NewWriter(s, WriteOptions{}, Clock{Now: time.Now, Sleep: sleep, Workers: 1}).Write(ctx, []tune.Write{twoPatches{s.now, 1}})
+		assert.Equal(t, Uncertain, results[0].Outcome)
+		require.ErrorContains(t, results[0].Err, "no answer from the API server")
+	})
 }
 
 // A dry run sends the first patch of each object only: the second one's object does not exist.
