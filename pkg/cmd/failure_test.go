@@ -234,7 +234,7 @@ func TestInterrupt(t *testing.T) {
 	ctx, ctrlC := context.WithCancel(t.Context())
 	result := make(chan outcome, 1)
 	go func() {
-		result <- on(c).run(ctx, "apply", "-A", "--yes", "--patches-per-second", "20", "-o", "json")
+		result <- on(c).run(ctx, "apply", "-A", "--yes", "--patches-per-second", "4", "-o", "json")
 	}()
 	require.Eventually(t, func() bool { return tunedSoFar(t, c) >= 10 }, 30*time.Second, 50*time.Millisecond)
 	ctrlC()
