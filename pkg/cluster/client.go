@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
@@ -22,6 +24,11 @@ type Client struct {
 	rest rest.Interface // writes, once, over the same connections
 
 	config *rest.Config
+
+	// kinds is what the API server served when it was last asked.
+	mu      sync.Mutex
+	kinds   served
+	kindsAt time.Time
 }
 
 // NewClient makes a client for a cluster. It does not limit the rate of requests itself, as client-go
@@ -52,9 +59,26 @@ func (s served) flux() bool {
 	return slices.ContainsFunc(flux.Kinds(), func(k flux.Kind) bool { return s[k.Name] != "" })
 }
 
-// discover asks the API server which of Flux's kinds it serves, in two requests where it aggregates
-// discovery (Kubernetes 1.26 and newer), and live: a cached answer would hide a CRD just installed.
+// kindsFor is how long an answer about kinds is taken for true: one command asks once. An older one would hide a CRD just
+// installed.
+const kindsFor = 5 * time.Second
+
+// discover tells which of Flux's kinds the API server serves.
 func (c *Client) discover(ctx context.Context) (served, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kinds != nil && time.Since(c.kindsAt) < kindsFor {
+		return c.kinds, nil
+	}
+	s, err := c.askKinds(ctx)
+	if err == nil {
+		c.kinds, c.kindsAt = s, time.Now()
+	}
+	return s, err
+}
+
+// askKinds asks, in two requests where the API server aggregates discovery (Kubernetes 1.26 and newer).
+func (c *Client) askKinds(ctx context.Context) (served, error) {
 	client := discovery.NewDiscoveryClient(c.rest)
 	groups, resources, _, err := client.GroupsAndMaybeResourcesWithContext(ctx)
 	if err != nil {
