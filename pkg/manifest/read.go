@@ -36,7 +36,9 @@ type deployment struct {
 	spec     string // the spec's JSON, which the build depends on
 	built    built
 	vars     variables // what its objects were substituted with
-	objects  []appliedObject
+	// unset are variables of it without a value and a default, whether or not Flux fails on them.
+	unset   unsetError
+	objects []appliedObject
 }
 
 // appliedObject is an object of a root, after substitution.
@@ -60,10 +62,12 @@ type reader struct {
 	options buildOptions
 	builds  map[string]built
 	trees   map[string]*Tree // of ExternalArtifacts
+	// lenient says that variables without a value are empty, as for the kustomize-controller that the checkout installs.
+	lenient bool
 }
 
 func newReader(t *Tree) *reader {
-	return &reader{tree: t, options: buildOptions{schemas: t.customSchemas(), origins: true}, builds: map[string]built{}, trees: map[string]*Tree{}}
+	return &reader{tree: t, options: buildOptions{schemas: t.customSchemas(), origins: true}, builds: map[string]built{}, trees: map[string]*Tree{}, lenient: t.installsBeforeStrict()}
 }
 
 // Read builds the roots as Flux would, level by level through the Kustomizations that they apply. What
@@ -117,7 +121,7 @@ func (r *reader) read(root Root) Fleet {
 	for range maxRounds {
 		for _, d := range current {
 			d.built = r.build(d)
-			d.objects = d.apply(r.tree, configMaps)
+			d.objects = d.apply(r.tree, configMaps, r.lenient)
 		}
 		found := collectConfigMaps(current, configMaps)
 		collectSources(current, sources)
@@ -254,7 +258,7 @@ func sortedRefs[V any](m map[flux.Ref]V) []flux.Ref {
 
 // apply returns the objects as they reach the cluster: variables substituted, common metadata added. None does where
 // one cannot be substituted.
-func (d *deployment) apply(t *Tree, configMaps map[flux.Ref]map[string]string) []appliedObject {
+func (d *deployment) apply(t *Tree, configMaps map[flux.Ref]map[string]string, lenient bool) []appliedObject {
 	vars, substitutes := d.variables(configMaps)
 	d.vars = vars
 	objects := make([]appliedObject, 0, len(d.built.resources))
@@ -262,7 +266,7 @@ func (d *deployment) apply(t *Tree, configMaps map[flux.Ref]map[string]string) [
 	for _, b := range d.built.resources {
 		o := appliedObject{builtResource: b, by: d.ref()}
 		if substitutes && !b.raw {
-			missing, err := o.substitute(vars, t.seed)
+			missing, err := o.substitute(vars, t.seed, lenient)
 			if err != nil {
 				d.built.err = fmt.Errorf("%s: %w", b.ref, err)
 				return nil
@@ -271,21 +275,22 @@ func (d *deployment) apply(t *Tree, configMaps map[flux.Ref]map[string]string) [
 		}
 		objects = append(objects, o)
 	}
-	if len(unset) > 0 {
-		d.built.err = unset.once()
+	d.unset = unset.once()
+	if len(unset) > 0 && !lenient {
+		d.built.err = d.unset
 		return nil
 	}
 	return objects
 }
 
 // substitute replaces the variables in an object, and returns those that have no value and no default.
-func (o *appliedObject) substitute(vars variables, seed maphash.Seed) (unset []string, err error) {
+func (o *appliedObject) substitute(vars variables, seed maphash.Seed, lenient bool) (unset []string, err error) {
 	if err := vars.invalid(); err != nil {
 		return nil, err
 	}
 	if o.json != nil {
 		data, unset, err := substitute(o.json, vars)
-		if err == nil && len(unset) == 0 {
+		if err == nil && (len(unset) == 0 || lenient && len(data) > 0) {
 			err = o.rename(data)
 		}
 		return unset, err

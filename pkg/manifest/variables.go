@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -95,11 +94,38 @@ func substitute(object json.RawMessage, vars variables) (data json.RawMessage, u
 		return nil, nil, err
 	}
 	out, unset, err := vars.eval(string(text))
-	if err != nil || len(unset) > 0 {
+	if err != nil {
 		return nil, unset, err
 	}
 	data, err = yaml.YAMLToJSON([]byte(out))
+	if len(unset) > 0 { // what comes of empty values need not be an object
+		return data, unset, nil
+	}
 	return data, nil, err
+}
+
+// controllerImage is how manifests name the kustomize-controller that a checkout installs (gotk-components.yaml).
+var controllerImage = regexp.MustCompile(`kustomize-controller:v?(\d+)\.(\d+)\.`)
+
+// installsBeforeStrict tells whether the checkout installs a kustomize-controller before 1.9, for which a variable without
+// a value is empty. Where it installs none that can be seen, it is taken for a newer one.
+func (t *Tree) installsBeforeStrict() bool {
+	for _, file := range t.Files() {
+		if !isYAML(file) {
+			continue
+		}
+		content, err := t.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		for _, m := range controllerImage.FindAllSubmatch(content, -1) {
+			major, minor := string(m[1]), string(m[2])
+			if major == "0" || major == "1" && len(minor) == 1 && minor < "9" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // UnsetVariable is a variable without a value and without a default, in what a Kustomization applies.
@@ -113,14 +139,11 @@ type UnsetVariable struct {
 	At Position
 }
 
-// Unset are the variables that builds of the Fleet fail on, in the order of Kustomizations.
+// Unset are the variables without a value and a default of the Fleet, in the order of Kustomizations.
 func (f Fleet) Unset() []UnsetVariable {
 	var unset []UnsetVariable
 	for _, ref := range sortedRefs(f.deployments) {
-		var err unsetError
-		if errors.As(f.deployments[ref].built.err, &err) {
-			unset = append(unset, err...)
-		}
+		unset = append(unset, f.deployments[ref].unset...)
 	}
 	return unset
 }

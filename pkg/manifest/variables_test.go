@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,13 +15,17 @@ import (
 
 // variableTree is a Kustomization with this postBuild that applies these objects, beside a release of its own.
 func variableTree(postBuild, objects, more string) *Tree {
-	return NewTree(map[string]string{
+	return NewTree(variableFiles(postBuild, objects, more))
+}
+
+func variableFiles(postBuild, objects, more string) map[string]string {
+	return map[string]string{
 		"clusters/a/flux-system/gotk-sync.yaml": "# written by flux bootstrap\n",
 		"clusters/a/apps.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: apps\n  namespace: flux-system\nspec:\n  interval: 10m\n  path: ./apps\n" +
 			"  sourceRef: {kind: GitRepository, name: flux-system}\n" + postBuild + more,
 		"apps/release.yaml": release,
 		"apps/objects.yaml": objects,
-	})
+	}
 }
 
 const oneValue = "  postBuild: {substitute: {poll: 4m}}\n"
@@ -129,5 +134,23 @@ func TestUnsetVariablesAreFluxsOwn(t *testing.T) {
 			f := tree.Read(tree.Roots())[0]
 			assert.Equal(t, theirs != nil, f.Snapshot.Incomplete(), "%v, %v", theirs, f.Snapshot.Gaps)
 		})
+	}
+}
+
+// A checkout that installs an older kustomize-controller has empty values in the place of variables that nothing sets.
+func TestVariablesBeforeStrict(t *testing.T) {
+	t.Parallel()
+	const web = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: web, namespace: apps}\nspec: {interval: 5m, url: \"https://github.com/acme/web${none}\"}\n"
+	for image, applied := range map[string]bool{"v1.8.5": true, "v0.35.1": true, "v1.9.0": false, "v1.10.1": false, "": false} {
+		files := variableFiles(oneValue, web, "")
+		if image != "" {
+			files["clusters/a/flux-system/gotk-components.yaml"] = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: kustomize-controller, namespace: flux-system}\n" +
+				"spec: {template: {spec: {containers: [{name: manager, image: \"ghcr.io/fluxcd/kustomize-controller:" + image + "\"}]}}}\n"
+		}
+		tree := NewTree(files)
+		f := tree.Read(tree.Roots())[0]
+		found := slices.ContainsFunc(f.Snapshot.Objects, func(o flux.Object) bool { return o.Name == "web" && o.Kind == "GitRepository" })
+		assert.Equal(t, applied, found, image)
+		assert.Len(t, f.Unset(), 1, "named in any case")
 	}
 }
