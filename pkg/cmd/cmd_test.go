@@ -48,6 +48,7 @@ type invocation struct {
 	session    string           // of an apply; "" is 20261122-120000-test
 	env        map[string]string
 	stderr     io.Writer // gets a copy
+	stdout     io.Writer // gets a copy, too
 }
 
 // outcome is what a user sees of it.
@@ -60,7 +61,7 @@ type outcome struct {
 func (i invocation) run(ctx context.Context, args ...string) outcome {
 	var out, errOut lockedBuffer
 	sys := System{
-		IOStreams:     genericiooptions.IOStreams{In: i.stdin, Out: &out, ErrOut: io.MultiWriter(&errOut, i.copyTo())},
+		IOStreams:     genericiooptions.IOStreams{In: i.stdin, Out: io.MultiWriter(&out, orNowhere(i.stdout)), ErrOut: io.MultiWriter(&errOut, orNowhere(i.stderr))},
 		Now:           func() time.Time { return noon },
 		NewSession:    func() string { return cmp.Or(i.session, "20261122-120000-test") },
 		StdinTerminal: i.terminal,
@@ -82,11 +83,11 @@ func (i invocation) run(ctx context.Context, args ...string) outcome {
 	return outcome{out.String(), errOut.String(), code}
 }
 
-func (i invocation) copyTo() io.Writer {
-	if i.stderr == nil {
+func orNowhere(w io.Writer) io.Writer {
+	if w == nil {
 		return io.Discard
 	}
-	return i.stderr
+	return w
 }
 
 // on calls the plugin on a cluster as its administrator.
