@@ -133,7 +133,7 @@ func (f *CheckFlags) toOptions(r *root, args []string) (o CheckOptions, err erro
 		}
 		limits = append(limits, limit)
 	}
-	f.everyRoot = true
+	f.everyRoot, f.places = true, true
 	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
 		return o, err
 	}

@@ -27,6 +27,8 @@ type FileFlags struct {
 	// everyRoot has all clusters of the checkout read, also where Roots names some: what is written for these
 	// must not change the others.
 	everyRoot bool
+	// places says that the command asks where values stand.
+	places bool
 	// live has a cluster compared with the files where --context names one.
 	live bool
 }
@@ -99,7 +101,11 @@ func (f FileFlags) chosen(tree *manifest.Tree) (*checkout, error) {
 	for i := range asked {
 		c.chosen = append(c.chosen, i)
 	}
-	c.fleets = tree.Read(roots)
+	read := tree.ReadValues
+	if f.places {
+		read = tree.Read
+	}
+	c.fleets = read(roots)
 	return c, nil
 }
 

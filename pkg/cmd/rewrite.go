@@ -82,7 +82,7 @@ func newRewrite(r *root) *cobra.Command {
 
 func (f *RewriteFlags) toOptions(r *root, args []string) (o RewriteOptions, err error) {
 	o.root, o.Yes, o.DryRun = r, f.Yes, f.DryRun
-	f.everyRoot = true
+	f.everyRoot, f.places = true, true
 	switch {
 	case f.Filename == "":
 		return o, errors.New("name the checkout to change with -f: rewrite -f . --dry-run shows what it would do")

@@ -80,7 +80,7 @@ func (f *TraceFlags) toOptions(r *root, args []string) (o TraceOptions, err erro
 	}
 	o.Rows = f.Rows
 	o.root, o.layout = r, report.Layout{NoHeaders: f.NoHeaders, Color: color, Width: r.StdoutWidth}
-	f.everyRoot = true
+	f.everyRoot, f.places = true, true
 	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
 		return o, err
 	}

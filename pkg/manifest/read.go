@@ -72,8 +72,17 @@ func newReader(t *Tree) *reader {
 
 // Read builds the roots as Flux would, level by level through the Kustomizations that they apply. What
 // cannot be known from the checkout is in the Snapshots' gaps.
-func (t *Tree) Read(roots []Root) []Fleet {
+func (t *Tree) Read(roots []Root) []Fleet { return newReader(t).all(roots) }
+
+// ReadValues is Read for whoever asks for values and not for where they stand: kustomize then does not note where
+// objects come from, which takes it as long as all the rest.
+func (t *Tree) ReadValues(roots []Root) []Fleet {
 	r := newReader(t)
+	r.options.origins = false
+	return r.all(roots)
+}
+
+func (r *reader) all(roots []Root) []Fleet {
 	fleets := make([]Fleet, 0, len(roots))
 	for _, root := range roots {
 		fleets = append(fleets, r.read(root))

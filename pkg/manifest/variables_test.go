@@ -154,3 +154,13 @@ func TestVariablesBeforeStrict(t *testing.T) {
 		assert.Len(t, f.Unset(), 1, "named in any case")
 	}
 }
+
+// What is read without its places is the same.
+func TestReadValues(t *testing.T) {
+	t.Parallel()
+	tree := variableTree(oneValue, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: web, namespace: apps}\nspec: {interval: \"${poll}\", url: \"https://github.com/acme/web${none}\"}\n", "")
+	whole, values := tree.Read(tree.Roots())[0], tree.ReadValues(tree.Roots())[0]
+	require.NotEmpty(t, whole.Snapshot.Objects)
+	assert.Equal(t, whole.Snapshot, values.Snapshot)
+	assert.Equal(t, whole.Unset(), values.Unset(), "also where variables stand")
+}
