@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -52,7 +53,7 @@ func (c *Client) Watch(ctx context.Context, sel Selection, event func(Event), ga
 			}
 			one.Lock()
 			defer one.Unlock()
-			gap(flux.Gap{What: "watching " + scope(k.Resource, sel.Namespace), Why: err.Error(), Forbidden: apierrors.IsForbidden(err)})
+			gap(flux.Gap{What: "watching " + scope(k.Resource, sel.Namespace), Why: words(err), Forbidden: apierrors.IsForbidden(err)})
 		})
 		tell := func(obj any, gone bool) {
 			if last, unknown := obj.(cache.DeletedFinalStateUnknown); unknown {
@@ -77,6 +78,14 @@ func (c *Client) Watch(ctx context.Context, sel Selection, event func(Event), ga
 	}
 	all.Wait()
 	return nil
+}
+
+// words are those of the API server, without client-go's around them ("failed to list *unstructured.Unstructured").
+func words(err error) string {
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return status.Status().Message
+	}
+	return err.Error()
 }
 
 // watched is an object as an informer keeps it: with the name and version that its store asks for.

@@ -35,6 +35,9 @@ func (f ApplyFlags) checkFor() error {
 // untilOver waits until a session is over (its time, Ctrl-C, the end of the terminal), tells meanwhile how long it still
 // takes, and takes everything back.
 func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests budget.Rates) error {
+	if ctx.Err() != nil { // Ctrl-C while it was applied
+		return o.takeBack(context.WithoutCancel(ctx), stamp.Session)
+	}
 	_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", stamp.Until.Format(time.TimeOnly), flux.FormatDuration(o.For))
 	o.hold(ctx, stamp, requests)
 	// A second Ctrl-C ends the program; the records then say that the session is overdue.

@@ -72,6 +72,10 @@ func (l *liveObjects) now() ([]flux.Object, []string) {
 
 // runWatch shows the rows of a fleet, and then those that change, until ctx ends.
 func (o GetOptions) runWatch(ctx context.Context, f fleet) error {
+	if err := f.complete(); err != nil && len(f.snapshot.Objects) == 0 { // who may see nothing would wait for ever
+		o.root.warn(nil, f.snapshot.Gaps)
+		return err
+	}
 	l := &liveObjects{objects: make(map[flux.Ref]flux.Object), changed: make(chan struct{}, 1)}
 	for _, object := range f.snapshot.Objects {
 		l.objects[object.Ref] = object

@@ -51,4 +51,18 @@ func TestGetWatchRefused(t *testing.T) {
 	o := on(f.Cluster).run(ctx, "get", "gitrepo", "-n", f.apps, "-w", "--as", user)
 	assert.Contains(t, o.stdout, "GitRepository   app")
 	assert.Contains(t, o.stderr, "Warning: partial: watching gitrepositories in namespace ")
+	assert.NotContains(t, o.stderr, "unstructured")
+}
+
+// Who may see nothing is told so, and does not wait for ever.
+func TestGetWatchOfNothing(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	ctx, ctrlC := context.WithTimeout(t.Context(), 20*time.Second)
+	defer ctrlC()
+	o := on(f.Cluster).run(ctx, "get", "gitrepo", "-n", f.apps, "-w", "--as", "nobody")
+	require.NoError(t, ctx.Err(), "it ends by itself")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "Warning: you may not list gitrepositories")
+	assert.Empty(t, o.stdout)
 }
