@@ -330,6 +330,7 @@ func runRoots[O rooted[O]](r *root, toOptions func(*root, []string) (O, error)) 
 // allRootsError is about all roots together: it is said once.
 type allRootsError struct{ error }
 
+// Unwrap gives errors.Is and errors.As the cause.
 func (e allRootsError) Unwrap() error { return e.error }
 
 // eachRoot runs a command for each root, below a heading where wanted, and returns the worst that happened.

@@ -52,6 +52,7 @@ type Excess struct {
 // InfeasibleError says that even the longest intervals ask more than some shares allow.
 type InfeasibleError struct{ Excesses []Excess }
 
+// Error implements error: each share, with what is asked at least (requests an hour) and what is allowed.
 func (e *InfeasibleError) Error() string {
 	var parts []string
 	for _, x := range e.Excesses {

@@ -114,15 +114,24 @@ func (p Problem) step(i int, from, to time.Duration) step {
 	return step{source: i, from: from, to: to, worth: s.Activity * from.Hours() * to.Hours() / 2 / max(s.most(), 1e-300)}
 }
 
-// steps is a heap with the worthiest step first.
+// steps is a heap (container/heap) with the worthiest step first.
 type steps []step
 
-func (h steps) Len() int      { return len(h) }
+// Len implements heap.Interface.
+func (h steps) Len() int { return len(h) }
+
+// Swap implements heap.Interface.
 func (h steps) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+// Less implements heap.Interface: of steps worth the same, that of the first source comes first.
 func (h steps) Less(i, j int) bool {
 	return cmp.Or(cmp.Compare(h[j].worth, h[i].worth), cmp.Compare(h[i].source, h[j].source)) < 0
 }
+
+// Push implements heap.Interface.
 func (h *steps) Push(x any) { *h = append(*h, x.(step)) }
+
+// Pop implements heap.Interface.
 func (h *steps) Pop() any {
 	old := *h
 	last := old[len(old)-1]
