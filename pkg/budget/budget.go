@@ -77,6 +77,8 @@ type Item struct {
 	// Receiver that notifies it; "" without one.
 	Receiver string
 	Observed *flux.Observation
+	// Drift is how long a Kustomization takes at most to correct drift: its interval, with jitter.
+	Drift Pair[time.Duration]
 }
 
 // Webhooks are the sources that Receivers cover. A webhook brings a commit at once, so their polling
@@ -90,18 +92,52 @@ type Webhooks struct {
 // New works a budget out. It takes time proportional to the number of objects.
 func New(in Input) Budget {
 	f := newFleet(in)
-	b := Budget{JitterPercent: f.settings.jitter(flux.SourceController), StatusProviders: map[string]int{}, Items: make([]Item, 0, len(f.shown))}
+	providers := map[string]int{}
+	items := make([]Item, 0, len(f.shown))
 	for _, s := range f.shown {
 		if s.object.Kind == flux.ProviderKind {
-			b.countProvider(s.object)
+			countProvider(providers, s.object)
 		}
-		if f.linksOnly(s.object) {
-			continue
+		if !f.linksOnly(s.object) {
+			items = append(items, f.item(s))
 		}
-		item := f.item(s)
-		b.Items = append(b.Items, item)
-		b.Failing.add(&item)
-		if len(s.object.Polling.Includes) > 0 {
+	}
+	b := sumUp(items, in.Limits, in.Environments)
+	b.StatusProviders, b.JitterPercent = providers, f.settings.jitter(flux.SourceController)
+	b.APIServer = f.apiServer(b.Items)
+	b.Workers = f.workers()
+	b.Defaults = missing(b.Workers)
+	return b
+}
+
+// Together is the budget of several clusters: what hosts, repositories and credentials get from all of them. The
+// controllers of each stay its own. The limits and the order of the environments are as in Input.
+func Together(clusters []Budget, limits Limits, environments []string) Budget {
+	var items []Item
+	for _, b := range clusters {
+		items = append(items, b.Items...)
+	}
+	all := sumUp(items, limits, environments)
+	all.StatusProviders = map[string]int{}
+	for _, b := range clusters {
+		for kind, n := range b.StatusProviders {
+			all.StatusProviders[kind] += n
+		}
+		all.APIServer = all.APIServer.and(b.APIServer)
+		all.Workers = append(all.Workers, b.Workers...)
+		all.JitterPercent = max(all.JitterPercent, b.JitterPercent)
+	}
+	all.Defaults = missing(all.Workers)
+	return all
+}
+
+// sumUp adds up what items cost.
+func sumUp(items []Item, limits Limits, environments []string) Budget {
+	b := Budget{Items: items}
+	for i := range items {
+		item := &items[i]
+		b.Failing.add(item)
+		if len(item.Object.Polling.Includes) > 0 {
 			b.Includes++
 		}
 		b.Requests = sum(b.Requests, item.Requests)
@@ -113,13 +149,10 @@ func New(in Input) Budget {
 			b.Webhooks.Requests = sum(b.Webhooks.Requests, item.Requests)
 		}
 	}
-	b.Hosts = hosts(b.Items, in.Limits)
-	b.Repositories = repositories(b.Items)
-	b.Credentials = credentials(b.Items)
-	b.APIServer = f.apiServer(b.Items)
-	b.Workers = f.workers()
-	b.Environments = f.environments(b.Items, in.Environments)
-	b.Defaults = missing(b.Workers)
+	b.Hosts = hosts(items, limits)
+	b.Repositories = repositories(items)
+	b.Credentials = credentials(items)
+	b.Environments = byEnvironment(items, environments)
 	return b
 }
 
@@ -137,12 +170,12 @@ func (f *fleet) linksOnly(o *flux.Object) bool {
 
 // countProvider counts the Providers whose type is a Git host: they write commit statuses
 // (notification-controller internal/notifier, github.go and the like).
-func (b *Budget) countProvider(o *flux.Object) {
+func countProvider(providers map[string]int, o *flux.Object) {
 	switch o.Polling.Type {
 	case "github", "githubdispatch", "githubpullrequestcomment", "gitlab", "gitlabmergerequestcomment",
 		"gitea", "giteapullrequestcomment", "bitbucket", "bitbucketserver", "azuredevops":
 		if !o.Suspended {
-			b.StatusProviders[o.Polling.Type]++
+			providers[o.Polling.Type]++
 		}
 	}
 }
@@ -160,6 +193,9 @@ func (f *fleet) item(s *subject) Item {
 	}
 	if applies(s) {
 		item.APIRequests = times(item.Reconciles, applyRequests*float64(s.object.Status.Managed))
+	}
+	if s.object.Kind == "Kustomization" {
+		item.Drift = pair(func(m moment) time.Duration { return f.settings.longest(s.object, *s.interval.at(m)) })
 	}
 	if s.object.KindRow().Consumer {
 		d := f.deliver(s)

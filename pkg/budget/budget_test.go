@@ -279,11 +279,11 @@ func TestRepositoriesAndCredentials(t *testing.T) {
 	require := []Repository{
 		{
 			Address: Address{"github.com", "acme/app"}, Protocol: Git,
-			Objects: []flux.Ref{
-				{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "dev", Name: "a"},
-				{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "prod", Name: "b"},
-				{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "prod", Name: "c"},
-				ref("GitRepository", "d"),
+			Objects: []flux.Located{
+				{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "dev", Name: "a"}},
+				{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "prod", Name: "b"}},
+				{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "prod", Name: "c"}},
+				{Ref: ref("GitRepository", "d")},
 			},
 			Refs:     []flux.RemoteRef{{Kind: flux.RefBranch, Value: "main"}, {Kind: flux.RefTag, Value: "v1"}},
 			Requests: Rates{12 + 20 + 30 + 60, 60 + 20 + 30 + 60},
@@ -291,15 +291,15 @@ func TestRepositoriesAndCredentials(t *testing.T) {
 			// refer to another.
 			SavingAcross: Rates{12, 20},
 		},
-		{Address: Address{"github.com", "acme/other"}, Protocol: Git, Objects: []flux.Ref{ref("GitRepository", "e")},
+		{Address: Address{"github.com", "acme/other"}, Protocol: Git, Objects: []flux.Located{{Ref: ref("GitRepository", "e")}},
 			Refs: []flux.RemoteRef{{Kind: flux.RefBranch, Value: "main"}}, Requests: steady(6)},
 	}
 	assert.Equal(t, require, b.Repositories)
 	assert.Equal(t, []Credential{
-		{Host: "github.com", Secret: "token", Namespaces: 2, Sources: 2, Requests: Rates{32, 80}},
-		{Host: "github.com", Namespaces: 1, Sources: 1, Requests: steady(60)},
-		{Host: "github.com", Secret: "key", Namespaces: 1, Sources: 1, Requests: steady(30)},
-		{Host: "github.com", Provider: "azure", Namespaces: 1, Sources: 1, Requests: steady(6)},
+		{Host: "github.com", Secret: "token", Namespaces: 2, Clusters: 1, Sources: 2, Requests: Rates{32, 80}},
+		{Host: "github.com", Namespaces: 1, Clusters: 1, Sources: 1, Requests: steady(60)},
+		{Host: "github.com", Secret: "key", Namespaces: 1, Clusters: 1, Sources: 1, Requests: steady(30)},
+		{Host: "github.com", Provider: "azure", Namespaces: 1, Clusters: 1, Sources: 1, Requests: steady(6)},
 	}, b.Credentials)
 }
 

@@ -91,6 +91,8 @@ const (
 // Workers are those of a controller for one kind, and how busy intervals alone keep them. The shards of
 // a controller do not help each other: each has workers of its own.
 type Workers struct {
+	// Cluster that they are in, where there are several.
+	Cluster    string
 	Controller string
 	// Shard is the label selector of what this shard watches; "" where there is but one.
 	Shard      string
@@ -129,7 +131,7 @@ func (f *fleet) workers() []Workers {
 		k := key{s.object.Kind, c.Watches}
 		l := loads[k]
 		if l == nil {
-			l = &load{Workers: Workers{Controller: c.Name, Kind: k.kind, Concurrent: c.Concurrent, Default: !c.Found}, from: map[DurationSource]float64{}}
+			l = &load{Workers: Workers{Cluster: s.object.Cluster, Controller: c.Name, Kind: k.kind, Concurrent: c.Concurrent, Default: !c.Found}, from: map[DurationSource]float64{}}
 			if len(f.settings[c.Name]) > 1 {
 				l.Shard = cmp.Or(c.Watches, "the rest")
 			}
@@ -192,7 +194,7 @@ func (w Workers) advice() string {
 	if w.Shard != "" {
 		name += " for " + w.Shard
 	}
-	what := fmt.Sprintf("the %d %s workers of %s %s %.0f%% busy%s", w.Concurrent, w.Kind, name, when, worst, based)
+	what := flux.InCluster(w.Cluster, fmt.Sprintf("the %d %s workers of %s %s %.0f%% busy%s", w.Concurrent, w.Kind, name, when, worst, based))
 	if w.Busy.Planned <= busyWarning {
 		return fmt.Sprintf("%s: the plan brings that down to %.0f%%", what, w.Busy.Planned)
 	}

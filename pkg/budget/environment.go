@@ -64,6 +64,14 @@ func (f *fleet) apiServer(items []Item) APIServer {
 	return a
 }
 
+// and adds what another cluster's are asked.
+func (a APIServer) and(b APIServer) APIServer {
+	return APIServer{
+		a.Kustomizations + b.Kustomizations, a.HelmReleases + b.HelmReleases, a.Managed + b.Managed,
+		a.WithoutInventory + b.WithoutInventory, sum(a.Reconciles, b.Reconciles), sum(a.Requests, b.Requests),
+	}
+}
+
 // Environment is what one environment costs and what it gets for it.
 type Environment struct {
 	Name    string // "" for objects without one
@@ -90,8 +98,8 @@ type gathering struct {
 	typical Pair[[]time.Duration]
 }
 
-// environments sums up by environment, in the order given, then others by name, none at the end.
-func (f *fleet) environments(items []Item, order []string) []Environment {
+// byEnvironment sums up by environment, in the order given, then others by name, none at the end.
+func byEnvironment(items []Item, order []string) []Environment {
 	var g grouped[string, gathering]
 	for i := range items {
 		item := &items[i]
@@ -106,9 +114,7 @@ func (f *fleet) environments(items []Item, order []string) []Environment {
 		e.APIRequests = sum(e.APIRequests, item.APIRequests)
 		e.deliver(item)
 		if item.Object.Kind == "Kustomization" {
-			e.Drift = pair(func(m moment) time.Duration {
-				return max(*e.Drift.at(m), f.settings.longest(&item.Object, *item.Interval.at(m)))
-			})
+			e.Drift = pair(func(m moment) time.Duration { return max(*e.Drift.at(m), *item.Drift.at(m)) })
 		}
 	}
 	var list []Environment

@@ -36,7 +36,7 @@ type Repository struct {
 	Address  Address
 	Protocol Protocol
 	// Objects that poll it: each one for itself, there is no sharing between them.
-	Objects  []flux.Ref
+	Objects  []flux.Located
 	Refs     []flux.RemoteRef // what they look for, each once
 	Requests Rates
 	// Saving in requests per hour, if those shared one source that differ in nothing but how it is called
@@ -45,15 +45,16 @@ type Repository struct {
 	Saving, SavingAcross Rates
 }
 
-// Credential is what goes to a host under one credential. Secrets of one name in several namespaces are
+// Credential is what goes to a host under one credential. Secrets of one name in several namespaces and clusters are
 // taken for the same credential; none is read.
 type Credential struct {
 	Host string
 	// Secret is the name of spec.secretRef, Provider that of a cloud identity; both "" for none.
 	Secret, Provider string
-	Namespaces       int
-	Sources          int
-	Requests         Rates
+	// Namespaces of all clusters, and Clusters; 1 where no cluster has a name.
+	Namespaces, Clusters int
+	Sources              int
+	Requests             Rates
 }
 
 // grouped collects items under keys, and gives them back in the order in which they came first.
@@ -126,6 +127,7 @@ func (h *Host) add(p Protocol, requests Rates) {
 type share struct {
 	Address
 	Protocol
+	cluster          string // what is in one cannot use what is in another
 	namespace, kind  string
 	ref              flux.RemoteRef
 	secret, provider string
@@ -153,7 +155,7 @@ func repositories(items []Item) []Repository {
 			continue
 		}
 		r := g.get(key{item.Address, item.Cost.Protocol}, func() Repository { return Repository{Address: item.Address, Protocol: item.Cost.Protocol} })
-		r.Objects = append(r.Objects, item.Object.Ref)
+		r.Objects = append(r.Objects, item.Object.Located())
 		r.Requests = sum(r.Requests, item.Requests)
 		if !slices.Contains(r.Refs, item.Remote.Ref) {
 			r.Refs = append(r.Refs, item.Remote.Ref)
@@ -162,7 +164,7 @@ func repositories(items []Item) []Repository {
 			continue
 		}
 		k := share{
-			item.Address, item.Cost.Protocol, item.Object.Namespace, item.Object.Kind,
+			item.Address, item.Cost.Protocol, item.Object.Cluster, item.Object.Namespace, item.Object.Kind,
 			item.Remote.Ref, item.Remote.Secret, item.Remote.Provider, item.Remote.Fingerprint,
 		}
 		r.Saving = sum(r.Saving, within.saved(k, item.Requests))
@@ -187,7 +189,8 @@ func shareable(item Item) bool {
 func credentials(items []Item) []Credential {
 	type key struct{ host, secret, provider string }
 	var g grouped[key, Credential]
-	namespaces := map[key]map[string]bool{}
+	type namespace struct{ cluster, name string }
+	namespaces, clusters := map[key]map[namespace]bool{}, map[key]map[string]bool{}
 	for _, item := range items {
 		if item.Requests == (Rates{}) {
 			continue
@@ -197,10 +200,11 @@ func credentials(items []Item) []Credential {
 		c.Sources++
 		c.Requests = sum(c.Requests, item.Requests)
 		if namespaces[k] == nil {
-			namespaces[k] = map[string]bool{}
+			namespaces[k], clusters[k] = map[namespace]bool{}, map[string]bool{}
 		}
-		namespaces[k][item.Object.Namespace] = true
-		c.Namespaces = len(namespaces[k])
+		namespaces[k][namespace{item.Object.Cluster, item.Object.Namespace}] = true
+		clusters[k][item.Object.Cluster] = true
+		c.Namespaces, c.Clusters = len(namespaces[k]), len(clusters[k])
 	}
 	return g.sorted(func(a, b Credential) int {
 		return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Host, b.Host), strings.Compare(a.Secret, b.Secret), strings.Compare(a.Provider, b.Provider))

@@ -50,6 +50,27 @@ func NewClient(config *rest.Config) (*Client, error) {
 	return &Client{kube: reader, rest: client, config: config}, nil
 }
 
+// Identity tells clusters apart, whatever they are called.
+type Identity struct {
+	UID  string // of the namespace kube-system; "" where that may not be read
+	Host string // the API server's address
+}
+
+// Same tells whether two are one cluster: the UIDs tell, and the addresses only where those are not known, since some
+// gateways serve many clusters at one.
+func (a Identity) Same(b Identity) bool {
+	if a.UID != "" && b.UID != "" {
+		return a.UID == b.UID
+	}
+	return a.Host == b.Host
+}
+
+// Identify asks which cluster it is.
+func (c *Client) Identify(ctx context.Context) Identity {
+	uid, _ := c.kube.Cluster(ctx) // who may not read it has the address
+	return Identity{uid, c.config.Host}
+}
+
 // served maps each kind's name to the API version to use; kinds that the cluster does not serve are
 // absent.
 type served map[string]string

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -53,6 +54,9 @@ func newApply(r *root) *cobra.Command {
 			With --fit, or spec.fit of the policy, intervals are fitted to a share of a host's limit; see plan.
 			Fit again now and then: what a fit counts with is what sources did before.
 
+			With --contexts or --all-contexts one cluster is changed after the other, each after its own question and
+			at its own pace; all in one session.
+
 			With --for the changes are taken back after that time: apply shows how long it still takes and ends
 			the session then, at Ctrl-C, or when the terminal goes. The time is in the records, so that
 			revert --expired cleans up, from any machine, after a crash.
@@ -86,23 +90,39 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 		return o, err
 	}
 	o.For = f.For
-	o.WriteOptions, err = f.WriteFlags.toOptions(r, args)
-	return o, err
+	if o.WriteOptions, err = f.WriteFlags.toOptions(r, args); err != nil {
+		return o, err
+	}
+	if o.For > 0 && len(o.clusters) > 1 {
+		return o, errors.New("--for waits for the end of a session in one cluster: run it for each with --context, or take them back with revert --expired")
+	}
+	return o, nil
 }
 
 func (o ApplyOptions) run(ctx context.Context) error {
-	f, err := o.read(ctx)
+	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
 	}
-	fitting, err := o.fitted(ctx, f, &o.Options, o.root.Now())
+	fitting, err := o.fitAll(ctx, fs, o.Options, o.root.Now())
 	if err != nil {
 		return err
 	}
-	plan := f.plan(o.FleetOptions, &o.Options)
-	plan.Warnings = append(plan.Warnings, o.fitWarnings()...)
+	o.root.warn(o.fitWarnings(), fs.missing)
+	session := o.root.NewSession() // one for all clusters
+	return o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
+		one := o
+		one.WriteOptions = w
+		return one.apply(ctx, f, fitting, session)
+	})
+}
+
+// apply plans a cluster, asks, and changes it.
+func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, id string) error {
+	o.Options = *f.fitted(fitting, o.Options)
+	plan := f.plan(&o.Options)
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
-	overview := o.overview(plan, f, f.budget(plan, o.Policy, o.root.Now()), o.PatchesPerSecond)
+	overview := o.overview(plan, f.forecast(plan.Items, o.PatchesPerSecond), f.budget(plan, o.root.Now()), o.PatchesPerSecond)
 	overview.Fitting = fitting
 	if err := o.showPlan(ctx, overview, f); err != nil {
 		return err
@@ -110,7 +130,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	if err := o.supportsPins(ctx, plan); err != nil {
 		return err
 	}
-	stamp := tune.Stamp{Session: o.root.NewSession(), Policy: o.Policy.Title(), Time: o.root.Now(), Manager: o.FieldManager}
+	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Time: o.root.Now(), Manager: o.FieldManager}
 	if o.For > 0 {
 		stamp.Until = stamp.Time.Add(o.For)
 	}
@@ -118,7 +138,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 		stamp.By = o.Client.WhoAmI(ctx)
 	}
 	session := ""
-	err = o.execute(ctx, job{
+	err := o.execute(ctx, job{
 		run:      cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, f, stamp), Owners: o.pinning(f)},
 		rules:    plan.Pins,
 		results:  report.NewResults(plan.Policy, cluster.Configured, report.PlannedItems(plan.Items)),
@@ -195,7 +215,7 @@ func (o ApplyOptions) showPlan(ctx context.Context, overview report.Overview, f 
 		return err
 	}
 	if len(plan.Items) == 0 {
-		o.root.nothingFound(o.FleetOptions, f)
+		o.root.nothingFound(o.FleetOptions, f.snapshot.Incomplete())
 		return nil
 	}
 	l := o.printer.layout

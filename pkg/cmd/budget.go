@@ -32,11 +32,8 @@ type BudgetFlags struct {
 type BudgetOptions struct {
 	FleetOptions
 	OutputOptions
-	// Shown says which objects of the namespaces read are counted; the others only explain them.
-	Shown func(flux.Object) bool
-	// Chosen is what was asked for; Names of it must be among the objects that are read.
+	// Chosen is what was asked for, and is counted; the Selection has what explains it, too.
 	Chosen cluster.Selection
-	Names  []cluster.Name
 	Limits budget.Limits
 	// FailAbove is in percent of a host's limit; 0 never fails.
 	FailAbove float64
@@ -68,6 +65,9 @@ func newBudget(r *root) *cobra.Command {
 			30s for each level of dependsOn, and the last reconcile (the longest at worst). What a source
 			includes or is made of counts, too. A Receiver takes the wait for the poll away.
 
+			With --contexts or --all-contexts, and of a checkout, the clusters are added up by host, repository and
+			credential. Secrets of one name are taken for one credential, in all namespaces and clusters.
+
 			A host's limit comes from --limit, spec.limits of the policy, or for github.com 5,000/h. That is
 			GitHub's limit for its REST API; Git traffic is not REST, so it is a cautious yardstick only.
 
@@ -95,21 +95,22 @@ func newBudget(r *root) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.asked = cmd
 			judgePlan := cmd.Flags().Changed("policy") || cmd.Flags().Changed("set")
-			return runRoots(r, func(r *root, args []string) (BudgetOptions, error) {
+			return runE(r, func(r *root, args []string) (BudgetOptions, error) {
 				o, err := flags.toOptions(r, args)
 				o.JudgePlan = judgePlan
 				return o, err
 			})(cmd, args)
 		},
 	}
-	flags.add(cmd)
+	flags.add(cmd, r)
 	r.completeFleet(cmd)
 	return cmd
 }
 
-func (f *BudgetFlags) add(cmd *cobra.Command) {
+func (f *BudgetFlags) add(cmd *cobra.Command, r *root) {
 	f.FleetFlags.add(cmd)
 	f.addFiles(cmd)
+	f.addClusters(cmd, r, "Add up")
 	f.OutputFlags.add(cmd, "markdown")
 	f.addRows(cmd)
 	cmd.Flags().StringArrayVar(&f.Limits, "limit", nil, "What a host should get at most: --limit github.com=5000/h (per s, m, h or d, or none; may be repeated).")
@@ -147,33 +148,40 @@ func (f BudgetFlags) toOptions(r *root, args []string) (o BudgetOptions, err err
 	if o.Files != nil && (o.Pods || len(o.MetricsURLs) > 0) {
 		return o, errors.New("--observe and --metrics-url look at running controllers: they cannot be used with -f")
 	}
+	if len(o.clusters) > 0 && len(o.MetricsURLs) > 0 {
+		return o, errors.New("--metrics-url is of one cluster: use --observe, or name the cluster with --context")
+	}
 	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
-	return o.narrow()
+	o.Chosen = o.Selection
+	o.FleetOptions = o.narrow()
+	return o, nil
 }
 
 // narrow has everything in the namespaces read: what an object costs and buys depends on others, which
 // need not be among those asked for.
-func (o BudgetOptions) narrow() (BudgetOptions, error) {
-	matches, err := selector(o.Selection.LabelSelector)
-	if err != nil {
-		return o, err
+func (o BudgetOptions) narrow() FleetOptions {
+	all := o.FleetOptions
+	all.Selection = cluster.Selection{Namespace: o.Selection.Namespace}
+	all.clusters = slices.Clone(o.clusters)
+	for i := range all.clusters {
+		all.clusters[i].selection = cluster.Selection{Namespace: o.clusters[i].selection.Namespace}
 	}
-	sel := o.Selection
-	o.Names, o.Chosen = sel.Names, sel
-	o.Shown = func(object flux.Object) bool {
-		kind := func(k flux.Kind) bool { return k.Name == object.Ref.Kind }
-		name := func(n cluster.Name) bool { return kind(n.Kind) && n.Name == object.Name }
-		switch {
-		case !matches(object.Labels):
-			return false
-		case len(sel.Names) > 0:
-			return slices.ContainsFunc(sel.Names, name)
-		default:
-			return len(sel.Kinds) == 0 || slices.ContainsFunc(sel.Kinds, kind)
-		}
+	return all
+}
+
+// shown tells whether an object of the namespaces read is counted; the others only explain those that are.
+func (o BudgetOptions) shown(object flux.Object) bool {
+	sel := o.Chosen
+	kind := func(k flux.Kind) bool { return k.Name == object.Ref.Kind }
+	matches, err := selector(sel.LabelSelector)
+	switch {
+	case err != nil, !matches(object.Labels): // it was parsed before
+		return false
+	case len(sel.Names) > 0:
+		return slices.ContainsFunc(sel.Names, func(n cluster.Name) bool { return kind(n.Kind) && n.Name == object.Name })
+	default:
+		return len(sel.Kinds) == 0 || slices.ContainsFunc(sel.Kinds, kind)
 	}
-	o.Selection = cluster.Selection{Namespace: sel.Namespace}
-	return o, nil
 }
 
 func parsePercent(s string) (float64, error) {
@@ -192,16 +200,15 @@ func parsePercent(s string) (float64, error) {
 }
 
 func (o BudgetOptions) run(ctx context.Context) error {
-	f, err := o.read(ctx)
+	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
 	}
-	in, unread, err := o.input(ctx, &f)
+	b, unread, err := o.count(ctx, &fs)
 	if err != nil {
 		return err
 	}
-	b := budget.New(in)
-	document := report.NewBudget(b, o.Policy.Title(), f.snapshot.Gaps, o.Policy.Warnings(o.inEnvironments))
+	document := report.NewBudget(b, o.Policy.Title(), fs.gaps(), o.Policy.Warnings(o.inEnvironments))
 	document.NotCounted(unread)
 	if len(o.Policy.Fit) > 0 {
 		document.Warnings = append(document.Warnings, "the policy fits intervals (spec.fit): what is planned here are only its bounds; plan shows what they are fitted to")
@@ -216,10 +223,11 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err
 	}
-	o.root.warn(document.Warnings, f.snapshot.Gaps)
+	fs.notes(o.root)
+	o.root.warn(document.Warnings, fs.gaps())
 	if len(document.Items) == 0 && o.printer.tables() {
-		o.root.nothingFound(o.FleetOptions, f)
-		return f.complete()
+		o.root.nothingFound(o.FleetOptions, fs.incomplete())
+		return fs.complete()
 	}
 	if err := o.printer.print(document, document.Names(), func(l report.Layout) error { return o.draw(document, l) }); err != nil {
 		return err
@@ -227,7 +235,30 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	if err := o.judge(b); err != nil {
 		return err
 	}
-	return f.complete()
+	return fs.complete()
+}
+
+// count works out the budget of all clusters together. What could not be read becomes a gap of its cluster; unread are
+// resources that may cost something, too.
+func (o BudgetOptions) count(ctx context.Context, fs *fleets) (b budget.Budget, unread []string, err error) {
+	var budgets []budget.Budget
+	for i := range fs.all {
+		f := &fs.all[i]
+		one := o
+		one.FleetOptions = f.options
+		in, not, err := one.input(ctx, f)
+		if err != nil {
+			return b, nil, err
+		}
+		budgets = append(budgets, budget.New(in))
+		for _, what := range not {
+			unread = append(unread, flux.InCluster(f.options.Cluster, what))
+		}
+	}
+	if len(budgets) == 1 {
+		return budgets[0], unread, nil
+	}
+	return budget.Together(budgets, o.Limits, o.Policy.EnvironmentNames()), unread, nil
 }
 
 func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
@@ -280,12 +311,4 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 	}
 	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%",
 		host.Name, gets, perHour, used, host.Limit.PerHour, o.FailAbove)}
-}
-
-func (o BudgetOptions) fleetOptions() FleetOptions   { return o.FleetOptions }
-func (o BudgetOptions) outputOptions() OutputOptions { return o.OutputOptions }
-
-func (o BudgetOptions) with(f FleetOptions) BudgetOptions {
-	o.FleetOptions = f
-	return o
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/labels"
@@ -35,20 +36,21 @@ func TestBudgetOptions(t *testing.T) {
 	r := testRoot()
 	r.Getenv = func(name string) string { return "value of " + name }
 	var flags BudgetFlags
-	parseEvery(t, newBudget(r), flags.add, fleetValues(with(fileValues(), map[string]string{
+	parseEvery(t, newBudget(r), func(cmd *cobra.Command) { flags.add(cmd, r) }, fleetValues(clusterValues(with(fileValues(), map[string]string{
 		"limit": "git.example.com=2/m", "rows": "true", "fail-above": "80%",
 		"observe": "true", "observe-for": "7s", "metrics-url": "http://localhost:8080",
 		"github-rate-limit": "true", "github-token-env": "TOKEN", "github-api-url": "https://ghe.example.com/api/v3",
-	})))
+	}))))
+	flags.ClusterFlags.checkAndClear(t)
 	flags.FileFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)
 	for kind, want := range map[string]bool{"Kustomization": true, "GitRepository": true, "Bucket": false} {
 		object := flux.Object{Ref: flux.Ref{Kind: kind}, Labels: labels.Set{"team": "web"}}
-		assert.Equal(t, want, o.Shown(object), kind)
+		assert.Equal(t, want, o.shown(object), kind)
 		object.Labels = nil
-		assert.False(t, o.Shown(object), kind)
+		assert.False(t, o.shown(object), kind)
 	}
 	want := wantFleet(t)
 	want.Selection = cluster.Selection{} // all that explains the objects asked for is read
@@ -58,7 +60,7 @@ func TestBudgetOptions(t *testing.T) {
 	assert.Equal(t, noon, o.now())
 	o.Chosen = cluster.Selection{}
 	assert.Equal(t, 30*time.Second, o.HTTP.Timeout)
-	o.printer, o.Shown, o.now, o.HTTP = nil, nil, nil, nil
+	o.printer, o.now, o.HTTP = nil, nil, nil
 	assert.Equal(t, BudgetOptions{
 		Limits: budget.Limits{
 			"github.com":      {PerHour: 5000, From: budget.LimitPreset},

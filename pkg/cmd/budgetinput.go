@@ -17,6 +17,7 @@ func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, un
 	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now()}
 	if o.Files != nil {
 		f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
+		o.nameGaps(f.snapshot.Gaps)
 		o.split(f, &in, nil, f.snapshot.Related)
 		return in, nil, nil
 	}
@@ -42,7 +43,10 @@ func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, un
 	if err != nil {
 		return in, nil, err
 	}
+	o.name(costing)
+	o.name(others)
 	f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
+	o.nameGaps(f.snapshot.Gaps)
 	if len(costing) > 0 { // sources behind artifacts that are made of them have an environment, too
 		snapshot := f.snapshot
 		snapshot.Related = slices.Concat(snapshot.Related, costing)
@@ -58,7 +62,7 @@ func (o BudgetOptions) split(f *fleet, in *budget.Input, costing, others []flux.
 	opts := tune.Options{Managed: tune.ManagedPatch}
 	counted := make(map[flux.Ref]bool, len(f.objects))
 	for _, object := range f.objects { // those of the environments asked for
-		counted[object.Ref] = o.Shown(object)
+		counted[object.Ref] = o.shown(object)
 	}
 	for _, object := range f.snapshot.Objects {
 		item := tune.Decide(object, o.Policy, f.resolver.Resolve(object), opts)
@@ -70,7 +74,7 @@ func (o BudgetOptions) split(f *fleet, in *budget.Input, costing, others []flux.
 	}
 	for _, object := range costing {
 		item := tune.Item{Object: object, Assignment: f.resolver.Resolve(object)}
-		if o.Shown(object) && o.inEnvironments(item.Assignment.Environment) {
+		if o.shown(object) && o.inEnvironments(item.Assignment.Environment) {
 			in.Items = append(in.Items, item)
 		} else {
 			in.Others = append(in.Others, item)
@@ -110,7 +114,7 @@ func (o BudgetOptions) elsewhere(ctx context.Context, snapshot flux.Snapshot, co
 // notFound are the names that were asked for and are not there.
 func (o BudgetOptions) notFound(snapshot flux.Snapshot) []flux.Gap {
 	var gaps []flux.Gap
-	for _, n := range o.Names {
+	for _, n := range o.Chosen.Names {
 		if !slices.ContainsFunc(snapshot.Objects, func(object flux.Object) bool { return object.Ref.Kind == n.Kind.Name && object.Name == n.Name }) {
 			gaps = append(gaps, cluster.NotFound(n, o.Selection.Namespace))
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -175,7 +174,8 @@ func selector(text string) (func(map[string]string) bool, error) {
 
 // budget is what a plan costs and buys, with the controllers' default flags: a plan reads no more of the
 // cluster than it changes. Now tells how long what fails has been failing.
-func (f fleet) budget(plan tune.Plan, p policy.Policy, now time.Time) budget.Budget {
+func (f fleet) budget(plan tune.Plan, now time.Time) budget.Budget {
+	p := f.options.Policy
 	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now}
 	if len(plan.Items) < len(f.snapshot.Objects) {
 		planned := make(map[flux.Ref]bool, len(plan.Items))

@@ -201,21 +201,14 @@ func (o CheckOptions) check(ctx context.Context) error {
 // read; the rest is there all the same.
 func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Side, unread, err error) {
 	side = check.Side{Tree: files.tree, Fleets: files.fleets}
-	looked := 0
-	for _, i := range files.chosen {
-		one := *files
-		one.root = i
-		options := o.FleetOptions
-		options.Files = &one
-		f, err := options.read(ctx)
-		if err != nil {
-			return side, nil, err
-		}
-		if err := f.complete(); err != nil {
-			unread = err
-		}
-		looked += len(f.objects)
-		plan := f.plan(options, &tune.Options{})
+	options := o.FleetOptions
+	options.Files = files
+	fs, err := options.readAll(ctx, o.root)
+	if err != nil {
+		return side, nil, err
+	}
+	for _, f := range fs.all {
+		plan := f.plan(&tune.Options{})
 		in := budget.Input{Items: plan.Items, Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now()}
 		shown := map[flux.Ref]bool{}
 		for _, item := range plan.Items {
@@ -226,12 +219,12 @@ func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Sid
 				in.Others = append(in.Others, tune.Item{Object: *object})
 			}
 		}
-		side.Clusters = append(side.Clusters, check.Cluster{Root: i, Name: one.fleet().Root.String(), Plan: plan, Budget: budget.New(in)})
+		side.Clusters = append(side.Clusters, check.Cluster{Root: f.place, Name: f.options.Files.fleet().Root.String(), Plan: plan, Budget: budget.New(in)})
 	}
-	if looked == 0 && files == o.Files {
+	if fs.objects() == 0 && files == o.Files {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
 	}
-	return side, unread, nil
+	return side, fs.complete(), nil
 }
 
 func (o CheckOptions) show(document report.BranchCheck) error {

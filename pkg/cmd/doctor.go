@@ -3,6 +3,7 @@ package cmd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -19,6 +20,7 @@ import (
 type DoctorFlags struct {
 	PolicyFlags
 	OutputFlags
+	ClusterFlags
 	AllNamespaces bool
 }
 
@@ -54,21 +56,64 @@ func newDoctor(r *root) *cobra.Command {
 			# The whole cluster
 			kubectl fluxtune doctor
 
+			# All clusters of the kubeconfig, one after the other
+			kubectl fluxtune doctor --all-contexts
+
 			# One namespace, as somebody else
 			kubectl fluxtune doctor -n team-a --as jane`),
 		Args: cobra.NoArgs,
-		RunE: runE(r, flags.toOptions),
+		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), r) },
 	}
 	flags.PolicyFlags.add(cmd)
 	flags.addFormat(cmd)
+	flags.addClusters(cmd, r, "Check")
 	cmd.Flags().BoolVarP(&flags.AllNamespaces, "all-namespaces", "A", false, "Look in all namespaces: the default, unless -n is given.")
 	r.completeFleet(cmd)
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	return cmd
 }
 
+// run checks the cluster, or one after the other of those that flags name, below a heading each.
+func (f *DoctorFlags) run(ctx context.Context, r *root) error {
+	names, err := f.chosen(r)
+	switch {
+	case err != nil:
+		return err
+	case len(names) == 0:
+		o, err := f.toOptions(r)
+		if err != nil {
+			return err
+		}
+		return o.run(ctx)
+	case f.Output != "" && f.Output != "table":
+		return fmt.Errorf("-o %s is of one cluster: name it with --context", f.Output)
+	}
+	var failed []error
+	for i, name := range names {
+		if ctx.Err() != nil {
+			return silentError{exitInterrupted}
+		}
+		if i > 0 {
+			_, _ = fmt.Fprintln(r.Out)
+		}
+		_, _ = fmt.Fprintf(r.Out, "# %s\n", name)
+		o, err := f.toOptions(r.inContext(name))
+		if err == nil {
+			err = o.run(ctx)
+		}
+		if silent := (silentError{}); err != nil && !errors.As(err, &silent) {
+			_, _ = fmt.Fprintf(r.ErrOut, "error: %s: %v\n", name, err)
+		}
+		failed = append(failed, err)
+	}
+	if errors.Join(failed...) != nil {
+		return silentError{exitFailed}
+	}
+	return nil
+}
+
 // toOptions reads the policy and the roles; it sends no request.
-func (f *DoctorFlags) toOptions(r *root, _ []string) (*DoctorOptions, error) {
+func (f *DoctorFlags) toOptions(r *root) (*DoctorOptions, error) {
 	fleet, err := FleetFlags{PolicyFlags: f.PolicyFlags}.toOptions(r, nil)
 	if err != nil {
 		return nil, err

@@ -40,9 +40,11 @@ func TestDoctorOptionsFromEveryFlag(t *testing.T) {
 	parseEvery(t, newDoctor(testRoot()), func(cmd *cobra.Command) {
 		flags.PolicyFlags.add(cmd)
 		flags.addFormat(cmd)
+		flags.addClusters(cmd, r, "")
 		cmd.Flags().BoolVarP(&flags.AllNamespaces, "all-namespaces", "A", false, "")
-	}, map[string]string{"all-namespaces": "true", "policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg", "output": "json"})
-	o, err := flags.toOptions(r, nil)
+	}, clusterValues(map[string]string{"all-namespaces": "true", "policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg", "output": "json"}))
+	flags.ClusterFlags.checkAndClear(t)
+	o, err := flags.toOptions(r)
 	require.NoError(t, err)
 	fast, err := policy.Preset("fast")
 	require.NoError(t, err)
@@ -57,12 +59,12 @@ func TestDoctorOptionsFromEveryFlag(t *testing.T) {
 		printer: &printer{format: "json", layout: report.Layout{Color: true, Width: 99}, out: r.Out},
 	}, o)
 	flags.AllNamespaces = false
-	o, err = flags.toOptions(r, nil)
+	o, err = flags.toOptions(r)
 	require.NoError(t, err)
 	assert.Equal(t, "team-a", o.Namespace)
 	flags.Policy = "testdata/policies/patterns.yaml"
 	flags.Set = nil
-	o, err = flags.toOptions(r, nil)
+	o, err = flags.toOptions(r)
 	require.NoError(t, err)
 	assert.Equal(t, flags.Policy, o.policyFile)
 }

@@ -42,7 +42,7 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 	} else {
 		out = o.carryOut(ctx, j.run, f)
 	}
-	document := j.results.With(out, f.snapshot.Gaps)
+	document := j.results.With(out, f.snapshot.Gaps).In(o.Cluster)
 	if o.DryRun != dryRunNone {
 		document.DryRun = o.DryRun
 	}

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -205,33 +204,17 @@ func (f SelectionFlags) toFileSelection(config *genericclioptions.ConfigFlags, a
 	return sel, nil
 }
 
-// knownInFiles is knownEnvironments for the roots of a checkout.
-func (o FleetOptions) knownInFiles() error {
-	if len(o.Environments) == 0 {
-		return nil
-	}
-	var err error
-	for _, f := range o.Files.fleets {
-		resolver := policy.NewResolver(o.Policy.InCheckout(f.Root.Path), f.Snapshot, o.DefaultEnvironment)
-		if err = o.knownEnvironments(resolver, f.Snapshot); err == nil {
-			return nil
-		}
-	}
-	return err
-}
-
 // readFiles is read for files: the objects of one root that were asked for, and the others as what explains
 // them.
 func (o FleetOptions) readFiles() (fleet, error) {
-	if err := o.knownInFiles(); err != nil {
-		return fleet{}, err
-	}
 	snapshot, err := selected(o.Files.fleet().Snapshot, o.Selection)
 	if err != nil {
 		return fleet{}, err
 	}
+	o.name(snapshot.Objects)
+	o.name(snapshot.Related)
 	here := o.Policy.InCheckout(o.Files.fleet().Root.Path)
-	f := fleet{snapshot: snapshot, resolver: policy.NewResolver(here, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
+	f := fleet{options: o, place: o.Files.root, snapshot: snapshot, resolver: policy.NewResolver(here, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
 	if len(o.Environments) > 0 {
 		f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
 			return !o.inEnvironments(f.resolver.Resolve(object).Environment)
@@ -278,7 +261,7 @@ func (r *root) inFiles(gaps []flux.Gap) {
 	var notes []string
 	for _, g := range gaps {
 		if g.Harmless {
-			notes = append(notes, fmt.Sprintf("%s: %s", g.What, g.Why))
+			notes = append(notes, flux.InCluster(g.Cluster, fmt.Sprintf("%s: %s", g.What, g.Why)))
 		}
 	}
 	slices.Sort(notes)
@@ -292,82 +275,8 @@ func (r *root) inFiles(gaps []flux.Gap) {
 	}
 }
 
-// rooted are the options of a command that runs once for each root.
-type rooted[O any] interface {
-	run(context.Context) error
-	fleetOptions() FleetOptions
-	outputOptions() OutputOptions
-	with(FleetOptions) O
-}
-
-// runRoots is runE for commands with -f: they run for one root after the other.
-func runRoots[O rooted[O]](r *root, toOptions func(*root, []string) (O, error)) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		o, err := toOptions(r, args)
-		if err != nil {
-			return err
-		}
-		files := o.fleetOptions().Files
-		if files == nil || len(files.chosen) == 1 {
-			if files != nil {
-				r.inFiles(files.fleet().Snapshot.Gaps)
-			}
-			return o.run(cmd.Context())
-		}
-		p := o.outputOptions().printer
-		if !p.tables() && p.format != "diff" && p.format != "name" {
-			return fmt.Errorf("-o %s is of one cluster: choose one of the %d with --root %s", p.format, len(files.chosen), files.fleets[0].Root)
-		}
-		headings := p.format != "name" && !p.layout.NoHeaders
-		return r.eachRoot(cmd.Context(), files, headings, func(ctx context.Context, one *checkout) error {
-			options := o.fleetOptions()
-			options.Files = one
-			return o.with(options).run(ctx)
-		})
-	}
-}
-
-// allRootsError is about all roots together: it is said once.
-type allRootsError struct{ error }
-
-// Unwrap gives errors.Is and errors.As the cause.
-func (e allRootsError) Unwrap() error { return e.error }
-
-// eachRoot runs a command for each root, below a heading where wanted, and returns the worst that happened.
-func (r *root) eachRoot(ctx context.Context, files *checkout, headings bool, run func(context.Context, *checkout) error) error {
-	var failed []error
-	var silent error
-	for _, i := range files.chosen {
-		f := files.fleets[i]
-		one := *files
-		one.root = i
-		if headings && i > 0 {
-			_, _ = fmt.Fprintln(r.Out)
-		}
-		if headings {
-			_, _ = fmt.Fprintf(r.Out, "# %s\n", f.Root)
-		}
-		r.inFiles(f.Snapshot.Gaps)
-		err := run(ctx, &one)
-		var quiet silentError
-		var all allRootsError
-		switch {
-		case errors.As(err, &all):
-			return err
-		case errors.As(err, &quiet):
-			silent = err
-		case err != nil:
-			failed = append(failed, fmt.Errorf("%s: %w", f.Root, err))
-		}
-	}
-	if len(failed) > 0 {
-		return errors.Join(failed...)
-	}
-	return silent
-}
-
 // planFiles plans objects of files: whoever writes them decides, so that nothing is reverted.
-func (f fleet) planFiles(o FleetOptions, opts *tune.Options) tune.Plan {
+func (f fleet) planFiles(opts *tune.Options) tune.Plan {
 	opts.Judge, opts.Managed = nil, tune.ManagedPatch
-	return tune.NewPlan(f.objects, o.Policy, f.resolver, *opts)
+	return tune.NewPlan(f.objects, f.options.Policy, f.resolver, *opts)
 }

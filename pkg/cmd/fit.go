@@ -44,8 +44,6 @@ type fitOptions struct {
 	// asked are the shares that flags name: what they are of must be polled.
 	asked []policy.Share
 	rules []fit.Rule
-	// done is what was fitted: once for all clusters of a checkout, since their host does not tell them apart.
-	done *fit.Fitting
 }
 
 // toFit lays limits and shares over those of a policy; nil where nothing is to be fitted.
@@ -93,42 +91,41 @@ func readInput(name string, stdin io.Reader) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// fitted fits intervals, hands them to the options of the plan, and returns what came of it; nil where nothing is to be
+// fitAll fits the intervals of all clusters together, since their hosts do not tell them apart; nil where nothing is to be
 // fitted.
-func (o FleetOptions) fitted(ctx context.Context, f fleet, opts *tune.Options, now time.Time) (*fit.Fitting, error) {
+func (o FleetOptions) fitAll(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (*fit.Fitting, error) {
 	if o.fit == nil {
 		return nil, nil
 	}
-	if o.fit.done == nil {
-		in := fit.Input{Shares: o.Policy.Fit, Limits: budget.NewLimits(o.Policy.Limits, nil), Rules: o.fit.rules, Now: now}
-		var err error
-		if in.Clusters, err = o.fitClusters(ctx, f, *opts, now); err != nil {
-			return nil, err
-		}
-		if o.fit.done, err = fit.New(in); err == nil {
-			err = o.fit.polled(in.Clusters)
-		}
-		if err != nil {
-			return nil, allRootsError{err}
-		}
+	in := fit.Input{Shares: o.Policy.Fit, Limits: budget.NewLimits(o.Policy.Limits, nil), Rules: o.fit.rules, Now: now}
+	var err error
+	if in.Clusters, err = o.fitClusters(ctx, fs, opts, now); err != nil {
+		return nil, err
 	}
-	opts.Fitted = o.fit.done.Bounds(o.cluster())
-	return o.fit.done, nil
+	fitting, err := fit.New(in)
+	if err != nil {
+		return nil, err
+	}
+	return fitting, o.fit.polled(fitting, in.Clusters)
 }
 
-// cluster is the place of the cluster among those that are fitted together.
-func (o FleetOptions) cluster() int {
-	if o.Files == nil {
-		return 0
+// fitted are the options of a plan with what was fitted for the cluster.
+func (f fleet) fitted(fitting *fit.Fitting, opts tune.Options) *tune.Options {
+	if fitting != nil {
+		opts.Fitted = fitting.Bounds(f.place)
 	}
-	return o.Files.root
+	return &opts
 }
 
-// fitClusters are what is fitted together: the cluster, or all clusters of the checkout. Those that were not asked for
-// keep what they have, and take their part of the shares.
-func (o FleetOptions) fitClusters(ctx context.Context, f fleet, opts tune.Options, now time.Time) ([]fit.Cluster, error) {
+// fitClusters are what is fitted together: the clusters that are looked at; of a checkout all, where those that were not
+// asked for keep what they have, and take their part of the shares.
+func (o FleetOptions) fitClusters(ctx context.Context, fs fleets, opts tune.Options, now time.Time) ([]fit.Cluster, error) {
+	var clusters []fit.Cluster
 	if o.Files == nil {
-		return []fit.Cluster{o.fitCluster(f, opts, true, now)}, nil
+		for _, f := range fs.all {
+			clusters = append(clusters, f.fitCluster(opts, true, now))
+		}
+		return clusters, nil
 	}
 	var history *manifest.History
 	if o.Files.tree != nil {
@@ -140,7 +137,6 @@ func (o FleetOptions) fitClusters(ctx context.Context, f fleet, opts tune.Option
 			history = &h
 		}
 	}
-	var clusters []fit.Cluster
 	for i := range o.Files.fleets {
 		one := *o.Files
 		one.root = i
@@ -150,7 +146,7 @@ func (o FleetOptions) fitClusters(ctx context.Context, f fleet, opts tune.Option
 		if err != nil {
 			return nil, err
 		}
-		c := options.fitCluster(f, opts, slices.Contains(o.Files.chosen, i), now)
+		c := f.fitCluster(opts, slices.Contains(o.Files.chosen, i), now)
 		if history != nil {
 			c.Commits = commits(*history, one.fleet(), now)
 		}
@@ -174,14 +170,14 @@ func commits(h manifest.History, f manifest.Fleet, now time.Time) map[flux.Ref]f
 
 // fitCluster asks a plan that wants another interval of every source which of them it would change, and a budget what each
 // costs. What was read and not asked for only takes its part.
-func (o FleetOptions) fitCluster(f fleet, opts tune.Options, asked bool, now time.Time) fit.Cluster {
+func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Cluster {
 	var objects []flux.Object
 	if asked {
 		objects = f.objects
 	}
-	here := o.Policy
+	here := f.options.Policy
 	opts.Fitted = fit.Probe(objects, here, f.resolver)
-	plan := f.plan(o, &opts)
+	plan := f.plan(&opts)
 	changed := map[flux.Ref]bool{}
 	planned := map[flux.Ref]bool{}
 	for _, item := range plan.Items {
@@ -204,9 +200,9 @@ func (o FleetOptions) fitCluster(f fleet, opts tune.Options, asked bool, now tim
 }
 
 // polled is an error where a share that a flag names is of a host or credential that nobody polls.
-func (f *fitOptions) polled(clusters []fit.Cluster) error {
+func (f *fitOptions) polled(fitting *fit.Fitting, clusters []fit.Cluster) error {
 	for _, s := range f.asked {
-		if slices.ContainsFunc(f.done.Shares, func(u fit.ShareUse) bool { return u.Host == s.Host && u.Credential == s.Credential }) {
+		if slices.ContainsFunc(fitting.Shares, func(u fit.ShareUse) bool { return u.Host == s.Host && u.Credential == s.Credential }) {
 			continue
 		}
 		hosts, credentials := map[string]bool{}, map[string]bool{}

@@ -23,6 +23,7 @@ type FleetFlags struct {
 	PolicyFlags
 	FileFlags
 	FitFlags
+	ClusterFlags
 }
 
 func (f *FleetFlags) add(cmd *cobra.Command) {
@@ -42,12 +43,19 @@ type FleetOptions struct {
 	related, sources bool
 	// Files are what is looked at instead of a cluster; nil for a cluster.
 	Files *checkout
+	// Cluster is what the cluster is called, where several are looked at; "" where there is one.
+	Cluster string
+	// clusters are those that are looked at, where flags name several; each says of which one options are.
+	clusters []clusterOptions
 	// fit says what intervals are fitted with; nil where none are.
 	fit *fitOptions
 }
 
 // fleet is what was read: the objects that were asked for, and all that explains them.
 type fleet struct {
+	// options say of which cluster it is, and place is that among those that are looked at.
+	options  FleetOptions
+	place    int
 	snapshot flux.Snapshot
 	resolver *policy.Resolver
 	graph    *tune.Graph
@@ -82,6 +90,23 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 			name = e.Name
 		}
 		o.Environments = append(o.Environments, name)
+	}
+	contexts, err := f.ClusterFlags.chosen(r)
+	switch {
+	case err != nil:
+		return o, err
+	case len(contexts) > 0 && f.Filename != "":
+		return o, errors.New("--contexts and --all-contexts look at clusters, and -f at files: give one of them")
+	case len(contexts) > 0 && len(f.Roots) == 0:
+		for _, name := range contexts {
+			c := f.connect(r, name, o.Policy, args)
+			if usage(c.err) {
+				return o, c.err
+			}
+			o.clusters = append(o.clusters, c)
+		}
+		o.Selection = o.clusters[0].selection
+		return o, nil
 	}
 	if f.Filename != "" {
 		f.everyRoot = f.everyRoot || o.fit != nil // their hosts do not tell clusters apart
@@ -163,20 +188,33 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 			return fleet{}, err
 		}
 	}
-	if err := o.knownEnvironments(policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment), snapshot); err != nil {
-		return fleet{}, err
-	}
+	o.name(snapshot.Objects)
+	o.name(snapshot.Related)
 	return o.fleetOf(snapshot), nil
+}
+
+// name puts the cluster's name on objects, where there are several.
+func (o FleetOptions) name(objects []flux.Object) {
+	for i := range objects {
+		objects[i].Cluster = o.Cluster
+	}
+}
+
+// nameGaps puts the cluster's name on what could not be read, where there are several.
+func (o FleetOptions) nameGaps(gaps []flux.Gap) {
+	for i := range gaps {
+		gaps[i].Cluster = o.Cluster
+	}
 }
 
 // knownEnvironments refuses names after --env that neither the policy knows nor any object bears: a typing error must not
 // look like a fleet in which there is nothing to do.
-func (o FleetOptions) knownEnvironments(resolver *policy.Resolver, snapshots ...flux.Snapshot) error {
+func (o FleetOptions) knownEnvironments(fs fleets) error {
 	for _, name := range o.Environments {
 		_, known := o.Policy.Lookup(name)
-		for _, s := range snapshots {
-			known = known || slices.ContainsFunc(s.Objects, func(object flux.Object) bool {
-				return strings.EqualFold(resolver.Resolve(object).Environment, name)
+		for _, f := range fs.all {
+			known = known || slices.ContainsFunc(f.snapshot.Objects, func(object flux.Object) bool {
+				return strings.EqualFold(f.resolver.Resolve(object).Environment, name)
 			})
 		}
 		if !known {
@@ -188,7 +226,7 @@ func (o FleetOptions) knownEnvironments(resolver *policy.Resolver, snapshots ...
 
 // fleetOf explains what was read, and chooses the environments that were asked for.
 func (o FleetOptions) fleetOf(snapshot flux.Snapshot) fleet {
-	f := fleet{snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
+	f := fleet{options: o, snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
 	f.graph = tune.NewGraph(f.snapshot.All())
 	if len(o.Environments) > 0 {
 		f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
@@ -208,6 +246,9 @@ func (o FleetOptions) allNamespaces() bool { return o.Selection.Namespace == "" 
 
 // whereShort names the place that was looked at, for a title; "" where the whole cluster or checkout was.
 func (o FleetOptions) whereShort() string {
+	if n := len(o.each()); n > 1 {
+		return fmt.Sprintf("in %d clusters", n)
+	}
 	if o.allNamespaces() {
 		return ""
 	}
@@ -219,10 +260,14 @@ func (o FleetOptions) scopeFlag() string {
 	if o.Files != nil {
 		return " -f " + o.Files.name
 	}
-	if o.allNamespaces() {
-		return " -A"
+	context := ""
+	if o.Cluster != "" {
+		context = " --context " + quoted(o.Cluster)
 	}
-	return " -n " + o.Selection.Namespace
+	if o.allNamespaces() {
+		return context + " -A"
+	}
+	return context + " -n " + o.Selection.Namespace
 }
 
 // where names the place that was looked at, for messages.
@@ -241,8 +286,8 @@ func (o FleetOptions) where() string {
 }
 
 // nothingFound says so, unless something could not be read: then nobody knows.
-func (r *root) nothingFound(o FleetOptions, f fleet) {
-	if f.snapshot.Incomplete() {
+func (r *root) nothingFound(o FleetOptions, incomplete bool) {
+	if incomplete {
 		return
 	}
 	hint := ""
@@ -262,34 +307,44 @@ func (r *root) warn(warnings []string, gaps []flux.Gap) {
 	for _, w := range warnings {
 		_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s\n", w)
 	}
-	var forbidden []flux.Gap
+	forbidden := map[string][]flux.Gap{}
+	var clusters []string
 	for _, g := range gaps {
 		switch {
 		case g.Harmless, g.NotFound: // not worth a word; complete says it
 		case g.Forbidden:
-			forbidden = append(forbidden, g)
+			if forbidden[g.Cluster] == nil {
+				clusters = append(clusters, g.Cluster)
+			}
+			forbidden[g.Cluster] = append(forbidden[g.Cluster], g)
 		default:
-			_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s could not be read: %s\n", g.What, g.Why)
+			_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s\n", flux.InCluster(g.Cluster, fmt.Sprintf("%s could not be read: %s", g.What, g.Why)))
 		}
 	}
-	if len(forbidden) == 0 {
-		return
+	for _, cluster := range clusters {
+		r.warnForbidden(cluster, forbidden[cluster])
 	}
+}
+
+// warnForbidden says once what may not be listed in a cluster.
+func (r *root) warnForbidden(cluster string, forbidden []flux.Gap) {
 	_, place, _ := strings.Cut(forbidden[0].What, " in ")
 	what := make([]string, 0, len(forbidden))
 	for _, g := range forbidden {
 		what = append(what, strings.TrimSuffix(g.What, " in "+place))
 	}
-	_, _ = fmt.Fprintf(r.ErrOut, "Warning: you may not list %s in %s: %s\n", strings.Join(what, ", "), place, forbidden[0].Why)
+	_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s\n", flux.InCluster(cluster, fmt.Sprintf("you may not list %s in %s: %s", strings.Join(what, ", "), place, forbidden[0].Why)))
 }
 
 // complete is an error when something that was asked for is not there, or could not be read.
-func (f fleet) complete() error {
+func (f fleet) complete() error { return complete(f.snapshot.Gaps) }
+
+func complete(gaps []flux.Gap) error {
 	var notFound []string
 	unread := false
-	for _, g := range f.snapshot.Gaps {
+	for _, g := range gaps {
 		if g.NotFound {
-			notFound = append(notFound, g.Why)
+			notFound = append(notFound, flux.InCluster(g.Cluster, g.Why))
 		} else if !g.Harmless {
 			unread = true
 		}

@@ -48,10 +48,16 @@ func (f *ForgetFlags) toOptions(r *root, args []string) (o ForgetOptions, err er
 }
 
 func (o ForgetOptions) run(ctx context.Context) error {
-	f, err := o.readTuned(ctx)
+	fs, err := o.readTuned(ctx)
 	if err != nil {
 		return err
 	}
+	o.root.warn(nil, fs.missing)
+	return o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error { return ForgetOptions{w}.forget(ctx, f) })
+}
+
+// forget drops the records of a cluster.
+func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	o.root.warn(nil, f.snapshot.Gaps)
 	var writes []tune.Write
 	var tuned []flux.Object

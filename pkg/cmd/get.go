@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
@@ -44,6 +45,9 @@ func newGet(r *root) *cobra.Command {
 			--default-env (default). Names count by the patterns in a policy's spec.namespaces and
 			spec.clusters. VIA, with -o wide, says which label, pattern or user it was.
 
+			With --contexts or --all-contexts the objects of several clusters are shown together; one that does
+			not answer is missing, and named. The clusters of a checkout are shown in the same way.
+
 			With -f a Git checkout is shown instead of a cluster. With -f and --context together, only where the
 			cluster is not as Git has it: pinned (a rule leaves the value to the cluster), undone (what applies
 			the object will set Git's value again), stays (Git does not set it), behind (set from another
@@ -68,10 +72,11 @@ func newGet(r *root) *cobra.Command {
 
 			# Names and intervals for a script
 			kubectl fluxtune get -A -o custom-columns=NAME:.ref.name,EVERY:.effective.interval`),
-		RunE: asks(r, runRoots(r, flags.toOptions)),
+		RunE: asks(r, runE(r, flags.toOptions)),
 	}
 	flags.FleetFlags.add(cmd)
 	flags.addFiles(cmd)
+	flags.addClusters(cmd, r, "Look at")
 	flags.OutputFlags.add(cmd)
 	flags.addRows(cmd)
 	cmd.Flags().BoolVarP(&flags.Watch, "watch", "w", false, "Show the rows, and then each one that changes, until Ctrl-C. It takes the right to watch, which the role viewer does not have.")
@@ -92,6 +97,8 @@ func (f *GetFlags) toOptions(r *root, args []string) (o GetOptions, err error) {
 	switch {
 	case o.watch && o.Files != nil:
 		return o, errors.New("-w watches a cluster: leave out -f")
+	case o.watch && len(o.clusters) > 0:
+		return o, errors.New("-w watches one cluster: name it with --context")
 	case o.watch && !o.printer.tables():
 		return o, fmt.Errorf("-w shows rows: it goes with -o wide or without -o, not with -o %s", f.Output)
 	}
@@ -103,21 +110,25 @@ func (o GetOptions) run(ctx context.Context) error {
 		return o.compare(ctx)
 	}
 	o.sources = true
-	f, err := o.read(ctx)
+	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
 	}
 	if o.watch {
-		return o.runWatch(ctx, f)
+		return o.runWatch(ctx, fs.all[0])
 	}
-	list := report.NewObjectList(f.objects, f.snapshot, f.resolver)
+	list := report.NewObjectList(nil, flux.Snapshot{Gaps: fs.missing}, nil)
+	for _, f := range fs.all {
+		list = list.And(report.NewObjectList(f.objects, f.snapshot, f.resolver))
+	}
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
 		return err
 	}
-	o.root.warn(list.Warnings, f.snapshot.Gaps)
+	fs.notes(o.root)
+	o.root.warn(list.Warnings, fs.gaps())
 	if len(list.Items) == 0 && o.printer.tables() {
-		o.root.nothingFound(o.FleetOptions, f)
-		return f.complete()
+		o.root.nothingFound(o.FleetOptions, fs.incomplete())
+		return fs.complete()
 	}
 	err = o.printer.print(list, list.Names(), func(l report.Layout) error {
 		if o.rows(o.Selection) {
@@ -129,13 +140,5 @@ func (o GetOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return f.complete()
-}
-
-func (o GetOptions) fleetOptions() FleetOptions   { return o.FleetOptions }
-func (o GetOptions) outputOptions() OutputOptions { return o.OutputOptions }
-
-func (o GetOptions) with(f FleetOptions) GetOptions {
-	o.FleetOptions = f
-	return o
+	return fs.complete()
 }

@@ -20,14 +20,13 @@ import (
 // NodesFlags are what the user of nodes types.
 type NodesFlags struct {
 	OutputFlags
+	ClusterFlags
 	AllNamespaces bool
 	Selector      string
 	GroupBy       string
 	Top           int
 	Watch         bool
 	Timeout       time.Duration
-	Contexts      []string
-	AllContexts   bool
 	FailAbove     string
 }
 
@@ -115,15 +114,10 @@ func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
 	flags.IntVar(&f.Top, "top", 0, "Show only the first so many rows; by default sorted by pods.")
 	flags.BoolVarP(&f.Watch, "watch", "w", false, "Go on: redraw the table on a terminal, print the rows that change elsewhere.")
 	flags.DurationVar(&f.Timeout, "timeout", time.Minute, "Show what is known after this time. With --watch, the time for one list.")
-	flags.StringSliceVar(&f.Contexts, "contexts", nil, "Count several clusters: contexts of the kubeconfig (comma-separated or repeated).")
+	f.addClusters(cmd, r, "Count")
 	flags.StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a node is fuller than this: 90%.")
-	flags.BoolVar(&f.AllContexts, "all-contexts", false, "Count the clusters of all contexts of the kubeconfig.")
 	_ = cmd.RegisterFlagCompletionFunc("sort-by", cobra.FixedCompletions([]string{"name", "pods", "use", "age", "cpu", "memory"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("group-by", cobra.FixedCompletions([]string{"zone", "pool"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("contexts", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		names, _ := r.contexts() // completion has nobody to tell
-		return names, cobra.ShellCompDirectiveNoFileComp
-	})
 }
 
 func (f *NodesFlags) toOptions(r *root, args []string) (o NodesOptions, err error) {
@@ -160,8 +154,6 @@ func (f NodesFlags) check() error {
 		return fmt.Errorf("--top %d: it is a number of rows", f.Top)
 	case f.Timeout <= 0:
 		return fmt.Errorf("--timeout %s: it is a time to wait, such as 60s", f.Timeout)
-	case len(f.Contexts) > 0 && f.AllContexts:
-		return fmt.Errorf("--contexts and --all-contexts cannot be used together")
 	case f.GroupBy != "" && f.SortBy != "" && !slices.Contains([]string{"name", "pods", "use"}, strings.TrimPrefix(f.SortBy, "-")):
 		return fmt.Errorf("--sort-by %q: groups are sorted by name, pods or use", f.SortBy)
 	}

@@ -34,41 +34,18 @@ func (r *root) contexts() ([]string, error) {
 // nodesClusters prepares the clusters to count. When several are asked for, one whose configuration is
 // broken is partial data like one that does not answer.
 func (r *root) nodesClusters(f NodesFlags, options nodes.Options) ([]nodesCluster, error) {
-	names := f.Contexts
-	if f.AllContexts || len(names) > 0 {
-		known, err := r.contexts()
-		switch {
-		case err != nil:
-			return nil, err
-		case f.AllContexts && len(known) == 0:
-			return nil, fmt.Errorf("--all-contexts: the kubeconfig has no contexts")
-		case f.AllContexts:
-			names = known
-		}
-		for _, name := range names { // a typing error, not a cluster that is away
-			if !slices.Contains(known, name) {
-				return nil, fmt.Errorf("--contexts: there is no context %q: kubectl config get-contexts lists the contexts", name)
-			}
-		}
+	names, err := f.ClusterFlags.chosen(r)
+	if err != nil {
+		return nil, err
 	}
 	if len(names) == 0 {
 		c := nodesCluster{options: options}
 		err := c.connect(r, f)
 		return []nodesCluster{c}, err
 	}
-	for _, flag := range []struct{ name, value string }{
-		{"context", *r.config.Context}, {"cluster", *r.config.ClusterName}, {"server", *r.config.APIServer},
-	} {
-		if flag.value != "" {
-			return nil, fmt.Errorf("--%s names one cluster, so it does not go with --contexts and --all-contexts", flag.name)
-		}
-	}
 	options.Identify = true
 	var clusters []nodesCluster
-	for i, name := range names {
-		if slices.Contains(names[:i], name) {
-			continue
-		}
+	for _, name := range names {
 		c := nodesCluster{name: name, options: options}
 		if c.err = c.connect(r.inContext(name), f); usage(c.err) {
 			return nil, c.err

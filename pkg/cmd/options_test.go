@@ -106,6 +106,18 @@ func wantFleet(t *testing.T) FleetOptions {
 	}
 }
 
+// clusterValues are those of ClusterFlags, and more.
+func clusterValues(more map[string]string) map[string]string {
+	return with(map[string]string{"contexts": "a,b", "all-contexts": "true"}, more)
+}
+
+// checkAndClear checks that the flags were read, and takes them away again: the rest of the flags is about one cluster.
+func (f *ClusterFlags) checkAndClear(t *testing.T) {
+	t.Helper()
+	assert.Equal(t, ClusterFlags{Contexts: []string{"a", "b"}, AllContexts: true}, *f)
+	*f = ClusterFlags{}
+}
+
 // fitValues are those of FitFlags, and more.
 func fitValues(more map[string]string) map[string]string {
 	return with(map[string]string{"fit": "GitHub.com/bot=12.5%", "limit": "a.org=7/h", "activity": "testdata/fit/activity.yaml"}, more)
@@ -155,11 +167,13 @@ func TestGetOptions(t *testing.T) {
 	parseEvery(t, newGet(r), func(cmd *cobra.Command) {
 		flags.FleetFlags.add(cmd)
 		flags.addFiles(cmd)
+		flags.addClusters(cmd, r, "")
 		flags.OutputFlags.add(cmd)
 		flags.addRows(cmd)
 		cmd.Flags().BoolVarP(&flags.Watch, "watch", "w", false, "")
-	}, fleetValues(with(fileValues(), map[string]string{"rows": "true", "watch": "true"})))
+	}, fleetValues(clusterValues(with(fileValues(), map[string]string{"rows": "true", "watch": "true"}))))
 	flags.FileFlags.checkAndClear(t)
+	flags.ClusterFlags.checkAndClear(t)
 	_, err := flags.toOptions(r, nil)
 	require.ErrorContains(t, err, "-w shows rows: it goes with -o wide or without -o, not with -o ")
 
@@ -189,13 +203,15 @@ func TestPlanOptions(t *testing.T) {
 	parseEvery(t, newPlan(r), func(cmd *cobra.Command) {
 		flags.FleetFlags.add(cmd)
 		flags.addFiles(cmd)
+		flags.addClusters(cmd, r, "")
 		flags.OutputFlags.add(cmd, "diff", "markdown")
 		flags.addRows(cmd)
 		flags.TuneFlags.add(cmd)
 		cmd.Flags().BoolVar(&flags.ExitCode, "exit-code", false, "")
 		flags.addFit(cmd)
-	}, fleetValues(tuneValues(fitValues(with(fileValues(), map[string]string{"exit-code": "true", "rows": "true"})))))
+	}, fleetValues(tuneValues(fitValues(clusterValues(with(fileValues(), map[string]string{"exit-code": "true", "rows": "true"}))))))
 	flags.FileFlags.checkAndClear(t)
+	flags.ClusterFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)
@@ -207,7 +223,7 @@ func TestPlanOptions(t *testing.T) {
 // writeValues are those of WriteFlags, and more.
 func writeValues(more map[string]string) map[string]string {
 	return with(map[string]string{
-		"yes": "true", "dry-run": "server", "field-manager": "somebody", "patches-per-second": "2.5", "wait": "true", "wait-timeout": "7s", "rows": "true",
+		"contexts": "a,b", "all-contexts": "true", "yes": "true", "dry-run": "server", "field-manager": "somebody", "patches-per-second": "2.5", "wait": "true", "wait-timeout": "7s", "rows": "true",
 	}, more)
 }
 
@@ -229,6 +245,7 @@ func TestApplyOptions(t *testing.T) {
 		flags.addFit(cmd)
 		cmd.Flags().DurationVar(&flags.For, "for", 0, "")
 	}, fleetValues(writeValues(tuneValues(fitValues(map[string]string{"for": "2h"})))))
+	flags.ClusterFlags.checkAndClear(t)
 	_, err := flags.toOptions(r, nil)
 	require.EqualError(t, err, "--for 2h0m0s: a dry run changes nothing that could be taken back")
 	flags.DryRun = dryRunNone
@@ -255,6 +272,7 @@ func TestRevertOptions(t *testing.T) {
 		cmd.Flags().BoolVar(&flags.Force, "force", false, "")
 		cmd.Flags().BoolVar(&flags.Expired, "expired", false, "")
 	}, fleetValues(writeValues(map[string]string{"session": "20261122-101500-k3xq", "force": "true", "expired": "true"})))
+	flags.ClusterFlags.checkAndClear(t)
 	_, err := flags.toOptions(r, nil)
 	require.EqualError(t, err, "--expired and --session both choose sessions: give one of them")
 	flags.Expired = false
@@ -274,6 +292,7 @@ func TestForgetOptions(t *testing.T) {
 	r := testRoot()
 	var flags ForgetFlags
 	parseEvery(t, newForget(r), func(cmd *cobra.Command) { flags.WriteFlags.add(cmd, r) }, fleetValues(writeValues(nil)))
+	flags.ClusterFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)
@@ -288,8 +307,10 @@ func TestSessionsOptions(t *testing.T) {
 	var flags SessionsFlags
 	parseEvery(t, newSessions(r), func(cmd *cobra.Command) {
 		flags.FleetFlags.add(cmd)
+		flags.addClusters(cmd, r, "")
 		flags.OutputFlags.add(cmd)
-	}, fleetValues(nil))
+	}, fleetValues(clusterValues(nil)))
+	flags.ClusterFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)

@@ -3,6 +3,8 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +56,9 @@ func newPlan(r *root) *cobra.Command {
 			status.history of what uses it, status.artifact, with -f from Git, or from --activity FILE; WHY
 			says what is known. What is left alone keeps its part of the share.
 
+			With --contexts or --all-contexts several clusters are planned together, and the hosts get what all of
+			them ask; so it is with the clusters of a checkout. Secrets of one name are taken for one credential.
+
 			With --exit-code the exit code is 0 when there is nothing to change, 1 when there is, and 2
 			when something failed.`),
 		Example: examples(`
@@ -71,10 +76,11 @@ func newPlan(r *root) *cobra.Command {
 
 			# In a script: fails with 1 when the cluster does not match the policy
 			kubectl fluxtune plan -A --exit-code -o name`),
-		RunE: asks(r, runRoots(r, flags.toOptions)),
+		RunE: asks(r, runE(r, flags.toOptions)),
 	}
 	flags.FleetFlags.add(cmd)
 	flags.addFiles(cmd)
+	flags.addClusters(cmd, r, "Plan")
 	flags.addFit(cmd)
 	flags.OutputFlags.add(cmd, "diff", "markdown")
 	flags.addRows(cmd)
@@ -97,48 +103,90 @@ func (f *PlanFlags) toOptions(r *root, args []string) (o PlanOptions, err error)
 }
 
 func (o PlanOptions) run(ctx context.Context) error {
-	f, err := o.read(ctx)
+	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
 	}
-	fitting, err := o.fitted(ctx, f, &o.Options, o.root.Now())
+	p, err := o.planAll(ctx, fs, o.Options, o.root.Now())
 	if err != nil {
 		return err
 	}
-	plan := f.plan(o.FleetOptions, &o.Options)
-	plan.Warnings = append(plan.Warnings, o.fitWarnings()...)
-	if err := o.show(ctx, plan, f, fitting); err != nil {
+	if err := o.show(ctx, p); err != nil {
 		return err
 	}
 	if o.exitCode {
-		if err := f.complete(); err != nil {
+		if err := fs.complete(); err != nil {
 			return codeError{exitDiffTrouble, err}
 		}
-		if plan.Changes() > 0 {
+		if p.plan.Changes() > 0 {
 			return silentError{exitChanges}
 		}
 		return nil
 	}
-	return f.complete()
+	return fs.complete()
 }
 
-func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet, fitting *fit.Fitting) error {
-	cost := f.budget(plan, o.Policy, o.root.Now())
-	overview := o.overview(plan, f, cost, defaultPace)
-	overview.Fitting = fitting
+// planned is what was planned for the fleets of all clusters together.
+type planned struct {
+	fleets
+	plan    tune.Plan
+	cost    budget.Budget
+	calm    tune.Calm
+	fitting *fit.Fitting
+}
+
+// planAll plans the fleets of all clusters, and sums up what that costs and takes.
+func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (planned, error) {
+	fitting, err := o.fitAll(ctx, fs, opts, now)
+	if err != nil {
+		return planned{}, err
+	}
+	p := planned{fleets: fs, plan: tune.Plan{Policy: o.Policy.Title()}, fitting: fitting}
+	var costs []budget.Budget
+	for _, f := range fs.all {
+		plan := f.plan(f.fitted(fitting, opts))
+		costs = append(costs, f.budget(plan, now))
+		p.calm = p.calm.And(f.forecast(plan.Items, defaultPace))
+		p.plan = p.plan.And(f.options.Cluster, plan)
+	}
+	p.plan.Warnings = append(p.plan.Warnings, o.fitWarnings()...)
+	p.cost = costs[0]
+	if len(costs) > 1 {
+		p.cost = budget.Together(costs, budget.NewLimits(o.Policy.Limits, nil), o.Policy.EnvironmentNames())
+	}
+	return p, nil
+}
+
+// places are those of the clusters among the ones that are fitted together, by their names.
+func (fs fleets) places() map[string]int {
+	at := make(map[string]int, len(fs.all))
+	for _, f := range fs.all {
+		at[f.options.Cluster] = f.place
+	}
+	return at
+}
+
+func (o PlanOptions) show(ctx context.Context, p planned) error {
+	plan := p.plan
+	overview := o.overview(plan, p.calm, p.cost, defaultPace)
+	overview.Fitting = p.fitting
 	for _, warning := range plan.Warnings {
 		overview.Above += 1 + len("Warning: "+warning)/max(1, o.printer.layout.Width)
 	}
-	document := report.NewPlan(plan, f.snapshot.Gaps, o.Policy.EnvironmentNames()).WithBudget(cost).WithCourse(overview.Calm).WithFit(fitting, o.cluster())
+	document := report.NewPlan(plan, p.gaps(), o.Policy.EnvironmentNames()).WithBudget(p.cost).WithCourse(p.calm).WithFit(p.fitting, p.places())
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err
 	}
-	o.root.warn(plan.Warnings, f.snapshot.Gaps)
+	p.notes(o.root)
+	o.root.warn(plan.Warnings, p.gaps())
 	if o.printer.format == "diff" {
-		return o.showDiff(ctx, o.root, plan.Items, o.printer.layout.Color)
+		return p.eachCluster(ctx, o.OutputOptions, func(f fleet, _ OutputOptions) error {
+			items := slices.DeleteFunc(slices.Clone(plan.Items), func(item tune.Item) bool { return item.Object.Cluster != f.options.Cluster })
+			return f.options.showDiff(ctx, o.root, items, o.printer.layout.Color)
+		})
 	}
 	if len(plan.Items) == 0 && o.printer.tables() {
-		o.root.nothingFound(o.FleetOptions, f)
+		o.root.nothingFound(o.FleetOptions, p.incomplete())
 		return nil
 	}
 	switch {
@@ -164,12 +212,18 @@ func (o PlanOptions) show(ctx context.Context, plan tune.Plan, f fleet, fitting 
 }
 
 // overview sums up a plan that is carried out at a pace.
-func (o FleetOptions) overview(plan tune.Plan, f fleet, cost budget.Budget, pace float64) report.Overview {
-	v := report.Overview{Title: "Policy " + plan.Policy, Plan: plan, Budget: cost, Pace: pace, Environments: o.Policy.EnvironmentNames(), Where: o.whereShort()}
-	if f.graph != nil {
-		v.Calm = f.graph.Forecast(plan.Items, pace)
+func (o FleetOptions) overview(plan tune.Plan, calm tune.Calm, cost budget.Budget, pace float64) report.Overview {
+	return report.Overview{
+		Title: "Policy " + plan.Policy, Plan: plan, Budget: cost, Calm: calm, Pace: pace, Environments: o.Policy.EnvironmentNames(), Where: o.whereShort(),
 	}
-	return v
+}
+
+// forecast tells what the changes of items will do at a pace, in a cluster.
+func (f fleet) forecast(items []tune.Item, pace float64) tune.Calm {
+	if f.graph == nil {
+		return tune.Calm{}
+	}
+	return f.graph.Forecast(items, pace)
 }
 
 func plural(n int, noun string) string {
@@ -177,12 +231,4 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-func (o PlanOptions) fleetOptions() FleetOptions   { return o.FleetOptions }
-func (o PlanOptions) outputOptions() OutputOptions { return o.OutputOptions }
-
-func (o PlanOptions) with(f FleetOptions) PlanOptions {
-	o.FleetOptions = f
-	return o
 }

@@ -81,13 +81,23 @@ func (f *RevertFlags) toOptions(r *root, args []string) (o RevertOptions, err er
 }
 
 func (o RevertOptions) run(ctx context.Context) error {
-	if o.Expired {
-		return o.runExpired(ctx)
-	}
-	f, err := o.readTuned(ctx)
+	fs, err := o.readTuned(ctx)
 	if err != nil {
 		return err
 	}
+	o.root.warn(nil, fs.missing)
+	return o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
+		one := o
+		one.WriteOptions = w
+		if o.Expired {
+			return one.revertExpired(ctx, f)
+		}
+		return one.revert(ctx, f)
+	})
+}
+
+// revert takes back what was done in a cluster.
+func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	restores := tune.Restores(f.objects, o.RestoreOptions)
 	for i, r := range restores {
 		restores[i].Assignment = f.resolver.Resolve(r.Object)
@@ -102,7 +112,7 @@ func (o RevertOptions) run(ctx context.Context) error {
 		return o.nothingTuned(f, "revert")
 	}
 	way := tune.Plan{Items: report.RestoreItems(restores), Pins: rules}
-	overview := o.overview(way, f, f.budget(way, o.Policy, o.root.Now()), o.PatchesPerSecond)
+	overview := o.overview(way, f.forecast(way.Items, o.PatchesPerSecond), f.budget(way, o.root.Now()), o.PatchesPerSecond)
 	overview.Title = "Revert"
 	if err := o.showPlan(ctx, overview, restores, f); err != nil {
 		return err
@@ -122,13 +132,8 @@ func (o RevertOptions) run(ctx context.Context) error {
 	}, f)
 }
 
-// runExpired takes back the sessions whose time is over, the newest first.
-func (o RevertOptions) runExpired(ctx context.Context) error {
-	f, err := o.readTuned(ctx)
-	if err != nil {
-		return err
-	}
-	o.Expired = false
+// revertExpired takes back the sessions whose time is over, the newest first.
+func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 	var failed error
 	overdue := 0
 	for _, s := range tune.Sessions(f.objects, nil) {
@@ -137,7 +142,11 @@ func (o RevertOptions) runExpired(ctx context.Context) error {
 		}
 		overdue++
 		o.Session = s.ID
-		failed = errors.Join(failed, o.run(ctx))
+		now, err := o.readTuned(ctx) // the one before changed objects
+		if err == nil {
+			err = o.revert(ctx, now.all[0])
+		}
+		failed = errors.Join(failed, err)
 		if ctx.Err() != nil {
 			break
 		}
@@ -152,9 +161,9 @@ func (o RevertOptions) runExpired(ctx context.Context) error {
 }
 
 // readTuned reads the fleet with the owners whose rules may have to be taken back, whatever the objects say.
-func (o WriteOptions) readTuned(ctx context.Context) (fleet, error) {
+func (o WriteOptions) readTuned(ctx context.Context) (fleets, error) {
 	o.related = true
-	return o.read(ctx)
+	return o.readAll(ctx, o.root)
 }
 
 // nothingTuned says that there is nothing to do.

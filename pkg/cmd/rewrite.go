@@ -141,33 +141,26 @@ func (o RewriteOptions) run(ctx context.Context) error {
 // wants plans every root, and says how many objects it looked at. The first error says that something could not be read;
 // the rest is planned all the same.
 func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, looked int, unread, err error) {
+	fs, err := o.readAll(ctx, o.root)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	fitting, err := o.fitAll(ctx, fs, o.Options, o.root.Now())
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	o.root.warn(nil, fs.gaps())
 	var warnings []string
-	for _, i := range o.Files.chosen {
-		one := *o.Files
-		one.root = i
-		options := o.FleetOptions
-		options.Files = &one
-		f, err := options.read(ctx)
-		if err != nil {
-			return nil, 0, nil, err
-		}
-		looked += len(f.objects)
-		if _, err := options.fitted(ctx, f, &o.Options, o.root.Now()); err != nil {
-			return nil, 0, nil, err
-		}
-		plan := f.plan(options, &o.Options)
+	for _, f := range fs.all {
+		plan := f.plan(f.fitted(fitting, o.Options))
 		warnings = append(warnings, plan.Warnings...)
-		o.root.warn(nil, f.snapshot.Gaps)
-		if err := f.complete(); err != nil {
-			unread = err
-		}
 		for _, item := range plan.Changed() {
-			wants = append(wants, manifest.Want{Root: i, Ref: item.Object.Ref, Changes: item.Changes})
+			wants = append(wants, manifest.Want{Root: f.place, Ref: item.Object.Ref, Changes: item.Changes})
 		}
 	}
 	slices.Sort(warnings)
 	o.root.warn(slices.Compact(warnings), nil)
-	return wants, looked, unread, nil
+	return wants, fs.objects(), fs.complete(), nil
 }
 
 // show tells what changes: the diff, then what each change reaches, then what is left.

@@ -45,6 +45,7 @@ func newSessions(r *root) *cobra.Command {
 		RunE: runE(r, flags.toOptions),
 	}
 	flags.FleetFlags.add(cmd)
+	flags.addClusters(cmd, r, "Look at")
 	flags.OutputFlags.add(cmd)
 	r.completeFleet(cmd)
 	return cmd
@@ -61,24 +62,27 @@ func (f *SessionsFlags) toOptions(r *root, args []string) (o SessionsOptions, er
 
 func (o SessionsOptions) run(ctx context.Context) error {
 	o.related = true // whether pins still hold, their owners tell
-	f, err := o.read(ctx)
+	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
 	}
-	list := report.NewSessionList(tune.Sessions(f.objects, tune.NewJudge(f.snapshot)), f.snapshot.Gaps)
+	list := report.NewSessionList("", nil, fs.missing)
+	for _, f := range fs.all {
+		list = list.And(report.NewSessionList(f.options.Cluster, tune.Sessions(f.objects, tune.NewJudge(f.snapshot)), f.snapshot.Gaps))
+	}
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
 		return err
 	}
-	o.root.warn(nil, f.snapshot.Gaps)
+	o.root.warn(nil, fs.gaps())
 	if len(list.Items) == 0 && o.printer.tables() {
-		if !f.snapshot.Incomplete() {
-			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s was tuned by fluxtune.\n", plural(len(f.objects), "Flux object"), o.where())
+		if !fs.incomplete() {
+			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s was tuned by fluxtune.\n", plural(fs.objects(), "Flux object"), o.where())
 		}
-		return f.complete()
+		return fs.complete()
 	}
 	err = o.printer.print(list, list.Names(), func(l report.Layout) error { return list.Table(o.now()).Draw(o.root.Out, l) })
 	if err != nil {
 		return err
 	}
-	return f.complete()
+	return fs.complete()
 }

@@ -93,25 +93,16 @@ func (f *TraceFlags) toOptions(r *root, args []string) (o TraceOptions, err erro
 func (o TraceOptions) run(ctx context.Context) error {
 	decisions := o.Files.tree.Decide(o.Files.fleets)
 	var values []tracedValue
-	var unread error
-	for _, i := range o.Files.chosen {
-		one := *o.Files
-		one.root = i
-		options := o.FleetOptions
-		options.Files = &one
-		f, err := options.read(ctx)
-		if err != nil {
-			return err
-		}
-		o.root.warn(nil, f.snapshot.Gaps)
-		if err := f.complete(); err != nil {
-			unread = err
-		}
+	fs, err := o.readAll(ctx, o.root)
+	if err != nil {
+		return err
+	}
+	o.root.warn(nil, fs.gaps())
+	for _, f := range fs.all {
 		for _, object := range f.objects {
-			values = append(values, traced(one.fleet().Root, i, object, decisions)...)
+			values = append(values, traced(f.options.Files.fleet().Root, f.place, object, decisions)...)
 		}
 	}
-	var err error
 	if o.layout.Width == 0 || o.layout.NoHeaders || o.Rows {
 		err = traceTable(values).Draw(o.root.Out, o.layout)
 	} else {
@@ -127,7 +118,7 @@ func (o TraceOptions) run(ctx context.Context) error {
 			_, _ = fmt.Fprintf(o.root.Out, "  %s %s\n", s, s.Text)
 		}
 	}
-	return unread
+	return fs.complete()
 }
 
 // tracedValue is a value that is set, and what decides it.

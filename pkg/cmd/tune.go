@@ -40,11 +40,11 @@ func (f TuneFlags) toOptions() (tune.Options, error) {
 	}
 }
 
-// plan plans a fleet, and has a judge of that fleet tell what sticks.
-func (f fleet) plan(o FleetOptions, opts *tune.Options) tune.Plan {
-	if o.Files != nil {
-		return f.planFiles(o, opts)
+// plan plans a fleet, and has a judge of that fleet tell what sticks. The options gain the judge.
+func (f fleet) plan(opts *tune.Options) tune.Plan {
+	if f.options.Files != nil {
+		return f.planFiles(opts)
 	}
 	opts.Judge, opts.Graph = tune.NewJudge(f.snapshot), f.graph
-	return tune.NewPlan(f.objects, o.Policy, f.resolver, *opts)
+	return tune.NewPlan(f.objects, f.options.Policy, f.resolver, *opts)
 }

@@ -50,6 +50,7 @@ func (f *WriteFlags) add(cmd *cobra.Command, r *root, formats ...string) {
 	f.FleetFlags.add(cmd)
 	f.OutputFlags.add(cmd, append(formats, "markdown")...)
 	f.addRows(cmd)
+	f.addClusters(cmd, r, "Change")
 	f.PatchFlags.add(cmd)
 	r.completeFleet(cmd)
 }
@@ -71,6 +72,29 @@ type WriteOptions struct {
 	FleetOptions
 	OutputOptions
 	PatchFlags
+	// collected are the results of several clusters, which are shown as one document; nil where each is shown.
+	collected *[]report.Results
+}
+
+// eachCluster does what writes in one cluster after the other.
+func (o WriteOptions) eachCluster(ctx context.Context, fs fleets, do func(WriteOptions, fleet) error) error {
+	if len(fs.all)+len(fs.missing) > 1 && !o.printer.tables() && o.printer.format != "diff" && o.printer.format != "markdown" {
+		o.collected = &[]report.Results{}
+	}
+	err := fs.eachCluster(ctx, o.OutputOptions, func(f fleet, output OutputOptions) error {
+		one := o
+		one.FleetOptions, one.OutputOptions = f.options, output
+		return do(one, f)
+	})
+	if o.collected == nil || len(*o.collected) == 0 {
+		return err
+	}
+	document := (*o.collected)[0]
+	for _, other := range (*o.collected)[1:] {
+		document = document.And(other)
+	}
+	o.collected = nil
+	return errors.Join(o.show(document), err)
 }
 
 func (f *WriteFlags) toOptions(r *root, args []string) (o WriteOptions, err error) {
@@ -196,6 +220,10 @@ func (r *root) onCluster() string {
 }
 
 func (o WriteOptions) show(document report.Results) error {
+	if o.collected != nil {
+		*o.collected = append(*o.collected, document)
+		return nil
+	}
 	if len(document.Items)+len(document.Rules) == 0 && o.printer.tables() {
 		return nil
 	}

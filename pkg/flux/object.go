@@ -38,10 +38,29 @@ func kindRank(kind string) int {
 	return len(kinds)
 }
 
+// Located names an object, and its cluster where several are looked at.
+type Located struct {
+	Cluster string
+	Ref
+}
+
+// String writes it for people: "prod: Kustomization apps/web".
+func (l Located) String() string { return InCluster(l.Cluster, l.Ref.String()) }
+
+// InCluster writes a name with that of its cluster before it, where several are looked at: "prod: apps/web".
+func InCluster(cluster, name string) string {
+	if cluster == "" {
+		return name
+	}
+	return cluster + ": " + name
+}
+
 // Object is what any Flux resource becomes: the little that planning needs, as plain values.
 // A nil field value means that the field is absent.
 type Object struct {
 	Ref
+	// Cluster is what users call the cluster that it is of, where several are looked at; "" where there is one.
+	Cluster         string
 	Version         string // of the API, as it was read: "v1"
 	ResourceVersion string
 	Generation      int64
@@ -140,6 +159,9 @@ type Status struct {
 	// Inventory are the Flux objects among these.
 	Inventory []Ref
 }
+
+// Located names the object, and its cluster.
+func (o Object) Located() Located { return Located{o.Cluster, o.Ref} }
 
 // GroupVersion returns group and version as in a manifest's apiVersion.
 func (o Object) GroupVersion() string { return o.Group + "/" + o.Version }

@@ -26,8 +26,10 @@ type Snapshot struct {
 
 // Gap is something that could not be read, and why.
 type Gap struct {
-	What string // "kustomizations in namespace \"payments\""
-	Why  string
+	// Cluster where it is, where several are looked at.
+	Cluster string
+	What    string // "kustomizations in namespace \"payments\""
+	Why     string
 	// Harmless gaps do not make the answer incomplete: a kind that is not installed.
 	Harmless bool
 	// Forbidden says that the user may not read it.

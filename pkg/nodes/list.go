@@ -163,7 +163,7 @@ func (c *Counter) checkNamespace(ctx context.Context, p *part) {
 	})
 	var err error
 	if empty {
-		_, err = c.kube.Raw(ctx, kube.Request{Path: "/api/v1/namespaces/" + url.PathEscape(p.namespace), Accept: acceptOneMetadata})
+		_, err = c.kube.Raw(ctx, kube.Request{Path: "/api/v1/namespaces/" + url.PathEscape(p.namespace), Accept: kube.AcceptOneMetadata})
 	}
 	if kube.ReasonOf(err) != kube.NotFound {
 		c.update(func() { delete(c.parts, partKey{WhatNamespaces, p.namespace}) })

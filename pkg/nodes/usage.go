@@ -64,21 +64,12 @@ func (c *Counter) readUsage(ctx context.Context) {
 	})
 }
 
-const acceptOneMetadata = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
-
 // identify reads which cluster this is.
 func (c *Counter) identify(ctx context.Context) {
 	if !c.options.Identify {
 		return
 	}
-	data, err := c.kube.Raw(ctx, kube.Request{Path: "/api/v1/namespaces/kube-system", Accept: acceptOneMetadata})
-	var namespace struct {
-		Metadata struct{ UID string }
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &namespace)
-	}
-	if err == nil {
-		c.update(func() { c.cluster = namespace.Metadata.UID })
+	if uid, err := c.kube.Cluster(ctx); err == nil {
+		c.update(func() { c.cluster = uid })
 	}
 }

@@ -39,11 +39,15 @@ func NewBudget(b budget.Budget, policyName string, gaps []flux.Gap, warnings []s
 		r.Repositories = append(r.Repositories, newBudgetRepository(repository))
 	}
 	for _, c := range b.Credentials {
-		r.Credentials = append(r.Credentials, BudgetCredential{c.Host, c.Secret, c.Provider, c.Namespaces, c.Sources, rounded(c.Requests)})
+		credential := BudgetCredential{Host: c.Host, Secret: c.Secret, Provider: c.Provider, Namespaces: c.Namespaces, Sources: c.Sources, Requests: rounded(c.Requests)}
+		if c.Clusters > 1 {
+			credential.Clusters = c.Clusters
+		}
+		r.Credentials = append(r.Credentials, credential)
 	}
 	for _, w := range b.Workers {
 		r.Controllers = append(r.Controllers, BudgetWorkers{
-			w.Controller, w.Shard, w.Kind, w.Concurrent, w.Default, w.Objects, rounded(w.Reconciles),
+			w.Cluster, w.Controller, w.Shard, w.Kind, w.Concurrent, w.Default, w.Objects, rounded(w.Reconciles),
 			about(w.Duration), string(w.From), rounded(w.Busy), w.Advice,
 		})
 		if w.Advice != "" {

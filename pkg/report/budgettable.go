@@ -162,7 +162,11 @@ func (b Budget) credentialTable() Table {
 		case c.Provider != "":
 			credential = Text("provider " + c.Provider)
 		}
-		t.Rows = append(t.Rows, []Cell{Text(c.Host), credential, number(c.Namespaces), number(c.Sources), rates(c.Requests)})
+		namespaces := number(c.Namespaces)
+		if c.Clusters > 1 {
+			namespaces.Text += fmt.Sprintf(" in %d clusters", c.Clusters)
+		}
+		t.Rows = append(t.Rows, []Cell{Text(c.Host), credential, namespaces, number(c.Sources), rates(c.Requests)})
 	}
 	return t
 }
@@ -207,7 +211,7 @@ func (b Budget) controllerTable() Table {
 			workers = Cell{Text: fmt.Sprintf("(%d)", w.Concurrent), Style: Faint}
 		}
 		t.Rows = append(t.Rows, []Cell{
-			Text(strings.TrimSpace(w.Controller + " " + w.Shard)), Text(w.Kind), workers, rates(w.Reconciles), Text(w.Duration + " " + w.DurationFrom), percentCell(w.BusyPercent, 70, 100),
+			Text(flux.InCluster(w.Cluster, strings.TrimSpace(w.Controller+" "+w.Shard))), Text(w.Kind), workers, rates(w.Reconciles), Text(w.Duration + " " + w.DurationFrom), percentCell(w.BusyPercent, 70, 100),
 		})
 	}
 	return t
@@ -259,7 +263,8 @@ func (b Budget) observedTable() Table {
 
 // Table has a row for each object.
 func (b Budget) Table(withNamespace bool) Table {
-	t := Table{Columns: append(namespaceColumn(withNamespace), []Column{
+	where, cells := whereColumns(b.Items, func(item BudgetItem) Ref { return item.Ref }, withNamespace)
+	t := Table{Columns: append(where, []Column{
 		{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "INTERVAL"}, {Name: "REQUESTS/H", Right: true}, {Name: "API/H", Right: true},
 		{Name: "COMMIT TO APPLIED"}, {Name: "AT WORST"}, {Name: "OBSERVED/H", Right: true}, {Name: "ASKS", Shrink: terminal.End}, {Name: "WHERE", Shrink: terminal.End},
 	}...)}
@@ -278,7 +283,7 @@ func (b Budget) Table(withNamespace bool) Table {
 		if item.Receiver != "" {
 			where = strings.TrimSpace(where + " (webhook: " + item.Receiver + ")")
 		}
-		t.Rows = append(t.Rows, append(namespaceCell(withNamespace, item.Ref),
+		t.Rows = append(t.Rows, append(cells(item.Ref),
 			Text(item.Ref.Kind), Text(item.Ref.Name), environmentCell(item.Environment), texts(item.Interval), rates(item.Requests), rates(item.APIRequests),
 			typical, worst, observed, Text(item.Asks), Text(where)))
 	}

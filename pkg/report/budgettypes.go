@@ -107,12 +107,14 @@ type BudgetRepository struct {
 
 // BudgetCredential is what goes to a host under one credential. Secrets are named, never read.
 type BudgetCredential struct {
-	Host       string       `json:"host"`
-	Secret     string       `json:"secret,omitempty"`
-	Provider   string       `json:"provider,omitempty"`
-	Namespaces int          `json:"namespaces"`
-	Sources    int          `json:"sources"`
-	Requests   budget.Rates `json:"requests"`
+	Host       string `json:"host"`
+	Secret     string `json:"secret,omitempty"`
+	Provider   string `json:"provider,omitempty"`
+	Namespaces int    `json:"namespaces"`
+	// Clusters whose sources have it, where several are looked at.
+	Clusters int          `json:"clusters,omitempty"`
+	Sources  int          `json:"sources"`
+	Requests budget.Rates `json:"requests"`
 }
 
 // BudgetAPIServer is what reconciles ask of the kube-apiserver.
@@ -129,6 +131,7 @@ type BudgetAPIServer struct {
 
 // BudgetWorkers are the workers of a controller for one kind.
 type BudgetWorkers struct {
+	Cluster    string `json:"cluster,omitempty"` // where several are looked at
 	Controller string `json:"controller"`
 	// Shard is the label selector of what it watches; absent where there is only one.
 	Shard      string `json:"shard,omitempty"`

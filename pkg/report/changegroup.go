@@ -98,7 +98,7 @@ func gather(items []tune.Item, d detail) []ChangeGroup {
 // newGroup is the group of one item.
 func newGroup(item tune.Item, d detail) ChangeGroup {
 	o := item.Object
-	g := ChangeGroup{Environment: item.Assignment.Environment, Kind: o.Kind, Objects: 1, Pace: paceOf(item), names: []string{o.Namespace + "/" + o.Name}}
+	g := ChangeGroup{Environment: item.Assignment.Environment, Kind: o.Kind, Objects: 1, Pace: paceOf(item), names: []string{flux.InCluster(o.Cluster, o.Namespace+"/"+o.Name)}}
 	for _, c := range item.Changes {
 		switch {
 		case c.Field == flux.Interval:

@@ -55,8 +55,9 @@ type PlanItemFit struct {
 	activity string
 }
 
-// WithFit adds what fitted intervals come to, and what each was chosen by; nothing where none were fitted.
-func (p Plan) WithFit(f *fit.Fitting, cluster int) Plan {
+// WithFit adds what fitted intervals come to, and what each was chosen by; nothing where none were fitted. At is the place
+// among the clusters that were fitted together of each by its name, of "" where there is one.
+func (p Plan) WithFit(f *fit.Fitting, at map[string]int) Plan {
 	if f == nil {
 		return p
 	}
@@ -71,7 +72,7 @@ func (p Plan) WithFit(f *fit.Fitting, cluster int) Plan {
 		p.Summary.Fit.Evidence[string(from)] = n
 	}
 	for i := range p.Items {
-		c, fitted := f.Choices[cluster][p.Items[i].object.Ref]
+		c, fitted := f.Choices[at[p.Items[i].object.Cluster]][p.Items[i].object.Ref]
 		if !fitted {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
@@ -111,7 +112,7 @@ func sum(a, b *int) *int {
 func (l NodeGroupList) Names() []string {
 	var names []string
 	for _, g := range l.Items {
-		names = append(names, inCluster(g.Cluster, g.Name))
+		names = append(names, flux.InCluster(g.Cluster, g.Name))
 	}
 	return names
 }

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
@@ -360,17 +361,10 @@ func (l NodeList) Names() []string {
 	var names []string
 	for _, i := range l.Items {
 		if i.Status != gone {
-			names = append(names, inCluster(i.Cluster, "node/"+i.Name))
+			names = append(names, flux.InCluster(i.Cluster, "node/"+i.Name))
 		}
 	}
 	return names
-}
-
-func inCluster(cluster, name string) string {
-	if cluster == "" {
-		return name
-	}
-	return cluster + ": " + name
 }
 
 // Fullest is the node with the highest use, nil where none is known.

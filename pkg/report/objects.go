@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func newObject(o flux.Object, a policy.Assignment) Object {
 
 // NewRef names an object with the API version that it was read in.
 func NewRef(o flux.Object) Ref {
-	return Ref{APIVersion: o.GroupVersion(), Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
+	return Ref{APIVersion: o.GroupVersion(), Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Cluster: o.Cluster}
 }
 
 func effective(o flux.Object, f flux.Field) string {
@@ -85,14 +86,15 @@ func effective(o flux.Object, f flux.Field) string {
 // Table shows the objects. Values in parentheses are what Flux uses where the field is unset. Now
 // tells how long ago sources changed; withNamespace adds the namespaces.
 func (l ObjectList) Table(now time.Time, withNamespace bool) Table {
-	t := Table{Columns: append(namespaceColumn(withNamespace), []Column{
+	where, cells := whereColumns(l.Items, func(o Object) Ref { return o.Ref }, withNamespace)
+	t := Table{Columns: append(where, []Column{
 		{Name: "KIND", Key: true}, {Name: "NAME", Key: true, Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "FROM", Spare: 6},
 		{Name: "INTERVAL"}, {Name: "TIMEOUT"}, {Name: "RETRY", Spare: 4},
 		{Name: "SUSPENDED", Spare: 3}, {Name: "READY", Spare: 2}, {Name: "SOURCE-CHANGED", Spare: 5, Aging: true},
 		{Name: "VIA", Wide: true}, {Name: "CHART-INTERVAL", Wide: true}, {Name: "STICKS", Wide: true}, {Name: "SESSION", Wide: true}, {Name: "MESSAGE", Wide: true, Shrink: terminal.End},
 	}...)}
 	for _, o := range l.Items {
-		row := append(namespaceCell(withNamespace, o.Ref),
+		row := append(cells(o.Ref),
 			Text(o.Ref.Kind), Text(o.Ref.Name), environmentCell(o.Environment), Cell{Text: from(o), Style: Faint},
 			setOrEffective(o.Interval, o.Effective.Interval),
 			setOrEffective(o.Timeout, o.Effective.Timeout),
@@ -112,7 +114,16 @@ func from(o Object) string {
 	return o.EnvironmentSource
 }
 
-// Names are the objects as kubectl -o name writes them: kind.group/name.
+// And adds the objects of another cluster.
+func (l ObjectList) And(other ObjectList) ObjectList {
+	l.Items = append(l.Items, other.Items...)
+	l.Missing = append(l.Missing, other.Missing...)
+	l.Warnings = uniqueSorted(append(l.Warnings, other.Warnings...))
+	return l
+}
+
+// Names are the objects as kubectl -o name writes them: kind.group/name; after the name of their cluster, where there are
+// several.
 func (l ObjectList) Names() []string {
 	names := make([]string, 0, len(l.Items))
 	for _, o := range l.Items {
@@ -123,7 +134,7 @@ func (l ObjectList) Names() []string {
 
 func resourceName(r Ref) string {
 	group, _, _ := strings.Cut(r.APIVersion, "/")
-	return strings.ToLower(r.Kind) + "." + group + "/" + r.Name
+	return flux.InCluster(r.Cluster, strings.ToLower(r.Kind)+"."+group+"/"+r.Name)
 }
 
 func setOrEffective(set *string, effective string) Cell {
@@ -171,18 +182,24 @@ func ageCell(at *time.Time, now time.Time) Cell {
 	return Text(duration.HumanDuration(now.Sub(*at)) + " ago")
 }
 
-func namespaceColumn(with bool) []Column {
-	if with {
-		return []Column{{Name: "NAMESPACE", Key: true, Shrink: terminal.Middle}}
+// whereColumns are the columns that say where objects are: the cluster where there are several, and the namespace.
+func whereColumns[T any](items []T, ref func(T) Ref, withNamespace bool) (columns []Column, cells func(Ref) []Cell) {
+	withCluster := slices.ContainsFunc(items, func(item T) bool { return ref(item).Cluster != "" })
+	if withCluster {
+		columns = append(columns, Column{Name: "CLUSTER", Key: true, Shrink: terminal.Middle})
 	}
-	return nil
-}
-
-func namespaceCell(with bool, r Ref) []Cell {
-	if with {
-		return []Cell{Text(r.Namespace)}
+	if withNamespace {
+		columns = append(columns, Column{Name: "NAMESPACE", Key: true, Shrink: terminal.Middle})
 	}
-	return nil
+	return columns, func(r Ref) (cells []Cell) {
+		if withCluster {
+			cells = append(cells, Text(r.Cluster))
+		}
+		if withNamespace {
+			cells = append(cells, Text(r.Namespace))
+		}
+		return cells
+	}
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

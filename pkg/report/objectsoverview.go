@@ -120,7 +120,7 @@ func (l ObjectList) fastest() string {
 	var parts []string
 	for _, o := range items[:min(3, len(items))] {
 		if every(o) < 1<<63-1 {
-			parts = append(parts, fmt.Sprintf("%s %s/%s every %s", o.Ref.Kind, terminal.Shorten(o.Ref.Namespace, 30), terminal.Shorten(o.Ref.Name, 30), o.Effective.Interval))
+			parts = append(parts, fmt.Sprintf("%s %s/%s every %s", flux.InCluster(o.Ref.Cluster, o.Ref.Kind), terminal.Shorten(o.Ref.Namespace, 30), terminal.Shorten(o.Ref.Name, 30), o.Effective.Interval))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -244,7 +245,7 @@ func (o Overview) takes(limits limits) []string {
 			lines = append(lines, fmt.Sprintf("and %d more (--rows names them)", len(disturbed)-i))
 			break
 		}
-		lines = append(lines, fmt.Sprintf("%s, which depends on %s: %s", d.Object, d.On, d.Why))
+		lines = append(lines, fmt.Sprintf("%s, which depends on %s: %s", flux.InCluster(d.Cluster, d.Object.String()), d.On, d.Why))
 	}
 	return lines
 }
@@ -257,7 +258,7 @@ func (o Overview) pins(limits limits) []string {
 	var gain, lose []string
 	objects := 0
 	for _, p := range o.Plan.Pins {
-		name := p.Owner.Namespace + "/" + p.Owner.Name
+		name := flux.InCluster(p.Owner.Cluster, p.Owner.Namespace+"/"+p.Owner.Name)
 		if len(p.Rules) == 0 {
 			lose = append(lose, name)
 			continue

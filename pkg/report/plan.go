@@ -81,7 +81,7 @@ func missing(gaps []flux.Gap) []Missing {
 	var list []Missing
 	for _, g := range gaps {
 		if !g.Harmless {
-			list = append(list, Missing{g.What, g.Why})
+			list = append(list, Missing{g.Cluster, g.What, g.Why})
 		}
 	}
 	return list
@@ -98,7 +98,8 @@ var planFields = []struct {
 // Table shows a plan like a diff: ~ marks an object that changes, - one that is left alone, and each
 // field shows its value or its way from one to another. Columns that say nothing are left out.
 func (p Plan) Table(withNamespace bool) Table {
-	t := Table{Columns: append([]Column{{Name: ""}}, namespaceColumn(withNamespace)...)}
+	where, cells := whereColumns(p.Items, func(item PlanItem) Ref { return item.Ref }, withNamespace)
+	t := Table{Columns: append([]Column{{Name: ""}}, where...)}
 	t.Columns = append(t.Columns, []Column{{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Spare: 3, Shrink: terminal.Middle}, {Name: "VIA", Wide: true}}...)
 	fields := p.fields()
 	for _, f := range planFields {
@@ -111,7 +112,7 @@ func (p Plan) Table(withNamespace bool) Table {
 	owned := slices.ContainsFunc(p.Items, func(item PlanItem) bool { return item.Owner != nil })
 	t.Columns = append(t.Columns, Column{Name: "STICKS", Wide: !owned, Spare: 2, Shrink: terminal.End}, Column{Name: "WHY", Shrink: terminal.End}, Column{Name: "NOTES", Wide: true, Shrink: terminal.End})
 	for _, item := range p.Items {
-		row := append([]Cell{markCell(item.Action)}, namespaceCell(withNamespace, item.Ref)...)
+		row := append([]Cell{markCell(item.Action)}, cells(item.Ref)...)
 		row = append(row, Text(item.Ref.Kind), Text(item.Ref.Name), environmentCell(item.Environment), Cell{Text: item.EnvironmentVia, Style: Faint})
 		for _, f := range planFields {
 			row = append(row, fieldCell(item, f.field))

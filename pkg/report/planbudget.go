@@ -36,7 +36,7 @@ func (p Plan) WithCourse(c tune.Calm) Plan {
 	}
 	p.Course = &PlanCourse{Steps: c.Levels, Takes: takes(c), NotReady: []PlanNotReady{}}
 	for _, d := range c.Disturbed {
-		p.Course.NotReady = append(p.Course.NotReady, PlanNotReady{Object: d.Object.String(), On: d.On.String(), Why: d.Why})
+		p.Course.NotReady = append(p.Course.NotReady, PlanNotReady{Object: flux.InCluster(d.Cluster, d.Object.String()), On: d.On.String(), Why: d.Why})
 	}
 	return p
 }

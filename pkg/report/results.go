@@ -117,6 +117,28 @@ func (r Results) With(out cluster.Outcomes, gaps []flux.Gap) Results {
 	return r
 }
 
+// In names the cluster that the results are of, where there are several.
+func (r Results) In(cluster string) Results {
+	for _, list := range [][]Result{r.Items, r.Rules} {
+		for i := range list {
+			list[i].Ref.Cluster = cluster
+		}
+	}
+	return r
+}
+
+// And adds the results of another cluster.
+func (r Results) And(other Results) Results {
+	r.Items, r.Rules = append(r.Items, other.Items...), append(r.Rules, other.Rules...)
+	r.Missing, r.Warnings = append(r.Missing, other.Missing...), append(r.Warnings, other.Warnings...)
+	r.Session, r.DryRun = cmp.Or(r.Session, other.Session), cmp.Or(r.DryRun, other.DryRun)
+	a, b := &r.Summary, other.Summary
+	a.Changed, a.Released, a.Unchanged, a.Skipped = a.Changed+b.Changed, a.Released+b.Released, a.Unchanged+b.Unchanged, a.Skipped+b.Skipped
+	a.Failed, a.NotAttempted, a.Uncertain = a.Failed+b.Failed, a.NotAttempted+b.NotAttempted, a.Uncertain+b.Uncertain
+	a.Partial, a.NotReady = a.Partial+b.Partial, a.NotReady+b.NotReady
+	return r
+}
+
 func rulesMessage(p tune.Pin) string {
 	if len(p.Rules) == 0 {
 		return "bears no rule of fluxtune any more"
@@ -206,7 +228,7 @@ func (r Results) Troubles() []string {
 	var troubles []trouble
 	at := make(map[[2]string]int)
 	add := func(item Result, what, why string) {
-		name := fmt.Sprintf("%s %s/%s", item.Ref.Kind, item.Ref.Namespace, item.Ref.Name)
+		name := flux.InCluster(item.Ref.Cluster, fmt.Sprintf("%s %s/%s", item.Ref.Kind, item.Ref.Namespace, item.Ref.Name))
 		why = oneLine(why)
 		if i, same := at[[2]string{what, why}]; same {
 			troubles[i].names = append(troubles[i].names, name)
@@ -263,9 +285,11 @@ func (t trouble) line() string {
 
 // Table shows the results like kubectl apply does, one line an object.
 func (r Results) Table(withNamespace bool) Table {
-	t := Table{Columns: append(namespaceColumn(withNamespace),
+	all := slices.Concat(r.Rules, r.Items)
+	where, cells := whereColumns(all, func(item Result) Ref { return item.Ref }, withNamespace)
+	t := Table{Columns: append(where,
 		[]Column{{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "RESULT"}, {Name: "CHANGES", Shrink: terminal.End}, {Name: "WHY", Shrink: terminal.End}}...)}
-	for _, item := range slices.Concat(r.Rules, r.Items) {
+	for _, item := range all {
 		changes := make([]string, 0, len(item.Changes))
 		for _, c := range item.Changes {
 			changes = append(changes, strings.TrimPrefix(c.Field, "spec.")+" "+Arrow(c))
@@ -274,7 +298,7 @@ func (r Results) Table(withNamespace bool) Table {
 		if r.DryRun != "" && r.outcomeStyle(item.Action) == Good {
 			result.Text += " (" + dryRunNote(r.DryRun) + ")"
 		}
-		t.Rows = append(t.Rows, append(namespaceCell(withNamespace, item.Ref),
+		t.Rows = append(t.Rows, append(cells(item.Ref),
 			Text(item.Ref.Kind), Text(item.Ref.Name), result, Text(strings.Join(changes, ", ")), Text(item.why())))
 	}
 	return t

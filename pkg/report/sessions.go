@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ type SessionList struct {
 
 // Session is what one apply did, as far as the records on objects still tell.
 type Session struct {
+	// Cluster is the kubeconfig's context, where several are looked at.
+	Cluster string    `json:"cluster,omitempty"`
 	Session string    `json:"session"`
 	By      string    `json:"by,omitempty"`
 	Time    time.Time `json:"time"`
@@ -38,12 +41,12 @@ type Session struct {
 	PinsLost int `json:"pinsLost"`
 }
 
-// NewSessionList reports sessions.
-func NewSessionList(sessions []tune.Session, gaps []flux.Gap) SessionList {
+// NewSessionList reports the sessions of a cluster; its name is "" where there is one.
+func NewSessionList(cluster string, sessions []tune.Session, gaps []flux.Gap) SessionList {
 	list := SessionList{Head: Head{APIVersion, "SessionList"}, Items: []Session{}, Missing: missing(gaps)}
 	for _, s := range sessions {
 		item := Session{
-			Session: s.ID, By: s.By, Time: s.Time, Policy: s.Policy, Objects: s.Objects,
+			Cluster: cluster, Session: s.ID, By: s.By, Time: s.Time, Policy: s.Policy, Objects: s.Objects,
 			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Pinned: s.Pinned, PinsLost: s.PinsLost,
 		}
 		if !s.Until.IsZero() {
@@ -54,11 +57,21 @@ func NewSessionList(sessions []tune.Session, gaps []flux.Gap) SessionList {
 	return list
 }
 
-// Names are the ids of the sessions.
+// And adds the sessions of another cluster, newest first. One apply to several clusters has the same id in each.
+func (l SessionList) And(other SessionList) SessionList {
+	l.Items = append(l.Items, other.Items...)
+	slices.SortStableFunc(l.Items, func(a, b Session) int { return b.Time.Compare(a.Time) })
+	l.Missing = append(l.Missing, other.Missing...)
+	return l
+}
+
+// Names are the ids of the sessions, each once.
 func (l SessionList) Names() []string {
 	names := []string{}
 	for _, s := range l.Items {
-		names = append(names, s.Session)
+		if !slices.Contains(names, s.Session) {
+			names = append(names, s.Session)
+		}
 	}
 	return names
 }
@@ -66,17 +79,20 @@ func (l SessionList) Names() []string {
 // Table shows one line a session.
 func (l SessionList) Table(now time.Time) Table {
 	t := Table{Columns: []Column{
-		{Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle}, {Name: "POLICY", Shrink: terminal.End, Spare: 1}, {Name: "OBJECTS", Right: true}, {Name: "STANDS"}, {Name: "ENDS"},
+		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle}, {Name: "POLICY", Shrink: terminal.End, Spare: 1}, {Name: "OBJECTS", Right: true}, {Name: "STANDS"}, {Name: "ENDS"},
 	}}
-	ends := false
+	ends, several := false, false
 	for _, s := range l.Items {
 		t.Rows = append(t.Rows, []Cell{
-			Text(s.Session), Text(duration.HumanDuration(now.Sub(s.Time))), dash(s.By), Text(s.Policy), number(s.Objects), s.stands(), s.ends(now),
+			Text(s.Cluster), Text(s.Session), Text(duration.HumanDuration(now.Sub(s.Time))), dash(s.By), Text(s.Policy), number(s.Objects), s.stands(), s.ends(now),
 		})
-		ends = ends || s.Until != nil
+		ends, several = ends || s.Until != nil, several || s.Cluster != ""
 	}
 	if !ends {
-		return t.Without("ENDS")
+		t = t.Without("ENDS")
+	}
+	if !several {
+		t = t.Without("CLUSTER")
 	}
 	return t
 }

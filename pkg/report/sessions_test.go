@@ -11,12 +11,12 @@ import (
 
 func TestSessionList(t *testing.T) {
 	t.Parallel()
-	list := NewSessionList([]tune.Session{
+	list := NewSessionList("", []tune.Session{
 		{ID: "20260301-113000-cd34", Policy: "fast", By: "alice", Time: noon.Add(-30 * time.Minute), Objects: 4, Stand: 1, Followed: 2, Changed: 1, Pinned: 3},
 		{ID: "20260301-110000-ab12", Policy: "per-environment", Time: noon.Add(-time.Hour), Objects: 2, Stand: 2},
 	}, fleet(t).Gaps)
 	goldenJSON(t, "sessions/list.json", list)
 	goldenTable(t, "sessions/list.txt", list.Table(noon), Layout{})
 	assert.Equal(t, []string{"20260301-113000-cd34", "20260301-110000-ab12"}, list.Names())
-	goldenJSON(t, "sessions/empty.json", NewSessionList(nil, nil))
+	goldenJSON(t, "sessions/empty.json", NewSessionList("", nil, nil))
 }

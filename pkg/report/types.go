@@ -22,6 +22,8 @@ type Ref struct {
 	Kind       string `json:"kind"`
 	Namespace  string `json:"namespace"`
 	Name       string `json:"name"`
+	// Cluster is the kubeconfig's context, or the root in a checkout, where several are looked at.
+	Cluster string `json:"cluster,omitempty"`
 }
 
 // Change is one field of an object: its value before and after, null where the field is absent.
@@ -33,8 +35,9 @@ type Change struct {
 
 // Missing is something that could not be read, and why. A document that has any is incomplete.
 type Missing struct {
-	What string `json:"what"`
-	Why  string `json:"why"`
+	Cluster string `json:"cluster,omitempty"`
+	What    string `json:"what"`
+	Why     string `json:"why"`
 }
 
 // ObjectList is what get shows.

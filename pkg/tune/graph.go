@@ -179,9 +179,15 @@ type Calm struct {
 
 // Disturbance is an object that may become not ready for a while because one that it depends on is changed.
 type Disturbance struct {
-	Object flux.Ref
-	On     flux.Ref
-	Why    string
+	Cluster string // where there are several
+	Object  flux.Ref
+	On      flux.Ref
+	Why     string
+}
+
+// And is what the changes of two clusters do, made one after the other.
+func (c Calm) And(other Calm) Calm {
+	return Calm{Levels: max(c.Levels, other.Levels), Duration: c.Duration + other.Duration, Disturbed: append(c.Disturbed, other.Disturbed...)}
 }
 
 const (
@@ -236,7 +242,7 @@ func chartShakes(item Item) (Disturbance, bool) {
 	if o.Kind != "HelmRelease" || !changesChart(o, item.Changes) || o.Suspended || o.Status.Ready != "True" {
 		return Disturbance{}, false
 	}
-	return Disturbance{Object: o.Ref, On: chartOf(o), Why: fmt.Sprintf("helm-controller changes that with it, and looks at it again after %s", flux.FormatDuration(requeueDependency))}, true
+	return Disturbance{Cluster: o.Cluster, Object: o.Ref, On: chartOf(o), Why: fmt.Sprintf("helm-controller changes that with it, and looks at it again after %s", flux.FormatDuration(requeueDependency))}, true
 }
 
 // chartOf is the HelmChart that helm-controller makes for a HelmRelease with a chart template.
@@ -290,7 +296,7 @@ func (g *Graph) disturbed(on flux.Ref, took time.Duration, changed map[flux.Ref]
 			why = fmt.Sprintf("it is reconciled every %s, at a time that its status does not tell", flux.FormatDuration(interval))
 		}
 		if why != "" {
-			list = append(list, Disturbance{Object: d.Ref, On: on, Why: why})
+			list = append(list, Disturbance{Cluster: d.Cluster, Object: d.Ref, On: on, Why: why})
 		}
 	}
 	return list

@@ -132,8 +132,8 @@ func TestForecast(t *testing.T) {
 	assert.Equal(t, Calm{
 		Levels: 2, Duration: 2*time.Second + 3*time.Minute + 2*time.Second,
 		Disturbed: []Disturbance{
-			{ksRef("app"), ksRef("base"), "a reconcile of Kustomization apps/base takes 3m, and it is itself reconciled every 1m"},
-			{ksRef("unplanned"), ksRef("base"), "it is reconciled every 5m, at a time that its status does not tell"},
+			{"", ksRef("app"), ksRef("base"), "a reconcile of Kustomization apps/base takes 3m, and it is itself reconciled every 1m"},
+			{"", ksRef("unplanned"), ksRef("base"), "it is reconciled every 5m, at a time that its status does not tell"},
 		},
 	}, calm)
 	assert.Equal(t, Calm{Levels: 1}, g.Forecast([]Item{change("app", "1m"), change("slow", "1m")}, 0))

@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -95,6 +96,21 @@ func (p Plan) Changes() int {
 		}
 	}
 	return n
+}
+
+// And adds the plan of another cluster under the same policy. Its warnings bear the cluster's name.
+func (p Plan) And(cluster string, other Plan) Plan {
+	if len(p.Items) == 0 {
+		p.Items = other.Items
+	} else {
+		p.Items = append(p.Items, other.Items...)
+	}
+	p.Note = cmp.Or(p.Note, other.Note)
+	p.Pins = append(p.Pins, other.Pins...)
+	for _, warning := range other.Warnings {
+		p.Warnings = append(p.Warnings, flux.InCluster(cluster, warning))
+	}
+	return p
 }
 
 // Changed returns the items that a plan changes.

@@ -1,0 +1,218 @@
+package cmd
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// fleetOfTwo are two clusters, each with a namespace of its own, as far as a user can tell: the second is the first behind
+// a proxy that gives kube-system another UID.
+type fleetOfTwo struct {
+	*testbed.Cluster
+	east, west string // the namespaces of the contexts
+	kubeconfig string
+}
+
+// newFleetOfTwo has the contexts east and west, again, which is east, gone, of which the certificate authority is missing,
+// and silent, which never answers.
+func newFleetOfTwo(t *testing.T) fleetOfTwo {
+	t.Helper()
+	c := bed.Cluster(t)
+	f := fleetOfTwo{Cluster: c, kubeconfig: t.TempDir() + "/kubeconfig"}
+	f.east = c.Namespace(t, map[string]string{"environment": "development"})
+	f.west = c.Namespace(t, map[string]string{"environment": "development"})
+	f.Apply(t, gitRepository(f.east, "app", "interval: 5m, timeout: 2m"))
+	f.Apply(t, gitRepository(f.west, "app", "interval: 10m, timeout: 2m"))
+	config := clientcmdapi.NewConfig()
+	add := func(name, namespace string, rule faults.Rule) {
+		file := faults.Start(t, c.Config(), rule).Kubeconfig(t, name, namespace)
+		one, err := clientcmd.LoadFromFile(file)
+		require.NoError(t, err)
+		config.Clusters[name], config.AuthInfos[name], config.Contexts[name] = one.Clusters[name], one.AuthInfos[name], one.Contexts[name]
+	}
+	add("east", f.east, nil)
+	add("again", f.east, nil)
+	add("west", f.west, func(r *http.Request, _ int) faults.Fault {
+		if r.URL.Path == "/api/v1/namespaces/kube-system" {
+			return faults.Fault{Body: `{"kind":"PartialObjectMetadata","metadata":{"uid":"of-another-cluster"}}`}
+		}
+		return faults.Fault{}
+	})
+	add("silent", f.east, func(*http.Request, int) faults.Fault { return faults.Fault{Delay: time.Hour} })
+	config.Clusters["gone"] = &clientcmdapi.Cluster{Server: "https://127.0.0.1:1", CertificateAuthority: "/nowhere/ca.crt"}
+	config.Contexts["gone"] = &clientcmdapi.Context{Cluster: "gone", AuthInfo: "east"}
+	config.CurrentContext = "east"
+	require.NoError(t, clientcmd.WriteToFile(*config, f.kubeconfig))
+	return f
+}
+
+func (f fleetOfTwo) invocation() invocation { return invocation{kubeconfig: f.kubeconfig} }
+
+func (f fleetOfTwo) intervals(t *testing.T) string {
+	t.Helper()
+	var all []string
+	for _, namespace := range []string{f.east, f.west} {
+		all = append(all, strings.TrimSpace(f.Kubectl(t, "get", "gitrepository", "app", "-n", namespace, "-o", "jsonpath={.spec.interval}")))
+	}
+	return strings.Join(all, " ")
+}
+
+// anonymous replaces what each run of the test calls otherwise.
+func (f fleetOfTwo) anonymous(text string) string {
+	return strings.NewReplacer(f.east, "namespace-east", f.west, "namespace-west").Replace(text)
+}
+
+func TestSeveralClustersAreShownTogether(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	o := f.invocation().run(t.Context(), "get", "--contexts", "east,west,again,gone", "-o", "json")
+	assert.Equal(t, exitFailed, o.code, "one of them could not be read")
+	list := decode[report.ObjectList](t, o)
+	var names []string
+	for _, item := range list.Items {
+		names = append(names, item.Ref.Cluster+" "+item.Ref.Namespace+" "+*item.Interval)
+	}
+	assert.Equal(t, []string{"east " + f.east + " 5m", "west " + f.west + " 10m"}, names)
+	require.Len(t, list.Missing, 1)
+	assert.Equal(t, "gone", list.Missing[0].Cluster)
+	assert.Contains(t, o.stderr, "Context again is the same cluster as east, which counts once.")
+	assert.Contains(t, o.stderr, "Warning: gone: the cluster could not be read: reading the kubeconfig: ")
+
+	o = f.invocation().must(t, "get", "--contexts", "west,east", "-o", "name")
+	assert.Equal(t, "west: gitrepository.source.toolkit.fluxcd.io/app\neast: gitrepository.source.toolkit.fluxcd.io/app\n", o.stdout)
+
+	o = f.invocation().must(t, "plan", "--contexts", "east,west")
+	assert.Regexp(t, `(?m)^ +CLUSTER +KIND +NAME`, o.stdout)
+	assert.Contains(t, o.stdout, "2 objects in 2 clusters: 2 to change")
+
+	o = f.invocation().run(t.Context(), "get", "--contexts", "silent,east", "--request-timeout", "1s")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stdout, "app", "what answers is shown")
+	assert.Contains(t, o.stderr, "Warning: silent: the cluster could not be read:")
+
+	o = f.invocation().run(t.Context(), "get", "--contexts", "gone,silent", "--request-timeout", "1s")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "error: none of the clusters could be read: gone: ")
+}
+
+// A Git host sees credentials, not clusters.
+func TestHostsGetWhatAllClustersAsk(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	budgetOf := func(contexts string) report.Budget {
+		return decode[report.Budget](t, f.invocation().must(t, "budget", "--contexts", contexts, "-o", "json"))
+	}
+	both := budgetOf("east,west")
+	require.Len(t, both.Hosts, 1)
+	assert.Equal(t, 12.0+6, both.Hosts[0].Requests.Now)
+	assert.Equal(t, 60.0+60, both.Hosts[0].Requests.Planned)
+	assert.Equal(t, both.Summary.GitRequests, both.Hosts[0].Requests)
+	assert.InDelta(t, both.Hosts[0].UsedPercent.Now, budgetOf("east").Hosts[0].UsedPercent.Now+budgetOf("west").Hosts[0].UsedPercent.Now, 0.011)
+	require.Len(t, both.Credentials, 1)
+	assert.Equal(t, 2, both.Credentials[0].Clusters)
+	assert.Zero(t, both.Repositories[0].Saving.Now+both.Repositories[0].SavingAcross.Now, "no cluster can use another's source")
+	assert.Len(t, both.Controllers, 2)
+	assert.Equal(t, []string{"east: GitRepository " + f.east + "/app", "west: GitRepository " + f.west + "/app"}, both.Repositories[0].Objects)
+
+	// What is fitted keeps to the share in both together.
+	plan := decode[report.Plan](t, f.invocation().must(t, "plan", "--contexts", "east,west", "--set=*.GitRepository.interval=10s to 1h",
+		"--fit", both.Hosts[0].Host+"=60%", "--limit", both.Hosts[0].Host+"=2000/h", "-o", "json"))
+	require.Len(t, plan.Summary.Fit.Shares, 1)
+	assert.LessOrEqual(t, plan.Summary.Fit.Shares[0].Used, 1200.0) // other tests' sources are in both clusters
+	assert.Equal(t, 2, plan.Summary.Fit.Sources)
+	for _, item := range plan.Items {
+		assert.NotNil(t, item.Fit, item.Ref.Cluster)
+	}
+}
+
+func TestSeveralClustersAreChangedAndTakenBack(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	o := f.invocation().run(t.Context(), "apply", "--contexts", "east,gone,west", "--yes")
+	assert.Equal(t, exitFailed, o.code, "one of them could not be read")
+	assert.Equal(t, "1m 1m", f.intervals(t))
+	assert.Contains(t, o.stdout, "# east\n")
+	assert.Contains(t, o.stdout, "# west\n")
+	assert.Contains(t, f.anonymous(o.stderr), "Take it back with: kubectl fluxtune revert --context west -n namespace-west --session 20261122-120000-test")
+
+	sessions := decode[report.SessionList](t, f.invocation().must(t, "sessions", "--contexts", "east,west", "-o", "json"))
+	require.Len(t, sessions.Items, 2)
+	assert.Equal(t, "west", sessions.Items[1].Cluster)
+	assert.Equal(t, sessions.Items[0].Session, sessions.Items[1].Session, "one apply is one session")
+
+	results := decode[report.Results](t, f.invocation().must(t, "revert", "--contexts", "east,west", "--yes", "--session", "20261122-120000-test", "-o", "json"))
+	assert.Equal(t, 2, results.Summary.Changed)
+	require.Len(t, results.Items, 2)
+	assert.Equal(t, []string{"east", "west"}, []string{results.Items[0].Ref.Cluster, results.Items[1].Ref.Cluster})
+	assert.Equal(t, "5m 10m", f.intervals(t))
+	assert.Contains(t, f.invocation().must(t, "revert", "--contexts", "east,west", "--yes").stderr, "Nothing to revert")
+}
+
+// Each cluster has its own question; who says no to one may say yes to the next.
+func TestEachClusterIsAskedFor(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	i := f.invocation()
+	i.terminal, i.stdin = true, &lineByLine{lines: []string{"n\n", "y\n"}}
+	o := i.run(t.Context(), "apply", "--contexts", "east,west")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, `Change 1 object (0 in production, 1 faster) in context "east"`)
+	assert.Contains(t, o.stderr, `Change 1 object (0 in production, 1 faster) in context "west"`)
+	assert.Contains(t, o.stderr, "east: not confirmed: nothing was changed")
+	assert.Equal(t, "5m 1m", f.intervals(t))
+}
+
+// lineByLine gives a line for each read, as a terminal does.
+type lineByLine struct{ lines []string }
+
+// Read implements io.Reader.
+func (l *lineByLine) Read(p []byte) (int, error) {
+	if len(l.lines) == 0 {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	n := copy(p, l.lines[0])
+	l.lines = l.lines[1:]
+	return n, nil
+}
+
+func TestClusterFlagsThatDoNotGoTogether(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	for args, want := range map[string]string{
+		"get --contexts east,nowhere":                 `--contexts: there is no context "nowhere": kubectl config get-contexts lists the contexts`,
+		"plan --contexts east --all-contexts":         "--contexts and --all-contexts cannot be used together",
+		"budget --contexts east --context west":       "--context names one cluster, so it does not go with --contexts and --all-contexts",
+		"get --contexts east -f .":                    "--contexts and --all-contexts look at clusters, and -f at files: give one of them",
+		"get --contexts east,west -w":                 "-w watches one cluster: name it with --context",
+		"apply --contexts east,west --for 1h --yes":   "--for waits for the end of a session in one cluster",
+		"get --contexts east,west -l a=b=c":           `--selector "a=b=c"`,
+		"doctor --contexts east,west -o json":         "-o json is of one cluster: name it with --context",
+		"budget --contexts east --metrics-url x://y":  "--metrics-url",
+		"plan --contexts east,west --env producton":   `--env "producton": no object is in it`,
+		"get --all-contexts gitrepo app --sort-by {x": "--sort-by",
+	} {
+		o := f.invocation().run(t.Context(), strings.Fields(args)...)
+		assert.Equal(t, exitFailed, o.code, args)
+		assert.Contains(t, o.stderr, want, args)
+	}
+}
+
+func TestDoctorOfSeveralClusters(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	o := f.invocation().run(t.Context(), "doctor", "--contexts", "east,gone,west", "-n", f.west)
+	assert.Equal(t, exitFailed, o.code)
+	assert.Regexp(t, `(?s)# east\n.*# gone\n.*# west\n`, o.stdout)
+	assert.Contains(t, o.stderr, "error: gone: ")
+}
