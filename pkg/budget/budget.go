@@ -21,6 +21,8 @@ type Input struct {
 	Observed map[flux.Ref]flux.Observation
 	// Environments give the order of the environments.
 	Environments []string
+	// Partial says that objects that may poll the same hosts were not read.
+	Partial bool
 	// Now is when the objects were read: it tells how long something has been failing. The zero time where
 	// that does not matter.
 	Now time.Time
@@ -48,6 +50,10 @@ type Budget struct {
 	Items           []Item
 	// Defaults names the controllers whose flags were not read, so that their defaults are assumed.
 	Defaults []string
+	// Partial says that objects that may poll the same hosts were not read.
+	Partial bool
+	// others are what hosts are asked by objects that were read, and not asked for.
+	others map[string]float64
 	// JitterPercent that the latencies count with: source-controller's.
 	JitterPercent int
 }
@@ -102,7 +108,8 @@ func New(in Input) Budget {
 			items = append(items, f.item(s))
 		}
 	}
-	b := sumUp(items, in.Limits, in.Environments)
+	b := sumUp(items, f.others(in.Others), in.Limits, in.Environments)
+	b.Partial = in.Partial
 	b.StatusProviders, b.JitterPercent = providers, f.settings.jitter(flux.SourceController)
 	b.APIServer = f.apiServer(b.Items)
 	b.Workers = f.workers()
@@ -117,12 +124,19 @@ func Together(clusters []Budget, limits Limits, environments []string) Budget {
 	for _, b := range clusters {
 		items = append(items, b.Items...)
 	}
-	all := sumUp(items, limits, environments)
+	others := map[string]float64{}
+	for _, b := range clusters {
+		for host, requests := range b.others {
+			others[host] += requests
+		}
+	}
+	all := sumUp(items, others, limits, environments)
 	all.StatusProviders = map[string]int{}
 	for _, b := range clusters {
 		for kind, n := range b.StatusProviders {
 			all.StatusProviders[kind] += n
 		}
+		all.Partial = all.Partial || b.Partial
 		all.APIServer = all.APIServer.and(b.APIServer)
 		all.Workers = append(all.Workers, b.Workers...)
 		all.JitterPercent = max(all.JitterPercent, b.JitterPercent)
@@ -131,9 +145,30 @@ func Together(clusters []Budget, limits Limits, environments []string) Budget {
 	return all
 }
 
-// sumUp adds up what items cost.
-func sumUp(items []Item, limits Limits, environments []string) Budget {
-	b := Budget{Items: items}
+// others adds up what objects ask of hosts that only explain those that were asked for: the hosts get that, too. They stay
+// as they are.
+func (f *fleet) others(items []tune.Item) map[string]float64 {
+	asked := map[string]float64{}
+	for i := range items {
+		s := f.byRef[items[i].Object.Ref]
+		if s == nil || f.linksOnly(s.object) {
+			continue
+		}
+		if cost, ok := f.cost(s); ok {
+			s.reconciles = f.due(s)
+			item := Item{Object: *s.object, Interval: s.interval, Reconciles: s.reconciles, Failure: s.failure}
+			f.ask(s, &item, cost)
+			if item.Requests.Now > 0 {
+				asked[item.Address.Host] += item.Requests.Now
+			}
+		}
+	}
+	return asked
+}
+
+// sumUp adds up what items cost. Others are what each host is asked beside them.
+func sumUp(items []Item, others map[string]float64, limits Limits, environments []string) Budget {
+	b := Budget{Items: items, others: others}
 	for i := range items {
 		item := &items[i]
 		b.Failing.add(item)
@@ -149,7 +184,7 @@ func sumUp(items []Item, limits Limits, environments []string) Budget {
 			b.Webhooks.Requests = sum(b.Webhooks.Requests, item.Requests)
 		}
 	}
-	b.Hosts = hosts(items, limits)
+	b.Hosts = hosts(items, others, limits)
 	b.Repositories = repositories(items)
 	b.Credentials = credentials(items)
 	b.Environments = byEnvironment(items, environments)

@@ -15,7 +15,9 @@ type Host struct {
 	// Requests per hour, of all protocols.
 	Requests  Rates
 	Protocols []ProtocolLoad
-	// Limit of the host; nil without one. Used is in percent of it.
+	// Others are the requests per hour of objects that were read and are not among those that were asked for.
+	Others float64
+	// Limit of the host; nil without one. Used is in percent of it, and counts the others, too.
 	Limit *Limit
 	Used  Rates
 	// Receivers is how many of the sources are covered by one.
@@ -85,7 +87,7 @@ func (g *grouped[K, V]) sorted(compare func(a, b V) int) []V {
 	return list
 }
 
-func hosts(items []Item, limits Limits) []Host {
+func hosts(items []Item, others map[string]float64, limits Limits) []Host {
 	var g grouped[string, Host]
 	for _, item := range items {
 		if item.Requests == (Rates{}) {
@@ -104,9 +106,10 @@ func hosts(items []Item, limits Limits) []Host {
 	}
 	list := g.sorted(func(a, b Host) int { return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Name, b.Name)) })
 	for i := range list {
+		list[i].Others = others[list[i].Name]
 		if limit, ok := limits.find(list[i].Name); ok {
 			list[i].Limit = &limit
-			list[i].Used = times(list[i].Requests, 100/limit.PerHour)
+			list[i].Used = times(sum(list[i].Requests, Rates{list[i].Others, list[i].Others}), 100/limit.PerHour)
 		}
 	}
 	return list

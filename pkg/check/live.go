@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -64,8 +65,22 @@ func Live(git, live []flux.Object, judge *tune.Judge) (differences []LiveDiffere
 		}
 		differences = append(differences, d)
 	}
-	slices.SortStableFunc(differences, func(a, b LiveDifference) int { return a.Ref.Compare(b.Ref) })
+	slices.SortStableFunc(differences, func(a, b LiveDifference) int {
+		return cmp.Or(cmp.Compare(a.oneSided(), b.oneSided()), a.Ref.Compare(b.Ref)) // what both have and differs in comes first
+	})
 	return differences, both
+}
+
+// oneSided puts what only one side has behind what both have.
+func (d LiveDifference) oneSided() int {
+	switch d.State {
+	case StateMissing:
+		return 1
+	case StateExtra:
+		return 2
+	default:
+		return 0
+	}
 }
 
 // defaulted tells whether a live value is the one that the API server fills in where Git has none.

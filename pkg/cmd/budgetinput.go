@@ -14,7 +14,7 @@ import (
 // input plans every object that was read, and splits them into those that are counted and those that
 // explain them. Unread are resources that may cost something, too, and could not be read.
 func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, unread []string, err error) {
-	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now()}
+	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now(), Partial: o.partial()}
 	if o.Files != nil {
 		f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
 		o.nameGaps(f.snapshot.Gaps)

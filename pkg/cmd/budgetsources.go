@@ -176,17 +176,24 @@ func selector(text string) (func(map[string]string) bool, error) {
 // cluster than it changes. Now tells how long what fails has been failing.
 func (f fleet) budget(plan tune.Plan, now time.Time) budget.Budget {
 	p := f.options.Policy
-	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now}
-	if len(plan.Items) < len(f.snapshot.Objects) {
+	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.options.partial()}
+	if len(plan.Items) < len(f.snapshot.Objects)+len(f.snapshot.Related) {
 		planned := make(map[flux.Ref]bool, len(plan.Items))
 		for _, item := range plan.Items {
 			planned[item.Object.Ref] = true
 		}
-		for _, object := range f.snapshot.Objects {
+		for object := range f.snapshot.All() {
 			if !planned[object.Ref] {
-				in.Others = append(in.Others, tune.Item{Object: object})
+				planned[object.Ref] = true
+				in.Others = append(in.Others, tune.Item{Object: *object})
 			}
 		}
 	}
 	return budget.New(in)
+}
+
+// partial tells whether objects may not have been read that poll the same hosts.
+func (o FleetOptions) partial() bool {
+	s := o.Selection
+	return o.Files == nil && (s.Namespace != "" || s.LabelSelector != "" || len(s.Kinds)+len(s.Names) > 0)
 }

@@ -248,8 +248,7 @@ func fewNames(set map[string]bool) string {
 
 // fitWarnings say what a share does not count: what was not read.
 func (o FleetOptions) fitWarnings() []string {
-	s := o.Selection
-	if o.fit == nil || o.Files != nil || s.Namespace == "" && s.LabelSelector == "" && len(s.Kinds) == 0 && len(s.Names) == 0 {
+	if o.fit == nil || !o.partial() {
 		return nil
 	}
 	return []string{"the shares of the hosts count only what was read; what else polls them comes on top: -A without a choice of objects counts all, and --env chooses among them"}

@@ -176,6 +176,7 @@ type nodesView interface {
 	Gaps() []string
 	Hints() []string
 	Fullest() *report.Fullest
+	Above(percent float64) int
 	Table(now time.Time, layout report.Layout) report.Table
 	Draw(out io.Writer, now time.Time, layout report.Layout) error
 	CSV(out io.Writer, noHeaders bool) error
@@ -273,9 +274,13 @@ func (o NodesOptions) show(counts []report.ClusterCount) error {
 
 // verdict is the exit code of what was shown. A node that is too full is so whatever is missing.
 func (o NodesOptions) verdict(view nodesView) error {
-	if f := view.Fullest(); f != nil && o.failAbove > 0 && f.Use > o.failAbove {
-		return codeError{exitOverBudget, fmt.Errorf("%s has %d of %d pods, %.0f%%: more than --fail-above %g%%",
-			f.Name, f.Pods, f.Allocatable, f.Use, o.failAbove)}
+	if n := view.Above(o.failAbove); o.failAbove > 0 && n > 0 {
+		f, others := view.Fullest(), ""
+		if n > 1 {
+			others = fmt.Sprintf("; so have %s", plural(n-1, "other node"))
+		}
+		return codeError{exitOverBudget, fmt.Errorf("%s has %d of %d pods, %.4g%%: more than --fail-above %g%%%s",
+			f.Name, f.Pods, f.Allocatable, f.Use, o.failAbove, others)}
 	}
 	if len(view.Gaps()) > 0 {
 		return silentError{exitPartial}

@@ -69,7 +69,7 @@ func NewGitHubRateLimit(l cluster.RateLimit) *GitHubRateLimit {
 
 func newBudgetHost(h budget.Host) BudgetHost {
 	r := BudgetHost{
-		Host: h.Name, Sources: h.Sources, Requests: rounded(h.Requests), Clones: rounded(h.Clones), Receivers: h.Receivers,
+		Host: h.Name, Sources: h.Sources, Requests: rounded(h.Requests), Clones: rounded(h.Clones), Receivers: h.Receivers, Others: round(h.Others),
 		PerDay:    rounded(budget.Rates{Now: h.Requests.Now * 24, Planned: h.Requests.Planned * 24}),
 		Protocols: make([]BudgetProtocol, 0, len(h.Protocols)),
 	}

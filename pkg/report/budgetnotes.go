@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,6 +18,14 @@ func budgetNotes(b budget.Budget) []string {
 			notes = append(notes, "5,000/h is GitHub's limit for its REST API. Git traffic is not REST and does not count against it, and GitHub publishes no hourly limit for it: "+
 				"take the share as a cautious yardstick, or set your own (--limit github.com=15000/h).")
 		}
+	}
+	for _, h := range b.Hosts {
+		if h.Others > 0 {
+			notes = append(notes, fmt.Sprintf("%s gets %s requests/h more from objects that were read and are not shown; its share of the limit counts them.", cmp.Or(h.Name, "<no host>"), rate(h.Others)))
+		}
+	}
+	if b.Partial && len(b.Hosts) > 0 {
+		notes = append(notes, "Not all objects were read: what else polls these hosts comes on top of what they are said to get (-A reads all; --env chooses among them).")
 	}
 	if b.APIServer.Kustomizations > 0 {
 		notes = append(notes, "A shorter Kustomization interval does not bring commits any sooner: the source's interval does, since a new revision is applied at once. "+

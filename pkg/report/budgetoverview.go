@@ -105,11 +105,24 @@ func (b Budget) costliest() string {
 	r := slices.MaxFunc(b.Repositories, func(a, b BudgetRepository) int {
 		return cmp.Or(cmp.Compare(a.Requests.Now, b.Requests.Now), cmp.Compare(b.Address, a.Address))
 	})
+	ties := 0
+	for _, other := range b.Repositories {
+		if other.Requests.Now == r.Requests.Now {
+			ties++
+		}
+	}
+	if ties == len(b.Repositories) && ties > 1 {
+		return "" // none stands out
+	}
 	by := strings.Join(r.Objects, ", ")
 	if len(r.Objects) > 1 {
 		by = fmt.Sprintf("%s and %d more", r.Objects[0], len(r.Objects)-1)
 	}
-	return fmt.Sprintf("%s: %s requests/h, by %s", r.Address, rates(r.Requests).Text, by)
+	same := ""
+	if ties > 1 {
+		same = fmt.Sprintf(", as %d others", ties-1)
+	}
+	return fmt.Sprintf("%s: %s requests/h%s, by %s", r.Address, rates(r.Requests).Text, same, by)
 }
 
 // busiest is the controller with the least time left.

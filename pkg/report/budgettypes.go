@@ -70,7 +70,9 @@ type BudgetHost struct {
 	// Clones per hour: reconciles that transfer a whole repository.
 	Clones budget.Rates `json:"clones"`
 	Limit  *BudgetLimit `json:"limit,omitempty"`
-	// UsedPercent of the limit; absent without one.
+	// Others are the requests per hour of objects that were read beside those that were asked for, as they are now.
+	Others float64 `json:"others,omitempty"`
+	// UsedPercent of the limit, with what the others ask; absent without one.
 	UsedPercent *budget.Rates `json:"usedPercent,omitempty"`
 	// Receivers is how many of the sources a Receiver covers.
 	Receivers int `json:"receivers"`

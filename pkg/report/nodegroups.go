@@ -37,7 +37,7 @@ type NodeGroup struct {
 	AtLeast     bool     `json:"atLeast,omitempty"`
 	Allocatable *int     `json:"allocatable"`
 	Capacity    *int     `json:"capacity"`
-	Use         *float64 `json:"use"`
+	Use         *Percent `json:"use"`
 	Terminating *int     `json:"terminating"`
 }
 
@@ -133,6 +133,9 @@ func (l NodeGroupList) Hints() []string { return l.nodes.Hints() }
 
 // Fullest is the fullest node of all groups.
 func (l NodeGroupList) Fullest() *Fullest { return l.Summary.Fullest }
+
+// Above counts the nodes that are fuller than a share in percent.
+func (l NodeGroupList) Above(percent float64) int { return l.Summary.Above(percent) }
 
 // CSV writes a line for each group.
 func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"math"
 	"slices"
@@ -50,7 +51,7 @@ type NodeItem struct {
 	// status; Use is how much of Allocatable is used, in percent.
 	Allocatable *int     `json:"allocatable"`
 	Capacity    *int     `json:"capacity"`
-	Use         *float64 `json:"use"`
+	Use         *Percent `json:"use"`
 	Zone        string   `json:"zone,omitempty"`
 	Pool        string   `json:"pool,omitempty"`
 	// Group is the value of --group-by's label.
@@ -67,9 +68,9 @@ type NodeItem struct {
 // NodeUsage is what runs on a node uses, and how much of the node's allocatable that is, in percent.
 type NodeUsage struct {
 	CPUMillicores int64   `json:"cpuMillicores"`
-	CPUPercent    float64 `json:"cpuPercent"`
+	CPUPercent    Percent `json:"cpuPercent"`
 	MemoryBytes   int64   `json:"memoryBytes"`
-	MemoryPercent float64 `json:"memoryPercent"`
+	MemoryPercent Percent `json:"memoryPercent"`
 }
 
 // gone is the status of a node that pods name and that does not exist, unknownNode that of one that
@@ -250,7 +251,7 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 	}
 	item.Use = use(item.Pods, item.Allocatable)
 	if u := n.Usage; u != nil {
-		item.Usage = &NodeUsage{u.CPU, oneDecimal(u.CPUPercent), u.Memory, oneDecimal(u.MemoryPercent)}
+		item.Usage = &NodeUsage{u.CPU, Percent(u.CPUPercent), u.Memory, Percent(u.MemoryPercent)}
 	}
 	switch groupBy {
 	case "":
@@ -274,13 +275,20 @@ func firstLabel(n nodes.Node, keys []string) string {
 }
 
 // use is the part of what is allocatable that is taken, in percent with one decimal.
-func use(pods, allocatable *int) *float64 {
+func use(pods, allocatable *int) *Percent {
 	if pods == nil || allocatable == nil {
 		return nil
 	}
-	percent := oneDecimal(float64(*pods) / float64(*allocatable) * 100)
+	percent := Percent(float64(*pods) / float64(*allocatable) * 100)
 	return &percent
 }
+
+// Percent is a share as it was worked out. It is rounded only where it is written, to one digit in JSON: what is rounded
+// twice, or compared with a bound after that, is wrong.
+type Percent float64
+
+// MarshalJSON implements json.Marshaler.
+func (p Percent) MarshalJSON() ([]byte, error) { return json.Marshal(oneDecimal(float64(p))) }
 
 func oneDecimal(x float64) float64 { return math.Round(x*10) / 10 }
 
@@ -334,7 +342,7 @@ func known(n *int) int {
 	return *n
 }
 
-func compareUse(a, b *float64) int {
+func compareUse(a, b *Percent) int {
 	switch {
 	case a == nil || b == nil:
 		return boolRank(a != nil) - boolRank(b != nil)
@@ -366,6 +374,9 @@ func (l NodeList) Names() []string {
 	}
 	return names
 }
+
+// Above counts the nodes that are fuller than a share in percent, also those that are not shown.
+func (l NodeList) Above(percent float64) int { return l.Summary.Above(percent) }
 
 // Fullest is the node with the highest use, nil where none is known.
 func (l NodeList) Fullest() *Fullest { return l.Summary.Fullest }

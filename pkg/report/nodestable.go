@@ -120,7 +120,7 @@ func (i NodeItem) cells(now time.Time, eastAsian bool) map[string]Cell {
 	return cells
 }
 
-func shareCell(percent float64) Cell {
+func shareCell(percent Percent) Cell {
 	return Cell{Text: strconv.Itoa(int(percent + 0.5)), Style: useStyle(&percent)}
 }
 
@@ -160,7 +160,7 @@ func atLeastOrZero(n *int, more bool) string {
 	return atLeast(n, more)
 }
 
-func percent(use *float64, more bool) string {
+func percent(use *Percent, more bool) string {
 	if use == nil {
 		return "?"
 	}
@@ -168,15 +168,15 @@ func percent(use *float64, more bool) string {
 	return atLeastOrZero(&rounded, more)
 }
 
-func bar(use *float64, eastAsian bool) string {
+func bar(use *Percent, eastAsian bool) string {
 	if use == nil {
 		return ""
 	}
-	return terminal.Bar(*use, barCells, eastAsian)
+	return terminal.Bar(float64(*use), barCells, eastAsian)
 }
 
 // useStyle warns where a node has little room left.
-func useStyle(use *float64) Style {
+func useStyle(use *Percent) Style {
 	switch {
 	case use == nil:
 		return Plain
@@ -243,9 +243,9 @@ func orEmpty(n *int) string {
 	return strconv.Itoa(*n)
 }
 
-func useText(use *float64) string {
+func useText(use *Percent) string {
 	if use == nil {
 		return ""
 	}
-	return strconv.FormatFloat(*use, 'f', 1, 64)
+	return strconv.FormatFloat(float64(*use), 'f', 1, 64)
 }

@@ -28,7 +28,8 @@ type NodeSummary struct {
 	Allocatable *int `json:"allocatable"`
 	Capacity    *int `json:"capacity"`
 	// Use is the part of what is allocatable that the pods on these nodes take, in percent.
-	Use *float64 `json:"use"`
+	Use  *Percent  `json:"use"`
+	uses []Percent // of each node
 	// Median and P99 of the pods per node, by nearest rank.
 	Median *int `json:"median"`
 	P99    *int `json:"p99"`
@@ -44,7 +45,7 @@ type Fullest struct {
 	Name        string  `json:"name"`
 	Pods        int     `json:"pods"`
 	Allocatable int     `json:"allocatable"`
-	Use         float64 `json:"use"`
+	Use         Percent `json:"use"`
 }
 
 func summarize(l NodeList) NodeSummary {
@@ -73,6 +74,9 @@ func summarize(l NodeList) NodeSummary {
 		}
 		s.Allocatable, s.Capacity = sum(s.Allocatable, i.Allocatable), sum(s.Capacity, i.Capacity)
 		s.Fullest = fuller(s.Fullest, i)
+		if i.Use != nil {
+			s.uses = append(s.uses, *i.Use)
+		}
 	}
 	if l.selected { // of the nodes that were asked for, not of the cluster
 		total = inNodes
@@ -88,6 +92,17 @@ func summarize(l NodeList) NodeSummary {
 	}
 	s.Median, s.P99 = percentile(perNode, 50), percentile(perNode, 99)
 	return s
+}
+
+// Above counts the nodes that are fuller than a share in percent.
+func (s NodeSummary) Above(percent float64) int {
+	n := 0
+	for _, u := range s.uses {
+		if float64(u) > percent {
+			n++
+		}
+	}
+	return n
 }
 
 func fuller(best *Fullest, i NodeItem) *Fullest {

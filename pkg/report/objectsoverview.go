@@ -118,10 +118,22 @@ func (l ObjectList) fastest() string {
 	}
 	slices.SortStableFunc(items, func(a, b Object) int { return cmp.Compare(every(a), every(b)) })
 	var parts []string
+	if n := len(items); n > 3 && every(items[0]) == every(items[n-1]) {
+		return "" // none stands out
+	}
 	for _, o := range items[:min(3, len(items))] {
 		if every(o) < 1<<63-1 {
 			parts = append(parts, fmt.Sprintf("%s %s/%s every %s", flux.InCluster(o.Ref.Cluster, o.Ref.Kind), terminal.Shorten(o.Ref.Namespace, 30), terminal.Shorten(o.Ref.Name, 30), o.Effective.Interval))
 		}
+	}
+	ties := 0
+	for _, o := range items[min(3, len(items)):] {
+		if every(o) == every(items[2]) && every(o) < 1<<63-1 {
+			ties++
+		}
+	}
+	if ties > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more at that", ties))
 	}
 	return strings.Join(parts, ", ")
 }

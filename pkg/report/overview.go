@@ -137,7 +137,7 @@ type labelledTexts struct {
 func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 	return []labelledTexts{
 		{"Costs", o.costs(l, limits)},
-		{"Buys", o.buys(limits)},
+		{"Latency", o.buys(limits)},
 		{"Fit", fitLines(o.Fitting, limits)},
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
@@ -189,12 +189,19 @@ func (o Overview) costs(l Layout, limits limits) []string {
 			continue
 		}
 		shown++
-		now, planned := h.Requests.Now/h.Limit.PerHour*100, h.Requests.Planned/h.Limit.PerHour*100
+		now, planned := h.Used.Now, h.Used.Planned
 		line := fmt.Sprintf("%s %s %s", h.Name, terminal.Bar(now, barCells, l.EastAsian), share(now))
 		if now != planned {
 			line += fmt.Sprintf(" -> %s %s", terminal.Bar(planned, barCells, l.EastAsian), share(planned))
 		}
-		lines = append(lines, line+fmt.Sprintf(" of %s/h", rate(h.Limit.PerHour)))
+		line += fmt.Sprintf(" of %s/h", rate(h.Limit.PerHour))
+		if h.Others > 0 {
+			line += fmt.Sprintf(" (%s/h by what is not shown)", rate(h.Others))
+		}
+		if o.Budget.Partial {
+			line += "; what was not read comes on top"
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

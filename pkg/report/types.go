@@ -149,15 +149,17 @@ type PlanPin struct {
 
 // PlanItem says what would be done with one object, and why.
 type PlanItem struct {
-	Ref               Ref      `json:"ref"`
-	Environment       string   `json:"environment"`
-	EnvironmentSource string   `json:"environmentSource"`
-	EnvironmentVia    string   `json:"environmentVia,omitempty"`
-	Action            string   `json:"action"` // change, unchanged or skip
-	Reason            string   `json:"reason"` // one word, stable
-	Message           string   `json:"message"`
-	Changes           []Change `json:"changes"`
-	Notes             []string `json:"notes,omitempty"`
+	Ref               Ref    `json:"ref"`
+	Environment       string `json:"environment"`
+	EnvironmentSource string `json:"environmentSource"`
+	EnvironmentVia    string `json:"environmentVia,omitempty"`
+	// Interval is how often Flux looks at it now; "" where it never does.
+	Interval string   `json:"interval"`
+	Action   string   `json:"action"` // change, unchanged or skip
+	Reason   string   `json:"reason"` // one word, stable
+	Message  string   `json:"message"`
+	Changes  []Change `json:"changes"`
+	Notes    []string `json:"notes,omitempty"`
 	// Fit is what a fitted interval was chosen by; absent of what was not fitted.
 	Fit *PlanItemFit `json:"fit,omitempty"`
 	Lasting
