@@ -52,6 +52,8 @@ type Budget struct {
 	Defaults []string
 	// Partial says that objects that may poll the same hosts were not read.
 	Partial bool
+	// bursts are what hosts get when all is due at once.
+	bursts map[string]Bursts
 	// others are what hosts are asked by objects that were read, and not asked for.
 	others map[string]float64
 	// JitterPercent that the latencies count with: source-controller's.
@@ -70,6 +72,8 @@ type Item struct {
 	// Requests per hour to its host; Cost says which. The zero Cost asks nothing.
 	Requests Rates
 	Cost     Cost
+	// Bytes per hour that are transferred while nothing changes, at least.
+	Bytes Rates
 	// mended is what it would ask if it did not fail.
 	mended Rates
 	// Remote is what it polls, or what the source polls that it goes to itself; Address is its URL in a
@@ -108,7 +112,7 @@ func New(in Input) Budget {
 			items = append(items, f.item(s))
 		}
 	}
-	b := sumUp(items, f.others(in.Others), in.Limits, in.Environments)
+	b := sumUp(items, f.others(in.Others), f.bursts(), in.Limits, in.Environments)
 	b.Partial = in.Partial
 	b.StatusProviders, b.JitterPercent = providers, f.settings.jitter(flux.SourceController)
 	b.APIServer = f.apiServer(b.Items)
@@ -124,13 +128,16 @@ func Together(clusters []Budget, limits Limits, environments []string) Budget {
 	for _, b := range clusters {
 		items = append(items, b.Items...)
 	}
-	others := map[string]float64{}
+	others, bursts := map[string]float64{}, map[string]Bursts{}
 	for _, b := range clusters {
+		for host, of := range b.bursts {
+			bursts[host] = Bursts{bursts[host].Polls.and(of.Polls), bursts[host].Fetches.and(of.Fetches)}
+		}
 		for host, requests := range b.others {
 			others[host] += requests
 		}
 	}
-	all := sumUp(items, others, limits, environments)
+	all := sumUp(items, others, bursts, limits, environments)
 	all.StatusProviders = map[string]int{}
 	for _, b := range clusters {
 		for kind, n := range b.StatusProviders {
@@ -167,8 +174,8 @@ func (f *fleet) others(items []tune.Item) map[string]float64 {
 }
 
 // sumUp adds up what items cost. Others are what each host is asked beside them.
-func sumUp(items []Item, others map[string]float64, limits Limits, environments []string) Budget {
-	b := Budget{Items: items, others: others}
+func sumUp(items []Item, others map[string]float64, bursts map[string]Bursts, limits Limits, environments []string) Budget {
+	b := Budget{Items: items, others: others, bursts: bursts}
 	for i := range items {
 		item := &items[i]
 		b.Failing.add(item)
@@ -184,7 +191,7 @@ func sumUp(items []Item, others map[string]float64, limits Limits, environments 
 			b.Webhooks.Requests = sum(b.Webhooks.Requests, item.Requests)
 		}
 	}
-	b.Hosts = hosts(items, others, limits)
+	b.Hosts = hosts(items, others, bursts, limits)
 	b.Repositories = repositories(items)
 	b.Credentials = credentials(items)
 	b.Environments = byEnvironment(items, environments)
@@ -254,6 +261,7 @@ func (f *fleet) ask(s *subject, item *Item, cost Cost) {
 	item.Address = f.address(s.object, item.Remote, cost.Protocol)
 	if asks {
 		item.Requests = times(item.Reconciles, cost.Unchanged)
+		item.Bytes = times(item.Reconciles, transferred(s.object, cost))
 	}
 }
 

@@ -215,6 +215,9 @@ func TestHosts(t *testing.T) {
 		},
 		Limits: NewLimits([]policy.Limit{{Host: "git.example.com", PerHour: 12}}, nil),
 	})
+	for i := range b.Hosts {
+		b.Hosts[i].Bursts = Bursts{} // TestBursts
+	}
 	github, example := Limit{5000, LimitPreset}, Limit{12, LimitPolicy}
 	assert.Equal(t, []Host{
 		{

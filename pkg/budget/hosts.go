@@ -24,6 +24,9 @@ type Host struct {
 	Receivers int
 	// Clones per hour: reconciles that transfer a whole repository.
 	Clones Rates
+	// Bytes per hour that are transferred while nothing changes, at least: of clones and of index files.
+	Bytes Rates
+	Bursts
 }
 
 // ProtocolLoad is a host's requests by protocol.
@@ -87,7 +90,7 @@ func (g *grouped[K, V]) sorted(compare func(a, b V) int) []V {
 	return list
 }
 
-func hosts(items []Item, others map[string]float64, limits Limits) []Host {
+func hosts(items []Item, others map[string]float64, bursts map[string]Bursts, limits Limits) []Host {
 	var g grouped[string, Host]
 	for _, item := range items {
 		if item.Requests == (Rates{}) {
@@ -97,6 +100,7 @@ func hosts(items []Item, others map[string]float64, limits Limits) []Host {
 		h.Sources++
 		h.Requests = sum(h.Requests, item.Requests)
 		h.add(item.Cost.Protocol, item.Requests)
+		h.Bytes = sum(h.Bytes, item.Bytes)
 		if item.Cost.Clones {
 			h.Clones = sum(h.Clones, item.Reconciles)
 		}
@@ -106,6 +110,7 @@ func hosts(items []Item, others map[string]float64, limits Limits) []Host {
 	}
 	list := g.sorted(func(a, b Host) int { return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Name, b.Name)) })
 	for i := range list {
+		list[i].Bursts = bursts[list[i].Name]
 		list[i].Others = others[list[i].Name]
 		if limit, ok := limits.find(list[i].Name); ok {
 			list[i].Limit = &limit

@@ -137,6 +137,7 @@ type documentStatus struct {
 	} `json:"conditions"`
 	Artifact *struct {
 		LastUpdateTime metav1.Time `json:"lastUpdateTime"`
+		Size           int64       `json:"size"`
 	} `json:"artifact"`
 	LastScanResult *struct {
 		ScanTime metav1.Time `json:"scanTime"`
@@ -317,7 +318,7 @@ func (s documentStatus) status() Status {
 		status.FailingSince = lastTried
 	}
 	if s.Artifact != nil {
-		status.SourceChanged = s.Artifact.LastUpdateTime.Time
+		status.SourceChanged, status.ArtifactSize = s.Artifact.LastUpdateTime.Time, s.Artifact.Size
 	} else if s.LastScanResult != nil {
 		status.SourceChanged = s.LastScanResult.ScanTime.Time
 	}

@@ -144,6 +144,8 @@ type Status struct {
 	Stalled bool
 	// SourceChanged is when a source's artifact last changed; the zero time where that is unknown.
 	SourceChanged time.Time
+	// ArtifactSize of a source in bytes; 0 where that is unknown.
+	ArtifactSize int64
 	// SlowestReconcile is the longest lastReconciledDuration in status.history; 0 without history.
 	SlowestReconcile time.Duration
 	// LastReconcile is the newest lastReconciledDuration in status.history; 0 without history.

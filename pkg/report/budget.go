@@ -69,7 +69,7 @@ func NewGitHubRateLimit(l cluster.RateLimit) *GitHubRateLimit {
 
 func newBudgetHost(h budget.Host) BudgetHost {
 	r := BudgetHost{
-		Host: h.Name, Sources: h.Sources, Requests: rounded(h.Requests), Clones: rounded(h.Clones), Receivers: h.Receivers, Others: round(h.Others),
+		Host: h.Name, Sources: h.Sources, Requests: rounded(h.Requests), Clones: rounded(h.Clones), Bytes: rounded(h.Bytes), Polls: newBurst(h.Polls), Fetches: newBurst(h.Fetches), Receivers: h.Receivers, Others: round(h.Others),
 		PerDay:    rounded(budget.Rates{Now: h.Requests.Now * 24, Planned: h.Requests.Planned * 24}),
 		Protocols: make([]BudgetProtocol, 0, len(h.Protocols)),
 	}
@@ -82,6 +82,10 @@ func newBudgetHost(h budget.Host) BudgetHost {
 		r.Limit = &BudgetLimit{PerHour: h.Limit.PerHour, From: string(h.Limit.From), Yardstick: budget.IsYardstick(h.Name, *h.Limit)}
 	}
 	return r
+}
+
+func newBurst(b budget.Burst) BudgetBurst {
+	return BudgetBurst{round(b.Requests), round(b.PerSecond), b.Connections, about(b.Lasts)}
 }
 
 func newBudgetRepository(repository budget.Repository) BudgetRepository {

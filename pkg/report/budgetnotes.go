@@ -24,6 +24,7 @@ func budgetNotes(b budget.Budget) []string {
 			notes = append(notes, fmt.Sprintf("%s gets %s requests/h more from objects that were read and are not shown; its share of the limit counts them.", cmp.Or(h.Name, "<no host>"), rate(h.Others)))
 		}
 	}
+	notes = append(notes, burstNotes(b)...)
 	if b.Partial && len(b.Hosts) > 0 {
 		notes = append(notes, "Not all objects were read: what else polls these hosts comes on top of what they are said to get (-A reads all; --env chooses among them).")
 	}
@@ -38,6 +39,30 @@ func budgetNotes(b budget.Budget) []string {
 	}
 	if len(b.Defaults) > 0 {
 		notes = append(notes, fmt.Sprintf("The flags of %s were not read: their defaults are assumed (workers, %d%% jitter).", enumerate(b.Defaults), b.JitterPercent))
+	}
+	return notes
+}
+
+// burstNotes say what the host with the most requests gets when all is due at once, and what clones transfer.
+func burstNotes(b budget.Budget) []string {
+	var notes []string
+	const worthANote = 50 // requests
+	if len(b.Hosts) > 0 && b.Hosts[0].Polls.Requests >= worthANote {
+		h := b.Hosts[0]
+		notes = append(notes, fmt.Sprintf("When all is due at once (a restart of the controllers, a policy applied without a pace), %s gets up to %s requests/s on %s, for %s; from a new source-controller pod, "+
+			"which has no artifacts, %s requests in all. Fewer workers (--concurrent) lower that and make it last; jitter spreads only what comes after.",
+			cmp.Or(h.Name, "<no host>"), rate(h.Polls.PerSecond), count(h.Polls.Connections, "connection"), about(h.Polls.Lasts), rate(h.Fetches.Requests)))
+	}
+	clones, bytes := 0.0, 0.0
+	for _, h := range b.Hosts {
+		clones, bytes = clones+h.Clones.Now, bytes+h.Bytes.Now
+	}
+	if clones > 0 {
+		size := ""
+		if bytes >= 1e5 {
+			size = fmt.Sprintf(", %s MB/h at least", rate(bytes/1e6))
+		}
+		notes = append(notes, fmt.Sprintf("%s clones/h while nothing changes%s: semver fetches the newest commit of every tag, commit the whole history, each time. A branch or tag asks only for its name.", rate(clones), size))
 	}
 	return notes
 }

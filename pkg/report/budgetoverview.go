@@ -120,7 +120,7 @@ func (b Budget) costliest() string {
 	}
 	same := ""
 	if ties > 1 {
-		same = fmt.Sprintf(", as %d others", ties-1)
+		same = ", as " + count(ties-1, "other")
 	}
 	return fmt.Sprintf("%s: %s requests/h%s, by %s", r.Address, rates(r.Requests).Text, same, by)
 }

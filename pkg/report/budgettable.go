@@ -84,7 +84,7 @@ func (l *GitHubRateLimit) Line() string {
 func (b Budget) HostTable() Table {
 	t := Table{Columns: []Column{
 		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "PER DAY", Right: true, Spare: 2},
-		{Name: "LIMIT", Right: true}, {Name: "USED", Right: true}, {Name: "BY", Wide: true}, {Name: "CLONES/H", Right: true, Wide: true}, {Name: "LIMIT-FROM", Wide: true},
+		{Name: "LIMIT", Right: true}, {Name: "USED", Right: true}, {Name: "BY", Wide: true}, {Name: "CLONES/H", Right: true, Wide: true}, {Name: "MB/H", Right: true, Wide: true}, {Name: "AT ONCE", Wide: true}, {Name: "LIMIT-FROM", Wide: true},
 	}}
 	for _, h := range b.Hosts {
 		limit, used, from := Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}, Cell{}
@@ -101,10 +101,23 @@ func (b Budget) HostTable() Table {
 			by = append(by, p.Protocol+" "+rates(p.Requests).Text)
 		}
 		t.Rows = append(t.Rows, []Cell{
-			name, number(h.Sources), rates(h.Requests), rates(h.PerDay), limit, used, Text(strings.Join(by, ", ")), rates(h.Clones), from,
+			name, number(h.Sources), rates(h.Requests), rates(h.PerDay), limit, used, Text(strings.Join(by, ", ")), rates(h.Clones), megabytes(h.Bytes), Text(h.Fetches.line()), from,
 		})
 	}
 	return t
+}
+
+// megabytes shows bytes in MB of 1,000,000.
+func megabytes(r budget.Rates) Cell {
+	if r == (budget.Rates{}) {
+		return Cell{Text: "-", Style: Faint}
+	}
+	return rates(budget.Rates{Now: r.Now / 1e6, Planned: r.Planned / 1e6})
+}
+
+// line says what comes at once.
+func (b BudgetBurst) line() string {
+	return fmt.Sprintf("%s/s on %s for %s", rate(b.PerSecond), count(b.Connections, "connection"), b.Lasts)
 }
 
 func (b Budget) repositorySection(wide bool) Section {

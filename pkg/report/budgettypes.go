@@ -69,13 +69,27 @@ type BudgetHost struct {
 	Protocols []BudgetProtocol `json:"protocols"`
 	// Clones per hour: reconciles that transfer a whole repository.
 	Clones budget.Rates `json:"clones"`
-	Limit  *BudgetLimit `json:"limit,omitempty"`
+	// Bytes per hour that are transferred while nothing changes, at least: of clones (of semver and commit) and index files.
+	Bytes budget.Rates `json:"bytes"`
+	// Polls are what comes when all sources are due at once, Fetches when source-controller has no artifacts, too.
+	Polls   BudgetBurst  `json:"burstOfPolls"`
+	Fetches BudgetBurst  `json:"burstOfFetches"`
+	Limit   *BudgetLimit `json:"limit,omitempty"`
 	// Others are the requests per hour of objects that were read beside those that were asked for, as they are now.
 	Others float64 `json:"others,omitempty"`
 	// UsedPercent of the limit, with what the others ask; absent without one.
 	UsedPercent *budget.Rates `json:"usedPercent,omitempty"`
 	// Receivers is how many of the sources a Receiver covers.
 	Receivers int `json:"receivers"`
+}
+
+// BudgetBurst is what a host gets when all that poll it are due at once: after a restart of the controllers, or when a
+// policy was applied without a pace.
+type BudgetBurst struct {
+	Requests    float64 `json:"requests"`
+	PerSecond   float64 `json:"perSecond"`
+	Connections int     `json:"connections"`
+	Lasts       string  `json:"lasts"`
 }
 
 // BudgetProtocol is a host's requests by protocol: git, oci, helm, bucket or image.
