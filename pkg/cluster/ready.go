@@ -49,7 +49,7 @@ func (w *Writer) unready(ctx context.Context, results []Result, numbers []int) [
 	var wait []int
 	for _, i := range numbers {
 		target := results[i].Write.Target()
-		if results[i].Wrote() && target.Status.Ready != "False" && w.options.Graph.Awaited(target.Ref) {
+		if results[i].Wrote() && target.Status.Ready != "False" && target.Status.Ready != "" && w.options.Graph.Awaited(target.Ref) {
 			wait = append(wait, i)
 		}
 	}

@@ -204,7 +204,9 @@ func (m *machine) checkKept(t *rapid.T, s *sim.Store, before map[flux.Ref]*tune.
 		r := m.touched.Resources[restore.Object.Ref]
 		record := before[restore.Object.Ref]
 		for _, f := range record.Fields() {
-			named := slices.ContainsFunc(restore.Kept, func(k tune.KeptField) bool { return k.Field == f })
+			named := slices.ContainsFunc(restore.Kept, func(k tune.KeptField) bool { return k.Field == f }) ||
+				// Whoever declared it before has declared it again: then there is nothing to restore.
+				slices.ContainsFunc(restore.Notes, func(note string) bool { return strings.HasPrefix(note, string(f)+" is ") })
 			original := original(record, f)
 			now, set := r.Fields[f]
 			restored := set == (original != nil) && (!set || *original == now)

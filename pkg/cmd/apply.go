@@ -20,6 +20,8 @@ type ApplyFlags struct {
 	WriteFlags
 	TuneFlags
 	For time.Duration
+	// forGiven tells 0 from nothing.
+	forGiven bool
 }
 
 // ApplyOptions are what apply needs to run.
@@ -73,7 +75,10 @@ func newApply(r *root) *cobra.Command {
 
 			# Have the API server check everything, and change nothing
 			kubectl fluxtune apply -A --dry-run=server`),
-		RunE: runE(r, flags.toOptions),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			flags.forGiven = cmd.Flags().Changed("for")
+			return runE(r, flags.toOptions)(cmd, args)
+		},
 	}
 	flags.WriteFlags.add(cmd, r, "diff")
 	flags.addFit(cmd)

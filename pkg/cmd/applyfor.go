@@ -24,7 +24,7 @@ const (
 // checkFor refuses times that cannot be meant.
 func (f ApplyFlags) checkFor() error {
 	switch {
-	case f.For < 0 || f.For > mostFor:
+	case f.forGiven && f.For < time.Second || f.For > mostFor:
 		return fmt.Errorf("--for %s: it takes a time between 1s and %s, like 2h", f.For, flux.FormatDuration(mostFor))
 	case f.For > 0 && f.DryRun != dryRunNone:
 		return fmt.Errorf("--for %s: a dry run changes nothing that could be taken back", f.For)

@@ -196,6 +196,8 @@ func TestClusterFlagsThatDoNotGoTogether(t *testing.T) {
 		"get --contexts east -f .":                    "--contexts and --all-contexts look at clusters, and -f at files: give one of them",
 		"get --contexts east,west -w":                 "-w watches one cluster: name it with --context",
 		"apply --contexts east,west --for 1h --yes":   "--for waits for the end of a session in one cluster",
+		"apply --for 0s --yes":                        "--for 0s: it takes a time between 1s and 720h, like 2h",
+		"apply --for 10ms --yes":                      "--for 10ms: it takes a time between 1s and 720h, like 2h",
 		"get --contexts east,west -l a=b=c":           `--selector "a=b=c"`,
 		"doctor --contexts east,west -o json":         "-o json is of one cluster: name it with --context",
 		"budget --contexts east --metrics-url x://y":  "--metrics-url",

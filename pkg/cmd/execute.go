@@ -81,7 +81,7 @@ func (o WriteOptions) carryOut(ctx context.Context, run cluster.Run, f fleet) cl
 	}
 	options := cluster.WriteOptions{
 		FieldManager: o.FieldManager, DryRun: o.DryRun == dryRunServer, PatchesPerSecond: pace,
-		Graph:    f.graph,
+		Graph: f.graph, LevelTimeout: o.WaitTimeout,
 		Progress: func(r cluster.Result) { p.show(counter.add(r)) },
 		Waiting: func(left int) {
 			p.show(fmt.Sprintf("%s; waiting for %s to be ready again", counter.text(), plural(left, "object")))

@@ -134,7 +134,9 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 
 // revertExpired takes back the sessions whose time is over, the newest first.
 func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
-	var failed error
+	bad := tune.BadRecords(f.objects)
+	o.root.warn(nil, bad)
+	failed := complete(bad)
 	overdue := 0
 	for _, s := range tune.Sessions(f.objects, nil) {
 		if !s.Overdue(o.root.Now()) {
@@ -151,7 +153,7 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 			break
 		}
 	}
-	if overdue == 0 && !f.snapshot.Incomplete() {
+	if overdue == 0 && len(bad) == 0 && !f.snapshot.Incomplete() {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No session is overdue %s.\n", o.where())
 	}
 	if failed != nil {

@@ -67,7 +67,9 @@ func (o SessionsOptions) run(ctx context.Context) error {
 		return err
 	}
 	list := report.NewSessionList("", nil, fs.missing)
-	for _, f := range fs.all {
+	for i := range fs.all {
+		f := &fs.all[i]
+		f.snapshot.Gaps = append(f.snapshot.Gaps, tune.BadRecords(f.objects)...)
 		list = list.And(report.NewSessionList(f.options.Cluster, tune.Sessions(f.objects, tune.NewJudge(f.snapshot)), f.snapshot.Gaps))
 	}
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {

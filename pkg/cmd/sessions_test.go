@@ -1,10 +1,12 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -121,6 +123,91 @@ func TestRevertLeavesWhatItsOwnerSetSince(t *testing.T) {
 		assert.Contains(t, o.stderr, "somebody (kubectl-patch) has set it to the same since")
 		assert.Equal(t, "1m", f.interval(t))
 	})
+}
+
+// Whoever declares a field says what it is to be: by kubectl apply, too.
+func TestRevertLeavesWhatIsDeclared(t *testing.T) {
+	t.Parallel()
+	declare := func(t *testing.T, f gitFleet, interval string, how ...string) {
+		t.Helper()
+		_, err := f.RunKubectl(t.Context(), gitRepository(f.apps, "app", "interval: "+interval+", timeout: 2m"), append([]string{"apply", "-f", "-"}, how...)...)
+		require.NoError(t, err)
+	}
+	fleet := func(t *testing.T, how ...string) gitFleet {
+		t.Helper()
+		c := bed.Cluster(t)
+		f := gitFleet{Cluster: c, apps: c.Namespace(t, map[string]string{"environment": "development"})}
+		declare(t, f, "5m", how...)
+		_, o := f.tuned(t, "one")
+		require.Zero(t, o.code, o.stderr)
+		require.Equal(t, "1m", f.interval(t))
+		return f
+	}
+	t.Run("again, server-side", func(t *testing.T) {
+		t.Parallel()
+		f := fleet(t, "--server-side")
+		declare(t, f, "8m", "--server-side", "--force-conflicts")
+		o := f.revert(t)
+		assert.Zero(t, o.code, o.stderr)
+		assert.Equal(t, "8m", f.interval(t))
+		assert.Nil(t, f.recordOf(t), "there is nothing to restore")
+	})
+	t.Run("as it was set, client-side", func(t *testing.T) {
+		t.Parallel()
+		f := fleet(t)
+		declare(t, f, "1m")
+		o := f.revert(t)
+		assert.Equal(t, exitFailed, o.code)
+		assert.Contains(t, o.stderr, "somebody (kubectl-client-side-apply) has set it to the same since (--force restores 5m, forget keeps what is there)")
+		assert.Equal(t, "1m", f.interval(t))
+		assert.Zero(t, f.revert(t, "--force").code)
+		assert.Equal(t, "5m", f.interval(t))
+	})
+	t.Run("before, client-side", func(t *testing.T) {
+		t.Parallel()
+		f := fleet(t)
+		assert.Zero(t, f.revert(t).code)
+		assert.Equal(t, "5m", f.interval(t))
+	})
+}
+
+// A record that nobody can read is not "no record".
+func TestRecordsThatCannotBeReadAreNamed(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.tuned(t, "one")
+	f.Kubectl(t, "annotate", "gitrepository", "app", "-n", f.apps, "--overwrite", `fluxtune.github.io/original={"steps":[`)
+	for _, args := range []string{"sessions", "revert --expired --yes"} {
+		o := on(f.Cluster).run(t.Context(), append(strings.Fields(args), "-n", f.apps)...)
+		assert.Equal(t, exitFailed, o.code, args)
+		assert.Contains(t, o.stderr, "Warning: the record of GitRepository "+f.apps+"/app could not be read", args)
+		assert.NotContains(t, o.stderr, "No session", args)
+	}
+	list := decode[report.SessionList](t, on(f.Cluster).run(t.Context(), "sessions", "-n", f.apps, "-o", "json"))
+	assert.Len(t, list.Missing, 1)
+}
+
+// What was never ready cannot become so again: nobody waits for it.
+func TestWhatWasNeverReadyIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	c.Apply(t, fmt.Sprintf(`
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: base, namespace: %[1]s}
+spec: {interval: 5m, path: ./, prune: true, sourceRef: {kind: GitRepository, name: x}}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: top, namespace: %[1]s}
+spec: {interval: 5m, path: ./, prune: true, sourceRef: {kind: GitRepository, name: x}, dependsOn: [{name: base}]}
+`, ns))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // of five that the wait took
+	defer cancel()
+	o := on(c).run(ctx, "apply", "-n", ns, "--yes")
+	assert.Zero(t, o.code, o.stderr)
+	assert.Contains(t, o.stderr, "2 configured")
 }
 
 // A revert leaves nothing of ours: not our name either, by which whoever applies the object would be kept from

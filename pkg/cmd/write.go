@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
@@ -63,7 +64,7 @@ func (f *PatchFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.FieldManager, "field-manager", "fluxtune", "Name of the manager that owns the changed fields. Names that begin with kubectl are refused: kustomize-controller undoes what they own.")
 	flags.Float64Var(&f.PatchesPerSecond, "patches-per-second", defaultPace, "Pace of the changes; each makes Flux reconcile at once. 0 is no limit.")
 	flags.BoolVar(&f.Wait, "wait", false, "Wait until Flux has seen every change, and what was ready is ready again.")
-	flags.DurationVar(&f.WaitTimeout, "wait-timeout", 5*time.Minute, "How long --wait waits.")
+	flags.DurationVar(&f.WaitTimeout, "wait-timeout", 5*time.Minute, "How long --wait waits, and each step along spec.dependsOn.")
 	_ = cmd.RegisterFlagCompletionFunc("dry-run", cobra.FixedCompletions([]string{"none", "client", "server"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -116,6 +117,8 @@ func (f PatchFlags) check(canAsk bool) error {
 		return fmt.Errorf(`--dry-run %q: it is one of "none", "client", "server"`, f.DryRun)
 	case f.FieldManager == "":
 		return errors.New("--field-manager is empty: leave it out for fluxtune")
+	case len(f.FieldManager) > validation.FieldManagerMaxLength:
+		return fmt.Errorf("--field-manager has %d characters: the API server takes %d", len(f.FieldManager), validation.FieldManagerMaxLength)
 	case strings.HasPrefix(f.FieldManager, "kubectl"):
 		return fmt.Errorf("--field-manager %q: kustomize-controller undoes what managers own whose names begin with kubectl; choose another", f.FieldManager)
 	case tune.Controller(f.FieldManager):

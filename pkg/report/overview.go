@@ -334,7 +334,7 @@ func (o Overview) homes(reason tune.Reason, limits limits) []string {
 func (o Overview) remarks(limits limits) []string {
 	var lines []string
 	if n := kept(o.Plan.Items); n > 0 {
-		lines = append(lines, fmt.Sprintf("%s longer timeouts (--shorten-timeouts shortens them)", keep(n)))
+		lines = append(lines, fmt.Sprintf("%s longer timeouts (%s shortens them)", keep(n), tune.ShortenFlag))
 	}
 	if limits.height > 0 {
 		return lines
@@ -358,7 +358,7 @@ func keep(n int) string {
 func kept(items []tune.Item) int {
 	n := 0
 	for _, item := range items {
-		if item.Action != tune.ActionSkip && item.Kept != "" {
+		if item.Action != tune.ActionSkip && strings.Contains(item.Kept, tune.ShortenFlag) {
 			n++
 		}
 	}

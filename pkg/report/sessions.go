@@ -36,6 +36,8 @@ type Session struct {
 	Stand    int `json:"stand"`
 	Followed int `json:"followed"`
 	Changed  int `json:"changed"`
+	// Back are those that are as they were before, and still bear the record.
+	Back int `json:"back"`
 	// Pinned are those of the objects that rules hold against what applies them, PinsLost those whose rules are gone.
 	Pinned   int `json:"pinned"`
 	PinsLost int `json:"pinsLost"`
@@ -47,7 +49,7 @@ func NewSessionList(cluster string, sessions []tune.Session, gaps []flux.Gap) Se
 	for _, s := range sessions {
 		item := Session{
 			Cluster: cluster, Session: s.ID, By: s.By, Time: s.Time, Policy: s.Policy, Objects: s.Objects,
-			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Pinned: s.Pinned, PinsLost: s.PinsLost,
+			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Back: s.Back, Pinned: s.Pinned, PinsLost: s.PinsLost,
 		}
 		if !s.Until.IsZero() {
 			item.Until = &s.Until
@@ -136,7 +138,7 @@ func (s Session) stands() Cell {
 	for _, p := range []struct {
 		count int
 		words string
-	}{{s.Followed, "set again later"}, {s.Changed, "changed by others since"}} {
+	}{{s.Followed, "set again later"}, {s.Changed, "changed by others since"}, {s.Back, "back at what it was (revert drops the record)"}} {
 		if p.count > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.count, p.words))
 		}

@@ -19,7 +19,7 @@ const (
 // optOut is the mark that opts an object out, if one does. A label counts like the annotation.
 func optOut(o flux.Object) (value string, out bool) {
 	for _, from := range []map[string]string{o.Annotations, o.Labels} {
-		if value, marked := from[OptOutAnnotation]; marked && !strings.EqualFold(strings.TrimSpace(value), OptInValue) {
+		if value, marked := from[OptOutAnnotation]; marked && !strings.EqualFold(value, OptInValue) {
 			return value, true
 		}
 	}
@@ -29,7 +29,7 @@ func optOut(o flux.Object) (value string, out bool) {
 // oddOptOut warns of an object that is opted out by another value than the documented one.
 func oddOptOut(o flux.Object) string {
 	value, out := optOut(o)
-	if !out || strings.EqualFold(strings.TrimSpace(value), OptOutValue) {
+	if !out || strings.EqualFold(value, OptOutValue) {
 		return ""
 	}
 	return fmt.Sprintf("%s: %s: %q is neither %q nor %q, and is taken for %[4]q", o.Ref, OptOutAnnotation, value, OptOutValue, OptInValue)

@@ -91,7 +91,9 @@ func TestOptOutFailsClosed(t *testing.T) {
 		warning string
 	}{
 		{"disabled", annotated(OptOutAnnotation, "disabled"), "opted out by fluxtune.github.io/tune: disabled", ""},
-		{"in another case", annotated(OptOutAnnotation, " Disabled "), "opted out by fluxtune.github.io/tune:  Disabled ", ""},
+		{"in another case", annotated(OptOutAnnotation, "Disabled"), "opted out by fluxtune.github.io/tune: Disabled", ""},
+		{"enabled, with a blank", annotated(OptOutAnnotation, " enabled"), "opted out by fluxtune.github.io/tune:  enabled",
+			`Kustomization apps/web: fluxtune.github.io/tune: " enabled" is neither "disabled" nor "enabled", and is taken for "disabled"`},
 		{"false", annotated(OptOutAnnotation, "false"), "opted out by fluxtune.github.io/tune: false",
 			`Kustomization apps/web: fluxtune.github.io/tune: "false" is neither "disabled" nor "enabled", and is taken for "disabled"`},
 		{"empty", annotated(OptOutAnnotation, ""), "opted out by fluxtune.github.io/tune: ",

@@ -218,6 +218,9 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 		}
 	}
 	if flux.SameDuration(now, c[len(c)-1].To) {
+		if !rule && r.declaredSince(c, o, f) {
+			return edited, 0, flux.Manager{Name: clientSideApply}
+		}
 		return stands, len(c), flux.Manager{}
 	}
 	for keep = len(c) - 1; keep >= 0; keep-- {

@@ -20,6 +20,9 @@ type Session struct {
 	// Stand are those of which every field is still as it was set; Followed those of which a later session set a field
 	// again; Changed those of which somebody else, or Git, did. An object counts once, as the last that fits.
 	Stand, Followed, Changed int
+	// Back are those that are as they were before, and still bear the record: a revert of them was interrupted, or somebody
+	// has set the value again.
+	Back int
 	// Pinned are those that rules of ours hold, PinsLost those whose rules are gone.
 	Pinned, PinsLost int
 }
@@ -56,19 +59,32 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 	return list
 }
 
+// BadRecords are the records that cannot be read: nobody knows of which session they are.
+func BadRecords(objects []flux.Object) []flux.Gap {
+	var gaps []flux.Gap
+	for _, o := range objects {
+		if _, err := ReadRecord(o); err != nil {
+			gaps = append(gaps, flux.Gap{Cluster: o.Cluster, What: "the record of " + o.Ref.String(), Why: err.Error()})
+		}
+	}
+	return gaps
+}
+
 // Overdue tells whether a session should have ended.
 func (s Session) Overdue(now time.Time) bool { return !s.Until.IsZero() && s.Until.Before(now) }
 
 // add counts one object's step of the session.
 func (s *Session) add(record *Record, step int, o flux.Object, lost bool) {
 	s.Objects++
-	followed, changed, pinned := false, false, false
+	followed, changed, back, pinned := false, false, false, false
 	for f, move := range record.Steps[step].Fields {
 		c := record.chain(f)
 		at := slices.IndexFunc(c, func(l link) bool { return l.step == step })
 		st, keep, _ := record.standingOf(c, o, f)
 		switch {
-		case at < 0 || st == edited || st == released || at >= keep:
+		case st == restored && at >= keep && at >= 0:
+			back = true
+		case at < 0 || st == edited || st == released:
 			changed = true
 		case at < keep-1:
 			followed = true
@@ -80,6 +96,8 @@ func (s *Session) add(record *Record, step int, o flux.Object, lost bool) {
 		s.Changed++
 	case followed:
 		s.Followed++
+	case back:
+		s.Back++
 	default:
 		s.Stand++
 	}

@@ -21,6 +21,9 @@ type wish struct {
 type keptTimeout struct{ what, why string }
 
 // keptMessage says what is kept, and each reason once.
+// ShortenFlag is what allows a timeout to become shorter; messages that name it are about timeouts that it would shorten.
+const ShortenFlag = "--shorten-timeouts"
+
 func (w wish) keptMessage() string {
 	var sentences []string
 	for i := 0; i < len(w.kept); {
@@ -100,7 +103,7 @@ func (w *wish) guard(s subject, t flux.Tunable, change *Change, interval *string
 // whyKept says why a field is not made shorter; "" where it may be.
 func (s subject) whyKept(t flux.Tunable, today, planned time.Duration) string {
 	if !s.options.ShortenTimeouts && !s.policy.ShortenTimeouts {
-		return "it is not made shorter unasked (--shorten-timeouts)"
+		return "it is not made shorter unasked (" + ShortenFlag + ")"
 	}
 	if t.Setting != flux.TimeoutSetting {
 		return ""
