@@ -74,6 +74,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		writes = append(writes, tune.ForgetWrite{Object: object})
 		restores = append(restores, tune.Restore{Object: object, Action: tune.ActionChange, Reason: tune.ReasonTuned})
 	}
+	o.root.warn(tune.RulesLeft(tune.NewJudge(f.snapshot), restores), nil)
 	owners := o.pinning(f)
 	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores)
 	if len(writes)+len(rules) == 0 && o.printer.tables() {

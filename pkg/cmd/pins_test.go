@@ -45,6 +45,21 @@ func TestPinsFollowTheRecords(t *testing.T) {
 	}
 }
 
+// A rule of ours that somebody edited is theirs: it stays, and whoever takes the pin back is told what it still does.
+func TestEditedRuleIsNamed(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	f.observe(t)
+	_, o := f.tuned(t, "a", pin, "--policy", gitPolicy(t, "interval: 1m"))
+	require.Zero(t, o.code, o.stderr)
+	f.Kubectl(t, "patch", "kustomization", "root", "-n", f.flux, "--type=json", "-p", `[{"op":"add","path":"/spec/ignore/0/paths/-","value":"/spec/url"}]`)
+	o = f.revert(t)
+	assert.Contains(t, o.stderr, "Warning: spec.ignore of Kustomization "+f.flux+"/root keeps a rule that is not fluxtune's, or not any more: it leaves spec.interval of 1 to the cluster, so that Git does not set it")
+	ignore, note := f.rules(t)
+	assert.Contains(t, ignore, "/spec/url", "it is not ours any more")
+	assert.Empty(t, note)
+}
+
 // A pin that its owner does not notice in time changes nothing, and leaves no rule.
 func TestPinThatIsNotNoticed(t *testing.T) {
 	t.Parallel()

@@ -102,7 +102,7 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	for i, r := range restores {
 		restores[i].Assignment = f.resolver.Resolve(r.Object)
 	}
-	o.root.warn(nil, f.snapshot.Gaps)
+	o.root.warn(tune.RulesLeft(tune.NewJudge(f.snapshot), restores), f.snapshot.Gaps)
 	if len(restores) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
 		return fmt.Errorf("--session %q: no Flux object %s was tuned by it: sessions lists those that stand", o.Session, o.where())
 	}
