@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -201,7 +202,7 @@ func TestRolesAreLeast(t *testing.T) {
 			for _, resource := range rule.Resources {
 				for _, verb := range rule.Verbs {
 					if verb == "watch" {
-						continue // see TestWatchIsNeeded
+						continue // see TestWatchIsNeeded, TestWatchOfObjectsIsNeeded
 					}
 					t.Run(fmt.Sprintf("%s/%s/%s", name, resource, verb), func(t *testing.T) {
 						t.Parallel()
@@ -247,6 +248,30 @@ func TestWatchIsNeeded(t *testing.T) {
 		// Each time again is one request, also for the pods of all namespaces.
 		assert.Eventually(t, func() bool { return lists[user]() >= once+2 }, 30*time.Second, 50*time.Millisecond, "%s: once is %d", resource, once)
 		assert.Equal(t, once, lists["whole"](), resource)
+	}
+}
+
+// TestWatchOfObjectsIsNeeded shows that get -w says of a kind that it cannot be watched without the verb.
+func TestWatchOfObjectsIsNeeded(t *testing.T) {
+	t.Parallel()
+	c, ns := rbacFleet(t)
+	whole, _, err := role(viewerRole)
+	require.NoError(t, err)
+	grant(t, c, "whole", "", whole)
+	watch := func(t *testing.T, user, resource string) string {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		o := on(c).run(ctx, "get", resource, "-n", ns, "-w", "--as", user)
+		assert.Contains(t, o.stdout, "app", "the rows are shown in any case")
+		return o.stderr
+	}
+	for _, k := range flux.Kinds() {
+		t.Run(k.Resource, func(t *testing.T) {
+			t.Parallel()
+			grant(t, c, "no-"+k.Resource, "", withoutVerb(whole, k.Resource, "watch"))
+			assert.NotContains(t, watch(t, "whole", k.Resource), "forbidden")
+			assert.Contains(t, watch(t, "no-"+k.Resource, k.Resource), "forbidden")
+		})
 	}
 }
 
