@@ -10,6 +10,7 @@ plugin=$PWD/$1 testbed=$PWD/$2 out=$PWD/hack/picture
 work=$(mktemp -d)
 cleanup() {
     "$testbed" down --state "$work/testbed" >/dev/null 2>&1 || true
+    "$testbed" down --state "$work/many" >/dev/null 2>&1 || true
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -21,7 +22,7 @@ export KUBECONFIG
 # Runs a command as the plugin in a terminal.
 run() {
     printf '\e[32m$\e[0m \e[1mkubectl fluxtune %s\e[0m\n' "$*"
-    script -qec "stty cols 100 rows 40; '$plugin' $*" /dev/null | tr -d '\r'
+    script -qec "stty cols ${columns:-100} rows ${rows:-40}; '$plugin' $*" /dev/null | tr -d '\r'
 }
 # The verdict of a command that changes things, without what was to be done.
 verdict() { sed -nE '1p; /^[0-9]+ (configured|restored)/,$p'; }
@@ -72,8 +73,20 @@ rewrite() (
     run rewrite -f . --dry-run
 )
 
-for picture in tune nodes rewrite; do
-    "$picture" >"$work/$picture" || { cat "$work/$picture" >&2; exit 1; }
+# 2,028 objects in four environments, decided about on 80 x 24.
+many() {
+    "$testbed" up --detach --state "$work/many" --fleet --fleet-namespaces 13 >"$work/many.kubeconfig"
+    local kubectl
+    kubectl=$("$testbed" build kube | cut -f2)/kubectl
+    KUBECONFIG=$(<"$work/many.kubeconfig")
+    for i in 09 10 11 12 13; do "$kubectl" label --overwrite namespace "staging-0$i" environment=acceptance >/dev/null; done
+    "$plugin" policy per-environment | sed 's/^    - name: production$/    - name: acceptance\n      kinds:\n        GitRepository: {interval: 2m to 4m}\n        Kustomization: {interval: 2m to 4m}\n&/' >"$work/four.yaml"
+    cd "$work"
+    columns=80 rows=24 run plan -A --policy four.yaml
+}
+
+for picture in tune nodes rewrite many; do
+    ("$picture") >"$work/$picture" || { cat "$work/$picture" >&2; exit 1; }
 done
 
 # The plugin uses the terminal's own colours; these are GitHub's, which pages have around the picture.
@@ -88,7 +101,7 @@ foreground() { [ "$1" = dark ] && echo "#e6edf3" || echo "#1f2328"; }
 
 for theme in dark light; do
     read -r green yellow red faint cyan <<<"$(colours $theme)"
-    for picture in tune nodes rewrite; do
+    for picture in tune nodes rewrite many; do
         sed -E "s/\x1b\[32m/\x1b[38;2;${green}m/g; s/\x1b\[33m/\x1b[38;2;${yellow}m/g; s/\x1b\[31m/\x1b[38;2;${red}m/g; s/\x1b\[90m/\x1b[38;2;${faint}m/g; s/\x1b\[36m/\x1b[38;2;${cyan}m/g" \
             "$work/$picture" >"$work/$picture-$theme"
         "$work/freeze" "$work/$picture-$theme" --language ansi --output "$out/$picture-$theme.svg" \
