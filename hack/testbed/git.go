@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +29,8 @@ type GitServer struct {
 	mu       sync.Mutex
 	requests map[string]GitRequests
 	slow     map[string]time.Duration
+	slowList time.Duration
+	at       []time.Time
 }
 
 // GitRequests counts the HTTP requests for one repository. A poll that finds
@@ -96,17 +99,33 @@ func (g *GitServer) SlowClones(name string, delay time.Duration) {
 	g.slow[name] = delay
 }
 
+// SlowLists makes every list of refs take so much longer, as it does far away.
+func (g *GitServer) SlowLists(delay time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.slowList = delay
+}
+
+// Times are when requests came, since a time, in their order.
+func (g *GitServer) Times(since time.Time) []time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(g.at, since, time.Time.Compare)
+	return slices.Clone(g.at[i:])
+}
+
 // count notes a request, and tells how long it has to wait.
 func (g *GitServer) count(r *http.Request) time.Duration {
 	name, call, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), ".git/")
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.at = append(g.at, time.Now())
 	n := g.requests[name]
 	switch call {
 	case "info/refs":
 		n.InfoRefs++
 		g.requests[name] = n
-		return 0
+		return g.slowList
 	case "git-upload-pack":
 		n.UploadPack++
 		g.requests[name] = n

@@ -112,7 +112,7 @@ func New(in Input) Budget {
 			items = append(items, f.item(s))
 		}
 	}
-	b := sumUp(items, f.others(in.Others), f.bursts(), in.Limits, in.Environments)
+	b := sumUp(items, f.others(in.Others), f.bursts(items), in.Limits, in.Environments)
 	b.Partial = in.Partial
 	b.StatusProviders, b.JitterPercent = providers, f.settings.jitter(flux.SourceController)
 	b.APIServer = f.apiServer(b.Items)

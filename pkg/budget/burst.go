@@ -42,12 +42,13 @@ type queue struct {
 }
 
 // bursts are those of each host, from all kinds together.
-func (f *fleet) bursts() map[string]Bursts {
+func (f *fleet) bursts(items []Item) map[string]Bursts {
 	type key struct{ kind, shard string }
 	queues := map[key]*queue{}
-	for _, s := range f.shown {
-		cost, ok := f.cost(s)
-		if !ok || s.interval.Now <= 0 {
+	for i := range items {
+		item := &items[i]
+		cost, s := item.Cost, f.byRef[item.Object.Ref]
+		if cost.Protocol == "" || item.Interval.Now <= 0 {
 			continue
 		}
 		c := f.settings.of(s.object)
@@ -60,7 +61,7 @@ func (f *fleet) bursts() map[string]Bursts {
 		took, _ := f.duration(s)
 		q.polls += took
 		q.fetches += max(took, fetchTime(s.object, cost))
-		host := f.address(s.object, f.remote(s), cost.Protocol).Host
+		host := item.Address.Host
 		b := q.requests[host]
 		q.requests[host] = Burst{Requests: b.Requests + cost.Unchanged, Connections: b.Connections + 1}
 		q.fresh[host] += cost.Changed
