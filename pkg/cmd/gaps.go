@@ -1,0 +1,85 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// nothingFound says so, unless something could not be read: then nobody knows.
+func (r *root) nothingFound(o FleetOptions, incomplete bool) {
+	if incomplete {
+		return
+	}
+	hint := ""
+	for _, name := range o.Environments {
+		if _, known := o.Policy.Lookup(name); !known {
+			hint = fmt.Sprintf(" (policy %q has %s)", o.Policy.Name, strings.Join(o.Policy.EnvironmentNames(), ", "))
+		}
+	}
+	if hint == "" && o.Files == nil && !o.allNamespaces() {
+		hint = " (-A looks in all namespaces)"
+	}
+	_, _ = fmt.Fprintf(r.ErrOut, "No Flux objects found %s%s.\n", o.where(), hint)
+}
+
+// warn prints what readers of any format should know, on stderr: warnings, and what could not be read.
+func (r *root) warn(warnings []string, gaps []flux.Gap) {
+	for _, w := range warnings {
+		_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s\n", w)
+	}
+	forbidden := map[string][]flux.Gap{}
+	var clusters []string
+	for _, g := range gaps {
+		switch {
+		case g.Harmless, g.NotFound: // not worth a word; complete says it
+		case g.Forbidden:
+			if forbidden[g.Cluster] == nil {
+				clusters = append(clusters, g.Cluster)
+			}
+			forbidden[g.Cluster] = append(forbidden[g.Cluster], g)
+		default:
+			_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s\n", flux.InCluster(g.Cluster, fmt.Sprintf("%s could not be read: %s", g.What, g.Why)))
+		}
+	}
+	for _, cluster := range clusters {
+		r.warnForbidden(cluster, forbidden[cluster])
+	}
+}
+
+// warnForbidden says once what may not be listed in a cluster.
+func (r *root) warnForbidden(cluster string, forbidden []flux.Gap) {
+	_, place, _ := strings.Cut(forbidden[0].What, " in ")
+	what := make([]string, 0, len(forbidden))
+	for _, g := range forbidden {
+		what = append(what, strings.TrimSuffix(g.What, " in "+place))
+	}
+	_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s\n", flux.InCluster(cluster, fmt.Sprintf("you may not list %s in %s: %s", strings.Join(what, ", "), place, forbidden[0].Why)))
+}
+
+// complete is an error when something that was asked for is not there, or could not be read.
+func (f fleet) complete() error { return complete(f.snapshot.Gaps) }
+
+func complete(gaps []flux.Gap) error {
+	var notFound []string
+	unread := false
+	for _, g := range gaps {
+		if g.NotFound {
+			notFound = append(notFound, flux.InCluster(g.Cluster, g.Why))
+		} else if !g.Harmless {
+			unread = true
+		}
+	}
+	switch names := strings.Join(notFound, "; "); {
+	case unread && names != "":
+		return fmt.Errorf("%s; and not everything could be read: see the warnings above", names)
+	case unread:
+		return errors.New("not everything could be read: see the warnings above")
+	case names != "":
+		return errors.New(names)
+	default:
+		return nil
+	}
+}
