@@ -114,6 +114,15 @@ func (c *Cluster) startController(ctx context.Context, name, binDir string, flag
 	return &controller{process: p, metricsURL: "http://" + hostPort(metrics) + "/metrics"}, nil
 }
 
+// MetricsURLs are where the controllers serve their metrics, in the order in which they were started.
+func (f *Flux) MetricsURLs() []string {
+	urls := make([]string, 0, len(f.controllers))
+	for _, c := range f.controllers {
+		urls = append(urls, c.metricsURL)
+	}
+	return urls
+}
+
 // Reconciles returns how often the controllers have reconciled one object since
 // they started, by their own metric gotk_reconcile_duration_seconds_count.
 func (f *Flux) Reconciles(ctx context.Context, kind, namespace, name string) (int, error) {
