@@ -62,7 +62,7 @@ func (in Input) polls() ([]Rule, []string) {
 		}
 	}
 	if rare > 0 {
-		return rules, []string{fmt.Sprintf("%s with an interval above %s are not watched for missed polls", plural(rare, "source"), flux.FormatDuration(classes[len(classes)-1]))}
+		return rules, []string{fmt.Sprintf("no alarm about missed polls of %s with an interval above %s", plural(rare, "source"), flux.FormatDuration(classes[len(classes)-1]))}
 	}
 	return rules, nil
 }

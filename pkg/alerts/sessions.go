@@ -9,8 +9,12 @@ import (
 )
 
 // sessionEnd is when what apply --for changed on an object is to be taken back, in seconds since 1970. kube-state-metrics
-// makes it (see NewStateMetrics); without it the alert is silent.
-const sessionEnd = "fluxtune_session_end_seconds"
+// makes it (see NewStateMetrics); without it the alert is silent. A kind has one prefix for all its metrics: that of Flux's
+// published configuration, so that ours can be added to it.
+const (
+	statePrefix = "gotk"
+	sessionEnd  = "fluxtune_session_end_seconds"
+)
 
 // sessions alerts where objects bear a session that should have ended.
 func (in Input) sessions() Rule {
@@ -18,7 +22,7 @@ func (in Input) sessions() Rule {
 	if in.Namespace != "" {
 		matchers = fmt.Sprintf("{exported_namespace=%q}", in.Namespace)
 	}
-	return alert(SessionOverdue, fmt.Sprintf("count by (exported_namespace) (%s%s < time())", sessionEnd, matchers), 10*evaluation,
+	return alert(SessionOverdue, fmt.Sprintf("count by (exported_namespace) (%s_%s%s < time())", statePrefix, sessionEnd, matchers), 10*evaluation,
 		"Intervals in {{ $labels.exported_namespace }} should have been taken back",
 		"{{ $value }} objects in {{ $labels.exported_namespace }} still have what a session of kubectl fluxtune apply --for set, though it is over: "+
 			"the program that held it was ended. It takes kube-state-metrics with the configuration that kubectl fluxtune alerts -o kube-state-metrics prints.",
@@ -87,9 +91,10 @@ func NewStateMetrics(objects []flux.Object) StateMetrics {
 		who := map[string][]string{"name": {"metadata", "name"}}
 		c.Spec.Resources = append(c.Spec.Resources, StateResource{
 			GroupVersionKind: StateKind{Group: kind.Group, Version: version, Kind: kind.Name},
+			MetricNamePrefix: statePrefix,
 			Metrics: []StateMetricRule{
 				{
-					Name: "gotk_resource_info", Help: "The current state of a Flux resource.",
+					Name: "resource_info", Help: "The current state of a Flux resource.",
 					Each: StateEach{Type: "Info", Info: &StateInfo{LabelsFromPath: who}},
 					LabelsFromPath: map[string][]string{
 						"exported_namespace": {"metadata", "namespace"},
