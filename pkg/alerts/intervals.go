@@ -20,10 +20,10 @@ var classes = [...]time.Duration{
 
 // slow alerts where an object is being reconciled more than half of the time. The interval begins when a reconcile has
 // ended (controller-runtime, RequeueAfter), so that this is where a reconcile takes longer than the interval, whatever
-// that is: it need not be known.
+// that is: it need not be known. The most counts and not the sum, since two jobs may scrape the same controller.
 func (in Input) slow() Rule {
 	rate := metric(reconcileSeconds, in.kinds(""), in.Namespace, func(s string) string { return fmt.Sprintf("rate(%s[%s])", s, duration(observed)) })
-	return alert(SlowReconcile, fmt.Sprintf("sum by (%s) (%s) > 0.5", identity, sameNamespace(rate)), 10*evaluation,
+	return alert(SlowReconcile, fmt.Sprintf("max by (%s) (%s) > 0.5", identity, sameNamespace(rate)), 10*evaluation,
 		"{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} takes longer to reconcile than its interval",
 		"{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} was being reconciled {{ $value | humanizePercentage }} of the last hour. "+
 			"Its interval begins when a reconcile ends, so more than half of the time means that a reconcile takes longer than the interval, "+
