@@ -141,7 +141,7 @@ func TestOneNamespace(t *testing.T) {
 	const both = `gotk_reconcile_duration_seconds_count{kind="GitRepository",exported_namespace="apps"} or ` +
 		`gotk_reconcile_duration_seconds_count{kind="GitRepository",exported_namespace="",namespace="apps"}`
 	assert.Contains(t, find(t, r, reconcilesTotal).Expr, both)
-	assert.Equal(t, "absent("+both+")", find(t, r, MetricsMissing).Expr)
+	assert.Equal(t, "group(absent("+both+"))", find(t, r, MetricsMissing).Expr)
 }
 
 // kube-state-metrics reads the end of a session where it is written.

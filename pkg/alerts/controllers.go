@@ -29,7 +29,8 @@ func (in Input) workers() []Rule {
 func (in Input) missing() []Rule {
 	var rules []Rule
 	for _, name := range in.controllers() {
-		expr := "absent(" + metric(reconcileCount, in.kinds(name), in.Namespace, func(s string) string { return s }) + ")"
+		// group takes away the labels that absent makes of the matchers.
+		expr := "group(absent(" + metric(reconcileCount, in.kinds(name), in.Namespace, func(s string) string { return s }) + "))"
 		a := alert(MetricsMissing, expr, 15*evaluation,
 			fmt.Sprintf("There are no metrics of %s", name),
 			fmt.Sprintf("No metrics tell of the objects of %s: it does not run, or is not scraped. The other alarms about them are silent, too.", name),

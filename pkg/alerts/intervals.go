@@ -77,7 +77,7 @@ func (in Input) notPolled(interval time.Duration, list []Selector) Rule {
 	const suspended = `label_replace(gotk_resource_info{suspended="true"}, "kind", "$1", "customresource_kind", "(.+)")`
 	expr := fmt.Sprintf("(\n%s\n)\nunless on (%s) %s", silent, identity, suspended)
 	every := flux.FormatDuration(interval)
-	return alert(SourceNotPolled, expr, 0,
+	a := alert(SourceNotPolled, expr, 0,
 		fmt.Sprintf("{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} has not polled for %d intervals", missed),
 		fmt.Sprintf("{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} polls every %s at the latest, and was not reconciled for %s. "+
 			"It waits for a free worker, its attempts fail and are in back-off, or it was suspended or given a longer interval after these rules were made "+
@@ -85,4 +85,6 @@ func (in Input) notPolled(interval time.Duration, list []Selector) Rule {
 		fmt.Sprintf("kubectl fluxtune get %s {{ $labels.kind }}/{{ $labels.name }} -o wide shows its interval and whether it is suspended; "+
 			"kubectl fluxtune budget %s how busy the workers are and what fails; after a change of intervals print the rules anew with kubectl fluxtune alerts %s",
 			namespaceFlag, in.Where, in.Where))
+	a.Labels["interval"] = every // rules of one name differ in a label: promtool's lint wants it
+	return a
 }
