@@ -28,6 +28,9 @@ func Build(ctx context.Context, progress io.Writer, unitName string) (string, er
 		return "", err
 	}
 	flags := []string{"-trimpath", "-ldflags", "-s -w " + u.ldflags}
+	if u.tags != "" {
+		flags = append(flags, "-tags", u.tags)
+	}
 	e := cacheEntry{
 		name:     u.name,
 		progress: fmt.Sprintf("building %s, about %s the first time", u.title, u.firstTime),

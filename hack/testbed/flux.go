@@ -114,10 +114,9 @@ func (c *Cluster) startController(ctx context.Context, name, binDir string, flag
 	return &controller{process: p, metricsURL: "http://" + hostPort(metrics) + "/metrics"}, nil
 }
 
-// MetricsURLs are where the controllers serve their metrics, in the order in
-// which they were started: source-controller first.
+// MetricsURLs are where the controllers serve their metrics, in the order in which they were started.
 func (f *Flux) MetricsURLs() []string {
-	var urls []string
+	urls := make([]string, 0, len(f.controllers))
 	for _, c := range f.controllers {
 		urls = append(urls, c.metricsURL)
 	}

@@ -14,6 +14,7 @@ const (
 	UnitKustomizeController = "kustomize-controller"
 	UnitHelmController      = "helm-controller"
 	UnitKrew                = "krew"
+	UnitPromtool            = "promtool"
 	UnitCRDs                = "crds"
 )
 
@@ -28,6 +29,7 @@ type unit struct {
 	firstTime string // how long a build with a cold cache takes on two cores
 	programs  []program
 	ldflags   string
+	tags      string // build tags, with commas
 }
 
 // program is one binary: its file name and the package that is its main.
@@ -78,6 +80,11 @@ func units() []unit {
 				{"krew", "sigs.k8s.io/krew/cmd/krew"},
 				{"validate-krew-manifest", "sigs.k8s.io/krew/cmd/validate-krew-manifest"},
 			},
+		},
+		{
+			name: UnitPromtool, title: "promtool 3.16.0", firstTime: "2 minutes",
+			programs: []program{{"promtool", "github.com/prometheus/prometheus/cmd/promtool"}},
+			tags:     "remove_all_sd", // the clients of all clouds are most of it, and check no rules
 		},
 	}
 }

@@ -74,9 +74,9 @@ func (s settings) longest(o *flux.Object, interval time.Duration) time.Duration 
 	return min(interval+interval/100*time.Duration(s.of(o).JitterPercent), never)
 }
 
-// busyWarning is the share of the workers' time above which they are too busy: what comes in bursts,
+// BusyWarning is the share of the workers' time, in percent, above which they are too busy: what comes in bursts,
 // and a new revision, waits for a free one.
-const busyWarning = 70
+const BusyWarning = 70
 
 // DurationSource says what a duration is based on. The strings are part of the JSON output.
 type DurationSource string
@@ -179,11 +179,11 @@ func mean(seconds, reconciles Rates) time.Duration {
 // advice is the remedy for workers that are too busy now or would be under the plan.
 func (w Workers) advice() string {
 	worst := max(w.Busy.Now, w.Busy.Planned)
-	if worst <= busyWarning {
+	if worst <= BusyWarning {
 		return ""
 	}
 	when := "are"
-	if w.Busy.Planned > busyWarning && w.Busy.Planned != w.Busy.Now {
+	if w.Busy.Planned > BusyWarning && w.Busy.Planned != w.Busy.Now {
 		worst, when = w.Busy.Planned, "would be"
 	}
 	based := ""
@@ -195,10 +195,10 @@ func (w Workers) advice() string {
 		name += " for " + w.Shard
 	}
 	what := flux.InCluster(w.Cluster, fmt.Sprintf("the %d %s workers of %s %s %.0f%% busy%s", w.Concurrent, w.Kind, name, when, worst, based))
-	if w.Busy.Planned <= busyWarning {
+	if w.Busy.Planned <= BusyWarning {
 		return fmt.Sprintf("%s: the plan brings that down to %.0f%%", what, w.Busy.Planned)
 	}
-	return fmt.Sprintf("%s: give it --concurrent=%d, or lengthen intervals", what, int(math.Ceil(worst*float64(w.Concurrent)/busyWarning)))
+	return fmt.Sprintf("%s: give it --concurrent=%d, or lengthen intervals", what, int(math.Ceil(worst*float64(w.Concurrent)/BusyWarning)))
 }
 
 // duration is how long a reconcile of an object takes, and how that is known.

@@ -69,3 +69,12 @@ func (l Limits) find(host string) (Limit, bool) {
 func IsYardstick(host string, l Limit) bool {
 	return host == presetHost && l.PerHour == presetPerHour
 }
+
+// SameHost tells whether a limit or share of a host is about an address's host: by its name with port, or without one.
+func SameHost(address, of string) bool {
+	if address == of {
+		return true
+	}
+	name, _, err := net.SplitHostPort(address)
+	return err == nil && name == of
+}

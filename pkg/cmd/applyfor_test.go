@@ -35,6 +35,7 @@ func TestApplyFor(t *testing.T) {
 			record := f.recordOf(t)
 			if assert.NotNil(t, record) && assert.NotNil(t, record.Steps[0].Until) {
 				assert.True(t, record.Steps[0].Until.After(noon))
+				assert.Equal(t, record.Steps[0].Until.Format(time.RFC3339), f.Kubectl(t, "get", "gitrepository", "app", "-n", f.apps, "-o", `jsonpath={.metadata.annotations.fluxtune\.github\.io/until}`))
 			}
 			if how.ctrlC {
 				ctrlC()

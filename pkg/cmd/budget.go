@@ -13,7 +13,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
@@ -113,11 +112,10 @@ func (f *BudgetFlags) add(cmd *cobra.Command, r *root) {
 	f.addClusters(cmd, r, "Add up")
 	f.OutputFlags.add(cmd, "markdown")
 	f.addRows(cmd)
-	cmd.Flags().StringArrayVar(&f.Limits, "limit", nil, "What a host should get at most: --limit github.com=5000/h (per s, m, h or d, or none; may be repeated).")
+	addLimit(cmd, &f.Limits)
 	cmd.Flags().StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a host gets more than this share of its limit: 80%.")
 	f.ObserveFlags.add(cmd)
 	f.GitHubFlags.add(cmd)
-	_ = cmd.RegisterFlagCompletionFunc("limit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))
 	_ = cmd.RegisterFlagCompletionFunc("fail-above", cobra.FixedCompletions([]string{"50%", "80%", "100%"}, noFiles))
 }
 
@@ -125,16 +123,12 @@ func (f BudgetFlags) toOptions(r *root, args []string) (o BudgetOptions, err err
 	if o.OutputOptions, err = f.OutputFlags.toOptions(r); err != nil {
 		return o, err
 	}
-	if o.FailAbove, err = parsePercent(f.FailAbove); err != nil {
+	if o.FailAbove, err = parsePercent("--fail-above", f.FailAbove); err != nil {
 		return o, err
 	}
-	var limits []policy.Limit
-	for _, text := range f.Limits {
-		limit, err := policy.ParseLimit(text)
-		if err != nil {
-			return o, fmt.Errorf("--limit: %w", err)
-		}
-		limits = append(limits, limit)
+	limits, err := parseLimits(f.Limits)
+	if err != nil {
+		return o, err
 	}
 	if o.ObserveOptions, err = f.ObserveFlags.toOptions(r); err != nil {
 		return o, err
@@ -184,17 +178,18 @@ func (o BudgetOptions) shown(object flux.Object) bool {
 	}
 }
 
-func parsePercent(s string) (float64, error) {
+// parsePercent reads a share of a limit, as a flag has it; 0 for "".
+func parsePercent(flag, s string) (float64, error) {
 	if s == "" {
 		return 0, nil
 	}
 	number, sure := strings.CutSuffix(s, "%")
 	percent, err := strconv.ParseFloat(number, 64)
 	if err == nil && !sure && percent > 0 && percent <= 1 {
-		return 0, fmt.Errorf("--fail-above %s: write %g%% or %s%%, whichever is meant", s, percent*100, s)
+		return 0, fmt.Errorf("%s %s: write %g%% or %s%%, whichever is meant", flag, s, percent*100, s)
 	}
 	if err != nil || !(percent > 0) || percent > 1e6 {
-		return 0, fmt.Errorf("--fail-above %q is not a share of a limit: write it like 80%%", s)
+		return 0, fmt.Errorf("%s %q is not a share of a limit: write it like 80%%", flag, s)
 	}
 	return percent, nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/check"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -105,13 +104,12 @@ func (f *CheckFlags) add(cmd *cobra.Command) {
 	f.formats = []string{"table", "json", "yaml", formatMarkdown, formatSARIF}
 	f.addFormat(cmd)
 	flags.StringVar(&f.Base, "base", "", "Compare with the commit that the checkout and this branch, tag or commit have in common last.")
-	flags.StringArrayVar(&f.Limits, "limit", nil, "What a host should get at most: --limit github.com=5000/h (per s, m, h or d, or none; may be repeated).")
+	addLimit(cmd, &f.Limits)
 	flags.StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a host gets more than this share of its limit from all clusters together: 80%.")
 	flags.BoolVar(&f.ExitCode, "exit-code", false, "Exit with 1 when an error or warning is new, 2 when something failed.")
 	flags.BoolVar(&f.All, "all", false, "Show the findings, too, that the base has already.")
 	_ = cmd.RegisterFlagCompletionFunc("base", cobra.FixedCompletions([]string{"origin/main", "main", "HEAD"}, noFiles))
 	_ = cmd.RegisterFlagCompletionFunc("fail-above", cobra.FixedCompletions([]string{"50%", "80%", "100%"}, noFiles))
-	_ = cmd.RegisterFlagCompletionFunc("limit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))
 }
 
 func (f *CheckFlags) toOptions(r *root, args []string) (o CheckOptions, err error) {
@@ -122,16 +120,12 @@ func (f *CheckFlags) toOptions(r *root, args []string) (o CheckOptions, err erro
 	if o.OutputOptions, err = f.OutputFlags.toOptions(r); err != nil {
 		return o, err
 	}
-	if o.FailAbove, err = parsePercent(f.FailAbove); err != nil {
+	if o.FailAbove, err = parsePercent("--fail-above", f.FailAbove); err != nil {
 		return o, err
 	}
-	var limits []policy.Limit
-	for _, text := range f.Limits {
-		limit, err := policy.ParseLimit(text)
-		if err != nil {
-			return o, fmt.Errorf("--limit: %w", err)
-		}
-		limits = append(limits, limit)
+	limits, err := parseLimits(f.Limits)
+	if err != nil {
+		return o, err
 	}
 	f.everyRoot, f.places = true, true
 	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {

@@ -32,10 +32,9 @@ func (f *FitFlags) addFit(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.Fit, "fit", nil, "Fit the intervals of the sources that poll a host to a share of its limit, within the bounds of the policy: what changes often is polled often. "+
 		"--fit github.com=60%, or of one credential --fit github.com/SECRET=20% (may be repeated).")
-	flags.StringArrayVar(&f.FitLimits, "limit", nil, "What a host should get at most: --limit github.com=5000/h (per s, m, h or d, or none; may be repeated).")
+	addLimit(cmd, &f.FitLimits)
 	flags.StringVar(&f.Activity, "activity", "", "A file that says how often sources change, for --fit: a list of {kind, namespace, name, perHour}, where names may have * and ?. What it says counts before all that is read.")
 	_ = cmd.RegisterFlagCompletionFunc("fit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))
-	_ = cmd.RegisterFlagCompletionFunc("limit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))
 	_ = cmd.RegisterFlagCompletionFunc("activity", completeFiles)
 }
 
@@ -49,11 +48,11 @@ type fitOptions struct {
 // toFit lays limits and shares over those of a policy; nil where nothing is to be fitted.
 func (f FitFlags) toFit(p policy.Policy, stdin io.Reader) (policy.Policy, *fitOptions, error) {
 	o := &fitOptions{}
-	for _, text := range f.FitLimits {
-		limit, err := policy.ParseLimit(text)
-		if err != nil {
-			return p, nil, fmt.Errorf("--limit: %w", err)
-		}
+	limits, err := parseLimits(f.FitLimits)
+	if err != nil {
+		return p, nil, err
+	}
+	for _, limit := range limits {
 		p = p.WithLimit(limit)
 	}
 	for _, text := range f.Fit {

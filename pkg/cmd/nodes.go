@@ -125,7 +125,7 @@ func (f *NodesFlags) toOptions(r *root, args []string) (o NodesOptions, err erro
 	if err := f.check(); err != nil {
 		return o, err
 	}
-	if o.failAbove, err = parsePercent(f.FailAbove); err != nil {
+	if o.failAbove, err = parsePercent("--fail-above", f.FailAbove); err != nil {
 		return o, err
 	}
 	if o.printer, err = f.toPrinter(r); err != nil {

@@ -14,9 +14,9 @@ import (
 // owned it before us. Without that, who applies the object would not notice that the field is its own again, and
 // could not remove it (measured: kustomize-controller sees no drift where the values are equal). An entry of ours
 // that owns nothing more goes.
-func giveBack(raw []byte, ours map[string]bool, freed map[flux.Field][]flux.Manager, annotation string) ([]metav1.ManagedFieldsEntry, error) {
+func giveBack(raw []byte, ours map[string]bool, freed map[flux.Field][]flux.Manager, annotations ...string) ([]metav1.ManagedFieldsEntry, error) {
 	var entries []metav1.ManagedFieldsEntry
-	if len(raw) == 0 || (len(freed) == 0 && annotation == "") {
+	if len(raw) == 0 || (len(freed) == 0 && len(annotations) == 0) {
 		return nil, nil
 	}
 	if err := json.Unmarshal(raw, &entries); err != nil {
@@ -26,7 +26,7 @@ func giveBack(raw []byte, ours map[string]bool, freed map[flux.Field][]flux.Mana
 	for f := range freed {
 		paths[string(f)] = f.Path()
 	}
-	if annotation != "" {
+	for _, annotation := range annotations {
 		paths[annotation] = []string{"metadata", "annotations", annotation}
 	}
 	var left []metav1.ManagedFieldsEntry

@@ -21,23 +21,23 @@ func TestGiveBack(t *testing.T) {
 	git := flux.Manager{Name: "kustomize-controller", Apply: true, Version: "kustomize.toolkit.fluxcd.io/v1"}
 	ours := map[string]bool{"fluxtune": true, "alice": true}
 	for _, tc := range []struct {
-		name       string
-		before     string
-		freed      map[flux.Field][]flux.Manager
-		annotation string
-		want       string
+		name        string
+		before      string
+		freed       map[flux.Field][]flux.Manager
+		annotations []string
+		want        string
 	}{
 		{
 			name:   "everything of ours",
 			before: `[{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{` + original + `,"f:spec":{"f:interval":{},"f:timeout":{}}}}]`,
-			freed:  map[flux.Field][]flux.Manager{flux.Interval: nil, flux.Timeout: nil}, annotation: RecordAnnotation,
+			freed:  map[flux.Field][]flux.Manager{flux.Interval: nil, flux.Timeout: nil}, annotations: []string{RecordAnnotation},
 			want: `[{}]`,
 		},
 		{
 			name: "the field goes back to its owner's entry",
 			before: `[{"manager":"kustomize-controller","operation":"Apply",` + v1 + `,"fieldsV1":{"f:spec":{"f:path":{}}}},` +
 				`{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{` + original + `,"f:spec":{"f:interval":{}}}}]`,
-			freed: map[flux.Field][]flux.Manager{flux.Interval: {git}}, annotation: RecordAnnotation,
+			freed: map[flux.Field][]flux.Manager{flux.Interval: {git}}, annotations: []string{RecordAnnotation},
 			want: `[{"manager":"kustomize-controller","operation":"Apply",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{},"f:path":{}}}}]`,
 		},
 		{
@@ -58,7 +58,7 @@ func TestGiveBack(t *testing.T) {
 		{
 			name:   "annotations that we made are not ours without ours",
 			before: `[{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{"f:metadata":{"f:annotations":{".":{},"f:fluxtune.github.io/original":{}}},"f:spec":{"f:interval":{}}}}]`,
-			freed:  map[flux.Field][]flux.Manager{flux.Interval: nil}, annotation: RecordAnnotation,
+			freed:  map[flux.Field][]flux.Manager{flux.Interval: nil}, annotations: []string{RecordAnnotation},
 			want: `[{}]`,
 		},
 		{
@@ -83,7 +83,7 @@ func TestGiveBack(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := giveBack([]byte(tc.before), ours, tc.freed, tc.annotation)
+			got, err := giveBack([]byte(tc.before), ours, tc.freed, tc.annotations...)
 			require.NoError(t, err)
 			data, err := json.Marshal(got)
 			require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestGiveBack(t *testing.T) {
 		})
 	}
 	for _, bad := range []string{`{`, `[{"manager":"fluxtune","operation":"Update","fieldsV1":[]}]`} {
-		_, err := giveBack([]byte(bad), ours, map[flux.Field][]flux.Manager{flux.Interval: nil}, "")
+		_, err := giveBack([]byte(bad), ours, map[flux.Field][]flux.Manager{flux.Interval: nil})
 		require.ErrorContains(t, err, "reading metadata.managedFields")
 	}
 }

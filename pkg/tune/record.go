@@ -14,6 +14,11 @@ import (
 // them exactly.
 const RecordAnnotation = flux.Group + "/original"
 
+// UntilAnnotation is when the first of the record's steps is to be taken back, as RFC 3339. It follows from the record,
+// and no command reads it: it is there for monitoring, which reads a time but no JSON (kube-state-metrics
+// pkg/customresourcestate, toFloat64).
+const UntilAnnotation = flux.Group + "/until"
+
 // maxRecord bounds the annotation, in bytes: all annotations of an object have 256 KiB
 // (k8s.io/apimachinery pkg/api/validation, TotalAnnotationSizeLimitB). Some hundred steps fit.
 const maxRecord = 64 << 10
@@ -101,6 +106,45 @@ func (r Record) String() string {
 		return ""
 	}
 	return string(data)
+}
+
+// until is when the first step is to be taken back; nil where none is.
+func (r *Record) until() *time.Time {
+	var first *time.Time
+	if r == nil {
+		return nil
+	}
+	for _, s := range r.Steps {
+		if s.Until != nil && (first == nil || s.Until.Before(*first)) {
+			first = s.Until
+		}
+	}
+	return first
+}
+
+// annotate are the annotations that an object gets with a record; nil takes them away.
+func annotate(now flux.Object, r *Record) map[string]any {
+	annotations := map[string]any{RecordAnnotation: nil}
+	if r != nil {
+		annotations[RecordAnnotation] = r.String()
+	}
+	if until := r.until(); until != nil {
+		annotations[UntilAnnotation] = until.UTC().Format(time.RFC3339)
+	} else if _, there := now.Annotations[UntilAnnotation]; there {
+		annotations[UntilAnnotation] = nil
+	}
+	return annotations
+}
+
+// removed are the annotations that a patch takes away.
+func removed(annotations map[string]any) []string {
+	var keys []string
+	for key, value := range annotations {
+		if value == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // LastSession is the session of the newest step; "" for an empty record.

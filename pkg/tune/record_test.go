@@ -216,3 +216,44 @@ func TestRecordsOfWhatIsNoDuration(t *testing.T) {
 	_, err := ReadRecord(object(t, "ks", recorded(r.String())))
 	assert.ErrorContains(t, err, `spec.interval: time: invalid duration "banana": restore the object by hand, then run forget on it`)
 }
+
+// Monitoring reads the first end of a record's steps from an annotation, which goes with the last of them.
+func TestUntilAnnotation(t *testing.T) {
+	t.Parallel()
+	at := func(hour int) *time.Time {
+		d := time.Date(2026, 11, 22, hour, 0, 0, 0, time.UTC)
+		return &d
+	}
+	record := func(ends ...*time.Time) *Record {
+		r := &Record{}
+		for _, end := range ends {
+			r.Steps = append(r.Steps, Step{Until: end})
+		}
+		return r
+	}
+	there := flux.Object{Annotations: map[string]string{UntilAnnotation: "2026-11-22T10:00:00Z"}}
+	for _, tc := range []struct {
+		name   string
+		now    flux.Object
+		record *Record
+		want   any // of the annotation; "absent" where the patch does not name it
+		gone   []string
+	}{
+		{"the first counts", flux.Object{}, record(at(15), nil, at(14)), "2026-11-22T14:00:00Z", nil},
+		{"no end", flux.Object{}, record(nil), "absent", nil},
+		{"the end is gone", there, record(nil), nil, []string{UntilAnnotation}},
+		{"the record is gone", there, nil, nil, []string{RecordAnnotation, UntilAnnotation}},
+		{"there was no end", flux.Object{}, nil, "absent", []string{RecordAnnotation}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			annotations := annotate(tc.now, tc.record)
+			got, named := annotations[UntilAnnotation]
+			if !named {
+				got = "absent"
+			}
+			assert.Equal(t, tc.want, got)
+			assert.ElementsMatch(t, tc.gone, removed(annotations))
+		})
+	}
+}

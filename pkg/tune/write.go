@@ -144,7 +144,8 @@ func (w ApplyWrite) patch(now flux.Object, record *Record) ([]byte, error) {
 	for _, c := range w.Item.Changes {
 		step.Fields[c.Field] = Move{From: now.Value(c.Field), To: c.To, Pinned: slices.Contains(pinned, c.Field)}
 	}
-	return mergePatch(now, w.Item.Changes, map[string]any{RecordAnnotation: record.with(step, now).String()}, nil)
+	next := record.with(step, now)
+	return mergePatch(now, w.Item.Changes, annotate(now, &next), nil)
 }
 
 // RestoreWrite takes one object back. Values come first; when they are back, the record goes, and our name in
@@ -192,11 +193,7 @@ func (r Restore) release(now flux.Object, manager string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var value any // null removes the annotation
-	gone := RecordAnnotation
-	if r.Record != nil {
-		value, gone = r.Record.String(), ""
-	}
+	annotations := annotate(now, r.Record)
 	owners := make(map[flux.Field][]flux.Manager)
 	for f, managers := range r.Freed {
 		owners[f] = nil
@@ -206,11 +203,11 @@ func (r Restore) release(now flux.Object, manager string) ([]byte, error) {
 	}
 	ours := before.managers()
 	ours[manager] = true
-	managed, err := giveBack(now.ManagedFields, ours, owners, gone)
+	managed, err := giveBack(now.ManagedFields, ours, owners, removed(annotations)...)
 	if err != nil {
 		return nil, err
 	}
-	return mergePatch(now, nil, map[string]any{RecordAnnotation: value}, managed)
+	return mergePatch(now, nil, annotations, managed)
 }
 
 // ForgetWrite drops the record of one object and changes no value. What is there becomes the owner's own.
@@ -241,11 +238,11 @@ func (w ForgetWrite) Next(now flux.Object) Next {
 			freed[f] = c[0].Owners // who keeps applying it is to be seen again
 		}
 	}
-	managed, err := giveBack(now.ManagedFields, record.managers(), freed, RecordAnnotation)
+	managed, err := giveBack(now.ManagedFields, record.managers(), freed, removed(annotate(now, nil))...)
 	if err != nil {
 		return Next{Err: err}
 	}
-	patch, err := mergePatch(now, nil, map[string]any{RecordAnnotation: nil}, managed)
+	patch, err := mergePatch(now, nil, annotate(now, nil), managed)
 	return Next{Patch: patch, Err: err}
 }
 

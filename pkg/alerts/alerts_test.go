@@ -1,0 +1,156 @@
+package alerts
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// object is a source or Kustomization that polls at an interval.
+func object(kind, namespace, name, interval string, change ...func(*flux.Object)) tune.Item {
+	row, _ := flux.ParseKind(kind)
+	o := flux.Object{Ref: flux.Ref{Group: row.Group, Kind: row.Name, Namespace: namespace, Name: name}, Version: "v1", Interval: &interval}
+	if row.Source {
+		o.Remote = flux.Remote{URL: "https://github.com/acme/" + name, Ref: flux.RemoteRef{Kind: flux.RefBranch, Value: "main"}}
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	return tune.Item{Object: o}
+}
+
+func semver(o *flux.Object) { o.Remote.Ref = flux.RemoteRef{Kind: flux.RefSemver, Value: "1.x"} }
+
+func at(url string) func(*flux.Object) { return func(o *flux.Object) { o.Remote.URL = url } }
+
+// made makes the rules of objects with a limit of 1,000/h for github.com.
+func made(t *testing.T, shares []policy.Share, objects ...tune.Item) Result {
+	t.Helper()
+	limits := budget.NewLimits([]policy.Limit{{Host: "github.com", PerHour: 1000}}, nil)
+	return New(Input{Items: budget.New(budget.Input{Items: objects, Limits: limits}).Items, Limits: limits, Shares: shares, Above: 80, Where: "-A"})
+}
+
+// find is the rule that alerts by a name or records it; the last of several.
+func find(t *testing.T, r Result, name string) Rule {
+	t.Helper()
+	var found Rule
+	require.Len(t, r.Rules.Groups, 1)
+	for _, rule := range r.Rules.Groups[0].Rules {
+		if rule.Alert == name || rule.Record == name {
+			found = rule
+		}
+	}
+	require.NotEmpty(t, found.Expr, name)
+	return found
+}
+
+// A host's requests are the polls of its objects, each times what its kind of ref costs.
+func TestHostRequests(t *testing.T) {
+	t.Parallel()
+	r := made(t, nil,
+		object("gitrepo", "apps", "web", "1m"), object("gitrepo", "apps", "api", "5m", semver), object("gitrepo", "tools", "lint", "5m", at("https://git.example.com/lint")),
+		object("ks", "apps", "web", "5m"),
+	)
+	assert.Equal(t, Rule{
+		Record: "fluxtune:host_requests:per_hour", Labels: map[string]string{"host": "github.com"},
+		Expr: "3600 * sum(\n" +
+			`rate(fluxtune:reconciles:total{kind="GitRepository",exported_namespace="apps",name="web"}[1h]) * 1` + "\n" +
+			`or rate(fluxtune:reconciles:total{kind="GitRepository",exported_namespace="apps",name="api"}[1h]) * 2` + "\n)",
+	}, find(t, r, hostRequests))
+	assert.Equal(t, `fluxtune:host_requests:per_hour{host="github.com"} > 800`, find(t, r, HostAboveShare).Expr)
+	assert.Equal(t, []string{"no alarm about git.example.com: no limit is known (--limit HOST=5000/h, or spec.limits of the policy)"}, r.Notes)
+}
+
+// What the policy fits a host or a credential to is its share.
+func TestSharesOfThePolicy(t *testing.T) {
+	t.Parallel()
+	withSecret := func(o *flux.Object) { o.Remote.Secret = "bot" }
+	r := made(t, []policy.Share{{Host: "github.com", Percent: 60}, {Host: "github.com", Credential: "bot", Percent: 20}, {Host: "github.com", Credential: "nobody", Percent: 1}},
+		object("gitrepo", "apps", "web", "1m"), object("gitrepo", "apps", "api", "1m", withSecret))
+	assert.Equal(t, `fluxtune:host_requests:per_hour{host="github.com"} > 600`, find(t, r, HostAboveShare).Expr)
+	assert.Equal(t, `fluxtune:credential_requests:per_hour{credential="bot",host="github.com"} > 200`, find(t, r, CredentialAbove).Expr)
+	assert.Contains(t, find(t, r, credentialRequests).Expr, `name="api"`)
+	assert.NotContains(t, find(t, r, credentialRequests).Expr, `name="web"`)
+	assert.NotContains(t, fmt.Sprint(r.Rules), "nobody at github.com", "a credential that no object has")
+}
+
+// What is suspended is not due, so that it is not missed; once it is resumed it asks, so that it is counted.
+func TestSuspended(t *testing.T) {
+	t.Parallel()
+	r := made(t, nil, object("gitrepo", "apps", "web", "1m"), object("gitrepo", "apps", "old", "1m", func(o *flux.Object) { o.Suspended = true }))
+	assert.Contains(t, find(t, r, SourceNotPolled).Expr, `{kind="GitRepository",exported_namespace="apps",name="web"}[5m9s]`)
+	assert.NotContains(t, find(t, r, SourceNotPolled).Expr, `name="old"`)
+	assert.Contains(t, find(t, r, hostRequests).Expr, `{kind="GitRepository"}`)
+}
+
+// Where the policy is still to be applied, the longer interval counts. A class of intervals has one rule.
+func TestIntervalClasses(t *testing.T) {
+	t.Parallel()
+	slower := object("gitrepo", "a", "web", "1m")
+	becomes := "4m"
+	slower.Changes = []tune.Change{{Field: flux.Interval, From: slower.Object.Interval, To: &becomes}}
+	r := made(t, nil, slower, object("gitrepo", "a", "api", "5m"), object("gitrepo", "b", "x", "10s"), object("ocirepo", "b", "never", "1000h"))
+	var rules []string
+	for _, rule := range r.Rules.Groups[0].Rules {
+		if rule.Alert == SourceNotPolled {
+			rules = append(rules, strings.Split(rule.Expr, "\n")[1])
+		}
+	}
+	want := func(namespace, window string) string {
+		s := fmt.Sprintf(`fluxtune:reconciles:total{kind="GitRepository",exported_namespace=%q}`, namespace)
+		return fmt.Sprintf("(increase(%[1]s[%[2]s]) == 0 and %[1]s and %[1]s offset %[2]s)", s, window)
+	}
+	assert.Equal(t, []string{want("b", "3m35s"), want("a", "17m45s")}, rules)
+	assert.Contains(t, r.Notes, "no alarm about missed polls of 1 source with an interval above 24h")
+}
+
+// A fleet of ten thousand objects has few rules, always the same.
+func TestManyObjects(t *testing.T) {
+	t.Parallel()
+	var objects []tune.Item
+	for i := range 5000 {
+		interval := []string{"1m", "3m", "5m"}[i%3]
+		namespace := fmt.Sprintf("team-%d-%s", i/30, interval)
+		objects = append(objects, object("gitrepo", namespace, fmt.Sprintf("app-%d", i), interval), object("ks", namespace, fmt.Sprintf("app-%d", i), interval))
+	}
+	r := made(t, nil, objects...)
+	assert.Less(t, len(r.Rules.Groups[0].Rules), 15)
+	assert.Less(t, len(fmt.Sprint(r.Rules)), 100_000)
+	assert.Equal(t, r, made(t, nil, objects...))
+}
+
+func TestNothing(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, Result{}, made(t, nil))
+}
+
+// A namespace has a group of its own, about its own objects, wherever Prometheus has their namespace.
+func TestOneNamespace(t *testing.T) {
+	t.Parallel()
+	items := budget.New(budget.Input{Items: []tune.Item{object("gitrepo", "apps", "web", "1m")}}).Items
+	r := New(Input{Items: items, Namespace: "apps", Above: 80, Where: "-n apps"})
+	assert.Equal(t, "fluxtune-apps", r.Rules.Groups[0].Name)
+	const both = `gotk_reconcile_duration_seconds_count{kind="GitRepository",exported_namespace="apps"} or ` +
+		`gotk_reconcile_duration_seconds_count{kind="GitRepository",exported_namespace="",namespace="apps"}`
+	assert.Contains(t, find(t, r, reconcilesTotal).Expr, both)
+	assert.Equal(t, "group(absent("+both+"))", find(t, r, MetricsMissing).Expr)
+}
+
+// kube-state-metrics reads the end of a session where it is written.
+func TestStateMetrics(t *testing.T) {
+	t.Parallel()
+	c := NewStateMetrics([]flux.Object{{Ref: flux.Ref{Kind: "GitRepository"}, Version: "v1beta2"}})
+	require.Len(t, c.Spec.Resources, len(flux.Kinds()))
+	assert.Equal(t, StateKind{Group: "source.toolkit.fluxcd.io", Version: "v1beta2", Kind: "GitRepository"}, c.Spec.Resources[0].GroupVersionKind)
+	assert.Equal(t, "gotk_resource_info", c.Spec.Resources[0].MetricNamePrefix+"_"+c.Spec.Resources[0].Metrics[0].Name)
+	assert.Contains(t, find(t, made(t, nil, object("gitrepo", "apps", "web", "1m")), SessionOverdue).Expr, c.Spec.Resources[0].MetricNamePrefix+"_"+c.Spec.Resources[0].Metrics[1].Name+" < time()")
+	assert.Equal(t, []string{"metadata", "annotations", "fluxtune.github.io/until"}, c.Spec.Resources[0].Metrics[1].Each.Gauge.Path)
+}

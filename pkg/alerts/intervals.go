@@ -1,0 +1,90 @@
+package alerts
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// missed is how many intervals a source may miss.
+const missed = 3
+
+// classes are the intervals that rules tell apart: a source belongs to the first that is not shorter than its own. So
+// there are few rules for whatever intervals, at the price that 4m is alarmed about as late as 5m.
+var classes = [...]time.Duration{
+	30 * time.Second, time.Minute, 2 * time.Minute, 3 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 20 * time.Minute,
+	30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour,
+}
+
+// slow alerts where an object is being reconciled more than half of the time. The interval begins when a reconcile has
+// ended (controller-runtime, RequeueAfter), so that this is where a reconcile takes longer than the interval, whatever
+// that is: it need not be known. The most counts and not the sum, since two jobs may scrape the same controller.
+func (in Input) slow() Rule {
+	rate := metric(reconcileSeconds, in.kinds(""), in.Namespace, func(s string) string { return fmt.Sprintf("rate(%s[%s])", s, duration(observed)) })
+	return alert(SlowReconcile, fmt.Sprintf("max by (%s) (%s) > 0.5", identity, sameNamespace(rate)), 10*evaluation,
+		"{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} takes longer to reconcile than its interval",
+		"{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} was being reconciled {{ $value | humanizePercentage }} of the last hour. "+
+			"Its interval begins when a reconcile ends, so more than half of the time means that a reconcile takes longer than the interval, "+
+			"or that something triggers it all the time. With intervals above 20m this alarm can come and go.",
+		fmt.Sprintf("kubectl fluxtune get %s {{ $labels.kind }}/{{ $labels.name }} -o wide shows interval, timeout and retry interval; "+
+			"kubectl fluxtune budget %s --observe how long reconciles take", namespaceFlag, in.Where))
+}
+
+// namespaceFlag looks at the namespace of the object that an alert is about.
+const namespaceFlag = "-n {{ $labels.exported_namespace }}"
+
+// polls alerts for each class of intervals where a source was not reconciled for three of them. An object that is made,
+// suspended or resumed meanwhile was not there for so long, or is not due.
+func (in Input) polls() ([]Rule, []string) {
+	var all []classed[time.Duration]
+	rare := 0
+	for _, i := range in.Items {
+		o := classed[time.Duration]{ref: i.Object.Ref}
+		// Where the policy is still to be applied, either interval is right.
+		interval := max(i.Interval.Now, i.Interval.Planned)
+		if i.Object.KindRow().Source && interval > 0 {
+			at := slices.IndexFunc(classes[:], func(class time.Duration) bool { return class >= interval })
+			if at < 0 {
+				rare++
+			} else {
+				o.class = classes[at]
+			}
+		}
+		all = append(all, o)
+	}
+	var rules []Rule
+	found := selectors(all)
+	for _, class := range classes {
+		if list := found[class]; len(list) > 0 {
+			rules = append(rules, in.notPolled(class, list))
+		}
+	}
+	if rare > 0 {
+		return rules, []string{fmt.Sprintf("no alarm about missed polls of %s with an interval above %s", plural(rare, "source"), flux.FormatDuration(classes[len(classes)-1]))}
+	}
+	return rules, nil
+}
+
+// notPolled is the rule of one class. A poll can be late by the controllers' jitter, 5% by default.
+func (in Input) notPolled(interval time.Duration, list []Selector) Rule {
+	window := duration(missed*interval + missed*interval/20 + scrapeAndEvaluation)
+	silent := each(list, func(s Selector) string {
+		return fmt.Sprintf("(increase(%[1]s%[2]s[%[3]s]) == 0 and %[1]s%[2]s and %[1]s%[2]s offset %[3]s)", reconcilesTotal, s, window)
+	})
+	// kube-state-metrics tells what is suspended; without it this takes nothing away.
+	const suspended = `label_replace(gotk_resource_info{suspended="true"}, "kind", "$1", "customresource_kind", "(.+)")`
+	expr := fmt.Sprintf("(\n%s\n)\nunless on (%s) %s", silent, identity, suspended)
+	every := flux.FormatDuration(interval)
+	a := alert(SourceNotPolled, expr, 0,
+		fmt.Sprintf("{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} has not polled for %d intervals", missed),
+		fmt.Sprintf("{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} polls every %s at the latest, and was not reconciled for %s. "+
+			"It waits for a free worker, its attempts fail and are in back-off, or it was suspended or given a longer interval after these rules were made "+
+			"(what is suspended is known where kube-state-metrics gives gotk_resource_info).", every, window),
+		fmt.Sprintf("kubectl fluxtune get %s {{ $labels.kind }}/{{ $labels.name }} -o wide shows its interval and whether it is suspended; "+
+			"kubectl fluxtune budget %s how busy the workers are and what fails; after a change of intervals print the rules anew with kubectl fluxtune alerts %s",
+			namespaceFlag, in.Where, in.Where))
+	a.Labels["interval"] = every // rules of one name differ in a label: promtool's lint wants it
+	return a
+}

@@ -1,0 +1,215 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/alerts"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+)
+
+// AlertsFlags are what the user of alerts types.
+type AlertsFlags struct {
+	PolicyFlags
+	FileFlags
+	AllNamespaces bool
+	Limits        []string
+	Above         string
+	As            string
+}
+
+// AlertsOptions are what alerts needs to run.
+type AlertsOptions struct {
+	FleetOptions
+	Limits budget.Limits
+	// Above is the part of a limit, in percent, that is an alarm where the policy has no share.
+	Above float64
+	// As is what is printed: one of alertFormats.
+	As   string
+	root *root
+}
+
+// What alerts prints.
+const (
+	prometheusRule   = "prometheusrule"
+	ruleFile         = "rules"
+	kubeStateMetrics = "kube-state-metrics"
+)
+
+func alertFormats() []string { return []string{prometheusRule, ruleFile, kubeStateMetrics} }
+
+func newAlerts(r *root) *cobra.Command {
+	var flags AlertsFlags
+	cmd := &cobra.Command{
+		Use:   "alerts",
+		Short: "Print alarms for Prometheus that fit the fleet; write nothing",
+		Long: long(`
+			Print rules for Prometheus, made from the fleet, the policy and the limits of hosts. They alarm when
+
+			  a host gets more than its share     spec.fit of the policy, or else --above of its limit
+			  workers are busy above 70%          new revisions then wait for a free one
+			  a reconcile exceeds its interval    so that the object is reconciled most of the time
+			  a source has not polled             for three of its intervals
+			  a session is overdue                apply --for was ended before it took anything back
+			  metrics are missing                 since then all others are silent
+
+			  -o prometheusrule      a PrometheusRule, for the Prometheus Operator
+			  -o rules               a rule file
+			  -o kube-state-metrics  what kube-state-metrics has to tell beside
+
+			All but one need only the metrics of Flux's own controllers (fluxcd.io/flux/monitoring/metrics). The end
+			of a session is known to kube-state-metrics alone, with the configuration that is printed; so is
+			what was suspended after the rules were made, and would be taken for a source that does not poll. Where Flux's
+			published configuration is in use, add the second metric to its entry of each kind.
+
+			Prometheus knows neither the intervals of objects nor their hosts. So the rules name the objects, by kind
+			and namespace where that is enough: print them anew, and compare, when the fleet changes. Where the policy
+			changes an interval, the longer of both counts. The rules are about one cluster: where a Prometheus has
+			several, they belong to that of each.`),
+		Example: examples(`
+			# Load them. Many Prometheus Operators want a label: see its ruleSelector
+			kubectl fluxtune alerts -A > alerts.yaml
+			kubectl label --local -f alerts.yaml release=kube-prometheus-stack -o yaml | kubectl apply -n monitoring -f -
+
+			# From a checkout, with a limit, for a Prometheus without the operator
+			kubectl fluxtune alerts -f . --root clusters/production --limit git.example.com=20000/h -o rules > fluxtune.rules.yaml
+			promtool check rules fluxtune.rules.yaml
+
+			# In a pipeline: are they still those of the fleet?
+			kubectl fluxtune alerts -f . --root clusters/production | diff - alerts.yaml
+
+			# What kube-state-metrics has to tell
+			kubectl fluxtune alerts -A -o kube-state-metrics`),
+		Args: cobra.NoArgs,
+		RunE: runE(r, flags.toOptions),
+	}
+	flags.add(cmd)
+	r.completeFleet(cmd)
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	return cmd
+}
+
+func (f *AlertsFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&f.AllNamespaces, "all-namespaces", "A", false, "Look in all namespaces.")
+	f.PolicyFlags.add(cmd)
+	f.addFiles(cmd)
+	addLimit(cmd, &f.Limits)
+	cmd.Flags().StringVar(&f.Above, "above", "80%", "The share of a host's limit that is an alarm, where spec.fit of the policy gives the host none.")
+	cmd.Flags().StringVarP(&f.As, "output", "o", prometheusRule, fmt.Sprintf("What to print: one of %s.", strings.Join(alertFormats(), ", ")))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(alertFormats(), noFiles))
+	_ = cmd.RegisterFlagCompletionFunc("above", cobra.FixedCompletions([]string{"60%", "80%", "100%"}, noFiles))
+}
+
+func (f *AlertsFlags) toOptions(r *root, args []string) (o AlertsOptions, err error) {
+	o.root, o.As = r, f.As
+	if !slices.Contains(alertFormats(), f.As) {
+		return o, fmt.Errorf("-o %q: it is one of %s", f.As, strings.Join(alertFormats(), ", "))
+	}
+	if o.Above, err = parsePercent("--above", f.Above); err != nil {
+		return o, err
+	}
+	if o.Above == 0 {
+		return o, fmt.Errorf("--above is empty: write it like 80%%")
+	}
+	limits, err := parseLimits(f.Limits)
+	if err != nil {
+		return o, err
+	}
+	fleet := FleetFlags{PolicyFlags: f.PolicyFlags, FileFlags: f.FileFlags, SelectionFlags: SelectionFlags{AllNamespaces: f.AllNamespaces}}
+	if o.FleetOptions, err = fleet.toOptions(r, args); err != nil {
+		return o, err
+	}
+	if o.Files != nil && len(o.Files.chosen) > 1 {
+		return o, fmt.Errorf("the rules are of one cluster: choose one of the %d with --root %s", len(o.Files.chosen), o.Files.fleets[0].Root)
+	}
+	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
+	return o, nil
+}
+
+func (o AlertsOptions) run(ctx context.Context) error {
+	if o.Files != nil {
+		o.root.inFiles(o.Files.fleet().Snapshot.Gaps)
+	}
+	f, err := o.read(ctx)
+	if err != nil {
+		return err
+	}
+	if len(f.objects) == 0 {
+		o.root.warn(nil, f.snapshot.Gaps)
+		o.root.nothingFound(o.FleetOptions, f.snapshot.Incomplete())
+		return f.complete()
+	}
+	b := BudgetOptions{FleetOptions: o.FleetOptions, OutputOptions: OutputOptions{root: o.root}, Limits: o.Limits}
+	in, _, err := b.input(ctx, &f)
+	if err != nil {
+		return err
+	}
+	items := budget.New(in).Items
+	made := alerts.New(alerts.Input{
+		Items: items, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Where: o.onCluster(),
+	})
+	o.root.warn(nil, f.snapshot.Gaps)
+	if o.As != kubeStateMetrics {
+		for _, note := range made.Notes {
+			_, _ = fmt.Fprintf(o.root.ErrOut, "Note: %s\n", note)
+		}
+	}
+	if err := o.print(made.Rules, f.objects, len(items)); err != nil {
+		return err
+	}
+	return f.complete()
+}
+
+// onCluster is how commands look at the same objects where an alarm goes off: in the cluster, also where the rules come
+// from a checkout.
+func (o AlertsOptions) onCluster() string {
+	o.Files = nil
+	return strings.TrimSpace(o.scopeFlag())
+}
+
+func (o AlertsOptions) print(rules alerts.Rules, objects []flux.Object, items int) error {
+	var document any = rules
+	header := fmt.Sprintf("# From kubectl fluxtune alerts, of %s under policy %s. They are named here as they were:\n# make the rules anew when the fleet changes.\n",
+		plural(items, "object"), o.Policy.Title())
+	switch o.As {
+	case prometheusRule:
+		document = alerts.NewPrometheusRule(rules.Groups[0].Name, rules)
+	case kubeStateMetrics:
+		document = alerts.NewStateMetrics(objects)
+		header = "# What kube-state-metrics has to tell for the rules of kubectl fluxtune alerts (--custom-resource-state-config-file). It needs the\n" +
+			"# rights to list and watch these kinds. Where Flux's own is in use (its prefix is gotk, too), add the second metric to its\n" +
+			"# entry of each kind: many versions take one entry for each.\n"
+	}
+	text, err := yaml.Marshal(document)
+	if err != nil {
+		return fmt.Errorf("writing YAML: %w", err)
+	}
+	_, err = o.root.Out.Write([]byte(strings.ReplaceAll(header+string(text), pluginName, o.root.name)))
+	return err
+}
+
+// addLimit registers --limit.
+func addLimit(cmd *cobra.Command, limits *[]string) {
+	cmd.Flags().StringArrayVar(limits, "limit", nil, "What a host should get at most: --limit github.com=5000/h (per s, m, h or d, or none; may be repeated).")
+	_ = cmd.RegisterFlagCompletionFunc("limit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))
+}
+
+// parseLimits reads the values of --limit.
+func parseLimits(texts []string) ([]policy.Limit, error) {
+	var limits []policy.Limit
+	for _, text := range texts {
+		limit, err := policy.ParseLimit(text)
+		if err != nil {
+			return nil, fmt.Errorf("--limit: %w", err)
+		}
+		limits = append(limits, limit)
+	}
+	return limits, nil
+}
