@@ -3,7 +3,7 @@
 PLUGIN := bin/kubectl-fluxtune
 TESTBED := bin/testbed
 # What the tests run; make e2e builds helm-controller and promtool, too.
-TEST_UNITS := crds etcd kube source-controller kustomize-controller krew
+TEST_UNITS := crds etcd kube source-controller kustomize-controller notification-controller krew
 
 .PHONY: help
 help: ## Show the targets

@@ -23,6 +23,7 @@ var documents = map[string]any{
 	"Budget":        report.Budget{},
 	"Results":       report.Results{},
 	"SessionList":   report.SessionList{},
+	"ReceiverList":  report.ReceiverList{},
 	"NodeList":      report.NodeList{},
 	"NodeGroupList": report.NodeGroupList{},
 	"Diagnosis":     report.Diagnosis{},

@@ -1,5 +1,5 @@
-// Package e2e holds what fluxtune claims about Flux against the real thing: source-controller and
-// kustomize-controller, unchanged, a Git server that counts, etcd and kube-apiserver. Objects live in
+// Package e2e holds what fluxtune claims about Flux against the real thing: source-controller, kustomize-controller
+// and notification-controller, unchanged, a Git server that counts, etcd and kube-apiserver. Objects live in
 // Git as a team would have them: a root Kustomization applies the others.
 //
 // make e2e runs all of it and prints what was predicted beside what was measured, in about half an hour: first what is

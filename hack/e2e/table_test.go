@@ -56,12 +56,12 @@ func explores(t *testing.T) {
 	}
 }
 
-// besides is what runs besides source-controller and kustomize-controller: the short form does without.
+// besides is what runs besides source-controller and kustomize-controller: the short form does without helm-controller.
 func besides() []string {
 	if os.Getenv("FLUXTUNE_E2E") != "" {
-		return []string{testbed.UnitHelmController}
+		return []string{testbed.UnitNotificationController, testbed.UnitHelmController}
 	}
-	return nil
+	return []string{testbed.UnitNotificationController}
 }
 
 // record notes a claim for the table that is printed at the end.

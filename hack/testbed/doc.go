@@ -67,7 +67,8 @@
 //	polls := git.Requests("app").InfoRefs
 //
 // FluxOptions.Also starts helm-controller, too, and Registry.PushChart puts a
-// chart where HelmReleases find it.
+// chart where HelmReleases find it. It also starts notification-controller, whose
+// Receivers are called at Flux.ReceiverURL.
 //
 // No kube-controller-manager runs. So the aggregated roles (view, edit, admin)
 // are empty, a deleted namespace stays in phase Terminating, and nobody creates

@@ -17,7 +17,7 @@ import (
 // FluxOptions says which controllers run, and how.
 type FluxOptions struct {
 	// Also names controllers that run besides source-controller and
-	// kustomize-controller: UnitHelmController.
+	// kustomize-controller: UnitHelmController, UnitNotificationController.
 	Also []string
 	// Flags are added to the command lines of the controllers, by unit, such as
 	// "--concurrent=2" or "--interval-jitter-percentage=0".
@@ -26,7 +26,10 @@ type FluxOptions struct {
 
 // Flux is a set of Flux's real controllers, unchanged, running outside the
 // cluster as its administrator.
-type Flux struct{ controllers []*controller }
+type Flux struct {
+	controllers []*controller
+	receivers   string
+}
 
 type controller struct {
 	*process
@@ -51,6 +54,13 @@ func (c *Cluster) StartFlux(ctx context.Context, opts FluxOptions) (*Flux, error
 		if err != nil {
 			return nil, err
 		}
+		if unit == UnitNotificationController {
+			address, err := freePort()
+			if err != nil {
+				return nil, err
+			}
+			f.receivers, flags = "http://"+hostPort(address), append(flags, "--receiverAddr="+hostPort(address))
+		}
 		started, err := c.startController(ctx, unit, binDir, append(flags, opts.Flags[unit]...))
 		if err != nil {
 			return nil, err
@@ -63,18 +73,25 @@ func (c *Cluster) StartFlux(ctx context.Context, opts FluxOptions) (*Flux, error
 // addressFlags put what a controller serves besides metrics and health on
 // loopback ports of its own.
 func (c *Cluster) addressFlags(unit string) ([]string, error) {
-	if unit != UnitSourceController {
+	if unit != UnitSourceController && unit != UnitNotificationController {
 		return nil, nil
 	}
-	storage, err := freePort()
+	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
+	if unit == UnitNotificationController {
+		return []string{"--events-addr=" + hostPort(port)}, nil
+	}
 	return []string{
 		"--storage-path=" + filepath.Join(c.dir, "artifacts"),
-		"--storage-addr=" + hostPort(storage), "--storage-adv-addr=" + hostPort(storage),
+		"--storage-addr=" + hostPort(port), "--storage-adv-addr=" + hostPort(port),
 	}, nil
 }
+
+// ReceiverURL is where notification-controller takes the calls of webhooks: what stands in front of a Receiver's
+// status.webhookPath. "" where it does not run.
+func (f *Flux) ReceiverURL() string { return f.receivers }
 
 func (c *Cluster) startController(ctx context.Context, name, binDir string, flags []string) (*controller, error) {
 	metrics, err := freePort()

@@ -8,14 +8,15 @@ import (
 // The units of the test bed: each is a folder of module files from which Build
 // makes one or more programs.
 const (
-	UnitEtcd                = "etcd"
-	UnitKube                = "kube"
-	UnitSourceController    = "source-controller"
-	UnitKustomizeController = "kustomize-controller"
-	UnitHelmController      = "helm-controller"
-	UnitKrew                = "krew"
-	UnitPromtool            = "promtool"
-	UnitCRDs                = "crds"
+	UnitEtcd                   = "etcd"
+	UnitKube                   = "kube"
+	UnitSourceController       = "source-controller"
+	UnitKustomizeController    = "kustomize-controller"
+	UnitHelmController         = "helm-controller"
+	UnitNotificationController = "notification-controller"
+	UnitKrew                   = "krew"
+	UnitPromtool               = "promtool"
+	UnitCRDs                   = "crds"
 )
 
 // kubeVersion is what kube-apiserver and kubectl report; it is the version of
@@ -73,6 +74,10 @@ func units() []unit {
 		{
 			name: UnitHelmController, title: "helm-controller 1.6.1", firstTime: "2 minutes",
 			programs: []program{{"helm-controller", "github.com/fluxcd/helm-controller"}},
+		},
+		{
+			name: UnitNotificationController, title: "notification-controller 1.9.0", firstTime: "2 minutes",
+			programs: []program{{"notification-controller", "github.com/fluxcd/notification-controller"}},
 		},
 		{
 			name: UnitKrew, title: "krew 0.5.0", firstTime: "20 seconds",

@@ -54,7 +54,7 @@ func newFleet(in Input) *fleet {
 			if i == 0 {
 				f.shown = append(f.shown, s)
 			}
-			if s.object.Kind == "Receiver" && !s.object.Suspended && s.object.Status.Ready != "False" {
+			if s.object.Delivers() {
 				receivers = append(receivers, s.object)
 			}
 		}
@@ -108,8 +108,8 @@ func newSubject(item *tune.Item) *subject {
 func (f *fleet) cover(r *flux.Object) {
 	for _, t := range r.Targets {
 		kind, err := flux.ParseKind(t.Kind)
-		if err != nil {
-			continue // ImagePolicy and the like have no interval
+		if err != nil || t.Refused() != "" {
+			continue // ImagePolicy and the like have no interval; others are named so that no call reaches them
 		}
 		if t.Name != "*" {
 			f.byRef[flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: t.Namespace, Name: t.Name}].coveredBy(r)

@@ -124,6 +124,7 @@ func TestReceivers(t *testing.T) {
 		"suspended":    {[]tune.Item{receiver("github", suspended, toWeb)}, ""},
 		"two":          {[]tune.Item{receiver("b", as("True"), toWeb), receiver("a", as("True"), labelled)}, "Receiver apps/a"},
 		"unknown kind": {[]tune.Item{receiver("github", as("True"), flux.Target{Kind: "ImagePolicy", Namespace: "apps", Name: "web"})}, ""},
+		"no version":   {[]tune.Item{receiver("github", as("True"), flux.Target{Kind: "Kustomization", Namespace: "apps", Name: "web"})}, ""},
 		"not there":    {[]tune.Item{receiver("github", as("True"), flux.Target{Kind: "GitRepository", Namespace: "apps", Name: "gone"})}, ""},
 	} {
 		b := New(Input{
@@ -134,6 +135,7 @@ func TestReceivers(t *testing.T) {
 			Others: tc.receivers,
 		})
 		assert.Equal(t, tc.covered, b.Items[0].Receiver, name)
+		assert.Empty(t, b.Items[1].Receiver, "%s: no call reaches the Kustomization", name)
 		assert.Equal(t, tc.covered, b.Items[1].Delivery.Receiver, name)
 		if tc.covered == "" {
 			assert.Equal(t, Webhooks{}, b.Webhooks, name)

@@ -57,6 +57,45 @@ func (c *Client) Controllers(ctx context.Context) ([]Deployment, *flux.Gap, erro
 	}
 }
 
+// NotifiesOneNamespace tells whether notification-controller refuses to notify what is in another namespace than its
+// Receiver (--no-cross-namespace-refs; fluxcd/pkg runtime/acl). Where its Deployment is not there, or may not be read,
+// the flag's default stands in for it, which allows that.
+func (c *Client) NotifiesOneNamespace(ctx context.Context) (bool, error) {
+	q := query{path: []string{"apis", "apps", "v1", "deployments"}, labelSelector: componentLabel + "=" + flux.NotificationController}
+	decode := func(data []byte) (bool, error) {
+		var d deployment
+		if err := json.Unmarshal(data, &d); err != nil {
+			return false, fmt.Errorf("reading a Deployment: %w", err)
+		}
+		return slices.ContainsFunc(d.Spec.Template.Spec.Containers, func(c container) bool {
+			return isSet("no-cross-namespace-refs", slices.Concat(c.Command, c.Args))
+		}), nil
+	}
+	found, err := list(ctx, c, q, decode)
+	if apierrors.IsForbidden(err) {
+		q.path = []string{"apis", "apps", "v1", "namespaces", fluxNamespace, "deployments"}
+		found, err = list(ctx, c, q, decode)
+	}
+	if err != nil && (unreachable(err) || ctx.Err() != nil) {
+		return false, fmt.Errorf("listing notification-controller's Deployments: %w", err)
+	}
+	return slices.Contains(found, true), nil
+}
+
+// isSet tells whether a command line sets a switch, as pflag reads them: --flag or --flag=true; the last one counts.
+func isSet(name string, args []string) bool {
+	set := false
+	for _, arg := range args {
+		flag, value, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if !strings.HasPrefix(arg, "--") || flag != name {
+			continue
+		}
+		on, err := strconv.ParseBool(value)
+		set = !hasValue || err == nil && on
+	}
+	return set
+}
+
 func controllerNames() []string {
 	var names []string
 	for _, c := range flux.DefaultControllers() {
@@ -86,17 +125,19 @@ type deployment struct {
 		} `json:"selector"`
 		Template struct {
 			Spec struct {
-				Containers []struct {
-					Command []string `json:"command"`
-					Args    []string `json:"args"`
-					Ports   []struct {
-						Name          string `json:"name"`
-						ContainerPort int    `json:"containerPort"`
-					} `json:"ports"`
-				} `json:"containers"`
+				Containers []container `json:"containers"`
 			} `json:"spec"`
 		} `json:"template"`
 	} `json:"spec"`
+}
+
+type container struct {
+	Command []string `json:"command"`
+	Args    []string `json:"args"`
+	Ports   []struct {
+		Name          string `json:"name"`
+		ContainerPort int    `json:"containerPort"`
+	} `json:"ports"`
 }
 
 func decodeDeployment(data []byte) (Deployment, error) {

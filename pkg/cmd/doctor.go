@@ -43,8 +43,8 @@ func newDoctor(r *root) *cobra.Command {
 		Short: "Check what fluxtune finds in the cluster, and what to do next",
 		Long: long(`
 			Check Flux's version and kinds, which commands work with your rights, which environments
-			Flux's objects have, what applies them, and whether changes can be held against Git; then say
-			what to run next. Nothing is written. All namespaces are looked at, unless -n is given: then
+			Flux's objects have, what applies them, whether changes can be held against Git, and which sources
+			webhooks reach; then say what to run next. Nothing is written. All namespaces are looked at, unless -n is given: then
 			rights are asked for as the commands need them with that -n.
 
 			Where objects have no environment that the policy knows, doctor proposes words for --env-alias
@@ -195,10 +195,11 @@ func (o *DoctorOptions) who(version, user string) string {
 
 // diagnoseFleet is about the objects that may be read, and the commands that change them.
 func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access, checks []report.Check, nodes report.Check, served map[string]string) (report.Diagnosis, error) {
-	fleet, err := FleetOptions{
+	options := FleetOptions{
 		Client: o.Client, Policy: o.Policy, DefaultEnvironment: o.DefaultEnvironment,
 		Selection: cluster.Selection{Namespace: o.Namespace},
-	}.read(ctx)
+	}
+	fleet, err := options.read(ctx)
 	if err != nil {
 		return report.Diagnosis{}, err
 	}
@@ -220,6 +221,13 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	}
 	if served[kustomizationKind] != "" {
 		checks = append(checks, report.IgnoreCheck(pins))
+	}
+	coverage, err := options.webhooks(ctx, &fleet, nil)
+	if err != nil {
+		return report.Diagnosis{}, err
+	}
+	if webhooks, found := report.WebhooksCheck(coverage, o.where()); found {
+		checks = append(checks, webhooks)
 	}
 	if overdue, late := report.OverdueCheck(tune.Sessions(fleet.objects, nil), o.root.Now(), o.where()); late {
 		checks = append(checks, overdue)

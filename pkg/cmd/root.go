@@ -77,7 +77,7 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 	cmd.Flags().BoolVar(&version, "version", false, "Show the version of fluxtune.")
 
 	cmd.AddGroup(&cobra.Group{ID: "tune", Title: "Tune Flux:"})
-	for _, sub := range []*cobra.Command{newGet(r), newBudget(r), newPlan(r), newApply(r), newRevert(r), newForget(r), newSessions(r), newAlerts(r)} {
+	for _, sub := range []*cobra.Command{newGet(r), newBudget(r), newPlan(r), newApply(r), newRevert(r), newForget(r), newSessions(r), newReceivers(r), newAlerts(r)} {
 		sub.GroupID = "tune"
 		cmd.AddCommand(sub)
 	}

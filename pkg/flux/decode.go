@@ -62,7 +62,8 @@ type documentSpec struct {
 	SecretRef  *reference   `json:"secretRef"`
 	DependsOn  []reference  `json:"dependsOn"`
 	// Resources of a Receiver.
-	Resources []documentTarget `json:"resources"`
+	Resources      []documentTarget `json:"resources"`
+	ResourceFilter string           `json:"resourceFilter"`
 	// Where a Kustomization's objects are in its source, and what it leaves to others.
 	Path           string          `json:"path"`
 	NamePrefix     string          `json:"namePrefix"`
@@ -216,6 +217,8 @@ func Decode(data []byte) (Object, error) {
 		Polling:         d.polling(),
 		DependsOn:       d.dependsOn(),
 		Targets:         d.targets(),
+		Hook:            d.hook(),
+		Requested:       requested(d.Metadata.ManagedFields),
 		Owners:          fieldOwners(d.Metadata.ManagedFields),
 		Path:            d.Spec.Path,
 		NamePrefix:      d.Spec.NamePrefix,

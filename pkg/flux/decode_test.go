@@ -165,6 +165,7 @@ func TestDecode(t *testing.T) {
 				{Kind: "GitRepository", Name: "web", Namespace: "apps"},
 				{Kind: "GitRepository", Name: "*", Namespace: "charts", MatchLabels: map[string]string{"team": "web"}},
 			}
+			o.Hook = Hook{Type: "github", Secret: "token"}
 			return o
 		}(),
 	}

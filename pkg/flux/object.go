@@ -98,8 +98,11 @@ type Object struct {
 	Polling Polling
 	// DependsOn names what must be ready before it: spec.dependsOn of a Kustomization or HelmRelease.
 	DependsOn []Ref
-	// Targets are what a Receiver notifies.
+	// Targets are what a Receiver notifies, and Hook is how it is called.
 	Targets []Target
+	Hook    Hook
+	// Requested is who asked last, by an annotation, for a reconcile before it is due.
+	Requested Request
 
 	// Owners are who owns the fields that matter here (metadata.managedFields).
 	Owners []FieldOwner

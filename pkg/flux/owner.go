@@ -99,6 +99,7 @@ type managedEntry struct {
 	APIVersion  string        `json:"apiVersion"`
 	Operation   string        `json:"operation"`
 	Subresource string        `json:"subresource"`
+	Time        metav1.Time   `json:"time"`
 	Fields      managedFields `json:"fieldsV1"`
 }
 
@@ -122,6 +123,8 @@ type managedFields struct {
 
 type managedMarks struct {
 	SSA *struct{} `json:"f:kustomize.toolkit.fluxcd.io/ssa"`
+	// RequestedAt is meta.ReconcileRequestAnnotation (fluxcd/pkg apis/meta).
+	RequestedAt *struct{} `json:"f:reconcile.fluxcd.io/requestedAt"`
 }
 
 // fieldOwners finds who owns each field that matters here: every owner, in the order of the entries.

@@ -44,32 +44,6 @@ type RemoteRef struct {
 	Value string
 }
 
-// Target is what a Receiver notifies: one object by name, or all of a kind with certain labels.
-type Target struct {
-	Kind string
-	// Name of the object, or "*" for all that have the labels.
-	Name        string
-	Namespace   string
-	MatchLabels map[string]string
-}
-
-// Covers tells whether a target means an object. As in notification-controller
-// (internal/server/receiver_handlers.go) the name * without labels means none.
-func (t Target) Covers(o Object) bool {
-	if t.Kind != o.Ref.Kind || t.Namespace != o.Namespace {
-		return false
-	}
-	if t.Name != "*" {
-		return t.Name == o.Name
-	}
-	for key, value := range t.MatchLabels {
-		if o.Labels[key] != value {
-			return false
-		}
-	}
-	return len(t.MatchLabels) > 0
-}
-
 // documentRef is spec.ref of a GitRepository or an OCIRepository.
 type documentRef struct {
 	Branch string `json:"branch"`
@@ -122,14 +96,6 @@ func (r *documentRef) value(kind RefKind) string {
 	}
 }
 
-// documentTarget is one of a Receiver's spec.resources.
-type documentTarget struct {
-	Kind        string            `json:"kind"`
-	Name        string            `json:"name"`
-	Namespace   string            `json:"namespace"`
-	MatchLabels map[string]string `json:"matchLabels"`
-}
-
 func (d document) remote() Remote {
 	order := gitOrder
 	if d.Kind == "OCIRepository" {
@@ -161,19 +127,4 @@ func (d document) dependsOn() []Ref {
 		refs = append(refs, d.refer(r, d.group(), d.Kind))
 	}
 	return refs
-}
-
-func (d document) targets() []Target {
-	if d.Kind != "Receiver" {
-		return nil
-	}
-	var targets []Target
-	for _, r := range d.Spec.Resources {
-		t := Target(r)
-		if t.Namespace == "" {
-			t.Namespace = d.Metadata.Namespace
-		}
-		targets = append(targets, t)
-	}
-	return targets
 }

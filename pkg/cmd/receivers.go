@@ -1,0 +1,219 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
+)
+
+// ReceiversFlags are what the user of receivers types.
+type ReceiversFlags struct {
+	FleetFlags
+	OutputFlags
+	HostTypes []string
+}
+
+// ReceiversOptions are what receivers needs to run.
+type ReceiversOptions struct {
+	FleetOptions
+	OutputOptions
+	HostTypes map[string]webhook.HostType
+	// flags are those that other commands take for the same objects.
+	flags string
+	now   func() time.Time
+}
+
+func newReceivers(r *root) *cobra.Command {
+	var flags ReceiversFlags
+	cmd := &cobra.Command{
+		Use:        "receivers " + selectionUsage,
+		SuggestFor: []string{"webhook", "webhooks", "hooks", "receiver"},
+		Short:      "Show which sources webhooks reach, and write the Receivers that are missing",
+		Long: long(`
+			Show for each source whether a Receiver notifies it, what is wrong with the Receivers that there are,
+			and which are missing: one for each host and namespace. WEBHOOK is yes; not called? where the source
+			changed and no call is known that brought it; broken where a Receiver names it and does not notify it
+			(suspended, not ready, another namespace that is not allowed); none; or - where there is nothing to
+			call for.
+
+			-o yaml writes the missing Receivers, ready for kubectl apply -f - or for Git, with comments that say
+			how to create each Secret and what to enter at the host. -o json has all of it. No Secret is read, and
+			no token is made here. Each Receiver has a filter by repository and branch, where the host's calls
+			tell them: what is pushed elsewhere makes nothing poll.
+
+			The make of a host is told from its name. Where that tells too little, --host-type says it; without,
+			a step of a pipeline calls with a signature (generic-hmac). A host calls only for what is yours there.
+
+			CALLED is when a webhook last had the source reconciled, by metadata.managedFields. flux reconcile
+			takes the place of that; then it is not known. Calls that were refused, or that a filter left out, are
+			known to nobody but the log of notification-controller.`),
+		Example: examples(`
+			# What webhooks reach, and what they do not
+			kubectl fluxtune receivers -A
+
+			# Create what is missing in one namespace
+			kubectl fluxtune receivers -n team-a -o yaml | kubectl apply -f -
+
+			# The same for Git
+			kubectl fluxtune receivers -f . --root clusters/production -o yaml > receivers.yaml
+
+			# A host whose name does not tell what it runs
+			kubectl fluxtune receivers -A --host-type git.example.com=gitea`),
+		RunE: asks(r, runE(r, flags.toOptions)),
+	}
+	flags.add(cmd)
+	r.completeFleet(cmd)
+	return cmd
+}
+
+func (f *ReceiversFlags) add(cmd *cobra.Command) {
+	f.FleetFlags.add(cmd)
+	f.addFiles(cmd)
+	f.OutputFlags.add(cmd)
+	cmd.Flags().StringArrayVar(&f.HostTypes, "host-type", nil, "What a host runs: git.example.com=gitea (may be repeated). The types are "+strings.Join(webhook.HostTypes(), ", ")+".")
+	_ = cmd.RegisterFlagCompletionFunc("host-type", cobra.NoFileCompletions)
+}
+
+func (f *ReceiversFlags) toOptions(r *root, args []string) (o ReceiversOptions, err error) {
+	o.now = r.Now
+	if o.HostTypes, err = webhook.ParseHostTypes(f.HostTypes); err != nil {
+		return o, fmt.Errorf("--host-type %w", err)
+	}
+	if o.OutputOptions, err = f.OutputFlags.toOptions(r); err != nil {
+		return o, err
+	}
+	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
+		return o, err
+	}
+	o.flags = f.again()
+	o.related = true // what the users of a source have applied tells whether it changed
+	return o, nil
+}
+
+// again are the flags that have another command read the same, under the same policy.
+func (f *ReceiversFlags) again() string {
+	text := ""
+	if f.Policy != policy.DefaultName {
+		text += " --policy " + quoted(f.Policy)
+	}
+	if f.Filename != "" {
+		text += " -f " + quoted(f.Filename)
+	}
+	for _, root := range f.Roots {
+		text += " --root " + quoted(root)
+	}
+	return text
+}
+
+func (o ReceiversOptions) run(ctx context.Context) error {
+	fs, err := o.readAll(ctx, o.root)
+	if err != nil {
+		return err
+	}
+	if n := len(fs.all); n > 1 && !o.printer.tables() && o.printer.format != "name" {
+		return fmt.Errorf("-o %s is of one cluster: choose one of the %d with --root %s", o.printer.format, n, fs.all[0].options.Cluster)
+	}
+	fs.notes(o.root)
+	return fs.eachCluster(ctx, o.OutputOptions, func(f fleet, output OutputOptions) error {
+		one := o
+		one.FleetOptions, one.OutputOptions = f.options, output
+		return one.show(ctx, f)
+	})
+}
+
+// show tells of one cluster.
+func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
+	coverage, err := o.webhooks(ctx, &f, o.HostTypes)
+	if err != nil {
+		return err
+	}
+	environments := o.Policy.EnvironmentNames()
+	list, err := report.NewReceiverList(coverage, f.resolver, f.snapshot.Gaps, o.root.name+" plan"+o.flags, environments[len(environments)-1])
+	if err != nil {
+		return err
+	}
+	if err := report.SortBy(list.Items, o.sortBy); err != nil {
+		return err
+	}
+	o.root.warn(list.Warnings, f.snapshot.Gaps)
+	switch {
+	case o.printer.format == "yaml":
+		err = o.manifests(list)
+	case len(list.Items) == 0 && o.printer.tables():
+		o.root.nothingFound(o.FleetOptions, f.snapshot.Incomplete())
+	default:
+		err = o.printer.print(list, list.Names(), func(l report.Layout) error {
+			return list.Draw(o.root.Out, o.now(), o.allNamespaces(), o.root.repeated("receivers")+" -o yaml", l)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return f.complete()
+}
+
+// manifests writes the missing Receivers.
+func (o ReceiversOptions) manifests(list report.ReceiverList) error {
+	if len(list.Proposals) == 0 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "No Receiver is missing %s.\n", o.where())
+		return nil
+	}
+	return list.WriteManifests(o.root.Out)
+}
+
+// webhooks works out which of the objects that were asked for webhooks reach. Receivers count wherever they are: what
+// was not read of them is read, and a gap where it may not be.
+func (o FleetOptions) webhooks(ctx context.Context, f *fleet, types map[string]webhook.HostType) (webhook.Coverage, error) {
+	in := webhook.Input{HostTypes: types}
+	whole := o.Selection.LabelSelector == "" && len(o.Selection.Names)+len(o.Selection.Kinds) == 0
+	known := !slices.ContainsFunc(f.snapshot.Gaps, func(g flux.Gap) bool { return !g.Harmless || o.Files != nil })
+	if o.Files == nil {
+		if !whole || o.Selection.Namespace != "" {
+			if err := o.otherReceivers(ctx, f); err != nil {
+				return webhook.Coverage{}, err
+			}
+		}
+		var err error
+		if in.OneNamespace, err = o.Client.NotifiesOneNamespace(ctx); err != nil {
+			return webhook.Coverage{}, err
+		}
+	}
+	in.Objects = f.all()
+	shown := make(map[flux.Ref]bool, len(f.objects))
+	for _, object := range f.objects {
+		shown[object.Ref] = true
+	}
+	in.Shown = func(object *flux.Object) bool { return shown[object.Ref] }
+	in.Read = func(_, namespace string) bool {
+		return known && (o.Files != nil || whole && (o.Selection.Namespace == "" || o.Selection.Namespace == namespace))
+	}
+	return webhook.New(in), nil
+}
+
+// otherReceivers adds those of all namespaces.
+func (o FleetOptions) otherReceivers(ctx context.Context, f *fleet) error {
+	kind, err := flux.ParseKind("Receiver")
+	if err != nil {
+		return err
+	}
+	found, err := o.Client.Read(ctx, cluster.Selection{Kinds: []flux.Kind{kind}})
+	if err != nil {
+		return err
+	}
+	f.snapshot.Relate(found.Objects)
+	for _, gap := range found.Gaps {
+		gap.Harmless = true
+		f.snapshot.Gaps = append(f.snapshot.Gaps, gap)
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package flux
+
+import (
+	"cmp"
+	"time"
+)
+
+// Target is what a Receiver notifies: one object by name, or all of a kind with certain labels.
+type Target struct {
+	// APIVersion as it is written; "" where the resource names none.
+	APIVersion string
+	Kind       string
+	// Name of the object, or "*" for all that have the labels.
+	Name        string
+	Namespace   string
+	MatchLabels map[string]string
+	// Filtered says that it has a filter of its own (spec.resources[].filter, notification-controller 1.9).
+	Filtered bool
+}
+
+// Covers tells whether a target means an object. As in notification-controller
+// (internal/server/receiver_handlers.go) the name * without labels means none.
+func (t Target) Covers(o Object) bool {
+	if t.Kind != o.Ref.Kind || t.Namespace != o.Namespace {
+		return false
+	}
+	if t.Name != "*" {
+		return t.Name == o.Name
+	}
+	for key, value := range t.MatchLabels {
+		if o.Labels[key] != value {
+			return false
+		}
+	}
+	return len(t.MatchLabels) > 0
+}
+
+// String writes what a target means for people: "GitRepository apps/web", "GitRepository apps/*".
+func (t Target) String() string {
+	return Ref{Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}.String()
+}
+
+// Refused says why notification-controller cannot notify what a target names, whatever the cluster holds; "" where it
+// can. It knows the versions of these kinds only, and needs the others written (internal/server/receiver_handlers.go,
+// defaultFluxAPIVersions and requestReconciliation).
+func (t Target) Refused() string {
+	switch t.Kind {
+	case "Bucket", "HelmChart", "HelmRepository", "GitRepository", "OCIRepository", "ImageRepository", ArtifactGeneratorKind:
+	default:
+		if t.APIVersion == "" {
+			return "it has no apiVersion, which this kind needs"
+		}
+	}
+	if t.Name == "*" && len(t.MatchLabels) == 0 {
+		return "the name * needs matchLabels"
+	}
+	return ""
+}
+
+// Hook is how a Receiver is called.
+type Hook struct {
+	// Type is spec.type: "github", "generic-hmac". "" for kinds that are not called.
+	Type string
+	// Secret is the name of the Secret with the token, in the Receiver's namespace. It is never read.
+	Secret string
+	// Filtered says that an expression decides for each call what is notified (spec.resourceFilter).
+	Filtered bool
+}
+
+// Delivers tells whether a Receiver takes calls: notification-controller answers 503 for one that is suspended or not
+// ready (internal/server/receiver_handlers.go, handlePayload). One whose status is not known counts as ready.
+func (o Object) Delivers() bool {
+	return o.Kind == "Receiver" && !o.Suspended && !o.Deleting && o.Status.Ready != "False" && o.Status.Ready != "Unknown"
+}
+
+// NotificationController is what sets the annotation reconcile.fluxcd.io/requestedAt for a webhook.
+const NotificationController = "notification-controller"
+
+// Request is a request to reconcile an object before it is due: the annotation reconcile.fluxcd.io/requestedAt.
+type Request struct {
+	// By is the field manager that set it: NotificationController for a webhook, "flux" for flux reconcile. "" where
+	// nobody has.
+	By string
+	// At is when that manager last changed the object, in whole seconds; the annotation is all that
+	// notification-controller changes of a source.
+	At time.Time
+}
+
+// Called is when a webhook last had the object reconciled; the zero time where none has, or where somebody else has
+// asked for it since: who sets the annotation takes its place in metadata.managedFields.
+func (r Request) Called() time.Time {
+	if r.By != NotificationController {
+		return time.Time{}
+	}
+	return r.At
+}
+
+// requested finds who owns the annotation. The newest counts where several do.
+func requested(entries []managedEntry) Request {
+	var newest Request
+	for _, e := range entries {
+		if e.Subresource == "" && e.Fields.Metadata.Annotations.RequestedAt != nil && !e.Time.Time.Before(newest.At) {
+			newest = Request{By: e.Manager, At: e.Time.Time}
+		}
+	}
+	return newest
+}
+
+// documentTarget is one of a Receiver's spec.resources.
+type documentTarget struct {
+	APIVersion  string            `json:"apiVersion"`
+	Kind        string            `json:"kind"`
+	Name        string            `json:"name"`
+	Namespace   string            `json:"namespace"`
+	MatchLabels map[string]string `json:"matchLabels"`
+	Filter      string            `json:"filter"`
+}
+
+func (d document) targets() []Target {
+	if d.Kind != "Receiver" {
+		return nil
+	}
+	var targets []Target
+	for _, r := range d.Spec.Resources {
+		targets = append(targets, Target{
+			APIVersion: r.APIVersion, Kind: r.Kind, Name: r.Name, Namespace: cmp.Or(r.Namespace, d.Metadata.Namespace),
+			MatchLabels: r.MatchLabels, Filtered: r.Filter != "",
+		})
+	}
+	return targets
+}
+
+func (d document) hook() Hook {
+	if d.Kind != "Receiver" {
+		return Hook{}
+	}
+	h := Hook{Type: d.Spec.Type, Filtered: d.Spec.ResourceFilter != ""}
+	if d.Spec.SecretRef != nil {
+		h.Secret = d.Spec.SecretRef.Name
+	}
+	return h
+}

@@ -1,0 +1,329 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
+)
+
+// NewReceiverList reports a coverage. Plan is the command that plans for the objects of a namespace: "kubectl fluxtune
+// plan"; environment is that for objects which have none. It is an error where a manifest cannot be written.
+func NewReceiverList(c webhook.Coverage, r *policy.Resolver, gaps []flux.Gap, plan, environment string) (ReceiverList, error) {
+	list := ReceiverList{
+		Head: Head{APIVersion, "ReceiverList"}, Items: []ReceiverSource{}, Receivers: []ReceiverState{}, Proposals: []ReceiverProposal{},
+		Plans: relaxing(c.Sources, r, plan, environment), Missing: missing(gaps),
+	}
+	for _, s := range c.Sources {
+		list.Items = append(list.Items, newReceiverSource(s, r.Resolve(s.Object).Environment))
+		list.Summary.add(s)
+	}
+	for _, r := range c.Receivers {
+		list.Receivers = append(list.Receivers, newReceiverState(r))
+		list.Summary.Problems += len(r.Problems)
+	}
+	for _, p := range c.Proposals {
+		proposal, err := newReceiverProposal(p)
+		if err != nil {
+			return list, err
+		}
+		list.Proposals = append(list.Proposals, proposal)
+	}
+	return list, nil
+}
+
+func (s *ReceiverSummary) add(source webhook.Source) {
+	s.Sources++
+	switch source.State {
+	case webhook.Covered:
+		s.Covered++
+	case webhook.Broken:
+		s.Broken++
+	case webhook.Uncovered:
+		s.Uncovered++
+	case webhook.Nothing:
+		s.Nothing++
+	}
+	if source.Suspect {
+		s.Suspect++
+	}
+}
+
+func newReceiverSource(s webhook.Source, environment string) ReceiverSource {
+	r := ReceiverSource{
+		Ref: NewRef(s.Object), Environment: environment, Interval: effective(s.Object, flux.Interval), Host: s.Host, HostType: string(s.HostType),
+		Guessed: s.Guessed, State: string(s.State), Receivers: []string{}, Suspect: s.Suspect, Message: s.Why, Notes: s.Notes,
+	}
+	for _, ref := range s.Receivers {
+		r.Receivers = append(r.Receivers, ref.Namespace+"/"+ref.Name)
+	}
+	if called := s.Object.Requested.Called(); !called.IsZero() {
+		r.Called = &called
+	}
+	if changed := s.Object.Status.SourceChanged; !changed.IsZero() {
+		r.SourceChanged = &changed
+	}
+	return r
+}
+
+func newReceiverState(r webhook.Receiver) ReceiverState {
+	s := ReceiverState{
+		Ref: NewRef(r.Object), Type: r.Object.Hook.Type, Suspended: r.Object.Suspended, Ready: r.Object.Status.Ready,
+		Sources: len(r.Sources), Problems: []ReceiverProblem{},
+	}
+	for _, p := range r.Problems {
+		s.Problems = append(s.Problems, ReceiverProblem{string(p.Fault), oneLine(p.Message), p.Remedy})
+	}
+	return s
+}
+
+func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
+	r := ReceiverProposal{
+		Namespace: p.Manifest.Metadata.Namespace, Name: p.Manifest.Metadata.Name, Host: p.Host, HostType: string(p.HostType), Guessed: p.Guessed,
+		Verifies: p.HostType.Verifies(), SecretCommand: p.SecretCommand(), PathCommand: p.PathCommand(), Steps: p.Steps(), title: p.HostType.Title(),
+	}
+	for _, ref := range p.Sources {
+		r.Sources = append(r.Sources, ref.String())
+	}
+	if p.NeedsToken() {
+		r.TokenCommand = p.TokenCommand()
+	}
+	text, err := yaml.Marshal(p.Manifest)
+	if err != nil {
+		return r, fmt.Errorf("writing Receiver %s/%s: %w", r.Namespace, r.Name, err)
+	}
+	r.yaml = string(text)
+	data, err := json.Marshal(p.Manifest)
+	if err == nil {
+		err = json.Unmarshal(data, &r.Manifest)
+	}
+	if err != nil {
+		return r, fmt.Errorf("writing Receiver %s/%s: %w", r.Namespace, r.Name, err)
+	}
+	return r, nil
+}
+
+// relaxing are the plans that have sources with a webhook polled less often: one for each namespace. A policy cannot
+// say which sources have one, so they are named.
+func relaxing(sources []webhook.Source, r *policy.Resolver, plan, environment string) []string {
+	type group struct {
+		names, kinds []string
+		unknown      bool
+	}
+	groups := map[string]*group{}
+	for _, s := range sources {
+		if !s.Relax {
+			continue
+		}
+		g := groups[s.Object.Namespace]
+		if g == nil {
+			g = &group{}
+			groups[s.Object.Namespace] = g
+		}
+		g.names = append(g.names, s.Object.Kind+"/"+s.Object.Name)
+		if !slices.Contains(g.kinds, s.Object.Kind) {
+			g.kinds = append(g.kinds, s.Object.Kind)
+		}
+		g.unknown = g.unknown || !r.Resolve(s.Object).Known
+	}
+	plans := []string{}
+	for _, namespace := range sortedKeys(groups) {
+		g := groups[namespace]
+		command := fmt.Sprintf("%s -n %s %s", plan, namespace, strings.Join(g.names, " "))
+		for _, kind := range g.kinds {
+			command += fmt.Sprintf(" --set '*.%s.interval=at least %s'", kind, flux.FormatDuration(webhook.Relaxed))
+		}
+		if g.unknown {
+			command += " --default-env " + environment
+		}
+		plans = append(plans, command)
+	}
+	return plans
+}
+
+// Names are the Receivers that are missing, as kubectl -o name writes them.
+func (l ReceiverList) Names() []string {
+	names := []string{}
+	for _, p := range l.Proposals {
+		names = append(names, "receiver.notification.toolkit.fluxcd.io/"+p.Name)
+	}
+	return names
+}
+
+// Table shows a row for each source. Now tells how long ago it changed, and a webhook was last seen.
+func (l ReceiverList) Table(now time.Time, withNamespace bool) Table {
+	where, cells := whereColumns(l.Items, func(s ReceiverSource) Ref { return s.Ref }, withNamespace)
+	t := Table{Columns: append(where, []Column{
+		{Name: "KIND", Key: true}, {Name: "NAME", Key: true, Shrink: terminal.Middle}, {Name: "HOST", Shrink: terminal.Middle}, {Name: "INTERVAL", Spare: 2},
+		{Name: "WEBHOOK"}, {Name: "RECEIVER", Shrink: terminal.Middle}, {Name: "CALLED", Spare: 3, Aging: true}, {Name: "SOURCE-CHANGED", Spare: 4, Aging: true},
+		{Name: "HOST-TYPE", Wide: true}, {Name: "MESSAGE", Shrink: terminal.End, Spare: 1},
+	}...)}
+	for _, s := range l.Items {
+		t.Rows = append(t.Rows, append(cells(s.Ref),
+			Text(s.Ref.Kind), Text(s.Ref.Name), dash(s.Host), dash(s.Interval), s.cell(), dash(strings.Join(s.Receivers, ",")),
+			ageCell(s.Called, now), ageCell(s.SourceChanged, now), dash(s.HostType), Text(oneLine(s.message())),
+		))
+	}
+	return t
+}
+
+func (s ReceiverSource) cell() Cell {
+	switch {
+	case s.Suspect:
+		return Cell{Text: "not called?", Style: Changed}
+	case s.State == string(webhook.Covered):
+		return Cell{Text: "yes", Style: Good}
+	case s.State == string(webhook.Broken):
+		return Cell{Text: "broken", Style: Bad}
+	case s.State == string(webhook.Uncovered):
+		return Cell{Text: "none", Style: Changed}
+	default:
+		return Cell{Text: "-", Style: Faint}
+	}
+}
+
+func (s ReceiverSource) message() string {
+	parts := slices.Clone(s.Notes)
+	if s.Message != "" {
+		parts = append([]string{s.Message}, parts...)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Draw writes the table, and below it what is wrong, what is missing and what to do. Manifests is the command that
+// writes the missing Receivers.
+func (l ReceiverList) Draw(w io.Writer, now time.Time, withNamespace bool, manifests string, layout Layout) error {
+	if err := l.Table(now, withNamespace).Draw(w, layout); err != nil || layout.NoHeaders {
+		return err
+	}
+	var text strings.Builder
+	_, _ = fmt.Fprintf(&text, "\n%s\n", terminal.WrapLine(l.Summary.sentence(), layout.Width))
+	l.writeProblems(&text)
+	if len(l.Proposals) > 0 {
+		text.WriteString("\nMissing Receivers:\n")
+		for _, p := range l.Proposals {
+			_, _ = fmt.Fprintf(&text, "  %s/%s for %s at %s (%s%s)\n", p.Namespace, p.Name, count(len(p.Sources), "source"), p.Host, p.title, p.guess())
+		}
+		_, _ = fmt.Fprintf(&text, "With their Secrets, and what to enter at the hosts:\n  %s\n", manifests)
+	}
+	if len(l.Plans) > 0 {
+		text.WriteString("\nWhat a webhook announces can be polled less often:\n")
+		for _, plan := range l.Plans {
+			_, _ = fmt.Fprintf(&text, "  %s\n", plan)
+		}
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+func (p ReceiverProposal) guess() string {
+	switch {
+	case !p.Guessed:
+		return ""
+	case p.HostType == string(webhook.GenericHMAC):
+		return ", since its name does not tell what it runs: --host-type " + p.Host + "=TYPE does"
+	default:
+		return ", as its name suggests: if it is not, say what with --host-type " + p.Host + "=TYPE"
+	}
+}
+
+func (l ReceiverList) writeProblems(text *strings.Builder) {
+	if l.Summary.Problems == 0 {
+		return
+	}
+	text.WriteString("\nReceivers to look at:\n")
+	for _, r := range l.Receivers {
+		for _, p := range r.Problems {
+			_, _ = fmt.Fprintf(text, "  %s/%s: %s\n    -> %s\n", r.Ref.Namespace, r.Ref.Name, p.Message, p.Remedy)
+		}
+	}
+}
+
+// sentence counts the sources by state.
+func (s ReceiverSummary) sentence() string {
+	parts := []string{fmt.Sprintf("%d with a webhook", s.Covered)}
+	for _, p := range []struct {
+		n    int
+		text string
+	}{
+		{s.Suspect, "of which %d may never be called for"}, {s.Uncovered, "%d without one"}, {s.Broken, "%d whose Receiver does not notify it"}, {s.Nothing, "%d with nothing to call for"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf(p.text, p.n))
+		}
+	}
+	return fmt.Sprintf("%s: %s.", count(s.Sources, "source"), strings.Join(parts, ", "))
+}
+
+// WriteManifests writes the missing Receivers as YAML, ready to be applied, each below comments that say what else it
+// takes.
+func (l ReceiverList) WriteManifests(w io.Writer) error {
+	for i, p := range l.Proposals {
+		if i > 0 {
+			if _, err := io.WriteString(w, "---\n"); err != nil {
+				return err
+			}
+		}
+		if _, err := io.WriteString(w, p.comments()+p.yaml); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p ReceiverProposal) comments() string {
+	lines := []string{
+		fmt.Sprintf("For %s at %s (%s%s) in namespace %s.", count(len(p.Sources), "source"), p.Host, p.title, p.guess(), p.Namespace),
+		"What notification-controller verifies of a call: " + p.Verifies + ".",
+		"", "1. Create the Secret:", "     " + p.SecretCommand,
+		"2. Apply this. Then this prints the path of the URL:", "     " + p.PathCommand,
+		"   In front of it belongs the address at which the host reaches the Service webhook-receiver of Flux: https://flux.example.com",
+		"3. Enter at the host:",
+	}
+	for _, step := range p.Steps {
+		lines = append(lines, "     "+step)
+	}
+	if p.TokenCommand != "" {
+		lines = append(lines, "   This prints the TOKEN:", "     "+p.TokenCommand)
+	}
+	var text strings.Builder
+	for _, line := range lines {
+		text.WriteString(strings.TrimRight("# "+line, " ") + "\n")
+	}
+	return text.String()
+}
+
+// WebhooksCheck is about which sources webhooks reach, and what is wrong with the Receivers; false where there is no
+// source. Where is what commands take to look in the same place.
+func WebhooksCheck(c webhook.Coverage, where string) (Check, bool) {
+	var s ReceiverSummary
+	for _, source := range c.Sources {
+		s.add(source)
+	}
+	for _, r := range c.Receivers {
+		s.Problems += len(r.Problems)
+	}
+	if s.Sources == 0 {
+		return Check{}, false
+	}
+	check := Check{Name: "webhooks", Status: CheckOK, Message: s.sentence()}
+	check.Message = strings.TrimSuffix(check.Message, ".")
+	switch {
+	case s.Problems > 0:
+		check.Status = CheckWarning
+		check.Remedy = fmt.Sprintf("kubectl fluxtune receivers %s shows the %s", where, count(s.Problems, "problem"))
+	case s.Uncovered > 0:
+		check.Status = CheckWarning
+		check.Remedy = fmt.Sprintf("a webhook brings a commit at once, and polling becomes the safety net: kubectl fluxtune receivers %s shows the Receivers to create", where)
+	}
+	return check, true
+}

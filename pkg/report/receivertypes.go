@@ -1,0 +1,100 @@
+package report
+
+import "time"
+
+// ReceiverList is what receivers shows: which sources webhooks reach, the Receivers that there are, and those that are
+// missing.
+type ReceiverList struct {
+	Head
+	// Items are the sources.
+	Items     []ReceiverSource   `json:"items"`
+	Receivers []ReceiverState    `json:"receivers"`
+	Proposals []ReceiverProposal `json:"proposals"`
+	// Plans are commands that show what it would do to poll less often, for sources that have a webhook, or would have
+	// one with the proposals.
+	Plans    []string        `json:"plans"`
+	Summary  ReceiverSummary `json:"summary"`
+	Missing  []Missing       `json:"missing,omitempty"`
+	Warnings []string        `json:"warnings,omitempty"`
+}
+
+// ReceiverSummary counts sources by state.
+type ReceiverSummary struct {
+	Sources   int `json:"sources"`
+	Covered   int `json:"covered"`
+	Broken    int `json:"broken"`
+	Uncovered int `json:"uncovered"`
+	Nothing   int `json:"nothing"`
+	// Suspect are those of the covered that seem not to be called for.
+	Suspect int `json:"suspect"`
+	// Problems of all Receivers.
+	Problems int `json:"problems"`
+}
+
+// ReceiverSource is a source, and which Receivers notify it.
+type ReceiverSource struct {
+	Ref         Ref    `json:"ref"`
+	Environment string `json:"environment"`
+	// Interval that Flux polls at; empty where it does not.
+	Interval string `json:"interval"`
+	Host     string `json:"host,omitempty"`
+	// HostType is the make of the host, as --host-type takes it; absent where nobody there calls.
+	HostType string `json:"hostType,omitempty"`
+	// Guessed says that the make is taken from a part of the host's name, or from nothing.
+	Guessed bool `json:"guessed,omitempty"`
+	// State is covered, broken (a Receiver names it and does not notify it), uncovered or nothing (to call for).
+	State string `json:"state"`
+	// Receivers that name it, as NAMESPACE/NAME.
+	Receivers []string `json:"receivers"`
+	// Suspect says that calls may not arrive; the message says what tells.
+	Suspect bool     `json:"suspect,omitempty"`
+	Message string   `json:"message,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
+	// Called is when a webhook last had it reconciled, as far as its metadata tells; null where that is not known.
+	Called *time.Time `json:"called"`
+	// SourceChanged is when its artifact was last made.
+	SourceChanged *time.Time `json:"sourceChanged"`
+}
+
+// ReceiverState is a Receiver, and what is wrong with it.
+type ReceiverState struct {
+	Ref       Ref    `json:"ref"`
+	Type      string `json:"type"`
+	Suspended bool   `json:"suspended"`
+	Ready     string `json:"ready"`
+	// Sources that it notifies, of those that were looked at.
+	Sources  int               `json:"sources"`
+	Problems []ReceiverProblem `json:"problems"`
+}
+
+// ReceiverProblem is one thing that is wrong with a Receiver.
+type ReceiverProblem struct {
+	// Fault is one word, stable: notReady, suspended, noSuchObject, nothingMatches, otherNamespace, cannotBeNotified or
+	// neverCalled.
+	Fault   string `json:"fault"`
+	Message string `json:"message"`
+	Remedy  string `json:"remedy"`
+}
+
+// ReceiverProposal is a Receiver that is missing, and what it takes beside its manifest.
+type ReceiverProposal struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Host      string `json:"host"`
+	HostType  string `json:"hostType"`
+	Guessed   bool   `json:"guessed,omitempty"`
+	// Verifies is what notification-controller verifies of a call.
+	Verifies string   `json:"verifies"`
+	Sources  []string `json:"sources"` // KIND NAMESPACE/NAME
+	// SecretCommand creates the Secret, TokenCommand prints the token, and PathCommand the path of the URL.
+	SecretCommand string `json:"secretCommand"`
+	TokenCommand  string `json:"tokenCommand,omitempty"`
+	PathCommand   string `json:"pathCommand"`
+	// Steps are what to enter at the host.
+	Steps []string `json:"steps"`
+	// Manifest of the Receiver.
+	Manifest map[string]any `json:"manifest"`
+
+	yaml  string
+	title string
+}

@@ -1,0 +1,260 @@
+package webhook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Input is what a coverage is worked out from.
+type Input struct {
+	// Objects are all that was read: sources, Receivers, and what uses the sources.
+	Objects []flux.Object
+	// Shown tells which of them are asked for; nil for all. Receivers count wherever they are.
+	Shown func(*flux.Object) bool
+	// Read tells whether all objects of a kind in a namespace were read, so that what is not there does not exist; nil
+	// for all.
+	Read func(kind, namespace string) bool
+	// HostTypes are the makes of hosts that the user knows better, by host.
+	HostTypes map[string]HostType
+	// OneNamespace says that notification-controller runs with --no-cross-namespace-refs.
+	OneNamespace bool
+}
+
+// State says whether a webhook reaches a source. The strings are part of the JSON output.
+type State string
+
+// The states of a source.
+const (
+	Covered   State = "covered"   // a Receiver that takes calls notifies it
+	Broken    State = "broken"    // a Receiver names it and does not notify it
+	Uncovered State = "uncovered" // no Receiver names it, and its host can call
+	Nothing   State = "nothing"   // there is nothing to call for
+)
+
+// Source is a source, and which Receivers notify it.
+type Source struct {
+	Object   flux.Object
+	Host     string // "" where its URL does not tell
+	HostType HostType
+	// Guessed says that the make is taken from a part of the host's name, or from nothing.
+	Guessed bool
+	State   State
+	// Receivers that name it, those that notify it first.
+	Receivers []flux.Ref
+	// Why it is broken, or there is nothing to call for.
+	Why string
+	// Notes are what else to know of it.
+	Notes []string
+	// Relax says that its interval can be longer: see Relaxed.
+	Relax bool
+	// Suspect says that calls may not arrive; Why says what tells.
+	Suspect bool
+
+	address budget.Address
+}
+
+// Coverage is what a fleet has and lacks in webhooks.
+type Coverage struct {
+	Sources   []Source
+	Receivers []Receiver
+	// Proposals are the Receivers that are missing.
+	Proposals []Proposal
+}
+
+// Relaxed is the interval that a source with a webhook does with: it is how long a commit waits at most whose call got
+// lost (hack/docs/tuning.md).
+const Relaxed = 10 * time.Minute
+
+// kinds are those that ask a host for something new.
+var kinds = []string{"GitRepository", "OCIRepository", "Bucket", "HelmRepository", "ImageRepository"}
+
+// New works out which sources Receivers cover, what is wrong with the Receivers, and which are missing.
+func New(in Input) Coverage {
+	f := newFleet(in)
+	var c Coverage
+	for _, o := range f.sources {
+		if in.Shown == nil || in.Shown(o) {
+			c.Sources = append(c.Sources, f.source(o))
+		}
+	}
+	slices.SortFunc(c.Sources, func(a, b Source) int { return a.Object.Ref.Compare(b.Object.Ref) })
+	f.include(c.Sources)
+	c.Proposals = f.propose(c.Sources)
+	for i := range c.Sources {
+		s := &c.Sources[i]
+		s.Relax = (s.State == Covered || s.State == Uncovered) && !s.Suspect && len(s.Object.Polling.Includes) == 0 &&
+			!s.Object.OCI && s.Object.Effective(flux.Interval) > 0 && s.Object.Effective(flux.Interval) < Relaxed
+	}
+	c.Receivers = f.judge(c.Sources)
+	return c
+}
+
+// fleet is everything that was read, indexed.
+type fleet struct {
+	in        Input
+	byRef     map[flux.Ref]*flux.Object
+	sources   []*flux.Object
+	receivers []*flux.Object
+	// consumers are what uses a source and has a history.
+	consumers map[flux.Ref][]*flux.Object
+}
+
+func newFleet(in Input) *fleet {
+	f := &fleet{in: in, byRef: make(map[flux.Ref]*flux.Object, len(in.Objects)), consumers: map[flux.Ref][]*flux.Object{}}
+	for i := range in.Objects {
+		o := &in.Objects[i]
+		f.byRef[o.Ref] = o
+		switch {
+		case o.Deleting:
+		case o.Kind == "Receiver":
+			f.receivers = append(f.receivers, o)
+		case slices.Contains(kinds, o.Kind):
+			f.sources = append(f.sources, o)
+		case len(o.Status.Changes) > 0:
+			f.consumers[o.SourceRef] = append(f.consumers[o.SourceRef], o)
+		}
+	}
+	slices.SortFunc(f.receivers, func(a, b *flux.Object) int { return a.Ref.Compare(b.Ref) })
+	return f
+}
+
+// source tells what reaches a source.
+func (f *fleet) source(o *flux.Object) Source {
+	s := Source{Object: *o, address: address(o)}
+	s.Host = s.address.Host
+	var broken []flux.Ref
+	var first *flux.Object
+	why := ""
+	for _, r := range f.receivers {
+		names, reason := f.reaches(r, o)
+		switch {
+		case !names:
+		case reason == "":
+			s.Receivers = append(s.Receivers, r.Ref)
+			if first == nil {
+				first = r
+			}
+		default:
+			broken = append(broken, r.Ref)
+			if why == "" {
+				why = fmt.Sprintf("%s: %s", r.Ref, reason)
+			}
+		}
+	}
+	known, chosen := f.in.HostTypes[s.Host]
+	if chosen {
+		s.HostType = known
+	} else if s.Host != "" && calls(o.Kind) && !strings.Contains(o.Remote.URL, "$") {
+		s.HostType, s.Guessed = hostedBy(o, s.address)
+	}
+	nothing := unneeded(o)
+	switch {
+	case nothing != "":
+		s.State, s.Why = Nothing, nothing
+	case first != nil:
+		s.State = Covered
+		f.suspect(&s, first)
+	case len(broken) > 0:
+		s.State, s.Why = Broken, why
+	case s.HostType == "":
+		s.State, s.Why = Nothing, silent(o)
+	default:
+		s.State = Uncovered
+	}
+	s.Receivers = append(s.Receivers, broken...)
+	return s
+}
+
+// calls tells whether what a kind is about announces what is new there.
+func calls(kind string) bool {
+	return kind == "GitRepository" || kind == "OCIRepository" || kind == "ImageRepository"
+}
+
+// unneeded says why no call could bring anything; "" where one could.
+func unneeded(o *flux.Object) string {
+	switch {
+	case o.Suspended:
+		return "suspended"
+	case o.OCI:
+		return "Flux never polls a HelmRepository of type oci: its charts list their tags themselves"
+	case o.Kind == "GitRepository" && o.Remote.Ref.Kind == flux.RefCommit:
+		return "pinned to a commit"
+	case o.Kind == "OCIRepository" && o.Remote.Ref.Kind == flux.RefDigest:
+		return "pinned to a digest"
+	default:
+		return ""
+	}
+}
+
+// silent says why nobody calls for a source.
+func silent(o *flux.Object) string {
+	switch {
+	case strings.Contains(o.Remote.URL, "$"):
+		return "its URL has a variable whose value is not here"
+	case calls(o.Kind):
+		return "its URL names no host"
+	default:
+		return "nothing announces what is new in a " + o.Kind + "; where something can, say what with --host-type"
+	}
+}
+
+// reaches tells whether a Receiver names a source, and why it does not notify it all the same; "" where it does.
+func (f *fleet) reaches(r, o *flux.Object) (names bool, reason string) {
+	for _, t := range r.Targets {
+		if !t.Covers(*o) {
+			continue
+		}
+		why := f.stopped(r, t)
+		if why == "" {
+			return true, ""
+		}
+		if !names {
+			names, reason = true, why
+		}
+	}
+	return names, reason
+}
+
+// stopped says why a Receiver does not notify a target that is there; "" where it does.
+func (f *fleet) stopped(r *flux.Object, t flux.Target) string {
+	switch {
+	case r.Suspended:
+		return "it is suspended"
+	case !r.Delivers():
+		return notReady(r)
+	case f.in.OneNamespace && t.Namespace != r.Namespace:
+		return otherNamespace
+	default:
+		return t.Refused()
+	}
+}
+
+const otherNamespace = "notification-controller runs with --no-cross-namespace-refs, and it names another namespace"
+
+func notReady(r *flux.Object) string {
+	text := "it is not ready"
+	if r.Status.ReadyMessage != "" {
+		text += ": " + r.Status.ReadyMessage
+	}
+	return text
+}
+
+// include tells those that include others what a webhook does not bring them.
+func (f *fleet) include(sources []Source) {
+	for i := range sources {
+		s := &sources[i]
+		for _, ref := range s.Object.Polling.Includes {
+			included := f.byRef[ref]
+			note := fmt.Sprintf("it includes %s, which Flux does not watch: a commit there waits for the interval of this one, too", ref)
+			if included != nil && s.State != Covered && f.source(included).State == Covered {
+				note = fmt.Sprintf("a Receiver notifies %s, which it includes; that does not reach this one: a commit there waits for the interval of this one", ref)
+			}
+			s.Notes = append(s.Notes, note)
+		}
+	}
+}

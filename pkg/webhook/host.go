@@ -1,0 +1,84 @@
+package webhook
+
+import (
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// hostedBy tells by what a host is run, as far as its name and the source tell; guessed where no more than a part of
+// its name does, or nothing.
+func hostedBy(o *flux.Object, at budget.Address) (t HostType, guessed bool) {
+	name, _, _ := strings.Cut(at.Host, ":")
+	if o.Kind == "GitRepository" {
+		return gitHost(name, at.Path, o.Remote.Provider)
+	}
+	return registry(name, o.Remote.Provider)
+}
+
+func gitHost(name, path, provider string) (HostType, bool) {
+	switch {
+	case name == "github.com", within(name, "ghe.com"), provider == "github":
+		return GitHub, false
+	case name == "gitlab.com":
+		return GitLab, false
+	case name == "bitbucket.org":
+		return BitbucketCloud, false
+	case name == "dev.azure.com", within(name, "visualstudio.com"), provider == "azure", strings.Contains("/"+path+"/", "/_git/"):
+		return AzureDevOps, false
+	case name == "codeberg.org", name == "gitea.com":
+		return Gitea, false
+	case within(name, "amazonaws.com"), name == "source.developers.google.com": // CodeCommit and Cloud Source call nobody
+		return GenericHMAC, false
+	case strings.HasPrefix(path, "scm/"): // the HTTP path of Bitbucket Server
+		return Bitbucket, true
+	}
+	return byName(name, map[string]HostType{
+		"github": GitHub, "gitlab": GitLab, "gitea": Gitea, "forgejo": Gitea, "bitbucket": Bitbucket, "stash": Bitbucket,
+	})
+}
+
+func registry(name, provider string) (HostType, bool) {
+	switch {
+	case name == "ghcr.io":
+		return GHCR, false
+	case name == dockerIO:
+		return DockerHub, false
+	case name == "quay.io":
+		return Quay, false
+	case within(name, "azurecr.io"), provider == "azure":
+		return ACR, false
+	case name == "gcr.io", within(name, "gcr.io"), within(name, "pkg.dev"), provider == "gcp":
+		return GCR, false
+	case name == "registry.gitlab.com", within(name, "amazonaws.com"), name == "public.ecr.aws": // they call nobody
+		return GenericHMAC, false
+	}
+	return byName(name, map[string]HostType{"harbor": Harbor, "quay": Quay, "nexus": Nexus})
+}
+
+// byName finds a make by a word in a host's name. No two of the words fit one name in practice; the order is that of
+// the table of makes.
+func byName(name string, words map[string]HostType) (HostType, bool) {
+	for _, m := range makes {
+		for word, t := range words {
+			if t == m.name && strings.Contains(name, word) {
+				return t, true
+			}
+		}
+	}
+	return GenericHMAC, true
+}
+
+func within(name, domain string) bool { return strings.HasSuffix(name, "."+domain) }
+
+const dockerIO = "docker.io"
+
+// address is where a source is. Docker Hub goes by one name.
+func address(o *flux.Object) budget.Address {
+	at := budget.ParseAddress(o.Remote.URL, o.Kind == "ImageRepository")
+	if at.Host == "index.docker.io" || at.Host == "registry-1.docker.io" || at.Host == "registry.hub.docker.com" {
+		at.Host = dockerIO
+	}
+	return at
+}

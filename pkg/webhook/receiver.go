@@ -1,0 +1,147 @@
+package webhook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Receiver is one that there is, and what is wrong with it.
+type Receiver struct {
+	Object flux.Object
+	// Sources that it notifies, of those that were looked at.
+	Sources []flux.Ref
+	// Problems, the worst first.
+	Problems []Problem
+}
+
+// Fault is what can be wrong with a Receiver. The strings are part of the JSON output.
+type Fault string
+
+// The faults of Receivers.
+const (
+	NotReady         Fault = "notReady"         // it answers 503
+	Suspended        Fault = "suspended"        // it answers 503
+	NoSuchObject     Fault = "noSuchObject"     // it answers 500, and notifies the others
+	NothingMatches   Fault = "nothingMatches"   // no object has the labels
+	OtherNamespace   Fault = "otherNamespace"   // it answers 500: --no-cross-namespace-refs
+	CannotBeNotified Fault = "cannotBeNotified" // it answers 500, or nothing follows from it
+	NeverCalled      Fault = "neverCalled"      // a source changed, and no call is known
+)
+
+// Problem is one thing that is wrong, and what to do about it.
+type Problem struct {
+	Fault   Fault
+	Message string
+	Remedy  string
+}
+
+// judge finds what is wrong with the Receivers that are asked for, or that name a source that is.
+func (f *fleet) judge(sources []Source) []Receiver {
+	var receivers []Receiver
+	for _, r := range f.receivers {
+		judged := Receiver{Object: *r}
+		var suspects []*Source
+		names := false
+		for i := range sources {
+			s := &sources[i]
+			if !slices.Contains(s.Receivers, r.Ref) {
+				continue
+			}
+			names = true
+			if _, stopped := f.reaches(r, &s.Object); s.State == Covered && stopped == "" {
+				judged.Sources = append(judged.Sources, s.Object.Ref)
+				if s.Suspect && s.Receivers[0] == r.Ref {
+					suspects = append(suspects, s)
+				}
+			}
+		}
+		if !names && f.in.Shown != nil && !f.in.Shown(r) {
+			continue
+		}
+		judged.Problems = append(f.wrong(r), calledProblems(r, suspects)...)
+		receivers = append(receivers, judged)
+	}
+	return receivers
+}
+
+// wrong is what a Receiver's own spec and status tell.
+func (f *fleet) wrong(r *flux.Object) []Problem {
+	var problems []Problem
+	switch {
+	case r.Suspended:
+		problems = append(problems, Problem{Suspended, "it is suspended: each call is answered with 503", "flux resume receiver " + r.Name + " -n " + r.Namespace})
+	case !r.Delivers():
+		problems = append(problems, Problem{NotReady, notReady(r), f.mend(r)})
+	}
+	for _, t := range r.Targets {
+		if p, wrong := f.wrongTarget(r, t); wrong {
+			problems = append(problems, p)
+		}
+	}
+	return problems
+}
+
+// mend is what makes a Receiver ready, where its reason tells (notification-controller api/v1, TokenNotFoundReason).
+func (f *fleet) mend(r *flux.Object) string {
+	if r.Status.ReadyReason == "TokenNotFound" && r.Hook.Secret != "" {
+		return SecretCommand(r.Namespace, r.Hook.Secret, r.Hook.Type)
+	}
+	return "kubectl -n " + r.Namespace + " describe receiver " + r.Name
+}
+
+func (f *fleet) wrongTarget(r *flux.Object, t flux.Target) (Problem, bool) {
+	kind, known := kindOf(t)
+	switch why := t.Refused(); {
+	case why != "":
+		return Problem{CannotBeNotified, fmt.Sprintf("%s cannot be notified: %s; each call is answered with 500", t, why), "write apiVersion or matchLabels, or take it out"}, true
+	case f.in.OneNamespace && t.Namespace != r.Namespace:
+		return Problem{OtherNamespace, fmt.Sprintf("%s is not notified: %s; each call is answered with 500", t, otherNamespace), "put a Receiver into namespace " + t.Namespace}, true
+	case !known || f.in.Read != nil && !f.in.Read(kind.Name, t.Namespace):
+		return Problem{}, false
+	case t.Name == "*":
+		if slices.ContainsFunc(f.in.Objects, t.Covers) {
+			return Problem{}, false
+		}
+		return Problem{NothingMatches, fmt.Sprintf("no %s in namespace %q has the labels %s", t.Kind, t.Namespace, labels(t.MatchLabels)), "label the objects, or name them"}, true
+	}
+	o := f.byRef[flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: t.Namespace, Name: t.Name}]
+	switch {
+	case o == nil:
+		return Problem{NoSuchObject, fmt.Sprintf("%s does not exist: each call is answered with 500, and some hosts stop calling what fails", t), "take it out, or create it"}, true
+	case o.OCI:
+		return Problem{CannotBeNotified, fmt.Sprintf("%s is of type oci, which Flux never polls: a call does nothing", t), "name the HelmCharts that come from it"}, true
+	default:
+		return Problem{}, false
+	}
+}
+
+// kindOf is the kind of a target, where fluxtune reads it.
+func kindOf(t flux.Target) (flux.Kind, bool) {
+	k, err := flux.ParseKind(t.Kind)
+	return k, err == nil && k.Name == t.Kind
+}
+
+func labels(m map[string]string) string {
+	var parts []string
+	for key, value := range m {
+		parts = append(parts, key+"="+value)
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ",")
+}
+
+// calledProblems says once what is said of several sources.
+func calledProblems(r *flux.Object, suspects []*Source) []Problem {
+	if len(suspects) == 0 {
+		return nil
+	}
+	s := suspects[0]
+	message := fmt.Sprintf("%s: %s", s.Object.Ref, s.Why)
+	if n := len(suspects) - 1; n > 0 {
+		message += fmt.Sprintf(" (and %d more like it)", n)
+	}
+	return []Problem{{NeverCalled, message, "look at the host's list of deliveries, and at kubectl -n flux-system logs deploy/notification-controller"}}
+}

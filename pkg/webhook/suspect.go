@@ -1,0 +1,61 @@
+package webhook
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// slack is how much later than what it follows from something may be seen: a first artifact after an object was made,
+// a fetch after a call.
+const slack = 2 * time.Minute
+
+// suspect notes where a source changed and no call is known that brought it. What can be known:
+//
+//   - metadata.managedFields holds when notification-controller last set the annotation requestedAt, until somebody
+//     else sets it (flux reconcile); then nothing is known;
+//   - status.artifact.lastUpdateTime is when the artifact was last made: for a new revision, for a change of the
+//     source's spec, and anew where source-controller lost its storage. Where the users of the source have a history,
+//     it tells the last case: then none of them has had anything new to apply.
+//
+// Only the last call and the last change are kept. Calls that were refused, or that a filter left out, stand nowhere
+// but in notification-controller's log.
+func (f *fleet) suspect(s *Source, r *flux.Object) {
+	o := &s.Object
+	changed := o.Status.SourceChanged
+	if changed.IsZero() || r.Created.IsZero() || f.rebuilt(o) {
+		return
+	}
+	called := o.Requested.Called()
+	switch {
+	case o.Requested.By == "":
+		if changed.Before(later(r.Created, o.Created).Add(slack)) {
+			return
+		}
+		s.Suspect, s.Why = true, "it changed since there is the Receiver, and was never called for: does its host call, and with the right URL and token?"
+	case !called.IsZero() && changed.Sub(called) > o.Effective(flux.Timeout)+slack && changed.After(r.Created.Add(slack)):
+		s.Suspect, s.Why = true, fmt.Sprintf("its last change came %s after its last call: a poll found it, no webhook", flux.FormatDuration(changed.Sub(called).Truncate(time.Second)))
+	}
+	if s.Suspect && r.Hook.Filtered {
+		s.Why += "; or does the filter of " + r.Ref.String() + " leave it out?"
+	}
+}
+
+// rebuilt tells whether an artifact was made anew without anything new in it, as far as its users' histories tell.
+func (f *fleet) rebuilt(o *flux.Object) bool {
+	users := f.consumers[o.Ref]
+	for _, u := range users {
+		if !u.Status.Changes[len(u.Status.Changes)-1].Before(o.Status.SourceChanged) {
+			return false
+		}
+	}
+	return len(users) > 0
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
