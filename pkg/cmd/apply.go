@@ -100,6 +100,7 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 }
 
 func (o ApplyOptions) run(ctx context.Context) error {
+	o.charts = true
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err

@@ -103,6 +103,7 @@ func (f *PlanFlags) toOptions(r *root, args []string) (o PlanOptions, err error)
 }
 
 func (o PlanOptions) run(ctx context.Context) error {
+	o.charts = true
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err

@@ -234,7 +234,7 @@ func (o Overview) takes(limits limits) []string {
 	if o.Calm.Levels > 1 {
 		line += fmt.Sprintf("; dependents first, in %d steps that each wait until Flux is ready again", o.Calm.Levels)
 	}
-	lines := []string{line}
+	lines := append([]string{line}, optional(fetchLine(o.Calm, limits.hosts))...)
 	disturbed := o.Calm.Disturbed
 	if len(disturbed) == 0 {
 		return lines

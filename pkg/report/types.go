@@ -131,6 +131,16 @@ type PlanCourse struct {
 	Takes string `json:"takes"`
 	// NotReady are the objects that may be not ready for a while, and cannot be spared.
 	NotReady []PlanNotReady `json:"notReady"`
+	// Fetches are the charts that the changes have fetched again, by host, the most first; absent where none is.
+	Fetches []PlanFetches `json:"fetches,omitempty"`
+}
+
+// PlanFetches are charts that are fetched again from one host.
+type PlanFetches struct {
+	// Host of the HelmRepositories; "" for charts from other sources, of which only the dependencies are fetched, and where
+	// the source was not read.
+	Host   string `json:"host"`
+	Charts int    `json:"charts"`
 }
 
 // PlanNotReady is an object that may be not ready for a while, what of, and why that cannot be spared.

@@ -38,6 +38,7 @@ const (
 	ReasonPinLost          Reason = "PinLost"
 	ReasonUpgrades         Reason = "Upgrades"
 	ReasonFailingChart     Reason = "FailingChart"
+	ReasonChartUnknown     Reason = "ChartUnknown"
 	ReasonSetInGit         Reason = "SetInGit"
 	ReasonOwnerUnknown     Reason = "OwnerUnknown"
 	ReasonCannotPin        Reason = "CannotPin"
@@ -132,7 +133,7 @@ type Options struct {
 	// IncludeSuspended tunes suspended objects too.
 	IncludeSuspended bool
 	// IncludeFailed tunes HelmReleases too whose retries are used up (a change makes them try again), and charts that
-	// cannot be fetched.
+	// cannot be fetched, or of which that is not known.
 	IncludeFailed bool
 	// IncludeUpgrades tunes charts too that are made with values files; a change makes helm-controller upgrade their
 	// releases.

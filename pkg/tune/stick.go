@@ -88,6 +88,10 @@ type Judge struct {
 	// needed is what owners must leave to us already, and unreadable the objects of which that is not known.
 	needed     map[flux.Ref][]Need
 	unreadable map[flux.Ref]bool
+	// looked tells of what is not known whether it would be if it existed.
+	looked func(flux.Ref) bool
+	// allReleases says that all HelmReleases were read.
+	allReleases bool
 }
 
 // NewJudge makes a judge of a snapshot.
@@ -99,6 +103,7 @@ func NewJudge(s flux.Snapshot) *Judge {
 		}
 	}
 	j.needed = Needs(s.All())
+	j.looked, j.allReleases = s.LookedFor, s.LookedForAll("HelmRelease")
 	j.unreadable = make(map[flux.Ref]bool, len(s.Unread))
 	for _, ref := range s.Unread {
 		j.unreadable[ref] = true
