@@ -245,6 +245,8 @@ type Result struct {
 	tried  bool   // it was to be written
 	// runEnded says that the run ended before it came to it.
 	runEnded bool
+	// rules says of an owner that rules of ours came or went, takenBack that they were set and taken away again.
+	rules, takenBack bool
 }
 
 // ResultSummary counts results.
@@ -257,7 +259,7 @@ type ResultSummary struct {
 	Failed       int `json:"failed"`
 	NotAttempted int `json:"notAttempted"`
 	Uncertain    int `json:"uncertain"`
-	// Partial are the objects of which a revert left something as it is.
+	// Partial are the objects of which a revert took something back and left something as it is. They count nowhere else.
 	Partial int `json:"partial"`
 	// NotReady are those of the changed that Flux has not been seen ready again.
 	NotReady int `json:"notReady"`

@@ -109,7 +109,7 @@ func (i *Item) lookAfterPins(opts Options) {
 		i.leaveAlone(ReasonCannotPin, "its pin is gone, and it cannot be pinned again: "+why)
 		return
 	}
-	i.repins, i.Message = true, i.Message+"; pinned again"
+	i.repins, i.Action, i.Reason, i.Message = true, ActionChange, ReasonPinLost, "its pin is gone: pinned again"
 }
 
 // leaveAlone makes an item that would change one that does not; with no reason it does nothing.
@@ -240,6 +240,9 @@ func managed(item Item, opts Options) (Reason, string) {
 	if opts.Managed != ManagedPin {
 		if item.Stick.Verdict == Unknown {
 			return ReasonOwnerUnknown, "left to its owner: " + item.Stick.Message
+		}
+		if opts.Judge.PinGone(item.Object) {
+			return ReasonPinLost, "its pin is gone, and a change would be " + item.Stick.Message + " (--managed=pin pins it again)"
 		}
 		return ReasonSetInGit, "would be " + item.Stick.Message
 	}

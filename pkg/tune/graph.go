@@ -213,7 +213,7 @@ func (g *Graph) Forecast(items []Item, pace float64) Calm {
 	var refs []flux.Ref
 	var fetches []Fetch
 	for _, item := range items {
-		if item.Action == ActionChange {
+		if item.Action == ActionChange && !item.repins {
 			changed[item.Object.Ref] = item
 			refs = append(refs, item.Object.Ref)
 			if fetch, fetched := item.fetch(); fetched {

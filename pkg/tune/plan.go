@@ -77,6 +77,9 @@ type Item struct {
 	repins bool
 }
 
+// Repins tells whether an item that changes has no changes of its own: the rules of its owner are gone, and written again.
+func (i Item) Repins() bool { return i.repins && i.Action == ActionChange }
+
 // Plan is what would be done with every object of a Snapshot, in the Snapshot's order.
 type Plan struct {
 	Policy string // the policy's title: its name and what overrides it
@@ -203,7 +206,7 @@ func (j *Judge) pin(plan *Plan) {
 		for i := range plan.Items {
 			item := &plan.Items[i]
 			switch {
-			case item.Action != ActionChange && !item.repins || item.Stick.Owner != owner:
+			case item.Action != ActionChange || item.Stick.Owner != owner:
 			case tooLarge != "" && !item.Stick.Verdict.lasts():
 				item.leaveAlone(ReasonCannotPin, "cannot be pinned: "+tooLarge)
 			default:
@@ -220,7 +223,7 @@ func (j *Judge) pin(plan *Plan) {
 // need is what the owner of an item's object must leave to us for the changes to last; false where nothing.
 func (i Item) need() (Need, bool) {
 	n := Need{Object: i.Object.Ref}
-	if i.Action != ActionChange && !i.repins {
+	if i.Action != ActionChange {
 		return n, false
 	}
 	for _, f := range i.Stick.Fields {
