@@ -134,6 +134,9 @@ func (c Command) Plan(s flux.Snapshot) Planned {
 		plan := tune.NewPlan(s.Objects, chosen, resolver, opts)
 		p.Run.Pins = plan.Pins
 		for _, item := range plan.Changed() {
+			if item.Repins() {
+				continue // only rules are written
+			}
 			p.Run.Writes = append(p.Run.Writes, tune.ApplyWrite{
 				Item: item, Stamp: tune.Stamp{Session: c.Session, Policy: chosen.Name, Manager: tune.DefaultManager},
 				Decide: func(o flux.Object) tune.Item { return tune.Decide(o, chosen, resolver.Resolve(o), opts) },

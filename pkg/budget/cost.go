@@ -83,7 +83,8 @@ func refCosts() map[flux.RefKind]Cost {
 //     asked for the digest and then for the signature, in one request or more. Other charts are found in
 //     the index or artifact that their source has fetched.
 //   - Bucket: HEAD of the bucket, GET .sourceignore, and a list of its keys, one page for each 1,000
-//     (bucket_controller.go).
+//     (bucket_controller.go). Where it names no region, an S3 client asks for that first, in each reconcile anew
+//     (github.com/minio/minio-go bucket-cache.go, getBucketLocation; internal/bucket/minio).
 //   - ImageRepository: lists the tags (image-reflector-controller imagerepository_controller.go scan).
 //   - ImagePolicy that reflects digests always: HEAD of the manifest (imagepolicy_controller.go fetchDigest).
 //   - ResourceSetInputProvider: a page of what it lists (Flux Operator internal/gitprovider); 100 branches,
@@ -94,6 +95,7 @@ const (
 	verifyCalls    = 2 * registryCall
 	helmIndex      = 1
 	bucketCalls    = 3
+	bucketLocation = 1
 	restCalls      = 1
 	// cloneCalls are GET info/refs and POST git-upload-pack.
 	cloneCalls = 2
@@ -115,7 +117,7 @@ func (f *fleet) cost(s *subject) (Cost, bool) {
 	case "HelmChart":
 		return f.chartCost(o)
 	case "Bucket":
-		return call(Bucket, bucketCalls, "lists objects")
+		return bucketCost(o)
 	case "ImageRepository":
 		return call(Image, registryCall, "scan: lists tags")
 	case flux.ImagePolicyKind:
@@ -148,6 +150,14 @@ func (f *fleet) gitCost(o *flux.Object) (Cost, bool) {
 		c.Note += ", submodules too"
 	}
 	return c, true
+}
+
+func bucketCost(o *flux.Object) (Cost, bool) {
+	s3 := o.Remote.Provider != "azure" && o.Remote.Provider != "gcp"
+	if s3 && !o.Polling.Region {
+		return call(Bucket, bucketLocation+bucketCalls, "asks for the region, lists objects")
+	}
+	return call(Bucket, bucketCalls, "lists objects")
 }
 
 func ociCost(o *flux.Object) (Cost, bool) {

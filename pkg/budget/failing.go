@@ -34,8 +34,8 @@ const (
 // includes (gitrepository_controller.go fetchIncludes). kustomize-controller
 // (kustomization_controller.go Reconcile) and helm-controller (helmrelease_controller.go) wait for
 // dependencies and sources; the former tries again at the retry interval, the latter only where its
-// strategy is RetryOnFailure.
-func failure(o *flux.Object) Failure {
+// strategy is RetryOnFailure, or where it names none and the controller c retries on failure by default.
+func failure(o *flux.Object, c flux.Controller) Failure {
 	switch {
 	case o.Status.Stalled:
 		return Stopped
@@ -64,7 +64,7 @@ func failure(o *flux.Object) Failure {
 		if strings.HasSuffix(o.Status.ReadyReason, "NotReady") {
 			return Waiting
 		}
-		if helmRetry(o) != nil {
+		if helmRetry(o, c) != nil {
 			return Retrying
 		}
 		return BackOff
@@ -77,15 +77,20 @@ const dependencyNotReady = "DependencyNotReady" // fluxcd/pkg apis/meta, Depende
 
 // helmRetry is the interval at which a HelmRelease tries again what failed; nil where its strategy is
 // another.
-func helmRetry(o *flux.Object) *string {
+func helmRetry(o *flux.Object, c flux.Controller) *string {
+	retry := o.Polling.Retry
+	every, named := retry.Install, retry.InstallNamed
 	switch o.Status.ReadyReason {
 	case "InstallFailed":
-		return o.Polling.Retry.Install
 	case "UpgradeFailed":
-		return o.Polling.Retry.Upgrade
+		every, named = retry.Upgrade, retry.UpgradeNamed
 	default:
 		return nil
 	}
+	if !named && c.RetryOnFailure {
+		return flux.RetryDefault()
+	}
+	return every
 }
 
 // Retries is how often what has been failing for a time is tried again in the time after, by a

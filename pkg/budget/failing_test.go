@@ -168,3 +168,32 @@ func TestFailingIsCounted(t *testing.T) {
 	assert.Equal(t, Failing{BackOff: 1, Waiting: 1, Stopped: 1, Requests: steady(4), Mended: steady(180)}, b.Failing)
 	assert.Equal(t, "GitRepository apps/a fails: GitOperationFailed", b.Items[5].Delivery.Why)
 }
+
+// Where helm-controller retries on failure by default, what names no strategy is tried again each 5m; what names another
+// one is not.
+func TestRetryOnFailureByDefault(t *testing.T) {
+	t.Parallel()
+	release := func(reason string, retry flux.HelmRetry) *flux.Object {
+		o := &flux.Object{Ref: flux.Ref{Kind: "HelmRelease"}}
+		o.Status.Ready, o.Status.ReadyReason, o.Polling.Retry = "False", reason, retry
+		return o
+	}
+	every := "2m"
+	gate := flux.Controller{RetryOnFailure: true}
+	for _, tc := range []struct {
+		object *flux.Object
+		by     flux.Controller
+		want   Failure
+		every  *string
+	}{
+		{release("InstallFailed", flux.HelmRetry{}), flux.Controller{}, BackOff, nil},
+		{release("InstallFailed", flux.HelmRetry{}), gate, Retrying, flux.RetryDefault()},
+		{release("UpgradeFailed", flux.HelmRetry{InstallNamed: true}), gate, Retrying, flux.RetryDefault()},
+		{release("UpgradeFailed", flux.HelmRetry{UpgradeNamed: true}), gate, BackOff, nil},
+		{release("UpgradeFailed", flux.HelmRetry{Upgrade: &every, UpgradeNamed: true}), gate, Retrying, &every},
+		{release("TestFailed", flux.HelmRetry{}), gate, BackOff, nil},
+	} {
+		assert.Equal(t, tc.want, failure(tc.object, tc.by))
+		assert.Equal(t, tc.every, helmRetry(tc.object, tc.by))
+	}
+}

@@ -49,7 +49,7 @@ func newFleet(in Input) *fleet {
 	var receivers []*flux.Object
 	for i, items := range [...][]tune.Item{in.Items, in.Others} {
 		for j := range items {
-			s := newSubject(&items[j])
+			s := newSubject(&items[j], f.settings)
 			f.byRef[s.object.Ref] = s
 			if i == 0 {
 				f.shown = append(f.shown, s)
@@ -69,9 +69,10 @@ func newFleet(in Input) *fleet {
 	return f
 }
 
-func newSubject(item *tune.Item) *subject {
+func newSubject(item *tune.Item, controllers settings) *subject {
 	o := &item.Object
-	s := &subject{object: o, environment: item.Assignment.Environment, failure: failure(o)}
+	by := controllers.of(o)
+	s := &subject{object: o, environment: item.Assignment.Environment, failure: failure(o, by)}
 	changed := func(f flux.Field) *string {
 		for _, c := range item.Changes {
 			if c.Field == f {
@@ -89,7 +90,7 @@ func newSubject(item *tune.Item) *subject {
 		Now:     o.Effective(flux.RetryInterval),
 		Planned: o.EffectiveWith(flux.RetryInterval, changed(flux.RetryInterval), interval),
 	}
-	if every := helmRetry(o); every != nil {
+	if every := helmRetry(o, by); every != nil {
 		if d, err := time.ParseDuration(*every); err == nil {
 			s.retry = Pair[time.Duration]{Now: d, Planned: d}
 		}

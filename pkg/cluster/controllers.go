@@ -197,6 +197,16 @@ func readFlags(c *flux.Controller, args []string) {
 			readDuration(&c.MaxRetryDelay, value)
 		case "watch-label-selector":
 			c.Watches = value
+		case "override-manager":
+			if value != "" {
+				c.Overrides = append(slices.Clone(c.Overrides), value)
+			}
+		case "feature-gates":
+			for _, gate := range strings.Split(value, ",") {
+				if name, on, _ := strings.Cut(strings.TrimSpace(gate), "="); name == "DefaultToRetryOnFailure" {
+					c.RetryOnFailure = strings.EqualFold(on, "true")
+				}
+			}
 		}
 	}
 }
@@ -226,6 +236,8 @@ func MergeControllers(deployments []Deployment) []flux.Controller {
 		m.RequeueDependency = max(m.RequeueDependency, d.Controller.RequeueDependency)
 		m.MinRetryDelay = max(m.MinRetryDelay, d.Controller.MinRetryDelay)
 		m.MaxRetryDelay = max(m.MaxRetryDelay, d.Controller.MaxRetryDelay)
+		m.Overrides = slices.Concat(m.Overrides, d.Controller.Overrides)
+		m.RetryOnFailure = m.RetryOnFailure || d.Controller.RetryOnFailure
 	}
 	return merged
 }

@@ -142,6 +142,9 @@ func TestDecodeDeployment(t *testing.T) {
 		`["--concurrent=0","--interval-jitter-percentage=-1","--requeue-dependency=soon"]`: {Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second},
 		`["--min-retry-delay=2s","--max-retry-delay=1m","--watch-label-selector=sharding.fluxcd.io/key=a"]`: {
 			Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second, MinRetryDelay: 2 * time.Second, MaxRetryDelay: time.Minute, Watches: "sharding.fluxcd.io/key=a"},
+		`["--override-manager=flux","--override-manager","k9s","--feature-gates=Other=true,DefaultToRetryOnFailure=true"]`: {
+			Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second, Overrides: []string{"flux", "k9s"}, RetryOnFailure: true},
+		`["--override-manager=","--feature-gates=DefaultToRetryOnFailure=false"]`: {Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second},
 	} {
 		if want.MaxRetryDelay == 0 {
 			want.MinRetryDelay, want.MaxRetryDelay = 750*time.Millisecond, 15*time.Minute

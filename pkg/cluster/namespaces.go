@@ -35,6 +35,16 @@ func (c *Client) readNamespaces(ctx context.Context, snapshot *flux.Snapshot) er
 	return c.readOneByOne(ctx, snapshot)
 }
 
+// ReadLabels reads the labels of a snapshot's namespaces anew. Where that fails, they are what they were.
+func (c *Client) ReadLabels(ctx context.Context, snapshot *flux.Snapshot) error {
+	fresh := flux.Snapshot{Objects: snapshot.Objects, Related: snapshot.Related}
+	if err := c.readNamespaces(ctx, &fresh); err != nil {
+		return err
+	}
+	snapshot.Namespaces, snapshot.Refused = fresh.Namespaces, fresh.Refused
+	return nil
+}
+
 // namespacesAtOnce is how many namespaces are read side by side.
 const namespacesAtOnce = 8
 

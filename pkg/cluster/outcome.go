@@ -39,6 +39,8 @@ type Result struct {
 	// NotReady says of an object that was written and waited for what has not been seen of it yet; "" where it was
 	// seen, or not waited for.
 	NotReady string
+	// TakenBack says that it was written, and put back to what it was before by the same run.
+	TakenBack bool
 }
 
 // Wrote tells whether anything of it was, or may have been, written.

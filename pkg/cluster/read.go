@@ -97,17 +97,22 @@ func (c *Client) readKinds(ctx context.Context, s served, sel Selection) (flux.S
 	}
 	lists := make([][]flux.Object, len(kinds))
 	gaps := make([]*flux.Gap, len(kinds))
+	looked := make([]flux.Place, len(kinds))
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, k := range kinds {
 		version := s[k.Name]
 		if version == "" {
 			gaps[i] = &flux.Gap{What: k.Resource, Why: fmt.Sprintf("the cluster does not serve %s.%s", k.Resource, k.Group), Harmless: !asked}
+			looked[i] = flux.Place{Kind: k.Name} // there can be none
 			continue
 		}
 		group.Go(func() error {
 			objects, err := c.objects(groupCtx, k, version, sel.Namespace, sel.LabelSelector)
 			lists[i] = objects
 			if err == nil {
+				if sel.LabelSelector == "" {
+					looked[i] = flux.Place{Kind: k.Name, Namespace: sel.Namespace}
+				}
 				return nil
 			}
 			if unreachable(err) || groupCtx.Err() != nil {
@@ -120,11 +125,11 @@ func (c *Client) readKinds(ctx context.Context, s served, sel Selection) (flux.S
 	if err := group.Wait(); err != nil {
 		return flux.Snapshot{}, err
 	}
-	return assemble(lists, gaps), nil
+	return assemble(lists, gaps, looked), nil
 }
 
-func assemble(lists [][]flux.Object, gaps []*flux.Gap) flux.Snapshot {
-	s := flux.Snapshot{Objects: slices.Concat(lists...)}
+func assemble(lists [][]flux.Object, gaps []*flux.Gap, looked []flux.Place) flux.Snapshot {
+	s := flux.Snapshot{Objects: slices.Concat(lists...), Looked: slices.DeleteFunc(looked, func(p flux.Place) bool { return p == flux.Place{} })}
 	for _, gap := range gaps {
 		if gap != nil {
 			s.Gaps = append(s.Gaps, *gap)
@@ -148,6 +153,7 @@ func (c *Client) readNames(ctx context.Context, s served, sel Selection) (flux.S
 		case unreachable(err) || ctx.Err() != nil:
 			return flux.Snapshot{}, fmt.Errorf("reading %s %s/%s: %w", n.Kind.Name, sel.Namespace, n.Name, err)
 		case apierrors.IsNotFound(err):
+			snapshot.Looked = append(snapshot.Looked, flux.Place{Kind: n.Kind.Name, Namespace: sel.Namespace, Name: n.Name})
 			snapshot.Gaps = append(snapshot.Gaps, NotFound(n, sel.Namespace))
 		default:
 			snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: n.in(sel.Namespace), Why: err.Error()})

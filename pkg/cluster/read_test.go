@@ -31,8 +31,9 @@ func TestAssemble(t *testing.T) {
 	t.Parallel()
 	one, two := object("a", "one", ""), object("a", "two", "")
 	gap := flux.Gap{What: "buckets", Why: "forbidden"}
-	assert.Equal(t, flux.Snapshot{Objects: []flux.Object{one, two}, Gaps: []flux.Gap{gap}},
-		assemble([][]flux.Object{{one}, nil, {two}}, []*flux.Gap{nil, &gap, nil}))
+	all := flux.Place{Kind: "Kustomization"}
+	assert.Equal(t, flux.Snapshot{Objects: []flux.Object{one, two}, Gaps: []flux.Gap{gap}, Looked: []flux.Place{all}},
+		assemble([][]flux.Object{{one}, nil, {two}}, []*flux.Gap{nil, &gap, nil}, []flux.Place{all, {}, {}}))
 }
 
 func TestDecodeNamespace(t *testing.T) {

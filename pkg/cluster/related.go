@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -38,6 +39,7 @@ func (c *Client) ReadRelated(ctx context.Context, sel Selection, snapshot *flux.
 		snapshot.Gaps = append(snapshot.Gaps, gap)
 	}
 	snapshot.Relate(found.Objects)
+	snapshot.Looked = append(snapshot.Looked, found.Looked...)
 	return c.explain(ctx, s, snapshot)
 }
 
@@ -61,13 +63,14 @@ func (c *Client) explain(ctx context.Context, s served, snapshot *flux.Snapshot)
 // records say which rules are needed. Those that could not be read are noted; those that do not exist are not.
 func (c *Client) ReadPinned(ctx context.Context, snapshot *flux.Snapshot) error {
 	known := snapshot.Known()
-	missing := make(map[place][]flux.Ref)
+	missing := make(map[flux.Place][]flux.Ref)
 	for owner := range snapshot.All() {
 		for _, rule := range tune.OurRules(*owner) {
 			for _, ref := range tune.Targets(rule) {
 				k, ok := flux.ParseManifestKind(ref.Group, ref.Kind)
 				if _, there := known[ref]; ok && !there && !slices.ContainsFunc(snapshot.Unread, func(r flux.Ref) bool { return r == ref }) {
-					missing[place{k.Name, ref.Namespace}] = append(missing[place{k.Name, ref.Namespace}], ref)
+					at := flux.Place{Kind: k.Name, Namespace: ref.Namespace}
+					missing[at] = append(missing[at], ref)
 				}
 			}
 		}
@@ -78,28 +81,103 @@ func (c *Client) ReadPinned(ctx context.Context, snapshot *flux.Snapshot) error 
 	return c.readPlaces(ctx, missing, snapshot)
 }
 
-// place is where objects are: a kind, by its name, in a namespace.
-type place struct{ kind, namespace string }
-
 // readPlaces lists some kinds in some namespaces, for the objects wanted there.
-func (c *Client) readPlaces(ctx context.Context, wanted map[place][]flux.Ref, snapshot *flux.Snapshot) error {
+func (c *Client) readPlaces(ctx context.Context, wanted map[flux.Place][]flux.Ref, snapshot *flux.Snapshot) error {
 	s, err := c.discover(ctx)
 	if err != nil {
 		return err
 	}
 	for at, refs := range wanted {
-		kind, err := flux.ParseKind(at.kind)
+		read, err := c.readPlace(ctx, s, at, snapshot)
 		if err != nil {
 			return err
 		}
-		objects, err := c.objects(ctx, kind, s[kind.Name], at.namespace, "")
-		switch {
-		case err == nil:
-			snapshot.Relate(objects)
-		case unreachable(err) || ctx.Err() != nil:
-			return fmt.Errorf("listing %s: %w", scope(kind.Resource, at.namespace), err)
-		default:
+		if !read {
 			snapshot.Unread = append(snapshot.Unread, refs...)
+		}
+	}
+	return nil
+}
+
+// readPlace adds to a snapshot what is in a place. It tells whether that may be read.
+func (c *Client) readPlace(ctx context.Context, s served, at flux.Place, snapshot *flux.Snapshot) (bool, error) {
+	kind, err := flux.ParseKind(at.Kind)
+	if err != nil {
+		return false, err
+	}
+	var objects []flux.Object
+	what := scope(kind.Resource, at.Namespace)
+	if at.Name == "" {
+		objects, err = c.objects(ctx, kind, s[kind.Name], at.Namespace, "")
+	} else {
+		what = Name{kind, at.Name}.in(at.Namespace)
+		var o flux.Object
+		if o, err = c.object(ctx, kind, s[kind.Name], at.Namespace, at.Name); err == nil {
+			objects = []flux.Object{o}
+		}
+	}
+	switch {
+	case err == nil, apierrors.IsNotFound(err):
+		snapshot.Relate(objects)
+		snapshot.Looked = append(snapshot.Looked, at)
+		return true, nil
+	case unreachable(err) || ctx.Err() != nil:
+		return false, fmt.Errorf("reading %s: %w", what, err)
+	default:
+		return false, nil
+	}
+}
+
+// byName is how many objects of a place are asked for one by one; more are listed.
+const byName = 5
+
+// ReadCharts adds to a snapshot what tells whether charts can be fetched again: the HelmCharts that helm-controller makes
+// for its HelmReleases, and what those and its own HelmCharts are fetched from. What may not be read is not known.
+func (c *Client) ReadCharts(ctx context.Context, snapshot *flux.Snapshot) error {
+	s, err := c.discover(ctx)
+	if err != nil {
+		return err
+	}
+	known := snapshot.Known()
+	wanted := make(map[flux.Place][]flux.Ref)
+	spaces := make(map[string]map[string]bool) // of each kind
+	for _, o := range snapshot.Objects {
+		for _, ref := range tune.ChartSources(o) {
+			row, ok := flux.ParseManifestKind(ref.Group, ref.Kind)
+			if _, there := known[ref]; there || !ok || s[row.Name] == "" || snapshot.LookedFor(ref) {
+				continue
+			}
+			at := flux.Place{Kind: ref.Kind, Namespace: ref.Namespace}
+			if !slices.Contains(wanted[at], ref) {
+				wanted[at] = append(wanted[at], ref)
+			}
+			if spaces[ref.Kind] == nil {
+				spaces[ref.Kind] = make(map[string]bool)
+			}
+			spaces[ref.Kind][ref.Namespace] = true
+		}
+	}
+	for kind, namespaces := range spaces {
+		if len(namespaces) <= byName {
+			continue
+		}
+		if read, err := c.readPlace(ctx, s, flux.Place{Kind: kind}, snapshot); err != nil {
+			return err
+		} else if read {
+			maps.DeleteFunc(wanted, func(at flux.Place, _ []flux.Ref) bool { return at.Kind == kind })
+		}
+	}
+	for at, refs := range wanted {
+		if len(refs) > byName {
+			if _, err := c.readPlace(ctx, s, at, snapshot); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, ref := range refs {
+			if _, err := c.readPlace(ctx, s, flux.Place{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name}, snapshot); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -109,13 +187,13 @@ func (c *Client) readPlaces(ctx context.Context, wanted map[place][]flux.Ref, sn
 // its name.
 func (c *Client) ReadSources(ctx context.Context, snapshot *flux.Snapshot) error {
 	known := snapshot.Known()
-	wanted := make(map[place][]flux.Ref)
+	wanted := make(map[flux.Place][]flux.Ref)
 	for _, o := range snapshot.Objects {
 		if _, there := known[o.SourceRef]; there || o.SourceRef.Name == "" {
 			continue
 		}
 		if _, ok := flux.ParseManifestKind(o.SourceRef.Group, o.SourceRef.Kind); ok {
-			at := place{o.SourceRef.Kind, o.SourceRef.Namespace}
+			at := flux.Place{Kind: o.SourceRef.Kind, Namespace: o.SourceRef.Namespace}
 			wanted[at] = append(wanted[at], o.SourceRef)
 		}
 	}

@@ -220,14 +220,33 @@ func recordsOf(ctx context.Context, s Store, clock Clock, owner flux.Object, wri
 
 // merge keeps the last result of each owner: what was written first may have been taken back at the end.
 func merge(before, after []Result) []Result {
-	last := make(map[flux.Ref]Result)
+	first, last := make(map[flux.Ref]Result), make(map[flux.Ref]Result)
+	for _, r := range before {
+		first[r.Write.Target().Ref] = r
+	}
 	for _, r := range slices.Concat(before, after) {
 		last[r.Write.Target().Ref] = r
 	}
 	var list []Result
-	for _, r := range last {
-		list = append(list, r)
+	for ref, r := range last {
+		list = append(list, takenBack(first[ref], r))
 	}
 	slices.SortFunc(list, func(a, b Result) int { return a.Write.Target().Compare(b.Write.Target().Ref) })
 	return list
+}
+
+// takenBack is the last result of an owner, where its rules are by then what they were before the first.
+func takenBack(first, last Result) Result {
+	set, wasSet := first.Write.(tune.PinWrite)
+	left, ok := last.Write.(tune.PinWrite)
+	if !wasSet || !ok || first.Outcome != Configured || last.Outcome != Configured ||
+		slices.EqualFunc(set.Pin.Rules, left.Pin.Rules, flux.IgnoreRule.Equal) ||
+		!slices.EqualFunc(tune.OurRules(set.Pin.Owner), left.Pin.Rules, flux.IgnoreRule.Equal) {
+		return last
+	}
+	last.Outcome, last.TakenBack, last.Why = Unchanged, true, "its rules were set, and taken away again, since nothing was changed that needs them"
+	if first.NotReady != "" {
+		last.Why = "its rules were set, and taken away again: it has not noticed them in time"
+	}
+	return last
 }

@@ -26,10 +26,21 @@ type Event struct {
 	Gone   bool
 }
 
+// Watcher is told what a watch sees. None of its functions is called while another one is.
+type Watcher struct {
+	// Event tells of an object as it is, or that it is gone.
+	Event func(Event)
+	// Listed tells all objects of a kind that there are, once they are known for the first time.
+	Listed func(kind string, there map[flux.Ref]bool)
+	// Gap tells what cannot be watched, and Mended that it can be again.
+	Gap    func(flux.Gap)
+	Mended func(what string)
+}
+
 // Watch tells of the selected objects until ctx ends: of each as it is at first, and again whenever it changes. What cannot
 // be watched is told as a gap, and tried again by client-go's informers, which also begin anew where the API server has
-// forgotten where to go on. Neither function is called twice at a time.
-func (c *Client) Watch(ctx context.Context, sel Selection, event func(Event), gap func(flux.Gap)) error {
+// forgotten where to go on.
+func (c *Client) Watch(ctx context.Context, sel Selection, w Watcher) error {
 	s, err := c.discover(ctx)
 	if err != nil {
 		return err
@@ -46,14 +57,20 @@ func (c *Client) Watch(ctx context.Context, sel Selection, event func(Event), ga
 		if s[k.Name] == "" {
 			continue
 		}
-		informer := newInformer(client.Resource(schema.GroupVersionResource{Group: k.Group, Version: s[k.Name], Resource: k.Resource}).Namespace(sel.Namespace), sel.LabelSelector)
+		what := "watching " + scope(k.Resource, sel.Namespace)
+		resource := client.Resource(schema.GroupVersionResource{Group: k.Group, Version: s[k.Name], Resource: k.Resource}).Namespace(sel.Namespace)
+		informer := newInformer(resource, sel.LabelSelector, func() {
+			one.Lock()
+			defer one.Unlock()
+			w.Mended(what)
+		})
 		_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { // set before it runs
 			if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || ctx.Err() != nil {
 				return // it begins anew
 			}
 			one.Lock()
 			defer one.Unlock()
-			gap(flux.Gap{What: "watching " + scope(k.Resource, sel.Namespace), Why: words(err), Forbidden: apierrors.IsForbidden(err)})
+			w.Gap(flux.Gap{What: what, Why: words(err), Forbidden: apierrors.IsForbidden(err)})
 		})
 		tell := func(obj any, gone bool) {
 			if last, unknown := obj.(cache.DeletedFinalStateUnknown); unknown {
@@ -65,7 +82,7 @@ func (c *Client) Watch(ctx context.Context, sel Selection, event func(Event), ga
 			}
 			one.Lock()
 			defer one.Unlock()
-			event(Event{o.Object, gone})
+			w.Event(Event{o.Object, gone})
 		}
 		if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 			AddFunc:    func(obj any) { tell(obj, false) },
@@ -75,9 +92,28 @@ func (c *Client) Watch(ctx context.Context, sel Selection, event func(Event), ga
 			return fmt.Errorf("watching %s: %w", k.Resource, err)
 		}
 		all.Go(func() { informer.RunWithContext(ctx) })
+		all.Go(func() {
+			if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+				return
+			}
+			one.Lock()
+			defer one.Unlock()
+			w.Listed(k.Name, refsOf(informer.GetStore().List()))
+		})
 	}
 	all.Wait()
 	return nil
+}
+
+// refsOf are the objects of an informer's store.
+func refsOf(store []any) map[flux.Ref]bool {
+	refs := make(map[flux.Ref]bool, len(store))
+	for _, obj := range store {
+		if o, ok := obj.(*watched); ok {
+			refs[o.Object.Ref] = true
+		}
+	}
+	return refs
 }
 
 // words are those of the API server, without client-go's around them ("failed to list *unstructured.Unstructured").
@@ -94,7 +130,8 @@ type watched struct {
 	Object flux.Object
 }
 
-func newInformer(client dynamic.ResourceInterface, selector string) cache.SharedIndexInformer {
+// newInformer watches a resource; watching is told each time that the API server begins to tell what changes.
+func newInformer(client dynamic.ResourceInterface, selector string, watching func()) cache.SharedIndexInformer {
 	informer := cache.NewSharedIndexInformerWithOptions(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.LabelSelector = selector
@@ -102,7 +139,11 @@ func newInformer(client dynamic.ResourceInterface, selector string) cache.Shared
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			o.LabelSelector = selector
-			return client.Watch(ctx, o)
+			changes, err := client.Watch(ctx, o)
+			if err == nil {
+				watching()
+			}
+			return changes, err
 		},
 	}, &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{})
 	_ = informer.SetTransform(func(obj any) (any, error) { // set before it runs

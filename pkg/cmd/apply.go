@@ -105,6 +105,7 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 }
 
 func (o ApplyOptions) run(ctx context.Context) error {
+	o.charts = true
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
@@ -135,6 +136,9 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	if err := o.supportsPins(ctx, plan); err != nil {
 		return err
 	}
+	if lost, err := f.takenOver(ctx, plan, o.FieldManager); err != nil || lost != "" {
+		return errors.Join(err, refusal(lost))
+	}
 	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Time: o.root.Now(), Manager: o.FieldManager}
 	if o.For > 0 {
 		stamp.Until = stamp.Time.Add(o.For)
@@ -143,6 +147,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		stamp.By = o.Client.WhoAmI(ctx)
 	}
 	session := ""
+	var undone report.Undone
 	err := o.execute(ctx, job{
 		run:      cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, f, stamp), Owners: o.pinning(f)},
 		rules:    plan.Pins,
@@ -151,10 +156,14 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		finish: func(d *report.Results, out cluster.Outcomes) {
 			if o.DryRun == dryRunNone && wrote(out) {
 				session = stamp.Session
+				undone = report.NewUndone(written(out))
 			}
 			d.Session, d.Warnings = session, plan.Warnings
 		},
 	}, f)
+	if sentence := undone.Sentence(); sentence != "" {
+		_, _ = fmt.Fprintln(o.root.ErrOut, sentence)
+	}
 	if session != "" && o.For > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s.\n", session)
 		return errors.Join(err, o.untilOver(ctx, stamp, overview.Budget.Git))
@@ -173,9 +182,20 @@ func (o ApplyOptions) writes(plan tune.Plan, f fleet, stamp tune.Stamp) []tune.W
 	}
 	var writes []tune.Write
 	for _, item := range plan.Changed() {
+		if item.Repins() {
+			continue // only rules are written
+		}
 		writes = append(writes, tune.ApplyWrite{Item: item, Stamp: stamp, Decide: decide})
 	}
 	return writes
+}
+
+// refusal is an error that says why nothing was written; nil for "".
+func refusal(why string) error {
+	if why == "" {
+		return nil
+	}
+	return fmt.Errorf("%s; nothing was changed", why)
 }
 
 // supportsPins is an error where a plan needs rules and the cluster's Kustomizations cannot have any.
@@ -200,6 +220,17 @@ func wrote(out cluster.Outcomes) bool {
 		}
 	}
 	return false
+}
+
+// written are the items that were, or may have been, written.
+func written(out cluster.Outcomes) []tune.Item {
+	var items []tune.Item
+	for _, r := range out.Objects {
+		if write, ok := r.Write.(tune.ApplyWrite); ok && r.Wrote() {
+			items = append(items, write.Item)
+		}
+	}
+	return items
 }
 
 // showPlan shows what would change, where people read stdout; scripts get the results only. Who is asked sees it in any

@@ -48,7 +48,7 @@ func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests 
 func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budget.Rates) {
 	line := o.root.newProgress()
 	defer line.clear()
-	ctx, stop := context.WithDeadline(ctx, time.Now().Add(stamp.Until.Sub(o.root.Now())))
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	applied := make(chan int, 1)
 	go o.count(ctx, stamp.Time, applied)
@@ -56,8 +56,12 @@ func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budge
 	defer tick.Stop()
 	since := 0
 	for {
+		left := o.left(stamp)
+		if left <= 0 {
+			return
+		}
 		text := fmt.Sprintf("%s left, %.0f requests/h (%.0f before), %s changed; Ctrl-C ends it",
-			stamp.Until.Sub(o.root.Now()).Round(time.Second), requests.Planned, requests.Now, plural(since, "source"))
+			left.Round(time.Second), requests.Planned, requests.Now, plural(since, "source"))
 		if width, _ := o.root.terminalSize(); width > 0 {
 			text = report.Clip(text, width-1) // a line that is broken cannot be drawn over
 		}
@@ -69,6 +73,12 @@ func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budge
 		case <-tick.C:
 		}
 	}
+}
+
+// left is how long a session still lasts, by the clock on the wall: Go's other clock stands still while a machine sleeps
+// (time, "Monotonic Clocks"), and the record says a time of day.
+func (o ApplyOptions) left(stamp tune.Stamp) time.Duration {
+	return stamp.Until.Round(0).Sub(o.root.Now().Round(0))
 }
 
 // count tells now and then how many of the sources have changed since a session began.
@@ -113,6 +123,10 @@ func (o ApplyOptions) takeBack(ctx context.Context, session string) error {
 	printer.out = r.Out
 	back.root, back.printer = &r, &printer
 	err := back.run(ctx)
+	if gone := (sessionGone{}); errors.As(err, &gone) { // somebody else was faster
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is over: nothing bears it any more.\n", session)
+		return nil
+	}
 	if err == nil {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is over: everything is as it was.\n", session)
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,13 +15,58 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
+// Somebody may have taken it back first: a colleague, or the cron job.
+func TestApplyForThatSomebodyEnded(t *testing.T) {
+	t.Parallel()
+	for _, verb := range []string{"revert", "forget"} {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			f := newFreeFleet(t)
+			ctx, ctrlC := context.WithCancel(t.Context())
+			defer ctrlC()
+			result := make(chan outcome, 1)
+			go func() {
+				result <- on(f.Cluster).run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
+			}()
+			require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+			on(f.Cluster).must(t, verb, "-n", f.apps, "--yes")
+			ctrlC()
+			o := <-result
+			assert.Zero(t, o.code, o.stderr)
+			assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: nothing bears it any more.")
+		})
+	}
+}
+
+// A machine that sleeps keeps no time of its own: the clock on the wall says when the session ends.
+func TestApplyForOverAClockThatJumps(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	var asleep atomic.Int64
+	i := on(f.Cluster)
+	i.now = func() time.Time { return noon.Add(time.Duration(asleep.Load())) }
+	result := make(chan outcome, 1)
+	go func() {
+		result <- i.run(t.Context(), "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
+	}()
+	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	asleep.Store(int64(8 * time.Hour))
+	select {
+	case o := <-result:
+		assert.Zero(t, o.code, o.stderr)
+		assert.Equal(t, "5m", f.interval(t))
+	case <-time.After(20 * time.Second):
+		assert.Fail(t, "it goes on")
+	}
+}
+
 // What is changed for a while is as it was when that is over, by the clock or by Ctrl-C.
 func TestApplyFor(t *testing.T) {
 	t.Parallel()
 	for name, how := range map[string]struct {
 		length string
 		ctrlC  bool
-	}{"by its time": {length: "3s"}, "by Ctrl-C": {length: "2h", ctrlC: true}} {
+	}{"by its time": {length: "8s"}, "by Ctrl-C": {length: "2h", ctrlC: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFreeFleet(t)
@@ -28,8 +74,10 @@ func TestApplyFor(t *testing.T) {
 			ctx, ctrlC := context.WithCancel(t.Context())
 			defer ctrlC()
 			result := make(chan outcome, 1)
+			i, start := on(f.Cluster), time.Now()
+			i.now = func() time.Time { return noon.Add(time.Since(start)) }
 			go func() {
-				result <- on(f.Cluster).run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", how.length)
+				result <- i.run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", how.length)
 			}()
 			require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
 			record := f.recordOf(t)

@@ -177,6 +177,9 @@ func (o *DoctorOptions) diagnose(ctx context.Context) (report.Diagnosis, error) 
 	if !slices.ContainsFunc(flux.Kinds(), func(k flux.Kind) bool { return served[k.Name] != "" }) {
 		return report.NewDiagnosis(append(checks, nodes), rights, o.next(report.Refused(), report.Refused(), nodes)), nil
 	}
+	if lost := flux.TakesOver(cluster.MergeControllers(deployments), tune.DefaultManager); lost != "" {
+		checks = append(checks, report.Check{Name: "field manager", Status: report.CheckWarning, Message: lost})
+	}
 	return o.diagnoseFleet(ctx, access, checks, nodes, served)
 }
 
@@ -197,7 +200,7 @@ func (o *DoctorOptions) who(version, user string) string {
 func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access, checks []report.Check, nodes report.Check, served map[string]string) (report.Diagnosis, error) {
 	options := FleetOptions{
 		Client: o.Client, Policy: o.Policy, DefaultEnvironment: o.DefaultEnvironment,
-		Selection: cluster.Selection{Namespace: o.Namespace},
+		Selection: cluster.Selection{Namespace: o.Namespace}, related: true, // as plan --managed=pin asks
 	}
 	fleet, err := options.read(ctx)
 	if err != nil {
@@ -217,10 +220,13 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 		}
 	}
 	if len(fleet.objects) > 0 {
-		checks = append(checks, report.OwnersCheck(fleet.snapshot, pins))
-	}
-	if served[kustomizationKind] != "" {
-		checks = append(checks, report.IgnoreCheck(pins))
+		lasting := tune.NewJudge(fleet.snapshot).Lasting(fleet.objects)
+		checks = append(checks, report.OwnersCheck(fleet.snapshot, lasting, pins, o.where()))
+		if served[kustomizationKind] != "" {
+			checks = append(checks, report.IgnoreCheck(pins, lasting))
+		}
+	} else if served[kustomizationKind] != "" {
+		checks = append(checks, report.IgnoreCheck(pins, tune.Lasting{}))
 	}
 	coverage, err := options.webhooks(ctx, &fleet, nil)
 	if err != nil {

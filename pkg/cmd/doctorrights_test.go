@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -251,6 +252,11 @@ func TestProposalsWork(t *testing.T) {
 			for _, command := range check.Run {
 				administer(t, c, dir, command)
 			}
+			// What names do not tell somebody has to choose.
+			if _, command, found := strings.Cut(check.Remedy, "; kubectl label "); found {
+				command, _, _ = strings.Cut(command, ",")
+				administer(t, c, dir, "kubectl label "+strings.Replace(command, "ENVIRONMENT", "staging", 1))
+			}
 		}
 		if d.Environments.Without == 0 {
 			// Patterns tell the rest; without a policy that has them, labels do.
@@ -258,4 +264,65 @@ func TestProposalsWork(t *testing.T) {
 		}
 	}
 	assert.Fail(t, "there are objects without an environment after all that doctor says")
+}
+
+// Every command that doctor proposes looks where doctor looked, and works as it stands: also about what is in Git. What it
+// says of pins is what a plan says.
+func TestProposalsAboutOwnersWork(t *testing.T) {
+	t.Parallel()
+	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
+	f.Apply(t, strings.Replace(gitRepository(f.apps, "lost", "interval: 5m, timeout: 2m"), "metadata: {",
+		"metadata: {labels: {kustomize.toolkit.fluxcd.io/name: nowhere, kustomize.toolkit.fluxcd.io/namespace: "+f.flux+"}, ", 1), "--field-manager=kustomize-controller")
+	for _, scope := range []string{"", "-n " + f.apps} {
+		d := decode[report.Diagnosis](t, on(f.Cluster).must(t, append([]string{"doctor", "-o", "json"}, strings.Fields(scope)...)...))
+		commands := d.Next
+		said := make(map[string]report.Check)
+		for _, check := range d.Checks {
+			said[check.Name] = check
+			commands = append(commands, check.Run...)
+		}
+		for _, command := range commands {
+			if !strings.HasPrefix(command, "kubectl fluxtune ") {
+				continue
+			}
+			assert.Contains(t, command+" ", " "+cmp.Or(scope, "-A")+" ")
+			o := on(f.Cluster).must(t, strings.Fields(strings.TrimPrefix(command, "kubectl fluxtune "))...)
+			assert.NotContains(t, o.stderr, "No Flux objects found")
+		}
+		plan := decode[report.Plan](t, on(f.Cluster).must(t, append([]string{"plan", "gitrepo", "-o", "json", "--managed=pin"}, strings.Fields(cmp.Or(scope, "-A"))...)...))
+		pinnable, cannot := 0, 0
+		for _, item := range plan.Items {
+			switch {
+			case item.Reason == "CannotPin":
+				cannot++
+			case item.Action == "change":
+				pinnable++
+			}
+		}
+		assert.Equal(t, [2]int{1, 1}, [2]int{pinnable, cannot})
+		assert.Equal(t, "Kustomizations have it: --managed=pin can hold changes of 1 object against Git, and not of 1 others", said["spec.ignore"].Message)
+		assert.Contains(t, said["spec.ignore"].Remedy, "Kustomization "+f.flux+"/nowhere, which could not be read")
+	}
+}
+
+// Where all objects but some are production, nobody is led to call those development.
+func TestProposedLabels(t *testing.T) {
+	t.Parallel()
+	c := testbed.StartT(t, testbed.Options{})
+	c.CreateNamespace(t, "apps", map[string]string{"environment": "production"})
+	c.CreateNamespace(t, "platform", nil)
+	c.Apply(t, gitRepository("apps", "app", "interval: 5m"))
+	c.Apply(t, gitRepository("platform", "fleet", "interval: 5m"))
+	run := func() []string {
+		for _, check := range decode[report.Diagnosis](t, on(c).must(t, "doctor", "-o", "json")).Checks {
+			if check.Name == "environments" {
+				return check.Run
+			}
+		}
+		return nil
+	}
+	assert.Equal(t, []string{"kubectl label namespace platform environment=production"}, run())
+	c.CreateNamespace(t, "shop", map[string]string{"environment": "development"})
+	c.Apply(t, gitRepository("shop", "app", "interval: 5m"))
+	assert.Empty(t, run(), "nothing tells which")
 }

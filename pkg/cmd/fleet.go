@@ -41,6 +41,8 @@ type FleetOptions struct {
 	DefaultEnvironment string
 	// related reads what explains the objects in any case, and sources where objects use them.
 	related, sources bool
+	// charts reads what tells whether charts can be fetched: a plan leaves alone those of which it is not known.
+	charts bool
 	// Files are what is looked at instead of a cluster; nil for a cluster.
 	Files *checkout
 	// Cluster is what the cluster is called, where several are looked at; "" where there is one.
@@ -185,6 +187,11 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 	}
 	if o.sources {
 		if err := o.Client.ReadSources(ctx, &snapshot); err != nil {
+			return fleet{}, err
+		}
+	}
+	if o.charts {
+		if err := o.Client.ReadCharts(ctx, &snapshot); err != nil {
 			return fleet{}, err
 		}
 	}

@@ -62,12 +62,12 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	var writes []tune.Write
 	var tuned []flux.Object
 	var restores []tune.Restore
-	pinned := 0
+	pinned, judge := 0, tune.NewJudge(f.snapshot)
 	for _, object := range f.objects {
 		if !tune.Tuned(object) {
 			continue
 		}
-		if record, err := tune.ReadRecord(object); err == nil && len(record.Pinned()) > 0 {
+		if record, err := tune.ReadRecord(object); err == nil && len(record.Pinned()) > 0 && !judge.PinGone(object) {
 			pinned++
 		}
 		tuned = append(tuned, object)

@@ -32,8 +32,21 @@ func (r objectRows) Table(now time.Time, _ report.Layout) report.Table {
 type liveObjects struct {
 	mu      sync.Mutex
 	objects map[flux.Ref]flux.Object
-	gaps    []string
+	gaps    map[string]string // why something cannot be watched, by what
 	changed chan struct{}
+}
+
+func newLiveObjects(objects []flux.Object) *liveObjects {
+	l := &liveObjects{objects: make(map[flux.Ref]flux.Object), gaps: make(map[string]string), changed: make(chan struct{}, 1)}
+	for _, object := range objects {
+		l.objects[object.Ref] = object
+	}
+	return l
+}
+
+// watcher is told what the watch sees.
+func (l *liveObjects) watcher() cluster.Watcher {
+	return cluster.Watcher{Event: l.event, Listed: l.listed, Gap: l.gap, Mended: l.mended}
 }
 
 func (l *liveObjects) event(e cluster.Event) {
@@ -48,9 +61,25 @@ func (l *liveObjects) event(e cluster.Event) {
 func (l *liveObjects) gap(g flux.Gap) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if text := fmt.Sprintf("%s: %s", g.What, g.Why); !slices.Contains(l.gaps, text) {
-		l.gaps = append(l.gaps, text)
+	l.gaps[g.What] = g.Why
+	l.tell()
+}
+
+// mended: what could not be watched can be again.
+func (l *liveObjects) mended(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, was := l.gaps[what]; was {
+		delete(l.gaps, what)
+		l.tell()
 	}
+}
+
+// listed drops what was there when rows were first shown, and gone before the watch began.
+func (l *liveObjects) listed(kind string, there map[flux.Ref]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.objects, func(ref flux.Ref, _ flux.Object) bool { return ref.Kind == kind && !there[ref] })
 	l.tell()
 }
 
@@ -67,8 +96,15 @@ func (l *liveObjects) now() ([]flux.Object, []string) {
 	defer l.mu.Unlock()
 	objects := slices.Collect(maps.Values(l.objects))
 	flux.Sort(objects)
-	return objects, slices.Clone(l.gaps)
+	var gaps []string
+	for _, what := range slices.Sorted(maps.Keys(l.gaps)) {
+		gaps = append(gaps, fmt.Sprintf("%s: %s", what, l.gaps[what]))
+	}
+	return objects, gaps
 }
+
+// relabelEvery is how often the labels of namespaces are read again: those of all are one small request.
+const relabelEvery = 10 * time.Second
 
 // runWatch shows the rows of a fleet, and then those that change, until ctx ends.
 func (o GetOptions) runWatch(ctx context.Context, f fleet) error {
@@ -76,18 +112,17 @@ func (o GetOptions) runWatch(ctx context.Context, f fleet) error {
 		o.root.warn(nil, f.snapshot.Gaps)
 		return err
 	}
-	l := &liveObjects{objects: make(map[flux.Ref]flux.Object), changed: make(chan struct{}, 1)}
-	for _, object := range f.snapshot.Objects {
-		l.objects[object.Ref] = object
-	}
+	l := newLiveObjects(f.snapshot.Objects)
 	ctx, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer stop()
 	failed := make(chan error, 1)
-	all.Go(func() { failed <- o.Client.Watch(ctx, o.Selection, l.event, l.gap) })
+	all.Go(func() { failed <- o.Client.Watch(ctx, o.Selection, l.watcher()) })
 	o.root.warn(nil, f.snapshot.Gaps)
 	asked := namespacesOf(f.snapshot.Objects)
+	relabelled := time.NewTicker(relabelEvery)
+	defer relabelled.Stop()
 	screen := &lineScreen{out: o.root.Out, errOut: o.root.ErrOut, layout: o.printer.layout, shown: map[string]string{}}
 	for {
 		var gaps []string
@@ -114,6 +149,8 @@ func (o GetOptions) runWatch(ctx context.Context, f fleet) error {
 			return f.complete() // Ctrl-C
 		case <-l.changed:
 			pause(ctx, redrawEvery)
+		case <-relabelled.C: // where it cannot be asked, the labels are those that were read last
+			_ = o.Client.ReadLabels(ctx, &f.snapshot)
 		}
 	}
 }

@@ -2,12 +2,19 @@ package cmd
 
 import (
 	"context"
+	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // A watch shows the rows, then each that changes, what comes and what goes, until Ctrl-C.
@@ -36,6 +43,90 @@ func TestGetWatch(t *testing.T) {
 	assert.Zero(t, o.code, o.stderr)
 	assert.Equal(t, 1, strings.Count(o.stdout, "KIND"), "the header once")
 	assert.Equal(t, 2, strings.Count(o.stdout, "GitRepository   app"), "no row without a change")
+}
+
+// While rows are shown, a namespace may get another label.
+func TestGetWatchOfRelabelledNamespaces(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	ctx, ctrlC := context.WithCancel(t.Context())
+	var shown lockedBuffer
+	i := on(f.Cluster)
+	i.stdout = &shown
+	result := make(chan outcome, 1)
+	go func() { result <- i.run(ctx, "get", "gitrepo", "-n", f.apps, "-w") }()
+	sees := func(pattern string) {
+		t.Helper()
+		require.EventuallyWithT(t, func(t *assert.CollectT) { assert.Regexp(t, pattern, shown.String()) }, 40*time.Second, 50*time.Millisecond)
+	}
+	sees(`(?m)^GitRepository +app +development `)
+	f.Kubectl(t, "label", "namespace", f.apps, "environment=production", "--overwrite")
+	sees(`(?m)^GitRepository +app +production `)
+	ctrlC()
+	<-result
+}
+
+// What was gone before the watch began, and what could not be watched for a while, does not stay on the screen.
+func TestLiveObjectsForget(t *testing.T) {
+	t.Parallel()
+	ref := func(kind, name string) flux.Ref { return flux.Ref{Kind: kind, Namespace: "apps", Name: name} }
+	l := newLiveObjects([]flux.Object{{Ref: ref("Bucket", "gone")}, {Ref: ref("Bucket", "there")}, {Ref: ref("HelmChart", "other")}})
+	w := l.watcher()
+	w.Listed("Bucket", map[flux.Ref]bool{ref("Bucket", "there"): true})
+	w.Gap(flux.Gap{What: "watching buckets", Why: "connection refused"})
+	w.Gap(flux.Gap{What: "watching buckets", Why: "EOF"})
+	w.Gap(flux.Gap{What: "watching helmcharts", Why: "EOF"})
+	objects, gaps := l.now()
+	assert.Equal(t, []flux.Object{{Ref: ref("Bucket", "there")}, {Ref: ref("HelmChart", "other")}}, objects)
+	assert.Equal(t, []string{"watching buckets: EOF", "watching helmcharts: EOF"}, gaps)
+	w.Mended("watching buckets")
+	w.Mended("watching helmcharts")
+	_, gaps = l.now()
+	assert.Empty(t, gaps)
+}
+
+// An API server that was away for a moment is watched again, and nothing says otherwise then.
+func TestGetWatchMends(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	var away atomic.Bool
+	proxy := faults.Start(t, f.Config(), func(r *http.Request, _ int) faults.Fault {
+		if away.Load() {
+			return faults.Fault{Status: http.StatusServiceUnavailable}
+		}
+		return faults.Fault{}
+	})
+	client, err := cluster.NewClient(proxy.Config())
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	var mu sync.Mutex
+	gaps, listed, mended := 0, 0, 0
+	count := func(n *int) { mu.Lock(); defer mu.Unlock(); *n++ }
+	done := make(chan error, 1)
+	k, err := flux.ParseKind("gitrepo")
+	require.NoError(t, err)
+	go func() {
+		done <- client.Watch(ctx, cluster.Selection{Namespace: f.apps, Kinds: []flux.Kind{k}}, cluster.Watcher{
+			Event: func(cluster.Event) {}, Listed: func(string, map[flux.Ref]bool) { count(&listed) },
+			Gap: func(flux.Gap) { count(&gaps) }, Mended: func(string) { count(&mended) },
+		})
+	}()
+	eventually := func(n *int, more int) {
+		t.Helper()
+		require.Eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return *n > more }, 60*time.Second, 50*time.Millisecond)
+	}
+	eventually(&listed, 0)
+	eventually(&mended, 0)
+	away.Store(true)
+	proxy.CutAll()
+	eventually(&gaps, 0)
+	mu.Lock()
+	before := mended
+	mu.Unlock()
+	away.Store(false)
+	eventually(&mended, before)
+	stop()
+	require.NoError(t, <-done)
 }
 
 // What may be listed and not watched is said, and shown all the same.

@@ -194,3 +194,23 @@ func TestNothingIsReadTwice(t *testing.T) {
 		"kustomization.kustomize.toolkit.fluxcd.io/app", "kustomization.kustomize.toolkit.fluxcd.io/root",
 	}, names)
 }
+
+// A controller that takes over what fluxtune owns would remove the records with it, and the way back.
+func TestOverrideManager(t *testing.T) {
+	t.Parallel()
+	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
+	f.observe(t)
+	f.CreateNamespace(t, "flux-system", nil)
+	f.Apply(t, controllerDeployment("kustomize-controller", "8080", "--override-manager=flux"))
+	const says = `kustomize-controller runs with --override-manager=flux and takes over what "fluxtune" owns`
+	assert.Contains(t, on(f.Cluster).must(t, "plan", "-n", f.apps, pin).stderr, says)
+	assert.Contains(t, on(f.Cluster).run(t.Context(), "doctor").stdout, "--override-manager=flux")
+	o := on(f.Cluster).run(t.Context(), "apply", "-n", f.apps, "--yes", pin)
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, says)
+	assert.Contains(t, o.stderr, "nothing was changed")
+	assert.Equal(t, "5m", f.interval(t))
+	assert.NotContains(t, on(f.Cluster).must(t, "plan", "-n", f.apps).stderr, says, "nothing changes, and nothing is lost")
+	on(f.Cluster).must(t, "apply", "-n", f.apps, "--yes", pin, "--field-manager=tuner", "--patches-per-second=0")
+	assert.Equal(t, "1m", f.interval(t))
+}

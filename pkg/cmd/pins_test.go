@@ -215,7 +215,7 @@ metadata: {name: root, namespace: %s}
 spec: {interval: 10m, path: ./apps, prune: true, sourceRef: {kind: GitRepository, name: fleet}, ignore: [{paths: [/metadata/labels/x]}]}
 `, f.flux))
 	f.push(t, f.app("interval: 5m, timeout: 2m")) // and kustomize-controller applies what it has in Git
-	assert.Equal(t, "SetInGit", f.item(t, "gitrepo/app").Reason)
+	assert.Equal(t, "PinLost", f.item(t, "gitrepo/app").Reason)
 	list := decode[report.SessionList](t, on(f.Cluster).must(t, "sessions", "-n", f.apps, "-o", "json"))
 	require.Len(t, list.Items, 1)
 	assert.Equal(t, [2]int{0, 1}, [2]int{list.Items[0].Stand, list.Items[0].Changed}, "it does not stand any more")

@@ -103,6 +103,7 @@ func (f *PlanFlags) toOptions(r *root, args []string) (o PlanOptions, err error)
 }
 
 func (o PlanOptions) run(ctx context.Context) error {
+	o.charts = true
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
@@ -145,6 +146,13 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 	var costs []budget.Budget
 	for _, f := range fs.all {
 		plan := f.plan(f.fitted(fitting, opts))
+		lost, err := f.takenOver(ctx, plan, tune.DefaultManager)
+		if err != nil {
+			return planned{}, err
+		}
+		if lost != "" {
+			plan.Warnings = append(plan.Warnings, lost)
+		}
 		costs = append(costs, f.budget(plan, now))
 		p.calm = p.calm.And(f.forecast(plan.Items, defaultPace))
 		p.plan = p.plan.And(f.options.Cluster, plan)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -96,6 +97,14 @@ func (o RevertOptions) run(ctx context.Context) error {
 	})
 }
 
+// sessionGone says that nothing bears a session: it was mistyped, or is taken back already.
+type sessionGone struct{ session, where string }
+
+// Error implements error.
+func (e sessionGone) Error() string {
+	return fmt.Sprintf("--session %q: no Flux object %s was tuned by it: sessions lists those that stand", e.session, e.where)
+}
+
 // revert takes back what was done in a cluster.
 func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	restores := tune.Restores(f.objects, o.RestoreOptions)
@@ -104,7 +113,7 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	}
 	o.root.warn(tune.RulesLeft(tune.NewJudge(f.snapshot), restores), f.snapshot.Gaps)
 	if len(restores) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
-		return fmt.Errorf("--session %q: no Flux object %s was tuned by it: sessions lists those that stand", o.Session, o.where())
+		return sessionGone{o.Session, o.where()}
 	}
 	owners := o.pinning(f)
 	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores)
@@ -113,7 +122,7 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	}
 	way := tune.Plan{Items: report.RestoreItems(restores), Pins: rules}
 	overview := o.overview(way, f.forecast(way.Items, o.PatchesPerSecond), f.budget(way, o.root.Now()), o.PatchesPerSecond)
-	overview.Title = "Revert"
+	overview.Title, overview.Stay = "Revert", report.Stay(restores)
 	if err := o.showPlan(ctx, overview, restores, f); err != nil {
 		return err
 	}
@@ -124,12 +133,53 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 			writes = append(writes, tune.RestoreWrite{Restore: r, Decide: decide, Manager: o.FieldManager})
 		}
 	}
-	return o.execute(ctx, job{
+	if asked := !o.Yes && o.DryRun == dryRunNone; asked {
+		o.proposeLater(restores)
+	}
+	err := o.execute(ctx, job{
 		run:      cluster.Run{Writes: writes, Owners: owners},
 		rules:    rules,
 		results:  report.NewResults("", cluster.Restored, report.PlannedRestores(restores)),
-		question: o.question(overview, len(writes), rules),
+		question: o.restoreQuestion(overview, restores, rules),
 	}, f)
+	if o.Yes && o.printer.tables() {
+		o.proposeLater(restores)
+	}
+	return err
+}
+
+// restoreQuestion asks for leave to restore objects, and to take a session out of the records of those that stay as a later
+// one set them.
+func (o RevertOptions) restoreQuestion(v report.Overview, restores []tune.Restore, rules []tune.Pin) string {
+	restored, followed := 0, 0
+	for _, r := range restores {
+		switch {
+		case r.Followed():
+			followed++
+		case r.Action == tune.ActionChange:
+			restored++
+		}
+	}
+	records := fmt.Sprintf("session %s out of the records of %s", o.Session, plural(followed, "object"))
+	switch {
+	case followed == 0:
+		return o.question(v, restored, rules)
+	case restored == 0:
+		return fmt.Sprintf("Take %s, whose values stay%s?", records, o.root.onCluster())
+	default:
+		return fmt.Sprintf("%s, and take %s, whose values stay?", strings.TrimSuffix(o.question(v, restored, rules), "?"), records)
+	}
+}
+
+// proposeLater says what takes back the fields that later sessions have set.
+func (o RevertOptions) proposeLater(restores []tune.Restore) {
+	const most = 3
+	for i, session := range report.LaterSessions(restores) {
+		if i == most {
+			break
+		}
+		_, _ = fmt.Fprintf(o.root.ErrOut, "What stays is taken back with: %s revert%s --session %s\n", o.root.name, o.scopeFlag(), session)
+	}
 }
 
 // revertExpired takes back the sessions whose time is over, the newest first.
@@ -147,6 +197,9 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 		now, err := o.readTuned(ctx) // the one before changed objects
 		if err == nil {
 			err = o.revert(ctx, now.all[0])
+		}
+		if gone := (sessionGone{}); errors.As(err, &gone) {
+			err = nil // somebody was faster
 		}
 		failed = errors.Join(failed, err)
 		if ctx.Err() != nil {

@@ -33,7 +33,8 @@ func newSessions(r *root) *cobra.Command {
 			Show the sessions that the records on Flux objects tell of, newest first: the user, the policy,
 			how many objects, and what has become of them. "as set" means that the fields are what the
 			session made them; "set again later" that a later session changed one again; "changed by
-			others since" that somebody, or Git, did.
+			others since" that somebody, or Git, did; "will be undone" that what applies the objects sets
+			their fields again.
 
 			A session that was taken back, or forgotten, is not shown.`),
 		Example: examples(`

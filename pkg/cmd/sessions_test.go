@@ -62,7 +62,7 @@ func TestRevertOfASessionThatAnotherFollowed(t *testing.T) {
 	o := f.revert(t, "--session", a)
 	assert.Equal(t, exitFailed, o.code, "what was asked for was not done")
 	assert.Contains(t, o.stderr, "1 not taken back whole.")
-	assert.Contains(t, o.stderr, "Not taken back: GitRepository "+f.apps+"/app: spec.interval stays 30s, as session "+b+" set it: what that one takes back is 5m now")
+	assert.Contains(t, o.stderr, "Not taken back: GitRepository "+f.apps+"/app: spec.interval stays 30s: session "+b+" set it later; reverting that one restores 5m")
 	assert.Equal(t, "30s", f.interval(t))
 	o = f.revert(t, "--session", b)
 	assert.Zero(t, o.code, o.stderr)

@@ -1,10 +1,14 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -20,7 +24,7 @@ type TuneFlags struct {
 func (f *TuneFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.IncludeSuspended, "include-suspended", false, "Tune suspended objects too.")
-	flags.BoolVar(&f.IncludeFailed, "include-failed", false, "Tune HelmReleases too whose retries are used up (a change makes them try again), and charts that cannot be fetched.")
+	flags.BoolVar(&f.IncludeFailed, "include-failed", false, "Tune HelmReleases too whose retries are used up (a change makes them try again), and charts that cannot be fetched, or of which that is not known.")
 	flags.BoolVar(&f.IncludeUpgrades, "include-upgrades", false, "Tune charts too that are made with valuesFiles: a change makes helm-controller upgrade their releases, and so does a revert.")
 	flags.BoolVar(&f.ShortenTimeouts, "shorten-timeouts", false, "Make timeouts and retry intervals shorter, too, where the policy wants that. A timeout that is too short fails at the next commit, not now.")
 	flags.StringVar(&f.Managed, "managed", string(tune.ManagedSkip), "What to do with objects whose values something else keeps setting (Git, Helm, Argo CD, the Flux Operator), so that a change would be undone: "+
@@ -38,6 +42,19 @@ func (f TuneFlags) toOptions() (tune.Options, error) {
 	default:
 		return o, fmt.Errorf("--managed %q: it is one of skip, patch, pin", f.Managed)
 	}
+}
+
+// takenOver says that what a plan writes under a field manager would be lost: its objects, or the owners that get rules, are
+// applied by a controller that takes over what that manager owns. "" where that is not so, or the controllers cannot be read.
+func (f fleet) takenOver(ctx context.Context, plan tune.Plan, manager string) (string, error) {
+	applied := func(o flux.Object) bool { _, owned := o.Owner(); return owned }
+	affected := slices.ContainsFunc(plan.Items, func(item tune.Item) bool { return item.Action == tune.ActionChange && applied(item.Object) }) ||
+		slices.ContainsFunc(plan.Pins, func(p tune.Pin) bool { return applied(p.Owner) })
+	if !affected || f.options.Client == nil || f.options.Files != nil {
+		return "", nil
+	}
+	deployments, _, err := f.options.Client.Controllers(ctx)
+	return flux.TakesOver(cluster.MergeControllers(deployments), manager), err
 }
 
 // plan plans a fleet, and has a judge of that fleet tell what sticks. The options gain the judge.

@@ -136,6 +136,16 @@ func (f PatchFlags) check(canAsk bool) error {
 // question asks for leave to change objects, and the rules of the Kustomizations that apply them. It says what one agrees
 // to: how many in production, how many will be looked at more and less often, where, and how long that takes.
 func (o WriteOptions) question(v report.Overview, objects int, rules []tune.Pin) string {
+	rules = slices.DeleteFunc(slices.Clone(rules), func(p tune.Pin) bool { return !p.ChangesRules() })
+	repins := 0
+	for _, item := range v.Plan.Items {
+		if item.Repins() {
+			repins++
+		}
+	}
+	if objects -= repins; objects == 0 && repins > 0 {
+		return fmt.Sprintf("Write the rules for %s again in spec.ignore of %s%s?", plural(repins, "object"), owners(rules), o.root.onCluster())
+	}
 	also := ""
 	if len(rules) > 0 {
 		also = " and spec.ignore of " + owners(rules)
@@ -151,9 +161,12 @@ func (o WriteOptions) question(v report.Overview, objects int, rules []tune.Pin)
 	if impact.Slower > 0 {
 		what = append(what, fmt.Sprintf("%d slower", impact.Slower))
 	}
-	details := ""
-	if len(what) > 0 {
-		details = " (" + strings.Join(what, ", ") + ")"
+	details := strings.Join(what, ", ")
+	if undone := report.NewUndone(v.Plan.Items).Clause(); undone != "" {
+		details = strings.TrimPrefix(details+"; "+undone, "; ")
+	}
+	if details != "" {
+		details = " (" + details + ")"
 	}
 	takes := ""
 	if v.Calm.Duration > 0 {

@@ -1,6 +1,11 @@
 package flux
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Controller is how one of Flux's controllers runs.
 type Controller struct {
@@ -18,6 +23,12 @@ type Controller struct {
 	// Watches is --watch-label-selector: which objects it reconciles; "" for all. Shards of a controller
 	// differ in it.
 	Watches string
+	// Overrides are those of --override-manager: field managers whose names begin with one of them lose what they own in
+	// the objects that the controller applies (fluxcd/pkg ssa/patch.go, matchFieldManager compares prefixes).
+	Overrides []string
+	// RetryOnFailure is the feature gate DefaultToRetryOnFailure of helm-controller: what failed is tried again every 5m
+	// where a HelmRelease names no strategy (api/v2/helmrelease_types.go, GetRetry).
+	RetryOnFailure bool
 	// Found says that the values are those of a Deployment that was read, and not the defaults.
 	Found bool
 }
@@ -63,6 +74,20 @@ func ControllerOf(kind string) string {
 	default:
 		return ""
 	}
+}
+
+// TakesOver says that one of the controllers takes over what a field manager owns, by which flag, and what to do; "" where
+// none does.
+func TakesOver(controllers []Controller, manager string) string {
+	for _, c := range controllers {
+		i := slices.IndexFunc(c.Overrides, func(prefix string) bool { return strings.HasPrefix(manager, prefix) })
+		if i < 0 {
+			continue
+		}
+		return fmt.Sprintf("%s runs with --override-manager=%s and takes over what %q owns in the objects that it applies, the records of how to take changes back too: "+
+			"choose a --field-manager whose name does not begin with %q, or take the flag away", c.Name, c.Overrides[i], manager, c.Overrides[i])
+	}
+	return ""
 }
 
 // Observation is what the controllers' metrics say about one object.

@@ -9,6 +9,8 @@ import (
 
 // Polling is what decides what a poll costs, beside what is polled.
 type Polling struct {
+	// Region says that a Bucket names its region (spec.region): the host is not asked for it.
+	Region bool
 	// Submodules says that a GitRepository clones its submodules too (spec.recurseSubmodules).
 	Submodules bool
 	// Verifies says that signatures are verified (spec.verify).
@@ -48,6 +50,8 @@ type Push struct {
 // strategy is not RetryOnFailure.
 type HelmRetry struct {
 	Install, Upgrade *string
+	// InstallNamed and UpgradeNamed say that a strategy is named; where none is, helm-controller's own default counts.
+	InstallNamed, UpgradeNamed bool
 }
 
 // Masterminds/semver v3, NewVersion: what is a version and not a range.
@@ -61,6 +65,7 @@ func ExactVersion(version string) bool {
 
 // costSpec is the part of a spec that decides costs.
 type costSpec struct {
+	Region            string    `json:"region"`
 	RecurseSubmodules bool      `json:"recurseSubmodules"`
 	Verify            *struct{} `json:"verify"`
 	Include           []struct {
@@ -89,6 +94,12 @@ type retryStrategy struct {
 	RetryInterval *string `json:"retryInterval"`
 }
 
+// RetryDefault is retryDefault, for strategies that nobody has written.
+func RetryDefault() *string {
+	every := retryDefault
+	return &every
+}
+
 // retryDefault is InstallStrategy.GetRetryInterval and UpgradeStrategy.GetRetryInterval where the field is
 // absent (helm-controller api/v2/helmrelease_types.go).
 const retryDefault = "5m"
@@ -100,18 +111,18 @@ func (s retryStrategy) interval() *string {
 	if s.RetryInterval != nil {
 		return s.RetryInterval
 	}
-	every := retryDefault
-	return &every
+	return RetryDefault()
 }
 
 func (d document) polling() Polling {
 	s := d.Spec
-	p := Polling{Submodules: s.RecurseSubmodules, Verifies: s.Verify != nil, Version: s.Version}
+	p := Polling{Submodules: s.RecurseSubmodules, Verifies: s.Verify != nil, Version: s.Version, Region: s.Region != ""}
 	switch d.Kind {
 	case "HelmRelease":
 		p.Version = s.Chart.Spec.Version
 		p.Verifies = s.Chart.Spec.Verify != nil
-		p.Retry = HelmRetry{Install: s.Install.Strategy.interval(), Upgrade: s.Upgrade.Strategy.interval()}
+		p.Retry = HelmRetry{Install: s.Install.Strategy.interval(), Upgrade: s.Upgrade.Strategy.interval(),
+			InstallNamed: s.Install.Strategy.Name != "", UpgradeNamed: s.Upgrade.Strategy.Name != ""}
 	case ImagePolicyKind:
 		p.NoInterval = s.DigestReflectionPolicy != "Always"
 		if s.ImageRepositoryRef != nil {

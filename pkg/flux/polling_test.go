@@ -25,7 +25,7 @@ func TestDecodePolling(t *testing.T) {
 		"chart":            {"source.toolkit.fluxcd.io/v1 HelmChart", `"chart":"web","version":"1.2.3","verify":{"provider":"cosign"}`, Polling{Version: "1.2.3", Verifies: true}},
 		"release":          {"helm.toolkit.fluxcd.io/v2 HelmRelease", `"chart":{"spec":{"chart":"web","version":"1.x"}}`, Polling{Version: "1.x"}},
 		"release retries": {"helm.toolkit.fluxcd.io/v2 HelmRelease", `"install":{"strategy":{"name":"RetryOnFailure","retryInterval":"1m"}},"upgrade":{"strategy":{"name":"RetryOnFailure"}}`,
-			Polling{Retry: HelmRetry{Install: ptr("1m"), Upgrade: ptr("5m")}}},
+			Polling{Retry: HelmRetry{Install: ptr("1m"), Upgrade: ptr("5m"), InstallNamed: true, UpgradeNamed: true}}},
 		"automation": {"image.toolkit.fluxcd.io/v1 ImageUpdateAutomation", `"git":{"commit":{},"checkout":{"ref":{"branch":"main","tag":"v1"}},"push":{"branch":"updates","refspec":"refs/x:refs/y"}}`,
 			Polling{Push: Push{HasCheckout: true, Checkout: RemoteRef{RefTag, "v1"}, CheckoutBranch: "main", Branch: "updates", Refspec: "refs/x:refs/y"}}},
 		"policy":        {"image.toolkit.fluxcd.io/v1 ImagePolicy", `"imageRepositoryRef":{"name":"web"}`, Polling{NoInterval: true, Made: []Ref{{Group: imageGroup, Kind: "ImageRepository", Namespace: "apps", Name: "web"}}}},

@@ -16,6 +16,9 @@ type Snapshot struct {
 	Related []Object
 	// Unread are objects that rules of fluxtune name and that could not be read.
 	Unread []Ref
+	// Looked is where was looked for all that is there: what the snapshot does not hold of it does not exist. Of
+	// anything else that it does not hold nothing is known.
+	Looked []Place
 	// Namespaces maps a namespace's name to its labels. A namespace that could not be read has no
 	// entry.
 	Namespaces map[string]map[string]string
@@ -23,6 +26,19 @@ type Snapshot struct {
 	Refused []string
 	Gaps    []Gap
 }
+
+// Place is where objects are: a kind, in a namespace ("" for all), and one name there ("" for all).
+type Place struct{ Kind, Namespace, Name string }
+
+// LookedFor tells whether an object would be in the snapshot if it existed.
+func (s Snapshot) LookedFor(ref Ref) bool {
+	return slices.ContainsFunc(s.Looked, func(p Place) bool {
+		return p.Kind == ref.Kind && (p.Namespace == "" || p.Namespace == ref.Namespace) && (p.Name == "" || p.Name == ref.Name)
+	})
+}
+
+// LookedForAll tells whether the snapshot holds all objects of a kind.
+func (s Snapshot) LookedForAll(kind string) bool { return slices.Contains(s.Looked, Place{Kind: kind}) }
 
 // Gap is something that could not be read, and why.
 type Gap struct {

@@ -99,6 +99,9 @@ func gather(items []tune.Item, d detail) []ChangeGroup {
 func newGroup(item tune.Item, d detail) ChangeGroup {
 	o := item.Object
 	g := ChangeGroup{Environment: item.Assignment.Environment, Kind: o.Kind, Objects: 1, Pace: paceOf(item), names: []string{flux.InCluster(o.Cluster, o.Namespace+"/"+o.Name)}}
+	if item.Repins() {
+		g.Also = []string{"pinned again"}
+	}
 	for _, c := range item.Changes {
 		switch {
 		case c.Field == flux.Interval:

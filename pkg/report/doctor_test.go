@@ -9,6 +9,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 func TestKindsCheck(t *testing.T) {
@@ -48,11 +49,12 @@ func TestEnvironmentsCheck(t *testing.T) {
 		check(map[string]map[string]string{"a": {"environment": "prod"}, "b": {"env": "dev"}}))
 	assert.Equal(t, Check{
 		Name: "environments", Status: CheckWarning, Message: "2 objects: 2 without",
-		Remedy: "label the namespaces of those without (development, staging, production), or give all of them one environment with --default-env",
-		Run:    []string{"kubectl label namespace a environment=development"},
+		Remedy: "label the namespaces of those without (development, staging, production), or give all of them one environment with --default-env; " +
+			"kubectl label namespace a environment=ENVIRONMENT, where ENVIRONMENT is development, staging or production",
 	}, check(map[string]map[string]string{"a": {"stage": "x"}, "b": nil}))
-	assert.Equal(t, []string{"kubectl label namespace a environment=development --overwrite"},
-		check(map[string]map[string]string{"a": {"environment": ""}}).Run, "kubectl refuses without, also where the value is empty")
+	assert.Equal(t, []string{"kubectl label namespace a environment=production --overwrite"},
+		check(map[string]map[string]string{"a": {"environment": ""}, "b": {"environment": "prod"}}).Run, "kubectl refuses without, also where the value is empty; all others are production")
+	assert.Empty(t, check(map[string]map[string]string{"a": nil, "b": {"environment": "prod"}, "c": {"environment": "dev"}}).Run, "nothing tells which")
 	assert.Equal(t, Check{
 		Name: "environments", Status: CheckWarning, Message: "3 objects: staging 1, 2 in environments that the policy per-environment does not know (qa 1, sandbox-7 1)",
 		Remedy: "say which environments the words mean, with --env-alias or as aliases in a policy of your own",
@@ -61,8 +63,8 @@ func TestEnvironmentsCheck(t *testing.T) {
 	assert.Equal(t, Check{
 		Name: "environments", Status: CheckWarning, Message: "2 objects: 2 without",
 		Remedy: "names tell the environments: see the lines for a policy below; " +
-			"label the namespaces of the 1 others (development, staging, production), or give all of them one environment with --default-env",
-		Run: []string{"kubectl label namespace plain environment=development"},
+			"label the namespaces of the 1 others (development, staging, production), or give all of them one environment with --default-env; " +
+			"kubectl label namespace plain environment=ENVIRONMENT, where ENVIRONMENT is development, staging or production",
 	}, check(map[string]map[string]string{"web-dev": nil, "plain": {}}))
 
 	s, r, p := doctored(nil, nil)
@@ -72,14 +74,28 @@ func TestEnvironmentsCheck(t *testing.T) {
 
 func TestOwnersCheck(t *testing.T) {
 	t.Parallel()
+	check := func(s flux.Snapshot, ignore bool) (owners, pins Check) {
+		l := tune.NewJudge(s).Lasting(s.Objects)
+		return OwnersCheck(s, l, ignore, "-n a"), IgnoreCheck(ignore, l)
+	}
 	s, _, _ := doctored(map[string]map[string]string{"a": nil}, nil)
-	assert.Equal(t, CheckOK, OwnersCheck(s, true).Status)
+	owners, pins := check(s, true)
+	assert.Equal(t, []CheckStatus{CheckOK, CheckOK}, []CheckStatus{owners.Status, pins.Status})
 	s, _, _ = doctored(map[string]map[string]string{"a": nil}, map[string]string{"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"})
-	c := OwnersCheck(s, true)
-	assert.Equal(t, CheckWarning, c.Status)
-	assert.Equal(t, "1 of 1 object applied by something: 1 by a Kustomization; what it sets comes back", c.Message)
-	assert.Contains(t, c.Remedy, "--managed=pin")
-	assert.NotContains(t, OwnersCheck(s, false).Remedy, "--managed=pin")
+	owners, pins = check(s, true)
+	assert.Equal(t, CheckWarning, owners.Status)
+	assert.Equal(t, "1 of 1 object applied by something: 1 by a Kustomization; a change of the interval is undone, or may be, in 1", owners.Message)
+	assert.Equal(t, []string{"kubectl fluxtune get -n a -o wide"}, owners.Run, "what cannot be pinned is not proposed")
+	assert.Equal(t, CheckWarning, pins.Status)
+	assert.Equal(t, "Kustomizations have it: --managed=pin can hold changes of 0 objects against Git, and not of 1 others", pins.Message)
+	assert.Equal(t, "1 cannot be pinned: applied by Kustomization flux-system/apps, which could not be read or is in another cluster", pins.Remedy)
+
+	s.Related = []flux.Object{object(t, "Kustomization", "flux-system", "apps", nil)}
+	owners, pins = check(s, true)
+	assert.Equal(t, []string{"kubectl fluxtune get -n a -o wide", "kubectl fluxtune plan -n a --managed=pin"}, owners.Run)
+	assert.Equal(t, Check{Name: "spec.ignore", Status: CheckOK, Message: "Kustomizations have it: --managed=pin can hold changes of 1 object against Git"}, pins)
+	owners, _ = check(s, false)
+	assert.Equal(t, []string{"kubectl fluxtune get -n a -o wide"}, owners.Run)
 }
 
 func TestDiagnosisIsDrawn(t *testing.T) {
@@ -90,15 +106,16 @@ func TestDiagnosisIsDrawn(t *testing.T) {
 		{Resource: "nodes", Allowed: []string{}, Denied: []string{"list", "watch"}, For: "nodes"},
 	}}
 	d := NewDiagnosis([]Check{
-		IgnoreCheck(true), {Name: "x", Status: CheckFailed, Message: "a bad thing 世界 seen", Remedy: "mend it at once", Run: []string{"kubectl mend --all-that-is-broken"}},
+		IgnoreCheck(true, tune.Lasting{Objects: 3, Undone: 3, Pinnable: 3}), {Name: "x", Status: CheckFailed, Message: "a bad thing 世界 seen", Remedy: "mend it at once", Run: []string{"kubectl mend --all-that-is-broken"}},
 	}, rights, []string{"do this", "do that"})
 	assert.True(t, d.Failed())
 	var out strings.Builder
 	require.NoError(t, d.Draw(&out, Layout{Width: 44}))
 	assert.Equal(t, `ok        spec.ignore   Kustomizations have
                         it: --managed=pin
-                        can hold changes
-                        against Git
+                        can hold changes of
+                        3 objects against
+                        Git
 failed    x             a bad thing 世界
                         seen
                         -> mend it at once

@@ -107,16 +107,39 @@ func remedies(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, propo
 		if proposal.Without == none {
 			sentences[len(sentences)-1] = strings.Replace(sentences[len(sentences)-1], fmt.Sprintf("the %d others", none), "those without", 1)
 		}
-		run = append(run, labelCommand(p, s, resolver, proposal))
+		command, sure := labelCommand(p, s, resolver, proposal)
+		switch {
+		case command == "":
+		case sure:
+			run = append(run, command)
+		default:
+			sentences = append(sentences, fmt.Sprintf("%s, where %s is %s", command, environmentPlaceholder, oneOf(p.EnvironmentNames())))
+		}
 	}
-	return strings.Join(sentences, "; "), slices.DeleteFunc(run, func(command string) bool { return command == "" })
+	return strings.Join(sentences, "; "), run
+}
+
+// environmentPlaceholder stands for what somebody has to choose.
+const environmentPlaceholder = "ENVIRONMENT"
+
+// oneOf lists words of which one counts: "a, b or c".
+func oneOf(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // labelCommand labels the namespace with the most objects that nothing gives an environment. What bears the label
-// already, if with an empty value, is overwritten: kubectl refuses to do so unasked.
-func labelCommand(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, proposal Proposal) string {
-	counts := make(map[string]int)
+// already, if with an empty value, is overwritten: kubectl refuses to do so unasked. Sure is whether the environment is
+// told: all other objects have the same one.
+func labelCommand(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, proposal Proposal) (command string, sure bool) {
+	counts, others := make(map[string]int), make(map[string]bool)
 	for _, o := range s.Objects {
+		if a := resolver.Resolve(o); a.Known {
+			others[a.Environment] = true
+		}
 		if _, read := s.Namespaces[o.Namespace]; read && resolver.Resolve(o).Environment == "" && !proposal.covers(o) {
 			counts[o.Namespace]++
 		}
@@ -128,13 +151,17 @@ func labelCommand(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, p
 		}
 	}
 	if namespace == "" {
-		return ""
+		return "", false
+	}
+	environment := environmentPlaceholder
+	if len(others) == 1 {
+		environment, sure = sortedKeys(others)[0], true
 	}
 	key, overwrite := environmentKey(p), ""
 	if _, there := s.Namespaces[namespace][key]; there {
 		overwrite = " --overwrite"
 	}
-	return fmt.Sprintf("kubectl label namespace %s %s=%s%s", namespace, key, p.EnvironmentNames()[0], overwrite)
+	return fmt.Sprintf("kubectl label namespace %s %s=%s%s", namespace, key, environment, overwrite), sure
 }
 
 // environmentKey is the label to recommend: the plainest that the policy reads.
@@ -147,8 +174,9 @@ func environmentKey(p policy.Policy) string {
 	return p.LabelKeys[0]
 }
 
-// OwnersCheck is about what applies the objects of a snapshot: Git undoes changes of those.
-func OwnersCheck(s flux.Snapshot, ignore bool) Check {
+// OwnersCheck is about what applies the objects of a snapshot: Git undoes changes of those. Where is what commands take to
+// look in the same place.
+func OwnersCheck(s flux.Snapshot, l tune.Lasting, ignore bool, where string) Check {
 	c := Check{Name: "owners", Status: CheckOK}
 	counts := make(map[string]int)
 	var owned int
@@ -162,26 +190,46 @@ func OwnersCheck(s flux.Snapshot, ignore bool) Check {
 	for _, kind := range sortedKeys(counts) {
 		parts = append(parts, fmt.Sprintf("%d by a %s", counts[kind], kind))
 	}
-	if owned == 0 {
+	if owned == 0 && l.Undone == 0 {
 		c.Message = "nothing applies these objects from elsewhere: changes stick"
 		return c
 	}
+	c.Message = fmt.Sprintf("%d of %s applied by something", owned, objectsOf(len(s.Objects)))
+	if owned > 0 {
+		c.Message += ": " + strings.Join(parts, ", ")
+	}
+	if l.Undone == 0 {
+		c.Message += "; a change of their intervals lasts all the same"
+		return c
+	}
 	c.Status = CheckWarning
-	c.Message = fmt.Sprintf("%d of %s applied by something: %s; what it sets comes back", owned, objectsOf(len(s.Objects)), strings.Join(parts, ", "))
-	c.Remedy = "kubectl fluxtune get -A -o wide shows for each whether a change sticks; change the values in Git"
-	if ignore {
-		c.Remedy += ", or pin them with kubectl fluxtune apply --managed=pin"
+	c.Message += fmt.Sprintf("; a change of the interval is undone, or may be, in %d", l.Undone)
+	c.Remedy = "change the values in Git; the first command shows for each whether a change sticks"
+	c.Run = []string{"kubectl fluxtune get " + where + " -o wide"}
+	if ignore && l.Pinnable > 0 {
+		c.Remedy = fmt.Sprintf("change the values in Git, or pin %d of them; the first command shows for each whether a change sticks, the second what pins would change", l.Pinnable)
+		c.Run = append(c.Run, "kubectl fluxtune plan "+where+" --managed=pin")
 	}
 	return c
 }
 
-// IgnoreCheck is about spec.ignore, on which pins stand.
-func IgnoreCheck(supported bool) Check {
-	if supported {
-		return Check{Name: "spec.ignore", Status: CheckOK, Message: "Kustomizations have it: --managed=pin can hold changes against Git"}
+// IgnoreCheck is about spec.ignore, on which pins stand, and how many objects they can hold.
+func IgnoreCheck(supported bool, l tune.Lasting) Check {
+	c := Check{Name: "spec.ignore", Status: CheckOK}
+	switch cannot := l.Undone - l.Pinnable; {
+	case !supported:
+		c.Status, c.Message = CheckWarning, "Kustomizations do not have it: --managed=pin does not work"
+		c.Remedy = "kustomize-controller 1.9 brings it (Flux 2.9); until then change in Git what is set there"
+	case l.Undone == 0:
+		c.Message = "Kustomizations have it; no object here needs a pin"
+	case cannot == 0:
+		c.Message = fmt.Sprintf("Kustomizations have it: --managed=pin can hold changes of %s against Git", objectsOf(l.Pinnable))
+	default:
+		c.Status = CheckWarning
+		c.Message = fmt.Sprintf("Kustomizations have it: --managed=pin can hold changes of %s against Git, and not of %d others", objectsOf(l.Pinnable), cannot)
+		c.Remedy = fmt.Sprintf("%d %s", l.WhyCount, l.Why)
 	}
-	return Check{Name: "spec.ignore", Status: CheckWarning, Message: "Kustomizations do not have it: --managed=pin does not work",
-		Remedy: "kustomize-controller 1.9 brings it (Flux 2.9); until then change in Git what is set there"}
+	return c
 }
 
 func objectsOf(n int) string {

@@ -31,6 +31,8 @@ type Overview struct {
 	Above int
 	// Fitting is what fitted intervals come to; nil where none were fitted.
 	Fitting *fit.Fitting
+	// Stay says of a revert what it leaves as it is, and what takes that back.
+	Stay []string
 	// Next is what to run next; "" says nothing.
 	Next string
 }
@@ -114,7 +116,10 @@ func (o Overview) title(l Layout) string {
 	}
 	counts := fmt.Sprintf("%s%s: %d to change, %d as the policy wants, %d left alone", count(c.Objects, "object"), where, c.Change, c.Unchanged, c.Skip)
 	if o.Plan.Policy == "" {
-		counts = fmt.Sprintf("%s%s: %d to restore, %d left alone", count(c.Objects, "object"), where, c.Change, c.Unchanged+c.Skip)
+		counts = fmt.Sprintf("%s%s: %d to restore, %d left alone", count(c.Objects, "object"), where, c.Change, c.Skip)
+		if c.Unchanged > 0 {
+			counts += fmt.Sprintf(", %d as a later session set %s", c.Unchanged, itOrThem(c.Unchanged))
+		}
 	}
 	return terminal.WrapLine(fmt.Sprintf("%s, %s.", o.Title, counts), l.Width)
 }
@@ -136,11 +141,13 @@ type labelledTexts struct {
 
 func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 	return []labelledTexts{
+		{"Undone", NewUndone(o.Plan.Items).lines(limits.named)},
 		{"Costs", o.costs(l, limits)},
 		{"Latency", o.buys(limits)},
 		{"Fit", fitLines(o.Fitting, limits)},
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
+		{"Stay", o.Stay},
 		{"Left alone", o.leftAlone(limits)},
 		{"Note", o.remarks(limits)},
 		{"Next", optional(o.Next)},
@@ -181,7 +188,7 @@ func (o Overview) costs(l Layout, limits limits) []string {
 	git := o.Budget.Git
 	lines := []string{fmt.Sprintf("Git requests %s/h, now and planned", rate(git.Now))}
 	if git.Now != git.Planned {
-		lines[0] = fmt.Sprintf("Git requests %s/h -> %s/h%s", rate(git.Now), rate(git.Planned), Compare(git))
+		lines[0] = NewUndone(o.Plan.Items).until() + fmt.Sprintf("Git requests %s/h -> %s/h%s", rate(git.Now), rate(git.Planned), Compare(git))
 	}
 	shown := 0
 	for _, h := range o.Budget.Hosts {
@@ -226,7 +233,7 @@ func (o Overview) buys(limits limits) []string {
 	if len(parts) == 0 {
 		return nil
 	}
-	return []string{"commit to applied, typically: " + strings.Join(parts, ", ")}
+	return []string{NewUndone(o.Plan.Items).until() + "commit to applied, typically: " + strings.Join(parts, ", ")}
 }
 
 // takes say how long the changes take, and what may be not ready meanwhile.
@@ -241,7 +248,7 @@ func (o Overview) takes(limits limits) []string {
 	if o.Calm.Levels > 1 {
 		line += fmt.Sprintf("; dependents first, in %d steps that each wait until Flux is ready again", o.Calm.Levels)
 	}
-	lines := []string{line}
+	lines := append([]string{line}, optional(fetchLine(o.Calm, limits.hosts))...)
 	disturbed := o.Calm.Disturbed
 	if len(disturbed) == 0 {
 		return lines
@@ -265,6 +272,9 @@ func (o Overview) pins(limits limits) []string {
 	var gain, lose []string
 	objects := 0
 	for _, p := range o.Plan.Pins {
+		if !p.ChangesRules() {
+			continue
+		}
 		name := flux.InCluster(p.Owner.Cluster, p.Owner.Namespace+"/"+p.Owner.Name)
 		if len(p.Rules) == 0 {
 			lose = append(lose, name)

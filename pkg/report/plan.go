@@ -20,6 +20,10 @@ func NewPlan(p tune.Plan, gaps []flux.Gap, environments []string) Plan {
 		Warnings: p.Warnings,
 	}
 	for _, item := range p.Items {
+		left := item.Kept
+		if item.Repins() {
+			left = item.Message
+		}
 		plan.Items = append(plan.Items, PlanItem{
 			Ref:               NewRef(item.Object),
 			Environment:       item.Assignment.Environment,
@@ -32,7 +36,7 @@ func NewPlan(p tune.Plan, gaps []flux.Gap, environments []string) Plan {
 			Changes:           newChanges(item.Changes),
 			Notes:             append(optional(item.Kept), item.Notes...),
 			Lasting:           newLasting(item.Stick),
-			left:              item.Kept,
+			left:              left,
 			object:            item.Object,
 		})
 	}
@@ -53,13 +57,17 @@ func NewRestores(restores []tune.Restore, gaps []flux.Gap) Plan {
 	plan := Plan{Head: Head{APIVersion, "Plan"}, Items: make([]PlanItem, 0, len(restores)), Missing: missing(gaps)}
 	plan.Summary.Environments = []EnvironmentSummary{}
 	for _, r := range restores {
+		action := r.Action
+		if r.Followed() {
+			action = tune.ActionUnchanged
+		}
 		plan.Items = append(plan.Items, PlanItem{
 			Ref:               NewRef(r.Object),
 			Environment:       r.Assignment.Environment,
 			EnvironmentSource: string(r.Assignment.Source),
 			EnvironmentVia:    r.Assignment.Via,
 			Interval:          effective(r.Object, flux.Interval),
-			Action:            string(r.Action),
+			Action:            string(action),
 			Reason:            string(r.Reason),
 			Message:           r.Message,
 			Changes:           newChanges(r.Changes),

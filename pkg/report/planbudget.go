@@ -1,6 +1,10 @@
 package report
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -34,7 +38,7 @@ func (p Plan) WithCourse(c tune.Calm) Plan {
 	if p.Summary.Change == 0 {
 		return p
 	}
-	p.Course = &PlanCourse{Steps: c.Levels, Takes: takes(c), NotReady: []PlanNotReady{}}
+	p.Course = &PlanCourse{Steps: c.Levels, Takes: takes(c), NotReady: []PlanNotReady{}, Fetches: fetches(c)}
 	for _, d := range c.Disturbed {
 		p.Course.NotReady = append(p.Course.NotReady, PlanNotReady{Object: flux.InCluster(d.Cluster, d.Object.String()), On: d.On.String(), Why: d.Why})
 	}
@@ -44,4 +48,43 @@ func (p Plan) WithCourse(c tune.Calm) Plan {
 // takes is how long changes take, a second at least.
 func takes(c tune.Calm) string {
 	return flux.FormatDuration(max(time.Second, c.Duration.Round(time.Second)))
+}
+
+// fetches counts the charts that are fetched again, by host.
+func fetches(c tune.Calm) []PlanFetches {
+	counts := make(map[string]int)
+	for _, f := range c.Fetches {
+		counts[budget.ParseAddress(f.URL, false).Host]++
+	}
+	var list []PlanFetches
+	for _, host := range sortedKeys(counts) {
+		list = append(list, PlanFetches{host, counts[host]})
+	}
+	slices.SortStableFunc(list, func(a, b PlanFetches) int { return -cmp.Compare(a.Charts, b.Charts) })
+	return list
+}
+
+// fetchLine says how many charts are fetched again, and from where; "" where none is.
+func fetchLine(c tune.Calm, most int) string {
+	if len(c.Fetches) == 0 {
+		return ""
+	}
+	var from []string
+	list := fetches(c)
+	for i, f := range list {
+		if most > 0 && i == most {
+			from = append(from, fmt.Sprintf("... (%s)", count(len(list), "host")))
+			break
+		}
+		host := f.Host
+		if host == "" {
+			host = "other sources"
+		}
+		from = append(from, fmt.Sprintf("%d from %s", f.Charts, host))
+	}
+	verb := "are"
+	if len(c.Fetches) == 1 {
+		verb = "is"
+	}
+	return fmt.Sprintf("%s %s fetched again: %s", count(len(c.Fetches), "chart"), verb, strings.Join(from, ", "))
 }

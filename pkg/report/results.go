@@ -30,6 +30,8 @@ func PlannedItems(items []tune.Item) []Planned {
 	for _, item := range items {
 		p := Planned{object: item.Object, changes: item.Changes, message: item.Message}
 		switch {
+		case item.Repins():
+			p.outcome = cluster.Unchanged
 		case item.Action == tune.ActionChange:
 			p.message = item.Kept
 		case item.Reason == tune.ReasonBadRecord:
@@ -106,8 +108,9 @@ func (r Results) With(out cluster.Outcomes, gaps []flux.Gap) Results {
 		owner := Result{Ref: NewRef(d.Write.Target()), Changes: []Change{}, object: d.Write.Target()}
 		owner.become(d, string(cluster.Configured))
 		if pin, ok := d.Write.(tune.PinWrite); ok && d.Outcome == cluster.Configured {
-			owner.Message = rulesMessage(pin.Pin)
+			owner.Message, owner.rules = rulesMessage(pin.Pin), pin.Pin.ChangesRules()
 		}
+		owner.takenBack = d.TakenBack
 		if owner.Action == string(cluster.Failed) {
 			r.Summary.Failed++
 		}
@@ -140,7 +143,10 @@ func (r Results) And(other Results) Results {
 }
 
 func rulesMessage(p tune.Pin) string {
-	if len(p.Rules) == 0 {
+	switch {
+	case !p.ChangesRules():
+		return "had no rule of fluxtune any more: the note of them is gone"
+	case len(p.Rules) == 0:
 		return "bears no rule of fluxtune any more"
 	}
 	return fmt.Sprintf("leaves the changed fields of %s to fluxtune", count(p.Objects, "object"))
@@ -164,11 +170,15 @@ func (r *Result) become(d cluster.Result, done string) {
 }
 
 func (s *ResultSummary) count(r Result, done string) {
-	if r.Kept != "" && r.Action != string(cluster.NotAttempted) {
-		s.Partial++
-	}
 	if r.NotReady != "" {
 		s.NotReady++
+	}
+	switch cluster.Outcome(r.Action) {
+	case cluster.Restored, cluster.Released: // each counts once
+		if r.Kept != "" {
+			s.Partial++
+			return
+		}
 	}
 	switch cluster.Outcome(r.Action) {
 	case cluster.Outcome(done):
@@ -204,22 +214,29 @@ func (s ResultSummary) Line(done string) string {
 	return line
 }
 
-// RulesLine says of how many Kustomizations the rules were changed; "" of none.
+// RulesLine says of how many Kustomizations the rules were changed, or set and taken away again; "" of none.
 func (r Results) RulesLine() string {
-	changed := 0
+	changed, takenBack := 0, 0
 	for _, rule := range r.Rules {
-		if rule.Action == string(cluster.Configured) {
+		switch {
+		case rule.takenBack:
+			takenBack++
+		case rule.rules:
 			changed++
 		}
 	}
-	if changed == 0 {
-		return ""
+	var lines []string
+	if changed > 0 {
+		verb := "changed"
+		if r.DryRun != "" {
+			verb = "would change"
+		}
+		lines = append(lines, fmt.Sprintf("The rules in spec.ignore of %s %s.", count(changed, "Kustomization"), verb))
 	}
-	verb := "changed"
-	if r.DryRun != "" {
-		verb = "would change"
+	if takenBack > 0 {
+		lines = append(lines, fmt.Sprintf("The rules in spec.ignore of %s were set, and taken away again.", count(takenBack, "Kustomization")))
 	}
-	return fmt.Sprintf("The rules in spec.ignore of %s %s.", count(changed, "Kustomization"), verb)
+	return strings.Join(lines, "\n")
 }
 
 // Troubles are what is not as it was asked for, a line each: what failed, what is uncertain, what was left alone since it

@@ -88,8 +88,8 @@ func TestOutcomes(t *testing.T) {
 	}{
 		{name: "restored", restore: restore, result: cluster.Result{Outcome: cluster.Configured}, action: "restored", changes: 1, summary: ResultSummary{Changed: 1},
 			line: "1 restored, 0 unchanged, 0 left alone, 0 failed"},
-		{name: "not whole", restore: kept, result: cluster.Result{Outcome: cluster.Configured}, action: "restored", changes: 1, summary: ResultSummary{Changed: 1, Partial: 1},
-			line: "1 restored, 0 unchanged, 0 left alone, 0 failed, 1 not taken back whole", trouble: "Not taken back" + place + "spec.timeout stays 2m"},
+		{name: "not whole", restore: kept, result: cluster.Result{Outcome: cluster.Configured}, action: "restored", changes: 1, summary: ResultSummary{Partial: 1},
+			line: "0 restored, 0 unchanged, 0 left alone, 0 failed, 1 not taken back whole", trouble: "Not taken back" + place + "spec.timeout stays 2m"},
 		{name: "nothing to restore but the record", restore: record, result: cluster.Result{Outcome: cluster.Configured}, action: "released", summary: ResultSummary{Released: 1},
 			line: "0 restored, 0 unchanged, 0 left alone, 0 failed, 1 released"},
 		{name: "nothing to restore, and the record cannot be written", restore: record, result: cluster.Result{Outcome: cluster.Failed, Err: errors.New("no")}, action: "failed", summary: ResultSummary{Failed: 1},
@@ -138,15 +138,17 @@ func TestResultsOfRules(t *testing.T) {
 		{Write: tune.PinWrite{Pin: pin}, Outcome: cluster.Configured},
 		{Write: tune.PinWrite{Pin: tune.Pin{Owner: other}}, Outcome: cluster.Configured},
 		{Write: tune.PinWrite{Pin: pin}, Outcome: cluster.Failed, Err: errors.New("no")},
+		{Write: tune.PinWrite{Pin: tune.Pin{Owner: other}}, Outcome: cluster.Unchanged, Why: "taken away again", TakenBack: true},
 	}}, nil)
 	assert.Equal(t, ResultSummary{Failed: 1}, results.Summary)
-	assert.Equal(t, "The rules in spec.ignore of 2 Kustomizations changed.", results.RulesLine())
+	assert.Equal(t, "The rules in spec.ignore of 1 Kustomization changed.\nThe rules in spec.ignore of 1 Kustomization were set, and taken away again.", results.RulesLine())
 	assert.Equal(t, []string{"Failed: Kustomization flux-system/apps: no"}, results.Troubles())
 	assert.Equal(t, lines(
 		"NAMESPACE     KIND            NAME    RESULT       CHANGES   WHY",
 		"flux-system   Kustomization   apps    configured             leaves the changed fields of 2 objects to fluxtune",
-		"flux-system   Kustomization   infra   configured             bears no rule of fluxtune any more",
+		"flux-system   Kustomization   infra   configured             had no rule of fluxtune any more: the note of them is gone",
 		"flux-system   Kustomization   apps    failed                 no",
+		"flux-system   Kustomization   infra   unchanged              taken away again",
 	), draw(t, results.Table(true), Layout{}))
 }
 

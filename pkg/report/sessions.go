@@ -41,6 +41,8 @@ type Session struct {
 	// Pinned are those of the objects that rules hold against what applies them, PinsLost those whose rules are gone.
 	Pinned   int `json:"pinned"`
 	PinsLost int `json:"pinsLost"`
+	// Undone are those that stand, that nothing holds, and that what applies them will set again.
+	Undone int `json:"undone"`
 }
 
 // NewSessionList reports the sessions of a cluster; its name is "" where there is one.
@@ -49,7 +51,7 @@ func NewSessionList(cluster string, sessions []tune.Session, gaps []flux.Gap) Se
 	for _, s := range sessions {
 		item := Session{
 			Cluster: cluster, Session: s.ID, By: s.By, Time: s.Time, Policy: s.Policy, Objects: s.Objects,
-			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Back: s.Back, Pinned: s.Pinned, PinsLost: s.PinsLost,
+			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Back: s.Back, Pinned: s.Pinned, PinsLost: s.PinsLost, Undone: s.Undone,
 		}
 		if !s.Until.IsZero() {
 			item.Until = &s.Until
@@ -127,12 +129,19 @@ func (s Session) stands() Cell {
 	if s.PinsLost > 0 {
 		pins = append(pins, fmt.Sprintf("the pins of %d are gone", s.PinsLost))
 	}
+	if s.Undone > 0 {
+		pins = append(pins, fmt.Sprintf("%d will be undone", s.Undone))
+	}
 	note := ""
 	if len(pins) > 0 {
 		note = " (" + strings.Join(pins, ", ") + ")"
 	}
 	if s.Stand == s.Objects && s.PinsLost == 0 {
-		return Cell{Text: "yes" + note, Style: Good}
+		style := Good
+		if s.Undone > 0 {
+			style = Changed
+		}
+		return Cell{Text: "yes" + note, Style: style}
 	}
 	parts := []string{fmt.Sprintf("%d as set", s.Stand)}
 	for _, p := range []struct {

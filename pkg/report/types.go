@@ -131,6 +131,16 @@ type PlanCourse struct {
 	Takes string `json:"takes"`
 	// NotReady are the objects that may be not ready for a while, and cannot be spared.
 	NotReady []PlanNotReady `json:"notReady"`
+	// Fetches are the charts that the changes have fetched again, by host, the most first; absent where none is.
+	Fetches []PlanFetches `json:"fetches,omitempty"`
+}
+
+// PlanFetches are charts that are fetched again from one host.
+type PlanFetches struct {
+	// Host of the HelmRepositories; "" for charts from other sources, of which only the dependencies are fetched, and where
+	// the source was not read.
+	Host   string `json:"host"`
+	Charts int    `json:"charts"`
 }
 
 // PlanNotReady is an object that may be not ready for a while, what of, and why that cannot be spared.
@@ -237,6 +247,8 @@ type Result struct {
 	tried  bool   // it was to be written
 	// runEnded says that the run ended before it came to it.
 	runEnded bool
+	// rules says of an owner that rules of ours came or went, takenBack that they were set and taken away again.
+	rules, takenBack bool
 }
 
 // ResultSummary counts results.
@@ -249,7 +261,7 @@ type ResultSummary struct {
 	Failed       int `json:"failed"`
 	NotAttempted int `json:"notAttempted"`
 	Uncertain    int `json:"uncertain"`
-	// Partial are the objects of which a revert left something as it is.
+	// Partial are the objects of which a revert took something back and left something as it is. They count nowhere else.
 	Partial int `json:"partial"`
 	// NotReady are those of the changed that Flux has not been seen ready again.
 	NotReady int `json:"notReady"`

@@ -78,6 +78,9 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 	case len(item.Changes) > 0:
 		item.Action, item.Reason = ActionChange, ReasonPolicyDiffers
 		item.Message = fmt.Sprintf("differs from policy %q", p.Title())
+		if _, fetched := item.fetch(); fetched {
+			item.Notes = append(item.Notes, fetchNote)
+		}
 		item.leaveAlone(firstReason(item, opts))
 	case item.Kept != "":
 		item.Action, item.Reason, item.Message = ActionUnchanged, ReasonTimeoutKept, item.Kept
@@ -106,7 +109,7 @@ func (i *Item) lookAfterPins(opts Options) {
 		i.leaveAlone(ReasonCannotPin, "its pin is gone, and it cannot be pinned again: "+why)
 		return
 	}
-	i.repins, i.Message = true, i.Message+"; pinned again"
+	i.repins, i.Action, i.Reason, i.Message = true, ActionChange, ReasonPinLost, "its pin is gone: pinned again"
 }
 
 // leaveAlone makes an item that would change one that does not; with no reason it does nothing.
@@ -146,26 +149,6 @@ func upgrades(item Item, opts Options) (Reason, string) {
 		return "", ""
 	}
 	return ReasonUpgrades, "its chart is made with valuesFiles, and any change of it makes helm-controller upgrade the release (--include-upgrades tunes it too)"
-}
-
-// failingChart: what uses a chart lives from the last one that could be fetched. A change has it fetched again, and until
-// that succeeds helm-controller takes the chart for not ready (internal/controller/helmrelease_controller.go, isReady).
-func failingChart(item Item, opts Options) (Reason, string) {
-	o := item.Object
-	chart := o
-	switch {
-	case opts.IncludeFailed:
-		return "", ""
-	case o.Kind == "HelmRelease" && changesChart(o, item.Changes):
-		chart, _ = opts.Judge.object(chartOf(o))
-	case o.Kind != "HelmChart" && o.Kind != "OCIRepository", opts.Graph.Dependents(o.Ref) == 0:
-		return "", ""
-	}
-	if chart.Status.Ready != "False" {
-		return "", ""
-	}
-	return ReasonFailingChart, fmt.Sprintf("%s cannot be fetched (%s), and a change would keep the HelmReleases that use it from being reconciled until it can (--include-failed tunes it too)",
-		chart.Ref, chart.Status.ReadyReason)
 }
 
 func beingDeleted(s subject) (Reason, string) {
@@ -257,6 +240,9 @@ func managed(item Item, opts Options) (Reason, string) {
 	if opts.Managed != ManagedPin {
 		if item.Stick.Verdict == Unknown {
 			return ReasonOwnerUnknown, "left to its owner: " + item.Stick.Message
+		}
+		if opts.Judge.PinGone(item.Object) {
+			return ReasonPinLost, "its pin is gone, and a change would be " + item.Stick.Message + " (--managed=pin pins it again)"
 		}
 		return ReasonSetInGit, "would be " + item.Stick.Message
 	}

@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -160,27 +161,87 @@ func TestChangesThatUpgrade(t *testing.T) {
 	}
 }
 
-// What a release lives from is fetched again when its chart changes: while that fails, it is left alone.
+// What a release lives from is fetched again when its chart changes: while that fails, or nobody knows whether it does,
+// it is left alone.
 func TestChartsThatCannotBeFetched(t *testing.T) {
 	t.Parallel()
 	p := ruling(map[string]policy.Settings{"HelmRelease": {Interval: "1m"}, "HelmChart": {Interval: "10m"}, "OCIRepository": {Interval: "1m"}})
-	failing := func(o *flux.Object) { o.Status.Ready, o.Status.ReadyReason = "False", "FetchFailed" }
-	repository := object(t, "helmrepo", named("charts", "charts")).Ref
-	release := object(t, "hr", named("apps", "web"), func(o *flux.Object) { o.HasChart, o.ChartInterval, o.SourceRef = true, ptr("5m"), repository })
-	chart := object(t, "hc", named("charts", "apps-web"), interval("5m"), failing)
-	oci := object(t, "ocirepo", named("apps", "web"), interval("5m"), failing)
-	user := object(t, "hr", named("apps", "user"), func(o *flux.Object) { o.SourceRef = oci.Ref })
-	s := flux.Snapshot{Objects: []flux.Object{release, chart, oci, user}}
-	opts := Options{Judge: NewJudge(s), Graph: NewGraph(s.All())}
-	for _, o := range []flux.Object{release, oci} {
-		item := Decide(o, p, in("development"), opts)
-		assert.Equal(t, ReasonFailingChart, item.Reason, o.Ref)
-		assert.Contains(t, item.Message, "cannot be fetched (FetchFailed)")
+	ready := func(status string) func(*flux.Object) {
+		return func(o *flux.Object) {
+			o.Status.Ready, o.Status.ReadyReason = status, map[string]string{"True": "Succeeded", "False": "FetchFailed"}[status]
+		}
 	}
-	alone := Options{Judge: opts.Judge, Graph: NewGraph(flux.Each([]flux.Object{oci}))}
-	assert.Equal(t, ReasonPolicyDiffers, Decide(oci, p, in("development"), alone).Reason, "no release uses it")
-	opts.IncludeFailed = true
-	assert.Equal(t, ReasonPolicyDiffers, Decide(release, p, in("development"), opts).Reason)
+	from := func(repository flux.Object) func(*flux.Object) {
+		return func(o *flux.Object) { o.SourceRef = repository.Ref }
+	}
+	repository, down := object(t, "helmrepo", named("charts", "charts"), ready("True")), object(t, "helmrepo", named("charts", "charts"), ready("False"))
+	made, failing := object(t, "hc", named("charts", "apps-web"), ready("True")), object(t, "hc", named("charts", "apps-web"), ready("False"))
+	release := object(t, "hr", named("apps", "web"), chart("5m"), from(repository))
+	own := object(t, "hc", named("apps", "own"), from(repository), ready("True"))
+	image, broken := object(t, "ocirepo", named("apps", "web"), ready("True")), object(t, "ocirepo", named("apps", "web"), ready("False"))
+	user := func(of flux.Object) flux.Object { return object(t, "hr", named("users", "user"), from(of)) }
+	all := []flux.Place{{Kind: "HelmChart"}, {Kind: "HelmRepository"}, {Kind: "HelmRelease"}}
+	everything := func(known ...flux.Object) flux.Snapshot { return flux.Snapshot{Objects: known, Looked: all} }
+	for name, tc := range map[string]struct {
+		object flux.Object
+		in     flux.Snapshot
+		want   Reason
+		says   string
+	}{
+		"all is well":                                   {release, everything(made, repository), ReasonPolicyDiffers, ""},
+		"the chart fails":                               {release, everything(failing, repository), ReasonFailingChart, "HelmChart charts/apps-web cannot be fetched (FetchFailed)"},
+		"its repository fails":                          {release, everything(made, down), ReasonFailingChart, "HelmRepository charts/charts is not ready (FetchFailed)"},
+		"there is no chart yet":                         {release, everything(down), ReasonPolicyDiffers, ""},
+		"there is no repository":                        {release, everything(made), ReasonPolicyDiffers, ""},
+		"the chart was not read":                        {release, flux.Snapshot{Objects: []flux.Object{repository}}, ReasonChartUnknown, "whether HelmChart charts/apps-web can be fetched is not known: it could not be read"},
+		"the repository was not read":                   {release, flux.Snapshot{Objects: []flux.Object{made}}, ReasonChartUnknown, "HelmRepository charts/charts could not be read"},
+		"another place was looked at":                   {release, flux.Snapshot{Looked: []flux.Place{{Kind: "HelmChart", Namespace: "apps"}}}, ReasonChartUnknown, ""},
+		"the name was looked for":                       {release, flux.Snapshot{Looked: []flux.Place{{Kind: "HelmChart", Namespace: "charts", Name: "apps-web"}}}, ReasonPolicyDiffers, ""},
+		"a chart that is used":                          {own, everything(repository, user(own)), ReasonPolicyDiffers, ""},
+		"a chart that is used, of a failing repository": {own, everything(down, user(own)), ReasonFailingChart, ""},
+		"a chart that nobody uses":                      {own, everything(down), ReasonPolicyDiffers, ""},
+		"a chart that somebody may use":                 {own, flux.Snapshot{Objects: []flux.Object{down}}, ReasonFailingChart, ""},
+		"a chart that somebody may use, of who knows":   {own, flux.Snapshot{}, ReasonChartUnknown, ""},
+		"an image that is used":                         {broken, everything(user(broken)), ReasonFailingChart, "OCIRepository apps/web cannot be fetched (FetchFailed)"},
+		"an image that nobody uses":                     {broken, everything(), ReasonPolicyDiffers, ""},
+		"an image that somebody may use":                {broken, flux.Snapshot{}, ReasonFailingChart, ""},
+		"an image that can be fetched":                  {image, flux.Snapshot{}, ReasonPolicyDiffers, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opts := Options{Judge: NewJudge(tc.in), Graph: NewGraph(tc.in.All())}
+			item := Decide(tc.object, p, in("development"), opts)
+			assert.Equal(t, tc.want, item.Reason)
+			assert.Contains(t, item.Message, tc.says)
+			opts.IncludeFailed = true
+			assert.Equal(t, ReasonPolicyDiffers, Decide(tc.object, p, in("development"), opts).Reason)
+		})
+	}
+}
+
+// What is fetched again is counted, with where from.
+func TestFetches(t *testing.T) {
+	t.Parallel()
+	p := ruling(map[string]policy.Settings{"HelmRelease": {Interval: "1m"}, "GitRepository": {Interval: "1m"}})
+	repository := object(t, "helmrepo", named("charts", "charts"), func(o *flux.Object) { o.Remote.URL = "oci://docker.io/acme" })
+	of := func(name string, changes ...func(*flux.Object)) flux.Object {
+		return object(t, "hr", append([]func(*flux.Object){named("apps", name), chart(""), func(o *flux.Object) { o.SourceRef = repository.Ref }}, changes...)...)
+	}
+	s := flux.Snapshot{Objects: []flux.Object{
+		repository, of("follows"), of("apart", chart("10m")), of("suspended", suspend), object(t, "gitrepo"),
+	}, Looked: []flux.Place{{Kind: "HelmChart"}}}
+	opts := Options{Judge: NewJudge(s), Graph: NewGraph(s.All()), IncludeSuspended: true}
+	var items []Item
+	noted := 0
+	for _, o := range s.Objects {
+		item := Decide(o, p, in("development"), opts)
+		if slices.Contains(item.Notes, fetchNote) {
+			noted++
+		}
+		items = append(items, item)
+	}
+	assert.Equal(t, 1, noted)
+	assert.Equal(t, []Fetch{{Chart: chartOf(s.Objects[1]), Source: repository.Ref, URL: "oci://docker.io/acme"}}, opts.Graph.Forecast(items, 0).Fetches)
 }
 
 // A record that is full is taken back before more is written.

@@ -27,12 +27,17 @@ import (
 type Graph struct {
 	objects    map[flux.Ref]*flux.Object
 	dependents map[flux.Ref][]flux.Ref
+	// urls are those of the sources.
+	urls map[flux.Ref]string
 }
 
 // NewGraph makes the graph of a snapshot's objects.
 func NewGraph(objects iter.Seq[*flux.Object]) *Graph {
-	g := &Graph{objects: make(map[flux.Ref]*flux.Object), dependents: make(map[flux.Ref][]flux.Ref)}
+	g := &Graph{objects: make(map[flux.Ref]*flux.Object), dependents: make(map[flux.Ref][]flux.Ref), urls: make(map[flux.Ref]string)}
 	for o := range objects {
+		if o.Kind == "HelmRepository" {
+			g.urls[o.Ref] = o.Remote.URL
+		}
 		if !o.KindRow().Consumer {
 			continue
 		}
@@ -175,6 +180,8 @@ type Calm struct {
 	Duration time.Duration
 	// Disturbed are the objects that may become not ready for a while, and cannot be spared.
 	Disturbed []Disturbance
+	// Fetches are the charts that are fetched again because of the changes.
+	Fetches []Fetch
 }
 
 // Disturbance is an object that may become not ready for a while because one that it depends on is changed.
@@ -187,7 +194,8 @@ type Disturbance struct {
 
 // And is what the changes of two clusters do, made one after the other.
 func (c Calm) And(other Calm) Calm {
-	return Calm{Levels: max(c.Levels, other.Levels), Duration: c.Duration + other.Duration, Disturbed: append(c.Disturbed, other.Disturbed...)}
+	return Calm{Levels: max(c.Levels, other.Levels), Duration: c.Duration + other.Duration, Disturbed: append(c.Disturbed, other.Disturbed...),
+		Fetches: append(c.Fetches, other.Fetches...)}
 }
 
 const (
@@ -203,15 +211,19 @@ const (
 func (g *Graph) Forecast(items []Item, pace float64) Calm {
 	changed := make(map[flux.Ref]Item)
 	var refs []flux.Ref
+	var fetches []Fetch
 	for _, item := range items {
-		if item.Action == ActionChange {
+		if item.Action == ActionChange && !item.repins {
 			changed[item.Object.Ref] = item
 			refs = append(refs, item.Object.Ref)
+			if fetch, fetched := item.fetch(); fetched {
+				fetches = append(fetches, g.located(fetch))
+			}
 		}
 	}
 	slices.SortFunc(refs, flux.Ref.Compare)
 	levels := g.Levels(refs)
-	calm := Calm{Levels: len(levels)}
+	calm := Calm{Levels: len(levels), Fetches: fetches}
 	for _, level := range levels {
 		var longest time.Duration
 		for _, ref := range level {
@@ -235,6 +247,14 @@ func (g *Graph) Forecast(items []Item, pace float64) Calm {
 	return calm
 }
 
+// located is a fetch with the URL of its source.
+func (g *Graph) located(f Fetch) Fetch {
+	if g != nil {
+		f.URL = g.urls[f.Source]
+	}
+	return f
+}
+
 // chartShakes is the disturbance of a HelmRelease whose HelmChart changes with it. Measured: helm-controller changes
 // the HelmChart, finds that it has not been reconciled yet, and does not look again before --requeue-dependency.
 func chartShakes(item Item) (Disturbance, bool) {
@@ -243,32 +263,6 @@ func chartShakes(item Item) (Disturbance, bool) {
 		return Disturbance{}, false
 	}
 	return Disturbance{Cluster: o.Cluster, Object: o.Ref, On: chartOf(o), Why: fmt.Sprintf("helm-controller changes that with it, and looks at it again after %s", flux.FormatDuration(requeueDependency))}, true
-}
-
-// chartOf is the HelmChart that helm-controller makes for a HelmRelease with a chart template.
-func chartOf(o flux.Object) flux.Ref {
-	return flux.Ref{Group: o.SourceRef.Group, Kind: "HelmChart", Namespace: o.SourceRef.Namespace, Name: o.Namespace + "-" + o.Name}
-}
-
-// changesChart tells whether the HelmChart of an object is another one after changes: it is one itself, or a HelmRelease
-// whose chart template says another interval, or says none and follows the release's.
-func changesChart(o flux.Object, changes []Change) bool {
-	if o.Kind == "HelmChart" {
-		return len(changes) > 0
-	}
-	if !o.HasChart {
-		return false
-	}
-	interval, chart := o.Interval, o.ChartInterval
-	for _, c := range changes {
-		switch c.Field {
-		case flux.Interval:
-			interval = c.To
-		case flux.ChartInterval:
-			chart = c.To
-		}
-	}
-	return o.EffectiveWith(flux.ChartInterval, chart, interval) != o.Effective(flux.ChartInterval)
 }
 
 // Reconcile is how long a reconcile of an object takes, as its history tells, or 2 s where it tells nothing.
@@ -323,7 +317,7 @@ func Quiet(dependents []flux.Object, now time.Time, within time.Duration) bool {
 }
 
 // HasDependencies tells whether objects of a snapshot may have dependents that it does not hold: it has Kustomizations
-// or HelmReleases.
+// or HelmReleases, or what the chartRef of a HelmRelease may name.
 func HasDependencies(s flux.Snapshot) bool {
-	return slices.ContainsFunc(s.Objects, func(o flux.Object) bool { return o.KindRow().Consumer })
+	return slices.ContainsFunc(s.Objects, func(o flux.Object) bool { return o.KindRow().Consumer || holdsChart(o) })
 }

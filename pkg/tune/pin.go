@@ -180,6 +180,9 @@ type Pin struct {
 	Objects int
 }
 
+// ChangesRules tells whether rules of ours come or go. Where there are none, and none come, only the note of them goes.
+func (p Pin) ChangesRules() bool { return len(p.Rules) > 0 || len(OurRules(p.Owner)) > 0 }
+
 // NewPin plans the rules of an owner. Of objects that could not be read, what its rules say stays.
 func NewPin(owner flux.Object, needs []Need, unread func(flux.Ref) bool) Pin {
 	needs = slices.Clone(needs)

@@ -38,6 +38,7 @@ const (
 	ReasonPinLost          Reason = "PinLost"
 	ReasonUpgrades         Reason = "Upgrades"
 	ReasonFailingChart     Reason = "FailingChart"
+	ReasonChartUnknown     Reason = "ChartUnknown"
 	ReasonSetInGit         Reason = "SetInGit"
 	ReasonOwnerUnknown     Reason = "OwnerUnknown"
 	ReasonCannotPin        Reason = "CannotPin"
@@ -75,6 +76,9 @@ type Item struct {
 	// repins says that nothing of it changes but the rules that its owner needs again.
 	repins bool
 }
+
+// Repins tells whether an item that changes has no changes of its own: the rules of its owner are gone, and written again.
+func (i Item) Repins() bool { return i.repins && i.Action == ActionChange }
 
 // Plan is what would be done with every object of a Snapshot, in the Snapshot's order.
 type Plan struct {
@@ -132,7 +136,7 @@ type Options struct {
 	// IncludeSuspended tunes suspended objects too.
 	IncludeSuspended bool
 	// IncludeFailed tunes HelmReleases too whose retries are used up (a change makes them try again), and charts that
-	// cannot be fetched.
+	// cannot be fetched, or of which that is not known.
 	IncludeFailed bool
 	// IncludeUpgrades tunes charts too that are made with values files; a change makes helm-controller upgrade their
 	// releases.
@@ -202,7 +206,7 @@ func (j *Judge) pin(plan *Plan) {
 		for i := range plan.Items {
 			item := &plan.Items[i]
 			switch {
-			case item.Action != ActionChange && !item.repins || item.Stick.Owner != owner:
+			case item.Action != ActionChange || item.Stick.Owner != owner:
 			case tooLarge != "" && !item.Stick.Verdict.lasts():
 				item.leaveAlone(ReasonCannotPin, "cannot be pinned: "+tooLarge)
 			default:
@@ -219,7 +223,7 @@ func (j *Judge) pin(plan *Plan) {
 // need is what the owner of an item's object must leave to us for the changes to last; false where nothing.
 func (i Item) need() (Need, bool) {
 	n := Need{Object: i.Object.Ref}
-	if i.Action != ActionChange && !i.repins {
+	if i.Action != ActionChange {
 		return n, false
 	}
 	for _, f := range i.Stick.Fields {

@@ -78,8 +78,9 @@ func TestLostPins(t *testing.T) {
 		[]any{gone.Items[0].Action, gone.Items[0].Reason, gone.Items[0].Message})
 
 	again := plan(ManagedPin, parent(t))
-	assert.Equal(t, ActionUnchanged, again.Items[0].Action)
-	assert.Contains(t, again.Items[0].Message, "; pinned again")
+	assert.Equal(t, []any{ActionChange, ReasonPinLost, "its pin is gone: pinned again"}, []any{again.Items[0].Action, again.Items[0].Reason, again.Items[0].Message})
+	assert.Equal(t, 1, again.Changes())
+	assert.True(t, again.Items[0].Repins())
 	assert.Equal(t, Held, again.Items[0].Stick.Verdict)
 	if assert.Len(t, again.Pins, 1) {
 		assert.Equal(t, 1, again.Pins[0].Objects)

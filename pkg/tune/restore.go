@@ -42,6 +42,8 @@ type Restore struct {
 type KeptField struct {
 	Field flux.Field
 	Why   string
+	// Later is the session that set it later, and that a revert of takes it back; "" where there is none.
+	Later string
 }
 
 // KeptMessage says which fields stay as they are; "" where none does.
@@ -51,6 +53,22 @@ func (r Restore) KeptMessage() string {
 		why = append(why, k.Why)
 	}
 	return strings.Join(why, "; ")
+}
+
+// Later are the sessions that set fields again which are to be taken back, each once.
+func (r Restore) Later() []string {
+	var sessions []string
+	for _, k := range r.Kept {
+		if k.Later != "" && !slices.Contains(sessions, k.Later) {
+			sessions = append(sessions, k.Later)
+		}
+	}
+	return sessions
+}
+
+// Followed tells whether no value is restored, since later sessions set them all: only the record becomes shorter.
+func (r Restore) Followed() bool {
+	return r.Action == ActionChange && len(r.Changes) == 0 && len(r.Later()) > 0
 }
 
 // Partial tells whether something that was asked for is not taken back.
@@ -137,8 +155,9 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 		left.cut(f, c[first].step)
 	case s != edited && opts.Session != "" && first < keep-1 && !opts.Force:
 		left.splice(f, c, first)
-		r.keep(f, "%s stays %s, as session %s set it: what that one takes back is %s now",
-			f, Show(o.Value(f)), record.Steps[c[keep-1].step].Session, Show(c[first].From))
+		later := record.Steps[c[keep-1].step].Session
+		r.keep(f, "%s stays %s: session %s set it later; reverting that one restores %s", f, Show(o.Value(f)), later, Show(c[first].From))
+		r.Kept[len(r.Kept)-1].Later = later
 	default:
 		// It may be that already: where sessions went back and forth, a value stands for more than one of them.
 		if !equal(o.Value(f), c[first].From) {
@@ -179,7 +198,7 @@ func (r *Restore) keepWhatFollows(o flux.Object, record, left *Record) {
 }
 
 func (r *Restore) keep(f flux.Field, format string, args ...any) {
-	r.Kept = append(r.Kept, KeptField{f, fmt.Sprintf(format, args...)})
+	r.Kept = append(r.Kept, KeptField{Field: f, Why: fmt.Sprintf(format, args...)})
 }
 
 // since says what somebody has done with a field since it was set.

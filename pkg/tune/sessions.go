@@ -25,6 +25,8 @@ type Session struct {
 	Back int
 	// Pinned are those that rules of ours hold, PinsLost those whose rules are gone.
 	Pinned, PinsLost int
+	// Undone are those of Stand that no rule holds, and that what applies them sets again.
+	Undone int
 }
 
 // Sessions are those that the records of objects tell of, newest first. Unreadable records tell nothing. The judge tells
@@ -36,7 +38,7 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 		if err != nil || record == nil {
 			continue
 		}
-		_, lost := judge.lostPin(o)
+		lost := judge.PinGone(o)
 		for i, step := range record.Steps {
 			s := byID[step.Session]
 			if s == nil {
@@ -46,7 +48,7 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 			if step.Until != nil {
 				s.Until = *step.Until
 			}
-			s.add(record, i, o, lost)
+			s.add(record, i, o, lost, judge)
 		}
 	}
 	var list []Session
@@ -74,10 +76,12 @@ func BadRecords(objects []flux.Object) []flux.Gap {
 func (s Session) Overdue(now time.Time) bool { return !s.Until.IsZero() && s.Until.Before(now) }
 
 // add counts one object's step of the session.
-func (s *Session) add(record *Record, step int, o flux.Object, lost bool) {
+func (s *Session) add(record *Record, step int, o flux.Object, lost bool, judge *Judge) {
 	s.Objects++
 	followed, changed, back, pinned := false, false, false, false
+	var fields []flux.Field
 	for f, move := range record.Steps[step].Fields {
+		fields = append(fields, f)
 		c := record.chain(f)
 		at := slices.IndexFunc(c, func(l link) bool { return l.step == step })
 		st, keep, _ := record.standingOf(c, o, f)
@@ -100,6 +104,9 @@ func (s *Session) add(record *Record, step int, o flux.Object, lost bool) {
 		s.Back++
 	default:
 		s.Stand++
+		if !pinned && judge != nil && judge.Judge(o, fields).Verdict == Reverted {
+			s.Undone++
+		}
 	}
 	switch {
 	case pinned && lost:

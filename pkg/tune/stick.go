@@ -3,6 +3,7 @@ package tune
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -88,6 +89,10 @@ type Judge struct {
 	// needed is what owners must leave to us already, and unreadable the objects of which that is not known.
 	needed     map[flux.Ref][]Need
 	unreadable map[flux.Ref]bool
+	// looked tells of what is not known whether it would be if it existed.
+	looked func(flux.Ref) bool
+	// allReleases says that all HelmReleases were read.
+	allReleases bool
 }
 
 // NewJudge makes a judge of a snapshot.
@@ -99,6 +104,7 @@ func NewJudge(s flux.Snapshot) *Judge {
 		}
 	}
 	j.needed = Needs(s.All())
+	j.looked, j.allReleases = s.LookedFor, s.LookedForAll("HelmRelease")
 	j.unreadable = make(map[flux.Ref]bool, len(s.Unread))
 	for _, ref := range s.Unread {
 		j.unreadable[ref] = true
@@ -178,6 +184,51 @@ func (j *Judge) lostPin(o flux.Object) (Stick, bool) {
 	}
 	stick := j.Judge(o, fields)
 	return stick, stick.Verdict == Reverted
+}
+
+// PinGone tells whether the record of an object says that rules leave fields to us, and something sets them all the same:
+// the rules are gone. Where that is not known, they are not.
+func (j *Judge) PinGone(o flux.Object) bool {
+	record, err := ReadRecord(o)
+	if j == nil || err != nil {
+		return false
+	}
+	fields := record.Pinned()
+	return len(fields) > 0 && j.Judge(o, fields).Verdict == Reverted
+}
+
+// Lasting is how changes of the intervals of objects would last, in numbers of objects.
+type Lasting struct {
+	Objects int
+	// Undone are those of which something sets the interval again, or may; Pinnable those of them that --managed=pin can hold.
+	Undone, Pinnable int
+	// Why the others cannot be pinned: the reason of the most, and of how many.
+	Why      string
+	WhyCount int
+}
+
+// Lasting counts how changes of the intervals of objects would last. It asks what a plan asks.
+func (j *Judge) Lasting(objects []flux.Object) Lasting {
+	l := Lasting{Objects: len(objects)}
+	reasons := make(map[string]int)
+	for _, o := range objects {
+		item := Item{Object: o, Stick: j.Judge(o, []flux.Field{flux.Interval})}
+		if item.Stick.Verdict.lasts() {
+			continue
+		}
+		l.Undone++
+		if _, why := managed(item, Options{Judge: j, Managed: ManagedPin}); why != "" {
+			reasons[why]++
+			continue
+		}
+		l.Pinnable++
+	}
+	for _, why := range slices.Sorted(maps.Keys(reasons)) {
+		if reasons[why] > l.WhyCount {
+			l.Why, l.WhyCount = why, reasons[why]
+		}
+	}
+	return l
 }
 
 func rankOf(v Verdict) int { return slices.Index([]Verdict{Sticks, Held, Unknown, Reverted}, v) }

@@ -116,12 +116,12 @@ func TestDecideChartInterval(t *testing.T) {
 		notes   []string
 		reason  Reason
 	}{
-		{"set", object(t, "hr", chart("1h")), chartOnly, []Change{change(flux.ChartInterval, "1h", "10m")}, nil, ReasonPolicyDiffers},
-		{"unset", object(t, "hr", chart("")), chartOnly, []Change{change(flux.ChartInterval, "", "10m")}, nil, ReasonPolicyDiffers},
+		{"set", object(t, "hr", chart("1h")), chartOnly, []Change{change(flux.ChartInterval, "1h", "10m")}, []string{fetchNote}, ReasonPolicyDiffers},
+		{"unset", object(t, "hr", chart("")), chartOnly, []Change{change(flux.ChartInterval, "", "10m")}, []string{fetchNote}, ReasonPolicyDiffers},
 		{"equal", object(t, "hr", chart("600s")), chartOnly, nil, nil, ReasonMatchesPolicy},
-		{"both", object(t, "hr", chart("1h")), both, []Change{change(flux.Interval, "5m", "1m"), change(flux.ChartInterval, "1h", "10m")}, nil, ReasonPolicyDiffers},
-		{"both, unset", object(t, "hr", chart("")), both, []Change{change(flux.Interval, "5m", "1m"), change(flux.ChartInterval, "", "10m")}, []string{follows + ", so 10m is set"}, ReasonPolicyDiffers},
-		{"release only", object(t, "hr", chart("")), releaseOnly, []Change{change(flux.Interval, "5m", "1m")}, []string{follows}, ReasonPolicyDiffers},
+		{"both", object(t, "hr", chart("1h")), both, []Change{change(flux.Interval, "5m", "1m"), change(flux.ChartInterval, "1h", "10m")}, []string{fetchNote}, ReasonPolicyDiffers},
+		{"both, unset", object(t, "hr", chart("")), both, []Change{change(flux.Interval, "5m", "1m"), change(flux.ChartInterval, "", "10m")}, []string{follows + ", so 10m is set", fetchNote}, ReasonPolicyDiffers},
+		{"release only", object(t, "hr", chart("")), releaseOnly, []Change{change(flux.Interval, "5m", "1m")}, []string{follows, fetchNote}, ReasonPolicyDiffers},
 		{"release only, set", object(t, "hr", chart("1h")), releaseOnly, []Change{change(flux.Interval, "5m", "1m")}, nil, ReasonPolicyDiffers},
 		{"chartRef", object(t, "hr"), both, []Change{change(flux.Interval, "5m", "1m")}, nil, ReasonPolicyDiffers},
 		{"chartRef, chart only", object(t, "hr"), chartOnly, nil, nil, ReasonKindNotInPolicy},

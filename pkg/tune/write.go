@@ -95,7 +95,7 @@ func (w ApplyWrite) Next(now flux.Object) Next {
 func (w ApplyWrite) again(now flux.Object) (Next, bool) {
 	fresh := w.Decide(now)
 	switch {
-	case fresh.Action == ActionUnchanged:
+	case fresh.Action == ActionUnchanged || fresh.repins:
 		return Next{State: StateUnchanged, Why: fresh.Message}, false
 	case fresh.Action == ActionSkip:
 		return Next{State: StateLeftAlone, Why: fresh.Message}, false

@@ -1,0 +1,119 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// Undone is what of a plan's changes will not last, in numbers of objects.
+type Undone struct {
+	// Changes are all objects that change, Objects those whose change is undone, Perhaps those whose change may be.
+	Changes, Objects, Perhaps int
+	// Within is the longest of the times that are known; Later says that some are not.
+	Within time.Duration
+	Later  bool
+	// Owners undo the changes, who undoes most first.
+	Owners []string
+}
+
+// NewUndone counts the items that change and whose changes something sets again.
+func NewUndone(items []tune.Item) Undone {
+	var u Undone
+	counts := make(map[string]int)
+	for _, item := range items {
+		if item.Action != tune.ActionChange {
+			continue
+		}
+		u.Changes++
+		switch item.Stick.Verdict {
+		case tune.Unknown:
+			u.Perhaps++
+		case tune.Reverted:
+			u.Objects++
+			u.Within = max(u.Within, item.Stick.Within)
+			u.Later = u.Later || item.Stick.Within == 0
+			counts[flux.InCluster(item.Object.Cluster, item.Stick.Owner.String())]++
+		}
+	}
+	u.Owners = sortedKeys(counts)
+	slices.SortStableFunc(u.Owners, func(a, b string) int { return -cmp.Compare(counts[a], counts[b]) })
+	return u
+}
+
+// when says within what time.
+func (u Undone) when() string {
+	switch {
+	case u.Within == 0:
+		return "later"
+	case u.Later:
+		return "within " + flux.FormatDuration(u.Within) + " or later"
+	default:
+		return "within " + flux.FormatDuration(u.Within)
+	}
+}
+
+// by names who undoes them; most (0: any number) before the rest is counted.
+func (u Undone) by(most int) string {
+	if most > 0 && len(u.Owners) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(u.Owners[:most], ", "), len(u.Owners)-most)
+	}
+	return strings.Join(u.Owners, ", ")
+}
+
+// of is how many of how many: "3 of 5 changes".
+func (u Undone) of(n int) string { return fmt.Sprintf("%d of %s", n, count(u.Changes, "change")) }
+
+// lines say it below a label, or none where everything lasts.
+func (u Undone) lines(most int) []string {
+	var lines []string
+	if u.Objects > 0 {
+		lines = append(lines, fmt.Sprintf("%s %s, by %s", u.of(u.Objects), u.when(), u.by(most)))
+	}
+	if u.Perhaps > 0 {
+		lines = append(lines, u.of(u.Perhaps)+" may be undone (-o wide says by whom)")
+	}
+	return lines
+}
+
+// Sentence says it when the changes are made; "" where everything lasts.
+func (u Undone) Sentence() string {
+	if u.Objects == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %s undone %s, by %s.", u.of(u.Objects), isOrAre(u.Objects), u.when(), u.by(namedInTrouble))
+}
+
+// Clause says it in a question; "" where everything lasts.
+func (u Undone) Clause() string {
+	if u.Objects == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d %s undone %s by %s", u.Objects, isOrAre(u.Objects), u.when(), u.by(1))
+}
+
+// until begins a promise that holds only so long; "" where everything lasts.
+func (u Undone) until() string {
+	switch {
+	case u.Objects == 0:
+		return ""
+	case u.Objects == u.Changes && u.Objects == 1:
+		return "until it is undone, "
+	case u.Objects == u.Changes:
+		return "until they are undone, "
+	default:
+		return fmt.Sprintf("until %d are undone, ", u.Objects)
+	}
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
