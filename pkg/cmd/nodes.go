@@ -279,8 +279,11 @@ func (o NodesOptions) verdict(view nodesView) error {
 		if n > 1 {
 			others = fmt.Sprintf("; so have %s", plural(n-1, "other node"))
 		}
-		return codeError{exitOverBudget, fmt.Errorf("%s has %d of %d pods, %.4g%%: more than --fail-above %g%%%s",
-			f.Name, f.Pods, f.Allocatable, f.Use, o.failAbove, others)}
+		how := f.Use.Above(o.failAbove) + f.More() + "%"
+		if f.Allocatable == 0 {
+			how = "though it takes none"
+		}
+		return codeError{exitOverBudget, fmt.Errorf("%s has %s, %s: more than --fail-above %g%%%s", f.Name, f.Of(), how, o.failAbove, others)}
 	}
 	if len(view.Gaps()) > 0 {
 		return silentError{exitPartial}

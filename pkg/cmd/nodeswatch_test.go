@@ -97,8 +97,8 @@ func groupedCounts() []report.ClusterCount {
 	zone := func(name string) map[string]string { return map[string]string{"topology.kubernetes.io/zone": name} }
 	return []report.ClusterCount{{Count: nodes.Count{
 		NodesKnown: true, Nodes: []nodes.Node{
-			{Name: "n1", Status: "Ready", Allocatable: 10, Labels: zone("a")}, {Name: "n2", Status: "Ready", Allocatable: 10, Labels: zone("a")},
-			{Name: "n3", Status: "Ready", Allocatable: 10, Labels: zone("b")}, {Name: "n4", Status: "Ready", Allocatable: 10},
+			{Name: "n1", Status: "Ready", Allocatable: new(10), Capacity: new(10), Labels: zone("a")}, {Name: "n2", Status: "Ready", Allocatable: new(10), Capacity: new(10), Labels: zone("a")},
+			{Name: "n3", Status: "Ready", Allocatable: new(10), Capacity: new(10), Labels: zone("b")}, {Name: "n4", Status: "Ready", Allocatable: new(10), Capacity: new(10)},
 		},
 		Pods:        map[string]nodes.Pods{"n1": {Total: 1}, "n2": {Total: 2}, "n3": {Total: 4}, "n4": {Total: 8}, "gone": {Total: 16}},
 		Unscheduled: nodes.Pods{Total: 32}, Total: 63,

@@ -115,6 +115,7 @@ func New(config *rest.Config, limits Limits) (*Client, error) {
 	if c.http, err = rest.HTTPClientFor(config); err != nil {
 		return nil, fmt.Errorf("preparing the connection: %w", err)
 	}
+	c.http = &http.Client{Transport: abandoning{c.http.Transport}} // whose Timeout is none
 	if c.base, _, err = rest.DefaultServerUrlFor(config); err != nil {
 		return nil, fmt.Errorf("reading the server's address: %w", err)
 	}
@@ -229,15 +230,15 @@ func (c *Client) once(ctx context.Context, r Request, read func(io.Reader) error
 	}
 	stall := c.newStall(cancel)
 	defer stall.stop()
-	err := c.exchange(try, r, func(body io.Reader) error { return read(stallReader{body, stall}) })
-	if err != nil && context.Cause(try) != nil {
+	err := c.exchange(try, r, stall.begin, func(body io.Reader) error { return read(stallReader{body, stall}) })
+	if err != nil && context.Cause(try) != nil && !isCredentials(err) {
 		// The limits of one try are worth another one, the caller's own end is not.
 		return context.Cause(try)
 	}
 	return err
 }
 
-func (c *Client) exchange(ctx context.Context, r Request, read func(io.Reader) error) error {
+func (c *Client) exchange(ctx context.Context, r Request, begun func(), read func(io.Reader) error) error {
 	target := c.base.JoinPath(r.Path)
 	target.RawQuery = r.Query.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
@@ -246,7 +247,7 @@ func (c *Client) exchange(ctx context.Context, r Request, read func(io.Reader) e
 	}
 	setDefault(&r.Accept, AcceptJSON)
 	request.Header.Set("Accept", r.Accept)
-	response, err := c.send(request)
+	response, err := c.send(request, begun)
 	if err != nil {
 		return err
 	}
@@ -260,8 +261,8 @@ func (c *Client) exchange(ctx context.Context, r Request, read func(io.Reader) e
 
 // send lets one request open the connection, and ask the user's credential plugin, while others wait: each
 // would open one of its own, before it is known that HTTP/2 shares one. An error that comes before a
-// connection was asked for is one of the credentials.
-func (c *Client) send(request *http.Request) (*http.Response, error) {
+// connection was asked for is one of the credentials. Begun is called when the connection is asked for.
+func (c *Client) send(request *http.Request, begun func()) (*http.Response, error) {
 	release := func() {}
 	if !c.connected.Load() {
 		select {
@@ -275,16 +276,21 @@ func (c *Client) send(request *http.Request) (*http.Response, error) {
 	if refused := c.refused.Load(); refused != nil && time.Since(refused.at) < credentialsFor {
 		return nil, refused.err
 	}
-	asked, sent := false, time.Now()
+	var asked atomic.Bool // what is abandoned may still ask
+	sent := time.Now()
 	trace := &httptrace.ClientTrace{
-		GetConn: func(string) { asked = true },
+		GetConn: func(string) { asked.Store(true); begun() },
 		GotConn: func(httptrace.GotConnInfo) { c.connected.Store(true); release() },
 		// Not from the start of the request, which may have to open a connection.
 		WroteRequest:         func(httptrace.WroteRequestInfo) { sent = time.Now() },
 		GotFirstResponseByte: func() { c.noteLatency(time.Since(sent)) },
 	}
 	response, err := c.http.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
-	if err != nil && !asked && request.Context().Err() == nil {
+	switch cause := context.Cause(request.Context()); {
+	case err == nil || asked.Load():
+	case cause != nil:
+		err = credentialsError{fmt.Errorf("the kubeconfig's credential plugin has not answered: %w", cause)}
+	default:
 		err = credentialsError{err}
 		c.refused.Store(&refusal{time.Now(), err})
 	}

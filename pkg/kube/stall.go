@@ -12,7 +12,7 @@ var errStalled = errors.New("the server stopped sending")
 
 // stall gives a request up when its answer stops coming. A request that waits for its first byte while
 // others are answered may be queued by a busy server: it gets three times as long, for asking again would
-// make the queue longer.
+// make the queue longer. It waits from when the request goes out: a plugin that asks a person to log in is no server.
 type stall struct {
 	client *Client
 	giveUp func(error)
@@ -21,14 +21,20 @@ type stall struct {
 	mu       sync.Mutex
 	timer    *time.Timer
 	answered bool
+	stopped  bool
 }
 
 func (c *Client) newStall(giveUp func(error)) *stall {
-	s := &stall{client: c, giveUp: giveUp, start: time.Now()}
+	return &stall{client: c, giveUp: giveUp}
+}
+
+// begin notes that the request goes out.
+func (s *stall) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.timer = time.AfterFunc(c.limits.Stall, s.expire)
-	return s
+	if s.timer == nil && !s.stopped {
+		s.start, s.timer = time.Now(), time.AfterFunc(s.client.limits.Stall, s.expire)
+	}
 }
 
 func (s *stall) expire() {
@@ -49,7 +55,9 @@ func (s *stall) expire() {
 func (s *stall) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.timer.Stop()
+	if s.stopped = true; s.timer != nil {
+		s.timer.Stop()
+	}
 }
 
 // arrived notes that a part of the answer is there, and waits anew.
@@ -57,7 +65,9 @@ func (s *stall) arrived() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answered = true
-	s.timer.Reset(s.client.limits.Stall)
+	if s.timer != nil && !s.stopped {
+		s.timer.Reset(s.client.limits.Stall)
+	}
 }
 
 // stallReader tells of everything that arrives.

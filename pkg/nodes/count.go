@@ -103,6 +103,10 @@ const (
 	WhatUsage      = "usage"   // the field of Options.Usage
 	WhatCluster    = "cluster" // it could not even be asked
 	WhatUpdates    = "updates" // no watch runs: the count may be old
+	// WhatAllocatable: nodes do not say how many pods they take.
+	WhatAllocatable = "allocatable"
+	// WhatIdentity: whether this is another cluster than the others that were counted.
+	WhatIdentity = "identity"
 )
 
 // Missing is something that a Count does not contain.

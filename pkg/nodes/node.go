@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -28,8 +29,9 @@ type Node struct {
 	// Version of the kubelet.
 	Version string
 	// Allocatable is how many pods the node takes (status.allocatable.pods), Capacity how many its kubelet was
-	// told (status.capacity.pods): Kubernetes' own words. 0 when it says nothing.
-	Allocatable, Capacity int
+	// told (status.capacity.pods): Kubernetes' own words. nil where the node does not say; 0 is a node that takes
+	// none.
+	Allocatable, Capacity *int
 	// Labels are those of Options.NodeLabels.
 	Labels map[string]string
 	// Usage is what metrics.k8s.io says of the node, nil where that says nothing.
@@ -140,8 +142,8 @@ func (c *Counter) slim(n *corev1.Node) Node {
 		Status:      nodeStatus(n),
 		Roles:       nodeRoles(n),
 		Version:     n.Status.NodeInfo.KubeletVersion,
-		Allocatable: int(n.Status.Allocatable.Pods().Value()),
-		Capacity:    int(n.Status.Capacity.Pods().Value()),
+		Allocatable: podsOf(n.Status.Allocatable),
+		Capacity:    podsOf(n.Status.Capacity),
 	}
 	for _, key := range c.options.NodeLabels {
 		if value, ok := n.Labels[key]; ok {
@@ -155,6 +157,20 @@ func (c *Counter) slim(n *corev1.Node) Node {
 		slim.cpu, slim.memory = n.Status.Allocatable.Cpu().MilliValue(), n.Status.Allocatable.Memory().Value()
 	}
 	return slim
+}
+
+// podsOf is how many pods a list of resources has, nil where it does not say. What is more than an int holds is the
+// largest int.
+func podsOf(list corev1.ResourceList) *int {
+	quantity, said := list[corev1.ResourcePods]
+	if !said {
+		return nil
+	}
+	pods := math.MaxInt
+	if quantity.CmpInt64(math.MaxInt) < 0 {
+		pods = int(max(0, quantity.Value()))
+	}
+	return &pods
 }
 
 // nodeStatus is kubectl's STATUS column (kubernetes pkg/printers/internalversion, printNode).

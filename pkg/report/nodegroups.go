@@ -30,15 +30,24 @@ type NodeGroupList struct {
 
 // NodeGroup sums up the nodes whose label has one value; the name is empty for nodes without it.
 type NodeGroup struct {
-	Cluster     string   `json:"cluster,omitempty"`
-	Name        string   `json:"name"`
-	Nodes       int      `json:"nodes"`
-	Pods        *int     `json:"pods"`
-	AtLeast     bool     `json:"atLeast,omitempty"`
-	Allocatable *int     `json:"allocatable"`
-	Capacity    *int     `json:"capacity"`
-	Use         *Percent `json:"use"`
-	Terminating *int     `json:"terminating"`
+	Cluster string `json:"cluster,omitempty"`
+	Name    string `json:"name"`
+	Nodes   int    `json:"nodes"`
+	// NodesAtLeast: not all nodes could be listed, so that there may be more in the group.
+	NodesAtLeast bool `json:"nodesAtLeast,omitempty"`
+	Pods         *int `json:"pods"`
+	// AtLeast: there may be more pods than Pods says.
+	AtLeast     bool `json:"atLeast,omitempty"`
+	Allocatable *int `json:"allocatable"`
+	// AllocatableAtLeast: not all nodes are known, or not all say how many pods they take.
+	AllocatableAtLeast bool     `json:"allocatableAtLeast,omitempty"`
+	Capacity           *int     `json:"capacity"`
+	Use                *Percent `json:"use"`
+	Terminating        *int     `json:"terminating"`
+
+	nodes, pods, allocatable, capacity, terminating amount
+
+	use *taken
 }
 
 // Groups sums up a list that was made with NodeOptions.GroupBy, in the order of sortBy: name, pods or
@@ -59,13 +68,12 @@ func (l NodeList) Groups(sortBy string, top int) NodeGroupList {
 		if !ok {
 			n = len(groups.Items)
 			at[key] = n
-			groups.Items = append(groups.Items, NodeGroup{Cluster: i.Cluster, Name: i.Group})
+			groups.Items = append(groups.Items, l.newGroup(i))
 		}
 		groups.Items[n].add(i)
 	}
 	for n := range groups.Items {
-		g := &groups.Items[n]
-		g.Use = use(g.Pods, g.Allocatable)
+		groups.Items[n].close()
 	}
 	word, backwards := strings.CutPrefix(sortBy, "-")
 	slices.SortStableFunc(groups.Items, func(a, b NodeGroup) int {
@@ -88,24 +96,25 @@ func (l NodeList) Groups(sortBy string, top int) NodeGroupList {
 	return groups
 }
 
-func (g *NodeGroup) add(i NodeItem) {
-	g.Nodes++
-	g.AtLeast = g.AtLeast || i.AtLeast
-	g.Pods = sum(g.Pods, i.Pods)
-	g.Allocatable, g.Capacity = sum(g.Allocatable, i.Allocatable), sum(g.Capacity, i.Capacity)
-	g.Terminating = sum(g.Terminating, i.Terminating)
+// newGroup begins the group of a node. Where not all nodes were listed, others may belong to it.
+func (l NodeList) newGroup(i NodeItem) NodeGroup {
+	unlisted := amount{more: slices.ContainsFunc(l.clusters, func(c ClusterCount) bool { return c.Cluster == i.Cluster && !c.Count.NodesKnown })}
+	return NodeGroup{Cluster: i.Cluster, Name: i.Group, nodes: unlisted, pods: unlisted, allocatable: unlisted, capacity: unlisted, terminating: unlisted}
 }
 
-// sum adds what is known.
-func sum(a, b *int) *int {
-	if a == nil || b == nil {
-		if a == nil {
-			return b
-		}
-		return a
+func (g *NodeGroup) add(i NodeItem) {
+	g.nodes, g.pods, g.terminating = g.nodes.plus(amount{n: 1}), g.pods.plus(i.pods), g.terminating.plus(i.terminating)
+	g.allocatable, g.capacity = g.allocatable.plus(i.allocatable), g.capacity.plus(i.capacity)
+}
+
+// close fills in what documents have.
+func (g *NodeGroup) close() {
+	g.use = shareOf(g.pods, g.allocatable)
+	g.Nodes, g.NodesAtLeast, g.Pods, g.AtLeast = g.nodes.n, g.nodes.more, g.pods.json(), g.pods.more
+	g.Allocatable, g.AllocatableAtLeast, g.Capacity = g.allocatable.json(), g.allocatable.more, g.capacity.json()
+	if g.Use = g.use.json(); g.Pods != nil {
+		g.Terminating = g.terminating.number()
 	}
-	s := *a + *b
-	return &s
 }
 
 // Names are the groups' names.
@@ -142,12 +151,13 @@ func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 	out := csv.NewWriter(w)
 	var rows [][]string
 	if !noHeaders {
-		rows = append(rows, []string{"cluster", l.GroupBy, "nodes", "pods", "atLeast", "allocatable", "capacity", "use", "terminating"})
+		rows = append(rows, []string{"cluster", l.GroupBy, "nodes", "pods", "atLeast", "allocatable", "capacity", "use", "terminating", "nodesAtLeast", "allocatableAtLeast"})
 	}
 	for _, g := range l.Items {
 		rows = append(rows, []string{
 			g.Cluster, g.Name, strconv.Itoa(g.Nodes), orEmpty(g.Pods), strconv.FormatBool(g.AtLeast),
 			orEmpty(g.Allocatable), orEmpty(g.Capacity), useText(g.Use), orEmpty(g.Terminating),
+			strconv.FormatBool(g.NodesAtLeast), strconv.FormatBool(g.AllocatableAtLeast),
 		})
 	}
 	return out.WriteAll(rows)
@@ -164,19 +174,19 @@ func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
 	for _, g := range l.Items {
 		style := useStyle(g.Use)
 		t.Add(map[string]Cell{
-			"CLUSTER": Text(g.Cluster), by: Text(cmp.Or(g.Name, unnamedGroup)), "NODES": Text(strconv.Itoa(g.Nodes)),
-			"PODS": {Text: atLeast(g.Pods, g.AtLeast), Style: style}, "ALLOCATABLE": Text(orUnknown(g.Allocatable)), "CAPACITY": Text(orUnknown(g.Capacity)),
-			"USE%": {Text: percent(g.Use, g.AtLeast), Style: style}, "": {Text: bar(g.Use, layout.EastAsian), Style: style}, "TERMINATING": Text(atLeastOrZero(g.Terminating, g.AtLeast)),
+			"CLUSTER": Text(g.Cluster), by: Text(cmp.Or(g.Name, unnamedGroup)), "NODES": Text(g.nodes.String()),
+			"PODS": {Text: g.pods.String(), Style: style}, "ALLOCATABLE": Text(g.allocatable.String()), "CAPACITY": Text(g.capacity.String()),
+			"USE%": {Text: g.use.String(), Style: style}, "": {Text: bar(g.Use, layout.EastAsian), Style: style}, "TERMINATING": Text(g.terminating.String()),
 		})
 	}
 	if !layout.NoHeaders {
 		s := l.Summary
-		for _, more := range []struct {
+		for _, others := range []struct {
 			name string
-			pods int
-		}{{goneRow, s.OnGoneNodes}, {unknownRow, s.OnUnknownNodes}} {
-			if more.pods > 0 {
-				t.Add(map[string]Cell{by: {Text: more.name, Style: Faint}, "PODS": Text(atLeast(&more.pods, s.AtLeast))})
+			pods amount
+		}{{goneRow, amount{s.OnGoneNodes, s.pods.more || s.nodes.more}}, {unknownRow, amount{s.OnUnknownNodes, s.pods.more}}} {
+			if others.pods.n > 0 {
+				t.Add(map[string]Cell{by: {Text: others.name, Style: Faint}, "PODS": Text(others.pods.String())})
 			}
 		}
 		l.nodes.addEnd(&t, by, layout.EastAsian)

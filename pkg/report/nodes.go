@@ -2,9 +2,8 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
-	"math"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +24,7 @@ type NodeList struct {
 	Summary NodeSummary `json:"summary"`
 	// Namespaces whose pods were counted, when only some were asked for.
 	Namespaces []string `json:"namespaces,omitempty"`
-	// Partial: something could not be read; Missing says what. The exit code is 3 then.
+	// Partial: something that was asked for could not be read; Missing says what. The exit code is 3 then.
 	Partial bool          `json:"partial"`
 	Missing []NodeMissing `json:"missing"`
 
@@ -48,7 +47,7 @@ type NodeItem struct {
 	// AtLeast: there may be more pods than Pods says.
 	AtLeast bool `json:"atLeast,omitempty"`
 	// Allocatable is how many pods the node takes, Capacity how many its kubelet was told, as in the node's
-	// status; Use is how much of Allocatable is used, in percent.
+	// status; Use is how much of Allocatable is used, in percent: 999999 where a node that takes none has some.
 	Allocatable *int     `json:"allocatable"`
 	Capacity    *int     `json:"capacity"`
 	Use         *Percent `json:"use"`
@@ -62,7 +61,10 @@ type NodeItem struct {
 	// Usage is what metrics.k8s.io says; absent where that says nothing, or was not asked.
 	Usage *NodeUsage `json:"usage,omitempty"`
 
-	listed bool // the node itself was read
+	listed                               bool // the node itself was read
+	pods, terminating, pending, capacity amount
+	allocatable                          amount
+	use                                  *taken
 }
 
 // NodeUsage is what runs on a node uses, and how much of the node's allocatable that is, in percent.
@@ -82,8 +84,10 @@ const (
 
 // NodeMissing is something that a NodeList does not contain.
 type NodeMissing struct {
-	Cluster   string `json:"cluster,omitempty"`
-	What      string `json:"what"` // pods, nodes, namespaces, details, usage, updates or cluster
+	Cluster string `json:"cluster,omitempty"`
+	// What is pods, nodes, namespaces, details, usage, updates, cluster, allocatable (nodes that do not say how many
+	// pods they take) or identity (whether it is another cluster than the others).
+	What      string `json:"what"`
 	Namespace string `json:"namespace,omitempty"`
 	// Reason is a class that a user can act on: Forbidden, Unauthorized, NotFound, Expired, Timeout, Throttled,
 	// Unavailable, Untrusted, Unresolved, Malformed or Error.
@@ -144,7 +148,7 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 	}
 	for _, c := range clusters {
 		items := nodeItems(c, o)
-		c.Count.Missing = append(slices.Clone(c.Count.Missing), notFound(c.Count, items, o.Names)...)
+		c.Count.Missing = slices.Concat(c.Count.Missing, notFound(c.Count, items, o.Names), unsaid(items))
 		list.clusters = append(list.clusters, c)
 		list.Items = append(list.Items, items...)
 		list.Partial = list.Partial || c.Count.Partial()
@@ -153,8 +157,7 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 			list.Missing = append(list.Missing, newNodeMissing(c.Cluster, m))
 		}
 	}
-	list.Summary = summarize(list)
-	list.Summary.scope = list.Namespaces
+	list.Summary = summarize(list, o)
 	// A field that no item has may be one of those that could not be read.
 	if err := sortNodes(list.Items, o.SortBy); err != nil && !(list.Partial && errors.Is(err, errNoField)) {
 		return list, err
@@ -187,6 +190,21 @@ func notFound(count nodes.Count, items []NodeItem, names []string) []nodes.Missi
 		}
 	}
 	return missing
+}
+
+// unsaid says of which nodes it is not known how many pods they take: a kubelet that has just begun says it a little later.
+func unsaid(items []NodeItem) []nodes.Missing {
+	var names []string
+	for _, i := range items {
+		if i.listed && (i.Allocatable == nil || i.Capacity == nil) {
+			names = append(names, i.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("how many pods they take is not said by %s: %s", count(len(names), "node"), firstNames(names))
+	return []nodes.Missing{{What: nodes.WhatAllocatable, Reason: kube.NotFound, Err: err}}
 }
 
 // nodeItems are a cluster's nodes and behind them the names of nodes that only pods know.
@@ -236,20 +254,17 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 		created := n.Created.UTC()
 		item.Created = &created
 	}
-	// None seen, and not all looked at: the number is not known.
-	if pods.Total > 0 || !c.Count.AtLeast {
-		item.Pods, item.Terminating = &pods.Total, &pods.Terminating
+	more := c.Count.AtLeast
+	item.pods, item.terminating, item.pending = amount{pods.Total, more}, amount{pods.Terminating, more}, amount{pods.Pending, more}
+	item.allocatable, item.capacity = exactly(n.Allocatable), exactly(n.Capacity)
+	item.use = shareOf(item.pods, item.allocatable)
+	item.Pods, item.Allocatable, item.Capacity, item.Use = item.pods.json(), item.allocatable.json(), item.capacity.json(), item.use.json()
+	if item.Pods != nil { // else none was seen, and not all were looked at
+		item.Terminating = item.terminating.number()
 		if c.Count.WideKnown {
-			item.Pending = &pods.Pending
+			item.Pending = item.pending.number()
 		}
 	}
-	if n.Allocatable > 0 {
-		item.Allocatable = &n.Allocatable
-	}
-	if n.Capacity > 0 {
-		item.Capacity = &n.Capacity
-	}
-	item.Use = use(item.Pods, item.Allocatable)
 	if u := n.Usage; u != nil {
 		item.Usage = &NodeUsage{u.CPU, Percent(u.CPUPercent), u.Memory, Percent(u.MemoryPercent)}
 	}
@@ -273,24 +288,6 @@ func firstLabel(n nodes.Node, keys []string) string {
 	}
 	return ""
 }
-
-// use is the part of what is allocatable that is taken, in percent with one decimal.
-func use(pods, allocatable *int) *Percent {
-	if pods == nil || allocatable == nil {
-		return nil
-	}
-	percent := Percent(float64(*pods) / float64(*allocatable) * 100)
-	return &percent
-}
-
-// Percent is a share as it was worked out. It is rounded only where it is written, to one digit in JSON: what is rounded
-// twice, or compared with a bound after that, is wrong.
-type Percent float64
-
-// MarshalJSON implements json.Marshaler.
-func (p Percent) MarshalJSON() ([]byte, error) { return json.Marshal(oneDecimal(float64(p))) }
-
-func oneDecimal(x float64) float64 { return math.Round(x*10) / 10 }
 
 // sortNodes sorts by one of the words that nodes knows, or by any field of an item. The fullest come
 // first, and the oldest; nodes that are gone stay behind those that are there.

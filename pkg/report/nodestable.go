@@ -100,16 +100,20 @@ func (i NodeItem) cells(now time.Time, eastAsian bool) map[string]Cell {
 		age = duration.HumanDuration(now.Sub(*i.Created))
 	}
 	style := useStyle(i.Use)
-	allocatable, capacity, used := orUnknown(i.Allocatable), orUnknown(i.Capacity), percent(i.Use, i.AtLeast)
+	allocatable, capacity, used := i.allocatable.String(), i.capacity.String(), i.use.String()
+	pending := "?"
+	if i.Pending != nil {
+		pending = i.pending.String()
+	}
 	if i.Status == gone {
 		age, allocatable, capacity, used = "", "", "", "" // nothing to know
 	}
 	cells := map[string]Cell{
 		"CLUSTER": Text(i.Cluster), "NAME": Text(i.Name), "STATUS": {Text: i.Status, Style: statusStyle(i.Status)},
 		"ROLES": Text(none(strings.Join(i.Roles, ","))), "AGE": Text(age), "VERSION": Text(none(i.Version)),
-		"PODS": {Text: atLeast(i.Pods, i.AtLeast), Style: style}, "ALLOCATABLE": Text(allocatable), "CAPACITY": Text(capacity),
+		"PODS": {Text: i.pods.String(), Style: style}, "ALLOCATABLE": Text(allocatable), "CAPACITY": Text(capacity),
 		"USE%": {Text: used, Style: style}, "": {Text: bar(i.Use, eastAsian), Style: style}, "ZONE": Text(none(i.Zone)), "POOL": Text(none(i.Pool)),
-		"TERMINATING": Text(atLeastOrZero(i.Terminating, i.AtLeast)), "PENDING": Text(atLeastOrZero(i.Pending, i.AtLeast)),
+		"TERMINATING": Text(i.terminating.String()), "PENDING": Text(pending),
 		"FLUX": Text(strings.Join(i.Flux, ",")),
 		"CPU":  Text("?"), "CPU%": Text("?"), "MEMORY": Text("?"), "MEMORY%": Text("?"),
 	}
@@ -121,7 +125,7 @@ func (i NodeItem) cells(now time.Time, eastAsian bool) map[string]Cell {
 }
 
 func shareCell(percent Percent) Cell {
-	return Cell{Text: strconv.Itoa(int(percent + 0.5)), Style: useStyle(&percent)}
+	return Cell{Text: percent.Whole(), Style: useStyle(&percent)}
 }
 
 // addEnd adds the pods that are on none of the nodes, and the total, to a table whose rows have their names in
@@ -129,12 +133,12 @@ func shareCell(percent Percent) Cell {
 func (l NodeList) addEnd(t *Table, name string, eastAsian bool) {
 	s := l.Summary
 	if !l.selected {
-		t.Add(map[string]Cell{name: {Text: unscheduledRow, Style: Faint}, "PODS": Text(atLeast(s.Unscheduled, s.AtLeast))})
+		t.Add(map[string]Cell{name: {Text: unscheduledRow, Style: Faint}, "PODS": Text(s.unscheduled.String())})
 	}
 	t.Add(map[string]Cell{
-		name: {Text: totalRow, Style: Strong}, "NODES": Text(strconv.Itoa(s.Nodes)), "PODS": {Text: atLeast(s.Pods, s.AtLeast), Style: Strong},
-		"ALLOCATABLE": Text(orUnknown(s.Allocatable)), "CAPACITY": Text(orUnknown(s.Capacity)),
-		"USE%": Text(percent(s.Use, s.AtLeast)), "": {Text: bar(s.Use, eastAsian), Style: useStyle(s.Use)},
+		name: {Text: totalRow, Style: Strong}, "NODES": Text(s.nodes.String()), "PODS": {Text: s.pods.String(), Style: Strong},
+		"ALLOCATABLE": Text(s.allocatable.String()), "CAPACITY": Text(s.capacity.String()),
+		"USE%": Text(s.use.String()), "": {Text: bar(s.Use, eastAsian), Style: useStyle(s.Use)},
 	})
 }
 
@@ -143,29 +147,6 @@ func none(s string) string {
 		return "<none>"
 	}
 	return s
-}
-
-func orUnknown(n *int) string {
-	if n == nil {
-		return "?"
-	}
-	return strconv.Itoa(*n)
-}
-
-// atLeastOrZero is for parts of a number: none seen is no reason to doubt more than the number itself.
-func atLeastOrZero(n *int, more bool) string {
-	if n != nil && *n == 0 && !more {
-		return "0"
-	}
-	return atLeast(n, more)
-}
-
-func percent(use *Percent, more bool) string {
-	if use == nil {
-		return "?"
-	}
-	rounded := int(*use + 0.5)
-	return atLeastOrZero(&rounded, more)
 }
 
 func bar(use *Percent, eastAsian bool) string {
@@ -230,7 +211,7 @@ func (l NodeList) CSV(w io.Writer, noHeaders bool) error {
 	}
 	if !l.selected {
 		row := make([]string, len(columns))
-		row[1], row[6], row[7] = unscheduledRow, orEmpty(l.Summary.Unscheduled), strconv.FormatBool(l.Summary.AtLeast)
+		row[1], row[6], row[7] = unscheduledRow, l.Summary.unscheduled.csv(), strconv.FormatBool(l.Summary.unscheduled.more)
 		rows = append(rows, row)
 	}
 	return out.WriteAll(rows)
@@ -247,5 +228,5 @@ func useText(use *Percent) string {
 	if use == nil {
 		return ""
 	}
-	return strconv.FormatFloat(float64(*use), 'f', 1, 64)
+	return use.Tenths()
 }

@@ -12,9 +12,12 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
-// NodeSummary sums up all nodes, also those that --top leaves out.
+// NodeSummary sums up all nodes, also those that --top leaves out. A number that may be too low has a field that says so,
+// and one that is not known is null.
 type NodeSummary struct {
-	Nodes int `json:"nodes"`
+	// Nodes are those that were listed; NodesAtLeast where some could not be.
+	Nodes        *int `json:"nodes"`
+	NodesAtLeast bool `json:"nodesAtLeast,omitempty"`
 	// Pods are all that were counted, with the unscheduled and those on nodes that are gone; null
 	// when nothing could be counted. A lower bound when AtLeast.
 	Pods        *int `json:"pods"`
@@ -24,73 +27,92 @@ type NodeSummary struct {
 	// looked up.
 	OnGoneNodes    int `json:"onGoneNodes"`
 	OnUnknownNodes int `json:"onUnknownNodes,omitempty"`
-	// Allocatable and Capacity are sums over the nodes.
-	Allocatable *int `json:"allocatable"`
-	Capacity    *int `json:"capacity"`
-	// Use is the part of what is allocatable that the pods on these nodes take, in percent.
-	Use  *Percent  `json:"use"`
-	uses []Percent // of each node
-	// Median and P99 of the pods per node, by nearest rank.
+	// Allocatable and Capacity are sums over the nodes, AllocatableAtLeast where not all nodes are known, or not all
+	// say how many pods they take.
+	Allocatable        *int `json:"allocatable"`
+	AllocatableAtLeast bool `json:"allocatableAtLeast,omitempty"`
+	Capacity           *int `json:"capacity"`
+	// Use is the part of what is allocatable that the pods on these nodes take, in percent; null with
+	// AllocatableAtLeast.
+	Use *Percent `json:"use"`
+	// Median and P99 of the pods per node, by nearest rank; null with NodesAtLeast.
 	Median *int `json:"median"`
 	P99    *int `json:"p99"`
-	// Fullest is the node with the highest use.
+	// Fullest is the node with the highest use of those whose use is known.
 	Fullest *Fullest `json:"fullest"`
 
-	scope []string // namespaces, nil for all
+	nodes, pods, unscheduled, allocatable, capacity, median, p99 amount
+
+	use   *taken
+	uses  []Percent // of each node
+	named int       // nodes that only pods name
+	sure  bool      // no node can be fuller than the fullest
+	scope []string  // namespaces, nil for all
 }
 
 // Fullest names a node and how full it is.
 type Fullest struct {
-	Cluster     string  `json:"cluster,omitempty"`
-	Name        string  `json:"name"`
-	Pods        int     `json:"pods"`
+	Cluster string `json:"cluster,omitempty"`
+	Name    string `json:"name"`
+	Pods    int    `json:"pods"`
+	// AtLeast: there may be more pods than Pods says.
+	AtLeast     bool    `json:"atLeast,omitempty"`
 	Allocatable int     `json:"allocatable"`
 	Use         Percent `json:"use"`
+
+	pods amount
+	use  *taken
 }
 
-func summarize(l NodeList) NodeSummary {
-	var s NodeSummary
-	total, unscheduled, any := 0, 0, false
+func summarize(l NodeList, o NodeOptions) NodeSummary {
+	s := NodeSummary{sure: true, scope: l.Namespaces}
 	for _, c := range l.clusters {
-		s.AtLeast = s.AtLeast || c.Count.AtLeast
-		any = any || c.Count.Total > 0 || !c.Count.AtLeast
-		total += c.Count.Total
-		unscheduled += c.Count.Unscheduled.Total
-	}
-	var perNode []int
-	inNodes := 0
-	for _, i := range l.Items {
-		if i.Status == gone {
-			s.OnGoneNodes += max(0, known(i.Pods))
-			continue
-		}
-		s.Nodes++
-		inNodes += max(0, known(i.Pods))
-		if !i.listed {
-			s.OnUnknownNodes += max(0, known(i.Pods))
-		}
-		if i.Pods != nil {
-			perNode = append(perNode, *i.Pods)
-		}
-		s.Allocatable, s.Capacity = sum(s.Allocatable, i.Allocatable), sum(s.Capacity, i.Capacity)
-		s.Fullest = fuller(s.Fullest, i)
-		if i.Use != nil {
-			s.uses = append(s.uses, *i.Use)
-		}
+		unlisted := amount{more: !c.Count.NodesKnown} // nodes that are there, or not
+		s.nodes, s.allocatable, s.capacity = s.nodes.plus(unlisted), s.allocatable.plus(unlisted), s.capacity.plus(unlisted)
+		s.pods = s.pods.plus(amount{more: c.Count.AtLeast || o.Selected && !c.Count.NodesKnown})
+		s.unscheduled = s.unscheduled.plus(amount{c.Count.Unscheduled.Total, c.Count.AtLeast})
 	}
 	if l.selected { // of the nodes that were asked for, not of the cluster
-		total = inNodes
-		any = any && (s.Nodes > 0 || !l.Partial)
-	} else if any && (unscheduled > 0 || !s.AtLeast) {
-		s.Unscheduled = &unscheduled
+		s.unscheduled = amount{}
 	}
-	if any {
-		s.Pods = &total
+	s.pods = s.pods.plus(s.unscheduled)
+	var perNode []amount
+	var inNodes amount
+	for _, i := range l.Items {
+		s.pods = s.pods.plus(i.pods)
+		switch {
+		case i.Status == gone:
+			s.OnGoneNodes += i.pods.n
+		case !i.listed:
+			s.OnUnknownNodes += i.pods.n
+			s.named++
+		default:
+			s.nodes, inNodes = s.nodes.plus(amount{n: 1}), inNodes.plus(i.pods)
+			s.allocatable, s.capacity = s.allocatable.plus(i.allocatable), s.capacity.plus(i.capacity)
+			perNode = append(perNode, i.pods)
+			s.Fullest = fuller(s.Fullest, i)
+			if s.sure = s.sure && i.use != nil && !i.use.more; i.use != nil {
+				s.uses = append(s.uses, i.use.percent)
+			}
+		}
 	}
-	if any {
-		s.Use = use(&inNodes, s.Allocatable)
+	s.sure = s.sure && !s.nodes.more
+	s.use = shareOf(inNodes, s.allocatable)
+	s.median, s.p99 = amount{more: true}, amount{more: true}
+	if !s.nodes.more {
+		s.median, s.p99 = percentile(perNode, 50), percentile(perNode, 99)
 	}
-	s.Median, s.P99 = percentile(perNode, 50), percentile(perNode, 99)
+	return s.withJSON(!l.selected)
+}
+
+// withJSON fills in what documents have.
+func (s NodeSummary) withJSON(unscheduled bool) NodeSummary {
+	s.Nodes, s.NodesAtLeast, s.Pods, s.AtLeast = s.nodes.json(), s.nodes.more, s.pods.json(), s.pods.more
+	s.Allocatable, s.AllocatableAtLeast, s.Capacity = s.allocatable.json(), s.allocatable.more, s.capacity.json()
+	s.Use, s.Median, s.P99 = s.use.json(), s.median.json(), s.p99.json()
+	if unscheduled {
+		s.Unscheduled = s.unscheduled.json()
+	}
 	return s
 }
 
@@ -106,40 +128,63 @@ func (s NodeSummary) Above(percent float64) int {
 }
 
 func fuller(best *Fullest, i NodeItem) *Fullest {
-	if i.Use == nil || best != nil && *i.Use <= best.Use {
+	if i.use == nil || best != nil && i.use.percent <= best.Use {
 		return best
 	}
-	return &Fullest{Cluster: i.Cluster, Name: i.Name, Pods: *i.Pods, Allocatable: *i.Allocatable, Use: *i.Use}
+	return &Fullest{i.Cluster, i.Name, i.pods.n, i.pods.more, i.allocatable.n, i.use.percent, i.pods, i.use}
 }
 
-// percentile by nearest rank, nil of nothing.
-func percentile(values []int, p int) *int {
-	if len(values) == 0 {
-		return nil
+// Of writes how full the node is: 7+ of 58 pods.
+func (f Fullest) Of() string { return fmt.Sprintf("%s of %d pods", f.pods, f.Allocatable) }
+
+// More marks a percentage that may be too low.
+func (f Fullest) More() string {
+	if f.AtLeast {
+		return "+"
 	}
-	sorted := slices.Sorted(slices.Values(values))
+	return ""
+}
+
+// percentile by nearest rank, not known of nothing. Of lower bounds it is one.
+func percentile(values []amount, p int) amount {
+	if len(values) == 0 {
+		return amount{more: true}
+	}
+	sorted := slices.SortedFunc(slices.Values(values), func(a, b amount) int { return cmp.Compare(a.n, b.n) })
 	rank := (len(sorted)*p + 99) / 100
-	return &sorted[max(rank, 1)-1]
+	return amount{sorted[max(rank, 1)-1].n, slices.ContainsFunc(values, func(a amount) bool { return a.more })}
 }
 
 // Line is the summary in one line.
 func (s NodeSummary) Line() string {
-	pods := atLeast(s.Pods, s.AtLeast) + " pods"
+	nodes := s.nodes.of("node")
+	if s.named > 0 {
+		nodes += fmt.Sprintf(" and %d that only pods name", s.named)
+	}
+	pods := s.pods.of("pod")
 	if len(s.scope) > 0 {
 		pods += " in " + strings.Join(s.scope, ", ") + " alone"
 	}
-	parts := []string{count(s.Nodes, "node"), pods}
-	if s.Median != nil {
-		parts = append(parts, fmt.Sprintf("median %s, p99 %s per node", atLeastOrZero(s.Median, s.AtLeast), atLeast(s.P99, s.AtLeast)))
+	parts := []string{nodes, pods}
+	if !s.p99.unknown() {
+		parts = append(parts, fmt.Sprintf("median %s, p99 %s per node", s.median, s.p99))
 	}
 	if f := s.Fullest; f != nil {
-		name := f.Name
-		if f.Cluster != "" {
-			name = f.Cluster + "/" + name
+		word := "fullest"
+		if !s.sure {
+			word = "fullest known"
 		}
-		parts = append(parts, fmt.Sprintf("fullest %s with %s of %d (%.0f%%)", name, atLeast(&f.Pods, s.AtLeast), f.Allocatable, f.Use))
+		parts = append(parts, fmt.Sprintf("%s %s with %s of %d (%s)", word, strings.TrimPrefix(f.Cluster+"/"+f.Name, "/"), f.pods, f.Allocatable, f.use.inWords()))
 	}
 	return strings.Join(parts, " · ")
+}
+
+// inWords writes a share with its sign.
+func (s *taken) inWords() string {
+	if s.percent.Whole() == overNothingWord {
+		return "it takes none"
+	}
+	return s.String() + "%"
 }
 
 func count(n int, noun string) string {
@@ -147,18 +192,6 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
-}
-
-// atLeast writes a number that may be too low with a plus, and one that is not known as a question mark.
-func atLeast(n *int, more bool) string {
-	switch {
-	case n == nil || more && *n == 0:
-		return "?"
-	case more:
-		return strconv.Itoa(*n) + "+"
-	default:
-		return strconv.Itoa(*n)
-	}
 }
 
 // Gaps are the lines that say what the table does not contain, one for each cluster that has any.
@@ -217,16 +250,21 @@ func gaps(c nodes.Count) string {
 	for _, reason := range slices.Sorted(maps.Keys(names)) {
 		list := names[reason]
 		slices.Sort(list)
-		text := strings.Join(list[:min(len(list), shownNames)], ", ")
-		if more := len(list) - shownNames; more > 0 {
-			text += fmt.Sprintf(" and %d more", more)
-		}
-		parts = append(parts, namespacesWords(reason)+text)
+		parts = append(parts, namespacesWords(reason)+firstNames(list))
 	}
 	if len(parts) == 0 {
 		return "still counting"
 	}
 	return strings.Join(parts, "; ")
+}
+
+// firstNames are the first of some names, and how many there are besides.
+func firstNames(names []string) string {
+	text := strings.Join(names[:min(len(names), shownNames)], ", ")
+	if more := len(names) - shownNames; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // namespacesWords go before the names of namespaces whose pods could not be listed.
@@ -255,7 +293,7 @@ func otherGap(m nodes.Missing) string {
 		asOf = ", as of " + m.Since.Format("15:04:05")
 	}
 	switch {
-	case m.What == nodes.WhatNodes && m.Reason == kube.NotFound:
+	case m.What == nodes.WhatNodes && m.Reason == kube.NotFound, m.What == nodes.WhatAllocatable, m.What == nodes.WhatIdentity:
 		return why
 	case m.What == nodes.WhatNodes && asOf != "":
 		return "nodes could not be listed again (" + reasonWords(m.Reason) + asOf + ")"

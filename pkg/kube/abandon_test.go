@@ -1,0 +1,56 @@
+package kube
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/rest"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// hangingPlugin is a configuration whose credentials never come.
+func hangingPlugin(t *testing.T) *rest.Config {
+	t.Helper()
+	plugin := filepath.Join(t.TempDir(), "login")
+	require.NoError(t, os.WriteFile(plugin, []byte("#!/bin/sh\nexec sleep 20 >/dev/null\n"), 0o700))
+	return &rest.Config{Host: "https://127.0.0.1:1", ExecProvider: &clientcmdapi.ExecConfig{
+		Command: plugin, APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+	}}
+}
+
+// A credential plugin that hangs holds nobody up: what is asked ends with its context, and says who did not answer.
+func TestRequestsEndWhateverACredentialPluginDoes(t *testing.T) {
+	t.Parallel()
+	c := clientFor(t, hangingPlugin(t), quick())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	start := time.Now()
+	_, err := c.Raw(ctx, Request{Path: "/version"})
+	assert.Less(t, time.Since(start), 5*time.Second)
+	assert.GreaterOrEqual(t, time.Since(start), time.Second, "a plugin may take its time: it may ask somebody")
+	assert.ErrorContains(t, err, "the kubeconfig's credential plugin has not answered")
+	assert.Equal(t, Timeout, ReasonOf(err))
+
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://127.0.0.1:1/api/v1/pods?watch=1", nil)
+	require.NoError(t, err)
+	_, err = c.HTTP(true).Do(request)
+	assert.ErrorIs(t, err, context.DeadlineExceeded, "nor a watch")
+	assert.Less(t, time.Since(start), 5*time.Second)
+}
+
+// With a limit for one request, a plugin that hangs is asked once.
+func TestAPluginThatHangsIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	limits := quick()
+	limits.Request = 300 * time.Millisecond
+	start := time.Now()
+	_, err := clientFor(t, hangingPlugin(t), limits).Raw(t.Context(), Request{Path: "/version"})
+	assert.Less(t, time.Since(start), 5*time.Second)
+	assert.Equal(t, Unauthorized, ReasonOf(err), err)
+}

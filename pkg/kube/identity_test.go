@@ -1,0 +1,106 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"pgregory.net/rapid"
+)
+
+// rights are what a user may do with a collection.
+type rights struct{ get, list bool }
+
+// cluster is what the server of one cluster tells a user.
+type cluster struct {
+	uids map[string]string // by path
+	may  map[string]rights // by collection
+}
+
+// ServeHTTP implements http.Handler.
+func (c cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	refuse := func(code int, reason string) {
+		w.WriteHeader(code)
+		_, _ = fmt.Fprintf(w, `{"kind":"Status","status":"Failure","code":%d,"reason":%q}`, code, reason)
+	}
+	if may, isCollection := c.may[r.URL.Path]; isCollection {
+		name, _ := strings.CutPrefix(r.URL.Query().Get("fieldSelector"), "metadata.name=")
+		uid := c.uids[r.URL.Path+"/"+name]
+		switch {
+		case !may.list:
+			refuse(http.StatusForbidden, "Forbidden")
+		case uid == "":
+			_, _ = w.Write([]byte(`{"items":[]}`))
+		default:
+			_, _ = fmt.Fprintf(w, `{"items":[{"metadata":{"name":%q,"uid":%q}}]}`, name, uid)
+		}
+		return
+	}
+	collection := r.URL.Path[:strings.LastIndex(r.URL.Path, "/")]
+	switch uid := c.uids[r.URL.Path]; {
+	case !c.may[collection].get:
+		refuse(http.StatusForbidden, "Forbidden")
+	case uid == "":
+		refuse(http.StatusNotFound, "NotFound")
+	default:
+		_, _ = fmt.Fprintf(w, `{"metadata":{"uid":%q}}`, uid)
+	}
+}
+
+const (
+	namespaces = "/api/v1/namespaces"
+	nodes      = "/api/v1/nodes"
+)
+
+// Whatever two users may read: that two connections lead to one cluster, or to two, is only said where it is so.
+func TestClustersAreOnlyTheSameByProof(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		same := rapid.Bool().Draw(rt, "same")
+		truth := []map[string]string{
+			{namespaces + "/kube-system": "one", nodes + "/n1": "n1-of-one", nodes + "/only-in-one": "o"},
+			{namespaces + "/kube-system": "two", nodes + "/n1": "n1-of-two"},
+		}
+		var seen []Seen
+		told := true
+		for i := range 2 {
+			c := cluster{uids: truth[i], may: map[string]rights{}}
+			if same {
+				c.uids = truth[0]
+			}
+			for _, collection := range []string{namespaces, nodes} {
+				c.may[collection] = rights{rapid.Bool().Draw(rt, "get"), rapid.Bool().Draw(rt, "list")}
+			}
+			if rapid.IntRange(0, 4).Draw(rt, "other nodes") == 0 {
+				delete(c.uids, nodes+"/n1")
+			}
+			client := serve(t, quick(), c.ServeHTTP)
+			one := Seen{Client: client, Witnesses: func(context.Context) []Witness {
+				return []Witness{{nodes, "only-in-one"}, {nodes, "n1"}}
+			}}
+			one.UID, _ = client.Cluster(t.Context())
+			told = told && one.UID != ""
+			seen = append(seen, one)
+		}
+		switch got := Compare(t.Context(), seen[0], seen[1]); {
+		case got == SameCluster && !same, got == OtherCluster && same, told && got == Untold, got == NotCompared:
+			rt.Fatalf("the same cluster: %v; said: %v", same, got)
+		}
+	})
+}
+
+// Nobody who can read nothing is told anything.
+func TestWhatCannotBeReadTellsNothing(t *testing.T) {
+	t.Parallel()
+	seen := func(may rights) Seen {
+		c := cluster{uids: map[string]string{nodes + "/n1": "n1"}, may: map[string]rights{namespaces: {}, nodes: may}}
+		return Seen{Client: serve(t, quick(), c.ServeHTTP), Witnesses: func(context.Context) []Witness { return []Witness{{nodes, "n1"}} }}
+	}
+	assert.Equal(t, Untold, Compare(t.Context(), seen(rights{}), seen(rights{})))
+	assert.Equal(t, Untold, Compare(t.Context(), seen(rights{get: true}), seen(rights{})))
+	assert.Equal(t, SameCluster, Compare(t.Context(), seen(rights{get: true}), seen(rights{list: true})))
+}

@@ -1,0 +1,172 @@
+package report
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+)
+
+// amount is a number and what is known of it: it is exactly n, or, with more, n or more. What is not known at all is 0 or
+// more. It is the only way in which nodes counts, so that no sum, share or text of an incomplete number can lose
+// its mark.
+type amount struct {
+	n    int
+	more bool
+}
+
+// exactly is a number that is known, or, of nil, one that is not.
+func exactly(n *int) amount {
+	if n == nil {
+		return amount{more: true}
+	}
+	return amount{n: *n}
+}
+
+// unknown tells whether nothing is known.
+func (a amount) unknown() bool { return a.n == 0 && a.more }
+
+// plus adds. What does not fit an int is the largest one or more.
+func (a amount) plus(b amount) amount {
+	if a.n > math.MaxInt-b.n {
+		return amount{math.MaxInt, true}
+	}
+	return amount{a.n + b.n, a.more || b.more}
+}
+
+// String writes a number that may be too low with a plus, and one that is not known as a question mark.
+func (a amount) String() string {
+	switch {
+	case a.unknown():
+		return "?"
+	case a.more:
+		return strconv.Itoa(a.n) + "+"
+	default:
+		return strconv.Itoa(a.n)
+	}
+}
+
+// of writes an amount of something: 1 node, 26+ pods.
+func (a amount) of(noun string) string {
+	if a.n == 1 && !a.more {
+		return "1 " + noun
+	}
+	return a.String() + " " + noun + "s"
+}
+
+// json is the number as documents have it: null where it is not known.
+func (a amount) json() *int {
+	if a.unknown() {
+		return nil
+	}
+	return a.number()
+}
+
+// number is what was counted, if that is nothing, too.
+func (a amount) number() *int { return &a.n }
+
+// csv is empty where the number is not known.
+func (a amount) csv() string {
+	if a.unknown() {
+		return ""
+	}
+	return strconv.Itoa(a.n)
+}
+
+// taken is the part of something that is taken, and whether it may be larger.
+type taken struct {
+	percent Percent
+	more    bool
+}
+
+// shareOf is the part of a room that is taken, nil where it is not known: of a room that may be larger nothing can be said.
+func shareOf(pods, room amount) *taken {
+	switch {
+	case pods.unknown() || room.more:
+		return nil
+	case room.n == 0 && pods.n > 0:
+		return &taken{Percent(math.Inf(1)), pods.more}
+	case room.n == 0:
+		return &taken{0, pods.more}
+	}
+	return &taken{Percent(float64(pods.n) / float64(room.n) * 100), pods.more}
+}
+
+// String writes the share in percent, without the sign.
+func (s *taken) String() string {
+	switch {
+	case s == nil:
+		return "?"
+	case s.more:
+		return s.percent.Whole() + "+"
+	default:
+		return s.percent.Whole()
+	}
+}
+
+// json is the share as documents have it.
+func (s *taken) json() *Percent {
+	if s == nil {
+		return nil
+	}
+	return &s.percent
+}
+
+// Percent is a share as it was worked out. It is rounded only where it is written, to one digit in JSON: what is rounded
+// twice, or compared with a bound after that, is wrong. Rounded it is never 100 below that, and never 0 above. Where
+// something is taken of nothing it is infinite, which JSON and CSV write as 999999.
+type Percent float64
+
+const (
+	overNothing     = 999999
+	overNothingWord = "over"
+)
+
+// MarshalJSON implements json.Marshaler.
+func (p Percent) MarshalJSON() ([]byte, error) {
+	if math.IsInf(float64(p), 1) {
+		return json.Marshal(overNothing)
+	}
+	return json.Marshal(p.rounded(10))
+}
+
+// rounded to a part of 1: 10 is one digit.
+func (p Percent) rounded(part float64) float64 {
+	r := math.Floor(float64(p)*part+0.5) / part
+	switch {
+	case p > 0 && r <= 0:
+		return 1 / part
+	case p < 100 && r >= 100:
+		return 100 - 1/part
+	default:
+		return r
+	}
+}
+
+// Whole writes it without digits behind the point.
+func (p Percent) Whole() string {
+	if math.IsInf(float64(p), 1) {
+		return overNothingWord
+	}
+	return strconv.FormatFloat(p.rounded(1), 'f', 0, 64)
+}
+
+// Tenths writes it with one digit behind the point.
+func (p Percent) Tenths() string {
+	if math.IsInf(float64(p), 1) {
+		return strconv.Itoa(overNothing)
+	}
+	return strconv.FormatFloat(p.rounded(10), 'f', 1, 64)
+}
+
+// Above writes it with as many digits, from one on, as show that it is more than a bound.
+func (p Percent) Above(bound float64) string {
+	if math.IsInf(float64(p), 1) {
+		return overNothingWord
+	}
+	for part := 10.0; part < 1e9; part *= 10 {
+		if r := p.rounded(part); r > bound {
+			return strconv.FormatFloat(r, 'f', -1, 64)
+		}
+	}
+	return strconv.FormatFloat(float64(p), 'f', -1, 64)
+}

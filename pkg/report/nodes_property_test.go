@@ -1,0 +1,290 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+)
+
+// seenCluster is a cluster as it is, and how much of it somebody could read.
+type seenCluster struct {
+	truth, seen ClusterCount
+}
+
+// clusters draws clusters of a few nodes, and what is read of them: all, no nodes, some nodes, the pods of one of two
+// namespaces, or nothing at all.
+func clusters() *rapid.Generator[[]seenCluster] {
+	return rapid.Custom(func(t *rapid.T) []seenCluster {
+		n := rapid.IntRange(1, 3).Draw(t, "clusters")
+		var all []seenCluster
+		for i := range n {
+			name := ""
+			if n > 1 {
+				name = fmt.Sprintf("c%d", i)
+			}
+			all = append(all, oneCluster(t, name))
+		}
+		return all
+	})
+}
+
+func oneCluster(t *rapid.T, name string) seenCluster {
+	truth := nodes.Count{NodesKnown: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
+	seen := nodes.Count{NodesKnown: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
+	seen.AtLeast = rapid.Bool().Draw(t, "pods are missing")
+	lacksNodes := rapid.SampledFrom([]string{"none", "none", "none", "some", "all"}).Draw(t, "nodes that are missing")
+	seen.NodesKnown = lacksNodes == "none"
+	if rapid.IntRange(0, 5).Draw(t, "nothing is read") == 0 {
+		seen.AtLeast, seen.NodesKnown, lacksNodes = true, false, "all"
+	}
+	nothing := lacksNodes == "all" && seen.AtLeast
+	for i := range rapid.IntRange(0, 4).Draw(t, "nodes") {
+		n := nodes.Node{Name: fmt.Sprintf("n%d", i), Status: "Ready", Labels: map[string]string{"topology.kubernetes.io/zone": rapid.SampledFrom([]string{"a", "b"}).Draw(t, "zone")}}
+		if pods := rapid.SampledFrom([]int{-1, 0, 1, 10, 200, 1000, 1<<63 - 1}).Draw(t, "allocatable"); pods >= 0 {
+			n.Allocatable, n.Capacity = &pods, &pods
+		}
+		truth.Nodes = append(truth.Nodes, n)
+		if lacksNodes == "none" || lacksNodes == "some" && rapid.Bool().Draw(t, "node is read") {
+			seen.Nodes = append(seen.Nodes, n)
+		}
+	}
+	for _, node := range []string{"n0", "n1", "n2", "n3", "gone", ""} {
+		pods := rapid.SampledFrom([]int{0, 1, 3, 10, 199, 490}).Draw(t, "pods on "+node)
+		truth.Pods[node] = nodes.Pods{Total: pods}
+		if seen.AtLeast && pods > 0 {
+			pods = rapid.IntRange(0, pods).Draw(t, "pods seen on "+node)
+		}
+		if !nothing || rapid.Bool().Draw(t, "some pods are seen") {
+			seen.Pods[node] = nodes.Pods{Total: pods}
+		}
+	}
+	for _, c := range []*nodes.Count{&truth, &seen} {
+		for node, pods := range c.Pods {
+			if c.Total += pods.Total; pods.Total == 0 {
+				delete(c.Pods, node)
+			}
+		}
+		c.Unscheduled = c.Pods[""]
+		delete(c.Pods, "")
+	}
+	if !seen.NodesKnown {
+		seen.Missing = append(seen.Missing, nodes.Missing{What: nodes.WhatNodes, Reason: kube.Forbidden, Err: fmt.Errorf("no nodes")})
+	}
+	if seen.AtLeast {
+		seen.Missing = append(seen.Missing, nodes.Missing{What: nodes.WhatPods, Namespace: "b", Reason: kube.Forbidden, Err: fmt.Errorf("no pods")})
+	}
+	return seenCluster{ClusterCount{name, truth}, ClusterCount{name, seen}}
+}
+
+// shownAs is what one way to ask shows of what was counted.
+type shownAs struct {
+	list  NodeList
+	rows  map[string]map[string]string // by the names in their keys, then by column
+	order []string
+	total map[string]string
+	line  string
+}
+
+func showNodes(t *rapid.T, counts []ClusterCount, o NodeOptions) shownAs {
+	list, err := NewNodeList(counts, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := shownAs{list: list, rows: map[string]map[string]string{}, line: list.Summary.Line()}
+	table := list.Table(time.Now(), Layout{Wide: true})
+	if o.GroupBy != "" {
+		groups := list.Groups("", 0)
+		table = groups.Table(time.Now(), Layout{Wide: true})
+	}
+	for _, row := range table.Rows {
+		cells, name := map[string]string{}, ""
+		for i, c := range table.Columns {
+			if cells[c.Name] = row[i].Text; c.Key {
+				name += row[i].Text + "/"
+			}
+		}
+		if strings.Contains(name, totalRow) {
+			s.total = cells
+			continue
+		}
+		if s.rows[name] != nil {
+			t.Fatalf("two rows %q", name)
+		}
+		s.rows[name] = cells
+		s.order = append(s.order, name)
+	}
+	return s
+}
+
+// shownNumber reads what is shown: an exact number, a lower bound, or nothing.
+func shownNumber(t *rapid.T, text string) (n float64, exact, known bool) {
+	if text == "?" || text == "" {
+		return 0, false, false
+	}
+	digits, more := strings.CutSuffix(text, "+")
+	if digits == "over" {
+		return 1e6, !more, true
+	}
+	n, err := strconv.ParseFloat(digits, 64)
+	if err != nil {
+		t.Fatalf("%q is no number", text)
+	}
+	return n, !more, true
+}
+
+// holds: an exact number is the true one, a lower bound is one, and a question mark claims nothing.
+func holds(t *rapid.T, where, seen, truth string) {
+	n, exact, known := shownNumber(t, seen)
+	if !known {
+		return
+	}
+	want, _, trueKnown := shownNumber(t, truth)
+	if !trueKnown || exact && n != want || !exact && n > want {
+		t.Fatalf("%s is shown as %s, and is %s", where, seen, truth)
+	}
+}
+
+func choices() *rapid.Generator[NodeOptions] {
+	return rapid.Custom(func(t *rapid.T) NodeOptions {
+		o := NodeOptions{Selected: rapid.IntRange(0, 4).Draw(t, "selected") == 0}
+		if rapid.Bool().Draw(t, "by name") {
+			o.Names = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"n0", "n1", "gone", "never"}), 1, 3, func(s string) string { return s }).Draw(t, "names")
+		}
+		if rapid.IntRange(0, 2).Draw(t, "groups") == 0 {
+			o.GroupBy = "zone"
+		}
+		return o
+	})
+}
+
+var numbers = []string{"NODES", "PODS", "ALLOCATABLE", "USE%", "CAPACITY", "TERMINATING"}
+
+// Rows add up to the total, and the total is what the summary says, whatever is chosen.
+func TestNodeRowsAddUp(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		o := choices().Draw(t, "choice")
+		var counts []ClusterCount
+		for _, c := range clusters().Draw(t, "clusters") {
+			counts = append(counts, c.seen)
+		}
+		s := showNodes(t, counts, o)
+		for _, column := range []string{"NODES", "PODS", "ALLOCATABLE", "CAPACITY"} {
+			sum, exact := 0.0, true
+			for _, row := range s.rows {
+				text, there := row[column]
+				if !there || text == "" {
+					continue
+				}
+				n, sure, _ := shownNumber(t, text)
+				sum, exact = sum+n, exact && sure
+			}
+			if _, there := s.total[column]; !there {
+				continue
+			}
+			got, sure, _ := shownNumber(t, s.total[column])
+			// Of which group the pods of unlisted nodes are is not known, how many there are may be.
+			ofGroups := column == "PODS" && o.GroupBy != ""
+			if sum < 1<<62 && got != sum || sure && !exact && !ofGroups {
+				t.Fatalf("%s: the rows add up to %v (exact: %v), the total is %s", column, sum, exact, s.total[column])
+			}
+		}
+		pods := s.total["PODS"] + " pods"
+		if s.total["PODS"] == "1" {
+			pods = "1 pod"
+		}
+		if !strings.Contains(s.line+" ·", " "+pods+" ·") && !strings.HasPrefix(s.line, pods) {
+			t.Fatalf("the total is %s, the summary says %q", s.total["PODS"], s.line)
+		}
+		data, err := json.Marshal(s.list.Summary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var summary struct{ Pods *int }
+		if err := json.Unmarshal(data, &summary); err != nil {
+			t.Fatal(err)
+		}
+		n, _, known := shownNumber(t, s.total["PODS"])
+		if known != (summary.Pods != nil) || known && int(n) != *summary.Pods {
+			t.Fatalf("the total is %s, JSON says %s", s.total["PODS"], data)
+		}
+	})
+}
+
+// What is shown of a part is true of the whole: no number is wrong without a mark.
+func TestNodeNumbersAreTrueOrMarked(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		o := choices().Draw(t, "choice")
+		if o.Selected {
+			o.Names = nil
+		}
+		var truth, seen []ClusterCount
+		for _, c := range clusters().Draw(t, "clusters") {
+			truth, seen = append(truth, c.truth), append(seen, c.seen)
+		}
+		whole, part := showNodes(t, truth, o), showNodes(t, seen, o)
+		for _, column := range numbers {
+			holds(t, "the total of "+column, part.total[column], whole.total[column])
+			for name, row := range part.rows {
+				if want, there := whole.rows[name]; there {
+					holds(t, column+" of "+name, row[column], want[column])
+				}
+			}
+		}
+		for _, word := range []string{"median ", "p99 "} {
+			holds(t, word, after(part.line, word), after(whole.line, word))
+		}
+		if !strings.Contains(part.line, "fullest known ") && after(part.line, "fullest ") != after(whole.line, "fullest ") && after(part.line, "fullest ") != "" {
+			t.Fatalf("the fullest is %q, and is %q", part.line, whole.line)
+		}
+		incomplete := slices.ContainsFunc(seen, func(c ClusterCount) bool { return c.Count.Partial() }) ||
+			slices.ContainsFunc(part.list.Items, func(i NodeItem) bool { return i.Status == "Ready" && i.Allocatable == nil })
+		if got := part.list.Partial; incomplete && !got || got && !incomplete && len(o.Names) == 0 || got != (len(part.list.Gaps()) > 0) {
+			t.Fatalf("partial is %v, gaps are %q", part.list.Partial, part.list.Gaps())
+		}
+	})
+}
+
+// after is the word behind another.
+func after(line, word string) string {
+	_, rest, _ := strings.Cut(line, word)
+	rest, _, _ = strings.Cut(rest, " ")
+	return strings.Trim(rest, ",")
+}
+
+func TestSharesAreRoundedByOneRule(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		room := rapid.IntRange(1, 5000).Draw(t, "allocatable")
+		pods := rapid.IntRange(0, 2*room).Draw(t, "pods")
+		s := showNodes(t, []ClusterCount{{"", nodes.Count{
+			NodesKnown: true, Nodes: []nodes.Node{{Name: "n", Allocatable: &room, Capacity: &room}}, Pods: map[string]nodes.Pods{"n": {Total: pods}}, Total: pods,
+		}}}, NodeOptions{})
+		shown := s.rows["n/"]["USE%"]
+		if (shown == "100" && pods < room) || (shown == "0" && pods > 0) || !strings.Contains(s.line, "("+shown+"%)") {
+			t.Fatalf("%d of %d is %s in the row, %q in the summary", pods, room, shown, s.line)
+		}
+		data, err := json.Marshal(s.list.Items[0].Use)
+		require.NoError(t, err)
+		if (string(data) == "100" && pods < room) || (string(data) == "0" && pods > 0) {
+			t.Fatalf("%d of %d is %s in JSON", pods, room, data)
+		}
+		var csv bytes.Buffer
+		require.NoError(t, s.list.CSV(&csv, true))
+		if strings.Contains(csv.String(), ",100.0,") && pods < room {
+			t.Fatalf("%d of %d in CSV: %s", pods, room, csv.String())
+		}
+	})
+}
