@@ -68,6 +68,11 @@ func TestFindings(t *testing.T) {
 	}{
 		"as the policy wants it, also a timeout longer than the interval": {source("a", "  interval: 30s\n  timeout: 2m\n"), []string{}},
 		"days":                       {source("a", "  interval: 1d\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"1d\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
+		"zero":                       {source("a", "  interval: 0s\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: with \"0s\" Flux never looks again by itself"}},
+		"null":                       {source("a", "  interval: ~\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: it is not set, and Flux requires it"}},
+		"absent":                     {source("a", "  timeout: 2m\n"), []string{"7:3 unit: interval of GitRepository apps/a: it is not set, and Flux requires it"}},
+		"empty":                      {source("a", "  interval: \"\"\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
+		"negative":                   {source("a", "  interval: -5m\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"-5m\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
 		"hours for a source":         {source("a", "  interval: 30s\n  timeout: '1h'\n"), []string{"9:13 timeout: timeout 1h of GitRepository apps/a is not shorter than the interval of 30s", "9:13 unit: timeout of GitRepository apps/a: \"1h\" is not a duration that Flux accepts: write it like 30s, 5m or 90m (units ms, s, m; a source's timeout takes no h)"}},
 		"a timeout of one's own":     {source("a", "  interval: 1m\n  timeout: 10m\n"), []string{"9:12 timeout: timeout 10m of GitRepository apps/a is not shorter than the interval of 1m"}},
 		"a timeout that is not set":  {source("a", "  interval: 30s\n"), []string{"7:3 policy: timeout of GitRepository apps/a is not set: policy per-environment makes it 2m in development"}},

@@ -45,7 +45,7 @@ type RuleText struct {
 // Rules are all rules, in the order in which they are shown.
 func Rules() []RuleText {
 	return []RuleText{
-		{RuleUnit, LevelError, "A duration in a unit that Flux refuses",
+		{RuleUnit, LevelError, "A duration that Flux refuses, or none where it wants one",
 			"Flux takes ms, s, m and h, and in the timeouts of sources no h. The API server refuses the object, and its Kustomization then applies nothing but what comes in earlier stages: CustomResourceDefinitions, Namespaces, ClusterRoles and classes, as StorageClass. Write 24h for a day."},
 		{RuleVariable, LevelError, "A variable without a value and without a default",
 			"kustomize-controller then applies nothing of the Kustomization. Before version 1.9, or with the feature gate StrictPostBuildSubstitutions off, the variable is empty. Set it in spec.postBuild, or give it a default, as in ${poll:=5m}; $${poll} is left as ${poll}, and objects with the annotation kustomize.toolkit.fluxcd.io/substitute: disabled are passed over."},

@@ -57,26 +57,14 @@ func (l *linter) place(c Cluster, o flux.Object, field flux.Field) manifest.Posi
 	return l.locator.Locate(l.side.Fleets[c.Root], o.Ref, field.Path()...)
 }
 
-// units finds durations that the CRDs' patterns refuse. Variables whose values are elsewhere are none.
+// units finds what Flux refuses. Variables whose values are elsewhere are none of that.
 func (l *linter) units(c Cluster, item tune.Item) {
 	o := item.Object
 	for _, t := range o.KindRow().Tunables {
-		if why := refused(o, t); why != "" {
+		if why := o.Refused(t); why != "" {
 			l.add(RuleUnit, c, o, t.Field, fmt.Sprintf("%s of %s: %s", name(t.Field), who, why), "")
 		}
 	}
-}
-
-// refused says why Flux does not take a value; "" where it does, or where it is a variable whose value is elsewhere.
-func refused(o flux.Object, t flux.Tunable) string {
-	value := o.Value(t.Field)
-	if value == nil || strings.Contains(*value, "$") {
-		return ""
-	}
-	if _, err := flux.ParseDuration(*value, t.NoHours); err != nil {
-		return err.Error()
-	}
-	return ""
 }
 
 // timeout finds timeouts, set in a file, that are not shorter than the interval, unless the policy wants both.
@@ -106,7 +94,7 @@ func (l *linter) outside(c Cluster, item tune.Item) {
 	}
 	o := item.Object
 	for _, change := range item.Changes {
-		if t, _ := o.KindRow().Tunable(change.Field); refused(o, t) != "" {
+		if t, _ := o.KindRow().Tunable(change.Field); o.Refused(t) != "" {
 			continue // that is told already
 		}
 		what := fmt.Sprintf("%s of %s is not set", name(change.Field), who)

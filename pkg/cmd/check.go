@@ -162,7 +162,11 @@ func (o CheckOptions) check(ctx context.Context) error {
 			_, _ = fmt.Fprintf(o.root.ErrOut, "Note: %s and the checkout have no commit in common here (a shallow clone?): compared with %[1]s itself\n", o.Revision)
 		}
 		base = &report.CheckBase{Revision: o.Revision, Commit: revision.Commit}
-		side, _, err := o.side(ctx, o.Roots.reading(revision.Tree))
+		reading, err := awaited(ctx, func() (*checkout, error) { return o.Roots.reading(revision.Tree), nil })
+		if err != nil {
+			return err
+		}
+		side, _, err := o.side(ctx, reading)
 		if err != nil {
 			return err
 		}
@@ -173,8 +177,8 @@ func (o CheckOptions) check(ctx context.Context) error {
 		return err
 	}
 	in.Head = head
-	c := check.New(in)
-	if err := ctx.Err(); err != nil {
+	c, err := awaited(ctx, func() (check.Check, error) { return check.New(in), nil })
+	if err != nil {
 		return err
 	}
 	var gaps []flux.Gap

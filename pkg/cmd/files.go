@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,10 @@ func (f FileFlags) open(stdin io.Reader) (*checkout, error) {
 	tree, err := manifest.Open(f.Filename)
 	if err != nil {
 		return nil, fmt.Errorf("-f: %w", err)
+	}
+	if path, above := tree.Outside(); path != "" {
+		return nil, fmt.Errorf("-f %s: it is a folder of a Git repository, and Flux reads %q, which is not in it: name the repository's top with -f %s",
+			f.Filename, path, filepath.Join(f.Filename, above))
 	}
 	c, err := f.chosen(tree)
 	if err != nil {

@@ -47,8 +47,9 @@ type System struct {
 func Main(args []string, build Build) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	// The first Ctrl-C ends the work in good order; a second one ends the process.
-	context.AfterFunc(ctx, stop)
+	// The first Ctrl-C ends the work in good order; a second one ends the process. What sends a signal twice at once, as
+	// timeout(1) does to a process and to its group, has sent one.
+	context.AfterFunc(ctx, func() { time.AfterFunc(secondSignal, stop) })
 	return Run(ctx, newSystem(), build, args)
 }
 
@@ -64,6 +65,9 @@ func Run(ctx context.Context, sys System, build Build, args []string) int {
 	}
 	return code
 }
+
+// secondSignal is how long after the first signal another one counts.
+const secondSignal = 500 * time.Millisecond
 
 // displayName: Flux's CLI finds plugins by the file name flux-NAME, kubectl by kubectl-NAME.
 func displayName(program string) string {

@@ -118,7 +118,7 @@ func (o RewriteOptions) run(ctx context.Context) error {
 		return unread
 	}
 	tree, fleets := o.Files.tree, o.Files.fleets
-	rewriting, err := tree.Rewrite(fleets, tree.Decide(fleets), wants)
+	rewriting, err := awaited(ctx, func() (manifest.Rewriting, error) { return tree.Rewrite(fleets, tree.Decide(fleets), wants) })
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,10 @@ func (o RewriteOptions) run(ctx context.Context) error {
 	if err := o.confirm(ctx, len(rewriting.Files)); err != nil {
 		return err
 	}
-	if err := tree.Write(rewriting); err != nil {
+	switch err := tree.Write(ctx, rewriting); {
+	case errors.Is(err, context.Canceled):
+		return errInterrupted
+	case err != nil:
 		return err
 	}
 	_, _ = fmt.Fprintf(o.root.Out, "%s changed.\n", plural(len(rewriting.Files), "file"))
@@ -151,9 +154,16 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, looke
 	}
 	o.root.warn(nil, fs.gaps())
 	var warnings []string
+	locator := manifest.NewLocator(o.Files.tree)
 	for _, f := range fs.all {
 		plan := f.plan(f.fitted(fitting, o.Options))
 		warnings = append(warnings, plan.Warnings...)
+		for _, item := range plan.Items {
+			if item.Reason == tune.ReasonRefused || item.Reason == tune.ReasonNotKnown {
+				at := locator.Locate(o.Files.fleets[f.place], item.Object.Ref, flux.Interval.Path()...)
+				warnings = append(warnings, fmt.Sprintf("%s: %s is left alone: %s", at, item.Object.Ref, item.Message))
+			}
+		}
 		for _, item := range plan.Changed() {
 			wants = append(wants, manifest.Want{Root: f.place, Ref: item.Object.Ref, Changes: item.Changes})
 		}
@@ -266,7 +276,7 @@ func (o RewriteOptions) confirm(ctx context.Context, files int) error {
 	answer, err := readLine(ctx, o.root.In)
 	if err != nil {
 		_, _ = fmt.Fprintln(o.root.ErrOut)
-		return codeError{exitInterrupted, errors.New("interrupted: nothing was changed")}
+		return errInterrupted
 	}
 	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
 		return errors.New("not confirmed: nothing was changed")

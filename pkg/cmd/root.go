@@ -101,13 +101,41 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 // runE is what cobra runs of a command: toOptions does all wiring, run the work.
 func runE[O interface{ run(context.Context) error }](r *root, toOptions func(*root, []string) (O, error)) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		o, err := toOptions(r, args)
+		// A checkout is read here, which may take long.
+		o, err := awaited(cmd.Context(), func() (O, error) { return toOptions(r, args) })
 		if err != nil {
 			return err
 		}
 		return o.run(cmd.Context())
 	}
 }
+
+// awaited runs what computes for long and changes nothing, and does not wait for its end after Ctrl-C: a build of kustomize
+// cannot be stopped, but the process can.
+func awaited[T any](ctx context.Context, compute func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := compute()
+		done <- result{value, err}
+	}()
+	var none T
+	select {
+	case r := <-done:
+		if ctx.Err() != nil && r.err == nil {
+			return none, errInterrupted
+		}
+		return r.value, r.err
+	case <-ctx.Done():
+		return none, errInterrupted
+	}
+}
+
+// errInterrupted ends what had changed nothing yet.
+var errInterrupted = codeError{exitInterrupted, errors.New("interrupted: nothing was changed")}
 
 // noSuchCommand refuses what is no command, and says what may have been meant.
 func noSuchCommand(cmd *cobra.Command, args []string) error {

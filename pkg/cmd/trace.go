@@ -91,7 +91,10 @@ func (f *TraceFlags) toOptions(r *root, args []string) (o TraceOptions, err erro
 }
 
 func (o TraceOptions) run(ctx context.Context) error {
-	decisions := o.Files.tree.Decide(o.Files.fleets)
+	decisions, err := awaited(ctx, func() (manifest.Decisions, error) { return o.Files.tree.Decide(o.Files.fleets), nil })
+	if err != nil {
+		return err
+	}
 	var values []tracedValue
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {

@@ -59,7 +59,9 @@ func costKind(group, kind string) (Kind, bool) {
 func inputSchedule(annotations map[string]string) (interval *string, suspended bool) {
 	suspended = strings.EqualFold(annotations[OperatorGroup+"/reconcile"], "disabled")
 	if every, ok := annotations[OperatorGroup+"/reconcileEvery"]; ok {
-		interval = &every
+		if _, readable := parse(&every); readable { // the operator takes its default for what it cannot read
+			interval = &every
+		}
 	}
 	return interval, suspended
 }

@@ -2,6 +2,7 @@ package flux
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -204,35 +205,81 @@ func (o Object) Has(f Field) bool {
 }
 
 // Effective returns the duration that the controller uses for a field: its value, or the default
-// where it is absent, not below the controller's minimum. It returns 0 where there is none.
+// where it is absent, not below the controller's minimum. It returns 0 where there is none, and where nobody knows it.
 func (o Object) Effective(f Field) time.Duration {
 	return o.EffectiveWith(f, o.Value(f), o.Interval)
 }
 
 // EffectiveWith is Effective with other values of the field and of the interval, as a plan would set
-// them. A value that is no duration counts as absent.
+// them. Of a value that is no duration (a variable whose value is elsewhere, what Flux refuses) nothing is known, and
+// nothing of what follows it: that is 0, and not the default, which is for absent values.
 func (o Object) EffectiveWith(f Field, value, interval *string) time.Duration {
 	t, ok := o.KindRow().Tunable(f)
 	if !ok || f == Interval && (o.Polling.NoInterval || o.OCI && value == nil) {
 		return 0
 	}
-	if d, ok := parse(value); ok && (d != 0 || !t.ZeroIsUnset) {
-		return max(d, t.Min)
+	if value != nil {
+		d, ok := parse(value)
+		if !ok {
+			return 0
+		}
+		if d != 0 || !t.ZeroIsUnset {
+			return max(d, t.Min)
+		}
 	}
 	if t.Default == nil {
 		return 0
 	}
 	every, ok := parse(interval)
-	if !ok && f != Interval {
+	switch {
+	case ok || f == Interval:
+	case interval == nil:
 		every = o.EffectiveWith(Interval, nil, nil)
+	case t.follows():
+		return 0
 	}
 	return max(t.Default(every), t.Min)
 }
+
+// follows tells whether the default depends on the interval.
+func (t Tunable) follows() bool { return t.Default(time.Hour) != t.Default(2*time.Hour) }
 
 func parse(value *string) (time.Duration, bool) {
 	if value == nil {
 		return 0, false
 	}
 	d, err := time.ParseDuration(*value)
-	return d, err == nil
+	return d, err == nil && d >= 0
+}
+
+// Undecided tells whether a field's value is a variable's that is not known here: from a Secret, or of a manifest that is
+// yet to be substituted.
+func (o Object) Undecided(f Field) bool {
+	value := o.Value(f)
+	return value != nil && strings.Contains(*value, "$")
+}
+
+// Refused says why Flux does not take what an object has in a field, or that it has nothing where Flux wants something; ""
+// where it takes it, and where nobody knows (Undecided). The patterns are those of the CRDs. An interval of 0s is taken, but
+// the controllers then do not look again (kustomize-controller internal/controller/kustomization_controller.go and
+// fluxcd/pkg runtime reconcile results: a RequeueAfter of 0 is none).
+func (o Object) Refused(t Tunable) string {
+	value := o.Value(t.Field)
+	switch {
+	case !o.Has(t.Field) || o.Undecided(t.Field):
+		return ""
+	case value == nil && t.Field == Interval && t.Default == nil && !o.Polling.NoInterval:
+		return "it is not set, and Flux requires it"
+	case value == nil:
+		return ""
+	}
+	d, err := ParseDuration(*value, t.NoHours)
+	switch {
+	case err != nil:
+		return err.Error()
+	case d == 0 && t.Field == Interval && !t.ZeroIsUnset:
+		return fmt.Sprintf("with %q Flux never looks again by itself", *value)
+	default:
+		return ""
+	}
 }

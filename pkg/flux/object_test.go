@@ -145,7 +145,13 @@ func TestEffective(t *testing.T) {
 		{"below it stays 30s", "Kustomization", every("30s"), Timeout, 30 * time.Second},
 		{"an explicit timeout is 30s at least", "Kustomization", timeout("5m", "10s"), Timeout, 30 * time.Second},
 		{"an explicit timeout", "Kustomization", timeout("5m", "31s"), Timeout, 31 * time.Second},
-		{"a timeout that is none", "Kustomization", timeout("5m", "soon"), Timeout, 4*time.Minute + 30*time.Second},
+		{"a timeout that is none", "Kustomization", timeout("5m", "soon"), Timeout, 0},
+		{"a timeout that is a variable", "Kustomization", timeout("5m", "${timeout}"), Timeout, 0},
+		{"a timeout that follows what is not known", "Kustomization", every("${poll}"), Timeout, 0},
+		{"a retry that follows what is not known", "Kustomization", every("1d"), RetryInterval, 0},
+		{"a fixed timeout beside what is not known", "HelmRelease", every("${poll}"), Timeout, 5 * time.Minute},
+		{"a negative interval", "GitRepository", every("-5m"), Interval, 0},
+		{"an unreadable interval with a default", "HelmRepository", every("1d"), Interval, 0},
 		{"retry is the interval", "Kustomization", every("5m"), RetryInterval, 5 * time.Minute},
 		{"retry set", "Kustomization", func(o *Object) { o.RetryInterval = ptr("20s") }, RetryInterval, 20 * time.Second},
 
@@ -175,4 +181,37 @@ func TestEffectiveWith(t *testing.T) {
 	assert.Equal(t, 30*time.Second, o.EffectiveWith(Timeout, ptr("1s"), nil))
 	assert.Equal(t, 30*time.Second, o.EffectiveWith(Timeout, nil, nil), "no interval at all")
 	assert.Zero(t, Object{}.EffectiveWith(Timeout, ptr("1m"), ptr("1m")), "an unknown kind")
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	text := func(s string) *string { return &s }
+	for name, c := range map[string]struct {
+		kind  string
+		value *string
+		want  string
+	}{
+		"a duration":               {"GitRepository", text("5m"), ""},
+		"a variable":               {"GitRepository", text("${poll}"), ""},
+		"days":                     {"GitRepository", text("1d"), `"1d" is not a duration that Flux accepts`},
+		"words":                    {"Kustomization", text("5 min"), `"5 min" is not a duration`},
+		"negative":                 {"Kustomization", text("-5m"), `"-5m" is not a duration`},
+		"empty":                    {"HelmRelease", text(""), `"" is not a duration`},
+		"zero":                     {"Kustomization", text("0s"), `with "0s" Flux never looks again by itself`},
+		"absent":                   {"Kustomization", nil, "it is not set, and Flux requires it"},
+		"absent with a default":    {"HelmRepository", nil, ""},
+		"zero that is the default": {"HelmRepository", text("0s"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kind, err := ParseKind(c.kind)
+			require.NoError(t, err)
+			o := Object{Ref: Ref{Group: kind.Group, Kind: kind.Name}, Interval: c.value}
+			got := o.Refused(kind.Tunables[0])
+			if c.want == "" {
+				assert.Empty(t, got)
+			}
+			assert.Contains(t, got, c.want)
+		})
+	}
 }

@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -131,6 +132,26 @@ func BenchmarkRewrite(b *testing.B) {
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
 			b.ReportMetric(float64(m.Sys)/1e6, "MB")
+		})
+	}
+}
+
+// Many objects in one file, each with a value that changes and one that is added: the time must grow as their number does.
+func BenchmarkRewriteManyInOneFile(b *testing.B) {
+	for _, n := range []int{100, 200, 400} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			var objects strings.Builder
+			for i := range n {
+				fmt.Fprintf(&objects, "---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: r%d\n  namespace: apps\nspec:\n  interval: 10m\n  path: ./none\n", i)
+			}
+			tree := NewTree(map[string]string{"clusters/dev/flux-system/gotk-sync.yaml": "#\n", "clusters/dev/all.yaml": objects.String()})
+			for b.Loop() {
+				fleets := tree.Read(tree.Roots())
+				r, err := tree.Rewrite(fleets, tree.Decide(fleets), wishes(fleets))
+				if err != nil || len(r.Refused) > 0 || len(r.Values)+len(r.Patches) != 2*n {
+					b.Fatal(err, len(r.Refused), len(r.Values), len(r.Patches))
+				}
+			}
 		})
 	}
 }

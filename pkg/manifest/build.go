@@ -43,6 +43,8 @@ type builtResource struct {
 	sum uint64
 	// uses are the variables in an object of which only the fingerprint is kept, and texts the scalars that have them.
 	uses, texts []string
+	// probes are the texts in such an object that hold a probe (Decide).
+	probes []string
 }
 
 // kustomize reads and writes maps of its own (kubernetes-sigs/kustomize issue 3659): one build at a time.
@@ -183,14 +185,14 @@ func newBuiltResource(r *resource.Resource, folder string, seed maphash.Seed) (b
 	}
 	var h maphash.Hash
 	h.SetSeed(seed)
-	texts, uses := map[string]bool{}, map[string]bool{}
-	fingerprint(&h, r.YNode(), texts)
+	texts, probes, uses := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	fingerprint(&h, r.YNode(), texts, probes)
 	for text := range texts {
 		for _, match := range variableUse.FindAllStringSubmatch(text, -1) {
 			uses[match[1]] = true
 		}
 	}
-	b.sum, b.uses, b.texts = h.Sum64(), sortedKeys(uses), sortedKeys(texts)
+	b.sum, b.uses, b.texts, b.probes = h.Sum64(), sortedKeys(uses), sortedKeys(texts), sortedKeys(probes)
 	return b, nil
 }
 
@@ -229,10 +231,13 @@ func origin(note, folder string) string {
 // variableUse is how a variable is used (fluxcd/pkg envsubst): also one of the shell's, as ${1}.
 var variableUse = regexp.MustCompile(`\$\{#?([_a-zA-Z0-9]+)`)
 
-// fingerprint hashes what an object says, not how it is written, and notes the texts in it that have variables.
-func fingerprint(h *maphash.Hash, n *kyaml.Node, texts map[string]bool) {
+// fingerprint hashes what an object says, not how it is written, and notes the texts in it that have variables or probes.
+func fingerprint(h *maphash.Hash, n *kyaml.Node, texts, probes map[string]bool) {
 	if strings.Contains(n.Value, "${") {
 		texts[n.Value] = true
+	}
+	if strings.Contains(n.Value, "ms") && probeAnywhere.MatchString(n.Value) {
+		probes[n.Value] = true
 	}
 	_ = h.WriteByte(byte(n.Kind))
 	_, _ = h.WriteString(n.Tag)
@@ -240,7 +245,7 @@ func fingerprint(h *maphash.Hash, n *kyaml.Node, texts map[string]bool) {
 	_, _ = h.WriteString(n.Value)
 	_ = h.WriteByte(0)
 	for _, child := range n.Content {
-		fingerprint(h, child, texts)
+		fingerprint(h, child, texts, probes)
 	}
 	_ = h.WriteByte(1)
 }

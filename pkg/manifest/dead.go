@@ -14,7 +14,7 @@ import (
 // anything.
 func (t *Tree) Dead(fleets []Fleet, d Decisions) []Scalar {
 	alive := map[string]bool{}
-	for _, used := range [...]map[int]bool{keys(d.reach), d.tied, d.broken} {
+	for _, used := range [...]map[int]bool{keys(d.reach), keys(d.tied), d.broken} {
 		for i := range used {
 			alive[d.scalars[i].String()] = true
 		}

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -23,9 +24,9 @@ type Decisions struct {
 	by      map[Target]int
 	reach   map[int][]Target
 	unknown map[Target]string
-	// tied are the scalars that also decide what is no value of theirs alone: a part of one, or of an object
-	// that Flux has no interval for. They are not edited.
-	tied map[int]bool
+	// tied are the scalars that also decide what is no value of theirs alone, and what that is: another part of an object,
+	// an object that Flux has no interval for. They are not edited.
+	tied map[int]string
 	// broken are the scalars that a build fails without.
 	broken map[int]bool
 }
@@ -59,7 +60,7 @@ func (d Decisions) Traced() (traced, set int) { return len(d.by), len(d.by) + le
 // it reached. Bases, patches, components, replacements, variables and their defaults need no rules of
 // their own.
 func (t *Tree) Decide(fleets []Fleet) Decisions {
-	d := Decisions{by: map[Target]int{}, reach: map[int][]Target{}, unknown: map[Target]string{}, tied: map[int]bool{}, broken: map[int]bool{}}
+	d := Decisions{by: map[Target]int{}, reach: map[int][]Target{}, unknown: map[Target]string{}, tied: map[int]string{}, broken: map[int]bool{}}
 	values := fleetValues(fleets)
 	d.scalars = t.candidates(fleets, values)
 	all := make([]int, len(d.scalars))
@@ -124,11 +125,14 @@ func (t *Tree) candidates(fleets []Fleet, values map[Target]string) []Scalar {
 		if err != nil {
 			continue
 		}
-		for _, s := range durations(file, content) {
-			if texts[s.Text] {
-				found = append(found, s)
+		_ = guarded(file, func() error { // what panics has no candidate, and is left alone
+			for _, s := range durations(file, content) {
+				if texts[s.Text] {
+					found = append(found, s)
+				}
 			}
-		}
+			return nil
+		})
 	}
 	return found
 }
@@ -177,11 +181,11 @@ func (t *Tree) probe(fleets []Fleet, d *Decisions, values map[Target]string, sca
 				d.by[target] = i
 				d.reach[i] = append(d.reach[i], target)
 			} else {
-				d.tie(text)
+				d.tie(text, fmt.Sprintf("more of %s of %s than that", strings.TrimPrefix(string(target.Field), "spec."), target.Ref))
 			}
 		}
 		for _, f := range probed {
-			d.tieVariables(f)
+			d.tieObjects(f)
 		}
 		return nil
 	}
@@ -192,23 +196,54 @@ func (t *Tree) probe(fleets []Fleet, d *Decisions, values map[Target]string, sca
 	return append(t.probe(fleets, d, values, scalars[:half]), t.probe(fleets, d, values, scalars[half:])...)
 }
 
-// tie notes the scalars whose probes are parts of a text.
-func (d *Decisions) tie(text string) {
+// tie notes the scalars whose probes are parts of a text, and what the text is.
+func (d *Decisions) tie(text, what string) {
 	for _, probe := range probeAnywhere.FindAllString(text, -1) {
-		if i, ok := probeIndex(probe); ok {
-			d.tied[i] = true
+		if i, ok := probeIndex(probe); ok && (d.tied[i] == "" || what < d.tied[i]) {
+			d.tied[i] = what
 		}
 	}
 }
 
-// tieVariables notes the scalars that reach, as variables, objects of which only the fingerprint is known.
-func (d *Decisions) tieVariables(f Fleet) {
+// tieObjects notes the scalars that reach anything else than tunable fields and what leads to them.
+func (d *Decisions) tieObjects(f Fleet) {
 	for _, deployed := range f.deployments {
 		for _, o := range deployed.objects {
-			for _, name := range o.uses {
-				d.tie(deployed.vars.values[name])
+			for _, name := range o.uses { // only the fingerprint is kept
+				d.tie(deployed.vars.values[name], o.ref.String())
 			}
+			for _, text := range o.probes {
+				d.tie(text, o.ref.String())
+			}
+			if !probeAnywhere.Match(o.json) {
+				continue
+			}
+			var object any
+			_ = json.Unmarshal(o.json, &object)
+			row, _ := flux.ParseManifestKind(o.ref.Group, o.ref.Kind)
+			eachText("", object, func(path, text string) {
+				if _, tunable := row.Tunable(flux.Field(path)); !tunable && !f.carries(o.ref, path) {
+					d.tie(text, path+" of "+o.ref.String())
+				}
+			})
 		}
+	}
+}
+
+// eachText visits the texts of a value, with their paths with dots; of a list's parts that of the list.
+func eachText(path string, value any, visit func(path, text string)) {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, part := range v {
+			visit(path, key)
+			eachText(strings.TrimPrefix(path+"."+key, "."), part, visit)
+		}
+	case []any:
+		for _, part := range v {
+			eachText(path, part, visit)
+		}
+	case string:
+		visit(path, v)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -50,13 +49,19 @@ func SetScalars(content []byte, scalars []Scalar, texts []string) ([]byte, error
 	return edited, nil
 }
 
-func parseAll(content []byte) ([]*yaml.Node, error) {
-	var documents []*yaml.Node
+// parseAll reads the documents of a file, with the lines and columns that editors count.
+func parseAll(content []byte) (documents []*yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			documents, err = nil, fmt.Errorf("it cannot be read as YAML: %v", r)
+		}
+	}()
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	for {
 		var n yaml.Node
 		err := decoder.Decode(&n)
 		if errors.Is(err, io.EOF) {
+			asEditorsCount(content, documents...)
 			return documents, nil
 		}
 		if err != nil {
@@ -110,7 +115,7 @@ func (c *comparison) node(was, is *yaml.Node) error {
 func (c *comparison) take(was, is string) bool {
 	for n := 1; n <= len(c.left); n++ {
 		if becomes(was, is, c.left[:n]) {
-			c.left = slices.Delete(slices.Clone(c.left), 0, n)
+			c.left = c.left[n:]
 			return true
 		}
 	}

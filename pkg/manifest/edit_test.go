@@ -60,29 +60,31 @@ func TestSetScalarsRefuses(t *testing.T) {
 	require.EqualError(t, err, `f.yaml:1:4: there is no "5m" any more`)
 }
 
-// Lines and columns are those of the YAML parser: columns count characters, not bytes.
-func TestDurationsAreWhereTheParserSeesThem(t *testing.T) {
+// Lines and columns are those of editors and grep, in which lines end in LF alone, for values in the text and for what the
+// parser finds: columns count characters, not bytes.
+func TestPlacesAreWhereEditorsSeeThem(t *testing.T) {
 	t.Parallel()
-	content := "# ä\nnäme: {日本: 5m}\nb: \"x\u2028y\u0085z\"\r\nc: 10m\r\n"
+	content := "\ufeff# ä\nnäme: {日本: 5m}\nb: \"x\u2028y\u0085z\"\r\nc: 10m\r\n# old\rd: 7m\ne:\n  f: \"\u2029\"\n  g: 8m\n"
 	found := durations("f.yaml", []byte(content))
-	require.Len(t, found, 2)
+	want := []Scalar{{Line: 2, Column: 12, Text: "5m"}, {Line: 4, Column: 4, Text: "10m"}, {Line: 5, Column: 10, Text: "7m"}, {Line: 8, Column: 6, Text: "8m"}}
+	for i := range found {
+		found[i] = Scalar{Line: found[i].Line, Column: found[i].Column, Text: found[i].Text}
+	}
+	assert.Equal(t, want, found)
 	documents, err := parseAll([]byte(content))
 	require.NoError(t, err)
-	var at []Scalar
-	var visit func(n *yaml.Node)
-	visit = func(n *yaml.Node) {
-		if n.Kind == yaml.ScalarNode && durationToken.MatchString(n.Value) {
+	assert.Equal(t, want, durationNodes(documents...))
+	assert.Equal(t, want, durationNodes(parseDocuments([]byte(content))...))
+}
+
+func durationNodes(nodes ...*yaml.Node) (at []Scalar) {
+	for _, n := range nodes {
+		if n.Kind == yaml.ScalarNode && durationToken.FindString(n.Value) == n.Value && n.Value != "" {
 			at = append(at, Scalar{Line: n.Line, Column: n.Column, Text: n.Value})
 		}
-		for _, child := range n.Content {
-			visit(child)
-		}
+		at = append(at, durationNodes(n.Content...)...)
 	}
-	visit(documents[0])
-	require.Len(t, at, 2)
-	for i := range at {
-		assert.Equal(t, at[i], Scalar{Line: found[i].Line, Column: found[i].Column, Text: found[i].Text})
-	}
+	return at
 }
 
 // Whatever the YAML: either exactly the planned scalar differs, in the bytes and in the parse, or the edit
@@ -92,6 +94,7 @@ func FuzzSetScalars(f *testing.F) {
 		"spec:\n  interval: 5m # 5m\n", "a: &x 5m\nb: *x\n&x c: 5m\n", "p: |-\n  - value: 5m\n    x: 5m\n",
 		"a: '5m'\r\nb: \"5m\"", "? 5m\n: 5m\n", "%YAML 1.1\n---\na: !!str 5m\n...\n", "a: ${X:=5m}\n", "- [5m, {5m: 5m}]\n",
 		"a: \"5m\\\n  5m\"\n", "a: >\n 5m\n\n 5m\n", "\ufeffa: 5m\u20285m\n", "a: 5m\u0085b: 5m\n", "5m", "a: 5m\n  5m\n", "<<: 5m\n",
+		"a: b\r\rc: 5m\n", "# \u2028\na: 5m\n", "a: \"\u2029\"\nb: 5m\n",
 	} {
 		f.Add([]byte(seed), uint8(0), "1m")
 		f.Add([]byte(seed), uint8(1), "1h30m")
@@ -100,6 +103,11 @@ func FuzzSetScalars(f *testing.F) {
 		found := durations("f.yaml", content)
 		if len(found) == 0 {
 			return
+		}
+		for _, one := range found { // where grep -n finds it
+			if line := bytes.Count(content[:one.Offset], []byte("\n")) + 1; one.Line != line {
+				t.Fatalf("line %d, and not %d:\n%q", one.Line, line, content)
+			}
 		}
 		s := found[int(which)%len(found)]
 		got, err := SetScalars(content, []Scalar{s}, []string{to})

@@ -7,25 +7,11 @@ import (
 	"strings"
 )
 
-// leave sends all that stand at a place to their next one.
-func (w *rewriter) leave(p place, why string) {
-	for _, n := range w.needs {
-		if n.at < len(n.places) && n.places[n.at] == p {
-			n.at++
-			n.why = why
-		}
-	}
-}
-
-// group makes the patches of each place from what stands there, after it has sent on what would reach others.
-func (w *rewriter) group() map[place][]patch {
-	w.settle()
+// group makes the patches of each place from what stands there.
+func (w *rewriter) group(d *draft) map[place][]patch {
 	members := map[place]map[string][]*need{}
-	for _, s := range w.spots() {
-		n := w.needs[s]
-		if n.at >= len(n.places) {
-			continue
-		}
+	for _, s := range d.spots() {
+		n := d.needs[s]
 		p := n.places[n.at]
 		if members[p] == nil {
 			members[p] = map[string][]*need{}
@@ -41,33 +27,43 @@ func (w *rewriter) group() map[place][]patch {
 	return patches
 }
 
-// settle moves each need to its first place from here on where a patch by its name reaches nothing else.
-func (w *rewriter) settle() {
+// settle moves each need to its first place from here on where a patch by its name reaches nothing else. It is false where
+// one has no such place: that object is left as it is.
+func (w *rewriter) settle(d *draft) bool {
+	spots := d.spots()
 	for moved := true; moved; {
 		moved = false
-		for _, s := range w.spots() {
-			n := w.needs[s]
+		for _, s := range spots {
+			n := d.needs[s]
 			for n.at < len(n.places) {
-				other, ok := w.stranger(n)
+				other, ok := w.stranger(d, n)
 				if ok {
 					break
 				}
-				n.why = fmt.Sprintf("a patch in %s would reach %s as well", n.places[n.at].file, other)
-				n.at++
+				w.move(n, fmt.Sprintf("a patch in %s would reach %s as well", n.places[n.at].file, other))
 				moved = true
 			}
 		}
 	}
+	settled := true
+	for _, s := range spots {
+		if n := d.needs[s]; n.at >= len(n.places) {
+			w.leave(d, n)
+			settled = false
+		}
+	}
+	return settled
 }
 
 // stranger is an object that a patch of a need at its place would reach, and that does not want it there.
-func (w *rewriter) stranger(n *need) (string, bool) {
+func (w *rewriter) stranger(d *draft, n *need) (string, bool) {
 	p := n.places[n.at]
-	for _, s := range w.sees(p) {
-		if s.ref.Group != n.ref.Group || s.ref.Kind != n.ref.Kind || s.ref.Name != n.ref.Name {
+	name := w.nameAt(p, n.spot)
+	for _, s := range w.named(p, n.ref.Kind, name) {
+		if s.ref.Group != n.ref.Group {
 			continue
 		}
-		other := w.needs[s]
+		other := d.needs[s]
 		if other == nil || other.key() != n.key() || other.at >= len(other.places) || other.places[other.at] != p {
 			return fmt.Sprintf("%s of %s", s.ref, w.fleets[s.root].Root), false
 		}
@@ -79,15 +75,16 @@ func (w *rewriter) stranger(n *need) (string, bool) {
 func (w *rewriter) patch(p place, needs []*need) patch {
 	first := needs[0]
 	made := patch{kind: first.ref.Kind, values: first.values}
-	wanted := map[spot]bool{}
+	wanted, names := map[spot]bool{}, map[string]bool{}
 	for _, n := range needs {
 		wanted[n.spot] = true
-		if !slices.Contains(made.names, n.ref.Name) {
-			made.names = append(made.names, n.ref.Name)
-		}
+		names[w.nameAt(p, n.spot)] = true
 	}
-	slices.Sort(made.names)
-	all := len(made.names) > 1 && !p.own
+	made.names = sortedKeys(names)
+	if p.own {
+		return made
+	}
+	all := len(made.names) > 1
 	for _, s := range w.sees(p) {
 		if s.ref.Kind == first.ref.Kind && !wanted[s] {
 			all = false
@@ -99,22 +96,14 @@ func (w *rewriter) patch(p place, needs []*need) patch {
 	return made
 }
 
-func (w *rewriter) spots() []spot {
-	spots := make([]spot, 0, len(w.needs))
-	for s := range w.needs {
-		spots = append(spots, s)
-	}
-	slices.SortFunc(spots, func(a, b spot) int { return cmp.Or(a.root-b.root, a.ref.Compare(b.ref)) })
-	return spots
-}
-
 func sortedPlaces(m map[place][]patch) []place {
 	places := make([]place, 0, len(m))
 	for p := range m {
 		places = append(places, p)
 	}
 	slices.SortFunc(places, func(a, b place) int {
-		return cmp.Or(strings.Compare(a.file, b.file), strings.Compare(a.kind+"/"+a.name, b.kind+"/"+b.name))
+		key := func(p place) string { return fmt.Sprint(p.kind, "/", p.name, "/", p.original) }
+		return cmp.Or(strings.Compare(a.file, b.file), strings.Compare(key(a), key(b)))
 	})
 	return places
 }

@@ -85,7 +85,7 @@ func addPatches(content []byte, name string, patches []patch) ([]byte, error) {
 		return nil, errNoPlace
 	}
 	lines := splitLines(content)
-	text, after, err := insertion(lines, documents, index, mapping, name != "", patches)
+	text, after, err := insertion(lines, documents[index], mapping, patches)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +98,18 @@ func addPatches(content []byte, name string, patches []patch) ([]byte, error) {
 	return nil, errNoPlace
 }
 
+// objectsOf are the objects that a document holds: of a List its items, as kustomize takes them.
+func objectsOf(document *yaml.Node) []*yaml.Node {
+	if len(document.Content) == 0 {
+		return nil
+	}
+	root := document.Content[0]
+	if items := at(root, "items"); items != nil && items.Kind == yaml.SequenceNode && strings.HasSuffix(text(root, "kind"), "List") {
+		return items.Content
+	}
+	return []*yaml.Node{root}
+}
+
 // findMapping finds what has the list: the kustomization itself, or the spec of a Flux Kustomization.
 func findMapping(documents []*yaml.Node, name string) (int, *yaml.Node) {
 	found, index := (*yaml.Node)(nil), 0
@@ -105,30 +117,33 @@ func findMapping(documents []*yaml.Node, name string) (int, *yaml.Node) {
 		if len(d.Content) == 0 {
 			continue
 		}
-		root := d.Content[0]
-		switch {
-		case name == "":
+		if name == "" {
 			if found != nil {
 				return 0, nil // kustomize takes one document
 			}
-			found, index = root, i
-		case isKustomizationObject(root) && text(root, "metadata", "name") == name:
+			found, index = d.Content[0], i
+			continue
+		}
+		for _, object := range objectsOf(d) {
+			if !isKustomizationObject(object) || text(object, "metadata", "name") != name {
+				continue
+			}
 			if found != nil {
 				return 0, nil // two of that name
 			}
-			found, index = at(root, "spec"), i
+			found, index = at(object, "spec"), i
 		}
 	}
 	return index, found
 }
 
 // insertion is what to insert, and after how many lines: the likeliest place first.
-func insertion(lines [][]byte, documents []*yaml.Node, index int, mapping *yaml.Node, nested bool, patches []patch) (text []string, after []int, err error) {
+func insertion(lines [][]byte, document, mapping *yaml.Node, patches []patch) (text []string, after []int, err error) {
 	list := at(mapping, "patches")
-	end := blockEnd(lines, documents, index, mapping, nested)
+	end := blockEnd(lines, document, mapping)
 	indent, patchFirst := 0, false
 	if list == nil {
-		indent = mapping.Column - 1 + listIndent(documents[index])
+		indent = mapping.Column - 1 + listIndent(document)
 		text = append(text, strings.Repeat(" ", mapping.Column-1)+"patches:")
 	} else {
 		if list.Kind != yaml.SequenceNode || list.Style&yaml.FlowStyle != 0 || len(list.Content) == 0 {
@@ -168,19 +183,39 @@ func nextLine(mapping *yaml.Node, key string) int {
 	return 0
 }
 
-// blockEnd is the number of lines up to the end of a mapping: of the document, or of the spec in it.
-func blockEnd(lines [][]byte, documents []*yaml.Node, index int, mapping *yaml.Node, nested bool) int {
-	if nested {
-		if next := nextLine(documents[index].Content[0], "spec"); next > 0 {
-			return next - 1
-		}
+// blockEnd is the number of lines up to what follows a mapping in its document, or up to the document's end.
+func blockEnd(lines [][]byte, document, mapping *yaml.Node) int {
+	last := lastLine(mapping)
+	if next := lineBehind(document, mapping); next > last {
+		return next - 1
 	}
-	for i := lastLine(mapping); i < len(lines); i++ {
+	for i := last; i < len(lines); i++ {
 		if bytes.HasPrefix(lines[i], []byte("---")) || bytes.HasPrefix(lines[i], []byte("...")) {
 			return i
 		}
 	}
 	return len(lines)
+}
+
+// lineBehind is the line of the first node of a document behind another and all that is in it; 0 where none is.
+func lineBehind(document, mapping *yaml.Node) int {
+	passed, line := false, 0
+	var visit func(n *yaml.Node)
+	visit = func(n *yaml.Node) {
+		switch {
+		case line > 0:
+		case n == mapping:
+			passed = true
+		case passed:
+			line = n.Line
+		default:
+			for _, child := range n.Content {
+				visit(child)
+			}
+		}
+	}
+	visit(document)
+	return line
 }
 
 // lastLine is the last line that a node is known to reach.

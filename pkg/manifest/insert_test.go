@@ -79,23 +79,40 @@ func TestAddPatchesRefuses(t *testing.T) {
 
 func TestAddFields(t *testing.T) {
 	t.Parallel()
-	timeout := []fieldValue{{flux.Timeout, "2m"}}
+	timeout := []addition{{kind: "Kustomization", name: "apps", values: []fieldValue{{flux.Timeout, "2m"}}}}
 	for name, c := range map[string]struct{ content, want string }{
 		"below the interval":      {kustomizationDocument, strings.Replace(kustomizationDocument, "  interval: 5m\n", "  interval: 5m\n  timeout: 2m\n", 1)},
 		"before the first key":    {strings.Replace(kustomizationDocument, "  interval: 5m\n", "", 1), strings.Replace(kustomizationDocument, "  interval: 5m\n", "  timeout: 2m\n", 1)},
 		"with a comment behind":   {strings.Replace(kustomizationDocument, "5m\n", "5m # five\n", 1), strings.Replace(kustomizationDocument, "5m\n", "5m # five\n  timeout: 2m\n", 1)},
+		"in flow style":           {"kind: Kustomization\nmetadata: {name: apps}\nspec: {interval: 5m, path: ./a} # x\n", "kind: Kustomization\nmetadata: {name: apps}\nspec: {interval: 5m, timeout: 2m, path: ./a} # x\n"},
+		"in flow style, the only": {"kind: Kustomization\nmetadata: {name: apps}\nspec: {interval: 5m}\n", "kind: Kustomization\nmetadata: {name: apps}\nspec: {timeout: 2m, interval: 5m}\n"},
+		"in JSON": {
+			"{\n  \"kind\": \"Kustomization\",\n  \"metadata\": {\"name\": \"apps\"},\n  \"spec\": {\n    \"interval\": \"5m\",\n    \"path\": \"./a\"\n  }\n}\n",
+			"{\n  \"kind\": \"Kustomization\",\n  \"metadata\": {\"name\": \"apps\"},\n  \"spec\": {\n    \"interval\": \"5m\",\n    \"timeout\": \"2m\",\n    \"path\": \"./a\"\n  }\n}\n",
+		},
+		"in compact JSON": {
+			`{"kind":"Kustomization","metadata":{"name":"apps"},"spec":{"interval":"5m","path":"./a"}}`,
+			`{"kind":"Kustomization","metadata":{"name":"apps"},"spec":{"interval":"5m","timeout":"2m","path":"./a"}}`,
+		},
+		"in a list": {
+			"kind: List\nitems:\n- kind: Kustomization\n  metadata: {name: apps}\n  spec:\n    interval: 5m\n- kind: Kustomization\n  metadata: {name: other}\n  spec: {interval: 5m}\n",
+			"kind: List\nitems:\n- kind: Kustomization\n  metadata: {name: apps}\n  spec:\n    interval: 5m\n    timeout: 2m\n- kind: Kustomization\n  metadata: {name: other}\n  spec: {interval: 5m}\n",
+		},
+		"behind a line separator": {"# a\u2028b: c\n" + kustomizationDocument, "# a\u2028b: c\n" + strings.Replace(kustomizationDocument, "  interval: 5m\n", "  interval: 5m\n  timeout: 2m\n", 1)},
+		"a line separator in it":  {strings.Replace(kustomizationDocument, "name: apps", "name: apps\n  annotations: {a: \"b\u2028 \u2029c\u0085d\"}", 1), strings.Replace(strings.Replace(kustomizationDocument, "name: apps", "name: apps\n  annotations: {a: \"b\u2028 \u2029c\u0085d\"}", 1), "  interval: 5m\n", "  interval: 5m\n  timeout: 2m\n", 1)},
 		"at the end without line": {strings.TrimSuffix(strings.Replace(kustomizationDocument, "  path: ./apps\n", "", 1), "\n"), strings.Replace(kustomizationDocument, "  path: ./apps\n", "  timeout: 2m", 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := addFields([]byte(c.content), "Kustomization", "apps", timeout)
+			got, err := addFields([]byte(c.content), timeout)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, string(got))
 		})
 	}
 	for name, content := range map[string]string{
 		"there already":    strings.Replace(kustomizationDocument, "  path", "  timeout: 1m\n  path", 1),
-		"flow style":       "kind: Kustomization\nmetadata: {name: apps}\nspec: {interval: 5m}\n",
+		"CR as line ends":  strings.ReplaceAll(kustomizationDocument, "\n", "\r"),
+		"an empty spec":    "kind: Kustomization\nmetadata: {name: apps}\nspec: {}\n",
 		"no spec":          "kind: Kustomization\nmetadata: {name: apps}\n",
 		"another name":     strings.Replace(kustomizationDocument, "apps", "other", 1),
 		"an anchor":        "kind: Kustomization\nmetadata: {name: apps}\nspec: &s\n  interval: 5m\nother: *s\n",
@@ -104,7 +121,7 @@ func TestAddFields(t *testing.T) {
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
 			t.Parallel()
-			got, err := addFields([]byte(content), "Kustomization", "apps", timeout)
+			got, err := addFields([]byte(content), timeout)
 			require.Error(t, err, string(got))
 		})
 	}
@@ -115,6 +132,8 @@ func FuzzAddPatches(f *testing.F) {
 	for _, seed := range []string{
 		"resources:\n- a\n", "patches:\n- patch: |\n    # x\nresources: [a]\n", kustomizationDocument, "a: b\r\n", "patches:\n  - path: x\n---\na: b\n",
 		"patches: &a\n- x: y\nz: *a\n", "? patches\n: - a: b\n", "patches:\n\n\n- a: >-\n    b\n\n# c\n", "patches:\n    - a\n  # x\n", "\"patches\":\n- a: b",
+		"# x\u2028y: z\nresources:\n- a\n", "resources:\r- a\r", "a: \"\u2028\u2029\u0085\"\nresources:\n- a", strings.ReplaceAll(kustomizationDocument, "\n", "\r"),
+		"kind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(kustomizationDocument), "\n", "\n  ") + "\n- a: b\n",
 	} {
 		f.Add([]byte(seed), "")
 		f.Add([]byte(seed), "apps")
@@ -133,6 +152,33 @@ func FuzzAddPatches(f *testing.F) {
 		}
 		if tail := string(content[i:]); !strings.HasSuffix(string(got), tail) {
 			t.Fatalf("more than an addition:\n%q\n%q", content, got)
+		}
+	})
+}
+
+// Whatever the file: a field is added as a whole line or key, and all else stays as it was, or it is refused.
+func FuzzAddFields(f *testing.F) {
+	for _, seed := range []string{
+		kustomizationDocument, strings.ReplaceAll(kustomizationDocument, "\n", "\r\n"), strings.ReplaceAll(kustomizationDocument, "\n", "\r"),
+		"# a\u2028b: c\n" + kustomizationDocument, strings.Replace(kustomizationDocument, "metadata:", "x: \"\u2028\u0085\"\nmetadata:", 1),
+		"kind: Kustomization\nmetadata: {name: apps}\nspec: {interval: 5m, path: ./a}\n", "kind: Kustomization\nmetadata: {name: apps}\nspec: {\n  interval: 5m,\n  path: ./a }\n",
+		`{"kind":"Kustomization","metadata":{"name":"apps"},"spec":{"interval":"5m","path":"./a"}}`,
+		"kind: List\nitems:\n- kind: Kustomization\n  metadata: {name: apps}\n  spec:\n    interval: 5m\n", "kind: Kustomization\nmetadata: {name: apps}\nspec: {interval: !!str 5m}\n",
+		"\ufeffkind: Kustomization\nmetadata: {name: apps}\nspec: {interval: 5m}\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		got, err := addFields(content, []addition{{kind: "Kustomization", name: "apps", values: []fieldValue{{flux.Timeout, "2m"}}}})
+		if err != nil {
+			return
+		}
+		i := 0
+		for i < len(content) && content[i] == got[i] {
+			i++
+		}
+		if tail := string(content[i:]); !strings.HasSuffix(string(got), tail) || !strings.Contains(string(got), "timeout") {
+			t.Fatalf("more or less than an addition:\n%q\n%q", content, got)
 		}
 	})
 }

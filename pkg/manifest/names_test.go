@@ -11,8 +11,8 @@ import (
 )
 
 // A patch that rewrite would write names an object as it is deployed, which is not its name where kustomize patches it
-// before it adds a prefix or Flux substitutes a variable. The second build sees that nothing changes: the patch moves to a
-// place where the name is right, or the value is refused, and nothing is written that does nothing.
+// before it adds a prefix or Flux substitutes a variable. The second build sees that nothing changes: the patch takes the
+// name that the object has in its file, or the value is refused, and nothing is written that does nothing.
 func TestRewriteSeesPatchesThatMatchNothing(t *testing.T) {
 	t.Parallel()
 	// One document for two clusters that want different values, so that each takes a patch.
@@ -26,8 +26,8 @@ func TestRewriteSeesPatchesThatMatchNothing(t *testing.T) {
 	}{
 		"a namespace":                   {"namespace: apps\n", "", base("web", ""), "web", "overlays/a/kustomization.yaml"},
 		"targetNamespace":               {"", "  targetNamespace: apps\n", base("web", ""), "web", "overlays/a/kustomization.yaml"},
-		"the kustomization's prefix":    {"namespace: apps\nnamePrefix: eu-\n", "", base("web", ""), "eu-web", ""},
-		"the prefix of the spec":        {"", "  targetNamespace: apps\n  namePrefix: eu-\n", base("web", ""), "eu-web", ""},
+		"the kustomization's prefix":    {"namespace: apps\nnamePrefix: eu-\n", "", base("web", ""), "eu-web", "overlays/a/kustomization.yaml"},
+		"the prefix of the spec":        {"", "  targetNamespace: apps\n  namePrefix: eu-\n", base("web", ""), "eu-web", "overlays/a/kustomization.yaml"},
 		"a variable in the name":        {"", "  postBuild: {substitute: {a: eu}}\n", base(`"${a}-web"`, " namespace: apps"), "eu-web", ""},
 		"another object bears the name": {"namespace: apps\nnamePrefix: eu-\n", "", base("web", "") + "---\n" + base("eu-web", ""), "eu-web", ""},
 	} {

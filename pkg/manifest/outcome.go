@@ -3,58 +3,67 @@ package manifest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
-// advance learns from what went wrong: a patch goes to its next place, a scalar that does too much or too
-// little is given up for patches. It returns false where nothing is left to try.
-func (w *rewriter) advance(wrong mismatches) bool {
+// learn draws conclusions from what went wrong: a patch whose object is not as planned goes to its next place, a scalar
+// that does not reach what it should is given up for patches. What goes wrong elsewhere is blamed on the edits that cause
+// it, and on no others. It returns false where nothing was learned.
+func (w *rewriter) learn(d *draft, wrong mismatches) bool {
 	moved := false
 	for _, m := range wrong {
-		if n := w.needs[m.spot]; n != nil && n.at < len(n.places) {
-			n.at++
-			n.why = m.why
+		n := d.needs[m.spot]
+		i, decided := w.decisions.by[m.target]
+		switch {
+		case m.whole: // not of one object alone
+		case n != nil && n.at < len(n.places):
+			w.move(n, m.why)
+			moved = true
+		case m.missing && decided && d.scalars[i] != "":
+			w.given[i] = m.why
 			moved = true
 		}
 	}
 	if moved {
 		return true
 	}
-	// What is wrong is not at an object that takes a patch itself: everything that may lead to it steps back.
-	for _, m := range wrong {
-		for _, s := range w.spots() {
-			n := w.needs[s]
-			if n.root == m.root && n.at < len(n.places) {
-				n.at++
-				n.why = m.why
-				moved = true
-			}
+	for e, why := range w.culprits(d, d.edits(), wrong) {
+		if e.patch {
+			w.move(d.needs[e.object], why)
+		} else {
+			w.given[e.scalar] = why
 		}
-	}
-	if moved {
-		return true
-	}
-	for _, i := range sortedInts(w.scalars) {
-		for _, target := range w.decisions.reach[i] {
-			if slices.ContainsFunc(wrong, func(m mismatch) bool { return m.root == target.Root }) {
-				w.refuse(i, wrong.reasons()[0])
-				moved = true
-				break
-			}
-		}
+		moved = true
 	}
 	return moved
 }
 
-// refuse gives up a scalar.
-func (w *rewriter) refuse(i int, why string) {
-	delete(w.scalars, i)
-	for _, target := range w.decisions.reach[i] {
-		w.refused[target] = fmt.Sprintf("%s: %s", w.decisions.scalars[i], why)
+// culprits are the edits that do wrong by themselves, and what they do; all of them where they only do it together.
+func (w *rewriter) culprits(d *draft, edits []edit, wrong mismatches) map[edit]string {
+	found := map[edit]string{}
+	if len(edits) > 1 {
+		for _, half := range [][]edit{edits[:len(edits)/2], edits[len(edits)/2:]} {
+			part := d.only(w.decisions, half)
+			files, _, ok := w.compose(part)
+			if !ok {
+				continue
+			}
+			if wrong := w.try(part, files); len(wrong) > 0 {
+				maps.Copy(found, w.culprits(d, half, wrong))
+			}
+		}
 	}
+	if len(found) == 0 {
+		for _, e := range edits {
+			found[e] = wrong.reasons()[0]
+		}
+	}
+	return found
 }
 
 func sortedInts[V any](m map[int]V) []int {
@@ -67,30 +76,31 @@ func sortedInts[V any](m map[int]V) []int {
 }
 
 // result tells what was found.
-func (w *rewriter) result(files map[string][]byte, patches map[place][]patch) Rewriting {
+func (w *rewriter) result(d *draft, files map[string][]byte, patches map[place][]patch) Rewriting {
 	r := Rewriting{Files: files}
-	for _, i := range sortedInts(w.scalars) {
-		r.Values = append(r.Values, ValueEdit{Scalar: w.decisions.scalars[i], To: w.scalars[i], Targets: w.decisions.reach[i]})
+	for _, i := range sortedInts(d.scalars) {
+		r.Values = append(r.Values, ValueEdit{Scalar: w.decisions.scalars[i], To: d.scalars[i], Targets: w.decisions.reach[i]})
+	}
+	standing := map[place][]*need{}
+	for _, s := range d.spots() {
+		n := d.needs[s]
+		standing[n.places[n.at]] = append(standing[n.places[n.at]], n)
 	}
 	for _, p := range sortedPlaces(patches) {
 		for _, one := range patches[p] {
-			r.Patches = append(r.Patches, w.patchEdit(p, one))
+			r.Patches = append(r.Patches, w.patchEdit(p, one, standing[p]))
 		}
 	}
-	for target, to := range w.planned {
-		why := w.refused[target]
-		if why == "" && w.exhausted(target) {
-			why = w.because(target)
-		}
-		if why != "" {
-			r.Refused = append(r.Refused, Refusal{Target: target, To: to, Why: why})
+	for s, reasons := range w.left {
+		for _, c := range w.wanted[s] {
+			r.Refused = append(r.Refused, Refusal{Target: Target{s.root, s.ref, c.Field}, To: *c.To, Why: reasons[c.Field]})
 		}
 	}
 	slices.SortFunc(r.Refused, func(a, b Refusal) int { return compareTargets(a.Target, b.Target) })
 	return r
 }
 
-func (w *rewriter) patchEdit(p place, one patch) PatchEdit {
+func (w *rewriter) patchEdit(p place, one patch, standing []*need) PatchEdit {
 	edit := PatchEdit{File: p.file, Own: p.own, Kind: one.kind, Names: one.names}
 	if !p.own {
 		edit.Kustomization = p.name
@@ -99,28 +109,32 @@ func (w *rewriter) patchEdit(p place, one patch) PatchEdit {
 		to := v.value
 		edit.Changes = append(edit.Changes, tune.Change{Field: v.field, To: &to})
 	}
-	for _, s := range w.spots() {
-		n := w.needs[s]
-		if n.at < len(n.places) && n.places[n.at] == p && n.ref.Kind == one.kind && (len(one.names) == 0 || slices.Contains(one.names, n.ref.Name)) {
-			for _, v := range n.values {
-				edit.Targets = append(edit.Targets, Target{s.root, s.ref, v.field})
-			}
+	for _, n := range standing {
+		if n.ref.Kind != one.kind || !slices.Equal(n.values, one.values) || len(one.names) > 0 && !slices.Contains(one.names, w.nameAt(p, n.spot)) {
+			continue
+		}
+		for _, v := range n.values {
+			edit.Targets = append(edit.Targets, Target{n.root, n.ref, v.field})
 		}
 	}
 	return edit
 }
 
 // because says why no place takes a patch for a value, and what it is that decides it.
-func (w *rewriter) because(target Target) string {
-	n := w.needs[spot{target.Root, target.Ref}]
-	why := cmp.Or(n.why, "no kustomization or Kustomization that could take a patch is in the checkout")
+func (w *rewriter) because(d *draft, n *need, field flux.Field) string {
+	target := Target{n.root, n.ref, field}
+	why := cmp.Or(w.why[n.spot], "no kustomization or Kustomization that could take a patch is in the checkout")
 	if i, ok := w.decisions.by[target]; ok {
 		s := w.decisions.scalars[i]
 		others := len(w.decisions.reach[i]) - 1
 		switch reason := w.tree.untouchable(s.File); {
 		case reason != "":
 			return fmt.Sprintf("%s decides it, and %s; %s", s, reason, why)
-		case others > 0 && !w.sharedWish(i):
+		case w.decisions.tied[i] != "":
+			return fmt.Sprintf("%s decides it and %s; %s", s, w.decisions.tied[i], why)
+		case w.given[i] != "":
+			return fmt.Sprintf("%s decides it: with another text there %s; %s", s, w.given[i], why)
+		case others > 0 && !w.sharedWish(d, i):
 			return fmt.Sprintf("%s decides it and %d others, which want other values; %s", s, others, why)
 		}
 	}

@@ -1,9 +1,11 @@
 package manifest
 
 import (
+	"bytes"
 	"cmp"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -16,6 +18,9 @@ type place struct {
 	kind, name string
 	// own says that the document is the object's.
 	own bool
+	// original says that a patch there finds objects by the names in their files: a kustomization changes names after it has
+	// patched. A target finds the first name of an object and the present one (kustomize api/resmap/reswrangler.go, Select).
+	original bool
 }
 
 // spot is an object of a root.
@@ -28,29 +33,97 @@ type spot struct {
 type atlas struct {
 	tree   *Tree
 	fleets []Fleet
-	// reaches are the files that a folder of an artifact includes, as reach tells.
+	// What was looked up is kept: the files that a folder of an artifact includes, as reach tells; the objects of
+	// deployments; the names of the objects in files; the objects that a place sees, and these by kinds and names; places.
 	reaches map[string]map[string]bool
+	objects map[*deployment]map[flux.Ref]string // their files
+	written map[string]map[string][]string      // kind -> names
 	seen    map[place][]spot
+	byName  map[place]map[[2]string][]spot
+	found   map[spot][]place
 }
 
 func newAtlas(t *Tree, fleets []Fleet) *atlas {
-	return &atlas{tree: t, fleets: fleets, reaches: map[string]map[string]bool{}, seen: map[place][]spot{}}
+	return &atlas{
+		tree: t, fleets: fleets, reaches: map[string]map[string]bool{}, objects: map[*deployment]map[flux.Ref]string{},
+		written: map[string]map[string][]string{}, seen: map[place][]spot{}, byName: map[place]map[[2]string][]spot{}, found: map[spot][]place{},
+	}
 }
 
-// places lists where a patch of an object could stand, the nearest first: the kustomizations between its
+// fileOf is the file that an object of a deployment comes from; "" where it was generated.
+func (a *atlas) fileOf(d *deployment, ref flux.Ref) string {
+	files, known := a.objects[d]
+	if !known {
+		files = map[flux.Ref]string{}
+		for _, o := range d.objects {
+			files[o.ref] = o.origin
+		}
+		a.objects[d] = files
+	}
+	return files[ref]
+}
+
+// originalName is the name that an object has in its file: kustomizations may have put something before and behind it.
+func (a *atlas) originalName(s spot) string {
+	f := a.fleets[s.root]
+	d := f.deployments[f.owners[s.ref]]
+	if d == nil {
+		return s.ref.Name
+	}
+	file := a.fileOf(d, s.ref)
+	content, err := a.tree.ReadFile(file)
+	if err != nil || bytes.Contains(content, []byte(s.ref.Name)) {
+		return s.ref.Name
+	}
+	kinds, known := a.written[file]
+	if !known {
+		kinds = map[string][]string{}
+		if documents, err := parseAll(content); err == nil {
+			for key := range namedObjects(documents) {
+				kinds[key[0]] = append(kinds[key[0]], key[1])
+			}
+		}
+		a.written[file] = kinds
+	}
+	original := ""
+	for _, name := range kinds[s.ref.Kind] {
+		if strings.Contains(s.ref.Name, name) && len(name) > len(original) {
+			original = name
+		}
+	}
+	return cmp.Or(original, s.ref.Name)
+}
+
+// nameAt is the name by which a patch at a place finds an object.
+func (a *atlas) nameAt(p place, s spot) string {
+	switch {
+	case p.own:
+		return p.name
+	case p.original:
+		return a.originalName(s)
+	default:
+		return s.ref.Name
+	}
+}
+
+// places lists where a patch of an object could stand, the nearest first: its own document, the kustomizations between its
 // file and the folder that is built, then the Flux Kustomization that applies it.
 func (a *atlas) places(s spot) []place {
+	if found, known := a.found[s]; known {
+		return found
+	}
+	found := a.findPlaces(s)
+	a.found[s] = found
+	return found
+}
+
+func (a *atlas) findPlaces(s spot) []place {
 	f := a.fleets[s.root]
 	d := f.deployments[f.owners[s.ref]]
 	if d == nil {
 		return nil
 	}
-	origin := ""
-	for _, o := range d.objects {
-		if o.ref == s.ref {
-			origin = o.origin
-		}
-	}
+	origin := a.fileOf(d, s.ref)
 	type near struct {
 		place
 		reach int
@@ -63,15 +136,24 @@ func (a *atlas) places(s spot) []place {
 		}
 	}
 	slices.SortStableFunc(found, func(x, y near) int { return cmp.Compare(x.reach, y.reach) })
-	var places []place
-	if origin != "" {
-		places = append(places, place{file: origin, kind: s.ref.Kind, name: s.ref.Name, own: true})
-	}
+	var shared []place
 	for _, n := range found {
-		places = append(places, n.place)
+		shared = append(shared, n.place)
 	}
 	if o, ok := a.manifest(s.root, d); ok {
-		places = append(places, o)
+		shared = append(shared, o)
+	}
+	var places []place
+	original := a.originalName(s)
+	if origin != "" {
+		places = append(places, place{file: origin, kind: s.ref.Kind, name: original, own: true})
+	}
+	for _, p := range shared {
+		places = append(places, p)
+		if original != s.ref.Name {
+			p.original = true
+			places = append(places, p)
+		}
 	}
 	return slices.DeleteFunc(places, func(p place) bool { return a.tree.untouchable(p.file) != "" })
 }
@@ -83,12 +165,8 @@ func (a *atlas) manifest(root int, d *deployment) (place, bool) {
 	if owner == nil {
 		return place{}, false
 	}
-	for _, o := range owner.objects {
-		if o.ref == d.ref() && o.origin != "" {
-			return place{file: o.origin, kind: kustomizationKind, name: d.Metadata.Name}, true
-		}
-	}
-	return place{}, false
+	file := a.fileOf(owner, d.ref())
+	return place{file: file, kind: kustomizationKind, name: a.originalName(spot{root, d.ref()})}, file != ""
 }
 
 // kustomizations are those that a deployment's build read, by their paths in its Tree.
@@ -124,6 +202,24 @@ func (a *atlas) reach(d *deployment, folder string) map[string]bool {
 	return found
 }
 
+// named are the objects of a kind that a patch at a place finds by a name: their first names count, too.
+func (a *atlas) named(p place, kind, name string) []spot {
+	index, known := a.byName[p]
+	if !known {
+		index = map[[2]string][]spot{}
+		for _, s := range a.sees(p) {
+			key := [2]string{s.ref.Kind, s.ref.Name}
+			index[key] = append(index[key], s)
+			if original := a.originalName(s); original != s.ref.Name {
+				key[1] = original
+				index[key] = append(index[key], s)
+			}
+		}
+		a.byName[p] = index
+	}
+	return index[[2]string{kind, name}]
+}
+
 // sees are the Flux objects that a patch at a place would see, in all roots.
 func (a *atlas) sees(p place) []spot {
 	if found, ok := a.seen[p]; ok {
@@ -155,6 +251,7 @@ func (a *atlas) sees(p place) []spot {
 func (a *atlas) within(root int, d *deployment, p place) (files map[string]bool, all bool) {
 	if p.name != "" && !p.own {
 		m, ok := a.manifest(root, d)
+		m.original = p.original
 		return nil, ok && m == p
 	}
 	if !d.built.read[p.file] {

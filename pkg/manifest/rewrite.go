@@ -24,7 +24,8 @@ type Rewriting struct {
 	// Values are the scalars that change, and Patches the patches that were added, in the order of files.
 	Values  []ValueEdit
 	Patches []PatchEdit
-	// Refused are the wants that no edit brings about.
+	// Refused are the wants that no edit brings about. Of an object all or none are among them: a timeout that follows
+	// the interval must not follow it because it could not be set.
 	Refused []Refusal
 }
 
@@ -57,14 +58,27 @@ type Refusal struct {
 	Why string
 }
 
-// rewriter finds the edits for what is wanted.
+// rewriter finds the edits for what is wanted. It makes a draft of them, tries it, learns what does not do, and makes
+// another one of what is left.
 type rewriter struct {
 	*atlas
 	decisions Decisions
-	planned   map[Target]string
-	scalars   map[int]string // index of the scalar -> its new text
-	needs     map[spot]*need
-	refused   map[Target]string
+	wanted    map[spot][]tune.Change
+	order     []spot
+	editable  map[int]bool // the scalars whose bytes may be changed
+
+	// What was learned. It only grows, so that there is an end.
+	left  map[spot]map[flux.Field]string // objects that stay as they are, and why each field does
+	given map[int]string                 // scalars that are not edited, and why
+	tried map[spot]int                   // the place that is next, of objects that take a patch
+	why   map[spot]string                // why the places before it do not do
+}
+
+// draft is a set of edits: what follows from what was learned so far, or a part of that.
+type draft struct {
+	planned map[spot]map[flux.Field]string // what it is to bring about
+	scalars map[int]string                 // index of the scalar -> its new text
+	needs   map[spot]*need
 }
 
 // need is an object that takes a patch.
@@ -74,7 +88,6 @@ type need struct {
 	absent bool // none of the fields is there yet
 	places []place
 	at     int
-	why    string
 }
 
 // key tells apart what is to be set.
@@ -82,55 +95,102 @@ func (n *need) key() string { return fmt.Sprint(n.ref.Group, n.ref.Kind, n.value
 
 // Rewrite finds the smallest change of the Tree's files that gives the wanted values and no other: a scalar
 // where everything that it decides wants the same, else a patch at the nearest place that reaches just the
-// objects that want it. The result was tried: all roots were built with it, and exactly what is wanted and not
-// refused differs. The fleets and decisions are those of the same Tree.
+// objects that want it. The changes of an object are made together or not at all. The result was tried: all roots were
+// built with it, and exactly what is wanted and not refused differs. The fleets and decisions are those of the same Tree.
 func (t *Tree) Rewrite(fleets []Fleet, decisions Decisions, wants []Want) (Rewriting, error) {
 	w := &rewriter{
-		atlas: newAtlas(t, fleets), decisions: decisions, planned: map[Target]string{},
-		scalars: map[int]string{}, needs: map[spot]*need{}, refused: map[Target]string{},
+		atlas: newAtlas(t, fleets), decisions: decisions, wanted: map[spot][]tune.Change{},
+		left: map[spot]map[flux.Field]string{}, given: map[int]string{}, tried: map[spot]int{}, why: map[spot]string{},
 	}
 	for _, want := range wants {
 		for _, c := range want.Changes {
 			if c.To == nil {
 				return Rewriting{}, fmt.Errorf("%s: %s cannot be taken away", want.Ref, c.Field)
 			}
-			w.planned[Target{want.Root, want.Ref, c.Field}] = *c.To
 		}
+		s := spot{want.Root, want.Ref}
+		if w.wanted[s] == nil {
+			w.order = append(w.order, s)
+		}
+		w.wanted[s] = append(w.wanted[s], want.Changes...)
 	}
-	w.sort(wants)
-	w.prefer()
+	sortSpots(w.order)
+	w.editable = w.editableScalars()
 	for {
-		files, patches, err := w.compose()
-		if err != nil {
-			return Rewriting{}, err
+		d, ok := w.draft()
+		if !ok {
+			continue
 		}
-		wrong := w.try(files)
+		files, patches, ok := w.compose(d)
+		if !ok {
+			continue
+		}
+		wrong := w.try(d, files)
 		if len(wrong) == 0 {
-			return w.result(files, patches), nil
+			return w.result(d, files, patches), nil
 		}
-		if !w.advance(wrong) {
+		if !w.learn(d, wrong) {
 			return Rewriting{}, fmt.Errorf("nothing is written: %s", strings.Join(wrong.reasons(), "; "))
 		}
 	}
 }
 
-// sort decides for each want between its scalar and a patch.
-func (w *rewriter) sort(wants []Want) {
-	for _, want := range wants {
-		s := spot{want.Root, want.Ref}
-		for _, c := range want.Changes {
-			target := Target{want.Root, want.Ref, c.Field}
-			if i, ok := w.decisions.by[target]; ok && w.sharedWish(i) && w.editable(i) {
-				w.scalars[i] = *c.To
-				continue
-			}
-			if w.needs[s] == nil {
-				w.needs[s] = &need{spot: s, absent: true, places: w.places(s)}
-			}
-			w.needs[s].absent = w.needs[s].absent && c.From == nil
-			w.needs[s].values = append(w.needs[s].values, fieldValue{c.Field, *c.To})
+// draft decides for each value between its scalar and a patch. It is false where that showed that an object has to stay as
+// it is: then others may not share its scalar any more.
+func (w *rewriter) draft() (*draft, bool) {
+	d := &draft{planned: map[spot]map[flux.Field]string{}, scalars: map[int]string{}, needs: map[spot]*need{}}
+	for _, s := range w.order {
+		if w.left[s] != nil {
+			continue
+		}
+		d.planned[s] = map[flux.Field]string{}
+		for _, c := range w.wanted[s] {
+			d.planned[s][c.Field] = *c.To
 		}
 	}
+	for _, s := range w.order {
+		if w.left[s] != nil {
+			continue
+		}
+		for _, c := range w.wanted[s] {
+			if i, ok := w.decisions.by[Target{s.root, s.ref, c.Field}]; ok && w.given[i] == "" && w.editable[i] && w.sharedWish(d, i) {
+				d.scalars[i] = *c.To
+				continue
+			}
+			if d.needs[s] == nil {
+				d.needs[s] = &need{spot: s, absent: true, places: w.places(s)}
+			}
+			n := d.needs[s]
+			n.absent = n.absent && c.From == nil
+			n.values = append(n.values, fieldValue{c.Field, *c.To})
+		}
+	}
+	w.prefer(d)
+	for _, n := range d.needs {
+		n.at = max(n.at, w.tried[n.spot])
+	}
+	return d, w.settle(d)
+}
+
+// leave gives up an object, because no place takes a patch for what it needs.
+func (w *rewriter) leave(d *draft, n *need) {
+	reasons := map[flux.Field]string{}
+	for _, v := range n.values {
+		reasons[v.field] = w.because(d, n, v.field)
+	}
+	for _, c := range w.wanted[n.spot] {
+		if reasons[c.Field] == "" {
+			field := strings.TrimPrefix(string(n.values[0].field), "spec.")
+			reasons[c.Field] = fmt.Sprintf("it changes together with its %s or not at all, and that cannot be set", field)
+		}
+	}
+	w.left[n.spot] = reasons
+}
+
+// move sends an object to its next place.
+func (w *rewriter) move(n *need, why string) {
+	n.at++
+	w.tried[n.spot], w.why[n.spot] = n.at, why
 }
 
 // patchLines is how many lines a patch takes that sets one field.
@@ -138,10 +198,10 @@ const patchLines = 7
 
 // prefer decides between an object's own document and a patch: fields that are there cannot be added, and
 // where a patch takes fewer lines than all the documents that it spares, it is the smaller change.
-func (w *rewriter) prefer() {
+func (w *rewriter) prefer(d *draft) {
 	own := func(n *need) bool { return len(n.places) > 0 && n.places[0].own }
 	members := map[string][]*need{}
-	for _, n := range w.needs {
+	for _, n := range d.needs {
 		switch {
 		case !own(n):
 		case !n.absent:
@@ -165,13 +225,13 @@ func (w *rewriter) prefer() {
 }
 
 // sharedWish tells whether all that a scalar decides wants the same value.
-func (w *rewriter) sharedWish(i int) bool {
-	if w.decisions.tied[i] {
+func (w *rewriter) sharedWish(d *draft, i int) bool {
+	if w.decisions.tied[i] != "" {
 		return false
 	}
 	first := ""
 	for _, target := range w.decisions.reach[i] {
-		to, ok := w.planned[target]
+		to, ok := d.planned[spot{target.Root, target.Ref}][target.Field]
 		if !ok || first != "" && !flux.SameDuration(&first, &to) {
 			return false
 		}
@@ -180,67 +240,68 @@ func (w *rewriter) sharedWish(i int) bool {
 	return true
 }
 
-// editable tells whether a scalar's bytes may be changed, and can be without anything else.
-func (w *rewriter) editable(i int) bool {
-	s := w.decisions.scalars[i]
-	if w.tree.untouchable(s.File) != "" {
-		return false
-	}
-	content, err := w.tree.ReadFile(s.File)
-	if err != nil || templated(content, s) {
-		return false
-	}
-	_, err = SetScalars(content, []Scalar{s}, []string{probeText(0)})
-	return err == nil
-}
-
-// compose makes the files' new contents: scalars first, then patches.
-func (w *rewriter) compose() (map[string][]byte, map[place][]patch, error) {
-	files := map[string][]byte{}
-	byFile := map[string][]int{}
-	for i := range w.scalars {
-		byFile[w.decisions.scalars[i].File] = append(byFile[w.decisions.scalars[i].File], i)
-	}
-	for file, indices := range byFile {
-		slices.SortFunc(indices, func(a, b int) int { return w.decisions.scalars[a].Offset - w.decisions.scalars[b].Offset })
-		var scalars []Scalar
-		var texts []string
-		for _, i := range indices {
-			scalars, texts = append(scalars, w.decisions.scalars[i]), append(texts, w.scalars[i])
-		}
-		content, err := w.tree.ReadFile(file)
-		if err == nil {
-			files[file], err = SetScalars(content, scalars, texts)
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-	}
-	patches := w.group()
-	for _, p := range sortedPlaces(patches) {
-		content, ok := files[p.file]
-		if !ok {
-			var err error
-			if content, err = w.tree.ReadFile(p.file); err != nil {
-				return nil, nil, err
+// editableScalars are the scalars of wanted values whose bytes may be changed, and can be without anything else.
+func (w *rewriter) editableScalars() map[int]bool {
+	byFile, seen := map[string][]int{}, map[int]bool{}
+	for _, s := range w.order {
+		for _, c := range w.wanted[s] {
+			if i, ok := w.decisions.by[Target{s.root, s.ref, c.Field}]; ok && !seen[i] {
+				seen[i] = true
+				file := w.decisions.scalars[i].File
+				byFile[file] = append(byFile[file], i)
 			}
 		}
-		edited, err := p.add(content, patches[p])
-		if err != nil {
-			w.leave(p, fmt.Sprintf("%s: %s", p.file, err))
-			return w.compose()
-		}
-		files[p.file] = edited
 	}
-	return files, patches, nil
+	editable := map[int]bool{}
+	for _, file := range sortedKeys(byFile) {
+		if w.tree.untouchable(file) != "" {
+			continue
+		}
+		content, err := w.tree.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		candidates := slices.DeleteFunc(byFile[file], func(i int) bool { return templated(content, w.decisions.scalars[i]) })
+		slices.Sort(candidates)
+		w.tryScalars(content, candidates, editable)
+	}
+	return editable
 }
 
-// add writes patches into a file's content.
-func (p place) add(content []byte, patches []patch) ([]byte, error) {
-	if p.own {
-		return addFields(content, p.kind, p.name, patches[0].values)
+// tryScalars notes which scalars of a file can be edited: all at once, or else in halves.
+func (w *rewriter) tryScalars(content []byte, candidates []int, editable map[int]bool) {
+	if len(candidates) == 0 {
+		return
 	}
-	return addPatches(content, p.name, patches)
+	texts := map[int]string{}
+	for _, i := range candidates {
+		texts[i] = probeText(i)
+	}
+	if _, err := w.setScalars(content, texts); err == nil {
+		for _, i := range candidates {
+			editable[i] = true
+		}
+		return
+	}
+	if half := len(candidates) / 2; half > 0 {
+		w.tryScalars(content, candidates[:half], editable)
+		w.tryScalars(content, candidates[half:], editable)
+	}
+}
+
+// setScalars is SetScalars for scalars by their indices; all are of one file.
+func (w *rewriter) setScalars(content []byte, texts map[int]string) (edited []byte, err error) {
+	indices := sortedInts(texts)
+	slices.SortFunc(indices, func(a, b int) int { return w.decisions.scalars[a].Offset - w.decisions.scalars[b].Offset })
+	scalars, to := make([]Scalar, 0, len(indices)), make([]string, 0, len(indices))
+	for _, i := range indices {
+		scalars, to = append(scalars, w.decisions.scalars[i]), append(to, texts[i])
+	}
+	err = guarded(scalars[0].File, func() error {
+		edited, err = SetScalars(content, scalars, to)
+		return err
+	})
+	return edited, err
 }
 
 // String names a root for people.

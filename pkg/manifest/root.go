@@ -74,13 +74,15 @@ func (t *Tree) documents() []document {
 
 const syncFile = "gotk-sync.yaml"
 
-// parseDocuments reads the mappings of a YAML stream, up to the first that cannot be read.
-func parseDocuments(data []byte) []*yaml.Node {
-	var nodes []*yaml.Node
+// parseDocuments reads the mappings of a YAML stream, up to the first that cannot be read, with the lines and columns that
+// editors count.
+func parseDocuments(data []byte) (nodes []*yaml.Node) {
+	defer func() { _ = recover() }() // as what cannot be read
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	for {
 		var n yaml.Node
 		if decoder.Decode(&n) != nil {
+			asEditorsCount(data, nodes...)
 			return nodes
 		}
 		if len(n.Content) == 1 && n.Content[0].Kind == yaml.MappingNode {

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -82,4 +83,37 @@ func TestRootAt(t *testing.T) {
 	assert.Equal(t, "GitRepository flux-system/flux-system", root.source.String())
 	_, err = tree.RootAt("nowhere")
 	require.EqualError(t, err, `the folder "nowhere" is not in the checkout`)
+}
+
+// A folder of a repository that misses what its Flux reads is no checkout: everything would seem to be in order there.
+func TestOutside(t *testing.T) {
+	t.Parallel()
+	sync := func(path string) string {
+		return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\nspec:\n  interval: 10m\n  path: " + path + "\n  sourceRef: {kind: GitRepository, name: flux-system}\n"
+	}
+	instance := "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\nspec:\n  sync: {kind: GitRepository, url: https://example.com/x.git, path: clusters/dev}\n"
+	for name, c := range map[string]struct {
+		files    map[string]string
+		open     string
+		path, up string
+	}{
+		"the top":                          {map[string]string{"clusters/dev/flux-system/gotk-sync.yaml": sync("./clusters/dev")}, "", "", ""},
+		"a folder":                         {map[string]string{"clusters/dev/flux-system/gotk-sync.yaml": sync("./clusters/dev")}, "clusters", "./clusters/dev", ".."},
+		"the cluster's folder":             {map[string]string{"clusters/dev/flux-system/gotk-sync.yaml": sync("./clusters/dev")}, "clusters/dev", "./clusters/dev", "../.."},
+		"a FluxInstance":                   {map[string]string{"clusters/dev/flux.yaml": instance}, "clusters", "clusters/dev", ".."},
+		"Kustomizations alone":             {map[string]string{"clusters/dev/apps.yaml": sync("./apps"), "apps/x.yaml": "a: b\n"}, "clusters", "./apps", ".."},
+		"a part that is a whole source":    {map[string]string{"fleet/clusters/dev/flux-system/gotk-sync.yaml": sync("./clusters/dev")}, "fleet", "", ""},
+		"a part with another repository's": {map[string]string{"fleet/a/x.yaml": sync("./a"), "fleet/b.yaml": sync("./elsewhere")}, "fleet", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			c.files[".git/HEAD"] = "ref: refs/heads/main\n"
+			writeFiles(t, dir, c.files)
+			tree, err := Open(filepath.Join(dir, c.open))
+			require.NoError(t, err)
+			path, up := tree.Outside()
+			assert.Equal(t, [2]string{c.path, c.up}, [2]string{path, up})
+		})
+	}
 }

@@ -13,7 +13,7 @@ type Scalar struct {
 	File string
 	// Offset of the first byte.
 	Offset int
-	// Line and Column, from 1; columns count characters, as editors do.
+	// Line and Column, from 1, as editors and grep count them: lines end in LF, columns count characters.
 	Line, Column int
 	Text         string
 }
@@ -27,23 +27,22 @@ var (
 	// Days and weeks are none to Flux. Who writes them means one all the same, and is to be told where.
 	valueToken    = regexp.MustCompile(`(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d|w))+`)
 	durationToken = regexp.MustCompile(`(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h))+`)
-	before        = []byte(" \t\r\n\"'=:{[,(")
-	after         = []byte(" \t\r\n\"'}]),\\#;")
+	mayPrecede    = []byte(" \t\r\n\"'=:{[,(")
+	mayFollow     = []byte(" \t\r\n\"'}]),\\#;")
 )
 
 // durations finds what may be the value of an interval in a file, in its order.
 func durations(file string, content []byte) []Scalar {
 	var found []Scalar
-	line, start, last := 1, 0, 0
+	line, start, last := 1, len(byteOrderMark(content)), 0
 	for _, at := range valueToken.FindAllIndex(content, -1) {
 		if !delimited(content, at[0], at[1]) {
 			continue
 		}
 		for i := last; i < at[0]; i++ {
-			if n := lineBreak(content, i); n > 0 {
+			if content[i] == '\n' {
 				line++
-				start = i + n
-				i += n - 1
+				start = i + 1
 			}
 		}
 		last = at[0]
@@ -57,13 +56,13 @@ func durations(file string, content []byte) []Scalar {
 
 // delimited tells whether a token is a value of its own. A variable's default may follow :- as well.
 func delimited(content []byte, from, to int) bool {
-	left := from == 0 || bytes.IndexByte(before, content[from-1]) >= 0 ||
+	left := from == 0 || bytes.IndexByte(mayPrecede, content[from-1]) >= 0 ||
 		from > 1 && content[from-1] == '-' && content[from-2] == ':'
-	return left && (to == len(content) || bytes.IndexByte(after, content[to]) >= 0)
+	return left && (to == len(content) || bytes.IndexByte(mayFollow, content[to]) >= 0)
 }
 
-// lineBreak is the length of a line break at i; 0 where there is none. They are those of go.yaml.in/yaml:
-// CR LF, CR, LF, NEL, LS and PS.
+// lineBreak is the length of what ends a line at i for go.yaml.in/yaml; 0 where nothing does. These are CR LF, CR, LF,
+// NEL, LS and PS.
 func lineBreak(content []byte, i int) int {
 	switch content[i] {
 	case '\n':

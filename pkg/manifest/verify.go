@@ -17,8 +17,10 @@ type mismatches []mismatch
 
 type mismatch struct {
 	spot
-	target Target // of a value that is not as planned
-	why    string
+	target  Target // of a value that is not as planned
+	missing bool   // it does not change
+	whole   bool   // not one object is wrong but what a Kustomization applies
+	why     string
 }
 
 func (m mismatches) reasons() []string {
@@ -34,45 +36,48 @@ func (m mismatches) reasons() []string {
 	return reasons
 }
 
-// try builds all roots with new contents and compares every object with what it was: only planned values may
-// differ, and what leads to them.
-func (w *rewriter) try(files map[string][]byte) mismatches {
+// try builds all roots with new contents and compares every object with what it was: only what the draft plans may
+// differ, and what leads to that.
+func (w *rewriter) try(d *draft, files map[string][]byte) mismatches {
 	after := w.tree.With(files).reread(w.fleets)
 	var wrong mismatches
 	for i, f := range w.fleets {
-		wrong = append(wrong, w.compare(i, f, after[i])...)
+		wrong = append(wrong, w.compare(d, i, f, after[i])...)
 	}
 	return wrong
 }
 
-func (w *rewriter) compare(root int, was, is Fleet) (wrong mismatches) {
+func (w *rewriter) compare(d *draft, root int, was, is Fleet) (wrong mismatches) {
+	whole := func(ref flux.Ref, why string) {
+		wrong = append(wrong, mismatch{spot: spot{root, ref}, whole: true, why: why})
+	}
 	for _, ref := range sortedRefs(was.deployments) {
 		before, after := was.deployments[ref], is.deployments[ref]
 		switch {
 		case after == nil:
-			wrong = append(wrong, mismatch{spot: spot{root, ref}, why: fmt.Sprintf("%s would be gone", ref)})
+			whole(ref, fmt.Sprintf("%s would be gone", ref))
 			continue
 		case (before.built.err == nil) != (after.built.err == nil):
-			wrong = append(wrong, mismatch{spot: spot{root, ref}, why: fmt.Sprintf("what %s applies could not be built: %v", ref, after.built.err)})
+			whole(ref, fmt.Sprintf("what %s applies could not be built: %v", ref, after.built.err))
 			continue
 		case len(before.objects) != len(after.objects):
-			wrong = append(wrong, mismatch{spot: spot{root, ref}, why: fmt.Sprintf("%s would apply other objects", ref)})
+			whole(ref, fmt.Sprintf("%s would apply other objects", ref))
 			continue
 		}
 		for i, o := range before.objects {
-			if why := w.differs(root, o, after.objects[i]); why != nil {
+			if why := w.differs(d, root, o, after.objects[i]); why != nil {
 				wrong = append(wrong, *why)
 			}
 		}
 	}
 	if len(is.deployments) != len(was.deployments) {
-		wrong = append(wrong, mismatch{spot: spot{root, flux.Ref{}}, why: "other Kustomizations would be applied"})
+		whole(flux.Ref{}, "other Kustomizations would be applied")
 	}
 	return wrong
 }
 
 // differs tells of an object that is not as planned.
-func (w *rewriter) differs(root int, was, is appliedObject) *mismatch {
+func (w *rewriter) differs(d *draft, root int, was, is appliedObject) *mismatch {
 	here := spot{root, was.ref}
 	if was.ref != is.ref || was.sum != is.sum {
 		return &mismatch{spot: here, why: fmt.Sprintf("%s of %s would change", was.ref, w.fleets[root].Root)}
@@ -83,49 +88,31 @@ func (w *rewriter) differs(root int, was, is appliedObject) *mismatch {
 		_, _ = json.Unmarshal(was.json, &a), json.Unmarshal(is.json, &b)
 		leaves("", a, b, changed)
 	}
-	planned := w.plannedOf(here)
+	planned := maps.Clone(d.planned[here])
 	for _, path := range sortedKeys(changed) {
-		to, ok := planned[path]
+		field := flux.Field(path)
+		to, ok := planned[field]
 		switch got, _ := changed[path][1].(string); {
 		case ok && flux.SameDuration(&got, &to):
-			delete(planned, path)
-		case !w.carries(root, was.ref, path):
-			return &mismatch{spot: here, target: Target{root, was.ref, flux.Field(path)}, why: fmt.Sprintf("%s of %s in %s would change otherwise than planned", path, was.ref, w.fleets[root].Root)}
+			delete(planned, field)
+		case !w.fleets[root].carries(was.ref, path):
+			return &mismatch{spot: here, target: Target{root, was.ref, field}, why: fmt.Sprintf("%s of %s in %s would change otherwise than planned", path, was.ref, w.fleets[root].Root)}
 		}
 	}
-	for _, path := range sortedKeys(planned) {
-		return &mismatch{spot: here, target: Target{root, was.ref, flux.Field(path)}, why: fmt.Sprintf("%s of %s in %s would not change", path, was.ref, w.fleets[root].Root)}
+	for _, field := range slices.Sorted(maps.Keys(planned)) {
+		return &mismatch{spot: here, target: Target{root, was.ref, field}, missing: true, why: fmt.Sprintf("%s of %s in %s would not change", field, was.ref, w.fleets[root].Root)}
 	}
 	return nil
 }
 
-// plannedOf are the planned values of an object that are not refused, by their paths.
-func (w *rewriter) plannedOf(s spot) map[string]string {
-	planned := map[string]string{}
-	o := flux.Object{Ref: s.ref}
-	for _, tunable := range o.KindRow().Tunables {
-		target := Target{s.root, s.ref, tunable.Field}
-		if to, ok := w.planned[target]; ok && w.refused[target] == "" && !w.exhausted(target) {
-			planned[string(tunable.Field)] = to
-		}
-	}
-	return planned
-}
-
-// exhausted tells whether a value would take a patch and no place is left for it.
-func (w *rewriter) exhausted(target Target) bool {
-	n := w.needs[spot{target.Root, target.Ref}]
-	return n != nil && n.at >= len(n.places) && slices.ContainsFunc(n.values, func(v fieldValue) bool { return v.field == target.Field })
-}
-
 // carries tells whether a part of an object only leads to other objects' values: a Kustomization's patches
 // and variables, a ConfigMap with variables.
-func (w *rewriter) carries(root int, ref flux.Ref, path string) bool {
+func (f Fleet) carries(ref flux.Ref, path string) bool {
 	switch {
 	case ref.Kind == kustomizationKind && ref.Group == kustomizeGroup:
 		return strings.HasPrefix(path, "spec.patches") || strings.HasPrefix(path, "spec.postBuild.substitute")
 	case ref.Kind == "ConfigMap" && ref.Group == "":
-		return strings.HasPrefix(path, "data.") && w.fleets[root].takesVariables(ref)
+		return strings.HasPrefix(path, "data.") && f.takesVariables(ref)
 	default:
 		return false
 	}

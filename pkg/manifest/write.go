@@ -2,26 +2,74 @@ package manifest
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 )
 
-// Write replaces the files of a rewriting on the disk, each at once and with the mode that it has. Before
-// the first is replaced all are looked at: where one is not what was read any more, nothing is written.
-func (t *Tree) Write(r Rewriting) error {
+// Write replaces the files of a rewriting on the disk, each with the mode that it has: all of them or none. First all new
+// contents are written beside the old ones, so that a folder that takes none is met before anything is changed; then all
+// are renamed into their places. Where one is not what was read any more, or ctx ends before the first is renamed, nothing
+// is written, and the error says so; after that a signal waits. Where a rename fails the files before it get their old
+// contents again.
+//
+// A process that is killed between two renames leaves some files old and some new, each of them whole; running again does
+// the rest. It does not wait for the disk: Git has the old contents.
+func (t *Tree) Write(ctx context.Context, r Rewriting) error {
 	files := sortedKeys(r.Files)
 	for _, p := range files {
 		if err := t.unchanged(p); err != nil {
 			return err
 		}
 	}
+	staged := make([]string, 0, len(files))
+	defer func() {
+		for _, name := range staged {
+			_ = os.Remove(name) // those that were renamed are not there any more
+		}
+	}()
+	for _, p := range files {
+		if ctx.Err() != nil {
+			break
+		}
+		name, err := stage(t.path(p), r.Files[p])
+		if err != nil {
+			return fmt.Errorf("writing %s: %w: nothing is written", p, err)
+		}
+		staged = append(staged, name)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("interrupted: nothing is written: %w", err)
+	}
 	for i, p := range files {
-		if err := replace(t.path(p), r.Files[p]); err != nil {
-			return fmt.Errorf("writing %s (%d of %d files are written): %w", p, i, len(files), err)
+		if err := os.Rename(staged[i], t.path(p)); err != nil {
+			return t.takeBack(files[:i], fmt.Errorf("writing %s: %w", p, err))
 		}
 	}
 	return nil
+}
+
+// takeBack gives files their old contents again, and says what became of that.
+func (t *Tree) takeBack(files []string, cause error) error {
+	var failed []error
+	for _, p := range files {
+		content, err := t.ReadFile(p)
+		if err == nil {
+			var name string
+			if name, err = stage(t.path(p), content); err == nil {
+				err = os.Rename(name, t.path(p))
+			}
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s stays changed: %w", p, err))
+		}
+	}
+	if len(failed) > 0 {
+		return errors.Join(append([]error{cause}, failed...)...)
+	}
+	return fmt.Errorf("%w: nothing is written", cause)
 }
 
 func (t *Tree) path(p string) string { return filepath.Join(t.dir, filepath.FromSlash(p)) }
@@ -54,17 +102,16 @@ func (t *Tree) unchanged(p string) error {
 	return nil
 }
 
-// replace writes a new file beside the old one and renames it into its place, so that a reader finds the one
-// or the other whole, also where the program is ended in between. It does not wait for the disk: Git has the old
-// content.
-func replace(name string, content []byte) (err error) {
+// stage writes a new file beside the old one, to be renamed into its place, so that a reader finds the one or the other
+// whole. Its name ends in no extension that Flux reads.
+func stage(name string, content []byte) (staged string, err error) {
 	info, err := os.Lstat(name)
 	if err != nil {
-		return err
+		return "", err
 	}
-	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".fluxtune-*")
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() {
 		if err != nil {
@@ -73,13 +120,10 @@ func replace(name string, content []byte) (err error) {
 		}
 	}()
 	if _, err = file.Write(content); err != nil {
-		return err
+		return "", err
 	}
 	if err = file.Chmod(info.Mode().Perm()); err != nil {
-		return err
+		return "", err
 	}
-	if err = file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), name)
+	return file.Name(), file.Close()
 }

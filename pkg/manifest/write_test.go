@@ -1,8 +1,10 @@
 package manifest
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,7 +18,7 @@ func TestWriteReplacesFilesAndKeepsTheirModes(t *testing.T) {
 	require.NoError(t, os.Chmod(filepath.Join(dir, "sub/a.yaml"), 0o640))
 	tree, err := Open(dir)
 	require.NoError(t, err)
-	require.NoError(t, tree.Write(Rewriting{Files: map[string][]byte{"sub/a.yaml": []byte("a: 1m\n")}}))
+	require.NoError(t, tree.Write(t.Context(), Rewriting{Files: map[string][]byte{"sub/a.yaml": []byte("a: 1m\n")}}))
 	content, err := os.ReadFile(filepath.Join(dir, "sub/a.yaml"))
 	require.NoError(t, err)
 	assert.Equal(t, "a: 1m\n", string(content))
@@ -39,7 +41,7 @@ func TestWriteWritesNothingWhereAFileChangedMeanwhile(t *testing.T) {
 		require.NoError(t, err)
 	}
 	writeFiles(t, dir, map[string]string{"b.yaml": "b: 7m\n"})
-	err = tree.Write(Rewriting{Files: map[string][]byte{"a.yaml": []byte("a: 1m\n"), "b.yaml": []byte("b: 1m\n")}})
+	err = tree.Write(t.Context(), Rewriting{Files: map[string][]byte{"a.yaml": []byte("a: 1m\n"), "b.yaml": []byte("b: 1m\n")}})
 	require.EqualError(t, err, "b.yaml has changed since it was read: nothing is written, run it again")
 	content, err := os.ReadFile(filepath.Join(dir, "a.yaml"))
 	require.NoError(t, err)
@@ -57,9 +59,68 @@ func TestWriteWritesThroughNoLink(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, "sub")))
 	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "sub")))
-	err = tree.Write(Rewriting{Files: map[string][]byte{"sub/a.yaml": []byte("a: 1m\n")}})
+	err = tree.Write(t.Context(), Rewriting{Files: map[string][]byte{"sub/a.yaml": []byte("a: 1m\n")}})
 	require.EqualError(t, err, "sub/a.yaml is reached through a symbolic link: nothing is written")
 	content, err := os.ReadFile(filepath.Join(outside, "a.yaml"))
+	require.NoError(t, err)
+	assert.Equal(t, "a: 5m\n", string(content))
+}
+
+func TestWriteWritesAllOrNothing(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		prepare func(t *testing.T, dir string) context.Context
+		want    string
+	}{
+		"after Ctrl-C": {func(t *testing.T, _ string) context.Context {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			return ctx
+		}, "interrupted: nothing is written: context canceled"},
+		"where a new file has no place": {func(t *testing.T, dir string) context.Context {
+			// A name so long that the one of the file beside it is too long: this fails for root, too.
+			require.NoError(t, os.Rename(filepath.Join(dir, "sub/b.yaml"), filepath.Join(dir, "sub", longName)))
+			return t.Context()
+		}, "file name too long: nothing is written"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			writeFiles(t, dir, map[string]string{"a.yaml": "a: 5m\n", "sub/b.yaml": "b: 5m\n"})
+			ctx := c.prepare(t, dir)
+			tree, err := Open(dir)
+			require.NoError(t, err)
+			edits := map[string][]byte{}
+			for _, p := range tree.Files() {
+				edits[p] = []byte("a: 1m\n")
+			}
+			require.ErrorContains(t, tree.Write(ctx, Rewriting{Files: edits}), c.want)
+			again, err := Open(dir)
+			require.NoError(t, err)
+			assert.Equal(t, tree.Files(), again.Files(), "a file is left")
+			for _, p := range again.Files() {
+				content, err := again.ReadFile(p)
+				require.NoError(t, err)
+				assert.Contains(t, string(content), "5m", p)
+			}
+		})
+	}
+}
+
+var longName = strings.Repeat("b", 245) + ".yaml"
+
+// A rename that fails after others succeeded: these get their old contents again.
+func TestWriteTakesBackWhatItRenamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"a.yaml": "a: 5m\n"})
+	tree, err := Open(dir)
+	require.NoError(t, err)
+	_, err = tree.ReadFile("a.yaml")
+	require.NoError(t, err)
+	writeFiles(t, dir, map[string]string{"a.yaml": "a: 1m\n"})
+	require.EqualError(t, tree.takeBack([]string{"a.yaml"}, os.ErrPermission), "permission denied: nothing is written")
+	content, err := os.ReadFile(filepath.Join(dir, "a.yaml"))
 	require.NoError(t, err)
 	assert.Equal(t, "a: 5m\n", string(content))
 }

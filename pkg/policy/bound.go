@@ -92,9 +92,11 @@ func (b Bound) Contains(d time.Duration) bool {
 }
 
 // Nearest is the end to set where a duration lies outside, as it was written; "" and false where it lies
-// inside.
+// inside, and where it is not known (0): then nobody knows on which side it lies.
 func (b Bound) Nearest(d time.Duration) (text string, moves bool) {
 	switch {
+	case d <= 0:
+		return "", false
 	case d < b.Min:
 		return b.MinText, true
 	case !b.Contains(d):

@@ -75,12 +75,12 @@ func effective(o flux.Object, f flux.Field) string {
 	if !o.Has(f) {
 		return ""
 	}
-	if v := o.Value(f); v != nil {
-		if _, err := time.ParseDuration(*v); err != nil {
-			return "" // a file's: Flux refuses it
-		}
+	d := o.Effective(f)
+	interval, _ := o.KindRow().Tunable(flux.Interval)
+	if unknown := o.Undecided(flux.Interval) || o.Refused(interval) != ""; d == 0 && (o.Value(f) != nil || unknown) {
+		return "" // a file's: Flux refuses it, or a variable whose value is elsewhere decides it
 	}
-	return flux.FormatDuration(o.Effective(f))
+	return flux.FormatDuration(d)
 }
 
 // Table shows the objects. Values in parentheses are what Flux uses where the field is unset. Now

@@ -45,6 +45,10 @@ func reasonLine(r tune.ReasonCount) string {
 		return "in environments that the policy does not know: add them to it, or use --env-alias"
 	case tune.ReasonIntervalIgnored:
 		return "with intervals that Flux ignores, or that a HelmRelease sets"
+	case tune.ReasonRefused:
+		return "that Flux refuses: --rows says why"
+	case tune.ReasonNotKnown:
+		return "with intervals that are variables whose values are not in what was read"
 	case tune.ReasonCannotPin:
 		return "that cannot be pinned: --rows says why"
 	default:

@@ -57,6 +57,8 @@ var checks = []check{
 	intervalIgnored,
 	suspended,
 	retriesExhausted,
+	refusedByFlux,
+	notKnown,
 }
 
 // Decide plans one object: what to change, or why it is left alone. It is used for a whole snapshot,
@@ -198,6 +200,33 @@ func intervalIgnored(s subject) (Reason, string) {
 		return "", ""
 	}
 }
+
+// refusedByFlux: what the API server does not take is not there to be tuned, and what its author meant is not known. In every
+// environment alike.
+func refusedByFlux(s subject) (Reason, string) {
+	for _, t := range s.object.KindRow().Tunables {
+		if why := s.object.Refused(t); why != "" {
+			return ReasonRefused, fmt.Sprintf("%s: %s", shortName(t.Field), why)
+		}
+	}
+	return "", ""
+}
+
+// notKnown: nobody can tell on which side of the policy a value lies that is not in what was read, and what follows it.
+func notKnown(s subject) (Reason, string) {
+	if !s.object.Undecided(flux.Interval) {
+		return "", ""
+	}
+	return ReasonNotKnown, undecided(s.object, flux.Interval)
+}
+
+// undecided says what is not known of a field.
+func undecided(o flux.Object, f flux.Field) string {
+	return fmt.Sprintf("%s is %s, a variable whose value is not in what was read", shortName(f), *o.Value(f))
+}
+
+// shortName is a field as people write it: "timeout".
+func shortName(f flux.Field) string { return strings.TrimPrefix(string(f), "spec.") }
 
 func suspended(s subject) (Reason, string) {
 	switch {

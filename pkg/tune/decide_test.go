@@ -39,6 +39,15 @@ func TestDecideReasons(t *testing.T) {
 			"timeout kept at 5m: it is not made shorter unasked (--shorten-timeouts)",
 		},
 		{
+			"a timeout that is not known", object(t, "ks", timeout("${kt:=30m}")), in("production"), Options{}, ActionUnchanged, ReasonTimeoutKept,
+			"timeout kept: timeout is ${kt:=30m}, a variable whose value is not in what was read",
+		},
+		{
+			"an interval that is not known", object(t, "ks", interval("${poll}")), in("production"), Options{}, ActionSkip, ReasonNotKnown,
+			"interval is ${poll}, a variable whose value is not in what was read",
+		},
+		{"absent", object(t, "ks", func(o *flux.Object) { o.Interval = nil }), in("production"), Options{}, ActionSkip, ReasonRefused, "interval: it is not set, and Flux requires it"},
+		{
 			"a record that cannot be kept", object(t, "ks", recorded("{")), in("development"), Options{}, ActionSkip, ReasonBadRecord,
 			"reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand, then run forget on it",
 		},
@@ -255,4 +264,28 @@ func TestRecordFull(t *testing.T) {
 	assert.Equal(t, ReasonRecordFull, item.Reason)
 	assert.Equal(t, "it has been tuned 1000 times without a revert: revert it, or forget what it was", item.Message)
 	assert.Empty(t, item.Changes)
+}
+
+// What Flux refuses is left alone in every environment, whether the policy has a value, a least or a most.
+func TestWhatFluxRefusesIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	p := preset(t, policy.DefaultName)
+	for _, value := range []string{"1d", "5 min", "-5m", "", "0s"} {
+		for _, environment := range []string{"development", "staging", "production"} {
+			got := Decide(object(t, "GitRepository", interval(value)), p, in(environment), Options{})
+			assert.Equal(t, ReasonRefused, got.Reason, "%q in %s", value, environment)
+			assert.Empty(t, got.Changes)
+		}
+	}
+	got := Decide(object(t, "GitRepository", timeout("1d")), p, in("staging"), Options{})
+	assert.Equal(t, ReasonRefused, got.Reason)
+}
+
+// The values beside one that is not known are tuned, and what follows it is not.
+func TestBesideWhatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	p := preset(t, policy.DefaultName)
+	got := Decide(object(t, "ks", interval("10m"), timeout("${kt}")), p, in("development"), Options{})
+	assert.Equal(t, []Change{change(flux.Interval, "10m", "1m"), change(flux.RetryInterval, "", "10m")}, got.Changes)
+	assert.Contains(t, got.Kept, "timeout is ${kt}")
 }

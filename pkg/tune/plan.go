@@ -33,6 +33,8 @@ const (
 	ReasonOtherEnvironment Reason = "EnvironmentNotInPolicy"
 	ReasonKindNotInPolicy  Reason = "KindNotInPolicy"
 	ReasonIntervalIgnored  Reason = "IntervalIgnored"
+	ReasonRefused          Reason = "RefusedByFlux"
+	ReasonNotKnown         Reason = "ValueNotKnown"
 	ReasonSuspended        Reason = "Suspended"
 	ReasonRetriesExhausted Reason = "RetriesExhausted"
 	ReasonPinLost          Reason = "PinLost"

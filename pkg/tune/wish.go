@@ -46,6 +46,12 @@ func (s subject) wishes() wish {
 		if !o.Has(t.Field) {
 			continue
 		}
+		if o.Undecided(t.Field) { // of the interval nothing comes here (notKnown)
+			if !s.wanted(t).IsZero() {
+				w.kept = append(w.kept, keptTimeout{shortName(t.Field) + " kept", undecided(o, t.Field)})
+			}
+			continue
+		}
 		// Interval comes first in every row: what follows it is judged by the new interval.
 		change := Change{Field: t.Field, From: o.Value(t.Field)}
 		if text, moves := s.wanted(t).Nearest(o.EffectiveWith(t.Field, change.From, interval)); moves {
