@@ -296,6 +296,7 @@ func TestAlertRules(t *testing.T) {
 			{116, nil}, {119, []string{strings.Replace(notPolled, `"web"`, `"api"`, 1)}}}},
 		scenario{"is suspended", healthy(suspended, reconciles("GitRepository", "web", until(100, every(1)), 0.5)), silent(107, 199)},
 		scenario{"is deleted", healthy(reconciles("GitRepository", "web", within(0, 100, every(1)), 0.5)), silent(101, 103, 105, 107, 110, 199)},
+		scenario{"is deleted between two polls", healthy(reconciles("GitRepository", "api", within(0, 104, every(5)), 2)), silent(105, 117, 118, 119, 120, 121, 122, 199)},
 		scenario{"is new", healthy(reconciles("GitRepository", "web", within(100, hours, func(int) float64 { return 1 }), 0.5)), silent(101, 103, 104)},
 		scenario{"the controller starts anew", healthyWithout("GitRepository", "web", restarted), silent(101, 102, 103, 104, 105, 107, 110, 199)},
 		scenario{"no metrics", gone, []firing{{110, nil}, {120, []string{
