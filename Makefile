@@ -2,8 +2,12 @@
 
 PLUGIN := bin/kubectl-fluxtune
 TESTBED := bin/testbed
-# What the tests run; make e2e builds helm-controller and promtool, too.
+# What the tests run. `testbed build all` would also build what only make compat and make install-test need.
 TEST_UNITS := crds etcd kube source-controller kustomize-controller notification-controller krew
+E2E_UNITS := $(TEST_UNITS) helm-controller promtool
+# What reads, plans, writes, pins and takes back, with rights and failures, on a real API server.
+COMPAT_TESTS := ^Test(Fleet|PinsFollowTheRecords|EverySessionCanBeTakenBack|RevertLeavesNoNameBehind|ConcurrentChangesAreNeverOverwritten|EveryCommandUnderTheRoles|APIServerRestartsDuringApply)$$
+COMPAT_UNITS := etcd kube-1.31 crds crds-2.1 crds-2.3 crds-2.6 crds-2.8
 
 .PHONY: help
 help: ## Show the targets
@@ -37,6 +41,10 @@ lint: ## Check formatting, go vet, staticcheck and the workflows
 	go tool -modfile=hack/lint/go.mod staticcheck ./...
 	go tool -modfile=hack/lint/go.mod actionlint -shellcheck= .github/workflows/*.yaml
 
+.PHONY: unit
+unit: ## Run the tests that need no control plane, as continuous integration does on Windows and macOS, too
+	go test -short $$(go list -f '{{.ImportPath}} {{.TestImports}}{{.XTestImports}}' ./cmd/... ./pkg/... | grep -v hack/testbed | cut -d' ' -f1)
+
 .PHONY: race
 race: ## Run all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race ./...
@@ -49,6 +57,17 @@ dist: ## Build the archives of all platforms into dist/, with checksums, SBOMs a
 install-test: dist testbed ## Install as users do: from source, and what dist built with the real krew and kubectl
 	hack/install-test.sh dist $(TESTBED)
 
+.PHONY: release-test
+release-test: ## Walk through the release workflow with a tag on a bare repository, as far as it goes offline
+	hack/release/walk.sh
+
+.PHONY: compat
+compat: testbed ## Hold the README's table on Kubernetes 1.31 with the CRDs of older releases of Flux
+	$(TESTBED) build $(COMPAT_UNITS)
+	FLUXTUNE_COMPAT=1 go test -count=1 -v -timeout 30m ./hack/compat | grep -v '^=== '
+	FLUXTUNE_TESTBED_KUBERNETES=1.31 go test -short -count=1 -timeout 30m ./pkg/nodes
+	FLUXTUNE_TESTBED_KUBERNETES=1.31 go test -short -count=1 -timeout 30m -run '$(COMPAT_TESTS)' ./pkg/cmd
+
 .PHONY: docs
 docs: ## Write the reference pages in hack/docs/reference anew
 	go run ./hack/docs
@@ -59,8 +78,8 @@ picture: build testbed ## Draw the README's pictures anew, from real output
 
 .PHONY: vet-platforms
 vet-platforms: ## Run go vet for Windows and macOS, too
-	GOOS=windows CGO_ENABLED=0 go vet ./cmd/... ./pkg/...
-	GOOS=darwin CGO_ENABLED=0 go vet ./cmd/... ./pkg/...
+	GOOS=windows CGO_ENABLED=0 go vet ./cmd/... ./pkg/... ./hack/release ./hack/testbed
+	GOOS=darwin CGO_ENABLED=0 go vet ./cmd/... ./pkg/... ./hack/release ./hack/testbed
 
 .PHONY: generate
 generate: ## Generate the policy's JSON Schema anew
@@ -68,7 +87,7 @@ generate: ## Generate the policy's JSON Schema anew
 
 .PHONY: e2e
 e2e: testbed ## Hold what is claimed about Flux against real controllers; prints predicted beside measured
-	$(TESTBED) build all
+	$(TESTBED) build $(E2E_UNITS)
 	FLUXTUNE_E2E=full go test -count=1 -v -timeout 45m ./hack/e2e | grep -v '^=== '
 
 .PHONY: bench

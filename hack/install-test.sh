@@ -39,13 +39,16 @@ else
     echo "$(wc -l <"$dist/checksums.txt") files have the same checksums"
 fi
 
-step "The real krew and kubectl, and a server in place of the releases page"
+step "The real krew, kubectl and flux, and a server in place of the releases page"
 mkdir -p "$work/bin" "$work/home/.local/bin"
 ln -s "$("$testbed" build krew | cut -f2)/krew" "$work/bin/kubectl-krew"
 ln -s "$("$testbed" build krew | cut -f2)/validate-krew-manifest" "$work/bin/"
 ln -s "$("$testbed" build kube | cut -f2)/kubectl" "$work/bin/"
-go build -o "$work/bin/krew-manifest" ./hack/krew
-"$work/bin/krew-manifest" --serve "$dist" >"$work/address" &
+ln -s "$("$testbed" build flux | cut -f2)/flux" "$work/bin/"
+go build -o "$work/bin/release" ./hack/release
+mkdir "$work/releases"
+ln -s "$dist"/* "$work/releases/"
+"$work/bin/release" serve "$work/releases" >"$work/address" &
 server=$!
 for _ in $(seq 100); do [ -s "$work/address" ] || sleep 0.1; done
 base=$(cat "$work/address")
@@ -54,7 +57,7 @@ base=$(cat "$work/address")
 index=$work/index
 mkdir -p "$index/plugins"
 publish() { # VERSION: the manifest as of that version, with the archives of now
-    "$work/bin/krew-manifest" --checksums "$dist/checksums.txt" --base "$base" |
+    "$work/bin/release" krew --dist "$dist" --base "$base" |
         sed -E "s/^  version: .*/  version: $1/" >"$index/plugins/fluxtune.yaml"
     git -C "$index" add plugins
     git -C "$index" -c user.name=test -c user.email=test@localhost commit -q --allow-empty -m "fluxtune $1"
@@ -120,7 +123,12 @@ unset KREW_OS KREW_ARCH
 step "Installed here, called through the real kubectl on a real control plane"
 export KREW_ROOT=$work/krew PATH=$work/krew/bin:$PATH
 krew index add here "file://$repository"
-kubectl krew info here/fluxtune | grep '^VERSION:' || fail "this repository is no Krew index"
+if [ -e "$repository/plugins/fluxtune.yaml" ]; then
+    kubectl krew info here/fluxtune | grep '^VERSION:' || fail "this repository is no Krew index"
+else
+    ! kubectl krew info here/fluxtune >/dev/null 2>&1 || fail "plugins/ names a release that does not exist"
+    echo "plugins/ names no release yet"
+fi
 krew index add own "file://$index"
 krew install --manifest "$manifest" --archive "$(echo "$dist"/kubectl-fluxtune_*_"$(go env GOOS)_$(go env GOARCH)".tar.gz)"
 kubectl fluxtune version --client -o json
@@ -129,11 +137,22 @@ kubectl fluxtune version --client -o json | has '"commit": "[0-9a-f]\{40\}"' || 
 kubectl fluxtune completion kubectl --install
 kubectl __completeNoDesc fluxtune plan --env '' | has -x staging || fail "kubectl does not complete it"
 
-ln -s "$(readlink "$KREW_ROOT/bin/kubectl-fluxtune")" "$work/bin/flux-tune"
-flux-tune plan --help | has 'flux tune plan' || fail "flux-tune calls itself something else"
-
 kubectl fluxtune plan -A | tail -n 12
 [ "$(kubectl fluxtune plan -A -o name | wc -l)" -eq 104 ] || fail "expected 104 objects to differ from the policy"
 rm "$KREW_ROOT/bin/kubectl_complete-fluxtune"
 krew uninstall fluxtune
+
+step "The real flux searches, installs, calls and uninstalls it from a catalogue like fluxcd/plugins"
+mkdir "$work/releases/catalogue"
+cp "$dist/checksums.txt" "$work/releases/catalogue/"
+"$work/bin/release" flux --dist "$work/releases/catalogue" --base "$base"
+export FLUXCD_PLUGIN_CATALOG=$base/catalogue/
+flux plugin search tune
+flux plugin install tune 2>&1
+flux plugin list
+[ "$(flux tune plan -A -o name | wc -l)" -eq 104 ] || fail "flux tune sees another fleet"
+flux tune plan --help | has 'flux tune plan' || fail "it calls itself something else"
+flux __complete tune plan --env '' 2>/dev/null | has '^staging' || fail "flux does not complete it"
+flux plugin uninstall tune 2>&1
+[ -z "$(ls "$HOME/.fluxcd/plugins")" ] || fail "something is left of it"
 echo "all of it works"

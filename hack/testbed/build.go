@@ -12,12 +12,20 @@ import (
 )
 
 // Build makes sure that the programs of one unit exist and returns the
-// directory that holds them; for UnitCRDs that directory holds YAML files.
+// directory that holds them; of CRDs that directory holds YAML files.
 // What was built before with the same module files, flags, Go version and
 // platform is taken from the cache. A line per build goes to progress.
 func Build(ctx context.Context, progress io.Writer, unitName string) (string, error) {
-	if unitName == UnitCRDs {
+	switch unitName {
+	case UnitCRDs:
 		return buildCRDs(ctx, progress)
+	case UnitFlux:
+		return buildFluxCLI(ctx, progress)
+	}
+	for _, flux := range OlderFlux() {
+		if unitName == olderCRDs(flux) {
+			return buildOlderCRDs(ctx, progress, flux)
+		}
 	}
 	u, err := findUnit(unitName)
 	if err != nil {

@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,12 @@ import (
 // Options says what a control plane starts with. The zero value is a cluster
 // with every CRD of Flux and nothing else.
 type Options struct {
+	// Kubernetes is "1.31" for the oldest kube-apiserver that is tried. Empty, it
+	// is what the environment variable FLUXTUNE_TESTBED_KUBERNETES says (so that
+	// `make compat` runs the tests of a package on it), or else the newest.
+	Kubernetes string
+	// Flux is one of OlderFlux, whose CRDs are installed instead of the newest.
+	Flux string
 	// Seed fills etcd before the API server starts, in this order.
 	Seed []Seed
 	// WithoutCRDs leaves out CRDs by name, such as
@@ -70,10 +77,10 @@ func prepare(ctx context.Context, opts Options) (c *Cluster, etcdDir, crdDir str
 	if etcdDir, err = Build(ctx, opts.Progress, UnitEtcd); err != nil {
 		return nil, "", "", err
 	}
-	if c.binDir, err = Build(ctx, opts.Progress, UnitKube); err != nil {
+	if c.binDir, err = Build(ctx, opts.Progress, opts.kubeUnit()); err != nil {
 		return nil, "", "", err
 	}
-	if crdDir, err = Build(ctx, opts.Progress, UnitCRDs); err != nil {
+	if crdDir, err = Build(ctx, opts.Progress, opts.crdUnit()); err != nil {
 		return nil, "", "", err
 	}
 	if c.ca, err = newPKI(); err != nil {
@@ -85,6 +92,20 @@ func prepare(ctx context.Context, opts Options) (c *Cluster, etcdDir, crdDir str
 		return nil, "", "", fmt.Errorf("making the cluster's directory: %w", err)
 	}
 	return c, etcdDir, crdDir, nil
+}
+
+func (o Options) kubeUnit() string {
+	if version := cmp.Or(o.Kubernetes, os.Getenv("FLUXTUNE_TESTBED_KUBERNETES")); version != "" {
+		return UnitKube + "-" + version
+	}
+	return UnitKube
+}
+
+func (o Options) crdUnit() string {
+	if o.Flux != "" {
+		return olderCRDs(o.Flux)
+	}
+	return UnitCRDs
 }
 
 func (c *Cluster) startAll(ctx context.Context, opts Options, etcdDir, crdDir string) error {

@@ -36,7 +36,7 @@ func buildCRDs(ctx context.Context, progress io.Writer) (string, error) {
 		e.keyFiles = append(e.keyFiles, filepath.Join(folder, "go.mod"), filepath.Join(folder, "go.sum"))
 	}
 	return e.get(ctx, progress, func(dir string) error {
-		if err := generateCRDs(ctx, dir); err != nil {
+		if err := generateCRDs(ctx, UnitCRDs, generatedFrom(), dir); err != nil {
 			return err
 		}
 		for _, name := range []string{UnitSourceController, UnitKustomizeController} {
@@ -48,17 +48,44 @@ func buildCRDs(ctx context.Context, progress io.Writer) (string, error) {
 	})
 }
 
-func generateCRDs(ctx context.Context, dir string) error {
-	folder, err := unitFolder(UnitCRDs)
+// OlderFlux lists the releases of Flux before the newest whose CRDs the test bed
+// can make, oldest first.
+func OlderFlux() []string { return []string{"2.1", "2.3", "2.6", "2.8"} }
+
+// olderCRDs is the unit, and so the folder, with the api modules of one of them.
+// The versions are those in flux2's go.mod at the release; of the image
+// controllers, the nearest that the module mirror has.
+func olderCRDs(flux string) string { return UnitCRDs + "-" + flux }
+
+// buildOlderCRDs returns a directory with the CRDs of an older Flux, all of them
+// generated.
+func buildOlderCRDs(ctx context.Context, progress io.Writer, flux string) (string, error) {
+	unit := olderCRDs(flux)
+	folder, err := unitFolder(unit)
+	if err != nil {
+		return "", err
+	}
+	modules := append(generatedFrom(), "github.com/fluxcd/source-controller/api", "github.com/fluxcd/kustomize-controller/api")
+	e := cacheEntry{
+		name:     unit,
+		progress: "generating the CRDs of Flux " + flux + ", about half a minute the first time",
+		keyFiles: []string{filepath.Join(folder, "go.mod"), filepath.Join(folder, "go.sum")},
+		keyParts: modules,
+	}
+	return e.get(ctx, progress, func(dir string) error { return generateCRDs(ctx, unit, modules, dir) })
+}
+
+func generateCRDs(ctx context.Context, unit string, modules []string, dir string) error {
+	folder, err := unitFolder(unit)
 	if err != nil {
 		return err
 	}
 	args := []string{"tool", "controller-gen", "crd", "output:crd:dir=" + dir}
-	for _, module := range generatedFrom() {
+	for _, module := range modules {
 		args = append(args, "paths="+module+"/...")
 	}
 	if _, err := goTool(ctx, folder, args...); err != nil {
-		return fmt.Errorf("generating CRDs: %w", err)
+		return fmt.Errorf("generating the CRDs of %q: %w", unit, err)
 	}
 	return nil
 }

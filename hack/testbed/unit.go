@@ -3,6 +3,7 @@ package testbed
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // The units of the test bed: each is a folder of module files from which Build
@@ -16,12 +17,17 @@ const (
 	UnitNotificationController = "notification-controller"
 	UnitKrew                   = "krew"
 	UnitPromtool               = "promtool"
+	UnitFlux                   = "flux"
+	UnitOldestKube             = "kube-1.31"
 	UnitCRDs                   = "crds"
 )
 
-// kubeVersion is what kube-apiserver and kubectl report; it is the version of
-// k8s.io/kubernetes in kube/go.mod.
-const kubeVersion = "1.36.3"
+// The versions that kube-apiserver and kubectl report: those of k8s.io/kubernetes
+// in kube/go.mod and in kube-1.31/go.mod.
+const (
+	kubeVersion       = "1.36.3"
+	oldestKubeVersion = "1.31.14"
+)
 
 // unit says how the programs of one folder are built.
 type unit struct {
@@ -36,33 +42,27 @@ type unit struct {
 // program is one binary: its file name and the package that is its main.
 type program struct{ name, pkg string }
 
-// Units lists the names that Build accepts, in the order in which a control
-// plane needs them.
+// Units lists the names that Build accepts: first those of a control plane, in
+// the order in which it needs them.
 func Units() []string {
 	names := []string{UnitCRDs}
 	for _, u := range units() {
 		names = append(names, u.name)
 	}
+	names = append(names, UnitFlux)
+	for _, flux := range OlderFlux() {
+		names = append(names, olderCRDs(flux))
+	}
 	return names
 }
 
 func units() []unit {
-	// Without these, kube-apiserver reports v0.0.0 and kubectl warns of a skew.
-	version := "-X k8s.io/component-base/version.gitVersion=v" + kubeVersion +
-		" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36"
 	return []unit{
 		{
 			name: UnitEtcd, title: "etcd 3.6.5", firstTime: "half a minute",
 			programs: []program{{"etcd", "go.etcd.io/etcd/server/v3"}},
 		},
-		{
-			name: UnitKube, title: "kube-apiserver and kubectl " + kubeVersion, firstTime: "4 minutes",
-			programs: []program{
-				{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
-				{"kubectl", "k8s.io/kubernetes/cmd/kubectl"},
-			},
-			ldflags: version,
-		},
+		kubeUnit(UnitKube, kubeVersion),
 		{
 			name: UnitSourceController, title: "source-controller 1.9.6", firstTime: "3 minutes",
 			programs: []program{{"source-controller", "github.com/fluxcd/source-controller"}},
@@ -91,6 +91,22 @@ func units() []unit {
 			programs: []program{{"promtool", "github.com/prometheus/prometheus/cmd/promtool"}},
 			tags:     "remove_all_sd", // the clients of all clouds are most of it, and check no rules
 		},
+		kubeUnit(UnitOldestKube, oldestKubeVersion),
+	}
+}
+
+// kubeUnit builds kube-apiserver and kubectl of one version of Kubernetes.
+func kubeUnit(name, version string) unit {
+	parts := strings.Split(version, ".")
+	const flag = "-X k8s.io/component-base/version."
+	return unit{
+		name: name, title: "kube-apiserver and kubectl " + version, firstTime: "4 minutes",
+		programs: []program{
+			{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
+			{"kubectl", "k8s.io/kubernetes/cmd/kubectl"},
+		},
+		// Without these, kube-apiserver reports v0.0.0 and kubectl warns of a skew.
+		ldflags: flag + "gitVersion=v" + version + " " + flag + "gitMajor=" + parts[0] + " " + flag + "gitMinor=" + parts[1],
 	}
 }
 

@@ -1,4 +1,4 @@
-module github.com/fluxtune/kubectl-fluxtune/hack/release
+module github.com/fluxtune/kubectl-fluxtune/hack/release/tools
 
 go 1.26.3
 
