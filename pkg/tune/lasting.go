@@ -1,0 +1,71 @@
+package tune
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// lostPin judges the fields of an object that are as we set them and that its record calls pinned, where something sets
+// them again all the same; false where that is not so, or not known.
+func (j *Judge) lostPin(o flux.Object) (Stick, bool) {
+	record, err := ReadRecord(o)
+	if j == nil || err != nil {
+		return Stick{}, false
+	}
+	fields := slices.DeleteFunc(record.Pinned(), func(f flux.Field) bool {
+		s, _, _ := record.standingOf(record.chain(f), o, f)
+		return s != stands
+	})
+	if len(fields) == 0 {
+		return Stick{}, false
+	}
+	stick := j.Judge(o, fields)
+	return stick, stick.Verdict == Reverted
+}
+
+// PinGone tells whether the record of an object says that rules leave fields to us, and something sets them all the same:
+// the rules are gone. Where that is not known, they are not.
+func (j *Judge) PinGone(o flux.Object) bool {
+	record, err := ReadRecord(o)
+	if j == nil || err != nil {
+		return false
+	}
+	fields := record.Pinned()
+	return len(fields) > 0 && j.Judge(o, fields).Verdict == Reverted
+}
+
+// Lasting is how changes of the intervals of objects would last, in numbers of objects.
+type Lasting struct {
+	Objects int
+	// Undone are those of which something sets the interval again, or may; Pinnable those of them that --managed=pin can hold.
+	Undone, Pinnable int
+	// Why the others cannot be pinned: the reason of the most, and of how many.
+	Why      string
+	WhyCount int
+}
+
+// Lasting counts how changes of the intervals of objects would last. It asks what a plan asks.
+func (j *Judge) Lasting(objects []flux.Object) Lasting {
+	l := Lasting{Objects: len(objects)}
+	reasons := make(map[string]int)
+	for _, o := range objects {
+		item := Item{Object: o, Stick: j.Judge(o, []flux.Field{flux.Interval})}
+		if item.Stick.Verdict.lasts() {
+			continue
+		}
+		l.Undone++
+		if _, why := managed(item, Options{Judge: j, Managed: ManagedPin}); why != "" {
+			reasons[why]++
+			continue
+		}
+		l.Pinnable++
+	}
+	for _, why := range slices.Sorted(maps.Keys(reasons)) {
+		if reasons[why] > l.WhyCount {
+			l.Why, l.WhyCount = why, reasons[why]
+		}
+	}
+	return l
+}
