@@ -108,7 +108,7 @@ func differs(git, live flux.Object, field flux.Field, judge *tune.Judge) LiveDif
 		d.State, d.Why = StateBehind, fmt.Sprintf("%s has set it: from another revision than the files are", owner)
 	case d.Git == nil:
 		d.State, d.Why = StateStays, "Git does not set it, and so leaves it"
-	case stick.Verdict == tune.Unknown:
+	case stick.Verdict == tune.Unknown && !exception: // of what a hand has set and Git has, too, it is known
 		d.State, d.Why = StateUnknown, stick.Message
 	default:
 		d.State, d.Why = StateUndone, fmt.Sprintf("%s sets Git's value again", owner)

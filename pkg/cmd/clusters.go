@@ -163,6 +163,9 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 		fs := fleets{all: []fleet{f}}
 		return fs, o.knownEnvironments(fs)
 	}
+	if len(each) == 0 { // a state of a checkout that has no cluster yet
+		return fleets{}, nil
+	}
 	read, ids, failed := make([]fleet, len(each)), make([]cluster.Identity, len(each)), make([]error, len(each))
 	const atOnce = 8 // what each has in memory adds up
 	var wait sync.WaitGroup

@@ -124,7 +124,7 @@ spec: {interval: 10m, timeout: 2m, retryInterval: 1m, path: ./clusters/%s, prune
 	require.Zero(t, both.code, both.stderr)
 	assert.Contains(t, both.stdout, "no commit in 52d (Git)", "production reads other files")
 	assert.Contains(t, both.stdout, "3 commits in 52d (Git)")
-	assert.Equal(t, 2, strings.Count(both.stdout, "github.com gets "), "the same is said of each cluster: one share for all")
+	assert.Equal(t, 1, strings.Count(both.stdout, "github.com gets "), "the clusters are planned together: one share for all")
 
 	rewritten := call("rewrite", "--yes")
 	require.Zero(t, rewritten.code, rewritten.stderr)

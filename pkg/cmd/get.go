@@ -51,7 +51,7 @@ func newGet(r *root) *cobra.Command {
 			With -f a Git checkout is shown instead of a cluster. With -f and --context together, only where the
 			cluster is not as Git has it: pinned (a rule leaves the value to the cluster), undone (what applies
 			the object will set Git's value again), stays (Git does not set it), behind (set from another
-			revision), missing on the cluster, or extra there.
+			revision), unknown (who sets it could not be read), missing on the cluster, or extra there.
 
 			Exit code 1 means that something could not be read; what could is shown.`),
 		Example: examples(`

@@ -158,7 +158,9 @@ func (p Problem) Uniform(intervals []time.Duration) (time.Duration, []time.Durat
 	target, low, high := 0.0, time.Duration(0), time.Duration(0)
 	for i, s := range p.Sources {
 		target += s.most() * perHour(intervals[i])
-		high = max(high, s.Max)
+		if high = max(high, s.Max); i == 0 || s.Min < low {
+			low = s.Min // what is shorter is nobody's
+		}
 	}
 	for high-low > time.Millisecond {
 		if middle := low + (high-low)/2; asked(middle) > target {

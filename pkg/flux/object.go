@@ -76,7 +76,7 @@ type Object struct {
 	// OCI says that a HelmRepository is of type oci: Flux ignores its interval.
 	OCI bool
 	// Generated says that a HelmChart was made by helm-controller, which resets its interval to the
-	// HelmRelease's.
+	// HelmRelease's; or, of a checkout, that a source is made by the Flux Operator for a FluxInstance.
 	Generated bool
 	// HasChart says that a HelmRelease has a chart template (spec.chart), so that ChartInterval is a
 	// field of it.

@@ -212,6 +212,9 @@ func (b builtResource) matters() bool {
 	if _, known := flux.ParseManifestKind(b.ref.Group, b.ref.Kind); known {
 		return true
 	}
+	if b.ref.Group == flux.OperatorGroup && b.ref.Kind == "FluxInstance" { // it makes a source
+		return true
+	}
 	return b.ref.Group == "" && (b.ref.Kind == "Namespace" || b.ref.Kind == "ConfigMap") ||
 		b.ref.Group == generatorGroup && b.ref.Kind == generatorKind
 }

@@ -39,11 +39,23 @@ func (h History) Changes(files map[string]bool) int {
 	return n
 }
 
-// ReadHistory reads from Git when the files below a folder changed, from a time on. Nothing is fetched or written.
+// tunedLine is a line that only says how often something is looked at, or how long that may take. A commit that changes
+// nothing else, as rewrite makes them, is none that anybody waits for. Where Git has numbers of lines to tell (--numstat), it
+// leaves out the files of which nothing but such lines changed.
+const tunedLine = `^[[:space:]-]*["']?(interval|timeout|retryInterval)["']?:[[:space:]]*["']?[0-9.msh]+["']?,?[[:space:]]*(#.*)?$`
+
+// ReadHistory reads from Git when the files below a folder changed, from a time on, in more than intervals and timeouts.
+// Nothing is fetched or written.
 func ReadHistory(ctx context.Context, dir string, since time.Time) (History, error) {
 	h := History{Since: since}
-	out, err := gitProgram{ctx: ctx, dir: dir}.run("log", "--first-parent", "-m", "--name-only", "--no-renames", "--relative", "-z",
-		fmt.Sprintf("--since=@%d", since.Unix()), "--format=%x01%ct %p", "HEAD")
+	log := func(how ...string) ([]byte, error) {
+		arguments := append([]string{"log", "--first-parent", "-m", "--no-renames", "--relative", "-z"}, how...)
+		return gitProgram{ctx: ctx, dir: dir}.run(append(arguments, fmt.Sprintf("--since=@%d", since.Unix()), "--format=%x01%ct %p", "HEAD")...)
+	}
+	out, err := log("--numstat", "--no-ext-diff", "--no-textconv", "-I"+tunedLine)
+	if err != nil && ctx.Err() == nil { // Git before 2.30, or contents that are not here (a partial clone)
+		out, err = log("--name-only")
+	}
 	if err != nil {
 		return h, err
 	}
@@ -60,6 +72,9 @@ func ReadHistory(ctx context.Context, dir string, since time.Time) (History, err
 			break
 		}
 		for _, file := range strings.Split(files, "\x00") {
+			if parts := strings.SplitN(file, "\t", 3); len(parts) == 3 { // lines added, lines taken away, the file
+				file = parts[2]
+			}
 			if file != "" {
 				c.Files = append(c.Files, file)
 			}

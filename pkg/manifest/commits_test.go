@@ -53,7 +53,7 @@ func TestReadHistory(t *testing.T) {
 	}
 	assert.Equal(t, 2, h.Changes(map[string]bool{"a.yaml": true, "sub/ü b.yaml": true}), "a merge is one change")
 
-	h, err = ReadHistory(t.Context(), dir, at(3, 12))
+	h, err = ReadHistory(t.Context(), dir, at(3, 12)) // the merge
 	require.NoError(t, err)
 	assert.True(t, h.Since.Equal(at(3, 12)))
 	assert.Len(t, h.Commits, 1)
@@ -67,4 +67,28 @@ func TestReadHistory(t *testing.T) {
 
 	_, err = ReadHistory(t.Context(), t.TempDir(), at(1, 0))
 	require.ErrorContains(t, err, "git log")
+}
+
+// A commit that only says how often to look is none that anybody waits for.
+func TestReadHistoryPassesOverIntervals(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run := func(args ...string) {
+		out, err := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"}, args...)...).CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	run("init", "-q", "-b", "main")
+	for _, content := range []string{
+		"spec:\n  interval: 5m\n  image: a\n", "spec:\n  interval: 1m # fast\n  timeout: \"9m30s\"\n  image: a\n",
+		"spec:\n  interval: 1m # fast\n  timeout: \"9m30s\"\n  image: b\n", "spec:\n  interval: 2m\n  image: c\n", "spec:\n  interval: 3m\n  image: c\n",
+	} {
+		writeFiles(t, dir, map[string]string{"a.yaml": content, "b.yaml": "interval of b: " + content[18:19] + "\n"})
+		run("add", "-A")
+		run("commit", "-q", "-m", "change")
+	}
+	h, err := ReadHistory(t.Context(), dir, time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	assert.Len(t, h.Commits, 4)
+	assert.Equal(t, 2, h.Changes(map[string]bool{"a.yaml": true}), "the image changed twice")
+	assert.Equal(t, 3, h.Changes(map[string]bool{"b.yaml": true}), "that is no interval")
 }

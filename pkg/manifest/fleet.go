@@ -31,6 +31,10 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		f.gap("what "+o.ref.String()+" makes", "the Flux Operator renders it, and that is not done here", true)
 		return
 	}
+	if o.ref.Group == flux.OperatorGroup && o.ref.Kind == "FluxInstance" {
+		f.addSync(d, o)
+		return
+	}
 	_, known := flux.ParseManifestKind(o.ref.Group, o.ref.Kind)
 	if !known && o.ref.Kind != "Namespace" {
 		return

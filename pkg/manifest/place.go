@@ -41,12 +41,22 @@ type atlas struct {
 	seen    map[place][]spot
 	byName  map[place]map[[2]string][]spot
 	found   map[spot][]place
+	// originals are the names that objects have in their files.
+	originals map[spot]string
+}
+
+// site is the place that is the same for all objects that are written in one file.
+func (p place) site() place {
+	if p.own {
+		return place{file: p.file, own: true}
+	}
+	return p
 }
 
 func newAtlas(t *Tree, fleets []Fleet) *atlas {
 	return &atlas{
 		tree: t, fleets: fleets, reaches: map[string]map[string]bool{}, objects: map[*deployment]map[flux.Ref]string{},
-		written: map[string]map[string][]string{}, seen: map[place][]spot{}, byName: map[place]map[[2]string][]spot{}, found: map[spot][]place{},
+		written: map[string]map[string][]string{}, seen: map[place][]spot{}, byName: map[place]map[[2]string][]spot{}, found: map[spot][]place{}, originals: map[spot]string{},
 	}
 }
 
@@ -65,6 +75,15 @@ func (a *atlas) fileOf(d *deployment, ref flux.Ref) string {
 
 // originalName is the name that an object has in its file: kustomizations may have put something before and behind it.
 func (a *atlas) originalName(s spot) string {
+	name, known := a.originals[s]
+	if !known {
+		name = a.findOriginalName(s)
+		a.originals[s] = name
+	}
+	return name
+}
+
+func (a *atlas) findOriginalName(s spot) string {
 	f := a.fleets[s.root]
 	d := f.deployments[f.owners[s.ref]]
 	if d == nil {
@@ -204,6 +223,7 @@ func (a *atlas) reach(d *deployment, folder string) map[string]bool {
 
 // named are the objects of a kind that a patch at a place finds by a name: their first names count, too.
 func (a *atlas) named(p place, kind, name string) []spot {
+	p = p.site()
 	index, known := a.byName[p]
 	if !known {
 		index = map[[2]string][]spot{}
@@ -222,6 +242,7 @@ func (a *atlas) named(p place, kind, name string) []spot {
 
 // sees are the Flux objects that a patch at a place would see, in all roots.
 func (a *atlas) sees(p place) []spot {
+	p = p.site()
 	if found, ok := a.seen[p]; ok {
 		return found
 	}

@@ -35,7 +35,7 @@ func wish(f Fleet, o flux.Object) []tune.Change {
 	var changes []tune.Change
 	for _, field := range []flux.Field{flux.Interval, flux.Timeout} {
 		to, ok := values[field]
-		if ok && o.Annotations["keep"] == "" && !flux.SameDuration(o.Value(field), &to) {
+		if ok && o.Annotations["keep"] == "" && !o.Generated && !flux.SameDuration(o.Value(field), &to) {
 			changes = append(changes, tune.Change{Field: field, From: o.Value(field), To: &to})
 		}
 	}

@@ -194,6 +194,8 @@ func intervalIgnored(s subject) (Reason, string) {
 	switch {
 	case s.object.OCI:
 		return ReasonIntervalIgnored, "Flux ignores the interval of a HelmRepository of type oci"
+	case s.object.Generated && s.object.Kind != "HelmChart":
+		return ReasonIntervalIgnored, "made by a FluxInstance, which sets its interval: set spec.sync.interval there"
 	case s.object.Generated:
 		return ReasonIntervalIgnored, "made by a HelmRelease, which sets its interval: tune spec.chart.spec.interval there"
 	default:

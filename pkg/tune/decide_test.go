@@ -46,6 +46,10 @@ func TestDecideReasons(t *testing.T) {
 			"an interval that is not known", object(t, "ks", interval("${poll}")), in("production"), Options{}, ActionSkip, ReasonNotKnown,
 			"interval is ${poll}, a variable whose value is not in what was read",
 		},
+		{
+			"a FluxInstance's source", object(t, "gitrepo", func(o *flux.Object) { o.Generated = true }), in("development"), Options{}, ActionSkip, ReasonIntervalIgnored,
+			"made by a FluxInstance, which sets its interval: set spec.sync.interval there",
+		},
 		{"absent", object(t, "ks", func(o *flux.Object) { o.Interval = nil }), in("production"), Options{}, ActionSkip, ReasonRefused, "interval: it is not set, and Flux requires it"},
 		{
 			"a record that cannot be kept", object(t, "ks", recorded("{")), in("development"), Options{}, ActionSkip, ReasonBadRecord,
