@@ -28,10 +28,14 @@ func judge(tag string, others []string) (standing, error) {
 	if mine.PreRelease() != "" {
 		return standing{prerelease: true, reason: tag + " is a pre-release: plugins/ stays as it is"}, nil
 	}
+	newest := mine
 	for _, other := range others {
-		if v, ok := parseTag(other); ok && v.PreRelease() == "" && mine.LessThan(v) {
-			return standing{reason: fmt.Sprintf("%s is older than %s: plugins/ stays as it is", tag, other)}, nil
+		if v, ok := parseTag(other); ok && v.PreRelease() == "" && newest.LessThan(v) {
+			newest = v
 		}
+	}
+	if newest != mine {
+		return standing{reason: fmt.Sprintf("%s is older than v%s: plugins/ stays as it is", tag, newest)}, nil
 	}
 	return standing{newest: true, reason: tag + " is the newest final release: plugins/ will name it"}, nil
 }
