@@ -50,25 +50,17 @@ func NewClient(config *rest.Config) (*Client, error) {
 	return &Client{kube: reader, rest: client, config: config}, nil
 }
 
-// Identity tells clusters apart, whatever they are called.
-type Identity struct {
-	UID  string // of the namespace kube-system; "" where that may not be read
-	Host string // the API server's address
-}
-
-// Same tells whether two are one cluster: the UIDs tell, and the addresses only where those are not known, since some
-// gateways serve many clusters at one.
-func (a Identity) Same(b Identity) bool {
-	if a.UID != "" && b.UID != "" {
-		return a.UID == b.UID
-	}
-	return a.Host == b.Host
-}
-
-// Identify asks which cluster it is.
-func (c *Client) Identify(ctx context.Context) Identity {
-	uid, _ := c.kube.Cluster(ctx) // who may not read it has the address
-	return Identity{uid, c.config.Host}
+// Seen is the cluster as this client sees it, to be compared with others: some of the objects that were read are its
+// witnesses.
+func (c *Client) Seen(ctx context.Context, objects []flux.Object) kube.Seen {
+	uid, _ := c.kube.Cluster(ctx) // who may not read it has witnesses
+	return kube.Seen{Client: c.kube, UID: uid, Witnesses: func(context.Context) []kube.Witness {
+		var all []kube.Witness
+		for _, o := range objects[:min(len(objects), 3)] {
+			all = append(all, kube.Witness{Collection: urlPath(path(o.KindRow(), o.Version, o.Namespace)), Name: o.Name})
+		}
+		return all
+	}}
 }
 
 // served maps each kind's name to the API version to use; kinds that the cluster does not serve are

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
 
@@ -166,7 +167,7 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 	if len(each) == 0 { // a state of a checkout that has no cluster yet
 		return fleets{}, nil
 	}
-	read, ids, failed := make([]fleet, len(each)), make([]cluster.Identity, len(each)), make([]error, len(each))
+	read, ids, failed := make([]fleet, len(each)), make([]kube.Seen, len(each)), make([]error, len(each))
 	const atOnce = 8 // what each has in memory adds up
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, atOnce)
@@ -175,7 +176,7 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			if read[i], failed[i] = one.readNamed(ctx); failed[i] == nil && one.Client != nil && len(o.clusters) > 0 {
-				ids[i] = one.Client.Identify(ctx)
+				ids[i] = one.Client.Seen(ctx, read[i].snapshot.Objects)
 			}
 		})
 	}
@@ -185,7 +186,7 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 	}
 	var fs fleets
 	var reasons []string
-	var known []cluster.Identity
+	stands := oncePerFleet(ctx, each, read, ids, failed)
 	for i, one := range each {
 		if failed[i] != nil {
 			fs.missing = append(fs.missing, flux.Gap{Cluster: one.Cluster, What: "the cluster", Why: failed[i].Error()})
@@ -193,11 +194,11 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 			continue
 		}
 		if one.Files == nil {
-			if same := slices.IndexFunc(known, ids[i].Same); same >= 0 {
-				_, _ = fmt.Fprintf(r.ErrOut, "Context %s is the same cluster as %s, which counts once.\n", one.Cluster, fs.all[same].options.Cluster)
+			if stands[i] != i {
+				_, _ = fmt.Fprintln(r.ErrOut, sameClusterLine(one.Cluster, each[stands[i]].Cluster))
 				continue
 			}
-			known, read[i].place = append(known, ids[i]), len(fs.all)
+			read[i].place = len(fs.all)
 		}
 		fs.all = append(fs.all, read[i])
 	}
@@ -205,6 +206,36 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 		return fs, fmt.Errorf("none of the clusters could be read: %s", strings.Join(reasons, "; "))
 	}
 	return fs, o.knownEnvironments(fs)
+}
+
+// oncePerFleet is, for each context that was read, the one that shows its cluster: the one with the fewest gaps. Where
+// nothing tells whether two contexts are one cluster, that is a gap.
+func oncePerFleet(ctx context.Context, each []FleetOptions, read []fleet, seen []kube.Seen, failed []error) []int {
+	stands := make([]int, len(each))
+	var known []int
+	for i := range each {
+		if stands[i] = i; failed[i] == nil && seen[i].Client != nil {
+			known = append(known, i)
+		}
+	}
+	var same comparisons
+	for n, i := range known {
+		for _, j := range known[:n] {
+			same.between(ctx, i, j, func(i int) kube.Seen { return seen[i] })
+		}
+	}
+	g := group(known, same.of, func(i, j int) bool { return len(read[i].snapshot.Gaps) < len(read[j].snapshot.Gaps) })
+	for n, i := range known {
+		stands[i] = g.stands[n]
+		if others := g.doubtful[i]; len(others) > 0 {
+			var names []string
+			for _, j := range others {
+				names = append(names, each[j].Cluster)
+			}
+			read[i].snapshot.Gaps = append(read[i].snapshot.Gaps, flux.Gap{Cluster: each[i].Cluster, What: "which cluster this is", Why: doubt(strings.Join(names, ", "))})
+		}
+	}
+	return stands
 }
 
 // readNamed reads the fleet of a cluster among several.

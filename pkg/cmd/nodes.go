@@ -1,8 +1,8 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
@@ -35,6 +36,7 @@ type NodesOptions struct {
 	root     *root
 	printer  *printer
 	clusters []nodesCluster
+	same     *comparisons
 	report   report.NodeOptions
 	selector string // of nodes, for messages
 	watch    bool
@@ -62,7 +64,8 @@ func newNodes(r *root) *cobra.Command {
 			(status.allocatable.pods), and how full it is. Pods that have ended (Succeeded, Failed) do not
 			count; pods that are being deleted count until they are gone. Pods on nodes that no longer
 			exist, and pods without a node, have rows of their own at the end. With -o wide, --sort-by cpu
-			or memory, CPU and memory in use come from metrics.k8s.io, where the cluster serves that.
+			or memory, CPU and memory in use come from metrics.k8s.io, where the cluster serves that. Other
+			formats have them where they are known, and are complete without them.
 
 			What cannot be read in time, or at all, is not guessed: a number that may be too low is
 			written 26+, one that is not known ?, a line above the table says what is missing, -o json has
@@ -71,8 +74,10 @@ func newNodes(r *root) *cobra.Command {
 			With -n only the pods of that namespace are counted (several with commas); nodes are those of
 			the whole cluster.
 
-			Several contexts of one cluster count once. The flags of the connection go with each context,
-			but for those that name a cluster.
+			Several contexts of one cluster count once, through the one that sees more. They are one only by
+			proof: the UID of the namespace kube-system, or of a node or pod that both see, never by the
+			address. Where nothing tells, both count, and a line says so. The flags of the connection go with
+			each context, but for those that name a cluster.
 
 			Exit codes: 0 everything was counted, 3 something is missing, 4 a node is fuller than
 			--fail-above, 1 nothing could be read.`),
@@ -121,7 +126,7 @@ func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
 }
 
 func (f *NodesFlags) toOptions(r *root, args []string) (o NodesOptions, err error) {
-	o = NodesOptions{root: r, selector: f.Selector, watch: f.Watch, timeout: f.Timeout, now: r.Now}
+	o = NodesOptions{root: r, selector: f.Selector, watch: f.Watch, timeout: f.Timeout, now: r.Now, same: &comparisons{}}
 	if err := f.check(); err != nil {
 		return o, err
 	}
@@ -135,19 +140,42 @@ func (f *NodesFlags) toOptions(r *root, args []string) (o NodesOptions, err erro
 	if f.Watch && !slices.Contains([]string{"table", "wide", "json"}, o.printer.format) {
 		return o, fmt.Errorf("--watch shows -o table, wide or json, not %s", f.Output)
 	}
-	o.report = report.NodeOptions{SortBy: f.SortBy, Top: f.Top, Selected: f.Selector != "", Names: args, GroupBy: f.GroupBy}
+	names, err := nodeNames(args)
+	if err != nil {
+		return o, err
+	}
+	o.report = report.NodeOptions{SortBy: f.SortBy, Top: f.Top, Selected: f.Selector != "", Names: names, GroupBy: f.GroupBy}
 	if f.Top > 0 && f.SortBy == "" {
 		o.report.SortBy = "pods"
 	}
 	o.clusters, err = r.nodesClusters(*f, nodes.Options{
-		NodeSelector: f.Selector, NodeLabels: report.NodeLabels(f.GroupBy), Wide: f.wantsDetails(), Usage: f.wantsUsage(), Deadline: f.Timeout,
+		NodeSelector: f.Selector, NodeLabels: report.NodeLabels(f.GroupBy), Wide: f.wantsDetails(), Usage: f.wantsUsage(), UsageAsked: f.asksUsage(), Deadline: f.Timeout,
 	})
 	return o, err
+}
+
+// nodeNames takes names also as -o name prints them: node/NAME.
+func nodeNames(args []string) ([]string, error) {
+	var names []string
+	for _, arg := range args {
+		kind, name, typed := strings.Cut(arg, "/")
+		if !typed {
+			kind, name = "node", arg
+		}
+		if !slices.Contains([]string{"node", "nodes", "no"}, kind) || name == "" || strings.Contains(name, "/") {
+			return nil, fmt.Errorf("%q names no node: write NAME or node/NAME", arg)
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 func (f NodesFlags) check() error {
 	if _, err := labels.Parse(f.Selector); err != nil {
 		return fmt.Errorf("--selector %q: %w", f.Selector, err)
+	}
+	if problems := validation.IsQualifiedName(f.GroupBy); f.GroupBy != "" && len(problems) > 0 {
+		return fmt.Errorf("--group-by %q is neither zone, pool nor the key of a label: %s", f.GroupBy, problems[0])
 	}
 	switch {
 	case f.Top < 0:
@@ -165,8 +193,12 @@ func (f NodesFlags) wantsDetails() bool {
 	return f.Output != "" && f.Output != "table" && f.Output != "name"
 }
 
-func (f NodesFlags) wantsUsage() bool {
-	return f.wantsDetails() || slices.Contains([]string{"cpu", "memory"}, strings.TrimPrefix(f.SortBy, "-"))
+// wantsUsage: documents have CPU and memory where they are known.
+func (f NodesFlags) wantsUsage() bool { return f.wantsDetails() || f.asksUsage() }
+
+// asksUsage: somebody waits for CPU and memory, so that it counts where they are missing.
+func (f NodesFlags) asksUsage() bool {
+	return f.Output == "wide" || slices.Contains([]string{"cpu", "memory"}, strings.TrimPrefix(f.SortBy, "-"))
 }
 
 // nodesView is a report.NodeList or a report.NodeGroupList.
@@ -196,12 +228,15 @@ func (o NodesOptions) run(ctx context.Context) error {
 
 // runOnce counts and shows it; after Ctrl-C, what was counted until then.
 func (o NodesOptions) runOnce(ctx context.Context) error {
-	counts, same := oncePerCluster(o.count(ctx))
+	counts, same := oncePerCluster(o.count(ctx), o.same.of)
 	for _, line := range same {
 		_, _ = fmt.Fprintln(o.root.ErrOut, line)
 	}
 	if err := nothing(counts); err != nil {
-		return cmp.Or(ctx.Err(), err)
+		if ctx.Err() != nil {
+			return codeError{exitInterrupted, errors.New("interrupted before anything was counted")}
+		}
+		return err
 	}
 	err := o.show(counts)
 	if ctx.Err() != nil {
@@ -250,7 +285,7 @@ func (o NodesOptions) show(counts []report.ClusterCount) error {
 	if o.selector != "" && view.Empty() && len(gaps) == 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No nodes have the labels %s.\n", o.selector)
 		if o.printer.tables() {
-			return nil
+			return o.verdict(view)
 		}
 	}
 	if len(gaps) > 0 && (!o.printer.tables() || o.printer.layout.NoHeaders) {
@@ -287,6 +322,9 @@ func (o NodesOptions) verdict(view nodesView) error {
 	}
 	if len(view.Gaps()) > 0 {
 		return silentError{exitPartial}
+	}
+	if o.failAbove > 0 && view.Empty() {
+		return errors.New("--fail-above: there is no node to look at: check --selector and the --context")
 	}
 	return nil
 }

@@ -97,6 +97,10 @@ func nodeCases() []golden {
 		{name: "nodes/contexts", args: "nodes --contexts blue,green,lost --top 3 --timeout 2s", with: severalContexts},
 		{name: "nodes/contexts-unknown", args: "nodes --contexts blue,purple", with: severalContexts},
 		{name: "nodes/contexts-json", args: "nodes --contexts blue,lost --top 1 -o json", with: severalContexts},
+		{name: "nodes/contexts-two-addresses", args: "nodes --contexts blue,azure --top 1 --as somebody --as-group all-listers", with: severalContexts},
+		{name: "nodes/contexts-exec-hangs", args: "nodes --contexts blue,hangs --top 1 --timeout 4s", with: severalContexts},
+		{name: "nodes/exec-hangs", args: "nodes --context hangs --timeout 1s", with: severalContexts},
+		{name: "nodes/contexts-stranger", args: "nodes --contexts blue,stranger --top 1", with: severalContexts},
 		{name: "nodes/forbidden", args: "nodes --as somebody --as-group team-readers"},
 		{name: "nodes/forbidden-json", args: "nodes --as somebody --as-group team-readers --top 1 -o json"},
 		{name: "nodes/own-namespace", args: "nodes -n team-001 --as somebody --as-group team-one"},
@@ -169,7 +173,9 @@ func neverFrom(namespaces ...string) faults.Rule {
 	}
 }
 
-// severalContexts has blue and navy, which are one cluster, green, which never answers, and lost, whose certificate authority is missing.
+// severalContexts has blue and navy, which are one cluster, azure, which is
+// the same at another address, hangs and stranger, which are there without credentials, green, which never answers, and lost, whose certificate
+// authority is missing.
 func severalContexts(t *testing.T, c *testbed.Cluster, i invocation) invocation {
 	t.Helper()
 	blue := faults.Start(t, c.Config(), nil).Kubeconfig(t, "blue", "default")
@@ -181,6 +187,14 @@ func severalContexts(t *testing.T, c *testbed.Cluster, i invocation) invocation 
 	all.Clusters["green"], all.AuthInfos["green"], all.Contexts["green"] = other.Clusters["green"], other.AuthInfos["green"], other.Contexts["green"]
 	all.Clusters["navy"], all.AuthInfos["navy"] = all.Clusters["blue"], all.AuthInfos["blue"]
 	all.Contexts["navy"] = &clientcmdapi.Context{Cluster: "navy", AuthInfo: "navy"}
+	azure, err := clientcmd.LoadFromFile(faults.Start(t, c.Config(), nil).Kubeconfig(t, "azure", "default"))
+	require.NoError(t, err)
+	all.Clusters["azure"], all.AuthInfos["azure"], all.Contexts["azure"] = azure.Clusters["azure"], azure.AuthInfos["azure"], azure.Contexts["azure"]
+	all.AuthInfos["hangs"] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
+		Command: "sleep", Args: []string{"15"}, APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+	}}
+	all.AuthInfos["stranger"] = &clientcmdapi.AuthInfo{Token: "nobody's"}
+	all.Contexts["hangs"], all.Contexts["stranger"] = &clientcmdapi.Context{Cluster: "blue", AuthInfo: "hangs"}, &clientcmdapi.Context{Cluster: "blue", AuthInfo: "stranger"}
 	all.Clusters["lost"] = &clientcmdapi.Cluster{Server: "https://127.0.0.1:1", CertificateAuthority: "/nowhere/ca.crt"}
 	all.Contexts["lost"] = &clientcmdapi.Context{Cluster: "lost", AuthInfo: "green"}
 	i.kubeconfig = t.TempDir() + "/kubeconfig"
@@ -199,6 +213,17 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: pods}
 rules: [{apiGroups: [""], resources: [pods], verbs: [list]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: nodes-and-pods}
+rules: [{apiGroups: [""], resources: [nodes, pods], verbs: [list]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: all-listers}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: nodes-and-pods}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: all-listers}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -439,7 +464,7 @@ func TestNodesOptionsFromEveryFlag(t *testing.T) {
 		assert.Equal(t, name, o.clusters[i].name)
 		assert.Equal(t, nodes.Options{
 			Fallback: []string{"home", "default"}[i], NodeSelector: "a=b", NodeLabels: report.NodeLabels("team"),
-			Wide: true, Usage: true, Identify: true, Deadline: 5 * time.Second,
+			Wide: true, Usage: true, UsageAsked: true, Identify: true, Deadline: 5 * time.Second,
 		}, o.clusters[i].options)
 	}
 }

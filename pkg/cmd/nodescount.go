@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
@@ -92,26 +93,95 @@ func namespaceList(text string) ([]string, error) {
 	return names, nil
 }
 
-// oncePerCluster leaves out contexts of clusters that others show already, and says so.
-func oncePerCluster(counts []report.ClusterCount) (kept []report.ClusterCount, same []string) {
-	for _, c := range counts {
-		i := slices.IndexFunc(kept, func(k report.ClusterCount) bool { return sameCluster(k.Count, c.Count) })
-		if i < 0 {
-			kept = append(kept, c)
+// oncePerCluster leaves out contexts of clusters that others show better, and says so. Of what nothing was read nothing is
+// known: that is missing, and the same as nothing.
+func oncePerCluster(counts []report.ClusterCount, of func(i, j int) kube.Sameness) (kept []report.ClusterCount, same []string) {
+	var read []int
+	for i, c := range counts {
+		if !c.Count.Empty() {
+			read = append(read, i)
+		}
+	}
+	g := group(read, of, func(i, j int) bool { return sawMore(counts[i].Count, counts[j].Count) })
+	for i, c := range counts {
+		if n := slices.Index(read, i); n >= 0 && g.stands[n] != i {
+			same = append(same, sameClusterLine(c.Cluster, counts[g.stands[n]].Cluster))
 			continue
 		}
-		same = append(same, fmt.Sprintf("Context %s is the same cluster as %s, which counts once.", c.Cluster, kept[i].Cluster))
+		if others := g.doubtful[i]; len(others) > 0 {
+			var names []string
+			for _, j := range others {
+				names = append(names, counts[j].Cluster)
+			}
+			c.Count.Missing = append(slices.Clone(c.Count.Missing), nodes.Missing{What: nodes.WhatIdentity, Reason: kube.Forbidden, Err: errors.New(doubt(strings.Join(names, ", ")))})
+			c.Count.Counting = c.Count.Counting || g.notCompared[i]
+		}
+		kept = append(kept, c)
 	}
 	return kept, same
 }
 
-// sameCluster: the UIDs tell, and the servers' addresses only where those are not known: some gateways serve
-// many clusters at one.
-func sameCluster(a, b nodes.Count) bool {
-	if a.Cluster != "" && b.Cluster != "" {
-		return a.Cluster == b.Cluster
+// sawMore tells whether a count of a cluster says more than another.
+func sawMore(a, b nodes.Count) bool {
+	for _, d := range []int{rank(!a.Partial(), !b.Partial()), rank(!a.AtLeast, !b.AtLeast), rank(a.NodesKnown, b.NodesKnown)} {
+		if d != 0 {
+			return d > 0
+		}
 	}
-	return a.Server != "" && a.Server == b.Server
+	return a.Partial() && a.Total > b.Total
+}
+
+// rank compares what is true for one with what is true for another.
+func rank(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	default:
+		return -1
+	}
+}
+
+// seen is a cluster as its context sees it.
+func (o NodesOptions) seen(i int) kube.Seen { return o.clusters[i].counter.Seen() }
+
+// compareWith compares a cluster with others that were counted; nothing can be said of one of which nothing was read.
+func (o NodesOptions) compareWith(ctx context.Context, i int, others []int) {
+	for _, j := range others {
+		o.same.between(ctx, i, j, o.seen)
+	}
+}
+
+// compareWhileWatching compares all clusters, and again where nothing told. It ends when all is known.
+func (o NodesOptions) compareWhileWatching(ctx context.Context, changed chan<- struct{}) {
+	open := true
+	for pause := 50 * time.Millisecond; open && kube.Sleep(ctx, pause) == nil; {
+		open = false
+		for i := range o.clusters {
+			for j := range i {
+				if o.clusters[i].err != nil || o.clusters[j].err != nil || o.same.of(i, j) > kube.Untold {
+					continue
+				}
+				if a, b := o.clusters[i].now().Count, o.clusters[j].now().Count; a.Counting || a.Empty() || b.Counting || b.Empty() {
+					open = true
+					continue
+				}
+				if o.compareOnce(ctx, i, j) > kube.Untold {
+					wake(changed)
+					continue
+				}
+				open, pause = true, 10*time.Second // rights change
+			}
+		}
+		wake(changed)
+	}
+}
+
+func (o NodesOptions) compareOnce(ctx context.Context, i, j int) kube.Sameness {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	return o.same.between(ctx, i, j, o.seen)
 }
 
 // connect reads the connection and the namespaces to count; it sends no request.
@@ -153,7 +223,7 @@ func (o NodesOptions) nowAll() []report.ClusterCount {
 // count counts all clusters at the same time, within the timeout or until the user interrupts it, and
 // tells how far it is.
 func (o NodesOptions) count(ctx context.Context) []report.ClusterCount {
-	limited, cancel := context.WithTimeout(ctx, o.timeout)
+	limited, cancel := context.WithTimeoutCause(ctx, o.timeout, lateError{o.timeout})
 	defer cancel()
 	progress := o.root.newProgress()
 	defer progress.clear()
@@ -162,12 +232,22 @@ func (o NodesOptions) count(ctx context.Context) []report.ClusterCount {
 	go func() {
 		defer close(done)
 		var all sync.WaitGroup
+		var mu sync.Mutex
+		var counted []int
 		for i, c := range o.clusters {
 			all.Go(func() {
 				counts[i] = c.now()
-				if c.err == nil {
-					counts[i].Count = c.counter.Once(limited)
+				if c.err != nil {
+					return
 				}
+				if counts[i].Count = c.counter.Once(limited); counts[i].Count.Empty() || len(o.clusters) == 1 {
+					return
+				}
+				mu.Lock()
+				others := slices.Clone(counted)
+				counted = append(counted, i)
+				mu.Unlock()
+				o.compareWith(limited, i, others)
 			})
 		}
 		all.Wait()
@@ -197,3 +277,12 @@ func (o NodesOptions) soFar() string {
 	}
 	return fmt.Sprintf("%d of %d namespaces, %d pods counted so far", p.Done, p.Total, pods)
 }
+
+// lateError is what --timeout has cut off.
+type lateError struct{ after time.Duration }
+
+// Error implements error.
+func (e lateError) Error() string { return "no complete answer within --timeout " + e.after.String() }
+
+// Is makes it the end of a deadline.
+func (e lateError) Is(target error) bool { return target == context.DeadlineExceeded }

@@ -37,6 +37,9 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 		all.Go(func() { c.counter.Watch(ctx) })
 		all.Go(func() { forward(ctx, c.counter.Changed(), changed) })
 	}
+	if len(o.clusters) > 1 {
+		all.Go(func() { o.compareWhileWatching(ctx, changed) })
+	}
 	screen, end := o.newScreen(stop)
 	defer end()
 	// A slow or dead cluster must not hold back the others for longer than this.
@@ -49,7 +52,7 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 	}
 	var shown []report.ClusterCount
 	for {
-		counts, _ := oncePerCluster(o.nowAll())
+		counts, _ := oncePerCluster(o.nowAll(), o.same.of)
 		if ctx.Err() != nil {
 			return o.watchEnd(shown) // what Ctrl-C itself has interrupted is not missing
 		}
@@ -80,11 +83,16 @@ func forward(ctx context.Context, from <-chan struct{}, to chan<- struct{}) {
 		case <-ctx.Done():
 			return
 		case <-from:
-			select {
-			case to <- struct{}{}:
-			default:
-			}
+			wake(to)
 		}
+	}
+}
+
+// wake signals, unless a signal is waiting.
+func wake(to chan<- struct{}) {
+	select {
+	case to <- struct{}{}:
+	default:
 	}
 }
 

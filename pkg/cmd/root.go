@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,7 +58,12 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 			}
 			return cmd.Help()
 		},
-		PersistentPreRunE: func(*cobra.Command, []string) error { return r.logRequests() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := r.refuseEmpty(cmd); err != nil {
+				return err
+			}
+			return r.logRequests()
+		},
 
 		SuggestionsMinimumDistance: 2,
 	}
@@ -187,6 +193,35 @@ func (r *root) restConfig() (*rest.Config, error) {
 	config.UserAgent = "kubectl-fluxtune/" + r.build.complete().Version
 	config.WarningHandler = rest.NewWarningWriter(r.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
 	return config, nil
+}
+
+// refuseEmpty refuses a flag of ours that is given without a value: --fail-above "$LIMIT" in a script that has no such variable
+// would be no check, and --contexts "" the current context. kubectl's own flags keep kubectl's meaning, and how the
+// output looks does no harm.
+func (r *root) refuseEmpty(cmd *cobra.Command) (err error) {
+	ofKubectl := pflag.NewFlagSet("kubectl", pflag.ContinueOnError)
+	r.config.AddFlags(ofKubectl)
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if err == nil && ofKubectl.Lookup(f.Name) == nil && !harmlessEmpty(f.Name) && emptyValue(f.Value) {
+			err = fmt.Errorf("--%s is given without a value: name one, or leave the flag out (is a variable of a script not set?)", f.Name)
+		}
+	})
+	return err
+}
+
+// harmlessEmpty are flags that only say how something looks.
+func harmlessEmpty(name string) bool {
+	return slices.Contains([]string{"output", "template", "sort-by", "color"}, name)
+}
+
+// emptyValue tells whether a flag's text, or one of its texts, is empty.
+func emptyValue(value pflag.Value) bool {
+	list, isList := value.(pflag.SliceValue)
+	if !isList {
+		return strings.TrimSpace(value.String()) == ""
+	}
+	texts := list.GetSlice()
+	return len(texts) == 0 || slices.ContainsFunc(texts, func(text string) bool { return strings.TrimSpace(text) == "" })
 }
 
 // logRequests sets how much client-go writes to stderr. It hides credentials itself, but not what is in answers.

@@ -32,11 +32,6 @@ type Count struct {
 	AtLeast bool
 	// Missing says what is not in the Count and why, sorted; empty when it is complete.
 	Missing []Missing
-	// Cluster tells clusters apart, whatever they are called: with Options.Identify, the UID of the namespace
-	// kube-system. Empty until it is known, and where that may not be read.
-	Cluster string
-	// Server is the address that was asked.
-	Server string
 }
 
 // Pods counts the pods of one node that are neither Succeeded nor Failed.
@@ -55,7 +50,7 @@ type Progress struct{ Done, Total int }
 // Partial reports whether anything that was asked for is missing, if only yet. That a cluster serves no
 // metrics is not.
 func (c Count) Partial() bool {
-	return c.Counting || c.AtLeast || slices.ContainsFunc(c.Missing, func(m Missing) bool { return m.What != WhatUsage || m.Reason != kube.NotFound })
+	return c.Counting || c.AtLeast || slices.ContainsFunc(c.Missing, func(m Missing) bool { return !m.Optional })
 }
 
 // Empty reports whether nothing at all could be read.
@@ -120,6 +115,8 @@ type Missing struct {
 	Seen int
 	// Since is as of when that is known which is shown instead; the zero time where nothing is.
 	Since time.Time
+	// Optional: it was not asked for, so that a Count without it is complete.
+	Optional bool
 	// Err says it in full.
 	Err error
 }
@@ -142,7 +139,7 @@ func Failed(err error) Count {
 func (c *Counter) Count() Count {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	count := Count{Scope: slices.Clone(c.options.Namespaces), Cluster: c.cluster, Server: c.server, WideKnown: c.options.Wide}
+	count := Count{Scope: slices.Clone(c.options.Namespaces), WideKnown: c.options.Wide}
 	podParts, detailParts := 0, 0
 	for key, p := range c.parts {
 		count.Missing = append(count.Missing, p.missing(c.now())...)
@@ -165,6 +162,9 @@ func (c *Counter) Count() Count {
 			count.Counting = count.Counting || unread
 			count.WideKnown = count.WideKnown && p.read && p.err == nil
 		}
+	}
+	for i, m := range count.Missing { // a cluster that serves no metrics has none that could be missing
+		count.Missing[i].Optional = m.What == WhatUsage && (m.Reason == kube.NotFound || !c.options.UsageAsked)
 	}
 	count.Missing = settle(count.Missing)
 	if podParts == 0 && !slices.ContainsFunc(count.Missing, lacksPods) {

@@ -31,7 +31,9 @@ type Options struct {
 	Wide bool
 	// Usage asks for Node.Usage, what metrics.k8s.io says of each node: one request more.
 	Usage bool
-	// Identify asks for Count.Cluster: one small request more.
+	// UsageAsked: a count without Usage is partial. Else it is told, and the count complete without it.
+	UsageAsked bool
+	// Identify asks for what tells clusters apart (Counter.Seen): one small request more.
 	Identify bool
 	// Deadline is the longest time for one list while watching, 60s by default. Once is limited by
 	// its context.
@@ -56,7 +58,6 @@ type Counter struct {
 	options Options
 	kube    *kube.Client
 	client  corev1client.CoreV1Interface // watches
-	server  string
 	now     func() time.Time
 	changes chan struct{}
 	list    listing     // for tests and measurements
@@ -93,7 +94,7 @@ func New(config *rest.Config, options Options) (*Counter, error) {
 		return nil, fmt.Errorf("preparing the watch: %w", err)
 	}
 	return &Counter{
-		options: options, kube: client, client: watches, server: config.Host + config.TLSClientConfig.ServerName, now: time.Now, changes: make(chan struct{}, 1),
+		options: options, kube: client, client: watches, now: time.Now, changes: make(chan struct{}, 1),
 		parts: map[partKey]*part{{WhatNodes, ""}: {what: WhatNodes}}, details: map[string][]detail{},
 	}, nil
 }

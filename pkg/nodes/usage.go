@@ -63,13 +63,3 @@ func (c *Counter) readUsage(ctx context.Context) {
 		c.usage = usage
 	})
 }
-
-// identify reads which cluster this is.
-func (c *Counter) identify(ctx context.Context) {
-	if !c.options.Identify {
-		return
-	}
-	if uid, err := c.kube.Cluster(ctx); err == nil {
-		c.update(func() { c.cluster = uid })
-	}
-}

@@ -95,6 +95,8 @@ type NodeMissing struct {
 	Message string `json:"message"`
 	// Since is as of when that is known which is shown instead.
 	Since *time.Time `json:"since,omitempty"`
+	// Optional: nobody asked for it, so that the list is complete without it.
+	Optional bool `json:"optional,omitempty"`
 	// PodsSeen were counted before the list broke off.
 	PodsSeen int `json:"podsSeen,omitempty"`
 }
@@ -169,7 +171,7 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 }
 
 func newNodeMissing(cluster string, m nodes.Missing) NodeMissing {
-	n := NodeMissing{Cluster: cluster, What: m.What, Namespace: m.Namespace, Reason: string(m.Reason), PodsSeen: m.Seen}
+	n := NodeMissing{Cluster: cluster, What: m.What, Namespace: m.Namespace, Reason: string(m.Reason), PodsSeen: m.Seen, Optional: m.Optional}
 	if m.Err != nil {
 		n.Message = m.Err.Error()
 	}

@@ -223,6 +223,10 @@ func (l NodeList) Hints() []string {
 			}
 		}
 	}
+	listed := slices.ContainsFunc(l.Items, func(i NodeItem) bool { return i.listed })
+	if l.groupBy != "" && listed && !slices.ContainsFunc(l.Items, func(i NodeItem) bool { return i.Group != "" }) {
+		lines = append(lines, fmt.Sprintf("no node has a label for --group-by %s, so there is one group", l.groupBy))
+	}
 	return lines
 }
 
@@ -243,7 +247,7 @@ func gaps(c nodes.Count) string {
 		switch {
 		case m.What == nodes.WhatPods && m.Namespace != "":
 			names[m.Reason] = append(names[m.Reason], m.Namespace)
-		case m.What != nodes.WhatUsage || m.Reason != kube.NotFound:
+		case !m.Optional:
 			parts = append(parts, otherGap(m))
 		}
 	}

@@ -1,0 +1,87 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"pgregory.net/rapid"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// Contexts of some clusters, seen by users with more or less rights: no cluster vanishes, none counts twice without a
+// word, and each is shown by who saw most of it.
+func TestEachClusterCountsOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 5).Draw(t, "contexts")
+		leads, told := make([]int, n), map[[2]int]bool{}
+		var counts []report.ClusterCount
+		for i := range n {
+			leads[i] = rapid.IntRange(0, 2).Draw(t, "leads to")
+			count := nodes.Count{NodesKnown: true, Nodes: []nodes.Node{{Name: fmt.Sprint("node-of-", leads[i])}}}
+			switch rapid.IntRange(0, 3).Draw(t, "sees") {
+			case 0:
+				count = nodes.Failed(errors.New("no such user"))
+			case 1:
+				count.Missing = []nodes.Missing{{What: nodes.WhatPods, Reason: kube.Forbidden}}
+			}
+			counts = append(counts, report.ClusterCount{Cluster: fmt.Sprint(i), Count: count})
+			for j := range i {
+				told[[2]int{j, i}] = rapid.IntRange(0, 3).Draw(t, "told") > 0
+			}
+		}
+		of := func(i, j int) kube.Sameness {
+			switch {
+			case !told[[2]int{min(i, j), max(i, j)}]:
+				return kube.Untold
+			case leads[i] == leads[j]:
+				return kube.SameCluster
+			default:
+				return kube.OtherCluster
+			}
+		}
+		kept, _ := oncePerCluster(counts, of)
+		shown := map[int][]report.ClusterCount{}
+		for _, c := range kept {
+			i := slices.IndexFunc(counts, func(o report.ClusterCount) bool { return o.Cluster == c.Cluster })
+			shown[leads[i]] = append(shown[leads[i]], c)
+		}
+		for i, c := range counts {
+			of := shown[leads[i]]
+			if c.Count.Empty() && !slices.ContainsFunc(of, func(s report.ClusterCount) bool { return s.Cluster == c.Cluster }) {
+				t.Fatalf("nothing was read through %d, and it is not missing", i)
+			}
+			read := slices.DeleteFunc(slices.Clone(of), func(s report.ClusterCount) bool { return s.Count.Empty() })
+			doubts := slices.ContainsFunc(read, func(s report.ClusterCount) bool {
+				return slices.ContainsFunc(s.Count.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatIdentity })
+			})
+			if len(read) == 0 && !c.Count.Empty() || len(read) > 1 && !doubts {
+				t.Fatalf("cluster %d counts %d times", leads[i], len(read))
+			}
+			best := slices.ContainsFunc(read, func(s report.ClusterCount) bool {
+				return !slices.ContainsFunc(s.Count.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatPods })
+			})
+			if !c.Count.Empty() && !c.Count.Partial() && !best {
+				t.Fatalf("%d saw all of its cluster, and another shows it", i)
+			}
+		}
+	})
+}
+
+func TestTheOrderOfContextsDoesNotDecide(t *testing.T) {
+	t.Parallel()
+	all := report.ClusterCount{Cluster: "admin", Count: nodes.Count{NodesKnown: true}}
+	part := report.ClusterCount{Cluster: "viewer", Count: nodes.Count{AtLeast: true, Total: 1, Missing: []nodes.Missing{{What: nodes.WhatPods}}}}
+	same := func(int, int) kube.Sameness { return kube.SameCluster }
+	for _, counts := range [][]report.ClusterCount{{all, part}, {part, all}} {
+		kept, said := oncePerCluster(counts, same)
+		assert.Equal(t, []report.ClusterCount{all}, kept)
+		assert.Equal(t, []string{"Context viewer is the same cluster as admin, which counts once."}, said)
+	}
+}
