@@ -207,8 +207,11 @@ func nodeJSON(n *kyaml.Node) (json.RawMessage, error) {
 
 const disabled = "disabled"
 
-// matters: Flux's objects, what they take variables from, and what gives an environment.
+// matters: Flux's objects, what they take variables from, what makes them, and what gives an environment.
 func (b builtResource) matters() bool {
+	if b.isResourceSet() {
+		return true
+	}
 	if _, known := flux.ParseManifestKind(b.ref.Group, b.ref.Kind); known {
 		return true
 	}

@@ -41,12 +41,17 @@ type atlas struct {
 	seen    map[place][]spot
 	byName  map[place]map[[2]string][]spot
 	found   map[spot][]place
+	// barred says of objects why the first place that may not be edited is left out.
+	barred map[spot]string
+	// unbuilt are the files that something may use which is not built: they are not edited.
+	unbuilt *outskirts
 }
 
 func newAtlas(t *Tree, fleets []Fleet) *atlas {
 	return &atlas{
 		tree: t, fleets: fleets, reaches: map[string]map[string]bool{}, objects: map[*deployment]map[flux.Ref]string{},
 		written: map[string]map[string][]string{}, seen: map[place][]spot{}, byName: map[place]map[[2]string][]spot{}, found: map[spot][]place{},
+		barred: map[spot]string{}, unbuilt: t.outskirts(fleets),
 	}
 }
 
@@ -155,7 +160,18 @@ func (a *atlas) findPlaces(s spot) []place {
 			places = append(places, p)
 		}
 	}
-	return slices.DeleteFunc(places, func(p place) bool { return a.tree.untouchable(p.file) != "" })
+	return slices.DeleteFunc(places, func(p place) bool {
+		why := a.untouchable(p.file)
+		if why != "" && a.barred[s] == "" {
+			a.barred[s] = p.file + ": " + why
+		}
+		return why != ""
+	})
+}
+
+// untouchable says why a file is not to be changed; "" where it may be.
+func (a *atlas) untouchable(file string) string {
+	return cmp.Or(a.tree.untouchable(file), a.unbuilt.why(file))
 }
 
 // manifest is the file that a deployment's Kustomization is written in.

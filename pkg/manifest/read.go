@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -33,6 +34,7 @@ type deployment struct {
 	folder   string // in the artifact's Tree, where it is local
 	local    bool
 	flat     bool   // without the folders below it
+	failed   bool   // Flux finds no files for it either
 	spec     string // the spec's JSON, which the build depends on
 	built    built
 	vars     variables // what its objects were substituted with
@@ -235,9 +237,12 @@ func (d *deployment) locate(taken artifact, checkout *Tree, root Root, artifacts
 	case generated:
 		d.artifact, d.folder = made, clean(d.Spec.Path)
 	case root.source.Name != "" && d.source() != root.source:
-		d.elsewhere = fmt.Sprintf("its source is %s, and the checkout is that of %s", d.source(), root.source)
+		d.elsewhere, d.foreign = fmt.Sprintf("its source is %s, and the checkout is that of %s", d.source(), root.source), true
 	}
 	if d.elsewhere == "" && !d.tree.isFolder(d.folder) {
+		// Where nothing says what the checkout is the source of, or a CI job makes the artifact of it, the path may be right.
+		d.foreign = root.source.Name == ""
+		d.failed = !d.foreign && root.source.Kind == gitRepositoryKind && root.Base == "" && !strings.Contains(d.Spec.Path, "${")
 		d.elsewhere = fmt.Sprintf("its path %q is not in the checkout", d.Spec.Path)
 		if d.key != "" && !generated && checkout.isFolder(d.folder) {
 			d.elsewhere = fmt.Sprintf("%s leaves its path %q out of the artifact (spec.ignore, spec.sparseCheckout)", d.source(), d.Spec.Path)
