@@ -48,6 +48,8 @@ type artifact struct {
 	elsewhere string
 	// foreign says that the files are those of another repository.
 	foreign bool
+	// from are the sources that it is made of.
+	from []sourceRef
 }
 
 // artifacts makes the ExternalArtifacts of all ArtifactGenerators of a root.
@@ -65,7 +67,9 @@ func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment, sources 
 			for i, a := range g.Spec.Artifacts {
 				made := artifact{key: string(o.json) + fmt.Sprint(i), moved: true}
 				for _, source := range g.Spec.Sources {
-					made.key += r.taken(root, source.in(o.ref.Namespace), sources).key
+					from := source.in(o.ref.Namespace)
+					made.from = append(made.from, from)
+					made.key += r.taken(root, from, sources).key
 				}
 				made.tree, made.elsewhere, made.foreign = r.artifactTree(root, g, o.ref.Namespace, a.Copy, made.key, sources)
 				found[sourceRef{Kind: artifactKind, Namespace: o.ref.Namespace, Name: a.Name}] = made

@@ -45,6 +45,8 @@ type builtResource struct {
 	uses, texts []string
 	// probes are the texts in such an object that hold a probe (Decide).
 	probes []string
+	// installs says which kustomize-controller it installs; nil for all that does not.
+	installs *installed
 }
 
 // kustomize reads and writes maps of its own (kubernetes-sigs/kustomize issue 3659): one build at a time.
@@ -177,6 +179,11 @@ func newBuiltResource(r *resource.Resource, folder string, seed maphash.Seed) (b
 		delete(annotations, originAnnotation)
 		if err = r.SetAnnotations(annotations); err != nil {
 			return b, err
+		}
+	}
+	if b.isController() || b.isFluxInstance() {
+		if data, err := nodeJSON(r.YNode()); err == nil {
+			b.installs = installedBy(data)
 		}
 	}
 	if b.matters() {
