@@ -25,6 +25,7 @@ var documents = map[string]any{
 	"SessionList":   report.SessionList{},
 	"ReceiverList":  report.ReceiverList{},
 	"NodeList":      report.NodeList{},
+	"TraceList":     report.TraceList{},
 	"NodeGroupList": report.NodeGroupList{},
 	"Diagnosis":     report.Diagnosis{},
 	"Version":       report.Version{},

@@ -73,8 +73,8 @@ func TestFindings(t *testing.T) {
 		"absent":                     {source("a", "  timeout: 2m\n"), []string{"7:3 unit: interval of GitRepository apps/a: it is not set, and Flux requires it"}},
 		"empty":                      {source("a", "  interval: \"\"\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
 		"negative":                   {source("a", "  interval: -5m\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"-5m\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
-		"hours for a source":         {source("a", "  interval: 30s\n  timeout: '1h'\n"), []string{"9:13 timeout: timeout 1h of GitRepository apps/a is not shorter than the interval of 30s", "9:13 unit: timeout of GitRepository apps/a: \"1h\" is not a duration that Flux accepts: write it like 30s, 5m or 90m (units ms, s, m; a source's timeout takes no h)"}},
-		"a timeout of one's own":     {source("a", "  interval: 1m\n  timeout: 10m\n"), []string{"9:12 timeout: timeout 10m of GitRepository apps/a is not shorter than the interval of 1m"}},
+		"hours for a source":         {source("a", "  interval: 30s\n  timeout: '1h'\n"), []string{"9:13 unit: timeout of GitRepository apps/a: \"1h\" is not a duration that Flux accepts: write it like 30s, 5m or 90m (units ms, s, m; a source's timeout takes no h)"}},
+		"a timeout of one's own":     {source("a", "  interval: 1m\n  timeout: 10m\n"), []string{}},
 		"a timeout that is not set":  {source("a", "  interval: 30s\n"), []string{"7:3 policy: timeout of GitRepository apps/a is not set: policy per-environment makes it 2m in development"}},
 		"suspended":                  {source("a", "  interval: 1m\n  timeout: 10m\n  suspend: true\n  ref: {semver: 1.x}\n"), []string{}},
 		"an interval too long":       {source("a", "  interval: 10m\n  timeout: 2m\n"), []string{"8:13 policy: interval 10m of GitRepository apps/a: policy per-environment makes it 1m in development"}},
@@ -181,4 +181,37 @@ func TestClustersComeAndGo(t *testing.T) {
 	assert.Len(t, shrunk.Clusters[1].Removed, 1)
 	require.Len(t, shrunk.Hosts, 1)
 	assert.Equal(t, Delta[int]{2, 1}, shrunk.Hosts[0].Sources)
+}
+
+// A timeout that the policy keeps is not told, whoever wrote it down; one that a branch makes longer is, and so is one of an
+// object without an environment.
+func TestTimeoutsThatAreKept(t *testing.T) {
+	t.Parallel()
+	with := func(timeout string) Side { return side(t, fleet(source("a", "  interval: 1m\n"+timeout))) }
+	long, short := with("  timeout: 10m\n"), with("  timeout: 2m\n")
+	told := []string{"9:12 timeout: timeout 10m of GitRepository apps/a is not shorter than the interval of 1m"}
+	assert.Empty(t, lines(New(Input{Head: long, Policy: testPolicy(t)})))
+	assert.Empty(t, lines(New(Input{Base: &long, Head: long, Policy: testPolicy(t)})))
+	assert.Equal(t, told, lines(New(Input{Base: &short, Head: long, Policy: testPolicy(t)})))
+	nowhere := fleet(source("a", "  interval: 1m\n  timeout: 10m\n"))
+	files := map[string]string{}
+	for name, content := range nowhere {
+		files[strings.Replace(name, "development", "elsewhere", 1)] = content
+	}
+	assert.Equal(t, told, lines(New(Input{Head: side(t, files), Policy: testPolicy(t)})))
+}
+
+// What is not built has no objects, but its manifests are read.
+func TestUnitsOfWhatIsNotBuilt(t *testing.T) {
+	t.Parallel()
+	files := fleet(source("a", "  interval: 1m\n  timeout: 2m\n"), "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: apps}\nspec:\n  interval: 40s\n  timeout: 20m\n"+
+		"  retryInterval: 1m\n  path: ./apps\n  sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}\n")
+	files["apps/kustomization.yaml"] = "resources: [b.yaml, none.yaml]\n"
+	files["apps/b.yaml"] = source("b", "  interval: 1d\n  timeout: 2m\n")
+	c := New(Input{Head: side(t, files), Policy: testPolicy(t)})
+	require.Len(t, c.Findings, 1)
+	assert.Equal(t, "apps/b.yaml:8:13", c.Findings[0].At.String())
+	assert.Contains(t, c.Findings[0].Message, "interval of GitRepository apps/b: \"1d\" is not a duration")
+	known := side(t, files)
+	assert.True(t, New(Input{Base: &known, Head: known, Policy: testPolicy(t)}).Findings[0].Known)
 }

@@ -50,7 +50,7 @@ func Rules() []RuleText {
 		{RuleVariable, LevelError, "A variable without a value and without a default",
 			"kustomize-controller then applies nothing of the Kustomization. Before version 1.9, or with the feature gate StrictPostBuildSubstitutions off, the variable is empty. Set it in spec.postBuild, or give it a default, as in ${poll:=5m}; $${poll} is left as ${poll}, and objects with the annotation kustomize.toolkit.fluxcd.io/substitute: disabled are passed over."},
 		{RuleTimeout, LevelNote, "A timeout that is not shorter than the interval",
-			"A reconcile that hangs then lasts until the next one is due, or longer, and keeps a worker of the controller busy for all that time. Not told where the policy wants both values."},
+			"A reconcile that hangs then lasts until the next one is due, or longer, and keeps a worker of the controller busy for all that time. Not told where the policy wants both values, or keeps the timeout, since it shortens none unasked."},
 		{RulePolicy, LevelWarning, "A value outside the policy",
 			"kubectl fluxtune rewrite -f brings the files to what the policy wants."},
 		{RuleDead, LevelNote, "A value that decides nothing",
@@ -106,11 +106,11 @@ const who = "\x00"
 
 // findings are what is wrong on the branch. What the base has, too, is known.
 func findings(in Input, decisions manifest.Decisions) []Finding {
-	facts := lint(in, in.Head, decisions)
+	facts := lint(in, in.Head, in.Base, decisions)
 	dead := deadFacts(in.Head, decisions)
 	known := map[string]int{}
 	if in.Base != nil {
-		for _, f := range lint(in, *in.Base, manifest.Decisions{}) {
+		for _, f := range lint(in, *in.Base, nil, manifest.Decisions{}) {
 			known[f.id]++
 		}
 		if len(dead) > 0 {

@@ -23,12 +23,23 @@ type linter struct {
 	side      Side
 	decisions manifest.Decisions
 	locator   *manifest.Locator
-	facts     []fact
+	// timeouts are those of the base, by cluster and object; nil where there is nothing to compare with.
+	timeouts map[Object]time.Duration
+	facts    []fact
 }
 
-// lint finds what is wrong with each object. Without decisions the places are those of the objects' documents.
-func lint(in Input, side Side, decisions manifest.Decisions) []fact {
+// lint finds what is wrong with each object. Without decisions the places are those of the objects' documents; the base is
+// nil where a side has none.
+func lint(in Input, side Side, base *Side, decisions manifest.Decisions) []fact {
 	l := &linter{policy: in.Policy, side: side, decisions: decisions, locator: manifest.NewLocator(side.Tree)}
+	if base != nil {
+		l.timeouts = map[Object]time.Duration{}
+		for _, cluster := range base.Clusters {
+			for _, item := range cluster.Plan.Items {
+				l.timeouts[Object{cluster.Name, item.Object.Ref}] = item.Object.Effective(flux.Timeout)
+			}
+		}
+	}
 	for _, cluster := range side.Clusters {
 		for _, item := range cluster.Plan.Items {
 			l.units(cluster, item)
@@ -39,6 +50,7 @@ func lint(in Input, side Side, decisions manifest.Decisions) []fact {
 		l.duplicates(cluster)
 		l.variables(cluster)
 	}
+	l.unbuiltUnits()
 	return l.facts
 }
 
@@ -67,7 +79,26 @@ func (l *linter) units(c Cluster, item tune.Item) {
 	}
 }
 
-// timeout finds timeouts, set in a file, that are not shorter than the interval, unless the policy wants both.
+// unbuiltUnits finds them in the manifests of what is not built, too, of which there are no objects.
+func (l *linter) unbuiltUnits() {
+	told := map[string]bool{}
+	for _, f := range l.facts {
+		told[string(f.rule)+f.at.String()] = true
+	}
+	for _, v := range l.side.Tree.RefusedValues(l.side.Fleets) {
+		if told[string(RuleUnit)+v.Position.String()] {
+			continue
+		}
+		l.facts = append(l.facts, fact{
+			rule: RuleUnit, at: v.Position, says: fmt.Sprintf("%s of %s: %s", name(v.Field), v.Object, v.Why),
+			id: fmt.Sprintf("%s %s %s %s %s", RuleUnit, v.File, v.Object, v.Field, v.Why),
+		})
+	}
+}
+
+// timeout finds timeouts, set in a file, that are not shorter than the interval. Where the policy has the interval as it is,
+// it says what it wants of the timeout, too: nobody is told of one that it wants, or keeps because it shortens none unasked. A
+// branch that makes one longer is told.
 func (l *linter) timeout(c Cluster, item tune.Item) {
 	o := item.Object
 	if o.Timeout == nil || !o.Has(flux.Timeout) || o.Suspended {
@@ -78,8 +109,11 @@ func (l *linter) timeout(c Cluster, item tune.Item) {
 		return
 	}
 	if e, known := l.policy.Lookup(item.Assignment.Environment); known && item.Action != tune.ActionChange {
-		wants := e.Value(o.Kind, flux.TimeoutSetting)
-		if !wants.IsZero() && wants.Contains(timeout) && e.Value(o.Kind, flux.IntervalSetting).Contains(interval) {
+		wants, every := e.Value(o.Kind, flux.TimeoutSetting), e.Value(o.Kind, flux.IntervalSetting)
+		was, before := l.timeouts[Object{c.Name, o.Ref}]
+		chosen := l.timeouts != nil && (!before || timeout > was)
+		kept := !l.policy.ShortenTimeouts && timeout > wants.Max && !chosen
+		if !wants.IsZero() && (wants.Contains(timeout) || kept) && !every.IsZero() && every.Contains(interval) {
 			return
 		}
 	}

@@ -51,7 +51,7 @@ func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budge
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	applied := make(chan int, 1)
-	go o.count(ctx, stamp.Time, applied)
+	go o.count(ctx, applied)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	since := 0
@@ -81,24 +81,48 @@ func (o ApplyOptions) left(stamp tune.Stamp) time.Duration {
 	return stamp.Until.Round(0).Sub(o.root.Now().Round(0))
 }
 
-// count tells now and then how many of the sources have changed since a session began.
-func (o ApplyOptions) count(ctx context.Context, since time.Time, applied chan<- int) {
-	for cluster.Sleep(ctx, changesEvery) == nil {
-		snapshot, err := o.Client.Read(ctx, o.Selection)
-		if err != nil {
-			continue // the end of the session does not hang on it
-		}
-		n := 0
-		for _, object := range snapshot.Objects {
-			if object.Status.SourceChanged.After(since) {
-				n++
+// count tells now and then how many of the sources hold something else than when it began.
+func (o ApplyOptions) count(ctx context.Context, applied chan<- int) {
+	var before map[flux.Ref]string
+	for {
+		if snapshot, err := o.Client.Read(ctx, o.Selection); err == nil { // else the end of the session does not hang on it
+			now := revisions(snapshot.Objects)
+			if before == nil {
+				before = now
+			}
+			select {
+			case applied <- changedRevisions(before, now):
+			case <-ctx.Done():
+				return
 			}
 		}
-		select {
-		case applied <- n:
-		case <-ctx.Done():
+		if cluster.Sleep(ctx, changesEvery) != nil {
+			return
 		}
 	}
+}
+
+// revisions are what sources hold. Times would not do: each scan of an image has one of its own, and a source-controller
+// that starts again writes all artifacts anew.
+func revisions(objects []flux.Object) map[flux.Ref]string {
+	held := map[flux.Ref]string{}
+	for _, o := range objects {
+		if o.Status.Revision != "" {
+			held[o.Ref] = o.Status.Revision
+		}
+	}
+	return held
+}
+
+// changedRevisions counts the sources that hold something else than before.
+func changedRevisions(before, now map[flux.Ref]string) int {
+	n := 0
+	for ref, revision := range now {
+		if was, known := before[ref]; known && was != revision {
+			n++
+		}
+	}
+	return n
 }
 
 // untroubled is a writer that never fails.

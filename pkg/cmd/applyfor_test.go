@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -182,4 +183,15 @@ func TestApplyForRefuses(t *testing.T) {
 		assert.Equal(t, exitFailed, o.code)
 		assert.Contains(t, o.stderr, tc.err)
 	}
+}
+
+// A source has changed when it holds something else, and not when it was looked at again or written anew.
+func TestChangedRevisions(t *testing.T) {
+	t.Parallel()
+	source := func(name, revision string, at time.Time) flux.Object {
+		return flux.Object{Ref: flux.Ref{Kind: "GitRepository", Name: name}, Status: flux.Status{Revision: revision, SourceChanged: at}}
+	}
+	before := revisions([]flux.Object{source("same", "a", noon), source("other", "a", noon), source("none", "", noon)})
+	now := revisions([]flux.Object{source("same", "a", noon.Add(time.Hour)), source("other", "b", noon), source("none", "b", noon), source("new", "b", noon)})
+	assert.Equal(t, 1, changedRevisions(before, now))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -188,7 +189,8 @@ func (o CheckOptions) check(ctx context.Context) error {
 		warnings = append(warnings, cluster.Plan.Warnings...)
 	}
 	document := report.NewCheck(c, o.Policy.Title(), base, prefix, gaps, warnings)
-	o.root.warn(document.Warnings, gaps)
+	o.root.warn(document.Warnings, slices.Concat(gaps, o.Files.otherGaps()))
+	o.tellUnassigned(head)
 	if err := o.show(document); err != nil {
 		return err
 	}
@@ -223,6 +225,22 @@ func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Sid
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
 	}
 	return side, fs.complete(), nil
+}
+
+// tellUnassigned says that no policy was applied where no object has an environment: else it looks as if all were well.
+func (o CheckOptions) tellUnassigned(side check.Side) {
+	objects := 0
+	for _, cluster := range side.Clusters {
+		for _, item := range cluster.Plan.Items {
+			if item.Assignment.Environment != "" {
+				return
+			}
+			objects++
+		}
+	}
+	if objects > 0 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: none of %s has an environment, so that no policy was applied: check the whole checkout, name the cluster with --root, or use --default-env\n", plural(objects, "object"))
+	}
 }
 
 func (o CheckOptions) show(document report.BranchCheck) error {

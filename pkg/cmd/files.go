@@ -59,6 +59,21 @@ type checkout struct {
 
 func (c *checkout) fleet() manifest.Fleet { return c.fleets[c.root] }
 
+// otherGaps are what could not be read of the clusters that --root does not name. What is written or said of files may
+// concern them all the same.
+func (c *checkout) otherGaps() []flux.Gap {
+	var gaps []flux.Gap
+	for i, f := range c.fleets {
+		for _, g := range f.Snapshot.Gaps {
+			if !slices.Contains(c.chosen, i) && !g.Harmless {
+				g.Cluster = f.Root.String()
+				gaps = append(gaps, g)
+			}
+		}
+	}
+	return gaps
+}
+
 // open reads what -f names.
 func (f FileFlags) open(stdin io.Reader) (*checkout, error) {
 	info, err := os.Stat(f.Filename)

@@ -100,6 +100,9 @@ func fileCases() []golden {
 		{name: "files/trace-80", args: "trace -f DIR", with: onTerminal(80)},
 		{name: "files/trace-one", args: "trace -f DIR --root clusters/staging gitrepo/web -n apps --no-headers"},
 		{name: "files/trace-without-f", args: "trace"},
+		{name: "files/trace-json", args: "trace -f DIR gitrepo -o json"},
+		{name: "files/trace-name", args: "trace -f DIR -o name"},
+		{name: "files/trace-columns", args: "trace -f DIR --sort-by decidedBy.line -o custom-columns=LINE:.decidedBy.line,VALUE:.value"},
 		{name: "files/rewrite-dry-run", args: "rewrite -f DIR --dry-run" + exact},
 		{name: "files/rewrite", args: "rewrite -f DIR --yes" + exact},
 		{name: "files/rewrite-one-root", args: "rewrite -f DIR --yes --root clusters/staging" + exact},
@@ -191,10 +194,12 @@ func TestTraceOptions(t *testing.T) {
 		"all-namespaces": "true", "selector": "team=web", "kind": "ks,gitrepo", "env": "prd,moon",
 		"policy": "fast", "set": "dev.gitrepo.interval=31s", "default-env": "stg", "env-alias": "uat=stg",
 		"filename": writeCheckout(t), "root": "clusters/staging", "no-headers": "true", "rows": "true",
+		"output": "wide", "sort-by": "value", "template": "x", "allow-missing-template-keys": "false",
 	})
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
-	assert.Equal(t, report.Layout{NoHeaders: true, Color: true, Width: 99}, o.layout)
+	assert.Equal(t, report.Layout{Wide: true, NoHeaders: true, Color: true, Width: 99}, o.printer.layout)
+	assert.Equal(t, "value", o.sortBy)
 	assert.Equal(t, []int{0}, o.Files.chosen)
 	assert.True(t, o.Rows)
 	assert.Equal(t, wantFleet(t).Environments, o.Environments)

@@ -50,6 +50,11 @@ func newRewrite(r *root) *cobra.Command {
 			that want it. The result is built again: exactly the planned values differ, or nothing is
 			written and the reason is told. Running it again changes nothing.
 
+			Where --root, --env, a kind, a name or a namespace chooses a part, what is changed is nothing that
+			other objects could follow as well, as long as there is such a place: not a base whose value another
+			overlay replaces today. And where something could not be built, the files that it may use are left
+			alone, also in clusters that --root does not name.
+
 			With --fit, or spec.fit of the policy, intervals are fitted to a share of a host's limit, for all
 			clusters of the checkout together; see plan. Git tells how often the checkout itself changes,
 			--activity FILE may tell it of others.
@@ -105,11 +110,11 @@ func (f *RewriteFlags) toOptions(r *root, args []string) (o RewriteOptions, err 
 }
 
 func (o RewriteOptions) run(ctx context.Context) error {
-	wants, looked, unread, err := o.wants(ctx)
+	wants, chosen, unread, err := o.wants(ctx)
 	if err != nil {
 		return err
 	}
-	if looked == 0 {
+	if len(chosen) == 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
 		return unread
 	}
@@ -118,13 +123,16 @@ func (o RewriteOptions) run(ctx context.Context) error {
 		return unread
 	}
 	tree, fleets := o.Files.tree, o.Files.fleets
-	rewriting, err := awaited(ctx, func() (manifest.Rewriting, error) { return tree.Rewrite(fleets, tree.Decide(fleets), wants) })
+	rewriting, err := awaited(ctx, func() (manifest.Rewriting, error) {
+		return tree.RewritePart(fleets, tree.Decide(fleets), wants, o.part(chosen))
+	})
 	if err != nil {
 		return err
 	}
 	if err := o.show(rewriting); err != nil {
 		return err
 	}
+	o.tellUnbuilt()
 	if len(rewriting.Files) == 0 || o.DryRun {
 		return errors.Join(unread, o.refused(rewriting))
 	}
@@ -141,21 +149,53 @@ func (o RewriteOptions) run(ctx context.Context) error {
 	return errors.Join(unread, o.refused(rewriting))
 }
 
-// wants plans every root, and says how many objects it looked at. The first error says that something could not be read;
+// part tells which objects are meant where these are not all of the checkout; nil where they are.
+func (o RewriteOptions) part(chosen map[chosenObject]bool) manifest.Chosen {
+	all := 0
+	for _, f := range o.Files.fleets {
+		all += len(f.Snapshot.Objects)
+	}
+	if len(chosen) == all {
+		return nil
+	}
+	return func(root int, ref flux.Ref) bool { return chosen[chosenObject{root, ref}] }
+}
+
+// tellUnbuilt says again, beside the question, whose files were left alone.
+func (o RewriteOptions) tellUnbuilt() {
+	for _, u := range o.Files.tree.Unbuilt(o.Files.fleets) {
+		if u.Broken {
+			_, _ = fmt.Fprint(o.root.ErrOut, terminal.Printable(fmt.Sprintf("Warning: %s could not be built: files that it may use are left alone\n",
+				flux.InCluster(o.Files.fleets[u.Root].Root.String(), u.What))))
+		}
+	}
+}
+
+// chosenObject is an object that was asked for, of the Fleet with this index.
+type chosenObject struct {
+	root int
+	ref  flux.Ref
+}
+
+// wants plans every root, and says which objects were asked for. The first error says that something could not be read;
 // the rest is planned all the same.
-func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, looked int, unread, err error) {
+func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chosen map[chosenObject]bool, unread, err error) {
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
-		return nil, 0, nil, err
+		return nil, nil, nil, err
 	}
 	fitting, err := o.fitAll(ctx, fs, o.Options, o.root.Now())
 	if err != nil {
-		return nil, 0, nil, err
+		return nil, nil, nil, err
 	}
-	o.root.warn(nil, fs.gaps())
+	o.root.warn(nil, slices.Concat(fs.gaps(), o.Files.otherGaps()))
+	chosen = map[chosenObject]bool{}
 	var warnings []string
 	locator := manifest.NewLocator(o.Files.tree)
 	for _, f := range fs.all {
+		for _, object := range f.objects {
+			chosen[chosenObject{f.place, object.Ref}] = true
+		}
 		plan := f.plan(f.fitted(fitting, o.Options))
 		warnings = append(warnings, plan.Warnings...)
 		for _, item := range plan.Items {
@@ -170,7 +210,7 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, looke
 	}
 	slices.Sort(warnings)
 	o.root.warn(slices.Compact(warnings), nil)
-	return wants, fs.objects(), fs.complete(), nil
+	return wants, chosen, fs.complete(), nil
 }
 
 // show tells what changes: the diff, then what each change reaches, then what is left.

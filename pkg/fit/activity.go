@@ -18,7 +18,7 @@ const (
 	FromPin      Evidence = "pin"      // it names one commit: nothing that is pushed changes it
 	FromGit      Evidence = "git"      // the commits of a checkout
 	FromHistory  Evidence = "history"  // status.history of what uses it
-	FromArtifact Evidence = "artifact" // status.artifact.lastUpdateTime
+	FromArtifact Evidence = "artifact" // status.artifact.lastUpdateTime: when it was written, which may be later than it changed
 	FromNothing  Evidence = "nothing"
 )
 
@@ -57,8 +57,8 @@ func observed(from Evidence, changes int, window time.Duration) Activity {
 // same are changes of several users of a source that one commit made: applied one after the other, as dependsOn has it.
 const same = 2 * time.Minute
 
-// fromHistory counts what the users of a source came to apply. Each remembers the last few changes; everything is known
-// since the latest of the times from which on one of them remembers.
+// fromHistory counts what the users of a source came to apply. Each remembers a few changes, and the first time that it
+// tells is from when on it remembers all; so everything is known since the latest of these times.
 func fromHistory(users []*flux.Object, now time.Time) Activity {
 	var since time.Time
 	var all []time.Time
@@ -85,13 +85,15 @@ func fromHistory(users []*flux.Object, now time.Time) Activity {
 	return observed(FromHistory, n, now.Sub(since))
 }
 
-// fromArtifact knows only when the artifact changed last. That it was fetched for the first time is no change.
-func fromArtifact(o *flux.Object, now time.Time) Activity {
+// fromArtifact knows only when the artifact was written last. That it was fetched for the first time is no change, nor that
+// a source-controller wrote all of them anew: then it is only known that nothing came since.
+func fromArtifact(o *flux.Object, restarted []time.Time, now time.Time) Activity {
 	changed := o.Status.SourceChanged
+	anew := slices.ContainsFunc(restarted, func(at time.Time) bool { return !changed.Before(at) && changed.Sub(at) <= together })
 	switch age := now.Sub(changed); {
 	case changed.IsZero() || age <= 0:
 		return Activity{From: FromNothing}
-	case !o.Created.IsZero() && changed.Sub(o.Created) < time.Hour:
+	case anew, !o.Created.IsZero() && changed.Sub(o.Created) < time.Hour:
 		return observed(FromArtifact, 0, age)
 	default:
 		return observed(FromArtifact, 1, max(age, time.Hour)) // a change of just now is no flood of changes

@@ -62,8 +62,39 @@ func TestFromArtifact(t *testing.T) {
 		"first fetched long ago": {ago(1000)[0], ago(1000.5)[0], Activity{FromArtifact, 0, 0, 1000 * time.Hour}},
 		"first fetched just now": {ago(2)[0], ago(2.5)[0], Activity{From: FromNothing}},
 	} {
-		assert.Equal(t, tc.want, fromArtifact(&flux.Object{Created: tc.created, Status: flux.Status{SourceChanged: tc.changed}}, noon), name)
+		assert.Equal(t, tc.want, fromArtifact(&flux.Object{Created: tc.created, Status: flux.Status{SourceChanged: tc.changed}}, nil, noon), name)
 	}
+}
+
+// Artifacts that were written at one time were written anew: nobody is told of commits then.
+func TestRestartIsNoCommit(t *testing.T) {
+	t.Parallel()
+	var objects []*flux.Object
+	for i, hours := range [...]float64{50, 50.01, 50.02, 3} {
+		objects = append(objects, &flux.Object{Ref: flux.Ref{Name: string(rune('a' + i))}, Created: ago(1000)[0], Status: flux.Status{SourceChanged: ago(hours)[0]}})
+	}
+	restarted := restarts(objects)
+	assert.Equal(t, Activity{FromArtifact, 0.02, 0, 50 * time.Hour}, fromArtifact(objects[0], restarted, noon))
+	assert.Equal(t, 1, fromArtifact(objects[3], restarted, noon).Changes, "what was written later has changed")
+	assert.Empty(t, restarts(objects[2:]))
+}
+
+// What is applied through an artifact, or a chart, counts for what that is made of.
+func TestUsersOfWhatIsMade(t *testing.T) {
+	t.Parallel()
+	ref := func(group, kind, name string) flux.Ref {
+		return flux.Ref{Group: group, Kind: kind, Namespace: "apps", Name: name}
+	}
+	const sources, watcher = "source.toolkit.fluxcd.io", "source.extensions.fluxcd.io"
+	git, artifact, generator, chart := ref(sources, "GitRepository", "git"), ref(sources, "ExternalArtifact", "made"), ref(watcher, "ArtifactGenerator", "makes"), ref(sources, "HelmChart", "chart")
+	user := &flux.Object{Ref: ref("kustomize.toolkit.fluxcd.io", "Kustomization", "user"), SourceRef: artifact}
+	release := &flux.Object{Ref: ref("helm.toolkit.fluxcd.io", "HelmRelease", "release"), SourceRef: chart}
+	users := usersOf([]*flux.Object{
+		user, release, {Ref: git}, {Ref: chart, SourceRef: git},
+		{Ref: artifact, Polling: flux.Polling{Made: []flux.Ref{generator}}}, {Ref: generator, Polling: flux.Polling{Made: []flux.Ref{git, artifact}}},
+	})
+	assert.Equal(t, []*flux.Object{user, release}, users[git])
+	assert.Equal(t, []*flux.Object{user}, users[artifact])
 }
 
 func TestGuess(t *testing.T) {

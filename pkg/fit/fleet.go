@@ -156,12 +156,7 @@ func counts(s policy.Share, item *budget.Item) bool {
 // add adds what one cluster polls.
 func (f *fitter) add(cluster int) {
 	c := &f.in.Clusters[cluster]
-	users := map[flux.Ref][]*flux.Object{}
-	for _, o := range c.Objects {
-		if o.KindRow().Consumer && o.SourceRef != (flux.Ref{}) {
-			users[o.SourceRef] = append(users[o.SourceRef], o)
-		}
-	}
+	users, restarted := usersOf(c.Objects), restarts(c.Objects)
 	for i := range c.Budget.Items {
 		item := &c.Budget.Items[i]
 		free, isFree := c.Free[item.Object.Ref]
@@ -185,7 +180,7 @@ func (f *fitter) add(cluster int) {
 		case len(s.Loads) == 0:
 		case isFree:
 			f.problem.Sources = append(f.problem.Sources, s)
-			f.names = append(f.names, named{cluster, item.Object.Ref, Choice{Min: s.Min, Max: s.Max, Activity: f.activity(c, item, users[item.Object.Ref])}})
+			f.names = append(f.names, named{cluster, item.Object.Ref, Choice{Min: s.Min, Max: s.Max, Activity: f.activity(c, item, users[item.Object.Ref], restarted)}})
 		default:
 			f.fixed = append(f.fixed, s)
 		}
@@ -193,7 +188,7 @@ func (f *fitter) add(cluster int) {
 }
 
 // activity is the best that is known of how often a source changes.
-func (f *fitter) activity(c *Cluster, item *budget.Item, users []*flux.Object) Activity {
+func (f *fitter) activity(c *Cluster, item *budget.Item, users []*flux.Object, restarted []time.Time) Activity {
 	o := &item.Object
 	for _, r := range f.in.Rules {
 		if r.matches(o.Ref) {
@@ -214,7 +209,7 @@ func (f *fitter) activity(c *Cluster, item *budget.Item, users []*flux.Object) A
 	if a := fromHistory(users, f.in.Now); a.From != FromNothing {
 		return a
 	}
-	return fromArtifact(o, f.in.Now)
+	return fromArtifact(o, restarted, f.in.Now)
 }
 
 // weigh gives each source its activity, and a guess to those of which nothing is known.

@@ -139,9 +139,10 @@ type documentStatus struct {
 	Artifact *struct {
 		LastUpdateTime metav1.Time `json:"lastUpdateTime"`
 		Size           int64       `json:"size"`
+		Revision       string      `json:"revision"`
 	} `json:"artifact"`
 	LastScanResult *struct {
-		ScanTime metav1.Time `json:"scanTime"`
+		Revision string `json:"revision"`
 	} `json:"lastScanResult"`
 	History   history `json:"history"`
 	Inventory struct {
@@ -321,9 +322,9 @@ func (s documentStatus) status() Status {
 		status.FailingSince = lastTried
 	}
 	if s.Artifact != nil {
-		status.SourceChanged, status.ArtifactSize = s.Artifact.LastUpdateTime.Time, s.Artifact.Size
+		status.SourceChanged, status.ArtifactSize, status.Revision = s.Artifact.LastUpdateTime.Time, s.Artifact.Size, s.Artifact.Revision
 	} else if s.LastScanResult != nil {
-		status.SourceChanged = s.LastScanResult.ScanTime.Time
+		status.Revision = s.LastScanResult.Revision
 	}
 	for i, h := range s.History {
 		if d, err := time.ParseDuration(h.LastReconciledDuration); err == nil {

@@ -54,7 +54,7 @@ func TestDecode(t *testing.T) {
 			}
 			o.Status = Status{
 				ObservedGeneration: 3, Ready: "True", ReadyReason: "Succeeded",
-				ReadyMessage: "stored artifact for revision 'main@sha1:0a1b'", SourceChanged: halfPastNine,
+				ReadyMessage: "stored artifact for revision 'main@sha1:0a1b'", SourceChanged: halfPastNine, Revision: "main@sha1:0a1b",
 			}
 			return o
 		}(),
@@ -150,7 +150,7 @@ func TestDecode(t *testing.T) {
 		}(),
 		"imagerepository": func() Object {
 			o := in("image", "v1beta2", "ImageRepository", "web")
-			o.Interval, o.Status.SourceChanged = ptr("6h"), halfPastNine
+			o.Interval = ptr("6h") // a scan is no change
 			o.Remote.URL = "ghcr.io/example/web"
 			return o
 		}(),

@@ -67,3 +67,24 @@ func SameDuration(a, b *string) bool {
 	db, errB := time.ParseDuration(*b)
 	return errA == nil && errB == nil && da == db
 }
+
+// Format writes a duration as the field takes it, in the shortest form: the timeouts of sources take no hours.
+func (t Tunable) Format(d time.Duration) string {
+	if !t.NoHours || d < time.Hour {
+		return FormatDuration(d)
+	}
+	text := fmt.Sprintf("%dm", d/time.Minute)
+	if rest := d % time.Minute; rest > 0 {
+		text += FormatDuration(rest)
+	}
+	return text
+}
+
+// Short writes a value of the field in the shortest form that the field takes, and what it cannot read as it stands.
+func (t Tunable) Short(value string) string {
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		return value
+	}
+	return t.Format(d)
+}

@@ -9,7 +9,9 @@ import (
 
 // history is status.history: that of a Kustomization (fluxcd/pkg apis/meta, Snapshot) or of a HelmRelease, whose entries
 // have no durations (helm-controller api/v2, Snapshot). Newest first.
-type history []struct {
+type history []snapshot
+
+type snapshot struct {
 	Digest                 string      `json:"digest"`
 	FirstReconciled        metav1.Time `json:"firstReconciled"`
 	LastReconciled         metav1.Time `json:"lastReconciled"`
@@ -19,23 +21,78 @@ type history []struct {
 	LastDeployed metav1.Time `json:"lastDeployed"`
 }
 
-// changes are when each content came first, oldest first. A Kustomization has an entry for each content and outcome
-// (Upsert), so that one which failed at first is there twice. A release is deployed anew with other values, too: only
-// another version of the chart is something that a source brought.
+// changes are when contents came, oldest first, and nothing is missing since the first of them. It may be later than the
+// first that is remembered: see contents.
 func (h history) changes() []time.Time {
-	first := make(map[string]time.Time, len(h))
-	for _, e := range h {
-		what, at := e.Digest, e.FirstReconciled.Time
-		if e.ChartVersion != "" {
-			what, at = e.ChartVersion, e.LastDeployed.Time
+	if slices.ContainsFunc(h, func(e snapshot) bool { return e.ChartVersion != "" }) {
+		return h.releases()
+	}
+	return h.contents()
+}
+
+// releases are those of a HelmRelease. It is deployed anew with other values, too: only another version of the chart is
+// something that a source brought. What is remembered is all since the oldest release (helm-controller keeps up to the
+// previous one that was deployed: internal/release, Truncate), so that the first time is when that one was deployed, and the
+// others when the version changed.
+func (h history) releases() []time.Time {
+	ordered := slices.Clone(h)
+	slices.SortStableFunc(ordered, func(a, b snapshot) int { return a.LastDeployed.Compare(b.LastDeployed.Time) })
+	var changes []time.Time
+	version := ""
+	for _, e := range ordered {
+		if e.LastDeployed.IsZero() {
+			continue
 		}
-		if known, ok := first[what]; !at.IsZero() && (!ok || at.Before(known)) {
-			first[what] = at.UTC()
+		if len(changes) == 0 || e.ChartVersion != version {
+			changes = append(changes, e.LastDeployed.UTC())
+		}
+		version = e.ChartVersion
+	}
+	return changes
+}
+
+// contents are those of a Kustomization. There is an entry for each content and outcome, so that one which failed at first is
+// there twice. A content that comes back has its entry of before, which then moves to the front and keeps the time at which it
+// came first (Upsert). That shows where a content was last there after one that is newer had come first: since when contents
+// took turns, and how often, nobody knows. Known is only what came after the last of these times, at which the older one
+// made room again.
+func (h history) contents() []time.Time {
+	type stay struct{ first, last time.Time }
+	stays := map[string]*stay{}
+	for _, e := range h {
+		first, last := e.FirstReconciled.UTC(), e.LastReconciled.UTC()
+		if e.FirstReconciled.IsZero() {
+			continue
+		}
+		known := stays[e.Digest]
+		switch {
+		case known == nil:
+			stays[e.Digest] = &stay{first, last}
+		default:
+			if first.Before(known.first) {
+				known.first = first
+			}
+			if last.After(known.last) {
+				known.last = last
+			}
+		}
+	}
+	var since time.Time
+	for _, newer := range stays {
+		for _, older := range stays {
+			if older.last.Before(newer.last) && older.last.After(newer.first) && older.last.After(since) {
+				since = older.last
+			}
 		}
 	}
 	var changes []time.Time
-	for _, at := range first {
-		changes = append(changes, at)
+	if !since.IsZero() {
+		changes = append(changes, since)
+	}
+	for _, s := range stays {
+		if s.first.After(since) {
+			changes = append(changes, s.first)
+		}
 	}
 	slices.SortFunc(changes, time.Time.Compare)
 	return changes

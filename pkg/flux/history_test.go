@@ -23,6 +23,16 @@ func TestChanges(t *testing.T) {
 		"releases": {`[{"digest":"z","chartVersion":"2.0.0","lastDeployed":"2026-03-01T09:00:00Z"},
 			{"digest":"y","chartVersion":"2.0.0","lastDeployed":"2026-03-01T08:00:00Z"},
 			{"digest":"x","chartVersion":"1.0.0","lastDeployed":"2026-03-01T01:00:00Z"}]`, []time.Time{at(1), at(8)}},
+		"two that take turns": {`[{"digest":"b","firstReconciled":"2025-06-01T00:00:00Z","lastReconciled":"2026-03-01T09:00:00Z"},
+			{"digest":"a","firstReconciled":"2025-05-01T00:00:00Z","lastReconciled":"2026-03-01T08:00:00Z"}]`, []time.Time{at(8)}},
+		"one that came back before others came": {`[{"digest":"d","firstReconciled":"2026-03-01T09:00:00Z","lastReconciled":"2026-03-01T10:00:00Z"},
+			{"digest":"b","firstReconciled":"2026-03-01T01:00:00Z","lastReconciled":"2026-03-01T08:00:00Z"},
+			{"digest":"c","firstReconciled":"2026-03-01T03:00:00Z","lastReconciled":"2026-03-01T04:00:00Z"}]`, []time.Time{at(4), at(9)}},
+		"one content with two outcomes in turn": {`[{"digest":"a","lastReconciledStatus":"x","firstReconciled":"2026-03-01T02:00:00Z","lastReconciled":"2026-03-01T09:00:00Z"},
+			{"digest":"a","lastReconciledStatus":"y","firstReconciled":"2026-03-01T03:00:00Z","lastReconciled":"2026-03-01T08:00:00Z"}]`, []time.Time{at(2)}},
+		"a release that went back": {`[{"digest":"z","chartVersion":"1.0.0","lastDeployed":"2026-03-01T09:00:00Z"},
+			{"digest":"y","chartVersion":"2.0.0","lastDeployed":"2026-03-01T08:00:00Z"},
+			{"digest":"x","chartVersion":"1.0.0","lastDeployed":"2026-03-01T01:00:00Z"}]`, []time.Time{at(1), at(8), at(9)}},
 		"without a time": {`[{"digest":"a"}]`, nil},
 	} {
 		o, err := Decode([]byte(`{"status":{"history":` + tc.history + `}}`))
@@ -32,4 +42,17 @@ func TestChanges(t *testing.T) {
 	o, err := Decode([]byte(`{"metadata":{"creationTimestamp":"2026-03-01T09:00:00Z"}}`))
 	require.NoError(t, err)
 	assert.True(t, o.Created.Equal(at(9)))
+}
+
+// An ImageRepository tells when it was scanned last, which is no change; its revision tells changes, as that of an artifact.
+func TestRevisionOfSources(t *testing.T) {
+	t.Parallel()
+	o, err := Decode([]byte(`{"status":{"lastScanResult":{"scanTime":"2026-03-01T09:00:00Z","revision":"12345"}}}`))
+	require.NoError(t, err)
+	assert.True(t, o.Status.SourceChanged.IsZero())
+	assert.Equal(t, "12345", o.Status.Revision)
+	o, err = Decode([]byte(`{"status":{"artifact":{"lastUpdateTime":"2026-03-01T09:00:00Z","revision":"main@sha1:0a1b"}}}`))
+	require.NoError(t, err)
+	assert.False(t, o.Status.SourceChanged.IsZero())
+	assert.Equal(t, "main@sha1:0a1b", o.Status.Revision)
 }

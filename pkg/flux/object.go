@@ -146,19 +146,23 @@ type Status struct {
 	// Stalled says that the controller has given up until the object changes; a HelmRelease does when
 	// its retries are used up.
 	Stalled bool
-	// SourceChanged is when a source's artifact last changed; the zero time where that is unknown.
+	// SourceChanged is when a source's artifact was written last; the zero time where that is unknown. It changed then or
+	// before: a source-controller that has lost its artifacts, as with a restart, writes them anew.
 	SourceChanged time.Time
 	// ArtifactSize of a source in bytes; 0 where that is unknown.
 	ArtifactSize int64
+	// Revision is what a source holds: that of its artifact, or of the tags that an image scan found; "" where that is unknown.
+	Revision string
 	// SlowestReconcile is the longest lastReconciledDuration in status.history; 0 without history.
 	SlowestReconcile time.Duration
 	// LastReconcile is the newest lastReconciledDuration in status.history; 0 without history.
 	LastReconcile time.Duration
 	// LastReconciled is when the newest reconcile in status.history ended; the zero time without history.
 	LastReconciled time.Time
-	// Changes are when it came to apply what status.history remembers, oldest first: of a Kustomization each content,
-	// of a HelmRelease each version of its chart. Flux keeps the last five (fluxcd/pkg apis/meta, HistoryMaxSize), so
-	// that nothing is missing since the first of them.
+	// Changes are when it came to apply what status.history remembers, oldest first: of a Kustomization contents, of a
+	// HelmRelease versions of its chart. Nothing is missing since the first of them, which itself need not be a change: it
+	// is from when on changes are known. Flux keeps the five contents that were used last (fluxcd/pkg apis/meta, Upsert);
+	// where these took turns, what came before is not known.
 	Changes []time.Time
 	// Managed is how many objects it has applied: the entries of status.inventory.
 	Managed int

@@ -46,6 +46,10 @@ type artifact struct {
 	// moved says that its files have other paths than in the checkout.
 	moved     bool
 	elsewhere string
+	// foreign says that the files are those of another repository.
+	foreign bool
+	// from are the sources that it is made of.
+	from []sourceRef
 }
 
 // artifacts makes the ExternalArtifacts of all ArtifactGenerators of a root.
@@ -63,9 +67,11 @@ func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment, sources 
 			for i, a := range g.Spec.Artifacts {
 				made := artifact{key: string(o.json) + fmt.Sprint(i), moved: true}
 				for _, source := range g.Spec.Sources {
-					made.key += r.taken(root, source.in(o.ref.Namespace), sources).key
+					from := source.in(o.ref.Namespace)
+					made.from = append(made.from, from)
+					made.key += r.taken(root, from, sources).key
 				}
-				made.tree, made.elsewhere = r.artifactTree(root, g, o.ref.Namespace, a.Copy, made.key, sources)
+				made.tree, made.elsewhere, made.foreign = r.artifactTree(root, g, o.ref.Namespace, a.Copy, made.key, sources)
 				found[sourceRef{Kind: artifactKind, Namespace: o.ref.Namespace, Name: a.Name}] = made
 			}
 		}
@@ -73,9 +79,9 @@ func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment, sources 
 	return found
 }
 
-func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, operations []copyOperation, key string, sources map[sourceRef]gitSource) (*Tree, string) {
+func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, operations []copyOperation, key string, sources map[sourceRef]gitSource) (made *Tree, elsewhere string, foreign bool) {
 	if t, ok := r.trees[key]; ok {
-		return t, ""
+		return t, "", false
 	}
 	files := map[string]string{}
 	for _, op := range operations {
@@ -87,22 +93,22 @@ func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, 
 			return s.Alias == alias
 		})
 		if i < 0 || !found {
-			return nil, fmt.Sprintf("its generator copies from %q, which it does not name", op.From)
+			return nil, fmt.Sprintf("its generator copies from %q, which it does not name", op.From), false
 		}
 		source := g.Spec.Sources[i].in(namespace)
 		if root.source.Name != "" && source != root.source {
-			return nil, fmt.Sprintf("its generator copies from %s, and the checkout is that of %s", source, root.source)
+			return nil, fmt.Sprintf("its generator copies from %s, and the checkout is that of %s", source, root.source), true
 		}
 		if len(op.Exclude) > 0 || op.Strategy != "" && op.Strategy != "Overwrite" {
-			return nil, fmt.Sprintf("its generator copies %q with exclude or strategy, which is not followed here", op.From)
+			return nil, fmt.Sprintf("its generator copies %q with exclude or strategy, which is not followed here", op.From), false
 		}
 		if why := r.taken(root, source, sources).tree.copy(root.Base, pattern, op, files); why != "" {
-			return nil, why
+			return nil, why, false
 		}
 	}
 	t := r.tree.pick(files)
 	r.trees[key] = t
-	return t, ""
+	return t, "", false
 }
 
 // copy adds the files of one operation, as source-watcher copies them (internal/builder/builder.go): a

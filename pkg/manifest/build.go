@@ -45,6 +45,8 @@ type builtResource struct {
 	uses, texts []string
 	// probes are the texts in such an object that hold a probe (Decide).
 	probes []string
+	// installs says which kustomize-controller it installs; nil for all that does not.
+	installs *installed
 }
 
 // kustomize reads and writes maps of its own (kubernetes-sigs/kustomize issue 3659): one build at a time.
@@ -179,6 +181,11 @@ func newBuiltResource(r *resource.Resource, folder string, seed maphash.Seed) (b
 			return b, err
 		}
 	}
+	if b.isController() || b.isFluxInstance() {
+		if data, err := nodeJSON(r.YNode()); err == nil {
+			b.installs = installedBy(data)
+		}
+	}
 	if b.matters() {
 		b.json, err = nodeJSON(r.YNode())
 		return b, err
@@ -207,8 +214,11 @@ func nodeJSON(n *kyaml.Node) (json.RawMessage, error) {
 
 const disabled = "disabled"
 
-// matters: Flux's objects, what they take variables from, and what gives an environment.
+// matters: Flux's objects, what they take variables from, what makes them, and what gives an environment.
 func (b builtResource) matters() bool {
+	if b.isResourceSet() {
+		return true
+	}
 	if _, known := flux.ParseManifestKind(b.ref.Group, b.ref.Kind); known {
 		return true
 	}

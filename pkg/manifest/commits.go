@@ -2,7 +2,9 @@ package manifest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -84,23 +86,107 @@ func ReadHistory(ctx context.Context, dir string, since time.Time) (History, err
 	return h, nil
 }
 
-// SourceFiles are the files of the checkout that were read to build what uses a source, for each source that holds the
-// checkout itself.
+// SourceFiles are the files of the checkout that what uses a source is made of, for each source that holds the checkout
+// itself: what was read to build Kustomizations, also through an ArtifactGenerator, and the charts of HelmReleases.
 func (f Fleet) SourceFiles() map[flux.Ref]map[string]bool {
 	found := map[flux.Ref]map[string]bool{}
-	for _, d := range f.deployments {
-		from := d.source()
+	add := func(from sourceRef, files map[string]bool) {
 		kind, err := flux.ParseKind(from.Kind)
-		if !d.local || d.key != "" || from.Name == "" || err != nil {
-			continue
+		if err != nil || from.Name == "" || f.Root.source.Name != "" && from != f.Root.source {
+			return
 		}
 		ref := flux.Ref{Group: kind.Group, Kind: from.Kind, Namespace: from.Namespace, Name: from.Name}
 		if found[ref] == nil {
 			found[ref] = map[string]bool{}
 		}
-		for file := range d.built.read {
-			found[ref][file] = true
+		maps.Copy(found[ref], files)
+	}
+	for _, d := range f.deployments {
+		if d.local {
+			for _, from := range f.behind(d.source()) {
+				add(from, d.built.read)
+			}
+		}
+		for _, o := range d.objects {
+			if from, files := f.chartFiles(o); len(files) > 0 {
+				for _, source := range f.behind(from) {
+					add(source, files)
+				}
+			}
 		}
 	}
 	return found
+}
+
+// behind are the sources that an artifact is made of, or the source itself.
+func (f Fleet) behind(source sourceRef) []sourceRef {
+	if made, ok := f.artifacts[source]; ok {
+		return made.from
+	}
+	return []sourceRef{source}
+}
+
+// chartFiles are the files of a chart that is in the checkout, and where a HelmRelease or HelmChart takes it from
+// (helm-controller api/v2, HelmChartTemplateSpec and CrossNamespaceSourceReference; source-controller api/v1, HelmChartSpec).
+func (f Fleet) chartFiles(o appliedObject) (sourceRef, map[string]bool) {
+	type chart struct {
+		Chart       string    `json:"chart"`
+		SourceRef   sourceRef `json:"sourceRef"`
+		ValuesFiles []string  `json:"valuesFiles"`
+	}
+	var own chart
+	switch o.ref.Kind {
+	case "HelmChart":
+		var object struct {
+			Spec chart `json:"spec"`
+		}
+		if json.Unmarshal(o.json, &object) != nil {
+			return sourceRef{}, nil
+		}
+		own = object.Spec
+	case "HelmRelease":
+		var object struct {
+			Spec struct {
+				Chart struct {
+					Spec chart `json:"spec"`
+				} `json:"chart"`
+				ChartRef sourceRef `json:"chartRef"`
+			} `json:"spec"`
+		}
+		if json.Unmarshal(o.json, &object) != nil {
+			return sourceRef{}, nil
+		}
+		own = object.Spec.Chart.Spec
+		if ref := object.Spec.ChartRef; ref.Kind == artifactKind {
+			own = chart{Chart: ".", SourceRef: ref}
+		}
+	default:
+		return sourceRef{}, nil
+	}
+	from := own.SourceRef.in(o.ref.Namespace)
+	t, base := f.tree, f.Root.Base
+	if made, ok := f.artifacts[from]; ok {
+		t, base = made.tree, ""
+	}
+	files := map[string]bool{}
+	if t == nil || own.Chart == "" || from.Kind == "HelmRepository" {
+		return from, nil
+	}
+	for _, p := range append([]string{own.Chart}, own.ValuesFiles...) {
+		for file := range t.filesBelow(clean(base + "/" + p)) {
+			files[t.origin(file)] = true
+		}
+	}
+	return from, files
+}
+
+// filesBelow are a file, or all files below a folder.
+func (t *Tree) filesBelow(p string) map[string]bool {
+	files := map[string]bool{}
+	for file, n := range t.nodes {
+		if !n.folder && below(file, p) {
+			files[file] = true
+		}
+	}
+	return files
 }

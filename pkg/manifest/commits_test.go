@@ -92,3 +92,27 @@ func TestReadHistoryPassesOverIntervals(t *testing.T) {
 	assert.Equal(t, 2, h.Changes(map[string]bool{"a.yaml": true}), "the image changed twice")
 	assert.Equal(t, 3, h.Changes(map[string]bool{"b.yaml": true}), "that is no interval")
 }
+
+// What is applied through an ArtifactGenerator, and the charts of releases, are files of the source, too.
+func TestSourceFiles(t *testing.T) {
+	t.Parallel()
+	tree := NewTree(map[string]string{
+		"clusters/a/flux-system/gotk-sync.yaml": "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: flux-system, namespace: flux-system}\nspec: {interval: 1m, url: u, ignore: \"/docs\"}\n---\n" +
+			"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\nspec: {path: ./clusters/a, interval: 1m, sourceRef: {kind: GitRepository, name: flux-system}}\n",
+		"clusters/a/apps.yaml": "apiVersion: source.extensions.fluxcd.io/v1beta1\nkind: ArtifactGenerator\nmetadata: {name: makes, namespace: flux-system}\nspec:\n" +
+			"  sources: [{alias: fleet, kind: GitRepository, name: flux-system}]\n  artifacts: [{name: made, copy: [{from: \"@fleet/apps/**\", to: \"@artifact/\"}]}]\n---\n" +
+			"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: flux-system}\nspec: {path: ./, interval: 1m, sourceRef: {kind: ExternalArtifact, name: made}}\n",
+		"apps/web.yaml": "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, namespace: apps}\nspec: {interval: 5m, chart: {spec: {chart: ./charts/web, valuesFiles: [values/web.yaml], " +
+			"sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}}}}\n",
+		"charts/web/Chart.yaml": "x: y\n", "charts/web/templates/a.yaml": "x: y\n", "charts/other/Chart.yaml": "x: y\n", "values/web.yaml": "a: b\n", "docs/a.yaml": "x: y\n",
+	})
+	all := tree.Read(tree.Roots())[0].SourceFiles()
+	require.Len(t, all, 1)
+	for _, files := range all {
+		got := sortedKeys(files)
+		for _, want := range []string{"apps/web.yaml", "charts/web/Chart.yaml", "charts/web/templates/a.yaml", "clusters/a/apps.yaml", "values/web.yaml"} {
+			assert.Contains(t, got, want)
+		}
+		assert.NotContains(t, got, "charts/other/Chart.yaml")
+	}
+}

@@ -11,16 +11,31 @@ import (
 
 // Dead are the values in manifests of Flux objects that decide nothing: what is built from them gets its
 // values from elsewhere. Only files that some root is built from are looked at; nothing in the others decides
-// anything.
+// anything. Those that something may use which is not built are not among them: see Undecided.
 func (t *Tree) Dead(fleets []Fleet, d Decisions) []Scalar {
+	dead, _ := t.idle(fleets, d)
+	return dead
+}
+
+// Undecided are the values in manifests of Flux objects of which it is not known whether they decide something: nothing
+// that is built follows them, and something may that is not.
+func (t *Tree) Undecided(fleets []Fleet, d Decisions) []Scalar {
+	_, undecided := t.idle(fleets, d)
+	return undecided
+}
+
+// idle are the values that nothing follows which is built: dead, or undecided.
+func (t *Tree) idle(fleets []Fleet, d Decisions) (dead, undecided []Scalar) {
+	unbuilt := t.outskirts(fleets)
 	alive := map[string]bool{}
 	for _, used := range [...]map[int]bool{keys(d.reach), keys(d.tied), d.broken} {
 		for i := range used {
 			alive[d.scalars[i].String()] = true
 		}
 	}
-	var dead []Scalar
-	for _, file := range builtFrom(fleets) {
+	files := slices.Concat(builtFrom(fleets), unbuilt.files())
+	slices.Sort(files)
+	for _, file := range slices.Compact(files) {
 		content, err := t.ReadFile(file)
 		if err != nil || !isYAML(file) {
 			continue
@@ -30,15 +45,54 @@ func (t *Tree) Dead(fleets []Fleet, d Decisions) []Scalar {
 			continue
 		}
 		for _, s := range durations(file, content) {
-			isValue := slices.ContainsFunc(values, func(n *yaml.Node) bool {
-				return n.Line == s.Line && n.Value == s.Text && (n.Column == s.Column || n.Column == s.Column-1)
+			isValue := slices.ContainsFunc(values, func(v manifestValue) bool {
+				return v.node.Line == s.Line && v.node.Value == s.Text && (v.node.Column == s.Column || v.node.Column == s.Column-1)
 			})
-			if isValue && !alive[s.String()] {
+			switch {
+			case !isValue || alive[s.String()]:
+			case unbuilt.user(file) != nil:
+				undecided = append(undecided, s)
+			default:
 				dead = append(dead, s)
 			}
 		}
 	}
-	return dead
+	return dead, undecided
+}
+
+// RefusedValue is a value in a manifest that Flux does not take.
+type RefusedValue struct {
+	Position
+	// Object as its manifest names it, which is not always its name on a cluster.
+	Object flux.Ref
+	Field  flux.Field
+	// Why says what is wrong with it.
+	Why string
+}
+
+// RefusedValues are those in the manifests that something may use which is not built. Of what is built the objects are
+// looked at.
+func (t *Tree) RefusedValues(fleets []Fleet) []RefusedValue {
+	var refused []RefusedValue
+	for _, file := range t.outskirts(fleets).files() {
+		content, err := t.ReadFile(file)
+		if err != nil || !isYAML(file) {
+			continue
+		}
+		for _, v := range valueLines(parseDocuments(content)) {
+			if strings.ContainsAny(v.node.Value, "${<") { // a variable, or a template
+				continue
+			}
+			if _, err := flux.ParseDuration(v.node.Value, v.tunable.NoHours); err != nil {
+				at := position(file, v.node, nil)
+				if v.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+					at.Column, at.Length = at.Column+1, len(v.node.Value) // where the scalars of a build stand
+				}
+				refused = append(refused, RefusedValue{Position: at, Object: v.object, Field: v.tunable.Field, Why: err.Error()})
+			}
+		}
+	}
+	return refused
 }
 
 func keys[V any](m map[int]V) map[int]bool {
@@ -49,9 +103,16 @@ func keys[V any](m map[int]V) map[int]bool {
 	return set
 }
 
+// manifestValue is the scalar of a tunable field in the document of a Flux object.
+type manifestValue struct {
+	node    *yaml.Node
+	object  flux.Ref
+	tunable flux.Tunable
+}
+
 // valueLines are the scalars of the tunable fields in documents of Flux objects.
-func valueLines(documents []*yaml.Node) []*yaml.Node {
-	var found []*yaml.Node
+func valueLines(documents []*yaml.Node) []manifestValue {
+	var found []manifestValue
 	for _, n := range documents {
 		group, _, _ := strings.Cut(text(n, "apiVersion"), "/")
 		kind, known := flux.ParseManifestKind(group, text(n, "kind"))
@@ -60,7 +121,8 @@ func valueLines(documents []*yaml.Node) []*yaml.Node {
 		}
 		for _, tunable := range kind.Tunables {
 			if value := at(n, tunable.Field.Path()...); value != nil && value.Kind == yaml.ScalarNode {
-				found = append(found, value)
+				object := flux.Ref{Group: group, Kind: kind.Name, Namespace: text(n, "metadata", "namespace"), Name: text(n, "metadata", "name")}
+				found = append(found, manifestValue{value, object, tunable})
 			}
 		}
 	}

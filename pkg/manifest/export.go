@@ -83,7 +83,8 @@ func exportedValues(exceptions []Exception) map[flux.Ref][]fieldValue {
 	for _, e := range exceptions {
 		for _, f := range e.Fields {
 			if v := e.Object.Value(f); v != nil {
-				wanted[e.Object.Ref] = append(wanted[e.Object.Ref], fieldValue{f, flux.ShortDuration(*v)})
+				tunable, _ := e.Object.KindRow().Tunable(f)
+				wanted[e.Object.Ref] = append(wanted[e.Object.Ref], fieldValue{f, tunable.Short(*v)})
 			}
 		}
 	}

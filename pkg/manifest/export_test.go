@@ -228,3 +228,17 @@ func TestExportRules(t *testing.T) {
 	}
 	assert.ElementsMatch(t, want, named, text)
 }
+
+// The timeouts of sources take no hours.
+func TestExportWritesWhatFluxTakes(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"GitRepository", "OCIRepository", "Bucket", "HelmRepository"} {
+		for value, want := range map[string]string{"60m": "60m", "90m": "90m", "1h0m0s": "60m", "3601s": "60m1s", "2m0s": "2m"} {
+			interval := "60m"
+			o := flux.Object{Ref: flux.Ref{Group: sourceGroup, Kind: kind, Namespace: "one", Name: "web"}, Interval: &interval, Timeout: &value}
+			text := ExportPatches(Applier{Ref: flux.Ref{Group: kustomizeGroup, Kind: kustomizationKind, Name: "apps"}, Complete: true}, []Exception{{o, []flux.Field{flux.Interval, flux.Timeout}}})
+			assert.Contains(t, text, "path: /spec/interval\n          value: 1h\n", kind)
+			assert.Contains(t, text, "path: /spec/timeout\n          value: "+want+"\n", kind)
+		}
+	}
+}

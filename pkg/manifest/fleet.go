@@ -27,8 +27,8 @@ func newFleet(root Root, deployments map[flux.Ref]*deployment, configMaps map[fl
 
 // add adds one object to the Snapshot. An object of two Kustomizations counts once.
 func (f *Fleet) add(d *deployment, o appliedObject) {
-	if o.ref.Group == flux.OperatorGroup && o.ref.Kind == "ResourceSet" {
-		f.gap("what "+o.ref.String()+" makes", "the Flux Operator renders it, and that is not done here", true)
+	if o.isResourceSet() {
+		f.gap(whatIsMade(o.ref), notRendered, true)
 		return
 	}
 	if o.ref.Group == flux.OperatorGroup && o.ref.Kind == "FluxInstance" {
@@ -75,15 +75,13 @@ func merge(m, with map[string]string) map[string]string {
 // checkout holds it. What Flux could not build either is not.
 func (d *deployment) gaps(configMaps map[flux.Ref]map[string]string) []flux.Gap {
 	var gaps []flux.Gap
-	what := "what " + d.ref().String() + " applies"
-	if d.Metadata.Name == "" {
-		what = fmt.Sprintf("what the folder %q holds", d.folder)
-	}
 	switch {
 	case d.built.err != nil:
-		gaps = append(gaps, flux.Gap{What: what, Why: oneLine(d.built.err)})
+		gaps = append(gaps, flux.Gap{What: d.what(), Why: oneLine(d.built.err)})
+	case d.failed:
+		gaps = append(gaps, flux.Gap{What: d.what(), Why: d.elsewhere})
 	case !d.local:
-		gaps = append(gaps, flux.Gap{What: what, Why: d.elsewhere, Harmless: true})
+		gaps = append(gaps, flux.Gap{What: d.what() + " is not looked at", Why: d.elsewhere, Harmless: true})
 	}
 	for _, g := range d.built.gaps {
 		g.Harmless = true
@@ -101,6 +99,14 @@ func (d *deployment) gaps(configMaps map[flux.Ref]map[string]string) []flux.Gap 
 		}
 	}
 	return gaps
+}
+
+// what names what a deployment applies.
+func (d *deployment) what() string {
+	if d.Metadata.Name == "" {
+		return fmt.Sprintf("what the folder %q holds", d.folder)
+	}
+	return "what " + d.ref().String() + " applies"
 }
 
 // oneLine makes one line of an error of kustomize's, which are long.

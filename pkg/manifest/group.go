@@ -48,7 +48,9 @@ func (w *rewriter) settle(d *draft) bool {
 	settled := true
 	for _, s := range spots {
 		if n := d.needs[s]; n.at >= len(n.places) {
-			w.leave(d, n)
+			if !w.unspare(n) {
+				w.leave(d, n)
+			}
 			settled = false
 		}
 	}

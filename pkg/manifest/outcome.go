@@ -123,11 +123,11 @@ func (w *rewriter) patchEdit(p place, one patch, standing []*need) PatchEdit {
 // because says why no place takes a patch for a value, and what it is that decides it.
 func (w *rewriter) because(d *draft, n *need, field flux.Field) string {
 	target := Target{n.root, n.ref, field}
-	why := cmp.Or(w.why[n.spot], "no kustomization or Kustomization that could take a patch is in the checkout")
+	why := cmp.Or(w.why[n.spot], w.barred[n.spot], "no kustomization or Kustomization that could take a patch is in the checkout")
 	if i, ok := w.decisions.by[target]; ok {
 		s := w.decisions.scalars[i]
 		others := len(w.decisions.reach[i]) - 1
-		switch reason := w.tree.untouchable(s.File); {
+		switch reason := w.untouchable(s.File); {
 		case reason != "":
 			return fmt.Sprintf("%s decides it, and %s; %s", s, reason, why)
 		case w.decisions.tied[i] != "":

@@ -43,6 +43,10 @@ type atlas struct {
 	found   map[spot][]place
 	// originals are the names that objects have in their files.
 	originals map[spot]string
+	// barred says of objects why the first place that may not be edited is left out.
+	barred map[spot]string
+	// unbuilt are the files that something may use which is not built: they are not edited.
+	unbuilt *outskirts
 }
 
 // site is the place that is the same for all objects that are written in one file.
@@ -57,6 +61,7 @@ func newAtlas(t *Tree, fleets []Fleet) *atlas {
 	return &atlas{
 		tree: t, fleets: fleets, reaches: map[string]map[string]bool{}, objects: map[*deployment]map[flux.Ref]string{},
 		written: map[string]map[string][]string{}, seen: map[place][]spot{}, byName: map[place]map[[2]string][]spot{}, found: map[spot][]place{}, originals: map[spot]string{},
+		barred: map[spot]string{}, unbuilt: t.outskirts(fleets),
 	}
 }
 
@@ -174,7 +179,18 @@ func (a *atlas) findPlaces(s spot) []place {
 			places = append(places, p)
 		}
 	}
-	return slices.DeleteFunc(places, func(p place) bool { return a.tree.untouchable(p.file) != "" })
+	return slices.DeleteFunc(places, func(p place) bool {
+		why := a.untouchable(p.file)
+		if why != "" && a.barred[s] == "" {
+			a.barred[s] = p.file + ": " + why
+		}
+		return why != ""
+	})
+}
+
+// untouchable says why a file is not to be changed; "" where it may be.
+func (a *atlas) untouchable(file string) string {
+	return cmp.Or(a.tree.untouchable(file), a.unbuilt.why(file))
 }
 
 // manifest is the file that a deployment's Kustomization is written in.

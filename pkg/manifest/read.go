@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -24,6 +25,8 @@ type Root struct {
 	name, namespace string
 	// flat says that the folder's files are applied, and not what is in folders below.
 	flat bool
+	// instance is what the FluxInstance says that describes the root; nil without one.
+	instance *installed
 }
 
 // deployment is what one Kustomization deploys.
@@ -33,6 +36,7 @@ type deployment struct {
 	folder   string // in the artifact's Tree, where it is local
 	local    bool
 	flat     bool   // without the folders below it
+	failed   bool   // Flux finds no files for it either
 	spec     string // the spec's JSON, which the build depends on
 	built    built
 	vars     variables // what its objects were substituted with
@@ -54,6 +58,10 @@ type Fleet struct {
 	deployments map[flux.Ref]*deployment
 	// owners tells by which Kustomization each object is applied.
 	owners map[flux.Ref]flux.Ref
+	// artifacts are the ExternalArtifacts that are made of the checkout.
+	artifacts map[sourceRef]artifact
+	// tree is the checkout; nil where there is none.
+	tree *Tree
 }
 
 // reader reads roots, and remembers builds: many rounds ask for the same.
@@ -62,12 +70,10 @@ type reader struct {
 	options buildOptions
 	builds  map[string]built
 	trees   map[string]*Tree // of ExternalArtifacts
-	// lenient says that variables without a value are empty, as for the kustomize-controller that the checkout installs.
-	lenient bool
 }
 
 func newReader(t *Tree) *reader {
-	return &reader{tree: t, options: buildOptions{schemas: t.customSchemas(), origins: true}, builds: map[string]built{}, trees: map[string]*Tree{}, lenient: t.installsBeforeStrict()}
+	return &reader{tree: t, options: buildOptions{schemas: t.customSchemas(), origins: true}, builds: map[string]built{}, trees: map[string]*Tree{}}
 }
 
 // Read builds the roots as Flux would, level by level through the Kustomizations that they apply. What
@@ -130,7 +136,10 @@ func (r *reader) read(root Root) Fleet {
 	for range maxRounds {
 		for _, d := range current {
 			d.built = r.build(d)
-			d.objects = d.apply(r.tree, configMaps, r.lenient)
+		}
+		lenient := runsLenient(root, current)
+		for _, d := range current {
+			d.objects = d.apply(r.tree, configMaps, lenient)
 		}
 		found := collectConfigMaps(current, configMaps)
 		collectSources(current, sources)
@@ -141,6 +150,7 @@ func (r *reader) read(root Root) Fleet {
 		current, configMaps = next, found
 	}
 	f := newFleet(root, current, configMaps)
+	f.tree, f.artifacts = r.tree, r.artifacts(root, current, sources)
 	f.Snapshot.Gaps = append(f.Snapshot.Gaps, r.sourceGaps(root, current, sources)...)
 	return f
 }
@@ -235,9 +245,12 @@ func (d *deployment) locate(taken artifact, checkout *Tree, root Root, artifacts
 	case generated:
 		d.artifact, d.folder = made, clean(d.Spec.Path)
 	case root.source.Name != "" && d.source() != root.source:
-		d.elsewhere = fmt.Sprintf("its source is %s, and the checkout is that of %s", d.source(), root.source)
+		d.elsewhere, d.foreign = fmt.Sprintf("its source is %s, and the checkout is that of %s", d.source(), root.source), true
 	}
 	if d.elsewhere == "" && !d.tree.isFolder(d.folder) {
+		// Where nothing says what the checkout is the source of, or a CI job makes the artifact of it, the path may be right.
+		d.foreign = root.source.Name == ""
+		d.failed = !d.foreign && root.source.Kind == gitRepositoryKind && root.Base == "" && !strings.Contains(d.Spec.Path, "${")
 		d.elsewhere = fmt.Sprintf("its path %q is not in the checkout", d.Spec.Path)
 		if d.key != "" && !generated && checkout.isFolder(d.folder) {
 			d.elsewhere = fmt.Sprintf("%s leaves its path %q out of the artifact (spec.ignore, spec.sparseCheckout)", d.source(), d.Spec.Path)

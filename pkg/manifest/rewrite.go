@@ -66,12 +66,15 @@ type rewriter struct {
 	wanted    map[spot][]tune.Change
 	order     []spot
 	editable  map[int]bool // the scalars whose bytes may be changed
+	chosen    Chosen
+	spared    map[int]bool // scalars that bystanders may follow, as far as is known
 
 	// What was learned. It only grows, so that there is an end.
 	left  map[spot]map[flux.Field]string // objects that stay as they are, and why each field does
 	given map[int]string                 // scalars that are not edited, and why
 	tried map[spot]int                   // the place that is next, of objects that take a patch
 	why   map[spot]string                // why the places before it do not do
+	taken map[int]bool                   // scalars that are edited although there are bystanders: there is no other place
 }
 
 // draft is a set of edits: what follows from what was learned so far, or a part of that.
@@ -98,9 +101,16 @@ func (n *need) key() string { return fmt.Sprint(n.ref.Group, n.ref.Kind, n.value
 // objects that want it. The changes of an object are made together or not at all. The result was tried: all roots were
 // built with it, and exactly what is wanted and not refused differs. The fleets and decisions are those of the same Tree.
 func (t *Tree) Rewrite(fleets []Fleet, decisions Decisions, wants []Want) (Rewriting, error) {
+	return t.RewritePart(fleets, decisions, wants, nil)
+}
+
+// RewritePart is Rewrite for a part of the checkout's objects. Where there is a choice, it changes what no other object can
+// ever follow: not a base whose value another overlay only happens to replace today.
+func (t *Tree) RewritePart(fleets []Fleet, decisions Decisions, wants []Want, chosen Chosen) (Rewriting, error) {
 	w := &rewriter{
 		atlas: newAtlas(t, fleets), decisions: decisions, wanted: map[spot][]tune.Change{},
 		left: map[spot]map[flux.Field]string{}, given: map[int]string{}, tried: map[spot]int{}, why: map[spot]string{},
+		chosen: chosen, spared: map[int]bool{}, taken: map[int]bool{},
 	}
 	for _, want := range wants {
 		for _, c := range want.Changes {
@@ -153,7 +163,7 @@ func (w *rewriter) draft() (*draft, bool) {
 			continue
 		}
 		for _, c := range w.wanted[s] {
-			if i, ok := w.decisions.by[Target{s.root, s.ref, c.Field}]; ok && w.given[i] == "" && w.editable[i] && w.sharedWish(d, i) {
+			if i, ok := w.decisions.by[Target{s.root, s.ref, c.Field}]; ok && w.given[i] == "" && w.editable[i] && !w.sparing(i) && w.sharedWish(d, i) {
 				d.scalars[i] = *c.To
 				continue
 			}
@@ -254,7 +264,7 @@ func (w *rewriter) editableScalars() map[int]bool {
 	}
 	editable := map[int]bool{}
 	for _, file := range sortedKeys(byFile) {
-		if w.tree.untouchable(file) != "" {
+		if w.untouchable(file) != "" {
 			continue
 		}
 		content, err := w.tree.ReadFile(file)

@@ -185,6 +185,33 @@ func (t *Tree) base(p string) (string, bool) {
 	return found[0], true
 }
 
+// instanceNamespace is the namespace of a FluxInstance, after which the Flux Operator names the first source and
+// Kustomization that have no name (internal/controller/fluxinstance_controller.go): its own, that of the kustomization in its
+// folder, or that of the HelmRelease whose chart makes it. Values alone do not tell it.
+func (t *Tree) instanceNamespace(d document, keys []string) string {
+	namespace := text(d.node, "metadata", "namespace")
+	if len(keys) > 2 { // helm-controller api/v2, GetReleaseNamespace
+		namespace = cmp.Or(text(d.node, "spec", "targetNamespace"), namespace)
+	}
+	if content, err := t.ReadFile(kustomizationOf(t, parent(d.file))); err == nil && keys[0] == "spec" {
+		for _, n := range parseDocuments(content) {
+			namespace = cmp.Or(text(n, "namespace"), namespace)
+		}
+	}
+	return cmp.Or(namespace, defaultName)
+}
+
+// instanceOf is what the spec of a FluxInstance, or the values of its chart, say of the controllers.
+func instanceOf(spec *yaml.Node) *installed {
+	in := installed{flux: text(spec, "distribution", "version")}
+	if patches := at(spec, "kustomize", "patches"); patches != nil {
+		for _, p := range patches.Content {
+			in.texts = append(in.texts, text(p, "patch"))
+		}
+	}
+	return &in
+}
+
 // synced finds spec.sync of a FluxInstance, also where it is written as values of its Helm chart.
 func synced(t *Tree, documents []document) []Root {
 	var roots []Root
@@ -199,13 +226,10 @@ func synced(t *Tree, documents []document) []Root {
 			if !ok {
 				continue
 			}
-			name := cmp.Or(text(sync, "name"), defaultName)
-			namespace := cmp.Or(text(d.node, "metadata", "namespace"), defaultName)
-			if len(keys) > 2 || keys[0] == "instance" { // a chart's release may be in another namespace
-				namespace = defaultName
-			}
+			namespace := t.instanceNamespace(d, keys)
+			name := cmp.Or(text(sync, "name"), namespace)
 			roots = append(roots, Root{Path: clean(base + "/" + p), Base: base, name: name, namespace: namespace,
-				source: sourceRef{Kind: kind, Name: name, Namespace: namespace}})
+				source: sourceRef{Kind: kind, Name: name, Namespace: namespace}, instance: instanceOf(at(d.node, keys[:len(keys)-1]...))})
 		}
 	}
 	return roots

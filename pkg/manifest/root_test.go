@@ -117,3 +117,32 @@ func TestOutside(t *testing.T) {
 		})
 	}
 }
+
+// The Flux Operator names the first source and Kustomization after the FluxInstance's namespace where the sync has no name.
+func TestNameOfAFluxInstancesSync(t *testing.T) {
+	t.Parallel()
+	const sync = "{kind: GitRepository, url: u, path: clusters/a"
+	instance := func(namespace, more string) string {
+		return "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux" + namespace + "}\nspec:\n  sync: " + sync + more + "}\n"
+	}
+	for name, c := range map[string]struct{ more, content, want string }{
+		"its namespace":               {"", instance(", namespace: flux", ""), "flux/flux"},
+		"a name of its own":           {"", instance(", namespace: flux", ", name: fleet"), "flux/fleet"},
+		"no namespace":                {"", instance("", ""), "flux-system/flux-system"},
+		"that of its kustomization":   {"namespace: gitops\nresources: [flux.yaml]\n", instance("", ""), "gitops/gitops"},
+		"values of a chart":           {"", "instance: {sync: " + sync + "}}\n", "flux-system/flux-system"},
+		"a HelmRelease":               {"", "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: x, namespace: ops}\nspec: {values: {instance: {sync: " + sync + "}}}}\n", "ops/ops"},
+		"a HelmRelease with a target": {"", "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: x, namespace: ops}\nspec: {targetNamespace: to, values: {instance: {sync: " + sync + "}}}}\n", "to/to"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{"clusters/a/flux.yaml": c.content, "apps/web.yaml": release}
+			if c.more != "" {
+				files["clusters/a/kustomization.yaml"] = c.more
+			}
+			roots := NewTree(files).Roots()
+			require.Len(t, roots, 1)
+			assert.Equal(t, "GitRepository "+c.want, roots[0].source.String())
+		})
+	}
+}

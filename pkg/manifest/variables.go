@@ -104,30 +104,6 @@ func substitute(object json.RawMessage, vars variables) (data json.RawMessage, u
 	return data, nil, err
 }
 
-// controllerImage is how manifests name the kustomize-controller that a checkout installs (gotk-components.yaml).
-var controllerImage = regexp.MustCompile(`kustomize-controller:v?(\d+)\.(\d+)\.`)
-
-// installsBeforeStrict tells whether the checkout installs a kustomize-controller before 1.9, for which a variable without
-// a value is empty. Where it installs none that can be seen, it is taken for a newer one.
-func (t *Tree) installsBeforeStrict() bool {
-	for _, file := range t.Files() {
-		if !isYAML(file) {
-			continue
-		}
-		content, err := t.ReadFile(file)
-		if err != nil {
-			continue
-		}
-		for _, m := range controllerImage.FindAllSubmatch(content, -1) {
-			major, minor := string(m[1]), string(m[2])
-			if major == "0" || major == "1" && len(minor) == 1 && minor < "9" {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // UnsetVariable is a variable without a value and without a default, in what a Kustomization applies.
 // kustomize-controller then applies nothing of it, since version 1.9 (its feature gate StrictPostBuildSubstitutions).
 type UnsetVariable struct {
@@ -186,7 +162,7 @@ func (e unsetError) Error() string {
 		what, it = "variable", "it is"
 	}
 	return fmt.Sprintf("no value and no default for %s %s: Flux applies nothing of it (before kustomize-controller 1.9, "+
-		"or with its feature gate StrictPostBuildSubstitutions off, %s empty)", what, strings.Join(names, ", "), it)
+		"or with its feature gate StrictPostBuildSubstitutions off, %s empty; %s)", what, strings.Join(names, ", "), it, howVersionTells)
 }
 
 // unsetVariables finds where variables of an object stand: in its own file, or else in another that was built from.

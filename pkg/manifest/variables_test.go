@@ -44,7 +44,7 @@ func TestUnsetVariables(t *testing.T) {
 	flux := func(value string) string {
 		return "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: other, namespace: apps}\nspec:\n  timeout: 1m\n  interval: " + value + "\n"
 	}
-	const rest = ": Flux applies nothing of it (before kustomize-controller 1.9, or with its feature gate StrictPostBuildSubstitutions off, it is empty)"
+	const rest = ": Flux applies nothing of it (before kustomize-controller 1.9, or with its feature gate StrictPostBuildSubstitutions off, it is empty; " + howVersionTells + ")"
 	for name, c := range map[string]struct {
 		postBuild, objects, more string
 		// why is the beginning of the gap's reason; "" where all is applied.
@@ -163,4 +163,50 @@ func TestReadValues(t *testing.T) {
 	require.NotEmpty(t, whole.Snapshot.Objects)
 	assert.Equal(t, whole.Snapshot, values.Snapshot)
 	assert.Equal(t, whole.Unset(), values.Unset(), "also where variables stand")
+}
+
+// What a cluster runs is told by what it applies, and by its FluxInstance; an old cluster or an example beside it does not
+// count, and the feature gate counts before the version.
+func TestEachClusterRunsItsOwnController(t *testing.T) {
+	t.Parallel()
+	const web = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: web, namespace: apps}\nspec: {interval: 5m, url: \"https://github.com/acme/web${none}\"}\n"
+	deployment := func(version, args string) string {
+		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: kustomize-controller, namespace: flux-system}\n" +
+			"spec: {template: {spec: {containers: [{name: manager, image: \"ghcr.io/fluxcd/kustomize-controller:" + version + "\", args: [" + args + "]}]}}}\n"
+	}
+	instance := func(version, more string) string {
+		return "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\nspec:\n  distribution: {version: \"" + version + "\", registry: ghcr.io/fluxcd}\n" + more
+	}
+	gate := func(value string) string {
+		return "  kustomize:\n    patches:\n    - target: {kind: Deployment, name: kustomize-controller}\n      patch: |\n        - {op: add, path: /spec/template/spec/containers/0/args/-, value: \"--feature-gates=StrictPostBuildSubstitutions=" + value + "\"}\n"
+	}
+	for name, c := range map[string]struct {
+		file, content string
+		applied       bool
+	}{
+		"an example that nothing applies": {"docs/example.yaml", deployment("v1.8.5", ""), false},
+		"another cluster":                 {"clusters/old/flux-system/gotk-components.yaml", deployment("v1.8.5", ""), false},
+		"its own":                         {"clusters/a/flux-system/gotk-components.yaml", deployment("v1.8.5", ""), true},
+		"a gate that is off":              {"clusters/a/flux-system/gotk-components.yaml", deployment("v1.9.5", "--feature-gates=A=true,StrictPostBuildSubstitutions=false"), true},
+		"a gate that is on":               {"clusters/a/flux-system/gotk-components.yaml", deployment("v1.8.5", "--feature-gates=StrictPostBuildSubstitutions=true"), false},
+		"a FluxInstance of 2.7":           {"clusters/a/flux.yaml", instance("2.7.x", ""), true},
+		"one of 2.9":                      {"clusters/a/flux.yaml", instance("2.9.x", ""), false},
+		"one of 2":                        {"clusters/a/flux.yaml", instance("2.x", ""), false},
+		"one below 2.9":                   {"clusters/a/flux.yaml", instance(">=2.6.0 <2.9.0", ""), true},
+		"one with a variable":             {"clusters/a/flux.yaml", instance("${version:=x}", ""), false},
+		"one with the gate off":           {"clusters/a/flux.yaml", instance("2.x", gate("false")), true},
+		"one of 2.7 with the gate on":     {"clusters/a/flux.yaml", instance("2.7.x", gate("true")), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := variableFiles(oneValue, web, "")
+			files[c.file] = c.content
+			files["clusters/old/flux-system/gotk-sync.yaml"] = "#\n"
+			tree := NewTree(files)
+			f := tree.Read(tree.Roots())[0]
+			require.Equal(t, "clusters/a", f.Root.Path)
+			found := slices.ContainsFunc(f.Snapshot.Objects, func(o flux.Object) bool { return o.Name == "web" && o.Kind == "GitRepository" })
+			assert.Equal(t, c.applied, found)
+		})
+	}
 }

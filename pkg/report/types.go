@@ -64,7 +64,8 @@ type Object struct {
 	// Ready is True, False or Unknown, as the controller reports it.
 	Ready   string `json:"ready"`
 	Message string `json:"message,omitempty"`
-	// SourceChanged is when the source's artifact last changed; for a Kustomization or a HelmRelease,
+	// SourceChanged is when the source's artifact was written last, which is when it changed or, after a restart of
+	// source-controller, later; absent for image scans. For a Kustomization or a HelmRelease,
 	// that of the source it uses.
 	SourceChanged *time.Time `json:"sourceChanged"`
 	Lasting

@@ -136,6 +136,19 @@ func NameHidden(w io.Writer, hidden []string, l Layout) error {
 	return err
 }
 
+// Cuts tells whether the terminal is too narrow for all of the table.
+func (t Table) Cuts(l Layout) bool {
+	if l.Width <= 0 || l.Wide {
+		return false
+	}
+	shown := t.shown(l)
+	sum := -Gap
+	for _, width := range t.widths(shown, l) {
+		sum += width
+	}
+	return sum+Gap*len(shown) > l.Width
+}
+
 func (t Table) shown(l Layout) []int {
 	var shown []int
 	for i, c := range t.Columns {

@@ -101,7 +101,7 @@ func (w *wish) guard(s subject, t flux.Tunable, change *Change, interval *string
 	change.To = nil
 	follows := o.EffectiveWith(t.Field, nil, interval)
 	if change.From == nil && (follows < today || kept && follows > today) { // what is kept does not grow either
-		text := formatFor(t, today)
+		text := t.Format(today)
 		change.To = &text
 	}
 }
@@ -122,17 +122,6 @@ func (s subject) whyKept(t flux.Tunable, today, planned time.Duration) string {
 	default:
 		return ""
 	}
-}
-
-// formatFor writes a duration as a field takes it: a source's timeout takes no hours.
-func formatFor(t flux.Tunable, d time.Duration) string {
-	if t.NoHours && d >= time.Hour {
-		if d%time.Minute == 0 {
-			return fmt.Sprintf("%dm", d/time.Minute)
-		}
-		return fmt.Sprintf("%dm%ds", d/time.Minute, d%time.Minute/time.Second)
-	}
-	return flux.FormatDuration(d)
 }
 
 // shrinking tells of a field that is unset and follows the interval, which is about to become shorter: what is set

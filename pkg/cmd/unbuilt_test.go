@@ -1,0 +1,126 @@
+package cmd
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// editFile replaces a text in a file of a checkout.
+func editFile(t *testing.T, dir, file, from, to string) {
+	t.Helper()
+	name := filepath.Join(dir, filepath.FromSlash(file))
+	content, err := os.ReadFile(name)
+	require.NoError(t, err)
+	require.Contains(t, string(content), from)
+	require.NoError(t, os.WriteFile(name, []byte(strings.Replace(string(content), from, to, 1)), 0o644))
+}
+
+func readFile(t *testing.T, dir, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file)))
+	require.NoError(t, err)
+	return string(content)
+}
+
+// writeUnbuilt is a checkout whose production cannot be built, and has a duration in its base that Flux refuses.
+func writeUnbuilt(t *testing.T) string {
+	t.Helper()
+	dir := writeCheckout(t)
+	editFile(t, dir, "apps/production/kustomization.yaml", "- ../base\n", "- ../base\n- none.yaml\n")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "apps/production/other.yaml"), []byte("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: other, namespace: apps}\nspec:\n  interval: 1d\n"), 0o644))
+	return dir
+}
+
+// Whatever is chosen, the base that production may use keeps its values, and the question says so.
+func TestRewriteLeavesAloneWhatUnbuiltClustersUse(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"one environment": {"--env", "staging"}, "one cluster": {"--root", "clusters/staging"}, "everything": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := writeUnbuilt(t)
+			before := readFile(t, dir, "apps/base/web.yaml")
+			o := invocation{terminal: true, stdin: strings.NewReader("y\n")}.run(t.Context(), append([]string{"rewrite", "-f", dir, "--policy", "fast"}, args...)...)
+			assert.Equal(t, before, readFile(t, dir, "apps/base/web.yaml"), o.stdout)
+			assert.Contains(t, o.stderr, "Warning: clusters/production: what Kustomization flux-system/apps applies could not be read: ")
+			question := strings.Index(o.stderr, "Change ")
+			again := strings.Index(o.stderr, "Warning: clusters/production: what Kustomization flux-system/apps applies could not be built: files that it may use are left alone\n")
+			assert.True(t, again >= 0 && question > again, o.stderr)
+			assert.Contains(t, readFile(t, dir, "apps/staging/kustomization.yaml"), "value: 30s")
+		})
+	}
+}
+
+// A Kustomization of the checkout's own source whose path is not there is a warning, not a note: Flux fails, too.
+func TestWrongPathIsAWarning(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	editFile(t, dir, "clusters/production/apps.yaml", "./apps/production", "./apps/prodution")
+	o := invocation{}.run(t.Context(), "get", "-f", dir)
+	assert.Contains(t, o.stderr, `Warning: clusters/production: what Kustomization flux-system/apps applies could not be read: its path "./apps/prodution" is not in the checkout`)
+	assert.Equal(t, 1, o.code)
+}
+
+// What production may use is not dead, and what Flux refuses in it is told all the same.
+func TestCheckOfWhatIsNotBuilt(t *testing.T) {
+	t.Parallel()
+	dir := writeUnbuilt(t)
+	editFile(t, dir, "apps/staging/kustomization.yaml", "- ../base\n", "- ../base\npatches:\n- target: {kind: GitRepository}\n  patch: |\n    - op: add\n      path: /spec/interval\n      value: 3m\n")
+	o := invocation{}.run(t.Context(), "check", "-f", dir)
+	assert.NotContains(t, o.stdout, "dead")
+	assert.Contains(t, o.stdout, "apps/production/other.yaml:5:13: error: interval of HelmRelease apps/other: \"1d\" is not a duration that Flux accepts")
+	traced := invocation{}.run(t.Context(), "trace", "-f", dir)
+	assert.NotContains(t, traced.stdout, "These decide nothing")
+	assert.Contains(t, traced.stdout, "Whether these decide something is not known, since what may use them is not built:\n  apps/base/web.yaml:7:13 10m\n")
+}
+
+// Where nothing has an environment, check says that it applied no policy.
+func TestCheckSaysThatNoPolicyWasApplied(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	o := invocation{}.run(t.Context(), "check", "-f", filepath.Join(dir, "apps/base"))
+	assert.Contains(t, o.stderr, "Note: none of 1 object has an environment, so that no policy was applied")
+	assert.NotContains(t, invocation{}.run(t.Context(), "check", "-f", dir).stderr, "no policy")
+}
+
+// What rewrite writes under the default policy, check has nothing to say about.
+func TestCheckAcceptsWhatRewriteWrote(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	for _, name := range []string{"production", "staging"} { // without a timeout the interval less 30 seconds counts
+		editFile(t, dir, "clusters/"+name+"/apps.yaml", "  timeout: 2m\n", "")
+	}
+	o := invocation{}.run(t.Context(), "rewrite", "-f", dir, "--yes")
+	require.Zero(t, o.code, o.stderr)
+	assert.Contains(t, readFile(t, dir, "clusters/staging/apps.yaml"), "timeout: 9m30s")
+	checked := invocation{}.run(t.Context(), "check", "-f", dir, "--exit-code")
+	assert.Equal(t, "0 errors, 0 warnings, 0 notes.\n", checked.stdout)
+}
+
+// The document of trace is what its schema says.
+func TestTraceMatchesItsSchema(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{writeCheckout(t), writeUnbuilt(t)} {
+		o := invocation{}.run(t.Context(), "trace", "-f", dir, "-o", "json")
+		var value any
+		require.NoError(t, json.Unmarshal([]byte(o.stdout), &value))
+		require.NoError(t, documentSchema(t, "TraceList").Validate(value), o.stdout)
+	}
+}
+
+// A narrow terminal is told how to see what it has no room for.
+func TestTraceSaysHowToSeeAll(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	narrow := invocation{terminal: true, width: 60}
+	assert.Contains(t, narrow.run(t.Context(), "trace", "-f", dir, "--rows").stderr, "-o wide")
+	assert.Empty(t, narrow.run(t.Context(), "trace", "-f", dir, "--rows", "-o", "wide").stderr)
+	assert.Empty(t, narrow.run(t.Context(), "trace", "-f", dir).stderr)
+}

@@ -1,0 +1,93 @@
+package manifest
+
+import (
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Chosen tells which objects a change is meant for; nil where it is meant for all of the checkout.
+type Chosen func(root int, ref flux.Ref) bool
+
+// bystander tells whether an object that nobody chose would follow a scalar as soon as what now takes its place there were
+// gone: another overlay of the same base, say. Who changes only a part of a checkout does not mean that object, and who
+// reviews the change would not look for it there.
+func (w *rewriter) bystander(i int) bool {
+	if w.chosen == nil {
+		return false
+	}
+	s := w.decisions.scalars[i]
+	kinds, reached := map[string]bool{}, map[spot]bool{}
+	for _, target := range w.decisions.reach[i] {
+		kinds[target.Ref.Kind] = true
+		reached[spot{target.Root, w.fleets[target.Root].owners[target.Ref]}] = true
+	}
+	kind, name := w.documentOf(s)
+	for root, f := range w.fleets {
+		for ref, d := range f.deployments {
+			if !d.built.read[s.File] {
+				continue
+			}
+			for _, o := range d.objects {
+				made := o.origin == s.File && o.ref.Kind == kind && strings.Contains(o.ref.Name, name)
+				// What stands in no object's document may reach all that is built with the file. Where it does reach something,
+				// kustomize or Flux has told the objects apart.
+				may := kind == "" && kinds[o.ref.Kind] && !reached[spot{root, ref}]
+				if (made || may) && f.owners[o.ref] == ref && !w.chosen(root, o.ref) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// documentOf is the kind and name of the document of an object that a scalar stands in; "" where it is in none.
+func (w *rewriter) documentOf(s Scalar) (kind, name string) {
+	content, err := w.tree.ReadFile(s.File)
+	if err != nil {
+		return "", ""
+	}
+	for _, n := range parseDocuments(content) {
+		if n.Line <= s.Line {
+			kind, name = text(n, "kind"), text(n, "metadata", "name")
+		}
+	}
+	for _, f := range w.fleets {
+		for _, d := range f.deployments {
+			for _, o := range d.objects {
+				if o.origin == s.File && o.ref.Kind == kind && strings.Contains(o.ref.Name, name) {
+					return kind, name
+				}
+			}
+		}
+	}
+	return "", ""
+}
+
+// sparing tells whether a scalar is not edited for the sake of bystanders.
+func (w *rewriter) sparing(i int) bool {
+	if w.taken[i] {
+		return false
+	}
+	spared, known := w.spared[i]
+	if !known {
+		spared = w.bystander(i)
+		w.spared[i] = spared
+	}
+	return spared
+}
+
+// unspare takes the scalars of an object that were spared for bystanders, where no place is left for a patch of it, and tells
+// whether there were any: what was asked for comes first.
+func (w *rewriter) unspare(n *need) bool {
+	found := false
+	for _, v := range n.values {
+		if i, ok := w.decisions.by[Target{n.root, n.ref, v.field}]; ok && w.given[i] == "" && w.editable[i] && w.sparing(i) {
+			w.taken[i] = true
+			delete(w.tried, n.spot)
+			found = true
+		}
+	}
+	return found
+}

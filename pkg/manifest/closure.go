@@ -1,0 +1,221 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// closure collects the files that something may use which cannot be built: as far as kustomizations name files and folders,
+// and Kustomizations of Flux paths. It takes too many rather than too few.
+type closure struct {
+	tree *Tree
+	root Root
+	// files and folders that may be used, by their paths in the tree.
+	files, folders map[string]bool
+	// lost says why other files may be used as well; "" where none are.
+	lost string
+}
+
+func newClosure(t *Tree, root Root) *closure {
+	return &closure{tree: t, root: root, files: map[string]bool{}, folders: map[string]bool{}}
+}
+
+func (c *closure) lose(why string) {
+	if c.lost == "" {
+		c.lost = why
+	}
+}
+
+// folder adds what a folder deploys: its files and what its kustomization names, or else all that is below.
+func (c *closure) folder(p string) {
+	n := c.tree.nodes[p]
+	if c.folders[p] || n == nil || !n.folder {
+		return
+	}
+	c.folders[p] = true
+	whole := kustomizationOf(c.tree, p) == "" && !(c.root.flat && p == c.root.Path)
+	for _, name := range n.names {
+		switch below := strings.TrimPrefix(p+"/"+name, "/"); {
+		case !c.tree.isFolder(below):
+			c.file(below)
+		case whole:
+			c.folder(below)
+		}
+	}
+}
+
+func (c *closure) file(p string) {
+	if c.files[p] {
+		return
+	}
+	c.files[p] = true
+	content, err := c.tree.ReadFile(p)
+	switch {
+	case err != nil:
+	case isKustomization(p):
+		c.kustomization(p, content)
+	case isYAML(p) && (bytes.Contains(content, []byte(kustomizeGroup)) || bytes.Contains(content, []byte("ResourceSet"))):
+		c.manifests(p, content)
+	}
+}
+
+// kustomization follows all texts of one that are paths of the checkout. A missing file is taken for one that is still to
+// be written, a missing folder for any other.
+func (c *closure) kustomization(p string, content []byte) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(content, &document); err != nil || len(document.Content) == 0 {
+		c.lose(p + " cannot be read")
+		return
+	}
+	top := document.Content[0]
+	for i := 0; top.Kind == yaml.MappingNode && i+1 < len(top.Content); i += 2 {
+		required := slices.Contains([]string{"resources", "bases", "components"}, top.Content[i].Value)
+		c.texts(p, top.Content[i+1], required)
+	}
+}
+
+func (c *closure) texts(p string, n *yaml.Node, required bool) {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind == yaml.ScalarNode {
+		c.text(p, n.Value, required)
+		return
+	}
+	for _, child := range n.Content {
+		c.texts(p, child, required)
+	}
+}
+
+func (c *closure) text(p, text string, required bool) {
+	if strings.Contains(text, "\n") {
+		if strings.Contains(text, "/spec/path") || strings.Contains(text, "kind: "+kustomizationKind) && strings.Contains(text, " path:") {
+			c.lose("a patch in " + p + " may set the path of a Kustomization")
+		}
+		return
+	}
+	c.entry(parent(p), text, required)
+	if _, file, ok := strings.Cut(text, "="); ok {
+		c.entry(parent(p), file, false)
+	}
+}
+
+// entry follows what a kustomization in a folder names.
+func (c *closure) entry(folder, text string, required bool) {
+	if text == "" || text == "/" || isRemote(text) {
+		return
+	}
+	target := clean(path.Join("/", folder, text))
+	switch {
+	case c.tree.isFile(target):
+		c.file(target)
+	case c.tree.isFolder(target):
+		c.folder(target)
+	case required && (strings.HasPrefix(text, "..") || !isYAML(text)):
+		c.lose(fmt.Sprintf("%q is not in the checkout", target))
+	}
+}
+
+// manifests follows the Kustomizations of Flux in a file, and what ResourceSets make.
+func (c *closure) manifests(p string, content []byte) {
+	documents, err := parseAll(content)
+	if err != nil {
+		c.lose(p + " cannot be read")
+		return
+	}
+	for _, d := range documents {
+		if len(d.Content) == 0 {
+			continue
+		}
+		n := d.Content[0]
+		switch {
+		case isKustomizationObject(n):
+			c.deploys(text(n, "spec", "path"), text(n, "spec", "sourceRef", "kind"), text(n, "spec", "sourceRef", "name"))
+		case text(n, "kind") == "ResourceSet":
+			var object map[string]any
+			data, err := json.Marshal(object)
+			if n.Decode(&object) == nil {
+				data, err = json.Marshal(object)
+			}
+			if err == nil {
+				c.resourceSet(data)
+			}
+		}
+	}
+}
+
+// deploys follows the path of a Kustomization of Flux. What another repository holds is not followed.
+func (c *closure) deploys(p, kind, name string) {
+	folder := clean(c.root.Base + "/" + p)
+	own := c.root.source.Name == "" || kind == c.root.source.Kind && name == c.root.source.Name
+	at := strings.IndexAny(p, "$<{")
+	switch {
+	case kind == "" && p == "": // a patch of one
+	case kind == artifactKind:
+		c.lose("what an " + artifactKind + " holds is not known")
+	case at >= 0 && own: // everything that the path may become
+		prefix := clean(c.root.Base + "/" + p[:at])
+		if !strings.HasSuffix(p[:at], "/") {
+			prefix = parent(prefix)
+		}
+		if prefix == c.root.Base {
+			c.lose(fmt.Sprintf("the path %q has a variable", p))
+			return
+		}
+		c.below(prefix)
+	case c.tree.isFolder(folder) && (own || clean(p) != ""):
+		c.folder(folder)
+	case own:
+		c.lose(fmt.Sprintf("the path %q is not in the checkout", p))
+	}
+}
+
+// below adds all folders below one, each for itself.
+func (c *closure) below(folder string) {
+	for p, n := range c.tree.nodes {
+		if n.folder && below(p, folder) {
+			c.folder(p)
+		}
+	}
+}
+
+// templatePath finds paths in the templates of a ResourceSet.
+var templatePath = regexp.MustCompile(`(?m)^\s*"?path"?:\s*['"]?([^\s'"]+)`)
+
+// resourceSet follows the Kustomizations that a ResourceSet makes (Flux Operator api/v1, ResourceSetSpec), as far as their
+// paths can be told before it is rendered.
+func (c *closure) resourceSet(data []byte) {
+	var set struct {
+		Spec struct {
+			Resources []struct {
+				APIVersion string            `json:"apiVersion"`
+				Kind       string            `json:"kind"`
+				Spec       kustomizationSpec `json:"spec"`
+			} `json:"resources"`
+			ResourcesTemplate string `json:"resourcesTemplate"`
+		} `json:"spec"`
+	}
+	if err := json.Unmarshal(data, &set); err != nil {
+		if bytes.Contains(data, []byte(kustomizeGroup)) {
+			c.lose("a ResourceSet cannot be read")
+		}
+		return
+	}
+	for _, r := range set.Spec.Resources {
+		if r.Kind == kustomizationKind && strings.HasPrefix(r.APIVersion, kustomizeGroup+"/") {
+			c.deploys(r.Spec.Path, r.Spec.SourceRef.Kind, r.Spec.SourceRef.Name)
+		}
+	}
+	if t := set.Spec.ResourcesTemplate; strings.Contains(t, kustomizeGroup) {
+		for _, m := range templatePath.FindAllStringSubmatch(t, -1) {
+			c.deploys(m[1], c.root.source.Kind, c.root.source.Name)
+		}
+	}
+}

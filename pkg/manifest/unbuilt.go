@@ -1,0 +1,189 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Unbuilt is what a Kustomization applies, a folder holds or a ResourceSet makes that is not known, although its files are
+// in the checkout, or may be: its build fails, or it is of a kind that is not built here.
+type Unbuilt struct {
+	// Root is the index of the Fleet.
+	Root int
+	// What names it, as in a Gap: "what Kustomization flux-system/apps applies"; Why says what is in the way.
+	What, Why string
+	// Broken says that Flux could not build it either.
+	Broken bool
+	// files are those that it may use; lost says why it may use others, too; "" where these are all.
+	files map[string]bool
+	lost  string
+}
+
+// Unbuilt is all that is not built of the fleets, in their order.
+func (t *Tree) Unbuilt(fleets []Fleet) []Unbuilt {
+	var found []Unbuilt
+	for i, f := range fleets {
+		for _, ref := range sortedRefs(f.deployments) {
+			d := f.deployments[ref]
+			if u, ok := d.unbuilt(t, f); ok {
+				u.Root = i
+				found = append(found, u)
+			}
+			for _, o := range d.objects {
+				if o.isResourceSet() {
+					c := newClosure(t, f.Root)
+					c.resourceSet(o.json)
+					found = append(found, Unbuilt{Root: i, What: whatIsMade(o.ref), Why: notRendered, files: c.files, lost: c.lost})
+				}
+			}
+		}
+	}
+	return found
+}
+
+const notRendered = "the Flux Operator renders it, and that is not done here"
+
+func whatIsMade(ref flux.Ref) string { return "what " + ref.String() + " makes" }
+
+func (b builtResource) isResourceSet() bool {
+	return b.ref.Group == flux.OperatorGroup && b.ref.Kind == "ResourceSet"
+}
+
+// unbuilt tells what a deployment may use where it is not built; false where it is, or is of another repository.
+func (d *deployment) unbuilt(t *Tree, f Fleet) (Unbuilt, bool) {
+	u := Unbuilt{What: d.what(), Why: d.elsewhere, Broken: d.failed}
+	if d.built.err != nil {
+		u.Why, u.Broken = oneLine(d.built.err), true
+	}
+	if u.Why == "" || d.foreign && !f.sameRepository(d.source(), f.Root.source) {
+		return u, false
+	}
+	tree := d.tree
+	if tree == nil || !tree.isFolder(d.folder) && t.isFolder(d.folder) {
+		tree = t // the source leaves it out, or what is made of it is not known
+	}
+	c := newClosure(tree, f.Root)
+	switch {
+	case d.tree == nil:
+		c.lose("which files it is made of is not known")
+	case strings.Contains(d.Spec.Path, "${"):
+		c.lose(fmt.Sprintf("its path %q has a variable", d.Spec.Path))
+	case !tree.isFolder(d.folder):
+		c.lose(fmt.Sprintf("its path %q is not in the checkout", d.Spec.Path))
+	default:
+		c.folder(d.folder)
+	}
+	for _, component := range d.Spec.Components {
+		c.entry(d.folder, component, true)
+	}
+	u.files, u.lost = map[string]bool{}, c.lost
+	for p := range c.files {
+		u.files[tree.origin(p)] = true
+	}
+	for p := range d.built.read {
+		u.files[p] = true
+	}
+	return u, true
+}
+
+// sameRepository tells whether two sources are GitRepositories of one URL, by whatever protocol it is written.
+func (f Fleet) sameRepository(a, b sourceRef) bool {
+	url := func(s sourceRef) string {
+		i := slices.IndexFunc(f.Snapshot.Objects, func(o flux.Object) bool {
+			return o.Ref.Kind == s.Kind && o.Namespace == s.Namespace && o.Name == s.Name
+		})
+		if i < 0 || s.Kind != gitRepositoryKind {
+			return ""
+		}
+		return repositoryName(f.Snapshot.Objects[i].Remote.URL)
+	}
+	return url(a) != "" && url(a) == url(b)
+}
+
+// repositoryName is a URL without what differs between its protocols: "github.com/example/fleet".
+func repositoryName(url string) string {
+	if _, rest, ok := strings.Cut(url, "://"); ok {
+		url = rest
+	}
+	host, rest, _ := strings.Cut(url, "/")
+	if _, after, ok := strings.Cut(host, "@"); ok {
+		host = after
+	}
+	host, _, _ = strings.Cut(host, ":")
+	return strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(host+"/"+rest, "/"), ".git"))
+}
+
+// outskirts know which files of a checkout may be used by what is not built.
+type outskirts struct {
+	unbuilt []Unbuilt
+	fleets  []Fleet
+	known   map[string]*Unbuilt
+}
+
+func (t *Tree) outskirts(fleets []Fleet) *outskirts {
+	return &outskirts{unbuilt: t.Unbuilt(fleets), fleets: fleets, known: map[string]*Unbuilt{}}
+}
+
+// user is something that is not built and may use a file; nil where nothing may.
+func (o *outskirts) user(file string) *Unbuilt {
+	if u, ok := o.known[file]; ok {
+		return u
+	}
+	o.known[file] = nil
+	for i := range o.unbuilt {
+		if u := &o.unbuilt[i]; u.files[file] || u.lost != "" && !o.spared(*u, file) {
+			o.known[file] = u
+			break
+		}
+	}
+	return o.known[file]
+}
+
+// spared tells whether a file is not used by what may use any: it is in the folder of another cluster, or of a sound
+// Kustomization of the same one, which would have two owners otherwise.
+func (o *outskirts) spared(u Unbuilt, file string) bool {
+	own := o.fleets[u.Root]
+	for i, f := range o.fleets {
+		if i != u.Root && f.Root.Path != "" && below(file, f.Root.Path) && !below(own.Root.Path, f.Root.Path) {
+			return true
+		}
+	}
+	for _, d := range own.deployments {
+		if d.local && d.built.err == nil && d.built.read[file] && below(file, d.folder) {
+			return true
+		}
+	}
+	return false
+}
+
+// below tells whether a path is a folder or in it.
+func below(p, folder string) bool {
+	return folder == "" || p == folder || strings.HasPrefix(p, folder+"/")
+}
+
+// why says why a file is left as it is; "" where it need not be.
+func (o *outskirts) why(file string) string {
+	u := o.user(file)
+	if u == nil {
+		return ""
+	}
+	why := fmt.Sprintf("%s in %s, which may use the file, is not built (%s)", u.What, o.fleets[u.Root].Root, u.Why)
+	if !u.files[file] && !strings.Contains(u.Why, u.lost) {
+		why += ": " + u.lost
+	}
+	return why
+}
+
+// files are those that something is known to use which is not built, sorted.
+func (o *outskirts) files() []string {
+	all := map[string]bool{}
+	for _, u := range o.unbuilt {
+		for file := range u.files {
+			all[file] = true
+		}
+	}
+	return sortedKeys(all)
+}
