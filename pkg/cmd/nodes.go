@@ -207,6 +207,7 @@ type nodesView interface {
 	Empty() bool
 	Gaps() []string
 	Hints() []string
+	AsOf() time.Time
 	Fullest() *report.Fullest
 	Above(percent float64) int
 	Table(now time.Time, layout report.Layout) report.Table

@@ -225,7 +225,11 @@ func (s *terminalScreen) show(view nodesView, now time.Time) error {
 		return err
 	}
 	lines := strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n")
-	head := report.Clip(fmt.Sprintf("%s   %s   %s", s.title, now.Format("15:04:05"), s.quit), width)
+	clock := now.Format("15:04:05")
+	if asOf := view.AsOf(); !asOf.IsZero() { // the clock goes on, the table does not
+		clock += fmt.Sprintf("   as of %s, %s old", asOf.Format("15:04:05"), now.Sub(asOf).Truncate(time.Second))
+	}
+	head := report.Clip(fmt.Sprintf("%s   %s   %s", s.title, clock, s.quit), width)
 	lines = fitHeight(append([]string{report.Paint(head, report.Faint, s.layout.Color)}, lines...), height-1)
 	var picture strings.Builder
 	if width != s.width || height != s.height {

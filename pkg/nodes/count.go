@@ -140,9 +140,13 @@ func (c *Counter) Count() Count {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	count := Count{Scope: slices.Clone(c.options.Namespaces), WideKnown: c.options.Wide}
-	podParts, detailParts := 0, 0
+	podParts, detailParts, quiet := 0, 0, c.quiet()
 	for key, p := range c.parts {
-		count.Missing = append(count.Missing, p.missing(c.now())...)
+		missing := p.missing(c.now())
+		if quiet && p.follow && p.read && len(missing) == 0 {
+			missing = append(missing, p.quiet())
+		}
+		count.Missing = append(count.Missing, missing...)
 		unread := !p.read && p.err == nil
 		switch key.what {
 		case WhatNodes:
@@ -199,15 +203,32 @@ func settle(all []Missing) []Missing {
 		what   string
 		reason kube.Reason
 	}
-	said := map[cause]bool{}
-	return slices.DeleteFunc(all, func(m Missing) bool {
-		if m.What != WhatUpdates && m.What != WhatDetails {
-			return false
+	first := map[cause]int{}
+	var kept []Missing
+	for _, m := range all {
+		at, again := first[cause{m.What, m.Reason}]
+		if m.What != WhatUpdates && m.What != WhatDetails || !again {
+			first[cause{m.What, m.Reason}] = len(kept)
+			kept = append(kept, m)
+			continue
 		}
-		again := said[cause{m.What, m.Reason}]
-		said[cause{m.What, m.Reason}] = true
-		return again
-	})
+		kept[at].Err = joined(kept[at].Err, m.Err)
+	}
+	return kept
+}
+
+// joined are two causes, each once, in an order of their own: what is said does not change with who was last.
+func joined(a, b error) error {
+	all, ok := a.(causes)
+	if !ok {
+		all = causes{a}
+	}
+	if b == nil || a == nil || slices.ContainsFunc(all, func(e error) bool { return e.Error() == b.Error() }) {
+		return a
+	}
+	all = append(slices.Clone(all), b)
+	slices.SortFunc(all, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return all
 }
 
 // tally counts the pods of a node.

@@ -32,7 +32,7 @@ type part struct {
 	late    []event // that came meanwhile: the list may be older
 
 	read bool      // all of it has been read
-	at   time.Time // as of when that is known: of the list, or of the end of the last watch
+	at   time.Time // as of when that is known: of the list, or of what a watch brought last
 	err  error     // of the last list, nil when it went well
 
 	follow bool      // a watch is to keep it up to date
@@ -146,11 +146,15 @@ func (p *part) watched() { p.lost, p.why = time.Time{}, nil }
 func (p *part) unwatched(err error, now time.Time) {
 	if p.lost.IsZero() {
 		p.lost = now
-		if p.why != nil || p.read {
-			p.at = now
-		}
 	}
 	p.why = err
+}
+
+// quiet is what is missing while a server sends nothing at all, though it was asked.
+func (p *part) quiet() Missing {
+	m := newMissing(WhatUpdates, "", errQuiet)
+	m.Since = p.at
+	return m
 }
 
 // grace is for watches that end and begin again at once, as all do now and then.
@@ -164,6 +168,9 @@ func (p *part) missing(now time.Time) []Missing {
 		m := newMissing(p.what, p.namespace, p.err)
 		if m.Since = p.at; !p.read {
 			m.Seen = p.size()
+		}
+		if p.what == WhatUpdates { // of all pods
+			m.What = WhatPods
 		}
 		all = append(all, m)
 	}

@@ -130,15 +130,17 @@ func (c *Counter) followNamespaces(ctx context.Context, names []string) {
 // poll is for a user who may list all pods and not watch them: it lists them again and again, until they may
 // be watched.
 func (c *Counter) poll(ctx context.Context) {
+	defer c.update(func() { c.partLocked(WhatUpdates, "").err = nil }) // the list that follows tells
 	for kube.Sleep(ctx, c.options.Relist) == nil {
 		p := &part{what: WhatPods}
 		c.limited(ctx, func(ctx context.Context) {
 			version, err := c.readPods(ctx, p, "None", 0, func(r row, node string) pod { return r.pod(false, node) })
 			c.update(func() {
 				if err != nil {
-					c.partLocked(WhatUpdates, "").why = podsError("", err)
+					c.partLocked(WhatUpdates, "").err = podsError("", err)
 					return
 				}
+				c.partLocked(WhatUpdates, "").err = nil
 				p.complete(version, false, c.now())
 				maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatPods })
 				c.parts[partKey{WhatPods, ""}] = p

@@ -136,11 +136,11 @@ func (s *simulated) change(a action) {
 	}
 }
 
-// The limits of the simulation. What is dead is found out after a pause, a silence and the grace of a watch.
+// The limits of the simulation. What is dead is told after half of simRelist.
 const (
 	simRelist = 2 * time.Second
 	simStall  = time.Second
-	simBlind  = simRelist + 2*simStall + 2*time.Second
+	simBlind  = simRelist // half of it, and what a look takes
 )
 
 func simOptions(scope []string) nodes.Options {

@@ -31,7 +31,8 @@ func (c *Counter) Watch(ctx context.Context) {
 		all.Go(func() { c.repeat(ctx, usageEvery, c.readUsage) })
 	}
 	all.Go(func() { c.identify(ctx) })
-	all.Go(func() { c.repeat(ctx, c.options.Relist, c.checkConnection) })
+	all.Go(func() { c.repeat(ctx, c.options.Relist/5, c.checkConnection) })
+	all.Go(func() { c.noteQuiet(ctx) })
 	all.Wait()
 }
 
@@ -45,16 +46,32 @@ func (c *Counter) repeat(ctx context.Context, every time.Duration, do func(conte
 
 // limited gives a list its deadline.
 func (c *Counter) limited(ctx context.Context, do func(context.Context)) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.Deadline)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Deadline, fmt.Errorf("no complete answer within %s: %w", c.options.Deadline, context.DeadlineExceeded))
 	defer cancel()
 	do(ctx)
 }
 
-// checkConnection asks for something small while nothing arrives: watches of a quiet cluster bring nothing,
-// and neither does a connection that is dead. A dead one is closed, which ends its watches.
+// checkConnection asks for something small while nothing arrives: watches of a quiet cluster bring nothing but a bookmark
+// each minute, and a connection that is dead brings nothing either. A dead one is closed, which ends its watches.
 func (c *Counter) checkConnection(ctx context.Context) {
-	if c.kube.Silent() >= c.options.Relist {
+	if c.kube.Silent() >= c.options.Relist/5 {
 		_, _ = c.kube.Raw(ctx, kube.Request{Path: "/version", Tries: 1}) // the watches tell
+	}
+}
+
+// errQuiet is why updates are missing before it is known that the connection is dead.
+var errQuiet = fmt.Errorf("the server does not answer: %w", io.ErrUnexpectedEOF)
+
+// quiet tells whether nothing has arrived for longer than an answer to checkConnection takes.
+func (c *Counter) quiet() bool { return c.kube.Silent() >= c.options.Relist/2 }
+
+// noteQuiet signals when the server goes quiet, and when it is heard again.
+func (c *Counter) noteQuiet(ctx context.Context) {
+	for was := false; kube.Sleep(ctx, c.options.Relist/10) == nil; {
+		if is := c.quiet(); is != was {
+			was = is
+			c.signal()
+		}
 	}
 }
 
@@ -152,7 +169,7 @@ func (c *Counter) watchFrom(ctx context.Context, p *part, s stream, version stri
 		if err == nil {
 			began := c.now()
 			c.update(p.watched)
-			version, err = c.drain(ctx, s, w, version)
+			version, err = c.drain(ctx, p, s, w, version)
 			if c.now().Sub(began) > time.Second {
 				try = 1
 			}
@@ -171,8 +188,15 @@ func (c *Counter) watchFrom(ctx context.Context, p *part, s stream, version stri
 	}
 }
 
+// heard notes as of when a part is known; nobody waits for that alone.
+func (c *Counter) heard(p *part) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p.at = c.now()
+}
+
 // drain applies what a watch brings until it ends. It returns how far the watch came, and why it ended.
-func (c *Counter) drain(ctx context.Context, s stream, w watch.Interface, version string) (string, error) {
+func (c *Counter) drain(ctx context.Context, p *part, s stream, w watch.Interface, version string) (string, error) {
 	defer w.Stop()
 	var mending sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
@@ -201,6 +225,7 @@ func (c *Counter) drain(ctx context.Context, s stream, w watch.Interface, versio
 			if o, ok := e.Object.(metav1.Object); ok {
 				version = o.GetResourceVersion()
 			}
+			c.heard(p)
 		}
 	}
 }

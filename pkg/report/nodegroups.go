@@ -137,6 +137,9 @@ func (l NodeGroupList) Empty() bool { return len(l.Items) == 0 }
 // Gaps are the lines that say what the groups do not contain.
 func (l NodeGroupList) Gaps() []string { return l.nodes.Gaps() }
 
+// AsOf is that of the nodes.
+func (l NodeGroupList) AsOf() time.Time { return l.nodes.AsOf() }
+
 // Hints are those of the nodes.
 func (l NodeGroupList) Hints() []string { return l.nodes.Hints() }
 

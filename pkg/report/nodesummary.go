@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
@@ -213,6 +214,19 @@ func (l NodeList) Gaps() []string {
 	return lines
 }
 
+// AsOf is as of when what is shown is known, where that is older than it should be; the zero time where it is not.
+func (l NodeList) AsOf() time.Time {
+	var oldest time.Time
+	for _, c := range l.clusters {
+		for _, m := range c.Count.Missing {
+			if m.What == nodes.WhatUpdates && m.Reason != kube.Forbidden && (oldest.IsZero() || m.Since.Before(oldest)) {
+				oldest = m.Since
+			}
+		}
+	}
+	return oldest
+}
+
 // Hints are lines that say what is not shown though nothing is missing.
 func (l NodeList) Hints() []string {
 	var lines []string
@@ -308,7 +322,7 @@ func otherGap(m nodes.Missing) string {
 	case m.What == nodes.WhatUsage:
 		return "CPU and memory are not known (" + reasonWords(m.Reason) + ")"
 	case m.What == nodes.WhatUpdates && m.Reason == kube.Forbidden:
-		return "no right to watch, listed every few seconds" + asOf + " (" + why + ")"
+		return "no right to watch, listed every few seconds (" + why + ")"
 	case m.What == nodes.WhatUpdates:
 		return "updates are interrupted" + asOf + " (" + why + ")"
 	case m.What == nodes.WhatNamespaces && m.Reason == kube.NotFound:
