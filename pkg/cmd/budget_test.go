@@ -99,8 +99,8 @@ func TestBudgetOfEverything(t *testing.T) {
 		"github.com":       {Now: 60 + 2*30 + 60, Planned: 12 + 2*12 + 12}, // branch, semver, tag
 		"ghcr.io":          {Now: 3*6 + 3*1, Planned: 3*6 + 3*1},           // artifact and image scan
 		"charts.acme.dev":  {Now: 2, Planned: 2},
-		"minio.acme.dev":   {Now: 3 * 4, Planned: 3 * 4},
-		"git.acme.dev:443": {Now: 1, Planned: 12}, // http
+		"minio.acme.dev":   {Now: 4 * 4, Planned: 4 * 4}, // of a bucket that names no region
+		"git.acme.dev:443": {Now: 1, Planned: 12},        // http
 	}, hosts)
 	assert.Equal(t, report.BudgetWebhooks{Sources: 1, Requests: budget.Rates{Now: 60, Planned: 12}}, b.Summary.Webhooks)
 	assert.Contains(t, b.Credentials, report.BudgetCredential{Host: "github.com", Secret: "token", Namespaces: 1, Sources: 2, Requests: budget.Rates{Now: 120, Planned: 36}})

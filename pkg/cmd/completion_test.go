@@ -51,7 +51,7 @@ func TestCompletion(t *testing.T) {
 		{"plan --env-alias ", "", noSpace},
 		{"plan --env-alias uat=", "uat=development uat=staging uat=production", nameless},
 		{"plan --policy - --env ", "", nameless}, // stdin is not waited for
-		{"help ", "apply budget check completion doctor export forget get nodes options plan policy rbac receivers revert rewrite sessions trace version", nameless},
+		{"help ", "alerts apply budget check completion doctor export forget get nodes options plan policy rbac receivers revert rewrite sessions trace version", nameless},
 		{"help plan ", "", nameless},
 		{"plan --policy testdata/policies/every-kind.yaml --env ", "development", nameless},
 		{"plan --policy ", "per-environment fast relaxed", files}, // or a file

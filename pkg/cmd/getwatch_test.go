@@ -136,7 +136,7 @@ func TestGetWatchRefused(t *testing.T) {
 	viewer, _, err := role(viewerRole)
 	require.NoError(t, err)
 	user := "lister-of-" + f.apps
-	grant(t, f.Cluster, user, f.apps, viewer)
+	grant(t, f.Cluster, user, f.apps, withoutVerb(viewer, "gitrepositories", "watch"))
 	ctx, ctrlC := context.WithTimeout(t.Context(), 6*time.Second)
 	defer ctrlC()
 	o := on(f.Cluster).run(ctx, "get", "gitrepo", "-n", f.apps, "-w", "--as", user)

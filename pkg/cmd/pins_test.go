@@ -218,7 +218,7 @@ spec: {interval: 10m, path: ./apps, prune: true, sourceRef: {kind: GitRepository
 	assert.Equal(t, "PinLost", f.item(t, "gitrepo/app").Reason)
 	list := decode[report.SessionList](t, on(f.Cluster).must(t, "sessions", "-n", f.apps, "-o", "json"))
 	require.Len(t, list.Items, 1)
-	assert.Equal(t, [2]int{0, 1}, [2]int{list.Items[0].Stand, list.Items[0].Changed}, "it does not stand any more")
+	assert.Equal(t, [2]int{0, 1}, [2]int{list.Items[0].Stand, list.Items[0].Back}, "it does not stand any more")
 	o = f.revert(t, "--session", session)
 	assert.Zero(t, o.code, o.stderr)
 	ignore, note := f.rules(t)

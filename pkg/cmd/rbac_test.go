@@ -143,6 +143,7 @@ apiVersion: v1
 kind: Node
 metadata: {name: one}
 `)
+	c.Kubectl(t, "patch", "node", "one", "--subresource=status", "--type=merge", "-p", `{"status":{"capacity":{"pods":"110"},"allocatable":{"pods":"110"}}}`)
 	operatedFleet(t, c, ns)
 	costFleet(t, c, ns)
 	return c, ns

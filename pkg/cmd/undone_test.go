@@ -77,7 +77,7 @@ func TestLostPinsOfValuesThatGitHasSet(t *testing.T) {
 	assert.Contains(t, item.Message, "its pin is gone")
 	list := decode[report.SessionList](t, on(f.Cluster).must(t, "sessions", "-n", f.apps, "-o", "json"))
 	require.Len(t, list.Items, 1)
-	assert.Equal(t, [4]int{0, 1, 0, 1}, [4]int{list.Items[0].Stand, list.Items[0].Changed, list.Items[0].Pinned, list.Items[0].PinsLost})
+	assert.Equal(t, [4]int{0, 1, 0, 1}, [4]int{list.Items[0].Stand, list.Items[0].Back, list.Items[0].Pinned, list.Items[0].PinsLost})
 	forget := on(f.Cluster).must(t, "forget", "-n", f.apps, "--dry-run")
 	assert.NotContains(t, forget.stderr, "pinned")
 	assert.NotContains(t, forget.stderr, "spec.ignore")

@@ -32,7 +32,7 @@ func TestNoFileIsWritten(t *testing.T) {
 	var used []string
 	for _, args := range []string{
 		"", "get -n NS", "get -n NS -o yaml", "plan -n NS", "plan -n NS -o diff", "plan -n NS -o custom-columns=NAME:.ref.name",
-		"budget -n NS", "apply -n NS --yes --dry-run=server", "apply -n NS --yes", "sessions -n NS", "forget -n NS --yes", "revert -n NS --yes",
+		"budget -n NS", "apply -n NS --yes --dry-run=server", "apply -n NS --yes", "sessions -n NS", "receivers -n NS", "alerts -n NS", "forget -n NS --yes", "revert -n NS --yes",
 		"trace -f CHECKOUT", "check -f BRANCH --base HEAD", "export -n NS", "rewrite -f CHECKOUT --dry-run", "nodes", "nodes --all-contexts -o csv", "doctor -n NS", "policy", "policy fast", "policy schema", "rbac", "version", "options",
 		"completion bash", "completion zsh", "completion fish", "completion powershell", "completion kubectl", "__complete get -n NS gitrepo/",
 	} {
@@ -102,7 +102,9 @@ func TestWhatCanWriteFiles(t *testing.T) {
 	}
 	assert.Equal(t, map[string][]string{
 		"completionscript.go place": {"CreateTemp", "Remove", "Chmod", "Rename"},
-		"write.go replace":          {"CreateTemp", "Remove", "Rename"}, // rewrite, of a checkout
-		"build.go silence":          {"OpenFile"},                       // the null device
+		"write.go stage":            {"CreateTemp", "Remove"}, // rewrite, of a checkout
+		"write.go Write":            {"Remove", "Rename"},
+		"write.go takeBack":         {"Rename"},
+		"build.go silence":          {"OpenFile"}, // the null device
 	}, found)
 }

@@ -117,7 +117,8 @@ func TestNodesLookAsInKubectl(t *testing.T) {
 		}
 		got += n.Name + " " + n.Status + " " + roles + " " + n.Version + "\n"
 		assert.NotEmpty(t, n.Labels["topology.kubernetes.io/zone"])
-		assert.Positive(t, n.Capacity)
+		require.NotNil(t, n.Capacity)
+		assert.Positive(t, *n.Capacity)
 	}
 	table := c.Kubectl(t, "get", "nodes", "--no-headers", "-o", "wide")
 	assert.Equal(t, columns(table, 0, 1, 2, 4), got)
