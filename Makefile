@@ -62,7 +62,7 @@ release-test: ## Walk through the release workflow with a tag on a bare reposito
 	hack/release/walk.sh
 
 .PHONY: compat
-compat: testbed ## Hold the README's table on Kubernetes 1.31 with the CRDs of older releases of Flux
+compat: testbed ## Try the commands on Kubernetes 1.31 with the CRDs of older releases of Flux
 	$(TESTBED) build $(COMPAT_UNITS)
 	FLUXTUNE_COMPAT=1 go test -count=1 -v -timeout 30m ./hack/compat | grep -v '^=== '
 	FLUXTUNE_TESTBED_KUBERNETES=1.31 go test -short -count=1 -timeout 30m ./pkg/nodes
