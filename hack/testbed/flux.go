@@ -50,24 +50,36 @@ func (c *Cluster) StartFlux(ctx context.Context, opts FluxOptions) (*Flux, error
 		if err != nil {
 			return nil, err
 		}
-		flags, err := c.addressFlags(unit)
-		if err != nil {
-			return nil, err
-		}
-		if unit == UnitNotificationController {
-			address, err := freePort()
-			if err != nil {
-				return nil, err
+		started, err := f.start(ctx, c, unit, binDir, opts.Flags[unit])
+		// A port that was free when it was looked for may be taken when it is used.
+		for range 3 {
+			if err == nil || !strings.Contains(err.Error(), "address already in use") {
+				break
 			}
-			f.receivers, flags = "http://"+hostPort(address), append(flags, "--receiverAddr="+hostPort(address))
+			started, err = f.start(ctx, c, unit, binDir, opts.Flags[unit])
 		}
-		started, err := c.startController(ctx, unit, binDir, append(flags, opts.Flags[unit]...))
 		if err != nil {
 			return nil, err
 		}
 		f.controllers = append(f.controllers, started)
 	}
 	return f, nil
+}
+
+// start starts a controller on ports of its own.
+func (f *Flux) start(ctx context.Context, c *Cluster, unit, binDir string, more []string) (*controller, error) {
+	flags, err := c.addressFlags(unit)
+	if err != nil {
+		return nil, err
+	}
+	if unit == UnitNotificationController {
+		address, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		f.receivers, flags = "http://"+hostPort(address), append(flags, "--receiverAddr="+hostPort(address))
+	}
+	return c.startController(ctx, unit, binDir, append(flags, more...))
 }
 
 // addressFlags put what a controller serves besides metrics and health on
