@@ -151,7 +151,11 @@ func TestSeveralClustersAreChangedAndTakenBack(t *testing.T) {
 	assert.Equal(t, "west", sessions.Items[1].Cluster)
 	assert.Equal(t, sessions.Items[0].Session, sessions.Items[1].Session, "one apply is one session")
 
-	results := decode[report.Results](t, f.invocation().must(t, "revert", "--contexts", "east,west", "--yes", "--session", "20261122-120000-test", "-o", "json"))
+	o = f.invocation().run(t.Context(), "revert", "--contexts", "east,gone,west", "--yes", "--session", "20261122-120000-test", "-o", "json")
+	assert.Equal(t, exitFailed, o.code)
+	results := decode[report.Results](t, o)
+	require.Len(t, results.Missing, 1, "a document tells by itself what is missing")
+	assert.Equal(t, "gone", results.Missing[0].Cluster)
 	assert.Equal(t, 2, results.Summary.Changed)
 	require.Len(t, results.Items, 2)
 	assert.Equal(t, []string{"east", "west"}, []string{results.Items[0].Ref.Cluster, results.Items[1].Ref.Cluster})

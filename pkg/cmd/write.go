@@ -95,7 +95,7 @@ func (o WriteOptions) eachCluster(ctx context.Context, fs fleets, do func(WriteO
 		document = document.And(other)
 	}
 	o.collected = nil
-	return errors.Join(o.show(document), err)
+	return errors.Join(o.show(document.WithMissing(fs.missing)), err)
 }
 
 func (f *WriteFlags) toOptions(r *root, args []string) (o WriteOptions, err error) {

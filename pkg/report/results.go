@@ -130,6 +130,12 @@ func (r Results) In(cluster string) Results {
 	return r
 }
 
+// WithMissing adds what could not be read at all, such as a cluster that does not answer.
+func (r Results) WithMissing(gaps []flux.Gap) Results {
+	r.Missing = append(r.Missing, missing(gaps)...)
+	return r
+}
+
 // And adds the results of another cluster.
 func (r Results) And(other Results) Results {
 	r.Items, r.Rules = append(r.Items, other.Items...), append(r.Rules, other.Rules...)
