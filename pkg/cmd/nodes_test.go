@@ -98,7 +98,6 @@ func nodeCases() []golden {
 		{name: "nodes/contexts-unknown", args: "nodes --contexts blue,purple", with: severalContexts},
 		{name: "nodes/contexts-json", args: "nodes --contexts blue,lost --top 1 -o json", with: severalContexts},
 		{name: "nodes/contexts-two-addresses", args: "nodes --contexts blue,azure --top 1 --as somebody --as-group all-listers", with: severalContexts},
-		{name: "nodes/contexts-stranger", args: "nodes --contexts blue,stranger --top 1", with: severalContexts},
 		{name: "nodes/forbidden", args: "nodes --as somebody --as-group team-readers"},
 		{name: "nodes/forbidden-json", args: "nodes --as somebody --as-group team-readers --top 1 -o json"},
 		{name: "nodes/own-namespace", args: "nodes -n team-001 --as somebody --as-group team-one"},
@@ -172,7 +171,7 @@ func neverFrom(namespaces ...string) faults.Rule {
 }
 
 // severalContexts has blue and navy, which are one cluster, azure, which is
-// the same at another address, hangs and stranger, which are there without credentials, green, which never answers, and lost, whose certificate
+// the same at another address, green, which never answers, and lost, whose certificate
 // authority is missing.
 func severalContexts(t *testing.T, c *testbed.Cluster, i invocation) invocation {
 	t.Helper()
@@ -188,11 +187,6 @@ func severalContexts(t *testing.T, c *testbed.Cluster, i invocation) invocation 
 	azure, err := clientcmd.LoadFromFile(faults.Start(t, c.Config(), nil).Kubeconfig(t, "azure", "default"))
 	require.NoError(t, err)
 	all.Clusters["azure"], all.AuthInfos["azure"], all.Contexts["azure"] = azure.Clusters["azure"], azure.AuthInfos["azure"], azure.Contexts["azure"]
-	all.AuthInfos["hangs"] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
-		Command: "sleep", Args: []string{"15"}, APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
-	}}
-	all.AuthInfos["stranger"] = &clientcmdapi.AuthInfo{Token: "nobody's"}
-	all.Contexts["hangs"], all.Contexts["stranger"] = &clientcmdapi.Context{Cluster: "blue", AuthInfo: "hangs"}, &clientcmdapi.Context{Cluster: "blue", AuthInfo: "stranger"}
 	all.Clusters["lost"] = &clientcmdapi.Cluster{Server: "https://127.0.0.1:1", CertificateAuthority: "/nowhere/ca.crt"}
 	all.Contexts["lost"] = &clientcmdapi.Context{Cluster: "lost", AuthInfo: "green"}
 	i.kubeconfig = t.TempDir() + "/kubeconfig"
