@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -194,6 +195,8 @@ func (f fleet) budget(plan tune.Plan, now time.Time) budget.Budget {
 
 // partial tells whether objects may not have been read that poll the same hosts.
 func (o FleetOptions) partial() bool {
-	s := o.Selection
-	return o.Files == nil && (s.Namespace != "" || s.LabelSelector != "" || len(s.Kinds)+len(s.Names) > 0)
+	part := func(s cluster.Selection) bool {
+		return s.Namespace != "" || s.LabelSelector != "" || len(s.Kinds)+len(s.Names) > 0
+	}
+	return o.Files == nil && (part(o.Selection) || slices.ContainsFunc(o.clusters, func(c clusterOptions) bool { return part(c.selection) }))
 }

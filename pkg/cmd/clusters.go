@@ -110,6 +110,27 @@ func (f FleetFlags) connect(r *root, name string, p policy.Policy, args []string
 	return c
 }
 
+// connectAll prepares to look at the clusters of several contexts. The selection is theirs together: it names no namespace
+// where each context has another.
+func (f FleetFlags) connectAll(r *root, contexts []string, p policy.Policy, args []string) (clusters []clusterOptions, sel cluster.Selection, err error) {
+	first := true
+	for _, name := range contexts {
+		c := f.connect(r, name, p, args)
+		if usage(c.err) {
+			return nil, sel, c.err
+		}
+		clusters = append(clusters, c)
+		switch {
+		case c.err != nil:
+		case first:
+			sel, first = c.selection, false
+		case c.selection.Namespace != sel.Namespace:
+			sel.Namespace = ""
+		}
+	}
+	return clusters, sel, nil
+}
+
 // each are the options for each of the clusters that are looked at: contexts, roots of a checkout, or the one there is.
 func (o FleetOptions) each() []FleetOptions {
 	var list []FleetOptions

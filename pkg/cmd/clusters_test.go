@@ -93,7 +93,7 @@ func TestSeveralClustersAreShownTogether(t *testing.T) {
 	assert.Equal(t, "west: gitrepository.source.toolkit.fluxcd.io/app\neast: gitrepository.source.toolkit.fluxcd.io/app\n", o.stdout)
 
 	o = f.invocation().must(t, "plan", "--contexts", "east,west")
-	assert.Regexp(t, `(?m)^ +CLUSTER +KIND +NAME`, o.stdout)
+	assert.Regexp(t, `(?m)^ +CLUSTER +NAMESPACE +KIND +NAME`, o.stdout, "each context has a namespace of its own")
 	assert.Contains(t, o.stdout, "2 objects in 2 clusters: 2 to change")
 
 	o = f.invocation().run(t.Context(), "get", "--contexts", "silent,east", "--request-timeout", "1s")
@@ -126,8 +126,10 @@ func TestHostsGetWhatAllClustersAsk(t *testing.T) {
 	assert.Equal(t, []string{"east: GitRepository " + f.east + "/app", "west: GitRepository " + f.west + "/app"}, both.Repositories[0].Objects)
 
 	// What is fitted keeps to the share in both together.
-	plan := decode[report.Plan](t, f.invocation().must(t, "plan", "--contexts", "east,west", "--set=*.GitRepository.interval=10s to 1h",
-		"--fit", both.Hosts[0].Host+"=60%", "--limit", both.Hosts[0].Host+"=2000/h", "-o", "json"))
+	fitted := f.invocation().must(t, "plan", "--contexts", "east,west", "--set=*.GitRepository.interval=10s to 1h",
+		"--fit", both.Hosts[0].Host+"=60%", "--limit", both.Hosts[0].Host+"=2000/h", "-o", "json")
+	assert.Contains(t, fitted.stderr, "the shares of the hosts count only what was read", "each context looks at its own namespace")
+	plan := decode[report.Plan](t, fitted)
 	require.Len(t, plan.Summary.Fit.Shares, 1)
 	assert.LessOrEqual(t, plan.Summary.Fit.Shares[0].Used, 1200.0) // other tests' sources are in both clusters
 	assert.Equal(t, 2, plan.Summary.Fit.Sources)

@@ -100,15 +100,8 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 	case len(contexts) > 0 && f.Filename != "":
 		return o, errors.New("--contexts and --all-contexts look at clusters, and -f at files: give one of them")
 	case len(contexts) > 0 && len(f.Roots) == 0:
-		for _, name := range contexts {
-			c := f.connect(r, name, o.Policy, args)
-			if usage(c.err) {
-				return o, c.err
-			}
-			o.clusters = append(o.clusters, c)
-		}
-		o.Selection = o.clusters[0].selection
-		return o, nil
+		o.clusters, o.Selection, err = f.connectAll(r, contexts, o.Policy, args)
+		return o, err
 	}
 	if f.Filename != "" {
 		f.everyRoot = f.everyRoot || o.fit != nil // their hosts do not tell clusters apart
@@ -280,7 +273,10 @@ func (o FleetOptions) scopeFlag() string {
 // where names the place that was looked at, for messages.
 func (o FleetOptions) where() string {
 	place := "in all namespaces"
-	if !o.allNamespaces() {
+	switch n := len(o.clusters); {
+	case n > 1:
+		place = fmt.Sprintf("in %d clusters", n)
+	case !o.allNamespaces():
 		place = fmt.Sprintf("in namespace %q", o.Selection.Namespace)
 	}
 	if len(o.Environments) > 0 {

@@ -245,67 +245,6 @@ func (r Results) RulesLine() string {
 	return strings.Join(lines, "\n")
 }
 
-// Troubles are what is not as it was asked for, a line each: what failed, what is uncertain, what was left alone since it
-// changed, what could not be taken back, what is not ready yet. Many objects with the same trouble share a line.
-func (r Results) Troubles() []string {
-	var troubles []trouble
-	at := make(map[[2]string]int)
-	add := func(item Result, what, why string) {
-		name := flux.InCluster(item.Ref.Cluster, fmt.Sprintf("%s %s/%s", item.Ref.Kind, item.Ref.Namespace, item.Ref.Name))
-		why = oneLine(why)
-		if i, same := at[[2]string{what, why}]; same {
-			troubles[i].names = append(troubles[i].names, name)
-			return
-		}
-		at[[2]string{what, why}] = len(troubles)
-		troubles = append(troubles, trouble{what, why, []string{name}})
-	}
-	for _, item := range slices.Concat(r.Rules, r.Items) {
-		switch {
-		case item.Action == string(cluster.Failed):
-			add(item, "Failed", item.Error)
-		case item.Action == string(cluster.Uncertain):
-			add(item, "Uncertain, it may have been changed", item.Error)
-		case item.Action == string(cluster.NotAttempted) && item.runEnded:
-			// the same for many: counted, not named
-		case item.Action == string(cluster.NotAttempted) && item.Error != "":
-			add(item, "Not attempted", item.Error)
-		case item.Error != "":
-			add(item, "Not complete", item.Error)
-		case item.Action == string(cluster.Skipped) && item.tried:
-			add(item, "Left alone", item.Message)
-		}
-		if item.Kept != "" && item.Action != string(cluster.NotAttempted) {
-			add(item, "Not taken back", item.Kept)
-		}
-		if item.NotReady != "" {
-			add(item, "Changed, and not ready yet", item.NotReady)
-		}
-	}
-	var lines []string
-	for _, t := range troubles {
-		lines = append(lines, t.line())
-	}
-	return lines
-}
-
-// trouble is what is not as it was asked for, and the objects of which that is so.
-type trouble struct {
-	what, why string
-	names     []string
-}
-
-// namedInTrouble is how many objects with the same trouble are named before the rest is counted.
-const namedInTrouble = 3
-
-func (t trouble) line() string {
-	names := strings.Join(t.names[:min(len(t.names), namedInTrouble)], ", ")
-	if more := len(t.names) - namedInTrouble; more > 0 {
-		names += fmt.Sprintf(" and %d more", more)
-	}
-	return fmt.Sprintf("%s: %s: %s", t.what, names, t.why)
-}
-
 // Table shows the results like kubectl apply does, one line an object.
 func (r Results) Table(withNamespace bool) Table {
 	all := slices.Concat(r.Rules, r.Items)

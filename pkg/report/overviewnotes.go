@@ -1,0 +1,121 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// pins name the owners that get rules.
+func (o Overview) pins(limits limits) []string {
+	if len(o.Plan.Pins) == 0 {
+		return nil
+	}
+	var gain, lose []string
+	objects := 0
+	for _, p := range o.Plan.Pins {
+		if !p.ChangesRules() {
+			continue
+		}
+		name := flux.InCluster(p.Owner.Cluster, p.Owner.Namespace+"/"+p.Owner.Name)
+		if len(p.Rules) == 0 {
+			lose = append(lose, name)
+			continue
+		}
+		gain = append(gain, name)
+		objects += p.Objects
+	}
+	var lines []string
+	if len(gain) > 0 {
+		lines = append(lines, fmt.Sprintf("spec.ignore of %s leaves the changed fields of %s to fluxtune", fewOf("Kustomization", gain, limits.named*3), count(objects, "object")))
+	}
+	if len(lose) > 0 {
+		lines = append(lines, fmt.Sprintf("the rules of fluxtune in spec.ignore of %s go", fewOf("Kustomization", lose, limits.named*3)))
+	}
+	return lines
+}
+
+// fewOf names some of many: "Kustomization a/b", "Kustomizations a/b, c/d and 3 more"; 0 names all.
+func fewOf(noun string, names []string, most int) string {
+	slices.Sort(names)
+	if len(names) > 1 {
+		noun += "s"
+	}
+	if most > 0 && len(names) > most {
+		return fmt.Sprintf("%s %s and %d more", noun, strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return noun + " " + strings.Join(names, ", ")
+}
+
+// leftAlone counts by reason, the most frequent first, each with what to do about it.
+func (o Overview) leftAlone(limits limits) []string {
+	reasons := tune.Summarize(o.Plan, o.Environments).Reasons
+	var lines []string
+	rest := 0
+	for i, r := range reasons {
+		if limits.reasons > 0 && i >= limits.reasons && len(reasons) > limits.reasons+1 {
+			rest += r.Count
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%d %s", r.Count, reasonLine(r)))
+		if r.Reason == tune.ReasonSetInGit || r.Reason == tune.ReasonOwnerUnknown {
+			lines = append(lines, o.homes(r.Reason, limits)...)
+		}
+	}
+	if rest > 0 {
+		lines = append(lines, fmt.Sprintf("%d for %d other reasons (--rows says each)", rest, len(reasons)-limits.reasons))
+	}
+	return lines
+}
+
+// homes say where the values live, the most frequent first.
+func (o Overview) homes(reason tune.Reason, limits limits) []string {
+	homes := Homes(o.Plan, reason)
+	var lines []string
+	for i, home := range homes {
+		if limits.named > 0 && i == limits.named {
+			lines[i-1] += fmt.Sprintf(", and %s more", count(len(homes)-i, "place"))
+			break
+		}
+		lines = append(lines, "  "+home)
+	}
+	return lines
+}
+
+// remarks are what else to know: timeouts that are kept, webhooks, side effects, what the policy says of itself.
+func (o Overview) remarks(limits limits) []string {
+	var lines []string
+	if n := kept(o.Plan.Items); n > 0 {
+		lines = append(lines, fmt.Sprintf("%s longer timeouts (%s shortens them)", keep(n), tune.ShortenFlag))
+	}
+	if limits.height > 0 {
+		return lines
+	}
+	for _, n := range tune.Summarize(o.Plan, o.Environments).Notes {
+		lines = append(lines, fmt.Sprintf("%d %s: %s", n.Count, n.Kind, n.Note))
+	}
+	if hint := webhookNote(o.Budget); hint != "" {
+		lines = append(lines, hint)
+	}
+	return append(lines, optional(o.Plan.Note)...)
+}
+
+func keep(n int) string {
+	if n == 1 {
+		return "1 object keeps"
+	}
+	return fmt.Sprintf("%d objects keep", n)
+}
+
+func kept(items []tune.Item) int {
+	n := 0
+	for _, item := range items {
+		if item.Action != tune.ActionSkip && strings.Contains(item.Kept, tune.ShortenFlag) {
+			n++
+		}
+	}
+	return n
+}
