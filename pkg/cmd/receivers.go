@@ -30,6 +30,7 @@ type ReceiversOptions struct {
 	HostTypes map[string]webhook.HostType
 	// flags are those that other commands take for the same objects.
 	flags string
+	roots []string // as they were typed
 	now   func() time.Time
 }
 
@@ -95,7 +96,7 @@ func (f *ReceiversFlags) toOptions(r *root, args []string) (o ReceiversOptions, 
 	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
 		return o, err
 	}
-	o.flags = f.again()
+	o.flags, o.roots = f.again(), f.Roots
 	o.related = true // what the users of a source have applied tells whether it changed
 	return o, nil
 }
@@ -138,7 +139,7 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 		return err
 	}
 	environments := o.Policy.EnvironmentNames()
-	list, err := report.NewReceiverList(coverage, f.resolver, f.snapshot.Gaps, o.root.name+" plan"+o.flags, environments[len(environments)-1])
+	list, err := report.NewReceiverList(coverage, f.resolver, f.snapshot.Gaps, o.ofOne(o.root.name+" plan"+o.flags), environments[len(environments)-1])
 	if err != nil {
 		return err
 	}
@@ -153,13 +154,24 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 		o.root.nothingFound(o.FleetOptions, f.snapshot.Incomplete())
 	default:
 		err = o.printer.print(list, list.Names(), func(l report.Layout) error {
-			return list.Draw(o.root.Out, o.now(), o.allNamespaces(), o.root.repeated("receivers")+" -o yaml", l)
+			return list.Draw(o.root.Out, o.now(), o.allNamespaces(), o.ofOne(o.root.repeated("receivers"))+" -o yaml", l)
 		})
 	}
 	if err != nil {
 		return err
 	}
 	return f.complete()
+}
+
+// ofOne has a command that is proposed look at the one cluster, where this looks at several.
+func (o ReceiversOptions) ofOne(command string) string {
+	if o.Cluster == "" {
+		return command
+	}
+	for _, root := range o.roots {
+		command = strings.ReplaceAll(command, " --root "+quoted(root), "")
+	}
+	return command + " --root " + quoted(o.Cluster)
 }
 
 // manifests writes the missing Receivers.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -62,6 +63,21 @@ func TestReceiversGolden(t *testing.T) {
 	}
 }
 
+// What is proposed of one of several clusters works when it is pasted.
+func TestReceiversOfSeveralClusters(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	for _, args := range []string{"receivers -f " + dir, "receivers -f " + dir + " --root clusters/production --root clusters/staging"} {
+		o := invocation{}.must(t, words(args)...)
+		proposed := regexp.MustCompile(`(?m)^  kubectl fluxtune (.*)$`).FindAllStringSubmatch(o.stdout, -1)
+		require.Len(t, proposed, 2, o.stdout)
+		for _, p := range proposed {
+			invocation{}.must(t, words(p[1])...)
+		}
+		assert.Contains(t, o.stdout, "--root clusters/staging -o yaml")
+	}
+}
+
 func TestReceiversOptions(t *testing.T) {
 	t.Parallel()
 	r := testRoot()
@@ -75,6 +91,7 @@ func TestReceiversOptions(t *testing.T) {
 	same(t, want, o.FleetOptions)
 	assert.Equal(t, map[string]webhook.HostType{"git.example.com": webhook.Gitea}, o.HostTypes)
 	assert.Equal(t, " --policy fast", o.flags)
+	assert.Empty(t, o.roots)
 	assert.Equal(t, "interval", o.sortBy)
 	assert.Equal(t, noon, o.now())
 }
