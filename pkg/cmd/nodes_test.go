@@ -460,17 +460,3 @@ func TestNodesOptionsFromEveryFlag(t *testing.T) {
 		}, o.clusters[i].options)
 	}
 }
-
-// A credential plugin that hangs ends nothing later than --timeout says. Which of the lists asked it first is chance.
-func TestNodesWhereAPluginHangs(t *testing.T) {
-	t.Parallel()
-	i := severalContexts(t, bed.Cluster(t), invocation{})
-	begun := time.Now()
-	o := i.run(t.Context(), "nodes", "--context", "hangs", "--timeout", "1s")
-	assert.Equal(t, exitFailed, o.code)
-	assert.Contains(t, o.stderr, "the kubeconfig's credential plugin has not answered")
-	o = i.run(t.Context(), "nodes", "--contexts", "blue,hangs", "--timeout", "4s")
-	assert.Equal(t, exitPartial, o.code)
-	assert.Contains(t, o.stdout, "PARTIAL: hangs: nothing could be read")
-	assert.Less(t, time.Since(begun), time.Minute)
-}
