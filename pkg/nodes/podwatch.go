@@ -64,7 +64,12 @@ func (c *Counter) version(namespace string) string {
 func (c *Counter) followAllowed(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 30*c.options.Relist)
 	defer cancel()
-	c.update(func() { c.partLocked(WhatUpdates, "").read = false }) // each namespace tells of itself
+	updates := c.part(WhatUpdates, "")
+	c.update(func() { updates.read = false }) // each namespace tells of itself
+	defer c.update(func() {                   // and what they were is shown until all are listed again
+		updates.read, updates.at = true, c.now()
+		updates.unwatched(watchEnded{}, c.now())
+	})
 	names, err := c.namespaces(ctx)
 	switch {
 	case kube.ReasonOf(err) == kube.Forbidden:

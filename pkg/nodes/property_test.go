@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
@@ -253,5 +254,33 @@ func TestACountIsTrueOrSaysWhatIsMissing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		sequence := actions().Draw(rt, "sequence")
 		inBubble(t, rt, func() error { return count(sequence, nil) })
+	})
+}
+
+// The rights to all pods are looked at again after 30 times simRelist, here while the server is dead: what was followed
+// namespace by namespace until then is followed as a whole from then on, and is not missing for ever.
+func TestRightsAreLookedAtWhileTheServerIsDead(t *testing.T) {
+	t.Parallel()
+	for begins := 50 * time.Second; begins < 60*time.Second; begins += time.Second {
+		synctest.Test(t, func(t *testing.T) {
+			assert.NoError(t, follow([]action{
+				{Do: "fault", Resource: "pods", Verb: "list", Kind: "403", Times: 1, Then: time.Second},
+				{Do: "create", Namespace: "a", Name: "web-0", Node: "n1", Then: begins},
+				{Do: "dead", Then: 20 * time.Second},
+			}), begins)
+		})
+	}
+}
+
+// The same while the list of all pods fails: what the namespaces' watches brought until then grows old, and that is said.
+func TestWhatWasFollowedGrowsOld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		assert.NoError(t, follow([]action{
+			{Do: "fault", Resource: "pods", Verb: "list", Kind: "403", Times: 1, Then: time.Second},
+			{Do: "fault", Resource: "pods", Verb: "list", Kind: "503", Times: 1000, Then: 30 * simRelist},
+			{Do: "create", Namespace: "a", Name: "web-0", Node: "n1", Then: 2 * time.Second},
+			{Do: "create", Namespace: "a", Name: "db-0", Node: "n1", Then: 8 * time.Second},
+		}))
 	})
 }

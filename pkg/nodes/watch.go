@@ -90,6 +90,7 @@ type stream struct {
 // rights change.
 func (c *Counter) follow(ctx context.Context, p *part, s stream) {
 	c.update(func() { p.follow = true })
+	defer c.update(func() { p.follow = false }) // whoever follows it from now on tells what is missing
 	for expired := 0; ctx.Err() == nil; {
 		began := c.now()
 		var version string
