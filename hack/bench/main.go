@@ -15,6 +15,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/fluxtune/kubectl-fluxtune/hack/measure"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
@@ -58,15 +60,26 @@ func run(ctx context.Context, args []string) error {
 	}
 	const environments, kinds = 3, 2
 	projects := *objects / environments / kinds
-	cluster, err := testbed.Start(ctx, testbed.Options{Seed: []testbed.Seed{testbed.Fleet(testbed.FleetOptions{Projects: projects})}})
+	b := bench{plugin: plugin, runs: *runs, objects: projects * environments * kinds}
+	out := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
+	err = b.on(ctx, out, testbed.FleetOptions{Projects: projects}, bench.startup, bench.plan, bench.apply, bench.files)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(out, "Small objects: without status, applied and never reconciled.")
+	return b.on(ctx, out, testbed.FleetOptions{Projects: projects, Customize: small}, bench.plan)
+}
+
+// on measures on a control plane with a fleet.
+func (b bench) on(ctx context.Context, out *tabwriter.Writer, fleet testbed.FleetOptions, parts ...func(bench, context.Context, *tabwriter.Writer) error) error {
+	cluster, err := testbed.Start(ctx, testbed.Options{Seed: []testbed.Seed{testbed.Fleet(fleet)}})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = cluster.Close() }()
-	b := bench{plugin: plugin, kubectl: cluster.KubectlPath(), kubeconfig: cluster.Kubeconfig(), runs: *runs, objects: projects * environments * kinds}
-	out := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
-	for _, part := range []func(context.Context, *tabwriter.Writer) error{b.startup, b.plan, b.apply, b.files} {
-		if err := part(ctx, out); err != nil {
+	b.kubectl, b.kubeconfig = cluster.KubectlPath(), cluster.Kubeconfig()
+	for _, part := range parts {
+		if err := part(b, ctx, out); err != nil {
 			return err
 		}
 		_, _ = fmt.Fprintln(out)
@@ -75,6 +88,12 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	return nil
+}
+
+// small takes from an object what controllers add.
+func small(o *unstructured.Unstructured) {
+	unstructured.RemoveNestedField(o.Object, "status")
+	o.SetManagedFields(o.GetManagedFields()[:1])
 }
 
 // startup compares the time to a first word with kubectl's own.

@@ -31,6 +31,7 @@ type GitServer struct {
 	slow     map[string]time.Duration
 	slowList time.Duration
 	at       []time.Time
+	lists    map[string][]time.Time // of refs, by repository
 }
 
 // GitRequests counts the HTTP requests for one repository. A poll that finds
@@ -38,7 +39,7 @@ type GitServer struct {
 // UploadPack.
 type GitRequests struct{ InfoRefs, UploadPack int }
 
-// StartGit starts a Git server without repositories; it keeps them in dir.
+// StartGit starts a Git server for the repositories in dir, where it keeps them; there are none at first. Several may serve one dir.
 func StartGit(dir string) (*GitServer, error) {
 	git, err := exec.LookPath("git")
 	if err != nil {
@@ -48,7 +49,7 @@ func StartGit(dir string) (*GitServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the Git server: %w", err)
 	}
-	g := &GitServer{git: git, dir: dir, url: "http://" + listener.Addr().String(), requests: map[string]GitRequests{}, slow: map[string]time.Duration{}}
+	g := &GitServer{git: git, dir: dir, url: "http://" + listener.Addr().String(), requests: map[string]GitRequests{}, slow: map[string]time.Duration{}, lists: map[string][]time.Time{}}
 	for _, sub := range []string{g.served(), g.work("")} {
 		if err := os.MkdirAll(sub, 0o755); err != nil {
 			return nil, errors.Join(fmt.Errorf("starting the Git server: %w", err), listener.Close())
@@ -114,6 +115,13 @@ func (g *GitServer) Times(since time.Time) []time.Time {
 	return slices.Clone(g.at[i:])
 }
 
+// Lists are when refs of a repository were listed, in their order: each poll does that once, and a clone once more.
+func (g *GitServer) Lists(name string) []time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.lists[name])
+}
+
 // count notes a request, and tells how long it has to wait.
 func (g *GitServer) count(r *http.Request) time.Duration {
 	name, call, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), ".git/")
@@ -124,6 +132,7 @@ func (g *GitServer) count(r *http.Request) time.Duration {
 	switch call {
 	case "info/refs":
 		n.InfoRefs++
+		g.lists[name] = append(g.lists[name], g.at[len(g.at)-1])
 		g.requests[name] = n
 		return g.slowList
 	case "git-upload-pack":
