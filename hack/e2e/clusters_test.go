@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,13 +30,18 @@ type fleetOfClusters struct {
 	clusters   []*testbed.Cluster
 	flux       []*testbed.Flux
 	git        *testbed.GitServer
+	releases   *testbed.GitServer // clones of which are counted in bytes
+	registry   *testbed.Registry
 	kubeconfig string
 }
+
+// cloned is how large the repository is that is cloned at each interval: nothing of it can be compressed.
+const cloned = 200_000
 
 // listTakes is how long the Git server takes to list refs, as one far away does.
 const listTakes = 500 * time.Millisecond
 
-func newFleetOfClusters(t *testing.T, sources int) *fleetOfClusters {
+func newFleetOfClusters(t *testing.T, sources, others int) *fleetOfClusters {
 	t.Helper()
 	f := &fleetOfClusters{kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
 	var err error
@@ -44,6 +51,16 @@ func newFleetOfClusters(t *testing.T, sources int) *fleetOfClusters {
 	_, err = f.git.Push(t.Context(), "app", map[string]string{"README": "app"})
 	require.NoError(t, err)
 	f.git.SlowLists(listTakes)
+	f.releases, err = testbed.StartGit(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = f.releases.Close() })
+	noise := make([]byte, cloned)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+	_, err = f.releases.Push(t.Context(), "release", map[string]string{"noise": string(noise)})
+	require.NoError(t, err)
+	require.NoError(t, f.releases.Tag(t.Context(), "release", "v1.0.0"))
+	f.registry = startRegistry(t)
+	require.NoError(t, f.registry.Push(t.Context(), "acme/app", "v1.0.0", testbed.FluxArtifact, testbed.FluxConfig, "{}", map[string]string{"README": "app"}))
 	config := clientcmdapi.NewConfig()
 	for _, name := range []string{"one", "two", "three"} {
 		c := testbed.StartT(t, testbed.Options{})
@@ -52,6 +69,16 @@ func newFleetOfClusters(t *testing.T, sources int) *fleetOfClusters {
 		var manifests strings.Builder
 		for i := range sources {
 			manifests.WriteString(gitRepository("apps", fmt.Sprintf("app-%d", i), f.git.URL("app"), "branch: main", polledEvery))
+		}
+		for i := range others {
+			manifests.WriteString(gitRepository("apps", fmt.Sprintf("release-%d", i), f.releases.URL("release"), `semver: ">=1.0.0"`, polledEvery))
+			_, _ = fmt.Fprintf(&manifests, `
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: app-%d, namespace: apps}
+spec: {interval: %s, timeout: 1m, insecure: true, url: "oci://%s/acme/app", ref: {semver: ">=1.0.0"}}
+---
+`, i, polledEvery, f.registry.Host())
 		}
 		c.Apply(t, manifests.String())
 		own, err := clientcmd.LoadFromFile(c.Kubeconfig())
@@ -65,7 +92,7 @@ func newFleetOfClusters(t *testing.T, sources int) *fleetOfClusters {
 	require.NoError(t, clientcmd.WriteToFile(*config, f.kubeconfig))
 	f.startFlux(t)
 	for _, c := range f.clusters {
-		c.Kubectl(t, "wait", "gitrepository", "--all", "-n", "apps", "--for=condition=Ready", "--timeout=5m")
+		c.Kubectl(t, "wait", "gitrepository,ocirepository", "--all", "-n", "apps", "--for=condition=Ready", "--timeout=5m")
 	}
 	return f
 }
@@ -98,31 +125,44 @@ func (f *fleetOfClusters) budget(t *testing.T, args ...string) (b report.Budget,
 // controllers, against what comes. A fourth is down.
 func TestSeveralClusters(t *testing.T) {
 	measures(t)
-	const sources = 40
-	f := newFleetOfClusters(t, sources)
+	const sources, others = 40, 4
+	f := newFleetOfClusters(t, sources, others)
 	all, stderr, code := f.budget(t, "--contexts", "one,two,three,down")
 	assert.Equal(t, 1, code, "one of them is down")
 	assert.Contains(t, stderr, "Warning: down: the cluster could not be read")
-	require.Len(t, all.Hosts, 1)
-	assert.Equal(t, 3*sources, all.Hosts[0].Sources)
+	hosts := map[string]report.BudgetHost{}
+	for _, h := range all.Hosts {
+		hosts[h.Host] = h
+	}
+	require.Len(t, hosts, 3)
+	git, releases, registry := hosts[hostOf(f.git.URL(""))], hosts[hostOf(f.releases.URL(""))], hosts[f.registry.Host()]
+	assert.Equal(t, []int{3 * sources, 3 * others, 3 * others}, []int{git.Sources, releases.Sources, registry.Sources})
 
 	time.Sleep(polledEvery) // the first polls came together: let jitter spread them
-	start := time.Now()
+	start, sent, pulled := time.Now(), f.releases.Sent(), f.registry.Requests()
 	const watched = 6 * polledEvery
 	peak := 0.0
 	for i, name := range []string{"one", "two", "three"} { // what the controllers' metrics say of a poll, over some of them
 		b, _, code := f.budget(t, "--context", name, "--metrics-url", f.flux[i].MetricsURLs()[0], "--observe-for", (watched / 4).String())
 		require.Zero(t, code)
-		peak += b.Hosts[0].Polls.PerSecond
+		i := slices.IndexFunc(b.Hosts, func(h report.BudgetHost) bool { return h.Host == git.Host })
+		require.GreaterOrEqual(t, i, 0)
+		peak += b.Hosts[i].Polls.PerSecond
 	}
 	time.Sleep(time.Until(start.Add(watched)))
-	perHour := float64(len(f.git.Times(start))) / time.Since(start).Hours()
+	hours := time.Since(start).Hours()
+	perHour, bytesPerHour := float64(len(f.git.Times(start)))/hours, float64(f.releases.Sent()-sent)/hours
+	pullsPerHour := float64(f.registry.Requests()-pulled) / hours
 	// The next poll is counted from the end of the last.
-	predicted := all.Hosts[0].Requests.Now
+	predicted := git.Requests.Now
 	longer := polledEvery.Seconds() / (polledEvery + listTakes).Seconds()
 	record(t, fmt.Sprintf("requests/h from 3 clusters with %d sources each, every %s, of %s", sources, polledEvery, listTakes),
 		fmt.Sprintf("%.0f (%.0f with the length of a poll)", predicted, predicted*longer), fmt.Sprintf("%.0f (%+.1f%%)", perHour, 100*(perHour/predicted-1)))
 	assert.InEpsilon(t, predicted*longer, perHour, 0.05)
+	record(t, fmt.Sprintf("MB/h of clones, %d sources by semver from 3 clusters", 3*others), fmt.Sprintf("%.0f", releases.Bytes.Now/1e6), fmt.Sprintf("%.0f (%+.1f%%)", bytesPerHour/1e6, 100*(bytesPerHour/releases.Bytes.Now-1)))
+	assert.InEpsilon(t, releases.Bytes.Now, bytesPerHour, 0.05)
+	record(t, fmt.Sprintf("requests/h to a registry, %d sources by semver from 3 clusters", 3*others), fmt.Sprintf("%.0f", registry.Requests.Now), fmt.Sprintf("%.0f (%+.1f%%)", pullsPerHour, 100*(pullsPerHour/registry.Requests.Now-1)))
+	assert.InEpsilon(t, registry.Requests.Now, pullsPerHour, 0.05)
 
 	for _, flux := range f.flux {
 		require.NoError(t, flux.Stop())
@@ -133,6 +173,12 @@ func TestSeveralClusters(t *testing.T) {
 	got := densest(f.git.Times(start), 4*time.Second)
 	record(t, "requests/s at most after a restart of the controllers of all three", fmt.Sprintf("%.1f", peak), fmt.Sprintf("%.1f (%+.0f%%)", got, 100*(got/peak-1)))
 	assert.InEpsilon(t, peak, got, 0.15)
+}
+
+// hostOf is the host of a repository's URL, with its port.
+func hostOf(repository string) string {
+	host, _, _ := strings.Cut(strings.TrimPrefix(repository, "http://"), "/")
+	return host
 }
 
 // densest is the most that comes in a second, over windows of a length.

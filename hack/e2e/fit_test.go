@@ -74,7 +74,7 @@ func newFitted(t *testing.T) *fitted {
 
 // args fit the sources to what they ask with one interval.
 func (f *fitted) args(verb string) []string {
-	host := strings.TrimPrefix(strings.Split(f.fit.URL("x"), "/x.git")[0], "http://")
+	host := hostOf(f.fit.URL(""))
 	return []string{verb, "-n", f.fitNS, "--fit", host + "=100%", "--limit", fmt.Sprintf("%s=%.0f/h", host, 16*time.Hour.Seconds()/uniformInterval.Seconds()),
 		"--activity", f.activity, "--set", "development.GitRepository.interval=2s to 2m"}
 }

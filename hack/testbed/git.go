@@ -32,6 +32,7 @@ type GitServer struct {
 	slowList time.Duration
 	at       []time.Time
 	lists    map[string][]time.Time // of refs, by repository
+	sent     int64
 }
 
 // GitRequests counts the HTTP requests for one repository. A poll that finds
@@ -68,7 +69,7 @@ func StartGit(dir string) (*GitServer, error) {
 	g.http = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(g.count(r)):
-			backend.ServeHTTP(w, r)
+			backend.ServeHTTP(&counting{ResponseWriter: w, sent: g.send}, r)
 		case <-r.Context().Done(): // the client has given up
 		}
 	})}
@@ -120,6 +121,32 @@ func (g *GitServer) Lists(name string) []time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.lists[name])
+}
+
+// Sent is how many bytes all answers had so far, without their headers.
+func (g *GitServer) Sent() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.sent
+}
+
+func (g *GitServer) send(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sent += int64(n)
+}
+
+// counting tells how much is sent.
+type counting struct {
+	http.ResponseWriter
+	sent func(int)
+}
+
+// Write implements io.Writer.
+func (c *counting) Write(p []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(p)
+	c.sent(n)
+	return n, err
 }
 
 // count notes a request, and tells how long it has to wait.
