@@ -1,0 +1,80 @@
+package tune
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// PinWrite brings the rules of an owner to what they should be.
+type PinWrite struct {
+	Pin Pin
+	// Manager is the field manager of the changes; "" is DefaultManager.
+	Manager string
+}
+
+// Target is the owner as it was planned.
+func (w PinWrite) Target() flux.Object { return w.Pin.Owner }
+
+// Next sends the rules as they should be, and, when none of ours is left, takes our name away.
+func (w PinWrite) Next(now flux.Object) Next {
+	ours, others := partRules(now)
+	if why := CannotPin(now.Ref, now, true); why != "" && adds(w.Pin.Rules, ours) {
+		return Next{State: StateLeftAlone, Why: why}
+	}
+	notes := readPins(now)
+	adopted := len(ignoreSetters(now)) > 0
+	switch {
+	case !adopted && !slices.EqualFunc(ours, w.Pin.Rules, flux.IgnoreRule.Equal):
+		if beside := w.ownersBeside(now, notes); len(beside) > 0 || !Pinning(now) { // whoever wrote the list last
+			notes.Owners = beside
+		}
+		patch, err := w.rules(now, others, notes)
+		return Next{Patch: patch, More: len(w.Pin.Rules) == 0, Err: err}
+	case len(w.Pin.Rules) == 0 && Pinning(now):
+		patch, err := w.release(now, notes, adopted)
+		return Next{Patch: patch, Err: err}
+	default:
+		return Next{State: StateAsWanted, Why: "has the rules already"}
+	}
+}
+
+// ownersBeside are the owners of an owner's rules beside us.
+func (w PinWrite) ownersBeside(now flux.Object, notes pins) []flux.Manager {
+	return slices.DeleteFunc(now.OwnersOf(flux.IgnoreField), func(m flux.Manager) bool {
+		return m.Name == DefaultManager || m.Name == w.Manager || m.Name == notes.Manager
+	})
+}
+
+func (w PinWrite) rules(now flux.Object, others []flux.IgnoreRule, notes pins) ([]byte, error) {
+	notes.Rules, notes.Manager = []string{}, w.Manager
+	for _, r := range w.Pin.Rules {
+		notes.Rules = append(notes.Rules, digest(r))
+	}
+	note, err := json.Marshal(notes)
+	if err != nil {
+		return nil, fmt.Errorf("noting the rules of %s: %w", now.Ref, err)
+	}
+	return patchOf(now, map[string]any{PinsAnnotation: string(note)}, nil, func(patch map[string]any) {
+		var ignore any // null removes
+		if all := slices.Concat(others, w.Pin.Rules); len(all) > 0 {
+			ignore = all
+		}
+		set(patch, flux.IgnoreField.Path(), ignore)
+	})
+}
+
+// release takes away the note and our name. Of a list that others have taken over, it gives nothing back.
+func (w PinWrite) release(now flux.Object, notes pins, adopted bool) ([]byte, error) {
+	freed := map[flux.Field][]flux.Manager{flux.IgnoreField: nil}
+	if len(now.Ignore) > 0 && !adopted {
+		freed[flux.IgnoreField] = notes.Owners
+	}
+	managed, err := giveBack(now.ManagedFields, map[string]bool{DefaultManager: true, w.Manager: true, notes.Manager: true}, freed, PinsAnnotation)
+	if err != nil {
+		return nil, err
+	}
+	return mergePatch(now, nil, map[string]any{PinsAnnotation: nil}, managed)
+}

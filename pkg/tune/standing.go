@@ -1,0 +1,96 @@
+package tune
+
+import (
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// link is one move of a field, and the step that made it.
+type link struct {
+	Move
+	step int
+}
+
+// chain is the moves of a field that count, oldest first: each begins where the last one ended. Where a
+// move begins elsewhere, the owner had chosen another value in between, which is the new original: what
+// was before does not count any more.
+type chain []link
+
+func (r *Record) chain(f flux.Field) chain {
+	var c chain
+	if r == nil {
+		return c
+	}
+	for i, step := range r.Steps {
+		m, moved := step.Fields[f]
+		if !moved {
+			continue
+		}
+		if len(c) > 0 && !flux.SameDuration(c[len(c)-1].To, m.From) {
+			c = nil
+		}
+		c = append(c, link{m, i})
+	}
+	return c
+}
+
+func (c chain) pinned() bool {
+	return slices.ContainsFunc(c, func(l link) bool { return l.Pinned })
+}
+
+// standing says what has become of a chain's last value.
+type standing int
+
+const (
+	stands   standing = iota // the field is as it was set
+	restored                 // the field is as it was before some of the chain's moves, or all
+	released                 // something that keeps applying the object sets the field itself now
+	edited                   // somebody has chosen another value since
+)
+
+// standingOf compares a chain with a field as it is now. Of a restored chain the first keep moves still
+// stand. Owner is who has chosen the value since, where that is to be seen.
+func (r *Record) standingOf(c chain, o flux.Object, f flux.Field) (s standing, keep int, owner flux.Manager) {
+	return r.standingUnder(c.pinned(), c, o, f)
+}
+
+// standingUnder does so where it is known whether a rule leaves the field to us: it may be there before the record says
+// so.
+func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) (s standing, keep int, owner flux.Manager) {
+	now := o.Value(f)
+	ours := r.managers()
+	for _, m := range o.OwnersOf(f) {
+		// Where a rule leaves a field to us, kustomize-controller adopts our value whenever it applies the
+		// object for another reason (fluxcd/pkg ssa, computeDriftedPaths): that is nobody's choice.
+		adopted := rule && m == kustomizeApply(m.Version) && flux.SameDuration(now, c[len(c)-1].To)
+		if ours[m.Name] || adopted {
+			continue
+		}
+		switch {
+		case flux.SameDuration(now, c[0].From):
+			return restored, 0, m
+		case tookOver(m, c[0].Owners):
+			return released, 0, m
+		default:
+			return edited, 0, m
+		}
+	}
+	if flux.SameDuration(now, c[len(c)-1].To) {
+		if !rule && r.declaredSince(c, o, f) {
+			return edited, 0, flux.Manager{Name: clientSideApply}
+		}
+		return stands, len(c), flux.Manager{}
+	}
+	for keep = len(c) - 1; keep >= 0; keep-- {
+		if equal(now, c[keep].From) {
+			return restored, keep, flux.Manager{}
+		}
+	}
+	return edited, 0, flux.Manager{}
+}
+
+// kustomizeApply is the owner that kustomize-controller is of what it applies.
+func kustomizeApply(version string) flux.Manager {
+	return flux.Manager{Name: kustomizeController, Apply: true, Version: version}
+}
