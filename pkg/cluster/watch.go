@@ -52,57 +52,62 @@ func (c *Client) Watch(ctx context.Context, sel Selection, w Watcher) error {
 	// client-go would write its troubles to stderr; gap has them.
 	ctx = klog.NewContext(ctx, logr.Discard())
 	var all sync.WaitGroup
-	var one sync.Mutex
+	watcher := &told{Watcher: w}
 	for _, k := range sel.kinds() {
 		if s[k.Name] == "" {
 			continue
 		}
-		what := "watching " + scope(k.Resource, sel.Namespace)
 		resource := client.Resource(schema.GroupVersionResource{Group: k.Group, Version: s[k.Name], Resource: k.Resource}).Namespace(sel.Namespace)
-		informer := newInformer(resource, sel.LabelSelector, func() {
-			one.Lock()
-			defer one.Unlock()
-			w.Mended(what)
-		})
-		_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { // set before it runs
-			if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || ctx.Err() != nil {
-				return // it begins anew
-			}
-			one.Lock()
-			defer one.Unlock()
-			w.Gap(flux.Gap{What: what, Why: words(err), Forbidden: apierrors.IsForbidden(err)})
-		})
-		tell := func(obj any, gone bool) {
-			if last, unknown := obj.(cache.DeletedFinalStateUnknown); unknown {
-				obj = last.Obj
-			}
-			o, ok := obj.(*watched)
-			if !ok || !sel.names(o.Object) {
-				return
-			}
-			one.Lock()
-			defer one.Unlock()
-			w.Event(Event{o.Object, gone})
-		}
-		if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc:    func(obj any) { tell(obj, false) },
-			UpdateFunc: func(_, obj any) { tell(obj, false) },
-			DeleteFunc: func(obj any) { tell(obj, true) },
-		}); err != nil {
+		informer, err := watcher.informer(ctx, resource, sel, "watching "+scope(k.Resource, sel.Namespace))
+		if err != nil {
 			return fmt.Errorf("watching %s: %w", k.Resource, err)
 		}
 		all.Go(func() { informer.RunWithContext(ctx) })
 		all.Go(func() {
-			if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
-				return
+			if cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+				watcher.one(func() { w.Listed(k.Name, refsOf(informer.GetStore().List())) })
 			}
-			one.Lock()
-			defer one.Unlock()
-			w.Listed(k.Name, refsOf(informer.GetStore().List()))
 		})
 	}
 	all.Wait()
 	return nil
+}
+
+// told is a Watcher of which one function is called at a time.
+type told struct {
+	Watcher
+	mu sync.Mutex
+}
+
+func (w *told) one(tell func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	tell()
+}
+
+// informer tells of the selected objects of a resource, and of what keeps them from being watched.
+func (w *told) informer(ctx context.Context, resource dynamic.ResourceInterface, sel Selection, what string) (cache.SharedIndexInformer, error) {
+	informer := newInformer(resource, sel.LabelSelector, func() { w.one(func() { w.Mended(what) }) })
+	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { // set before it runs
+		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || ctx.Err() != nil {
+			return // it begins anew
+		}
+		w.one(func() { w.Gap(flux.Gap{What: what, Why: words(err), Forbidden: apierrors.IsForbidden(err)}) })
+	})
+	tell := func(obj any, gone bool) {
+		if last, unknown := obj.(cache.DeletedFinalStateUnknown); unknown {
+			obj = last.Obj
+		}
+		if o, ok := obj.(*watched); ok && sel.names(o.Object) {
+			w.one(func() { w.Event(Event{o.Object, gone}) })
+		}
+	}
+	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(obj any) { tell(obj, false) },
+		UpdateFunc: func(_, obj any) { tell(obj, false) },
+		DeleteFunc: func(obj any) { tell(obj, true) },
+	})
+	return informer, err
 }
 
 // refsOf are the objects of an informer's store.
