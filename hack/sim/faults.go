@@ -23,6 +23,7 @@ const (
 	Killed    Fault = "killed"    // the program ends: nothing of it arrives any more
 	Forbidden Fault = "forbidden" // no right to patch
 	Meanwhile Fault = "meanwhile" // something else happens just before
+	Beside    Fault = "beside"    // somebody else's command runs just before
 )
 
 // Store is a store on which something goes wrong at one request; and one that may not be read everywhere.
@@ -78,7 +79,7 @@ func (s *Store) arrive(ref flux.Ref) (Fault, error) {
 		return None, errKilled
 	case s.Fault == Refused:
 		return None, io.EOF
-	case s.Fault == Meanwhile:
+	case s.Fault == Meanwhile, s.Fault == Beside:
 		s.Meanwhile(ref)
 	default:
 		return s.Fault, s.mayRead(ref)

@@ -12,6 +12,7 @@ type Step struct {
 	Fault   Fault
 	At      int   // the request at which the fault happens
 	Event   Event // where there is no command, and what happens meanwhile
+	Beside  *Command
 }
 
 // String is the step in one line: its command or event, and the fault that meets it.
@@ -23,6 +24,8 @@ func (s Step) String() string {
 		return s.Command.String()
 	case s.Fault == Meanwhile:
 		return fmt.Sprintf("%s, before request %d: %s", s.Command, s.At, s.Event)
+	case s.Fault == Beside:
+		return fmt.Sprintf("%s, before request %d, by somebody else: %s", s.Command, s.At, s.Beside)
 	default:
 		return fmt.Sprintf("%s, %s at request %d", s.Command, s.Fault, s.At)
 	}
@@ -36,22 +39,28 @@ func Draw(t *rapid.T, l Layout, most int) History {
 	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Step { return drawStep(t, l) }), 1, most).Draw(t, "history")
 	applies := 0
 	for i, s := range steps {
-		if s.Command == nil {
-			continue
+		if s.Command != nil {
+			steps[i].Command = s.Command.named(&applies)
 		}
-		c := *s.Command
-		switch {
-		case c.Verb == VerbApply:
-			applies++
-			c.Session = sessionName(applies)
-		case c.back > applies:
-			c.Session = ""
-		case c.back > 0:
-			c.Session = sessionName(applies + 1 - c.back)
+		if s.Beside != nil {
+			steps[i].Beside = s.Beside.named(&applies)
 		}
-		steps[i].Command = &c
 	}
 	return steps
+}
+
+// named is a command with its session, after so many applies.
+func (c Command) named(applies *int) *Command {
+	switch {
+	case c.Verb == VerbApply:
+		*applies++
+		c.Session = sessionName(*applies)
+	case c.back > *applies:
+		c.Session = ""
+	case c.back > 0:
+		c.Session = sessionName(*applies + 1 - c.back)
+	}
+	return &c
 }
 
 func sessionName(n int) string { return fmt.Sprintf("s%d", n) }
@@ -68,7 +77,11 @@ func drawStep(t *rapid.T, l Layout) Step {
 	if s.Fault == Meanwhile {
 		s.Event = drawEvent(t, l, true)
 	}
+	if s.Fault == Beside {
+		other := drawCommand(t, l)
+		s.Beside = &other
+	}
 	return s
 }
 
-var faults = []Fault{None, None, Lost, Refused, Killed, Forbidden, Meanwhile, Meanwhile}
+var faults = []Fault{None, None, Lost, Refused, Killed, Forbidden, Meanwhile, Meanwhile, Beside}

@@ -41,6 +41,11 @@ type Result struct {
 	NotReady string
 	// TakenBack says that it was written, and put back to what it was before by the same run.
 	TakenBack bool
+
+	// owner is the one whose rules the object's record needed when it was last looked at, if any.
+	owner flux.Ref
+	// unseen says that it is as wanted, and its controller has not observed that yet.
+	unseen bool
 }
 
 // Wrote tells whether anything of it was, or may have been, written.
@@ -92,6 +97,9 @@ func (r Result) settled(next tune.Next, now flux.Object, wrote bool) Result {
 	switch next.State {
 	case tune.StateAsWanted, tune.StateUnchanged:
 		r.Outcome = Unchanged
+		if _, pin := r.Write.(tune.PinWrite); pin { // somebody else's run, or one that was killed, may just have written them
+			r.Generation, r.unseen = now.Generation, now.Status.ObservedGeneration < now.Generation
+		}
 	default:
 		r.Outcome = Skipped
 	}

@@ -62,7 +62,8 @@ func (w *Writer) await(ctx context.Context, results []Result, numbers []int, unt
 	pending := make(map[flux.Ref]int)
 	for _, i := range numbers {
 		target := results[i].Write.Target()
-		if results[i].Wrote() && !target.Suspended && results[i].Generation > target.Generation {
+		changed := results[i].Wrote() && results[i].Generation > target.Generation
+		if !target.Suspended && (changed || results[i].unseen) {
 			pending[target.Ref] = i
 			results[i].NotReady = "nobody has looked yet"
 		}

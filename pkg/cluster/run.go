@@ -76,7 +76,8 @@ func Carry(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) O
 	}
 	var settled []Result
 	if !o.DryRun {
-		settled = settle(late, s, run, o, clock)
+		settled = settle(late, s, run, out.Objects, o, clock)
+		noteLost(out.Objects, settled)
 	}
 	out.Owners = merge(owners, settled)
 	return out
@@ -109,8 +110,27 @@ func unheld(owners []Result) func(tune.Write) error {
 	}
 }
 
+// noteLost says of objects that were changed under a rule, and whose rule was not there any more at the end: somebody
+// else's run took it away, for no record needed it yet. It is there again, and the value may be undone.
+func noteLost(objects, settled []Result) {
+	lost := make(map[flux.Ref]flux.Ref)
+	for _, r := range settled {
+		if pin, ok := r.Write.(tune.PinWrite); ok && r.Outcome == Configured {
+			for _, ref := range pin.Pin.Adds() {
+				lost[ref] = pin.Pin.Owner.Ref
+			}
+		}
+	}
+	for i, r := range objects {
+		apply, ok := r.Write.(tune.ApplyWrite)
+		if owner, gone := lost[r.Write.Target().Ref]; ok && gone && r.Err == nil && r.Wrote() && apply.Item.Pinned() {
+			objects[i].Err = fmt.Errorf("the rule that keeps it was taken away from %s meanwhile, and is there again: see with a plan whether it still stands", owner)
+		}
+	}
+}
+
 // settle brings the rules of the run's owners to what the records need as they are now. Both are read anew.
-func settle(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) []Result {
+func settle(ctx context.Context, s Store, run Run, done []Result, o WriteOptions, clock Clock) []Result {
 	owners := make(map[flux.Ref]flux.Object)
 	for _, p := range run.Pins {
 		owners[p.Owner.Ref] = p.Owner
@@ -118,15 +138,38 @@ func settle(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) 
 	for _, owner := range run.Owners {
 		owners[owner.Ref] = owner
 	}
-	for _, w := range run.Writes { // also those that the caller could not read
-		if owner, pinned := tune.PinnedBy(w.Target()); pinned {
-			if _, known := owners[owner]; !known {
-				owners[owner] = flux.Object{Ref: owner, Version: w.Target().Version}
+	for _, r := range done { // also those that the caller could not read, or that pin since
+		target := r.Write.Target()
+		owner, pinned := tune.PinnedBy(target)
+		for _, ref := range []flux.Ref{owner, r.owner} {
+			if _, known := owners[ref]; !known && (pinned || ref == r.owner) && ref != (flux.Ref{}) {
+				owners[ref] = flux.Object{Ref: ref, Version: target.Version}
 			}
 		}
 	}
-	var writes []tune.Write
-	var failed []Result
+	var results []Result
+	for attempt := 1; len(owners) > 0; attempt++ {
+		writes, failed := pinsNeeded(ctx, s, owners, run.Writes, o, clock)
+		o.PatchesPerSecond = 0 // there are few, and the time may be short
+		owners = make(map[flux.Ref]flux.Object)
+		for _, r := range NewWriter(s, o, clock).Write(ctx, writes) {
+			owner := r.Write.Target()
+			switch again := r.Outcome == Skipped && r.Why == tune.OwnerChanged; {
+			case again && attempt <= conflictAttempts: // whoever wrote to it may have pinned something
+				owners[owner.Ref] = owner
+			case again:
+				failed = append(failed, uncompared(owner, fmt.Errorf("somebody else keeps changing it: gave up after %d attempts", attempt)))
+			case r.Outcome != Unchanged:
+				results = append(results, r)
+			}
+		}
+		results = append(results, failed...)
+	}
+	return results
+}
+
+// pinsNeeded works out the rules of owners from the records on their objects. What could not be compared is a result.
+func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, done []tune.Write, o WriteOptions, clock Clock) (writes []tune.Write, failed []Result) {
 	for _, ref := range slices.SortedFunc(maps.Keys(owners), flux.Ref.Compare) {
 		owner := owners[ref]
 		now, err := patiently(ctx, clock, func() (flux.Object, error) { return s.Get(ctx, owner) })
@@ -137,7 +180,7 @@ func settle(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) 
 			failed = append(failed, uncompared(owner, err))
 			continue
 		}
-		objects, unread, err := recordsOf(ctx, s, clock, now, run.Writes)
+		objects, unread, err := recordsOf(ctx, s, clock, now, done)
 		if err != nil {
 			failed = append(failed, uncompared(owner, err))
 			continue
@@ -148,12 +191,9 @@ func settle(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) 
 			continue
 		}
 		pin := tune.NewPin(now, needs, func(ref flux.Ref) bool { return unread[ref] })
-		writes = append(writes, tune.PinWrite{Pin: pin, Manager: o.FieldManager})
+		writes = append(writes, tune.PinWrite{Pin: pin, Manager: o.FieldManager, Settles: true})
 	}
-	o.PatchesPerSecond = 0 // there are few, and the time may be short
-	results := NewWriter(s, o, clock).Write(ctx, writes)
-	results = slices.DeleteFunc(results, func(r Result) bool { return r.Outcome == Unchanged })
-	return append(results, failed...)
+	return writes, failed
 }
 
 func uncompared(owner flux.Object, err error) Result {

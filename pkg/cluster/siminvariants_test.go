@@ -53,7 +53,7 @@ func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedSkip && m.keptByOwner(r, f) && !(m.heldByUs(r, f) && recordedPin(r, f)) {
 		m.complaint("%s %s is set by its owner, and was written without leave", r.Ref, f)
 	}
-	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedPin && m.fault != sim.Meanwhile && m.keptByOwner(r, f) && !m.heldByUs(r, f) {
+	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedPin && m.fault != sim.Meanwhile && m.fault != sim.Beside && m.keptByOwner(r, f) && !m.heldByUs(r, f) {
 		m.complaint("%s %s is set by its owner, and was written before a rule was in place", r.Ref, f)
 	}
 	if seen := m.seen[r.Ref][f]; seen != now {
@@ -61,7 +61,10 @@ func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 	}
 	if c.Verb == sim.VerbRevert && r.LastWriter[f] != sim.ByUs {
 		m.forced[r.Ref] = true
-		if !c.Force {
+		// What a hand applied with the value that we had pinned, kustomize-controller takes over: that looks as if it had
+		// adopted ours.
+		takenOver := m.handled[r.Ref] && recordedPin(r, f) && r.Owners[applier][sim.Path(f)]
+		if !c.Force && !takenOver {
 			m.complaint("%s %s is its owner's later choice %q, and was taken back", r.Ref, f, now)
 		}
 	}
@@ -197,7 +200,7 @@ func (m *machine) checkReport(t *rapid.T, s *sim.Store, out cluster.Outcomes) {
 
 // checkKept: what a revert finds changed by somebody's hand, and leaves so, it names.
 func (m *machine) checkKept(t *rapid.T, s *sim.Store, before map[flux.Ref]*tune.Record, planned sim.Planned) {
-	if m.command.Verb != sim.VerbRevert || m.command.Session != "" || m.command.Force || s.Fault == sim.Meanwhile {
+	if m.command.Verb != sim.VerbRevert || m.command.Session != "" || m.command.Force || s.Fault == sim.Meanwhile || s.Fault == sim.Beside {
 		return
 	}
 	for _, restore := range planned.Restores {

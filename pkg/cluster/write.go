@@ -218,6 +218,9 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 			}
 			now, fresh = looked, true
 		}
+		if owner, pinned := tune.PinnedBy(now); pinned {
+			r.owner = owner
+		}
 		next := write.Next(now)
 		if next.Err != nil {
 			return r.failed(wrote, next.Err)

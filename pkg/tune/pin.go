@@ -186,11 +186,9 @@ func (p Pin) ChangesRules() bool { return len(p.Rules) > 0 || len(OurRules(p.Own
 // NewPin plans the rules of an owner. Of objects that could not be read, what its rules say stays.
 func NewPin(owner flux.Object, needs []Need, unread func(flux.Ref) bool) Pin {
 	needs = slices.Clone(needs)
-	for _, rule := range OurRules(owner) {
-		for _, ref := range Targets(rule) {
-			if unread(ref) {
-				needs = append(needs, Need{ref, fieldsOf(rule)})
-			}
+	for _, n := range needsOf(OurRules(owner)) {
+		if unread(n.Object) {
+			needs = append(needs, n)
 		}
 	}
 	objects := make(map[flux.Ref]bool)
@@ -208,26 +206,39 @@ func fieldsOf(r flux.IgnoreRule) []flux.Field {
 	return fields
 }
 
-// adds tells whether rules leave more to us than others do.
-func adds(wanted, have []flux.IgnoreRule) bool {
-	type field struct {
-		object flux.Ref
-		path   string
-	}
-	there := make(map[field]bool)
-	for _, r := range have {
-		for _, ref := range Targets(r) {
-			for _, path := range r.Paths {
-				there[field{ref, path}] = true
-			}
+// needsOf are the needs that rules of ours serve.
+func needsOf(rules []flux.IgnoreRule) (needs []Need) {
+	for _, rule := range rules {
+		for _, ref := range Targets(rule) {
+			needs = append(needs, Need{ref, fieldsOf(rule)})
 		}
 	}
-	return slices.ContainsFunc(wanted, func(r flux.IgnoreRule) bool {
-		return slices.ContainsFunc(Targets(r), func(ref flux.Ref) bool {
-			return slices.ContainsFunc(r.Paths, func(path string) bool { return !there[field{ref, path}] })
-		})
-	})
+	return needs
 }
+
+// adds are the objects of which rules leave more to us than others do.
+func adds(wanted, have []flux.IgnoreRule) []flux.Ref {
+	type field struct {
+		object flux.Ref
+		field  flux.Field
+	}
+	there := make(map[field]bool)
+	for _, n := range needsOf(have) {
+		for _, f := range n.Fields {
+			there[field{n.Object, f}] = true
+		}
+	}
+	var more []flux.Ref
+	for _, n := range needsOf(wanted) {
+		if slices.ContainsFunc(n.Fields, func(f flux.Field) bool { return !there[field{n.Object, f}] }) {
+			more = append(more, n.Object)
+		}
+	}
+	return more
+}
+
+// Adds are the objects of which the owner is to leave more to us than it did when it was read.
+func (p Pin) Adds() []flux.Ref { return adds(p.Rules, OurRules(p.Owner)) }
 
 // maxObject is how large an object may become, in bytes of JSON: etcd takes requests of 1.5 MiB
 // (etcd server/embed, DefaultMaxRequestBytes), and the API server adds managed fields.
@@ -303,7 +314,7 @@ func RulesAfter(owners, objects []flux.Object, unread []flux.Ref, restores []Res
 	var changed []Pin
 	for _, owner := range owners {
 		pin := NewPin(owner, needs[owner.Ref], func(ref flux.Ref) bool { return slices.Contains(unread, ref) })
-		if (PinWrite{Pin: pin}).Next(owner).Patch != nil {
+		if (PinWrite{Pin: pin, Settles: true}).Next(owner).Patch != nil {
 			changed = append(changed, pin)
 		}
 	}

@@ -102,10 +102,10 @@ func TestPinAndUnpin(t *testing.T) {
 	assert.Equal(t, Held, NewJudge(flux.Snapshot{Related: []flux.Object{after}}).Judge(tuned, []flux.Field{flux.Interval, flux.Timeout}).Verdict)
 	assert.Equal(t, Next{State: StateAsWanted, Why: "has the rules already"}, w.Next(after), "not added twice")
 
-	fewer := PinWrite{Pin: Pin{Owner: after, Rules: rules[:1]}}
+	fewer := PinWrite{Pin: Pin{Owner: after, Rules: rules[:1]}, Settles: true}
 	assert.Equal(t, []flux.IgnoreRule{theirs, rules[0]}, patched(t, after, fewer.Next(after)).Ignore)
 
-	none := PinWrite{Pin: Pin{Owner: after}}
+	none := PinWrite{Pin: Pin{Owner: after}, Settles: true}
 	next := none.Next(after)
 	assert.True(t, next.More, "our name goes with a second patch")
 	left := patched(t, after, next)
@@ -122,10 +122,10 @@ func TestPinAndUnpin(t *testing.T) {
 func TestUnpinOfTheLastRule(t *testing.T) {
 	t.Parallel()
 	after := pinning(t, Rules([]Need{need(object(t, "ks"), flux.Interval)})...)
-	next := PinWrite{Pin: Pin{Owner: after}}.Next(after)
+	next := PinWrite{Pin: Pin{Owner: after}, Settles: true}.Next(after)
 	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":"{\"rules\":[]}"}},"spec":{"ignore":null}}`, string(next.Patch))
 	gone := patched(t, after, next)
-	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(PinWrite{Pin: Pin{Owner: gone}}.Next(gone).Patch))
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(PinWrite{Pin: Pin{Owner: gone}, Settles: true}.Next(gone).Patch))
 }
 
 // A rule that somebody has changed is theirs now.
@@ -134,7 +134,7 @@ func TestRulesThatOthersChanged(t *testing.T) {
 	after := pinning(t, Rules([]Need{need(object(t, "ks"), flux.Interval)})...)
 	after.Ignore[0].Paths = append(after.Ignore[0].Paths, "/spec/wait")
 	assert.Empty(t, OurRules(after))
-	next := PinWrite{Pin: Pin{Owner: after}}.Next(after)
+	next := PinWrite{Pin: Pin{Owner: after}, Settles: true}.Next(after)
 	assert.Equal(t, after.Ignore, patched(t, after, next).Ignore)
 }
 
@@ -144,7 +144,7 @@ func TestEqualRuleOfOthers(t *testing.T) {
 	rule := Rules([]Need{need(object(t, "ks"), flux.Interval)})[0]
 	after := pinning(t, rule)
 	after.Ignore = append(after.Ignore, rule)
-	next := PinWrite{Pin: Pin{Owner: after}}.Next(after)
+	next := PinWrite{Pin: Pin{Owner: after}, Settles: true}.Next(after)
 	assert.Equal(t, []flux.IgnoreRule{rule}, patched(t, after, next).Ignore)
 }
 
@@ -154,7 +154,7 @@ func TestUnpinLeavesWhatGitHasAdopted(t *testing.T) {
 	after := pinning(t, Rules([]Need{need(object(t, "ks"), flux.Interval)})...)
 	ownedBy(flux.IgnoreField, updates("fluxtune"), applies("kustomize-controller"))(&after)
 	assert.Empty(t, OurRules(after))
-	next := PinWrite{Pin: Pin{Owner: after}}.Next(after)
+	next := PinWrite{Pin: Pin{Owner: after}, Settles: true}.Next(after)
 	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(next.Patch))
 
 	more := PinWrite{Pin: Pin{Owner: after, Rules: Rules([]Need{need(object(t, "gitrepo"), flux.Interval)})}}
@@ -166,7 +166,7 @@ func TestUnreadablePins(t *testing.T) {
 	t.Parallel()
 	broken := parent(t, annotated(PinsAnnotation, "{"), ignoring(theirs))
 	assert.Empty(t, OurRules(broken))
-	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(PinWrite{Pin: Pin{Owner: broken}}.Next(broken).Patch))
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(PinWrite{Pin: Pin{Owner: broken}, Settles: true}.Next(broken).Patch))
 }
 
 func TestCannotPin(t *testing.T) {
@@ -211,7 +211,7 @@ func TestPinNextLooksAtTheOwnerAgain(t *testing.T) {
 	// Rules of ours can be taken away whoever applies it.
 	held := pinning(t, rules...)
 	held.Labels = now.Labels
-	assert.NotNil(t, PinWrite{Pin: Pin{Owner: held}}.Next(held).Patch)
+	assert.NotNil(t, PinWrite{Pin: Pin{Owner: held}, Settles: true}.Next(held).Patch)
 }
 
 // Whoever wrote the list of rules last, beside us, gets it back.
@@ -222,7 +222,7 @@ func TestPinNotesWhoWroteTheRulesLast(t *testing.T) {
 	edited := pinning(t, ours...)
 	edited.Ignore = append([]flux.IgnoreRule{theirs}, ours...)
 	ownedBy(flux.IgnoreField, updates("kubectl-edit"))(&edited)
-	next := PinWrite{Pin: Pin{Owner: edited}}.Next(edited)
+	next := PinWrite{Pin: Pin{Owner: edited}, Settles: true}.Next(edited)
 	require.NoError(t, next.Err)
 	assert.Contains(t, string(next.Patch), `\"owners\":[{\"manager\":\"kubectl-edit\"`)
 }

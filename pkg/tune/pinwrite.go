@@ -8,12 +8,18 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// PinWrite brings the rules of an owner to what they should be.
+// PinWrite adds rules to an owner's, before its objects are changed, or brings them to what records need.
 type PinWrite struct {
 	Pin Pin
 	// Manager is the field manager of the changes; "" is DefaultManager.
 	Manager string
+	// Settles says that the rules are all that the records need which were read after the owner was: what is there
+	// beyond them goes. Of an owner that has changed since, they may not be all, and it is left alone (OwnerChanged).
+	Settles bool
 }
+
+// OwnerChanged is why the rules of an owner are not settled: records may need others by now.
+const OwnerChanged = "changed while its rules were worked out"
 
 // Target is the owner as it was planned.
 func (w PinWrite) Target() flux.Object { return w.Pin.Owner }
@@ -21,13 +27,19 @@ func (w PinWrite) Target() flux.Object { return w.Pin.Owner }
 // Next sends the rules as they should be, and, when none of ours is left, takes our name away.
 func (w PinWrite) Next(now flux.Object) Next {
 	ours, others := partRules(now)
-	if why := CannotPin(now.Ref, now, true); why != "" && adds(w.Pin.Rules, ours) {
+	if !w.Settles { // somebody else may need what is there: records tell at the end
+		w.Pin.Rules = Rules(slices.Concat(needsOf(ours), needsOf(w.Pin.Rules)))
+	}
+	if why := CannotPin(now.Ref, now, true); why != "" && len(adds(w.Pin.Rules, ours)) > 0 {
 		return Next{State: StateLeftAlone, Why: why}
 	}
 	notes := readPins(now)
 	adopted := len(ignoreSetters(now)) > 0
 	switch {
 	case !adopted && !slices.EqualFunc(ours, w.Pin.Rules, flux.IgnoreRule.Equal):
+		if w.Settles && now.ResourceVersion != w.Pin.Owner.ResourceVersion {
+			return Next{State: StateLeftAlone, Why: OwnerChanged}
+		}
 		if beside := w.ownersBeside(now, notes); len(beside) > 0 || !Pinning(now) { // whoever wrote the list last
 			notes.Owners = beside
 		}
