@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -231,10 +232,16 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 		if sent++; sent > patchesAtMost+conflictAttempts+readAttempts {
 			return r.failed(wrote, errors.New("it does not become as it should be: something sets it back at once"))
 		}
-		answer, err := w.store.Patch(requests, now, next.Patch, next.More)
+		verified, verifies := write.(tune.Verifier)
+		answer, err := w.store.Patch(requests, now, next.Patch, next.More || verifies)
 		w.heard(err)
 		switch {
 		case err == nil:
+			if verifies {
+				if err := verified.Verify(answer); err != nil {
+					return w.undo(ctx, requests, r, verified.Undo(now, answer), err)
+				}
+			}
 			wrote = true
 			r.Outcome, r.Generation = Configured, max(r.Generation, answer.Generation)
 			if !next.More || w.options.DryRun {
@@ -261,6 +268,19 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 			return r.failed(wrote, err)
 		}
 	}
+}
+
+// undo takes back what did not arrive as it was sent.
+func (w *Writer) undo(ctx, requests context.Context, r Result, back tune.Write, why error) Result {
+	if w.options.DryRun {
+		return r.failed(false, why)
+	}
+	undone := w.carryOut(ctx, requests, back)
+	if undone.Err != nil || undone.Outcome != Configured && undone.Outcome != Unchanged {
+		return r.failed(true, fmt.Errorf("%w; and it could not be taken back: %w", why, cmp.Or(undone.Err, errors.New(undone.Why))))
+	}
+	r.Generation = undone.Generation
+	return r.failed(false, fmt.Errorf("%w: it was taken back", why))
 }
 
 // lastLook finds out what became of a patch whose answer did not come, once, when it will not be tried again.

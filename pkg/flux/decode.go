@@ -239,11 +239,11 @@ func Decode(data []byte) (Object, error) {
 	return o, o.keepManagedFields(data)
 }
 
-// keepManagedFields keeps metadata.managedFields of an object that fluxtune changed: they are needed to take
-// its name out again.
+// keepManagedFields keeps metadata.managedFields of an object that fluxtune changed, also where something took the
+// annotation that says so: they are needed to take its name out again.
 func (o *Object) keepManagedFields(data []byte) error {
 	ours := func(key string) bool { return strings.HasPrefix(key, Group+"/") }
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(o.Annotations)), ours) {
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(o.Annotations)), ours) && !bytes.Contains(data, []byte(`"f:`+Group+`/`)) {
 		return nil
 	}
 	var d struct {

@@ -3,6 +3,7 @@ package tune
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,15 @@ type Write interface {
 	Target() flux.Object
 	// Next is what to send to the object as it is now.
 	Next(now flux.Object) Next
+}
+
+// Verifier is a write that is held against the API server's answer: admission may change what was sent, or drop it.
+type Verifier interface {
+	Write
+	// Verify says what of the write has not arrived; nil where all of it has.
+	Verify(answer flux.Object) error
+	// Undo takes back what has arrived, of an object that was like before.
+	Undo(before, answer flux.Object) Write
 }
 
 // Next is the next thing to do with an object.
@@ -129,6 +139,41 @@ func changesSince(before, after flux.Object) string {
 }
 
 func (w ApplyWrite) patch(now flux.Object, record *Record) ([]byte, error) {
+	next := w.record(now, record)
+	return mergePatch(now, w.Item.Changes, annotate(now, &next), nil)
+}
+
+// Verify implements Verifier: a value that is another one, or a record that is not there, could not be taken back.
+func (w ApplyWrite) Verify(answer flux.Object) error {
+	if record, err := ReadRecord(answer); err != nil || !record.HasSession(w.Stamp.Session) {
+		return fmt.Errorf("the API server dropped the annotation %s, which the way back needs: admission (a policy or webhook) changes what is written", RecordAnnotation)
+	}
+	for _, c := range w.Item.Changes {
+		if got := answer.Value(c.Field); !flux.SameDuration(got, c.To) {
+			return fmt.Errorf("%s became %s, not %s: admission (a policy or webhook) changes what is written", c.Field, Show(got), Show(c.To))
+		}
+	}
+	return nil
+}
+
+// Undo implements Verifier. The record is the one that was sent, also where it did not arrive.
+func (w ApplyWrite) Undo(before, answer flux.Object) Write {
+	had, _ := ReadRecord(before) // it could be read when the write was made
+	sent := w.record(before, had)
+	decide := func(now flux.Object) Restore {
+		if record, err := ReadRecord(now); err != nil || !record.HasSession(w.Stamp.Session) {
+			annotations := map[string]string{}
+			maps.Copy(annotations, now.Annotations)
+			annotations[RecordAnnotation] = sent.String()
+			now.Annotations = annotations
+		}
+		return DecideRestore(now, RestoreOptions{Session: w.Stamp.Session, Force: true})
+	}
+	return RestoreWrite{Restore: decide(answer), Decide: decide, Manager: w.Stamp.Manager}
+}
+
+// record is an object's with the step that the write is.
+func (w ApplyWrite) record(now flux.Object, record *Record) Record {
 	step := Step{
 		Session: w.Stamp.Session, Policy: w.Stamp.Policy, By: w.Stamp.By, Time: w.Stamp.Time.UTC().Truncate(time.Second),
 		Fields: make(map[flux.Field]Move),
@@ -144,8 +189,7 @@ func (w ApplyWrite) patch(now flux.Object, record *Record) ([]byte, error) {
 	for _, c := range w.Item.Changes {
 		step.Fields[c.Field] = Move{From: now.Value(c.Field), To: c.To, Pinned: slices.Contains(pinned, c.Field)}
 	}
-	next := record.with(step, now)
-	return mergePatch(now, w.Item.Changes, annotate(now, &next), nil)
+	return record.with(step, now)
 }
 
 // RestoreWrite takes one object back. Values come first; when they are back, the record goes, and our name in

@@ -1,0 +1,81 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// mutate has the API server change each update of a namespace's GitRepositories where a CEL condition holds.
+const mutate = `
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: %[1]s}
+spec:
+  failurePolicy: Fail
+  reinvocationPolicy: Never
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: %[1]s}}
+    resourceRules:
+    - {apiGroups: ["source.toolkit.fluxcd.io"], apiVersions: ["*"], operations: [UPDATE], resources: [gitrepositories]}
+  matchConditions:
+  - {name: matters, expression: %[2]q}
+  mutations:
+  - patchType: JSONPatch
+    jsonPatch: {expression: %[3]q}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: %[1]s}
+spec: {policyName: %[1]s}
+`
+
+// What admission makes something else of, or takes the record from, could not be taken back as it was: it is taken back at
+// once, and said.
+func TestAdmissionThatChangesWhatIsWritten(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ when, change, why string }{
+		"another value": {
+			`object.spec.interval == '1m'`, `[JSONPatch{op: "replace", path: "/spec/interval", value: "90s"}]`,
+			"spec.interval became 1m30s, not 1m: admission (a policy or webhook) changes what is written",
+		},
+		"no record": {
+			`'fluxtune.github.io/original' in object.metadata.?annotations.orValue({})`, `[JSONPatch{op: "remove", path: "/metadata/annotations/fluxtune.github.io~1original"}]`,
+			"the API server dropped the annotation fluxtune.github.io/original, which the way back needs",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFreeFleet(t)
+			const all = "jsonpath={.spec}{.metadata.annotations}{.metadata.managedFields[*].manager}{.metadata.managedFields[*].fieldsV1}"
+			state := func() string {
+				return f.Kubectl(t, "get", "gitrepository", "app", "-n", f.apps, "--show-managed-fields", "-o", all)
+			}
+			before := state()
+			f.Apply(t, fmt.Sprintf(mutate, f.apps, tc.when, tc.change))
+			require.EventuallyWithT(t, func(c *assert.CollectT) { // it takes a moment to be enforced
+				got, err := f.RunKubectl(context.Background(), "", "patch", "gitrepository", "app", "-n", f.apps, "--type=merge", "--dry-run=server", "-o",
+					`jsonpath={.spec.interval}{.metadata.annotations}`, "-p", `{"metadata":{"annotations":{"fluxtune.github.io/original":"x"}},"spec":{"interval":"1m"}}`)
+				assert.NoError(c, err)
+				assert.NotContains(c, got, map[string]string{"another value": "1m{", "no record": "original"}[name])
+			}, 20*time.Second, 100*time.Millisecond)
+
+			o := on(f.Cluster).run(t.Context(), "apply", "-n", f.apps, "--dry-run=server")
+			assert.Equal(t, exitFailed, o.code)
+			assert.Contains(t, o.stderr, tc.why)
+			for range 2 {
+				o = on(f.Cluster).run(t.Context(), "apply", "-n", f.apps, "--yes")
+				assert.Equal(t, exitFailed, o.code)
+				assert.Contains(t, o.stderr, tc.why)
+				assert.Contains(t, o.stderr, "it was taken back")
+				assert.Contains(t, o.stderr, "0 configured, 0 unchanged, 0 left alone, 1 failed.")
+				assert.NotContains(t, o.stderr, "Take it back with")
+				assert.Equal(t, before, state())
+			}
+		})
+	}
+}
