@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -158,6 +159,12 @@ func (o ApplyOptions) takeBack(ctx context.Context, session string) error {
 	why := ""
 	if silent := (silentError{}); !errors.As(err, &silent) {
 		why = fmt.Sprintf(" (%v)", err)
+	} else if f, err := back.read(ctx); err == nil && len(f.snapshot.Gaps) == 0 && !slices.ContainsFunc(f.objects, func(object flux.Object) bool {
+		record, err := tune.ReadRecord(object)
+		return err != nil || record.HasSession(session)
+	}) {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is over: its changes are taken back but for what later sessions set, which stays until they are reverted: %s sessions%s\n", session, o.root.name, o.scopeFlag())
+		return silentError{exitFailed}
 	}
 	_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s could not be taken back whole%s. Try again with: %s revert%s --session %s\n", session, why, o.root.name, o.scopeFlag(), session)
 	return silentError{exitFailed}

@@ -127,6 +127,27 @@ func TestApplyForLeavesLaterChoices(t *testing.T) {
 	assert.Equal(t, "7m", f.interval(t))
 }
 
+// What a later session set stays when the time is over, and nothing is left to be tried again.
+func TestApplyForUnderALaterSession(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	ctx, ctrlC := context.WithCancel(t.Context())
+	defer ctrlC()
+	result := make(chan outcome, 1)
+	go func() {
+		result <- on(f.Cluster).run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
+	}()
+	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	f.tuned(t, "later", "--set", "development.GitRepository.interval=40s")
+	ctrlC()
+	o := <-result
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: its changes are taken back but for what later sessions set, which stays until they are reverted: kubectl fluxtune sessions -n "+f.apps)
+	assert.NotContains(t, o.stderr, "Try again with")
+	f.revert(t, "--session", "later")
+	assert.Equal(t, "5m", f.interval(t))
+}
+
 // A session that nobody could end is named as overdue, and ended from anywhere; others stay.
 func TestExpiredSessions(t *testing.T) {
 	t.Parallel()
@@ -144,6 +165,8 @@ func TestExpiredSessions(t *testing.T) {
 	doctor := on(f.Cluster).run(t.Context(), "doctor", "-n", f.apps)
 	assert.Contains(t, doctor.stdout, "1 session overdue: expires (for 60m)")
 	assert.Contains(t, doctor.stdout, "kubectl fluxtune revert -n "+f.apps+" --expired")
+
+	assert.Contains(t, sessions.stderr, "1 session should have ended. Take that back with: kubectl fluxtune revert -n "+f.apps+" --expired")
 
 	o := f.revert(t, "--expired")
 	assert.Zero(t, o.code, o.stderr)

@@ -3,6 +3,9 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -63,12 +66,16 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	var tuned []flux.Object
 	var restores []tune.Restore
 	pinned, judge := 0, tune.NewJudge(f.snapshot)
+	stay := map[flux.Field]bool{}
 	for _, object := range f.objects {
 		if !tune.Tuned(object) {
 			continue
 		}
 		if record, err := tune.ReadRecord(object); err == nil && len(record.Pinned()) > 0 && !judge.PinGone(object) {
 			pinned++
+			for _, field := range record.Fields() {
+				stay[field] = stay[field] || !slices.Contains(record.Pinned(), field)
+			}
 		}
 		tuned = append(tuned, object)
 		writes = append(writes, tune.ForgetWrite{Object: object})
@@ -81,7 +88,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		return o.nothingTuned(f, "forget")
 	}
 	if pinned > 0 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "%s pinned: when the record is dropped, Git sets the values again.\n", are(pinned))
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s pinned: when the record is dropped, Git sets what it sets again.%s\n", are(pinned), stays(stay))
 	}
 	return o.execute(ctx, job{
 		run:      cluster.Run{Writes: writes, Owners: owners},
@@ -89,6 +96,20 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		results:  report.NewResults("", cluster.Forgotten, report.PlannedForgets(tuned)),
 		question: "Forget the records of " + plural(len(writes), "object") + o.root.onCluster() + "?",
 	}, f)
+}
+
+// stays says which fields of pinned objects Git will not set again.
+func stays(fields map[flux.Field]bool) string {
+	var names []string
+	for _, f := range slices.Sorted(maps.Keys(fields)) {
+		if fields[f] {
+			names = append(names, string(f))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" What it does not set (%s) stays as fluxtune set it, and nothing remembers that: revert takes it back.", strings.Join(names, ", "))
 }
 
 func are(n int) string {

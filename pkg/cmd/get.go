@@ -134,7 +134,7 @@ func (o GetOptions) run(ctx context.Context) error {
 		if o.rows(o.Selection) {
 			return list.Table(o.now(), o.allNamespaces()).Draw(o.root.Out, l)
 		}
-		next := fmt.Sprintf("%s; %s --rows shows each object", o.root.repeated("plan"), o.root.repeated("get"))
+		next := o.root.repeated("plan")
 		return list.DrawOverview(o.root.Out, o.Policy.EnvironmentNames(), o.whereShort(), next, l)
 	})
 	if err != nil {

@@ -87,5 +87,8 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if late := list.Overdue(o.now()); late > 0 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s should have ended. Take that back with: %s --expired\n", plural(late, "session"), o.root.name+" revert"+o.scopeFlag())
+	}
 	return fs.complete()
 }

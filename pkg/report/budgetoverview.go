@@ -32,7 +32,7 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 	const kept = 1 // of the notes
 	for {
 		var lines []string
-		for _, n := range append(slices.Clone(notes), labelledTexts{"More", []string{"--rows or -o wide"}}, labelledTexts{"Next", optional(next)}) {
+		for _, n := range append(slices.Clone(notes), labelledTexts{"More", []string{"--rows or -o wide"}}, labelledTexts{nextLabel, optional(next)}) {
 			lines = append(lines, labelled(n.label, n.texts, l.Width)...)
 		}
 		if l.Width > 0 && len(notes) > kept && bytes.Count(tables.Bytes(), []byte("\n"))+1+len(lines) > max(screen, l.Height-1) {

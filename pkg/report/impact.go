@@ -57,7 +57,7 @@ func Stay(restores []tune.Restore) []string {
 				n++
 			}
 		}
-		lines = append(lines, fmt.Sprintf("fields of %s as session %s set them later: reverting that one restores what was before both", count(n, "object"), session))
+		lines = append(lines, fmt.Sprintf("fields of %s as session %s set them later: they stay until that one is reverted", count(n, "object"), session))
 	}
 	since := 0
 	for _, r := range restores {

@@ -96,7 +96,7 @@ const fewGroups = 20
 func (o Overview) markdownNotes(w io.Writer) error {
 	separator := "\n"
 	for _, n := range o.labels(Layout{}, unlimited) {
-		if len(n.texts) == 0 || n.label == "Next" {
+		if len(n.texts) == 0 || n.label == nextLabel {
 			continue
 		}
 		texts := make([]string, 0, len(n.texts))

@@ -149,24 +149,32 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{"Stay", o.Stay},
 		{"Left alone", o.leftAlone(limits)},
 		{"Note", o.remarks(limits)},
-		{"Next", optional(o.Next)},
+		{nextLabel, optional(o.Next)},
 	}
 }
+
+// nextLabel is that of commands, which people paste.
+const nextLabel = "Next"
 
 // labelWidth is that of the longest label and the space behind it.
 const labelWidth = len("Left alone") + 3
 
-// labelled writes texts beside a label, broken at the width (0: 100), what was broken further in.
+// labelled writes texts beside a label, broken at the width (0: none), what was broken further in. Commands are broken as
+// a shell takes them.
 func labelled(label string, texts []string, width int) []string {
 	var lines []string
 	room := 0
 	if width > 0 {
 		room = max(20, width-labelWidth)
 	}
+	wrap := terminal.WrapLine
+	if label == nextLabel {
+		wrap = terminal.WrapCommand
+	}
 	for _, text := range texts {
-		broken := terminal.WrapLine(text, room)
+		broken := wrap(text, room)
 		if strings.Contains(broken, "\n") {
-			broken = terminal.WrapLine(text, room-2) // what is broken goes on further in
+			broken = wrap(text, room-2) // what is broken goes on further in
 		}
 		for i, line := range strings.Split(broken, "\n") {
 			if i > 0 {

@@ -80,6 +80,17 @@ func (l SessionList) Names() []string {
 	return names
 }
 
+// Overdue counts the sessions that should have ended.
+func (l SessionList) Overdue(now time.Time) int {
+	n := 0
+	for _, s := range l.Items {
+		if s.Until != nil && s.Until.Before(now) {
+			n++
+		}
+	}
+	return n
+}
+
 // Table shows one line a session.
 func (l SessionList) Table(now time.Time) Table {
 	t := Table{Columns: []Column{

@@ -195,6 +195,27 @@ func TestWrap(t *testing.T) {
 	assert.Equal(t, "  as  it is", WrapLine("  as  it is", 11))
 }
 
+// What is broken is the same command to a shell.
+func TestWrapCommand(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{
+		`kubectl fluxtune plan -A`, `kubectl fluxtune apply -A --env dev --env staging --managed patch -l app.kubernetes.io/part-of=project-07`,
+		`kubectl fluxtune plan --set 'development.GitRepository.interval=at most 2m' -n "a b" --context it\'s\ here`,
+		`x 'a  b' "c ' d" 'e " f \' g\ h`,
+	} {
+		for width := range 90 {
+			broken := WrapCommand(command, width)
+			assert.Equal(t, command, strings.ReplaceAll(broken, " \\\n", " "), width)
+			for line := range strings.SplitSeq(broken, "\n") {
+				if width > 0 && Width(line) > width {
+					assert.Len(t, arguments(strings.TrimSuffix(line, ` \`)), 1, "%d: %s", width, line)
+				}
+			}
+		}
+	}
+	assert.Equal(t, "a 'b c' \\\n'd  e' f", WrapCommand("a 'b c' 'd  e' f", 10))
+}
+
 // Whatever the width and the colours, no line is longer than the terminal or ends in a space.
 func TestDrawFits(t *testing.T) {
 	t.Parallel()

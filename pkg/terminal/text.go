@@ -90,6 +90,46 @@ func WrapLine(line string, width int) string {
 	return strings.Join(wrapLines(line, width), "\n")
 }
 
+// WrapCommand breaks a command that a terminal is too narrow for, so that it can be pasted into a shell: between
+// arguments, never in quotes, with a backslash at the end of each line but the last. An argument that is longer than a line
+// is not broken. Width 0 is none.
+func WrapCommand(command string, width int) string {
+	if width <= 0 || Width(command) <= width {
+		return command
+	}
+	var lines []string
+	line := ""
+	for _, argument := range arguments(command) {
+		if line != "" && Width(line)+1+Width(argument)+len(` \`) > width {
+			lines = append(lines, line+` \`)
+			line = ""
+		}
+		line = strings.TrimPrefix(line+" "+argument, " ")
+	}
+	return strings.Join(append(lines, line), "\n")
+}
+
+// arguments parts a command at its spaces, but for those in quotes or behind a backslash.
+func arguments(command string) []string {
+	var quote rune
+	escaped := false
+	return strings.FieldsFunc(command, func(r rune) bool {
+		switch {
+		case escaped:
+			escaped = false
+		case r == '\\' && quote != '\'':
+			escaped = true
+		case quote == 0 && (r == '\'' || r == '"'):
+			quote = r
+		case r == quote:
+			quote = 0
+		default:
+			return quote == 0 && r == ' '
+		}
+		return false
+	})
+}
+
 func wrapLines(text string, width int) []string {
 	var lines []string
 	line := ""

@@ -156,7 +156,7 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 	case s != edited && opts.Session != "" && first < keep-1 && !opts.Force:
 		left.splice(f, c, first)
 		later := record.Steps[c[keep-1].step].Session
-		r.keep(f, "%s stays %s: session %s set it later; reverting that one restores %s", f, Show(o.Value(f)), later, Show(c[first].From))
+		r.keep(f, "%s stays %s: session %s set it later; reverting that one restores %s", f, Show(o.Value(f)), later, left.before(f, later))
 		r.Kept[len(r.Kept)-1].Later = later
 	default:
 		// It may be that already: where sessions went back and forth, a value stands for more than one of them.
@@ -222,6 +222,16 @@ func (r *Record) splice(f flux.Field, c chain, i int) {
 	next := c[i+1].Move
 	next.From, next.Owners, next.Pinned = c[i].From, c[i].Owners, next.Pinned || c[i].Pinned
 	r.Steps[c[i+1].step].Fields[f] = next
+}
+
+// before is what a field would be without a session's move, and whose value that is where it is another session's.
+func (r *Record) before(f flux.Field, session string) string {
+	c := r.chain(f)
+	i := slices.IndexFunc(c, func(l link) bool { return r.Steps[l.step].Session == session })
+	if i <= 0 {
+		return Show(c[max(0, i)].From)
+	}
+	return fmt.Sprintf("%s, of session %s", Show(c[i].From), r.Steps[c[i-1].step].Session)
 }
 
 // dropSession takes a session's moves of a field out that are not in the chain any more.

@@ -89,7 +89,7 @@ func TestDecideRestore(t *testing.T) {
 		{
 			"a session that another one followed is taken out of the record", asTunedThrice, RestoreOptions{Session: "s2"},
 			followed(done("s3", nil, &Record{Steps: []Step{three.Steps[0], step("s3", moves(move(flux.Interval, "3m", "30s"), move(flux.RetryInterval, "", "20s")))}}),
-				"spec.interval stays 30s: session s3 set it later; reverting that one restores 3m"),
+				"spec.interval stays 30s: session s3 set it later; reverting that one restores 3m, of session s1"),
 		},
 		{
 			"with force it takes back what came on top", asTunedThrice, RestoreOptions{Session: "s2", Force: true},
@@ -100,7 +100,7 @@ func TestDecideRestore(t *testing.T) {
 			followed(done("s3", nil, &Record{Steps: []Step{
 				step("s2", move(flux.Interval, "5m", "1m")),
 				step("s3", moves(three.Steps[2].Fields, move(flux.Timeout, "", "2m"))),
-			}}), "spec.interval stays 30s: session s3 set it later; reverting that one restores 5m",
+			}}), "spec.interval stays 30s: session s3 set it later; reverting that one restores 1m, of session s2",
 				"spec.timeout stays 2m: it follows the interval where it is not set, and would be 30s with the 30s that stay"),
 		},
 		{

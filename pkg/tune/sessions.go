@@ -20,13 +20,15 @@ type Session struct {
 	// Stand are those of which every field is still as it was set; Followed those of which a later session set a field
 	// again; Changed those of which somebody else, or Git, did. An object counts once, as the last that fits.
 	Stand, Followed, Changed int
-	// Back are those that are as they were before, and still bear the record: a revert of them was interrupted, or somebody
+	// Back are those that are as they were before in every field, and still bear the record: a revert of them was interrupted, or somebody
 	// has set the value again.
 	Back int
 	// Pinned are those that rules of ours hold, PinsLost those whose rules are gone.
 	Pinned, PinsLost int
 	// Undone are those of Stand that no rule holds, and that what applies them sets again.
 	Undone int
+
+	at int // the highest place of its steps in a record
 }
 
 // Sessions are those that the records of objects tell of, newest first. Unreadable records tell nothing. The judge tells
@@ -48,6 +50,7 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 			if step.Until != nil {
 				s.Until = *step.Until
 			}
+			s.at = max(s.at, i)
 			s.add(record, i, o, lost, judge)
 		}
 	}
@@ -56,7 +59,7 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 		list = append(list, *s)
 	}
 	slices.SortFunc(list, func(a, b Session) int {
-		return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.ID, a.ID))
+		return cmp.Or(b.Time.Compare(a.Time), b.at-a.at, cmp.Compare(b.ID, a.ID)) // several in a second
 	})
 	return list
 }
@@ -78,7 +81,7 @@ func (s Session) Overdue(now time.Time) bool { return !s.Until.IsZero() && s.Unt
 // add counts one object's step of the session.
 func (s *Session) add(record *Record, step int, o flux.Object, lost bool, judge *Judge) {
 	s.Objects++
-	followed, changed, back, pinned := false, false, false, false
+	followed, changed, pinned, back := false, false, false, 0
 	var fields []flux.Field
 	for f, move := range record.Steps[step].Fields {
 		fields = append(fields, f)
@@ -87,7 +90,7 @@ func (s *Session) add(record *Record, step int, o flux.Object, lost bool, judge 
 		st, keep, _ := record.standingOf(c, o, f)
 		switch {
 		case st == restored && at >= keep && at >= 0:
-			back = true
+			back++
 		case at < 0 || st == edited || st == released:
 			changed = true
 		case at < keep-1:
@@ -96,11 +99,11 @@ func (s *Session) add(record *Record, step int, o flux.Object, lost bool, judge 
 		pinned = pinned || move.Pinned
 	}
 	switch {
-	case changed:
+	case changed, back > 0 && back < len(fields):
 		s.Changed++
 	case followed:
 		s.Followed++
-	case back:
+	case back > 0:
 		s.Back++
 	default:
 		s.Stand++

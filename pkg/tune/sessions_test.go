@@ -21,16 +21,17 @@ func TestSessions(t *testing.T) {
 		object(t, "ks", interval("1m"), timeout("2m"), has(s1, s2)),                               // s1 followed, s2 stands
 		object(t, "ks", interval("3m"), timeout("2m"), has(s1)),                                   // s1 stands
 		object(t, "ks", interval("9m"), timeout("2m"), has(s1)),                                   // s1 changed
-		object(t, "ks", interval("5m"), timeout("2m"), has(s1)),                                   // s1 back: somebody went back
+		object(t, "ks", interval("5m"), has(s1)),                                                  // s1 back: somebody went back
+		object(t, "ks", interval("5m"), timeout("2m"), has(s1)),                                   // s1 changed: one field is back
 		object(t, "ks", interval("1m"), has(pinned)),                                              // s2 stands, pinned
 		object(t, "ks", interval("1m"), has(s2), ownedBy(flux.Interval, updates("kubectl-edit"))), // s2 changed
 		object(t, "ks", recorded("{")), object(t, "ks"),
 	}
 	assert.Equal(t, []Session{
 		{ID: "s2", Policy: "fast", By: "bob", Time: noon.Add(time.Hour), Objects: 3, Stand: 2, Changed: 1, Pinned: 1},
-		{ID: "s1", Policy: "fast", Time: noon, Objects: 4, Stand: 1, Followed: 1, Changed: 1, Back: 1},
-	}, Sessions(objects, nil))
-	assert.Empty(t, Sessions(objects[6:], nil))
+		{ID: "s1", Policy: "fast", Time: noon, Objects: 5, Stand: 1, Followed: 1, Changed: 2, Back: 1},
+	}, withoutPlaces(Sessions(objects, nil)))
+	assert.Empty(t, Sessions(objects[7:], nil))
 	bad := BadRecords(objects)
 	require.Len(t, bad, 1)
 	assert.Equal(t, "the record of Kustomization apps/web", bad[0].What)
@@ -44,5 +45,23 @@ func TestSessionsBeforeAnOwnersChoice(t *testing.T) {
 	assert.Equal(t, []Session{
 		{ID: "s2", Policy: "fast", Time: noon, Objects: 1, Stand: 1},
 		{ID: "s1", Policy: "fast", Time: noon, Objects: 1, Changed: 1},
-	}, got)
+	}, withoutPlaces(got))
+}
+
+// Sessions of the same second are in the order of the records, whatever their ids are.
+func TestSessionsOfOneSecond(t *testing.T) {
+	t.Parallel()
+	record := Record{Steps: []Step{step("z", move(flux.Interval, "5m", "3m")), step("b", move(flux.Interval, "3m", "2m")), step("y", move(flux.Interval, "2m", "1m"))}}
+	var ids []string
+	for _, s := range Sessions([]flux.Object{object(t, "ks", interval("1m"), recorded(record.String()))}, nil) {
+		ids = append(ids, s.ID)
+	}
+	assert.Equal(t, []string{"y", "b", "z"}, ids)
+}
+
+func withoutPlaces(sessions []Session) []Session {
+	for i := range sessions {
+		sessions[i].at = 0
+	}
+	return sessions
 }
