@@ -2,6 +2,7 @@ package flux
 
 import (
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -63,13 +64,16 @@ var ownerships = []ownership{
 	{group: helmGroup, kind: "HelmRelease", name: helmGroup + "/name", namespace: helmGroup + "/namespace"},
 	{group: OperatorGroup, kind: "ResourceSet", name: "resourceset." + OperatorGroup + "/name", namespace: "resourceset." + OperatorGroup + "/namespace"},
 	{group: OperatorGroup, kind: "FluxInstance", name: OperatorGroup + "/name", namespace: OperatorGroup + "/namespace"},
-	{group: "argoproj.io", kind: "Application", name: "argocd.argoproj.io/tracking-id", annotations: true},
-	{group: "argoproj.io", kind: "Application", name: "argocd.argoproj.io/instance"},
+	{group: argoGroup, kind: "Application", name: "argocd.argoproj.io/tracking-id", annotations: true},
+	{group: argoGroup, kind: "Application", name: "argocd.argoproj.io/instance"},
 	{kind: HelmReleaseName, name: "meta.helm.sh/release-name", namespace: "meta.helm.sh/release-namespace", annotations: true},
 }
 
 // OperatorGroup is the API group of the Flux Operator (FluxInstance, ResourceSet).
 const OperatorGroup = "fluxcd.controlplane.io"
+
+// argoGroup is the API group of Argo CD.
+const argoGroup = "argoproj.io"
 
 // HelmReleaseName is the kind of the owner of what the helm command installed: a release, which is no
 // object.
@@ -86,7 +90,11 @@ func (o Object) Owner() (Ref, bool) {
 		if mark.annotations {
 			from = o.Annotations
 		}
-		if name := from[mark.name]; name != "" {
+		name := from[mark.name]
+		if mark.group == argoGroup { // APPLICATION:GROUP/KIND:NAMESPACE/NAME
+			name, _, _ = strings.Cut(name, ":")
+		}
+		if name != "" {
 			return Ref{Group: mark.group, Kind: mark.kind, Namespace: from[mark.namespace], Name: name}, true
 		}
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -181,4 +182,11 @@ func TestTroublesAreGrouped(t *testing.T) {
 		"Not taken back: Kustomization prod/a, Kustomization prod/b, Kustomization prod/c and 2 more: spec.interval stays 1m, as session s2 set it",
 		"Not taken back: Kustomization prod/f: spec.interval stays 3m, as session s2 set it",
 	}, NewResults("", cluster.Restored, PlannedRestores(restores)).With(out, nil).Troubles())
+
+	for i, r := range out.Objects { // the API server names what it refuses
+		out.Objects[i].Outcome = cluster.Failed
+		out.Objects[i].Err = fmt.Errorf("kustomizations %q is forbidden: User \"carol\" cannot patch", r.Write.Target().Name)
+	}
+	assert.Contains(t, NewResults("", cluster.Restored, PlannedRestores(restores)).With(out, nil).Troubles(),
+		`Failed: Kustomization prod/a, Kustomization prod/b, Kustomization prod/c and 3 more: kustomizations "..." is forbidden: User "carol" cannot patch`)
 }

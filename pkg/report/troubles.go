@@ -17,11 +17,13 @@ func (r Results) Troubles() []string {
 	add := func(item Result, what, why string) {
 		name := flux.InCluster(item.Ref.Cluster, fmt.Sprintf("%s %s/%s", item.Ref.Kind, item.Ref.Namespace, item.Ref.Name))
 		why = oneLine(why)
-		if i, same := at[[2]string{what, why}]; same {
-			troubles[i].names = append(troubles[i].names, name)
+		// What the API server refuses it names.
+		general := strings.ReplaceAll(why, `"`+item.Ref.Name+`"`, `"..."`)
+		if i, same := at[[2]string{what, general}]; same {
+			troubles[i].names, troubles[i].why = append(troubles[i].names, name), general
 			return
 		}
-		at[[2]string{what, why}] = len(troubles)
+		at[[2]string{what, general}] = len(troubles)
 		troubles = append(troubles, trouble{what, why, []string{name}})
 	}
 	for _, item := range slices.Concat(r.Rules, r.Items) {

@@ -191,7 +191,7 @@ func TestCannotPin(t *testing.T) {
 		{"spec.ignore is in Git", parent(t, ownedBy(flux.IgnoreField, applies("kustomize-controller"))), true, "spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller: add the rule there"},
 		{"by the Flux Operator", parent(t, operated()), true, "Kustomization flux-system/apps is itself applied by ResourceSet flux-system/apps" + takesAway},
 		{"by a HelmRelease", parent(t, marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")), true, "Kustomization flux-system/apps is itself applied by HelmRelease ops/platform" + takesAway},
-		{"by Argo CD", parent(t, annotated("argocd.argoproj.io/tracking-id", "fleet:x")), true, "Kustomization flux-system/apps is itself applied by Application fleet:x" + takesAway},
+		{"by Argo CD", parent(t, annotated("argocd.argoproj.io/tracking-id", "fleet:x")), true, "Kustomization flux-system/apps is itself applied by Application fleet" + takesAway},
 		{"by Argo CD, without marks", parent(t, ownedBy(flux.Interval, updates("argocd-controller"))), true, "Kustomization flux-system/apps is itself applied by argocd-controller" + mayTakeAway},
 		{"by Terraform", parent(t, ownedBy(flux.Interval, applies("terraform"))), true, "Kustomization flux-system/apps is itself applied by terraform" + mayTakeAway},
 	} {

@@ -238,8 +238,7 @@ func (j *Judge) byOwner(o flux.Object, owner flux.Ref, f flux.Field) FieldStick 
 	case flux.HelmReleaseName:
 		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone by the next helm upgrade of %s/%s", owner.Namespace, owner.Name)}
 	default:
-		application, _, _ := strings.Cut(owner.Name, ":")
-		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("Argo CD application %q applies it, and may undo it (self-heal)", application)}
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("Argo CD application %q applies it, and may undo it (self-heal)", owner.Name)}
 	}
 }
 
