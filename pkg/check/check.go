@@ -33,8 +33,8 @@ type Cluster struct {
 	Name string
 	// Plan says of every object that was asked for what the policy would change.
 	Plan tune.Plan
-	// Budget of these objects; only what it is now counts.
-	Budget budget.Budget
+	// Costs are what is counted of these objects; only what they cost now counts.
+	Costs budget.Input
 }
 
 // Input is what is compared.
@@ -60,6 +60,8 @@ type Check struct {
 	Credentials []CredentialLoad
 	// Git and Requests of all clusters per hour.
 	Git, Requests, APIRequests Delta[float64]
+	// Incomplete says of which side not all is known that costs something.
+	Incomplete Delta[bool]
 	// Findings in the order of files and lines.
 	Findings []Finding
 }
@@ -72,12 +74,15 @@ type ClusterChange struct {
 	Changes   []ValueChange
 	// Added and Removed objects.
 	Added, Removed []flux.Ref
-	Environments   []EnvironmentCost
-	Controllers    []ControllerLoad
+	// Unknown objects are neither: only one side has them, and the other does not tell whether it has. They cost on both
+	// what they cost on the one.
+	Unknown      []Unknown
+	Environments []EnvironmentCost
+	Controllers  []ControllerLoad
+	// Gaps are what is not known of each side: what Flux cannot build, and what may have the Unknown objects. Where there
+	// are any, costs and times are of what is known, and may be higher.
+	Gaps Delta[[]flux.Gap]
 }
-
-// Same tells whether nothing changes.
-func (c ClusterChange) Same() bool { return len(c.Changes)+len(c.Added)+len(c.Removed) == 0 }
 
 // ValueChange is a field of an object that gets another value; nil is absent.
 type ValueChange struct {
@@ -93,60 +98,64 @@ type ValueChange struct {
 func New(in Input) Check {
 	decisions := in.Head.Tree.Decide(in.Head.Fleets)
 	var c Check
-	base := map[string]Cluster{}
-	if in.Base != nil {
-		for _, cluster := range in.Base.Clusters {
-			base[cluster.Name] = cluster
+	pairs := pair(in)
+	for i := range pairs {
+		p := &pairs[i]
+		p.look(in)
+		if in.Base != nil {
+			c.Clusters = append(c.Clusters, p.compare(decisions))
 		}
-		for _, cluster := range in.Head.Clusters {
-			was, known := base[cluster.Name]
-			c.Clusters = append(c.Clusters, compare(was, cluster, known, true, decisions))
-			delete(base, cluster.Name)
-		}
-		for _, cluster := range in.Base.Clusters {
-			if _, gone := base[cluster.Name]; gone {
-				c.Clusters = append(c.Clusters, compare(cluster, Cluster{Name: cluster.Name}, true, false, decisions))
-			}
-		}
-		slices.SortStableFunc(c.Clusters, func(a, b ClusterChange) int { return strings.Compare(a.Name, b.Name) })
+		c.Incomplete.Before = c.Incomplete.Before || len(p.gaps.Before) > 0
+		c.Incomplete.After = c.Incomplete.After || len(p.gaps.After) > 0
 	}
-	c.count(in)
-	c.Findings = findings(in, decisions)
+	c.count(pairs)
+	c.Findings = findings(in, pairs, decisions)
 	return c
 }
 
-func compare(was, is Cluster, before, after bool, decisions manifest.Decisions) ClusterChange {
-	c := ClusterChange{Name: is.Name, New: !before, Gone: !after}
+func (p pairing) compare(decisions manifest.Decisions) ClusterChange {
+	c := ClusterChange{Name: p.name, New: p.was == nil, Gone: p.is == nil, Unknown: p.unknown, Gaps: p.gaps}
+	unknown := p.unknownRefs()
 	old := map[flux.Ref]tune.Item{}
-	for _, item := range was.Plan.Items {
+	for _, item := range p.was.items() {
 		old[item.Object.Ref] = item
 	}
-	for _, item := range is.Plan.Items {
+	for _, item := range p.is.items() {
 		previous, known := old[item.Object.Ref]
 		delete(old, item.Object.Ref)
-		if !known {
+		switch {
+		case known:
+			c.Changes = append(c.Changes, changes(previous, item, p.is.Root, decisions)...)
+		case !unknown[item.Object.Ref]:
 			c.Added = append(c.Added, item.Object.Ref)
-			continue
-		}
-		for _, tunable := range item.Object.KindRow().Tunables {
-			from, to := previous.Object.Value(tunable.Field), item.Object.Value(tunable.Field)
-			if flux.SameDuration(from, to) {
-				continue
-			}
-			change := ValueChange{Ref: item.Object.Ref, Environment: item.Assignment.Environment, Field: tunable.Field, Delta: Delta[*string]{from, to}}
-			if s, ok := decisions.Scalar(manifest.Target{Root: is.Root, Ref: item.Object.Ref, Field: tunable.Field}); ok {
-				change.At = s.Position()
-			}
-			c.Changes = append(c.Changes, change)
 		}
 	}
 	for ref := range old {
-		c.Removed = append(c.Removed, ref)
+		if !unknown[ref] {
+			c.Removed = append(c.Removed, ref)
+		}
 	}
 	slices.SortFunc(c.Removed, flux.Ref.Compare)
-	c.Environments = environments(was.Budget, is.Budget)
-	c.Controllers = controllers(was.Budget, is.Budget)
+	c.Environments = environments(p.budget.Before, p.budget.After)
+	c.Controllers = controllers(p.budget.Before, p.budget.After)
 	return c
+}
+
+// changes are the values of an object that are others now.
+func changes(was, is tune.Item, root int, decisions manifest.Decisions) []ValueChange {
+	var list []ValueChange
+	for _, tunable := range is.Object.KindRow().Tunables {
+		from, to := was.Object.Value(tunable.Field), is.Object.Value(tunable.Field)
+		if flux.SameDuration(from, to) {
+			continue
+		}
+		change := ValueChange{Ref: is.Object.Ref, Environment: is.Assignment.Environment, Field: tunable.Field, Delta: Delta[*string]{from, to}}
+		if s, ok := decisions.Scalar(manifest.Target{Root: root, Ref: is.Object.Ref, Field: tunable.Field}); ok {
+			change.At = s.Position()
+		}
+		list = append(list, change)
+	}
+	return list
 }
 
 // Used is the highest share of a limit that any host uses after the change, in percent; false where no host has one.

@@ -23,7 +23,7 @@ func side(t *testing.T, files map[string]string) Side {
 	for i, f := range s.Fleets {
 		resolver := policy.NewResolver(testPolicy(t), f.Snapshot, strings.TrimPrefix(f.Root.Path, "clusters/"))
 		plan := tune.NewPlan(f.Snapshot.Objects, testPolicy(t), resolver, tune.Options{Managed: tune.ManagedPatch})
-		s.Clusters = append(s.Clusters, Cluster{Root: i, Name: f.Root.Path, Plan: plan, Budget: budget.New(budget.Input{Items: plan.Items, Limits: budget.NewLimits(nil, nil)})})
+		s.Clusters = append(s.Clusters, Cluster{Root: i, Name: f.Root.Path, Plan: plan, Costs: budget.Input{Items: plan.Items, Limits: budget.NewLimits(nil, nil)}})
 	}
 	return s
 }

@@ -46,33 +46,29 @@ type ControllerLoad struct {
 }
 
 // count sums up what all clusters ask of hosts.
-func (c *Check) count(in Input) {
+func (c *Check) count(pairs []pairing) {
 	var hosts collection[string, HostLoad]
 	var credentials collection[[3]string, CredentialLoad]
-	each := func(side *Side, set func(d *Delta[float64], value float64), sources func(d *Delta[int], n int)) {
-		if side == nil {
-			return
+	add := func(b budget.Budget, set func(d *Delta[float64], value float64), sources func(d *Delta[int], n int)) {
+		set(&c.Git, b.Git.Now)
+		set(&c.Requests, b.Requests.Now)
+		set(&c.APIRequests, b.APIServer.Requests.Now)
+		for _, h := range b.Hosts {
+			load := hosts.get(h.Name, HostLoad{Host: h.Name, Limit: h.Limit})
+			set(&load.Requests, h.Requests.Now)
+			set(&load.Clones, h.Clones.Now)
+			sources(&load.Sources, h.Sources)
 		}
-		for _, cluster := range side.Clusters {
-			b := cluster.Budget
-			set(&c.Git, b.Git.Now)
-			set(&c.Requests, b.Requests.Now)
-			set(&c.APIRequests, b.APIServer.Requests.Now)
-			for _, h := range b.Hosts {
-				load := hosts.get(h.Name, HostLoad{Host: h.Name, Limit: h.Limit})
-				set(&load.Requests, h.Requests.Now)
-				set(&load.Clones, h.Clones.Now)
-				sources(&load.Sources, h.Sources)
-			}
-			for _, one := range b.Credentials {
-				load := credentials.get([3]string{one.Host, one.Secret, one.Provider}, CredentialLoad{Host: one.Host, Secret: one.Secret, Provider: one.Provider})
-				set(&load.Requests, one.Requests.Now)
-				sources(&load.Sources, one.Sources)
-			}
+		for _, one := range b.Credentials {
+			load := credentials.get([3]string{one.Host, one.Secret, one.Provider}, CredentialLoad{Host: one.Host, Secret: one.Secret, Provider: one.Provider})
+			set(&load.Requests, one.Requests.Now)
+			sources(&load.Sources, one.Sources)
 		}
 	}
-	each(in.Base, func(d *Delta[float64], value float64) { d.Before += value }, func(d *Delta[int], n int) { d.Before += n })
-	each(&in.Head, func(d *Delta[float64], value float64) { d.After += value }, func(d *Delta[int], n int) { d.After += n })
+	for _, p := range pairs {
+		add(p.budget.Before, func(d *Delta[float64], value float64) { d.Before += value }, func(d *Delta[int], n int) { d.Before += n })
+		add(p.budget.After, func(d *Delta[float64], value float64) { d.After += value }, func(d *Delta[int], n int) { d.After += n })
+	}
 	for _, h := range hosts.order {
 		if h.Limit != nil {
 			h.Used = Delta[float64]{h.Requests.Before / h.Limit.PerHour * 100, h.Requests.After / h.Limit.PerHour * 100}

@@ -105,12 +105,12 @@ type fact struct {
 const who = "\x00"
 
 // findings are what is wrong on the branch. What the base has, too, is known.
-func findings(in Input, decisions manifest.Decisions) []Finding {
-	facts := lint(in, in.Head, in.Base, decisions)
+func findings(in Input, pairs []pairing, decisions manifest.Decisions) []Finding {
+	facts := lint(in, in.Head, in.Base, pairs, decisions)
 	dead := deadFacts(in.Head, decisions)
 	known := map[string]int{}
 	if in.Base != nil {
-		for _, f := range lint(in, *in.Base, nil, manifest.Decisions{}) {
+		for _, f := range lint(in, *in.Base, nil, nil, manifest.Decisions{}) {
 			known[f.id]++
 		}
 		if len(dead) > 0 {

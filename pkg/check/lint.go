@@ -29,14 +29,22 @@ type linter struct {
 }
 
 // lint finds what is wrong with each object. Without decisions the places are those of the objects' documents; the base is
-// nil where a side has none.
-func lint(in Input, side Side, base *Side, decisions manifest.Decisions) []fact {
+// nil where a side has none, and the pairs tell which objects that one does not tell of.
+func lint(in Input, side Side, base *Side, pairs []pairing, decisions manifest.Decisions) []fact {
 	l := &linter{policy: in.Policy, side: side, decisions: decisions, locator: manifest.NewLocator(side.Tree)}
 	if base != nil {
 		l.timeouts = map[Object]time.Duration{}
 		for _, cluster := range base.Clusters {
 			for _, item := range cluster.Plan.Items {
 				l.timeouts[Object{cluster.Name, item.Object.Ref}] = item.Object.Effective(flux.Timeout)
+			}
+		}
+		for _, p := range pairs {
+			unknown := p.unknownRefs()
+			for _, item := range p.is.items() {
+				if unknown[item.Object.Ref] { // nobody knows that the branch chose it
+					l.timeouts[Object{p.name, item.Object.Ref}] = item.Object.Effective(flux.Timeout)
+				}
 			}
 		}
 	}
@@ -162,7 +170,7 @@ func (l *linter) duplicates(c Cluster) {
 		fingerprint     uint64
 	}
 	first := map[poll]flux.Ref{}
-	items := slices.Clone(c.Budget.Items)
+	items := slices.Clone(budget.New(c.Costs).Items)
 	slices.SortFunc(items, func(a, b budget.Item) int { return a.Object.Ref.Compare(b.Object.Ref) })
 	for _, item := range items {
 		o := item.Object

@@ -219,7 +219,7 @@ func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Sid
 				in.Others = append(in.Others, tune.Item{Object: *object})
 			}
 		}
-		side.Clusters = append(side.Clusters, check.Cluster{Root: f.place, Name: f.options.Files.fleet().Root.String(), Plan: plan, Budget: budget.New(in)})
+		side.Clusters = append(side.Clusters, check.Cluster{Root: f.place, Name: f.options.Files.fleet().Root.String(), Plan: plan, Costs: in})
 	}
 	if fs.objects() == 0 && files == o.Files {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
@@ -258,6 +258,9 @@ func (o CheckOptions) show(document report.BranchCheck) error {
 	return o.printer.print(document, nil, func(l report.Layout) error {
 		if headline := document.Headline(); headline != "" {
 			_, _ = fmt.Fprintln(out, terminal.Printable(headline))
+		}
+		for _, line := range document.GapLines() {
+			_, _ = fmt.Fprintln(out, report.Paint(terminal.WrapLine(terminal.Printable(line), l.Width), report.Bad, l.Color))
 		}
 		for _, section := range document.Sections() {
 			_, _ = fmt.Fprintf(out, "\n%s:\n", section.Title)

@@ -13,7 +13,9 @@ import (
 func NewCheck(c check.Check, policyName string, base *CheckBase, prefix string, gaps []flux.Gap, warnings []string) BranchCheck {
 	r := BranchCheck{
 		Head: Head{APIVersion, "Check"}, Policy: policyName, Base: base, prefix: prefix,
-		Summary:     CheckSummary{GitRequests: rounded2(c.Git), Requests: rounded2(c.Requests), APIRequests: rounded2(c.APIRequests)},
+		Summary: CheckSummary{
+			GitRequests: rounded2(c.Git), Requests: rounded2(c.Requests), APIRequests: rounded2(c.APIRequests), Incomplete: c.Incomplete,
+		},
 		Clusters:    make([]CheckCluster, 0, len(c.Clusters)),
 		Hosts:       make([]CheckHost, 0, len(c.Hosts)),
 		Credentials: make([]CheckCredential, 0, len(c.Credentials)),
@@ -26,6 +28,7 @@ func NewCheck(c check.Check, policyName string, base *CheckBase, prefix string, 
 		r.Summary.Changed += changedObjects(one)
 		r.Summary.Added += len(one.Added)
 		r.Summary.Removed += len(one.Removed)
+		r.Summary.Unknown += len(one.Unknown)
 	}
 	for _, h := range c.Hosts {
 		r.Hosts = append(r.Hosts, newCheckHost(h))
@@ -59,6 +62,15 @@ func newCheckCluster(c check.ClusterChange) CheckCluster {
 		Changes:      make([]CheckChange, 0, len(c.Changes)),
 		Environments: make([]CheckEnvironment, 0, len(c.Environments)),
 		Controllers:  make([]CheckController, 0, len(c.Controllers)),
+		Unknown:      make([]CheckUnknown, 0, len(c.Unknown)),
+		Missing:      check.Delta[[]Missing]{Before: notNull(missing(c.Gaps.Before)), After: notNull(missing(c.Gaps.After))},
+	}
+	for _, u := range c.Unknown {
+		on := onBranch
+		if u.OnBase {
+			on = onBase
+		}
+		r.Unknown = append(r.Unknown, CheckUnknown{checkRef(u.Ref), on, u.Gap.What, u.Gap.Why})
 	}
 	for _, change := range c.Changes {
 		r.Changes = append(r.Changes, CheckChange{

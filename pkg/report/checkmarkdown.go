@@ -16,12 +16,13 @@ func (c BranchCheck) Markdown(all bool) string {
 	if c.Base != nil {
 		fmt.Fprintf(&b, "%s\n\n", c.markdownHeadline())
 	}
+	b.WriteString(c.markdownGaps())
 	for _, s := range c.Sections() {
 		rows := len(s.Table.Rows)
 		if rows > shownFindings {
 			s.Table.Rows = s.Table.Rows[:shownFindings]
 		}
-		fold := s.Title == "Values" && rows > 10 || s.Title == "Controllers"
+		fold := s.Title == "Values" && rows > 10 || strings.HasPrefix(s.Title, controllersTitle)
 		if fold {
 			fmt.Fprintf(&b, "<details><summary>%s (%d)</summary>\n\n", s.Title, rows)
 		} else {
@@ -57,6 +58,32 @@ func (c BranchCheck) Markdown(all bool) string {
 	fmt.Fprintf(&b, "%s Policy %s.\n", c.FindingsLine(all), code(c.Policy))
 	return b.String()
 }
+
+// markdownGaps is what is not known: who reads a comment sees no warnings.
+func (c BranchCheck) markdownGaps() string {
+	gaps := c.Gaps()
+	if len(gaps) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s**\n\n", c.GapsLine())
+	for i, g := range gaps {
+		if i == shownGaps {
+			fmt.Fprintf(&b, "- and %d more\n", len(gaps)-i)
+			break
+		}
+		side := g.Side
+		if c.Base != nil && side == c.Base.Revision {
+			side = code(side)
+		}
+		fmt.Fprintf(&b, "- not known on %s: %s: %s\n", side, code(g.subject()), code(g.Why))
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// shownGaps is how many gaps are told one by one.
+const shownGaps = 10
 
 func (c BranchCheck) markdownHeadline() string {
 	headline := c.Headline()

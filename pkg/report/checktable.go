@@ -18,10 +18,18 @@ func (c BranchCheck) Headline() string {
 	}
 	s := c.Summary
 	compared := fmt.Sprintf("Compared with %s (%.12s): ", c.Base.Revision, c.Base.Commit)
-	if s.Changed+s.Added+s.Removed == 0 {
+	unknown := ""
+	if s.Unknown > 0 {
+		unknown = fmt.Sprintf(", %d not known", s.Unknown)
+	}
+	switch {
+	case s.Changed+s.Added+s.Removed > 0:
+		return compared + fmt.Sprintf("%s with other values, %d added, %d removed%s.", count(s.Changed, "Flux object"), s.Added, s.Removed, unknown)
+	case s.Incomplete.Before || s.Incomplete.After:
+		return compared + "no Flux object is known to change its values" + unknown + "."
+	default:
 		return compared + "no Flux object changes its values."
 	}
-	return compared + fmt.Sprintf("%s with other values, %d added, %d removed.", count(s.Changed, "Flux object"), s.Added, s.Removed)
 }
 
 // Sections show what changes: values, requests, latency, and the controllers' load. What stays the same is left out.
@@ -29,17 +37,23 @@ func (c BranchCheck) Sections() []Section {
 	if c.Base == nil {
 		return nil
 	}
+	least := ""
+	if c.Summary.Incomplete.Before || c.Summary.Incomplete.After {
+		least = ", at least"
+	}
 	all := []Section{
 		{Title: "Values", Table: c.ChangeTable()},
-		{Title: "Requests per hour by host, of all clusters", Table: c.HostTable()},
-		{Title: "By credential (named by secretRef, never read)", Table: c.CredentialTable()},
-		{Title: "From commit to applied", Table: c.LatencyTable()},
-		{Title: "Controllers", Table: c.ControllerTable()},
+		{Title: "Requests per hour by host, of all clusters" + least, Table: c.HostTable()},
+		{Title: "By credential (named by secretRef, never read)" + least, Table: c.CredentialTable()},
+		{Title: "From commit to applied" + least, Table: c.LatencyTable()},
+		{Title: controllersTitle + least, Table: c.ControllerTable()},
 	}
 	return slices.DeleteFunc(all, func(s Section) bool { return len(s.Table.Rows) == 0 })
 }
 
-// ChangeTable has a row for all objects of a kind and cluster that change alike, and for what is added and removed.
+const controllersTitle = "Controllers"
+
+// ChangeTable has a row for all objects of a kind and cluster that change alike, and for what is added, removed and not known.
 func (c BranchCheck) ChangeTable() Table {
 	t := Table{Columns: []Column{{Name: "CLUSTER"}, {Name: "ENVIRONMENT", Spare: 1}, {Name: "KIND"}, {Name: "NAME"}, {Name: "FIELD"}, {Name: "VALUE"}, {Name: "DECIDED BY"}}}
 	for _, cluster := range c.Clusters {
@@ -55,20 +69,31 @@ func (c BranchCheck) ChangeTable() Table {
 				{Text: k.before + " -> " + k.after, Style: Changed}, Text(k.at),
 			})
 		}
-		for _, group := range []struct {
-			refs []Ref
-			what string
-		}{{cluster.Added, "added"}, {cluster.Removed, "removed"}} {
-			var kinds collected[string, []CheckChange]
-			for _, ref := range group.refs {
-				*kinds.get(ref.Kind) = append(*kinds.get(ref.Kind), CheckChange{Ref: ref})
+		t.Rows = append(t.Rows, wholeRows(cluster.Cluster, cluster.Added, Cell{Text: "added", Style: Changed})...)
+		t.Rows = append(t.Rows, wholeRows(cluster.Cluster, cluster.Removed, Cell{Text: "removed", Style: Changed})...)
+		for _, on := range []string{onBase, onBranch} {
+			var unknown []Ref
+			for _, u := range cluster.Unknown {
+				if u.On == on {
+					unknown = append(unknown, u.Ref)
+				}
 			}
-			for _, kind := range kinds.order {
-				t.Rows = append(t.Rows, []Cell{Text(cluster.Cluster), Text(""), Text(kind), Text(names(*kinds.get(kind))), Text(""), {Text: group.what, Style: Changed}, Text("")})
-			}
+			t.Rows = append(t.Rows, wholeRows(cluster.Cluster, unknown, c.unknownCell(on))...)
 		}
 	}
 	return t
+}
+
+// wholeRows has a row for each kind of objects that come, go or are not known as a whole.
+func wholeRows(cluster string, refs []Ref, what Cell) (rows [][]Cell) {
+	var kinds collected[string, []CheckChange]
+	for _, ref := range refs {
+		*kinds.get(ref.Kind) = append(*kinds.get(ref.Kind), CheckChange{Ref: ref})
+	}
+	for _, kind := range kinds.order {
+		rows = append(rows, []Cell{Text(cluster), Text(""), Text(kind), Text(names(*kinds.get(kind))), Text(""), what, Text("")})
+	}
+	return rows
 }
 
 func valueText(value *string) string {

@@ -34,6 +34,10 @@ type CheckSummary struct {
 	Changed int `json:"changed"`
 	Added   int `json:"added"`
 	Removed int `json:"removed"`
+	// Unknown counts the objects of which one side does not tell whether it has them.
+	Unknown int `json:"unknown"`
+	// Incomplete says on which side something is not built: what is counted is then what is known, and may be more.
+	Incomplete check.Delta[bool] `json:"incomplete"`
 	// GitRequests per hour of all clusters, over git smart HTTP and SSH; Requests of all protocols; APIRequests to
 	// the kube-apiservers.
 	GitRequests check.Delta[float64] `json:"gitRequests"`
@@ -50,13 +54,18 @@ type CheckSummary struct {
 type CheckCluster struct {
 	Cluster string `json:"cluster"`
 	// New and Gone say that only the branch or only the base has it.
-	New          bool               `json:"new,omitempty"`
-	Gone         bool               `json:"gone,omitempty"`
-	Changes      []CheckChange      `json:"changes"`
-	Added        []Ref              `json:"added"`
-	Removed      []Ref              `json:"removed"`
-	Environments []CheckEnvironment `json:"environments"`
-	Controllers  []CheckController  `json:"controllers"`
+	New     bool          `json:"new,omitempty"`
+	Gone    bool          `json:"gone,omitempty"`
+	Changes []CheckChange `json:"changes"`
+	Added   []Ref         `json:"added"`
+	Removed []Ref         `json:"removed"`
+	// Unknown are neither added nor removed: one side has them, and the other cannot build what applies them. They cost on
+	// both what they cost on the one.
+	Unknown []CheckUnknown `json:"unknown"`
+	// Missing is what is not known of each side. Where there is any, costs and times are of what is known.
+	Missing      check.Delta[[]Missing] `json:"missing"`
+	Environments []CheckEnvironment     `json:"environments"`
+	Controllers  []CheckController      `json:"controllers"`
 }
 
 // CheckChange is a field that gets another value; null is absent.
@@ -68,6 +77,16 @@ type CheckChange struct {
 	After       *string `json:"after"`
 	// DecidedBy is the scalar that decides it on the branch.
 	DecidedBy string `json:"decidedBy,omitempty"`
+}
+
+// CheckUnknown is an object that only one side is known to have.
+type CheckUnknown struct {
+	Ref Ref `json:"ref"`
+	// On is the side that does not tell: base or branch.
+	On string `json:"on"`
+	// What may have it there, and why that is not known.
+	What string `json:"what"`
+	Why  string `json:"why"`
 }
 
 // CheckEnvironment is what an environment of a cluster costs and what it gets for it. Latency is the time from commit

@@ -23,6 +23,21 @@ type SARIFRun struct {
 	Tool       SARIFTool     `json:"tool"`
 	ColumnKind string        `json:"columnKind"`
 	Results    []SARIFResult `json:"results"`
+	// Invocations is one: it says whether all could be looked at.
+	Invocations []SARIFInvocation `json:"invocations"`
+}
+
+// SARIFInvocation says how a run went (section 3.20 of the specification).
+type SARIFInvocation struct {
+	// ExecutionSuccessful is false where not all of the branch could be built.
+	ExecutionSuccessful        bool                `json:"executionSuccessful"`
+	ToolExecutionNotifications []SARIFNotification `json:"toolExecutionNotifications,omitempty"`
+}
+
+// SARIFNotification is something that a reader of the results should know of.
+type SARIFNotification struct {
+	Level   string    `json:"level"`
+	Message SARIFText `json:"message"`
 }
 
 // SARIFTool is fluxtune.
@@ -117,6 +132,11 @@ func (c BranchCheck) SARIF(version string) SARIF {
 		}
 		run.Results = append(run.Results, result)
 	}
+	invocation := SARIFInvocation{ExecutionSuccessful: len(c.Missing) == 0}
+	for _, g := range c.Gaps() {
+		invocation.ToolExecutionNotifications = append(invocation.ToolExecutionNotifications, SARIFNotification{string(check.LevelWarning), SARIFText{g.Text()}})
+	}
+	run.Invocations = []SARIFInvocation{invocation}
 	return SARIF{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []SARIFRun{run}}
 }
 

@@ -1,0 +1,151 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// Unknown is an object that one side has, and of which the other does not tell whether it has: it cannot build what
+// applies the object. Flux changes nothing of what it cannot build, so that the object is there, as it was.
+type Unknown struct {
+	Ref flux.Ref
+	// OnBase says that the base does not tell; else the branch does not.
+	OnBase bool
+	// Gap is what may have the object, and why that is not known.
+	Gap flux.Gap
+}
+
+// pairing is a cluster on both sides.
+type pairing struct {
+	name string
+	// was and is are nil where a side does not have it.
+	was, is *Cluster
+	unknown []Unknown
+	gaps    Delta[[]flux.Gap]
+	budget  Delta[budget.Budget]
+}
+
+// pair finds the clusters of both sides, in the order of their names; those of the head where there is no base.
+func pair(in Input) []pairing {
+	var pairs collection[string, pairing]
+	for i := range in.Head.Clusters {
+		name := in.Head.Clusters[i].Name
+		pairs.get(name, pairing{name: name}).is = &in.Head.Clusters[i]
+	}
+	if in.Base != nil {
+		for i := range in.Base.Clusters {
+			name := in.Base.Clusters[i].Name
+			pairs.get(name, pairing{name: name}).was = &in.Base.Clusters[i]
+		}
+	}
+	list := pairs.values()
+	slices.SortStableFunc(list, func(a, b pairing) int { return strings.Compare(a.name, b.name) })
+	return list
+}
+
+// items are what was asked for of a cluster, if a side has it.
+func (c *Cluster) items() []tune.Item {
+	if c == nil {
+		return nil
+	}
+	return c.Plan.Items
+}
+
+// costs are all objects of a cluster, those that only explain others too.
+func (c *Cluster) costs() budget.Input {
+	if c == nil {
+		return budget.Input{}
+	}
+	return c.Costs
+}
+
+// look finds what is not known of a cluster, and counts what it costs. What one side does not tell of is counted there as
+// it is on the other: a Kustomization that cannot be built takes nothing away, and makes nothing cheaper or faster.
+func (p *pairing) look(in Input) {
+	was, is := p.was.costs(), p.is.costs()
+	if in.Base != nil {
+		p.gaps.Before = p.read(in.Base, p.was)
+		var more Delta[budget.Input]
+		more.Before = p.doubt(in.Base, p.is, &in.Head, was, true)
+		more.After = p.doubt(&in.Head, p.was, in.Base, is, false)
+		was, is = more.Before, more.After
+	}
+	p.gaps.After = slices.Concat(p.read(&in.Head, p.is), p.gaps.After)
+	slices.SortFunc(p.unknown, func(a, b Unknown) int { return a.Ref.Compare(b.Ref) })
+	p.gaps.Before, p.gaps.After = once(p.gaps.Before), once(p.gaps.After)
+	p.budget = Delta[budget.Budget]{count(was), count(is)}
+}
+
+// count is the budget of what there is; the zero value where there is nothing.
+func count(in budget.Input) budget.Budget {
+	if len(in.Items)+len(in.Others) == 0 {
+		return budget.Budget{}
+	}
+	return budget.New(in)
+}
+
+// read are the gaps of what a side has of the cluster.
+func (p *pairing) read(side *Side, c *Cluster) []flux.Gap {
+	if c == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(side.Fleets[c.Root].Snapshot.Gaps), func(g flux.Gap) bool { return g.Harmless || g.NotFound })
+}
+
+// doubt notes the objects of the other side that one side does not have, where it is not known whether it has them, and
+// returns the side's costs with those.
+func (p *pairing) doubt(side *Side, other *Cluster, others *Side, own budget.Input, onBase bool) budget.Input {
+	if other == nil {
+		return own
+	}
+	has := map[flux.Ref]bool{}
+	for _, item := range slices.Concat(own.Items, own.Others) {
+		has[item.Object.Ref] = true
+	}
+	fleet := others.Fleets[other.Root]
+	doubts := side.Tree.Doubts(side.Fleets, fleet.Root)
+	carried := func(items []tune.Item, asked bool) (more []tune.Item) {
+		for _, item := range items {
+			if has[item.Object.Ref] {
+				continue
+			}
+			gap, unknown := doubts.About(item.Object.Ref, fleet)
+			if !unknown {
+				continue
+			}
+			more = append(more, item)
+			if asked {
+				p.unknown = append(p.unknown, Unknown{item.Object.Ref, onBase, gap})
+				gaps := &p.gaps.After
+				if onBase {
+					gaps = &p.gaps.Before
+				}
+				*gaps = append(*gaps, gap)
+			}
+		}
+		return more
+	}
+	whole := other.Costs
+	whole.Items = slices.Concat(own.Items, carried(other.Costs.Items, true))
+	whole.Others = slices.Concat(own.Others, carried(other.Costs.Others, false))
+	return whole
+}
+
+func (p pairing) unknownRefs() map[flux.Ref]bool {
+	refs := map[flux.Ref]bool{}
+	for _, u := range p.unknown {
+		refs[u.Ref] = true
+	}
+	return refs
+}
+
+// once sorts gaps, and has each of them once.
+func once(gaps []flux.Gap) []flux.Gap {
+	slices.SortFunc(gaps, func(a, b flux.Gap) int { return cmp.Or(strings.Compare(a.What, b.What), strings.Compare(a.Why, b.Why)) })
+	return slices.CompactFunc(gaps, func(a, b flux.Gap) bool { return a.What == b.What && a.Why == b.Why })
+}

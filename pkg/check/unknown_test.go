@@ -1,0 +1,163 @@
+package check
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// applied is a cluster whose Kustomization apps/apps applies the folder apps.
+func applied(spec string, files map[string]string) map[string]string {
+	all := fleet("apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: apps}\nspec:\n  interval: 40s\n  timeout: 20m\n" +
+		"  retryInterval: 1m\n  path: ./apps\n  sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}\n" + spec)
+	maps.Copy(all, files)
+	return all
+}
+
+func refs(unknown []Unknown) (list []string) {
+	for _, u := range unknown {
+		on := "branch"
+		if u.OnBase {
+			on = "base"
+		}
+		list = append(list, u.Ref.String()+" on the "+on)
+	}
+	return list
+}
+
+func names(refs []flux.Ref) (list []string) {
+	for _, ref := range refs {
+		list = append(list, ref.String())
+	}
+	return list
+}
+
+// What cannot be built on one side is neither removed nor added, and nothing gets cheaper or faster by that.
+func TestWhatIsNotBuiltIsUnknown(t *testing.T) {
+	t.Parallel()
+	web := map[string]string{"apps/web.yaml": source("web", "  interval: ${poll}\n  timeout: 2m\n")}
+	substitute := "  postBuild: {substitute: {poll: 1m}}\n"
+	whole := applied(substitute, web)
+	plus := func(files map[string]string) map[string]string {
+		all := maps.Clone(whole)
+		maps.Copy(all, files)
+		return all
+	}
+	without := func(file string) map[string]string {
+		all := maps.Clone(whole)
+		delete(all, file)
+		return all
+	}
+	elsewhere := applied(substitute, web)
+	for name, content := range elsewhere {
+		elsewhere[name] = strings.Replace(content, "name: flux-system, namespace: flux-system}", "name: other, namespace: flux-system}", 1)
+	}
+	elsewhere["clusters/development/flux-system/gotk-sync.yaml"] = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\n" +
+		"spec: {interval: 1m, path: ./clusters/development, sourceRef: {kind: GitRepository, name: flux-system}}\n"
+	nested := applied("", map[string]string{
+		"apps/more.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: more, namespace: apps}\nspec:\n  interval: 40s\n  timeout: 20m\n" +
+			"  retryInterval: 1m\n  path: ./more\n  sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}\n",
+		"more/web.yaml": source("web", "  interval: 1m\n  timeout: 2m\n"),
+	})
+	nestedBroken := maps.Clone(nested)
+	nestedBroken["apps/kustomization.yaml"] = "resources: [more.yaml, none.yaml]\n"
+	moved := without("apps/web.yaml")
+	moved["apps/more.yaml"] = strings.Replace(strings.Replace(nested["apps/more.yaml"], "./more", "./new", 1), "name: more", "name: new", 1)
+	moved["new/kustomization.yaml"] = "resources: [web.yaml, none.yaml]\n"
+	moved["new/web.yaml"] = source("web", "  interval: 1m\n  timeout: 2m\n")
+
+	const object = "GitRepository apps/web"
+	for name, c := range map[string]struct {
+		has, lacks map[string]string
+		want       []string
+		why        string
+	}{
+		"a variable without a value":    {whole, applied("  postBuild: {substitute: {polls: 1m}}\n", web), []string{object}, "no value and no default for variable poll"},
+		"a file that is not there":      {whole, plus(map[string]string{"apps/kustomization.yaml": "resources: [web.yaml, none.yaml]\n"}), []string{object}, "none.yaml"},
+		"a file that cannot be read":    {whole, plus(map[string]string{"apps/web.yaml": "a: [\n"}), []string{object}, "yaml"},
+		"a path that is not there":      {whole, applied(substitute, nil), []string{object}, `its path "./apps" is not in the checkout`},
+		"another repository":            {whole, elsewhere, []string{object}, "its source is GitRepository flux-system/other"},
+		"a remote base":                 {whole, plus(map[string]string{"apps/kustomization.yaml": "resources: [\"https://github.com/example/base?ref=v1\"]\n"}), []string{object}, "it is not in the checkout, and nothing is fetched"},
+		"a value of another type":       {whole, plus(map[string]string{"apps/web.yaml": source("web", "  interval: {a: b}\n")}), []string{object}, "interval"},
+		"the root":                      {whole, plus(map[string]string{"clusters/development/kustomization.yaml": "resources: [none.yaml]\n"}), []string{object, "Kustomization apps/apps"}, "none.yaml"},
+		"what applies what applies it":  {nested, nestedBroken, []string{object, "Kustomization apps/more"}, "none.yaml"},
+		"moved to what cannot be built": {whole, moved, []string{object}, "none.yaml"},
+		"the object alone":              {whole, plus(map[string]string{"apps/kustomization.yaml": "resources: []\n"}), nil, ""},
+		"its file":                      {plus(map[string]string{"apps/other.yaml": source("other", "  interval: 1m\n")}), whole, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			has, lacks := side(t, c.has), side(t, c.lacks)
+			on := func(side string) (list []string) {
+				for _, what := range c.want {
+					list = append(list, what+" on the "+side)
+				}
+				return list
+			}
+			forth := New(Input{Base: &has, Head: lacks, Policy: testPolicy(t)})
+			back := New(Input{Base: &lacks, Head: has, Policy: testPolicy(t)})
+			require.Len(t, forth.Clusters, 1)
+			assert.Equal(t, on("branch"), refs(forth.Clusters[0].Unknown))
+			assert.Equal(t, on("base"), refs(back.Clusters[0].Unknown))
+			assert.Equal(t, Delta[bool]{false, c.want != nil}, forth.Incomplete)
+			assert.Equal(t, Delta[bool]{c.want != nil, false}, back.Incomplete)
+			if c.want == nil {
+				assert.Len(t, forth.Clusters[0].Removed, 1)
+				assert.Len(t, back.Clusters[0].Added, 1)
+				assert.Less(t, forth.Git.After, forth.Git.Before)
+				return
+			}
+			for _, what := range c.want {
+				assert.NotContains(t, names(forth.Clusters[0].Removed), what)
+				assert.NotContains(t, names(back.Clusters[0].Added), what)
+			}
+			assert.Contains(t, forth.Clusters[0].Unknown[0].Gap.Why, c.why)
+			assert.GreaterOrEqual(t, forth.Git.After, forth.Git.Before, "the cluster keeps it")
+			for _, e := range forth.Clusters[0].Environments {
+				assert.Equal(t, e.Typical.Before, e.Typical.After)
+			}
+		})
+	}
+}
+
+// A cluster that is not found any more is gone with its folder; where that is there, something in it may be wrong.
+func TestClusterThatIsNotFoundAnyMore(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{}
+	for _, cluster := range []string{"development", "production"} {
+		files["clusters/"+cluster+"/apps.yaml"] = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: apps}\nspec:\n  interval: 5m\n  timeout: 20m\n" +
+			"  retryInterval: 5m\n  path: ./apps/" + cluster + "\n  sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}\n"
+		files["apps/"+cluster+"/web.yaml"] = source("web", "  interval: 5m\n  timeout: 2m\n")
+	}
+	base := side(t, files)
+	require.Len(t, base.Clusters, 2)
+	for name, c := range map[string]struct {
+		edit func(map[string]string)
+		want []string
+	}{
+		"its file cannot be read": {func(m map[string]string) { m["clusters/production/apps.yaml"] = "a: [\n" }, []string{"GitRepository apps/web on the branch", "Kustomization apps/apps on the branch"}},
+		"its path is not there": {func(m map[string]string) {
+			m["clusters/production/apps.yaml"] = strings.Replace(m["clusters/production/apps.yaml"], "apps/production", "apps/prod", 1)
+		}, []string{"GitRepository apps/web on the branch", "Kustomization apps/apps on the branch"}},
+		"its folder is gone": {func(m map[string]string) { delete(m, "clusters/production/apps.yaml") }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			changed := maps.Clone(files)
+			c.edit(changed)
+			got := New(Input{Base: &base, Head: side(t, changed), Policy: testPolicy(t)})
+			require.Len(t, got.Clusters, 2)
+			assert.Equal(t, c.want, refs(got.Clusters[1].Unknown))
+			assert.Equal(t, c.want == nil, len(got.Clusters[1].Removed) == 2)
+			assert.Equal(t, c.want != nil, got.Incomplete.After)
+			if c.want != nil {
+				assert.InDelta(t, got.Git.Before, got.Git.After, 0)
+			}
+		})
+	}
+}
