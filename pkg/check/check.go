@@ -24,6 +24,8 @@ type Side struct {
 	Fleets []manifest.Fleet
 	// Clusters are those that were asked for.
 	Clusters []Cluster
+	// Chosen tells which objects were asked for; nil where all were.
+	Chosen manifest.Chosen
 }
 
 // Cluster is what one root deploys, planned and counted.

@@ -67,16 +67,21 @@ func TestFindings(t *testing.T) {
 		want   []string
 	}{
 		"as the policy wants it, also a timeout longer than the interval": {source("a", "  interval: 30s\n  timeout: 2m\n"), []string{}},
-		"days":                       {source("a", "  interval: 1d\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"1d\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
-		"zero":                       {source("a", "  interval: 0s\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: with \"0s\" Flux never looks again by itself"}},
-		"null":                       {source("a", "  interval: ~\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: it is not set, and Flux requires it"}},
-		"absent":                     {source("a", "  timeout: 2m\n"), []string{"7:3 unit: interval of GitRepository apps/a: it is not set, and Flux requires it"}},
-		"empty":                      {source("a", "  interval: \"\"\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
-		"negative":                   {source("a", "  interval: -5m\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"-5m\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
-		"hours for a source":         {source("a", "  interval: 30s\n  timeout: '1h'\n"), []string{"9:13 unit: timeout of GitRepository apps/a: \"1h\" is not a duration that Flux accepts: write it like 30s, 5m or 90m (units ms, s, m; a source's timeout takes no h)"}},
-		"a timeout of one's own":     {source("a", "  interval: 1m\n  timeout: 10m\n"), []string{}},
-		"a timeout that is not set":  {source("a", "  interval: 30s\n"), []string{"7:3 policy: timeout of GitRepository apps/a is not set: policy per-environment makes it 2m in development"}},
-		"suspended":                  {source("a", "  interval: 1m\n  timeout: 10m\n  suspend: true\n  ref: {semver: 1.x}\n"), []string{}},
+		"days":                      {source("a", "  interval: 1d\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"1d\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
+		"zero":                      {source("a", "  interval: 0s\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: with \"0s\" Flux never looks again by itself"}},
+		"null":                      {source("a", "  interval: ~\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: it is not set, and Flux requires it"}},
+		"absent":                    {source("a", "  timeout: 2m\n"), []string{"7:3 unit: interval of GitRepository apps/a: it is not set, and Flux requires it"}},
+		"empty":                     {source("a", "  interval: \"\"\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
+		"negative":                  {source("a", "  interval: -5m\n  timeout: 2m\n"), []string{"8:13 unit: interval of GitRepository apps/a: \"-5m\" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)"}},
+		"hours for a source":        {source("a", "  interval: 30s\n  timeout: '1h'\n"), []string{"9:13 unit: timeout of GitRepository apps/a: \"1h\" is not a duration that Flux accepts: write it like 30s, 5m or 90m (units ms, s, m; a source's timeout takes no h)"}},
+		"a timeout of one's own":    {source("a", "  interval: 1m\n  timeout: 10m\n"), []string{}},
+		"a timeout that is not set": {source("a", "  interval: 30s\n"), []string{"7:3 policy: timeout of GitRepository apps/a is not set: policy per-environment makes it 2m in development"}},
+		"suspended":                 {source("a", "  interval: 1m\n  timeout: 10m\n  suspend: true\n  ref: {semver: 1.x}\n"), []string{}},
+		"what would follow the interval": {"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a, namespace: apps}\nspec:\n  interval: 10m\n", []string{
+			"5:3 policy: retryInterval of Kustomization apps/a is not set and would follow the interval of policy per-environment: it is set to what Flux uses now, 10m in development; " +
+				"timeout of Kustomization apps/a is not set and would follow the interval of policy per-environment: it is set to what Flux uses now, 9m30s in development",
+			"5:13 policy: interval 10m of Kustomization apps/a: policy per-environment makes it 1m in development",
+		}},
 		"an interval too long":       {source("a", "  interval: 10m\n  timeout: 2m\n"), []string{"8:13 policy: interval 10m of GitRepository apps/a: policy per-environment makes it 1m in development"}},
 		"a clone each time":          {source("a", "  interval: 1m\n  timeout: 2m\n  ref:\n    semver: 1.x\n"), []string{"8:13 semver: GitRepository apps/a clones its repository every 1m, as ref.semver does: 60 times an hour"}},
 		"the same twice":             {source("b", "  interval: 1m\n  timeout: 2m\n") + "---\n" + source("a", "  interval: 50s\n  timeout: 2m\n"), []string{"7:8 duplicate-source: GitRepository apps/b polls github.com/example/web as GitRepository apps/a does: one of them would do"}},
@@ -214,4 +219,26 @@ func TestUnitsOfWhatIsNotBuilt(t *testing.T) {
 	assert.Contains(t, c.Findings[0].Message, "interval of GitRepository apps/b: \"1d\" is not a duration")
 	known := side(t, files)
 	assert.True(t, New(Input{Base: &known, Head: known, Policy: testPolicy(t)}).Findings[0].Known)
+}
+
+// Of values that decide nothing those are told that may be of the objects that were asked for.
+func TestDeadOfWhatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	head := side(t, map[string]string{
+		"clusters/development/flux-system/gotk-sync.yaml": "# written by flux bootstrap\n",
+		"clusters/development/kustomization.yaml":         "resources: [a.yaml, b.yaml]\npatches:\n- target: {kind: GitRepository}\n  patch: |\n    - {op: replace, path: /spec/interval, value: 40s}\n",
+		"clusters/development/a.yaml":                     source("a", "  interval: 7m\n  timeout: 2m\n"),
+		"clusters/development/b.yaml":                     source("b", "  interval: 7m\n  timeout: 2m\n"),
+	})
+	dead := func() (files []string) {
+		for _, f := range New(Input{Head: head, Policy: testPolicy(t)}).Findings {
+			if f.Rule == RuleDead {
+				files = append(files, f.At.File)
+			}
+		}
+		return files
+	}
+	assert.Equal(t, []string{"clusters/development/a.yaml", "clusters/development/b.yaml"}, dead())
+	head.Chosen = func(_ int, ref flux.Ref) bool { return ref.Name == "b" }
+	assert.Equal(t, []string{"clusters/development/b.yaml"}, dead())
 }

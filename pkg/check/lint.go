@@ -139,12 +139,20 @@ func (l *linter) outside(c Cluster, item tune.Item) {
 		if t, _ := o.KindRow().Tunable(change.Field); o.Refused(t) != "" {
 			continue // that is told already
 		}
-		what := fmt.Sprintf("%s of %s is not set", name(change.Field), who)
-		if change.From != nil {
-			what = fmt.Sprintf("%s %s of %s", name(change.Field), flux.ShortDuration(*change.From), who)
-		}
-		l.add(RulePolicy, c, o, change.Field, fmt.Sprintf("%s: policy %s makes it ", what, l.policy.Name),
-			fmt.Sprintf("%s in %s", flux.ShortDuration(*change.To), item.Assignment.Environment))
+		l.add(RulePolicy, c, o, change.Field, l.wanted(o, change), fmt.Sprintf("%s in %s", flux.ShortDuration(*change.To), item.Assignment.Environment))
+	}
+}
+
+// wanted says that a value gets another one, up to that one.
+func (l *linter) wanted(o flux.Object, change tune.Change) string {
+	today := flux.FormatDuration(o.Effective(change.Field))
+	switch {
+	case change.From != nil:
+		return fmt.Sprintf("%s %s of %s: policy %s makes it ", name(change.Field), flux.ShortDuration(*change.From), who, l.policy.Name)
+	case change.Field != flux.Interval && flux.SameDuration(change.To, &today): // not the policy's wish: what it is now is kept
+		return fmt.Sprintf("%s of %s is not set and would follow the interval of policy %s: it is set to what Flux uses now, ", name(change.Field), who, l.policy.Name)
+	default:
+		return fmt.Sprintf("%s of %s is not set: policy %s makes it ", name(change.Field), who, l.policy.Name)
 	}
 }
 
@@ -211,7 +219,7 @@ func (l *linter) variables(c Cluster) {
 // deadFacts are the values in files that decide nothing. They are of no object.
 func deadFacts(side Side, decisions manifest.Decisions) []fact {
 	var facts []fact
-	for _, s := range side.Tree.Dead(side.Fleets, decisions) {
+	for _, s := range side.Tree.Dead(side.Fleets, decisions, side.Chosen) {
 		facts = append(facts, fact{
 			rule: RuleDead, at: s.Position(), says: s.Text + " decides nothing: something else gives every object that is made of it another value",
 			id: fmt.Sprintf("%s %s %s", RuleDead, s.File, s.Text),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -68,6 +69,14 @@ func newCheck(r *root) *cobra.Command {
 
 			What is wrong on the base, too, is only counted, unless --all is given. Without --base there is
 			nothing to compare with, and all findings are shown.
+
+			A timeout is not told of where the policy says something of both the interval and the timeout, the
+			interval is as it wants, and the timeout is as it wants or longer: rewrite keeps such a timeout, since it
+			makes none shorter unasked. It is told of all the same where the branch makes it longer.
+
+			What cannot be built on one side, or is not in the checkout there, is not known on that side: its
+			objects are neither added nor removed, and count on both sides as they are on the one that has them. All
+			that is counted is then at least what is shown. What Flux cannot build on the branch is a failure.
 
 			The base is read from Git's objects by the program git; the work tree, the index and all refs stay as
 			they are, and nothing is fetched. No cluster is asked. What the checkout has is what is in the folder
@@ -221,6 +230,7 @@ func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Sid
 		}
 		side.Clusters = append(side.Clusters, check.Cluster{Root: f.place, Name: f.options.Files.fleet().Root.String(), Plan: plan, Costs: in})
 	}
+	side.Chosen = o.part(files, fs)
 	if fs.objects() == 0 && files == o.Files {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
 	}
@@ -262,11 +272,18 @@ func (o CheckOptions) show(document report.BranchCheck) error {
 		for _, line := range document.GapLines() {
 			_, _ = fmt.Fprintln(out, report.Paint(terminal.WrapLine(terminal.Printable(line), l.Width), report.Bad, l.Color))
 		}
+		var hidden []string
 		for _, section := range document.Sections() {
 			_, _ = fmt.Fprintf(out, "\n%s:\n", section.Title)
-			if err := section.Table.Draw(out, l); err != nil {
+			columns, err := section.Table.DrawRows(out, l)
+			if err != nil {
 				return err
 			}
+			hidden = append(hidden, columns...)
+		}
+		if len(hidden) > 0 {
+			slices.Sort(hidden)
+			_, _ = fmt.Fprintf(o.root.ErrOut, "Not shown at this width: %s. A pipe shows all.\n", strings.Join(slices.Compact(hidden), ", "))
 		}
 		found := document.Shown(o.all)
 		if document.Base != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/check"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
@@ -79,13 +80,75 @@ func checkCases() []golden {
 	}
 }
 
+// writeUnbuiltBranch is a repository on whose branch a variable of staging has another name than its use.
+func writeUnbuiltBranch(t *testing.T) string {
+	t.Helper()
+	dir := writeCheckout(t)
+	editFile(t, dir, "clusters/staging/apps.yaml", "  prune: true\n", "  prune: true\n  postBuild:\n    substitute:\n      poll: 3m\n")
+	editFile(t, dir, "apps/base/web.yaml", "10m # every ten minutes", "${poll}")
+	editFile(t, dir, "apps/production/kustomization.yaml", "- ../base\n", "- ../base\npatches:\n- target: {kind: GitRepository}\n  patch: |\n    - op: replace\n      path: /spec/interval\n      value: 5m\n")
+	runGit(t, dir, "init", "-q", "-b", "main")
+	runGit(t, dir, "add", "-A")
+	runGit(t, dir, "commit", "-q", "-m", "base")
+	runGit(t, dir, "checkout", "-q", "-b", "broken")
+	editFile(t, dir, "clusters/staging/apps.yaml", "      poll: 3m\n", "      polls: 3m\n")
+	runGit(t, dir, "commit", "-q", "-a", "-m", "rename")
+	return dir
+}
+
+func unbuiltCases() []golden {
+	return []golden{
+		{name: "files/check-unbuilt", args: "check -f DIR --base main"},
+		{name: "files/check-unbuilt-80", args: "check -f DIR --base main", with: onTerminal(80)},
+		{name: "files/check-unbuilt-markdown", args: "check -f DIR --base main -o markdown"},
+		{name: "files/check-unbuilt-json", args: "check -f DIR --base main --root clusters/staging -o json"},
+		{name: "files/check-unbuilt-sarif", args: "check -f DIR --base main -o sarif"},
+		{name: "files/check-unbuilt-on-both", args: "check -f DIR --base HEAD --exit-code"},
+		{name: "files/check-unbuilt-without-base", args: "check -f DIR -o markdown"},
+	}
+}
+
+// What Flux cannot build is not called removed where nobody sees the warnings, nor what it could not build added.
+func TestCheckOfUnbuiltSides(t *testing.T) {
+	t.Parallel()
+	dir := writeUnbuiltBranch(t)
+	forth := decode[report.BranchCheck](t, func() outcome {
+		o := invocation{}.run(t.Context(), "check", "-f", dir, "--base", "main", "-o", "json")
+		assert.Equal(t, 1, o.code)
+		return outcome{stdout: o.stdout}
+	}())
+	editFile(t, dir, "clusters/staging/apps.yaml", "      polls: 3m\n", "      poll: 3m\n")
+	o := invocation{}.run(t.Context(), "check", "-f", dir, "--base", "broken", "-o", "json", "--exit-code")
+	assert.NotEqual(t, 2, o.code, "the branch mends it: %s", o.stderr)
+	back := decode[report.BranchCheck](t, outcome{stdout: o.stdout})
+	for on, document := range map[string]report.BranchCheck{"branch": forth, "base": back} {
+		assert.Zero(t, document.Summary.Added+document.Summary.Removed+document.Summary.Changed)
+		assert.Equal(t, 1, document.Summary.Unknown)
+		assert.Equal(t, check.Delta[bool]{Before: on == "base", After: on == "branch"}, document.Summary.Incomplete)
+		assert.InDelta(t, document.Summary.GitRequests.Before, document.Summary.GitRequests.After, 0)
+		require.Len(t, document.Clusters[1].Unknown, 1)
+		assert.Equal(t, on, document.Clusters[1].Unknown[0].On)
+		assert.Contains(t, document.Clusters[1].Unknown[0].Why, "no value and no default for variable poll")
+	}
+	over := invocation{}.run(t.Context(), "check", "-f", dir, "--base", "broken", "--fail-above", "0.1%")
+	assert.Equal(t, exitOverBudget, over.code, "what the branch has counts, whatever the base tells")
+}
+
 func TestCheckGolden(t *testing.T) {
 	t.Parallel()
-	for _, g := range checkCases() {
+	cases := checkCases()
+	for _, g := range append(slices.Clone(cases), unbuiltCases()...) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
-			dir := writeBranch(t)
-			o := invocation{}.run(t.Context(), words(strings.ReplaceAll(g.args, "DIR", dir))...)
+			write := writeBranch
+			if !slices.ContainsFunc(cases, func(c golden) bool { return c.name == g.name }) {
+				write = writeUnbuiltBranch
+			}
+			dir, i := write(t), invocation{}
+			if g.with != nil {
+				i = g.with(t, nil, i)
+			}
+			o := i.run(t.Context(), words(strings.ReplaceAll(g.args, "DIR", dir))...)
 			got := fmt.Sprintf("$ kubectl fluxtune %s\n%s", g.args, strings.ReplaceAll(o.stdout, dir, "DIR"))
 			if o.stderr != "" {
 				got += "[stderr]\n" + strings.ReplaceAll(o.stderr, dir, "DIR")

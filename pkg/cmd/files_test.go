@@ -98,6 +98,7 @@ func fileCases() []golden {
 		{name: "files/observe", args: "budget -f DIR --observe"},
 		{name: "files/trace", args: "trace -f DIR"},
 		{name: "files/trace-80", args: "trace -f DIR", with: onTerminal(80)},
+		{name: "files/trace-rows-80", args: "trace -f DIR --rows", with: onTerminal(80)},
 		{name: "files/trace-one", args: "trace -f DIR --root clusters/staging gitrepo/web -n apps --no-headers"},
 		{name: "files/trace-without-f", args: "trace"},
 		{name: "files/trace-json", args: "trace -f DIR gitrepo -o json"},
@@ -119,7 +120,11 @@ func TestFilesGolden(t *testing.T) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			dir := writeCheckout(t)
-			o := invocation{}.run(t.Context(), words(strings.ReplaceAll(g.args, "DIR", dir))...)
+			i := invocation{}
+			if g.with != nil {
+				i = g.with(t, nil, i)
+			}
+			o := i.run(t.Context(), words(strings.ReplaceAll(g.args, "DIR", dir))...)
 			got := fmt.Sprintf("$ kubectl fluxtune %s\n%s", g.args, strings.ReplaceAll(o.stdout, dir, "DIR"))
 			if o.stderr != "" {
 				got += "[stderr]\n" + strings.ReplaceAll(o.stderr, dir, "DIR")

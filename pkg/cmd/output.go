@@ -52,7 +52,11 @@ func (f *OutputFlags) add(cmd *cobra.Command, extra ...string) {
 
 // addFormat registers only -o.
 func (f *OutputFlags) addFormat(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.Output, "output", "o", "", fmt.Sprintf("Output format: one of %s.", strings.Join(f.formats, ", ")))
+	usage := fmt.Sprintf("Output format: one of %s.", strings.Join(f.formats, ", "))
+	if slices.Contains(f.formats, "name") {
+		usage += " Of several clusters, name puts each one's before the object, with a colon and a space, which sed 's/^.*: //' takes off."
+	}
+	cmd.Flags().StringVarP(&f.Output, "output", "o", "", usage)
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(f.formats, cobra.ShellCompDirectiveNoFileComp))
 }
 

@@ -124,7 +124,7 @@ func (o RewriteOptions) run(ctx context.Context) error {
 	}
 	tree, fleets := o.Files.tree, o.Files.fleets
 	rewriting, err := awaited(ctx, func() (manifest.Rewriting, error) {
-		return tree.RewritePart(fleets, tree.Decide(fleets), wants, o.part(chosen))
+		return tree.RewritePart(fleets, tree.Decide(fleets), wants, o.Files.part(chosen))
 	})
 	if err != nil {
 		return err
@@ -149,18 +149,6 @@ func (o RewriteOptions) run(ctx context.Context) error {
 	return errors.Join(unread, o.refused(rewriting))
 }
 
-// part tells which objects are meant where these are not all of the checkout; nil where they are.
-func (o RewriteOptions) part(chosen map[chosenObject]bool) manifest.Chosen {
-	all := 0
-	for _, f := range o.Files.fleets {
-		all += len(f.Snapshot.Objects)
-	}
-	if len(chosen) == all {
-		return nil
-	}
-	return func(root int, ref flux.Ref) bool { return chosen[chosenObject{root, ref}] }
-}
-
 // tellUnbuilt says again, beside the question, whose files were left alone.
 func (o RewriteOptions) tellUnbuilt() {
 	for _, u := range o.Files.tree.Unbuilt(o.Files.fleets) {
@@ -169,12 +157,6 @@ func (o RewriteOptions) tellUnbuilt() {
 				flux.InCluster(o.Files.fleets[u.Root].Root.String(), u.What))))
 		}
 	}
-}
-
-// chosenObject is an object that was asked for, of the Fleet with this index.
-type chosenObject struct {
-	root int
-	ref  flux.Ref
 }
 
 // wants plans every root, and says which objects were asked for. The first error says that something could not be read;

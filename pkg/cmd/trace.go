@@ -10,6 +10,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // TraceFlags are what the user of trace types.
@@ -92,7 +93,8 @@ func (o TraceOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.root.warn(nil, slices.Concat(fs.gaps(), o.Files.otherGaps()))
-	list := report.NewTraceList(tree.Dead(o.Files.fleets, decisions), tree.Undecided(o.Files.fleets, decisions), fs.gaps())
+	part := o.part(o.Files, fs)
+	list := report.NewTraceList(tree.Dead(o.Files.fleets, decisions, part), tree.Undecided(o.Files.fleets, decisions, part), fs.gaps())
 	for _, f := range fs.all {
 		for _, object := range f.objects {
 			list.Add(f.place, f.options.Files.fleet().Root.String(), len(fs.all) > 1, object, decisions)
@@ -111,10 +113,14 @@ func (o TraceOptions) run(ctx context.Context) error {
 func (o TraceOptions) draw(list report.TraceList, l report.Layout) error {
 	hint := ""
 	if o.Rows || l.Width == 0 || l.Wide || l.NoHeaders || o.sortBy != "" {
-		if err := list.Table().Draw(o.root.Out, l); err != nil {
+		hidden, err := list.Table().DrawRows(o.root.Out, l)
+		if err == nil {
+			err = terminal.NameHidden(o.root.Out, hidden, l)
+		}
+		if err != nil {
 			return err
 		}
-		if list.Table().Cuts(l) {
+		if len(hidden) == 0 && list.Table().Cuts(l) {
 			hint = "Texts are shortened at this width: -o wide, a pipe, or -o json shows all."
 		}
 	} else {

@@ -124,3 +124,36 @@ func TestTraceSaysHowToSeeAll(t *testing.T) {
 	assert.Empty(t, narrow.run(t.Context(), "trace", "-f", dir, "--rows", "-o", "wide").stderr)
 	assert.Empty(t, narrow.run(t.Context(), "trace", "-f", dir).stderr)
 }
+
+// What trace says of values that decide nothing is of what was asked for, as all the rest.
+func TestTraceKeepsToItsSelection(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	patch := func(value string) string {
+		return "- ../base\npatches:\n- target: {kind: GitRepository}\n  patch: |\n    - op: add\n      path: /spec/interval\n      value: " + value + "\n"
+	}
+	editFile(t, dir, "apps/staging/kustomization.yaml", "- ../base\n", patch("3m"))
+	editFile(t, dir, "apps/production/kustomization.yaml", "- ../base\n", patch("5m"))
+	for name, c := range map[string]struct {
+		args []string
+		dead bool
+	}{
+		"everything": {nil, true}, "its namespace": {[]string{"-n", "apps"}, true}, "its name": {[]string{"gitrepo/web"}, true}, "one cluster": {[]string{"--root", "clusters/staging"}, true},
+		"another namespace": {[]string{"-n", "flux-system"}, false}, "another kind": {[]string{"ks"}, false}, "another environment": {[]string{"--env", "development"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := invocation{}.run(t.Context(), append([]string{"trace", "-f", dir}, c.args...)...)
+			assert.Equal(t, c.dead, strings.Contains(o.stdout, "These decide nothing:\n  apps/base/web.yaml:7:13 10m\n"), o.stdout)
+			checked := invocation{}.run(t.Context(), append([]string{"check", "-f", dir}, c.args...)...)
+			assert.Equal(t, c.dead, strings.Contains(checked.stdout, "apps/base/web.yaml:7:13: note: 10m decides nothing"), checked.stdout)
+		})
+	}
+	editFile(t, dir, "apps/production/kustomization.yaml", "- ../base\n", "- ../base\n- none.yaml\n")
+	for _, args := range [][]string{nil, {"-n", "apps"}, {"gitrepo"}} {
+		o := invocation{}.run(t.Context(), append([]string{"trace", "-f", dir}, args...)...)
+		assert.Contains(t, o.stdout, "Whether these decide something is not known, since what may use them is not built:\n  apps/base/web.yaml:7:13 10m\n")
+	}
+	o := invocation{}.run(t.Context(), "trace", "-f", dir, "-n", "flux-system")
+	assert.NotContains(t, o.stdout, "is not known")
+}

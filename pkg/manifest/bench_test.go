@@ -70,7 +70,7 @@ func TestRewriteBaseAsPatchAtScale(t *testing.T) {
 		}
 	}
 	require.Equal(t, 704, objects)
-	assert.Len(t, tree.Dead(fleets, d), 44)
+	assert.Len(t, tree.Dead(fleets, d, nil), 44)
 	r, err := tree.Rewrite(fleets, d, wishes(fleets))
 	require.NoError(t, err)
 	assert.Empty(t, r.Refused)

@@ -9,6 +9,36 @@ import (
 // Chosen tells which objects a change is meant for; nil where it is meant for all of the checkout.
 type Chosen func(root int, ref flux.Ref) bool
 
+// manifest tells whether one of the objects that are made of a manifest is chosen. Where none is made, the object is asked
+// for that the manifest names, which may have no namespace.
+func (c Chosen) manifest(fleets []Fleet, file string, named flux.Ref) bool {
+	if c == nil {
+		return true
+	}
+	made := false
+	for root, f := range fleets {
+		for _, d := range f.deployments {
+			for _, o := range d.objects {
+				if o.origin != file || o.ref.Kind != named.Kind || !strings.Contains(o.ref.Name, named.Name) {
+					continue
+				}
+				if made = true; c(root, o.ref) {
+					return true
+				}
+			}
+		}
+	}
+	if made {
+		return false
+	}
+	for root := range fleets {
+		if c(root, named) {
+			return true
+		}
+	}
+	return false
+}
+
 // bystander tells whether an object that nobody chose would follow a scalar as soon as what now takes its place there were
 // gone: another overlay of the same base, say. Who changes only a part of a checkout does not mean that object, and who
 // reviews the change would not look for it there.

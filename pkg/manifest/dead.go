@@ -11,21 +11,22 @@ import (
 
 // Dead are the values in manifests of Flux objects that decide nothing: what is built from them gets its
 // values from elsewhere. Only files that some root is built from are looked at; nothing in the others decides
-// anything. Those that something may use which is not built are not among them: see Undecided.
-func (t *Tree) Dead(fleets []Fleet, d Decisions) []Scalar {
-	dead, _ := t.idle(fleets, d)
+// anything. Those that something may use which is not built are not among them: see Undecided. Only manifests of chosen
+// objects are looked at, or of what may become one.
+func (t *Tree) Dead(fleets []Fleet, d Decisions, chosen Chosen) []Scalar {
+	dead, _ := t.idle(fleets, d, chosen)
 	return dead
 }
 
 // Undecided are the values in manifests of Flux objects of which it is not known whether they decide something: nothing
 // that is built follows them, and something may that is not.
-func (t *Tree) Undecided(fleets []Fleet, d Decisions) []Scalar {
-	_, undecided := t.idle(fleets, d)
+func (t *Tree) Undecided(fleets []Fleet, d Decisions, chosen Chosen) []Scalar {
+	_, undecided := t.idle(fleets, d, chosen)
 	return undecided
 }
 
 // idle are the values that nothing follows which is built: dead, or undecided.
-func (t *Tree) idle(fleets []Fleet, d Decisions) (dead, undecided []Scalar) {
+func (t *Tree) idle(fleets []Fleet, d Decisions, chosen Chosen) (dead, undecided []Scalar) {
 	unbuilt := t.outskirts(fleets)
 	alive := map[string]bool{}
 	for _, used := range [...]map[int]bool{keys(d.reach), keys(d.tied), d.broken} {
@@ -45,11 +46,11 @@ func (t *Tree) idle(fleets []Fleet, d Decisions) (dead, undecided []Scalar) {
 			continue
 		}
 		for _, s := range durations(file, content) {
-			isValue := slices.ContainsFunc(values, func(v manifestValue) bool {
+			i := slices.IndexFunc(values, func(v manifestValue) bool {
 				return v.node.Line == s.Line && v.node.Value == s.Text && (v.node.Column == s.Column || v.node.Column == s.Column-1)
 			})
 			switch {
-			case !isValue || alive[s.String()]:
+			case i < 0 || alive[s.String()] || !chosen.manifest(fleets, file, values[i].object):
 			case unbuilt.user(file) != nil:
 				undecided = append(undecided, s)
 			default:

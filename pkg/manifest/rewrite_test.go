@@ -80,7 +80,7 @@ func story(t *testing.T, tree *Tree) string {
 			fmt.Fprintf(&b, "  unknown: %s: %s\n", g.What, g.Why)
 		}
 	}
-	for _, s := range tree.Dead(fleets, d) {
+	for _, s := range tree.Dead(fleets, d, nil) {
 		fmt.Fprintf(&b, "dead: %s %s\n", s, s.Text)
 	}
 	r, err := tree.Rewrite(fleets, d, wishes(fleets))

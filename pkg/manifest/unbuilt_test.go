@@ -103,11 +103,11 @@ func TestWhatIsNotBuiltKeepsItsFiles(t *testing.T) {
 			// Now that development has a value of its own, nothing that is built follows the base.
 			fleets = after.Read(after.Roots())
 			d = after.Decide(fleets)
-			for _, s := range after.Dead(fleets, d) {
+			for _, s := range after.Dead(fleets, d, nil) {
 				assert.Contains(t, s.File, "development", "%s is called dead", s)
 			}
 			var undecided []string
-			for _, s := range after.Undecided(fleets, d) {
+			for _, s := range after.Undecided(fleets, d, nil) {
 				undecided = append(undecided, s.String()+" "+s.Text)
 			}
 			assert.Contains(t, undecided, "apps/base/api.yaml:7:13 5m")
@@ -123,7 +123,7 @@ func TestDeadWhereAllIsBuilt(t *testing.T) {
 	tree := NewTree(files)
 	fleets := tree.Read(tree.Roots())
 	dead := map[string]bool{}
-	for _, s := range tree.Dead(fleets, tree.Decide(fleets)) {
+	for _, s := range tree.Dead(fleets, tree.Decide(fleets), nil) {
 		dead[s.String()] = true
 	}
 	assert.Contains(t, sortedKeys(dead), "apps/base/api.yaml:7:13")

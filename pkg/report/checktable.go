@@ -9,6 +9,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/check"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // Headline says in a sentence what changes.
@@ -55,7 +56,10 @@ const controllersTitle = "Controllers"
 
 // ChangeTable has a row for all objects of a kind and cluster that change alike, and for what is added, removed and not known.
 func (c BranchCheck) ChangeTable() Table {
-	t := Table{Columns: []Column{{Name: "CLUSTER"}, {Name: "ENVIRONMENT", Spare: 1}, {Name: "KIND"}, {Name: "NAME"}, {Name: "FIELD"}, {Name: "VALUE"}, {Name: "DECIDED BY"}}}
+	t := Table{Columns: []Column{
+		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Spare: 2}, {Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "FIELD"}, {Name: "VALUE"},
+		{Name: "DECIDED BY", Shrink: terminal.Middle, Floor: 24, Spare: 1},
+	}}
 	for _, cluster := range c.Clusters {
 		type key struct{ environment, kind, field, before, after, at string }
 		var rows collected[key, []CheckChange]
@@ -78,7 +82,7 @@ func (c BranchCheck) ChangeTable() Table {
 					unknown = append(unknown, u.Ref)
 				}
 			}
-			t.Rows = append(t.Rows, wholeRows(cluster.Cluster, unknown, c.unknownCell(on))...)
+			t.Rows = append(t.Rows, wholeRows(cluster.Cluster, unknown, Cell{Text: "not known on " + on, Style: Bad})...)
 		}
 	}
 	return t
@@ -130,7 +134,7 @@ func (c *collected[K, V]) get(key K) *V {
 
 // HostTable has a row for each host that gets more or fewer requests.
 func (c BranchCheck) HostTable() Table {
-	t := Table{Columns: []Column{{Name: "HOST"}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "CHANGE", Right: true}, {Name: "LIMIT", Right: true}, {Name: "USED", Right: true}}}
+	t := Table{Columns: []Column{{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "CHANGE", Right: true}, {Name: "LIMIT", Right: true}, {Name: "USED", Right: true}}}
 	for _, h := range c.Hosts {
 		if h.Requests.Before == h.Requests.After {
 			continue
@@ -146,7 +150,7 @@ func (c BranchCheck) HostTable() Table {
 
 // CredentialTable has a row for each credential under which more or fewer requests are made, where any has a name.
 func (c BranchCheck) CredentialTable() Table {
-	t := Table{Columns: []Column{{Name: "HOST"}, {Name: "CREDENTIAL"}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "CHANGE", Right: true}}}
+	t := Table{Columns: []Column{{Name: "HOST", Shrink: terminal.Middle}, {Name: "CREDENTIAL", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "CHANGE", Right: true}}}
 	named := false
 	for _, l := range c.Credentials {
 		if l.Requests.Before == l.Requests.After {
@@ -169,7 +173,7 @@ func (c BranchCheck) CredentialTable() Table {
 
 // LatencyTable has a row for each environment of a cluster in which commits take longer or shorter, or drift.
 func (c BranchCheck) LatencyTable() Table {
-	t := Table{Columns: []Column{{Name: "CLUSTER"}, {Name: "ENVIRONMENT"}, {Name: "COMMIT TO APPLIED"}, {Name: "AT WORST"}, {Name: "DRIFT CORRECTED WITHIN", Spare: 1}}}
+	t := Table{Columns: []Column{{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "COMMIT TO APPLIED"}, {Name: "AT WORST"}, {Name: "DRIFT CORRECTED WITHIN", Spare: 1}}}
 	for _, cluster := range c.Clusters {
 		for _, e := range cluster.Environments {
 			if e.Latency.Before == e.Latency.After && e.WorstLatency.Before == e.WorstLatency.After && e.DriftCorrection.Before == e.DriftCorrection.After {
@@ -185,7 +189,7 @@ func (c BranchCheck) LatencyTable() Table {
 
 // ControllerTable has a row for each controller and kind of a cluster that reconciles more or less often.
 func (c BranchCheck) ControllerTable() Table {
-	t := Table{Columns: []Column{{Name: "CLUSTER"}, {Name: "CONTROLLER"}, {Name: "KIND"}, {Name: "RECONCILES/H", Right: true}, {Name: "BUSY", Right: true}}}
+	t := Table{Columns: []Column{{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "CONTROLLER", Shrink: terminal.Middle}, {Name: "KIND"}, {Name: "RECONCILES/H", Right: true}, {Name: "BUSY", Right: true}}}
 	for _, cluster := range c.Clusters {
 		for _, l := range cluster.Controllers {
 			if l.Reconciles.Before != l.Reconciles.After {

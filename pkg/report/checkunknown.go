@@ -101,12 +101,3 @@ func notNull[T any](values []T) []T {
 	}
 	return values
 }
-
-// unknownCell says on which side an object is not known.
-func (c BranchCheck) unknownCell(on string) Cell {
-	side := "the branch"
-	if on == onBase {
-		side = c.Base.Revision
-	}
-	return Cell{Text: "not known on " + side, Style: Bad}
-}
