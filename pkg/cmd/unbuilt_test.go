@@ -149,11 +149,13 @@ func TestTraceKeepsToItsSelection(t *testing.T) {
 			assert.Equal(t, c.dead, strings.Contains(checked.stdout, "apps/base/web.yaml:7:13: note: 10m decides nothing"), checked.stdout)
 		})
 	}
-	editFile(t, dir, "apps/production/kustomization.yaml", "- ../base\n", "- ../base\n- none.yaml\n")
+	broken := writeCheckout(t)
+	editFile(t, broken, "apps/staging/kustomization.yaml", "- ../base\n", patch("3m"))
+	editFile(t, broken, "apps/production/kustomization.yaml", "- ../base\n", "- ../base\n- none.yaml\n")
 	for _, args := range [][]string{nil, {"-n", "apps"}, {"gitrepo"}} {
-		o := invocation{}.run(t.Context(), append([]string{"trace", "-f", dir}, args...)...)
+		o := invocation{}.run(t.Context(), append([]string{"trace", "-f", broken}, args...)...)
 		assert.Contains(t, o.stdout, "Whether these decide something is not known, since what may use them is not built:\n  apps/base/web.yaml:7:13 10m\n")
 	}
-	o := invocation{}.run(t.Context(), "trace", "-f", dir, "-n", "flux-system")
+	o := invocation{}.run(t.Context(), "trace", "-f", broken, "-n", "flux-system")
 	assert.NotContains(t, o.stdout, "is not known")
 }
