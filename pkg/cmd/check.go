@@ -194,7 +194,12 @@ func (o CheckOptions) check(ctx context.Context) error {
 	var gaps []flux.Gap
 	var warnings []string
 	for _, cluster := range head.Clusters {
-		gaps = append(gaps, head.Fleets[cluster.Root].Snapshot.Gaps...)
+		for _, g := range head.Fleets[cluster.Root].Snapshot.Gaps {
+			if len(head.Clusters) > 1 {
+				g.Cluster = cluster.Name
+			}
+			gaps = append(gaps, g)
+		}
 		warnings = append(warnings, cluster.Plan.Warnings...)
 	}
 	document := report.NewCheck(c, o.Policy.Title(), base, prefix, gaps, warnings)
