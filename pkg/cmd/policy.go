@@ -73,7 +73,7 @@ func (r *root) listPolicies() error {
 	if err != nil {
 		return err
 	}
-	t := report.Table{Columns: []report.Column{{Name: "NAME"}, {Name: "DESCRIPTION", Shrink: terminal.End}}}
+	t := report.Table{Columns: []report.Column{{Name: "NAME"}, {Name: "DESCRIPTION", Shrink: terminal.End, Below: true}}}
 	for _, p := range policy.Presets() {
 		name := p.Name
 		if name == policy.DefaultName {

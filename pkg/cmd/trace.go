@@ -10,7 +10,6 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // TraceFlags are what the user of trace types.
@@ -113,15 +112,8 @@ func (o TraceOptions) run(ctx context.Context) error {
 func (o TraceOptions) draw(list report.TraceList, l report.Layout) error {
 	hint := ""
 	if o.Rows || l.Width == 0 || l.Wide || l.NoHeaders || o.sortBy != "" {
-		hidden, err := list.Table().DrawRows(o.root.Out, l)
-		if err == nil {
-			err = terminal.NameHidden(o.root.Out, hidden, l)
-		}
-		if err != nil {
+		if err := list.Table().Draw(o.root.Out, l); err != nil {
 			return err
-		}
-		if len(hidden) == 0 && list.Table().Cuts(l) {
-			hint = "Texts are shortened at this width: -o wide, a pipe, or -o json shows all."
 		}
 	} else {
 		text, short := list.Groups(l.Width)

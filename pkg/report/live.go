@@ -53,7 +53,7 @@ func (c Comparison) Names() []string {
 
 // Table has a row for each difference.
 func (c Comparison) Table() Table {
-	t := Table{Columns: []Column{{Name: "NAMESPACE"}, {Name: "KIND"}, {Name: "NAME"}, {Name: "FIELD"}, {Name: "GIT", Right: true}, {Name: "LIVE", Right: true}, {Name: "STATE"}, {Name: "WHY"}}}
+	t := Table{Columns: []Column{{Name: "NAMESPACE"}, {Name: "KIND"}, {Name: "NAME"}, {Name: "FIELD"}, {Name: "GIT", Right: true}, {Name: "LIVE", Right: true}, {Name: "STATE"}, {Name: "WHY", Below: true}}}
 	for _, item := range c.Items {
 		style := Changed
 		if item.State == string(check.StateUndone) {

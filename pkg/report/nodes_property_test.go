@@ -273,7 +273,10 @@ func TestSharesAreRoundedByOneRule(t *testing.T) {
 			NodesKnown: true, Nodes: []nodes.Node{{Name: "n", Allocatable: &room, Capacity: &room}}, Pods: map[string]nodes.Pods{"n": {Total: pods}}, Total: pods,
 		}}}, NodeOptions{})
 		shown := s.rows["n/"]["USE%"]
-		if (shown == "100" && pods < room) || (shown == "0" && pods > 0) || !strings.Contains(s.line, "("+shown+"%)") {
+		if named := strings.Contains(s.line, "fullest"); named != (pods > 0) || named != (s.list.Summary.Fullest != nil) {
+			t.Fatalf("with %d pods the summary is %q", pods, s.line) // a node without pods is not full
+		}
+		if (shown == "100" && pods < room) || (shown == "0" && pods > 0) || pods > 0 && !strings.Contains(s.line, "("+shown+"%)") {
 			t.Fatalf("%d of %d is %s in the row, %q in the summary", pods, room, shown, s.line)
 		}
 		data, err := json.Marshal(s.list.Items[0].Use)

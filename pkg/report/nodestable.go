@@ -41,14 +41,14 @@ func (l NodeList) drawFramed(w io.Writer, t Table, layout Layout) error {
 			}
 		}
 	}
-	hidden, err := t.DrawRows(w, layout)
+	lost, err := t.DrawRows(w, layout)
 	if err != nil {
 		return err
 	}
 	if _, err = fmt.Fprintf(w, "\n%s\n", terminal.WrapLine(l.Summary.Line(), layout.Width)); err != nil || layout.Clip {
 		return err // a picture that is drawn again has no room to spare
 	}
-	return terminal.NameHidden(w, hidden, layout)
+	return lost.Name(w, layout)
 }
 
 // Table is the list as a table for a layout: a bar only on a terminal, and only the columns that a

@@ -39,7 +39,7 @@ type NodeSummary struct {
 	// Median and P99 of the pods per node, by nearest rank; null with NodesAtLeast.
 	Median *int `json:"median"`
 	P99    *int `json:"p99"`
-	// Fullest is the node with the highest use of those whose use is known.
+	// Fullest is the node with the highest use of those whose use is known; null where none has pods.
 	Fullest *Fullest `json:"fullest"`
 
 	nodes, pods, unscheduled, allocatable, capacity, median, p99 amount
@@ -129,7 +129,7 @@ func (s NodeSummary) Above(percent float64) int {
 }
 
 func fuller(best *Fullest, i NodeItem) *Fullest {
-	if i.use == nil || best != nil && i.use.percent <= best.Use {
+	if i.use == nil || i.pods.n == 0 || best != nil && i.use.percent <= best.Use {
 		return best
 	}
 	return &Fullest{i.Cluster, i.Name, i.pods.n, i.pods.more, i.allocatable.n, i.use.percent, i.pods, i.use}

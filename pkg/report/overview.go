@@ -34,6 +34,8 @@ type Overview struct {
 	Stay []string
 	// Next is what to run next; "" says nothing.
 	Next string
+	// Rows tells that a row for each object is shown above: then it need not fit a screen, and says everything.
+	Rows bool
 }
 
 // screen is how many lines the smallest terminal has that an overview is made for, without the line that is typed on.
@@ -51,7 +53,7 @@ func (o Overview) Draw(w io.Writer, l Layout) error {
 			return err
 		}
 		t := groupTable(groups)
-		if l.Width == 0 {
+		if l.Width == 0 || o.Rows {
 			t = t.Without("NAMES") // there they have rows
 		}
 		if err := t.Draw(w, l); err != nil {
@@ -66,30 +68,50 @@ func (o Overview) Draw(w io.Writer, l Layout) error {
 }
 
 // parts are the groups and the notes below them. What changes comes first: where the groups have no room, less is said
-// below them, and only then are groups taken together.
+// below them, and only then are groups taken together. What the policy says of itself is made shorter last.
 func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
-	if l.Width == 0 || l.Wide {
+	if l.Width == 0 || l.Wide || o.Rows {
 		return o.notes(l, unlimited), GroupChanges(o.Plan.Items, o.Environments, 0)
 	}
 	all := len(GroupChanges(o.Plan.Items, o.Environments, 0))
-	limits := limitsFor(max(screen, l.Height-1) - o.Above)
+	limits := limitsFor(max(screen, l.Height-1)-o.Above, len(o.remarks()))
 	for {
 		notes = o.notes(l, limits)
 		room := limits.groups(len(notes) + lineCount(o.title(l)))
-		if all <= room || limits.reasons == 1 {
-			return notes, GroupChanges(o.Plan.Items, o.Environments, room)
+		if all <= room || !limits.less(room) {
+			return notes, GroupChanges(o.Plan.Items, o.Environments, max(fewestGroups, room))
 		}
-		limits.reasons--
 	}
 }
 
-// limits are how many lines parts of an overview may have; 0 is any number.
-type limits struct{ height, hosts, reasons, environments, named int }
+// fewestGroups is how many groups are shown however little room there is.
+const fewestGroups = 4
+
+// limits are how many lines parts of an overview may have. Where height is 0 there is no limit; of hosts, reasons,
+// environments and named 0 is any number, too.
+type limits struct{ height, hosts, reasons, environments, named, remarks, note int }
 
 var unlimited = limits{}
 
-func limitsFor(height int) limits {
-	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1}
+// less takes a line away from what matters least, where the groups have room for so many; false where nothing is left to
+// take away.
+func (l *limits) less(room int) bool {
+	switch {
+	case l.remarks > 0:
+		l.remarks--
+	case l.reasons > 1:
+		l.reasons--
+	case room < fewestGroups && l.note > 1:
+		l.note--
+	default:
+		return false
+	}
+	return true
+}
+
+// limitsFor are those of a height in lines, before anything is found to have no room; remarks is how many there are.
+func limitsFor(height, remarks int) limits {
+	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1, remarks: remarks, note: height}
 	if height > 40 {
 		l.hosts, l.reasons, l.named = 5, 8, 5
 	}
@@ -102,7 +124,7 @@ func (l limits) groups(others int) int {
 	if l.height == 0 {
 		return 0
 	}
-	return max(4, l.height-others-4)
+	return l.height - others - 4
 }
 
 func lineCount(text string) int { return strings.Count(text, "\n") + 1 }
@@ -148,7 +170,7 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{"Pins", o.pins(limits)},
 		{"Stay", o.Stay},
 		{"Left alone", o.leftAlone(limits)},
-		{"Note", o.remarks(limits)},
+		{"Note", o.noteLines(l, limits)},
 		{nextLabel, optional(o.Next)},
 	}
 }
@@ -172,11 +194,14 @@ func labelled(label string, texts []string, width int) []string {
 		wrap = terminal.WrapCommand
 	}
 	for _, text := range texts {
-		broken := wrap(text, room)
+		words := strings.TrimLeft(text, " ")
+		in := text[:len(text)-len(words)] // a detail of the text before
+		broken := wrap(words, max(0, room-len(in)))
 		if strings.Contains(broken, "\n") {
-			broken = wrap(text, room-2) // what is broken goes on further in
+			broken = wrap(words, room-len(in)-2) // what is broken goes on further in
 		}
 		for i, line := range strings.Split(broken, "\n") {
+			line = in + line
 			if i > 0 {
 				line = "  " + line
 			}

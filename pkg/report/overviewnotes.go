@@ -85,22 +85,52 @@ func (o Overview) homes(reason tune.Reason, limits limits) []string {
 	return lines
 }
 
-// remarks are what else to know: timeouts that are kept, webhooks, side effects, what the policy says of itself.
-func (o Overview) remarks(limits limits) []string {
+// noteLines are what the policy says of itself, and what else to know: where that has no room, how much was left out.
+func (o Overview) noteLines(l Layout, limits limits) []string {
+	lines, remarks := optional(o.policyNote(l, limits)), o.remarks()
+	if limits.height == 0 || limits.remarks >= len(remarks) {
+		return append(lines, remarks...)
+	}
+	lines, rest := append(lines, remarks[:limits.remarks]...), remarks[limits.remarks:]
+	if len(rest) == 1 && len(labelled("", rest, l.Width)) == 1 {
+		return append(lines, rest...) // as short as what would be said instead
+	}
+	noun := "more note"
+	if len(lines) == 0 {
+		noun = "note"
+	}
+	return append(lines, count(len(rest), noun)+": --rows")
+}
+
+// policyNote is what the policy says of itself, cut where it has more lines than there is room for.
+func (o Overview) policyNote(l Layout, limits limits) string {
+	if limits.height == 0 {
+		return o.Plan.Note
+	}
+	const more = "... (--rows: all of it)"
+	words := strings.Fields(o.Plan.Note)
+	for kept := min(len(words), limits.note*l.Width/2+1); kept > 0; kept-- { // a word and a space are two cells at least
+		text := strings.Join(words[:kept], " ")
+		if kept < len(words) {
+			text += more
+		}
+		if len(labelled("", []string{text}, l.Width)) <= limits.note {
+			return text
+		}
+	}
+	return ""
+}
+
+// remarks are what else to know: timeouts that are kept, side effects, webhooks.
+func (o Overview) remarks() []string {
 	var lines []string
 	if n := kept(o.Plan.Items); n > 0 {
 		lines = append(lines, fmt.Sprintf("%s longer timeouts (%s shortens them)", keep(n), tune.ShortenFlag))
 	}
-	if limits.height > 0 {
-		return lines
-	}
 	for _, n := range tune.Summarize(o.Plan, o.Environments).Notes {
 		lines = append(lines, fmt.Sprintf("%d %s: %s", n.Count, n.Kind, n.Note))
 	}
-	if hint := webhookNote(o.Budget); hint != "" {
-		lines = append(lines, hint)
-	}
-	return append(lines, optional(o.Plan.Note)...)
+	return append(lines, optional(webhookNote(o.Budget))...)
 }
 
 func keep(n int) string {

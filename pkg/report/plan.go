@@ -120,7 +120,7 @@ func (p Plan) Table(withNamespace bool) Table {
 		t.Columns = append(t.Columns, column)
 	}
 	owned := slices.ContainsFunc(p.Items, func(item PlanItem) bool { return item.Owner != nil })
-	t.Columns = append(t.Columns, Column{Name: "STICKS", Wide: !owned, Spare: 2, Shrink: terminal.End}, Column{Name: "WHY", Shrink: terminal.End}, Column{Name: "NOTES", Wide: true, Shrink: terminal.End})
+	t.Columns = append(t.Columns, Column{Name: "STICKS", Wide: !owned, Spare: 2, Shrink: terminal.End, Below: true}, Column{Name: "WHY", Shrink: terminal.End, Below: true}, Column{Name: "NOTES", Wide: true, Shrink: terminal.End})
 	for _, item := range p.Items {
 		row := append([]Cell{markCell(item.Action)}, cells(item.Ref)...)
 		row = append(row, Text(item.Ref.Kind), Text(item.Ref.Name), environmentCell(item.Environment), Cell{Text: item.EnvironmentVia, Style: Faint})
@@ -138,7 +138,7 @@ func (p Plan) Table(withNamespace bool) Table {
 // sticksCell: where nothing changes, WHY says what there is to say.
 func sticksCell(item PlanItem) Cell {
 	if item.Action != string(tune.ActionChange) {
-		return Cell{Text: "-", Style: Faint}
+		return Cell{Text: "-", Style: Faint, Implied: true}
 	}
 	return item.cell()
 }
@@ -182,7 +182,8 @@ func whyCell(item PlanItem) Cell {
 	case tune.ActionSkip:
 		return Text(item.Message)
 	case tune.ActionUnchanged:
-		return Cell{Text: strings.Join(append([]string{"unchanged"}, append(optional(item.left), optional(item.Fit.why())...)...), "; "), Style: Faint}
+		more := append(optional(item.left), optional(item.Fit.why())...)
+		return Cell{Text: strings.Join(append([]string{"unchanged"}, more...), "; "), Style: Faint, Implied: len(more) == 0} // by the mark
 	default:
 		return Text(strings.Join(append(optional(item.left), optional(item.Fit.why())...), "; "))
 	}

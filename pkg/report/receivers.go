@@ -165,7 +165,7 @@ func (l ReceiverList) Table(now time.Time, withNamespace bool) Table {
 	t := Table{Columns: append(where, []Column{
 		{Name: "KIND", Key: true}, {Name: "NAME", Key: true, Shrink: terminal.Middle}, {Name: "HOST", Shrink: terminal.Middle}, {Name: "INTERVAL", Spare: 2},
 		{Name: "WEBHOOK"}, {Name: "RECEIVER", Shrink: terminal.Middle}, {Name: "CALLED", Spare: 3, Aging: true}, {Name: "SOURCE-CHANGED", Spare: 4, Aging: true},
-		{Name: "HOST-TYPE", Wide: true}, {Name: "MESSAGE", Shrink: terminal.End, Spare: 1},
+		{Name: "HOST-TYPE", Wide: true}, {Name: "MESSAGE", Shrink: terminal.End, Spare: 1, Below: true},
 	}...)}
 	for _, s := range l.Items {
 		t.Rows = append(t.Rows, append(cells(s.Ref),

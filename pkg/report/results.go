@@ -250,7 +250,7 @@ func (r Results) Table(withNamespace bool) Table {
 	all := slices.Concat(r.Rules, r.Items)
 	where, cells := whereColumns(all, func(item Result) Ref { return item.Ref }, withNamespace)
 	t := Table{Columns: append(where,
-		[]Column{{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "RESULT"}, {Name: "CHANGES", Shrink: terminal.End}, {Name: "WHY", Shrink: terminal.End}}...)}
+		[]Column{{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "RESULT"}, {Name: "CHANGES", Shrink: terminal.End, Below: true}, {Name: "WHY", Shrink: terminal.End, Below: true}}...)}
 	for _, item := range all {
 		changes := make([]string, 0, len(item.Changes))
 		for _, c := range item.Changes {

@@ -44,11 +44,11 @@ func (l Lasting) cell() Cell {
 		return Cell{Text: l.SticksMessage, Style: Good}
 	case tune.Sticks:
 		if l.Owner == nil {
-			return Cell{Text: "yes", Style: Good}
+			return Cell{Text: "yes", Style: Good, Implied: true} // below its row, what may be undone is told
 		}
 		return Cell{Text: l.SticksMessage, Style: Good}
 	default:
-		return Cell{Text: "-", Style: Faint}
+		return Cell{Text: "-", Style: Faint, Implied: true}
 	}
 }
 

@@ -26,9 +26,9 @@ func TestSpareColumns(t *testing.T) {
 		header, below string
 	}{
 		{Layout{}, "NAME FROM AGE WHY", ""},
-		{Layout{Width: 64}, "NAME FROM AGE WHY", ""},
-		{Layout{Width: 63}, "NAME AGE WHY", "Not shown at this width: FROM. -o wide shows all."},
-		{Layout{Width: 51}, "NAME WHY", "Not shown at this width: FROM, AGE. -o wide shows\nall."},
+		{Layout{Width: 64}, "NAME FROM AGE WHY", "Cut at this width: WHY. -o wide shows all."},
+		{Layout{Width: 63}, "NAME AGE WHY", "Not shown at this width: FROM. Cut: WHY. -o wide shows all."},
+		{Layout{Width: 51}, "NAME WHY", "Not shown at this width: FROM, AGE. Cut: WHY. -o\nwide shows all."},
 		{Layout{Width: 20, Wide: true}, "NAME FROM AGE WHY", ""},
 	} {
 		header, below := draws(tc.layout)

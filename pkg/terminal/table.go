@@ -2,7 +2,6 @@ package terminal
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -50,12 +49,17 @@ type Column struct {
 	// Spare columns are left out, and named below the table, where shorter texts do not suffice: highest
 	// first; 0 always stays.
 	Spare int
+	// Below columns are told below their rows, in full, where a terminal is too narrow for the whole table: the widest
+	// first, and before anything is made shorter.
+	Below bool
 }
 
 // Cell is one value, as it is shown.
 type Cell struct {
 	Text  string
 	Style Style
+	// Implied says that the rest of the row tells it, too: it is not told again below the row.
+	Implied bool
 }
 
 // Printable is the text without control characters: messages come from clusters, and must not be able to
@@ -99,146 +103,34 @@ type Layout struct {
 const Gap = 3
 
 // Draw writes the table: aligned by display width, so that wide characters keep the columns straight. Where
-// the terminal is too narrow, texts are made shorter, the longest first, then spare columns are left out and named
-// in a line below.
+// the terminal is too narrow, columns that may be are told below their rows, then texts are made shorter, the longest
+// first, then spare columns are left out. A line below names what is cut and what is left out.
 func (t Table) Draw(w io.Writer, l Layout) error {
-	hidden, err := t.DrawRows(w, l)
+	lost, err := t.DrawRows(w, l)
 	if err != nil {
 		return err
 	}
-	return NameHidden(w, hidden, l)
+	return lost.Name(w, l)
 }
 
-// DrawRows is Draw without the line that names the columns that were left out: it gives them.
-func (t Table) DrawRows(w io.Writer, l Layout) (hidden []string, err error) {
-	shown, widths, hidden := t.fit(l)
+// DrawRows is Draw without the line that names what was lost: it gives that.
+func (t Table) DrawRows(w io.Writer, l Layout) (Lost, error) {
+	a := t.arrange(l)
 	out := bufio.NewWriter(w)
 	if !l.NoHeaders {
 		header := make([]Cell, len(t.Columns))
 		for i, c := range t.Columns {
 			header[i] = Cell{Text: c.Name, Style: Strong}
 		}
-		t.line(out, header, shown, widths, l)
+		t.line(out, header, a.shown, a.widths, l)
 	}
 	for _, row := range t.Rows {
-		t.line(out, row, shown, widths, l)
-	}
-	return hidden, out.Flush()
-}
-
-// NameHidden says which columns a terminal is too narrow for; nothing where there are none.
-func NameHidden(w io.Writer, hidden []string, l Layout) error {
-	if len(hidden) == 0 || l.NoHeaders {
-		return nil
-	}
-	text := Wrap(fmt.Sprintf("Not shown at this width: %s. -o wide shows all.", strings.Join(hidden, ", ")), l.Width)
-	_, err := fmt.Fprintln(w, Paint(text, Faint, l.Color))
-	return err
-}
-
-// Cuts tells whether the terminal is too narrow for all of the table.
-func (t Table) Cuts(l Layout) bool {
-	if l.Width <= 0 || l.Wide {
-		return false
-	}
-	shown := t.shown(l)
-	sum := -Gap
-	for _, width := range t.widths(shown, l) {
-		sum += width
-	}
-	return sum+Gap*len(shown) > l.Width
-}
-
-func (t Table) shown(l Layout) []int {
-	var shown []int
-	for i, c := range t.Columns {
-		if !c.Wide || l.Wide {
-			shown = append(shown, i)
+		t.line(out, row, a.shown, a.widths, l)
+		for _, i := range a.below {
+			writeBelow(out, row[i], l)
 		}
 	}
-	return shown
-}
-
-// How far texts are made shorter: at first so far that they are pleasant to read, and where that is not enough,
-// as far as they say something at all.
-var (
-	pleasant = map[Shrink]int{Middle: 20, End: 32}
-	least    = map[Shrink]int{Middle: 8, End: 12}
-)
-
-// fit chooses columns and their widths for a terminal.
-func (t Table) fit(l Layout) (shown, widths []int, hidden []string) {
-	shown = t.shown(l)
-	full := t.widths(shown, l)
-	if l.Width <= 0 || l.Wide {
-		return shown, full, nil
-	}
-	for {
-		if widths, fits := t.shrink(shown, full, l, pleasant); fits {
-			return shown, widths, hidden
-		}
-		spare := -1
-		for n, i := range shown {
-			if t.Columns[i].Spare > 0 && (spare < 0 || t.Columns[i].Spare > t.Columns[shown[spare]].Spare) {
-				spare = n
-			}
-		}
-		if spare < 0 {
-			break
-		}
-		if name := t.Columns[shown[spare]].Name; name != "" {
-			hidden = append(hidden, name)
-		}
-		shown = slices.Delete(slices.Clone(shown), spare, spare+1)
-	}
-	widths, _ = t.shrink(shown, full, l, least)
-	return shown, widths, hidden
-}
-
-// shrink makes the widest of the columns that may be narrower, and wider than a floor, narrower until all fit.
-func (t Table) shrink(shown, full []int, l Layout, floors map[Shrink]int) (widths []int, fits bool) {
-	widths = slices.Clone(full)
-	sum := -Gap
-	for _, i := range shown {
-		sum += widths[i] + Gap
-	}
-	floor := func(i int) int {
-		c := t.Columns[i]
-		least := floors[c.Shrink]
-		if c.Floor > 0 {
-			least = c.Floor
-		}
-		if !l.NoHeaders {
-			least = max(least, Width(c.Name))
-		}
-		return least
-	}
-	for ; sum > l.Width; sum-- {
-		widest := -1
-		for _, i := range shown {
-			if t.Columns[i].Shrink != Never && widths[i] > floor(i) && (widest < 0 || widths[i] > widths[widest]) {
-				widest = i
-			}
-		}
-		if widest < 0 {
-			return widths, false
-		}
-		widths[widest]--
-	}
-	return widths, true
-}
-
-func (t Table) widths(shown []int, l Layout) []int {
-	widths := make([]int, len(t.Columns))
-	for _, i := range shown {
-		if !l.NoHeaders {
-			widths[i] = Width(t.Columns[i].Name)
-		}
-		for _, row := range t.Rows {
-			widths[i] = max(widths[i], Width(row[i].Printable()))
-		}
-	}
-	return widths
+	return a.lost, out.Flush()
 }
 
 // line writes one row. Spaces wait for the text behind them, so that no line ends in any.

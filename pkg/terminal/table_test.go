@@ -120,27 +120,30 @@ func TestDrawShrinks(t *testing.T) {
 			"apps-production-eu-west-1-frontend   namespace   10m -> 5m   long long long long long long long lon…",
 			"配置配置配置配置配置配置             label       5m          太长的理由",
 			"web                                                          short",
+			"Cut at this width: WHY. -o wide shows all.",
 		)},
 		{Layout{Width: 80}, lines(
 			"NAME                    FROM        INTERVAL    WHY",
 			"apps-produ…1-frontend   namespace   10m -> 5m   long long long long long long l…",
 			"配置配置配…置配置配置   label       5m          太长的理由",
 			"web                                             short",
+			"Cut at this width: NAME, WHY. -o wide shows all.",
 		)},
 		{Layout{Width: 60}, lines(
 			"NAME                     INTERVAL    WHY",
 			"apps-produc…1-frontend   10m -> 5m   long long long long lo…",
 			"配置配置配…置配置配置    5m          太长的理由",
 			"web                                  short",
-			"Not shown at this width: FROM. -o wide shows all.",
+			"Not shown at this width: FROM. Cut: NAME, WHY. -o wide shows",
+			"all.",
 		)},
 		{Layout{Width: 36}, lines(
 			"NAME        INTERVAL    WHY",
 			"apps…tend   10m -> 5m   long long l…",
 			"配置…配置   5m          太长的理由",
 			"web                     short",
-			"Not shown at this width: FROM. -o",
-			"wide shows all.",
+			"Not shown at this width: FROM. Cut:",
+			"NAME, WHY. -o wide shows all.",
 		)},
 	} {
 		assert.Equal(t, tc.want, draw(t, table, tc.layout), "%+v", tc.layout)
@@ -228,7 +231,7 @@ func TestDrawFits(t *testing.T) {
 		for i := range 50 {
 			var cells []Cell
 			for j := range table.Columns {
-				cells = append(cells, Cell{texts[(i*(j+3)+i/7)%len(texts)], Style((i + j) % 8)})
+				cells = append(cells, Cell{Text: texts[(i*(j+3)+i/7)%len(texts)], Style: Style((i + j) % 8)})
 			}
 			table.Rows = append(table.Rows, cells)
 		}
@@ -257,8 +260,8 @@ func TestDrawColours(t *testing.T) {
 	table := Table{
 		Columns: []Column{{Name: "A"}, {Name: "B", Right: true}, {Name: "C"}},
 		Rows: [][]Cell{
-			{{"ok", Good}, {"1", Changed}, {"bad", Bad}},
-			{{"grey", Faint}, {"", Bad}, {"plain", Plain}},
+			{{Text: "ok", Style: Good}, {Text: "1", Style: Changed}, {Text: "bad", Style: Bad}},
+			{{Text: "grey", Style: Faint}, {Text: "", Style: Bad}, {Text: "plain", Style: Plain}},
 		},
 	}
 	assert.Equal(t, lines(
