@@ -261,6 +261,7 @@ func (o ApplyOptions) showPlan(ctx context.Context, overview report.Overview, f 
 			return err
 		}
 		_, _ = fmt.Fprintln(o.root.Out)
+		overview.Rows = true
 	}
 	l.Height-- // what is asked below takes a line more than a shell's prompt
 	if err := overview.Draw(o.root.Out, l); err != nil {

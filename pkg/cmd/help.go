@@ -1,10 +1,19 @@
 package cmd
 
 import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
+	"text/template"
+	"unicode"
 
 	"github.com/MakeNowJust/heredoc"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // Tree is all commands as kubectl's users see them, for the reference pages. None of them can be run.
@@ -40,32 +49,114 @@ Examples:
 
 {{.Title}}
 {{- range $cmd.Commands}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}}   {{.Short}}{{end}}{{end}}
+{{listed .}}{{end}}{{end}}
 {{- end}}
 {{- if not .AllChildCommandsHaveGroup}}
 
 Other commands:
 {{- range $cmd.Commands}}{{if and (eq .GroupID "") .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}}   {{.Short}}{{end}}{{end}}
+{{listed .}}{{end}}{{end}}
 {{- end}}
 {{- end}}
 {{- if .HasAvailableLocalFlags}}{{if .HasParent}}
 
 Flags:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{end}}
+{{flags .LocalFlags}}{{end}}{{end}}
 
-{{if .HasAvailableSubCommands}}Use "{{.CommandPath}} COMMAND --help" for more about a command.
-{{end}}Use "{{.Root.CommandPath}} options" for the flags that all commands take (--context, --namespace, --color ...).
+{{if .HasAvailableSubCommands}}{{wrap (printf "Use \"%s COMMAND --help\" for more about a command." .CommandPath)}}
+{{end}}{{wrap (printf "Use \"%s options\" for the flags that all commands take (--context, --namespace, --color ...)." .Root.CommandPath)}}
 `
 
 const optionsTemplate = `These flags can be given to every command:
 
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}
+{{flags .InheritedFlags}}
 `
 
-func useHelp(cmd *cobra.Command) {
-	cmd.SetUsageTemplate(usageTemplate)
+// useHelp gives a command and those below it their help pages, for a terminal of some width; 0 is none.
+func useHelp(cmd *cobra.Command, width int) {
+	cmd.SetUsageFunc(usagePage(usageTemplate, width))
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		about := strings.TrimRightFunc(cmp.Or(cmd.Long, cmd.Short), unicode.IsSpace)
+		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n%s", wrapParagraphs(about, width), cmd.UsageString())
+	})
 	cmd.SetHelpCommand(newHelp())
+}
+
+// usagePage shows a template, as cobra does, with functions that break lines at a terminal's width.
+func usagePage(text string, width int) func(*cobra.Command) error {
+	page := template.Must(template.New("usage").Funcs(template.FuncMap{
+		"wrap": func(line string) string { return terminal.WrapLine(line, width) },
+		"listed": func(cmd *cobra.Command) string {
+			return hang(fmt.Sprintf("  %-*s   ", cmd.NamePadding(), cmd.Name()), cmd.Short, width)
+		},
+		"flags": func(flags *pflag.FlagSet) string { return wrapFlags(flags.FlagUsages(), width) },
+	}).Parse(text))
+	return func(cmd *cobra.Command) error {
+		cmd.LocalFlags() // takes in those of the commands above
+		return page.Execute(cmd.OutOrStderr(), cmd)
+	}
+}
+
+// hang writes a text behind what leads to it, and goes on below itself at a terminal's width (0: none). Half of the width
+// and more is for the text: where the lead takes more, the text begins below it.
+func hang(lead, text string, width int) string {
+	indent := len(lead)
+	if width <= 0 {
+		return lead + text
+	}
+	if lead = strings.TrimRight(lead, " "); indent > width/2 {
+		indent = width / 4
+	}
+	margin := strings.Repeat(" ", indent)
+	body := strings.ReplaceAll(terminal.WrapLine(text, max(1, width-indent)), "\n", "\n"+margin)
+	if len(lead)+2 > indent {
+		return lead + "\n" + margin + body
+	}
+	return fmt.Sprintf("%-*s%s", indent, lead, body)
+}
+
+// flagLead is what stands before the text of a flag: -n, --namespace string.
+var flagLead = regexp.MustCompile(`^ +(-\S, )?--\S+( \S+)?  +`)
+
+// wrapFlags breaks the texts of flags, as pflag writes them. Its own way gives up at the first word that is too long.
+func wrapFlags(usages string, width int) string {
+	lines := strings.Split(strings.TrimRightFunc(usages, unicode.IsSpace), "\n")
+	for i, line := range lines {
+		lead := flagLead.FindString(line)
+		lines[i] = hang(lead, line[len(lead):], width)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// listLead is what stands before the text of a list in a description.
+var listLead = regexp.MustCompile(`^ +\S+( \S+)*?  +`)
+
+// wrapParagraphs breaks the paragraphs of a text that are wider than a terminal (0: none), and the texts of lists. Other
+// lines that begin with a space are to be copied, and stay as they are.
+func wrapParagraphs(text string, width int) string {
+	if width <= 0 {
+		return text
+	}
+	var wrapped, paragraph []string
+	end := func() {
+		if slices.ContainsFunc(paragraph, func(line string) bool { return terminal.Width(line) > width }) {
+			paragraph = []string{terminal.WrapLine(strings.Join(paragraph, " "), width)}
+		}
+		wrapped, paragraph = append(wrapped, paragraph...), nil
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		if line != "" && !unicode.IsSpace(rune(line[0])) {
+			paragraph = append(paragraph, line)
+			continue
+		}
+		end()
+		if lead := listLead.FindString(line); lead != "" && terminal.Width(line) > width {
+			line = hang(lead, line[len(lead):], width)
+		}
+		wrapped = append(wrapped, line)
+	}
+	end()
+	return strings.Join(wrapped, "\n")
 }
 
 // newHelp is what --help shows, for those who type help first, as kubectl has it.

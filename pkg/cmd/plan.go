@@ -214,6 +214,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 				return err
 			}
 			_, _ = fmt.Fprintln(o.root.Out)
+			overview.Rows = true
 		}
 		return overview.Draw(o.root.Out, l)
 	})

@@ -98,7 +98,8 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 		cmd.AddCommand(sub)
 	}
 	cmd.AddCommand(newPolicy(r), newVersion(r), newOptions(r), newCompletion(r), newRBAC(r))
-	useHelp(cmd)
+	width, _ := r.terminalSize()
+	useHelp(cmd, width)
 	rename(cmd, name)
 	r.completeConfigFlags(cmd)
 	return cmd
@@ -173,7 +174,8 @@ func newOptions(r *root) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Usage() },
 	}
 	cmd.SetOut(r.Out)
-	cmd.SetUsageTemplate(optionsTemplate)
+	width, _ := r.terminalSize()
+	cmd.SetUsageFunc(usagePage(optionsTemplate, width))
 	return cmd
 }
 
