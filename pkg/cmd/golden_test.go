@@ -199,6 +199,8 @@ func helpCases() []golden {
 		cases = append(cases, golden{name: command + "/help", args: command + " --help"})
 	}
 	return append(cases,
+		golden{name: "root/help-80", args: "--help", with: onTerminal(80)},
+		golden{name: "plan/help-80", args: "plan --help", with: onTerminal(80)},
 		golden{name: "root/unknown-command", args: "plam"},
 		golden{name: "root/unknown-command-with-flags", args: "plna -A --exit-code"},
 		golden{name: "root/unknown-command-behind-flags", args: "--as jane plna -A"},
@@ -297,6 +299,9 @@ func planCases() []golden {
 		{name: "plan/diff-color", args: "plan -n golden-dev gitrepo/app -o diff --color always"},
 		{name: "plan/markdown", args: "plan -A -o markdown"},
 		{name: "plan/terminal-rows", args: "plan -n golden-dev --rows", with: onTerminal(100)},
+		{name: "plan/terminal-rows-80", args: "plan -A --rows --color never", with: onTerminal(80)},
+		{name: "plan/terminal-fast-80", args: "plan -A --policy fast --color never", with: onTerminal(80)},
+		{name: "plan/terminal-no-headers-80", args: "plan -A --no-headers --color never", with: onTerminal(80)},
 		{name: "plan/color", args: "plan -n golden-dev --color always"},
 		{name: "plan/no-headers", args: "plan -A --no-headers"},
 		{name: "plan/one", args: "plan -n golden-dev gitrepo app"},
@@ -358,6 +363,8 @@ func refusedCases() []golden {
 		{name: "apply/answered-no", args: "apply -n golden-dev gitrepo/app", with: answering("n")},
 		{name: "apply/answered-nothing", args: "apply -n golden-dev gitrepo/app", with: answering("")},
 		{name: "apply/dry-run-client", args: "apply -A --dry-run"},
+		{name: "apply/dry-run-rows-80", args: "apply -A --dry-run --rows --color never", with: onTerminal(80)},
+		{name: "revert/dry-run-80", args: "revert -n golden-dev --dry-run --color never", with: onTerminal(80)},
 		{name: "apply/dry-run-server", args: "apply -n golden-dev --dry-run=server"},
 		{name: "apply/dry-run-json", args: "apply -n golden-dev gitrepo/app gitrepo/paused --dry-run=client -o json"},
 		{name: "apply/dry-run-bad", args: "apply -A --dry-run=sometimes"},

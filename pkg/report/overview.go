@@ -84,6 +84,9 @@ func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
 	}
 }
 
+// wholeNote is how many lines of what a policy says of itself are shown however little room there is.
+const wholeNote = 3
+
 // fewestGroups is how many groups are shown however little room there is.
 const fewestGroups = 4
 
@@ -101,7 +104,7 @@ func (l *limits) less(room int) bool {
 		l.remarks--
 	case l.reasons > 1:
 		l.reasons--
-	case room < fewestGroups && l.note > 1:
+	case room < fewestGroups && l.note > wholeNote:
 		l.note--
 	default:
 		return false
