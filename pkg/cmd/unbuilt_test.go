@@ -120,8 +120,10 @@ func TestTraceSaysHowToSeeAll(t *testing.T) {
 	t.Parallel()
 	dir := writeCheckout(t)
 	narrow := invocation{terminal: true, width: 60}
-	assert.Contains(t, narrow.run(t.Context(), "trace", "-f", dir, "--rows").stderr, "-o wide")
-	assert.Empty(t, narrow.run(t.Context(), "trace", "-f", dir, "--rows", "-o", "wide").stderr)
+	rows := narrow.run(t.Context(), "trace", "-f", dir, "--rows").stdout
+	assert.Contains(t, rows, "      clusters/production/apps.yaml:7:13\n", "what decides a value is told below it, in full")
+	assert.Contains(t, rows, "Cut at this width: CLUSTER, NAMESPACE. -o wide")
+	assert.NotContains(t, narrow.run(t.Context(), "trace", "-f", dir, "--rows", "-o", "wide").stdout, "Cut at")
 	assert.Empty(t, narrow.run(t.Context(), "trace", "-f", dir).stderr)
 }
 
