@@ -280,15 +280,15 @@ func (o CheckOptions) show(document report.BranchCheck) error {
 		var hidden []string
 		for _, section := range document.Sections() {
 			_, _ = fmt.Fprintf(out, "\n%s:\n", section.Title)
-			columns, err := section.Table.DrawRows(out, l)
+			lost, err := section.Table.DrawRows(out, l)
 			if err != nil {
 				return err
 			}
-			hidden = append(hidden, columns...)
+			hidden = append(append(hidden, lost.Hidden...), lost.Cut...)
 		}
 		if len(hidden) > 0 {
 			slices.Sort(hidden)
-			_, _ = fmt.Fprintf(o.root.ErrOut, "Not shown at this width: %s. A pipe shows all.\n", strings.Join(slices.Compact(hidden), ", "))
+			_, _ = fmt.Fprintf(o.root.ErrOut, "Not shown, or cut, at this width: %s. A pipe shows all.\n", strings.Join(slices.Compact(hidden), ", "))
 		}
 		found := document.Shown(o.all)
 		if document.Base != nil {

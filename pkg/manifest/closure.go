@@ -19,12 +19,14 @@ type closure struct {
 	root Root
 	// files and folders that may be used, by their paths in the tree.
 	files, folders map[string]bool
+	// beside are files in such a folder that its kustomization need not name: what they name is not followed.
+	beside map[string]bool
 	// lost says why other files may be used as well; "" where none are.
 	lost string
 }
 
 func newClosure(t *Tree, root Root) *closure {
-	return &closure{tree: t, root: root, files: map[string]bool{}, folders: map[string]bool{}}
+	return &closure{tree: t, root: root, files: map[string]bool{}, folders: map[string]bool{}, beside: map[string]bool{}}
 }
 
 func (c *closure) lose(why string) {
@@ -40,15 +42,29 @@ func (c *closure) folder(p string) {
 		return
 	}
 	c.folders[p] = true
-	whole := kustomizationOf(c.tree, p) == "" && !(c.root.flat && p == c.root.Path)
+	named := kustomizationOf(c.tree, p) != ""
+	whole := !named && !(c.root.flat && p == c.root.Path)
 	for _, name := range n.names {
 		switch below := strings.TrimPrefix(p+"/"+name, "/"); {
-		case !c.tree.isFolder(below):
+		case !c.tree.isFolder(below) && (!named || isKustomization(below)):
 			c.file(below)
+		case !c.tree.isFolder(below): // beside a kustomization that does not name it, or does: then it is followed there
+			c.beside[below] = true
 		case whole:
 			c.folder(below)
 		}
 	}
+}
+
+// used are all files that may be used, by their paths in the checkout.
+func (c *closure) used() map[string]bool {
+	used := map[string]bool{}
+	for _, files := range []map[string]bool{c.files, c.beside} {
+		for p := range files {
+			used[c.tree.origin(p)] = true
+		}
+	}
+	return used
 }
 
 func (c *closure) file(p string) {

@@ -36,7 +36,7 @@ func (t *Tree) Unbuilt(fleets []Fleet) []Unbuilt {
 				if o.isResourceSet() {
 					c := newClosure(t, f.Root)
 					c.resourceSet(o.json)
-					found = append(found, Unbuilt{Root: i, What: whatIsMade(o.ref), Why: notRendered, files: c.files, lost: c.lost})
+					found = append(found, Unbuilt{Root: i, What: whatIsMade(o.ref), Why: notRendered, files: c.used(), lost: c.lost})
 				}
 			}
 		}
@@ -79,10 +79,7 @@ func (d *deployment) unbuilt(t *Tree, f Fleet) (Unbuilt, bool) {
 	for _, component := range d.Spec.Components {
 		c.entry(d.folder, component, true)
 	}
-	u.files, u.lost = map[string]bool{}, c.lost
-	for p := range c.files {
-		u.files[tree.origin(p)] = true
-	}
+	u.files, u.lost = c.used(), c.lost
 	for p := range d.built.read {
 		u.files[p] = true
 	}
