@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -277,18 +276,17 @@ func (o CheckOptions) show(document report.BranchCheck) error {
 		for _, line := range document.GapLines() {
 			_, _ = fmt.Fprintln(out, report.Paint(terminal.WrapLine(terminal.Printable(line), l.Width), report.Bad, l.Color))
 		}
-		var hidden []string
+		var lost terminal.Lost
 		for _, section := range document.Sections() {
 			_, _ = fmt.Fprintf(out, "\n%s:\n", section.Title)
-			lost, err := section.Table.DrawRows(out, l)
+			of, err := section.Table.DrawRows(out, l)
 			if err != nil {
 				return err
 			}
-			hidden = append(append(hidden, lost.Hidden...), lost.Cut...)
+			lost = lost.And(of)
 		}
-		if len(hidden) > 0 {
-			slices.Sort(hidden)
-			_, _ = fmt.Fprintf(o.root.ErrOut, "Not shown, or cut, at this width: %s. A pipe shows all.\n", strings.Join(slices.Compact(hidden), ", "))
+		if what := lost.String(); what != "" {
+			_, _ = fmt.Fprintln(o.root.ErrOut, terminal.WrapLine(what+" A pipe shows all.", l.Width))
 		}
 		found := document.Shown(o.all)
 		if document.Base != nil {

@@ -122,8 +122,8 @@ func TestTraceSaysHowToSeeAll(t *testing.T) {
 	narrow := invocation{terminal: true, width: 60}
 	rows := narrow.run(t.Context(), "trace", "-f", dir, "--rows").stdout
 	assert.Contains(t, rows, "      clusters/production/apps.yaml:7:13\n", "what decides a value is told below it, in full")
-	assert.Contains(t, rows, "Cut at this width: CLUSTER, NAMESPACE. -o wide")
-	assert.NotContains(t, narrow.run(t.Context(), "trace", "-f", dir, "--rows", "-o", "wide").stdout, "Cut at")
+	assert.Contains(t, rows, "Not shown at this width: FOLLOWED BY, NAMESPACE, CLUSTER. -o")
+	assert.NotContains(t, narrow.run(t.Context(), "trace", "-f", dir, "--rows", "-o", "wide").stdout, "at this width")
 	assert.Empty(t, narrow.run(t.Context(), "trace", "-f", dir).stderr)
 }
 

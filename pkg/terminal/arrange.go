@@ -172,23 +172,33 @@ type Lost struct {
 	Hidden, Cut []string
 }
 
+// And adds what was lost of another table; names are sorted, each once.
+func (lost Lost) And(other Lost) Lost {
+	add := func(a, b []string) []string { return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b)))) }
+	return Lost{Hidden: add(lost.Hidden, other.Hidden), Cut: add(lost.Cut, other.Cut)}
+}
+
+// String says what was lost; "" where nothing was.
+func (lost Lost) String() string {
+	hidden, cut := strings.Join(lost.Hidden, ", "), strings.Join(lost.Cut, ", ")
+	switch {
+	case hidden == "" && cut == "":
+		return ""
+	case cut == "":
+		return fmt.Sprintf("Not shown at this width: %s.", hidden)
+	case hidden == "":
+		return fmt.Sprintf("Cut at this width: %s.", cut)
+	default:
+		return fmt.Sprintf("Not shown at this width: %s. Cut: %s.", hidden, cut)
+	}
+}
+
 // Name says on a line what was lost, and how to see it; nothing where nothing was, or no headers are wanted.
 func (lost Lost) Name(w io.Writer, l Layout) error {
-	var what []string
-	if len(lost.Hidden) > 0 {
-		what = append(what, fmt.Sprintf("Not shown at this width: %s.", strings.Join(lost.Hidden, ", ")))
-	}
-	switch cut := strings.Join(lost.Cut, ", "); {
-	case cut == "":
-	case len(what) > 0:
-		what = append(what, fmt.Sprintf("Cut: %s.", cut))
-	default:
-		what = append(what, fmt.Sprintf("Cut at this width: %s.", cut))
-	}
-	if len(what) == 0 || l.NoHeaders {
+	what := lost.String()
+	if what == "" || l.NoHeaders {
 		return nil
 	}
-	text := Wrap(strings.Join(what, " ")+" -o wide shows all.", l.Width)
-	_, err := fmt.Fprintln(w, Paint(text, Faint, l.Color))
+	_, err := fmt.Fprintln(w, Paint(Wrap(what+" -o wide shows all.", l.Width), Faint, l.Color))
 	return err
 }
