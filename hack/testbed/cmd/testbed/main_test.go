@@ -70,4 +70,12 @@ func TestUpAndDown(t *testing.T) {
 	_, stderr, err = testbed("down")
 	require.NoError(t, err)
 	assert.Contains(t, stderr, "nothing runs")
+
+	mine := filepath.Join(state, "mine")
+	require.NoError(t, os.Mkdir(state, 0o755))
+	require.NoError(t, os.WriteFile(mine, nil, 0o600))
+	_, stderr, err = testbed("down")
+	require.NoError(t, err)
+	assert.Contains(t, stderr, "nothing runs")
+	assert.FileExists(t, mine, "what is not the test bed's stays")
 }

@@ -87,16 +87,19 @@ func down(args []string, stderr io.Writer) error {
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	if _, err := os.Stat(s.dir); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(s.file("lock")); errors.Is(err, os.ErrNotExist) {
 		_, _ = fmt.Fprintf(stderr, "testbed: nothing runs for %q\n", s.dir)
 		return nil
 	}
 	if err := s.stopRun(); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(s.dir); err != nil {
-		return fmt.Errorf("forgetting the background run: %w", err)
+	for _, name := range []string{"pid", "kubeconfig-path", "log", "lock"} {
+		if err := os.Remove(s.file(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("forgetting the background run: %w", err)
+		}
 	}
+	_ = os.Remove(s.dir) // unless somebody else keeps something there
 	_, _ = fmt.Fprintln(stderr, "testbed: stopped")
 	return nil
 }
