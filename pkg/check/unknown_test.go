@@ -125,6 +125,19 @@ func TestWhatIsNotBuiltIsUnknown(t *testing.T) {
 	}
 }
 
+// What is not known of the cluster's own Kustomization says nothing of what another one has stopped applying.
+func TestBuiltKustomizationLosesAnObject(t *testing.T) {
+	t.Parallel()
+	web := map[string]string{"apps/kustomization.yaml": "resources: [web.yaml]\n", "apps/web.yaml": source("web", "  interval: 1m\n  timeout: 2m\n")}
+	base, files := applied("", web), applied("", map[string]string{"apps/kustomization.yaml": "resources: []\n"})
+	base["clusters/development/kustomization.yaml"] = "resources: [objects.yaml]\n"
+	files["clusters/development/kustomization.yaml"] = "resources: [objects.yaml, \"https://github.com/example/base?ref=v1\"]\n"
+	was := side(t, base)
+	c := New(Input{Base: &was, Head: side(t, files), Policy: testPolicy(t)})
+	assert.Equal(t, []string{"GitRepository apps/web"}, names(c.Clusters[0].Removed))
+	assert.Empty(t, c.Clusters[0].Unknown)
+}
+
 // A cluster that is not found any more is gone with its folder; where that is there, something in it may be wrong.
 func TestClusterThatIsNotFoundAnyMore(t *testing.T) {
 	t.Parallel()

@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // editFile replaces a text in a file of a checkout.
@@ -115,6 +118,16 @@ func TestTraceMatchesItsSchema(t *testing.T) {
 	}
 }
 
+// writeLong is a checkout with long names.
+func writeLong(t *testing.T) string {
+	t.Helper()
+	dir := writeCheckout(t)
+	editFile(t, dir, "apps/base/web.yaml", "name: web", "name: the-shop-of-a-customer-with-a-long-name")
+	editFile(t, dir, "apps/base/web.yaml", "namespace: apps", "namespace: the-namespace-of-that-customer")
+	require.NoError(t, os.Rename(filepath.Join(dir, "clusters/production"), filepath.Join(dir, "clusters/production-in-a-region-far-away")))
+	return dir
+}
+
 // A narrow terminal is told how to see what it has no room for.
 func TestTraceSaysHowToSeeAll(t *testing.T) {
 	t.Parallel()
@@ -122,9 +135,12 @@ func TestTraceSaysHowToSeeAll(t *testing.T) {
 	narrow := invocation{terminal: true, width: 60}
 	rows := narrow.run(t.Context(), "trace", "-f", dir, "--rows").stdout
 	assert.Contains(t, rows, "      clusters/production/apps.yaml:7:13\n", "what decides a value is told below it, in full")
-	assert.Contains(t, rows, "Not shown at this width: FOLLOWED BY, NAMESPACE, CLUSTER. -o")
+	assert.Contains(t, rows, "Not shown at this width: FOLLOWED BY. Cut: CLUSTER,\nNAMESPACE. -o wide shows all.")
 	assert.NotContains(t, narrow.run(t.Context(), "trace", "-f", dir, "--rows", "-o", "wide").stdout, "at this width")
 	assert.Empty(t, narrow.run(t.Context(), "trace", "-f", dir).stderr)
+	for _, line := range strings.Split(invocation{terminal: true, width: 80}.run(t.Context(), "trace", "-f", writeLong(t), "--rows").stdout, "\n") {
+		assert.LessOrEqual(t, terminal.Width(regexp.MustCompile("\\x1b\\[[0-9;]*m").ReplaceAllString(line, "")), 80, line)
+	}
 }
 
 // What trace says of values that decide nothing is of what was asked for, as all the rest.

@@ -118,8 +118,8 @@ func (i TraceItem) field() string { return strings.TrimPrefix(i.Field, "spec.") 
 // Table shows a line for each value.
 func (l TraceList) Table() Table {
 	table := Table{Columns: []Column{
-		{Name: "CLUSTER", Shrink: terminal.Middle, Spare: 1}, {Name: "NAMESPACE", Shrink: terminal.Middle, Spare: 2}, {Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle},
-		{Name: "FIELD"}, {Name: "VALUE"}, {Name: "DECIDED BY", Shrink: terminal.Middle, Floor: 24, Below: true}, {Name: "FOLLOWED BY", Right: true, Spare: 3},
+		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "NAMESPACE", Shrink: terminal.Middle}, {Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle},
+		{Name: "FIELD"}, {Name: "VALUE"}, {Name: "DECIDED BY", Shrink: terminal.Middle, Floor: 24, Below: true}, {Name: "FOLLOWED BY", Right: true, Spare: 1},
 	}}
 	for _, item := range l.Items {
 		by, followed := Cell{Text: item.Why, Style: Bad}, ""
