@@ -10,7 +10,7 @@ plugin=$PWD/$1 testbed=$PWD/$2 out=$PWD/hack/picture
 work=$(mktemp -d)
 cleanup() {
     "$testbed" down --state "$work/testbed" >/dev/null 2>&1 || true
-    "$testbed" down --state "$work/many" >/dev/null 2>&1 || true
+    "$testbed" down --state "$work/many-state" >/dev/null 2>&1 || true
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -75,7 +75,7 @@ rewrite() (
 
 # 2,028 objects in four environments, decided about on 80 x 24.
 many() {
-    "$testbed" up --detach --state "$work/many" --fleet --fleet-namespaces 13 >"$work/many.kubeconfig"
+    "$testbed" up --detach --state "$work/many-state" --fleet --fleet-namespaces 13 >"$work/many.kubeconfig"
     local kubectl
     kubectl=$("$testbed" build kube | cut -f2)/kubectl
     KUBECONFIG=$(<"$work/many.kubeconfig")
