@@ -139,7 +139,7 @@ func TestTraceSaysHowToSeeAll(t *testing.T) {
 	assert.NotContains(t, narrow.run(t.Context(), "trace", "-f", dir, "--rows", "-o", "wide").stdout, "at this width")
 	assert.Empty(t, narrow.run(t.Context(), "trace", "-f", dir).stderr)
 	for _, line := range strings.Split(invocation{terminal: true, width: 80}.run(t.Context(), "trace", "-f", writeLong(t), "--rows").stdout, "\n") {
-		assert.LessOrEqual(t, terminal.Width(regexp.MustCompile("\\x1b\\[[0-9;]*m").ReplaceAllString(line, "")), 80, line)
+		assert.LessOrEqual(t, terminal.Width(regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(line, "")), 80, line)
 	}
 }
 
