@@ -139,12 +139,12 @@ func settle(ctx context.Context, s Store, run Run, done []Result, o WriteOptions
 		owners[owner.Ref] = owner
 	}
 	for _, r := range done { // also those that the caller could not read, or that pin since
-		target := r.Write.Target()
-		owner, pinned := tune.PinnedBy(target)
-		for _, ref := range []flux.Ref{owner, r.owner} {
-			if _, known := owners[ref]; !known && (pinned || ref == r.owner) && ref != (flux.Ref{}) {
-				owners[ref] = flux.Object{Ref: ref, Version: target.Version}
-			}
+		target, owner := r.Write.Target(), r.owner
+		if planned, pinned := tune.PinnedBy(target); pinned {
+			owner = planned
+		}
+		if _, known := owners[owner]; !known && owner != (flux.Ref{}) {
+			owners[owner] = flux.Object{Ref: owner, Version: target.Version}
 		}
 	}
 	var results []Result

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/sim"
@@ -39,6 +40,12 @@ type machine struct {
 	command sim.Command
 	fault   sim.Fault
 	seen    map[flux.Ref]map[flux.Field]string
+}
+
+// failing is a test of one history, or of many.
+type failing interface {
+	Helper()
+	Fatalf(format string, args ...any)
 }
 
 func newMachine() *machine {
@@ -83,11 +90,14 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 	for ref, r := range m.touched.Resources {
 		m.seen[ref] = maps.Clone(r.Fields)
 	}
+	leftovers := m.leftovers()
 	s := &sim.Store{
 		Store: sim.Server{World: m.touched}, Forbidden: c.Forbidden(m.touched.Layout), Fault: step.Fault, At: step.At,
 		Meanwhile: func(ref flux.Ref) {
 			if step.Beside != nil {
-				m.beside(*step.Beside)
+				if !leftovers {
+					m.beside(*step.Beside)
+				}
 				return
 			}
 			e := step.Event
@@ -99,6 +109,7 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 			m.both(e)
 		},
 		Sleep: func(time.Duration) { m.touched.Settle() },
+		Eager: step.Fault == sim.Beside && step.At%2 == 0, // then parents do not wait for the other command to end
 	}
 	planned := c.Plan(c.Snapshot(m.touched.Layout, m.touched.Objects()))
 	out := planned.Carry(context.Background(), s)
@@ -106,22 +117,30 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 	return s, planned, out
 }
 
-// beside is a command that somebody else runs while another one is under way. Not where a killed run has left rules: of
-// two commands that come at the same moment one may take them away while the other counts on them, and says so at the end.
-func (m *machine) beside(c sim.Command) {
+// leftovers tells whether a killed run has left rules that no record needs. Of two commands that come at the same moment one
+// may take them away while the other counts on them; it says so at the end.
+func (m *machine) leftovers() bool {
 	needs := tune.Needs(flux.Each(m.touched.Objects()))
-	for _, parent := range m.touched.Parents {
-		if left := pairs(tune.OurRules(m.touched.Resources[parent].Object())); len(left) > len(pairs(tune.Rules(needs[parent]))) {
-			return
+	return slices.ContainsFunc(m.touched.Parents, func(parent flux.Ref) bool {
+		want := pairs(tune.Rules(needs[parent]))
+		for pair := range pairs(tune.OurRules(m.touched.Resources[parent].Object())) {
+			if !want[pair] {
+				return true
+			}
 		}
-	}
+		return false
+	})
+}
+
+// beside is a command that somebody else runs while another one is under way.
+func (m *machine) beside(c sim.Command) {
 	command, fault, seen := m.command, m.fault, m.seen
 	m.run(sim.Step{Command: &c})
 	m.command, m.fault, m.seen = command, fault, seen
 }
 
 // step is a command, perhaps with something that goes wrong in it, or an event.
-func (m *machine) step(t *rapid.T, step sim.Step) {
+func (m *machine) step(t failing, step sim.Step) {
 	m.log = append(m.log, step.String())
 	if step.Command == nil {
 		m.both(step.Event)
@@ -137,6 +156,7 @@ func (m *machine) step(t *rapid.T, step sim.Step) {
 		return
 	}
 	m.checkReport(t, s, out)
+	m.checkPinned(t, out)
 	m.checkKept(t, s, before, planned)
 	// What happens after the records were read is for the next command.
 	blind := step.Command.Tenant || step.Beside != nil && step.Beside.Tenant // it says that it could not compare them
@@ -157,13 +177,13 @@ func (m *machine) adoptedUnseen() {
 	}
 }
 
-func (m *machine) fail(t *rapid.T, format string, args ...any) {
+func (m *machine) fail(t failing, format string, args ...any) {
 	t.Helper()
 	t.Fatalf("%s\n%s", fmt.Sprintf(format, args...), strings.Join(m.log, "\n"))
 }
 
 // checkWayBack takes everything back, and compares with the world in which fluxtune never was.
-func (m *machine) checkWayBack(t *rapid.T) {
+func (m *machine) checkWayBack(t failing) {
 	for _, c := range []sim.Command{{Verb: sim.VerbRevert}, {Verb: sim.VerbForget}} {
 		m.step(t, sim.Step{Command: &c})
 	}
@@ -205,7 +225,7 @@ func concede(got, want *sim.Resource, handled bool) {
 	}
 }
 
-func (m *machine) complain(t *rapid.T) {
+func (m *machine) complain(t failing) {
 	if len(m.complaints) > 0 {
 		m.fail(t, "%s", m.complaints[0])
 	}
@@ -229,6 +249,59 @@ func TestSequences(t *testing.T) {
 				}
 				m.checkWayBack(t)
 			})
+		})
+	}
+}
+
+// TestRuleTakenAwayMeanwhile: somebody else's revert comes between a rule and the change that needs it, and takes the rule
+// away, for no record names it yet. The rule is there again at the end, and the object says what happened.
+func TestRuleTakenAwayMeanwhile(t *testing.T) {
+	t.Parallel()
+	for request := 3; request <= 5; request++ { // after the rules of both owners, before the first change
+		m := newMachine()
+		_, _, out := m.run(sim.Step{
+			Command: &sim.Command{Verb: sim.VerbApply, Managed: tune.ManagedPin, Session: "s1"},
+			Fault:   sim.Beside, At: request, Beside: &sim.Command{Verb: sim.VerbRevert},
+		})
+		told := 0
+		for _, r := range out.Objects {
+			assert.Equal(t, cluster.Configured, r.Outcome, "request %d: %s: %v", request, r.Write.Target().Ref, r.Err)
+			if !r.Write.(tune.ApplyWrite).Item.Pinned() {
+				assert.NoError(t, r.Err)
+				continue
+			}
+			told++
+			assert.ErrorContains(t, r.Err, "the rule that keeps it was taken away", "request %d: %s", request, r.Write.Target().Ref)
+		}
+		assert.Equal(t, 3, told)
+	}
+}
+
+// TestFoundHistories are histories that were found once, and that other random choices may not come to again.
+func TestFoundHistories(t *testing.T) {
+	t.Parallel()
+	apply := func(session string, policy int, managed tune.Managed) *sim.Command {
+		return &sim.Command{Verb: sim.VerbApply, Session: session, Policy: policy, Shorten: true, Managed: managed}
+	}
+	for name, history := range map[string]sim.History{
+		"forget drops a record that somebody else's pin has just written": {
+			{Command: apply("s1", 4, tune.ManagedPatch)},
+			{Command: &sim.Command{Verb: sim.VerbForget}, Fault: sim.Beside, At: 1, Beside: apply("s2", 2, tune.ManagedPin)},
+		},
+		"a rule that is there already, and that the owner has not observed": {
+			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 3, Beside: apply("s2", 0, tune.ManagedPin)},
+		},
+		"a pin that was planned before another one": {
+			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 1, Beside: apply("s2", 4, tune.ManagedPin)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine()
+			for _, step := range history {
+				m.step(t, step)
+				m.complain(t)
+			}
+			m.checkWayBack(t)
 		})
 	}
 }

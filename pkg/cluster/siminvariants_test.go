@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"pgregory.net/rapid"
-
 	"github.com/fluxtune/kubectl-fluxtune/hack/sim"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -176,7 +174,7 @@ func (m *machine) heldByUs(r *sim.Resource, f flux.Field) bool {
 }
 
 // checkReport holds what is said against what the server holds.
-func (m *machine) checkReport(t *rapid.T, s *sim.Store, out cluster.Outcomes) {
+func (m *machine) checkReport(t failing, s *sim.Store, out cluster.Outcomes) {
 	for _, r := range out.Objects {
 		ref := r.Write.Target().Ref
 		written := s.Written[ref] > 0
@@ -198,8 +196,31 @@ func (m *machine) checkReport(t *rapid.T, s *sim.Store, out cluster.Outcomes) {
 	}
 }
 
+// checkPinned: of what was set under a rule, and is said to be done, Git has undone nothing by the end; also where somebody
+// else's command came between.
+func (m *machine) checkPinned(t failing, out cluster.Outcomes) {
+	if m.fault != sim.None && m.fault != sim.Beside {
+		return // something else took the rules away, or the object
+	}
+	for _, result := range out.Objects {
+		apply, ok := result.Write.(tune.ApplyWrite)
+		if !ok || !apply.Item.Pinned() || result.Outcome != cluster.Configured || result.Err != nil {
+			continue
+		}
+		r := m.touched.Resources[result.Write.Target().Ref]
+		if record, err := tune.ReadRecord(r.Object()); err != nil || !record.HasSession(m.command.Session) {
+			continue // somebody has taken it back, or forgotten it, right after it was done
+		}
+		for _, c := range apply.Item.Changes {
+			if now, set := r.Fields[c.Field]; r.LastWriter[c.Field] == sim.ByApplier && (!set || c.To == nil || now != *c.To) {
+				m.fail(t, "%s: %s %s is said to be done under a rule, and its parent has made it %q", m.command, r.Ref, c.Field, now)
+			}
+		}
+	}
+}
+
 // checkKept: what a revert finds changed by somebody's hand, and leaves so, it names.
-func (m *machine) checkKept(t *rapid.T, s *sim.Store, before map[flux.Ref]*tune.Record, planned sim.Planned) {
+func (m *machine) checkKept(t failing, s *sim.Store, before map[flux.Ref]*tune.Record, planned sim.Planned) {
 	if m.command.Verb != sim.VerbRevert || m.command.Session != "" || m.command.Force || s.Fault == sim.Meanwhile || s.Fault == sim.Beside {
 		return
 	}
@@ -238,7 +259,7 @@ func original(record *tune.Record, f flux.Field) *string {
 }
 
 // checkRules: a rule of ours is there if and only if a record needs it, and those of others are as they put them.
-func (m *machine) checkRules(t *rapid.T, out cluster.Outcomes) {
+func (m *machine) checkRules(t failing, out cluster.Outcomes) {
 	needs := tune.Needs(flux.Each(m.touched.Objects()))
 	for _, parent := range m.touched.Parents {
 		if slices.ContainsFunc(out.Owners, func(r cluster.Result) bool { return r.Write.Target().Ref == parent && r.Outcome != cluster.Configured }) {
