@@ -55,7 +55,11 @@ func (s store) Patch(ctx context.Context, o flux.Object, patch []byte, whole boo
 		return flux.Object{}, err
 	}
 	if whole {
-		return flux.Decode(data)
+		patched, err := flux.Decode(data)
+		if err != nil {
+			return flux.Object{}, err
+		}
+		return patched, patched.KeepManagedFields(data) // whoever takes the change back needs them, also without our mark
 	}
 	var patched struct {
 		Metadata struct {

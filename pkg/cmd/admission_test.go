@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mutate has the API server change each update of a namespace's GitRepositories where a CEL condition holds.
+// mutate has the API server change each update of a namespace's sources and Kustomizations where a CEL condition holds.
 const mutate = `
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicy
@@ -21,7 +21,7 @@ spec:
   matchConstraints:
     namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: %[1]s}}
     resourceRules:
-    - {apiGroups: ["source.toolkit.fluxcd.io"], apiVersions: ["*"], operations: [UPDATE], resources: [gitrepositories]}
+    - {apiGroups: ["source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io"], apiVersions: ["*"], operations: [UPDATE], resources: ["*"]}
   matchConditions:
   - {name: matters, expression: %[2]q}
   mutations:
@@ -75,6 +75,45 @@ func TestAdmissionThatChangesWhatIsWritten(t *testing.T) {
 				assert.Contains(t, o.stderr, "0 configured, 0 unchanged, 0 left alone, 1 failed.")
 				assert.NotContains(t, o.stderr, "Take it back with")
 				assert.Equal(t, before, state())
+			}
+		})
+	}
+}
+
+// The same for rules of a pin: without them nothing is changed, and nothing of them stays.
+func TestAdmissionThatChangesRules(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ when, change, why string }{
+		"no rule": {
+			`has(object.spec.ignore)`, `[JSONPatch{op: "remove", path: "/spec/ignore"}]`,
+			"the API server dropped rules from spec.ignore",
+		},
+		"no note": {
+			`'fluxtune.github.io/pins' in object.metadata.?annotations.orValue({})`, `[JSONPatch{op: "remove", path: "/metadata/annotations/fluxtune.github.io~1pins"}]`,
+			"the API server dropped the annotation fluxtune.github.io/pins",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newGitFleet(t)
+			f.observe(t)
+			f.Apply(t, fmt.Sprintf(mutate, f.flux, tc.when, tc.change))
+			require.EventuallyWithT(t, func(c *assert.CollectT) { // it takes a moment to be enforced
+				got, err := f.RunKubectl(context.Background(), "", "patch", "kustomization", "root", "-n", f.flux, "--type=merge", "--dry-run=server", "-o",
+					`jsonpath={.spec.ignore}{.metadata.annotations}`, "-p", `{"metadata":{"annotations":{"fluxtune.github.io/pins":"{}"}},"spec":{"ignore":[{"paths":["/data"]}]}}`)
+				assert.NoError(c, err)
+				assert.NotContains(c, got, map[string]string{"no rule": "/data", "no note": "pins"}[name])
+			}, 20*time.Second, 100*time.Millisecond)
+			for range 2 {
+				o := on(f.Cluster).run(t.Context(), "apply", "-n", f.apps, "--yes", pin, "--wait-timeout=20s")
+				assert.Equal(t, exitFailed, o.code)
+				assert.Contains(t, o.stderr, tc.why)
+				assert.Contains(t, o.stderr, "0 configured, 0 unchanged, 0 left alone, 1 failed, 1 not attempted.")
+				assert.Equal(t, "5m", f.interval(t), o.stderr)
+				ignore, note := f.rules(t)
+				assert.Empty(t, ignore)
+				assert.Empty(t, note)
+				assert.NotContains(t, f.owners(t, "kustomization", f.flux, "root"), "fluxtune")
 			}
 		})
 	}

@@ -239,13 +239,19 @@ func Decode(data []byte) (Object, error) {
 	return o, o.keepManagedFields(data)
 }
 
-// keepManagedFields keeps metadata.managedFields of an object that fluxtune changed, also where something took the
-// annotation that says so: they are needed to take its name out again.
+// keepManagedFields keeps metadata.managedFields of an object that fluxtune changed: they are needed to take
+// its name out again.
 func (o *Object) keepManagedFields(data []byte) error {
 	ours := func(key string) bool { return strings.HasPrefix(key, Group+"/") }
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(o.Annotations)), ours) && !bytes.Contains(data, []byte(`"f:`+Group+`/`)) {
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(o.Annotations)), ours) {
 		return nil
 	}
+	return o.KeepManagedFields(data)
+}
+
+// KeepManagedFields keeps metadata.managedFields of the JSON that the object was made from, whoever changed it. The error
+// names the object.
+func (o *Object) KeepManagedFields(data []byte) error {
 	var d struct {
 		Metadata struct {
 			ManagedFields json.RawMessage `json:"managedFields"`

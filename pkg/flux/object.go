@@ -108,7 +108,7 @@ type Object struct {
 	// Owners are who owns the fields that matter here (metadata.managedFields).
 	Owners []FieldOwner
 	// ManagedFields is metadata.managedFields as it was read, of objects that bear an annotation of
-	// fluxtune, or did; nil of others.
+	// fluxtune, and of answers to a patch; nil of others.
 	ManagedFields []byte
 	// Size of the object as JSON, in bytes.
 	Size int

@@ -54,11 +54,14 @@ func giveBack(raw []byte, ours map[string]bool, freed map[flux.Field][]flux.Mana
 			}
 		}
 	}
-	if len(left) == 0 { // an empty list is taken for one that was left out; this one says that nobody owns anything
-		left = []metav1.ManagedFieldsEntry{{}}
+	if len(left) == 0 {
+		left = nobody()
 	}
 	return left, nil
 }
+
+// nobody says that nobody owns anything: an empty list is taken for one that was left out.
+func nobody() []metav1.ManagedFieldsEntry { return []metav1.ManagedFieldsEntry{{}} }
 
 func sortedFields(freed map[flux.Field][]flux.Manager) []flux.Field {
 	var fields []flux.Field

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
@@ -70,11 +72,7 @@ func (w PinWrite) rules(now flux.Object, others []flux.IgnoreRule, notes pins) (
 		return nil, fmt.Errorf("noting the rules of %s: %w", now.Ref, err)
 	}
 	return patchOf(now, map[string]any{PinsAnnotation: string(note)}, nil, func(patch map[string]any) {
-		var ignore any // null removes
-		if all := slices.Concat(others, w.Pin.Rules); len(all) > 0 {
-			ignore = all
-		}
-		set(patch, flux.IgnoreField.Path(), ignore)
+		set(patch, flux.IgnoreField.Path(), orNull(slices.Concat(others, w.Pin.Rules)))
 	})
 }
 
@@ -89,4 +87,92 @@ func (w PinWrite) release(now flux.Object, notes pins, adopted bool) ([]byte, er
 		return nil, err
 	}
 	return mergePatch(now, nil, map[string]any{PinsAnnotation: nil}, managed)
+}
+
+// Verify implements Verifier: objects that are changed without their rule would be set back, and a rule without its note
+// would be taken for somebody else's.
+func (w PinWrite) Verify(answer flux.Object) error {
+	switch {
+	case len(w.Pin.Rules) > 0 && !Pinning(answer):
+		return fmt.Errorf("the API server dropped the annotation %s, which tells our rules from others: %s", PinsAnnotation, byAdmission)
+	case len(adds(w.Pin.Rules, OurRules(answer))) > 0:
+		return fmt.Errorf("the API server dropped rules from %s: %s", flux.IgnoreField, byAdmission)
+	default:
+		return nil
+	}
+}
+
+// Undo implements Verifier.
+func (w PinWrite) Undo(before, answer flux.Object) Write {
+	return unpinWrite{before: before, answer: answer, sent: w.Pin.Rules, manager: w.Manager}
+}
+
+// unpinWrite puts the rules of an owner back to what they were before a write that did not arrive as it was sent, and takes
+// our name away where it was not there before.
+type unpinWrite struct {
+	before, answer flux.Object
+	sent           []flux.IgnoreRule
+	manager        string
+}
+
+// Target implements Write.
+func (w unpinWrite) Target() flux.Object { return w.answer }
+
+// Next sends the rules as they were. Of an owner that somebody has changed since, only ours go.
+func (w unpinWrite) Next(now flux.Object) Next {
+	rules := w.before.Ignore
+	if now.ResourceVersion != w.answer.ResourceVersion {
+		ours := OurRules(w.before)
+		is := func(rules []flux.IgnoreRule) func(flux.IgnoreRule) bool {
+			return func(r flux.IgnoreRule) bool { return slices.ContainsFunc(rules, r.Equal) }
+		}
+		rules = slices.Concat(slices.DeleteFunc(slices.Clone(now.Ignore), is(slices.Concat(w.sent, ours))), ours)
+	}
+	note, noted := w.before.Annotations[PinsAnnotation]
+	left, leftNoted := now.Annotations[PinsAnnotation]
+	switch {
+	case !slices.EqualFunc(rules, now.Ignore, flux.IgnoreRule.Equal) || note != left || noted != leftNoted:
+		annotations := map[string]any{PinsAnnotation: nil}
+		if noted {
+			annotations[PinsAnnotation] = note
+		}
+		patch, err := patchOf(now, annotations, nil, func(patch map[string]any) { set(patch, flux.IgnoreField.Path(), orNull(rules)) })
+		return Next{Patch: patch, More: true, Err: err}
+	case !noted && len(now.ManagedFields) > 0:
+		patch, err := w.release(now)
+		return Next{Patch: patch, Err: err}
+	default:
+		return Next{State: StateAsWanted}
+	}
+}
+
+// release takes our name away, which was not there before, and gives the list back to who owned it; nil where there is
+// nothing to do.
+func (w unpinWrite) release(now flux.Object) ([]byte, error) {
+	ours := map[string]bool{DefaultManager: true, w.manager: true}
+	var entries []metav1.ManagedFieldsEntry
+	if err := json.Unmarshal(now.ManagedFields, &entries); err != nil {
+		return nil, fmt.Errorf("reading metadata.managedFields of %s: %w", now.Ref, err)
+	}
+	is := func(e metav1.ManagedFieldsEntry) bool { return ours[e.Manager] && e.Subresource == "" }
+	if !slices.ContainsFunc(entries, is) {
+		return nil, nil
+	}
+	owners := slices.DeleteFunc(w.before.OwnersOf(flux.IgnoreField), func(m flux.Manager) bool { return ours[m.Name] })
+	managed, err := giveBack(now.ManagedFields, ours, map[flux.Field][]flux.Manager{flux.IgnoreField: owners})
+	if err != nil {
+		return nil, err
+	}
+	if managed = slices.DeleteFunc(managed, is); len(managed) == 0 {
+		managed = nobody()
+	}
+	return mergePatch(now, nil, nil, managed)
+}
+
+// orNull is a list of rules as a merge patch sets it: null where there is none.
+func orNull(rules []flux.IgnoreRule) any {
+	if len(rules) == 0 {
+		return nil
+	}
+	return rules
 }

@@ -143,14 +143,17 @@ func (w ApplyWrite) patch(now flux.Object, record *Record) ([]byte, error) {
 	return mergePatch(now, w.Item.Changes, annotate(now, &next), nil)
 }
 
+// byAdmission is why the API server's answer is not what was sent.
+const byAdmission = "admission (a policy or webhook) changes what is written"
+
 // Verify implements Verifier: a value that is another one, or a record that is not there, could not be taken back.
 func (w ApplyWrite) Verify(answer flux.Object) error {
 	if record, err := ReadRecord(answer); err != nil || !record.HasSession(w.Stamp.Session) {
-		return fmt.Errorf("the API server dropped the annotation %s, which the way back needs: admission (a policy or webhook) changes what is written", RecordAnnotation)
+		return fmt.Errorf("the API server dropped the annotation %s, which the way back needs: %s", RecordAnnotation, byAdmission)
 	}
 	for _, c := range w.Item.Changes {
 		if got := answer.Value(c.Field); !flux.SameDuration(got, c.To) {
-			return fmt.Errorf("%s became %s, not %s: admission (a policy or webhook) changes what is written", c.Field, Show(got), Show(c.To))
+			return fmt.Errorf("%s became %s, not %s: %s", c.Field, Show(got), Show(c.To), byAdmission)
 		}
 	}
 	return nil
