@@ -16,6 +16,19 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
+// applyFor changes the fleet for two hours. It returns how to end that, and what came of it then.
+func (f gitFleet) applyFor(t *testing.T) (ctrlC func(), result <-chan outcome) {
+	t.Helper()
+	ctx, ctrlC := context.WithCancel(t.Context())
+	t.Cleanup(ctrlC)
+	ended := make(chan outcome, 1)
+	go func() {
+		ended <- on(f.Cluster).run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
+	}()
+	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	return ctrlC, ended
+}
+
 // Somebody may have taken it back first: a colleague, or the cron job.
 func TestApplyForThatSomebodyEnded(t *testing.T) {
 	t.Parallel()
@@ -23,13 +36,7 @@ func TestApplyForThatSomebodyEnded(t *testing.T) {
 		t.Run(verb, func(t *testing.T) {
 			t.Parallel()
 			f := newFreeFleet(t)
-			ctx, ctrlC := context.WithCancel(t.Context())
-			defer ctrlC()
-			result := make(chan outcome, 1)
-			go func() {
-				result <- on(f.Cluster).run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
-			}()
-			require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+			ctrlC, result := f.applyFor(t)
 			on(f.Cluster).must(t, verb, "-n", f.apps, "--yes")
 			ctrlC()
 			o := <-result
@@ -111,13 +118,7 @@ func TestApplyForWithoutATerminal(t *testing.T) {
 func TestApplyForLeavesLaterChoices(t *testing.T) {
 	t.Parallel()
 	f := newFreeFleet(t)
-	ctx, ctrlC := context.WithCancel(t.Context())
-	defer ctrlC()
-	result := make(chan outcome, 1)
-	go func() {
-		result <- on(f.Cluster).run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
-	}()
-	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	ctrlC, result := f.applyFor(t)
 	f.edit(t, "7m")
 	ctrlC()
 	o := <-result
@@ -131,13 +132,7 @@ func TestApplyForLeavesLaterChoices(t *testing.T) {
 func TestApplyForUnderALaterSession(t *testing.T) {
 	t.Parallel()
 	f := newFreeFleet(t)
-	ctx, ctrlC := context.WithCancel(t.Context())
-	defer ctrlC()
-	result := make(chan outcome, 1)
-	go func() {
-		result <- on(f.Cluster).run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
-	}()
-	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	ctrlC, result := f.applyFor(t)
 	f.tuned(t, "later", "--set", "development.GitRepository.interval=40s")
 	ctrlC()
 	o := <-result
