@@ -11,10 +11,10 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
-const (
-	module     = "github.com/fluxtune/kubectl-fluxtune"
-	reportPath = "pkg/report"
-)
+const module = "github.com/fluxtune/kubectl-fluxtune"
+
+// documented are the packages whose types are in documents.
+var documented = []string{"pkg/report", "pkg/check"}
 
 // documents are what commands write with -o json, by kind.
 var documents = map[string]any{
@@ -27,6 +27,7 @@ var documents = map[string]any{
 	"NodeList":      report.NodeList{},
 	"TraceList":     report.TraceList{},
 	"NodeGroupList": report.NodeGroupList{},
+	"Check":         report.BranchCheck{},
 	"Diagnosis":     report.Diagnosis{},
 	"Version":       report.Version{},
 }
@@ -36,8 +37,10 @@ func schemas() (map[string][]byte, error) {
 	all := make(map[string][]byte)
 	for kind, document := range documents {
 		r := &jsonschema.Reflector{Anonymous: true, ExpandedStruct: true, Namer: typeName}
-		if err := r.AddGoComments(module, reportPath); err != nil {
-			return nil, fmt.Errorf("reading the comments of %s: %w", reportPath, err)
+		for _, folder := range documented {
+			if err := r.AddGoComments(module, folder); err != nil {
+				return nil, fmt.Errorf("reading the comments of %s: %w", folder, err)
+			}
 		}
 		schema := r.ReflectFromType(reflect.TypeOf(document))
 		allowNull(schema, reflect.TypeOf(document))
@@ -51,13 +54,18 @@ func schemas() (map[string][]byte, error) {
 	return all, nil
 }
 
-// typeName names a type where references can name it: PairOfString for Pair[string].
+// typeName names a type where references can name it: PairOfString for Pair[string], PairOfListOfRow for Pair[[]Row].
 func typeName(t reflect.Type) string {
 	name, argument, generic := strings.Cut(strings.TrimSuffix(t.Name(), "]"), "[")
 	if !generic {
 		return name
 	}
-	return name + "Of" + strings.ToUpper(argument[:1]) + argument[1:]
+	element, list := strings.CutPrefix(argument, "[]")
+	if list {
+		name += "OfList"
+	}
+	element = element[strings.LastIndex(element, ".")+1:]
+	return name + "Of" + strings.ToUpper(element[:1]) + element[1:]
 }
 
 // allowNull lets fields be null that are written so where there is nothing: pointers without omitempty.
