@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -70,10 +72,13 @@ func (w *Writer) await(ctx context.Context, results []Result, numbers []int, unt
 	}
 	for len(pending) > 0 && ctx.Err() == nil {
 		w.look(ctx, results, pending)
-		if w.options.Waiting != nil {
-			w.options.Waiting(len(pending))
+		if len(pending) == 0 {
+			break
 		}
-		if len(pending) == 0 || !w.clock.Now().Before(until) || w.clock.Sleep(ctx, readyPoll) != nil {
+		if w.options.Waiting != nil {
+			w.options.Waiting(slices.SortedFunc(maps.Keys(pending), flux.Ref.Compare))
+		}
+		if !w.clock.Now().Before(until) || w.clock.Sleep(ctx, readyPoll) != nil {
 			break
 		}
 	}

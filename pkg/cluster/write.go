@@ -50,10 +50,10 @@ type WriteOptions struct {
 	Graph *tune.Graph
 	// LevelTimeout is how long one level waits for its objects to be ready again; 0 means 5 minutes.
 	LevelTimeout time.Duration
-	// Progress is told each result as it comes, from several goroutines, and Waiting how many objects are waited
-	// for; both may be nil.
+	// Progress is told each result as it comes, from several goroutines, and Waiting which objects are waited
+	// for, one at least, in order; both may be nil.
 	Progress func(Result)
-	Waiting  func(left int)
+	Waiting  func(left []flux.Ref)
 }
 
 // Write carries writes out and returns one result each, in their order. A failure stops only its own

@@ -11,7 +11,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -61,12 +60,8 @@ func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budge
 		if left <= 0 {
 			return
 		}
-		text := fmt.Sprintf("%s left, %.0f requests/h (%.0f before), %s changed; Ctrl-C ends it",
-			left.Round(time.Second), requests.Planned, requests.Now, plural(since, "source"))
-		if width, _ := o.root.terminalSize(); width > 0 {
-			text = report.Clip(text, width-1) // a line that is broken cannot be drawn over
-		}
-		line.show(text)
+		line.show(fmt.Sprintf("%s left, %.0f requests/h (%.0f before), %s changed; Ctrl-C ends it",
+			left.Round(time.Second), requests.Planned, requests.Now, plural(since, "source")))
 		select {
 		case <-ctx.Done():
 			return

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
@@ -83,8 +82,8 @@ func (o WriteOptions) carryOut(ctx context.Context, run cluster.Run, f fleet) cl
 		FieldManager: o.FieldManager, DryRun: o.DryRun == dryRunServer, PatchesPerSecond: pace,
 		Graph: f.graph, LevelTimeout: o.WaitTimeout,
 		Progress: func(r cluster.Result) { p.show(counter.add(r)) },
-		Waiting: func(left int) {
-			p.show(fmt.Sprintf("%s; waiting for %s to be ready again", counter.text(), plural(left, "object")))
+		Waiting: func(left []flux.Ref) {
+			p.show(counter.text() + "; waiting for " + firstOf(left) + " to be ready again")
 		},
 	}
 	out := o.Client.Run(ctx, run, options)

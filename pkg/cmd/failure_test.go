@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -248,6 +250,27 @@ func TestInterrupt(t *testing.T) {
 
 	again := decode[report.Results](t, on(c).must(t, "apply", "-A", "--yes", "--patches-per-second", "0", "-o", "json"))
 	assert.Equal(t, report.ResultSummary{Changed: summary.NotAttempted, Unchanged: 156 - summary.NotAttempted}, again.Summary)
+}
+
+// What is waited for is named, on one line that a terminal can draw over.
+func TestWhatIsWaitedForIsNamed(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m"))
+	c.Apply(t, gitRepository(ns, "web", "interval: 5m, timeout: 2m"))
+	for _, width := range []int{0, 60, 200} {
+		i := on(c)
+		i.watched, i.now, i.width, i.session = true, time.Now, width, fmt.Sprintf("20261122-120000-%04d", width)
+		o := i.run(t.Context(), "apply", "-n", ns, "--yes", "--wait", "--wait-timeout=3s", "--set", fmt.Sprintf("development.GitRepository.interval=%ds", 60+width))
+		drawn := strings.Split(o.stderr, "\r\x1b[K")
+		require.Greater(t, len(drawn), 2, "%q", o.stderr)
+		for _, line := range drawn[1 : len(drawn)-1] {
+			assert.Less(t, terminal.Width(line), cmp.Or(width, 80), "%q", line)
+		}
+		named := terminal.Clip("2 of 2 objects done; waiting for GitRepository "+ns+"/app and 1 more to be ready again", cmp.Or(width, 80)-1)
+		assert.Contains(t, drawn, named)
+	}
 }
 
 // Nobody observes the change here: Flux is not running.

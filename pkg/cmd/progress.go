@@ -1,12 +1,15 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"sync"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
 // progress is a line on a terminal that tells how far something is. It appears after a second, ten
@@ -15,6 +18,7 @@ type progress struct {
 	mu    sync.Mutex
 	out   io.Writer
 	now   func() time.Time
+	width func() int
 	start time.Time
 	last  time.Time
 	shown bool
@@ -26,7 +30,7 @@ const (
 )
 
 func (r *root) newProgress() *progress {
-	p := &progress{now: r.Now, start: r.Now()}
+	p := &progress{now: r.Now, start: r.Now(), width: func() int { width, _ := r.terminalSize(); return cmp.Or(width, 80) }}
 	if r.StderrTerminal && r.Getenv("TERM") != "dumb" {
 		p.out = r.ErrOut
 	}
@@ -42,7 +46,7 @@ func (p *progress) show(text string) {
 		return
 	}
 	p.last, p.shown = now, true
-	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s", text)
+	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s", report.Clip(text, p.width()-1)) // a line that is broken cannot be drawn over
 }
 
 // clear takes the line away.
@@ -52,6 +56,14 @@ func (p *progress) clear() {
 	if p.shown {
 		_, _ = fmt.Fprint(p.out, "\r\x1b[K")
 	}
+}
+
+// firstOf names the first of some objects, of which there is one at least, and counts the rest.
+func firstOf(refs []flux.Ref) string {
+	if len(refs) == 1 {
+		return refs[0].String()
+	}
+	return fmt.Sprintf("%s and %d more", refs[0], len(refs)-1)
 }
 
 // counter counts results as they come.

@@ -175,16 +175,18 @@ func (r *Result) become(d cluster.Result, done string) {
 	r.runEnded = errors.Is(d.Err, cluster.ErrInterrupted) || errors.Is(d.Err, cluster.ErrNoAnswer)
 }
 
+// inPart says that some of what was to be taken back stays.
+func (r Result) inPart() bool {
+	return r.Kept != "" && (r.Action == string(cluster.Restored) || r.Action == string(cluster.Released))
+}
+
 func (s *ResultSummary) count(r Result, done string) {
 	if r.NotReady != "" {
 		s.NotReady++
 	}
-	switch cluster.Outcome(r.Action) {
-	case cluster.Restored, cluster.Released: // each counts once
-		if r.Kept != "" {
-			s.Partial++
-			return
-		}
+	if r.inPart() { // each counts once
+		s.Partial++
+		return
 	}
 	switch cluster.Outcome(r.Action) {
 	case cluster.Outcome(done):
@@ -257,6 +259,9 @@ func (r Results) Table(withNamespace bool) Table {
 			changes = append(changes, strings.TrimPrefix(c.Field, "spec.")+" "+Arrow(c))
 		}
 		result := Cell{Text: outcomeWord(item.Action), Style: r.outcomeStyle(item.Action)}
+		if item.inPart() {
+			result.Text = "not whole" // as the summary counts it
+		}
 		if r.DryRun != "" && r.outcomeStyle(item.Action) == Good {
 			result.Text += " (" + dryRunNote(r.DryRun) + ")"
 		}
