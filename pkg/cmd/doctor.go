@@ -238,6 +238,9 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	if overdue, late := report.OverdueCheck(tune.Sessions(fleet.objects, nil), o.root.Now(), o.where()); late {
 		checks = append(checks, overdue)
 	}
+	if left, found := report.RulesCheck(options.leftRules(fleet), o.where()); found {
+		checks = append(checks, left)
+	}
 	d := report.NewDiagnosis(checks, access.Rights, o.next(look, write, nodes))
 	return d.WithProposal(proposal, o.policyFile), nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 const pin = "--managed=pin"
@@ -43,6 +44,39 @@ func TestPinsFollowTheRecords(t *testing.T) {
 			assert.NotContains(t, f.owners(t, "kustomization", f.flux, "root"), "fluxtune")
 		})
 	}
+}
+
+// Whoever dropped a record by hand, or might not change the owner, left a rule: doctor names it, and what it proposes takes it away.
+func TestRulesThatNothingNeedsAreNamed(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	f.observe(t)
+	_, o := f.tuned(t, "a", pin, "--policy", gitPolicy(t, "interval: 1m"))
+	require.Zero(t, o.code, o.stderr)
+	pins := func() (check report.Check, found bool) {
+		for _, check := range decode[report.Diagnosis](t, on(f.Cluster).must(t, "doctor", "-n", f.apps, "-o", "json")).Checks {
+			if check.Name == "pins" {
+				return check, true
+			}
+		}
+		return check, false
+	}
+	_, found := pins()
+	require.False(t, found, "the record needs it")
+	f.Kubectl(t, "annotate", "gitrepository", "app", "-n", f.apps, tune.RecordAnnotation+"-")
+	check, found := pins()
+	require.True(t, found)
+	assert.Equal(t, "1 Kustomization with rules of fluxtune in spec.ignore that no object needs any more: Kustomization "+f.flux+"/root", check.Message)
+	require.Equal(t, []string{"kubectl fluxtune revert -n " + f.apps + " --expired"}, check.Run)
+	o = on(f.Cluster).must(t, append(words(strings.TrimPrefix(check.Run[0], "kubectl fluxtune ")), "--yes")...)
+	ignore, note := f.rules(t)
+	assert.Empty(t, ignore, "%s%s", o.stdout, o.stderr)
+	assert.Empty(t, note)
+	assert.Contains(t, o.stderr, "The rules in spec.ignore of 1 Kustomization changed.")
+	_, found = pins()
+	assert.False(t, found)
+	o = on(f.Cluster).must(t, "revert", "-n", f.apps, "--expired", "--yes")
+	assert.Contains(t, o.stderr, "No session is overdue")
 }
 
 // A rule of ours that somebody edited is theirs: it stays, and whoever takes the pin back is told what it still does.

@@ -66,7 +66,7 @@ func newRevert(r *root) *cobra.Command {
 	flags.WriteFlags.add(cmd, r, "diff")
 	cmd.Flags().StringVar(&flags.Session, "session", "", "Take back only what the apply with this session did.")
 	cmd.Flags().BoolVar(&flags.Force, "force", false, "Restore fields too that somebody else changed since.")
-	cmd.Flags().BoolVar(&flags.Expired, "expired", false, "Take back the sessions of apply --for whose time is over.")
+	cmd.Flags().BoolVar(&flags.Expired, "expired", false, "Take back the sessions of apply --for whose time is over, and rules of pins that no object needs any more.")
 	_ = cmd.RegisterFlagCompletionFunc("session", r.completeSessions)
 	return cmd
 }
@@ -115,6 +115,11 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	if len(restores) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
 		return sessionGone{o.Session, o.where()}
 	}
+	return o.restore(ctx, f, restores)
+}
+
+// restore carries out restores, and brings the rules of owners to what the records need afterwards.
+func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Restore) error {
 	owners := o.pinning(f)
 	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores)
 	if len(restores)+len(rules) == 0 && o.printer.tables() {
@@ -182,7 +187,8 @@ func (o RevertOptions) proposeLater(restores []tune.Restore) {
 	}
 }
 
-// revertExpired takes back the sessions whose time is over, the newest first.
+// revertExpired takes back the sessions whose time is over, the newest first, and rules that no record needs: what a killed
+// program left, or a user who may not change their owner.
 func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 	bad := tune.BadRecords(f.objects)
 	o.root.warn(nil, bad)
@@ -207,12 +213,20 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 		}
 	}
 	if overdue == 0 && len(bad) == 0 && !f.snapshot.Incomplete() {
+		if len(o.leftRules(f)) > 0 {
+			return o.restore(ctx, f, nil)
+		}
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No session is overdue %s.\n", o.where())
 	}
 	if failed != nil {
 		return failed
 	}
 	return f.complete()
+}
+
+// leftRules are the owners with rules of fluxtune that no record needs.
+func (o FleetOptions) leftRules(f fleet) []tune.Pin {
+	return tune.RulesAfter(o.pinning(f), f.all(), f.snapshot.Unread, nil)
 }
 
 // readTuned reads the fleet with the owners whose rules may have to be taken back, whatever the objects say.

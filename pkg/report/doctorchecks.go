@@ -204,6 +204,9 @@ func OwnersCheck(s flux.Snapshot, l tune.Lasting, ignore bool, where string) Che
 	}
 	c.Status = CheckWarning
 	c.Message += fmt.Sprintf("; a change of the interval is undone, or may be, in %d", l.Undone)
+	if l.Undone > owned {
+		c.Message += ", some by what leaves no label"
+	}
 	c.Remedy = "change the values in Git; the first command shows for each whether a change sticks"
 	c.Run = []string{"kubectl fluxtune get " + where + " -o wide"}
 	if ignore && l.Pinnable > 0 {
@@ -262,5 +265,24 @@ func OverdueCheck(sessions []tune.Session, now time.Time, where string) (Check, 
 	return Check{
 		Name: "sessions", Status: CheckWarning, Message: count(len(late), "session") + " overdue: " + strings.Join(late, ", "),
 		Remedy: "take back what should have ended by itself", Run: []string{"kubectl fluxtune revert " + where + " --expired"},
+	}, true
+}
+
+// RulesCheck names the Kustomizations that bear rules of fluxtune which no record needs; false where there are none.
+func RulesCheck(left []tune.Pin, where string) (Check, bool) {
+	if len(left) == 0 {
+		return Check{}, false
+	}
+	var owners []string
+	for _, pin := range left {
+		owners = append(owners, pin.Owner.Ref.String())
+	}
+	const most = 3
+	if more := len(owners) - most; more > 0 {
+		owners = append(owners[:most], fmt.Sprintf("%d more", more))
+	}
+	return Check{
+		Name: "pins", Status: CheckWarning, Message: count(len(left), "Kustomization") + " with rules of fluxtune in spec.ignore that no object needs any more: " + strings.Join(owners, ", "),
+		Remedy: "take the rules away, so that Git decides again", Run: []string{"kubectl fluxtune revert " + where + " --expired"},
 	}, true
 }
