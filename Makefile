@@ -88,7 +88,7 @@ generate: ## Generate the policy's JSON Schema anew
 .PHONY: e2e
 e2e: testbed ## Hold what is claimed about Flux against real controllers; prints predicted beside measured
 	$(TESTBED) build $(E2E_UNITS)
-	FLUXTUNE_E2E=full go test -count=1 -v -timeout 45m ./hack/e2e | grep -v '^=== '
+	FLUXTUNE_E2E=full go test -count=1 -v -timeout 75m ./hack/e2e | grep -v '^=== '
 
 .PHONY: bench
 bench: build testbed ## Measure startup, plan and apply beside kubectl, as ratios

@@ -13,11 +13,8 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// TestRequestsOfFailingSources: what fails is asked again after a time that doubles from 750 ms to 15 m, not
-// at its interval.
-func TestRequestsOfFailingSources(t *testing.T) {
-	t.Parallel()
-	measures(t)
+// countsOfFailingSources: what fails is asked again after a time that doubles from 750 ms to 15 m, not at its interval.
+func countsOfFailingSources(t *testing.T) {
 	w := start(t)
 	ns := w.namespace(t, development)
 	kinds := []string{"missing-repository", "missing-branch"}

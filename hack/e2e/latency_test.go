@@ -74,7 +74,7 @@ func (d delivery) predicted() (typical, worst time.Duration) {
 }
 
 func TestCommitToApplied(t *testing.T) {
-	t.Parallel()
+	timed(t)
 	for _, tc := range []struct{ source, kustomization string }{
 		{"10s", "10m"}, // fast source, slow Kustomization
 		{"30s", "5s"},  // slow source, fast Kustomization
@@ -104,7 +104,7 @@ func TestCommitToApplied(t *testing.T) {
 // TestCommitToAppliedThroughDependsOn: a Kustomization that waits for another is looked at again every
 // 30 s (--requeue-dependency), unless the other one is ready first.
 func TestCommitToAppliedThroughDependsOn(t *testing.T) {
-	t.Parallel()
+	timed(t)
 	measures(t)
 	d := newDelivery(t, "10s", "10m")
 	d.Apply(t, fmt.Sprintf(`

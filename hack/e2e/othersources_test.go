@@ -58,7 +58,6 @@ func countsOfOtherSources(t *testing.T) {
 			}
 		}
 	}
-	time.Sleep(polledEvery / 2) // away from the polls, which come together
 	var groups []counted
 	for i, s := range sources {
 		every := polledEvery

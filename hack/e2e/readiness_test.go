@@ -258,7 +258,7 @@ func TestLost(t *testing.T) {
 // TestGenerationOfConditions: conditions bear the generation that the object had when they were written, not the one
 // that is being reconciled; status.observedGeneration bears that.
 func TestGenerationOfConditions(t *testing.T) {
-	t.Parallel()
+	timed(t)
 	measures(t)
 	var maps strings.Builder
 	for i := range 300 { // so many that a reconcile takes seconds

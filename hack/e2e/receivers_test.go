@@ -108,7 +108,7 @@ func (d delivery) pushed(branch string) string {
 // TestWebhook: with the Receiver that receivers prints, a signed push is applied in two seconds, though the source
 // polls each hour; a call that is not signed, or wrongly, is refused and touches nothing.
 func TestWebhook(t *testing.T) {
-	t.Parallel()
+	timed(t)
 	d := newDelivery(t, "1h", "1h")
 	host, gitea := d.at()
 	_, without := d.predicted()
@@ -166,7 +166,7 @@ func limitOfAWebhook() time.Duration {
 
 // TestLostCall: where the host does not call, the poll finds the commit.
 func TestLostCall(t *testing.T) {
-	t.Parallel()
+	timed(t)
 	d := newDelivery(t, "10s", "1h")
 	_, polled := d.predicted()
 	_, gitea := d.at()

@@ -67,6 +67,7 @@ func (w world) count(t *testing.T, ns string, groups []counted) {
 		}
 		return all
 	}
+	time.Sleep(polledEvery / 2) // away from the polls, which come together
 	before, begun := look(), time.Now()
 	time.Sleep(window) // the measurement itself
 	after, hours := look(), time.Since(begun).Hours()
@@ -121,7 +122,6 @@ func countsOfRefs(t *testing.T) {
 	w.Apply(t, manifests.String())
 	w.Kubectl(t, "wait", "gitrepository", "--all", "-n", ns, "--for=condition=Ready", "--timeout=2m")
 	predicted := predictedByRef(w.budget(t, ns))
-	time.Sleep(polledEvery / 2) // away from the polls, which come together
 	var groups []counted
 	for kind := range kinds {
 		groups = append(groups, counted{

@@ -38,12 +38,21 @@ func TestCounts(t *testing.T) {
 	measures(t)
 	for name, count := range map[string]func(*testing.T){
 		"Git": countsOfRefs, "Git that changes": countsOfAChangingRepository, "Git with submodules": countsOfSubmodules,
-		"other sources": countsOfOtherSources, "default policy": countsOfTheDefaultPolicy,
+		"other sources": countsOfOtherSources, "default policy": countsOfTheDefaultPolicy, "failing sources": countsOfFailingSources,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			count(t)
 		})
+	}
+}
+
+// timed marks what holds a time in seconds. In the full form it has the machine for itself; in the short form many tests
+// share it, and the times that are held are longer.
+func timed(t *testing.T) {
+	t.Helper()
+	if !full() {
+		t.Parallel()
 	}
 }
 
