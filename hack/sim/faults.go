@@ -2,8 +2,11 @@ package sim
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,6 +27,12 @@ const (
 	Forbidden Fault = "forbidden" // no right to patch
 	Meanwhile Fault = "meanwhile" // something else happens just before
 	Beside    Fault = "beside"    // somebody else's command runs just before
+
+	// Admission makes something else of what is written; the answer comes, or gets lost.
+	Changed      Fault = "changed"       // of its values
+	Stripped     Fault = "stripped"      // its annotations of ours go
+	LostChanged  Fault = "lost-changed"  // and the answer gets lost
+	LostStripped Fault = "lost-stripped" // and the answer gets lost
 )
 
 // Store is a store on which something goes wrong at one request; and one that may not be read everywhere.
@@ -111,7 +120,7 @@ func (s *Store) List(ctx context.Context, like flux.Object) ([]flux.Object, erro
 }
 
 // Patch implements cluster.Store.
-func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte, whole bool) (flux.Object, error) {
+func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte) (flux.Object, error) {
 	fault, err := s.arrive(o.Ref)
 	if err != nil {
 		return flux.Object{}, err
@@ -119,7 +128,11 @@ func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte, whole bo
 	if fault == Forbidden {
 		return flux.Object{}, apierrors.NewForbidden(resource(o.Ref), o.Name, errors.New("no right to patch"))
 	}
-	answer, err := s.Store.Patch(ctx, o, patch, whole)
+	patch, err = admit(fault, patch)
+	if err != nil {
+		return flux.Object{}, err
+	}
+	answer, err := s.Store.Patch(ctx, o, patch)
 	if err != nil {
 		return flux.Object{}, err
 	}
@@ -127,8 +140,36 @@ func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte, whole bo
 	if s.Eager {
 		s.Sleep(0)
 	}
-	if fault == Lost {
+	if fault == Lost || fault == LostChanged || fault == LostStripped {
 		return flux.Object{}, io.ErrUnexpectedEOF
 	}
 	return answer, nil
+}
+
+// Admitted is the duration that admission makes of each.
+const Admitted = "90s"
+
+// admit is what admission makes of a merge patch: other values, or one without annotations of ours. What the patch takes
+// away goes.
+func admit(fault Fault, patch []byte) ([]byte, error) {
+	var tree map[string]any
+	if err := json.Unmarshal(patch, &tree); err != nil {
+		return nil, apierrors.NewBadRequest(err.Error())
+	}
+	switch fault {
+	case Changed, LostChanged:
+		spec, _ := tree["spec"].(map[string]any)
+		for key, value := range spec {
+			if _, duration := value.(string); duration {
+				spec[key] = Admitted
+			}
+		}
+	case Stripped, LostStripped:
+		metadata, _ := tree["metadata"].(map[string]any)
+		annotations, _ := metadata["annotations"].(map[string]any)
+		maps.DeleteFunc(annotations, func(key string, value any) bool { return value != nil && strings.HasPrefix(key, flux.Group) })
+	default:
+		return patch, nil
+	}
+	return json.Marshal(tree)
 }

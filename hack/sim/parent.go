@@ -17,7 +17,7 @@ func (w *World) reconcile(parent flux.Ref) {
 	if p == nil || p.suspended {
 		return
 	}
-	p.observed, p.memo = p.generation, nil
+	p.observed, p.Observed, p.memo = p.generation, slices.Clone(p.Ignore), nil
 	objects := w.artifact[parent]
 	listed := slices.SortedFunc(maps.Keys(objects), flux.Ref.Compare)
 	for _, ref := range listed {

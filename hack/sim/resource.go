@@ -48,6 +48,8 @@ type Resource struct {
 	LastWriter map[flux.Field]Writer
 	// FromGit are the fields that Git set at the last reconcile.
 	FromGit map[flux.Field]bool
+	// Observed are the rules with which a parent has reconciled last.
+	Observed []flux.IgnoreRule
 
 	labels     map[string]string
 	suspended  bool
@@ -108,6 +110,15 @@ func (r *Resource) Object() flux.Object {
 	// Every Kustomization applies something that is not Flux's, too.
 	o.Status = flux.Status{ObservedGeneration: r.observed, Ready: "True", Managed: len(r.inventory) + 1, Inventory: r.inventory}
 	r.memo = &o
+	return o
+}
+
+// whole is the resource as it is read alone: with managedFields, whoever changed it.
+func (r *Resource) whole() flux.Object {
+	o := r.Object()
+	if o.ManagedFields == nil {
+		o.ManagedFields = r.managedFields()
+	}
 	return o
 }
 
@@ -305,6 +316,3 @@ func runOnce(manager string) bool { return manager == "flux" || strings.HasPrefi
 
 // Suspended tells whether a Kustomization is suspended.
 func (r *Resource) Suspended() bool { return r.suspended }
-
-// Observed tells whether the controller has seen the spec as it is.
-func (r *Resource) Observed() bool { return r.observed >= r.generation }

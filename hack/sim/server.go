@@ -35,7 +35,7 @@ func (s Server) Get(_ context.Context, o flux.Object) (flux.Object, error) {
 	if err != nil {
 		return flux.Object{}, err
 	}
-	return r.Object(), nil
+	return r.whole(), nil
 }
 
 // List implements cluster.Store.
@@ -61,7 +61,7 @@ type mergePatch struct {
 
 // Patch implements cluster.Store. As the real one (measured) it takes metadata.managedFields first, and then makes the
 // sender the owner of what the patch changes.
-func (s Server) Patch(_ context.Context, o flux.Object, patch []byte, _ bool) (flux.Object, error) {
+func (s Server) Patch(_ context.Context, o flux.Object, patch []byte) (flux.Object, error) {
 	r, err := s.find(o.Ref)
 	if err != nil {
 		return flux.Object{}, err
@@ -87,7 +87,7 @@ func (s Server) Patch(_ context.Context, o flux.Object, patch []byte, _ bool) (f
 		r.changed(true, false)
 	}
 	r.update(tune.DefaultManager, values, ByUs)
-	return r.Object(), nil
+	return r.whole(), nil
 }
 
 func (p mergePatch) values() (map[Path]*string, error) {

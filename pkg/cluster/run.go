@@ -144,7 +144,7 @@ func settle(ctx context.Context, s Store, run Run, done []Result, o WriteOptions
 			owner = planned
 		}
 		if _, known := owners[owner]; !known && owner != (flux.Ref{}) {
-			owners[owner] = flux.Object{Ref: owner, Version: target.Version}
+			owners[owner] = flux.Object{Ref: owner}
 		}
 	}
 	var results []Result
@@ -229,15 +229,9 @@ func recordsOf(ctx context.Context, s Store, clock Clock, owner flux.Object, wri
 	}
 	for _, rule := range tune.OurRules(owner) {
 		for _, ref := range tune.Targets(rule) {
-			row, known := flux.ParseManifestKind(ref.Group, ref.Kind)
-			if !known {
-				continue
+			if _, known := flux.ParseManifestKind(ref.Group, ref.Kind); known {
+				want(ref, versions[ref.Kind])
 			}
-			version := versions[ref.Kind]
-			if version == "" {
-				version = row.Versions[0]
-			}
-			want(ref, version)
 		}
 	}
 	unread = make(map[flux.Ref]bool)

@@ -40,6 +40,7 @@ type machine struct {
 	command sim.Command
 	fault   sim.Fault
 	seen    map[flux.Ref]map[flux.Field]string
+	records map[flux.Ref]string
 }
 
 // failing is a test of one history, or of many.
@@ -86,9 +87,9 @@ func (m *machine) both(e sim.Event) {
 // run carries a command out, on a server on which something may go wrong.
 func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes) {
 	c := *step.Command
-	m.command, m.fault, m.seen = c, step.Fault, make(map[flux.Ref]map[flux.Field]string)
+	m.command, m.fault, m.seen, m.records = c, step.Fault, make(map[flux.Ref]map[flux.Field]string), make(map[flux.Ref]string)
 	for ref, r := range m.touched.Resources {
-		m.seen[ref] = maps.Clone(r.Fields)
+		m.seen[ref], m.records[ref] = maps.Clone(r.Fields), r.Annotations[tune.RecordAnnotation]
 	}
 	leftovers := m.leftovers()
 	s := &sim.Store{
@@ -134,9 +135,9 @@ func (m *machine) leftovers() bool {
 
 // beside is a command that somebody else runs while another one is under way.
 func (m *machine) beside(c sim.Command) {
-	command, fault, seen := m.command, m.fault, m.seen
+	command, fault, seen, records := m.command, m.fault, m.seen, m.records
 	m.run(sim.Step{Command: &c})
-	m.command, m.fault, m.seen = command, fault, seen
+	m.command, m.fault, m.seen, m.records = command, fault, seen, records
 }
 
 // step is a command, perhaps with something that goes wrong in it, or an event.
@@ -148,7 +149,7 @@ func (m *machine) step(t failing, step sim.Step) {
 	}
 	var before map[flux.Ref]*tune.Record
 	if step.Command.Verb == sim.VerbRevert {
-		before = m.records()
+		before = m.recordsNow()
 	}
 	s, planned, out := m.run(step)
 	if s.Dead { // nobody reads what it would have said
@@ -168,7 +169,7 @@ func (m *machine) step(t failing, step sim.Step) {
 // adoptedUnseen: where the program was killed between a rule and the change that is to say so, the parent may have adopted
 // a value of ours that no record calls pinned: then it looks as if Git said it.
 func (m *machine) adoptedUnseen() {
-	for ref, record := range m.records() {
+	for ref, record := range m.recordsNow() {
 		r := m.touched.Resources[ref]
 		for _, f := range sim.Tunables {
 			adopted := r.Owners[applier][sim.Path(f)] && r.LastWriter[f] == sim.ByUs
@@ -288,6 +289,17 @@ func TestFoundHistories(t *testing.T) {
 			{Command: apply("s1", 4, tune.ManagedPatch)},
 			{Command: &sim.Command{Verb: sim.VerbForget}, Fault: sim.Beside, At: 1, Beside: apply("s2", 2, tune.ManagedPin)},
 		},
+		"a value under a rule, whose owner is getting more of them": {
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Namespace: "a", Tenant: true, Managed: tune.ManagedSkip}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Policy: 1, Managed: tune.ManagedSkip}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s3", Policy: 0, Managed: tune.ManagedPin}, Fault: sim.Lost, At: 1},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s4", Policy: 3, Shorten: true, Managed: tune.ManagedPin}, Fault: sim.Beside, At: 3, Beside: &sim.Command{Verb: sim.VerbApply, Session: "s5", Policy: 2, Shorten: true, Namespace: "b", Managed: tune.ManagedSkip}},
+		},
+		"a field under a rule that a hand has removed, and that is set again": {
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 1, Shorten: true, Namespace: "a", Managed: tune.ManagedPin}, Fault: sim.Meanwhile, At: 7, Event: sim.Event{What: sim.Edit, Ref: sim.NewLayout("").Children()[0], Field: flux.Timeout}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Policy: 1, Tenant: true, Namespace: "a", Managed: tune.ManagedSkip}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s3", Policy: 0, Managed: tune.ManagedSkip}},
+		},
 		"a rule that is there already, and that the owner has not observed": {
 			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 3, Beside: apply("s2", 0, tune.ManagedPin)},
 		},
@@ -323,8 +335,8 @@ func isSet(name string) bool {
 	return set
 }
 
-// records of the objects, as they are.
-func (m *machine) records() map[flux.Ref]*tune.Record {
+// recordsNow are the records of the objects, as they are.
+func (m *machine) recordsNow() map[flux.Ref]*tune.Record {
 	records := make(map[flux.Ref]*tune.Record)
 	for ref, r := range m.touched.Resources {
 		if record, err := tune.ReadRecord(r.Object()); err == nil && record != nil {

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -54,7 +55,8 @@ func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedPin && m.fault != sim.Meanwhile && m.fault != sim.Beside && m.keptByOwner(r, f) && !m.heldByUs(r, f) {
 		m.complaint("%s %s is set by its owner, and was written before a rule was in place", r.Ref, f)
 	}
-	if seen := m.seen[r.Ref][f]; seen != now {
+	ownUndone := admission[m.fault] && r.LastWriter[f] == sim.ByUs
+	if seen := m.seen[r.Ref][f]; seen != now && !ownUndone {
 		m.complaint("%s %s was %q when the plan was made, is %q, and was overwritten", r.Ref, f, seen, now)
 	}
 	if c.Verb == sim.VerbRevert && r.LastWriter[f] != sim.ByUs {
@@ -119,7 +121,8 @@ func (m *machine) hold(r *sim.Resource, values map[sim.Path]*string, text *strin
 		blind := m.command.Tenant && m.command.Managed == tune.ManagedPatch && !slices.Contains(record.Pinned(), f)
 		// What a killed run left holds nothing: it goes at the end.
 		leftover := m.command.Managed != tune.ManagedPin && !recordedPin(r, f)
-		if sets && m.command.Verb == sim.VerbApply && m.heldByUs(r, f) && !blind && !leftover {
+		undoes := !record.HasSession(m.command.Session)
+		if sets && m.command.Verb == sim.VerbApply && !undoes && m.heldByUs(r, f) && !blind && !leftover {
 			if m.held[r.Ref] == nil {
 				m.held[r.Ref] = make(map[flux.Field]string)
 			}
@@ -167,10 +170,10 @@ func (m *machine) keptByOwner(r *sim.Resource, f flux.Field) bool {
 	return r.Owners[sim.Owner{Manager: sim.Stranger, Apply: true}][sim.Path(f)]
 }
 
-// heldByUs tells whether a rule holds a field already, and the parent knows it.
+// heldByUs tells whether a rule holds a field, and the parent knows it.
 func (m *machine) heldByUs(r *sim.Resource, f flux.Field) bool {
 	parent := m.touched.Resources[m.touched.ParentOf[r.Ref]]
-	return parent != nil && (parent.Observed() || parent.Suspended()) && sim.IgnoredFields(parent.Ignore, r.Ref)[sim.Path(f)]
+	return parent != nil && sim.IgnoredFields(parent.Ignore, r.Ref)[sim.Path(f)] && (parent.Suspended() || sim.IgnoredFields(parent.Observed, r.Ref)[sim.Path(f)])
 }
 
 // checkReport holds what is said against what the server holds.
@@ -184,6 +187,10 @@ func (m *machine) checkReport(t failing, s *sim.Store, out cluster.Outcomes) {
 		if r.Err != nil && strings.Contains(r.Err.Error(), "does not become") {
 			m.fail(t, "%s: %s: %v", m.command, ref, r.Err)
 		}
+		if r.Outcome == cluster.Failed && strings.HasSuffix(r.Err.Error(), ": it was taken back") {
+			m.checkTakenBack(t, s, r)
+			continue
+		}
 		if said := r.Outcome == cluster.Configured; said != written {
 			m.fail(t, "%s: %s is reported %s (%s %v), and was written %d times", m.command, ref, r.Outcome, r.Why, r.Err, s.Written[ref])
 		}
@@ -195,6 +202,28 @@ func (m *machine) checkReport(t failing, s *sim.Store, out cluster.Outcomes) {
 		}
 	}
 }
+
+// checkTakenBack: what admission made something else of is as it was before the command, also its record.
+func (m *machine) checkTakenBack(t failing, s *sim.Store, result cluster.Result) {
+	ref := result.Write.Target().Ref
+	r := m.touched.Resources[ref]
+	switch {
+	case !admission[s.Fault]:
+		m.fail(t, "%s: %s: %v, and admission changed nothing", m.command, ref, result.Err)
+	case !maps.Equal(byOthers(r, r.Fields), byOthers(r, m.seen[ref])) || r.Annotations[tune.RecordAnnotation] != m.records[ref]:
+		m.fail(t, "%s: %s is said to be taken back, was %v with %q, and is %v with %q", m.command, ref,
+			m.seen[ref], m.records[ref], r.Fields, r.Annotations[tune.RecordAnnotation])
+	}
+}
+
+// byOthers are the fields that no parent has set again: its rules have changed meanwhile.
+func byOthers(r *sim.Resource, fields map[flux.Field]string) map[flux.Field]string {
+	fields = maps.Clone(fields)
+	maps.DeleteFunc(fields, func(f flux.Field, _ string) bool { return r.LastWriter[f] == sim.ByApplier })
+	return fields
+}
+
+var admission = map[sim.Fault]bool{sim.Changed: true, sim.Stripped: true, sim.LostChanged: true, sim.LostStripped: true}
 
 // checkPinned: of what was set under a rule, and is said to be done, Git has undone nothing by the end; also where somebody
 // else's command came between.

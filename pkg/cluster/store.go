@@ -3,7 +3,6 @@ package cluster
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -15,9 +14,9 @@ import (
 // Store is what writing needs of an API server. Errors are those of k8s.io/apimachinery/pkg/api/errors, and
 // those of the connection.
 type Store interface {
-	// Patch sends a JSON merge patch for an object. Where whole is false, the answer may hold metadata only.
-	Patch(ctx context.Context, o flux.Object, patch []byte, whole bool) (flux.Object, error)
-	// Get reads an object as it is now.
+	// Patch sends a JSON merge patch for an object, and returns the object as it is then.
+	Patch(ctx context.Context, o flux.Object, patch []byte) (flux.Object, error)
+	// Get reads an object as it is now, in its version, or "" in the one that is served. It keeps its managedFields.
 	Get(ctx context.Context, o flux.Object) (flux.Object, error)
 	// List reads all objects of an object's kind in its namespace.
 	List(ctx context.Context, like flux.Object) ([]flux.Object, error)
@@ -36,17 +35,11 @@ func (c *Client) Store(o WriteOptions) Store {
 	return store{client: c, fieldManager: o.FieldManager, dryRun: o.DryRun, timeout: cmp.Or(o.RequestTimeout, 30*time.Second)}
 }
 
-// metadataAnswer spares the API server from sending back the whole object.
-const metadataAnswer = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
-
 // Patch implements Store.
-func (s store) Patch(ctx context.Context, o flux.Object, patch []byte, whole bool) (flux.Object, error) {
+func (s store) Patch(ctx context.Context, o flux.Object, patch []byte) (flux.Object, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	request := s.client.rest.Patch(types.MergePatchType).AbsPath(objectPath(o)...).Param("fieldManager", s.fieldManager).Body(patch)
-	if !whole {
-		request.SetHeader("Accept", metadataAnswer)
-	}
 	if s.dryRun {
 		request.Param("dryRun", "All")
 	}
@@ -54,32 +47,52 @@ func (s store) Patch(ctx context.Context, o flux.Object, patch []byte, whole boo
 	if err != nil {
 		return flux.Object{}, err
 	}
-	if whole {
-		patched, err := flux.Decode(data)
-		if err != nil {
-			return flux.Object{}, err
-		}
-		return patched, patched.KeepManagedFields(data) // whoever takes the change back needs them, also without our mark
+	return decodeWhole(data)
+}
+
+// decodeWhole keeps managedFields also of what bears no mark of ours: whoever takes a change back needs them.
+func decodeWhole(data []byte) (flux.Object, error) {
+	o, err := flux.Decode(data)
+	if err != nil {
+		return flux.Object{}, err
 	}
-	var patched struct {
-		Metadata struct {
-			Generation      int64  `json:"generation"`
-			ResourceVersion string `json:"resourceVersion"`
-		} `json:"metadata"`
-	}
-	if err := json.Unmarshal(data, &patched); err != nil {
-		return flux.Object{}, fmt.Errorf("reading the API server's answer: %w", err)
-	}
-	o.Generation, o.ResourceVersion = patched.Metadata.Generation, patched.Metadata.ResourceVersion
-	return o, nil
+	return o, o.KeepManagedFields(data)
 }
 
 // Get implements Store.
 func (s store) Get(ctx context.Context, o flux.Object) (flux.Object, error) {
-	return s.client.object(ctx, o.KindRow(), o.Version, o.Namespace, o.Name)
+	version, err := s.version(ctx, o)
+	if err != nil {
+		return flux.Object{}, err
+	}
+	data, err := s.client.raw(ctx, append(path(o.KindRow(), version, o.Namespace), o.Name))
+	if err != nil {
+		return flux.Object{}, err
+	}
+	return decodeWhole(data)
 }
 
 // List implements Store.
 func (s store) List(ctx context.Context, like flux.Object) ([]flux.Object, error) {
-	return s.client.objects(ctx, like.KindRow(), like.Version, like.Namespace, "")
+	version, err := s.version(ctx, like)
+	if err != nil {
+		return nil, err
+	}
+	return s.client.objects(ctx, like.KindRow(), version, like.Namespace, "")
+}
+
+// version is an object's, or the one in which its kind is served where nobody knows: of a version that is not served the
+// API server says that the object does not exist.
+func (s store) version(ctx context.Context, o flux.Object) (string, error) {
+	if o.Version != "" {
+		return o.Version, nil
+	}
+	kinds, err := s.client.discover(ctx)
+	if err != nil {
+		return "", err
+	}
+	if kinds[o.Kind] == "" {
+		return "", fmt.Errorf("the API server does not serve %s", o.Kind)
+	}
+	return kinds[o.Kind], nil
 }

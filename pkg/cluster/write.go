@@ -204,6 +204,8 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 	now := write.Target()
 	fresh := true // as far as is known
 	wrote := false
+	verifier, verifies := write.(tune.Verifier)
+	var lost *flux.Object // the object to which a patch was sent, whose answer did not come
 	for attempt, conflicts, sent := 1, 0, 0; ; {
 		if !fresh {
 			looked, err := w.store.Get(requests, now)
@@ -218,6 +220,10 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 				return r.unknown(wrote, fmt.Errorf("reading it again: %w", err))
 			}
 			now, fresh = looked, true
+			if err := lostAnswer(verifier, lost, now); err != nil {
+				return w.undo(ctx, requests, r, verifier.Undo(*lost, now), err)
+			}
+			lost = nil
 		}
 		if owner, pinned := tune.PinnedBy(now); pinned {
 			r.owner = owner
@@ -232,19 +238,18 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 		if sent++; sent > patchesAtMost+conflictAttempts+readAttempts {
 			return r.failed(wrote, errors.New("it does not become as it should be: something sets it back at once"))
 		}
-		verified, verifies := write.(tune.Verifier)
-		answer, err := w.store.Patch(requests, now, next.Patch, next.More || verifies)
+		answer, err := w.store.Patch(requests, now, next.Patch)
 		w.heard(err)
 		switch {
 		case err == nil:
 			if verifies {
-				if err := verified.Verify(answer); err != nil {
-					return w.undo(ctx, requests, r, verified.Undo(now, answer), err)
+				if err := verifier.Verify(answer); err != nil {
+					return w.undo(ctx, requests, r, verifier.Undo(now, answer), err)
 				}
 			}
 			wrote = true
 			r.Outcome, r.Generation = Configured, max(r.Generation, answer.Generation)
-			if !next.More || w.options.DryRun {
+			if w.options.DryRun {
 				return r
 			}
 			now = answer
@@ -259,8 +264,12 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 			if !apierrors.IsTooManyRequests(err) && r.Outcome == NotAttempted { // what was refused for the load did not arrive
 				r.Outcome = Uncertain
 			}
+			if !apierrors.IsTooManyRequests(err) && verifies {
+				before := now
+				lost = &before
+			}
 			if !w.again(ctx, attempt, err) {
-				return w.lastLook(requests, write, r, wrote, err)
+				return w.lastLook(ctx, requests, lost, r, wrote, err)
 			}
 			attempt++
 			fresh = r.Outcome == NotAttempted
@@ -268,6 +277,15 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 			return r.failed(wrote, err)
 		}
 	}
+}
+
+// lostAnswer says what admission made of a patch whose answer did not come, as far as the object tells; nil where that is
+// nothing, or the patch did not arrive.
+func lostAnswer(verifier tune.Verifier, lost *flux.Object, now flux.Object) error {
+	if lost == nil || now.ResourceVersion == lost.ResourceVersion {
+		return nil
+	}
+	return verifier.VerifyLater(*lost, now)
 }
 
 // undo takes back what did not arrive as it was sent.
@@ -284,15 +302,19 @@ func (w *Writer) undo(ctx, requests context.Context, r Result, back tune.Write, 
 }
 
 // lastLook finds out what became of a patch whose answer did not come, once, when it will not be tried again.
-func (w *Writer) lastLook(requests context.Context, write tune.Write, r Result, wrote bool, err error) Result {
+func (w *Writer) lastLook(ctx, requests context.Context, lost *flux.Object, r Result, wrote bool, err error) Result {
 	if r.Outcome != Uncertain {
 		return r.failed(wrote, err)
 	}
-	now, getErr := w.store.Get(requests, write.Target())
+	now, getErr := w.store.Get(requests, r.Write.Target())
 	if getErr != nil {
 		return r.unknown(wrote, fmt.Errorf("no answer from the API server: %w", err))
 	}
-	if next := write.Next(now); next.Patch == nil && next.Err == nil {
+	verifier, _ := r.Write.(tune.Verifier)
+	if err := lostAnswer(verifier, lost, now); err != nil {
+		return w.undo(ctx, requests, r, verifier.Undo(*lost, now), err)
+	}
+	if next := r.Write.Next(now); next.Patch == nil && next.Err == nil {
 		return r.settled(next, now, wrote)
 	}
 	r.Outcome = Failed

@@ -46,7 +46,7 @@ func next(script *[]error) error {
 	return err
 }
 
-func (s *scripted) Patch(_ context.Context, _ flux.Object, _ []byte, _ bool) (flux.Object, error) {
+func (s *scripted) Patch(_ context.Context, _ flux.Object, _ []byte) (flux.Object, error) {
 	s.sent++
 	err := next(&s.patches)
 	if err == nil || (errors.Is(err, lost) && s.landed) {
@@ -81,7 +81,7 @@ func (w twoPatches) Next(now flux.Object) tune.Next {
 	case now.Labels["same"] != "":
 		return tune.Next{State: tune.StateUnchanged}
 	case done < w.wanted:
-		return tune.Next{Patch: []byte("{}"), More: done+1 < w.wanted}
+		return tune.Next{Patch: []byte("{}")}
 	default:
 		return tune.Next{State: tune.StateWritten}
 	}
@@ -179,7 +179,7 @@ func TestInterruptedBeforeTheFirstPatch(t *testing.T) {
 // hanging is a store whose API server has stopped.
 type hanging struct{ now flux.Object }
 
-func (s hanging) Patch(ctx context.Context, _ flux.Object, _ []byte, _ bool) (flux.Object, error) {
+func (s hanging) Patch(ctx context.Context, _ flux.Object, _ []byte) (flux.Object, error) {
 	<-ctx.Done()
 	return s.now, ctx.Err()
 }

@@ -107,12 +107,10 @@ func TestPinAndUnpin(t *testing.T) {
 
 	none := PinWrite{Pin: Pin{Owner: after}, Settles: true}
 	next := none.Next(after)
-	assert.True(t, next.More, "our name goes with a second patch")
 	left := patched(t, after, next)
 	assert.Equal(t, []flux.IgnoreRule{theirs}, left.Ignore, "others' rules stay")
 	assert.True(t, Pinning(left))
 	last := none.Next(left)
-	assert.False(t, last.More)
 	healed := patched(t, left, last)
 	assert.Equal(t, []flux.IgnoreRule{theirs}, healed.Ignore)
 	assert.Empty(t, healed.Annotations)

@@ -206,11 +206,15 @@ func (r *Record) with(step Step, o flux.Object) Record {
 		}
 		switch {
 		case len(c) > 0 && (s == stands || s == restored) && keep > 0:
+			if s == stands {
+				move.From = c[len(c)-1].To // also where admission has made something else of that
+			}
 			next.cut(f, c[keep-1].step+1)
 			next.forgetBefore(f, c[0].step)
 		default:
 			next.cut(f, 0)
 			move.Owners = r.others(o, f)
+			move.Pinned = move.Pinned || c.pinned() // what held the value before holds this one, and is still needed
 			if len(c) > 0 && s == restored { // restored, and not given back yet
 				for _, m := range c[0].Owners {
 					if !slices.Contains(move.Owners, m) {

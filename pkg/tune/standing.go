@@ -43,7 +43,7 @@ func (c chain) pinned() bool {
 type standing int
 
 const (
-	stands   standing = iota // the field is as it was set
+	stands   standing = iota // the field is as we set it
 	restored                 // the field is as it was before some of the chain's moves, or all
 	released                 // something that keeps applying the object sets the field itself now
 	edited                   // somebody has chosen another value since
@@ -86,6 +86,9 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 		if equal(now, c[keep].From) {
 			return restored, keep, flux.Manager{}
 		}
+	}
+	if len(o.OwnersOf(f)) > 0 {
+		return stands, len(c), flux.Manager{} // nobody has set it since: admission made this of what we sent
 	}
 	return edited, 0, flux.Manager{}
 }

@@ -3,7 +3,6 @@ package tune
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +29,9 @@ type Verifier interface {
 	Write
 	// Verify says what of the write has not arrived; nil where all of it has.
 	Verify(answer flux.Object) error
+	// VerifyLater does so where the answer did not come and the object was read again: before is what the patch was made
+	// for. It is nil, too, where the patch has not arrived, or where others have written since.
+	VerifyLater(before, now flux.Object) error
 	// Undo takes back what has arrived, of an object that was like before.
 	Undo(before, answer flux.Object) Write
 }
@@ -37,10 +39,8 @@ type Verifier interface {
 // Next is the next thing to do with an object.
 type Next struct {
 	// Patch is a JSON merge patch (RFC 7386) with the resourceVersion that it was made for; nil: nothing is
-	// left to send.
+	// left to send. After each the object is looked at again.
 	Patch []byte
-	// More says that another patch follows this one: Next is to be asked again.
-	More bool
 	// State says how things stand where no patch is left.
 	State State
 	// Why an object is left alone, or what is to be known of one that is done.
@@ -143,38 +143,6 @@ func (w ApplyWrite) patch(now flux.Object, record *Record) ([]byte, error) {
 	return mergePatch(now, w.Item.Changes, annotate(now, &next), nil)
 }
 
-// byAdmission is why the API server's answer is not what was sent.
-const byAdmission = "admission (a policy or webhook) changes what is written"
-
-// Verify implements Verifier: a value that is another one, or a record that is not there, could not be taken back.
-func (w ApplyWrite) Verify(answer flux.Object) error {
-	if record, err := ReadRecord(answer); err != nil || !record.HasSession(w.Stamp.Session) {
-		return fmt.Errorf("the API server dropped the annotation %s, which the way back needs: %s", RecordAnnotation, byAdmission)
-	}
-	for _, c := range w.Item.Changes {
-		if got := answer.Value(c.Field); !flux.SameDuration(got, c.To) {
-			return fmt.Errorf("%s became %s, not %s: %s", c.Field, Show(got), Show(c.To), byAdmission)
-		}
-	}
-	return nil
-}
-
-// Undo implements Verifier. The record is the one that was sent, also where it did not arrive.
-func (w ApplyWrite) Undo(before, answer flux.Object) Write {
-	had, _ := ReadRecord(before) // it could be read when the write was made
-	sent := w.record(before, had)
-	decide := func(now flux.Object) Restore {
-		if record, err := ReadRecord(now); err != nil || !record.HasSession(w.Stamp.Session) {
-			annotations := map[string]string{}
-			maps.Copy(annotations, now.Annotations)
-			annotations[RecordAnnotation] = sent.String()
-			now.Annotations = annotations
-		}
-		return DecideRestore(now, RestoreOptions{Session: w.Stamp.Session, Force: true})
-	}
-	return RestoreWrite{Restore: decide(answer), Decide: decide, Manager: w.Stamp.Manager}
-}
-
 // record is an object's with the step that the write is.
 func (w ApplyWrite) record(now flux.Object, record *Record) Record {
 	step := Step{
@@ -216,20 +184,24 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 		return Next{State: StateAsWanted}
 	case r.Action == ActionSkip:
 		return Next{State: StateLeftAlone, Why: r.Message}
-	case len(r.Changes) > 0 && !w.planned(r.Changes):
+	case len(r.Changes) > 0 && !w.planned(now, r.Changes):
 		return Next{State: StateLeftAlone, Why: "changed since the plan was made: " + changesSince(w.Restore.Object, now)}
 	case len(r.Changes) > 0:
 		patch, err := mergePatch(now, r.Changes, nil, nil)
-		return Next{Patch: patch, More: true, Err: err}
+		return Next{Patch: patch, Err: err}
 	}
 	patch, err := r.release(now, w.Manager)
 	return Next{Patch: patch, Err: err}
 }
 
-// planned tells whether changes are among those that somebody said yes to.
-func (w RestoreWrite) planned(changes []Change) bool {
+// planned tells whether changes are among those that somebody said yes to. A value that is ours still, while the record is
+// as it was, is one that admission has made of what we sent.
+func (w RestoreWrite) planned(now flux.Object, changes []Change) bool {
+	same := now.Annotations[RecordAnnotation] == w.Restore.Object.Annotations[RecordAnnotation]
 	return !slices.ContainsFunc(changes, func(c Change) bool {
-		return !slices.ContainsFunc(w.Restore.Changes, func(p Change) bool { return sameChange(p, c) })
+		return !slices.ContainsFunc(w.Restore.Changes, func(p Change) bool {
+			return sameChange(p, c) || same && p.Field == c.Field && flux.SameDuration(p.To, c.To) && owns(now, c.Field, w.Manager)
+		})
 	})
 }
 

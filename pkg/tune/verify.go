@@ -1,0 +1,215 @@
+package tune
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// byAdmission is why the API server's answer is not what was sent.
+const byAdmission = "admission (a policy or webhook) changes what is written"
+
+// Verify implements Verifier: a value that is another one, or a record that is not there, could not be taken back.
+func (w ApplyWrite) Verify(answer flux.Object) error {
+	if record, err := ReadRecord(answer); err != nil || !record.HasSession(w.Stamp.Session) {
+		return droppedAnnotation(RecordAnnotation, "which the way back needs")
+	}
+	for _, c := range w.Item.Changes {
+		if got := answer.Value(c.Field); !flux.SameDuration(got, c.To) {
+			return fmt.Errorf("%s became %s, not %s: %s", c.Field, Show(got), Show(c.To), byAdmission)
+		}
+	}
+	return nil
+}
+
+func droppedAnnotation(key, why string) error {
+	return fmt.Errorf("the API server dropped the annotation %s, %s: %s", key, why, byAdmission)
+}
+
+// VerifyLater implements Verifier. A patch of ours makes us the owner of what it changes, also where admission changes
+// that again; whoever writes later becomes the owner in our place.
+func (w ApplyWrite) VerifyLater(before, now flux.Object) error {
+	record, err := ReadRecord(now)
+	if err != nil || record.HasSession(w.Stamp.Session) {
+		for _, c := range w.Item.Changes {
+			if !owns(now, c.Field, w.Stamp.Manager) {
+				return nil // somebody else has set it since
+			}
+		}
+		return w.Verify(now)
+	}
+	if note := now.Annotations[RecordAnnotation]; note != "" && note != before.Annotations[RecordAnnotation] {
+		return nil // somebody else's run came first
+	}
+	for _, c := range w.Item.Changes {
+		if f := c.Field; owns(now, f, w.Stamp.Manager) && (!owns(before, f, w.Stamp.Manager) || !flux.SameDuration(now.Value(f), before.Value(f))) {
+			return w.Verify(now)
+		}
+	}
+	return nil
+}
+
+// owns tells whether a field manager ("" is DefaultManager) owns a field by updates.
+func owns(o flux.Object, f flux.Field, manager string) bool {
+	return slices.ContainsFunc(o.OwnersOf(f), func(m flux.Manager) bool { return !m.Apply && m.Name == cmp.Or(manager, DefaultManager) })
+}
+
+// Undo implements Verifier.
+func (w ApplyWrite) Undo(before, answer flux.Object) Write {
+	return unapplyWrite{before: before, answer: answer, write: w}
+}
+
+// unapplyWrite puts an object back to what it was before a write that did not arrive as it was sent: values, record and
+// owners.
+type unapplyWrite struct {
+	before, answer flux.Object
+	write          ApplyWrite
+}
+
+// Target implements Write.
+func (w unapplyWrite) Target() flux.Object { return w.answer }
+
+// Next sends the values and the record as they were, and then the owners. What somebody has set since stays; where somebody's
+// run has built on the write, only its session goes.
+func (w unapplyWrite) Next(now flux.Object) Next {
+	session := w.write.Stamp.Session
+	record, err := ReadRecord(now)
+	ours := err == nil && record.HasSession(session)
+	if ours && record.LastSession() != session {
+		decide := func(o flux.Object) Restore { return DecideRestore(o, RestoreOptions{Session: session}) }
+		return RestoreWrite{Restore: decide(now), Decide: decide, Manager: w.write.Stamp.Manager}.Next(now)
+	}
+	var changes []Change
+	freed := make(map[flux.Field][]flux.Manager)
+	for _, c := range w.write.Item.Changes {
+		f := c.Field
+		if !owns(now, f, w.write.Stamp.Manager) {
+			continue
+		}
+		if had, has := w.before.Value(f), now.Value(f); !equal(had, has) {
+			changes = append(changes, Change{Field: f, From: has, To: had})
+		}
+		if !owns(w.before, f, w.write.Stamp.Manager) {
+			freed[f] = w.before.OwnersOf(f)
+		}
+	}
+	had, hadRecord := w.before.Annotations[RecordAnnotation]
+	has, hasRecord := now.Annotations[RecordAnnotation]
+	var annotations map[string]any
+	if (had != has || hadRecord != hasRecord) && (ours || !hasRecord) {
+		annotations = annotation(RecordAnnotation, had, hadRecord)
+	}
+	if len(changes)+len(annotations) > 0 {
+		patch, err := mergePatch(now, changes, annotations, nil)
+		return Next{Patch: patch, Err: err}
+	}
+	patch, err := takeNameOut(now, hadRecord || hasRecord, w.write.Stamp.Manager, freed)
+	return Next{Patch: patch, State: StateAsWanted, Err: err}
+}
+
+// annotation is one annotation as a merge patch sets it, or removes it where it was not there.
+func annotation(key, value string, there bool) map[string]any {
+	if !there {
+		return map[string]any{key: nil}
+	}
+	return map[string]any{key: value}
+}
+
+// takeNameOut gives fields back to who owned them. Where we have no business with the object beside, our name goes
+// altogether. Nil where there is nothing to do.
+func takeNameOut(now flux.Object, beside bool, manager string, freed map[flux.Field][]flux.Manager) ([]byte, error) {
+	ours := map[string]bool{DefaultManager: true, cmp.Or(manager, DefaultManager): true}
+	var entries []metav1.ManagedFieldsEntry
+	if err := json.Unmarshal(now.ManagedFields, &entries); len(now.ManagedFields) > 0 && err != nil {
+		return nil, fmt.Errorf("reading metadata.managedFields of %s: %w", now.Ref, err)
+	}
+	is := func(e metav1.ManagedFieldsEntry) bool { return ours[e.Manager] && e.Subresource == "" }
+	if !slices.ContainsFunc(entries, is) || beside && len(freed) == 0 {
+		return nil, nil
+	}
+	if len(freed) > 0 {
+		var err error
+		if entries, err = giveBack(now.ManagedFields, ours, freed); err != nil {
+			return nil, err
+		}
+	}
+	if !beside {
+		entries = slices.DeleteFunc(entries, is)
+	}
+	if len(entries) == 0 {
+		entries = nobody()
+	}
+	return mergePatch(now, nil, nil, entries)
+}
+
+// Verify implements Verifier: objects that are changed without their rule would be set back, and a rule without its note
+// would be taken for somebody else's.
+func (w PinWrite) Verify(answer flux.Object) error {
+	switch {
+	case len(w.Pin.Rules) > 0 && !Pinning(answer):
+		return droppedAnnotation(PinsAnnotation, "which tells our rules from others")
+	case len(adds(w.Pin.Rules, OurRules(answer))) > 0:
+		return fmt.Errorf("the API server dropped rules from %s: %s", flux.IgnoreField, byAdmission)
+	default:
+		return nil
+	}
+}
+
+// VerifyLater implements Verifier. A rule and its name in the note are written together, and go together.
+func (w PinWrite) VerifyLater(before, now flux.Object) error {
+	had, has := readPins(before).Rules, readPins(now).Rules
+	for _, r := range w.wanted(before) {
+		is := func(o flux.Object) bool { return slices.ContainsFunc(o.Ignore, r.Equal) }
+		noted := slices.Contains(has, digest(r))
+		if is(now) && !is(before) && !noted || noted && !slices.Contains(had, digest(r)) && !is(now) {
+			return w.Verify(now)
+		}
+	}
+	return nil
+}
+
+// Undo implements Verifier.
+func (w PinWrite) Undo(before, answer flux.Object) Write {
+	return unpinWrite{before: before, answer: answer, sent: w.wanted(before), manager: w.Manager}
+}
+
+// unpinWrite puts the rules of an owner back to what they were before a write that did not arrive as it was sent, and takes
+// our name away where it was not there before.
+type unpinWrite struct {
+	before, answer flux.Object
+	sent           []flux.IgnoreRule
+	manager        string
+}
+
+// Target implements Write.
+func (w unpinWrite) Target() flux.Object { return w.answer }
+
+// Next sends the rules as they were. Of an owner that somebody has changed since, only ours go.
+func (w unpinWrite) Next(now flux.Object) Next {
+	rules := w.before.Ignore
+	if now.ResourceVersion != w.answer.ResourceVersion {
+		ours := OurRules(w.before)
+		is := func(rules []flux.IgnoreRule) func(flux.IgnoreRule) bool {
+			return func(r flux.IgnoreRule) bool { return slices.ContainsFunc(rules, r.Equal) }
+		}
+		rules = slices.Concat(slices.DeleteFunc(slices.Clone(now.Ignore), is(slices.Concat(w.sent, ours))), ours)
+	}
+	note, noted := w.before.Annotations[PinsAnnotation]
+	if left, leftNoted := now.Annotations[PinsAnnotation]; !slices.EqualFunc(rules, now.Ignore, flux.IgnoreRule.Equal) || note != left || noted != leftNoted {
+		patch, err := patchOf(now, annotation(PinsAnnotation, note, noted), nil, func(patch map[string]any) {
+			set(patch, flux.IgnoreField.Path(), orNull(rules))
+		})
+		return Next{Patch: patch, Err: err}
+	}
+	freed := make(map[flux.Field][]flux.Manager)
+	if owns(now, flux.IgnoreField, w.manager) && !owns(w.before, flux.IgnoreField, w.manager) {
+		freed[flux.IgnoreField] = w.before.OwnersOf(flux.IgnoreField)
+	}
+	patch, err := takeNameOut(now, noted, w.manager, freed)
+	return Next{Patch: patch, State: StateAsWanted, Err: err}
+}
