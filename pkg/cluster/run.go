@@ -186,12 +186,11 @@ func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, d
 			continue
 		}
 		// Where somebody has taken the rules away meanwhile, what this run has pinned needs them still.
-		needs := tune.Needs(flux.Each(objects))[now.Ref]
-		if !tune.Pinning(now) && len(needs) == 0 {
+		needs := tune.Needs(flux.Each(objects), unread...)
+		if !tune.Pinning(now) && len(needs.Of(now.Ref)) == 0 {
 			continue
 		}
-		pin := tune.NewPin(now, needs, func(ref flux.Ref) bool { return unread[ref] })
-		writes = append(writes, tune.PinWrite{Pin: pin, Manager: o.FieldManager, Settles: true})
+		writes = append(writes, tune.PinWrite{Pin: needs.Pin(now), Manager: o.FieldManager, Settles: true})
 	}
 	return writes, failed
 }
@@ -213,7 +212,7 @@ func patiently[T any](ctx context.Context, clock Clock, ask func() (T, error)) (
 
 // recordsOf reads the objects that an owner's rules name, and those of the writes that it applies. Those that may not
 // be read are named; those that do not exist are not.
-func recordsOf(ctx context.Context, s Store, clock Clock, owner flux.Object, writes []tune.Write) (objects []flux.Object, unread map[flux.Ref]bool, err error) {
+func recordsOf(ctx context.Context, s Store, clock Clock, owner flux.Object, writes []tune.Write) (objects []flux.Object, unread []flux.Ref, err error) {
 	wanted := make(map[likeKey][]flux.Ref)
 	want := func(ref flux.Ref, version string) {
 		key := likeKey{flux.Ref{Group: ref.Group, Kind: ref.Kind, Namespace: ref.Namespace}, version}
@@ -234,16 +233,13 @@ func recordsOf(ctx context.Context, s Store, clock Clock, owner flux.Object, wri
 			}
 		}
 	}
-	unread = make(map[flux.Ref]bool)
 	for _, like := range slices.SortedFunc(maps.Keys(wanted), func(a, b likeKey) int { return a.Compare(b.Ref) }) {
 		list, err := patiently(ctx, clock, func() ([]flux.Object, error) {
 			return s.List(ctx, flux.Object{Ref: like.Ref, Version: like.Version})
 		})
 		switch {
 		case apierrors.IsForbidden(err):
-			for _, ref := range wanted[like] {
-				unread[ref] = true
-			}
+			unread = append(unread, wanted[like]...)
 		case err != nil:
 			return nil, nil, fmt.Errorf("listing %s: %w", scope(like.Kind, like.Namespace), err)
 		}

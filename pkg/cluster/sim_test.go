@@ -41,6 +41,7 @@ type machine struct {
 	fault   sim.Fault
 	seen    map[flux.Ref]map[flux.Field]string
 	records map[flux.Ref]string
+	writers map[flux.Ref]map[flux.Field]sim.Writer
 }
 
 // failing is a test of one history, or of many.
@@ -88,8 +89,9 @@ func (m *machine) both(e sim.Event) {
 func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes) {
 	c := *step.Command
 	m.command, m.fault, m.seen, m.records = c, step.Fault, make(map[flux.Ref]map[flux.Field]string), make(map[flux.Ref]string)
+	m.writers = make(map[flux.Ref]map[flux.Field]sim.Writer)
 	for ref, r := range m.touched.Resources {
-		m.seen[ref], m.records[ref] = maps.Clone(r.Fields), r.Annotations[tune.RecordAnnotation]
+		m.seen[ref], m.records[ref], m.writers[ref] = maps.Clone(r.Fields), r.Annotations[tune.RecordAnnotation], maps.Clone(r.LastWriter)
 	}
 	leftovers := m.leftovers()
 	s := &sim.Store{
@@ -123,7 +125,7 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 func (m *machine) leftovers() bool {
 	needs := tune.Needs(flux.Each(m.touched.Objects()))
 	return slices.ContainsFunc(m.touched.Parents, func(parent flux.Ref) bool {
-		want := pairs(tune.Rules(needs[parent]))
+		want := pairs(tune.Rules(needs.Of(parent)))
 		for pair := range pairs(tune.OurRules(m.touched.Resources[parent].Object())) {
 			if !want[pair] {
 				return true
@@ -135,9 +137,9 @@ func (m *machine) leftovers() bool {
 
 // beside is a command that somebody else runs while another one is under way.
 func (m *machine) beside(c sim.Command) {
-	command, fault, seen, records := m.command, m.fault, m.seen, m.records
+	command, fault, seen, records, writers := m.command, m.fault, m.seen, m.records, m.writers
 	m.run(sim.Step{Command: &c})
-	m.command, m.fault, m.seen, m.records = command, fault, seen, records
+	m.command, m.fault, m.seen, m.records, m.writers = command, fault, seen, records, writers
 }
 
 // step is a command, perhaps with something that goes wrong in it, or an event.

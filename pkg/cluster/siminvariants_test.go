@@ -214,6 +214,11 @@ func (m *machine) checkTakenBack(t failing, s *sim.Store, result cluster.Result)
 		m.fail(t, "%s: %s is said to be taken back, was %v with %q, and is %v with %q", m.command, ref,
 			m.seen[ref], m.records[ref], r.Fields, r.Annotations[tune.RecordAnnotation])
 	}
+	for f, by := range r.LastWriter {
+		if by == sim.ByUs { // it is again who it was
+			r.LastWriter[f] = m.writers[ref][f]
+		}
+	}
 }
 
 // byOthers are the fields that no parent has set again: its rules have changed meanwhile.
@@ -295,7 +300,7 @@ func (m *machine) checkRules(t failing, out cluster.Outcomes) {
 			continue // it says that they could not be brought in order
 		}
 		r := m.touched.Resources[parent]
-		have, want := pairs(tune.OurRules(r.Object())), pairs(tune.Rules(needs[parent]))
+		have, want := pairs(tune.OurRules(r.Object())), pairs(tune.Rules(needs.Of(parent)))
 		for pair := range have {
 			if !want[pair] {
 				m.fail(t, "%s has a rule of ours that no record needs: %s", parent, pair)

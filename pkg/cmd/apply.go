@@ -139,17 +139,21 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	if lost, err := f.takenOver(ctx, plan, o.FieldManager); err != nil || lost != "" {
 		return errors.Join(err, refusal(lost))
 	}
-	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Time: o.root.Now(), Manager: o.FieldManager}
-	if o.For > 0 {
-		stamp.Until = stamp.Time.Add(o.For)
-	}
+	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Manager: o.FieldManager}
 	if o.DryRun != dryRunClient {
 		stamp.By = o.Client.WhoAmI(ctx)
 	}
 	session := ""
 	var undone report.Undone
 	err := o.execute(ctx, job{
-		run:      cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, f, stamp), Owners: o.pinning(f)},
+		run: cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, f, stamp), Owners: o.pinning(f)},
+		begin: func() []tune.Write { // the time counts from the answer, however long the question was open
+			stamp.Time = o.root.Now()
+			if o.For > 0 {
+				stamp.Until = stamp.Time.Add(o.For)
+			}
+			return o.writes(plan, f, stamp)
+		},
 		rules:    plan.Pins,
 		results:  report.NewResults(plan.Policy, cluster.Configured, report.PlannedItems(plan.Items)),
 		question: o.question(overview, plan.Changes(), plan.Pins),

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -66,6 +68,53 @@ func TestApplyForOverAClockThatJumps(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		assert.Fail(t, "it goes on")
 	}
+}
+
+// The time counts from the answer, however long the question was open.
+func TestApplyForCountsFromTheAnswer(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	var passed atomic.Int64
+	ctx, ctrlC := context.WithCancel(t.Context())
+	defer ctrlC()
+	answers, answer := io.Pipe()
+	i := on(f.Cluster)
+	i.terminal, i.stdin, i.now = true, answers, func() time.Time { return noon.Add(time.Duration(passed.Load())) }
+	var asked lockedBuffer
+	i.stderr = &asked
+	result := make(chan outcome, 1)
+	go func() { result <- i.run(ctx, "apply", "-n", f.apps, "--for", "2h") }()
+	require.Eventually(t, func() bool { return strings.Contains(asked.String(), "[y/N]") }, 20*time.Second, 20*time.Millisecond)
+	passed.Store(int64(50 * time.Minute))
+	_, err := answer.Write([]byte("y\n"))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return strings.Contains(asked.String(), "It ends at ") }, 20*time.Second, 20*time.Millisecond)
+	assert.Contains(t, asked.String(), "It ends at "+noon.Add(170*time.Minute).Format(time.TimeOnly)+", in 2h. ")
+	step := f.recordOf(t).Steps[0]
+	assert.Equal(t, noon.Add(170*time.Minute).UTC(), step.Until.UTC())
+	assert.Equal(t, noon.Add(50*time.Minute).UTC(), step.Time.UTC())
+	ctrlC()
+	assert.Zero(t, (<-result).code)
+}
+
+// What was changed is taken back whatever chose it: by then it may bear another label.
+func TestApplyForTakesBackWhatIsChosenNoMore(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	context1 := f.Kubectl(t, "config", "current-context")
+	f.Kubectl(t, "label", "gitrepository", "app", "-n", f.apps, "team=web")
+	ctx, ctrlC := context.WithCancel(t.Context())
+	defer ctrlC()
+	result := make(chan outcome, 1)
+	go func() {
+		result <- on(f.Cluster).run(ctx, "apply", "--contexts", context1, "-n", f.apps, "-l", "team=web", "--env", "development", "--yes", "--for", "2h")
+	}()
+	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	f.Kubectl(t, "label", "gitrepository", "app", "-n", f.apps, "team-")
+	ctrlC()
+	o := <-result
+	assert.Contains(t, o.stderr, "is over: everything is as it was.")
+	assert.Equal(t, "5m", f.interval(t))
 }
 
 // What is changed for a while is as it was when that is over, by the clock or by Ctrl-C.

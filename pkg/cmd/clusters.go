@@ -158,6 +158,16 @@ func (o FleetOptions) each() []FleetOptions {
 	return list
 }
 
+// everything are the options for all objects of the namespaces that are looked at, whatever was chosen of them.
+func (o FleetOptions) everything() FleetOptions {
+	o.Selection, o.Environments = cluster.Selection{Namespace: o.Selection.Namespace}, nil
+	o.clusters = slices.Clone(o.clusters)
+	for i, c := range o.clusters {
+		o.clusters[i].selection = cluster.Selection{Namespace: c.selection.Namespace}
+	}
+	return o
+}
+
 // inCluster is the invocation for the cluster: its context, where there are several.
 func (o FleetOptions) inCluster(r *root) *root {
 	if o.Cluster != "" && len(o.clusters) == 1 {
@@ -320,7 +330,8 @@ func (fs fleets) eachCluster(ctx context.Context, o OutputOptions, run func(flee
 				rest = append(rest, f.options.Cluster)
 			}
 			_, _ = fmt.Fprintf(o.root.ErrOut, "Interrupted: not begun in %s.\n", strings.Join(rest, ", "))
-			return silentError{exitInterrupted}
+			silent = silentError{exitInterrupted}
+			break
 		}
 		if o.printer.tables() && !o.printer.layout.NoHeaders {
 			if i > 0 {
@@ -340,8 +351,12 @@ func (fs fleets) eachCluster(ctx context.Context, o OutputOptions, run func(flee
 	if len(fs.missing) > 0 {
 		failed = append(failed, errors.New("not all clusters could be read: see the warnings above"))
 	}
-	if len(failed) > 0 && ctx.Err() == nil {
+	switch {
+	case len(failed) > 0 && ctx.Err() != nil:
+		return codeError{exitInterrupted, errors.Join(failed...)}
+	case len(failed) > 0:
 		return errors.Join(failed...)
+	default:
+		return silent
 	}
-	return silent
 }

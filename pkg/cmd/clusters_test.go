@@ -1,6 +1,9 @@
 package cmd
 
 import (
+	"context"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -8,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -55,6 +59,40 @@ func newFleetOfTwo(t *testing.T) fleetOfTwo {
 	config.CurrentContext = "east"
 	require.NoError(t, clientcmd.WriteToFile(*config, f.kubeconfig))
 	return f
+}
+
+// Whatever comes after Ctrl-C, the code says that it was one, and what failed before is told.
+func TestInterruptedAmongClusters(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("no right")
+	for name, tc := range map[string]struct {
+		run  func(cluster string, ctrlC func()) error
+		told string
+	}{
+		"at the last question":       {func(c string, ctrlC func()) error { return map[bool]error{true: errInterrupted}[c == "west" && and(ctrlC)] }, "west: interrupted: nothing was changed"},
+		"after one failed":           {func(c string, ctrlC func()) error { return map[bool]error{true: failed}[c == "east" && and(ctrlC)] }, "east: no right"},
+		"between two that went well": {func(_ string, ctrlC func()) error { ctrlC(); return nil }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, ctrlC := context.WithCancel(t.Context())
+			fs := fleets{all: []fleet{{options: FleetOptions{Cluster: "east"}}, {options: FleetOptions{Cluster: "west"}}}}
+			var told lockedBuffer
+			r := &root{System: System{IOStreams: genericiooptions.IOStreams{Out: io.Discard, ErrOut: &told}}}
+			err := fs.eachCluster(ctx, OutputOptions{root: r, printer: &printer{format: "json"}}, func(f fleet, _ OutputOptions) error { return tc.run(f.options.Cluster, ctrlC) })
+			require.Error(t, err)
+			assert.Equal(t, exitInterrupted, exitCode(err, nil))
+			if tc.told != "" {
+				assert.ErrorContains(t, err, tc.told)
+			}
+			assert.Equal(t, name != "at the last question", strings.Contains(told.String(), "Interrupted: not begun in west."))
+		})
+	}
+}
+
+func and(f func()) bool {
+	f()
+	return true
 }
 
 func (f fleetOfTwo) invocation() invocation { return invocation{kubeconfig: f.kubeconfig} }

@@ -19,6 +19,8 @@ type job struct {
 	results report.Results
 	// question asks for leave; "" does not ask.
 	question string
+	// begin makes the writes anew where somebody has just said yes; nil: they are what run says.
+	begin func() []tune.Write
 	// finish adds to the results what only the command knows.
 	finish func(*report.Results, cluster.Outcomes)
 }
@@ -33,6 +35,9 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 	}
 	if err := o.confirm(ctx, j.question, len(j.run.Writes)+len(j.rules)); err != nil {
 		return err
+	}
+	if j.begin != nil {
+		j.run.Writes = j.begin()
 	}
 	j.run.PinTimeout = o.WaitTimeout
 	var out cluster.Outcomes

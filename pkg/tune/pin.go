@@ -111,9 +111,19 @@ type Need struct {
 	Fields []flux.Field
 }
 
-// Needs are what owners must leave to us, by owner: of every object the fields whose record says so.
-func Needs(objects iter.Seq[*flux.Object]) map[flux.Ref][]Need {
-	needs := make(map[flux.Ref][]Need)
+// Needed is what owners must leave to us, as records say.
+type Needed struct {
+	by map[flux.Ref][]Need
+	// unknown are the objects of which nobody knows: they could not be read, or their record could not.
+	unknown map[flux.Ref]bool
+}
+
+// Needs reads records: of every object the fields that its record calls pinned. Unread are objects that could not be read.
+func Needs(objects iter.Seq[*flux.Object], unread ...flux.Ref) Needed {
+	n := Needed{by: make(map[flux.Ref][]Need), unknown: make(map[flux.Ref]bool)}
+	for _, ref := range unread {
+		n.unknown[ref] = true
+	}
 	for o := range objects {
 		owner, owned := o.Owner()
 		if !owned || !Tuned(*o) {
@@ -121,13 +131,33 @@ func Needs(objects iter.Seq[*flux.Object]) map[flux.Ref][]Need {
 		}
 		record, err := ReadRecord(*o)
 		if err != nil {
+			n.unknown[o.Ref] = true
 			continue
 		}
 		if fields := record.Pinned(); len(fields) > 0 {
-			needs[owner] = append(needs[owner], Need{o.Ref, fields})
+			n.by[owner] = append(n.by[owner], Need{o.Ref, fields})
 		}
 	}
-	return needs
+	return n
+}
+
+// Of is what one owner must leave to us, as far as is known.
+func (n Needed) Of(owner flux.Ref) []Need { return n.by[owner] }
+
+// Pin plans the rules of an owner: for what records need, and for what is planned beside. Of objects of which nobody knows,
+// what its rules say stays.
+func (n Needed) Pin(owner flux.Object, planned ...Need) Pin {
+	needs := slices.Concat(planned, n.by[owner.Ref])
+	for _, need := range needsOf(OurRules(owner)) {
+		if n.unknown[need.Object] {
+			needs = append(needs, need)
+		}
+	}
+	objects := make(map[flux.Ref]bool)
+	for _, need := range needs {
+		objects[need.Object] = true
+	}
+	return Pin{Owner: owner, Rules: Rules(needs), Objects: len(objects)}
 }
 
 // PinnedBy is the owner whose rules hold fields of an object, by the object's record; false where none needs to.
@@ -182,21 +212,6 @@ type Pin struct {
 
 // ChangesRules tells whether rules of ours come or go. Where there are none, and none come, only the note of them goes.
 func (p Pin) ChangesRules() bool { return len(p.Rules) > 0 || len(OurRules(p.Owner)) > 0 }
-
-// NewPin plans the rules of an owner. Of objects that could not be read, what its rules say stays.
-func NewPin(owner flux.Object, needs []Need, unread func(flux.Ref) bool) Pin {
-	needs = slices.Clone(needs)
-	for _, n := range needsOf(OurRules(owner)) {
-		if unread(n.Object) {
-			needs = append(needs, n)
-		}
-	}
-	objects := make(map[flux.Ref]bool)
-	for _, n := range needs {
-		objects[n.Object] = true
-	}
-	return Pin{Owner: owner, Rules: Rules(needs), Objects: len(objects)}
-}
 
 func fieldsOf(r flux.IgnoreRule) []flux.Field {
 	var fields []flux.Field
@@ -310,10 +325,10 @@ func RulesAfter(owners, objects []flux.Object, unread []flux.Ref, restores []Res
 		}
 		after = append(after, o)
 	}
-	needs := Needs(flux.Each(after))
+	needs := Needs(flux.Each(after), unread...)
 	var changed []Pin
 	for _, owner := range owners {
-		pin := NewPin(owner, needs[owner.Ref], func(ref flux.Ref) bool { return slices.Contains(unread, ref) })
+		pin := needs.Pin(owner)
 		if (PinWrite{Pin: pin, Settles: true}).Next(owner).Patch != nil {
 			changed = append(changed, pin)
 		}

@@ -231,25 +231,29 @@ func TestNeeds(t *testing.T) {
 	pinnedRecord := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: held("5m"), flux.Timeout: {To: ptr("2m")}})}}
 	free := Record{Steps: []Step{step("s", move(flux.Interval, "5m", "1m"))}}
 	web := object(t, "ks", child(), recorded(pinnedRecord.String()))
-	assert.Equal(t, map[flux.Ref][]Need{parentRef: {need(web, flux.Interval)}}, Needs(flux.Each([]flux.Object{
+	bad := object(t, "Bucket", child(), recorded("{"))
+	needed := Needs(flux.Each([]flux.Object{
 		web,
 		object(t, "gitrepo", child(), recorded(free.String())),
 		object(t, "hr", recorded(pinnedRecord.String())), // nobody applies it any more
-		object(t, "Bucket", child(), recorded("{")),
+		bad,
 		object(t, "Receiver", child()),
-	})))
+	}))
+	assert.Equal(t, map[flux.Ref][]Need{parentRef: {need(web, flux.Interval)}}, needed.by)
+	assert.Equal(t, []Need{need(web, flux.Interval)}, needed.Of(parentRef))
+	owner := pinning(t, Rules([]Need{need(web, flux.Interval), need(bad, flux.Interval), need(object(t, "Receiver"), flux.Interval)})...)
+	assert.Equal(t, Rules([]Need{need(web, flux.Interval), need(bad, flux.Interval)}), needed.Pin(owner).Rules, "nobody knows what a record that cannot be read needs")
 }
 
 // What rules say about objects that could not be read stays.
-func TestNewPin(t *testing.T) {
+func TestPinOfTheUnread(t *testing.T) {
 	t.Parallel()
 	web, shop := object(t, "ks"), object(t, "ks", named("apps", "shop"))
 	owner := pinning(t, Rules([]Need{need(web, flux.Interval), need(shop, flux.Interval, flux.Timeout)})...)
-	unread := func(ref flux.Ref) bool { return ref == shop.Ref }
-	all := func(flux.Ref) bool { return false }
-	assert.Equal(t, Pin{Owner: owner, Objects: 1, Rules: Rules([]Need{need(shop, flux.Interval, flux.Timeout)})}, NewPin(owner, nil, unread))
-	assert.Equal(t, Pin{Owner: owner, Rules: []flux.IgnoreRule{}}, NewPin(owner, nil, all))
-	assert.Equal(t, Pin{Owner: owner, Objects: 1, Rules: Rules([]Need{need(web, flux.Timeout)})}, NewPin(owner, []Need{need(web, flux.Timeout)}, all))
+	unread, all := Needs(flux.Each([]flux.Object{}), shop.Ref), Needs(flux.Each([]flux.Object{}))
+	assert.Equal(t, Pin{Owner: owner, Objects: 1, Rules: Rules([]Need{need(shop, flux.Interval, flux.Timeout)})}, unread.Pin(owner))
+	assert.Equal(t, Pin{Owner: owner, Rules: []flux.IgnoreRule{}}, all.Pin(owner))
+	assert.Equal(t, Pin{Owner: owner, Objects: 1, Rules: Rules([]Need{need(web, flux.Timeout)})}, all.Pin(owner, need(web, flux.Timeout)))
 }
 
 func TestTooLarge(t *testing.T) {
@@ -260,9 +264,9 @@ func TestTooLarge(t *testing.T) {
 	}
 	owner := parent(t)
 	owner.Size = 100 << 10
-	assert.Empty(t, NewPin(owner, needs[:4000], func(flux.Ref) bool { return false }).TooLarge())
+	assert.Empty(t, (Needed{}).Pin(owner, needs[:4000]...).TooLarge())
 	assert.Regexp(t, `^Kustomization flux-system/apps would have 1\d{3} KiB with rules for 5000 objects, and the API server takes 1280: choose fewer objects$`,
-		NewPin(owner, needs, func(flux.Ref) bool { return false }).TooLarge())
+		(Needed{}).Pin(owner, needs...).TooLarge())
 }
 
 // A plan to pin judges what it would bring about, and lists the owners that it needs.

@@ -215,7 +215,7 @@ func (r *Record) with(step Step, o flux.Object) Record {
 			next.cut(f, 0)
 			move.Owners = r.others(o, f)
 			move.Pinned = move.Pinned || c.pinned() // what held the value before holds this one, and is still needed
-			if len(c) > 0 && s == restored { // restored, and not given back yet
+			if len(c) > 0 && s == restored {        // restored, and not given back yet
 				for _, m := range c[0].Owners {
 					if !slices.Contains(move.Owners, m) {
 						move.Owners = append(move.Owners, m)

@@ -85,9 +85,8 @@ type Judge struct {
 	// inventory are the Flux objects that each Kustomization lists as applied; of those whose list is
 	// up to date.
 	inventory map[flux.Ref]map[flux.Ref]bool
-	// needed is what owners must leave to us already, and unreadable the objects of which that is not known.
-	needed     map[flux.Ref][]Need
-	unreadable map[flux.Ref]bool
+	// needed is what owners must leave to us already.
+	needed Needed
 	// looked tells of what is not known whether it would be if it existed.
 	looked func(flux.Ref) bool
 	// allReleases says that all HelmReleases were read.
@@ -102,12 +101,8 @@ func NewJudge(s flux.Snapshot) *Judge {
 			j.learn(o)
 		}
 	}
-	j.needed = Needs(s.All())
+	j.needed = Needs(s.All(), s.Unread...)
 	j.looked, j.allReleases = s.LookedFor, s.LookedForAll("HelmRelease")
-	j.unreadable = make(map[flux.Ref]bool, len(s.Unread))
-	for _, ref := range s.Unread {
-		j.unreadable[ref] = true
-	}
 	return j
 }
 
@@ -119,7 +114,7 @@ func (j *Judge) cannotPin(owner flux.Ref) string {
 
 // PinOf are the rules that an owner needs, by the records on its objects and what is planned beside.
 func (j *Judge) PinOf(owner flux.Object, planned []Need) Pin {
-	return NewPin(owner, slices.Concat(planned, j.needed[owner.Ref]), func(ref flux.Ref) bool { return j.unreadable[ref] })
+	return j.needed.Pin(owner, planned...)
 }
 
 // object is one that the snapshot knows; false where it does not.

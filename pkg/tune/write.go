@@ -117,6 +117,9 @@ func (w ApplyWrite) again(now flux.Object) (Next, bool) {
 	if slices.ContainsFunc(needed.Fields, func(f flux.Field) bool { return !slices.Contains(planned.Fields, f) }) {
 		return Next{State: StateLeftAlone, Why: "since the plan was made, " + fresh.Stick.Message}, false
 	}
+	if by := fresh.Stick.Owner; by != w.Item.Stick.Owner && by != (flux.Ref{}) { // the rules are the other owner's
+		return Next{State: StateLeftAlone, Why: fmt.Sprintf("since the plan was made, %s has come to apply it", by)}, false
+	}
 	return Next{}, true
 }
 

@@ -133,6 +133,15 @@ func TestApplyNextJudgesAgain(t *testing.T) {
 		now := object(t, "gitrepo", timeout("2m"), version("8"), child(flux.Interval))
 		assert.Equal(t, Next{State: StateLeftAlone, Why: why}, w.Next(now), managed)
 	}
+	other := parent(t, named("flux-system", "other"))
+	j = NewJudge(flux.Snapshot{Related: []flux.Object{parent(t), other}})
+	opts := Options{Judge: j, Managed: ManagedPin}
+	planned := NewPlan([]flux.Object{object(t, "gitrepo", timeout("2m"), child(flux.Interval))}, p, defaultResolver(p), opts).Items[0]
+	require.True(t, planned.Pinned())
+	w := ApplyWrite{Item: planned, Stamp: stamp, Decide: func(o flux.Object) Item { return Decide(o, p, in("development"), opts) }}
+	now := object(t, "gitrepo", timeout("2m"), version("8"), child(flux.Interval))
+	now.Labels["kustomize.toolkit.fluxcd.io/name"] = "other"
+	assert.Equal(t, Next{State: StateLeftAlone, Why: "since the plan was made, Kustomization flux-system/other has come to apply it"}, w.Next(now))
 }
 
 // restoring is the way back of an object.
