@@ -210,9 +210,8 @@ func patiently[T any](ctx context.Context, clock Clock, ask func() (T, error)) (
 	}
 }
 
-// recordsOf reads the objects that an owner's rules name, and those of the writes that it applies. Those that may not
-// be read are named; those that do not exist are not.
-func recordsOf(ctx context.Context, s Store, clock Clock, owner flux.Object, writes []tune.Write) (objects []flux.Object, unread []flux.Ref, err error) {
+// wantedRecords are the objects that an owner's rules name, and those of the writes that it applies, by what one list has.
+func wantedRecords(owner flux.Object, writes []tune.Write) map[likeKey][]flux.Ref {
 	wanted := make(map[likeKey][]flux.Ref)
 	want := func(ref flux.Ref, version string) {
 		key := likeKey{flux.Ref{Group: ref.Group, Kind: ref.Kind, Namespace: ref.Namespace}, version}
@@ -233,13 +232,37 @@ func recordsOf(ctx context.Context, s Store, clock Clock, owner flux.Object, wri
 			}
 		}
 	}
+	return wanted
+}
+
+// recordsOf reads the objects whose records say which rules an owner needs. Those that may not be read are named; those that
+// do not exist are not.
+func recordsOf(ctx context.Context, s Store, clock Clock, owner flux.Object, writes []tune.Write) (objects []flux.Object, unread []flux.Ref, err error) {
+	written := make(map[flux.Ref]bool)
+	for _, w := range writes {
+		written[w.Target().Ref] = true
+	}
+	wanted := wantedRecords(owner, writes)
 	for _, like := range slices.SortedFunc(maps.Keys(wanted), func(a, b likeKey) int { return a.Compare(b.Ref) }) {
 		list, err := patiently(ctx, clock, func() ([]flux.Object, error) {
 			return s.List(ctx, flux.Object{Ref: like.Ref, Version: like.Version})
 		})
 		switch {
 		case apierrors.IsForbidden(err):
-			unread = append(unread, wanted[like]...)
+			for _, ref := range wanted[like] {
+				if !written[ref] {
+					unread = append(unread, ref)
+					continue
+				}
+				// Whoever wrote an object may read it.
+				one, err := patiently(ctx, clock, func() (flux.Object, error) { return s.Get(ctx, flux.Object{Ref: ref, Version: like.Version}) })
+				if err != nil && !apierrors.IsNotFound(err) {
+					return nil, nil, err
+				}
+				if err == nil {
+					list = append(list, one)
+				}
+			}
 		case err != nil:
 			return nil, nil, fmt.Errorf("listing %s: %w", scope(like.Kind, like.Namespace), err)
 		}

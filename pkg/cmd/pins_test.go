@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
@@ -42,6 +43,35 @@ func TestPinsFollowTheRecords(t *testing.T) {
 			assert.Equal(t, "5m", f.interval(t))
 			assert.Equal(t, "2m", f.field(t, "gitrepository", f.apps, "app", ".spec.timeout"))
 			assert.NotContains(t, f.owners(t, "kustomization", f.flux, "root"), "fluxtune")
+		})
+	}
+}
+
+// Who may not list Kustomizations in all namespaces takes a pin back all the same, also of a kind that has another API
+// version: in a version that is not served the API server says that the owner does not exist.
+func TestTenantTakesAPinOfAnotherVersionBack(t *testing.T) {
+	t.Parallel()
+	tuner, _, err := role(tunerRole)
+	require.NoError(t, err)
+	for name, rights := range map[string]rbacv1.ClusterRole{"lists in one namespace": tuner, "may not list": withoutVerb(tuner, "helmreleases", "list")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := bed.Cluster(t)
+			ns := c.Namespace(t, map[string]string{"environment": "development"})
+			f := gitFleet{Cluster: c, apps: ns, flux: ns}
+			f.root(t, "")
+			f.observe(t)
+			f.push(t, fmt.Sprintf("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: app, namespace: %s, labels: %s}\nspec: {interval: 5m, timeout: 2m, chartRef: {kind: OCIRepository, name: app}}\n", ns, f.labels()))
+			_, o := f.tuned(t, "a", "hr", pin, "--set", "development.HelmRelease.interval=1m")
+			require.Zero(t, o.code, o.stderr)
+			ignore, _ := f.rules(t)
+			require.Contains(t, ignore, `"kind":"HelmRelease"`)
+			grant(t, c, ns, ns, rights)
+			o = f.revert(t, "hr", "app", "--as", ns)
+			assert.Contains(t, o.stderr, "1 restored", o.stdout)
+			ignore, note := f.rules(t)
+			assert.Empty(t, ignore, "%s%s", o.stdout, o.stderr)
+			assert.Empty(t, note)
 		})
 	}
 }
