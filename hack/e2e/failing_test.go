@@ -39,8 +39,8 @@ func countsOfFailingSources(t *testing.T) {
 	retries := func(age, over time.Duration) float64 {
 		return perKind * budget.Retries(flux.Controller{MinRetryDelay: 750 * time.Millisecond, MaxRetryDelay: 15 * time.Minute}, age, over)
 	}
-	// Attempts come at 47, 95, 191, 383, 767 and 1,535 s: the edges lie between them.
-	for _, span := range []struct{ from, to time.Duration }{{time.Minute, 5 * time.Minute}, {5 * time.Minute, 16 * time.Minute}} {
+	// Attempts come at 47, 95, 191, 383 and 767 s, and later by what they take: the edges lie in the middle between them.
+	for _, span := range []struct{ from, to time.Duration }{{67 * time.Second, 270 * time.Second}, {270 * time.Second, 540 * time.Second}} {
 		time.Sleep(time.Until(begun.Add(span.from)))
 		before := map[string]int{}
 		for _, kind := range kinds {
@@ -51,7 +51,7 @@ func countsOfFailingSources(t *testing.T) {
 			counted := count(kind) - before[kind]
 			expected := retries(span.from, span.to-span.from)
 			assert.InDelta(t, expected, counted, 0, kind)
-			record(t, fmt.Sprintf("Git requests, %d x %s every %s, minutes %.0f to %.0f", perKind, strings.ReplaceAll(kind, "-", " "), polledEvery, span.from.Minutes(), span.to.Minutes()),
+			record(t, fmt.Sprintf("Git requests, %d x %s every %s, seconds %.0f to %.0f", perKind, strings.ReplaceAll(kind, "-", " "), polledEvery, span.from.Seconds(), span.to.Seconds()),
 				fmt.Sprintf("%.0f", expected), fmt.Sprint(counted))
 		}
 	}
