@@ -43,7 +43,7 @@ func (f *FileFlags) addFiles(cmd *cobra.Command) {
 
 func (f *FileFlags) addRoots(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&f.Roots, "root", nil, "The clusters of the checkout to look at, by the folders that their Flux reads first: clusters/staging. "+
-		"Without it all that are found: from gotk-sync.yaml, FluxInstances, and Kustomizations that nothing else deploys.")
+		"Without it all that are found: from gotk-sync.yaml, FluxInstances, and Kustomizations that apply themselves; where there are none of these, Kustomizations that nothing else deploys.")
 	_ = cmd.RegisterFlagCompletionFunc("root", completeFiles)
 }
 

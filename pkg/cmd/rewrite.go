@@ -149,13 +149,16 @@ func (o RewriteOptions) run(ctx context.Context) error {
 	return errors.Join(unread, o.refused(rewriting))
 }
 
-// tellUnbuilt says again, beside the question, whose files were left alone.
+// tellUnbuilt says again, beside the question, whose files were left alone, and who else may follow them.
 func (o RewriteOptions) tellUnbuilt() {
 	for _, u := range o.Files.tree.Unbuilt(o.Files.fleets) {
 		if u.Broken {
 			_, _ = fmt.Fprint(o.root.ErrOut, terminal.Printable(fmt.Sprintf("Warning: %s could not be built: files that it may use are left alone\n",
 				flux.InCluster(o.Files.fleets[u.Root].Root.String(), u.What))))
 		}
+	}
+	for _, stray := range o.Files.tree.Strays(o.Files.fleets) {
+		_, _ = fmt.Fprint(o.root.ErrOut, terminal.Printable(fmt.Sprintf("Note: %s\n", stray)))
 	}
 }
 
