@@ -298,5 +298,7 @@ func (r *root) inFiles(gaps []flux.Gap) {
 // planFiles plans objects of files: whoever writes them decides, so that nothing is reverted.
 func (f fleet) planFiles(opts *tune.Options) tune.Plan {
 	opts.Judge, opts.Managed = nil, tune.ManagedPatch
+	files := f.options.Files.fleets[f.place]
+	opts.HeldFromGit = func(o flux.Object, field flux.Field) string { return files.Held(o.Ref, field) }
 	return tune.NewPlan(f.objects, f.options.Policy, f.resolver, *opts)
 }

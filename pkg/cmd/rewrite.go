@@ -175,7 +175,7 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 	}
 	o.root.warn(nil, slices.Concat(fs.gaps(), o.Files.otherGaps()))
 	chosen = map[chosenObject]bool{}
-	var warnings []string
+	var warnings, notes []string
 	locator := manifest.NewLocator(o.Files.tree)
 	for _, f := range fs.all {
 		for _, object := range f.objects {
@@ -189,12 +189,24 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 				warnings = append(warnings, fmt.Sprintf("%s: %s is left alone: %s", at, item.Object.Ref, item.Message))
 			}
 		}
+		for _, item := range plan.Items {
+			if item.Reason == tune.ReasonHeldFromGit {
+				notes = append(notes, fmt.Sprintf("%s in %s is left alone: %s", item.Object.Ref, o.Files.fleets[f.place].Root, item.Message))
+			}
+		}
 		for _, item := range plan.Changed() {
+			if by, suspended := o.Files.fleets[f.place].SuspendedBy(item.Object.Ref); suspended {
+				notes = append(notes, fmt.Sprintf("%s in %s is suspended: what changes below it reaches the cluster when it is resumed", by, o.Files.fleets[f.place].Root))
+			}
 			wants = append(wants, manifest.Want{Root: f.place, Ref: item.Object.Ref, Changes: item.Changes})
 		}
 	}
 	slices.Sort(warnings)
 	o.root.warn(slices.Compact(warnings), nil)
+	slices.Sort(notes)
+	for _, note := range slices.Compact(notes) {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: %s\n", terminal.Printable(note))
+	}
 	return wants, chosen, fs.complete(), nil
 }
 
