@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // Roots finds the clusters of the checkout: all that say themselves that they are one, where flux bootstrap has written
@@ -260,32 +258,6 @@ func synced(t *Tree, documents []document) []Root {
 		}
 	}
 	return roots
-}
-
-// candidate is a Kustomization of Flux whose path is in the checkout.
-type candidate struct {
-	ref  flux.Ref
-	root Root
-	file string
-	// deploys are the files that its path leads to.
-	deploys map[string]bool
-}
-
-func kustomizationsOf(t *Tree, documents []document) []candidate {
-	var found []candidate
-	for _, d := range documents {
-		p := text(d.node, "spec", "path")
-		if !isKustomizationObject(d.node) || p == "" {
-			continue
-		}
-		if !t.isFolder(clean(p)) {
-			continue // it may well be in another repository
-		}
-		ref := flux.Ref{Group: kustomizeGroup, Kind: kustomizationKind, Namespace: text(d.node, "metadata", "namespace"), Name: text(d.node, "metadata", "name")}
-		root := rootOf(t, d.node, Root{})
-		found = append(found, candidate{ref, root, d.file, t.reach(root.Path)})
-	}
-	return found
 }
 
 // selfApplied finds the Kustomizations of Flux that are among what they apply, and that none of the other roots deploys.

@@ -7,6 +7,32 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
+// candidate is a Kustomization of Flux whose path is in the checkout.
+type candidate struct {
+	ref  flux.Ref
+	root Root
+	file string
+	// deploys are the files that its path leads to.
+	deploys map[string]bool
+}
+
+func kustomizationsOf(t *Tree, documents []document) []candidate {
+	var found []candidate
+	for _, d := range documents {
+		p := text(d.node, "spec", "path")
+		if !isKustomizationObject(d.node) || p == "" {
+			continue
+		}
+		if !t.isFolder(clean(p)) {
+			continue // it may well be in another repository
+		}
+		ref := flux.Ref{Group: kustomizeGroup, Kind: kustomizationKind, Namespace: text(d.node, "metadata", "namespace"), Name: text(d.node, "metadata", "name")}
+		root := rootOf(t, d.node, Root{})
+		found = append(found, candidate{ref, root, d.file, t.reach(root.Path)})
+	}
+	return found
+}
+
 // Stray is a Kustomization of Flux in a file that no cluster deploys, as far as it is known. Archives, examples and docs have
 // some, and so may a cluster whose first Kustomization somebody applies by hand.
 type Stray struct {
