@@ -79,7 +79,7 @@ type Item struct {
 	// Remote is what it polls, or what the source polls that it goes to itself; Address is its URL in a
 	// form that can be compared.
 	Remote  flux.Remote
-	Address Address
+	Address flux.Address
 	// APIRequests per hour to the kube-apiserver.
 	APIRequests Rates
 	// Delivery of a Kustomization or HelmRelease; nil for other kinds.

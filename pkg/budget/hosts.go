@@ -38,7 +38,7 @@ type ProtocolLoad struct {
 
 // Repository is what is polled at one address, by however many objects.
 type Repository struct {
-	Address  Address
+	Address  flux.Address
 	Protocol Protocol
 	// Objects that poll it: each one for itself, there is no sharing between them.
 	Objects  []flux.Located
@@ -133,7 +133,7 @@ func (h *Host) add(p Protocol, requests Rates) {
 // share is what two sources have to have in common to be replaced by one. The fingerprint is of the
 // whole spec (ref, ignore, sparse checkout, includes, credential, verification ...).
 type share struct {
-	Address
+	flux.Address
 	Protocol
 	cluster          string // what is in one cannot use what is in another
 	namespace, kind  string
@@ -153,7 +153,7 @@ func (most sharing) saved(k share, requests Rates) Rates {
 
 func repositories(items []Item) []Repository {
 	type key struct {
-		Address
+		flux.Address
 		Protocol
 	}
 	var g grouped[key, Repository]

@@ -78,7 +78,9 @@ type ClusterChange struct {
 	Added, Removed []flux.Ref
 	// Unknown objects are neither: only one side has them, and the other does not tell whether it has. They cost on both
 	// what they cost on the one.
-	Unknown      []Unknown
+	Unknown []Unknown
+	// Kept objects differ in the files and not on the cluster.
+	Kept         []Kept
 	Environments []EnvironmentCost
 	Controllers  []ControllerLoad
 	// Gaps are what is not known of each side: what Flux cannot build, and what may have the Unknown objects. Where there
@@ -116,13 +118,13 @@ func New(in Input) Check {
 }
 
 func (p pairing) compare(decisions manifest.Decisions) ClusterChange {
-	c := ClusterChange{Name: p.name, New: p.was == nil, Gone: p.is == nil, Unknown: p.unknown, Gaps: p.gaps}
+	c := ClusterChange{Name: p.name, New: p.was == nil, Gone: p.is == nil, Unknown: p.unknown, Kept: p.kept, Gaps: p.gaps}
 	unknown := p.unknownRefs()
 	old := map[flux.Ref]tune.Item{}
 	for _, item := range p.was.items() {
 		old[item.Object.Ref] = item
 	}
-	for _, item := range p.is.items() {
+	for _, item := range p.now {
 		previous, known := old[item.Object.Ref]
 		delete(old, item.Object.Ref)
 		switch {

@@ -26,8 +26,11 @@ type pairing struct {
 	// was and is are nil where a side does not have it.
 	was, is *Cluster
 	unknown []Unknown
-	gaps    Delta[[]flux.Gap]
-	budget  Delta[budget.Budget]
+	kept    []Kept
+	// now is what was asked for as it is on the cluster with the branch, also what that keeps of the base.
+	now    []tune.Item
+	gaps   Delta[[]flux.Gap]
+	budget Delta[budget.Budget]
 }
 
 // pair finds the clusters of both sides, in the order of their names; those of the head where there is no base.
@@ -74,8 +77,14 @@ func (p *pairing) look(in Input) {
 		more.Before = p.doubt(in.Base, p.is, &in.Head, was, true)
 		more.After = p.doubt(&in.Head, p.was, in.Base, is, false)
 		was, is = more.Before, more.After
+		if p.was != nil && p.is != nil {
+			is = p.keep(in, was, is)
+		}
 	}
 	p.gaps.After = slices.Concat(p.read(&in.Head, p.is), p.gaps.After)
+	if p.is != nil {
+		p.now = is.Items
+	}
 	slices.SortFunc(p.unknown, func(a, b Unknown) int { return a.Ref.Compare(b.Ref) })
 	p.gaps.Before, p.gaps.After = once(p.gaps.Before), once(p.gaps.After)
 	p.budget = Delta[budget.Budget]{count(was), count(is)}

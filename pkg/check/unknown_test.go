@@ -138,6 +138,51 @@ func TestBuiltKustomizationLosesAnObject(t *testing.T) {
 	assert.Empty(t, c.Clusters[0].Unknown)
 }
 
+// An object may have moved to a ResourceSet, also to one that both sides have, with other inputs, and in another Kustomization.
+func TestMovedToAResourceSet(t *testing.T) {
+	t.Parallel()
+	set := func(names string) string {
+		return "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: sources, namespace: apps}\nspec:\n  inputs: [" + names + "]\n  resources:\n" +
+			"  - apiVersion: source.toolkit.fluxcd.io/v1\n    kind: GitRepository\n    metadata: {name: << inputs.name >>, namespace: apps}\n    spec: {interval: 1m, url: \"https://github.com/example/web\"}\n"
+	}
+	at := func(file, inputs string, web bool) Side {
+		files := applied("", map[string]string{"apps/kustomization.yaml": "resources: []\n"})
+		if web {
+			files["apps/kustomization.yaml"], files["apps/web.yaml"] = "resources: [web.yaml]\n", source("web", "  interval: 1m\n  timeout: 2m\n")
+		}
+		if inputs != "" && file == "apps/set.yaml" {
+			files["apps/kustomization.yaml"] = strings.Replace(files["apps/kustomization.yaml"], "]", ", set.yaml]", 1)
+			files["apps/kustomization.yaml"] = strings.Replace(files["apps/kustomization.yaml"], "[,", "[", 1)
+		}
+		if inputs != "" {
+			files[file] = set(inputs)
+		}
+		return side(t, files)
+	}
+	const one, two = "{name: api}", "{name: api}, {name: web}"
+	for name, c := range map[string]struct {
+		file, before, after string
+		unknown             bool
+	}{
+		"changed":                       {"apps/set.yaml", one, two, true},
+		"the same":                      {"apps/set.yaml", one, one, false},
+		"new":                           {"apps/set.yaml", "", two, true},
+		"of another Kustomization":      {"clusters/development/set.yaml", one, two, true},
+		"of another, new":               {"clusters/development/set.yaml", "", two, true},
+		"of another, which is the same": {"clusters/development/set.yaml", two, two, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			base := at(c.file, c.before, true)
+			got := New(Input{Base: &base, Head: at(c.file, c.after, false), Policy: testPolicy(t)})
+			assert.Equal(t, c.unknown, len(got.Clusters[0].Unknown) == 1)
+			assert.Equal(t, c.unknown, len(got.Clusters[0].Removed) == 0)
+			assert.Equal(t, c.unknown, got.Incomplete.After)
+			assert.Equal(t, c.unknown, got.Git.Before == got.Git.After)
+		})
+	}
+}
+
 // A cluster that is not found any more is gone with its folder; where that is there, something in it may be wrong.
 func TestClusterThatIsNotFoundAnyMore(t *testing.T) {
 	t.Parallel()

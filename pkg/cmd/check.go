@@ -77,6 +77,11 @@ func newCheck(r *root) *cobra.Command {
 			objects are neither added nor removed, and count on both sides as they are on the one that has them. All
 			that is counted is then at least what is shown. What Flux cannot build on the branch is a failure.
 
+			What Flux does not apply, or does not take away, stays as the base has it, and costs that: below a
+			suspended Kustomization, in fields that spec.ignore leaves to the cluster, on objects with ssa: Ignore,
+			ssa: IfNotPresent or reconcile: disabled, and, of what the branch does not have any more, with prune:
+			false, prune: disabled or deletionPolicy: Orphan. It is told as "only in the files".
+
 			The base is read from Git's objects by the program git; the work tree, the index and all refs stay as
 			they are, and nothing is fetched. No cluster is asked. What the checkout has is what is in the folder
 			now, committed or not. What clusters manage is not in files, so that the kube-apiserver's load counts
@@ -275,6 +280,9 @@ func (o CheckOptions) show(document report.BranchCheck) error {
 		}
 		for _, line := range document.GapLines() {
 			_, _ = fmt.Fprintln(out, report.Paint(terminal.WrapLine(terminal.Printable(line), l.Width), report.Bad, l.Color))
+		}
+		for _, line := range document.StayLines() {
+			_, _ = fmt.Fprintln(out, terminal.WrapLine(terminal.Printable(line), l.Width))
 		}
 		var lost terminal.Lost
 		for _, section := range document.Sections() {

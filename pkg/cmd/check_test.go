@@ -96,6 +96,42 @@ func writeUnbuiltBranch(t *testing.T) string {
 	return dir
 }
 
+// writeKeptBranch is a repository in which production takes nothing away, leaves an interval to the cluster, and has an
+// object that is only created, and in which staging is suspended; the branch changes and removes all of it.
+func writeKeptBranch(t *testing.T) string {
+	t.Helper()
+	dir := writeCheckout(t)
+	editFile(t, dir, "clusters/production/apps.yaml", "  prune: true\n", "  prune: false\n  ignore:\n  - paths: [/spec/interval]\n    target: {kind: GitRepository, name: web}\n")
+	editFile(t, dir, "clusters/staging/apps.yaml", "  prune: true\n", "  prune: true\n  suspend: true\n")
+	editFile(t, dir, "apps/production/kustomization.yaml", "- ../base\n", "- ../base\n- more.yaml\n- once.yaml\n")
+	source := "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata:\n  name: %s\n  namespace: apps\n%sspec:\n  interval: 1m\n  timeout: 2m\n  url: https://github.com/example/%[1]s\n"
+	for name, annotations := range map[string]string{"more": "", "once": "  annotations: {kustomize.toolkit.fluxcd.io/ssa: IfNotPresent}\n"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "apps/production", name+".yaml"), fmt.Appendf(nil, source, name, annotations), 0o644))
+	}
+	runGit(t, dir, "init", "-q", "-b", "main")
+	runGit(t, dir, "add", "-A")
+	runGit(t, dir, "commit", "-q", "-m", "base")
+	runGit(t, dir, "checkout", "-q", "-b", "branch")
+	editFile(t, dir, "apps/base/web.yaml", "10m # every", "30s # every")
+	editFile(t, dir, "apps/production/kustomization.yaml", "- more.yaml\n", "")
+	editFile(t, dir, "apps/production/once.yaml", "interval: 1m", "interval: 20m")
+	runGit(t, dir, "commit", "-q", "-a", "-m", "changes")
+	return dir
+}
+
+func keptCases() []golden {
+	return []golden{
+		{name: "files/check-kept", args: "check -f DIR --base main"},
+		{name: "files/check-kept-80", args: "check -f DIR --base main", with: onTerminal(80)},
+		{name: "files/check-kept-markdown", args: "check -f DIR --base main -o markdown"},
+		{name: "files/check-kept-json", args: "check -f DIR --base main --root clusters/production -o json"},
+		{name: "files/check-kept-sarif", args: "check -f DIR --base main -o sarif"},
+		{name: "files/kept-plan", args: "plan -f DIR --rows"},
+		{name: "files/kept-trace", args: "trace -f DIR gitrepo"},
+		{name: "files/kept-rewrite", args: "rewrite -f DIR --dry-run"},
+	}
+}
+
 func unbuiltCases() []golden {
 	return []golden{
 		{name: "files/check-unbuilt", args: "check -f DIR --base main"},
@@ -136,13 +172,19 @@ func TestCheckOfUnbuiltSides(t *testing.T) {
 
 func TestCheckGolden(t *testing.T) {
 	t.Parallel()
-	cases := checkCases()
-	for _, g := range append(slices.Clone(cases), unbuiltCases()...) {
+	in := func(cases []golden) func(golden) bool {
+		return func(g golden) bool { return slices.ContainsFunc(cases, func(c golden) bool { return c.name == g.name }) }
+	}
+	unbuilt, kept := in(unbuiltCases()), in(keptCases())
+	for _, g := range slices.Concat(checkCases(), unbuiltCases(), keptCases()) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			write := writeBranch
-			if !slices.ContainsFunc(cases, func(c golden) bool { return c.name == g.name }) {
+			switch {
+			case unbuilt(g):
 				write = writeUnbuiltBranch
+			case kept(g):
+				write = writeKeptBranch
 			}
 			dir, i := write(t), invocation{}
 			if g.with != nil {

@@ -43,7 +43,7 @@ func (f *FileFlags) addFiles(cmd *cobra.Command) {
 
 func (f *FileFlags) addRoots(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&f.Roots, "root", nil, "The clusters of the checkout to look at, by the folders that their Flux reads first: clusters/staging. "+
-		"Without it all that are found: from gotk-sync.yaml, FluxInstances, and Kustomizations that nothing else deploys.")
+		"Without it all that are found: from gotk-sync.yaml, FluxInstances, and Kustomizations that apply themselves; where there are none of these, Kustomizations that nothing else deploys.")
 	_ = cmd.RegisterFlagCompletionFunc("root", completeFiles)
 }
 
@@ -298,5 +298,7 @@ func (r *root) inFiles(gaps []flux.Gap) {
 // planFiles plans objects of files: whoever writes them decides, so that nothing is reverted.
 func (f fleet) planFiles(opts *tune.Options) tune.Plan {
 	opts.Judge, opts.Managed = nil, tune.ManagedPatch
+	files := f.options.Files.fleets[f.place]
+	opts.HeldFromGit = func(o flux.Object, field flux.Field) string { return files.Held(o.Ref, field) }
 	return tune.NewPlan(f.objects, f.options.Policy, f.resolver, *opts)
 }

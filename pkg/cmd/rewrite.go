@@ -149,13 +149,16 @@ func (o RewriteOptions) run(ctx context.Context) error {
 	return errors.Join(unread, o.refused(rewriting))
 }
 
-// tellUnbuilt says again, beside the question, whose files were left alone.
+// tellUnbuilt says again, beside the question, whose files were left alone, and who else may follow them.
 func (o RewriteOptions) tellUnbuilt() {
 	for _, u := range o.Files.tree.Unbuilt(o.Files.fleets) {
 		if u.Broken {
 			_, _ = fmt.Fprint(o.root.ErrOut, terminal.Printable(fmt.Sprintf("Warning: %s could not be built: files that it may use are left alone\n",
 				flux.InCluster(o.Files.fleets[u.Root].Root.String(), u.What))))
 		}
+	}
+	for _, stray := range o.Files.tree.Strays(o.Files.fleets) {
+		_, _ = fmt.Fprint(o.root.ErrOut, terminal.Printable(fmt.Sprintf("Note: %s\n", stray)))
 	}
 }
 
@@ -172,7 +175,7 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 	}
 	o.root.warn(nil, slices.Concat(fs.gaps(), o.Files.otherGaps()))
 	chosen = map[chosenObject]bool{}
-	var warnings []string
+	var warnings, notes []string
 	locator := manifest.NewLocator(o.Files.tree)
 	for _, f := range fs.all {
 		for _, object := range f.objects {
@@ -186,12 +189,24 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 				warnings = append(warnings, fmt.Sprintf("%s: %s is left alone: %s", at, item.Object.Ref, item.Message))
 			}
 		}
+		for _, item := range plan.Items {
+			if item.Reason == tune.ReasonHeldFromGit {
+				notes = append(notes, fmt.Sprintf("%s in %s is left alone: %s", item.Object.Ref, o.Files.fleets[f.place].Root, item.Message))
+			}
+		}
 		for _, item := range plan.Changed() {
+			if by, suspended := o.Files.fleets[f.place].SuspendedBy(item.Object.Ref); suspended {
+				notes = append(notes, fmt.Sprintf("%s in %s is suspended: what changes below it reaches the cluster when it is resumed", by, o.Files.fleets[f.place].Root))
+			}
 			wants = append(wants, manifest.Want{Root: f.place, Ref: item.Object.Ref, Changes: item.Changes})
 		}
 	}
 	slices.Sort(warnings)
 	o.root.warn(slices.Compact(warnings), nil)
+	slices.Sort(notes)
+	for _, note := range slices.Compact(notes) {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: %s\n", terminal.Printable(note))
+	}
 	return wants, chosen, fs.complete(), nil
 }
 

@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // TraceFlags are what the user of trace types.
@@ -37,7 +39,8 @@ func newTrace(r *root) *cobra.Command {
 
 			On a terminal each scalar is shown once, with whose values it decides; --rows, or a pipe, gets a row
 			for each value, and -o json the whole as a document. Below are the values in manifests that decide
-			nothing, because something else takes their place, and those of which that is not known, because
+			nothing, because something else takes their place, those that the cluster does not follow (spec.ignore,
+			ssa: IfNotPresent, a suspended Kustomization), and those of which that is not known, because
 			something that may use them could not be built.`),
 		Example: examples(`
 			# Where the intervals of one namespace come from
@@ -96,7 +99,8 @@ func (o TraceOptions) run(ctx context.Context) error {
 	list := report.NewTraceList(tree.Dead(o.Files.fleets, decisions, part), tree.Undecided(o.Files.fleets, decisions, part), fs.gaps())
 	for _, f := range fs.all {
 		for _, object := range f.objects {
-			list.Add(f.place, f.options.Files.fleet().Root.String(), len(fs.all) > 1, object, decisions)
+			list.Add(f.place, f.options.Files.fleet().Root.String(), len(fs.all) > 1, object, decisions,
+				func(field flux.Field) string { return f.options.Files.fleets[f.place].HeldOrSuspended(object.Ref, field) })
 		}
 	}
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
@@ -137,6 +141,12 @@ func (o TraceOptions) draw(list report.TraceList, l report.Layout) error {
 		_, _ = fmt.Fprintf(o.root.Out, "\n%s\n", section.title)
 		for _, s := range section.scalars {
 			_, _ = fmt.Fprintf(o.root.Out, "  %s %s\n", s.TracePlace, s.Value)
+		}
+	}
+	if held := list.HeldLines(); len(held) > 0 {
+		_, _ = fmt.Fprintf(o.root.Out, "\nThe cluster does not follow these:\n")
+		for _, line := range held {
+			_, _ = fmt.Fprintf(o.root.Out, "  %s\n", terminal.Printable(line))
 		}
 	}
 	if hint != "" {

@@ -201,6 +201,21 @@ func (o Object) Value(f Field) *string {
 	}
 }
 
+// WithValue is the object with another value of a tunable field; nil is absent.
+func (o Object) WithValue(f Field, value *string) Object {
+	switch f {
+	case Interval:
+		o.Interval = value
+	case Timeout:
+		o.Timeout = value
+	case RetryInterval:
+		o.RetryInterval = value
+	case ChartInterval:
+		o.ChartInterval = value
+	}
+	return o
+}
+
 // Has tells whether the object can have the field at all: its kind has it, and for a chart interval
 // the HelmRelease has a chart template.
 func (o Object) Has(f Field) bool {

@@ -53,12 +53,13 @@ func (d *Doubts) About(ref flux.Ref, other Fleet) (why flux.Gap, unknown bool) {
 		if here == nil {
 			continue // what applied it is gone, too, if what applies that is known
 		}
-		for _, hole := range here.holes() {
-			if there == nil || !slices.ContainsFunc(there.holes(), func(g flux.Gap) bool { return g.What == hole.What }) {
-				return hole, true
-			}
+		if fresh := freshHoles(here.holes(), there.holes()); len(fresh) > 0 {
+			return fresh[0].Gap, true
 		}
 		break // it is built, and does not have the object any more
+	}
+	if gap, made := d.made(other); made {
+		return gap, true
 	}
 	if u := d.holder(ref); u != nil {
 		return flux.Gap{What: u.What, Why: u.Why}, true
@@ -88,22 +89,58 @@ func (f Fleet) appliers(ref flux.Ref) []flux.Ref {
 	return list
 }
 
-// holes are what is not known of what a deployment applies, whoever's fault that is.
-func (d *deployment) holes() []flux.Gap {
-	var holes []flux.Gap
+// made is what a ResourceSet of any Kustomization makes that the other state has not, or has in another way: an object may
+// have moved there.
+func (d *Doubts) made(other Fleet) (flux.Gap, bool) {
+	for _, ref := range sortedRefs(d.fleet.deployments) {
+		for _, hole := range freshHoles(d.fleet.deployments[ref].holes(), other.deployments[ref].holes()) {
+			if hole.set != "" {
+				return hole.Gap, true
+			}
+		}
+	}
+	return flux.Gap{}, false
+}
+
+// hole is something that is not known of what a deployment applies.
+type hole struct {
+	flux.Gap
+	// set is the ResourceSet that makes it; "" for others, whose names tell what they are: of a remote base its URL.
+	set string
+}
+
+// holes are what is not known of what a deployment applies, whoever's fault that is; none where it is nil.
+func (d *deployment) holes() []hole {
+	if d == nil {
+		return nil
+	}
+	var holes []hole
 	switch {
 	case d.built.err != nil:
-		holes = append(holes, flux.Gap{What: d.what(), Why: oneLine(d.built.err)})
+		holes = append(holes, hole{Gap: flux.Gap{What: d.what(), Why: oneLine(d.built.err)}})
 	case !d.local:
-		holes = append(holes, flux.Gap{What: d.what(), Why: d.elsewhere})
+		holes = append(holes, hole{Gap: flux.Gap{What: d.what(), Why: d.elsewhere}})
 	}
-	holes = append(holes, d.built.gaps...)
+	for _, g := range d.built.gaps {
+		holes = append(holes, hole{Gap: g})
+	}
 	for _, o := range d.objects {
 		if o.isResourceSet() {
-			holes = append(holes, flux.Gap{What: whatIsMade(o.ref), Why: notRendered})
+			holes = append(holes, hole{Gap: flux.Gap{What: whatIsMade(o.ref), Why: notRendered}, set: string(o.json)})
 		}
 	}
 	return holes
+}
+
+// freshHoles are those that another state does not have as they are.
+func freshHoles(holes, others []hole) []hole {
+	var fresh []hole
+	for _, h := range holes {
+		if !slices.ContainsFunc(others, func(o hole) bool { return o.What == h.What && o.set == h.set }) {
+			fresh = append(fresh, h)
+		}
+	}
+	return fresh
 }
 
 // holder is something that is not built and may use a manifest of the object; nil where nothing may. Kustomizations may

@@ -22,6 +22,7 @@ func newFleet(root Root, deployments map[flux.Ref]*deployment, configMaps map[fl
 		f.Snapshot.Gaps = append(f.Snapshot.Gaps, d.gaps(configMaps)...)
 	}
 	flux.Sort(f.Snapshot.Objects)
+	f.noteHeld()
 	return f
 }
 

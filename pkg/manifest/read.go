@@ -34,6 +34,9 @@ type Fleet struct {
 	deployments map[flux.Ref]*deployment
 	// owners tells by which Kustomization each object is applied.
 	owners map[flux.Ref]flux.Ref
+	// held says why fields of objects do not follow the files, and suspended are Kustomizations that apply nothing.
+	held      map[flux.Ref]map[flux.Field]string
+	suspended map[flux.Ref]bool
 	// artifacts are the ExternalArtifacts that are made of the checkout.
 	artifacts map[sourceRef]artifact
 	// tree is the checkout; nil where there is none.

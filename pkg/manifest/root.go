@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -11,20 +12,44 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Roots finds the clusters of the checkout, in this order: where flux bootstrap has written gotk-sync.yaml;
-// what a FluxInstance, or the values of its chart, names as spec.sync.path; Kustomizations of Flux that
-// nothing in the checkout deploys; kustomizations that give Flux objects and that no other one includes. The
-// first way that finds any decides: a folder that nothing deploys is no cluster. Hidden folders count only
-// where they are named (see RootAt).
+// Roots finds the clusters of the checkout: all that say themselves that they are one, where flux bootstrap has written
+// gotk-sync.yaml, what a FluxInstance, or the values of its chart, names as spec.sync.path, and, beside these, what a
+// Kustomization of Flux names that applies itself, as the one in gotk-sync.yaml does. Where there are none of these,
+// Kustomizations of Flux that nothing in the checkout deploys, or else kustomizations that give Flux objects and that no
+// other one includes: beside a cluster such a folder is none, since archives, examples and docs look the same (see Strays).
+// A folder that is named twice counts once. Hidden folders count only where they are named (see RootAt).
 func (t *Tree) Roots() []Root {
 	documents := t.documents()
-	for _, find := range []func(*Tree, []document) []Root{bootstrapped, synced, topKustomizations, topFolders} {
-		if roots := find(t, documents); len(roots) > 0 {
-			slices.SortFunc(roots, func(a, b Root) int { return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.name, b.name)) })
-			return slices.CompactFunc(roots, func(a, b Root) bool { return a.Path == b.Path })
+	roots := slices.Concat(bootstrapped(t, documents), byName(synced(t, documents)))
+	if len(roots) > 0 {
+		roots = append(roots, byName(selfApplied(t, documents, roots))...)
+	}
+	for _, find := range []func(*Tree, []document) []Root{topKustomizations, topFolders} {
+		if len(roots) == 0 {
+			roots = find(t, documents)
 		}
 	}
-	return nil
+	slices.SortStableFunc(roots, func(a, b Root) int { return strings.Compare(a.Path, b.Path) })
+	return onePerFolder(roots)
+}
+
+func byName(roots []Root) []Root {
+	slices.SortStableFunc(roots, func(a, b Root) int { return strings.Compare(a.name, b.name) })
+	return roots
+}
+
+// onePerFolder keeps the first root of each folder, with what any of them says of the controllers.
+func onePerFolder(roots []Root) []Root {
+	var list []Root
+	for _, r := range roots {
+		last := len(list) - 1
+		if last < 0 || list[last].Path != r.Path {
+			list = append(list, r)
+		} else if list[last].instance == nil {
+			list[last].instance = r.instance
+		}
+	}
+	return list
 }
 
 // RootAt is the root that begins at a folder, as --root names it: one of Roots, or a folder of one's own.
@@ -235,31 +260,42 @@ func synced(t *Tree, documents []document) []Root {
 	return roots
 }
 
+// selfApplied finds the Kustomizations of Flux that are among what they apply, and that none of the other roots deploys.
+func selfApplied(t *Tree, documents []document, others []Root) []Root {
+	all := kustomizationsOf(t, documents)
+	deployed := map[string]bool{}
+	for _, r := range others {
+		maps.Copy(deployed, t.reach(r.Path))
+	}
+	for more := true; more; {
+		before := len(deployed)
+		for _, c := range all {
+			if deployed[c.file] {
+				maps.Copy(deployed, c.deploys)
+			}
+		}
+		more = len(deployed) > before
+	}
+	var roots []Root
+	for _, c := range all {
+		// A path with other clusters in it is no cluster's: an example of some docs has "./".
+		around := slices.ContainsFunc(others, func(r Root) bool { return below(r.Path, c.root.Path) })
+		if c.deploys[c.file] && !deployed[c.file] && !around && c.root.name != "" && c.root.source.Kind != "" && !strings.Contains(c.root.name, "$") {
+			roots = append(roots, c.root)
+		}
+	}
+	return roots
+}
+
 // topKustomizations finds the Kustomizations of Flux whose path is in the checkout and that no other one
 // deploys. The manifests beside them in their folder are taken for deployed with them, and those of the
 // folder's kustomization where it has one.
 func topKustomizations(t *Tree, documents []document) []Root {
-	type candidate struct {
-		root    Root
-		file    string
-		deploys map[string]bool
-	}
-	var candidates []candidate
-	for _, d := range documents {
-		p := text(d.node, "spec", "path")
-		if !isKustomizationObject(d.node) || p == "" {
-			continue
-		}
-		if !t.isFolder(clean(p)) {
-			continue // it may well be in another repository
-		}
-		root := rootOf(t, d.node, Root{})
-		candidates = append(candidates, candidate{root, d.file, t.reach(root.Path)})
-	}
+	all := kustomizationsOf(t, documents)
 	var roots []Root
-	for i, c := range candidates {
+	for i, c := range all {
 		deployed := false
-		for j, other := range candidates {
+		for j, other := range all {
 			deployed = deployed || i != j && other.deploys[c.file]
 		}
 		if !deployed {

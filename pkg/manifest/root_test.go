@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 const (
@@ -14,7 +16,7 @@ const (
 	release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, namespace: apps}\nspec: {interval: 5m}\n"
 )
 
-// Each way to find clusters, and that the first one decides.
+// Each way to find clusters: what names itself one counts beside others, what nothing deploys only where nothing else is found.
 func TestRoots(t *testing.T) {
 	t.Parallel()
 	source := "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: flux-system, namespace: flux-system}\nspec: {interval: 1m}\n"
@@ -34,9 +36,24 @@ func TestRoots(t *testing.T) {
 		"a FluxInstance":               {map[string]string{"clusters/a/flux.yaml": instance + "clusters/a}\n"}, []string{"clusters/a"}},
 		"the values of its chart":      {map[string]string{"clusters/a/values.yaml": "instance:\n  sync: {kind: GitRepository, url: u, path: clusters/a}\n"}, []string{"clusters/a"}},
 		"an artifact of a folder":      {map[string]string{"kube/clusters/a/flux.yaml": instance + "./clusters/a}\n"}, []string{"kube/clusters/a"}},
-		"bootstrap before all else": {map[string]string{
-			"clusters/a/flux-system/gotk-sync.yaml": "#\n", "old/clusters/b/flux.yaml": instance + "old/clusters/b}\n", "archive/ks.yaml": kustomizationOfApps, "apps/web.yaml": release,
+		"bootstrap beside a FluxInstance": {map[string]string{
+			"clusters/a/flux-system/gotk-sync.yaml": sync("./clusters/a"), "operator/b.yaml": instance + "clusters/b}\n", "clusters/b/web.yaml": release,
+		}, []string{"clusters/a", "clusters/b"}},
+		"bootstrap and a FluxInstance of one cluster": {map[string]string{
+			"clusters/a/flux-system/gotk-sync.yaml": sync("./clusters/a"), "clusters/a/flux.yaml": instance + "clusters/a}\n",
 		}, []string{"clusters/a"}},
+		"a Kustomization beside that applies itself": {map[string]string{
+			"clusters/a/flux-system/gotk-sync.yaml": sync("./clusters/a"), "clusters/b/start.yaml": sync("./clusters/b"),
+		}, []string{"clusters/a", "clusters/b"}},
+		"one that applies itself below a cluster": {map[string]string{
+			"clusters/a/flux-system/gotk-sync.yaml": sync("./clusters/a"), "clusters/a/apps.yaml": kustomizationOfApps, "apps/start.yaml": sync("./apps"),
+		}, []string{"clusters/a"}},
+		"an example of the docs": {map[string]string{
+			"clusters/a/flux-system/gotk-sync.yaml": sync("./clusters/a"), "docs/ks.yaml": sync("./"),
+		}, []string{"clusters/a"}},
+		"nothing that only lies beside a cluster": {map[string]string{
+			"clusters/a/flux-system/gotk-sync.yaml": "#\n", "old/clusters/b/flux.yaml": instance + "old/clusters/b}\n", "archive/ks.yaml": kustomizationOfApps, "apps/web.yaml": release,
+		}, []string{"clusters/a", "old/clusters/b"}},
 		"Kustomizations": {map[string]string{"main/ks.yaml": kustomizationOfApps, "apps/web.yaml": release}, []string{"main"}},
 		"a Kustomization that another one deploys": {map[string]string{
 			"main/ks.yaml": kustomizationOfApps, "apps/ks.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x}\nspec: {path: deploy}\n", "deploy/web.yaml": release,
@@ -69,6 +86,27 @@ func TestTopKustomizationsAreReadFlat(t *testing.T) {
 	assert.Empty(t, fleets[0].Snapshot.Gaps)
 	require.Len(t, fleets[0].Snapshot.Objects, 2)
 	assert.Equal(t, "web", fleets[0].Snapshot.Objects[0].Name)
+}
+
+// What nothing deploys is no cluster beside others. It is named where it may use what these read.
+func TestStrays(t *testing.T) {
+	t.Parallel()
+	kustomization := func(name, path string) string {
+		return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: " + name + ", namespace: flux-system}\nspec: {path: " +
+			path + ", sourceRef: {kind: GitRepository, name: flux-system}}\n"
+	}
+	tree := NewTree(map[string]string{
+		"clusters/a/flux-system/gotk-sync.yaml": kustomization("flux-system", "./clusters/a"), "clusters/a/apps.yaml": kustomization("apps", "./apps"),
+		"apps/kustomization.yaml": "resources: [../base]\n", "base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": release,
+		"by-hand/b.yaml": kustomization("b", "./clusters/b"), "clusters/b/kustomization.yaml": "resources: [../../base]\n",
+		"archive/c.yaml": kustomization("c", "./archive/c"), "archive/c/web.yaml": release,
+		"docs/d.yaml": kustomization("d", "./"),
+	})
+	want := []Stray{{flux.Ref{Group: kustomizeGroup, Kind: kustomizationKind, Namespace: "flux-system", Name: "b"}, "by-hand/b.yaml", "clusters/b", "base/kustomization.yaml"}}
+	assert.Equal(t, want, tree.Strays(tree.Read(tree.Roots())))
+	b, err := tree.RootAt("clusters/b")
+	require.NoError(t, err)
+	assert.Empty(t, tree.Strays(tree.Read(append(tree.Roots(), b))))
 }
 
 func TestRootAt(t *testing.T) {

@@ -46,6 +46,7 @@ func ReadStream(name string, content []byte) (Fleet, error) {
 		}
 	}
 	flux.Sort(f.Snapshot.Objects)
+	f.noteHeld()
 	return f, nil
 }
 

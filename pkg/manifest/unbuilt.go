@@ -95,22 +95,9 @@ func (f Fleet) sameRepository(a, b sourceRef) bool {
 		if i < 0 || s.Kind != gitRepositoryKind {
 			return ""
 		}
-		return repositoryName(f.Snapshot.Objects[i].Remote.URL)
+		return flux.ParseAddress(f.Snapshot.Objects[i].Remote.URL, false).Repository()
 	}
 	return url(a) != "" && url(a) == url(b)
-}
-
-// repositoryName is a URL without what differs between its protocols: "github.com/example/fleet".
-func repositoryName(url string) string {
-	if _, rest, ok := strings.Cut(url, "://"); ok {
-		url = rest
-	}
-	host, rest, _ := strings.Cut(url, "/")
-	if _, after, ok := strings.Cut(host, "@"); ok {
-		host = after
-	}
-	host, _, _ = strings.Cut(host, ":")
-	return strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(host+"/"+rest, "/"), ".git"))
 }
 
 // outskirts know which files of a checkout may be used by what is not built.

@@ -29,6 +29,7 @@ func NewCheck(c check.Check, policyName string, base *CheckBase, prefix string, 
 		r.Summary.Added += len(one.Added)
 		r.Summary.Removed += len(one.Removed)
 		r.Summary.Unknown += len(one.Unknown)
+		r.Summary.Kept += keptObjects(one)
 	}
 	for _, h := range c.Hosts {
 		r.Hosts = append(r.Hosts, newCheckHost(h))
@@ -63,6 +64,7 @@ func newCheckCluster(c check.ClusterChange) CheckCluster {
 		Environments: make([]CheckEnvironment, 0, len(c.Environments)),
 		Controllers:  make([]CheckController, 0, len(c.Controllers)),
 		Unknown:      make([]CheckUnknown, 0, len(c.Unknown)),
+		Kept:         make([]CheckKept, 0, len(c.Kept)),
 		Missing:      check.Delta[[]Missing]{Before: notNull(missing(c.Gaps.Before)), After: notNull(missing(c.Gaps.After))},
 	}
 	for _, u := range c.Unknown {
@@ -71,6 +73,9 @@ func newCheckCluster(c check.ClusterChange) CheckCluster {
 			on = onBase
 		}
 		r.Unknown = append(r.Unknown, CheckUnknown{checkRef(u.Ref), on, u.Gap.What, u.Gap.Why})
+	}
+	for _, k := range c.Kept {
+		r.Kept = append(r.Kept, CheckKept{checkRef(k.Ref), string(k.Difference), k.Why})
 	}
 	for _, change := range c.Changes {
 		r.Changes = append(r.Changes, CheckChange{

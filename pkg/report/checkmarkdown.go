@@ -17,6 +17,7 @@ func (c BranchCheck) Markdown(all bool) string {
 		fmt.Fprintf(&b, "%s\n\n", c.markdownHeadline())
 	}
 	b.WriteString(c.markdownGaps())
+	b.WriteString(c.markdownStays())
 	for _, s := range c.Sections() {
 		rows := len(s.Table.Rows)
 		if rows > shownFindings {
@@ -77,6 +78,25 @@ func (c BranchCheck) markdownGaps() string {
 			side = code(side)
 		}
 		fmt.Fprintf(&b, "- not known on %s: %s: %s\n", side, code(g.subject()), code(g.Why))
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// markdownStays is what stays on the cluster as it is.
+func (c BranchCheck) markdownStays() string {
+	stays := c.Stays()
+	if len(stays) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("**Only in the files: the cluster does not follow**\n\n")
+	for i, s := range stays {
+		if i == shownGaps {
+			fmt.Fprintf(&b, "- and %d more\n", len(stays)-i)
+			break
+		}
+		fmt.Fprintf(&b, "- %s: %s in %s: %s\n", s.Files, code(s.subject()), code(s.Cluster), code(s.Why))
 	}
 	b.WriteString("\n")
 	return b.String()

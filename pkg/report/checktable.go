@@ -23,13 +23,16 @@ func (c BranchCheck) Headline() string {
 	if s.Unknown > 0 {
 		unknown = fmt.Sprintf(", %d not known", s.Unknown)
 	}
+	if s.Kept > 0 {
+		unknown += fmt.Sprintf(", %d only in the files", s.Kept)
+	}
 	switch {
 	case s.Changed+s.Added+s.Removed > 0:
 		return compared + fmt.Sprintf("%s with other values, %d added, %d removed%s.", count(s.Changed, "Flux object"), s.Added, s.Removed, unknown)
 	case s.Incomplete.Before || s.Incomplete.After:
 		return compared + "no Flux object is known to change its values" + unknown + "."
 	default:
-		return compared + "no Flux object changes its values."
+		return compared + "no Flux object changes its values" + unknown + "."
 	}
 }
 

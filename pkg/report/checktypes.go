@@ -36,6 +36,8 @@ type CheckSummary struct {
 	Removed int `json:"removed"`
 	// Unknown counts the objects of which one side does not tell whether it has them.
 	Unknown int `json:"unknown"`
+	// Kept counts the objects in which the files differ, and not the cluster.
+	Kept int `json:"kept"`
 	// Incomplete says on which side something is not built: what is counted is then what is known, and may be more.
 	Incomplete check.Delta[bool] `json:"incomplete"`
 	// GitRequests per hour of all clusters, over git smart HTTP and SSH; Requests of all protocols; APIRequests to
@@ -62,6 +64,9 @@ type CheckCluster struct {
 	// Unknown are neither added nor removed: one side has them, and the other cannot build what applies them. They cost on
 	// both what they cost on the one.
 	Unknown []CheckUnknown `json:"unknown"`
+	// Kept stay on the cluster as the base has them, although the files differ: Flux does not apply what the branch has, or
+	// does not take them away. They cost on both sides what they cost on the base.
+	Kept []CheckKept `json:"kept"`
 	// Missing is what is not known of each side. Where there is any, costs and times are of what is known.
 	Missing      check.Delta[[]Missing] `json:"missing"`
 	Environments []CheckEnvironment     `json:"environments"`
@@ -87,6 +92,15 @@ type CheckUnknown struct {
 	// What may have it there, and why that is not known.
 	What string `json:"what"`
 	Why  string `json:"why"`
+}
+
+// CheckKept is an object that a branch changes in the files only.
+type CheckKept struct {
+	Ref Ref `json:"ref"`
+	// Files says how the files differ: changed, added or removed.
+	Files string `json:"files"`
+	// Why the cluster does not follow them.
+	Why string `json:"why"`
 }
 
 // CheckEnvironment is what an environment of a cluster costs and what it gets for it. Latency is the time from commit

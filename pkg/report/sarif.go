@@ -136,6 +136,9 @@ func (c BranchCheck) SARIF(version string) SARIF {
 	for _, g := range c.Gaps() {
 		invocation.ToolExecutionNotifications = append(invocation.ToolExecutionNotifications, SARIFNotification{string(check.LevelWarning), SARIFText{g.Text()}})
 	}
+	for _, s := range c.Stays() {
+		invocation.ToolExecutionNotifications = append(invocation.ToolExecutionNotifications, SARIFNotification{string(check.LevelNote), SARIFText{s.Text()}})
+	}
 	run.Invocations = []SARIFInvocation{invocation}
 	return SARIF{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []SARIFRun{run}}
 }

@@ -35,6 +35,8 @@ type TraceItem struct {
 	DecidedBy  *TracePlace `json:"decidedBy,omitempty"`
 	FollowedBy int         `json:"followedBy,omitempty"`
 	Why        string      `json:"why,omitempty"`
+	// Held says why the cluster does not follow it; absent where it does.
+	Held string `json:"held,omitempty"`
 
 	cluster string
 }
@@ -71,8 +73,8 @@ func traceScalars(scalars []manifest.Scalar) []TraceScalar {
 func tracePlace(s manifest.Scalar) TracePlace { return TracePlace{s.File, s.Line, s.Column} }
 
 // Add adds the values of an object that are set. The root is the index of its cluster; name is that one's, and several
-// says that there are others.
-func (l *TraceList) Add(root int, name string, several bool, o flux.Object, decisions manifest.Decisions) {
+// says that there are others. Held says of a field why the cluster does not follow the files.
+func (l *TraceList) Add(root int, name string, several bool, o flux.Object, decisions manifest.Decisions, held func(flux.Field) string) {
 	ref := NewRef(o)
 	if several {
 		ref.Cluster = name
@@ -83,7 +85,7 @@ func (l *TraceList) Add(root int, name string, several bool, o flux.Object, deci
 			continue
 		}
 		target := manifest.Target{Root: root, Ref: o.Ref, Field: tunable.Field}
-		item := TraceItem{Ref: ref, Field: string(tunable.Field), Value: *value, cluster: name}
+		item := TraceItem{Ref: ref, Field: string(tunable.Field), Value: *value, Held: held(tunable.Field), cluster: name}
 		if s, ok := decisions.Scalar(target); ok {
 			place := tracePlace(s)
 			item.DecidedBy, item.FollowedBy = &place, len(decisions.Reach(target))
@@ -92,6 +94,17 @@ func (l *TraceList) Add(root int, name string, several bool, o flux.Object, deci
 		}
 		l.Items = append(l.Items, item)
 	}
+}
+
+// HeldLines are the values that the cluster does not follow, in a line for each.
+func (l TraceList) HeldLines() []string {
+	var lines []string
+	for _, item := range l.Items {
+		if item.Held != "" {
+			lines = append(lines, fmt.Sprintf("%s of %s %s/%s in %s: %s", item.field(), item.Ref.Kind, item.Ref.Namespace, item.Ref.Name, item.cluster, item.Held))
+		}
+	}
+	return lines
 }
 
 // Names are the objects that have values, each once.

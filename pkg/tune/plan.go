@@ -42,6 +42,7 @@ const (
 	ReasonFailingChart     Reason = "FailingChart"
 	ReasonChartUnknown     Reason = "ChartUnknown"
 	ReasonSetInGit         Reason = "SetInGit"
+	ReasonHeldFromGit      Reason = "HeldFromGit"
 	ReasonOwnerUnknown     Reason = "OwnerUnknown"
 	ReasonCannotPin        Reason = "CannotPin"
 	ReasonTuned            Reason = "Tuned"
@@ -147,6 +148,8 @@ type Options struct {
 	Judge *Judge
 	// Graph knows what depends on what; nil knows nothing.
 	Graph *Graph
+	// HeldFromGit says of an object in files why a field of it does not follow Git; "" where it does. Nil for a cluster's.
+	HeldFromGit func(flux.Object, flux.Field) string
 	// Managed says what to do with changes of fields that something else sets.
 	Managed Managed
 	// Fitted are the intervals of sources that take the place of what the policy says of them; they lie within its bounds.

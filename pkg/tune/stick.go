@@ -219,7 +219,7 @@ func mayComeBack(managers []string) FieldStick {
 
 // excluded tells whether the object's own marks keep its owner's updates away.
 func (j *Judge) excluded(o flux.Object, owner flux.Ref) bool {
-	return owner.Kind == "Kustomization" && (bears(o, reconcileMark, "disabled") || bears(o, ssaMark, "Ignore"))
+	return owner.Kind == "Kustomization" && Excluded(o) != ""
 }
 
 func (j *Judge) byOwner(o flux.Object, owner flux.Ref, f flux.Field) FieldStick {
@@ -238,11 +238,9 @@ func (j *Judge) byOwner(o flux.Object, owner flux.Ref, f flux.Field) FieldStick 
 }
 
 func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) FieldStick {
-	switch {
-	case bears(o, reconcileMark, "disabled"):
-		return FieldStick{Verdict: Held, Message: "held: reconcile: disabled on the object keeps every update from Git away"}
-	case bears(o, ssaMark, "Ignore"):
-		return FieldStick{Verdict: Held, Message: "held: ssa: Ignore on the object keeps every update from Git away"}
+	switch mark := Excluded(o); {
+	case mark != "":
+		return FieldStick{Verdict: Held, Message: fmt.Sprintf("held: %s on the object keeps every update from Git away", mark)}
 	case bears(o, ssaMark, "IfNotPresent") && slices.ContainsFunc(o.SSAOwners(), func(m flux.Manager) bool { return m.Apply && m.Name == kustomizeController }):
 		return FieldStick{Verdict: Sticks, Message: fmt.Sprintf("%s only creates it (ssa: IfNotPresent)", owner)}
 	}

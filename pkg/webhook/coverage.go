@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
@@ -55,7 +54,7 @@ type Source struct {
 	// Suspect says that calls may not arrive; Why says what tells.
 	Suspect bool
 
-	address budget.Address
+	address flux.Address
 }
 
 // Coverage is what a fleet has and lacks in webhooks.

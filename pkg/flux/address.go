@@ -1,4 +1,4 @@
-package budget
+package flux
 
 import (
 	"net"
@@ -21,6 +21,23 @@ func (a Address) String() string {
 		return a.Host
 	}
 	return a.Host + "/" + a.Path
+}
+
+// Repository is the address without what differs between the protocols of one repository: the port, the case, and the scm/
+// that Bitbucket Server has in its HTTP paths. "" where the URL names no host.
+func (a Address) Repository() string {
+	name := a.Host
+	if host, _, err := net.SplitHostPort(a.Host); err == nil {
+		name = host
+	}
+	if name = strings.Trim(name, "[]"); name == "" {
+		return ""
+	}
+	path := a.Path
+	if rest, found := strings.CutPrefix(path, "scm/"); found && strings.Contains(rest, "/") {
+		path = rest
+	}
+	return strings.ToLower(name + "/" + path)
 }
 
 // ParseAddress reads the URL of a source. Credentials, scheme, a default port, a closing slash and .git

@@ -1,0 +1,112 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// Difference is how the files of the two sides differ in an object. The words are part of the JSON contract.
+type Difference string
+
+// The differences.
+const (
+	Changed Difference = "changed"
+	Added   Difference = "added"
+	Removed Difference = "removed"
+)
+
+// Kept is an object in which the files differ, and that stays on the cluster as the base has it: Flux does not apply what
+// the branch has of it, or does not take it away. It costs on both sides what it costs on the base.
+type Kept struct {
+	Ref        flux.Ref
+	Difference Difference
+	Why        string
+}
+
+// keep finds what a branch does not bring about, and returns what the cluster then costs.
+func (p *pairing) keep(in Input, was, is budget.Input) budget.Input {
+	k := keeper{
+		pairing: p, before: map[flux.Ref]flux.Object{}, known: p.unknownRefs(),
+		Transition: manifest.NewTransition(in.Base.Fleets[p.was.Root], in.Head.Fleets[p.is.Root]),
+	}
+	for _, item := range slices.Concat(was.Items, was.Others) {
+		k.before[item.Object.Ref] = item.Object
+	}
+	after := map[flux.Ref]bool{}
+	for _, item := range slices.Concat(is.Items, is.Others) {
+		after[item.Object.Ref] = true
+	}
+	left := func(items []tune.Item, asked bool) (more []tune.Item) {
+		for _, item := range items {
+			if after[item.Object.Ref] || k.known[item.Object.Ref] {
+				continue
+			}
+			if why := k.Removed(item.Object); why != "" {
+				more = append(more, item)
+				k.note(asked, Kept{item.Object.Ref, Removed, why})
+			}
+		}
+		return more
+	}
+	items, others := k.stay(is.Items, true), k.stay(is.Others, false)
+	is.Items, is.Others = slices.Concat(items, left(was.Items, true)), slices.Concat(others, left(was.Others, false))
+	slices.SortFunc(p.kept, func(a, b Kept) int {
+		return cmp.Or(a.Ref.Compare(b.Ref), strings.Compare(a.Why, b.Why))
+	})
+	p.kept = slices.Compact(p.kept)
+	return is
+}
+
+// keeper looks at the objects of one cluster.
+type keeper struct {
+	*pairing
+	manifest.Transition
+	before map[flux.Ref]flux.Object
+	// known are those of which one side does not tell whether it has them: they are told as that.
+	known map[flux.Ref]bool
+}
+
+func (k keeper) note(asked bool, kept Kept) {
+	if asked {
+		k.kept = append(k.kept, kept)
+	}
+}
+
+// stay gives objects of the branch the values that they keep, and leaves out those that are not created.
+func (k keeper) stay(items []tune.Item, asked bool) []tune.Item {
+	list := make([]tune.Item, 0, len(items))
+	for _, item := range items {
+		was, before := k.before[item.Object.Ref]
+		switch {
+		case k.known[item.Object.Ref]:
+		case before:
+			item.Object = k.values(was, item.Object, asked)
+		default:
+			if why := k.Added(item.Object); why != "" {
+				k.note(asked, Kept{item.Object.Ref, Added, why})
+				continue
+			}
+		}
+		list = append(list, item)
+	}
+	return list
+}
+
+func (k keeper) values(was, is flux.Object, asked bool) flux.Object {
+	for _, t := range is.KindRow().Tunables {
+		if flux.SameDuration(was.Value(t.Field), is.Value(t.Field)) {
+			continue
+		}
+		if why := k.Changed(is.Ref, t.Field); why != "" {
+			k.note(asked, Kept{is.Ref, Changed, why})
+			is = is.WithValue(t.Field, was.Value(t.Field))
+		}
+	}
+	return is
+}

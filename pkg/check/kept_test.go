@@ -1,0 +1,66 @@
+package check
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What Flux does not apply, or does not take away, neither changes nor gets cheaper.
+func TestKept(t *testing.T) {
+	t.Parallel()
+	at := func(interval, annotations string) map[string]string {
+		return map[string]string{"apps/web.yaml": "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: web, namespace: apps, annotations: {" + annotations +
+			"}}\nspec: {interval: " + interval + ", timeout: 2m, url: https://github.com/example/web}\n"}
+	}
+	with := func(spec string, files map[string]string) map[string]string {
+		return applied("  prune: true\n"+spec, files)
+	}
+	const ignore = "  ignore: [{paths: [/spec/interval], target: {kind: GitRepository}}]\n"
+	const web, by = "GitRepository apps/web", "Kustomization apps/apps"
+	gone := maps.Clone(with("", at("1m", "")))
+	delete(gone, "clusters/development/objects.yaml")
+	gone["clusters/development/none.yaml"] = "# nothing\n"
+	orphaned := with("  deletionPolicy: Orphan\n", at("1m", ""))
+	for name, c := range map[string]struct {
+		base, head map[string]string
+		difference Difference
+		why        string
+	}{
+		"a suspended one":       {with("  suspend: true\n", at("1m", "")), with("  suspend: true\n", at("5m", "")), Changed, by + ", which applies it, is suspended"},
+		"a rule":                {with(ignore, at("1m", "")), with(ignore, at("5m", "")), Changed, "spec.ignore of " + by + " leaves it to the cluster: Git's value counts only when the object is created"},
+		"created only":          {with("", at("1m", "kustomize.toolkit.fluxcd.io/ssa: IfNotPresent")), with("", at("5m", "kustomize.toolkit.fluxcd.io/ssa: IfNotPresent")), Changed, "ssa: IfNotPresent on the object: Git's values count only when it is created"},
+		"no pruning":            {applied("  prune: false\n", at("1m", "")), applied("  prune: false\n", nil), Removed, by + ", which applied it, has prune: false"},
+		"a mark":                {with("", at("1m", "kustomize.toolkit.fluxcd.io/prune: disabled")), with("", nil), Removed, "prune: disabled on the object keeps Flux from taking it away"},
+		"an orphan":             {orphaned, gone, Removed, by + ", which applied it, has deletionPolicy: Orphan"},
+		"added below suspended": {with("  suspend: true\n", nil), with("  suspend: true\n", at("5m", "")), Added, by + ", which applies it, is suspended"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, files := range []map[string]string{c.base, c.head} {
+				if files["apps/web.yaml"] == "" {
+					files["apps/kustomization.yaml"] = "resources: []\n"
+				}
+			}
+			base, head := side(t, c.base), side(t, c.head)
+			got := New(Input{Base: &base, Head: head, Policy: testPolicy(t)})
+			require.Len(t, got.Clusters, 1)
+			cluster := got.Clusters[0]
+			require.Len(t, cluster.Kept, 1)
+			assert.Equal(t, Kept{cluster.Kept[0].Ref, c.difference, c.why}, cluster.Kept[0])
+			assert.Equal(t, web, cluster.Kept[0].Ref.String())
+			assert.Empty(t, cluster.Changes)
+			assert.NotContains(t, names(cluster.Removed), web)
+			assert.NotContains(t, names(cluster.Added), web)
+			assert.InDelta(t, got.Git.Before, got.Git.After, 0.001)
+			assert.Empty(t, cluster.Unknown)
+			assert.Equal(t, Delta[bool]{}, got.Incomplete)
+		})
+	}
+	base, head := side(t, with("  suspend: true\n", at("1m", ""))), side(t, with("", at("5m", "")))
+	resumed := New(Input{Base: &base, Head: head, Policy: testPolicy(t)})
+	assert.Empty(t, resumed.Clusters[0].Kept)
+	assert.Len(t, resumed.Clusters[0].Changes, 1)
+}

@@ -1,0 +1,75 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// candidate is a Kustomization of Flux whose path is in the checkout.
+type candidate struct {
+	ref  flux.Ref
+	root Root
+	file string
+	// deploys are the files that its path leads to.
+	deploys map[string]bool
+}
+
+func kustomizationsOf(t *Tree, documents []document) []candidate {
+	var found []candidate
+	for _, d := range documents {
+		p := text(d.node, "spec", "path")
+		if !isKustomizationObject(d.node) || p == "" {
+			continue
+		}
+		if !t.isFolder(clean(p)) {
+			continue // it may well be in another repository
+		}
+		ref := flux.Ref{Group: kustomizeGroup, Kind: kustomizationKind, Namespace: text(d.node, "metadata", "namespace"), Name: text(d.node, "metadata", "name")}
+		root := rootOf(t, d.node, Root{})
+		found = append(found, candidate{ref, root, d.file, t.reach(root.Path)})
+	}
+	return found
+}
+
+// Stray is a Kustomization of Flux in a file that no cluster deploys, as far as it is known. Archives, examples and docs have
+// some, and so may a cluster whose first Kustomization somebody applies by hand.
+type Stray struct {
+	Ref flux.Ref
+	// File has it, and Folder is what it applies.
+	File, Folder string
+	// Shares is a file that it may use, and that a cluster reads.
+	Shares string
+}
+
+// String says it for people, with what to do.
+func (s Stray) String() string {
+	return fmt.Sprintf("%s in %s is of no cluster that was found, and may use %s, which clusters read: if a cluster has it, name %s with --root, too",
+		s.Ref, s.File, s.Shares, Root{Path: s.Folder})
+}
+
+// Strays are those that may use files which the fleets read, in the order of their files.
+func (t *Tree) Strays(fleets []Fleet) []Stray {
+	read := map[string]bool{}
+	for _, file := range builtFrom(fleets) {
+		read[file] = true
+	}
+	var strays []Stray
+	documents := t.documents()
+	for _, c := range kustomizationsOf(t, documents) {
+		folder := c.root.Path
+		if read[c.file] || folder == "" || slices.ContainsFunc(fleets, func(f Fleet) bool { return f.Root.Path == folder }) {
+			continue
+		}
+		uses := newClosure(t, Root{Path: folder})
+		uses.folder(folder)
+		for _, file := range sortedKeys(uses.used()) {
+			if read[file] {
+				strays = append(strays, Stray{c.ref, c.file, folder, file})
+				break
+			}
+		}
+	}
+	return strays
+}
