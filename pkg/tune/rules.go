@@ -26,10 +26,10 @@ type compiledRule struct {
 // compile prepares an owner's rules. What does not compile selects nothing here, and fails the
 // Kustomization there.
 func compile(owner flux.Object) rules {
-	ours := readPins(owner)
+	ours := areOurs(owner)
 	list := make(rules, 0, len(owner.Ignore))
-	for _, r := range owner.Ignore {
-		c := compiledRule{rule: r, ours: ours.take(r)}
+	for i, r := range owner.Ignore {
+		c := compiledRule{rule: r, ours: ours[i]}
 		if t := r.Target; t != nil {
 			c.group, c.version, c.kind = newPattern(t.Group), newPattern(t.Version), newPattern(t.Kind)
 			c.namespace, c.name = newPattern(t.Namespace), newPattern(t.Name)
