@@ -48,7 +48,7 @@ type documentSpec struct {
 	Wait            bool       `json:"wait"`
 	HealthChecks    []struct{} `json:"healthChecks"`
 	Install         waitable   `json:"install"`
-	Upgrade         waitable   `json:"upgrade"`
+	Upgrade         upgrade    `json:"upgrade"`
 	// A HelmChart's spec.chart is a string, a HelmRelease's a template: read only where it is one.
 	Chart       chartTemplate `json:"chart"`
 	ValuesFiles []string      `json:"valuesFiles"`
@@ -68,6 +68,7 @@ type documentSpec struct {
 	Path           string          `json:"path"`
 	NamePrefix     string          `json:"namePrefix"`
 	NameSuffix     string          `json:"nameSuffix"`
+	Prune          word            `json:"prune"`
 	Ignore         kustomizeIgnore `json:"ignore"`
 	KubeConfig     *struct{}       `json:"kubeConfig"`
 	DriftDetection struct {
@@ -91,6 +92,23 @@ func (r *kustomizeIgnore) UnmarshalJSON(data []byte) error {
 type waitable struct {
 	DisableWait bool          `json:"disableWait"`
 	Strategy    retryStrategy `json:"strategy"`
+}
+
+// upgrade is spec.upgrade of a HelmRelease.
+type upgrade struct {
+	waitable
+	Force           word `json:"force"`
+	ServerSideApply word `json:"serverSideApply"`
+}
+
+// word is true, false or a string. A manifest may have a variable there, or what Flux refuses: that is no reason not to read
+// the rest.
+type word string
+
+// UnmarshalJSON takes what stands there as it is.
+func (w *word) UnmarshalJSON(data []byte) error {
+	*w = word(strings.Trim(string(data), `"`))
+	return nil
 }
 
 type chartTemplate struct {
@@ -221,10 +239,13 @@ func Decode(data []byte) (Object, error) {
 		Hook:            d.hook(),
 		Requested:       requested(d.Metadata.ManagedFields),
 		Owners:          fieldOwners(d.Metadata.ManagedFields),
+		Writers:         writers(d.Metadata.ManagedFields),
+		Prunes:          d.Spec.Prune == "true",
 		Path:            d.Spec.Path,
 		NamePrefix:      d.Spec.NamePrefix,
 		NameSuffix:      d.Spec.NameSuffix,
 		Ignore:          slices.Concat(d.Spec.Ignore, d.Spec.DriftDetection.Ignore), // a kind has one of them
+		Upgrade:         d.Spec.Upgrade.upgrade(),
 		DetectsDrift:    d.Spec.DriftDetection.Mode == "enabled",
 		ComparesDrift:   d.Spec.DriftDetection.Mode == "enabled" || d.Spec.DriftDetection.Mode == "warn",
 		Status:          d.Status.status(),
@@ -269,6 +290,10 @@ func (o *Object) KeepManagedFields(data []byte) error {
 func (d document) generated() bool {
 	release, namespace := d.Metadata.Labels[helmGroup+"/name"], d.Metadata.Labels[helmGroup+"/namespace"]
 	return d.Kind == "HelmChart" && release != "" && d.Metadata.Name == namespace+"-"+release
+}
+
+func (u upgrade) upgrade() Upgrade {
+	return Upgrade{ServerSide: string(u.ServerSideApply), Force: u.Force == "true"}
 }
 
 // waits: Helm waits for what it installs unless told not to; a Kustomization waits when told to.

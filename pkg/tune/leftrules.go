@@ -17,7 +17,7 @@ func (j *Judge) partPinned(o flux.Object) (back, stay []flux.Field) {
 		return nil, nil
 	}
 	for _, f := range record.Pinned() {
-		if byOthers, _ := j.rules[owner].leaves(o, f); byOthers {
+		if j.leaves(o, owner, f).byOthers {
 			stay = append(stay, f)
 		} else {
 			back = append(back, f)
