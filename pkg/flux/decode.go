@@ -94,23 +94,6 @@ type waitable struct {
 	Strategy    retryStrategy `json:"strategy"`
 }
 
-// upgrade is spec.upgrade of a HelmRelease.
-type upgrade struct {
-	waitable
-	Force           word `json:"force"`
-	ServerSideApply word `json:"serverSideApply"`
-}
-
-// word is true, false or a string. A manifest may have a variable there, or what Flux refuses: that is no reason not to read
-// the rest.
-type word string
-
-// UnmarshalJSON takes what stands there as it is.
-func (w *word) UnmarshalJSON(data []byte) error {
-	*w = word(strings.Trim(string(data), `"`))
-	return nil
-}
-
 type chartTemplate struct {
 	present bool
 	Spec    struct {
@@ -290,10 +273,6 @@ func (o *Object) KeepManagedFields(data []byte) error {
 func (d document) generated() bool {
 	release, namespace := d.Metadata.Labels[helmGroup+"/name"], d.Metadata.Labels[helmGroup+"/namespace"]
 	return d.Kind == "HelmChart" && release != "" && d.Metadata.Name == namespace+"-"+release
-}
-
-func (u upgrade) upgrade() Upgrade {
-	return Upgrade{ServerSide: string(u.ServerSideApply), Force: u.Force == "true"}
 }
 
 // waits: Helm waits for what it installs unless told not to; a Kustomization waits when told to.

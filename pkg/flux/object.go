@@ -136,15 +136,6 @@ type Object struct {
 	Status Status
 }
 
-// Upgrade is how helm-controller writes the objects of a release when it upgrades it.
-type Upgrade struct {
-	// ServerSide is spec.upgrade.serverSideApply: "enabled", "disabled", or else as the release was last applied: "auto", and
-	// "" where it says nothing (helm-controller internal/action/upgrade.go).
-	ServerSide string
-	// Force is spec.upgrade.force: objects are replaced where they are not applied on the server.
-	Force bool
-}
-
 // Status is what an object's controller last reported.
 type Status struct {
 	// ObservedGeneration is the newest that the controller is done with: successfully
