@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -75,6 +76,10 @@ func (r *Resource) clone() *Resource {
 	return &c
 }
 
+// written is when everything was written: there is no clock here, and no other cluster that applies anything. Each
+// Kustomization has reconciled since.
+var written = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
 // Object is the resource as a client reads it.
 func (r *Resource) Object() flux.Object {
 	if r.memo != nil {
@@ -95,6 +100,7 @@ func (r *Resource) Object() flux.Object {
 		}
 	}
 	for _, k := range r.owners() {
+		o.Writers = append(o.Writers, flux.Writer{Manager: flux.Manager{Name: k.Manager, Apply: k.Apply, Version: r.Ref.Group + "/v1"}, Time: written})
 		for _, p := range fieldPaths {
 			if r.Owners[k][p] {
 				o.Owners = append(o.Owners, flux.FieldOwner{Field: flux.Field(p), Manager: flux.Manager{Name: k.Manager, Apply: k.Apply, Version: r.Ref.Group + "/v1"}})
@@ -108,7 +114,7 @@ func (r *Resource) Object() flux.Object {
 		}
 	}
 	// Every Kustomization applies something that is not Flux's, too.
-	o.Status = flux.Status{ObservedGeneration: r.observed, Ready: "True", Managed: len(r.inventory) + 1, Inventory: r.inventory}
+	o.Status = flux.Status{ObservedGeneration: r.observed, Ready: "True", Managed: len(r.inventory) + 1, Inventory: r.inventory, LastReconciled: written.Add(time.Hour)}
 	r.memo = &o
 	return o
 }

@@ -71,7 +71,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		if !tune.Tuned(object) {
 			continue
 		}
-		if record, err := tune.ReadRecord(object); err == nil && len(record.Pinned()) > 0 && !judge.PinGone(object) {
+		if record, err := tune.ReadRecord(object); err == nil && len(judge.ComesBack(object)) > 0 {
 			pinned++
 			for _, field := range record.Fields() {
 				stay[field] = stay[field] || !slices.Contains(record.Pinned(), field)
@@ -81,7 +81,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		writes = append(writes, tune.ForgetWrite{Object: object})
 		restores = append(restores, tune.Restore{Object: object, Action: tune.ActionChange, Reason: tune.ReasonTuned})
 	}
-	o.root.warn(tune.RulesLeft(tune.NewJudge(f.snapshot), restores), nil)
+	o.root.warn(tune.RulesLeft(judge, restores), nil)
 	owners := o.pinning(f)
 	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores)
 	if len(writes)+len(rules) == 0 && o.printer.tables() {

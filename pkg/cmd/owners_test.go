@@ -85,22 +85,29 @@ func TestEveryOwnerOfAFieldCounts(t *testing.T) {
 	}
 }
 
-// What was taken out of Git and not pruned keeps its labels. The inventory of the Kustomization knows better.
+// What was taken out of Git and not pruned keeps its labels. The inventory of the Kustomization knows better. What it would
+// have pruned is not its own: a Kustomization of that name in another cluster may apply it.
 func TestOrphansStick(t *testing.T) {
 	t.Parallel()
 	f := newGitFleet(t)
-	f.push(t, f.named("orphan", "interval: 5m, timeout: 2m"))
+	f.push(t, strings.Replace(f.named("orphan", "interval: 5m, timeout: 2m"), "metadata: {", "metadata: {annotations: {kustomize.toolkit.fluxcd.io/prune: disabled}, ", 1))
+	f.push(t, f.named("hubs", "interval: 5m, timeout: 2m"))
 	f.observe(t)
 	f.Kubectl(t, "patch", "kustomization", "root", "-n", f.flux, "--subresource=status", "--type=merge", "-p",
 		fmt.Sprintf(`{"status":{"observedGeneration":1,"conditions":[{"type":"Ready","status":"True","reason":"Succeeded","message":"","lastTransitionTime":"2026-03-01T12:00:00Z"}],
-			"inventory":{"entries":[{"id":"%s_app_source.toolkit.fluxcd.io_GitRepository","v":"v1"}]}}}`, f.apps))
+			"history":[{"digest":"sha256:a","firstReconciled":"2026-03-01T12:00:00Z","lastReconciled":"%s","lastReconciledDuration":"1s","lastReconciledStatus":"ReconciliationSucceeded","totalReconciliations":2}],
+			"inventory":{"entries":[{"id":"%s_app_source.toolkit.fluxcd.io_GitRepository","v":"v1"}]}}}`, time.Now().Add(time.Minute).UTC().Format(time.RFC3339), f.apps))
 	assert.Equal(t, "SetInGit", f.item(t, "gitrepo/app").Reason)
 	orphan := f.item(t, "gitrepo/orphan")
 	assert.Equal(t, [2]string{"change", "sticks"}, [2]string{orphan.Action, orphan.Sticks})
+	hubs := f.item(t, "gitrepo/hubs")
+	assert.Equal(t, [2]string{"OwnerUnknown", "left to its owner: has the labels of Kustomization " + f.flux + "/root, which does not list it: one of that name in another cluster may apply it"},
+		[2]string{hubs.Reason, hubs.Message})
 	_, o := f.tuned(t, "one")
 	require.Zero(t, o.code, o.stderr)
 	assert.Equal(t, "1m", f.field(t, "gitrepository", f.apps, "orphan", ".spec.interval"))
 	assert.Equal(t, "5m", f.interval(t))
+	assert.Equal(t, "5m", f.field(t, "gitrepository", f.apps, "hubs", ".spec.interval"))
 	on(f.Cluster).must(t, "revert", "-n", f.apps, "--yes")
 	assert.Equal(t, "5m", f.field(t, "gitrepository", f.apps, "orphan", ".spec.interval"))
 }

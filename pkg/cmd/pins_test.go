@@ -225,8 +225,15 @@ kind: Kustomization
 metadata: {name: root, namespace: %s}
 spec: {interval: 10m, path: ./apps, prune: true, sourceRef: {kind: GitRepository, name: fleet}, ignore: %s}
 `, f.flux, ignore))
+	item := f.item(t, "gitrepo/app", pin)
+	assert.Equal(t, [2]string{"held", "held by spec.ignore of Kustomization " + f.flux + "/root"}, [2]string{item.Sticks, item.SticksMessage})
+	assert.NotContains(t, item.SticksMessage, "apply adds", "Git's rule is there already")
+	forget := on(f.Cluster).must(t, "forget", "-n", f.apps, "--dry-run")
+	assert.NotContains(t, forget.stderr, "Git sets what it sets again", "its rule keeps it from doing so")
+	assert.Contains(t, forget.stderr, "keeps a rule that is not fluxtune's, or not any more")
 	o = f.revert(t)
 	assert.Zero(t, o.code, o.stderr)
+	assert.Contains(t, o.stderr, "keeps a rule that is not fluxtune's, or not any more")
 	left, note := f.rules(t)
 	assert.Equal(t, ignore, left)
 	assert.Empty(t, note)

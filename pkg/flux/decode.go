@@ -48,7 +48,7 @@ type documentSpec struct {
 	Wait            bool       `json:"wait"`
 	HealthChecks    []struct{} `json:"healthChecks"`
 	Install         waitable   `json:"install"`
-	Upgrade         waitable   `json:"upgrade"`
+	Upgrade         upgrade    `json:"upgrade"`
 	// A HelmChart's spec.chart is a string, a HelmRelease's a template: read only where it is one.
 	Chart       chartTemplate `json:"chart"`
 	ValuesFiles []string      `json:"valuesFiles"`
@@ -68,6 +68,7 @@ type documentSpec struct {
 	Path           string          `json:"path"`
 	NamePrefix     string          `json:"namePrefix"`
 	NameSuffix     string          `json:"nameSuffix"`
+	Prune          word            `json:"prune"`
 	Ignore         kustomizeIgnore `json:"ignore"`
 	KubeConfig     *struct{}       `json:"kubeConfig"`
 	DriftDetection struct {
@@ -221,10 +222,13 @@ func Decode(data []byte) (Object, error) {
 		Hook:            d.hook(),
 		Requested:       requested(d.Metadata.ManagedFields),
 		Owners:          fieldOwners(d.Metadata.ManagedFields),
+		Writers:         writers(d.Metadata.ManagedFields),
+		Prunes:          d.Spec.Prune == "true",
 		Path:            d.Spec.Path,
 		NamePrefix:      d.Spec.NamePrefix,
 		NameSuffix:      d.Spec.NameSuffix,
 		Ignore:          slices.Concat(d.Spec.Ignore, d.Spec.DriftDetection.Ignore), // a kind has one of them
+		Upgrade:         d.Spec.Upgrade.upgrade(),
 		DetectsDrift:    d.Spec.DriftDetection.Mode == "enabled",
 		ComparesDrift:   d.Spec.DriftDetection.Mode == "enabled" || d.Spec.DriftDetection.Mode == "warn",
 		Status:          d.Status.status(),

@@ -52,6 +52,11 @@ func TestDecode(t *testing.T) {
 				{Interval, Manager{Name: "kustomize-controller", Apply: true, Version: "source.toolkit.fluxcd.io/v1"}},
 				{Timeout, Manager{Name: "kubectl-edit", Version: "source.toolkit.fluxcd.io/v1beta2"}},
 			}
+			o.Writers = []Writer{
+				{Manager{Name: "flux", Apply: true, Version: "source.toolkit.fluxcd.io/v1"}, halfPastNine},
+				{Manager: Manager{Name: "kustomize-controller", Apply: true, Version: "source.toolkit.fluxcd.io/v1"}},
+				{Manager: Manager{Name: "kubectl-edit", Version: "source.toolkit.fluxcd.io/v1beta2"}},
+			}
 			o.Status = Status{
 				ObservedGeneration: 3, Ready: "True", ReadyReason: "Succeeded",
 				ReadyMessage: "stored artifact for revision 'main@sha1:0a1b'", SourceChanged: halfPastNine, Revision: "main@sha1:0a1b",
@@ -111,7 +116,7 @@ func TestDecode(t *testing.T) {
 					{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "web-dev", Name: "web.v1"},
 				},
 			}
-			o.AppliesElsewhere = true
+			o.AppliesElsewhere, o.Prunes = true, true
 			o.DependsOn = []Ref{
 				{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "apps", Name: "infra"},
 				{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "flux-system", Name: "crds"},
@@ -127,6 +132,7 @@ func TestDecode(t *testing.T) {
 				{IgnoreField, Manager{Name: "kustomize-controller", Apply: true}}, {ssaField, Manager{Name: "kustomize-controller", Apply: true}},
 				{Interval, Manager{Name: "fluxtune"}}, {IgnoreField, Manager{Name: "fluxtune"}},
 			}
+			o.Writers, o.Prunes = []Writer{{Manager: Manager{Name: "kustomize-controller", Apply: true}}, {Manager: Manager{Name: "fluxtune"}}}, true
 			return o
 		}(),
 		"helmrelease-chart": func() Object {
@@ -134,6 +140,7 @@ func TestDecode(t *testing.T) {
 			o.Interval, o.Timeout, o.ChartInterval, o.HasChart = ptr("10m"), ptr("15m"), ptr("1h"), true
 			o.SourceRef, o.TargetNamespace, o.Waits = source("HelmRepository", "sources", "charts"), "web-prod", true
 			o.Polling.Version = "1.x"
+			o.Upgrade = Upgrade{ServerSide: "enabled", Force: true}
 			o.DetectsDrift, o.ComparesDrift, o.Ignore = true, true, []IgnoreRule{{Paths: []string{"/spec/interval"}, Target: &IgnoreTarget{Kind: "GitRepository"}}}
 			o.Status = Status{ObservedGeneration: 4, Ready: "False", ReadyReason: "InstallFailed", ReadyMessage: "Helm install failed"}
 			return o
@@ -179,6 +186,11 @@ func TestDecode(t *testing.T) {
 				*at = time.Time{}
 			}
 		}
+		for i, w := range got.Writers {
+			if got.Writers[i].Time = w.Time.UTC(); w.Time.IsZero() {
+				got.Writers[i].Time = time.Time{}
+			}
+		}
 		assert.Positive(t, got.Size, name)
 		if _, ours := want[name].Annotations["fluxtune.github.io/tune"]; ours {
 			assert.NotEmpty(t, got.ManagedFields, "%s bears an annotation of ours", name)
@@ -209,6 +221,8 @@ func TestDecodeOddities(t *testing.T) {
 			Object{Ref: Ref{Kind: "GitRepository"}, Labels: map[string]string{"helm.toolkit.fluxcd.io/name": "web"}}},
 		{"an upgrade that waits is enough", `{"kind":"HelmRelease","spec":{"install":{"disableWait":true},"upgrade":{"disableWait":false}}}`,
 			Object{Ref: Ref{Kind: "HelmRelease"}, Waits: true}},
+		{"variables and mistakes where a word is wanted", `{"kind":"HelmRelease","spec":{"install":{"disableWait":true},"upgrade":{"disableWait":true,"force":"${force}","serverSideApply":true},"prune":"${prune}"}}`,
+			Object{Ref: Ref{Kind: "HelmRelease"}, Upgrade: Upgrade{ServerSide: "true"}}},
 		{"an artifact counts before a scan", `{"status":{"artifact":{"lastUpdateTime":null},"lastScanResult":{"scanTime":"2026-03-01T09:30:00Z"}}}`, Object{}},
 	} {
 		got, err := Decode([]byte(tc.in))
@@ -324,7 +338,9 @@ func TestOwnersOf(t *testing.T) {
 		{"manager":"a","operation":"Apply","apiVersion":"v2","fieldsV1":{"f:spec":{"f:interval":{},"f:chart":{"f:spec":{"f:interval":{}}}}}},
 		{"manager":"b","operation":"Update","fieldsV1":{"f:spec":{"f:interval":{},"f:retryInterval":{}},"f:metadata":{"f:labels":{"f:kustomize.toolkit.fluxcd.io/ssa":{}}}}},
 		{"manager":"c","operation":"Update","subresource":"status","fieldsV1":{"f:spec":{"f:interval":{}}}},
-		{"manager":"d","operation":"Update"}]}}`))
+		{"manager":"d","operation":"Update"},
+		{"manager":"e","operation":"Update","fieldsV1":{"f:metadata":{"f:finalizers":{"v:\"finalizers.fluxcd.io\"":{}}}}},
+		{"manager":"f","operation":"Update","fieldsV1":{"f:spec":{"f:url":{}}}}]}}`))
 	require.NoError(t, err)
 	a, b := Manager{Name: "a", Apply: true, Version: "v2"}, Manager{Name: "b"}
 	assert.Equal(t, []Manager{a, b}, o.OwnersOf(Interval))
@@ -332,6 +348,7 @@ func TestOwnersOf(t *testing.T) {
 	assert.Equal(t, []Manager{b}, o.OwnersOf(RetryInterval))
 	assert.Equal(t, []Manager{b}, o.SSAOwners())
 	assert.Empty(t, o.OwnersOf(Timeout))
+	assert.Equal(t, []Writer{{Manager: a}, {Manager: b}, {Manager: Manager{Name: "f"}}}, o.Writers, "who has written a status or a finalizer is none")
 	assert.Empty(t, o.ManagedFields, "it bears no annotation of ours")
 }
 

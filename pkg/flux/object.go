@@ -107,6 +107,8 @@ type Object struct {
 
 	// Owners are who owns the fields that matter here (metadata.managedFields).
 	Owners []FieldOwner
+	// Writers are all who have written something of its spec (metadata.managedFields).
+	Writers []Writer
 	// ManagedFields is metadata.managedFields as it was read, of objects that bear an annotation of
 	// fluxtune, and of answers to a patch; nil of others.
 	ManagedFields []byte
@@ -115,12 +117,16 @@ type Object struct {
 	// AppliesElsewhere says that a Kustomization or HelmRelease applies to another cluster
 	// (spec.kubeConfig).
 	AppliesElsewhere bool
+	// Prunes says that a Kustomization deletes what it does not apply any more (spec.prune).
+	Prunes bool
 	// Path is where a Kustomization's objects are in its source.
 	Path string
 	// NamePrefix and NameSuffix are what a Kustomization adds to the names of its objects.
 	NamePrefix, NameSuffix string
 	// Ignore are the rules of a Kustomization or HelmRelease about what it leaves to others.
 	Ignore []IgnoreRule
+	// Upgrade is what spec.upgrade of a HelmRelease says about how its objects are written.
+	Upgrade Upgrade
 	// DetectsDrift says that a HelmRelease corrects drift at every reconcile (driftDetection: enabled).
 	DetectsDrift bool
 	// ComparesDrift says that a HelmRelease compares its objects at every reconcile, whether or not it then

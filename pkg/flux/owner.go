@@ -3,6 +3,7 @@ package flux
 import (
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -20,6 +21,15 @@ type Manager struct {
 	Apply bool   `json:"apply,omitempty"` // by server-side apply; otherwise by an update
 	// Version is the apiVersion with which it wrote the field.
 	Version string `json:"apiVersion,omitempty"`
+}
+
+// Writer is who has written something of an object's spec, whatever field: an entry of metadata.managedFields. Entries for
+// anything else are no sign of who applies an object: a controller puts its finalizer on what it reconciles.
+type Writer struct {
+	Manager
+	// Time is when a write of it last changed the object. One that changes nothing leaves it as it is (k8s.io/apimachinery
+	// pkg/util/managedfields, managedFieldsUpdater). The zero time where that is not known.
+	Time time.Time
 }
 
 // FieldOwner is one owner of one field; a field may have several.
@@ -116,23 +126,41 @@ type managedFields struct {
 		Labels      managedMarks `json:"f:labels"`
 		Annotations managedMarks `json:"f:annotations"`
 	} `json:"f:metadata"`
-	Spec struct {
-		Interval      *struct{} `json:"f:interval"`
-		Timeout       *struct{} `json:"f:timeout"`
-		RetryInterval *struct{} `json:"f:retryInterval"`
-		Ignore        *struct{} `json:"f:ignore"`
-		Chart         struct {
-			Spec struct {
-				Interval *struct{} `json:"f:interval"`
-			} `json:"f:spec"`
-		} `json:"f:chart"`
-	} `json:"f:spec"`
+	Spec *managedSpec `json:"f:spec"`
+}
+
+type managedSpec struct {
+	Interval      *struct{} `json:"f:interval"`
+	Timeout       *struct{} `json:"f:timeout"`
+	RetryInterval *struct{} `json:"f:retryInterval"`
+	Ignore        *struct{} `json:"f:ignore"`
+	Chart         struct {
+		Spec struct {
+			Interval *struct{} `json:"f:interval"`
+		} `json:"f:spec"`
+	} `json:"f:chart"`
 }
 
 type managedMarks struct {
 	SSA *struct{} `json:"f:kustomize.toolkit.fluxcd.io/ssa"`
 	// RequestedAt is meta.ReconcileRequestAnnotation (fluxcd/pkg apis/meta).
 	RequestedAt *struct{} `json:"f:reconcile.fluxcd.io/requestedAt"`
+}
+
+// manager is the entry's owner.
+func (e managedEntry) manager() Manager {
+	return Manager{Name: e.Manager, Apply: e.Operation == string(metav1.ManagedFieldsOperationApply), Version: e.APIVersion}
+}
+
+// writers are those of the entries that own something of the spec, in their order.
+func writers(entries []managedEntry) []Writer {
+	var list []Writer
+	for _, e := range entries {
+		if e.Subresource == "" && e.Fields.Spec != nil {
+			list = append(list, Writer{e.manager(), e.Time.Time})
+		}
+	}
+	return list
 }
 
 // fieldOwners finds who owns each field that matters here: every owner, in the order of the entries.
@@ -142,8 +170,12 @@ func fieldOwners(entries []managedEntry) []FieldOwner {
 		if e.Subresource != "" {
 			continue
 		}
-		m := Manager{Name: e.Manager, Apply: e.Operation == string(metav1.ManagedFieldsOperationApply), Version: e.APIVersion}
-		spec, marks := e.Fields.Spec, e.Fields.Metadata
+		m := e.manager()
+		marks := e.Fields.Metadata
+		var spec managedSpec
+		if e.Fields.Spec != nil {
+			spec = *e.Fields.Spec
+		}
 		for _, f := range [...]struct {
 			field Field
 			owned bool

@@ -23,8 +23,7 @@ func Exceptions(o flux.Object) []flux.Field {
 		if o.Value(t.Field) == nil || !o.Has(t.Field) {
 			continue
 		}
-		owners := o.OwnersOf(t.Field)
-		byHand := len(owners) > 0 && !slices.ContainsFunc(owners, comesBack)
+		byHand := len(o.OwnersOf(t.Field)) > 0 && !slices.ContainsFunc(record.others(o, t.Field), comesBack)
 		if byHand || slices.Contains(pinned, t.Field) {
 			fields = append(fields, t.Field)
 		}

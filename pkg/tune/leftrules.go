@@ -8,21 +8,46 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
+// partPinned parts the fields of an object that its record calls pinned: those that Git sets again when our rules go,
+// and those that rules of others leave to the cluster all the same.
+func (j *Judge) partPinned(o flux.Object) (back, stay []flux.Field) {
+	record, err := ReadRecord(o)
+	owner, owned := o.Owner()
+	if err != nil || !owned {
+		return nil, nil
+	}
+	for _, f := range record.Pinned() {
+		if j.leaves(o, owner, f).byOthers {
+			stay = append(stay, f)
+		} else {
+			back = append(back, f)
+		}
+	}
+	return back, stay
+}
+
+// ComesBack are the fields of an object that rules of ours leave to us now, and that Git sets again when these go: with
+// the record that needs them. None where the rules are gone already (PinGone).
+func (j *Judge) ComesBack(o flux.Object) []flux.Field {
+	if j.PinGone(o) {
+		return nil
+	}
+	back, _ := j.partPinned(o)
+	return back
+}
+
 // RulesLeft warns of pinned objects whose fields rules of others keep leaving to the cluster when ours are gone: somebody
 // has edited one of ours, or set one of their own beside it. A line for each owner.
 func RulesLeft(j *Judge, restores []Restore) []string {
 	kept := make(map[flux.Ref]map[flux.Field]int)
 	var owners []flux.Ref
 	for _, r := range restores {
-		record, err := ReadRecord(r.Object)
-		owner, owned := r.Object.Owner()
-		if err != nil || record == nil || !owned || r.Action != ActionChange {
+		owner, _ := r.Object.Owner()
+		if r.Action != ActionChange {
 			continue
 		}
-		for _, f := range record.Pinned() {
-			if byOthers, _ := j.rules[owner].leaves(r.Object, f); !byOthers {
-				continue
-			}
+		_, stay := j.partPinned(r.Object)
+		for _, f := range stay {
 			if kept[owner] == nil {
 				kept[owner] = make(map[flux.Field]int)
 				owners = append(owners, owner)

@@ -38,11 +38,21 @@ func annotated(key, value string) func(*flux.Object) {
 // version is an object's resourceVersion.
 func version(v string) func(*flux.Object) { return func(o *flux.Object) { o.ResourceVersion = v } }
 
-// ownedBy adds an owner of a field to those that an object has.
+// ownedBy adds an owner of a field to those that an object has, and to those who have written it, at noon.
 func ownedBy(f flux.Field, managers ...flux.Manager) func(*flux.Object) {
 	return func(o *flux.Object) {
 		for _, m := range managers {
 			o.Owners = append(o.Owners, flux.FieldOwner{Field: f, Manager: m})
+			writtenBy(noon, m)(o)
+		}
+	}
+}
+
+// writtenBy adds those who wrote an object, and when.
+func writtenBy(at time.Time, managers ...flux.Manager) func(*flux.Object) {
+	return func(o *flux.Object) {
+		for _, m := range managers {
+			o.Writers = append(o.Writers, flux.Writer{Manager: m, Time: at})
 		}
 	}
 }

@@ -66,18 +66,27 @@ func OurRules(o flux.Object) []flux.IgnoreRule {
 	return ours
 }
 
-// partRules parts a Kustomization's rules into ours and those of others. All of a list that somebody else keeps
-// applying are theirs, also those that we added once: Git has adopted them.
-func partRules(o flux.Object) (ours, others []flux.IgnoreRule) {
+// areOurs tells of each rule in a Kustomization's list whether it is ours: all who part the list ask here. All of a list
+// that somebody else keeps applying are theirs, also those that we added once: Git has adopted them.
+func areOurs(o flux.Object) []bool {
+	ours := make([]bool, len(o.Ignore))
 	if len(ignoreSetters(o)) > 0 {
-		return nil, o.Ignore
+		return ours
 	}
 	p := readPins(o)
-	for _, r := range o.Ignore {
-		if p.take(r) {
-			ours = append(ours, r)
+	for i, r := range o.Ignore {
+		ours[i] = p.take(r)
+	}
+	return ours
+}
+
+// partRules parts a Kustomization's rules into ours and those of others.
+func partRules(o flux.Object) (ours, others []flux.IgnoreRule) {
+	for i, our := range areOurs(o) {
+		if our {
+			ours = append(ours, o.Ignore[i])
 		} else {
-			others = append(others, r)
+			others = append(others, o.Ignore[i])
 		}
 	}
 	return ours, others

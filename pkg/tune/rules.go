@@ -17,7 +17,11 @@ type rules []compiledRule
 type compiledRule struct {
 	rule flux.IgnoreRule
 	// ours says that fluxtune added it.
-	ours                                  bool
+	ours bool
+	// whole says that the path "" is the whole object, which helm-controller then does not compare (fluxcd/pkg
+	// ssa/jsondiff/unstructured.go, IgnorePathRoot). What kustomize-controller makes of such a path is not measured, and it
+	// is not counted on.
+	whole                                 bool
 	group, version, kind, namespace, name pattern
 	labels, annotations                   labels.Selector
 	broken                                bool
@@ -26,10 +30,10 @@ type compiledRule struct {
 // compile prepares an owner's rules. What does not compile selects nothing here, and fails the
 // Kustomization there.
 func compile(owner flux.Object) rules {
-	ours := readPins(owner)
+	ours := areOurs(owner)
 	list := make(rules, 0, len(owner.Ignore))
-	for _, r := range owner.Ignore {
-		c := compiledRule{rule: r, ours: ours.take(r)}
+	for i, r := range owner.Ignore {
+		c := compiledRule{rule: r, ours: ours[i], whole: owner.Kind == "HelmRelease"}
 		if t := r.Target; t != nil {
 			c.group, c.version, c.kind = newPattern(t.Group), newPattern(t.Version), newPattern(t.Kind)
 			c.namespace, c.name = newPattern(t.Namespace), newPattern(t.Name)
@@ -51,11 +55,15 @@ func selector(s string) (selector labels.Selector, broken bool) {
 	return parsed, err != nil
 }
 
-// leaves tells whether the rules leave a field of an object to others: by rules of others, and by ours.
+// leave is what rules leave to others: by rules of others, and by ours. Unsure says that a rule may do so, too.
+type leave struct{ byOthers, byUs, unsure bool }
+
+// leaves tells whether the rules leave a field of an object to others. Version is that of the API in the manifest that is
+// applied, which Flux compares; "" where it is not known.
 //
 // Of rules without a target only the last counts (fluxcd/pkg ssa/jsondiff/unstructured.go, CompileIgnoreRules, keeps them
 // by their target).
-func (list rules) leaves(o flux.Object, f flux.Field) (byOthers, byUs bool) {
+func (list rules) leaves(o flux.Object, version string, f flux.Field) (l leave) {
 	last := -1
 	for i, c := range list {
 		if c.rule.Target == nil {
@@ -69,21 +77,31 @@ func (list rules) leaves(o flux.Object, f flux.Field) (byOthers, byUs bool) {
 		if !c.has(f) || !c.selects(o) {
 			continue
 		}
-		byOthers = byOthers || !c.ours
-		byUs = byUs || c.ours
+		switch {
+		case version == "" && c.rule.Target != nil && c.rule.Target.Version != "":
+			l.unsure = true
+		case !c.version.matches(version):
+		case c.ours:
+			l.byUs = true
+		default:
+			l.byOthers = true
+		}
 	}
-	return byOthers, byUs
+	return l
 }
 
 func (c compiledRule) has(f flux.Field) bool {
 	pointer := Pointer(f)
 	return slices.ContainsFunc(c.rule.Paths, func(path string) bool {
-		return path == pointer || path != "" && strings.HasPrefix(pointer, path+"/") // "/spec/" is another field (RFC 6901)
+		if path == "" {
+			return c.whole
+		}
+		return path == pointer || strings.HasPrefix(pointer, path+"/") // "/spec/" is another field (RFC 6901)
 	})
 }
 
-// selects tells whether the rule's target selects an object, as fluxcd/pkg ssa/jsondiff does: patterns that
-// match as a whole, and selectors.
+// selects tells whether the rule's target selects an object, its version apart, as fluxcd/pkg ssa/jsondiff does: patterns
+// that match as a whole, and selectors.
 func (c compiledRule) selects(o flux.Object) bool {
 	switch {
 	case c.rule.Target == nil:
@@ -92,7 +110,7 @@ func (c compiledRule) selects(o flux.Object) bool {
 		return false
 	}
 	return c.namespace.matches(o.Namespace) && c.name.matches(o.Name) && c.kind.matches(o.Kind) &&
-		c.group.matches(o.Group) && c.version.matches(o.Version) &&
+		c.group.matches(o.Group) &&
 		(c.labels == nil || c.labels.Matches(labels.Set(o.Labels))) &&
 		(c.annotations == nil || c.annotations.Matches(labels.Set(o.Annotations)))
 }

@@ -19,7 +19,7 @@ func TestRuleTargets(t *testing.T) {
 		{nil, true},
 		{&flux.IgnoreTarget{}, true},
 		{&flux.IgnoreTarget{Kind: "GitRepository", Name: "web", Namespace: "apps"}, true},
-		{&flux.IgnoreTarget{Group: `source\.toolkit\.fluxcd\.io`, Version: "v1"}, true},
+		{&flux.IgnoreTarget{Group: `source\.toolkit\.fluxcd\.io`}, true},
 		{&flux.IgnoreTarget{Name: "w.*"}, true},
 		{&flux.IgnoreTarget{Name: "we"}, false},
 		{&flux.IgnoreTarget{Name: "web|shop"}, true},
@@ -53,6 +53,16 @@ func TestNamesAsPattern(t *testing.T) {
 	}
 }
 
+// A version is compared with that of the manifest that is applied, and where that is not known, nobody can tell.
+func TestRulesOfAVersion(t *testing.T) {
+	t.Parallel()
+	web := object(t, "GitRepository")
+	list := compile(object(t, "ks", ignoring(flux.IgnoreRule{Paths: []string{"/spec"}, Target: &flux.IgnoreTarget{Version: "v1beta.*"}})))
+	for version, want := range map[string]leave{"v1beta2": {byOthers: true}, "v1": {}, "": {unsure: true}} {
+		assert.Equal(t, want, list.leaves(web, version, flux.Interval), version)
+	}
+}
+
 func TestRulesLeave(t *testing.T) {
 	t.Parallel()
 	web := object(t, "gitrepo")
@@ -62,12 +72,10 @@ func TestRulesLeave(t *testing.T) {
 	pinned.Ignore = append(pinned.Ignore, theirs)
 	list := compile(pinned)
 	for f, want := range map[flux.Field][2]bool{flux.Interval: {false, true}, flux.Timeout: {true, false}, flux.RetryInterval: {false, false}} {
-		byOthers, byUs := list.leaves(web, f)
-		assert.Equal(t, want, [2]bool{byOthers, byUs}, f)
+		assert.Equal(t, leave{byOthers: want[0], byUs: want[1]}, list.leaves(web, "v1", f), f)
 	}
 	pinned.Ignore = append(pinned.Ignore, ours) // somebody has added the same
-	byOthers, byUs := compile(pinned).leaves(web, flux.Interval)
-	assert.Equal(t, [2]bool{true, true}, [2]bool{byOthers, byUs})
+	assert.Equal(t, leave{byOthers: true, byUs: true}, compile(pinned).leaves(web, "v1", flux.Interval))
 }
 
 // Of rules without a target only the last counts, and a path with a slash behind it is another field.
@@ -90,8 +98,7 @@ func TestRulesAsFluxReadsThem(t *testing.T) {
 		{[]flux.IgnoreRule{rule("/")}, false},
 		{[]flux.IgnoreRule{rule("")}, false},
 	} {
-		byOthers, _ := compile(object(t, "ks", ignoring(tc.rules...))).leaves(web, flux.Interval)
-		assert.Equal(t, tc.want, byOthers, "%+v", tc.rules)
+		assert.Equal(t, leave{byOthers: tc.want}, compile(object(t, "ks", ignoring(tc.rules...))).leaves(web, "v1", flux.Interval), "%+v", tc.rules)
 	}
 }
 

@@ -66,6 +66,29 @@ func ownersBeside(o flux.Object, record *Record, f flux.Field) []flux.Manager {
 	return found
 }
 
+// writersFor are the entries of metadata.managedFields by which an owner is known, of an object.
+func writersFor(o flux.Object, owner flux.Ref) []flux.Writer {
+	names := managerOf(owner)
+	return slices.DeleteFunc(slices.Clone(o.Writers), func(w flux.Writer) bool { return !slices.Contains(names, w.Name) })
+}
+
+// versionApplied is the version of the API that the manifest has by which an owner applies an object. It may be another than
+// was read: the API server converts, and says in metadata.managedFields in which one a manager wrote. "" where it is not
+// known. A manifest that has not been applied yet has its own.
+func versionApplied(o flux.Object, owner flux.Ref) string {
+	if o.ResourceVersion == "" {
+		return o.Version
+	}
+	var last flux.Writer
+	for _, w := range writersFor(o, owner) {
+		if last.Name == "" || w.Time.After(last.Time) { // an update leaves an entry for each version
+			last = w
+		}
+	}
+	_, version, _ := strings.Cut(last.Version, "/")
+	return version
+}
+
 // managerOf is the field manager by which an owner sets fields; "" for owners of which that is not known.
 func managerOf(owner flux.Ref) []string {
 	switch owner.Kind {

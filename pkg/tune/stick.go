@@ -75,7 +75,12 @@ const (
 )
 
 // managedByLabel names the tool that applies an object, where nothing else does (kubernetes.io, "Recommended Labels").
-const managedByLabel = "app.kubernetes.io/managed-by"
+// applySetLabel is on what kubectl apply --applyset applies (k8s.io/kubectl pkg/cmd/apply/applyset.go): a pipeline does so
+// again and again, while the field manager is that of a hand.
+const (
+	managedByLabel = "app.kubernetes.io/managed-by"
+	applySetLabel  = "applyset.kubernetes.io/part-of"
+)
 
 // Judge tells whether changes of objects stick. It knows the Kustomizations, HelmReleases and sources
 // of a snapshot, and does not change once it is made.
@@ -164,13 +169,6 @@ func (j *Judge) Judge(o flux.Object, fields []flux.Field) Stick {
 
 func rankOf(v Verdict) int { return slices.Index([]Verdict{Sticks, Held, Unknown, Reverted}, v) }
 
-// orphan tells whether an object only bears the marks of a Kustomization that does not apply it any more: it was
-// taken out of Git and not pruned. The Kustomization's own inventory says so.
-func (j *Judge) orphan(o flux.Object, owner flux.Ref) bool {
-	listed, upToDate := j.inventory[owner]
-	return upToDate && !listed[o.Ref] && j.known[owner] != nil && !j.known[owner].AppliesElsewhere
-}
-
 func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool, f flux.Field) FieldStick {
 	names := managerOf(owner)
 	theirs := false // the owner sets it
@@ -193,10 +191,8 @@ func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool,
 		return s
 	case len(other) > 0:
 		return mayComeBack(other)
-	case !owned && Controller(o.Labels[managedByLabel]):
-		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("its label %s says that %s applies it, and may undo the change", managedByLabel, o.Labels[managedByLabel])}
 	case !owned:
-		return FieldStick{Verdict: Sticks}
+		return byLabel(o)
 	case j.excluded(o, owner):
 		return j.byOwner(o, owner, f)
 	}
@@ -209,8 +205,26 @@ func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool,
 // pinned tells whether a rule of ours leaves a field to us already. While it does, nobody can see whether Git sets the
 // field, so the rule is needed for as long as a change stands.
 func (j *Judge) pinned(o flux.Object, owner flux.Ref, f flux.Field) bool {
-	_, byUs := j.rules[owner].leaves(o, f)
-	return byUs
+	return j.leaves(o, owner, f).byUs
+}
+
+// leaves tells what the rules of an owner leave to others.
+func (j *Judge) leaves(o flux.Object, owner flux.Ref, f flux.Field) leave {
+	return j.rules[owner].leaves(o, versionApplied(o, owner), f)
+}
+
+// byLabel judges a field that nobody sets, of an object that bears the marks of no owner: a label may tell all the same
+// that it is applied again.
+func byLabel(o flux.Object) FieldStick {
+	tool, set := o.Labels[managedByLabel], o.Labels[applySetLabel]
+	switch {
+	case Controller(tool):
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("its label %s says that %s applies it, and may undo the change", managedByLabel, tool)}
+	case set != "":
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("its label %s says that it is of a set that kubectl apply --applyset applies, and may undo the change", applySetLabel)}
+	default:
+		return FieldStick{Verdict: Sticks}
+	}
 }
 
 func mayComeBack(managers []string) FieldStick {
@@ -231,7 +245,7 @@ func (j *Judge) byOwner(o flux.Object, owner flux.Ref, f flux.Field) FieldStick 
 	case "FluxInstance", "ResourceSet":
 		return j.byOperator(o, owner)
 	case flux.HelmReleaseName:
-		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone by the next helm upgrade of %s/%s", owner.Namespace, owner.Name)}
+		return byHelmCommand(o, owner)
 	default:
 		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("Argo CD application %q applies it, and may undo it (self-heal)", owner.Name)}
 	}
@@ -249,15 +263,19 @@ func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Fie
 	case !found:
 		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by %s, which could not be read or is in another cluster", owner)}
 	case parent.AppliesElsewhere:
-		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by a Kustomization %s/%s, perhaps of another cluster: the one here applies elsewhere", owner.Namespace, owner.Name)}
+		return appliedElsewhere(owner)
+	case j.unlisted(o, owner):
+		return notListed(owner)
 	}
-	byOthers, byUs := j.rules[owner].leaves(o, f)
+	left := j.leaves(o, owner, f)
 	// A rule of ours that no record needs is what a run left that was killed: it goes at the end of the next.
-	byUs = byUs && needed(o, f)
+	byUs := left.byUs && needed(o, f)
 	within := parent.Effective(flux.Interval)
 	switch {
-	case byOthers || byUs:
-		return FieldStick{Verdict: Held, Pinned: byUs && !byOthers, Message: fmt.Sprintf("held by spec.ignore of %s", owner)}
+	case left.byOthers || byUs:
+		return FieldStick{Verdict: Held, Pinned: byUs && !left.byOthers, Message: fmt.Sprintf("held by spec.ignore of %s", owner)}
+	case left.unsure:
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("a rule in spec.ignore of %s is for one version of the API, and which one the applied manifest has is not known", owner)}
 	case parent.Suspended:
 		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone when %s is resumed", owner)}
 	default:
@@ -269,21 +287,6 @@ func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Fie
 func needed(o flux.Object, f flux.Field) bool {
 	record, err := ReadRecord(o)
 	return err == nil && slices.Contains(record.Pinned(), f)
-}
-
-func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) FieldStick {
-	release, found := j.object(owner)
-	byOthers, _ := j.rules[owner].leaves(o, f)
-	upgrade := FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone by the next upgrade of %s", owner)}
-	switch {
-	case !found:
-		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by %s, which could not be read or is in another cluster", owner)}
-	case !release.DetectsDrift || release.Suspended || byOthers || bears(o, driftMark, "disabled"):
-		return upgrade // what keeps drift from being corrected does not hold an upgrade back
-	default:
-		within := release.Effective(flux.Interval)
-		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("reverted within %s by %s, which corrects drift", flux.FormatDuration(within), owner)}
-	}
 }
 
 func (j *Judge) byOperator(o flux.Object, owner flux.Ref) FieldStick {

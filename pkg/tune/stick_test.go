@@ -45,11 +45,11 @@ func pinningParent(t testing.TB, fields ...flux.Field) flux.Object {
 	return parent(t, ignoring(rules...), annotated(PinsAnnotation, note))
 }
 
-// applied makes a parent that is ready, and has applied a Kustomization of a name.
+// applied makes a parent that is ready, and has applied a Kustomization of a name, an hour after noon for the last time.
 func applied(name string) func(*flux.Object) {
 	return func(o *flux.Object) {
 		o.Generation = 1
-		o.Status = flux.Status{Ready: "True", ObservedGeneration: 1, Managed: 1, Inventory: []flux.Ref{{Group: o.Group, Kind: "Kustomization", Namespace: "apps", Name: name}}}
+		o.Status = flux.Status{Ready: "True", ObservedGeneration: 1, Managed: 1, LastReconciled: noon.Add(time.Hour), Inventory: []flux.Ref{{Group: o.Group, Kind: "Kustomization", Namespace: "apps", Name: name}}}
 	}
 }
 
@@ -89,6 +89,17 @@ func bearing(key, value string) func(*flux.Object) {
 	}
 }
 
+func prunes(o *flux.Object) { o.Prunes = true }
+
+// versionOfWriter is the apiVersion with which an object was written.
+func versionOfWriter(apiVersion string) func(*flux.Object) {
+	return func(o *flux.Object) {
+		for i := range o.Writers {
+			o.Writers[i].Version = apiVersion
+		}
+	}
+}
+
 func marked(pairs ...string) func(*flux.Object) {
 	return func(o *flux.Object) {
 		o.Labels = make(map[string]string)
@@ -101,7 +112,38 @@ func marked(pairs ...string) func(*flux.Object) {
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	const reverted = "reverted within 10m by Kustomization flux-system/apps"
-	helm := marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")
+	helm := func(o *flux.Object) {
+		marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")(o)
+		writtenBy(noon, applies("helm-controller"))(o)
+	}
+	helmed := func(managers ...flux.Manager) func(*flux.Object) {
+		return func(o *flux.Object) {
+			o.Annotations = map[string]string{"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "apps"}
+			writtenBy(noon, managers...)(o)
+		}
+	}
+	clientSide := func(o *flux.Object) {
+		helm(o)
+		o.Writers = []flux.Writer{{Manager: updates("helm-controller")}}
+	}
+	upgrading := func(serverSide string, force bool) func(*flux.Object) {
+		return func(o *flux.Object) { o.Upgrade = flux.Upgrade{ServerSide: serverSide, Force: force} }
+	}
+	versioned := func(manager, version string) func(*flux.Object) {
+		m := applies(manager)
+		m.Version = "kustomize.toolkit.fluxcd.io/" + version
+		return func(o *flux.Object) { child()(o); writtenBy(noon, m)(o) }
+	}
+	ofVersion := func(version string) flux.IgnoreRule {
+		return flux.IgnoreRule{Paths: []string{"/spec/interval"}, Target: &flux.IgnoreTarget{Kind: "Kustomization", Version: version}}
+	}
+	drift := func(o *flux.Object) { o.DetectsDrift = true }
+	const (
+		nextUpgrade    = "undone by the next upgrade of HelmRelease ops/platform"
+		anotherUpgrade = nextUpgrade + " that changes it in the chart"
+		someUpgrade    = "undone by an upgrade of HelmRelease ops/platform: the next one, or the one that changes it in the chart"
+		notListed      = "has the labels of Kustomization flux-system/apps, which does not list it: one of that name in another cluster may apply it"
+	)
 	rule := func(paths ...string) flux.IgnoreRule { return flux.IgnoreRule{Paths: paths} }
 	tookOver := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Timeout: {From: ptr("3m"), To: ptr("2m"), Owners: []flux.Manager{applies("kustomize-controller")}}})}}
 	heldByUs := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Timeout: {From: ptr("3m"), To: ptr("2m"), Pinned: true}})}}
@@ -159,6 +201,24 @@ func TestJudge(t *testing.T) {
 			verdict: Reverted, within: 15 * time.Minute, message: "reverted within 15m by HelmRelease ops/platform, which corrects drift"},
 		{name: "object that a HelmRelease does not look at", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm, bearing("helm.toolkit.fluxcd.io/driftDetection", "disabled")),
 			verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
+		{name: "HelmRelease that ignores the whole object", known: []flux.Object{release(drift, ignoring(rule("")))(t)}, object: object(t, "ks", helm), verdict: Reverted, message: nextUpgrade},
+		{name: "a rule for the whole object means nothing to kustomize-controller", known: []flux.Object{parent(t, ignoring(rule("")))}, object: object(t, "ks", child(flux.Interval)),
+			verdict: Reverted, within: 10 * time.Minute, message: reverted},
+		{name: "HelmRelease that ignores another version", known: []flux.Object{release(drift, ignoring(ofVersion("v1")))(t)}, object: object(t, "ks", helm, versionOfWriter("kustomize.toolkit.fluxcd.io/v1beta2")),
+			verdict: Reverted, within: 15 * time.Minute, message: "reverted within 15m by HelmRelease ops/platform, which corrects drift"},
+		{name: "HelmRelease that ignores one version, and nobody knows the chart's", known: []flux.Object{release(drift, ignoring(ofVersion("v1")))(t)}, object: object(t, "ks", helm),
+			verdict: Reverted, message: nextUpgrade + ", or within 15m if none of its rules leaves the field to others"},
+		{name: "HelmRelease that applies elsewhere", known: []flux.Object{release(drift, func(o *flux.Object) { o.AppliesElsewhere = true })(t)}, object: object(t, "ks", helm),
+			verdict: Unknown, message: "applied by a HelmRelease ops/platform, perhaps of another cluster: the one here applies elsewhere"},
+		{name: "HelmRelease that merges what its chart changes", known: []flux.Object{release()(t)}, object: object(t, "ks", clientSide), verdict: Reverted, message: anotherUpgrade},
+		{name: "HelmRelease that merges, as its spec says", known: []flux.Object{release(upgrading("disabled", false))(t)}, object: object(t, "ks", helm), verdict: Reverted, message: anotherUpgrade},
+		{name: "HelmRelease that will apply on the server", known: []flux.Object{release(upgrading("enabled", false))(t)}, object: object(t, "ks", clientSide), verdict: Reverted, message: nextUpgrade},
+		{name: "HelmRelease that replaces", known: []flux.Object{release(upgrading("disabled", true))(t)}, object: object(t, "ks", clientSide), verdict: Reverted, message: nextUpgrade},
+		{name: "HelmRelease that merges and has corrected drift before: the two cannot be told apart", known: []flux.Object{release(upgrading("auto", false))(t)},
+			object: object(t, "ks", clientSide, writtenBy(noon, applies("helm-controller"))), verdict: Reverted, message: someUpgrade},
+		{name: "HelmRelease, and nobody knows who wrote the object", known: []flux.Object{release()(t)},
+			object: object(t, "ks", marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")), verdict: Reverted, message: someUpgrade},
+		{name: "HelmRelease of what the helm command installed before", known: []flux.Object{release()(t)}, object: object(t, "ks", clientSide, writtenBy(noon, updates("helm"))), verdict: Reverted, message: anotherUpgrade},
 		{name: "suspended HelmRelease", known: []flux.Object{release(suspend, func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm),
 			verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
 		{name: "lost HelmRelease", object: object(t, "ks", helm), verdict: Unknown, message: "applied by HelmRelease ops/platform, which could not be read or is in another cluster"},
@@ -205,6 +265,33 @@ func TestJudge(t *testing.T) {
 		{name: "of another cluster, by its field manager", known: nil, object: object(t, "ks", child(flux.Interval, flux.Timeout)), fields: []flux.Field{flux.Timeout},
 			verdict: Unknown, message: "applied by Kustomization flux-system/apps, which could not be read or is in another cluster"},
 		{name: "an orphan", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(flux.Interval)), verdict: Sticks},
+		{name: "an orphan of a parent that prunes, kept by its mark", known: []flux.Object{parent(t, applied("other"), prunes)},
+			object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/prune", "Disabled"), child(flux.Interval)), verdict: Sticks},
+		{name: "the labels of a parent, by a hand that has copied them", known: []flux.Object{parent(t, applied("other"), prunes)},
+			object: object(t, "ks", child(), ownedBy(flux.Interval, updates("kubectl-create"))), verdict: Sticks},
+		{name: "not listed, and its parent would have pruned it", known: []flux.Object{parent(t, applied("other"), prunes)}, object: object(t, "ks", child(flux.Interval)),
+			verdict: Unknown, message: notListed},
+		{name: "not listed, and applied since its parent last was", known: []flux.Object{parent(t, applied("other"))},
+			object: object(t, "ks", child(), writtenBy(noon.Add(2*time.Hour), applies("kustomize-controller"))), verdict: Unknown, message: notListed},
+		{name: "not listed, and applied before its parent was there", known: []flux.Object{parent(t, applied("other"), func(o *flux.Object) { o.Created = noon.Add(time.Minute) })},
+			object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: notListed},
+		{name: "not listed, and nobody knows when its parent last applied", known: []flux.Object{parent(t, applied("other"), func(o *flux.Object) { o.Status.LastReconciled = time.Time{} })},
+			object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: notListed},
+		{name: "not listed, and nobody knows when it was applied", known: []flux.Object{parent(t, applied("other"))},
+			object: object(t, "ks", child(), writtenBy(time.Time{}, applies("kustomize-controller"))), verdict: Unknown, message: notListed},
+		{name: "not listed, and nobody knows who wrote it", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child()), verdict: Unknown, message: notListed},
+		{name: "of a set that kubectl applies", object: object(t, "ks", bearing("applyset.kubernetes.io/part-of", "applyset-x-v1")),
+			verdict: Unknown, message: "its label applyset.kubernetes.io/part-of says that it is of a set that kubectl apply --applyset applies, and may undo the change"},
+		{name: "a rule for the version that Git has", known: []flux.Object{parent(t, ignoring(ofVersion("v1beta2")))}, object: object(t, "ks", versioned("kustomize-controller", "v1beta2")),
+			verdict: Held, message: "held by spec.ignore of Kustomization flux-system/apps"},
+		{name: "a rule for the version that was read, and not for Git's", known: []flux.Object{parent(t, ignoring(ofVersion("v1")))}, object: object(t, "ks", versioned("kustomize-controller", "v1beta2")),
+			verdict: Reverted, within: 10 * time.Minute, message: reverted},
+		{name: "a rule for a version, and nobody knows Git's", known: []flux.Object{parent(t, ignoring(ofVersion("v1")))}, object: object(t, "ks", versioned("terraform", "v1")),
+			verdict: Unknown, message: "a rule in spec.ignore of Kustomization flux-system/apps is for one version of the API, and which one the applied manifest has is not known"},
+		{name: "a rule for a version of another kind", known: []flux.Object{parent(t, ignoring(flux.IgnoreRule{Paths: []string{"/spec/interval"}, Target: &flux.IgnoreTarget{Kind: "GitRepository", Version: "v1"}}))},
+			object: object(t, "ks", child()), verdict: Reverted, within: 10 * time.Minute, message: reverted},
+		{name: "a rule for the version of a manifest that nobody has applied yet", known: []flux.Object{parent(t, ignoring(ofVersion("v1")))}, object: object(t, "ks", child(), version("")),
+			verdict: Held, message: "held by spec.ignore of Kustomization flux-system/apps"},
 		{name: "an orphan that another applies", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(flux.Interval), ownedBy(flux.Interval, applies("terraform"))),
 			verdict: Unknown, message: "terraform" + mayComeBack},
 		{name: "in the inventory", known: []flux.Object{parent(t, applied("web"))}, object: object(t, "ks", child(flux.Interval)), verdict: Reverted, within: 10 * time.Minute, message: reverted},
@@ -215,9 +302,12 @@ func TestJudge(t *testing.T) {
 		{name: "the mark of the Flux Operator alone", object: object(t, "ks", bearing("app.kubernetes.io/managed-by", "flux-operator")),
 			verdict: Unknown, message: "its label app.kubernetes.io/managed-by says that flux-operator applies it, and may undo the change"},
 		{name: "somebody's own word for who manages it", object: object(t, "ks", bearing("app.kubernetes.io/managed-by", "team-a")), verdict: Sticks},
-		{name: "Helm", object: object(t, "ks", func(o *flux.Object) {
-			o.Annotations = map[string]string{"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "apps"}
-		}), verdict: Reverted, message: "undone by the next helm upgrade of apps/web"},
+		{name: "Helm", object: object(t, "ks", helmed(applies("helm"))), verdict: Reverted,
+			message: "undone by the next helm upgrade of apps/web that has --force-conflicts; without, that upgrade stops there"},
+		{name: "Helm that merges what its chart changes", object: object(t, "ks", helmed(updates("helm"))), verdict: Reverted,
+			message: "undone by the next helm upgrade of apps/web that changes it in the chart"},
+		{name: "Helm, and nobody knows who wrote the object", object: object(t, "ks", helmed()), verdict: Reverted,
+			message: "undone by a helm upgrade of apps/web: the next one, or the one that changes it in the chart"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
