@@ -28,7 +28,7 @@ func (g FromGit) Held(o flux.Object, f flux.Field) string {
 	if bears(o, ssaMark, "IfNotPresent") {
 		return "ssa: IfNotPresent on the object: Git's values count only when it is created"
 	}
-	if byOthers, byUs := g.rules.leaves(o, f); byOthers || byUs {
+	if l := g.rules.leaves(o, o.Version, f); l.byOthers || l.byUs {
 		return fmt.Sprintf("spec.ignore of %s leaves it to the cluster: Git's value counts only when the object is created", g.owner)
 	}
 	return ""

@@ -7,10 +7,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// pruneMark on an object keeps kustomize-controller from deleting it. So do reconcileMark and ssaMark
-// (kustomize-controller internal/controller/kustomization_controller.go, deleteObjects).
-const pruneMark = "kustomize.toolkit.fluxcd.io/prune"
-
 // unlisted tells whether an object bears the labels of a Kustomization whose own inventory, which is up to date, does not
 // list it.
 func (j *Judge) unlisted(o flux.Object, owner flux.Ref) bool {
@@ -35,7 +31,7 @@ func (j *Judge) orphan(o flux.Object, owner flux.Ref) bool {
 			applied = w.Time
 		}
 	}
-	kept := bears(o, pruneMark, "disabled") || bears(o, reconcileMark, "disabled") || bears(o, ssaMark, "Ignore")
+	kept := NotPruned(o) != ""
 	switch {
 	case len(writers) == 0: // no kustomize-controller has ever applied it: its labels are copied
 		return true
