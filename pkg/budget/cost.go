@@ -259,8 +259,8 @@ func (f *fleet) remote(s *subject) flux.Remote {
 }
 
 // address is where an object asks: GitHub answers REST on a host of its own.
-func (f *fleet) address(o *flux.Object, remote flux.Remote, p Protocol) Address {
-	a := ParseAddress(remote.URL, p == Image && o.Kind != flux.ResourceSetInputProviderKind)
+func (f *fleet) address(o *flux.Object, remote flux.Remote, p Protocol) flux.Address {
+	a := flux.ParseAddress(remote.URL, p == Image && o.Kind != flux.ResourceSetInputProviderKind)
 	switch {
 	case p == Bucket:
 		a.Path = remote.Bucket

@@ -20,7 +20,7 @@ type Host struct {
 	// Limit of the host; nil without one. Used is in percent of it, and counts the others, too.
 	Limit *Limit
 	Used  Rates
-	// Receivers is how many of the sources are covered by one.
+	// Receivers is how many of the sources get all that is new in them at once by one.
 	Receivers int
 	// Clones per hour: reconciles that transfer a whole repository.
 	Clones Rates
@@ -38,7 +38,7 @@ type ProtocolLoad struct {
 
 // Repository is what is polled at one address, by however many objects.
 type Repository struct {
-	Address  Address
+	Address  flux.Address
 	Protocol Protocol
 	// Objects that poll it: each one for itself, there is no sharing between them.
 	Objects  []flux.Located
@@ -104,7 +104,7 @@ func hosts(items []Item, others map[string]float64, bursts map[string]Bursts, li
 		if item.Cost.Clones {
 			h.Clones = sum(h.Clones, item.Reconciles)
 		}
-		if item.Receiver != "" {
+		if item.AtOnce {
 			h.Receivers++
 		}
 	}
@@ -133,7 +133,7 @@ func (h *Host) add(p Protocol, requests Rates) {
 // share is what two sources have to have in common to be replaced by one. The fingerprint is of the
 // whole spec (ref, ignore, sparse checkout, includes, credential, verification ...).
 type share struct {
-	Address
+	flux.Address
 	Protocol
 	cluster          string // what is in one cannot use what is in another
 	namespace, kind  string
@@ -153,7 +153,7 @@ func (most sharing) saved(k share, requests Rates) Rates {
 
 func repositories(items []Item) []Repository {
 	type key struct {
-		Address
+		flux.Address
 		Protocol
 	}
 	var g grouped[key, Repository]

@@ -170,7 +170,7 @@ func (l *linter) semver(c Cluster, item tune.Item) {
 // duplicates finds sources of one namespace that differ only in their names and in how often they poll.
 func (l *linter) duplicates(c Cluster) {
 	type poll struct {
-		budget.Address
+		flux.Address
 		namespace, kind string
 		ref             flux.RemoteRef
 		secret          string

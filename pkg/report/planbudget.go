@@ -54,7 +54,7 @@ func takes(c tune.Calm) string {
 func fetches(c tune.Calm) []PlanFetches {
 	counts := make(map[string]int)
 	for _, f := range c.Fetches {
-		counts[budget.ParseAddress(f.URL, false).Host]++
+		counts[flux.ParseAddress(f.URL, false).Host]++
 	}
 	var list []PlanFetches
 	for _, host := range sortedKeys(counts) {

@@ -1,5 +1,6 @@
 // Package webhook tells which sources a Receiver covers, what is wrong with the Receivers that there are, and which
-// Receivers are missing, ready to be applied. It stands beside budget and fit: objects in, plain values out.
+// Receivers are missing, ready to be applied. It stands below budget and fit, which ask it
+// whether anybody waits for a poll (Notice): objects in, plain values out.
 //
 // What it says of Receivers is read in notification-controller 1.9 (internal/server/receiver_handlers.go,
 // receiver_resource_filter.go and internal/controller/receiver_controller.go):

@@ -3,13 +3,12 @@ package webhook
 import (
 	"strings"
 
-	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // hostedBy tells by what a host is run, as far as its name and the source tell; guessed where no more than a part of
 // its name does, or nothing.
-func hostedBy(o *flux.Object, at budget.Address) (t HostType, guessed bool) {
+func hostedBy(o *flux.Object, at flux.Address) (t HostType, guessed bool) {
 	name, _, _ := strings.Cut(at.Host, ":")
 	if o.Kind == "GitRepository" {
 		return gitHost(name, at.Path, o.Remote.Provider)
@@ -75,8 +74,8 @@ func within(name, domain string) bool { return strings.HasSuffix(name, "."+domai
 const dockerIO = "docker.io"
 
 // address is where a source is. Docker Hub goes by one name.
-func address(o *flux.Object) budget.Address {
-	at := budget.ParseAddress(o.Remote.URL, o.Kind == "ImageRepository")
+func address(o *flux.Object) flux.Address {
+	at := flux.ParseAddress(o.Remote.URL, o.Kind == "ImageRepository")
 	if at.Host == "index.docker.io" || at.Host == "registry-1.docker.io" || at.Host == "registry.hub.docker.com" {
 		at.Host = dockerIO
 	}

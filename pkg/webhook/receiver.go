@@ -51,7 +51,7 @@ func (f *fleet) judge(sources []Source) []Receiver {
 				continue
 			}
 			names = true
-			if _, stopped := f.reaches(r, &s.Object); s.State == Covered && stopped == "" {
+			if s.State == Covered && f.notifies(r, s.Object.Ref) {
 				judged.Sources = append(judged.Sources, s.Object.Ref)
 				if s.Suspect && s.Receivers[0] == r.Ref {
 					suspects = append(suspects, s)
@@ -65,6 +65,11 @@ func (f *fleet) judge(sources []Source) []Receiver {
 		receivers = append(receivers, judged)
 	}
 	return receivers
+}
+
+// notifies tells whether a Receiver notifies an object.
+func (f *fleet) notifies(r *flux.Object, ref flux.Ref) bool {
+	return slices.ContainsFunc(f.hits[ref], func(h hit) bool { return h.receiver == r && h.stopped == "" })
 }
 
 // wrong is what a Receiver's own spec and status tell.

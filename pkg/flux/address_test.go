@@ -1,0 +1,53 @@
+package flux
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestParseAddress(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]Address{
+		"https://github.com/acme/app":                    {"github.com", "acme/app"},
+		"https://github.com/acme/app.git":                {"github.com", "acme/app"},
+		"https://GitHub.COM/acme/app/":                   {"github.com", "acme/app"},
+		"https://github.com:443/acme/app":                {"github.com", "acme/app"},
+		"https://github.com./acme/app":                   {"github.com", "acme/app"},
+		"https://user:secret@github.com/acme/app":        {"github.com", "acme/app"},
+		"http://git.example.com:80/app":                  {"git.example.com", "app"},
+		"http://git.example.com:443/app":                 {"git.example.com:443", "app"},
+		"https://git.example.com:8443/Acme/App.git":      {"git.example.com:8443", "Acme/App"},
+		"ssh://git@github.com/acme/app.git":              {"github.com", "acme/app"},
+		"ssh://git@github.com:22/acme/app":               {"github.com", "acme/app"},
+		"ssh://git@git.example.com:2222/acme/app":        {"git.example.com:2222", "acme/app"},
+		"ssh://git@ssh.github.com:443/acme/app.git":      {"github.com", "acme/app"},
+		"ssh://git@ssh.github.com/acme/app.git":          {"github.com", "acme/app"},
+		"ssh://git@altssh.gitlab.com:443/acme/app.git":   {"gitlab.com", "acme/app"},
+		"ssh://git@altssh.bitbucket.org:443/acme/app":    {"bitbucket.org", "acme/app"},
+		"ssh://git@ssh.dev.azure.com/v3/org/project/app": {"dev.azure.com", "org/project/_git/app"},
+		"ssh://git@ssh.git.example.com:443/app":          {"ssh.git.example.com:443", "app"},
+		"SSH://git@GIT.example.com:22/~user/app.git":     {"git.example.com", "~user/app"},
+		"https://dev.azure.com/org/project%20x/_git/app": {"dev.azure.com", "org/project x/_git/app"},
+		"https://[2001:db8::1]/app":                      {"[2001:db8::1]", "app"},
+		"https://[2001:DB8::1]:8443/app":                 {"[2001:db8::1]:8443", "app"},
+		"oci://ghcr.io/acme/app":                         {"ghcr.io", "acme/app"},
+		"oci://localhost:5000/app":                       {"localhost:5000", "app"},
+		"minio.example.com":                              {"minio.example.com", ""},
+		"minio.example.com:9000":                         {"minio.example.com:9000", ""},
+		"https://github.com":                             {"github.com", ""},
+		// Flux refuses the scp-like form; no host is better than a wrong one.
+		"git@github.com:acme/app.git": {"", "https://git@github.com:acme/app.git"},
+		"https://bad host/":           {"", "https://bad host/"},
+		"https:///path":               {"", "https:///path"},
+	} {
+		assert.Equal(t, want, ParseAddress(raw, false), raw)
+	}
+	for image, want := range map[string]string{
+		"alpine": "index.docker.io/library/alpine", "acme/app": "index.docker.io/acme/app",
+		"ghcr.io/acme/app": "ghcr.io/acme/app", "localhost/app": "localhost/app", "registry:5000/app": "registry:5000/app",
+		"index.docker.io/acme/app": "index.docker.io/acme/app",
+	} {
+		assert.Equal(t, want, ParseAddress(image, true).String(), image)
+	}
+}
