@@ -36,8 +36,10 @@ type Budget struct {
 	// Git requests per hour: those over git smart HTTP and SSH.
 	Git Rates
 	// Requests of all protocols to all hosts per hour.
-	Requests     Rates
-	Hosts        []Host
+	Requests Rates
+	Hosts    []Host
+	// Fetched are what hosts get from a new pod of source-controller that nothing polls.
+	Fetched      map[string]Burst
 	Repositories []Repository
 	Credentials  []Credential
 	APIServer    APIServer
@@ -197,6 +199,7 @@ func sumUp(items []Item, others map[string]float64, bursts map[string]Bursts, li
 		}
 	}
 	b.Hosts = hosts(items, others, bursts, limits)
+	b.Fetched = fetched(b.Hosts, bursts)
 	b.Repositories = repositories(items)
 	b.Credentials = credentials(items)
 	b.Environments = byEnvironment(items, environments)
