@@ -56,8 +56,10 @@ func newReceivers(r *root) *cobra.Command {
 			a step of a pipeline calls with a signature (generic-hmac). A host calls only for what is yours there.
 
 			CALLED is when a webhook last had the source reconciled, by metadata.managedFields. flux reconcile
-			takes the place of that; then it is not known. Calls that were refused, or that a filter left out, are
-			known to nobody but the log of notification-controller.`),
+			takes the place of that; then it is not known. Calls that were refused are known to nobody but the log
+			of notification-controller; what a filter left out stands there only with --log-level=debug. The
+			content type at the host has to be application/json: of a form a filter can read nothing, so that all
+			is left out, and the answer is 200.`),
 		Example: examples(`
 			# What webhooks reach, and what they do not
 			kubectl fluxtune receivers -A

@@ -9,7 +9,8 @@
 //     stands in status.webhookPath;
 //   - each type verifies something else, and some nothing at all (see HostType.Verifies);
 //   - spec.resourceFilter is asked for each object with the body of the call, where its content type is
-//     application/json; where the expression cannot be evaluated the object is left out, and the answer is 500;
+//     application/json, and with an empty one otherwise. What it leaves out is told by --log-level=debug only, and the
+//     answer is 200; where the expression cannot be evaluated, the object is left out and the answer is 500;
 //   - a resource that does not exist makes the answer 500 as well, and the others are notified all the same;
 //   - to notify is to set the annotation reconcile.fluxcd.io/requestedAt.
 package webhook

@@ -20,8 +20,8 @@ const slack = 2 * time.Minute
 //     source's spec, and anew where source-controller lost its storage. Where the users of the source have a history,
 //     it tells the last case: then none of them has had anything new to apply.
 //
-// Only the last call and the last change are kept. Calls that were refused, or that a filter left out, stand nowhere
-// but in notification-controller's log.
+// Only the last call and the last change are kept. Calls that were refused stand nowhere but in
+// notification-controller's log, those that a filter left out only with --log-level=debug.
 func (f *fleet) doubt(o *flux.Object, h hit) string {
 	r, changed := h.receiver, o.Status.SourceChanged
 	if changed.IsZero() || r.Created.IsZero() || f.rebuilt(o) {
@@ -40,7 +40,7 @@ func (f *fleet) doubt(o *flux.Object, h hit) string {
 		return ""
 	}
 	if r.Hook.Filtered || h.target.Filtered {
-		why += "; or does the filter of " + r.Ref.String() + " leave it out?"
+		why += "; or does the filter of " + r.Ref.String() + " leave it out, as it does where the host's content type is not application/json?"
 	}
 	return why
 }
