@@ -323,7 +323,7 @@ func TestRestartsAreNoMissedPolls(t *testing.T) {
 	}
 	started("a", func(m int) float64 { return float64(m / 40 * 40 * 60) })
 	pods := series{}
-	for i := range length / 300 { // a pod of its own for 4 of 5 hours
+	for i := range length / 300 { // a pod of its own for 2 of 5 hours
 		name := fmt.Sprintf("pod-%d", i)
 		pods["gotk_reconcile_duration_seconds_count"+labels(name, name)] = minutes(length, within(i*300, i*300+120, one))
 		pods[fmt.Sprintf(`process_start_time_seconds{job="flux",instance=%q}`, name)] = minutes(length, within(i*300, i*300+120, func(int) float64 { return float64(i * 300 * 60) }))
@@ -336,7 +336,7 @@ func TestRestartsAreNoMissedPolls(t *testing.T) {
 	quiet := []firing{{190, nil}, {200, nil}, {400, nil}, {700, nil}, {1000, nil}, {1190, nil}}
 	p.test(t,
 		scenario{"out of memory each 40 minutes", missing(restarts), quiet},
-		scenario{"a new pod each 5 hours", missing(pods), quiet},
+		scenario{"a new pod each 5 hours", missing(pods), []firing{{310, nil}, {311, nil}, {611, nil}, {911, nil}}},
 		scenario{"polls no more", missing(hangs), []firing{{180, nil}, {200, []string{notPolled}}, {1190, []string{notPolled}}}},
 	)
 }
