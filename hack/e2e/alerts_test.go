@@ -306,6 +306,41 @@ func TestAlertRules(t *testing.T) {
 	)
 }
 
+// A source-controller that lives shorter than an interval polls each time it starts, and its counter is 1 each time: that is
+// no missed poll. One that lives on and does not poll is.
+func TestRestartsAreNoMissedPolls(t *testing.T) {
+	t.Parallel()
+	p := newPromtool(t)
+	p.write(t, strings.Replace(alertFleet, "interval: 1m,", "interval: 1h,", 1))
+	const length = 20 * 60
+	one := func(int) float64 { return 1 }
+	labels := func(pod, instance string) string {
+		return fmt.Sprintf(`{kind="GitRepository",name="web",exported_namespace="apps",namespace="flux-system",pod=%q,job="flux",instance=%q}`, pod, instance)
+	}
+	restarts := series{"gotk_reconcile_duration_seconds_count" + labels("a", "a"): minutes(length, one)} // out of memory every 40 minutes
+	started := func(instance string, at func(minute int) float64) {
+		restarts[fmt.Sprintf(`process_start_time_seconds{job="flux",instance=%q}`, instance)] = minutes(length, at)
+	}
+	started("a", func(m int) float64 { return float64(m / 40 * 40 * 60) })
+	pods := series{}
+	for i := range length / 300 { // a pod of its own for 2 of 5 hours
+		name := fmt.Sprintf("pod-%d", i)
+		pods["gotk_reconcile_duration_seconds_count"+labels(name, name)] = minutes(length, within(i*300, i*300+120, one))
+		pods[fmt.Sprintf(`process_start_time_seconds{job="flux",instance=%q}`, name)] = minutes(length, within(i*300, i*300+120, func(int) float64 { return float64(i * 300 * 60) }))
+	}
+	hangs := series{"gotk_reconcile_duration_seconds_count" + labels("a", "a"): minutes(length, one), `process_start_time_seconds{job="flux",instance="a"}`: minutes(length, func(int) float64 { return 0 })}
+	missing := func(s series) series { // another kind is not what this is about
+		s[`gotk_reconcile_duration_seconds_count{kind="Kustomization",name="web",exported_namespace="apps",namespace="flux-system",job="flux",instance="k"}`] = minutes(length, every(5))
+		return s
+	}
+	quiet := []firing{{190, nil}, {200, nil}, {400, nil}, {700, nil}, {1000, nil}, {1190, nil}}
+	p.test(t,
+		scenario{"out of memory each 40 minutes", missing(restarts), quiet},
+		scenario{"a new pod each 5 hours", missing(pods), []firing{{310, nil}, {311, nil}, {611, nil}, {911, nil}}},
+		scenario{"polls no more", missing(hangs), []firing{{180, nil}, {200, []string{notPolled}}, {1190, []string{notPolled}}}},
+	)
+}
+
 // healthyWithout is healthy without the series of one object, and with others.
 func healthyWithout(kind, name string, others series) series {
 	all := healthy()

@@ -153,4 +153,5 @@ func TestStateMetrics(t *testing.T) {
 	assert.Equal(t, "gotk_resource_info", c.Spec.Resources[0].MetricNamePrefix+"_"+c.Spec.Resources[0].Metrics[0].Name)
 	assert.Contains(t, find(t, made(t, nil, object("gitrepo", "apps", "web", "1m")), SessionOverdue).Expr, c.Spec.Resources[0].MetricNamePrefix+"_"+c.Spec.Resources[0].Metrics[1].Name+" < time()")
 	assert.Equal(t, []string{"metadata", "annotations", "fluxtune.github.io/until"}, c.Spec.Resources[0].Metrics[1].Each.Gauge.Path)
+	assert.Equal(t, 10, c.Spec.Resources[0].Metrics[1].ErrorLogV, "hardly any object has it")
 }

@@ -36,7 +36,7 @@ func (in Input) slow() Rule {
 const namespaceFlag = "-n {{ $labels.exported_namespace }}"
 
 // polls alerts for each class of intervals where a source was not reconciled for three of them. An object that is made,
-// suspended or resumed meanwhile was not there for so long, or is not due.
+// suspended or resumed meanwhile was not there for so long, or is not due. A controller that started meanwhile polled it.
 func (in Input) polls() ([]Rule, []string) {
 	var all []classed[time.Duration]
 	rare := 0
@@ -69,13 +69,23 @@ func (in Input) polls() ([]Rule, []string) {
 
 // notPolled is the rule of one class. A poll can be late by the controllers' jitter, 5% by default.
 func (in Input) notPolled(interval time.Duration, list []Selector) Rule {
-	window := duration(missed*interval + missed*interval/20 + scrapeAndEvaluation)
+	length := missed*interval + missed*interval/20 + scrapeAndEvaluation
+	window := duration(length)
 	silent := each(list, func(s Selector) string {
 		return fmt.Sprintf("(increase(%[1]s%[2]s[%[3]s]) == 0 and %[1]s%[2]s and %[1]s%[2]s offset %[3]s)", reconcilesTotal, s, window)
 	})
 	// kube-state-metrics tells what is suspended; without it this takes nothing away.
 	const suspended = `label_replace(gotk_resource_info{suspended="true"}, "kind", "$1", "customresource_kind", "(.+)")`
-	expr := fmt.Sprintf("(\n%s\n)\nunless on (%s) %s", silent, identity, suspended)
+	// A controller polls everything when it starts, and its counters begin anew: 1 after 1 is no increase.
+	var kinds []string
+	for _, s := range list {
+		kinds = append(kinds, s.Kind)
+	}
+	slices.Sort(kinds)
+	started := sameNamespace(metric(reconcileCount, slices.Compact(kinds), in.Namespace, func(s string) string {
+		return fmt.Sprintf("%s and on (job, instance) (process_start_time_seconds > time() - %.0f)", s, length.Seconds())
+	}))
+	expr := fmt.Sprintf("(\n%s\n)\nunless on (%[2]s) %[3]s\nunless on (%[2]s) %[4]s", silent, identity, suspended, started)
 	every := flux.FormatDuration(interval)
 	a := alert(SourceNotPolled, expr, 0,
 		fmt.Sprintf("{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} has not polled for %d intervals", missed),

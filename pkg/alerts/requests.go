@@ -128,7 +128,7 @@ func (in Input) share(to asked, percent float64, limit budget.Limit) []Rule {
 	}
 	expr := fmt.Sprintf("3600 * sum(\n%s\n)", strings.Join(terms, "\nor "))
 	made := fmt.Sprintf("Counted: the reconciles of %s in the last hour, times the requests of a poll that finds nothing new (%s). "+
-		"A new commit costs two more, an attempt that asked nobody counts all the same, and what others ask is not seen.",
+		"What is new costs more (two with Git, four of a registry), an attempt that asked nobody counts all the same, and what others ask is not seen.",
 		plural(objects, "object"), strings.Join(asks, ", "))
 	most := math.Round(limit.PerHour * percent / 100)
 	record, labels, name, whose := hostRequests, map[string]string{"host": to.host}, HostAboveShare, to.host

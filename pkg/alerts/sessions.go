@@ -60,6 +60,8 @@ type StateMetricRule struct {
 	Help           string              `json:"help"`
 	Each           StateEach           `json:"each"`
 	LabelsFromPath map[string][]string `json:"labelsFromPath"`
+	// ErrorLogV is the level of the log at which it is told that an object has no such value; 0 tells it always.
+	ErrorLogV int `json:"errorLogV,omitempty"`
 }
 
 // StateEach says what the value is: a number at a path, or 1 with labels.
@@ -104,7 +106,8 @@ func NewStateMetrics(objects []flux.Object) StateMetrics {
 				},
 				{
 					Name: sessionEnd, Help: "When what kubectl fluxtune apply --for changed is to be taken back.",
-					Each: StateEach{Type: "Gauge", Gauge: &StateGauge{Path: []string{"metadata", "annotations", tune.UntilAnnotation}}},
+					ErrorLogV: 10, // hardly any object has the annotation
+					Each:      StateEach{Type: "Gauge", Gauge: &StateGauge{Path: []string{"metadata", "annotations", tune.UntilAnnotation}}},
 					LabelsFromPath: map[string][]string{
 						"name":               {"metadata", "name"},
 						"exported_namespace": {"metadata", "namespace"},

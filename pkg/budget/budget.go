@@ -21,6 +21,9 @@ type Input struct {
 	Observed map[flux.Ref]flux.Observation
 	// Environments give the order of the environments.
 	Environments []string
+	// OneNamespace says that notification-controller notifies nothing in another namespace than that of the Receiver
+	// (--no-cross-namespace-refs).
+	OneNamespace bool
 	// Partial says that objects that may poll the same hosts were not read.
 	Partial bool
 	// Now is when the objects were read: it tells how long something has been failing. The zero time where
@@ -33,8 +36,10 @@ type Budget struct {
 	// Git requests per hour: those over git smart HTTP and SSH.
 	Git Rates
 	// Requests of all protocols to all hosts per hour.
-	Requests     Rates
-	Hosts        []Host
+	Requests Rates
+	Hosts    []Host
+	// Fetched are what hosts get from a new pod of source-controller that nothing polls.
+	Fetched      map[string]Burst
 	Repositories []Repository
 	Credentials  []Credential
 	APIServer    APIServer
@@ -84,14 +89,16 @@ type Item struct {
 	APIRequests Rates
 	// Delivery of a Kustomization or HelmRelease; nil for other kinds.
 	Delivery *Delivery
-	// Receiver that notifies it; "" without one.
+	// Receiver that brings at once what is new at its own address; "" without one, or where calls seem not to arrive.
 	Receiver string
+	// AtOnce says that nobody waits for its poll: a Receiver brings all that is new in it (webhook.Notice, Everything).
+	AtOnce   bool
 	Observed *flux.Observation
 	// Drift is how long a Kustomization takes at most to correct drift: its interval, with jitter.
 	Drift Pair[time.Duration]
 }
 
-// Webhooks are the sources that Receivers cover. A webhook brings a commit at once, so their polling
+// Webhooks are the sources for whose poll nobody waits: Receivers bring all that is new in them at once, so their polling
 // can be relaxed.
 type Webhooks struct {
 	Sources int
@@ -186,12 +193,13 @@ func sumUp(items []Item, others map[string]float64, bursts map[string]Bursts, li
 		if item.Cost.Protocol == Git {
 			b.Git = sum(b.Git, item.Requests)
 		}
-		if item.Receiver != "" && item.Requests != (Rates{}) {
+		if item.AtOnce && item.Requests != (Rates{}) {
 			b.Webhooks.Sources++
 			b.Webhooks.Requests = sum(b.Webhooks.Requests, item.Requests)
 		}
 	}
 	b.Hosts = hosts(items, others, bursts, limits)
+	b.Fetched = fetched(b.Hosts, bursts)
 	b.Repositories = repositories(items)
 	b.Credentials = credentials(items)
 	b.Environments = byEnvironment(items, environments)
@@ -227,8 +235,8 @@ func (f *fleet) item(s *subject) Item {
 	if s.interval != (Pair[time.Duration]{}) {
 		item.Failure = s.failure
 	}
-	if s.receiver != nil {
-		item.Receiver = s.receiver.Ref.String()
+	if s.notice.Own() {
+		item.Receiver, item.AtOnce = s.notice.Receiver.String(), s.notice.Everything()
 	}
 	if cost, ok := f.cost(s); ok {
 		f.ask(s, &item, cost)

@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -15,6 +16,8 @@ type Burst struct {
 	PerSecond float64
 	// Connections at the same time: a worker has one.
 	Connections int
+	// AtLeast says that Requests may be more: how much there is to fetch is not known of all.
+	AtLeast bool
 	// Lasts until the last of the objects has had its turn, those of other hosts among them.
 	Lasts time.Duration
 }
@@ -29,7 +32,18 @@ type Bursts struct {
 }
 
 func (a Burst) and(b Burst) Burst {
-	return Burst{a.Requests + b.Requests, a.PerSecond + b.PerSecond, a.Connections + b.Connections, max(a.Lasts, b.Lasts)}
+	return Burst{a.Requests + b.Requests, a.PerSecond + b.PerSecond, a.Connections + b.Connections, a.AtLeast || b.AtLeast, max(a.Lasts, b.Lasts)}
+}
+
+// fetched are the hosts of bursts that are not among those that are polled.
+func fetched(polled []Host, bursts map[string]Bursts) map[string]Burst {
+	only := map[string]Burst{}
+	for host, b := range bursts {
+		if b.Fetches.Requests > 0 && !slices.ContainsFunc(polled, func(h Host) bool { return h.Name == host }) {
+			only[host] = b.Fetches
+		}
+	}
+	return only
 }
 
 // queue is what the workers of a kind, in a shard of a controller, have to do when all is due at once.
@@ -37,8 +51,7 @@ type queue struct {
 	workers  int
 	polls    time.Duration // of one worker alone
 	fetches  time.Duration
-	requests map[string]Burst // of each host, without a rate; Connections counts the objects
-	fresh    map[string]float64
+	requests map[string]Bursts // of each host, without a rate; Connections counts the objects
 }
 
 // bursts are those of each host, from all kinds together.
@@ -48,30 +61,35 @@ func (f *fleet) bursts(items []Item) map[string]Bursts {
 	for i := range items {
 		item := &items[i]
 		cost, s := item.Cost, f.byRef[item.Object.Ref]
-		if cost.Protocol == "" || item.Interval.Now <= 0 {
+		fresh, atLeast := f.fresh(s, cost)
+		asks := cost.Protocol != ""
+		if !asks && fresh == 0 || item.Interval.Now <= 0 {
 			continue
 		}
 		c := f.settings.of(s.object)
 		k := key{s.object.Kind, c.Watches}
 		q := queues[k]
 		if q == nil {
-			q = &queue{workers: max(1, c.Concurrent), requests: map[string]Burst{}, fresh: map[string]float64{}}
+			q = &queue{workers: max(1, c.Concurrent), requests: map[string]Bursts{}}
 			queues[k] = q
 		}
 		took, _ := f.duration(s)
-		q.polls += took
 		q.fetches += max(took, fetchTime(s.object, cost))
-		host := item.Address.Host
+		host := f.address(s.object, f.remote(s), cost.Protocol).Host
 		b := q.requests[host]
-		q.requests[host] = Burst{Requests: b.Requests + cost.Unchanged, Connections: b.Connections + 1}
-		q.fresh[host] += cost.Changed
+		b.Fetches = b.Fetches.and(Burst{Requests: fresh, Connections: 1, AtLeast: atLeast})
+		if asks {
+			q.polls += took
+			b.Polls = b.Polls.and(Burst{Requests: cost.Unchanged, Connections: 1, AtLeast: cost.AtLeast})
+		}
+		q.requests[host] = b
 	}
 	all := map[string]Bursts{}
 	for _, q := range queues {
 		for host, b := range q.requests {
 			all[host] = Bursts{
-				Polls:   all[host].Polls.and(q.burst(b.Requests, b.Connections, q.polls)),
-				Fetches: all[host].Fetches.and(q.burst(q.fresh[host], b.Connections, q.fetches)),
+				Polls:   all[host].Polls.and(q.burst(b.Polls, q.polls)),
+				Fetches: all[host].Fetches.and(q.burst(b.Fetches, q.fetches)),
 			}
 		}
 	}
@@ -79,11 +97,14 @@ func (f *fleet) bursts(items []Item) map[string]Bursts {
 }
 
 // burst spreads the requests of a host over the time that the workers take for the whole queue.
-func (q *queue) burst(requests float64, objects int, work time.Duration) Burst {
-	lasts := work / time.Duration(q.workers)
-	b := Burst{Requests: requests, Connections: min(objects, q.workers), Lasts: lasts}
-	if lasts > 0 {
-		b.PerSecond = min(requests, requests/lasts.Seconds())
+func (q *queue) burst(b Burst, work time.Duration) Burst {
+	if b.Connections == 0 {
+		return Burst{}
+	}
+	b.Lasts = work / time.Duration(q.workers)
+	b.Connections = min(b.Connections, q.workers)
+	if b.Lasts > 0 {
+		b.PerSecond = min(b.Requests, b.Requests/b.Lasts.Seconds())
 	}
 	return b
 }

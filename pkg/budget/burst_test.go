@@ -38,14 +38,67 @@ func TestBursts(t *testing.T) {
 	// 30 x 0.1s and 10 x 0.3s are 6s of work, for four workers 1.5s.
 	assert.Equal(t, Burst{Requests: 30, PerSecond: 20, Connections: 4, Lasts: 1500 * time.Millisecond}, b.Hosts[0].Polls)
 	assert.InDelta(t, 10/1.5, b.Hosts[1].Polls.PerSecond, 1e-9)
-	// A fetch takes a second at least: 40s of work, and asks three times.
-	assert.Equal(t, Burst{Requests: 90, PerSecond: 9, Connections: 4, Lasts: 10 * time.Second}, b.Hosts[0].Fetches)
+	// A fetch takes a second at least: 40s of work, and asks twice: without an artifact refs are not listed before.
+	assert.Equal(t, Burst{Requests: 60, PerSecond: 6, Connections: 4, Lasts: 10 * time.Second}, b.Hosts[0].Fetches)
 
 	together := Together([]Budget{b, b}, nil, nil)
 	assert.Equal(t, Burst{Requests: 60, PerSecond: 40, Connections: 8, Lasts: 1500 * time.Millisecond}, together.Hosts[0].Polls, "each cluster has workers of its own")
 
 	suspended := New(Input{Items: sources("a.org", 3, 0, nil, func(o *flux.Object) { o.Suspended = true })})
 	assert.Empty(t, suspended.bursts)
+}
+
+// What a new pod of source-controller asks, as counted at the hosts (hack/e2e, TestFirstFetches).
+func TestFetches(t *testing.T) {
+	t.Parallel()
+	charts := func(name string, oci bool) tune.Item {
+		return item(flux.Object{Ref: ref("HelmRepository", name), Interval: ptr("10m"), OCI: oci, Remote: flux.Remote{URL: map[bool]string{true: "oci://ghcr.io/charts", false: "https://charts.org"}[oci]}}, "")
+	}
+	chart := func(from, version string) tune.Item {
+		return item(flux.Object{Ref: ref("HelmChart", "c"), Interval: ptr("10m"), SourceRef: ref("HelmRepository", from), Polling: flux.Polling{Version: version}}, "")
+	}
+	oci := func(kind flux.RefKind) tune.Item {
+		return item(flux.Object{Ref: ref("OCIRepository", "o"), Interval: ptr("10m"), Remote: flux.Remote{URL: "oci://ghcr.io/app", Ref: flux.RemoteRef{Kind: kind}}}, "")
+	}
+	bucket := func(provider string) tune.Item {
+		return item(flux.Object{Ref: ref("Bucket", "b"), Interval: ptr("10m"), Remote: flux.Remote{URL: "s3.org", Provider: provider}}, "")
+	}
+	others := []tune.Item{charts("oci", true), charts("http", false), source("git", "https://git.org/a", "1m", "")}
+	fromGit := chart("git", "*")
+	fromGit.Object.SourceRef = ref("GitRepository", "git")
+	for name, tc := range map[string]struct {
+		item    tune.Item
+		host    string
+		polled  bool
+		want    float64
+		atLeast bool
+	}{
+		"tag":                        {oci(flux.RefTag), "ghcr.io", true, 7, false},
+		"semver":                     {oci(flux.RefSemver), "ghcr.io", true, 10, false},
+		"digest":                     {oci(flux.RefDigest), "ghcr.io", false, 4, false},
+		"chart of a registry":        {chart("oci", "*"), "ghcr.io", true, 12, false},
+		"exact chart of a registry":  {chart("oci", "1.2.3"), "ghcr.io", false, 9, false},
+		"chart of an index":          {chart("http", "1.2.3"), "charts.org", false, 1, false},
+		"chart of a GitRepository":   {fromGit, "git.org", false, 0, false},
+		"index":                      {charts("http", false), "charts.org", true, 1, false},
+		"HelmRepository of type oci": {charts("oci", true), "ghcr.io", false, 0, false},
+		"Bucket of S3":               {bucket("aws"), "s3.org", true, 7, true},
+		"Bucket of Google":           {bucket("gcp"), "s3.org", true, 5, true},
+		"Bucket of Azure":            {bucket("azure"), "s3.org", true, 4, true},
+		"semver of a GitRepository":  {source("s", "https://git.org/a", "1m", "", func(o *flux.Object) { o.Remote.Ref.Kind = flux.RefSemver }), "git.org", true, 2, false},
+		"submodules of a branch":     {source("s", "https://git.org/a", "1m", "", func(o *flux.Object) { o.Polling.Submodules = true }), "git.org", true, 4, true},
+	} {
+		b := New(Input{Items: []tune.Item{tc.item}, Others: others})
+		got := b.Fetched[tc.host]
+		if tc.polled {
+			require.NotEmpty(t, b.Hosts, name)
+			got = b.Hosts[0].Fetches
+			assert.Empty(t, b.Fetched, name)
+		} else {
+			assert.Empty(t, b.Hosts, name)
+		}
+		assert.Equal(t, []any{tc.want, tc.atLeast}, []any{got.Requests, got.AtLeast}, name)
+	}
 }
 
 func TestBytes(t *testing.T) {

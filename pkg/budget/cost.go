@@ -23,15 +23,16 @@ const (
 // Cost is what one reconcile of a source asks of its host.
 type Cost struct {
 	Protocol Protocol
-	// Unchanged and Changed are the requests of a reconcile that finds nothing new, and of one that
-	// does. A budget counts with Unchanged: most polls find nothing.
-	Unchanged, Changed float64
+	// Unchanged are the requests of a reconcile that finds nothing new. A budget counts with it: most polls find nothing.
+	Unchanged float64
+	// Refused are the requests of one that fetches something and then refuses it, so that it is fetched again each time.
+	Refused float64
 	// Assumed is how long a reconcile that finds nothing new occupies a worker, where no metrics say
 	// so. A guess on the long side: it is mostly a round trip or a few.
 	Assumed time.Duration
 	// Clones says that every reconcile transfers the whole repository.
 	Clones bool
-	// AtLeast says that more may be asked than the object tells: of further submodules, of signatures.
+	// AtLeast says that more may be asked than the object tells: of further submodules, of signatures, for further pages.
 	AtLeast bool
 	// Note says for people what is asked.
 	Note string
@@ -55,10 +56,10 @@ const (
 // git-upload-pack (cloneSemVer, cloneCommit in the same file).
 func refCosts() map[flux.RefKind]Cost {
 	list := func(note string) Cost {
-		return Cost{Protocol: Git, Unchanged: 1, Changed: 3, Assumed: roundTrips, Note: note}
+		return Cost{Protocol: Git, Unchanged: 1, Refused: 3, Assumed: roundTrips, Note: note}
 	}
 	clones := func(note string) Cost {
-		return Cost{Protocol: Git, Unchanged: cloneCalls, Changed: cloneCalls, Assumed: clone, Clones: true, Note: note}
+		return Cost{Protocol: Git, Unchanged: cloneCalls, Refused: cloneCalls, Assumed: clone, Clones: true, Note: note}
 	}
 	return map[flux.RefKind]Cost{
 		flux.RefNone:   list("default branch: lists refs"),
@@ -84,7 +85,9 @@ func refCosts() map[flux.RefKind]Cost {
 //     the index or artifact that their source has fetched.
 //   - Bucket: HEAD of the bucket, GET .sourceignore, and a list of its keys, one page for each 1,000
 //     (bucket_controller.go). Where it names no region, an S3 client asks for that first, in each reconcile anew
-//     (github.com/minio/minio-go bucket-cache.go, getBucketLocation; internal/bucket/minio).
+//     (github.com/minio/minio-go bucket-cache.go, getBucketLocation; internal/bucket/minio). Before source-controller
+//     1.9.6 the digest of Azure's list was never that of the artifact, so that all objects were fetched each time
+//     (CHANGELOG of source-controller, 1.9.6).
 //   - ImageRepository: lists the tags (image-reflector-controller imagerepository_controller.go scan).
 //   - ImagePolicy that reflects digests always: HEAD of the manifest (imagepolicy_controller.go fetchDigest).
 //   - ResourceSetInputProvider: a page of what it lists (Flux Operator internal/gitprovider); 100 branches,
@@ -99,7 +102,62 @@ const (
 	restCalls      = 1
 	// cloneCalls are GET info/refs and POST git-upload-pack.
 	cloneCalls = 2
+	// ociPull is the manifest by its digest, with a ping and a token of its own, and one layer
+	// (ocirepository_controller.go, remote.Image and selectLayer; measured, see hack/e2e).
+	ociPull = registryCall + 1
+	// chartPull is a chart of a registry by its tag, where Helm takes a token for each of its parts
+	// (oci_chart_repository.go DownloadChart; measured, see hack/e2e).
+	chartPull = 3 * registryCall
+	// chartFile is a chart's archive of a chart repository, which may be on another host than its index.
+	chartFile = 1
 )
+
+// objectCalls are what fetching one object of a bucket asks: an S3 client looks at it twice before it gets it
+// (internal/bucket/minio FGetObject; github.com/minio/minio-go api-get-object-file.go), Google's once, Azure's not.
+func objectCalls(provider string) float64 {
+	switch provider {
+	case "azure":
+		return 1
+	case "gcp":
+		return 2
+	default:
+		return 3
+	}
+}
+
+// fresh is what a reconcile asks that finds no artifact, as in a new pod of source-controller; atLeast where the object
+// does not tell how much there is to fetch. Also what asks nothing while it has an artifact is fetched then: exact
+// versions, digests, and the charts of an index. Without an artifact a GitRepository does not list refs before it clones
+// (gitrepository_controller.go gitCheckout: LastObservedCommit). Kinds of other controllers keep what they know.
+func (f *fleet) fresh(s *subject, c Cost) (requests float64, atLeast bool) {
+	o := s.object
+	if s.failure != NoFailure || o.OCI {
+		return c.Unchanged, c.AtLeast
+	}
+	switch o.Kind {
+	case "GitRepository":
+		if o.Polling.Submodules {
+			return 2 * cloneCalls, true
+		}
+		return cloneCalls, false
+	case "OCIRepository":
+		return c.Unchanged + ociPull, c.AtLeast
+	case "HelmChart":
+		from := f.byRef[o.SourceRef]
+		switch {
+		case from == nil || from.object.Kind != "HelmRepository":
+			return 0, false
+		case from.object.OCI:
+			return c.Unchanged + chartPull, c.AtLeast
+		default:
+			return chartFile, false
+		}
+	case "Bucket":
+		return c.Unchanged + objectCalls(o.Remote.Provider), true
+	default:
+		return c.Unchanged, c.AtLeast
+	}
+}
 
 // cost is what a reconcile of an object asks of hosts while all goes well; false for what asks nothing.
 func (f *fleet) cost(s *subject) (Cost, bool) {
@@ -132,7 +190,7 @@ func (f *fleet) cost(s *subject) (Cost, bool) {
 }
 
 func call(p Protocol, n float64, note string) (Cost, bool) {
-	return Cost{Protocol: p, Unchanged: n, Changed: n + 1, Assumed: roundTrips, Note: note}, n > 0
+	return Cost{Protocol: p, Unchanged: n, Refused: n, Assumed: roundTrips, Note: note}, n > 0
 }
 
 // gitCost adds submodules: a clone clones each of them, too, with the same two requests (go-git
@@ -143,7 +201,7 @@ func (f *fleet) gitCost(o *flux.Object) (Cost, bool) {
 	if !known || !o.Polling.Submodules {
 		return c, known
 	}
-	c.Changed += cloneCalls
+	c.Refused += cloneCalls
 	if c.Clones {
 		c.Unchanged += cloneCalls
 		c.AtLeast = true
@@ -154,10 +212,16 @@ func (f *fleet) gitCost(o *flux.Object) (Cost, bool) {
 
 func bucketCost(o *flux.Object) (Cost, bool) {
 	s3 := o.Remote.Provider != "azure" && o.Remote.Provider != "gcp"
-	if s3 && !o.Polling.Region {
-		return call(Bucket, bucketLocation+bucketCalls, "asks for the region, lists objects")
+	n, note := float64(bucketCalls), "lists objects"
+	switch {
+	case s3 && !o.Polling.Region:
+		n, note = n+bucketLocation, "asks for the region, lists objects"
+	case o.Remote.Provider == "azure":
+		note = "lists objects; before source-controller 1.9.6 fetches all"
 	}
-	return call(Bucket, bucketCalls, "lists objects")
+	c, ok := call(Bucket, n, note)
+	c.AtLeast = true // for each further page of 1,000 keys
+	return c, ok
 }
 
 func ociCost(o *flux.Object) (Cost, bool) {
@@ -207,7 +271,7 @@ func (f *fleet) automationCost(o *flux.Object) Cost {
 	if ref == (flux.RemoteRef{}) && branch == "" {
 		branch = defaultBranch
 	}
-	c := Cost{Protocol: Git, Unchanged: cloneCalls, Changed: cloneCalls, Assumed: clone, Clones: true}
+	c := Cost{Protocol: Git, Unchanged: cloneCalls, Refused: cloneCalls, Assumed: clone, Clones: true}
 	switch {
 	case p.Refspec != "":
 		c.Note = "automation: clones every time, since it pushes by a refspec"
@@ -216,11 +280,11 @@ func (f *fleet) automationCost(o *flux.Object) Cost {
 	case ref.Kind == flux.RefSemver || ref.Kind == flux.RefCommit:
 		c.Note = "automation: clones every time"
 	default:
-		return Cost{Protocol: Git, Unchanged: 1, Changed: 2, Assumed: roundTrips, Note: "automation: lists refs"}
+		return Cost{Protocol: Git, Unchanged: 1, Refused: 2, Assumed: roundTrips, Note: "automation: lists refs"}
 	}
 	if ref.Kind == flux.RefName {
 		c.Unchanged++ // it is looked up before it is cloned
-		c.Changed++
+		c.Refused++
 	}
 	return c
 }

@@ -163,7 +163,7 @@ func failed(o *flux.Object, way Failure, c Cost) (Cost, bool) {
 	}
 	if c.Protocol != Git || !brokenOff(reason, o.Status.ReadyMessage) {
 		if o.Kind == "GitRepository" { // what it fetched was refused: it is fetched again
-			c.Unchanged = c.Changed
+			c.Unchanged = c.Refused
 		}
 		return c, true
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
 
 // subject is an object with what follows from its item.
@@ -21,8 +22,8 @@ type subject struct {
 	failure Failure
 	// reconciles are how often it is due, per hour.
 	reconciles Rates
-	// receiver is the first Receiver that covers it; nil without one.
-	receiver *flux.Object
+	// notice tells whether a webhook brings what is new in it at once.
+	notice webhook.Notice
 }
 
 // fleet is everything that was read, indexed.
@@ -46,7 +47,7 @@ func newFleet(in Input) *fleet {
 		arrivals: map[arrivalKey]arrival{},
 		now:      in.Now,
 	}
-	var receivers []*flux.Object
+	objects := make([]*flux.Object, 0, len(in.Items)+len(in.Others))
 	for i, items := range [...][]tune.Item{in.Items, in.Others} {
 		for j := range items {
 			s := newSubject(&items[j], f.settings)
@@ -54,13 +55,11 @@ func newFleet(in Input) *fleet {
 			if i == 0 {
 				f.shown = append(f.shown, s)
 			}
-			if s.object.Delivers() {
-				receivers = append(receivers, s.object)
-			}
+			objects = append(objects, s.object)
 		}
 	}
-	for _, r := range receivers {
-		f.cover(r)
+	for ref, n := range webhook.Notices(objects, in.OneNamespace) {
+		f.byRef[ref].notice = n
 	}
 	f.followReleases()
 	for _, s := range f.shown {
@@ -102,32 +101,6 @@ func newSubject(item *tune.Item, controllers settings) *subject {
 		}
 	}
 	return s
-}
-
-// cover notes a Receiver at every object that it notifies. Names are looked up; only targets by label
-// go through all objects.
-func (f *fleet) cover(r *flux.Object) {
-	for _, t := range r.Targets {
-		kind, err := flux.ParseKind(t.Kind)
-		if err != nil || t.Refused() != "" {
-			continue // ImagePolicy and the like have no interval; others are named so that no call reaches them
-		}
-		if t.Name != "*" {
-			f.byRef[flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: t.Namespace, Name: t.Name}].coveredBy(r)
-			continue
-		}
-		for _, s := range f.byRef {
-			if t.Covers(*s.object) {
-				s.coveredBy(r)
-			}
-		}
-	}
-}
-
-func (s *subject) coveredBy(r *flux.Object) {
-	if s != nil && (s.receiver == nil || r.Ref.Compare(s.receiver.Ref) < 0) {
-		s.receiver = r
-	}
 }
 
 // followReleases gives the HelmCharts that helm-controller makes the interval that it gives them.

@@ -20,7 +20,7 @@ type Host struct {
 	// Limit of the host; nil without one. Used is in percent of it, and counts the others, too.
 	Limit *Limit
 	Used  Rates
-	// Receivers is how many of the sources are covered by one.
+	// Receivers is how many of the sources get all that is new in them at once by one.
 	Receivers int
 	// Clones per hour: reconciles that transfer a whole repository.
 	Clones Rates
@@ -104,7 +104,7 @@ func hosts(items []Item, others map[string]float64, bursts map[string]Bursts, li
 		if item.Cost.Clones {
 			h.Clones = sum(h.Clones, item.Reconciles)
 		}
-		if item.Receiver != "" {
+		if item.AtOnce {
 			h.Receivers++
 		}
 	}

@@ -147,6 +147,39 @@ func TestReceivers(t *testing.T) {
 	}
 }
 
+// What a webhook does not bring at once, somebody waits for: what is included, what nobody is known to have called for, and
+// what notification-controller may not notify.
+func TestDoubtfulReceivers(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	receiver := item(flux.Object{Ref: ref("Receiver", "github"), Created: noon.Add(-48 * time.Hour), Targets: []flux.Target{{Kind: "GitRepository", Namespace: "apps", Name: "web"}}}, "")
+	elsewhere := receiver
+	elsewhere.Object.Namespace = "flux-system"
+	changed := func(o *flux.Object) { o.Status.SourceChanged = noon }
+	includes := func(o *flux.Object) { o.Polling.Includes = []flux.Ref{ref("GitRepository", "shared")} }
+	nothing := func(*flux.Object) {}
+	for name, tc := range map[string]struct {
+		receiver     tune.Item
+		change       func(*flux.Object)
+		oneNamespace bool
+		own, atOnce  bool
+	}{
+		"called":              {receiver, nothing, true, true, true},
+		"never called":        {receiver, changed, false, false, false},
+		"includes":            {receiver, includes, false, true, false},
+		"another namespace":   {elsewhere, nothing, false, true, true},
+		"that is not allowed": {elsewhere, nothing, true, false, false},
+		"pinned":              {receiver, func(o *flux.Object) { o.Remote.Ref.Kind = flux.RefCommit }, false, false, false},
+	} {
+		b := New(Input{OneNamespace: tc.oneNamespace, Items: []tune.Item{source("web", "https://github.com/acme/app", "10m", "", tc.change), kustomization("web", "web", "10m", "")}, Others: []tune.Item{tc.receiver}})
+		assert.Equal(t, tc.own, b.Items[0].Receiver != "", name)
+		assert.Equal(t, tc.atOnce, b.Items[0].AtOnce, name)
+		assert.Equal(t, tc.own, b.Items[1].Delivery.Latency.Now.Typical < time.Minute, name)
+		assert.Equal(t, tc.atOnce, b.Webhooks.Sources == 1, name)
+		assert.Equal(t, tc.atOnce, b.Hosts[0].Receivers == 1, name)
+	}
+}
+
 func TestEnvironments(t *testing.T) {
 	t.Parallel()
 	in := func(environment string, i tune.Item) tune.Item {

@@ -68,14 +68,14 @@ func (f *fleet) polled(source *subject, every Pair[time.Duration], links int) su
 		return f.made(source, links)
 	case source.failure != NoFailure:
 		sup.why = o.Ref.String() + " fails: " + o.Status.ReadyReason
-	case every.Now <= 0 && source.receiver == nil:
+	case every.Now <= 0 && !source.notice.Own():
 		sup.why = o.Ref.String() + " is never polled"
 	}
 	if sup.why != "" {
 		return sup
 	}
-	if source.receiver != nil {
-		sup.receiver = source.receiver.Ref.String()
+	if source.notice.Own() {
+		sup.receiver = source.notice.Receiver.String()
 	}
 	fetched := fetch
 	if seen, ok := f.observed[o.Ref]; ok && seen.Mean > fetched {
@@ -83,7 +83,7 @@ func (f *fleet) polled(source *subject, every Pair[time.Duration], links int) su
 	}
 	sup.latency = pair(func(m moment) Latency {
 		wait := *every.at(m)
-		if source.receiver != nil {
+		if source.notice.Own() {
 			wait = 0
 		}
 		return Latency{Typical: wait/2 + fetched, Worst: f.settings.longest(o, wait) + fetched}

@@ -146,7 +146,7 @@ func (f BudgetFlags) toOptions(r *root, args []string) (o BudgetOptions, err err
 		return o, errors.New("--metrics-url is of one cluster: use --observe, or name the cluster with --context")
 	}
 	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
-	o.Chosen = o.Selection
+	o.Chosen, o.receivers = o.Selection, true
 	o.FleetOptions = o.narrow()
 	return o, nil
 }

@@ -14,7 +14,7 @@ import (
 // input plans every object that was read, and splits them into those that are counted and those that
 // explain them. Unread are resources that may cost something, too, and could not be read.
 func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, unread []string, err error) {
-	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now(), Partial: o.partial()}
+	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now(), Partial: o.partial(), OneNamespace: f.snapshot.OneNamespace}
 	if o.Files != nil {
 		f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
 		o.nameGaps(f.snapshot.Gaps)
@@ -86,7 +86,7 @@ func (o BudgetOptions) split(f *fleet, in *budget.Input, costing, others []flux.
 }
 
 // elsewhere reads the namespaces that the objects' sources and dependencies are in, where these were
-// not read. What cannot be read leaves latencies unknown.
+// not read, and adds the Receivers that were. What cannot be read leaves latencies unknown.
 func (o BudgetOptions) elsewhere(ctx context.Context, snapshot flux.Snapshot, costing []flux.Object) ([]flux.Object, error) {
 	if o.Selection.Namespace == "" {
 		return nil, nil
@@ -100,15 +100,16 @@ func (o BudgetOptions) elsewhere(ctx context.Context, snapshot flux.Snapshot, co
 		}
 	}
 	slices.Sort(namespaces)
-	var objects []flux.Object
+	var others flux.Snapshot
+	others.Relate(slices.DeleteFunc(slices.Clone(snapshot.Related), func(object flux.Object) bool { return object.Ref.Kind != "Receiver" }))
 	for _, namespace := range slices.Compact(namespaces) {
 		found, err := o.Client.Read(ctx, cluster.Selection{Namespace: namespace})
 		if err != nil {
 			return nil, err
 		}
-		objects = append(objects, found.Objects...)
+		others.Relate(found.Objects)
 	}
-	return objects, nil
+	return others.Related, nil
 }
 
 // notFound are the names that were asked for and are not there.

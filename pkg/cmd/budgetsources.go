@@ -177,7 +177,7 @@ func selector(text string) (func(map[string]string) bool, error) {
 // cluster than it changes. Now tells how long what fails has been failing.
 func (f fleet) budget(plan tune.Plan, now time.Time) budget.Budget {
 	p := f.options.Policy
-	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.options.partial()}
+	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.options.partial(), OneNamespace: f.snapshot.OneNamespace}
 	if len(plan.Items) < len(f.snapshot.Objects)+len(f.snapshot.Related) {
 		planned := make(map[flux.Ref]bool, len(plan.Items))
 		for _, item := range plan.Items {

@@ -173,7 +173,9 @@ func TestCheckOfUnbuiltSides(t *testing.T) {
 func TestCheckGolden(t *testing.T) {
 	t.Parallel()
 	in := func(cases []golden) func(golden) bool {
-		return func(g golden) bool { return slices.ContainsFunc(cases, func(c golden) bool { return c.name == g.name }) }
+		return func(g golden) bool {
+			return slices.ContainsFunc(cases, func(c golden) bool { return c.name == g.name })
+		}
 	}
 	unbuilt, kept := in(unbuiltCases()), in(keptCases())
 	for _, g := range slices.Concat(checkCases(), unbuiltCases(), keptCases()) {

@@ -69,7 +69,9 @@ func TestInterruptedAmongClusters(t *testing.T) {
 		run  func(cluster string, ctrlC func()) error
 		told string
 	}{
-		"at the last question":       {func(c string, ctrlC func()) error { return map[bool]error{true: errInterrupted}[c == "west" && and(ctrlC)] }, "west: interrupted: nothing was changed"},
+		"at the last question": {func(c string, ctrlC func()) error {
+			return map[bool]error{true: errInterrupted}[c == "west" && and(ctrlC)]
+		}, "west: interrupted: nothing was changed"},
 		"after one failed":           {func(c string, ctrlC func()) error { return map[bool]error{true: failed}[c == "east" && and(ctrlC)] }, "east: no right"},
 		"between two that went well": {func(_ string, ctrlC func()) error { ctrlC(); return nil }, ""},
 	} {

@@ -200,7 +200,7 @@ func (o *DoctorOptions) who(version, user string) string {
 func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access, checks []report.Check, nodes report.Check, served map[string]string) (report.Diagnosis, error) {
 	options := FleetOptions{
 		Client: o.Client, Policy: o.Policy, DefaultEnvironment: o.DefaultEnvironment,
-		Selection: cluster.Selection{Namespace: o.Namespace}, related: true, // as plan --managed=pin asks
+		Selection: cluster.Selection{Namespace: o.Namespace}, related: true, receivers: true, // as plan --managed=pin asks
 	}
 	fleet, err := options.read(ctx)
 	if err != nil {
@@ -228,11 +228,7 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	} else if served[kustomizationKind] != "" {
 		checks = append(checks, report.IgnoreCheck(pins, tune.Lasting{}))
 	}
-	coverage, err := options.webhooks(ctx, &fleet, nil)
-	if err != nil {
-		return report.Diagnosis{}, err
-	}
-	if webhooks, found := report.WebhooksCheck(coverage, o.where()); found {
+	if webhooks, found := report.WebhooksCheck(options.webhooks(fleet, nil), o.where()); found {
 		checks = append(checks, webhooks)
 	}
 	if overdue, late := report.OverdueCheck(tune.Sessions(fleet.objects, nil), o.root.Now(), o.where()); late {

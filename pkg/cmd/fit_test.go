@@ -39,6 +39,10 @@ func fitCases() []golden {
 		{name: "fit/activity-alone", args: fleet + " --activity testdata/fit/activity.yaml"},
 		{name: "fit/activity-bad", args: policy + " --activity testdata/fit/bad-activity.yaml"},
 		{name: "fit/activity-missing", args: policy + " --activity testdata/fit/nowhere.yaml"},
+		// All commands say the same of the same webhooks.
+		{name: "fit/webhooks", args: "plan -f testdata/fit/webhooks.yaml --default-env development --fit github.com=1% --set '*.GitRepository.interval=30s to 20m' gitrepo"},
+		{name: "fit/webhooks-budget", args: "budget -f testdata/fit/webhooks.yaml -o wide"},
+		{name: "fit/webhooks-receivers", args: "receivers -f testdata/fit/webhooks.yaml"},
 	}
 }
 

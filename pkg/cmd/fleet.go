@@ -39,8 +39,9 @@ type FleetOptions struct {
 	Environments       []string
 	Policy             policy.Policy
 	DefaultEnvironment string
-	// related reads what explains the objects in any case, and sources where objects use them.
-	related, sources bool
+	// related reads what explains the objects in any case, sources where objects use them, and Receivers wherever they
+	// are.
+	related, sources, receivers bool
 	// charts reads what tells whether charts can be fetched: a plan leaves alone those of which it is not known.
 	charts bool
 	// Files are what is looked at instead of a cluster; nil for a cluster.
@@ -187,6 +188,9 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 		if err := o.Client.ReadCharts(ctx, &snapshot); err != nil {
 			return fleet{}, err
 		}
+	}
+	if err := o.readReceivers(ctx, &snapshot); err != nil {
+		return fleet{}, err
 	}
 	o.name(snapshot.Objects)
 	o.name(snapshot.Related)

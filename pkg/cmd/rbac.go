@@ -17,8 +17,8 @@ var rbacFiles embed.FS
 
 // The names of the roles.
 const (
-	viewerRole = "viewer" // get, plan, budget, nodes, doctor
-	tunerRole  = "tuner"  // apply, revert
+	viewerRole = "viewer" // get, plan, budget, receivers, alerts, nodes, doctor, sessions, export
+	tunerRole  = "tuner"  // apply, revert, forget
 )
 
 // role reads a ClusterRole.
@@ -39,9 +39,12 @@ func newRBAC(r *root) *cobra.Command {
 		Use:   "rbac [viewer|tuner]",
 		Short: "Print ClusterRoles with what fluxtune needs, and no more",
 		Long: long(`
-			Print ClusterRoles with what fluxtune needs, and no more: viewer for get, plan, budget,
-			nodes and doctor, tuner for apply and revert. Neither reads Secrets. Without a name,
-			both are printed.`),
+			Print ClusterRoles with what fluxtune needs, and no more: viewer for get, plan, budget, receivers, alerts,
+			nodes, doctor, sessions and export, tuner for apply, revert and forget. Neither reads Secrets. Without a
+			name, both are printed.
+
+			The viewer also lists notification Providers, whose spec.address can hold a secret URL. No command
+			prints it; without that rule they are not counted, and all else works.`),
 		Example: examples(`
 			# Let the group platform-team look, and tune
 			kubectl fluxtune rbac | kubectl apply -f -

@@ -56,8 +56,10 @@ func newReceivers(r *root) *cobra.Command {
 			a step of a pipeline calls with a signature (generic-hmac). A host calls only for what is yours there.
 
 			CALLED is when a webhook last had the source reconciled, by metadata.managedFields. flux reconcile
-			takes the place of that; then it is not known. Calls that were refused, or that a filter left out, are
-			known to nobody but the log of notification-controller.`),
+			takes the place of that; then it is not known. Calls that were refused are known to nobody but the log
+			of notification-controller; what a filter left out stands there only with --log-level=debug. The
+			content type at the host has to be application/json: of a form a filter can read nothing, so that all
+			is left out, and the answer is 200.`),
 		Example: examples(`
 			# What webhooks reach, and what they do not
 			kubectl fluxtune receivers -A
@@ -97,7 +99,7 @@ func (f *ReceiversFlags) toOptions(r *root, args []string) (o ReceiversOptions, 
 		return o, err
 	}
 	o.flags, o.roots = f.again(), f.Roots
-	o.related = true // what the users of a source have applied tells whether it changed
+	o.related, o.receivers = true, true // what the users of a source have applied tells whether it changed
 	return o, nil
 }
 
@@ -128,16 +130,13 @@ func (o ReceiversOptions) run(ctx context.Context) error {
 	return fs.eachCluster(ctx, o.OutputOptions, func(f fleet, output OutputOptions) error {
 		one := o
 		one.FleetOptions, one.OutputOptions = f.options, output
-		return one.show(ctx, f)
+		return one.show(f)
 	})
 }
 
 // show tells of one cluster.
-func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
-	coverage, err := o.webhooks(ctx, &f, o.HostTypes)
-	if err != nil {
-		return err
-	}
+func (o ReceiversOptions) show(f fleet) error {
+	coverage := o.webhooks(f, o.HostTypes)
 	environments := o.Policy.EnvironmentNames()
 	list, err := report.NewReceiverList(coverage, f.resolver, f.snapshot.Gaps, o.ofOne(o.root.name+" plan"+o.flags), environments[len(environments)-1])
 	if err != nil {
@@ -183,24 +182,12 @@ func (o ReceiversOptions) manifests(list report.ReceiverList) error {
 	return list.WriteManifests(o.root.Out)
 }
 
-// webhooks works out which of the objects that were asked for webhooks reach. Receivers count wherever they are: what
-// was not read of them is read, and a gap where it may not be.
-func (o FleetOptions) webhooks(ctx context.Context, f *fleet, types map[string]webhook.HostType) (webhook.Coverage, error) {
-	in := webhook.Input{HostTypes: types}
+// webhooks works out which of the objects that were asked for webhooks reach. It takes that Receivers were read wherever
+// they are.
+func (o FleetOptions) webhooks(f fleet, types map[string]webhook.HostType) webhook.Coverage {
+	in := webhook.Input{HostTypes: types, OneNamespace: f.snapshot.OneNamespace, Objects: f.all()}
 	whole := o.Selection.LabelSelector == "" && len(o.Selection.Names)+len(o.Selection.Kinds) == 0
 	known := !slices.ContainsFunc(f.snapshot.Gaps, func(g flux.Gap) bool { return !g.Harmless || o.Files != nil })
-	if o.Files == nil {
-		if !whole || o.Selection.Namespace != "" {
-			if err := o.otherReceivers(ctx, f); err != nil {
-				return webhook.Coverage{}, err
-			}
-		}
-		var err error
-		if in.OneNamespace, err = o.Client.NotifiesOneNamespace(ctx); err != nil {
-			return webhook.Coverage{}, err
-		}
-	}
-	in.Objects = f.all()
 	shown := make(map[flux.Ref]bool, len(f.objects))
 	for _, object := range f.objects {
 		shown[object.Ref] = true
@@ -209,23 +196,35 @@ func (o FleetOptions) webhooks(ctx context.Context, f *fleet, types map[string]w
 	in.Read = func(_, namespace string) bool {
 		return known && (o.Files != nil || whole && (o.Selection.Namespace == "" || o.Selection.Namespace == namespace))
 	}
-	return webhook.New(in), nil
+	return webhook.New(in)
 }
 
-// otherReceivers adds those of all namespaces.
-func (o FleetOptions) otherReceivers(ctx context.Context, f *fleet) error {
-	kind, err := flux.ParseKind("Receiver")
-	if err != nil {
-		return err
+// readReceivers adds those of all namespaces, where they count, and whether they may notify what is in another namespace
+// than their own. What may not be read of them is a gap.
+func (o FleetOptions) readReceivers(ctx context.Context, snapshot *flux.Snapshot) error {
+	sel := o.Selection
+	part := sel.Namespace != "" || sel.LabelSelector != "" || len(sel.Names)+len(sel.Kinds) > 0
+	if (o.receivers || o.fit != nil) && part {
+		kind, err := flux.ParseKind("Receiver")
+		if err != nil {
+			return err
+		}
+		found, err := o.Client.Read(ctx, cluster.Selection{Kinds: []flux.Kind{kind}})
+		if err != nil {
+			return err
+		}
+		snapshot.Relate(found.Objects)
+		for _, gap := range found.Gaps {
+			gap.Harmless = true
+			snapshot.Gaps = append(snapshot.Gaps, gap)
+		}
 	}
-	found, err := o.Client.Read(ctx, cluster.Selection{Kinds: []flux.Kind{kind}})
-	if err != nil {
-		return err
-	}
-	f.snapshot.Relate(found.Objects)
-	for _, gap := range found.Gaps {
-		gap.Harmless = true
-		f.snapshot.Gaps = append(f.snapshot.Gaps, gap)
+	for object := range snapshot.All() {
+		if webhook.CrossNamespaces(object) {
+			one, err := o.Client.NotifiesOneNamespace(ctx)
+			snapshot.OneNamespace = one
+			return err
+		}
 	}
 	return nil
 }

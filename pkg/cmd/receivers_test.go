@@ -2,14 +2,18 @@ package cmd
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
 
@@ -87,11 +91,45 @@ func TestReceiversOptions(t *testing.T) {
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	want := wantFleet(t)
-	want.related = true
+	want.related, want.receivers = true, true
 	same(t, want, o.FleetOptions)
 	assert.Equal(t, map[string]webhook.HostType{"git.example.com": webhook.Gitea}, o.HostTypes)
 	assert.Equal(t, " --policy fast", o.flags)
 	assert.Empty(t, o.roots)
 	assert.Equal(t, "interval", o.sortBy)
 	assert.Equal(t, noon, o.now())
+}
+
+// All commands that count with webhooks know the Receivers of other namespaces, and whether notification-controller lets
+// these notify.
+func TestReceiversOfOtherNamespaces(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns, central := c.Namespace(t, map[string]string{"environment": "development"}), c.Namespace(t, nil)
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+fmt.Sprintf(`
+apiVersion: notification.toolkit.fluxcd.io/v1
+kind: Receiver
+metadata: {name: github, namespace: %s}
+spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app, namespace: %s}]}
+`, central, ns))
+	c.Apply(t, fmt.Sprintf("apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Receiver\nmetadata: {name: github, namespace: %s}\n"+
+		`status: {conditions: [{type: Ready, status: "True", reason: Succeeded, message: ready, lastTransitionTime: "2026-11-01T00:00:00Z"}]}`+"\n", central), "--subresource=status")
+	for args, says := range map[string]string{"": "webhook", " --no-cross-namespace-refs": "nothing"} {
+		i := invocation{}
+		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+			if r.URL.Path == "/apis/apps/v1/deployments" && strings.Contains(r.URL.RawQuery, "notification-controller") {
+				return faults.Fault{Body: fmt.Sprintf(`{"items":[{"spec":{"template":{"spec":{"containers":[{"args":["--watch-all-namespaces"%s]}]}}}}]}`,
+					strings.ReplaceAll(args, " --no-cross-namespace-refs", `,"--no-cross-namespace-refs"`))}
+			}
+			return faults.Fault{}
+		}).Kubeconfig(t, "one", "default")
+		plan := decode[report.Plan](t, i.must(t, "plan", "gitrepo/app", "-n", ns, "--fit", "github.com=100%", "--set", "development.GitRepository.interval=30s to 15m", "-o", "json"))
+		require.Len(t, plan.Items, 1)
+		require.NotNil(t, plan.Items[0].Fit)
+		assert.Equal(t, says, plan.Items[0].Fit.Evidence, args)
+		b := decode[report.Budget](t, i.must(t, "budget", "-n", ns, "-o", "json"))
+		assert.Equal(t, says == "webhook", b.Items[0].Receiver != "", args)
+		list := decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json"))
+		assert.Equal(t, map[string]string{"webhook": "covered", "nothing": "broken"}[says], list.Items[0].State, args)
+	}
 }

@@ -100,7 +100,9 @@ func (o TraceOptions) run(ctx context.Context) error {
 	for _, f := range fs.all {
 		for _, object := range f.objects {
 			list.Add(f.place, f.options.Files.fleet().Root.String(), len(fs.all) > 1, object, decisions,
-				func(field flux.Field) string { return f.options.Files.fleets[f.place].HeldOrSuspended(object.Ref, field) })
+				func(field flux.Field) string {
+					return f.options.Files.fleets[f.place].HeldOrSuspended(object.Ref, field)
+				})
 		}
 	}
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {

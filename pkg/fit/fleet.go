@@ -196,7 +196,7 @@ func (f *fitter) activity(c *Cluster, item *budget.Item, users []*flux.Object, r
 		}
 	}
 	switch {
-	case item.Receiver != "":
+	case item.AtOnce:
 		return Activity{From: FromWebhook}
 	case o.Remote.Ref.Kind == flux.RefCommit:
 		return Activity{From: FromPin}

@@ -62,7 +62,7 @@ func ParseAddress(raw string, image bool) Address {
 
 // sshAlias gives the hosts at which Git hosts take SSH on the port of HTTPS, or SSH alone, the name of
 // the host itself. GitHub: "Using SSH over the HTTPS port"; GitLab: "Use SSH on the HTTPS port";
-// Bitbucket: "Use SSH on port 443"; Azure DevOps, whose SSH path begins with v3 and has no _git.
+// Bitbucket: "Use SSH on port 443"; Azure DevOps, whose SSH paths begin with v3 and have no _git.
 func sshAlias(a Address) Address {
 	name, _, _ := strings.Cut(a.Host, ":")
 	switch name {
@@ -76,6 +76,10 @@ func sshAlias(a Address) Address {
 		a.Host = "dev.azure.com"
 		if parts := strings.Split(a.Path, "/"); len(parts) == 4 && parts[0] == "v3" {
 			a.Path = strings.Join([]string{parts[1], parts[2], "_git", parts[3]}, "/")
+		}
+	case "vs-ssh.visualstudio.com": // the older name, below which each organization has a host of its own
+		if parts := strings.Split(a.Path, "/"); len(parts) == 4 && parts[0] == "v3" {
+			a.Host, a.Path = strings.ToLower(parts[1])+".visualstudio.com", strings.Join([]string{parts[2], "_git", parts[3]}, "/")
 		}
 	}
 	return a

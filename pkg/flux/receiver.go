@@ -11,15 +11,17 @@ type Target struct {
 	APIVersion string
 	Kind       string
 	// Name of the object, or "*" for all that have the labels.
-	Name        string
-	Namespace   string
+	Name      string
+	Namespace string
+	// MatchLabels of the name *. Without one of them all of the kind are meant; nil means none, and is refused.
 	MatchLabels map[string]string
 	// Filtered says that it has a filter of its own (spec.resources[].filter, notification-controller 1.9).
 	Filtered bool
 }
 
 // Covers tells whether a target means an object. As in notification-controller
-// (internal/server/receiver_handlers.go) the name * without labels means none.
+// (internal/server/receiver_handlers.go, notifyDynamicResources) the name * without matchLabels means none, and with
+// empty ones all.
 func (t Target) Covers(o Object) bool {
 	if t.Kind != o.Ref.Kind || t.Namespace != o.Namespace {
 		return false
@@ -32,7 +34,7 @@ func (t Target) Covers(o Object) bool {
 			return false
 		}
 	}
-	return len(t.MatchLabels) > 0
+	return t.MatchLabels != nil
 }
 
 // String writes what a target means for people: "GitRepository apps/web", "GitRepository apps/*".
@@ -51,7 +53,7 @@ func (t Target) Refused() string {
 			return "it has no apiVersion, which this kind needs"
 		}
 	}
-	if t.Name == "*" && len(t.MatchLabels) == 0 {
+	if t.Name == "*" && t.MatchLabels == nil {
 		return "the name * needs matchLabels"
 	}
 	return ""

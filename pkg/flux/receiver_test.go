@@ -19,6 +19,7 @@ func TestTargetRefused(t *testing.T) {
 		{Target{Kind: "ArtifactGenerator", Name: "web"}, ""},
 		{Target{Kind: "ImageRepository", Name: "*", MatchLabels: labels}, ""},
 		{Target{Kind: "ImageRepository", Name: "*"}, "the name * needs matchLabels"},
+		{Target{Kind: "ImageRepository", Name: "*", MatchLabels: map[string]string{}}, ""},
 		{Target{Kind: "Kustomization", Name: "web"}, "it has no apiVersion, which this kind needs"},
 		{Target{Kind: "Kustomization", Name: "web", APIVersion: "kustomize.toolkit.fluxcd.io/v1"}, ""},
 	} {

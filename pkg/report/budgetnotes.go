@@ -50,8 +50,15 @@ func burstNotes(b budget.Budget) []string {
 	if len(b.Hosts) > 0 && b.Hosts[0].Polls.Requests >= worthANote {
 		h := b.Hosts[0]
 		notes = append(notes, fmt.Sprintf("When all is due at once (a restart of the controllers, a policy applied without a pace), %s gets up to %s requests/s on %s, for %s; from a new source-controller pod, "+
-			"which has no artifacts, %s requests in all. Fewer workers (--concurrent) lower that and make it last; jitter spreads only what comes after.",
-			cmp.Or(h.Name, "<no host>"), rate(h.Polls.PerSecond), count(h.Polls.Connections, "connection"), about(h.Polls.Lasts), rate(h.Fetches.Requests)))
+			"which has no artifacts, %s requests in all%s. Fewer workers (--concurrent) lower that and make it last; jitter spreads only what comes after.",
+			cmp.Or(h.Name, "<no host>"), rate(h.Polls.PerSecond), count(h.Polls.Connections, "connection"), about(h.Polls.Lasts), rate(h.Fetches.Requests), atLeast(h.Fetches.AtLeast)))
+	}
+	if len(b.Fetched) > 0 {
+		var parts []string
+		for _, host := range slices.Sorted(maps.Keys(b.Fetched)) {
+			parts = append(parts, fmt.Sprintf("%s (%s requests%s)", cmp.Or(host, "<no host>"), rate(b.Fetched[host].Requests), atLeast(b.Fetched[host].AtLeast)))
+		}
+		notes = append(notes, "Nothing polls these hosts, and a new source-controller pod, which has no artifacts, fetches from them: "+enumerate(parts)+".")
 	}
 	clones, bytes := 0.0, 0.0
 	for _, h := range b.Hosts {
@@ -65,6 +72,13 @@ func burstNotes(b budget.Budget) []string {
 		notes = append(notes, fmt.Sprintf("%s clones/h while nothing changes%s: semver fetches the newest commit of every tag, commit the whole history, each time. A branch or tag asks only for its name.", rate(clones), size))
 	}
 	return notes
+}
+
+func atLeast(is bool) string {
+	if is {
+		return " at least"
+	}
+	return ""
 }
 
 // webhookNote says which polling is hardly needed.

@@ -55,6 +55,7 @@ type Source struct {
 	Suspect bool
 
 	address flux.Address
+	notice  Notice
 }
 
 // Coverage is what a fleet has and lacks in webhooks.
@@ -74,7 +75,11 @@ var kinds = []string{"GitRepository", "OCIRepository", "Bucket", "HelmRepository
 
 // New works out which sources Receivers cover, what is wrong with the Receivers, and which are missing.
 func New(in Input) Coverage {
-	f := newFleet(in)
+	objects := make([]*flux.Object, 0, len(in.Objects))
+	for i := range in.Objects {
+		objects = append(objects, &in.Objects[i])
+	}
+	f := newFleet(in, objects)
 	var c Coverage
 	for _, o := range f.sources {
 		if in.Shown == nil || in.Shown(o) {
@@ -86,8 +91,8 @@ func New(in Input) Coverage {
 	c.Proposals = f.propose(c.Sources)
 	for i := range c.Sources {
 		s := &c.Sources[i]
-		s.Relax = (s.State == Covered || s.State == Uncovered) && !s.Suspect && len(s.Object.Polling.Includes) == 0 &&
-			!s.Object.OCI && s.Object.Effective(flux.Interval) > 0 && s.Object.Effective(flux.Interval) < Relaxed
+		every := s.Object.Effective(flux.Interval)
+		s.Relax = (s.notice.Everything() || s.State == Uncovered && !s.notice.Includes) && every > 0 && every < Relaxed
 	}
 	c.Receivers = f.judge(c.Sources)
 	return c
@@ -99,14 +104,15 @@ type fleet struct {
 	byRef     map[flux.Ref]*flux.Object
 	sources   []*flux.Object
 	receivers []*flux.Object
+	// hits are what Receivers name, by object, in the order of the Receivers.
+	hits map[flux.Ref][]hit
 	// consumers are what uses a source and has a history.
 	consumers map[flux.Ref][]*flux.Object
 }
 
-func newFleet(in Input) *fleet {
-	f := &fleet{in: in, byRef: make(map[flux.Ref]*flux.Object, len(in.Objects)), consumers: map[flux.Ref][]*flux.Object{}}
-	for i := range in.Objects {
-		o := &in.Objects[i]
+func newFleet(in Input, objects []*flux.Object) *fleet {
+	f := &fleet{in: in, byRef: make(map[flux.Ref]*flux.Object, len(objects)), hits: map[flux.Ref][]hit{}, consumers: map[flux.Ref][]*flux.Object{}}
+	for _, o := range objects {
 		f.byRef[o.Ref] = o
 		switch {
 		case o.Deleting:
@@ -119,30 +125,26 @@ func newFleet(in Input) *fleet {
 		}
 	}
 	slices.SortFunc(f.receivers, func(a, b *flux.Object) int { return a.Ref.Compare(b.Ref) })
+	if len(f.receivers) > 0 {
+		f.aim()
+	}
 	return f
 }
 
 // source tells what reaches a source.
 func (f *fleet) source(o *flux.Object) Source {
-	s := Source{Object: *o, address: address(o)}
+	s := Source{Object: *o, address: address(o), notice: f.notice(o)}
 	s.Host = s.address.Host
 	var broken []flux.Ref
-	var first *flux.Object
 	why := ""
-	for _, r := range f.receivers {
-		names, reason := f.reaches(r, o)
-		switch {
-		case !names:
-		case reason == "":
-			s.Receivers = append(s.Receivers, r.Ref)
-			if first == nil {
-				first = r
-			}
-		default:
-			broken = append(broken, r.Ref)
-			if why == "" {
-				why = fmt.Sprintf("%s: %s", r.Ref, reason)
-			}
+	for _, h := range f.hits[o.Ref] {
+		if h.stopped == "" {
+			s.Receivers = append(s.Receivers, h.receiver.Ref)
+			continue
+		}
+		broken = append(broken, h.receiver.Ref)
+		if why == "" {
+			why = fmt.Sprintf("%s: %s", h.receiver.Ref, h.stopped)
 		}
 	}
 	known, chosen := f.in.HostTypes[s.Host]
@@ -155,9 +157,8 @@ func (f *fleet) source(o *flux.Object) Source {
 	switch {
 	case nothing != "":
 		s.State, s.Why = Nothing, nothing
-	case first != nil:
-		s.State = Covered
-		f.suspect(&s, first)
+	case s.notice.Receiver != (flux.Ref{}):
+		s.State, s.Suspect, s.Why = Covered, s.notice.Doubt != "", s.notice.Doubt
 	case len(broken) > 0:
 		s.State, s.Why = Broken, why
 	case s.HostType == "":
@@ -202,23 +203,6 @@ func silent(o *flux.Object) string {
 	}
 }
 
-// reaches tells whether a Receiver names a source, and why it does not notify it all the same; "" where it does.
-func (f *fleet) reaches(r, o *flux.Object) (names bool, reason string) {
-	for _, t := range r.Targets {
-		if !t.Covers(*o) {
-			continue
-		}
-		why := f.stopped(r, t)
-		if why == "" {
-			return true, ""
-		}
-		if !names {
-			names, reason = true, why
-		}
-	}
-	return names, reason
-}
-
 // stopped says why a Receiver does not notify a target that is there; "" where it does.
 func (f *fleet) stopped(r *flux.Object, t flux.Target) string {
 	switch {
@@ -250,7 +234,7 @@ func (f *fleet) include(sources []Source) {
 		for _, ref := range s.Object.Polling.Includes {
 			included := f.byRef[ref]
 			note := fmt.Sprintf("it includes %s, which Flux does not watch: a commit there waits for the interval of this one, too", ref)
-			if included != nil && s.State != Covered && f.source(included).State == Covered {
+			if included != nil && s.State != Covered && f.notice(included).Receiver != (flux.Ref{}) {
 				note = fmt.Sprintf("a Receiver notifies %s, which it includes; that does not reach this one: a commit there waits for the interval of this one", ref)
 			}
 			s.Notes = append(s.Notes, note)

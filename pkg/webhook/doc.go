@@ -1,5 +1,6 @@
 // Package webhook tells which sources a Receiver covers, what is wrong with the Receivers that there are, and which
-// Receivers are missing, ready to be applied. It stands beside budget and fit: objects in, plain values out.
+// Receivers are missing, ready to be applied. It stands below budget and fit, which ask it
+// whether anybody waits for a poll (Notice): objects in, plain values out.
 //
 // What it says of Receivers is read in notification-controller 1.9 (internal/server/receiver_handlers.go,
 // receiver_resource_filter.go and internal/controller/receiver_controller.go):
@@ -8,7 +9,8 @@
 //     stands in status.webhookPath;
 //   - each type verifies something else, and some nothing at all (see HostType.Verifies);
 //   - spec.resourceFilter is asked for each object with the body of the call, where its content type is
-//     application/json; where the expression cannot be evaluated the object is left out, and the answer is 500;
+//     application/json, and with an empty one otherwise. What it leaves out is told by --log-level=debug only, and the
+//     answer is 200; where the expression cannot be evaluated, the object is left out and the answer is 500;
 //   - a resource that does not exist makes the answer 500 as well, and the others are notified all the same;
 //   - to notify is to set the annotation reconcile.fluxcd.io/requestedAt.
 package webhook

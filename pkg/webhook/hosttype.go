@@ -110,7 +110,7 @@ var makes = []hostMake{
 	},
 	{
 		name: ACR, title: "Azure Container Registry", receiver: "acr", verifies: byNothing, filter: &acrFilter,
-		steps: []string{"az acr webhook create --registry REGISTRY --name flux --actions push --uri URL"},
+		steps: []string{"az acr webhook create --registry REGISTRY --name fluxcd --actions push --uri URL"},
 	},
 	{
 		name: GCR, title: "Google Artifact Registry", receiver: "gcr", verifies: "Google's signature, the account and the audience", filter: &gcrFilter,

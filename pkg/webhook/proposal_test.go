@@ -220,3 +220,10 @@ func fleetOf(t *rapid.T) []flux.Object {
 	}
 	return objects
 }
+
+// Azure takes 5 to 50 letters and digits as the name of a registry's webhook (az acr webhook create --help).
+func TestNameOfAzuresWebhook(t *testing.T) {
+	t.Parallel()
+	steps := strings.Join(ACR.made().steps, "\n")
+	assert.Regexp(t, `--name [a-zA-Z0-9]{5,50} `, steps)
+}

@@ -51,7 +51,7 @@ func (f *fleet) judge(sources []Source) []Receiver {
 				continue
 			}
 			names = true
-			if _, stopped := f.reaches(r, &s.Object); s.State == Covered && stopped == "" {
+			if s.State == Covered && f.notifies(r, s.Object.Ref) {
 				judged.Sources = append(judged.Sources, s.Object.Ref)
 				if s.Suspect && s.Receivers[0] == r.Ref {
 					suspects = append(suspects, s)
@@ -65,6 +65,11 @@ func (f *fleet) judge(sources []Source) []Receiver {
 		receivers = append(receivers, judged)
 	}
 	return receivers
+}
+
+// notifies tells whether a Receiver notifies an object.
+func (f *fleet) notifies(r *flux.Object, ref flux.Ref) bool {
+	return slices.ContainsFunc(f.hits[ref], func(h hit) bool { return h.receiver == r && h.stopped == "" })
 }
 
 // wrong is what a Receiver's own spec and status tell.
@@ -105,6 +110,9 @@ func (f *fleet) wrongTarget(r *flux.Object, t flux.Target) (Problem, bool) {
 		if slices.ContainsFunc(f.in.Objects, t.Covers) {
 			return Problem{}, false
 		}
+		if len(t.MatchLabels) == 0 {
+			return Problem{NothingMatches, fmt.Sprintf("there is no %s in namespace %q", t.Kind, t.Namespace), "take it out, or create one"}, true
+		}
 		return Problem{NothingMatches, fmt.Sprintf("no %s in namespace %q has the labels %s", t.Kind, t.Namespace, labels(t.MatchLabels)), "label the objects, or name them"}, true
 	}
 	o := f.byRef[flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: t.Namespace, Name: t.Name}]
@@ -143,5 +151,9 @@ func calledProblems(r *flux.Object, suspects []*Source) []Problem {
 	if n := len(suspects) - 1; n > 0 {
 		message += fmt.Sprintf(" (and %d more like it)", n)
 	}
-	return []Problem{{NeverCalled, message, "look at the host's list of deliveries, and at kubectl -n flux-system logs deploy/notification-controller"}}
+	remedy := "look at the host's list of deliveries, and at kubectl -n flux-system logs deploy/notification-controller"
+	if r.Hook.Filtered || slices.ContainsFunc(r.Targets, func(t flux.Target) bool { return t.Filtered }) {
+		remedy += ", where --log-level=debug tells what a filter left out; the content type at the host has to be application/json"
+	}
+	return []Problem{{NeverCalled, message, remedy}}
 }

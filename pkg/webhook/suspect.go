@@ -11,7 +11,8 @@ import (
 // a fetch after a call.
 const slack = 2 * time.Minute
 
-// suspect notes where a source changed and no call is known that brought it. What can be known:
+// doubt says why calls of a Receiver for an object may not arrive: it changed, and no call is known that brought it; ""
+// where nothing tells so. What can be known:
 //
 //   - metadata.managedFields holds when notification-controller last set the annotation requestedAt, until somebody
 //     else sets it (flux reconcile); then nothing is known;
@@ -19,27 +20,29 @@ const slack = 2 * time.Minute
 //     source's spec, and anew where source-controller lost its storage. Where the users of the source have a history,
 //     it tells the last case: then none of them has had anything new to apply.
 //
-// Only the last call and the last change are kept. Calls that were refused, or that a filter left out, stand nowhere
-// but in notification-controller's log.
-func (f *fleet) suspect(s *Source, r *flux.Object) {
-	o := &s.Object
-	changed := o.Status.SourceChanged
+// Only the last call and the last change are kept. Calls that were refused stand nowhere but in
+// notification-controller's log, those that a filter left out only with --log-level=debug.
+func (f *fleet) doubt(o *flux.Object, h hit) string {
+	r, changed := h.receiver, o.Status.SourceChanged
 	if changed.IsZero() || r.Created.IsZero() || f.rebuilt(o) {
-		return
+		return ""
 	}
-	called := o.Requested.Called()
+	why, called := "", o.Requested.Called()
 	switch {
 	case o.Requested.By == "":
 		if changed.Before(later(r.Created, o.Created).Add(slack)) {
-			return
+			return ""
 		}
-		s.Suspect, s.Why = true, "it changed since there is the Receiver, and was never called for: does its host call, and with the right URL and token?"
+		why = "it changed since there is the Receiver, and was never called for: does its host call, and with the right URL and token?"
 	case !called.IsZero() && changed.Sub(called) > o.Effective(flux.Timeout)+slack && changed.After(r.Created.Add(slack)):
-		s.Suspect, s.Why = true, fmt.Sprintf("its last change came %s after its last call: a poll found it, no webhook", flux.FormatDuration(changed.Sub(called).Truncate(time.Second)))
+		why = fmt.Sprintf("its last change came %s after its last call: a poll found it, no webhook", flux.FormatDuration(changed.Sub(called).Truncate(time.Second)))
+	default:
+		return ""
 	}
-	if s.Suspect && r.Hook.Filtered {
-		s.Why += "; or does the filter of " + r.Ref.String() + " leave it out?"
+	if r.Hook.Filtered || h.target.Filtered {
+		why += "; or does the filter of " + r.Ref.String() + " leave it out, as it does where the host's content type is not application/json?"
 	}
+	return why
 }
 
 // rebuilt tells whether an artifact was made anew without anything new in it, as far as its users' histories tell.

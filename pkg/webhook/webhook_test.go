@@ -93,6 +93,7 @@ func TestHostTypes(t *testing.T) {
 		{git("https://dev.azure.com/acme/shop/_git/app"), "dev.azure.com", AzureDevOps, false},
 		{git("ssh://git@ssh.dev.azure.com/v3/acme/shop/app"), "dev.azure.com", AzureDevOps, false},
 		{git("https://acme.visualstudio.com/shop/_git/app"), "acme.visualstudio.com", AzureDevOps, false},
+		{git("ssh://acme@vs-ssh.visualstudio.com/v3/acme/shop/app"), "acme.visualstudio.com", AzureDevOps, false},
 		{git("https://git.example.com/tfs/shop/_git/app"), "git.example.com", AzureDevOps, false},
 		{git("https://codeberg.org/acme/app"), "codeberg.org", Gitea, false},
 		{git("https://forgejo.example.com/acme/app"), "forgejo.example.com", Gitea, true},
@@ -167,6 +168,7 @@ func TestStates(t *testing.T) {
 		"by label":               {[]flux.Object{app("app", url, func(o *flux.Object) { o.Labels = map[string]string{"team": "web"} }), receiver("github", labelled)}, false, Covered, ""},
 		"other label":            {[]flux.Object{app("app", url), receiver("github", labelled)}, false, Uncovered, ""},
 		"* without labels":       {[]flux.Object{app("app", url), receiver("github", to("GitRepository", "*"))}, false, Uncovered, ""},
+		"* with empty labels":    {[]flux.Object{app("app", url), receiver("github", flux.Target{Kind: "GitRepository", Namespace: "apps", Name: "*", MatchLabels: map[string]string{}})}, false, Covered, ""},
 		"from another namespace": {[]flux.Object{app("app", url), with(toApp, in("flux-system"))}, false, Covered, ""},
 		"not allowed":            {[]flux.Object{app("app", url), with(toApp, in("flux-system"))}, true, Broken, "Receiver flux-system/github: notification-controller runs with --no-cross-namespace-refs, and it names another namespace"},
 		"the same is":            {[]flux.Object{app("app", url), toApp}, true, Covered, ""},
@@ -277,7 +279,12 @@ func TestSuspects(t *testing.T) {
 	}
 	r.Hook.Filtered = true
 	s := one(t, Input{Objects: []flux.Object{app("app", "https://github.com/acme/app", func(o *flux.Object) { o.Status.SourceChanged = noon }), r}})
-	assert.Equal(t, never+"; or does the filter of Receiver apps/github leave it out?", s.Why)
+	const filter = "; or does the filter of Receiver apps/github leave it out, as it does where the host's content type is not application/json?"
+	assert.Equal(t, never+filter, s.Why)
+	r.Hook.Filtered, r.Targets[0].Filtered = false, true
+	c := New(Input{Objects: []flux.Object{app("app", "https://github.com/acme/app", func(o *flux.Object) { o.Status.SourceChanged = noon }), r}})
+	assert.Equal(t, never+filter, c.Sources[0].Why, "a resource can have a filter of its own")
+	assert.Contains(t, c.Receivers[0].Problems[0].Remedy, "--log-level=debug")
 	r.Created = time.Time{}
 	s = one(t, Input{Objects: []flux.Object{app("app", "https://github.com/acme/app", func(o *flux.Object) { o.Status.SourceChanged = noon }), r}})
 	assert.False(t, s.Suspect, "files tell nothing of calls")

@@ -1,0 +1,108 @@
+package webhook
+
+import (
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Notice tells whether a webhook brings at once what is new in an object. All commands ask it: receivers, which shows it,
+// and budget, plan and --fit, which count with it.
+type Notice struct {
+	// Receiver is the first that notifies the object; the zero Ref where none does.
+	Receiver flux.Ref
+	// Doubt says why calls may not arrive; "" where nothing tells so.
+	Doubt string
+	// Includes says that it includes others, which Flux does not watch (spec.include).
+	Includes bool
+}
+
+// Own tells whether what is new at its own address is there at once, as far as is known.
+func (n Notice) Own() bool { return n.Receiver != (flux.Ref{}) && n.Doubt == "" }
+
+// Everything tells whether nobody waits for its poll: also what it includes would have to be there at once.
+func (n Notice) Everything() bool { return n.Own() && !n.Includes }
+
+// Notices are those of all objects that a Receiver notifies. OneNamespace says that notification-controller runs with
+// --no-cross-namespace-refs.
+func Notices(objects []*flux.Object, oneNamespace bool) map[flux.Ref]Notice {
+	f := newFleet(Input{OneNamespace: oneNamespace}, objects)
+	notices := make(map[flux.Ref]Notice, len(f.hits))
+	for ref := range f.hits {
+		if n := f.notice(f.byRef[ref]); n.Receiver != (flux.Ref{}) {
+			notices[ref] = n
+		}
+	}
+	return notices
+}
+
+// CrossNamespaces tells whether a Receiver names what is in another namespace than its own: only then it matters whether
+// notification-controller allows that.
+func CrossNamespaces(o *flux.Object) bool {
+	return o.Kind == "Receiver" && slices.ContainsFunc(o.Targets, func(t flux.Target) bool { return t.Namespace != o.Namespace })
+}
+
+// hit is that a Receiver names an object.
+type hit struct {
+	receiver *flux.Object
+	target   flux.Target
+	// stopped says why it does not notify it all the same; "" where it does.
+	stopped string
+}
+
+// aim finds what each Receiver names. Names are looked up; only a target by labels goes through the objects of its kind
+// and namespace.
+func (f *fleet) aim() {
+	type place struct{ kind, namespace string }
+	inPlace := map[place][]*flux.Object{}
+	for _, o := range f.byRef {
+		at := place{o.Kind, o.Namespace}
+		inPlace[at] = append(inPlace[at], o)
+	}
+	for _, r := range f.receivers {
+		for _, t := range r.Targets {
+			h := hit{r, t, f.stopped(r, t)}
+			if t.Name != "*" {
+				if kind, known := kindOf(t); known {
+					f.hit(f.byRef[flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: t.Namespace, Name: t.Name}], h)
+				}
+				continue
+			}
+			for _, o := range inPlace[place{t.Kind, t.Namespace}] {
+				if t.Covers(*o) {
+					f.hit(o, h)
+				}
+			}
+		}
+	}
+}
+
+// hit notes that a Receiver names an object. Of several targets of one Receiver the first counts that notifies it.
+func (f *fleet) hit(o *flux.Object, h hit) {
+	if o == nil || o.Deleting {
+		return
+	}
+	list := f.hits[o.Ref]
+	if n := len(list); n > 0 && list[n-1].receiver == h.receiver {
+		if list[n-1].stopped != "" && h.stopped == "" {
+			list[n-1] = h
+		}
+		return
+	}
+	f.hits[o.Ref] = append(list, h)
+}
+
+// notice is what is known of an object's webhook. What nothing new can come to has none.
+func (f *fleet) notice(o *flux.Object) Notice {
+	n := Notice{Includes: len(o.Polling.Includes) > 0}
+	if unneeded(o) != "" {
+		return n
+	}
+	for _, h := range f.hits[o.Ref] {
+		if h.stopped == "" {
+			n.Receiver, n.Doubt = h.receiver.Ref, f.doubt(o, h)
+			break
+		}
+	}
+	return n
+}
