@@ -33,6 +33,9 @@ const (
 	Stripped     Fault = "stripped"      // its annotations of ours go
 	LostChanged  Fault = "lost-changed"  // and the answer gets lost
 	LostStripped Fault = "lost-stripped" // and the answer gets lost
+	// From that request on, to the end of the command.
+	ChangedOn  Fault = "changed-on"
+	StrippedOn Fault = "stripped-on"
 )
 
 // Store is a store on which something goes wrong at one request; and one that may not be read everywhere.
@@ -82,6 +85,8 @@ func (s *Store) arrive(ref flux.Ref) (Fault, error) {
 	switch {
 	case s.Dead:
 		return None, errKilled
+	case s.requests > s.At && (s.Fault == ChangedOn || s.Fault == StrippedOn):
+		return s.Fault, s.mayRead(ref)
 	case s.requests != s.At:
 	case s.Fault == Killed:
 		s.Dead = true
@@ -157,14 +162,14 @@ func admit(fault Fault, patch []byte) ([]byte, error) {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	switch fault {
-	case Changed, LostChanged:
+	case Changed, LostChanged, ChangedOn:
 		spec, _ := tree["spec"].(map[string]any)
 		for key, value := range spec {
 			if _, duration := value.(string); duration {
 				spec[key] = Admitted
 			}
 		}
-	case Stripped, LostStripped:
+	case Stripped, LostStripped, StrippedOn:
 		metadata, _ := tree["metadata"].(map[string]any)
 		annotations, _ := metadata["annotations"].(map[string]any)
 		maps.DeleteFunc(annotations, func(key string, value any) bool { return value != nil && strings.HasPrefix(key, flux.Group) })

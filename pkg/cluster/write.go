@@ -243,7 +243,7 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 		switch {
 		case err == nil:
 			if verifies {
-				if err := verifier.Verify(answer); err != nil {
+				if err := verifier.Verify(now, answer); err != nil {
 					return w.undo(ctx, requests, r, verifier.Undo(now, answer), err)
 				}
 			}
@@ -292,6 +292,9 @@ func lostAnswer(verifier tune.Verifier, lost *flux.Object, now flux.Object) erro
 func (w *Writer) undo(ctx, requests context.Context, r Result, back tune.Write, why error) Result {
 	if w.options.DryRun {
 		return r.failed(false, why)
+	}
+	if back == nil {
+		return r.failed(true, why)
 	}
 	undone := w.carryOut(ctx, requests, back)
 	if undone.Err != nil || undone.Outcome != Configured && undone.Outcome != Unchanged {

@@ -15,16 +15,11 @@ import (
 const byAdmission = "admission (a policy or webhook) changes what is written"
 
 // Verify implements Verifier: a value that is another one, or a record that is not there, could not be taken back.
-func (w ApplyWrite) Verify(answer flux.Object) error {
+func (w ApplyWrite) Verify(_, answer flux.Object) error {
 	if record, err := ReadRecord(answer); err != nil || !record.HasSession(w.Stamp.Session) {
 		return droppedAnnotation(RecordAnnotation, "which the way back needs")
 	}
-	for _, c := range w.Item.Changes {
-		if got := answer.Value(c.Field); !flux.SameDuration(got, c.To) {
-			return fmt.Errorf("%s became %s, not %s: %s", c.Field, Show(got), Show(c.To), byAdmission)
-		}
-	}
-	return nil
+	return arrived(w.Item.Changes, answer)
 }
 
 func droppedAnnotation(key, why string) error {
@@ -41,14 +36,14 @@ func (w ApplyWrite) VerifyLater(before, now flux.Object) error {
 				return nil // somebody else has set it since
 			}
 		}
-		return w.Verify(now)
+		return w.Verify(before, now)
 	}
 	if note := now.Annotations[RecordAnnotation]; note != "" && note != before.Annotations[RecordAnnotation] {
 		return nil // somebody else's run came first
 	}
 	for _, c := range w.Item.Changes {
 		if f := c.Field; owns(now, f, w.Stamp.Manager) && (!owns(before, f, w.Stamp.Manager) || !flux.SameDuration(now.Value(f), before.Value(f))) {
-			return w.Verify(now)
+			return w.Verify(before, now)
 		}
 	}
 	return nil
@@ -74,7 +69,7 @@ type unapplyWrite struct {
 // Target implements Write.
 func (w unapplyWrite) Target() flux.Object { return w.answer }
 
-// Next sends the values and the record as they were, and then the owners. What somebody has set since stays; where somebody's
+// Next sends the values as they were, then the record, and then the owners. What somebody has set since stays; where somebody's
 // run has built on the write, only its session goes.
 func (w unapplyWrite) Next(now flux.Object) Next {
 	session := w.write.Stamp.Session
@@ -104,8 +99,12 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 	if (had != has || hadRecord != hasRecord) && (ours || !hasRecord) {
 		annotations = annotation(RecordAnnotation, had, hadRecord)
 	}
-	if len(changes)+len(annotations) > 0 {
-		patch, err := mergePatch(now, changes, annotations, nil)
+	if len(changes) > 0 { // the record stays until the values are back: else nobody could find the way back any more
+		patch, err := mergePatch(now, changes, nil, nil)
+		return Next{Patch: patch, Err: err}
+	}
+	if len(annotations) > 0 {
+		patch, err := mergePatch(now, nil, annotations, nil)
 		return Next{Patch: patch, Err: err}
 	}
 	patch, err := takeNameOut(now, hadRecord || hasRecord, w.write.Stamp.Manager, freed)
@@ -147,27 +146,97 @@ func takeNameOut(now flux.Object, beside bool, manager string, freed map[flux.Fi
 	return mergePatch(now, nil, nil, entries)
 }
 
-// Verify implements Verifier: objects that are changed without their rule would be set back, and a rule without its note
-// would be taken for somebody else's.
-func (w PinWrite) Verify(answer flux.Object) error {
+// Verify implements Verifier: a value that is another one is not restored, and a record that stays, or goes with what it
+// still has, misleads whoever comes next.
+func (w RestoreWrite) Verify(before, answer flux.Object) error {
+	r := w.Decide(before)
+	if len(r.Changes) > 0 {
+		return arrived(r.Changes, answer)
+	}
+	if Tuned(answer) != (r.Record != nil) {
+		return fmt.Errorf("the API server did not take the annotation %s as it was sent: %s", RecordAnnotation, byAdmission)
+	}
+	return nil
+}
+
+// arrived says which of some changes are not there.
+func arrived(changes []Change, answer flux.Object) error {
+	for _, c := range changes {
+		if got := answer.Value(c.Field); !flux.SameDuration(got, c.To) {
+			return fmt.Errorf("%s became %s, not %s: %s", c.Field, Show(got), Show(c.To), byAdmission)
+		}
+	}
+	return nil
+}
+
+// VerifyLater implements Verifier: the object is looked at again in any case.
+func (w RestoreWrite) VerifyLater(_, _ flux.Object) error { return nil }
+
+// Undo implements Verifier: what was set once is restored by whoever reverts again.
+func (w RestoreWrite) Undo(_, _ flux.Object) Write { return nil }
+
+// Verify implements Verifier: forgetting changes no value.
+func (w ForgetWrite) Verify(before, answer flux.Object) error {
+	var same []Change
+	for _, t := range before.KindRow().Tunables {
+		same = append(same, Change{Field: t.Field, To: before.Value(t.Field)})
+	}
+	if err := arrived(same, answer); err != nil {
+		return err
+	}
+	if Tuned(answer) {
+		return fmt.Errorf("the API server kept the annotation %s: %s", RecordAnnotation, byAdmission)
+	}
+	return nil
+}
+
+// VerifyLater implements Verifier: what came since may be somebody else's.
+func (w ForgetWrite) VerifyLater(_, _ flux.Object) error { return nil }
+
+// Undo implements Verifier.
+func (w ForgetWrite) Undo(_, _ flux.Object) Write { return nil }
+
+// Verify implements Verifier: objects that are changed without their rule would be set back, a rule without its note would
+// be taken for somebody else's, and one that stays keeps Git's values away.
+func (w PinWrite) Verify(before, answer flux.Object) error {
+	ours, others := partRules(before)
+	wanted := w.wanted(before)
 	switch {
 	case len(w.Pin.Rules) > 0 && !Pinning(answer):
 		return droppedAnnotation(PinsAnnotation, "which tells our rules from others")
 	case len(adds(w.Pin.Rules, OurRules(answer))) > 0:
 		return fmt.Errorf("the API server dropped rules from %s: %s", flux.IgnoreField, byAdmission)
-	default:
-		return nil
 	}
+	for _, r := range ours {
+		if countRules(answer.Ignore, r) > countRules(others, r)+countRules(wanted, r) {
+			return fmt.Errorf("the API server kept rules in %s that were taken away: %s", flux.IgnoreField, byAdmission)
+		}
+	}
+	return nil
+}
+
+func countRules(rules []flux.IgnoreRule, rule flux.IgnoreRule) (n int) {
+	for _, r := range rules {
+		if r.Equal(rule) {
+			n++
+		}
+	}
+	return n
 }
 
 // VerifyLater implements Verifier. A rule and its name in the note are written together, and go together.
 func (w PinWrite) VerifyLater(before, now flux.Object) error {
 	had, has := readPins(before).Rules, readPins(now).Rules
+	for _, r := range OurRules(before) {
+		if is := slices.ContainsFunc(now.Ignore, r.Equal); is && !slices.Contains(has, digest(r)) {
+			return w.Verify(before, now)
+		}
+	}
 	for _, r := range w.wanted(before) {
 		is := func(o flux.Object) bool { return slices.ContainsFunc(o.Ignore, r.Equal) }
 		noted := slices.Contains(has, digest(r))
 		if is(now) && !is(before) && !noted || noted && !slices.Contains(had, digest(r)) && !is(now) {
-			return w.Verify(now)
+			return w.Verify(before, now)
 		}
 	}
 	return nil

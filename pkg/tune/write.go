@@ -27,12 +27,12 @@ type Write interface {
 // Verifier is a write that is held against the API server's answer: admission may change what was sent, or drop it.
 type Verifier interface {
 	Write
-	// Verify says what of the write has not arrived; nil where all of it has.
-	Verify(answer flux.Object) error
+	// Verify says what of a patch for an object that was like before has not arrived; nil where all of it has.
+	Verify(before, answer flux.Object) error
 	// VerifyLater does so where the answer did not come and the object was read again: before is what the patch was made
 	// for. It is nil, too, where the patch has not arrived, or where others have written since.
 	VerifyLater(before, now flux.Object) error
-	// Undo takes back what has arrived, of an object that was like before.
+	// Undo takes back what has arrived, of an object that was like before; nil where that is left to the next run.
 	Undo(before, answer flux.Object) Write
 }
 
