@@ -3,6 +3,7 @@ package tune
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -321,4 +322,29 @@ func TestRulesAfter(t *testing.T) {
 	assert.Equal(t, []Pin{{Owner: owner, Rules: []flux.IgnoreRule{}}}, after(both, nil, web, shop))
 	assert.Equal(t, []Pin{{Owner: owner, Objects: 1, Rules: Rules([]Need{need(web, flux.Interval)})}}, after([]flux.Object{web}, nil), "an object that Git has deleted needs no rule")
 	assert.Empty(t, after([]flux.Object{web}, []flux.Ref{shop.Ref}), "of one that could not be read, what is there stays")
+}
+
+// A rule that admission keeps is still there, whatever the note says: the note is put back, so that the next run finds it.
+func TestVerifyRulesThatAreKept(t *testing.T) {
+	t.Parallel()
+	web := object(t, "ks")
+	rules := Rules([]Need{need(web, flux.Interval)})
+	before := pinning(t, rules...)
+	w := PinWrite{Pin: Pin{Owner: before}, Settles: true}
+	gone := before
+	gone.Ignore, gone.Annotations = nil, map[string]string{PinsAnnotation: `{"rules":[]}`}
+	require.NoError(t, w.Verify(before, gone))
+	kept := gone
+	kept.Ignore = rules
+	const says = "the API server kept rules in spec.ignore that were taken away: admission (a policy or webhook) changes what is written"
+	require.EqualError(t, w.Verify(before, kept), says)
+	require.EqualError(t, w.VerifyLater(before, kept), says, "also where the answer got lost")
+	back := w.Undo(before, kept).Next(kept)
+	require.NoError(t, back.Err)
+	assert.Contains(t, string(back.Patch), digest(rules[0]))
+
+	// One that is somebody else's, too, stays once.
+	twice := before
+	twice.Ignore = slices.Concat(rules, rules)
+	require.NoError(t, w.Verify(twice, kept))
 }

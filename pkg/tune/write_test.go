@@ -443,3 +443,24 @@ func TestRevertBySessionInAnyOrder(t *testing.T) {
 		require.Equal(t, before, s.spec(), "seed %d, sessions %v", seed, sessions)
 	}
 }
+
+// What admission makes of a revert or a forget is not done.
+func TestVerifyRestores(t *testing.T) {
+	t.Parallel()
+	record := Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m"))}}
+	tuned := object(t, "ks", interval("1m"), recorded(record.String()))
+	w := restoring(tuned, RestoreOptions{})
+	require.NoError(t, w.Verify(tuned, object(t, "ks", interval("300s"), recorded(record.String()))))
+	require.EqualError(t, w.Verify(tuned, object(t, "ks", interval("2m"), recorded(record.String()))),
+		"spec.interval became 2m, not 5m: admission (a policy or webhook) changes what is written")
+	back := object(t, "ks", interval("5m"), recorded(record.String()))
+	require.NoError(t, w.Verify(back, object(t, "ks", interval("5m"))))
+	require.ErrorContains(t, w.Verify(back, back), "did not take the annotation fluxtune.github.io/original as it was sent")
+	assert.Nil(t, w.Undo(tuned, back))
+
+	f := ForgetWrite{tuned}
+	require.NoError(t, f.Verify(tuned, object(t, "ks", interval("1m"))))
+	require.ErrorContains(t, f.Verify(tuned, object(t, "ks", interval("2m"))), "spec.interval became 2m, not 1m")
+	require.ErrorContains(t, f.Verify(tuned, tuned), "kept the annotation fluxtune.github.io/original")
+	assert.Nil(t, f.Undo(tuned, tuned))
+}
