@@ -38,7 +38,7 @@ func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests 
 	if ctx.Err() != nil { // Ctrl-C while it was applied
 		return o.takeBack(context.WithoutCancel(ctx), stamp.Session)
 	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", stamp.Until.Format(time.TimeOnly), flux.FormatDuration(o.left(stamp).Round(time.Second)))
+	_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", stamp.Until.Format(time.TimeOnly), flux.FormatDuration(max(0, o.left(stamp).Round(time.Second))))
 	o.hold(ctx, stamp, requests)
 	// A second Ctrl-C ends the program; the records then say that the session is overdue.
 	return o.takeBack(context.WithoutCancel(ctx), stamp.Session)
@@ -134,7 +134,7 @@ func (w untroubled) Write(p []byte) (int, error) {
 func (o ApplyOptions) takeBack(ctx context.Context, session string) error {
 	back := RevertOptions{WriteOptions: o.WriteOptions, RestoreOptions: tune.RestoreOptions{Session: session}}
 	back.FleetOptions = back.everything()
-	back.Yes = true
+	back.Yes, back.Wait = true, false // what was waited for was the changes
 	r, printer := *o.root, *o.printer
 	r.Out = untroubled{o.root.Out} // the terminal may be gone: that must not keep anything from being taken back
 	if !o.printer.tables() {

@@ -67,6 +67,7 @@ func TestTenantTakesAPinOfAnotherVersionBack(t *testing.T) {
 			ignore, _ := f.rules(t)
 			require.Contains(t, ignore, `"kind":"HelmRelease"`)
 			grant(t, c, ns, ns, rights)
+			assert.Contains(t, f.revert(t, "hr", "app", "--as", ns, "--dry-run").stderr, "Kustomization "+ns+"/root, whose rules hold 1 of these, could not be read")
 			o = f.revert(t, "hr", "app", "--as", ns)
 			assert.Contains(t, o.stderr, "1 restored", o.stdout)
 			ignore, note := f.rules(t)

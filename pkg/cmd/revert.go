@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -111,7 +112,8 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	for i, r := range restores {
 		restores[i].Assignment = f.resolver.Resolve(r.Object)
 	}
-	o.root.warn(tune.RulesLeft(tune.NewJudge(f.snapshot), restores), f.snapshot.Gaps)
+	judge := tune.NewJudge(f.snapshot)
+	o.root.warn(slices.Concat(tune.RulesLeft(judge, restores), tune.OwnersUnread(judge, restores)), f.snapshot.Gaps)
 	if len(restores) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
 		return sessionGone{o.Session, o.where()}
 	}

@@ -177,7 +177,12 @@ func (r *Result) become(d cluster.Result, done string) {
 
 // inPart says that some of what was to be taken back stays.
 func (r Result) inPart() bool {
-	return r.Kept != "" && (r.Action == string(cluster.Restored) || r.Action == string(cluster.Released))
+	switch cluster.Outcome(r.Action) {
+	case cluster.Restored, cluster.Released, cluster.Forgotten:
+		return r.Kept != "" || r.Error != ""
+	default:
+		return false
+	}
 }
 
 func (s *ResultSummary) count(r Result, done string) {

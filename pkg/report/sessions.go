@@ -38,9 +38,11 @@ type Session struct {
 	Changed  int `json:"changed"`
 	// Back are those that are as they were before, and still bear the record.
 	Back int `json:"back"`
-	// Pinned are those of the objects that rules hold against what applies them, PinsLost those whose rules are gone.
-	Pinned   int `json:"pinned"`
-	PinsLost int `json:"pinsLost"`
+	// Pinned are those of the objects that rules hold against what applies them, PinsLost those whose rules are gone, and
+	// PinsUnknown those of which nobody knows, because what applies them could not be read or is gone.
+	Pinned      int `json:"pinned"`
+	PinsLost    int `json:"pinsLost"`
+	PinsUnknown int `json:"pinsUnknown"`
 	// Undone are those that stand, that nothing holds, and that what applies them will set again.
 	Undone int `json:"undone"`
 }
@@ -51,7 +53,7 @@ func NewSessionList(cluster string, sessions []tune.Session, gaps []flux.Gap) Se
 	for _, s := range sessions {
 		item := Session{
 			Cluster: cluster, Session: s.ID, By: s.By, Time: s.Time, Policy: s.Policy, Objects: s.Objects,
-			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Back: s.Back, Pinned: s.Pinned, PinsLost: s.PinsLost, Undone: s.Undone,
+			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Back: s.Back, Pinned: s.Pinned, PinsLost: s.PinsLost, PinsUnknown: s.PinsUnknown, Undone: s.Undone,
 		}
 		if !s.Until.IsZero() {
 			item.Until = &s.Until
@@ -140,6 +142,9 @@ func (s Session) stands() Cell {
 	if s.PinsLost > 0 {
 		pins = append(pins, fmt.Sprintf("the pins of %d are gone", s.PinsLost))
 	}
+	if s.PinsUnknown > 0 {
+		pins = append(pins, fmt.Sprintf("whether the pins of %d hold is not known", s.PinsUnknown))
+	}
 	if s.Undone > 0 {
 		pins = append(pins, fmt.Sprintf("%d will be undone", s.Undone))
 	}
@@ -149,7 +154,7 @@ func (s Session) stands() Cell {
 	}
 	if s.Stand == s.Objects && s.PinsLost == 0 {
 		style := Good
-		if s.Undone > 0 {
+		if s.Undone+s.PinsUnknown > 0 {
 			style = Changed
 		}
 		return Cell{Text: "yes" + note, Style: style}

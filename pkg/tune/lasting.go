@@ -27,13 +27,15 @@ func (j *Judge) lostPin(o flux.Object) (Stick, bool) {
 
 // PinGone tells whether the record of an object says that rules leave fields to us, and something sets them all the same:
 // the rules are gone. Where that is not known, they are not.
-func (j *Judge) PinGone(o flux.Object) bool {
+func (j *Judge) PinGone(o flux.Object) bool { return j.pinVerdict(o) == Reverted }
+
+// pinVerdict is what becomes of the fields of an object that its record calls pinned; Held where there are none.
+func (j *Judge) pinVerdict(o flux.Object) Verdict {
 	record, err := ReadRecord(o)
-	if j == nil || err != nil {
-		return false
+	if j == nil || err != nil || len(record.Pinned()) == 0 {
+		return Held
 	}
-	fields := record.Pinned()
-	return len(fields) > 0 && j.Judge(o, fields).Verdict == Reverted
+	return j.Judge(o, record.Pinned()).Verdict
 }
 
 // Lasting is how changes of the intervals of objects would last, in numbers of objects.

@@ -2,6 +2,7 @@ package tune
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -64,6 +65,23 @@ func RulesLeft(j *Judge, restores []Restore) []string {
 		}
 		slices.Sort(what)
 		warnings = append(warnings, fmt.Sprintf("spec.ignore of %s keeps a rule that is not fluxtune's, or not any more: it leaves %s to the cluster, so that Git does not set it", owner, strings.Join(what, ", ")))
+	}
+	return warnings
+}
+
+// OwnersUnread warns of pinned objects whose owner could not be read: whether our rules can be taken away shows only when it
+// is tried. A line for each owner.
+func OwnersUnread(j *Judge, restores []Restore) []string {
+	objects := make(map[flux.Ref]int)
+	for _, r := range restores {
+		owner, pinned := PinnedBy(r.Object)
+		if _, read := j.object(owner); r.Action == ActionChange && pinned && !read {
+			objects[owner]++
+		}
+	}
+	var warnings []string
+	for _, owner := range slices.SortedFunc(maps.Keys(objects), flux.Ref.Compare) {
+		warnings = append(warnings, fmt.Sprintf("%s, whose rules hold %d of these, could not be read: whether the rules can be taken away shows when it is tried; doctor names those that stay", owner, objects[owner]))
 	}
 	return warnings
 }

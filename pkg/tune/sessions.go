@@ -23,8 +23,9 @@ type Session struct {
 	// Back are those that are as they were before in every field, and still bear the record: a revert of them was interrupted, or somebody
 	// has set the value again.
 	Back int
-	// Pinned are those that rules of ours hold, PinsLost those whose rules are gone.
-	Pinned, PinsLost int
+	// Pinned are those that rules of ours hold, PinsLost those whose rules are gone, and PinsUnknown those of which nobody
+	// knows: their owner could not be read, or is gone.
+	Pinned, PinsLost, PinsUnknown int
 	// Undone are those of Stand that no rule holds, and that what applies them sets again.
 	Undone int
 
@@ -40,7 +41,7 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 		if err != nil || record == nil {
 			continue
 		}
-		lost := judge.PinGone(o)
+		pin := judge.pinVerdict(o)
 		for i, step := range record.Steps {
 			s := byID[step.Session]
 			if s == nil {
@@ -51,7 +52,7 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 				s.Until = *step.Until
 			}
 			s.at = max(s.at, i)
-			s.add(record, i, o, lost, judge)
+			s.add(record, i, o, pin, judge)
 		}
 	}
 	var list []Session
@@ -79,7 +80,7 @@ func BadRecords(objects []flux.Object) []flux.Gap {
 func (s Session) Overdue(now time.Time) bool { return !s.Until.IsZero() && s.Until.Before(now) }
 
 // add counts one object's step of the session.
-func (s *Session) add(record *Record, step int, o flux.Object, lost bool, judge *Judge) {
+func (s *Session) add(record *Record, step int, o flux.Object, pin Verdict, judge *Judge) {
 	s.Objects++
 	followed, changed, pinned, back := false, false, false, 0
 	var fields []flux.Field
@@ -112,8 +113,10 @@ func (s *Session) add(record *Record, step int, o flux.Object, lost bool, judge 
 		}
 	}
 	switch {
-	case pinned && lost:
+	case pinned && pin == Reverted:
 		s.PinsLost++
+	case pinned && pin == Unknown:
+		s.PinsUnknown++
 	case pinned:
 		s.Pinned++
 	}

@@ -65,3 +65,16 @@ func withoutPlaces(sessions []Session) []Session {
 	}
 	return sessions
 }
+
+// Of pins whose owner nobody could read, or that is gone, nobody knows whether they hold.
+func TestSessionsOfPinsThatNobodyCanSee(t *testing.T) {
+	t.Parallel()
+	r := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Pinned: true}})}}
+	o := object(t, "gitrepo", interval("1m"), child(), recorded(r.String()))
+	count := func(owners ...flux.Object) [3]int {
+		s := Sessions([]flux.Object{o}, NewJudge(flux.Snapshot{Objects: []flux.Object{o}, Related: owners}))[0]
+		return [3]int{s.Pinned, s.PinsLost, s.PinsUnknown}
+	}
+	assert.Equal(t, [3]int{1, 0, 0}, count(pinning(t, Rules([]Need{need(o, flux.Interval)})...)))
+	assert.Equal(t, [3]int{0, 0, 1}, count())
+}
