@@ -215,3 +215,18 @@ func TestANodeMadeWhileNodesAreInterruptedIsNotKnownToBeGone(t *testing.T) {
 		})
 	}
 }
+
+// A right that comes back is noticed as soon for nodes as for pods.
+func TestTheRightToNodesIsNoticedWhenItComesBack(t *testing.T) {
+	t.Parallel()
+	simulate(t, noFault, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		faulty("nodes", "list", "403", 1000)(s)
+		faulty("nodes", "watch", "403", 1000)(s)
+		s.cut()
+		after(3 * simRelist)
+		require.True(t, counter.Count().Partial())
+		s.apply(action{Do: "heal"})
+		after(simRelist + time.Second)
+		assert.Empty(t, counter.Count().Missing)
+	})
+}
