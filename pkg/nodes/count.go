@@ -10,8 +10,10 @@ import (
 
 // Count is what is known at one moment. It is a value: it never changes after it was made.
 type Count struct {
-	// Nodes are sorted by name; without NodesKnown they may be missing or incomplete.
-	Nodes      []Node
+	// Nodes are sorted by name.
+	Nodes []Node
+	// NodesKnown: there are no other nodes than these, so that one that only pods name is gone. Without it nodes could
+	// not be listed, or not all, or what keeps them up to date is interrupted: there may be others by now.
 	NodesKnown bool
 	// Pods by node name, also of nodes that are not in Nodes. A node that is not in the map has
 	// none, unless AtLeast.
@@ -150,7 +152,7 @@ func (c *Counter) Count() Count {
 		unread := !p.read && p.err == nil
 		switch key.what {
 		case WhatNodes:
-			count.NodesKnown = p.read
+			count.NodesKnown = p.read && len(missing) == 0
 			count.Counting = count.Counting || unread
 		case WhatPods:
 			podParts++

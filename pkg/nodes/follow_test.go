@@ -177,3 +177,56 @@ func TestASilentConnectionIsNoticed(t *testing.T) {
 		assert.False(t, counter.Count().Partial())
 	})
 }
+
+// A node that is made while nodes cannot be read is not gone: pods name it, and nobody could look it up.
+func TestANodeMadeWhileNodesAreInterruptedIsNotKnownToBeGone(t *testing.T) {
+	t.Parallel()
+	for name, faults := range map[string][]func(*simulated){
+		"no right to list or watch": {faulty("nodes", "list", "403", 1000), faulty("nodes", "watch", "403", 1000)},
+		"no right to watch":         {faulty("nodes", "watch", "403", 1000)},
+		"no answer":                 {faulty("nodes", "list", "stall", 1000), faulty("nodes", "watch", "stall", 1000)},
+		"not available":             {faulty("nodes", "list", "503", 1000), faulty("nodes", "watch", "503", 1000)},
+	} {
+		simulate(t, noFault, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+			require.True(t, counter.Count().NodesKnown, name)
+			for _, fault := range faults {
+				fault(s)
+			}
+			s.cut()
+			after(1500 * time.Millisecond)
+			s.apply(action{Do: "add node"})
+			s.apply(action{Do: "create", Namespace: "b", Name: "web-0", Node: "n3"})
+			seen := false
+			for range 60 {
+				after(simRelist / 4)
+				count := counter.Count()
+				seen = seen || count.Pods["n3"].Total == 1
+				if listed := len(count.Nodes) == 3; !listed {
+					require.False(t, count.NodesKnown, "%s: %+v", name, count.Missing)
+				}
+				require.True(t, count.Partial(), name)
+			}
+			require.True(t, seen, name)
+			s.apply(action{Do: "heal"})
+			after(30 * simRelist)
+			count := counter.Count()
+			require.True(t, count.NodesKnown, name)
+			require.Len(t, count.Nodes, 3, name)
+		})
+	}
+}
+
+// A right that comes back is noticed as soon for nodes as for pods.
+func TestTheRightToNodesIsNoticedWhenItComesBack(t *testing.T) {
+	t.Parallel()
+	simulate(t, noFault, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		faulty("nodes", "list", "403", 1000)(s)
+		faulty("nodes", "watch", "403", 1000)(s)
+		s.cut()
+		after(3 * simRelist)
+		require.True(t, counter.Count().Partial())
+		s.apply(action{Do: "heal"})
+		after(simRelist + time.Second)
+		assert.Empty(t, counter.Count().Missing)
+	})
+}

@@ -33,6 +33,7 @@ func (c *Counter) followEach(ctx context.Context, namespaces []string) {
 
 func (c *Counter) followNamespace(ctx context.Context, namespace string) {
 	c.follow(ctx, c.part(WhatPods, namespace), stream{
+		many: true,
 		list: func(ctx context.Context) (string, error) {
 			if err := c.listNamespace(ctx, namespace, true); err != nil {
 				return "", err

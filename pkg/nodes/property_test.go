@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -35,7 +36,7 @@ func actions() *rapid.Generator[[]action] {
 		return action{
 			Do: rapid.SampledFrom([]string{
 				"create", "create", "create", "schedule", "run", "terminate", "finish", "delete", "replace",
-				"add node", "delete node", "add namespace", "delete namespace",
+				"add node", "add node", "delete node", "lose nodes", "add namespace", "delete namespace",
 				"fault", "fault", "fault", "forget", "cut", "down", "dead", "heal",
 			}).Draw(t, "do"),
 			Namespace: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "namespace"),
@@ -58,6 +59,10 @@ func (s *simulated) apply(a action) {
 		s.cut()
 	case "down":
 		s.set(true, false)
+		s.cut()
+	case "lose nodes": // the right to them
+		faulty("nodes", "list", "403", 1000)(s)
+		faulty("nodes", "watch", "403", 1000)(s)
 		s.cut()
 	case "dead":
 		s.set(false, true)
@@ -151,12 +156,20 @@ func simOptions(scope []string) nodes.Options {
 	}
 }
 
-// wrong compares a count that says that it is complete with the truth.
+// wrong compares a count that says that it is complete with the truth. Nodes that are called known are all that there
+// are, also where something else is missing: a node that pods name and that is not among them is shown as gone.
 func (s *simulated) wrong(count nodes.Count, when string) error {
+	want := s.truth()
+	var known []string
+	for _, n := range count.Nodes {
+		known = append(known, n.Name)
+	}
+	if there := s.nodeNames(); count.NodesKnown && !slices.Equal(known, there) {
+		return fmt.Errorf("%s: the nodes are called known, and are %v; there are %v (missing: %+v)", when, known, there, count.Missing)
+	}
 	if count.Partial() {
 		return nil
 	}
-	want := s.truth()
 	if got := perNode(count); count.Total != want.Total || count.Unscheduled.Total != want.Unscheduled || !reflect.DeepEqual(want.Nodes, got) {
 		return fmt.Errorf("%s: shown as complete: %d pods (%d unscheduled) %v; there are %d (%d) %v",
 			when, count.Total, count.Unscheduled.Total, got, want.Total, want.Unscheduled, want.Nodes)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -173,6 +174,13 @@ func (s *simulated) node(name string) *corev1.Node {
 		ObjectMeta: metav1.ObjectMeta{Name: name, ResourceVersion: strconv.Itoa(s.revision)},
 		Status:     corev1.NodeStatus{Allocatable: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("110")}},
 	}
+}
+
+// nodeNames are those of the nodes that there are, sorted.
+func (s *simulated) nodeNames() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.nodes))
 }
 
 // truth is what a complete count shows.

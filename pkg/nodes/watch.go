@@ -82,6 +82,8 @@ type stream struct {
 	apply func(watch.Event)
 	// mend, when not nil, is done every Options.Relist while the watch runs.
 	mend func(context.Context)
+	// many: there may be many parts like this, so that one that may not be listed is tried again less often.
+	many bool
 	// mayNotList and mayNotWatch, when not nil, are done where that is forbidden; then it is tried again.
 	mayNotList, mayNotWatch func(context.Context)
 }
@@ -129,8 +131,8 @@ func (c *Counter) pause(ctx context.Context, s stream, err error, expired *int) 
 		_ = kube.Sleep(ctx, kube.Backoff(firstReopen/2, *expired))
 	case reason == kube.Forbidden && !isList && s.mayNotWatch != nil:
 		s.mayNotWatch(ctx)
-	case reason == kube.Forbidden && isList:
-		_ = kube.Sleep(ctx, 6*c.options.Relist) // there may be many namespaces like this
+	case reason == kube.Forbidden && isList && s.many:
+		_ = kube.Sleep(ctx, 6*c.options.Relist)
 	default:
 		_ = kube.Sleep(ctx, c.options.Relist)
 	}

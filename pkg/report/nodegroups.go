@@ -40,10 +40,12 @@ type NodeGroup struct {
 	AtLeast     bool `json:"atLeast,omitempty"`
 	Allocatable *int `json:"allocatable"`
 	// AllocatableAtLeast: not all nodes are known, or not all say how many pods they take.
-	AllocatableAtLeast bool     `json:"allocatableAtLeast,omitempty"`
-	Capacity           *int     `json:"capacity"`
-	Use                *Percent `json:"use"`
-	Terminating        *int     `json:"terminating"`
+	AllocatableAtLeast bool `json:"allocatableAtLeast,omitempty"`
+	Capacity           *int `json:"capacity"`
+	// CapacityAtLeast: not all nodes are known, or not all say what their kubelet was told.
+	CapacityAtLeast bool     `json:"capacityAtLeast,omitempty"`
+	Use             *Percent `json:"use"`
+	Terminating     *int     `json:"terminating"`
 
 	nodes, pods, allocatable, capacity, terminating amount
 
@@ -111,7 +113,8 @@ func (g *NodeGroup) add(i NodeItem) {
 func (g *NodeGroup) close() {
 	g.use = shareOf(g.pods, g.allocatable)
 	g.Nodes, g.NodesAtLeast, g.Pods, g.AtLeast = g.nodes.n, g.nodes.more, g.pods.json(), g.pods.more
-	g.Allocatable, g.AllocatableAtLeast, g.Capacity = g.allocatable.json(), g.allocatable.more, g.capacity.json()
+	g.Allocatable, g.AllocatableAtLeast = g.allocatable.json(), g.allocatable.more
+	g.Capacity, g.CapacityAtLeast = g.capacity.json(), g.capacity.more
 	if g.Use = g.use.json(); g.Pods != nil {
 		g.Terminating = g.terminating.number()
 	}
@@ -154,13 +157,13 @@ func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 	out := csv.NewWriter(w)
 	var rows [][]string
 	if !noHeaders {
-		rows = append(rows, []string{"cluster", l.GroupBy, "nodes", "pods", "atLeast", "allocatable", "capacity", "use", "terminating", "nodesAtLeast", "allocatableAtLeast"})
+		rows = append(rows, []string{"cluster", l.GroupBy, "nodes", "pods", "atLeast", "allocatable", "capacity", "use", "terminating", "nodesAtLeast", "allocatableAtLeast", "capacityAtLeast"})
 	}
 	for _, g := range l.Items {
 		rows = append(rows, []string{
 			g.Cluster, g.Name, strconv.Itoa(g.Nodes), orEmpty(g.Pods), strconv.FormatBool(g.AtLeast),
 			orEmpty(g.Allocatable), orEmpty(g.Capacity), useText(g.Use), orEmpty(g.Terminating),
-			strconv.FormatBool(g.NodesAtLeast), strconv.FormatBool(g.AllocatableAtLeast),
+			strconv.FormatBool(g.NodesAtLeast), strconv.FormatBool(g.AllocatableAtLeast), strconv.FormatBool(g.CapacityAtLeast),
 		})
 	}
 	return out.WriteAll(rows)

@@ -38,7 +38,7 @@ type NodeItem struct {
 	// Cluster is the kubeconfig context, when several were asked for.
 	Cluster string     `json:"cluster,omitempty"`
 	Name    string     `json:"name"`
-	Status  string     `json:"status"` // as kubectl shows it; Gone when there is no such node
+	Status  string     `json:"status"` // as kubectl shows it; Gone when there is no such node, Unknown when that could not be looked up
 	Roles   []string   `json:"roles"`
 	Created *time.Time `json:"created"`
 	Version string     `json:"version"`
@@ -194,10 +194,11 @@ func notFound(count nodes.Count, items []NodeItem, names []string) []nodes.Missi
 }
 
 // unsaid says of which nodes it is not known how many pods they take: a kubelet that has just begun says it a little later.
+// Their capacity decides nothing; where that is not said, the number itself is marked.
 func unsaid(items []NodeItem) []nodes.Missing {
 	var names []string
 	for _, i := range items {
-		if i.listed && (i.Allocatable == nil || i.Capacity == nil) {
+		if i.listed && i.Allocatable == nil {
 			names = append(names, i.Name)
 		}
 	}

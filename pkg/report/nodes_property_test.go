@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -52,7 +54,10 @@ func oneCluster(t *rapid.T, name string) seenCluster {
 	for i := range rapid.IntRange(0, 4).Draw(t, "nodes") {
 		n := nodes.Node{Name: fmt.Sprintf("n%d", i), Status: "Ready", Labels: map[string]string{"topology.kubernetes.io/zone": rapid.SampledFrom([]string{"a", "b"}).Draw(t, "zone")}}
 		if pods := rapid.SampledFrom([]int{-1, 0, 1, 10, 200, 1000, 1<<63 - 1}).Draw(t, "allocatable"); pods >= 0 {
-			n.Allocatable, n.Capacity = &pods, &pods
+			n.Allocatable = &pods
+		}
+		if pods := rapid.SampledFrom([]int{-1, 0, 110, 1<<63 - 1}).Draw(t, "capacity"); pods >= 0 {
+			n.Capacity = &pods
 		}
 		truth.Nodes = append(truth.Nodes, n)
 		if lacksNodes == "none" || lacksNodes == "some" && rapid.Bool().Draw(t, "node is read") {
@@ -79,7 +84,11 @@ func oneCluster(t *rapid.T, name string) seenCluster {
 		delete(c.Pods, "")
 	}
 	if !seen.NodesKnown {
-		seen.Missing = append(seen.Missing, nodes.Missing{What: nodes.WhatNodes, Reason: kube.Forbidden, Err: fmt.Errorf("no nodes")})
+		m := nodes.Missing{What: nodes.WhatNodes, Reason: kube.Forbidden, Err: fmt.Errorf("no nodes")}
+		if lacksNodes == "some" && rapid.Bool().Draw(t, "they were listed once") {
+			m.Since = time.Now()
+		}
+		seen.Missing = append(seen.Missing, m)
 	}
 	if seen.AtLeast {
 		seen.Missing = append(seen.Missing, nodes.Missing{What: nodes.WhatPods, Namespace: "b", Reason: kube.Forbidden, Err: fmt.Errorf("no pods")})
@@ -239,9 +248,15 @@ func TestNodeNumbersAreTrueOrMarked(t *testing.T) {
 			holds(t, "the total of "+column, part.total[column], whole.total[column])
 			for name, row := range part.rows {
 				if want, there := whole.rows[name]; there {
+					if row["STATUS"] == gone && want["STATUS"] != gone {
+						t.Fatalf("%s is shown as gone, and is %s", name, want["STATUS"])
+					}
 					holds(t, column+" of "+name, row[column], want[column])
 				}
 			}
+		}
+		if part.list.Summary.OnGoneNodes > whole.list.Summary.OnGoneNodes {
+			t.Fatalf("%d pods are on gone nodes, and are %d", part.list.Summary.OnGoneNodes, whole.list.Summary.OnGoneNodes)
 		}
 		for _, word := range []string{"median ", "p99 "} {
 			holds(t, word, after(part.line, word), after(whole.line, word))
@@ -253,6 +268,78 @@ func TestNodeNumbersAreTrueOrMarked(t *testing.T) {
 			slices.ContainsFunc(part.list.Items, func(i NodeItem) bool { return i.Status == "Ready" && i.Allocatable == nil })
 		if got := part.list.Partial; incomplete && !got || got && !incomplete && len(o.Names) == 0 || got != (len(part.list.Gaps()) > 0) {
 			t.Fatalf("partial is %v, gaps are %q", part.list.Partial, part.list.Gaps())
+		}
+	})
+}
+
+// marked is a number of a document as the table writes it: from its field and the one that says that it may be too low.
+func marked(document map[string]any, field, atLeast string) string {
+	n, known := document[field].(json.Number)
+	if !known {
+		return "?"
+	}
+	if document[atLeast] == true {
+		return n.String() + "+"
+	}
+	return n.String()
+}
+
+// asDocument is a value as JSON has it.
+func asDocument(t *rapid.T, v any) map[string]any {
+	data, err := json.Marshal(v)
+	require.NoError(t, err)
+	var document map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	require.NoError(t, decoder.Decode(&document))
+	return document
+}
+
+// Every mark of a number in a table is in the documents, too: of the total, and of each group, also in its CSV.
+func TestNodeDocumentsBearTheMarksOfTheTable(t *testing.T) {
+	t.Parallel()
+	fields := [][3]string{
+		{"NODES", "nodes", "nodesAtLeast"}, {"PODS", "pods", "atLeast"}, {"ALLOCATABLE", "allocatable", "allocatableAtLeast"},
+		{"CAPACITY", "capacity", "capacityAtLeast"},
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		o := choices().Draw(t, "choice")
+		var counts []ClusterCount
+		for _, c := range clusters().Draw(t, "clusters") {
+			counts = append(counts, c.seen)
+		}
+		s := showNodes(t, counts, o)
+		summary := asDocument(t, s.list.Summary)
+		for _, f := range fields {
+			if want, there := s.total[f[0]]; there {
+				require.Equal(t, want, marked(summary, f[1], f[2]), "the total of %s, JSON: %v", f[0], summary)
+			}
+		}
+		if o.GroupBy == "" {
+			return
+		}
+		groups := s.list.Groups("", 0)
+		var out bytes.Buffer
+		require.NoError(t, groups.CSV(&out, false))
+		lines, err := csv.NewReader(&out).ReadAll()
+		require.NoError(t, err)
+		for i, g := range groups.Items {
+			group, line := asDocument(t, g), map[string]any{}
+			for column, name := range lines[0] {
+				if text := lines[i+1][column]; text == "true" || text == "false" {
+					line[name] = text == "true"
+				} else if text != "" {
+					line[name] = json.Number(text)
+				}
+			}
+			row := s.rows[g.Cluster+"/"+cmp.Or(g.Name, unnamedGroup)+"/"]
+			if row == nil {
+				row = s.rows[cmp.Or(g.Name, unnamedGroup)+"/"]
+			}
+			for _, f := range fields {
+				require.Equal(t, row[f[0]], marked(group, f[1], f[2]), "%s of group %q, JSON: %v", f[0], g.Name, group)
+				require.Equal(t, row[f[0]], marked(line, f[1], f[2]), "%s of group %q, CSV: %v", f[0], g.Name, line)
+			}
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 // NodeSummary sums up all nodes, also those that --top leaves out. A number that may be too low has a field that says so,
 // and one that is not known is null.
 type NodeSummary struct {
-	// Nodes are those that were listed; NodesAtLeast where some could not be.
+	// Nodes are those that were listed; NodesAtLeast where some could not be, or where there may be others since.
 	Nodes        *int `json:"nodes"`
 	NodesAtLeast bool `json:"nodesAtLeast,omitempty"`
 	// Pods are all that were counted, with the unscheduled and those on nodes that are gone; null
@@ -28,11 +28,12 @@ type NodeSummary struct {
 	// looked up.
 	OnGoneNodes    int `json:"onGoneNodes"`
 	OnUnknownNodes int `json:"onUnknownNodes,omitempty"`
-	// Allocatable and Capacity are sums over the nodes, AllocatableAtLeast where not all nodes are known, or not all
-	// say how many pods they take.
+	// Allocatable and Capacity are sums over the nodes, AllocatableAtLeast and CapacityAtLeast where not all nodes are
+	// known, or not all say how many pods they take, or what their kubelet was told.
 	Allocatable        *int `json:"allocatable"`
 	AllocatableAtLeast bool `json:"allocatableAtLeast,omitempty"`
 	Capacity           *int `json:"capacity"`
+	CapacityAtLeast    bool `json:"capacityAtLeast,omitempty"`
 	// Use is the part of what is allocatable that the pods on these nodes take, in percent; null with
 	// AllocatableAtLeast.
 	Use *Percent `json:"use"`
@@ -109,7 +110,8 @@ func summarize(l NodeList, o NodeOptions) NodeSummary {
 // withJSON fills in what documents have.
 func (s NodeSummary) withJSON(unscheduled bool) NodeSummary {
 	s.Nodes, s.NodesAtLeast, s.Pods, s.AtLeast = s.nodes.json(), s.nodes.more, s.pods.json(), s.pods.more
-	s.Allocatable, s.AllocatableAtLeast, s.Capacity = s.allocatable.json(), s.allocatable.more, s.capacity.json()
+	s.Allocatable, s.AllocatableAtLeast = s.allocatable.json(), s.allocatable.more
+	s.Capacity, s.CapacityAtLeast = s.capacity.json(), s.capacity.more
 	s.Use, s.Median, s.P99 = s.use.json(), s.median.json(), s.p99.json()
 	if unscheduled {
 		s.Unscheduled = s.unscheduled.json()
