@@ -54,13 +54,19 @@ func NewClient(config *rest.Config) (*Client, error) {
 // witnesses.
 func (c *Client) Seen(ctx context.Context, objects []flux.Object) kube.Seen {
 	uid, _ := c.kube.Cluster(ctx) // who may not read it has witnesses
-	return kube.Seen{Client: c.kube, UID: uid, Witnesses: func(context.Context) []kube.Witness {
-		var all []kube.Witness
-		for _, o := range objects[:min(len(objects), 3)] {
-			all = append(all, kube.Witness{Collection: urlPath(path(o.KindRow(), o.Version, o.Namespace)), Name: o.Name})
+	const few = 3                 // are enough: one that both see tells
+	seen, names := kube.Seen{Client: c.kube, UID: uid}, map[string][]kube.Witness{}
+	for _, o := range objects {
+		collection := urlPath(path(o.KindRow(), o.Version, o.Namespace))
+		if len(names[collection]) == 0 {
+			seen.Collections = append(seen.Collections, collection)
 		}
-		return all
-	}}
+		if len(names[collection]) < few {
+			names[collection] = append(names[collection], kube.Witness{Collection: collection, Name: o.Name})
+		}
+	}
+	seen.Witnesses = func(_ context.Context, collection string) []kube.Witness { return names[collection] }
+	return seen
 }
 
 // served maps each kind's name to the API version to use; kinds that the cluster does not serve are

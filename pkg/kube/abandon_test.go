@@ -54,3 +54,26 @@ func TestAPluginThatHangsIsNotAskedAgain(t *testing.T) {
 	assert.Less(t, time.Since(start), 5*time.Second)
 	assert.Equal(t, Unauthorized, ReasonOf(err), err)
 }
+
+// Where the kubeconfig has no credential plugin, none is blamed for a time that was too short.
+func TestNoPluginIsBlamedWhereThereIsNone(t *testing.T) {
+	t.Parallel()
+	config := &rest.Config{Host: "https://127.0.0.1:1", BearerToken: "a token"}
+	// What is behind never comes as far as asking for a connection, as on a machine that is busy.
+	config.Wrap(func(http.RoundTripper) http.RoundTripper { return sleeper{} })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err := clientFor(t, config, quick()).Raw(ctx, Request{Path: "/version"})
+	assert.Equal(t, Timeout, ReasonOf(err))
+	assert.NotContains(t, err.Error(), "credential plugin")
+}
+
+// sleeper answers nothing.
+type sleeper struct{}
+
+// RoundTrip implements http.RoundTripper.
+func (sleeper) RoundTrip(request *http.Request) (*http.Response, error) {
+	<-request.Context().Done()
+	time.Sleep(50 * time.Millisecond) // the caller does not wait for this
+	return nil, request.Context().Err()
+}

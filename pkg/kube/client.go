@@ -77,6 +77,7 @@ func setDefault[T comparable](field *T, value T) {
 type Client struct {
 	http    *http.Client
 	timeout time.Duration
+	plugin  bool // the kubeconfig has one for the credentials
 	base    *url.URL
 	warn    rest.WarningHandler
 	// dialer knows the open connections, to close those that went silent: a new request would
@@ -96,6 +97,7 @@ type Client struct {
 func New(config *rest.Config, limits Limits) (*Client, error) {
 	setDefault(&limits.Request, config.Timeout)
 	c := &Client{timeout: config.Timeout, warn: config.WarningHandler, limits: limits.withDefaults()}
+	c.plugin = config.ExecProvider != nil || config.AuthProvider != nil
 	c.seats, c.opening = newSeats(c.limits.Requests), make(chan struct{}, 1)
 	config = rest.CopyConfig(config)
 	config.Timeout = 0 // watches and the limits here decide
@@ -288,6 +290,8 @@ func (c *Client) send(request *http.Request, begun func()) (*http.Response, erro
 	response, err := c.http.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
 	switch cause := context.Cause(request.Context()); {
 	case err == nil || asked.Load():
+	case cause != nil && !c.plugin:
+		err = cause // the time was too short for anything
 	case cause != nil:
 		err = credentialsError{fmt.Errorf("the kubeconfig's credential plugin has not answered: %w", cause)}
 	default:

@@ -40,12 +40,16 @@ type Seen struct {
 	Client *Client
 	// UID of the namespace kube-system; "" where that may not be read.
 	UID string
-	// Witnesses names some objects that were read; it may ask for them.
-	Witnesses func(context.Context) []Witness
+	// Collections are the paths of those of which objects were read, in an order that does not change. Those of all
+	// namespaces and those of single ones may stand beside each other.
+	Collections []string
+	// Witnesses names a few objects of a collection; it may ask for them.
+	Witnesses func(ctx context.Context, collection string) []Witness
 }
 
 // Compare tells whether two connections lead to one cluster: by the UIDs of the namespace kube-system, or else by whether
-// an object that one has seen is there for the other, with the same UID.
+// an object that one has seen is there for the other, with the same UID. Two users who share one collection only, of
+// hundreds, are told by that one.
 func Compare(ctx context.Context, a, b Seen) Sameness {
 	if a.UID != "" && b.UID != "" {
 		if a.UID == b.UID {
@@ -54,33 +58,67 @@ func Compare(ctx context.Context, a, b Seen) Sameness {
 		return OtherCluster
 	}
 	for _, pair := range [][2]Seen{{a, b}, {b, a}} {
-		for _, w := range pair[0].Witnesses(ctx) {
-			if told := testify(ctx, w, pair[0].Client, pair[1].Client); told != Untold {
-				return told
+		for _, collection := range promising(pair[0].Collections, pair[1].Collections) {
+			for _, w := range pair[0].Witnesses(ctx, collection) {
+				told, err := testify(ctx, w, pair[0].Client, pair[1].Client)
+				if told != Untold {
+					return told
+				}
+				if err != nil {
+					break // the next of the collection would be refused as well
+				}
 			}
 		}
 	}
 	return Untold
 }
 
+// fewCollections are asked for witnesses, of those that both have read and of the others: each costs some requests.
+const fewCollections = 4
+
+// promising are the collections of one whose objects the other may see: first those that the other has read, too, then
+// others, of which it may read more than it has shown, such as single namespaces for who lists all at once.
+func promising(one, other []string) []string {
+	both := make(map[string]bool, len(other))
+	for _, collection := range other {
+		both[collection] = true
+	}
+	var shared, rest []string
+	for _, collection := range one {
+		if both[collection] {
+			shared = append(shared, collection)
+		} else {
+			rest = append(rest, collection)
+		}
+	}
+	return append(shared[:min(len(shared), fewCollections)], rest[:min(len(rest), fewCollections)]...)
+}
+
 // testify looks for an object through both connections. That it is not there for the other only counts while it is
-// still there for the one.
-func testify(ctx context.Context, w Witness, one, other *Client) Sameness {
+// still there for the one. The error is why one of them could not look.
+func testify(ctx context.Context, w Witness, one, other *Client) (Sameness, error) {
 	uid, _, err := one.find(ctx, w)
 	if err != nil || uid == "" {
-		return Untold
+		return Untold, err
 	}
 	otherUID, sure, err := other.find(ctx, w)
 	switch {
 	case err != nil || otherUID == "" && !sure:
-		return Untold
+		return Untold, err
 	case otherUID == uid:
-		return SameCluster
+		return SameCluster, nil
 	}
 	if again, _, err := one.find(ctx, w); err != nil || again != uid {
-		return Untold
+		return Untold, err
 	}
-	return OtherCluster
+	return OtherCluster, nil
+}
+
+// Exists tells whether there is an object. Who may only list its collection is told by the list; who may do neither gets
+// the API server's refusal.
+func (c *Client) Exists(ctx context.Context, w Witness) (bool, error) {
+	uid, _, err := c.find(ctx, w)
+	return uid != "", err
 }
 
 // find is the UID of an object, "" where there is none. Who may only list the collection finds it there; then that it is

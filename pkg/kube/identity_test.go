@@ -79,7 +79,7 @@ func TestClustersAreOnlyTheSameByProof(t *testing.T) {
 				delete(c.uids, nodes+"/n1")
 			}
 			client := serve(t, quick(), c.ServeHTTP)
-			one := Seen{Client: client, Witnesses: func(context.Context) []Witness {
+			one := Seen{Client: client, Collections: []string{nodes}, Witnesses: func(context.Context, string) []Witness {
 				return []Witness{{nodes, "only-in-one"}, {nodes, "n1"}}
 			}}
 			one.UID, _ = client.Cluster(t.Context())
@@ -98,7 +98,10 @@ func TestWhatCannotBeReadTellsNothing(t *testing.T) {
 	t.Parallel()
 	seen := func(may rights) Seen {
 		c := cluster{uids: map[string]string{nodes + "/n1": "n1"}, may: map[string]rights{namespaces: {}, nodes: may}}
-		return Seen{Client: serve(t, quick(), c.ServeHTTP), Witnesses: func(context.Context) []Witness { return []Witness{{nodes, "n1"}} }}
+		return Seen{
+			Client: serve(t, quick(), c.ServeHTTP), Collections: []string{nodes},
+			Witnesses: func(context.Context, string) []Witness { return []Witness{{nodes, "n1"}} },
+		}
 	}
 	assert.Equal(t, Untold, Compare(t.Context(), seen(rights{}), seen(rights{})))
 	assert.Equal(t, Untold, Compare(t.Context(), seen(rights{get: true}), seen(rights{})))

@@ -3,8 +3,10 @@ package nodes
 import (
 	"context"
 	"io"
+	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
@@ -22,39 +24,43 @@ func (c *Counter) identify(ctx context.Context) {
 // fewWitnesses are enough: one that both see tells.
 const fewWitnesses = 3
 
-// Seen is the cluster as this counter sees it, to be compared with others. Its witnesses are nodes, or pods where nodes
-// may not be listed; they are asked for.
+const nodesPath = "/api/v1/nodes"
+
+// Seen is the cluster as this counter sees it, to be compared with others. Its witnesses are nodes, and pods of every
+// namespace that was listed: who else may read the one may not be allowed the other.
 func (c *Counter) Seen() kube.Seen {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return kube.Seen{Client: c.kube, UID: c.cluster, Witnesses: c.witnesses}
+	seen := kube.Seen{Client: c.kube, UID: c.cluster, Witnesses: c.witnesses}
+	for key, p := range c.parts {
+		if key.what == WhatPods && p.size() > 0 {
+			seen.Collections = append(seen.Collections, podsPath(key.namespace))
+		}
+	}
+	slices.Sort(seen.Collections)
+	if len(c.nodes) > 0 {
+		seen.Collections = slices.Insert(seen.Collections, 0, nodesPath)
+	}
+	return seen
 }
 
-func (c *Counter) witnesses(ctx context.Context) []kube.Witness {
-	count := c.Count()
+func (c *Counter) witnesses(ctx context.Context, collection string) []kube.Witness {
 	var all []kube.Witness
-	for _, n := range count.Nodes[:min(len(count.Nodes), fewWitnesses)] {
-		all = append(all, kube.Witness{Collection: "/api/v1/nodes", Name: n.Name})
-	}
-	if len(all) > 0 {
+	if collection == nodesPath {
+		var names []string
+		c.update(func() { names = slices.Sorted(maps.Keys(c.nodes)) })
+		for _, name := range names[:min(len(names), fewWitnesses)] {
+			all = append(all, kube.Witness{Collection: nodesPath, Name: name})
+		}
 		return all
 	}
-	var namespaces []string
-	c.update(func() {
-		for key, p := range c.parts {
-			if key.what == WhatPods && p.size() > 0 {
-				namespaces = append(namespaces, key.namespace)
-			}
-		}
-	})
-	slices.Sort(namespaces)
-	for _, namespace := range namespaces[:min(len(namespaces), fewWitnesses)] {
-		_ = c.get(ctx, podsPath(namespace), url.Values{"limit": {"3"}, "fieldSelector": {unfinished}, "includeObject": {"Metadata"}}, func(body io.Reader) error {
-			_, err := decodeNames(body, func(r row) {
-				all = append(all, kube.Witness{Collection: podsPath(string(r.namespace)), Name: string(r.name)})
-			})
-			return err
-		}) // without an answer there are no witnesses
-	}
-	return all
+	query := url.Values{"limit": {strconv.Itoa(fewWitnesses)}, "fieldSelector": {unfinished}, "includeObject": {"Metadata"}}
+	_ = c.get(ctx, collection, query, func(body io.Reader) error {
+		all = nil // of a try that failed
+		_, err := decodeNames(body, func(r row) {
+			all = append(all, kube.Witness{Collection: podsPath(string(r.namespace)), Name: string(r.name)})
+		})
+		return err
+	}) // without an answer there are no witnesses
+	return all[:min(len(all), fewWitnesses)] // whatever a server says
 }

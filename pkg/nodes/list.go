@@ -12,6 +12,9 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
@@ -153,7 +156,7 @@ func (c *Counter) listNamespace(ctx context.Context, namespace string, keyed boo
 	return nil
 }
 
-// checkNamespace notes that a namespace without pods is not there at all.
+// checkNamespace notes that a namespace without pods is not there at all, for all who may get it or list namespaces.
 func (c *Counter) checkNamespace(ctx context.Context, p *part) {
 	empty := true
 	c.update(func() {
@@ -161,15 +164,15 @@ func (c *Counter) checkNamespace(ctx context.Context, p *part) {
 			empty = false
 		}
 	})
-	var err error
+	there, err := true, error(nil)
 	if empty {
-		_, err = c.kube.Raw(ctx, kube.Request{Path: "/api/v1/namespaces/" + url.PathEscape(p.namespace), Accept: kube.AcceptOneMetadata})
+		there, err = c.kube.Exists(ctx, kube.Witness{Collection: "/api/v1/namespaces", Name: p.namespace})
 	}
-	if kube.ReasonOf(err) != kube.NotFound {
+	if there || err != nil {
 		c.update(func() { delete(c.parts, partKey{WhatNamespaces, p.namespace}) })
 		return // who may not read the namespace may still list its pods
 	}
-	c.fail(WhatNamespaces, p.namespace, err)
+	c.fail(WhatNamespaces, p.namespace, apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, p.namespace))
 }
 
 // listAll lists all pods at once.
