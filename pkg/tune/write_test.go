@@ -453,6 +453,12 @@ func TestVerifyRestores(t *testing.T) {
 	require.NoError(t, w.Verify(tuned, object(t, "ks", interval("300s"), recorded(record.String()))))
 	require.EqualError(t, w.Verify(tuned, object(t, "ks", interval("2m"), recorded(record.String()))),
 		"spec.interval became 2m, not 5m: admission (a policy or webhook) changes what is written")
+	filled := object(t, "gitrepo", interval("1m"), timeout("2m"), recorded(Record{Steps: []Step{step("s1", move(flux.Timeout, "", "2m"))}}.String()))
+	byDefault := object(t, "gitrepo", interval("1m"), timeout("1m"), recorded("{}"))
+	require.NoError(t, restoring(filled, RestoreOptions{}).Verify(filled, byDefault), "the API server fills it in")
+	ownedBy(flux.Timeout, updates("fluxtune"))(&byDefault)
+	require.EqualError(t, restoring(filled, RestoreOptions{}).Verify(filled, byDefault),
+		"spec.timeout became 1m, not <unset>: admission (a policy or webhook) changes what is written")
 	back := object(t, "ks", interval("5m"), recorded(record.String()))
 	require.NoError(t, w.Verify(back, object(t, "ks", interval("5m"))))
 	require.ErrorContains(t, w.Verify(back, back), "did not take the annotation fluxtune.github.io/original as it was sent")
