@@ -83,7 +83,7 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 		return stands, len(c), flux.Manager{}
 	}
 	for keep = len(c) - 1; keep >= 0; keep-- {
-		if equal(now, c[keep].From) {
+		if equal(now, c[keep].From) || c[keep].From == nil && filledIn(o, f) {
 			return restored, keep, flux.Manager{}
 		}
 	}
@@ -96,4 +96,12 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 // kustomizeApply is the owner that kustomize-controller is of what it applies.
 func kustomizeApply(version string) flux.Manager {
 	return flux.Manager{Name: kustomizeController, Apply: true, Version: version}
+}
+
+// filledIn tells whether a field is as the API server fills it in where it is absent: then whoever removes it becomes the
+// owner of the default. What the controller works out from the interval is not filled in.
+func filledIn(o flux.Object, f flux.Field) bool {
+	one, two := "1h", "2h"
+	filled := o.EffectiveWith(f, nil, &one)
+	return o.Value(f) != nil && filled > 0 && o.EffectiveWith(f, nil, &two) == filled && o.Effective(f) == filled
 }

@@ -159,11 +159,10 @@ func (w RestoreWrite) Verify(before, answer flux.Object) error {
 	return nil
 }
 
-// arrived says which of some changes are not there. Where a field was removed, a value that nobody owns is the API server's
-// default.
+// arrived says which of some changes are not there. Where a field was removed, the API server may fill it in.
 func arrived(changes []Change, answer flux.Object) error {
 	for _, c := range changes {
-		if c.To == nil && len(answer.OwnersOf(c.Field)) == 0 {
+		if c.To == nil && filledIn(answer, c.Field) {
 			continue
 		}
 		if got := answer.Value(c.Field); !flux.SameDuration(got, c.To) {

@@ -454,11 +454,15 @@ func TestVerifyRestores(t *testing.T) {
 	require.EqualError(t, w.Verify(tuned, object(t, "ks", interval("2m"), recorded(record.String()))),
 		"spec.interval became 2m, not 5m: admission (a policy or webhook) changes what is written")
 	filled := object(t, "gitrepo", interval("1m"), timeout("2m"), recorded(Record{Steps: []Step{step("s1", move(flux.Timeout, "", "2m"))}}.String()))
-	byDefault := object(t, "gitrepo", interval("1m"), timeout("1m"), recorded("{}"))
-	require.NoError(t, restoring(filled, RestoreOptions{}).Verify(filled, byDefault), "the API server fills it in")
-	ownedBy(flux.Timeout, updates("fluxtune"))(&byDefault)
-	require.EqualError(t, restoring(filled, RestoreOptions{}).Verify(filled, byDefault),
-		"spec.timeout became 1m, not <unset>: admission (a policy or webhook) changes what is written")
+	byDefault := func(value string) flux.Object {
+		return object(t, "gitrepo", interval("1m"), timeout(value), ownedBy(flux.Timeout, updates("fluxtune")), recorded(filled.Annotations[RecordAnnotation]))
+	}
+	require.NoError(t, restoring(filled, RestoreOptions{}).Verify(filled, byDefault("60s")), "the API server fills it in")
+	require.EqualError(t, restoring(filled, RestoreOptions{}).Verify(filled, byDefault("90s")),
+		"spec.timeout became 1m30s, not <unset>: admission (a policy or webhook) changes what is written")
+	next := restoring(filled, RestoreOptions{}).Next(byDefault("60s"))
+	require.NoError(t, next.Err)
+	assert.Contains(t, string(next.Patch), `"fluxtune.github.io/original":null`, "then the record goes")
 	back := object(t, "ks", interval("5m"), recorded(record.String()))
 	require.NoError(t, w.Verify(back, object(t, "ks", interval("5m"))))
 	require.ErrorContains(t, w.Verify(back, back), "did not take the annotation fluxtune.github.io/original as it was sent")
