@@ -208,8 +208,8 @@ func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*depl
 			next[o.ref] = d
 		}
 	}
-	if d := current[start.ref()]; d.built.err != nil && d.spec != specKey(start) {
-		next[start.ref()] = d // it has applied itself, and fails since: Flux does not go back either
+	if d := current[start.ref()]; d.spec != specKey(start) && (d.built.err != nil || !d.local) {
+		next[start.ref()] = d // it has applied itself, and fails or finds no files since: Flux does not go back either
 	}
 	return next
 }
