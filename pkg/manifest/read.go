@@ -37,6 +37,8 @@ type Fleet struct {
 	// held says why fields of objects do not follow the files, and suspended are Kustomizations that apply nothing.
 	held      map[flux.Ref]map[flux.Field]string
 	suspended map[flux.Ref]bool
+	// refused says why Kustomizations apply nothing of which the API server refuses an object.
+	refused map[flux.Ref]string
 	// artifacts are the ExternalArtifacts that are made of the checkout.
 	artifacts map[sourceRef]artifact
 	// tree is the checkout; nil where there is none.
