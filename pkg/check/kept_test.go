@@ -2,6 +2,7 @@ package check
 
 import (
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,6 +25,8 @@ func TestKept(t *testing.T) {
 	delete(gone, "clusters/development/objects.yaml")
 	gone["clusters/development/none.yaml"] = "# nothing\n"
 	orphaned := with("  deletionPolicy: Orphan\n", at("1m", ""))
+	const refused = by + " applies nothing: the API server refuses "
+	other := source("other", "  interval: 1m\n  timeout: 1h\n")
 	for name, c := range map[string]struct {
 		base, head map[string]string
 		difference Difference
@@ -36,11 +39,16 @@ func TestKept(t *testing.T) {
 		"a mark":                {with("", at("1m", "kustomize.toolkit.fluxcd.io/prune: disabled")), with("", nil), Removed, "prune: disabled on the object keeps Flux from taking it away"},
 		"an orphan":             {orphaned, gone, Removed, by + ", which applied it, has deletionPolicy: Orphan"},
 		"added below suspended": {with("  suspend: true\n", nil), with("  suspend: true\n", at("5m", "")), Added, by + ", which applies it, is suspended"},
+		"a refused value":       {with("", at("1m", "")), with("", at("1d", "")), Changed, refused + `spec.interval of GitRepository apps/web: "1d" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)`},
+		"no interval":           {with("", at("1m", "")), with("", at("~", "")), Changed, refused + "spec.interval of GitRepository apps/web: it is not set, and Flux requires it"},
+		"added, refused":        {with("", nil), with("", at("1d", "")), Added, refused + `spec.interval of GitRepository apps/web: "1d" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)`},
+		"removed beside refused": {with("", at("1m", "")), with("", map[string]string{"apps/other.yaml": other, "apps/kustomization.yaml": "resources: [other.yaml]\n"}), Removed,
+			refused + `spec.timeout of GitRepository apps/other: "1h" is not a duration that Flux accepts: write it like 30s, 5m or 90m (units ms, s, m; a source's timeout takes no h)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, files := range []map[string]string{c.base, c.head} {
-				if files["apps/web.yaml"] == "" {
+				if files["apps/web.yaml"] == "" && files["apps/kustomization.yaml"] == "" {
 					files["apps/kustomization.yaml"] = "resources: []\n"
 				}
 			}
@@ -48,6 +56,7 @@ func TestKept(t *testing.T) {
 			got := New(Input{Base: &base, Head: head, Policy: testPolicy(t)})
 			require.Len(t, got.Clusters, 1)
 			cluster := got.Clusters[0]
+			cluster.Kept = slices.DeleteFunc(cluster.Kept, func(k Kept) bool { return k.Ref.Name == "other" })
 			require.Len(t, cluster.Kept, 1)
 			assert.Equal(t, Kept{cluster.Kept[0].Ref, c.difference, c.why}, cluster.Kept[0])
 			assert.Equal(t, web, cluster.Kept[0].Ref.String())

@@ -71,6 +71,11 @@ func TestWhatIsNotBuiltIsUnknown(t *testing.T) {
 	moved["new/kustomization.yaml"] = "resources: [web.yaml, none.yaml]\n"
 	moved["new/web.yaml"] = source("web", "  interval: 1m\n  timeout: 2m\n")
 
+	synced := func(path string) map[string]string {
+		return plus(map[string]string{"clusters/development/flux-system/gotk-sync.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\n" +
+			"spec: {interval: 1m, timeout: 3m, path: " + path + ", sourceRef: {kind: GitRepository, name: flux-system}}\n"})
+	}
+
 	const object = "GitRepository apps/web"
 	for name, c := range map[string]struct {
 		has, lacks map[string]string
@@ -85,6 +90,8 @@ func TestWhatIsNotBuiltIsUnknown(t *testing.T) {
 		"a remote base":                 {whole, plus(map[string]string{"apps/kustomization.yaml": "resources: [\"https://github.com/example/base?ref=v1\"]\n"}), []string{object}, "it is not in the checkout, and nothing is fetched"},
 		"a value of another type":       {whole, plus(map[string]string{"apps/web.yaml": source("web", "  interval: {a: b}\n")}), []string{object}, "interval"},
 		"the root":                      {whole, plus(map[string]string{"clusters/development/kustomization.yaml": "resources: [none.yaml]\n"}), []string{object, "Kustomization apps/apps"}, "none.yaml"},
+		"the root's path":               {synced("./clusters/development"), synced("./clusters/develop"), []string{object, "Kustomization apps/apps", "Kustomization flux-system/flux-system"}, `its path "./clusters/develop" is not in the checkout`},
+		"the root's path from the top":  {synced("./clusters/development"), synced("./cluster/development"), []string{object, "Kustomization apps/apps", "Kustomization flux-system/flux-system"}, `its path "./cluster/development" is not in the checkout`},
 		"what applies what applies it":  {nested, nestedBroken, []string{object, "Kustomization apps/more"}, "none.yaml"},
 		"moved to what cannot be built": {whole, moved, []string{object}, "none.yaml"},
 		"the object alone":              {whole, plus(map[string]string{"apps/kustomization.yaml": "resources: []\n"}), nil, ""},

@@ -48,6 +48,7 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 	object, err := flux.Decode(o.json)
 	if err != nil {
 		f.gap(o.ref.String(), err.Error(), false)
+		f.refuse(d.ref(), o.ref.String())
 		return
 	}
 	if meta := d.Spec.CommonMetadata; meta != nil {

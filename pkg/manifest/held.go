@@ -53,6 +53,35 @@ func whileSuspended(by flux.Ref) string {
 	return fmt.Sprintf("%s, which applies it, is suspended", by)
 }
 
+// refusedObject says why the API server does not take an object: a value that the CRD's pattern refuses, or a required one that
+// is absent; "" where it does. An interval of 0s is taken.
+func refusedObject(o flux.Object) string {
+	for _, t := range o.KindRow().Tunables {
+		value := o.Value(t.Field)
+		if why := o.Refused(t); why != "" && (value == nil || !isDuration(*value, t)) {
+			return fmt.Sprintf("%s of %s: %s", t.Field, o.Ref, why)
+		}
+	}
+	return ""
+}
+
+func isDuration(value string, t flux.Tunable) bool {
+	_, err := flux.ParseDuration(value, t.NoHours)
+	return err == nil
+}
+
+// refuse notes that the API server does not take an object of a Kustomization. Of that nothing is applied then, and nothing is
+// taken away (kustomize-controller internal/controller/kustomization_controller.go, apply; fluxcd/pkg ssa, ApplyAll: the dry
+// runs come first).
+func (f *Fleet) refuse(by flux.Ref, why string) {
+	if f.refused == nil {
+		f.refused = map[flux.Ref]string{}
+	}
+	if f.refused[by] == "" {
+		f.refused[by] = fmt.Sprintf("%s applies nothing: the API server refuses %s", by, why)
+	}
+}
+
 // noteHeld finds what does not follow the files, once all objects are there.
 func (f *Fleet) noteHeld() {
 	f.held, f.suspended = map[flux.Ref]map[flux.Field]string{}, map[flux.Ref]bool{}
@@ -66,6 +95,9 @@ func (f *Fleet) noteHeld() {
 	for _, o := range f.Snapshot.Objects {
 		by := f.owners[o.Ref]
 		below[by] = true
+		if why := refusedObject(o); why != "" {
+			f.refuse(by, why)
+		}
 		for _, t := range o.KindRow().Tunables {
 			if why := rules[by].Held(o, t.Field); why != "" {
 				if f.held[o.Ref] == nil {
@@ -108,16 +140,26 @@ func (t Transition) suspended(ref flux.Ref, seen ...flux.Ref) bool {
 
 // Changed says why a field of an object that both states have stays as it is on the base; "" where it changes.
 func (t Transition) Changed(ref flux.Ref, field flux.Field) string {
-	if by, applied := t.head.owners[ref]; applied && t.suspended(by) {
-		return whileSuspended(by)
+	if by, applied := t.head.owners[ref]; applied {
+		if t.suspended(by) {
+			return whileSuspended(by)
+		}
+		if why := t.head.refused[by]; why != "" {
+			return why
+		}
 	}
 	return t.head.Held(ref, field)
 }
 
 // Added says why an object that only the head has is not created; "" where it is.
 func (t Transition) Added(o flux.Object) string {
-	if by, applied := t.head.owners[o.Ref]; applied && t.suspended(by) {
-		return whileSuspended(by)
+	if by, applied := t.head.owners[o.Ref]; applied {
+		if t.suspended(by) {
+			return whileSuspended(by)
+		}
+		if why := t.head.refused[by]; why != "" {
+			return why
+		}
 	}
 	if mark := tune.Excluded(o); mark != "" {
 		return mark + " on the object keeps it from being created"
@@ -156,6 +198,8 @@ func (t Transition) left(ref flux.Ref, seen ...flux.Ref) string {
 	switch {
 	case t.suspended(by):
 		return fmt.Sprintf("%s, which applied it, is suspended", by)
+	case t.head.refused[by] != "":
+		return t.head.refused[by]
 	case !life.prunes():
 		return fmt.Sprintf("%s, which applied it, has prune: false", by)
 	default:

@@ -10,7 +10,7 @@ import (
 )
 
 const heldSync = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\n" +
-	"spec: {path: ./clusters/a, prune: true, sourceRef: {kind: GitRepository, name: flux-system}}\n"
+	"spec: {interval: 1m, path: ./clusters/a, prune: true, sourceRef: {kind: GitRepository, name: flux-system}}\n"
 
 // heldFleet is a cluster whose Kustomization apps applies what is in apps. The object's marks and the Kustomization's spec are
 // YAML flows.

@@ -32,7 +32,12 @@ const instanceInterval = "1m"
 // it there, as the operator sets it again.
 func (f *Fleet) addSync(d *deployment, o appliedObject) {
 	var instance instanceSync
-	if json.Unmarshal(o.json, &instance) != nil || instance.Spec.Sync == nil || instance.Spec.Sync.URL == "" {
+	if err := json.Unmarshal(o.json, &instance); err != nil {
+		f.gap(o.ref.String(), err.Error(), false)
+		f.refuse(d.ref(), o.ref.String())
+		return
+	}
+	if instance.Spec.Sync == nil || instance.Spec.Sync.URL == "" {
 		return
 	}
 	sync := instance.Spec.Sync

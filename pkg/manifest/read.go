@@ -37,6 +37,8 @@ type Fleet struct {
 	// held says why fields of objects do not follow the files, and suspended are Kustomizations that apply nothing.
 	held      map[flux.Ref]map[flux.Field]string
 	suspended map[flux.Ref]bool
+	// refused says why Kustomizations apply nothing of which the API server refuses an object.
+	refused map[flux.Ref]string
 	// artifacts are the ExternalArtifacts that are made of the checkout.
 	artifacts map[sourceRef]artifact
 	// tree is the checkout; nil where there is none.
@@ -208,8 +210,8 @@ func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*depl
 			next[o.ref] = d
 		}
 	}
-	if d := current[start.ref()]; d.built.err != nil && d.spec != specKey(start) {
-		next[start.ref()] = d // it has applied itself, and fails since: Flux does not go back either
+	if d := current[start.ref()]; d.spec != specKey(start) && (d.built.err != nil || !d.local) {
+		next[start.ref()] = d // it has applied itself, and fails or finds no files since: Flux does not go back either
 	}
 	return next
 }

@@ -52,6 +52,7 @@ func breakages() map[string]map[string][2]string {
 		"the same repository twice":                     {production: {"    name: flux-system\n", "    name: again\n---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata:\n  name: again\n  namespace: flux-system\nspec:\n  interval: 7m\n  url: https://github.com/example/fleet.git\n"}},
 		"the same repository through the port of HTTPS": {production: {"    name: flux-system\n", "    name: again\n---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata:\n  name: again\n  namespace: flux-system\nspec:\n  interval: 7m\n  url: ssh://git@ssh.github.com:443/Example/fleet.git\n"}},
 		"a root that is broken":                         {"clusters/production/more.yaml": {"", "]: {\n"}},
+		"a root with a wrong path":                      {"clusters/production/flux-system/gotk-sync.yaml": {"./clusters/production", "./clusters/prod"}},
 		"a ResourceSet":                                 {production: {"", resourceSet}, "apps/production/kustomization.yaml": {"- ns.yaml\n", "- ns.yaml\n- none.yaml\n"}},
 		"only a ResourceSet":                            {production: {"*", resourceSet}},
 	}
