@@ -1,0 +1,198 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+)
+
+// fleets are those of all clusters that a command looks at.
+type fleets struct {
+	all []fleet
+	// missing are the clusters of which nothing could be read.
+	missing []flux.Gap
+}
+
+// readAll reads the fleets of all clusters, several at the same time. A cluster that does not answer is missing, and no
+// error, unless there is no other.
+func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
+	each := o.each()
+	if len(each) == 1 && each[0].Cluster == "" {
+		f, err := each[0].read(ctx)
+		if err != nil {
+			return fleets{}, err
+		}
+		fs := fleets{all: []fleet{f}}
+		return fs, o.knownEnvironments(fs)
+	}
+	if len(each) == 0 { // a state of a checkout that has no cluster yet
+		return fleets{}, nil
+	}
+	read, ids, failed := make([]fleet, len(each)), make([]kube.Seen, len(each)), make([]error, len(each))
+	const atOnce = 8 // what each has in memory adds up
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for i, one := range each {
+		wait.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if read[i], failed[i] = one.readNamed(ctx); failed[i] == nil && one.Client != nil && len(o.clusters) > 0 {
+				ids[i] = one.Client.Seen(ctx, read[i].snapshot.Objects)
+			}
+		})
+	}
+	wait.Wait()
+	if ctx.Err() != nil {
+		return fleets{}, codeError{exitInterrupted, errors.New("interrupted while reading")}
+	}
+	var fs fleets
+	var reasons []string
+	stands := oncePerFleet(ctx, each, read, ids, failed)
+	for i, one := range each {
+		if failed[i] != nil {
+			fs.missing = append(fs.missing, flux.Gap{Cluster: one.Cluster, What: "the cluster", Why: failed[i].Error()})
+			reasons = append(reasons, flux.InCluster(one.Cluster, failed[i].Error()))
+			continue
+		}
+		if one.Files == nil {
+			if stands[i] != i {
+				_, _ = fmt.Fprintln(r.ErrOut, sameClusterLine(one.Cluster, each[stands[i]].Cluster))
+				continue
+			}
+			read[i].place = len(fs.all)
+		}
+		fs.all = append(fs.all, read[i])
+	}
+	if len(fs.all) == 0 {
+		return fs, fmt.Errorf("none of the clusters could be read: %s", strings.Join(reasons, "; "))
+	}
+	return fs, o.knownEnvironments(fs)
+}
+
+// oncePerFleet is, for each context that was read, the one that shows its cluster: the one with the fewest gaps. Where
+// nothing tells whether two contexts are one cluster, that is a gap.
+func oncePerFleet(ctx context.Context, each []FleetOptions, read []fleet, seen []kube.Seen, failed []error) []int {
+	stands := make([]int, len(each))
+	var known []int
+	for i := range each {
+		if stands[i] = i; failed[i] == nil && seen[i].Client != nil {
+			known = append(known, i)
+		}
+	}
+	var same comparisons
+	for n, i := range known {
+		for _, j := range known[:n] {
+			same.between(ctx, i, j, func(i int) kube.Seen { return seen[i] })
+		}
+	}
+	g := group(known, same.of, func(i, j int) bool { return len(read[i].snapshot.Gaps) < len(read[j].snapshot.Gaps) })
+	for n, i := range known {
+		stands[i] = g.stands[n]
+		if others := g.doubtful[i]; len(others) > 0 {
+			var names []string
+			for _, j := range others {
+				names = append(names, each[j].Cluster)
+			}
+			read[i].snapshot.Gaps = append(read[i].snapshot.Gaps, flux.Gap{Cluster: each[i].Cluster, What: "which cluster this is", Why: doubt(strings.Join(names, ", "))})
+		}
+	}
+	return stands
+}
+
+// readNamed reads the fleet of a cluster among several.
+func (o FleetOptions) readNamed(ctx context.Context) (fleet, error) {
+	if len(o.clusters) == 1 && o.clusters[0].err != nil {
+		return fleet{}, o.clusters[0].err
+	}
+	f, err := o.read(ctx)
+	if err != nil {
+		return f, err
+	}
+	o.nameGaps(f.snapshot.Gaps)
+	return f, nil
+}
+
+// gaps are what could not be read of all clusters.
+func (fs fleets) gaps() []flux.Gap {
+	gaps := slices.Clone(fs.missing)
+	for _, f := range fs.all {
+		gaps = append(gaps, f.snapshot.Gaps...)
+	}
+	return gaps
+}
+
+// objects counts those that were asked for.
+func (fs fleets) objects() int {
+	n := 0
+	for _, f := range fs.all {
+		n += len(f.objects)
+	}
+	return n
+}
+
+// complete is an error when something that was asked for is not there, or could not be read.
+func (fs fleets) complete() error { return complete(fs.gaps()) }
+
+// incomplete tells whether something that may matter could not be read.
+func (fs fleets) incomplete() bool { return flux.Snapshot{Gaps: fs.gaps()}.Incomplete() }
+
+// notes tells what the files do not hold, where files were read.
+func (fs fleets) notes(r *root) {
+	if len(fs.all) > 0 && fs.all[0].options.Files != nil {
+		r.inFiles(fs.gaps())
+	}
+}
+
+// eachCluster runs what writes for one cluster after the other, below a heading where there are several, and returns the
+// worst that happened. After Ctrl-C the rest is not begun, which is said.
+func (fs fleets) eachCluster(ctx context.Context, o OutputOptions, run func(fleet, OutputOptions) error) error {
+	if len(fs.all) == 1 && len(fs.missing) == 0 {
+		return run(fs.all[0], o)
+	}
+	var failed []error
+	var silent error
+	for i, f := range fs.all {
+		one := o
+		one.root = f.options.inCluster(o.root)
+		if ctx.Err() != nil {
+			var rest []string
+			for _, f := range fs.all[i:] {
+				rest = append(rest, f.options.Cluster)
+			}
+			_, _ = fmt.Fprintf(o.root.ErrOut, "Interrupted: not begun in %s.\n", strings.Join(rest, ", "))
+			silent = silentError{exitInterrupted}
+			break
+		}
+		if o.printer.tables() && !o.printer.layout.NoHeaders {
+			if i > 0 {
+				_, _ = fmt.Fprintln(o.root.Out)
+			}
+			_, _ = fmt.Fprintf(o.root.Out, "# %s\n", f.options.Cluster)
+		}
+		err := run(f, one)
+		var quiet silentError
+		switch {
+		case errors.As(err, &quiet):
+			silent = err
+		case err != nil:
+			failed = append(failed, fmt.Errorf("%s: %w", f.options.Cluster, err))
+		}
+	}
+	if len(fs.missing) > 0 {
+		failed = append(failed, errors.New("not all clusters could be read: see the warnings above"))
+	}
+	switch {
+	case len(failed) > 0 && ctx.Err() != nil:
+		return codeError{exitInterrupted, errors.Join(failed...)}
+	case len(failed) > 0:
+		return errors.Join(failed...)
+	default:
+		return silent
+	}
+}
