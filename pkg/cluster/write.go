@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -192,137 +190,6 @@ func (w *Writer) whyNot(ctx context.Context) error {
 		return ErrNoAnswer
 	}
 	return ErrInterrupted
-}
-
-// carryOut writes one object until nothing is left to send, or it is refused or hopeless. Whatever is not certain is
-// looked at: the object itself says whether a patch arrived, and what is still to be sent.
-func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Result {
-	r := Result{Write: write, Outcome: NotAttempted}
-	if w.gone.Load() {
-		return r
-	}
-	now := write.Target()
-	fresh := true // as far as is known
-	wrote := false
-	verifier, verifies := write.(tune.Verifier)
-	var lost *flux.Object // the object to which a patch was sent, whose answer did not come
-	for attempt, conflicts, sent := 1, 0, 0; ; {
-		if !fresh {
-			looked, err := w.store.Get(requests, now)
-			w.heard(err)
-			switch {
-			case apierrors.IsNotFound(err):
-				return r.deleted(wrote)
-			case unreachable(err) && w.wait(ctx, attempt):
-				attempt++
-				continue
-			case err != nil:
-				return r.unknown(wrote, fmt.Errorf("reading it again: %w", err))
-			}
-			now, fresh = looked, true
-			if err := lostAnswer(verifier, lost, now); err != nil {
-				return w.undo(ctx, requests, r, verifier.Undo(*lost, now), err)
-			}
-			lost = nil
-		}
-		if owner, pinned := tune.PinnedBy(now); pinned {
-			r.owner = owner
-		}
-		next := write.Next(now)
-		if next.Err != nil {
-			return r.failed(wrote, next.Err)
-		}
-		if next.Patch == nil {
-			return r.settled(next, now, wrote)
-		}
-		if sent++; sent > patchesAtMost+conflictAttempts+readAttempts {
-			return r.failed(wrote, errors.New("it does not become as it should be: something sets it back at once"))
-		}
-		answer, err := w.store.Patch(requests, now, next.Patch)
-		w.heard(err)
-		switch {
-		case err == nil:
-			if verifies {
-				if err := verifier.Verify(now, answer); err != nil {
-					return w.undo(ctx, requests, r, verifier.Undo(now, answer), err)
-				}
-			}
-			wrote = true
-			r.Outcome, r.Generation = Configured, max(r.Generation, answer.Generation)
-			if w.options.DryRun {
-				return r
-			}
-			now = answer
-		case apierrors.IsConflict(err):
-			if conflicts++; conflicts > conflictAttempts {
-				return r.failed(wrote, fmt.Errorf("somebody else keeps changing it: gave up after %d conflicts: %w", conflicts, err))
-			}
-			fresh = false
-		case apierrors.IsNotFound(err):
-			return r.deleted(wrote)
-		case unreachable(err), busy(err), requests.Err() != nil: // after Ctrl-C nobody waits for an answer for long
-			if !apierrors.IsTooManyRequests(err) && r.Outcome == NotAttempted { // what was refused for the load did not arrive
-				r.Outcome = Uncertain
-			}
-			if !apierrors.IsTooManyRequests(err) && verifies {
-				before := now
-				lost = &before
-			}
-			if !w.again(ctx, attempt, err) {
-				return w.lastLook(ctx, requests, lost, r, wrote, err)
-			}
-			attempt++
-			fresh = r.Outcome == NotAttempted
-		default:
-			return r.failed(wrote, err)
-		}
-	}
-}
-
-// lostAnswer says what admission made of a patch whose answer did not come, as far as the object tells; nil where that is
-// nothing, or the patch did not arrive.
-func lostAnswer(verifier tune.Verifier, lost *flux.Object, now flux.Object) error {
-	if lost == nil || now.ResourceVersion == lost.ResourceVersion {
-		return nil
-	}
-	return verifier.VerifyLater(*lost, now)
-}
-
-// undo takes back what did not arrive as it was sent.
-func (w *Writer) undo(ctx, requests context.Context, r Result, back tune.Write, why error) Result {
-	if w.options.DryRun {
-		return r.failed(false, why)
-	}
-	if back == nil {
-		return r.failed(true, why)
-	}
-	undone := w.carryOut(ctx, requests, back)
-	if undone.Err != nil || undone.Outcome != Configured && undone.Outcome != Unchanged {
-		return r.failed(true, fmt.Errorf("%w; and it could not be taken back: %w", why, cmp.Or(undone.Err, errors.New(undone.Why))))
-	}
-	r.Generation = undone.Generation
-	return r.failed(false, fmt.Errorf("%w: it was taken back", why))
-}
-
-// lastLook finds out what became of a patch whose answer did not come, once, when it will not be tried again.
-func (w *Writer) lastLook(ctx, requests context.Context, lost *flux.Object, r Result, wrote bool, err error) Result {
-	if r.Outcome != Uncertain {
-		return r.failed(wrote, err)
-	}
-	now, getErr := w.store.Get(requests, r.Write.Target())
-	if getErr != nil {
-		return r.unknown(wrote, fmt.Errorf("no answer from the API server: %w", err))
-	}
-	verifier, _ := r.Write.(tune.Verifier)
-	if err := lostAnswer(verifier, lost, now); err != nil {
-		return w.undo(ctx, requests, r, verifier.Undo(*lost, now), err)
-	}
-	if next := r.Write.Next(now); next.Patch == nil && next.Err == nil {
-		return r.settled(next, now, wrote)
-	}
-	r.Outcome = Failed
-	r.Err = err
-	return r
 }
 
 // again tells whether a request is worth another try, after a pause.

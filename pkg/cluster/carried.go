@@ -1,0 +1,173 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// carried is a write on its way, and its result so far.
+type carried struct {
+	Result
+	verifier tune.Verifier // nil where the write is none
+	now      flux.Object
+	fresh    bool // now is how the object is, as far as is known
+	wrote    bool
+	lost     *flux.Object // the object to which a patch was sent, whose answer did not come
+	// attempt counts from 1.
+	attempt, conflicts, sent int
+}
+
+// end is the last step with a result.
+func (c *carried) end(r Result) (done bool) {
+	c.Result = r
+	return true
+}
+
+// carryOut writes one object until nothing is left to send, or it is refused or hopeless. Whatever is not certain is
+// looked at: the object itself says whether a patch arrived, and what is still to be sent.
+func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Result {
+	c := &carried{Result: Result{Write: write, Outcome: NotAttempted}, now: write.Target(), fresh: true, attempt: 1}
+	c.verifier, _ = write.(tune.Verifier)
+	for done := w.gone.Load(); !done; {
+		if c.fresh {
+			done = w.send(ctx, requests, c)
+		} else {
+			done = w.reread(ctx, requests, c)
+		}
+	}
+	return c.Result
+}
+
+// reread looks at an object of which it is not certain how it is. It tells whether nothing more is to be done.
+func (w *Writer) reread(ctx, requests context.Context, c *carried) (done bool) {
+	looked, err := w.store.Get(requests, c.now)
+	w.heard(err)
+	switch {
+	case apierrors.IsNotFound(err):
+		return c.end(c.deleted(c.wrote))
+	case unreachable(err) && w.wait(ctx, c.attempt):
+		c.attempt++
+		return false
+	case err != nil:
+		return c.end(c.unknown(c.wrote, fmt.Errorf("reading it again: %w", err)))
+	}
+	if err := lostAnswer(c.verifier, c.lost, looked); err != nil {
+		return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(*c.lost, looked), err))
+	}
+	c.now, c.fresh, c.lost = looked, true, nil
+	return false
+}
+
+// send sends the next patch, if one is left. It tells whether nothing more is to be done.
+func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
+	if owner, pinned := tune.PinnedBy(c.now); pinned {
+		c.owner = owner
+	}
+	next := c.Write.Next(c.now)
+	switch {
+	case next.Err != nil:
+		return c.end(c.failed(c.wrote, next.Err))
+	case next.Patch == nil:
+		return c.end(c.settled(next, c.now, c.wrote))
+	}
+	if c.sent++; c.sent > patchesAtMost+conflictAttempts+readAttempts {
+		return c.end(c.failed(c.wrote, errors.New("it does not become as it should be: something sets it back at once")))
+	}
+	answer, err := w.store.Patch(requests, c.now, next.Patch)
+	w.heard(err)
+	switch {
+	case err == nil:
+		return w.answered(ctx, requests, c, answer)
+	case apierrors.IsConflict(err):
+		if c.conflicts++; c.conflicts > conflictAttempts {
+			return c.end(c.failed(c.wrote, fmt.Errorf("somebody else keeps changing it: gave up after %d conflicts: %w", c.conflicts, err)))
+		}
+		c.fresh = false
+	case apierrors.IsNotFound(err):
+		return c.end(c.deleted(c.wrote))
+	case unreachable(err), busy(err), requests.Err() != nil: // after Ctrl-C nobody waits for an answer for long
+		if !apierrors.IsTooManyRequests(err) { // what was refused for the load did not arrive
+			if c.Outcome == NotAttempted {
+				c.Outcome = Uncertain
+			}
+			if c.verifier != nil {
+				before := c.now
+				c.lost = &before
+			}
+		}
+		if !w.again(ctx, c.attempt, err) {
+			return c.end(w.lastLook(ctx, requests, c.lost, c.Result, c.wrote, err))
+		}
+		c.attempt++
+		c.fresh = c.Outcome == NotAttempted
+	default:
+		return c.end(c.failed(c.wrote, err))
+	}
+	return false
+}
+
+// answered holds a patch against the API server's answer. A dry run ends with the first: nothing was changed that a second
+// one could be for.
+func (w *Writer) answered(ctx, requests context.Context, c *carried, answer flux.Object) (done bool) {
+	if c.verifier != nil {
+		if err := c.verifier.Verify(c.now, answer); err != nil {
+			return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(c.now, answer), err))
+		}
+	}
+	c.wrote, c.now = true, answer
+	c.Outcome, c.Generation = Configured, max(c.Generation, answer.Generation)
+	return w.options.DryRun
+}
+
+// lostAnswer says what admission made of a patch whose answer did not come, as far as the object tells; nil where that is
+// nothing, or the patch did not arrive.
+func lostAnswer(verifier tune.Verifier, lost *flux.Object, now flux.Object) error {
+	if lost == nil || now.ResourceVersion == lost.ResourceVersion {
+		return nil
+	}
+	return verifier.VerifyLater(*lost, now)
+}
+
+// undo takes back what did not arrive as it was sent.
+func (w *Writer) undo(ctx, requests context.Context, r Result, back tune.Write, why error) Result {
+	if w.options.DryRun {
+		return r.failed(false, why)
+	}
+	if back == nil {
+		return r.failed(true, why)
+	}
+	undone := w.carryOut(ctx, requests, back)
+	if undone.Err != nil || undone.Outcome != Configured && undone.Outcome != Unchanged {
+		return r.failed(true, fmt.Errorf("%w; and it could not be taken back: %w", why, cmp.Or(undone.Err, errors.New(undone.Why))))
+	}
+	r.Generation = undone.Generation
+	return r.failed(false, fmt.Errorf("%w: it was taken back", why))
+}
+
+// lastLook finds out what became of a patch whose answer did not come, once, when it will not be tried again.
+func (w *Writer) lastLook(ctx, requests context.Context, lost *flux.Object, r Result, wrote bool, err error) Result {
+	if r.Outcome != Uncertain {
+		return r.failed(wrote, err)
+	}
+	now, getErr := w.store.Get(requests, r.Write.Target())
+	if getErr != nil {
+		return r.unknown(wrote, fmt.Errorf("no answer from the API server: %w", err))
+	}
+	verifier, _ := r.Write.(tune.Verifier)
+	if err := lostAnswer(verifier, lost, now); err != nil {
+		return w.undo(ctx, requests, r, verifier.Undo(*lost, now), err)
+	}
+	if next := r.Write.Next(now); next.Patch == nil && next.Err == nil {
+		return r.settled(next, now, wrote)
+	}
+	r.Outcome = Failed
+	r.Err = err
+	return r
+}
