@@ -164,15 +164,13 @@ func (c *Counter) checkNamespace(ctx context.Context, p *part) {
 			empty = false
 		}
 	})
-	there, err := true, error(nil)
-	if empty {
-		there, err = c.kube.Exists(ctx, kube.Witness{Collection: "/api/v1/namespaces", Name: p.namespace})
+	if empty { // who may not read the namespace may still list its pods
+		if there, err := c.kube.Exists(ctx, kube.Witness{Collection: "/api/v1/namespaces", Name: p.namespace}); !there && err == nil {
+			c.fail(WhatNamespaces, p.namespace, apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, p.namespace))
+			return
+		}
 	}
-	if there || err != nil {
-		c.update(func() { delete(c.parts, partKey{WhatNamespaces, p.namespace}) })
-		return // who may not read the namespace may still list its pods
-	}
-	c.fail(WhatNamespaces, p.namespace, apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, p.namespace))
+	c.update(func() { delete(c.parts, partKey{WhatNamespaces, p.namespace}) })
 }
 
 // listAll lists all pods at once.

@@ -76,12 +76,9 @@ func byUpgrade(o, release flux.Object) FieldStick {
 }
 
 func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) FieldStick {
-	release, found := j.object(owner)
-	switch {
-	case !found:
-		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by %s, which could not be read or is in another cluster", owner)}
-	case release.AppliesElsewhere:
-		return appliedElsewhere(owner)
+	release, here, why := j.applier(owner)
+	if !here {
+		return why
 	}
 	upgrade, left := byUpgrade(o, release), j.leaves(o, owner, f)
 	within := release.Effective(flux.Interval)

@@ -47,7 +47,18 @@ func notListed(owner flux.Ref) FieldStick {
 	return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("has the labels of %s, which does not list it: one of that name in another cluster may apply it", owner)}
 }
 
-// appliedElsewhere is the verdict on what bears the marks of an owner that applies to another cluster.
-func appliedElsewhere(owner flux.Ref) FieldStick {
-	return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by a %s, perhaps of another cluster: the one here applies elsewhere", owner)}
+// applier is the object that applies others here. It is false where it could not be read, or applies to another cluster, and
+// then the verdict is why nobody knows what becomes of them.
+func (j *Judge) applier(owner flux.Ref) (o flux.Object, here bool, why FieldStick) {
+	o, found := j.object(owner)
+	switch {
+	case !found:
+		why.Message = fmt.Sprintf("applied by %s, which could not be read or is in another cluster", owner)
+	case o.AppliesElsewhere:
+		why.Message = fmt.Sprintf("applied by a %s, perhaps of another cluster: the one here applies elsewhere", owner)
+	default:
+		return o, true, why
+	}
+	why.Verdict = Unknown
+	return o, false, why
 }

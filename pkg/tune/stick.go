@@ -258,12 +258,10 @@ func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Fie
 	case bears(o, ssaMark, "IfNotPresent") && slices.ContainsFunc(o.SSAOwners(), func(m flux.Manager) bool { return m.Apply && m.Name == kustomizeController }):
 		return FieldStick{Verdict: Sticks, Message: fmt.Sprintf("%s only creates it (ssa: IfNotPresent)", owner)}
 	}
-	parent, found := j.object(owner)
+	parent, here, why := j.applier(owner)
 	switch {
-	case !found:
-		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by %s, which could not be read or is in another cluster", owner)}
-	case parent.AppliesElsewhere:
-		return appliedElsewhere(owner)
+	case !here:
+		return why
 	case j.unlisted(o, owner):
 		return notListed(owner)
 	}
