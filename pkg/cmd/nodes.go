@@ -76,8 +76,9 @@ func newNodes(r *root) *cobra.Command {
 
 			Several contexts of one cluster count once, through the one that sees more. They are one only by
 			proof: the UID of the namespace kube-system, or of a node or pod that both see, never by the
-			address. Where nothing tells, both count, and a line says so. The flags of the connection go with
-			each context, but for those that name a cluster.
+			address. Where nothing tells, both count, and a line says that what is added up may be too high,
+			also where it has a plus. The flags of the connection go with each context, but for those that
+			name a cluster.
 
 			Exit codes: 0 everything was counted, 3 something is missing, 4 a node is fuller than
 			--fail-above, 1 nothing could be read.`),

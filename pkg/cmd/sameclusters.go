@@ -102,5 +102,5 @@ func sameClusterLine(context, of string) string {
 
 // doubt is what is said where nothing tells whether two contexts are one cluster.
 func doubt(others string) string {
-	return fmt.Sprintf("whether this is another cluster than %s is not known, so that both count (the right to get the namespace kube-system would tell)", others)
+	return fmt.Sprintf("whether this is another cluster than %s is not known, so that both count, and what is added up may be too high (the right to get the namespace kube-system would tell)", others)
 }
