@@ -1,5 +1,9 @@
 # The commands that a contributor needs: make demo, make test, make lint.
 
+# A recipe fails where any part of a pipe fails.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
 PLUGIN := bin/kubectl-fluxtune
 TESTBED := bin/testbed
 # What the tests run. `testbed build all` would also build what only make compat and make install-test need.

@@ -105,7 +105,8 @@ func (c *Cluster) Clientset(tb testing.TB) kubernetes.Interface {
 func (c *Cluster) Apply(tb testing.TB, manifests string, args ...string) {
 	tb.Helper()
 	args = append([]string{"apply", "--server-side", "--force-conflicts", "-f", "-"}, args...)
-	if _, err := c.RunKubectl(tb.Context(), manifests, args...); err != nil {
+	// Without the mark kubectl 1.31 takes YAML that begins with a brace for JSON.
+	if _, err := c.RunKubectl(tb.Context(), "---\n"+manifests, args...); err != nil {
 		tb.Fatalf("applying manifests: %v", err)
 	}
 }
