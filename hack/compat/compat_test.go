@@ -199,10 +199,10 @@ func (w world) pin(t *testing.T) bool {
 	t.Helper()
 	stop := w.observe(t)
 	defer stop()
+	diagnosis, _, _ := w.run(t, "doctor") // what is wrong with this fleet makes it fail
 	stdout, stderr, code := w.run(t, "apply", "gitrepository/owned", "-n", namespace, "--managed=pin", "--yes")
 	rules := w.Kubectl(t, "get", "kustomization", "root", "-n", "flux-system", "-o", "jsonpath={.spec.ignore}")
 	interval := w.Kubectl(t, "get", "gitrepository", "owned", "-n", namespace, "-o", "jsonpath={.spec.interval}")
-	diagnosis, _, _ := w.run(t, "doctor") // what is wrong with this fleet makes it fail
 	if code != 0 {
 		assert.Contains(t, stderr, "have no spec.ignore: it takes kustomize-controller 1.9 (Flux 2.9)")
 		assert.Contains(t, diagnosis, "Kustomizations do not have it: --managed=pin does not work")
@@ -210,12 +210,16 @@ func (w world) pin(t *testing.T) bool {
 		assert.Equal(t, "5m", interval, stdout)
 		return false
 	}
-	assert.Contains(t, diagnosis, "Kustomizations have it: --managed=pin can hold changes against Git")
+	assert.Contains(t, diagnosis, "Kustomizations have it: --managed=pin can hold changes of 1 object against Git")
 	assert.Contains(t, rules, "/spec/interval")
 	assert.Equal(t, "1m", interval)
 	w.must(t, "revert", "-n", namespace, "--yes")
 	assert.Empty(t, w.Kubectl(t, "get", "kustomization", "root", "-n", "flux-system", "-o", "jsonpath={.spec.ignore}"))
 	return true
+}
+
+func kustomizations() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "kustomize.toolkit.fluxcd.io", Version: "v1", Resource: "kustomizations"}
 }
 
 // observe does what is seen of kustomize-controller from outside, until stop is called: it notices each generation of
@@ -224,7 +228,7 @@ func (w world) observe(t *testing.T) (stop func()) {
 	t.Helper()
 	client, err := dynamic.NewForConfig(w.Config())
 	require.NoError(t, err)
-	in := client.Resource(schema.GroupVersionResource{Group: "kustomize.toolkit.fluxcd.io", Version: "v1", Resource: "kustomizations"}).Namespace("flux-system")
+	in := client.Resource(kustomizations()).Namespace("flux-system")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -243,10 +247,12 @@ func (w world) observe(t *testing.T) (stop func()) {
 // remembers tells whether budget takes the length of reconciles from status.history.
 func (w world) remembers(t *testing.T) bool {
 	t.Helper()
-	w.Apply(t, fmt.Sprintf(`{apiVersion: kustomize.toolkit.fluxcd.io/v1, kind: Kustomization, metadata: {name: app, namespace: %s},
-  status: {history: [{digest: "sha256:0a", firstReconciled: "2026-11-22T12:00:00Z", lastReconciled: "2026-11-22T13:00:00Z",
-    lastReconciledDuration: 7s, lastReconciledStatus: ReconciliationSucceeded, totalReconciliations: 12}]}}`, namespace),
-		"--subresource=status", "--field-manager=kustomize-controller", "--validate=false")
+	client, err := dynamic.NewForConfig(w.Config())
+	require.NoError(t, err)
+	status := `{"status": {"history": [{"digest": "sha256:0a", "firstReconciled": "2026-11-22T12:00:00Z", "lastReconciled": "2026-11-22T13:00:00Z",
+  "lastReconciledDuration": "7s", "lastReconciledStatus": "ReconciliationSucceeded", "totalReconciliations": 12}]}}`
+	_, err = client.Resource(kustomizations()).Namespace(namespace).Patch(t.Context(), "app", types.MergePatchType, []byte(status), metav1.PatchOptions{FieldManager: "kustomize-controller"}, "status")
+	require.NoError(t, err)
 	return strings.Contains(w.must(t, "budget", "-A", "-o", "json"), `"durationFrom": "history"`)
 }
 
