@@ -275,6 +275,9 @@ func RulesCheck(left []tune.Pin, where string) (Check, bool) {
 	}
 	var owners []string
 	for _, pin := range left {
+		if err := tune.BadPins(pin.Owner); err != nil {
+			return Check{Name: "pins", Status: CheckWarning, Message: pin.Owner.Ref.String() + ": " + err.Error()}, true
+		}
 		owners = append(owners, pin.Owner.Ref.String())
 	}
 	const most = 3

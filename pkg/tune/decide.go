@@ -96,10 +96,15 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 }
 
 // lookAfterPins says of an object that is as the policy wants whether the rules are gone that kept it so: somebody took
-// them away, or Git has a list of its own now.
+// them away, or Git has a list of its own now; or that nobody can see it.
 func (i *Item) lookAfterPins(opts Options) {
-	stick, lost := opts.Judge.lostPin(i.Object)
-	if !lost {
+	stick, pinned := opts.Judge.standingPin(i.Object)
+	switch {
+	case pinned && stick.Verdict == Unknown:
+		i.Stick = stick
+		i.Message += "; whether its pin holds is not known: " + stick.Message
+		return
+	case !pinned || stick.Verdict != Reverted:
 		return
 	}
 	i.Stick = stick

@@ -7,9 +7,9 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// lostPin judges the fields of an object that are as we set them and that its record calls pinned, where something sets
-// them again all the same; false where that is not so, or not known.
-func (j *Judge) lostPin(o flux.Object) (Stick, bool) {
+// standingPin judges the fields of an object that are as we set them and that its record calls pinned; false where there are
+// none.
+func (j *Judge) standingPin(o flux.Object) (Stick, bool) {
 	record, err := ReadRecord(o)
 	if j == nil || err != nil {
 		return Stick{}, false
@@ -21,8 +21,7 @@ func (j *Judge) lostPin(o flux.Object) (Stick, bool) {
 	if len(fields) == 0 {
 		return Stick{}, false
 	}
-	stick := j.Judge(o, fields)
-	return stick, stick.Verdict == Reverted
+	return j.Judge(o, fields), true
 }
 
 // PinGone tells whether the record of an object says that rules leave fields to us, and something sets them all the same:

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -25,7 +26,7 @@ type pins struct {
 	Manager string `json:"manager,omitempty"`
 }
 
-// readPins reads the pins of a Kustomization. What cannot be read names no rule: then none is taken for
+// readPins reads the pins of a Kustomization. What cannot be read (BadPins) names no rule: then none is taken for
 // ours, and none is touched.
 func readPins(o flux.Object) pins {
 	var p pins
@@ -33,6 +34,25 @@ func readPins(o flux.Object) pins {
 		return pins{}
 	}
 	return p
+}
+
+// BadPins says why nobody can tell the rules of fluxtune in a Kustomization's spec.ignore from those of others, and how to go
+// on; nil where its note can be read, or there is no rule or no note.
+func BadPins(o flux.Object) error {
+	note, noted := o.Annotations[PinsAnnotation]
+	if !noted || len(o.Ignore) == 0 {
+		return nil
+	}
+	var p pins
+	err := json.Unmarshal([]byte(note), &p)
+	if err == nil && p.Rules == nil {
+		err = errors.New("it names no rules")
+	}
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("reading annotation %[1]s, which tells the rules of fluxtune in %[2]s from those of others: %[3]w: take those that are not needed out of %[2]s by hand, then run: kubectl annotate %[4]s -n %[5]s %[6]s %[1]s-",
+		PinsAnnotation, flux.IgnoreField, err, "kustomization."+o.Group, o.Namespace, o.Name)
 }
 
 // take tells whether a rule is one of ours, and counts it: of two that are equal one is somebody else's.
@@ -293,6 +313,8 @@ func CannotPin(ref flux.Ref, owner flux.Object, found bool) string {
 		return fmt.Sprintf("%s is itself opted out by %s: %s", ref, OptOutAnnotation, mark)
 	case owner.Deleting:
 		return fmt.Sprintf("%s is being deleted", ref)
+	case BadPins(owner) != nil:
+		return fmt.Sprintf("%s: %s", ref, BadPins(owner))
 	case len(ignoreSetters(owner)) > 0:
 		return fmt.Sprintf("spec.ignore of %s is itself set by %s: add the rule there", ref, ignoreSetters(owner)[0].Name)
 	case applied && applier.Kind != "Kustomization":
@@ -338,7 +360,7 @@ func RulesAfter(owners, objects []flux.Object, unread []flux.Ref, restores []Res
 	var changed []Pin
 	for _, owner := range owners {
 		pin := needs.Pin(owner)
-		if (PinWrite{Pin: pin, Settles: true}).Next(owner).Patch != nil {
+		if next := (PinWrite{Pin: pin, Settles: true}).Next(owner); next.Patch != nil || next.Err != nil {
 			changed = append(changed, pin)
 		}
 	}

@@ -160,12 +160,22 @@ func TestUnpinLeavesWhatGitHasAdopted(t *testing.T) {
 	assert.Equal(t, Next{State: StateLeftAlone, Why: "spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller: add the rule there"}, more.Next(after))
 }
 
-// A note that cannot be read names no rule, and so none is touched.
+// A note that cannot be read names no rule: none is touched, the note stays for whoever mends it, and all who come past say so.
 func TestUnreadablePins(t *testing.T) {
 	t.Parallel()
-	broken := parent(t, annotated(PinsAnnotation, "{"), ignoring(theirs))
-	assert.Empty(t, OurRules(broken))
-	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(PinWrite{Pin: Pin{Owner: broken}, Settles: true}.Next(broken).Patch))
+	const remedy = ": take those that are not needed out of spec.ignore by hand, then run: kubectl annotate kustomization.kustomize.toolkit.fluxcd.io -n flux-system apps fluxtune.github.io/pins-"
+	for note, why := range map[string]string{"{": "unexpected end of JSON input", "{}": "it names no rules", `"x"`: "json: cannot unmarshal string into Go value of type tune.pins"} {
+		broken := parent(t, annotated(PinsAnnotation, note), ignoring(theirs))
+		want := "reading annotation fluxtune.github.io/pins, which tells the rules of fluxtune in spec.ignore from those of others: " + why + remedy
+		assert.Empty(t, OurRules(broken))
+		require.EqualError(t, PinWrite{Pin: Pin{Owner: broken}, Settles: true}.Next(broken).Err, want)
+		assert.Equal(t, "Kustomization flux-system/apps: "+want, CannotPin(broken.Ref, broken, true))
+		assert.Len(t, RulesAfter([]flux.Object{broken}, nil, nil, nil), 1, "named in revert, forget and doctor")
+	}
+	// Without a rule there is nothing to tell from others.
+	empty := parent(t, annotated(PinsAnnotation, "{"))
+	require.NoError(t, BadPins(empty))
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(PinWrite{Pin: Pin{Owner: empty}, Settles: true}.Next(empty).Patch))
 }
 
 func TestCannotPin(t *testing.T) {

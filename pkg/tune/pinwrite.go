@@ -31,6 +31,9 @@ func (w PinWrite) Next(now flux.Object) Next {
 	if why := CannotPin(now.Ref, now, true); why != "" && len(adds(w.Pin.Rules, ours)) > 0 {
 		return Next{State: StateLeftAlone, Why: why}
 	}
+	if err := BadPins(now); err != nil {
+		return Next{Err: err}
+	}
 	notes := readPins(now)
 	adopted := len(ignoreSetters(now)) > 0
 	switch {

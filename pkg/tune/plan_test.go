@@ -95,4 +95,10 @@ func TestLostPins(t *testing.T) {
 
 	held := plan(ManagedSkip, pinningParent(t, flux.Interval))
 	assert.Equal(t, ActionUnchanged, held.Items[0].Action)
+	assert.NotContains(t, held.Items[0].Message, "its pin")
+
+	unseen := plan(ManagedPin, parent(t, named("flux-system", "other"))).Items[0]
+	assert.Equal(t, ActionUnchanged, unseen.Action)
+	assert.Equal(t, Unknown, unseen.Stick.Verdict)
+	assert.Contains(t, unseen.Message, "; whether its pin holds is not known: applied by Kustomization flux-system/apps, which could not be read")
 }

@@ -84,8 +84,10 @@ func ReadRecord(o flux.Object) (*Record, error) {
 				if value == nil {
 					continue
 				}
-				if _, err := time.ParseDuration(*value); err != nil {
+				if d, err := time.ParseDuration(*value); err != nil {
 					return bad("%s: %w", field, err)
+				} else if d < 0 {
+					return bad("%s: %q is below zero", field, *value)
 				}
 			}
 		}
@@ -136,15 +138,10 @@ func annotate(now flux.Object, r *Record) map[string]any {
 	return annotations
 }
 
-// removed are the annotations that a patch takes away.
+// removed are the annotations of fluxtune that an object does not have after a patch, also where somebody else took them
+// away: what is not there is nobody's.
 func removed(annotations map[string]any) []string {
-	var keys []string
-	for key, value := range annotations {
-		if value == nil {
-			keys = append(keys, key)
-		}
-	}
-	return keys
+	return slices.DeleteFunc([]string{RecordAnnotation, UntilAnnotation}, func(key string) bool { return annotations[key] != nil })
 }
 
 // LastSession is the session of the newest step; "" for an empty record.

@@ -214,7 +214,10 @@ func TestRecordsOfWhatIsNoDuration(t *testing.T) {
 	t.Parallel()
 	r := Record{Steps: []Step{step("s1", move(flux.Interval, "banana", "1m"))}}
 	_, err := ReadRecord(object(t, "ks", recorded(r.String())))
-	assert.ErrorContains(t, err, `spec.interval: time: invalid duration "banana": restore the object by hand, then run forget on it`)
+	require.ErrorContains(t, err, `spec.interval: time: invalid duration "banana": restore the object by hand, then run forget on it`)
+	below := Record{Steps: []Step{step("s1", move(flux.Interval, "-5m", "1m"))}}
+	_, err = ReadRecord(object(t, "ks", recorded(below.String())))
+	require.ErrorContains(t, err, `spec.interval: "-5m" is below zero: restore the object by hand`)
 }
 
 // Monitoring reads the first end of a record's steps from an annotation, which goes with the last of them.
@@ -240,10 +243,10 @@ func TestUntilAnnotation(t *testing.T) {
 		gone   []string
 	}{
 		{"the first counts", flux.Object{}, record(at(15), nil, at(14)), "2026-11-22T14:00:00Z", nil},
-		{"no end", flux.Object{}, record(nil), "absent", nil},
+		{"no end", flux.Object{}, record(nil), "absent", []string{UntilAnnotation}},
 		{"the end is gone", there, record(nil), nil, []string{UntilAnnotation}},
 		{"the record is gone", there, nil, nil, []string{RecordAnnotation, UntilAnnotation}},
-		{"there was no end", flux.Object{}, nil, "absent", []string{RecordAnnotation}},
+		{"somebody took the end away", flux.Object{}, nil, "absent", []string{RecordAnnotation, UntilAnnotation}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

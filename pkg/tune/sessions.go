@@ -42,6 +42,7 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 			continue
 		}
 		pin := judge.pinVerdict(o)
+		moves := make(map[string][]int)
 		for i, step := range record.Steps {
 			s := byID[step.Session]
 			if s == nil {
@@ -52,7 +53,10 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 				s.Until = *step.Until
 			}
 			s.at = max(s.at, i)
-			s.add(record, i, o, pin, judge)
+			moves[step.Session] = append(moves[step.Session], i)
+		}
+		for session, steps := range moves {
+			byID[session].add(record, steps, o, pin, judge)
 		}
 	}
 	var list []Session
@@ -76,15 +80,29 @@ func BadRecords(objects []flux.Object) []flux.Gap {
 	return gaps
 }
 
+// lastOf is the last of some steps that moved a field.
+func (r *Record) lastOf(f flux.Field, steps []int) (step int, moved bool) {
+	for _, i := range slices.Backward(steps) {
+		if _, moved := r.Steps[i].Fields[f]; moved {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
 // Overdue tells whether a session should have ended.
 func (s Session) Overdue(now time.Time) bool { return !s.Until.IsZero() && s.Until.Before(now) }
 
-// add counts one object's step of the session.
-func (s *Session) add(record *Record, step int, o flux.Object, pin Verdict, judge *Judge) {
+// add counts an object with its steps of the session: one, unless somebody has edited the record.
+func (s *Session) add(record *Record, steps []int, o flux.Object, pin Verdict, judge *Judge) {
 	s.Objects++
 	followed, changed, pinned, back := false, false, false, 0
 	var fields []flux.Field
-	for f, move := range record.Steps[step].Fields {
+	for _, f := range record.Fields() {
+		step, moved := record.lastOf(f, steps)
+		if !moved {
+			continue
+		}
 		fields = append(fields, f)
 		c := record.chain(f)
 		at := slices.IndexFunc(c, func(l link) bool { return l.step == step })
@@ -97,7 +115,7 @@ func (s *Session) add(record *Record, step int, o flux.Object, pin Verdict, judg
 		case at < keep-1:
 			followed = true
 		}
-		pinned = pinned || move.Pinned
+		pinned = pinned || record.Steps[step].Fields[f].Pinned
 	}
 	switch {
 	case changed, back > 0 && back < len(fields):

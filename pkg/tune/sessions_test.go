@@ -48,6 +48,14 @@ func TestSessionsBeforeAnOwnersChoice(t *testing.T) {
 	}, withoutPlaces(got))
 }
 
+// An object counts once, also where somebody has written a step of its record twice.
+func TestSessionsOfADoubledStep(t *testing.T) {
+	t.Parallel()
+	one := step("s1", move(flux.Interval, "5m", "1m"))
+	got := Sessions([]flux.Object{object(t, "ks", interval("1m"), recorded(Record{Steps: []Step{one, one}}.String()))}, nil)
+	assert.Equal(t, []Session{{ID: "s1", Policy: "fast", Time: noon, Objects: 1, Stand: 1}}, withoutPlaces(got))
+}
+
 // Sessions of the same second are in the order of the records, whatever their ids are.
 func TestSessionsOfOneSecond(t *testing.T) {
 	t.Parallel()
