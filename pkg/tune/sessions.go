@@ -110,7 +110,7 @@ func (s *Session) add(record *Record, steps []int, o flux.Object, pin Verdict, j
 		switch {
 		case st == restored && at >= keep && at >= 0:
 			back++
-		case at < 0 || st == edited || st == released:
+		case at < 0 || st == edited || st == released || st == stands && !flux.SameDuration(o.Value(f), c[len(c)-1].To): // by admission
 			changed = true
 		case at < keep-1:
 			followed = true

@@ -48,6 +48,15 @@ func TestSessionsBeforeAnOwnersChoice(t *testing.T) {
 	}, withoutPlaces(got))
 }
 
+// What admission made of a value of ours is not as it was set, and is ours to take back all the same.
+func TestSessionsOfWhatAdmissionChanged(t *testing.T) {
+	t.Parallel()
+	r := Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m"))}}
+	o := object(t, "ks", interval("2m"), recorded(r.String()), ownedBy(flux.Interval, updates("fluxtune")))
+	assert.Equal(t, []Session{{ID: "s1", Policy: "fast", Time: noon, Objects: 1, Changed: 1}}, withoutPlaces(Sessions([]flux.Object{o}, nil)))
+	assert.Equal(t, []Change{change(flux.Interval, "2m", "5m")}, DecideRestore(o, RestoreOptions{}).Changes)
+}
+
 // An object counts once, also where somebody has written a step of its record twice.
 func TestSessionsOfADoubledStep(t *testing.T) {
 	t.Parallel()
