@@ -122,9 +122,9 @@ func (w world) create(t *testing.T) {
 	}
 	w.Apply(t, `{apiVersion: kustomize.toolkit.fluxcd.io/v1, kind: Kustomization, metadata: {name: root, namespace: flux-system},
   spec: {interval: 10m, path: ./apps, prune: true, sourceRef: {kind: GitRepository, name: fleet}}}`)
-	w.Apply(t, fmt.Sprintf(`{apiVersion: source.toolkit.fluxcd.io/v1, kind: GitRepository,
+	w.ApplyAs(t, fmt.Sprintf(`{apiVersion: source.toolkit.fluxcd.io/v1, kind: GitRepository,
   metadata: {name: owned, namespace: %s, labels: {kustomize.toolkit.fluxcd.io/name: root, kustomize.toolkit.fluxcd.io/namespace: flux-system}},
-  spec: {interval: 5m, url: "https://github.com/acme/owned", ref: {branch: main}}}`, namespace), "--field-manager=kustomize-controller")
+  spec: {interval: 5m, url: "https://github.com/acme/owned", ref: {branch: main}}}`, namespace), testbed.ApplyOptions{Manager: "kustomize-controller"})
 }
 
 // run calls the plugin as a user would.

@@ -163,11 +163,11 @@ spec: {interval: 10m, timeout: 2m, path: ./deploy, prune: true, targetNamespace:
 // reconcileTakes is how long the last reconciles in a namespace took.
 func (q quiet) reconcileTakes(ns string) string {
 	q.t.Helper()
-	list, err := q.objects(q.t, "kustomization", ns).List(q.t.Context(), metav1.ListOptions{})
+	list, err := q.Objects(q.t, "kustomization", ns).List(q.t.Context(), metav1.ListOptions{})
 	require.NoError(q.t, err)
 	var durations []time.Duration
 	for i := range list.Items {
-		durations = append(durations, parse(q.t, at(q.t, &list.Items[i], ".status.history[0].lastReconciledDuration")).Round(time.Millisecond))
+		durations = append(durations, parse(q.t, testbed.FieldOf(q.t, &list.Items[i], ".status.history[0].lastReconciledDuration")).Round(time.Millisecond))
 	}
 	slices.Sort(durations)
 	return fmt.Sprintf("reconciles of %s to %s, median %s", durations[0], durations[len(durations)-1], durations[len(durations)/2])

@@ -100,7 +100,7 @@ func (w world) namespace(t *testing.T, labels map[string]string) string {
 func (w world) suspendAll(t *testing.T, ns string) {
 	t.Helper()
 	for _, kind := range []string{"kustomization", "helmrelease", "helmchart", "gitrepository", "ocirepository", "helmrepository"} {
-		objects := w.objects(t, kind, ns)
+		objects := w.Objects(t, kind, ns)
 		list, err := objects.List(context.Background(), metav1.ListOptions{})
 		require.NoError(t, err)
 		for i := range list.Items {
@@ -181,7 +181,7 @@ func (m *team) pushFile(path, contents string) {
 	_, err := m.git.Push(m.t.Context(), m.name, map[string]string{path: strings.ReplaceAll(contents, "NS", m.name)})
 	require.NoError(m.t, err)
 	requested := fmt.Sprintf(`{"metadata":{"annotations":{"reconcile.fluxcd.io/requestedAt":%q}}}`, time.Now().Format(time.RFC3339Nano))
-	_, err = m.objects(m.t, "gitrepository", m.name).Patch(m.t.Context(), "root", types.MergePatchType, []byte(requested), metav1.PatchOptions{FieldManager: "flux"})
+	_, err = m.Objects(m.t, "gitrepository", m.name).Patch(m.t.Context(), "root", types.MergePatchType, []byte(requested), metav1.PatchOptions{FieldManager: "flux"})
 	if !apierrors.IsNotFound(err) { // the root is created after what it applies
 		require.NoError(m.t, err)
 	}

@@ -75,7 +75,7 @@ func (f helmFleet) patch(kind, name, spec string) {
 func (f helmFleet) observed(kind, name string) {
 	f.t.Helper()
 	require.Eventually(f.t, func() bool {
-		o, err := f.objects(f.t, kind, f.ns).Get(f.t.Context(), name, metav1.GetOptions{})
+		o, err := f.Objects(f.t, kind, f.ns).Get(f.t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			return false
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,7 +18,7 @@ import (
 // managedObject is an object with its managedFields.
 func (m *team) managedObject(kind, name string) *unstructured.Unstructured {
 	m.t.Helper()
-	o, err := m.objects(m.t, kind, m.name).Get(m.t.Context(), name, metav1.GetOptions{})
+	o, err := m.Objects(m.t, kind, m.name).Get(m.t.Context(), name, metav1.GetOptions{})
 	require.NoError(m.t, err)
 	return o
 }
@@ -115,7 +116,7 @@ const (
 func (m *team) fieldsOf(name string) string {
 	m.t.Helper()
 	o := m.managedObject("gitrepository", name)
-	return fmt.Sprintf("%s %s %q", at(m.t, o, ".spec.interval"), at(m.t, o, ".spec.timeout"), owners(m.t, o, "timeout"))
+	return fmt.Sprintf("%s %s %q", testbed.FieldOf(m.t, o, ".spec.interval"), testbed.FieldOf(m.t, o, ".spec.timeout"), owners(m.t, o, "timeout"))
 }
 
 // TestGivingFieldsBack: a merge patch takes fields away from whoever applies them, also where the old values are

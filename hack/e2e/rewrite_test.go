@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -179,11 +180,11 @@ func (w world) tunable(t *testing.T, namespaces []string) wanted {
 	fields := wanted{}
 	for _, namespace := range namespaces {
 		for _, kind := range []string{"gitrepository", "kustomization"} {
-			list, err := w.objects(t, kind, namespace).List(t.Context(), metav1.ListOptions{})
+			list, err := w.Objects(t, kind, namespace).List(t.Context(), metav1.ListOptions{})
 			require.NoError(t, err)
 			for i := range list.Items {
 				for _, field := range []string{"interval", "timeout", "retryInterval"} {
-					if value := at(t, &list.Items[i], ".spec."+field); value != "" {
+					if value := testbed.FieldOf(t, &list.Items[i], ".spec."+field); value != "" {
 						fields[strings.Join([]string{namespace, kind, list.Items[i].GetName(), field}, " ")] = parse(t, value)
 					}
 				}

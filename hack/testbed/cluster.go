@@ -54,6 +54,8 @@ type Cluster struct {
 	config    *rest.Config
 	watchdog  io.Closer
 	progress  io.Writer
+	// empty is the revision of the store at which it holds nothing of a test (Shared.Own).
+	empty uint64
 }
 
 // Start builds what is missing, starts etcd, fills it, starts kube-apiserver

@@ -99,7 +99,7 @@ func addOlderVersions(crd *unstructured.Unstructured, names []string) error {
 	return unstructured.SetNestedSlice(crd.Object, versions, "spec", "versions")
 }
 
-// awaitServed polls discovery until it lists every version of every CRD.
+// awaitServed polls discovery until it lists every version of every CRD, with its schema.
 func (c *Cluster) awaitServed(ctx context.Context, crds []*unstructured.Unstructured) error {
 	client, err := discovery.NewDiscoveryClientForConfig(c.config)
 	if err != nil {
@@ -131,6 +131,10 @@ func unserved(client discovery.DiscoveryInterface, crds []*unstructured.Unstruct
 			served[list.GroupVersion+"/"+r.Name] = true
 		}
 	}
+	schemas, err := client.OpenAPIV3().Paths()
+	if err != nil {
+		return nil, fmt.Errorf("reading the schemas that are served: %w", err)
+	}
 	var missing []string
 	for _, crd := range crds {
 		group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
@@ -139,7 +143,7 @@ func unserved(client discovery.DiscoveryInterface, crds []*unstructured.Unstruct
 		for _, v := range versions {
 			version, _ := v.(map[string]any)
 			name := fmt.Sprintf("%s/%s/%s", group, version["name"], plural)
-			if !served[name] {
+			if _, published := schemas[fmt.Sprintf("apis/%s/%s", group, version["name"])]; !served[name] || !published {
 				missing = append(missing, name)
 			}
 		}

@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,29 +17,42 @@ import (
 )
 
 // Shared is one control plane for all tests of a package, started by the first
-// test that asks for it, so that a run of unit tests alone does not pay for it.
+// test that asks for it, so that a run of unit tests alone does not pay for it;
+// and others for tests that want one to themselves, one after the other.
 type Shared struct {
 	opts    Options
 	once    sync.Once
 	cluster *Cluster
 	err     error
+
+	mu   sync.Mutex
+	idle []*Cluster // as if newly started
 }
 
 // NewShared describes the control plane; nothing is started yet.
 func NewShared(opts Options) *Shared { return &Shared{opts: opts} }
 
-// Main runs the package's tests and stops the control plane. It returns the
+// Main runs the package's tests and stops the control planes. It returns the
 // exit code: `func TestMain(m *testing.M) { os.Exit(bed.Main(m)) }`.
 func (s *Shared) Main(m *testing.M) int {
 	code := m.Run()
-	if s.cluster == nil {
-		return code
-	}
-	if err := s.cluster.Close(); err != nil {
+	if err := s.Close(); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "testbed:", err)
 		return max(code, 1)
 	}
 	return code
+}
+
+// Close stops the control planes, for those that run tests otherwise.
+func (s *Shared) Close() error {
+	var errs []error
+	if s.cluster != nil {
+		errs = append(errs, s.cluster.Close())
+	}
+	for _, c := range s.idle {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Cluster returns the shared control plane; a start that fails ends the test.
@@ -50,6 +64,61 @@ func (s *Shared) Cluster(tb testing.TB) *Cluster {
 		tb.Fatalf("starting the test bed: %v", s.err)
 	}
 	return s.cluster
+}
+
+// Own returns a control plane that one test has to itself, with the Options of
+// the shared one, filled. At the test's end, what came is taken out of etcd, and
+// another test may get it: a start costs ten times what that does. A test that
+// stops or kills the API server starts its own with StartT.
+func (s *Shared) Own(tb testing.TB, seeds ...Seed) *Cluster {
+	tb.Helper()
+	c, err := s.own(seeds)
+	if err != nil {
+		tb.Fatalf("starting the test bed: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := s.giveBack(c); err != nil {
+			tb.Errorf("emptying the test bed: %v", err)
+		}
+	})
+	return c
+}
+
+func (s *Shared) own(seeds []Seed) (*Cluster, error) {
+	ctx := context.Background()
+	s.mu.Lock()
+	var c *Cluster
+	if n := len(s.idle); n > 0 {
+		c, s.idle = s.idle[n-1], s.idle[:n-1]
+	}
+	s.mu.Unlock()
+	if c == nil {
+		var err error
+		if c, err = Start(ctx, s.opts); err != nil {
+			return nil, err
+		}
+		if _, c.empty, err = c.store.since(ctx, 0); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
+	for _, seed := range seeds {
+		if err := seed(ctx, c.store); err != nil {
+			return nil, errors.Join(fmt.Errorf("seeding the cluster: %w", err), c.Close())
+		}
+	}
+	return c, nil
+}
+
+// giveBack empties a control plane for the next test, or stops it where that cannot be done.
+func (s *Shared) giveBack(c *Cluster) error {
+	clean, err := c.store.clean(context.Background(), c.empty)
+	if err != nil || !clean {
+		return errors.Join(err, c.Close())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idle = append(s.idle, c)
+	return nil
 }
 
 // StartT starts a control plane for one test or benchmark and stops it at its
@@ -97,18 +166,6 @@ func (c *Cluster) Clientset(tb testing.TB) kubernetes.Interface {
 		tb.Fatalf("making a client: %v", err)
 	}
 	return client
-}
-
-// Apply applies YAML documents on the server side, as `kubectl apply
-// --server-side` does; args are added to its command line, such as
-// "--field-manager=kustomize-controller" or "--subresource=status".
-func (c *Cluster) Apply(tb testing.TB, manifests string, args ...string) {
-	tb.Helper()
-	args = append([]string{"apply", "--server-side", "--force-conflicts", "-f", "-"}, args...)
-	// Without the mark kubectl 1.31 takes YAML that begins with a brace for JSON.
-	if _, err := c.RunKubectl(tb.Context(), "---\n"+manifests, args...); err != nil {
-		tb.Fatalf("applying manifests: %v", err)
-	}
 }
 
 // Kubectl runs kubectl as the administrator and returns its standard output.

@@ -18,6 +18,7 @@ import (
 const (
 	maxTxnOps   = 2000
 	maxTxnBytes = 4 << 20
+	frameHeader = 5
 )
 
 // Store writes straight into a cluster's etcd, in the encodings that
@@ -52,7 +53,7 @@ func newStore(etcdPort int) *Store {
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
 	return &Store{
-		url:    "http://" + hostPort(etcdPort) + "/etcdserverpb.KV/Txn",
+		url:    "http://" + hostPort(etcdPort) + "/etcdserverpb.KV/",
 		client: &http.Client{Transport: &http.Transport{Protocols: &protocols}},
 	}
 }
@@ -108,34 +109,44 @@ func appendPut(txn []byte, r Record) []byte {
 	return protowire.AppendBytes(txn, r.Value)
 }
 
-// commit sends one TxnRequest, framed as gRPC frames a message: a byte for
-// compression, four for the length.
 func (s *Store) commit(ctx context.Context, txn []byte) error {
-	frame := make([]byte, 5, 5+len(txn))
-	binary.BigEndian.PutUint32(frame[1:], uint32(len(txn)))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(append(frame, txn...)))
+	_, err := s.call(ctx, "Txn", txn)
+	return err
+}
+
+// call sends one request, framed as gRPC frames a message: a byte for compression, four for the length. It returns the
+// message of the answer.
+func (s *Store) call(ctx context.Context, method string, message []byte) ([]byte, error) {
+	failed := func(err error) ([]byte, error) { return nil, fmt.Errorf("asking etcd for %s: %w", method, err) }
+	frame := make([]byte, frameHeader, frameHeader+len(message))
+	binary.BigEndian.PutUint32(frame[1:], uint32(len(message)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+method, bytes.NewReader(append(frame, message...)))
 	if err != nil {
-		return fmt.Errorf("writing to etcd: %w", err)
+		return failed(err)
 	}
 	req.Header.Set("Content-Type", "application/grpc")
 	req.Header.Set("Te", "trailers")
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("writing to etcd: %w", err)
+		return failed(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return fmt.Errorf("writing to etcd: %w", err)
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return failed(err)
 	}
-	status, message := resp.Trailer.Get("Grpc-Status"), resp.Trailer.Get("Grpc-Message")
+	status, why := resp.Trailer.Get("Grpc-Status"), resp.Trailer.Get("Grpc-Message")
 	if status == "" { // an answer without a body carries them up front
-		status, message = resp.Header.Get("Grpc-Status"), resp.Header.Get("Grpc-Message")
+		status, why = resp.Header.Get("Grpc-Status"), resp.Header.Get("Grpc-Message")
 	}
 	if status != "0" {
-		if plain, err := url.PathUnescape(message); err == nil {
-			message = plain
+		if plain, err := url.PathUnescape(why); err == nil {
+			why = plain
 		}
-		return fmt.Errorf("writing to etcd: gRPC status %q: %s", status, message)
+		return failed(fmt.Errorf("gRPC status %q: %s", status, why))
 	}
-	return nil
+	if len(answer) < frameHeader {
+		return failed(io.ErrUnexpectedEOF)
+	}
+	return answer[frameHeader:], nil
 }

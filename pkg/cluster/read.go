@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -63,6 +64,9 @@ func NotFound(n Name, namespace string) flux.Gap {
 	return flux.Gap{What: n.in(namespace), Why: fmt.Sprintf("%s in namespace %q", err, namespace), NotFound: true}
 }
 
+// ErrNoFlux is why nothing can be read of a cluster that is reached.
+var ErrNoFlux = errors.New("the cluster serves none of Flux's kinds")
+
 // Read reads the selected Flux objects and the labels of their namespaces. What could not be read is
 // in the Snapshot's gaps. It is an error where the cluster cannot be reached, or serves none of Flux's
 // kinds.
@@ -72,7 +76,7 @@ func (c *Client) Read(ctx context.Context, sel Selection) (flux.Snapshot, error)
 		return flux.Snapshot{}, err
 	}
 	if !s.flux() {
-		return flux.Snapshot{}, fmt.Errorf("the cluster serves none of Flux's kinds: is Flux installed there? (flux check, or look at your --context)")
+		return flux.Snapshot{}, fmt.Errorf("%w: is Flux installed there? (flux check, or look at your --context)", ErrNoFlux)
 	}
 	var snapshot flux.Snapshot
 	if len(sel.Names) > 0 {

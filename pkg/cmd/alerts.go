@@ -170,8 +170,10 @@ func (o AlertsOptions) run(ctx context.Context) error {
 // onCluster is how commands look at the same objects where an alarm goes off: in the cluster, also where the rules come
 // from a checkout.
 func (o AlertsOptions) onCluster() string {
-	o.Files = nil
-	return strings.TrimSpace(o.scopeFlag())
+	if o.allNamespaces() {
+		return "-A"
+	}
+	return "-n " + o.Selection.Namespace
 }
 
 func (o AlertsOptions) print(rules alerts.Rules, objects []flux.Object, items int) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,9 +58,10 @@ func newApply(r *root) *cobra.Command {
 			Fit again now and then: what a fit counts with is what sources did before.
 
 			With --contexts or --all-contexts one cluster is changed after the other, each after its own question and
-			at its own pace; all in one session.
+			at its own pace; all in one session. The costs that are shown are those of all clusters together. With --fit the
+			clusters that will ask less come first, and none may be missing.
 
-			With --for the changes are taken back after that time: apply shows how long it still takes and ends
+			With --for, in one cluster, the changes are taken back after that time: apply shows how long it still takes and ends
 			the session then, at Ctrl-C, or when the terminal goes. The time is in the records, so that
 			revert --expired cleans up, from any machine, after a crash.
 
@@ -99,7 +101,7 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 		return o, err
 	}
 	if o.For > 0 && len(o.clusters) > 1 {
-		return o, errors.New("--for waits for the end of a session in one cluster: run it for each with --context, or take them back with revert --expired")
+		return o, errors.New("--for waits for the end of a session in one cluster: run it for each with --context")
 	}
 	return o, nil
 }
@@ -116,11 +118,37 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	}
 	o.root.warn(o.fitWarnings(), fs.missing)
 	session := o.root.NewSession() // one for all clusters
-	return o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
+	if fitting == nil {
+		return o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
+			one := o
+			one.WriteOptions = w
+			return one.apply(ctx, f, nil, session)
+		})
+	}
+	if len(fs.missing) > 0 {
+		return fmt.Errorf("what %s polls counts to the shares of --fit, and could not be read: try again, or name the clusters without it with --contexts; nothing was changed", namesOf(fs.missing))
+	}
+	var all *together
+	err = o.eachCluster(ctx, fs.slowerFirst(o.Options, fitting, o.root.Now()), func(w WriteOptions, f fleet) error {
 		one := o
-		one.WriteOptions = w
+		one.WriteOptions, all = w, w.together
 		return one.apply(ctx, f, fitting, session)
 	})
+	if all != nil && o.DryRun == dryRunNone {
+		for _, line := range all.exceeded(fitting) {
+			_, _ = fmt.Fprintln(o.root.ErrOut, "Warning: "+line)
+		}
+	}
+	return err
+}
+
+// namesOf are the clusters of gaps.
+func namesOf(gaps []flux.Gap) string {
+	var names []string
+	for _, g := range gaps {
+		names = append(names, g.Cluster)
+	}
+	return strings.Join(names, ", ")
 }
 
 // apply plans a cluster, asks, and changes it.
@@ -128,8 +156,8 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	o.Options = *f.fitted(fitting, o.Options)
 	plan := f.plan(&o.Options)
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
-	overview := o.overview(plan, f.forecast(plan.Items, o.PatchesPerSecond), f.budget(plan, o.root.Now()), o.PatchesPerSecond)
-	overview.Fitting = fitting
+	overview := o.overview(plan, f.forecast(plan.Items, o.PatchesPerSecond), o.cost(f, plan), o.PatchesPerSecond)
+	overview.Fitting, overview.Together, overview.Missing = fitting, o.together != nil, report.NewMissing(o.gaps(f))
 	if err := o.showPlan(ctx, overview, f); err != nil {
 		return err
 	}
@@ -165,6 +193,9 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 			d.Session, d.Warnings = session, plan.Warnings
 		},
 	}, f)
+	if session != "" || err == nil {
+		o.done(f, plan, err)
+	}
 	if sentence := undone.Sentence(); sentence != "" {
 		_, _ = fmt.Fprintln(o.root.ErrOut, sentence)
 	}
@@ -174,7 +205,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	}
 	if session != "" {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s. Take it back with: %s revert%s --session %s\n",
-			session, o.root.name, o.scopeFlag(), session)
+			session, o.root.name, o.scope(o.root), session)
 	}
 	return err
 }

@@ -20,7 +20,7 @@ import (
 // made it fast, what the default policy saves.
 func TestBudgetOfTheFleet(t *testing.T) {
 	t.Parallel()
-	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{testbed.Fleet(testbed.FleetOptions{})}})
+	c := bed.Own(t, testbed.Fleet(testbed.FleetOptions{}))
 	user := on(c)
 	before := objects(t, c, "-A")
 

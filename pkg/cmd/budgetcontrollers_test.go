@@ -19,7 +19,7 @@ import (
 // TestBudgetControllers has a cluster for itself, since Deployments are looked for everywhere.
 func TestBudgetControllers(t *testing.T) {
 	t.Parallel()
-	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{testbed.Fleet(testbed.FleetOptions{})}})
+	c := bed.Own(t, testbed.Fleet(testbed.FleetOptions{}))
 	user := on(c)
 	address := serveMetrics(t)
 	host, port, err := net.SplitHostPort(address)

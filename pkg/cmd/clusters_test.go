@@ -103,7 +103,7 @@ func (f fleetOfTwo) intervals(t *testing.T) string {
 	t.Helper()
 	var all []string
 	for _, namespace := range []string{f.east, f.west} {
-		all = append(all, strings.TrimSpace(f.Kubectl(t, "get", "gitrepository", "app", "-n", namespace, "-o", "jsonpath={.spec.interval}")))
+		all = append(all, strings.TrimSpace(f.Field(t, "gitrepository", namespace, "app", ".spec.interval")))
 	}
 	return strings.Join(all, " ")
 }
@@ -186,7 +186,7 @@ func TestSeveralClustersAreChangedAndTakenBack(t *testing.T) {
 	assert.Equal(t, "1m 1m", f.intervals(t))
 	assert.Contains(t, o.stdout, "# east\n")
 	assert.Contains(t, o.stdout, "# west\n")
-	assert.Contains(t, f.anonymous(o.stderr), "Take it back with: kubectl fluxtune revert --context west -n namespace-west --session 20261122-120000-test")
+	assert.Contains(t, f.anonymous(o.stderr), "Take it back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --context west -n namespace-west --session 20261122-120000-test")
 
 	sessions := decode[report.SessionList](t, f.invocation().must(t, "sessions", "--contexts", "east,west", "-o", "json"))
 	require.Len(t, sessions.Items, 2)

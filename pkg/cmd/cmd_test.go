@@ -49,6 +49,7 @@ type invocation struct {
 	env        map[string]string
 	stderr     io.Writer // gets a copy
 	stdout     io.Writer // gets a copy, too
+	forget     func()    // drops what was typed
 }
 
 // outcome is what a user sees of it.
@@ -68,7 +69,7 @@ func (i invocation) run(ctx context.Context, args ...string) outcome {
 		StdoutWidth:   i.width,
 		Getenv:        func(key string) string { return i.env[key] },
 	}
-	sys.StderrTerminal = i.watched
+	sys.StderrTerminal, sys.Forget = i.watched, i.forget
 	if i.now != nil {
 		sys.Now = i.now
 	}

@@ -33,6 +33,9 @@ func (o FleetOptions) showDiff(ctx context.Context, r *root, items []tune.Item, 
 			return fmt.Errorf("writing %s as YAML: %w", item.Object.Ref, err)
 		}
 		name := diffName(item.Object)
+		if o.Cluster != "" {
+			name = o.Cluster + "/" + name
+		}
 		diff := udiff.Unified(o.before()+"/"+name, "planned/"+name, string(before), string(after))
 		if _, err := fmt.Fprint(r.Out, terminal.PaintDiff(diff, color)); err != nil {
 			return err

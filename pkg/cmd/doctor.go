@@ -145,7 +145,7 @@ func (o *DoctorOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d = d.Renamed(pluginName, o.root.name)
+	d = d.Called(pluginName, o.root.name, o.root.connection())
 	err = o.printer.print(d, nil, func(l report.Layout) error { return d.Draw(o.root.Out, l) })
 	if err == nil && d.Failed() {
 		return silentError{exitFailed}
@@ -256,9 +256,9 @@ func distribution(deployments []cluster.Deployment) string {
 // where is what commands take to look in the same place.
 func (o *DoctorOptions) where() string {
 	if o.Namespace != "" {
-		return "-n " + o.Namespace
+		return "-n " + o.Namespace + o.root.connection()
 	}
-	return "-A"
+	return "-A" + o.root.connection()
 }
 
 // next are the commands that the user's rights make worth running, one at least.
@@ -271,7 +271,7 @@ func (o *DoctorOptions) next(look, write, nodes report.Check) []string {
 		next = append(next, "kubectl fluxtune apply "+o.where()+" --dry-run=server --yes")
 	}
 	if nodes.Works() && len(next) == 0 {
-		command := "kubectl fluxtune nodes"
+		command := "kubectl fluxtune nodes" + o.root.connection()
 		if o.Namespace != "" {
 			command += " -n " + o.Namespace
 		}

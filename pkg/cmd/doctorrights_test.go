@@ -201,7 +201,7 @@ func TestRemediesOfRightsWork(t *testing.T) {
 // until every object has an environment that the policy knows.
 func TestProposalsWork(t *testing.T) {
 	t.Parallel()
-	c := testbed.StartT(t, testbed.Options{})
+	c := bed.Own(t)
 	for ns, labels := range map[string]map[string]string{
 		"shop-dev": nil, "shop-stg": nil, "stage-2": nil, "web-prod": {"environment": ""}, "apps": nil,
 		"qa": {"environment": "qa"}, "sandbox": {"env": "sandbox"}, "fine": {"environment": "dev"},
@@ -270,9 +270,9 @@ func TestProposalsWork(t *testing.T) {
 // says of pins is what a plan says.
 func TestProposalsAboutOwnersWork(t *testing.T) {
 	t.Parallel()
-	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
-	f.Apply(t, strings.Replace(gitRepository(f.apps, "lost", "interval: 5m, timeout: 2m"), "metadata: {",
-		"metadata: {labels: {kustomize.toolkit.fluxcd.io/name: nowhere, kustomize.toolkit.fluxcd.io/namespace: "+f.flux+"}, ", 1), "--field-manager=kustomize-controller")
+	f := gitFleetOn(t, bed.Own(t))
+	f.ApplyAs(t, strings.Replace(gitRepository(f.apps, "lost", "interval: 5m, timeout: 2m"), "metadata: {",
+		"metadata: {labels: {kustomize.toolkit.fluxcd.io/name: nowhere, kustomize.toolkit.fluxcd.io/namespace: "+f.flux+"}, ", 1), testbed.ApplyOptions{Manager: "kustomize-controller"})
 	for _, scope := range []string{"", "-n " + f.apps} {
 		d := decode[report.Diagnosis](t, on(f.Cluster).must(t, append([]string{"doctor", "-o", "json"}, strings.Fields(scope)...)...))
 		commands := d.Next
@@ -308,7 +308,7 @@ func TestProposalsAboutOwnersWork(t *testing.T) {
 // Where all objects but some are production, nobody is led to call those development.
 func TestProposedLabels(t *testing.T) {
 	t.Parallel()
-	c := testbed.StartT(t, testbed.Options{})
+	c := bed.Own(t)
 	c.CreateNamespace(t, "apps", map[string]string{"environment": "production"})
 	c.CreateNamespace(t, "platform", nil)
 	c.Apply(t, gitRepository("apps", "app", "interval: 5m"))

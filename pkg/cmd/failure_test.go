@@ -89,9 +89,9 @@ func TestConcurrentChangesAreNeverOverwritten(t *testing.T) {
 	assert.Contains(t, o.stderr, "Left alone: GitRepository "+ns+"/value: changed since the plan was made: spec.interval 5m -> 7m")
 	assert.Regexp(t, `value +left alone +changed since the plan was made: spec.interval 5m -> 7m`, o.stdout)
 	assert.Regexp(t, `same +unchanged`, o.stdout)
-	assert.Equal(t, "somebody", c.Kubectl(t, "get", "gitrepository", "label", "-n", ns, "-o", "jsonpath={.metadata.labels.by}"))
+	assert.Equal(t, "somebody", c.Field(t, "gitrepository", ns, "label", ".metadata.labels.by"))
 	on(c).must(t, "revert", "-n", ns, "--yes")
-	assert.Equal(t, "7m", c.Kubectl(t, "get", "gitrepository", "value", "-n", ns, "-o", "jsonpath={.spec.interval}"))
+	assert.Equal(t, "7m", c.Field(t, "gitrepository", ns, "value", ".spec.interval"))
 }
 
 func TestForbidden(t *testing.T) {
@@ -128,7 +128,7 @@ func TestForbidden(t *testing.T) {
 		assert.Equal(t, "failed", byNamespace[closed].Action)
 		assert.Contains(t, byNamespace[closed].Error, "forbidden")
 		assert.Contains(t, o.stderr, "Failed: GitRepository "+closed+"/app: ")
-		assert.Equal(t, "5m", c.Kubectl(t, "get", "gitrepository", "app", "-n", closed, "-o", "jsonpath={.spec.interval}"))
+		assert.Equal(t, "5m", c.Field(t, "gitrepository", closed, "app", ".spec.interval"))
 	})
 }
 
@@ -210,12 +210,12 @@ spec: {policyName: %[1]s, validationActions: [Deny]}
 	o := on(c).run(t.Context(), "apply", "-n", ns, "--dry-run=server")
 	assert.Equal(t, exitFailed, o.code)
 	assert.Contains(t, o.stderr, "change freeze until Monday")
-	assert.Equal(t, "5m", c.Kubectl(t, "get", "gitrepository", "free", "-n", ns, "-o", "jsonpath={.spec.interval}"))
+	assert.Equal(t, "5m", c.Field(t, "gitrepository", ns, "free", ".spec.interval"))
 
 	o = on(c).run(t.Context(), "apply", "-n", ns, "--yes")
 	assert.Equal(t, exitFailed, o.code)
 	assert.Contains(t, o.stderr, "1 configured, 0 unchanged, 0 left alone, 1 failed.")
-	assert.Equal(t, "1m", c.Kubectl(t, "get", "gitrepository", "free", "-n", ns, "-o", "jsonpath={.spec.interval}"))
+	assert.Equal(t, "1m", c.Field(t, "gitrepository", ns, "free", ".spec.interval"))
 }
 
 // tunedSoFar counts the objects that bear a record.
@@ -232,7 +232,7 @@ func tunedSoFar(t *testing.T, c *testbed.Cluster) int {
 
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
-	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{testbed.Fleet(testbed.FleetOptions{})}})
+	c := bed.Own(t, testbed.Fleet(testbed.FleetOptions{}))
 	ctx, ctrlC := context.WithCancel(t.Context())
 	result := make(chan outcome, 1)
 	go func() {
@@ -289,7 +289,7 @@ func TestInterruptWhileWaiting(t *testing.T) {
 	result := make(chan outcome, 1)
 	go func() { result <- on(c).run(ctx, "revert", "-n", ns, "--yes", "--wait") }()
 	require.Eventually(t, func() bool {
-		return c.Kubectl(t, "get", "gitrepository", "app", "-n", ns, "-o", "jsonpath={.spec.interval}") == "5m"
+		return c.Field(t, "gitrepository", ns, "app", ".spec.interval") == "5m"
 	}, 30*time.Second, 50*time.Millisecond)
 	ctrlC()
 	o := <-result
@@ -343,5 +343,5 @@ func TestAnswersOfPatchesAreLost(t *testing.T) {
 		assert.Equal(t, 1, strings.Count(object.Metadata.Annotations[tune.RecordAnnotation], `"session"`), "each was tuned once")
 	}
 	on(c).must(t, "revert", "-n", ns, "--yes")
-	assert.Equal(t, "5m", c.Kubectl(t, "get", "gitrepository", "lost", "-n", ns, "-o", "jsonpath={.spec.interval}"))
+	assert.Equal(t, "5m", c.Field(t, "gitrepository", ns, "lost", ".spec.interval"))
 }

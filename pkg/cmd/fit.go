@@ -252,3 +252,11 @@ func (o FleetOptions) fitWarnings() []string {
 	}
 	return []string{"the shares of the hosts count only what was read; what else polls them comes on top: -A without a choice of objects counts all, and --env chooses among them"}
 }
+
+// fitMissing says that a share does not count what clusters poll that could not be read.
+func (o FleetOptions) fitMissing(missing []flux.Gap) []string {
+	if o.fit == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("the shares of --fit are not kept where %s polls the same hosts: it could not be read, and apply would refuse", namesOf(missing))}
+}

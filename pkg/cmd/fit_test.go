@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
@@ -161,8 +162,8 @@ metadata: {name: %s, namespace: %s}
 spec: {interval: 1m, timeout: 2m, path: ./, prune: true, sourceRef: {kind: GitRepository, name: %[1]s}}
 `, name, f.apps))
 	}
-	f.Apply(t, status("busy", "2026-11-22T10:00:00Z", "2026-11-22T09:00:00Z", "2026-11-22T07:00:00Z"), "--subresource=status")
-	f.Apply(t, status("dead", "2026-09-22T10:00:00Z"), "--subresource=status")
+	f.ApplyAs(t, status("busy", "2026-11-22T10:00:00Z", "2026-11-22T09:00:00Z", "2026-11-22T07:00:00Z"), testbed.ApplyOptions{Subresource: "status"})
+	f.ApplyAs(t, status("dead", "2026-09-22T10:00:00Z"), testbed.ApplyOptions{Subresource: "status"})
 	interval := func(name string) string { return f.field(t, "gitrepository", f.apps, name, ".spec.interval") }
 
 	args := []string{"--fit", "git.fit.example=50%", "--limit", "git.fit.example=200/h", "--set", "development.GitRepository.interval=30s to 15m"}

@@ -259,19 +259,24 @@ func (o FleetOptions) whereShort() string {
 	return fmt.Sprintf("in namespace %q", o.Selection.Namespace)
 }
 
-// scopeFlag repeats the choice of namespaces for a command that is shown.
-func (o FleetOptions) scopeFlag() string {
+// scope are the flags by which a command that is shown looks at the same clusters and namespaces, with a space before each.
+// The root is that of the clusters.
+func (o FleetOptions) scope(r *root) string {
 	if o.Files != nil {
-		return " -f " + o.Files.name
+		return " -f " + quoted(o.Files.name)
 	}
-	context := ""
-	if o.Cluster != "" {
-		context = " --context " + quoted(o.Cluster)
+	flags := r.connection()
+	if len(o.clusters) > 1 {
+		var names []string
+		for _, c := range o.clusters {
+			names = append(names, asItem(c.name))
+		}
+		flags += " --contexts " + quoted(strings.Join(names, ","))
 	}
 	if o.allNamespaces() {
-		return context + " -A"
+		return flags + " -A"
 	}
-	return context + " -n " + o.Selection.Namespace
+	return flags + " -n " + o.Selection.Namespace
 }
 
 // where names the place that was looked at, for messages.
@@ -282,6 +287,9 @@ func (o FleetOptions) where() string {
 		place = fmt.Sprintf("in %d clusters", n)
 	case !o.allNamespaces():
 		place = fmt.Sprintf("in namespace %q", o.Selection.Namespace)
+	}
+	if o.Cluster != "" {
+		place += " of " + o.Cluster
 	}
 	if len(o.Environments) > 0 {
 		place += " with environment " + strings.Join(o.Environments, ", ")

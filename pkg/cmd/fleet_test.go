@@ -48,7 +48,7 @@ func objects(t *testing.T, c *testbed.Cluster, args ...string) []live {
 
 func TestFleet(t *testing.T) {
 	t.Parallel()
-	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{testbed.Fleet(testbed.FleetOptions{})}})
+	c := bed.Own(t, testbed.Fleet(testbed.FleetOptions{}))
 	before := objects(t, c, "-A")
 	require.Len(t, before, 156)
 	user := on(c)

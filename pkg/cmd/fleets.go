@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
@@ -53,14 +55,24 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 	}
 	var fs fleets
 	var reasons []string
+	var without []error // that serve no kind of Flux
 	stands := oncePerFleet(ctx, each, read, ids, failed)
 	for i, one := range each {
+		if failed[i] != nil && errors.Is(failed[i], cluster.ErrNoFlux) && len(each) > 1 {
+			_, _ = fmt.Fprintf(r.ErrOut, "%s: %v.\n", one.Cluster, cluster.ErrNoFlux)
+			without = append(without, failed[i])
+			continue
+		}
 		if failed[i] != nil {
 			fs.missing = append(fs.missing, flux.Gap{Cluster: one.Cluster, What: "the cluster", Why: failed[i].Error()})
 			reasons = append(reasons, flux.InCluster(one.Cluster, failed[i].Error()))
 			continue
 		}
 		if one.Files == nil {
+			if at := each[stands[i]]; stands[i] != i && one.Selection.Namespace != at.Selection.Namespace {
+				return fleets{}, fmt.Errorf("the contexts %s and %s are one cluster, with the namespaces %s and %s: say which with -n, or look at all with -A",
+					at.Cluster, one.Cluster, cmp.Or(at.Selection.Namespace, "<all>"), cmp.Or(one.Selection.Namespace, "<all>"))
+			}
 			if stands[i] != i {
 				_, _ = fmt.Fprintln(r.ErrOut, sameClusterLine(one.Cluster, each[stands[i]].Cluster))
 				continue
@@ -68,6 +80,9 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 			read[i].place = len(fs.all)
 		}
 		fs.all = append(fs.all, read[i])
+	}
+	if len(fs.all) == 0 && len(fs.missing) == 0 && len(without) > 0 {
+		return fs, without[0]
 	}
 	if len(fs.all) == 0 {
 		return fs, fmt.Errorf("none of the clusters could be read: %s", strings.Join(reasons, "; "))
@@ -127,6 +142,20 @@ func (fs fleets) gaps() []flux.Gap {
 	return gaps
 }
 
+// where names how many clusters were looked at, for a title, and of how many; "" where there is one, and it was.
+func (fs fleets) where(o FleetOptions) string {
+	switch n := len(fs.all); {
+	case len(fs.missing) > 0:
+		return fmt.Sprintf("in %d of %d clusters", n, n+len(fs.missing))
+	case n > 1:
+		return fmt.Sprintf("in %d clusters", n)
+	case n == 1 && len(o.each()) > 1:
+		return "in 1 cluster"
+	default:
+		return o.whereShort()
+	}
+}
+
 // objects counts those that were asked for.
 func (fs fleets) objects() int {
 	n := 0
@@ -181,7 +210,10 @@ func (fs fleets) eachCluster(ctx context.Context, o OutputOptions, run func(flee
 		case errors.As(err, &quiet):
 			silent = err
 		case err != nil:
-			failed = append(failed, fmt.Errorf("%s: %w", f.options.Cluster, err))
+			if !strings.HasPrefix(err.Error(), f.options.Cluster+": ") {
+				err = fmt.Errorf("%s: %w", f.options.Cluster, err)
+			}
+			failed = append(failed, err)
 		}
 	}
 	if len(fs.missing) > 0 {

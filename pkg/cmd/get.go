@@ -135,7 +135,7 @@ func (o GetOptions) run(ctx context.Context) error {
 			return list.Table(o.now(), o.allNamespaces()).Draw(o.root.Out, l)
 		}
 		next := o.root.repeated("plan")
-		return list.DrawOverview(o.root.Out, o.Policy.EnvironmentNames(), o.whereShort(), next, l)
+		return list.DrawOverview(o.root.Out, o.Policy.EnvironmentNames(), fs.where(o.FleetOptions), next, l)
 	})
 	if err != nil {
 		return err

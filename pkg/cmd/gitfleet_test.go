@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -81,13 +80,13 @@ spec: {%s, path: ./deploy, prune: true, sourceRef: {kind: GitRepository, name: a
 // push applies manifests as kustomize-controller does.
 func (f gitFleet) push(t *testing.T, manifests string) {
 	t.Helper()
-	f.Apply(t, manifests, "--field-manager=kustomize-controller")
+	f.ApplyAs(t, manifests, testbed.ApplyOptions{Manager: "kustomize-controller"})
 }
 
 // field reads one field of an object.
 func (f gitFleet) field(t *testing.T, kind, namespace, name, path string) string {
 	t.Helper()
-	return f.Kubectl(t, "get", kind, name, "-n", namespace, "-o", "jsonpath={"+path+"}")
+	return f.Field(t, kind, namespace, name, path)
 }
 
 func (f gitFleet) interval(t *testing.T) string {
@@ -104,11 +103,8 @@ func (f gitFleet) rules(t *testing.T) (ignore, note string) {
 // owners are the field managers of an object, apart from its status.
 func (f gitFleet) owners(t *testing.T, kind, namespace, name string) []string {
 	t.Helper()
-	data := f.Kubectl(t, "get", kind, name, "-n", namespace, "--show-managed-fields", "-o", "json")
-	var o metav1.PartialObjectMetadata
-	require.NoError(t, json.Unmarshal([]byte(data), &o))
 	var names []string
-	for _, e := range o.ManagedFields {
+	for _, e := range f.Object(t, kind, namespace, name).GetManagedFields() {
 		if e.Subresource == "" {
 			names = append(names, e.Manager)
 		}

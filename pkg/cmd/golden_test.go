@@ -111,14 +111,14 @@ func goldenFleet(t *testing.T, c *testbed.Cluster) {
 		c.CreateNamespace(t, name, labels)
 	}
 	c.Apply(t, fixture(t, "objects.yaml"))
-	c.Apply(t, fixture(t, "tuned.yaml"), "--field-manager=fluxtune")
-	c.Apply(t, fixture(t, "status.yaml"), "--subresource=status")
+	c.ApplyAs(t, fixture(t, "tuned.yaml"), testbed.ApplyOptions{Manager: "fluxtune"})
+	c.ApplyAs(t, fixture(t, "status.yaml"), testbed.ApplyOptions{Subresource: "status"})
 	c.Kubectl(t, "delete", "gitrepository", "leaving", "-n", "golden-dev", "--wait=false")
 }
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	c := testbed.StartT(t, testbed.Options{})
+	c := bed.Own(t)
 	goldenFleet(t, c)
 	reading, writing := readingCases(), writingCases()
 	t.Run("reading", func(t *testing.T) {

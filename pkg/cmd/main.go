@@ -36,6 +36,8 @@ type System struct {
 	Size func() (width, height int)
 	// Keys hands over each key as it is pressed, until restore is called; nil where nobody presses any.
 	Keys func() (keys <-chan byte, restore func(), err error)
+	// Forget drops what was typed and not read yet; nil where nobody types.
+	Forget func()
 	// StderrTerminal tells whether progress can be shown.
 	StderrTerminal bool
 	// Getenv reads an environment variable.
@@ -93,7 +95,7 @@ func newSystem() System {
 		Getenv:         os.Getenv,
 	}
 	if system.StdinTerminal {
-		system.Keys = readKeys
+		system.Keys, system.Forget = readKeys, forgetTyped
 	}
 	return system
 }

@@ -39,7 +39,7 @@ func operatedFleet(t *testing.T, c *testbed.Cluster, ns string) {
 	t.Helper()
 	c.Apply(t, operatorCRDs)
 	c.Kubectl(t, "wait", "--for=condition=Established", "crd/fluxinstances.fluxcd.controlplane.io", "crd/resourcesets.fluxcd.controlplane.io")
-	c.Apply(t, `
+	c.ApplyAs(t, `
 apiVersion: fluxcd.controlplane.io/v1
 kind: FluxInstance
 metadata: {name: flux}
@@ -57,13 +57,13 @@ apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata: {name: of-set, labels: {resourceset.fluxcd.controlplane.io/name: apps, resourceset.fluxcd.controlplane.io/namespace: `+ns+`}}
 spec: {interval: 5m, path: ./b, prune: true, sourceRef: {kind: GitRepository, name: app}}
-`, "-n", ns)
+`, testbed.ApplyOptions{Namespace: ns})
 }
 
 // What the Flux Operator applies is told with the operator's own interval, and left alone.
 func TestOperatedFleet(t *testing.T) {
 	t.Parallel()
-	c := testbed.StartT(t, testbed.Options{})
+	c := bed.Own(t)
 	ns := c.Namespace(t, map[string]string{"environment": "development"})
 	operatedFleet(t, c, ns)
 	instance, set := "FluxInstance "+ns+"/flux", "ResourceSet "+ns+"/apps"
@@ -97,7 +97,7 @@ func TestOperatedFleet(t *testing.T) {
 // A fleet that lives in Git, on a cluster whose Kustomizations have no spec.ignore yet.
 func TestManagedFleetOnOlderFlux(t *testing.T) {
 	t.Parallel()
-	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{testbed.Fleet(testbed.FleetOptions{Projects: 2, GitOwned: true})}})
+	c := bed.Own(t, testbed.Fleet(testbed.FleetOptions{Projects: 2, GitOwned: true}))
 	c.CreateNamespace(t, "flux-system", nil)
 	c.Apply(t, `
 apiVersion: kustomize.toolkit.fluxcd.io/v1

@@ -57,7 +57,7 @@ func TestOwnedByArgoCD(t *testing.T) {
 	t.Parallel()
 	f := newGitFleet(t)
 	f.Kubectl(t, "delete", "gitrepository", "app", "-n", f.apps)
-	f.Apply(t, strings.Replace(gitRepository(f.apps, "app", "interval: 5m, timeout: 2m"), "metadata: {", "metadata: {annotations: {argocd.argoproj.io/tracking-id: 'fleet:x'}, ", 1), "--field-manager=argocd-controller")
+	f.ApplyAs(t, strings.Replace(gitRepository(f.apps, "app", "interval: 5m, timeout: 2m"), "metadata: {", "metadata: {annotations: {argocd.argoproj.io/tracking-id: 'fleet:x'}, ", 1), testbed.ApplyOptions{Manager: "argocd-controller"})
 	f.leftAlone(t, on(f.Cluster), "OwnerUnknown", `left to its owner: Argo CD application "fleet" applies it, and may undo it (self-heal)`)
 	f.Kubectl(t, "annotate", "gitrepository", "app", "-n", f.apps, "argocd.argoproj.io/tracking-id-")
 	f.leftAlone(t, on(f.Cluster), "OwnerUnknown", "left to its owner: argocd-controller applies it, and may undo the change")
@@ -73,9 +73,9 @@ func TestEveryOwnerOfAFieldCounts(t *testing.T) {
 			f := newGitFleet(t)
 			manifest := f.app("interval: 1m, timeout: 1m")
 			f.Kubectl(t, "delete", "gitrepository", "app", "-n", f.apps)
-			f.Apply(t, manifest, "--field-manager="+first)
+			f.ApplyAs(t, manifest, testbed.ApplyOptions{Manager: first})
 			time.Sleep(time.Second) // the order of the entries in managedFields goes by their times, in seconds
-			f.Apply(t, manifest, "--field-manager="+second)
+			f.ApplyAs(t, manifest, testbed.ApplyOptions{Manager: second})
 			assert.ElementsMatch(t, []string{first, second}, f.owners(t, "gitrepository", f.apps, "app"))
 			item := f.item(t, "gitrepo/app")
 			assert.Equal(t, "SetInGit", item.Reason, "the policy wants the timeout to be 2m, and Git says 1m")
@@ -137,7 +137,7 @@ func TestOptingOutFailsClosed(t *testing.T) {
 	assert.Contains(t, o.stderr, `Warning: GitRepository `+ns+`/no-tune: fluxtune.github.io/tune: "false" is neither "disabled" nor "enabled", and is taken for "disabled"`)
 	assert.Equal(t, 1, strings.Count(o.stderr, "Warning: "), o.stderr)
 	for name, want := range map[string]string{"no-tune": "5m", "upper": "5m", "label": "5m", "enabled": "1m"} {
-		assert.Equal(t, want, c.Kubectl(t, "get", "gitrepository", name, "-n", ns, "-o", "jsonpath={.spec.interval}"), name)
+		assert.Equal(t, want, c.Field(t, "gitrepository", ns, name, ".spec.interval"), name)
 	}
 }
 
@@ -169,7 +169,7 @@ func counting(t *testing.T, f gitFleet) (i invocation, asked func(text string) i
 // Where namespaces may not be listed, each that matters is asked for once, and those that are refused are told once.
 func TestNamespacesAreAskedForOnce(t *testing.T) {
 	t.Parallel()
-	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
+	f := gitFleetOn(t, bed.Own(t))
 	tuner, _, err := role(tunerRole)
 	require.NoError(t, err)
 	grant(t, f.Cluster, "lister", "", withoutVerb(withoutVerb(tuner, "namespaces", "list"), "namespaces", "get"))
@@ -188,7 +188,7 @@ func TestNamespacesAreAskedForOnce(t *testing.T) {
 // Nothing is listed or shown twice, whatever else has to be known of it.
 func TestNothingIsReadTwice(t *testing.T) {
 	t.Parallel()
-	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
+	f := gitFleetOn(t, bed.Own(t))
 	f.push(t, f.ks("interval: 5m"))
 	f.Apply(t, gitRepository(f.flux, "fleet", "interval: 5m")) // no label gives it an environment: its users are looked for
 	i, asked := counting(t, f)
@@ -205,7 +205,7 @@ func TestNothingIsReadTwice(t *testing.T) {
 // A controller that takes over what fluxtune owns would remove the records with it, and the way back.
 func TestOverrideManager(t *testing.T) {
 	t.Parallel()
-	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
+	f := gitFleetOn(t, bed.Own(t))
 	f.observe(t)
 	f.CreateNamespace(t, "flux-system", nil)
 	f.Apply(t, controllerDeployment("kustomize-controller", "8080", "--override-manager=flux"))

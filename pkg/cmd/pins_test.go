@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 	rbacv1 "k8s.io/api/rbac/v1"
 
-	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -244,7 +243,7 @@ spec: {interval: 10m, path: ./apps, prune: true, sourceRef: {kind: GitRepository
 // A Kustomization that is looked at, and whose rules change, is told once.
 func TestOwnersThatAreSelectedToo(t *testing.T) {
 	t.Parallel()
-	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
+	f := gitFleetOn(t, bed.Own(t))
 	f.observe(t)
 	f.Kubectl(t, "label", "namespace", f.flux, "environment=production")
 	_, o := f.tuned(t, "one", pin)
@@ -304,7 +303,7 @@ spec: {interval: 10m, path: ./apps, prune: true, sourceRef: {kind: GitRepository
 // Thousands of siblings are pinned by a few rules, and judged in the time that it takes to look them up.
 func TestManySiblingsArePinned(t *testing.T) {
 	t.Parallel()
-	f := gitFleetOn(t, testbed.StartT(t, testbed.Options{}))
+	f := gitFleetOn(t, bed.Own(t))
 	f.observe(t)
 	const n = 1300 // the annotation passed 256 KiB at about 1,180 when it held the rules
 	var manifests strings.Builder

@@ -159,9 +159,13 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 	}
 	p.plan.Warnings = append(p.plan.Warnings, o.fitWarnings()...)
 	p.cost = costs[0]
+	if len(fs.missing) > 0 {
+		p.plan.Warnings = append(p.plan.Warnings, o.fitMissing(fs.missing)...)
+	}
 	if len(costs) > 1 {
 		p.cost = budget.Together(costs, budget.NewLimits(o.Policy.Limits, nil), o.Policy.EnvironmentNames())
 	}
+	p.cost.Partial = p.cost.Partial || len(fs.missing) > 0
 	return p, nil
 }
 
@@ -177,7 +181,7 @@ func (fs fleets) places() map[string]int {
 func (o PlanOptions) show(ctx context.Context, p planned) error {
 	plan := p.plan
 	overview := o.overview(plan, p.calm, p.cost, defaultPace)
-	overview.Fitting = p.fitting
+	overview.Fitting, overview.Where, overview.Missing = p.fitting, p.where(o.FleetOptions), report.NewMissing(p.gaps())
 	for _, warning := range plan.Warnings {
 		overview.Above += 1 + len("Warning: "+warning)/max(1, o.printer.layout.Width)
 	}

@@ -22,7 +22,11 @@ func newPolicy(r *root) *cobra.Command {
 
 			What a policy wants is exact (1m) or a bound: at most 1m, at least 5m, 1m to 3m. What lies
 			inside a bound is left as it is, what lies outside is set to the nearest end. --set takes
-			the same.`),
+			the same.
+
+			A policy of your own may say more: clusters: and namespaces: give environments to names by pattern,
+			labelKeys: and aliases name other labels and words, limits: hosts what they allow, and fit: a share of
+			that. The schema tells all of it.`),
 		Example: examples(`
 			# The policies that come with fluxtune
 			kubectl fluxtune policy

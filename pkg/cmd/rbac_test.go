@@ -124,10 +124,10 @@ func grant(t *testing.T, c *testbed.Cluster, user, namespace string, r rbacv1.Cl
 // rbacFleet is a cluster with an object of each kind, a node and a controller.
 func rbacFleet(t *testing.T) (*testbed.Cluster, string) {
 	t.Helper()
-	c := testbed.StartT(t, testbed.Options{})
+	c := bed.Own(t)
 	ns := "rbac"
 	c.CreateNamespace(t, ns, map[string]string{"environment": "development"})
-	c.Apply(t, oneOfEachKind, "-n", ns)
+	c.ApplyAs(t, oneOfEachKind, testbed.ApplyOptions{Namespace: ns})
 	c.CreateNamespace(t, "flux-system", nil)
 	c.Apply(t, `
 apiVersion: apps/v1

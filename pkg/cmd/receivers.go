@@ -138,10 +138,11 @@ func (o ReceiversOptions) run(ctx context.Context) error {
 func (o ReceiversOptions) show(f fleet) error {
 	coverage := o.webhooks(f, o.HostTypes)
 	environments := o.Policy.EnvironmentNames()
-	list, err := report.NewReceiverList(coverage, f.resolver, f.snapshot.Gaps, o.ofOne(o.root.name+" plan"+o.flags), environments[len(environments)-1])
+	list, err := report.NewReceiverList(coverage, f.resolver, f.snapshot.Gaps, o.ofOne(o.root.name+" plan"+o.connection()+o.flags), environments[len(environments)-1])
 	if err != nil {
 		return err
 	}
+	list = list.Asking(o.connection())
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
 		return err
 	}
@@ -160,6 +161,14 @@ func (o ReceiversOptions) show(f fleet) error {
 		return err
 	}
 	return f.complete()
+}
+
+// connection is how kubectl asks the same cluster; "" of a checkout.
+func (o ReceiversOptions) connection() string {
+	if o.Files != nil {
+		return ""
+	}
+	return o.root.connection()
 }
 
 // ofOne has a command that is proposed look at the one cluster, where this looks at several.

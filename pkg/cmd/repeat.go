@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 )
 
 // onlyShown are the flags that say how something is shown, and not what is meant.
@@ -34,6 +35,25 @@ func (r *root) repeated(command string) string {
 	return strings.Join(words, " ")
 }
 
+// ofTheConnection are the flags of kubectl that say which cluster is asked, and as whom, but for secrets.
+var ofTheConnection = []string{"kubeconfig", "context", "cluster", "server", "tls-server-name", "certificate-authority",
+	"insecure-skip-tls-verify", "user", "client-certificate", "client-key", "as", "as-group", "as-uid"}
+
+// connection are the flags that have another command ask the same cluster as the same user, with a space before each; ""
+// where the kubeconfig alone says it.
+func (r *root) connection() string {
+	now, fresh := pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
+	r.config.AddFlags(now)
+	genericclioptions.NewConfigFlags(true).AddFlags(fresh)
+	var words strings.Builder
+	for _, name := range ofTheConnection {
+		if f, plain := now.Lookup(name), fresh.Lookup(name); f != nil && f.Value.String() != plain.Value.String() {
+			words.WriteString(" " + strings.Join(typed(f), " "))
+		}
+	}
+	return words.String()
+}
+
 // typed is a flag as one would type it.
 func typed(f *pflag.Flag) []string {
 	name := "--" + f.Name
@@ -43,6 +63,9 @@ func typed(f *pflag.Flag) []string {
 	if list, ok := f.Value.(pflag.SliceValue); ok {
 		var words []string
 		for _, value := range list.GetSlice() {
+			if f.Value.Type() == "stringSlice" {
+				value = asItem(value)
+			}
 			words = append(words, name, quoted(value))
 		}
 		return words
@@ -54,6 +77,14 @@ func typed(f *pflag.Flag) []string {
 		return []string{"--" + f.Name + "=false"}
 	}
 	return []string{name, quoted(f.Value.String())}
+}
+
+// asItem is one item of a list that is separated by commas (pflag reads it as a line of CSV).
+func asItem(value string) string {
+	if !strings.ContainsAny(value, ",\"\n") {
+		return value
+	}
+	return `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
 }
 
 // quoted is a word as a shell takes it.

@@ -88,14 +88,26 @@ func (o RevertOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.root.warn(nil, fs.missing)
-	return o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
+	looked, without := 0, 0 // the clusters where nothing bears the session
+	err = o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
 		one := o
 		one.WriteOptions = w
 		if o.Expired {
 			return one.revertExpired(ctx, f)
 		}
-		return one.revert(ctx, f)
+		err := one.revert(ctx, f)
+		looked++
+		if gone, is := errors.AsType[sessionGone](err); is && len(fs.all) > 1 {
+			without++
+			_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing was tuned by session %s %s.\n", gone.session, gone.where)
+			return nil
+		}
+		return err
 	})
+	if err == nil && without == looked && without > 0 {
+		return sessionGone{o.Session, fs.where(o.FleetOptions)}
+	}
+	return err
 }
 
 // sessionGone says that nothing bears a session: it was mistyped, or is taken back already.
@@ -128,7 +140,8 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		return o.nothingTuned(f, "revert")
 	}
 	way := tune.Plan{Items: report.RestoreItems(restores), Pins: rules}
-	overview := o.overview(way, f.forecast(way.Items, o.PatchesPerSecond), f.budget(way, o.root.Now()), o.PatchesPerSecond)
+	overview := o.overview(way, f.forecast(way.Items, o.PatchesPerSecond), o.cost(f, way), o.PatchesPerSecond)
+	overview.Together, overview.Missing = o.together != nil, report.NewMissing(o.gaps(f))
 	overview.Title, overview.Stay = "Revert", report.Stay(restores)
 	if err := o.showPlan(ctx, overview, restores, f); err != nil {
 		return err
@@ -149,6 +162,9 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		results:  report.NewResults("", cluster.Restored, report.PlannedRestores(restores)),
 		question: o.restoreQuestion(overview, restores, rules),
 	}, f)
+	if _, asked := errors.AsType[silentError](err); err == nil || asked {
+		o.done(f, way, err)
+	}
 	if o.Yes && o.printer.tables() {
 		o.proposeLater(restores)
 	}
@@ -185,7 +201,7 @@ func (o RevertOptions) proposeLater(restores []tune.Restore) {
 		if i == most {
 			break
 		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, "What stays is taken back with: %s revert%s --session %s\n", o.root.name, o.scopeFlag(), session)
+		_, _ = fmt.Fprintf(o.root.ErrOut, "What stays is taken back with: %s revert%s --session %s\n", o.root.name, o.scope(o.root), session)
 	}
 }
 

@@ -9,14 +9,12 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/stretchr/testify/require"
-
-	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
 
 // TestDocumentsMatchTheirSchemas: what -o json writes is what the published schemas say, also where something is missing.
 func TestDocumentsMatchTheirSchemas(t *testing.T) {
 	t.Parallel()
-	c := testbed.StartT(t, testbed.Options{})
+	c := bed.Own(t)
 	goldenFleet(t, c)
 	seen := make(map[string]bool)
 	for _, args := range []string{

@@ -17,3 +17,6 @@ func useTerminal() {
 		}
 	}
 }
+
+// forgetTyped drops what was typed on the console that stdin is, and not read yet.
+func forgetTyped() { _ = windows.FlushConsoleInputBuffer(windows.Handle(os.Stdin.Fd())) }

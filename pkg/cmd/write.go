@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -75,12 +76,17 @@ type WriteOptions struct {
 	PatchFlags
 	// collected are the results of several clusters, which are shown as one document; nil where each is shown.
 	collected *[]report.Results
+	// together is what the clusters ask of the hosts, where several are changed; nil where one is.
+	together *together
 }
 
 // eachCluster does what writes in one cluster after the other.
 func (o WriteOptions) eachCluster(ctx context.Context, fs fleets, do func(WriteOptions, fleet) error) error {
 	if len(fs.all)+len(fs.missing) > 1 && !o.printer.tables() && o.printer.format != "diff" && o.printer.format != "markdown" {
 		o.collected = &[]report.Results{}
+	}
+	if len(fs.all) > 1 || len(fs.missing) > 0 {
+		o.together = newTogether(fs, o.FleetOptions, o.root.Now())
 	}
 	err := fs.eachCluster(ctx, o.OutputOptions, func(f fleet, output OutputOptions) error {
 		one := o
@@ -96,6 +102,30 @@ func (o WriteOptions) eachCluster(ctx context.Context, fs fleets, do func(WriteO
 	}
 	o.collected = nil
 	return errors.Join(o.show(document.WithMissing(fs.missing)), err)
+}
+
+// gaps are what could not be read of a cluster, and the clusters that could not be read at all.
+func (o WriteOptions) gaps(f fleet) []flux.Gap {
+	if o.together == nil {
+		return f.snapshot.Gaps
+	}
+	return slices.Concat(o.together.missing, f.snapshot.Gaps)
+}
+
+// cost is what the hosts get under a plan for a cluster, from the others, too.
+func (o WriteOptions) cost(f fleet, plan tune.Plan) budget.Budget {
+	b := f.budget(plan, o.root.Now())
+	if o.together == nil {
+		return b
+	}
+	return o.together.with(f, b)
+}
+
+// done notes what became of a plan, for the clusters that follow.
+func (o WriteOptions) done(f fleet, plan tune.Plan, err error) {
+	if o.together != nil && o.DryRun == dryRunNone {
+		o.together.changed(f, plan, err == nil, o.root.Now())
+	}
 }
 
 func (f *WriteFlags) toOptions(r *root, args []string) (o WriteOptions, err error) {
@@ -192,6 +222,9 @@ func (o WriteOptions) confirm(ctx context.Context, question string, changes int)
 	if o.Yes || o.DryRun != dryRunNone || changes == 0 {
 		return nil
 	}
+	if o.root.Forget != nil {
+		o.root.Forget() // what was typed before is no answer to this
+	}
 	_, _ = fmt.Fprintf(o.root.ErrOut, "%s [y/N] ", question)
 	answer, err := readLine(ctx, o.root.In)
 	if err != nil {
@@ -273,7 +306,7 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 	if d.DryRun != "" {
 		note = " (" + d.DryRun + " dry run: nothing was changed)"
 	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "\n%s%s.\n", s.Line(d.Done), note)
+	_, _ = fmt.Fprintf(o.root.ErrOut, "\n%s.\n", flux.InCluster(o.Cluster, s.Line(d.Done)+note))
 	if line := d.RulesLine(); line != "" {
 		_, _ = fmt.Fprintln(o.root.ErrOut, line)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
@@ -32,7 +33,7 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 	const kept = 1 // of the notes
 	for {
 		var lines []string
-		for _, n := range append(slices.Clone(notes), labelledTexts{"More", []string{"--rows or -o wide"}}, labelledTexts{nextLabel, optional(next)}) {
+		for _, n := range slices.Concat([]labelledTexts{{notReadLabel, NotRead(b.Missing)}}, notes, []labelledTexts{{"More", []string{"--rows or -o wide"}}, {nextLabel, optional(next)}}) {
 			lines = append(lines, labelled(n.label, n.texts, l.Width)...)
 		}
 		if l.Width > 0 && len(notes) > kept && bytes.Count(tables.Bytes(), []byte("\n"))+1+len(lines) > max(screen, l.Height-1) {
@@ -131,7 +132,7 @@ func (b Budget) busiest() string {
 		return ""
 	}
 	w := slices.MaxFunc(b.Controllers, func(a, b BudgetWorkers) int { return cmp.Compare(a.BusyPercent.Planned, b.BusyPercent.Planned) })
-	text := fmt.Sprintf("%s: its %s for %s are busy %s of the time", strings.TrimSpace(w.Controller+" "+w.Shard), count(w.Concurrent, "worker"), w.Kind, percentCell(w.BusyPercent, 70, 100).Text)
+	text := fmt.Sprintf("%s: its %s for %s are busy %s of the time", flux.InCluster(w.Cluster, strings.TrimSpace(w.Controller+" "+w.Shard)), count(w.Concurrent, "worker"), w.Kind, percentCell(w.BusyPercent, 70, 100).Text)
 	if w.Advice != "" {
 		text += "; " + w.Advice
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type ChangeGroup struct {
 	Also []string
 
 	names      []string
+	clusters   []string        // of each object
 	froms, tos []time.Duration // of those whose interval changes
 }
 
@@ -88,6 +90,7 @@ func gather(items []tune.Item, d detail) []ChangeGroup {
 		}
 		groups[i].Objects++
 		groups[i].names = append(groups[i].names, g.names...)
+		groups[i].clusters = append(groups[i].clusters, g.clusters...)
 		groups[i].froms = append(groups[i].froms, g.froms...)
 		groups[i].tos = append(groups[i].tos, g.tos...)
 		groups[i].Interval = groups[i].rangeText()
@@ -98,7 +101,7 @@ func gather(items []tune.Item, d detail) []ChangeGroup {
 // newGroup is the group of one item.
 func newGroup(item tune.Item, d detail) ChangeGroup {
 	o := item.Object
-	g := ChangeGroup{Environment: item.Assignment.Environment, Kind: o.Kind, Objects: 1, Pace: paceOf(item), names: []string{flux.InCluster(o.Cluster, o.Namespace+"/"+o.Name)}}
+	g := ChangeGroup{Environment: item.Assignment.Environment, Kind: o.Kind, Objects: 1, Pace: paceOf(item), clusters: []string{o.Cluster}, names: []string{flux.InCluster(o.Cluster, o.Namespace+"/"+o.Name)}}
 	if item.Repins() {
 		g.Also = []string{"pinned again"}
 	}
@@ -219,6 +222,7 @@ func fold(groups []ChangeGroup, at int) []ChangeGroup {
 	other.Pace = together(other.Pace, g.Pace)
 	other.Objects += g.Objects
 	other.names = append(other.names, g.names...)
+	other.clusters = append(other.clusters, g.clusters...)
 	other.froms, other.tos = append(other.froms, g.froms...), append(other.tos, g.tos...)
 	other.Interval = other.rangeText()
 	for _, also := range g.Also {
@@ -245,11 +249,16 @@ func together(a, b string) string {
 func groupTable(groups []ChangeGroup) Table {
 	t := Table{Columns: []Column{
 		{Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "OBJECTS"}, {Name: "INTERVAL"},
+		{Name: "CLUSTERS", Shrink: terminal.End, Floor: 16},
 		{Name: "ALSO", Shrink: terminal.End, Floor: 24}, {Name: "NAMES", Shrink: terminal.End, Floor: 12, Spare: 1},
 	}}
 	digits, also := 0, false
+	clusters := make(map[string]bool)
 	for _, g := range groups {
 		digits, also = max(digits, len(fmt.Sprint(g.Objects))), also || len(g.Also) > 0
+		for _, c := range g.clusters {
+			clusters[c] = true
+		}
 	}
 	before := ""
 	for i, g := range groups {
@@ -260,14 +269,31 @@ func groupTable(groups []ChangeGroup) Table {
 		before = g.Environment
 		kind := cmp.Or(g.Kind, "objects")
 		t.Rows = append(t.Rows, []Cell{
-			environment, Text(fmt.Sprintf("%*d %s", digits, g.Objects, kind)), g.intervalCell(),
+			environment, Text(fmt.Sprintf("%*d %s", digits, g.Objects, kind)), g.intervalCell(), Text(countClusters(g.clusters)),
 			{Text: strings.Join(g.Also, ", "), Style: Changed}, {Text: strings.Join(slices.Sorted(slices.Values(g.names)), ", "), Style: Faint},
 		})
 	}
 	if !also {
-		return t.Without("ALSO")
+		t = t.Without("ALSO")
+	}
+	if len(clusters) < 2 {
+		t = t.Without("CLUSTERS")
 	}
 	return t
+}
+
+// countClusters says how many of some objects are in which cluster, the most first: "prod 26, stage 10".
+func countClusters(clusters []string) string {
+	counts := make(map[string]int)
+	for _, c := range clusters {
+		counts[c]++
+	}
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
+	parts := make([]string, 0, len(names))
+	for _, name := range names {
+		parts = append(parts, fmt.Sprintf("%s %d", name, counts[name]))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (g ChangeGroup) intervalCell() Cell {

@@ -63,11 +63,14 @@ func (d Diagnosis) WithProposal(p Proposal, file string) Diagnosis {
 	return d
 }
 
-// Renamed has all commands call the plugin by another name.
-func (d Diagnosis) Renamed(from, to string) Diagnosis {
+// Called has all commands call the plugin by another name, and kubectl with flags, with a space before each.
+func (d Diagnosis) Called(from, to, flags string) Diagnosis {
 	rename := func(texts []string) []string {
 		renamed := slices.Clone(texts)
 		for i, text := range renamed {
+			if strings.HasPrefix(text, "kubectl label ") {
+				text = "kubectl" + flags + strings.TrimPrefix(text, "kubectl")
+			}
 			renamed[i] = strings.ReplaceAll(text, from, to)
 		}
 		return renamed

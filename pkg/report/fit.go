@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,19 +112,19 @@ func fitLines(f *fit.Fitting, limits limits) []string {
 		return append([]string{"there is no source whose interval could be fitted"}, shareLines(f)...)
 	}
 	sources := count(f.Sources, "source")
-	if len(f.Choices) > 1 {
-		sources += fmt.Sprintf(" of %d clusters", len(f.Choices))
+	if clusters := len(slices.DeleteFunc(slices.Clone(f.Choices), func(c map[flux.Ref]fit.Choice) bool { return len(c) == 0 })); clusters > 1 {
+		sources += fmt.Sprintf(" of %d clusters", clusters)
 	}
 	var lines []string
 	switch {
 	case f.Wait == 0:
 		lines = append(lines, fmt.Sprintf("nobody waits for the %s: each has its longest interval", sources))
-	case wait(f.Wait) == wait(f.UniformWait):
+	case f.Wait.Round(time.Second) >= f.UniformWait.Round(time.Second): // rounded to what people write, it may take a second more
 		lines = append(lines, fmt.Sprintf("a commit waits %s on average at %s requests/h of %s; within the policy one interval (%s) does as well",
 			wait(f.Wait), rate(f.Requests), sources, wait(f.Uniform)))
 	default:
-		lines = append(lines, fmt.Sprintf("a commit waits %s instead of %s on average at %s requests/h of %s; the other with one interval (%s) as far as the policy lets them",
-			wait(f.Wait), wait(f.UniformWait), rate(f.Requests), sources, wait(f.Uniform)))
+		lines = append(lines, fmt.Sprintf("a commit waits %s on average, instead of %s with one interval for all (%s, or the nearest that the policy allows), at %s requests/h of %s",
+			wait(f.Wait), wait(f.UniformWait), wait(f.Uniform), rate(f.Requests), sources))
 	}
 	if limits.height > 0 && limits.named == 1 {
 		return append(lines, fmt.Sprintf("it is known of %d of them how often they change; %d get no commits", f.Sources-f.Evidence[fit.FromNothing], f.Quiet))

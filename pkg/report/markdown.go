@@ -111,9 +111,21 @@ func (o Overview) markdownNotes(w io.Writer) error {
 	return nil
 }
 
+func markdownNotRead(w io.Writer, list []Missing) error {
+	for _, line := range NotRead(list) {
+		if _, err := fmt.Fprintf(w, "\n**%s**: %s\n", notReadLabel, markdownText(line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Markdown writes the budget for a pull request or a chat: hosts and environments in sight, the rest folded.
 func (b Budget) Markdown(w io.Writer) error {
 	if _, err := fmt.Fprintf(w, "### %s\n", markdownText(b.Headline())); err != nil {
+		return err
+	}
+	if err := markdownNotRead(w, b.Missing); err != nil {
 		return err
 	}
 	for i, section := range b.Sections(true) {
@@ -160,6 +172,9 @@ func (r Results) Markdown(w io.Writer, withNamespace bool) error {
 		note += ", session " + r.Session
 	}
 	if _, err := fmt.Fprintf(w, "### %s\n", markdownText(r.Summary.Line(r.Done)+note)); err != nil {
+		return err
+	}
+	if err := markdownNotRead(w, r.Missing); err != nil {
 		return err
 	}
 	troubles := r.Troubles()

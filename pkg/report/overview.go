@@ -24,6 +24,10 @@ type Overview struct {
 	Pace float64
 	// Environments in the order of the policy.
 	Environments []string
+	// Missing is what could not be read.
+	Missing []Missing
+	// Together says that the budget is that of all clusters, where the plan is for one of them.
+	Together bool
 	// Where was looked: "in context \"prod\""; "" does not say.
 	Where string
 	// Above is how many lines were written above it that should stay in sight.
@@ -165,6 +169,7 @@ type labelledTexts struct {
 
 func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 	return []labelledTexts{
+		{notReadLabel, NotRead(o.Missing)},
 		{"Undone", NewUndone(o.Plan.Items).lines(limits.named)},
 		{"Costs", o.costs(l, limits)},
 		{"Latency", o.buys(limits)},
@@ -177,6 +182,8 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{nextLabel, optional(o.Next)},
 	}
 }
+
+const notReadLabel = "Not read"
 
 // nextLabel is that of commands, which people paste.
 const nextLabel = "Next"
@@ -224,6 +231,9 @@ func (o Overview) costs(l Layout, limits limits) []string {
 	lines := []string{fmt.Sprintf("Git requests %s/h, now and planned", rate(git.Now))}
 	if git.Now != git.Planned {
 		lines[0] = NewUndone(o.Plan.Items).until() + fmt.Sprintf("Git requests %s/h -> %s/h%s", rate(git.Now), rate(git.Planned), Compare(git))
+	}
+	if o.Together {
+		lines[0] += ", of all clusters together"
 	}
 	shown := 0
 	for _, h := range o.Budget.Hosts {

@@ -60,7 +60,7 @@ func (o Overview) leftAlone(limits limits) []string {
 			rest += r.Count
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%d %s", r.Count, reasonLine(r)))
+		lines = append(lines, fmt.Sprintf("%d %s%s", r.Count, reasonLine(r), o.inClusters(r.Reason)))
 		if r.Reason == tune.ReasonSetInGit || r.Reason == tune.ReasonOwnerUnknown {
 			lines = append(lines, o.homes(r.Reason, limits)...)
 		}
@@ -69,6 +69,21 @@ func (o Overview) leftAlone(limits limits) []string {
 		lines = append(lines, fmt.Sprintf("%d for %d other reasons (--rows says each)", rest, len(reasons)-limits.reasons))
 	}
 	return lines
+}
+
+// inClusters says where the objects are that are left alone for a reason; "" where the plan is for one cluster.
+func (o Overview) inClusters(reason tune.Reason) string {
+	all, those := make(map[string]bool), []string{}
+	for _, item := range o.Plan.Items {
+		all[item.Object.Cluster] = true
+		if item.Action == tune.ActionSkip && item.Reason == reason {
+			those = append(those, item.Object.Cluster)
+		}
+	}
+	if len(all) < 2 {
+		return ""
+	}
+	return " (" + countClusters(those) + ")"
 }
 
 // homes say where the values live, the most frequent first.

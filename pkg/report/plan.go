@@ -87,6 +87,26 @@ func newChanges(changes []tune.Change) []Change {
 	return list
 }
 
+// NotRead names in a line what could not be read, for all who see no warnings; none where that is nothing.
+func NotRead(list []Missing) []string {
+	const most = 5
+	var names []string
+	for i, m := range list {
+		if i == most && len(list) > most+1 {
+			names = append(names, fmt.Sprintf("%d more", len(list)-most))
+			break
+		}
+		names = append(names, flux.InCluster(m.Cluster, m.What))
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{strings.Join(names, ", ") + "; what is said here is of the rest"}
+}
+
+// Missing are the gaps as documents have them.
+func NewMissing(gaps []flux.Gap) []Missing { return missing(gaps) }
+
 func missing(gaps []flux.Gap) []Missing {
 	var list []Missing
 	for _, g := range gaps {

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"fmt"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -53,7 +55,13 @@ func reasonLine(r tune.ReasonCount) string {
 		return "whose values in Git do not reach the cluster: --rows says why"
 	case tune.ReasonCannotPin:
 		return "that cannot be pinned: --rows says why"
-	default:
-		return r.Message
+	case tune.ReasonChangedSince:
+		return "that somebody changed since: --force restores them, forget keeps what is there; --rows names them"
+	case tune.ReasonBadRecord:
+		return "whose records cannot be read: --rows names them"
 	}
+	if r.Differs {
+		return fmt.Sprintf("left alone (%s): --rows says why", r.Reason)
+	}
+	return r.Message
 }

@@ -150,6 +150,22 @@ func relaxing(sources []webhook.Source, r *policy.Resolver, plan, environment st
 	return plans
 }
 
+// Asking has all commands of kubectl ask with flags, with a space before each.
+func (l ReceiverList) Asking(flags string) ReceiverList {
+	with := func(command string) string { return strings.ReplaceAll(command, "kubectl -n ", "kubectl"+flags+" -n ") }
+	l.Proposals, l.Receivers = slices.Clone(l.Proposals), slices.Clone(l.Receivers)
+	for i, p := range l.Proposals {
+		l.Proposals[i].SecretCommand, l.Proposals[i].TokenCommand, l.Proposals[i].PathCommand = with(p.SecretCommand), with(p.TokenCommand), with(p.PathCommand)
+	}
+	for i, r := range l.Receivers {
+		l.Receivers[i].Problems = slices.Clone(r.Problems)
+		for n, p := range r.Problems {
+			l.Receivers[i].Problems[n].Remedy = with(p.Remedy)
+		}
+	}
+	return l
+}
+
 // Names are the Receivers that are missing, as kubectl -o name writes them.
 func (l ReceiverList) Names() []string {
 	names := []string{}

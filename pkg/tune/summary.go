@@ -37,9 +37,11 @@ type MoveCount struct {
 
 // ReasonCount is how many objects are skipped for one reason, with the message of the first.
 type ReasonCount struct {
-	Reason  Reason
+	Reason Reason
+	// Message is that of the first of them; Differs says that others have another.
 	Message string
 	Count   int
+	Differs bool
 }
 
 // NoteCount is how many objects bear the same note.
@@ -71,6 +73,7 @@ func Summarize(plan Plan, environments []string) Summary {
 				reasons[item.Reason] = &ReasonCount{Reason: item.Reason, Message: item.Message}
 			}
 			reasons[item.Reason].Count++
+			reasons[item.Reason].Differs = reasons[item.Reason].Differs || item.Message != reasons[item.Reason].Message
 		}
 		for _, c := range item.Changes {
 			key := moveKey{item.Object.Kind, string(c.Field), Show(c.From), Show(c.To)}

@@ -44,9 +44,9 @@ func TestSummarize(t *testing.T) {
 			{Environment: "", Counts: Counts{Objects: 1, Skip: 1}},
 		},
 		Reasons: []ReasonCount{
-			{ReasonSuspended, "Suspended of ks", 2},
-			{ReasonOtherEnvironment, "EnvironmentNotInPolicy of ks", 1},
-			{ReasonNoEnvironment, "NoEnvironment of ks", 1},
+			{ReasonSuspended, "Suspended of ks", 2, true},
+			{ReasonOtherEnvironment, "EnvironmentNotInPolicy of ks", 1, false},
+			{ReasonNoEnvironment, "NoEnvironment of ks", 1, false},
 		},
 		Notes: []NoteCount{{"Kustomization", "a", 3}, {"GitRepository", "b", 1}, {"Kustomization", "b", 1}},
 	}

@@ -1,0 +1,224 @@
+package cmd
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// proposed are the commands in an output, for the cluster: of fluxtune, and of kubectl.
+var proposed = regexp.MustCompile(`kubectl( fluxtune (get|plan|apply|budget|revert|sessions|nodes|receivers|forget|export)\b| (label|annotate)\b|( --\S+ \S+)* -n )[^\n]*`)
+
+// Whatever a command proposes to run next, that looks at the same cluster as the same user.
+func TestProposalsKeepTheConnection(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	connection := []string{"--context", "west", "--as", "jane", "--as-group", "system:masters"}
+	call := func(session string, args ...string) outcome {
+		i := f.invocation()
+		i.session = session
+		i.now = func() time.Time { return noon.Add(time.Duration(len(session)) * time.Hour) } // sessions of an hour are overdue then
+		return i.run(t.Context(), append(args, connection...)...)
+	}
+	unlabelled := f.Namespace(t, nil)
+	f.Apply(t, gitRepository(unlabelled, "app", "interval: 5m, timeout: 2m"))
+	seen := map[string]bool{}
+	for _, c := range []struct {
+		name string
+		args []string
+	}{
+		{"get", []string{"get", "-n", f.west}}, {"plan", []string{"plan", "-n", f.west}}, {"budget", []string{"budget", "-n", f.west}},
+		{"doctor", []string{"doctor", "-n", f.west}}, {"doctor without labels", []string{"doctor", "-n", unlabelled}},
+		{"receivers", []string{"receivers", "-n", f.west, "--host-type", "github.com=github"}},
+		{"apply", []string{"apply", "-n", f.west, "--yes"}}, {"apply again", []string{"apply", "-n", f.west, "--yes", "--set", "development.GitRepository.interval=2m"}},
+		{"revert of the first", []string{"revert", "-n", f.west, "--yes", "--session", "s"}},
+		{"sessions", []string{"sessions", "-n", f.west}},
+		{"revert", []string{"revert", "-n", f.west, "--yes"}},
+	} {
+		session := "s"
+		if c.name == "apply again" {
+			session = "ss"
+		}
+		o := call(session, c.args...)
+		for _, command := range proposed.FindAllString(o.stdout+o.stderr, -1) {
+			seen[c.name] = true
+			assert.Contains(t, command, "--kubeconfig "+f.kubeconfig, "%s: %s", c.name, command)
+			assert.Contains(t, command, "--context west", "%s: %s", c.name, command)
+			assert.Contains(t, command, "--as jane", "%s: %s", c.name, command)
+		}
+	}
+	for _, name := range []string{"get", "plan", "budget", "doctor", "doctor without labels", "receivers", "apply", "revert of the first"} {
+		assert.True(t, seen[name], "%s proposes nothing", name)
+	}
+}
+
+// Sessions of several clusters are overdue in those.
+func TestOverdueSessionsOfSeveralClusters(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	i := f.invocation()
+	start := i.run(t.Context(), "apply", "--context", "west", "--yes", "--for", "1s")
+	require.Contains(t, start.stderr, "is over")
+	// A program that was killed leaves its step: it is written again as it was.
+	record := `{"steps":[{"session":"late","policy":"fast","time":"2026-11-22T10:00:00Z","until":"2026-11-22T11:00:00Z","fields":{"spec.interval":{"from":"10m","to":"1m"}}}]}`
+	f.Kubectl(t, "annotate", "gitrepository", "app", "-n", f.west, "fluxtune.github.io/original="+record)
+	o := i.must(t, "sessions", "--contexts", "east,west")
+	assert.Contains(t, f.anonymous(o.stderr), "1 session should have ended. Take that back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --contexts east,west -A --expired")
+}
+
+// A context's name may hold what separates names.
+func TestNamesOfContextsAreQuoted(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{"plain": "plain", "a,b": `"a,b"`, `a"b`: `"a""b"`} {
+		assert.Equal(t, want, asItem(value))
+	}
+	assert.Equal(t, `'"a,b"'`, quoted(asItem("a,b")))
+}
+
+// What is asked of a host is what all clusters ask, while one after the other is changed.
+func TestCostsOfAllClustersTogether(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	i := f.invocation()
+	o := i.must(t, "apply", "--contexts", "east,west", "--dry-run=client", "-o", "markdown")
+	assert.NotContains(t, o.stdout, "Costs", "a document of what was done")
+	i.width = 100
+	o = i.must(t, "apply", "--contexts", "east,west", "--yes", "--rows")
+	costs := regexp.MustCompile(`Git requests [^\n]*`).FindAllString(o.stdout, -1)
+	require.Len(t, costs, 2, o.stdout)
+	assert.Equal(t, []string{
+		"Git requests 18/h -> 66/h (3.7 times as many), of all clusters together", // 12 + 6 -> 60 + 6
+		"Git requests 66/h -> 120/h (+82%), of all clusters together",
+	}, costs)
+	o = i.must(t, "revert", "--contexts", "east,west", "--yes", "--rows")
+	assert.Contains(t, o.stderr, "east: 1 restored")
+	assert.Contains(t, o.stderr, "west: 1 restored")
+}
+
+// Fitted intervals keep a share only where all clusters are read, and get them. Those that ask less come first.
+func TestFitOfSeveralClustersThatIsNotCarriedOut(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	host := f.east + ".example.com" // no other test polls it
+	for namespace, interval := range map[string]string{f.east: "10s", f.west: "30m"} {
+		f.Apply(t, strings.ReplaceAll(gitRepository(namespace, "app", "interval: "+interval+", timeout: 2m"), "github.com", host))
+	}
+	call := func(i invocation, command, contexts string) outcome {
+		return i.run(t.Context(), append(strings.Fields(command), "--contexts", contexts, "--set", "*.GitRepository.interval=10s to 30m", "--fit", host+"=2%", "--limit", host+"=3600/h")...)
+	}
+	i := f.invocation()
+	o := call(i, "apply --yes", "west,gone,east")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "error: what gone polls counts to the shares of --fit, and could not be read")
+	assert.Equal(t, "10s 30m", f.intervals(t), "nothing was changed")
+	assert.Contains(t, call(i, "plan", "west,gone,east").stderr, "the shares of --fit are not kept where gone polls the same hosts")
+
+	i.terminal, i.stdin = true, &lineByLine{lines: []string{"n\n", "y\n"}}
+	o = call(i, "apply", "west,east")
+	assert.Equal(t, exitFailed, o.code)
+	require.Regexp(t, `(?s)# east\n.*# west\n`, o.stdout, "the one that is to ask less comes first")
+	assert.Regexp(t, `Warning: \S+\.example\.com gets \d+ requests/h, which are 1\d% of its limit, and not the 2% that it was fitted to: not all was changed as planned`, o.stderr)
+
+	i.terminal, i.stdin = false, nil
+	i.session = "second"
+	o = call(i, "apply --yes", "west,east")
+	assert.Equal(t, 0, o.code, o.stderr)
+	assert.NotContains(t, o.stderr, "was fitted to")
+}
+
+// Contexts of one cluster that look at different namespaces are not dropped.
+func TestContextsOfOneClusterWithTwoNamespaces(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	config, err := clientcmd.LoadFromFile(f.kubeconfig)
+	require.NoError(t, err)
+	config.Contexts["again"].Namespace = f.west
+	require.NoError(t, clientcmd.WriteToFile(*config, f.kubeconfig))
+	for _, command := range []string{"get", "plan", "budget", "sessions", "apply --yes", "revert --yes"} {
+		o := f.invocation().run(t.Context(), append(strings.Fields(command), "--contexts", "east,again")...)
+		assert.Equal(t, exitFailed, o.code, command)
+		assert.Contains(t, f.anonymous(o.stderr), "error: the contexts east and again are one cluster, with the namespaces namespace-east and namespace-west: say which with -n, or look at all with -A", command)
+	}
+	assert.Equal(t, "5m 10m", f.intervals(t))
+	o := f.invocation().must(t, "get", "--contexts", "east,again", "-n", f.west, "-o", "name")
+	assert.Equal(t, "east: gitrepository.source.toolkit.fluxcd.io/app\n", o.stdout)
+}
+
+// A cluster that is reached and has no Flux asks no host: it is not missing.
+func TestClusterWithoutFluxAmongOthers(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	config, err := clientcmd.LoadFromFile(f.kubeconfig)
+	require.NoError(t, err)
+	bare := faults.Start(t, f.Config(), func(r *http.Request, _ int) faults.Fault {
+		switch {
+		case r.URL.Path == "/apis" || r.URL.Path == "/api":
+			return faults.Fault{Body: `{"kind":"APIGroupDiscoveryList","apiVersion":"apidiscovery.k8s.io/v2","metadata":{},"items":[]}`}
+		case r.URL.Path == "/api/v1/namespaces/kube-system":
+			return faults.Fault{Body: `{"kind":"PartialObjectMetadata","metadata":{"uid":"of-a-third-cluster"}}`}
+		}
+		return faults.Fault{}
+	}).Kubeconfig(t, "bare", f.east)
+	one, err := clientcmd.LoadFromFile(bare)
+	require.NoError(t, err)
+	config.Clusters["bare"], config.AuthInfos["bare"], config.Contexts["bare"] = one.Clusters["bare"], one.AuthInfos["bare"], one.Contexts["bare"]
+	require.NoError(t, clientcmd.WriteToFile(*config, f.kubeconfig))
+	o := f.invocation().must(t, "budget", "--contexts", "east,bare", "-o", "json")
+	assert.Contains(t, o.stderr, "bare: the cluster serves none of Flux's kinds.")
+	assert.Empty(t, decode[report.Budget](t, o).Missing)
+	o = f.invocation().run(t.Context(), "get", "--contexts", "bare")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "is Flux installed there?")
+}
+
+// A session that is in one of the clusters only is taken back there.
+func TestRevertOfASessionThatIsInOneCluster(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	f.invocation().must(t, "apply", "--context", "west", "--yes")
+	o := f.invocation().must(t, "revert", "--contexts", "east,west", "--yes", "--session", "20261122-120000-test")
+	assert.Contains(t, f.anonymous(o.stderr), `Nothing was tuned by session 20261122-120000-test in namespace "namespace-east" of east.`)
+	assert.Equal(t, "5m 10m", f.intervals(t))
+	o = f.invocation().run(t.Context(), "revert", "--contexts", "east,west", "--yes", "--session", "20261122-120000-test")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, `error: --session "20261122-120000-test": no Flux object in 2 clusters was tuned by it`)
+}
+
+// What is not read stands where it is read: in titles, in overviews, in Markdown, in diffs which cluster it is.
+func TestMissingClustersStandInEachForm(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	i := f.invocation()
+	for _, command := range []string{"plan", "plan -o markdown", "budget -o markdown", "get", "budget", "apply --dry-run=client -o markdown"} {
+		i.width = 100
+		o := i.run(t.Context(), append(strings.Fields(command), "--contexts", "east,gone,west", "-A")...)
+		assert.Regexp(t, `Not read(\*\*:)? +(- )?gone: the cluster; what is said here is of the rest`, o.stdout, command)
+		if !strings.HasPrefix(command, "budget") && !strings.HasPrefix(command, "apply") {
+			assert.Contains(t, o.stdout, "in 2 of 3 clusters", command)
+		}
+	}
+	o := i.run(t.Context(), "plan", "--contexts", "east,west", "-o", "diff")
+	assert.Regexp(t, `--- live/east/source\.toolkit\.fluxcd\.io\.v1\.GitRepository`, o.stdout)
+	assert.Regexp(t, `--- live/west/source\.toolkit\.fluxcd\.io\.v1\.GitRepository`, o.stdout)
+}
+
+// What was typed before a question was read answers none.
+func TestTypedAheadIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	i := f.invocation()
+	forgotten := 0
+	i.terminal, i.forget = true, func() { forgotten++ }
+	i.stdin = &lineByLine{lines: []string{"y\n", "y\n"}}
+	i.must(t, "apply", "--contexts", "east,west")
+	assert.Equal(t, 2, forgotten)
+}

@@ -1,0 +1,99 @@
+package cmd
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// together is what several clusters ask of the hosts while one after the other is changed: hosts do not tell them apart.
+type together struct {
+	budgets []budget.Budget // of each cluster as it is by now, by its place
+	limits  budget.Limits
+	names   []string   // of the environments, in the policy's order
+	missing []flux.Gap // clusters that could not be read
+}
+
+// newTogether begins with the clusters as they were read.
+func newTogether(fs fleets, o FleetOptions, now time.Time) *together {
+	t := &together{budgets: make([]budget.Budget, len(fs.all)), limits: budget.NewLimits(o.Policy.Limits, nil), names: o.Policy.EnvironmentNames(), missing: fs.missing}
+	for _, f := range fs.all {
+		plan := tune.Plan{}
+		for _, object := range f.objects {
+			plan.Items = append(plan.Items, tune.Item{Object: object, Assignment: f.resolver.Resolve(object)})
+		}
+		t.budgets[f.place] = f.budget(plan, now)
+	}
+	return t
+}
+
+// with is what all clusters ask where one of them is planned to change.
+func (t *together) with(f fleet, planned budget.Budget) budget.Budget {
+	all := slices.Clone(t.budgets)
+	all[f.place] = planned
+	return t.sum(all)
+}
+
+func (t *together) sum(all []budget.Budget) budget.Budget {
+	sum := budget.Together(all, t.limits, t.names)
+	sum.Partial = sum.Partial || len(t.missing) > 0
+	return sum
+}
+
+// changed notes that a plan was carried out in a cluster. Where it is not sure that all of it was, the more is counted.
+func (t *together) changed(f fleet, plan tune.Plan, sure bool, now time.Time) {
+	plan.Items = slices.Clone(plan.Items)
+	for i, item := range plan.Items {
+		for _, c := range item.Changes {
+			item.Object = item.Object.WithValue(c.Field, c.To)
+		}
+		item.Changes, item.Action = nil, tune.ActionUnchanged
+		plan.Items[i] = item
+	}
+	if b := f.budget(plan, now); sure || b.Requests.Now > t.budgets[f.place].Requests.Now {
+		t.budgets[f.place] = b
+	}
+}
+
+// exceeded says of each share of a fitting that is not kept, since not all was changed as planned.
+func (t *together) exceeded(fitting *fit.Fitting) []string {
+	var lines []string
+	sum := t.sum(t.budgets)
+	for _, s := range fitting.Shares {
+		gets := 0.0
+		for _, h := range sum.Hosts {
+			if s.Credential == "" && h.Name == s.Host {
+				gets = h.Requests.Now + h.Others
+			}
+		}
+		for _, c := range sum.Credentials {
+			if s.Credential != "" && c.Host == s.Host && cmp.Or(c.Secret, c.Provider) == s.Credential {
+				gets += c.Requests.Now
+			}
+		}
+		if gets > s.Allowed*1.001 { // what was fitted may use all of it
+			lines = append(lines, fmt.Sprintf("%s gets %.0f requests/h, which are %.0f%% of its limit, and not the %g%% that it was fitted to: not all was changed as planned. Run the same command again, or take it back.",
+				s.Share, gets, 100*gets/s.Limit, s.Percent))
+		}
+	}
+	return lines
+}
+
+// slowerFirst orders clusters so that what is fitted keeps its shares as long as can be: first those that ask less
+// afterwards.
+func (fs fleets) slowerFirst(opts tune.Options, fitting *fit.Fitting, now time.Time) fleets {
+	more := make(map[int]float64, len(fs.all))
+	for _, f := range fs.all {
+		requests := f.budget(f.plan(f.fitted(fitting, opts)), now).Requests
+		more[f.place] = requests.Planned - requests.Now
+	}
+	fs.all = slices.Clone(fs.all)
+	slices.SortStableFunc(fs.all, func(a, b fleet) int { return cmp.Compare(more[a.place], more[b.place]) })
+	return fs
+}
