@@ -33,9 +33,10 @@ type Cluster struct {
 	// Root is its index among the Side's Fleets.
 	Root int
 	Name string
-	// Plan says of every object that was asked for what the policy would change.
+	// Plan says of every object of the files that was asked for what the policy would change.
 	Plan tune.Plan
-	// Costs are what is counted of these objects; only what they cost now counts.
+	// Costs are what is counted of these objects, and of the HelmCharts that helm-controller makes of them; only what they
+	// cost now counts.
 	Costs budget.Input
 }
 

@@ -71,6 +71,7 @@ func (c *Cluster) costs() budget.Input {
 // it is on the other: a Kustomization that cannot be built takes nothing away, and makes nothing cheaper or faster.
 func (p *pairing) look(in Input) {
 	was, is := p.was.costs(), p.is.costs()
+	charts := takeCharts(&was, &is)
 	if in.Base != nil {
 		p.gaps.Before = p.read(in.Base, p.was)
 		var more Delta[budget.Input]
@@ -87,6 +88,12 @@ func (p *pairing) look(in Input) {
 	}
 	slices.SortFunc(p.unknown, func(a, b Unknown) int { return a.Ref.Compare(b.Ref) })
 	p.gaps.Before, p.gaps.After = once(p.gaps.Before), once(p.gaps.After)
+	charts.add(&was, nil)
+	if in.Base != nil {
+		charts.add(&is, &was)
+	} else {
+		charts.add(&is, nil)
+	}
 	p.budget = Delta[budget.Budget]{count(was), count(is)}
 }
 

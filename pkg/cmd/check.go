@@ -237,6 +237,7 @@ func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Sid
 				in.Others = append(in.Others, tune.Item{Object: *object})
 			}
 		}
+		plan.Items = slices.DeleteFunc(slices.Clone(plan.Items), func(item tune.Item) bool { return item.Object.MadeChart() })
 		side.Clusters = append(side.Clusters, check.Cluster{Root: f.place, Name: f.options.Files.fleet().Root.String(), Plan: plan, Costs: in})
 	}
 	side.Chosen = o.part(files, fs)

@@ -227,7 +227,9 @@ func (f SelectionFlags) toFileSelection(config *genericclioptions.ConfigFlags, a
 // readFiles is read for files: the objects of one root that were asked for, and the others as what explains
 // them.
 func (o FleetOptions) readFiles() (fleet, error) {
-	snapshot, err := selected(o.Files.fleet().Snapshot, o.Selection)
+	whole := o.Files.fleet().Snapshot
+	whole.Objects = flux.WithCharts(whole.Objects) // as a cluster has them: they poll, too
+	snapshot, err := selected(whole, o.Selection)
 	if err != nil {
 		return fleet{}, err
 	}

@@ -65,12 +65,25 @@ spec:
     name: flux-system
 `, cluster)
 	}
+	writeInto(t, dir, files)
+	return dir
+}
+
+// writeFiles writes a folder of its own.
+func writeFiles(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	writeInto(t, dir, files)
+	return dir
+}
+
+func writeInto(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
 	for name, content := range files {
 		name = filepath.Join(dir, filepath.FromSlash(name))
 		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
 		require.NoError(t, os.WriteFile(name, []byte(content), 0o644))
 	}
-	return dir
 }
 
 // fileCases are the calls of commands with -f; DIR stands for the checkout.

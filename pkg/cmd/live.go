@@ -3,8 +3,10 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/check"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -36,7 +38,9 @@ func (o GetOptions) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	differences, both := check.Live(git.objects, cluster.objects, tune.NewJudge(cluster.snapshot))
+	// helm-controller makes the cluster's charts anew of what the HelmReleases say.
+	inGit := slices.DeleteFunc(slices.Clone(git.objects), flux.Object.MadeChart)
+	differences, both := check.Live(inGit, cluster.objects, tune.NewJudge(cluster.snapshot))
 	gaps := append(git.snapshot.Gaps, cluster.snapshot.Gaps...)
 	document := report.NewComparison(o.Files.fleet().Root.String(), differences, both, gaps)
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {

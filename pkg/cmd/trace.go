@@ -99,6 +99,9 @@ func (o TraceOptions) run(ctx context.Context) error {
 	list := report.NewTraceList(tree.Dead(o.Files.fleets, decisions, part), tree.Undecided(o.Files.fleets, decisions, part), fs.gaps())
 	for _, f := range fs.all {
 		for _, object := range f.objects {
+			if object.MadeChart() {
+				continue // no file holds it, and its HelmRelease is told of
+			}
 			list.Add(f.place, f.options.Files.fleet().Root.String(), len(fs.all) > 1, object, decisions,
 				func(field flux.Field) string {
 					return f.options.Files.fleets[f.place].HeldOrSuspended(object.Ref, field)
