@@ -16,6 +16,8 @@ type Rule string
 // The rules.
 const (
 	RuleUnit      Rule = "unit"
+	RuleKind      Rule = "unknown-kind"
+	RulePath      Rule = "missing-path"
 	RuleVariable  Rule = "unset-variable"
 	RuleTimeout   Rule = "timeout"
 	RulePolicy    Rule = "policy"
@@ -47,6 +49,10 @@ func Rules() []RuleText {
 	return []RuleText{
 		{RuleUnit, LevelError, "A duration that Flux refuses, or none where it wants one",
 			"Flux takes ms, s, m and h, and in the timeouts of sources no h. The API server refuses the object, and its Kustomization then applies nothing but what comes in earlier stages: CustomResourceDefinitions, Namespaces, ClusterRoles and classes, as StorageClass. Write 24h for a day."},
+		{RuleKind, LevelError, "A kind or apiVersion that Flux does not have",
+			"It looks like a typing error in one of Flux's own. The API server has no such kind, so that its Kustomization applies nothing, and takes nothing away."},
+		{RulePath, LevelError, "A Kustomization whose path is not in the checkout",
+			"kustomize-controller finds no files for it: it applies nothing, and takes nothing away. Correct spec.path, or bring the folder back."},
 		{RuleVariable, LevelError, "A variable without a value and without a default",
 			"kustomize-controller then applies nothing of the Kustomization. Before version 1.9, or with the feature gate StrictPostBuildSubstitutions off, the variable is empty. Set it in spec.postBuild, or give it a default, as in ${poll:=5m}; $${poll} is left as ${poll}, and objects with the annotation kustomize.toolkit.fluxcd.io/substitute: disabled are passed over."},
 		{RuleTimeout, LevelNote, "A timeout that is not shorter than the interval",
@@ -111,7 +117,7 @@ func findings(in Input, pairs []pairing, decisions manifest.Decisions) []Finding
 	known := map[string]int{}
 	if in.Base != nil {
 		for _, f := range lint(in, *in.Base, nil, nil, manifest.Decisions{}) {
-			known[f.id]++
+			known[f.id] = len(facts) // in however many clusters
 		}
 		if len(dead) > 0 {
 			for _, f := range deadFacts(*in.Base, in.Base.Tree.Decide(in.Base.Fleets)) {

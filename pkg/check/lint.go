@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,6 +58,8 @@ func lint(in Input, side Side, base *Side, pairs []pairing, decisions manifest.D
 		}
 		l.duplicates(cluster)
 		l.variables(cluster)
+		l.kinds(cluster)
+		l.paths(cluster, base)
 	}
 	l.unbuiltUnits()
 	return l.facts
@@ -66,8 +69,14 @@ func lint(in Input, side Side, base *Side, pairs []pairing, decisions manifest.D
 func (l *linter) add(rule Rule, c Cluster, o flux.Object, field flux.Field, says, tail string) {
 	l.facts = append(l.facts, fact{
 		rule: rule, at: l.place(c, o, field), says: says, tail: tail, cluster: c.Name, ref: o.Ref,
-		id: fmt.Sprintf("%s %s %s %s %s%s", rule, c.Name, o.Ref, field, says, tail),
+		id: fmt.Sprintf("%s %s %s %s %s%s", rule, l.home(c, o.Ref), o.Ref, field, says, tail),
 	})
+}
+
+// home is where an object is written, whichever clusters have it: a finding there is not new because one more has it. It is
+// the cluster's name where no file is known.
+func (l *linter) home(c Cluster, ref flux.Ref) string {
+	return cmp.Or(l.locator.Locate(l.side.Fleets[c.Root], ref).File, c.Name)
 }
 
 func (l *linter) place(c Cluster, o flux.Object, field flux.Field) manifest.Position {
@@ -195,7 +204,7 @@ func (l *linter) duplicates(c Cluster) {
 			rule: RuleDuplicate, cluster: c.Name, ref: o.Ref,
 			at:   l.locator.Locate(l.side.Fleets[c.Root], o.Ref, "spec", "url"),
 			says: fmt.Sprintf("%s polls %s as %s does: one of them would do", who, item.Address, other),
-			id:   fmt.Sprintf("%s %s %s %s", RuleDuplicate, c.Name, o.Ref, other),
+			id:   fmt.Sprintf("%s %s %s %s", RuleDuplicate, l.home(c, o.Ref), o.Ref, other),
 		})
 	}
 }
@@ -211,8 +220,37 @@ func (l *linter) variables(c Cluster) {
 		l.facts = append(l.facts, fact{
 			rule: RuleVariable, at: at, cluster: c.Name, ref: v.Kustomization,
 			says: fmt.Sprintf("variable %s has no value and no default in %s: Flux applies nothing of it, or, before kustomize-controller 1.9, takes it for empty", v.Name, who),
-			id:   fmt.Sprintf("%s %s %s %s %s", RuleVariable, c.Name, v.Kustomization, v.Object, v.Name),
+			id:   fmt.Sprintf("%s %s %s %s %s", RuleVariable, l.home(c, v.Kustomization), v.Kustomization, v.Object, v.Name),
 		})
+	}
+}
+
+// kinds finds objects that Flux does not have, and that look as if it had.
+func (l *linter) kinds(c Cluster) {
+	fleet := l.side.Fleets[c.Root]
+	for _, m := range fleet.Mistyped() {
+		l.facts = append(l.facts, fact{
+			rule: RuleKind, at: l.locator.Locate(fleet, m.Ref, m.Key), cluster: c.Name, ref: m.Ref,
+			says: fmt.Sprintf("%s: %s", who, m.Why),
+			id:   fmt.Sprintf("%s %s %s %s", RuleKind, l.home(c, m.Ref), m.Ref, m.Why),
+		})
+	}
+}
+
+// paths finds Kustomizations whose path is not in the checkout: where Flux looks there, or where the base had it.
+func (l *linter) paths(c Cluster, base *Side) {
+	fleet := l.side.Fleets[c.Root]
+	for _, m := range fleet.MissingPaths() {
+		had := base != nil && slices.ContainsFunc(base.Fleets, func(f manifest.Fleet) bool {
+			return f.Root.Path == fleet.Root.Path && f.Builds(m.Kustomization)
+		})
+		if m.Sure || had {
+			l.facts = append(l.facts, fact{
+				rule: RulePath, at: l.locator.Locate(fleet, m.Kustomization, "spec", "path"), cluster: c.Name, ref: m.Kustomization,
+				says: fmt.Sprintf("path %q of %s is not in the checkout", m.Path, who),
+				id:   fmt.Sprintf("%s %s %s %s", RulePath, l.home(c, m.Kustomization), m.Kustomization, m.Path),
+			})
+		}
 	}
 }
 

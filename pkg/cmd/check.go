@@ -59,6 +59,8 @@ func newCheck(r *root) *cobra.Command {
 			from commit to applied, and to the controllers. And find what is wrong, with file, line and column:
 
 			  unit              a duration in a unit that Flux refuses, as 1d
+			  unknown-kind      a kind or apiVersion that looks like one of Flux's, and that Flux does not have
+			  missing-path      a Kustomization whose path is not in the checkout
 			  unset-variable    a variable without a value and a default: Flux applies nothing of its Kustomization
 			  timeout           a timeout that is not shorter than the interval
 			  policy            a value outside the policy

@@ -45,6 +45,8 @@ type builtResource struct {
 	uses, texts []string
 	// probes are the texts in such an object that hold a probe (Decide).
 	probes []string
+	// mistyped says why Flux does not have it, although it looks like one of Flux's objects; nil for all others.
+	mistyped *flux.Mistyping
 	// installs says which kustomize-controller it installs; nil for all that does not.
 	installs *installed
 }
@@ -169,6 +171,9 @@ const (
 func newBuiltResource(r *resource.Resource, folder string, seed maphash.Seed) (b builtResource, err error) {
 	gvk := r.GetGvk()
 	b = builtResource{ref: flux.Ref{Group: gvk.Group, Kind: gvk.Kind, Namespace: r.GetNamespace(), Name: r.GetName()}}
+	if m, wrong := flux.Mistyped(gvk.Group, gvk.Version, gvk.Kind); wrong {
+		b.mistyped = &m
+	}
 	if b.ref.Name == "" || b.ref.Kind == "" {
 		return b, fmt.Errorf("an object has no kind or no name: %.80s", r.String())
 	}
@@ -216,7 +221,7 @@ const disabled = "disabled"
 
 // matters: Flux's objects, what they take variables from, what makes them, and what gives an environment.
 func (b builtResource) matters() bool {
-	if b.isResourceSet() {
+	if b.isResourceSet() || b.mistyped != nil {
 		return true
 	}
 	if _, known := flux.ParseManifestKind(b.ref.Group, b.ref.Kind); known {

@@ -12,14 +12,15 @@ import (
 // deployment is what one Kustomization deploys.
 type deployment struct {
 	kustomization
-	artifact        // whose files it is made of
-	folder   string // in the artifact's Tree, where it is local
-	local    bool
-	flat     bool   // without the folders below it
-	failed   bool   // Flux finds no files for it either
-	spec     string // the spec's JSON, which the build depends on
-	built    built
-	vars     variables // what its objects were substituted with
+	artifact           // whose files it is made of
+	folder      string // in the artifact's Tree, where it is local
+	local       bool
+	flat        bool   // without the folders below it
+	pathMissing bool   // its path is not in the checkout
+	failed      bool   // Flux finds no files for it either
+	spec        string // the spec's JSON, which the build depends on
+	built       built
+	vars        variables // what its objects were substituted with
 	// unset are variables of it without a value and a default, whether or not Flux fails on them.
 	unset   unsetError
 	objects []appliedObject
@@ -47,8 +48,9 @@ func (d *deployment) locate(taken artifact, checkout *Tree, root Root, artifacts
 		// Where nothing says what the checkout is the source of, or a CI job makes the artifact of it, the path may be right.
 		d.foreign = root.source.Name == ""
 		d.failed = !d.foreign && root.source.Kind == gitRepositoryKind && root.Base == "" && !strings.Contains(d.Spec.Path, "${")
-		d.elsewhere = fmt.Sprintf("its path %q is not in the checkout", d.Spec.Path)
+		d.elsewhere, d.pathMissing = fmt.Sprintf("its path %q is not in the checkout", d.Spec.Path), true
 		if d.key != "" && !generated && checkout.isFolder(d.folder) {
+			d.pathMissing = false
 			d.elsewhere = fmt.Sprintf("%s leaves its path %q out of the artifact (spec.ignore, spec.sparseCheckout)", d.source(), d.Spec.Path)
 		}
 	}

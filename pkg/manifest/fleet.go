@@ -37,6 +37,9 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		return
 	}
 	_, known := flux.ParseManifestKind(o.ref.Group, o.ref.Kind)
+	if o.mistyped != nil {
+		f.mistype(d, o)
+	}
 	if !known && o.ref.Kind != "Namespace" {
 		return
 	}

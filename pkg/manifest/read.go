@@ -39,6 +39,8 @@ type Fleet struct {
 	suspended map[flux.Ref]bool
 	// refused says why Kustomizations apply nothing of which the API server refuses an object.
 	refused map[flux.Ref]string
+	// mistyped are the objects that Flux does not have.
+	mistyped []Mistyped
 	// artifacts are the ExternalArtifacts that are made of the checkout.
 	artifacts map[sourceRef]artifact
 	// tree is the checkout; nil where there is none.

@@ -41,6 +41,9 @@ func ReadStream(name string, content []byte) (Fleet, error) {
 				continue
 			}
 			applied := appliedObject{builtResource: builtResource{ref: o.Ref, json: data}}
+			if m, wrong := flux.Mistyped(o.Group, o.Version, o.Ref.Kind); wrong {
+				applied.mistyped = &m
+			}
 			d.objects = append(d.objects, applied)
 			f.add(d, applied)
 		}

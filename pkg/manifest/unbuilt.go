@@ -33,6 +33,9 @@ func (t *Tree) Unbuilt(fleets []Fleet) []Unbuilt {
 				found = append(found, u)
 			}
 			for _, o := range d.objects {
+				if o.mistyped != nil && !o.mistyped.Version {
+					found = append(found, t.unbuiltMistyped(i, f, o))
+				}
 				if o.isResourceSet() {
 					c := newClosure(t, f.Root)
 					c.resourceSet(o.json)
@@ -84,6 +87,31 @@ func (d *deployment) unbuilt(t *Tree, f Fleet) (Unbuilt, bool) {
 		u.files[p] = true
 	}
 	return u, true
+}
+
+// MissingPath is a Kustomization whose path is not in the checkout.
+type MissingPath struct {
+	Kustomization flux.Ref
+	Path          string
+	// Sure says that Flux finds no files either: the checkout is what the Kustomization's source has.
+	Sure bool
+}
+
+// MissingPaths are those of the Fleet, sorted. What is of another repository, and what its source leaves out, is none.
+func (f Fleet) MissingPaths() []MissingPath {
+	var found []MissingPath
+	for _, ref := range sortedRefs(f.deployments) {
+		if d := f.deployments[ref]; d.pathMissing {
+			found = append(found, MissingPath{ref, d.Spec.Path, d.failed})
+		}
+	}
+	return found
+}
+
+// Builds tells whether a Kustomization of the Fleet is built here.
+func (f Fleet) Builds(kustomization flux.Ref) bool {
+	d := f.deployments[kustomization]
+	return d != nil && d.local && d.built.err == nil
 }
 
 // sameRepository tells whether two sources are GitRepositories of one URL, by whatever protocol it is written.

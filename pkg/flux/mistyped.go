@@ -1,0 +1,89 @@
+package flux
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Mistyping is why Flux does not have what a manifest says that it is.
+type Mistyping struct {
+	// Key of the manifest that has the error: "kind" or "apiVersion".
+	Key string
+	// Why says what is wrong, and what may be meant.
+	Why string
+	// Version says that only the version is not known: Flux has the kind.
+	Version bool
+}
+
+// Mistyped tells of an object that Flux does not have, and whose API group is one of Flux's own or looks like one: it is
+// below toolkit.fluxcd.io, or one letter beside a group of Flux. It is false for what Flux has, and for all that is not
+// Flux's. The kinds and versions are those of the CRDs of Flux 2.0 to 2.9.
+func Mistyped(group, version, kind string) (Mistyping, bool) {
+	if group == "" { // no slash: the whole is taken for a version
+		group, version = version, ""
+	}
+	known := toolkitKinds()
+	ours := func(k Kind) bool { return k.Group == group }
+	if !slices.ContainsFunc(known, ours) {
+		i := slices.IndexFunc(known, func(k Kind) bool { return oneEdit(k.Group, group) })
+		if i < 0 && !strings.HasSuffix(group, "."+toolkitDomain) {
+			return Mistyping{}, false
+		}
+		m := Mistyping{Key: "apiVersion", Why: fmt.Sprintf("Flux has no API group %q", group)}
+		if i < 0 {
+			i = slices.IndexFunc(known, func(k Kind) bool { return k.Name == kind })
+		}
+		if i >= 0 {
+			m.Why += fmt.Sprintf(": is %s meant?", known[i].Group)
+		}
+		return m, true
+	}
+	i := slices.IndexFunc(known, func(k Kind) bool { return ours(k) && k.Name == kind })
+	if i < 0 {
+		m := Mistyping{Key: "kind", Why: fmt.Sprintf("Flux has no kind %q in %s", kind, group)}
+		near := slices.IndexFunc(known, func(k Kind) bool { return strings.EqualFold(k.Name, kind) || oneEdit(k.Name, kind) })
+		switch {
+		case near >= 0 && known[near].Name == kind: // of another group
+			m.Key, m.Why = "apiVersion", m.Why+fmt.Sprintf(": is %s meant?", known[near].Group)
+		case near >= 0:
+			m.Why += fmt.Sprintf(": is %s meant?", known[near].Name)
+		}
+		return m, true
+	}
+	if versions := known[i].Versions; !slices.Contains(versions, version) {
+		return Mistyping{Key: "apiVersion", Version: true, Why: fmt.Sprintf("Flux has no version %q of %s in %s: it has %s", version, kind, group, strings.Join(versions, ", "))}, true
+	}
+	return Mistyping{}, false
+}
+
+// toolkitKinds are all kinds of Flux, also those without an interval.
+func toolkitKinds() []Kind {
+	all := slices.Clone(kinds)
+	for _, k := range CostKinds() {
+		if strings.HasSuffix(k.Group, "."+toolkitDomain) {
+			all = append(all, k)
+		}
+	}
+	return append(all, Kind{Group: notificationGroup, Name: "Alert", Versions: []string{"v1beta3", "v1beta2", "v1beta1"}})
+}
+
+// oneEdit tells whether two texts differ, and one letter too many, too few, another one, or two that changed places make
+// the difference.
+func oneEdit(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if a == b || len(b)-len(a) > 1 {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	if len(a) < len(b) {
+		return a[i:] == b[i+1:]
+	}
+	swapped := i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+	return swapped || a[i+1:] == b[i+1:]
+}
