@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -98,15 +99,61 @@ func (k keeper) stay(items []tune.Item, asked bool) []tune.Item {
 	return list
 }
 
+// values are what an object that both sides have is on the cluster: as the base has it where nothing of it is applied, and
+// else with the base's parts that rules leave to the cluster.
 func (k keeper) values(was, is flux.Object, asked bool) flux.Object {
+	if why := k.Unchanged(is); why != "" {
+		if differ(was, is) {
+			k.note(asked, Kept{is.Ref, Changed, why})
+		}
+		return was
+	}
 	for _, t := range is.KindRow().Tunables {
 		if flux.SameDuration(was.Value(t.Field), is.Value(t.Field)) {
 			continue
 		}
-		if why := k.Changed(is.Ref, t.Field); why != "" {
+		if why := k.Changed(is, t.Field); why != "" {
 			k.note(asked, Kept{is.Ref, Changed, why})
 			is = is.WithValue(t.Field, was.Value(t.Field))
 		}
 	}
+	for _, p := range parts() {
+		if now := p.of(&was, is); differ(now, is) {
+			if why := k.Changed(is, p.field); why != "" {
+				k.note(asked, Kept{is.Ref, Changed, why})
+				is = now
+			}
+		}
+	}
 	return is
+}
+
+// part is what decides a cost besides intervals, and that a rule may leave to the cluster.
+type part struct {
+	field flux.Field
+	// of is an object with the part of another one.
+	of func(from *flux.Object, o flux.Object) flux.Object
+}
+
+func parts() []part {
+	return []part{
+		{"spec.suspend", func(from *flux.Object, o flux.Object) flux.Object { o.Suspended = from.Suspended; return o }},
+		{"spec.url", func(from *flux.Object, o flux.Object) flux.Object { o.Remote.URL = from.Remote.URL; return o }},
+		{"spec.ref", func(from *flux.Object, o flux.Object) flux.Object { o.Remote.Ref = from.Remote.Ref; return o }},
+		{"spec.secretRef", func(from *flux.Object, o flux.Object) flux.Object { o.Remote.Secret = from.Remote.Secret; return o }},
+		{"spec.provider", func(from *flux.Object, o flux.Object) flux.Object { o.Remote.Provider = from.Remote.Provider; return o }},
+		{"spec.sourceRef", func(from *flux.Object, o flux.Object) flux.Object { o.SourceRef = from.SourceRef; return o }},
+	}
+}
+
+// differ tells whether two states of an object differ in something that costs or buys anything. How its manifest is
+// written, and what labels it has, does not count.
+func differ(was, is flux.Object) bool {
+	for _, t := range is.KindRow().Tunables {
+		if flux.SameDuration(was.Value(t.Field), is.Value(t.Field)) {
+			was = was.WithValue(t.Field, is.Value(t.Field))
+		}
+	}
+	was.Version, was.Size, was.Labels, was.Annotations, was.Remote.Fingerprint = is.Version, is.Size, is.Labels, is.Annotations, is.Remote.Fingerprint
+	return !reflect.DeepEqual(was, is)
 }

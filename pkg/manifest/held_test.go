@@ -130,7 +130,7 @@ func TestChangedAndAdded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			base, head := heldFleet(t, c.base, ""), heldFleet(t, c.head, "")
-			assert.Equal(t, c.want, NewTransition(base, head).Changed(heldWeb, flux.Interval))
+			assert.Equal(t, c.want, NewTransition(base, head).Changed(objectOf(head, heldWeb), flux.Interval))
 			assert.Equal(t, c.want, NewTransition(heldFleet(t, c.base, "", "apps/web.yaml"), head).Added(objectOf(head, heldWeb)))
 		})
 	}

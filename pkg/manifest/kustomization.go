@@ -84,6 +84,11 @@ func (s sourceRef) in(namespace string) sourceRef {
 	return s
 }
 
+// ref is the source among Flux's objects.
+func (s sourceRef) ref() flux.Ref {
+	return flux.Ref{Group: sourceGroup, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}
+}
+
 // String names the source for people.
 func (s sourceRef) String() string { return s.Kind + " " + path.Join(s.Namespace, s.Name) }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // Root is a cluster of the checkout: where its Flux begins to read.
@@ -37,6 +38,10 @@ type Fleet struct {
 	// held says why fields of objects do not follow the files, and suspended are Kustomizations that apply nothing.
 	held      map[flux.Ref]map[flux.Field]string
 	suspended map[flux.Ref]bool
+	// starved are Kustomizations whose source is suspended.
+	starved map[flux.Ref]*dry
+	// rules are those by which Kustomizations leave fields to the cluster.
+	rules map[flux.Ref]tune.FromGit
 	// refused says why Kustomizations apply nothing of which the API server refuses an object.
 	refused map[flux.Ref]string
 	// mistyped are the objects that Flux does not have.

@@ -22,14 +22,23 @@ func NewFromGit(owner flux.Object) FromGit { return FromGit{owner.Ref, compile(o
 
 // Held says why a field of an object, as Git has it, does not follow Git; "" where it does.
 func (g FromGit) Held(o flux.Object, f flux.Field) string {
+	if why := Untouched(o); why != "" {
+		return why
+	}
+	if l := g.rules.leaves(o, o.Version, f); l.byOthers || l.byUs {
+		return fmt.Sprintf("spec.ignore of %s leaves it to the cluster: Git's value counts only when the object is created", g.owner)
+	}
+	return ""
+}
+
+// Untouched says by which mark of an object, as Git has it, nothing that Git says of it reaches the object that is there; ""
+// where it does.
+func Untouched(o flux.Object) string {
 	if mark := Excluded(o); mark != "" {
 		return mark + " on the object keeps every update from Git away"
 	}
 	if bears(o, ssaMark, "IfNotPresent") {
 		return "ssa: IfNotPresent on the object: Git's values count only when it is created"
-	}
-	if l := g.rules.leaves(o, o.Version, f); l.byOthers || l.byUs {
-		return fmt.Sprintf("spec.ignore of %s leaves it to the cluster: Git's value counts only when the object is created", g.owner)
 	}
 	return ""
 }

@@ -1,0 +1,186 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// Transition tells what becomes of a cluster's objects when a change of the files reaches it.
+type Transition struct{ base, head Fleet }
+
+// NewTransition is that between two states of the files.
+func NewTransition(base, head Fleet) Transition { return Transition{base, head} }
+
+// suspended tells whether a Kustomization is suspended on the cluster when the head arrives there, and so applies nothing
+// of it. Who applies it may be suspended, too: then it is as it was on the base, and where that has none, there is none.
+func (t Transition) suspended(ref flux.Ref, seen ...flux.Ref) bool {
+	by, applied := t.head.owners[ref]
+	for _, one := range seen {
+		applied = applied && one != by
+	}
+	_, before := t.base.deployments[ref]
+	switch {
+	case applied && by == ref: // it would have to apply itself to be resumed
+		return before && t.base.suspended[ref]
+	case applied && t.suspended(by, append(seen, ref)...):
+		return !before || t.base.suspended[ref]
+	default:
+		return t.head.suspended[ref]
+	}
+}
+
+// dry is a suspended source, which brings nothing new.
+type dry struct{ source flux.Ref }
+
+func (d dry) why(by flux.Ref) string {
+	return fmt.Sprintf("%s, from which %s applies it, is suspended", d.source, by)
+}
+
+// starved is the suspended source of a Kustomization: it never gets the head's files. The commit that suspends a source
+// still arrives through it, so that it counts when the base has it suspended, and the head does not resume it in a way
+// that arrives. It is nil where the head's files arrive.
+func (t Transition) starved(ref flux.Ref, seen ...flux.Ref) *dry {
+	d := t.head.deployments[ref]
+	if d == nil {
+		d = t.base.deployments[ref]
+	}
+	if d == nil || d.Spec.SourceRef.Name == "" {
+		return nil
+	}
+	source := d.source().ref()
+	if was := t.base.object(source); was == nil || !was.Suspended {
+		return nil
+	}
+	is := t.head.object(source)
+	by, applied := t.head.owners[source]
+	switch {
+	case is == nil || is.Suspended:
+	case !applied:
+		return nil
+	case by == ref || slices.Contains(seen, by): // it would have to arrive by itself
+	case !t.suspended(by) && t.starved(by, append(seen, ref)...) == nil:
+		return nil
+	}
+	return &dry{source}
+}
+
+// object is one of the Fleet; nil where it has none of that name.
+func (f Fleet) object(ref flux.Ref) *flux.Object {
+	i := slices.IndexFunc(f.Snapshot.Objects, func(o flux.Object) bool { return o.Ref == ref })
+	if i < 0 {
+		return nil
+	}
+	return &f.Snapshot.Objects[i]
+}
+
+// stays says why nothing of what the head has of an object is applied; "" where it is.
+func (t Transition) stays(ref flux.Ref) string {
+	by, applied := t.head.owners[ref]
+	if !applied {
+		return ""
+	}
+	if t.suspended(by) {
+		return whileSuspended(by)
+	}
+	if d := t.starved(by); d != nil {
+		return d.why(by)
+	}
+	return t.head.refused[by]
+}
+
+// Unchanged says why an object that both states have stays in whole as it is on the base; "" where it does not.
+func (t Transition) Unchanged(o flux.Object) string {
+	if why := t.stays(o.Ref); why != "" {
+		return why
+	}
+	return tune.Untouched(o)
+}
+
+// Changed says why a part of an object that both states have stays as it is on the base: "spec.url"; "" where it changes.
+func (t Transition) Changed(o flux.Object, part flux.Field) string {
+	if why := t.Unchanged(o); why != "" {
+		return why
+	}
+	return t.head.Rule(o, part)
+}
+
+// Added says why an object that only the head has is not created; "" where it is.
+func (t Transition) Added(o flux.Object) string {
+	if why := t.stays(o.Ref); why != "" {
+		return why
+	}
+	if mark := tune.Excluded(o); mark != "" {
+		return mark + " on the object keeps it from being created"
+	}
+	return ""
+}
+
+// Removed says why Flux leaves an object on the cluster that only the base has; "" where it takes it away. The facts are
+// those of kustomize-controller internal/controller/kustomization_controller.go: prune, deleteObjects and
+// finalizerShouldDeleteResources.
+func (t Transition) Removed(o flux.Object) string {
+	if mark := tune.NotPruned(o); mark != "" {
+		return mark + " on the object keeps Flux from taking it away"
+	}
+	return t.left(o.Ref)
+}
+
+// left is Removed by what the Kustomization does that applied the object.
+func (t Transition) left(ref flux.Ref, seen ...flux.Ref) string {
+	by, applied := t.base.owners[ref]
+	if !applied || by.Name == "" {
+		return ""
+	}
+	for _, one := range seen {
+		if one == by {
+			return ""
+		}
+	}
+	if t.head.deployments[by] == nil {
+		return t.leftBehind(by, append(seen, ref))
+	}
+	life := t.head.lifecycle(by)
+	if above, is := t.head.owners[by]; is && above != by && (t.suspended(above) || t.starved(above) != nil) {
+		life = t.base.lifecycle(by)
+	}
+	switch {
+	case t.suspended(by):
+		return fmt.Sprintf("%s, which applied it, is suspended", by)
+	case t.starved(by) != nil:
+		return t.starved(by).why(by)
+	case t.head.refused[by] != "":
+		return t.head.refused[by]
+	case !life.prunes():
+		return fmt.Sprintf("%s, which applied it, has prune: false", by)
+	default:
+		return ""
+	}
+}
+
+// leftBehind says why a Kustomization that is gone itself leaves its objects.
+func (t Transition) leftBehind(by flux.Ref, seen []flux.Ref) string {
+	for _, o := range t.base.Snapshot.Objects {
+		if o.Ref != by {
+			continue
+		}
+		if mark := tune.NotPruned(o); mark != "" {
+			return fmt.Sprintf("%s, which applied it, is kept: it has %s", by, mark)
+		}
+	}
+	if why := t.left(by, seen...); why != "" {
+		return fmt.Sprintf("%s, which applied it, is kept: %s", by, why)
+	}
+	switch life := t.base.lifecycle(by); {
+	case life.Suspend:
+		return fmt.Sprintf("%s, which applied it, is suspended when it goes, and leaves it", by)
+	case life.DeletionPolicy == "Orphan":
+		return fmt.Sprintf("%s, which applied it, has deletionPolicy: Orphan", by)
+	case !life.prunes() && (life.DeletionPolicy == "" || life.DeletionPolicy == "MirrorPrune"):
+		return fmt.Sprintf("%s, which applied it, has prune: false", by)
+	default:
+		return ""
+	}
+}
