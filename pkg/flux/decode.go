@@ -37,9 +37,9 @@ type documentSpec struct {
 	costSpec
 	raw []byte // the spec as it was read
 
-	Interval        *string    `json:"interval"`
-	Timeout         *string    `json:"timeout"`
-	RetryInterval   *string    `json:"retryInterval"`
+	Interval        *span      `json:"interval"`
+	Timeout         *span      `json:"timeout"`
+	RetryInterval   *span      `json:"retryInterval"`
 	Suspend         bool       `json:"suspend"`
 	Type            string     `json:"type"`
 	SourceRef       *reference `json:"sourceRef"`
@@ -77,6 +77,21 @@ type documentSpec struct {
 	} `json:"driftDetection"`
 }
 
+// span is a duration as a manifest has it. Where that is a number, or true, the API server refuses it, and it is kept as it
+// is written: what is wrong with it is told at its place, as with any other text that is no duration.
+type span string
+
+// UnmarshalJSON reads a string, and takes a number or a truth as it is. A list or a mapping is an error.
+func (s *span) UnmarshalJSON(data []byte) error {
+	if len(data) == 0 || strings.IndexByte(`"[{`, data[0]) >= 0 {
+		return json.Unmarshal(data, (*string)(s))
+	}
+	*s = span(data)
+	return nil
+}
+
+func (s *span) text() *string { return (*string)(s) }
+
 // kustomizeIgnore is spec.ignore of a Kustomization: a list of rules. A source's spec.ignore is a
 // string with patterns of files, and is passed over.
 type kustomizeIgnore []IgnoreRule
@@ -97,7 +112,7 @@ type waitable struct {
 type chartTemplate struct {
 	present bool
 	Spec    struct {
-		Interval    *string    `json:"interval"`
+		Interval    *span      `json:"interval"`
 		SourceRef   *reference `json:"sourceRef"`
 		Version     string     `json:"version"`
 		Verify      *struct{}  `json:"verify"`
@@ -203,10 +218,10 @@ func Decode(data []byte) (Object, error) {
 		Created:         d.Metadata.CreationTimestamp.Time,
 		Labels:          d.Metadata.Labels,
 		Annotations:     d.Metadata.Annotations,
-		Interval:        d.Spec.Interval,
-		Timeout:         d.Spec.Timeout,
-		RetryInterval:   d.Spec.RetryInterval,
-		ChartInterval:   d.Spec.Chart.Spec.Interval,
+		Interval:        d.Spec.Interval.text(),
+		Timeout:         d.Spec.Timeout.text(),
+		RetryInterval:   d.Spec.RetryInterval.text(),
+		ChartInterval:   d.Spec.Chart.Spec.Interval.text(),
 		Suspended:       d.Spec.Suspend,
 		Deleting:        d.Metadata.DeletionTimestamp != nil,
 		OCI:             d.Kind == "HelmRepository" && d.Spec.Type == "oci",

@@ -237,9 +237,9 @@ func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	const head = `{"apiVersion":"kustomize.toolkit.fluxcd.io/v1","kind":"Kustomization","metadata":{"name":"web","namespace":"apps"},`
 	for _, tc := range []struct{ name, in, want string }{
-		{"a number for an interval", head + `"spec":{"interval":60}}`, "reading Kustomization apps/web: "},
+		{"a number for a path", head + `"spec":{"path":60}}`, "reading Kustomization apps/web: "},
 		{"a word for a switch", head + `"spec":{"suspend":"yes"}}`, "reading Kustomization apps/web: "},
-		{"a broken chart template", head + `"spec":{"chart":{"spec":{"interval":60}}}}`, "reading Kustomization apps/web: "},
+		{"a broken chart template", head + `"spec":{"chart":{"spec":{"version":60}}}}`, "reading Kustomization apps/web: "},
 		{"no date", head + `"status":{"artifact":{"lastUpdateTime":"yesterday"}}}`, "reading Kustomization apps/web: "},
 		{"a file without a namespace", `{"kind":"Bucket","metadata":{"name":"assets"},"spec":[]}`, "reading Bucket assets: "},
 		{"cut off", head, "reading a Flux object: unexpected end of JSON input"},
@@ -249,6 +249,19 @@ func TestDecodeRefuses(t *testing.T) {
 		_, err := Decode([]byte(tc.in))
 		require.Error(t, err, tc.name)
 		assert.True(t, strings.HasPrefix(err.Error(), tc.want), "%s: %s", tc.name, err)
+	}
+}
+
+// What stands in the place of a duration is read as it is, and refused: nobody loses sight of the object.
+func TestDecodeOfANumberForADuration(t *testing.T) {
+	t.Parallel()
+	o, err := Decode([]byte(`{"apiVersion":"helm.toolkit.fluxcd.io/v2","kind":"HelmRelease","metadata":{"name":"web"},"spec":{"interval":300,"timeout":true,"chart":{"spec":{"interval":1.5}}}}`))
+	require.NoError(t, err)
+	for field, want := range map[Field]string{Interval: "300", Timeout: "true", ChartInterval: "1.5"} {
+		require.NotNil(t, o.Value(field))
+		assert.Equal(t, want, *o.Value(field))
+		tunable, _ := o.KindRow().Tunable(field)
+		assert.Contains(t, o.Refused(tunable), "is not a duration that Flux accepts")
 	}
 }
 

@@ -113,11 +113,17 @@ func fleetValues(fleets []Fleet) map[Target]string {
 	return values
 }
 
-// candidates are the durations, in the files that were built from, whose text is some value's.
+// candidates are the durations, in the files that were built from, whose text is some value's, and what stands in the place
+// of one and is none.
 func (t *Tree) candidates(fleets []Fleet, values map[Target]string) []Scalar {
-	texts := map[string]bool{}
-	for _, text := range values {
+	texts, refused := map[string]bool{}, map[string]bool{}
+	for target, text := range values {
 		texts[text] = true
+		if row, _ := flux.ParseManifestKind(target.Ref.Group, target.Ref.Kind); !strings.Contains(text, "$") {
+			if tunable, _ := row.Tunable(target.Field); !isDuration(text, tunable) {
+				refused[text] = true
+			}
+		}
 	}
 	var found []Scalar
 	for _, file := range builtFrom(fleets) {
@@ -126,11 +132,13 @@ func (t *Tree) candidates(fleets []Fleet, values map[Target]string) []Scalar {
 			continue
 		}
 		_ = guarded(file, func() error { // what panics has no candidate, and is left alone
+			wrong := refusedScalars(file, content, refused)
 			for _, s := range durations(file, content) {
-				if texts[s.Text] {
+				if texts[s.Text] && !slices.ContainsFunc(wrong, func(w Scalar) bool { return w.Offset <= s.Offset && s.Offset < w.Offset+len(w.Text) }) {
 					found = append(found, s)
 				}
 			}
+			found = append(found, wrong...)
 			return nil
 		})
 	}

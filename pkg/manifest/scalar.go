@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Scalar is a duration as it stands in a file: the bytes that a change replaces. It is a whole YAML scalar,
@@ -53,6 +56,43 @@ func durations(file string, content []byte) []Scalar {
 	}
 	return found
 }
+
+// refusedScalars are the whole YAML scalars of a file that are one of some texts which are no durations, and stand where a
+// duration does: behind the key of one, or behind "value" in a patch.
+func refusedScalars(file string, content []byte, texts map[string]bool) (found []Scalar) {
+	if len(texts) == 0 {
+		return nil
+	}
+	at := newOffsets(content)
+	var visit func(n *yaml.Node)
+	visit = func(n *yaml.Node) {
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			value := n.Content[i+1]
+			if value.Kind != yaml.ScalarNode || value.Value == "" || !texts[value.Value] || !slices.Contains(durationKeys, n.Content[i].Value) {
+				continue
+			}
+			offset, err := at.of(value)
+			column := value.Column
+			if value.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+				offset, column = offset+1, column+1
+			}
+			if err == nil && bytes.HasPrefix(content[offset:], []byte(value.Value)) { // else it is written in another way
+				found = append(found, Scalar{File: file, Offset: offset, Line: value.Line, Column: column, Text: value.Value})
+			}
+		}
+		for _, child := range n.Content {
+			visit(child)
+		}
+	}
+	for _, n := range parseDocuments(content) {
+		visit(n)
+	}
+	slices.SortFunc(found, func(a, b Scalar) int { return a.Offset - b.Offset })
+	return found
+}
+
+// durationKeys are those of the tunable fields, and of a value in a JSON patch.
+var durationKeys = []string{"interval", "timeout", "retryInterval", "value"}
 
 // delimited tells whether a token is a value of its own. A variable's default may follow :- as well.
 func delimited(content []byte, from, to int) bool {
