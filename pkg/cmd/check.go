@@ -210,6 +210,7 @@ func (o CheckOptions) check(ctx context.Context) error {
 	}
 	document := report.NewCheck(c, o.Policy.Title(), base, prefix, gaps, warnings)
 	o.root.warn(document.Warnings, slices.Concat(gaps, o.Files.otherGaps()))
+	o.root.inFiles(gaps)
 	o.tellUnassigned(head)
 	if err := o.show(document); err != nil {
 		return err

@@ -161,10 +161,35 @@ func TestRewriteTwice(t *testing.T) {
 	first := invocation{}.run(t.Context(), "rewrite", "-f", dir, "--yes", "--policy", "fast")
 	require.Zero(t, first.code, first.stderr)
 	second := invocation{}.run(t.Context(), "rewrite", "-f", dir, "--yes", "--policy", "fast")
-	assert.Equal(t, "Nothing to change: the files give what policy fast wants.\n", second.stdout)
+	assert.Equal(t, "Nothing to change: the files give what policy fast wants, in 4 objects.\n", second.stdout)
 	assert.Zero(t, second.code)
+	assert.Zero(t, invocation{}.run(t.Context(), "rewrite", "-f", dir, "--policy", "fast").code, "where nothing changes, nobody is asked")
 	plan := invocation{}.run(t.Context(), "plan", "-f", dir, "--policy", "fast", "--exit-code")
 	assert.Zero(t, plan.code, plan.stdout)
+}
+
+// What was not compared is not called as the policy wants it, and what could not be seen is named.
+func TestRewriteSaysWhatWasNotCompared(t *testing.T) {
+	t.Parallel()
+	const sync = "clusters/one/flux-system/gotk-sync.yaml"
+	object := func(kind, name, spec string) string {
+		group := map[string]string{"GitRepository": "source.toolkit.fluxcd.io/v1", "Kustomization": "kustomize.toolkit.fluxcd.io/v1", "ResourceSet": "fluxcd.controlplane.io/v1"}[kind]
+		return "apiVersion: " + group + "\nkind: " + kind + "\nmetadata: {name: " + name + ", namespace: flux-system}\nspec: " + spec + "\n---\n"
+	}
+	dir := writeFiles(t, map[string]string{sync: "# written by flux bootstrap\n", "clusters/one/all.yaml": object("GitRepository", "web", "{interval: 5m, url: https://example.com/x}") +
+		object("Kustomization", "other", "{interval: 5m, prune: true, path: ./x, sourceRef: {kind: GitRepository, name: web}}") + object("ResourceSet", "set", "{inputs: [{a: b}], resources: []}")})
+	o := invocation{}.run(t.Context(), "rewrite", "-f", dir)
+	assert.Zero(t, o.code, o.stderr)
+	assert.Equal(t, "Nothing was compared with policy per-environment, and nothing changes. Left alone:\n"+
+		"  2 without environment: label their namespaces, map them in the policy, or use --default-env (doctor proposes how)\n", o.stdout)
+	plan := invocation{}.run(t.Context(), "plan", "-f", dir, "--rows")
+	for _, command := range []string{"rewrite", "trace", "check"} {
+		o := invocation{}.run(t.Context(), command, "-f", dir)
+		for _, gap := range []string{"what ResourceSet flux-system/set makes", "what Kustomization flux-system/other applies"} {
+			assert.Contains(t, plan.stderr, gap)
+			assert.Contains(t, o.stderr, gap, command)
+		}
+	}
 }
 
 // Who says no, or nothing, finds the files as they were.

@@ -14,6 +14,15 @@ type chosenObject struct {
 	ref  flux.Ref
 }
 
+// inFiles adds the objects that were asked for and that files hold: charts are made of these.
+func (f fleet) inFiles(chosen map[chosenObject]bool) {
+	for _, object := range f.objects {
+		if !object.MadeChart() {
+			chosen[chosenObject{f.place, object.Ref}] = true
+		}
+	}
+}
+
 // part tells which objects are meant where these are not all of the checkout; nil where they are.
 func (c *checkout) part(chosen map[chosenObject]bool) manifest.Chosen {
 	all := 0
@@ -31,9 +40,7 @@ func (c *checkout) part(chosen map[chosenObject]bool) manifest.Chosen {
 func (o FleetOptions) part(files *checkout, fs fleets) manifest.Chosen {
 	chosen := map[chosenObject]bool{}
 	for _, f := range fs.all {
-		for _, object := range f.objects {
-			chosen[chosenObject{f.place, object.Ref}] = true
-		}
+		f.inFiles(chosen)
 	}
 	part := files.part(chosen)
 	if part == nil {

@@ -91,8 +91,6 @@ func (f *RewriteFlags) toOptions(r *root, args []string) (o RewriteOptions, err 
 	switch {
 	case f.Filename == "":
 		return o, errors.New("name the checkout to change with -f: rewrite -f . --dry-run shows what it would do")
-	case !f.Yes && !f.DryRun && !r.StdinTerminal:
-		return o, errors.New("nobody can be asked here: use --yes to change the files, or --dry-run to see the diff")
 	}
 	color, err := r.wantsColor()
 	if err != nil {
@@ -110,7 +108,7 @@ func (f *RewriteFlags) toOptions(r *root, args []string) (o RewriteOptions, err 
 }
 
 func (o RewriteOptions) run(ctx context.Context) error {
-	wants, chosen, unread, err := o.wants(ctx)
+	wants, chosen, plan, unread, err := o.wants(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,7 +117,7 @@ func (o RewriteOptions) run(ctx context.Context) error {
 		return unread
 	}
 	if len(wants) == 0 {
-		_, _ = fmt.Fprintf(o.root.Out, "Nothing to change: the files give what policy %s wants.\n", o.Policy.Name)
+		_, _ = fmt.Fprintln(o.root.Out, terminal.Printable(report.NothingToChange(plan, o.Policy, unread != nil)))
 		return unread
 	}
 	tree, fleets := o.Files.tree, o.Files.fleets
@@ -162,26 +160,26 @@ func (o RewriteOptions) tellUnbuilt() {
 	}
 }
 
-// wants plans every root, and says which objects were asked for. The first error says that something could not be read;
-// the rest is planned all the same.
-func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chosen map[chosenObject]bool, unread, err error) {
+// wants plans every root, and says which objects were asked for, and all that was planned of them. The first error says
+// that something could not be read; the rest is planned all the same.
+func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chosen map[chosenObject]bool, all tune.Plan, unread, err error) {
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, all, nil, err
 	}
 	fitting, err := o.fitAll(ctx, fs, o.Options, o.root.Now())
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, all, nil, err
 	}
 	o.root.warn(nil, slices.Concat(fs.gaps(), o.Files.otherGaps()))
+	fs.notes(o.root)
 	chosen = map[chosenObject]bool{}
 	var warnings, notes []string
 	locator := manifest.NewLocator(o.Files.tree)
 	for _, f := range fs.all {
-		for _, object := range f.objects {
-			chosen[chosenObject{f.place, object.Ref}] = true
-		}
+		f.inFiles(chosen)
 		plan := f.plan(f.fitted(fitting, o.Options))
+		all.Items = append(all.Items, plan.Items...)
 		warnings = append(warnings, plan.Warnings...)
 		for _, item := range plan.Items {
 			if item.Reason == tune.ReasonRefused || item.Reason == tune.ReasonNotKnown {
@@ -207,7 +205,7 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 	for _, note := range slices.Compact(notes) {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: %s\n", terminal.Printable(note))
 	}
-	return wants, chosen, fs.complete(), nil
+	return wants, chosen, all, fs.complete(), nil
 }
 
 // show tells what changes: the diff, then what each change reaches, then what is left.
@@ -306,8 +304,11 @@ func (o RewriteOptions) refused(r manifest.Rewriting) error {
 
 // confirm asks whether to write.
 func (o RewriteOptions) confirm(ctx context.Context, files int) error {
-	if o.Yes {
+	switch {
+	case o.Yes:
 		return nil
+	case !o.root.StdinTerminal:
+		return errors.New("nobody can be asked here: use --yes to change the files, or --dry-run to see the diff")
 	}
 	_, _ = fmt.Fprintf(o.root.ErrOut, "Change %s? [y/N] ", plural(files, "file"))
 	answer, err := readLine(ctx, o.root.In)

@@ -95,6 +95,7 @@ func (o TraceOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.root.warn(nil, slices.Concat(fs.gaps(), o.Files.otherGaps()))
+	fs.notes(o.root)
 	part := o.part(o.Files, fs)
 	list := report.NewTraceList(tree.Dead(o.Files.fleets, decisions, part), tree.Undecided(o.Files.fleets, decisions, part), fs.gaps())
 	for _, f := range fs.all {
