@@ -304,6 +304,6 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 	if o.JudgePlan {
 		gets, perHour = "would get", host.Requests.Planned
 	}
-	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%",
-		host.Name, gets, perHour, used, host.Limit.PerHour, o.FailAbove)}
+	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%%s",
+		host.Name, gets, perHour, used, host.Limit.PerHour, o.FailAbove, o.ofScope())}
 }

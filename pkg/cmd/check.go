@@ -209,6 +209,7 @@ func (o CheckOptions) check(ctx context.Context) error {
 		warnings = append(warnings, cluster.Plan.Warnings...)
 	}
 	document := report.NewCheck(c, o.Policy.Title(), base, prefix, gaps, warnings)
+	document.Scope = o.scope()
 	o.root.warn(document.Warnings, slices.Concat(gaps, o.Files.otherGaps()))
 	o.root.inFiles(gaps)
 	o.tellUnassigned(head)
@@ -324,8 +325,8 @@ func (o CheckOptions) verdict(c check.Check, document report.BranchCheck, unread
 			return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s=5000/h)", c.Hosts[0].Host)
 		}
 		if used > o.FailAbove {
-			return codeError{exitOverBudget, fmt.Errorf("%s would get %.0f requests/h, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%",
-				host.Host, host.Requests.After, used, host.Limit.PerHour, o.FailAbove)}
+			return codeError{exitOverBudget, fmt.Errorf("%s would get %.0f requests/h, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%%s",
+				host.Host, host.Requests.After, used, host.Limit.PerHour, o.FailAbove, o.ofScope())}
 		}
 	}
 	if unread != nil {

@@ -55,6 +55,8 @@ type checkout struct {
 	// chosen are the indices of the fleets that were asked for, and root the one that a command is about.
 	chosen []int
 	root   int
+	// named says that --root named them, and that there are others.
+	named bool
 }
 
 func (c *checkout) fleet() manifest.Fleet { return c.fleets[c.root] }
@@ -103,20 +105,22 @@ func (f FileFlags) open(stdin io.Reader) (*checkout, error) {
 
 // chosen reads the clusters of a tree that --root names, or all that are found.
 func (f FileFlags) chosen(tree *manifest.Tree) (*checkout, error) {
-	roots := tree.Roots()
-	asked := len(roots)
+	found := tree.Roots()
+	roots, asked, part := found, len(found), false
 	if len(f.Roots) > 0 {
 		named, err := f.named(tree)
 		if err != nil {
 			return nil, err
 		}
 		asked = len(named)
+		every := withOthers(slices.Clone(named), found)
+		part = len(every) > asked
 		if f.everyRoot {
-			named = withOthers(named, roots)
+			named = every
 		}
 		roots = named
 	}
-	c := &checkout{name: f.Filename, tree: tree}
+	c := &checkout{name: f.Filename, tree: tree, named: part}
 	for i := range asked {
 		c.chosen = append(c.chosen, i)
 	}

@@ -192,6 +192,24 @@ func TestRewriteSaysWhatWasNotCompared(t *testing.T) {
 	}
 }
 
+// Totals of a part say so.
+func TestCheckOfAPartSaysSo(t *testing.T) {
+	t.Parallel()
+	dir := writeBranch(t)
+	for args, want := range map[string]string{
+		"":                         "by host, of all clusters",
+		" --root clusters/staging": "by host, of only clusters/staging",
+		" -n apps":                 `by host, of only namespace "apps"`,
+		" --env staging":           "by host, of only environment staging",
+	} {
+		o := invocation{}.run(t.Context(), words("check -f "+dir+" --base main"+args)...)
+		assert.Contains(t, o.stdout, want, "%s\n%s", args, o.stderr)
+	}
+	o := invocation{}.run(t.Context(), "check", "-f", dir, "--base", "main", "--root", "clusters/staging", "--limit", "github.com=1/h", "--fail-above", "1%")
+	assert.Equal(t, exitOverBudget, o.code)
+	assert.Contains(t, o.stderr, "more than --fail-above 1% (only clusters/staging counted: what else asks it comes on top)")
+}
+
 // Who says no, or nothing, finds the files as they were.
 func TestRewriteAsks(t *testing.T) {
 	t.Parallel()

@@ -279,6 +279,49 @@ func (o FleetOptions) scope(r *root) string {
 	return flags + " -n " + o.Selection.Namespace
 }
 
+// scope says which part of a checkout was chosen; "" where all of it was, and of a cluster.
+func (o FleetOptions) scope() string {
+	if o.Files == nil {
+		return ""
+	}
+	var parts []string
+	switch n := len(o.Files.chosen); {
+	case !o.Files.named:
+	case n == 1:
+		parts = append(parts, o.Files.fleets[o.Files.chosen[0]].Root.String())
+	default:
+		parts = append(parts, fmt.Sprintf("%d of %d clusters", n, len(o.Files.fleets)))
+	}
+	if o.Selection.Namespace != "" {
+		parts = append(parts, fmt.Sprintf("namespace %q", o.Selection.Namespace))
+	}
+	if len(o.Environments) > 0 {
+		parts = append(parts, "environment "+strings.Join(o.Environments, ", "))
+	}
+	if o.Selection.LabelSelector != "" {
+		parts = append(parts, "labels "+o.Selection.LabelSelector)
+	}
+	if len(o.Selection.Kinds) > 0 {
+		var kinds []string
+		for _, k := range o.Selection.Kinds {
+			kinds = append(kinds, k.Name)
+		}
+		parts = append(parts, strings.Join(kinds, ", "))
+	}
+	if n := len(o.Selection.Names); n > 0 {
+		parts = append(parts, plural(n, "named object"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// ofScope says behind a total what it is of, where that is not everything.
+func (o FleetOptions) ofScope() string {
+	if scope := o.scope(); scope != "" {
+		return fmt.Sprintf(" (only %s counted: what else asks it comes on top)", scope)
+	}
+	return ""
+}
+
 // where names the place that was looked at, for messages.
 func (o FleetOptions) where() string {
 	place := "in all namespaces"

@@ -45,9 +45,13 @@ func (c BranchCheck) Sections() []Section {
 	if c.Summary.Incomplete.Before || c.Summary.Incomplete.After {
 		least = ", at least"
 	}
+	of := "all clusters"
+	if c.Scope != "" {
+		of = "only " + c.Scope
+	}
 	all := []Section{
 		{Title: "Values", Table: c.ChangeTable()},
-		{Title: "Requests per hour by host, of all clusters" + least, Table: c.HostTable()},
+		{Title: "Requests per hour by host, of " + of + least, Table: c.HostTable()},
 		{Title: "By credential (named by secretRef, never read)" + least, Table: c.CredentialTable()},
 		{Title: "From commit to applied" + least, Table: c.LatencyTable()},
 		{Title: controllersTitle + least, Table: c.ControllerTable()},

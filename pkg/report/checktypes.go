@@ -10,6 +10,8 @@ type BranchCheck struct {
 	// Base is absent where there is nothing to compare with.
 	Base    *CheckBase   `json:"base,omitempty"`
 	Summary CheckSummary `json:"summary"`
+	// Scope says which clusters and objects were chosen, which is what all numbers are of; absent where all were.
+	Scope string `json:"scope,omitempty"`
 	// Clusters that were compared, also those in which nothing changes.
 	Clusters    []CheckCluster    `json:"clusters"`
 	Hosts       []CheckHost       `json:"hosts"`
