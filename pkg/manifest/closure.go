@@ -203,7 +203,7 @@ func (c *closure) below(folder string) {
 }
 
 // templatePath finds paths in the templates of a ResourceSet.
-var templatePath = regexp.MustCompile(`(?m)^\s*"?path"?:\s*['"]?([^\s'"]+)`)
+var templatePath = regexp.MustCompile(`(?m)(?:^|[\s{,])["']?path["']?:\s*['"]?([^\s'",}]+)`)
 
 // resourceSet follows the Kustomizations that a ResourceSet makes (Flux Operator api/v1, ResourceSetSpec), as far as their
 // paths can be told before it is rendered.
