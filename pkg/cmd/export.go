@@ -137,7 +137,7 @@ func applier(owner flux.Ref, snapshot flux.Snapshot, known map[flux.Ref]*flux.Ob
 	if object := known[owner]; object != nil {
 		a.Objects = slices.Clone(object.Status.Inventory)
 		a.Complete = object.Status.Managed > 0
-		a.NamePrefix, a.NameSuffix = object.NamePrefix, object.NameSuffix
+		a.NamePrefix, a.NameSuffix, a.TargetNamespace = object.NamePrefix, object.NameSuffix, object.TargetNamespace
 	}
 	for object := range snapshot.All() {
 		if by, _ := object.Owner(); by == owner && !slices.Contains(a.Objects, object.Ref) {

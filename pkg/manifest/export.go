@@ -25,6 +25,8 @@ type Applier struct {
 	Complete bool
 	// NamePrefix and NameSuffix are those of its spec.
 	NamePrefix, NameSuffix string
+	// TargetNamespace is that of its spec: all its objects are in it, whatever namespace their files write.
+	TargetNamespace string
 }
 
 // ExportPatches writes the values of exceptions as spec.patches of the Kustomization that applies them: YAML to paste
@@ -93,6 +95,9 @@ func exportedValues(exceptions []Exception) map[flux.Ref][]fieldValue {
 
 // doubt says why a patch by kind and name may reach another object than the one that it is for; "" where it does not.
 func (a Applier) doubt(ref flux.Ref, wanted map[flux.Ref][]fieldValue) string {
+	if a.TargetNamespace != "" { // so that no two have one name, and a patch does not know the namespace yet
+		return ""
+	}
 	const otherwise = "If its files write another one, or a variable, the patch does nothing: -o ignore tells the objects apart as they are on the cluster."
 	for _, other := range a.Objects {
 		if other.Group == ref.Group && other.Kind == ref.Kind && other.Name == ref.Name && !slices.Equal(wanted[other], wanted[ref]) {

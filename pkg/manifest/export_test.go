@@ -242,3 +242,14 @@ func TestExportWritesWhatFluxTakes(t *testing.T) {
 		}
 	}
 }
+
+// A Kustomization with a targetNamespace sets namespaces after it has patched: a target with one finds nothing.
+func TestExportPatchesOfATargetNamespace(t *testing.T) {
+	t.Parallel()
+	by := Applier{Ref: exportOwner, TargetNamespace: "one"} // what else it applies is not known
+	text := ExportPatches(by, exceptions(t))
+	assert.NotContains(t, text, "namespace: one")
+	assert.NotContains(t, text, "#")
+	by.TargetNamespace = ""
+	assert.Contains(t, ExportPatches(by, exceptions(t)), "namespace: one")
+}
