@@ -114,7 +114,7 @@ func oncePerFleet(ctx context.Context, each []FleetOptions, read []fleet, seen [
 			for _, j := range others {
 				names = append(names, each[j].Cluster)
 			}
-			read[i].snapshot.Gaps = append(read[i].snapshot.Gaps, flux.Gap{Cluster: each[i].Cluster, What: "which cluster this is", Why: doubt(strings.Join(names, ", "))})
+			read[i].snapshot.Gaps = append(read[i].snapshot.Gaps, flux.Gap{Cluster: each[i].Cluster, What: "which cluster this is", Why: doubt(names, "both count, and what is added up may be too high")})
 		}
 	}
 	return stands

@@ -76,9 +76,9 @@ func newNodes(r *root) *cobra.Command {
 
 			Several contexts of one cluster count once, through the one that sees more. They are one only by
 			proof: the UID of the namespace kube-system, or of a node or pod that both see, never by the
-			address. Where nothing tells, both count, and a line says that what is added up may be too high,
-			also where it has a plus. The flags of the connection go with each context, but for those that
-			name a cluster.
+			address. Where nothing tells, both have their rows, a line says so, and a total counts only the
+			larger number of the two, with a plus. The flags of the connection go with each context, but for
+			those that name a cluster.
 
 			Exit codes: 0 everything was counted, 3 something is missing, 4 a node is fuller than
 			--fail-above, 1 nothing could be read.`),
@@ -210,7 +210,7 @@ type nodesView interface {
 	Hints() []string
 	AsOf() time.Time
 	Fullest() *report.Fullest
-	Above(percent float64) int
+	Above(percent float64) (n int, more bool)
 	Table(now time.Time, layout report.Layout) report.Table
 	Draw(out io.Writer, now time.Time, layout report.Layout) error
 	CSV(out io.Writer, noHeaders bool) error
@@ -311,9 +311,12 @@ func (o NodesOptions) show(counts []report.ClusterCount) error {
 
 // verdict is the exit code of what was shown. A node that is too full is so whatever is missing.
 func (o NodesOptions) verdict(view nodesView) error {
-	if n := view.Above(o.failAbove); o.failAbove > 0 && n > 0 {
+	if n, more := view.Above(o.failAbove); o.failAbove > 0 && n > 0 {
 		f, others := view.Fullest(), ""
-		if n > 1 {
+		switch {
+		case n > 1 && more:
+			others = fmt.Sprintf("; so have at least %s", plural(n-1, "other node"))
+		case n > 1:
 			others = fmt.Sprintf("; so have %s", plural(n-1, "other node"))
 		}
 		how := f.Use.Above(o.failAbove) + f.More() + "%"

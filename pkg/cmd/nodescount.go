@@ -113,7 +113,8 @@ func oncePerCluster(counts []report.ClusterCount, of func(i, j int) kube.Samenes
 			for _, j := range others {
 				names = append(names, counts[j].Cluster)
 			}
-			c.Count.Missing = append(slices.Clone(c.Count.Missing), nodes.Missing{What: nodes.WhatIdentity, Reason: kube.Forbidden, Err: errors.New(doubt(strings.Join(names, ", ")))})
+			c.MaybeSame = names
+			c.Count.Missing = append(slices.Clone(c.Count.Missing), nodes.Missing{What: nodes.WhatIdentity, Reason: kube.Forbidden, Err: errors.New(doubt(names, "a total counts only the larger number"))})
 			c.Count.Counting = c.Count.Counting || g.notCompared[i]
 		}
 		kept = append(kept, c)

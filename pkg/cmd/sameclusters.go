@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
@@ -100,7 +101,7 @@ func sameClusterLine(context, of string) string {
 	return fmt.Sprintf("Context %s is the same cluster as %s, which counts once.", context, of)
 }
 
-// doubt is what is said where nothing tells whether two contexts are one cluster.
-func doubt(others string) string {
-	return fmt.Sprintf("whether this is another cluster than %s is not known, so that both count, and what is added up may be too high (the right to get the namespace kube-system would tell)", others)
+// doubt is what is said where nothing tells whether a context is the same cluster as others, and what follows from that.
+func doubt(others []string, follows string) string {
+	return fmt.Sprintf("whether this is another cluster than %s is not known, so that %s (the right to get the namespace kube-system would tell)", strings.Join(others, ", "), follows)
 }

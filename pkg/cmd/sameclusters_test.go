@@ -52,6 +52,17 @@ func TestEachClusterCountsOnce(t *testing.T) {
 			i := slices.IndexFunc(counts, func(o report.ClusterCount) bool { return o.Cluster == c.Cluster })
 			shown[leads[i]] = append(shown[leads[i]], c)
 		}
+		for n, c := range kept { // a total counts only one of them
+			for _, other := range kept[:n] {
+				at := func(c report.ClusterCount) int {
+					return slices.IndexFunc(counts, func(o report.ClusterCount) bool { return o.Cluster == c.Cluster })
+				}
+				read, same := !c.Count.Empty() && !other.Count.Empty(), slices.Contains(c.MaybeSame, other.Cluster)
+				if !read && same || read && !same && leads[at(c)] == leads[at(other)] {
+					t.Fatalf("%s may be the same cluster as %v, which %s is (read: %v)", c.Cluster, c.MaybeSame, other.Cluster, read)
+				}
+			}
+		}
 		for i, c := range counts {
 			of := shown[leads[i]]
 			if c.Count.Empty() && !slices.ContainsFunc(of, func(s report.ClusterCount) bool { return s.Cluster == c.Cluster }) {

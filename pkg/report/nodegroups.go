@@ -149,8 +149,8 @@ func (l NodeGroupList) Hints() []string { return l.nodes.Hints() }
 // Fullest is the fullest node of all groups.
 func (l NodeGroupList) Fullest() *Fullest { return l.Summary.Fullest }
 
-// Above counts the nodes that are fuller than a share in percent.
-func (l NodeGroupList) Above(percent float64) int { return l.Summary.Above(percent) }
+// Above is that of the nodes.
+func (l NodeGroupList) Above(percent float64) (n int, more bool) { return l.Summary.Above(percent) }
 
 // CSV writes a line for each group.
 func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {

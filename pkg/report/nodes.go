@@ -104,6 +104,8 @@ type NodeMissing struct {
 type ClusterCount struct {
 	Cluster string
 	Count   nodes.Count
+	// MaybeSame names others of which it is not known whether they are the same cluster.
+	MaybeSame []string
 }
 
 // NodeOptions say which nodes are shown, and in which order.
@@ -147,8 +149,10 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 		Head: Head{APIVersion, "NodeList"}, Items: []NodeItem{}, Missing: []NodeMissing{},
 		selected: o.Selected || len(o.Names) > 0, groupBy: o.GroupBy, sortBy: strings.TrimPrefix(o.SortBy, "-"),
 	}
-	for _, c := range clusters {
+	each := make([][]NodeItem, len(clusters))
+	for n, c := range clusters {
 		items := nodeItems(c, o)
+		each[n] = items
 		c.Count.Missing = slices.Concat(c.Count.Missing, notFound(c.Count, items, o.Names), unsaid(items))
 		list.clusters = append(list.clusters, c)
 		list.Items = append(list.Items, items...)
@@ -158,7 +162,7 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 			list.Missing = append(list.Missing, newNodeMissing(c.Cluster, m))
 		}
 	}
-	list.Summary = summarize(list, o)
+	list.Summary = summarize(list, each, o)
 	// A field that no item has may be one of those that could not be read.
 	if err := sortNodes(list.Items, o.SortBy); err != nil && !(list.Partial && errors.Is(err, errNoField)) {
 		return list, err
@@ -305,8 +309,9 @@ func (l NodeList) Names() []string {
 	return names
 }
 
-// Above counts the nodes that are fuller than a share in percent, also those that are not shown.
-func (l NodeList) Above(percent float64) int { return l.Summary.Above(percent) }
+// Above counts the nodes that are fuller than a share in percent, also those that are not shown, and tells whether there
+// may be more.
+func (l NodeList) Above(percent float64) (n int, more bool) { return l.Summary.Above(percent) }
 
 // Fullest is the node with the highest use, nil where none is known.
 func (l NodeList) Fullest() *Fullest { return l.Summary.Fullest }

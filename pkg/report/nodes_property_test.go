@@ -42,15 +42,13 @@ func clusters() *rapid.Generator[[]seenCluster] {
 }
 
 func oneCluster(t *rapid.T, name string) seenCluster {
+	truth := aCluster(t)
+	return seenCluster{ClusterCount{Cluster: name, Count: truth}, ClusterCount{Cluster: name, Count: seenOf(t, truth)}}
+}
+
+// aCluster is one as it is.
+func aCluster(t *rapid.T) nodes.Count {
 	truth := nodes.Count{NodesKnown: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
-	seen := nodes.Count{NodesKnown: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
-	seen.AtLeast = rapid.Bool().Draw(t, "pods are missing")
-	lacksNodes := rapid.SampledFrom([]string{"none", "none", "none", "some", "all"}).Draw(t, "nodes that are missing")
-	seen.NodesKnown = lacksNodes == "none"
-	if rapid.IntRange(0, 5).Draw(t, "nothing is read") == 0 {
-		seen.AtLeast, seen.NodesKnown, lacksNodes = true, false, "all"
-	}
-	nothing := lacksNodes == "all" && seen.AtLeast
 	for i := range rapid.IntRange(0, 4).Draw(t, "nodes") {
 		n := nodes.Node{Name: fmt.Sprintf("n%d", i), Status: "Ready", Labels: map[string]string{"topology.kubernetes.io/zone": rapid.SampledFrom([]string{"a", "b"}).Draw(t, "zone")}}
 		if pods := rapid.SampledFrom([]int{-1, 0, 1, 10, 200, 1000, 1<<63 - 1}).Draw(t, "allocatable"); pods >= 0 {
@@ -60,13 +58,48 @@ func oneCluster(t *rapid.T, name string) seenCluster {
 			n.Capacity = &pods
 		}
 		truth.Nodes = append(truth.Nodes, n)
+	}
+	for _, node := range podsOn {
+		truth.Pods[node] = nodes.Pods{Total: rapid.SampledFrom([]int{0, 1, 3, 10, 199, 490}).Draw(t, "pods on "+node)}
+	}
+	return addedUp(truth)
+}
+
+// podsOn are the nodes that pods name: also one that is gone, and none.
+var podsOn = []string{"n0", "n1", "n2", "n3", "gone", ""}
+
+// addedUp is a count of which only Pods was filled in, with all that follows from that.
+func addedUp(c nodes.Count) nodes.Count {
+	for node, pods := range c.Pods {
+		if c.Total += pods.Total; pods.Total == 0 {
+			delete(c.Pods, node)
+		}
+	}
+	c.Unscheduled = c.Pods[""]
+	delete(c.Pods, "")
+	return c
+}
+
+// seenOf is what somebody reads of a cluster.
+func seenOf(t *rapid.T, truth nodes.Count) nodes.Count {
+	seen := nodes.Count{NodesKnown: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
+	seen.AtLeast = rapid.Bool().Draw(t, "pods are missing")
+	lacksNodes := rapid.SampledFrom([]string{"none", "none", "none", "some", "all"}).Draw(t, "nodes that are missing")
+	seen.NodesKnown = lacksNodes == "none"
+	if rapid.IntRange(0, 5).Draw(t, "nothing is read") == 0 {
+		seen.AtLeast, seen.NodesKnown, lacksNodes = true, false, "all"
+	}
+	nothing := lacksNodes == "all" && seen.AtLeast
+	for _, n := range truth.Nodes {
 		if lacksNodes == "none" || lacksNodes == "some" && rapid.Bool().Draw(t, "node is read") {
 			seen.Nodes = append(seen.Nodes, n)
 		}
 	}
-	for _, node := range []string{"n0", "n1", "n2", "n3", "gone", ""} {
-		pods := rapid.SampledFrom([]int{0, 1, 3, 10, 199, 490}).Draw(t, "pods on "+node)
-		truth.Pods[node] = nodes.Pods{Total: pods}
+	for _, node := range podsOn {
+		pods := truth.Pods[node].Total
+		if node == "" {
+			pods = truth.Unscheduled.Total
+		}
 		if seen.AtLeast && pods > 0 {
 			pods = rapid.IntRange(0, pods).Draw(t, "pods seen on "+node)
 		}
@@ -74,15 +107,7 @@ func oneCluster(t *rapid.T, name string) seenCluster {
 			seen.Pods[node] = nodes.Pods{Total: pods}
 		}
 	}
-	for _, c := range []*nodes.Count{&truth, &seen} {
-		for node, pods := range c.Pods {
-			if c.Total += pods.Total; pods.Total == 0 {
-				delete(c.Pods, node)
-			}
-		}
-		c.Unscheduled = c.Pods[""]
-		delete(c.Pods, "")
-	}
+	seen = addedUp(seen)
 	if !seen.NodesKnown {
 		m := nodes.Missing{What: nodes.WhatNodes, Reason: kube.Forbidden, Err: fmt.Errorf("no nodes")}
 		if lacksNodes == "some" && rapid.Bool().Draw(t, "they were listed once") {
@@ -93,7 +118,7 @@ func oneCluster(t *rapid.T, name string) seenCluster {
 	if seen.AtLeast {
 		seen.Missing = append(seen.Missing, nodes.Missing{What: nodes.WhatPods, Namespace: "b", Reason: kube.Forbidden, Err: fmt.Errorf("no pods")})
 	}
-	return seenCluster{ClusterCount{name, truth}, ClusterCount{name, seen}}
+	return seen
 }
 
 // shownAs is what one way to ask shows of what was counted.
@@ -272,6 +297,58 @@ func TestNodeNumbersAreTrueOrMarked(t *testing.T) {
 	})
 }
 
+// contexts are several connections to a few clusters, of which it is known of some two, or not, whether they lead to one.
+func contexts(t *rapid.T) (truth, seen []ClusterCount) {
+	n := rapid.IntRange(2, 5).Draw(t, "contexts")
+	leads := make([]int, n)
+	for i := range n {
+		leads[i] = rapid.IntRange(0, len(truth)).Draw(t, "leads to")
+		if leads[i] == len(truth) {
+			truth = append(truth, ClusterCount{Cluster: fmt.Sprint("truth", i), Count: aCluster(t)})
+		}
+		c := ClusterCount{Cluster: fmt.Sprint("c", i), Count: seenOf(t, truth[leads[i]].Count)}
+		for j := range i {
+			if leads[i] == leads[j] || rapid.Bool().Draw(t, "nothing tells") {
+				c.MaybeSame = append(c.MaybeSame, seen[j].Cluster)
+			}
+		}
+		seen = append(seen, c)
+	}
+	return truth, seen
+}
+
+// Of contexts that may be one cluster nothing counts twice: what is exact is the truth, and what has a plus no more.
+func TestWhatMayBeOneClusterCountsOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		o := choices().Draw(t, "choice")
+		if o.Selected {
+			o.Names = nil
+		}
+		truth, seen := contexts(t)
+		whole, part := showNodes(t, truth, o), showNodes(t, seen, o)
+		for _, column := range numbers {
+			holds(t, "the total of "+column, part.total[column], whole.total[column])
+		}
+		is, shown := asDocument(t, whole.list.Summary), asDocument(t, part.list.Summary)
+		for _, f := range [][2]string{
+			{"nodes", "nodesAtLeast"}, {"pods", "atLeast"}, {"unscheduled", "atLeast"}, {"onGoneNodes", "atLeast"},
+			{"allocatable", "allocatableAtLeast"}, {"capacity", "capacityAtLeast"}, {"use", "atLeast"}, {"median", "atLeast"}, {"p99", "atLeast"},
+		} {
+			if f[0] == "onGoneNodes" && shown["nodesAtLeast"] == true {
+				shown["atLeast"] = true // then it is not known which are gone
+			}
+			holds(t, f[0]+" in JSON", marked(shown, f[0], f[1]), marked(is, f[0], f[1]))
+		}
+		for _, bound := range []float64{0, 50, 90, 100} {
+			above, more := part.list.Above(bound)
+			if really, _ := whole.list.Above(bound); above > really || above < really && !more {
+				t.Fatalf("%d nodes (or more: %v) are above %v%%, and %d are", above, more, bound, really)
+			}
+		}
+	})
+}
+
 // marked is a number of a document as the table writes it: from its field and the one that says that it may be too low.
 func marked(document map[string]any, field, atLeast string) string {
 	n, known := document[field].(json.Number)
@@ -356,7 +433,7 @@ func TestSharesAreRoundedByOneRule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		room := rapid.IntRange(1, 5000).Draw(t, "allocatable")
 		pods := rapid.IntRange(0, 2*room).Draw(t, "pods")
-		s := showNodes(t, []ClusterCount{{"", nodes.Count{
+		s := showNodes(t, []ClusterCount{{Count: nodes.Count{
 			NodesKnown: true, Nodes: []nodes.Node{{Name: "n", Allocatable: &room, Capacity: &room}}, Pods: map[string]nodes.Pods{"n": {Total: pods}}, Total: pods,
 		}}}, NodeOptions{})
 		shown := s.rows["n/"]["USE%"]

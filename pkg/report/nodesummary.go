@@ -14,13 +14,13 @@ import (
 )
 
 // NodeSummary sums up all nodes, also those that --top leaves out. A number that may be too low has a field that says so,
-// and one that is not known is null.
+// and one that is not known is null. Of contexts that may be one cluster only the larger of two numbers counts.
 type NodeSummary struct {
 	// Nodes are those that were listed; NodesAtLeast where some could not be, or where there may be others since.
 	Nodes        *int `json:"nodes"`
 	NodesAtLeast bool `json:"nodesAtLeast,omitempty"`
 	// Pods are all that were counted, with the unscheduled and those on nodes that are gone; null
-	// when nothing could be counted. A lower bound when AtLeast.
+	// when nothing could be counted. A lower bound when AtLeast, as are all that count pods then.
 	Pods        *int `json:"pods"`
 	AtLeast     bool `json:"atLeast,omitempty"`
 	Unscheduled *int `json:"unscheduled"`
@@ -45,11 +45,12 @@ type NodeSummary struct {
 
 	nodes, pods, unscheduled, allocatable, capacity, median, p99 amount
 
-	use   *taken
-	uses  []Percent // of each node
-	named int       // nodes that only pods name
-	sure  bool      // no node can be fuller than the fullest
-	scope []string  // namespaces, nil for all
+	use      *taken
+	uses     [][]*taken // of each cluster's nodes, nil where it is not known
+	mayBeOne maybeOne   // of the clusters
+	named    amount     // nodes that only pods name
+	sure     bool       // no node can be fuller than the fullest
+	scope    []string   // namespaces, nil for all
 }
 
 // Fullest names a node and how full it is.
@@ -66,40 +67,30 @@ type Fullest struct {
 	use  *taken
 }
 
-func summarize(l NodeList, o NodeOptions) NodeSummary {
-	s := NodeSummary{sure: true, scope: l.Namespaces}
-	for _, c := range l.clusters {
-		unlisted := amount{more: !c.Count.NodesKnown} // nodes that are there, or not
-		s.nodes, s.allocatable, s.capacity = s.nodes.plus(unlisted), s.allocatable.plus(unlisted), s.capacity.plus(unlisted)
-		s.pods = s.pods.plus(amount{more: c.Count.AtLeast || o.Selected && !c.Count.NodesKnown})
-		s.unscheduled = s.unscheduled.plus(amount{c.Count.Unscheduled.Total, c.Count.AtLeast})
-	}
-	if l.selected { // of the nodes that were asked for, not of the cluster
-		s.unscheduled = amount{}
-	}
-	s.pods = s.pods.plus(s.unscheduled)
+// summarize sums up the clusters of a list, and the items of each.
+func summarize(l NodeList, each [][]NodeItem, o NodeOptions) NodeSummary {
+	s := NodeSummary{sure: true, scope: l.Namespaces, mayBeOne: newMaybeOne(l.clusters)}
+	sums := make([]nodeSums, len(each))
 	var perNode []amount
-	var inNodes amount
-	for _, i := range l.Items {
-		s.pods = s.pods.plus(i.pods)
-		switch {
-		case i.Status == gone:
-			s.OnGoneNodes += i.pods.n
-		case !i.listed:
-			s.OnUnknownNodes += i.pods.n
-			s.named++
-		default:
-			s.nodes, inNodes = s.nodes.plus(amount{n: 1}), inNodes.plus(i.pods)
-			s.allocatable, s.capacity = s.allocatable.plus(i.allocatable), s.capacity.plus(i.capacity)
-			perNode = append(perNode, i.pods)
-			s.Fullest = fuller(s.Fullest, i)
-			if s.sure = s.sure && i.use != nil && !i.use.more; i.use != nil {
-				s.uses = append(s.uses, i.use.percent)
+	for n, items := range each {
+		sums[n] = newNodeSums(l.clusters[n], items, o.Selected, l.selected)
+		var uses []*taken
+		for _, i := range items {
+			if i.listed {
+				perNode, uses = append(perNode, i.pods), append(uses, i.use)
+				s.Fullest = fuller(s.Fullest, i)
 			}
 		}
+		if !l.clusters[n].Count.NodesKnown {
+			uses = append(uses, nil)
+		}
+		s.uses = append(s.uses, uses)
+		s.sure = s.sure && !slices.ContainsFunc(uses, func(u *taken) bool { return u == nil || u.more })
 	}
-	s.sure = s.sure && !s.nodes.more
-	s.use = shareOf(inNodes, s.allocatable)
+	all := s.mayBeOne.totals(sums)
+	s.nodes, s.allocatable, s.capacity, s.pods, s.unscheduled = all[sumNodes], all[sumAllocatable], all[sumCapacity], all[sumPods], all[sumUnscheduled]
+	s.OnGoneNodes, s.OnUnknownNodes, s.named = all[sumOnGone].n, all[sumOnUnknown].n, all[sumOnlyPodsName]
+	s.use = shareOf(all[sumOnNodes], s.allocatable)
 	s.median, s.p99 = amount{more: true}, amount{more: true}
 	if !s.nodes.more {
 		s.median, s.p99 = percentile(perNode, 50), percentile(perNode, 99)
@@ -119,15 +110,21 @@ func (s NodeSummary) withJSON(unscheduled bool) NodeSummary {
 	return s
 }
 
-// Above counts the nodes that are fuller than a share in percent.
-func (s NodeSummary) Above(percent float64) int {
-	n := 0
-	for _, u := range s.uses {
-		if float64(u) > percent {
-			n++
+// Above counts the nodes that are fuller than a share in percent, and tells whether there may be more of them.
+func (s NodeSummary) Above(percent float64) (n int, more bool) {
+	each := make([]amount, len(s.uses))
+	for i, uses := range s.uses {
+		for _, u := range uses {
+			switch {
+			case u != nil && float64(u.percent) > percent:
+				each[i].n++
+			case u == nil || u.more:
+				each[i].more = true
+			}
 		}
 	}
-	return n
+	all := s.mayBeOne.total(each)
+	return all.n, all.more
 }
 
 func fuller(best *Fullest, i NodeItem) *Fullest {
@@ -161,8 +158,8 @@ func percentile(values []amount, p int) amount {
 // Line is the summary in one line.
 func (s NodeSummary) Line() string {
 	nodes := s.nodes.of("node")
-	if s.named > 0 {
-		nodes += fmt.Sprintf(" and %d that only pods name", s.named)
+	if s.named.n > 0 {
+		nodes += fmt.Sprintf(" and %s that only pods name", s.named)
 	}
 	pods := s.pods.of("pod")
 	if len(s.scope) > 0 {

@@ -1,0 +1,96 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+)
+
+// What is added up of a cluster, and of all.
+const (
+	sumNodes        = iota // that were listed; so are the next three of these alone
+	sumAllocatable         // how many pods they take
+	sumCapacity            // how many their kubelets were told
+	sumOnNodes             // pods on them
+	sumPods                // all pods
+	sumUnscheduled         // those without a node
+	sumOnGone              // those whose node is gone
+	sumOnUnknown           // those whose node could not be looked up
+	sumOnlyPodsName        // how many such nodes there are
+	sums                   // how many numbers these are
+)
+
+// nodeSums are numbers of one cluster, or of all.
+type nodeSums [sums]amount
+
+func (s *nodeSums) add(which int, a amount) { s[which] = s[which].plus(a) }
+
+// newNodeSums adds up what is known of a cluster. With chosen only some nodes were asked for, and selected says that this
+// was by label.
+func newNodeSums(c ClusterCount, items []NodeItem, selected, chosen bool) nodeSums {
+	var s nodeSums
+	for _, which := range []int{sumNodes, sumAllocatable, sumCapacity} {
+		s.add(which, amount{more: !c.Count.NodesKnown}) // of nodes that are there, or not
+	}
+	s.add(sumPods, amount{more: c.Count.AtLeast || selected && !c.Count.NodesKnown})
+	if !chosen {
+		s.add(sumUnscheduled, amount{c.Count.Unscheduled.Total, c.Count.AtLeast})
+		s.add(sumPods, s[sumUnscheduled])
+	}
+	for _, i := range items {
+		s.add(sumPods, i.pods)
+		switch {
+		case i.Status == gone:
+			s.add(sumOnGone, amount{n: i.pods.n})
+		case !i.listed:
+			s.add(sumOnUnknown, amount{n: i.pods.n})
+			s.add(sumOnlyPodsName, amount{n: 1})
+		default:
+			s.add(sumNodes, amount{n: 1})
+			s.add(sumAllocatable, i.allocatable)
+			s.add(sumCapacity, i.capacity)
+			s.add(sumOnNodes, i.pods)
+		}
+	}
+	return s
+}
+
+// maybeOne tells of some clusters, by their numbers, whether two of them may be one.
+type maybeOne func(i, j int) bool
+
+func newMaybeOne(clusters []ClusterCount) maybeOne {
+	return func(i, j int) bool {
+		return slices.Contains(clusters[i].MaybeSame, clusters[j].Cluster) || slices.Contains(clusters[j].MaybeSame, clusters[i].Cluster)
+	}
+}
+
+// total adds up the numbers of clusters. Of those that may be one only the largest number counts, which is exact only if the
+// others are nothing: a sum of both could be more than there is.
+func (m maybeOne) total(numbers []amount) amount {
+	order := make([]int, len(numbers))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(numbers[j].n, numbers[i].n) })
+	var sure, all amount
+	var counted []int
+	for _, i := range order {
+		all = all.plus(numbers[i])
+		if !slices.ContainsFunc(counted, func(j int) bool { return m(i, j) }) {
+			counted, sure = append(counted, i), sure.plus(numbers[i])
+		}
+	}
+	return amount{sure.n, all.more || all.n > sure.n}
+}
+
+// totals adds up each number.
+func (m maybeOne) totals(each []nodeSums) nodeSums {
+	var all nodeSums
+	numbers := make([]amount, len(each))
+	for which := range all {
+		for i := range each {
+			numbers[i] = each[i][which]
+		}
+		all[which] = m.total(numbers)
+	}
+	return all
+}
