@@ -143,10 +143,13 @@ func (o GetOptions) runWatch(ctx context.Context, f fleet) error {
 		}
 		select {
 		case err := <-failed:
-			if ctx.Err() == nil && err != nil {
+			switch {
+			case ctx.Err() != nil:
+				return silentError{exitInterrupted}
+			case err != nil:
 				return err
 			}
-			return f.complete() // Ctrl-C
+			return f.complete()
 		case <-l.changed:
 			pause(ctx, redrawEvery)
 		case <-relabelled.C: // where it cannot be asked, the labels are those that were read last

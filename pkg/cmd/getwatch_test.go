@@ -40,7 +40,7 @@ func TestGetWatch(t *testing.T) {
 	waitFor(`(?m)^GitRepository +late +\(removed\)$`)
 	ctrlC()
 	o := <-result
-	assert.Zero(t, o.code, o.stderr)
+	assert.Equal(t, exitInterrupted, o.code, o.stderr)
 	assert.Equal(t, 1, strings.Count(o.stdout, "KIND"), "the header once")
 	assert.Equal(t, 2, strings.Count(o.stdout, "GitRepository   app"), "no row without a change")
 }

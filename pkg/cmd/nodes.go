@@ -81,7 +81,8 @@ func newNodes(r *root) *cobra.Command {
 			those that name a cluster.
 
 			Exit codes: 0 everything was counted, 3 something is missing, 4 a node is fuller than
-			--fail-above, 1 nothing could be read.`),
+			--fail-above, 1 nothing could be read. A watch that q ends has the code of what it showed last;
+			one that Ctrl-C ends was interrupted: 130.`),
 		Example: examples(`
 			# Pods per node
 			kubectl fluxtune nodes

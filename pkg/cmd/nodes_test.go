@@ -385,7 +385,7 @@ func testNodesWatch(t *testing.T, c *testbed.Cluster) {
 	assert.Regexp(t, "^"+node+` .* 1 +\d+ +1$`, changed[0])
 	assert.Regexp(t, `^TOTAL +1 `, changed[1])
 	r.stop()
-	assert.Equal(t, 0, <-r.code)
+	assert.Equal(t, exitInterrupted, <-r.code)
 	assert.Empty(t, r.errOut.String())
 }
 
@@ -393,7 +393,7 @@ func testNodesRedraw(t *testing.T, c *testbed.Cluster) {
 	r := startNodes(t, c.Kubeconfig(), System{StdoutWidth: 100, StdoutHeight: 12}, "nodes", "--watch", "-n", "team-001")
 	r.awaitOutput(t, "more rows: see --top and --sort-by")
 	r.stop()
-	assert.Equal(t, 0, <-r.code)
+	assert.Equal(t, exitInterrupted, <-r.code)
 	pictures := strings.Split(r.out.String(), "\x1b[H")
 	last := pictures[len(pictures)-1]
 	assert.Contains(t, pictures[0], "\x1b[2J", "the screen is cleared once")
@@ -407,7 +407,7 @@ func testNodesRedraw(t *testing.T, c *testbed.Cluster) {
 func testNodesProgress(t *testing.T, c *testbed.Cluster) {
 	kubeconfig := behind(neverFrom("team-002"))(t, c, on(c)).kubeconfig
 	r := startNodes(t, kubeconfig, System{StderrTerminal: true, Now: time.Now}, "nodes", "--timeout", "3s")
-	assert.Equal(t, 3, <-r.code)
+	assert.Equal(t, exitPartial, <-r.code)
 	assert.Regexp(t, `10 of 11 namespaces, \d+ pods counted so far`, r.errOut.String())
 	assert.True(t, strings.HasSuffix(r.errOut.String(), "\r\x1b[K"), "the line goes away")
 }

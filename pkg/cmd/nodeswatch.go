@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -22,14 +23,16 @@ const (
 	clockEvery = time.Second
 )
 
+// errQuit is why a watch ends that q has ended.
+var errQuit = errors.New("q")
+
 // runWatch counts until the user ends it, and shows what changes.
 func (o NodesOptions) runWatch(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	ctx, stop := context.WithCancelCause(ctx)
 	changed := make(chan struct{}, 1)
 	var all sync.WaitGroup
 	defer all.Wait()
-	defer stop()
+	defer stop(nil)
 	for _, c := range o.clusters {
 		if c.err != nil {
 			continue
@@ -54,7 +57,7 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 	for {
 		counts, _ := oncePerCluster(o.nowAll(), o.same.of)
 		if ctx.Err() != nil {
-			return o.watchEnd(shown) // what Ctrl-C itself has interrupted is not missing
+			return o.watchEnd(context.Cause(ctx), shown) // what the end itself has interrupted is not missing
 		}
 		if err := nothing(counts); err != nil && (first == nil || !stillCounting(counts)) {
 			return err
@@ -103,10 +106,11 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// watchEnd: ending a watch is no failure, but an incomplete last count is told.
-func (o NodesOptions) watchEnd(shown []report.ClusterCount) error {
-	if shown == nil {
-		return silentError{exitInterrupted} // there was nothing yet
+// watchEnd: ending a watch with q is no failure, but an incomplete last count is told. Any other end is an interruption, as
+// of every command.
+func (o NodesOptions) watchEnd(why error, shown []report.ClusterCount) error {
+	if !errors.Is(why, errQuit) || shown == nil {
+		return silentError{exitInterrupted}
 	}
 	view, err := o.document(shown)
 	if err != nil {
@@ -139,7 +143,7 @@ type screen interface {
 
 // newScreen makes the screen that fits where the output goes. On a terminal whose keys can be read, q ends the
 // watch; end gives the keys back.
-func (o NodesOptions) newScreen(stop func()) (s screen, end func()) {
+func (o NodesOptions) newScreen(stop func(why error)) (s screen, end func()) {
 	end = func() {}
 	switch {
 	case o.printer.format == "json":
@@ -155,8 +159,11 @@ func (o NodesOptions) newScreen(stop func()) (s screen, end func()) {
 			end, t.quit = restore, "q ends"
 			go func() {
 				for key := range keys {
-					if key == 'q' || key == 'Q' || key == 3 { // Ctrl-C is a key like others then
-						stop()
+					switch key {
+					case 'q', 'Q':
+						stop(errQuit)
+					case 3: // Ctrl-C is a key like others then
+						stop(context.Canceled)
 					}
 				}
 			}()

@@ -185,20 +185,31 @@ func TestDumbTerminalsGetLines(t *testing.T) {
 	}
 }
 
-// q ends a watch as Ctrl-C does.
+// q ends a watch that has shown everything well, and one that has not with the code that says so; Ctrl-C, a key like others
+// on a terminal that is read, interrupts it.
 func TestQEndsAWatch(t *testing.T) {
 	t.Parallel()
 	c := bed.Cluster(t)
-	for _, key := range []byte{'q', 3} {
+	partial := behind(noNodes)(t, c, on(c)).kubeconfig
+	for _, test := range []struct {
+		key              byte
+		kubeconfig, says string
+		code             int
+	}{
+		{'q', c.Kubeconfig(), "0 nodes · 0 pods", exitDone},
+		{'Q', partial, "nodes could not be listed", exitPartial},
+		{3, c.Kubeconfig(), "0 nodes · 0 pods", exitInterrupted},
+		{3, partial, "nodes could not be listed", exitInterrupted},
+	} {
 		keys, restored := make(chan byte, 1), make(chan struct{}, 1)
-		r := startNodes(t, c.Kubeconfig(), System{StdoutWidth: 100, StdoutHeight: 30, Keys: func() (<-chan byte, func(), error) {
+		r := startNodes(t, test.kubeconfig, System{StdoutWidth: 100, StdoutHeight: 30, Keys: func() (<-chan byte, func(), error) {
 			return keys, func() { restored <- struct{}{} }, nil
 		}}, "nodes", "--watch")
-		r.awaitOutput(t, "0 nodes · 0 pods")
-		keys <- key
+		r.awaitOutput(t, test.says)
+		keys <- test.key
 		select {
 		case code := <-r.code:
-			assert.Equal(t, 0, code)
+			assert.Equal(t, test.code, code, "%q", test.key)
 		case <-time.After(10 * time.Second):
 			require.Fail(t, "it did not end")
 		}
