@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,19 @@ const (
 	Malformed    Reason = "Malformed"    // the answer is not an API server's: look at the kubeconfig, or a proxy
 	Error        Reason = "Error"        // anything else
 )
+
+// Compare puts reasons into the order in which a user has to see to them: first what keeps all requests from an answer, from
+// the user's side to the server's, then what only concerns single ones.
+func (r Reason) Compare(other Reason) int {
+	order := []Reason{Unresolved, Untrusted, Unauthorized, Malformed, Unavailable, Throttled, Timeout, Forbidden, Error, Expired, NotFound}
+	at := func(r Reason) int {
+		if i := slices.Index(order, r); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	return at(r) - at(other)
+}
 
 // errMalformed is in the chain of errors about answers that are no JSON of the kind expected.
 var errMalformed = errors.New("not the answer of an API server")

@@ -107,3 +107,18 @@ func TestWhatCannotBeReadTellsNothing(t *testing.T) {
 	assert.Equal(t, Untold, Compare(t.Context(), seen(rights{get: true}), seen(rights{})))
 	assert.Equal(t, SameCluster, Compare(t.Context(), seen(rights{get: true}), seen(rights{list: true})))
 }
+
+// Of many collections a few are asked: those that both have read first, then others.
+func TestPromisingCollections(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ one, other, want string }{
+		"nothing was read":             {"", "a b", ""},
+		"the other has read nothing":   {"a b", "", "a b"},
+		"what both have read is first": {"a b c", "c", "c a b"},
+		"in the order of the one":      {"a b c", "c b a", "a b c"},
+		"a few of each":                {"a b c d e f g h i j k l", "g h i j k l", "g h i j a b c d"},
+		"what only the other has read": {"a", "b", "a"},
+	} {
+		assert.Equal(t, test.want, strings.Join(promising(strings.Fields(test.one), strings.Fields(test.other)), " "), name)
+	}
+}

@@ -8,6 +8,7 @@
 //	table.go  their rows                        podwatch.go  those of pods
 //	node.go   the nodes                         part.go      what is known of each part
 //	details.go, usage.go  what -o wide adds     count.go     what is known of all
+//	identity.go  which cluster this is          missing.go   what is missing, and why
 //
 // Pods are listed as server-side Tables without their objects, about 170 bytes a pod instead of the 8,800 of
 // its protobuf, and about 26 where the API server compresses: only answers of 128 KiB and more, so one list

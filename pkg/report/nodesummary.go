@@ -248,7 +248,7 @@ const shownNames = 5
 
 func gaps(c nodes.Count) string {
 	if c.Empty() && len(c.Missing) > 0 {
-		first := c.Missing[0]
+		first := c.Missing[0] // the gravest
 		return fmt.Sprintf("nothing could be read (%s): %s", reasonWords(first.Reason), first.Err)
 	}
 	var parts []string

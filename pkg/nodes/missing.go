@@ -1,0 +1,151 @@
+package nodes
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+)
+
+// What a Missing entry is about.
+const (
+	WhatPods       = "pods"
+	WhatNodes      = "nodes"
+	WhatNamespaces = "namespaces"
+	WhatDetails    = "details" // the fields of Options.Wide
+	WhatUsage      = "usage"   // the field of Options.Usage
+	WhatCluster    = "cluster" // it could not even be asked
+	WhatUpdates    = "updates" // no watch runs: the count may be old
+	// WhatAllocatable: nodes do not say how many pods they take.
+	WhatAllocatable = "allocatable"
+	// WhatIdentity: whether this is another cluster than the others that were counted.
+	WhatIdentity = "identity"
+)
+
+// Missing is something that a Count does not contain.
+type Missing struct {
+	// What is missing: one of the What constants.
+	What string
+	// Namespace whose pods are missing, or which is missing itself; empty for the cluster as a whole.
+	Namespace string
+	Reason    kube.Reason
+	// Seen is how many pods of the namespace were counted before the list broke off.
+	Seen int
+	// Since is as of when that is known which is shown instead; the zero time where nothing is.
+	Since time.Time
+	// Optional: it was not asked for, so that a Count without it is complete.
+	Optional bool
+	// Err says it in full.
+	Err error
+}
+
+func newMissing(what, namespace string, err error) Missing {
+	return Missing{What: what, Namespace: namespace, Reason: kube.ReasonOf(err), Err: err}
+}
+
+// lacksPods tells whether pods may be missing that were asked for.
+func lacksPods(m Missing) bool {
+	return m.What == WhatPods || m.What == WhatNamespaces && m.Reason != kube.NotFound
+}
+
+// Failed is the count of a cluster that could not even be asked.
+func Failed(err error) Count {
+	return Count{AtLeast: true, Missing: []Missing{newMissing(WhatCluster, "", err)}}
+}
+
+// graver compares what is missing: what was asked for goes before what was not, and without which there is no count before
+// what is shown beside it. Of what counts equally the reason decides that a user has to see to first, so that the first
+// that is missing says why a cluster could not be read.
+func graver(a, b Missing) int {
+	return cmp.Or(
+		cmp.Compare(rank(a), rank(b)),
+		a.Reason.Compare(b.Reason),
+		-strings.Compare(a.What, b.What), // pods, nodes, namespaces; cluster stands alone
+		strings.Compare(a.Namespace, b.Namespace),
+		a.Since.Compare(b.Since), // the oldest first
+	)
+}
+
+func rank(m Missing) int {
+	switch {
+	case m.Optional:
+		return 4
+	case m.What == WhatCluster || m.What == WhatPods || m.What == WhatNodes || m.What == WhatNamespaces:
+		return 0
+	case m.What == WhatUpdates:
+		return 1
+	case m.What == WhatUsage:
+		return 3
+	default:
+		return 2
+	}
+}
+
+// settle sorts what is missing, the gravest first, and says once of all parts what is the same for all: that updates or
+// details are missing, and why.
+func settle(all []Missing) []Missing {
+	slices.SortFunc(all, graver)
+	type cause struct {
+		what   string
+		reason kube.Reason
+	}
+	first := map[cause]int{}
+	var kept []Missing
+	for _, m := range all {
+		at, again := first[cause{m.What, m.Reason}]
+		if m.What != WhatUpdates && m.What != WhatDetails || !again {
+			first[cause{m.What, m.Reason}] = len(kept)
+			kept = append(kept, m)
+			continue
+		}
+		kept[at].Err = joined(kept[at].Err, m.Err)
+	}
+	return kept
+}
+
+// joined are two causes, each once, in an order of their own: what is said does not change with who was last.
+func joined(a, b error) error {
+	all, ok := a.(causes)
+	if !ok {
+		all = causes{a}
+	}
+	if b == nil || a == nil || slices.ContainsFunc(all, func(e error) bool { return e.Error() == b.Error() }) {
+		return a
+	}
+	all = append(slices.Clone(all), b)
+	slices.SortFunc(all, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return all
+}
+
+// Err joins the causes of what is missing, nil when nothing is.
+func (c Count) Err() error {
+	var all causes
+	seen := map[string]bool{}
+	for _, m := range c.Missing {
+		if m.Err != nil && !seen[m.Err.Error()] {
+			seen[m.Err.Error()] = true
+			all = append(all, m.Err)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+// causes are several errors in one line.
+type causes []error
+
+// Error implements error.
+func (c causes) Error() string {
+	texts := make([]string, len(c))
+	for i, err := range c {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap gives errors.Is and errors.As each of them.
+func (c causes) Unwrap() []error { return c }
