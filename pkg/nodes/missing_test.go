@@ -1,7 +1,12 @@
 package nodes
 
 import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -89,4 +94,19 @@ func TestADeadServersReasonGoesFirst(t *testing.T) {
 	assert.Equal(t, kube.Unavailable, count.Missing[0].Reason)
 	assert.ErrorContains(t, count.Missing[0].Err, "listing the pods of all namespaces")
 	assert.Equal(t, WhatUsage, count.Missing[len(count.Missing)-1].What)
+}
+
+// A watch that is refused again and again is told once: what is said does not change from try to try.
+func TestARefusedWatchIsToldInTheSameWords(t *testing.T) {
+	t.Parallel()
+	p := &part{what: WhatNodes, follow: true, read: true}
+	now := time.Now()
+	for try := range 3 {
+		refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		p.unwatched(&url.Error{Op: "Get", URL: fmt.Sprint("https://127.0.0.1:6443/api/v1/nodes?timeoutSeconds=", 300+try), Err: refused}, now)
+		missing := p.missing(now.Add(time.Minute))
+		require.Len(t, missing, 1)
+		assert.EqualError(t, missing[0].Err, "dial tcp: connect: connection refused")
+		assert.Equal(t, kube.Unavailable, missing[0].Reason)
+	}
 }

@@ -1,7 +1,9 @@
 package nodes
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/resourceversion"
@@ -142,10 +144,15 @@ func (p *part) size() int {
 // watched notes that a watch runs.
 func (p *part) watched() { p.lost, p.why = time.Time{}, nil }
 
-// unwatched notes that no watch runs, and why.
+// unwatched notes that no watch runs, and why: without the address, which says of each try how long it was to last. Words
+// that change are told again.
 func (p *part) unwatched(err error, now time.Time) {
 	if p.lost.IsZero() {
 		p.lost = now
+	}
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err
 	}
 	p.why = err
 }
