@@ -70,6 +70,9 @@ func (c *Counter) Count() Count {
 		if quiet && p.follow && p.read && len(missing) == 0 {
 			missing = append(missing, p.quiet())
 		}
+		if key.what == WhatUsage && p.read && p.err == nil && len(c.usage) == 0 && len(c.nodes) > 0 {
+			missing = append(missing, noUsage())
+		}
 		count.Missing = append(count.Missing, missing...)
 		unread := !p.read && p.err == nil
 		switch key.what {

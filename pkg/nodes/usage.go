@@ -3,6 +3,7 @@ package nodes
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,6 +32,12 @@ func (u Usage) of(n Node) *Usage {
 	return &u
 }
 
+// noUsage is what is missing where metrics are served that say nothing: of a metrics-server that has just begun, or cannot
+// reach the nodes.
+func noUsage() Missing {
+	return Missing{What: WhatUsage, Reason: kube.Unavailable, Err: errors.New("metrics.k8s.io says nothing of any node")}
+}
+
 // usageEvery is how often metrics-server asks the kubelets, by default.
 const usageEvery = 15 * time.Second
 
@@ -39,11 +46,15 @@ func (c *Counter) readUsage(ctx context.Context) {
 	if !c.options.Usage {
 		return
 	}
-	data, err := c.kube.Raw(ctx, kube.Request{Path: "/apis/metrics.k8s.io/v1beta1/nodes"})
+	request := kube.Request{Path: "/apis/metrics.k8s.io/v1beta1/nodes"}
+	if !c.options.UsageAsked {
+		request.Tries = 2 // nobody waits for it
+	}
+	data, err := c.kube.Raw(ctx, request)
 	var list struct {
 		Items []struct {
 			Metadata struct{ Name string }
-			Usage    struct{ CPU, Memory resource.Quantity }
+			Usage    struct{ CPU, Memory *resource.Quantity }
 		}
 	}
 	if err == nil {
@@ -55,6 +66,9 @@ func (c *Counter) readUsage(ctx context.Context) {
 	}
 	usage := make(map[string]Usage, len(list.Items))
 	for _, item := range list.Items {
+		if item.Usage.CPU == nil || item.Usage.Memory == nil {
+			continue // that is not 0
+		}
 		usage[item.Metadata.Name] = Usage{CPU: item.Usage.CPU.MilliValue(), Memory: item.Usage.Memory.Value()}
 	}
 	c.update(func() {

@@ -318,6 +318,8 @@ func otherGap(m nodes.Missing) string {
 		return "nodes could not be listed (" + reasonWords(m.Reason) + "), " + unlistedNodes
 	case m.What == nodes.WhatDetails:
 		return "pending pods and Flux controllers are not known (" + reasonWords(m.Reason) + ")"
+	case m.What == nodes.WhatUsage && asOf != "":
+		return "CPU and memory could not be read again (" + reasonWords(m.Reason) + asOf + ")"
 	case m.What == nodes.WhatUsage:
 		return "CPU and memory are not known (" + reasonWords(m.Reason) + ")"
 	case m.What == nodes.WhatUpdates && m.Reason == kube.Forbidden:
