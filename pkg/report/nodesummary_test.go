@@ -1,0 +1,26 @@
+package report
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+)
+
+// Numbers that stay on the screen are not said to be unknown: it is said as of when they are.
+func TestUsageThatIsOldSaysAsOfWhen(t *testing.T) {
+	t.Parallel()
+	missing := nodes.Missing{What: nodes.WhatUsage, Reason: kube.Unavailable, Err: assert.AnError}
+	said := func() []string {
+		list, err := NewNodeList([]ClusterCount{{Count: nodes.Count{NodesKnown: true, Missing: []nodes.Missing{missing}}}}, NodeOptions{})
+		require.NoError(t, err)
+		return list.Gaps()
+	}
+	assert.Equal(t, []string{"CPU and memory are not known (server not available)"}, said())
+	missing.Since = time.Date(2026, 5, 4, 12, 30, 0, 0, time.Local)
+	assert.Equal(t, []string{"CPU and memory could not be read again (server not available, as of 12:30:00)"}, said())
+}
