@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 const (
@@ -237,7 +238,7 @@ func (s *terminalScreen) show(view nodesView, now time.Time) error {
 		clock += fmt.Sprintf("   as of %s, %s old", asOf.Format("15:04:05"), now.Sub(asOf).Truncate(time.Second))
 	}
 	head := report.Clip(fmt.Sprintf("%s   %s   %s", s.title, clock, s.quit), width)
-	lines = fitHeight(append([]string{report.Paint(head, report.Faint, s.layout.Color)}, lines...), height-1)
+	lines = fitHeight(append([]string{report.Paint(head, report.Faint, s.layout.Color)}, lines...), height-1, width)
 	var picture strings.Builder
 	if width != s.width || height != s.height {
 		s.width, s.height = width, height
@@ -252,28 +253,45 @@ func (s *terminalScreen) show(view nodesView, now time.Time) error {
 	return err
 }
 
-// fitHeight leaves lines out of the middle of a picture that is too tall. 0 lines or less mean that the height is not
-// known.
-func fitHeight(lines []string, room int) []string {
-	if room <= 0 || len(lines) <= room {
+// fitHeight leaves lines out of the middle of a picture that is too tall, counting the rows that a line takes: -o wide has
+// lines that are wider than most terminals. 0 rows of room or less mean that the height is not known.
+func fitHeight(lines []string, room, width int) []string {
+	if room <= 0 || len(lines) == fitting(lines, room, width) {
 		return lines
 	}
-	tail := tail(lines)
-	head := room - tail - 1
-	if head < 2 {
-		return lines[:room]
+	end := lines[len(lines)-tail(lines):]
+	for _, line := range end {
+		room -= terminal.Rows(line, width)
 	}
-	cut := fmt.Sprintf("... %d more rows: see --top and --sort-by", len(lines)-head-tail)
-	return slices.Concat(lines[:head], []string{cut}, lines[len(lines)-tail:])
+	head := fitting(lines[:len(lines)-len(end)], room-1, width)
+	if head < 2 {
+		for _, line := range end {
+			room += terminal.Rows(line, width)
+		}
+		return lines[:fitting(lines, room, width)]
+	}
+	cut := report.Clip(fmt.Sprintf("... %d more rows: see --top and --sort-by", len(lines)-head-len(end)), width)
+	return slices.Concat(lines[:head], []string{cut}, end)
 }
 
-// lineScreen prints the table once, and then each row that changes, as kubectl get --watch does.
+// fitting is how many of the first lines some rows have room for.
+func fitting(lines []string, room, width int) int {
+	for i, line := range lines {
+		if room -= terminal.Rows(line, width); room < 0 {
+			return i
+		}
+	}
+	return len(lines)
+}
+
+// lineScreen prints the table once, and then each row that changes, as kubectl get --watch does. Where columns come or go,
+// such as CPU when metrics are served again, the whole table follows: rows belong to the header above them.
 type lineScreen struct {
 	out, errOut io.Writer
 	layout      report.Layout
 	shown       map[string]string
 	gaps        []string
-	begun       bool
+	columns     []string // of the header; nil before the first
 }
 
 // rowsView is what is shown row by row.
@@ -286,12 +304,18 @@ func (s *lineScreen) show(view nodesView, now time.Time) error { return s.rows(v
 
 func (s *lineScreen) rows(view rowsView, now time.Time) error {
 	s.tellGaps(view.Gaps())
-	rows, err := view.Table(now, s.layout).RowLines(s.layout)
+	table := view.Table(now, s.layout)
+	rows, err := table.RowLines(s.layout)
 	if err != nil {
 		return err
 	}
-	if !s.begun {
-		err = view.Table(now, s.layout).Draw(s.out, s.layout)
+	columns := make([]string, len(table.Columns))
+	for i, c := range table.Columns {
+		columns[i] = c.Name
+	}
+	anew := !slices.Equal(columns, s.columns)
+	if s.columns = columns; anew {
+		err = table.Draw(s.out, s.layout)
 	}
 	seen := make(map[string]bool, len(rows))
 	for _, row := range rows {
@@ -300,7 +324,7 @@ func (s *lineScreen) rows(view rowsView, now time.Time) error {
 			continue
 		}
 		s.shown[row.Key] = row.Content
-		if s.begun && err == nil {
+		if !anew && err == nil {
 			_, err = fmt.Fprintln(s.out, row.Text)
 		}
 	}
@@ -315,7 +339,6 @@ func (s *lineScreen) rows(view rowsView, now time.Time) error {
 	for _, key := range gone {
 		_, _ = fmt.Fprintf(s.out, "%s   (removed)\n", strings.TrimRight(strings.ReplaceAll(key, "\x00", "   "), " "))
 	}
-	s.begun = true
 	return err
 }
 

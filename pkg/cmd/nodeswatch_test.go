@@ -132,6 +132,30 @@ TOTAL               4     63            40     38
 	assert.Equal(t, "b                   1      5            10     50\nTOTAL               4     64            40     40\n", show(counts))
 }
 
+// Rows stand below a header that has their columns: those of CPU and memory come when metrics are served.
+func TestNewColumnsBringANewHeader(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	screen := &lineScreen{out: &out, errOut: &out, layout: report.Layout{Wide: true}, shown: map[string]string{}}
+	counts := groupedCounts()
+	show := func() []string {
+		list, err := report.NewNodeList(counts, report.NodeOptions{})
+		require.NoError(t, err)
+		out.Reset()
+		require.NoError(t, screen.show(list, noon))
+		return strings.Split(strings.TrimSpace(out.String()), "\n")
+	}
+	assert.NotContains(t, show()[0], "MEMORY")
+	counts[0].Count.Nodes[0].Usage = &nodes.Usage{CPU: 250, Memory: 1 << 30}
+	anew := show()
+	assert.Regexp(t, "^NAME .* CAPACITY +CPU +CPU% +MEMORY +MEMORY% +ZONE", anew[0])
+	assert.Len(t, anew, 8, "with all rows")
+	counts[0].Count.Nodes[0].Usage = &nodes.Usage{CPU: 750, Memory: 1 << 30}
+	changed := show()
+	require.Len(t, changed, 1)
+	assert.Regexp(t, "^n1 .* 750m ", changed[0])
+}
+
 // A picture has the size that the terminal has then, whatever is in it.
 func TestPicturesFitTheTerminal(t *testing.T) {
 	t.Parallel()
@@ -161,6 +185,19 @@ func TestPicturesFitTheTerminal(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 6, clears, "once for each size")
+	screen.layout = report.Layout{Wide: true, Color: true}
+	for _, size := range [][2]int{{200, 60}, {110, 24}, {110, 14}, {60, 12}, {20, 5}} {
+		width, height = size[0], size[1]
+		out.Reset()
+		require.NoError(t, screen.show(list, noon))
+		picture := escape.ReplaceAllString(out.String(), "")
+		rows := 0
+		for line := range strings.SplitSeq(picture, "\r\n") {
+			rows += max(1, (len([]rune(line))+width-1)/width)
+		}
+		assert.LessOrEqual(t, rows, height, "%v: long lines take several rows", size)
+		assert.Equal(t, height > 5, strings.Contains(picture, "TOTAL"), size)
+	}
 }
 
 // longError is a message with a long word.

@@ -16,6 +16,21 @@ func cells() *runewidth.Condition { return &runewidth.Condition{StrictEmojiNeutr
 // Width is how many cells of a terminal a text takes.
 func Width(text string) int { return cells().StringWidth(text) }
 
+// Rows is how many rows of a terminal a line takes, at least one, and one where its width is not known (0). What Paint adds
+// takes no room.
+func Rows(line string, width int) int {
+	if width <= 0 {
+		return 1
+	}
+	text := ""
+	for before, rest, painted := strings.Cut(line, "\x1b["); ; before, rest, painted = strings.Cut(rest, "\x1b[") {
+		if text += before; !painted {
+			return max(1, (Width(text)+width-1)/width)
+		}
+		_, rest, _ = strings.Cut(rest, "m")
+	}
+}
+
 // Printable is a text without control characters but line breaks and tabs: messages come from clusters and files, and
 // must not be able to write to a terminal what they like.
 func Printable(text string) string {
