@@ -205,7 +205,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	}
 	if session != "" {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s. Take it back with: %s revert%s --session %s\n",
-			session, o.root.name, o.scope(o.root), session)
+			session, o.root.name, o.scopeFlags(o.root), session)
 	}
 	return err
 }

@@ -145,7 +145,7 @@ func (o *DoctorOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d = d.Called(pluginName, o.root.name, o.root.connection())
+	d = d.Called(pluginName, o.root.name, o.root.connection(), o.root.connectionOf(ofTheCluster))
 	err = o.printer.print(d, nil, func(l report.Layout) error { return d.Draw(o.root.Out, l) })
 	if err == nil && d.Failed() {
 		return silentError{exitFailed}

@@ -253,9 +253,9 @@ func TestProposalsWork(t *testing.T) {
 				administer(t, c, dir, command)
 			}
 			// What names do not tell somebody has to choose.
-			if _, command, found := strings.Cut(check.Remedy, "; kubectl label "); found {
+			if _, command, found := strings.Cut(check.Remedy, "; kubectl "); found && strings.Contains(command, " label ") {
 				command, _, _ = strings.Cut(command, ",")
-				administer(t, c, dir, "kubectl label "+strings.Replace(command, "ENVIRONMENT", "staging", 1))
+				administer(t, c, dir, "kubectl "+strings.Replace(command, "ENVIRONMENT", "staging", 1))
 			}
 		}
 		if d.Environments.Without == 0 {

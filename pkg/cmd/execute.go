@@ -46,7 +46,11 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 	} else {
 		out = o.carryOut(ctx, j.run, f)
 	}
-	document := j.results.With(out, f.snapshot.Gaps).In(o.Cluster)
+	gaps := f.snapshot.Gaps
+	if o.printer.format == "markdown" { // each cluster's is a document of its own
+		gaps = o.gaps(f)
+	}
+	document := j.results.With(out, gaps).In(o.Cluster)
 	if o.DryRun != dryRunNone {
 		document.DryRun = o.DryRun
 	}

@@ -259,9 +259,9 @@ func (o FleetOptions) whereShort() string {
 	return fmt.Sprintf("in namespace %q", o.Selection.Namespace)
 }
 
-// scope are the flags by which a command that is shown looks at the same clusters and namespaces, with a space before each.
+// scopeFlags are the flags by which a command that is shown looks at the same clusters and namespaces, with a space before each.
 // The root is that of the clusters.
-func (o FleetOptions) scope(r *root) string {
+func (o FleetOptions) scopeFlags(r *root) string {
 	if o.Files != nil {
 		return " -f " + quoted(o.Files.name)
 	}

@@ -35,18 +35,23 @@ func (r *root) repeated(command string) string {
 	return strings.Join(words, " ")
 }
 
-// ofTheConnection are the flags of kubectl that say which cluster is asked, and as whom, but for secrets.
-var ofTheConnection = []string{"kubeconfig", "context", "cluster", "server", "tls-server-name", "certificate-authority",
-	"insecure-skip-tls-verify", "user", "client-certificate", "client-key", "as", "as-group", "as-uid"}
+// The flags of kubectl that say which cluster is asked, and those that also say as whom, but for secrets.
+var (
+	ofTheCluster    = []string{"kubeconfig", "context", "cluster", "server", "tls-server-name", "certificate-authority", "insecure-skip-tls-verify"}
+	ofTheConnection = slices.Concat(ofTheCluster, []string{"user", "client-certificate", "client-key", "as", "as-group", "as-uid"})
+)
 
 // connection are the flags that have another command ask the same cluster as the same user, with a space before each; ""
 // where the kubeconfig alone says it.
-func (r *root) connection() string {
+func (r *root) connection() string { return r.connectionOf(ofTheConnection) }
+
+// connectionOf are some of these flags.
+func (r *root) connectionOf(names []string) string {
 	now, fresh := pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
 	r.config.AddFlags(now)
 	genericclioptions.NewConfigFlags(true).AddFlags(fresh)
 	var words strings.Builder
-	for _, name := range ofTheConnection {
+	for _, name := range names {
 		if f, plain := now.Lookup(name), fresh.Lookup(name); f != nil && f.Value.String() != plain.Value.String() {
 			words.WriteString(" " + strings.Join(typed(f), " "))
 		}

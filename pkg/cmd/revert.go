@@ -201,7 +201,7 @@ func (o RevertOptions) proposeLater(restores []tune.Restore) {
 		if i == most {
 			break
 		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, "What stays is taken back with: %s revert%s --session %s\n", o.root.name, o.scope(o.root), session)
+		_, _ = fmt.Fprintf(o.root.ErrOut, "What stays is taken back with: %s revert%s --session %s\n", o.root.name, o.scopeFlags(o.root), session)
 	}
 }
 

@@ -88,7 +88,7 @@ func (o SessionsOptions) run(ctx context.Context) error {
 		return err
 	}
 	if late := list.Overdue(o.now()); late > 0 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "%s should have ended. Take that back with: %s --expired\n", plural(late, "session"), o.root.name+" revert"+o.scope(o.root))
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s should have ended. Take that back with: %s --expired\n", plural(late, "session"), o.root.name+" revert"+o.scopeFlags(o.root))
 	}
 	return fs.complete()
 }

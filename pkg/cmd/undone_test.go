@@ -112,11 +112,11 @@ func TestRevertOfASessionThatOthersFollow(t *testing.T) {
 	stays := "spec.interval stays 30s: session " + b + " set it later; reverting that one restores 5m"
 	assert.Contains(t, o.stdout, stays)
 	assert.Contains(t, o.stderr, "Take session "+a+" out of the records of 1 object, whose values stay")
-	assert.Contains(t, o.stderr, "kubectl fluxtune revert -n "+f.apps+" --session "+b)
+	assert.Contains(t, o.stderr, "kubectl fluxtune revert --kubeconfig "+f.Kubeconfig()+" -n "+f.apps+" --session "+b)
 	o = f.revert(t, "--session", a)
 	assert.Equal(t, exitFailed, o.code)
 	assert.Contains(t, o.stderr, "0 restored, 0 unchanged, 0 left alone, 0 failed, 1 not taken back whole.\n")
 	assert.Equal(t, 1, strings.Count(o.stderr, stays), o.stderr)
-	assert.Contains(t, o.stderr, "kubectl fluxtune revert -n "+f.apps+" --session "+b)
+	assert.Contains(t, o.stderr, "kubectl fluxtune revert --kubeconfig "+f.Kubeconfig()+" -n "+f.apps+" --session "+b)
 	assert.Equal(t, "30s", f.interval(t))
 }

@@ -63,21 +63,22 @@ func (d Diagnosis) WithProposal(p Proposal, file string) Diagnosis {
 	return d
 }
 
-// Called has all commands call the plugin by another name, and kubectl with flags, with a space before each.
-func (d Diagnosis) Called(from, to, flags string) Diagnosis {
+// Called has all commands call the plugin by another name, and kubectl with the flags of this user, or those of the cluster
+// where an administrator is to do something; with a space before each flag.
+func (d Diagnosis) Called(from, to, user, cluster string) Diagnosis {
+	call := strings.NewReplacer(
+		from, to, "kubectl label ", "kubectl"+user+" label ", "kubectl create ", "kubectl"+cluster+" create ", "kubectl apply -f -", "kubectl"+cluster+" apply -f -",
+	).Replace
 	rename := func(texts []string) []string {
 		renamed := slices.Clone(texts)
 		for i, text := range renamed {
-			if strings.HasPrefix(text, "kubectl label ") {
-				text = "kubectl" + flags + strings.TrimPrefix(text, "kubectl")
-			}
-			renamed[i] = strings.ReplaceAll(text, from, to)
+			renamed[i] = call(text)
 		}
 		return renamed
 	}
 	d.Checks, d.Next, d.plugin = slices.Clone(d.Checks), rename(d.Next), to
 	for i, c := range d.Checks {
-		d.Checks[i].Remedy, d.Checks[i].Run = strings.ReplaceAll(c.Remedy, from, to), rename(c.Run)
+		d.Checks[i].Remedy, d.Checks[i].Run = call(c.Remedy), rename(c.Run)
 	}
 	return d
 }
