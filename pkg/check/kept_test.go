@@ -61,6 +61,7 @@ func TestKept(t *testing.T) {
 		"a source that resumes itself": {from("suspend: true, ", at("1m", "")), from("", at("5m", "")), Changed, drySource},
 		"removed below a dry source":   {from("suspend: true, ", at("1m", "")), from("suspend: true, ", nil), Removed, drySource},
 		"a refused value":              {with("", at("1m", "")), with("", at("1d", "")), Changed, refused + `spec.interval of GitRepository apps/web: "1d" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)`},
+		"what nothing substitutes":     {with("", at("1m", "")), with("", at(`"${EVERY:=4m}"`, "")), Changed, refused + `spec.interval of GitRepository apps/web: "${EVERY:=4m}" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)`},
 		"no interval":                  {with("", at("1m", "")), with("", at("~", "")), Changed, refused + "spec.interval of GitRepository apps/web: it is not set, and Flux requires it"},
 		"added, refused":               {with("", nil), with("", at("1d", "")), Added, refused + `spec.interval of GitRepository apps/web: "1d" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)`},
 		"removed beside refused": {with("", at("1m", "")), with("", map[string]string{"apps/other.yaml": other, "apps/kustomization.yaml": "resources: [other.yaml]\n"}), Removed,

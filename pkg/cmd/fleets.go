@@ -107,13 +107,19 @@ func oncePerFleet(ctx context.Context, each []FleetOptions, read []fleet, seen [
 		}
 	}
 	g := group(known, same.of, func(i, j int) bool { return len(read[i].snapshot.Gaps) < len(read[j].snapshot.Gaps) })
+	unknown := make(map[int][]string) // the contexts that may not read what would tell, and those that they may be
 	for n, i := range known {
 		stands[i] = g.stands[n]
-		if others := g.doubtful[i]; len(others) > 0 {
-			var names []string
-			for _, j := range others {
-				names = append(names, each[j].Cluster)
+		for _, j := range g.doubtful[i] {
+			of, other := i, j
+			if seen[i].UID != "" && seen[j].UID == "" {
+				of, other = j, i
 			}
+			unknown[of] = append(unknown[of], each[other].Cluster)
+		}
+	}
+	for _, i := range known {
+		if names := unknown[i]; len(names) > 0 {
 			read[i].snapshot.Gaps = append(read[i].snapshot.Gaps, flux.Gap{Cluster: each[i].Cluster, What: "which cluster this is", Why: doubt(names, "both count, and what is added up may be too high")})
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
@@ -93,6 +94,9 @@ func newNodes(r *root) *cobra.Command {
 			# Node pools side by side
 			kubectl fluxtune nodes --group-by pool
 
+			# Which of several clusters is fullest
+			kubectl fluxtune nodes --all-contexts --group-by cluster --sort-by use
+
 			# Follow the pods while they come and go
 			kubectl fluxtune nodes --watch
 
@@ -117,14 +121,14 @@ func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
 	flags.Lookup("sort-by").Usage = "Sort by name, pods, use, cpu or memory (fullest first), age (oldest first), or a field of an item of -o json; with - before it the other way round."
 	flags.BoolVarP(&f.AllNamespaces, "all-namespaces", "A", false, "Count the pods of all namespaces: the default, unless -n is given.")
 	flags.StringVarP(&f.Selector, "selector", "l", "", "Label selector for nodes, as kubectl takes it: -l topology.kubernetes.io/zone=eu-west-1a.")
-	flags.StringVar(&f.GroupBy, "group-by", "", "Sum up nodes by zone, pool, or the value of a label.")
+	flags.StringVar(&f.GroupBy, "group-by", "", "Sum up nodes by zone, pool, the value of a label, or (with several contexts) cluster.")
 	flags.IntVar(&f.Top, "top", 0, "Show only the first so many rows; by default sorted by pods.")
 	flags.BoolVarP(&f.Watch, "watch", "w", false, "Go on: redraw the table on a terminal, print the rows that change elsewhere.")
 	flags.DurationVar(&f.Timeout, "timeout", time.Minute, "Show what is known after this time. With --watch, the time for one list.")
 	f.addClusters(cmd, r, "Count")
 	flags.StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a node is fuller than this: 90%.")
 	_ = cmd.RegisterFlagCompletionFunc("sort-by", cobra.FixedCompletions([]string{"name", "pods", "use", "age", "cpu", "memory"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("group-by", cobra.FixedCompletions([]string{"zone", "pool"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("group-by", cobra.FixedCompletions([]string{"zone", "pool", report.ByCluster}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (f *NodesFlags) toOptions(r *root, args []string) (o NodesOptions, err error) {
@@ -177,9 +181,11 @@ func (f NodesFlags) check() error {
 		return fmt.Errorf("--selector %q: %w", f.Selector, err)
 	}
 	if problems := validation.IsQualifiedName(f.GroupBy); f.GroupBy != "" && len(problems) > 0 {
-		return fmt.Errorf("--group-by %q is neither zone, pool nor the key of a label: %s", f.GroupBy, problems[0])
+		return fmt.Errorf("--group-by %q is neither zone, pool, cluster nor the key of a label: %s", f.GroupBy, problems[0])
 	}
 	switch {
+	case f.GroupBy == report.ByCluster && len(f.Contexts) == 0 && !f.AllContexts:
+		return errors.New("--group-by cluster is for several clusters: name them with --contexts, or take --all-contexts")
 	case f.Top < 0:
 		return fmt.Errorf("--top %d: it is a number of rows", f.Top)
 	case f.Timeout <= 0:
@@ -324,7 +330,7 @@ func (o NodesOptions) verdict(view nodesView) error {
 		if f.Allocatable == 0 {
 			how = "though it takes none"
 		}
-		return codeError{exitOverBudget, fmt.Errorf("%s has %s, %s: more than --fail-above %g%%%s", f.Name, f.Of(), how, o.failAbove, others)}
+		return codeError{exitOverBudget, fmt.Errorf("%s has %s, %s: more than --fail-above %g%%%s", flux.InCluster(f.Cluster, f.Name), f.Of(), how, o.failAbove, others)}
 	}
 	if len(view.Gaps()) > 0 {
 		return silentError{exitPartial}

@@ -95,6 +95,8 @@ func nodeCases() []golden {
 			return faults.Fault{}
 		})},
 		{name: "nodes/contexts", args: "nodes --contexts blue,green,lost --top 3 --timeout 2s", with: severalContexts},
+		{name: "nodes/by-cluster", args: "nodes --contexts blue,green --timeout 2s --group-by cluster --sort-by use", with: severalContexts},
+		{name: "nodes/by-cluster-of-one", args: "nodes --group-by cluster"},
 		{name: "nodes/contexts-unknown", args: "nodes --contexts blue,purple", with: severalContexts},
 		{name: "nodes/contexts-json", args: "nodes --contexts blue,lost --top 1 -o json", with: severalContexts},
 		{name: "nodes/contexts-two-addresses", args: "nodes --contexts blue,azure --top 1 --as somebody --as-group all-listers", with: severalContexts},

@@ -49,14 +49,15 @@ type grouping struct {
 	notCompared map[int]bool
 }
 
-// group puts connections together that lead to one cluster. Only proof does that, and where there is none, that is told.
+// group puts connections together that lead to one cluster. Only proof does that, and where there is none, that is told. What
+// is proved to be another cluster stays another one, whatever shares objects with both.
 func group(connections []int, of func(i, j int) kube.Sameness, better func(i, j int) bool) grouping {
 	g := grouping{stands: make([]int, len(connections)), doubtful: map[int][]int{}, notCompared: map[int]bool{}}
 	var groups [][]int
 	for _, i := range connections {
 		joined, rest := []int{i}, [][]int(nil)
 		for _, members := range groups { // it may be what shows that two groups are one
-			if slices.ContainsFunc(members, func(j int) bool { return of(i, j) == kube.SameCluster }) {
+			if any2(joined, members, func(i, j int) bool { return of(i, j) == kube.SameCluster }) && !any2(joined, members, func(i, j int) bool { return of(i, j) == kube.OtherCluster }) {
 				joined = append(joined, members...)
 			} else {
 				rest = append(rest, members)
@@ -94,6 +95,11 @@ func group(connections []int, of func(i, j int) kube.Sameness, better func(i, j 
 		}
 	}
 	return g
+}
+
+// any2 tells whether something is so of one of some and one of others.
+func any2(some, others []int, is func(i, j int) bool) bool {
+	return slices.ContainsFunc(some, func(i int) bool { return slices.ContainsFunc(others, func(j int) bool { return is(i, j) }) })
 }
 
 // sameClusterLine tells that a context is left out.

@@ -96,3 +96,30 @@ func TestTheOrderOfContextsDoesNotDecide(t *testing.T) {
 		assert.Equal(t, []string{"Context viewer is the same cluster as admin, which counts once."}, said)
 	}
 }
+
+// What is proved to be another cluster stays one, whatever a third shares with both.
+func TestAKnownDifferenceBeatsAChain(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(2, 6).Draw(t, "connections")
+		told := map[[2]int]kube.Sameness{}
+		for i := range n {
+			for j := range i {
+				told[[2]int{j, i}] = rapid.SampledFrom([]kube.Sameness{kube.NotCompared, kube.Untold, kube.SameCluster, kube.OtherCluster}).Draw(t, "told")
+			}
+		}
+		of := func(i, j int) kube.Sameness { return told[[2]int{min(i, j), max(i, j)}] }
+		var all []int
+		for i := range n {
+			all = append(all, i)
+		}
+		g := group(all, of, func(i, j int) bool { return i < j })
+		for i := range n {
+			for j := range i {
+				if of(i, j) == kube.OtherCluster && g.stands[i] == g.stands[j] {
+					t.Fatalf("%d and %d are two clusters, and stand for one: %v", j, i, g.stands)
+				}
+			}
+		}
+	})
+}

@@ -114,6 +114,8 @@ type Object struct {
 	ManagedFields []byte
 	// Size of the object as JSON, in bytes.
 	Size int
+	// Literal says of what was read from files that nothing substitutes variables in it: a text like one is as it stands.
+	Literal bool
 	// AppliesElsewhere says that a Kustomization or HelmRelease applies to another cluster
 	// (spec.kubeConfig).
 	AppliesElsewhere bool
@@ -281,7 +283,7 @@ func parse(value *string) (time.Duration, bool) {
 // yet to be substituted.
 func (o Object) Undecided(f Field) bool {
 	value := o.Value(f)
-	return value != nil && strings.Contains(*value, "$")
+	return value != nil && strings.Contains(*value, "$") && !o.Literal
 }
 
 // Refused says why Flux does not take what an object has in a field, or that it has nothing where Flux wants something; ""

@@ -30,6 +30,8 @@ type deployment struct {
 type appliedObject struct {
 	builtResource
 	by flux.Ref // the Kustomization that applies it; the zero Ref for the root's own
+	// literal says that its Kustomization substitutes nothing in it.
+	literal bool
 }
 
 // locate finds the files of a Kustomization, or says why they are not in the checkout.
@@ -65,7 +67,7 @@ func (d *deployment) apply(t *Tree, configMaps map[flux.Ref]map[string]string, l
 	objects := make([]appliedObject, 0, len(d.built.resources))
 	var unset unsetError
 	for _, b := range d.built.resources {
-		o := appliedObject{builtResource: b, by: d.ref()}
+		o := appliedObject{builtResource: b, by: d.ref(), literal: d.Metadata.Name != "" && (!substitutes || b.raw)}
 		if substitutes && !b.raw {
 			missing, err := o.substitute(vars, t.seed, lenient)
 			if err != nil {

@@ -54,6 +54,7 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		f.refuse(d.ref(), o.ref.String())
 		return
 	}
+	object.Literal = o.literal
 	if meta := d.Spec.CommonMetadata; meta != nil {
 		object.Labels, object.Annotations = merge(object.Labels, meta.Labels), merge(object.Annotations, meta.Annotations)
 	}

@@ -124,6 +124,10 @@ func (g *NodeGroup) close() {
 func (l NodeGroupList) Names() []string {
 	var names []string
 	for _, g := range l.Items {
+		if l.GroupBy == ByCluster {
+			names = append(names, g.Cluster)
+			continue
+		}
 		names = append(names, flux.InCluster(g.Cluster, g.Name))
 	}
 	return names
@@ -177,10 +181,13 @@ func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
 		{Name: "ALLOCATABLE", Right: true, Spare: 1}, {Name: "USE%", Right: true}, {Name: "", Spare: 3},
 		{Name: "CAPACITY", Wide: true, Right: true}, {Name: "TERMINATING", Wide: true, Right: true},
 	}}
+	if l.GroupBy == ByCluster {
+		t.Columns = t.Columns[1:] // it is the first one
+	}
 	for _, g := range l.Items {
-		style := useStyle(g.Use)
+		style, name := useStyle(g.Use), cmp.Or(g.Name, unnamedGroup)
 		t.Add(map[string]Cell{
-			"CLUSTER": Text(g.Cluster), by: Text(cmp.Or(g.Name, unnamedGroup)), "NODES": Text(g.nodes.String()),
+			"CLUSTER": Text(g.Cluster), by: Text(name), "NODES": Text(g.nodes.String()),
 			"PODS": {Text: g.pods.String(), Style: style}, "ALLOCATABLE": Text(g.allocatable.String()), "CAPACITY": Text(g.capacity.String()),
 			"USE%": {Text: g.use.String(), Style: style}, "": {Text: bar(g.Use, layout.EastAsian), Style: style}, "TERMINATING": Text(g.terminating.String()),
 		})

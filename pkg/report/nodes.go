@@ -134,10 +134,13 @@ func poolLabels() []string {
 	}
 }
 
+// ByCluster has groups be the clusters that are looked at.
+const ByCluster = "cluster"
+
 // NodeLabels are the labels that a NodeList reads from nodes, with the one to group by.
 func NodeLabels(groupBy string) []string {
 	keys := append(zoneLabels(), poolLabels()...)
-	if groupBy != "" && groupBy != "zone" && groupBy != "pool" {
+	if !slices.Contains([]string{"", "zone", "pool", ByCluster}, groupBy) {
 		keys = append(keys, groupBy)
 	}
 	return keys
@@ -280,6 +283,8 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 		item.Group = item.Zone
 	case "pool":
 		item.Group = item.Pool
+	case ByCluster:
+		item.Group = c.Cluster
 	default:
 		item.Group = n.Labels[groupBy]
 	}
