@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -110,9 +112,22 @@ func appendPut(txn []byte, r Record) []byte {
 }
 
 func (s *Store) commit(ctx context.Context, txn []byte) error {
-	_, err := s.call(ctx, "Txn", txn)
-	return err
+	const attempts = 5 // on a machine that is busy etcd may take too long for itself; what is put again stays the same
+	for attempt := 1; ; attempt++ {
+		_, err := s.call(ctx, "Txn", txn)
+		if !errors.Is(err, errUnavailable) || attempt == attempts {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Second):
+		}
+	}
 }
+
+// errUnavailable is etcd's answer where it could not do something in time (gRPC's code 14).
+var errUnavailable = errors.New("unavailable")
 
 // call sends one request, framed as gRPC frames a message: a byte for compression, four for the length. It returns the
 // message of the answer.
@@ -142,6 +157,9 @@ func (s *Store) call(ctx context.Context, method string, message []byte) ([]byte
 	if status != "0" {
 		if plain, err := url.PathUnescape(why); err == nil {
 			why = plain
+		}
+		if status == "14" {
+			return failed(fmt.Errorf("%w: %s", errUnavailable, why))
 		}
 		return failed(fmt.Errorf("gRPC status %q: %s", status, why))
 	}

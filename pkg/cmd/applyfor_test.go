@@ -173,7 +173,7 @@ func TestApplyForLeavesLaterChoices(t *testing.T) {
 	o := <-result
 	assert.Equal(t, exitFailed, o.code)
 	assert.Contains(t, o.stderr, "somebody (kubectl-patch) changed it since")
-	assert.Contains(t, o.stderr, "could not be taken back whole. Try again with: kubectl fluxtune revert -n "+f.apps+" --session 20261122-120000-test")
+	assert.Contains(t, o.stderr, "could not be taken back whole. Try again with: kubectl fluxtune revert --kubeconfig "+f.Kubeconfig()+" -n "+f.apps+" --session 20261122-120000-test")
 	assert.Equal(t, "7m", f.interval(t))
 }
 
@@ -186,7 +186,7 @@ func TestApplyForUnderALaterSession(t *testing.T) {
 	ctrlC()
 	o := <-result
 	assert.Equal(t, exitFailed, o.code)
-	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: its changes are taken back but for what later sessions set, which stays until they are reverted: kubectl fluxtune sessions -n "+f.apps)
+	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: its changes are taken back but for what later sessions set, which stays until they are reverted: kubectl fluxtune sessions --kubeconfig "+f.Kubeconfig()+" -n "+f.apps)
 	assert.NotContains(t, o.stderr, "Try again with")
 	f.revert(t, "--session", "later")
 	assert.Equal(t, "5m", f.interval(t))
@@ -208,9 +208,9 @@ func TestExpiredSessions(t *testing.T) {
 	assert.Regexp(t, `(?m)^expires .* overdue for 60m$`, sessions.stdout)
 	doctor := on(f.Cluster).run(t.Context(), "doctor", "-n", f.apps)
 	assert.Contains(t, doctor.stdout, "1 session overdue: expires (for 60m)")
-	assert.Contains(t, doctor.stdout, "kubectl fluxtune revert -n "+f.apps+" --expired")
+	assert.Contains(t, doctor.stdout, "kubectl fluxtune revert -n "+f.apps+" --kubeconfig "+f.Kubeconfig()+" --expired")
 
-	assert.Contains(t, sessions.stderr, "1 session should have ended. Take that back with: kubectl fluxtune revert -n "+f.apps+" --expired")
+	assert.Contains(t, sessions.stderr, "1 session should have ended. Take that back with: kubectl fluxtune revert --kubeconfig "+f.Kubeconfig()+" -n "+f.apps+" --expired")
 
 	o := f.revert(t, "--expired")
 	assert.Zero(t, o.code, o.stderr)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/aymanbagabas/go-udiff"
 	"sigs.k8s.io/yaml"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -36,7 +35,7 @@ func (o FleetOptions) showDiff(ctx context.Context, r *root, items []tune.Item, 
 		if o.Cluster != "" {
 			name = o.Cluster + "/" + name
 		}
-		diff := udiff.Unified(o.before()+"/"+name, "planned/"+name, string(before), string(after))
+		diff := terminal.Diff(o.before()+"/"+name, "planned/"+name, before, after)
 		if _, err := fmt.Fprint(r.Out, terminal.PaintDiff(diff, color)); err != nil {
 			return err
 		}

@@ -321,7 +321,7 @@ func TestProposedLabels(t *testing.T) {
 		}
 		return nil
 	}
-	assert.Equal(t, []string{"kubectl label namespace platform environment=production"}, run())
+	assert.Equal(t, []string{"kubectl --kubeconfig " + c.Kubeconfig() + " label namespace platform environment=production"}, run())
 	c.CreateNamespace(t, "shop", map[string]string{"environment": "development"})
 	c.Apply(t, gitRepository("shop", "app", "interval: 5m"))
 	assert.Empty(t, run(), "nothing tells which")

@@ -283,7 +283,7 @@ func TestInterruptWhileWaiting(t *testing.T) {
 	assert.Equal(t, exitFailed, late.code)
 	assert.Contains(t, late.stderr, "1 configured, 0 unchanged, 0 left alone, 0 failed, 1 not ready yet.")
 	assert.Contains(t, late.stderr, "Changed, and not ready yet: GitRepository "+ns+"/app: its controller has not observed the change yet")
-	assert.Contains(t, late.stderr, "Session 20261122-120000-test. Take it back with: kubectl fluxtune revert -n "+ns+" --session 20261122-120000-test")
+	assert.Contains(t, late.stderr, "Session 20261122-120000-test. Take it back with: kubectl fluxtune revert --kubeconfig "+c.Kubeconfig()+" -n "+ns+" --session 20261122-120000-test")
 
 	ctx, ctrlC := context.WithCancel(t.Context())
 	result := make(chan outcome, 1)

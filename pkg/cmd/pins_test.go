@@ -97,7 +97,7 @@ func TestRulesThatNothingNeedsAreNamed(t *testing.T) {
 	check, found := pins()
 	require.True(t, found)
 	assert.Equal(t, "1 Kustomization with rules of fluxtune in spec.ignore that no object needs any more: Kustomization "+f.flux+"/root", check.Message)
-	require.Equal(t, []string{"kubectl fluxtune revert -n " + f.apps + " --expired"}, check.Run)
+	require.Equal(t, []string{"kubectl fluxtune revert -n " + f.apps + " --kubeconfig " + f.Kubeconfig() + " --expired"}, check.Run)
 	o = on(f.Cluster).must(t, append(words(strings.TrimPrefix(check.Run[0], "kubectl fluxtune ")), "--yes")...)
 	ignore, note := f.rules(t)
 	assert.Empty(t, ignore, "%s%s", o.stdout, o.stderr)

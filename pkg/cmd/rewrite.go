@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -220,7 +219,7 @@ func (o RewriteOptions) show(r manifest.Rewriting) error {
 		if err != nil {
 			return err
 		}
-		diff := udiff.Unified("a/"+file, "b/"+file, string(was), string(r.Files[file]))
+		diff := terminal.Diff("a/"+file, "b/"+file, was, r.Files[file])
 		if o.layout.Width > 0 {
 			diff = terminal.Printable(diff) // on a terminal; in a pipe somebody may apply it
 		}

@@ -257,7 +257,7 @@ func TestWaitThatTimesOutTellsTheWayBack(t *testing.T) {
 	results := decode[report.Results](t, o)
 	assert.Equal(t, report.ResultSummary{Changed: 1, NotReady: 1}, results.Summary)
 	assert.Equal(t, "configured", results.Items[0].Action)
-	assert.Contains(t, o.stderr, "Session "+session+". Take it back with: kubectl fluxtune revert -n "+f.apps+" --session "+session)
+	assert.Contains(t, o.stderr, "Session "+session+". Take it back with: kubectl fluxtune revert --kubeconfig "+f.Kubeconfig()+" -n "+f.apps+" --session "+session)
 	assert.Zero(t, f.revert(t, "--session", session).code)
 	assert.Equal(t, "5m", f.interval(t))
 }

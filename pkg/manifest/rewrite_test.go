@@ -8,11 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aymanbagabas/go-udiff"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -94,7 +94,7 @@ func story(t *testing.T, tree *Tree) string {
 	for _, file := range sortedKeys(r.Files) {
 		was, err := tree.ReadFile(file)
 		require.NoError(t, err)
-		b.WriteString(udiff.Unified("a/"+file, "b/"+file, string(was), string(r.Files[file])))
+		b.WriteString(terminal.Diff("a/"+file, "b/"+file, was, r.Files[file]))
 	}
 	holds(t, tree, fleets, r)
 	return b.String()

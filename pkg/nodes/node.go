@@ -99,7 +99,7 @@ func (c *Counter) Names(ctx context.Context) []string {
 
 func (c *Counter) watchNodes(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 	o.LabelSelector = c.options.NodeSelector
-	return c.client.Nodes().Watch(ctx, o)
+	return c.watch(ctx, "nodes", "", o)
 }
 
 func (c *Counter) applyNode(e watch.Event) {

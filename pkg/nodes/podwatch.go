@@ -117,7 +117,9 @@ func (c *Counter) followNamespaces(ctx context.Context, names []string) {
 			set(names)
 			return version, nil
 		},
-		open: c.client.Namespaces().Watch,
+		open: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return c.watch(ctx, "namespaces", "", o)
+		},
 		apply: func(e watch.Event) {
 			namespace, ok := e.Object.(*corev1.Namespace)
 			if !ok {
@@ -157,7 +159,7 @@ func (c *Counter) poll(ctx context.Context) {
 		if p.version == "" {
 			continue
 		}
-		w, err := c.client.Pods("").Watch(ctx, podOptions(metav1.ListOptions{ResourceVersion: p.version}))
+		w, err := c.watch(ctx, "pods", "", podOptions(metav1.ListOptions{ResourceVersion: p.version}))
 		if err == nil {
 			w.Stop()
 		}
@@ -188,7 +190,7 @@ func (c *Counter) mend(ctx context.Context) {
 
 func (c *Counter) watchPods(namespace string) func(context.Context, metav1.ListOptions) (watch.Interface, error) {
 	return func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-		return c.client.Pods(namespace).Watch(ctx, podOptions(o))
+		return c.watch(ctx, "pods", namespace, podOptions(o))
 	}
 }
 

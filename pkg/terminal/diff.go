@@ -1,6 +1,17 @@
 package terminal
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+)
+
+// Diff is what changes from one text to another as a unified diff, which git apply and patch take; "" where nothing does.
+func Diff(fromName, toName string, from, to []byte) string {
+	text := string(diff.Diff(fromName, from, toName, to))
+	_, text, _ = strings.Cut(text, "\n") // a line that names the command
+	return text
+}
 
 // PaintDiff colours the lines of a unified diff by what they mean, where colours are wanted.
 func PaintDiff(diff string, color bool) string {
