@@ -38,13 +38,23 @@ func takeCharts(sides ...*budget.Input) charts {
 }
 
 // add adds the charts of the HelmReleases that a side has in the end. Before is what the cluster had, with its charts: a
-// suspended HelmRelease leaves its chart as it was, or has none where it is new; nil where nobody knows what it had.
+// suspended HelmRelease leaves its chart as it was, also where it is removed (helm-controller 1.6
+// internal/controller/helmrelease_controller.go, reconcileDelete), or has none where it is new; nil where nobody knows what it
+// had.
 func (c charts) add(side, before *budget.Input) {
 	had := map[flux.Ref]flux.Object{}
+	var left []tune.Item // releases that are gone, and whose charts are not
 	if before != nil {
+		stays := map[flux.Ref]bool{}
+		for _, item := range slices.Concat(side.Items, side.Others) {
+			stays[item.Object.Ref] = true
+		}
 		for _, item := range slices.Concat(before.Items, before.Others) {
 			if made, makes := flux.ChartOf(item.Object); makes {
 				had[item.Object.Ref] = made
+				if item.Object.Suspended && !stays[item.Object.Ref] {
+					left = append(left, item)
+				}
 			}
 		}
 	}
@@ -72,4 +82,5 @@ func (c charts) add(side, before *budget.Input) {
 	items, others := side.Items, side.Others
 	add(items, false)
 	add(others, true)
+	add(left, false)
 }

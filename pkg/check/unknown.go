@@ -127,7 +127,7 @@ func (p *pairing) doubt(side *Side, other *Cluster, others *Side, own budget.Inp
 	doubts := side.Tree.Doubts(side.Fleets, fleet.Root)
 	carried := func(items []tune.Item, asked bool) (more []tune.Item) {
 		for _, item := range items {
-			if has[item.Object.Ref] {
+			if has[item.Object.Ref] || item.Object.MadeChart() { // charts follow their HelmReleases in the end
 				continue
 			}
 			gap, unknown := doubts.About(item.Object.Ref, fleet)

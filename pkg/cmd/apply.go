@@ -157,7 +157,10 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	plan := f.plan(&o.Options)
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
 	overview := o.overview(plan, f.forecast(plan.Items, o.PatchesPerSecond), o.cost(f, plan), o.PatchesPerSecond)
-	overview.Fitting, overview.Together, overview.Missing = fitting, o.together != nil, report.NewMissing(o.gaps(f))
+	if o.together != nil && o.together.parts {
+		fitting = nil // what was fitted for all is not what is there any more; the end says what comes of it
+	}
+	overview.Fitting, overview.Together, overview.Missing = fitting, o.together.several(), report.NewMissing(o.gaps(f))
 	if err := o.showPlan(ctx, overview, f); err != nil {
 		return err
 	}
@@ -182,6 +185,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 			}
 			return o.writes(plan, f, stamp)
 		},
+		plan:     plan,
 		rules:    plan.Pins,
 		results:  report.NewResults(plan.Policy, cluster.Configured, report.PlannedItems(plan.Items)),
 		question: o.question(overview, plan.Changes(), plan.Pins),
@@ -193,9 +197,6 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 			d.Session, d.Warnings = session, plan.Warnings
 		},
 	}, f)
-	if session != "" || err == nil {
-		o.done(f, plan, err)
-	}
 	if sentence := undone.Sentence(); sentence != "" {
 		_, _ = fmt.Fprintln(o.root.ErrOut, sentence)
 	}

@@ -267,6 +267,9 @@ func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
 		return document.DrawOverview(o.root.Out, o.root.repeated("plan"), l)
 	}
 	_, _ = fmt.Fprintln(o.root.Out, terminal.WrapLine(document.Headline(), l.Width))
+	for _, line := range report.NotRead(document.Missing) {
+		_, _ = fmt.Fprintln(o.root.Out, terminal.WrapLine("Not read: "+line, l.Width))
+	}
 	for _, section := range document.Sections(l.Wide) {
 		_, _ = fmt.Fprintf(o.root.Out, "\n%s:\n", section.Title)
 		if err := section.Table.Draw(o.root.Out, l); err != nil {

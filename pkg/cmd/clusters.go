@@ -58,7 +58,7 @@ func (f ClusterFlags) chosen(r *root) ([]string, error) {
 	var names []string
 	for _, name := range f.Contexts { // a typing error, not a cluster that is away
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("--contexts: there is no context %q: kubectl config get-contexts lists the contexts", name)
+			return nil, fmt.Errorf("--contexts: there is no context %q: kubectl config get-contexts lists the contexts (one with a comma in its name is written '\"a,b\"')", name)
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)

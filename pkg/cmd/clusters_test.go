@@ -236,7 +236,7 @@ func TestClusterFlagsThatDoNotGoTogether(t *testing.T) {
 	t.Parallel()
 	f := newFleetOfTwo(t)
 	for args, want := range map[string]string{
-		"get --contexts east,nowhere":                 `--contexts: there is no context "nowhere": kubectl config get-contexts lists the contexts`,
+		"get --contexts east,nowhere":                 `--contexts: there is no context "nowhere": kubectl config get-contexts lists the contexts (one with a comma in its name is written '"a,b"')`,
 		"plan --contexts east --all-contexts":         "--contexts and --all-contexts cannot be used together",
 		"budget --contexts east --context west":       "--context names one cluster, so it does not go with --contexts and --all-contexts",
 		"get --contexts east -f .":                    "--contexts and --all-contexts look at clusters, and -f at files: give one of them",

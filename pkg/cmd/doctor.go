@@ -26,6 +26,7 @@ type DoctorFlags struct {
 
 // DoctorOptions are what the run needs.
 type DoctorOptions struct {
+	again  string // the flags of the policy
 	Client *cluster.Client
 	// Namespace to look at; "" for all.
 	Namespace          string
@@ -118,7 +119,7 @@ func (f *DoctorFlags) toOptions(r *root) (*DoctorOptions, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &DoctorOptions{Client: fleet.Client, Policy: fleet.Policy, DefaultEnvironment: fleet.DefaultEnvironment, root: r}
+	o := &DoctorOptions{Client: fleet.Client, Policy: fleet.Policy, DefaultEnvironment: fleet.DefaultEnvironment, root: r, again: f.PolicyFlags.again()}
 	namespace, given, err := r.config.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
 		return nil, kubeconfigError(err)
@@ -256,9 +257,9 @@ func distribution(deployments []cluster.Deployment) string {
 // where is what commands take to look in the same place.
 func (o *DoctorOptions) where() string {
 	if o.Namespace != "" {
-		return "-n " + o.Namespace + o.root.connection()
+		return "-n " + o.Namespace + o.root.connection() + o.again
 	}
-	return "-A" + o.root.connection()
+	return "-A" + o.root.connection() + o.again
 }
 
 // next are the commands that the user's rights make worth running, one at least.

@@ -55,7 +55,7 @@ func TestDoctorOptionsFromEveryFlag(t *testing.T) {
 	require.NotNil(t, o.Client)
 	o.Client = nil
 	assert.Equal(t, &DoctorOptions{
-		Policy: fast, DefaultEnvironment: "staging", root: r,
+		Policy: fast, DefaultEnvironment: "staging", root: r, again: " --policy fast --set dev.gitrepo.interval=31s --default-env stg --env-alias uat=stg",
 		printer: &printer{format: "json", layout: report.Layout{Color: true, Width: 99}, out: r.Out},
 	}, o)
 	flags.AllNamespaces = false

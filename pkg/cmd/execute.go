@@ -13,6 +13,8 @@ import (
 // job is what apply, revert or forget is about to do.
 type job struct {
 	run cluster.Run
+	// plan is what it comes from.
+	plan tune.Plan
 	// rules are the owners whose rules will change, as far as can be told before.
 	rules []tune.Pin
 	// results starts the document with the results: what was planned for every object.
@@ -34,6 +36,9 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 		return err
 	}
 	if err := o.confirm(ctx, j.question, len(j.run.Writes)+len(j.rules)); err != nil {
+		if o.together != nil {
+			o.together.parts = true
+		}
 		return err
 	}
 	if j.begin != nil {
@@ -45,6 +50,9 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 		out = pretend(j)
 	} else {
 		out = o.carryOut(ctx, j.run, f)
+	}
+	if o.together != nil && o.DryRun == dryRunNone {
+		o.together.changed(f, j.plan, out, o.root.Now())
 	}
 	gaps := f.snapshot.Gaps
 	if o.printer.format == "markdown" { // each cluster's is a document of its own

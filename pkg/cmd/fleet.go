@@ -265,6 +265,9 @@ func (o FleetOptions) scopeFlags(r *root) string {
 	if o.Files != nil {
 		return " -f " + quoted(o.Files.name)
 	}
+	if len(o.clusters) == 1 {
+		r = o.clusters[0].root
+	}
 	flags := r.connection()
 	if len(o.clusters) > 1 {
 		var names []string

@@ -188,6 +188,7 @@ func (fs fleets) notes(r *root) {
 // worst that happened. After Ctrl-C the rest is not begun, which is said.
 func (fs fleets) eachCluster(ctx context.Context, o OutputOptions, run func(fleet, OutputOptions) error) error {
 	if len(fs.all) == 1 && len(fs.missing) == 0 {
+		o.root = fs.all[0].options.inCluster(o.root)
 		return run(fs.all[0], o)
 	}
 	var failed []error

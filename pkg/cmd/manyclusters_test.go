@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -59,6 +60,44 @@ func TestProposalsKeepTheConnection(t *testing.T) {
 	for _, name := range []string{"get", "plan", "budget", "doctor", "doctor without labels", "receivers", "apply", "revert of the first"} {
 		assert.True(t, seen[name], "%s proposes nothing", name)
 	}
+}
+
+// One name after --contexts names a cluster, too.
+func TestProposalsOfOneOfTheContexts(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	i := f.invocation()
+	i.terminal, i.stdin = true, &lineByLine{lines: []string{"y\n"}}
+	o := i.must(t, "apply", "--contexts", "west")
+	assert.Contains(t, o.stderr, `in context "west"`, "the current one is east")
+	assert.Contains(t, f.anonymous(o.stderr), "Take it back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --context west -n namespace-west --session")
+	record := `{"steps":[{"session":"late","policy":"fast","time":"2026-11-22T10:00:00Z","until":"2026-11-22T11:00:00Z","fields":{"spec.interval":{"from":"10m","to":"1m"}}}]}`
+	f.Kubectl(t, "annotate", "gitrepository", "app", "-n", f.west, "--overwrite", "fluxtune.github.io/original="+record)
+	o = f.invocation().must(t, "sessions", "--contexts", "west")
+	assert.Contains(t, f.anonymous(o.stderr), "Take that back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --context west -n namespace-west --expired")
+}
+
+// What was carried out of a plan is counted, and no more; what a revert leaves alone asks all the same.
+func TestCostsOfWhatWasCarriedOut(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	var names []string
+	for n := range 12 { // more than have a row each
+		names = append(names, fmt.Sprintf("r%02d", n))
+		f.Apply(t, gitRepository(f.east, names[n], "interval: 5m, timeout: 2m"))
+	}
+	i := f.invocation()
+	i.width = 100
+	i.must(t, append([]string{"apply", "--context", "east", "--yes", "gitrepository"}, names[:11]...)...)
+	costs := func(o outcome) []string { return regexp.MustCompile(`Git requests [^\n]*`).FindAllString(o.stdout, -1) }
+	// In east 11 at 1m and 2 at 5m, in west one at 10m.
+	i.terminal, i.stdin = true, &lineByLine{lines: []string{"y\n"}}
+	assert.Equal(t, []string{"Git requests 690/h -> 162/h: 77% fewer, of all clusters together"}, costs(i.must(t, "revert", "--contexts", "east,west")))
+
+	// What is not confirmed stays.
+	i.session, i.stdin = "partly", &lineByLine{lines: []string{"n\n", "y\n"}}
+	o := i.run(t.Context(), "apply", "--contexts", "east,west", "--rows")
+	assert.Equal(t, []string{"Git requests 162/h -> 786/h: 385% more, of all clusters together", "Git requests 162/h -> 216/h: 33% more, of all clusters together"}, costs(o), o.stdout)
 }
 
 // Sessions of several clusters are overdue in those.

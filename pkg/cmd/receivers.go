@@ -11,7 +11,6 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
@@ -105,10 +104,7 @@ func (f *ReceiversFlags) toOptions(r *root, args []string) (o ReceiversOptions, 
 
 // again are the flags that have another command read the same, under the same policy.
 func (f *ReceiversFlags) again() string {
-	text := ""
-	if f.Policy != policy.DefaultName {
-		text += " --policy " + quoted(f.Policy)
-	}
+	text := f.PolicyFlags.again()
 	if f.Filename != "" {
 		text += " -f " + quoted(f.Filename)
 	}

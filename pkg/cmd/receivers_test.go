@@ -95,7 +95,7 @@ func TestReceiversOptions(t *testing.T) {
 	want.related, want.receivers = true, true
 	same(t, want, o.FleetOptions)
 	assert.Equal(t, map[string]webhook.HostType{"git.example.com": webhook.Gitea}, o.HostTypes)
-	assert.Equal(t, " --policy fast", o.flags)
+	assert.Equal(t, " --policy fast --set dev.gitrepo.interval=31s --default-env stg --env-alias uat=stg", o.flags)
 	assert.Empty(t, o.roots)
 	assert.Equal(t, "interval", o.sortBy)
 	assert.Equal(t, noon, o.now())

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -38,7 +39,7 @@ func (r *root) repeated(command string) string {
 // The flags of kubectl that say which cluster is asked, and those that also say as whom, but for secrets.
 var (
 	ofTheCluster    = []string{"kubeconfig", "context", "cluster", "server", "tls-server-name", "certificate-authority", "insecure-skip-tls-verify"}
-	ofTheConnection = slices.Concat(ofTheCluster, []string{"user", "client-certificate", "client-key", "as", "as-group", "as-uid"})
+	ofTheConnection = slices.Concat(ofTheCluster, []string{"user", "client-certificate", "client-key", "as", "as-group", "as-uid", "as-user-extra"})
 )
 
 // connection are the flags that have another command ask the same cluster as the same user, with a space before each; ""
@@ -55,6 +56,25 @@ func (r *root) connectionOf(names []string) string {
 		if f, plain := now.Lookup(name), fresh.Lookup(name); f != nil && f.Value.String() != plain.Value.String() {
 			words.WriteString(" " + strings.Join(typed(f), " "))
 		}
+	}
+	return words.String()
+}
+
+// again are the flags that have another command read under the same policy, with a space before each.
+func (f PolicyFlags) again() string {
+	var words strings.Builder
+	add := func(name, value string) { words.WriteString(" --" + name + " " + quoted(value)) }
+	if f.Policy != policy.DefaultName {
+		add("policy", f.Policy)
+	}
+	for _, value := range f.Set {
+		add("set", value)
+	}
+	if f.DefaultEnvironment != "" {
+		add("default-env", f.DefaultEnvironment)
+	}
+	for _, value := range f.EnvironmentAliases {
+		add("env-alias", value)
 	}
 	return words.String()
 }

@@ -141,7 +141,7 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 	}
 	way := tune.Plan{Items: report.RestoreItems(restores), Pins: rules}
 	overview := o.overview(way, f.forecast(way.Items, o.PatchesPerSecond), o.cost(f, way), o.PatchesPerSecond)
-	overview.Together, overview.Missing = o.together != nil, report.NewMissing(o.gaps(f))
+	overview.Together, overview.Missing = o.together.several(), report.NewMissing(o.gaps(f))
 	overview.Title, overview.Stay = "Revert", report.Stay(restores)
 	if err := o.showPlan(ctx, overview, restores, f); err != nil {
 		return err
@@ -158,13 +158,11 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 	}
 	err := o.execute(ctx, job{
 		run:      cluster.Run{Writes: writes, Owners: owners},
+		plan:     way,
 		rules:    rules,
 		results:  report.NewResults("", cluster.Restored, report.PlannedRestores(restores)),
 		question: o.restoreQuestion(overview, restores, rules),
 	}, f)
-	if _, asked := errors.AsType[silentError](err); err == nil || asked {
-		o.done(f, way, err)
-	}
 	if o.Yes && o.printer.tables() {
 		o.proposeLater(restores)
 	}

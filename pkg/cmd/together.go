@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -18,25 +19,40 @@ type together struct {
 	limits  budget.Limits
 	names   []string   // of the environments, in the policy's order
 	missing []flux.Gap // clusters that could not be read
+	parts   bool       // not all that was planned before was carried out
 }
 
 // newTogether begins with the clusters as they were read.
 func newTogether(fs fleets, o FleetOptions, now time.Time) *together {
 	t := &together{budgets: make([]budget.Budget, len(fs.all)), limits: budget.NewLimits(o.Policy.Limits, nil), names: o.Policy.EnvironmentNames(), missing: fs.missing}
 	for _, f := range fs.all {
-		plan := tune.Plan{}
-		for _, object := range f.objects {
-			plan.Items = append(plan.Items, tune.Item{Object: object, Assignment: f.resolver.Resolve(object)})
-		}
-		t.budgets[f.place] = f.budget(plan, now)
+		t.budgets[f.place] = f.budget(f.whole(tune.Plan{}), now)
 	}
 	return t
 }
 
+// whole is a plan for all objects that were asked for: those that it says nothing of stay.
+func (f fleet) whole(plan tune.Plan) tune.Plan {
+	planned := make(map[flux.Ref]bool, len(plan.Items))
+	for _, item := range plan.Items {
+		planned[item.Object.Ref] = true
+	}
+	plan.Items = slices.Clone(plan.Items)
+	for _, object := range f.objects {
+		if !planned[object.Ref] {
+			plan.Items = append(plan.Items, tune.Item{Object: object, Assignment: f.resolver.Resolve(object), Action: tune.ActionUnchanged})
+		}
+	}
+	return plan
+}
+
+// several tells whether the costs are those of more than the cluster that is changed.
+func (t *together) several() bool { return t != nil && len(t.budgets)+len(t.missing) > 1 }
+
 // with is what all clusters ask where one of them is planned to change.
-func (t *together) with(f fleet, planned budget.Budget) budget.Budget {
+func (t *together) with(f fleet, plan tune.Plan, now time.Time) budget.Budget {
 	all := slices.Clone(t.budgets)
-	all[f.place] = planned
+	all[f.place] = f.budget(f.whole(plan), now)
 	return t.sum(all)
 }
 
@@ -46,19 +62,26 @@ func (t *together) sum(all []budget.Budget) budget.Budget {
 	return sum
 }
 
-// changed notes that a plan was carried out in a cluster. Where it is not sure that all of it was, the more is counted.
-func (t *together) changed(f fleet, plan tune.Plan, sure bool, now time.Time) {
-	plan.Items = slices.Clone(plan.Items)
+// changed notes what of a plan was carried out in a cluster.
+func (t *together) changed(f fleet, plan tune.Plan, out cluster.Outcomes, now time.Time) {
+	wrote := make(map[flux.Ref]bool)
+	for _, r := range out.Objects {
+		wrote[r.Write.Target().Ref] = r.Wrote()
+	}
+	plan = f.whole(plan)
 	for i, item := range plan.Items {
+		if item.Action == tune.ActionChange && !wrote[item.Object.Ref] {
+			t.parts = true
+		}
 		for _, c := range item.Changes {
-			item.Object = item.Object.WithValue(c.Field, c.To)
+			if wrote[item.Object.Ref] {
+				item.Object = item.Object.WithValue(c.Field, c.To)
+			}
 		}
 		item.Changes, item.Action = nil, tune.ActionUnchanged
 		plan.Items[i] = item
 	}
-	if b := f.budget(plan, now); sure || b.Requests.Now > t.budgets[f.place].Requests.Now {
-		t.budgets[f.place] = b
-	}
+	t.budgets[f.place] = f.budget(plan, now)
 }
 
 // exceeded says of each share of a fitting that is not kept, since not all was changed as planned.

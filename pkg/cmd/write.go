@@ -85,7 +85,7 @@ func (o WriteOptions) eachCluster(ctx context.Context, fs fleets, do func(WriteO
 	if len(fs.all)+len(fs.missing) > 1 && !o.printer.tables() && o.printer.format != "diff" && o.printer.format != "markdown" {
 		o.collected = &[]report.Results{}
 	}
-	if len(fs.all) > 1 || len(fs.missing) > 0 {
+	if len(fs.all) > 1 || len(fs.missing) > 0 || o.fit != nil {
 		o.together = newTogether(fs, o.FleetOptions, o.root.Now())
 	}
 	err := fs.eachCluster(ctx, o.OutputOptions, func(f fleet, output OutputOptions) error {
@@ -114,18 +114,10 @@ func (o WriteOptions) gaps(f fleet) []flux.Gap {
 
 // cost is what the hosts get under a plan for a cluster, from the others, too.
 func (o WriteOptions) cost(f fleet, plan tune.Plan) budget.Budget {
-	b := f.budget(plan, o.root.Now())
 	if o.together == nil {
-		return b
+		return f.budget(plan, o.root.Now())
 	}
-	return o.together.with(f, b)
-}
-
-// done notes what became of a plan, for the clusters that follow.
-func (o WriteOptions) done(f fleet, plan tune.Plan, err error) {
-	if o.together != nil && o.DryRun == dryRunNone {
-		o.together.changed(f, plan, err == nil, o.root.Now())
-	}
+	return o.together.with(f, plan, o.root.Now())
 }
 
 func (f *WriteFlags) toOptions(r *root, args []string) (o WriteOptions, err error) {

@@ -17,7 +17,8 @@ type Mistyping struct {
 }
 
 // Mistyped tells of an object that Flux does not have, and whose API group is one of Flux's own or looks like one: it is
-// below toolkit.fluxcd.io, or one letter beside a group of Flux. It is false for what Flux has, and for all that is not
+// below toolkit.fluxcd.io, or one letter beside a group of Flux, or a kind of Flux's is in a group without a domain, or in one
+// that calls itself Flux's. It is false for what Flux has, and for all that is not
 // Flux's. The kinds and versions are those of the CRDs of Flux 2.0 to 2.9.
 func Mistyped(group, version, kind string) (Mistyping, bool) {
 	if group == "" { // no slash: the whole is taken for a version
@@ -27,7 +28,7 @@ func Mistyped(group, version, kind string) (Mistyping, bool) {
 	ours := func(k Kind) bool { return k.Group == group }
 	if !slices.ContainsFunc(known, ours) {
 		i := slices.IndexFunc(known, func(k Kind) bool { return oneEdit(k.Group, group) })
-		if i < 0 && !strings.HasSuffix(group, "."+toolkitDomain) {
+		if i < 0 && !strings.HasSuffix(group, "."+toolkitDomain) && !fluxLike(group, version, kind) {
 			return Mistyping{}, false
 		}
 		m := Mistyping{Key: "apiVersion", Why: fmt.Sprintf("Flux has no API group %q", group)}
@@ -55,6 +56,14 @@ func Mistyped(group, version, kind string) (Mistyping, bool) {
 		return Mistyping{Key: "apiVersion", Version: true, Why: fmt.Sprintf("Flux has no version %q of %s in %s: it has %s", version, kind, group, strings.Join(versions, ", "))}, true
 	}
 	return Mistyping{}, false
+}
+
+// fluxLike tells whether a kind of Flux is in a group that can only be meant for one of Flux's. The Helm operator before Flux 2
+// had a kind of the same name.
+func fluxLike(group, version, kind string) bool {
+	of := slices.ContainsFunc(toolkitKinds(), func(k Kind) bool { return k.Name == kind })
+	near := !strings.Contains(group, ".") || strings.Contains(group, "flux") || strings.Contains(group, "toolkit")
+	return of && near && (group != "helm.fluxcd.io" || version != "v1")
 }
 
 // toolkitKinds are all kinds of Flux, also those without an interval.

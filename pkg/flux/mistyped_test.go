@@ -29,6 +29,14 @@ func TestMistyped(t *testing.T) {
 		"a group, far":         {"kustomization.toolkit.fluxcd.io", "v1", "Kustomization", "apiVersion", "kustomize.toolkit.fluxcd.io"},
 		"a letter too few":     {"helm.toolkit.fluxd.io", "v2", "HelmRelease", "apiVersion", "helm.toolkit.fluxcd.io"},
 		"a version":            {"kustomize.toolkit.fluxcd.io", "v3", "Kustomization", "apiVersion", "v1, v1beta2, v1beta1"},
+		"another domain":       {"helm.toolkit.fluxcd.com", "v2", "HelmRelease", "apiVersion", "helm.toolkit.fluxcd.io"},
+		"a part of the domain": {"toolkit.fluxcd.io", "v2", "HelmRelease", "apiVersion", "helm.toolkit.fluxcd.io"},
+		"without toolkit":      {"source.fluxcd.io", "v1", "GitRepository", "apiVersion", "source.toolkit.fluxcd.io"},
+		"without a domain":     {"helm", "v2", "HelmRelease", "apiVersion", "helm.toolkit.fluxcd.io"},
+		"without a group":      {"", "v1", "GitRepository", "apiVersion", "source.toolkit.fluxcd.io"},
+		"a point for a slash":  {"", "helm.toolkit.fluxcd.io.v2", "HelmRelease", "apiVersion", "helm.toolkit.fluxcd.io"},
+		"the Helm operator's":  {"helm.fluxcd.io", "v1", "HelmRelease", "", ""},
+		"k3s's":                {"helm.cattle.io", "v1", "HelmChart", "", ""},
 		"no version":           {"", "kustomize.toolkit.fluxcd.io", "Kustomization", "apiVersion", "v1, v1beta2, v1beta1"},
 	} {
 		t.Run(name, func(t *testing.T) {

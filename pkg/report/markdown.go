@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
@@ -171,7 +172,11 @@ func (r Results) Markdown(w io.Writer, withNamespace bool) error {
 	if r.Session != "" {
 		note += ", session " + r.Session
 	}
-	if _, err := fmt.Fprintf(w, "### %s\n", markdownText(r.Summary.Line(r.Done)+note)); err != nil {
+	cluster := ""
+	if len(r.Items) > 0 {
+		cluster = r.Items[0].Ref.Cluster
+	}
+	if _, err := fmt.Fprintf(w, "### %s\n", markdownText(flux.InCluster(cluster, r.Summary.Line(r.Done)+note))); err != nil {
 		return err
 	}
 	if err := markdownNotRead(w, r.Missing); err != nil {
