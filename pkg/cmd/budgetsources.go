@@ -173,10 +173,32 @@ func selector(text string) (func(map[string]string) bool, error) {
 	return func(l map[string]string) bool { return s.Matches(labels.Set(l)) }, nil
 }
 
+// arriving are items with the changes that reach the cluster: of files, those below a suspended Kustomization, say, do not,
+// and make nothing cheaper or faster.
+func (f fleet) arriving(items []tune.Item) []tune.Item {
+	if f.options.Files == nil {
+		return items
+	}
+	items = slices.Clone(items)
+	for i, item := range items {
+		items[i].Changes = slices.DeleteFunc(slices.Clone(item.Changes), func(c tune.Change) bool { return !f.arrives(item.Object, c.Field) })
+		if len(items[i].Changes) == 0 && item.Action == tune.ActionChange {
+			items[i].Action = tune.ActionUnchanged
+		}
+	}
+	return items
+}
+
+// arrives tells whether what files say of a field reaches the cluster.
+func (f fleet) arrives(object flux.Object, field flux.Field) bool {
+	return f.options.Files == nil || f.options.Files.fleet().HeldOrSuspended(object.Ref, field) == ""
+}
+
 // budget is what a plan costs and buys, with the controllers' default flags: a plan reads no more of the
 // cluster than it changes. Now tells how long what fails has been failing.
 func (f fleet) budget(plan tune.Plan, now time.Time) budget.Budget {
 	p := f.options.Policy
+	plan.Items = f.arriving(plan.Items)
 	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.options.partial(), OneNamespace: f.snapshot.OneNamespace}
 	if len(plan.Items) < len(f.snapshot.Objects)+len(f.snapshot.Related) {
 		planned := make(map[flux.Ref]bool, len(plan.Items))

@@ -331,3 +331,17 @@ func TestCheckOptions(t *testing.T) {
 	_, err = policy.Preset("fast")
 	require.NoError(t, err)
 }
+
+// What a plan of files says that it costs is what check says of the commit that carries it out, also of what is suspended.
+func TestPlanAndCheckSayOneThing(t *testing.T) {
+	t.Parallel()
+	dir := writeKeptBranch(t)
+	plan := decode[report.Plan](t, invocation{}.must(t, "plan", "-f", dir, "-o", "json"))
+	invocation{}.must(t, "rewrite", "-f", dir, "--yes")
+	runGit(t, dir, "commit", "-q", "-a", "-m", "as the policy wants")
+	checked := decode[report.BranchCheck](t, invocation{}.must(t, "check", "-f", dir, "--base", "HEAD~1", "-o", "json"))
+	require.NotNil(t, plan.Summary.GitRequests)
+	assert.InDelta(t, plan.Summary.GitRequests.Now, checked.Summary.GitRequests.Before, 0.01)
+	assert.InDelta(t, plan.Summary.GitRequests.Planned, checked.Summary.GitRequests.After, 0.01)
+	assert.Positive(t, plan.Summary.Change, "below a suspended Kustomization")
+}

@@ -181,9 +181,9 @@ func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Clus
 	planned := map[flux.Ref]bool{}
 	for _, item := range plan.Items {
 		planned[item.Object.Ref] = true
-		changed[item.Object.Ref] = asked && item.Action == tune.ActionChange && item.Planned(flux.Interval) != item.Object.Interval
+		changed[item.Object.Ref] = asked && item.Action == tune.ActionChange && item.Planned(flux.Interval) != item.Object.Interval && f.arrives(item.Object, flux.Interval)
 	}
-	items := plan.Items
+	items := f.arriving(plan.Items)
 	if !asked {
 		items, planned = nil, map[flux.Ref]bool{}
 	}

@@ -40,15 +40,20 @@ func (f Fleet) Rule(o flux.Object, part flux.Field) string {
 	return f.rules[f.owners[o.Ref]].Held(o, part)
 }
 
-// HeldOrSuspended is Held, and tells of a suspended Kustomization, too.
+// HeldOrSuspended is Held, and tells of a Kustomization that is suspended or of which the API server refuses something, too.
 func (f Fleet) HeldOrSuspended(ref flux.Ref, field flux.Field) string {
 	if by, suspended := f.SuspendedBy(ref); suspended {
 		return whileSuspended(by)
 	}
-	if by := f.owners[ref]; f.starved[by] != nil {
+	by := f.owners[ref]
+	switch {
+	case f.starved[by] != nil:
 		return f.starved[by].why(by)
+	case f.refused[by] != "" && by.Name != "": // of files alone nobody knows who applies them
+		return f.refused[by]
+	default:
+		return f.Held(ref, field)
 	}
-	return f.Held(ref, field)
 }
 
 // SuspendedBy is the Kustomization that applies an object, or its source, and is suspended: what the files have of the object
