@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
 
 // managedObject is an object with its managedFields.

@@ -4,10 +4,11 @@ import (
 	"context"
 	"testing"
 
-	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
 
 // read evaluates a JSONPath as kubectl get -o jsonpath does; "" where the field or the object is absent.

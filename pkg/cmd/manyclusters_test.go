@@ -13,7 +13,12 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // proposed are the commands in an output, for the cluster: of fluxtune, and of kubectl.
@@ -258,4 +263,36 @@ func TestTypedAheadIsNoAnswer(t *testing.T) {
 	i.stdin = &lineByLine{lines: []string{"y\n", "y\n"}}
 	i.must(t, "apply", "--contexts", "east,west")
 	assert.Equal(t, 2, forgotten)
+}
+
+// Of a plan that was carried out in part, what was written counts, and no more.
+func TestWhatWasWrittenCounts(t *testing.T) {
+	t.Parallel()
+	p, err := policy.Preset("fast")
+	require.NoError(t, err)
+	s := flux.Snapshot{}
+	for _, name := range []string{"a", "b"} {
+		o, err := flux.Decode(fmt.Appendf(nil, `{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"GitRepository","metadata":{"name":%q,"namespace":"apps"},"spec":{"interval":"5m","url":"https://github.com/acme/%[1]s"}}`, name))
+		require.NoError(t, err)
+		s.Objects = append(s.Objects, o)
+	}
+	f := FleetOptions{Policy: p, DefaultEnvironment: "development"}.fleetOf(s)
+	plan := f.plan(&tune.Options{})
+	require.Equal(t, 2, plan.Changes())
+	all := newTogether(fleets{all: []fleet{f}}, f.options, noon)
+	assert.InDelta(t, 24, all.sum(all.budgets).Git.Now, 0.01)
+	assert.InDelta(t, 240, all.with(f, plan, noon).Git.Planned, 0.01)
+
+	out := cluster.Outcomes{Objects: []cluster.Result{
+		{Write: tune.ApplyWrite{Item: plan.Items[0]}, Outcome: cluster.Configured}, {Write: tune.ApplyWrite{Item: plan.Items[1]}, Outcome: cluster.NotAttempted},
+	}}
+	all.changed(f, plan, out, noon)
+	assert.InDelta(t, 120+12, all.sum(all.budgets).Git.Now, 0.01)
+	assert.True(t, all.parts)
+	assert.Equal(t, 2, plan.Changes(), "the plan is as it was")
+	share := fit.ShareUse{Share: policy.Share{Host: "github.com", Percent: 1}, Limit: 5000, Allowed: 50}
+	assert.Equal(t, []string{"github.com gets 132 requests/h, which are 3% of its limit, and not the 1% that it was fitted to: not all was changed as planned. Run the same command again, or take it back."},
+		all.exceeded(&fit.Fitting{Shares: []fit.ShareUse{share}}))
+	untouched := newTogether(fleets{all: []fleet{f}}, f.options, noon)
+	assert.Empty(t, untouched.exceeded(&fit.Fitting{Shares: []fit.ShareUse{{Share: share.Share, Limit: 5000, Allowed: 1}}}), "nothing was changed")
 }

@@ -4,10 +4,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
 
 // onlyShown are the flags that say how something is shown, and not what is meant.

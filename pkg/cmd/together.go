@@ -20,6 +20,7 @@ type together struct {
 	names   []string   // of the environments, in the policy's order
 	missing []flux.Gap // clusters that could not be read
 	parts   bool       // not all that was planned before was carried out
+	wrote   bool       // something was
 }
 
 // newTogether begins with the clusters as they were read.
@@ -67,6 +68,7 @@ func (t *together) changed(f fleet, plan tune.Plan, out cluster.Outcomes, now ti
 	wrote := make(map[flux.Ref]bool)
 	for _, r := range out.Objects {
 		wrote[r.Write.Target().Ref] = r.Wrote()
+		t.wrote = t.wrote || r.Wrote()
 	}
 	plan = f.whole(plan)
 	for i, item := range plan.Items {
@@ -84,8 +86,12 @@ func (t *together) changed(f fleet, plan tune.Plan, out cluster.Outcomes, now ti
 	t.budgets[f.place] = f.budget(plan, now)
 }
 
-// exceeded says of each share of a fitting that is not kept, since not all was changed as planned.
+// exceeded says of each share of a fitting that is not kept, since not all was changed as planned; nothing where nothing was
+// changed at all.
 func (t *together) exceeded(fitting *fit.Fitting) []string {
+	if !t.wrote {
+		return nil
+	}
 	var lines []string
 	sum := t.sum(t.budgets)
 	for _, s := range fitting.Shares {

@@ -1,10 +1,7 @@
 package tune
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -13,66 +10,6 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
-
-// PinsAnnotation on a Kustomization says which rules of its spec.ignore fluxtune added. Which it should
-// have follows from the records on the objects that it applies.
-const PinsAnnotation = flux.Group + "/pins"
-
-// pins is the value of PinsAnnotation: the digests of our rules, and who owned spec.ignore before us.
-type pins struct {
-	Rules  []string       `json:"rules"`
-	Owners []flux.Manager `json:"owners,omitempty"`
-	// Manager is the field manager that wrote the rules.
-	Manager string `json:"manager,omitempty"`
-}
-
-// readPins reads the pins of a Kustomization. What cannot be read (BadPins) names no rule: then none is taken for
-// ours, and none is touched.
-func readPins(o flux.Object) pins {
-	var p pins
-	if err := json.Unmarshal([]byte(o.Annotations[PinsAnnotation]), &p); err != nil {
-		return pins{}
-	}
-	return p
-}
-
-// BadPins says why nobody can tell the rules of fluxtune in a Kustomization's spec.ignore from those of others, and how to go
-// on; nil where its note can be read, or there is no rule or no note.
-func BadPins(o flux.Object) error {
-	note, noted := o.Annotations[PinsAnnotation]
-	if !noted || len(o.Ignore) == 0 {
-		return nil
-	}
-	var p pins
-	err := json.Unmarshal([]byte(note), &p)
-	if err == nil && p.Rules == nil {
-		err = errors.New("it names no rules")
-	}
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("reading annotation %[1]s, which tells the rules of fluxtune in %[2]s from those of others: %[3]w: take those that are not needed out of %[2]s by hand, then run: kubectl annotate %[4]s -n %[5]s %[6]s %[1]s-",
-		PinsAnnotation, flux.IgnoreField, err, "kustomization."+o.Group, o.Namespace, o.Name)
-}
-
-// take tells whether a rule is one of ours, and counts it: of two that are equal one is somebody else's.
-func (p *pins) take(r flux.IgnoreRule) bool {
-	i := slices.Index(p.Rules, digest(r))
-	if i < 0 {
-		return false
-	}
-	p.Rules = slices.Delete(slices.Clone(p.Rules), i, i+1)
-	return true
-}
-
-func digest(r flux.IgnoreRule) string {
-	data, err := json.Marshal(r)
-	if err != nil { // strings always marshal
-		return ""
-	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:8])
-}
 
 // Pinning tells whether a Kustomization bears rules of ours, or the annotation that names some.
 func Pinning(o flux.Object) bool {
