@@ -59,17 +59,17 @@ func TestDiffSaysWhereEachHunkIs(t *testing.T) {
 	})
 }
 
-// What is shown is what git apply makes of it, also where the last line has no end.
+// What is shown is what git apply makes of it, where many objects look alike and only some change, also where the last line has no end.
 func TestGitAppliesADiff(t *testing.T) {
 	t.Parallel()
 	var from, to strings.Builder
 	for i := range 24 {
-		fmt.Fprintf(&from, "kind: HelmRelease\nname: r%d\nspec:\n  interval: 10m\n  chart:\n    name: app\n    interval: 10m\n", i)
+		fmt.Fprintf(&from, "kind: HelmRelease\nname: r%d\nspec:\n  test: {}\n  install: {}\n  upgrade: {}\n  interval: 10m\n  chart:\n    name: app\n    interval: 10m\n  values: {}\n  more: {}\n---\n", i)
 		interval := "10m"
 		if i%3 == 0 {
 			interval = "1m"
 		}
-		fmt.Fprintf(&to, "kind: HelmRelease\nname: r%d\nspec:\n  interval: %s\n  chart:\n    name: app\n    interval: %[2]s\n", i, interval)
+		fmt.Fprintf(&to, "kind: HelmRelease\nname: r%d\nspec:\n  test: {}\n  install: {}\n  upgrade: {}\n  interval: %s\n  chart:\n    name: app\n    interval: %[2]s\n  values: {}\n  more: {}\n---\n", i, interval)
 	}
 	for _, end := range []string{"", "last: line", "last: line\n"} {
 		dir := t.TempDir()
