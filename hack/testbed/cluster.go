@@ -129,7 +129,7 @@ func (c *Cluster) startAll(ctx context.Context, opts Options, etcdDir, crdDir st
 	c.store = newStore(etcdPort)
 	for _, seed := range opts.Seed {
 		if err := seed(ctx, c.store); err != nil {
-			return fmt.Errorf("seeding the cluster: %w", err)
+			return errors.Join(fmt.Errorf("seeding the cluster: %w", err), c.etcd.ended())
 		}
 	}
 	port, err := freePort()
@@ -140,6 +140,7 @@ func (c *Cluster) startAll(ctx context.Context, opts Options, etcdDir, crdDir st
 		return err
 	}
 	c.apiServer = newAPIServer(c.binDir, c.dir, port, etcdPort, opts)
+	c.apiServer.needs = c.etcd
 	if err := c.StartAPIServer(ctx); err != nil {
 		return err
 	}

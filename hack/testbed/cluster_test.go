@@ -2,6 +2,9 @@ package testbed_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,4 +99,25 @@ func TestKilledAPIServerComesBackWithItsData(t *testing.T) {
 	assert.NotContains(t, kinds, "Receiver")
 	c.Kubectl(t, "get", "ocirepositories.v1beta2.source.toolkit.fluxcd.io", "-A")
 	require.NoError(t, c.StopAPIServer())
+
+	kill(t, c, "etcd")
+	require.ErrorContains(t, c.StartAPIServer(t.Context()), "etcd ended by itself: signal: killed", "not after minutes, and not of kube-apiserver")
+}
+
+// kill ends a program of the cluster behind its back, as a machine without memory does.
+func kill(t *testing.T, c *testbed.Cluster, program string) {
+	t.Helper()
+	process, err := os.FindProcess(pidOf(t, c.Dir(), program))
+	require.NoError(t, err)
+	require.NoError(t, process.Kill())
+}
+
+// pidOf reads the process id of a program of the cluster in a directory.
+func pidOf(t *testing.T, dir, program string) int {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, program+".pid"))
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(string(data))
+	require.NoError(t, err)
+	return pid
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,10 +46,7 @@ func TestNothingOutlivesAKilledOwner(t *testing.T) {
 	require.DirExists(t, dir)
 	var pids []int
 	for _, name := range []string{"etcd", "kube-apiserver"} {
-		data, err := os.ReadFile(filepath.Join(dir, name+".pid"))
-		require.NoError(t, err)
-		pid, err := strconv.Atoi(string(data))
-		require.NoError(t, err)
+		pid := pidOf(t, dir, name)
 		require.NoError(t, syscall.Kill(pid, 0), "%s runs", name)
 		pids = append(pids, pid)
 	}

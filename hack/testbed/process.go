@@ -28,6 +28,7 @@ type process struct {
 	env   []string // added to the environment
 	dir   string
 	ready func(context.Context) error // nil once the process serves
+	needs *process                    // without which it cannot serve; nil where there is none
 
 	cmd    *exec.Cmd
 	exited chan struct{}
@@ -67,10 +68,23 @@ func (p *process) start(ctx context.Context, limit time.Duration) error {
 		return errors.Join(fmt.Errorf("starting %s: %w", p.name, err), p.kill())
 	}
 	if err := p.awaitReady(ctx, limit); err != nil {
-		end, _ := os.ReadFile(p.logPath())
-		return errors.Join(fmt.Errorf("starting %s: %w\n%s", p.name, err, tail(end)), p.kill())
+		return errors.Join(fmt.Errorf("starting %s: %w\n%s", p.name, err, p.lastLines()), p.kill())
 	}
 	return nil
+}
+
+// lastLines is the end of the process's log.
+func (p *process) lastLines() []byte {
+	log, _ := os.ReadFile(p.logPath())
+	return tail(log)
+}
+
+// ended tells how a process ended that nobody stopped, with the end of its log; nil where it runs.
+func (p *process) ended() error {
+	if p == nil || p.cmd == nil || p.running() {
+		return nil
+	}
+	return fmt.Errorf("%s ended by itself: %s\n%s", p.name, p.cmd.ProcessState, p.lastLines())
 }
 
 // awaitReady asks again and again, each time for some seconds at most: a server that
@@ -79,8 +93,11 @@ func (p *process) awaitReady(ctx context.Context, limit time.Duration) error {
 	late := time.After(limit)
 	for {
 		err := p.askReady(ctx)
-		if err == nil {
+		if err == nil && p.running() { // what answers may be somebody else's, on the port that this one did not get
 			return nil
+		}
+		if err := p.needs.ended(); err != nil {
+			return err
 		}
 		select {
 		case <-p.exited:

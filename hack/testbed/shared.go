@@ -103,7 +103,7 @@ func (s *Shared) own(seeds []Seed) (*Cluster, error) {
 	}
 	for _, seed := range seeds {
 		if err := seed(ctx, c.store); err != nil {
-			return nil, errors.Join(fmt.Errorf("seeding the cluster: %w", err), c.Close())
+			return nil, errors.Join(fmt.Errorf("seeding the cluster: %w", err), c.etcd.ended(), c.Close())
 		}
 	}
 	return c, nil
