@@ -43,7 +43,11 @@ func Mistyped(group, version, kind string) (Mistyping, bool) {
 	i := slices.IndexFunc(known, func(k Kind) bool { return ours(k) && k.Name == kind })
 	if i < 0 {
 		m := Mistyping{Key: "kind", Why: fmt.Sprintf("Flux has no kind %q in %s", kind, group)}
-		near := slices.IndexFunc(known, func(k Kind) bool { return strings.EqualFold(k.Name, kind) || oneEdit(k.Name, kind) })
+		var names []string
+		for _, k := range known {
+			names = append(names, k.Name)
+		}
+		near := slices.Index(names, Meant(kind, names))
 		switch {
 		case near >= 0 && known[near].Name == kind: // of another group
 			m.Key, m.Why = "apiVersion", m.Why+fmt.Sprintf(": is %s meant?", known[near].Group)
@@ -75,6 +79,24 @@ func toolkitKinds() []Kind {
 		}
 	}
 	return append(all, Kind{Group: notificationGroup, Name: "Alert", Versions: []string{"v1beta3", "v1beta2", "v1beta1"}})
+}
+
+// Meant is the word among some that another is likely a typing error of, or the short form of; "" where none is. Cases, one letter and
+// what is missing at the end may differ.
+func Meant(word string, among []string) string {
+	const long = 4 // letters of which a beginning tells something
+	for _, like := range []func(a string) bool{
+		func(a string) bool { return strings.EqualFold(a, word) },
+		func(a string) bool { return len(a) > 2 && oneEdit(a, word) },
+		func(a string) bool {
+			return len(word) >= long && strings.HasPrefix(strings.ToLower(a), strings.ToLower(word))
+		},
+	} {
+		if i := slices.IndexFunc(among, like); i >= 0 {
+			return among[i]
+		}
+	}
+	return ""
 }
 
 // oneEdit tells whether two texts differ, and one letter too many, too few, another one, or two that changed places make

@@ -1,0 +1,136 @@
+// Command crdschema writes pkg/crd/schemas.json: what the CustomResourceDefinitions of Flux that the test bed collects say of
+// manifests, without descriptions and without status. It runs from the root of the repository: go generate ./pkg/crd.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("usage: crdschema FILE, from the root of the repository")
+	}
+	dir, err := testbed.Build(context.Background(), os.Stderr, testbed.UnitCRDs)
+	if err != nil {
+		return err
+	}
+	content, err := generate(dir)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(args[0], content, 0o644)
+}
+
+// definition is the part of a CustomResourceDefinition that is used.
+type definition struct {
+	Spec struct {
+		Group string `json:"group"`
+		Names struct {
+			Kind string `json:"kind"`
+		} `json:"names"`
+		Versions []struct {
+			Name   string `json:"name"`
+			Served bool   `json:"served"`
+			Schema struct {
+				OpenAPIV3Schema map[string]any `json:"openAPIV3Schema"`
+			} `json:"schema"`
+		} `json:"versions"`
+	} `json:"spec"`
+}
+
+// generate makes one line of each kind and version of the CRDs in a folder, sorted.
+func generate(dir string) ([]byte, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("looking for CRDs in %q: none is there", dir)
+	}
+	var lines []string
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading CRDs: %w", err)
+		}
+		var d definition
+		if err := yaml.Unmarshal(data, &d); err != nil {
+			return nil, fmt.Errorf("reading %q: %w", file, err)
+		}
+		for _, v := range d.Spec.Versions {
+			if !v.Served {
+				continue
+			}
+			line, err := lineOf(d.Spec.Group+"/"+v.Name+"/"+d.Spec.Names.Kind, v.Schema.OpenAPIV3Schema)
+			if err != nil {
+				return nil, err
+			}
+			lines = append(lines, line)
+		}
+	}
+	slices.Sort(lines)
+	var out bytes.Buffer
+	out.WriteString("{\n")
+	for i, line := range lines {
+		out.WriteString(line)
+		if i+1 < len(lines) {
+			out.WriteByte(',')
+		}
+		out.WriteByte('\n')
+	}
+	out.WriteString("}\n")
+	return out.Bytes(), nil
+}
+
+func lineOf(key string, schema map[string]any) (string, error) {
+	shorten(schema)
+	properties, _ := schema["properties"].(map[string]any)
+	delete(properties, "status")
+	properties["metadata"] = metadata()
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(schema); err != nil {
+		return "", fmt.Errorf("writing the schema of %q: %w", key, err)
+	}
+	return fmt.Sprintf("%q:%s", key, bytes.TrimSpace(out.Bytes())), nil
+}
+
+// metadata is what all kinds have, and CRDs do not tell (k8s.io/apimachinery pkg/apis/meta/v1, ObjectMeta).
+func metadata() map[string]any {
+	text := map[string]any{"type": "string"}
+	texts := map[string]any{"type": "object", "additionalProperties": text}
+	return map[string]any{"type": "object", "properties": map[string]any{"name": text, "namespace": text, "labels": texts, "annotations": texts}}
+}
+
+// shorten takes out of a schema what says nothing of whether a manifest is taken. A list is merged as its type says, and
+// taken whatever that is.
+func shorten(schema map[string]any) {
+	for _, key := range []string{"description", "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type"} {
+		delete(schema, key)
+	}
+	if properties, ok := schema["properties"].(map[string]any); ok {
+		for _, property := range properties {
+			shorten(property.(map[string]any))
+		}
+	}
+	for _, key := range []string{"items", "additionalProperties"} {
+		if part, ok := schema[key].(map[string]any); ok {
+			shorten(part)
+		}
+	}
+}
