@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
@@ -99,6 +100,8 @@ func generate(dir string) ([]byte, error) {
 func lineOf(key string, schema map[string]any) (string, error) {
 	shorten(schema)
 	properties, _ := schema["properties"].(map[string]any)
+	addOperatorKinds(properties, "spec", "eventSources")
+	addOperatorKinds(properties, "spec", "resources")
 	delete(properties, "status")
 	properties["metadata"] = metadata()
 	var out bytes.Buffer
@@ -115,6 +118,18 @@ func metadata() map[string]any {
 	text := map[string]any{"type": "string"}
 	texts := map[string]any{"type": "object", "additionalProperties": text}
 	return map[string]any{"type": "object", "properties": map[string]any{"name": text, "namespace": text, "labels": texts, "annotations": texts}}
+}
+
+// addOperatorKinds lets Alerts and Receivers name the kinds of the Flux Operator, which adds them to the CRDs that it installs
+// (internal/builder/templates.go of controlplaneio-fluxcd/flux-operator).
+func addOperatorKinds(properties map[string]any, keys ...string) {
+	list, _, _ := unstructured.NestedMap(properties, keys[0], "properties", keys[1], "items", "properties", "kind")
+	words, ok := list["enum"].([]any)
+	if !ok {
+		return
+	}
+	list["enum"] = append(words, "FluxInstance", "ResourceSet", "ResourceSetInputProvider")
+	_ = unstructured.SetNestedMap(properties, list, keys[0], "properties", keys[1], "items", "properties", "kind") // it is there
 }
 
 // shorten takes out of a schema what says nothing of whether a manifest is taken. A list is merged as its type says, and

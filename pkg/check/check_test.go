@@ -80,7 +80,7 @@ func TestFindings(t *testing.T) {
 		"a timeout of one's own":    {source("a", "  interval: 1m\n  timeout: 10m\n"), []string{}},
 		"a timeout that is not set": {source("a", "  interval: 30s\n"), []string{"7:3 policy: timeout of GitRepository apps/a is not set: policy per-environment makes it 2m in development"}},
 		"suspended":                 {source("a", "  interval: 1m\n  timeout: 10m\n  suspend: true\n  ref: {semver: 1.x}\n"), []string{}},
-		"what would follow the interval": {"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a, namespace: apps}\nspec:\n  interval: 10m\n", []string{
+		"what would follow the interval": {"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a, namespace: apps}\nspec:\n  interval: 10m\n  prune: true\n  sourceRef: {kind: GitRepository, name: a}\n", []string{
 			"5:3 policy: retryInterval of Kustomization apps/a is not set and would follow the interval of policy per-environment: it is set to what Flux uses now, 10m in development; " +
 				"timeout of Kustomization apps/a is not set and would follow the interval of policy per-environment: it is set to what Flux uses now, 9m30s in development",
 			"5:13 policy: interval 10m of Kustomization apps/a: policy per-environment makes it 1m in development",
@@ -213,7 +213,7 @@ func TestTimeoutsThatAreKept(t *testing.T) {
 func TestUnitsOfWhatIsNotBuilt(t *testing.T) {
 	t.Parallel()
 	files := fleet(source("a", "  interval: 1m\n  timeout: 2m\n"), "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: apps}\nspec:\n  interval: 40s\n  timeout: 20m\n"+
-		"  retryInterval: 1m\n  path: ./apps\n  sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}\n")
+		"  retryInterval: 1m\n  path: ./apps\n  prune: true\n  sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}\n")
 	files["apps/kustomization.yaml"] = "resources: [b.yaml, none.yaml]\n"
 	files["apps/b.yaml"] = source("b", "  interval: 1d\n  timeout: 2m\n")
 	c := New(Input{Head: side(t, files), Policy: testPolicy(t)})

@@ -59,6 +59,7 @@ func lint(in Input, side Side, base *Side, pairs []pairing, decisions manifest.D
 		l.duplicates(cluster)
 		l.variables(cluster)
 		l.kinds(cluster)
+		l.unfit(cluster)
 		l.paths(cluster, base)
 	}
 	l.unbuiltUnits()
@@ -233,6 +234,18 @@ func (l *linter) kinds(c Cluster) {
 			rule: RuleKind, at: l.locator.Locate(fleet, m.Ref, m.Key), cluster: c.Name, ref: m.Ref,
 			says: fmt.Sprintf("%s: %s", who, m.Why),
 			id:   fmt.Sprintf("%s %s %s %s", RuleKind, l.home(c, m.Ref), m.Ref, m.Why),
+		})
+	}
+}
+
+// unfit finds what the API server refuses by the schema of a CRD.
+func (l *linter) unfit(c Cluster) {
+	fleet := l.side.Fleets[c.Root]
+	for _, u := range fleet.Unfit() {
+		l.facts = append(l.facts, fact{
+			rule: RuleSchema, at: l.locator.Locate(fleet, u.Ref, u.Path...), cluster: c.Name, ref: u.Ref,
+			says: strings.TrimPrefix(strings.TrimPrefix(u.Field(), "spec.")+" of ", " of ") + who + ": " + u.Why,
+			id:   fmt.Sprintf("%s %s %s %s", RuleSchema, l.home(c, u.Ref), u.Ref, u.Fault),
 		})
 	}
 }

@@ -13,6 +13,9 @@ import (
 
 // applied is a cluster whose Kustomization apps/apps applies the folder apps.
 func applied(spec string, files map[string]string) map[string]string {
+	if !strings.Contains(spec, "prune: ") {
+		spec += "  prune: true\n"
+	}
 	all := fleet("apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps, namespace: apps}\nspec:\n  interval: 40s\n  timeout: 20m\n" +
 		"  retryInterval: 1m\n  path: ./apps\n  sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}\n" + spec)
 	maps.Copy(all, files)

@@ -66,6 +66,7 @@ func TestFaults(t *testing.T) {
 		"no kubeConfig":               {"Kustomization", kustomizeV1, "{interval: 5m, prune: true, kubeConfig: {}, " + source + "}", []string{"spec.kubeConfig: exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified"}},
 		"a default counts":            {"Bucket", sourceV1, "{interval: 5m, bucketName: a, endpoint: b, sts: {provider: aws, endpoint: 'https://a'}}", []string{"spec: 'ldap' is the only supported STS provider for the 'generic' Bucket provider"}},
 		"a variable in a rule":        {"Bucket", sourceV1, "{interval: 5m, bucketName: a, endpoint: b, provider: '${p}', sts: {provider: aws, endpoint: 'https://a'}}", nil},
+		"the Flux Operator's kinds":   {"Alert", "notification.toolkit.fluxcd.io/v1beta3", "{providerRef: {name: a}, eventSources: [{kind: FluxInstance, name: '*'}, {kind: ResourceSet, name: '*'}]}", nil},
 		"no spec":                     {"GitRepository", sourceV1, "~", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

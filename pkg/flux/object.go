@@ -116,6 +116,9 @@ type Object struct {
 	Size int
 	// Literal says of what was read from files that nothing substitutes variables in it: a text like one is as it stands.
 	Literal bool
+	// Unfit says of what was read from files why the API server refuses the manifest, besides what Refused says of its tunable
+	// fields; "" where it takes it, as far as it is known.
+	Unfit string
 	// AppliesElsewhere says that a Kustomization or HelmRelease applies to another cluster
 	// (spec.kubeConfig).
 	AppliesElsewhere bool

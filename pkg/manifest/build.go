@@ -18,6 +18,7 @@ import (
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/yaml"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/crd"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
@@ -219,12 +220,12 @@ func nodeJSON(n *kyaml.Node) (json.RawMessage, error) {
 
 const disabled = "disabled"
 
-// matters: Flux's objects, what they take variables from, what makes them, and what gives an environment.
+// matters: Flux's objects, also those without an interval, since the API server may refuse them, what they take variables from, what makes them, and what gives an environment.
 func (b builtResource) matters() bool {
 	if b.isResourceSet() || b.mistyped != nil {
 		return true
 	}
-	if _, known := flux.ParseManifestKind(b.ref.Group, b.ref.Kind); known {
+	if _, known := flux.ParseManifestKind(b.ref.Group, b.ref.Kind); known || crd.Known(b.ref.Group, b.ref.Kind) {
 		return true
 	}
 	if b.ref.Group == flux.OperatorGroup && b.ref.Kind == "FluxInstance" { // it makes a source

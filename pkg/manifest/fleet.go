@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/crd"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
@@ -40,7 +41,7 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 	if o.mistyped != nil {
 		f.mistype(d, o)
 	}
-	if !known && o.ref.Kind != "Namespace" {
+	if !known && o.ref.Kind != "Namespace" && !crd.Known(o.ref.Group, o.ref.Kind) {
 		return
 	}
 	if other, twice := f.owners[o.ref]; twice && other != d.ref() {
@@ -49,17 +50,21 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 	}
 	f.owners[o.ref] = d.ref()
 	object, err := flux.Decode(o.json)
+	object.Literal = o.literal
+	f.inspect(d, o, object)
 	if err != nil {
 		f.gap(o.ref.String(), err.Error(), false)
 		f.refuse(d.ref(), o.ref.String())
 		return
 	}
-	object.Literal = o.literal
 	if meta := d.Spec.CommonMetadata; meta != nil {
 		object.Labels, object.Annotations = merge(object.Labels, meta.Labels), merge(object.Annotations, meta.Annotations)
 	}
-	if !known {
+	switch {
+	case o.ref.Kind == "Namespace" && o.ref.Group == "":
 		f.Snapshot.Namespaces[object.Name] = object.Labels
+		return
+	case !known:
 		return
 	}
 	f.Snapshot.Objects = append(f.Snapshot.Objects, object)

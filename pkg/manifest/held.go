@@ -70,23 +70,6 @@ func whileSuspended(by flux.Ref) string {
 	return fmt.Sprintf("%s, which applies it, is suspended", by)
 }
 
-// refusedObject says why the API server does not take an object: a value that the CRD's pattern refuses, or a required one that
-// is absent; "" where it does. An interval of 0s is taken.
-func refusedObject(o flux.Object) string {
-	for _, t := range o.KindRow().Tunables {
-		value := o.Value(t.Field)
-		if why := o.Refused(t); why != "" && (value == nil || !isDuration(*value, t)) {
-			return fmt.Sprintf("%s of %s: %s", t.Field, o.Ref, why)
-		}
-	}
-	return ""
-}
-
-func isDuration(value string, t flux.Tunable) bool {
-	_, err := flux.ParseDuration(value, t.NoHours)
-	return err == nil
-}
-
 // refuse notes that the API server does not take an object of a Kustomization. Of that nothing is applied then, and nothing is
 // taken away (kustomize-controller internal/controller/kustomization_controller.go, apply; fluxcd/pkg ssa, ApplyAll: the dry
 // runs come first).
@@ -108,11 +91,12 @@ func (f *Fleet) noteHeld() {
 			f.rules[o.Ref], f.suspended[o.Ref] = tune.NewFromGit(o), o.Suspended
 		}
 	}
+	f.noteUnfit()
 	below := map[flux.Ref]bool{}
 	for _, o := range f.Snapshot.Objects {
 		by := f.owners[o.Ref]
 		below[by] = true
-		if why := refusedObject(o); why != "" {
+		if why := refusedTunable(o, f.rules[by]); why != "" {
 			f.refuse(by, why)
 		}
 		for _, t := range o.KindRow().Tunables {

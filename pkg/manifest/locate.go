@@ -1,8 +1,11 @@
 package manifest
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -69,7 +72,90 @@ func (l *Locator) Locate(f Fleet, ref flux.Ref, path ...string) Position {
 	if found == nil {
 		return Position{File: file, Line: 1, Column: 1}
 	}
+	if patched, ok := l.patched(f, d, ref, found, path); ok {
+		return patched
+	}
 	return position(file, found, path)
+}
+
+// patched is where a patch gives a part of an object what it is built with: where the object's own document has another text, or
+// none, and one place of what its build read has this. Patches are the files' mappings, and the texts in them.
+func (l *Locator) patched(f Fleet, d *deployment, ref flux.Ref, own *yaml.Node, path []string) (at Position, found bool) {
+	built := textAt(f.Manifest(ref), path)
+	if len(path) == 0 || built == "" || text(own, path...) == built {
+		return Position{}, false
+	}
+	if n := step(own, path...); n != nil && strings.Contains(n.Value, "$") {
+		return Position{}, false // a variable
+	}
+	for _, file := range sortedKeys(d.built.read) {
+		content, err := l.tree.ReadFile(file)
+		if err != nil || !isYAML(file) || !bytes.Contains(content, []byte(built)) {
+			continue
+		}
+		everyPair(content, func(key, value, mapping *yaml.Node) {
+			if value.Kind != yaml.ScalarNode || value.Value != built || !leadsTo(key, mapping, path) {
+				return
+			}
+			if place := position(file, value, nil); !found {
+				at, found = place, true
+			} else if place != at {
+				at.File = "" // one of several
+			}
+		})
+	}
+	return at, found && at.File != ""
+}
+
+// leadsTo tells whether a value may be that of a path: behind the path's last key, or in an operation of a JSON patch.
+func leadsTo(key, mapping *yaml.Node, path []string) bool {
+	if key.Value == "value" && at(mapping, "op") != nil {
+		return text(mapping, "path") == "/"+strings.Join(path, "/")
+	}
+	return key.Value == path[len(path)-1]
+}
+
+// textAt is a part of an object as JSON, if that is a scalar; else "".
+func textAt(object json.RawMessage, path []string) string {
+	for _, key := range path {
+		var fields map[string]json.RawMessage
+		var list []json.RawMessage
+		switch i, err := strconv.Atoi(key); {
+		case json.Unmarshal(object, &fields) == nil:
+			object = fields[key]
+		case json.Unmarshal(object, &list) == nil && err == nil && i < len(list):
+			object = list[i]
+		default:
+			return ""
+		}
+	}
+	var scalar string
+	if json.Unmarshal(object, &scalar) == nil {
+		return scalar
+	}
+	if len(object) > 0 && (object[0] == '{' || object[0] == '[') {
+		return ""
+	}
+	return string(object)
+}
+
+// step is at, and goes into lists, too: by numbers from 0.
+func step(n *yaml.Node, path ...string) *yaml.Node {
+	for _, key := range path {
+		if n != nil && n.Kind == yaml.AliasNode {
+			n = n.Alias
+		}
+		if n != nil && n.Kind == yaml.SequenceNode {
+			i, err := strconv.Atoi(key)
+			if err != nil || i < 0 || i >= len(n.Content) {
+				return nil
+			}
+			n = n.Content[i]
+			continue
+		}
+		n = at(n, key)
+	}
+	return n
 }
 
 // siblings are the objects of a deployment that come from one file and are of one kind, in their order.
@@ -126,7 +212,7 @@ func documentOf(ref flux.Ref, siblings []flux.Ref, documents []*yaml.Node) *yaml
 
 func position(file string, n *yaml.Node, path []string) Position {
 	for _, key := range path {
-		next := at(n, key)
+		next := step(n, key)
 		if next == nil {
 			break
 		}

@@ -46,6 +46,9 @@ type Fleet struct {
 	refused map[flux.Ref]string
 	// mistyped are the objects that Flux does not have.
 	mistyped []Mistyped
+	// unfit are the objects that the API server refuses, and faulty those that it may refuse.
+	unfit  []Unfit
+	faulty []faulty
 	// artifacts are the ExternalArtifacts that are made of the checkout.
 	artifacts map[sourceRef]artifact
 	// tree is the checkout; nil where there is none.

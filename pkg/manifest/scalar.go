@@ -58,35 +58,25 @@ func durations(file string, content []byte) []Scalar {
 }
 
 // refusedScalars are the whole YAML scalars of a file that are one of some texts which are no durations, and stand where a
-// duration does: behind the key of one, or behind "value" in a patch.
+// duration does: behind the key of one, or behind "value" in a patch, which may be a text of the file.
 func refusedScalars(file string, content []byte, texts map[string]bool) (found []Scalar) {
 	if len(texts) == 0 {
 		return nil
 	}
 	at := newOffsets(content)
-	var visit func(n *yaml.Node)
-	visit = func(n *yaml.Node) {
-		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-			value := n.Content[i+1]
-			if value.Kind != yaml.ScalarNode || value.Value == "" || !texts[value.Value] || !slices.Contains(durationKeys, n.Content[i].Value) {
-				continue
-			}
-			offset, err := at.of(value)
-			column := value.Column
-			if value.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
-				offset, column = offset+1, column+1
-			}
-			if err == nil && bytes.HasPrefix(content[offset:], []byte(value.Value)) { // else it is written in another way
-				found = append(found, Scalar{File: file, Offset: offset, Line: value.Line, Column: column, Text: value.Value})
-			}
+	everyPair(content, func(key, value, _ *yaml.Node) {
+		if value.Kind != yaml.ScalarNode || value.Value == "" || !texts[value.Value] || !slices.Contains(durationKeys, key.Value) {
+			return
 		}
-		for _, child := range n.Content {
-			visit(child)
+		offset, err := at.of(value)
+		column := value.Column
+		if value.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+			offset, column = offset+1, column+1
 		}
-	}
-	for _, n := range parseDocuments(content) {
-		visit(n)
-	}
+		if err == nil && offset <= len(content) && bytes.HasPrefix(content[offset:], []byte(value.Value)) { // else it is written in another way
+			found = append(found, Scalar{File: file, Offset: offset, Line: value.Line, Column: column, Text: value.Value})
+		}
+	})
 	slices.SortFunc(found, func(a, b Scalar) int { return a.Offset - b.Offset })
 	return found
 }

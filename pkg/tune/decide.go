@@ -211,6 +211,9 @@ func intervalIgnored(s subject) (Reason, string) {
 // refusedByFlux: what the API server does not take is not there to be tuned, and what its author meant is not known. In every
 // environment alike.
 func refusedByFlux(s subject) (Reason, string) {
+	if s.object.Unfit != "" {
+		return ReasonRefused, s.object.Unfit
+	}
 	for _, t := range s.object.KindRow().Tunables {
 		if why := s.object.Refused(t); why != "" {
 			return ReasonRefused, fmt.Sprintf("%s: %s", shortName(t.Field), why)
