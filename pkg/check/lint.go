@@ -230,10 +230,14 @@ func (l *linter) variables(c Cluster) {
 func (l *linter) kinds(c Cluster) {
 	fleet := l.side.Fleets[c.Root]
 	for _, m := range fleet.Mistyped() {
+		at := m.At
+		if at.File == "" {
+			at = l.locator.Locate(fleet, m.Ref, m.Key)
+		}
 		l.facts = append(l.facts, fact{
-			rule: RuleKind, at: l.locator.Locate(fleet, m.Ref, m.Key), cluster: c.Name, ref: m.Ref,
+			rule: RuleKind, at: at, cluster: c.Name, ref: m.Ref,
 			says: fmt.Sprintf("%s: %s", who, m.Why),
-			id:   fmt.Sprintf("%s %s %s %s", RuleKind, l.home(c, m.Ref), m.Ref, m.Why),
+			id:   fmt.Sprintf("%s %s %s %s", RuleKind, cmp.Or(m.At.File, l.home(c, m.Ref)), m.Ref, m.Why),
 		})
 	}
 }

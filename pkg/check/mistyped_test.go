@@ -12,7 +12,8 @@ import (
 func TestMistypedKinds(t *testing.T) {
 	t.Parallel()
 	files := func(old, typed string) map[string]string {
-		all := applied("  prune: true\n", map[string]string{"apps/web.yaml": source("web", "  interval: 30s\n  timeout: 2m\n")})
+		all := applied("  prune: true\n", map[string]string{"apps/web.yaml": source("web", "  interval: 30s\n  timeout: 2m\n"),
+			"apps/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [web.yaml]\n"})
 		for name, content := range all {
 			all[name] = strings.Replace(content, old, typed, 1)
 		}
@@ -25,6 +26,13 @@ func TestMistypedKinds(t *testing.T) {
 		"a version":                 {"apiVersion: source.toolkit.fluxcd.io/v1\n", "apiVersion: source.toolkit.fluxcd.io/v3\n", `apps/web.yaml:1:13 unknown-kind: GitRepository apps/web: Flux has no version "v3" of GitRepository in source.toolkit.fluxcd.io: it has v1, v1beta2, v1beta1`},
 		"the version of what applies": {"apiVersion: kustomize.toolkit.fluxcd.io/v1\n", "apiVersion: kustomize.toolkit.fluxcd.io/v3\n",
 			`clusters/development/objects.yaml:1:13 unknown-kind: Kustomization apps/apps: Flux has no version "v3" of Kustomization in kustomize.toolkit.fluxcd.io: it has v1, v1beta2, v1beta1`},
+		"kustomize's group": {"apiVersion: kustomize.toolkit.fluxcd.io/v1\n", "apiVersion: kustomize.config.k8s.io/v1\n",
+			`clusters/development/objects.yaml:1:13 unknown-kind: Kustomization apps/apps: kustomize.config.k8s.io is for the files that kustomize reads, and no cluster has such objects: is kustomize.toolkit.fluxcd.io meant?`},
+		"a kustomization that says to be Flux's": {"apiVersion: kustomize.config.k8s.io/", "apiVersion: kustomize.toolkit.fluxcd.io/",
+			`apps/kustomization.yaml:1:13 unknown-kind: Kustomization apps/apps: kustomize does not read "kustomize.toolkit.fluxcd.io/v1beta1": it wants kustomize.config.k8s.io/v1beta1`},
+		"no version": {"apiVersion: source.toolkit.fluxcd.io/v1\n", "apiVersion: source.toolkit.fluxcd.io\n", `apps/web.yaml:1:13 unknown-kind: GitRepository apps/web: its version is missing: is source.toolkit.fluxcd.io/v1 meant?`},
+		"no version of what applies": {"apiVersion: kustomize.toolkit.fluxcd.io/v1\n", "apiVersion: kustomize.toolkit.fluxcd.io\n",
+			`clusters/development/objects.yaml:1:13 unknown-kind: Kustomization apps/apps: its version is missing: is kustomize.toolkit.fluxcd.io/v1 meant?`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

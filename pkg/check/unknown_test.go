@@ -229,3 +229,22 @@ func TestClusterThatIsNotFoundAnyMore(t *testing.T) {
 		})
 	}
 }
+
+// A path of gotk-sync.yaml that is not there is told where it stands.
+func TestMissingPathOfTheRoot(t *testing.T) {
+	t.Parallel()
+	synced := func(path string) map[string]string {
+		files := applied("", map[string]string{"apps/web.yaml": source("web", "  interval: 1m\n  timeout: 2m\n")})
+		files["clusters/development/flux-system/gotk-sync.yaml"] = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\n" +
+			"spec:\n  interval: 1m\n  prune: true\n  path: " + path + "\n  sourceRef: {kind: GitRepository, name: flux-system}\n"
+		return files
+	}
+	base := side(t, synced("./clusters/development"))
+	var found []string
+	for _, f := range New(Input{Base: &base, Head: side(t, synced("./clusters/develop")), Policy: testPolicy(t)}).Findings {
+		if f.Rule == RulePath {
+			found = append(found, f.At.String()+" "+f.Message)
+		}
+	}
+	assert.Equal(t, []string{"clusters/development/flux-system/gotk-sync.yaml:7:9 path \"./clusters/develop\" of Kustomization flux-system/flux-system is not in the checkout"}, found)
+}

@@ -18,11 +18,14 @@ type Mistyping struct {
 
 // Mistyped tells of an object that Flux does not have, and whose API group is one of Flux's own or looks like one: it is
 // below toolkit.fluxcd.io, or one letter beside a group of Flux, or a kind of Flux's is in a group without a domain, or in one
-// that calls itself Flux's. It is false for what Flux has, and for all that is not
+// that calls itself Flux's; or it is of the group of kustomize's own files. It is false for what Flux has, and for all that is not
 // Flux's. The kinds and versions are those of the CRDs of Flux 2.0 to 2.9.
 func Mistyped(group, version, kind string) (Mistyping, bool) {
 	if group == "" { // no slash: the whole is taken for a version
 		group, version = version, ""
+	}
+	if group == kustomizeOwnGroup {
+		return Mistyping{Key: "apiVersion", Why: fmt.Sprintf("%s is for the files that kustomize reads, and no cluster has such objects: is %s meant?", group, kustomizeGroup)}, true
 	}
 	known := toolkitKinds()
 	ours := func(k Kind) bool { return k.Group == group }
@@ -56,10 +59,33 @@ func Mistyped(group, version, kind string) (Mistyping, bool) {
 		}
 		return m, true
 	}
+	if version == "" {
+		return Mistyping{Key: "apiVersion", Why: fmt.Sprintf("its version is missing: is %s/%s meant?", group, known[i].Versions[0])}, true
+	}
 	if versions := known[i].Versions; !slices.Contains(versions, version) {
 		return Mistyping{Key: "apiVersion", Version: true, Why: fmt.Sprintf("Flux has no version %q of %s in %s: it has %s", version, kind, group, strings.Join(versions, ", "))}, true
 	}
 	return Mistyping{}, false
+}
+
+// kustomizeOwnGroup is that of the files that kustomize reads.
+const kustomizeOwnGroup = "kustomize.config.k8s.io"
+
+// MistypedKustomization tells of a kustomization, a file that kustomize reads, that says to be something else: kustomize then
+// builds nothing of it. Kustomize does not mind where nothing is said (sigs.k8s.io/kustomize api/types, EnforceFields).
+func MistypedKustomization(apiVersion, kind string) (Mistyping, bool) {
+	want := kustomizeOwnGroup + "/v1beta1"
+	if kind == "Component" {
+		want = kustomizeOwnGroup + "/v1alpha1"
+	}
+	switch {
+	case kind != "" && kind != "Component" && kind != "Kustomization":
+		return Mistyping{Key: "kind", Why: fmt.Sprintf("kustomize has no kind %q: it has Kustomization and Component", kind)}, true
+	case apiVersion != "" && apiVersion != want:
+		return Mistyping{Key: "apiVersion", Why: fmt.Sprintf("kustomize does not read %q: it wants %s", apiVersion, want)}, true
+	default:
+		return Mistyping{}, false
+	}
 }
 
 // fluxLike tells whether a kind of Flux is in a group that can only be meant for one of Flux's. The Helm operator before Flux 2

@@ -15,7 +15,8 @@ func TestMistyped(t *testing.T) {
 		"right":                {"kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "", ""},
 		"an older version":     {"helm.toolkit.fluxcd.io", "v2beta1", "HelmRelease", "", ""},
 		"without an interval":  {"notification.toolkit.fluxcd.io", "v1beta3", "Alert", "", ""},
-		"kustomize's own":      {"kustomize.config.k8s.io", "v1beta1", "Kustomization", "", ""},
+		"kustomize's own":      {"kustomize.config.k8s.io", "v1beta1", "Kustomization", "apiVersion", "kustomize.toolkit.fluxcd.io"},
+		"kustomize's, and v1":  {"kustomize.config.k8s.io", "v1", "Kustomization", "apiVersion", "kustomize.toolkit.fluxcd.io"},
 		"not Flux's":           {"apps", "v1", "Deployment", "", ""},
 		"core":                 {"", "v1", "ConfigMap", "", ""},
 		"the watcher's":        {"source.extensions.fluxcd.io", "v1beta1", "ArtifactGenerator", "", ""},
@@ -37,7 +38,7 @@ func TestMistyped(t *testing.T) {
 		"a point for a slash":  {"", "helm.toolkit.fluxcd.io.v2", "HelmRelease", "apiVersion", "helm.toolkit.fluxcd.io"},
 		"the Helm operator's":  {"helm.fluxcd.io", "v1", "HelmRelease", "", ""},
 		"k3s's":                {"helm.cattle.io", "v1", "HelmChart", "", ""},
-		"no version":           {"", "kustomize.toolkit.fluxcd.io", "Kustomization", "apiVersion", "v1, v1beta2, v1beta1"},
+		"no version":           {"", "kustomize.toolkit.fluxcd.io", "Kustomization", "apiVersion", "kustomize.toolkit.fluxcd.io/v1 meant"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,6 +48,29 @@ func TestMistyped(t *testing.T) {
 			if c.meant != "" {
 				assert.Contains(t, got.Why, c.meant)
 			}
+		})
+	}
+}
+
+func TestMistypedKustomization(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		apiVersion, kind string
+		key              string // "" where nothing is wrong
+	}{
+		"right":             {"kustomize.config.k8s.io/v1beta1", "Kustomization", ""},
+		"a component":       {"kustomize.config.k8s.io/v1alpha1", "Component", ""},
+		"nothing said":      {"", "", ""},
+		"Flux's":            {"kustomize.toolkit.fluxcd.io/v1beta1", "Kustomization", "apiVersion"},
+		"v1":                {"kustomize.config.k8s.io/v1", "Kustomization", "apiVersion"},
+		"another component": {"kustomize.config.k8s.io/v1beta1", "Component", "apiVersion"},
+		"another kind":      {"kustomize.config.k8s.io/v1beta1", "Kustomizaton", "kind"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, wrong := MistypedKustomization(c.apiVersion, c.kind)
+			assert.Equal(t, c.key != "", wrong)
+			assert.Equal(t, c.key, got.Key)
 		})
 	}
 }

@@ -115,7 +115,7 @@ type manifestValue struct {
 func valueLines(documents []*yaml.Node) []manifestValue {
 	var found []manifestValue
 	for _, n := range documents {
-		group, _, _ := strings.Cut(text(n, "apiVersion"), "/")
+		group := groupOf(n)
 		kind, known := flux.ParseManifestKind(group, text(n, "kind"))
 		if !known {
 			continue

@@ -163,7 +163,7 @@ func (d *Doubts) holder(ref flux.Ref) *Unbuilt {
 func (d *Doubts) names() map[string]map[string]*Unbuilt {
 	names := map[string]map[string]*Unbuilt{}
 	for _, document := range d.tree.documents() {
-		group, _, _ := strings.Cut(text(document.node, "apiVersion"), "/")
+		group := groupOf(document.node)
 		kind, known := flux.ParseManifestKind(group, text(document.node, "kind"))
 		name := text(document.node, "metadata", "name")
 		if !known || name == "" {

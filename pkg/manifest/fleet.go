@@ -20,6 +20,7 @@ func newFleet(root Root, deployments map[flux.Ref]*deployment, configMaps map[fl
 		for _, o := range d.objects {
 			f.add(d, o)
 		}
+		f.misheaded(d)
 		f.Snapshot.Gaps = append(f.Snapshot.Gaps, d.gaps(configMaps)...)
 	}
 	flux.Sort(f.Snapshot.Objects)

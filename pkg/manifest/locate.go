@@ -50,7 +50,7 @@ func NewLocator(t *Tree) *Locator { return &Locator{tree: t, files: map[string][
 func (l *Locator) Locate(f Fleet, ref flux.Ref, path ...string) Position {
 	d := f.deployments[f.owners[ref]]
 	if d == nil {
-		return Position{}
+		return l.declared(f, ref, path)
 	}
 	file := ""
 	for _, o := range d.objects {
@@ -76,6 +76,19 @@ func (l *Locator) Locate(f Fleet, ref flux.Ref, path ...string) Position {
 		return patched
 	}
 	return position(file, found, path)
+}
+
+// declared is where the first Kustomization of a root is written, which nothing applies where its own path is wrong.
+func (l *Locator) declared(f Fleet, ref flux.Ref, path []string) Position {
+	if ref != f.Root.start().ref() {
+		return Position{}
+	}
+	for _, d := range l.tree.documents() {
+		if isKustomizationObject(d.node) && below(d.file, f.Root.Path) && text(d.node, "metadata", "name") == ref.Name && text(d.node, "metadata", "namespace") == ref.Namespace {
+			return position(d.file, d.node, path)
+		}
+	}
+	return Position{}
 }
 
 // patched is where a patch gives a part of an object what it is built with: where the object's own document has another text, or
@@ -175,7 +188,7 @@ func (d *deployment) siblings(file string, of flux.Ref) (refs []flux.Ref) {
 func documentOf(ref flux.Ref, siblings []flux.Ref, documents []*yaml.Node) *yaml.Node {
 	var of []*yaml.Node
 	for _, n := range documents {
-		if group, _, _ := strings.Cut(text(n, "apiVersion"), "/"); text(n, "kind") == ref.Kind && group == ref.Group {
+		if group := groupOf(n); text(n, "kind") == ref.Kind && group == ref.Group {
 			of = append(of, n)
 		}
 	}

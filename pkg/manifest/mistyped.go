@@ -12,6 +12,8 @@ type Mistyped struct {
 	Ref flux.Ref
 	// By applies it.
 	By flux.Ref
+	// At is where it stands, of a kustomization that is none; the zero Position of an object, which a Locator finds.
+	At Position
 	flux.Mistyping
 }
 
@@ -22,7 +24,7 @@ func (f Fleet) Mistyped() []Mistyped {
 
 // mistype notes such an object. One that has only another version stays among the objects: a newer Flux may have it.
 func (f *Fleet) mistype(d *deployment, o appliedObject) {
-	f.mistyped = append(f.mistyped, Mistyped{o.ref, d.ref(), *o.mistyped})
+	f.mistyped = append(f.mistyped, Mistyped{Ref: o.ref, By: d.ref(), Mistyping: *o.mistyped})
 	f.gap(o.ref.String(), o.mistyped.Why, false)
 	f.refuse(d.ref(), o.ref.String()+": "+o.mistyped.Why)
 	if !o.mistyped.Version {
@@ -37,4 +39,22 @@ func (t *Tree) unbuiltMistyped(root int, f Fleet, o appliedObject) Unbuilt {
 		c.deploys(k.Spec.Path, k.Spec.SourceRef.Kind, k.Spec.SourceRef.Name)
 	}
 	return Unbuilt{Root: root, What: "what " + o.ref.String() + " applies", Why: o.mistyped.Why, Broken: true, files: c.used(), lost: c.lost}
+}
+
+// misheaded notes the kustomizations for which a Kustomization cannot be built, since they say to be something else.
+func (f *Fleet) misheaded(d *deployment) {
+	if d.built.err == nil || d.tree == nil {
+		return
+	}
+	for _, file := range sortedKeys(d.built.read) {
+		content, err := d.tree.ReadFile(file)
+		if err != nil || !isKustomization(file) {
+			continue
+		}
+		for _, n := range parseDocuments(content) {
+			if m, wrong := flux.MistypedKustomization(text(n, "apiVersion"), text(n, "kind")); wrong {
+				f.mistyped = append(f.mistyped, Mistyped{Ref: d.ref(), By: d.ref(), At: position(file, n, []string{m.Key}), Mistyping: m})
+			}
+		}
+	}
 }

@@ -147,6 +147,15 @@ func text(n *yaml.Node, keys ...string) string {
 	return n.Value
 }
 
+// groupOf is the API group of an object; "" of the core group, and where its apiVersion has no slash.
+func groupOf(n *yaml.Node) string {
+	group, _, found := strings.Cut(text(n, "apiVersion"), "/")
+	if !found {
+		return ""
+	}
+	return group
+}
+
 // isKustomizationObject tells a Kustomization of Flux from one of kustomize.
 func isKustomizationObject(n *yaml.Node) bool {
 	return text(n, "kind") == kustomizationKind && strings.HasPrefix(text(n, "apiVersion"), kustomizeGroup+"/")

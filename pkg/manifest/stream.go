@@ -41,7 +41,7 @@ func ReadStream(name string, content []byte) (Fleet, error) {
 				continue
 			}
 			applied := appliedObject{builtResource: builtResource{ref: o.Ref, json: data}}
-			if m, wrong := flux.Mistyped(o.Group, o.Version, o.Ref.Kind); wrong {
+			if m, wrong := flux.Mistyped(o.Group, o.Version, o.Ref.Kind); wrong && o.Name != "" { // a kustomization has no name
 				applied.mistyped = &m
 			}
 			d.objects = append(d.objects, applied)
