@@ -72,6 +72,8 @@ type Check struct {
 // ClusterChange is what changes of one cluster.
 type ClusterChange struct {
 	Name string
+	// From is its name on the base where its folder was moved; "" where it was not.
+	From string
 	// New and Gone say that only one side has it.
 	New, Gone bool
 	Changes   []ValueChange
@@ -103,7 +105,8 @@ type ValueChange struct {
 func New(in Input) Check {
 	decisions := in.Head.Tree.Decide(in.Head.Fleets)
 	var c Check
-	pairs := pair(in)
+	moved := findMoves(in)
+	pairs := pair(in, moved)
 	for i := range pairs {
 		p := &pairs[i]
 		p.look(in)
@@ -114,12 +117,12 @@ func New(in Input) Check {
 		c.Incomplete.After = c.Incomplete.After || len(p.gaps.After) > 0
 	}
 	c.count(pairs)
-	c.Findings = findings(in, pairs, decisions)
+	c.Findings = findings(in, pairs, moved, decisions)
 	return c
 }
 
 func (p pairing) compare(decisions manifest.Decisions) ClusterChange {
-	c := ClusterChange{Name: p.name, New: p.was == nil, Gone: p.is == nil, Unknown: p.unknown, Kept: p.kept, Gaps: p.gaps}
+	c := ClusterChange{Name: p.name, From: p.from, New: p.was == nil, Gone: p.is == nil, Unknown: p.unknown, Kept: p.kept, Gaps: p.gaps}
 	unknown := p.unknownRefs()
 	old := map[flux.Ref]tune.Item{}
 	for _, item := range p.was.items() {

@@ -108,22 +108,24 @@ type fact struct {
 	says, tail string
 	cluster    string
 	ref        flux.Ref
+	// old says that the base has the same value, and only no environment that would tell what is wrong with it.
+	old bool
 }
 
 // who stands for the objects that a message is about.
 const who = "\x00"
 
 // findings are what is wrong on the branch. What the base has, too, is known.
-func findings(in Input, pairs []pairing, decisions manifest.Decisions) []Finding {
-	facts := lint(in, in.Head, in.Base, pairs, decisions)
-	dead := deadFacts(in.Head, decisions)
+func findings(in Input, pairs []pairing, moved moves, decisions manifest.Decisions) []Finding {
+	facts := lint(in, in.Head, in.Base, pairs, nil, decisions)
+	dead := deadFacts(in.Head, nil, decisions)
 	known := map[string]int{}
 	if in.Base != nil {
-		for _, f := range lint(in, *in.Base, nil, nil, manifest.Decisions{}) {
+		for _, f := range lint(in, *in.Base, nil, nil, moved, manifest.Decisions{}) {
 			known[f.id] = len(facts) // in however many clusters
 		}
 		if len(dead) > 0 {
-			for _, f := range deadFacts(*in.Base, in.Base.Tree.Decide(in.Base.Fleets)) {
+			for _, f := range deadFacts(*in.Base, moved, in.Base.Tree.Decide(in.Base.Fleets)) {
 				known[f.id]++
 			}
 		}
@@ -154,7 +156,7 @@ func group(facts []fact, known map[string]int) []Finding {
 				finding.Objects = append(finding.Objects, Object{f.cluster, f.ref})
 			}
 			known[f.id]--
-			if known[f.id] < 0 {
+			if known[f.id] < 0 && !f.old {
 				finding.Known = false
 			}
 		}

@@ -44,3 +44,35 @@ func TestMissingPath(t *testing.T) {
 	assert.Empty(t, got.Clusters[0].Removed)
 	assert.Contains(t, lines(got), `8:9 missing-path: path "./apps" of Kustomization apps/apps is not in the checkout`)
 }
+
+// Who tells which environment objects are of has not made their values wrong.
+func TestNewEnvironmentIsNoNewFinding(t *testing.T) {
+	t.Parallel()
+	files := func(label, interval string) map[string]string {
+		return map[string]string{
+			"clusters/x/flux-system/gotk-sync.yaml": "# written by flux bootstrap\n",
+			"clusters/x/ns.yaml":                    "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: apps\n  labels: {" + label + "}\n",
+			"clusters/x/web.yaml":                   source("web", "  interval: "+interval+"\n"),
+		}
+	}
+	for name, c := range map[string]struct {
+		base, head [2]string // label and interval
+		known      []bool
+	}{
+		"a label":                      {[2]string{"", "10m"}, [2]string{"env: development", "10m"}, []bool{true, true}},
+		"a label and another value":    {[2]string{"", "9m"}, [2]string{"env: development", "10m"}, []bool{true, false}},
+		"another label":                {[2]string{"env: production", "10m"}, [2]string{"env: development", "10m"}, []bool{false, false}},
+		"the same, and it was as told": {[2]string{"env: development", "10m"}, [2]string{"env: development", "10m"}, []bool{true, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			base := side(t, files(c.base[0], c.base[1]))
+			var known []bool
+			for _, f := range New(Input{Base: &base, Head: side(t, files(c.head[0], c.head[1])), Policy: testPolicy(t)}).Findings {
+				assert.Equal(t, RulePolicy, f.Rule)
+				known = append(known, f.Known)
+			}
+			assert.Equal(t, c.known, known)
+		})
+	}
+}

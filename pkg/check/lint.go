@@ -24,23 +24,28 @@ type linter struct {
 	side      Side
 	decisions manifest.Decisions
 	locator   *manifest.Locator
+	// moved are the folders that the other side calls otherwise.
+	moved moves
 	// timeouts are those of the base, by cluster and object; nil where there is nothing to compare with.
 	timeouts map[Object]time.Duration
-	facts    []fact
+	// unassigned are the objects of the base that have no environment there which the policy knows, by cluster.
+	unassigned map[Object]flux.Object
+	facts      []fact
 }
 
 // lint finds what is wrong with each object. Without decisions the places are those of the objects' documents; the base is
 // nil where a side has none, and the pairs tell which objects that one does not tell of.
-func lint(in Input, side Side, base *Side, pairs []pairing, decisions manifest.Decisions) []fact {
-	l := &linter{policy: in.Policy, side: side, decisions: decisions, locator: manifest.NewLocator(side.Tree)}
+func lint(in Input, side Side, base *Side, pairs []pairing, moved moves, decisions manifest.Decisions) []fact {
+	l := &linter{moved: moved, policy: in.Policy, side: side, decisions: decisions, locator: manifest.NewLocator(side.Tree)}
 	if base != nil {
-		l.timeouts = map[Object]time.Duration{}
-		for _, cluster := range base.Clusters {
-			for _, item := range cluster.Plan.Items {
-				l.timeouts[Object{cluster.Name, item.Object.Ref}] = item.Object.Effective(flux.Timeout)
-			}
-		}
+		l.timeouts, l.unassigned = map[Object]time.Duration{}, map[Object]flux.Object{}
 		for _, p := range pairs {
+			for _, item := range p.was.items() {
+				l.timeouts[Object{p.name, item.Object.Ref}] = item.Object.Effective(flux.Timeout)
+				if _, known := in.Policy.Lookup(item.Assignment.Environment); !known {
+					l.unassigned[Object{p.name, item.Object.Ref}] = item.Object
+				}
+			}
 			unknown := p.unknownRefs()
 			for _, item := range p.is.items() {
 				if unknown[item.Object.Ref] { // nobody knows that the branch chose it
@@ -60,7 +65,7 @@ func lint(in Input, side Side, base *Side, pairs []pairing, decisions manifest.D
 		l.variables(cluster)
 		l.kinds(cluster)
 		l.unfit(cluster)
-		l.paths(cluster, base)
+		l.paths(cluster, base, pairs)
 	}
 	l.unbuiltUnits()
 	return l.facts
@@ -77,7 +82,7 @@ func (l *linter) add(rule Rule, c Cluster, o flux.Object, field flux.Field, says
 // home is where an object is written, whichever clusters have it: a finding there is not new because one more has it. It is
 // the cluster's name where no file is known.
 func (l *linter) home(c Cluster, ref flux.Ref) string {
-	return cmp.Or(l.locator.Locate(l.side.Fleets[c.Root], ref).File, c.Name)
+	return cmp.Or(l.moved.file(l.locator.Locate(l.side.Fleets[c.Root], ref).File), c.Name)
 }
 
 func (l *linter) place(c Cluster, o flux.Object, field flux.Field) manifest.Position {
@@ -109,7 +114,7 @@ func (l *linter) unbuiltUnits() {
 		}
 		l.facts = append(l.facts, fact{
 			rule: RuleUnit, at: v.Position, says: fmt.Sprintf("%s of %s: %s", name(v.Field), v.Object, v.Why),
-			id: fmt.Sprintf("%s %s %s %s %s", RuleUnit, v.File, v.Object, v.Field, v.Why),
+			id: fmt.Sprintf("%s %s %s %s %s", RuleUnit, l.moved.file(v.File), v.Object, v.Field, v.Why),
 		})
 	}
 }
@@ -150,6 +155,9 @@ func (l *linter) outside(c Cluster, item tune.Item) {
 			continue // that is told already
 		}
 		l.add(RulePolicy, c, o, change.Field, l.wanted(o, change), fmt.Sprintf("%s in %s", flux.ShortDuration(*change.To), item.Assignment.Environment))
+		if was, before := l.unassigned[Object{c.Name, o.Ref}]; before && flux.SameDuration(was.Value(change.Field), o.Value(change.Field)) {
+			l.facts[len(l.facts)-1].old = true
+		}
 	}
 }
 
@@ -237,7 +245,7 @@ func (l *linter) kinds(c Cluster) {
 		l.facts = append(l.facts, fact{
 			rule: RuleKind, at: at, cluster: c.Name, ref: m.Ref,
 			says: fmt.Sprintf("%s: %s", who, m.Why),
-			id:   fmt.Sprintf("%s %s %s %s", RuleKind, cmp.Or(m.At.File, l.home(c, m.Ref)), m.Ref, m.Why),
+			id:   fmt.Sprintf("%s %s %s %s", RuleKind, cmp.Or(l.moved.file(m.At.File), l.home(c, m.Ref)), m.Ref, m.Why),
 		})
 	}
 }
@@ -255,11 +263,17 @@ func (l *linter) unfit(c Cluster) {
 }
 
 // paths finds Kustomizations whose path is not in the checkout: where Flux looks there, or where the base had it.
-func (l *linter) paths(c Cluster, base *Side) {
+func (l *linter) paths(c Cluster, base *Side, pairs []pairing) {
 	fleet := l.side.Fleets[c.Root]
+	root := fleet.Root.Path // on the base
+	for _, p := range pairs {
+		if p.name == c.Name && p.was != nil {
+			root = base.Fleets[p.was.Root].Root.Path
+		}
+	}
 	for _, m := range fleet.MissingPaths() {
 		had := base != nil && slices.ContainsFunc(base.Fleets, func(f manifest.Fleet) bool {
-			return f.Root.Path == fleet.Root.Path && f.Builds(m.Kustomization)
+			return f.Root.Path == root && f.Builds(m.Kustomization)
 		})
 		if m.Sure || had {
 			l.facts = append(l.facts, fact{
@@ -272,12 +286,12 @@ func (l *linter) paths(c Cluster, base *Side) {
 }
 
 // deadFacts are the values in files that decide nothing. They are of no object.
-func deadFacts(side Side, decisions manifest.Decisions) []fact {
+func deadFacts(side Side, moved moves, decisions manifest.Decisions) []fact {
 	var facts []fact
 	for _, s := range side.Tree.Dead(side.Fleets, decisions, side.Chosen) {
 		facts = append(facts, fact{
 			rule: RuleDead, at: s.Position(), says: s.Text + " decides nothing: something else gives every object that is made of it another value",
-			id: fmt.Sprintf("%s %s %s", RuleDead, s.File, s.Text),
+			id: fmt.Sprintf("%s %s %s", RuleDead, moved.file(s.File), s.Text),
 		})
 	}
 	return facts

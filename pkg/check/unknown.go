@@ -23,6 +23,8 @@ type Unknown struct {
 // pairing is a cluster on both sides.
 type pairing struct {
 	name string
+	// from is its name on the base where its folder was moved; else "".
+	from string
 	// was and is are nil where a side does not have it.
 	was, is *Cluster
 	unknown []Unknown
@@ -34,7 +36,7 @@ type pairing struct {
 }
 
 // pair finds the clusters of both sides, in the order of their names; those of the head where there is no base.
-func pair(in Input) []pairing {
+func pair(in Input, moved moves) []pairing {
 	var pairs collection[string, pairing]
 	for i := range in.Head.Clusters {
 		name := in.Head.Clusters[i].Name
@@ -43,7 +45,17 @@ func pair(in Input) []pairing {
 	if in.Base != nil {
 		for i := range in.Base.Clusters {
 			name := in.Base.Clusters[i].Name
-			pairs.get(name, pairing{name: name}).was = &in.Base.Clusters[i]
+			to, isMoved := moved[in.Base.Fleets[in.Base.Clusters[i].Root].Root.Path]
+			if !isMoved {
+				pairs.get(name, pairing{name: name}).was = &in.Base.Clusters[i]
+				continue
+			}
+			for _, c := range in.Head.Clusters {
+				if in.Head.Fleets[c.Root].Root.Path == to {
+					p := pairs.get(c.Name, pairing{name: c.Name})
+					p.was, p.from = &in.Base.Clusters[i], name
+				}
+			}
 		}
 	}
 	list := pairs.values()
@@ -75,8 +87,8 @@ func (p *pairing) look(in Input) {
 	if in.Base != nil {
 		p.gaps.Before = p.read(in.Base, p.was)
 		var more Delta[budget.Input]
-		more.Before = p.doubt(in.Base, p.is, &in.Head, was, true)
-		more.After = p.doubt(&in.Head, p.was, in.Base, is, false)
+		more.Before = p.doubt(in.Base, p.was, p.is, &in.Head, was, true)
+		more.After = p.doubt(&in.Head, p.is, p.was, in.Base, is, false)
 		was, is = more.Before, more.After
 		if p.was != nil && p.is != nil {
 			is = p.keep(in, was, is)
@@ -115,7 +127,7 @@ func (p *pairing) read(side *Side, c *Cluster) []flux.Gap {
 
 // doubt notes the objects of the other side that one side does not have, where it is not known whether it has them, and
 // returns the side's costs with those.
-func (p *pairing) doubt(side *Side, other *Cluster, others *Side, own budget.Input, onBase bool) budget.Input {
+func (p *pairing) doubt(side *Side, one, other *Cluster, others *Side, own budget.Input, onBase bool) budget.Input {
 	if other == nil {
 		return own
 	}
@@ -124,7 +136,11 @@ func (p *pairing) doubt(side *Side, other *Cluster, others *Side, own budget.Inp
 		has[item.Object.Ref] = true
 	}
 	fleet := others.Fleets[other.Root]
-	doubts := side.Tree.Doubts(side.Fleets, fleet.Root)
+	root := fleet.Root
+	if one != nil { // its folder may have another name
+		root = side.Fleets[one.Root].Root
+	}
+	doubts := side.Tree.Doubts(side.Fleets, root)
 	carried := func(items []tune.Item, asked bool) (more []tune.Item) {
 		for _, item := range items {
 			if has[item.Object.Ref] || item.Object.MadeChart() { // charts follow their HelmReleases in the end

@@ -28,12 +28,25 @@ func (c BranchCheck) Headline() string {
 	}
 	switch {
 	case s.Changed+s.Added+s.Removed > 0:
-		return compared + fmt.Sprintf("%s with other values, %d added, %d removed%s.", count(s.Changed, "Flux object"), s.Added, s.Removed, unknown)
+		compared += fmt.Sprintf("%s with other values, %d added, %d removed%s.", count(s.Changed, "Flux object"), s.Added, s.Removed, unknown)
 	case s.Incomplete.Before || s.Incomplete.After:
-		return compared + "no Flux object is known to change its values" + unknown + "."
+		compared += "no Flux object is known to change its values" + unknown + "."
 	default:
-		return compared + "no Flux object changes its values" + unknown + "."
+		compared += "no Flux object changes its values" + unknown + "."
 	}
+	return compared + c.moves()
+}
+
+// moves tell which clusters' folders have another name. What says on a cluster where its Flux begins to read is not read from the
+// new folder before that is changed there.
+func (c BranchCheck) moves() string {
+	var text string
+	for _, cluster := range c.Clusters {
+		if cluster.From != "" {
+			text += fmt.Sprintf(" The folder %s is %s on the branch: its Flux finds no files until spec.path of its first Kustomization is changed on the cluster, too.", cluster.From, cluster.Cluster)
+		}
+	}
+	return text
 }
 
 // Sections show what changes: values, requests, latency, and the controllers' load. What stays the same is left out.

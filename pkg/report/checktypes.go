@@ -57,6 +57,8 @@ type CheckSummary struct {
 // CheckCluster is what changes of one cluster.
 type CheckCluster struct {
 	Cluster string `json:"cluster"`
+	// From is the folder that it has on the base, where the branch moved it.
+	From string `json:"from,omitempty"`
 	// New and Gone say that only the branch or only the base has it.
 	New     bool          `json:"new,omitempty"`
 	Gone    bool          `json:"gone,omitempty"`

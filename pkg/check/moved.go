@@ -1,0 +1,91 @@
+package check
+
+import (
+	"bytes"
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+)
+
+// moves are the folders of the base that bear another name on the branch.
+type moves map[string]string
+
+// file is the name that a file of the base has on the branch, if its cluster's folder was moved.
+func (m moves) file(name string) string {
+	for from, to := range m {
+		if rest, inside := strings.CutPrefix(name, from+"/"); inside {
+			return to + "/" + rest
+		}
+	}
+	return name
+}
+
+// findMoves finds the clusters whose folder has another name on the branch: of those that only one side has, the two whose files are
+// most alike, if that is at least half of them. What flux bootstrap writes has the path in it, and does not count.
+func findMoves(in Input) moves {
+	if in.Base == nil {
+		return nil
+	}
+	gone, fresh := lone(*in.Base, in.Head), lone(in.Head, *in.Base)
+	if len(gone) == 0 || len(fresh) == 0 {
+		return nil
+	}
+	type match struct {
+		from, to string
+		alike    float64
+	}
+	var matches []match
+	for _, from := range gone {
+		was := filesBelow(in.Base.Tree, from)
+		for _, to := range fresh {
+			if alike := alikeness(was, filesBelow(in.Head.Tree, to)); alike >= 0.5 {
+				matches = append(matches, match{from, to, alike})
+			}
+		}
+	}
+	slices.SortStableFunc(matches, func(a, b match) int { return cmp.Compare(b.alike, a.alike) })
+	found, taken := moves{}, map[string]bool{}
+	for _, m := range matches {
+		if found[m.from] == "" && !taken[m.to] {
+			found[m.from], taken[m.to] = m.to, true
+		}
+	}
+	return found
+}
+
+// lone are the folders of the clusters that only one of two sides has.
+func lone(side, other Side) (folders []string) {
+	for _, c := range side.Clusters {
+		folder := side.Fleets[c.Root].Root.Path
+		if folder != "" && !slices.ContainsFunc(other.Clusters, func(o Cluster) bool { return o.Name == c.Name }) && len(filesBelow(other.Tree, folder)) == 0 {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
+}
+
+// filesBelow are the contents of the files of a folder, by their paths in it.
+func filesBelow(t *manifest.Tree, folder string) map[string][]byte {
+	files := map[string][]byte{}
+	for _, file := range t.Files() {
+		if rest, inside := strings.CutPrefix(file, folder+"/"); inside && path.Base(file) != "gotk-sync.yaml" {
+			content, _ := t.ReadFile(file) // what cannot be read is alike
+			files[rest] = content
+		}
+	}
+	return files
+}
+
+// alikeness is the share of files that are the same on both sides.
+func alikeness(a, b map[string][]byte) float64 {
+	same := 0
+	for name, content := range a {
+		if other, there := b[name]; there && bytes.Equal(content, other) {
+			same++
+		}
+	}
+	return float64(same) / float64(max(len(a), len(b), 1))
+}
