@@ -36,8 +36,8 @@ func (f Fault) String() string {
 
 // Faults are those of a manifest as it reaches the API server, as JSON, by the schema of its kind and version, in the order of
 // their paths; none where that schema is not known. Texts of which open is true are not known, and are taken for right: a
-// variable whose value is elsewhere. As the API server does, it takes null for absent, and sets defaults first. Of fields that
-// the schema does not have, it only tells those that look like a typing error: a newer Flux has more.
+// variable whose value is elsewhere. As the API server does for server-side apply, it takes null for absent only where the field
+// has a default, and sets defaults first. Of fields that the schema does not have, it only tells those that look like a typing error: a newer Flux has more.
 func Faults(manifest []byte, open func(text string) bool) []Fault {
 	var object map[string]any
 	if json.Unmarshal(manifest, &object) != nil {
@@ -70,9 +70,13 @@ func (i *inspection) add(path []string, why string, values ...any) {
 	i.faults = append(i.faults, Fault{slices.Clone(path), fmt.Sprintf(why, values...)})
 }
 
-// value inspects what is there: null is not.
+// value inspects what is there.
 func (i *inspection) value(s *schema, value any, path []string) {
 	switch v := value.(type) {
+	case nil:
+		if s.Type != "" && s.Default == nil && path[0] != "metadata" { // of metadata the server takes it
+			i.add(path, "it is null, and Flux wants %s: give it a value, or take the line out", typeNames[s.Type])
+		}
 	case string:
 		i.text(s, v, path)
 	case map[string]any:
@@ -204,6 +208,7 @@ func (i *inspection) object(s *schema, v map[string]any, path []string) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(v)) {
 		switch property := s.Properties[key]; {
+		case v[key] == nil && slices.Contains(s.Required, key): // told already
 		case property != nil:
 			i.value(property, v[key], append(path, key))
 		case s.Values != nil:

@@ -43,7 +43,10 @@ func TestFaults(t *testing.T) {
 		"chartRef":                    {"HelmRelease", helmV2, "{interval: 5m, " + ref + "}", nil},
 		"both":                        {"HelmRelease", helmV2, "{interval: 5m, " + chart + ", " + ref + "}", []string{"spec: either chart or chartRef must be set"}},
 		"neither":                     {"HelmRelease", helmV2, "{interval: 5m}", []string{"spec: either chart or chartRef must be set"}},
-		"null is absent":              {"HelmRelease", helmV2, "{interval: 5m, chartRef: ~, " + chart + "}", nil},
+		"null":                        {"HelmRelease", helmV2, "{interval: 5m, chartRef: ~, " + chart + "}", []string{"spec.chartRef: it is null, and Flux wants a mapping: give it a value, or take the line out"}},
+		"null for a default":          {"GitRepository", sourceV1, "{interval: 5m, url: 'https://a', timeout: ~}", nil},
+		"null for what is required":   {"GitRepository", sourceV1, "{interval: ~, url: 'https://a'}", []string{"spec.interval: it is not set, and Flux requires it"}},
+		"null in a list":              {"GitRepository", sourceV1, "{interval: 5m, url: 'https://a', sparseCheckout: [~]}", []string{"spec.sparseCheckout.0: it is null, and Flux wants a text: give it a value, or take the line out"}},
 		"an older version":            {"HelmRelease", "helm.toolkit.fluxcd.io/v2beta1", "{interval: 5m}", nil},
 		"values are anything":         {"HelmRelease", helmV2, "{interval: 5m, " + ref + ", values: {replica: 2, interval: x}}", nil},
 		"no list of values":           {"HelmRelease", helmV2, "{interval: 5m, " + ref + ", valuesFrom: {kind: ConfigMap, name: a}}", []string{`spec.valuesFrom: {"kind":"ConfigMap","name":"a"} is a mapping, and Flux wants a list`}},
@@ -67,7 +70,7 @@ func TestFaults(t *testing.T) {
 		"a default counts":            {"Bucket", sourceV1, "{interval: 5m, bucketName: a, endpoint: b, sts: {provider: aws, endpoint: 'https://a'}}", []string{"spec: 'ldap' is the only supported STS provider for the 'generic' Bucket provider"}},
 		"a variable in a rule":        {"Bucket", sourceV1, "{interval: 5m, bucketName: a, endpoint: b, provider: '${p}', sts: {provider: aws, endpoint: 'https://a'}}", nil},
 		"the Flux Operator's kinds":   {"Alert", "notification.toolkit.fluxcd.io/v1beta3", "{providerRef: {name: a}, eventSources: [{kind: FluxInstance, name: '*'}, {kind: ResourceSet, name: '*'}]}", nil},
-		"no spec":                     {"GitRepository", sourceV1, "~", nil},
+		"no spec":                     {"GitRepository", sourceV1, "~", []string{"spec: it is null, and Flux wants a mapping: give it a value, or take the line out"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,9 +79,10 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// Of metadata the API server takes null.
 func TestMetadata(t *testing.T) {
 	t.Parallel()
-	manifest := []byte(`{"apiVersion":"` + sourceV1 + `","kind":"GitRepository","metadata":{"name":"a","labels":{"version":1.5}},"spec":{"interval":"5m","url":"https://a"}}`)
+	manifest := []byte(`{"apiVersion":"` + sourceV1 + `","kind":"GitRepository","metadata":{"name":"a","annotations":null,"labels":{"a":null,"version":1.5}},"spec":{"interval":"5m","url":"https://a"}}`)
 	assert.Equal(t, []Fault{{[]string{"metadata", "labels", "version"}, "1.5 is a number, and Flux wants a text"}}, Faults(manifest, open))
 }
 
