@@ -240,9 +240,17 @@ func (o RewriteOptions) show(r manifest.Rewriting) error {
 		_, _ = fmt.Fprint(o.root.ErrOut, terminal.Printable(fmt.Sprintf("Warning: %s in %s keeps its %s: %s\n",
 			refusal.Ref, o.Files.fleets[refusal.Root].Root, fieldName(refusal.Field), refusal.Why)))
 	}
-	_, _ = fmt.Fprintf(o.root.Out, "\n%s in %s: %s changed, %d fields and patches added.\n", plural(values(r), "value"), plural(len(files), "file"),
-		plural(len(r.Values), "scalar"), len(r.Patches))
+	_, _ = fmt.Fprintf(o.root.Out, "\n%s in %s: %s changed, %s added.\n", plural(values(r), "value"), plural(len(files), "file"),
+		plural(len(r.Values), "scalar"), additions(len(r.Patches)))
 	return nil
+}
+
+// additions counts what is added: fields of objects, and patches.
+func additions(n int) string {
+	if n == 1 {
+		return "1 field or patch"
+	}
+	return fmt.Sprintf("%d fields and patches", n)
 }
 
 func values(r manifest.Rewriting) int {

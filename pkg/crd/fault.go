@@ -188,9 +188,9 @@ const durationPattern = `^([0-9]+(\.[0-9]+)?(ms|s|m`
 func (i *inspection) list(s *schema, v []any, path []string) {
 	switch {
 	case s.MinItems != nil && len(v) < *s.MinItems:
-		i.add(path, "it has %d parts, and Flux wants at least %d", len(v), *s.MinItems)
+		i.add(path, "%s has fewer parts than Flux wants, which is at least %d", shown(v), *s.MinItems)
 	case s.MaxItems != nil && len(v) > *s.MaxItems:
-		i.add(path, "it has %d parts, and Flux takes at most %d", len(v), *s.MaxItems)
+		i.add(path, "%s has more parts than Flux takes, which is %d", shown(v), *s.MaxItems)
 	}
 	for n, part := range v {
 		if s.Items != nil {

@@ -120,6 +120,14 @@ func (w *rewriter) patchEdit(p place, one patch, standing []*need) PatchEdit {
 	return edit
 }
 
+// otherWishes names values that follow a scalar, too.
+func otherWishes(others int) string {
+	if others == 1 {
+		return "1 other, which wants another value"
+	}
+	return fmt.Sprintf("%d others, which want other values", others)
+}
+
 // because says why no place takes a patch for a value, and what it is that decides it.
 func (w *rewriter) because(d *draft, n *need, field flux.Field) string {
 	target := Target{n.root, n.ref, field}
@@ -135,7 +143,7 @@ func (w *rewriter) because(d *draft, n *need, field flux.Field) string {
 		case w.given[i] != "":
 			return fmt.Sprintf("%s decides it: with another text there %s; %s", s, w.given[i], why)
 		case others > 0 && !w.sharedWish(d, i):
-			return fmt.Sprintf("%s decides it and %d others, which want other values; %s", s, others, why)
+			return fmt.Sprintf("%s decides it and %s; %s", s, otherWishes(others), why)
 		}
 	}
 	if unknown := w.decisions.Unknown(target); unknown != "" {

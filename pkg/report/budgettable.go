@@ -210,7 +210,7 @@ func (b Budget) unknownLatency() []string {
 	if unknown == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("From commit to applied is not known for %d objects: their sources were not read, fail or are suspended, or their charts have one exact version (-o wide says which).", unknown)}
+	return []string{fmt.Sprintf("From commit to applied is not known for %s: sources were not read, fail or are suspended, or charts have one exact version (-o wide says which).", count(unknown, "object"))}
 }
 
 func (b Budget) controllerTable() Table {
@@ -241,8 +241,8 @@ func (b Budget) apiServerLine() []string {
 	if len(who) == 0 {
 		return nil
 	}
-	line := fmt.Sprintf("kube-apiserver: %s requests/h from %s, %d objects (a GET and a dry run for each, every time).",
-		rates(a.Requests).Text, strings.Join(who, " and "), a.Managed)
+	line := fmt.Sprintf("kube-apiserver: %s requests/h from %s, %s (a GET and a dry run for each, every time).",
+		rates(a.Requests).Text, strings.Join(who, " and "), count(a.Managed, "object"))
 	if a.WithoutInventory > 0 {
 		line += fmt.Sprintf(" %d have no inventory and count nothing.", a.WithoutInventory)
 	}

@@ -111,9 +111,9 @@ func (f *fleet) wrongTarget(r *flux.Object, t flux.Target) (Problem, bool) {
 			return Problem{}, false
 		}
 		if len(t.MatchLabels) == 0 {
-			return Problem{NothingMatches, fmt.Sprintf("there is no %s in namespace %q", t.Kind, t.Namespace), "take it out, or create one"}, true
+			return Problem{NothingMatches, fmt.Sprintf("there is no %s %s", t.Kind, inNamespace(t.Namespace)), "take it out, or create one"}, true
 		}
-		return Problem{NothingMatches, fmt.Sprintf("no %s in namespace %q has the labels %s", t.Kind, t.Namespace, labels(t.MatchLabels)), "label the objects, or name them"}, true
+		return Problem{NothingMatches, fmt.Sprintf("no %s %s has the labels %s", t.Kind, inNamespace(t.Namespace), labels(t.MatchLabels)), "label the objects, or name them"}, true
 	}
 	o := f.byRef[flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: t.Namespace, Name: t.Name}]
 	switch {
@@ -156,4 +156,12 @@ func calledProblems(r *flux.Object, suspects []*Source) []Problem {
 		remedy += ", where --log-level=debug tells what a filter left out; the content type at the host has to be application/json"
 	}
 	return []Problem{{NeverCalled, message, remedy}}
+}
+
+// inNamespace says where something is looked for. Of manifests without a namespace only who applies them knows it.
+func inNamespace(name string) string {
+	if name == "" {
+		return "without a namespace, as the Receiver is"
+	}
+	return fmt.Sprintf("in namespace %q", name)
 }
