@@ -248,3 +248,16 @@ func TestMissingPathOfTheRoot(t *testing.T) {
 	}
 	assert.Equal(t, []string{"clusters/development/flux-system/gotk-sync.yaml:7:9 path \"./clusters/develop\" of Kustomization flux-system/flux-system is not in the checkout"}, found)
 }
+
+// A Kustomization for another cluster takes its files from the same checkout.
+func TestMissingPathForAnotherCluster(t *testing.T) {
+	t.Parallel()
+	head := side(t, applied("  kubeConfig: {secretRef: {name: edge}}\n", nil))
+	var found []string
+	for _, f := range New(Input{Head: head, Policy: testPolicy(t)}).Findings {
+		if f.Rule == RulePath {
+			found = append(found, f.At.String()+" "+f.Message)
+		}
+	}
+	assert.Equal(t, []string{"clusters/development/objects.yaml:8:9 path \"./apps\" of Kustomization apps/apps is not in the checkout"}, found)
+}

@@ -46,7 +46,9 @@ func (d *deployment) locate(taken artifact, checkout *Tree, root Root, artifacts
 	case root.source.Name != "" && d.source() != root.source:
 		d.elsewhere, d.foreign = fmt.Sprintf("its source is %s, and the checkout is that of %s", d.source(), root.source), true
 	}
-	if d.elsewhere == "" && !d.tree.isFolder(d.folder) {
+	// The files of what applies to another cluster come from here all the same.
+	hub := d.Spec.KubeConfig != nil && root.source.Name != "" && d.source() == root.source
+	if (d.elsewhere == "" || hub) && !d.tree.isFolder(d.folder) {
 		// Where nothing says what the checkout is the source of, or a CI job makes the artifact of it, the path may be right.
 		d.foreign = root.source.Name == ""
 		d.failed = !d.foreign && root.source.Kind == gitRepositoryKind && root.Base == "" && !strings.Contains(d.Spec.Path, "${")
