@@ -161,6 +161,7 @@ func (m *machine) step(t failing, step sim.Step) {
 	m.checkReport(t, s, out)
 	m.checkPinned(t, out)
 	m.checkKept(t, s, before, planned)
+	m.checkToldOnce(t, planned, out)
 	// What happens after the records were read is for the next command.
 	blind := step.Command.Tenant || step.Beside != nil && step.Beside.Tenant // it says that it could not compare them
 	if !blind && s.Fault != sim.Forbidden && s.Fault != sim.Meanwhile {

@@ -278,6 +278,22 @@ func (m *machine) checkKept(t failing, s *sim.Store, before map[flux.Ref]*tune.R
 	}
 }
 
+// checkToldOnce: what the plan of a revert says will stay is not an error of the run, too.
+func (m *machine) checkToldOnce(t failing, planned sim.Planned, out cluster.Outcomes) {
+	kept := make(map[flux.Ref][]tune.KeptField)
+	for _, restore := range planned.Restores {
+		kept[restore.Object.Ref] = restore.Kept
+	}
+	for _, result := range out.Objects {
+		ref := result.Write.Target().Ref
+		for _, k := range kept[ref] {
+			if result.Err != nil && strings.Contains(result.Err.Error(), k.Why) || strings.Contains(result.Why, k.Why) {
+				m.fail(t, "%s: of %s it is told twice that %s", m.command, ref, k.Why)
+			}
+		}
+	}
+}
+
 // original is what the owner of a field last chose: the value before the first of our moves that follow each other.
 func original(record *tune.Record, f flux.Field) *string {
 	var first, last *string

@@ -185,6 +185,8 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 	switch {
 	case r.Action == ActionUnchanged || r.Reason == ReasonOtherSession:
 		return Next{State: StateAsWanted}
+	case r.Reason == ReasonChangedSince:
+		return w.stays(r)
 	case r.Action == ActionSkip:
 		return Next{State: StateLeftAlone, Why: r.Message}
 	case len(r.Changes) > 0 && !w.planned(now, r.Changes):
@@ -195,6 +197,15 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 	}
 	patch, err := r.release(now, w.Manager)
 	return Next{Patch: patch, Err: err}
+}
+
+// stays is how an object stands of which nothing can be taken back any more. What the plan says will stay is no news.
+func (w RestoreWrite) stays(r Restore) Next {
+	r.Kept = slices.DeleteFunc(r.Kept, func(k KeptField) bool { return slices.Contains(w.Restore.Kept, k) })
+	if len(r.Kept) == 0 {
+		return Next{State: StateAsWanted}
+	}
+	return Next{State: StateLeftAlone, Why: r.KeptMessage()}
 }
 
 // planned tells whether changes are among those that somebody said yes to. A value that is ours still, while the record is

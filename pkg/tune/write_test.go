@@ -215,6 +215,19 @@ func TestRestoreNext(t *testing.T) {
 	assert.Equal(t, Next{State: StateAsWanted}, restoring(w.Target(), RestoreOptions{Session: "s1"}).Next(object(t, "ks", recorded(Record{Steps: more.Steps[1:]}.String()))))
 }
 
+// What the plan says will stay is not said again when the rest is done; what stays beside is.
+func TestRestoreNextOfAPart(t *testing.T) {
+	t.Parallel()
+	both := Record{Steps: []Step{step("s1", moves(move(flux.Interval, "5m", "1m"), move(flux.Timeout, "", "2m")))}}
+	left := Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m"))}}
+	w := restoring(object(t, "ks", interval("7m"), timeout("2m"), recorded(both.String())), RestoreOptions{})
+	assert.Equal(t, ActionChange, w.Restore.Action)
+	assert.Len(t, w.Restore.Kept, 1)
+	assert.Equal(t, Next{State: StateAsWanted}, w.Next(object(t, "ks", interval("7m"), recorded(left.String()))))
+	assert.Equal(t, Next{State: StateLeftAlone, Why: "spec.timeout was set to 2m and is now 9m: somebody changed it since (--force restores <unset>, forget keeps what is there)"},
+		w.Next(object(t, "ks", version("8"), interval("7m"), timeout("9m"), recorded(both.String()))))
+}
+
 func TestForgetNext(t *testing.T) {
 	t.Parallel()
 	tuned := object(t, "ks", interval("1m"), recorded(Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m"))}}.String()))
