@@ -158,7 +158,7 @@ func (o ApplyOptions) takeBack(ctx context.Context, session string) error {
 		record, err := tune.ReadRecord(object)
 		return err != nil || record.HasSession(session)
 	}) {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is over: its changes are taken back but for what later sessions set, which stays until they are reverted: %s sessions%s\n", session, o.root.name, o.scopeFlags(o.root))
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is over: its changes are taken back but for what later sessions set, which stays until they are reverted. See them with: %s sessions%s\n", session, o.root.name, o.scopeFlags(o.root))
 		return silentError{exitFailed}
 	}
 	_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s could not be taken back whole%s. Try again with: %s revert%s --session %s\n", session, why, o.root.name, o.scopeFlags(o.root), session)

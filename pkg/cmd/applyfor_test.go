@@ -186,7 +186,7 @@ func TestApplyForUnderALaterSession(t *testing.T) {
 	ctrlC()
 	o := <-result
 	assert.Equal(t, exitFailed, o.code)
-	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: its changes are taken back but for what later sessions set, which stays until they are reverted: kubectl fluxtune sessions --kubeconfig "+f.Kubeconfig()+" -n "+f.apps)
+	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: its changes are taken back but for what later sessions set, which stays until they are reverted. See them with: kubectl fluxtune sessions --kubeconfig "+f.Kubeconfig()+" -n "+f.apps)
 	assert.NotContains(t, o.stderr, "Try again with")
 	f.revert(t, "--session", "later")
 	assert.Equal(t, "5m", f.interval(t))

@@ -84,7 +84,7 @@ func newSystem() System {
 	useTerminal()
 	width, height := stdoutSize()
 	system := System{
-		IOStreams:      genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
+		IOStreams:      genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: terminal.NewMessages(os.Stderr, stderrWidth)},
 		Now:            time.Now,
 		NewSession:     func() string { return newSession(time.Now(), rand.Reader) },
 		StdinTerminal:  term.IsTerminal(int(os.Stdin.Fd())),

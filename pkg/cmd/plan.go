@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -183,7 +185,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 	overview := o.overview(plan, p.calm, p.cost, defaultPace)
 	overview.Fitting, overview.Where, overview.Missing = p.fitting, p.where(o.FleetOptions), report.NewMissing(p.gaps())
 	for _, warning := range plan.Warnings {
-		overview.Above += 1 + len("Warning: "+warning)/max(1, o.printer.layout.Width)
+		overview.Above += 1 + strings.Count(terminal.WrapMessage("Warning: "+warning, o.printer.layout.Width), "\n")
 	}
 	document := report.NewPlan(plan, p.gaps(), o.Policy.EnvironmentNames()).WithBudget(p.cost).WithCourse(p.calm).WithFit(p.fitting, p.places())
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {

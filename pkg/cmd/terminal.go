@@ -64,8 +64,16 @@ func eastAsian(getenv func(string) string) bool {
 }
 
 // stdoutSize asks the terminal that stdout is; 0 where it is none.
-func stdoutSize() (width, height int) {
-	w, h, err := term.GetSize(int(os.Stdout.Fd()))
+func stdoutSize() (width, height int) { return sizeOf(os.Stdout) }
+
+// stderrWidth asks the terminal that stderr is; 0 where it is none.
+func stderrWidth() int {
+	width, _ := sizeOf(os.Stderr)
+	return width
+}
+
+func sizeOf(f *os.File) (width, height int) {
+	w, h, err := term.GetSize(int(f.Fd()))
 	if err != nil {
 		return 0, 0
 	}
