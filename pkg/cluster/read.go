@@ -101,7 +101,7 @@ func (c *Client) readKinds(ctx context.Context, s served, sel Selection) (flux.S
 	}
 	lists := make([][]flux.Object, len(kinds))
 	gaps := make([]*flux.Gap, len(kinds))
-	looked := make([]flux.Place, len(kinds))
+	looked, tried := make([]flux.Place, len(kinds)), make([]flux.Place, len(kinds))
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, k := range kinds {
 		version := s[k.Name]
@@ -123,17 +123,19 @@ func (c *Client) readKinds(ctx context.Context, s served, sel Selection) (flux.S
 				return fmt.Errorf("listing %s: %w", scope(k.Resource, sel.Namespace), err)
 			}
 			gaps[i] = &flux.Gap{What: scope(k.Resource, sel.Namespace), Why: err.Error(), Forbidden: apierrors.IsForbidden(err)}
+			tried[i] = flux.Place{Kind: k.Name, Namespace: sel.Namespace}
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return flux.Snapshot{}, err
 	}
-	return assemble(lists, gaps, looked), nil
+	return assemble(lists, gaps, looked, tried), nil
 }
 
-func assemble(lists [][]flux.Object, gaps []*flux.Gap, looked []flux.Place) flux.Snapshot {
-	s := flux.Snapshot{Objects: slices.Concat(lists...), Looked: slices.DeleteFunc(looked, func(p flux.Place) bool { return p == flux.Place{} })}
+func assemble(lists [][]flux.Object, gaps []*flux.Gap, looked, tried []flux.Place) flux.Snapshot {
+	none := func(p flux.Place) bool { return p == flux.Place{} }
+	s := flux.Snapshot{Objects: slices.Concat(lists...), Looked: slices.DeleteFunc(looked, none), Tried: slices.DeleteFunc(tried, none)}
 	for _, gap := range gaps {
 		if gap != nil {
 			s.Gaps = append(s.Gaps, *gap)
@@ -161,6 +163,7 @@ func (c *Client) readNames(ctx context.Context, s served, sel Selection) (flux.S
 			snapshot.Gaps = append(snapshot.Gaps, NotFound(n, sel.Namespace))
 		default:
 			snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: n.in(sel.Namespace), Why: err.Error()})
+			snapshot.Tried = append(snapshot.Tried, flux.Place{Kind: n.Kind.Name, Namespace: sel.Namespace, Name: n.Name})
 		}
 	}
 	return snapshot, nil

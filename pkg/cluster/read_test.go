@@ -32,8 +32,9 @@ func TestAssemble(t *testing.T) {
 	one, two := object("a", "one", ""), object("a", "two", "")
 	gap := flux.Gap{What: "buckets", Why: "forbidden"}
 	all := flux.Place{Kind: "Kustomization"}
-	assert.Equal(t, flux.Snapshot{Objects: []flux.Object{one, two}, Gaps: []flux.Gap{gap}, Looked: []flux.Place{all}},
-		assemble([][]flux.Object{{one}, nil, {two}}, []*flux.Gap{nil, &gap, nil}, []flux.Place{all, {}, {}}))
+	refused := flux.Place{Kind: "Bucket"}
+	assert.Equal(t, flux.Snapshot{Objects: []flux.Object{one, two}, Gaps: []flux.Gap{gap}, Looked: []flux.Place{all}, Tried: []flux.Place{refused}},
+		assemble([][]flux.Object{{one}, nil, {two}}, []*flux.Gap{nil, &gap, nil}, []flux.Place{all, {}, {}}, []flux.Place{{}, refused, {}}))
 }
 
 func TestDecodeNamespace(t *testing.T) {

@@ -39,7 +39,7 @@ func (c *Client) ReadRelated(ctx context.Context, sel Selection, snapshot *flux.
 		snapshot.Gaps = append(snapshot.Gaps, gap)
 	}
 	snapshot.Relate(found.Objects)
-	snapshot.Looked = append(snapshot.Looked, found.Looked...)
+	snapshot.Looked, snapshot.Tried = append(snapshot.Looked, found.Looked...), append(snapshot.Tried, found.Tried...)
 	return c.explain(ctx, s, snapshot)
 }
 
@@ -124,6 +124,7 @@ func (c *Client) readPlace(ctx context.Context, s served, at flux.Place, snapsho
 	case unreachable(err) || ctx.Err() != nil:
 		return false, fmt.Errorf("reading %s: %w", what, err)
 	default:
+		snapshot.Tried = append(snapshot.Tried, at)
 		return false, nil
 	}
 }

@@ -36,7 +36,7 @@ func TestOwnersThatATenantCannotRead(t *testing.T) {
 	tenant := "tenant-" + f.apps
 	grant(t, f.Cluster, tenant, f.apps, tuner)
 	f.leftAlone(t, invocation{kubeconfig: f.KubeconfigFor(t, tenant)}, "OwnerUnknown",
-		"left to its owner: applied by Kustomization "+f.flux+"/root, which could not be read or is in another cluster")
+		"left to its owner: applied by Kustomization "+f.flux+"/root, which could not be read")
 }
 
 // Of a Kustomization that applies to another cluster, the object here is not; of one in another cluster nothing is here
@@ -49,7 +49,7 @@ func TestOwnersInOtherClusters(t *testing.T) {
 		"left to its owner: applied by a Kustomization "+f.flux+"/root, perhaps of another cluster: the one here applies elsewhere")
 	f.Kubectl(t, "delete", "kustomization", "root", "-n", f.flux)
 	f.leftAlone(t, on(f.Cluster), "OwnerUnknown",
-		"left to its owner: applied by Kustomization "+f.flux+"/root, which could not be read or is in another cluster")
+		"left to its owner: applied by Kustomization "+f.flux+"/root, which is not in this cluster")
 }
 
 // What Argo CD applies is known by its mark, or only by its name in metadata.managedFields.

@@ -19,6 +19,8 @@ type Snapshot struct {
 	// Looked is where was looked for all that is there: what the snapshot does not hold of it does not exist. Of
 	// anything else that it does not hold nothing is known.
 	Looked []Place
+	// Tried is where was asked, and could not be read.
+	Tried []Place
 	// Namespaces maps a namespace's name to its labels. A namespace that could not be read has no
 	// entry.
 	Namespaces map[string]map[string]string
@@ -33,11 +35,26 @@ type Snapshot struct {
 // Place is where objects are: a kind, in a namespace ("" for all), and one name there ("" for all).
 type Place struct{ Kind, Namespace, Name string }
 
+// holds tells whether an object would be there.
+func (p Place) holds(ref Ref) bool {
+	return p.Kind == ref.Kind && (p.Namespace == "" || p.Namespace == ref.Namespace) && (p.Name == "" || p.Name == ref.Name)
+}
+
 // LookedFor tells whether an object would be in the snapshot if it existed.
 func (s Snapshot) LookedFor(ref Ref) bool {
-	return slices.ContainsFunc(s.Looked, func(p Place) bool {
-		return p.Kind == ref.Kind && (p.Namespace == "" || p.Namespace == ref.Namespace) && (p.Name == "" || p.Name == ref.Name)
-	})
+	return slices.ContainsFunc(s.Looked, func(p Place) bool { return p.holds(ref) })
+}
+
+// Lacks says of an object that the snapshot does not hold why that is so: it is not there, may not be read, or nobody asked.
+func (s Snapshot) Lacks(ref Ref) string {
+	switch {
+	case s.LookedFor(ref):
+		return "is not in this cluster"
+	case slices.ContainsFunc(s.Tried, func(p Place) bool { return p.holds(ref) }):
+		return "could not be read"
+	default:
+		return "was not asked for"
+	}
 }
 
 // LookedForAll tells whether the snapshot holds all objects of a kind.

@@ -15,6 +15,24 @@ func TestIncomplete(t *testing.T) {
 	assert.True(t, Snapshot{Gaps: []Gap{harmless, serious}}.Incomplete())
 }
 
+// What is not there, what may not be read and what nobody asked for are told apart.
+func TestLacks(t *testing.T) {
+	t.Parallel()
+	s := Snapshot{
+		Looked: []Place{{Kind: "Kustomization"}, {Kind: "HelmRelease", Namespace: "apps", Name: "web"}},
+		Tried:  []Place{{Kind: "HelmRelease", Namespace: "apps"}},
+	}
+	for ref, want := range map[Ref]string{
+		{Kind: "Kustomization", Namespace: "apps", Name: "web"}: "is not in this cluster",
+		{Kind: "HelmRelease", Namespace: "apps", Name: "web"}:   "is not in this cluster",
+		{Kind: "HelmRelease", Namespace: "apps", Name: "db"}:    "could not be read",
+		{Kind: "HelmRelease", Namespace: "other", Name: "web"}:  "was not asked for",
+		{Kind: "GitRepository", Namespace: "apps", Name: "web"}: "was not asked for",
+	} {
+		assert.Equal(t, want, s.Lacks(ref), ref)
+	}
+}
+
 func TestSort(t *testing.T) {
 	t.Parallel()
 	ref := func(kind, namespace, name string) Object {

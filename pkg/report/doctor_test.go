@@ -88,7 +88,7 @@ func TestOwnersCheck(t *testing.T) {
 	assert.Equal(t, []string{"kubectl fluxtune get -n a -o wide"}, owners.Run, "what cannot be pinned is not proposed")
 	assert.Equal(t, CheckWarning, pins.Status)
 	assert.Equal(t, "Kustomizations have it: --managed=pin can hold changes of 0 objects against Git, and not of 1 others", pins.Message)
-	assert.Equal(t, "1 cannot be pinned: applied by Kustomization flux-system/apps, which could not be read or is in another cluster", pins.Remedy)
+	assert.Equal(t, "1 cannot be pinned: applied by Kustomization flux-system/apps, which was not asked for", pins.Remedy)
 
 	s.Related = []flux.Object{object(t, "Kustomization", "flux-system", "apps", nil)}
 	owners, pins = check(s, true)

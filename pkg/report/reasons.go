@@ -34,7 +34,7 @@ func reasonLine(r tune.ReasonCount) string {
 		return "with charts that cannot be fetched, and would be missing after a change: --include-failed tunes them, too"
 	case tune.ReasonChartUnknown:
 		if r.Count > 1 {
-			return "with charts or repositories that could not be read, and a change has them fetched again: --include-failed tunes them, too"
+			return "with charts or repositories that were not read, and a change has them fetched again: --include-failed tunes them, too"
 		}
 	}
 	if r.Count == 1 {

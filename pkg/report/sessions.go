@@ -39,7 +39,7 @@ type Session struct {
 	// Back are those that are as they were before, and still bear the record.
 	Back int `json:"back"`
 	// Pinned are those of the objects that rules hold against what applies them, PinsLost those whose rules are gone, and
-	// PinsUnknown those of which nobody knows, because what applies them could not be read or is gone.
+	// PinsUnknown those of which nobody knows, because what applies them was not read.
 	Pinned      int `json:"pinned"`
 	PinsLost    int `json:"pinsLost"`
 	PinsUnknown int `json:"pinsUnknown"`

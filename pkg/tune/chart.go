@@ -102,7 +102,7 @@ func failingChart(item Item, opts Options) (Reason, string) {
 	if o.Kind == "HelmRelease" {
 		var known bool
 		if chart, known = opts.Judge.sure(chartOf(o)); !known {
-			return chartUnknown(chartOf(o), chartOf(o))
+			return opts.Judge.chartUnknown(chartOf(o), chartOf(o))
 		}
 		if chart.Name == "" { // none that could be lost
 			return "", ""
@@ -116,7 +116,7 @@ func failingChart(item Item, opts Options) (Reason, string) {
 	case !opts.mayBeUsed(o):
 		return "", ""
 	case !known:
-		return chartUnknown(chart.Ref, o.SourceRef)
+		return opts.Judge.chartUnknown(chart.Ref, o.SourceRef)
 	case source.Status.Ready != "False":
 		return "", ""
 	}
@@ -138,10 +138,10 @@ func (opts Options) mayBeUsed(o flux.Object) bool {
 	return o.Kind == "HelmRelease" || opts.Graph.Dependents(o.Ref) > 0 || !opts.Judge.allReleases
 }
 
-func chartUnknown(chart, unread flux.Ref) (Reason, string) {
+func (j *Judge) chartUnknown(chart, unread flux.Ref) (Reason, string) {
 	what := "it"
 	if unread != chart {
 		what = unread.String()
 	}
-	return ReasonChartUnknown, fmt.Sprintf("whether %s can be fetched is not known: %s could not be read, and a change has it fetched again (--include-failed tunes it too)", chart, what)
+	return ReasonChartUnknown, fmt.Sprintf("whether %s can be fetched is not known: %s %s, and a change has it fetched again (--include-failed tunes it too)", chart, what, j.lacks(unread))
 }

@@ -28,11 +28,15 @@ func (j *Judge) standingPin(o flux.Object) (Stick, bool) {
 // the rules are gone. Where that is not known, they are not.
 func (j *Judge) PinGone(o flux.Object) bool { return j.pinVerdict(o) == Reverted }
 
-// pinVerdict is what becomes of the fields of an object that its record calls pinned; Held where there are none.
+// pinVerdict is what becomes of the fields of an object that its record calls pinned; Held where there are none, and Sticks
+// where nothing applies it here any more: there is no rule then, and none is needed.
 func (j *Judge) pinVerdict(o flux.Object) Verdict {
 	record, err := ReadRecord(o)
 	if j == nil || err != nil || len(record.Pinned()) == 0 {
 		return Held
+	}
+	if owner, owned := o.Owner(); !owned || j.orphan(o, owner) || j.gone(owner) {
+		return Sticks
 	}
 	return j.Judge(o, record.Pinned()).Verdict
 }

@@ -69,19 +69,19 @@ func RulesLeft(j *Judge, restores []Restore) []string {
 	return warnings
 }
 
-// OwnersUnread warns of pinned objects whose owner could not be read: whether our rules can be taken away shows only when it
-// is tried. A line for each owner.
+// OwnersUnread warns of pinned objects whose owner was not read: whether our rules can be taken away shows only when it is
+// tried. One that is known to be gone has taken its rules with it. A line for each owner.
 func OwnersUnread(j *Judge, restores []Restore) []string {
 	objects := make(map[flux.Ref]int)
 	for _, r := range restores {
 		owner, pinned := PinnedBy(r.Object)
-		if _, read := j.object(owner); r.Action == ActionChange && pinned && !read {
+		if _, read := j.object(owner); r.Action == ActionChange && pinned && !read && !j.gone(owner) {
 			objects[owner]++
 		}
 	}
 	var warnings []string
 	for _, owner := range slices.SortedFunc(maps.Keys(objects), flux.Ref.Compare) {
-		warnings = append(warnings, fmt.Sprintf("%s, whose rules hold %d of these, could not be read: whether the rules can be taken away shows when it is tried; doctor names those that stay", owner, objects[owner]))
+		warnings = append(warnings, fmt.Sprintf("%s, whose rules hold %d of these, %s: whether the rules can be taken away shows when it is tried; doctor names those that stay to whoever may read it", owner, objects[owner], j.lacks(owner)))
 	}
 	return warnings
 }

@@ -47,13 +47,13 @@ func notListed(owner flux.Ref) FieldStick {
 	return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("has the labels of %s, which does not list it: one of that name in another cluster may apply it", owner)}
 }
 
-// applier is the object that applies others here. It is false where it could not be read, or applies to another cluster, and
+// applier is the object that applies others here. It is false where it is not known, or applies to another cluster, and
 // then the verdict is why nobody knows what becomes of them.
 func (j *Judge) applier(owner flux.Ref) (o flux.Object, here bool, why FieldStick) {
 	o, found := j.object(owner)
 	switch {
 	case !found:
-		why.Message = fmt.Sprintf("applied by %s, which could not be read or is in another cluster", owner)
+		why.Message = fmt.Sprintf("applied by %s, which %s", owner, j.lacks(owner))
 	case o.AppliesElsewhere:
 		why.Message = fmt.Sprintf("applied by a %s, perhaps of another cluster: the one here applies elsewhere", owner)
 	default:

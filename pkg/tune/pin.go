@@ -227,7 +227,8 @@ const maxObject = 1280 << 10
 
 // CannotPin says why rules cannot be added to an owner so that they stay; "" where they can. What applies the owner
 // would take them away, unless it is kustomize-controller, which leaves alone what Git does not set (measured).
-func CannotPin(ref flux.Ref, owner flux.Object, found bool) string {
+func CannotPin(owner flux.Object) string {
+	ref := owner.Ref
 	applier, applied := owner.Owner()
 	mark, optedOut := optOut(owner)
 	var others []string
@@ -242,8 +243,6 @@ func CannotPin(ref flux.Ref, owner flux.Object, found bool) string {
 	switch {
 	case ref.Kind != "Kustomization":
 		return fmt.Sprintf("%s has no rules to leave fields to others", ref)
-	case !found:
-		return fmt.Sprintf("%s could not be read, or is in another cluster", ref)
 	case owner.AppliesElsewhere:
 		return fmt.Sprintf("%s applies to another cluster", ref)
 	case optedOut:

@@ -28,7 +28,7 @@ func (w PinWrite) Target() flux.Object { return w.Pin.Owner }
 func (w PinWrite) Next(now flux.Object) Next {
 	ours, others := partRules(now)
 	w.Pin.Rules = w.wanted(now)
-	if why := CannotPin(now.Ref, now, true); why != "" && len(adds(w.Pin.Rules, ours)) > 0 {
+	if why := CannotPin(now); why != "" && len(adds(w.Pin.Rules, ours)) > 0 {
 		return Next{State: StateLeftAlone, Why: why}
 	}
 	if err := BadPins(now); err != nil {

@@ -24,7 +24,7 @@ type Session struct {
 	// has set the value again.
 	Back int
 	// Pinned are those that rules of ours hold, PinsLost those whose rules are gone, and PinsUnknown those of which nobody
-	// knows: their owner could not be read, or is gone.
+	// knows: their owner was not read. What nothing applies any more needs no rules.
 	Pinned, PinsLost, PinsUnknown int
 	// Undone are those of Stand that no rule holds, and that what applies them sets again.
 	Undone int
@@ -135,7 +135,7 @@ func (s *Session) add(record *Record, steps []int, o flux.Object, pin Verdict, j
 		s.PinsLost++
 	case pinned && pin == Unknown:
 		s.PinsUnknown++
-	case pinned:
+	case pinned && pin == Held:
 		s.Pinned++
 	}
 }

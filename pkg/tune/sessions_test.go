@@ -83,15 +83,24 @@ func withoutPlaces(sessions []Session) []Session {
 	return sessions
 }
 
-// Of pins whose owner nobody could read, or that is gone, nobody knows whether they hold.
+// Of pins whose owner nobody could read nobody knows whether they hold. One that is gone has taken its rules with it, and what
+// an owner does not apply any more needs none.
 func TestSessionsOfPinsThatNobodyCanSee(t *testing.T) {
 	t.Parallel()
 	r := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Pinned: true}})}}
 	o := object(t, "gitrepo", interval("1m"), child(), recorded(r.String()))
-	count := func(owners ...flux.Object) [3]int {
-		s := Sessions([]flux.Object{o}, NewJudge(flux.Snapshot{Objects: []flux.Object{o}, Related: owners}))[0]
-		return [3]int{s.Pinned, s.PinsLost, s.PinsUnknown}
+	counts := func(s flux.Snapshot) [3]int {
+		s.Objects = []flux.Object{o}
+		one := Sessions(s.Objects, NewJudge(s))[0]
+		return [3]int{one.Pinned, one.PinsLost, one.PinsUnknown}
 	}
+	count := func(owners ...flux.Object) [3]int { return counts(flux.Snapshot{Related: owners}) }
+	assert.Equal(t, [3]int{0, 0, 0}, counts(flux.Snapshot{Looked: []flux.Place{{Kind: "Kustomization"}}}))
+	orphaned := pinning(t, Rules([]Need{need(o, flux.Interval)})...)
+	orphaned.Status = flux.Status{Managed: 1, Ready: "True", ObservedGeneration: orphaned.Generation, Inventory: []flux.Ref{{Kind: "other"}}}
+	o.Writers = []flux.Writer{{Manager: updates("kubectl")}}
+	assert.Equal(t, [3]int{0, 0, 0}, count(orphaned))
+	o.Writers = nil
 	assert.Equal(t, [3]int{1, 0, 0}, count(pinning(t, Rules([]Need{need(o, flux.Interval)})...)))
 	assert.Equal(t, [3]int{0, 0, 1}, count())
 }

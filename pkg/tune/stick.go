@@ -92,8 +92,9 @@ type Judge struct {
 	inventory map[flux.Ref]map[flux.Ref]bool
 	// needed is what owners must leave to us already.
 	needed Needed
-	// looked tells of what is not known whether it would be if it existed.
+	// looked tells of what is not known whether it would be if it existed, and lacks says why it is not.
 	looked func(flux.Ref) bool
+	lacks  func(flux.Ref) string
 	// allReleases says that all HelmReleases were read.
 	allReleases bool
 }
@@ -107,14 +108,18 @@ func NewJudge(s flux.Snapshot) *Judge {
 		}
 	}
 	j.needed = Needs(s.All(), s.Unread...)
-	j.looked, j.allReleases = s.LookedFor, s.LookedForAll("HelmRelease")
+	j.looked, j.lacks, j.allReleases = s.LookedFor, s.Lacks, s.LookedForAll("HelmRelease")
 	return j
 }
 
 // cannotPin says why an owner cannot be made to leave fields to us; "" where it can.
 func (j *Judge) cannotPin(owner flux.Ref) string {
 	o, found := j.object(owner)
-	return CannotPin(owner, o, found)
+	if !found && owner.Kind == "Kustomization" {
+		return fmt.Sprintf("%s %s", owner, j.lacks(owner))
+	}
+	o.Ref = owner
+	return CannotPin(o)
 }
 
 // PinOf are the rules that an owner needs, by the records on its objects and what is planned beside.
@@ -129,6 +134,9 @@ func (j *Judge) object(ref flux.Ref) (flux.Object, bool) {
 	}
 	return *j.known[ref], true
 }
+
+// gone tells whether an object was looked for and does not exist.
+func (j *Judge) gone(ref flux.Ref) bool { return j.known[ref] == nil && j.looked(ref) }
 
 func (j *Judge) learn(o *flux.Object) {
 	j.known[o.Ref] = o

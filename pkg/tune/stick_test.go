@@ -173,7 +173,7 @@ func TestJudge(t *testing.T) {
 		{name: "the worst field decides", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval)), fields: []flux.Field{flux.Timeout, flux.Interval},
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "suspended parent", known: []flux.Object{parent(t, suspend)}, object: object(t, "ks", child(flux.Interval)), verdict: Reverted, message: "undone when Kustomization flux-system/apps is resumed"},
-		{name: "lost parent", object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: "applied by Kustomization flux-system/apps, which could not be read or is in another cluster"},
+		{name: "lost parent", object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: "applied by Kustomization flux-system/apps, which was not asked for"},
 		{name: "frozen", known: []flux.Object{parent(t)}, object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/reconcile", "disabled"), child(flux.Interval)),
 			verdict: Held, message: "held: reconcile: disabled on the object keeps every update from Git away"},
 		{name: "frozen by a label, in another case", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval), bearing("kustomize.toolkit.fluxcd.io/reconcile", "Disabled")),
@@ -221,7 +221,7 @@ func TestJudge(t *testing.T) {
 		{name: "HelmRelease of what the helm command installed before", known: []flux.Object{release()(t)}, object: object(t, "ks", clientSide, writtenBy(noon, updates("helm"))), verdict: Reverted, message: anotherUpgrade},
 		{name: "suspended HelmRelease", known: []flux.Object{release(suspend, func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm),
 			verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
-		{name: "lost HelmRelease", object: object(t, "ks", helm), verdict: Unknown, message: "applied by HelmRelease ops/platform, which could not be read or is in another cluster"},
+		{name: "lost HelmRelease", object: object(t, "ks", helm), verdict: Unknown, message: "applied by HelmRelease ops/platform, which was not asked for"},
 		{name: "FluxInstance that could not be read", object: object(t, "ks", marked("fluxcd.controlplane.io/name", "flux", "fluxcd.controlplane.io/namespace", "flux-system")),
 			verdict: Reverted, within: time.Hour, message: "reverted by FluxInstance flux-system/flux, within 1h unless it says otherwise"},
 		{name: "ResourceSet that could not be read", object: object(t, "ks", operated()),
@@ -263,7 +263,7 @@ func TestJudge(t *testing.T) {
 		{name: "a parent that applies to another cluster", known: []flux.Object{parent(t, func(o *flux.Object) { o.AppliesElsewhere = true })}, object: object(t, "ks", child(flux.Interval)),
 			verdict: Unknown, message: "applied by a Kustomization flux-system/apps, perhaps of another cluster: the one here applies elsewhere"},
 		{name: "of another cluster, by its field manager", known: nil, object: object(t, "ks", child(flux.Interval, flux.Timeout)), fields: []flux.Field{flux.Timeout},
-			verdict: Unknown, message: "applied by Kustomization flux-system/apps, which could not be read or is in another cluster"},
+			verdict: Unknown, message: "applied by Kustomization flux-system/apps, which was not asked for"},
 		{name: "an orphan", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(flux.Interval)), verdict: Sticks},
 		{name: "an orphan of a parent that prunes, kept by its mark", known: []flux.Object{parent(t, applied("other"), prunes)},
 			object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/prune", "Disabled"), child(flux.Interval)), verdict: Sticks},
@@ -322,6 +322,26 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// Of an owner that is not known it is told whether it is not there, could not be read, or was not asked for; whoever only asked
+// for sources must not read that something could not be read.
+func TestOwnersThatAreNotKnown(t *testing.T) {
+	t.Parallel()
+	web := object(t, "gitrepo", child(flux.Interval))
+	place := flux.Place{Kind: "Kustomization"}
+	for want, s := range map[string]flux.Snapshot{
+		"is not in this cluster": {Looked: []flux.Place{place}},
+		"could not be read":      {Tried: []flux.Place{place}},
+		"was not asked for":      {Looked: []flux.Place{{Kind: "GitRepository"}}},
+	} {
+		j := NewJudge(s)
+		assert.Equal(t, "applied by Kustomization flux-system/apps, which "+want, j.Judge(web, []flux.Field{flux.Interval}).Message)
+		assert.Equal(t, "Kustomization flux-system/apps "+want, j.cannotPin(parent(t).Ref))
+		chart := object(t, "hc", func(o *flux.Object) { o.SourceRef = parent(t).Ref })
+		_, message := j.chartUnknown(chart.Ref, chart.SourceRef)
+		assert.Contains(t, message, "Kustomization flux-system/apps "+want)
+	}
+}
+
 func TestHome(t *testing.T) {
 	t.Parallel()
 	fleet := object(t, "GitRepository", func(o *flux.Object) {
@@ -357,14 +377,14 @@ func TestManaged(t *testing.T) {
 	assert.Equal(t, ActionChange, decide(ManagedPin).Action)
 	lost := decide(ManagedSkip, object(t, "gitrepo"))
 	assert.Equal(t, ReasonOwnerUnknown, lost.Reason)
-	assert.Equal(t, "left to its owner: applied by Kustomization flux-system/apps, which could not be read or is in another cluster", lost.Message)
+	assert.Equal(t, "left to its owner: applied by Kustomization flux-system/apps, which was not asked for", lost.Message)
 	assert.Equal(t, ActionChange, decide(ManagedPatch, object(t, "gitrepo")).Action)
 	inGit := decide(ManagedPin, parent(t, ownedBy(flux.IgnoreField, applies("kustomize-controller"))))
 	assert.Equal(t, ReasonCannotPin, inGit.Reason)
 	assert.Equal(t, "cannot be pinned: spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller: add the rule there", inGit.Message)
 	cannot := decide(ManagedPin, object(t, "gitrepo"))
 	assert.Equal(t, ReasonCannotPin, cannot.Reason)
-	assert.Equal(t, "cannot be pinned: applied by Kustomization flux-system/apps, which could not be read or is in another cluster", cannot.Message)
+	assert.Equal(t, "cannot be pinned: applied by Kustomization flux-system/apps, which was not asked for", cannot.Message)
 }
 
 var inDevelopment = policy.Assignment{Environment: "development", Known: true, Source: policy.SourceNamespace}
