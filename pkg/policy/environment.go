@@ -31,7 +31,7 @@ type Assignment struct {
 	// Known says that the policy has this environment.
 	Known  bool
 	Source Source
-	// Via says for people what decided: "label environment", `namespace "dev"`, "Kustomization dev/web",
+	// Via says for people what decided: "label environment", `label env on namespace "dev"`, "Kustomization dev/web",
 	// `context "prod-eu" matches "prod-*"`.
 	Via string
 	// Pattern is the one of the policy that decided, where one did.
@@ -165,9 +165,9 @@ func (r *Resolver) byLabels(label, namespace, target claim) Assignment {
 		case !taken.made():
 			taken = c.claim
 			// Clipped: the claim of a namespace is shared by all its objects.
-			a = Assignment{Environment: c.environment, Known: c.known, Source: c.source, Via: c.on.String(), Warnings: slices.Clip(c.warnings)}
-			if c.source == SourceLabel {
-				a.Via = "label " + c.key
+			a = Assignment{Environment: c.environment, Known: c.known, Source: c.source, Via: "label " + c.key, Warnings: slices.Clip(c.warnings)}
+			if c.source != SourceLabel {
+				a.Via += " on " + c.on.String()
 			}
 		case !strings.EqualFold(c.environment, taken.environment):
 			a.Warnings = append(a.Warnings, disagreement(taken, c.claim))

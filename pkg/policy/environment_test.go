@@ -72,19 +72,19 @@ func TestResolveByLabels(t *testing.T) {
 		},
 		"namespace": {
 			object: object("gitrepo", "dev", "web"), fallback: "prod",
-			want: Assignment{Environment: "development", Known: true, Source: SourceNamespace, Via: `namespace "dev"`},
+			want: Assignment{Environment: "development", Known: true, Source: SourceNamespace, Via: `label environment on namespace "dev"`},
 		},
 		"namespace in capitals": {
 			object: object("imgrepo", "live", "web"),
-			want:   Assignment{Environment: "production", Known: true, Source: SourceNamespace, Via: `namespace "live"`},
+			want:   Assignment{Environment: "production", Known: true, Source: SourceNamespace, Via: `label env on namespace "live"`},
 		},
 		"target namespace": {
 			object: object("ks", "plain", "web", target("dev")), fallback: "prod",
-			want: Assignment{Environment: "development", Known: true, Source: SourceTargetNamespace, Via: `namespace "dev"`},
+			want: Assignment{Environment: "development", Known: true, Source: SourceTargetNamespace, Via: `label environment on namespace "dev"`},
 		},
 		"target namespace of a release": {
 			object: object("hr", "plain", "web", target("live")),
-			want:   Assignment{Environment: "production", Known: true, Source: SourceTargetNamespace, Via: `namespace "live"`},
+			want:   Assignment{Environment: "production", Known: true, Source: SourceTargetNamespace, Via: `label env on namespace "live"`},
 		},
 		"default by alias": {
 			object: object("ks", "plain", "web"), fallback: " stg ",
@@ -97,11 +97,11 @@ func TestResolveByLabels(t *testing.T) {
 		"none": {object: object("ks", "plain", "web", target("plain")), want: Assignment{}},
 		"unknown to the policy": {
 			object: object("ks", "qa", "web"), fallback: "dev",
-			want: Assignment{Environment: "qa", Source: SourceNamespace, Via: `namespace "qa"`},
+			want: Assignment{Environment: "qa", Source: SourceNamespace, Via: `label environment on namespace "qa"`},
 		},
 		"an empty label says nothing": {
 			object: object("ks", "empty", "web", labelled(labels{"env": ""})),
-			want:   Assignment{Environment: "staging", Known: true, Source: SourceNamespace, Via: `namespace "empty"`},
+			want:   Assignment{Environment: "staging", Known: true, Source: SourceNamespace, Via: `label environment on namespace "empty"`},
 		},
 		"two own labels": {
 			object: object("ks", "plain", "web", labelled(labels{"env": "prod", "fluxtune.github.io/environment": "dev", "app.kubernetes.io/environment": "live"})),
@@ -112,7 +112,7 @@ func TestResolveByLabels(t *testing.T) {
 		},
 		"two labels of a namespace": {
 			object: object("ks", "torn", "web"),
-			want: Assignment{Environment: "staging", Known: true, Source: SourceNamespace, Via: `namespace "torn"`, Warnings: []string{
+			want: Assignment{Environment: "staging", Known: true, Source: SourceNamespace, Via: `label environment on namespace "torn"`, Warnings: []string{
 				`label environment=stg on namespace "torn" and label env=prod on namespace "torn" disagree: staging is taken`,
 			}},
 		},
@@ -138,7 +138,7 @@ func TestResolveByLabels(t *testing.T) {
 		},
 		"namespace against target namespace": {
 			object: object("ks", "dev", "web", target("live")),
-			want: Assignment{Environment: "development", Known: true, Source: SourceNamespace, Via: `namespace "dev"`, Warnings: []string{
+			want: Assignment{Environment: "development", Known: true, Source: SourceNamespace, Via: `label environment on namespace "dev"`, Warnings: []string{
 				`label environment=dev on namespace "dev" and label env=LIVE on namespace "live" disagree: development is taken`,
 			}},
 		},

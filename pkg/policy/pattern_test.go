@@ -76,7 +76,7 @@ func TestResolveInOrder(t *testing.T) {
 		},
 		"namespace label": {
 			object("ks", "a-stg", "web", target("x-prod")), []Named{atProd}, nil, "dev",
-			Assignment{Environment: "development", Known: true, Source: SourceNamespace, Via: `namespace "a-stg"`},
+			Assignment{Environment: "development", Known: true, Source: SourceNamespace, Via: `label env on namespace "a-stg"`},
 		},
 		"namespace pattern": {
 			object("ks", "b-stg", "web", target("live")), []Named{atProd}, nil, "dev",
@@ -88,7 +88,7 @@ func TestResolveInOrder(t *testing.T) {
 		},
 		"target namespace by label": {
 			object("ks", "plain", "web", target("live")), []Named{atProd}, nil, "dev",
-			Assignment{Environment: "production", Known: true, Source: SourceTargetNamespace, Via: `namespace "live"`},
+			Assignment{Environment: "production", Known: true, Source: SourceTargetNamespace, Via: `label env on namespace "live"`},
 		},
 		"target namespace by pattern": {
 			object("ks", "plain", "web", target("x-stg")), []Named{atProd}, nil, "dev",
