@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -193,6 +192,3 @@ func (c *Client) Behind(ctx context.Context, objects []flux.Object, o WriteOptio
 	}
 	return missing
 }
-
-// ErrNotReady is the error of a wait that ended before Flux had seen every change.
-var ErrNotReady = errors.New("changed, and not seen ready again by Flux yet")

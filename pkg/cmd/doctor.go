@@ -13,6 +13,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -26,8 +27,10 @@ type DoctorFlags struct {
 
 // DoctorOptions are what the run needs.
 type DoctorOptions struct {
-	again  string // the flags of the policy
-	Client *cluster.Client
+	// heading is written above what is found, where several clusters are looked at; nothing is where nothing could be.
+	heading string
+	again   string // the flags of the policy
+	Client  *cluster.Client
 	// Namespace to look at; "" for all.
 	Namespace          string
 	Policy             policy.Policy
@@ -90,20 +93,20 @@ func (f *DoctorFlags) run(ctx context.Context, r *root) error {
 		return fmt.Errorf("-o %s is of one cluster: name it with --context", f.Output)
 	}
 	var failed []error
-	for i, name := range names {
+	gap := ""
+	for _, name := range names {
 		if ctx.Err() != nil {
 			return silentError{exitInterrupted}
 		}
-		if i > 0 {
-			_, _ = fmt.Fprintln(r.Out)
-		}
-		_, _ = fmt.Fprintf(r.Out, "# %s\n", name)
 		o, err := f.toOptions(r.inContext(name))
 		if err == nil {
+			o.heading = fmt.Sprintf("%s# %s\n", gap, name)
 			err = o.run(ctx)
 		}
 		if silent := (silentError{}); err != nil && !errors.As(err, &silent) {
-			_, _ = fmt.Fprintf(r.ErrOut, "error: %s: %v\n", name, err)
+			_, _ = fmt.Fprintf(r.ErrOut, "error: %s: %s\n", name, terminal.Printable(explain(err)))
+		} else {
+			gap = "\n"
 		}
 		failed = append(failed, err)
 	}
@@ -147,7 +150,10 @@ func (o *DoctorOptions) run(ctx context.Context) error {
 		return err
 	}
 	d = d.Called(pluginName, o.root.name, o.root.connection(), o.root.connectionOf(ofTheCluster))
-	err = o.printer.print(d, nil, func(l report.Layout) error { return d.Draw(o.root.Out, l) })
+	err = o.printer.print(d, nil, func(l report.Layout) error {
+		_, _ = fmt.Fprint(o.root.Out, o.heading)
+		return d.Draw(o.root.Out, l)
+	})
 	if err == nil && d.Failed() {
 		return silentError{exitFailed}
 	}

@@ -100,7 +100,7 @@ func (o WriteOptions) carryOut(ctx context.Context, run cluster.Run, f fleet) cl
 		Graph: f.graph, LevelTimeout: o.WaitTimeout,
 		Progress: func(r cluster.Result) { p.show(counter.add(r)) },
 		Waiting: func(left []flux.Ref) {
-			p.show(counter.text() + "; waiting for " + firstOf(left) + " to be ready again")
+			p.show("Waiting for " + firstOf(left) + "; " + counter.text()) // what has no room is not whom it waits for
 		},
 	}
 	out := o.Client.Run(ctx, run, options)

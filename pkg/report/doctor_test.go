@@ -90,6 +90,13 @@ func TestOwnersCheck(t *testing.T) {
 	assert.Equal(t, "Kustomizations have it: --managed=pin can hold changes of 0 objects against Git, and not of 1 others", pins.Message)
 	assert.Equal(t, "1 cannot be pinned: applied by Kustomization flux-system/apps, which was not asked for", pins.Remedy)
 
+	// What bears no mark is applied by something, too.
+	two := flux.Snapshot{Objects: []flux.Object{s.Objects[0], object(t, "GitRepository", "a", "unmarked", func(o *flux.Object) {
+		o.Owners = []flux.FieldOwner{{Field: flux.Interval, Manager: flux.Manager{Name: "argocd-controller", Apply: true}}}
+	})}}
+	unmarked, _ := check(two, true)
+	assert.Equal(t, "2 of 2 objects applied by something: 1 by a Kustomization, 1 by what leaves no label; a change of the interval is undone, or may be, in all of them", unmarked.Message)
+
 	s.Related = []flux.Object{object(t, "Kustomization", "flux-system", "apps", nil)}
 	owners, pins = check(s, true)
 	assert.Equal(t, []string{"kubectl fluxtune get -n a -o wide", "kubectl fluxtune plan -n a --managed=pin"}, owners.Run)

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -190,6 +191,10 @@ func OwnersCheck(s flux.Snapshot, l tune.Lasting, ignore bool, where string) Che
 	for _, kind := range sortedKeys(counts) {
 		parts = append(parts, fmt.Sprintf("%d by a %s", counts[kind], kind))
 	}
+	if l.Unmarked > 0 {
+		owned += l.Unmarked
+		parts = append(parts, fmt.Sprintf("%d by what leaves no label", l.Unmarked))
+	}
 	if owned == 0 && l.Undone == 0 {
 		c.Message = "nothing applies these objects from elsewhere: changes stick"
 		return c
@@ -203,9 +208,11 @@ func OwnersCheck(s flux.Snapshot, l tune.Lasting, ignore bool, where string) Che
 		return c
 	}
 	c.Status = CheckWarning
-	c.Message += fmt.Sprintf("; a change of the interval is undone, or may be, in %d", l.Undone)
-	if l.Undone > owned {
-		c.Message += ", some by what leaves no label"
+	c.Message += "; a change of the interval is undone, or may be, in "
+	if l.Undone == len(s.Objects) && l.Undone > 1 {
+		c.Message += "all of them"
+	} else {
+		c.Message += strconv.Itoa(l.Undone)
 	}
 	c.Remedy = "change the values in Git; the first command shows for each whether a change sticks"
 	c.Run = []string{"kubectl fluxtune get " + where + " -o wide"}

@@ -46,6 +46,8 @@ type Lasting struct {
 	Objects int
 	// Undone are those of which something sets the interval again, or may; Pinnable those of them that --managed=pin can hold.
 	Undone, Pinnable int
+	// Unmarked are those of Undone that bear no mark of what applies them: it is known by its field manager only.
+	Unmarked int
 	// Why the others cannot be pinned: the reason of the most, and of how many.
 	Why      string
 	WhyCount int
@@ -61,6 +63,9 @@ func (j *Judge) Lasting(objects []flux.Object) Lasting {
 			continue
 		}
 		l.Undone++
+		if _, marked := o.Owner(); !marked {
+			l.Unmarked++
+		}
 		if _, why := managed(item, Options{Judge: j, Managed: ManagedPin}); why != "" {
 			reasons[why]++
 			continue
