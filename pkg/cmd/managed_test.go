@@ -116,7 +116,7 @@ spec: {interval: 1m, url: "https://github.com/acme/fleet", ref: {branch: main}}
 
 	plan := on(c).must(t, "plan", "-n", "development")
 	assert.Contains(t, plan.stdout, "would be reverted within 10m by Kustomization flux-system/flux-system")
-	assert.Contains(t, plan.stdout, "4 in Kustomization flux-system/flux-system: path ./clusters/prod of https://github.com/acme/fleet (branch main)")
+	assert.Contains(t, plan.stdout, "where: all 4 in Kustomization flux-system/flux-system: path ./clusters/prod of https://github.com/acme/fleet (branch main)")
 	applied := decode[report.Results](t, on(c).must(t, "apply", "-A", "--yes", "--patches-per-second", "0", "-o", "json"))
 	assert.Equal(t, report.ResultSummary{Unchanged: 4, Skipped: 10}, applied.Summary)
 

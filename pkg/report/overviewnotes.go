@@ -92,7 +92,7 @@ func (o Overview) homes(reason tune.Reason, limits limits) []string {
 	var lines []string
 	for i, home := range homes {
 		if limits.named > 0 && i == limits.named {
-			lines[i-1] += fmt.Sprintf(", and %s more", count(len(homes)-i, "place"))
+			lines[i-1] += fmt.Sprintf("; the others in %s (--rows says which)", count(len(homes)-i, "more place"))
 			break
 		}
 		lines = append(lines, "  "+home)

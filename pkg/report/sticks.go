@@ -52,13 +52,18 @@ func (l Lasting) cell() Cell {
 	}
 }
 
-// Homes says where in Git the values live that a plan leaves alone for a reason: a line for each place, with the number
-// of objects, the most first.
+// Homes says where in Git the values live that a plan leaves alone for a reason: a line for each place, with how many of the
+// objects are set there, the most first. No line reads as if it were of further objects.
 func Homes(p tune.Plan, reason tune.Reason) []string {
 	count := make(map[string]int)
+	all := 0
 	var homes []string
 	for _, item := range p.Items {
-		if item.Stick.Home == "" || item.Reason != reason {
+		if item.Reason != reason {
+			continue
+		}
+		all++
+		if item.Stick.Home == "" {
 			continue
 		}
 		if count[item.Stick.Home] == 0 {
@@ -68,7 +73,14 @@ func Homes(p tune.Plan, reason tune.Reason) []string {
 	}
 	slices.SortFunc(homes, func(a, b string) int { return cmp.Or(-cmp.Compare(count[a], count[b]), cmp.Compare(a, b)) })
 	for i, home := range homes {
-		homes[i] = fmt.Sprintf("%d in %s", count[home], home)
+		switch {
+		case all == 1:
+			homes[i] = "where: " + home
+		case count[home] == all:
+			homes[i] = fmt.Sprintf("where: all %d in %s", all, home)
+		default:
+			homes[i] = fmt.Sprintf("where: %d of the %d in %s", count[home], all, home)
+		}
 	}
 	return homes
 }
