@@ -94,12 +94,15 @@ func namespaceList(text string) ([]string, error) {
 }
 
 // oncePerCluster leaves out contexts of clusters that others show better, and says so. Of what nothing was read nothing is
-// known: that is missing, and the same as nothing.
+// known but perhaps which cluster it is: unless that is proved to be one that was read, it is missing, and the same as nothing.
 func oncePerCluster(counts []report.ClusterCount, of func(i, j int) kube.Sameness) (kept []report.ClusterCount, same []string) {
 	var read []int
-	for i, c := range counts {
-		if !c.Count.Empty() {
-			read = append(read, i)
+	for i := range counts {
+		for j, other := range counts {
+			if !other.Count.Empty() && (j == i || of(i, j) == kube.SameCluster) {
+				read = append(read, i)
+				break
+			}
 		}
 	}
 	g := group(read, of, func(i, j int) bool { return sawMore(counts[i].Count, counts[j].Count) })
@@ -124,7 +127,7 @@ func oncePerCluster(counts []report.ClusterCount, of func(i, j int) kube.Samenes
 
 // sawMore tells whether a count of a cluster says more than another.
 func sawMore(a, b nodes.Count) bool {
-	for _, d := range []int{rank(!a.Partial(), !b.Partial()), rank(!a.AtLeast, !b.AtLeast), rank(a.NodesKnown, b.NodesKnown)} {
+	for _, d := range []int{rank(!a.Empty(), !b.Empty()), rank(!a.Partial(), !b.Partial()), rank(!a.AtLeast, !b.AtLeast), rank(a.NodesKnown, b.NodesKnown)} {
 		if d != 0 {
 			return d > 0
 		}
@@ -147,7 +150,7 @@ func rank(a, b bool) int {
 // seen is a cluster as its context sees it.
 func (o NodesOptions) seen(i int) kube.Seen { return o.clusters[i].counter.Seen() }
 
-// compareWith compares a cluster with others that were counted; nothing can be said of one of which nothing was read.
+// compareWith compares a cluster with others that were counted; nothing can be said of one that does not tell which it is.
 func (o NodesOptions) compareWith(ctx context.Context, i int, others []int) {
 	for _, j := range others {
 		o.same.between(ctx, i, j, o.seen)
@@ -164,7 +167,9 @@ func (o NodesOptions) compareWhileWatching(ctx context.Context, changed chan<- s
 				if o.clusters[i].err != nil || o.clusters[j].err != nil || o.same.of(i, j) > kube.Untold {
 					continue
 				}
-				if a, b := o.clusters[i].now().Count, o.clusters[j].now().Count; a.Counting || a.Empty() || b.Counting || b.Empty() {
+				a, b := o.clusters[i].now().Count, o.clusters[j].now().Count
+				uids := o.seen(i).UID != "" && o.seen(j).UID != ""
+				if !uids && (a.Counting || a.Empty() || b.Counting || b.Empty()) {
 					open = true
 					continue
 				}
@@ -241,7 +246,7 @@ func (o NodesOptions) count(ctx context.Context) []report.ClusterCount {
 				if c.err != nil {
 					return
 				}
-				if counts[i].Count = c.counter.Once(limited); counts[i].Count.Empty() || len(o.clusters) == 1 {
+				if counts[i].Count = c.counter.Once(limited); len(o.clusters) == 1 || counts[i].Count.Empty() && o.seen(i).UID == "" {
 					return
 				}
 				mu.Lock()

@@ -64,10 +64,18 @@ func TestEachClusterCountsOnce(t *testing.T) {
 			}
 		}
 		for i, c := range counts {
-			of := shown[leads[i]]
-			if c.Count.Empty() && !slices.ContainsFunc(of, func(s report.ClusterCount) bool { return s.Cluster == c.Cluster }) {
+			there := shown[leads[i]]
+			proved := slices.ContainsFunc(there, func(s report.ClusterCount) bool {
+				return of(i, slices.IndexFunc(counts, func(o report.ClusterCount) bool { return o.Cluster == s.Cluster })) == kube.SameCluster
+			})
+			is := slices.ContainsFunc(there, func(s report.ClusterCount) bool { return s.Cluster == c.Cluster })
+			if n == 2 && c.Count.Empty() && is == (proved && !there[0].Count.Empty()) {
+				t.Fatalf("nothing was read through %d, and it is missing (%v) where another that is proved to be the same (%v) shows it", i, is, proved)
+			}
+			if c.Count.Empty() && !is && len(there) == 0 {
 				t.Fatalf("nothing was read through %d, and it is not missing", i)
 			}
+			of := there
 			read := slices.DeleteFunc(slices.Clone(of), func(s report.ClusterCount) bool { return s.Count.Empty() })
 			doubts := slices.ContainsFunc(read, func(s report.ClusterCount) bool {
 				return slices.ContainsFunc(s.Count.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatIdentity })
@@ -83,6 +91,20 @@ func TestEachClusterCountsOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A user who may read nothing but the UID of kube-system sees no second cluster.
+func TestAContextThatReadsNothingIsNoSecondCluster(t *testing.T) {
+	t.Parallel()
+	all := report.ClusterCount{Cluster: "admin", Count: nodes.Count{NodesKnown: true, Total: 3}}
+	none := report.ClusterCount{Cluster: "vera", Count: nodes.Failed(errors.New("forbidden"))}
+	for told, want := range map[kube.Sameness][]report.ClusterCount{
+		kube.SameCluster: {all}, kube.OtherCluster: {none, all}, kube.Untold: {none, all}, kube.NotCompared: {none, all},
+	} {
+		kept, said := oncePerCluster([]report.ClusterCount{none, all}, func(int, int) kube.Sameness { return told })
+		assert.Equal(t, want, kept, told)
+		assert.Len(t, said, 2-len(want))
+	}
 }
 
 func TestTheOrderOfContextsDoesNotDecide(t *testing.T) {
