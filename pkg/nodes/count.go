@@ -68,7 +68,7 @@ func (c *Counter) Count() Count {
 	for key, p := range c.parts {
 		missing := p.missing(c.now())
 		if quiet && p.follow && p.read && len(missing) == 0 {
-			missing = append(missing, p.quiet())
+			missing = append(missing, p.stale(errQuiet))
 		}
 		if key.what == WhatUsage && p.read && p.err == nil && len(c.usage) == 0 && len(c.nodes) > 0 {
 			missing = append(missing, noUsage())

@@ -56,8 +56,7 @@ func (c *Counter) listDetails(ctx context.Context, namespace string) {
 		found = append(found, details...)
 	}
 	c.update(func() {
-		p := c.partLocked(WhatDetails, namespace)
-		p.read, p.err, p.at = true, nil, c.now()
+		c.partLocked(WhatDetails, namespace).known(c.now())
 		c.details[namespace] = found
 		for key := range c.parts { // what was read in another way stands for the same pods
 			if key.what == WhatDetails && (key.namespace == "") != (namespace == "") {

@@ -52,8 +52,12 @@ func (c *Counter) listPods(ctx context.Context) (version string, err error) {
 	case err != nil && kube.ReasonOf(err) != kube.Forbidden:
 		c.fail(WhatPods, "", podsError("", err))
 		return "", err
-	case err != nil:
-		c.listWithout(ctx)
+	case err != nil: // a user who may not list all of them
+		names, unlisted := c.namespaces(ctx)
+		if unlisted != nil {
+			names = c.own(unlisted)
+		}
+		c.listEach(ctx, names, false)
 		return "", err
 	}
 	if err = c.listAll(ctx, first); err == nil || ctx.Err() != nil {
@@ -64,15 +68,6 @@ func (c *Counter) listPods(ctx context.Context) (version string, err error) {
 		c.listEach(ctx, names, false)
 	}
 	return first.version, nil
-}
-
-// listWithout lists the pods for a user who may not list all of them.
-func (c *Counter) listWithout(ctx context.Context) {
-	names, err := c.namespaces(ctx)
-	if err != nil {
-		names = c.own(err)
-	}
-	c.listEach(ctx, names, false)
 }
 
 // own is the one namespace that is left when neither namespaces nor all pods may be listed.
@@ -141,10 +136,10 @@ func side(namespaces []string, do func(string)) {
 	all.Wait()
 }
 
-// listNamespace lists the pods of one namespace. Where there are none, there may be no such namespace.
+// listNamespace lists the pods of one namespace, or ("") of all at once. Where there are none, there may be no such namespace.
 func (c *Counter) listNamespace(ctx context.Context, namespace string, keyed bool) error {
 	p := c.part(WhatPods, namespace)
-	version, err := c.readPods(ctx, p, "None", 0, func(r row, node string) pod { return r.pod(keyed, node) })
+	version, err := c.readPods(ctx, p, "None", 0, keyed)
 	if err != nil {
 		c.fail(WhatPods, namespace, podsError(namespace, err))
 		return err
@@ -158,12 +153,8 @@ func (c *Counter) listNamespace(ctx context.Context, namespace string, keyed boo
 
 // checkNamespace notes that a namespace without pods is not there at all, for all who may get it or list namespaces.
 func (c *Counter) checkNamespace(ctx context.Context, p *part) {
-	empty := true
-	c.update(func() {
-		for range p.each {
-			empty = false
-		}
-	})
+	empty := false
+	c.update(func() { empty = p.size() == 0 })
 	if empty { // who may not read the namespace may still list its pods
 		if there, err := c.kube.Exists(ctx, kube.Witness{Collection: "/api/v1/namespaces", Name: p.namespace}); !there && err == nil {
 			c.fail(WhatNamespaces, p.namespace, apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, p.namespace))
@@ -176,15 +167,8 @@ func (c *Counter) checkNamespace(ctx context.Context, p *part) {
 // listAll lists all pods at once.
 func (c *Counter) listAll(ctx context.Context, f first) error {
 	c.setParts([]string{""})
-	p := c.part(WhatPods, "")
-	c.update(func() { p.reading = make([]pod, 0, f.pods) })
-	version, err := c.readPods(ctx, p, "None", 0, func(r row, node string) pod { return r.pod(false, node) })
-	if err != nil {
-		c.fail(WhatPods, "", podsError("", err))
-		return err
-	}
-	c.update(func() { p.complete(version, false, c.now()) })
-	return nil
+	c.update(func() { c.partLocked(WhatPods, "").reading = make([]pod, 0, f.pods) })
+	return c.listNamespace(ctx, "", false)
 }
 
 // listKeyed lists all pods with their names, as a watch needs them, and returns the version to watch from.
@@ -221,12 +205,7 @@ func (c *Counter) listNamed(ctx context.Context) (version string, err error) {
 	}
 	// Rows with their metadata, for users who may list all pods and not the namespaces' names.
 	whole := &part{what: WhatPods}
-	version, err = c.readPods(ctx, whole, "Metadata", firstPage, func(r row, node string) pod {
-		p := r.pod(true, node)
-		p.name = string(r.namespace) + "/" + p.name
-		return p
-	})
-	if err != nil {
+	if version, err = c.readPods(ctx, whole, metadata, firstPage, true); err != nil {
 		return "", err
 	}
 	c.adopt(whole.reading, version)
@@ -252,9 +231,12 @@ func (c *Counter) adopt(pods []pod, version string) {
 	}
 }
 
-// readPods reads the rows of a list of pods as they arrive, so that they count at once. It returns the
-// version of the list, whose rows are then in part.reading.
-func (c *Counter) readPods(ctx context.Context, p *part, object string, size int, keep func(row, string) pod) (version string, err error) {
+// metadata is what rows bear of their objects where their namespaces are needed.
+const metadata = "Metadata"
+
+// readPods reads the rows of a list of pods as they arrive, so that they count at once. It returns the version of the list,
+// whose rows are then in part.reading: keyed with their names, and with metadata as namespace/name.
+func (c *Counter) readPods(ctx context.Context, p *part, object string, size int, keyed bool) (version string, err error) {
 	if c.plain.Load() && p.namespace == "" {
 		size = firstPage
 	}
@@ -283,14 +265,18 @@ func (c *Counter) readPods(ctx context.Context, p *part, object string, size int
 					node = string(r.node)
 					nodes[node] = node
 				}
-				rows.add(keep(r, node))
+				pod := r.pod(keyed, node)
+				if object == metadata {
+					pod.name = string(r.namespace) + "/" + pod.name
+				}
+				rows.add(pod)
 			})
 			rows.flush()
 			return meta.Continue, err
 		})
 		switch {
 		case c.noTable(err):
-			return c.readPods(ctx, p, object, size, keep)
+			return c.readPods(ctx, p, object, size, keyed)
 		case err != nil:
 			return "", err
 		case step == kube.Anew:

@@ -76,8 +76,7 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 		}
 		if step == kube.Last {
 			c.update(func() {
-				p := c.partLocked(WhatNodes, "")
-				p.read, p.err, p.at = true, nil, c.now()
+				c.partLocked(WhatNodes, "").known(c.now())
 				c.nodes = nodes
 			})
 			return list.ResourceVersion, nil

@@ -100,12 +100,16 @@ func (p *part) complete(version string, keyed bool, now time.Time) {
 		}
 		p.pods = nil
 	}
-	p.version, p.read, p.at, p.err, p.listing = version, true, now, nil, false
+	p.version, p.listing = version, false
+	p.known(now)
 	for _, e := range p.late {
 		p.apply(e)
 	}
 	p.late = nil
 }
+
+// known notes that all of a part has been read.
+func (p *part) known(now time.Time) { p.read, p.err, p.at = true, nil, now }
 
 // fail ends a list that could not be read. What it saw still counts where nothing better is known.
 func (p *part) fail(err error) {
@@ -157,9 +161,9 @@ func (p *part) unwatched(err error, now time.Time) {
 	p.why = err
 }
 
-// quiet is what is missing while a server sends nothing at all, though it was asked.
-func (p *part) quiet() Missing {
-	m := newMissing(WhatUpdates, "", errQuiet)
+// stale is what is missing while nothing keeps a part up to date, and why: it is as it was.
+func (p *part) stale(why error) Missing {
+	m := newMissing(WhatUpdates, "", why)
 	m.Since = p.at
 	return m
 }
@@ -182,9 +186,7 @@ func (p *part) missing(now time.Time) []Missing {
 		all = append(all, m)
 	}
 	if p.follow && p.read && p.err == nil && !p.lost.IsZero() && now.Sub(p.lost) >= grace {
-		m := newMissing(WhatUpdates, "", p.why)
-		m.Since = p.at
-		all = append(all, m)
+		all = append(all, p.stale(p.why))
 	}
 	return all
 }

@@ -39,7 +39,9 @@ func (c *Counter) followNamespace(ctx context.Context, namespace string) {
 				return "", err
 			}
 			c.listDetails(ctx, namespace)
-			return c.version(namespace), nil
+			version := ""
+			c.update(func() { version = c.partLocked(WhatPods, namespace).version })
+			return version, nil
 		},
 		open: c.watchPods(namespace), apply: c.applyPod,
 		mend: func(ctx context.Context) {
@@ -51,13 +53,6 @@ func (c *Counter) followNamespace(ctx context.Context, namespace string) {
 			}
 		},
 	})
-}
-
-// version is that of a namespace's list.
-func (c *Counter) version(namespace string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.partLocked(WhatPods, namespace).version
 }
 
 // followAllowed is for a user who may not list all pods: it follows the pods of each namespace, as they come
@@ -142,17 +137,17 @@ func (c *Counter) poll(ctx context.Context) {
 	for kube.Sleep(ctx, c.options.Relist) == nil {
 		p := &part{what: WhatPods}
 		c.limited(ctx, func(ctx context.Context) {
-			version, err := c.readPods(ctx, p, "None", 0, func(r row, node string) pod { return r.pod(false, node) })
+			version, err := c.readPods(ctx, p, "None", 0, false)
 			c.update(func() {
+				updates := c.partLocked(WhatUpdates, "")
 				if err != nil {
-					c.partLocked(WhatUpdates, "").err = podsError("", err)
+					updates.err = podsError("", err)
 					return
 				}
-				c.partLocked(WhatUpdates, "").err = nil
-				p.complete(version, false, c.now())
+				updates.err, updates.at = nil, c.now()
+				p.complete(version, false, updates.at)
 				maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatPods })
 				c.parts[partKey{WhatPods, ""}] = p
-				c.partLocked(WhatUpdates, "").at = c.now()
 			})
 		})
 		c.listAllDetails(ctx)

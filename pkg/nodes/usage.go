@@ -72,8 +72,7 @@ func (c *Counter) readUsage(ctx context.Context) {
 		usage[item.Metadata.Name] = Usage{CPU: item.Usage.CPU.MilliValue(), Memory: item.Usage.Memory.Value()}
 	}
 	c.update(func() {
-		p := c.partLocked(WhatUsage, "")
-		p.read, p.err, p.at = true, nil, c.now()
+		c.partLocked(WhatUsage, "").known(c.now())
 		c.usage = usage
 	})
 }
