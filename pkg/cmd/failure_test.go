@@ -268,7 +268,7 @@ func TestWhatIsWaitedForIsNamed(t *testing.T) {
 		for _, line := range drawn[1 : len(drawn)-1] {
 			assert.Less(t, terminal.Width(line), cmp.Or(width, 80), "%q", line)
 		}
-		named := terminal.Clip("2 of 2 objects done; waiting for GitRepository "+ns+"/app and 1 more to be ready again", cmp.Or(width, 80)-1)
+		named := terminal.Clip("Waiting for GitRepository "+ns+"/app and 1 more; 2 of 2 objects done", cmp.Or(width, 80)-1)
 		assert.Contains(t, drawn, named)
 	}
 }
