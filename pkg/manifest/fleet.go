@@ -15,7 +15,11 @@ import (
 func newFleet(root Root, deployments map[flux.Ref]*deployment, configMaps map[flux.Ref]map[string]string) Fleet {
 	f := Fleet{Root: root, deployments: deployments, owners: map[flux.Ref]flux.Ref{}}
 	f.Snapshot.Namespaces = map[string]map[string]string{}
-	for _, ref := range sortedRefs(deployments) {
+	refs := sortedRefs(deployments)
+	if len(refs) > 1 && refs[0].Name == "" { // what somebody applied first, Kustomizations apply from then on
+		refs = append(refs[1:], refs[0])
+	}
+	for _, ref := range refs {
 		d := deployments[ref]
 		for _, o := range d.objects {
 			f.add(d, o)
@@ -46,6 +50,9 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		return
 	}
 	if other, twice := f.owners[o.ref]; twice && other != d.ref() {
+		if d.Metadata.Name == "" {
+			return
+		}
 		f.gap(o.ref.String(), fmt.Sprintf("both %s and %s apply it: only the first counts", other, d.ref()), true)
 		return
 	}

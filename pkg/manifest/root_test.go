@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -78,6 +79,37 @@ func TestRoots(t *testing.T) {
 
 // A Kustomization that somebody applies by hand is deployed with its folder's manifests, not with all that is
 // below.
+// "./" is a path in every checkout: it does not say that a source is this repository. And what somebody applies first, and a
+// Kustomization from then on, is no conflict.
+func TestTopOfAnotherRepository(t *testing.T) {
+	t.Parallel()
+	kustomization := func(name, path, kind, source string) string {
+		return fmt.Sprintf("apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: %s, namespace: flux-system}\n"+
+			"spec: {interval: 5m, prune: true, path: %s, sourceRef: {kind: %s, name: %s}}\n", name, path, kind, source)
+	}
+	tree := NewTree(map[string]string{
+		"main/flux/config/cluster.yaml":        kustomization("cluster", "./main/flux", "GitRepository", "repo"),
+		"main/flux/config/flux.yaml":           kustomization("flux", "./", "OCIRepository", "flux-manifests"),
+		"main/flux/config/kustomization.yaml":  "resources: [cluster.yaml, flux.yaml]\n",
+		"main/flux/apps.yaml":                  kustomization("apps", "./main/apps/default", "GitRepository", "repo"),
+		"main/apps/default/kustomization.yaml": "resources: [web/ks.yaml]\n",
+		"main/apps/default/web/ks.yaml":        kustomization("web", "./main/apps/default/web/app", "GitRepository", "repo"),
+		"main/apps/default/web/app/web.yaml":   release,
+	})
+	roots := tree.Roots()
+	require.Len(t, roots, 1)
+	assert.Equal(t, "main/flux/config", roots[0].Path)
+	fleet := tree.Read(roots)[0]
+	names := []string{}
+	for _, o := range fleet.Snapshot.Objects {
+		names = append(names, o.Name)
+	}
+	assert.ElementsMatch(t, []string{"cluster", "flux", "apps", "web", "web"}, names)
+	for _, gap := range fleet.Snapshot.Gaps {
+		assert.Contains(t, gap.What, "what Kustomization flux-system/flux applies is not looked at", "%s", gap.Why)
+	}
+}
+
 func TestTopKustomizationsAreReadFlat(t *testing.T) {
 	t.Parallel()
 	tree := NewTree(map[string]string{"ks.yaml": kustomizationOfApps, "apps/web.yaml": release, "templates/x.yaml": "{{ not: yaml }}: [\n"})

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -16,8 +17,11 @@ type candidate struct {
 	deploys map[string]bool
 }
 
+// kustomizationsOf are those whose path is in the checkout. The top is in each ("./"): of a source that none names with a folder
+// of this one, beside sources of which some do, it is the top of another repository.
 func kustomizationsOf(t *Tree, documents []document) []candidate {
 	var found []candidate
+	named := map[sourceRef]bool{} // with a folder of the checkout
 	for _, d := range documents {
 		p := text(d.node, "spec", "path")
 		if !isKustomizationObject(d.node) || p == "" {
@@ -28,9 +32,13 @@ func kustomizationsOf(t *Tree, documents []document) []candidate {
 		}
 		ref := flux.Ref{Group: kustomizeGroup, Kind: kustomizationKind, Namespace: text(d.node, "metadata", "namespace"), Name: text(d.node, "metadata", "name")}
 		root := rootOf(t, d.node, Root{})
+		named[root.source] = named[root.source] || clean(p) != ""
 		found = append(found, candidate{ref, root, d.file, t.reach(root.Path)})
 	}
-	return found
+	if !slices.Contains(slices.Collect(maps.Values(named)), true) {
+		return found
+	}
+	return slices.DeleteFunc(found, func(c candidate) bool { return !named[c.root.source] })
 }
 
 // Stray is a Kustomization of Flux in a file that no cluster deploys, as far as it is known. Archives, examples and docs have
