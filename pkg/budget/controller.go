@@ -201,6 +201,18 @@ func (w Workers) advice() string {
 	return fmt.Sprintf("%s: give it --concurrent=%d, or lengthen intervals", what, int(math.Ceil(worst*float64(w.Concurrent)/BusyWarning)))
 }
 
+// Overloaded says of each controller that cannot do what a plan asks of it that the latencies are not reached: what is due
+// waits for a free worker, longer with each round.
+func (b Budget) Overloaded() []string {
+	var lines []string
+	for _, w := range b.Workers {
+		if w.Busy.Planned > 100 && w.Reconciles.Planned != w.Reconciles.Now {
+			lines = append(lines, "the latencies would not be reached, since "+w.Advice)
+		}
+	}
+	return lines
+}
+
 // duration is how long a reconcile of an object takes, and how that is known.
 func (f *fleet) duration(s *subject) (time.Duration, DurationSource) {
 	if o, ok := f.observed[s.object.Ref]; ok && o.Mean > 0 {

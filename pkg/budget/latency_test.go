@@ -259,7 +259,12 @@ func TestWorkers(t *testing.T) {
 	input.Items[0] = source("a", url, "1m", "100ms")
 	assert.Equal(t, "the 2 GitRepository workers of source-controller would be 250% busy (at 500ms each, which is assumed: --observe measures it): give it --concurrent=8, or lengthen intervals",
 		New(input).Workers[0].Advice)
+	assert.Len(t, New(input).Overloaded(), 1)
+	assert.Contains(t, New(input).Overloaded()[0], "the latencies would not be reached, since the 2 GitRepository workers of source-controller would be 250% busy")
+	input.Items[0] = source("a", url, "100ms", "100ms")
+	assert.Empty(t, New(input).Overloaded(), "the plan does not touch it")
 	input.Items[0] = source("a", url, "100ms", "1m")
+	assert.Empty(t, New(input).Overloaded())
 	assert.Contains(t, New(input).Workers[0].Advice, "are 250% busy")
 	assert.Contains(t, New(input).Workers[0].Advice, ": the plan brings that down to 1%")
 }

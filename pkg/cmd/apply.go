@@ -155,8 +155,10 @@ func namesOf(gaps []flux.Gap) string {
 func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, id string) error {
 	o.Options = *f.fitted(fitting, o.Options)
 	plan := f.plan(&o.Options)
+	cost := o.cost(f, plan)
+	plan.Warnings = append(plan.Warnings, cost.Overloaded()...)
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
-	overview := o.overview(plan, f.forecast(plan.Items, o.PatchesPerSecond), o.cost(f, plan), o.PatchesPerSecond)
+	overview := o.overview(plan, f.forecast(plan.Items, o.PatchesPerSecond), cost, o.PatchesPerSecond)
 	if o.together != nil && o.together.parts {
 		fitting = nil // what was fitted for all is not what is there any more; the end says what comes of it
 	}

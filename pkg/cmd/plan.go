@@ -168,6 +168,7 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 		p.cost = budget.Together(costs, budget.NewLimits(o.Policy.Limits, nil), o.Policy.EnvironmentNames())
 	}
 	p.cost.Partial = p.cost.Partial || len(fs.missing) > 0
+	p.plan.Warnings = append(p.plan.Warnings, p.cost.Overloaded()...)
 	return p, nil
 }
 
