@@ -175,9 +175,11 @@ func (r *Result) become(d cluster.Result, done string) {
 	r.runEnded = errors.Is(d.Err, cluster.ErrInterrupted) || errors.Is(d.Err, cluster.ErrNoAnswer)
 }
 
-// inPart says that some of what was to be taken back stays.
+// inPart says that some of what was to be taken back stays, or that what was written is not as planned.
 func (r Result) inPart() bool {
 	switch cluster.Outcome(r.Action) {
+	case cluster.Configured:
+		return r.Error != ""
 	case cluster.Restored, cluster.Released, cluster.Forgotten:
 		return r.Kept != "" || r.Error != ""
 	default:
@@ -214,11 +216,15 @@ func (s *ResultSummary) count(r Result, done string) {
 // Line is the summary in one line; done is the word for what was written.
 func (s ResultSummary) Line(done string) string {
 	line := fmt.Sprintf("%d %s, %d unchanged, %d left alone, %d failed", s.Changed, done, s.Unchanged, s.Skipped, s.Failed)
+	partial := "not taken back whole"
+	if done == string(cluster.Configured) {
+		partial = "not as planned"
+	}
 	for _, more := range []struct {
 		count int
 		words string
 	}{
-		{s.Released, "released"}, {s.Partial, "not taken back whole"}, {s.Uncertain, "uncertain"}, {s.NotReady, "not ready yet"}, {s.NotAttempted, "not attempted"},
+		{s.Released, "released"}, {s.Partial, partial}, {s.Uncertain, "uncertain"}, {s.NotReady, "not ready yet"}, {s.NotAttempted, "not attempted"},
 	} {
 		if more.count > 0 {
 			line += fmt.Sprintf(", %d %s", more.count, more.words)

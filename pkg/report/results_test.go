@@ -68,6 +68,17 @@ func TestResultsOfABrokenRecord(t *testing.T) {
 	assert.Equal(t, []string{"Failed: Kustomization prod/web: " + message}, results.Troubles())
 }
 
+// What an apply wrote, and what came out otherwise and could not be taken back, is not called configured in the sum.
+func TestAppliedInPart(t *testing.T) {
+	t.Parallel()
+	o := object(t, "ks", "prod", "web", nil)
+	item := tune.Item{Object: o, Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval, From: ptr("5m"), To: ptr("1m")}}}
+	result := cluster.Result{Write: tune.ApplyWrite{Item: item}, Outcome: cluster.Configured, Err: errors.New("not all of it is done: spec.interval became 7m")}
+	results := NewResults("", cluster.Configured, PlannedItems([]tune.Item{item})).With(cluster.Outcomes{Objects: []cluster.Result{result}}, nil)
+	assert.Equal(t, ResultSummary{Partial: 1}, results.Summary)
+	assert.Equal(t, "0 configured, 0 unchanged, 0 left alone, 0 failed, 1 not as planned", results.Summary.Line(results.Done))
+}
+
 // Every outcome has its word, is counted once, and is a trouble where it is not what was asked for.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()

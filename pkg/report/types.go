@@ -262,7 +262,8 @@ type ResultSummary struct {
 	Failed       int `json:"failed"`
 	NotAttempted int `json:"notAttempted"`
 	Uncertain    int `json:"uncertain"`
-	// Partial are the objects of which a revert took something back and left something as it is. They count nowhere else.
+	// Partial are the objects of which a revert took something back and left something as it is, or in which an apply wrote
+	// something that is not as planned. They count nowhere else.
 	Partial int `json:"partial"`
 	// NotReady are those of the changed that Flux has not been seen ready again.
 	NotReady int `json:"notReady"`
