@@ -89,7 +89,7 @@ func (c *Client) readOneByOne(ctx context.Context, snapshot *flux.Snapshot) erro
 	snapshot.Gaps = slices.DeleteFunc(snapshot.Gaps, func(g flux.Gap) bool { return g.Why == why })
 	if len(snapshot.Refused) > 0 {
 		slices.Sort(snapshot.Refused)
-		snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: "labels of namespace " + strings.Join(snapshot.Refused, ", "), Why: why})
+		snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: "labels of namespace " + strings.Join(snapshot.Refused, ", "), Why: why, Labels: true})
 	}
 	return nil
 }

@@ -42,6 +42,8 @@ type FleetOptions struct {
 	// related reads what explains the objects in any case, sources where objects use them, and Receivers wherever they
 	// are.
 	related, sources, receivers bool
+	// anyEnvironment says that the environments of objects decide nothing, unless some are asked for.
+	anyEnvironment bool
 	// charts reads what tells whether charts can be fetched: a plan leaves alone those of which it is not known.
 	charts bool
 	// Files are what is looked at instead of a cluster; nil for a cluster.
@@ -194,6 +196,11 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 	}
 	o.name(snapshot.Objects)
 	o.name(snapshot.Related)
+	if o.DefaultEnvironment != "" || o.anyEnvironment && len(o.Environments) == 0 {
+		for i, gap := range snapshot.Gaps {
+			snapshot.Gaps[i].Harmless = gap.Harmless || gap.Labels
+		}
+	}
 	return o.fleetOf(snapshot), nil
 }
 

@@ -247,7 +247,7 @@ func (o FleetOptions) leftRules(f fleet) []tune.Pin {
 
 // readTuned reads the fleet with the owners whose rules may have to be taken back, whatever the objects say.
 func (o WriteOptions) readTuned(ctx context.Context) (fleets, error) {
-	o.related = true
+	o.related, o.anyEnvironment = true, true
 	return o.readAll(ctx, o.root)
 }
 

@@ -62,7 +62,7 @@ func (f *SessionsFlags) toOptions(r *root, args []string) (o SessionsOptions, er
 }
 
 func (o SessionsOptions) run(ctx context.Context) error {
-	o.related = true // whether pins still hold, their owners tell
+	o.related, o.anyEnvironment = true, true // whether pins still hold, their owners tell
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err

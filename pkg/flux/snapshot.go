@@ -72,6 +72,8 @@ type Gap struct {
 	Forbidden bool
 	// NotFound says that it was asked for by its name, and there is no such thing.
 	NotFound bool
+	// Labels says that only labels of namespaces are missing: nothing for whoever asks for no environment.
+	Labels bool
 }
 
 // Incomplete tells whether something that may matter could not be read.
