@@ -230,10 +230,10 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 		lasting := tune.NewJudge(fleet.snapshot).Lasting(fleet.objects)
 		checks = append(checks, report.OwnersCheck(fleet.snapshot, lasting, pins, o.where()))
 		if served[kustomizationKind] != "" {
-			checks = append(checks, report.IgnoreCheck(pins, lasting))
+			checks = append(checks, report.IgnoreCheck(pins, lasting, fleet.snapshot.Incomplete()))
 		}
 	} else if served[kustomizationKind] != "" {
-		checks = append(checks, report.IgnoreCheck(pins, tune.Lasting{}))
+		checks = append(checks, report.IgnoreCheck(pins, tune.Lasting{}, fleet.snapshot.Incomplete()))
 	}
 	if webhooks, found := report.WebhooksCheck(options.webhooks(fleet, nil), o.where()); found {
 		checks = append(checks, webhooks)

@@ -76,7 +76,7 @@ func TestOwnersCheck(t *testing.T) {
 	t.Parallel()
 	check := func(s flux.Snapshot, ignore bool) (owners, pins Check) {
 		l := tune.NewJudge(s).Lasting(s.Objects)
-		return OwnersCheck(s, l, ignore, "-n a"), IgnoreCheck(ignore, l)
+		return OwnersCheck(s, l, ignore, "-n a"), IgnoreCheck(ignore, l, false)
 	}
 	s, _, _ := doctored(map[string]map[string]string{"a": nil}, nil)
 	owners, pins := check(s, true)
@@ -113,7 +113,7 @@ func TestDiagnosisIsDrawn(t *testing.T) {
 		{Resource: "nodes", Allowed: []string{}, Denied: []string{"list", "watch"}, For: "nodes"},
 	}}
 	d := NewDiagnosis([]Check{
-		IgnoreCheck(true, tune.Lasting{Objects: 3, Undone: 3, Pinnable: 3}), {Name: "x", Status: CheckFailed, Message: "a bad thing 世界 seen", Remedy: "mend it at once", Run: []string{"kubectl mend --all-that-is-broken"}},
+		IgnoreCheck(true, tune.Lasting{Objects: 3, Undone: 3, Pinnable: 3}, false), {Name: "x", Status: CheckFailed, Message: "a bad thing 世界 seen", Remedy: "mend it at once", Run: []string{"kubectl mend --all-that-is-broken"}},
 	}, rights, []string{"do this", "do that"})
 	assert.True(t, d.Failed())
 	var out strings.Builder
@@ -158,4 +158,13 @@ func TestRightsThatDifferHaveRowsOfTheirOwn(t *testing.T) {
 		names = append(names, group.name)
 	}
 	assert.Equal(t, []string{"a and 2 more", "b", "e, f", "2 others", "nodes"}, names)
+}
+
+// What could not be read may need a pin.
+func TestIgnoreCheckOfWhatCouldNotBeRead(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, CheckOK, IgnoreCheck(true, tune.Lasting{}, false).Status)
+	c := IgnoreCheck(true, tune.Lasting{}, true)
+	assert.Equal(t, CheckWarning, c.Status)
+	assert.Contains(t, c.Message, "is not known")
 }

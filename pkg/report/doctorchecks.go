@@ -223,13 +223,16 @@ func OwnersCheck(s flux.Snapshot, l tune.Lasting, ignore bool, where string) Che
 	return c
 }
 
-// IgnoreCheck is about spec.ignore, on which pins stand, and how many objects they can hold.
-func IgnoreCheck(supported bool, l tune.Lasting) Check {
+// IgnoreCheck is about spec.ignore, on which pins stand, and how many objects they can hold. unread says that some objects could
+// not be read.
+func IgnoreCheck(supported bool, l tune.Lasting, unread bool) Check {
 	c := Check{Name: "spec.ignore", Status: CheckOK}
 	switch cannot := l.Undone - l.Pinnable; {
 	case !supported:
 		c.Status, c.Message = CheckWarning, "Kustomizations do not have it: --managed=pin does not work"
 		c.Remedy = "kustomize-controller 1.9 brings it (Flux 2.9); until then change in Git what is set there"
+	case l.Undone == 0 && unread:
+		c.Status, c.Message = CheckWarning, "Kustomizations have it; whether an object needs a pin is not known, since not all could be read"
 	case l.Undone == 0:
 		c.Message = "Kustomizations have it; no object here needs a pin"
 	case cannot == 0:
