@@ -75,7 +75,15 @@ func (c *Client) allowed(ctx context.Context, namespace string, right Right) (bo
 // ServedKinds are the kinds of Flux and of the Flux Operator that the cluster serves, each with the API
 // version that is used.
 func (c *Client) ServedKinds(ctx context.Context) (map[string]string, error) {
-	return c.discover(ctx)
+	s, err := c.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	used := make(map[string]string, len(s))
+	for kind := range s {
+		used[kind] = s.use(kind)
+	}
+	return used, nil
 }
 
 // WhoAmI asks the API server (SelfSubjectReview) who the caller is; "" where it does not say.

@@ -69,13 +69,28 @@ func (c *Client) Seen(ctx context.Context, objects []flux.Object) kube.Seen {
 	return seen
 }
 
-// served maps each kind's name to the API version to use; kinds that the cluster does not serve are
-// absent.
-type served map[string]string
+// served maps each kind's name to the API versions that the cluster serves, the one to use first; kinds that it does not
+// serve are absent.
+type served map[string][]string
+
+// use is the API version in which a kind is read; "" where the cluster does not serve it.
+func (s served) use(kind string) string {
+	if len(s[kind]) == 0 {
+		return ""
+	}
+	return s[kind][0]
+}
 
 // flux tells whether any of Flux's own kinds is served: the Flux Operator alone is not enough.
 func (s served) flux() bool {
-	return slices.ContainsFunc(flux.Kinds(), func(k flux.Kind) bool { return s[k.Name] != "" })
+	return slices.ContainsFunc(flux.Kinds(), func(k flux.Kind) bool { return s.use(k.Name) != "" })
+}
+
+// noteServed tells Receivers which of the versions that they name are served.
+func (s served) noteServed(objects []flux.Object) {
+	for i := range objects {
+		objects[i].NoteServed("the cluster", func(k flux.Kind) []string { return s[k.Name] })
+	}
 }
 
 // kindsFor is how long an answer about kinds is taken for true: one command asks once. An older one would hide a CRD just
@@ -125,8 +140,9 @@ func (c *Client) askKinds(ctx context.Context) (served, error) {
 	}
 	s := make(served)
 	for _, k := range known {
-		if v := k.ServedVersion(versions[k.Name]); v != "" {
-			s[k.Name] = v
+		if use := k.ServedVersion(versions[k.Name]); use != "" {
+			others := slices.DeleteFunc(versions[k.Name], func(v string) bool { return v == use })
+			s[k.Name] = append([]string{use}, others...)
 		}
 	}
 	return s, nil

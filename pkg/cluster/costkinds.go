@@ -16,7 +16,7 @@ func (c *Client) ReadCostKinds(ctx context.Context, namespace string) (objects [
 	}
 	var kinds []flux.Kind
 	for _, k := range flux.CostKinds() {
-		if s[k.Name] != "" {
+		if s.use(k.Name) != "" {
 			kinds = append(kinds, k)
 		}
 	}

@@ -15,7 +15,7 @@ func (c *Client) SupportsIgnore(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	data, err := c.raw(ctx, []string{"openapi", "v3", "apis", "kustomize.toolkit.fluxcd.io", s["Kustomization"]})
+	data, err := c.raw(ctx, []string{"openapi", "v3", "apis", "kustomize.toolkit.fluxcd.io", s.use("Kustomization")})
 	if apierrors.IsNotFound(err) { // for a moment, after the API server started or the CRD changed
 		return false, fmt.Errorf("reading the schema of Kustomizations: the API server has not published it yet: run again: %w", err)
 	}

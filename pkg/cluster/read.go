@@ -87,6 +87,7 @@ func (c *Client) Read(ctx context.Context, sel Selection) (flux.Snapshot, error)
 	if err != nil {
 		return flux.Snapshot{}, err
 	}
+	s.noteServed(snapshot.Objects)
 	flux.Sort(snapshot.Objects)
 	if err := c.readNamespaces(ctx, &snapshot); err != nil {
 		return flux.Snapshot{}, err
@@ -104,7 +105,7 @@ func (c *Client) readKinds(ctx context.Context, s served, sel Selection) (flux.S
 	looked, tried := make([]flux.Place, len(kinds)), make([]flux.Place, len(kinds))
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, k := range kinds {
-		version := s[k.Name]
+		version := s.use(k.Name)
 		if version == "" {
 			gaps[i] = &flux.Gap{What: k.Resource, Why: fmt.Sprintf("the cluster does not serve %s.%s", k.Resource, k.Group), Harmless: !asked}
 			looked[i] = flux.Place{Kind: k.Name} // there can be none
@@ -147,7 +148,7 @@ func assemble(lists [][]flux.Object, gaps []*flux.Gap, looked, tried []flux.Plac
 func (c *Client) readNames(ctx context.Context, s served, sel Selection) (flux.Snapshot, error) {
 	var snapshot flux.Snapshot
 	for _, n := range sel.Names {
-		version := s[n.Kind.Name]
+		version := s.use(n.Kind.Name)
 		if version == "" {
 			snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: n.Kind.Name + " " + n.Name, Why: fmt.Sprintf("the cluster does not serve %s.%s", n.Kind.Resource, n.Kind.Group)})
 			continue

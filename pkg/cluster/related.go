@@ -23,7 +23,7 @@ func (c *Client) ReadRelated(ctx context.Context, sel Selection, snapshot *flux.
 	}
 	var kinds []flux.Kind
 	for _, k := range flux.Kinds() {
-		if k.Consumer && s[k.Name] != "" && !sel.holdsAll(k) {
+		if k.Consumer && s.use(k.Name) != "" && !sel.holdsAll(k) {
 			kinds = append(kinds, k)
 		}
 	}
@@ -108,11 +108,11 @@ func (c *Client) readPlace(ctx context.Context, s served, at flux.Place, snapsho
 	var objects []flux.Object
 	what := scope(kind.Resource, at.Namespace)
 	if at.Name == "" {
-		objects, err = c.objects(ctx, kind, s[kind.Name], at.Namespace, "")
+		objects, err = c.objects(ctx, kind, s.use(kind.Name), at.Namespace, "")
 	} else {
 		what = Name{kind, at.Name}.in(at.Namespace)
 		var o flux.Object
-		if o, err = c.object(ctx, kind, s[kind.Name], at.Namespace, at.Name); err == nil {
+		if o, err = c.object(ctx, kind, s.use(kind.Name), at.Namespace, at.Name); err == nil {
 			objects = []flux.Object{o}
 		}
 	}
@@ -145,7 +145,7 @@ func (c *Client) ReadCharts(ctx context.Context, snapshot *flux.Snapshot) error 
 	for _, o := range snapshot.Objects {
 		for _, ref := range tune.ChartSources(o) {
 			row, ok := flux.ParseManifestKind(ref.Group, ref.Kind)
-			if _, there := known[ref]; there || !ok || s[row.Name] == "" || snapshot.LookedFor(ref) {
+			if _, there := known[ref]; there || !ok || s.use(row.Name) == "" || snapshot.LookedFor(ref) {
 				continue
 			}
 			at := flux.Place{Kind: ref.Kind, Namespace: ref.Namespace}
@@ -212,7 +212,7 @@ func (c *Client) ReadSources(ctx context.Context, snapshot *flux.Snapshot) error
 func (c *Client) readOperators(ctx context.Context, s served, snapshot *flux.Snapshot) error {
 	for _, k := range flux.OperatorKinds() {
 		owns := func(o flux.Object) bool { ref, _ := o.Owner(); return ref.Group == k.Group && ref.Kind == k.Name }
-		version := s[k.Name]
+		version := s.use(k.Name)
 		if version == "" || !slices.ContainsFunc(snapshot.Objects, owns) {
 			continue
 		}
@@ -243,7 +243,7 @@ func (c *Client) readArtifacts(ctx context.Context, s served, snapshot *flux.Sna
 	}
 	var kinds []flux.Kind
 	for _, k := range flux.CostKinds() {
-		if (k.Name == flux.ExternalArtifactKind || k.Name == flux.ArtifactGeneratorKind) && s[k.Name] != "" {
+		if (k.Name == flux.ExternalArtifactKind || k.Name == flux.ArtifactGeneratorKind) && s.use(k.Name) != "" {
 			kinds = append(kinds, k)
 		}
 	}
@@ -273,10 +273,10 @@ func (c *Client) readOwnersSources(ctx context.Context, s served, snapshot *flux
 			source = owner.SourceRef
 		}
 		row, ok := flux.ParseManifestKind(source.Group, source.Kind)
-		if _, read := known[source]; read || !ok || s[row.Name] == "" {
+		if _, read := known[source]; read || !ok || s.use(row.Name) == "" {
 			continue
 		}
-		found, err := c.object(ctx, row, s[row.Name], source.Namespace, source.Name)
+		found, err := c.object(ctx, row, s.use(row.Name), source.Namespace, source.Name)
 		known[source] = &found // once, also where it failed
 		if err == nil {
 			snapshot.Relate([]flux.Object{found})

@@ -91,8 +91,8 @@ func (s store) version(ctx context.Context, o flux.Object) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if kinds[o.Kind] == "" {
+	if kinds.use(o.Kind) == "" {
 		return "", fmt.Errorf("the API server does not serve %s", o.Kind)
 	}
-	return kinds[o.Kind], nil
+	return kinds.use(o.Kind), nil
 }

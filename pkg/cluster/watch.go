@@ -54,10 +54,10 @@ func (c *Client) Watch(ctx context.Context, sel Selection, w Watcher) error {
 	var all sync.WaitGroup
 	watcher := &told{Watcher: w}
 	for _, k := range sel.kinds() {
-		if s[k.Name] == "" {
+		if s.use(k.Name) == "" {
 			continue
 		}
-		resource := client.Resource(schema.GroupVersionResource{Group: k.Group, Version: s[k.Name], Resource: k.Resource}).Namespace(sel.Namespace)
+		resource := client.Resource(schema.GroupVersionResource{Group: k.Group, Version: s.use(k.Name), Resource: k.Resource}).Namespace(sel.Namespace)
 		informer, err := watcher.informer(ctx, resource, sel, "watching "+scope(k.Resource, sel.Namespace))
 		if err != nil {
 			return fmt.Errorf("watching %s: %w", k.Resource, err)

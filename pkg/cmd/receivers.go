@@ -43,8 +43,8 @@ func newReceivers(r *root) *cobra.Command {
 			Show for each source whether a Receiver notifies it, what is wrong with the Receivers that there are,
 			and which are missing: one for each host and namespace. WEBHOOK is yes; not called? where the source
 			changed and no call is known that brought it; broken where a Receiver names it and does not notify it
-			(suspended, not ready, another namespace that is not allowed); none; or - where there is nothing to
-			call for.
+			(suspended, not ready, another namespace that is not allowed, a version that is not served); none;
+			or - where there is nothing to call for.
 
 			-o yaml writes the missing Receivers, ready for kubectl apply -f - or for Git, with comments that say
 			how to create each Secret and what to enter at the host. -o json has all of it. No Secret is read, and

@@ -101,6 +101,33 @@ func TestReceiversOptions(t *testing.T) {
 	assert.Equal(t, noon, o.now())
 }
 
+// A Receiver that names a version which the cluster does not serve notifies nothing, and no command counts with it.
+func TestReceiversOfAVersionThatIsNotServed(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	for version, want := range map[string]string{"v1": "covered", "v1beta2": "broken"} {
+		ns := c.Namespace(t, map[string]string{"environment": "development"})
+		c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+fmt.Sprintf(`
+apiVersion: notification.toolkit.fluxcd.io/v1
+kind: Receiver
+metadata: {name: github, namespace: %s}
+spec: {type: github, secretRef: {name: token}, resources: [{apiVersion: source.toolkit.fluxcd.io/%s, kind: GitRepository, name: app}]}
+`, ns, version))
+		c.ApplyAs(t, fmt.Sprintf(readyReceiver, ns), testbed.ApplyOptions{Subresource: "status"})
+		i := on(c)
+		source := decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json")).Items[0]
+		assert.Equal(t, want, source.State)
+		assert.Equal(t, want == "covered", decode[report.Budget](t, i.must(t, "budget", "-n", ns, "-o", "json")).Items[0].Receiver != "")
+		if want == "broken" {
+			assert.Equal(t, "Receiver "+ns+"/github: the cluster does not serve source.toolkit.fluxcd.io/v1beta2 of this kind: it has v1", source.Message)
+		}
+	}
+}
+
+// readyReceiver is the status of the Receiver github in a namespace.
+const readyReceiver = "apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Receiver\nmetadata: {name: github, namespace: %s}\n" +
+	`status: {webhookPath: /hook/1, conditions: [{type: Ready, status: "True", reason: Succeeded, message: ready, lastTransitionTime: "2026-11-01T00:00:00Z"}]}` + "\n"
+
 // All commands that count with webhooks know the Receivers of other namespaces, and whether notification-controller lets
 // these notify.
 func TestReceiversOfOtherNamespaces(t *testing.T) {
@@ -113,8 +140,7 @@ kind: Receiver
 metadata: {name: github, namespace: %s}
 spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app, namespace: %s}]}
 `, central, ns))
-	c.ApplyAs(t, fmt.Sprintf("apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Receiver\nmetadata: {name: github, namespace: %s}\n"+
-		`status: {conditions: [{type: Ready, status: "True", reason: Succeeded, message: ready, lastTransitionTime: "2026-11-01T00:00:00Z"}]}`+"\n", central), testbed.ApplyOptions{Subresource: "status"})
+	c.ApplyAs(t, fmt.Sprintf(readyReceiver, central), testbed.ApplyOptions{Subresource: "status"})
 	for args, says := range map[string]string{"": "webhook", " --no-cross-namespace-refs": "nothing"} {
 		i := invocation{}
 		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -51,6 +52,18 @@ var schemas = sync.OnceValue(func() map[string]*schema {
 
 // Known tells whether the schema of some version of a kind is known.
 func Known(group, kind string) bool { return kinds()[[2]string{group, kind}] }
+
+// Versions that Flux 2.9 serves of a kind, sorted; none of a kind that is not known.
+func Versions(group, kind string) []string {
+	var versions []string
+	for key := range schemas() {
+		if g, version, k := split(key); g == group && k == kind {
+			versions = append(versions, version)
+		}
+	}
+	slices.Sort(versions)
+	return versions
+}
 
 var kinds = sync.OnceValue(func() map[[2]string]bool {
 	all := map[[2]string]bool{}

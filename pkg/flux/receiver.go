@@ -2,6 +2,9 @@ package flux
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,13 +20,61 @@ type Target struct {
 	MatchLabels map[string]string
 	// Filtered says that it has a filter of its own (spec.resources[].filter, notification-controller 1.9).
 	Filtered bool
+	// Unserved says why the version that it names cannot be asked for; "" where it can, and where nobody knows. See NoteServed.
+	Unserved string
+}
+
+// group is that of the apiVersion as it is written; "" where it names none.
+func (t Target) group() string {
+	group, _, _ := strings.Cut(t.APIVersion, "/")
+	return group
+}
+
+// mistyped says why Flux does not have the kind that it names, whatever the version; "" where it has, and where nobody of Flux
+// is meant.
+func (t Target) mistyped() string {
+	group, version, _ := strings.Cut(t.APIVersion, "/")
+	if m, wrong := Mistyped(group, version, t.Kind); t.APIVersion != "" && wrong && !m.Version {
+		return m.Why
+	}
+	return ""
+}
+
+// means tells whether it is about a kind: it names its group, or none, or a group that Flux does not have, so that only that
+// of the kind can be meant. A Bucket of another group is another thing.
+func (t Target) means(group, kind string) bool {
+	return t.Kind == kind && (t.APIVersion == "" || t.group() == group || t.mistyped() != "")
+}
+
+// Row is the kind that it is about, of those in the table of Kinds; false where it is about another one.
+func (t Target) Row() (Kind, bool) {
+	i := slices.IndexFunc(kinds, func(k Kind) bool { return t.means(k.Group, k.Name) })
+	if i < 0 {
+		return Kind{}, false
+	}
+	return kinds[i], true
+}
+
+// NoteServed notes which targets of a Receiver name a version that where ("the cluster", "Flux 2.9") does not serve:
+// notification-controller asks for what is written. versions are those that are served of a kind, the best first; none where
+// nobody knows.
+func (o *Object) NoteServed(where string, versions func(Kind) []string) {
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		kind, known := t.Row()
+		served := versions(kind)
+		_, version, _ := strings.Cut(t.APIVersion, "/")
+		if known && version != "" && len(served) > 0 && !slices.Contains(served, version) {
+			t.Unserved = fmt.Sprintf("%s does not serve %s of this kind: it has %s", where, t.APIVersion, strings.Join(served, ", "))
+		}
+	}
 }
 
 // Covers tells whether a target means an object. As in notification-controller
 // (internal/server/receiver_handlers.go, notifyDynamicResources) the name * without matchLabels means none, and with
 // empty ones all.
 func (t Target) Covers(o Object) bool {
-	if t.Kind != o.Ref.Kind || t.Namespace != o.Namespace {
+	if t.Namespace != o.Namespace || !t.means(o.Group, o.Ref.Kind) {
 		return false
 	}
 	if t.Name != "*" {
@@ -44,7 +95,7 @@ func (t Target) String() string {
 
 // Refused says why notification-controller cannot notify what a target names, whatever the cluster holds; "" where it
 // can. It knows the versions of these kinds only, and needs the others written (internal/server/receiver_handlers.go,
-// defaultFluxAPIVersions and requestReconciliation).
+// defaultFluxAPIVersions and requestReconciliation). A written version is asked for as it stands.
 func (t Target) Refused() string {
 	switch t.Kind {
 	case "Bucket", "HelmChart", "HelmRepository", "GitRepository", "OCIRepository", "ImageRepository", ArtifactGeneratorKind:
@@ -56,7 +107,7 @@ func (t Target) Refused() string {
 	if t.Name == "*" && t.MatchLabels == nil {
 		return "the name * needs matchLabels"
 	}
-	return ""
+	return cmp.Or(t.mistyped(), t.Unserved)
 }
 
 // Hook is how a Receiver is called.

@@ -22,8 +22,43 @@ func TestTargetRefused(t *testing.T) {
 		{Target{Kind: "ImageRepository", Name: "*", MatchLabels: map[string]string{}}, ""},
 		{Target{Kind: "Kustomization", Name: "web"}, "it has no apiVersion, which this kind needs"},
 		{Target{Kind: "Kustomization", Name: "web", APIVersion: "kustomize.toolkit.fluxcd.io/v1"}, ""},
+		{Target{Kind: "GitRepository", Name: "web", APIVersion: "kustomize.toolkit.fluxcd.io/v1"},
+			`Flux has no kind "GitRepository" in kustomize.toolkit.fluxcd.io: is source.toolkit.fluxcd.io meant?`},
+		{Target{Kind: "GitRepository", Name: "web", APIVersion: "v1"}, `Flux has no API group "v1": is source.toolkit.fluxcd.io meant?`},
+		{Target{Kind: "GitRepository", Name: "web", APIVersion: "source.toolkit.fluxcd.io"}, "its version is missing: is source.toolkit.fluxcd.io/v1 meant?"},
+		{Target{Kind: "GitRepository", Name: "web", APIVersion: "source.toolkit.fluxcd.io/v1beta2"}, ""}, // who reads it knows
+		{Target{Kind: "Deployment", Name: "web", APIVersion: "apps/v1"}, ""},
 	} {
 		assert.Equal(t, tc.want, tc.target.Refused(), "%+v", tc.target)
+	}
+}
+
+// notification-controller asks for exactly the version that is written.
+func TestNoteServed(t *testing.T) {
+	t.Parallel()
+	served := map[string][]string{"GitRepository": {"v1", "v1beta2"}, "Bucket": {"v1"}}
+	to := func(kind, apiVersion string) Target { return Target{APIVersion: apiVersion, Kind: kind, Name: "a"} }
+	o := Object{Targets: []Target{
+		to("GitRepository", "source.toolkit.fluxcd.io/v1beta2"), to("Bucket", ""), to("Bucket", "source.toolkit.fluxcd.io/v1"),
+		to("Bucket", "source.toolkit.fluxcd.io/v1beta2"), to("Bucket", "s3.example.com/v1beta1"), to("HelmChart", "source.toolkit.fluxcd.io/v1beta2"),
+	}}
+	o.NoteServed("the cluster", func(k Kind) []string { return served[k.Name] })
+	for i, want := range []string{"", "", "", "the cluster does not serve source.toolkit.fluxcd.io/v1beta2 of this kind: it has v1", "", ""} {
+		assert.Equal(t, want, o.Targets[i].Refused(), "%+v", o.Targets[i])
+	}
+}
+
+// A kind of another group is another kind, unless only Flux's can be meant.
+func TestTargetNames(t *testing.T) {
+	t.Parallel()
+	for apiVersion, want := range map[string]bool{
+		"": true, "source.toolkit.fluxcd.io/v1": true, "source.toolkit.fluxcd.io/v1beta2": true, "source.toolkit.fluxcd.oi/v1": true, "v1": true,
+		"s3.example.com/v1beta1": false,
+	} {
+		target := Target{APIVersion: apiVersion, Kind: "Bucket", Namespace: "apps", Name: "a"}
+		kind, known := target.Row()
+		assert.Equal(t, want, known && kind.Name == "Bucket", apiVersion)
+		assert.Equal(t, want, target.Covers(Object{Ref: Ref{Group: sourceGroup, Kind: "Bucket", Namespace: "apps", Name: "a"}}), apiVersion)
 	}
 }
 

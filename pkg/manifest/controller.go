@@ -78,26 +78,30 @@ func installedBy(data json.RawMessage) *installed {
 // lenient tells whether variables without a value are empty in a cluster: its kustomize-controller is older than 1.9, or has
 // the feature gate off. Where a cluster says nothing, or two things, it is taken for a newer one.
 func lenient(all []installed) bool {
-	older, newer, off, on := false, false, false, false
+	off, on := false, false
 	for _, in := range all {
 		for _, text := range in.texts {
 			off = off || gateValue(text) == "false"
 			on = on || gateValue(text) == "true"
 		}
-		switch before, known := in.beforeStrict(); {
-		case !known:
-		case before:
-			older = true
-		default:
-			newer = true
-		}
 	}
-	switch {
-	case on != off:
+	if on != off {
 		return off
-	default:
-		return older && !newer
 	}
+	return older(all)
+}
+
+// older tells whether a cluster runs a Flux before 2.9. One that says nothing, or two things, is taken for a newer one.
+func older(all []installed) bool {
+	one := false
+	for _, in := range all {
+		before, known := in.beforeStrict()
+		if known && !before {
+			return false
+		}
+		one = one || known
+	}
+	return one
 }
 
 var (
@@ -140,6 +144,11 @@ func (in installed) beforeStrict() (before, known bool) {
 
 // runsLenient decides it for a root, by what its deployments apply.
 func runsLenient(root Root, current map[flux.Ref]*deployment) bool {
+	return lenient(installedIn(root, current))
+}
+
+// installedIn is what a root and its deployments apply that tells the version of Flux.
+func installedIn(root Root, current map[flux.Ref]*deployment) []installed {
 	var all []installed
 	if root.instance != nil {
 		all = append(all, *root.instance)
@@ -151,5 +160,5 @@ func runsLenient(root Root, current map[flux.Ref]*deployment) bool {
 			}
 		}
 	}
-	return lenient(all)
+	return all
 }

@@ -28,6 +28,7 @@ func newFleet(root Root, deployments map[flux.Ref]*deployment, configMaps map[fl
 		f.Snapshot.Gaps = append(f.Snapshot.Gaps, d.gaps(configMaps)...)
 	}
 	flux.Sort(f.Snapshot.Objects)
+	f.noteServed()
 	f.noteHeld()
 	return f
 }
@@ -76,6 +77,17 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		return
 	}
 	f.Snapshot.Objects = append(f.Snapshot.Objects, object)
+}
+
+// noteServed tells Receivers which of the versions that they name Flux serves, by the CRDs of Flux 2.9: an older one may serve
+// others.
+func (f *Fleet) noteServed() {
+	if older(installedIn(f.Root, f.deployments)) {
+		return
+	}
+	for i := range f.Snapshot.Objects {
+		f.Snapshot.Objects[i].NoteServed("Flux 2.9", func(k flux.Kind) []string { return crd.Versions(k.Group, k.Name) })
+	}
 }
 
 func (f *Fleet) gap(what, why string, harmless bool) {

@@ -63,7 +63,7 @@ func (f *fleet) aim() {
 		for _, t := range r.Targets {
 			h := hit{r, t, f.stopped(r, t)}
 			if t.Name != "*" {
-				if kind, known := kindOf(t); known {
+				if kind, known := t.Row(); known {
 					f.hit(f.byRef[flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: t.Namespace, Name: t.Name}], h)
 				}
 				continue

@@ -98,13 +98,22 @@ func (f *fleet) mend(r *flux.Object) string {
 }
 
 func (f *fleet) wrongTarget(r *flux.Object, t flux.Target) (Problem, bool) {
-	kind, known := kindOf(t)
+	kind, known := t.Row()
+	remedy := "write apiVersion or matchLabels, or take it out"
+	if t.APIVersion != "" && (t.Name != "*" || t.MatchLabels != nil) {
+		remedy = "correct its apiVersion, or take it out"
+	}
 	switch why := t.Refused(); {
 	case why != "":
-		return Problem{CannotBeNotified, fmt.Sprintf("%s cannot be notified: %s; each call is answered with 500", t, why), "write apiVersion or matchLabels, or take it out"}, true
+		return Problem{CannotBeNotified, fmt.Sprintf("%s cannot be notified: %s; each call is answered with 500", t, why), remedy}, true
 	case f.in.OneNamespace && t.Namespace != r.Namespace:
 		return Problem{OtherNamespace, fmt.Sprintf("%s is not notified: %s; each call is answered with 500", t, otherNamespace), "put a Receiver into namespace " + t.Namespace}, true
-	case !known || f.in.Read != nil && !f.in.Read(kind.Name, t.Namespace):
+	case !known:
+		if o := f.namesake(t); o != nil {
+			return Problem{CannotBeNotified, fmt.Sprintf("%s is not notified: the Receiver names one of %s, and Flux's is of %s", t, t.APIVersion, o.Group), remedy}, true
+		}
+		return Problem{}, false
+	case f.in.Read != nil && !f.in.Read(kind.Name, t.Namespace):
 		return Problem{}, false
 	case t.Name == "*":
 		if slices.ContainsFunc(f.in.Objects, t.Covers) {
@@ -126,10 +135,13 @@ func (f *fleet) wrongTarget(r *flux.Object, t flux.Target) (Problem, bool) {
 	}
 }
 
-// kindOf is the kind of a target, where fluxtune reads it.
-func kindOf(t flux.Target) (flux.Kind, bool) {
-	k, err := flux.ParseKind(t.Kind)
-	return k, err == nil && k.Name == t.Kind
+// namesake is an object of Flux that bears the name of a target of another group; nil where there is none.
+func (f *fleet) namesake(t flux.Target) *flux.Object {
+	kind, err := flux.ParseKind(t.Kind)
+	if err != nil {
+		return nil
+	}
+	return f.byRef[flux.Ref{Group: kind.Group, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}]
 }
 
 func labels(m map[string]string) string {

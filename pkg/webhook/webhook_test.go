@@ -155,6 +155,10 @@ func TestStates(t *testing.T) {
 		return o
 	}
 	toApp := receiver("github", to("GitRepository", "app"))
+	unserved, wrongGroup, labelledWrong, foreign := to("GitRepository", "app"), to("GitRepository", "app"), to("GitRepository", "*"), to("GitRepository", "app")
+	unserved.APIVersion, unserved.Unserved = "source.toolkit.fluxcd.io/v1beta2", "the cluster does not serve that"
+	wrongGroup.APIVersion, labelledWrong.APIVersion, foreign.APIVersion = "helm.toolkit.fluxcd.io/v2", "helm.toolkit.fluxcd.io/v2", "example.com/v1"
+	labelledWrong.MatchLabels = map[string]string{}
 	for name, tc := range map[string]struct {
 		objects      []flux.Object
 		oneNamespace bool
@@ -174,6 +178,12 @@ func TestStates(t *testing.T) {
 		"the same is":            {[]flux.Object{app("app", url), toApp}, true, Covered, ""},
 		"not ready": {[]flux.Object{app("app", url), with(toApp, ready("False", "no token"))}, false, Broken,
 			"Receiver apps/github: it is not ready: no token"},
+		"a version that is not served": {[]flux.Object{app("app", url), receiver("github", unserved)}, false, Broken, "Receiver apps/github: " + unserved.Unserved},
+		"a wrong group": {[]flux.Object{app("app", url), receiver("github", wrongGroup)}, false, Broken,
+			`Receiver apps/github: Flux has no kind "GitRepository" in helm.toolkit.fluxcd.io: is source.toolkit.fluxcd.io meant?`},
+		"a wrong group by label": {[]flux.Object{app("app", url), receiver("github", labelledWrong)}, false, Broken,
+			`Receiver apps/github: Flux has no kind "GitRepository" in helm.toolkit.fluxcd.io: is source.toolkit.fluxcd.io meant?`},
+		"of something else":     {[]flux.Object{app("app", url), receiver("github", foreign)}, false, Uncovered, ""},
 		"not known":             {[]flux.Object{app("app", url), with(toApp, ready("", ""))}, false, Covered, ""},
 		"Receiver suspended":    {[]flux.Object{app("app", url), with(toApp, suspended)}, false, Broken, "Receiver apps/github: it is suspended"},
 		"one of two works":      {[]flux.Object{app("app", url), with(toApp, suspended), receiver("z", to("GitRepository", "app"))}, false, Covered, ""},
@@ -300,6 +310,9 @@ func TestProblems(t *testing.T) {
 	kustomization := to("Kustomization", "app")
 	versioned := kustomization
 	versioned.APIVersion = "kustomize.toolkit.fluxcd.io/v1"
+	unserved, foreign, elsewhere := to("GitRepository", "app"), to("GitRepository", "app"), to("Bucket", "s3")
+	unserved.APIVersion, unserved.Unserved = "source.toolkit.fluxcd.io/v1beta2", "the cluster does not serve that"
+	foreign.APIVersion, elsewhere.APIVersion = "example.com/v1", "s3.example.com/v1"
 	nobody := to("GitRepository", "*")
 	nobody.MatchLabels = map[string]string{"team": "web", "env": "dev"}
 	token := func(o *flux.Object) {
@@ -329,6 +342,11 @@ func TestProblems(t *testing.T) {
 		"no version": {receiver("r", to("GitRepository", "app"), kustomization), Input{},
 			[]Problem{{CannotBeNotified, "Kustomization apps/app cannot be notified: it has no apiVersion, which this kind needs; each call is answered with 500", "write apiVersion or matchLabels, or take it out"}}},
 		"a version": {receiver("r", to("GitRepository", "app"), versioned), Input{Objects: []flux.Object{object("Kustomization", "app")}}, nil},
+		"another version": {receiver("r", to("GitRepository", "app"), unserved), Input{},
+			[]Problem{{CannotBeNotified, "GitRepository apps/app cannot be notified: the cluster does not serve that; each call is answered with 500", "correct its apiVersion, or take it out"}}},
+		"another group": {receiver("r", foreign), Input{},
+			[]Problem{{CannotBeNotified, "GitRepository apps/app is not notified: the Receiver names one of example.com/v1, and Flux's is of source.toolkit.fluxcd.io", "correct its apiVersion, or take it out"}}},
+		"something else": {receiver("r", elsewhere), Input{}, nil},
 		"another namespace": {receiver("r", to("GitRepository", "app"), other), Input{OneNamespace: true},
 			[]Problem{{OtherNamespace, "GitRepository web/app is not notified: " + otherNamespace + "; each call is answered with 500", "put a Receiver into namespace web"}}},
 		"never polled": {receiver("r", to("GitRepository", "app"), to("HelmRepository", "charts")), Input{},
