@@ -131,9 +131,10 @@ func (d *decoder) readCells(r *row) {
 			d.cells[1] = append(d.cells[1][:0], d.Str()...)
 			r.node = d.cells[1]
 		case d.status:
-			// printers.printPod says Terminating, or Unknown on an unreachable node.
-			status := d.Str()
-			r.terminating = string(status) == "Terminating" || string(status) == "Unknown"
+			// What printers.printPod says of a pod with a deletionTimestamp. It says Unknown of one that has status.reason
+			// NodeLost besides, which nothing sets any more (Kubernetes 1.36, NodeUnreachablePodReason); and of a pod whose
+			// phase is Unknown, or whose container ended for that reason, as after a restart of containerd.
+			r.terminating = string(d.Str()) == "Terminating"
 		default:
 			d.Skip()
 		}

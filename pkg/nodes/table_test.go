@@ -41,6 +41,10 @@ func TestDecodeList(t *testing.T) {
 			"rows":[{"cells":["a","Running","n1"]},{"cells":["b","Terminating","<none>"],"object":null}]}`,
 			[]decoded{{Name: "a", Node: "n1"}, {Name: "b", Terminating: true}}, kube.Meta{ResourceVersion: "17", Continue: "abc", Remaining: 3},
 		},
+		"a container ended for a reason that is not known": {
+			`{"columnDefinitions":[{"name":"Name"},{"name":"Status"},{"name":"Node"}],"rows":[{"cells":["a","Unknown","n1"]}]}`,
+			[]decoded{{Name: "a", Node: "n1"}}, kube.Meta{},
+		},
 		"columns in another order, numbers among the cells": {
 			`{"columnDefinitions":[{"name":"Node"},{"name":"Restarts"},{"name":"Name"}],"rows":[{"cells":["n1",-1.5e3,"a"]},{"cells":["n2",null,"b"]}]}`,
 			[]decoded{{Name: "a", Node: "n1"}, {Name: "b", Node: "n2"}}, kube.Meta{},
