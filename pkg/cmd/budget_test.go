@@ -89,6 +89,7 @@ func TestBudgetOfEverything(t *testing.T) {
 	ns := c.Namespace(t, map[string]string{"environment": "development"})
 	other := c.Namespace(t, nil)
 	c.Apply(t, strings.NewReplacer("NS", ns, "OTHER", other).Replace(everything))
+	c.ApplyAs(t, fmt.Sprintf(readyReceiver, ns), testbed.ApplyOptions{Subresource: "status"})
 	user := on(c)
 	b := decode[report.Budget](t, user.must(t, "budget", "-n", ns, "-o", "json", "--limit", "ghcr.io=1/s", "--policy", "relaxed"))
 	hosts := map[string]budget.Rates{}

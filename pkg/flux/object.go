@@ -181,6 +181,9 @@ type Status struct {
 	Inventory []Ref
 }
 
+// Served tells whether an API server gave the object; it is false of what was read from files.
+func (o Object) Served() bool { return o.ResourceVersion != "" }
+
 // Located names the object, and its cluster.
 func (o Object) Located() Located { return Located{o.Cluster, o.Ref} }
 

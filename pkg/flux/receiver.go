@@ -121,9 +121,11 @@ type Hook struct {
 }
 
 // Delivers tells whether a Receiver takes calls: notification-controller answers 503 for one that is suspended or not
-// ready (internal/server/receiver_handlers.go, handlePayload). One whose status is not known counts as ready.
+// ready, and 404 for one that has no status yet, which is where its path stands (internal/server/receiver_handlers.go,
+// handlePayload). One of files, where no object has a status, counts as ready.
 func (o Object) Delivers() bool {
-	return o.Kind == "Receiver" && !o.Suspended && !o.Deleting && o.Status.Ready != "False" && o.Status.Ready != "Unknown"
+	inFiles := o.Status.Ready == "" && !o.Served()
+	return o.Kind == "Receiver" && !o.Suspended && !o.Deleting && (inFiles || o.Status.Ready == "True")
 }
 
 // NotificationController is what sets the annotation reconcile.fluxcd.io/requestedAt for a webhook.

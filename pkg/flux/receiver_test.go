@@ -69,7 +69,8 @@ func TestDelivers(t *testing.T) {
 		want   bool
 	}{
 		"ready":       {func(o *Object) { o.Status.Ready = "True" }, true},
-		"not known":   {func(*Object) {}, true},
+		"in files":    {func(*Object) {}, true},
+		"no status":   {func(o *Object) { o.ResourceVersion = "7" }, false},
 		"not ready":   {func(o *Object) { o.Status.Ready = "False" }, false},
 		"being made":  {func(o *Object) { o.Status.Ready = "Unknown" }, false},
 		"suspended":   {func(o *Object) { o.Suspended = true }, false},

@@ -76,7 +76,7 @@ func writersFor(o flux.Object, owner flux.Ref) []flux.Writer {
 // was read: the API server converts, and says in metadata.managedFields in which one a manager wrote. "" where it is not
 // known. A manifest that has not been applied yet has its own.
 func versionApplied(o flux.Object, owner flux.Ref) string {
-	if o.ResourceVersion == "" {
+	if !o.Served() {
 		return o.Version
 	}
 	var last flux.Writer

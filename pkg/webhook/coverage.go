@@ -220,6 +220,9 @@ func (f *fleet) stopped(r *flux.Object, t flux.Target) string {
 const otherNamespace = "notification-controller runs with --no-cross-namespace-refs, and it names another namespace"
 
 func notReady(r *flux.Object) string {
+	if r.Status.Ready == "" {
+		return "it has no status yet: each call is answered with 404"
+	}
 	text := "it is not ready"
 	if r.Status.ReadyMessage != "" {
 		text += ": " + r.Status.ReadyMessage

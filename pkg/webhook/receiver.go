@@ -22,7 +22,7 @@ type Fault string
 
 // The faults of Receivers.
 const (
-	NotReady         Fault = "notReady"         // it answers 503
+	NotReady         Fault = "notReady"         // it answers 503, or 404 without a status
 	Suspended        Fault = "suspended"        // it answers 503
 	NoSuchObject     Fault = "noSuchObject"     // it answers 500, and notifies the others
 	NothingMatches   Fault = "nothingMatches"   // no object has the labels

@@ -331,6 +331,8 @@ func TestProblems(t *testing.T) {
 			[]Problem{{NotReady, "it is not ready: no token", `kubectl -n apps create secret generic hook --from-literal=token="$(head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1)"`}}},
 		"not ready": {with(receiver("r", to("GitRepository", "app")), func(o *flux.Object) { o.Status.Ready = "False" }), Input{},
 			[]Problem{{NotReady, "it is not ready", "kubectl -n apps describe receiver r"}}},
+		"no status": {with(receiver("r", to("GitRepository", "app")), func(o *flux.Object) { o.Status.Ready, o.ResourceVersion = "", "7" }), Input{},
+			[]Problem{{NotReady, "it has no status yet: each call is answered with 404", "kubectl -n apps describe receiver r"}}},
 		"no such object": {receiver("r", to("GitRepository", "app"), to("GitRepository", "gone")), Input{},
 			[]Problem{{NoSuchObject, "GitRepository apps/gone does not exist: each call is answered with 500, and some hosts stop calling what fails", "take it out, or create it"}}},
 		"perhaps such an object":  {receiver("r", to("GitRepository", "app"), to("GitRepository", "gone")), Input{Read: func(string, string) bool { return false }}, nil},
