@@ -74,9 +74,9 @@ func TestFetches(t *testing.T) {
 		atLeast bool
 	}{
 		"tag":                        {oci(flux.RefTag), "ghcr.io", true, 7, false},
-		"semver":                     {oci(flux.RefSemver), "ghcr.io", true, 10, false},
+		"semver":                     {oci(flux.RefSemver), "ghcr.io", true, 10, true},
 		"digest":                     {oci(flux.RefDigest), "ghcr.io", false, 4, false},
-		"chart of a registry":        {chart("oci", "*"), "ghcr.io", true, 12, false},
+		"chart of a registry":        {chart("oci", "*"), "ghcr.io", true, 12, true},
 		"exact chart of a registry":  {chart("oci", "1.2.3"), "ghcr.io", false, 9, false},
 		"chart of an index":          {chart("http", "1.2.3"), "charts.org", false, 1, false},
 		"chart of a GitRepository":   {fromGit, "git.org", false, 0, false},

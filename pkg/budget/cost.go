@@ -75,6 +75,7 @@ func refCosts() map[flux.RefKind]Cost {
 // a token, and the request itself. Those of OCIRepository, HelmRepository and HelmChart were measured
 // (hack/e2e), the others read in the controllers' sources.
 //
+//   - Whatever lists tags asks at least that: once more for each further page.
 //   - OCIRepository: HEAD of the manifest by tag; semver lists the tags before; a digest asks nothing
 //     (source-controller internal/controller/ocirepository_controller.go getRevision, getTagBySemver).
 //   - HelmRepository: GET index.yaml (internal/helm/repository/chart_repository.go CacheIndex).
@@ -177,7 +178,7 @@ func (f *fleet) cost(s *subject) (Cost, bool) {
 	case "Bucket":
 		return bucketCost(o)
 	case "ImageRepository":
-		return call(Image, registryCall, "scan: lists tags")
+		return tags(Image, registryCall, "scan: lists tags")
 	case flux.ImagePolicyKind:
 		return call(Image, registryCall, "policy: asks for a digest")
 	case "ImageUpdateAutomation":
@@ -191,6 +192,14 @@ func (f *fleet) cost(s *subject) (Cost, bool) {
 
 func call(p Protocol, n float64, note string) (Cost, bool) {
 	return Cost{Protocol: p, Unchanged: n, Refused: n, Assumed: roundTrips, Note: note}, n > 0
+}
+
+// tags is the cost of what lists the tags of a repository: a registry gives them in pages, at most 1,000 in each as
+// go-containerregistry asks (pkg/v1/remote/list.go, which follows Link), and how many there are is not known.
+func tags(p Protocol, n float64, note string) (Cost, bool) {
+	c, ok := call(p, n, note)
+	c.AtLeast = true
+	return c, ok
 }
 
 // gitCost adds submodules: a clone clones each of them, too, with the same two requests (go-git
@@ -229,7 +238,7 @@ func ociCost(o *flux.Object) (Cost, bool) {
 	case flux.RefDigest:
 		return Cost{}, false
 	case flux.RefSemver:
-		return call(OCI, registrySemver, "semver: lists tags")
+		return tags(OCI, registrySemver, "semver: lists tags")
 	default:
 		return call(OCI, registryCall, "tag: asks for its digest")
 	}
@@ -244,7 +253,7 @@ func (f *fleet) chartCost(o *flux.Object) (Cost, bool) {
 	case exact && !o.Polling.Verifies:
 		return Cost{}, false
 	case !o.Polling.Verifies:
-		return call(OCI, registryCall, "chart: lists tags")
+		return tags(OCI, registryCall, "chart: lists tags")
 	}
 	n, note := float64(verifyCalls), "chart: verifies every time"
 	if !exact {
@@ -299,7 +308,7 @@ func inputCost(kind string) (Cost, bool) {
 	case kind == "" || kind == "Static" || kind == flux.ExternalArtifactKind:
 		return Cost{}, false
 	case strings.HasSuffix(kind, "ArtifactTag"):
-		return call(Image, registryCall, "inputs: lists tags")
+		return tags(Image, registryCall, "inputs: lists tags")
 	default:
 		c, ok := call(REST, restCalls, "inputs: asks the REST API")
 		c.AtLeast = true // for each further page
