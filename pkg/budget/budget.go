@@ -49,6 +49,8 @@ type Budget struct {
 	Failing      Failing
 	// Includes counts the GitRepositories that include others.
 	Includes int
+	// Scheduled counts the ResourceSetInputProviders that ask a host by spec.schedule: how often that is, is not known.
+	Scheduled int
 	// StatusProviders counts the Providers that write commit statuses with a Git host's REST API, by their
 	// type. What that costs comes with commits and not with intervals, so it is not counted.
 	StatusProviders map[string]int
@@ -188,6 +190,9 @@ func sumUp(items []Item, others map[string]float64, bursts map[string]Bursts, li
 		b.Failing.add(item)
 		if len(item.Object.Polling.Includes) > 0 {
 			b.Includes++
+		}
+		if o := item.Object; o.Kind == flux.ResourceSetInputProviderKind && o.Polling.NoInterval && !o.Suspended && item.Cost.Protocol != "" {
+			b.Scheduled++
 		}
 		b.Requests = sum(b.Requests, item.Requests)
 		if item.Cost.Protocol == Git {

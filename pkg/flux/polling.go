@@ -29,7 +29,9 @@ type Polling struct {
 	// ArtifactGenerator of an ExternalArtifact, the ImageRepository of an ImagePolicy.
 	Made []Ref
 	// NoInterval says that the object is not due at an interval, whatever its field says: an ImagePolicy
-	// that does not look digests up again.
+	// that does not look digests up again, a ResourceSetInputProvider with spec.schedule. That one is due when its schedule
+	// says, and at the interval only within the windows of that (Flux Operator
+	// internal/controller/resourcesetinputprovider_controller.go, requeueAfterResourceSetInputProvider).
 	NoInterval bool
 	// Retry is how a HelmRelease tries a failed install or upgrade again.
 	Retry HelmRetry
@@ -76,6 +78,7 @@ type costSpec struct {
 	Sources                []reference `json:"sources"`
 	DigestReflectionPolicy string      `json:"digestReflectionPolicy"`
 	ImageRepositoryRef     *reference  `json:"imageRepositoryRef"`
+	Schedule               []struct{}  `json:"schedule"`
 }
 
 type gitSpec struct {
@@ -136,7 +139,9 @@ func (d document) polling() Polling {
 		if s.SourceRef != nil {
 			p.Made = []Ref{d.refer(*s.SourceRef, watcherGroup, s.SourceRef.Kind)}
 		}
-	case ResourceSetInputProviderKind, ProviderKind:
+	case ResourceSetInputProviderKind:
+		p.Type, p.NoInterval = s.Type, len(s.Schedule) > 0
+	case ProviderKind:
 		p.Type = s.Type
 	}
 	for _, i := range s.Include {

@@ -32,7 +32,7 @@ func budgetNotes(b budget.Budget) []string {
 		notes = append(notes, "A shorter Kustomization interval does not bring commits any sooner: the source's interval does, since a new revision is applied at once. "+
 			"What it buys is that drift is corrected sooner, and it is paid for in requests to the kube-apiserver.")
 	}
-	for _, note := range []string{webhookNote(b), failingNote(b), includesNote(b), restNote(b), providersNote(b), assumptionsNote(b)} {
+	for _, note := range []string{webhookNote(b), failingNote(b), includesNote(b), restNote(b), scheduledNote(b), providersNote(b), assumptionsNote(b)} {
 		if note != "" {
 			notes = append(notes, note)
 		}
@@ -157,6 +157,18 @@ func restNote(b budget.Budget) string {
 		}
 	}
 	return ""
+}
+
+// scheduledNote counts what asks, and nobody knows how often.
+func scheduledNote(b budget.Budget) string {
+	switch b.Scheduled {
+	case 0:
+		return ""
+	case 1:
+		return "1 ResourceSetInputProvider asks by its spec.schedule, and not at an interval: it is counted with nothing."
+	default:
+		return fmt.Sprintf("%d ResourceSetInputProviders ask by their spec.schedule, and not at an interval: they are counted with nothing.", b.Scheduled)
+	}
 }
 
 // providersNote names what spends REST with commits.

@@ -39,6 +39,10 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 	inputs := func(o *flux.Object) {
 		o.Group, o.Polling.Type = flux.OperatorGroup, "GitHubBranch"
 	}
+	nightly := func(o *flux.Object) {
+		inputs(o)
+		o.Polling.NoInterval = true
+	}
 	provider := func(o *flux.Object) { o.Group, o.Polling.Type = "notification.toolkit.fluxcd.io", "github" }
 	includes := func(o *flux.Object) { o.Polling.Includes = []flux.Ref{{Name: "a"}} }
 	b := NewBudget(budget.New(budget.Input{Items: []tune.Item{
@@ -52,6 +56,7 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 		costing("OCIRepository", "oci", "oci://ghcr.io/acme/app", nothing),
 		costing("HelmRelease", "drift", "", releases),
 		costing(flux.ResourceSetInputProviderKind, "inputs", "https://github.com/acme/app", inputs),
+		costing(flux.ResourceSetInputProviderKind, "nightly", "https://github.com/acme/app", nightly),
 		costing(flux.ProviderKind, "status", "", provider),
 	}}), "p", nil, nil)
 	b.NotCounted([]string{`imagepolicies in namespace "apps"`})
@@ -64,6 +69,7 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 		"As things are that makes 4 requests/h to hosts; if all was well, it would be 180.",
 		"1 GitRepository includes others (spec.include) without watching them",
 		"What is asked by REST counts against the host's limit for its API",
+		"1 ResourceSetInputProvider asks by its spec.schedule, and not at an interval: it is counted with nothing.",
 		"1 Provider is writing commit statuses (github) by REST",
 		"Assumed: polls find nothing new. A registry hands out a token for each question, which makes 3 requests of one. 2 objects ask at least what is counted",
 		`Not counted, since they could not be read: imagepolicies in namespace "apps".`,
