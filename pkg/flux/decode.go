@@ -112,11 +112,13 @@ type waitable struct {
 type chartTemplate struct {
 	present bool
 	Spec    struct {
-		Interval    *span      `json:"interval"`
-		SourceRef   *reference `json:"sourceRef"`
-		Version     string     `json:"version"`
-		Verify      *struct{}  `json:"verify"`
-		ValuesFiles []string   `json:"valuesFiles"`
+		Interval  *span      `json:"interval"`
+		SourceRef *reference `json:"sourceRef"`
+		Version   string     `json:"version"`
+		Verify    *struct{}  `json:"verify"`
+
+		ReconcileStrategy string   `json:"reconcileStrategy"`
+		ValuesFiles       []string `json:"valuesFiles"`
 	} `json:"spec"`
 }
 

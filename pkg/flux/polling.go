@@ -21,6 +21,9 @@ type Polling struct {
 	// Version of a chart: that of a HelmChart, or of the one that a HelmRelease has made (spec.version,
 	// spec.chart.spec.version). "" for the newest.
 	Version string
+	// ByRevision says that the version of a chart from a GitRepository or Bucket bears the revision that it is built from
+	// (reconcileStrategy: Revision).
+	ByRevision bool
 	// Push is what an ImageUpdateAutomation checks out and pushes to.
 	Push Push
 	// Type is spec.type of a ResourceSetInputProvider or a Provider: "GitHubBranch", "github".
@@ -74,6 +77,7 @@ type costSpec struct {
 		Repository reference `json:"repository"`
 	} `json:"include"`
 	Version                string      `json:"version"`
+	ReconcileStrategy      string      `json:"reconcileStrategy"`
 	Git                    *gitSpec    `json:"git"`
 	Sources                []reference `json:"sources"`
 	DigestReflectionPolicy string      `json:"digestReflectionPolicy"`
@@ -117,12 +121,16 @@ func (s retryStrategy) interval() *string {
 	return RetryDefault()
 }
 
+// byRevision is a reconcileStrategy (source-controller api/v1/helmchart_types.go, ReconcileStrategyRevision).
+const byRevision = "Revision"
+
 func (d document) polling() Polling {
 	s := d.Spec
-	p := Polling{Submodules: s.RecurseSubmodules, Verifies: s.Verify != nil, Version: s.Version, Region: s.Region != ""}
+	p := Polling{Submodules: s.RecurseSubmodules, Verifies: s.Verify != nil, Version: s.Version, Region: s.Region != "", ByRevision: s.ReconcileStrategy == byRevision}
 	switch d.Kind {
 	case "HelmRelease":
 		p.Version = s.Chart.Spec.Version
+		p.ByRevision = s.Chart.Spec.ReconcileStrategy == byRevision
 		p.Verifies = s.Chart.Spec.Verify != nil
 		p.Retry = HelmRetry{Install: s.Install.Strategy.interval(), Upgrade: s.Upgrade.Strategy.interval(),
 			InstallNamed: s.Install.Strategy.Name != "", UpgradeNamed: s.Upgrade.Strategy.Name != ""}

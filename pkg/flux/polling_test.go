@@ -34,9 +34,11 @@ func TestDecodePolling(t *testing.T) {
 			Polling{Made: []Ref{{Group: watcherGroup, Kind: ArtifactGeneratorKind, Namespace: "apps", Name: "all"}}}},
 		"generator": {"source.extensions.fluxcd.io/v1beta1 ArtifactGenerator", `"sources":[{"alias":"a","kind":"GitRepository","name":"x","namespace":"flux-system"},{"alias":"b","kind":"OCIRepository","name":"y"}]`,
 			Polling{Made: []Ref{sources("GitRepository", "flux-system", "x"), sources("OCIRepository", "apps", "y")}}},
-		"inputs by a schedule": {"fluxcd.controlplane.io/v1 ResourceSetInputProvider", `"type":"Static","schedule":[{"cron":"0 6 * * *"}]`, Polling{Type: "Static", NoInterval: true}},
-		"inputs":               {"fluxcd.controlplane.io/v1 ResourceSetInputProvider", `"type":"GitHubBranch","url":"https://github.com/acme/app"`, Polling{Type: "GitHubBranch"}},
-		"provider":             {"notification.toolkit.fluxcd.io/v1beta3 Provider", `"type":"github","address":"https://github.com/acme/app"`, Polling{Type: "github"}},
+		"chart of a revision":   {"source.toolkit.fluxcd.io/v1 HelmChart", `"chart":"./charts/app","reconcileStrategy":"Revision"`, Polling{ByRevision: true}},
+		"release of a revision": {"helm.toolkit.fluxcd.io/v2 HelmRelease", `"chart":{"spec":{"chart":"./charts/app","reconcileStrategy":"Revision"}}`, Polling{ByRevision: true}},
+		"inputs by a schedule":  {"fluxcd.controlplane.io/v1 ResourceSetInputProvider", `"type":"Static","schedule":[{"cron":"0 6 * * *"}]`, Polling{Type: "Static", NoInterval: true}},
+		"inputs":                {"fluxcd.controlplane.io/v1 ResourceSetInputProvider", `"type":"GitHubBranch","url":"https://github.com/acme/app"`, Polling{Type: "GitHubBranch"}},
+		"provider":              {"notification.toolkit.fluxcd.io/v1beta3 Provider", `"type":"github","address":"https://github.com/acme/app"`, Polling{Type: "github"}},
 	} {
 		var apiVersion, kind string
 		_, err := fmt.Sscan(tc.kind, &apiVersion, &kind)

@@ -294,6 +294,7 @@ func (o Overview) takes(limits limits) []string {
 		line += fmt.Sprintf("; dependents first, in %d steps that each wait until Flux is ready again", o.Calm.Levels)
 	}
 	lines := append([]string{line}, optional(fetchLine(o.Calm, limits.hosts))...)
+	lines = append(lines, optional(buildLine(o.Calm))...)
 	disturbed := o.Calm.Disturbed
 	if len(disturbed) == 0 {
 		return lines

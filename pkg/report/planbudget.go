@@ -38,7 +38,7 @@ func (p Plan) WithCourse(c tune.Calm) Plan {
 	if p.Summary.Change == 0 {
 		return p
 	}
-	p.Course = &PlanCourse{Steps: c.Levels, Takes: takes(c), NotReady: []PlanNotReady{}, Fetches: fetches(c)}
+	p.Course = &PlanCourse{Steps: c.Levels, Takes: takes(c), NotReady: []PlanNotReady{}, Fetches: fetches(c), Builds: builds(c)}
 	for _, d := range c.Disturbed {
 		p.Course.NotReady = append(p.Course.NotReady, PlanNotReady{Object: flux.InCluster(d.Cluster, d.Object.String()), On: d.On.String(), Why: d.Why})
 	}
@@ -54,7 +54,9 @@ func takes(c tune.Calm) string {
 func fetches(c tune.Calm) []PlanFetches {
 	counts := make(map[string]int)
 	for _, f := range c.Fetches {
-		counts[flux.ParseAddress(f.URL, false).Host]++
+		if !f.Builds {
+			counts[flux.ParseAddress(f.URL, false).Host]++
+		}
 	}
 	var list []PlanFetches
 	for _, host := range sortedKeys(counts) {
@@ -64,9 +66,33 @@ func fetches(c tune.Calm) []PlanFetches {
 	return list
 }
 
+// builds counts the charts that are built again from files.
+func builds(c tune.Calm) int {
+	n := 0
+	for _, f := range c.Fetches {
+		if f.Builds {
+			n++
+		}
+	}
+	return n
+}
+
+// buildLine says how many charts are built again from files; "" where none is.
+func buildLine(c tune.Calm) string {
+	switch n := builds(c); n {
+	case 0:
+		return ""
+	case 1:
+		return "1 chart is built again from the files of its source: only what it depends on is fetched"
+	default:
+		return fmt.Sprintf("%d charts are built again from the files of their sources: only what they depend on is fetched", n)
+	}
+}
+
 // fetchLine says how many charts are fetched again, and from where; "" where none is.
 func fetchLine(c tune.Calm, most int) string {
-	if len(c.Fetches) == 0 {
+	fetched := len(c.Fetches) - builds(c)
+	if fetched == 0 {
 		return ""
 	}
 	var from []string
@@ -78,13 +104,13 @@ func fetchLine(c tune.Calm, most int) string {
 		}
 		host := f.Host
 		if host == "" {
-			host = "other sources"
+			host = "sources that were not read"
 		}
 		from = append(from, fmt.Sprintf("%d from %s", f.Charts, host))
 	}
 	verb := "are"
-	if len(c.Fetches) == 1 {
+	if fetched == 1 {
 		verb = "is"
 	}
-	return fmt.Sprintf("%s %s fetched again: %s", count(len(c.Fetches), "chart"), verb, strings.Join(from, ", "))
+	return fmt.Sprintf("%s %s fetched again: %s", count(fetched, "chart"), verb, strings.Join(from, ", "))
 }

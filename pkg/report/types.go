@@ -134,12 +134,14 @@ type PlanCourse struct {
 	NotReady []PlanNotReady `json:"notReady"`
 	// Fetches are the charts that the changes have fetched again, by host, the most first; absent where none is.
 	Fetches []PlanFetches `json:"fetches,omitempty"`
+	// Builds counts the charts that the changes have built again from the files of a GitRepository or Bucket: of these only
+	// what they depend on is fetched.
+	Builds int `json:"builds,omitempty"`
 }
 
 // PlanFetches are charts that are fetched again from one host.
 type PlanFetches struct {
-	// Host of the HelmRepositories; "" for charts from other sources, of which only the dependencies are fetched, and where
-	// the source was not read.
+	// Host of the HelmRepositories; "" where the source was not read.
 	Host   string `json:"host"`
 	Charts int    `json:"charts"`
 }

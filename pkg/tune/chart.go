@@ -56,6 +56,9 @@ type Fetch struct {
 	Chart, Source flux.Ref
 	// URL of the source; "" where that was not read.
 	URL string
+	// Builds says that it is built from files that source-controller has, of a GitRepository or Bucket: only what it depends
+	// on is fetched.
+	Builds bool
 }
 
 // fetch is what the changes of an item have fetched again; false where nothing is.
@@ -64,15 +67,43 @@ func (i Item) fetch() (Fetch, bool) {
 	if len(i.Changes) == 0 || o.Suspended || !changesChart(o, i.Changes) {
 		return Fetch{}, false
 	}
-	f := Fetch{Chart: o.Ref, Source: o.SourceRef}
+	f := Fetch{Chart: o.Ref, Source: o.SourceRef, Builds: o.SourceRef.Kind == "GitRepository" || o.SourceRef.Kind == "Bucket"}
 	if o.Kind == "HelmRelease" {
 		f.Chart = chartOf(o)
 	}
 	return f, true
 }
 
-// fetchNote is said of each object whose chart is fetched again.
-const fetchNote = "its chart is fetched again"
+// What is said of objects that are fetched or built again because of a change.
+const (
+	fetchNote = "its chart is fetched again"
+	// A chart from files has the version that stands in them, and with reconcileStrategy ChartVersion, the default, nothing else
+	// tells the builds apart. While nothing changes source-controller keeps the first, whatever the files have become; a new
+	// generation builds it anew (internal/controller/helmchart_controller.go, buildFromTarballArtifact;
+	// internal/helm/chart/builder_local.go). helm-controller takes what has the same version for the same.
+	buildNote = "its chart is built again from the files as they are now, also where its version is still the same: the next upgrade of its release deploys them"
+	// source-controller verifies a signature where its condition is of another generation
+	// (internal/controller/ocirepository_controller.go; of a chart that is fetched, builder_remote.go).
+	verifyNote = "its signature is verified again"
+)
+
+// againNotes say what the changes of an item have fetched, built and verified again.
+func (i Item) againNotes() []string {
+	o := i.Object
+	f, again := i.fetch()
+	var notes []string
+	switch {
+	case again && !f.Builds:
+		notes = append(notes, fetchNote)
+	case again && !o.Polling.ByRevision:
+		notes = append(notes, buildNote)
+	}
+	artifact := o.Kind == "OCIRepository" && len(i.Changes) > 0 && !o.Suspended
+	if o.Polling.Verifies && (artifact || again && !f.Builds) {
+		notes = append(notes, verifyNote)
+	}
+	return notes
+}
 
 // sure is an object that others hang on. Known says that its state is known, also where it does not exist: then it is the
 // zero Object. What nobody looked for must not pass for something that is well.

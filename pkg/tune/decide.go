@@ -80,9 +80,7 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 	case len(item.Changes) > 0:
 		item.Action, item.Reason = ActionChange, ReasonPolicyDiffers
 		item.Message = fmt.Sprintf("differs from policy %q", p.Title())
-		if _, fetched := item.fetch(); fetched {
-			item.Notes = append(item.Notes, fetchNote)
-		}
+		item.Notes = append(item.Notes, item.againNotes()...)
 		item.leaveAlone(firstReason(item, opts))
 	case item.Kept != "":
 		item.Action, item.Reason, item.Message = ActionUnchanged, ReasonTimeoutKept, item.Kept

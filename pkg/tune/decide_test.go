@@ -257,6 +257,41 @@ func TestFetches(t *testing.T) {
 	assert.Equal(t, []Fetch{{Chart: chartOf(s.Objects[1]), Source: repository.Ref, URL: "oci://docker.io/acme"}}, opts.Graph.Forecast(items, 0).Fetches)
 }
 
+// A chart from Git or a Bucket is built again from the files that are there now, and asks no host for itself. By its version
+// nobody sees that, unless the version bears the revision.
+func TestBuilds(t *testing.T) {
+	t.Parallel()
+	p := ruling(map[string]policy.Settings{"HelmRelease": {Interval: "1m"}, "HelmChart": {Interval: "1m"}, "OCIRepository": {Interval: "1m"}})
+	from := func(kind string) func(*flux.Object) {
+		return func(o *flux.Object) {
+			o.SourceRef = flux.Ref{Group: o.Group, Kind: kind, Namespace: "apps", Name: "files"}
+		}
+	}
+	byRevision := func(o *flux.Object) { o.Polling.ByRevision = true }
+	verified := func(o *flux.Object) { o.Polling.Verifies = true }
+	for name, tc := range map[string]struct {
+		object flux.Object
+		notes  []string
+		built  bool
+	}{
+		"Git":                      {object(t, "helmchart", from("GitRepository")), []string{buildNote}, true},
+		"Bucket":                   {object(t, "hr", chart("10m"), chart(""), from("Bucket")), []string{buildNote}, true},
+		"by revision":              {object(t, "helmchart", from("GitRepository"), byRevision), nil, true},
+		"a repository":             {object(t, "helmchart", from("HelmRepository")), []string{fetchNote}, false},
+		"a repository by revision": {object(t, "helmchart", from("HelmRepository"), byRevision), []string{fetchNote}, false},
+		"a signature":              {object(t, "ocirepo", verified), []string{verifyNote}, false},
+		"no signature":             {object(t, "ocirepo"), nil, false},
+		"a chart's signature":      {object(t, "helmchart", from("HelmRepository"), verified), []string{fetchNote, verifyNote}, false},
+	} {
+		item := Decide(tc.object, p, in("development"), Options{})
+		assert.Equal(t, ActionChange, item.Action, name)
+		notes := slices.DeleteFunc(slices.Clone(item.Notes), func(n string) bool { return n != fetchNote && n != buildNote && n != verifyNote })
+		assert.Equal(t, tc.notes, append([]string(nil), notes...), name)
+		f, again := item.fetch()
+		assert.Equal(t, tc.built, again && f.Builds, name)
+	}
+}
+
 // A record that is full is taken back before more is written.
 func TestRecordFull(t *testing.T) {
 	t.Parallel()
