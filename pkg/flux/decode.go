@@ -328,7 +328,9 @@ func (s documentStatus) status() Status {
 			fetchFailed = c.LastTransitionTime.Time
 		}
 		if c.Type == meta.StalledCondition {
-			status.Stalled = c.Status == string(metav1.ConditionTrue)
+			if status.Stalled = c.Status == string(metav1.ConditionTrue); status.Stalled {
+				status.StalledReason = c.Reason
+			}
 		}
 		if c.Type == meta.ReadyCondition {
 			status.Ready, status.ReadyReason, status.ReadyMessage = c.Status, c.Reason, c.Message

@@ -155,8 +155,9 @@ type Status struct {
 	// 1.9.6: Ready is set anew by each, FetchFailed by the first). The zero time for one that does not fail.
 	FailingSince time.Time
 	// Stalled says that the controller has given up until the object changes; a HelmRelease does when
-	// its retries are used up.
-	Stalled bool
+	// its retries are used up, when it may not use its source, and when an expression cannot be read. StalledReason tells.
+	Stalled       bool
+	StalledReason string
 	// SourceChanged is when a source's artifact was written last; the zero time where that is unknown. It changed then or
 	// before: a source-controller that has lost its artifacts, as with a restart, writes them anew.
 	SourceChanged time.Time

@@ -23,7 +23,7 @@ func reasonLine(r tune.ReasonCount) string {
 	case tune.ReasonDeleting:
 		return "being deleted"
 	case tune.ReasonRetriesExhausted:
-		return "with retries used up, which a change would make try again: --include-failed tunes them, too"
+		return "that gave up, and that a change would make try again: --include-failed tunes them, too"
 	}
 	switch r.Reason {
 	case tune.ReasonPinLost:

@@ -81,6 +81,9 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 		item.Action, item.Reason = ActionChange, ReasonPolicyDiffers
 		item.Message = fmt.Sprintf("differs from policy %q", p.Title())
 		item.Notes = append(item.Notes, item.againNotes()...)
+		if triesAnew(o) {
+			item.Notes = append(item.Notes, failuresNote)
+		}
 		item.leaveAlone(firstReason(item, opts))
 	case item.Kept != "":
 		item.Action, item.Reason, item.Message = ActionUnchanged, ReasonTimeoutKept, item.Kept
@@ -251,7 +254,33 @@ func retriesExhausted(s subject) (Reason, string) {
 	if s.object.Kind != "HelmRelease" || !s.object.Status.Stalled || s.options.IncludeFailed {
 		return "", ""
 	}
-	return ReasonRetriesExhausted, "its retries are used up, and a change makes it try again (--include-failed tunes it too)"
+	why := "it gave up"
+	switch reason := s.object.Status.StalledReason; reason {
+	case "":
+	case "RetriesExceeded": // helm-controller internal/reconcile/atomic_release.go
+		why = "its retries are used up"
+	default: // AccessDenied, InvalidCELExpression: internal/controller/helmrelease_controller.go
+		why += " (" + reason + ")"
+	}
+	return ReasonRetriesExhausted, why + ", and a change makes it try again (--include-failed tunes it too)"
+}
+
+// failuresNote is said of releases that failed and have retries left: helm-controller counts the failures of a generation
+// (internal/action/reset.go, MustResetFailures).
+const failuresNote = "it failed, and a change makes it begin anew with its retries"
+
+// triesAnew tells whether a HelmRelease failed to install, upgrade or test, or what remedied that (helm-controller api/v2,
+// condition_types.go).
+func triesAnew(o flux.Object) bool {
+	if o.Kind != "HelmRelease" || o.Status.Ready != "False" {
+		return false
+	}
+	switch o.Status.ReadyReason {
+	case "InstallFailed", "UpgradeFailed", "TestFailed", "RollbackFailed", "RollbackSucceeded", "UninstallFailed", "UninstallSucceeded":
+		return true
+	default:
+		return false
+	}
 }
 
 // judge tells whether the changes of an object last, or what a change of its interval would.

@@ -138,7 +138,7 @@ func (p Plan) Changed() []Item {
 type Options struct {
 	// IncludeSuspended tunes suspended objects too.
 	IncludeSuspended bool
-	// IncludeFailed tunes HelmReleases too whose retries are used up (a change makes them try again), and charts that
+	// IncludeFailed tunes HelmReleases too that gave up (a change makes them try again), and charts that
 	// cannot be fetched, or of which that is not known.
 	IncludeFailed bool
 	// IncludeUpgrades tunes charts too that are made with values files; a change makes helm-controller upgrade their

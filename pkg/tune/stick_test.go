@@ -2,6 +2,7 @@ package tune
 
 import (
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -397,6 +398,37 @@ spec: {environments: [{name: development, kinds: {HelmRelease: {interval: 1m}}}]
 	stalled := object(t, "hr", func(o *flux.Object) { o.Status.Stalled = true })
 	assert.Equal(t, ReasonRetriesExhausted, Decide(stalled, p, inDevelopment, Options{}).Reason)
 	assert.Equal(t, ActionChange, Decide(stalled, p, inDevelopment, Options{IncludeFailed: true}).Action)
+	for reason, want := range map[string]string{
+		"RetriesExceeded":       "its retries are used up, and a change makes it try again (--include-failed tunes it too)",
+		"MissingRollbackTarget": "it gave up (MissingRollbackTarget), and a change makes it try again (--include-failed tunes it too)",
+		"AccessDenied":          "it gave up (AccessDenied), and a change makes it try again (--include-failed tunes it too)",
+		"InvalidCELExpression":  "it gave up (InvalidCELExpression), and a change makes it try again (--include-failed tunes it too)",
+		"":                      "it gave up, and a change makes it try again (--include-failed tunes it too)",
+	} {
+		stalled.Status.StalledReason = reason
+		assert.Equal(t, want, Decide(stalled, p, inDevelopment, Options{}).Message, reason)
+	}
+}
+
+// A release that failed and tries again counts its failures anew after a change.
+func TestFailuresAreCountedAnew(t *testing.T) {
+	t.Parallel()
+	p := ruling(map[string]policy.Settings{"HelmRelease": {Interval: "1m"}, "Kustomization": {Interval: "1m"}})
+	for name, tc := range map[string]struct {
+		kind, ready, reason string
+		want                bool
+	}{
+		"install failed": {"hr", "False", "InstallFailed", true},
+		"rolled back":    {"hr", "False", "RollbackSucceeded", true},
+		"no chart":       {"hr", "False", "ArtifactFailed", false},
+		"waits":          {"hr", "False", "DependencyNotReady", false},
+		"ready":          {"hr", "True", "UpgradeSucceeded", false},
+		"no release":     {"ks", "False", "UpgradeFailed", false},
+	} {
+		item := Decide(object(t, tc.kind, func(o *flux.Object) { o.Status.Ready, o.Status.ReadyReason = tc.ready, tc.reason }), p, inDevelopment, Options{})
+		assert.Equal(t, ActionChange, item.Action, name)
+		assert.Equal(t, tc.want, slices.Contains(item.Notes, failuresNote), name)
+	}
 }
 
 func TestNeedsOwners(t *testing.T) {
