@@ -87,6 +87,9 @@ func TestDeliver(t *testing.T) {
 			o.SourceRef, o.HasChart, o.ChartInterval = ref("HelmRepository", "oci"), true, ptr("2m")
 		}), Delivery{
 			Source: ref("HelmRepository", "oci"), Known: true, Latency: same(62*second, 128*second)}},
+		// A release asks whether another one is ready, and not which revision that has.
+		"release after one with another source": {release(after("infra")), Delivery{
+			Source: ref("HelmRepository", "charts"), Known: true, Latency: same(602*second, 1262*second)}},
 		"chartRef to a chart of an index": {release(func(o *flux.Object) { o.SourceRef = ref("HelmChart", "of-index") }), Delivery{
 			Source: ref("HelmRepository", "charts"), Known: true, Latency: same(602*second, 1262*second)}},
 		"chartRef to a chart of a registry": {release(func(o *flux.Object) { o.SourceRef = ref("HelmChart", "of-oci") }), Delivery{

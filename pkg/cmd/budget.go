@@ -61,8 +61,10 @@ func newBudget(r *root) *cobra.Command {
 			cost nothing; what fails is tried again in the controllers' back-off, not at its interval.
 
 			From commit to applied: the source's interval with its jitter (half of it typically), fetching,
-			30s for each level of dependsOn, and the last reconcile (the longest at worst). What a source
-			includes or is made of counts, too. A Receiver takes the wait for the poll away.
+			30s for each level of dependsOn, and the last reconcile (the longest at worst). A HelmRelease waits for
+			those only that have the same source, since it asks for no revision; what a readyExpr of dependsOn says
+			is not known, and counted as if it was not there. What a source includes or is made of counts, too. A
+			Receiver takes the wait for the poll away.
 
 			With --contexts or --all-contexts, and of a checkout, the clusters are added up by host, repository and
 			credential. Secrets of one name are taken for one credential, in all namespaces and clusters.
