@@ -45,15 +45,18 @@ type RuleText struct {
 	Short, Help string
 }
 
+// earlierStages is what a Kustomization does of which the API server refuses an object of Flux (fluxcd/pkg ssa, ApplyAllStaged).
+const earlierStages = "applies nothing but what comes in earlier stages: CustomResourceDefinitions, Namespaces, ClusterRoles and classes, as StorageClass"
+
 // Rules are all rules, in the order in which they are shown.
 func Rules() []RuleText {
 	return []RuleText{
 		{RuleUnit, LevelError, "A duration that Flux refuses, or none where it wants one",
-			"Flux takes ms, s, m and h, and in the timeouts of sources no h. The API server refuses the object, and its Kustomization then applies nothing but what comes in earlier stages: CustomResourceDefinitions, Namespaces, ClusterRoles and classes, as StorageClass. Write 24h for a day."},
+			"Flux takes ms, s, m and h, and in the timeouts of sources no h. The API server refuses the object, and its Kustomization then " + earlierStages + ". Write 24h for a day."},
 		{RuleKind, LevelError, "A kind or apiVersion that Flux does not have",
-			"It looks like a typing error in one of Flux's own. The API server has no such kind, so that its Kustomization applies nothing, and takes nothing away."},
+			"It looks like a typing error in one of Flux's own. The API server has no such kind, so that its Kustomization " + earlierStages + ". It takes nothing away."},
 		{RuleSchema, LevelError, "A field that the API server refuses",
-			"The schema of the CRD, that of Flux 2.9, does not take what the object is built with, or wants a field that is not there. The API server refuses the object, so that its Kustomization applies nothing, and takes nothing away."},
+			"The schema of the CRD, that of Flux 2.9, does not take what the object is built with, or wants a field that is not there. The API server refuses the object, so that its Kustomization " + earlierStages + ". It takes nothing away."},
 		{RulePath, LevelError, "A Kustomization whose path is not in the checkout",
 			"kustomize-controller finds no files for it: it applies nothing, and takes nothing away. Correct spec.path, or bring the folder back."},
 		{RuleVariable, LevelError, "A variable without a value and without a default",

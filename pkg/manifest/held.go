@@ -70,9 +70,10 @@ func whileSuspended(by flux.Ref) string {
 	return fmt.Sprintf("%s, which applies it, is suspended", by)
 }
 
-// refuse notes that the API server does not take an object of a Kustomization. Of that nothing is applied then, and nothing is
-// taken away (kustomize-controller internal/controller/kustomization_controller.go, apply; fluxcd/pkg ssa, ApplyAll: the dry
-// runs come first).
+// refuse notes that the API server does not take an object of a Kustomization. Nothing of that is taken away then, and of its
+// stage and later ones nothing is applied (kustomize-controller internal/controller/kustomization_controller.go, apply; fluxcd/pkg
+// ssa, ApplyAllStaged: the dry runs of a stage come first). Flux's own objects are of the last stage: before them come only
+// CustomResourceDefinitions, Namespaces, ClusterRoles and classes.
 func (f *Fleet) refuse(by flux.Ref, why string) {
 	if f.refused == nil {
 		f.refused = map[flux.Ref]string{}
