@@ -29,7 +29,8 @@ type Count struct {
 	WideKnown bool
 	// Counting: the first lists have not ended yet.
 	Counting bool
-	// AtLeast: pods may be missing, so that every number of pods is a lower bound and 0 means unknown.
+	// AtLeast: pods may be missing, so that every number of pods is a lower bound and 0 means unknown. They could not be
+	// listed, or not all, or what keeps them up to date is interrupted: there may be others by now.
 	AtLeast bool
 	// Missing says what is not in the Count and why, the gravest first; empty when it is complete.
 	Missing []Missing
@@ -68,13 +69,15 @@ func (c *Counter) Count() Count {
 	for key, p := range c.parts {
 		missing := p.missing(c.now())
 		if quiet && p.follow && p.read && len(missing) == 0 {
-			missing = append(missing, p.stale(errQuiet))
+			missing = append(missing, p.stale(errQuiet, c.news))
 		}
 		if key.what == WhatUsage && p.read && p.err == nil && len(c.usage) == 0 && len(c.nodes) > 0 {
 			missing = append(missing, noUsage())
 		}
 		count.Missing = append(count.Missing, missing...)
 		unread := !p.read && p.err == nil
+		old := slices.ContainsFunc(missing, func(m Missing) bool { return m.What == WhatUpdates })
+		count.AtLeast = count.AtLeast || old && key.what != WhatNodes // there may be others by now, as with NodesKnown
 		switch key.what {
 		case WhatNodes:
 			count.NodesKnown = p.read && len(missing) == 0

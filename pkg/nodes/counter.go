@@ -68,6 +68,7 @@ type Counter struct {
 
 	mu      sync.Mutex
 	parts   map[partKey]*part
+	news    time.Time // when a watch, or a list before one, brought something last
 	nodes   map[string]Node
 	details map[string][]detail // by the namespace that was asked
 	usage   map[string]Usage

@@ -108,7 +108,7 @@ func TestARefusedWatchIsToldInTheSameWords(t *testing.T) {
 	now := time.Now()
 	for try := range 3 {
 		refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-		p.unwatched(&url.Error{Op: "Get", URL: fmt.Sprint("https://127.0.0.1:6443/api/v1/nodes?timeoutSeconds=", 300+try), Err: refused}, now)
+		p.unwatched(&url.Error{Op: "Get", URL: fmt.Sprint("https://127.0.0.1:6443/api/v1/nodes?timeoutSeconds=", 300+try), Err: refused}, now, now)
 		missing := p.missing(now.Add(time.Minute))
 		require.Len(t, missing, 1)
 		assert.EqualError(t, missing[0].Err, "dial tcp: connect: connection refused")

@@ -34,7 +34,7 @@ type part struct {
 	late    []event // that came meanwhile: the list may be older
 
 	read bool      // all of it has been read
-	at   time.Time // as of when that is known: of the list, or of what a watch brought last
+	at   time.Time // as of when that is known: of the list, or of what the watches brought last while its own ran
 	err  error     // of the last list, nil when it went well
 
 	follow bool      // a watch is to keep it up to date
@@ -149,9 +149,10 @@ func (p *part) size() int {
 func (p *part) watched() { p.lost, p.why = time.Time{}, nil }
 
 // unwatched notes that no watch runs, and why: without the address, which says of each try how long it was to last. Words
-// that change are told again.
-func (p *part) unwatched(err error, now time.Time) {
+// that change are told again. Up to the last news that any watch brought, its own had nothing more to tell.
+func (p *part) unwatched(err error, now, news time.Time) {
 	if p.lost.IsZero() {
+		p.at = p.asOf(news)
 		p.lost = now
 	}
 	var request *url.Error
@@ -161,10 +162,19 @@ func (p *part) unwatched(err error, now time.Time) {
 	p.why = err
 }
 
+// asOf is as of when a part is known, where news are what any watch brought last: while its own runs and brings nothing,
+// nothing has changed. It is the zero time where nothing is known.
+func (p *part) asOf(news time.Time) time.Time {
+	if p.read && p.lost.IsZero() && news.After(p.at) {
+		return news
+	}
+	return p.at
+}
+
 // stale is what is missing while nothing keeps a part up to date, and why: it is as it was.
-func (p *part) stale(why error) Missing {
+func (p *part) stale(why error, news time.Time) Missing {
 	m := newMissing(WhatUpdates, "", why)
-	m.Since = p.at
+	m.Since = p.asOf(news)
 	return m
 }
 
@@ -186,7 +196,7 @@ func (p *part) missing(now time.Time) []Missing {
 		all = append(all, m)
 	}
 	if p.follow && p.read && p.err == nil && !p.lost.IsZero() && now.Sub(p.lost) >= grace {
-		all = append(all, p.stale(p.why))
+		all = append(all, p.stale(p.why, p.at))
 	}
 	return all
 }

@@ -64,7 +64,7 @@ func (c *Counter) followAllowed(ctx context.Context) {
 	c.update(func() { updates.read = false }) // each namespace tells of itself
 	defer c.update(func() {                   // and what they were is shown until all are listed again
 		updates.read, updates.at = true, c.now()
-		updates.unwatched(watchEnded{}, c.now())
+		updates.unwatched(watchEnded{}, c.now(), c.news)
 	})
 	names, err := c.namespaces(ctx)
 	switch {

@@ -99,10 +99,11 @@ func (c *Counter) follow(ctx context.Context, p *part, s stream) {
 		var err error
 		c.limited(ctx, func(ctx context.Context) { version, err = s.list(ctx) })
 		if err == nil {
-			c.update(func() { p.read, p.at = true, c.now() })
+			c.heard(p)
+			c.update(func() { p.read = true })
 			err = c.watchFrom(ctx, p, s, version)
 		} else {
-			c.update(func() { p.unwatched(err, c.now()) })
+			c.update(func() { p.unwatched(err, c.now(), c.news) })
 			if s.mayNotList != nil && kube.ReasonOf(err) == kube.Forbidden {
 				s.mayNotList(ctx)
 				continue
@@ -159,7 +160,7 @@ func (watchEnded) Is(target error) bool { return target == io.EOF }
 
 // watchFrom watches from a version on, again and again, until that is refused or the server has forgotten it.
 func (c *Counter) watchFrom(ctx context.Context, p *part, s stream, version string) error {
-	c.update(func() { p.unwatched(watchEnded{}, c.now()) }) // until it has begun
+	c.update(func() { p.unwatched(watchEnded{}, c.now(), c.news) }) // until it has begun
 	for try := 1; ; try++ {
 		seconds := 300 + rand.Int64N(300) // as client-go's reflector
 		time.AfterFunc(grace, c.signal)
@@ -181,7 +182,7 @@ func (c *Counter) watchFrom(ctx context.Context, p *part, s stream, version stri
 		if ctx.Err() != nil {
 			return ctx.Err() // what ends the watch then is not missing
 		}
-		c.update(func() { p.unwatched(err, c.now()) })
+		c.update(func() { p.unwatched(err, c.now(), c.news) })
 		if !kube.Retryable(err) {
 			return err
 		}
@@ -196,6 +197,7 @@ func (c *Counter) heard(p *part) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p.at = c.now()
+	c.news = p.at
 }
 
 // drain applies what a watch brings until it ends. It returns how far the watch came, and why it ended.

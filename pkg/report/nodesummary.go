@@ -213,10 +213,14 @@ func (l NodeList) Gaps() []string {
 	return lines
 }
 
-// AsOf is as of when what is shown is known, where that is older than it should be; the zero time where it is not.
+// AsOf is as of when what is shown is known, where that is older than it should be; the zero time where it is not. Where
+// pods or nodes are still followed, the picture is younger than what is old in it, and Gaps says what that is.
 func (l NodeList) AsOf() time.Time {
 	var oldest time.Time
 	for _, c := range l.clusters {
+		if c.Count.NodesKnown || !c.Count.AtLeast {
+			continue
+		}
 		for _, m := range c.Count.Missing {
 			if m.What == nodes.WhatUpdates && m.Reason != kube.Forbidden && (oldest.IsZero() || m.Since.Before(oldest)) {
 				oldest = m.Since

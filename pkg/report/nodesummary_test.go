@@ -24,3 +24,24 @@ func TestUsageThatIsOldSaysAsOfWhen(t *testing.T) {
 	missing.Since = time.Date(2026, 5, 4, 12, 30, 0, 0, time.Local)
 	assert.Equal(t, []string{"CPU and memory could not be read again (server not available, as of 12:30:00)"}, said())
 }
+
+// The clock of a picture says as of when it is where nothing of a cluster is followed any more: what else is old, a line says.
+func TestAPictureIsOldWhereNothingIsFollowed(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 5, 4, 12, 30, 0, 0, time.Local)
+	missing := []nodes.Missing{{What: nodes.WhatUpdates, Reason: kube.Unavailable, Err: assert.AnError, Since: since}}
+	for _, test := range []struct {
+		name  string
+		count nodes.Count
+		asOf  time.Time
+	}{
+		{"all is lost", nodes.Count{AtLeast: true, Total: 1, Missing: missing}, since},
+		{"pods are followed", nodes.Count{Missing: missing}, time.Time{}},
+		{"nodes are followed", nodes.Count{NodesKnown: true, AtLeast: true, Missing: missing}, time.Time{}},
+	} {
+		list, err := NewNodeList([]ClusterCount{{Count: test.count}}, NodeOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, test.asOf, list.AsOf(), test.name)
+		assert.Equal(t, []string{"updates are interrupted, as of 12:30:00 (" + assert.AnError.Error() + ")"}, list.Gaps(), test.name)
+	}
+}

@@ -1,0 +1,65 @@
+package nodes_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+)
+
+// What is shown when the connection is lost is as of the last news that any of its watches brought: a watch that brought
+// nothing has told by that, as long as it ran, that nothing changed. It may be too little of pods and of nodes.
+func TestWhatIsShownIsAsOfTheLastNews(t *testing.T) {
+	t.Parallel()
+	pod := action{Do: "create", Namespace: "b", Name: "web-0", Node: "n1"}
+	node := action{Do: "add node"}
+	for _, lost := range []string{"down", "dead"} {
+		for _, last := range []action{pod, node} {
+			simulate(t, noFault, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+				after(20 * time.Second)
+				s.apply(last)
+				news := time.Now()
+				after(10 * time.Second)
+				s.apply(action{Do: lost})
+				after(simBlind)
+				for range 10 {
+					count := counter.Count()
+					where := lost + " after " + last.Do
+					require.NotEmpty(t, count.Missing, where)
+					for _, m := range count.Missing {
+						assert.WithinDuration(t, news, m.Since, time.Second, where)
+					}
+					assert.False(t, count.NodesKnown, where)
+					assert.True(t, count.AtLeast, "%s: there may be more pods, as there may be more nodes", where)
+					after(simRelist)
+				}
+				s.apply(action{Do: "heal"})
+				after(30 * simRelist)
+				count := counter.Count()
+				assert.True(t, count.NodesKnown && !count.AtLeast)
+				assert.Empty(t, count.Missing)
+			})
+		}
+	}
+}
+
+// A part whose updates were lost earlier than those of another stays as of then.
+func TestNewsOfOthersDoNotMakeAPartYounger(t *testing.T) {
+	t.Parallel()
+	simulate(t, noFault, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		lost := time.Now()
+		faulty("nodes", "watch", "503", 1000)(s)
+		s.cut()
+		after(20 * time.Second)
+		s.apply(action{Do: "create", Namespace: "b", Name: "web-0", Node: "n1"})
+		after(10 * time.Second)
+		count := counter.Count()
+		require.Len(t, count.Missing, 1)
+		assert.WithinDuration(t, lost, count.Missing[0].Since, 5*time.Second)
+		assert.False(t, count.NodesKnown)
+		assert.False(t, count.AtLeast, "the pods are followed")
+	})
+}
