@@ -54,31 +54,48 @@ type NodeGroup struct {
 
 // Groups sums up a list that was made with NodeOptions.GroupBy, in the order of sortBy: name, pods or
 // use, with - before it the other way round. Pods that have no node, or one that is gone or could not be looked
-// up, belong to no group: the summary has them.
+// up, belong to no group: the summary has them. Of clusters each is a group, also one without nodes, or of which nothing is
+// known.
 func (l NodeList) Groups(sortBy string, top int) NodeGroupList {
 	groups := NodeGroupList{
 		Head: Head{APIVersion, "NodeGroupList"}, GroupBy: l.groupBy, Items: []NodeGroup{},
 		Summary: l.Summary, Namespaces: l.Namespaces, Partial: l.Partial, Missing: l.Missing, nodes: l,
 	}
 	at := map[[2]string]int{}
-	for _, i := range l.Items {
-		if !i.listed {
-			continue
-		}
-		key := [2]string{i.Cluster, i.Group}
+	group := func(cluster, name string) *NodeGroup {
+		key := [2]string{cluster, name}
 		n, ok := at[key]
 		if !ok {
 			n = len(groups.Items)
 			at[key] = n
-			groups.Items = append(groups.Items, l.newGroup(i))
+			groups.Items = append(groups.Items, l.newGroup(cluster, name))
 		}
-		groups.Items[n].add(i)
+		return &groups.Items[n]
+	}
+	for _, c := range l.clusters {
+		if l.groupBy == ByCluster {
+			group(c.Cluster, c.Cluster)
+		}
+	}
+	for _, i := range l.Items {
+		if i.listed {
+			group(i.Cluster, i.Group).add(i)
+		}
 	}
 	for n := range groups.Items {
 		groups.Items[n].close()
 	}
+	sortGroups(groups.Items, sortBy)
+	if top > 0 && len(groups.Items) > top {
+		groups.Items = groups.Items[:top]
+	}
+	return groups
+}
+
+// sortGroups sorts by name, pods or use, with - before it the other way round.
+func sortGroups(groups []NodeGroup, sortBy string) {
 	word, backwards := strings.CutPrefix(sortBy, "-")
-	slices.SortStableFunc(groups.Items, func(a, b NodeGroup) int {
+	slices.SortStableFunc(groups, func(a, b NodeGroup) int {
 		byName := strings.Compare(a.Cluster+"\x00"+a.Name, b.Cluster+"\x00"+b.Name)
 		d := byName
 		switch word {
@@ -92,16 +109,12 @@ func (l NodeList) Groups(sortBy string, top int) NodeGroupList {
 		}
 		return cmp.Or(d, byName)
 	})
-	if top > 0 && len(groups.Items) > top {
-		groups.Items = groups.Items[:top]
-	}
-	return groups
 }
 
-// newGroup begins the group of a node. Where not all nodes were listed, others may belong to it.
-func (l NodeList) newGroup(i NodeItem) NodeGroup {
-	unlisted := amount{more: slices.ContainsFunc(l.clusters, func(c ClusterCount) bool { return c.Cluster == i.Cluster && !c.Count.NodesKnown })}
-	return NodeGroup{Cluster: i.Cluster, Name: i.Group, nodes: unlisted, pods: unlisted, allocatable: unlisted, capacity: unlisted, terminating: unlisted}
+// newGroup begins a group of a cluster's nodes. Where not all nodes were listed, others may belong to it.
+func (l NodeList) newGroup(cluster, name string) NodeGroup {
+	unlisted := amount{more: slices.ContainsFunc(l.clusters, func(c ClusterCount) bool { return c.Cluster == cluster && !c.Count.NodesKnown })}
+	return NodeGroup{Cluster: cluster, Name: name, nodes: unlisted, pods: unlisted, allocatable: unlisted, capacity: unlisted, terminating: unlisted}
 }
 
 func (g *NodeGroup) add(i NodeItem) {
@@ -138,8 +151,10 @@ func (l NodeGroupList) Draw(w io.Writer, now time.Time, layout Layout) error {
 	return l.nodes.drawFramed(w, l.Table(now, layout), layout)
 }
 
-// Empty tells whether there are no nodes, and so no groups, to show.
-func (l NodeGroupList) Empty() bool { return len(l.Items) == 0 }
+// Empty tells whether there are no nodes to show.
+func (l NodeGroupList) Empty() bool {
+	return !slices.ContainsFunc(l.Items, func(g NodeGroup) bool { return g.Nodes > 0 })
+}
 
 // Gaps are the lines that say what the groups do not contain.
 func (l NodeGroupList) Gaps() []string { return l.nodes.Gaps() }
@@ -191,6 +206,9 @@ func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
 			"PODS": {Text: g.pods.String(), Style: style}, "ALLOCATABLE": Text(g.allocatable.String()), "CAPACITY": Text(g.capacity.String()),
 			"USE%": {Text: g.use.String(), Style: style}, "": {Text: bar(g.Use, layout.EastAsian), Style: style}, "TERMINATING": Text(g.terminating.String()),
 		})
+	}
+	if l.GroupBy != ByCluster { // there it has its group
+		l.nodes.addUnread(&t, by, "NODES", "PODS", "ALLOCATABLE", "USE%")
 	}
 	if !layout.NoHeaders {
 		s := l.Summary

@@ -68,11 +68,7 @@ func (l NodeList) Table(now time.Time, layout Layout) Table {
 	for _, i := range l.Items {
 		t.Add(i.cells(now, layout.EastAsian))
 	}
-	for _, c := range l.clusters {
-		if c.Count.Empty() && c.Cluster != "" { // nothing is known of it
-			t.Add(map[string]Cell{"CLUSTER": Text(c.Cluster), "NAME": Text("?"), "PODS": Text("?"), "ALLOCATABLE": Text("?"), "USE%": Text("?")})
-		}
-	}
+	l.addUnread(&t, "NAME", "PODS", "ALLOCATABLE", "USE%")
 	if !layout.NoHeaders {
 		l.addEnd(&t, "NAME", layout.EastAsian)
 	}
@@ -126,6 +122,20 @@ func (i NodeItem) cells(now time.Time, eastAsian bool) map[string]Cell {
 
 func shareCell(percent Percent) Cell {
 	return Cell{Text: percent.Whole(), Style: useStyle(&percent)}
+}
+
+// addUnread adds a row for each of several clusters of which nothing is known, with a question mark in some columns.
+func (l NodeList) addUnread(t *Table, columns ...string) {
+	for _, c := range l.clusters {
+		if !c.Count.Empty() || c.Cluster == "" {
+			continue
+		}
+		cells := map[string]Cell{"CLUSTER": Text(c.Cluster)}
+		for _, column := range columns {
+			cells[column] = Text("?")
+		}
+		t.Add(cells)
+	}
 }
 
 // addEnd adds the pods that are on none of the nodes, and the total, to a table whose rows have their names in

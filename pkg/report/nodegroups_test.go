@@ -1,0 +1,59 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+)
+
+// Each cluster that was asked has its row: also one that has no nodes, and one that did not answer.
+func TestEachClusterHasItsGroup(t *testing.T) {
+	t.Parallel()
+	ten := 10
+	counts := []ClusterCount{
+		{Cluster: "dead", Count: nodes.Failed(errors.New("no route to host"))},
+		{Cluster: "empty", Count: nodes.Count{NodesKnown: true}},
+		{Cluster: "full", Count: nodes.Count{
+			NodesKnown: true, Total: 4, Nodes: []nodes.Node{{Name: "n1", Status: "Ready", Allocatable: &ten, Capacity: &ten}},
+			Pods: map[string]nodes.Pods{"n1": {Total: 4}},
+		}},
+	}
+	shown := func(groupBy string) (string, NodeGroupList) {
+		list, err := NewNodeList(counts, NodeOptions{GroupBy: groupBy})
+		require.NoError(t, err)
+		groups := list.Groups("", 0)
+		var out bytes.Buffer
+		require.NoError(t, groups.Table(time.Time{}, Layout{}).Draw(&out, Layout{}))
+		return out.String(), groups
+	}
+	table, groups := shown(ByCluster)
+	assert.Equal(t, strings.TrimPrefix(`
+CLUSTER         NODES   PODS   ALLOCATABLE   USE%
+dead                ?      ?             ?      ?
+empty               0      0             0      0
+full                1      4            10     40
+(unscheduled)              ?
+TOTAL              1+     4+           10+      ?
+`, "\n"), table)
+	assert.False(t, groups.Empty())
+	assert.Nil(t, groups.Items[0].Pods)
+	assert.True(t, groups.Items[0].NodesAtLeast)
+	table, _ = shown("zone")
+	assert.Equal(t, strings.TrimPrefix(`
+CLUSTER   ZONE            NODES   PODS   ALLOCATABLE   USE%
+full      (none)              1      4            10     40
+dead      ?                   ?      ?             ?      ?
+          (unscheduled)              ?
+          TOTAL              1+     4+           10+      ?
+`, "\n"), table)
+	counts = counts[1:2]
+	_, groups = shown(ByCluster)
+	assert.True(t, groups.Empty(), "a cluster without nodes has none to look at")
+}
