@@ -210,17 +210,15 @@ func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
 	if l.GroupBy != ByCluster { // there it has its group
 		l.nodes.addUnread(&t, by, "NODES", "PODS", "ALLOCATABLE", "USE%")
 	}
-	if !layout.NoHeaders {
-		s := l.Summary
-		for _, others := range []struct {
-			name string
-			pods amount
-		}{{goneRow, amount{s.OnGoneNodes, s.pods.more || s.nodes.more}}, {unknownRow, amount{s.OnUnknownNodes, s.pods.more}}} {
-			if others.pods.n > 0 {
-				t.Add(map[string]Cell{by: {Text: others.name, Style: Faint}, "PODS": Text(others.pods.String())})
-			}
+	s := l.Summary
+	for _, others := range []struct {
+		name string
+		pods amount
+	}{{goneRow, amount{s.OnGoneNodes, s.pods.more || s.nodes.more}}, {unknownRow, amount{s.OnUnknownNodes, s.pods.more}}} {
+		if others.pods.n > 0 {
+			t.Add(map[string]Cell{by: {Text: others.name, Style: Faint}, "PODS": Text(others.pods.String())})
 		}
-		l.nodes.addEnd(&t, by, layout.EastAsian)
 	}
+	l.nodes.addEnd(&t, by, layout)
 	return t.Without(l.nodes.dropped(layout)...)
 }

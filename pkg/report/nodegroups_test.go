@@ -57,3 +57,27 @@ dead      ?                   ?      ?             ?      ?
 	_, groups = shown(ByCluster)
 	assert.True(t, groups.Empty(), "a cluster without nodes has none to look at")
 }
+
+// Without headers nothing but the summaries is left out: pods on no node of the table are rows like others.
+func TestRowsWithoutHeadersAreAllRows(t *testing.T) {
+	t.Parallel()
+	ten := 10
+	counts := []ClusterCount{{Count: nodes.Count{
+		NodesKnown: true, Total: 7, Nodes: []nodes.Node{{Name: "n1", Status: "Ready", Allocatable: &ten, Capacity: &ten}},
+		Pods: map[string]nodes.Pods{"n1": {Total: 4}, "left": {Total: 2}}, Unscheduled: nodes.Pods{Total: 1},
+	}}}
+	for _, groupBy := range []string{"", "zone"} {
+		list, err := NewNodeList(counts, NodeOptions{GroupBy: groupBy})
+		require.NoError(t, err)
+		var out bytes.Buffer
+		if groupBy == "" {
+			require.NoError(t, list.Draw(&out, time.Time{}, Layout{NoHeaders: true}))
+		} else {
+			require.NoError(t, list.Groups("", 0).Draw(&out, time.Time{}, Layout{NoHeaders: true}))
+			assert.Contains(t, out.String(), goneRow)
+		}
+		assert.Contains(t, out.String(), unscheduledRow)
+		assert.NotContains(t, out.String(), totalRow)
+		assert.Equal(t, 3, strings.Count(out.String(), "\n"), out.String())
+	}
+}

@@ -69,9 +69,7 @@ func (l NodeList) Table(now time.Time, layout Layout) Table {
 		t.Add(i.cells(now, layout.EastAsian))
 	}
 	l.addUnread(&t, "NAME", "PODS", "ALLOCATABLE", "USE%")
-	if !layout.NoHeaders {
-		l.addEnd(&t, "NAME", layout.EastAsian)
-	}
+	l.addEnd(&t, "NAME", layout)
 	return t.Without(l.dropped(layout)...)
 }
 
@@ -139,16 +137,19 @@ func (l NodeList) addUnread(t *Table, columns ...string) {
 }
 
 // addEnd adds the pods that are on none of the nodes, and the total, to a table whose rows have their names in
-// a column.
-func (l NodeList) addEnd(t *Table, name string, eastAsian bool) {
+// a column. A total is a summary, which goes where headers go.
+func (l NodeList) addEnd(t *Table, name string, layout Layout) {
 	s := l.Summary
 	if !l.selected {
 		t.Add(map[string]Cell{name: {Text: unscheduledRow, Style: Faint}, "PODS": Text(s.unscheduled.String())})
 	}
+	if layout.NoHeaders {
+		return
+	}
 	t.Add(map[string]Cell{
 		name: {Text: totalRow, Style: Strong}, "NODES": Text(s.nodes.String()), "PODS": {Text: s.pods.String(), Style: Strong},
 		"ALLOCATABLE": Text(s.allocatable.String()), "CAPACITY": Text(s.capacity.String()),
-		"USE%": Text(s.use.String()), "": {Text: bar(s.Use, eastAsian), Style: useStyle(s.Use)},
+		"USE%": Text(s.use.String()), "": {Text: bar(s.Use, layout.EastAsian), Style: useStyle(s.Use)},
 	})
 }
 
