@@ -18,6 +18,7 @@ type lineScreen struct {
 	shown       map[string]string
 	gaps        []string
 	columns     []string // of the header; nil before the first
+	widths      map[string]int
 }
 
 // rowsView is what is shown row by row.
@@ -31,6 +32,10 @@ func (s *lineScreen) show(view nodesView, now time.Time) error { return s.rows(v
 func (s *lineScreen) rows(view rowsView, now time.Time) error {
 	s.tellGaps(view.Gaps())
 	table := view.Table(now, s.layout)
+	if s.widths == nil {
+		s.widths = map[string]int{}
+	}
+	table.Keep(s.widths)
 	rows, err := table.RowLines(s.layout)
 	if err != nil {
 		return err

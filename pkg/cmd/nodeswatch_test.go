@@ -266,3 +266,28 @@ func TestNodesMendALargeAnswerThatBreaks(t *testing.T) {
 	})(t, c, on(c))
 	assert.Equal(t, on(c).must(t, "nodes", "-o", "name").stdout, i.must(t, "nodes", "-o", "name").stdout)
 }
+
+// Rows of one stream keep their widths: a width that was once chosen does not shrink, with or without headers.
+func TestRowsOfAStreamKeepTheirWidths(t *testing.T) {
+	t.Parallel()
+	for _, layout := range []report.Layout{{}, {NoHeaders: true}} {
+		var out bytes.Buffer
+		screen := &lineScreen{out: &out, errOut: &out, layout: layout, shown: map[string]string{}}
+		at := func(pods int, names ...string) []int {
+			counts := groupedCounts()
+			counts[0].Count.Pods["n1"] = nodes.Pods{Total: pods}
+			for _, name := range names {
+				counts[0].Count.Pods[name] = nodes.Pods{Total: 1}
+			}
+			list, err := report.NewNodeList(counts, report.NodeOptions{})
+			require.NoError(t, err)
+			out.Reset()
+			require.NoError(t, screen.show(list, noon))
+			row := regexp.MustCompile(`(?m)^n1 .*$`).FindString(out.String())
+			require.NotEmpty(t, row, out.String())
+			return []int{strings.Index(row, "Ready"), strings.Index(row, "<none>"), len(row)}
+		}
+		at(1)
+		assert.Equal(t, at(12345678, "a-node-with-a-rather-long-name"), at(12345679))
+	}
+}

@@ -142,8 +142,9 @@ func (t Table) shrink(shown, full []int, l Layout, floors map[Shrink]int) (width
 func (t Table) widths(shown []int, l Layout) []int {
 	widths := make([]int, len(t.Columns))
 	for _, i := range shown {
+		widths[i] = t.Columns[i].Least
 		if !l.NoHeaders {
-			widths[i] = Width(t.Columns[i].Name)
+			widths[i] = max(widths[i], Width(t.Columns[i].Name))
 		}
 		for _, row := range t.Rows {
 			widths[i] = max(widths[i], Width(row[i].Printable()))

@@ -11,6 +11,16 @@ type RowLine struct {
 	Key, Content, Text string
 }
 
+// Keep has columns be at least as wide as those of the same names were before, in cells, and notes how wide they are now. They
+// are as wide as with headers, so that all lines of a stream have the same widths.
+func (t Table) Keep(widths map[string]int) {
+	for i, width := range t.widths(t.shown(Layout{Wide: true}), Layout{}) {
+		c := &t.Columns[i]
+		c.Least = max(width, widths[c.Name])
+		widths[c.Name] = c.Least
+	}
+}
+
 // RowLines draws a table and gives each of its rows. Columns that age change by themselves, so they are not
 // content.
 func (t Table) RowLines(layout Layout) ([]RowLine, error) {

@@ -44,6 +44,8 @@ type Column struct {
 	Key, Aging bool
 	// Shrink is what may be done to its texts.
 	Shrink Shrink
+	// Least is how wide it is at least where there is room: as wide as it was in what is already written.
+	Least int
 	// Floor is how narrow it may become at least, where the usual is not meant.
 	Floor int
 	// Spare columns are left out, and named below the table, where shorter texts do not suffice: highest
