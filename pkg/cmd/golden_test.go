@@ -370,6 +370,7 @@ func refusedCases() []golden {
 		{name: "apply/dry-run-bad", args: "apply -A --dry-run=sometimes"},
 		{name: "apply/field-manager-empty", args: "apply -A --yes --field-manager="},
 		{name: "apply/field-manager-kubectl", args: "apply -A --yes --field-manager kubectl-edit"},
+		{name: "apply/field-manager-before-first-apply", args: "apply -A --yes --field-manager before-first-apply"},
 		{name: "apply/negative-pace", args: "apply -A --yes --patches-per-second -1"},
 		{name: "apply/wait-timeout-zero", args: "apply -A --yes --wait-timeout 0s"},
 		{name: "apply/empty", args: "apply -n golden-empty --yes"},

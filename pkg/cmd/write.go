@@ -141,8 +141,8 @@ func (f PatchFlags) check(canAsk bool) error {
 		return errors.New("--field-manager is empty: leave it out for fluxtune")
 	case len(f.FieldManager) > validation.FieldManagerMaxLength:
 		return fmt.Errorf("--field-manager has %d characters: the API server takes %d", len(f.FieldManager), validation.FieldManagerMaxLength)
-	case strings.HasPrefix(f.FieldManager, "kubectl"):
-		return fmt.Errorf("--field-manager %q: kustomize-controller undoes what managers own whose names begin with kubectl; choose another", f.FieldManager)
+	case strings.HasPrefix(f.FieldManager, "kubectl"), strings.HasPrefix(f.FieldManager, "before-first-apply"):
+		return fmt.Errorf("--field-manager %q: kustomize-controller undoes what managers own whose names begin with kubectl or before-first-apply; choose another", f.FieldManager)
 	case tune.Controller(f.FieldManager):
 		return fmt.Errorf("--field-manager %q: by such a name controllers are known, which apply what they own again; choose another", f.FieldManager)
 	case f.PatchesPerSecond < 0:
