@@ -300,8 +300,8 @@ func TestProposalsAboutOwnersWork(t *testing.T) {
 			}
 		}
 		assert.Equal(t, [2]int{1, 1}, [2]int{pinnable, cannot})
-		assert.Equal(t, "Kustomizations have it: --managed=pin can hold changes of 1 object against Git, and not of 1 others", said["spec.ignore"].Message)
-		assert.Contains(t, said["spec.ignore"].Remedy, "Kustomization "+f.flux+"/nowhere, which could not be read")
+		assert.Equal(t, "Kustomizations have it: --managed=pin can hold changes of 1 object against Git, and not of 1 other", said["spec.ignore"].Message)
+		assert.Contains(t, said["spec.ignore"].Remedy, "Kustomization "+f.flux+"/nowhere, which is not in this cluster")
 	}
 }
 

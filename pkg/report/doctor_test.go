@@ -87,7 +87,7 @@ func TestOwnersCheck(t *testing.T) {
 	assert.Equal(t, "1 of 1 object applied by something: 1 by a Kustomization; a change of the interval is undone, or may be, in 1", owners.Message)
 	assert.Equal(t, []string{"kubectl fluxtune get -n a -o wide"}, owners.Run, "what cannot be pinned is not proposed")
 	assert.Equal(t, CheckWarning, pins.Status)
-	assert.Equal(t, "Kustomizations have it: --managed=pin can hold changes of 0 objects against Git, and not of 1 others", pins.Message)
+	assert.Equal(t, "Kustomizations have it: --managed=pin can hold changes of 0 objects against Git, and not of 1 other", pins.Message)
 	assert.Equal(t, "1 cannot be pinned: applied by Kustomization flux-system/apps, which was not asked for", pins.Remedy)
 
 	// What bears no mark is applied by something, too.
