@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -66,18 +67,21 @@ func group(connections []int, of func(i, j int) kube.Sameness, better func(i, j 
 		slices.Sort(joined)
 		groups = append(rest, joined)
 	}
-	slices.SortFunc(groups, slices.Compare)
-	var kept []int
-	for _, members := range groups {
+	best := func(members []int) int {
 		best := members[0]
 		for _, i := range members[1:] {
 			if better(i, best) {
 				best = i
 			}
 		}
-		kept = append(kept, best)
+		return best
+	}
+	slices.SortFunc(groups, func(a, b []int) int { return cmp.Compare(best(a), best(b)) }) // "before" is as they are shown
+	var kept []int
+	for _, members := range groups {
+		kept = append(kept, best(members))
 		for _, i := range members {
-			g.stands[slices.Index(connections, i)] = best
+			g.stands[slices.Index(connections, i)] = best(members)
 		}
 	}
 	for n, members := range groups {
