@@ -80,4 +80,9 @@ func TestRowsWithoutHeadersAreAllRows(t *testing.T) {
 		assert.NotContains(t, out.String(), totalRow)
 		assert.Equal(t, 3, strings.Count(out.String(), "\n"), out.String())
 	}
+	empty, err := NewNodeList([]ClusterCount{{Count: nodes.Count{NodesKnown: true}}}, NodeOptions{})
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, empty.Draw(&out, time.Time{}, Layout{NoHeaders: true}))
+	assert.Empty(t, out.String(), "no row of no pods")
 }

@@ -137,10 +137,10 @@ func (l NodeList) addUnread(t *Table, columns ...string) {
 }
 
 // addEnd adds the pods that are on none of the nodes, and the total, to a table whose rows have their names in
-// a column. A total is a summary, which goes where headers go.
+// a column. A total is a summary, which goes where headers go, and so does a row of no pods: scripts count rows.
 func (l NodeList) addEnd(t *Table, name string, layout Layout) {
 	s := l.Summary
-	if !l.selected {
+	if !l.selected && !(layout.NoHeaders && s.unscheduled.String() == "0") {
 		t.Add(map[string]Cell{name: {Text: unscheduledRow, Style: Faint}, "PODS": Text(s.unscheduled.String())})
 	}
 	if layout.NoHeaders {
