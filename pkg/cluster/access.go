@@ -3,12 +3,15 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // Right is a verb on a resource, as roles grant it.
@@ -35,7 +38,7 @@ func (c *Client) Denied(ctx context.Context, namespace string, rights []Right) (
 	group.SetLimit(reviewsAtOnce)
 	for i, right := range rights {
 		group.Go(func() (err error) {
-			allowed[i], err = c.allowed(ctx, namespace, right)
+			allowed[i], err = c.allowed(ctx, namespace, "", right)
 			return err
 		})
 	}
@@ -51,11 +54,55 @@ func (c *Client) Denied(ctx context.Context, namespace string, rights []Right) (
 	return denied, nil
 }
 
-func (c *Client) allowed(ctx context.Context, namespace string, right Right) (bool, error) {
+// errAllowed ends the questions at the first yes.
+var errAllowed = errors.New("allowed")
+
+// MayPatchAny asks the API server (SelfSubjectAccessReview) whether the caller may patch one of the objects at least. Whoever may
+// patch a kind everywhere costs one question; whoever may not costs one for each object, since a role can name objects.
+func (c *Client) MayPatchAny(ctx context.Context, objects []flux.Object) (bool, error) {
+	kinds := make(map[string]bool)
+	for _, o := range objects {
+		if kinds[o.Kind] {
+			continue
+		}
+		kinds[o.Kind] = true
+		if may, err := c.allowed(ctx, "", "", patchOf(o)); may || err != nil {
+			return may, err
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(reviewsAtOnce)
+	for _, o := range objects {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return nil
+			}
+			may, err := c.allowed(ctx, o.Namespace, o.Name, patchOf(o))
+			if may {
+				return errAllowed
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	if errors.Is(err, errAllowed) {
+		return true, nil
+	}
+	return false, err
+}
+
+// patchOf is the right to patch an object of a kind that Flux has.
+func patchOf(o flux.Object) Right {
+	kind, _ := flux.ParseManifestKind(o.Group, o.Kind)
+	return Right{Group: o.Group, Resource: kind.Resource, Verb: "patch"}
+}
+
+// allowed asks for a right in a namespace ("" for all), to one object or to those of any name ("").
+func (c *Client) allowed(ctx context.Context, namespace, name string, right Right) (bool, error) {
 	review := authorizationv1.SelfSubjectAccessReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: "authorization.k8s.io/v1", Kind: "SelfSubjectAccessReview"},
 		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Group: right.Group, Resource: right.Resource, Verb: right.Verb, Namespace: namespace,
+			Group: right.Group, Resource: right.Resource, Verb: right.Verb, Namespace: namespace, Name: name,
 		}},
 	}
 	body, err := json.Marshal(review)

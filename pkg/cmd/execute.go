@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
@@ -33,6 +34,9 @@ type job struct {
 func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 	// What cannot be sorted is said before anything is written.
 	if err := report.SortBy(slices.Clone(j.results.Items), o.sortBy); err != nil {
+		return err
+	}
+	if err := o.checkRights(ctx, j.run.Writes); err != nil {
 		return err
 	}
 	if err := o.confirm(ctx, j.question, len(j.run.Writes)+len(j.rules)); err != nil {
@@ -72,6 +76,24 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 		return err
 	}
 	return o.verdict(ctx, document, f)
+}
+
+// checkRights is an error where none of the writes may be made: else each would be sent, at the pace of a run, and refused. Where
+// some may be made the others are refused by name. What the API server does not tell is tried.
+func (o WriteOptions) checkRights(ctx context.Context, writes []tune.Write) error {
+	if len(writes) == 0 || o.DryRun == dryRunClient {
+		return nil
+	}
+	var objects []flux.Object
+	var refs []flux.Ref
+	for _, w := range writes {
+		objects, refs = append(objects, w.Target()), append(refs, w.Target().Ref)
+	}
+	may, err := o.Client.MayPatchAny(ctx, objects)
+	if may || err != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("forbidden: you may not patch %s; nothing was changed. See your rights with: %s doctor%s", firstOf(refs), o.root.name, o.scopeFlags(o.root))
 }
 
 // pretend is a dry run on the client: what would be done if nothing fails.

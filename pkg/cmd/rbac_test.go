@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -339,4 +340,34 @@ func TestRecordsNameTheUser(t *testing.T) {
 	assert.Equal(t, "alice", list.Items[0].By)
 	asked := slices.DeleteFunc(proxy.Requests(), func(r string) bool { return !strings.Contains(r, "selfsubjectreviews") })
 	assert.Len(t, asked, 1, "once, and only by apply")
+}
+
+// TestNothingIsSentWithoutRights: who may patch nothing is told so before a question, and sends no patch; a role that names one
+// object is enough to go on.
+func TestNothingIsSentWithoutRights(t *testing.T) {
+	t.Parallel()
+	c, ns := rbacFleet(t)
+	viewer, _, err := role(viewerRole)
+	require.NoError(t, err)
+	grant(t, c, "reader", "", viewer)
+	named := allow(rule("source.toolkit.fluxcd.io", "gitrepositories", "patch"))
+	named.Rules[0].ResourceNames = []string{"app"}
+	named.Rules = append(named.Rules, viewer.Rules...)
+	grant(t, c, "named", "", named)
+	proxy := faults.Start(t, c.Config(), nil)
+	plugin := invocation{kubeconfig: proxy.Kubeconfig(t, "proxy", "default")}
+	apply := func(user string) (outcome, int) {
+		before := len(proxy.Requests())
+		o := plugin.run(t.Context(), "apply", "--as", user, "-n", ns, "--yes", "--dry-run=server", "--policy", "testdata/policies/every-kind.yaml")
+		return o, len(slices.DeleteFunc(proxy.Requests()[before:], func(r string) bool { return !strings.HasPrefix(r, http.MethodPatch) }))
+	}
+	o, patches := apply("reader")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Zero(t, patches)
+	assert.Contains(t, o.stderr, "you may not patch")
+	assert.Contains(t, o.stderr, "nothing was changed")
+	o, patches = apply("named")
+	assert.Equal(t, exitFailed, o.code)
+	assert.NotZero(t, patches)
+	assert.Contains(t, o.stdout, "configured (server dry run)")
 }

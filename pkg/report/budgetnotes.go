@@ -50,8 +50,8 @@ func burstNotes(b budget.Budget) []string {
 	if len(b.Hosts) > 0 && b.Hosts[0].Polls.Requests >= worthANote {
 		h := b.Hosts[0]
 		notes = append(notes, fmt.Sprintf("When all is due at once (a restart of the controllers, a policy applied without a pace), %s gets up to %s requests/s on %s, for %s; from a new source-controller pod, "+
-			"which has no artifacts, %s requests in all%s. Fewer workers (--concurrent) lower that and make it last; jitter spreads only what comes after.",
-			cmp.Or(h.Name, "<no host>"), rate(h.Polls.PerSecond), count(h.Polls.Connections, "connection"), about(h.Polls.Lasts), rate(h.Fetches.Requests), atLeast(h.Fetches.AtLeast)))
+			"which has no artifacts, %s requests in all%s, for %s. Fewer workers (--concurrent) lower that and make it last; jitter spreads only what comes after.",
+			cmp.Or(h.Name, "<no host>"), rate(h.Polls.PerSecond), count(h.Polls.Connections, "connection"), about(h.Polls.Lasts), rate(h.Fetches.Requests), atLeast(h.Fetches.AtLeast), about(h.Fetches.Lasts)))
 	}
 	if len(b.Fetched) > 0 {
 		var parts []string

@@ -30,6 +30,9 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 		{"Costliest", optional(b.costliest())}, {"Busiest", optional(b.busiest())}, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
 		{"Note", []string{"planned is what the policy makes of every object, also of those that plan leaves to their owners"}},
 	}
+	if b.overloaded() {
+		notes[0], notes[1] = notes[1], notes[0]
+	}
 	const kept = 1 // of the notes
 	for {
 		var lines []string
@@ -76,7 +79,7 @@ func (b Budget) hostOverview(l Layout) Table {
 		row := map[string]Cell{"HOST": Text(cmp.Or(h.Host, "<no host>")), "SOURCES": number(h.Sources), "REQUESTS/H": rates(h.Requests)}
 		if h.Limit != nil {
 			row["LIMIT"] = Text(rate(h.Limit.PerHour) + "/h")
-			row["NOW"], row["PLANNED"] = used(h.UsedPercent.Now, l.EastAsian), used(h.UsedPercent.Planned, l.EastAsian)
+			row["NOW"], row["PLANNED"] = used(h.UsedPercent.Now, l), used(h.UsedPercent.Planned, l)
 		}
 		t.Add(row)
 	}
@@ -86,12 +89,16 @@ func (b Budget) hostOverview(l Layout) Table {
 	return t
 }
 
-// used is a share of a limit as a bar and a number, and in words where it is too much.
-func used(percent float64, eastAsian bool) Cell {
-	c := Cell{Text: terminal.Bar(percent, barCells, eastAsian) + " " + share(percent), Style: Good}
+// used is a share of a limit as a bar and a number, and in a word where it is too much. The bar leaves room for the host's name.
+func used(percent float64, l Layout) Cell {
+	cells := barCells
+	if l.Width > 0 && l.Width < 100 {
+		cells = barCells / 2
+	}
+	c := Cell{Text: terminal.Bar(percent, cells, l.EastAsian) + " " + share(percent), Style: Good}
 	switch {
 	case percent > 100:
-		c.Text, c.Style = c.Text+" too much", Bad
+		c.Text, c.Style = c.Text+" over", Bad
 	case percent > 80:
 		c.Style = Changed
 	}
@@ -124,6 +131,11 @@ func (b Budget) costliest() string {
 		same = ", as " + count(ties-1, "other")
 	}
 	return fmt.Sprintf("%s: %s requests/h%s, by %s", r.Address, rates(r.Requests).Text, same, by)
+}
+
+// overloaded tells whether workers of some controller have more to do than time.
+func (b Budget) overloaded() bool {
+	return slices.ContainsFunc(b.Controllers, func(w BudgetWorkers) bool { return max(w.BusyPercent.Now, w.BusyPercent.Planned) > 100 })
 }
 
 // busiest is the controller with the least time left.

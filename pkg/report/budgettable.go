@@ -83,7 +83,7 @@ func (l *GitHubRateLimit) Line() string {
 func (b Budget) HostTable() Table {
 	t := Table{Columns: []Column{
 		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "PER DAY", Right: true, Spare: 2},
-		{Name: "LIMIT", Right: true}, {Name: "USED", Right: true}, {Name: "BY", Wide: true}, {Name: "CLONES/H", Right: true, Wide: true}, {Name: "MB/H", Right: true, Wide: true}, {Name: "AT ONCE", Wide: true}, {Name: "LIMIT-FROM", Wide: true},
+		{Name: "LIMIT", Right: true}, {Name: "USED", Right: true}, {Name: "BY", Wide: true}, {Name: "CLONES/H", Right: true, Wide: true}, {Name: "MB/H", Right: true, Wide: true}, {Name: "POLLS AT ONCE", Wide: true}, {Name: "FETCHES OF A NEW POD", Wide: true}, {Name: "LIMIT-FROM", Wide: true},
 	}}
 	for _, h := range b.Hosts {
 		limit, used, from := Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}, Cell{}
@@ -100,7 +100,7 @@ func (b Budget) HostTable() Table {
 			by = append(by, p.Protocol+" "+rates(p.Requests).Text)
 		}
 		t.Rows = append(t.Rows, []Cell{
-			name, number(h.Sources), rates(h.Requests), rates(h.PerDay), limit, used, Text(strings.Join(by, ", ")), rates(h.Clones), megabytes(h.Bytes), Text(h.Fetches.line()), from,
+			name, number(h.Sources), rates(h.Requests), rates(h.PerDay), limit, used, Text(strings.Join(by, ", ")), rates(h.Clones), megabytes(h.Bytes), Text(h.Polls.line()), Text(h.Fetches.line()), from,
 		})
 	}
 	return t
@@ -114,8 +114,11 @@ func megabytes(r budget.Rates) Cell {
 	return rates(budget.Rates{Now: r.Now / 1e6, Planned: r.Planned / 1e6})
 }
 
-// line says what comes at once.
+// line says what comes at once; "-" where nothing does.
 func (b BudgetBurst) line() string {
+	if b.Requests == 0 {
+		return "-"
+	}
 	return fmt.Sprintf("%s/s on %s for %s", rate(b.PerSecond), count(b.Connections, "connection"), b.Lasts)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
@@ -109,4 +110,31 @@ func TestDetailsStandFurtherIn(t *testing.T) {
 		}
 		assert.Equal(t, "Left alone 3 set by what applies them "+flat(detail), flat(strings.Join(broken, " ")))
 	}
+}
+
+// The overview of a budget keeps within 80 columns and 24 lines whatever the numbers and names are, and says which workers are
+// overloaded before it says what costs most.
+func TestBudgetOverviewOnALowTerminal(t *testing.T) {
+	t.Parallel()
+	b := Budget{Hosts: []BudgetHost{}, Controllers: []BudgetWorkers{
+		{Controller: "source-controller", Kind: "GitRepository", Concurrent: 2, BusyPercent: budget.Rates{Now: 317.5, Planned: 1588}},
+	}, Repositories: []BudgetRepository{
+		{Address: "git.platform.example.com/" + strings.Repeat("a-long-group/", 4) + "app", Requests: budget.Rates{Now: 14400, Planned: 144000}, Objects: []string{"GitRepository apps/one"}},
+		{Address: "github.com/acme/app", Requests: budget.Rates{Now: 1, Planned: 1}, Objects: []string{"GitRepository apps/two"}},
+	}}
+	for i := range 6 {
+		b.Hosts = append(b.Hosts, BudgetHost{
+			Host: fmt.Sprintf("git-%d.%s.example.com", i, strings.Repeat("platform-", 6)), Sources: 2000, Requests: budget.Rates{Now: 14400, Planned: 144000},
+			Limit: &BudgetLimit{PerHour: 15000}, UsedPercent: &budget.Rates{Now: 217.5, Planned: 2175},
+		})
+	}
+	var out strings.Builder
+	require.NoError(t, b.DrawOverview(&out, "kubectl fluxtune plan -A", Layout{Width: 80, Height: 24}))
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	assert.Less(t, len(lines), 24, out.String())
+	for _, line := range lines {
+		assert.LessOrEqual(t, terminal.Width(line), 80, line)
+	}
+	assert.Contains(t, out.String(), "Busiest")
+	assert.Contains(t, out.String(), "2175% over")
 }
