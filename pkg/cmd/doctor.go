@@ -179,10 +179,14 @@ func (o *DoctorOptions) diagnose(ctx context.Context) (report.Diagnosis, error) 
 	}
 	kinds := report.KindsCheck(served, distribution(deployments))
 	checks := []report.Check{{Name: "cluster", Status: report.CheckOK, Message: o.who(version, rights.User)}, kinds}
-	access := report.Access{Rights: rights, Namespace: o.Namespace}
+	nearby, err := o.nearby(ctx, rights, served)
+	if err != nil {
+		return report.Diagnosis{}, err
+	}
+	access := report.Access{Rights: rights, Namespace: o.Namespace, Nearby: nearby}
 	nodes := access.NodesCheck()
 	if !slices.ContainsFunc(flux.Kinds(), func(k flux.Kind) bool { return served[k.Name] != "" }) {
-		return report.NewDiagnosis(append(checks, nodes), rights, o.next(report.Refused(), report.Refused(), nodes)), nil
+		return report.NewDiagnosis(append(checks, nodes), rights, o.next(report.Refused(), report.Refused(), nodes, "")), nil
 	}
 	if lost := flux.TakesOver(cluster.MergeControllers(deployments), tune.DefaultManager); lost != "" {
 		checks = append(checks, report.Check{Name: "field manager", Status: report.CheckWarning, Message: lost})
@@ -244,7 +248,7 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	if left, found := report.RulesCheck(options.leftRules(fleet), o.where()); found {
 		checks = append(checks, left)
 	}
-	d := report.NewDiagnosis(checks, access.Rights, o.next(look, write, nodes))
+	d := report.NewDiagnosis(checks, access.Rights, o.next(look, write, nodes, access.Nearby))
 	return d.WithProposal(proposal, o.policyFile), nil
 }
 
@@ -269,13 +273,16 @@ func (o *DoctorOptions) where() string {
 }
 
 // next are the commands that the user's rights make worth running, one at least.
-func (o *DoctorOptions) next(look, write, nodes report.Check) []string {
+func (o *DoctorOptions) next(look, write, nodes report.Check, nearby string) []string {
 	var next []string
 	if look.Works() {
 		next = append(next, "kubectl fluxtune plan "+o.where(), "kubectl fluxtune budget "+o.where())
 	}
 	if look.Works() && write.Works() {
 		next = append(next, "kubectl fluxtune apply "+o.where()+" --dry-run=server --yes")
+	}
+	if nearby != "" {
+		next = append(next, "kubectl fluxtune doctor -n "+nearby+o.root.connection()+o.again)
 	}
 	if nodes.Works() && len(next) == 0 {
 		command := "kubectl fluxtune nodes" + o.root.connection()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
@@ -120,6 +122,31 @@ spec: {nodeName: one, containers: [{name: x, image: x}]}
 					assert.Equal(t, got, said(d, command.check), "%s: doctor of %s\n%s%s", user, command.line, o.stdout, o.stderr)
 				}
 			})
+		}
+	}
+}
+
+// TestDoctorLeadsATenantHome: whose rights are those of one namespace is not told to ask for the whole cluster, where the context
+// names that namespace.
+func TestDoctorLeadsATenantHome(t *testing.T) {
+	t.Parallel()
+	c, ns := rbacFleet(t)
+	viewer, _, err := role(viewerRole)
+	require.NoError(t, err)
+	grant(t, c, "tenant", ns, viewer)
+	proxy := faults.Start(t, c.Config(), nil)
+	for context, wanted := range map[string]struct{ message, next string }{
+		ns:        {fmt.Sprintf("in namespace %q you may: doctor -n %s", ns, ns), "kubectl fluxtune doctor -n " + ns},
+		"default": {"one of them is enough: doctor -n NAMESPACE", ""},
+	} {
+		o := invocation{kubeconfig: proxy.Kubeconfig(t, "tenant", context)}.run(t.Context(), "doctor", "--as", "tenant", "-o", "json")
+		d := decode[report.Diagnosis](t, o)
+		look := d.Checks[slices.IndexFunc(d.Checks, func(c report.Check) bool { return c.Name == "get, plan" })]
+		assert.Contains(t, look.Message, wanted.message)
+		if wanted.next != "" {
+			assert.Empty(t, look.Run)
+			require.NotEmpty(t, d.Next)
+			assert.True(t, strings.HasPrefix(d.Next[0], wanted.next), d.Next)
 		}
 	}
 }

@@ -70,6 +70,27 @@ func (o *DoctorOptions) rights(ctx context.Context, served map[string]string) (r
 	return rights, nil
 }
 
+// nearby is the context's own namespace, where the caller of a doctor for all namespaces may list a kind of Flux although none in
+// all of them: what a tenant has. "" where that is not so.
+func (o *DoctorOptions) nearby(ctx context.Context, rights report.Rights, served map[string]string) (string, error) {
+	own, _, err := o.root.config.ToRawKubeConfigLoader().Namespace()
+	if err != nil || o.Namespace != "" || rights.MayAny(report.AlikeKinds, "list") || oneNamespace(own) != nil {
+		return "", err
+	}
+	answers, err := o.answers(ctx, needs(served, own))
+	if err != nil {
+		return "", err
+	}
+	there := report.Rights{}
+	for _, n := range answers {
+		there.Rows = append(there.Rows, n.Right)
+	}
+	if there.MayAny(report.AlikeKinds, "list") {
+		return own, nil
+	}
+	return "", nil
+}
+
 // answers fills in what is allowed, with one round of questions for each place.
 func (o *DoctorOptions) answers(ctx context.Context, list []need) ([]need, error) {
 	byPlace := make(map[string][]cluster.Right)

@@ -20,6 +20,8 @@ type Access struct {
 	Rights Rights
 	// Namespace that commands are about; "" for all.
 	Namespace string
+	// Nearby is the context's own namespace, where the user may list what may not be listed in all of them; "" where that is not so.
+	Nearby string
 }
 
 // place names where the commands look.
@@ -61,6 +63,13 @@ func (a Access) LookCheck(s flux.Snapshot) Check {
 	switch {
 	case len(denied) == asked && asked > 0:
 		c.Status, c.Message = CheckFailed, fmt.Sprintf("refused: you may not list Flux's objects in %s", a.place())
+		if a.Nearby != "" {
+			c.Message += fmt.Sprintf("; in namespace %q you may: doctor -n %s", a.Nearby, a.Nearby)
+			return c
+		}
+		if a.Namespace == "" {
+			c.Message += " (one of them is enough: doctor -n NAMESPACE)"
+		}
 	case len(denied) > 0:
 		c.Status, c.Message = CheckWarning, fmt.Sprintf("in part: you may not list %s in %s", strings.Join(denied, ", "), a.place())
 	case len(others) > 0:
@@ -115,7 +124,7 @@ func (a Access) WriteCheck(look Check) Check {
 		return c
 	}
 	c.Status = CheckWarning
-	if len(denied) > 0 {
+	if len(denied) > 0 && a.Nearby == "" {
 		c.Remedy, c.Run = a.grant("tuner")
 	}
 	return c

@@ -42,6 +42,14 @@ func (r Right) May(verb string) (allowed, asked bool) {
 	return slices.Contains(r.Allowed, verb), slices.Contains(r.Allowed, verb) || slices.Contains(r.Denied, verb)
 }
 
+// MayAny tells whether a verb is allowed on one at least of the resources that are alike.
+func (r Rights) MayAny(alike, verb string) bool {
+	return slices.ContainsFunc(r.Rows, func(row Right) bool {
+		allowed, _ := row.May(verb)
+		return row.alike == alike && allowed
+	})
+}
+
 // verbs are the columns of the matrix.
 var verbs = [...]string{"get", "list", "watch", "patch"}
 
