@@ -96,7 +96,7 @@ func (l SessionList) Overdue(now time.Time) int {
 // Table shows one line a session.
 func (l SessionList) Table(now time.Time) Table {
 	t := Table{Columns: []Column{
-		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle}, {Name: "POLICY", Shrink: terminal.End, Spare: 1}, {Name: "OBJECTS", Right: true}, {Name: "STANDS", Shrink: terminal.End, Floor: 24}, {Name: "ENDS"},
+		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle}, {Name: "POLICY", Shrink: terminal.End, Spare: 1}, {Name: "OBJECTS", Right: true}, {Name: "STANDS", Shrink: terminal.End, Below: true}, {Name: "ENDS"},
 	}}
 	ends, several := false, false
 	for _, s := range l.Items {

@@ -20,3 +20,18 @@ func TestSessionList(t *testing.T) {
 	assert.Equal(t, []string{"20260301-113000-cd34", "20260301-110000-ab12"}, list.Names())
 	goldenJSON(t, "sessions/empty.json", NewSessionList("", nil, nil))
 }
+
+// Whether a session still stands is told in full on a narrow terminal.
+func TestSessionsTellWhatStandsOnALowTerminal(t *testing.T) {
+	t.Parallel()
+	s := tune.Session{ID: "20260301-113000-cd34", Policy: "per-environment", By: "alice@example.com", Time: noon.Add(-30 * time.Minute), Until: noon.Add(-time.Hour),
+		Objects: 40, Stand: 10, Followed: 10, Changed: 10, Pinned: 3, Undone: 2}
+	table := NewSessionList("", []tune.Session{s}, nil).Table(noon)
+	shown := draw(t, table, Layout{Width: 80})
+	for i, c := range table.Columns {
+		if c.Name == "STANDS" {
+			assert.Contains(t, flat(shown), table.Rows[0][i].Text, shown)
+		}
+	}
+	assert.NotContains(t, shown, "Cut", shown)
+}
