@@ -48,7 +48,7 @@ func reasonLine(r tune.ReasonCount) string {
 	case tune.ReasonIntervalIgnored:
 		return "with intervals that Flux ignores, or that a HelmRelease sets"
 	case tune.ReasonRefused:
-		return "that Flux refuses: --rows says why"
+		return "with values that Flux refuses, or with which it never looks again: --rows says why"
 	case tune.ReasonNotKnown:
 		return "with intervals that are variables whose values are not in what was read"
 	case tune.ReasonHeldFromGit:
