@@ -96,8 +96,8 @@ func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, 
 			return nil, fmt.Sprintf("its generator copies from %q, which it does not name", op.From), false
 		}
 		source := g.Spec.Sources[i].in(namespace)
-		if root.source.Name != "" && source != root.source {
-			return nil, fmt.Sprintf("its generator copies from %s, and the checkout is that of %s", source, root.source), true
+		if standing, why := (home{root, sources}).standing(source); standing != sameRevision {
+			return nil, "its generator copies from " + why, standing == otherRepository
 		}
 		if len(op.Exclude) > 0 || op.Strategy != "" && op.Strategy != "Overwrite" {
 			return nil, fmt.Sprintf("its generator copies %q with exclude or strategy, which is not followed here", op.From), false

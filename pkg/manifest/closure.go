@@ -16,7 +16,7 @@ import (
 // and Kustomizations of Flux paths. It takes too many rather than too few.
 type closure struct {
 	tree *Tree
-	root Root
+	home home
 	// files and folders that may be used, by their paths in the tree.
 	files, folders map[string]bool
 	// beside are files in such a folder that its kustomization need not name: what they name is not followed.
@@ -25,8 +25,8 @@ type closure struct {
 	lost string
 }
 
-func newClosure(t *Tree, root Root) *closure {
-	return &closure{tree: t, root: root, files: map[string]bool{}, folders: map[string]bool{}, beside: map[string]bool{}}
+func newClosure(t *Tree, at home) *closure {
+	return &closure{tree: t, home: at, files: map[string]bool{}, folders: map[string]bool{}, beside: map[string]bool{}}
 }
 
 func (c *closure) lose(why string) {
@@ -43,7 +43,7 @@ func (c *closure) folder(p string) {
 	}
 	c.folders[p] = true
 	named := kustomizationOf(c.tree, p) != ""
-	whole := !named && !(c.root.flat && p == c.root.Path)
+	whole := !named && !(c.home.root.flat && p == c.home.root.Path)
 	for _, name := range n.names {
 		switch below := strings.TrimPrefix(p+"/"+name, "/"); {
 		case !c.tree.isFolder(below) && (!named || isKustomization(below)):
@@ -169,19 +169,19 @@ func (c *closure) manifests(p string, content []byte) {
 
 // deploys follows the path of a Kustomization of Flux. What another repository holds is not followed.
 func (c *closure) deploys(p, kind, name string) {
-	folder := clean(c.root.Base + "/" + p)
-	own := c.root.source.Name == "" || kind == c.root.source.Kind && name == c.root.source.Name
+	folder := clean(c.home.root.Base + "/" + p)
+	own := c.home.mayBe(kind, name)
 	at := strings.IndexAny(p, "$<{")
 	switch {
 	case kind == "" && p == "": // a patch of one
 	case kind == artifactKind:
 		c.lose("what an " + artifactKind + " holds is not known")
 	case at >= 0 && own: // everything that the path may become
-		prefix := clean(c.root.Base + "/" + p[:at])
+		prefix := clean(c.home.root.Base + "/" + p[:at])
 		if !strings.HasSuffix(p[:at], "/") {
 			prefix = parent(prefix)
 		}
-		if prefix == c.root.Base {
+		if prefix == c.home.root.Base {
 			c.lose(fmt.Sprintf("the path %q has a variable", p))
 			return
 		}
@@ -231,7 +231,7 @@ func (c *closure) resourceSet(data []byte) {
 	}
 	if t := set.Spec.ResourcesTemplate; strings.Contains(t, kustomizeGroup) {
 		for _, m := range templatePath.FindAllStringSubmatch(t, -1) {
-			c.deploys(m[1], c.root.source.Kind, c.root.source.Name)
+			c.deploys(m[1], c.home.root.source.Kind, c.home.root.source.Name)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func TestResourceSetTemplatesGuardFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tree := NewTree(map[string]string{"apps/base/g.yaml": "x: y\n", "other/g.yaml": "x: y\n"})
-			c := newClosure(tree, Root{Path: "clusters/x"})
+			c := newClosure(tree, home{root: Root{Path: "clusters/x"}})
 			set, err := json.Marshal(map[string]any{"spec": map[string]any{"resourcesTemplate": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n" + spec}})
 			require.NoError(t, err)
 			c.resourceSet(set)

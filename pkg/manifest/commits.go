@@ -92,7 +92,7 @@ func (f Fleet) SourceFiles() map[flux.Ref]map[string]bool {
 	found := map[flux.Ref]map[string]bool{}
 	add := func(from sourceRef, files map[string]bool) {
 		kind, err := flux.ParseKind(from.Kind)
-		if err != nil || from.Name == "" || f.Root.source.Name != "" && from != f.Root.source {
+		if standing, _ := f.home().standing(from); err != nil || from.Name == "" || standing != sameRevision {
 			return
 		}
 		ref := flux.Ref{Group: kind.Group, Kind: from.Kind, Namespace: from.Namespace, Name: from.Name}

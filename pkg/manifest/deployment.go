@@ -35,19 +35,21 @@ type appliedObject struct {
 }
 
 // locate finds the files of a Kustomization, or says why they are not in the checkout.
-func (d *deployment) locate(taken artifact, checkout *Tree, root Root, artifacts map[sourceRef]artifact) {
+func (d *deployment) locate(taken artifact, checkout *Tree, at home, artifacts map[sourceRef]artifact) {
+	root := at.root
 	d.artifact, d.folder = taken, clean(root.Base+"/"+d.Spec.Path)
 	made, generated := artifacts[d.source()]
+	standing, why := at.standing(d.source())
 	switch {
 	case d.Spec.KubeConfig != nil:
 		d.elsewhere = "it applies to another cluster (spec.kubeConfig)"
 	case generated:
 		d.artifact, d.folder = made, clean(d.Spec.Path)
-	case root.source.Name != "" && d.source() != root.source:
-		d.elsewhere, d.foreign = fmt.Sprintf("its source is %s, and the checkout is that of %s", d.source(), root.source), true
+	case standing != sameRevision:
+		d.elsewhere, d.foreign = "its source is "+why, standing == otherRepository
 	}
 	// The files of what applies to another cluster come from here all the same.
-	hub := d.Spec.KubeConfig != nil && root.source.Name != "" && d.source() == root.source
+	hub := d.Spec.KubeConfig != nil && root.source.Name != "" && standing == sameRevision
 	if (d.elsewhere == "" || hub) && !d.tree.isFolder(d.folder) {
 		// Where nothing says what the checkout is the source of, or a CI job makes the artifact of it, the path may be right.
 		d.foreign = root.source.Name == ""

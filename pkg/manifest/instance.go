@@ -31,19 +31,36 @@ const instanceInterval = "1m"
 // addSync adds the source that the Flux Operator makes for a FluxInstance: it polls, although no file holds it. Nobody tunes
 // it there, as the operator sets it again.
 func (f *Fleet) addSync(d *deployment, o appliedObject) {
-	var instance instanceSync
-	if err := json.Unmarshal(o.json, &instance); err != nil {
+	object, err := syncSource(o.json)
+	if err != nil {
 		f.gap(o.ref.String(), err.Error(), false)
 		f.refuse(d.ref(), o.ref.String())
 		return
 	}
-	if instance.Spec.Sync == nil || instance.Spec.Sync.URL == "" {
+	if object == nil {
 		return
+	}
+	if _, twice := f.owners[object.Ref]; twice {
+		return
+	}
+	object.Generated = true
+	f.owners[object.Ref] = d.ref()
+	f.Snapshot.Objects = append(f.Snapshot.Objects, *object)
+}
+
+// syncSource is the source that the Flux Operator makes for a FluxInstance; nil where it makes none.
+func syncSource(data json.RawMessage) (*flux.Object, error) {
+	var instance instanceSync
+	if err := json.Unmarshal(data, &instance); err != nil {
+		return nil, err
+	}
+	if instance.Spec.Sync == nil || instance.Spec.Sync.URL == "" {
+		return nil, nil
 	}
 	sync := instance.Spec.Sync
 	kind, err := flux.ParseKind(sync.Kind)
 	if err != nil || !kind.Source {
-		return
+		return nil, nil
 	}
 	ref := map[string]string{"name": sync.Ref}
 	if kind.Name == "OCIRepository" {
@@ -57,23 +74,18 @@ func (f *Fleet) addSync(d *deployment, o appliedObject) {
 		spec["provider"] = sync.Provider
 	}
 	name := cmp.Or(sync.Name, instance.Metadata.Namespace) // of the source, as flux-operator names it
-	data, err := json.Marshal(map[string]any{
+	made, err := json.Marshal(map[string]any{
 		"apiVersion": kind.Group + "/" + kind.Versions[0], "kind": kind.Name,
 		"metadata": map[string]string{"name": name, "namespace": instance.Metadata.Namespace}, "spec": spec,
 	})
 	if err != nil {
-		return
+		return nil, nil
 	}
-	object, err := flux.Decode(data)
+	object, err := flux.Decode(made)
 	if err != nil {
-		return
+		return nil, nil
 	}
-	if _, twice := f.owners[object.Ref]; twice {
-		return
-	}
-	object.Generated = true
-	f.owners[object.Ref] = d.ref()
-	f.Snapshot.Objects = append(f.Snapshot.Objects, object)
+	return &object, nil
 }
 
 func deref(s *string) string {

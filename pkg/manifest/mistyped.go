@@ -34,7 +34,7 @@ func (f *Fleet) mistype(d *deployment, o appliedObject) {
 
 // unbuiltMistyped is what such an object may stand for: a Kustomization with a path.
 func (t *Tree) unbuiltMistyped(root int, f Fleet, o appliedObject) Unbuilt {
-	c := newClosure(t, f.Root)
+	c := newClosure(t, f.home())
 	if k, err := parseKustomization(o.json); err == nil && k.Spec.Path != "" {
 		c.deploys(k.Spec.Path, k.Spec.SourceRef.Kind, k.Spec.SourceRef.Name)
 	}

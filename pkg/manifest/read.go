@@ -19,6 +19,8 @@ type Root struct {
 	Base string
 	// source is what the first Kustomization refers to; the zero value where nothing says it.
 	source sourceRef
+	// remote is what a FluxInstance says of that source; the zero value where only the source itself tells it.
+	remote flux.Remote
 	// name and namespace of the first Kustomization; "" where it is not a Kustomization that applies the
 	// root.
 	name, namespace string
@@ -51,6 +53,8 @@ type Fleet struct {
 	faulty []faulty
 	// artifacts are the ExternalArtifacts that are made of the checkout.
 	artifacts map[sourceRef]artifact
+	// sources are what its sources say that were found in the checkout.
+	sources map[sourceRef]gitSource
 	// tree is the checkout; nil where there is none.
 	tree *Tree
 }
@@ -141,7 +145,7 @@ func (r *reader) read(root Root) Fleet {
 		current, configMaps = next, found
 	}
 	f := newFleet(root, current, configMaps)
-	f.tree, f.artifacts = r.tree, r.artifacts(root, current, sources)
+	f.tree, f.sources, f.artifacts = r.tree, sources, r.artifacts(root, current, sources)
 	f.Snapshot.Gaps = append(f.Snapshot.Gaps, r.sourceGaps(root, current, sources)...)
 	return f
 }
@@ -215,7 +219,7 @@ func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*depl
 			if err != nil {
 				d.built.err = err
 			} else {
-				d.locate(r.taken(root, d.source(), sources), r.tree, root, artifacts)
+				d.locate(r.taken(root, d.source(), sources), r.tree, home{root, sources}, artifacts)
 			}
 			next[o.ref] = d
 		}

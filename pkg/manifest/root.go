@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // Roots finds the clusters of the checkout: all that say themselves that they are one, where flux bootstrap has written
@@ -235,6 +237,14 @@ func (t *Tree) instanceNamespace(d document, keys []string) string {
 	return cmp.Or(namespace, defaultName)
 }
 
+// syncRemote is what spec.sync of a FluxInstance says of its source.
+func syncRemote(kind, url, ref string) flux.Remote {
+	if kind != gitRepositoryKind {
+		return flux.Remote{URL: url}
+	}
+	return flux.Remote{URL: url, Ref: flux.RemoteRef{Kind: flux.RefName, Value: ref}}
+}
+
 // instanceOf is what the spec of a FluxInstance, or the values of its chart, say of the controllers.
 func instanceOf(spec *yaml.Node) *installed {
 	in := installed{flux: text(spec, "distribution", "version")}
@@ -263,7 +273,7 @@ func synced(t *Tree, documents []document) []Root {
 			namespace := t.instanceNamespace(d, keys)
 			name := cmp.Or(text(sync, "name"), namespace)
 			roots = append(roots, Root{Path: clean(base + "/" + p), Base: base, name: name, namespace: namespace,
-				source: sourceRef{Kind: kind, Name: name, Namespace: namespace}, instance: instanceOf(at(d.node, keys[:len(keys)-1]...))})
+				source: sourceRef{Kind: kind, Name: name, Namespace: namespace}, remote: syncRemote(kind, text(sync, "url"), text(sync, "ref")), instance: instanceOf(at(d.node, keys[:len(keys)-1]...))})
 		}
 	}
 	return roots

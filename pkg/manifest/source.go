@@ -11,7 +11,9 @@ import (
 // gitSource is the part of a source that says what it takes of a repository (source-controller api/v1,
 // GitRepositorySpec).
 type gitSource struct {
-	Spec struct {
+	// remote is where it is, and its revision; the zero value where that is not known.
+	remote flux.Remote
+	Spec   struct {
 		Ignore            *string    `json:"ignore"`
 		SparseCheckout    []string   `json:"sparseCheckout"`
 		Include           []struct{} `json:"include"`
@@ -52,11 +54,20 @@ func (s gitSource) checksOut(p string) bool {
 func collectSources(current map[flux.Ref]*deployment, sources map[sourceRef]gitSource) {
 	for _, ref := range sortedRefs(current) {
 		for _, o := range current[ref].objects {
+			if o.isFluxInstance() {
+				if made, err := syncSource(o.json); err == nil && made != nil {
+					ref := sourceRef{Kind: made.Ref.Kind, Namespace: made.Ref.Namespace, Name: made.Ref.Name}
+					sources[ref] = gitSource{remote: made.Remote}
+				}
+			}
 			if o.ref.Group != sourceGroup || o.json == nil {
 				continue
 			}
 			var s gitSource
 			if json.Unmarshal(o.json, &s) == nil {
+				if decoded, err := flux.Decode(o.json); err == nil {
+					s.remote = decoded.Remote
+				}
 				sources[sourceRef{Kind: o.ref.Kind, Namespace: o.ref.Namespace, Name: o.ref.Name}] = s
 			}
 		}

@@ -35,10 +35,19 @@ func kustomizationsOf(t *Tree, documents []document) []candidate {
 		named[root.source] = named[root.source] || clean(p) != ""
 		found = append(found, candidate{ref, root, d.file, t.reach(root.Path)})
 	}
-	if !slices.Contains(slices.Collect(maps.Values(named)), true) {
+	maps.DeleteFunc(named, func(_ sourceRef, folder bool) bool { return !folder })
+	if len(named) == 0 {
 		return found
 	}
-	return slices.DeleteFunc(found, func(c candidate) bool { return !named[c.root.source] })
+	sources := writtenSources(documents)
+	return slices.DeleteFunc(found, func(c candidate) bool {
+		for source := range named {
+			if standing, _ := (home{Root{source: source}, sources}).standing(c.root.source); standing == sameRevision {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // Stray is a Kustomization of Flux in a file that no cluster deploys, as far as it is known. Archives, examples and docs have
@@ -70,7 +79,7 @@ func (t *Tree) Strays(fleets []Fleet) []Stray {
 		if read[c.file] || folder == "" || slices.ContainsFunc(fleets, func(f Fleet) bool { return f.Root.Path == folder }) {
 			continue
 		}
-		uses := newClosure(t, Root{Path: folder})
+		uses := newClosure(t, home{root: Root{Path: folder}})
 		uses.folder(folder)
 		for _, file := range sortedKeys(uses.used()) {
 			if read[file] {

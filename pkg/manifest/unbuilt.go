@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -37,7 +36,7 @@ func (t *Tree) Unbuilt(fleets []Fleet) []Unbuilt {
 					found = append(found, t.unbuiltMistyped(i, f, o))
 				}
 				if o.isResourceSet() {
-					c := newClosure(t, f.Root)
+					c := newClosure(t, f.home())
 					c.resourceSet(o.json)
 					found = append(found, Unbuilt{Root: i, What: whatIsMade(o.ref), Why: notRendered, files: c.used(), lost: c.lost})
 				}
@@ -61,14 +60,14 @@ func (d *deployment) unbuilt(t *Tree, f Fleet) (Unbuilt, bool) {
 	if d.built.err != nil {
 		u.Why, u.Broken = oneLine(d.built.err), true
 	}
-	if u.Why == "" || d.foreign && !f.sameRepository(d.source(), f.Root.source) {
+	if u.Why == "" || d.foreign {
 		return u, false
 	}
 	tree := d.tree
 	if tree == nil || !tree.isFolder(d.folder) && t.isFolder(d.folder) {
 		tree = t // the source leaves it out, or what is made of it is not known
 	}
-	c := newClosure(tree, f.Root)
+	c := newClosure(tree, f.home())
 	switch {
 	case d.tree == nil:
 		c.lose("which files it is made of is not known")
@@ -112,20 +111,6 @@ func (f Fleet) MissingPaths() []MissingPath {
 func (f Fleet) Builds(kustomization flux.Ref) bool {
 	d := f.deployments[kustomization]
 	return d != nil && d.local && d.built.err == nil
-}
-
-// sameRepository tells whether two sources are GitRepositories of one URL, by whatever protocol it is written.
-func (f Fleet) sameRepository(a, b sourceRef) bool {
-	url := func(s sourceRef) string {
-		i := slices.IndexFunc(f.Snapshot.Objects, func(o flux.Object) bool {
-			return o.Ref.Kind == s.Kind && o.Namespace == s.Namespace && o.Name == s.Name
-		})
-		if i < 0 || s.Kind != gitRepositoryKind {
-			return ""
-		}
-		return flux.ParseAddress(f.Snapshot.Objects[i].Remote.URL, false).Repository()
-	}
-	return url(a) != "" && url(a) == url(b)
 }
 
 // outskirts know which files of a checkout may be used by what is not built.

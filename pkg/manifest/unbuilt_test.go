@@ -45,16 +45,16 @@ func breakages() map[string]map[string][2]string {
 		"a broken base's kustomization": {
 			"apps/production/kustomization.yaml": {"- ../base\n", "- ../middle\n"}, "apps/middle/kustomization.yaml": {"", "resources: [\n"},
 		},
-		"a patch without a target":                      {"apps/production/kustomization.yaml": {"- target:\n    kind: GitRepository\n  patch", "- patch"}},
-		"a wrong path":                                  {production: {"./apps/production", "./apps/prodution"}},
-		"a path with a variable":                        {production: {"./apps/production", "./apps/${nowhere}"}, "clusters/production/more.yaml": {"", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"}},
-		"another cluster":                               {production: {"  sourceRef:", "  kubeConfig: {secretRef: {name: production}}\n  sourceRef:"}},
-		"the same repository twice":                     {production: {"    name: flux-system\n", "    name: again\n---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata:\n  name: again\n  namespace: flux-system\nspec:\n  interval: 7m\n  url: https://github.com/example/fleet.git\n"}},
-		"the same repository through the port of HTTPS": {production: {"    name: flux-system\n", "    name: again\n---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata:\n  name: again\n  namespace: flux-system\nspec:\n  interval: 7m\n  url: ssh://git@ssh.github.com:443/Example/fleet.git\n"}},
-		"a root that is broken":                         {"clusters/production/more.yaml": {"", "]: {\n"}},
-		"a root with a wrong path":                      {"clusters/production/flux-system/gotk-sync.yaml": {"./clusters/production", "./clusters/prod"}},
-		"a ResourceSet":                                 {production: {"", resourceSet}, "apps/production/kustomization.yaml": {"- ns.yaml\n", "- ns.yaml\n- none.yaml\n"}},
-		"only a ResourceSet":                            {production: {"*", resourceSet}},
+		"a patch without a target":                 {"apps/production/kustomization.yaml": {"- target:\n    kind: GitRepository\n  patch", "- patch"}},
+		"a wrong path":                             {production: {"./apps/production", "./apps/prodution"}},
+		"a path with a variable":                   {production: {"./apps/production", "./apps/${nowhere}"}, "clusters/production/more.yaml": {"", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"}},
+		"another cluster":                          {production: {"  sourceRef:", "  kubeConfig: {secretRef: {name: production}}\n  sourceRef:"}},
+		"another branch of the same repository":    {production: {"    name: flux-system\n", "    name: again\n---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata:\n  name: again\n  namespace: flux-system\nspec:\n  interval: 7m\n  url: https://github.com/example/fleet.git\n  ref: {branch: next}\n"}},
+		"another branch through the port of HTTPS": {production: {"    name: flux-system\n", "    name: again\n---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata:\n  name: again\n  namespace: flux-system\nspec:\n  interval: 7m\n  url: ssh://git@ssh.github.com:443/Example/fleet.git\n  ref: {branch: next}\n"}},
+		"a root that is broken":                    {"clusters/production/more.yaml": {"", "]: {\n"}},
+		"a root with a wrong path":                 {"clusters/production/flux-system/gotk-sync.yaml": {"./clusters/production", "./clusters/prod"}},
+		"a ResourceSet":                            {production: {"", resourceSet}, "apps/production/kustomization.yaml": {"- ns.yaml\n", "- ns.yaml\n- none.yaml\n"}},
+		"only a ResourceSet":                       {production: {"*", resourceSet}},
 	}
 }
 
