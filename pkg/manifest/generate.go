@@ -111,10 +111,14 @@ func manifests(t *Tree, folder string, flat bool) ([]string, error) {
 	if n == nil || !n.folder {
 		return nil, fmt.Errorf("path %q is not in the checkout", folder)
 	}
+	var patches map[string]bool
+	if flat { // what somebody applies by hand is a guess, and no guess takes a patch for an object
+		patches = t.patchFiles(t.patchUses())
+	}
 	for _, name := range n.names {
 		p := strings.TrimPrefix(folder+"/"+name, "/")
 		switch {
-		case t.isFolder(p) && flat:
+		case t.isFolder(p) && flat, patches[p]:
 		case t.isFolder(p) && kustomizationOf(t, p) != "":
 			found = append(found, p)
 		case t.isFolder(p):

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	kustypes "sigs.k8s.io/kustomize/api/types"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -324,6 +325,12 @@ func topKustomizations(t *Tree, documents []document) []Root {
 	return roots
 }
 
+// isComponent tells a kustomization that is only for others to include.
+func (t *Tree) isComponent(p string) bool {
+	content, err := t.ReadFile(p)
+	return err == nil && slices.ContainsFunc(parseDocuments(content), func(n *yaml.Node) bool { return text(n, "kind") == kustypes.ComponentKind })
+}
+
 // topFolders finds the kustomizations that give Flux objects and that no other one includes.
 func topFolders(t *Tree, documents []document) []Root {
 	fluxFiles := map[string]bool{}
@@ -340,6 +347,7 @@ func topFolders(t *Tree, documents []document) []Root {
 		}
 		folder := parent(p)
 		reached[folder] = t.reach(folder)
+		included[folder] = included[folder] || t.isComponent(p)
 		for file := range reached[folder] {
 			if isKustomization(file) && file != p {
 				included[parent(file)] = true

@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -63,6 +64,21 @@ func TestRoots(t *testing.T) {
 			"overlays/a/kustomization.yaml": "resources: [../../base]\n", "overlays/b/kustomization.yaml": "resources: [../../base]\n",
 			"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": release, "other/kustomization.yaml": "resources: [x.yaml]\n", "other/x.yaml": "kind: ConfigMap\n",
 		}, []string{"overlays/a", "overlays/b"}},
+		"a patch that gives the path": {map[string]string{
+			"clusters/a/kustomization.yaml": "resources: [../../base]\npatches:\n- path: ../../patches/a.yaml\n", "patches/a.yaml": sync("./clusters/a"), "patches/other.yaml": release,
+			"base/kustomization.yaml": "resources: [sync.yaml]\n", "base/sync.yaml": sync("./clusters/${cluster}"),
+		}, []string{"clusters/a"}},
+		"a patch as text": {map[string]string{
+			"clusters/a/kustomization.yaml": "resources: [../../base]\npatchesStrategicMerge:\n- |\n  " + strings.ReplaceAll(strings.TrimSpace(sync("./clusters/a")), "\n", "\n  ") + "\n",
+			"base/kustomization.yaml":       "resources: [sync.yaml]\n", "base/sync.yaml": sync("./clusters/${cluster}"),
+		}, []string{"clusters/a"}},
+		"a patch of what another one deploys": {map[string]string{
+			"main/kustomization.yaml": "resources: [ks.yaml]\n", "main/ks.yaml": kustomizationOfApps, "apps/kustomization.yaml": "resources: [ks.yaml]\npatches: [{path: patch.yaml}]\n",
+			"apps/ks.yaml": sync("./none"), "apps/patch.yaml": sync("./deploy"), "deploy/web.yaml": release,
+		}, []string{"main"}},
+		"a component": {map[string]string{
+			"parts/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [web.yaml]\n", "parts/web.yaml": release,
+		}, nil},
 		"hidden folders": {map[string]string{".archive/ks.yaml": kustomizationOfApps, "apps/web.yaml": release}, nil},
 		"nothing":        {map[string]string{"README.md": "hello"}, nil},
 	} {
@@ -75,6 +91,23 @@ func TestRoots(t *testing.T) {
 			assert.Equal(t, c.want, got)
 		})
 	}
+}
+
+// What a kustomization uses as a patch is no object of the folder that it lies in, when somebody applies that by hand.
+func TestPatchesAreNoObjects(t *testing.T) {
+	t.Parallel()
+	patch := "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: any}\nspec: {suspend: true}\n"
+	tree := NewTree(map[string]string{
+		"ks.yaml": kustomizationOfApps, "patch.yaml": patch, "apps/kustomization.yaml": "resources: [web.yaml]\npatches:\n- path: ../patch.yaml\n  target: {kind: HelmRelease}\n",
+		"apps/web.yaml": strings.Replace(release, "interval: 5m", "interval: 5m, chartRef: {kind: OCIRepository, name: web}", 1),
+	})
+	fleets := tree.Read(tree.Roots())
+	require.Len(t, fleets, 1)
+	assert.Empty(t, fleets[0].Snapshot.Gaps)
+	assert.Nil(t, fleets[0].object(flux.Ref{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease", Name: "any"}))
+	web := fleets[0].object(flux.Ref{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease", Namespace: "apps", Name: "web"})
+	require.NotNil(t, web)
+	assert.True(t, web.Suspended)
 }
 
 // A Kustomization that somebody applies by hand is deployed with its folder's manifests, not with all that is

@@ -17,12 +17,21 @@ type candidate struct {
 	deploys map[string]bool
 }
 
-// kustomizationsOf are those whose path is in the checkout. The top is in each ("./"): of a source that none names with a folder
+// kustomizationsOf are those whose path is in the checkout. A patch is none: it gives a path to what the kustomization makes that
+// uses it, and so counts as written there. The top is in each ("./"): of a source that none names with a folder
 // of this one, beside sources of which some do, it is the top of another repository.
 func kustomizationsOf(t *Tree, documents []document) []candidate {
 	var found []candidate
 	named := map[sourceRef]bool{} // with a folder of the checkout
-	for _, d := range documents {
+	uses := t.patchUses()
+	patches := t.patchFiles(uses)
+	written := slices.DeleteFunc(slices.Clone(documents), func(d document) bool { return patches[d.file] })
+	for _, use := range uses {
+		if !hidden(use.by) {
+			written = append(written, document{use.by, use.node})
+		}
+	}
+	for _, d := range written {
 		p := text(d.node, "spec", "path")
 		if !isKustomizationObject(d.node) || p == "" {
 			continue
