@@ -66,6 +66,30 @@ func (f Fleet) SuspendedBy(ref flux.Ref) (flux.Ref, bool) {
 	return by, known && f.suspended[by]
 }
 
+// buildFields are those of a Kustomization that say what it makes of its files.
+var buildFields = []flux.Field{"spec.path", "spec.sourceRef", "spec.targetNamespace", "spec.namePrefix", "spec.nameSuffix", "spec.components",
+	"spec.images", "spec.patches", "spec.postBuild", "spec.commonMetadata"}
+
+// frozen says why the spec of a Kustomization that the files have does not reach the one on the cluster; "" where it does, and of
+// one that applies itself. What the API server refuses is told as an error of its own.
+func (f Fleet) frozen(ref flux.Ref) string {
+	object, by := f.object(ref), f.owners[ref]
+	switch {
+	case object == nil || by == ref:
+		return ""
+	case f.suspended[by]:
+		return whileSuspended(by)
+	case f.starved[by] != nil:
+		return f.starved[by].why(by)
+	}
+	for _, field := range buildFields {
+		if why := f.Rule(*object, field); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
 func whileSuspended(by flux.Ref) string {
 	return fmt.Sprintf("%s, which applies it, is suspended", by)
 }
@@ -123,6 +147,16 @@ func (f *Fleet) noteHeld() {
 			f.gap(what, "it is suspended: what the files have reaches the cluster when it is resumed", true)
 		case f.starved[by] != nil:
 			f.gap(what, f.starved[by].source.String()+", its source, is suspended: what the files have reaches the cluster when it is resumed", true)
+		}
+	}
+	f.noteFrozen(below)
+}
+
+// noteFrozen tells of the Kustomizations whose own spec does not reach the cluster, once it is known who is suspended.
+func (f *Fleet) noteFrozen(below map[flux.Ref]bool) {
+	for _, by := range sortedRefs(below) {
+		if why := f.frozen(by); why != "" {
+			f.gap("what "+by.String()+" applies", "its files are followed at once, but another spec of it (path, patches, variables) only when that reaches the cluster: "+why, true)
 		}
 	}
 }

@@ -139,3 +139,44 @@ func TestChangedAndAdded(t *testing.T) {
 	once := heldFleet(t, running, "kustomize.toolkit.fluxcd.io/ssa: IfNotPresent")
 	assert.Empty(t, NewTransition(heldFleet(t, running, "", "apps/web.yaml"), once).Added(objectOf(once, heldWeb)))
 }
+
+// A Kustomization whose own spec does not reach the cluster is told: a patch or a variable there changes nothing yet.
+func TestFrozenSpecsAreTold(t *testing.T) {
+	t.Parallel()
+	const start = "its files are followed at once, but another spec of it (path, patches, variables) only when that reaches the cluster: "
+	middle := func(spec, marks string) []flux.Gap {
+		ks := func(name, marks, spec string) string {
+			return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: " + name + ", namespace: flux-system, annotations: {" + marks + "}}\n" +
+				"spec: {interval: 5m, prune: true, sourceRef: {kind: GitRepository, name: flux-system}, " + spec + "}\n"
+		}
+		tree := NewTree(map[string]string{
+			"clusters/a/flux-system/gotk-sync.yaml": heldSync, "clusters/a/stack.yaml": ks("stack", "", "path: ./stack"+spec),
+			"stack/apps.yaml": ks("apps", marks, "path: ./apps"), "apps/web.yaml": release,
+		})
+		return tree.Read(tree.Roots())[0].Snapshot.Gaps
+	}
+	for name, c := range map[string]struct{ spec, marks, why string }{
+		"nothing":      {"", "", ""},
+		"suspended":    {", suspend: true", "", "Kustomization flux-system/stack, which applies it, is suspended"},
+		"created only": {"", "kustomize.toolkit.fluxcd.io/ssa: IfNotPresent", "ssa: IfNotPresent on the object: Git's values count only when it is created"},
+		"a rule": {", ignore: [{paths: [/spec/postBuild/substitute, /spec/path], target: {kind: Kustomization}}]", "",
+			"spec.ignore of Kustomization flux-system/stack leaves it to the cluster: Git's value counts only when the object is created"},
+		"a rule for intervals": {", ignore: [{paths: [/spec/interval], target: {kind: Kustomization}}]", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var told []string
+			for _, g := range middle(c.spec, c.marks) {
+				if g.What == "what Kustomization flux-system/apps applies" {
+					assert.True(t, g.Harmless)
+					told = append(told, g.Why)
+				}
+			}
+			if c.why == "" {
+				assert.Empty(t, told)
+				return
+			}
+			assert.Equal(t, []string{start + c.why}, told)
+		})
+	}
+}

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -27,6 +29,8 @@ func (t Transition) suspended(ref flux.Ref, seen ...flux.Ref) bool {
 		return before && t.base.suspended[ref]
 	case applied && t.suspended(by, append(seen, ref)...):
 		return !before || t.base.suspended[ref]
+	case applied && before && t.guarded(ref, "spec.suspend") != "":
+		return t.base.suspended[ref]
 	default:
 		return t.head.suspended[ref]
 	}
@@ -76,8 +80,53 @@ func (f Fleet) object(ref flux.Ref) *flux.Object {
 	return &f.Snapshot.Objects[i]
 }
 
+// guarded says why a part of an object of the head does not reach the one that is there, whatever becomes of all others.
+func (t Transition) guarded(ref flux.Ref, part flux.Field) string {
+	object := t.head.object(ref)
+	if object == nil {
+		return ""
+	}
+	return cmp.Or(t.head.refused[t.head.owners[ref]], tune.Untouched(*object), t.head.Rule(*object, part))
+}
+
+// frozen says why a Kustomization goes on with the spec of the base where the head has another one: nothing of what that makes
+// reaches the cluster. It is "" where the head's spec arrives, or makes nothing else of the same files.
+func (t Transition) frozen(ref flux.Ref, seen ...flux.Ref) string {
+	was, is, object := t.base.deployments[ref], t.head.deployments[ref], t.head.object(ref)
+	if is == nil || object == nil || t.head.owners[ref] == ref || slices.Contains(seen, ref) {
+		return "" // one that applies itself gets what its own source has
+	}
+	why := ""
+	switch {
+	case was == nil:
+		why = cmp.Or(t.stays(ref, seen...), tune.Excluded(*object))
+	case was.spec != is.spec:
+		why = cmp.Or(t.stays(ref, seen...), tune.Untouched(*object), t.ruled(*object, was, is))
+	}
+	if why == "" {
+		return ""
+	}
+	return fmt.Sprintf("the spec of %s, which applies it, stays as it was: %s", ref, why)
+}
+
+// ruled is the rule that leaves what two specs of a Kustomization differ in to the cluster; "" where some of that arrives.
+func (t Transition) ruled(object flux.Object, was, is *deployment) (why string) {
+	var a, b any
+	if json.Unmarshal([]byte(was.spec), &a) != nil || json.Unmarshal([]byte(is.spec), &b) != nil {
+		return ""
+	}
+	changed := map[string][2]any{}
+	leaves("spec", a, b, changed)
+	for _, path := range sortedKeys(changed) {
+		if why = t.head.Rule(object, flux.Field(path)); why == "" {
+			return ""
+		}
+	}
+	return why
+}
+
 // stays says why nothing of what the head has of an object is applied; "" where it is.
-func (t Transition) stays(ref flux.Ref) string {
+func (t Transition) stays(ref flux.Ref, seen ...flux.Ref) string {
 	by, applied := t.head.owners[ref]
 	if !applied {
 		return ""
@@ -88,7 +137,7 @@ func (t Transition) stays(ref flux.Ref) string {
 	if d := t.starved(by); d != nil {
 		return d.why(by)
 	}
-	return t.head.refused[by]
+	return cmp.Or(t.frozen(by, append(seen, ref)...), t.head.refused[by])
 }
 
 // Unchanged says why an object that both states have stays in whole as it is on the base; "" where it does not.
@@ -143,7 +192,7 @@ func (t Transition) left(ref flux.Ref, seen ...flux.Ref) string {
 		return t.leftBehind(by, append(seen, ref))
 	}
 	life := t.head.lifecycle(by)
-	if above, is := t.head.owners[by]; is && above != by && (t.suspended(above) || t.starved(above) != nil) {
+	if o := t.head.object(by); o != nil && t.head.owners[by] != by && t.Changed(*o, "spec.prune") != "" {
 		life = t.base.lifecycle(by)
 	}
 	switch {
@@ -151,6 +200,8 @@ func (t Transition) left(ref flux.Ref, seen ...flux.Ref) string {
 		return fmt.Sprintf("%s, which applied it, is suspended", by)
 	case t.starved(by) != nil:
 		return t.starved(by).why(by)
+	case t.frozen(by) != "":
+		return t.frozen(by)
 	case t.head.refused[by] != "":
 		return t.head.refused[by]
 	case !life.prunes():
