@@ -89,8 +89,11 @@ func build(t *Tree, folder string, spec kustomizationSpec, how buildOptions) bui
 	for _, r := range resources {
 		one, err := newBuiltResource(r, folder, t.seed)
 		one.origin = t.origin(one.origin)
-		if err != nil {
-			b.err = err
+		if twice := t.repeated(one, r.YNode(), b.read); twice != nil {
+			err = twice
+		}
+		if err != nil { // Flux applies nothing of it then
+			b.err, b.resources = err, nil
 			return b
 		}
 		b.resources = append(b.resources, one)

@@ -1,0 +1,49 @@
+package manifest
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// repeatedKey is a key that a mapping has for the second time, and the first; nil where none has. kustomize makes no object of
+// such a mapping (api/resource/resource.go, AsYAML), so that Flux applies nothing of what is built with it.
+func repeatedKey(n *yaml.Node) (second, first *yaml.Node) {
+	if n.Kind == yaml.MappingNode {
+		keys := make(map[string]*yaml.Node, len(n.Content)/2)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := n.Content[i]
+			if first = keys[key.Value]; first != nil && first.Kind == key.Kind {
+				return key, first
+			}
+			keys[key.Value] = key
+		}
+	}
+	for _, child := range n.Content {
+		if second, first = repeatedKey(child); second != nil {
+			return second, first
+		}
+	}
+	return nil, nil
+}
+
+// repeated is an error where an object has a key twice. It names the place in the object's own file, or in another one that the
+// build read.
+func (t *Tree) repeated(b builtResource, n *yaml.Node, read map[string]bool) error {
+	key, _ := repeatedKey(n)
+	if key == nil {
+		return nil
+	}
+	for _, file := range append([]string{b.origin}, sortedKeys(read)...) {
+		content, err := t.ReadFile(file)
+		if err != nil || !isYAML(file) {
+			continue
+		}
+		for _, document := range parseDocuments(content) {
+			if second, first := repeatedKey(document); second != nil && second.Value == key.Value {
+				return fmt.Errorf("%s: the key %q is there for the second time, after line %d: take one of the two out", position(file, second, nil), key.Value, first.Line)
+			}
+		}
+	}
+	return fmt.Errorf("%s has the key %q twice: take one of the two out", b.ref, key.Value)
+}
