@@ -62,8 +62,10 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 	object.Literal = o.literal
 	f.inspect(d, o, object)
 	if err != nil {
-		f.gap(o.ref.String(), err.Error(), false)
+		why := d.unreadable(o, err)
+		f.gap(o.ref.String(), why, false)
 		f.refuse(d.ref(), o.ref.String())
+		f.unread = append(f.unread, unread{o, why})
 		return
 	}
 	if meta := d.Spec.CommonMetadata; meta != nil {

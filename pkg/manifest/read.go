@@ -51,6 +51,8 @@ type Fleet struct {
 	// unfit are the objects that the API server refuses, and faulty those that it may refuse.
 	unfit  []Unfit
 	faulty []faulty
+	// unread are the objects that cannot be read as what they say to be.
+	unread []unread
 	// artifacts are the ExternalArtifacts that are made of the checkout.
 	artifacts map[sourceRef]artifact
 	// sources are what its sources say that were found in the checkout.

@@ -25,6 +25,9 @@ type Unbuilt struct {
 func (t *Tree) Unbuilt(fleets []Fleet) []Unbuilt {
 	var found []Unbuilt
 	for i, f := range fleets {
+		for _, u := range f.unread { // it has values all the same, and more of them when it is mended
+			found = append(found, Unbuilt{Root: i, What: u.ref.String(), Why: u.why, Broken: true, files: map[string]bool{u.origin: true}})
+		}
 		for _, ref := range sortedRefs(f.deployments) {
 			d := f.deployments[ref]
 			if u, ok := d.unbuilt(t, f); ok {
