@@ -5,16 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resource"
 	kustypes "sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/kustomize/kyaml/openapi"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/yaml"
 
@@ -52,15 +49,14 @@ type builtResource struct {
 	installs *installed
 }
 
-// kustomize reads and writes maps of its own (kubernetes-sigs/kustomize issue 3659): one build at a time.
-var buildMutex sync.Mutex
-
 // buildOptions are what builds of one reading share.
 type buildOptions struct {
 	// schemas says that some kustomization brings an OpenAPI schema.
 	schemas bool
 	// origins has kustomize note where objects come from, which takes its time.
 	origins bool
+	// beside lets others run meanwhile.
+	beside bool
 	// flat leaves out the folders below one that has no kustomization of its own.
 	flat bool
 }
@@ -78,7 +74,8 @@ func build(t *Tree, folder string, spec kustomizationSpec, how buildOptions) bui
 		content = withOrigins(content)
 	}
 	v.generated, v.generatedAt = content, at
-	resources, err := run(v, folder, how.schemas)
+	defer shared.enter(how)()
+	resources, err := run(v, folder)
 	if filter.err != nil {
 		err = filter.err
 	}
@@ -115,43 +112,18 @@ func withOrigins(content []byte) []byte {
 	return out
 }
 
-func run(v *view, folder string, schemas bool) (resources []*resource.Resource, err error) {
-	buildMutex.Lock()
-	defer buildMutex.Unlock()
+func run(v *view, folder string) (resources []*resource.Resource, err error) {
 	defer func() {
 		if r := recover(); r != nil { // kustomize panics on some invalid data
 			err = fmt.Errorf("kustomize cannot build %q: %v", folder, r)
 		}
 	}()
-	if schemas {
-		// A schema of one build must not be seen by the next (Build in fluxcd/pkg/kustomize). Parsing the
-		// built-in one takes long, so it is done only where some kustomization brings its own.
-		openapi.ResetOpenAPI()
-		_ = openapi.Schema()
-		defer openapi.ResetOpenAPI()
-	}
-	defer silence()()
 	options := &krusty.Options{LoadRestrictions: kustypes.LoadRestrictionsNone, PluginConfig: kustypes.DisabledPluginConfig()}
 	m, err := krusty.MakeKustomizer(options).Run(v, absolute(folder))
 	if err != nil {
 		return nil, err
 	}
 	return m.Resources(), nil
-}
-
-// silence keeps kustomize from writing its warnings of deprecated fields to the process's stderr, once for
-// each build of the same file; it returns the way back. Builds are one at a time.
-func silence() (restore func()) {
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		return func() {}
-	}
-	stderr := os.Stderr
-	os.Stderr = null
-	return func() {
-		os.Stderr = stderr
-		_ = null.Close()
-	}
 }
 
 // customSchemas tells whether some kustomization of the Tree brings an OpenAPI schema.

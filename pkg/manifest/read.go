@@ -131,9 +131,7 @@ func (r *reader) read(root Root) Fleet {
 	current := r.first(root, start, nil)
 	configMaps, sources := map[flux.Ref]map[string]string{}, map[sourceRef]gitSource{}
 	for range maxRounds {
-		for _, d := range current {
-			d.built = r.build(d)
-		}
+		r.build(current)
 		lenient := runsLenient(root, current)
 		for _, d := range current {
 			d.objects = d.apply(r.tree, configMaps, lenient)
@@ -173,28 +171,29 @@ func (r Root) start() kustomization {
 	return k
 }
 
-func (r *reader) buildOne(d *deployment) built {
-	how := r.options
-	how.flat = d.flat
-	return build(d.tree, d.folder, d.Spec, how)
-}
-
 // buildKey tells apart what is built: which files, where, and with which additions.
 func (d *deployment) buildKey() string {
 	return fmt.Sprint(d.key, "\x00", d.folder, "\x00", d.flat, d.spec)
 }
 
-func (r *reader) build(d *deployment) built {
-	if !d.local {
-		return built{err: d.built.err}
+// build gives deployments what they build, each once for all that build the same.
+func (r *reader) build(current map[flux.Ref]*deployment) {
+	missing := map[string]*deployment{}
+	for _, d := range current {
+		if key := d.buildKey(); d.local {
+			if _, done := r.builds[key]; !done {
+				missing[key] = d
+			}
+		}
 	}
-	key := d.buildKey()
-	b, ok := r.builds[key]
-	if !ok {
-		b = r.buildOne(d)
-		r.builds[key] = b
+	r.buildAll(missing)
+	for _, d := range current {
+		if d.local {
+			d.built = r.builds[d.buildKey()]
+		} else {
+			d.built = built{err: d.built.err}
+		}
 	}
-	return b
 }
 
 func (r *reader) first(root Root, start kustomization, sources map[sourceRef]gitSource) map[flux.Ref]*deployment {
