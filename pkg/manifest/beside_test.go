@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -35,4 +37,14 @@ func TestBuildsBesideEachOther(t *testing.T) {
 		assert.Len(t, tree.Read(tree.Roots())[0].Snapshot.Objects, 2+1+100)
 	})
 	all.Wait()
+}
+
+// Of an error that is too long the beginning and the end are told: kustomize's end with the reason.
+func TestLongErrorsKeepTheReason(t *testing.T) {
+	t.Parallel()
+	err := errors.New("accumulating resources: " + strings.Repeat("recursed accumulation of path: ", 40) + "may not add resource with an already registered id")
+	assert.True(t, strings.HasPrefix(oneLine(err), "accumulating resources: "))
+	assert.True(t, strings.HasSuffix(oneLine(err), "may not add resource with an already registered id"))
+	assert.Less(t, len(oneLine(err)), 420)
+	assert.Equal(t, "a b", oneLine(errors.New("a\nb")))
 }

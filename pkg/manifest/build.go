@@ -57,8 +57,9 @@ type buildOptions struct {
 	origins bool
 	// beside lets others run meanwhile.
 	beside bool
-	// flat leaves out the folders below one that has no kustomization of its own.
-	flat bool
+	// flat leaves out the folders below one that has no kustomization of its own, and patches, the files that are only that.
+	flat    bool
+	patches func() map[string]bool
 }
 
 // build builds a folder as kustomize-controller does for a Flux Kustomization: with the options of Build in
@@ -66,7 +67,7 @@ type buildOptions struct {
 func build(t *Tree, folder string, spec kustomizationSpec, how buildOptions) built {
 	filter := &remoteFilter{tree: t, gaps: map[string]string{}}
 	v := &view{tree: t, filter: filter.content, read: map[string]bool{}}
-	content, at, err := generate(t, folder, spec, how.flat)
+	content, at, err := generate(t, folder, spec, how)
 	if err != nil {
 		return built{read: map[string]bool{}, err: err}
 	}

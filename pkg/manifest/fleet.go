@@ -142,12 +142,12 @@ func (d *deployment) what() string {
 	return "what " + d.ref().String() + " applies"
 }
 
-// oneLine makes one line of an error of kustomize's, which are long.
+// oneLine makes one line of an error of kustomize's, which are long: they begin with what was built, and end with the reason.
 func oneLine(err error) string {
-	const most = 400
+	const start, end = 120, 280
 	line := []rune(strings.Join(strings.Fields(err.Error()), " "))
-	if len(line) > most {
-		return string(line[:most]) + "..."
+	if len(line) > start+end {
+		return string(line[:start]) + " ... " + string(line[len(line)-end:])
 	}
 	return string(line)
 }

@@ -19,8 +19,8 @@ import (
 // path: the folder's own, or one of all manifests below the folder, with what the Flux Kustomization's
 // spec adds. It does what Generator.GenerateManifest of github.com/fluxcd/pkg/kustomize does, which reads
 // from the disk only and so cannot see a Tree's edits; a test holds the two equal.
-func generate(t *Tree, folder string, spec kustomizationSpec, flat bool) (content []byte, at string, err error) {
-	k, at, own, err := folderKustomization(t, folder, flat)
+func generate(t *Tree, folder string, spec kustomizationSpec, how buildOptions) (content []byte, at string, err error) {
+	k, at, own, err := folderKustomization(t, folder, how)
 	if err != nil {
 		return nil, "", err
 	}
@@ -78,7 +78,7 @@ func addOldPatches(k *kustypes.Kustomization, spec kustomizationSpec) error {
 }
 
 // folderKustomization is the kustomization of a folder, or a generated one where it has none of its own.
-func folderKustomization(t *Tree, folder string, flat bool) (k kustypes.Kustomization, at string, own bool, err error) {
+func folderKustomization(t *Tree, folder string, how buildOptions) (k kustypes.Kustomization, at string, own bool, err error) {
 	k.APIVersion, k.Kind = kustypes.KustomizationVersion, kustypes.KustomizationKind
 	if at := kustomizationOf(t, folder); at != "" {
 		data, err := t.ReadFile(at)
@@ -90,7 +90,7 @@ func folderKustomization(t *Tree, folder string, flat bool) (k kustypes.Kustomiz
 		}
 		return k, at, true, nil
 	}
-	resources, err := manifests(t, folder, flat)
+	resources, err := manifests(t, folder, how)
 	if err != nil {
 		return k, "", false, err
 	}
@@ -105,24 +105,24 @@ func folderKustomization(t *Tree, folder string, flat bool) (k kustypes.Kustomiz
 
 // manifests lists what a folder without a kustomization deploys: its YAML files, those of the folders
 // below, and folders below with a kustomization of their own.
-func manifests(t *Tree, folder string, flat bool) ([]string, error) {
+func manifests(t *Tree, folder string, how buildOptions) ([]string, error) {
 	var found []string
 	n := t.nodes[folder]
 	if n == nil || !n.folder {
 		return nil, fmt.Errorf("path %q is not in the checkout", folder)
 	}
 	var patches map[string]bool
-	if flat { // what somebody applies by hand is a guess, and no guess takes a patch for an object
-		patches = t.patchFiles(t.patchUses())
+	if how.flat { // what somebody applies by hand is a guess, and no guess takes a patch for an object
+		patches = how.patches()
 	}
 	for _, name := range n.names {
 		p := strings.TrimPrefix(folder+"/"+name, "/")
 		switch {
-		case t.isFolder(p) && flat, patches[p]:
+		case t.isFolder(p) && how.flat, patches[p]:
 		case t.isFolder(p) && kustomizationOf(t, p) != "":
 			found = append(found, p)
 		case t.isFolder(p):
-			below, err := manifests(t, p, false)
+			below, err := manifests(t, p, buildOptions{})
 			if err != nil {
 				return nil, err
 			}

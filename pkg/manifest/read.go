@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -70,7 +71,8 @@ type reader struct {
 }
 
 func newReader(t *Tree) *reader {
-	return &reader{tree: t, options: buildOptions{schemas: t.customSchemas(), origins: true}, builds: map[string]built{}, trees: map[string]*Tree{}}
+	patches := sync.OnceValue(func() map[string]bool { return t.patchFiles(t.patchUses()) })
+	return &reader{tree: t, options: buildOptions{schemas: t.customSchemas(), origins: true, patches: patches}, builds: map[string]built{}, trees: map[string]*Tree{}}
 }
 
 // Read builds the roots as Flux would, level by level through the Kustomizations that they apply. What

@@ -47,7 +47,9 @@ func compareWithFlux(t *testing.T, dir string, tree *Tree, f Fleet, d *deploymen
 	}
 	folder := filepath.Join(dir, filepath.FromSlash(d.folder))
 	want, at, _, err := kustomize.NewGenerator(dir, unstructured.Unstructured{Object: object}).GenerateManifest(folder)
-	got, gotAt, gotErr := generate(tree, d.folder, d.Spec, d.flat)
+	how := newReader(tree).options
+	how.flat = d.flat
+	got, gotAt, gotErr := generate(tree, d.folder, d.Spec, how)
 	if err != nil {
 		require.Error(t, gotErr)
 		return
