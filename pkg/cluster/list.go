@@ -23,11 +23,16 @@ type query struct {
 // list asks for a collection page by page, and makes of each item's JSON what decode does. The bytes are valid only
 // during that call.
 func list[T any](ctx context.Context, c *Client, q query, decode func([]byte) (T, error)) ([]T, error) {
+	items, _, err := kube.Items(ctx, c.kube, q.request(), decode)
+	return items, err
+}
+
+func (q query) request() kube.Request {
 	r := kube.Request{Path: urlPath(q.path), Accept: q.accept, Query: url.Values{}}
 	if q.labelSelector != "" {
 		r.Query.Set("labelSelector", q.labelSelector)
 	}
-	return kube.Items(ctx, c.kube, r, decode)
+	return r
 }
 
 func urlPath(segments []string) string {

@@ -2,22 +2,22 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // Event is an object as it is now, or one that is gone.
@@ -32,14 +32,12 @@ type Watcher struct {
 	Event func(Event)
 	// Listed tells all objects of a kind that there are, once they are known for the first time.
 	Listed func(kind string, there map[flux.Ref]bool)
-	// Gap tells what cannot be watched, and Mended that it can be again.
-	Gap    func(flux.Gap)
-	Mended func(what string)
+	// Gaps tells all that is not kept up to date, whenever that changes; nothing once all is again.
+	Gaps func([]flux.Gap)
 }
 
 // Watch tells of the selected objects until ctx ends: of each as it is at first, and again whenever it changes. What cannot
-// be watched is told as a gap, and tried again by client-go's informers, which also begin anew where the API server has
-// forgotten where to go on.
+// be watched, also because nothing is heard of the API server, is told as a gap, and tried again.
 func (c *Client) Watch(ctx context.Context, sel Selection, w Watcher) error {
 	s, err := c.discover(ctx)
 	if err != nil {
@@ -49,34 +47,44 @@ func (c *Client) Watch(ctx context.Context, sel Selection, w Watcher) error {
 	if err != nil {
 		return fmt.Errorf("making a client that watches: %w", err)
 	}
-	// client-go would write its troubles to stderr; gap has them.
+	// client-go would write its troubles to stderr; gaps have them.
 	ctx = klog.NewContext(ctx, logr.Discard())
-	var all sync.WaitGroup
-	watcher := &told{Watcher: w}
+	told := &told{Watcher: w}
+	told.follower = kube.NewFollower(c.kube, 0, 0, &told.feeds, func() { told.tellGaps(ctx) })
 	for _, k := range sel.kinds() {
-		if s.use(k.Name) == "" {
-			continue
+		if s.use(k.Name) != "" {
+			told.kinds = append(told.kinds, &followed{Kind: k, version: s.use(k.Name), sel: sel, there: map[flux.Ref]flux.Object{}})
 		}
-		resource := client.Resource(schema.GroupVersionResource{Group: k.Group, Version: s.use(k.Name), Resource: k.Resource}).Namespace(sel.Namespace)
-		informer, err := watcher.informer(ctx, resource, sel, "watching "+scope(k.Resource, sel.Namespace))
-		if err != nil {
-			return fmt.Errorf("watching %s: %w", k.Resource, err)
-		}
-		all.Go(func() { informer.RunWithContext(ctx) })
-		all.Go(func() {
-			if cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
-				watcher.one(func() { w.Listed(k.Name, refsOf(informer.GetStore().List())) })
-			}
-		})
 	}
+	var all sync.WaitGroup
+	for _, k := range told.kinds {
+		resource := client.Resource(schema.GroupVersionResource{Group: k.Group, Version: k.version, Resource: k.Resource}).Namespace(sel.Namespace)
+		all.Go(func() { told.follower.Follow(ctx, &k.feed, told.stream(c, k, resource)) })
+	}
+	all.Go(func() { told.follower.Listen(ctx) })
 	all.Wait()
 	return nil
+}
+
+// followed is a kind whose objects are followed.
+type followed struct {
+	flux.Kind
+	version string
+	sel     Selection
+	feed    kube.Feed
+	there   map[flux.Ref]flux.Object // as they were last told
+	listed  bool
 }
 
 // told is a Watcher of which one function is called at a time.
 type told struct {
 	Watcher
-	mu sync.Mutex
+	follower *kube.Follower
+	kinds    []*followed
+	feeds    sync.Mutex // guards their feeds
+
+	mu   sync.Mutex // of who tells
+	gaps []flux.Gap // that were told last
 }
 
 func (w *told) one(tell func()) {
@@ -85,86 +93,135 @@ func (w *told) one(tell func()) {
 	tell()
 }
 
-// informer tells of the selected objects of a resource, and of what keeps them from being watched.
-func (w *told) informer(ctx context.Context, resource dynamic.ResourceInterface, sel Selection, what string) (cache.SharedIndexInformer, error) {
-	informer := newInformer(resource, sel.LabelSelector, func() { w.one(func() { w.Mended(what) }) })
-	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { // set before it runs
-		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || ctx.Err() != nil {
-			return // it begins anew
+// tellGaps tells what is not kept up to date, if that is not what was told last; what the end of the watch interrupts is not
+// missing.
+func (w *told) tellGaps(ctx context.Context) {
+	w.one(func() {
+		var stale []staleKind
+		w.feeds.Lock()
+		for _, k := range w.kinds {
+			why, asOf := w.follower.Stale(&k.feed)
+			stale = append(stale, staleKind{k.Resource, k.sel.Namespace, why, asOf})
 		}
-		w.one(func() { w.Gap(flux.Gap{What: what, Why: words(err), Forbidden: apierrors.IsForbidden(err)}) })
+		w.feeds.Unlock()
+		if gaps := gapsOf(stale); ctx.Err() == nil && !slices.Equal(gaps, w.gaps) {
+			w.gaps = gaps
+			w.Gaps(gaps)
+		}
 	})
-	tell := func(obj any, gone bool) {
-		if last, unknown := obj.(cache.DeletedFinalStateUnknown); unknown {
-			obj = last.Obj
-		}
-		if o, ok := obj.(*watched); ok && sel.names(o.Object) {
-			w.one(func() { w.Event(Event{o.Object, gone}) })
-		}
+}
+
+// staleKind says of a kind why it is not kept up to date, nil where it is, and as of when it is known.
+type staleKind struct {
+	resource, namespace string
+	why                 error
+	asOf                time.Time
+}
+
+// gapsOf says once of all kinds that are as old for the same reason what they are, unless they are all that may be watched.
+func gapsOf(kinds []staleKind) []flux.Gap {
+	type cause struct {
+		reason kube.Reason
+		asOf   string
 	}
-	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(obj any) { tell(obj, false) },
-		UpdateFunc: func(_, obj any) { tell(obj, false) },
-		DeleteFunc: func(obj any) { tell(obj, true) },
-	})
-	return informer, err
-}
-
-// refsOf are the objects of an informer's store.
-func refsOf(store []any) map[flux.Ref]bool {
-	refs := make(map[flux.Ref]bool, len(store))
-	for _, obj := range store {
-		if o, ok := obj.(*watched); ok {
-			refs[o.Object.Ref] = true
+	var gaps []flux.Gap
+	var order []cause
+	stale := map[cause][]staleKind{}
+	allowed := 0
+	for _, k := range kinds {
+		reason := kube.ReasonOf(k.why)
+		if reason == kube.Forbidden {
+			gaps = append(gaps, flux.Gap{What: "watching " + scope(k.resource, k.namespace), Why: k.why.Error(), Forbidden: true})
+			continue
 		}
+		if allowed++; k.why == nil {
+			continue
+		}
+		at := cause{reason, kube.Interrupted("", k.asOf)}
+		if stale[at] == nil {
+			order = append(order, at)
+		}
+		stale[at] = append(stale[at], k)
 	}
-	return refs
-}
-
-// words are those of the API server, without client-go's around them ("failed to list *unstructured.Unstructured").
-func words(err error) string {
-	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
-		return status.Status().Message
+	for _, at := range order {
+		var names, whys []string
+		for _, k := range stale[at] {
+			names = append(names, k.resource)
+			whys = append(whys, k.why.Error())
+		}
+		of := strings.Join(names, ", ")
+		if len(names) == allowed {
+			of = ""
+		}
+		slices.Sort(whys)
+		gaps = append(gaps, flux.Gap{What: kube.Interrupted(of, stale[at][0].asOf), Why: strings.Join(slices.Compact(whys), "; ")})
 	}
-	return err.Error()
+	return gaps
 }
 
-// watched is an object as an informer keeps it: with the name and version that its store asks for.
-type watched struct {
-	metav1.ObjectMeta
-	Object flux.Object
-}
-
-// newInformer watches a resource; watching is told each time that the API server begins to tell what changes.
-func newInformer(client dynamic.ResourceInterface, selector string, watching func()) cache.SharedIndexInformer {
-	informer := cache.NewSharedIndexInformerWithOptions(&cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = selector
-			return client.List(ctx, o)
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = selector
-			changes, err := client.Watch(ctx, o)
+// stream is how the selected objects of a kind are followed.
+func (w *told) stream(c *Client, k *followed, resource dynamic.ResourceInterface) kube.Stream {
+	return kube.Stream{
+		List: func(ctx context.Context) (string, error) {
+			q := query{path: path(k.Kind, k.version, k.sel.Namespace), labelSelector: k.sel.LabelSelector}
+			objects, version, err := kube.Items(ctx, c.kube, q.request(), flux.Decode)
 			if err == nil {
-				watching()
+				w.one(func() { w.list(k, objects) })
 			}
-			return changes, err
+			return version, err
 		},
-	}, &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{})
-	_ = informer.SetTransform(func(obj any) (any, error) { // set before it runs
-		u, ok := obj.(*unstructured.Unstructured)
-		if !ok {
-			return obj, nil
+		Open: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.LabelSelector = k.sel.LabelSelector
+			return resource.Watch(ctx, o)
+		},
+		Apply: func(e watch.Event) {
+			if o, ok := decoded(e); ok {
+				w.one(func() { w.tell(k, Event{o, e.Type == watch.Deleted}) })
+			}
+		},
+	}
+}
+
+// list tells of all objects of a kind that are not as they were told last, also of those that are gone.
+func (w *told) list(k *followed, objects []flux.Object) {
+	there := make(map[flux.Ref]bool, len(objects))
+	for _, o := range objects {
+		there[o.Ref] = true
+		w.tell(k, Event{Object: o})
+	}
+	for _, o := range k.there {
+		if !there[o.Ref] {
+			w.tell(k, Event{o, true})
 		}
-		data, err := u.MarshalJSON()
-		if err != nil {
-			return nil, fmt.Errorf("reading %s %s/%s: %w", u.GetKind(), u.GetNamespace(), u.GetName(), err)
+	}
+	if !k.listed {
+		k.listed = true
+		w.Listed(k.Name, there)
+	}
+}
+
+func (w *told) tell(k *followed, e Event) {
+	was, known := k.there[e.Object.Ref]
+	if delete(k.there, e.Object.Ref); !e.Gone {
+		k.there[e.Object.Ref] = e.Object
+	}
+	if e.Gone || !known || was.ResourceVersion != e.Object.ResourceVersion {
+		if k.sel.names(e.Object) {
+			w.Event(e)
 		}
-		o, err := flux.Decode(data)
-		if err != nil {
-			return nil, err
-		}
-		return &watched{metav1.ObjectMeta{Name: o.Name, Namespace: o.Namespace, ResourceVersion: o.ResourceVersion}, o}, nil
-	})
-	return informer
+	}
+}
+
+// decoded is the object of an event. One that is none of Flux's own is not told: its list names what is wrong with it.
+func decoded(e watch.Event) (flux.Object, bool) {
+	u, ok := e.Object.(*unstructured.Unstructured)
+	if !ok {
+		return flux.Object{}, false
+	}
+	data, err := u.MarshalJSON()
+	if err != nil {
+		return flux.Object{}, false
+	}
+	o, err := flux.Decode(data)
+	return o, err == nil
 }

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
@@ -32,12 +32,12 @@ func (r objectRows) Table(now time.Time, _ report.Layout) report.Table {
 type liveObjects struct {
 	mu      sync.Mutex
 	objects map[flux.Ref]flux.Object
-	gaps    map[string]string // why something cannot be watched, by what
+	gaps    []flux.Gap // what is not kept up to date
 	changed chan struct{}
 }
 
 func newLiveObjects(objects []flux.Object) *liveObjects {
-	l := &liveObjects{objects: make(map[flux.Ref]flux.Object), gaps: make(map[string]string), changed: make(chan struct{}, 1)}
+	l := &liveObjects{objects: make(map[flux.Ref]flux.Object), changed: make(chan struct{}, 1)}
 	for _, object := range objects {
 		l.objects[object.Ref] = object
 	}
@@ -46,7 +46,7 @@ func newLiveObjects(objects []flux.Object) *liveObjects {
 
 // watcher is told what the watch sees.
 func (l *liveObjects) watcher() cluster.Watcher {
-	return cluster.Watcher{Event: l.event, Listed: l.listed, Gap: l.gap, Mended: l.mended}
+	return cluster.Watcher{Event: l.event, Listed: l.listed, Gaps: l.missing}
 }
 
 func (l *liveObjects) event(e cluster.Event) {
@@ -58,21 +58,11 @@ func (l *liveObjects) event(e cluster.Event) {
 	l.tell()
 }
 
-func (l *liveObjects) gap(g flux.Gap) {
+func (l *liveObjects) missing(gaps []flux.Gap) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.gaps[g.What] = g.Why
+	l.gaps = gaps
 	l.tell()
-}
-
-// mended: what could not be watched can be again.
-func (l *liveObjects) mended(what string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, was := l.gaps[what]; was {
-		delete(l.gaps, what)
-		l.tell()
-	}
 }
 
 // listed drops what was there when rows were first shown, and gone before the watch began.
@@ -90,15 +80,15 @@ func (l *liveObjects) tell() {
 	}
 }
 
-// now are the objects as they are, sorted, and what cannot be watched.
+// now are the objects as they are, sorted, and what is not kept up to date.
 func (l *liveObjects) now() ([]flux.Object, []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	objects := slices.Collect(maps.Values(l.objects))
 	flux.Sort(objects)
 	var gaps []string
-	for _, what := range slices.Sorted(maps.Keys(l.gaps)) {
-		gaps = append(gaps, fmt.Sprintf("%s: %s", what, l.gaps[what]))
+	for _, g := range l.gaps {
+		gaps = append(gaps, kube.Printable(g.What+": "+g.Why))
 	}
 	return objects, gaps
 }

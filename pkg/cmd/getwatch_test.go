@@ -73,42 +73,53 @@ func TestLiveObjectsForget(t *testing.T) {
 	l := newLiveObjects([]flux.Object{{Ref: ref("Bucket", "gone")}, {Ref: ref("Bucket", "there")}, {Ref: ref("HelmChart", "other")}})
 	w := l.watcher()
 	w.Listed("Bucket", map[flux.Ref]bool{ref("Bucket", "there"): true})
-	w.Gap(flux.Gap{What: "watching buckets", Why: "connection refused"})
-	w.Gap(flux.Gap{What: "watching buckets", Why: "EOF"})
-	w.Gap(flux.Gap{What: "watching helmcharts", Why: "EOF"})
+	w.Gaps([]flux.Gap{{What: "updates are interrupted", Why: "EOF"}})
 	objects, gaps := l.now()
 	assert.Equal(t, []flux.Object{{Ref: ref("Bucket", "there")}, {Ref: ref("HelmChart", "other")}}, objects)
-	assert.Equal(t, []string{"watching buckets: EOF", "watching helmcharts: EOF"}, gaps)
-	w.Mended("watching buckets")
-	w.Mended("watching helmcharts")
+	assert.Equal(t, []string{"updates are interrupted: EOF"}, gaps)
+	w.Gaps(nil)
 	_, gaps = l.now()
 	assert.Empty(t, gaps)
 }
 
-// An API server that was away for a moment is watched again, and nothing says otherwise then.
+// An API server that was away for a moment is watched again, and nothing says otherwise then; also where it has forgotten
+// what happened meanwhile.
 func TestGetWatchMends(t *testing.T) {
 	t.Parallel()
 	f := newFreeFleet(t)
-	var away atomic.Bool
+	f.Apply(t, gitRepository(f.apps, "late", "interval: 3m"))
+	var away, forgotten atomic.Bool
 	proxy := faults.Start(t, f.Config(), func(r *http.Request, _ int) faults.Fault {
 		if away.Load() {
 			return faults.Fault{Status: http.StatusServiceUnavailable}
 		}
-		return faults.Fault{}
+		return faults.Fault{Gone: r.URL.Query().Has("watch") && forgotten.CompareAndSwap(true, false)}
 	})
 	client, err := cluster.NewClient(proxy.Config())
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	var mu sync.Mutex
-	gaps, listed, mended := 0, 0, 0
+	gaps, listed, mended, gone := 0, 0, 0, 0
 	count := func(n *int) { mu.Lock(); defer mu.Unlock(); *n++ }
+	tell := func(now []flux.Gap) {
+		if len(now) == 0 {
+			count(&mended)
+		} else {
+			count(&gaps)
+		}
+	}
 	done := make(chan error, 1)
 	k, err := flux.ParseKind("gitrepo")
 	require.NoError(t, err)
 	go func() {
 		done <- client.Watch(ctx, cluster.Selection{Namespace: f.apps, Kinds: []flux.Kind{k}}, cluster.Watcher{
-			Event: func(cluster.Event) {}, Listed: func(string, map[flux.Ref]bool) { count(&listed) },
-			Gap: func(flux.Gap) { count(&gaps) }, Mended: func(string) { count(&mended) },
+			Event: func(e cluster.Event) {
+				if e.Gone && e.Object.Name == "late" {
+					count(&gone)
+				}
+			},
+			Listed: func(string, map[flux.Ref]bool) { count(&listed) },
+			Gaps:   tell,
 		})
 	}()
 	eventually := func(n *int, more int) {
@@ -116,15 +127,15 @@ func TestGetWatchMends(t *testing.T) {
 		require.Eventually(t, func() bool { mu.Lock(); defer mu.Unlock(); return *n > more }, 60*time.Second, 50*time.Millisecond)
 	}
 	eventually(&listed, 0)
-	eventually(&mended, 0)
 	away.Store(true)
 	proxy.CutAll()
 	eventually(&gaps, 0)
-	mu.Lock()
-	before := mended
-	mu.Unlock()
+	f.Kubectl(t, "delete", "gitrepository", "late", "-n", f.apps)
+	forgotten.Store(true)
 	away.Store(false)
-	eventually(&mended, before)
+	eventually(&mended, 0)
+	eventually(&gone, 0)
+	assert.False(t, forgotten.Load(), "it was listed again")
 	stop()
 	require.NoError(t, <-done)
 }

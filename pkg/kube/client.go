@@ -5,6 +5,7 @@
 //	Client.Get    one answer, read as it arrives
 //	Client.Pages  a collection, page by page
 //	Items         a collection's items, made of their JSON
+//	Follower      what is listed and then watched, and as of when it is known
 //	ReasonOf      why it failed, in classes that a user can act on
 package kube
 

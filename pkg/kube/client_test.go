@@ -233,7 +233,7 @@ func TestItemsOfPagesThatGrowAndBeginAnew(t *testing.T) {
 	} {
 		served := &collection{size: 12000, expired: expired}
 		c := serve(t, quick(), served.ServeHTTP)
-		got, err := Items(t.Context(), c, Request{Path: "/apis/x", Query: url.Values{"labelSelector": {"a=b"}}}, func(item []byte) (string, error) {
+		got, _, err := Items(t.Context(), c, Request{Path: "/apis/x", Query: url.Values{"labelSelector": {"a=b"}}}, func(item []byte) (string, error) {
 			return string(item), nil
 		})
 		require.NoError(t, err, name)
@@ -260,7 +260,7 @@ func TestItemsOfAPageThatWasCut(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, `{"items":[1,2,3`)
 	})
-	got, err := Items(t.Context(), c, Request{Path: "/apis/x"}, func(item []byte) (string, error) { return string(item), nil })
+	got, _, err := Items(t.Context(), c, Request{Path: "/apis/x"}, func(item []byte) (string, error) { return string(item), nil })
 	require.NoError(t, err)
 	require.Len(t, got, served.size)
 	for n, item := range got {
@@ -278,7 +278,7 @@ func TestItemsDoNotBeginAnewForEver(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, `{"metadata":{"continue":"x"},"items":[1]}`)
 	})
-	_, err := Items(t.Context(), c, Request{Path: "/apis/x"}, func([]byte) (int, error) { return 0, nil })
+	_, _, err := Items(t.Context(), c, Request{Path: "/apis/x"}, func([]byte) (int, error) { return 0, nil })
 	assert.Equal(t, Expired, ReasonOf(err), err)
 }
 

@@ -138,7 +138,7 @@ func (c *Client) find(ctx context.Context, w Witness) (uid string, sure bool, er
 	default:
 		return "", false, err
 	}
-	items, listed := Items(ctx, c, Request{Path: w.Collection, Query: url.Values{"fieldSelector": {"metadata.name=" + w.Name}}, Accept: AcceptMetadata, Tries: 2},
+	items, _, listed := Items(ctx, c, Request{Path: w.Collection, Query: url.Values{"fieldSelector": {"metadata.name=" + w.Name}}, Accept: AcceptMetadata, Tries: 2},
 		func(item []byte) (string, error) {
 			err := json.Unmarshal(item, &object)
 			return object.Metadata.UID, err

@@ -75,8 +75,8 @@ const (
 
 // Items reads a collection, and makes of each item's JSON what decode does while the next one arrives. The bytes are
 // valid only during that call. What came of a page that did not arrive whole is forgotten, and the page asked for again.
-func Items[T any](ctx context.Context, c *Client, r Request, decode func([]byte) (T, error)) ([]T, error) {
-	var all []T
+// The version is that from which a watch misses nothing.
+func Items[T any](ctx context.Context, c *Client, r Request, decode func([]byte) (T, error)) (all []T, version string, err error) {
 	for pages := c.Pages(r, firstItems, mostItems); ; {
 		before := len(all)
 		step, err := pages.Next(ctx, func(body io.Reader) (string, error) {
@@ -87,15 +87,16 @@ func Items[T any](ctx context.Context, c *Client, r Request, decode func([]byte)
 				return err
 			})
 			all = slices.Grow(all, min(meta.Remaining, 100_000)) // whatever a server says
+			version = meta.ResourceVersion
 			return meta.Continue, err
 		})
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, "", err
 		case step == Anew:
 			all = all[:0]
 		case step == Last:
-			return all, nil
+			return all, version, nil
 		}
 	}
 }

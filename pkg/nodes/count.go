@@ -65,22 +65,19 @@ func (c *Counter) Count() Count {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	count := Count{Scope: slices.Clone(c.options.Namespaces), WideKnown: c.options.Wide}
-	podParts, detailParts, quiet := 0, 0, c.quiet()
+	podParts, detailParts := 0, 0
 	for key, p := range c.parts {
-		missing := p.missing(c.now())
-		if quiet && p.follow && p.read && len(missing) == 0 {
-			missing = append(missing, p.stale(errQuiet, c.news))
-		}
-		if key.what == WhatUsage && p.read && p.err == nil && len(c.usage) == 0 && len(c.nodes) > 0 {
+		missing := p.missing(c.follower.Stale(&p.Feed))
+		if key.what == WhatUsage && p.Read && p.err == nil && len(c.usage) == 0 && len(c.nodes) > 0 {
 			missing = append(missing, noUsage())
 		}
 		count.Missing = append(count.Missing, missing...)
-		unread := !p.read && p.err == nil
+		unread := !p.Read && p.err == nil
 		old := slices.ContainsFunc(missing, func(m Missing) bool { return m.What == WhatUpdates })
 		count.AtLeast = count.AtLeast || old && key.what != WhatNodes // there may be others by now, as with NodesKnown
 		switch key.what {
 		case WhatNodes:
-			count.NodesKnown = p.read && len(missing) == 0
+			count.NodesKnown = p.Read && len(missing) == 0
 			count.Counting = count.Counting || unread
 		case WhatPods:
 			podParts++
@@ -88,13 +85,13 @@ func (c *Counter) Count() Count {
 			if key.namespace != "" {
 				count.Namespaces.Total++
 			}
-			if p.read && p.err == nil {
+			if p.Read && p.err == nil {
 				count.Namespaces.Done++
 			}
 		case WhatDetails:
 			detailParts++
 			count.Counting = count.Counting || unread
-			count.WideKnown = count.WideKnown && p.read && p.err == nil
+			count.WideKnown = count.WideKnown && p.Read && p.err == nil
 		}
 	}
 	for i, m := range count.Missing { // a cluster that serves no metrics has none that could be missing

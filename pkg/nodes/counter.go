@@ -1,7 +1,6 @@
 package nodes
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -58,17 +57,16 @@ const (
 
 // Counter counts the pods of one cluster's nodes. Use it for one Once or one Watch.
 type Counter struct {
-	options Options
-	kube    *kube.Client
-	watches rest.Interface
-	now     func() time.Time
-	changes chan struct{}
-	list    listing     // for tests and measurements
-	plain   atomic.Bool // a Table came without the columns that count
+	options  Options
+	kube     *kube.Client
+	follower *kube.Follower
+	watches  rest.Interface
+	changes  chan struct{}
+	list     listing     // for tests and measurements
+	plain    atomic.Bool // a Table came without the columns that count
 
 	mu      sync.Mutex
 	parts   map[partKey]*part
-	news    time.Time // when a watch, or a list before one, brought something last
 	nodes   map[string]Node
 	details map[string][]detail // by the namespace that was asked
 	usage   map[string]Usage
@@ -83,8 +81,6 @@ func New(config *rest.Config, options Options) (*Counter, error) {
 		return nil, fmt.Errorf("preparing to count: a namespace has no name")
 	}
 	options.Namespaces = once(options.Namespaces)
-	options.Deadline = cmp.Or(options.Deadline, time.Minute)
-	options.Relist = cmp.Or(options.Relist, 10*time.Second)
 	client, err := kube.New(config, options.Limits)
 	if err != nil {
 		return nil, err
@@ -98,10 +94,12 @@ func New(config *rest.Config, options Options) (*Counter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the watch: %w", err)
 	}
-	return &Counter{
-		options: options, kube: client, watches: watches, now: time.Now, changes: make(chan struct{}, 1),
+	c := &Counter{
+		options: options, kube: client, watches: watches, changes: make(chan struct{}, 1),
 		parts: map[partKey]*part{{WhatNodes, ""}: {what: WhatNodes}}, details: map[string][]detail{},
-	}, nil
+	}
+	c.follower = kube.NewFollower(client, options.Relist, options.Deadline, &c.mu, c.signal)
+	return c, nil
 }
 
 // watch opens a watch of a resource, in a namespace or ("") in all. It asks for what client-go's typed client asks for,

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
@@ -56,7 +57,7 @@ func (c *Counter) listDetails(ctx context.Context, namespace string) {
 		found = append(found, details...)
 	}
 	c.update(func() {
-		c.partLocked(WhatDetails, namespace).known(c.now())
+		c.partLocked(WhatDetails, namespace).known(time.Now())
 		c.details[namespace] = found
 		for key := range c.parts { // what was read in another way stands for the same pods
 			if key.what == WhatDetails && (key.namespace == "") != (namespace == "") {
@@ -81,7 +82,7 @@ func (c *Counter) listAllDetails(ctx context.Context) {
 		c.update(func() {
 			delete(c.parts, partKey{WhatDetails, ""})
 			for key, p := range c.parts {
-				if key.what == WhatPods && p.read {
+				if key.what == WhatPods && p.Read {
 					namespaces = append(namespaces, key.namespace)
 				}
 			}

@@ -4,8 +4,8 @@
 // Counter.Watch kept up to date by a watch. It knows how much of it has been read, as of when, and why not
 // more; everything that a Count says of its own completeness follows from that.
 //
-//	list.go   which requests bring the pods     watch.go     how lists are kept up to date
-//	table.go  their rows                        podwatch.go  those of pods
+//	list.go   which requests bring the pods     watch.go     what is kept up to date, by kube.Follower
+//	table.go  their rows                        podwatch.go  and how that of pods is
 //	node.go   the nodes                         part.go      what is known of each part
 //	details.go, usage.go  what -o wide adds     count.go     what is known of all
 //	identity.go  which cluster this is          missing.go   what is missing, and why

@@ -144,7 +144,7 @@ func (c *Counter) listNamespace(ctx context.Context, namespace string, keyed boo
 		c.fail(WhatPods, namespace, podsError(namespace, err))
 		return err
 	}
-	c.update(func() { p.complete(version, keyed, c.now()) })
+	c.update(func() { p.complete(version, keyed, time.Now()) })
 	if len(c.options.Namespaces) > 0 {
 		c.checkNamespace(ctx, p)
 	}
@@ -177,7 +177,7 @@ func (c *Counter) listKeyed(ctx context.Context) (version string, err error) {
 	if err != nil && kube.ReasonOf(err) != kube.Forbidden {
 		c.update(func() {
 			for key, p := range c.parts {
-				if key.what == WhatPods && p.read {
+				if key.what == WhatPods && p.Read {
 					return // an old number is better than none
 				}
 			}
@@ -226,7 +226,7 @@ func (c *Counter) adopt(pods []pod, version string) {
 		p := c.part(WhatPods, namespace)
 		c.update(func() {
 			p.reading = pods
-			p.complete(version, true, c.now())
+			p.complete(version, true, time.Now())
 		})
 	}
 }

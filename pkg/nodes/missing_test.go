@@ -1,17 +1,12 @@
 package nodes
 
 import (
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -99,21 +94,6 @@ func TestADeadServersReasonGoesFirst(t *testing.T) {
 	assert.Equal(t, kube.Unavailable, count.Missing[0].Reason)
 	assert.ErrorContains(t, count.Missing[0].Err, "listing the pods of all namespaces")
 	assert.Equal(t, WhatUsage, count.Missing[len(count.Missing)-1].What)
-}
-
-// A watch that is refused again and again is told once: what is said does not change from try to try.
-func TestARefusedWatchIsToldInTheSameWords(t *testing.T) {
-	t.Parallel()
-	p := &part{what: WhatNodes, follow: true, read: true}
-	now := time.Now()
-	for try := range 3 {
-		refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-		p.unwatched(&url.Error{Op: "Get", URL: fmt.Sprint("https://127.0.0.1:6443/api/v1/nodes?timeoutSeconds=", 300+try), Err: refused}, now, now)
-		missing := p.missing(now.Add(time.Minute))
-		require.Len(t, missing, 1)
-		assert.EqualError(t, missing[0].Err, "dial tcp: connect: connection refused")
-		assert.Equal(t, kube.Unavailable, missing[0].Reason)
-	}
 }
 
 // What metrics do not say is not known: it is neither 0 nor passed over in silence. What was known stays, and says as of when.

@@ -62,7 +62,7 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 		case err != nil:
 			c.fail(WhatNodes, "", fmt.Errorf("listing nodes: %w", err))
 			c.update(func() {
-				if !c.partLocked(WhatNodes, "").read {
+				if !c.partLocked(WhatNodes, "").Read {
 					c.nodes = nodes // some are better than none
 				}
 			})
@@ -76,7 +76,7 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 		}
 		if step == kube.Last {
 			c.update(func() {
-				c.partLocked(WhatNodes, "").known(c.now())
+				c.partLocked(WhatNodes, "").known(time.Now())
 				c.nodes = nodes
 			})
 			return list.ResourceVersion, nil

@@ -1,12 +1,12 @@
 package nodes
 
 import (
-	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // pod is all that counting needs of a pod.
@@ -33,13 +33,8 @@ type part struct {
 	best    []pod   // what the try that came furthest had brought: those pods exist
 	late    []event // that came meanwhile: the list may be older
 
-	read bool      // all of it has been read
-	at   time.Time // as of when that is known: of the list, or of what the watches brought last while its own ran
-	err  error     // of the last list, nil when it went well
-
-	follow bool      // a watch is to keep it up to date
-	lost   time.Time // since when none does; zero while one does
-	why    error     // why none does
+	kube.Feed       // how old what is known is, and what a watch does about it
+	err       error // of the last list, nil when it went well
 }
 
 // newer reports whether resourceVersion a is younger than b. Versions that cannot be compared (no real API
@@ -109,7 +104,7 @@ func (p *part) complete(version string, keyed bool, now time.Time) {
 }
 
 // known notes that all of a part has been read.
-func (p *part) known(now time.Time) { p.read, p.err, p.at = true, nil, now }
+func (p *part) known(now time.Time) { p.Read, p.err, p.At = true, nil, now }
 
 // fail ends a list that could not be read. What it saw still counts where nothing better is known.
 func (p *part) fail(err error) {
@@ -120,7 +115,7 @@ func (p *part) fail(err error) {
 // each goes through the pods that are known.
 func (p *part) each(yield func(pod) bool) {
 	shown := p.pods
-	if !p.read {
+	if !p.Read {
 		if shown = p.best; len(p.reading) > len(shown) {
 			shown = p.reading
 		}
@@ -145,60 +140,25 @@ func (p *part) size() int {
 	return n
 }
 
-// watched notes that a watch runs.
-func (p *part) watched() { p.lost, p.why = time.Time{}, nil }
-
-// unwatched notes that no watch runs, and why: without the address, which says of each try how long it was to last. Words
-// that change are told again. Up to the last news that any watch brought, its own had nothing more to tell.
-func (p *part) unwatched(err error, now, news time.Time) {
-	if p.lost.IsZero() {
-		p.at = p.asOf(news)
-		p.lost = now
-	}
-	var request *url.Error
-	if errors.As(err, &request) {
-		err = request.Err
-	}
-	p.why = err
-}
-
-// asOf is as of when a part is known, where news are what any watch brought last: while its own runs and brings nothing,
-// nothing has changed. It is the zero time where nothing is known.
-func (p *part) asOf(news time.Time) time.Time {
-	if p.read && p.lost.IsZero() && news.After(p.at) {
-		return news
-	}
-	return p.at
-}
-
-// stale is what is missing while nothing keeps a part up to date, and why: it is as it was.
-func (p *part) stale(why error, news time.Time) Missing {
-	m := newMissing(WhatUpdates, "", why)
-	m.Since = p.asOf(news)
-	return m
-}
-
-// grace is for watches that end and begin again at once, as all do now and then.
-const grace = time.Second
-
-// missing says what is missing of a part, and nothing where nothing is. A list that has not ended is told by
-// Count.Counting.
-func (p *part) missing(now time.Time) []Missing {
-	var all []Missing
+// missing says what is missing of a part, and nothing where nothing is; stale and asOf are what its follower says of it.
+// A list that has not ended is told by Count.Counting.
+func (p *part) missing(stale error, asOf time.Time) []Missing {
 	if p.err != nil {
 		m := newMissing(p.what, p.namespace, p.err)
-		if m.Since = p.at; !p.read {
+		if m.Since = p.At; !p.Read {
 			m.Seen = p.size()
 		}
 		if p.what == WhatUpdates { // of all pods
 			m.What = WhatPods
 		}
-		all = append(all, m)
+		return []Missing{m}
 	}
-	if p.follow && p.read && p.err == nil && !p.lost.IsZero() && now.Sub(p.lost) >= grace {
-		all = append(all, p.stale(p.why, p.at))
+	if p.Read && stale != nil {
+		m := newMissing(WhatUpdates, "", stale)
+		m.Since = asOf
+		return []Missing{m}
 	}
-	return all
+	return nil
 }
 
 func podsError(namespace string, err error) error {

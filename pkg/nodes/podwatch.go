@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,9 +20,9 @@ func (c *Counter) followPods(ctx context.Context) {
 		c.followEach(ctx, c.options.Namespaces)
 		return
 	}
-	c.follow(ctx, c.part(WhatUpdates, ""), stream{
-		list: c.listKeyed, open: c.watchPods(""), apply: c.applyPod, mend: c.mend,
-		mayNotList: c.followAllowed, mayNotWatch: c.poll,
+	c.follow(ctx, c.part(WhatUpdates, ""), kube.Stream{
+		List: c.listKeyed, Open: c.watchPods(""), Apply: c.applyPod, Mend: c.mend,
+		MayNotList: c.followAllowed, MayNotWatch: c.poll,
 	})
 }
 
@@ -32,9 +33,9 @@ func (c *Counter) followEach(ctx context.Context, namespaces []string) {
 }
 
 func (c *Counter) followNamespace(ctx context.Context, namespace string) {
-	c.follow(ctx, c.part(WhatPods, namespace), stream{
-		many: true,
-		list: func(ctx context.Context) (string, error) {
+	c.follow(ctx, c.part(WhatPods, namespace), kube.Stream{
+		Many: true,
+		List: func(ctx context.Context) (string, error) {
 			if err := c.listNamespace(ctx, namespace, true); err != nil {
 				return "", err
 			}
@@ -43,8 +44,8 @@ func (c *Counter) followNamespace(ctx context.Context, namespace string) {
 			c.update(func() { version = c.partLocked(WhatPods, namespace).version })
 			return version, nil
 		},
-		open: c.watchPods(namespace), apply: c.applyPod,
-		mend: func(ctx context.Context) {
+		Open: c.watchPods(namespace), Apply: c.applyPod,
+		Mend: func(ctx context.Context) {
 			if c.reason(WhatDetails, namespace) != "" {
 				c.listDetails(ctx, namespace)
 			}
@@ -58,24 +59,22 @@ func (c *Counter) followNamespace(ctx context.Context, namespace string) {
 // followAllowed is for a user who may not list all pods: it follows the pods of each namespace, as they come
 // and go, or of the one that is left. It ends after a while, for rights change.
 func (c *Counter) followAllowed(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 30*c.options.Relist)
+	ctx, cancel := context.WithTimeout(ctx, 30*c.follower.Relist())
 	defer cancel()
 	updates := c.part(WhatUpdates, "")
-	c.update(func() { updates.read = false }) // each namespace tells of itself
-	defer c.update(func() {                   // and what they were is shown until all are listed again
-		updates.read, updates.at = true, c.now()
-		updates.unwatched(watchEnded{}, c.now(), c.news)
-	})
+	c.update(func() { updates.Read = false }) // each namespace tells of itself
+	defer c.follower.Ended(&updates.Feed)
+	defer c.update(func() { updates.known(time.Now()) }) // what they were is shown until all are listed again
 	names, err := c.namespaces(ctx)
 	switch {
 	case kube.ReasonOf(err) == kube.Forbidden:
-		ctx, cancel := context.WithTimeout(ctx, 6*c.options.Relist)
+		ctx, cancel := context.WithTimeout(ctx, 6*c.follower.Relist())
 		defer cancel()
 		c.followEach(ctx, c.own(err))
 		<-ctx.Done()
 	case err != nil:
 		c.fail(WhatNamespaces, "", err)
-		_ = kube.Sleep(ctx, c.options.Relist)
+		_ = kube.Sleep(ctx, c.follower.Relist())
 	default:
 		c.followNamespaces(ctx, names)
 	}
@@ -101,8 +100,8 @@ func (c *Counter) followNamespaces(ctx context.Context, names []string) {
 			}
 		}
 	}
-	c.follow(ctx, c.part(WhatNamespaces, ""), stream{
-		list: func(ctx context.Context) (string, error) {
+	c.follow(ctx, c.part(WhatNamespaces, ""), kube.Stream{
+		List: func(ctx context.Context) (string, error) {
 			list, version, err := c.namespacesAt(ctx)
 			if err != nil {
 				c.fail(WhatNamespaces, "", err)
@@ -112,10 +111,10 @@ func (c *Counter) followNamespaces(ctx context.Context, names []string) {
 			set(names)
 			return version, nil
 		},
-		open: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+		Open: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			return c.watch(ctx, "namespaces", "", o)
 		},
-		apply: func(e watch.Event) {
+		Apply: func(e watch.Event) {
 			namespace, ok := e.Object.(*corev1.Namespace)
 			if !ok {
 				return
@@ -134,9 +133,9 @@ func (c *Counter) followNamespaces(ctx context.Context, names []string) {
 // be watched.
 func (c *Counter) poll(ctx context.Context) {
 	defer c.update(func() { c.partLocked(WhatUpdates, "").err = nil }) // the list that follows tells
-	for kube.Sleep(ctx, c.options.Relist) == nil {
+	for kube.Sleep(ctx, c.follower.Relist()) == nil {
 		p := &part{what: WhatPods}
-		c.limited(ctx, func(ctx context.Context) {
+		c.follower.Limited(ctx, func(ctx context.Context) {
 			version, err := c.readPods(ctx, p, "None", 0, false)
 			c.update(func() {
 				updates := c.partLocked(WhatUpdates, "")
@@ -144,8 +143,8 @@ func (c *Counter) poll(ctx context.Context) {
 					updates.err = podsError("", err)
 					return
 				}
-				updates.err, updates.at = nil, c.now()
-				p.complete(version, false, updates.at)
+				updates.known(time.Now())
+				p.complete(version, false, updates.At)
 				maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatPods })
 				c.parts[partKey{WhatPods, ""}] = p
 			})
@@ -161,7 +160,7 @@ func (c *Counter) poll(ctx context.Context) {
 		if kube.ReasonOf(err) != kube.Forbidden {
 			return
 		}
-		c.update(func() { c.partLocked(WhatUpdates, "").why = err })
+		c.follower.Failed(&c.part(WhatUpdates, "").Feed, err)
 	}
 }
 
@@ -212,8 +211,8 @@ func (c *Counter) applyPod(e watch.Event) {
 	}
 	c.update(func() {
 		part := c.partLocked(WhatPods, p.Namespace)
-		if !part.read && !part.listing && part.err == nil {
-			part.complete("", true, c.now()) // what this watch has brought is all of it
+		if !part.Read && !part.listing && part.err == nil {
+			part.complete("", true, time.Now()) // what this watch has brought is all of it
 		}
 		part.apply(change)
 	})

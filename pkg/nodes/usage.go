@@ -72,7 +72,7 @@ func (c *Counter) readUsage(ctx context.Context) {
 		usage[item.Metadata.Name] = Usage{CPU: item.Usage.CPU.MilliValue(), Memory: item.Usage.Memory.Value()}
 	}
 	c.update(func() {
-		c.partLocked(WhatUsage, "").known(c.now())
+		c.partLocked(WhatUsage, "").known(time.Now())
 		c.usage = usage
 	})
 }

@@ -1,0 +1,275 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+)
+
+// Follower keeps Feeds up to date by lists and watches, and knows which of them are not. Make it with NewFollower.
+type Follower struct {
+	client           *Client
+	relist, deadline time.Duration
+	lock             sync.Locker
+	changed          func()
+	news             time.Time // when a watch, or a list before one, brought something last
+}
+
+// NewFollower follows what a client lists and watches. It lists again after relist (10s where it is 0) what could not be
+// listed or may not be watched, and gives a list up after deadline (60s). The lock guards the feeds; changed is called
+// without it whenever Stale may say something else.
+func NewFollower(client *Client, relist, deadline time.Duration, lock sync.Locker, changed func()) *Follower {
+	return &Follower{
+		client: client, relist: cmp.Or(relist, 10*time.Second), deadline: cmp.Or(deadline, time.Minute),
+		lock: lock, changed: changed,
+	}
+}
+
+// Relist is the pause before something is listed again that could not be listed, or may not be watched.
+func (f *Follower) Relist() time.Duration { return f.relist }
+
+// Stale is why nothing keeps a feed up to date, and as of when it is known; nil where something does, or nobody asked for
+// it. It is called with the lock held.
+func (f *Follower) Stale(feed *Feed) (why error, asOf time.Time) {
+	if feed.follow && !feed.lost.IsZero() && time.Since(feed.lost) >= grace {
+		why = feed.why
+	}
+	if feed.follow && f.silent() && (why == nil || feed.denied) {
+		why = errSilent
+	}
+	return why, feed.asOf(f.news)
+}
+
+// Ended notes that nothing keeps a feed up to date any more, and that its own watch is to begin.
+func (f *Follower) Ended(feed *Feed) { f.unwatched(feed, watchEnded{}) }
+
+// Failed notes why a watch did not begin, or ended. Where that is forbidden it stays the reason until a watch has begun,
+// however often the feed is listed meanwhile.
+func (f *Follower) Failed(feed *Feed, err error) {
+	f.update(func() {
+		feed.unwatched(err, time.Now(), f.news)
+		feed.denied = ReasonOf(err) == Forbidden
+	})
+}
+
+func (f *Follower) unwatched(feed *Feed, err error) {
+	f.update(func() { feed.unwatched(err, time.Now(), f.news) })
+}
+
+func (f *Follower) update(change func()) {
+	f.lock.Lock()
+	change()
+	f.lock.Unlock()
+	f.changed()
+}
+
+// heard notes as of when a feed is known; nobody waits for that alone.
+func (f *Follower) heard(feed *Feed) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	feed.At = time.Now()
+	f.news = feed.At
+}
+
+// Listen notices until ctx ends when the server goes silent, and when it is heard again. While nothing arrives it asks for
+// something small: watches of a quiet cluster bring nothing but a bookmark each minute, and a connection that is dead brings
+// nothing either. A dead one is closed, which ends its watches.
+func (f *Follower) Listen(ctx context.Context) {
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	asking.Go(func() {
+		f.Repeat(ctx, f.relist/5, func(ctx context.Context) {
+			if f.client.Silent() >= f.relist/5 {
+				_, _ = f.client.Raw(ctx, Request{Path: "/version", Tries: 1}) // the watches tell
+			}
+		})
+	})
+	for was := false; Sleep(ctx, f.relist/10) == nil; {
+		if is := f.silent(); is != was {
+			was = is
+			f.changed()
+		}
+	}
+}
+
+// silent tells whether nothing has arrived for longer than an answer to what Listen asks takes.
+func (f *Follower) silent() bool { return f.client.Silent() >= f.relist/2 }
+
+// Repeat does something again and again, each time within the deadline.
+func (f *Follower) Repeat(ctx context.Context, every time.Duration, do func(context.Context)) {
+	for ctx.Err() == nil {
+		f.Limited(ctx, do)
+		_ = Sleep(ctx, every)
+	}
+}
+
+// Limited gives a list its deadline.
+func (f *Follower) Limited(ctx context.Context, do func(context.Context)) {
+	ctx, cancel := context.WithTimeoutCause(ctx, f.deadline, fmt.Errorf("no complete answer within %s: %w", f.deadline, context.DeadlineExceeded))
+	defer cancel()
+	do(ctx)
+}
+
+// Stream is how a feed is kept up to date. List, Open and Apply are not called side by side.
+type Stream struct {
+	// List reads all, and returns the version to watch from.
+	List func(context.Context) (version string, err error)
+	// Open begins a watch, and Apply is told what it brings.
+	Open  func(context.Context, metav1.ListOptions) (watch.Interface, error)
+	Apply func(watch.Event)
+	// Mend, when not nil, is done every relist while the watch runs.
+	Mend func(context.Context)
+	// Many: there may be many feeds like this, so that one that may not be listed is tried again less often.
+	Many bool
+	// MayNotList and MayNotWatch, when not nil, are done where that is forbidden; then it is tried again.
+	MayNotList, MayNotWatch func(context.Context)
+}
+
+// Follow lists a feed, and keeps it up to date by a watch, until ctx ends. What is refused it tries again, for
+// rights change.
+func (f *Follower) Follow(ctx context.Context, feed *Feed, s Stream) {
+	f.update(func() { feed.follow = true })
+	defer f.update(func() { feed.follow = false }) // whoever follows it from now on tells what is missing
+	for expired := 0; ctx.Err() == nil; {
+		began := time.Now()
+		var version string
+		var err error
+		f.Limited(ctx, func(ctx context.Context) { version, err = s.List(ctx) })
+		if err == nil {
+			f.heard(feed)
+			f.update(func() { feed.Read = true })
+			err = f.watchFrom(ctx, feed, s, version)
+		} else {
+			f.unwatched(feed, err)
+			if s.MayNotList != nil && ReasonOf(err) == Forbidden {
+				s.MayNotList(ctx)
+				continue
+			}
+			err = listError{err}
+		}
+		if time.Since(began) > f.relist {
+			expired = 0
+		}
+		f.pause(ctx, s, err, &expired)
+	}
+}
+
+// listError tells a list that failed from a watch that did.
+type listError struct{ error }
+
+// pause is what comes between a watch or list that ended with an error and the next list.
+func (f *Follower) pause(ctx context.Context, s Stream, err error, expired *int) {
+	failed, isList := err.(listError)
+	if isList {
+		err = failed.error
+	}
+	switch reason := ReasonOf(err); {
+	case reason == Expired && !isList:
+		*expired++
+		_ = Sleep(ctx, Backoff(firstReopen/2, *expired))
+	case reason == Forbidden && !isList && s.MayNotWatch != nil:
+		s.MayNotWatch(ctx)
+	case reason == Forbidden && isList && s.Many:
+		_ = Sleep(ctx, 6*f.relist)
+	default:
+		_ = Sleep(ctx, f.relist)
+	}
+}
+
+// firstReopen is the pause before a watch that broke is opened again; it doubles up to 2 s, for a live table
+// should not lag behind.
+const firstReopen = 200 * time.Millisecond
+
+// openWithin is how long a server may take to begin a watch, which it does at once.
+const openWithin = 15 * time.Second
+
+var errNotOpened = fmt.Errorf("the server did not begin the watch within %s: %w", openWithin, io.ErrUnexpectedEOF)
+
+// watchFrom watches from a version on, again and again, until that is refused or the server has forgotten it.
+func (f *Follower) watchFrom(ctx context.Context, feed *Feed, s Stream, version string) error {
+	denied := false
+	f.update(func() { denied = feed.denied })
+	if !denied {
+		f.Ended(feed) // until it has begun
+	}
+	for try := 1; ; try++ {
+		w, end, err := open(ctx, s, version, f.changed)
+		if err == nil {
+			began := time.Now()
+			f.update(feed.watched)
+			version, err = f.drain(ctx, feed, s, w, version)
+			if time.Since(began) > time.Second {
+				try = 1
+			}
+		}
+		end()
+		if ctx.Err() != nil {
+			return ctx.Err() // what ends the watch then is not missing
+		}
+		f.Failed(feed, err)
+		if !Retryable(err) {
+			return err
+		}
+		if try > 1 || !errors.Is(err, watchEnded{}) {
+			_ = Sleep(ctx, Backoff(firstReopen, try))
+		}
+	}
+}
+
+// open begins a watch, for as long as client-go's reflector does. Until end, it takes time; changed is called when that
+// has lasted for long enough to be told.
+func open(ctx context.Context, s Stream, version string, changed func()) (w watch.Interface, end func(), err error) {
+	seconds := 300 + rand.Int64N(300)
+	time.AfterFunc(grace, changed)
+	one, cancel := context.WithCancelCause(ctx)
+	late := time.AfterFunc(openWithin, func() { cancel(errNotOpened) })
+	w, err = s.Open(one, metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true, TimeoutSeconds: &seconds})
+	if !late.Stop() && ctx.Err() == nil {
+		err = errNotOpened
+	}
+	return w, func() { cancel(nil) }, err
+}
+
+// drain applies what a watch brings until it ends. It returns how far the watch came, and why it ended.
+func (f *Follower) drain(ctx context.Context, feed *Feed, s Stream, w watch.Interface, version string) (string, error) {
+	defer w.Stop()
+	var mending sync.WaitGroup
+	ctx, cancel := context.WithCancel(ctx)
+	defer mending.Wait()
+	defer cancel()
+	if s.Mend != nil {
+		mending.Go(func() {
+			for Sleep(ctx, f.relist) == nil {
+				f.Limited(ctx, s.Mend)
+			}
+		})
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return version, ctx.Err()
+		case e, open := <-w.ResultChan():
+			switch {
+			case !open:
+				return version, watchEnded{}
+			case e.Type == watch.Error:
+				return version, apierrors.FromObject(e.Object)
+			case e.Type != watch.Bookmark:
+				s.Apply(e)
+			}
+			if o, ok := e.Object.(metav1.Object); ok {
+				version = o.GetResourceVersion()
+			}
+			f.heard(feed)
+		}
+	}
+}
