@@ -215,7 +215,7 @@ type nodesView interface {
 	Empty() bool
 	Gaps() []string
 	Hints() []string
-	AsOf() time.Time
+	Ages(now time.Time) string
 	Fullest() *report.Fullest
 	Above(percent float64) (n int, more bool)
 	Table(now time.Time, layout report.Layout) report.Table

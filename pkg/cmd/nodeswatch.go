@@ -234,8 +234,8 @@ func (s *terminalScreen) show(view nodesView, now time.Time) error {
 	}
 	lines := strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n")
 	clock := now.Format("15:04:05")
-	if asOf := view.AsOf(); !asOf.IsZero() { // the clock goes on, the table does not
-		clock += fmt.Sprintf("   as of %s, %s old", asOf.Format("15:04:05"), now.Sub(asOf).Truncate(time.Second))
+	if ages := view.Ages(now); ages != "" { // the clock goes on, the table does not
+		clock += "   " + ages
 	}
 	head := report.Clip(fmt.Sprintf("%s   %s   %s", s.title, clock, s.quit), width)
 	lines = fitHeight(append([]string{report.Paint(head, report.Faint, s.layout.Color)}, lines...), height-1, width)

@@ -40,7 +40,7 @@ func (f *Follower) Relist() time.Duration { return f.relist }
 // Stale is why nothing keeps a feed up to date, and as of when it is known; nil where something does, or nobody asked for
 // it. It is called with the lock held.
 func (f *Follower) Stale(feed *Feed) (why error, asOf time.Time) {
-	if feed.follow && !feed.lost.IsZero() && time.Since(feed.lost) >= grace {
+	if feed.follow && !feed.lost.IsZero() && (feed.denied || time.Since(feed.lost) >= grace) {
 		why = feed.why
 	}
 	if feed.follow && f.silent() && (why == nil || feed.denied) {
@@ -73,11 +73,12 @@ func (f *Follower) update(change func()) {
 }
 
 // heard notes as of when a feed is known; nobody waits for that alone.
-func (f *Follower) heard(feed *Feed) {
+func (f *Follower) heard(feed *Feed, at time.Time) {
 	f.lock.Lock()
 	defer f.lock.Unlock()
-	feed.At = time.Now()
-	f.news = feed.At
+	if feed.At = at; at.After(f.news) {
+		f.news = at
+	}
 }
 
 // Listen notices until ctx ends when the server goes silent, and when it is heard again. While nothing arrives it asks for
@@ -145,7 +146,7 @@ func (f *Follower) Follow(ctx context.Context, feed *Feed, s Stream) {
 		var err error
 		f.Limited(ctx, func(ctx context.Context) { version, err = s.List(ctx) })
 		if err == nil {
-			f.heard(feed)
+			f.heard(feed, began) // a list is as old as its first page
 			f.update(func() { feed.Read = true })
 			err = f.watchFrom(ctx, feed, s, version)
 		} else {
@@ -269,7 +270,7 @@ func (f *Follower) drain(ctx context.Context, feed *Feed, s Stream, w watch.Inte
 			if o, ok := e.Object.(metav1.Object); ok {
 				version = o.GetResourceVersion()
 			}
-			f.heard(feed)
+			f.heard(feed, time.Now())
 		}
 	}
 }

@@ -30,7 +30,8 @@ type Count struct {
 	// Counting: the first lists have not ended yet.
 	Counting bool
 	// AtLeast: pods may be missing, so that every number of pods is a lower bound and 0 means unknown. They could not be
-	// listed, or not all, or what keeps them up to date is interrupted: there may be others by now.
+	// listed, or not all, or what keeps them up to date is interrupted: there may be others by now. Where they may only not
+	// be watched, they are listed again and again, and each number is that of Missing.Since, or younger.
 	AtLeast bool
 	// Missing says what is not in the Count and why, the gravest first; empty when it is complete.
 	Missing []Missing
@@ -73,8 +74,9 @@ func (c *Counter) Count() Count {
 		}
 		count.Missing = append(count.Missing, missing...)
 		unread := !p.Read && p.err == nil
-		old := slices.ContainsFunc(missing, func(m Missing) bool { return m.What == WhatUpdates })
-		count.AtLeast = count.AtLeast || old && key.what != WhatNodes // there may be others by now, as with NodesKnown
+		count.AtLeast = count.AtLeast || slices.ContainsFunc(missing, func(m Missing) bool {
+			return m.What == WhatUpdates && m.Of == WhatPods && (!m.polled() || key.what == WhatNamespaces)
+		})
 		switch key.what {
 		case WhatNodes:
 			count.NodesKnown = p.Read && len(missing) == 0

@@ -30,7 +30,9 @@ type Missing struct {
 	What string
 	// Namespace whose pods are missing, or which is missing itself; empty for the cluster as a whole.
 	Namespace string
-	Reason    kube.Reason
+	// Of says whose updates are missing: WhatNodes or WhatPods; empty for both.
+	Of     string
+	Reason kube.Reason
 	// Seen is how many pods of the namespace were counted before the list broke off.
 	Seen int
 	// Since is as of when that is known which is shown instead; the zero time where nothing is.
@@ -50,6 +52,9 @@ func lacksPods(m Missing) bool {
 	return m.What == WhatPods || m.What == WhatNamespaces && m.Reason != kube.NotFound
 }
 
+// polled tells whether a list is read again and again in place of a watch, which is forbidden.
+func (m Missing) polled() bool { return m.What == WhatUpdates && m.Reason == kube.Forbidden }
+
 // Failed is the count of a cluster that could not even be asked.
 func Failed(err error) Count {
 	return Count{AtLeast: true, Missing: []Missing{newMissing(WhatCluster, "", err)}}
@@ -64,7 +69,8 @@ func graver(a, b Missing) int {
 		a.Reason.Compare(b.Reason),
 		-strings.Compare(a.What, b.What), // pods, nodes, namespaces; cluster stands alone
 		strings.Compare(a.Namespace, b.Namespace),
-		a.Since.Compare(b.Since), // the oldest first
+		-strings.Compare(a.Of, b.Of), // pods, nodes
+		a.Since.Compare(b.Since),     // the oldest first
 	)
 }
 
@@ -84,19 +90,28 @@ func rank(m Missing) int {
 }
 
 // settle sorts what is missing, the gravest first, and says once of all parts what is the same for all: that updates or
-// details are missing, and why.
+// details are missing, and why. Updates of the pods are as old as the oldest part; of nodes and pods they are told together
+// where both are equally old.
 func settle(all []Missing) []Missing {
 	slices.SortFunc(all, graver)
 	type cause struct {
-		what   string
-		reason kube.Reason
+		what, of string
+		reason   kube.Reason
 	}
 	first := map[cause]int{}
 	var kept []Missing
 	for _, m := range all {
-		at, again := first[cause{m.What, m.Reason}]
+		this, pods := cause{m.What, m.Of, m.Reason}, cause{m.What, WhatPods, m.Reason}
+		at, again := first[this]
+		if m.Of == WhatNodes && !again {
+			if at, again = first[pods]; again && sameSecond(kept[at].Since, m.Since) {
+				kept[at].Of = ""
+			} else {
+				again = false
+			}
+		}
 		if m.What != WhatUpdates && m.What != WhatDetails || !again {
-			first[cause{m.What, m.Reason}] = len(kept)
+			first[this] = len(kept)
 			kept = append(kept, m)
 			continue
 		}
@@ -104,6 +119,8 @@ func settle(all []Missing) []Missing {
 	}
 	return kept
 }
+
+func sameSecond(a, b time.Time) bool { return a.Truncate(time.Second).Equal(b.Truncate(time.Second)) }
 
 // joined are two causes, each once, in an order of their own: what is said does not change with who was last.
 func joined(a, b error) error {

@@ -81,6 +81,34 @@ func TestWhatIsMissingOfTheCountGoesFirst(t *testing.T) {
 	assert.Equal(t, kube.Forbidden, settle([]Missing{{Reason: "of a later version"}, {Reason: kube.Forbidden}})[0].Reason)
 }
 
+// Updates of nodes and of pods are told together where they are equally old, and apart where they are not: what is said of the
+// one is not true of the other then. Of pods the oldest part counts.
+func TestWhatIsOldIsTold(t *testing.T) {
+	t.Parallel()
+	then := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	lost := func(of string, reason kube.Reason, after int) Missing {
+		return Missing{What: WhatUpdates, Of: of, Reason: reason, Since: then.Add(time.Duration(after) * time.Second)}
+	}
+	for name, test := range map[string]struct{ all, told []Missing }{
+		"equally old": {[]Missing{lost(WhatNodes, kube.Unavailable, 0), lost(WhatPods, kube.Unavailable, 0)}, []Missing{lost("", kube.Unavailable, 0)}},
+		"nodes older": {
+			[]Missing{lost(WhatPods, kube.Unavailable, 9), lost(WhatNodes, kube.Unavailable, 0)},
+			[]Missing{lost(WhatPods, kube.Unavailable, 9), lost(WhatNodes, kube.Unavailable, 0)},
+		},
+		"for two reasons": {
+			[]Missing{lost(WhatPods, kube.Forbidden, 0), lost(WhatNodes, kube.Unavailable, 0)},
+			[]Missing{lost(WhatNodes, kube.Unavailable, 0), lost(WhatPods, kube.Forbidden, 0)},
+		},
+		"parts of pods": {
+			[]Missing{lost(WhatPods, kube.Forbidden, 5), lost(WhatNodes, kube.Forbidden, 2), lost(WhatPods, kube.Forbidden, 2)},
+			[]Missing{lost("", kube.Forbidden, 2)},
+		},
+		"nodes alone": {[]Missing{lost(WhatNodes, kube.Unavailable, 0)}, []Missing{lost(WhatNodes, kube.Unavailable, 0)}},
+	} {
+		assert.Equal(t, test.told, settle(test.all), name)
+	}
+}
+
 // A server that is not there: the first that is missing says so, whatever else was asked for.
 func TestADeadServersReasonGoesFirst(t *testing.T) {
 	t.Parallel()

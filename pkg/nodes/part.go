@@ -155,7 +155,9 @@ func (p *part) missing(stale error, asOf time.Time) []Missing {
 	}
 	if p.Read && stale != nil {
 		m := newMissing(WhatUpdates, "", stale)
-		m.Since = asOf
+		if m.Of, m.Since = WhatPods, asOf; p.what == WhatNodes {
+			m.Of = WhatNodes
+		}
 		return []Missing{m}
 	}
 	return nil

@@ -134,7 +134,7 @@ func (c *Counter) followNamespaces(ctx context.Context, names []string) {
 func (c *Counter) poll(ctx context.Context) {
 	defer c.update(func() { c.partLocked(WhatUpdates, "").err = nil }) // the list that follows tells
 	for kube.Sleep(ctx, c.follower.Relist()) == nil {
-		p := &part{what: WhatPods}
+		p, began := &part{what: WhatPods}, time.Now()
 		c.follower.Limited(ctx, func(ctx context.Context) {
 			version, err := c.readPods(ctx, p, "None", 0, false)
 			c.update(func() {
@@ -143,7 +143,7 @@ func (c *Counter) poll(ctx context.Context) {
 					updates.err = podsError("", err)
 					return
 				}
-				updates.known(time.Now())
+				updates.known(began)
 				p.complete(version, false, updates.At)
 				maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatPods })
 				c.parts[partKey{WhatPods, ""}] = p

@@ -66,6 +66,8 @@ func (s *simulated) apply(a action) {
 		s.cut()
 	case "dead":
 		s.set(false, true)
+	case "undead":
+		s.set(false, false)
 	case "heal":
 		s.set(false, false)
 		s.mu.Lock()

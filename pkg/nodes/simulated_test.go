@@ -310,7 +310,7 @@ func (s *simulated) getNamespace(w http.ResponseWriter, name string) {
 		refuse(w, http.StatusNotFound)
 		return
 	}
-	_, _ = fmt.Fprintf(w, `{"metadata":{"name":%q}}`, name)
+	_, _ = fmt.Fprintf(w, `{"metadata":{"name":%q,"uid":%q}}`, name, "of-"+name)
 }
 
 func (s *simulated) list(w http.ResponseWriter, r *http.Request, resource, namespace string) {

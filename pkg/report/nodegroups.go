@@ -159,8 +159,8 @@ func (l NodeGroupList) Empty() bool {
 // Gaps are the lines that say what the groups do not contain.
 func (l NodeGroupList) Gaps() []string { return l.nodes.Gaps() }
 
-// AsOf is that of the nodes.
-func (l NodeGroupList) AsOf() time.Time { return l.nodes.AsOf() }
+// Ages are those of the nodes.
+func (l NodeGroupList) Ages(now time.Time) string { return l.nodes.Ages(now) }
 
 // Hints are those of the nodes.
 func (l NodeGroupList) Hints() []string { return l.nodes.Hints() }

@@ -88,6 +88,8 @@ type NodeMissing struct {
 	// pods they take) or identity (whether it is another cluster than the others).
 	What      string `json:"what"`
 	Namespace string `json:"namespace,omitempty"`
+	// Of says whose updates are missing, nodes or pods; absent where it is both.
+	Of string `json:"of,omitempty"`
 	// Reason is a class that a user can act on: Forbidden, Unauthorized, NotFound, Expired, Timeout, Throttled,
 	// Unavailable, Untrusted, Unresolved, Malformed or Error.
 	Reason  string `json:"reason"`
@@ -177,7 +179,7 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 }
 
 func newNodeMissing(cluster string, m nodes.Missing) NodeMissing {
-	n := NodeMissing{Cluster: cluster, What: m.What, Namespace: m.Namespace, Reason: string(m.Reason), PodsSeen: m.Seen, Optional: m.Optional}
+	n := NodeMissing{Cluster: cluster, What: m.What, Namespace: m.Namespace, Of: m.Of, Reason: string(m.Reason), PodsSeen: m.Seen, Optional: m.Optional}
 	if m.Err != nil {
 		n.Message = m.Err.Error()
 	}

@@ -213,21 +213,23 @@ func (l NodeList) Gaps() []string {
 	return lines
 }
 
-// AsOf is as of when what is shown is known, where that is older than it should be; the zero time where it is not. Where
-// pods or nodes are still followed, the picture is younger than what is old in it, and Gaps says what that is.
-func (l NodeList) AsOf() time.Time {
-	var oldest time.Time
+// Ages says as of when what is shown is known, where that is older than it should be: of all, or of pods or nodes, the
+// oldest of all clusters. It is empty where all is as it is now.
+func (l NodeList) Ages(now time.Time) string {
+	oldest := map[string]time.Time{}
 	for _, c := range l.clusters {
-		if c.Count.NodesKnown || !c.Count.AtLeast {
-			continue
-		}
 		for _, m := range c.Count.Missing {
-			if m.What == nodes.WhatUpdates && m.Reason != kube.Forbidden && (oldest.IsZero() || m.Since.Before(oldest)) {
-				oldest = m.Since
+			if was, known := oldest[m.Of]; m.What == nodes.WhatUpdates && !m.Since.IsZero() && (!known || m.Since.Before(was)) {
+				oldest[m.Of] = m.Since
 			}
 		}
 	}
-	return oldest
+	var ages []string
+	for _, of := range slices.Sorted(maps.Keys(oldest)) {
+		age := fmt.Sprintf("as of %s, %s old", oldest[of].Format("15:04:05"), now.Sub(oldest[of]).Truncate(time.Second))
+		ages = append(ages, strings.TrimPrefix(of+" "+age, " "))
+	}
+	return strings.Join(ages, ", ")
 }
 
 // Hints are lines that say what is not shown though nothing is missing.
@@ -327,9 +329,10 @@ func otherGap(m nodes.Missing) string {
 	case m.What == nodes.WhatUsage:
 		return "CPU and memory are not known (" + reasonWords(m.Reason) + ")"
 	case m.What == nodes.WhatUpdates && m.Reason == kube.Forbidden:
-		return "no right to watch, listed every few seconds (" + why + ")"
+		// without the time, which is another each time: Ages says it
+		return strings.TrimSpace("no right to watch "+m.Of) + ", listed every few seconds (" + why + ")"
 	case m.What == nodes.WhatUpdates:
-		return "updates are interrupted" + asOf + " (" + why + ")"
+		return kube.Interrupted(m.Of, m.Since) + " (" + why + ")"
 	case m.What == nodes.WhatNamespaces && m.Reason == kube.NotFound:
 		return fmt.Sprintf("there is no namespace %q", m.Namespace)
 	case m.What == nodes.WhatNamespaces:

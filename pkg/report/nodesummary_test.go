@@ -25,23 +25,29 @@ func TestUsageThatIsOldSaysAsOfWhen(t *testing.T) {
 	assert.Equal(t, []string{"CPU and memory could not be read again (server not available, as of 12:30:00)"}, said())
 }
 
-// The clock of a picture says as of when it is where nothing of a cluster is followed any more: what else is old, a line says.
-func TestAPictureIsOldWhereNothingIsFollowed(t *testing.T) {
+// The clock of a picture says as of when it is, and of what: of all, or of the nodes or the pods alone. So do the lines; of
+// what is listed every few seconds only the clock does, or a pipe would tell it each time.
+func TestAPictureSaysWhatOfItIsOld(t *testing.T) {
 	t.Parallel()
 	since := time.Date(2026, 5, 4, 12, 30, 0, 0, time.Local)
-	missing := []nodes.Missing{{What: nodes.WhatUpdates, Reason: kube.Unavailable, Err: assert.AnError, Since: since}}
+	lost := func(of string, reason kube.Reason) nodes.Missing {
+		return nodes.Missing{What: nodes.WhatUpdates, Of: of, Reason: reason, Err: assert.AnError, Since: since}
+	}
+	why := " (" + assert.AnError.Error() + ")"
 	for _, test := range []struct {
-		name  string
-		count nodes.Count
-		asOf  time.Time
+		name, ages, gap string
+		missing         []nodes.Missing
 	}{
-		{"all is lost", nodes.Count{AtLeast: true, Total: 1, Missing: missing}, since},
-		{"pods are followed", nodes.Count{Missing: missing}, time.Time{}},
-		{"nodes are followed", nodes.Count{NodesKnown: true, AtLeast: true, Missing: missing}, time.Time{}},
+		{"all is lost", "as of 12:30:00, 1m0s old", "updates are interrupted, as of 12:30:00" + why, []nodes.Missing{lost("", kube.Unavailable)}},
+		{"pods are followed", "nodes as of 12:30:00, 1m0s old", "updates of nodes are interrupted, as of 12:30:00" + why, []nodes.Missing{lost("nodes", kube.Unavailable)}},
+		{"nodes are followed", "pods as of 12:30:00, 1m0s old", "updates of pods are interrupted, as of 12:30:00" + why, []nodes.Missing{lost("pods", kube.Unavailable)}},
+		{"pods are polled", "pods as of 12:30:00, 1m0s old", "no right to watch pods, listed every few seconds" + why, []nodes.Missing{lost("pods", kube.Forbidden)}},
+		{"all is polled", "as of 12:30:00, 1m0s old", "no right to watch, listed every few seconds" + why, []nodes.Missing{lost("", kube.Forbidden)}},
 	} {
-		list, err := NewNodeList([]ClusterCount{{Count: test.count}}, NodeOptions{})
+		list, err := NewNodeList([]ClusterCount{{Count: nodes.Count{Total: 1, Missing: test.missing}}}, NodeOptions{})
 		require.NoError(t, err)
-		assert.Equal(t, test.asOf, list.AsOf(), test.name)
-		assert.Equal(t, []string{"updates are interrupted, as of 12:30:00 (" + assert.AnError.Error() + ")"}, list.Gaps(), test.name)
+		assert.Equal(t, test.ages, list.Ages(since.Add(time.Minute)), test.name)
+		assert.Equal(t, []string{test.gap}, list.Gaps(), test.name)
+		assert.Equal(t, test.missing[0].Of, list.Missing[0].Of, test.name)
 	}
 }

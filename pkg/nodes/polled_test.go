@@ -1,0 +1,121 @@
+package nodes_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+)
+
+// mayNotWatch are the ways in which somebody may list pods and not watch them, and the namespaces that are asked for.
+var mayNotWatch = map[string]struct {
+	refused []func(*simulated)
+	scope   []string
+}{
+	"all pods":           {[]func(*simulated){faulty("pods", "watch", "403", 1e6)}, nil},
+	"of some namespaces": {[]func(*simulated){faulty("pods/a", "watch", "403", 1e6), faulty("pods/b", "watch", "403", 1e6)}, []string{"a", "b"}},
+	"of each namespace": {[]func(*simulated){
+		faulty("pods", "list", "403", 1e6), faulty("pods/a", "watch", "403", 1e6), faulty("pods/b", "watch", "403", 1e6),
+	}, nil},
+}
+
+// polled follows a sequence for a user who may not watch pods. A number without a plus is exactly what there was at the time
+// that is said with it, or at one since: a list takes its time. At rest there is none with a plus.
+func polled(refused []func(*simulated), scope []string, sequence []action) error {
+	type moment struct {
+		at    time.Time
+		truth testbed.PodCounts
+	}
+	s := newSimulated()
+	for _, refuse := range refused {
+		refuse(s)
+	}
+	counter, err := nodes.New(s.config(), simOptions(scope))
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	defer func() {
+		stop()
+		s.end()
+		watching.Wait()
+	}()
+	history := []moment{{time.Now().Add(-time.Second), s.truth()}}
+	watching.Go(func() { counter.Watch(ctx) })
+	look := func(when string) error {
+		count := counter.Count()
+		if count.AtLeast {
+			return nil
+		}
+		i := slices.IndexFunc(count.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatUpdates && m.Of != nodes.WhatNodes })
+		if i < 0 {
+			return fmt.Errorf("%s: a number is called exact, and not as of when: %+v", when, count.Missing)
+		}
+		asOf := count.Missing[i].Since
+		for n, then := range history {
+			ended := n+1 < len(history) && history[n+1].at.Before(asOf)
+			if !ended && count.Total == then.truth.Total && count.Unscheduled.Total == then.truth.Unscheduled &&
+				reflect.DeepEqual(then.truth.Nodes, perNode(count)) {
+				return nil
+			}
+		}
+		return fmt.Errorf("%s: as of %s it is called %d pods %v, of %+v", when, asOf, count.Total, perNode(count), history)
+	}
+	for i, a := range sequence {
+		s.apply(a)
+		history = append(history, moment{time.Now(), s.truth()})
+		time.Sleep(a.Then)
+		synctest.Wait()
+		if a.Then > 0 {
+			if err := look(fmt.Sprintf("after step %d, %+v", i, a)); err != nil {
+				return err
+			}
+		}
+	}
+	s.set(false, false)
+	time.Sleep(20 * simRelist)
+	synctest.Wait()
+	if count := counter.Count(); count.AtLeast || count.Total != s.truth().Total || !count.Partial() {
+		return fmt.Errorf("at rest: %d pods, or more: %v; there are %d; partial: %v", count.Total, count.AtLeast, s.truth().Total, count.Partial())
+	}
+	return look("at rest")
+}
+
+func TestAPolledNumberIsThatOfTheTimeThatIsSaid(t *testing.T) {
+	t.Parallel()
+	for name, may := range mayNotWatch {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(rt *rapid.T) {
+				sequence := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) action {
+					return action{
+						Do:        rapid.SampledFrom([]string{"create", "create", "schedule", "run", "terminate", "finish", "delete", "replace", "cut", "dead", "heal"}).Draw(t, "do"),
+						Namespace: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "namespace"),
+						Name:      rapid.SampledFrom([]string{"web-0", "db-0"}).Draw(t, "name"),
+						Node:      rapid.SampledFrom([]string{"", "n1", "n2"}).Draw(t, "node"),
+						Then:      rapid.SampledFrom([]time.Duration{0, 700 * time.Millisecond, 1500 * time.Millisecond, 8 * time.Second}).Draw(t, "then"),
+					}
+				}), 1, 20).Draw(rt, "sequence")
+				for i, a := range sequence {
+					switch {
+					case a.Do == "heal": // the right does not come
+						sequence[i].Do = "undead"
+					case name != "all pods" && (a.Do == "dead" || a.Do == "cut"): // then the lists are of several times
+						sequence[i].Do = "create"
+					}
+				}
+				inBubble(t, rt, func() error { return polled(may.refused, may.scope, sequence) })
+			})
+		})
+	}
+}
