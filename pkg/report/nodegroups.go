@@ -32,7 +32,8 @@ type NodeGroupList struct {
 type NodeGroup struct {
 	Cluster string `json:"cluster,omitempty"`
 	Name    string `json:"name"`
-	Nodes   int    `json:"nodes"`
+	// Nodes is null where none is known.
+	Nodes *int `json:"nodes"`
 	// NodesAtLeast: not all nodes could be listed, so that there may be more in the group.
 	NodesAtLeast bool `json:"nodesAtLeast,omitempty"`
 	Pods         *int `json:"pods"`
@@ -125,7 +126,7 @@ func (g *NodeGroup) add(i NodeItem) {
 // close fills in what documents have.
 func (g *NodeGroup) close() {
 	g.use = shareOf(g.pods, g.allocatable)
-	g.Nodes, g.NodesAtLeast, g.Pods, g.AtLeast = g.nodes.n, g.nodes.more, g.pods.json(), g.pods.more
+	g.Nodes, g.NodesAtLeast, g.Pods, g.AtLeast = g.nodes.json(), g.nodes.more, g.pods.json(), g.pods.more
 	g.Allocatable, g.AllocatableAtLeast = g.allocatable.json(), g.allocatable.more
 	g.Capacity, g.CapacityAtLeast = g.capacity.json(), g.capacity.more
 	if g.Use = g.use.json(); g.Pods != nil {
@@ -153,7 +154,7 @@ func (l NodeGroupList) Draw(w io.Writer, now time.Time, layout Layout) error {
 
 // Empty tells whether there are no nodes to show.
 func (l NodeGroupList) Empty() bool {
-	return !slices.ContainsFunc(l.Items, func(g NodeGroup) bool { return g.Nodes > 0 })
+	return !slices.ContainsFunc(l.Items, func(g NodeGroup) bool { return g.nodes.n > 0 })
 }
 
 // Gaps are the lines that say what the groups do not contain.
@@ -180,7 +181,7 @@ func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 	}
 	for _, g := range l.Items {
 		rows = append(rows, []string{
-			g.Cluster, g.Name, strconv.Itoa(g.Nodes), orEmpty(g.Pods), strconv.FormatBool(g.AtLeast),
+			g.Cluster, g.Name, orEmpty(g.Nodes), orEmpty(g.Pods), strconv.FormatBool(g.AtLeast),
 			orEmpty(g.Allocatable), orEmpty(g.Capacity), useText(g.Use), orEmpty(g.Terminating),
 			strconv.FormatBool(g.NodesAtLeast), strconv.FormatBool(g.AllocatableAtLeast), strconv.FormatBool(g.CapacityAtLeast),
 		})
@@ -214,7 +215,7 @@ func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
 	for _, others := range []struct {
 		name string
 		pods amount
-	}{{goneRow, amount{s.OnGoneNodes, s.pods.more || s.nodes.more}}, {unknownRow, amount{s.OnUnknownNodes, s.pods.more}}} {
+	}{{goneRow, s.onGone}, {unknownRow, amount{s.OnUnknownNodes, s.pods.more}}} {
 		if others.pods.n > 0 {
 			t.Add(map[string]Cell{by: {Text: others.name, Style: Faint}, "PODS": Text(others.pods.String())})
 		}

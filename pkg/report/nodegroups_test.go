@@ -43,8 +43,12 @@ full                1      4            10     40
 TOTAL              1+     4+           10+      ?
 `, "\n"), table)
 	assert.False(t, groups.Empty())
-	assert.Nil(t, groups.Items[0].Pods)
-	assert.True(t, groups.Items[0].NodesAtLeast)
+	assert.Equal(t, NodeGroup{Cluster: "dead", Name: "dead", NodesAtLeast: true, AtLeast: true, AllocatableAtLeast: true, CapacityAtLeast: true}, shownOf(groups.Items[0]), "nothing of it is known")
+	assert.Nil(t, groups.Summary.OnGoneNodes, "the dead one may have some")
+	assert.Equal(t, []string{"dead", "no route to host"}, []string{groups.Missing[0].Cluster, groups.Missing[0].Message})
+	var csv bytes.Buffer
+	require.NoError(t, groups.CSV(&csv, true))
+	assert.Equal(t, "dead,dead,,,true,,,,,true,true,true", strings.SplitN(csv.String(), "\n", 2)[0])
 	table, _ = shown("zone")
 	assert.Equal(t, strings.TrimPrefix(`
 CLUSTER   ZONE            NODES   PODS   ALLOCATABLE   USE%
@@ -56,6 +60,12 @@ dead      ?                   ?      ?             ?      ?
 	counts = counts[1:2]
 	_, groups = shown(ByCluster)
 	assert.True(t, groups.Empty(), "a cluster without nodes has none to look at")
+}
+
+// shownOf is a group as documents have it.
+func shownOf(g NodeGroup) NodeGroup {
+	g.nodes, g.pods, g.allocatable, g.capacity, g.terminating, g.use = amount{}, amount{}, amount{}, amount{}, amount{}, nil
+	return g
 }
 
 // Without headers nothing but the summaries is left out: pods on no node of the table are rows like others.

@@ -24,10 +24,10 @@ type NodeSummary struct {
 	Pods        *int `json:"pods"`
 	AtLeast     bool `json:"atLeast,omitempty"`
 	Unscheduled *int `json:"unscheduled"`
-	// OnGoneNodes are pods whose node does not exist any more, OnUnknownNodes those whose node could not be
-	// looked up.
-	OnGoneNodes    int `json:"onGoneNodes"`
-	OnUnknownNodes int `json:"onUnknownNodes,omitempty"`
+	// OnGoneNodes are pods whose node does not exist any more, of NodesAtLeast a lower bound; OnUnknownNodes those whose
+	// node could not be looked up.
+	OnGoneNodes    *int `json:"onGoneNodes"`
+	OnUnknownNodes int  `json:"onUnknownNodes,omitempty"`
 	// Allocatable and Capacity are sums over the nodes, AllocatableAtLeast and CapacityAtLeast where not all nodes are
 	// known, or not all say how many pods they take, or what their kubelet was told.
 	Allocatable        *int `json:"allocatable"`
@@ -43,7 +43,7 @@ type NodeSummary struct {
 	// Fullest is the node with the highest use of those whose use is known; null where none has pods.
 	Fullest *Fullest `json:"fullest"`
 
-	nodes, pods, unscheduled, allocatable, capacity, median, p99 amount
+	nodes, pods, unscheduled, onGone, allocatable, capacity, median, p99 amount
 
 	use      *taken
 	uses     [][]*taken // of each cluster's nodes, nil where it is not known
@@ -89,7 +89,7 @@ func summarize(l NodeList, each [][]NodeItem, o NodeOptions) NodeSummary {
 	}
 	all := s.mayBeOne.totals(sums)
 	s.nodes, s.allocatable, s.capacity, s.pods, s.unscheduled = all[sumNodes], all[sumAllocatable], all[sumCapacity], all[sumPods], all[sumUnscheduled]
-	s.OnGoneNodes, s.OnUnknownNodes, s.named = all[sumOnGone].n, all[sumOnUnknown].n, all[sumOnlyPodsName]
+	s.onGone, s.OnUnknownNodes, s.named = all[sumOnGone], all[sumOnUnknown].n, all[sumOnlyPodsName]
 	s.use = shareOf(all[sumOnNodes], s.allocatable)
 	s.median, s.p99 = amount{more: true}, amount{more: true}
 	if !s.nodes.more {
@@ -103,7 +103,7 @@ func (s NodeSummary) withJSON(unscheduled bool) NodeSummary {
 	s.Nodes, s.NodesAtLeast, s.Pods, s.AtLeast = s.nodes.json(), s.nodes.more, s.pods.json(), s.pods.more
 	s.Allocatable, s.AllocatableAtLeast = s.allocatable.json(), s.allocatable.more
 	s.Capacity, s.CapacityAtLeast = s.capacity.json(), s.capacity.more
-	s.Use, s.Median, s.P99 = s.use.json(), s.median.json(), s.p99.json()
+	s.OnGoneNodes, s.Use, s.Median, s.P99 = s.onGone.json(), s.use.json(), s.median.json(), s.p99.json()
 	if unscheduled {
 		s.Unscheduled = s.unscheduled.json()
 	}

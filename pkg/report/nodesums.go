@@ -31,6 +31,7 @@ func newNodeSums(c ClusterCount, items []NodeItem, selected, chosen bool) nodeSu
 	for _, which := range []int{sumNodes, sumAllocatable, sumCapacity} {
 		s.add(which, amount{more: !c.Count.NodesKnown}) // of nodes that are there, or not
 	}
+	s.add(sumOnGone, amount{more: c.Count.AtLeast || !c.Count.NodesKnown})
 	s.add(sumPods, amount{more: c.Count.AtLeast || selected && !c.Count.NodesKnown})
 	if !chosen {
 		s.add(sumUnscheduled, amount{c.Count.Unscheduled.Total, c.Count.AtLeast})
