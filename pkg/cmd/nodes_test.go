@@ -393,7 +393,7 @@ func testNodesWatch(t *testing.T, c *testbed.Cluster) {
 
 func testNodesRedraw(t *testing.T, c *testbed.Cluster) {
 	r := startNodes(t, c.Kubeconfig(), System{StdoutWidth: 100, StdoutHeight: 12}, "nodes", "--watch", "-n", "team-001")
-	r.awaitOutput(t, "more rows: see --top and --sort-by")
+	r.awaitOutput(t, "more lines: see --top and --sort-by")
 	r.stop()
 	assert.Equal(t, exitInterrupted, <-r.code)
 	pictures := strings.Split(r.out.String(), "\x1b[H")

@@ -227,17 +227,17 @@ func tail(lines []string) int {
 
 func (s *terminalScreen) show(view nodesView, now time.Time) error {
 	width, height := s.size()
-	s.layout.Width = width
+	s.layout.Width, s.layout.Clip = width, !s.layout.Wide
 	var table bytes.Buffer
 	if err := view.Draw(&table, now, s.layout); err != nil {
 		return err
 	}
 	lines := strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n")
-	clock := now.Format("15:04:05")
+	title := fmt.Sprintf("%s   %s   %s", s.title, now.Format("15:04:05"), s.quit)
 	if ages := view.Ages(now); ages != "" { // the clock goes on, the table does not
-		clock += "   " + ages
+		title += "   " + ages
 	}
-	head := report.Clip(fmt.Sprintf("%s   %s   %s", s.title, clock, s.quit), width)
+	head := report.Clip(title, width)
 	lines = fitHeight(append([]string{report.Paint(head, report.Faint, s.layout.Color)}, lines...), height-1, width)
 	var picture strings.Builder
 	if width != s.width || height != s.height {
@@ -270,7 +270,7 @@ func fitHeight(lines []string, room, width int) []string {
 		}
 		return lines[:fitting(lines, room, width)]
 	}
-	cut := report.Clip(fmt.Sprintf("... %d more rows: see --top and --sort-by", len(lines)-head-len(end)), width)
+	cut := report.Clip(fmt.Sprintf("... %d more lines: see --top and --sort-by", len(lines)-head-len(end)), width)
 	return slices.Concat(lines[:head], []string{cut}, end)
 }
 

@@ -200,6 +200,33 @@ func TestPicturesFitTheTerminal(t *testing.T) {
 	}
 }
 
+// On a small terminal the line that sums up stays in sight, and the key that ends it; no row is wider than the terminal.
+func TestSmallPicturesKeepTheSummary(t *testing.T) {
+	t.Parallel()
+	counts := groupedCounts()
+	for i := range counts[0].Count.Nodes {
+		n := &counts[0].Count.Nodes[i]
+		n.Name = "a-node-whose-name-is-quite-long.region.example-" + n.Name
+	}
+	counts[0].Count.Missing = []nodes.Missing{{What: nodes.WhatUpdates, Reason: kube.Unavailable, Err: assert.AnError, Since: noon}}
+	list, err := report.NewNodeList(counts, report.NodeOptions{})
+	require.NoError(t, err)
+	var out bytes.Buffer
+	for _, size := range [][2]int{{50, 12}, {40, 11}, {60, 12}} {
+		out.Reset()
+		screen := &terminalScreen{out: &out, size: func() (int, int) { return size[0], size[1] }, title: "production", quit: "q ends"}
+		require.NoError(t, screen.show(list, noon))
+		assert.Contains(t, out.String(), "4 nodes", size)
+		assert.Contains(t, out.String(), "more lines", size)
+		assert.Contains(t, out.String(), "q ends", size)
+		lines := strings.Split(regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]").ReplaceAllString(out.String(), ""), "\r\n")
+		assert.LessOrEqual(t, len(lines), size[1], size)
+		for _, line := range lines {
+			assert.LessOrEqual(t, len([]rune(line)), size[0], "%v: %q", size, line)
+		}
+	}
+}
+
 // longError is a message with a long word.
 type longError struct{}
 

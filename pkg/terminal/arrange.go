@@ -105,7 +105,14 @@ func (t Table) fit(candidates, full []int, l Layout) (shown, widths []int, hidde
 		}
 		shown = slices.Delete(slices.Clone(shown), spare, spare+1)
 	}
-	widths, _ = t.shrink(shown, full, l, least)
+	widths, fits := t.shrink(shown, full, l, least)
+	if !fits && l.Clip { // a picture has no room for lines that a terminal breaks
+		t.Columns = slices.Clone(t.Columns)
+		for i := range t.Columns {
+			t.Columns[i].Floor = 0
+		}
+		widths, _ = t.shrink(shown, full, l, least)
+	}
 	return shown, widths, hidden
 }
 
