@@ -207,7 +207,11 @@ func (b Budget) Overloaded() []string {
 	var lines []string
 	for _, w := range b.Workers {
 		if w.Busy.Planned > 100 && w.Reconciles.Planned != w.Reconciles.Now {
-			lines = append(lines, "the latencies would not be reached, since "+w.Advice)
+			line := "the latencies would not be reached, since " + w.Advice
+			if w.Default {
+				line += fmt.Sprintf("; the flags of %s were not read, and its defaults are assumed", w.Controller)
+			}
+			lines = append(lines, line)
 		}
 	}
 	return lines

@@ -264,6 +264,10 @@ func TestWorkers(t *testing.T) {
 		New(input).Workers[0].Advice)
 	assert.Len(t, New(input).Overloaded(), 1)
 	assert.Contains(t, New(input).Overloaded()[0], "the latencies would not be reached, since the 2 GitRepository workers of source-controller would be 250% busy")
+	assert.Contains(t, New(input).Overloaded()[0], "; the flags of source-controller were not read, and its defaults are assumed")
+	read := input
+	read.Controllers = []flux.Controller{{Name: flux.SourceController, Concurrent: 2, Found: true}}
+	assert.NotContains(t, New(read).Overloaded()[0], "were not read")
 	input.Items[0] = source("a", url, "100ms", "100ms")
 	assert.Empty(t, New(input).Overloaded(), "the plan does not touch it")
 	input.Items[0] = source("a", url, "100ms", "1m")

@@ -137,6 +137,7 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	if o.Files != nil {
 		o.root.inFiles(o.Files.fleet().Snapshot.Gaps)
 	}
+	o.controllers = true
 	f, err := o.read(ctx)
 	if err != nil {
 		return err

@@ -107,7 +107,7 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 }
 
 func (o ApplyOptions) run(ctx context.Context) error {
-	o.charts = true
+	o.charts, o.controllers = true, true
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
@@ -169,8 +169,8 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	if err := o.supportsPins(ctx, plan); err != nil {
 		return err
 	}
-	if lost, err := f.takenOver(ctx, plan, o.FieldManager); err != nil || lost != "" {
-		return errors.Join(err, refusal(lost))
+	if lost := f.takenOver(plan, o.FieldManager); lost != "" {
+		return fmt.Errorf("%s; nothing was changed", lost)
 	}
 	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Manager: o.FieldManager}
 	if o.DryRun != dryRunClient {
@@ -226,14 +226,6 @@ func (o ApplyOptions) writes(plan tune.Plan, f fleet, stamp tune.Stamp) []tune.W
 		writes = append(writes, tune.ApplyWrite{Item: item, Stamp: stamp, Decide: decide})
 	}
 	return writes
-}
-
-// refusal is an error that says why nothing was written; nil for "".
-func refusal(why string) error {
-	if why == "" {
-		return nil
-	}
-	return fmt.Errorf("%s; nothing was changed", why)
 }
 
 // supportsPins is an error where a plan needs rules and the cluster's Kustomizations cannot have any.

@@ -148,7 +148,7 @@ func (f BudgetFlags) toOptions(r *root, args []string) (o BudgetOptions, err err
 		return o, errors.New("--metrics-url is of one cluster: use --observe, or name the cluster with --context")
 	}
 	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
-	o.Chosen, o.receivers = o.Selection, true
+	o.Chosen, o.receivers, o.controllers = o.Selection, true, true
 	o.FleetOptions = o.narrow()
 	return o, nil
 }

@@ -40,6 +40,11 @@ func TestBudgetControllers(t *testing.T) {
 		assert.NotContains(t, note, "were not read")
 	}
 
+	// A plan counts with the same flags.
+	plan := decode[report.Plan](t, user.must(t, "plan", "-A", "--policy", "fast", "-o", "json"))
+	assert.Contains(t, plan.Warnings, "the latencies would not be reached, since the 1 GitRepository workers of source-controller would be 130% busy (at 500ms each, which is assumed: --observe measures it): give it --concurrent=2, or lengthen intervals")
+	assert.Equal(t, "5m33s", plan.Summary.Environments[0].Latency.Worst.Now, "10% of jitter")
+
 	// Through the API server's proxy, and straight from the URL.
 	c.Apply(t, controllerPod("source-controller-0", port))
 	c.Kubectl(t, "patch", "pod", "-n", "flux-system", "source-controller-0", "--subresource=status", "--type=merge",

@@ -21,15 +21,8 @@ func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, un
 		o.split(f, &in, nil, f.snapshot.Related)
 		return in, nil, nil
 	}
-	deployments, gap, err := o.Client.Controllers(ctx)
-	if err != nil {
-		return in, nil, err
-	}
-	if gap != nil {
-		f.snapshot.Gaps = append(f.snapshot.Gaps, *gap)
-	}
-	in.Controllers = cluster.MergeControllers(deployments)
-	observed, gaps, err := o.observe(ctx, o.Client, deployments)
+	in.Controllers = f.controllers()
+	observed, gaps, err := o.observe(ctx, o.Client, f.deployments)
 	if err != nil {
 		return in, nil, err
 	}

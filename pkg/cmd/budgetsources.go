@@ -194,12 +194,12 @@ func (f fleet) arrives(object flux.Object, field flux.Field) bool {
 	return f.options.Files == nil || f.options.Files.fleet().HeldOrSuspended(object.Ref, field) == ""
 }
 
-// budget is what a plan costs and buys, with the controllers' default flags: a plan reads no more of the
-// cluster than it changes. Now tells how long what fails has been failing.
+// budget is what a plan costs and buys. Now tells how long what fails has been failing.
 func (f fleet) budget(plan tune.Plan, now time.Time) budget.Budget {
 	p := f.options.Policy
 	plan.Items = f.arriving(plan.Items)
-	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.options.partial(), OneNamespace: f.snapshot.OneNamespace}
+	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.options.partial(), OneNamespace: f.snapshot.OneNamespace,
+		Controllers: f.controllers()}
 	if len(plan.Items) < len(f.snapshot.Objects)+len(f.snapshot.Related) {
 		planned := make(map[flux.Ref]bool, len(plan.Items))
 		for _, item := range plan.Items {

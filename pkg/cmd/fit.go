@@ -194,7 +194,7 @@ func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Clus
 			items = append(items, tune.Item{Object: *object, Assignment: f.resolver.Resolve(*object)})
 		}
 	}
-	c.Budget = budget.New(budget.Input{Items: items, Now: now, OneNamespace: f.snapshot.OneNamespace})
+	c.Budget = budget.New(budget.Input{Items: items, Now: now, OneNamespace: f.snapshot.OneNamespace, Controllers: f.controllers()})
 	return c
 }
 

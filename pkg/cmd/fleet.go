@@ -46,6 +46,8 @@ type FleetOptions struct {
 	anyEnvironment bool
 	// charts reads what tells whether charts can be fetched: a plan leaves alone those of which it is not known.
 	charts bool
+	// controllers reads the flags of Flux's controllers: what intervals cost and buy depends on them.
+	controllers bool
 	// Files are what is looked at instead of a cluster; nil for a cluster.
 	Files *checkout
 	// Cluster is what the cluster is called, where several are looked at; "" where there is one.
@@ -65,6 +67,8 @@ type fleet struct {
 	resolver *policy.Resolver
 	graph    *tune.Graph
 	objects  []flux.Object
+	// deployments are those of Flux's controllers, where they were asked for and may be read.
+	deployments []cluster.Deployment
 }
 
 // all are the objects that were asked for, and those that explain them.
@@ -194,6 +198,12 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 	if err := o.readReceivers(ctx, &snapshot); err != nil {
 		return fleet{}, err
 	}
+	var deployments []cluster.Deployment
+	if o.controllers {
+		if deployments, err = o.readControllers(ctx, &snapshot); err != nil {
+			return fleet{}, err
+		}
+	}
 	o.name(snapshot.Objects)
 	o.name(snapshot.Related)
 	if o.DefaultEnvironment != "" || o.anyEnvironment && len(o.Environments) == 0 {
@@ -201,8 +211,22 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 			snapshot.Gaps[i].Harmless = gap.Harmless || gap.Labels
 		}
 	}
-	return o.fleetOf(snapshot), nil
+	f := o.fleetOf(snapshot)
+	f.deployments = deployments
+	return f, nil
 }
+
+// readControllers reads the Deployments of Flux's controllers. Where they may not be read, that is a harmless gap.
+func (o FleetOptions) readControllers(ctx context.Context, snapshot *flux.Snapshot) ([]cluster.Deployment, error) {
+	deployments, gap, err := o.Client.Controllers(ctx)
+	if gap != nil {
+		snapshot.Gaps = append(snapshot.Gaps, *gap)
+	}
+	return deployments, err
+}
+
+// controllers are Flux's, with their flags; none where they were not read, so that the defaults count.
+func (f fleet) controllers() []flux.Controller { return cluster.MergeControllers(f.deployments) }
 
 // name puts the cluster's name on objects, where there are several.
 func (o FleetOptions) name(objects []flux.Object) {

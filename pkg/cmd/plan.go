@@ -61,6 +61,9 @@ func newPlan(r *root) *cobra.Command {
 			With --contexts or --all-contexts several clusters are planned together, and the hosts get what all of
 			them ask; so it is with the clusters of a checkout. Secrets of one name are taken for one credential.
 
+			What it costs and buys is counted with the flags of Flux's controllers, as budget does: with their defaults
+			where their Deployments may not be read.
+
 			With --exit-code the exit code is 0 when there is nothing to change, 1 when there is, and 2
 			when something failed.`),
 		Example: examples(`
@@ -105,7 +108,7 @@ func (f *PlanFlags) toOptions(r *root, args []string) (o PlanOptions, err error)
 }
 
 func (o PlanOptions) run(ctx context.Context) error {
-	o.charts = true
+	o.charts, o.controllers = true, true
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
@@ -148,11 +151,7 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 	var costs []budget.Budget
 	for _, f := range fs.all {
 		plan := f.plan(f.fitted(fitting, opts))
-		lost, err := f.takenOver(ctx, plan, tune.DefaultManager)
-		if err != nil {
-			return planned{}, err
-		}
-		if lost != "" {
+		if lost := f.takenOver(plan, tune.DefaultManager); lost != "" {
 			plan.Warnings = append(plan.Warnings, lost)
 		}
 		costs = append(costs, f.budget(plan, now))

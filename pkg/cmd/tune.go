@@ -1,13 +1,11 @@
 package cmd
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -45,16 +43,15 @@ func (f TuneFlags) toOptions() (tune.Options, error) {
 }
 
 // takenOver says that what a plan writes under a field manager would be lost: its objects, or the owners that get rules, are
-// applied by a controller that takes over what that manager owns. "" where that is not so, or the controllers cannot be read.
-func (f fleet) takenOver(ctx context.Context, plan tune.Plan, manager string) (string, error) {
+// applied by a controller that takes over what that manager owns. "" where that is not so, or the controllers were not read.
+func (f fleet) takenOver(plan tune.Plan, manager string) string {
 	applied := func(o flux.Object) bool { _, owned := o.Owner(); return owned }
 	affected := slices.ContainsFunc(plan.Items, func(item tune.Item) bool { return item.Action == tune.ActionChange && applied(item.Object) }) ||
 		slices.ContainsFunc(plan.Pins, func(p tune.Pin) bool { return applied(p.Owner) })
-	if !affected || f.options.Client == nil || f.options.Files != nil {
-		return "", nil
+	if !affected {
+		return ""
 	}
-	deployments, _, err := f.options.Client.Controllers(ctx)
-	return flux.TakesOver(cluster.MergeControllers(deployments), manager), err
+	return flux.TakesOver(f.controllers(), manager)
 }
 
 // plan plans a fleet, and has a judge of that fleet tell what sticks. The options gain the judge.
