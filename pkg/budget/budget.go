@@ -49,6 +49,8 @@ type Budget struct {
 	Failing      Failing
 	// Includes counts the GitRepositories that include others.
 	Includes int
+	// Rollouts counts the Kustomizations and HelmReleases whose latency is known and that wait until what they apply is healthy.
+	Rollouts int
 	// Scheduled counts the ResourceSetInputProviders that ask a host by spec.schedule: how often that is, is not known.
 	Scheduled int
 	// StatusProviders counts the Providers that write commit statuses with a Git host's REST API, by their
@@ -190,6 +192,9 @@ func sumUp(items []Item, others map[string]float64, bursts map[string]Bursts, li
 		b.Failing.add(item)
 		if len(item.Object.Polling.Includes) > 0 {
 			b.Includes++
+		}
+		if item.Object.Waits && item.Delivery != nil && item.Delivery.Known {
+			b.Rollouts++
 		}
 		if o := item.Object; o.Kind == flux.ResourceSetInputProviderKind && o.Polling.NoInterval && !o.Suspended && item.Cost.Protocol != "" {
 			b.Scheduled++

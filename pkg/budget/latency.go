@@ -36,12 +36,12 @@ type Delivery struct {
 //     applied);
 //   - dependsOn: what it depends on must be ready, and where a Kustomization has the same source, have applied
 //     the same revision; until then the controller looks again every --requeue-dependency (kustomize-controller
-//     kustomization_controller.go, checkDependencies). Typically this concerns dependencies with the same
-//     source; at worst all. A HelmRelease never asks for a revision (helm-controller
-//     helmrelease_controller.go, checkDependencies): it waits for one with the same source, which a new
-//     artifact has reconcile at the same time, and not for others. With readyExpr the controllers ask for
+//     kustomization_controller.go, checkDependencies). A HelmRelease asks for no revision, only whether all are ready,
+//     whatever their sources (helm-controller helmrelease_controller.go, checkDependencies). Typically this concerns
+//     dependencies that change with it (changesWith); at worst all. With readyExpr the controllers ask for
 //     what that says and for nothing else, which nobody can foretell: it is counted as if it was not there.
-//   - its own reconcile: the last one, and the longest that is on record.
+//   - its own reconcile, as far as status.history tells: the last one, or that of the newest rollout which is still on
+//     record where that took longer; at worst the longest. The history of a HelmRelease has no durations: it counts a second.
 func (f *fleet) deliver(s *subject) Delivery {
 	if s.object.Suspended {
 		return Delivery{Why: "suspended"}
@@ -81,11 +81,18 @@ type arrivalKey struct {
 	a   assumption
 }
 
+// changesWith tells whether two consumers mostly get something new at the same time: they have one source, and of charts from
+// one repository only those of one name, or those that every revision builds anew.
+func changesWith(a, b *flux.Object) bool {
+	oneChart := a.Polling.Chart == b.Polling.Chart || a.Polling.ByRevision && b.Polling.ByRevision
+	return a.SourceRef == b.SourceRef && oneChart
+}
+
 // arrive works an arrival out, once for each object: many may depend on the same one. What is asked for
 // while it is being worked out is a circle of dependencies. That never gets ready, which is not the
 // budget's to report; the circle is cut.
 func (f *fleet) arrive(s *subject, a assumption) arrival {
-	own := s.object.Status.LastReconcile
+	own := max(s.object.Status.LastReconcile, s.object.Status.Rollout)
 	if a == atWorst {
 		own = max(own, s.object.Status.SlowestReconcile)
 	}
@@ -103,8 +110,7 @@ func (f *fleet) arrive(s *subject, a assumption) arrival {
 	var below arrival
 	for _, ref := range s.object.DependsOn {
 		d := f.byRef[ref]
-		sameRevision := a == typically || s.object.Kind == "HelmRelease"
-		if d == nil || sameRevision && d.object.SourceRef != s.object.SourceRef {
+		if d == nil || a == typically && !changesWith(d.object, s.object) {
 			continue
 		}
 		at := f.arrive(d, a)

@@ -36,7 +36,13 @@ func TestDeliver(t *testing.T) {
 	const url = "https://github.com/acme/app"
 	web := ref("GitRepository", "web")
 	release := func(change ...func(*flux.Object)) tune.Item {
-		return item(flux.Object{Ref: ref("HelmRelease", "r"), Interval: ptr("10m"), SourceRef: ref("HelmRepository", "charts")}, "", change...)
+		return item(flux.Object{Ref: ref("HelmRelease", "r"), Interval: ptr("10m"), SourceRef: ref("HelmRepository", "charts"), Polling: flux.Polling{Chart: "web"}}, "", change...)
+	}
+	named := func(name, from, chart string) tune.Item {
+		return release(func(o *flux.Object) { o.Name, o.SourceRef, o.Polling.Chart = name, ref("HelmRepository", from), chart })
+	}
+	afterRelease := func(name string) func(*flux.Object) {
+		return func(o *flux.Object) { o.DependsOn = append(o.DependsOn, ref("HelmRelease", name)) }
 	}
 	others := []tune.Item{
 		source("web", url, "5m", "1m"),
@@ -47,6 +53,7 @@ func TestDeliver(t *testing.T) {
 		item(flux.Object{Ref: ref("HelmRepository", "oci"), Interval: ptr("20m"), OCI: true}, ""),
 		item(flux.Object{Ref: ref("HelmChart", "of-index"), Interval: ptr("1m"), SourceRef: ref("HelmRepository", "charts")}, ""),
 		item(flux.Object{Ref: ref("HelmChart", "of-oci"), Interval: ptr("4m"), SourceRef: ref("HelmRepository", "oci")}, ""),
+		named("twin", "charts", "web"), named("db", "charts", "db"), named("elsewhere", "more", "web"),
 		kustomization("infra", "web", "10m", "", took(2*second, 5*second)),
 		kustomization("crds", "web", "10m", "", after("infra"), took(3*second, 40*second)),
 		kustomization("slow", "web", "10m", "", took(72*second, 100*second)),
@@ -61,6 +68,9 @@ func TestDeliver(t *testing.T) {
 		"the source's interval, not its own": {kustomization("k", "web", "1h", "30s", took(2*second, 10*second)), Delivery{
 			Source: web, Known: true,
 			Latency: Pair[Latency]{Latency{153 * second, 326 * second}, Latency{33 * second, 74 * second}}}},
+		// What it took to apply something new, and not what the last look at the same content took.
+		"a rollout that is on record": {kustomization("k", "other", "1m", "", took(2*second, 240*second), func(o *flux.Object) { o.Status.Rollout = 40 * second }), Delivery{
+			Source: ref("GitRepository", "other"), Known: true, Latency: same(101*second, 367*second)}},
 		"no history": {kustomization("k", "other", "1m", ""), Delivery{Source: ref("GitRepository", "other"), Known: true, Latency: same(62*second, 128*second)}},
 		// Looks again after 30 s, when infra is ready.
 		"dependsOn": {kustomization("k", "other", "1m", "", after("elsewhere")), Delivery{
@@ -87,9 +97,14 @@ func TestDeliver(t *testing.T) {
 			o.SourceRef, o.HasChart, o.ChartInterval = ref("HelmRepository", "oci"), true, ptr("2m")
 		}), Delivery{
 			Source: ref("HelmRepository", "oci"), Known: true, Latency: same(62*second, 128*second)}},
-		// A release asks whether another one is ready, and not which revision that has.
-		"release after one with another source": {release(after("infra")), Delivery{
-			Source: ref("HelmRepository", "charts"), Known: true, Latency: same(602*second, 1262*second)}},
+		// A release asks whether another one is ready, whatever its source and its chart; typically only releases of one
+		// chart are not ready at the same time.
+		"release after one with another source": {release(afterRelease("elsewhere")), Delivery{
+			Source: ref("HelmRepository", "charts"), Known: true, Depth: 1, Latency: same(602*second, 1292*second)}},
+		"release after one of another chart": {release(afterRelease("db")), Delivery{
+			Source: ref("HelmRepository", "charts"), Known: true, Depth: 1, Latency: same(602*second, 1292*second)}},
+		"release after one of the same chart": {release(afterRelease("twin")), Delivery{
+			Source: ref("HelmRepository", "charts"), Known: true, Depth: 1, Latency: same(632*second, 1292*second)}},
 		"chartRef to a chart of an index": {release(func(o *flux.Object) { o.SourceRef = ref("HelmChart", "of-index") }), Delivery{
 			Source: ref("HelmRepository", "charts"), Known: true, Latency: same(602*second, 1262*second)}},
 		"chartRef to a chart of a registry": {release(func(o *flux.Object) { o.SourceRef = ref("HelmChart", "of-oci") }), Delivery{

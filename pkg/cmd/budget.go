@@ -61,10 +61,12 @@ func newBudget(r *root) *cobra.Command {
 			cost nothing; what fails is tried again in the controllers' back-off, not at its interval.
 
 			From commit to applied: the source's interval with its jitter (half of it typically), fetching,
-			30s for each level of dependsOn, and the last reconcile (the longest at worst). A HelmRelease waits for
-			those only that have the same source, since it asks for no revision; what a readyExpr of dependsOn says
-			is not known, and counted as if it was not there. What a source includes or is made of counts, too. A
-			Receiver takes the wait for the poll away.
+			30s (--requeue-dependency) for each level of dependsOn, typically of those that change together: Kustomizations
+			of one source, HelmReleases of one chart; at worst of all. What a readyExpr says is not known, and counted as if
+			it was not there. Then the reconcile as status.history tells of it: the last one, or a rollout that is still on
+			record, and the longest at worst. Flux mostly remembers how long it took to find nothing new, and nothing of a
+			HelmRelease, which counts 1s: a rollout that is waited for (spec.wait, healthChecks, Helm) comes on top. What a
+			source includes or is made of counts, too. A Receiver takes the wait for the poll away.
 
 			With --contexts or --all-contexts, and of a checkout, the clusters are added up by host, repository and
 			credential. Secrets of one name are taken for one credential, in all namespaces and clusters.

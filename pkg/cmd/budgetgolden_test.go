@@ -54,6 +54,7 @@ func TestBudgetOptions(t *testing.T) {
 	}
 	want := wantFleet(t)
 	want.receivers = true                // what a webhook brings nobody waits for
+	want.controllers = true              // their flags decide what intervals cost and buy
 	want.Selection = cluster.Selection{} // all that explains the objects asked for is read
 	o.FleetOptions = same(t, want, o.FleetOptions)
 	assert.Equal(t, "team=web", o.Chosen.LabelSelector)

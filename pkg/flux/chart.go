@@ -23,7 +23,7 @@ func ChartOf(release Object) (Object, bool) {
 		Generated:    true,
 		MergesValues: release.MergesValues,
 		SourceRef:    release.SourceRef,
-		Polling:      Polling{Version: release.Polling.Version, Verifies: release.Polling.Verifies, ByRevision: release.Polling.ByRevision},
+		Polling:      Polling{Chart: release.Polling.Chart, Version: release.Polling.Version, Verifies: release.Polling.Verifies, ByRevision: release.Polling.ByRevision},
 	}, true
 }
 

@@ -111,9 +111,11 @@ type waitable struct {
 
 type chartTemplate struct {
 	present bool
+	name    string // of a HelmChart, whose spec.chart is one
 	Spec    struct {
 		Interval  *span      `json:"interval"`
 		SourceRef *reference `json:"sourceRef"`
+		Chart     word       `json:"chart"`
 		Version   string     `json:"version"`
 		Verify    *struct{}  `json:"verify"`
 
@@ -122,10 +124,10 @@ type chartTemplate struct {
 	} `json:"spec"`
 }
 
-// UnmarshalJSON reads a chart template and passes over a chart's name.
+// UnmarshalJSON reads a chart template, or a chart's name.
 func (c *chartTemplate) UnmarshalJSON(data []byte) error {
 	if len(data) == 0 || data[0] != '{' {
-		return nil
+		return json.Unmarshal(data, (*word)(&c.name))
 	}
 	type plain chartTemplate
 	if err := json.Unmarshal(data, (*plain)(c)); err != nil {
@@ -361,6 +363,9 @@ func (s documentStatus) status() Status {
 				status.LastReconcile, status.LastReconciled = d, h.LastReconciled.Time
 			}
 			status.SlowestReconcile = max(status.SlowestReconcile, d)
+			if status.Rollout == 0 && h.TotalReconciliations == 1 && h.LastReconciledStatus == meta.ReconciliationSucceededReason {
+				status.Rollout = d
+			}
 		}
 	}
 	status.Changes = s.History.changes()

@@ -90,7 +90,7 @@ func TestDecode(t *testing.T) {
 		"helmchart": func() Object {
 			o := in("source", "v1", "HelmChart", "web")
 			o.Interval, o.SourceRef = ptr("10m"), source("HelmRepository", "apps", "charts")
-			o.Polling.Version = "*"
+			o.Polling.Chart, o.Polling.Version = "web", "*"
 			return o
 		}(),
 		"helmchart-generated": func() Object {
@@ -98,6 +98,7 @@ func TestDecode(t *testing.T) {
 			o.Namespace = "charts"
 			o.Labels = map[string]string{"helm.toolkit.fluxcd.io/name": "web", "helm.toolkit.fluxcd.io/namespace": "apps"}
 			o.Interval, o.SourceRef, o.Generated = ptr("10m"), source("GitRepository", "charts", "monorepo"), true
+			o.Polling.Chart = "./charts/web"
 			o.Status.SourceChanged = halfPastNine
 			return o
 		}(),
@@ -139,7 +140,7 @@ func TestDecode(t *testing.T) {
 			o := in("helm", "v2", "HelmRelease", "web")
 			o.Interval, o.Timeout, o.ChartInterval, o.HasChart = ptr("10m"), ptr("15m"), ptr("1h"), true
 			o.SourceRef, o.TargetNamespace, o.Waits = source("HelmRepository", "sources", "charts"), "web-prod", true
-			o.Polling.Version = "1.x"
+			o.Polling.Chart, o.Polling.Version = "web", "1.x"
 			o.Upgrade = Upgrade{ServerSide: "enabled", Force: true}
 			o.DetectsDrift, o.ComparesDrift, o.Ignore = true, true, []IgnoreRule{{Paths: []string{"/spec/interval"}, Target: &IgnoreTarget{Kind: "GitRepository"}}}
 			o.Status = Status{ObservedGeneration: 4, Ready: "False", ReadyReason: "InstallFailed", ReadyMessage: "Helm install failed"}
@@ -153,6 +154,7 @@ func TestDecode(t *testing.T) {
 		"helmrelease-v2beta1": func() Object {
 			o := in("helm", "v2beta1", "HelmRelease", "web")
 			o.Interval, o.HasChart, o.SourceRef = ptr("5m"), true, source("GitRepository", "apps", "monorepo")
+			o.Polling.Chart = "./charts/web"
 			return o
 		}(),
 		"imagerepository": func() Object {
@@ -342,6 +344,22 @@ func TestDecodeHistory(t *testing.T) {
 	assert.Zero(t, o.Status.LastReconcile)
 	assert.Zero(t, o.Status.LastReconciled)
 	assert.Equal(t, 3*time.Second, o.Status.SlowestReconcile)
+	assert.Zero(t, o.Status.Rollout)
+}
+
+// Each further reconcile of a content overwrites how long the first one took, so that only what was reconciled once tells
+// how long it took to apply something new.
+func TestDecodeRollout(t *testing.T) {
+	t.Parallel()
+	o, err := Decode([]byte(`{"status":{"history":[
+		{"lastReconciledDuration":"300ms","totalReconciliations":9},
+		{"lastReconciledDuration":"40s","totalReconciliations":1,"lastReconciledStatus":"ReconciliationSucceeded"},
+		{"lastReconciledDuration":"4m","totalReconciliations":1,"lastReconciledStatus":"ReconciliationSucceeded"},
+		{"lastReconciledDuration":"2s","totalReconciliations":1,"lastReconciledStatus":"BuildFailed"}]}}`))
+	require.NoError(t, err)
+	assert.Equal(t, 300*time.Millisecond, o.Status.LastReconcile)
+	assert.Equal(t, 40*time.Second, o.Status.Rollout, "the newest")
+	assert.Equal(t, 4*time.Minute, o.Status.SlowestReconcile)
 }
 
 // Every owner of a field counts, in the order of the entries; what owns a subresource does not.

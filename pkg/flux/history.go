@@ -16,6 +16,8 @@ type snapshot struct {
 	FirstReconciled        metav1.Time `json:"firstReconciled"`
 	LastReconciled         metav1.Time `json:"lastReconciled"`
 	LastReconciledDuration string      `json:"lastReconciledDuration"`
+	LastReconciledStatus   string      `json:"lastReconciledStatus"`
+	TotalReconciliations   int64       `json:"totalReconciliations"`
 
 	ChartVersion string      `json:"chartVersion"`
 	LastDeployed metav1.Time `json:"lastDeployed"`

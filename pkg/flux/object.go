@@ -167,6 +167,9 @@ type Status struct {
 	Revision string
 	// SlowestReconcile is the longest lastReconciledDuration in status.history; 0 without history.
 	SlowestReconcile time.Duration
+	// Rollout is how long the newest content took that was reconciled once, successfully: each further reconcile of a content
+	// overwrites its lastReconciledDuration, and applies nothing new (fluxcd/pkg apis/meta, Upsert). 0 where no entry tells.
+	Rollout time.Duration
 	// LastReconcile is the newest lastReconciledDuration in status.history; 0 without history.
 	LastReconcile time.Duration
 	// LastReconciled is when the newest reconcile in status.history ended; the zero time without history.

@@ -18,6 +18,9 @@ type Polling struct {
 	// Includes are the GitRepositories whose artifacts a GitRepository copies into its own
 	// (spec.include). It does not watch them.
 	Includes []Ref
+	// Chart is the name or the path of a chart: that of a HelmChart, or of the one that a HelmRelease has made (spec.chart,
+	// spec.chart.spec.chart).
+	Chart string
 	// Version of a chart: that of a HelmChart, or of the one that a HelmRelease has made (spec.version,
 	// spec.chart.spec.version). "" for the newest.
 	Version string
@@ -128,7 +131,10 @@ func (d document) polling() Polling {
 	s := d.Spec
 	p := Polling{Submodules: s.RecurseSubmodules, Verifies: s.Verify != nil, Version: s.Version, Region: s.Region != "", ByRevision: s.ReconcileStrategy == byRevision}
 	switch d.Kind {
+	case "HelmChart":
+		p.Chart = s.Chart.name
 	case "HelmRelease":
+		p.Chart = string(s.Chart.Spec.Chart)
 		p.Version = s.Chart.Spec.Version
 		p.ByRevision = s.Chart.Spec.ReconcileStrategy == byRevision
 		p.Verifies = s.Chart.Spec.Verify != nil

@@ -32,7 +32,7 @@ func budgetNotes(b budget.Budget) []string {
 		notes = append(notes, "A shorter Kustomization interval does not bring commits any sooner: the source's interval does, since a new revision is applied at once. "+
 			"What it buys is that drift is corrected sooner, and it is paid for in requests to the kube-apiserver.")
 	}
-	for _, note := range []string{webhookNote(b), failingNote(b), includesNote(b), restNote(b), scheduledNote(b), providersNote(b), assumptionsNote(b)} {
+	for _, note := range []string{rolloutsNote(b), webhookNote(b), failingNote(b), includesNote(b), restNote(b), scheduledNote(b), providersNote(b), assumptionsNote(b)} {
 		if note != "" {
 			notes = append(notes, note)
 		}
@@ -133,6 +133,19 @@ func are(n int, what string) string {
 		return "1 " + what + " is"
 	}
 	return fmt.Sprintf("%d %ss are", n, what)
+}
+
+// rolloutsNote says what comes on top of the latencies: Flux remembers hardly any rollout.
+func rolloutsNote(b budget.Budget) string {
+	if b.Rollouts == 0 {
+		return ""
+	}
+	wait := fmt.Sprintf("%d objects wait", b.Rollouts)
+	if b.Rollouts == 1 {
+		wait = "1 object waits"
+	}
+	return wait + " until what is applied is healthy (spec.wait, healthChecks, Helm), and status.history keeps hardly any of these times: from commit to applied counts what it " +
+		"tells, mostly how long it took to find nothing new, and 1s of a HelmRelease. A longer rollout comes on top, also at worst."
 }
 
 func includesNote(b budget.Budget) string {

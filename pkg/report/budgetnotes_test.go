@@ -44,6 +44,9 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 		o.Polling.NoInterval = true
 	}
 	provider := func(o *flux.Object) { o.Group, o.Polling.Type = "notification.toolkit.fluxcd.io", "github" }
+	waits := func(o *flux.Object) {
+		o.Waits, o.SourceRef = true, flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: "a"}
+	}
 	includes := func(o *flux.Object) { o.Polling.Includes = []flux.Ref{{Name: "a"}} }
 	b := NewBudget(budget.New(budget.Input{Items: []tune.Item{
 		costing("GitRepository", "a", url, nothing),
@@ -53,6 +56,7 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 		costing("GitRepository", "submodules", url, semver),
 		costing("GitRepository", "includes", url, includes),
 		costing("Kustomization", "retries", "", fails("HealthCheckFailed", false)),
+		costing("HelmRelease", "waits-too", "", waits),
 		costing("OCIRepository", "oci", "oci://ghcr.io/acme/app", nothing),
 		costing("HelmRelease", "drift", "", releases),
 		costing(flux.ResourceSetInputProviderKind, "inputs", "https://github.com/acme/app", inputs),
@@ -67,6 +71,8 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 		"1 object is waiting for others and looks again every 30s",
 		"1 object is stalled and counted with nothing",
 		"As things are that makes 4 requests/h to hosts; if all was well, it would be 180.",
+		"1 object waits until what is applied is healthy (spec.wait, healthChecks, Helm)",
+		"A longer rollout comes on top, also at worst.",
 		"1 GitRepository includes others (spec.include) without watching them",
 		"What is asked by REST counts against the host's limit for its API",
 		"1 ResourceSetInputProvider asks by its spec.schedule, and not at an interval: it is counted with nothing.",
