@@ -177,8 +177,8 @@ func TestHosts(t *testing.T) {
 	github, example := Limit{5000, LimitPreset}, Limit{12, LimitPolicy}
 	assert.Equal(t, []Host{
 		{
-			Name: "github.com", Sources: 3, Requests: Rates{181, 241}, Limit: &github, Used: Rates{3.62, 4.82}, Clones: steady(60),
-			Protocols: []ProtocolLoad{{Git, 2, Rates{180, 240}}, {Helm, 1, steady(1)}},
+			Name: "github.com", Sources: 3, Requests: Rates{121, 181}, Limit: &github, Used: Rates{2.42, 3.62}, Clones: steady(60),
+			Protocols: []ProtocolLoad{{Git, 2, Rates{120, 180}}, {Helm, 1, steady(1)}},
 		},
 		{Name: "git.example.com:8443", Sources: 1, Requests: steady(6), Limit: &example, Used: steady(50), Protocols: []ProtocolLoad{{Git, 1, steady(6)}}},
 		{Name: "", Sources: 1, Requests: steady(1), Protocols: []ProtocolLoad{{Git, 1, steady(1)}}},
@@ -188,8 +188,8 @@ func TestHosts(t *testing.T) {
 	assert.Equal(t, 50.0, percent)
 	assert.Equal(t, "git.example.com:8443", host.Name)
 	assert.True(t, b.Changes())
-	assert.Equal(t, Rates{187, 247}, b.Git)
-	assert.Equal(t, Rates{188, 248}, b.Requests)
+	assert.Equal(t, Rates{127, 187}, b.Git)
+	assert.Equal(t, Rates{128, 188}, b.Requests)
 }
 
 func TestLimits(t *testing.T) {

@@ -47,30 +47,6 @@ const (
 	apply = time.Second
 )
 
-// refCosts are the costs of a GitRepository by its kind of ref.
-//
-// Branch, tag and name: one GET info/refs, compared with the last revision; a clone only where they
-// differ, with another GET info/refs and a POST git-upload-pack (fluxcd/pkg git/gogit/clone.go cloneBranch,
-// cloneTag, cloneRefName; 1 and 3 requests measured by counting at the Git server, see hack/e2e). Semver
-// and commit: there is no such comparison, so every reconcile clones: GET info/refs and POST
-// git-upload-pack (cloneSemVer, cloneCommit in the same file).
-func refCosts() map[flux.RefKind]Cost {
-	list := func(note string) Cost {
-		return Cost{Protocol: Git, Unchanged: 1, Refused: 3, Assumed: roundTrips, Note: note}
-	}
-	clones := func(note string) Cost {
-		return Cost{Protocol: Git, Unchanged: cloneCalls, Refused: cloneCalls, Assumed: clone, Clones: true, Note: note}
-	}
-	return map[flux.RefKind]Cost{
-		flux.RefNone:   list("default branch: lists refs"),
-		flux.RefBranch: list("branch: lists refs"),
-		flux.RefTag:    list("tag: lists refs"),
-		flux.RefName:   list("ref name: lists refs"),
-		flux.RefSemver: clones("semver: clones every time"),
-		flux.RefCommit: clones("commit: clones every time"),
-	}
-}
-
 // Costs of the sources that are not Git, of a registry with tokens, as the public ones are: GET /v2/, GET
 // a token, and the request itself. Those of OCIRepository, HelmRepository and HelmChart were measured
 // (hack/e2e), the others read in the controllers' sources.
@@ -101,8 +77,6 @@ const (
 	bucketCalls    = 3
 	bucketLocation = 1
 	restCalls      = 1
-	// cloneCalls are GET info/refs and POST git-upload-pack.
-	cloneCalls = 2
 	// ociPull is the manifest by its digest, with a ping and a token of its own, and one layer
 	// (ocirepository_controller.go, remote.Image and selectLayer; measured, see hack/e2e).
 	ociPull = registryCall + 1
@@ -137,10 +111,14 @@ func (f *fleet) fresh(s *subject, c Cost) (requests float64, atLeast bool) {
 	}
 	switch o.Kind {
 	case "GitRepository":
+		requests = cloneCalls(o.Remote.URL)
 		if o.Polling.Submodules {
-			return 2 * cloneCalls, true
+			requests *= 2
 		}
-		return cloneCalls, false
+		if o.Remote.Ref.Kind == flux.RefName { // it is looked up before it is cloned
+			requests += listCalls
+		}
+		return requests, o.Polling.Submodules
 	case "OCIRepository":
 		return c.Unchanged + ociPull, c.AtLeast
 	case "HelmChart":
@@ -165,7 +143,7 @@ func (f *fleet) cost(s *subject) (Cost, bool) {
 	o := s.object
 	switch o.Kind {
 	case "GitRepository":
-		return f.gitCost(o)
+		return gitCost(o)
 	case "OCIRepository":
 		return ociCost(o)
 	case "HelmRepository":
@@ -200,23 +178,6 @@ func tags(p Protocol, n float64, note string) (Cost, bool) {
 	c, ok := call(p, n, note)
 	c.AtLeast = true
 	return c, ok
-}
-
-// gitCost adds submodules: a clone clones each of them, too, with the same two requests (go-git
-// submodule.go fetchAndCheckout; two more where the commit is not the tip of a branch). How many there
-// are is written in the repository only, so one is counted, at the repository's own host.
-func (f *fleet) gitCost(o *flux.Object) (Cost, bool) {
-	c, known := f.refCosts[o.Remote.Ref.Kind]
-	if !known || !o.Polling.Submodules {
-		return c, known
-	}
-	c.Refused += cloneCalls
-	if c.Clones {
-		c.Unchanged += cloneCalls
-		c.AtLeast = true
-		c.Note += ", submodules too"
-	}
-	return c, true
 }
 
 func bucketCost(o *flux.Object) (Cost, bool) {
@@ -263,43 +224,6 @@ func (f *fleet) chartCost(o *flux.Object) (Cost, bool) {
 	c.AtLeast = true
 	return c, ok
 }
-
-// automationCost: an automation compares its branch, tag or ref name with the last revision, as a
-// GitRepository does. Where it pushes to another branch or by a refspec, or checks out what cannot be
-// compared, it clones every time (image-automation-controller internal/controller
-// imageupdateautomation_controller.go reconcile; internal/source/git.go buildGitConfig, configurePush).
-func (f *fleet) automationCost(o *flux.Object) Cost {
-	p := o.Polling.Push
-	ref, branch := p.Checkout, p.CheckoutBranch
-	if from := f.byRef[o.SourceRef]; !p.HasCheckout && from != nil {
-		ref, branch = from.object.Remote.Ref, ""
-		if ref.Kind == flux.RefBranch {
-			branch = ref.Value
-		}
-	}
-	if ref == (flux.RemoteRef{}) && branch == "" {
-		branch = defaultBranch
-	}
-	c := Cost{Protocol: Git, Unchanged: cloneCalls, Refused: cloneCalls, Assumed: clone, Clones: true}
-	switch {
-	case p.Refspec != "":
-		c.Note = "automation: clones every time, since it pushes by a refspec"
-	case p.Branch != "" && p.Branch != branch:
-		c.Note = "automation: clones every time, since it pushes to another branch"
-	case ref.Kind == flux.RefSemver || ref.Kind == flux.RefCommit:
-		c.Note = "automation: clones every time"
-	default:
-		return Cost{Protocol: Git, Unchanged: 1, Refused: 2, Assumed: roundTrips, Note: "automation: lists refs"}
-	}
-	if ref.Kind == flux.RefName {
-		c.Unchanged++ // it is looked up before it is cloned
-		c.Refused++
-	}
-	return c
-}
-
-// defaultBranch is what Flux checks out where nothing says another (fluxcd/pkg git, DefaultBranch).
-const defaultBranch = "master"
 
 // inputCost is that of a ResourceSetInputProvider by its type: a Git host's REST API, a registry, or
 // nothing that is outside of the cluster.

@@ -179,3 +179,33 @@ func TestSharing(t *testing.T) {
 	assert.Equal(t, steady(30), b.Repositories[0].Saving)
 	assert.Equal(t, steady(50), b.Repositories[0].SavingAcross)
 }
+
+// Over SSH refs and pack come in one session, so that a clone is one connection; over HTTP it is two requests. A ref name is
+// looked up before it is cloned.
+func TestGitTransports(t *testing.T) {
+	t.Parallel()
+	withRef := func(kind flux.RefKind, submodules bool) func(*flux.Object) {
+		return func(o *flux.Object) {
+			o.Remote.Ref, o.Polling.Submodules = flux.RemoteRef{Kind: kind, Value: "v"}, submodules
+		}
+	}
+	type calls struct{ unchanged, refused, fresh float64 }
+	for name, tc := range map[string]struct {
+		change    func(*flux.Object)
+		http, ssh calls
+	}{
+		"branch":     {withRef(flux.RefBranch, false), calls{1, 3, 2}, calls{1, 2, 1}},
+		"name":       {withRef(flux.RefName, false), calls{1, 3, 3}, calls{1, 2, 2}},
+		"semver":     {withRef(flux.RefSemver, false), calls{2, 2, 2}, calls{1, 1, 1}},
+		"commit":     {withRef(flux.RefCommit, false), calls{2, 2, 2}, calls{1, 1, 1}},
+		"submodules": {withRef(flux.RefSemver, true), calls{4, 4, 4}, calls{2, 2, 2}},
+		"an automation that pushes to another branch": {func(o *flux.Object) {
+			o.Ref, o.SourceRef, o.Polling.Push.Branch = ref("ImageUpdateAutomation", "x"), ref("GitRepository", "repo"), "other"
+		}, calls{2, 2, 2}, calls{1, 1, 1}},
+	} {
+		for url, want := range map[string]calls{"https://github.com/acme/app": tc.http, "ssh://git@github.com/acme/app": tc.ssh} {
+			b := New(Input{Items: []tune.Item{source("x", url, "1m", "", tc.change)}, Others: []tune.Item{source("repo", url, "1m", "")}})
+			assert.Equal(t, want, calls{b.Items[0].Cost.Unchanged, b.Items[0].Cost.Refused, b.Hosts[0].Fetches.Requests}, "%s %s", name, url)
+		}
+	}
+}

@@ -30,7 +30,6 @@ type subject struct {
 type fleet struct {
 	byRef    map[flux.Ref]*subject
 	shown    []*subject
-	refCosts map[flux.RefKind]Cost
 	settings settings
 	observed map[flux.Ref]flux.Observation
 	arrivals map[arrivalKey]arrival
@@ -41,7 +40,6 @@ func newFleet(in Input) *fleet {
 	f := &fleet{
 		byRef:    make(map[flux.Ref]*subject, len(in.Items)+len(in.Others)),
 		shown:    make([]*subject, 0, len(in.Items)),
-		refCosts: refCosts(),
 		settings: newSettings(in.Controllers),
 		observed: in.Observed,
 		arrivals: map[arrivalKey]arrival{},
