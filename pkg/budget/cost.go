@@ -1,7 +1,6 @@
 package budget
 
 import (
-	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -67,8 +66,7 @@ const (
 //     (CHANGELOG of source-controller, 1.9.6).
 //   - ImageRepository: lists the tags (image-reflector-controller imagerepository_controller.go scan).
 //   - ImagePolicy that reflects digests always: HEAD of the manifest (imagepolicy_controller.go fetchDigest).
-//   - ResourceSetInputProvider: a page of what it lists (Flux Operator internal/gitprovider); 100 branches,
-//     tags or requests are a page.
+//   - ResourceSetInputProvider: see inputCost.
 const (
 	registryCall   = 3
 	registrySemver = 2 * registryCall
@@ -162,7 +160,7 @@ func (f *fleet) cost(s *subject) (Cost, bool) {
 	case "ImageUpdateAutomation":
 		return f.automationCost(o), true
 	case flux.ResourceSetInputProviderKind:
-		return inputCost(o.Polling.Type)
+		return inputCost(o)
 	default:
 		return Cost{}, false
 	}
@@ -225,21 +223,6 @@ func (f *fleet) chartCost(o *flux.Object) (Cost, bool) {
 	return c, ok
 }
 
-// inputCost is that of a ResourceSetInputProvider by its type: a Git host's REST API, a registry, or
-// nothing that is outside of the cluster.
-func inputCost(kind string) (Cost, bool) {
-	switch {
-	case kind == "" || kind == "Static" || kind == flux.ExternalArtifactKind:
-		return Cost{}, false
-	case strings.HasSuffix(kind, "ArtifactTag"):
-		return tags(Image, registryCall, "inputs: lists tags")
-	default:
-		c, ok := call(REST, restCalls, "inputs: asks the REST API")
-		c.AtLeast = true // for each further page
-		return c, ok
-	}
-}
-
 // remote is what an object polls: its own address, or that of the source which it goes to itself.
 func (f *fleet) remote(s *subject) flux.Remote {
 	ref := s.object.SourceRef
@@ -262,7 +245,7 @@ func (f *fleet) address(o *flux.Object, remote flux.Remote, p Protocol) flux.Add
 	case p == Bucket:
 		a.Path = remote.Bucket
 	case p == REST && a.Host == presetHost:
-		a.Host = restHost
+		a.Host = GitHubREST
 	}
 	return a
 }

@@ -209,3 +209,28 @@ func TestGitTransports(t *testing.T) {
 		}
 	}
 }
+
+// The Flux Operator lists in pages of 100, and of some types asks for each of what it lists.
+func TestInputCosts(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		kind     string
+		exported int
+		want     Cost
+	}{
+		"branches":                 {"GitHubBranch", 7, Cost{Protocol: REST, Unchanged: 1}},
+		"many branches":            {"GitHubBranch", 250, Cost{Protocol: REST, Unchanged: 3}},
+		"artifact tags":            {"OCIArtifactTag", 100, Cost{Protocol: Image, Unchanged: 303}},
+		"of nobody knows how many": {"ECRArtifactTag", 0, Cost{Protocol: Image, Unchanged: 3}},
+		"environments":             {"GitLabEnvironment", 12, Cost{Protocol: REST, Unchanged: 13}},
+		"Azure's tags":             {"AzureDevOpsTag", 4, Cost{Protocol: REST, Unchanged: 5}},
+		"Azure's branches":         {"AzureDevOpsBranch", 4, Cost{Protocol: REST, Unchanged: 1}},
+		"AWS's requests":           {"AWSCodeCommitPullRequest", 4, Cost{Protocol: REST, Unchanged: 5}},
+		"AWS's tags are refs":      {"AWSCodeCommitTag", 4, Cost{Protocol: Git, Unchanged: 1}},
+	} {
+		b := New(Input{Items: []tune.Item{costKind(flux.ResourceSetInputProviderKind, "x", flux.Polling{Type: tc.kind}, at("https://git.example.com/acme/app"), func(o *flux.Object) { o.Status.Exported = tc.exported })}})
+		got := b.Items[0].Cost
+		assert.Equal(t, tc.want, Cost{Protocol: got.Protocol, Unchanged: got.Unchanged}, name)
+		assert.Equal(t, tc.want.Protocol != Git, got.AtLeast, name)
+	}
+}

@@ -26,20 +26,22 @@ const (
 type Limits map[string]Limit
 
 // These hosts have a limit where nobody gives them one: 5,000/h, GitHub's limit for the REST API of an
-// authenticated user (docs.github.com, "Rate limits for the REST API"). At restHost that is what GitHub
-// enforces. Git over HTTP and SSH is not REST, and what limits it is not published, so at presetHost it
+// authenticated user (docs.github.com, "Rate limits for the REST API"). At GitHubREST that is what GitHub
+// enforces; without a credential it is 60/h for each address there, which a note says. Git over HTTP and SSH is not REST, and what limits it is not published, so at presetHost it
 // is a cautious yardstick and not the host's word.
 const (
 	presetHost    = "github.com"
-	restHost      = "api.github.com"
 	presetPerHour = 5000
 )
+
+// GitHubREST is the host that answers what github.com is asked by REST.
+const GitHubREST = "api.github.com"
 
 // NewLimits lays the limits of flags over those of a policy and the preset. A limit of 0 takes away what
 // is below.
 func NewLimits(fromPolicy, fromFlags []policy.Limit) Limits {
 	preset := Limit{PerHour: presetPerHour, From: LimitPreset}
-	limits := Limits{presetHost: preset, restHost: preset}
+	limits := Limits{presetHost: preset, GitHubREST: preset}
 	lay := func(list []policy.Limit, from LimitSource) {
 		for _, l := range list {
 			limits[l.Host] = Limit{PerHour: l.PerHour, From: from}

@@ -164,8 +164,9 @@ type documentStatus struct {
 	LastScanResult *struct {
 		Revision string `json:"revision"`
 	} `json:"lastScanResult"`
-	History   history `json:"history"`
-	Inventory struct {
+	ExportedInputs []struct{} `json:"exportedInputs"`
+	History        history    `json:"history"`
+	Inventory      struct {
 		Entries inventory `json:"entries"`
 	} `json:"inventory"`
 }
@@ -323,7 +324,7 @@ func (d document) sourceRef() Ref {
 }
 
 func (s documentStatus) status() Status {
-	status := Status{ObservedGeneration: s.ObservedGeneration, Managed: s.Inventory.Entries.count, Inventory: s.Inventory.Entries.flux}
+	status := Status{ObservedGeneration: s.ObservedGeneration, Exported: len(s.ExportedInputs), Managed: s.Inventory.Entries.count, Inventory: s.Inventory.Entries.flux}
 	var lastTried, fetchFailed time.Time
 	for _, c := range s.Conditions {
 		if c.Type == "FetchFailed" && c.Status == string(metav1.ConditionTrue) { // source-controller api/v1, FetchFailedCondition

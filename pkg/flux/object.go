@@ -179,6 +179,8 @@ type Status struct {
 	// is from when on changes are known. Flux keeps the five contents that were used last (fluxcd/pkg apis/meta, Upsert);
 	// where these took turns, what came before is not known.
 	Changes []time.Time
+	// Exported is how many inputs a ResourceSetInputProvider found last; 0 where that is unknown.
+	Exported int
 	// Managed is how many objects it has applied: the entries of status.inventory.
 	Managed int
 	// Inventory are the Flux objects among these.

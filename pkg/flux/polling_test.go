@@ -8,6 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// How many inputs a provider exports tells how many it asks for.
+func TestExportedInputs(t *testing.T) {
+	t.Parallel()
+	o, err := Decode([]byte(`{"apiVersion":"fluxcd.controlplane.io/v1","kind":"ResourceSetInputProvider","status":{"exportedInputs":[{"id":"1"},{"id":"2"}]}}`))
+	require.NoError(t, err)
+	assert.Equal(t, 2, o.Status.Exported)
+}
+
 func TestDecodePolling(t *testing.T) {
 	t.Parallel()
 	sources := func(kind, namespace, name string) Ref {

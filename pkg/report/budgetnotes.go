@@ -165,8 +165,19 @@ func restNote(b budget.Budget) string {
 		for _, p := range h.Protocols {
 			if p.Protocol == budget.REST {
 				return "What is asked by REST counts against the host's limit for its API (5,000/h for a user at GitHub), which all that use the same credential share. " +
-					"Tokens of GitHub Apps and commit statuses come on top and are not counted."
+					"Tokens of GitHub Apps and commit statuses come on top and are not counted." + anonymousREST(b)
 			}
+		}
+	}
+	return ""
+}
+
+// anonymousREST says of what GitHub is asked without a credential that it has a limit of its own (docs.github.com, "Rate limits
+// for the REST API": "Primary rate limit for unauthenticated users"); "" where nothing asks so.
+func anonymousREST(b budget.Budget) string {
+	for _, c := range b.Credentials {
+		if c.Host == budget.GitHubREST && c.Secret == "" && c.Provider == "" {
+			return fmt.Sprintf(" %s gets %s requests/h without a credential: GitHub allows such only 60/h for each address, and not 5,000 (spec.secretRef).", c.Host, rates(c.Requests).Text)
 		}
 	}
 	return ""

@@ -75,6 +75,7 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 		"A longer rollout comes on top, also at worst.",
 		"1 GitRepository includes others (spec.include) without watching them",
 		"What is asked by REST counts against the host's limit for its API",
+		"api.github.com gets 60 requests/h without a credential: GitHub allows such only 60/h for each address, and not 5,000",
 		"1 ResourceSetInputProvider asks by its spec.schedule, and not at an interval: it is counted with nothing.",
 		"1 Provider is writing commit statuses (github) by REST",
 		"Assumed: polls find nothing new. A registry hands out a token for each question, which makes 3 requests of one. 2 objects ask at least what is counted",
