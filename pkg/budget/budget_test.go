@@ -102,7 +102,7 @@ func TestCosts(t *testing.T) {
 		"bucket":       {of("Bucket", "minio.example.com:9000", func(o *flux.Object) { o.Remote.Bucket = "b" }), 240, Bucket, "minio.example.com:9000/b"},
 		"bucket eu":    {of("Bucket", "minio.example.com:9000", func(o *flux.Object) { o.Remote.Bucket, o.Polling.Region = "b", true }), 180, Bucket, "minio.example.com:9000/b"},
 		"bucket azure": {of("Bucket", "https://b.blob.core.windows.net", func(o *flux.Object) { o.Remote.Bucket, o.Remote.Provider = "b", "azure" }), 180, Bucket, "b.blob.core.windows.net/b"},
-		"image":        {of("ImageRepository", "acme/app"), 180, Image, "index.docker.io/acme/app"},
+		"image":        {of("ImageRepository", "acme/app"), 180, Image, "docker.io/acme/app"},
 		"automation":   {of("ImageUpdateAutomation", "", func(o *flux.Object) { o.SourceRef = ref("GitRepository", "monorepo") }), 60, Git, "git.example.com/mono"},
 		"consumer":     {of("HelmRelease", ""), 0, "", ""},
 		"receiver":     {of("Receiver", ""), 0, "", ""},

@@ -57,23 +57,41 @@ func ParseAddress(raw string, image bool) Address {
 		return Address{Path: raw}
 	}
 	path := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
-	return sshAlias(Address{Host: host(u), Path: path})
+	return alias(Address{Host: host(u), Path: path})
 }
 
-// sshAlias gives the hosts at which Git hosts take SSH on the port of HTTPS, or SSH alone, the name of
-// the host itself. GitHub: "Using SSH over the HTTPS port"; GitLab: "Use SSH on the HTTPS port";
-// Bitbucket: "Use SSH on port 443"; Azure DevOps, whose SSH paths begin with v3 and have no _git.
-func sshAlias(a Address) Address {
-	name, _, _ := strings.Cut(a.Host, ":")
+// DockerHub is the name by which Docker Hub goes here, whichever of its hosts is written.
+const DockerHub = "docker.io"
+
+// HostName is the name of a host, with its port or without, by which it goes here: in lower case, and one name for all by
+// which the same host is asked. Git hosts take SSH on the port of HTTPS at a host of its own, or SSH alone (GitHub: "Using
+// SSH over the HTTPS port"; GitLab: "Use SSH on the HTTPS port"; Bitbucket: "Use SSH on port 443"); Docker Hub has several.
+func HostName(host string) string {
+	host = strings.ToLower(host)
+	name, _, _ := strings.Cut(host, ":")
 	switch name {
 	case "ssh.github.com":
-		a.Host = "github.com"
+		return "github.com"
 	case "altssh.gitlab.com":
-		a.Host = "gitlab.com"
+		return "gitlab.com"
 	case "altssh.bitbucket.org":
-		a.Host = "bitbucket.org"
+		return "bitbucket.org"
 	case "ssh.dev.azure.com":
-		a.Host = "dev.azure.com"
+		return "dev.azure.com"
+	case "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com":
+		return DockerHub
+	default:
+		return host
+	}
+}
+
+// alias gives a host the name by which it goes here, and the paths of Azure DevOps their form over HTTP: those over SSH begin
+// with v3 and have no _git.
+func alias(a Address) Address {
+	name, _, _ := strings.Cut(a.Host, ":")
+	a.Host = HostName(a.Host)
+	switch name {
+	case "ssh.dev.azure.com":
 		if parts := strings.Split(a.Path, "/"); len(parts) == 4 && parts[0] == "v3" {
 			a.Path = strings.Join([]string{parts[1], parts[2], "_git", parts[3]}, "/")
 		}
@@ -121,5 +139,5 @@ func dockerHub(image string) string {
 	if !found {
 		image = "library/" + image
 	}
-	return "index.docker.io/" + image
+	return DockerHub + "/" + image
 }

@@ -34,6 +34,8 @@ func TestParseAddress(t *testing.T) {
 		"https://[2001:db8::1]/app":                            {"[2001:db8::1]", "app"},
 		"https://[2001:DB8::1]:8443/app":                       {"[2001:db8::1]:8443", "app"},
 		"oci://ghcr.io/acme/app":                               {"ghcr.io", "acme/app"},
+		"oci://registry-1.docker.io/acme/app":                  {"docker.io", "acme/app"},
+		"oci://registry.hub.docker.com/acme/app":               {"docker.io", "acme/app"},
 		"oci://localhost:5000/app":                             {"localhost:5000", "app"},
 		"minio.example.com":                                    {"minio.example.com", ""},
 		"minio.example.com:9000":                               {"minio.example.com:9000", ""},
@@ -46,9 +48,9 @@ func TestParseAddress(t *testing.T) {
 		assert.Equal(t, want, ParseAddress(raw, false), raw)
 	}
 	for image, want := range map[string]string{
-		"alpine": "index.docker.io/library/alpine", "acme/app": "index.docker.io/acme/app",
+		"alpine": "docker.io/library/alpine", "acme/app": "docker.io/acme/app",
 		"ghcr.io/acme/app": "ghcr.io/acme/app", "localhost/app": "localhost/app", "registry:5000/app": "registry:5000/app",
-		"index.docker.io/acme/app": "index.docker.io/acme/app",
+		"index.docker.io/acme/app": "docker.io/acme/app", "docker.io/acme/app": "docker.io/acme/app",
 	} {
 		assert.Equal(t, want, ParseAddress(image, true).String(), image)
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // Limit is how many requests a host should get.
@@ -70,7 +72,7 @@ func ParseLimit(s string) (Limit, error) {
 	if err != nil {
 		return Limit{}, err
 	}
-	return Limit{Host: strings.ToLower(host), PerHour: perHour}, nil
+	return Limit{Host: flux.HostName(host), PerHour: perHour}, nil
 }
 
 // WithLimit returns a copy of the policy with one limit more, or in the place of another.
@@ -89,7 +91,7 @@ func (l Limits) limits() []Limit {
 		if err != nil {
 			continue // the validator has refused it
 		}
-		limits = append(limits, Limit{Host: strings.ToLower(host), PerHour: perHour})
+		limits = append(limits, Limit{Host: flux.HostName(host), PerHour: perHour})
 	}
 	slices.SortFunc(limits, func(a, b Limit) int { return strings.Compare(a.Host, b.Host) })
 	return limits
@@ -111,10 +113,10 @@ func (v *validator) checkLimits(path string, limits Limits) {
 			v.at(at, "%q is not %s", host, hostRule.says)
 			continue
 		}
-		if first, twice := taken[strings.ToLower(host)]; twice {
-			v.at(at, "the limit of %q is there already: upper and lower case are the same", first)
+		if first, twice := taken[flux.HostName(host)]; twice {
+			v.at(at, "the limit of %q is there already: both are of one host", first)
 		}
-		taken[strings.ToLower(host)] = host
+		taken[flux.HostName(host)] = host
 		v.checkText(at, string(limits[host]), rateRule)
 	}
 }

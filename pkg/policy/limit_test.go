@@ -16,6 +16,8 @@ func TestParseLimit(t *testing.T) {
 		"[2001:db8::1]:8443=1/m":       {"[2001:db8::1]:8443", 60},
 		"github.com=none":              {"github.com", 0},
 		"github.com=999999999/s":       {"github.com", 3599999996400},
+		"registry-1.docker.io=100/h":   {"docker.io", 100},
+		"index.docker.io=100/h":        {"docker.io", 100},
 		"localhost=1/h":                {"localhost", 1},
 		"registry.internal:5000=100/m": {"registry.internal:5000", 6000},
 	} {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // Share is the part of a host's limit that intervals are fitted to.
@@ -49,7 +51,7 @@ func (s Share) compare(o Share) int {
 func newShare(of, percent string) (Share, error) {
 	host, credential, _ := strings.Cut(of, "/")
 	n, err := strconv.ParseFloat(strings.TrimSuffix(percent, "%"), 64)
-	return Share{Host: strings.ToLower(host), Credential: credential, Percent: n}, err
+	return Share{Host: flux.HostName(host), Credential: credential, Percent: n}, err
 }
 
 // ParseShare reads a share as flags have it: github.com=60%, github.com/flux-bot=20%.
@@ -111,9 +113,9 @@ func (v *validator) checkShares(path string, shares Shares) {
 			continue
 		}
 		host, credential, _ := strings.Cut(of, "/")
-		key := strings.ToLower(host) + "/" + credential
+		key := flux.HostName(host) + "/" + credential
 		if first, twice := taken[key]; twice {
-			v.at(at, "the share of %q is there already: upper and lower case are the same", first)
+			v.at(at, "the share of %q is there already: both are of one host", first)
 		}
 		taken[key] = of
 		v.checkText(at, string(shares[of]), percentRule)

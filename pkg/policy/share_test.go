@@ -10,13 +10,13 @@ import (
 func TestWithFit(t *testing.T) {
 	t.Parallel()
 	p := Policy{Name: "own"}
-	for _, expr := range []string{"github.com=60%", "GitHub.com/flux-bot=20%", "a.org=1.25%", "GITHUB.com=50%"} {
+	for _, expr := range []string{"github.com=60%", "GitHub.com/flux-bot=20%", "a.org=1.25%", "GITHUB.com=50%", "registry-1.docker.io=10%"} {
 		var err error
 		p, err = p.WithFit(expr)
 		require.NoError(t, err)
 	}
-	assert.Equal(t, []Share{{"a.org", "", 1.25}, {"github.com", "", 50}, {"github.com", "flux-bot", 20}}, p.Fit)
-	assert.Equal(t, "own with fit github.com=60%, fit github.com/flux-bot=20%, fit a.org=1.25%, fit github.com=50%", p.Title())
+	assert.Equal(t, []Share{{"a.org", "", 1.25}, {"docker.io", "", 10}, {"github.com", "", 50}, {"github.com", "flux-bot", 20}}, p.Fit)
+	assert.Equal(t, "own with fit github.com=60%, fit github.com/flux-bot=20%, fit a.org=1.25%, fit github.com=50%, fit docker.io=10%", p.Title())
 }
 
 func TestParseShareRefuses(t *testing.T) {

@@ -42,7 +42,7 @@ func registry(name, provider string) (HostType, bool) {
 	switch {
 	case name == "ghcr.io":
 		return GHCR, false
-	case name == dockerIO:
+	case name == flux.DockerHub:
 		return DockerHub, false
 	case name == "quay.io":
 		return Quay, false
@@ -71,13 +71,7 @@ func byName(name string, words map[string]HostType) (HostType, bool) {
 
 func within(name, domain string) bool { return strings.HasSuffix(name, "."+domain) }
 
-const dockerIO = "docker.io"
-
-// address is where a source is. Docker Hub goes by one name.
+// address is where a source is.
 func address(o *flux.Object) flux.Address {
-	at := flux.ParseAddress(o.Remote.URL, o.Kind == "ImageRepository")
-	if at.Host == "index.docker.io" || at.Host == "registry-1.docker.io" || at.Host == "registry.hub.docker.com" {
-		at.Host = dockerIO
-	}
-	return at
+	return flux.ParseAddress(o.Remote.URL, o.Kind == "ImageRepository")
 }
