@@ -251,7 +251,7 @@ func (f *fleet) item(s *subject) Item {
 	if cost, ok := f.cost(s); ok {
 		f.ask(s, &item, cost)
 	}
-	if applies(s) {
+	if applies(s) && !s.object.AppliesElsewhere {
 		item.APIRequests = times(item.Reconciles, applyRequests*float64(s.object.Status.Managed))
 	}
 	if s.object.Kind == "Kustomization" {

@@ -122,10 +122,14 @@ func TestDriftDetectionAsksTheAPIServer(t *testing.T) {
 		release("on", true, 20),
 		release("old", true, 0),
 		release("failed", true, 7, func(o *flux.Object) { o.Status.Ready, o.Status.ReadyReason = "False", "UpgradeFailed" }),
+		kustomization("hub", "web", "1m", "", func(o *flux.Object) { o.Status.Managed, o.AppliesElsewhere = 30, true }),
+		release("spoke", true, 40, func(o *flux.Object) { o.AppliesElsewhere = true }),
 		kustomization("waits", "web", "1m", "", func(o *flux.Object) {
 			o.Status.Managed, o.Status.Ready, o.Status.ReadyReason = 9, "False", "DependencyNotReady"
 		}),
 	}})
+	assert.Equal(t, 2, b.APIServer.Elsewhere, "other clusters are asked")
+	b.APIServer.Elsewhere = 0
 	assert.Equal(t, APIServer{
 		Kustomizations: 1, HelmReleases: 2, Managed: 25, WithoutInventory: 1, Reconciles: steady(6 + 12 + 12), Requests: steady(2 * (6*5 + 12*20)),
 	}, b.APIServer)

@@ -23,8 +23,10 @@ type APIServer struct {
 	// WithoutInventory counts those of both whose inventory is empty: before the first apply, and
 	// HelmReleases of a helm-controller that keeps none.
 	WithoutInventory int
-	Reconciles       Rates
-	Requests         Rates // per hour
+	// Elsewhere counts those that apply to another cluster (spec.kubeConfig), whose kube-apiserver is asked instead.
+	Elsewhere  int
+	Reconciles Rates
+	Requests   Rates // per hour
 }
 
 // applies tells whether the reconciles of an object apply or compare what it manages.
@@ -49,6 +51,10 @@ func (f *fleet) apiServer(items []Item) APIServer {
 		if item.Reconciles == (Rates{}) || !applies(f.byRef[item.Object.Ref]) {
 			continue
 		}
+		if item.Object.AppliesElsewhere {
+			a.Elsewhere++
+			continue
+		}
 		if item.Object.Kind == "Kustomization" {
 			a.Kustomizations++
 		} else {
@@ -68,7 +74,7 @@ func (f *fleet) apiServer(items []Item) APIServer {
 func (a APIServer) and(b APIServer) APIServer {
 	return APIServer{
 		a.Kustomizations + b.Kustomizations, a.HelmReleases + b.HelmReleases, a.Managed + b.Managed,
-		a.WithoutInventory + b.WithoutInventory, sum(a.Reconciles, b.Reconciles), sum(a.Requests, b.Requests),
+		a.WithoutInventory + b.WithoutInventory, a.Elsewhere + b.Elsewhere, sum(a.Reconciles, b.Reconciles), sum(a.Requests, b.Requests),
 	}
 }
 

@@ -59,6 +59,7 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 		costing("HelmRelease", "waits-too", "", waits),
 		costing("OCIRepository", "oci", "oci://ghcr.io/acme/app", nothing),
 		costing("HelmRelease", "drift", "", releases),
+		costing("HelmRelease", "spoke", "", func(o *flux.Object) { releases(o); o.AppliesElsewhere = true }),
 		costing(flux.ResourceSetInputProviderKind, "inputs", "https://github.com/acme/app", inputs),
 		costing(flux.ResourceSetInputProviderKind, "nightly", "https://github.com/acme/app", nightly),
 		costing(flux.ProviderKind, "status", "", provider),
@@ -86,7 +87,7 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 	assert.Equal(t, BudgetFailing{
 		BackOff: 1, RetryInterval: 1, Waiting: 1, Stalled: 1, Requests: budget.Rates{Now: 4, Planned: 4}, Mended: budget.Rates{Now: 180, Planned: 180},
 	}, b.Summary.Failing)
-	assert.Equal(t, []string{"kube-apiserver: 2,400 requests/h from 1 Kustomization and 1 HelmRelease with drift detection, 20 objects (a GET and a dry run for each, every time). 1 have no inventory and count nothing."}, b.apiServerLine())
+	assert.Equal(t, []string{"kube-apiserver: 2,400 requests/h from 1 Kustomization and 1 HelmRelease with drift detection, 20 objects (a GET and a dry run for each, every time). 1 have no inventory and count nothing. 1 apply to other clusters (spec.kubeConfig) and are not counted."}, b.apiServerLine())
 
 	quiet := NewBudget(budget.New(budget.Input{Items: []tune.Item{costing("GitRepository", "a", url, nothing)}}), "p", nil, nil)
 	quiet.NotCounted(nil)

@@ -249,6 +249,9 @@ func (b Budget) apiServerLine() []string {
 	if a.WithoutInventory > 0 {
 		line += fmt.Sprintf(" %d have no inventory and count nothing.", a.WithoutInventory)
 	}
+	if a.Elsewhere > 0 {
+		line += fmt.Sprintf(" %d apply to other clusters (spec.kubeConfig) and are not counted.", a.Elsewhere)
+	}
 	return []string{line}
 }
 

@@ -140,9 +140,12 @@ type BudgetAPIServer struct {
 	HelmReleases int `json:"helmReleases"`
 	Managed      int `json:"managed"`
 	// WithoutInventory counts those of both whose objects are not known.
-	WithoutInventory int          `json:"withoutInventory"`
-	Reconciles       budget.Rates `json:"reconciles"`
-	Requests         budget.Rates `json:"requests"`
+	WithoutInventory int `json:"withoutInventory"`
+	// Elsewhere counts those that apply to another cluster (spec.kubeConfig) and ask its kube-apiserver: they are in no other
+	// number here.
+	Elsewhere  int          `json:"elsewhere,omitempty"`
+	Reconciles budget.Rates `json:"reconciles"`
+	Requests   budget.Rates `json:"requests"`
 }
 
 // BudgetWorkers are the workers of a controller for one kind.
