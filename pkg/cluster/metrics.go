@@ -23,6 +23,10 @@ import (
 const (
 	reconcileDuration = "gotk_reconcile_duration_seconds"
 	processStart      = "process_start_time_seconds"
+	// Of these two every controller has one from the start (controller-runtime pkg/internal/controller/controller.go,
+	// initMetrics; pkg/metrics/leaderelection.go).
+	activeWorkers  = "controller_runtime_active_workers"
+	leaderElection = "leader_election_master_status"
 )
 
 // maxMetrics bounds one answer; 10,000 objects with a histogram each are about 20 MB.
@@ -44,7 +48,8 @@ type Tally struct {
 }
 
 // ParseMetrics reads the reconciles from metrics in Prometheus' text format, asked for at a time. The
-// error says what is wrong with it; without any reconcile there is one too.
+// error says what is wrong with it: also that they are no controller's. One that has reconciled nothing yet has none: there
+// are no objects of its kinds, or it waits to become the leader.
 func ParseMetrics(r io.Reader, at time.Time) (Reconciles, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(r)
@@ -62,7 +67,7 @@ func ParseMetrics(r io.Reader, at time.Time) (Reconciles, error) {
 			result.Counts[ref] = Tally{Count: m.GetHistogram().GetSampleCount(), Seconds: m.GetHistogram().GetSampleSum()}
 		}
 	}
-	if len(result.Counts) == 0 {
+	if len(result.Counts) == 0 && families[activeWorkers] == nil && families[leaderElection] == nil {
 		return result, fmt.Errorf("reading metrics: there is no %s of a Flux object: is it a Flux controller's /metrics?", reconcileDuration)
 	}
 	return result, nil

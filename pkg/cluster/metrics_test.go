@@ -47,6 +47,12 @@ func TestParseMetrics(t *testing.T) {
 
 	_, err = ParseMetrics(strings.NewReader("up 1\n"), at)
 	assert.EqualError(t, err, "reading metrics: there is no gotk_reconcile_duration_seconds of a Flux object: is it a Flux controller's /metrics?")
+	// A controller that has reconciled nothing yet: without objects of its kinds, or a replica that waits to become the leader.
+	for _, idle := range []string{"leader_election_master_status{name=\"helm-controller\"} 0\n", "controller_runtime_active_workers{controller=\"helmrelease\"} 0\n"} {
+		got, err = ParseMetrics(strings.NewReader(idle), at)
+		require.NoError(t, err)
+		assert.Empty(t, got.Counts)
+	}
 	_, err = ParseMetrics(strings.NewReader("<html>\n"), at)
 	assert.ErrorContains(t, err, "reading metrics: text format parsing error")
 }
