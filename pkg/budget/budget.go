@@ -81,7 +81,7 @@ type Item struct {
 	// Requests per hour to its host; Cost says which. The zero Cost asks nothing.
 	Requests Rates
 	Cost     Cost
-	// Bytes per hour that are transferred while nothing changes, at least.
+	// Bytes per hour that are transferred while nothing changes, by the size of the artifact (transferred).
 	Bytes Rates
 	// mended is what it would ask if it did not fail.
 	mended Rates

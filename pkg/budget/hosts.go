@@ -24,7 +24,7 @@ type Host struct {
 	Receivers int
 	// Clones per hour: reconciles that transfer a whole repository.
 	Clones Rates
-	// Bytes per hour that are transferred while nothing changes, at least: of clones and of index files.
+	// Bytes per hour that are transferred while nothing changes, by the size of the artifacts: of clones and of index files.
 	Bytes Rates
 	Bursts
 }

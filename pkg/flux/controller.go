@@ -12,7 +12,7 @@ type Controller struct {
 	Name string // "source-controller"
 	// Concurrent is --concurrent: how many objects of one kind it reconciles at a time.
 	Concurrent int
-	// JitterPercent is --interval-jitter-percentage: an interval is up to so much shorter or longer.
+	// JitterPercent is --interval-jitter-percentage: an interval is up to so much shorter or longer. 0 where there is none.
 	JitterPercent int
 	// RequeueDependency is --requeue-dependency: how long an object waits before it looks again whether
 	// what it depends on is ready.
@@ -44,17 +44,18 @@ const (
 
 // DefaultControllers returns the controllers with the defaults of their flags (main.go of
 // source-controller 1.9, kustomize-controller 1.9, helm-controller 1.6, image-reflector-controller 1.2
-// and image-automation-controller 1.2; fluxcd/pkg runtime/jitter and runtime/controller/rate_limiter.go).
+// and image-automation-controller 1.2; fluxcd/pkg runtime/jitter and runtime/controller/rate_limiter.go). The image controllers
+// have no jitter, and no flag for it.
 func DefaultControllers() []Controller {
-	c := func(name string, concurrent int) Controller {
+	c := func(name string, concurrent, jitter int) Controller {
 		return Controller{
-			Name: name, Concurrent: concurrent, JitterPercent: 5, RequeueDependency: 30 * time.Second,
+			Name: name, Concurrent: concurrent, JitterPercent: jitter, RequeueDependency: 30 * time.Second,
 			MinRetryDelay: 750 * time.Millisecond, MaxRetryDelay: 15 * time.Minute,
 		}
 	}
 	return []Controller{
-		c(SourceController, 2), c(KustomizeController, 4), c(HelmController, 4),
-		c(ImageReflectorController, 4), c(ImageAutomationController, 4),
+		c(SourceController, 2, 5), c(KustomizeController, 4, 5), c(HelmController, 4, 5),
+		c(ImageReflectorController, 4, 0), c(ImageAutomationController, 4, 0),
 	}
 }
 

@@ -50,8 +50,8 @@ func burstNotes(b budget.Budget) []string {
 	if len(b.Hosts) > 0 && b.Hosts[0].Polls.Requests >= worthANote {
 		h := b.Hosts[0]
 		notes = append(notes, fmt.Sprintf("When all is due at once (a restart of the controllers, a policy applied without a pace), %s gets up to %s requests/s on %s, for %s; from a new source-controller pod, "+
-			"which has no artifacts, %s requests in all%s, for %s. Fewer workers (--concurrent) lower that and make it last; jitter spreads only what comes after.",
-			cmp.Or(h.Name, "<no host>"), rate(h.Polls.PerSecond), count(h.Polls.Connections, "connection"), about(h.Polls.Lasts), rate(h.Fetches.Requests), atLeast(h.Fetches.AtLeast), about(h.Fetches.Lasts)))
+			"which has no artifacts, %s requests in all%s, for %s. Fewer workers (--concurrent) lower that and make it last; jitter spreads only what comes after%s.",
+			cmp.Or(h.Name, "<no host>"), rate(h.Polls.PerSecond), count(h.Polls.Connections, "connection"), about(h.Polls.Lasts), rate(h.Fetches.Requests), atLeast(h.Fetches.AtLeast), about(h.Fetches.Lasts), withoutJitter(h)))
 	}
 	if len(b.Fetched) > 0 {
 		var parts []string
@@ -67,11 +67,19 @@ func burstNotes(b budget.Budget) []string {
 	if clones > 0 {
 		size := ""
 		if bytes >= 1e5 {
-			size = fmt.Sprintf(", %s MB/h at least", rate(bytes/1e6))
+			size = fmt.Sprintf(", about %s MB/h", rate(bytes/1e6))
 		}
-		notes = append(notes, fmt.Sprintf("%s clones/h while nothing changes%s: semver fetches the newest commit of every tag, commit the whole history, each time. A branch or tag asks only for its name.", rate(clones), size))
+		notes = append(notes, fmt.Sprintf("%s clones/h while nothing changes%s: semver fetches the newest commit of every branch and tag, commit the whole history, each time. A branch or tag only lists the repository's refs, all of them.", rate(clones), size))
 	}
 	return notes
+}
+
+// withoutJitter says of a host that image controllers ask that these have none.
+func withoutJitter(h budget.Host) string {
+	if slices.ContainsFunc(h.Protocols, func(p budget.ProtocolLoad) bool { return p.Protocol == budget.Image }) {
+		return ", and the image controllers have none: what they ask together comes together again"
+	}
+	return ""
 }
 
 func atLeast(is bool) string {

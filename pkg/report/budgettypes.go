@@ -69,7 +69,7 @@ type BudgetHost struct {
 	Protocols []BudgetProtocol `json:"protocols"`
 	// Clones per hour: reconciles that transfer a whole repository.
 	Clones budget.Rates `json:"clones"`
-	// Bytes per hour that are transferred while nothing changes, at least: of clones (of semver and commit) and index files.
+	// Bytes per hour that are transferred while nothing changes, by the size of the artifacts: of clones (of semver and commit) and index files.
 	Bytes budget.Rates `json:"bytes"`
 	// Polls are what comes when all sources are due at once, Fetches when source-controller has no artifacts, too.
 	Polls   BudgetBurst  `json:"burstOfPolls"`
