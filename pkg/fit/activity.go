@@ -54,17 +54,26 @@ func observed(from Evidence, changes int, window time.Duration) Activity {
 	return a
 }
 
+// until is the same activity, with the window in which the changes were seen up to now.
+func (a Activity) until(window time.Duration) Activity {
+	if a.From != FromNothing {
+		a.Window = window
+	}
+	return a
+}
+
 // same are changes of several users of a source that one commit made: applied one after the other, as dependsOn has it.
 const same = 2 * time.Minute
 
 // fromHistory counts what the users of a source came to apply. Each remembers a few changes, and the first time that it
-// tells is from when on it remembers all; so everything is known since the latest of these times.
-func fromHistory(users []*flux.Object, now time.Time) Activity {
+// tells is from when on it remembers all; so everything is known since the latest of these times. How often it changes is
+// counted until the last change of anything (lastChange).
+func fromHistory(users []*flux.Object, last, now time.Time) Activity {
 	var since time.Time
 	var all []time.Time
 	for _, u := range users {
 		changes := u.Status.Changes
-		if len(changes) == 0 || len(changes) == 1 && now.Sub(changes[0]) < little {
+		if len(changes) == 0 || len(changes) == 1 && last.Sub(changes[0]) < little {
 			continue // new: it says nothing
 		}
 		if changes[0].After(since) {
@@ -76,28 +85,28 @@ func fromHistory(users []*flux.Object, now time.Time) Activity {
 		return Activity{From: FromNothing}
 	}
 	slices.SortFunc(all, time.Time.Compare)
-	n, last := 0, since
+	n, before := 0, since
 	for _, at := range all {
-		if at.Sub(last) > same {
-			n, last = n+1, at
+		if at.Sub(before) > same {
+			n, before = n+1, at
 		}
 	}
-	return observed(FromHistory, n, now.Sub(since))
+	return observed(FromHistory, n, last.Sub(since)).until(now.Sub(since))
 }
 
 // fromArtifact knows only when the artifact was written last. That it was fetched for the first time is no change, nor that
 // a source-controller wrote all of them anew: then it is only known that nothing came since.
-func fromArtifact(o *flux.Object, restarted []time.Time, now time.Time) Activity {
+func fromArtifact(o *flux.Object, restarted []time.Time, last, now time.Time) Activity {
 	changed := o.Status.SourceChanged
-	anew := slices.ContainsFunc(restarted, func(at time.Time) bool { return !changed.Before(at) && changed.Sub(at) <= together })
-	switch age := now.Sub(changed); {
-	case changed.IsZero() || age <= 0:
+	if changed.IsZero() || changed.After(now) {
 		return Activity{From: FromNothing}
-	case anew, !o.Created.IsZero() && changed.Sub(o.Created) < time.Hour:
-		return observed(FromArtifact, 0, age)
-	default:
-		return observed(FromArtifact, 1, max(age, time.Hour)) // a change of just now is no flood of changes
 	}
+	age := max(0, last.Sub(changed))
+	if anew(changed, restarted) || !o.Created.IsZero() && changed.Sub(o.Created) < time.Hour {
+		return observed(FromArtifact, 0, age).until(now.Sub(changed))
+	}
+	// A change of just now is no flood of changes.
+	return observed(FromArtifact, 1, max(age, little)).until(max(now.Sub(changed), time.Hour))
 }
 
 // String says for people how often something changes, and how that is known: "4 commits in 12d (status.history)".

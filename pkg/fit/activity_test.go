@@ -43,10 +43,20 @@ func TestFromHistory(t *testing.T) {
 		for _, changes := range tc.users {
 			users = append(users, &flux.Object{Status: flux.Status{Changes: changes}})
 		}
-		a := fromHistory(users, noon)
+		a := fromHistory(users, noon, noon)
 		assert.Equal(t, tc.want, a, name)
 		assert.Equal(t, tc.says, a.String(), name)
 	}
+}
+
+// How often something changes is counted until the last change of anything; what is said of it is true now.
+func TestSilenceIsNoChange(t *testing.T) {
+	t.Parallel()
+	last := ago(48)[0]
+	user := &flux.Object{Status: flux.Status{Changes: ago(58, 55, 53, 48)}}
+	assert.Equal(t, Activity{FromHistory, 0.3, 3, 58 * time.Hour}, fromHistory([]*flux.Object{user}, last, noon))
+	source := &flux.Object{Status: flux.Status{SourceChanged: last}}
+	assert.Equal(t, Activity{FromArtifact, 1.0 / 24, 1, 48 * time.Hour}, fromArtifact(source, nil, last, noon))
 }
 
 func TestFromArtifact(t *testing.T) {
@@ -57,12 +67,12 @@ func TestFromArtifact(t *testing.T) {
 	}{
 		"unknown":                {time.Time{}, time.Time{}, Activity{From: FromNothing}},
 		"in the future":          {ago(-1)[0], time.Time{}, Activity{From: FromNothing}},
-		"just now":               {ago(0.1)[0], ago(1000)[0], Activity{FromArtifact, 1, 1, time.Hour}},
+		"just now":               {ago(0.1)[0], ago(1000)[0], Activity{FromArtifact, 1.0 / 24, 1, time.Hour}},
 		"days ago":               {ago(50)[0], ago(1000)[0], Activity{FromArtifact, 0.02, 1, 50 * time.Hour}},
 		"first fetched long ago": {ago(1000)[0], ago(1000.5)[0], Activity{FromArtifact, 0, 0, 1000 * time.Hour}},
 		"first fetched just now": {ago(2)[0], ago(2.5)[0], Activity{From: FromNothing}},
 	} {
-		assert.Equal(t, tc.want, fromArtifact(&flux.Object{Created: tc.created, Status: flux.Status{SourceChanged: tc.changed}}, nil, noon), name)
+		assert.Equal(t, tc.want, fromArtifact(&flux.Object{Created: tc.created, Status: flux.Status{SourceChanged: tc.changed}}, nil, noon, noon), name)
 	}
 }
 
@@ -74,8 +84,8 @@ func TestRestartIsNoCommit(t *testing.T) {
 		objects = append(objects, &flux.Object{Ref: flux.Ref{Name: string(rune('a' + i))}, Created: ago(1000)[0], Status: flux.Status{SourceChanged: ago(hours)[0]}})
 	}
 	restarted := restarts(objects)
-	assert.Equal(t, Activity{FromArtifact, 0.02, 0, 50 * time.Hour}, fromArtifact(objects[0], restarted, noon))
-	assert.Equal(t, 1, fromArtifact(objects[3], restarted, noon).Changes, "what was written later has changed")
+	assert.Equal(t, Activity{FromArtifact, 0.02, 0, 50 * time.Hour}, fromArtifact(objects[0], restarted, noon, noon))
+	assert.Equal(t, 1, fromArtifact(objects[3], restarted, noon, noon).Changes, "what was written later has changed")
 	assert.Empty(t, restarts(objects[2:]))
 }
 

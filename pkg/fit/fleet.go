@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,7 @@ type Input struct {
 
 // Choice is what was chosen for one source.
 type Choice struct {
-	Interval time.Duration
+	Interval time.Duration // before anything is chosen, what is there
 	Min, Max time.Duration // the ends between which it was chosen
 	Activity Activity
 }
@@ -68,6 +69,9 @@ type Fitting struct {
 	// Wait is the mean wait from a commit to the poll that finds it, UniformWait that with one interval for all that asks
 	// as much: Uniform, as far as the bounds allow it.
 	Wait, UniformWait, Uniform time.Duration
+	// Kept says that all stays as it is, since the best intervals wait hardly less (Margin): Best, on average.
+	Kept bool
+	Best time.Duration
 	// Evidence counts the sources by where their activity is known from; Quiet are those that nobody waits for.
 	Evidence map[Evidence]int
 	Quiet    int
@@ -90,6 +94,8 @@ type fitter struct {
 	uses    []ShareUse
 	names   []named
 	fixed   []Source
+	// known is until when activities are counted: lastChange.
+	known time.Time
 }
 
 type named struct {
@@ -101,7 +107,7 @@ type named struct {
 // New fits. The error says which share there is no limit for, or which cannot be kept, and by how much. A share that no
 // source counts against is not there: what is said of it is the caller's to decide.
 func New(in Input) (*Fitting, error) {
-	f := fitter{in: in}
+	f := fitter{in: in, known: lastChange(in)}
 	for _, s := range in.Shares {
 		if !f.polled(s) {
 			continue
@@ -119,11 +125,21 @@ func New(in Input) (*Fitting, error) {
 	f.weigh()
 	free := len(f.problem.Sources)
 	f.problem.Sources = append(f.problem.Sources, f.fixed...)
-	solution, err := Solve(f.problem)
+	best, err := f.problem.Best()
 	if err != nil {
 		return nil, f.explain(err)
 	}
-	return f.fitting(f.problem.Round(solution)[:free]), nil
+	there := slices.Clone(best)
+	for i, n := range f.names {
+		there[i] = n.Interval
+	}
+	chosen, kept := best, f.problem.Keeps(there, best)
+	if kept {
+		chosen = there
+	}
+	out := f.fitting(chosen[:free])
+	out.Kept, out.Best = kept, f.problem.Wait(best)
+	return out, nil
 }
 
 // polled tells whether somebody counts against a share.
@@ -180,7 +196,7 @@ func (f *fitter) add(cluster int) {
 		case len(s.Loads) == 0:
 		case isFree:
 			f.problem.Sources = append(f.problem.Sources, s)
-			f.names = append(f.names, named{cluster, item.Object.Ref, Choice{Min: s.Min, Max: s.Max, Activity: f.activity(c, item, users[item.Object.Ref], restarted)}})
+			f.names = append(f.names, named{cluster, item.Object.Ref, Choice{Interval: item.Interval.Now, Min: s.Min, Max: s.Max, Activity: f.activity(c, item, users[item.Object.Ref], restarted)}})
 		default:
 			f.fixed = append(f.fixed, s)
 		}
@@ -206,10 +222,10 @@ func (f *fitter) activity(c *Cluster, item *budget.Item, users []*flux.Object, r
 			return a
 		}
 	}
-	if a := fromHistory(users, f.in.Now); a.From != FromNothing {
+	if a := fromHistory(users, f.known, f.in.Now); a.From != FromNothing {
 		return a
 	}
-	return fromArtifact(o, restarted, f.in.Now)
+	return fromArtifact(o, restarted, f.known, f.in.Now)
 }
 
 // weigh gives each source its activity, and a guess to those of which nothing is known.

@@ -74,3 +74,32 @@ func restarts(objects []*flux.Object) []time.Time {
 	}
 	return found
 }
+
+// lastChange is when something changed last among all that is fitted together: until then, activities are counted. That
+// time passes in which nobody commits anything, as at night, tells nothing about who commits next, and changes no interval.
+// After a week of that the time counts again, a week behind. Only the activities' proportions matter to a fit.
+func lastChange(in Input) time.Time {
+	last := in.Now.Add(-enough)
+	note := func(at time.Time) {
+		if at.After(last) && !at.After(in.Now) {
+			last = at
+		}
+	}
+	for _, c := range in.Clusters {
+		restarted := restarts(c.Objects)
+		for _, o := range c.Objects {
+			if at := o.Status.SourceChanged; !anew(at, restarted) {
+				note(at)
+			}
+			for _, at := range o.Status.Changes {
+				note(at)
+			}
+		}
+	}
+	return last
+}
+
+// anew tells whether an artifact that was written at a time was written anew, with no change.
+func anew(at time.Time, restarted []time.Time) bool {
+	return slices.ContainsFunc(restarted, func(start time.Time) bool { return !at.Before(start) && at.Sub(start) <= together })
+}

@@ -26,6 +26,9 @@ type PlanFit struct {
 	Evidence map[string]int `json:"evidence"`
 	// Quiet counts the sources that nobody waits for; they get the longest of their bound.
 	Quiet int `json:"quiet"`
+	// Kept says that the intervals stay as they are, since with the best ones BestWait would be hardly shorter than Wait.
+	Kept     bool   `json:"kept,omitempty"`
+	BestWait string `json:"bestWait,omitempty"`
 }
 
 // PlanShare is what a host, or a credential of one, may get and gets, in requests per hour.
@@ -65,6 +68,9 @@ func (p Plan) WithFit(f *fit.Fitting, at map[string]int) Plan {
 	p.Summary.Fit = &PlanFit{
 		Shares: []PlanShare{}, Sources: f.Sources, RequestsPerHour: round2(f.Requests),
 		Wait: wait(f.Wait), UniformWait: wait(f.UniformWait), UniformInterval: wait(f.Uniform), Evidence: map[string]int{}, Quiet: f.Quiet,
+	}
+	if f.Kept {
+		p.Summary.Fit.Kept, p.Summary.Fit.BestWait = true, wait(f.Best)
 	}
 	for _, s := range f.Shares {
 		p.Summary.Fit.Shares = append(p.Summary.Fit.Shares, PlanShare{s.Host, s.Credential, s.Percent, s.Limit, s.Allowed, round2(s.Used), round2(s.Fixed), s.Sources})
@@ -117,6 +123,8 @@ func fitLines(f *fit.Fitting, limits limits) []string {
 	}
 	var lines []string
 	switch {
+	case f.Kept:
+		lines = append(lines, keptLine(f, sources))
 	case f.Wait == 0:
 		lines = append(lines, fmt.Sprintf("nobody waits for the %s: each has its longest interval", sources))
 	case f.Wait.Round(time.Second) >= f.UniformWait.Round(time.Second): // rounded to what people write, it may take a second more
@@ -131,6 +139,19 @@ func fitLines(f *fit.Fitting, limits limits) []string {
 	}
 	lines = append(lines, shareLines(f)...)
 	return append(lines, "how often they change is "+evidence(f))
+}
+
+// keptLine says why no interval is changed.
+func keptLine(f *fit.Fitting, sources string) string {
+	at := fmt.Sprintf("at %s requests/h of %s", rate(f.Requests), sources)
+	switch {
+	case f.Wait == 0:
+		return fmt.Sprintf("what is there fits %s, and nobody waits for a commit: nothing is changed", at)
+	case f.Wait.Round(time.Second) <= f.Best.Round(time.Second):
+		return fmt.Sprintf("what is there fits: a commit waits %s on average, as with the best intervals, %s", wait(f.Wait), at)
+	default:
+		return fmt.Sprintf("what is there fits: a commit waits %s on average, %s with the best intervals, %s: nothing is changed for less than %d%%", wait(f.Wait), wait(f.Best), at, fit.Margin)
+	}
 }
 
 // shareLines say what each share gets.
@@ -163,7 +184,7 @@ func evidence(f *fit.Fitting) string {
 		}
 	}
 	text := strings.Join(parts, ", ")
-	if f.Quiet > 0 {
+	if f.Quiet > 0 && !f.Kept {
 		text += fmt.Sprintf("; %d without commits poll as seldom as the policy allows", f.Quiet)
 	}
 	return text
