@@ -43,26 +43,20 @@ func (in Input) requests(all []budget.Item) ([]Rule, []string) {
 	}
 	var rules []Rule
 	var notes, unlimited []string
+	shares := slices.Clone(in.Shares)
 	for _, to := range sorted(hosts) {
-		limit, ok := in.Limits.Of(to.host)
-		if !ok {
+		key, ok := in.Limits.Key(to.host)
+		switch whole := func(s policy.Share) bool { return s.Credential == "" && budget.SameHost(to.host, s.Host) }; {
+		case !ok:
 			unlimited = append(unlimited, to.host)
-			continue
+		case !slices.ContainsFunc(shares, whole):
+			shares = append(shares, policy.Share{Host: key, Percent: in.Above})
 		}
-		share := policy.Share{Host: to.host, Percent: in.Above}
-		credentials := []policy.Share{}
-		for _, s := range in.Shares {
-			switch {
-			case !budget.SameHost(to.host, s.Host):
-			case s.Credential == "":
-				share.Percent = s.Percent
-			default:
-				credentials = append(credentials, s)
-			}
-		}
-		rules = append(rules, in.share(to, share.Percent, limit)...)
-		for _, s := range credentials {
-			rules = append(rules, in.share(asked{to.host, s.Credential}, s.Percent, limit)...)
+	}
+	slices.SortFunc(shares, policy.Share.Compare)
+	for _, s := range shares {
+		if limit, ok := in.Limits.Of(s.Host); ok {
+			rules = append(rules, in.share(s, limit)...)
 		}
 	}
 	if len(unlimited) > 0 {
@@ -98,13 +92,14 @@ func perPoll(i budget.Item) float64 {
 }
 
 // share is the two rules about one host or credential; none where no object goes to it.
-func (in Input) share(to asked, percent float64, limit budget.Limit) []Rule {
+func (in Input) share(s policy.Share, limit budget.Limit) []Rule {
+	to, percent := asked{s.Host, s.Credential}, s.Percent
 	var all []classed[poll]
 	objects := 0
 	for _, i := range in.Items {
 		o := classed[poll]{ref: i.Object.Ref}
 		n := perPoll(i)
-		if n > 0 && i.Address.Host == to.host && (to.credential == "" || to.credential == cmp.Or(i.Remote.Secret, i.Remote.Provider)) {
+		if n > 0 && i.Asker().CountsTo(s) {
 			o.class = poll{to, n}
 			objects++
 		}
@@ -140,7 +135,7 @@ func (in Input) share(to asked, percent float64, limit budget.Limit) []Rule {
 		fmt.Sprintf("Flux asks %s more than %g requests an hour", whose, most),
 		fmt.Sprintf(`%s gets {{ printf "%%.0f" $value }} requests an hour from Flux, more than %g%% of its limit of %g. %s`, whose, percent, limit.PerHour, made),
 		fmt.Sprintf("kubectl fluxtune budget %s --rows names who asks most; kubectl fluxtune plan %s --fit %s=%g%% keeps it within its share", in.Where, in.Where,
-			policy.Share{Host: to.host, Credential: to.credential}, percent))
+			s, percent))
 	return []Rule{{Record: record, Expr: expr, Labels: labels}, a}
 }
 

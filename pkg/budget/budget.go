@@ -63,8 +63,8 @@ type Budget struct {
 	Partial bool
 	// bursts are what hosts get when all is due at once.
 	bursts map[string]Bursts
-	// others are what hosts are asked by objects that were read, and not asked for.
-	others map[string]float64
+	// others are what objects ask that were read, and not asked for.
+	others map[Asker]float64
 	// JitterPercent that the latencies count with: source-controller's.
 	JitterPercent int
 }
@@ -139,13 +139,13 @@ func Together(clusters []Budget, limits Limits, environments []string) Budget {
 	for _, b := range clusters {
 		items = append(items, b.Items...)
 	}
-	others, bursts := map[string]float64{}, map[string]Bursts{}
+	others, bursts := map[Asker]float64{}, map[string]Bursts{}
 	for _, b := range clusters {
 		for host, of := range b.bursts {
 			bursts[host] = Bursts{bursts[host].Polls.and(of.Polls), bursts[host].Fetches.and(of.Fetches)}
 		}
-		for host, requests := range b.others {
-			others[host] += requests
+		for by, requests := range b.others {
+			others[by] += requests
 		}
 	}
 	all := sumUp(items, others, bursts, limits, environments)
@@ -165,8 +165,8 @@ func Together(clusters []Budget, limits Limits, environments []string) Budget {
 
 // others adds up what objects ask of hosts that only explain those that were asked for: the hosts get that, too. They stay
 // as they are.
-func (f *fleet) others(items []tune.Item) map[string]float64 {
-	asked := map[string]float64{}
+func (f *fleet) others(items []tune.Item) map[Asker]float64 {
+	asked := map[Asker]float64{}
 	for i := range items {
 		s := f.byRef[items[i].Object.Ref]
 		if s == nil || f.linksOnly(s.object) {
@@ -177,15 +177,15 @@ func (f *fleet) others(items []tune.Item) map[string]float64 {
 			item := Item{Object: *s.object, Interval: s.interval, Reconciles: s.reconciles, Failure: s.failure}
 			f.ask(s, &item, cost)
 			if item.Requests.Now > 0 {
-				asked[item.Address.Host] += item.Requests.Now
+				asked[item.Asker()] += item.Requests.Now
 			}
 		}
 	}
 	return asked
 }
 
-// sumUp adds up what items cost. Others are what each host is asked beside them.
-func sumUp(items []Item, others map[string]float64, bursts map[string]Bursts, limits Limits, environments []string) Budget {
+// sumUp adds up what items cost. Others are what hosts are asked beside them.
+func sumUp(items []Item, others map[Asker]float64, bursts map[string]Bursts, limits Limits, environments []string) Budget {
 	b := Budget{Items: items, others: others, bursts: bursts}
 	for i := range items {
 		item := &items[i]

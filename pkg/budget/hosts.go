@@ -17,7 +17,8 @@ type Host struct {
 	Protocols []ProtocolLoad
 	// Others are the requests per hour of objects that were read and are not among those that were asked for.
 	Others float64
-	// Limit of the host; nil without one. Used is in percent of it, and counts the others, too.
+	// Limit of the host; nil without one. Used is in percent of it, and counts the others, too, and all ports of the name
+	// where the limit is the name's.
 	Limit *Limit
 	Used  Rates
 	// Receivers is how many of the sources get all that is new in them at once by one.
@@ -90,7 +91,7 @@ func (g *grouped[K, V]) sorted(compare func(a, b V) int) []V {
 	return list
 }
 
-func hosts(items []Item, others map[string]float64, bursts map[string]Bursts, limits Limits) []Host {
+func hosts(items []Item, others map[Asker]float64, bursts map[string]Bursts, limits Limits) []Host {
 	var g grouped[string, Host]
 	for _, item := range items {
 		if item.Requests == (Rates{}) {
@@ -111,13 +112,35 @@ func hosts(items []Item, others map[string]float64, bursts map[string]Bursts, li
 	list := g.sorted(func(a, b Host) int { return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Name, b.Name)) })
 	for i := range list {
 		list[i].Bursts = bursts[list[i].Name]
-		list[i].Others = others[list[i].Name]
 		if limit, ok := limits.find(list[i].Name); ok {
 			list[i].Limit = &limit
-			list[i].Used = times(sum(list[i].Requests, Rates{list[i].Others, list[i].Others}), 100/limit.PerHour)
 		}
 	}
+	for by, requests := range others {
+		if i := slices.IndexFunc(list, func(h Host) bool { return h.Name == by.Host }); i >= 0 {
+			list[i].Others += requests
+		}
+	}
+	use(list, others, limits)
 	return list
+}
+
+// use says how much of its limit each host uses. The limit of a name is one for all its ports.
+func use(list []Host, others map[Asker]float64, limits Limits) {
+	used := map[string]Rates{}
+	for _, h := range list {
+		key := limits.key(h.Name)
+		used[key] = sum(used[key], h.Requests)
+	}
+	for by, requests := range others {
+		key := limits.key(by.Host)
+		used[key] = sum(used[key], Rates{requests, requests})
+	}
+	for i, h := range list {
+		if h.Limit != nil {
+			list[i].Used = times(used[limits.key(h.Name)], 100/h.Limit.PerHour)
+		}
+	}
 }
 
 func (h *Host) add(p Protocol, requests Rates) {

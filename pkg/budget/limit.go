@@ -55,15 +55,26 @@ func NewLimits(fromPolicy, fromFlags []policy.Limit) Limits {
 // Of is the limit of a host; false where it has none.
 func (l Limits) Of(host string) (Limit, bool) { return l.find(host) }
 
+// Key is the name that the limit of a host is under: its own, or that without the port; false where it has no limit.
+func (l Limits) Key(host string) (string, bool) {
+	_, ok := l.find(host)
+	return l.key(host), ok
+}
+
 // find is the limit of a host, by its name with port or without; false where it has none.
 func (l Limits) find(host string) (Limit, bool) {
-	limit, ok := l[host]
-	if !ok {
+	limit, ok := l[l.key(host)]
+	return limit, ok && limit.PerHour > 0
+}
+
+// key is under which name a host's limit is, or would be: its own, or that without the port where it has none of its own.
+func (l Limits) key(host string) string {
+	if _, own := l[host]; !own {
 		if name, _, err := net.SplitHostPort(host); err == nil {
-			limit, ok = l[name]
+			return name
 		}
 	}
-	return limit, ok && limit.PerHour > 0
+	return host
 }
 
 // IsYardstick tells whether a host's limit is GitHub's for REST, against which Git traffic is measured

@@ -307,9 +307,9 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 	if used <= o.FailAbove {
 		return nil
 	}
-	gets, perHour := "gets", host.Requests.Now
+	gets, perHour := "gets", used*host.Limit.PerHour/100 // with what is read beside, and of all ports
 	if o.JudgePlan {
-		gets, perHour = "would get", host.Requests.Planned
+		gets = "would get"
 	}
 	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%%s",
 		host.Name, gets, perHour, used, host.Limit.PerHour, o.FailAbove, o.ofScope())}

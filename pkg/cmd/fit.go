@@ -204,14 +204,15 @@ func (f *fitOptions) polled(fitting *fit.Fitting, clusters []fit.Cluster) error 
 		if slices.ContainsFunc(fitting.Shares, func(u fit.ShareUse) bool { return u.Host == s.Host && u.Credential == s.Credential }) {
 			continue
 		}
-		hosts, credentials := map[string]bool{}, map[string]bool{}
+		hosts, credentials, host := map[string]bool{}, map[string]bool{}, false
 		for _, c := range clusters {
 			for _, h := range c.Budget.Hosts {
 				hosts[h.Name] = true
+				host = host || budget.SameHost(h.Name, s.Host)
 			}
 			for _, known := range c.Budget.Credentials {
 				for _, name := range []string{known.Secret, known.Provider} {
-					if name != "" && known.Host == s.Host {
+					if name != "" && budget.SameHost(known.Host, s.Host) {
 						credentials[s.Host+"/"+name] = true
 					}
 				}
@@ -220,7 +221,7 @@ func (f *fitOptions) polled(fitting *fit.Fitting, clusters []fit.Cluster) error 
 		switch {
 		case len(hosts) == 0:
 			return fmt.Errorf("--fit %s: nothing that was read polls a host", s)
-		case s.Credential == "" || !hosts[s.Host]:
+		case s.Credential == "" || !host:
 			return fmt.Errorf("--fit %s: nothing that was read polls it; polled are %s", s, fewNames(hosts))
 		case len(credentials) == 0:
 			return fmt.Errorf("--fit %s: no source that polls %s names a credential (spec.secretRef or spec.provider)", s, s.Host)

@@ -95,17 +95,7 @@ func (t *together) exceeded(fitting *fit.Fitting) []string {
 	var lines []string
 	sum := t.sum(t.budgets)
 	for _, s := range fitting.Shares {
-		gets := 0.0
-		for _, h := range sum.Hosts {
-			if s.Credential == "" && h.Name == s.Host {
-				gets = h.Requests.Now + h.Others
-			}
-		}
-		for _, c := range sum.Credentials {
-			if s.Credential != "" && c.Host == s.Host && cmp.Or(c.Secret, c.Provider) == s.Credential {
-				gets += c.Requests.Now
-			}
-		}
+		gets := sum.Asks(s.Share)
 		if gets > s.Allowed*1.001 { // what was fitted may use all of it
 			lines = append(lines, fmt.Sprintf("%s gets %.0f requests/h, which are %.0f%% of its limit, and not the %g%% that it was fitted to: not all was changed as planned. Run the same command again, or take it back.",
 				s.Share, gets, 100*gets/s.Limit, s.Percent))

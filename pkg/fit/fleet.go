@@ -3,7 +3,6 @@ package fit
 import (
 	"fmt"
 	"math"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -154,19 +153,9 @@ func (f *fitter) polled(s policy.Share) bool {
 	return false
 }
 
-// counts tells whether an object's polls count against a share: by its host, with the port or without, and its credential.
+// counts tells whether an object's polls count against a share, under the plan or once it does not fail any more.
 func counts(s policy.Share, item *budget.Item) bool {
-	if item.Planned() == 0 {
-		return false
-	}
-	host := item.Address.Host
-	if host != s.Host {
-		name, _, err := net.SplitHostPort(host)
-		if err != nil || name != s.Host {
-			return false
-		}
-	}
-	return s.Credential == "" || s.Credential == item.Remote.Secret || s.Credential == item.Remote.Provider
+	return item.Planned() > 0 && item.Asker().CountsTo(s)
 }
 
 // add adds what one cluster polls.

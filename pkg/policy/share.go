@@ -43,7 +43,8 @@ func (s Share) String() string {
 	return s.Host + "/" + s.Credential
 }
 
-func (s Share) compare(o Share) int {
+// Compare orders shares: those of a host before those of its credentials.
+func (s Share) Compare(o Share) int {
 	return cmp.Or(strings.Compare(s.Host, o.Host), strings.Compare(s.Credential, o.Credential))
 }
 
@@ -75,9 +76,9 @@ func (p Policy) WithFit(expr string) (Policy, error) {
 	if err != nil {
 		return Policy{}, err
 	}
-	p.Fit = slices.DeleteFunc(slices.Clone(p.Fit), func(s Share) bool { return s.compare(share) == 0 })
+	p.Fit = slices.DeleteFunc(slices.Clone(p.Fit), func(s Share) bool { return s.Compare(share) == 0 })
 	p.Fit = append(p.Fit, share)
-	slices.SortFunc(p.Fit, Share.compare)
+	slices.SortFunc(p.Fit, Share.Compare)
 	p.Overrides = append(slices.Clip(p.Overrides), fmt.Sprintf("fit %s=%g%%", share, share.Percent))
 	return p, nil
 }
@@ -92,7 +93,7 @@ func (s Shares) shares() []Share {
 		}
 		shares = append(shares, share)
 	}
-	slices.SortFunc(shares, Share.compare)
+	slices.SortFunc(shares, Share.Compare)
 	return shares
 }
 
