@@ -276,7 +276,7 @@ func TestAlertRules(t *testing.T) {
 		scenario{"all is well", healthy(), silent(1, 5, 20, 100, 199)},
 		scenario{"all is well, labels honoured", plain(healthy()), silent(1, 5, 20, 100, 199)},
 		scenario{"just within the share", healthy(polls(2.2)), silent(100, 199)},
-		scenario{"above the share", healthy(polls(2.4)), []firing{{100, []string{overShare}}, {199, []string{overShare}}}},
+		scenario{"above the share", healthy(polls(2.4)), []firing{{100, nil}, {140, []string{overShare}}, {199, []string{overShare}}}},
 		scenario{"above the share, labels honoured", plain(healthy(polls(2.4))), []firing{{199, []string{overShare}}}},
 		scenario{"70% busy", healthy(busy("gitrepository", "flux", "source-controller", 7, 10)), silent(100, 199)},
 		scenario{"80% busy", healthy(busy("gitrepository", "flux", "source-controller", 8, 10)), []firing{{5, nil}, {30, []string{
@@ -301,6 +301,14 @@ func TestAlertRules(t *testing.T) {
 		scenario{"the controller starts anew", healthyWithout("GitRepository", "web", restarted), silent(101, 102, 103, 104, 105, 107, 110, 199)},
 		scenario{"no metrics", gone, []firing{{110, nil}, {120, []string{
 			`{alertname="FluxtuneMetricsMissing",controller="kustomize-controller"}`, `{alertname="FluxtuneMetricsMissing",controller="source-controller"}`}}}},
+		scenario{"the controller ends every 10 minutes", healthy(startsEvery(10)), []firing{{5, nil}, {100, []string{`{alertname="FluxtuneControllerRestarts",instance="source-controller"}`}}}},
+		scenario{"the controller ends every 40 minutes", healthy(startsEvery(40)), silent(100, 199)},
+		scenario{"polls once more for an apply", healthy(reconciles("GitRepository", "web", func(m int) float64 {
+			if m > 100 {
+				m += 60
+			}
+			return float64(m)
+		}, 0)), silent(110, 130, 160, 199)},
 		scenario{"a session is not over", healthy(ends(100 * 60)), silent(99, 100, 109)},
 		scenario{"a session is over", healthy(ends(100 * 60)), []firing{{112, []string{`{alertname="FluxtuneSessionOverdue",exported_namespace="apps"}`}}}},
 	)
@@ -339,6 +347,11 @@ func TestRestartsAreNoMissedPolls(t *testing.T) {
 		scenario{"a new pod each 5 hours", missing(pods), []firing{{310, nil}, {311, nil}, {611, nil}, {911, nil}}},
 		scenario{"polls no more", missing(hangs), []firing{{180, nil}, {200, []string{notPolled}}, {1190, []string{notPolled}}}},
 	)
+}
+
+// startsEvery is a source-controller that starts after so many minutes each time.
+func startsEvery(n int) series {
+	return series{`process_start_time_seconds{job="flux",instance="source-controller"}`: minutes(hours, func(m int) float64 { return float64(m / n * n * 60) })}
 }
 
 // healthyWithout is healthy without the series of one object, and with others.

@@ -21,7 +21,7 @@ const (
 	slower     = 20
 	aScrape    = time.Minute / slower
 	whileWell  = 45  // minutes of the slow clock
-	whileNot   = 100 // minutes after that
+	whileNot   = 130 // minutes after that: an alarm about a share waits for longer than an hour
 	withoutAny = 90  // minutes without metrics, for which nobody waits
 )
 

@@ -36,6 +36,7 @@ const (
 	SourceNotPolled     = "FluxtuneSourceNotPolled"
 	SessionOverdue      = "FluxtuneSessionOverdue"
 	MetricsMissing      = "FluxtuneMetricsMissing"
+	ControllerRestarts  = "FluxtuneControllerRestarts"
 	reconcilesTotal     = "fluxtune:reconciles:total"
 	hostRequests        = "fluxtune:host_requests:per_hour"
 	credentialRequests  = "fluxtune:credential_requests:per_hour"
@@ -65,7 +66,7 @@ func New(in Input) Result {
 	requests, notes := in.requests(items)
 	polls, unwatched := in.polls()
 	notes = append(notes, unwatched...)
-	rules := slices.Concat([]Rule{in.reconciles()}, requests, in.workers(), []Rule{in.slow()}, polls, in.missing(), []Rule{in.sessions()})
+	rules := slices.Concat([]Rule{in.reconciles()}, requests, in.workers(), []Rule{in.slow()}, polls, in.missing(), []Rule{in.restarts(), in.sessions()})
 	return Result{Rules: Rules{Groups: []Group{{Name: in.group(), Interval: duration(evaluation), Rules: rules}}}, Notes: notes}
 }
 

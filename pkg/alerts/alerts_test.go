@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -65,7 +66,7 @@ func TestHostRequests(t *testing.T) {
 			`rate(fluxtune:reconciles:total{kind="GitRepository",exported_namespace="apps",name="web"}[1h]) * 1` + "\n" +
 			`or rate(fluxtune:reconciles:total{kind="GitRepository",exported_namespace="apps",name="api"}[1h]) * 2` + "\n)",
 	}, find(t, r, hostRequests))
-	assert.Equal(t, `fluxtune:host_requests:per_hour{host="github.com"} > 800`, find(t, r, HostAboveShare).Expr)
+	assert.Equal(t, `fluxtune:host_requests:per_hour{exported_namespace="",host="github.com"} > 800`, find(t, r, HostAboveShare).Expr)
 	assert.Equal(t, []string{"no alarm about git.example.com: no limit is known (--limit HOST=5000/h, or spec.limits of the policy)"}, r.Notes)
 }
 
@@ -75,8 +76,8 @@ func TestSharesOfThePolicy(t *testing.T) {
 	withSecret := func(o *flux.Object) { o.Remote.Secret = "bot" }
 	r := made(t, []policy.Share{{Host: "github.com", Percent: 60}, {Host: "github.com", Credential: "bot", Percent: 20}, {Host: "github.com", Credential: "nobody", Percent: 1}},
 		object("gitrepo", "apps", "web", "1m"), object("gitrepo", "apps", "api", "1m", withSecret))
-	assert.Equal(t, `fluxtune:host_requests:per_hour{host="github.com"} > 600`, find(t, r, HostAboveShare).Expr)
-	assert.Equal(t, `fluxtune:credential_requests:per_hour{credential="bot",host="github.com"} > 200`, find(t, r, CredentialAbove).Expr)
+	assert.Equal(t, `fluxtune:host_requests:per_hour{exported_namespace="",host="github.com"} > 630`, find(t, r, HostAboveShare).Expr)
+	assert.Equal(t, `fluxtune:credential_requests:per_hour{credential="bot",exported_namespace="",host="github.com"} > 210`, find(t, r, CredentialAbove).Expr)
 	assert.Contains(t, find(t, r, credentialRequests).Expr, `name="api"`)
 	assert.NotContains(t, find(t, r, credentialRequests).Expr, `name="web"`)
 	assert.NotContains(t, fmt.Sprint(r.Rules), "nobody at github.com", "a credential that no object has")
@@ -142,6 +143,74 @@ func TestOneNamespace(t *testing.T) {
 		`gotk_reconcile_duration_seconds_count{kind="GitRepository",exported_namespace="",namespace="apps"}`
 	assert.Contains(t, find(t, r, reconcilesTotal).Expr, both)
 	assert.Equal(t, "group(absent("+both+"))", find(t, r, MetricsMissing).Expr)
+}
+
+// Rules of several namespaces, and of all, stand beside each other: each selects its own objects, and none records what
+// another does.
+func TestNamespacesDoNotMix(t *testing.T) {
+	t.Parallel()
+	recorded := map[string]string{}
+	for _, namespace := range []string{"", "apps", "tools"} {
+		in := Input{Namespace: namespace, Above: 80, Where: "-n " + namespace, Limits: budget.NewLimits(nil, nil)}
+		bot := func(o *flux.Object) { o.Remote.Secret = "bot" }
+		of := namespace
+		if of == "" {
+			of = "apps"
+		}
+		in.Shares = []policy.Share{{Host: "github.com", Credential: "bot", Percent: 20}}
+		in.Items = budget.New(budget.Input{Items: []tune.Item{object("gitrepo", of, "web", "1m", bot), object("gitrepo", of, "api", "1m", bot), object("ks", of, "web", "5m")}}).Items
+		for _, rule := range New(in).Rules.Groups[0].Rules {
+			for _, selector := range regexp.MustCompile(`fluxtune:\S+?{[^}]*}`).FindAllString(rule.Expr, -1) {
+				if strings.Contains(selector, hostRequests) || strings.Contains(selector, credentialRequests) || namespace != "" {
+					assert.Contains(t, selector, fmt.Sprintf("exported_namespace=%q", namespace), selector)
+				}
+			}
+			if rule.Record == hostRequests || rule.Record == credentialRequests {
+				series := rule.Record + labelText(rule.Labels)
+				assert.Empty(t, recorded[series], series)
+				recorded[series] = "recorded of " + of
+			}
+			if rule.Alert == HostAboveShare && namespace != "" {
+				assert.Contains(t, rule.Annotations["description"], "Only namespace "+namespace+" is counted")
+			}
+		}
+	}
+}
+
+// A fit uses all of a share, and each change and each restart reconciles once more: neither is an alarm.
+func TestShareLeavesRoom(t *testing.T) {
+	t.Parallel()
+	r := made(t, []policy.Share{{Host: "github.com", Percent: 60}}, object("gitrepo", "apps", "web", "1m"))
+	a := find(t, r, HostAboveShare)
+	assert.Equal(t, `fluxtune:host_requests:per_hour{exported_namespace="",host="github.com"} > 630`, a.Expr)
+	assert.Equal(t, "1h10m", a.For)
+	assert.Contains(t, a.Annotations["description"], "5% above its share")
+	assert.Contains(t, a.Annotations["description"], "other clusters")
+	assert.Equal(t, "1h10m", find(t, made(t, nil, object("gitrepo", "apps", "web", "1m")), HostAboveShare).For)
+
+	few := New(Input{
+		Items:  budget.New(budget.Input{Items: []tune.Item{object("gitrepo", "apps", "web", "1m")}}).Items,
+		Limits: budget.NewLimits([]policy.Limit{{Host: "github.com", PerHour: 1}}, nil), Above: 25, Where: "-A",
+	})
+	assert.Contains(t, find(t, few, HostAboveShare).Expr, "> 0.25")
+}
+
+// A controller that starts again and again hides what the other alarms are about.
+func TestRestarts(t *testing.T) {
+	t.Parallel()
+	r := made(t, nil, object("gitrepo", "apps", "web", "1m"), object("ks", "apps", "web", "1m"))
+	assert.Equal(t, "changes(process_start_time_seconds[1h]) >= 3\nand on (job, instance) (last_over_time(gotk_reconcile_duration_seconds_count{kind=~\"GitRepository|Kustomization\"}[1h]))",
+		find(t, r, ControllerRestarts).Expr)
+}
+
+// What is said of an alarm names the causes that have nothing to do with intervals.
+func TestCauses(t *testing.T) {
+	t.Parallel()
+	r := made(t, nil, object("gitrepo", "apps", "web", "1m"), object("ks", "apps", "web", "1m"))
+	assert.Contains(t, find(t, r, SlowReconcile).Annotations["description"], "retry interval")
+	assert.NotContains(t, find(t, r, SlowReconcile).Annotations["summary"], "longer to reconcile than its interval")
+	assert.Contains(t, find(t, r, SourceNotPolled).Annotations["description"], "stalled")
+	assert.Contains(t, find(t, r, MetricsMissing).Annotations["description"], "shard")
 }
 
 // kube-state-metrics reads the end of a session where it is written.

@@ -33,10 +33,26 @@ func (in Input) missing() []Rule {
 		expr := "group(absent(" + metric(reconcileCount, in.kinds(name), in.Namespace, func(s string) string { return s }) + "))"
 		a := alert(MetricsMissing, expr, 15*evaluation,
 			fmt.Sprintf("There are no metrics of %s", name),
-			fmt.Sprintf("No metrics tell of the objects of %s: it does not run, or is not scraped. The other alarms about them are silent, too.", name),
+			fmt.Sprintf("No metrics tell of the objects of %s: it does not run, or is not scraped. The other alarms about them are silent, too. Where other shards of it run, there is no alarm about one that does not.", name),
 			"kubectl fluxtune doctor looks for Flux in the cluster; its controllers serve metrics at port 8080 (http-prom), see fluxcd.io/flux/monitoring/metrics")
 		a.Labels["controller"] = name
 		rules = append(rules, a)
 	}
 	return rules
+}
+
+// restarting is how many starts within an hour are an alarm.
+const restarting = 3
+
+// restarts alerts where a controller of Flux starts again and again in the same pod, as it does when it runs out of memory:
+// then its counters begin anew each time, and hide what the other alarms are about.
+func (in Input) restarts() Rule {
+	window := duration(observed)
+	ours := metric(reconcileCount, in.kinds(""), in.Namespace, func(s string) string { return fmt.Sprintf("last_over_time(%s[%s])", s, window) })
+	expr := fmt.Sprintf("changes(process_start_time_seconds[%s]) >= %d\nand on (job, instance) (%s)", window, restarting, ours)
+	return alert(ControllerRestarts, expr, 0,
+		"A controller of Flux at {{ $labels.instance }} starts again and again",
+		fmt.Sprintf("The controller at {{ $labels.instance }} started {{ $value }} times in the last hour. It may run out of memory, or fail its probes. "+
+			"Each start reconciles all of its objects; alarms about missed polls and missing metrics stay silent meanwhile. %d starts and more are an alarm.", restarting),
+		"kubectl describe the pods of Flux's controllers: the last state of their containers says why they ended")
 }

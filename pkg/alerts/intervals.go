@@ -24,10 +24,10 @@ var classes = [...]time.Duration{
 func (in Input) slow() Rule {
 	rate := metric(reconcileSeconds, in.kinds(""), in.Namespace, func(s string) string { return fmt.Sprintf("rate(%s[%s])", s, duration(observed)) })
 	return alert(SlowReconcile, fmt.Sprintf("max by (%s) (%s) > 0.5", identity, sameNamespace(rate)), 10*evaluation,
-		"{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} takes longer to reconcile than its interval",
+		"{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} is reconciled most of the time",
 		"{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} was being reconciled {{ $value | humanizePercentage }} of the last hour. "+
 			"Its interval begins when a reconcile ends, so more than half of the time means that a reconcile takes longer than the interval, "+
-			"or that something triggers it all the time. With intervals above 20m this alarm can come and go.",
+			"or than the retry interval while it fails, or that something triggers it all the time. With intervals above 20m this alarm can come and go.",
 		fmt.Sprintf("kubectl fluxtune get %s {{ $labels.kind }}/{{ $labels.name }} -o wide shows interval, timeout and retry interval; "+
 			"kubectl fluxtune budget %s --observe how long reconciles take", namespaceFlag, in.Where))
 }
@@ -55,7 +55,7 @@ func (in Input) polls() ([]Rule, []string) {
 		all = append(all, o)
 	}
 	var rules []Rule
-	found := selectors(all)
+	found := choose(in, all)
 	for _, class := range classes {
 		if list := found[class]; len(list) > 0 {
 			rules = append(rules, in.notPolled(class, list))
@@ -90,7 +90,7 @@ func (in Input) notPolled(interval time.Duration, list []Selector) Rule {
 	a := alert(SourceNotPolled, expr, 0,
 		fmt.Sprintf("{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} has not polled for %d intervals", missed),
 		fmt.Sprintf("{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} polls every %s at the latest, and was not reconciled for %s. "+
-			"It waits for a free worker, its attempts fail and are in back-off, or it was suspended or given a longer interval after these rules were made "+
+			"It waits for a free worker, its attempts fail and are in back-off, it is stalled, so that Flux does not try again before it is changed, or it was suspended or given a longer interval after these rules were made "+
 			"(what is suspended is known where kube-state-metrics gives gotk_resource_info).", every, window),
 		fmt.Sprintf("kubectl fluxtune get %s {{ $labels.kind }}/{{ $labels.name }} -o wide shows its interval and whether it is suspended; "+
 			"kubectl fluxtune budget %s how busy the workers are and what fails; after a change of intervals print the rules anew with kubectl fluxtune alerts %s",

@@ -1,8 +1,8 @@
 package alerts
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -12,27 +12,16 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
 
-// asked is a host that objects ask, or a credential of one.
-type asked struct {
-	host string
-	// credential is the name of a Secret or of a provider; "" for the whole host.
-	credential string
-}
-
-// poll is what one reconcile of an object asks.
-type poll struct {
-	asked
-	requests float64
-}
+// poll is how many requests one reconcile of an object makes.
+type poll float64
 
 // requests records what each host gets that has a limit, and alerts where that is more than its share. Among all items
 // are also those that no controller's metrics tell of: they are noted.
 func (in Input) requests(all []budget.Item) ([]Rule, []string) {
-	hosts := map[asked]int{} // with how many objects that are counted
-	unseen := map[asked]int{}
+	hosts, unseen := map[string]int{}, map[string]int{} // with how many objects
 	for _, i := range all {
-		to := asked{host: i.Address.Host}
-		if perPoll(i) == 0 || to.host == "" {
+		to := i.Address.Host
+		if perPoll(i) == 0 || to == "" {
 			continue
 		}
 		if flux.ControllerOf(i.Object.Kind) == "" {
@@ -44,11 +33,11 @@ func (in Input) requests(all []budget.Item) ([]Rule, []string) {
 	var rules []Rule
 	var notes, unlimited []string
 	shares := slices.Clone(in.Shares)
-	for _, to := range sorted(hosts) {
-		key, ok := in.Limits.Key(to.host)
-		switch whole := func(s policy.Share) bool { return s.Credential == "" && budget.SameHost(to.host, s.Host) }; {
+	for _, to := range slices.Sorted(maps.Keys(hosts)) {
+		key, ok := in.Limits.Key(to)
+		switch whole := func(s policy.Share) bool { return s.Credential == "" && budget.SameHost(to, s.Host) }; {
 		case !ok:
-			unlimited = append(unlimited, to.host)
+			unlimited = append(unlimited, to)
 		case !slices.ContainsFunc(shares, whole):
 			shares = append(shares, policy.Share{Host: key, Percent: in.Above})
 		}
@@ -62,21 +51,10 @@ func (in Input) requests(all []budget.Item) ([]Rule, []string) {
 	if len(unlimited) > 0 {
 		notes = append(notes, fmt.Sprintf("no alarm about %s: no limit is known (--limit HOST=5000/h, or spec.limits of the policy)", strings.Join(unlimited, ", ")))
 	}
-	for _, to := range sorted(unseen) {
-		notes = append(notes, fmt.Sprintf("what %s asks %s is not counted: no metric tells of it", plural(unseen[to], "object"), to.host))
+	for _, to := range slices.Sorted(maps.Keys(unseen)) {
+		notes = append(notes, fmt.Sprintf("what %s asks %s is not counted: no metric tells of it", plural(unseen[to], "object"), to))
 	}
 	return rules, notes
-}
-
-func sorted(hosts map[asked]int) []asked {
-	var list []asked
-	for to := range hosts {
-		list = append(list, to)
-	}
-	slices.SortFunc(list, func(a, b asked) int {
-		return cmp.Or(strings.Compare(a.host, b.host), strings.Compare(a.credential, b.credential))
-	})
-	return list
 }
 
 // perPoll is how many requests one reconcile makes. What is suspended makes none, and is counted as if it were not: it
@@ -93,14 +71,13 @@ func perPoll(i budget.Item) float64 {
 
 // share is the two rules about one host or credential; none where no object goes to it.
 func (in Input) share(s policy.Share, limit budget.Limit) []Rule {
-	to, percent := asked{s.Host, s.Credential}, s.Percent
 	var all []classed[poll]
 	objects := 0
 	for _, i := range in.Items {
 		o := classed[poll]{ref: i.Object.Ref}
 		n := perPoll(i)
 		if n > 0 && i.Asker().CountsTo(s) {
-			o.class = poll{to, n}
+			o.class = poll(n)
 			objects++
 		}
 		all = append(all, o)
@@ -108,35 +85,69 @@ func (in Input) share(s policy.Share, limit budget.Limit) []Rule {
 	if objects == 0 {
 		return nil
 	}
-	byPoll := selectors(all)
+	byPoll := choose(in, all)
 	var costs []poll
 	for c := range byPoll {
 		costs = append(costs, c)
 	}
-	slices.SortFunc(costs, func(a, b poll) int { return cmp.Compare(a.requests, b.requests) })
+	slices.Sort(costs)
 	var terms, asks []string
 	for _, c := range costs {
 		terms = append(terms, each(byPoll[c], func(s Selector) string {
-			return fmt.Sprintf("rate(%s%s[%s]) * %g", reconcilesTotal, s, duration(observed), c.requests)
+			return fmt.Sprintf("rate(%s%s[%s]) * %g", reconcilesTotal, s, duration(observed), c)
 		}))
-		asks = append(asks, fmt.Sprintf("%g", c.requests))
+		asks = append(asks, fmt.Sprintf("%g", c))
 	}
 	expr := fmt.Sprintf("3600 * sum(\n%s\n)", strings.Join(terms, "\nor "))
 	made := fmt.Sprintf("Counted: the reconciles of %s in the last hour, times the requests of a poll that finds nothing new (%s). "+
 		"What is new costs more (two with Git, four of a registry), an attempt that asked nobody counts all the same, and what others ask is not seen.",
 		plural(objects, "object"), strings.Join(asks, ", "))
-	most := math.Round(limit.PerHour * percent / 100)
-	record, labels, name, whose := hostRequests, map[string]string{"host": to.host}, HostAboveShare, to.host
-	if to.credential != "" {
-		record, name, whose = credentialRequests, CredentialAbove, to.credential+" at "+to.host
-		labels["credential"] = to.credential
+	return in.aboveShare(s, limit, expr, made)
+}
+
+// room is what an alarm leaves above a share that intervals are fitted to, in percent of it: a fit uses all of a share.
+const room = 5
+
+// aboveShare records what counts to a share, and alerts where that is more. Each changed interval and each start of a
+// controller reconciles once more, which is counted for as long as is looked back: an alarm waits for longer than that.
+func (in Input) aboveShare(s policy.Share, limit budget.Limit, expr, made string) []Rule {
+	most := limit.PerHour * s.Percent / 100
+	than := fmt.Sprintf("%g%% of its limit of %g", s.Percent, limit.PerHour)
+	if slices.Contains(in.Shares, s) {
+		most *= 1 + room/100.0
+		than = fmt.Sprintf("%d%% above its share, which is %s", room, than)
 	}
-	a := alert(name, fmt.Sprintf("%s{%s} > %g", record, labelText(labels), most), 10*evaluation,
+	most = readable(most)
+	record, name, whose := hostRequests, HostAboveShare, s.Host
+	labels := map[string]string{"host": s.Host}
+	if s.Credential != "" {
+		record, name, whose = credentialRequests, CredentialAbove, s.Credential+" at "+s.Host
+		labels["credential"] = s.Credential
+	}
+	chosen := maps.Clone(labels)
+	chosen[namespaceLabel] = in.Namespace // "" chooses the record of a whole cluster
+	part := "Only this cluster is counted: what other clusters ask comes on top."
+	if in.Namespace != "" {
+		labels[namespaceLabel] = in.Namespace
+		part = fmt.Sprintf("Only namespace %s is counted: what other namespaces and other clusters ask comes on top.", in.Namespace)
+	}
+	a := alert(name, fmt.Sprintf("%s{%s} > %g", record, labelText(chosen), most), observed+10*evaluation,
 		fmt.Sprintf("Flux asks %s more than %g requests an hour", whose, most),
-		fmt.Sprintf(`%s gets {{ printf "%%.0f" $value }} requests an hour from Flux, more than %g%% of its limit of %g. %s`, whose, percent, limit.PerHour, made),
+		fmt.Sprintf(`%s gets {{ printf "%%.3g" $value }} requests an hour from Flux, more than %s. %s %s`, whose, than, part, made),
 		fmt.Sprintf("kubectl fluxtune budget %s --rows names who asks most; kubectl fluxtune plan %s --fit %s=%g%% keeps it within its share", in.Where, in.Where,
-			s, percent))
+			s, s.Percent))
 	return []Rule{{Record: record, Expr: expr, Labels: labels}, a}
+}
+
+// readable rounds a number of requests: to whole ones, or to two digits where it is small.
+func readable(requests float64) float64 {
+	if requests >= 100 {
+		return math.Round(requests)
+	}
+	if digits := math.Pow(10, 1-math.Floor(math.Log10(requests))); requests > 0 && !math.IsInf(digits, 0) {
+		return math.Round(requests*digits) / digits
+	}
+	return requests
 }
 
 // labelText writes labels as matchers, sorted.

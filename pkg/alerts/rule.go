@@ -73,6 +73,9 @@ func duration(d time.Duration) string {
 	return flux.FormatDuration(d.Round(time.Second))
 }
 
+// namespaceLabel has the namespace of the object that a series is about, or of all that it counts.
+const namespaceLabel = "exported_namespace"
+
 // identity are the labels that tell which object a series is about.
 const identity = "kind, exported_namespace, name"
 

@@ -77,6 +77,20 @@ func selectors[C comparable](all []classed[C]) map[C][]Selector {
 	return found
 }
 
+// choose are the selectors of the rules of one namespace, or of all: those of one name it, since the series that they choose
+// from may be of others, too.
+func choose[C comparable](in Input, all []classed[C]) map[C][]Selector {
+	found := selectors(all)
+	for _, list := range found {
+		for i := range list {
+			if in.Namespace != "" && len(list[i].Namespaces) == 0 {
+				list[i].Namespaces = []string{in.Namespace}
+			}
+		}
+	}
+	return found
+}
+
 // ofKind adds the selectors of one kind.
 func ofKind[C comparable](found map[C][]Selector, kind string, objects []classed[C]) {
 	if class, same := oneClass(objects); same {

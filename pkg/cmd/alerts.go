@@ -53,12 +53,13 @@ func newAlerts(r *root) *cobra.Command {
 		Long: long(`
 			Print rules for Prometheus, made from the fleet, the policy and the limits of hosts. They alarm when
 
-			  a host gets more than its share     spec.fit of the policy, or else --above of its limit
+			  a host gets more than its share     spec.fit of the policy and 5% of it, or else --above of its limit
 			  workers are busy above 70%          new revisions then wait for a free one
 			  a reconcile exceeds its interval    so that the object is reconciled most of the time
 			  a source has not polled             for three of its intervals
 			  a session is overdue                apply --for was ended before it took anything back
 			  metrics are missing                 since then all others are silent
+			  a controller starts again and again three times within an hour: then others are silent, too
 
 			  -o prometheusrule      a PrometheusRule, for the Prometheus Operator
 			  -o rules               a rule file
@@ -71,8 +72,9 @@ func newAlerts(r *root) *cobra.Command {
 
 			Prometheus knows neither the intervals of objects nor their hosts. So the rules name the objects, by kind
 			and namespace where that is enough: print them anew, and compare, when the fleet changes. Where the policy
-			changes an interval, the longer of both counts. The rules are about one cluster: where a Prometheus has
-			several, they belong to that of each.`),
+			changes an interval, the longer of both counts. The rules are about one cluster, and compare what it asks
+			with the whole share: where a Prometheus has several, they belong to that of each. With -n they are about
+			the objects of that namespace alone, and stand beside those of others.`),
 		Example: examples(`
 			# Load them. Many Prometheus Operators want a label: see its ruleSelector
 			kubectl fluxtune alerts -A > alerts.yaml
