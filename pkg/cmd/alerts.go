@@ -53,13 +53,13 @@ func newAlerts(r *root) *cobra.Command {
 		Long: long(`
 			Print rules for Prometheus, made from the fleet, the policy and the limits of hosts. They alarm when
 
-			  a host gets more than its share     spec.fit of the policy and 5% of it, or else --above of its limit
+			  a host gets more than its share     spec.fit of the policy, or else --above of its limit
 			  workers are busy above 70%          new revisions then wait for a free one
 			  a reconcile exceeds its interval    so that the object is reconciled most of the time
 			  a source has not polled             for three of its intervals
 			  a session is overdue                apply --for was ended before it took anything back
 			  metrics are missing                 since then all others are silent
-			  a controller starts again and again three times within an hour: then others are silent, too
+			  a controller starts anew            three times within an hour
 
 			  -o prometheusrule      a PrometheusRule, for the Prometheus Operator
 			  -o rules               a rule file

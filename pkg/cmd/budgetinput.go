@@ -18,7 +18,15 @@ func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, un
 	if o.Files != nil {
 		f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
 		o.nameGaps(f.snapshot.Gaps)
-		o.split(f, &in, nil, f.snapshot.Related)
+		var costing, others []flux.Object
+		for _, object := range f.snapshot.Related {
+			if flux.CostsOnly(object.Group, object.Ref.Kind) {
+				costing = append(costing, object)
+			} else {
+				others = append(others, object)
+			}
+		}
+		o.split(f, &in, costing, others)
 		return in, nil, nil
 	}
 	in.Controllers = f.controllers()

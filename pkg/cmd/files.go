@@ -265,7 +265,7 @@ func selected(s flux.Snapshot, sel cluster.Selection) (flux.Snapshot, error) {
 			return len(sel.Kinds) == 0 || slices.ContainsFunc(sel.Kinds, func(k flux.Kind) bool { return k.Name == o.Ref.Kind })
 		}
 	}
-	out := flux.Snapshot{Namespaces: s.Namespaces, Gaps: slices.Clone(s.Gaps)}
+	out := flux.Snapshot{Namespaces: s.Namespaces, Gaps: slices.Clone(s.Gaps), Related: slices.Clone(s.Related)}
 	for _, o := range s.Objects {
 		if wanted(o) {
 			out.Objects = append(out.Objects, o)

@@ -38,6 +38,12 @@ func CostKinds() []Kind {
 	}
 }
 
+// CostsOnly tells whether an object is of one of CostKinds: it has nothing to tune, and may ask hosts for something.
+func CostsOnly(group, kind string) bool {
+	_, found := costKind(group, kind)
+	return found
+}
+
 // costKind finds a row of CostKinds by the group and kind of an object.
 func costKind(group, kind string) (Kind, bool) {
 	switch kind { // most objects are of other kinds: the table is made for these only

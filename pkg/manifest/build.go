@@ -201,7 +201,7 @@ func (b builtResource) matters() bool {
 	if b.isResourceSet() || b.mistyped != nil {
 		return true
 	}
-	if _, known := flux.ParseManifestKind(b.ref.Group, b.ref.Kind); known || crd.Known(b.ref.Group, b.ref.Kind) {
+	if _, known := flux.ParseManifestKind(b.ref.Group, b.ref.Kind); known || crd.Known(b.ref.Group, b.ref.Kind) || flux.CostsOnly(b.ref.Group, b.ref.Kind) {
 		return true
 	}
 	if b.ref.Group == flux.OperatorGroup && b.ref.Kind == "FluxInstance" { // it makes a source

@@ -28,6 +28,7 @@ func newFleet(root Root, deployments map[flux.Ref]*deployment, configMaps map[fl
 		f.Snapshot.Gaps = append(f.Snapshot.Gaps, d.gaps(configMaps)...)
 	}
 	flux.Sort(f.Snapshot.Objects)
+	flux.Sort(f.Snapshot.Related)
 	f.noteServed()
 	f.noteHeld()
 	return f
@@ -47,7 +48,8 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 	if o.mistyped != nil {
 		f.mistype(d, o)
 	}
-	if !known && o.ref.Kind != "Namespace" && !crd.Known(o.ref.Group, o.ref.Kind) {
+	costs := flux.CostsOnly(o.ref.Group, o.ref.Kind)
+	if !known && !costs && o.ref.Kind != "Namespace" && !crd.Known(o.ref.Group, o.ref.Kind) {
 		return
 	}
 	if other, twice := f.owners[o.ref]; twice && other != d.ref() {
@@ -74,6 +76,9 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 	switch {
 	case o.ref.Kind == "Namespace" && o.ref.Group == "":
 		f.Snapshot.Namespaces[object.Name] = object.Labels
+		return
+	case costs:
+		f.Snapshot.Related = append(f.Snapshot.Related, object)
 		return
 	case !known:
 		return
