@@ -154,6 +154,22 @@ func (o FleetOptions) fitClusters(ctx context.Context, fs fleets, opts tune.Opti
 	return clusters, nil
 }
 
+// readCosting adds what polls hosts and has nothing to tune: it takes its part of the shares of a fit.
+func (o FleetOptions) readCosting(ctx context.Context, snapshot *flux.Snapshot) error {
+	if o.fit == nil {
+		return nil
+	}
+	costing, unread, err := o.Client.ReadCostKinds(ctx, o.Selection.Namespace)
+	if err != nil {
+		return err
+	}
+	snapshot.Relate(costing)
+	for _, what := range unread {
+		snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: what, Why: "they could not be read: what they ask of hosts is not counted to the shares of --fit", Harmless: true})
+	}
+	return nil
+}
+
 // fitWindow is how far back commits are counted: long enough for what changes monthly, and not so long that what a team
 // did last year still counts.
 const fitWindow = 90 * 24 * time.Hour

@@ -195,10 +195,8 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 			return fleet{}, err
 		}
 	}
-	if o.fit != nil {
-		if err := o.readCosting(ctx, &snapshot); err != nil {
-			return fleet{}, err
-		}
+	if err := o.readCosting(ctx, &snapshot); err != nil {
+		return fleet{}, err
 	}
 	if err := o.readReceivers(ctx, &snapshot); err != nil {
 		return fleet{}, err
@@ -232,19 +230,6 @@ func (o FleetOptions) readControllers(ctx context.Context, snapshot *flux.Snapsh
 
 // controllers are Flux's, with their flags; none where they were not read, so that the defaults count.
 func (f fleet) controllers() []flux.Controller { return cluster.MergeControllers(f.deployments) }
-
-// readCosting adds what polls hosts and has nothing to tune: it takes its part of the shares.
-func (o FleetOptions) readCosting(ctx context.Context, snapshot *flux.Snapshot) error {
-	costing, unread, err := o.Client.ReadCostKinds(ctx, o.Selection.Namespace)
-	if err != nil {
-		return err
-	}
-	snapshot.Relate(costing)
-	for _, what := range unread {
-		snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: what, Why: "they could not be read: what they ask of hosts is not counted to the shares of --fit", Harmless: true})
-	}
-	return nil
-}
 
 // name puts the cluster's name on objects, where there are several.
 func (o FleetOptions) name(objects []flux.Object) {
