@@ -112,7 +112,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fitting, err := o.fitAll(ctx, fs, o.Options, o.root.Now())
+	fs, fitting, err := o.fitAll(ctx, fs, o.Options, o.root.Now())
 	if err != nil {
 		return err
 	}

@@ -191,7 +191,7 @@ func (f fleet) arriving(items []tune.Item) []tune.Item {
 
 // arrives tells whether what files say of a field reaches the cluster.
 func (f fleet) arrives(object flux.Object, field flux.Field) bool {
-	return f.options.Files == nil || f.options.Files.fleet().HeldOrSuspended(object.Ref, field) == ""
+	return f.options.Files == nil || f.kept[object.Ref] == "" && f.options.Files.fleet().HeldOrSuspended(object.Ref, field) == ""
 }
 
 // budget is what a plan costs and buys. Now tells how long what fails has been failing.

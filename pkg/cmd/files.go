@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -55,6 +56,8 @@ type checkout struct {
 	// chosen are the indices of the fleets that were asked for, and root the one that a command is about.
 	chosen []int
 	root   int
+	// decide tells which scalar decides each value, once however often it is asked; nil where the checkout is no folder.
+	decide func() manifest.Decisions
 	// named says that --root named them, and that there are others.
 	named bool
 }
@@ -129,6 +132,7 @@ func (f FileFlags) chosen(tree *manifest.Tree) (*checkout, error) {
 		read = tree.Read
 	}
 	c.fleets = read(roots)
+	c.decide = sync.OnceValue(func() manifest.Decisions { return tree.Decide(c.fleets) })
 	return c, nil
 }
 
@@ -305,6 +309,7 @@ func (r *root) inFiles(gaps []flux.Gap) {
 func (f fleet) planFiles(opts *tune.Options) tune.Plan {
 	opts.Judge, opts.Managed = nil, tune.ManagedPatch
 	files := f.options.Files.fleets[f.place]
+	opts.NotRewritable = f.kept
 	opts.HeldFromGit = func(o flux.Object, field flux.Field) string { return files.Held(o.Ref, field) }
 	return tune.NewPlan(f.objects, f.options.Policy, f.resolver, *opts)
 }

@@ -91,11 +91,20 @@ func readInput(name string, stdin io.Reader) ([]byte, error) {
 }
 
 // fitAll fits the intervals of all clusters together, since their hosts do not tell them apart; nil where nothing is to be
-// fitted.
-func (o FleetOptions) fitAll(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (*fit.Fitting, error) {
-	if o.fit == nil {
-		return nil, nil
+// fitted. The fleets are those that came in, and know what cannot be rewritten.
+func (o FleetOptions) fitAll(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (fleets, *fit.Fitting, error) {
+	switch {
+	case o.fit == nil:
+		return fs, nil, nil
+	case o.Files != nil && o.Files.tree != nil:
+		return o.fitFiles(ctx, fs, opts, now)
 	}
+	fitting, err := o.fitOnce(ctx, fs, opts, now)
+	return fs, fitting, err
+}
+
+// fitOnce fits by what is known of the fleets.
+func (o FleetOptions) fitOnce(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (*fit.Fitting, error) {
 	in := fit.Input{Shares: o.Policy.Fit, Limits: budget.NewLimits(o.Policy.Limits, nil), Rules: o.fit.rules, Now: now}
 	var err error
 	if in.Clusters, err = o.fitClusters(ctx, fs, opts, now); err != nil {
@@ -145,6 +154,7 @@ func (o FleetOptions) fitClusters(ctx context.Context, fs fleets, opts tune.Opti
 		if err != nil {
 			return nil, err
 		}
+		f.kept = fs.kept(i)
 		c := f.fitCluster(opts, slices.Contains(o.Files.chosen, i), now)
 		if history != nil {
 			c.Commits = commits(*history, one.fleet(), now)

@@ -69,6 +69,8 @@ type fleet struct {
 	objects  []flux.Object
 	// deployments are those of Flux's controllers, where they were asked for and may be read.
 	deployments []cluster.Deployment
+	// kept are the objects that no edit of the files changes, and why, as far as that is known.
+	kept map[flux.Ref]string
 }
 
 // all are the objects that were asked for, and those that explain them.
@@ -112,6 +114,7 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 	}
 	if f.Filename != "" {
 		f.everyRoot = f.everyRoot || o.fit != nil // their hosts do not tell clusters apart
+		f.places = f.places || o.fit != nil       // what cannot be rewritten comes off the shares
 		if o.Selection, err = f.toFileSelection(r.config, args); err != nil {
 			return o, err
 		}

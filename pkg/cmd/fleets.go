@@ -12,6 +12,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
 )
 
 // fleets are those of all clusters that a command looks at.
@@ -19,6 +20,9 @@ type fleets struct {
 	all []fleet
 	// missing are the clusters of which nothing could be read.
 	missing []flux.Gap
+	// refused are the values that were planned, and that no edit of the files brings about.
+	// Unfitted are those that only a fitting wanted.
+	refused, unfitted []manifest.Refusal
 }
 
 // readAll reads the fleets of all clusters, several at the same time. A cluster that does not answer is missing, and no

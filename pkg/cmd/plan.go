@@ -144,7 +144,7 @@ type planned struct {
 
 // planAll plans the fleets of all clusters, and sums up what that costs and takes.
 func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (planned, error) {
-	fitting, err := o.fitAll(ctx, fs, opts, now)
+	fs, fitting, err := o.fitAll(ctx, fs, opts, now)
 	if err != nil {
 		return planned{}, err
 	}
@@ -193,6 +193,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 		return err
 	}
 	p.notes(o.root)
+	o.tellUnfitted(o.root, p.fleets)
 	o.root.warn(plan.Warnings, p.gaps())
 	if o.printer.format == "diff" {
 		return p.eachCluster(ctx, o.OutputOptions, func(f fleet, _ OutputOptions) error {

@@ -107,25 +107,24 @@ func (f *RewriteFlags) toOptions(r *root, args []string) (o RewriteOptions, err 
 }
 
 func (o RewriteOptions) run(ctx context.Context) error {
-	wants, chosen, plan, unread, err := o.wants(ctx)
+	wants, chosen, plan, fs, err := o.wants(ctx)
 	if err != nil {
 		return err
 	}
+	unread := fs.complete()
 	if len(chosen) == 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
 		return unread
 	}
-	if len(wants) == 0 {
+	if len(wants)+len(fs.refused) == 0 {
 		_, _ = fmt.Fprintln(o.root.Out, terminal.Printable(report.NothingToChange(plan, o.Policy, unread != nil)))
 		return unread
 	}
-	tree, fleets := o.Files.tree, o.Files.fleets
-	rewriting, err := awaited(ctx, func() (manifest.Rewriting, error) {
-		return tree.RewritePart(fleets, tree.Decide(fleets), wants, o.Files.part(chosen))
-	})
+	rewriting, err := o.Files.rewriting(ctx, wants, chosen)
 	if err != nil {
 		return err
 	}
+	rewriting.Refused = append(rewriting.Refused, fs.refused...)
 	if err := o.show(rewriting); err != nil {
 		return err
 	}
@@ -136,7 +135,7 @@ func (o RewriteOptions) run(ctx context.Context) error {
 	if err := o.confirm(ctx, len(rewriting.Files)); err != nil {
 		return err
 	}
-	switch err := tree.Write(ctx, rewriting); {
+	switch err := o.Files.tree.Write(ctx, rewriting); {
 	case errors.Is(err, context.Canceled):
 		return errInterrupted
 	case err != nil:
@@ -159,19 +158,19 @@ func (o RewriteOptions) tellUnbuilt() {
 	}
 }
 
-// wants plans every root, and says which objects were asked for, and all that was planned of them. The first error says
-// that something could not be read; the rest is planned all the same.
-func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chosen map[chosenObject]bool, all tune.Plan, unread, err error) {
-	fs, err := o.readAll(ctx, o.root)
-	if err != nil {
-		return nil, nil, all, nil, err
+// wants plans every root, and says which objects were asked for, all that was planned of them, and what is known of the
+// clusters. What could not be read is in these; the rest is planned all the same.
+func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chosen map[chosenObject]bool, all tune.Plan, fs fleets, err error) {
+	if fs, err = o.readAll(ctx, o.root); err != nil {
+		return nil, nil, all, fs, err
 	}
-	fitting, err := o.fitAll(ctx, fs, o.Options, o.root.Now())
+	fs, fitting, err := o.fitAll(ctx, fs, o.Options, o.root.Now())
 	if err != nil {
-		return nil, nil, all, nil, err
+		return nil, nil, all, fs, err
 	}
 	o.root.warn(nil, slices.Concat(fs.gaps(), o.Files.otherGaps()))
 	fs.notes(o.root)
+	o.tellUnfitted(o.root, fs)
 	chosen = map[chosenObject]bool{}
 	var warnings, notes []string
 	locator := manifest.NewLocator(o.Files.tree)
@@ -195,8 +194,8 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 			if by, suspended := o.Files.fleets[f.place].SuspendedBy(item.Object.Ref); suspended {
 				notes = append(notes, fmt.Sprintf("%s in %s is suspended: what changes below it reaches the cluster when it is resumed", by, o.Files.fleets[f.place].Root))
 			}
-			wants = append(wants, manifest.Want{Root: f.place, Ref: item.Object.Ref, Changes: item.Changes})
 		}
+		wants = append(wants, f.wants(plan)...)
 	}
 	slices.Sort(warnings)
 	o.root.warn(slices.Compact(warnings), nil)
@@ -204,7 +203,7 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 	for _, note := range slices.Compact(notes) {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: %s\n", terminal.Printable(note))
 	}
-	return wants, chosen, all, fs.complete(), nil
+	return wants, chosen, all, fs, nil
 }
 
 // show tells what changes: the diff, then what each change reaches, then what is left.

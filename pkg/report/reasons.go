@@ -53,6 +53,8 @@ func reasonLine(r tune.ReasonCount) string {
 		return "with intervals that are variables whose values are not in what was read"
 	case tune.ReasonHeldFromGit:
 		return "whose values in Git do not reach the cluster: --rows says why"
+	case tune.ReasonNotRewritable:
+		return "that no edit of the files changes: --rows says why"
 	case tune.ReasonCannotPin:
 		return "that cannot be pinned: --rows says why"
 	case tune.ReasonChangedSince:

@@ -131,7 +131,7 @@ func (i *Item) leaveAlone(reason Reason, message string) {
 
 // firstReason gives the first reason to leave an object alone although the policy wants it changed.
 func firstReason(item Item, opts Options) (Reason, string) {
-	for _, check := range []func(Item, Options) (Reason, string){heldFromGit, noWayBack, upgrades, failingChart, managed} {
+	for _, check := range []func(Item, Options) (Reason, string){heldFromGit, notRewritable, noWayBack, upgrades, failingChart, managed} {
 		if reason, message := check(item, opts); reason != "" {
 			return reason, message
 		}

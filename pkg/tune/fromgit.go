@@ -65,6 +65,14 @@ func NotPruned(o flux.Object) string {
 	return Excluded(o)
 }
 
+// notRewritable: what no edit of the files brings about is not planned.
+func notRewritable(item Item, opts Options) (Reason, string) {
+	if why := opts.NotRewritable[item.Object.Ref]; why != "" {
+		return ReasonNotRewritable, "rewrite cannot change it: " + why
+	}
+	return "", ""
+}
+
 // heldFromGit: what a file says of a field that does not follow Git changes nothing.
 func heldFromGit(item Item, opts Options) (Reason, string) {
 	if opts.HeldFromGit == nil {

@@ -43,6 +43,7 @@ const (
 	ReasonChartUnknown     Reason = "ChartUnknown"
 	ReasonSetInGit         Reason = "SetInGit"
 	ReasonHeldFromGit      Reason = "HeldFromGit"
+	ReasonNotRewritable    Reason = "NotRewritable"
 	ReasonOwnerUnknown     Reason = "OwnerUnknown"
 	ReasonCannotPin        Reason = "CannotPin"
 	ReasonTuned            Reason = "Tuned"
@@ -150,6 +151,8 @@ type Options struct {
 	Graph *Graph
 	// HeldFromGit says of an object in files why a field of it does not follow Git; "" where it does. Nil for a cluster's.
 	HeldFromGit func(flux.Object, flux.Field) string
+	// NotRewritable says of objects in files why no edit of these changes them; none of a cluster's.
+	NotRewritable map[flux.Ref]string
 	// Managed says what to do with changes of fields that something else sets.
 	Managed Managed
 	// Fitted are the intervals of sources that take the place of what the policy says of them; they lie within its bounds.
