@@ -15,13 +15,13 @@ func (a Asker) CountsTo(s policy.Share) bool {
 	return SameHost(a.Host, s.Host) && (s.Credential == "" || s.Credential == a.Secret || s.Credential == a.Provider)
 }
 
-// Asks is how many requests an hour count to a share as the objects are now: also those of objects that were read and not
-// asked for.
+// Asks is how many requests an hour count to a share as is planned: also those of objects that were read and not asked for, as
+// they are.
 func (b Budget) Asks(s policy.Share) float64 {
 	asked := 0.0
 	for i := range b.Items {
 		if b.Items[i].Asker().CountsTo(s) {
-			asked += b.Items[i].Requests.Now
+			asked += b.Items[i].Requests.Planned
 		}
 	}
 	for by, requests := range b.others {

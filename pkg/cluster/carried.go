@@ -42,6 +42,9 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 			done = w.reread(ctx, requests, c)
 		}
 	}
+	if c.Now == nil && !c.Gone {
+		c.Now = &c.now
+	}
 	return c.Result
 }
 
@@ -147,7 +150,7 @@ func (w *Writer) undo(ctx, requests context.Context, r Result, back tune.Write, 
 	if undone.Err != nil || undone.Outcome != Configured && undone.Outcome != Unchanged {
 		return r.failed(true, fmt.Errorf("%w; and it could not be taken back: %w", why, cmp.Or(undone.Err, errors.New(undone.Why))))
 	}
-	r.Generation = undone.Generation
+	r.Generation, r.Now = undone.Generation, undone.Now
 	return r.failed(false, fmt.Errorf("%w: it was taken back", why))
 }
 
@@ -160,6 +163,7 @@ func (w *Writer) lastLook(ctx, requests context.Context, lost *flux.Object, r Re
 	if getErr != nil {
 		return r.unknown(wrote, fmt.Errorf("no answer from the API server: %w", err))
 	}
+	r.Now = &now
 	verifier, _ := r.Write.(tune.Verifier)
 	if err := lostAnswer(verifier, lost, now); err != nil {
 		return w.undo(ctx, requests, r, verifier.Undo(*lost, now), err)

@@ -39,6 +39,10 @@ type Result struct {
 	// NotReady says of an object that was written and waited for what has not been seen of it yet; "" where it was
 	// seen, or not waited for.
 	NotReady string
+	// Now is the object as the API server had it when it was last seen; nil where nothing was sent or read.
+	Now *flux.Object
+	// Gone says that there is no such object any more.
+	Gone bool
 	// TakenBack says that it was written, and put back to what it was before by the same run.
 	TakenBack bool
 
@@ -53,7 +57,7 @@ func (r Result) Wrote() bool { return r.Outcome == Configured || r.Outcome == Un
 
 // deleted is the result of an object that is there no more. What was written of it before was written.
 func (r Result) deleted(wrote bool) Result {
-	r.Why = "deleted since it was planned"
+	r.Why, r.Gone = "deleted since it was planned", true
 	switch {
 	case wrote:
 		r.Outcome = Configured

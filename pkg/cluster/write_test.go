@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,6 +129,11 @@ func TestOutcomes(t *testing.T) {
 			write := twoPatches{target: plain, wanted: max(tc.wanted, 1)}
 			results := NewWriter(&tc.store, WriteOptions{}, clock).Write(t.Context(), []tune.Write{write})
 			require.Len(t, results, 1)
+			assert.Equal(t, strings.HasPrefix(tc.why, "deleted"), results[0].Gone)
+			if seen := results[0].Now; results[0].Outcome == Skipped && !results[0].Gone {
+				require.NotNil(t, seen)
+				assert.Equal(t, tc.store.now, *seen, "what somebody else made of it is known")
+			}
 			assert.Equal(t, tc.outcome, results[0].Outcome, "%+v", results[0])
 			told := results[0].Why
 			if results[0].Err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -125,8 +124,8 @@ func (o ApplyOptions) run(ctx context.Context) error {
 			return one.apply(ctx, f, nil, session)
 		})
 	}
-	if len(fs.missing) > 0 {
-		return fmt.Errorf("what %s polls counts to the shares of --fit, and could not be read: try again, or name the clusters without it with --contexts; nothing was changed", namesOf(fs.missing))
+	if err := o.sharesKnown(fs); err != nil {
+		return err
 	}
 	var all *together
 	err = o.eachCluster(ctx, fs.slowerFirst(o.Options, fitting, o.root.Now()), func(w WriteOptions, f fleet) error {
@@ -140,15 +139,6 @@ func (o ApplyOptions) run(ctx context.Context) error {
 		}
 	}
 	return err
-}
-
-// namesOf are the clusters of gaps.
-func namesOf(gaps []flux.Gap) string {
-	var names []string
-	for _, g := range gaps {
-		names = append(names, g.Cluster)
-	}
-	return strings.Join(names, ", ")
 }
 
 // apply plans a cluster, asks, and changes it.

@@ -280,10 +280,54 @@ func (o FleetOptions) fitWarnings() []string {
 	return []string{"the shares of the hosts count only what was read; what else polls them comes on top: -A without a choice of objects counts all, and --env chooses among them"}
 }
 
-// fitMissing says that a share does not count what clusters poll that could not be read.
-func (o FleetOptions) fitMissing(missing []flux.Gap) []string {
+// unshared names what could not be read and may poll the hosts whose shares are fitted: clusters, and kinds of those that were
+// read; "" where that is all there.
+func (o FleetOptions) unshared(fs fleets) string {
 	if o.fit == nil {
+		return ""
+	}
+	var names []string
+	for _, g := range fs.missing {
+		names = append(names, g.Cluster)
+	}
+	for _, f := range fs.all {
+		for _, resource := range f.unread() {
+			names = append(names, flux.InCluster(f.options.Cluster, resource))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// unread are the resources that ask hosts and were asked for, and that could not be listed.
+func (f fleet) unread() []string {
+	var resources []string
+	for _, k := range slices.Concat(flux.Kinds(), flux.CostKinds()) {
+		tried := flux.Place{Kind: k.Name, Namespace: f.options.Selection.Namespace}
+		if k.AsksHosts() && slices.Contains(f.snapshot.Tried, tried) && !slices.Contains(resources, k.Resource) {
+			resources = append(resources, k.Resource)
+		}
+	}
+	return resources
+}
+
+// fitMissing says that a share does not count what could not be read.
+func (o FleetOptions) fitMissing(fs fleets) []string {
+	what := o.unshared(fs)
+	if what == "" {
 		return nil
 	}
-	return []string{fmt.Sprintf("the shares of --fit are not kept where %s polls the same hosts: it could not be read, and apply would refuse", namesOf(missing))}
+	return []string{fmt.Sprintf("the shares of --fit count nothing of %s, which could not be read: what these poll comes on top, and apply refuses", what)}
+}
+
+// sharesKnown is an error where what could not be read may poll the hosts whose shares are fitted.
+func (o FleetOptions) sharesKnown(fs fleets) error {
+	what := o.unshared(fs)
+	if what == "" {
+		return nil
+	}
+	remedy := "try again, or name the other clusters with --contexts"
+	if len(fs.missing) == 0 {
+		remedy = "it takes the right to list them (kubectl fluxtune rbac prints a role)"
+	}
+	return fmt.Errorf("the shares of --fit count all that polls the hosts, and %s could not be read: %s; nothing was changed", what, remedy)
 }

@@ -160,9 +160,9 @@ func TestFitOfSeveralClustersThatIsNotCarriedOut(t *testing.T) {
 	i := f.invocation()
 	o := call(i, "apply --yes", "west,gone,east")
 	assert.Equal(t, exitFailed, o.code)
-	assert.Contains(t, o.stderr, "error: what gone polls counts to the shares of --fit, and could not be read")
+	assert.Contains(t, o.stderr, "error: the shares of --fit count all that polls the hosts, and gone could not be read")
 	assert.Equal(t, "10s 30m", f.intervals(t), "nothing was changed")
-	assert.Contains(t, call(i, "plan", "west,gone,east").stderr, "the shares of --fit are not kept where gone polls the same hosts")
+	assert.Contains(t, call(i, "plan", "west,gone,east").stderr, "the shares of --fit count nothing of gone, which could not be read: what these poll comes on top, and apply refuses")
 
 	i.terminal, i.stdin = true, &lineByLine{lines: []string{"n\n", "y\n"}}
 	o = call(i, "apply", "west,east")

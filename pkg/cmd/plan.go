@@ -161,9 +161,7 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 	}
 	p.plan.Warnings = append(p.plan.Warnings, o.fitWarnings()...)
 	p.cost = costs[0]
-	if len(fs.missing) > 0 {
-		p.plan.Warnings = append(p.plan.Warnings, o.fitMissing(fs.missing)...)
-	}
+	p.plan.Warnings = append(p.plan.Warnings, o.fitMissing(fs)...)
 	if len(costs) > 1 {
 		p.cost = budget.Together(costs, budget.NewLimits(o.Policy.Limits, nil), o.Policy.EnvironmentNames())
 	}
@@ -206,7 +204,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 		return nil
 	}
 	switch {
-	case plan.Changes() == 0:
+	case plan.Changes() == 0, o.sharesKnown(p.fleets) != nil: // apply would do nothing
 	case o.Files == nil:
 		overview.Next = o.root.repeated("apply")
 	case o.Files.tree != nil:

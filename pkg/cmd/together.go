@@ -21,6 +21,7 @@ type together struct {
 	missing []flux.Gap // clusters that could not be read
 	parts   bool       // not all that was planned before was carried out
 	wrote   bool       // something was
+	moved   bool       // others changed how much is asked
 }
 
 // newTogether begins with the clusters as they were read.
@@ -65,40 +66,65 @@ func (t *together) sum(all []budget.Budget) budget.Budget {
 
 // changed notes what of a plan was carried out in a cluster.
 func (t *together) changed(f fleet, plan tune.Plan, out cluster.Outcomes, now time.Time) {
-	wrote := make(map[flux.Ref]bool)
+	results := make(map[flux.Ref]cluster.Result, len(out.Objects))
 	for _, r := range out.Objects {
-		wrote[r.Write.Target().Ref] = r.Wrote()
+		results[r.Write.Target().Ref] = r
 		t.wrote = t.wrote || r.Wrote()
 	}
 	plan = f.whole(plan)
 	for i, item := range plan.Items {
-		if item.Action == tune.ActionChange && !wrote[item.Object.Ref] {
+		r := results[item.Object.Ref]
+		if item.Action == tune.ActionChange && !r.Wrote() {
 			t.parts = true
 		}
-		for _, c := range item.Changes {
-			if wrote[item.Object.Ref] {
-				item.Object = item.Object.WithValue(c.Field, c.To)
-			}
-		}
-		item.Changes, item.Action = nil, tune.ActionUnchanged
-		plan.Items[i] = item
+		plan.Items[i].Object, plan.Items[i].Changes, plan.Items[i].Action = left(item, r), nil, tune.ActionUnchanged
 	}
+	t.moved = t.moved || slices.ContainsFunc(out.Objects, foreign)
 	t.budgets[f.place] = f.budget(plan, now)
+}
+
+// left is the object of an item as the API server has it after a write: as it was last seen there, or else as planned where
+// it was written. Of what was sent without an answer the plan is believed.
+func left(item tune.Item, r cluster.Result) flux.Object {
+	o := item.Object
+	switch {
+	case r.Gone:
+		o.Suspended = true // it asks nothing any more
+	case r.Now != nil && r.Outcome != cluster.Uncertain:
+		for _, t := range o.KindRow().Tunables {
+			o = o.WithValue(t.Field, r.Now.Value(t.Field))
+		}
+		o.Suspended, o.Remote = r.Now.Suspended, r.Now.Remote
+	case r.Wrote():
+		for _, c := range item.Changes {
+			o = o.WithValue(c.Field, c.To)
+		}
+	}
+	return o
+}
+
+// foreign tells whether somebody else changed the interval of an object that a write left alone.
+func foreign(r cluster.Result) bool {
+	return r.Now != nil && !r.Wrote() && r.Now.Effective(flux.Interval) != r.Write.Target().Effective(flux.Interval)
 }
 
 // exceeded says of each share of a fitting that is not kept, since not all was changed as planned; nothing where nothing was
 // changed at all.
 func (t *together) exceeded(fitting *fit.Fitting) []string {
-	if !t.wrote {
+	if !t.wrote && !t.moved {
 		return nil
 	}
+	back := ""
+	if t.wrote {
+		back = ", or take it back"
+	}
 	var lines []string
-	sum := t.sum(t.budgets)
+	sum := t.sum(t.budgets) // nothing is planned any more but what follows by itself: charts get the interval of their release
 	for _, s := range fitting.Shares {
 		gets := sum.Asks(s.Share)
 		if gets > s.Allowed*1.001 { // what was fitted may use all of it
-			lines = append(lines, fmt.Sprintf("%s gets %.0f requests/h, which are %.0f%% of its limit, and not the %g%% that it was fitted to: not all was changed as planned. Run the same command again, or take it back.",
-				s.Share, gets, 100*gets/s.Limit, s.Percent))
+			lines = append(lines, fmt.Sprintf("%s gets %.0f requests/h, which are %.0f%% of its limit, and not the %g%% that it was fitted to: not all was changed as planned. Run the same command again%s.",
+				s.Share, gets, 100*gets/s.Limit, s.Percent, back))
 		}
 	}
 	return lines

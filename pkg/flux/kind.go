@@ -147,6 +147,17 @@ func sameAsInterval(interval time.Duration) time.Duration { return interval }
 
 func lessHalfAMinute(interval time.Duration) time.Duration { return interval - 30*time.Second }
 
+// AsksHosts tells whether objects of the kind ask hosts for something at their intervals: what is fitted to a share of a
+// host's limit has to know all of them. Artifacts that are made in the cluster are fetched from nobody.
+func (k Kind) AsksHosts() bool {
+	switch k.Name {
+	case "ImageRepository", ImagePolicyKind, "ImageUpdateAutomation", ResourceSetInputProviderKind:
+		return true
+	default:
+		return k.Source && k.Name != ExternalArtifactKind
+	}
+}
+
 // Tunable returns the row's entry for a field, and whether the kind has that field.
 func (k Kind) Tunable(f Field) (Tunable, bool) {
 	i := slices.IndexFunc(k.Tunables, func(t Tunable) bool { return t.Field == f })

@@ -1,0 +1,77 @@
+package cmd
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// A share is kept only where all is known that asks its host: a kind that may not be listed is missing like a cluster.
+func TestShareNeedsAllThatAsksHosts(t *testing.T) {
+	t.Parallel()
+	o := FleetOptions{fit: &fitOptions{}}
+	without := func(cluster string, kinds ...string) fleet {
+		f := fleet{options: FleetOptions{Cluster: cluster}}
+		for _, k := range kinds {
+			f.snapshot.Tried = append(f.snapshot.Tried, flux.Place{Kind: k})
+		}
+		return f
+	}
+	require.NoError(t, o.sharesKnown(fleets{all: []fleet{without("", "Kustomization", "HelmRelease", "Receiver")}}), "these ask no host")
+	one := fleets{all: []fleet{without("", "ImageUpdateAutomation", "Kustomization", "HelmRepository", "ImageUpdateAutomation")}}
+	require.EqualError(t, o.sharesKnown(one), "the shares of --fit count all that polls the hosts, and helmrepositories, imageupdateautomations could not be read: it takes the right to list them (kubectl fluxtune rbac prints a role); nothing was changed")
+	assert.Equal(t, []string{"the shares of --fit count nothing of helmrepositories, imageupdateautomations, which could not be read: what these poll comes on top, and apply refuses"}, o.fitMissing(one))
+	several := fleets{all: []fleet{without("east"), without("west", "Bucket")}, missing: []flux.Gap{{Cluster: "gone"}}}
+	require.ErrorContains(t, o.sharesKnown(several), "gone, west: buckets could not be read: try again, or name the other clusters with --contexts")
+	require.NoError(t, FleetOptions{}.sharesKnown(several), "nothing is fitted")
+
+	asks := map[string]bool{}
+	for _, k := range append(flux.Kinds(), flux.CostKinds()...) {
+		asks[k.Name] = k.AsksHosts()
+	}
+	assert.Equal(t, map[string]bool{
+		"GitRepository": true, "OCIRepository": true, "Bucket": true, "HelmRepository": true, "HelmChart": true, "ImageRepository": true, "ImageUpdateAutomation": true,
+		"ImagePolicy": true, "ResourceSetInputProvider": true,
+		"Kustomization": false, "HelmRelease": false, "Receiver": false, "ExternalArtifact": false, "ArtifactGenerator": false, "Provider": false,
+	}, asks)
+}
+
+// What is asked after an apply is by what the API server holds then: somebody else's change counts, and what is deleted does not.
+func TestWhatOthersChangedCounts(t *testing.T) {
+	t.Parallel()
+	p, err := policy.Preset("fast")
+	require.NoError(t, err)
+	decoded := func(name, interval string) flux.Object {
+		o, err := flux.Decode([]byte(`{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"GitRepository","metadata":{"name":"` + name + `","namespace":"apps"},"spec":{"interval":"` + interval + `","url":"https://github.com/acme/` + name + `"}}`))
+		require.NoError(t, err)
+		return o
+	}
+	s := flux.Snapshot{Objects: []flux.Object{decoded("a", "5m"), decoded("b", "5m"), decoded("c", "5m")}}
+	f := FleetOptions{Policy: p, DefaultEnvironment: "development"}.fleetOf(s)
+	plan := f.plan(&tune.Options{})
+	require.Equal(t, 3, plan.Changes())
+	moved, written := decoded("a", "5s"), decoded("b", "2m")
+	all := newTogether(fleets{all: []fleet{f}}, f.options, noon)
+	all.changed(f, plan, cluster.Outcomes{Objects: []cluster.Result{
+		{Write: tune.ApplyWrite{Item: plan.Items[0]}, Outcome: cluster.Skipped, Now: &moved},
+		{Write: tune.ApplyWrite{Item: plan.Items[1]}, Outcome: cluster.Configured, Now: &written},
+		{Write: tune.ApplyWrite{Item: plan.Items[2]}, Outcome: cluster.Skipped, Gone: true},
+	}}, noon)
+	assert.InDelta(t, 720+30, all.sum(all.budgets).Git.Now, 0.01)
+
+	share := fit.ShareUse{Share: policy.Share{Host: "github.com", Percent: 1}, Limit: 5000, Allowed: 50}
+	fitting := &fit.Fitting{Shares: []fit.ShareUse{share}}
+	assert.Equal(t, []string{"github.com gets 750 requests/h, which are 15% of its limit, and not the 1% that it was fitted to: not all was changed as planned. Run the same command again, or take it back."}, all.exceeded(fitting))
+
+	untouched := newTogether(fleets{all: []fleet{f}}, f.options, noon)
+	untouched.changed(f, plan, cluster.Outcomes{Objects: []cluster.Result{{Write: tune.ApplyWrite{Item: plan.Items[0]}, Outcome: cluster.Skipped, Now: &moved}}}, noon)
+	require.Len(t, untouched.exceeded(fitting), 1, "it is told, too, where only others changed something")
+	assert.Contains(t, untouched.exceeded(fitting)[0], "Run the same command again.")
+}
