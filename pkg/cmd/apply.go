@@ -115,7 +115,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.root.warn(o.fitWarnings(), fs.missing)
+	o.root.warn(o.fitWarnings(fitting), fs.missing)
 	session := o.root.NewSession() // one for all clusters
 	if fitting == nil {
 		return o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {

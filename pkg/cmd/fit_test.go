@@ -39,6 +39,7 @@ func fitCases() []golden {
 		{name: "fit/infeasible-twice", args: policy + " --fit github.com=1% --fit github.com/deploy=1%"},
 		{name: "fit/activity-alone", args: fleet + " --activity testdata/fit/activity.yaml"},
 		{name: "fit/activity-bad", args: policy + " --activity testdata/fit/bad-activity.yaml"},
+		{name: "fit/activity-unmatched", args: policy + " --activity testdata/fit/unmatched-activity.yaml gitrepo --no-headers"},
 		{name: "fit/activity-missing", args: policy + " --activity testdata/fit/nowhere.yaml"},
 		// All commands say the same of the same webhooks.
 		{name: "fit/webhooks", args: "plan -f testdata/fit/webhooks.yaml --default-env development --fit github.com=1% --set '*.GitRepository.interval=30s to 20m' gitrepo"},

@@ -130,6 +130,9 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 		return o, err
 	}
 	o.Policy = o.Policy.In(r.clusterNames()...)
+	if o.fit != nil {
+		o.fit.names = r.clusterNames()
+	}
 	o.Client, err = r.client()
 	return o, err
 }

@@ -164,6 +164,11 @@ func TestFitOfSeveralClustersThatIsNotCarriedOut(t *testing.T) {
 	assert.Equal(t, "10s 30m", f.intervals(t), "nothing was changed")
 	assert.Contains(t, call(i, "plan", "west,gone,east").stderr, "the shares of --fit count nothing of gone, which could not be read: what these poll comes on top, and apply refuses")
 
+	i.width = 100
+	assert.NotContains(t, call(i, "plan", "west,gone,east").stdout, "fluxtune apply", "it would refuse")
+	assert.Contains(t, call(i, "plan", "west,east").stdout, "fluxtune apply")
+	i.width = 0
+
 	i.terminal, i.stdin = true, &lineByLine{lines: []string{"n\n", "y\n"}}
 	o = call(i, "apply", "west,east")
 	assert.Equal(t, exitFailed, o.code)

@@ -131,7 +131,7 @@ func wantFitted(t *testing.T, o FleetOptions) FleetOptions {
 	o.Policy = fitted.WithLimit(policy.Limit{Host: "a.org", PerHour: 7})
 	o.fit = &fitOptions{
 		asked: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 12.5}},
-		rules: []fit.Rule{{Kind: "GitRepository", Namespace: "dev", Name: "d*", PerHour: 6}, {Namespace: "prod"}},
+		rules: []fit.Rule{{Kind: "GitRepository", Namespace: "dev", Name: "d*", PerHour: 6, At: "testdata/fit/activity.yaml:1"}, {Namespace: "prod", At: "testdata/fit/activity.yaml:2"}},
 	}
 	return o
 }

@@ -159,7 +159,7 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 		p.calm = p.calm.And(f.forecast(plan.Items, defaultPace))
 		p.plan = p.plan.And(f.options.Cluster, plan)
 	}
-	p.plan.Warnings = append(p.plan.Warnings, o.fitWarnings()...)
+	p.plan.Warnings = append(p.plan.Warnings, o.fitWarnings(fitting)...)
 	p.cost = costs[0]
 	p.plan.Warnings = append(p.plan.Warnings, o.fitMissing(fs)...)
 	if len(costs) > 1 {

@@ -172,7 +172,7 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 	fs.notes(o.root)
 	o.tellUnfitted(o.root, fs)
 	chosen = map[chosenObject]bool{}
-	var warnings, notes []string
+	warnings, notes := o.fitWarnings(fitting), []string(nil)
 	locator := manifest.NewLocator(o.Files.tree)
 	for _, f := range fs.all {
 		f.inFiles(chosen)

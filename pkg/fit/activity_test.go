@@ -117,16 +117,16 @@ func TestParseRules(t *testing.T) {
 	t.Parallel()
 	rules, err := ParseRules("a.yaml", []byte("# mine\n- {kind: gitrepo, namespace: apps, name: web, perHour: 2}\n- {name: 'db-*', perHour: 0}\n- {perHour: 0.5}\n"))
 	require.NoError(t, err)
-	assert.Equal(t, []Rule{{"GitRepository", "apps", "web", 2}, {"", "", "db-*", 0}, {PerHour: 0.5}}, rules)
+	assert.Equal(t, []Rule{{Kind: "GitRepository", Namespace: "apps", Name: "web", PerHour: 2, At: "a.yaml:2"}, {Name: "db-*", At: "a.yaml:3"}, {PerHour: 0.5, At: "a.yaml:4"}}, rules)
 	ref := func(kind, namespace, name string) flux.Ref {
 		return flux.Ref{Kind: kind, Namespace: namespace, Name: name}
 	}
-	assert.True(t, rules[0].matches(ref("GitRepository", "apps", "web")))
-	assert.False(t, rules[0].matches(ref("OCIRepository", "apps", "web")))
-	assert.False(t, rules[0].matches(ref("GitRepository", "apps2", "web")))
-	assert.True(t, rules[1].matches(ref("OCIRepository", "any", "db-1")))
-	assert.False(t, rules[1].matches(ref("OCIRepository", "any", "db")))
-	assert.True(t, rules[2].matches(ref("Bucket", "x", "y")))
+	assert.True(t, rules[0].matches(nil, ref("GitRepository", "apps", "web")))
+	assert.False(t, rules[0].matches(nil, ref("OCIRepository", "apps", "web")))
+	assert.False(t, rules[0].matches(nil, ref("GitRepository", "apps2", "web")))
+	assert.True(t, rules[1].matches(nil, ref("OCIRepository", "any", "db-1")))
+	assert.False(t, rules[1].matches(nil, ref("OCIRepository", "any", "db")))
+	assert.True(t, rules[2].matches(nil, ref("Bucket", "x", "y")))
 
 	for document, want := range map[string]string{
 		"":                                 "a.yaml: it is empty: write a list of {kind, namespace, name, perHour}",
@@ -137,7 +137,8 @@ func TestParseRules(t *testing.T) {
 		"- {name: web, perHour: often}":    `a.yaml:1: perHour "often" is not a number of commits an hour: write one like 0.5, or 0`,
 		"- {name: 7, perHour: 1}":          "a.yaml:1: name must be a text (put it in quotes)",
 		"- {name: 'a[b', perHour: 1}":      `a.yaml:1: name "a[b" is not a pattern: use * for any text and ? for one character`,
-		"- {names: web, perHour: 1}":       `a.yaml:1: unknown field "names": a rule takes kind, namespace, name, perHour`,
+		"- {names: web, perHour: 1}":       `a.yaml:1: unknown field "names": a rule takes cluster, kind, namespace, name, perHour`,
+		"- {name: a, perHour: 1, name: b}": "a.yaml:1: name is there twice: leave one of them",
 		"- {kind: Deployment, perHour: 1}": `a.yaml:1: unknown kind "Deployment": it is one of GitRepository, OCIRepository, Bucket, HelmRepository, HelmChart, Kustomization, HelmRelease, ImageRepository, ImageUpdateAutomation, Receiver`,
 	} {
 		_, err := ParseRules("a.yaml", []byte(document))
@@ -145,4 +146,21 @@ func TestParseRules(t *testing.T) {
 	}
 	_, err = ParseRules("a.yaml", []byte("kind: GitRepository"))
 	require.ErrorContains(t, err, "a.yaml: it is no list of {kind, namespace, name, perHour}")
+}
+
+// A rule that is about no source is one that somebody has mistyped.
+func TestUnmatchedRules(t *testing.T) {
+	t.Parallel()
+	rules, err := ParseRules("a.yaml", []byte("- {name: web, perHour: 1}\n- {name: nosuch, perHour: 1}\n- {namespace: devlopment, perHour: 1}\n- {kind: Kustomization, name: web, perHour: 1}\n"+
+		"- {cluster: 'clusters/*', name: web, perHour: 2}\n- {cluster: prod, name: web, perHour: 2}\n"))
+	require.NoError(t, err)
+	object := func(kind, group string) *flux.Object {
+		return &flux.Object{Ref: flux.Ref{Group: group, Kind: kind, Namespace: "apps", Name: "web"}}
+	}
+	clusters := []Cluster{{Names: []string{"clusters/staging"}, Objects: []*flux.Object{object("GitRepository", "source.toolkit.fluxcd.io"), object("Kustomization", "kustomize.toolkit.fluxcd.io")}}}
+	var at []string
+	for _, r := range Unmatched(rules, clusters) {
+		at = append(at, r.At+" "+r.String())
+	}
+	assert.Equal(t, []string{"a.yaml:2 {name: nosuch}", "a.yaml:3 {namespace: devlopment}", "a.yaml:4 {kind: Kustomization, name: web}", "a.yaml:6 {cluster: prod, name: web}"}, at)
 }

@@ -5,24 +5,42 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
 
 // Rule says of some sources how often they change.
 type Rule struct {
-	// Kind, Namespace and Name of the sources; the last two may have * for any text and ? for one character. "" is any.
-	Kind, Namespace, Name string
-	PerHour               float64
+	// Kind, Namespace and Name of the sources, and the cluster that they are in: a kubeconfig's context, or the folder of a
+	// checkout that its Flux reads first. All but the kind may have * for any text and ? for one character. "" is any.
+	Cluster, Kind, Namespace, Name string
+	// PerHour is how many commits are expected.
+	PerHour float64
+	// At is where the rule stands: "activity.yaml:3".
+	At string
 }
 
-// ParseRules reads a file of rules, YAML or JSON: a list of {kind, namespace, name, perHour}. Everything but perHour may
-// be left out. The first rule that matches a source counts. The error names file, line and what is accepted.
+// String writes what a rule is about, as in the file: {kind: GitRepository, name: web}.
+func (r Rule) String() string {
+	var fields []string
+	for _, f := range [][2]string{{"cluster", r.Cluster}, {"kind", r.Kind}, {"namespace", r.Namespace}, {"name", r.Name}} {
+		if f[1] != "" {
+			fields = append(fields, f[0]+": "+f[1])
+		}
+	}
+	return "{" + strings.Join(fields, ", ") + "}"
+}
+
+// ParseRules reads a file of rules, YAML or JSON: a list of {cluster, kind, namespace, name, perHour}. Everything but
+// perHour may be left out. The first rule that matches a source counts. The error names file, line and what is accepted.
 func ParseRules(file string, data []byte) ([]Rule, error) {
 	var nodes []yaml.Node
 	switch err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&nodes); {
@@ -37,20 +55,21 @@ func ParseRules(file string, data []byte) ([]Rule, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", file, n.Line, err)
 		}
+		r.At = fmt.Sprintf("%s:%d", file, n.Line)
 		rules = append(rules, r)
 	}
 	return rules, nil
 }
 
 func parseRule(n *yaml.Node) (r Rule, err error) {
-	var fields map[string]yaml.Node
-	if err := n.Decode(&fields); err != nil {
-		return r, errors.New("a rule is a mapping: write {kind: GitRepository, namespace: apps, name: web, perHour: 2}")
+	fields, err := fieldsOf(n)
+	if err != nil {
+		return r, err
 	}
 	for _, text := range []struct {
 		name string
 		to   *string
-	}{{"kind", &r.Kind}, {"namespace", &r.Namespace}, {"name", &r.Name}} {
+	}{{"cluster", &r.Cluster}, {"kind", &r.Kind}, {"namespace", &r.Namespace}, {"name", &r.Name}} {
 		value, given := fields[text.name]
 		if delete(fields, text.name); !given {
 			continue
@@ -77,18 +96,49 @@ func parseRule(n *yaml.Node) (r Rule, err error) {
 	if err := perHour.Decode(&r.PerHour); err != nil || !(r.PerHour >= 0) || math.IsInf(r.PerHour, 1) {
 		return r, fmt.Errorf("perHour %q is not a number of commits an hour: write one like 0.5, or 0", perHour.Value)
 	}
-	for name := range n.Content {
-		if key := n.Content[name]; name%2 == 0 {
-			if _, left := fields[key.Value]; left {
-				return r, fmt.Errorf("unknown field %q: a rule takes kind, namespace, name, perHour", key.Value)
-			}
-		}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		return r, fmt.Errorf("unknown field %q: a rule takes cluster, kind, namespace, name, perHour", name)
 	}
 	return r, nil
 }
 
-// matches tells whether a rule is about an object.
-func (r Rule) matches(o flux.Ref) bool {
+// fieldsOf are the fields of a rule, each of which may be there once.
+func fieldsOf(n *yaml.Node) (map[string]yaml.Node, error) {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind != yaml.MappingNode {
+		return nil, errors.New("a rule is a mapping: write {kind: GitRepository, namespace: apps, name: web, perHour: 2}")
+	}
+	seen := map[string]bool{}
+	for i := 0; i < len(n.Content); i += 2 {
+		key := n.Content[i].Value
+		if seen[key] {
+			return nil, fmt.Errorf("%s is there twice: leave one of them", key)
+		}
+		seen[key] = true
+	}
+	var fields map[string]yaml.Node // not by hand: a rule may be merged from others
+	if err := n.Decode(&fields); err != nil {
+		return nil, fmt.Errorf("it cannot be read: %w", err)
+	}
+	return fields, nil
+}
+
+// Unmatched are the rules that are about no source of the clusters, whatever other rules come before them.
+func Unmatched(rules []Rule, clusters []Cluster) []Rule {
+	return slices.DeleteFunc(slices.Clone(rules), func(r Rule) bool {
+		return slices.ContainsFunc(clusters, func(c Cluster) bool {
+			return slices.ContainsFunc(c.Objects, func(o *flux.Object) bool { return o.KindRow().Source && r.matches(c.Names, o.Ref) })
+		})
+	})
+}
+
+// matches tells whether a rule is about an object of a cluster with some names.
+func (r Rule) matches(cluster []string, o flux.Ref) bool {
+	if r.Cluster != "" && !slices.ContainsFunc(cluster, policy.Pattern{Text: r.Cluster}.Matches) {
+		return false
+	}
 	match := func(pattern, s string) bool {
 		ok, _ := path.Match(pattern, s)
 		return pattern == "" || ok

@@ -2,9 +2,7 @@ package fit
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -14,6 +12,8 @@ import (
 
 // Cluster is what was read of one cluster.
 type Cluster struct {
+	// Names by which rules may name it: contexts, or the folder of a checkout that its Flux reads first.
+	Names []string
 	// Budget of a plan that gives each source of Probe another interval than it has. So it tells what each costs, and
 	// which of them are left alone whatever is wanted: their planned interval is the present one.
 	Budget budget.Budget
@@ -74,6 +74,8 @@ type Fitting struct {
 	// Evidence counts the sources by where their activity is known from; Quiet are those that nobody waits for.
 	Evidence map[Evidence]int
 	Quiet    int
+	// Unmatched are the rules that are about no source that was read.
+	Unmatched []Rule
 }
 
 // Bounds are the choices for one cluster as a plan takes them.
@@ -88,11 +90,12 @@ func (f *Fitting) Bounds(cluster int) map[flux.Ref]policy.Bound {
 // fitter puts a problem together. Its first sources are the fitted ones, as in names; those that only take their part of
 // the shares follow.
 type fitter struct {
-	in      Input
-	problem Problem
-	uses    []ShareUse
-	names   []named
-	fixed   []Source
+	in       Input
+	problem  Problem
+	uses     []ShareUse
+	names    []named
+	fixed    []Source
+	fixtures []fixture
 	// known is until when activities are counted: lastChange.
 	known time.Time
 }
@@ -179,6 +182,7 @@ func (f *fitter) add(cluster int) {
 				f.uses[k].Sources++
 			} else {
 				f.uses[k].Fixed += cost
+				f.fixtures = append(f.fixtures, fixture{share: k, cluster: cluster, ref: item.Object.Ref, requests: cost})
 			}
 		}
 		switch {
@@ -196,7 +200,7 @@ func (f *fitter) add(cluster int) {
 func (f *fitter) activity(c *Cluster, item *budget.Item, users []*flux.Object, restarted []time.Time) Activity {
 	o := &item.Object
 	for _, r := range f.in.Rules {
-		if r.matches(o.Ref) {
+		if r.matches(c.Names, o.Ref) {
 			return Activity{From: FromFile, PerHour: r.PerHour}
 		}
 	}
@@ -235,7 +239,7 @@ func (f *fitter) weigh() {
 }
 
 func (f *fitter) fitting(intervals []time.Duration) *Fitting {
-	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}}
+	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Unmatched: Unmatched(f.in.Rules, f.in.Clusters)}
 	for i := range out.Choices {
 		out.Choices[i] = map[flux.Ref]Choice{}
 	}
@@ -256,40 +260,4 @@ func (f *fitter) fitting(intervals []time.Duration) *Fitting {
 	out.Uniform, uniform = free.Uniform(intervals)
 	out.Wait, out.UniformWait = free.Wait(intervals), free.Wait(uniform)
 	return out
-}
-
-// explain says which shares cannot be kept, by how much, and what would do.
-func (f *fitter) explain(err error) error {
-	infeasible, ok := err.(*InfeasibleError)
-	if !ok {
-		return fmt.Errorf("fitting intervals: %w", err)
-	}
-	var lines []string
-	for _, x := range infeasible.Excesses {
-		use := f.uses[x.Share]
-		line := fmt.Sprintf("%g%% of the limit of %s are %s requests/h, and even with the longest intervals that the policy allows %s are asked, %s more",
-			use.Percent, use.Share, amount(use.Allowed), amount(x.Least), amount(x.Least-x.Allowed))
-		if use.Fixed > 0 {
-			line += fmt.Sprintf(" (%s of them by what is not fitted)", amount(use.Fixed))
-		}
-		if needed := math.Ceil(x.Least / use.Limit * 100); needed <= 100 {
-			line += fmt.Sprintf(": it takes %g%%, or longer intervals in the policy", needed)
-		} else {
-			line += ": it takes longer intervals in the policy"
-		}
-		lines = append(lines, line)
-	}
-	return fmt.Errorf("%s", strings.Join(lines, "; "))
-}
-
-// amount writes requests for people: 1,240.
-func amount(perHour float64) string {
-	if perHour < 10 {
-		return fmt.Sprintf("%.3g", perHour)
-	}
-	text := fmt.Sprintf("%.0f", perHour)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }
