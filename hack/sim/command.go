@@ -33,14 +33,15 @@ type Command struct {
 	Session   string // of an apply, or the one that a revert takes back; "" is all
 	Force     bool
 	Tenant    bool // may read and write one namespace only
+	Lends     bool // an apply that is to be taken back later
 
 	back int // a revert takes back the apply that is so many ago; 0 is all
 }
 
 // String is the command in one line, for the report of a history that failed.
 func (c Command) String() string {
-	return strings.TrimSpace(fmt.Sprintf("%s policy=%d shorten=%t managed=%s -n %q %s session=%q force=%t tenant=%t",
-		c.Verb, c.Policy, c.Shorten, c.Managed, c.Namespace, c.Name, c.Session, c.Force, c.Tenant))
+	return strings.TrimSpace(fmt.Sprintf("%s policy=%d shorten=%t managed=%s -n %q %s session=%q force=%t tenant=%t lends=%t",
+		c.Verb, c.Policy, c.Shorten, c.Managed, c.Namespace, c.Name, c.Session, c.Force, c.Tenant, c.Lends))
 }
 
 // policies are what commands apply. A resolver changes nothing of them.
@@ -131,6 +132,11 @@ func (c Command) Plan(s flux.Snapshot) Planned {
 		chosen.ShortenTimeouts = c.Shorten
 		resolver := policy.NewResolver(chosen, s, "development")
 		opts := tune.Options{Judge: tune.NewJudge(s), Graph: graph, Managed: c.Managed}
+		stamp := tune.Stamp{Session: c.Session, Policy: chosen.Name, Manager: tune.DefaultManager}
+		if c.Lends {
+			stamp.Until = time.Unix(0, 0).Add(time.Hour)
+			opts.Until = stamp.Until
+		}
 		plan := tune.NewPlan(s.Objects, chosen, resolver, opts)
 		p.Run.Pins = plan.Pins
 		for _, item := range plan.Changed() {
@@ -138,7 +144,7 @@ func (c Command) Plan(s flux.Snapshot) Planned {
 				continue // only rules are written
 			}
 			p.Run.Writes = append(p.Run.Writes, tune.ApplyWrite{
-				Item: item, Stamp: tune.Stamp{Session: c.Session, Policy: chosen.Name, Manager: tune.DefaultManager},
+				Item: item, Stamp: stamp,
 				Decide: func(o flux.Object) tune.Item { return tune.Decide(o, chosen, resolver.Resolve(o), opts) },
 			})
 		}

@@ -54,7 +54,7 @@ func (c Command) named(applies *int) *Command {
 	switch {
 	case c.Verb == VerbApply:
 		*applies++
-		c.Session = sessionName(*applies)
+		c.Session, c.Lends = sessionName(*applies), *applies%3 == 1 // the first may be followed by one that is to stay
 	case c.back > *applies:
 		c.Session = ""
 	case c.back > 0:

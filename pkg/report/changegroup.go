@@ -105,6 +105,7 @@ func newGroup(item tune.Item, d detail) ChangeGroup {
 	if item.Repins() {
 		g.Also = []string{"pinned again"}
 	}
+	g.Also = append(g.Also, optional(item.KeptMessage())...)
 	for _, c := range item.Changes {
 		switch {
 		case c.Field == flux.Interval:

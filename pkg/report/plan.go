@@ -21,7 +21,7 @@ func NewPlan(p tune.Plan, gaps []flux.Gap, environments []string) Plan {
 	}
 	for _, item := range p.Items {
 		left := item.Kept
-		if item.Repins() {
+		if item.Repins() || item.OnlyKeeps() {
 			left = item.Message
 		}
 		plan.Items = append(plan.Items, PlanItem{

@@ -32,6 +32,8 @@ func PlannedItems(items []tune.Item) []Planned {
 		switch {
 		case item.Repins():
 			p.outcome = cluster.Unchanged
+		case item.OnlyKeeps():
+			p.message = item.KeptMessage()
 		case item.Action == tune.ActionChange:
 			p.message = item.Kept
 		case item.Reason == tune.ReasonBadRecord:

@@ -75,7 +75,8 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 	}
 	wish := s.wishes()
 	item.Changes, item.Notes, item.Kept = wish.changes, wish.notes, wish.keptMessage()
-	item.Stick = judge(o, item.Changes, opts.Judge)
+	item.Keeps = s.borrowed(wish.changes)
+	item.Stick = judge(o, item.touched(), opts.Judge)
 	switch {
 	case len(item.Changes) > 0:
 		item.Action, item.Reason = ActionChange, ReasonPolicyDiffers
@@ -84,7 +85,13 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 		if triesAnew(o) {
 			item.Notes = append(item.Notes, failuresNote)
 		}
+		if until := item.untilWhen(); until != "" {
+			item.Notes = append(item.Notes, until)
+		}
 		item.leaveAlone(firstReason(item, opts))
+	case len(item.Keeps) > 0:
+		item.Action, item.Reason, item.Message = ActionChange, ReasonBorrowed, item.untilWhen()
+		item.leaveAlone(firstOf(item, opts, noWayBack, managed))
 	case item.Kept != "":
 		item.Action, item.Reason, item.Message = ActionUnchanged, ReasonTimeoutKept, item.Kept
 		item.lookAfterPins(opts)
@@ -126,12 +133,16 @@ func (i *Item) leaveAlone(reason Reason, message string) {
 		return
 	}
 	i.Action, i.Reason, i.Message = ActionSkip, reason, message
-	i.Changes, i.Notes = nil, nil
+	i.Changes, i.Keeps, i.Notes = nil, nil, nil
 }
 
 // firstReason gives the first reason to leave an object alone although the policy wants it changed.
 func firstReason(item Item, opts Options) (Reason, string) {
-	for _, check := range []func(Item, Options) (Reason, string){heldFromGit, notRewritable, noWayBack, upgrades, failingChart, managed} {
+	return firstOf(item, opts, heldFromGit, notRewritable, noWayBack, upgrades, failingChart, managed)
+}
+
+func firstOf(item Item, opts Options, checks ...func(Item, Options) (Reason, string)) (Reason, string) {
+	for _, check := range checks {
 		if reason, message := check(item, opts); reason != "" {
 			return reason, message
 		}
@@ -283,19 +294,27 @@ func triesAnew(o flux.Object) bool {
 	}
 }
 
-// judge tells whether the changes of an object last, or what a change of its interval would.
-func judge(o flux.Object, changed []Change, j *Judge) Stick {
+// touched are the fields of an item that a step in the record is about.
+func (i Item) touched() []flux.Field {
+	var fields []flux.Field
+	for _, c := range i.Changes {
+		fields = append(fields, c.Field)
+	}
+	for _, l := range i.Keeps {
+		fields = append(fields, l.Field)
+	}
+	return fields
+}
+
+// judge tells whether fields of an object last that a step is about, or what a change of its interval would.
+func judge(o flux.Object, touched []flux.Field, j *Judge) Stick {
 	if j == nil {
 		return Stick{}
 	}
-	fields := []flux.Field{flux.Interval}
-	if len(changed) > 0 {
-		fields = fields[:0]
-		for _, c := range changed {
-			fields = append(fields, c.Field)
-		}
+	if len(touched) == 0 {
+		touched = []flux.Field{flux.Interval}
 	}
-	return j.Judge(o, fields)
+	return j.Judge(o, touched)
 }
 
 // managed gives the reason to leave an object alone whose values something else sets.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
@@ -22,9 +23,10 @@ const (
 // Reason says in one word why an object gets its action. The words are part of the JSON contract.
 type Reason string
 
-// The reasons of plans. The first goes with change, the next two with unchanged, the others with skip.
+// The reasons of plans. The first two go with change, the next two with unchanged, the others with skip.
 const (
 	ReasonPolicyDiffers    Reason = "PolicyDiffers"
+	ReasonBorrowed         Reason = "Borrowed"
 	ReasonMatchesPolicy    Reason = "MatchesPolicy"
 	ReasonTimeoutKept      Reason = "TimeoutKept"
 	ReasonDeleting         Reason = "Deleting"
@@ -70,6 +72,9 @@ type Item struct {
 	// Message is the reason in a sentence, with the values that led to it.
 	Message string
 	Changes []Change
+	// Keeps are fields that are as the policy wants, but only until another session ends: the step in the record makes them
+	// this one's own.
+	Keeps []Loan
 	// Kept says why a timeout stays as it is against the policy; "" where none does.
 	Kept string
 	// Stick is whether the changes last; of the interval where nothing changes. Its verdict is empty
@@ -137,6 +142,9 @@ func (p Plan) Changed() []Item {
 
 // Options are the choices of one planning.
 type Options struct {
+	// Until is when what is planned is to be taken back; the zero time where it is to stay. What another session would take
+	// back before that is made this one's own.
+	Until time.Time
 	// IncludeSuspended tunes suspended objects too.
 	IncludeSuspended bool
 	// IncludeFailed tunes HelmReleases too that gave up (a change makes them try again), and charts that

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -93,11 +94,15 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 			freed[f] = w.before.OwnersOf(f)
 		}
 	}
-	had, hadRecord := w.before.Annotations[RecordAnnotation]
-	has, hasRecord := now.Annotations[RecordAnnotation]
-	var annotations map[string]any
-	if (had != has || hadRecord != hasRecord) && (ours || !hasRecord) {
-		annotations = annotation(RecordAnnotation, had, hadRecord)
+	_, hadRecord := w.before.Annotations[RecordAnnotation]
+	_, hasRecord := now.Annotations[RecordAnnotation]
+	annotations := make(map[string]any)
+	for _, key := range []string{RecordAnnotation, UntilAnnotation} { // they are written together, and go together
+		had, there := w.before.Annotations[key]
+		has, is := now.Annotations[key]
+		if (had != has || there != is) && (ours || !hasRecord) {
+			maps.Copy(annotations, annotation(key, had, there))
+		}
 	}
 	if len(changes) > 0 { // the record stays until the values are back: else nobody could find the way back any more
 		patch, err := mergePatch(now, changes, nil, nil)

@@ -109,7 +109,7 @@ func (w ApplyWrite) again(now flux.Object) (Next, bool) {
 		return Next{State: StateUnchanged, Why: fresh.Message}, false
 	case fresh.Action == ActionSkip:
 		return Next{State: StateLeftAlone, Why: fresh.Message}, false
-	case !slices.EqualFunc(fresh.Changes, w.Item.Changes, sameChange):
+	case !slices.EqualFunc(fresh.Changes, w.Item.Changes, sameChange) || !slices.Equal(fresh.Keeps, w.Item.Keeps):
 		return Next{State: StateLeftAlone, Why: "changed since the plan was made: " + changesSince(w.Item.Object, now)}, false
 	}
 	planned, _ := w.Item.need()
@@ -162,6 +162,10 @@ func (w ApplyWrite) record(now flux.Object, record *Record) Record {
 	pinned := w.Item.pinned()
 	for _, c := range w.Item.Changes {
 		step.Fields[c.Field] = Move{From: now.Value(c.Field), To: c.To, Pinned: slices.Contains(pinned, c.Field)}
+	}
+	for _, l := range w.Item.Keeps { // the chain goes on, and the session that set it can end without it
+		value := now.Value(l.Field)
+		step.Fields[l.Field] = Move{From: value, To: value, Pinned: slices.Contains(pinned, l.Field)}
 	}
 	return record.with(step, now)
 }
