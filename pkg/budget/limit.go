@@ -2,6 +2,7 @@ package budget
 
 import (
 	"net"
+	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
@@ -75,6 +76,19 @@ func (l Limits) key(host string) string {
 		}
 	}
 	return host
+}
+
+// Unmatched are the hosts of limits from flags that none of the polled hosts is meant by, sorted. A policy's may be for other
+// clusters.
+func (l Limits) Unmatched(polled []string) []string {
+	var unmatched []string
+	for host, limit := range l {
+		if limit.From == LimitFlag && !slices.ContainsFunc(polled, func(p string) bool { return SameHost(p, host) }) {
+			unmatched = append(unmatched, host)
+		}
+	}
+	slices.Sort(unmatched)
+	return unmatched
 }
 
 // IsYardstick tells whether a host's limit is GitHub's for REST, against which Git traffic is measured

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
@@ -187,15 +187,29 @@ func parsePercent(flag, s string) (float64, error) {
 	if s == "" {
 		return 0, nil
 	}
-	number, sure := strings.CutSuffix(s, "%")
-	percent, err := strconv.ParseFloat(number, 64)
-	if err == nil && !sure && percent > 0 && percent <= 1 {
-		return 0, fmt.Errorf("%s %s: write %g%% or %s%%, whichever is meant", flag, s, percent*100, s)
-	}
-	if err != nil || !(percent > 0) || percent > 1e6 {
-		return 0, fmt.Errorf("%s %q is not a share of a limit: write it like 80%%", flag, s)
+	percent, err := policy.ParsePercent(s)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", flag, err)
 	}
 	return percent, nil
+}
+
+// unpolled says of limits from the command line that they are of hosts which nothing that was read polls; "" where none is.
+// Most likely they are mistyped.
+func unpolled(limits budget.Limits, polled []string) string {
+	unmatched := limits.Unmatched(polled)
+	if len(unmatched) == 0 {
+		return ""
+	}
+	known := "nothing that was read polls a host"
+	if len(polled) > 0 {
+		names := map[string]bool{}
+		for _, p := range polled {
+			names[p] = true
+		}
+		known = "nothing that was read polls it; polled are " + fewNames(names)
+	}
+	return fmt.Sprintf("--limit %s: %s", strings.Join(unmatched, ", "), known)
 }
 
 func (o BudgetOptions) run(ctx context.Context) error {
@@ -211,6 +225,9 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	document.NotCounted(unread)
 	if len(o.Policy.Fit) > 0 {
 		document.Warnings = append(document.Warnings, "the policy fits intervals (spec.fit): what is planned here are only its bounds; plan shows what they are fitted to")
+	}
+	if mistyped := unpolled(o.Limits, hostNames(b)); mistyped != "" && (o.FailAbove == 0 || len(b.Hosts) == 0) {
+		document.Warnings = append(document.Warnings, mistyped)
 	}
 	if o.AskGitHub {
 		limit, err := cluster.GitHubRateLimit(ctx, o.HTTP, o.GitHubAPI, o.GitHubToken)
@@ -295,10 +312,22 @@ func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
 	return nil
 }
 
-// judge fails where a host gets more than --fail-above allows.
+// hostNames are the hosts of a budget.
+func hostNames(b budget.Budget) []string {
+	var names []string
+	for _, h := range b.Hosts {
+		names = append(names, h.Name)
+	}
+	return names
+}
+
+// judge fails where a host gets more than --fail-above allows, and where a limit cannot be what was meant.
 func (o BudgetOptions) judge(b budget.Budget) error {
 	if o.FailAbove == 0 || len(b.Hosts) == 0 {
 		return nil
+	}
+	if mistyped := unpolled(o.Limits, hostNames(b)); mistyped != "" {
+		return errors.New(mistyped)
 	}
 	used, host, found := b.Used(o.JudgePlan)
 	if !found {

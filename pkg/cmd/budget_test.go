@@ -13,6 +13,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
@@ -65,7 +66,7 @@ func TestBudgetOfTheFleet(t *testing.T) {
 	assert.Contains(t, over.stderr, "error: github.com gets 9360 requests/h, 187% of its limit of 5000/h: more than --fail-above 80%\n")
 	assert.Contains(t, over.stdout, "187% -> 79%", "what was asked for is shown all the same")
 	user.must(t, "budget", "-A", "--policy", "per-environment", "--fail-above", "80%")
-	user.must(t, "budget", "-A", "--fail-above", "80", "--limit", "github.com=20000/h")
+	user.must(t, "budget", "-A", "--fail-above", "80%", "--limit", "github.com=20000/h")
 	over = user.run(t.Context(), "budget", "-A", "--set", "*.GitRepository.interval=1m", "--fail-above", "80%")
 	assert.Equal(t, exitOverBudget, over.code)
 	assert.Contains(t, over.stderr, "github.com would get 4680 requests/h, 94%")
@@ -246,9 +247,11 @@ func TestBudgetFlagErrors(t *testing.T) {
 	}{
 		{[]string{"--limit", "github.com"}, `--limit: "github.com" has no rate: write it like github.com=5000/h`},
 		{[]string{"--limit", "github.com=5000"}, `--limit: "5000" is not a rate: write it like 5000/h (requests per s, m, h or d), or none`},
-		{[]string{"--fail-above", "lots"}, `--fail-above "lots" is not a share of a limit: write it like 80%`},
-		{[]string{"--fail-above", "0%"}, `--fail-above "0%" is not a share of a limit: write it like 80%`},
-		{[]string{"--fail-above", "NaN"}, `--fail-above "NaN" is not a share of a limit: write it like 80%`},
+		{[]string{"--fail-above", "lots"}, `--fail-above: "lots" is not a share of a limit: write it like 60%, more than 0% and at most 100%`},
+		{[]string{"--fail-above", "0%"}, `--fail-above: "0%" is not a share of a limit: write it like 60%, more than 0% and at most 100%`},
+		{[]string{"--fail-above", "100"}, `--fail-above: "100" is not a share of a limit: write it like 60%, more than 0% and at most 100%`},
+		{[]string{"--fail-above", "1000%"}, `--fail-above: "1000%" is not a share of a limit: write it like 60%, more than 0% and at most 100%`},
+		{[]string{"--fail-above", "NaN"}, `--fail-above: "NaN" is not a share of a limit: write it like 60%, more than 0% and at most 100%`},
 		{[]string{"--metrics-url", "localhost:8080"}, `--metrics-url "localhost:8080" is not a URL: write it like http://localhost:8080/metrics`},
 		{[]string{"--observe-for", "-1m"}, "--observe-for -1m0s: it takes a time to wait, like 5m"},
 		{[]string{"--github-rate-limit"}, "--github-rate-limit takes a token: name the environment variable that holds it (--github-token-env GITHUB_TOKEN)"},
@@ -289,4 +292,25 @@ func TestBudgetFormats(t *testing.T) {
 	assert.Contains(t, unlimited.stderr, "error: --fail-above: none of the hosts has a limit: give one (--limit github.com=5000/h)")
 	empty := user.must(t, "budget", "-n", c.Namespace(t, nil))
 	assert.Contains(t, empty.stderr, "No Flux objects found")
+}
+
+// A limit of a host that nobody polls is mistyped: a gate that it would open says so, and whoever only looks is warned.
+func TestUnpolledLimits(t *testing.T) {
+	t.Parallel()
+	limit := func(host string) budget.Limits {
+		l, err := policy.ParseLimit(host + "=10/h")
+		require.NoError(t, err)
+		return budget.NewLimits(nil, []policy.Limit{l})
+	}
+	polled := []string{"git.example.com", "github.com", "registry.example.com:5000"}
+	for _, host := range []string{"git.example.com", "GIT.example.com:443", "git.example.com:22", "ssh.github.com", "ssh.github.com:443", "registry.example.com", "registry.example.com:5000"} {
+		assert.Empty(t, unpolled(limit(host), polled), host)
+	}
+	assert.Equal(t, "--limit git.exmaple.com: nothing that was read polls it; polled are git.example.com, github.com, registry.example.com:5000", unpolled(limit("git.exmaple.com"), polled))
+	assert.Equal(t, "--limit git.exmaple.com: nothing that was read polls a host", unpolled(limit("git.exmaple.com"), nil))
+	assert.Empty(t, unpolled(budget.NewLimits([]policy.Limit{{Host: "elsewhere.example.com", PerHour: 1}}, nil), polled), "a policy serves many clusters")
+
+	b := budget.Budget{Hosts: []budget.Host{{Name: "git.example.com", Requests: budget.Rates{Now: 120}}}}
+	require.EqualError(t, BudgetOptions{FailAbove: 80, Limits: limit("git.exmaple.com")}.judge(b),
+		"--limit git.exmaple.com: nothing that was read polls it; polled are git.example.com")
 }

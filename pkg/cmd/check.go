@@ -209,6 +209,9 @@ func (o CheckOptions) check(ctx context.Context) error {
 		}
 		warnings = append(warnings, cluster.Plan.Warnings...)
 	}
+	if mistyped := unpolled(o.Limits, checkedHosts(c)); mistyped != "" && (o.FailAbove == 0 || len(c.Hosts) == 0) {
+		warnings = append(warnings, mistyped)
+	}
 	document := report.NewCheck(c, o.Policy.Title(), base, prefix, gaps, warnings)
 	document.Scope = o.scope()
 	o.root.warn(document.Warnings, slices.Concat(gaps, o.Files.otherGaps()))
@@ -317,10 +320,22 @@ func (o CheckOptions) show(document report.BranchCheck) error {
 	})
 }
 
+// checkedHosts are the hosts that are polled before or after.
+func checkedHosts(c check.Check) []string {
+	var names []string
+	for _, h := range c.Hosts {
+		names = append(names, h.Host)
+	}
+	return names
+}
+
 // verdict is what the exit code says: that a host gets too much, that something could not be read, or that something
 // new is wrong.
 func (o CheckOptions) verdict(c check.Check, document report.BranchCheck, unread error) error {
 	if o.FailAbove > 0 && len(c.Hosts) > 0 {
+		if mistyped := unpolled(o.Limits, checkedHosts(c)); mistyped != "" {
+			return errors.New(mistyped)
+		}
 		used, host, found := c.Used()
 		if !found {
 			return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s=5000/h)", c.Hosts[0].Host)

@@ -11,14 +11,17 @@ type Address struct {
 	// Host in lower case, with its port where that is not the protocol's default; "" where the URL
 	// names none.
 	Host string
-	// Path below the host, without the .git that most hosts take or leave.
+	// Path below the host, without the .git that most hosts take or leave; the whole URL where that names no host.
 	Path string
 }
 
-// String writes the address without its scheme: github.com/acme/app.
+// String writes the address without its scheme: github.com/acme/app; where the URL names no host, as it stands.
 func (a Address) String() string {
-	if a.Path == "" {
+	switch {
+	case a.Path == "":
 		return a.Host
+	case a.Host == "":
+		return a.Path
 	}
 	return a.Host + "/" + a.Path
 }
@@ -60,13 +63,29 @@ func ParseAddress(raw string, image bool) Address {
 	return alias(Address{Host: host(u), Path: path})
 }
 
+// ParseHost reads a host as a limit or a share names it, with or without a port, to what ParseAddress makes of the host of a
+// URL: in lower case, without a port that is a protocol's default, and by the name of the host where it is an alias for SSH.
+func ParseHost(name string) string {
+	host := ""
+	for _, scheme := range []string{"ssh://", "http://", "https://"} {
+		host = ParseAddress(scheme+name, false).Host
+		if _, _, err := net.SplitHostPort(host); err != nil { // it has none, or no more
+			break
+		}
+	}
+	if host == "" {
+		return strings.ToLower(name)
+	}
+	return host
+}
+
 // DockerHub is the name by which Docker Hub goes here, whichever of its hosts is written.
 const DockerHub = "docker.io"
 
-// HostName is the name of a host, with its port or without, by which it goes here: in lower case, and one name for all by
+// hostName is the name of a host, with its port or without, by which it goes here: in lower case, and one name for all by
 // which the same host is asked. Git hosts take SSH on the port of HTTPS at a host of its own, or SSH alone (GitHub: "Using
 // SSH over the HTTPS port"; GitLab: "Use SSH on the HTTPS port"; Bitbucket: "Use SSH on port 443"); Docker Hub has several.
-func HostName(host string) string {
+func hostName(host string) string {
 	host = strings.ToLower(host)
 	name, _, _ := strings.Cut(host, ":")
 	switch name {
@@ -89,7 +108,7 @@ func HostName(host string) string {
 // with v3 and have no _git.
 func alias(a Address) Address {
 	name, _, _ := strings.Cut(a.Host, ":")
-	a.Host = HostName(a.Host)
+	a.Host = hostName(a.Host)
 	switch name {
 	case "ssh.dev.azure.com":
 		if parts := strings.Split(a.Path, "/"); len(parts) == 4 && parts[0] == "v3" {

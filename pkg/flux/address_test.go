@@ -75,3 +75,32 @@ func TestSameRepository(t *testing.T) {
 	}
 	assert.Empty(t, ParseAddress("", false).Repository())
 }
+
+// A host by its own name is the same one as in each URL of it.
+func TestParseHost(t *testing.T) {
+	t.Parallel()
+	for name, urls := range map[string][]string{
+		"git.example.com":      {"https://git.example.com/a", "ssh://git@git.example.com:22/a"},
+		"git.example.com:443":  {"https://git.example.com:443/a"},
+		"git.example.com:22":   {"ssh://git@git.example.com/a"},
+		"Git.example.com:80":   {"http://git.example.com/a"},
+		"git.example.com:8443": {"https://git.example.com:8443/a"},
+		"ssh.github.com":       {"https://github.com/a", "ssh://git@ssh.github.com:443/a"},
+		"ssh.github.com:443":   {"https://github.com/a"},
+		"altssh.gitlab.com":    {"https://gitlab.com/a"},
+		"[2001:DB8::1]:443":    {"https://[2001:db8::1]/a"},
+		"[2001:db8::1]:8443":   {"https://[2001:db8::1]:8443/a"},
+	} {
+		for _, url := range urls {
+			assert.Equal(t, ParseAddress(url, false).Host, ParseHost(name), "%s %s", name, url)
+		}
+	}
+}
+
+// A URL that names no host is shown as it stands.
+func TestAddressWithoutAHost(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"https:///x", "https:///a/b"} {
+		assert.Equal(t, url, ParseAddress(url, false).String())
+	}
+}

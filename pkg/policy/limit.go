@@ -12,7 +12,7 @@ import (
 
 // Limit is how many requests a host should get.
 type Limit struct {
-	// Host in lower case, with its port where that is not the default one of its protocol.
+	// Host as flux.ParseHost writes it: in lower case, with its port where that is no protocol's default.
 	Host string
 	// PerHour is the rate in requests per hour; 0 = explicitly none.
 	PerHour float64
@@ -72,7 +72,7 @@ func ParseLimit(s string) (Limit, error) {
 	if err != nil {
 		return Limit{}, err
 	}
-	return Limit{Host: flux.HostName(host), PerHour: perHour}, nil
+	return Limit{Host: flux.ParseHost(host), PerHour: perHour}, nil
 }
 
 // WithLimit returns a copy of the policy with one limit more, or in the place of another.
@@ -91,7 +91,7 @@ func (l Limits) limits() []Limit {
 		if err != nil {
 			continue // the validator has refused it
 		}
-		limits = append(limits, Limit{Host: flux.HostName(host), PerHour: perHour})
+		limits = append(limits, Limit{Host: flux.ParseHost(host), PerHour: perHour})
 	}
 	slices.SortFunc(limits, func(a, b Limit) int { return strings.Compare(a.Host, b.Host) })
 	return limits
@@ -113,10 +113,10 @@ func (v *validator) checkLimits(path string, limits Limits) {
 			v.at(at, "%q is not %s", host, hostRule.says)
 			continue
 		}
-		if first, twice := taken[flux.HostName(host)]; twice {
+		if first, twice := taken[flux.ParseHost(host)]; twice {
 			v.at(at, "the limit of %q is there already: both are of one host", first)
 		}
-		taken[flux.HostName(host)] = host
+		taken[flux.ParseHost(host)] = host
 		v.checkText(at, string(limits[host]), rateRule)
 	}
 }

@@ -51,8 +51,16 @@ func (s Share) Compare(o Share) int {
 // newShare is a share of checked texts.
 func newShare(of, percent string) (Share, error) {
 	host, credential, _ := strings.Cut(of, "/")
-	n, err := strconv.ParseFloat(strings.TrimSuffix(percent, "%"), 64)
-	return Share{Host: flux.HostName(host), Credential: credential, Percent: n}, err
+	n, err := ParsePercent(percent)
+	return Share{Host: flux.ParseHost(host), Credential: credential, Percent: n}, err
+}
+
+// ParsePercent reads a share of a limit like 60% and returns it in percent. The error says what is accepted.
+func ParsePercent(s string) (float64, error) {
+	if !percentRule.pattern.MatchString(s) {
+		return 0, fmt.Errorf("%q is not %s", s, percentRule.says)
+	}
+	return strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
 }
 
 // ParseShare reads a share as flags have it: github.com=60%, github.com/flux-bot=20%.
@@ -63,8 +71,6 @@ func ParseShare(s string) (Share, error) {
 		return Share{}, fmt.Errorf("%q has no share: write it like github.com=60%%", s)
 	case !shareHostRule.pattern.MatchString(of):
 		return Share{}, fmt.Errorf("%q is not %s", of, shareHostRule.says)
-	case !percentRule.pattern.MatchString(percent):
-		return Share{}, fmt.Errorf("%q is not %s", percent, percentRule.says)
 	}
 	return newShare(of, percent)
 }
@@ -114,7 +120,7 @@ func (v *validator) checkShares(path string, shares Shares) {
 			continue
 		}
 		host, credential, _ := strings.Cut(of, "/")
-		key := flux.HostName(host) + "/" + credential
+		key := flux.ParseHost(host) + "/" + credential
 		if first, twice := taken[key]; twice {
 			v.at(at, "the share of %q is there already: both are of one host", first)
 		}
