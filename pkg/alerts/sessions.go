@@ -24,9 +24,9 @@ func (in Input) sessions() Rule {
 	}
 	return alert(SessionOverdue, fmt.Sprintf("count by (exported_namespace) (%s_%s%s < time())", statePrefix, sessionEnd, matchers), 10*evaluation,
 		"Intervals in {{ $labels.exported_namespace }} should have been taken back",
-		"{{ $value }} objects in {{ $labels.exported_namespace }} still have what a session of kubectl fluxtune apply --for set, though it is over: "+
-			"the program that held it was ended. It takes kube-state-metrics with the configuration that kubectl fluxtune alerts -o kube-state-metrics prints.",
-		fmt.Sprintf("kubectl fluxtune sessions %[1]s shows whose they are; kubectl fluxtune revert %[1]s --expired takes them back", namespaceFlag))
+		"{{ $value }} object(s) in {{ $labels.exported_namespace }} still bear the record of a session of kubectl fluxtune apply --for that is over: "+
+			"the program that held it was ended, or others have changed them since. It takes kube-state-metrics with the configuration that kubectl fluxtune alerts -o kube-state-metrics prints.",
+		fmt.Sprintf("kubectl fluxtune sessions %[1]s shows whose they are; kubectl fluxtune revert %[1]s --expired takes them back, and names what others have changed: revert --force restores that, forget keeps it", namespaceFlag))
 }
 
 // StateMetrics is a configuration of kube-state-metrics (docs/metrics/extend/customresourcestate-metrics.md there).

@@ -107,6 +107,9 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 
 func (o ApplyOptions) run(ctx context.Context) error {
 	o.charts, o.controllers = true, true
+	if o.For > 0 {
+		o.Options.Until = o.root.Now().Add(o.For)
+	}
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
@@ -154,6 +157,9 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	}
 	overview.Fitting, overview.Together, overview.Missing = fitting, o.together.several(), report.NewMissing(o.gaps(f))
 	if err := o.showPlan(ctx, overview, f); err != nil {
+		return err
+	}
+	if err := tooShort(o.For, overview.Calm.Duration, o.PatchesPerSecond); err != nil {
 		return err
 	}
 	if err := o.supportsPins(ctx, plan); err != nil {

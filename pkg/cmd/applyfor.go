@@ -32,13 +32,26 @@ func (f ApplyFlags) checkFor() error {
 	return nil
 }
 
+// tooShort is an error where a session would have to end before its changes are made; pace is in patches a second.
+func tooShort(lasts, takes time.Duration, pace float64) error {
+	if lasts == 0 || takes < lasts {
+		return nil
+	}
+	remedy := "give it more time"
+	if pace > 0 {
+		remedy += ", choose fewer objects, or a higher --patches-per-second"
+	}
+	return fmt.Errorf("--for %s: the changes alone take about %s, so that they would end before they are made: %s; nothing was changed",
+		flux.FormatDuration(lasts), flux.FormatDuration(takes.Round(time.Second)), remedy)
+}
+
 // untilOver waits until a session is over (its time, Ctrl-C, the end of the terminal), tells meanwhile how long it still
 // takes, and takes everything back.
 func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests budget.Rates) error {
 	if ctx.Err() != nil { // Ctrl-C while it was applied
 		return o.takeBack(context.WithoutCancel(ctx), stamp.Session)
 	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", stamp.Until.Format(time.TimeOnly), flux.FormatDuration(max(0, o.left(stamp).Round(time.Second))))
+	_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", tune.ShowTime(stamp.Until), flux.FormatDuration(max(0, o.left(stamp).Round(time.Second))))
 	o.hold(ctx, stamp, requests)
 	// A second Ctrl-C ends the program; the records then say that the session is overdue.
 	return o.takeBack(context.WithoutCancel(ctx), stamp.Session)
@@ -159,6 +172,10 @@ func (o ApplyOptions) takeBack(ctx context.Context, session string) error {
 		return err != nil || record.HasSession(session)
 	}) {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is over: its changes are taken back but for what later sessions set, which stays until they are reverted. See them with: %s sessions%s\n", session, o.root.name, o.scopeFlags(o.root))
+		return silentError{exitFailed}
+	}
+	if chose := (othersChose{}); errors.As(err, &chose) {
+		o.root.proposeDecision([]string{session}, o.scopeFlags(o.root))
 		return silentError{exitFailed}
 	}
 	_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s could not be taken back whole%s. Try again with: %s revert%s --session %s\n", session, why, o.root.name, o.scopeFlags(o.root), session)

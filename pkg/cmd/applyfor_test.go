@@ -89,7 +89,7 @@ func TestApplyForCountsFromTheAnswer(t *testing.T) {
 	_, err := answer.Write([]byte("y\n"))
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return strings.Contains(asked.String(), "It ends at ") }, 20*time.Second, 20*time.Millisecond)
-	assert.Contains(t, asked.String(), "It ends at "+noon.Add(170*time.Minute).Format(time.TimeOnly)+", in 2h. ")
+	assert.Contains(t, asked.String(), "It ends at "+noon.Add(170*time.Minute).Format("2006-01-02 15:04:05 MST")+", in 2h. ")
 	step := f.recordOf(t).Steps[0]
 	assert.Equal(t, noon.Add(170*time.Minute).UTC(), step.Until.UTC())
 	assert.Equal(t, noon.Add(50*time.Minute).UTC(), step.Time.UTC())
@@ -173,8 +173,74 @@ func TestApplyForLeavesLaterChoices(t *testing.T) {
 	o := <-result
 	assert.Equal(t, exitFailed, o.code)
 	assert.Contains(t, o.stderr, "somebody (kubectl-patch) changed it since")
-	assert.Contains(t, o.stderr, "could not be taken back whole. Try again with: kubectl fluxtune revert --kubeconfig "+f.Kubeconfig()+" -n "+f.apps+" --session 20261122-120000-test")
+	assert.NotContains(t, o.stderr, "Try again with", "it would come to the same")
+	scope := " --kubeconfig " + f.Kubeconfig() + " -n " + f.apps
+	decide := "Session 20261122-120000-test is over, but for what others changed since. That is restored with: kubectl fluxtune revert" + scope +
+		" --session 20261122-120000-test --force; kept as it is with: kubectl fluxtune forget" + scope
+	assert.Contains(t, o.stderr, decide)
 	assert.Equal(t, "7m", f.interval(t))
+
+	// Later, whoever looks is told the same; a cron job goes on.
+	record := f.recordOf(t)
+	until := noon.Add(-time.Hour)
+	record.Steps[0].Until = &until
+	f.annotate(t, *record)
+	expired := f.revert(t, "--expired")
+	assert.Zero(t, expired.code, expired.stderr)
+	assert.Contains(t, expired.stderr, decide)
+	sessions := on(f.Cluster).must(t, "sessions", "-n", f.apps)
+	assert.Contains(t, sessions.stderr, decide)
+	assert.NotContains(t, sessions.stdout, "overdue")
+	doctor := on(f.Cluster).run(t.Context(), "doctor", "-n", f.apps)
+	assert.Contains(t, doctor.stdout, "1 session over, but for what others changed since: 20261122-120000-test")
+	f.revert(t, "--session", "20261122-120000-test", "--force")
+	assert.Equal(t, "5m", f.interval(t))
+}
+
+// A session whose time is over ends also where another one has set the same fields since, and is not over: that is as it was
+// meant.
+func TestExpiredUnderASessionThatIsNot(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.tuned(t, "expires")
+	f.tuned(t, "later", "--set", "development.GitRepository.interval=40s")
+	record := f.recordOf(t)
+	require.Len(t, record.Steps, 2)
+	until := noon.Add(-time.Hour)
+	record.Steps[0].Until = &until
+	f.annotate(t, *record)
+	o := f.revert(t, "--expired")
+	assert.Zero(t, o.code, o.stderr)
+	assert.Contains(t, o.stderr, "session later set it later")
+	assert.Equal(t, "40s", f.interval(t))
+	f.revert(t, "--session", "later")
+	assert.Equal(t, "5m", f.interval(t))
+}
+
+// Somebody's apply for good of the value that a session has set for a while outlasts that session.
+func TestApplyOfWhatIsBorrowed(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	ctrlC, result := f.applyFor(t)
+	plan := on(f.Cluster).must(t, "plan", "-n", f.apps, "--rows")
+	assert.Contains(t, plan.stdout, "as the policy wants until "+noon.Add(2*time.Hour).UTC().Format("2006-01-02 15:04:05 MST")+", then session 20261122-120000-test takes it back: apply keeps it")
+	f.tuned(t, "for-good")
+	require.Equal(t, "for-good", f.recordOf(t).LastSession())
+	ctrlC()
+	o := <-result
+	assert.Contains(t, o.stderr, "session for-good set it later")
+	assert.Equal(t, "1m", f.interval(t))
+	f.revert(t, "--session", "for-good")
+	assert.Equal(t, "5m", f.interval(t))
+}
+
+// What takes longer than it is to last is refused.
+func TestTooShort(t *testing.T) {
+	t.Parallel()
+	assert.NoError(t, tooShort(0, time.Hour, 1))
+	assert.NoError(t, tooShort(time.Minute, 59*time.Second, 1))
+	assert.EqualError(t, tooShort(4*time.Second, 12*time.Second, 1),
+		"--for 4s: the changes alone take about 12s, so that they would end before they are made: give it more time, choose fewer objects, or a higher --patches-per-second; nothing was changed")
 }
 
 // What a later session set stays when the time is over, and nothing is left to be tried again.

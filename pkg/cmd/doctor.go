@@ -242,9 +242,7 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	if webhooks, found := report.WebhooksCheck(options.webhooks(fleet, nil), o.where()); found {
 		checks = append(checks, webhooks)
 	}
-	if overdue, late := report.OverdueCheck(tune.Sessions(fleet.objects, nil), o.root.Now(), o.where()); late {
-		checks = append(checks, overdue)
-	}
+	checks = append(checks, report.SessionChecks(tune.Sessions(fleet.objects, nil), o.root.Now(), o.where())...)
 	if left, found := report.RulesCheck(options.leftRules(fleet), o.where()); found {
 		checks = append(checks, left)
 	}

@@ -46,6 +46,12 @@ type silentError struct{ code int }
 // Error implements error; nobody is shown it.
 func (e silentError) Error() string { return "see above" }
 
+// othersChose says silently that all was taken back but what others, or later sessions, have chosen since.
+type othersChose struct{ silentError }
+
+// Unwrap makes it a silentError for whoever asks for no more.
+func (e othersChose) Unwrap() error { return e.silentError }
+
 func exitCode(err error, args []string) int {
 	var coded codeError
 	var silent silentError

@@ -49,7 +49,11 @@ func newRevert(r *root) *cobra.Command {
 			whoever declared it before) is as that one wants it. Where no value had to change, and only the
 			record is gone or shorter, the result is "released".
 
-			Exit code 1 means that something could not be taken back; it is counted and named.`),
+			Exit code 1 means that something could not be taken back; it is counted and named.
+
+			With --expired, made for cron jobs, it means that running it again may help. What others changed
+			since, and what a later session set that has not ended, is named, and is no failure: of the
+			former a person has to decide (revert --force, or forget), the latter goes with its session.`),
 		Example: examples(`
 			# Look first
 			kubectl fluxtune revert -A --dry-run
@@ -210,7 +214,11 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 	o.root.warn(nil, bad)
 	failed := complete(bad)
 	overdue := 0
+	var undecided []string
 	for _, s := range tune.Sessions(f.objects, nil) {
+		if s.Undecided(o.root.Now()) {
+			undecided = append(undecided, s.ID)
+		}
 		if !s.Overdue(o.root.Now()) {
 			continue
 		}
@@ -220,14 +228,15 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 		if err == nil {
 			err = o.revert(ctx, now.all[0])
 		}
-		if gone := (sessionGone{}); errors.As(err, &gone) {
-			err = nil // somebody was faster
+		if gone, chose := (sessionGone{}), (othersChose{}); errors.As(err, &gone) || errors.As(err, &chose) {
+			err = nil // somebody was faster; or it is named, and stays until a person, or the end of another session, decides
 		}
 		failed = errors.Join(failed, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
+	o.root.proposeDecision(undecided, o.scopeFlags(o.root))
 	if overdue == 0 && len(bad) == 0 && !f.snapshot.Incomplete() {
 		if len(o.leftRules(f)) > 0 {
 			return o.restore(ctx, f, nil)
@@ -238,6 +247,14 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 		return failed
 	}
 	return f.complete()
+}
+
+// proposeDecision says of sessions that are over, but for what others changed since, how somebody decides about that.
+func (r *root) proposeDecision(sessions []string, scope string) {
+	for _, session := range sessions {
+		_, _ = fmt.Fprintf(r.ErrOut, "Session %s is over, but for what others changed since. That is restored with: %s revert%s --session %s --force; kept as it is with: %[2]s forget%[3]s\n",
+			session, r.name, scope, session)
+	}
 }
 
 // leftRules are the owners with rules of fluxtune that no record needs.

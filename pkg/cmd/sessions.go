@@ -90,5 +90,6 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	if late := list.Overdue(o.now()); late > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s should have ended. Take that back with: %s --expired\n", plural(late, "session"), o.root.name+" revert"+o.scopeFlags(o.root))
 	}
+	o.root.proposeDecision(list.Undecided(o.now()), o.scopeFlags(o.root))
 	return fs.complete()
 }

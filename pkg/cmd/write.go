@@ -159,14 +159,20 @@ func (f PatchFlags) check(canAsk bool) error {
 // to: how many in production, how many will be looked at more and less often, where, and how long that takes.
 func (o WriteOptions) question(v report.Overview, objects int, rules []tune.Pin) string {
 	rules = slices.DeleteFunc(slices.Clone(rules), func(p tune.Pin) bool { return !p.ChangesRules() })
-	repins := 0
+	repins, keeps := 0, 0
 	for _, item := range v.Plan.Items {
-		if item.Repins() {
+		switch {
+		case item.Repins():
 			repins++
+		case item.OnlyKeeps():
+			keeps++
 		}
 	}
 	if objects -= repins; objects == 0 && repins > 0 {
 		return fmt.Sprintf("Write the rules for %s again in spec.ignore of %s%s?", plural(repins, "object"), owners(rules), o.root.onCluster())
+	}
+	if objects == keeps && keeps > 0 && len(rules) == 0 {
+		return fmt.Sprintf("Keep the values of %s that another session would take back%s?", plural(keeps, "object"), o.root.onCluster())
 	}
 	also := ""
 	if len(rules) > 0 {
@@ -325,6 +331,8 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 		return silentError{exitInterrupted}
 	case f.complete() != nil:
 		return f.complete()
+	case d.OthersChose():
+		return othersChose{silentError{exitFailed}}
 	case len(troubles) > 0 || s.NotAttempted > 0:
 		return silentError{exitFailed}
 	default:

@@ -261,21 +261,34 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// OverdueCheck names sessions of apply --for that should have ended; false where there are none.
-func OverdueCheck(sessions []tune.Session, now time.Time, where string) (Check, bool) {
-	var late []string
+// SessionChecks name sessions of apply --for that should have ended, and those of which only what others changed since is
+// left.
+func SessionChecks(sessions []tune.Session, now time.Time, where string) []Check {
+	var late, held []string
 	for _, s := range sessions {
-		if s.Overdue(now) {
+		switch {
+		case s.Overdue(now):
 			late = append(late, fmt.Sprintf("%s (for %s)", s.ID, duration.HumanDuration(now.Sub(s.Until))))
+		case s.Undecided(now):
+			held = append(held, s.ID)
 		}
 	}
-	if len(late) == 0 {
-		return Check{}, false
+	var checks []Check
+	if len(late) > 0 {
+		checks = append(checks, Check{
+			Name: "sessions", Status: CheckWarning, Message: count(len(late), "session") + " overdue: " + strings.Join(late, ", "),
+			Remedy: "take back what should have ended by itself", Run: []string{"kubectl fluxtune revert " + where + " --expired"},
+		})
 	}
-	return Check{
-		Name: "sessions", Status: CheckWarning, Message: count(len(late), "session") + " overdue: " + strings.Join(late, ", "),
-		Remedy: "take back what should have ended by itself", Run: []string{"kubectl fluxtune revert " + where + " --expired"},
-	}, true
+	if len(held) > 0 {
+		checks = append(checks, Check{
+			Name: "sessions", Status: CheckWarning,
+			Message: count(len(held), "session") + " over, but for what others changed since: " + strings.Join(held, ", "),
+			Remedy:  "decide what becomes of that: forget keeps what is there, revert --force restores what was before",
+			Run:     []string{"kubectl fluxtune sessions " + where, "kubectl fluxtune revert " + where + " --force --session " + held[0]},
+		})
+	}
+	return checks
 }
 
 // RulesCheck names the Kustomizations that bear rules of fluxtune which no record needs; false where there are none.

@@ -38,6 +38,8 @@ type Session struct {
 	Changed  int `json:"changed"`
 	// Back are those that are as they were before, and still bear the record.
 	Back int `json:"back"`
+	// Held are those of a session that ends of which a revert takes nothing back, because others changed it since.
+	Held int `json:"held,omitempty"`
 	// Pinned are those of the objects that rules hold against what applies them, PinsLost those whose rules are gone, and
 	// PinsUnknown those of which nobody knows, because what applies them was not read.
 	Pinned      int `json:"pinned"`
@@ -53,7 +55,7 @@ func NewSessionList(cluster string, sessions []tune.Session, gaps []flux.Gap) Se
 	for _, s := range sessions {
 		item := Session{
 			Cluster: cluster, Session: s.ID, By: s.By, Time: s.Time, Policy: s.Policy, Objects: s.Objects,
-			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Back: s.Back, Pinned: s.Pinned, PinsLost: s.PinsLost, PinsUnknown: s.PinsUnknown, Undone: s.Undone,
+			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Back: s.Back, Pinned: s.Pinned, PinsLost: s.PinsLost, PinsUnknown: s.PinsUnknown, Undone: s.Undone, Held: s.Held,
 		}
 		if !s.Until.IsZero() {
 			item.Until = &s.Until
@@ -82,15 +84,29 @@ func (l SessionList) Names() []string {
 	return names
 }
 
-// Overdue counts the sessions that should have ended.
+// over tells whether the time of a session has come.
+func (s Session) over(now time.Time) bool { return s.Until != nil && s.Until.Before(now) }
+
+// Overdue counts the sessions that should have ended, and of which a revert takes something back.
 func (l SessionList) Overdue(now time.Time) int {
 	n := 0
 	for _, s := range l.Items {
-		if s.Until != nil && s.Until.Before(now) {
+		if s.over(now) && s.Held < s.Objects {
 			n++
 		}
 	}
 	return n
+}
+
+// Undecided are the sessions that are over, and of which all that is left is what others changed since, each once.
+func (l SessionList) Undecided(now time.Time) []string {
+	var sessions []string
+	for _, s := range l.Items {
+		if s.over(now) && s.Held == s.Objects && !slices.Contains(sessions, s.Session) {
+			sessions = append(sessions, s.Session)
+		}
+	}
+	return sessions
 }
 
 // Table shows one line a session.
@@ -119,7 +135,9 @@ func (s Session) ends(now time.Time) Cell {
 	switch {
 	case s.Until == nil:
 		return Cell{Text: "-", Style: Faint}
-	case s.Until.Before(now):
+	case s.over(now) && s.Held == s.Objects:
+		return Cell{Text: "over, but for what others changed", Style: Changed}
+	case s.over(now):
 		return Cell{Text: "overdue for " + duration.HumanDuration(now.Sub(*s.Until)), Style: Bad}
 	default:
 		return Text("in " + duration.HumanDuration(s.Until.Sub(now)))

@@ -55,6 +55,19 @@ func (r Results) Troubles() []string {
 	return lines
 }
 
+// OthersChose tells whether all that is not as it was asked for is what others, or later sessions, have chosen since: to try
+// again makes nothing else of it.
+func (r Results) OthersChose() bool {
+	if len(r.Troubles()) == 0 || r.Summary.NotAttempted > 0 {
+		return false
+	}
+	r.Items = slices.Clone(r.Items)
+	for i := range r.Items {
+		r.Items[i].Kept = ""
+	}
+	return len(r.Troubles()) == 0
+}
+
 // trouble is what is not as it was asked for, and the objects of which that is so.
 type trouble struct {
 	what, why string

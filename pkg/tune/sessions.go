@@ -26,6 +26,8 @@ type Session struct {
 	// Pinned are those that rules of ours hold, PinsLost those whose rules are gone, and PinsUnknown those of which nobody
 	// knows: their owner was not read. What nothing applies any more needs no rules.
 	Pinned, PinsLost, PinsUnknown int
+	// Held are those of a session that ends of which a revert takes nothing back, since others have changed it.
+	Held int
 	// Undone are those of Stand that no rule holds, and that what applies them sets again.
 	Undone int
 
@@ -56,7 +58,11 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 			moves[step.Session] = append(moves[step.Session], i)
 		}
 		for session, steps := range moves {
-			byID[session].add(record, steps, o, pin, judge)
+			s := byID[session]
+			s.add(record, steps, o, pin, judge)
+			if !s.Until.IsZero() && DecideRestore(o, RestoreOptions{Session: session}).Reason == ReasonChangedSince {
+				s.Held++
+			}
 		}
 	}
 	var list []Session
@@ -90,8 +96,15 @@ func (r *Record) lastOf(f flux.Field, steps []int) (step int, moved bool) {
 	return 0, false
 }
 
-// Overdue tells whether a session should have ended.
-func (s Session) Overdue(now time.Time) bool { return !s.Until.IsZero() && s.Until.Before(now) }
+// over tells whether the time of a session has come.
+func (s Session) over(now time.Time) bool { return !s.Until.IsZero() && s.Until.Before(now) }
+
+// Overdue tells whether a session should have ended, and a revert takes something of it back.
+func (s Session) Overdue(now time.Time) bool { return s.over(now) && s.Held < s.Objects }
+
+// Undecided tells whether a session is over, and all that is left of it is what others have changed since: somebody has to
+// say whether that stays (forget) or goes (revert --force).
+func (s Session) Undecided(now time.Time) bool { return s.over(now) && s.Held == s.Objects }
 
 // add counts an object with its steps of the session: one, unless somebody has edited the record.
 func (s *Session) add(record *Record, steps []int, o flux.Object, pin Verdict, judge *Judge) {

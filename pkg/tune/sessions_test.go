@@ -104,3 +104,48 @@ func TestSessionsOfPinsThatNobodyCanSee(t *testing.T) {
 	assert.Equal(t, [3]int{1, 0, 0}, count(pinning(t, Rules([]Need{need(o, flux.Interval)})...)))
 	assert.Equal(t, [3]int{0, 0, 1}, count())
 }
+
+// What others changed since is nothing that could be taken back once more: somebody has to say what is to become of it. A
+// session is overdue while there is something else.
+func TestSessionsThatAreOver(t *testing.T) {
+	t.Parallel()
+	until := noon.Add(time.Hour)
+	ends := step("ends", moves(move(flux.Interval, "5m", "1m"), move(flux.Timeout, "", "2m")))
+	ends.Until = &until
+	has := recorded(Record{Steps: []Step{ends}}.String())
+	stands := object(t, "GitRepository", interval("1m"), timeout("2m"), has)
+	inPart := object(t, "GitRepository", interval("42s"), timeout("2m"), has)
+	changed := object(t, "GitRepository", interval("42s"), timeout("9s"), has)
+	for name, tc := range map[string]struct {
+		objects            []flux.Object
+		now                time.Time
+		overdue, undecided bool
+	}{
+		"before its end":            {[]flux.Object{stands, changed}, noon, false, false},
+		"it stands":                 {[]flux.Object{stands}, until.Add(1), true, false},
+		"one of them was changed":   {[]flux.Object{stands, changed}, until.Add(1), true, false},
+		"one of the fields was":     {[]flux.Object{inPart}, until.Add(1), true, false},
+		"all were changed":          {[]flux.Object{changed, changed}, until.Add(1), false, true},
+		"all were, before its end":  {[]flux.Object{changed}, noon, false, false},
+		"one is being deleted, too": {[]flux.Object{changed, object(t, "GitRepository", interval("1m"), timeout("2m"), has, deleting)}, until.Add(1), true, false},
+	} {
+		got := Sessions(tc.objects, nil)
+		require.Len(t, got, 1, name)
+		assert.Equal(t, tc.overdue, got[0].Overdue(tc.now), name)
+		assert.Equal(t, tc.undecided, got[0].Undecided(tc.now), name)
+	}
+	for _, o := range []flux.Object{stands, inPart} { // and what a revert leaves of it is not overdue
+		r := DecideRestore(o, RestoreOptions{Session: "ends"})
+		require.Equal(t, ActionChange, r.Action)
+		for _, c := range r.Changes {
+			o = o.WithValue(c.Field, c.To)
+		}
+		o.Annotations = nil
+		if r.Record != nil {
+			o.Annotations = map[string]string{RecordAnnotation: r.Record.String()}
+		}
+		for _, s := range Sessions([]flux.Object{o}, nil) {
+			assert.False(t, s.Overdue(until.Add(1)))
+		}
+	}
+}
