@@ -21,7 +21,7 @@ func budgetCases() []golden {
 		{name: "budget/table", args: "budget -A"},
 		{name: "budget/wide", args: "budget -A -o wide"},
 		{name: "budget/fast", args: "budget -A --policy fast"},
-		{name: "budget/over", args: "budget -n golden-dev --policy fast --limit git.example.com=10/h --limit github.com=10/h --fail-above 50%"},
+		{name: "budget/over", args: "budget -n golden-dev --policy fast --limit github.com=10/h --fail-above 50%"},
 		{name: "budget/one", args: "budget gitrepo -n golden-dev -o json"},
 		{name: "budget/no-headers", args: "budget -A --env production --no-headers --sort-by requests.planned"},
 		{name: "budget/terminal-80", args: "budget -A", with: onTerminal(80)},

@@ -71,7 +71,7 @@ func nodeCases() []golden {
 		{name: "nodes/namespace-empty", args: "nodes -n team-001,"},
 		{name: "nodes/namespace-missing", args: "nodes -n team-001,team-099 --top 1"},
 		{name: "nodes/fail-above", args: "nodes --top 1 --fail-above 70%"},
-		{name: "nodes/fail-above-ok", args: "nodes --top 1 --fail-above 90"},
+		{name: "nodes/fail-above-ok", args: "nodes --top 1 --fail-above 90%"},
 		{name: "nodes/sort-backwards", args: "nodes --sort-by -use --top 3"},
 		{name: "nodes/sort-by-cpu-not-served", args: "nodes --sort-by cpu --top 1"},
 		{name: "nodes/sort-by-cpu", args: "nodes --sort-by -cpu --top 3", with: behind(nodeMetrics)},
