@@ -100,7 +100,7 @@ func (w *told) tellGaps(ctx context.Context) {
 		var stale []staleKind
 		w.feeds.Lock()
 		for _, k := range w.kinds {
-			why, asOf := w.follower.Stale(&k.feed)
+			asOf, why := w.follower.Stale(&k.feed)
 			stale = append(stale, staleKind{k.Resource, k.sel.Namespace, why, asOf})
 		}
 		w.feeds.Unlock()

@@ -37,16 +37,16 @@ func NewFollower(client *Client, relist, deadline time.Duration, lock sync.Locke
 // Relist is the pause before something is listed again that could not be listed, or may not be watched.
 func (f *Follower) Relist() time.Duration { return f.relist }
 
-// Stale is why nothing keeps a feed up to date, and as of when it is known; nil where something does, or nobody asked for
+// Stale is as of when a feed is known, and why nothing keeps it up to date; nil where something does, or nobody asked for
 // it. It is called with the lock held.
-func (f *Follower) Stale(feed *Feed) (why error, asOf time.Time) {
+func (f *Follower) Stale(feed *Feed) (asOf time.Time, why error) {
 	if feed.follow && !feed.lost.IsZero() && (feed.denied || time.Since(feed.lost) >= grace) {
 		why = feed.why
 	}
 	if feed.follow && f.silent() && (why == nil || feed.denied) {
 		why = errSilent
 	}
-	return why, feed.asOf(f.news)
+	return feed.asOf(f.news), why
 }
 
 // Ended notes that nothing keeps a feed up to date any more, and that its own watch is to begin.

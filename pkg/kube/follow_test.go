@@ -21,7 +21,7 @@ func TestARefusedWatchIsToldInTheSameWords(t *testing.T) {
 	for try := range 3 {
 		refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 		f.Failed(feed, &url.Error{Op: "Get", URL: fmt.Sprint("https://127.0.0.1:6443/api/v1/nodes?timeoutSeconds=", 300+try), Err: refused})
-		why, _ := f.Stale(feed)
+		_, why := f.Stale(feed)
 		assert.EqualError(t, why, "dial tcp: connect: connection refused")
 		assert.Equal(t, Unavailable, ReasonOf(why))
 	}

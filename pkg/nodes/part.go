@@ -142,7 +142,7 @@ func (p *part) size() int {
 
 // missing says what is missing of a part, and nothing where nothing is; stale and asOf are what its follower says of it.
 // A list that has not ended is told by Count.Counting.
-func (p *part) missing(stale error, asOf time.Time) []Missing {
+func (p *part) missing(asOf time.Time, stale error) []Missing {
 	if p.err != nil {
 		m := newMissing(p.what, p.namespace, p.err)
 		if m.Since = p.At; !p.Read {
