@@ -34,6 +34,8 @@ spec: {type: GitHubBranch, url: "https://github.com/acme/web"}
 	folder := filepath.Join(dir, "clusters", "a", "flux-system")
 	require.NoError(t, os.MkdirAll(folder, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "gotk-sync.yaml"), []byte(fleet), 0o600))
+	// With it flux-system's source can be patched, and else not: then it comes off the shares, too.
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte("resources: [gotk-sync.yaml]\n"), 0o600))
 	for name, from := range map[string]string{"a checkout": dir, "a file": filepath.Join(folder, "gotk-sync.yaml")} {
 		budget := invocation{}.run(t.Context(), "budget", "-f", from, "--default-env", "development", "-o", "json")
 		require.Zero(t, budget.code, budget.stderr)
