@@ -44,7 +44,7 @@ func (c *Client) Run(ctx context.Context, run Run, o WriteOptions) Outcomes {
 
 // Carry is Run on any store, by any clock.
 func Carry(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) Outcomes {
-	late, stop := withGrace(ctx, 2*grace)
+	late, stop := withGrace(ctx, 2*grace, o.Abandoned)
 	defer stop()
 	var pins []tune.Write
 	for _, p := range run.Pins {

@@ -52,6 +52,8 @@ type WriteOptions struct {
 	// for, one at least, in order; both may be nil.
 	Progress func(Result)
 	Waiting  func(left []flux.Ref)
+	// Abandoned, once it is closed, ends after an interrupt what is under way, too, whatever comes of it; nil waits for it.
+	Abandoned <-chan struct{}
 }
 
 // Write carries writes out and returns one result each, in their order. A failure stops only its own
@@ -101,7 +103,7 @@ func NewWriter(s Store, o WriteOptions, clock Clock) *Writer {
 
 // Write carries writes out, as Client.Write.
 func (w *Writer) Write(ctx context.Context, writes []tune.Write) []Result {
-	requests, stop := withGrace(ctx, grace)
+	requests, stop := withGrace(ctx, grace, w.options.Abandoned)
 	defer stop()
 	results := make([]Result, len(writes))
 	at := make(map[flux.Ref]int, len(writes))
@@ -170,8 +172,8 @@ func (w *Writer) level(ctx, requests context.Context, writes []tune.Write, resul
 	running.Wait()
 }
 
-// withGrace returns a context that outlives ctx by d.
-func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+// withGrace returns a context that outlives ctx by d, or until it is abandoned.
+func withGrace(ctx context.Context, d time.Duration, abandoned <-chan struct{}) (context.Context, context.CancelFunc) {
 	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		timer := time.NewTimer(d)
@@ -179,8 +181,9 @@ func withGrace(ctx context.Context, d time.Duration) (context.Context, context.C
 		select {
 		case <-late.Done():
 		case <-timer.C:
-			cancel()
+		case <-abandoned:
 		}
+		cancel()
 	})
 	return late, func() { stop(); cancel() }
 }

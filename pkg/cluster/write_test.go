@@ -213,6 +213,23 @@ func TestInterruptedWhileARequestHangs(t *testing.T) {
 	})
 }
 
+// Who interrupts twice does not wait for what is under way, and is told all the same what came of it.
+func TestAbandonedAfterAnInterrupt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, ctrlC := context.WithCancel(t.Context())
+		abandoned := make(chan struct{})
+		time.AfterFunc(time.Second, ctrlC)
+		time.AfterFunc(2*time.Second, func() { close(abandoned) })
+		begun := time.Now()
+		s := hanging{object("apps", "web", "")}
+		run := Run{Writes: []tune.Write{twoPatches{s.now, 1}}, Owners: []flux.Object{object("apps", "owner", "")}}
+		out := Carry(ctx, s, run, WriteOptions{Abandoned: abandoned}, Clock{Now: time.Now, Sleep: sleep, Workers: 1})
+		assert.Equal(t, Uncertain, out.Objects[0].Outcome)
+		assert.Equal(t, 2*time.Second, time.Since(begun))
+	})
+}
+
 // A dry run sends the first patch of each object only: the second one's object does not exist.
 func TestDryRunSendsOnePatch(t *testing.T) {
 	t.Parallel()

@@ -2,10 +2,7 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -46,15 +43,27 @@ func tooShort(lasts, takes time.Duration, pace float64) error {
 }
 
 // untilOver waits until a session is over (its time, Ctrl-C, the end of the terminal), tells meanwhile how long it still
-// takes, and takes everything back.
-func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests budget.Rates) error {
-	if ctx.Err() != nil { // Ctrl-C while it was applied
-		return o.takeBack(context.WithoutCancel(ctx), stamp.Session)
+// takes, and takes everything back: what was changed of so many objects.
+func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests budget.Rates, changed int) error {
+	if ctx.Err() == nil { // else it was Ctrl-C while it was applied
+		_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", tune.ShowTime(stamp.Until), flux.FormatDuration(max(0, o.left(stamp).Round(time.Second))))
+		o.hold(ctx, stamp, requests)
 	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", tune.ShowTime(stamp.Until), flux.FormatDuration(max(0, o.left(stamp).Round(time.Second))))
-	o.hold(ctx, stamp, requests)
-	// A second Ctrl-C ends the program; the records then say that the session is overdue.
-	return o.takeBack(context.WithoutCancel(ctx), stamp.Session)
+	return o.takeBack(ctx, stamp.Session, changed)
+}
+
+// lasting says how long changes stay that are taken back by themselves, with a space before it; "" where they stay.
+func (o ApplyOptions) lasting(now time.Time) string {
+	if o.For == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" for %s (until about %s, then it is taken back)", flux.FormatDuration(o.For), tune.ShowTime(now.Add(o.For)))
+}
+
+// held is what a session has come to so far.
+type held struct {
+	requests float64 // an hour, of Git hosts
+	sources  int     // that hold something else than when it began
 }
 
 // hold waits, and tells on a terminal how long it still takes.
@@ -63,22 +72,22 @@ func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budge
 	defer line.clear()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	applied := make(chan int, 1)
-	go o.count(ctx, applied)
+	news := make(chan held, 1)
+	go o.follow(ctx, news)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	since := 0
+	now := held{requests: requests.Planned}
 	for {
 		left := o.left(stamp)
 		if left <= 0 {
 			return
 		}
 		line.show(fmt.Sprintf("%s left, %.0f requests/h (%.0f before), %s changed; Ctrl-C ends it",
-			left.Round(time.Second), requests.Planned, requests.Now, plural(since, "source")))
+			left.Round(time.Second), now.requests, requests.Now, plural(now.sources, "source")))
 		select {
 		case <-ctx.Done():
 			return
-		case since = <-applied:
+		case now = <-news:
 		case <-tick.C:
 		}
 	}
@@ -90,17 +99,18 @@ func (o ApplyOptions) left(stamp tune.Stamp) time.Duration {
 	return stamp.Until.Round(0).Sub(o.root.Now().Round(0))
 }
 
-// count tells now and then how many of the sources hold something else than when it began.
-func (o ApplyOptions) count(ctx context.Context, applied chan<- int) {
+// follow tells now and then what the fleet asks of the hosts as it is by then, and how many of its sources hold something
+// else than when it began.
+func (o ApplyOptions) follow(ctx context.Context, news chan<- held) {
 	var before map[flux.Ref]string
 	for {
-		if snapshot, err := o.Client.Read(ctx, o.Selection); err == nil { // else the end of the session does not hang on it
-			now := revisions(snapshot.Objects)
+		if f, err := o.read(ctx); err == nil { // else the end of the session does not hang on it
+			now := revisions(f.snapshot.Objects)
 			if before == nil {
 				before = now
 			}
 			select {
-			case applied <- changedRevisions(before, now):
+			case news <- held{o.cost(f, f.whole(tune.Plan{})).Git.Now, changedRevisions(before, now)}:
 			case <-ctx.Done():
 				return
 			}
@@ -132,52 +142,4 @@ func changedRevisions(before, now map[flux.Ref]string) int {
 		}
 	}
 	return n
-}
-
-// untroubled is a writer that never fails.
-type untroubled struct{ io.Writer }
-
-// Write implements io.Writer.
-func (w untroubled) Write(p []byte) (int, error) {
-	_, _ = w.Writer.Write(p)
-	return len(p), nil
-}
-
-// takeBack reverts a session, wherever its objects are by now.
-func (o ApplyOptions) takeBack(ctx context.Context, session string) error {
-	back := RevertOptions{WriteOptions: o.WriteOptions, RestoreOptions: tune.RestoreOptions{Session: session}}
-	back.FleetOptions = back.everything()
-	back.Yes, back.Wait = true, false // what was waited for was the changes
-	r, printer := *o.root, *o.printer
-	r.Out = untroubled{o.root.Out} // the terminal may be gone: that must not keep anything from being taken back
-	if !o.printer.tables() {
-		r.Out = io.Discard // one document was promised
-	}
-	printer.out = r.Out
-	back.root, back.printer = &r, &printer
-	err := back.run(ctx)
-	if gone := (sessionGone{}); errors.As(err, &gone) { // somebody else was faster
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is over: nothing bears it any more.\n", session)
-		return nil
-	}
-	if err == nil {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is over: everything is as it was.\n", session)
-		return nil
-	}
-	why := ""
-	if silent := (silentError{}); !errors.As(err, &silent) {
-		why = fmt.Sprintf(" (%v)", err)
-	} else if f, err := back.read(ctx); err == nil && len(f.snapshot.Gaps) == 0 && !slices.ContainsFunc(f.objects, func(object flux.Object) bool {
-		record, err := tune.ReadRecord(object)
-		return err != nil || record.HasSession(session)
-	}) {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is over: its changes are taken back but for what later sessions set, which stays until they are reverted. See them with: %s sessions%s\n", session, o.root.name, o.scopeFlags(o.root))
-		return silentError{exitFailed}
-	}
-	if chose := (othersChose{}); errors.As(err, &chose) {
-		o.root.proposeDecision([]string{session}, o.scopeFlags(o.root))
-		return silentError{exitFailed}
-	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s could not be taken back whole%s. Try again with: %s revert%s --session %s\n", session, why, o.root.name, o.scopeFlags(o.root), session)
-	return silentError{exitFailed}
 }

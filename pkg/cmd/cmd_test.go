@@ -47,9 +47,10 @@ type invocation struct {
 	now        func() time.Time // nil is always noon
 	session    string           // of an apply; "" is 20261122-120000-test
 	env        map[string]string
-	stderr     io.Writer // gets a copy
-	stdout     io.Writer // gets a copy, too
-	forget     func()    // drops what was typed
+	stderr     io.Writer       // gets a copy
+	stdout     io.Writer       // gets a copy, too
+	forget     func()          // drops what was typed
+	insisted   context.Context // ends at the second Ctrl-C; nil never does
 }
 
 // outcome is what a user sees of it.
@@ -72,6 +73,9 @@ func (i invocation) run(ctx context.Context, args ...string) outcome {
 	sys.StderrTerminal, sys.Forget = i.watched, i.forget
 	if i.now != nil {
 		sys.Now = i.now
+	}
+	if i.insisted != nil {
+		sys.Insisted = func(context.Context) (context.Context, context.CancelFunc) { return context.WithCancel(i.insisted) }
 	}
 	if i.stdin == nil {
 		sys.In = strings.NewReader("")

@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -38,6 +37,9 @@ type System struct {
 	Keys func() (keys <-chan byte, restore func(), err error)
 	// Forget drops what was typed and not read yet; nil where nobody types.
 	Forget func()
+	// Insisted returns a context that outlives another and ends at the second signal to end the program, until stop is called;
+	// nil where there are none.
+	Insisted func(context.Context) (late context.Context, stop context.CancelFunc)
 	// StderrTerminal tells whether progress can be shown.
 	StderrTerminal bool
 	// Getenv reads an environment variable.
@@ -47,12 +49,17 @@ type System struct {
 // Main runs the plugin with the process's streams and returns its exit code. The arguments begin with
 // the program's name, which decides how help calls it.
 func Main(args []string, build Build) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), ending()...)
 	defer stop()
-	// The first Ctrl-C ends the work in good order; a second one ends the process. What sends a signal twice at once, as
-	// timeout(1) does to a process and to its group, has sent one.
-	context.AfterFunc(ctx, func() { time.AfterFunc(secondSignal, stop) })
-	return Run(ctx, newSystem(), build, args)
+	var signals interrupts
+	// The first Ctrl-C ends the work in good order; a second one ends the process, or what a command has it end.
+	context.AfterFunc(ctx, func() {
+		signals.again(time.Now())
+		time.AfterFunc(secondSignal, stop)
+	})
+	system := newSystem()
+	system.Insisted = signals.second
+	return Run(ctx, system, build, args)
 }
 
 // Run runs the plugin and returns its exit code; errors are printed here and nowhere else.
@@ -67,9 +74,6 @@ func Run(ctx context.Context, sys System, build Build, args []string) int {
 	}
 	return code
 }
-
-// secondSignal is how long after the first signal another one counts.
-const secondSignal = 500 * time.Millisecond
 
 // displayName: Flux's CLI finds plugins by the file name flux-NAME, kubectl by kubectl-NAME.
 func displayName(program string) string {

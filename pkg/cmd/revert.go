@@ -166,6 +166,11 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		rules:    rules,
 		results:  report.NewResults("", cluster.Restored, report.PlannedRestores(restores)),
 		question: o.restoreQuestion(overview, restores, rules),
+		finish: func(d *report.Results, _ cluster.Outcomes) {
+			if o.back != nil {
+				*o.back += d.Summary.Changed + d.Summary.Released
+			}
+		},
 	}, f)
 	if o.Yes && o.printer.tables() {
 		o.proposeLater(restores)

@@ -1,0 +1,203 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+const (
+	// firstPause is how long to wait before a session is tried to be taken back a second time; it doubles up to longestPause.
+	firstPause   = time.Second
+	longestPause = time.Minute
+	// pausesAtMost is how long all these pauses may take: an API server that is upgraded is back by then, and nobody waits
+	// for a job for ever.
+	pausesAtMost = time.Hour
+)
+
+// pauseAfter is how long to wait after a try that failed, the first being 1.
+func pauseAfter(try int) time.Duration {
+	pause := firstPause
+	for ; try > 1 && pause < longestPause; try-- {
+		pause *= 2
+	}
+	return min(pause, longestPause)
+}
+
+// wayBack is a session that is being taken back.
+type wayBack struct {
+	session string
+	// changed is of how many objects it changed something, and back how many of them are taken back.
+	changed, back int
+	// again is the command that goes on with it.
+	again string
+}
+
+// notWhole says how far it came. Why is what kept it from going on; "" where that was said.
+func (w wayBack) notWhole(why string) string {
+	if why != "" {
+		why = " (" + why + ")"
+	}
+	far := "could not be taken back whole" + why
+	switch left := w.changed - w.back; {
+	case w.back == 0:
+		far = fmt.Sprintf("stands: nothing has been taken back yet of %s%s", plural(w.changed, "object"), why)
+	case left > 0:
+		far = fmt.Sprintf("is not taken back whole yet: %d of %s are, %d are not%s", w.back, plural(w.changed, "object"), left, why)
+	}
+	return fmt.Sprintf("Session %s %s. Try again with: %s", w.session, far, w.again)
+}
+
+// takeBack reverts a session that changed so many objects, wherever they are by now. It tries again, after pauses, until
+// nothing is left that it could take back, or the user interrupts twice.
+func (o ApplyOptions) takeBack(ctx context.Context, session string, changed int) error {
+	stopSaying := context.AfterFunc(ctx, func() {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is being taken back. Another Ctrl-C stops that, and says what is left.\n", session)
+	})
+	defer stopSaying()
+	ctx, stop := o.root.insisted(ctx)
+	defer stop()
+	way := wayBack{session: session, changed: changed, again: fmt.Sprintf("%s revert%s --session %s", o.root.name, o.scopeFlags(o.root), session)}
+	back := o.reverting(session, &way.back)
+	waited := time.Duration(0)
+	for try := 1; ; try++ {
+		err := back.run(ctx)
+		state := stateUnknown
+		if gone := (sessionGone{}); err == nil || errors.As(err, &gone) {
+			state = stateGone
+		} else if silent := (silentError{}); errors.As(err, &silent) && ctx.Err() == nil {
+			state = back.state(ctx)
+		}
+		if chose := (othersChose{}); errors.As(err, &chose) && state == stateUnknown {
+			state = stateStuck
+		}
+		pause := pauseAfter(try)
+		if waited += pause; ctx.Err() != nil || state != stateUnknown || waited > pausesAtMost {
+			return o.conclude(ctx, way, state, err)
+		}
+		o.pause(ctx, try, pause, whyNotBack(err))
+	}
+}
+
+// pause waits before a session is tried to be taken back again, and says why on a line that counts.
+func (o ApplyOptions) pause(ctx context.Context, try int, pause time.Duration, why string) {
+	if try == 1 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Not everything could be taken back%s. It is tried again until it is, for %s at most.\n", why, flux.FormatDuration(pausesAtMost))
+	}
+	line := o.root.newProgress()
+	line.start = time.Time{} // it waits already
+	defer line.clear()
+	for left := pause; left > 0 && ctx.Err() == nil; left -= time.Second {
+		line.show(fmt.Sprintf("Taking it back is tried again in %s%s", left, why))
+		_ = cluster.Sleep(ctx, min(left, time.Second))
+	}
+}
+
+// whyNotBack is what is said behind a colon; "" where it was said already.
+func whyNotBack(err error) string {
+	if silent := (silentError{}); err == nil || errors.As(err, &silent) {
+		return ""
+	}
+	return ": " + explain(err)
+}
+
+// sessionState is what is left of a session.
+type sessionState int
+
+const (
+	stateUnknown sessionState = iota // or something could be taken back
+	stateGone                        // nothing bears it
+	stateStuck                       // what bears it stays, whatever is tried: somebody else changed it since
+)
+
+// state looks at what a session has left.
+func (o RevertOptions) state(ctx context.Context) sessionState {
+	fs, err := o.readTuned(ctx)
+	if err != nil || fs.incomplete() {
+		return stateUnknown
+	}
+	return stateOf(fs.all[0].objects, o.RestoreOptions)
+}
+
+// stateOf is what objects have left of the session that options name.
+func stateOf(objects []flux.Object, o tune.RestoreOptions) sessionState {
+	state := stateGone
+	for _, object := range objects {
+		record, err := tune.ReadRecord(object)
+		switch {
+		case err != nil:
+			state = stateStuck // nobody can read whose it is
+		case !record.HasSession(o.Session):
+		case tune.DecideRestore(object, o).Action == tune.ActionChange:
+			return stateUnknown
+		default:
+			state = stateStuck
+		}
+	}
+	return state
+}
+
+// conclude says that a session is over, or what is left of it.
+func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionState, err error) error {
+	say := func(text string) { _, _ = fmt.Fprintln(o.root.ErrOut, text) }
+	gone, silent, chose := sessionGone{}, silentError{}, othersChose{}
+	switch {
+	case err == nil || errors.As(err, &gone) && way.back > 0:
+		say(fmt.Sprintf("Session %s is over: everything is as it was.", way.session))
+		return nil
+	case errors.As(err, &gone): // somebody else was faster
+		say(fmt.Sprintf("Session %s is over: nothing bears it any more.", way.session))
+		return nil
+	case state == stateGone:
+		say(fmt.Sprintf("Session %s is over: its changes are taken back but for what later sessions set, which stays until they are reverted. See them with: %s sessions%s", way.session, o.root.name, o.scopeFlags(o.root)))
+		return silentError{exitFailed}
+	case errors.As(err, &chose):
+		o.root.proposeDecision([]string{way.session}, o.scopeFlags(o.root))
+	case ctx.Err() != nil:
+		say(way.notWhole("interrupted"))
+		return silentError{exitInterrupted}
+	case state == stateStuck:
+		say(fmt.Sprintf("Session %s could not be taken back whole. Try again with: %s", way.session, way.again))
+	case errors.As(err, &silent):
+		say(way.notWhole(""))
+	default:
+		say(way.notWhole(explain(err)))
+	}
+	return silentError{exitFailed}
+}
+
+// untroubled is a writer that never fails.
+type untroubled struct{ io.Writer }
+
+// Write implements io.Writer.
+func (w untroubled) Write(p []byte) (int, error) {
+	_, _ = w.Writer.Write(p)
+	return len(p), nil
+}
+
+// reverting is how a session is taken back; back counts the objects of which that is done.
+func (o ApplyOptions) reverting(session string, back *int) RevertOptions {
+	revert := RevertOptions{WriteOptions: o.WriteOptions, RestoreOptions: tune.RestoreOptions{Session: session}}
+	revert.FleetOptions = revert.everything()
+	revert.Yes, revert.Wait, revert.back = true, false, back // what was waited for was the changes
+	r, printer := *o.root, *o.printer
+	r.Insisted = nil               // what ends this is the second signal already
+	r.Out = untroubled{o.root.Out} // the terminal may be gone: that must not keep anything from being taken back
+	if !o.printer.tables() {
+		r.Out = io.Discard // one document was promised
+	}
+	printer.out = r.Out
+	revert.root, revert.printer = &r, &printer
+	for i, c := range revert.clusters { // which are clones
+		one := *c.root
+		one.Insisted, one.Out = nil, r.Out
+		revert.clusters[i].root = &one
+	}
+	return revert
+}

@@ -1,0 +1,172 @@
+package cmd
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// away is an API server of which nothing can be read while it is told so.
+func away(on *atomic.Bool) faults.Rule {
+	return func(r *http.Request, _ int) faults.Fault {
+		if on.Load() && r.Method == http.MethodGet {
+			return faults.Fault{Cut: 1}
+		}
+		return faults.Fault{}
+	}
+}
+
+// An API server that is away when a session ends is asked again until everything is as it was.
+func TestApplyForEndsWhenTheServerIsBack(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	var down atomic.Bool
+	proxy := faults.Start(t, f.Config(), away(&down))
+	ctx, ctrlC := context.WithCancel(t.Context())
+	defer ctrlC()
+	result := make(chan outcome, 1)
+	told := &tripwire{phrase: "Not everything could be taken back: ", fired: make(chan struct{})}
+	i := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps), stderr: told}
+	go func() {
+		result <- i.run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
+	}()
+	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	down.Store(true)
+	ctrlC()
+	select {
+	case <-told.fired:
+	case o := <-result:
+		require.Fail(t, "it gave up", o.stderr)
+	}
+	down.Store(false)
+	o := <-result
+	assert.Zero(t, o.code, o.stderr)
+	assert.Contains(t, o.stderr, "Session 20261122-120000-test is being taken back. Another Ctrl-C stops that, and says what is left.")
+	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: everything is as it was.")
+	assert.Equal(t, "5m", f.interval(t))
+}
+
+// Who interrupts once more is told what is left, and how to take that back.
+func TestApplyForInterruptedTwice(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	var down atomic.Bool
+	proxy := faults.Start(t, f.Config(), away(&down))
+	ctx, ctrlC := context.WithCancel(t.Context())
+	defer ctrlC()
+	second, again := context.WithCancel(t.Context())
+	defer again()
+	result := make(chan outcome, 1)
+	told := &tripwire{phrase: "Not everything could be taken back", fired: make(chan struct{})}
+	i := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps), stderr: told, insisted: second}
+	go func() {
+		result <- i.run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
+	}()
+	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	down.Store(true)
+	ctrlC()
+	<-told.fired
+	again()
+	o := <-result
+	assert.Equal(t, exitInterrupted, o.code)
+	assert.Contains(t, o.stderr, "Session 20261122-120000-test stands: nothing has been taken back yet of 1 object (interrupted). Try again with: kubectl fluxtune revert --kubeconfig "+i.kubeconfig+" -n "+f.apps+" --session 20261122-120000-test")
+}
+
+// It says how far it came, and never that something is half done of which nothing is.
+func TestWayBackNotWhole(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		back int
+		why  string
+		want string
+	}{
+		{0, "no answer", "Session s stands: nothing has been taken back yet of 12 objects (no answer). Try again with: c"},
+		{5, "interrupted", "Session s is not taken back whole yet: 5 of 12 objects are, 7 are not (interrupted). Try again with: c"},
+		{12, "", "Session s could not be taken back whole. Try again with: c"},
+	} {
+		assert.Equal(t, tc.want, wayBack{session: "s", changed: 12, back: tc.back, again: "c"}.notWhole(tc.why))
+	}
+}
+
+// The pauses grow, none is longer than a minute, and together they outlast a server that is away for a quarter of an hour.
+func TestPauses(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, time.Second, pauseAfter(1))
+	assert.Equal(t, 4*time.Second, pauseAfter(3))
+	sum := time.Duration(0)
+	for try := 1; try < 25; try++ {
+		assert.GreaterOrEqual(t, pauseAfter(try+1), pauseAfter(try))
+		sum += pauseAfter(try)
+	}
+	assert.Equal(t, time.Minute, pauseAfter(1000))
+	assert.Greater(t, sum, 15*time.Minute)
+	assert.Greater(t, pausesAtMost, sum)
+}
+
+// What nobody can take back is not tried again; what could be is.
+func TestStateOfASession(t *testing.T) {
+	t.Parallel()
+	tuned := func(session, now string) flux.Object {
+		record := tune.Record{Steps: []tune.Step{{Session: session, Fields: map[flux.Field]tune.Move{flux.Interval: {From: new("5m"), To: new("1m")}}}}}
+		return flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: session}, Annotations: map[string]string{tune.RecordAnnotation: record.String()}}.WithValue(flux.Interval, &now)
+	}
+	for name, tc := range map[string]struct {
+		objects []flux.Object
+		want    sessionState
+	}{
+		"nothing":                    {nil, stateGone},
+		"another session":            {[]flux.Object{tuned("other", "1m")}, stateGone},
+		"as it was set":              {[]flux.Object{tuned("s", "1m")}, stateUnknown},
+		"changed since":              {[]flux.Object{tuned("s", "7m")}, stateStuck},
+		"changed since, and as set":  {[]flux.Object{tuned("s", "7m"), tuned("s", "1m")}, stateUnknown},
+		"a record that nobody reads": {[]flux.Object{{Annotations: map[string]string{tune.RecordAnnotation: "{"}}}, stateStuck},
+	} {
+		assert.Equal(t, tc.want, stateOf(tc.objects, tune.RestoreOptions{Session: "s"}), name)
+	}
+}
+
+// Plan and question say that changes end, and when.
+func TestLasting(t *testing.T) {
+	t.Parallel()
+	assert.Empty(t, ApplyOptions{}.lasting(noon))
+	assert.Equal(t, " for 2m (until about 12:02, then it is taken back)", ApplyOptions{For: 2 * time.Minute}.lasting(noon))
+	assert.Equal(t, " for 48h (until about 2026-11-24 12:00, then it is taken back)", ApplyOptions{For: 48 * time.Hour}.lasting(noon))
+}
+
+// What is shown of a session that goes on is what the hosts get as things are by then.
+func TestFollowReadsIntervalsAgain(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	i := on(f.Cluster)
+	i.watched, i.width = true, 200
+	var passed atomic.Int64
+	i.now = func() time.Time { return noon.Add(time.Duration(passed.Load())) }
+	var told lockedBuffer
+	i.stderr = &told
+	ctx, ctrlC := context.WithCancel(t.Context())
+	defer ctrlC()
+	result := make(chan outcome, 1)
+	go func() { result <- i.run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h") }()
+	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	f.edit(t, "30m")
+	require.Eventually(t, func() bool {
+		passed.Add(int64(time.Second))
+		return strings.Contains(told.String(), "60 requests/h (12 before)") || strings.Contains(told.String(), " 2 requests/h (12 before)")
+	}, 20*time.Second, 200*time.Millisecond)
+	require.Eventually(t, func() bool {
+		passed.Add(int64(time.Second))
+		return strings.Contains(told.String(), " 2 requests/h (12 before)")
+	}, 90*time.Second, 500*time.Millisecond)
+	ctrlC()
+	<-result
+}
