@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -120,23 +121,24 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	}
 	o.root.warn(o.fitWarnings(fitting), fs.missing)
 	session := o.root.NewSession() // one for all clusters
-	if fitting == nil {
-		return o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
-			one := o
-			one.WriteOptions = w
-			return one.apply(ctx, f, nil, session)
-		})
-	}
-	if err := o.sharesKnown(fs); err != nil {
-		return err
+	if fitting != nil {
+		if err := o.sharesKnown(fs); err != nil {
+			return err
+		}
+		fs = fs.slowerFirst(o.Options, fitting, o.root.Now())
 	}
 	var all *together
-	err = o.eachCluster(ctx, fs.slowerFirst(o.Options, fitting, o.root.Now()), func(w WriteOptions, f fleet) error {
+	err = o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
 		one := o
 		one.WriteOptions, all = w, w.together
 		return one.apply(ctx, f, fitting, session)
 	})
-	if all != nil && o.DryRun == dryRunNone {
+	if all.several() && o.DryRun == dryRunNone {
+		for _, line := range all.outcome(o.root.name, o.FleetOptions, o.root) {
+			_, _ = fmt.Fprintln(o.root.ErrOut, line)
+		}
+	}
+	if fitting != nil && all != nil && o.DryRun == dryRunNone {
 		for _, line := range all.exceeded(fitting) {
 			_, _ = fmt.Fprintln(o.root.ErrOut, "Warning: "+line)
 		}
@@ -156,6 +158,8 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		fitting = nil // what was fitted for all is not what is there any more; the end says what comes of it
 	}
 	overview.Fitting, overview.Together, overview.Missing = fitting, o.together.several(), report.NewMissing(o.gaps(f))
+	lasting := o.lasting(o.root.Now())
+	overview.Title += lasting
 	if err := o.showPlan(ctx, overview, f); err != nil {
 		return err
 	}
@@ -172,7 +176,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	if o.DryRun != dryRunClient {
 		stamp.By = o.Client.WhoAmI(ctx)
 	}
-	session := ""
+	session, changed := "", 0
 	var undone report.Undone
 	err := o.execute(ctx, job{
 		run: cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, f, stamp), Owners: o.pinning(f)},
@@ -186,11 +190,11 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		plan:     plan,
 		rules:    plan.Pins,
 		results:  report.NewResults(plan.Policy, cluster.Configured, report.PlannedItems(plan.Items)),
-		question: o.question(overview, plan.Changes(), plan.Pins),
+		question: strings.TrimSuffix(o.question(overview, plan.Changes(), plan.Pins), "?") + lasting + "?",
 		finish: func(d *report.Results, out cluster.Outcomes) {
-			if o.DryRun == dryRunNone && wrote(out) {
-				session = stamp.Session
-				undone = report.NewUndone(written(out))
+			if items := written(out); o.DryRun == dryRunNone && len(items) > 0 {
+				session, changed = stamp.Session, len(items)
+				undone = report.NewUndone(items)
 			}
 			d.Session, d.Warnings = session, plan.Warnings
 		},
@@ -200,9 +204,9 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	}
 	if session != "" && o.For > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s.\n", session)
-		return errors.Join(err, o.untilOver(ctx, stamp, overview.Budget.Git))
+		return errors.Join(err, o.untilOver(ctx, stamp, overview.Budget.Git, changed))
 	}
-	if session != "" {
+	if session != "" && !o.together.several() { // else it is said once, at the end
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s. Take it back with: %s revert%s --session %s\n",
 			session, o.root.name, o.scopeFlags(o.root), session)
 	}
@@ -237,15 +241,6 @@ func (o ApplyOptions) supportsPins(ctx context.Context, plan tune.Plan) error {
 		return errors.New("--managed=pin: the cluster's Kustomizations have no spec.ignore: it takes kustomize-controller 1.9 (Flux 2.9) or newer; nothing was changed")
 	}
 	return nil
-}
-
-func wrote(out cluster.Outcomes) bool {
-	for _, r := range out.Objects {
-		if r.Wrote() {
-			return true
-		}
-	}
-	return false
 }
 
 // written are the items that were, or may have been, written.

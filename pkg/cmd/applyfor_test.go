@@ -85,6 +85,7 @@ func TestApplyForCountsFromTheAnswer(t *testing.T) {
 	result := make(chan outcome, 1)
 	go func() { result <- i.run(ctx, "apply", "-n", f.apps, "--for", "2h") }()
 	require.Eventually(t, func() bool { return strings.Contains(asked.String(), "[y/N]") }, 20*time.Second, 20*time.Millisecond)
+	assert.Contains(t, asked.String(), " for 2h (until about 14:00, then it is taken back)? [y/N]")
 	passed.Store(int64(50 * time.Minute))
 	_, err := answer.Write([]byte("y\n"))
 	require.NoError(t, err)
@@ -271,7 +272,7 @@ func TestExpiredSessions(t *testing.T) {
 	f.annotate(t, *record)
 
 	sessions := on(f.Cluster).must(t, "sessions", "-n", f.apps)
-	assert.Regexp(t, `(?m)^expires .* overdue for 60m$`, sessions.stdout)
+	assert.Regexp(t, `(?m)^expires .* overdue 60m$`, sessions.stdout)
 	doctor := on(f.Cluster).run(t.Context(), "doctor", "-n", f.apps)
 	assert.Contains(t, doctor.stdout, "1 session overdue: expires (for 60m)")
 	assert.Contains(t, doctor.stdout, "kubectl fluxtune revert -n "+f.apps+" --kubeconfig "+f.Kubeconfig()+" --expired")

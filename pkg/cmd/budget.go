@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -336,10 +337,14 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 	if used <= o.FailAbove {
 		return nil
 	}
-	gets, perHour := "gets", used*host.Limit.PerHour/100 // with what is read beside, and of all ports
+	gets, shown, perHour := "gets", host.Requests.Now, used*host.Limit.PerHour/100 // with what is read beside, and of all ports
 	if o.JudgePlan {
-		gets = "would get"
+		gets, shown = "would get", host.Requests.Planned
 	}
-	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%%s",
-		host.Name, gets, perHour, used, host.Limit.PerHour, o.FailAbove, o.ofScope())}
+	part := ""
+	if math.Round(perHour) > math.Round(shown) {
+		part = fmt.Sprintf(" (%.0f/h of them by what is shown)", shown)
+	}
+	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h%s, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%%s",
+		host.Name, gets, perHour, part, used, host.Limit.PerHour, o.FailAbove, o.ofScope())}
 }

@@ -49,7 +49,8 @@ func newDoctor(r *root) *cobra.Command {
 			Check Flux's version and kinds, which commands work with your rights, which environments
 			Flux's objects have, what applies them, whether changes can be held against Git, and which sources
 			webhooks reach; then say what to run next. Nothing is written. All namespaces are looked at, unless -n is given: then
-			rights are asked for as the commands need them with that -n.
+			rights are asked for as the commands need them with that -n. Several clusters are checked one after the
+			other, for people to read: -o json and yaml take one, by --context.
 
 			Where objects have no environment that the policy knows, doctor proposes words for --env-alias
 			and lines for a policy, by the names of namespaces and of the cluster.
@@ -90,7 +91,7 @@ func (f *DoctorFlags) run(ctx context.Context, r *root) error {
 		}
 		return o.run(ctx)
 	case f.Output != "" && f.Output != "table":
-		return fmt.Errorf("-o %s is of one cluster: name it with --context", f.Output)
+		return fmt.Errorf("-o %s is of one cluster: run doctor for each with --context, in the place of --contexts and --all-contexts", f.Output)
 	}
 	var failed []error
 	gap := ""

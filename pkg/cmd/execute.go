@@ -69,6 +69,9 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 	if j.finish != nil {
 		j.finish(&document, out)
 	}
+	if o.together != nil {
+		o.together.done = append(o.together.done, document)
+	}
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err
 	}
@@ -117,9 +120,11 @@ func (o WriteOptions) carryOut(ctx context.Context, run cluster.Run, f fleet) cl
 	if o.DryRun == dryRunServer {
 		pace = 0 // nothing is reconciled
 	}
+	late, stop := o.root.insisted(ctx)
+	defer stop()
 	options := cluster.WriteOptions{
 		FieldManager: o.FieldManager, DryRun: o.DryRun == dryRunServer, PatchesPerSecond: pace,
-		Graph: f.graph, LevelTimeout: o.WaitTimeout,
+		Graph: f.graph, LevelTimeout: o.WaitTimeout, Abandoned: late.Done(),
 		Progress: func(r cluster.Result) { p.show(counter.add(r)) },
 		Waiting: func(left []flux.Ref) {
 			p.show("Waiting for " + firstOf(left) + "; " + counter.text()) // what has no room is not whom it waits for

@@ -141,6 +141,8 @@ func TestCostsOfAllClustersTogether(t *testing.T) {
 		"Git requests 18/h -> 66/h: 267% more, of all clusters together", // 12 + 6 -> 60 + 6
 		"Git requests 66/h -> 120/h: 82% more, of all clusters together",
 	}, costs)
+	assert.Contains(t, o.stderr, "In 2 clusters together: 2 configured, 0 unchanged, 0 left alone, 0 failed.\nSession 20261122-120000-test. Take it back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --contexts east,west -A --session 20261122-120000-test\n")
+	assert.Equal(t, 1, strings.Count(o.stderr, "Take it back with"))
 	o = i.must(t, "revert", "--contexts", "east,west", "--yes", "--rows")
 	assert.Contains(t, o.stderr, "east: 1 restored")
 	assert.Contains(t, o.stderr, "west: 1 restored")

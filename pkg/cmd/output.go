@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,6 +36,8 @@ type OutputFlags struct {
 	AllowMissingTemplateKeys bool
 
 	formats []string
+	// names says what name prints of several clusters; "" where it is objects.
+	names string
 }
 
 // add registers all output flags for a command that shows a list in the given formats.
@@ -54,7 +57,7 @@ func (f *OutputFlags) add(cmd *cobra.Command, extra ...string) {
 func (f *OutputFlags) addFormat(cmd *cobra.Command) {
 	usage := fmt.Sprintf("Output format: one of %s.", strings.Join(f.formats, ", "))
 	if slices.Contains(f.formats, "name") {
-		usage += " Of several clusters, name puts each one's before the object, with a colon and a space, which sed 's/^.*: //' takes off."
+		usage += " " + cmp.Or(f.names, "Of several clusters, name puts each one's before the object, with a colon and a space, which sed 's/^.*: //' takes off.")
 	}
 	cmd.Flags().StringVarP(&f.Output, "output", "o", "", usage)
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(f.formats, cobra.ShellCompDirectiveNoFileComp))

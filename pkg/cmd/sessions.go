@@ -36,7 +36,11 @@ func newSessions(r *root) *cobra.Command {
 			others since" that somebody, or Git, did; "will be undone" that what applies the objects sets
 			their fields again.
 
-			A session that was taken back, or forgotten, is not shown.`),
+			A session that was taken back, or forgotten, is not shown.
+
+			One apply over several clusters is one session with one id: -o name prints each id once, without
+			a cluster, and revert --session with the same --contexts takes it back in all of them. The id of
+			an apply in one cluster is in that one only; the table names the cluster of each.`),
 		Example: examples(`
 			# Everything that can be taken back
 			kubectl fluxtune sessions -A
@@ -47,6 +51,7 @@ func newSessions(r *root) *cobra.Command {
 	}
 	flags.FleetFlags.add(cmd)
 	flags.addClusters(cmd, r, "Look at")
+	flags.OutputFlags.names = "Of several clusters, name prints each id once, without a cluster."
 	flags.OutputFlags.add(cmd)
 	r.completeFleet(cmd)
 	return cmd

@@ -10,6 +10,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -17,11 +18,12 @@ import (
 type together struct {
 	budgets []budget.Budget // of each cluster as it is by now, by its place
 	limits  budget.Limits
-	names   []string   // of the environments, in the policy's order
-	missing []flux.Gap // clusters that could not be read
-	parts   bool       // not all that was planned before was carried out
-	wrote   bool       // something was
-	moved   bool       // others changed how much is asked
+	names   []string         // of the environments, in the policy's order
+	missing []flux.Gap       // clusters that could not be read
+	parts   bool             // not all that was planned before was carried out
+	wrote   bool             // something was
+	moved   bool             // others changed how much is asked
+	done    []report.Results // in each cluster, in the order of the changes
 }
 
 // newTogether begins with the clusters as they were read.
@@ -141,4 +143,28 @@ func (fs fleets) slowerFirst(opts tune.Options, fitting *fit.Fitting, now time.T
 	fs.all = slices.Clone(fs.all)
 	slices.SortStableFunc(fs.all, func(a, b fleet) int { return cmp.Compare(more[a.place], more[b.place]) })
 	return fs
+}
+
+// outcome says of several clusters what was done in all of them, and the one command that takes it back; nothing where one
+// cluster alone was come to and nothing written.
+func (t *together) outcome(name string, o FleetOptions, r *root) []string {
+	if len(t.done) == 0 {
+		return nil
+	}
+	all, wrote := report.Results{}, map[string]bool{}
+	for _, document := range t.done {
+		all = all.And(document)
+		if document.Session != "" {
+			wrote[document.Cluster()] = true
+		}
+	}
+	var lines []string
+	if len(t.done) > 1 {
+		lines = append(lines, fmt.Sprintf("In %d clusters together: %s.", len(t.done), all.Summary.Line(t.done[0].Done)))
+	}
+	if len(wrote) > 0 {
+		o.clusters = slices.DeleteFunc(slices.Clone(o.clusters), func(c clusterOptions) bool { return !wrote[c.name] })
+		lines = append(lines, fmt.Sprintf("Session %s. Take it back with: %s revert%s --session %s", all.Session, name, o.scopeFlags(r), all.Session))
+	}
+	return lines
 }

@@ -78,6 +78,8 @@ type WriteOptions struct {
 	collected *[]report.Results
 	// together is what the clusters ask of the hosts, where several are changed; nil where one is.
 	together *together
+	// back counts the objects that are taken back where apply --for does that by itself; nil elsewhere.
+	back *int
 }
 
 // eachCluster does what writes in one cluster after the other.
@@ -112,12 +114,14 @@ func (o WriteOptions) gaps(f fleet) []flux.Gap {
 	return slices.Concat(o.together.missing, f.snapshot.Gaps)
 }
 
-// cost is what the hosts get under a plan for a cluster, from the others, too.
+// cost is what the hosts get under a plan for a cluster, from the others, too. How long commits take is of that cluster.
 func (o WriteOptions) cost(f fleet, plan tune.Plan) budget.Budget {
 	if o.together == nil {
 		return f.budget(plan, o.root.Now())
 	}
-	return o.together.with(f, plan, o.root.Now())
+	all := o.together.with(f, plan, o.root.Now())
+	all.Environments = f.budget(f.whole(plan), o.root.Now()).Environments
+	return all
 }
 
 func (f *WriteFlags) toOptions(r *root, args []string) (o WriteOptions, err error) {
@@ -321,7 +325,11 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 		if ctx.Err() != nil {
 			why = "Interrupted: "
 		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, "%s%s not attempted. Run the same command again to do the rest.\n", why, were(s.NotAttempted))
+		rest := " Run the same command again to do the rest."
+		if o.back != nil {
+			rest = "" // another one does, which is said at the end
+		}
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s%s not attempted.%s\n", why, were(s.NotAttempted), rest)
 	}
 	if ctx.Err() != nil && o.Wait && s.NotAttempted == 0 {
 		_, _ = fmt.Fprintln(o.root.ErrOut, "Interrupted while waiting: the changes are made, but Flux may not have observed them all.")

@@ -49,9 +49,14 @@ func burstNotes(b budget.Budget) []string {
 	const worthANote = 50 // requests
 	if len(b.Hosts) > 0 && b.Hosts[0].Polls.Requests >= worthANote {
 		h := b.Hosts[0]
-		notes = append(notes, fmt.Sprintf("When all is due at once (a restart of the controllers, a policy applied without a pace), %s gets up to %s requests/s on %s, for %s; from a new source-controller pod, "+
-			"which has no artifacts, %s requests in all%s, for %s. Fewer workers (--concurrent) lower that and make it last; jitter spreads only what comes after%s.",
-			cmp.Or(h.Name, "<no host>"), rate(h.Polls.PerSecond), count(h.Polls.Connections, "connection"), about(h.Polls.Lasts), rate(h.Fetches.Requests), atLeast(h.Fetches.AtLeast), about(h.Fetches.Lasts), withoutJitter(h)))
+		restart, pods := "a restart of the controllers", "from a new source-controller pod, which has no artifacts"
+		if n := clustersOf(b, h.Name); n > 1 {
+			restart = fmt.Sprintf("a restart of the controllers of %d clusters", n)
+			pods = fmt.Sprintf("from %d new source-controller pods, one in each of %[1]d clusters, which have no artifacts", n)
+		}
+		notes = append(notes, fmt.Sprintf("When all is due at once (%s, a policy applied without a pace), %s gets up to %s requests/s on %s, for %s; %s, "+
+			"%s requests in all%s, for %s. Fewer workers (--concurrent) lower that and make it last; jitter spreads only what comes after%s.",
+			restart, cmp.Or(h.Name, "<no host>"), rate(h.Polls.PerSecond), count(h.Polls.Connections, "connection"), about(h.Polls.Lasts), pods, rate(h.Fetches.Requests), atLeast(h.Fetches.AtLeast), about(h.Fetches.Lasts), withoutJitter(h)))
 	}
 	if len(b.Fetched) > 0 {
 		var parts []string
@@ -80,6 +85,17 @@ func withoutJitter(h budget.Host) string {
 		return ", and the image controllers have none: what they ask together comes together again"
 	}
 	return ""
+}
+
+// clustersOf counts the clusters that ask a host.
+func clustersOf(b budget.Budget, host string) int {
+	clusters := map[string]bool{}
+	for _, item := range b.Items {
+		if item.Address.Host == host && item.Cost.Protocol != "" {
+			clusters[item.Object.Cluster] = true
+		}
+	}
+	return len(clusters)
 }
 
 func atLeast(is bool) string {

@@ -255,6 +255,7 @@ func groupTable(groups []ChangeGroup) Table {
 	}}
 	digits, also := 0, false
 	clusters := make(map[string]bool)
+	short := shorterClusters(groups)
 	for _, g := range groups {
 		digits, also = max(digits, len(fmt.Sprint(g.Objects))), also || len(g.Also) > 0
 		for _, c := range g.clusters {
@@ -270,7 +271,7 @@ func groupTable(groups []ChangeGroup) Table {
 		before = g.Environment
 		kind := cmp.Or(g.Kind, "objects")
 		t.Rows = append(t.Rows, []Cell{
-			environment, Text(fmt.Sprintf("%*d %s", digits, g.Objects, kind)), g.intervalCell(), Text(countClusters(g.clusters)),
+			environment, Text(fmt.Sprintf("%*d %s", digits, g.Objects, kind)), g.intervalCell(), Text(countClusters(short(g.clusters))),
 			{Text: strings.Join(g.Also, ", "), Style: Changed}, {Text: strings.Join(slices.Sorted(slices.Values(g.names)), ", "), Style: Faint},
 		})
 	}
@@ -282,6 +283,36 @@ func groupTable(groups []ChangeGroup) Table {
 	}
 	return t
 }
+
+// shorterClusters takes off what the names of all clusters begin with, up to a separator: contexts of EKS and GKE say the
+// account, the region and the project first.
+func shorterClusters(groups []ChangeGroup) func([]string) []string {
+	first, prefix := true, ""
+	for _, g := range groups {
+		for _, name := range g.clusters {
+			if first {
+				first, prefix = false, name
+			}
+			for !strings.HasPrefix(name, prefix) {
+				prefix = prefix[:len(prefix)-1]
+			}
+		}
+	}
+	prefix = prefix[:strings.LastIndexAny(prefix, ":/_")+1]
+	return func(names []string) []string {
+		if len(prefix) < longPrefix {
+			return names
+		}
+		short := make([]string, 0, len(names))
+		for _, name := range names {
+			short = append(short, "..."+strings.TrimPrefix(name, prefix))
+		}
+		return short
+	}
+}
+
+// longPrefix is how many letters that all names share are not worth a column.
+const longPrefix = 8
 
 // countClusters says how many of some objects are in which cluster, the most first: "prod 26, stage 10".
 func countClusters(clusters []string) string {

@@ -26,7 +26,8 @@ type Overview struct {
 	Environments []string
 	// Missing is what could not be read.
 	Missing []Missing
-	// Together says that the budget is that of all clusters, where the plan is for one of them.
+	// Together says that what the budget says of hosts is of all clusters, where the plan is for one of them; what it says of
+	// environments is of that one.
 	Together bool
 	// Where was looked: "in context \"prod\""; "" does not say.
 	Where string
@@ -278,7 +279,11 @@ func (o Overview) buys(limits limits) []string {
 	if len(parts) == 0 {
 		return nil
 	}
-	return []string{NewUndone(o.Plan.Items).until() + "commit to applied, typically: " + strings.Join(parts, ", ")}
+	here := ""
+	if o.Together {
+		here = " in this cluster"
+	}
+	return []string{NewUndone(o.Plan.Items).until() + "commit to applied" + here + ", typically: " + strings.Join(parts, ", ")}
 }
 
 // takes say how long the changes take, and what may be not ready meanwhile.

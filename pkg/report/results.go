@@ -132,6 +132,14 @@ func (r Results) In(cluster string) Results {
 	return r
 }
 
+// Cluster is the one that the results are of; "" where there is only one.
+func (r Results) Cluster() string {
+	if all := slices.Concat(r.Items, r.Rules); len(all) > 0 {
+		return all[0].Ref.Cluster
+	}
+	return ""
+}
+
 // WithMissing adds what could not be read at all, such as a cluster that does not answer.
 func (r Results) WithMissing(gaps []flux.Gap) Results {
 	r.Missing = append(r.Missing, missing(gaps)...)

@@ -112,7 +112,7 @@ func (l SessionList) Undecided(now time.Time) []string {
 // Table shows one line a session.
 func (l SessionList) Table(now time.Time) Table {
 	t := Table{Columns: []Column{
-		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle}, {Name: "POLICY", Shrink: terminal.End, Spare: 1}, {Name: "OBJECTS", Right: true}, {Name: "STANDS", Shrink: terminal.End, Below: true}, {Name: "ENDS"},
+		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle, Spare: 1}, {Name: "POLICY", Shrink: terminal.End, Spare: 2}, {Name: "OBJECTS", Right: true}, {Name: "STANDS", Shrink: terminal.End, Below: true}, {Name: "ENDS"},
 	}}
 	ends, several := false, false
 	for _, s := range l.Items {
@@ -138,7 +138,7 @@ func (s Session) ends(now time.Time) Cell {
 	case s.over(now) && s.Held == s.Objects:
 		return Cell{Text: "over, but for what others changed", Style: Changed}
 	case s.over(now):
-		return Cell{Text: "overdue for " + duration.HumanDuration(now.Sub(*s.Until)), Style: Bad}
+		return Cell{Text: "overdue " + duration.HumanDuration(now.Sub(*s.Until)), Style: Bad}
 	default:
 		return Text("in " + duration.HumanDuration(s.Until.Sub(now)))
 	}

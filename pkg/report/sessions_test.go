@@ -35,3 +35,13 @@ func TestSessionsTellWhatStandsOnALowTerminal(t *testing.T) {
 	}
 	assert.NotContains(t, shown, "Cut", shown)
 }
+
+// Since when a session is overdue stays in one piece, of one cluster and of several.
+func TestSessionsTellWhatIsOverdueOnALowTerminal(t *testing.T) {
+	t.Parallel()
+	s := tune.Session{ID: "20260301-113000-cd34", Policy: "per-environment", By: "alice@example.com", Time: noon.Add(-30 * time.Minute), Until: noon.Add(-100 * time.Second), Objects: 40, Stand: 40}
+	for _, cluster := range []string{"", "arn:aws:eks:eu-central-1:123456789012:cluster/prod"} {
+		shown := draw(t, NewSessionList(cluster, []tune.Session{s}, nil).Table(noon), Layout{Width: 80})
+		assert.Contains(t, shown, "overdue 100s\n", shown)
+	}
+}

@@ -1,0 +1,62 @@
+package cmd
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// clusterFleet is a fleet of so many sources, each with a Kustomization, all in development.
+func clusterFleet(t *testing.T, place int, cluster, interval string, sources int) fleet {
+	t.Helper()
+	p, err := policy.Preset("per-environment")
+	require.NoError(t, err)
+	s := flux.Snapshot{}
+	for i := range sources {
+		for _, text := range []string{
+			`{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"GitRepository","metadata":{"name":"app%d","namespace":"apps"},"spec":{"interval":%q,"url":"https://github.com/acme/app"}}`,
+			`{"apiVersion":"kustomize.toolkit.fluxcd.io/v1","kind":"Kustomization","metadata":{"name":"app%[1]d","namespace":"apps"},"spec":{"interval":%[2]q,"path":".","prune":true,"sourceRef":{"kind":"GitRepository","name":"app%[1]d"}}}`,
+		} {
+			o, err := flux.Decode(fmt.Appendf(nil, text, i, interval))
+			require.NoError(t, err)
+			o.Cluster = cluster
+			s.Objects = append(s.Objects, o)
+		}
+	}
+	f := FleetOptions{Policy: p, DefaultEnvironment: "development", Cluster: cluster}.fleetOf(s)
+	f.place = place
+	return f
+}
+
+// How long commits take is of the cluster that is changed, also where most are in others, while hosts get what all ask.
+func TestCostsTellLatencyOfTheClusterThatChanges(t *testing.T) {
+	t.Parallel()
+	east, west := clusterFleet(t, 0, "east", "10m", 1), clusterFleet(t, 1, "west", "1m", 9)
+	fs := fleets{all: []fleet{east, west}}
+	o := WriteOptions{OutputOptions: OutputOptions{root: &root{System: System{Now: func() time.Time { return noon }}}}, together: newTogether(fs, east.options, noon)}
+	plan := east.plan(&tune.Options{})
+	cost := o.cost(east, plan)
+	own := east.budget(plan, noon)
+	require.NotEmpty(t, own.Environments)
+	assert.Equal(t, own.Environments, cost.Environments)
+	assert.NotEqual(t, cost.Environments[0].Latency.Now, cost.Environments[0].Latency.Planned, "it changes here")
+	assert.InDelta(t, 6+9*60, cost.Git.Now, 0.01)
+}
+
+// A share counts what was read and is not shown, and the sentence tells both.
+func TestFailAboveTellsAllThatAHostGets(t *testing.T) {
+	t.Parallel()
+	b := budget.Budget{Hosts: []budget.Host{{Name: "github.com", Requests: budget.Rates{Now: 324}, Others: 792, Limit: &budget.Limit{PerHour: 1200}, Used: budget.Rates{Now: 93}}}}
+	o := BudgetOptions{FailAbove: 50}
+	require.EqualError(t, o.judge(b), "github.com gets 1116 requests/h (324/h of them by what is shown), 93% of its limit of 1200/h: more than --fail-above 50%")
+	b.Hosts[0].Others = 0
+	require.EqualError(t, o.judge(b), "github.com gets 324 requests/h, 93% of its limit of 1200/h: more than --fail-above 50%")
+}

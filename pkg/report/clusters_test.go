@@ -1,0 +1,64 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// What tells clusters apart stays in sight: contexts of EKS differ in the name at their end.
+func TestGroupsTellClustersApart(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ clusters, want []string }{
+		{[]string{"arn:aws:eks:eu-central-1:123456789012:cluster/prod", "arn:aws:eks:eu-central-1:123456789012:cluster/stage"}, []string{"...prod 1", "...stage 1"}},
+		{[]string{"gke_acme_europe-west1_prod", "gke_acme_europe-west1_stage"}, []string{"...prod 1", "...stage 1"}},
+		{[]string{"prod-eu", "prod-us"}, []string{"prod-eu 1", "prod-us 1"}},
+		{[]string{"a", ""}, []string{"a 1"}},
+	} {
+		var groups []ChangeGroup
+		for i, name := range tc.clusters {
+			groups = append(groups, ChangeGroup{Environment: fmt.Sprintf("e%d", i), Kind: "GitRepository", Objects: 1, Interval: "5m -> 1m", clusters: []string{name}})
+		}
+		shown := draw(t, groupTable(groups), Layout{Width: 80})
+		for _, want := range tc.want {
+			assert.Contains(t, shown, want, shown)
+		}
+	}
+	one := []ChangeGroup{{clusters: []string{"arn:aws:eks:eu-central-1:123456789012:cluster/prod"}}}
+	assert.Equal(t, []string{"...prod"}, shorterClusters(one)(one[0].clusters))
+}
+
+// Pods of several clusters that start again are several.
+func TestBurstsOfSeveralClusters(t *testing.T) {
+	t.Parallel()
+	cluster := func(name string) budget.Budget {
+		var items []tune.Item
+		for i := range 30 {
+			item := costing("GitRepository", fmt.Sprintf("app%d", i), fmt.Sprintf("https://github.com/acme/app%d", i), func(o *flux.Object) { o.Cluster = name })
+			items = append(items, item)
+		}
+		return budget.New(budget.Input{Items: items})
+	}
+	notes := func(clusters ...budget.Budget) string {
+		return strings.Join(burstNotes(budget.Together(clusters, nil, nil)), "\n")
+	}
+	assert.Contains(t, notes(cluster("a"), cluster("b"), cluster("c")), "from 3 new source-controller pods, one in each of 3 clusters, which have no artifacts, ")
+	assert.Contains(t, notes(cluster("a"), cluster("b"), cluster("c")), "(a restart of the controllers of 3 clusters, ")
+	assert.Contains(t, notes(cluster(""), cluster("")), "from a new source-controller pod, which has no artifacts, ")
+}
+
+// What is of all clusters and what is of one is told apart.
+func TestLatencyOfOneClusterAmongSeveral(t *testing.T) {
+	t.Parallel()
+	o := Overview{Together: true, Budget: budget.Budget{Environments: []budget.Environment{{Name: "staging", Consumers: 1}}}}
+	o.Budget.Environments[0].Latency.Now.Typical, o.Budget.Environments[0].Latency.Planned.Typical = 100, 200e9
+	assert.Contains(t, strings.Join(o.buys(limits{}), ""), "commit to applied in this cluster, typically: staging")
+	o.Together = false
+	assert.Contains(t, strings.Join(o.buys(limits{}), ""), "commit to applied, typically: staging")
+}
