@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -27,9 +28,49 @@ func (r *root) nothingFound(o FleetOptions, incomplete bool) {
 
 // warn prints what readers of any format should know, on stderr: warnings, and what could not be read.
 func (r *root) warn(warnings []string, gaps []flux.Gap) {
-	for _, w := range warnings {
+	for _, w := range slices.Concat(warnings, gapWarnings(gaps)) {
 		_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s\n", w)
 	}
+}
+
+// clusterWarnings are those of the plan of one cluster.
+type clusterWarnings struct {
+	cluster  string
+	warnings []string
+}
+
+// once has each warning once, in the order in which they come first: with the cluster's name, or how many clusters it is
+// of.
+func once(all []clusterWarnings) []string {
+	var order []string
+	of := map[string][]string{}
+	for _, c := range all {
+		for _, w := range c.warnings {
+			if of[w] == nil {
+				order = append(order, w)
+			}
+			if !slices.Contains(of[w], c.cluster) {
+				of[w] = append(of[w], c.cluster)
+			}
+		}
+	}
+	lines := make([]string, 0, len(order))
+	for _, w := range order {
+		switch n := len(of[w]); {
+		case n == 1:
+			lines = append(lines, flux.InCluster(of[w][0], w))
+		case n == len(all):
+			lines = append(lines, fmt.Sprintf("all %d clusters: %s", n, w))
+		default:
+			lines = append(lines, fmt.Sprintf("%d of %d clusters (%s): %s", n, len(all), strings.Join(of[w], ", "), w))
+		}
+	}
+	return lines
+}
+
+// gapWarnings say what could not be read, what may not be listed once in each cluster.
+func gapWarnings(gaps []flux.Gap) []string {
+	var lines []string
 	forbidden := map[string][]flux.Gap{}
 	var clusters []string
 	for _, g := range gaps {
@@ -41,22 +82,23 @@ func (r *root) warn(warnings []string, gaps []flux.Gap) {
 			}
 			forbidden[g.Cluster] = append(forbidden[g.Cluster], g)
 		default:
-			_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s\n", flux.InCluster(g.Cluster, fmt.Sprintf("%s could not be read: %s", g.What, g.Why)))
+			lines = append(lines, flux.InCluster(g.Cluster, fmt.Sprintf("%s could not be read: %s", g.What, g.Why)))
 		}
 	}
 	for _, cluster := range clusters {
-		r.warnForbidden(cluster, forbidden[cluster])
+		lines = append(lines, forbiddenWarning(cluster, forbidden[cluster]))
 	}
+	return lines
 }
 
-// warnForbidden says once what may not be listed in a cluster.
-func (r *root) warnForbidden(cluster string, forbidden []flux.Gap) {
+// forbiddenWarning says once what may not be listed in a cluster.
+func forbiddenWarning(cluster string, forbidden []flux.Gap) string {
 	_, place, _ := strings.Cut(forbidden[0].What, " in ")
 	what := make([]string, 0, len(forbidden))
 	for _, g := range forbidden {
 		what = append(what, strings.TrimSuffix(g.What, " in "+place))
 	}
-	_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s\n", flux.InCluster(cluster, fmt.Sprintf("you may not list %s in %s: %s", strings.Join(what, ", "), place, forbidden[0].Why)))
+	return flux.InCluster(cluster, fmt.Sprintf("you may not list %s in %s: %s", strings.Join(what, ", "), place, forbidden[0].Why))
 }
 
 // complete is an error when something that was asked for is not there, or could not be read.

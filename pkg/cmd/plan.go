@@ -150,6 +150,7 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 	}
 	p := planned{fleets: fs, plan: tune.Plan{Policy: o.Policy.Title()}, fitting: fitting}
 	var costs []budget.Budget
+	var warnings []clusterWarnings
 	for _, f := range fs.all {
 		plan := f.plan(f.fitted(fitting, opts))
 		if lost := f.takenOver(plan, tune.DefaultManager); lost != "" {
@@ -157,9 +158,10 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 		}
 		costs = append(costs, f.budget(plan, now))
 		p.calm = p.calm.And(f.forecast(plan.Items, defaultPace))
-		p.plan = p.plan.And(f.options.Cluster, plan)
+		warnings = append(warnings, clusterWarnings{f.options.Cluster, plan.Warnings})
+		p.plan = p.plan.And(plan)
 	}
-	p.plan.Warnings = append(p.plan.Warnings, o.fitWarnings(fitting)...)
+	p.plan.Warnings = append(once(warnings), o.fitWarnings(fitting)...)
 	p.cost = costs[0]
 	p.plan.Warnings = append(p.plan.Warnings, o.fitMissing(fs)...)
 	if len(costs) > 1 {
@@ -183,7 +185,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 	plan := p.plan
 	overview := o.overview(plan, p.calm, p.cost, defaultPace)
 	overview.Fitting, overview.Where, overview.Missing = p.fitting, p.where(o.FleetOptions), report.NewMissing(p.gaps())
-	for _, warning := range plan.Warnings {
+	for _, warning := range slices.Concat(plan.Warnings, gapWarnings(p.gaps())) {
 		overview.Above += 1 + strings.Count(terminal.WrapMessage("Warning: "+warning, o.printer.layout.Width), "\n")
 	}
 	document := report.NewPlan(plan, p.gaps(), o.Policy.EnvironmentNames()).WithBudget(p.cost).WithCourse(p.calm).WithFit(p.fitting, p.places())

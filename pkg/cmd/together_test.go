@@ -60,3 +60,12 @@ func TestFailAboveTellsAllThatAHostGets(t *testing.T) {
 	b.Hosts[0].Others = 0
 	require.EqualError(t, o.judge(b), "github.com gets 324 requests/h, 93% of its limit of 1200/h: more than --fail-above 50%")
 }
+
+// What all clusters are warned of is said once, with their number.
+func TestWarningsOfSeveralClustersOnce(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, []string{"all 3 clusters: long", "2 of 3 clusters (a, c): short", "c: only here"},
+		once([]clusterWarnings{{"a", []string{"long", "short"}}, {"b", []string{"long"}}, {"c", []string{"long", "only here", "short", "short"}}}))
+	assert.Equal(t, []string{"long"}, once([]clusterWarnings{{"", []string{"long", "long"}}}))
+	assert.Empty(t, once(nil))
+}

@@ -111,8 +111,8 @@ func (p Plan) Changes() int {
 	return n
 }
 
-// And adds the plan of another cluster under the same policy. Its warnings bear the cluster's name.
-func (p Plan) And(cluster string, other Plan) Plan {
+// And adds the plan of another cluster under the same policy, but for its warnings: who shows them says whose they are.
+func (p Plan) And(other Plan) Plan {
 	if len(p.Items) == 0 {
 		p.Items = other.Items
 	} else {
@@ -120,9 +120,6 @@ func (p Plan) And(cluster string, other Plan) Plan {
 	}
 	p.Note = cmp.Or(p.Note, other.Note)
 	p.Pins = append(p.Pins, other.Pins...)
-	for _, warning := range other.Warnings {
-		p.Warnings = append(p.Warnings, flux.InCluster(cluster, warning))
-	}
 	return p
 }
 
