@@ -24,6 +24,9 @@ func budgetNotes(b budget.Budget) []string {
 			notes = append(notes, fmt.Sprintf("%s gets %s requests/h more from objects that were read and are not shown; its share of the limit counts them.", cmp.Or(h.Name, "<no host>"), rate(h.Others)))
 		}
 	}
+	if plansForOwners(b) {
+		notes = append(notes, plannedNote)
+	}
 	notes = append(notes, burstNotes(b)...)
 	if b.Partial && len(b.Hosts) > 0 {
 		notes = append(notes, "Not all objects were read: what else polls these hosts comes on top of what they are said to get (-A reads all; --env chooses among them).")
@@ -85,6 +88,17 @@ func withoutJitter(h budget.Host) string {
 		return ", and the image controllers have none: what they ask together comes together again"
 	}
 	return ""
+}
+
+// plannedNote says what a budget plans that a plan would not.
+const plannedNote = "planned is what the policy makes of every object, also of those that plan leaves to their owners"
+
+// plansForOwners tells whether something else than was read is planned for objects that others apply.
+func plansForOwners(b budget.Budget) bool {
+	return slices.ContainsFunc(b.Items, func(item budget.Item) bool {
+		_, owned := item.Object.Owner()
+		return owned && item.Requests.Now != item.Requests.Planned
+	})
 }
 
 // clustersOf counts the clusters that ask a host.

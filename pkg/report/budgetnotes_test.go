@@ -94,3 +94,23 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 	assert.Equal(t, []string{"Assumed: polls find nothing new."}, quiet.Notes[:1])
 	assert.Empty(t, quiet.apiServerLine())
 }
+
+// What is planned for objects that plan leaves to their owners is said in each form, and only where there are such.
+func TestBudgetSaysWhatIsPlannedForOwners(t *testing.T) {
+	t.Parallel()
+	budgetOf := func(labels map[string]string) Budget {
+		item := costing("GitRepository", "a", "https://git.example.com/app", func(o *flux.Object) { o.Labels = labels })
+		item.Changes = []tune.Change{{Field: flux.Interval, To: new("2m")}}
+		return NewBudget(budget.New(budget.Input{Items: []tune.Item{item}}), "fast", nil, nil)
+	}
+	owned := budgetOf(map[string]string{"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"})
+	assert.Contains(t, owned.Notes, plannedNote)
+	var shown strings.Builder
+	assert.NoError(t, owned.DrawOverview(&shown, "", Layout{}))
+	assert.Contains(t, shown.String(), plannedNote)
+	free := budgetOf(nil)
+	assert.NotContains(t, free.Notes, plannedNote)
+	shown.Reset()
+	assert.NoError(t, free.DrawOverview(&shown, "", Layout{}))
+	assert.NotContains(t, shown.String(), plannedNote)
+}

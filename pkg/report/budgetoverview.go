@@ -26,17 +26,26 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 			return err
 		}
 	}
-	notes := []labelledTexts{
-		{"Costliest", optional(b.costliest())}, {"Busiest", optional(b.busiest())}, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
-		{"Note", []string{"planned is what the policy makes of every object, also of those that plan leaves to their owners"}},
-	}
+	first, second := labelledTexts{"Costliest", optional(b.costliest())}, labelledTexts{"Busiest", optional(b.busiest())}
 	if b.overloaded() {
-		notes[0], notes[1] = notes[1], notes[0]
+		first, second = second, first
 	}
+	notes := []labelledTexts{
+		first, second, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
+	}
+	if slices.Contains(b.Notes, plannedNote) {
+		notes = append(notes, labelledTexts{"Note", []string{plannedNote}})
+	}
+	notes = slices.DeleteFunc(notes, func(n labelledTexts) bool { return len(n.texts) == 0 })
+	all := len(notes)
 	const kept = 1 // of the notes
 	for {
+		more := "--rows or -o wide"
+		if dropped := all - len(notes); dropped > 0 {
+			more = count(dropped, "more note") + ": " + more
+		}
 		var lines []string
-		for _, n := range slices.Concat([]labelledTexts{{notReadLabel, NotRead(b.Missing)}}, notes, []labelledTexts{{"More", []string{"--rows or -o wide"}}, {nextLabel, optional(next)}}) {
+		for _, n := range slices.Concat([]labelledTexts{{notReadLabel, NotRead(b.Missing)}}, notes, []labelledTexts{{"More", []string{more}}, {nextLabel, optional(next)}}) {
 			lines = append(lines, labelled(n.label, n.texts, l.Width)...)
 		}
 		if l.Width > 0 && len(notes) > kept && bytes.Count(tables.Bytes(), []byte("\n"))+1+len(lines) > max(screen, l.Height-1) {
