@@ -75,7 +75,11 @@ func TestApplyForInterruptedTwice(t *testing.T) {
 	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
 	down.Store(true)
 	ctrlC()
-	<-told.fired
+	select {
+	case <-told.fired:
+	case o := <-result:
+		require.Fail(t, "it gave up", o.stderr)
+	}
 	again()
 	o := <-result
 	assert.Equal(t, exitInterrupted, o.code)
