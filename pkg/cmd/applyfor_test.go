@@ -85,7 +85,7 @@ func TestApplyForCountsFromTheAnswer(t *testing.T) {
 	result := make(chan outcome, 1)
 	go func() { result <- i.run(ctx, "apply", "-n", f.apps, "--for", "2h") }()
 	require.Eventually(t, func() bool { return strings.Contains(asked.String(), "[y/N]") }, 20*time.Second, 20*time.Millisecond)
-	assert.Contains(t, asked.String(), " for 2h (until about 14:00, then it is taken back)? [y/N]")
+	assert.Contains(t, asked.String(), " for 2h (until about 2026-11-22 14:00:00 UTC, then it is taken back)? [y/N]")
 	passed.Store(int64(50 * time.Minute))
 	_, err := answer.Write([]byte("y\n"))
 	require.NoError(t, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -337,13 +336,13 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 	if used <= o.FailAbove {
 		return nil
 	}
-	gets, shown, perHour := "gets", host.Requests.Now, used*host.Limit.PerHour/100 // with what is read beside, and of all ports
+	gets, perHour := "gets", used*host.Limit.PerHour/100 // with what is read beside, and of all ports
 	if o.JudgePlan {
-		gets, shown = "would get", host.Requests.Planned
+		gets = "would get"
 	}
 	part := ""
-	if math.Round(perHour) > math.Round(shown) {
-		part = fmt.Sprintf(" (%.0f/h of them by what is shown)", shown)
+	if host.Others > 0 {
+		part = fmt.Sprintf(" (%.0f/h of them by what is not shown)", host.Others)
 	}
 	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h%s, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%%s",
 		host.Name, gets, perHour, part, used, host.Limit.PerHour, o.FailAbove, o.ofScope())}

@@ -90,5 +90,5 @@ func TestFailAboveCountsAll(t *testing.T) {
 	b := budget.New(budget.Input{
 		Items: []tune.Item{source("a")}, Others: []tune.Item{source("b"), source("c")}, Limits: budget.NewLimits([]policy.Limit{{Host: "git.example.com", PerHour: 60}}, nil),
 	})
-	require.EqualError(t, BudgetOptions{FailAbove: 50}.judge(b), "git.example.com gets 36 requests/h, 60% of its limit of 60/h: more than --fail-above 50%")
+	require.EqualError(t, BudgetOptions{FailAbove: 50}.judge(b), "git.example.com gets 36 requests/h (24/h of them by what is not shown), 60% of its limit of 60/h: more than --fail-above 50%")
 }

@@ -143,8 +143,8 @@ func TestStateOfASession(t *testing.T) {
 func TestLasting(t *testing.T) {
 	t.Parallel()
 	assert.Empty(t, ApplyOptions{}.lasting(noon))
-	assert.Equal(t, " for 2m (until about 12:02, then it is taken back)", ApplyOptions{For: 2 * time.Minute}.lasting(noon))
-	assert.Equal(t, " for 48h (until about 2026-11-24 12:00, then it is taken back)", ApplyOptions{For: 48 * time.Hour}.lasting(noon))
+	assert.Equal(t, " for 2m (until about 2026-11-22 12:02:00 UTC, then it is taken back)", ApplyOptions{For: 2 * time.Minute}.lasting(noon))
+	assert.Equal(t, " for 48h (until about 2026-11-24 12:00:00 UTC, then it is taken back)", ApplyOptions{For: 48 * time.Hour}.lasting(noon))
 }
 
 // What is shown of a session that goes on is what the hosts get as things are by then.

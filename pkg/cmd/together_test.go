@@ -56,9 +56,10 @@ func TestFailAboveTellsAllThatAHostGets(t *testing.T) {
 	t.Parallel()
 	b := budget.Budget{Hosts: []budget.Host{{Name: "github.com", Requests: budget.Rates{Now: 324}, Others: 792, Limit: &budget.Limit{PerHour: 1200}, Used: budget.Rates{Now: 93}}}}
 	o := BudgetOptions{FailAbove: 50}
-	require.EqualError(t, o.judge(b), "github.com gets 1116 requests/h (324/h of them by what is shown), 93% of its limit of 1200/h: more than --fail-above 50%")
-	b.Hosts[0].Others = 0
-	require.EqualError(t, o.judge(b), "github.com gets 324 requests/h, 93% of its limit of 1200/h: more than --fail-above 50%")
+	require.EqualError(t, o.judge(b), "github.com gets 1116 requests/h (792/h of them by what is not shown), 93% of its limit of 1200/h: more than --fail-above 50%")
+	b.Hosts[0].Others, b.Hosts[0].Used.Now = 0, 27
+	o.FailAbove = 20
+	require.EqualError(t, o.judge(b), "github.com gets 324 requests/h, 27% of its limit of 1200/h: more than --fail-above 20%")
 }
 
 // What all clusters are warned of is said once, with their number.
