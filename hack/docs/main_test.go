@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -63,4 +64,19 @@ func TestTuningTellsOfEnvironmentsAsTheyAre(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, p.Clusters, 3)
 	assert.Len(t, p.Namespaces, 1)
+}
+
+// What is in the repository has its place: no program that somebody built lands at its top.
+func TestTopOfTheRepository(t *testing.T) {
+	t.Chdir("../..")
+	listed, err := exec.CommandContext(t.Context(), "git", "ls-files").Output()
+	if err != nil {
+		t.Skip("not a Git checkout")
+	}
+	for _, file := range strings.Fields(string(listed)) {
+		top, _, _ := strings.Cut(file, "/")
+		if !strings.HasPrefix(top, ".") {
+			assert.Contains(t, []string{"LICENSE", "Makefile", "README.md", "cmd", "go.mod", "go.sum", "hack", "krew-manifest.yaml", "pkg", "plugins"}, top)
+		}
+	}
 }
