@@ -105,6 +105,6 @@ func TestWhatCanWriteFiles(t *testing.T) {
 		"write.go stage":            {"CreateTemp", "Remove"}, // rewrite, of a checkout
 		"write.go Write":            {"Remove", "Rename"},
 		"write.go takeBack":         {"Rename"},
-		"beside.go silence":          {"OpenFile"}, // the null device
+		"beside.go silence":         {"OpenFile"}, // the null device
 	}, found)
 }
