@@ -124,6 +124,7 @@ func (in Input) aboveShare(s policy.Share, limit budget.Limit, expr, made string
 		record, name, whose = credentialRequests, CredentialAbove, s.Credential+" at "+s.Host
 		labels["credential"] = s.Credential
 	}
+	own := maps.Clone(labels) // what the alarm has of its record, so that two hosts' alarms are two rules
 	chosen := maps.Clone(labels)
 	chosen[namespaceLabel] = in.Namespace // "" chooses the record of a whole cluster
 	part := "Only this cluster is counted: what other clusters ask comes on top."
@@ -131,11 +132,16 @@ func (in Input) aboveShare(s policy.Share, limit budget.Limit, expr, made string
 		labels[namespaceLabel] = in.Namespace
 		part = fmt.Sprintf("Only namespace %s is counted: what other namespaces and other clusters ask comes on top.", in.Namespace)
 	}
+	given := ""
+	if limit.From == budget.LimitFlag { // no policy tells it
+		given = fmt.Sprintf(" --limit %s=%g/h", s.Host, limit.PerHour)
+	}
 	a := alert(name, fmt.Sprintf("%s{%s} > %g", record, labelText(chosen), most), observed+10*evaluation,
 		fmt.Sprintf("Flux asks %s more than %g requests an hour", whose, most),
 		fmt.Sprintf(`%s gets {{ printf "%%.3g" $value }} requests an hour from Flux, more than %s. %s %s`, whose, than, part, made),
-		fmt.Sprintf("kubectl fluxtune budget %s --rows names who asks most; kubectl fluxtune plan %s --fit %s=%g%% keeps it within its share", in.Where, in.Where,
+		fmt.Sprintf("kubectl fluxtune budget %s%s --rows names who asks most; kubectl fluxtune plan %s%s --fit %s=%g%% keeps it within its share", in.Where, given, in.Where, given,
 			s, s.Percent))
+	maps.Copy(a.Labels, own)
 	return []Rule{{Record: record, Expr: expr, Labels: labels}, a}
 }
 

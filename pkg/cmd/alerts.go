@@ -160,6 +160,9 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	})
 	o.root.warn(nil, f.snapshot.Gaps)
 	if o.As != kubeStateMetrics {
+		if len(o.Policy.Fit) > 0 {
+			made.Notes = append(made.Notes, "the policy fits intervals (spec.fit), and the rules count with those that are there: make them anew when what plan shows is applied")
+		}
 		for _, note := range made.Notes {
 			_, _ = fmt.Fprintf(o.root.ErrOut, "Note: %s\n", note)
 		}
