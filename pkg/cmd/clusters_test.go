@@ -245,7 +245,7 @@ func TestClusterFlagsThatDoNotGoTogether(t *testing.T) {
 		"apply --for 0s --yes":                        "--for 0s: it takes a time between 1s and 720h, like 2h",
 		"apply --for 10ms --yes":                      "--for 10ms: it takes a time between 1s and 720h, like 2h",
 		"get --contexts east,west -l a=b=c":           `--selector "a=b=c"`,
-		"doctor --contexts east,west -o json":         "-o json is of one cluster: name it with --context",
+		"doctor --contexts east,west -o json":         "-o json is of one cluster: run doctor for each with --context",
 		"budget --contexts east --metrics-url x://y":  "--metrics-url",
 		"plan --contexts east,west --env producton":   `--env "producton": no object is in it`,
 		"get --all-contexts gitrepo app --sort-by {x": "--sort-by",
