@@ -41,6 +41,8 @@ func connectionCases() []golden {
 		{name: "connection/no-such-cluster", args: "get -A --cluster elsewhere"},
 		{name: "connection/no-such-user", args: "get -A --user nobody"},
 		{name: "connection/no-current-context", args: "get -A", with: connecting(noCurrentContext)},
+		{name: "connection/context-without-user", args: "get -A", with: connecting(withoutUser)},
+		{name: "connection/context-without-cluster", args: "get -A", with: connecting(withoutCluster)},
 		{name: "connection/unauthorized", args: "get -A", with: connecting(wrongToken)},
 		{name: "connection/unknown-authority", args: "get -A", with: connecting(unknownAuthority)},
 		{name: "connection/not-kubernetes", args: "get -A", with: connecting(notKubernetes)},
@@ -51,6 +53,14 @@ func connectionCases() []golden {
 		{name: "connection/forbidden-name", args: "get gitrepo/app -n default --as nobody"},
 		{name: "connection/bad-timeout", args: "get -A --request-timeout soon"},
 	}
+}
+
+// withoutUser and withoutCluster are what is left when an entry was deleted that a context needs.
+func withoutUser(_ *testing.T, config *clientcmdapi.Config) { clear(config.AuthInfos) }
+
+func withoutCluster(_ *testing.T, config *clientcmdapi.Config) {
+	config.Clusters["another"] = config.Clusters[config.Contexts[config.CurrentContext].Cluster]
+	delete(config.Clusters, config.Contexts[config.CurrentContext].Cluster)
 }
 
 // connecting calls the plugin with the kubeconfig that change makes of the administrator's.

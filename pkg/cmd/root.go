@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -192,6 +193,9 @@ func (r *root) restConfig() (*rest.Config, error) {
 	if err := r.namesServer(config); err != nil {
 		return nil, err
 	}
+	if err := r.namesEntries(); err != nil {
+		return nil, err
+	}
 	config.UserAgent = "kubectl-fluxtune/" + r.build.complete().Version
 	config.WarningHandler = rest.NewWarningWriter(r.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
 	return config, nil
@@ -252,6 +256,29 @@ func (r *root) namesServer(config *rest.Config) error {
 	default:
 		return nil
 	}
+}
+
+// namesEntries is an error where the context names a cluster or a user that the kubeconfig does not have, and no flag gives what it
+// would say: client-go would ask http://localhost:8080, or as nobody.
+func (r *root) namesEntries() error {
+	raw, err := r.config.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return kubeconfigError(err)
+	}
+	name := cmp.Or(*r.config.Context, raw.CurrentContext)
+	chosen, found := raw.Contexts[name]
+	if !found {
+		return nil
+	}
+	cluster, user := cmp.Or(*r.config.ClusterName, chosen.Cluster), cmp.Or(*r.config.AuthInfoName, chosen.AuthInfo)
+	const remedy = "correct it with kubectl config set-context, or choose another --context"
+	if _, there := raw.Clusters[cluster]; !there && cluster != "" && *r.config.APIServer == "" {
+		return fmt.Errorf("the context %q needs the cluster %q, which is not in the kubeconfig: %s", name, cluster, remedy)
+	}
+	if _, there := raw.AuthInfos[user]; !there && user != "" && *r.config.BearerToken == "" && *r.config.CertFile == "" {
+		return fmt.Errorf("the context %q needs the user %q, which is not in the kubeconfig: %s", name, user, remedy)
+	}
+	return nil
 }
 
 // noKubeconfig says where a kubeconfig was looked for that names a cluster, and what was there.
