@@ -148,8 +148,9 @@ func settle(ctx context.Context, s Store, run Run, done []Result, o WriteOptions
 		}
 	}
 	var results []Result
+	sessions := countedOn(done)
 	for attempt := 1; len(owners) > 0; attempt++ {
-		writes, failed := pinsNeeded(ctx, s, owners, run.Writes, o, clock)
+		writes, failed := pinsNeeded(ctx, s, owners, run.Writes, o, clock, sessions)
 		o.PatchesPerSecond = 0 // there are few, and the time may be short
 		owners = make(map[flux.Ref]flux.Object)
 		for _, r := range NewWriter(s, o, clock).Write(ctx, writes) {
@@ -159,7 +160,7 @@ func settle(ctx context.Context, s Store, run Run, done []Result, o WriteOptions
 				owners[owner.Ref] = owner
 			case again:
 				failed = append(failed, uncompared(owner, fmt.Errorf("somebody else keeps changing it: gave up after %d attempts", attempt)))
-			case r.Outcome != Unchanged:
+			case r.Outcome != Unchanged && !onlyNoted(r):
 				results = append(results, r)
 			}
 		}
@@ -168,8 +169,25 @@ func settle(ctx context.Context, s Store, run Run, done []Result, o WriteOptions
 	return results
 }
 
+// onlyNoted tells of an owner whose rules were there that at most the session was noted: nothing to tell, whatever came of it.
+func onlyNoted(r Result) bool {
+	pin, ok := r.Write.(tune.PinWrite)
+	return ok && pin.OnlyNotes() && pin.Session != ""
+}
+
+// countedOn are the sessions that have changed objects under the rules of an owner.
+func countedOn(done []Result) map[flux.Ref]string {
+	sessions := make(map[flux.Ref]string)
+	for _, r := range done {
+		if apply, ok := r.Write.(tune.ApplyWrite); ok && r.Wrote() && apply.Item.Pinned() {
+			sessions[apply.Item.Stick.Owner] = apply.Stamp.Session
+		}
+	}
+	return sessions
+}
+
 // pinsNeeded works out the rules of owners from the records on their objects. What could not be compared is a result.
-func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, done []tune.Write, o WriteOptions, clock Clock) (writes []tune.Write, failed []Result) {
+func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, done []tune.Write, o WriteOptions, clock Clock, sessions map[flux.Ref]string) (writes []tune.Write, failed []Result) {
 	for _, ref := range slices.SortedFunc(maps.Keys(owners), flux.Ref.Compare) {
 		owner := owners[ref]
 		now, err := patiently(ctx, clock, func() (flux.Object, error) { return s.Get(ctx, owner) })
@@ -190,7 +208,7 @@ func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, d
 		if !tune.Pinning(now) && len(needs.Of(now.Ref)) == 0 {
 			continue
 		}
-		writes = append(writes, tune.PinWrite{Pin: needs.Pin(now), Manager: o.FieldManager, Settles: true})
+		writes = append(writes, tune.PinWrite{Pin: needs.Pin(now), Manager: o.FieldManager, Settles: true, Session: sessions[now.Ref]})
 	}
 	return writes, failed
 }

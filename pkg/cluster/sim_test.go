@@ -42,6 +42,8 @@ type machine struct {
 	seen    map[flux.Ref]map[flux.Field]string
 	records map[flux.Ref]string
 	writers map[flux.Ref]map[flux.Field]sim.Writer
+	// ruled are the parents whose rules it has written.
+	ruled map[flux.Ref]bool
 }
 
 // failing is a test of one history, or of many.
@@ -89,7 +91,7 @@ func (m *machine) both(e sim.Event) {
 func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes) {
 	c := *step.Command
 	m.command, m.fault, m.seen, m.records = c, step.Fault, make(map[flux.Ref]map[flux.Field]string), make(map[flux.Ref]string)
-	m.writers = make(map[flux.Ref]map[flux.Field]sim.Writer)
+	m.writers, m.ruled = make(map[flux.Ref]map[flux.Field]sim.Writer), make(map[flux.Ref]bool)
 	for ref, r := range m.touched.Resources {
 		m.seen[ref], m.records[ref], m.writers[ref] = maps.Clone(r.Fields), r.Annotations[tune.RecordAnnotation], maps.Clone(r.LastWriter)
 	}
@@ -137,9 +139,9 @@ func (m *machine) leftovers() bool {
 
 // beside is a command that somebody else runs while another one is under way.
 func (m *machine) beside(c sim.Command) {
-	command, fault, seen, records, writers := m.command, m.fault, m.seen, m.records, m.writers
+	command, fault, seen, records, writers, ruled := m.command, m.fault, m.seen, m.records, m.writers, m.ruled
 	m.run(sim.Step{Command: &c})
-	m.command, m.fault, m.seen, m.records, m.writers = command, fault, seen, records, writers
+	m.command, m.fault, m.seen, m.records, m.writers, m.ruled = command, fault, seen, records, writers, ruled
 }
 
 // step is a command, perhaps with something that goes wrong in it, or an event.
@@ -155,7 +157,6 @@ func (m *machine) step(t failing, step sim.Step) {
 	}
 	s, planned, out := m.run(step)
 	if s.Dead { // nobody reads what it would have said
-		m.adoptedUnseen()
 		return
 	}
 	m.checkReport(t, s, out)
@@ -169,15 +170,16 @@ func (m *machine) step(t failing, step sim.Step) {
 	}
 }
 
-// adoptedUnseen: where the program was killed between a rule and the change that is to say so, the parent may have adopted
-// a value of ours that no record calls pinned: then it looks as if Git said it.
-func (m *machine) adoptedUnseen() {
-	for ref, record := range m.recordsNow() {
-		r := m.touched.Resources[ref]
-		for _, f := range sim.Tunables {
-			adopted := r.Owners[applier][sim.Path(f)] && r.LastWriter[f] == sim.ByUs
-			m.handled[ref] = m.handled[ref] || adopted && !slices.Contains(record.Pinned(), f)
-		}
+// adoptedUnseen: under a rule that no record names, that of a program which was killed, may not take it away again, or is
+// about to write the records, the parent may have adopted a value of ours: then it looks as if Git said it.
+func (m *machine) adoptedUnseen(r *sim.Resource) {
+	record, err := tune.ReadRecord(r.Object())
+	if err != nil || record == nil {
+		return
+	}
+	for _, f := range sim.Tunables {
+		adopted := r.Owners[applier][sim.Path(f)] && r.LastWriter[f] == sim.ByUs
+		m.handled[r.Ref] = m.handled[r.Ref] || adopted && !slices.Contains(record.Pinned(), f)
 	}
 }
 
@@ -213,18 +215,29 @@ func (m *machine) checkWayBack(t failing) {
 
 // concede: where a value of ours made a parent apply its own again, it may own what Git sets although a hand had said the
 // same before, and own no more what Git has dropped and a hand keeps; never the other way round. What a run-once tool applied under a rule of ours, the parent does not take back as long as it
-// is what Git says: it stays its own beside that tool, in which case what Git drops stays either way.
+// is what Git says: it stays its own beside that tool, in which case what Git drops stays either way. So it does where a
+// hand took a field away that such a tool owned too, and Git has set it again before it was dropped. And where Git dropped a
+// field while it had our value, the parent gets it back beside that tool, which keeps it either way.
 func concede(got, want *sim.Resource, handled bool) {
 	if got == nil || want.Owners[applier] == nil {
 		return
 	}
+	tool := sim.Owner{Manager: "flux", Apply: true}
 	for _, f := range sim.Tunables {
-		owned := got.Owners[applier][sim.Path(f)]
+		p := sim.Path(f)
+		owned := got.Owners[applier][p]
+		_, wanted := want.Fields[f]
 		switch {
 		case want.FromGit[f] && owned:
-			want.Owners[applier][sim.Path(f)] = true
-		case !want.FromGit[f] && !owned, handled && !owned && got.Owners[sim.Owner{Manager: "flux", Apply: true}][sim.Path(f)]:
-			delete(want.Owners[applier], sim.Path(f))
+			want.Owners[applier][p] = true
+		case handled && !want.FromGit[f] && !wanted && got.Owners[tool][p]:
+			delete(got.Fields, f)
+			delete(got.Owners[applier], p)
+		case !want.FromGit[f] && owned && got.Owners[tool][p] && want.Owners[tool][p]:
+			delete(got.Owners[applier], p)
+			delete(want.Owners[applier], p)
+		case !want.FromGit[f] && !owned, handled && !owned && got.Owners[tool][p]:
+			delete(want.Owners[applier], p)
 		}
 	}
 }

@@ -16,13 +16,16 @@ var applier = sim.Owner{Manager: "kustomize-controller", Apply: true}
 
 // wrote holds a patch of ours against what must never be, at the moment at which it arrives.
 func (m *machine) wrote(r *sim.Resource, values map[sim.Path]*string) {
-	if _, touched := values[sim.Path(flux.IgnoreField)]; touched && r.Owners[applier][sim.Path(flux.IgnoreField)] {
+	_, touched := values[sim.Path(flux.IgnoreField)]
+	m.ruled[r.Ref] = m.ruled[r.Ref] || touched
+	if touched && r.Owners[applier][sim.Path(flux.IgnoreField)] {
 		m.complaint("spec.ignore of %s is set in Git, and was written", r.Ref)
 	}
 	optOut, marked := r.Annotations[tune.OptOutAnnotation]
 	if marked && optOut != tune.OptInValue && m.command.Verb == sim.VerbApply && r.Ref.Namespace != m.touched.System {
 		m.complaint("%s is opted out (%s), and was written", r.Ref, optOut)
 	}
+	m.adoptedUnseen(r)
 	for _, f := range sim.Tunables {
 		value, touched := values[sim.Path(f)]
 		now, there := r.Fields[f]
@@ -187,7 +190,7 @@ func (m *machine) checkReport(t failing, s *sim.Store, out cluster.Outcomes) {
 		if r.Err != nil && strings.Contains(r.Err.Error(), "does not become") && !admission[s.Fault] {
 			m.fail(t, "%s: %s: %v", m.command, ref, r.Err)
 		}
-		if r.Err != nil && strings.Contains(r.Err.Error(), "could not be taken back") {
+		if r.Err != nil && (strings.Contains(r.Err.Error(), "could not be taken back") || strings.Contains(r.Err.Error(), "not all of it is done")) {
 			m.handled[ref] = true // the values come back; which run-once tool owned them beside, nobody knows
 		}
 		if r.Outcome == cluster.Failed && strings.HasSuffix(r.Err.Error(), ": it was taken back") {
@@ -200,7 +203,7 @@ func (m *machine) checkReport(t failing, s *sim.Store, out cluster.Outcomes) {
 	}
 	for _, parent := range m.touched.Parents {
 		listed := slices.ContainsFunc(out.Owners, func(r cluster.Result) bool { return r.Write.Target().Ref == parent })
-		if s.Written[parent] > 0 && !listed {
+		if m.ruled[parent] && !listed {
 			m.fail(t, "%s: the rules of %s were written, and nothing says so", m.command, parent)
 		}
 	}
@@ -249,7 +252,9 @@ func (m *machine) checkPinned(t failing, out cluster.Outcomes) {
 			continue // somebody has taken it back, or forgotten it, right after it was done
 		}
 		for _, c := range apply.Item.Changes {
-			if now, set := r.Fields[c.Field]; r.LastWriter[c.Field] == sim.ByApplier && (!set || c.To == nil || now != *c.To) {
+			// A field that somebody took away since its parent applied it shows no owner: no rule of ours is said to hold it.
+			held := slices.ContainsFunc(apply.Item.Stick.Fields, func(f tune.FieldStick) bool { return f.Field == c.Field && f.Pinned })
+			if now, set := r.Fields[c.Field]; held && r.LastWriter[c.Field] == sim.ByApplier && (!set || c.To == nil || now != *c.To) {
 				m.fail(t, "%s: %s %s is said to be done under a rule, and its parent has made it %q", m.command, r.Ref, c.Field, now)
 			}
 		}

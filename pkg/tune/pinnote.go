@@ -15,12 +15,15 @@ import (
 // have follows from the records on the objects that it applies.
 const PinsAnnotation = flux.Group + "/pins"
 
-// pins is the value of PinsAnnotation: the digests of our rules, and who owned spec.ignore before us.
+// pins is the value of PinsAnnotation: the digests of our rules, who owned spec.ignore before us, and who counts on them.
 type pins struct {
 	Rules  []string       `json:"rules"`
 	Owners []flux.Manager `json:"owners,omitempty"`
 	// Manager is the field manager that wrote the rules.
 	Manager string `json:"manager,omitempty"`
+	// Session is the last one that found its rules there: whoever worked out before which rules are needed sees that the
+	// owner has changed.
+	Session string `json:"session,omitempty"`
 }
 
 // readPins reads the pins of a Kustomization. What cannot be read (BadPins) names no rule: then none is taken for

@@ -16,10 +16,18 @@ type PinWrite struct {
 	// Settles says that the rules are all that the records need which were read after the owner was: what is there
 	// beyond them goes. Of an owner that has changed since, they may not be all, and it is left alone (OwnerChanged).
 	Settles bool
+	// Session is one that has changed objects under the rules, and wants them to be found as they are: it is noted, so that
+	// nobody takes them away who read the records before. "" notes nothing.
+	Session string
 }
 
 // OwnerChanged is why the rules of an owner are not settled: records may need others by now.
 const OwnerChanged = "changed while its rules were worked out"
+
+// OnlyNotes tells whether the owner has its rules already: at most the session is noted.
+func (w PinWrite) OnlyNotes() bool {
+	return slices.EqualFunc(OurRules(w.Pin.Owner), w.Pin.Rules, flux.IgnoreRule.Equal) && BadPins(w.Pin.Owner) == nil
+}
 
 // Target is the owner as it was planned.
 func (w PinWrite) Target() flux.Object { return w.Pin.Owner }
@@ -49,6 +57,10 @@ func (w PinWrite) Next(now flux.Object) Next {
 	case len(w.Pin.Rules) == 0 && Pinning(now):
 		patch, err := w.release(now, notes, adopted)
 		return Next{Patch: patch, Err: err}
+	case w.Session != "" && len(ours) > 0 && notes.Session != w.Session:
+		notes.Session = w.Session
+		patch, err := w.noted(now, notes, func(map[string]any) {})
+		return Next{Patch: patch, Err: err}
 	default:
 		return Next{State: StateAsWanted, Why: "has the rules already"}
 	}
@@ -75,13 +87,18 @@ func (w PinWrite) rules(now flux.Object, others []flux.IgnoreRule, notes pins) (
 	for _, r := range w.Pin.Rules {
 		notes.Rules = append(notes.Rules, digest(r))
 	}
+	return w.noted(now, notes, func(patch map[string]any) {
+		set(patch, flux.IgnoreField.Path(), orNull(slices.Concat(others, w.Pin.Rules)))
+	})
+}
+
+// noted writes the note, and what else is to be patched with it.
+func (w PinWrite) noted(now flux.Object, notes pins, more func(patch map[string]any)) ([]byte, error) {
 	note, err := json.Marshal(notes)
 	if err != nil {
 		return nil, fmt.Errorf("noting the rules of %s: %w", now.Ref, err)
 	}
-	return patchOf(now, map[string]any{PinsAnnotation: string(note)}, nil, func(patch map[string]any) {
-		set(patch, flux.IgnoreField.Path(), orNull(slices.Concat(others, w.Pin.Rules)))
-	})
+	return patchOf(now, map[string]any{PinsAnnotation: string(note)}, nil, more)
 }
 
 // release takes away the note and our name. Of a list that others have taken over, it gives nothing back.
