@@ -137,6 +137,16 @@ func (r *Resource) takeOver() bool {
 	return taken
 }
 
+// OwnedBeside tells whether somebody beside a manager owns a field.
+func (r *Resource) OwnedBeside(manager string, p Path) bool {
+	for k, set := range r.Owners {
+		if k.Manager != manager && set[p] {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *Resource) otherApplier(p Path) bool {
 	for k, set := range r.Owners {
 		if k.Apply && k.Manager != kustomizeController && set[p] {

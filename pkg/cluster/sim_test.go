@@ -300,6 +300,7 @@ func TestFoundHistories(t *testing.T) {
 	apply := func(session string, policy int, managed tune.Managed) *sim.Command {
 		return &sim.Command{Verb: sim.VerbApply, Session: session, Policy: policy, Shorten: true, Managed: managed}
 	}
+	own := sim.NewLayout("").Free[0]
 	for name, history := range map[string]sim.History{
 		"forget drops a record that somebody else's pin has just written": {
 			{Command: apply("s1", 4, tune.ManagedPatch)},
@@ -318,6 +319,21 @@ func TestFoundHistories(t *testing.T) {
 		},
 		"a rule that is there already, and that the owner has not observed": {
 			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 3, Beside: apply("s2", 0, tune.ManagedPin)},
+		},
+		"the same value by somebody else beside ours, and a write that admission changes": {
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 0, Managed: tune.ManagedSkip, Lends: true}},
+			{Event: sim.Event{What: sim.Apply, Ref: own, Field: flux.Interval, Value: "1m", Manager: sim.Stranger}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Policy: 1, Managed: tune.ManagedPatch}, Fault: sim.Changed, At: 2},
+		},
+		"the same value by a tool that runs once, and a write that admission changes": {
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 3, Managed: tune.ManagedSkip, Lends: true}},
+			{Event: sim.Event{What: sim.Apply, Ref: own, Field: flux.Interval, Value: "2m", Manager: "kubectl"}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Policy: 0, Managed: tune.ManagedSkip}, Fault: sim.Changed, At: 1},
+		},
+		"a rule that somebody counts on while another one takes it away": {
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 0, Managed: tune.ManagedPatch, Lends: true}, Fault: sim.Killed, At: 4},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Policy: 0, Managed: tune.ManagedPin}, Fault: sim.Beside, At: 1, Beside: &sim.Command{Verb: sim.VerbRevert, Force: true}},
+			{Command: &sim.Command{Verb: sim.VerbRevert, Force: true}, Fault: sim.Beside, At: 7, Beside: &sim.Command{Verb: sim.VerbApply, Session: "s3", Policy: 0, Managed: tune.ManagedPin}},
 		},
 		"a pin that was planned before another one": {
 			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 1, Beside: apply("s2", 4, tune.ManagedPin)},

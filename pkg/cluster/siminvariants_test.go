@@ -71,6 +71,8 @@ func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 			m.complaint("%s %s is its owner's later choice %q, and was taken back", r.Ref, f, now)
 		}
 	}
+	// A hand that says what is there already owns it beside us.
+	m.forced[r.Ref] = m.forced[r.Ref] || c.Force && r.OwnedBeside(tune.DefaultManager, sim.Path(f))
 	if c.Verb == sim.VerbForget {
 		m.complaint("%s %s was changed by forget", r.Ref, f)
 	}

@@ -55,6 +55,13 @@ func owns(o flux.Object, f flux.Field, manager string) bool {
 	return slices.ContainsFunc(o.OwnersOf(f), func(m flux.Manager) bool { return !m.Apply && m.Name == cmp.Or(manager, DefaultManager) })
 }
 
+func sameOwners(a, b []flux.Manager) bool {
+	lacks := func(list []flux.Manager) func(flux.Manager) bool {
+		return func(m flux.Manager) bool { return !slices.Contains(list, m) }
+	}
+	return !slices.ContainsFunc(a, lacks(b)) && !slices.ContainsFunc(b, lacks(a))
+}
+
 // Undo implements Verifier.
 func (w ApplyWrite) Undo(before, answer flux.Object) Write {
 	return unapplyWrite{before: before, answer: answer, write: w}
@@ -90,8 +97,8 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 		if had, has := w.before.Value(f), now.Value(f); !equal(had, has) {
 			changes = append(changes, Change{Field: f, From: has, To: had})
 		}
-		if !owns(w.before, f, w.write.Stamp.Manager) {
-			freed[f] = w.before.OwnersOf(f)
+		if owners := w.before.OwnersOf(f); !sameOwners(owners, now.OwnersOf(f)) { // also who owned it beside us
+			freed[f] = owners
 		}
 	}
 	_, hadRecord := w.before.Annotations[RecordAnnotation]
@@ -284,8 +291,8 @@ func (w unpinWrite) Next(now flux.Object) Next {
 		return Next{Patch: patch, Err: err}
 	}
 	freed := make(map[flux.Field][]flux.Manager)
-	if owns(now, flux.IgnoreField, w.manager) && !owns(w.before, flux.IgnoreField, w.manager) {
-		freed[flux.IgnoreField] = w.before.OwnersOf(flux.IgnoreField)
+	if owners := w.before.OwnersOf(flux.IgnoreField); owns(now, flux.IgnoreField, w.manager) && !sameOwners(owners, now.OwnersOf(flux.IgnoreField)) {
+		freed[flux.IgnoreField] = owners
 	}
 	patch, err := takeNameOut(now, noted, w.manager, freed)
 	return Next{Patch: patch, State: StateAsWanted, Err: err}
