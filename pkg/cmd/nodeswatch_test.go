@@ -96,7 +96,7 @@ func TestContextsUseTheWholeConnection(t *testing.T) {
 func groupedCounts() []report.ClusterCount {
 	zone := func(name string) map[string]string { return map[string]string{"topology.kubernetes.io/zone": name} }
 	return []report.ClusterCount{{Count: nodes.Count{
-		NodesKnown: true, Nodes: []nodes.Node{
+		NodesKnown: true, NodesListed: true, Nodes: []nodes.Node{
 			{Name: "n1", Status: "Ready", Allocatable: new(10), Capacity: new(10), Labels: zone("a")}, {Name: "n2", Status: "Ready", Allocatable: new(10), Capacity: new(10), Labels: zone("a")},
 			{Name: "n3", Status: "Ready", Allocatable: new(10), Capacity: new(10), Labels: zone("b")}, {Name: "n4", Status: "Ready", Allocatable: new(10), Capacity: new(10)},
 		},

@@ -24,7 +24,7 @@ func TestEachClusterCountsOnce(t *testing.T) {
 		var counts []report.ClusterCount
 		for i := range n {
 			leads[i] = rapid.IntRange(0, 2).Draw(t, "leads to")
-			count := nodes.Count{NodesKnown: true, Nodes: []nodes.Node{{Name: fmt.Sprint("node-of-", leads[i])}}}
+			count := nodes.Count{NodesKnown: true, NodesListed: true, Nodes: []nodes.Node{{Name: fmt.Sprint("node-of-", leads[i])}}}
 			switch rapid.IntRange(0, 3).Draw(t, "sees") {
 			case 0:
 				count = nodes.Failed(errors.New("no such user"))
@@ -96,7 +96,7 @@ func TestEachClusterCountsOnce(t *testing.T) {
 // A user who may read nothing but the UID of kube-system sees no second cluster.
 func TestAContextThatReadsNothingIsNoSecondCluster(t *testing.T) {
 	t.Parallel()
-	all := report.ClusterCount{Cluster: "admin", Count: nodes.Count{NodesKnown: true, Total: 3}}
+	all := report.ClusterCount{Cluster: "admin", Count: nodes.Count{NodesKnown: true, NodesListed: true, Total: 3}}
 	none := report.ClusterCount{Cluster: "vera", Count: nodes.Failed(errors.New("forbidden"))}
 	for told, want := range map[kube.Sameness][]report.ClusterCount{
 		kube.SameCluster: {all}, kube.OtherCluster: {none, all}, kube.Untold: {none, all}, kube.NotCompared: {none, all},
@@ -109,7 +109,7 @@ func TestAContextThatReadsNothingIsNoSecondCluster(t *testing.T) {
 
 func TestTheOrderOfContextsDoesNotDecide(t *testing.T) {
 	t.Parallel()
-	all := report.ClusterCount{Cluster: "admin", Count: nodes.Count{NodesKnown: true}}
+	all := report.ClusterCount{Cluster: "admin", Count: nodes.Count{NodesKnown: true, NodesListed: true}}
 	part := report.ClusterCount{Cluster: "viewer", Count: nodes.Count{AtLeast: true, Total: 1, Missing: []nodes.Missing{{What: nodes.WhatPods}}}}
 	same := func(int, int) kube.Sameness { return kube.SameCluster }
 	for _, counts := range [][]report.ClusterCount{{all, part}, {part, all}} {

@@ -14,6 +14,9 @@ type Count struct {
 	// NodesKnown: there are no other nodes than these, so that one that only pods name is gone. Without it nodes could
 	// not be listed, or not all, or what keeps them up to date is interrupted: there may be others by now.
 	NodesKnown bool
+	// NodesListed: these were all nodes at the time that is said with what keeps them up to date, at least: nodes may be
+	// listed and not watched. What is known was listed.
+	NodesListed bool
 	// Pods by node name, also of nodes that are not in Nodes. A node that is not in the map has
 	// none, unless AtLeast.
 	Pods map[string]Pods
@@ -80,6 +83,7 @@ func (c *Counter) Count() Count {
 		switch key.what {
 		case WhatNodes:
 			count.NodesKnown = p.Read && len(missing) == 0
+			count.NodesListed = p.Read && !slices.ContainsFunc(missing, func(m Missing) bool { return !m.polled() })
 			count.Counting = count.Counting || unread
 		case WhatPods:
 			podParts++

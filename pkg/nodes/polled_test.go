@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
@@ -118,4 +119,28 @@ func TestAPolledNumberIsThatOfTheTimeThatIsSaid(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who may list nodes and not watch them gets exact numbers of them, as of the time that is said; of a node that only pods name
+// nobody says that it is gone.
+func TestNodesThatMayNotBeWatchedAreListed(t *testing.T) {
+	t.Parallel()
+	refuse := func(s *simulated) { faulty("nodes", "watch", "403", 1e6)(s) }
+	simulate(t, refuse, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		after(4 * simRelist)
+		for _, want := range []int{2, 3} {
+			count := counter.Count()
+			require.Len(t, count.Nodes, want)
+			require.True(t, count.NodesListed, "%+v", count.Missing)
+			require.False(t, count.NodesKnown)
+			i := slices.IndexFunc(count.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatUpdates && m.Of == nodes.WhatNodes })
+			require.GreaterOrEqual(t, i, 0, "%+v", count.Missing)
+			require.Less(t, time.Since(count.Missing[i].Since), 2*simRelist)
+			s.apply(action{Do: "add node"})
+			after(2 * simRelist)
+		}
+		s.set(false, true) // nobody answers: then they are not all that there are
+		after(10 * simRelist)
+		require.False(t, counter.Count().NodesListed)
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
@@ -114,8 +115,12 @@ func sortGroups(groups []NodeGroup, sortBy string) {
 
 // newGroup begins a group of a cluster's nodes. Where not all nodes were listed, others may belong to it.
 func (l NodeList) newGroup(cluster, name string) NodeGroup {
-	unlisted := amount{more: slices.ContainsFunc(l.clusters, func(c ClusterCount) bool { return c.Cluster == cluster && !c.Count.NodesKnown })}
-	return NodeGroup{Cluster: cluster, Name: name, nodes: unlisted, pods: unlisted, allocatable: unlisted, capacity: unlisted, terminating: unlisted}
+	lacks := func(known func(nodes.Count) bool) amount {
+		return amount{more: slices.ContainsFunc(l.clusters, func(c ClusterCount) bool { return c.Cluster == cluster && !known(c.Count) })}
+	}
+	of := lacks(func(c nodes.Count) bool { return c.NodesListed })
+	on := lacks(func(c nodes.Count) bool { return c.NodesKnown }) // pods name nodes that are newer than the list
+	return NodeGroup{Cluster: cluster, Name: name, nodes: of, pods: on, allocatable: of, capacity: of, terminating: on}
 }
 
 func (g *NodeGroup) add(i NodeItem) {

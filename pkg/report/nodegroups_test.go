@@ -19,9 +19,9 @@ func TestEachClusterHasItsGroup(t *testing.T) {
 	ten := 10
 	counts := []ClusterCount{
 		{Cluster: "dead", Count: nodes.Failed(errors.New("no route to host"))},
-		{Cluster: "empty", Count: nodes.Count{NodesKnown: true}},
+		{Cluster: "empty", Count: nodes.Count{NodesKnown: true, NodesListed: true}},
 		{Cluster: "full", Count: nodes.Count{
-			NodesKnown: true, Total: 4, Nodes: []nodes.Node{{Name: "n1", Status: "Ready", Allocatable: &ten, Capacity: &ten}},
+			NodesKnown: true, NodesListed: true, Total: 4, Nodes: []nodes.Node{{Name: "n1", Status: "Ready", Allocatable: &ten, Capacity: &ten}},
 			Pods: map[string]nodes.Pods{"n1": {Total: 4}},
 		}},
 	}
@@ -73,7 +73,7 @@ func TestRowsWithoutHeadersAreAllRows(t *testing.T) {
 	t.Parallel()
 	ten := 10
 	counts := []ClusterCount{{Count: nodes.Count{
-		NodesKnown: true, Total: 7, Nodes: []nodes.Node{{Name: "n1", Status: "Ready", Allocatable: &ten, Capacity: &ten}},
+		NodesKnown: true, NodesListed: true, Total: 7, Nodes: []nodes.Node{{Name: "n1", Status: "Ready", Allocatable: &ten, Capacity: &ten}},
 		Pods: map[string]nodes.Pods{"n1": {Total: 4}, "left": {Total: 2}}, Unscheduled: nodes.Pods{Total: 1},
 	}}}
 	for _, groupBy := range []string{"", "zone"} {
@@ -90,7 +90,7 @@ func TestRowsWithoutHeadersAreAllRows(t *testing.T) {
 		assert.NotContains(t, out.String(), totalRow)
 		assert.Equal(t, 3, strings.Count(out.String(), "\n"), out.String())
 	}
-	empty, err := NewNodeList([]ClusterCount{{Count: nodes.Count{NodesKnown: true}}}, NodeOptions{})
+	empty, err := NewNodeList([]ClusterCount{{Count: nodes.Count{NodesKnown: true, NodesListed: true}}}, NodeOptions{})
 	require.NoError(t, err)
 	var out bytes.Buffer
 	require.NoError(t, empty.Draw(&out, time.Time{}, Layout{NoHeaders: true}))

@@ -194,7 +194,7 @@ func newNodeMissing(cluster string, m nodes.Missing) NodeMissing {
 func notFound(count nodes.Count, items []NodeItem, names []string) []nodes.Missing {
 	var missing []nodes.Missing
 	for _, name := range names {
-		if count.NodesKnown && !slices.ContainsFunc(items, func(i NodeItem) bool { return i.Name == name }) {
+		if count.NodesListed && !slices.ContainsFunc(items, func(i NodeItem) bool { return i.Name == name }) {
 			err := apierrors.NewNotFound(schema.GroupResource{Resource: "nodes"}, name)
 			missing = append(missing, nodes.Missing{What: nodes.WhatNodes, Reason: kube.NotFound, Err: err})
 		}

@@ -48,7 +48,7 @@ func oneCluster(t *rapid.T, name string) seenCluster {
 
 // aCluster is one as it is.
 func aCluster(t *rapid.T) nodes.Count {
-	truth := nodes.Count{NodesKnown: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
+	truth := nodes.Count{NodesKnown: true, NodesListed: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
 	for i := range rapid.IntRange(0, 4).Draw(t, "nodes") {
 		n := nodes.Node{Name: fmt.Sprintf("n%d", i), Status: "Ready", Labels: map[string]string{"topology.kubernetes.io/zone": rapid.SampledFrom([]string{"a", "b"}).Draw(t, "zone")}}
 		if pods := rapid.SampledFrom([]int{-1, 0, 1, 10, 200, 1000, 1<<63 - 1}).Draw(t, "allocatable"); pods >= 0 {
@@ -82,16 +82,17 @@ func addedUp(c nodes.Count) nodes.Count {
 
 // seenOf is what somebody reads of a cluster.
 func seenOf(t *rapid.T, truth nodes.Count) nodes.Count {
-	seen := nodes.Count{NodesKnown: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
+	seen := nodes.Count{NodesKnown: true, NodesListed: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
 	seen.AtLeast = rapid.Bool().Draw(t, "pods are missing")
-	lacksNodes := rapid.SampledFrom([]string{"none", "none", "none", "some", "all"}).Draw(t, "nodes that are missing")
+	lacksNodes := rapid.SampledFrom([]string{"none", "none", "none", "updates", "some", "all"}).Draw(t, "nodes that are missing")
 	seen.NodesKnown = lacksNodes == "none"
+	seen.NodesListed = seen.NodesKnown || lacksNodes == "updates"
 	if rapid.IntRange(0, 5).Draw(t, "nothing is read") == 0 {
-		seen.AtLeast, seen.NodesKnown, lacksNodes = true, false, "all"
+		seen.AtLeast, seen.NodesKnown, seen.NodesListed, lacksNodes = true, false, false, "all"
 	}
 	nothing := lacksNodes == "all" && seen.AtLeast
 	for _, n := range truth.Nodes {
-		if lacksNodes == "none" || lacksNodes == "some" && rapid.Bool().Draw(t, "node is read") {
+		if seen.NodesListed || lacksNodes == "some" && rapid.Bool().Draw(t, "node is read") {
 			seen.Nodes = append(seen.Nodes, n)
 		}
 	}
@@ -108,7 +109,10 @@ func seenOf(t *rapid.T, truth nodes.Count) nodes.Count {
 		}
 	}
 	seen = addedUp(seen)
-	if !seen.NodesKnown {
+	switch {
+	case lacksNodes == "updates":
+		seen.Missing = append(seen.Missing, nodes.Missing{What: nodes.WhatUpdates, Of: nodes.WhatNodes, Reason: kube.Forbidden, Since: time.Now(), Err: fmt.Errorf("no watch")})
+	case !seen.NodesKnown:
 		m := nodes.Missing{What: nodes.WhatNodes, Reason: kube.Forbidden, Err: fmt.Errorf("no nodes")}
 		if lacksNodes == "some" && rapid.Bool().Draw(t, "they were listed once") {
 			m.Since = time.Now()
@@ -432,7 +436,7 @@ func TestSharesAreRoundedByOneRule(t *testing.T) {
 		room := rapid.IntRange(1, 5000).Draw(t, "allocatable")
 		pods := rapid.IntRange(0, 2*room).Draw(t, "pods")
 		s := showNodes(t, []ClusterCount{{Count: nodes.Count{
-			NodesKnown: true, Nodes: []nodes.Node{{Name: "n", Allocatable: &room, Capacity: &room}}, Pods: map[string]nodes.Pods{"n": {Total: pods}}, Total: pods,
+			NodesKnown: true, NodesListed: true, Nodes: []nodes.Node{{Name: "n", Allocatable: &room, Capacity: &room}}, Pods: map[string]nodes.Pods{"n": {Total: pods}}, Total: pods,
 		}}}, NodeOptions{})
 		shown := s.rows["n/"]["USE%"]
 		if named := strings.Contains(s.line, "fullest"); named != (pods > 0) || named != (s.list.Summary.Fullest != nil) {

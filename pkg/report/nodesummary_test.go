@@ -16,7 +16,7 @@ func TestUsageThatIsOldSaysAsOfWhen(t *testing.T) {
 	t.Parallel()
 	missing := nodes.Missing{What: nodes.WhatUsage, Reason: kube.Unavailable, Err: assert.AnError}
 	said := func() []string {
-		list, err := NewNodeList([]ClusterCount{{Count: nodes.Count{NodesKnown: true, Missing: []nodes.Missing{missing}}}}, NodeOptions{})
+		list, err := NewNodeList([]ClusterCount{{Count: nodes.Count{NodesKnown: true, NodesListed: true, Missing: []nodes.Missing{missing}}}}, NodeOptions{})
 		require.NoError(t, err)
 		return list.Gaps()
 	}

@@ -29,7 +29,7 @@ func (s *nodeSums) add(which int, a amount) { s[which] = s[which].plus(a) }
 func newNodeSums(c ClusterCount, items []NodeItem, selected, chosen bool) nodeSums {
 	var s nodeSums
 	for _, which := range []int{sumNodes, sumAllocatable, sumCapacity} {
-		s.add(which, amount{more: !c.Count.NodesKnown}) // of nodes that are there, or not
+		s.add(which, amount{more: !c.Count.NodesListed}) // of nodes that are there, or not
 	}
 	s.add(sumOnGone, amount{more: c.Count.AtLeast || !c.Count.NodesKnown})
 	s.add(sumPods, amount{more: c.Count.AtLeast || selected && !c.Count.NodesKnown})
