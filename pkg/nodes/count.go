@@ -61,7 +61,7 @@ func (c Count) Partial() bool {
 
 // Empty reports whether nothing at all could be read.
 func (c Count) Empty() bool {
-	return c.AtLeast && c.Total == 0 && c.Namespaces.Done == 0 && len(c.Nodes) == 0 && !c.NodesKnown
+	return c.AtLeast && c.Total == 0 && c.Namespaces.Done == 0 && len(c.Nodes) == 0 && !c.NodesListed
 }
 
 // Count is what is known now; it may be called at any time, also while Once and Watch run.
