@@ -45,6 +45,9 @@ func newNodeSums(c ClusterCount, items []NodeItem, selected, chosen bool) nodeSu
 		case !i.listed:
 			s.add(sumOnUnknown, amount{n: i.pods.n})
 			s.add(sumOnlyPodsName, amount{n: 1})
+			for _, which := range []int{sumNodes, sumAllocatable, sumCapacity} { // it may have come after the list
+				s.add(which, amount{more: true})
+			}
 		default:
 			s.add(sumNodes, amount{n: 1})
 			s.add(sumAllocatable, i.allocatable)
