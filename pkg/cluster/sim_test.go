@@ -76,7 +76,8 @@ func (m *machine) both(e sim.Event) {
 	if e.What == sim.Edit || e.What == sim.Apply {
 		r := m.touched.Resources[e.Ref]
 		recorded := r.Annotations[tune.RecordAnnotation] != ""
-		m.handled[e.Ref] = m.handled[e.Ref] || recorded
+		// What it says under a rule of ours, the parent does not take back: nothing differs any more.
+		m.handled[e.Ref] = m.handled[e.Ref] || recorded || m.underRule(r, e.Field)
 		// It declares an interval only: what else it declared before our change, nobody can tell.
 		m.forced[e.Ref] = m.forced[e.Ref] || recorded && e.Manager == "flux"
 	}

@@ -169,10 +169,26 @@ func (m *machine) release(parent flux.Ref) {
 // applier.
 func (m *machine) keptByOwner(r *sim.Resource, f flux.Field) bool {
 	w := m.touched
-	if parent := w.Resources[w.ParentOf[r.Ref]]; parent != nil && r.FromGit[f] && !sim.IgnoredFields(theirRules(parent), r.Ref)[sim.Path(f)] {
+	// Where Git has come to say what we had set, nothing differs and nothing is applied: no owner is to be seen.
+	unseen := r.LastWriter[f] == sim.ByUs && !r.OwnedBeside(tune.DefaultManager, sim.Path(f)) && !takenFromGit(r, f)
+	if parent := w.Resources[w.ParentOf[r.Ref]]; parent != nil && r.FromGit[f] && !unseen && !sim.IgnoredFields(theirRules(parent), r.Ref)[sim.Path(f)] {
 		return true
 	}
 	return r.Owners[sim.Owner{Manager: sim.Stranger, Apply: true}][sim.Path(f)]
+}
+
+// takenFromGit tells whether the record says that a parent owned a field before us.
+func takenFromGit(r *sim.Resource, f flux.Field) bool {
+	record, err := tune.ReadRecord(r.Object())
+	return err != nil || record != nil && slices.ContainsFunc(record.Steps, func(s tune.Step) bool {
+		return slices.ContainsFunc(s.Fields[f].Owners, func(m flux.Manager) bool { return m.Name == applier.Manager })
+	})
+}
+
+// underRule tells whether a rule holds a field, known to the parent or not.
+func (m *machine) underRule(r *sim.Resource, f flux.Field) bool {
+	parent := m.touched.Resources[m.touched.ParentOf[r.Ref]]
+	return parent != nil && sim.IgnoredFields(parent.Ignore, r.Ref)[sim.Path(f)]
 }
 
 // heldByUs tells whether a rule holds a field, and the parent knows it.
