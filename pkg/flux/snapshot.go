@@ -53,7 +53,7 @@ func (s Snapshot) Lacks(ref Ref) string {
 	case slices.ContainsFunc(s.Tried, func(p Place) bool { return p.holds(ref) }):
 		return "could not be read"
 	default:
-		return "was not asked for"
+		return "was not read"
 	}
 }
 

@@ -26,8 +26,8 @@ func TestLacks(t *testing.T) {
 		{Kind: "Kustomization", Namespace: "apps", Name: "web"}: "is not in this cluster",
 		{Kind: "HelmRelease", Namespace: "apps", Name: "web"}:   "is not in this cluster",
 		{Kind: "HelmRelease", Namespace: "apps", Name: "db"}:    "could not be read",
-		{Kind: "HelmRelease", Namespace: "other", Name: "web"}:  "was not asked for",
-		{Kind: "GitRepository", Namespace: "apps", Name: "web"}: "was not asked for",
+		{Kind: "HelmRelease", Namespace: "other", Name: "web"}:  "was not read",
+		{Kind: "GitRepository", Namespace: "apps", Name: "web"}: "was not read",
 	} {
 		assert.Equal(t, want, s.Lacks(ref), ref)
 	}

@@ -100,5 +100,5 @@ func TestLostPins(t *testing.T) {
 	unseen := plan(ManagedPin, parent(t, named("flux-system", "other"))).Items[0]
 	assert.Equal(t, ActionUnchanged, unseen.Action)
 	assert.Equal(t, Unknown, unseen.Stick.Verdict)
-	assert.Contains(t, unseen.Message, "; whether its pin holds is not known: applied by Kustomization flux-system/apps, which was not asked for")
+	assert.Contains(t, unseen.Message, "; whether its pin holds is not known: applied by Kustomization flux-system/apps, which was not read")
 }

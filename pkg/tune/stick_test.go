@@ -174,7 +174,7 @@ func TestJudge(t *testing.T) {
 		{name: "the worst field decides", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval)), fields: []flux.Field{flux.Timeout, flux.Interval},
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "suspended parent", known: []flux.Object{parent(t, suspend)}, object: object(t, "ks", child(flux.Interval)), verdict: Reverted, message: "undone when Kustomization flux-system/apps is resumed"},
-		{name: "lost parent", object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: "applied by Kustomization flux-system/apps, which was not asked for"},
+		{name: "lost parent", object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: "applied by Kustomization flux-system/apps, which was not read"},
 		{name: "frozen", known: []flux.Object{parent(t)}, object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/reconcile", "disabled"), child(flux.Interval)),
 			verdict: Held, message: "held: reconcile: disabled on the object keeps every update from Git away"},
 		{name: "frozen by a label, in another case", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval), bearing("kustomize.toolkit.fluxcd.io/reconcile", "Disabled")),
@@ -222,7 +222,7 @@ func TestJudge(t *testing.T) {
 		{name: "HelmRelease of what the helm command installed before", known: []flux.Object{release()(t)}, object: object(t, "ks", clientSide, writtenBy(noon, updates("helm"))), verdict: Reverted, message: anotherUpgrade},
 		{name: "suspended HelmRelease", known: []flux.Object{release(suspend, func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm),
 			verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
-		{name: "lost HelmRelease", object: object(t, "ks", helm), verdict: Unknown, message: "applied by HelmRelease ops/platform, which was not asked for"},
+		{name: "lost HelmRelease", object: object(t, "ks", helm), verdict: Unknown, message: "applied by HelmRelease ops/platform, which was not read"},
 		{name: "FluxInstance that could not be read", object: object(t, "ks", marked("fluxcd.controlplane.io/name", "flux", "fluxcd.controlplane.io/namespace", "flux-system")),
 			verdict: Reverted, within: time.Hour, message: "reverted by FluxInstance flux-system/flux, within 1h unless it says otherwise"},
 		{name: "ResourceSet that could not be read", object: object(t, "ks", operated()),
@@ -264,7 +264,7 @@ func TestJudge(t *testing.T) {
 		{name: "a parent that applies to another cluster", known: []flux.Object{parent(t, func(o *flux.Object) { o.AppliesElsewhere = true })}, object: object(t, "ks", child(flux.Interval)),
 			verdict: Unknown, message: "applied by a Kustomization flux-system/apps, perhaps of another cluster: the one here applies elsewhere"},
 		{name: "of another cluster, by its field manager", known: nil, object: object(t, "ks", child(flux.Interval, flux.Timeout)), fields: []flux.Field{flux.Timeout},
-			verdict: Unknown, message: "applied by Kustomization flux-system/apps, which was not asked for"},
+			verdict: Unknown, message: "applied by Kustomization flux-system/apps, which was not read"},
 		{name: "an orphan", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(flux.Interval)), verdict: Sticks},
 		{name: "an orphan of a parent that prunes, kept by its mark", known: []flux.Object{parent(t, applied("other"), prunes)},
 			object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/prune", "Disabled"), child(flux.Interval)), verdict: Sticks},
@@ -323,7 +323,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// Of an owner that is not known it is told whether it is not there, could not be read, or was not asked for; whoever only asked
+// Of an owner that is not known it is told whether it is not there, could not be read, or was not read; whoever only asked
 // for sources must not read that something could not be read.
 func TestOwnersThatAreNotKnown(t *testing.T) {
 	t.Parallel()
@@ -332,7 +332,7 @@ func TestOwnersThatAreNotKnown(t *testing.T) {
 	for want, s := range map[string]flux.Snapshot{
 		"is not in this cluster": {Looked: []flux.Place{place}},
 		"could not be read":      {Tried: []flux.Place{place}},
-		"was not asked for":      {Looked: []flux.Place{{Kind: "GitRepository"}}},
+		"was not read":      {Looked: []flux.Place{{Kind: "GitRepository"}}},
 	} {
 		j := NewJudge(s)
 		assert.Equal(t, "applied by Kustomization flux-system/apps, which "+want, j.Judge(web, []flux.Field{flux.Interval}).Message)
@@ -378,14 +378,14 @@ func TestManaged(t *testing.T) {
 	assert.Equal(t, ActionChange, decide(ManagedPin).Action)
 	lost := decide(ManagedSkip, object(t, "gitrepo"))
 	assert.Equal(t, ReasonOwnerUnknown, lost.Reason)
-	assert.Equal(t, "left to its owner: applied by Kustomization flux-system/apps, which was not asked for", lost.Message)
+	assert.Equal(t, "left to its owner: applied by Kustomization flux-system/apps, which was not read", lost.Message)
 	assert.Equal(t, ActionChange, decide(ManagedPatch, object(t, "gitrepo")).Action)
 	inGit := decide(ManagedPin, parent(t, ownedBy(flux.IgnoreField, applies("kustomize-controller"))))
 	assert.Equal(t, ReasonCannotPin, inGit.Reason)
 	assert.Equal(t, "cannot be pinned: spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller: add the rule there", inGit.Message)
 	cannot := decide(ManagedPin, object(t, "gitrepo"))
 	assert.Equal(t, ReasonCannotPin, cannot.Reason)
-	assert.Equal(t, "cannot be pinned: applied by Kustomization flux-system/apps, which was not asked for", cannot.Message)
+	assert.Equal(t, "cannot be pinned: applied by Kustomization flux-system/apps, which was not read", cannot.Message)
 }
 
 var inDevelopment = policy.Assignment{Environment: "development", Known: true, Source: policy.SourceNamespace}
