@@ -206,6 +206,8 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 		return nil
 	}
 	switch {
+	case o.Files == nil && plan.Changes() == 0 && plan.LivesInGit():
+		overview.Next = o.root.inCheckout()
 	case plan.Changes() == 0, o.sharesKnown(p.fleets) != nil: // apply would do nothing
 	case o.Files == nil:
 		overview.Next = o.root.repeated("apply")

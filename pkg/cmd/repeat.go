@@ -37,6 +37,23 @@ func (r *root) repeated(command string) string {
 	return strings.Join(words, " ")
 }
 
+// ofThePolicy are the flags that say what is wanted, wherever the objects are read.
+var ofThePolicy = []string{"policy", "set", "shorten-timeouts", "fit", "activity", "limit", "default-env", "env-alias"}
+
+// inCheckout is how the same is planned where Git has the values: DIR is for the user to fill in.
+func (r *root) inCheckout() string {
+	words := []string{r.name, "plan", "-f", "DIR"}
+	if r.asked == nil {
+		return strings.Join(words, " ")
+	}
+	r.asked.Flags().Visit(func(f *pflag.Flag) {
+		if slices.Contains(ofThePolicy, f.Name) {
+			words = append(words, typed(f)...)
+		}
+	})
+	return strings.Join(words, " ")
+}
+
 // The flags of kubectl that say which cluster is asked, and those that also say as whom, but for secrets.
 var (
 	ofTheCluster    = []string{"kubeconfig", "context", "cluster", "server", "tls-server-name", "certificate-authority", "insecure-skip-tls-verify"}

@@ -120,3 +120,13 @@ func TestRevertOfASessionThatOthersFollow(t *testing.T) {
 	assert.Contains(t, o.stderr, "kubectl fluxtune revert --kubeconfig "+f.Kubeconfig()+" -n "+f.apps+" --session "+b)
 	assert.Equal(t, "30s", f.interval(t))
 }
+
+// What Git sets is changed where it lives: the next command is for a checkout, under the same policy.
+func TestNextIsTheCheckoutWhereGitSetsEverything(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	f.observe(t)
+	plan := on(f.Cluster).must(t, "plan", "-n", f.apps, "--policy", "fast")
+	assert.Contains(t, plan.stdout, " 0 to change")
+	assert.Contains(t, plan.stdout, "Next         kubectl fluxtune plan -f DIR --policy fast\n")
+}

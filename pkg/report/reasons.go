@@ -15,7 +15,7 @@ func reasonLine(r tune.ReasonCount) string {
 	case tune.ReasonSetInGit:
 		return "set by what applies them, which would undo a change: change it where it lives (rewrite -f), or see --managed"
 	case tune.ReasonOwnerUnknown:
-		return "with an owner that cannot be seen, and may undo a change: see --managed"
+		return "with an owner that cannot be seen, and may undo a change: change it where it lives (rewrite -f), or see --managed"
 	case tune.ReasonSuspended:
 		return "suspended: --include-suspended tunes them, too"
 	case tune.ReasonOptedOut:

@@ -111,6 +111,14 @@ func (p Plan) Changes() int {
 	return n
 }
 
+// LivesInGit tells whether objects are left alone since something else sets their values, or may: there is where to change
+// them.
+func (p Plan) LivesInGit() bool {
+	return slices.ContainsFunc(p.Items, func(i Item) bool {
+		return i.Action == ActionSkip && (i.Reason == ReasonSetInGit || i.Reason == ReasonOwnerUnknown)
+	})
+}
+
 // And adds the plan of another cluster under the same policy, but for its warnings: who shows them says whose they are.
 func (p Plan) And(other Plan) Plan {
 	if len(p.Items) == 0 {

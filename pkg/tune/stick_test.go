@@ -332,7 +332,7 @@ func TestOwnersThatAreNotKnown(t *testing.T) {
 	for want, s := range map[string]flux.Snapshot{
 		"is not in this cluster": {Looked: []flux.Place{place}},
 		"could not be read":      {Tried: []flux.Place{place}},
-		"was not read":      {Looked: []flux.Place{{Kind: "GitRepository"}}},
+		"was not read":           {Looked: []flux.Place{{Kind: "GitRepository"}}},
 	} {
 		j := NewJudge(s)
 		assert.Equal(t, "applied by Kustomization flux-system/apps, which "+want, j.Judge(web, []flux.Field{flux.Interval}).Message)
