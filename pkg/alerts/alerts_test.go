@@ -228,7 +228,7 @@ func TestStateMetrics(t *testing.T) {
 // Alarms about two hosts are two rules, as promtool's lint wants them, and what a flag said is in the commands of the runbook.
 func TestRulesOfTwoHosts(t *testing.T) {
 	t.Parallel()
-	limits := budget.NewLimits([]policy.Limit{{Host: "github.com", PerHour: 1000}}, []policy.Limit{{Host: "git.example.com", PerHour: 100}})
+	limits := budget.NewLimits([]policy.Limit{{Host: "github.com", PerHour: 1000}}, []policy.Limit{{Host: "git.example.com", PerHour: 100, Rate: "100/h"}})
 	items := budget.New(budget.Input{Items: []tune.Item{
 		object("gitrepo", "apps", "web", "1m"), object("gitrepo", "tools", "lint", "5m", at("https://git.example.com/lint")),
 	}, Limits: limits}).Items

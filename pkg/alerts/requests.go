@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -35,7 +36,9 @@ func (in Input) requests(all []budget.Item) ([]Rule, []string) {
 	shares := slices.Clone(in.Shares)
 	for _, to := range slices.Sorted(maps.Keys(hosts)) {
 		key, ok := in.Limits.Key(to)
-		switch whole := func(s policy.Share) bool { return s.Credential == "" && budget.SameHost(to, s.Host) }; {
+		switch whole := func(s policy.Share) bool {
+			return in.Limits.Counts(budget.Asker{Host: to}, policy.Share{Host: s.Host}) && s.Credential == ""
+		}; {
 		case !ok:
 			unlimited = append(unlimited, to)
 		case !slices.ContainsFunc(shares, whole):
@@ -76,7 +79,7 @@ func (in Input) share(s policy.Share, limit budget.Limit) []Rule {
 	for _, i := range in.Items {
 		o := classed[poll]{ref: i.Object.Ref}
 		n := perPoll(i)
-		if n > 0 && i.Asker().CountsTo(s) {
+		if n > 0 && in.Limits.Counts(i.Asker(), s) {
 			o.class = poll(n)
 			objects++
 		}
@@ -112,7 +115,7 @@ const room = 5
 // controller reconciles once more, which is counted for as long as is looked back: an alarm waits for longer than that.
 func (in Input) aboveShare(s policy.Share, limit budget.Limit, expr, made string) []Rule {
 	most := limit.PerHour * s.Percent / 100
-	than := fmt.Sprintf("%g%% of its limit of %g", s.Percent, limit.PerHour)
+	than := fmt.Sprintf("%g%% of its limit of %s", s.Percent, plain(readable(limit.PerHour)))
 	if slices.Contains(in.Shares, s) {
 		most *= 1 + room/100.0
 		than = fmt.Sprintf("%d%% above its share, which is %s", room, than)
@@ -134,11 +137,11 @@ func (in Input) aboveShare(s policy.Share, limit budget.Limit, expr, made string
 	}
 	given := ""
 	if limit.From == budget.LimitFlag { // no policy tells it
-		given = fmt.Sprintf(" --limit %s=%g/h", s.Host, limit.PerHour)
+		given = fmt.Sprintf(" --limit %s=%s", s.Host, limit.Rate)
 	}
-	a := alert(name, fmt.Sprintf("%s{%s} > %g", record, labelText(chosen), most), observed+10*evaluation,
-		fmt.Sprintf("Flux asks %s more than %g requests an hour", whose, most),
-		fmt.Sprintf(`%s gets {{ printf "%%.3g" $value }} requests an hour from Flux, more than %s. %s %s`, whose, than, part, made),
+	a := alert(name, fmt.Sprintf("%s{%s} > %s", record, labelText(chosen), plain(most)), observed+10*evaluation,
+		fmt.Sprintf("Flux asks %s more than %s requests an hour", whose, plain(most)),
+		fmt.Sprintf(`%s gets {{ printf "%%.0f" $value }} requests an hour from Flux, more than %s. %s %s`, whose, than, part, made),
 		fmt.Sprintf("kubectl fluxtune budget %s%s --rows names who asks most; kubectl fluxtune plan %s%s --fit %s=%g%% keeps it within its share", in.Where, given, in.Where, given,
 			s, s.Percent))
 	maps.Copy(a.Labels, own)
@@ -155,6 +158,9 @@ func readable(requests float64) float64 {
 	}
 	return requests
 }
+
+// plain writes a number as people do, without an exponent.
+func plain(number float64) string { return strconv.FormatFloat(number, 'f', -1, 64) }
 
 // labelText writes labels as matchers, sorted.
 func labelText(labels map[string]string) string {

@@ -63,6 +63,8 @@ type Budget struct {
 	Partial bool
 	// bursts are what hosts get when all is due at once.
 	bursts map[string]Bursts
+	// limits say which ports share that of their host.
+	limits Limits
 	// others are what objects ask that were read, and not asked for.
 	others map[Asker]float64
 	// JitterPercent that the latencies count with: source-controller's.
@@ -186,7 +188,7 @@ func (f *fleet) others(items []tune.Item) map[Asker]float64 {
 
 // sumUp adds up what items cost. Others are what hosts are asked beside them.
 func sumUp(items []Item, others map[Asker]float64, bursts map[string]Bursts, limits Limits, environments []string) Budget {
-	b := Budget{Items: items, others: others, bursts: bursts}
+	b := Budget{Items: items, others: others, bursts: bursts, limits: limits}
 	for i := range items {
 		item := &items[i]
 		b.Failing.add(item)

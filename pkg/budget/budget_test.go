@@ -174,7 +174,7 @@ func TestHosts(t *testing.T) {
 	for i := range b.Hosts {
 		b.Hosts[i].Bursts = Bursts{} // TestBursts
 	}
-	github, example := Limit{5000, LimitPreset}, Limit{12, LimitPolicy}
+	github, example := Limit{PerHour: 5000, From: LimitPreset}, Limit{PerHour: 12, From: LimitPolicy}
 	assert.Equal(t, []Host{
 		{
 			Name: "github.com", Sources: 3, Requests: Rates{121, 181}, Limit: &github, Used: Rates{2.42, 3.62}, Clones: steady(60),
@@ -201,12 +201,12 @@ func TestLimits(t *testing.T) {
 		want          Limit
 		found         bool
 	}{
-		"preset":              {nil, nil, "github.com", Limit{5000, LimitPreset}, true},
-		"policy over preset":  {mine, nil, "github.com", Limit{100, LimitPolicy}, true},
-		"flag over policy":    {mine, []policy.Limit{{Host: "a.org", PerHour: 2}}, "a.org", Limit{2, LimitFlag}, true},
-		"none":                {nil, []policy.Limit{{Host: "github.com"}}, "github.com", Limit{0, LimitFlag}, false},
-		"other port":          {mine, nil, "a.org:8443", Limit{1, LimitPolicy}, true},
-		"port of its own":     {mine, nil, "b.org:8443", Limit{3, LimitPolicy}, true},
+		"preset":              {nil, nil, "github.com", Limit{PerHour: 5000, From: LimitPreset}, true},
+		"policy over preset":  {mine, nil, "github.com", Limit{PerHour: 100, From: LimitPolicy}, true},
+		"flag over policy":    {mine, []policy.Limit{{Host: "a.org", PerHour: 2}}, "a.org", Limit{PerHour: 2, From: LimitFlag}, true},
+		"none":                {nil, []policy.Limit{{Host: "github.com"}}, "github.com", Limit{PerHour: 0, From: LimitFlag}, false},
+		"other port":          {mine, nil, "a.org:8443", Limit{PerHour: 1, From: LimitPolicy}, true},
+		"port of its own":     {mine, nil, "b.org:8443", Limit{PerHour: 3, From: LimitPolicy}, true},
 		"without that port":   {mine, nil, "b.org", Limit{}, false},
 		"nobody limits":       {mine, nil, "c.org", Limit{}, false},
 		"no host":             {mine, nil, "", Limit{}, false},

@@ -3,6 +3,7 @@ package budget
 import (
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
@@ -11,6 +12,8 @@ import (
 type Limit struct {
 	PerHour float64
 	From    LimitSource
+	// Rate is how the user wrote it; "" where no user did.
+	Rate string
 }
 
 // LimitSource says where a limit comes from. The strings are part of the JSON output.
@@ -45,7 +48,7 @@ func NewLimits(fromPolicy, fromFlags []policy.Limit) Limits {
 	limits := Limits{presetHost: preset, GitHubREST: preset}
 	lay := func(list []policy.Limit, from LimitSource) {
 		for _, l := range list {
-			limits[l.Host] = Limit{PerHour: l.PerHour, From: from}
+			limits[l.Host] = Limit{PerHour: l.PerHour, From: from, Rate: l.Rate}
 		}
 	}
 	lay(fromPolicy, LimitPolicy)
@@ -71,11 +74,25 @@ func (l Limits) find(host string) (Limit, bool) {
 // key is under which name a host's limit is, or would be: its own, or that without the port where it has none of its own.
 func (l Limits) key(host string) string {
 	if _, own := l[host]; !own {
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			return name
-		}
+		return withoutPort(host)
 	}
 	return host
+}
+
+// withoutPort is the name or address of a host, as limits have it: an IPv6 address in its brackets.
+func withoutPort(host string) string {
+	_, port, err := net.SplitHostPort(host)
+	if err != nil {
+		return host
+	}
+	return strings.TrimSuffix(host, ":"+port)
+}
+
+// Counts tells whether what somebody asks counts to a share: the host is that of the share, by the share's port or by any that
+// has no limit of its own, and the credential is named by its Secret or its provider.
+func (l Limits) Counts(a Asker, s policy.Share) bool {
+	apart := a.Host != s.Host && l.key(a.Host) == a.Host // another limit is that of this port
+	return SameHost(a.Host, s.Host) && !apart && (s.Credential == "" || s.Credential == a.Secret || s.Credential == a.Provider)
 }
 
 // Unmatched are the hosts of limits from flags that none of the polled hosts is meant by, sorted. A policy's may be for other
@@ -99,9 +116,5 @@ func IsYardstick(host string, l Limit) bool {
 
 // SameHost tells whether a limit or share of a host is about an address's host: by its name with port, or without one.
 func SameHost(address, of string) bool {
-	if address == of {
-		return true
-	}
-	name, _, err := net.SplitHostPort(address)
-	return err == nil && name == of
+	return address == of || withoutPort(address) == of
 }

@@ -9,23 +9,17 @@ type Asker struct{ Host, Secret, Provider string }
 // Asker is who an item asks its host as.
 func (i Item) Asker() Asker { return Asker{i.Address.Host, i.Remote.Secret, i.Remote.Provider} }
 
-// CountsTo tells whether what is asked counts to a share: the host is that of the share, with the port or without, and the
-// credential is named by its Secret or its provider.
-func (a Asker) CountsTo(s policy.Share) bool {
-	return SameHost(a.Host, s.Host) && (s.Credential == "" || s.Credential == a.Secret || s.Credential == a.Provider)
-}
-
 // Asks is how many requests an hour count to a share as is planned: also those of objects that were read and not asked for, as
 // they are.
 func (b Budget) Asks(s policy.Share) float64 {
 	asked := 0.0
 	for i := range b.Items {
-		if b.Items[i].Asker().CountsTo(s) {
+		if b.limits.Counts(b.Items[i].Asker(), s) {
 			asked += b.Items[i].Requests.Planned
 		}
 	}
 	for by, requests := range b.others {
-		if by.CountsTo(s) {
+		if b.limits.Counts(by, s) {
 			asked += requests
 		}
 	}

@@ -30,7 +30,7 @@ func TestAlertsOptions(t *testing.T) {
 		Limits: budget.Limits{
 			"github.com":      {PerHour: 5000, From: budget.LimitPreset},
 			"api.github.com":  {PerHour: 5000, From: budget.LimitPreset},
-			"git.example.com": {PerHour: 120, From: budget.LimitFlag},
+			"git.example.com": {PerHour: 120, From: budget.LimitFlag, Rate: "2/m"},
 		},
 		Above: 70, As: "rules", root: r,
 	}, o)

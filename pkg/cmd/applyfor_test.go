@@ -177,7 +177,7 @@ func TestApplyForLeavesLaterChoices(t *testing.T) {
 	assert.NotContains(t, o.stderr, "Try again with", "it would come to the same")
 	scope := " --kubeconfig " + f.Kubeconfig() + " -n " + f.apps
 	decide := "Session 20261122-120000-test is over, but for what others changed since. That is restored with: kubectl fluxtune revert" + scope +
-		" --session 20261122-120000-test --force; kept as it is with: kubectl fluxtune forget" + scope
+		" --session 20261122-120000-test --force; kept as it is with: kubectl fluxtune forget" + scope + " --session 20261122-120000-test"
 	assert.Contains(t, o.stderr, decide)
 	assert.Equal(t, "7m", f.interval(t))
 
@@ -329,4 +329,27 @@ func TestChangedRevisions(t *testing.T) {
 	before := revisions([]flux.Object{source("same", "a", noon), source("other", "a", noon), source("none", "", noon)})
 	now := revisions([]flux.Object{source("same", "a", noon.Add(time.Hour)), source("other", "b", noon), source("none", "b", noon), source("new", "b", noon)})
 	assert.Equal(t, 1, changedRevisions(before, now))
+}
+
+// forget --session keeps what others made of one session, and takes nobody else's way back.
+func TestForgetOfOneSession(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	apply := func(session, policy string) {
+		i := on(f.Cluster)
+		i.session = session
+		i.must(t, "apply", "-n", f.apps, "--yes", "--set", policy)
+	}
+	apply("one", "*.GitRepository.interval=4m")
+	i := on(f.Cluster)
+	gone := i.run(t.Context(), "forget", "-n", f.apps, "--session", "other", "--yes")
+	assert.Equal(t, exitFailed, gone.code)
+	assert.Contains(t, gone.stderr, `--session "other": no Flux object`)
+	apply("two", "*.GitRepository.interval=6m")
+	both := i.run(t.Context(), "forget", "-n", f.apps, "--session", "one", "--yes")
+	assert.Contains(t, both.stderr, "is left alone: session two changed it, too, and its record is the way back of both")
+	i.must(t, "revert", "-n", f.apps, "--session", "two", "--yes")
+	o := i.must(t, "forget", "-n", f.apps, "--session", "one", "--yes")
+	assert.Contains(t, o.stderr, "1 forgotten")
+	assert.Equal(t, "4m", f.interval(t))
 }

@@ -67,7 +67,7 @@ func TestBudgetOptions(t *testing.T) {
 		Limits: budget.Limits{
 			"github.com":      {PerHour: 5000, From: budget.LimitPreset},
 			"api.github.com":  {PerHour: 5000, From: budget.LimitPreset},
-			"git.example.com": {PerHour: 120, From: budget.LimitFlag},
+			"git.example.com": {PerHour: 120, From: budget.LimitFlag, Rate: "2/m"},
 		},
 		FailAbove:      80,
 		ObserveOptions: ObserveOptions{Pods: true, MetricsURLs: []string{"http://localhost:8080/metrics"}, Window: 7 * time.Second},

@@ -16,10 +16,17 @@ import (
 )
 
 // ForgetFlags are what the user of forget types.
-type ForgetFlags struct{ WriteFlags }
+type ForgetFlags struct {
+	WriteFlags
+	Session string
+}
 
 // ForgetOptions are what forget needs to run.
-type ForgetOptions struct{ WriteOptions }
+type ForgetOptions struct {
+	WriteOptions
+	// Session is the only one that a record may have to be dropped; "" for any.
+	Session string
+}
 
 func newForget(r *root) *cobra.Command {
 	var flags ForgetFlags
@@ -32,21 +39,30 @@ func newForget(r *root) *cobra.Command {
 			knows nothing of it any more.
 
 			An object that is pinned loses its rule in spec.ignore of the Kustomization that applies it:
-			Git sets its values again.`),
+			Git sets its values again.
+
+			With --session only records of that session are dropped. What another one has changed, too,
+			is left alone and named: there its record is the way back of both.`),
 		Example: examples(`
 			# Keep what is there now in development
 			kubectl fluxtune forget -A --env development
+
+			# Keep what others made of what one session left
+			kubectl fluxtune forget -A --session 20261122-101500-k3xq
 
 			# Accept what somebody chose since
 			kubectl fluxtune forget ks web -n team-a --yes`),
 		RunE: runE(r, flags.toOptions),
 	}
 	flags.WriteFlags.add(cmd, r)
+	cmd.Flags().StringVar(&flags.Session, "session", "", "Forget only what the apply with this session did.")
+	_ = cmd.RegisterFlagCompletionFunc("session", r.completeSessions)
 	return cmd
 }
 
 func (f *ForgetFlags) toOptions(r *root, args []string) (o ForgetOptions, err error) {
 	o.WriteOptions, err = f.WriteFlags.toOptions(r, args)
+	o.Session = f.Session
 	return o, err
 }
 
@@ -56,7 +72,7 @@ func (o ForgetOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.root.warn(nil, fs.missing)
-	return o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error { return ForgetOptions{w}.forget(ctx, f) })
+	return o.eachWithSession(ctx, fs, func(w WriteOptions, f fleet) error { return ForgetOptions{w, o.Session}.forget(ctx, f) })
 }
 
 // forget drops the records of a cluster.
@@ -68,7 +84,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	pinned, judge := 0, tune.NewJudge(f.snapshot)
 	stay := map[flux.Field]bool{}
 	for _, object := range f.objects {
-		if !tune.Tuned(object) {
+		if !tune.Tuned(object) || !o.chosen(object) {
 			continue
 		}
 		if record, err := tune.ReadRecord(object); err == nil && len(judge.ComesBack(object)) > 0 {
@@ -82,6 +98,9 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		restores = append(restores, tune.Restore{Object: object, Action: tune.ActionChange, Reason: tune.ReasonTuned})
 	}
 	o.root.warn(tune.RulesLeft(judge, restores), nil)
+	if len(writes) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
+		return sessionGone{o.Session, o.where()}
+	}
 	owners := o.pinning(f)
 	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores)
 	if len(writes)+len(rules) == 0 && o.printer.tables() {
@@ -96,6 +115,22 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		results:  report.NewResults("", cluster.Forgotten, report.PlannedForgets(tuned)),
 		question: "Forget the records of " + plural(len(writes), "object") + o.root.onCluster() + "?",
 	}, f)
+}
+
+// chosen tells whether the record of an object is one to drop, and warns of one that is the way back of another session, too.
+func (o ForgetOptions) chosen(object flux.Object) bool {
+	if o.Session == "" {
+		return true
+	}
+	record, err := tune.ReadRecord(object)
+	if err != nil || !record.HasSession(o.Session) {
+		return false
+	}
+	if others := record.Sessions(o.Session); len(others) > 0 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Warning: %s is left alone: session %s changed it, too, and its record is the way back of both\n", object.Ref, strings.Join(others, ", "))
+		return false
+	}
+	return true
 }
 
 // stays says which fields of pinned objects Git will not set again.

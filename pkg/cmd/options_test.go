@@ -128,7 +128,7 @@ func wantFitted(t *testing.T, o FleetOptions) FleetOptions {
 	t.Helper()
 	fitted, err := o.Policy.WithFit("github.com/bot=12.5%")
 	require.NoError(t, err)
-	o.Policy = fitted.WithLimit(policy.Limit{Host: "a.org", PerHour: 7})
+	o.Policy = fitted.WithLimit(policy.Limit{Host: "a.org", PerHour: 7, Rate: "7/h"})
 	o.fit = &fitOptions{
 		asked: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 12.5}},
 		rules: []fit.Rule{{Kind: "GitRepository", Namespace: "dev", Name: "d*", PerHour: 6, At: "testdata/fit/activity.yaml:1"}, {Namespace: "prod", At: "testdata/fit/activity.yaml:2"}},
@@ -291,14 +291,17 @@ func TestForgetOptions(t *testing.T) {
 	t.Parallel()
 	r := testRoot()
 	var flags ForgetFlags
-	parseEvery(t, newForget(r), func(cmd *cobra.Command) { flags.WriteFlags.add(cmd, r) }, fleetValues(writeValues(nil)))
+	parseEvery(t, newForget(r), func(cmd *cobra.Command) {
+		flags.WriteFlags.add(cmd, r)
+		cmd.Flags().StringVar(&flags.Session, "session", "", "")
+	}, fleetValues(writeValues(map[string]string{"session": "20261122-101500-k3xq"})))
 	flags.ClusterFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)
 	o.FleetOptions = same(t, wantFleet(t), o.FleetOptions)
 	o.printer = nil
-	assert.Equal(t, ForgetOptions{WriteOptions: wantWrite(r)}, o)
+	assert.Equal(t, ForgetOptions{WriteOptions: wantWrite(r), Session: "20261122-101500-k3xq"}, o)
 }
 
 func TestSessionsOptions(t *testing.T) {

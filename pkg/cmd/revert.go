@@ -92,24 +92,33 @@ func (o RevertOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.root.warn(nil, fs.missing)
-	looked, without := 0, 0 // the clusters where nothing bears the session
-	err = o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
+	return o.eachWithSession(ctx, fs, func(w WriteOptions, f fleet) error {
 		one := o
 		one.WriteOptions = w
 		if o.Expired {
 			return one.revertExpired(ctx, f)
 		}
-		err := one.revert(ctx, f)
+		return one.revert(ctx, f)
+	})
+}
+
+// eachWithSession does something in each cluster. A session that nothing bears in one of several is no error there; it is one
+// where nothing bears it in any.
+func (o WriteOptions) eachWithSession(ctx context.Context, fs fleets, do func(WriteOptions, fleet) error) error {
+	looked, last, without := 0, sessionGone{}, 0
+	err := o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
+		err := do(w, f)
 		looked++
-		if gone, is := errors.AsType[sessionGone](err); is && len(fs.all) > 1 {
-			without++
-			_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing was tuned by session %s %s.\n", gone.session, gone.where)
-			return nil
+		gone, is := errors.AsType[sessionGone](err)
+		if !is || len(fs.all) == 1 {
+			return err
 		}
-		return err
+		last, without = gone, without+1
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing was tuned by session %s %s.\n", gone.session, gone.where)
+		return nil
 	})
 	if err == nil && without == looked && without > 0 {
-		return sessionGone{o.Session, fs.where(o.FleetOptions)}
+		return sessionGone{last.session, fs.where(o.FleetOptions)}
 	}
 	return err
 }
@@ -257,7 +266,7 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 // proposeDecision says of sessions that are over, but for what others changed since, how somebody decides about that.
 func (r *root) proposeDecision(sessions []string, scope string) {
 	for _, session := range sessions {
-		_, _ = fmt.Fprintf(r.ErrOut, "Session %s is over, but for what others changed since. That is restored with: %s revert%s --session %s --force; kept as it is with: %[2]s forget%[3]s\n",
+		_, _ = fmt.Fprintf(r.ErrOut, "Session %s is over, but for what others changed since. That is restored with: %s revert%s --session %s --force; kept as it is with: %[2]s forget%[3]s --session %[1]s\n",
 			session, r.name, scope, session)
 	}
 }

@@ -32,43 +32,100 @@ func TestCountsToAShare(t *testing.T) {
 		source("a", "https://git.example.com/a", "bot", ""), source("b", "https://git.example.com/b", "app", "github"), source("c", "https://git.example.com/c", "", ""),
 		source("d", "ssh://git@git.example.com:7999/d", "bot", ""), source("e", "https://git.example.com:8443/e", "", "azure"), source("f", "https://elsewhere.example.com/f", "bot", ""),
 	}
-	limits := budget.NewLimits([]policy.Limit{{Host: "git.example.com", PerHour: 600}}, nil)
+	of := func(hosts ...string) (limits []policy.Limit) {
+		for _, host := range hosts {
+			limits = append(limits, policy.Limit{Host: host, PerHour: 600})
+		}
+		return limits
+	}
 	for text, want := range map[string]float64{
 		"git.example.com=1%": 60, "git.example.com:7999=1%": 12, "git.example.com:8443=1%": 12, "git.example.com/bot=1%": 24, "git.example.com/app=1%": 12,
 		"git.example.com/github=1%": 12, "git.example.com/azure=1%": 12, "git.example.com:7999/bot=1%": 12,
 	} {
-		share, err := policy.ParseShare(text)
-		require.NoError(t, err)
-		for n := range len(items) + 1 { // all are asked for, some, or none
-			b := budget.New(budget.Input{Items: items[:n], Others: items[n:], Limits: limits})
-			assert.Equal(t, want, b.Asks(share), "%s: budget, %d others", share, len(items)-n)
-			use := fit.ShareUse{Share: share, Limit: 600, Allowed: 6}
-			said := (&together{budgets: []budget.Budget{b}, limits: limits, wrote: true}).exceeded(&fit.Fitting{Shares: []fit.ShareUse{use}})
-			require.Len(t, said, 1, text)
-			assert.Contains(t, said[0], fmt.Sprintf("%s gets %.0f requests/h, which are %.0f%% of its limit", share, want, want/6), "apply, %d others", len(items)-n)
-		}
-		b := budget.New(budget.Input{Items: items, Limits: limits})
-		if share.Credential == "" {
-			i := slices.IndexFunc(b.Hosts, func(h budget.Host) bool { return h.Name == share.Host })
-			assert.Equal(t, 10.0, b.Hosts[i].Used.Now, "%s: all ports share the limit of the name", share)
-		}
-		share.Percent = 50
-		fitting, err := fit.New(fit.Input{Clusters: []fit.Cluster{{Budget: b}}, Shares: []policy.Share{share}, Limits: limits})
-		require.NoError(t, err)
-		assert.Equal(t, want, fitting.Shares[0].Fixed, "%s: fit", share)
+		countsToShare(t, items, budget.NewLimits(of("git.example.com"), nil), text, want)
+	}
+	for text, want := range map[string]float64{ // one port has a limit of its own: it is apart
+		"git.example.com=1%": 48, "git.example.com:7999=1%": 12, "git.example.com:8443=1%": 12, "git.example.com/bot=1%": 12, "git.example.com:7999/bot=1%": 12,
+	} {
+		countsToShare(t, items, budget.NewLimits(of("git.example.com", "git.example.com:7999"), nil), text, want)
+	}
+}
 
-		made := alerts.New(alerts.Input{Items: b.Items, Limits: limits, Shares: []policy.Share{share}, Above: 80, Where: "-A"})
-		var counted []string
-		for _, rule := range made.Rules.Groups[0].Rules {
-			if rule.Labels["host"] == share.Host && rule.Labels["credential"] == share.Credential {
-				for _, item := range items {
-					if isAbout(rule.Expr, item.Object.Name) {
-						counted = append(counted, item.Object.Name)
-					}
+// An IPv6 address shares its limit with its ports, as a name does.
+func TestPortsOfAnIPv6Host(t *testing.T) {
+	t.Parallel()
+	limits := budget.NewLimits([]policy.Limit{{Host: "[2001:db8::1]", PerHour: 600}}, nil)
+	for _, host := range []string{"[2001:db8::1]", "[2001:db8::1]:7999"} {
+		key, limited := limits.Key(host)
+		assert.True(t, limited, host)
+		assert.Equal(t, "[2001:db8::1]", key)
+		assert.True(t, limits.Counts(budget.Asker{Host: host}, policy.Share{Host: "[2001:db8::1]"}), host)
+	}
+}
+
+func countsToShare(t *testing.T, items []tune.Item, limits budget.Limits, text string, want float64) {
+	t.Helper()
+	share, err := policy.ParseShare(text)
+	require.NoError(t, err)
+	for n := range len(items) + 1 { // all are asked for, some, or none
+		b := budget.New(budget.Input{Items: items[:n], Others: items[n:], Limits: limits})
+		assert.Equal(t, want, b.Asks(share), "%s: budget, %d others", share, len(items)-n)
+		use := fit.ShareUse{Share: share, Limit: 600, Allowed: 6}
+		said := (&together{budgets: []budget.Budget{b}, limits: limits, wrote: true}).exceeded(&fit.Fitting{Shares: []fit.ShareUse{use}})
+		require.Len(t, said, 1, text)
+		assert.Contains(t, said[0], fmt.Sprintf("%s gets %.0f requests/h, which are %.0f%% of its limit", share, want, want/6), "apply, %d others", len(items)-n)
+	}
+	b := budget.New(budget.Input{Items: items, Limits: limits})
+	if share.Credential == "" {
+		i := slices.IndexFunc(b.Hosts, func(h budget.Host) bool { return h.Name == share.Host })
+		key, _ := limits.Key(share.Host)
+		whole := b.Asks(policy.Share{Host: key})
+		assert.Equal(t, whole/6, b.Hosts[i].Used.Now, "%s: all ports share the limit of the name, but those with their own", share)
+	}
+	share.Percent = 50
+	fitting, err := fit.New(fit.Input{Clusters: []fit.Cluster{{Budget: b}}, Shares: []policy.Share{share}, Limits: limits})
+	require.NoError(t, err)
+	assert.Equal(t, want, fitting.Shares[0].Fixed, "%s: fit", share)
+
+	made := alerts.New(alerts.Input{Items: b.Items, Limits: limits, Shares: []policy.Share{share}, Above: 80, Where: "-A"})
+	var counted []string
+	whole := map[string]bool{} // limits about which there is an alarm
+	for _, rule := range made.Rules.Groups[0].Rules {
+		if rule.Record != "" && rule.Labels["credential"] == "" && rule.Labels["host"] != "" {
+			whole[rule.Labels["host"]] = true
+		}
+		if rule.Labels["host"] == share.Host && rule.Labels["credential"] == share.Credential {
+			for _, item := range items {
+				if isAbout(rule.Expr, item.Object.Name) {
+					counted = append(counted, item.Object.Name)
 				}
 			}
 		}
-		assert.Len(t, counted, int(want/12), "%s: alerts count %v", share, counted)
+	}
+	assert.Len(t, counted, int(want/12), "%s: alerts count %v", share, counted)
+	for _, item := range b.Items {
+		if key, limited := limits.Key(item.Address.Host); limited {
+			assert.True(t, whole[key] || whole[item.Address.Host], "%s: no alarm about the limit of %s", share, key)
+		}
+	}
+}
+
+// The limit of an alarm is written as it was given: the commands of its runbook take it.
+func TestRunbooksHaveTheLimitAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	every := "5m"
+	items := []tune.Item{{Object: flux.Object{
+		Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: "a"}, Version: "v1", Interval: &every, Remote: flux.Remote{URL: "https://git.example.com/a"},
+	}}}
+	for _, text := range []string{"git.example.com=20000/m", "git.example.com=5000/d", "git.example.com=999999999/s"} {
+		limit, err := policy.ParseLimit(text)
+		require.NoError(t, err)
+		limits := budget.NewLimits(nil, []policy.Limit{limit})
+		made := alerts.New(alerts.Input{Items: budget.New(budget.Input{Items: items, Limits: limits}).Items, Limits: limits, Above: 80, Where: "-A"})
+		i := slices.IndexFunc(made.Rules.Groups[0].Rules, func(r alerts.Rule) bool { return r.Alert == alerts.HostAboveShare })
+		rule := made.Rules.Groups[0].Rules[i]
+		assert.Contains(t, rule.Annotations["runbook"], "--limit "+text+" ")
+		assert.NotRegexp(t, `\de\+\d`, rule.Expr+rule.Annotations["summary"]+rule.Annotations["description"])
 	}
 }
 

@@ -148,7 +148,7 @@ func New(in Input) (*Fitting, error) {
 func (f *fitter) polled(s policy.Share) bool {
 	for _, c := range f.in.Clusters {
 		for i := range c.Budget.Items {
-			if counts(s, &c.Budget.Items[i]) {
+			if f.counts(s, &c.Budget.Items[i]) {
 				return true
 			}
 		}
@@ -157,8 +157,8 @@ func (f *fitter) polled(s policy.Share) bool {
 }
 
 // counts tells whether an object's polls count against a share, under the plan or once it does not fail any more.
-func counts(s policy.Share, item *budget.Item) bool {
-	return item.Planned() > 0 && item.Asker().CountsTo(s)
+func (f *fitter) counts(s policy.Share, item *budget.Item) bool {
+	return item.Planned() > 0 && f.in.Limits.Counts(item.Asker(), s)
 }
 
 // add adds what one cluster polls.
@@ -174,7 +174,7 @@ func (f *fitter) add(cluster int) {
 			cost, s.Min, s.Max = item.Planned(), time.Hour, time.Hour
 		}
 		for k, use := range f.uses {
-			if !counts(use.Share, item) {
+			if !f.counts(use.Share, item) {
 				continue
 			}
 			s.Loads = append(s.Loads, Load{Share: k, Requests: cost})

@@ -16,6 +16,8 @@ type Limit struct {
 	Host string
 	// PerHour is the rate in requests per hour; 0 = explicitly none.
 	PerHour float64
+	// Rate is how it was written: 5000/h, 20000/m.
+	Rate string
 }
 
 // Patterns of limits; a value must match the whole of its pattern.
@@ -72,7 +74,7 @@ func ParseLimit(s string) (Limit, error) {
 	if err != nil {
 		return Limit{}, err
 	}
-	return Limit{Host: flux.ParseHost(host), PerHour: perHour}, nil
+	return Limit{Host: flux.ParseHost(host), PerHour: perHour, Rate: rate}, nil
 }
 
 // WithLimit returns a copy of the policy with one limit more, or in the place of another.
@@ -91,7 +93,7 @@ func (l Limits) limits() []Limit {
 		if err != nil {
 			continue // the validator has refused it
 		}
-		limits = append(limits, Limit{Host: flux.ParseHost(host), PerHour: perHour})
+		limits = append(limits, Limit{Host: flux.ParseHost(host), PerHour: perHour, Rate: string(rate)})
 	}
 	slices.SortFunc(limits, func(a, b Limit) int { return strings.Compare(a.Host, b.Host) })
 	return limits

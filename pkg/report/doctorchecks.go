@@ -285,7 +285,7 @@ func SessionChecks(sessions []tune.Session, now time.Time, where string) []Check
 			Name: "sessions", Status: CheckWarning,
 			Message: count(len(held), "session") + " over, but for what others changed since: " + strings.Join(held, ", "),
 			Remedy:  "decide what becomes of that: forget keeps what is there, revert --force restores what was before",
-			Run:     []string{"kubectl fluxtune sessions " + where, "kubectl fluxtune revert " + where + " --force --session " + held[0]},
+			Run:     []string{"kubectl fluxtune sessions " + where, "kubectl fluxtune revert " + where + " --force --session " + held[0], "kubectl fluxtune forget " + where + " --session " + held[0]},
 		})
 	}
 	return checks

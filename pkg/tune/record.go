@@ -157,6 +157,16 @@ func (r *Record) HasSession(session string) bool {
 	return r != nil && slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Session == session })
 }
 
+// Sessions are those in the record beside one, oldest first.
+func (r *Record) Sessions(beside string) (sessions []string) {
+	for _, s := range r.Steps {
+		if s.Session != beside && !slices.Contains(sessions, s.Session) {
+			sessions = append(sessions, s.Session)
+		}
+	}
+	return sessions
+}
+
 // Fields are the fields that the record knows, sorted.
 func (r *Record) Fields() []flux.Field {
 	known := make(map[flux.Field]bool)
