@@ -62,36 +62,30 @@ func (a Activity) until(window time.Duration) Activity {
 	return a
 }
 
-// same are changes of several users of a source that one commit made: applied one after the other, as dependsOn has it.
-const same = 2 * time.Minute
-
 // fromHistory counts what the users of a source came to apply. Each remembers a few changes, and the first time that it
-// tells is from when on it remembers all; so everything is known since the latest of these times. How often it changes is
-// counted until the last change of anything (lastChange).
-func fromHistory(users []*flux.Object, last, now time.Time) Activity {
+// tells is from when on it remembers all; so everything is known since the latest of these times. What the source did not
+// bring is no change, and one commit is one, however many apply it (union). How often it changes is counted until the last change of anything (lastChange).
+func fromHistory(source *flux.Object, users []*flux.Object, last, now time.Time) Activity {
 	var since time.Time
-	var all []time.Time
+	var all []arrival
 	for _, u := range users {
 		changes := u.Status.Changes
-		if len(changes) == 0 || len(changes) == 1 && last.Sub(changes[0]) < little {
+		if len(changes) == 0 || len(changes) == 1 && last.Sub(changes[0].At) < little {
 			continue // new: it says nothing
 		}
-		if changes[0].After(since) {
-			since = changes[0]
+		if changes[0].At.After(since) {
+			since = changes[0].At
 		}
-		all = append(all, changes...)
+		for _, c := range changes {
+			if brought(source, u, c) {
+				all = append(all, arrival{c, u})
+			}
+		}
 	}
 	if since.IsZero() {
 		return Activity{From: FromNothing}
 	}
-	slices.SortFunc(all, time.Time.Compare)
-	n, before := 0, since
-	for _, at := range all {
-		if at.Sub(before) > same {
-			n, before = n+1, at
-		}
-	}
-	return observed(FromHistory, n, last.Sub(since)).until(now.Sub(since))
+	return observed(FromHistory, union(all, since), last.Sub(since)).until(now.Sub(since))
 }
 
 // fromArtifact knows only when the artifact was written last. That it was fetched for the first time is no change, nor that

@@ -19,6 +19,13 @@ func ago(hours ...float64) (times []time.Time) {
 	return times
 }
 
+func changesAt(times ...time.Time) (changes []flux.Change) {
+	for _, at := range times {
+		changes = append(changes, flux.Change{At: at})
+	}
+	return changes
+}
+
 func TestFromHistory(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -41,9 +48,9 @@ func TestFromHistory(t *testing.T) {
 	} {
 		var users []*flux.Object
 		for _, changes := range tc.users {
-			users = append(users, &flux.Object{Status: flux.Status{Changes: changes}})
+			users = append(users, &flux.Object{Status: flux.Status{Changes: changesAt(changes...)}})
 		}
-		a := fromHistory(users, noon, noon)
+		a := fromHistory(&flux.Object{}, users, noon, noon)
 		assert.Equal(t, tc.want, a, name)
 		assert.Equal(t, tc.says, a.String(), name)
 	}
@@ -53,8 +60,8 @@ func TestFromHistory(t *testing.T) {
 func TestSilenceIsNoChange(t *testing.T) {
 	t.Parallel()
 	last := ago(48)[0]
-	user := &flux.Object{Status: flux.Status{Changes: ago(58, 55, 53, 48)}}
-	assert.Equal(t, Activity{FromHistory, 0.3, 3, 58 * time.Hour}, fromHistory([]*flux.Object{user}, last, noon))
+	user := &flux.Object{Status: flux.Status{Changes: changesAt(ago(58, 55, 53, 48)...)}}
+	assert.Equal(t, Activity{FromHistory, 0.3, 3, 58 * time.Hour}, fromHistory(&flux.Object{}, []*flux.Object{user}, last, noon))
 	source := &flux.Object{Status: flux.Status{SourceChanged: last}}
 	assert.Equal(t, Activity{FromArtifact, 1.0 / 24, 1, 48 * time.Hour}, fromArtifact(source, nil, last, noon))
 }

@@ -215,7 +215,7 @@ func (f *fitter) activity(c *Cluster, item *budget.Item, users []*flux.Object, r
 			return a
 		}
 	}
-	if a := fromHistory(users, f.known, f.in.Now); a.From != FromNothing {
+	if a := fromHistory(o, users, f.known, f.in.Now); a.From != FromNothing {
 		return a
 	}
 	return fromArtifact(o, restarted, f.known, f.in.Now)

@@ -41,7 +41,9 @@ func (s tracked) objects() (source, user flux.Object) {
 	}
 	if n := len(s.commits); n > 0 {
 		source.Status.SourceChanged = s.commits[n-1]
-		user.Status.Changes = s.commits[max(0, n-remembered):]
+		for _, at := range s.commits[max(0, n-remembered):] {
+			user.Status.Changes = append(user.Status.Changes, flux.Change{At: at})
+		}
 	}
 	return source, user
 }

@@ -91,8 +91,8 @@ func lastChange(in Input) time.Time {
 			if at := o.Status.SourceChanged; !anew(at, restarted) {
 				note(at)
 			}
-			for _, at := range o.Status.Changes {
-				note(at)
+			for _, c := range o.Status.Changes {
+				note(c.At)
 			}
 		}
 	}

@@ -111,7 +111,7 @@ func TestDecode(t *testing.T) {
 			o.Status = Status{
 				ObservedGeneration: 1, Ready: "Unknown", ReadyReason: "Progressing", ReadyMessage: "Reconciliation in progress",
 				SlowestReconcile: 72500 * time.Millisecond, LastReconcile: 512300 * time.Microsecond, LastReconciled: halfPastNine, Managed: 4,
-				Changes: []time.Time{time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)},
+				Changes: []Change{{At: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}},
 				Inventory: []Ref{
 					{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "web-dev", Name: "web"},
 					{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "web-dev", Name: "web.v1"},

@@ -19,13 +19,16 @@ type snapshot struct {
 	LastReconciledStatus   string      `json:"lastReconciledStatus"`
 	TotalReconciliations   int64       `json:"totalReconciliations"`
 
+	Metadata struct {
+		Revision string `json:"revision"` // that of the last reconcile (kustomize-controller internal/controller/kustomization_controller.go)
+	} `json:"metadata"`
 	ChartVersion string      `json:"chartVersion"`
 	LastDeployed metav1.Time `json:"lastDeployed"`
 }
 
 // changes are when contents came, oldest first, and nothing is missing since the first of them. It may be later than the
 // first that is remembered: see contents.
-func (h history) changes() []time.Time {
+func (h history) changes() []Change {
 	if slices.ContainsFunc(h, func(e snapshot) bool { return e.ChartVersion != "" }) {
 		return h.releases()
 	}
@@ -36,21 +39,27 @@ func (h history) changes() []time.Time {
 // something that a source brought. What is remembered is all since the oldest release (helm-controller keeps up to the
 // previous one that was deployed: internal/release, Truncate), so that the first time is when that one was deployed, and the
 // others when the version changed.
-func (h history) releases() []time.Time {
+func (h history) releases() []Change {
 	ordered := slices.Clone(h)
 	slices.SortStableFunc(ordered, func(a, b snapshot) int { return a.LastDeployed.Compare(b.LastDeployed.Time) })
-	var changes []time.Time
+	var changes []Change
 	version := ""
 	for _, e := range ordered {
 		if e.LastDeployed.IsZero() {
 			continue
 		}
 		if len(changes) == 0 || e.ChartVersion != version {
-			changes = append(changes, e.LastDeployed.UTC())
+			changes = append(changes, Change{e.LastDeployed.UTC(), version, e.ChartVersion})
 		}
 		version = e.ChartVersion
 	}
 	return changes
+}
+
+// stay is from when to when a content was applied, and the revision that it was applied from last.
+type stay struct {
+	first, last time.Time
+	revision    string
 }
 
 // contents are those of a Kustomization. There is an entry for each content and outcome, so that one which failed at first is
@@ -58,8 +67,7 @@ func (h history) releases() []time.Time {
 // came first (Upsert). That shows where a content was last there after one that is newer had come first: since when contents
 // took turns, and how often, nobody knows. Known is only what came after the last of these times, at which the older one
 // made room again.
-func (h history) contents() []time.Time {
-	type stay struct{ first, last time.Time }
+func (h history) contents() []Change {
 	stays := map[string]*stay{}
 	for _, e := range h {
 		first, last := e.FirstReconciled.UTC(), e.LastReconciled.UTC()
@@ -69,13 +77,13 @@ func (h history) contents() []time.Time {
 		known := stays[e.Digest]
 		switch {
 		case known == nil:
-			stays[e.Digest] = &stay{first, last}
+			stays[e.Digest] = &stay{first, last, e.Metadata.Revision}
 		default:
 			if first.Before(known.first) {
 				known.first = first
 			}
 			if last.After(known.last) {
-				known.last = last
+				known.last, known.revision = last, e.Metadata.Revision
 			}
 		}
 	}
@@ -87,15 +95,26 @@ func (h history) contents() []time.Time {
 			}
 		}
 	}
-	var changes []time.Time
+	var changes []Change
 	if !since.IsZero() {
-		changes = append(changes, since)
+		changes = append(changes, Change{At: since})
 	}
 	for _, s := range stays {
 		if s.first.After(since) {
-			changes = append(changes, s.first)
+			changes = append(changes, Change{s.first, before(stays, s.first), s.revision})
 		}
 	}
-	slices.SortFunc(changes, time.Time.Compare)
+	slices.SortFunc(changes, func(a, b Change) int { return a.At.Compare(b.At) })
 	return changes
+}
+
+// before is the revision of the content that was there last before a time.
+func before(stays map[string]*stay, at time.Time) string {
+	var latest stay
+	for _, s := range stays {
+		if s.last.Before(at) && s.last.After(latest.last) {
+			latest = *s
+		}
+	}
+	return latest.revision
 }

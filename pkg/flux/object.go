@@ -174,17 +174,25 @@ type Status struct {
 	LastReconcile time.Duration
 	// LastReconciled is when the newest reconcile in status.history ended; the zero time without history.
 	LastReconciled time.Time
-	// Changes are when it came to apply what status.history remembers, oldest first: of a Kustomization contents, of a
+	// Changes are those of what it applies that status.history remembers, oldest first: of a Kustomization contents, of a
 	// HelmRelease versions of its chart. Nothing is missing since the first of them, which itself need not be a change: it
 	// is from when on changes are known. Flux keeps the five contents that were used last (fluxcd/pkg apis/meta, Upsert);
 	// where these took turns, what came before is not known.
-	Changes []time.Time
+	Changes []Change
 	// Exported is how many inputs a ResourceSetInputProvider found last; 0 where that is unknown.
 	Exported int
 	// Managed is how many objects it has applied: the entries of status.inventory.
 	Managed int
 	// Inventory are the Flux objects among these.
 	Inventory []Ref
+}
+
+// Change is that something came to apply another content.
+type Change struct {
+	At time.Time
+	// Before is what the content before was applied from last, and After what this one was applied from last: of a
+	// Kustomization revisions of its source, of a HelmRelease versions of its chart. Both are "" where that is unknown.
+	Before, After string
 }
 
 // Served tells whether an API server gave the object; it is false of what was read from files.

@@ -49,7 +49,7 @@ func (f *fleet) doubt(o *flux.Object, h hit) string {
 func (f *fleet) rebuilt(o *flux.Object) bool {
 	users := f.consumers[o.Ref]
 	for _, u := range users {
-		if !u.Status.Changes[len(u.Status.Changes)-1].Before(o.Status.SourceChanged) {
+		if !u.Status.Changes[len(u.Status.Changes)-1].At.Before(o.Status.SourceChanged) {
 			return false
 		}
 	}

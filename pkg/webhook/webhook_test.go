@@ -248,7 +248,10 @@ func TestSuspects(t *testing.T) {
 	r.Created = ago(10 * hour)
 	user := func(changes ...time.Time) flux.Object {
 		return object("Kustomization", "app", func(o *flux.Object) {
-			o.SourceRef, o.Status.Changes = ref("GitRepository", "apps", "app"), changes
+			o.SourceRef = ref("GitRepository", "apps", "app")
+			for _, at := range changes {
+				o.Status.Changes = append(o.Status.Changes, flux.Change{At: at})
+			}
 		})
 	}
 	const never = "it changed since there is the Receiver, and was never called for: does its host call, and with the right URL and token?"
