@@ -15,7 +15,7 @@ type Evidence string
 const (
 	FromFile     Evidence = "file"     // --activity
 	FromWebhook  Evidence = "webhook"  // a Receiver brings what is pushed: nobody waits for the poll
-	FromPin      Evidence = "pin"      // it names one commit: nothing that is pushed changes it
+	FromPin      Evidence = "pin"      // it names one commit, or its charts are all used by exact versions: nothing that is published changes what is used
 	FromGit      Evidence = "git"      // the commits of a checkout
 	FromHistory  Evidence = "history"  // status.history of what uses it
 	FromArtifact Evidence = "artifact" // status.artifact.lastUpdateTime: when it was written, which may be later than it changed
@@ -111,7 +111,7 @@ func (a Activity) String() string {
 	case FromWebhook:
 		return "a webhook brings its commits"
 	case FromPin:
-		return "pinned to a commit"
+		return "pinned to a commit or to exact versions"
 	case FromGit, FromHistory, FromArtifact:
 		where := map[Evidence]string{FromGit: "Git", FromHistory: "status.history", FromArtifact: "status.artifact"}[a.From]
 		switch a.Changes {

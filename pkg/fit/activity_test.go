@@ -106,7 +106,7 @@ func TestUsersOfWhatIsMade(t *testing.T) {
 	git, artifact, generator, chart := ref(sources, "GitRepository", "git"), ref(sources, "ExternalArtifact", "made"), ref(watcher, "ArtifactGenerator", "makes"), ref(sources, "HelmChart", "chart")
 	user := &flux.Object{Ref: ref("kustomize.toolkit.fluxcd.io", "Kustomization", "user"), SourceRef: artifact}
 	release := &flux.Object{Ref: ref("helm.toolkit.fluxcd.io", "HelmRelease", "release"), SourceRef: chart}
-	users := usersOf([]*flux.Object{
+	users, _ := usersOf([]*flux.Object{
 		user, release, {Ref: git}, {Ref: chart, SourceRef: git},
 		{Ref: artifact, Polling: flux.Polling{Made: []flux.Ref{generator}}}, {Ref: generator, Polling: flux.Polling{Made: []flux.Ref{git, artifact}}},
 	})

@@ -164,7 +164,8 @@ func (f *fitter) counts(s policy.Share, item *budget.Item) bool {
 // add adds what one cluster polls.
 func (f *fitter) add(cluster int) {
 	c := &f.in.Clusters[cluster]
-	users, restarted := usersOf(c.Objects), restarts(c.Objects)
+	known := knowledge{restarted: restarts(c.Objects)}
+	known.users, known.pinned = usersOf(c.Objects)
 	for i := range c.Budget.Items {
 		item := &c.Budget.Items[i]
 		free, isFree := c.Free[item.Object.Ref]
@@ -189,15 +190,22 @@ func (f *fitter) add(cluster int) {
 		case len(s.Loads) == 0:
 		case isFree:
 			f.problem.Sources = append(f.problem.Sources, s)
-			f.names = append(f.names, named{cluster, item.Object.Ref, Choice{Interval: item.Interval.Now, Min: s.Min, Max: s.Max, Activity: f.activity(c, item, users[item.Object.Ref], restarted)}})
+			f.names = append(f.names, named{cluster, item.Object.Ref, Choice{Interval: item.Interval.Now, Min: s.Min, Max: s.Max, Activity: f.activity(c, item, known)}})
 		default:
 			f.fixed = append(f.fixed, s)
 		}
 	}
 }
 
+// knowledge is what the objects of a cluster tell of how often its sources change.
+type knowledge struct {
+	users     map[flux.Ref][]*flux.Object
+	pinned    map[flux.Ref]bool
+	restarted []time.Time
+}
+
 // activity is the best that is known of how often a source changes.
-func (f *fitter) activity(c *Cluster, item *budget.Item, users []*flux.Object, restarted []time.Time) Activity {
+func (f *fitter) activity(c *Cluster, item *budget.Item, known knowledge) Activity {
 	o := &item.Object
 	for _, r := range f.in.Rules {
 		if r.matches(c.Names, o.Ref) {
@@ -207,7 +215,7 @@ func (f *fitter) activity(c *Cluster, item *budget.Item, users []*flux.Object, r
 	switch {
 	case item.AtOnce:
 		return Activity{From: FromWebhook}
-	case o.Remote.Ref.Kind == flux.RefCommit:
+	case o.Remote.Ref.Kind == flux.RefCommit, known.pinned[o.Ref]:
 		return Activity{From: FromPin}
 	}
 	if commits, ok := c.Commits[o.Ref]; ok {
@@ -215,10 +223,10 @@ func (f *fitter) activity(c *Cluster, item *budget.Item, users []*flux.Object, r
 			return a
 		}
 	}
-	if a := fromHistory(o, users, f.known, f.in.Now); a.From != FromNothing {
+	if a := fromHistory(o, known.users[o.Ref], f.known, f.in.Now); a.From != FromNothing {
 		return a
 	}
-	return fromArtifact(o, restarted, f.known, f.in.Now)
+	return fromArtifact(o, known.restarted, f.known, f.in.Now)
 }
 
 // weigh gives each source its activity, and a guess to those of which nothing is known.

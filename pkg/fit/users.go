@@ -11,23 +11,40 @@ import (
 const maxLinks = 10
 
 // usersOf are what applies what each source holds: by itself, or through what is made of it (a HelmChart, an
-// ExternalArtifact of an ArtifactGenerator).
-func usersOf(objects []*flux.Object) map[flux.Ref][]*flux.Object {
+// ExternalArtifact of an ArtifactGenerator). Who names one version of a chart is no user of the chart repository: another
+// comes when Git names it. Pinned are the repositories of which all users do so.
+func usersOf(objects []*flux.Object) (users map[flux.Ref][]*flux.Object, pinned map[flux.Ref]bool) {
 	byRef := make(map[flux.Ref]*flux.Object, len(objects))
 	for _, o := range objects {
 		byRef[o.Ref] = o
 	}
-	users := map[flux.Ref][]*flux.Object{}
+	users, pinned = map[flux.Ref][]*flux.Object{}, map[flux.Ref]bool{}
 	for _, o := range objects {
-		if o.KindRow().Consumer && o.SourceRef != (flux.Ref{}) {
-			for _, source := range behind(o.SourceRef, byRef, 0) {
-				if !slices.Contains(users[source], o) {
-					users[source] = append(users[source], o)
-				}
+		if !o.KindRow().Consumer || o.SourceRef == (flux.Ref{}) {
+			continue
+		}
+		exact := flux.ExactVersion(chartOf(o, byRef).Polling.Version)
+		for _, source := range behind(o.SourceRef, byRef, 0) {
+			switch {
+			case source.Kind == "HelmRepository" && exact:
+				pinned[source] = true
+			case !slices.Contains(users[source], o):
+				users[source] = append(users[source], o)
 			}
 		}
 	}
-	return users
+	for source := range users {
+		delete(pinned, source)
+	}
+	return users, pinned
+}
+
+// chartOf is what says which version of a chart is used: the HelmChart that a release names, or the release.
+func chartOf(o *flux.Object, byRef map[flux.Ref]*flux.Object) *flux.Object {
+	if chart := byRef[o.SourceRef]; chart != nil && chart.Ref.Kind == "HelmChart" {
+		return chart
+	}
+	return o
 }
 
 // behind are a source and those that it is made of.
