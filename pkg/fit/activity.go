@@ -90,7 +90,7 @@ func fromHistory(source *flux.Object, users []*flux.Object, last, now time.Time)
 
 // fromArtifact knows only when the artifact was written last. That it was fetched for the first time is no change, nor that
 // a source-controller wrote all of them anew: then it is only known that nothing came since.
-func fromArtifact(o *flux.Object, restarted []time.Time, last, now time.Time) Activity {
+func fromArtifact(o *flux.Object, restarted []stretch, last, now time.Time) Activity {
 	changed := o.Status.SourceChanged
 	if changed.IsZero() || changed.After(now) {
 		return Activity{From: FromNothing}

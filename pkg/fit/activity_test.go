@@ -96,6 +96,38 @@ func TestRestartIsNoCommit(t *testing.T) {
 	assert.Empty(t, restarts(objects[2:]))
 }
 
+// A start of source-controller that takes long is one, too, and stays one when most sources have changed since; sources of one
+// repository that one commit changed are none.
+func TestLongRestartIsNoCommit(t *testing.T) {
+	t.Parallel()
+	written := func(url string, hours ...float64) (objects []*flux.Object) {
+		for i, h := range hours {
+			o := &flux.Object{Ref: flux.Ref{Name: string(rune('a' + i))}, Created: ago(1000)[0], Status: flux.Status{SourceChanged: ago(h)[0]}}
+			if o.Remote.URL = url; url == "" {
+				o.Remote.URL = "https://example.com/" + o.Ref.Name
+			}
+			objects = append(objects, o)
+		}
+		return objects
+	}
+	known := func(objects []*flux.Object) (changed []int) {
+		restarted := restarts(objects)
+		for i, o := range objects {
+			if fromArtifact(o, restarted, noon, noon).Changes > 0 {
+				changed = append(changed, i)
+			}
+		}
+		return changed
+	}
+	assert.Empty(t, known(written("", 50, 49.98, 49.95, 49.92, 49.9, 49.87, 49.85)), "nine minutes, one after another")
+	assert.Equal(t, []int{3, 4, 5, 6, 7}, known(written("", 50, 49.98, 49.95, 40, 30, 20, 10, 5)), "five of eight have changed since")
+	assert.Equal(t, []int{0, 1, 2, 3}, known(written("", 50, 40, 30, 20)), "each at its time")
+	assert.Equal(t, []int{0, 1, 2}, known(written("https://example.com/fleet", 50, 49.99, 49.98)), "one commit")
+	suspended := written("", 500, 50, 49.98, 49.95, 40, 30, 20, 10)
+	suspended[0].Suspended = true
+	assert.Equal(t, []int{0, 4, 5, 6, 7}, known(suspended), "what is suspended is not written anew")
+}
+
 // What is applied through an artifact, or a chart, counts for what that is made of.
 func TestUsersOfWhatIsMade(t *testing.T) {
 	t.Parallel()

@@ -201,7 +201,7 @@ func (f *fitter) add(cluster int) {
 type knowledge struct {
 	users     map[flux.Ref][]*flux.Object
 	pinned    map[flux.Ref]bool
-	restarted []time.Time
+	restarted []stretch
 }
 
 // activity is the best that is known of how often a source changes.

@@ -64,32 +64,66 @@ func behind(source flux.Ref, byRef map[flux.Ref]*flux.Object, links int) []flux.
 	return all
 }
 
-// together are writes of artifacts that one start of source-controller made: it works on two objects of a kind at a time.
-const together = 2 * time.Minute
+// A start of source-controller writes all artifacts anew, one shortly after another (together): it works on two objects of a kind
+// at a time. It lasts longest at most.
+const (
+	together = 2 * time.Minute
+	longest  = 30 * time.Minute
+)
 
-// restarts are the times at which so many artifacts were written that no commits did it: half of all, and three at least.
-func restarts(objects []*flux.Object) []time.Time {
-	var written []time.Time
+// stretch is a span of time, with both its ends.
+type stretch struct{ from, to time.Time }
+
+// restarts are the times in which so many artifacts were written, one shortly after another, that no commits did it: half of
+// all; or those that were written first of all, since a start leaves nothing older but what is suspended. Sources of one
+// repository count as one: a commit changes all of them.
+func restarts(objects []*flux.Object) []stretch {
+	var written []*flux.Object
 	for _, o := range objects {
-		if at := o.Status.SourceChanged; !at.IsZero() {
-			written = append(written, at)
+		if !o.Status.SourceChanged.IsZero() && !o.Suspended {
+			written = append(written, o)
 		}
 	}
-	slices.SortFunc(written, time.Time.Compare)
+	slices.SortFunc(written, func(a, b *flux.Object) int { return a.Status.SourceChanged.Compare(b.Status.SourceChanged) })
 	const least = 3
-	var found []time.Time
-	for i, at := range written {
-		n := 0
-		for _, other := range written[i:] {
-			if other.Sub(at) <= together {
-				n++
-			}
+	all := repositories(written)
+	var found []stretch
+	for i := 0; i < len(written); {
+		next := runFrom(written, i)
+		n := repositories(written[i:next])
+		if n >= least && (i == 0 || 2*n >= all) {
+			found = append(found, stretch{written[i].Status.SourceChanged, written[next-1].Status.SourceChanged})
 		}
-		if n >= least && 2*n >= len(written) {
-			found = append(found, at)
-		}
+		i = next
 	}
 	return found
+}
+
+// runFrom is where the objects end that were written one shortly after another, from one on.
+func runFrom(written []*flux.Object, i int) int {
+	at := func(k int) time.Time { return written[k].Status.SourceChanged }
+	next := i + 1
+	for next < len(written) && at(next).Sub(at(next-1)) <= together && at(next).Sub(at(i)) <= longest {
+		next++
+	}
+	return next
+}
+
+// repositories counts what some sources are of.
+func repositories(sources []*flux.Object) int {
+	type repository struct {
+		url string
+		ref flux.Ref // of a source that does not say
+	}
+	seen := map[repository]bool{}
+	for _, o := range sources {
+		r := repository{url: o.Remote.URL}
+		if r.url == "" {
+			r.ref = o.Ref
+		}
+		seen[r] = true
+	}
+	return len(seen)
 }
 
 // lastChange is when something changed last among all that is fitted together: until then, activities are counted. That
@@ -117,6 +151,6 @@ func lastChange(in Input) time.Time {
 }
 
 // anew tells whether an artifact that was written at a time was written anew, with no change.
-func anew(at time.Time, restarted []time.Time) bool {
-	return slices.ContainsFunc(restarted, func(start time.Time) bool { return !at.Before(start) && at.Sub(start) <= together })
+func anew(at time.Time, restarted []stretch) bool {
+	return slices.ContainsFunc(restarted, func(s stretch) bool { return !at.Before(s.from) && !at.After(s.to) })
 }
