@@ -128,3 +128,18 @@ func (d document) dependsOn() []Ref {
 	}
 	return refs
 }
+
+// FollowsCommits tells whether each commit of a branch comes to a source: it follows one, or a tag of a registry that moves.
+// Where it follows a tag of Git, a version or a range, a commit comes when somebody tags it; a commit or digest stays.
+func (r Remote) FollowsCommits() bool {
+	switch r.Ref.Kind {
+	case RefNone, RefBranch:
+		return true
+	case RefName:
+		return strings.HasPrefix(r.Ref.Value, "refs/heads/")
+	case RefTag:
+		return strings.HasPrefix(r.URL, "oci://") && !ExactVersion(r.Ref.Value)
+	default:
+		return false
+	}
+}

@@ -87,12 +87,14 @@ func ReadHistory(ctx context.Context, dir string, since time.Time) (History, err
 }
 
 // SourceFiles are the files of the checkout that what uses a source is made of, for each source that holds the checkout
-// itself: what was read to build Kustomizations, also through an ArtifactGenerator, and the charts of HelmReleases.
+// itself and follows its commits: what was read to build Kustomizations, also through an ArtifactGenerator, and the charts of
+// HelmReleases.
 func (f Fleet) SourceFiles() map[flux.Ref]map[string]bool {
-	found := map[flux.Ref]map[string]bool{}
+	found, home := map[flux.Ref]map[string]bool{}, f.home()
 	add := func(from sourceRef, files map[string]bool) {
 		kind, err := flux.ParseKind(from.Kind)
-		if standing, _ := f.home().standing(from); err != nil || from.Name == "" || standing != sameRevision {
+		standing, _ := home.standing(from)
+		if err != nil || from.Name == "" || standing != sameRevision || !home.remote(from).FollowsCommits() {
 			return
 		}
 		ref := flux.Ref{Group: kind.Group, Kind: from.Kind, Namespace: from.Namespace, Name: from.Name}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,5 +115,26 @@ func TestSourceFiles(t *testing.T) {
 			assert.Contains(t, got, want)
 		}
 		assert.NotContains(t, got, "charts/other/Chart.yaml")
+	}
+}
+
+// The commits of a checkout tell of the sources that follow its branch. What follows a tag or a range changes when somebody
+// tags, and a digest never does.
+func TestSourceFilesOfWhatFollowsTheBranch(t *testing.T) {
+	t.Parallel()
+	for ref, want := range map[string]bool{
+		"GitRepository {}": true, "GitRepository {branch: main}": true, "GitRepository {name: refs/heads/main}": true,
+		"GitRepository {tag: v1.0.0}": false, "GitRepository {semver: 1.x}": false, "GitRepository {name: refs/tags/v1.0.0}": false, "GitRepository {name: refs/pull/1/head}": false,
+		"GitRepository {branch: main, semver: 1.x}": false, "GitRepository {commit: 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567}": false,
+		"OCIRepository {}": true, "OCIRepository {tag: latest}": true, "OCIRepository {tag: main}": true,
+		"OCIRepository {tag: 1.2.3}": false, "OCIRepository {semver: 1.x}": false, "OCIRepository {digest: \"sha256:0a1b2c3d4e5f60718293a4b5c6d7e8f9012345670a1b2c3d4e5f60718293a4b5\"}": false,
+	} {
+		kind, spec, _ := strings.Cut(ref, " ")
+		url := map[string]string{"GitRepository": "https://example.com/fleet", "OCIRepository": "oci://example.com/fleet"}[kind]
+		tree := NewTree(map[string]string{
+			"clusters/a/flux-system/gotk-sync.yaml": "apiVersion: source.toolkit.fluxcd.io/v1\nkind: " + kind + "\nmetadata: {name: flux-system, namespace: flux-system}\nspec: {interval: 1m, url: \"" + url + "\", ref: " + spec + "}\n---\n" +
+				"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\nspec: {path: ./clusters/a, interval: 1m, sourceRef: {kind: " + kind + ", name: flux-system}}\n",
+		})
+		assert.Equal(t, want, len(tree.Read(tree.Roots())[0].SourceFiles()) == 1, ref)
 	}
 }
