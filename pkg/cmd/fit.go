@@ -122,7 +122,7 @@ func (o FleetOptions) fitOnce(ctx context.Context, fs fleets, opts tune.Options,
 // fitted are the options of a plan with what was fitted for the cluster.
 func (f fleet) fitted(fitting *fit.Fitting, opts tune.Options) *tune.Options {
 	if fitting != nil {
-		opts.Fitted = fitting.Bounds(f.place)
+		opts.Fitted, opts.Unfitted = fitting.Bounds(f.place), fitting.Left[f.place]
 	}
 	return &opts
 }
@@ -207,15 +207,19 @@ func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Clus
 	plan := f.plan(&opts)
 	changed := map[flux.Ref]bool{}
 	planned := map[flux.Ref]bool{}
+	left := map[flux.Ref]tune.Left{}
 	for _, item := range plan.Items {
 		planned[item.Object.Ref] = true
+		if item.Action == tune.ActionSkip {
+			left[item.Object.Ref] = tune.Left{Reason: item.Reason, Message: item.Message}
+		}
 		changed[item.Object.Ref] = asked && item.Action == tune.ActionChange && item.Planned(flux.Interval) != item.Object.Interval && f.arrives(item.Object, flux.Interval)
 	}
 	items := f.arriving(plan.Items)
 	if !asked {
 		items, planned = nil, map[flux.Ref]bool{}
 	}
-	c := fit.Cluster{Names: f.names(), Free: fit.Free(objects, here, f.resolver, func(ref flux.Ref) bool { return changed[ref] })}
+	c := fit.Cluster{Names: f.names(), Left: left, Free: fit.Free(objects, here, f.resolver, func(ref flux.Ref) bool { return changed[ref] })}
 	for object := range f.snapshot.All() {
 		c.Objects = append(c.Objects, object)
 		if !planned[object.Ref] {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -173,6 +174,9 @@ spec: {interval: 1m, timeout: 2m, path: ./, prune: true, sourceRef: {kind: GitRe
 	require.Len(t, plan.Summary.Fit.Shares, 1)
 	assert.Equal(t, 12.0, plan.Summary.Fit.Shares[0].Fixed, "app is set in Git")
 	assert.LessOrEqual(t, plan.Summary.Fit.Shares[0].Used, 100.0)
+	assert.Equal(t, 1, plan.Summary.Fit.Unfitted["SetInGit"])
+	app := plan.Items[slices.IndexFunc(plan.Items, func(item report.PlanItem) bool { return item.Ref.Name == "app" })]
+	assert.Equal(t, []string{"skip", "SetInGit"}, []string{app.Action, app.Reason}, "it is not as was fitted: Git applies it")
 
 	session, o := f.tuned(t, "20261122-120000-fits", args...)
 	require.NotEmpty(t, session, o.stderr)

@@ -8,6 +8,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // Cluster is what was read of one cluster.
@@ -19,6 +20,8 @@ type Cluster struct {
 	Budget budget.Budget
 	// Free are the sources that may get another interval: those of Probe that this plan changes.
 	Free map[flux.Ref]policy.Bound
+	// Left are why the others of Probe may not.
+	Left map[flux.Ref]tune.Left
 	// Objects are all that were read: the users of sources are among them.
 	Objects []*flux.Object
 	// Commits is what a checkout knows of its own source; nil without one.
@@ -62,6 +65,8 @@ type Fitting struct {
 	Shares []ShareUse
 	// Choices of each cluster, in the order of the input.
 	Choices []map[flux.Ref]Choice
+	// Left are why other sources that poll a host with a share were not fitted, as the choices.
+	Left []map[flux.Ref]tune.Left
 	// Sources is how many were fitted, and Requests what they ask per hour.
 	Sources  int
 	Requests float64
@@ -74,9 +79,18 @@ type Fitting struct {
 	// Evidence counts the sources by where their activity is known from; Quiet are those that nobody waits for.
 	Evidence map[Evidence]int
 	Quiet    int
+	// Unfitted counts what asks hosts and was not fitted, by why.
+	Unfitted map[tune.Reason]int
 	// Unmatched are the rules that are about no source that was read.
 	Unmatched []Rule
 }
+
+// Why something that asks hosts is not fitted although no plan leaves it alone.
+const (
+	KindNotFitted tune.Reason = "KindNotFitted" // no source
+	NoShare       tune.Reason = "NoShare"       // it counts to none
+	NotAskedFor   tune.Reason = "NotAskedFor"   // it was only read to count what it asks
+)
 
 // Bounds are the choices for one cluster as a plan takes them.
 func (f *Fitting) Bounds(cluster int) map[flux.Ref]policy.Bound {
@@ -96,6 +110,8 @@ type fitter struct {
 	names    []named
 	fixed    []Source
 	fixtures []fixture
+	left     []map[flux.Ref]tune.Left
+	unfitted map[tune.Reason]int
 	// known is until when activities are counted: lastChange.
 	known time.Time
 }
@@ -109,7 +125,7 @@ type named struct {
 // New fits. The error says which share there is no limit for, or which cannot be kept, and by how much. A share that no
 // source counts against is not there: what is said of it is the caller's to decide.
 func New(in Input) (*Fitting, error) {
-	f := fitter{in: in, known: lastChange(in)}
+	f := fitter{in: in, known: lastChange(in), unfitted: map[tune.Reason]int{}}
 	for _, s := range in.Shares {
 		if !f.polled(s) {
 			continue
@@ -166,6 +182,7 @@ func (f *fitter) add(cluster int) {
 	c := &f.in.Clusters[cluster]
 	known := knowledge{restarted: restarts(c.Objects)}
 	known.users, known.pinned = usersOf(c.Objects)
+	f.left = append(f.left, map[flux.Ref]tune.Left{})
 	for i := range c.Budget.Items {
 		item := &c.Budget.Items[i]
 		free, isFree := c.Free[item.Object.Ref]
@@ -186,6 +203,9 @@ func (f *fitter) add(cluster int) {
 				f.fixtures = append(f.fixtures, fixture{share: k, cluster: cluster, ref: item.Object.Ref, requests: cost})
 			}
 		}
+		if !isFree || len(s.Loads) == 0 {
+			f.leave(c, cluster, item, len(s.Loads) > 0)
+		}
 		switch {
 		case len(s.Loads) == 0:
 		case isFree:
@@ -194,6 +214,26 @@ func (f *fitter) add(cluster int) {
 		default:
 			f.fixed = append(f.fixed, s)
 		}
+	}
+}
+
+// leave notes why something is not fitted, if it asks hosts.
+func (f *fitter) leave(c *Cluster, cluster int, item *budget.Item, shared bool) {
+	o := &item.Object
+	left, known := c.Left[o.Ref]
+	switch kind := o.KindRow(); {
+	case !kind.AsksHosts() || !known && item.Planned() == 0:
+	case !kind.Source:
+		f.unfitted[KindNotFitted]++
+	case known:
+		f.unfitted[left.Reason]++
+		if shared && left.Reason != tune.ReasonNotRewritable { // whoever rewrites tells of that by itself
+			f.left[cluster][o.Ref] = left
+		}
+	case !shared:
+		f.unfitted[NoShare]++
+	default:
+		f.unfitted[NotAskedFor]++
 	}
 }
 
@@ -247,7 +287,7 @@ func (f *fitter) weigh() {
 }
 
 func (f *fitter) fitting(intervals []time.Duration) *Fitting {
-	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Unmatched: Unmatched(f.in.Rules, f.in.Clusters)}
+	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Left: f.left, Unfitted: f.unfitted, Unmatched: Unmatched(f.in.Rules, f.in.Clusters)}
 	for i := range out.Choices {
 		out.Choices[i] = map[flux.Ref]Choice{}
 	}

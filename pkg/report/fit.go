@@ -2,12 +2,14 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // PlanFit is what fitted intervals come to. In a checkout it is of all its clusters together.
@@ -24,6 +26,9 @@ type PlanFit struct {
 	// Evidence counts the sources by where it is known from how often they change: file, webhook, pin, git, history,
 	// artifact or nothing.
 	Evidence map[string]int `json:"evidence"`
+	// Unfitted counts what asks hosts and was not fitted, by why: a reason of items, or KindNotFitted (no source), NoShare (it
+	// counts to none) or NotAskedFor.
+	Unfitted map[string]int `json:"unfitted,omitempty"`
 	// Quiet counts the sources that nobody waits for; they get the longest of their bound.
 	Quiet int `json:"quiet"`
 	// Kept says that the intervals stay as they are, since with the best ones BestWait would be hardly shorter than Wait.
@@ -77,6 +82,12 @@ func (p Plan) WithFit(f *fit.Fitting, at map[string]int) Plan {
 	}
 	for from, n := range f.Evidence {
 		p.Summary.Fit.Evidence[string(from)] = n
+	}
+	for reason, n := range f.Unfitted {
+		if p.Summary.Fit.Unfitted == nil {
+			p.Summary.Fit.Unfitted = map[string]int{}
+		}
+		p.Summary.Fit.Unfitted[string(reason)] = n
 	}
 	for i := range p.Items {
 		c, fitted := f.Choices[at[p.Items[i].object.Cluster]][p.Items[i].object.Ref]
@@ -138,7 +149,43 @@ func fitLines(f *fit.Fitting, limits limits) []string {
 		return append(lines, fmt.Sprintf("it is known of %d of them how often they change; %d get no commits", f.Sources-f.Evidence[fit.FromNothing], f.Quiet))
 	}
 	lines = append(lines, shareLines(f)...)
-	return append(lines, "how often they change is "+evidence(f))
+	return append(append(lines, "how often they change is "+evidence(f)), unfittedLines(f)...)
+}
+
+// unfittedLines say why what asks hosts beside the fitted sources is not fitted.
+func unfittedLines(f *fit.Fitting) []string {
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(f.Unfitted)) {
+		parts = append(parts, fmt.Sprintf("%d %s", f.Unfitted[reason], unfitted(reason)))
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return []string{"not fitted, of what asks hosts: " + strings.Join(parts, ", ")}
+}
+
+// unfitted says why some are not fitted, in few words: the plan's lines about what is left alone have the remedies.
+func unfitted(reason tune.Reason) string {
+	switch reason {
+	case fit.KindNotFitted:
+		return "of kinds that are no sources"
+	case fit.NoShare:
+		return "that count to no share"
+	case fit.NotAskedFor:
+		return "that were not asked for"
+	case tune.ReasonSuspended:
+		return "suspended"
+	case tune.ReasonOptedOut:
+		return "opted out"
+	case tune.ReasonSetInGit, tune.ReasonOwnerUnknown:
+		return "that something else applies"
+	case tune.ReasonKindNotInPolicy, tune.ReasonOtherEnvironment, tune.ReasonNoEnvironment:
+		return "that the policy says nothing about"
+	case tune.ReasonIntervalIgnored:
+		return "with intervals that Flux ignores, or that a HelmRelease sets"
+	default:
+		return fmt.Sprintf("left alone (%s)", reason)
+	}
 }
 
 // keptLine says why no interval is changed.

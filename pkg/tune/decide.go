@@ -100,6 +100,9 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 		item.Message = fmt.Sprintf("matches policy %q", p.Title())
 		item.lookAfterPins(opts)
 	}
+	if left := opts.Unfitted[o.Ref]; item.Action == ActionUnchanged {
+		item.leaveAlone(left.Reason, left.Message)
+	}
 	return item
 }
 

@@ -63,6 +63,12 @@ type Change struct {
 	To    *string
 }
 
+// Left is why something is left alone: in one word, and in a sentence.
+type Left struct {
+	Reason  Reason
+	Message string
+}
+
 // Item is what a plan does with one object, and why.
 type Item struct {
 	Object     flux.Object
@@ -170,6 +176,9 @@ type Options struct {
 	Managed Managed
 	// Fitted are the intervals of sources that take the place of what the policy says of them; they lie within its bounds.
 	Fitted map[flux.Ref]policy.Bound
+	// Unfitted are why other sources were not fitted, though the policy leaves room for it: they would be left alone if their
+	// interval were another.
+	Unfitted map[flux.Ref]Left
 	// ShortenTimeouts makes timeouts and retry intervals shorter, too, where the policy wants that.
 	ShortenTimeouts bool
 }
