@@ -107,7 +107,7 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 }
 
 func (o ApplyOptions) run(ctx context.Context) error {
-	o.charts, o.controllers = true, true
+	o.charts, o.controllers, o.costing = true, true, true
 	if o.For > 0 {
 		o.Options.Until = o.root.Now().Add(o.For)
 	}

@@ -112,4 +112,21 @@ func TestBudgetOfFurtherKinds(t *testing.T) {
 	assert.Contains(t, notes, "What is asked by REST counts against the host's limit for its API")
 	one := decode[report.Budget](t, on(c).must(t, "budget", "gitrepo", "-A", "-o", "json"))
 	assert.Len(t, one.Items, 1, "they are not of the kind that was asked for")
+
+	c.ApplyAs(t, "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSetInputProvider\nmetadata: {name: requests, annotations: {fluxcd.controlplane.io/reconcileEvery: 1m}}\n"+
+		"spec: {type: GitLabMergeRequest, url: \"https://git.example.com/acme/app\"}\n", testbed.ApplyOptions{Namespace: "made"})
+	used := func(command ...string) string { // what a host gets of its limit, as a plan's line says it
+		out := on(c).must(t, append(command, "-A", "--limit", "git.example.com=1000/h", "--set", "staging.GitRepository.interval=5m")...).stdout
+		for line := range strings.Lines(out) {
+			if strings.Contains(line, "git.example.com") && strings.Contains(line, "->") {
+				return strings.TrimSpace(line)
+			}
+		}
+		return out
+	}
+	for _, command := range [][]string{{"plan"}, {"apply", "--dry-run"}} {
+		without, with := used(command...), used(append(command, "--fit", "git.example.com=50%")...)
+		assert.Contains(t, without, "12% -> ", "%s: a plan counts what a budget counts", command)
+		assert.Equal(t, with, without, "%s, with a fit or without", command)
+	}
 }

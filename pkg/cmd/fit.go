@@ -166,9 +166,9 @@ func (o FleetOptions) fitClusters(ctx context.Context, fs fleets, opts tune.Opti
 	return clusters, nil
 }
 
-// readCosting adds what polls hosts and has nothing to tune: it takes its part of the shares of a fit.
+// readCosting adds what polls hosts and has nothing to tune: it takes its part of limits, and of the shares of a fit.
 func (o FleetOptions) readCosting(ctx context.Context, snapshot *flux.Snapshot) error {
-	if o.fit == nil {
+	if o.fit == nil && !o.costing {
 		return nil
 	}
 	costing, unread, err := o.Client.ReadCostKinds(ctx, o.Selection.Namespace)
@@ -177,7 +177,7 @@ func (o FleetOptions) readCosting(ctx context.Context, snapshot *flux.Snapshot) 
 	}
 	snapshot.Relate(costing)
 	for _, what := range unread {
-		snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: what, Why: "they could not be read: what they ask of hosts is not counted to the shares of --fit", Harmless: true})
+		snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: what, Why: "they could not be read: what they ask of hosts is not counted", Harmless: true})
 	}
 	return nil
 }

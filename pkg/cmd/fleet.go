@@ -48,6 +48,8 @@ type FleetOptions struct {
 	charts bool
 	// controllers reads the flags of Flux's controllers: what intervals cost and buy depends on them.
 	controllers bool
+	// costing reads what asks hosts and has nothing to tune: what a plan says of hosts counts it, as a budget does.
+	costing bool
 	// Files are what is looked at instead of a cluster; nil for a cluster.
 	Files *checkout
 	// Cluster is what the cluster is called, where several are looked at; "" where there is one.
