@@ -288,7 +288,7 @@ func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
 		return document.DrawOverview(o.root.Out, o.root.repeated("plan"), l)
 	}
 	_, _ = fmt.Fprintln(o.root.Out, terminal.WrapLine(document.Headline(), l.Width))
-	for _, line := range report.NotRead(document.Missing) {
+	for _, line := range report.NotRead(document.Missing, l) {
 		_, _ = fmt.Fprintln(o.root.Out, terminal.WrapLine("Not read: "+line, l.Width))
 	}
 	for _, section := range document.Sections(l.Wide) {

@@ -247,10 +247,9 @@ func TestMissingClustersStandInEachForm(t *testing.T) {
 	t.Parallel()
 	f := newFleetOfTwo(t)
 	i := f.invocation()
-	for _, command := range []string{"plan", "plan -o markdown", "budget -o markdown", "get", "budget", "apply --dry-run=client -o markdown"} {
-		i.width = 100
+	for _, command := range []string{"plan", "plan -o markdown", "budget -o markdown", "budget", "apply --dry-run=client -o markdown"} {
 		o := i.run(t.Context(), append(strings.Fields(command), "--contexts", "east,gone,west", "-A")...)
-		assert.Regexp(t, `Not read(\*\*:)? +(- )?gone: the cluster; what is said here is of the rest`, o.stdout, command)
+		assert.Regexp(t, `Not read(\*\*:|:)? +(- )?gone: the cluster; what is said here is of the rest`, o.stdout, command)
 		if !strings.HasPrefix(command, "budget") && !strings.HasPrefix(command, "apply") {
 			assert.Contains(t, o.stdout, "in 2 of 3 clusters", command)
 		}
@@ -258,6 +257,22 @@ func TestMissingClustersStandInEachForm(t *testing.T) {
 	o := i.run(t.Context(), "plan", "--contexts", "east,west", "-o", "diff")
 	assert.Regexp(t, `--- live/east/source\.toolkit\.fluxcd\.io\.v1\.GitRepository`, o.stdout)
 	assert.Regexp(t, `--- live/west/source\.toolkit\.fluxcd\.io\.v1\.GitRepository`, o.stdout)
+}
+
+// On one screen a cluster that cannot be read is named once, with the reason, and the last line says that something is missing.
+func TestMissingClustersAreNamedOnceOnAScreen(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	i := f.invocation()
+	i.width = 80
+	for _, command := range []string{"get", "get --rows", "plan", "plan --rows", "budget", "budget --rows", "apply --dry-run=client", "sessions", "revert --dry-run=client", "forget --dry-run=client"} {
+		o := i.run(t.Context(), append(strings.Fields(command), "--contexts", "east,gone,west", "-A")...)
+		assert.Equal(t, exitFailed, o.code, command)
+		said := regexp.MustCompile(`(?s)Next .*`).ReplaceAllString(o.stdout, "") + o.stderr
+		named := regexp.MustCompile(`\bgone: `).FindAllString(said, -1)
+		assert.Len(t, named, 1, "%s: %s", command, said)
+		assert.Regexp(t, `\nerror: not (everything|all clusters) could be read: see the warnings above\n$`, o.stderr, command)
+	}
 }
 
 // What was typed before a question was read answers none.

@@ -45,7 +45,7 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 			more = count(dropped, "more note") + ": " + more
 		}
 		var lines []string
-		for _, n := range slices.Concat([]labelledTexts{{notReadLabel, NotRead(b.Missing)}}, notes, []labelledTexts{{"More", []string{more}}, {nextLabel, optional(next)}}) {
+		for _, n := range slices.Concat([]labelledTexts{{notReadLabel, NotRead(b.Missing, l)}}, notes, []labelledTexts{{"More", []string{more}}, {nextLabel, optional(next)}}) {
 			lines = append(lines, labelled(n.label, n.texts, l.Width)...)
 		}
 		if l.Width > 0 && len(notes) > kept && bytes.Count(tables.Bytes(), []byte("\n"))+1+len(lines) > max(screen, l.Height-1) {

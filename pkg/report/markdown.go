@@ -113,7 +113,7 @@ func (o Overview) markdownNotes(w io.Writer) error {
 }
 
 func markdownNotRead(w io.Writer, list []Missing) error {
-	for _, line := range NotRead(list) {
+	for _, line := range NotRead(list, Layout{}) {
 		if _, err := fmt.Fprintf(w, "\n**%s**: %s\n", notReadLabel, markdownText(line)); err != nil {
 			return err
 		}

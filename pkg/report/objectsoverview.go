@@ -28,7 +28,7 @@ func (l ObjectList) DrawOverview(w io.Writer, environments []string, where, next
 	}
 	var lines []string
 	for _, n := range []labelledTexts{
-		{notReadLabel, NotRead(l.Missing)}, {"Kinds", optional(l.kinds())}, {"Fastest", optional(l.fastest())}, {"State", optional(l.states())}, {"More", []string{"--rows shows each object"}}, {nextLabel, optional(next)},
+		{notReadLabel, NotRead(l.Missing, layout)}, {"Kinds", optional(l.kinds())}, {"Fastest", optional(l.fastest())}, {"State", optional(l.states())}, {"More", []string{"--rows shows each object"}}, {nextLabel, optional(next)},
 	} {
 		lines = append(lines, labelled(n.label, n.texts, layout.Width)...)
 	}

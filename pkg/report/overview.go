@@ -170,7 +170,7 @@ type labelledTexts struct {
 
 func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 	return []labelledTexts{
-		{notReadLabel, NotRead(o.Missing)},
+		{notReadLabel, NotRead(o.Missing, l)},
 		{"Undone", NewUndone(o.Plan.Items).lines(limits.named)},
 		{"Costs", o.costs(l, limits)},
 		{"Latency", o.buys(limits)},

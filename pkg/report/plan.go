@@ -88,7 +88,11 @@ func newChanges(changes []tune.Change) []Change {
 }
 
 // NotRead names in a line what could not be read, for all who see no warnings; none where that is nothing.
-func NotRead(list []Missing) []string {
+// Whoever sees it on a terminal has seen the warnings, which name each with its reason, on the same screen.
+func NotRead(list []Missing, l Layout) []string {
+	if len(list) > 0 && l.Width > 0 {
+		return []string{"what the warnings above name; what is said here is of the rest"}
+	}
 	const most = 5
 	var names []string
 	for i, m := range list {
