@@ -201,13 +201,13 @@ func unpolled(limits budget.Limits, polled []string) string {
 	if len(unmatched) == 0 {
 		return ""
 	}
+	names := map[string]bool{}
+	for _, p := range polled {
+		names[p] = true
+	}
 	known := "nothing that was read polls a host"
-	if len(polled) > 0 {
-		names := map[string]bool{}
-		for _, p := range polled {
-			names[p] = true
-		}
-		known = "nothing that was read polls it; polled are " + fewNames(names)
+	if len(names) > 0 {
+		known = "nothing that was read polls it; " + polledNames(names)
 	}
 	return fmt.Sprintf("--limit %s: %s", strings.Join(unmatched, ", "), known)
 }

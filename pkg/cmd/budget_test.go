@@ -307,10 +307,11 @@ func TestUnpolledLimits(t *testing.T) {
 		assert.Empty(t, unpolled(limit(host), polled), host)
 	}
 	assert.Equal(t, "--limit git.exmaple.com: nothing that was read polls it; polled are git.example.com, github.com, registry.example.com:5000", unpolled(limit("git.exmaple.com"), polled))
+	assert.Equal(t, "--limit git.exmaple.com: nothing that was read polls it; polled is github.com", unpolled(limit("git.exmaple.com"), []string{"github.com"}))
 	assert.Equal(t, "--limit git.exmaple.com: nothing that was read polls a host", unpolled(limit("git.exmaple.com"), nil))
 	assert.Empty(t, unpolled(budget.NewLimits([]policy.Limit{{Host: "elsewhere.example.com", PerHour: 1}}, nil), polled), "a policy serves many clusters")
 
 	b := budget.Budget{Hosts: []budget.Host{{Name: "git.example.com", Requests: budget.Rates{Now: 120}}}}
 	require.EqualError(t, BudgetOptions{FailAbove: 80, Limits: limit("git.exmaple.com")}.judge(b),
-		"--limit git.exmaple.com: nothing that was read polls it; polled are git.example.com")
+		"--limit git.exmaple.com: nothing that was read polls it; polled is git.example.com")
 }

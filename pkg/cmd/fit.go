@@ -270,7 +270,7 @@ func (f *fitOptions) polled(fitting *fit.Fitting, clusters []fit.Cluster) error 
 		case len(hosts) == 0:
 			return fmt.Errorf("--fit %s: nothing that was read polls a host", s)
 		case s.Credential == "" || !host:
-			return fmt.Errorf("--fit %s: nothing that was read polls it; polled are %s", s, fewNames(hosts))
+			return fmt.Errorf("--fit %s: nothing that was read polls it; %s", s, polledNames(hosts))
 		case len(credentials) == 0:
 			return fmt.Errorf("--fit %s: no source that polls %s names a credential (spec.secretRef or spec.provider)", s, s.Host)
 		default:
@@ -292,6 +292,14 @@ func fewNames(set map[string]bool) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}
 	return strings.Join(names, ", ")
+}
+
+// polledNames says which hosts are polled, of which there is one at least: "polled is github.com".
+func polledNames(hosts map[string]bool) string {
+	if len(hosts) == 1 {
+		return "polled is " + fewNames(hosts)
+	}
+	return "polled are " + fewNames(hosts)
 }
 
 // fitWarnings say what a share does not count, which is what was not read, and which rules of --activity are about nothing.
