@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -133,12 +134,15 @@ func (c *Client) ServedKinds(ctx context.Context) (map[string]string, error) {
 	return used, nil
 }
 
-// WhoAmI asks the API server (SelfSubjectReview) who the caller is; "" where it does not say.
-func (c *Client) WhoAmI(ctx context.Context) string {
+// WhoAmI asks the API server (SelfSubjectReview) who the caller is, several times where it cannot answer now. The error is why
+// nobody knows.
+func (c *Client) WhoAmI(ctx context.Context) (string, error) {
 	review := []byte(`{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}`)
-	data, err := answer(c.rest.Post().AbsPath("apis", "authentication.k8s.io", "v1", "selfsubjectreviews").Body(review).Do(ctx))
+	data, err := patiently(ctx, Clock{Now: time.Now, Sleep: sleep}, func() ([]byte, error) {
+		return answer(c.rest.Post().AbsPath("apis", "authentication.k8s.io", "v1", "selfsubjectreviews").Body(review).Do(ctx))
+	})
 	if err != nil {
-		return ""
+		return "", fmt.Errorf("asking the API server who you are: %w", err)
 	}
 	var reviewed struct {
 		Status struct {
@@ -147,8 +151,8 @@ func (c *Client) WhoAmI(ctx context.Context) string {
 			} `json:"userInfo"`
 		} `json:"status"`
 	}
-	if json.Unmarshal(data, &reviewed) != nil {
-		return ""
+	if err := json.Unmarshal(data, &reviewed); err != nil {
+		return "", fmt.Errorf("reading who you are: %w", err)
 	}
-	return reviewed.Status.UserInfo.Username
+	return reviewed.Status.UserInfo.Username, nil
 }

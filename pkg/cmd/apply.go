@@ -173,15 +173,12 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		return fmt.Errorf("%s; nothing was changed", lost)
 	}
 	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Manager: o.FieldManager}
-	if o.DryRun != dryRunClient {
-		stamp.By = o.Client.WhoAmI(ctx)
-	}
 	session, changed := "", 0
 	var undone report.Undone
 	err := o.execute(ctx, job{
 		run: cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, f, stamp), Owners: o.pinning(f)},
 		begin: func() []tune.Write { // the time counts from the answer, however long the question was open
-			stamp.Time = o.root.Now()
+			stamp.Time, stamp.By = o.root.Now(), o.whoAmI(ctx)
 			if o.For > 0 {
 				stamp.Until = stamp.Time.Add(o.For)
 			}
@@ -211,6 +208,24 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 			session, o.root.name, o.scopeFlags(o.root), session)
 	}
 	return err
+}
+
+// longestAsked is how long the API server may take to say who the caller is: the changes wait for it.
+const longestAsked = 10 * time.Second
+
+// whoAmI is who the records are to name, asked for right before the first change: whoever may write then can mostly be told who he
+// is. Where nobody knows, that is said; the changes do not hang on it.
+func (o ApplyOptions) whoAmI(ctx context.Context) string {
+	if o.DryRun != dryRunNone {
+		return ""
+	}
+	asked, cancel := context.WithTimeout(ctx, longestAsked)
+	defer cancel()
+	user, err := o.Client.WhoAmI(asked)
+	if err != nil && ctx.Err() == nil {
+		o.root.warn([]string{fmt.Sprintf("sessions will not say who changed this: %v", err)}, nil)
+	}
+	return user
 }
 
 // writes are the changes of a plan, each with how to plan it again.

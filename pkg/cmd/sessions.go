@@ -34,7 +34,8 @@ func newSessions(r *root) *cobra.Command {
 			how many objects, and what has become of them. "as set" means that the fields are what the
 			session made them; "set again later" that a later session changed one again; "changed by
 			others since" that somebody, or Git, did; "will be undone" that what applies the objects sets
-			their fields again.
+			their fields again. ENDS is of apply --for: "over, undecided" says that all that is left of
+			the session is what others changed since.
 
 			A session that was taken back, or forgotten, is not shown.
 

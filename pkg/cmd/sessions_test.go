@@ -286,3 +286,32 @@ spec: {interval: 5m, timeout: 9m, retryInterval: 1m, wait: true, path: ./deploy,
 	assert.NotEmpty(t, results.Session)
 	assert.Equal(t, "1m", f.field(t, "kustomization", f.apps, "slow", ".spec.interval"))
 }
+
+// The records say who it was also where the API server was away for a moment when it was asked; where it does not tell, that is
+// said, and not left out.
+func TestSessionsSayWho(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		refuses  int // so often in a row
+		by, told string
+	}{
+		"away for a moment": {2, "admin", ""},
+		"never tells":       {1000, "unknown", "Warning: sessions will not say who changed this: asking the API server who you are: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFreeFleet(t)
+			proxy := faults.Start(t, f.Config(), func(r *http.Request, seen int) faults.Fault {
+				if strings.HasSuffix(r.URL.Path, "/selfsubjectreviews") && seen < tc.refuses {
+					return faults.Fault{Status: http.StatusServiceUnavailable}
+				}
+				return faults.Fault{}
+			})
+			i := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps)}
+			o := i.must(t, "apply", "-n", f.apps, "--yes")
+			assert.Contains(t, o.stderr, tc.told)
+			assert.Equal(t, tc.told != "", strings.Contains(o.stderr, "who changed this"))
+			assert.Regexp(t, `20261122-120000-test +0s +`+tc.by+` `, i.must(t, "sessions", "-n", f.apps).stdout)
+		})
+	}
+}

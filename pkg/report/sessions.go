@@ -117,7 +117,7 @@ func (l SessionList) Table(now time.Time) Table {
 	ends, several := false, false
 	for _, s := range l.Items {
 		t.Rows = append(t.Rows, []Cell{
-			Text(s.Cluster), Text(s.Session), Text(duration.HumanDuration(now.Sub(s.Time))), dash(s.By), Text(s.Policy), number(s.Objects), s.stands(), s.ends(now),
+			Text(s.Cluster), Text(s.Session), Text(duration.HumanDuration(now.Sub(s.Time))), s.by(), Text(s.Policy), number(s.Objects), s.stands(), s.ends(now),
 		})
 		ends, several = ends || s.Until != nil, several || s.Cluster != ""
 	}
@@ -136,7 +136,7 @@ func (s Session) ends(now time.Time) Cell {
 	case s.Until == nil:
 		return Cell{Text: "-", Style: Faint}
 	case s.over(now) && s.Held == s.Objects:
-		return Cell{Text: "over, but for what others changed", Style: Changed}
+		return Cell{Text: "over, undecided", Style: Changed}
 	case s.over(now):
 		return Cell{Text: "overdue " + duration.HumanDuration(now.Sub(*s.Until)), Style: Bad}
 	default:
@@ -149,6 +149,14 @@ func dash(s string) Cell {
 		return Cell{Text: "-", Style: Faint}
 	}
 	return Text(s)
+}
+
+// by is who it was, as far as the records say.
+func (s Session) by() Cell {
+	if s.By == "" {
+		return Cell{Text: "unknown", Style: Faint}
+	}
+	return Text(s.By)
 }
 
 // stands says what has become of a session's work.

@@ -1,0 +1,25 @@
+package report
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// A column has room for its words beside the others on a terminal of 80 cells.
+func TestEndsOfASessionIsShort(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	before, after := now.Add(-400*24*time.Hour), now.Add(29*24*time.Hour)
+	for want, s := range map[string]Session{
+		"-":               {Objects: 1},
+		"in 29d":          {Objects: 1, Until: &after},
+		"overdue 400d":    {Objects: 2, Held: 1, Until: &before},
+		"over, undecided": {Objects: 1, Held: 1, Until: &before},
+	} {
+		text := s.ends(now).Text
+		assert.Equal(t, want, text)
+		assert.LessOrEqual(t, len(text), 16)
+	}
+}
