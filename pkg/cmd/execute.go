@@ -96,7 +96,7 @@ func (o WriteOptions) checkRights(ctx context.Context, writes []tune.Write) erro
 	if may || err != nil {
 		return ctx.Err()
 	}
-	return fmt.Errorf("forbidden: you may not patch %s; nothing was changed. See your rights with: %s doctor%s", firstOf(refs), o.root.name, o.scopeFlags(o.root))
+	return refusedError{fmt.Errorf("forbidden: you may not patch %s; nothing was changed. See your rights with: %s doctor%s", firstOf(refs), o.root.name, o.scopeFlags(o.root))}
 }
 
 // pretend is a dry run on the client: what would be done if nothing fails.

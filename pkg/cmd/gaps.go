@@ -104,6 +104,9 @@ func forbiddenWarning(cluster string, forbidden []flux.Gap) string {
 // complete is an error when something that was asked for is not there, or could not be read.
 func (f fleet) complete() error { return complete(f.snapshot.Gaps) }
 
+// errUnread says that something could not be read, of which warnings have told.
+var errUnread = errors.New("not everything could be read: see the warnings above")
+
 func complete(gaps []flux.Gap) error {
 	var notFound []string
 	unread := false
@@ -118,7 +121,7 @@ func complete(gaps []flux.Gap) error {
 	case unread && names != "":
 		return fmt.Errorf("%s; and not everything could be read: see the warnings above", names)
 	case unread:
-		return errors.New("not everything could be read: see the warnings above")
+		return errUnread
 	case names != "":
 		return errors.New(names)
 	default:

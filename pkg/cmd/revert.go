@@ -175,9 +175,10 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		rules:    rules,
 		results:  report.NewResults("", cluster.Restored, report.PlannedRestores(restores)),
 		question: o.restoreQuestion(overview, restores, rules),
-		finish: func(d *report.Results, _ cluster.Outcomes) {
+		finish: func(d *report.Results, out cluster.Outcomes) {
 			if o.back != nil {
-				*o.back += d.Summary.Changed + d.Summary.Released
+				o.back.objects += d.Summary.Changed + d.Summary.Released
+				o.back.add(out.Objects)
 			}
 		},
 	}, f)

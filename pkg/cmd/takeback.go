@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -34,9 +36,32 @@ func pauseAfter(try int) time.Duration {
 type wayBack struct {
 	session string
 	// changed is of how many objects it changed something, and back how many of them are taken back.
-	changed, back int
+	changed int
+	back    takenBack
 	// again is the command that goes on with it.
 	again string
+}
+
+// takenBack is what tries to take a session back have come to.
+type takenBack struct {
+	objects int // that are taken back, by all tries
+	// refused tells of the last try that something was refused, and all of that for good: who may not do that may not a second later.
+	refused bool
+}
+
+// add notes what has become of the objects of a try.
+func (b *takenBack) add(results []cluster.Result) {
+	final, passing := 0, 0
+	for _, r := range results {
+		switch {
+		case r.Err == nil && !r.Gone && r.Outcome != cluster.NotAttempted:
+		case r.Gone, r.Outcome == cluster.Failed && kube.Final(r.Err):
+			final++
+		default:
+			passing++
+		}
+	}
+	b.refused = final > 0 && passing == 0
 }
 
 // notWhole says how far it came. Why is what kept it from going on; "" where that was said.
@@ -45,11 +70,11 @@ func (w wayBack) notWhole(why string) string {
 		why = " (" + why + ")"
 	}
 	far := "could not be taken back whole" + why
-	switch left := w.changed - w.back; {
-	case w.back == 0:
+	switch left := w.changed - w.back.objects; {
+	case w.back.objects == 0:
 		far = fmt.Sprintf("stands: nothing has been taken back yet of %s%s", plural(w.changed, "object"), why)
 	case left > 0:
-		far = fmt.Sprintf("is not taken back whole yet: %d of %s are, %d are not%s", w.back, plural(w.changed, "object"), left, why)
+		far = fmt.Sprintf("is not taken back whole yet: %d of %s are, %d are not%s", w.back.objects, plural(w.changed, "object"), left, why)
 	}
 	return fmt.Sprintf("Session %s %s. Try again with: %s", w.session, far, w.again)
 }
@@ -67,16 +92,9 @@ func (o ApplyOptions) takeBack(ctx context.Context, session string, changed int)
 	back := o.reverting(session, &way.back)
 	waited := time.Duration(0)
 	for try := 1; ; try++ {
+		way.back.refused = false
 		err := back.run(ctx)
-		state := stateUnknown
-		if gone := (sessionGone{}); err == nil || errors.As(err, &gone) {
-			state = stateGone
-		} else if silent := (silentError{}); errors.As(err, &silent) && ctx.Err() == nil {
-			state = back.state(ctx)
-		}
-		if chose := (othersChose{}); errors.As(err, &chose) && state == stateUnknown {
-			state = stateStuck
-		}
+		state := back.stateAfter(ctx, err)
 		pause := pauseAfter(try)
 		if waited += pause; ctx.Err() != nil || state != stateUnknown || waited > pausesAtMost {
 			return o.conclude(ctx, way, state, err)
@@ -114,15 +132,57 @@ const (
 	stateUnknown sessionState = iota // or something could be taken back
 	stateGone                        // nothing bears it
 	stateStuck                       // what bears it stays, whatever is tried: somebody else changed it since
+	stateRefused                     // what is left is refused, and would be again
 )
+
+// stateAfter is what a session has left after a try to take it back.
+func (o RevertOptions) stateAfter(ctx context.Context, err error) sessionState {
+	gone, silent, chose := sessionGone{}, silentError{}, othersChose{}
+	switch {
+	case err == nil || errors.As(err, &gone):
+		return stateGone
+	case ctx.Err() != nil:
+		return stateUnknown
+	case final(err):
+		return stateRefused
+	case !errors.As(err, &silent) && !errors.Is(err, errUnread):
+		return stateUnknown
+	}
+	state := o.state(ctx) // somebody else may have done what was refused
+	switch {
+	case state == stateUnknown && o.back.refused:
+		return stateRefused
+	case state == stateUnknown && errors.As(err, &chose):
+		return stateStuck
+	}
+	return state
+}
+
+// refusedError is a refusal that the command knows of without having asked for the very change.
+type refusedError struct{ error }
+
+// final tells whether an error would come again, however often one tries.
+func final(err error) bool {
+	var refused refusedError
+	return errors.As(err, &refused) || kube.Final(err)
+}
 
 // state looks at what a session has left.
 func (o RevertOptions) state(ctx context.Context) sessionState {
 	fs, err := o.readTuned(ctx)
-	if err != nil || fs.incomplete() {
+	if err != nil {
 		return stateUnknown
 	}
-	return stateOf(fs.all[0].objects, o.RestoreOptions)
+	state := stateOf(fs.all[0].objects, o.RestoreOptions)
+	passes := slices.ContainsFunc(fs.gaps(), func(g flux.Gap) bool { return !g.Harmless && !g.Forbidden })
+	switch {
+	case !fs.incomplete():
+		return state
+	case passes || state == stateUnknown:
+		return stateUnknown
+	default:
+		return stateRefused // where it may stand, nobody lets us look
+	}
 }
 
 // stateOf is what objects have left of the session that options name.
@@ -148,7 +208,7 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 	say := func(text string) { _, _ = fmt.Fprintln(o.root.ErrOut, text) }
 	gone, silent, chose := sessionGone{}, silentError{}, othersChose{}
 	switch {
-	case err == nil || errors.As(err, &gone) && way.back > 0:
+	case err == nil || errors.As(err, &gone) && way.back.objects > 0:
 		say(fmt.Sprintf("Session %s is over: everything is as it was.", way.session))
 		return nil
 	case errors.As(err, &gone): // somebody else was faster
@@ -164,6 +224,8 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 		return silentError{exitInterrupted}
 	case state == stateStuck:
 		say(fmt.Sprintf("Session %s could not be taken back whole. Try again with: %s", way.session, way.again))
+	case state == stateRefused && errors.As(err, &silent):
+		say(way.notWhole("what is left is refused, which no other try would change"))
 	case errors.As(err, &silent):
 		say(way.notWhole(""))
 	default:
@@ -181,8 +243,8 @@ func (w untroubled) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// reverting is how a session is taken back; back counts the objects of which that is done.
-func (o ApplyOptions) reverting(session string, back *int) RevertOptions {
+// reverting is how a session is taken back; back is to note what comes of it.
+func (o ApplyOptions) reverting(session string, back *takenBack) RevertOptions {
 	revert := RevertOptions{WriteOptions: o.WriteOptions, RestoreOptions: tune.RestoreOptions{Session: session}}
 	revert.FleetOptions = revert.everything()
 	revert.Yes, revert.Wait, revert.back = true, false, back // what was waited for was the changes

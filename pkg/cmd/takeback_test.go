@@ -2,6 +2,9 @@ package cmd
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -10,8 +13,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -98,7 +104,7 @@ func TestWayBackNotWhole(t *testing.T) {
 		{5, "interrupted", "Session s is not taken back whole yet: 5 of 12 objects are, 7 are not (interrupted). Try again with: c"},
 		{12, "", "Session s could not be taken back whole. Try again with: c"},
 	} {
-		assert.Equal(t, tc.want, wayBack{session: "s", changed: 12, back: tc.back, again: "c"}.notWhole(tc.why))
+		assert.Equal(t, tc.want, wayBack{session: "s", changed: 12, back: takenBack{objects: tc.back}, again: "c"}.notWhole(tc.why))
 	}
 }
 
@@ -173,4 +179,88 @@ func TestFollowReadsIntervalsAgain(t *testing.T) {
 	}, 90*time.Second, 500*time.Millisecond)
 	ctrlC()
 	<-result
+}
+
+// What is refused for good is not tried again: it ends at once, and says what is left and how to go on.
+func TestApplyForThatMayNotBeTakenBack(t *testing.T) {
+	t.Parallel()
+	status := func(code int, reason string) faults.Fault {
+		return faults.Fault{Status: code, Body: fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"no","reason":%q,"code":%d}`, reason, code)}
+	}
+	for name, tc := range map[string]struct {
+		refuses func(*http.Request) bool
+		with    faults.Fault
+	}{
+		"a patch":      {func(r *http.Request) bool { return r.Method == http.MethodPatch }, status(403, "Forbidden")},
+		"by admission": {func(r *http.Request) bool { return r.Method == http.MethodPatch }, status(422, "Invalid")},
+		"the kind":     {func(r *http.Request) bool { return r.Method == http.MethodPatch }, status(404, "NotFound")},
+		"all patches":  {func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/selfsubjectaccessreviews") }, faults.Fault{Body: `{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":{"allowed":false}}`}},
+		"to look at them": {func(r *http.Request) bool {
+			return r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/gitrepositories")
+		}, status(403, "Forbidden")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFreeFleet(t)
+			var on atomic.Bool
+			proxy := faults.Start(t, f.Config(), func(r *http.Request, _ int) faults.Fault {
+				if on.Load() && tc.refuses(r) {
+					return tc.with
+				}
+				return faults.Fault{}
+			})
+			ctx, ctrlC := context.WithCancel(t.Context())
+			defer ctrlC()
+			late, again := context.WithCancel(context.Background())
+			defer again()
+			result := make(chan outcome, 1)
+			i := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps), insisted: late}
+			told := &tripwire{phrase: "It ends at ", fired: make(chan struct{})}
+			i.stderr = told
+			go func() { result <- i.run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h") }()
+			select {
+			case <-told.fired:
+			case o := <-result:
+				require.Fail(t, "it ended", o.stderr)
+			}
+			on.Store(true)
+			ctrlC()
+			select {
+			case o := <-result:
+				assert.Equal(t, exitFailed, o.code, o.stderr)
+				assert.NotContains(t, o.stderr, "It is tried again")
+				assert.Contains(t, o.stderr, "Session 20261122-120000-test stands: nothing has been taken back yet of 1 object (")
+				assert.Contains(t, o.stderr, "Try again with: kubectl fluxtune revert --kubeconfig "+i.kubeconfig+" -n "+f.apps+" --session 20261122-120000-test")
+			case <-time.After(30 * time.Second):
+				again()
+				assert.Fail(t, "it goes on", (<-result).stderr)
+			}
+		})
+	}
+}
+
+// One that is refused for good does not end the tries of another that may pass.
+func TestTakenBack(t *testing.T) {
+	t.Parallel()
+	forbidden := apierrors.NewForbidden(schema.GroupResource{}, "app", errors.New("no"))
+	failed := func(err error) cluster.Result {
+		return cluster.Result{Outcome: cluster.Failed, Err: fmt.Errorf("patching: %w", err)}
+	}
+	busy := failed(apierrors.NewServiceUnavailable("busy"))
+	for name, tc := range map[string]struct {
+		results []cluster.Result
+		refused bool
+	}{
+		"nothing":                 {nil, false},
+		"all back":                {[]cluster.Result{{Outcome: cluster.Configured}, {Outcome: cluster.Unchanged}}, false},
+		"one refused":             {[]cluster.Result{{Outcome: cluster.Configured}, failed(forbidden)}, true},
+		"one refused, one passes": {[]cluster.Result{failed(forbidden), busy}, false},
+		"one not begun":           {[]cluster.Result{failed(forbidden), {Outcome: cluster.NotAttempted}}, false},
+		"a conflict":              {[]cluster.Result{failed(apierrors.NewConflict(schema.GroupResource{}, "app", errors.New("no")))}, false},
+		"no answer":               {[]cluster.Result{{Outcome: cluster.Uncertain, Err: io.EOF}}, false},
+	} {
+		var b takenBack
+		b.add(tc.results)
+		assert.Equal(t, tc.refused, b.refused, name)
+	}
 }

@@ -78,8 +78,8 @@ type WriteOptions struct {
 	collected *[]report.Results
 	// together is what the clusters ask of the hosts, where several are changed; nil where one is.
 	together *together
-	// back counts the objects that are taken back where apply --for does that by itself; nil elsewhere.
-	back *int
+	// back notes what is taken back where apply --for does that by itself; nil elsewhere.
+	back *takenBack
 }
 
 // eachCluster does what writes in one cluster after the other.

@@ -122,6 +122,20 @@ func Retryable(err error) bool {
 	}
 }
 
+// Final tells whether the server has said its last word: the same request is refused again until somebody changes rights, the
+// rules of admission, or the object. A conflict passes, and so does what is Unavailable: a webhook for admission that does not
+// answer is that, too.
+func Final(err error) bool {
+	switch ReasonOf(err) {
+	case Forbidden, NotFound:
+		return true
+	case Error:
+		return Answered(err) && !apierrors.IsConflict(err) && !apierrors.IsTimeout(err)
+	default:
+		return false
+	}
+}
+
 // Unreachable tells whether an error means that no answer came. Whether a write that ended so was carried
 // out is not known.
 func Unreachable(err error) bool {
