@@ -27,7 +27,20 @@ type Host struct {
 	Clones Rates
 	// Bytes per hour that are transferred while nothing changes, by the size of the artifacts: of clones and of index files.
 	Bytes Rates
+	// Clusters say what each asks, the one that asks most first; nil where one is looked at.
+	Clusters []ClusterLoad
 	Bursts
+}
+
+// ClusterLoad is what a cluster asks of a host.
+type ClusterLoad struct {
+	Cluster string
+	// Sources that poll the host.
+	Sources int
+	// Requests per hour, of all protocols.
+	Requests Rates
+	// Used is their share of the host's limit, in percent; 0 without one.
+	Used Rates
 }
 
 // ProtocolLoad is a host's requests by protocol.
@@ -93,7 +106,9 @@ func (g *grouped[K, V]) sorted(compare func(a, b V) int) []V {
 
 func hosts(items []Item, others map[Asker]float64, bursts map[string]Bursts, limits Limits) []Host {
 	var g grouped[string, Host]
+	clusters := map[string]bool{}
 	for _, item := range items {
+		clusters[item.Object.Cluster] = true
 		if item.Requests == (Rates{}) {
 			continue
 		}
@@ -101,6 +116,7 @@ func hosts(items []Item, others map[Asker]float64, bursts map[string]Bursts, lim
 		h.Sources++
 		h.Requests = sum(h.Requests, item.Requests)
 		h.add(item.Cost.Protocol, item.Requests)
+		h.addCluster(item.Object.Cluster, item.Requests)
 		h.Bytes = sum(h.Bytes, item.Bytes)
 		if item.Cost.Clones {
 			h.Clones = sum(h.Clones, item.Reconciles)
@@ -122,7 +138,36 @@ func hosts(items []Item, others map[Asker]float64, bursts map[string]Bursts, lim
 		}
 	}
 	use(list, others, limits)
+	for i := range list {
+		list[i].rankClusters(len(clusters) > 1)
+	}
 	return list
+}
+
+func (h *Host) addCluster(name string, requests Rates) {
+	i := slices.IndexFunc(h.Clusters, func(c ClusterLoad) bool { return c.Cluster == name })
+	if i < 0 {
+		i = len(h.Clusters)
+		h.Clusters = append(h.Clusters, ClusterLoad{Cluster: name})
+	}
+	h.Clusters[i].Sources++
+	h.Clusters[i].Requests = sum(h.Clusters[i].Requests, requests)
+}
+
+// rankClusters puts the clusters in order, with their shares of the limit; where one is looked at there is nothing to tell.
+func (h *Host) rankClusters(several bool) {
+	if !several {
+		h.Clusters = nil
+		return
+	}
+	for i, c := range h.Clusters {
+		if h.Limit != nil {
+			h.Clusters[i].Used = times(c.Requests, 100/h.Limit.PerHour)
+		}
+	}
+	slices.SortStableFunc(h.Clusters, func(a, b ClusterLoad) int {
+		return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Cluster, b.Cluster))
+	})
 }
 
 // use says how much of its limit each host uses. The limit of a name is one for all its ports.

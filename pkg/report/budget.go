@@ -76,6 +76,14 @@ func newBudgetHost(h budget.Host) BudgetHost {
 	for _, p := range h.Protocols {
 		r.Protocols = append(r.Protocols, BudgetProtocol{string(p.Protocol), p.Sources, rounded(p.Requests)})
 	}
+	for _, c := range h.Clusters {
+		cluster := BudgetCluster{Cluster: c.Cluster, Sources: c.Sources, Requests: rounded(c.Requests)}
+		if h.Limit != nil {
+			used := rounded(c.Used)
+			cluster.UsedPercent = &used
+		}
+		r.Clusters = append(r.Clusters, cluster)
+	}
 	if h.Limit != nil {
 		used := rounded(h.Used)
 		r.UsedPercent = &used

@@ -31,7 +31,7 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 		first, second = second, first
 	}
 	notes := []labelledTexts{
-		first, second, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
+		{"Clusters", b.clusters()}, first, second, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
 	}
 	if slices.Contains(b.Notes, plannedNote) {
 		notes = append(notes, labelledTexts{"Note", []string{plannedNote}})
@@ -140,6 +140,31 @@ func (b Budget) costliest() string {
 		same = ", as " + count(ties-1, "other")
 	}
 	return fmt.Sprintf("%s: %s requests/h%s, by %s", r.Address, rates(r.Requests).Text, same, by)
+}
+
+// clusters say of the hosts that get most which cluster asks how much of it.
+func (b Budget) clusters() []string {
+	const hosts, most = 2, 3
+	var lines []string
+	for _, h := range b.Hosts {
+		if len(lines) == hosts || len(h.Clusters) == 0 {
+			continue
+		}
+		var parts []string
+		for i, c := range h.Clusters {
+			if i == most && len(h.Clusters) > most+1 {
+				parts = append(parts, fmt.Sprintf("%d more (--rows)", len(h.Clusters)-i))
+				break
+			}
+			part := fmt.Sprintf("%s %s/h", c.Cluster, rates(c.Requests).Text)
+			if c.UsedPercent != nil {
+				part += fmt.Sprintf(" (%s)", percentCell(*c.UsedPercent, 80, 100).Text)
+			}
+			parts = append(parts, part)
+		}
+		lines = append(lines, cmp.Or(h.Host, "<no host>")+": "+strings.Join(parts, ", "))
+	}
+	return lines
 }
 
 // overloaded tells whether workers of some controller have more to do than time.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -19,6 +20,9 @@ type Section struct {
 // environmentSection is the title of what each environment costs and gets.
 const environmentSection = "By environment"
 
+// clusterSection is the title of what each cluster asks of each host.
+const clusterSection = "By host and cluster"
+
 // shownRepositories is how many rows are shown without -o wide.
 const shownRepositories = 5
 
@@ -26,6 +30,9 @@ const shownRepositories = 5
 // leaves nothing out.
 func (b Budget) Sections(wide bool) []Section {
 	sections := []Section{{Title: "Requests by host", Table: b.HostTable()}}
+	if t := b.clusterTable(); len(t.Rows) > 0 {
+		sections = append(sections, Section{Title: clusterSection, Table: t})
+	}
 	if s := b.repositorySection(wide); len(s.Table.Rows) > 0 {
 		sections = append(sections, s)
 	}
@@ -102,6 +109,23 @@ func (b Budget) HostTable() Table {
 		t.Rows = append(t.Rows, []Cell{
 			name, number(h.Sources), rates(h.Requests), rates(h.PerDay), limit, used, Text(strings.Join(by, ", ")), rates(h.Clones), megabytes(h.Bytes), Text(h.Polls.line()), Text(h.Fetches.line()), from,
 		})
+	}
+	return t
+}
+
+// clusterTable has a row for each cluster that asks a host, where several are looked at.
+func (b Budget) clusterTable() Table {
+	t := Table{Columns: []Column{
+		{Name: "HOST", Shrink: terminal.Middle}, {Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "USED", Right: true},
+	}}
+	for _, h := range b.Hosts {
+		for _, c := range h.Clusters {
+			used := Cell{Text: "-", Style: Faint}
+			if c.UsedPercent != nil {
+				used = percentCell(*c.UsedPercent, 80, 100)
+			}
+			t.Rows = append(t.Rows, []Cell{Text(cmp.Or(h.Host, "<no host>")), Text(c.Cluster), number(c.Sources), rates(c.Requests), used})
+		}
 	}
 	return t
 }

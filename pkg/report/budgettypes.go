@@ -79,8 +79,19 @@ type BudgetHost struct {
 	Others float64 `json:"others,omitempty"`
 	// UsedPercent of the limit, with what the others ask; absent without one.
 	UsedPercent *budget.Rates `json:"usedPercent,omitempty"`
+	// Clusters say what each asks, the one that asks most first; absent where one is looked at.
+	Clusters []BudgetCluster `json:"clusters,omitempty"`
 	// Receivers is how many of the sources a Receiver covers.
 	Receivers int `json:"receivers"`
+}
+
+// BudgetCluster is what a cluster asks of a host.
+type BudgetCluster struct {
+	Cluster  string       `json:"cluster"`
+	Sources  int          `json:"sources"`
+	Requests budget.Rates `json:"requests"`
+	// UsedPercent of the host's limit; absent without one.
+	UsedPercent *budget.Rates `json:"usedPercent,omitempty"`
 }
 
 // BudgetBurst is what a host gets when all that poll it are due at once: after a restart of the controllers, or when a

@@ -141,7 +141,7 @@ func (b Budget) Markdown(w io.Writer) error {
 			}
 			return nil
 		}
-		inSight := i == 0 || section.Title == environmentSection
+		inSight := i == 0 || section.Title == environmentSection || section.Title == clusterSection
 		if !inSight {
 			if err := Folded(w, section.Title, write); err != nil {
 				return err
