@@ -75,6 +75,8 @@ type clusterOptions struct {
 	policy    policy.Policy
 	selection cluster.Selection
 	err       error // why it cannot be asked
+	// server is where the context leads, as far as the kubeconfig tells.
+	server server
 }
 
 // silence is how long an API server may take for an answer where several are asked, unless --request-timeout says: one
@@ -98,6 +100,7 @@ func (f FleetFlags) connect(r *root, name string, p policy.Policy, args []string
 		c.err = err
 		return c
 	}
+	c.server = serverOf(config)
 	if limit, err := clientcmd.ParseTimeout(*r.config.Timeout); err == nil && limit == 0 {
 		config.Timeout = silence
 	}

@@ -5,18 +5,22 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
@@ -146,6 +150,28 @@ func TestSeveralClustersAreShownTogether(t *testing.T) {
 	assert.Contains(t, o.stderr, "error: none of the clusters could be read: gone: ")
 }
 
+// Which cluster costs a host most is told in each form, within 80 cells.
+func TestBudgetTellsWhichClusterAsksMost(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	i := f.invocation()
+	for args, want := range map[string]string{
+		"":            `github.com: east 12 -> 60/h (<1% -> 1%), west 6 -> 60/h (<1% -> 1%)`,
+		"--rows":      `github.com   west            1   `,
+		"-o markdown": `| github.com | west | 1 | 6 -&gt; 60 |`,
+	} {
+		i.width = 80
+		o := i.must(t, append([]string{"budget", "--contexts", "east,west"}, strings.Fields(args)...)...)
+		text := regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(o.stdout, "")
+		assert.Contains(t, regexp.MustCompile(`\n {13} *`).ReplaceAllString(text, " "), want, args)
+		if args != "-o markdown" {
+			for _, line := range strings.Split(strings.Split(text, "\nNext")[0], "\n") {
+				assert.LessOrEqual(t, utf8.RuneCountInString(line), 80, line)
+			}
+		}
+	}
+}
+
 // A Git host sees credentials, not clusters.
 func TestHostsGetWhatAllClustersAsk(t *testing.T) {
 	t.Parallel()
@@ -159,6 +185,11 @@ func TestHostsGetWhatAllClustersAsk(t *testing.T) {
 	assert.Equal(t, 60.0+60, both.Hosts[0].Requests.Planned)
 	assert.Equal(t, both.Summary.GitRequests, both.Hosts[0].Requests)
 	assert.InDelta(t, both.Hosts[0].UsedPercent.Now, budgetOf("east").Hosts[0].UsedPercent.Now+budgetOf("west").Hosts[0].UsedPercent.Now, 0.011)
+	assert.Equal(t, []report.BudgetCluster{
+		{Cluster: "east", Sources: 1, Requests: budget.Rates{Now: 12, Planned: 60}, UsedPercent: &budget.Rates{Now: 0.24, Planned: 1.2}},
+		{Cluster: "west", Sources: 1, Requests: budget.Rates{Now: 6, Planned: 60}, UsedPercent: &budget.Rates{Now: 0.12, Planned: 1.2}},
+	}, both.Hosts[0].Clusters)
+	assert.Nil(t, budgetOf("east").Hosts[0].Clusters)
 	require.Len(t, both.Credentials, 1)
 	assert.Equal(t, 2, both.Credentials[0].Clusters)
 	assert.Zero(t, both.Repositories[0].Saving.Now+both.Repositories[0].SavingAcross.Now, "no cluster can use another's source")
@@ -264,4 +295,103 @@ func TestDoctorOfSeveralClusters(t *testing.T) {
 	assert.Regexp(t, `(?s)^# east\nok .*[^\n]\n\n# west\nok `, o.stdout)
 	assert.NotContains(t, o.stdout, "# gone", "there is nothing to be below it")
 	assert.Contains(t, o.stderr, "error: gone: ")
+}
+
+// Who waits for a cluster that does not answer is told which, on a terminal only, and not before it is long.
+func TestSilentClustersAreNamedWhileTheyAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	for args, want := range map[string]string{
+		"get --contexts silent,east":  "Waiting for silent; 1 of 2 clusters have answered",
+		"plan --contexts east,silent": "Waiting for silent; 1 of 2 clusters have answered",
+		"budget --context silent":     "Waiting for silent",
+	} {
+		i := f.invocation()
+		i.watched, i.now, i.width = true, time.Now, 80
+		began := time.Now()
+		i.stderr = writerFunc(func(p []byte) {
+			if strings.Contains(string(p), "Waiting") {
+				assert.GreaterOrEqual(t, time.Since(began), clustersAfter, args)
+			}
+		})
+		o := i.run(t.Context(), append(strings.Fields(args), "--request-timeout", "4s")...)
+		assert.Equal(t, exitFailed, o.code, args)
+		assert.Contains(t, o.stderr, want+"\r\x1b[K", args)
+		i.watched = false
+		assert.NotContains(t, i.run(t.Context(), append(strings.Fields(args), "--request-timeout", "3s")...).stderr, "Waiting", args)
+	}
+}
+
+func TestSilentClusters(t *testing.T) {
+	t.Parallel()
+	for want, answered := range map[string][]bool{
+		"Waiting for east and 2 more; 0 of 3 clusters have answered": {false, false, false},
+		"Waiting for north; 2 of 3 clusters have answered":           {true, false, true},
+		"All clusters have answered":                                 {true, true, true},
+	} {
+		assert.Equal(t, want, silentClusters([]string{"east", "north", "west"}, answered))
+	}
+	assert.Equal(t, "Waiting for east", silentClusters([]string{"east"}, []bool{false}))
+}
+
+// writerFunc is told of all that is written.
+type writerFunc func(p []byte)
+
+// Write implements io.Writer.
+func (w writerFunc) Write(p []byte) (int, error) {
+	w(p)
+	return len(p), nil
+}
+
+// A second context of a cluster that was read, with credentials that are refused, is no second cluster: what is told is that it is
+// not let in. Of a cluster that nobody has read that cannot be told.
+func TestContextsThatAreNotLetInAreNoClusters(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	config, err := clientcmd.LoadFromFile(f.kubeconfig)
+	require.NoError(t, err)
+	guarded, err := clientcmd.LoadFromFile(faults.Start(t, f.Config(), func(r *http.Request, _ int) faults.Fault {
+		if r.Header.Get("Authorization") == "Bearer expired" {
+			return faults.Fault{Status: http.StatusUnauthorized, Body: `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}`}
+		}
+		return faults.Fault{}
+	}).Kubeconfig(t, "guarded", f.east))
+	require.NoError(t, err)
+	config.Clusters["guarded"] = guarded.Clusters["guarded"]
+	config.AuthInfos["fresh"], config.AuthInfos["expired"] = &clientcmdapi.AuthInfo{Token: "fresh"}, &clientcmdapi.AuthInfo{Token: "expired"}
+	for _, user := range []string{"fresh", "expired"} {
+		config.Contexts[user] = &clientcmdapi.Context{Cluster: "guarded", AuthInfo: user, Namespace: f.east}
+	}
+	require.NoError(t, clientcmd.WriteToFile(*config, f.kubeconfig))
+
+	for _, contexts := range []string{"fresh,expired,west", "expired,west,fresh"} {
+		for _, command := range []string{"get", "plan", "budget", "apply --dry-run=client", "sessions"} {
+			o := f.invocation().run(t.Context(), append(strings.Fields(command), "--contexts", contexts)...)
+			assert.Equal(t, exitFailed, o.code, command)
+			assert.Contains(t, o.stderr, "Warning: fresh: its server through context expired could not be read: that context is not let in: ", command)
+			assert.Contains(t, o.stderr, ": log in again, or leave it out; it has the address and certificates of fresh, so that most likely no cluster is missing", command)
+			assert.NotContains(t, o.stderr+o.stdout, "expired: the cluster", command)
+			assert.NotContains(t, o.stdout, "of 3 clusters", command)
+		}
+	}
+	o := f.invocation().run(t.Context(), "get", "--contexts", "expired,west")
+	assert.Contains(t, o.stderr, "Warning: expired: the cluster could not be read: ")
+}
+
+func TestServerOfAConnection(t *testing.T) {
+	t.Parallel()
+	one := serverOf(&rest.Config{Host: "https://10.0.0.1:6443/", TLSClientConfig: rest.TLSClientConfig{CAData: []byte("ca")}})
+	for name, tc := range map[string]struct {
+		config rest.Config
+		same   bool
+	}{
+		"the same":             {rest.Config{Host: "https://10.0.0.1:6443", TLSClientConfig: rest.TLSClientConfig{CAData: []byte("ca")}, BearerToken: "other"}, true},
+		"another path":         {rest.Config{Host: "https://10.0.0.1:6443/k8s/clusters/c-1", TLSClientConfig: rest.TLSClientConfig{CAData: []byte("ca")}}, false},
+		"another authority":    {rest.Config{Host: "https://10.0.0.1:6443", TLSClientConfig: rest.TLSClientConfig{CAData: []byte("other")}}, false},
+		"another name":         {rest.Config{Host: "https://10.0.0.1:6443", TLSClientConfig: rest.TLSClientConfig{CAData: []byte("ca"), ServerName: "b"}}, false},
+		"whoever answers":      {rest.Config{Host: "https://10.0.0.1:6443", TLSClientConfig: rest.TLSClientConfig{Insecure: true}}, false},
+		"an authority is gone": {rest.Config{Host: "https://10.0.0.1:6443", TLSClientConfig: rest.TLSClientConfig{CAFile: "/nowhere/ca.crt"}}, false},
+	} {
+		assert.Equal(t, tc.same, serverOf(&tc.config) == one, name)
+	}
 }

@@ -30,7 +30,10 @@ type fleets struct {
 func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 	each := o.each()
 	if len(each) == 1 && each[0].Cluster == "" {
+		answered, stop := r.awaitClusters(each)
 		f, err := each[0].read(ctx)
+		answered(0)
+		stop()
 		if err != nil {
 			return fleets{}, err
 		}
@@ -40,20 +43,7 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 	if len(each) == 0 { // a state of a checkout that has no cluster yet
 		return fleets{}, nil
 	}
-	read, ids, failed := make([]fleet, len(each)), make([]kube.Seen, len(each)), make([]error, len(each))
-	const atOnce = 8 // what each has in memory adds up
-	var wait sync.WaitGroup
-	slots := make(chan struct{}, atOnce)
-	for i, one := range each {
-		wait.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			if read[i], failed[i] = one.readNamed(ctx); failed[i] == nil && one.Client != nil && len(o.clusters) > 0 {
-				ids[i] = one.Client.Seen(ctx, read[i].snapshot.Objects)
-			}
-		})
-	}
-	wait.Wait()
+	read, ids, failed := readEach(ctx, each, r)
 	if ctx.Err() != nil {
 		return fleets{}, codeError{exitInterrupted, errors.New("interrupted while reading")}
 	}
@@ -61,10 +51,14 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 	var reasons []string
 	var without []error // that serve no kind of Flux
 	stands := oncePerFleet(ctx, each, read, ids, failed)
+	users := notLetIn(each, read, failed, stands) // are missing, and no clusters
 	for i, one := range each {
 		if failed[i] != nil && errors.Is(failed[i], cluster.ErrNoFlux) && len(each) > 1 {
 			_, _ = fmt.Fprintf(r.ErrOut, "%s: %v.\n", one.Cluster, cluster.ErrNoFlux)
 			without = append(without, failed[i])
+			continue
+		}
+		if users[i] {
 			continue
 		}
 		if failed[i] != nil {
@@ -92,6 +86,28 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 		return fs, fmt.Errorf("none of the clusters could be read: %s", strings.Join(reasons, "; "))
 	}
 	return fs, o.knownEnvironments(fs)
+}
+
+// readEach reads the fleets of clusters, several at the same time, and how each cluster is told from others.
+func readEach(ctx context.Context, each []FleetOptions, r *root) (read []fleet, ids []kube.Seen, failed []error) {
+	read, ids, failed = make([]fleet, len(each)), make([]kube.Seen, len(each)), make([]error, len(each))
+	answered, stop := r.awaitClusters(each)
+	defer stop()
+	const atOnce = 8 // what each has in memory adds up
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for i, one := range each {
+		wait.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if read[i], failed[i] = one.readNamed(ctx); failed[i] == nil && one.Client != nil && len(one.clusters) > 0 {
+				ids[i] = one.Client.Seen(ctx, read[i].snapshot.Objects)
+			}
+			answered(i)
+		})
+	}
+	wait.Wait()
+	return read, ids, failed
 }
 
 // oncePerFleet is, for each context that was read, the one that shows its cluster: the one with the fewest gaps. Where

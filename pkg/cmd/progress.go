@@ -58,6 +58,70 @@ func (p *progress) clear() {
 	}
 }
 
+// clustersAfter is how long clusters may take to answer without a word about it.
+const clustersAfter = 2 * time.Second
+
+// awaitClusters tells on a terminal which clusters are waited for, until stop is called; answered takes one, by its place, off
+// the list. Of files there is nothing to tell.
+func (r *root) awaitClusters(each []FleetOptions) (answered func(i int), stop func()) {
+	var names []string
+	for _, o := range each {
+		if o.Files != nil {
+			return func(int) {}, func() {}
+		}
+		names = append(names, cmp.Or(o.Cluster, r.contextName()))
+	}
+	line := r.newProgress()
+	line.start = line.start.Add(clustersAfter - progressAfter)
+	var mu sync.Mutex
+	done, ended, over := make([]bool, len(each)), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		tick := time.NewTicker(progressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ended:
+				line.clear()
+				return
+			case <-tick.C:
+				mu.Lock()
+				text := silentClusters(names, done)
+				mu.Unlock()
+				line.show(text)
+			}
+		}
+	}()
+	answered = func(i int) {
+		mu.Lock()
+		defer mu.Unlock()
+		done[i] = true
+	}
+	return answered, func() { close(ended); <-over }
+}
+
+// silentClusters names the first cluster that has not answered, and counts the rest: "Waiting for east and 2 more; 5 of 8
+// clusters have answered".
+func silentClusters(names []string, answered []bool) string {
+	var left []string
+	for i, name := range names {
+		if !answered[i] {
+			left = append(left, name)
+		}
+	}
+	if len(left) == 0 {
+		return "All clusters have answered"
+	}
+	text := "Waiting for " + left[0]
+	if len(names) == 1 {
+		return text
+	}
+	if len(left) > 1 {
+		text += fmt.Sprintf(" and %d more", len(left)-1)
+	}
+	return text + fmt.Sprintf("; %d of %d clusters have answered", len(names)-len(left), len(names))
+}
+
 // firstOf names the first of some objects, of which there is one at least, and counts the rest.
 func firstOf(refs []flux.Ref) string {
 	if len(refs) == 1 {

@@ -4,10 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 
+	"k8s.io/client-go/rest"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
@@ -109,6 +113,51 @@ func any2(some, others []int, is func(i, j int) bool) bool {
 // sameClusterLine tells that a context is left out.
 func sameClusterLine(context, of string) string {
 	return fmt.Sprintf("Context %s is the same cluster as %s, which counts once.", context, of)
+}
+
+// server is where a connection leads, as a kubeconfig says it: its address, the name that is asked for in TLS, and the
+// certificates that are trusted. The zero value says nothing.
+type server struct{ address, name, authority string }
+
+// serverOf reads it of a configuration; the zero value where whoever answers is trusted.
+func serverOf(config *rest.Config) server {
+	if config.Insecure {
+		return server{}
+	}
+	authority := config.CAData
+	if len(authority) == 0 && config.CAFile != "" {
+		var err error
+		if authority, err = os.ReadFile(config.CAFile); err != nil {
+			return server{}
+		}
+	}
+	return server{strings.TrimRight(config.Host, "/"), config.ServerName, string(authority)}
+}
+
+// notLetIn explains contexts whose credentials are refused by a server that another one has read: then a user is missing, and
+// most likely no cluster. It notes that as a gap of the cluster that was read, and returns which contexts those are. A server is no
+// proof (some gateways serve several clusters at one address), so that it stays a gap.
+func notLetIn(each []FleetOptions, read []fleet, failed []error, stands []int) map[int]bool {
+	explained := map[int]bool{}
+	for i, err := range failed {
+		if kube.ReasonOf(err) != kube.Unauthorized || len(each[i].clusters) != 1 || each[i].clusters[0].server == (server{}) {
+			continue
+		}
+		at := -1
+		for j, o := range each {
+			if at < 0 && failed[j] == nil && len(o.clusters) == 1 && o.clusters[0].server == each[i].clusters[0].server {
+				at = j
+			}
+		}
+		if at < 0 {
+			continue
+		}
+		explained[i] = true
+		gaps := &read[stands[at]].snapshot.Gaps
+		*gaps = append(*gaps, flux.Gap{Cluster: each[stands[at]].Cluster, What: "its server through context " + each[i].Cluster,
+			Why: fmt.Sprintf("that context is not let in: %v: log in again, or leave it out; it has the address and certificates of %s, so that most likely no cluster is missing", err, each[at].Cluster)})
+	}
+	return explained
 }
 
 // doubt is what is said where nothing tells whether a context is the same cluster as others, and what follows from that.
