@@ -7,12 +7,12 @@ import (
 )
 
 // ReadCostKinds reads the objects of flux.CostKinds in a namespace ("" for all), as far as the cluster
-// serves them. Unread names the resources that could not be read, which somebody who wants to know what
-// things cost should hear of; it is an error only where the cluster cannot be reached.
-func (c *Client) ReadCostKinds(ctx context.Context, namespace string) (objects []flux.Object, unread []string, err error) {
+// serves them. Gaps and Tried tell what could not be read, which somebody who wants to know what things
+// cost should hear of; it is an error only where the cluster cannot be reached.
+func (c *Client) ReadCostKinds(ctx context.Context, namespace string) (flux.Snapshot, error) {
 	s, err := c.discover(ctx)
 	if err != nil {
-		return nil, nil, err
+		return flux.Snapshot{}, err
 	}
 	var kinds []flux.Kind
 	for _, k := range flux.CostKinds() {
@@ -21,15 +21,12 @@ func (c *Client) ReadCostKinds(ctx context.Context, namespace string) (objects [
 		}
 	}
 	if len(kinds) == 0 {
-		return nil, nil, nil
+		return flux.Snapshot{}, nil
 	}
 	found, err := c.readKinds(ctx, s, Selection{Namespace: namespace, Kinds: kinds})
 	if err != nil {
-		return nil, nil, err
-	}
-	for _, gap := range found.Gaps {
-		unread = append(unread, gap.What)
+		return flux.Snapshot{}, err
 	}
 	flux.Sort(found.Objects)
-	return found.Objects, unread, nil
+	return found, nil
 }

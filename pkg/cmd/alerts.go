@@ -150,7 +150,7 @@ func (o AlertsOptions) run(ctx context.Context) error {
 		return f.complete()
 	}
 	b := BudgetOptions{FleetOptions: o.FleetOptions, OutputOptions: OutputOptions{root: o.root}, Limits: o.Limits}
-	in, _, err := b.input(ctx, &f)
+	in, unread, err := b.input(ctx, &f)
 	if err != nil {
 		return err
 	}
@@ -159,6 +159,9 @@ func (o AlertsOptions) run(ctx context.Context) error {
 		Items: items, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Where: o.onCluster(),
 	})
 	o.root.warn(nil, f.snapshot.Gaps)
+	for _, what := range unread {
+		made.Notes = append(made.Notes, "what asks hosts beside is not counted: "+what+" could not be read")
+	}
 	if o.As != kubeStateMetrics {
 		if len(o.Policy.Fit) > 0 {
 			made.Notes = append(made.Notes, "the policy fits intervals (spec.fit), and the rules count with those that are there: make them anew when what plan shows is applied")

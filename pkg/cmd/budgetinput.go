@@ -36,9 +36,13 @@ func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, un
 	}
 	in.Observed = observed
 	f.snapshot.Gaps = append(f.snapshot.Gaps, gaps...)
-	costing, unread, err := o.Client.ReadCostKinds(ctx, o.Selection.Namespace)
+	found, err := o.Client.ReadCostKinds(ctx, o.Selection.Namespace)
 	if err != nil {
 		return in, nil, err
+	}
+	costing := found.Objects
+	for _, gap := range found.Gaps {
+		unread = append(unread, gap.What)
 	}
 	others, err := o.elsewhere(ctx, f.snapshot, costing)
 	if err != nil {

@@ -171,13 +171,14 @@ func (o FleetOptions) readCosting(ctx context.Context, snapshot *flux.Snapshot) 
 	if o.fit == nil && !o.costing {
 		return nil
 	}
-	costing, unread, err := o.Client.ReadCostKinds(ctx, o.Selection.Namespace)
+	costing, err := o.Client.ReadCostKinds(ctx, o.Selection.Namespace)
 	if err != nil {
 		return err
 	}
-	snapshot.Relate(costing)
-	for _, what := range unread {
-		snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: what, Why: "they could not be read: what they ask of hosts is not counted", Harmless: true})
+	snapshot.Relate(costing.Objects)
+	snapshot.Tried = append(snapshot.Tried, costing.Tried...)
+	for _, gap := range costing.Gaps {
+		snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: gap.What, Why: "they could not be read: what they ask of hosts is not counted", Harmless: true})
 	}
 	return nil
 }

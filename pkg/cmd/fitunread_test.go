@@ -75,3 +75,21 @@ func TestWhatOthersChangedCounts(t *testing.T) {
 	require.Len(t, untouched.exceeded(fitting), 1, "it is told, too, where only others changed something")
 	assert.Contains(t, untouched.exceeded(fitting)[0], "Run the same command again.")
 }
+
+// Without the right to list what polls beside the sources, a fit is shown with a warning, and none of it is written.
+func TestApplyFitNeedsTheRightToListWhatOnlyCosts(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	user := "tuner-" + f.apps
+	f.Kubectl(t, "create", "clusterrole", user, "--verb=get,list,patch,update",
+		"--resource=namespaces,gitrepositories.source.toolkit.fluxcd.io,ocirepositories.source.toolkit.fluxcd.io,helmrepositories.source.toolkit.fluxcd.io,helmcharts.source.toolkit.fluxcd.io,buckets.source.toolkit.fluxcd.io,kustomizations.kustomize.toolkit.fluxcd.io,helmreleases.helm.toolkit.fluxcd.io,imagerepositories.image.toolkit.fluxcd.io,imageupdateautomations.image.toolkit.fluxcd.io,receivers.notification.toolkit.fluxcd.io")
+	f.Kubectl(t, "create", "clusterrolebinding", user, "--clusterrole", user, "--user", user)
+	args := []string{"-n", f.apps, "--as", user, "--fit", "github.com=50%", "--set", "*.GitRepository.interval=1m to 30m"}
+	plan := on(f.Cluster).run(t.Context(), append([]string{"plan"}, args...)...)
+	assert.Contains(t, plan.stderr, "imagepolicies")
+	apply := on(f.Cluster).run(t.Context(), append([]string{"apply", "--yes"}, args...)...)
+	assert.Equal(t, exitFailed, apply.code)
+	assert.Contains(t, apply.stderr, "imagepolicies")
+	assert.Contains(t, apply.stderr, "nothing was changed")
+	assert.Equal(t, "5m", f.interval(t))
+}
