@@ -76,7 +76,7 @@ type Item struct {
 	Object      flux.Object
 	Environment string
 	Interval    Pair[time.Duration]
-	// Reconciles per hour that the interval makes, or that failing does.
+	// Reconciles per hour that the interval and how long they take make, or that failing does.
 	Reconciles Rates
 	// Failure says how it goes on where it is not ready.
 	Failure Failure
@@ -87,6 +87,8 @@ type Item struct {
 	Bytes Rates
 	// mended is what it would ask if it did not fail.
 	mended Rates
+	// perPoll is what one poll asks while it does not fail.
+	perPoll float64
 	// Remote is what it polls, or what the source polls that it goes to itself; Address is its URL in a
 	// form that can be compared.
 	Remote  flux.Remote
@@ -272,7 +274,8 @@ func (f *fleet) item(s *subject) Item {
 // ask fills in what an object asks of a host, and which.
 func (f *fleet) ask(s *subject, item *Item, cost Cost) {
 	asks := true
-	item.mended = times(Rates{Now: perHour(item.Interval.Now), Planned: perHour(item.Interval.Planned)}, cost.Unchanged)
+	item.perPoll = cost.Unchanged
+	item.mended = times(f.slowed(s, Rates{Now: perHour(item.Interval.Now), Planned: perHour(item.Interval.Planned)}), cost.Unchanged)
 	if item.Failure != NoFailure {
 		cost, asks = failed(s.object, item.Failure, cost)
 	}
@@ -290,7 +293,7 @@ func (i Item) PerPoll() float64 {
 	if i.Interval.Planned <= 0 {
 		return 0
 	}
-	return i.mended.Planned / perHour(i.Interval.Planned)
+	return i.perPoll
 }
 
 // Planned is how many requests an hour it makes under the plan, or would make if it did not fail: whichever is more.

@@ -116,8 +116,13 @@ type Workers struct {
 type load struct {
 	Workers
 	seconds Rates
-	from    map[DurationSource]float64 // seconds per hour, now or under the plan
+	// busy is that time as the workers see it: an object never keeps more than one.
+	busy Rates
+	from map[DurationSource]float64 // seconds per hour, now or under the plan
 }
+
+// wholeHour is how many seconds an hour keep one worker busy.
+const wholeHour = 3600
 
 func (f *fleet) workers() []Workers {
 	type key struct{ kind, shard string }
@@ -142,7 +147,9 @@ func (f *fleet) workers() []Workers {
 		l.from[from] += max(s.reconciles.Now, s.reconciles.Planned) * took.Seconds()
 		l.Objects++
 		l.Reconciles = sum(l.Reconciles, s.reconciles)
-		l.seconds = sum(l.seconds, times(s.reconciles, took.Seconds()))
+		seconds := times(s.reconciles, took.Seconds())
+		l.seconds = sum(l.seconds, seconds)
+		l.busy = sum(l.busy, Rates{Now: min(seconds.Now, wholeHour), Planned: min(seconds.Planned, wholeHour)})
 	}
 	names := append(flux.KindNames(), flux.ImagePolicyKind)
 	slices.SortFunc(order, func(a, b key) int {
@@ -163,7 +170,7 @@ func (l *load) finish() Workers {
 			w.From = from
 		}
 	}
-	w.Busy = times(l.seconds, 100/(3600*float64(max(w.Concurrent, 1))))
+	w.Busy = times(l.busy, 100/(wholeHour*float64(max(w.Concurrent, 1))))
 	w.Advice = w.advice()
 	return w
 }
@@ -217,12 +224,13 @@ func (b Budget) Overloaded() []string {
 	return lines
 }
 
-// duration is how long a reconcile of an object takes, and how that is known.
+// duration is how long a reconcile of an object takes, and how that is known. What waits for a dependency or source only
+// looks whether it is there: its history is of other reconciles.
 func (f *fleet) duration(s *subject) (time.Duration, DurationSource) {
 	if o, ok := f.observed[s.object.Ref]; ok && o.Mean > 0 {
 		return o.Mean, Observed
 	}
-	if s.object.Status.LastReconcile > 0 {
+	if s.object.Status.LastReconcile > 0 && s.failure != Waiting {
 		return s.object.Status.LastReconcile, History
 	}
 	if c, ok := f.cost(s); ok {

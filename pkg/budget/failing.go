@@ -123,8 +123,27 @@ func Retries(c flux.Controller, failing, over time.Duration) float64 {
 	return n + evenly(failing+over) - evenly(failing)
 }
 
-// due is how often an object is due, now and under the plan.
+// due is how often an object is reconciled, now and under the plan. What it waits for, an interval or a delay, begins when
+// a reconcile has ended (sigs.k8s.io/controller-runtime pkg/internal/controller/controller.go, AddWithOpts with After), so
+// that long ones come less often; how long they take counts where metrics or status.history tell.
 func (f *fleet) due(s *subject) Rates {
+	return f.slowed(s, f.waits(s))
+}
+
+// slowed is how often an object is reconciled that would be at rates if a reconcile took no time.
+func (f *fleet) slowed(s *subject, rates Rates) Rates {
+	took, from := f.duration(s)
+	if from == Assumed {
+		return rates
+	}
+	return pair(func(m moment) float64 {
+		perHour := *rates.at(m)
+		return perHour / (1 + perHour*took.Hours())
+	})
+}
+
+// waits is how often an hour holds what an object waits from one reconcile to the next.
+func (f *fleet) waits(s *subject) Rates {
 	interval := Rates{Now: perHour(s.interval.Now), Planned: perHour(s.interval.Planned)}
 	if interval == (Rates{}) { // suspended, or of no interval
 		return interval

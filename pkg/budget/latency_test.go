@@ -1,12 +1,15 @@
 package budget
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -246,8 +249,8 @@ func TestWorkers(t *testing.T) {
 		Duration: 500 * time.Millisecond, From: Assumed, Busy: Rates{120 * 0.5 / 72, 3660 * 0.5 / 72},
 	}
 	apply := Workers{
-		Controller: flux.KustomizeController, Kind: "Kustomization", Concurrent: 4, Default: true, Objects: 2, Reconciles: steady(120),
-		Duration: time.Minute, From: History, Busy: steady(50),
+		Controller: flux.KustomizeController, Kind: "Kustomization", Concurrent: 4, Default: true, Objects: 2, Reconciles: steady(40 + 24),
+		Duration: 52500 * time.Millisecond, From: History, Busy: steady((40*30 + 24*90) / 144.0),
 	}
 	b := New(input)
 	assert.InDeltaSlice(t, []float64{git.Busy.Now, git.Busy.Planned}, []float64{b.Workers[0].Busy.Now, b.Workers[0].Busy.Planned}, 1e-9)
@@ -256,7 +259,7 @@ func TestWorkers(t *testing.T) {
 	assert.Equal(t, []string{flux.KustomizeController, flux.SourceController}, b.Defaults)
 
 	input.Controllers = []flux.Controller{
-		{Name: flux.KustomizeController, Concurrent: 2, JitterPercent: 10, RequeueDependency: 5 * second, Found: true},
+		{Name: flux.KustomizeController, Concurrent: 1, JitterPercent: 10, RequeueDependency: 5 * second, Found: true},
 		{Name: flux.SourceController, Concurrent: 20, JitterPercent: 0, Found: true},
 	}
 	input.Observed = map[flux.Ref]flux.Observation{
@@ -267,14 +270,20 @@ func TestWorkers(t *testing.T) {
 	assert.Empty(t, b.Defaults)
 	assert.Equal(t, 0, b.JitterPercent)
 	assert.Equal(t, Observed, b.Workers[0].From)
-	assert.Equal(t, 200*time.Millisecond, b.Workers[0].Duration)
-	assert.Equal(t, steady(100), b.Workers[1].Busy)
-	assert.Equal(t, "the 2 Kustomization workers of kustomize-controller are 100% busy: give it --concurrent=3, or lengthen intervals", b.Workers[1].Advice)
+	assert.InDelta(t, 200*time.Millisecond, b.Workers[0].Duration, float64(time.Millisecond))
+	assert.InDelta(t, 3360/36.0, b.Workers[1].Busy.Now, 1e-9)
+	assert.Equal(t, "the 1 Kustomization workers of kustomize-controller are 93% busy: give it --concurrent=2, or lengthen intervals", b.Workers[1].Advice)
 	assert.Equal(t, 66*second, b.Environments[0].Drift.Now, "its own jitter")
 	assert.Equal(t, 59.0, b.Items[0].Observed.PerHour)
 
 	input.Controllers, input.Observed = nil, nil
-	input.Items[0] = source("a", url, "1m", "100ms")
+	five := func(interval, becomes string) (items []tune.Item) {
+		for i := range 5 {
+			items = append(items, source(fmt.Sprint(i), url, interval, becomes))
+		}
+		return items
+	}
+	input.Items = five("1m", "100ms")
 	assert.Equal(t, "the 2 GitRepository workers of source-controller would be 250% busy (at 500ms each, which is assumed: --observe measures it): give it --concurrent=8, or lengthen intervals",
 		New(input).Workers[0].Advice)
 	assert.Len(t, New(input).Overloaded(), 1)
@@ -283,12 +292,76 @@ func TestWorkers(t *testing.T) {
 	read := input
 	read.Controllers = []flux.Controller{{Name: flux.SourceController, Concurrent: 2, Found: true}}
 	assert.NotContains(t, New(read).Overloaded()[0], "were not read")
-	input.Items[0] = source("a", url, "100ms", "100ms")
+	input.Items = five("100ms", "100ms")
 	assert.Empty(t, New(input).Overloaded(), "the plan does not touch it")
-	input.Items[0] = source("a", url, "100ms", "1m")
+	input.Items = five("100ms", "1m")
 	assert.Empty(t, New(input).Overloaded())
 	assert.Contains(t, New(input).Workers[0].Advice, "are 250% busy")
-	assert.Contains(t, New(input).Workers[0].Advice, ": the plan brings that down to 1%")
+	assert.Contains(t, New(input).Workers[0].Advice, ": the plan brings that down to 2%")
+}
+
+// The interval begins when a reconcile has ended, and an object keeps at most one worker.
+func TestLongReconciles(t *testing.T) {
+	t.Parallel()
+	const url = "https://github.com/acme/app"
+	managed := func(o *flux.Object) { o.Status.Managed = 10 }
+	retry := func(o *flux.Object) { o.RetryInterval = ptr("1m") }
+	b := New(Input{Items: []tune.Item{
+		kustomization("k", "a", "10m", "", managed, retry, failing("HealthCheckFailed", "timeout"), took(10*time.Minute, 10*time.Minute)),
+	}})
+	assert.InDelta(t, 3600.0/660, b.Items[0].Reconciles.Now, 1e-9)
+	assert.InDelta(t, 3600.0/660*20, b.APIServer.Requests.Now, 1e-9)
+	assert.InDelta(t, 600.0/660*25, b.Workers[0].Busy.Now, 1e-9)
+	assert.Empty(t, b.Workers[0].Advice)
+
+	item := source("a", url, "30s", "90s")
+	b = New(Input{Items: []tune.Item{item}, Observed: map[flux.Ref]flux.Observation{item.Object.Ref: {Mean: 30 * second}}})
+	assert.Equal(t, Rates{60, 30}, b.Requests)
+	assert.Equal(t, 1.0, b.Items[0].PerPoll())
+	assert.Equal(t, 60.0, New(Input{Others: []tune.Item{item}, Observed: map[flux.Ref]flux.Observation{item.Object.Ref: {Mean: 30 * second}}}).Asks(policy.Share{Host: "github.com"}))
+
+	release := tune.Item{Object: flux.Object{Ref: ref("HelmRelease", "r"), Interval: ptr("1m")}}
+	failing("InstallFailed", "timeout")(&release.Object)
+	b = New(Input{Items: []tune.Item{release}, Observed: map[flux.Ref]flux.Observation{release.Object.Ref: {Mean: 10 * time.Minute}}})
+	assert.InDelta(t, 3600.0/1500, b.Items[0].Reconciles.Now, 1e-9, "back-off, too, waits after the attempt")
+}
+
+// Whatever the intervals and durations are, and however they are known, no object keeps more than one worker.
+func TestNoObjectKeepsTwoWorkers(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		millis := func(name string) time.Duration {
+			return time.Duration(rapid.IntRange(1, 3_600_000).Draw(t, name)) * time.Millisecond
+		}
+		var in Input
+		in.Observed = map[flux.Ref]flux.Observation{}
+		for i := range rapid.IntRange(1, 5).Draw(t, "objects") {
+			name := fmt.Sprint(i)
+			var o tune.Item
+			if rapid.Bool().Draw(t, "source") {
+				o = source(name, "https://github.com/acme/app", millis("interval").String(), millis("becomes").String())
+			} else {
+				o = kustomization(name, "none", millis("interval").String(), millis("becomes").String())
+			}
+			if rapid.Bool().Draw(t, "history") {
+				o.Object.Status.LastReconcile = millis("took")
+			}
+			if rapid.Bool().Draw(t, "observed") {
+				in.Observed[o.Object.Ref] = flux.Observation{Mean: millis("mean")}
+			}
+			if rapid.Bool().Draw(t, "fails") {
+				failing(rapid.SampledFrom([]string{"HealthCheckFailed", "GitOperationFailed", "DependencyNotReady", "NoArtifact"}).Draw(t, "reason"), "x")(&o.Object)
+			}
+			in.Items = append(in.Items, o)
+		}
+		for _, w := range New(in).Workers {
+			for _, busy := range []float64{w.Busy.Now, w.Busy.Planned} {
+				if most := float64(w.Objects) * 100 / float64(w.Concurrent); busy > most+1e-6 {
+					t.Fatalf("%d %ss keep %d workers %g%% busy, more than %g%%", w.Objects, w.Kind, w.Concurrent, busy, most)
+				}
+			}
+		}
+	})
 }
 
 // helm-controller gives the charts that it makes the interval of their HelmRelease.
