@@ -116,7 +116,7 @@ func New(in Input) Check {
 		c.Incomplete.Before = c.Incomplete.Before || len(p.gaps.Before) > 0
 		c.Incomplete.After = c.Incomplete.After || len(p.gaps.After) > 0
 	}
-	c.count(pairs)
+	c.count(pairs, in.Limits)
 	c.Findings = findings(in, pairs, moved, decisions)
 	return c
 }

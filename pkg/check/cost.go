@@ -14,7 +14,8 @@ type HostLoad struct {
 	Sources  Delta[int]
 	Requests Delta[float64]
 	Clones   Delta[float64]
-	// Limit of the host; nil without one. Used is in percent of it.
+	// Limit of the host; nil without one. Used is in percent of it, and counts all ports of the name where the limit is the
+	// name's, as in a budget.
 	Limit *budget.Limit
 	Used  Delta[float64]
 }
@@ -46,7 +47,7 @@ type ControllerLoad struct {
 }
 
 // count sums up what all clusters ask of hosts.
-func (c *Check) count(pairs []pairing) {
+func (c *Check) count(pairs []pairing, limits budget.Limits) {
 	var hosts collection[string, HostLoad]
 	var credentials collection[[3]string, CredentialLoad]
 	add := func(b budget.Budget, set func(d *Delta[float64], value float64), sources func(d *Delta[int], n int)) {
@@ -69,9 +70,15 @@ func (c *Check) count(pairs []pairing) {
 		add(p.budget.Before, func(d *Delta[float64], value float64) { d.Before += value }, func(d *Delta[int], n int) { d.Before += n })
 		add(p.budget.After, func(d *Delta[float64], value float64) { d.After += value }, func(d *Delta[int], n int) { d.After += n })
 	}
+	used := map[string]Delta[float64]{} // by the name that the limit is under: it is one for all ports of it
+	for _, h := range hosts.order {
+		key, _ := limits.Key(h.Host)
+		used[key] = Delta[float64]{used[key].Before + h.Requests.Before, used[key].After + h.Requests.After}
+	}
 	for _, h := range hosts.order {
 		if h.Limit != nil {
-			h.Used = Delta[float64]{h.Requests.Before / h.Limit.PerHour * 100, h.Requests.After / h.Limit.PerHour * 100}
+			key, _ := limits.Key(h.Host)
+			h.Used = Delta[float64]{used[key].Before / h.Limit.PerHour * 100, used[key].After / h.Limit.PerHour * 100}
 		}
 		c.Hosts = append(c.Hosts, *h)
 	}
