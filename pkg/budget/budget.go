@@ -176,13 +176,11 @@ func (f *fleet) others(items []tune.Item) map[Asker]float64 {
 		if s == nil || f.linksOnly(s.object) {
 			continue
 		}
-		if cost, ok := f.cost(s); ok {
-			s.reconciles = f.due(s)
-			item := Item{Object: *s.object, Interval: s.interval, Reconciles: s.reconciles, Failure: s.failure}
-			f.ask(s, &item, cost)
-			if item.Requests.Now > 0 {
-				asked[item.Asker()] += item.Requests.Now
-			}
+		s.reconciles = f.due(s)
+		item := Item{Object: *s.object, Interval: s.interval, Reconciles: s.reconciles, Failure: s.failure}
+		f.ask(s, &item)
+		if item.Requests.Now > 0 {
+			asked[item.Asker()] += item.Requests.Now
 		}
 	}
 	return asked
@@ -252,9 +250,7 @@ func (f *fleet) item(s *subject) Item {
 	if s.notice.Own() {
 		item.Receiver, item.AtOnce = s.notice.Receiver.String(), s.notice.Everything()
 	}
-	if cost, ok := f.cost(s); ok {
-		f.ask(s, &item, cost)
-	}
+	f.ask(s, &item)
 	if applies(s) && !s.object.AppliesElsewhere {
 		item.APIRequests = times(item.Reconciles, applyRequests*float64(s.object.Status.Managed))
 	}
@@ -271,13 +267,17 @@ func (f *fleet) item(s *subject) Item {
 	return item
 }
 
-// ask fills in what an object asks of a host, and which.
-func (f *fleet) ask(s *subject, item *Item, cost Cost) {
-	asks := true
+// ask fills in what an object asks of a host, and which; nothing for what asks nobody, be it well or not.
+func (f *fleet) ask(s *subject, item *Item) {
+	cost, polls := f.cost(s)
+	asks := polls
 	item.perPoll = cost.Unchanged
 	item.mended = times(f.slowed(s, Rates{Now: perHour(item.Interval.Now), Planned: perHour(item.Interval.Planned)}), cost.Unchanged)
 	if item.Failure != NoFailure {
 		cost, asks = failed(s.object, item.Failure, cost)
+	}
+	if !polls && !asks {
+		return
 	}
 	item.Cost = cost
 	item.Remote = f.remote(s)

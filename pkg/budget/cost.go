@@ -136,7 +136,7 @@ func (f *fleet) fresh(s *subject, c Cost) (requests float64, atLeast bool) {
 	}
 }
 
-// cost is what a reconcile of an object asks of hosts while all goes well; false for what asks nothing.
+// cost is what a reconcile of an object asks of hosts while all goes well; false for what asks nothing then.
 func (f *fleet) cost(s *subject) (Cost, bool) {
 	o := s.object
 	switch o.Kind {
@@ -170,6 +170,10 @@ func call(p Protocol, n float64, note string) (Cost, bool) {
 	return Cost{Protocol: p, Unchanged: n, Refused: n, Assumed: roundTrips, Note: note}, n > 0
 }
 
+// idle is the cost of what asks nothing while it has its artifact, and by a protocol where it has none, or where the next
+// one cannot be had (failed, fresh).
+func idle(p Protocol) (Cost, bool) { return Cost{Protocol: p, Assumed: apply}, false }
+
 // tags is the cost of what lists the tags of a repository: a registry gives them in pages, at most 1,000 in each as
 // go-containerregistry asks (pkg/v1/remote/list.go, which follows Link), and how many there are is not known.
 func tags(p Protocol, n float64, note string) (Cost, bool) {
@@ -195,7 +199,7 @@ func bucketCost(o *flux.Object) (Cost, bool) {
 func ociCost(o *flux.Object) (Cost, bool) {
 	switch o.Remote.Ref.Kind {
 	case flux.RefDigest:
-		return Cost{}, false
+		return idle(OCI)
 	case flux.RefSemver:
 		return tags(OCI, registrySemver, "semver: lists tags")
 	default:
@@ -204,13 +208,16 @@ func ociCost(o *flux.Object) (Cost, bool) {
 }
 
 func (f *fleet) chartCost(o *flux.Object) (Cost, bool) {
-	if from := f.byRef[o.SourceRef]; from == nil || !from.object.OCI {
+	switch from := f.byRef[o.SourceRef]; {
+	case from == nil || from.object.Kind != "HelmRepository":
 		return Cost{}, false
+	case !from.object.OCI:
+		return idle(Helm)
 	}
 	exact := flux.ExactVersion(o.Polling.Version)
 	switch {
 	case exact && !o.Polling.Verifies:
-		return Cost{}, false
+		return idle(OCI)
 	case !o.Polling.Verifies:
 		return tags(OCI, registryCall, "chart: lists tags")
 	}

@@ -175,10 +175,9 @@ func failed(o *flux.Object, way Failure, c Cost) (Cost, bool) {
 		return c, false
 	}
 	c.Note = "fails: " + reason + ", back-off"
-	if o.Kind == "OCIRepository" && reason == "OCIArtifactPullFailed" {
-		// HEAD is refused, so GET is tried, with a token of its own (source-controller
-		// ocirepository_controller.go getRevision).
-		c.Unchanged += registryCall
+	c.Unchanged += refetched(o, c)
+	if c.Protocol == "" || c.Unchanged == 0 {
+		return c, false
 	}
 	if c.Protocol != Git || !brokenOff(reason, o.Status.ReadyMessage) {
 		if o.Kind == "GitRepository" { // what it fetched was refused: it is fetched again
@@ -194,6 +193,32 @@ func failed(o *flux.Object, way Failure, c Cost) (Cost, bool) {
 		c.Unchanged = 2
 	}
 	return c, true
+}
+
+// refetched is what an attempt of an artifact or chart asks beyond what one asks that is well: it has no artifact, or not the
+// next one, and tries to have it.
+//
+// Of an OCIRepository HEAD is refused, so that GET is tried, with a token of its own; the manifest of a digest is asked for
+// at once (source-controller ocirepository_controller.go getRevision). A chart is downloaded once its version is known
+// (internal/helm/chart/builder_remote.go downloadFromRepository).
+func refetched(o *flux.Object, c Cost) float64 {
+	reason, message := o.Status.ReadyReason, o.Status.ReadyMessage
+	switch {
+	case o.Kind == "OCIRepository" && (reason == "OCIArtifactPullFailed" || reason == "VerificationError"):
+		return registryCall
+	case o.Kind == "OCIRepository" && reason == "OCIArtifactLayerOperationFailed":
+		return ociPull
+	case o.Kind != "HelmChart" || reason == "InvalidChartReference" || reason == "ChartVerificationError":
+		return 0
+	case strings.Contains(message, "failed to get chart version"):
+		return 0
+	case c.Protocol == Helm: // the index is an artifact of its HelmRepository
+		return chartFile
+	case reason == "ChartPullError" || reason == "AuthenticationFailed":
+		return registryCall
+	default: // it was there, and was refused
+		return chartPull
+	}
 }
 
 // asksNothing tells whether an attempt fails before any host is asked: for want of a Secret or of the

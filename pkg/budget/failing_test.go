@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -195,5 +196,56 @@ func TestRetryOnFailureByDefault(t *testing.T) {
 	} {
 		assert.Equal(t, tc.want, failure(tc.object, tc.by))
 		assert.Equal(t, tc.every, helmRetry(tc.object, tc.by))
+	}
+}
+
+// What asks nothing while it is well has an artifact. Without one, or where the next cannot be had, each attempt asks.
+func TestWhatAsksNothingWhileWell(t *testing.T) {
+	t.Parallel()
+	repository := func(oci bool) tune.Item {
+		o := flux.Object{Ref: ref("HelmRepository", "r"), Interval: ptr("1h"), OCI: oci, Remote: flux.Remote{URL: "oci://ghcr.io/charts"}}
+		if !oci {
+			o.Remote.URL = "https://charts.example.com"
+		}
+		return item(o, "", suspended)
+	}
+	chart := func(version string, change ...func(*flux.Object)) tune.Item {
+		o := flux.Object{Ref: ref("HelmChart", "c"), Interval: ptr("1m"), SourceRef: ref("HelmRepository", "r")}
+		o.Polling.Version = version
+		return item(o, "", change...)
+	}
+	digest := func(change ...func(*flux.Object)) tune.Item {
+		o := flux.Object{Ref: ref("OCIRepository", "o"), Interval: ptr("1m"), Remote: flux.Remote{URL: "oci://ghcr.io/a", Ref: flux.RemoteRef{Kind: flux.RefDigest, Value: "v"}}}
+		return item(o, "", change...)
+	}
+	const pull, files = "ChartPullError", "ValuesFilesError"
+	const download = "failed to download chart for remote reference: 401"
+	for name, tc := range map[string]struct {
+		oci      bool
+		item     tune.Item
+		attempt  float64
+		wellAsks float64
+	}{
+		"a chart that cannot be pulled":   {true, chart("1.2.3", failing(pull, download)), 3, 0},
+		"a chart that is refused":         {true, chart("1.2.3", failing(files, "no such file")), 9, 0},
+		"a chart of a range, pulled":      {true, chart("1.x", failing(pull, download)), 6, 180},
+		"a chart of a range, not listed":  {true, chart("1.x", failing(pull, "failed to get chart version for remote reference: 401")), 3, 180},
+		"a chart of an index":             {false, chart("1.2.3", failing(pull, download)), 1, 0},
+		"a version that no index has":     {false, chart("1.2.3", failing("InvalidChartReference", "no 1.2.3")), 0, 0},
+		"a repository that is not there":  {true, chart("1.2.3", failing("SourceUnavailable", "x")), 0, 0},
+		"a digest that cannot be pulled":  {true, digest(failing("OCIArtifactPullFailed", "401")), 3, 0},
+		"a digest whose layer is refused": {true, digest(failing("OCIArtifactLayerOperationFailed", "no layer")), 4, 0},
+		"a chart that is well":            {true, chart("1.2.3"), 0, 0},
+		"a digest that is well":           {true, digest(), 0, 0},
+	} {
+		b := New(Input{Items: []tune.Item{tc.item}, Others: []tune.Item{repository(tc.oci)}})
+		assert.Equal(t, steady(4*tc.attempt), b.Requests, name)
+		assert.Equal(t, steady(4*tc.attempt), b.Failing.Requests, name)
+		assert.Equal(t, tc.wellAsks, b.Items[0].mended.Now, name)
+		if tc.attempt > 0 {
+			assert.Equal(t, tc.attempt, b.Hosts[0].Fetches.Requests, "%s: a new pod fails as well", name)
+		}
+		others := New(Input{Others: []tune.Item{tc.item, repository(tc.oci)}})
+		assert.Equal(t, 4*tc.attempt, others.Asks(policy.Share{Host: b.Items[0].Address.Host}), name)
 	}
 }
