@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -394,4 +396,27 @@ func TestServerOfAConnection(t *testing.T) {
 	} {
 		assert.Equal(t, tc.same, serverOf(&tc.config) == one, name)
 	}
+}
+
+// A cluster has the environment that the policy gives any of its contexts, whichever of them is looked at; where these tell
+// different ones, nothing is planned.
+func TestEnvironmentByAnyContextOfACluster(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	policyOf := func(clusters string) string {
+		path := filepath.Join(t.TempDir(), "policy.yaml")
+		text := "apiVersion: fluxtune.github.io/v1alpha1\nkind: TuningPolicy\nmetadata: {name: p}\nspec:\n  labelKeys: [none.example.com/environment]\n  clusters: {" + clusters + "}\n" +
+			"  environments:\n    - {name: development, kinds: {GitRepository: {interval: 1m}}}\n    - {name: production, kinds: {GitRepository: {interval: 20m}}}\n"
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	by := policyOf("production: [again]")
+	for _, contexts := range []string{"east,again", "again,east"} {
+		plan := decode[report.Plan](t, f.invocation().must(t, "plan", "--contexts", contexts, "--policy", by, "-o", "json"))
+		require.Len(t, plan.Items, 1)
+		assert.Equal(t, "production", plan.Items[0].Environment, contexts)
+	}
+	o := f.invocation().run(t.Context(), "plan", "--contexts", "east,again", "--policy", policyOf("production: [again], development: [ea*]"))
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "the contexts east and again are one cluster, and the policy says that it is development")
 }

@@ -241,6 +241,9 @@ func (f fleet) names() (names []string) {
 	if len(o.clusters) == 1 {
 		known = o.clusters[0].root.clusterNames()
 	}
+	if len(o.names) > 0 {
+		known = o.names
+	}
 	for _, n := range known {
 		names = append(names, n.Name)
 	}

@@ -56,6 +56,8 @@ type FleetOptions struct {
 	Cluster string
 	// clusters are those that are looked at, where flags name several; each says of which one options are.
 	clusters []clusterOptions
+	// names are all that the contexts call the cluster, where several lead to it.
+	names []policy.Named
 	// fit says what intervals are fitted with; nil where none are.
 	fit *fitOptions
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
 
 // fleets are those of all clusters that a command looks at.
@@ -51,6 +52,9 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 	var reasons []string
 	var without []error // that serve no kind of Flux
 	stands := oncePerFleet(ctx, each, read, ids, failed)
+	if err := byAllNames(each, read, failed, stands); err != nil {
+		return fleets{}, err
+	}
 	users := notLetIn(each, read, failed, stands) // are missing, and no clusters
 	for i, one := range each {
 		if failed[i] != nil && errors.Is(failed[i], cluster.ErrNoFlux) && len(each) > 1 {
@@ -144,6 +148,39 @@ func oncePerFleet(ctx context.Context, each []FleetOptions, read []fleet, seen [
 		}
 	}
 	return stands
+}
+
+// byAllNames gives each cluster the environment that the policy has for any of its contexts. It is an error where they tell
+// different ones: which counts is for the user to say.
+func byAllNames(each []FleetOptions, read []fleet, failed []error, stands []int) error {
+	names, told := make(map[int][]policy.Named), make(map[int]int)
+	for i, one := range each {
+		if failed[i] != nil || len(one.clusters) != 1 {
+			continue
+		}
+		at := stands[i]
+		names[at] = append(names[at], one.clusters[0].root.clusterNames()...)
+		mine := one.Policy.OfCluster()
+		if mine.Environment == "" {
+			continue
+		}
+		first, known := told[at]
+		if !known {
+			told[at] = i
+			continue
+		}
+		if other := each[first].Policy.OfCluster(); other.Environment != mine.Environment {
+			return fmt.Errorf("the contexts %s and %s are one cluster, and the policy says that it is %s (%s) and %s (%s): leave one out with --contexts, or change spec.clusters of the policy",
+				each[first].Cluster, one.Cluster, other.Environment, other.Via, mine.Environment, mine.Via)
+		}
+	}
+	for i, known := range names {
+		o := read[i].options
+		o.names, o.Policy = known, o.Policy.In(known...)
+		again := o.fleetOf(read[i].snapshot)
+		read[i].options, read[i].resolver, read[i].objects = o, again.resolver, again.objects
+	}
+	return nil
 }
 
 // readNamed reads the fleet of a cluster among several.

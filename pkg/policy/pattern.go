@@ -88,6 +88,9 @@ func (p Policy) In(names ...Named) Policy {
 	return p
 }
 
+// OfCluster is what spec.clusters says of the cluster that the policy is for; the zero value where it says nothing.
+func (p Policy) OfCluster() Assignment { return p.cluster }
+
 // InCheckout is In for the cluster whose Flux reads a folder of a checkout first. Its names are the path of
 // that folder and each folder on the way, the last one first. Where no pattern matches, a folder that bears
 // the name or an alias of an environment, alone or as a word (prod-eu-1), tells it, if no default is handed
