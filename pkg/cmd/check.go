@@ -241,7 +241,11 @@ func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Sid
 			shown[item.Object.Ref] = true
 		}
 		for object := range f.snapshot.All() {
-			if !shown[object.Ref] {
+			switch {
+			case shown[object.Ref]:
+			case o.countsBeside(f, *object):
+				in.Items = append(in.Items, tune.Item{Object: *object, Assignment: f.resolver.Resolve(*object)})
+			default:
 				in.Others = append(in.Others, tune.Item{Object: *object})
 			}
 		}
@@ -253,6 +257,14 @@ func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Sid
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
 	}
 	return side, fs.complete(), nil
+}
+
+// countsBeside tells whether an object that has nothing to plan is among those that are checked: what it asks counts as in a
+// budget.
+func (o CheckOptions) countsBeside(f fleet, object flux.Object) bool {
+	chosen := BudgetOptions{FleetOptions: o.FleetOptions, Chosen: o.Selection}
+	return flux.CostsOnly(object.Group, object.Ref.Kind) && chosen.shown(object) && (o.Selection.Namespace == "" || o.Selection.Namespace == object.Namespace) &&
+		o.inEnvironments(f.resolver.Resolve(object).Environment)
 }
 
 // tellUnassigned says that no policy was applied where no object has an environment: else it looks as if all were well.

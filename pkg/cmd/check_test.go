@@ -345,3 +345,37 @@ func TestPlanAndCheckSayOneThing(t *testing.T) {
 	assert.InDelta(t, plan.Summary.GitRequests.Planned, checked.Summary.GitRequests.After, 0.01)
 	assert.Positive(t, plan.Summary.Change, "below a suspended Kustomization")
 }
+
+// What asks hosts and has nothing to plan counts on both sides, as in a budget.
+func TestCheckCountsWhatOnlyCosts(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	runGit(t, dir, "init", "-q", "-b", "main")
+	runGit(t, dir, "add", "-A")
+	runGit(t, dir, "commit", "-q", "-m", "base")
+	runGit(t, dir, "checkout", "-q", "-b", "images")
+	editFile(t, dir, "apps/production/kustomization.yaml", "- ../base\n", "- ../base\n- images.yaml\n")
+	images := "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: web, namespace: apps}\nspec: {interval: 1h, image: ghcr.io/example/web}\n---\n" +
+		"apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: web, namespace: apps}\nspec: {interval: 5m, digestReflectionPolicy: Always, imageRepositoryRef: {name: web}, policy: {alphabetical: {}}}\n"
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "apps/production/images.yaml"), []byte(images), 0o644))
+	runGit(t, dir, "add", "-A")
+	runGit(t, dir, "commit", "-q", "-m", "images")
+	limit := []string{"--limit", "ghcr.io=40/h"}
+	o := invocation{}.run(t.Context(), append([]string{"check", "-f", dir, "--base", "main", "--fail-above", "80%", "-o", "json"}, limit...)...)
+	assert.Equal(t, exitOverBudget, o.code, o.stderr)
+	branch := decode[report.BranchCheck](t, o)
+	sum := decode[report.Budget](t, invocation{}.run(t.Context(), append([]string{"budget", "-f", dir, "-A", "-o", "json"}, limit...)...))
+	after, now := 0.0, 0.0
+	for _, h := range branch.Hosts {
+		if h.Host == "ghcr.io" {
+			after = h.Requests.After
+		}
+	}
+	for _, h := range sum.Hosts {
+		if h.Host == "ghcr.io" {
+			now = h.Requests.Now
+		}
+	}
+	assert.Positive(t, after)
+	assert.InDelta(t, now, after, 0.01)
+}
