@@ -33,12 +33,22 @@ func (in Input) missing() []Rule {
 		expr := "group(absent(" + metric(reconcileCount, in.kinds(name), in.Namespace, func(s string) string { return s }) + "))"
 		a := alert(MetricsMissing, expr, 15*evaluation,
 			fmt.Sprintf("There are no metrics of %s", name),
-			fmt.Sprintf("No metrics tell of the objects of %s: it does not run, or is not scraped. The other alarms about them are silent, too. Where other shards of it run, there is no alarm about one that does not.", name),
+			fmt.Sprintf("No metrics tell of the objects of %s%s: it does not run, or is not scraped, or the objects that were there when these rules were made are gone. The other alarms about them are silent, too. Where other shards of it run, there is no alarm about one that does not.", name, inNamespace(in.Namespace)),
 			"kubectl fluxtune doctor looks for Flux in the cluster; its controllers serve metrics at port 8080 (http-prom), see fluxcd.io/flux/monitoring/metrics")
 		a.Labels["controller"] = name
+		if in.Namespace != "" { // one namespace's alarm is not another's
+			a.Labels[namespaceLabel] = in.Namespace
+		}
 		rules = append(rules, a)
 	}
 	return rules
+}
+
+func inNamespace(namespace string) string {
+	if namespace == "" {
+		return ""
+	}
+	return " in namespace " + namespace
 }
 
 // restarting is how many starts within an hour are an alarm.

@@ -48,6 +48,10 @@ func NewLimits(fromPolicy, fromFlags []policy.Limit) Limits {
 	limits := Limits{presetHost: preset, GitHubREST: preset}
 	lay := func(list []policy.Limit, from LimitSource) {
 		for _, l := range list {
+			from := from
+			if l.Flag {
+				from = LimitFlag
+			}
 			limits[l.Host] = Limit{PerHour: l.PerHour, From: from, Rate: l.Rate}
 		}
 	}

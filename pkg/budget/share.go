@@ -9,6 +9,18 @@ type Asker struct{ Host, Secret, Provider string }
 // Asker is who an item asks its host as.
 func (i Item) Asker() Asker { return Asker{i.Address.Host, i.Remote.Secret, i.Remote.Provider} }
 
+// PolledHosts are the hosts that anything polls, also what was read and not asked for; as often as objects do.
+func (b Budget) PolledHosts() []string {
+	var names []string
+	for _, h := range b.Hosts {
+		names = append(names, h.Name)
+	}
+	for by := range b.others {
+		names = append(names, by.Host)
+	}
+	return names
+}
+
 // Asks is how many requests an hour count to a share as is planned: also those of objects that were read and not asked for, as
 // they are.
 func (b Budget) Asks(s policy.Share) float64 {

@@ -154,13 +154,20 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	items := budget.New(in).Items
+	counted := budget.New(in)
+	items := counted.Items
 	made := alerts.New(alerts.Input{
 		Items: items, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Where: o.onCluster(),
 	})
-	o.root.warn(nil, f.snapshot.Gaps)
+	var warnings []string
+	if mistyped := unpolled(o.Limits, counted.PolledHosts()); mistyped != "" {
+		warnings = append(warnings, mistyped)
+	}
+	o.root.warn(warnings, f.snapshot.Gaps)
+	lacks := gapWarnings(f.snapshot.Gaps)
 	for _, what := range unread {
-		made.Notes = append(made.Notes, "what asks hosts beside is not counted: "+what+" could not be read")
+		lacks = append(lacks, what+" could not be read: what they ask hosts is not counted")
+		made.Notes = append(made.Notes, lacks[len(lacks)-1])
 	}
 	if o.As != kubeStateMetrics {
 		if len(o.Policy.Fit) > 0 {
@@ -170,7 +177,7 @@ func (o AlertsOptions) run(ctx context.Context) error {
 			_, _ = fmt.Fprintf(o.root.ErrOut, "Note: %s\n", note)
 		}
 	}
-	if err := o.print(made.Rules, f.objects, len(items)); err != nil {
+	if err := o.print(made.Rules, f.objects, len(items), lacks); err != nil {
 		return err
 	}
 	return f.complete()
@@ -185,7 +192,7 @@ func (o AlertsOptions) onCluster() string {
 	return "-n " + o.Selection.Namespace
 }
 
-func (o AlertsOptions) print(rules alerts.Rules, objects []flux.Object, items int) error {
+func (o AlertsOptions) print(rules alerts.Rules, objects []flux.Object, items int, lacks []string) error {
 	var document any = rules
 	header := fmt.Sprintf("# From kubectl fluxtune alerts, of %s under policy %s. They are named here as they were:\n# make the rules anew when the fleet changes.\n",
 		plural(items, "object"), o.Policy.Title())
@@ -197,6 +204,9 @@ func (o AlertsOptions) print(rules alerts.Rules, objects []flux.Object, items in
 		header = "# What kube-state-metrics has to tell for the rules of kubectl fluxtune alerts (--custom-resource-state-config-file). It needs the\n" +
 			"# rights to list and watch these kinds. Where Flux's own is in use (its prefix is gotk, too), add the second metric to its\n" +
 			"# entry of each kind: many versions take one entry for each.\n"
+	}
+	for _, what := range lacks { // whoever applies the file should see it, too
+		header += "# Incomplete: " + strings.Join(strings.Fields(what), " ") + "\n"
 	}
 	text, err := yaml.Marshal(document)
 	if err != nil {

@@ -226,7 +226,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	if len(o.Policy.Fit) > 0 {
 		document.Warnings = append(document.Warnings, "the policy fits intervals (spec.fit): what is planned here are only its bounds; plan shows what they are fitted to")
 	}
-	if mistyped := unpolled(o.Limits, hostNames(b)); mistyped != "" && (o.FailAbove == 0 || len(b.Hosts) == 0) {
+	if mistyped := unpolled(o.Limits, b.PolledHosts()); mistyped != "" && (o.FailAbove == 0 || len(b.Hosts) == 0) {
 		document.Warnings = append(document.Warnings, mistyped)
 	}
 	if o.AskGitHub {
@@ -312,21 +312,12 @@ func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
 	return nil
 }
 
-// hostNames are the hosts of a budget.
-func hostNames(b budget.Budget) []string {
-	var names []string
-	for _, h := range b.Hosts {
-		names = append(names, h.Name)
-	}
-	return names
-}
-
 // judge fails where a host gets more than --fail-above allows, and where a limit cannot be what was meant.
 func (o BudgetOptions) judge(b budget.Budget) error {
 	if o.FailAbove == 0 || len(b.Hosts) == 0 {
 		return nil
 	}
-	if mistyped := unpolled(o.Limits, hostNames(b)); mistyped != "" {
+	if mistyped := unpolled(o.Limits, b.PolledHosts()); mistyped != "" {
 		return errors.New(mistyped)
 	}
 	used, host, found := b.Used(o.JudgePlan)

@@ -55,6 +55,7 @@ func (f FitFlags) toFit(p policy.Policy, stdin io.Reader) (policy.Policy, *fitOp
 		return p, nil, err
 	}
 	for _, limit := range limits {
+		limit.Flag = true
 		p = p.WithLimit(limit)
 	}
 	for _, text := range f.Fit {

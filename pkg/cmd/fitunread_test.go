@@ -92,4 +92,11 @@ func TestApplyFitNeedsTheRightToListWhatOnlyCosts(t *testing.T) {
 	assert.Contains(t, apply.stderr, "imagepolicies")
 	assert.Contains(t, apply.stderr, "nothing was changed")
 	assert.Equal(t, "5m", f.interval(t))
+
+	rules := on(f.Cluster).run(t.Context(), "alerts", "-n", f.apps, "--as", user)
+	assert.Regexp(t, `(?m)^# Incomplete: imagepolicies.* could not be read`, rules.stdout, "who applies the file sees it, too")
+	for _, command := range []string{"plan", "alerts", "budget"} {
+		o := on(f.Cluster).run(t.Context(), command, "-n", f.apps, "--limit", "gihub.com=9000/h")
+		assert.Contains(t, o.stderr, "--limit gihub.com: nothing that was read polls it; polled is ", command)
+	}
 }

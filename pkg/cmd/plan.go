@@ -169,6 +169,9 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 	}
 	p.cost.Partial = p.cost.Partial || len(fs.missing) > 0
 	p.plan.Warnings = append(p.plan.Warnings, p.cost.Overloaded()...)
+	if mistyped := unpolled(budget.NewLimits(o.Policy.Limits, nil), p.cost.PolledHosts()); mistyped != "" {
+		p.plan.Warnings = append(p.plan.Warnings, mistyped)
+	}
 	return p, nil
 }
 

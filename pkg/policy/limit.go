@@ -18,6 +18,8 @@ type Limit struct {
 	PerHour float64
 	// Rate is how it was written: 5000/h, 20000/m.
 	Rate string
+	// Flag says that it was given for this one call, and not by the policy's author.
+	Flag bool
 }
 
 // Patterns of limits; a value must match the whole of its pattern.
