@@ -18,17 +18,44 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
-// applyFor changes the fleet for two hours. It returns how to end that, and what came of it then.
-func (f gitFleet) applyFor(t *testing.T) (ctrlC func(), result <-chan outcome) {
+// lasting is an apply whose session lasts.
+type lasting struct {
+	t      *testing.T
+	ctrlC  func()
+	told   *lockedBuffer
+	result <-chan outcome
+}
+
+// applyFor changes the fleet for two hours, and returns once that is done: what is interrupted before ends as interrupted.
+func (f gitFleet) applyFor(t *testing.T, i invocation, flags ...string) lasting {
+	t.Helper()
+	l := startApplyFor(t, i, append([]string{"-n", f.apps, "--yes", "--patches-per-second=0"}, flags...)...)
+	l.awaitEnd()
+	return l
+}
+
+// startApplyFor begins to change a fleet for two hours.
+func startApplyFor(t *testing.T, i invocation, flags ...string) lasting {
 	t.Helper()
 	ctx, ctrlC := context.WithCancel(t.Context())
 	t.Cleanup(ctrlC)
 	ended := make(chan outcome, 1)
-	go func() {
-		ended <- on(f.Cluster).run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
-	}()
-	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
-	return ctrlC, ended
+	l := lasting{t, ctrlC, new(lockedBuffer), ended}
+	i.stderr = l.told
+	go func() { ended <- i.run(ctx, append([]string{"apply", "--for", "2h"}, flags...)...) }()
+	return l
+}
+
+// await returns when it has said something.
+func (l lasting) await(text string) {
+	l.t.Helper()
+	require.Eventually(l.t, func() bool { return strings.Contains(l.told.String(), text) }, 60*time.Second, 20*time.Millisecond, "it never says %q", text)
+}
+
+// awaitEnd returns when everything is changed, and it waits for its end.
+func (l lasting) awaitEnd() {
+	l.t.Helper()
+	l.await("It ends at ")
 }
 
 // Somebody may have taken it back first: a colleague, or the cron job.
@@ -38,10 +65,10 @@ func TestApplyForThatSomebodyEnded(t *testing.T) {
 		t.Run(verb, func(t *testing.T) {
 			t.Parallel()
 			f := newFreeFleet(t)
-			ctrlC, result := f.applyFor(t)
+			l := f.applyFor(t, on(f.Cluster))
 			on(f.Cluster).must(t, verb, "-n", f.apps, "--yes")
-			ctrlC()
-			o := <-result
+			l.ctrlC()
+			o := <-l.result
 			assert.Zero(t, o.code, o.stderr)
 			assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: nothing bears it any more.")
 		})
@@ -55,14 +82,10 @@ func TestApplyForOverAClockThatJumps(t *testing.T) {
 	var asleep atomic.Int64
 	i := on(f.Cluster)
 	i.now = func() time.Time { return noon.Add(time.Duration(asleep.Load())) }
-	result := make(chan outcome, 1)
-	go func() {
-		result <- i.run(t.Context(), "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
-	}()
-	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	l := f.applyFor(t, i)
 	asleep.Store(int64(8 * time.Hour))
 	select {
-	case o := <-result:
+	case o := <-l.result:
 		assert.Zero(t, o.code, o.stderr)
 		assert.Equal(t, "5m", f.interval(t))
 	case <-time.After(20 * time.Second):
@@ -75,27 +98,22 @@ func TestApplyForCountsFromTheAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFreeFleet(t)
 	var passed atomic.Int64
-	ctx, ctrlC := context.WithCancel(t.Context())
-	defer ctrlC()
 	answers, answer := io.Pipe()
 	i := on(f.Cluster)
 	i.terminal, i.stdin, i.now = true, answers, func() time.Time { return noon.Add(time.Duration(passed.Load())) }
-	var asked lockedBuffer
-	i.stderr = &asked
-	result := make(chan outcome, 1)
-	go func() { result <- i.run(ctx, "apply", "-n", f.apps, "--for", "2h") }()
-	require.Eventually(t, func() bool { return strings.Contains(asked.String(), "[y/N]") }, 20*time.Second, 20*time.Millisecond)
-	assert.Contains(t, asked.String(), " for 2h (until about 2026-11-22 14:00:00 UTC, then it is taken back)? [y/N]")
+	l := startApplyFor(t, i, "-n", f.apps)
+	l.await("[y/N]")
+	assert.Contains(t, l.told.String(), " for 2h (until about 2026-11-22 14:00:00 UTC, then it is taken back)? [y/N]")
 	passed.Store(int64(50 * time.Minute))
 	_, err := answer.Write([]byte("y\n"))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return strings.Contains(asked.String(), "It ends at ") }, 20*time.Second, 20*time.Millisecond)
-	assert.Contains(t, asked.String(), "It ends at "+noon.Add(170*time.Minute).Format("2006-01-02 15:04:05 MST")+", in 2h. ")
+	l.awaitEnd()
+	assert.Contains(t, l.told.String(), "It ends at "+noon.Add(170*time.Minute).Format("2006-01-02 15:04:05 MST")+", in 2h. ")
 	step := f.recordOf(t).Steps[0]
 	assert.Equal(t, noon.Add(170*time.Minute).UTC(), step.Until.UTC())
 	assert.Equal(t, noon.Add(50*time.Minute).UTC(), step.Time.UTC())
-	ctrlC()
-	assert.Zero(t, (<-result).code)
+	l.ctrlC()
+	assert.Zero(t, (<-l.result).code)
 }
 
 // What was changed is taken back whatever chose it: by then it may bear another label.
@@ -104,16 +122,10 @@ func TestApplyForTakesBackWhatIsChosenNoMore(t *testing.T) {
 	f := newFreeFleet(t)
 	context1 := f.Kubectl(t, "config", "current-context")
 	f.Kubectl(t, "label", "gitrepository", "app", "-n", f.apps, "team=web")
-	ctx, ctrlC := context.WithCancel(t.Context())
-	defer ctrlC()
-	result := make(chan outcome, 1)
-	go func() {
-		result <- on(f.Cluster).run(ctx, "apply", "--contexts", context1, "-n", f.apps, "-l", "team=web", "--env", "development", "--yes", "--for", "2h")
-	}()
-	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	l := f.applyFor(t, on(f.Cluster), "--contexts", context1, "-l", "team=web", "--env", "development")
 	f.Kubectl(t, "label", "gitrepository", "app", "-n", f.apps, "team-")
-	ctrlC()
-	o := <-result
+	l.ctrlC()
+	o := <-l.result
 	assert.Contains(t, o.stderr, "is over: everything is as it was.")
 	assert.Equal(t, "5m", f.interval(t))
 }
@@ -126,16 +138,10 @@ func TestApplyFor(t *testing.T) {
 			t.Parallel()
 			f := newFreeFleet(t)
 			before := f.Kubectl(t, "get", "gitrepository", "app", "-n", f.apps, "--show-managed-fields", "-o", "jsonpath={.spec}{.metadata.annotations}{.metadata.managedFields[*].manager}{.metadata.managedFields[*].fieldsV1}")
-			ctx, ctrlC := context.WithCancel(t.Context())
-			defer ctrlC()
-			result := make(chan outcome, 1)
 			var passed atomic.Int64
 			i := on(f.Cluster)
 			i.now = func() time.Time { return noon.Add(time.Duration(passed.Load())) }
-			go func() {
-				result <- i.run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
-			}()
-			require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+			l := f.applyFor(t, i)
 			record := f.recordOf(t)
 			if assert.NotNil(t, record) && assert.NotNil(t, record.Steps[0].Until) {
 				assert.True(t, record.Steps[0].Until.After(noon))
@@ -143,17 +149,32 @@ func TestApplyFor(t *testing.T) {
 			if how.ctrlC { // the other may be over by now
 				require.NotNil(t, record)
 				assert.Equal(t, record.Steps[0].Until.Format(time.RFC3339), f.Kubectl(t, "get", "gitrepository", "app", "-n", f.apps, "-o", `jsonpath={.metadata.annotations.fluxtune\.github\.io/until}`))
-				ctrlC()
+				l.ctrlC()
 			} else {
 				passed.Store(int64(2 * time.Hour))
 			}
-			o := <-result
+			o := <-l.result
 			assert.Zero(t, o.code, o.stderr)
 			assert.Contains(t, o.stderr, "Ctrl-C ends it now.")
 			assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: everything is as it was.")
 			assert.Equal(t, before, f.Kubectl(t, "get", "gitrepository", "app", "-n", f.apps, "--show-managed-fields", "-o", "jsonpath={.spec}{.metadata.annotations}{.metadata.managedFields[*].manager}{.metadata.managedFields[*].fieldsV1}"))
 		})
 	}
+}
+
+// Ctrl-C while it is still being changed takes back what was, and says that it did not come to its end.
+func TestApplyForInterruptedWhileApplied(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.Apply(t, gitRepository(f.apps, "later", "interval: 5m"))
+	l := startApplyFor(t, on(f.Cluster), "-n", f.apps, "--yes", "--patches-per-second=0.001")
+	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 60*time.Second, 20*time.Millisecond)
+	l.ctrlC()
+	o := <-l.result
+	assert.Equal(t, exitInterrupted, o.code, o.stderr)
+	assert.NotContains(t, o.stderr, "It ends at ")
+	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: everything is as it was.")
+	assert.Equal(t, "5m", f.interval(t))
 }
 
 // When the terminal goes, nothing can be written to it any more.
@@ -168,10 +189,10 @@ func TestApplyForWithoutATerminal(t *testing.T) {
 func TestApplyForLeavesLaterChoices(t *testing.T) {
 	t.Parallel()
 	f := newFreeFleet(t)
-	ctrlC, result := f.applyFor(t)
+	l := f.applyFor(t, on(f.Cluster))
 	f.edit(t, "7m")
-	ctrlC()
-	o := <-result
+	l.ctrlC()
+	o := <-l.result
 	assert.Equal(t, exitFailed, o.code)
 	assert.Contains(t, o.stderr, "somebody (kubectl-patch) changed it since")
 	assert.NotContains(t, o.stderr, "Try again with", "it would come to the same")
@@ -222,13 +243,13 @@ func TestExpiredUnderASessionThatIsNot(t *testing.T) {
 func TestApplyOfWhatIsBorrowed(t *testing.T) {
 	t.Parallel()
 	f := newFreeFleet(t)
-	ctrlC, result := f.applyFor(t)
+	l := f.applyFor(t, on(f.Cluster))
 	plan := on(f.Cluster).must(t, "plan", "-n", f.apps, "--rows")
 	assert.Contains(t, plan.stdout, "as the policy wants until "+noon.Add(2*time.Hour).UTC().Format("2006-01-02 15:04:05 MST")+", then session 20261122-120000-test takes it back: apply keeps it")
 	f.tuned(t, "for-good")
 	require.Equal(t, "for-good", f.recordOf(t).LastSession())
-	ctrlC()
-	o := <-result
+	l.ctrlC()
+	o := <-l.result
 	assert.Contains(t, o.stderr, "session for-good set it later")
 	assert.Equal(t, "1m", f.interval(t))
 	f.revert(t, "--session", "for-good")
@@ -248,10 +269,10 @@ func TestTooShort(t *testing.T) {
 func TestApplyForUnderALaterSession(t *testing.T) {
 	t.Parallel()
 	f := newFreeFleet(t)
-	ctrlC, result := f.applyFor(t)
+	l := f.applyFor(t, on(f.Cluster))
 	f.tuned(t, "later", "--set", "development.GitRepository.interval=40s")
-	ctrlC()
-	o := <-result
+	l.ctrlC()
+	o := <-l.result
 	assert.Equal(t, exitFailed, o.code)
 	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: its changes are taken back but for what later sessions set, which stays until they are reverted. See them with: kubectl fluxtune sessions --kubeconfig "+f.Kubeconfig()+" -n "+f.apps)
 	assert.NotContains(t, o.stderr, "Try again with")

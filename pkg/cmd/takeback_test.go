@@ -38,24 +38,12 @@ func TestApplyForEndsWhenTheServerIsBack(t *testing.T) {
 	f := newFreeFleet(t)
 	var down atomic.Bool
 	proxy := faults.Start(t, f.Config(), away(&down))
-	ctx, ctrlC := context.WithCancel(t.Context())
-	defer ctrlC()
-	result := make(chan outcome, 1)
-	told := &tripwire{phrase: "Not everything could be taken back: ", fired: make(chan struct{})}
-	i := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps), stderr: told}
-	go func() {
-		result <- i.run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
-	}()
-	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	l := f.applyFor(t, invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps)})
 	down.Store(true)
-	ctrlC()
-	select {
-	case <-told.fired:
-	case o := <-result:
-		require.Fail(t, "it gave up", o.stderr)
-	}
+	l.ctrlC()
+	l.await("Not everything could be taken back: ")
 	down.Store(false)
-	o := <-result
+	o := <-l.result
 	assert.Zero(t, o.code, o.stderr)
 	assert.Contains(t, o.stderr, "Session 20261122-120000-test is being taken back. Another Ctrl-C stops that, and says what is left.")
 	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: everything is as it was.")
@@ -68,26 +56,15 @@ func TestApplyForInterruptedTwice(t *testing.T) {
 	f := newFreeFleet(t)
 	var down atomic.Bool
 	proxy := faults.Start(t, f.Config(), away(&down))
-	ctx, ctrlC := context.WithCancel(t.Context())
-	defer ctrlC()
 	second, again := context.WithCancel(t.Context())
 	defer again()
-	result := make(chan outcome, 1)
-	told := &tripwire{phrase: "Not everything could be taken back", fired: make(chan struct{})}
-	i := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps), stderr: told, insisted: second}
-	go func() {
-		result <- i.run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h")
-	}()
-	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	i := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps), insisted: second}
+	l := f.applyFor(t, i)
 	down.Store(true)
-	ctrlC()
-	select {
-	case <-told.fired:
-	case o := <-result:
-		require.Fail(t, "it gave up", o.stderr)
-	}
+	l.ctrlC()
+	l.await("Not everything could be taken back")
 	again()
-	o := <-result
+	o := <-l.result
 	assert.Equal(t, exitInterrupted, o.code)
 	assert.Contains(t, o.stderr, "Session 20261122-120000-test stands: nothing has been taken back yet of 1 object (interrupted). Try again with: kubectl fluxtune revert --kubeconfig "+i.kubeconfig+" -n "+f.apps+" --session 20261122-120000-test")
 }
@@ -161,24 +138,18 @@ func TestFollowReadsIntervalsAgain(t *testing.T) {
 	i.watched, i.width = true, 200
 	var passed atomic.Int64
 	i.now = func() time.Time { return noon.Add(time.Duration(passed.Load())) }
-	var told lockedBuffer
-	i.stderr = &told
-	ctx, ctrlC := context.WithCancel(t.Context())
-	defer ctrlC()
-	result := make(chan outcome, 1)
-	go func() { result <- i.run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h") }()
-	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 20*time.Second, 20*time.Millisecond)
+	l := f.applyFor(t, i)
 	f.edit(t, "30m")
 	require.Eventually(t, func() bool {
 		passed.Add(int64(time.Second))
-		return strings.Contains(told.String(), "60 requests/h (12 before)") || strings.Contains(told.String(), " 2 requests/h (12 before)")
+		return strings.Contains(l.told.String(), "60 requests/h (12 before)") || strings.Contains(l.told.String(), " 2 requests/h (12 before)")
 	}, 20*time.Second, 200*time.Millisecond)
 	require.Eventually(t, func() bool {
 		passed.Add(int64(time.Second))
-		return strings.Contains(told.String(), " 2 requests/h (12 before)")
+		return strings.Contains(l.told.String(), " 2 requests/h (12 before)")
 	}, 90*time.Second, 500*time.Millisecond)
-	ctrlC()
-	<-result
+	l.ctrlC()
+	<-l.result
 }
 
 // What is refused for good is not tried again: it ends at once, and says what is left and how to go on.
@@ -209,31 +180,21 @@ func TestApplyForThatMayNotBeTakenBack(t *testing.T) {
 				}
 				return faults.Fault{}
 			})
-			ctx, ctrlC := context.WithCancel(t.Context())
-			defer ctrlC()
 			late, again := context.WithCancel(context.Background())
 			defer again()
-			result := make(chan outcome, 1)
 			i := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps), insisted: late}
-			told := &tripwire{phrase: "It ends at ", fired: make(chan struct{})}
-			i.stderr = told
-			go func() { result <- i.run(ctx, "apply", "-n", f.apps, "--yes", "--patches-per-second=0", "--for", "2h") }()
-			select {
-			case <-told.fired:
-			case o := <-result:
-				require.Fail(t, "it ended", o.stderr)
-			}
+			l := f.applyFor(t, i)
 			on.Store(true)
-			ctrlC()
+			l.ctrlC()
 			select {
-			case o := <-result:
+			case o := <-l.result:
 				assert.Equal(t, exitFailed, o.code, o.stderr)
 				assert.NotContains(t, o.stderr, "It is tried again")
 				assert.Contains(t, o.stderr, "Session 20261122-120000-test stands: nothing has been taken back yet of 1 object (")
 				assert.Contains(t, o.stderr, "Try again with: kubectl fluxtune revert --kubeconfig "+i.kubeconfig+" -n "+f.apps+" --session 20261122-120000-test")
 			case <-time.After(30 * time.Second):
 				again()
-				assert.Fail(t, "it goes on", (<-result).stderr)
+				assert.Fail(t, "it goes on", (<-l.result).stderr)
 			}
 		})
 	}
