@@ -44,6 +44,8 @@ type WriteOptions struct {
 	// Patience is how long to wait for an API server that does not answer, counted from its last
 	// answer; 0 means 30 s.
 	Patience time.Duration
+	// Before is called from one goroutine before each write begins; it may be nil.
+	Before func(ctx context.Context)
 	// Graph is what depends on what: writes go level by level, and wait in between. Nil: one level.
 	Graph *tune.Graph
 	// LevelTimeout is how long one level waits for its objects to be ready again; 0 means 5 minutes.
@@ -165,6 +167,9 @@ func (w *Writer) level(ctx, requests context.Context, writes []tune.Write, resul
 		w.quiet(ctx, writes[i].Target().Ref)
 		if ctx.Err() != nil || w.gone.Load() || w.limiter.Wait(ctx) != nil {
 			break
+		}
+		if w.options.Before != nil {
+			w.options.Before(ctx)
 		}
 		next <- i
 	}

@@ -148,6 +148,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 
 // apply plans a cluster, asks, and changes it.
 func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, id string) error {
+	planned := o.root.Now()
 	o.Options = *f.fitted(fitting, o.Options)
 	plan := f.plan(&o.Options)
 	cost := o.cost(f, plan)
@@ -175,15 +176,17 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Manager: o.FieldManager}
 	session, changed := "", 0
 	var undone report.Undone
+	environments := newLatest(f, planned, o.root.Now)
 	err := o.execute(ctx, job{
-		run: cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, f, stamp), Owners: o.pinning(f)},
+		run: cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, environments, stamp), Owners: o.pinning(f)},
 		begin: func() []tune.Write { // the time counts from the answer, however long the question was open
 			stamp.Time, stamp.By = o.root.Now(), o.whoAmI(ctx)
 			if o.For > 0 {
 				stamp.Until = stamp.Time.Add(o.For)
 			}
-			return o.writes(plan, f, stamp)
+			return o.writes(plan, environments, stamp)
 		},
+		before:   environments.refresh,
 		plan:     plan,
 		rules:    plan.Pins,
 		results:  report.NewResults(plan.Policy, cluster.Configured, report.PlannedItems(plan.Items)),
@@ -229,9 +232,9 @@ func (o ApplyOptions) whoAmI(ctx context.Context) string {
 }
 
 // writes are the changes of a plan, each with how to plan it again.
-func (o ApplyOptions) writes(plan tune.Plan, f fleet, stamp tune.Stamp) []tune.Write {
+func (o ApplyOptions) writes(plan tune.Plan, environments *latest, stamp tune.Stamp) []tune.Write {
 	decide := func(object flux.Object) tune.Item {
-		return tune.Decide(object, o.Policy, f.resolver.Resolve(object), o.Options)
+		return tune.Decide(object, o.Policy, environments.resolver.Load().Resolve(object), o.Options)
 	}
 	var writes []tune.Write
 	for _, item := range plan.Changed() {

@@ -24,6 +24,8 @@ type job struct {
 	question string
 	// begin makes the writes anew where somebody has just said yes; nil: they are what run says.
 	begin func() []tune.Write
+	// before is called before each write begins; it may be nil.
+	before func(context.Context)
 	// finish adds to the results what only the command knows.
 	finish func(*report.Results, cluster.Outcomes)
 }
@@ -53,7 +55,7 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 	if o.DryRun == dryRunClient {
 		out = pretend(j)
 	} else {
-		out = o.carryOut(ctx, j.run, f)
+		out = o.carryOut(ctx, j, f)
 	}
 	if o.together != nil && o.DryRun == dryRunNone {
 		o.together.changed(f, j.plan, out, o.root.Now())
@@ -112,7 +114,8 @@ func pretend(j job) cluster.Outcomes {
 }
 
 // carryOut makes the changes, and waits for Flux where that is wanted.
-func (o WriteOptions) carryOut(ctx context.Context, run cluster.Run, f fleet) cluster.Outcomes {
+func (o WriteOptions) carryOut(ctx context.Context, j job, f fleet) cluster.Outcomes {
+	run := j.run
 	p := o.root.newProgress()
 	defer p.clear()
 	counter := newCounter(len(run.Writes) + len(run.Pins))
@@ -124,7 +127,7 @@ func (o WriteOptions) carryOut(ctx context.Context, run cluster.Run, f fleet) cl
 	defer stop()
 	options := cluster.WriteOptions{
 		FieldManager: o.FieldManager, DryRun: o.DryRun == dryRunServer, PatchesPerSecond: pace,
-		Graph: f.graph, LevelTimeout: o.WaitTimeout, Abandoned: late.Done(),
+		Before: j.before, Graph: f.graph, LevelTimeout: o.WaitTimeout, Abandoned: late.Done(),
 		Progress: func(r cluster.Result) { p.show(counter.add(r)) },
 		Waiting: func(left []flux.Ref) {
 			p.show("Waiting for " + firstOf(left) + "; " + counter.text()) // what has no room is not whom it waits for

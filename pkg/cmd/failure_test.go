@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,6 +93,43 @@ func TestConcurrentChangesAreNeverOverwritten(t *testing.T) {
 	assert.Equal(t, "somebody", c.Field(t, "gitrepository", ns, "label", ".metadata.labels.by"))
 	on(c).must(t, "revert", "-n", ns, "--yes")
 	assert.Equal(t, "7m", c.Field(t, "gitrepository", ns, "value", ".spec.interval"))
+}
+
+// The namespace says which environment an object is in, also by then: while the question was open, and while a run goes on.
+func TestNamespacesThatChangeTheirEnvironment(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	for name, tc := range map[string]struct {
+		first string // the interval of the object that comes first, when the label changes
+		args  []string
+		want  string
+	}{
+		"while it asks":    {"5m", []string{"apply"}, "0 configured, 0 unchanged, 2 left alone, 0 failed."},
+		"while it goes on": {"1m", []string{"apply", "--patches-per-second=0.2"}, "1 configured, 0 unchanged, 1 left alone, 0 failed."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ns := c.Namespace(t, map[string]string{"environment": "development"})
+			c.Apply(t, gitRepository(ns, "a", "interval: 5m, timeout: 2m")+gitRepository(ns, "b", "interval: 5m, timeout: 2m"))
+			var passed atomic.Int64
+			i := on(c)
+			i.now = func() time.Time { return noon.Add(time.Duration(passed.Load())) }
+			relabel := func() {
+				require.Eventually(t, func() bool { return c.Field(t, "gitrepository", ns, "a", ".spec.interval") == tc.first }, 20*time.Second, 20*time.Millisecond)
+				c.Kubectl(t, "label", "namespace", ns, "environment=staging", "--overwrite")
+				passed.Store(int64(time.Minute))
+			}
+			meanwhile := relabel
+			if tc.first == "1m" {
+				meanwhile = func() { go relabel() }
+			}
+			o := atThePrompt(t, i, meanwhile, append(tc.args, "-n", ns)...)
+			assert.Contains(t, o.stderr, tc.want)
+			assert.Contains(t, o.stderr, "GitRepository "+ns+"/b: changed since the plan was made: environment development -> staging")
+			assert.Equal(t, tc.first, c.Field(t, "gitrepository", ns, "a", ".spec.interval"))
+			assert.Equal(t, "5m", c.Field(t, "gitrepository", ns, "b", ".spec.interval"))
+		})
+	}
 }
 
 func TestForbidden(t *testing.T) {

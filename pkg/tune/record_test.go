@@ -88,7 +88,7 @@ func TestReadRecordRefuses(t *testing.T) {
 		assert.Nil(t, record)
 
 		// A record that cannot be read is never overwritten.
-		next := ApplyWrite{Item: Item{Object: o, Changes: []Change{change(flux.Interval, "5m", "1m")}}}.Next(o)
+		next := asPlanned(Item{Object: o, Changes: []Change{change(flux.Interval, "5m", "1m")}}, Stamp{}).Next(o)
 		assert.Equal(t, Next{State: StateLeftAlone, Why: err.Error()}, next)
 	}
 }
@@ -193,7 +193,7 @@ func FuzzReadRecord(f *testing.F) {
 			back := RestoreWrite{Restore: restore, Decide: func(o flux.Object) Restore { return DecideRestore(o, RestoreOptions{}) }}.Next(o)
 			require.NoError(t, back.Err)
 			assert.True(t, back.Patch == nil || json.Valid(back.Patch))
-			w := ApplyWrite{Item: Item{Object: o, Changes: []Change{change(flux.Interval, "5m", "1m")}}, Stamp: Stamp{Session: fmt.Sprint("fuzz", i), Time: noon}}
+			w := asPlanned(Item{Object: o, Changes: []Change{change(flux.Interval, "5m", "1m")}}, Stamp{Session: fmt.Sprint("fuzz", i), Time: noon})
 			next := w.Next(o)
 			require.NoError(t, next.Err)
 			if next.Patch == nil {

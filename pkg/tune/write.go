@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -75,7 +76,7 @@ type Stamp struct {
 type ApplyWrite struct {
 	Item  Item
 	Stamp Stamp
-	// Decide plans the object again when somebody else has changed it.
+	// Decide plans the object again, by what is known by then of it and of its environment.
 	Decide func(flux.Object) Item
 }
 
@@ -92,10 +93,8 @@ func (w ApplyWrite) Next(now flux.Object) Next {
 	if record.HasSession(w.Stamp.Session) {
 		return Next{State: StateWritten}
 	}
-	if now.ResourceVersion != w.Item.Object.ResourceVersion {
-		if next, same := w.again(now); !same {
-			return next
-		}
+	if next, same := w.again(now); !same {
+		return next
 	}
 	patch, err := w.patch(now, record)
 	return Next{Patch: patch, Err: err}
@@ -110,7 +109,7 @@ func (w ApplyWrite) again(now flux.Object) (Next, bool) {
 	case fresh.Action == ActionSkip:
 		return Next{State: StateLeftAlone, Why: fresh.Message}, false
 	case !slices.EqualFunc(fresh.Changes, w.Item.Changes, sameChange) || !slices.Equal(fresh.Keeps, w.Item.Keeps):
-		return Next{State: StateLeftAlone, Why: "changed since the plan was made: " + changesSince(w.Item.Object, now)}, false
+		return Next{State: StateLeftAlone, Why: "changed since the plan was made: " + w.since(fresh)}, false
 	}
 	planned, _ := w.Item.need()
 	needed, _ := fresh.need()
@@ -125,6 +124,14 @@ func (w ApplyWrite) again(now flux.Object) (Next, bool) {
 
 func sameChange(a, b Change) bool {
 	return a.Field == b.Field && flux.SameDuration(a.From, b.From) && flux.SameDuration(a.To, b.To)
+}
+
+// since names what of an object differs from the plan: its environment, or its tunable fields.
+func (w ApplyWrite) since(fresh Item) string {
+	if was, is := w.Item.Assignment.Environment, fresh.Assignment.Environment; was != is {
+		return fmt.Sprintf("environment %s -> %s", cmp.Or(was, "none"), cmp.Or(is, "none"))
+	}
+	return changesSince(w.Item.Object, fresh.Object)
 }
 
 // changesSince names the tunable fields that differ between two versions of an object.

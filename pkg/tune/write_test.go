@@ -61,11 +61,16 @@ func TestApplyPatch(t *testing.T) {
 			t.Parallel()
 			s := stamp
 			s.Manager = tc.manager
-			next := ApplyWrite{Item: Item{Object: tc.object, Action: ActionChange, Changes: tc.changes, Stick: tc.stick}, Stamp: s}.Next(tc.object)
+			next := asPlanned(Item{Object: tc.object, Action: ActionChange, Changes: tc.changes, Stick: tc.stick}, s).Next(tc.object)
 			require.NoError(t, next.Err)
 			assert.Equal(t, tc.want, string(next.Patch))
 		})
 	}
+}
+
+// asPlanned is a write of what would still be planned.
+func asPlanned(item Item, stamp Stamp) ApplyWrite {
+	return ApplyWrite{Item: item, Stamp: stamp, Decide: func(flux.Object) Item { return item }}
 }
 
 // An apply sends what was planned while it is still what would be planned now; its own record says that it was written.
@@ -184,7 +189,7 @@ func TestOnlyPinsAreRecordedAsPinned(t *testing.T) {
 		plan := NewPlan([]flux.Object{web}, p, defaultResolver(p), Options{Judge: j, Managed: managed})
 		require.Len(t, plan.Changed(), 1, managed)
 		assert.Equal(t, want, plan.Items[0].Pinned(), managed)
-		next := ApplyWrite{Item: plan.Items[0], Stamp: stamp}.Next(web)
+		next := asPlanned(plan.Items[0], stamp).Next(web)
 		assert.Equal(t, want, strings.Contains(string(next.Patch), `pinned`), managed)
 	}
 }
@@ -337,7 +342,7 @@ func (s *store) tune(r *rand.Rand, number int) string {
 		return ""
 	}
 	session := fmt.Sprintf("s%d", number)
-	next := ApplyWrite{Item: item, Stamp: Stamp{Session: session, Policy: "random", Time: noon}}.Next(item.Object)
+	next := asPlanned(item, Stamp{Session: session, Policy: "random", Time: noon}).Next(item.Object)
 	require.NoError(s.t, next.Err)
 	s.patch(next.Patch)
 	return session
