@@ -51,6 +51,9 @@ func Faults(manifest []byte, open func(text string) bool) []Fault {
 	}
 	i := inspection{open: open}
 	i.value(s, object, nil)
+	metadata, _ := object["metadata"].(map[string]any)
+	i.metadata(metadata)
+	slices.SortStableFunc(i.faults, func(a, b Fault) int { return slices.Compare(a.Path, b.Path) })
 	return i.faults
 }
 

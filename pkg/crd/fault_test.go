@@ -86,6 +86,32 @@ func TestMetadata(t *testing.T) {
 	assert.Equal(t, []Fault{{[]string{"metadata", "labels", "version"}, "1.5 is a number, and Flux wants a text"}}, Faults(manifest, open))
 }
 
+// Names, labels and annotations are what the API server takes of any object.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for metadata, want := range map[string]string{
+		`{"name":"a.b-c"}`:                                                        "",
+		`{"name":"${x}_A"}`:                                                       "",
+		`{"name":"My_App"}`:                                                       `metadata.name: "My_App" is refused: a lowercase RFC 1123 subdomain must consist of`,
+		`{"name":"a","namespace":"a.b"}`:                                          `metadata.namespace: "a.b" is refused: must not contain dots`,
+		`{"name":"a","labels":{"a":"b c"}}`:                                       `metadata.labels.a: "b c" is refused: a valid label must be an empty string or consist of`,
+		`{"name":"a","labels":{"a b":"c"}}`:                                       `metadata.labels.a b: "a b" is refused: name part must consist of`,
+		`{"name":"a","labels":{"a":"","b":"${c d}"}}`:                             "",
+		`{"name":"a","annotations":{"a":"b c","Upper.example/a":"x"}}`:            "",
+		`{"name":"a","annotations":{"a/b/c":"d"}}`:                                `metadata.annotations.a/b/c: "a/b/c" is refused: a valid label key must consist of`,
+		`{"name":"a","annotations":{"a":"` + strings.Repeat("x", 256<<10) + `"}}`: `metadata.annotations: they are refused: all of them together have more than 256 KiB`,
+	} {
+		faults := Faults([]byte(`{"apiVersion":"`+sourceV1+`","kind":"GitRepository","metadata":`+metadata+`,"spec":{"interval":"5m","url":"https://a"}}`), open)
+		if want == "" {
+			assert.Empty(t, faults)
+			continue
+		}
+		if assert.Len(t, faults, 1, want) {
+			assert.True(t, strings.HasPrefix(faults[0].String(), want), faults[0])
+		}
+	}
+}
+
 // The program reads all that the schemas say, and has a condition for each rule.
 func TestSchemasAreRead(t *testing.T) {
 	t.Parallel()

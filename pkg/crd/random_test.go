@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/kube-openapi/pkg/validation/errors"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 	"k8s.io/kube-openapi/pkg/validation/strfmt"
@@ -47,9 +50,42 @@ func TestFaultsAreTheAPIServers(t *testing.T) {
 		data, _ := json.Marshal(object)
 		_ = json.Unmarshal(data, &plain)
 		want := validators[key].Validate(plain)
-		got := slices.DeleteFunc(Faults(manifest, func(string) bool { return false }), func(f Fault) bool { return isRule(f.Why) })
+		got := slices.DeleteFunc(Faults(manifest, func(string) bool { return false }), func(f Fault) bool { return isRule(f.Why) || isRefused(f) })
 		if theirs, ours := names(want.Errors), fields(got); !slices.Equal(theirs, ours) {
 			t.Fatalf("%s\nthe API server says %v\nand the program %v", manifest, want.Errors, got)
+		}
+	})
+}
+
+// isRefused tells of metadata that no schema is about.
+func isRefused(f Fault) bool { return strings.Contains(f.Why, "refused: ") }
+
+// Of metadata is refused what the API server's own validation refuses.
+func TestMetadataIsRefusedAsTheAPIServerDoes(t *testing.T) {
+	t.Parallel()
+	text := rapid.OneOf(rapid.SampledFrom([]string{"a", "app.kubernetes.io/name", "A", strings.Repeat("x", 64), strings.Repeat("x", 254)}), rapid.StringOfN(rapid.SampledFrom([]rune("aB1-._/ ü")), 1, 5, -1))
+	rapid.Check(t, func(t *rapid.T) {
+		meta := metav1.ObjectMeta{
+			Name: text.Draw(t, "name"), Namespace: text.Draw(t, "namespace"),
+			Labels:      rapid.MapOfN(text, text, 0, 2).Draw(t, "labels"),
+			Annotations: rapid.MapOfN(text, text, 0, 2).Draw(t, "annotations"),
+		}
+		metadata, err := json.Marshal(meta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got []string
+		for _, e := range apivalidation.ValidateObjectMeta(&meta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata")) {
+			want = append(want, e.Field)
+		}
+		manifest := `{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"GitRepository","metadata":` + string(metadata) + `,"spec":{"interval":"5m","url":"https://a"}}`
+		for _, f := range Faults([]byte(manifest), func(string) bool { return false }) {
+			got = append(got, strings.Join(f.Path[:2], "."))
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(slices.Compact(want), slices.Compact(got)) {
+			t.Fatalf("%s\nthe API server refuses %v\nand the program %v", metadata, want, got)
 		}
 	})
 }
