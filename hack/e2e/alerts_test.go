@@ -314,6 +314,78 @@ func TestAlertRules(t *testing.T) {
 	)
 }
 
+// inShard are the series of an object as another process of its controller tells them.
+func inShard(shard string, s series) series {
+	other := series{}
+	for name, values := range s {
+		other[strings.NewReplacer(`instance="source-controller"`, fmt.Sprintf("instance=%q", shard)).Replace(name)] = values
+	}
+	return other
+}
+
+// What was moved to another shard stays in the metrics of the old one, which counts it no more: that is no missed poll, and
+// what the new one asks counts at once.
+func TestMovedToAnotherShard(t *testing.T) {
+	t.Parallel()
+	p := newPromtool(t)
+	p.write(t, alertFleet, "--limit", "github.com=200/h")
+	const moved = 20
+	left := func(perMinute float64) series {
+		return reconciles("GitRepository", "web", func(m int) float64 { return 14_400 + perMinute*float64(min(m, moved)) }, 0)
+	}
+	arrived := func(perMinute float64, last int) series {
+		count := func(m int) float64 { return 1 + perMinute*float64(min(m, last)-moved) }
+		return inShard("shard", reconciles("GitRepository", "web", within(moved, hours, count), 0))
+	}
+	twice := series{} // by another job, with labels of its own
+	for name, values := range arrived(1, hours) {
+		twice[strings.Replace(name, `job="flux"`, `job="pods"`, 1)] = values
+	}
+	p.test(t,
+		scenario{"polls in the other shard", healthy(left(1), arrived(1, hours)), []firing{{25, nil}, {30, nil}, {100, nil}, {199, nil}}},
+		scenario{"scraped by two jobs", healthy(left(1), arrived(1, hours), twice), []firing{{25, nil}, {30, nil}, {100, nil}, {199, nil}}},
+		scenario{"the other shard does not take it", healthy(left(1)), []firing{{23, nil}, {27, []string{notPolled}}, {199, []string{notPolled}}}},
+		scenario{"polls no more in the other shard", healthy(left(1), arrived(1, 100)), []firing{{100, nil}, {107, []string{notPolled}}}},
+		scenario{"asks too much there", healthy(left(1), arrived(2.4, hours)), []firing{{100, nil}, {199, []string{overShare}}}},
+		scenario{"just within the share there", healthy(left(2.2), arrived(2.2, hours)), []firing{{100, nil}, {199, nil}}},
+	)
+}
+
+// A source that is there and that no controller has reconciled since it started is known where kube-state-metrics tells of it.
+func TestNeverPolled(t *testing.T) {
+	t.Parallel()
+	p := newPromtool(t)
+	p.write(t, alertFleet)
+	const never = `{alertname="FluxtuneSourceNeverPolled",kind="GitRepository",exported_namespace="apps",name="web"}`
+	info := func(name, suspended string, first int) series {
+		labels := fmt.Sprintf(`{customresource_kind="GitRepository",exported_namespace="apps",name=%q,suspended=%q}`, name, suspended)
+		return series{"gotk_resource_info" + labels: minutes(hours, within(first, hours, func(int) float64 { return 1 }))}
+	}
+	started := func(minute int) series {
+		return series{`process_start_time_seconds{job="flux",instance="source-controller"}`: minutes(hours, func(int) float64 { return float64(minute * 60) })}
+	}
+	without := func(others ...series) series {
+		all := healthyWithout("GitRepository", "web", nil)
+		for _, s := range others {
+			for name, values := range s {
+				all[name] = values
+			}
+		}
+		return all
+	}
+	none := []firing{{59, nil}, {100, nil}, {199, nil}}
+	p.test(t,
+		scenario{"all are polled", healthy(info("web", "", 0), info("api", "", 0)), none},
+		scenario{"one is not", without(info("web", "", 0), info("api", "false", 0), started(0)), []firing{{59, nil}, {80, []string{never}}, {199, []string{never}}}},
+		scenario{"its shard is gone", healthy(info("web", "", 0), inShard("shard", reconciles("GitRepository", "web", within(0, 50, every(1)), 0)),
+			reconciles("GitRepository", "web", within(-1, -1, every(1)), 0)), []firing{{59, nil}, {80, []string{never}}, {199, []string{never}}}},
+		scenario{"the controller has just started", without(info("web", "", 0), started(100)), []firing{{120, nil}, {150, nil}, {180, []string{never}}}},
+		scenario{"it is new", without(info("web", "", 100), started(0)), []firing{{120, nil}, {150, nil}, {180, []string{never}}}},
+		scenario{"it is suspended", without(info("web", "true", 0), started(0)), none},
+		scenario{"nothing tells that it is there", without(started(0)), none},
+	)
+}
+
 // A source-controller that lives shorter than an interval polls each time it starts, and its counter is 1 each time: that is
 // no missed poll. One that lives on and does not poll is.
 func TestRestartsAreNoMissedPolls(t *testing.T) {

@@ -15,7 +15,9 @@ import (
 // Input is what rules are made from.
 type Input struct {
 	// Items are the objects with what they cost: those of a budget.Budget.
-	Items  []budget.Item
+	Items []budget.Item
+	// Idle are further objects: they are never due, but may be reconciled all the same, and then have the same metrics.
+	Idle   []flux.Ref
 	Limits budget.Limits
 	// Shares are the parts of limits that a policy fits intervals to: more is an alarm.
 	Shares []policy.Share
@@ -34,6 +36,7 @@ const (
 	WorkersBusy         = "FluxtuneWorkersBusy"
 	SlowReconcile       = "FluxtuneReconcileExceedsInterval"
 	SourceNotPolled     = "FluxtuneSourceNotPolled"
+	SourceNeverPolled   = "FluxtuneSourceNeverPolled"
 	SessionOverdue      = "FluxtuneSessionOverdue"
 	MetricsMissing      = "FluxtuneMetricsMissing"
 	ControllerRestarts  = "FluxtuneControllerRestarts"
@@ -66,7 +69,7 @@ func New(in Input) Result {
 	requests, notes := in.requests(items)
 	polls, unwatched := in.polls()
 	notes = append(notes, unwatched...)
-	rules := slices.Concat([]Rule{in.reconciles()}, requests, in.workers(), []Rule{in.slow()}, polls, in.missing(), []Rule{in.restarts(), in.sessions()})
+	rules := slices.Concat([]Rule{in.reconciles()}, requests, in.workers(), []Rule{in.slow()}, polls, in.neverPolled(), in.missing(), []Rule{in.restarts(), in.sessions()})
 	return Result{Rules: Rules{Groups: []Group{{Name: in.group(), Interval: duration(evaluation), Rules: rules}}}, Notes: notes}
 }
 
@@ -96,10 +99,12 @@ func (in Input) controllers() []string {
 	return slices.Compact(names)
 }
 
-// reconciles records how often each object was reconciled, with its own namespace in exported_namespace. A controller
-// that starts anew, in another pod, begins at 0: where the old and the new one overlap, the higher counts.
+// reconciles records how often each process reconciled each object, with its own namespace in exported_namespace. Each
+// process is apart: a controller that starts anew, in another pod, begins at 0, and one that lost an object to another shard
+// goes on telling what it had counted (fluxcd/pkg runtime/controller/metrics.go forgets what is deleted only). Two jobs may
+// scrape one process, so the most counts.
 func (in Input) reconciles() Rule {
-	return Rule{Record: reconcilesTotal, Expr: fmt.Sprintf("max by (%s) (%s)", identity,
+	return Rule{Record: reconcilesTotal, Expr: fmt.Sprintf("max by (%s, instance) (%s)", identity,
 		sameNamespace(metric(reconcileCount, in.kinds(""), in.Namespace, func(s string) string { return s })))}
 }
 

@@ -3,11 +3,13 @@ package alerts
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -70,6 +72,68 @@ func TestHostRequests(t *testing.T) {
 	assert.Equal(t, []string{"no alarm about git.example.com: no limit is known (--limit HOST=5000/h, or spec.limits of the policy)"}, r.Notes)
 }
 
+// What each object is counted with in an expression of requests.
+func counted(t *testing.T, expr string, ref flux.Ref) float64 {
+	t.Helper()
+	total := 0.0
+	for _, term := range regexp.MustCompile(`total(\{[^}]*\})\[1h\]\) \* ([0-9.e+]+)`).FindAllStringSubmatch(expr, -1) {
+		chosen := true
+		for label, value := range map[string]string{"kind": ref.Kind, "exported_namespace": ref.Namespace, "name": ref.Name} {
+			for _, m := range regexp.MustCompile(`[{,]`+label+`(=~?)"([^"]*)"`).FindAllStringSubmatch(term[1], -1) {
+				pattern := strings.ReplaceAll(m[2], `\\`, `\`)
+				if m[1] == "=" {
+					pattern = regexp.QuoteMeta(m[2])
+				}
+				chosen = chosen && regexp.MustCompile("^(?:"+pattern+")$").MatchString(value)
+			}
+		}
+		cost, err := strconv.ParseFloat(term[2], 64)
+		require.NoError(t, err)
+		if chosen {
+			total += cost
+		}
+	}
+	return total
+}
+
+// Each object of the fleet, also what is never due, is counted with what one reconcile of it asks the host, and with nothing else.
+func TestRequestsAreThoseOfTheFleet(t *testing.T) {
+	t.Parallel()
+	images := object("imagerepository", "n0", "images", "1h", at("ghcr.io/acme/web"))
+	rapid.Check(t, func(rt *rapid.T) {
+		objects := []tune.Item{images}
+		seen := map[flux.Ref]bool{}
+		for range rapid.IntRange(0, 20).Draw(rt, "objects") {
+			namespace, name := fmt.Sprintf("n%d", rapid.IntRange(0, 2).Draw(rt, "namespace")), fmt.Sprintf("o%d", rapid.IntRange(0, 3).Draw(rt, "name"))
+			o := tune.Item{Object: flux.Object{
+				Ref:      flux.Ref{Group: "image.toolkit.fluxcd.io", Kind: flux.ImagePolicyKind, Namespace: namespace, Name: name},
+				Interval: new(string), Polling: flux.Polling{NoInterval: rapid.Bool().Draw(rt, "no interval"), Made: []flux.Ref{images.Object.Ref}},
+			}}
+			*o.Object.Interval = "10m"
+			if rapid.Bool().Draw(rt, "source") {
+				o = object("ocirepo", namespace, name, "10m", at(rapid.SampledFrom([]string{"oci://ghcr.io/acme/x", "oci://quay.io/acme/x"}).Draw(rt, "url")))
+			}
+			if !seen[o.Object.Ref] {
+				seen[o.Object.Ref] = true
+				objects = append(objects, o)
+			}
+		}
+		limits := budget.NewLimits([]policy.Limit{{Host: "ghcr.io", PerHour: 1000}}, nil)
+		b := budget.New(budget.Input{Items: objects, Limits: limits})
+		r := New(Input{Items: b.Items, Idle: b.Idle, Limits: limits, Above: 80, Where: "-A"})
+		expr := find(t, r, hostRequests).Expr
+		asks := map[flux.Ref]float64{}
+		for _, i := range b.Items {
+			if i.Address.Host == "ghcr.io" {
+				asks[i.Object.Ref] = i.PerPoll()
+			}
+		}
+		for _, o := range objects {
+			assert.InDelta(rt, asks[o.Object.Ref], counted(t, expr, o.Object.Ref), 0, "%s\n%s", o.Object.Ref, expr)
+		}
+	})
+}
+
 // What the policy fits a host or a credential to is its share.
 func TestSharesOfThePolicy(t *testing.T) {
 	t.Parallel()
@@ -107,7 +171,8 @@ func TestIntervalClasses(t *testing.T) {
 	}
 	want := func(namespace, window string) string {
 		s := fmt.Sprintf(`fluxtune:reconciles:total{kind="GitRepository",exported_namespace=%q}`, namespace)
-		return fmt.Sprintf("(increase(%[1]s[%[2]s]) == 0 and %[1]s and %[1]s offset %[2]s)", s, window)
+		const of = "(kind, exported_namespace, name)"
+		return fmt.Sprintf("(sum by %[3]s (increase(%[1]s[%[2]s])) == 0 and on %[3]s %[1]s and on %[3]s %[1]s offset %[2]s)", s, window, of)
 	}
 	assert.Equal(t, []string{want("b", "3m35s"), want("a", "17m45s")}, rules)
 	assert.Contains(t, r.Notes, "no alarm about missed polls of 1 source with an interval above 24h")

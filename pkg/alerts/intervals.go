@@ -67,15 +67,57 @@ func (in Input) polls() ([]Rule, []string) {
 	return rules, nil
 }
 
+// resourceInfo tells of each object that is there, by kube-state-metrics; it has the kind in a label of its own.
+const (
+	resourceInfo = "gotk_resource_info"
+	resourceKind = "customresource_kind"
+)
+
+// ofKindLabel gives series of kube-state-metrics the kind as those of Flux's controllers have it.
+func ofKindLabel(series string) string {
+	return fmt.Sprintf(`label_replace(%s, "kind", "$1", %q, "(.+)")`, series, resourceKind)
+}
+
+// settled is how long an object is there, and its controller runs, before its first reconcile is missed: all are due at once
+// then, and a source that is cloned may take minutes.
+const settled = time.Hour
+
+// neverPolled alerts where a source is there of which no controller tells that it was ever reconciled: its first reconcile
+// hangs, or no shard takes it, or the one that does is gone. A controller's counters do not tell of it, so that
+// kube-state-metrics has to; without it this is silent. Where no object of the kind is told of, that is another alarm.
+func (in Input) neverPolled() []Rule {
+	var all []classed[bool]
+	for _, i := range in.Items {
+		all = append(all, classed[bool]{i.Object.Ref, i.Object.KindRow().Source && max(i.Interval.Now, i.Interval.Planned) > 0})
+	}
+	list := choose(in, all)[true]
+	if len(list) == 0 {
+		return nil
+	}
+	window := duration(settled)
+	there := each(list, func(s Selector) string {
+		return fmt.Sprintf("(%[1]s%[2]s and on (%[4]s, exported_namespace, name) %[1]s%[2]s offset %[3]s)", resourceInfo, s.of(resourceKind, `suspended!="true"`), window, resourceKind)
+	})
+	started := fmt.Sprintf("group by (kind) (%s and on (job, instance) (process_start_time_seconds > time() - %.0f))", reconcileCount, settled.Seconds())
+	expr := fmt.Sprintf("group by (%[1]s) (%[2]s)\nunless on (%[1]s) %[3]s\nand on (kind) %[3]s\nunless on (kind) %[4]s",
+		identity, ofKindLabel("(\n"+there+"\n)"), reconcilesTotal, started)
+	return []Rule{alert(SourceNeverPolled, expr, 10*evaluation,
+		"No controller has polled {{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }}",
+		"{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} has been there for an hour, and no controller that runs tells of a reconcile of it, though they do of others. "+
+			"Its first one hangs, no shard watches it (label sharding.fluxcd.io/key), or the shard that does is not running or not scraped.",
+		fmt.Sprintf("kubectl fluxtune get %s {{ $labels.kind }}/{{ $labels.name }} -o yaml shows its labels; compare them with --watch-label-selector of each Deployment of source-controller, and see whether its pods run", namespaceFlag))}
+}
+
 // notPolled is the rule of one class. A poll can be late by the controllers' jitter, 5% by default.
 func (in Input) notPolled(interval time.Duration, list []Selector) Rule {
 	length := missed*interval + missed*interval/20 + scrapeAndEvaluation
 	window := duration(length)
 	silent := each(list, func(s Selector) string {
-		return fmt.Sprintf("(increase(%[1]s%[2]s[%[3]s]) == 0 and %[1]s%[2]s and %[1]s%[2]s offset %[3]s)", reconcilesTotal, s, window)
+		return fmt.Sprintf("(sum by (%[4]s) (increase(%[1]s%[2]s[%[3]s])) == 0 and on (%[4]s) %[1]s%[2]s and on (%[4]s) %[1]s%[2]s offset %[3]s)",
+			reconcilesTotal, s, window, identity)
 	})
 	// kube-state-metrics tells what is suspended; without it this takes nothing away.
-	const suspended = `label_replace(gotk_resource_info{suspended="true"}, "kind", "$1", "customresource_kind", "(.+)")`
+	suspended := ofKindLabel(resourceInfo + `{suspended="true"}`)
 	// A controller polls everything when it starts, and its counters begin anew: 1 after 1 is no increase.
 	var kinds []string
 	for _, s := range list {

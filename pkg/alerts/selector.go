@@ -17,15 +17,18 @@ type Selector struct {
 }
 
 // String writes the selector as PromQL does, for series of reconcilesTotal: {kind="GitRepository",name=~"api|web"}.
-func (s Selector) String() string {
-	parts := []string{fmt.Sprintf("kind=%q", s.Kind)}
+func (s Selector) String() string { return s.of("kind") }
+
+// of writes the selector for series that have the object's kind in a label of this name.
+func (s Selector) of(kindLabel string, further ...string) string {
+	parts := []string{fmt.Sprintf("%s=%q", kindLabel, s.Kind)}
 	if m := matcher("exported_namespace", s.Namespaces); m != "" {
 		parts = append(parts, m)
 	}
 	if m := matcher("name", s.Names); m != "" {
 		parts = append(parts, m)
 	}
-	return "{" + strings.Join(parts, ",") + "}"
+	return "{" + strings.Join(append(parts, further...), ",") + "}"
 }
 
 // Matches tells whether the series of an object are chosen.
@@ -78,8 +81,11 @@ func selectors[C comparable](all []classed[C]) map[C][]Selector {
 }
 
 // choose are the selectors of the rules of one namespace, or of all: those of one name it, since the series that they choose
-// from may be of others, too.
+// from may be of others, too. What is idle is in no class, and chosen by none.
 func choose[C comparable](in Input, all []classed[C]) map[C][]Selector {
+	for _, ref := range in.Idle {
+		all = append(all, classed[C]{ref: ref})
+	}
 	found := selectors(all)
 	for _, list := range found {
 		for i := range list {

@@ -57,6 +57,8 @@ type Budget struct {
 	// type. What that costs comes with commits and not with intervals, so it is not counted.
 	StatusProviders map[string]int
 	Items           []Item
+	// Idle are the objects that were asked for, only explain others and are in no item: never due, they ask nobody.
+	Idle []flux.Ref
 	// Defaults names the controllers whose flags were not read, so that their defaults are assumed.
 	Defaults []string
 	// Partial says that objects that may poll the same hosts were not read.
@@ -119,16 +121,19 @@ func New(in Input) Budget {
 	f := newFleet(in)
 	providers := map[string]int{}
 	items := make([]Item, 0, len(f.shown))
+	var idle []flux.Ref
 	for _, s := range f.shown {
 		if s.object.Kind == flux.ProviderKind {
 			countProvider(providers, s.object)
 		}
-		if !f.linksOnly(s.object) {
-			items = append(items, f.item(s))
+		if f.linksOnly(s.object) {
+			idle = append(idle, s.object.Ref)
+			continue
 		}
+		items = append(items, f.item(s))
 	}
 	b := sumUp(items, f.others(in.Others), f.bursts(items), in.Limits, in.Environments)
-	b.Partial = in.Partial
+	b.Partial, b.Idle = in.Partial, idle
 	b.StatusProviders, b.JitterPercent = providers, f.settings.jitter(flux.SourceController)
 	b.APIServer = f.apiServer(b.Items)
 	b.Workers = f.workers()

@@ -160,8 +160,9 @@ func (c *Client) runningPods(ctx context.Context, d Deployment) ([]string, error
 }
 
 // Observe makes rates of counts: since each process started, or between two answers where there are
-// earlier ones, in the same order. Processes that saw the same object add up. What was counted over
-// less than a second says nothing.
+// earlier ones, in the same order. What several processes counted of an object adds up, over the longest of
+// their times: one after the other had it, since a shard that loses an object goes on telling what it had
+// counted. What was counted over less than a second says nothing.
 func Observe(earlier, later []Reconciles) map[flux.Ref]flux.Observation {
 	observed := map[flux.Ref]flux.Observation{}
 	totals := map[flux.Ref]Tally{}
@@ -181,11 +182,11 @@ func Observe(earlier, later []Reconciles) map[flux.Ref]flux.Observation {
 			}
 			o, total, n := observed[ref], totals[ref], tally.Count-first.Count
 			total = Tally{Count: total.Count + n, Seconds: total.Seconds + tally.Seconds - first.Seconds}
-			o.PerHour += float64(n) / over.Hours()
+			o.Over = max(o.Over, over)
+			o.PerHour = float64(total.Count) / o.Over.Hours()
 			if total.Count > 0 {
 				o.Mean = time.Duration(total.Seconds / float64(total.Count) * float64(time.Second))
 			}
-			o.Over = max(o.Over, over)
 			observed[ref], totals[ref] = o, total
 		}
 	}

@@ -57,6 +57,7 @@ func newAlerts(r *root) *cobra.Command {
 			  workers are busy above 70%          new revisions then wait for a free one
 			  a reconcile exceeds its interval    so that the object is reconciled most of the time
 			  a source has not polled             for three of its intervals
+			  a source has never been polled      since its controller started
 			  a session is overdue                apply --for was ended before it took anything back
 			  metrics are missing                 since then all others are silent
 			  a controller starts anew            three times within an hour
@@ -65,9 +66,10 @@ func newAlerts(r *root) *cobra.Command {
 			  -o rules               a rule file
 			  -o kube-state-metrics  what kube-state-metrics has to tell beside
 
-			All but one need only the metrics of Flux's own controllers (fluxcd.io/flux/monitoring/metrics). The end
-			of a session is known to kube-state-metrics alone, with the configuration that is printed; so is
-			what was suspended after the rules were made, and would be taken for a source that does not poll. Where Flux's
+			All but two need only the metrics of Flux's own controllers (fluxcd.io/flux/monitoring/metrics). The end
+			of a session, and that a source is there which no controller has polled, are known to kube-state-metrics
+			alone, with the configuration that is printed; so is what was suspended after the rules were made, and
+			would be taken for a source that does not poll. Where Flux's
 			published configuration is in use, add the second metric to its entry of each kind.
 
 			Prometheus knows neither the intervals of objects nor their hosts. So the rules name the objects, by kind
@@ -157,7 +159,7 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	counted := budget.New(in)
 	items := counted.Items
 	made := alerts.New(alerts.Input{
-		Items: items, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Where: o.onCluster(),
+		Items: items, Idle: counted.Idle, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Where: o.onCluster(),
 	})
 	var warnings []string
 	if mistyped := unpolled(o.Limits, counted.PolledHosts()); mistyped != "" {
