@@ -235,11 +235,11 @@ func (f *fleet) linksOnly(o *flux.Object) bool {
 	}
 }
 
-// countProvider counts the Providers whose type is a Git host: they write commit statuses
-// (notification-controller internal/notifier, github.go and the like).
+// countProvider counts the Providers whose type is a Git host: they write commit statuses or comments
+// (notification-controller internal/notifier, github.go and the like). githubdispatch writes neither.
 func countProvider(providers map[string]int, o *flux.Object) {
 	switch o.Polling.Type {
-	case "github", "githubdispatch", "githubpullrequestcomment", "gitlab", "gitlabmergerequestcomment",
+	case "github", "githubpullrequestcomment", "gitlab", "gitlabmergerequestcomment",
 		"gitea", "giteapullrequestcomment", "bitbucket", "bitbucketserver", "azuredevops":
 		if !o.Suspended {
 			providers[o.Polling.Type]++

@@ -43,6 +43,9 @@ func newSettings(found []flux.Controller) settings {
 // of is the controller that reconciles an object: the shard that watches it, or the first one where
 // none does; the zero Controller for kinds that have none.
 func (s settings) of(o *flux.Object) flux.Controller {
+	if o.Kind == flux.ResourceSetInputProviderKind {
+		return flux.FluxOperator()
+	}
 	shards := s[flux.ControllerOf(o.Kind)]
 	for _, c := range shards {
 		if c.watches.Matches(labels.Set(o.Labels)) {
@@ -130,7 +133,7 @@ func (f *fleet) workers() []Workers {
 	var order []key
 	for _, s := range f.shown {
 		c := f.settings.of(s.object)
-		if s.reconciles == (Rates{}) || c.Name == "" {
+		if s.reconciles == (Rates{}) || flux.ControllerOf(s.object.Kind) == "" {
 			continue
 		}
 		k := key{s.object.Kind, c.Watches}

@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -245,7 +246,11 @@ func (f *fleet) remote(s *subject) flux.Remote {
 	return s.object.Remote
 }
 
-// address is where an object asks: GitHub answers REST on a host of its own.
+// codeCommit begins the host that answers Git for AWS CodeCommit, git-codecommit.REGION.amazonaws.com; its API is at
+// codecommit.REGION.amazonaws.com.
+const codeCommit = "git-codecommit."
+
+// address is where an object asks: GitHub and AWS CodeCommit answer what is not Git on hosts of their own.
 func (f *fleet) address(o *flux.Object, remote flux.Remote, p Protocol) flux.Address {
 	a := flux.ParseAddress(remote.URL, p == Image && o.Kind != flux.ResourceSetInputProviderKind)
 	switch {
@@ -253,6 +258,8 @@ func (f *fleet) address(o *flux.Object, remote flux.Remote, p Protocol) flux.Add
 		a.Path = remote.Bucket
 	case p == REST && a.Host == presetHost:
 		a.Host = GitHubREST
+	case p == REST && strings.HasPrefix(a.Host, codeCommit) && strings.HasSuffix(a.Host, ".amazonaws.com"):
+		a.Host = strings.TrimPrefix(a.Host, "git-")
 	}
 	return a
 }

@@ -1,7 +1,9 @@
 package budget
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -229,12 +231,57 @@ func TestInputCosts(t *testing.T) {
 		"environments":             {"GitLabEnvironment", 12, Cost{Protocol: REST, Unchanged: 13}},
 		"Azure's tags":             {"AzureDevOpsTag", 4, Cost{Protocol: REST, Unchanged: 5}},
 		"Azure's branches":         {"AzureDevOpsBranch", 4, Cost{Protocol: REST, Unchanged: 1}},
+		"many of Azure's branches": {"AzureDevOpsBranch", 250, Cost{Protocol: REST, Unchanged: 1}},
+		"many of Azure's tags":     {"AzureDevOpsTag", 250, Cost{Protocol: REST, Unchanged: 251}},
+		"many of a service":        {"ExternalService", 250, Cost{Protocol: REST, Unchanged: 1}},
 		"AWS's requests":           {"AWSCodeCommitPullRequest", 4, Cost{Protocol: REST, Unchanged: 5}},
 		"AWS's tags are refs":      {"AWSCodeCommitTag", 4, Cost{Protocol: Git, Unchanged: 1}},
 	} {
 		b := New(Input{Items: []tune.Item{costKind(flux.ResourceSetInputProviderKind, "x", flux.Polling{Type: tc.kind}, at("https://git.example.com/acme/app"), func(o *flux.Object) { o.Status.Exported = tc.exported })}})
 		got := b.Items[0].Cost
 		assert.Equal(t, tc.want, Cost{Protocol: got.Protocol, Unchanged: got.Unchanged}, name)
-		assert.Equal(t, tc.want.Protocol != Git, got.AtLeast, name)
+		once := tc.want.Protocol == Git || strings.HasSuffix(tc.kind, "AzureDevOpsBranch") || tc.kind == "ExternalService"
+		assert.Equal(t, !once, got.AtLeast, name)
+	}
+}
+
+// An input that fails is tried again in the Flux Operator's back-off, whatever its interval is, by one of its ten workers. What
+// its first request was, and whether it came to one, nothing tells; nor since when it fails, as each attempt makes its state anew.
+func TestInputsThatFail(t *testing.T) {
+	t.Parallel()
+	input := func(kind string, exported int, interval string) tune.Item {
+		return costKind(flux.ResourceSetInputProviderKind, kind, flux.Polling{Type: kind}, at("https://git.example.com/acme/app"),
+			failing("ReconciliationFailed", "401"), func(o *flux.Object) {
+				o.Status.Exported, o.Interval, o.Status.FailingSince = exported, &interval, time.Unix(1_700_000_000, 0)
+			})
+	}
+	for name, tc := range map[string]struct {
+		item tune.Item
+		want float64
+	}{
+		"a rare one":    {input("GitHubBranch", 250, "1h"), 4},
+		"an often one":  {input("GitHubBranch", 1, "1m"), 4},
+		"of a registry": {input("OCIArtifactTag", 100, "10m"), 12},
+		"stopped": {costKind(flux.ResourceSetInputProviderKind, "x", flux.Polling{Type: "GitHubBranch"}, at("https://git.example.com/acme/app"),
+			failing("InvalidSpec", "x"), func(o *flux.Object) { o.Status.Stalled = true }), 0},
+	} {
+		b := New(Input{Items: []tune.Item{tc.item}, Now: time.Unix(1_700_000_030, 0)})
+		assert.Equal(t, steady(tc.want), b.Requests, name)
+		assert.Empty(t, b.Workers, name)
+	}
+	many := make([]tune.Item, 0, 30)
+	for i := range 30 {
+		many = append(many, costKind(flux.ResourceSetInputProviderKind, string(rune('a'+i)), flux.Polling{Type: "GitHubBranch"}, at("https://git.example.com/acme/app")))
+	}
+	assert.Equal(t, 10, New(Input{Items: many}).Hosts[0].Polls.Connections)
+}
+
+// AWS CodeCommit answers what lists requests on another host than Git.
+func TestInputsOfCodeCommit(t *testing.T) {
+	t.Parallel()
+	const url = "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/app"
+	for kind, want := range map[string]string{"AWSCodeCommitPullRequest": "codecommit.eu-west-1.amazonaws.com", "AWSCodeCommitBranch": "git-codecommit.eu-west-1.amazonaws.com"} {
+		b := New(Input{Items: []tune.Item{costKind(flux.ResourceSetInputProviderKind, "x", flux.Polling{Type: kind}, at(url))}})
+		assert.Equal(t, want, b.Hosts[0].Name)
 	}
 }

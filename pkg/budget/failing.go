@@ -30,7 +30,8 @@ const (
 //
 // Sources, charts and image objects return an error, so that the controller's rate limiter decides
 // (source-controller internal/reconcile/reconcile.go ComputeReconcileResult, where only errors of the type
-// Stalling end it; fluxcd/pkg runtime/controller/rate_limiter.go). A GitRepository waits for what it
+// Stalling end it; fluxcd/pkg runtime/controller/rate_limiter.go), and so do inputs (Flux Operator
+// internal/controller/resourcesetinputprovider_controller.go). A GitRepository waits for what it
 // includes (gitrepository_controller.go fetchIncludes). kustomize-controller
 // (kustomization_controller.go Reconcile) and helm-controller (helmrelease_controller.go) wait for
 // dependencies and sources; the former tries again at the retry interval, the latter only where its
@@ -48,7 +49,7 @@ func failure(o *flux.Object, c flux.Controller) Failure {
 			return Waiting
 		}
 		return BackOff
-	case "OCIRepository", "Bucket", "HelmRepository", "HelmChart", "ImageRepository", "ImageUpdateAutomation":
+	case "OCIRepository", "Bucket", "HelmRepository", "HelmChart", "ImageRepository", "ImageUpdateAutomation", flux.ResourceSetInputProviderKind:
 		return BackOff
 	case flux.ImagePolicyKind:
 		if o.Status.ReadyReason == dependencyNotReady {
@@ -153,7 +154,8 @@ func (f *fleet) waits(s *subject) Rates {
 	switch s.failure {
 	case BackOff:
 		failing := time.Duration(0)
-		if since := s.object.Status.FailingSince; !since.IsZero() && !f.now.IsZero() {
+		// Each attempt of an input makes its condition anew, so that this tells of the last one only.
+		if since := s.object.Status.FailingSince; !since.IsZero() && !f.now.IsZero() && s.object.Kind != flux.ResourceSetInputProviderKind {
 			failing = f.now.Sub(since)
 		}
 		return steady(Retries(c, failing, time.Hour))
@@ -175,6 +177,9 @@ func failed(o *flux.Object, way Failure, c Cost) (Cost, bool) {
 		return c, false
 	}
 	c.Note = "fails: " + reason + ", back-off"
+	if o.Kind == flux.ResourceSetInputProviderKind {
+		return failedInput(c), c.Protocol != ""
+	}
 	c.Unchanged += refetched(o, c)
 	if c.Protocol == "" || c.Unchanged == 0 {
 		return c, false

@@ -14,26 +14,45 @@ import (
 // for each tag of a registry, the deployments of each environment of GitLab, the commit of each tag of Azure DevOps, each
 // request of AWS CodeCommit, whose branches and tags are listed as Git's refs (Flux Operator
 // internal/controller/resourcesetinputprovider_controller.go callOCIProvider, callGitProvider; internal/gitprovider).
-// A filter may leave out what was listed, so that it is at least that.
+// A filter may leave out what was listed, all tags are listed whatever the filter's limit is, and environments of GitLab that
+// have no deployment are asked for it, too: so it is at least that. Azure DevOps and services of one's own answer at once.
 func inputCost(o *flux.Object) (Cost, bool) {
 	kind, exported := o.Polling.Type, o.Status.Exported
 	pages := math.Max(1, math.Ceil(float64(exported)/inputPage))
 	switch kind {
 	case "", "Static", flux.ExternalArtifactKind:
 		return Cost{}, false
+	case "ExternalService", "AzureDevOpsBranch", "AzureDevOpsPullRequest":
+		return call(REST, restCalls, "inputs: asks once")
 	case "AWSCodeCommitBranch", "AWSCodeCommitTag":
 		return call(Git, listCalls, "inputs: lists refs")
 	case "GitLabEnvironment":
-		return eachInput(REST, pages, restCalls, exported, "inputs: asks the REST API, for each environment too")
+		return eachInput(REST, pages, restCalls, exported, "inputs: asks the REST API, for each environment too, also those that are stopped")
 	case "AzureDevOpsTag":
-		return eachInput(REST, pages, restCalls, exported, "inputs: asks the REST API, for each tag too")
+		return eachInput(REST, restCalls, restCalls, exported, "inputs: asks the REST API, for each tag too")
 	case "AWSCodeCommitPullRequest":
 		return eachInput(REST, pages, restCalls, exported, "inputs: asks the REST API, for each request too")
 	}
 	if strings.HasSuffix(kind, "ArtifactTag") {
 		return eachInput(Image, registryCall, registryCall, exported, "inputs: lists tags, asks for the digest of each")
 	}
+	if strings.HasSuffix(kind, "Tag") {
+		return eachInput(REST, pages*restCalls, 0, exported, "inputs: asks the REST API for all tags")
+	}
 	return eachInput(REST, pages*restCalls, 0, exported, "inputs: asks the REST API")
+}
+
+// failedInput is what an attempt asks that fails: its list at least, of a registry or of a host. What came before the failure,
+// nothing tells.
+func failedInput(c Cost) Cost {
+	switch c.Protocol {
+	case Image:
+		c.Unchanged = registryCall
+	default:
+		c.Unchanged = restCalls
+	}
+	c.AtLeast = true
+	return c
 }
 
 // inputPage is how many inputs of a Git host are a page (internal/gitprovider/limits.go).

@@ -59,6 +59,12 @@ func DefaultControllers() []Controller {
 	}
 }
 
+// FluxOperator returns the controller of ResourceSetInputProviders with the defaults of its flags (Flux Operator
+// cmd/operator/main.go). It has no jitter; its Deployment is not read, and none of Flux's metrics tell of it.
+func FluxOperator() Controller {
+	return Controller{Name: "flux-operator", Concurrent: 10, MinRetryDelay: 750 * time.Millisecond, MaxRetryDelay: 15 * time.Minute}
+}
+
 // ControllerOf is the name of the controller that reconciles a kind; "" for kinds that cost nothing.
 func ControllerOf(kind string) string {
 	switch kind {
