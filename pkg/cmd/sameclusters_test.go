@@ -3,10 +3,13 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
@@ -144,4 +147,17 @@ func TestAKnownDifferenceBeatsAChain(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The question names the context in few letters, and no other context by the same ones.
+func TestQuestionTellsContextsApart(t *testing.T) {
+	t.Parallel()
+	const account = ":123456789012:cluster/platform-production"
+	file := filepath.Join(t.TempDir(), "config")
+	require.NoError(t, os.WriteFile(file, []byte("apiVersion: v1\nkind: Config\ncontexts:\n"+
+		"- {name: 'arn:aws:eks:eu-central-1"+account+"', context: {cluster: c, user: u}}\n- {name: 'arn:aws:eks:eu-west-1"+account+"', context: {cluster: c, user: u}}\n"), 0o600))
+	r := testRoot()
+	r.config.KubeConfig = &file
+	assert.Equal(t, ` in context "arn:aws:eks:eu-centr…platform-production"`, r.inContext("arn:aws:eks:eu-central-1"+account).onCluster())
+	assert.Equal(t, ` in context "arn:aws:eks:eu-west-…platform-production"`, r.inContext("arn:aws:eks:eu-west-1"+account).onCluster())
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -254,7 +256,10 @@ func readLine(ctx context.Context, in io.Reader) (string, error) {
 	}
 }
 
-// onCluster names the cluster that would change.
+// questionCells is how wide the name of a context is at most in a question.
+const questionCells = 40
+
+// onCluster names the cluster that would change, told apart from the other contexts where its name is shortened.
 func (r *root) onCluster() string {
 	raw, err := r.config.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {
@@ -267,7 +272,8 @@ func (r *root) onCluster() string {
 	if name == "" {
 		return ""
 	}
-	return fmt.Sprintf(" in context %q", name)
+	short := terminal.Apart(append(slices.Collect(maps.Keys(raw.Contexts)), name), questionCells)
+	return fmt.Sprintf(" in context %q", short[name])
 }
 
 func (o WriteOptions) show(document report.Results) error {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 		first, second = second, first
 	}
 	notes := []labelledTexts{
-		{"Clusters", b.clusters()}, first, second, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
+		{"Clusters", b.clusters(l)}, first, second, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
 	}
 	if slices.Contains(b.Notes, plannedNote) {
 		notes = append(notes, labelledTexts{"Note", []string{plannedNote}})
@@ -46,7 +47,7 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 		}
 		var lines []string
 		for _, n := range slices.Concat([]labelledTexts{{notReadLabel, NotRead(b.Missing, l)}}, notes, []labelledTexts{{"More", []string{more}}, {nextLabel, optional(next)}}) {
-			lines = append(lines, labelled(n.label, n.texts, l.Width)...)
+			lines = append(lines, labelled(n.label, n.texts, l.Width, 0)...)
 		}
 		if l.Width > 0 && len(notes) > kept && bytes.Count(tables.Bytes(), []byte("\n"))+1+len(lines) > max(screen, l.Height-1) {
 			notes = notes[:len(notes)-1]
@@ -143,8 +144,19 @@ func (b Budget) costliest() string {
 }
 
 // clusters say of the hosts that get most which cluster asks how much of it.
-func (b Budget) clusters() []string {
+func (b Budget) clusters(l Layout) []string {
 	const hosts, most = 2, 3
+	names := make(map[string]bool)
+	for _, h := range b.Hosts {
+		for _, c := range h.Clusters {
+			names[c.Cluster] = true
+		}
+	}
+	short := func(name string) string { return name }
+	if l.Width > 0 {
+		apart := shortClusters(slices.Collect(maps.Keys(names)))
+		short = func(name string) string { return apart[name] }
+	}
 	var lines []string
 	for _, h := range b.Hosts {
 		if len(lines) == hosts || len(h.Clusters) == 0 {
@@ -156,7 +168,7 @@ func (b Budget) clusters() []string {
 				parts = append(parts, fmt.Sprintf("%d more (--rows)", len(h.Clusters)-i))
 				break
 			}
-			part := fmt.Sprintf("%s %s/h", c.Cluster, rates(c.Requests).Text)
+			part := fmt.Sprintf("%s %s/h", short(c.Cluster), rates(c.Requests).Text)
 			if c.UsedPercent != nil {
 				part += fmt.Sprintf(" (%s)", percentCell(*c.UsedPercent, 80, 100).Text)
 			}

@@ -34,6 +34,8 @@ type ChangeGroup struct {
 	// Also says what changes beside the interval: "timeout set to 4m30s".
 	Also []string
 
+	// others is how many environments are taken together; 0 where it is one.
+	others     int
 	names      []string
 	clusters   []string        // of each object
 	froms, tos []time.Duration // of those whose interval changes
@@ -49,23 +51,39 @@ const (
 
 // GroupChanges sums up the items that change: by environment in the order given, the largest groups of each first. Most
 // is how many groups there may be (0: any number): first intervals are taken together in ranges, then the smallest
-// groups of an environment, whatever their kinds: what the intervals are and will be is said of each row. Each
-// environment keeps one at least.
+// groups of an environment, whatever their kinds: what the intervals are and will be is said of each row. Where each
+// environment has one, and these are still too many, the last environments are taken together.
 func GroupChanges(items []tune.Item, environments []string, most int) []ChangeGroup {
-	groups := gather(items, exact)
-	if most > 0 && len(groups) > most {
-		groups = gather(items, ranges)
+	return newGrouping(items, environments).until(func(groups []ChangeGroup) bool { return most == 0 || len(groups) <= most })
+}
+
+// grouping are the items that change in groups: those that agree exactly, and fewer where intervals are taken together in ranges.
+type grouping struct{ exact, ranges []ChangeGroup }
+
+func newGrouping(items []tune.Item, environments []string) grouping {
+	sorted := func(d detail) []ChangeGroup {
+		groups := gather(items, d)
+		slices.SortStableFunc(groups, func(a, b ChangeGroup) int {
+			return cmp.Or(cmp.Compare(tune.Rank(environments, a.Environment), tune.Rank(environments, b.Environment)),
+				cmp.Compare(a.Environment, b.Environment), -cmp.Compare(a.Objects, b.Objects))
+		})
+		return groups
 	}
-	slices.SortStableFunc(groups, func(a, b ChangeGroup) int {
-		return cmp.Or(cmp.Compare(tune.Rank(environments, a.Environment), tune.Rank(environments, b.Environment)),
-			cmp.Compare(a.Environment, b.Environment), -cmp.Compare(a.Objects, b.Objects))
-	})
-	for most > 0 && len(groups) > most {
-		at := smallest(groups)
-		if at < 0 {
-			break
+	return grouping{sorted(exact), sorted(ranges)}
+}
+
+// until takes groups together until they fit, one at least.
+func (g grouping) until(fit func([]ChangeGroup) bool) []ChangeGroup {
+	if fit(g.exact) {
+		return g.exact
+	}
+	groups := slices.Clone(g.ranges)
+	for len(groups) > 1 && !fit(groups) {
+		if at := smallest(groups); at >= 0 {
+			groups = fold(groups, at)
+		} else {
+			groups = foldLast(groups)
 		}
-		groups = fold(groups, at)
 	}
 	return groups
 }
@@ -216,22 +234,33 @@ func fold(groups []ChangeGroup, at int) []ChangeGroup {
 			into = i // the last one: the smallest, or what was taken together
 		}
 	}
-	other := &groups[into]
+	groups[into].take(g)
+	return groups
+}
+
+// foldLast takes the last two groups together, which are of different environments.
+func foldLast(groups []ChangeGroup) []ChangeGroup {
+	last, rest := groups[len(groups)-1], &groups[len(groups)-2]
+	rest.take(last)
+	rest.Environment, rest.others = "", max(1, rest.others)+max(1, last.others)
+	return groups[:len(groups)-1]
+}
+
+// take takes another group together with this one.
+func (other *ChangeGroup) take(g ChangeGroup) {
 	if other.Kind != g.Kind {
 		other.Kind = ""
 	}
 	other.Pace = together(other.Pace, g.Pace)
 	other.Objects += g.Objects
-	other.names = append(other.names, g.names...)
-	other.clusters = append(other.clusters, g.clusters...)
-	other.froms, other.tos = append(other.froms, g.froms...), append(other.tos, g.tos...)
+	other.names, other.clusters = slices.Concat(other.names, g.names), slices.Concat(other.clusters, g.clusters)
+	other.froms, other.tos = slices.Concat(other.froms, g.froms), slices.Concat(other.tos, g.tos)
 	other.Interval = other.rangeText()
 	for _, also := range g.Also {
 		if !slices.Contains(other.Also, also) {
 			other.Also = append(slices.Clone(other.Also), also)
 		}
 	}
-	return groups
 }
 
 // together is the pace of two groups.
@@ -247,32 +276,42 @@ func together(a, b string) string {
 }
 
 // groupTable shows groups, an environment's name once.
-func groupTable(groups []ChangeGroup) Table {
+func groupTable(groups []ChangeGroup, l Layout) Table {
 	t := Table{Columns: []Column{
-		{Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "OBJECTS"}, {Name: "INTERVAL"},
-		{Name: "CLUSTERS", Shrink: terminal.End, Floor: 16},
-		{Name: "ALSO", Shrink: terminal.End, Floor: 24}, {Name: "NAMES", Shrink: terminal.End, Floor: 12, Spare: 1},
+		{Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "OBJECTS", Shrink: terminal.End, Floor: 24}, {Name: "INTERVAL", Shrink: terminal.End, Floor: 44},
+		{Name: "CLUSTERS", Shrink: terminal.End, Floor: 16, Spare: 2},
+		{Name: "ALSO", Shrink: terminal.End, Floor: 24, Spare: 1}, {Name: "NAMES", Shrink: terminal.End, Floor: 12, Spare: 3},
 	}}
 	digits, also := 0, false
 	clusters := make(map[string]bool)
-	short := shorterClusters(groups)
 	for _, g := range groups {
 		digits, also = max(digits, len(fmt.Sprint(g.Objects))), also || len(g.Also) > 0
 		for _, c := range g.clusters {
 			clusters[c] = true
 		}
 	}
+	short := withoutPrefix(slices.Collect(maps.Keys(clusters)))
+	if l.Width > 0 {
+		short = shortClusters(slices.Collect(maps.Keys(clusters)))
+	}
 	before := ""
 	for i, g := range groups {
 		environment := environmentCell(g.Environment)
-		if i > 0 && g.Environment == before {
+		switch {
+		case g.others > 1:
+			environment = Cell{Text: fmt.Sprintf("%d more", g.others), Style: Faint}
+		case i > 0 && g.Environment == before:
 			environment = Cell{}
 		}
 		before = g.Environment
 		kind := cmp.Or(g.Kind, "objects")
+		named := make([]string, 0, len(g.clusters))
+		for _, c := range g.clusters {
+			named = append(named, short[c])
+		}
 		t.Rows = append(t.Rows, []Cell{
-			environment, Text(fmt.Sprintf("%*d %s", digits, g.Objects, kind)), g.intervalCell(), Text(countClusters(short(g.clusters))),
-			{Text: strings.Join(g.Also, ", "), Style: Changed}, {Text: strings.Join(slices.Sorted(slices.Values(g.names)), ", "), Style: Faint},
+			environment, Text(fmt.Sprintf("%*d %s", digits, g.Objects, kind)), g.intervalCell(), Text(countClusters(named, 0)),
+			{Text: strings.Join(g.Also, ", "), Style: Changed}, {Text: g.firstNames(l), Style: Faint},
 		})
 	}
 	if !also {
@@ -284,45 +323,67 @@ func groupTable(groups []ChangeGroup) Table {
 	return t
 }
 
-// shorterClusters takes off what the names of all clusters begin with, up to a separator: contexts of EKS and GKE say the
+// firstNames are the names of the objects, as many as a terminal could have room for.
+func (g ChangeGroup) firstNames(l Layout) string {
+	names := slices.Sorted(slices.Values(g.names))
+	if l.Width > 0 && !l.Wide {
+		names = names[:min(len(names), l.Width/2+1)] // a name has a character, and a comma behind it
+	}
+	return strings.Join(names, ", ")
+}
+
+// clusterCells is how wide the name of a cluster is at most among others, or in a sentence, on a terminal.
+const clusterCells = 20
+
+// shortClusters are short forms of the names of clusters, which tell them apart.
+func shortClusters(names []string) map[string]string {
+	short := withoutPrefix(names)
+	fitting := terminal.Apart(slices.Collect(maps.Values(short)), clusterCells)
+	for name, s := range short {
+		short[name] = fitting[s]
+	}
+	return short
+}
+
+// withoutPrefix takes off what the names of all clusters begin with, up to a separator: contexts of EKS and GKE say the
 // account, the region and the project first.
-func shorterClusters(groups []ChangeGroup) func([]string) []string {
+func withoutPrefix(names []string) map[string]string {
 	first, prefix := true, ""
-	for _, g := range groups {
-		for _, name := range g.clusters {
-			if first {
-				first, prefix = false, name
-			}
-			for !strings.HasPrefix(name, prefix) {
-				prefix = prefix[:len(prefix)-1]
-			}
+	for _, name := range names {
+		if first {
+			first, prefix = false, name
+		}
+		for !strings.HasPrefix(name, prefix) {
+			prefix = prefix[:len(prefix)-1]
 		}
 	}
 	prefix = prefix[:strings.LastIndexAny(prefix, ":/_")+1]
-	return func(names []string) []string {
-		if len(prefix) < longPrefix {
-			return names
+	short := make(map[string]string, len(names))
+	for _, name := range names {
+		if short[name] = name; len(prefix) >= longPrefix {
+			short[name] = "..." + strings.TrimPrefix(name, prefix)
 		}
-		short := make([]string, 0, len(names))
-		for _, name := range names {
-			short = append(short, "..."+strings.TrimPrefix(name, prefix))
-		}
-		return short
 	}
+	return short
 }
 
 // longPrefix is how many letters that all names share are not worth a column.
 const longPrefix = 8
 
-// countClusters says how many of some objects are in which cluster, the most first: "prod 26, stage 10".
-func countClusters(clusters []string) string {
+// countClusters says how many of some objects are in which cluster, the most first: "prod 26, stage 10". Most is how many are
+// named before the rest is counted; 0 is any number.
+func countClusters(clusters []string, most int) string {
 	counts := make(map[string]int)
 	for _, c := range clusters {
 		counts[c]++
 	}
 	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
 	parts := make([]string, 0, len(names))
-	for _, name := range names {
+	for i, name := range names {
+		if most > 0 && i == most && len(names) > most+1 {
+			parts = append(parts, fmt.Sprintf("%d more", len(names)-i))
+			break
+		}
 		parts = append(parts, fmt.Sprintf("%s %d", name, counts[name]))
 	}
 	return strings.Join(parts, ", ")

@@ -18,6 +18,8 @@ func TestGroupsTellClustersApart(t *testing.T) {
 	for _, tc := range []struct{ clusters, want []string }{
 		{[]string{"arn:aws:eks:eu-central-1:123456789012:cluster/prod", "arn:aws:eks:eu-central-1:123456789012:cluster/stage"}, []string{"...prod 1", "...stage 1"}},
 		{[]string{"gke_acme_europe-west1_prod", "gke_acme_europe-west1_stage"}, []string{"...prod 1", "...stage 1"}},
+		{[]string{"arn:aws:eks:eu-central-1:123456789012:cluster/prod", "kind"}, []string{"arn:aws:ek…ster/prod 1", "kind 1"}},
+		{[]string{"arn:aws:eks:eu-central-1:1:cluster/prod", "arn:aws:eks:eu-west-1:1:cluster/prod", "dev"}, []string{"…central-1…ster/prod 1", "…west-1:1:…ster/prod 1"}},
 		{[]string{"prod-eu", "prod-us"}, []string{"prod-eu 1", "prod-us 1"}},
 		{[]string{"a", ""}, []string{"a 1"}},
 	} {
@@ -25,13 +27,13 @@ func TestGroupsTellClustersApart(t *testing.T) {
 		for i, name := range tc.clusters {
 			groups = append(groups, ChangeGroup{Environment: fmt.Sprintf("e%d", i), Kind: "GitRepository", Objects: 1, Interval: "5m -> 1m", clusters: []string{name}})
 		}
-		shown := draw(t, groupTable(groups), Layout{Width: 80})
+		shown := draw(t, groupTable(groups, Layout{Width: 80}), Layout{Width: 80})
 		for _, want := range tc.want {
 			assert.Contains(t, shown, want, shown)
 		}
 	}
-	one := []ChangeGroup{{clusters: []string{"arn:aws:eks:eu-central-1:123456789012:cluster/prod"}}}
-	assert.Equal(t, []string{"...prod"}, shorterClusters(one)(one[0].clusters))
+	const one = "arn:aws:eks:eu-central-1:123456789012:cluster/prod"
+	assert.Equal(t, map[string]string{one: "...prod"}, withoutPrefix([]string{one}))
 }
 
 // Pods of several clusters that start again are several.
@@ -61,4 +63,14 @@ func TestLatencyOfOneClusterAmongSeveral(t *testing.T) {
 	assert.Contains(t, strings.Join(o.buys(limits{}), ""), "commit to applied in this cluster, typically: staging")
 	o.Together = false
 	assert.Contains(t, strings.Join(o.buys(limits{}), ""), "commit to applied, typically: staging")
+}
+
+// The overview of a budget names clusters in few letters that tell them apart.
+func TestBudgetOverviewTellsClustersApart(t *testing.T) {
+	t.Parallel()
+	b := Budget{Hosts: []BudgetHost{{Host: "github.com", Clusters: []BudgetCluster{
+		{Cluster: "arn:aws:eks:eu-central-1:123456789012:cluster/platform"}, {Cluster: "arn:aws:eks:eu-west-1:123456789012:cluster/platform"}, {Cluster: "dev"},
+	}}}}
+	assert.Equal(t, []string{"github.com: …central-1…/platform 0/h, …west-1:12…/platform 0/h, dev 0/h"}, b.clusters(Layout{Width: 80}))
+	assert.Contains(t, b.clusters(Layout{})[0], "arn:aws:eks:eu-west-1:123456789012:cluster/platform 0/h")
 }

@@ -70,7 +70,7 @@ func (o Overview) Markdown(w io.Writer, rows Table) error {
 		if _, err := fmt.Fprintln(w); err != nil {
 			return err
 		}
-		t := groupTable(groups)
+		t := groupTable(groups, everything)
 		if len(groups) > fewGroups {
 			t = t.Without("NAMES")
 		}

@@ -99,7 +99,7 @@ func TestDetailsStandFurtherIn(t *testing.T) {
 	t.Parallel()
 	const detail = `  3 in Kustomization flux-system/platform-services, path ./clusters/production/apps of the repository`
 	for _, width := range []int{0, 60, 80, 200} {
-		broken := labelled("Left alone", []string{"3 set by what applies them", detail}, width)
+		broken := labelled("Left alone", []string{"3 set by what applies them", detail}, width, 0)
 		assert.Equal(t, "Left alone   3 set by what applies them", broken[0])
 		assert.Regexp(t, `^ {15}3 in `, broken[1], "%d", width)
 		for _, line := range broken[2:] {

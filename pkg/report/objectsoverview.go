@@ -30,7 +30,7 @@ func (l ObjectList) DrawOverview(w io.Writer, environments []string, where, next
 	for _, n := range []labelledTexts{
 		{notReadLabel, NotRead(l.Missing, layout)}, {"Kinds", optional(l.kinds())}, {"Fastest", optional(l.fastest())}, {"State", optional(l.states())}, {"More", []string{"--rows shows each object"}}, {nextLabel, optional(next)},
 	} {
-		lines = append(lines, labelled(n.label, n.texts, layout.Width)...)
+		lines = append(lines, labelled(n.label, n.texts, layout.Width, 0)...)
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", strings.Join(lines, "\n"))
 	return err

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -57,7 +59,7 @@ func (o Overview) Draw(w io.Writer, l Layout) error {
 		if _, err := fmt.Fprintln(w); err != nil {
 			return err
 		}
-		t := groupTable(groups)
+		t := groupTable(groups, l)
 		if l.Width == 0 || o.Rows {
 			t = t.Without("NAMES") // there they have rows
 		}
@@ -73,44 +75,81 @@ func (o Overview) Draw(w io.Writer, l Layout) error {
 }
 
 // parts are the groups and the notes below them. What changes comes first: where the groups have no room, less is said
-// below them, and only then are groups taken together. What the policy says of itself is made shorter last.
+// below them, and only then are groups taken together. What the policy says of itself is made shorter last. What that comes to
+// is drawn to see whether it fits: how many lines each part takes depends on the width.
 func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
 	if l.Width == 0 || l.Wide || o.Rows {
 		return o.notes(l, unlimited), GroupChanges(o.Plan.Items, o.Environments, 0)
 	}
-	all := len(GroupChanges(o.Plan.Items, o.Environments, 0))
-	limits := limitsFor(max(screen, l.Height-1)-o.Above, len(o.remarks()))
+	all := newGrouping(o.Plan.Items, o.Environments)
+	height := max(screen, l.Height-1) - min(o.Above, mostAbove)
+	limits := limitsFor(height, len(o.remarks()))
 	for {
 		notes = o.notes(l, limits)
-		room := limits.groups(len(notes) + lineCount(o.title(l)))
-		if all <= room || !limits.less(room) {
-			return notes, GroupChanges(o.Plan.Items, o.Environments, max(fewestGroups, room))
+		room := height - lineCount(o.title(l)) - len(notes) - blankLines
+		fit := func(groups []ChangeGroup) bool { return tableLines(groups, l) <= room }
+		groups = all.until(fit)
+		if fit(groups) && len(groups) == len(all.exact) || !limits.less(fit(groups) && len(groups) >= fewestGroups) {
+			return notes, groups
 		}
 	}
+}
+
+// mostAbove is how many lines above an overview may take of its room: of many warnings the first leave the screen, and what
+// is decided about does not.
+const mostAbove = 4
+
+// blankLines are those before the groups and behind them.
+const blankLines = 2
+
+// tableLines is how many lines groups take with their header, and what is said of columns that are not shown.
+func tableLines(groups []ChangeGroup, l Layout) int {
+	if len(groups) == 0 {
+		return -1 // nor is there a blank line before them
+	}
+	var out bytes.Buffer
+	_ = groupTable(groups, l).Draw(&out, l) // a buffer does not fail
+	return bytes.Count(out.Bytes(), []byte("\n"))
 }
 
 // wholeNote is how many lines of what a policy says of itself are shown however little room there is.
 const wholeNote = 3
 
-// fewestGroups is how many groups are shown however little room there is.
+// fewestGroups is how many groups are shown before notes are cut.
 const fewestGroups = 4
 
-// limits are how many lines parts of an overview may have. Where height is 0 there is no limit; of hosts, reasons,
-// environments and named 0 is any number, too.
-type limits struct{ height, hosts, reasons, environments, named, remarks, note int }
+// limits are how many lines parts of an overview may have. Where height is 0 there is no limit; of all others but remarks and
+// note 0 is any number, too.
+type limits struct {
+	height, hosts, reasons, environments, named, remarks, note int
+	// clusters are those that are named in a line, lines how many each text may have, and labels how many have texts.
+	clusters, lines, labels int
+}
 
 var unlimited = limits{}
 
-// less takes a line away from what matters least, where the groups have room for so many; false where nothing is left to
-// take away.
-func (l *limits) less(room int) bool {
+// less takes a line away from what matters least; false where nothing is left to take away, or what is left matters more than
+// that each group has a line: enough of them have.
+func (l *limits) less(enough bool) bool {
 	switch {
 	case l.remarks > 0:
 		l.remarks--
 	case l.reasons > 1:
 		l.reasons--
-	case room < fewestGroups && l.note > wholeNote:
+	case enough:
+		return false
+	case l.note > wholeNote:
 		l.note--
+	case l.clusters > 1:
+		l.clusters--
+	case l.hosts > 1:
+		l.hosts--
+	case l.lines > 1:
+		l.lines--
+	case l.note > 1:
+		l.note--
+	case l.labels > leastLabels:
+		l.labels--
 	default:
 		return false
 	}
@@ -119,20 +158,11 @@ func (l *limits) less(room int) bool {
 
 // limitsFor are those of a height in lines, before anything is found to have no room; remarks is how many there are.
 func limitsFor(height, remarks int) limits {
-	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1, remarks: remarks, note: height}
+	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1, remarks: remarks, note: max(wholeNote, height), clusters: 3, lines: 4, labels: mostLabels}
 	if height > 40 {
 		l.hosts, l.reasons, l.named = 5, 8, 5
 	}
 	return l
-}
-
-// groups is how many groups fit beside the other lines: two blank ones, the header, and what may be said of columns that
-// are not shown.
-func (l limits) groups(others int) int {
-	if l.height == 0 {
-		return 0
-	}
-	return l.height - others - 4
 }
 
 func lineCount(text string) int { return strings.Count(text, "\n") + 1 }
@@ -155,12 +185,42 @@ func (o Overview) title(l Layout) string {
 
 // notes are the labelled lines below the groups, broken at the terminal's width.
 func (o Overview) notes(l Layout, limits limits) []string {
-	var lines []string
+	var all, kept []labelledTexts
 	for _, n := range o.labels(l, limits) {
-		lines = append(lines, labelled(n.label, n.texts, l.Width)...)
+		if len(n.texts) > 0 {
+			all = append(all, n)
+		}
+	}
+	for i, n := range all {
+		if limits.labels == 0 || i < limits.labels || n.label == nextLabel {
+			kept = append(kept, n)
+		}
+	}
+	if dropped := len(all) - len(kept); dropped > 0 {
+		more := labelledTexts{"More", []string{count(dropped, "note") + ": --rows"}}
+		if kept[len(kept)-1].label == nextLabel {
+			kept = slices.Insert(kept, len(kept)-1, more)
+		} else {
+			kept = append(kept, more)
+		}
+	}
+	var lines []string
+	for _, n := range kept {
+		most := limits.lines
+		if n.label == nextLabel || n.label == noteLabel {
+			most = 0 // a command is whole, and the policy's note is cut where it says so
+		}
+		lines = append(lines, labelled(n.label, n.texts, l.Width, most)...)
 	}
 	return lines
 }
+
+// Of the labels so many can have texts, and so many keep them however little room there is: what was not read, what is undone
+// and what it costs come first.
+const (
+	mostLabels  = 11
+	leastLabels = 2
+)
 
 // labelledTexts are lines under one label.
 type labelledTexts struct {
@@ -177,14 +237,17 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{"Fit", fitLines(o.Fitting, limits)},
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
-		{"Stay", o.Stay},
+		{"Stay", few(o.Stay, limits.stay(), "more sessions' objects stay")},
 		{"Left alone", o.leftAlone(limits)},
-		{"Note", o.noteLines(l, limits)},
+		{noteLabel, o.noteLines(l, limits)},
 		{nextLabel, optional(o.Next)},
 	}
 }
 
-const notReadLabel = "Not read"
+const (
+	notReadLabel = "Not read"
+	noteLabel    = "Note"
+)
 
 // nextLabel is that of commands, which people paste.
 const nextLabel = "Next"
@@ -192,9 +255,9 @@ const nextLabel = "Next"
 // labelWidth is that of the longest label and the space behind it.
 const labelWidth = len("Left alone") + 3
 
-// labelled writes texts beside a label, broken at the width (0: none), what was broken further in. Commands are broken as
-// a shell takes them.
-func labelled(label string, texts []string, width int) []string {
+// labelled writes texts beside a label, broken at the width (0: none), what was broken further in. Of each text there are so
+// many lines at most (0: any number). Commands are broken as a shell takes them.
+func labelled(label string, texts []string, width, most int) []string {
 	var lines []string
 	room := 0
 	if width > 0 {
@@ -211,7 +274,12 @@ func labelled(label string, texts []string, width int) []string {
 		if strings.Contains(broken, "\n") {
 			broken = wrap(words, room-len(in)-2) // what is broken goes on further in
 		}
-		for i, line := range strings.Split(broken, "\n") {
+		parts := strings.Split(broken, "\n")
+		if most > 0 && len(parts) > most {
+			parts = parts[:most]
+			parts[most-1] = terminal.Clip(parts[most-1]+" …", room-len(in)-2)
+		}
+		for i, line := range parts {
 			line = in + line
 			if i > 0 {
 				line = "  " + line
@@ -301,8 +369,11 @@ func (o Overview) takes(limits limits) []string {
 	lines := append([]string{line}, optional(fetchLine(o.Calm, limits.hosts))...)
 	lines = append(lines, optional(buildLine(o.Calm))...)
 	disturbed := o.Calm.Disturbed
-	if len(disturbed) == 0 {
+	switch {
+	case len(disturbed) == 0:
 		return lines
+	case limits.lines == 1:
+		return append(lines, fmt.Sprintf("%s may be not ready for a while (--rows names them)", count(len(disturbed), "object")))
 	}
 	lines = append(lines, fmt.Sprintf("%s may be not ready for a while (Flux tries again after 30s), and cannot be spared:", count(len(disturbed), "object")))
 	for i, d := range disturbed {

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
@@ -85,33 +87,83 @@ func TestOverview(t *testing.T) {
 	golden(t, "overview/nothing.txt", []byte(drawOverview(t, Overview{Title: "Policy fast", Plan: tune.Plan{Policy: "fast"}}, Layout{Width: 80, Height: 24})))
 }
 
-// Whatever is planned, the decision is on one screen, no line is wider than it, every environment that changes is named,
-// and the numbers of the groups add up.
-func TestOverviewFits(t *testing.T) {
-	t.Parallel()
+// wholeOverview draws what an overview may have to say: objects of several clusters that change in any way, under a policy
+// that says something of itself, fitted or not, with owners that undo changes and clusters that could not be read.
+func wholeOverview(t *testing.T, rt *rapid.T) Overview {
 	kinds := []string{"GitRepository", "Kustomization", "HelmRelease", "OCIRepository", "HelmRepository", "Bucket"}
-	p := defaultPolicy(t)
-	rapid.Check(t, func(rt *rapid.T) {
+	p, err := policy.Preset(rapid.SampledFrom(policy.PresetNames()).Draw(rt, "policy"))
+	require.NoError(rt, err)
+	clusters := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{
+		"", "prod-eu", "staging-eu", "dev", "arn:aws:eks:eu-central-1:123456789012:cluster/platform-prod", "arn:aws:eks:eu-west-1:123456789012:cluster/platform-prod",
+		"gke_acme-platform_europe-west1_prod", "gke_acme-platform_europe-west1_staging", "admin@kind", "edge-1", "edge-2", "edge-3",
+	}), 1, 12, rapid.ID).Draw(rt, "clusters")
+	interval := rapid.SampledFrom([]string{"10s", "30s", "45s", "1m", "90s", "2m30s", "3m", "4m", "5m", "7m", "10m", "15m", "20m", "30m", "1h", "2h", "6h"})
+	name := rapid.StringMatching(`[a-z配][a-z0-9配-]{0,80}`)
+	var o Overview
+	for n, cluster := range clusters {
 		s := flux.Snapshot{Namespaces: map[string]map[string]string{}}
-		interval := rapid.SampledFrom([]string{"10s", "30s", "45s", "1m", "90s", "2m", "3m", "4m", "5m", "7m", "10m", "15m", "20m", "30m", "1h", "2h", "6h"})
-		name := rapid.StringMatching(`[a-z配][a-z0-9配-]{0,80}`)
-		for i := range rapid.IntRange(1, 200).Draw(rt, "objects") {
+		for i := range rapid.IntRange(1, 200/len(clusters)).Draw(rt, "objects") {
 			namespace := fmt.Sprintf("%s-%d", name.Draw(rt, "namespace"), i)
 			s.Namespaces[namespace] = map[string]string{"environment": rapid.SampledFrom([]string{"development", "staging", "production", "qa", ""}).Draw(rt, "environment")}
 			s.Objects = append(s.Objects, object(t, rapid.SampledFrom(kinds).Draw(rt, "kind"), namespace, name.Draw(rt, "name"), func(o *flux.Object) {
-				o.Interval = ptr(interval.Draw(rt, "interval"))
+				o.Cluster, o.Interval = cluster, ptr(interval.Draw(rt, "interval"))
 				o.Suspended = rapid.IntRange(0, 5).Draw(rt, "suspended") == 0
 				if rapid.Bool().Draw(rt, "timeout") {
 					o.Timeout = ptr(interval.Draw(rt, "timeout"))
 				}
-				o.Remote.URL = "https://github.com/acme/" + name.Draw(rt, "url")
+				o.Remote.URL = fmt.Sprintf("https://%s/acme/%s", rapid.SampledFrom([]string{"github.com", "gitlab.com", "git." + strings.Repeat("platform-", 6) + "example.com"}).Draw(rt, "host"), name.Draw(rt, "url"))
 			}))
 		}
-		o := overviewOf(t, s, p)
-		l := Layout{Width: rapid.IntRange(80, 200).Draw(rt, "width"), Height: rapid.IntRange(20, 70).Draw(rt, "height")}
+		one := overviewOf(t, s, p)
+		if n == 0 {
+			o = one
+			continue
+		}
+		o.Plan = o.Plan.And(one.Plan)
+		o.Budget = budget.Together([]budget.Budget{o.Budget, one.Budget}, budget.NewLimits(p.Limits, nil), p.EnvironmentNames())
+		o.Calm = o.Calm.And(one.Calm)
+	}
+	if len(clusters) > 1 {
+		o.Where = fmt.Sprintf("in %d clusters", len(clusters))
+	}
+	o.Title += rapid.SampledFrom([]string{"", " with *.GitRepository.interval=30s to 20m, *.OCIRepository.interval=30s to 20m, fit github.com=40%, ghcr.io=20%"}).Draw(rt, "title")
+	o.Plan.Note = rapid.SampledFrom([]string{o.Plan.Note, strings.Repeat("What the platform team wants everybody to read. ", 12)}).Draw(rt, "note")
+	for i := range o.Plan.Items {
+		item := &o.Plan.Items[i]
+		owner := flux.Ref{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "flux-system", Name: name.Draw(rt, "owner")}
+		switch rapid.IntRange(0, 9).Draw(rt, "stick") {
+		case 0:
+			item.Stick = tune.Stick{FieldStick: tune.FieldStick{Verdict: tune.Reverted, Within: time.Hour}, Owner: owner}
+		case 1:
+			item.Stick = tune.Stick{FieldStick: tune.FieldStick{Verdict: tune.Unknown}, Owner: owner}
+		case 2:
+			item.Action, item.Changes, item.Reason, item.Message = tune.ActionSkip, nil, tune.ReasonSetInGit, "set in Git"
+			item.Stick = tune.Stick{FieldStick: tune.FieldStick{Verdict: tune.Reverted}, Owner: owner, Home: "Kustomization flux-system/" + owner.Name + ": path ./clusters/production/apps of https://github.com/acme/fleet"}
+		}
+	}
+	if rapid.Bool().Draw(rt, "fitted") {
+		o.Fitting = &fit.Fitting{Sources: 1234, Requests: 12345, Wait: 264 * time.Second, UniformWait: 1264 * time.Second, Uniform: 528 * time.Second, Choices: make([]map[flux.Ref]fit.Choice, len(clusters))}
+	}
+	for range rapid.IntRange(0, 3).Draw(rt, "missing") {
+		o.Missing = append(o.Missing, Missing{Cluster: "away", What: "the cluster", Why: "it does not answer"})
+	}
+	for range rapid.IntRange(0, 9).Draw(rt, "stay") {
+		o.Stay = append(o.Stay, "fields of 12 objects as session 20261122-101500-k3xq set them later: they stay until that one is reverted")
+	}
+	return o
+}
+
+// Whatever is planned, for any number of clusters, the decision is on one screen, no line is wider than it, every environment that
+// changes is named, and the numbers of the groups add up.
+func TestOverviewFits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		o := wholeOverview(t, rt)
+		o.Above = rapid.IntRange(0, 6).Draw(rt, "above")
+		l := Layout{Width: rapid.IntRange(60, 200).Draw(rt, "width"), Height: rapid.IntRange(20, 70).Draw(rt, "height")}
 		text := drawOverview(rt, o, l)
 		shown := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-		assert.LessOrEqual(rt, len(shown), max(23, l.Height-1), text)
+		assert.LessOrEqual(rt, len(shown)+min(o.Above, mostAbove), max(23, l.Height-1), text)
 		for _, line := range shown {
 			assert.LessOrEqual(rt, terminal.Width(line), l.Width, line)
 		}
@@ -121,7 +173,23 @@ func TestOverviewFits(t *testing.T) {
 		}
 		assert.Equal(rt, len(o.Plan.Changed()), objects)
 		for _, item := range o.Plan.Changed() {
+			if o.Above > 0 && strings.Contains(text, " more ") { // where warnings leave few lines, the last environments are counted
+				break
+			}
 			assert.Contains(rt, text, item.Assignment.Environment)
 		}
 	})
+}
+
+// Where environments are more than a screen has lines, the rest is counted.
+func TestOverviewOfManyEnvironments(t *testing.T) {
+	t.Parallel()
+	var items []tune.Item
+	for i := range 40 {
+		o := object(t, "GitRepository", "apps", fmt.Sprintf("app-%d", i), func(o *flux.Object) { o.Interval = ptr("5m") })
+		items = append(items, tune.Item{Object: o, Assignment: policy.Assignment{Environment: fmt.Sprintf("e%02d", i)}, Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval, From: ptr("5m"), To: ptr("1m")}}})
+	}
+	text := drawOverview(t, Overview{Title: "Policy many", Plan: tune.Plan{Policy: "many", Items: items}}, Layout{Width: 80, Height: 24})
+	assert.LessOrEqual(t, strings.Count(text, "\n"), screen, text)
+	assert.Regexp(t, `(?m)^\d+ more +\d+ GitRepository +5m -> 1m faster`, text)
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -60,7 +61,10 @@ func (o Overview) leftAlone(limits limits) []string {
 			rest += r.Count
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%d %s%s", r.Count, reasonLine(r), o.inClusters(r.Reason)))
+		lines = append(lines, fmt.Sprintf("%d %s%s", r.Count, reasonLine(r), o.inClusters(r.Reason, limits)))
+		if limits.lines == 1 {
+			continue
+		}
 		if r.Reason == tune.ReasonSetInGit || r.Reason == tune.ReasonOwnerUnknown {
 			lines = append(lines, o.homes(r.Reason, limits)...)
 		}
@@ -72,7 +76,7 @@ func (o Overview) leftAlone(limits limits) []string {
 }
 
 // inClusters says where the objects are that are left alone for a reason; "" where the plan is for one cluster.
-func (o Overview) inClusters(reason tune.Reason) string {
+func (o Overview) inClusters(reason tune.Reason, limits limits) string {
 	all, those := make(map[string]bool), []string{}
 	for _, item := range o.Plan.Items {
 		all[item.Object.Cluster] = true
@@ -83,7 +87,29 @@ func (o Overview) inClusters(reason tune.Reason) string {
 	if len(all) < 2 {
 		return ""
 	}
-	return " (" + countClusters(those) + ")"
+	if limits.height > 0 {
+		short := shortClusters(slices.Collect(maps.Keys(all)))
+		for i, name := range those {
+			those[i] = short[name]
+		}
+	}
+	return " (" + countClusters(those, limits.clusters) + ")"
+}
+
+// few are so many of some texts at most (0: all), and a line that counts the rest and says what they are.
+func few(texts []string, most int, rest string) []string {
+	if most == 0 || len(texts) <= most {
+		return texts
+	}
+	return append(slices.Clone(texts[:most]), fmt.Sprintf("%d %s (--rows)", len(texts)-most, rest))
+}
+
+// stay is how many lines say what a revert leaves; 0 is any number.
+func (l limits) stay() int {
+	if l.lines == 1 {
+		return 1
+	}
+	return 3 * l.named
 }
 
 // homes say where the values live, the most frequent first.
@@ -107,7 +133,7 @@ func (o Overview) noteLines(l Layout, limits limits) []string {
 		return append(lines, remarks...)
 	}
 	lines, rest := append(lines, remarks[:limits.remarks]...), remarks[limits.remarks:]
-	if len(rest) == 1 && len(labelled("", rest, l.Width)) == 1 {
+	if len(rest) == 1 && len(labelled("", rest, l.Width, 0)) == 1 {
 		return append(lines, rest...) // as short as what would be said instead
 	}
 	noun := "more note"
@@ -129,7 +155,7 @@ func (o Overview) policyNote(l Layout, limits limits) string {
 		if kept < len(words) {
 			text += more
 		}
-		if len(labelled("", []string{text}, l.Width)) <= limits.note {
+		if len(labelled("", []string{text}, l.Width, 0)) <= limits.note {
 			return text
 		}
 	}

@@ -106,7 +106,7 @@ func (t Table) fit(candidates, full []int, l Layout) (shown, widths []int, hidde
 		shown = slices.Delete(slices.Clone(shown), spare, spare+1)
 	}
 	widths, fits := t.shrink(shown, full, l, least)
-	if !fits && l.Clip { // a picture has no room for lines that a terminal breaks
+	if !fits { // better shorter than meant than wider than the terminal
 		t.Columns = slices.Clone(t.Columns)
 		for i := range t.Columns {
 			t.Columns[i].Floor = 0

@@ -119,6 +119,7 @@ func (t Table) Draw(w io.Writer, l Layout) error {
 func (t Table) DrawRows(w io.Writer, l Layout) (Lost, error) {
 	a := t.arrange(l)
 	out := bufio.NewWriter(w)
+	t = t.shortened(a)
 	if !l.NoHeaders {
 		header := make([]Cell, len(t.Columns))
 		for i, c := range t.Columns {
@@ -133,6 +134,38 @@ func (t Table) DrawRows(w io.Writer, l Layout) (Lost, error) {
 		}
 	}
 	return a.lost, out.Flush()
+}
+
+// shortened has the names of each column that becomes narrower in their short forms, which tell them apart.
+func (t Table) shortened(a arrangement) Table {
+	var rows [][]Cell
+	for _, i := range a.shown {
+		if t.Columns[i].Shrink != Middle {
+			continue
+		}
+		texts := make([]string, len(t.Rows))
+		wide := false
+		for n, row := range t.Rows {
+			texts[n] = row[i].Printable()
+			wide = wide || Width(texts[n]) > a.widths[i]
+		}
+		if !wide {
+			continue
+		}
+		if rows == nil {
+			for _, row := range t.Rows {
+				rows = append(rows, slices.Clone(row))
+			}
+		}
+		short := Apart(texts, a.widths[i])
+		for n := range rows {
+			rows[n][i].Text = short[texts[n]]
+		}
+	}
+	if rows != nil {
+		t.Rows = rows
+	}
+	return t
 }
 
 // line writes one row. Spaces wait for the text behind them, so that no line ends in any.
