@@ -198,7 +198,7 @@ func TestApplyForLeavesLaterChoices(t *testing.T) {
 	assert.NotContains(t, o.stderr, "Try again with", "it would come to the same")
 	scope := " --kubeconfig " + f.Kubeconfig() + " -n " + f.apps
 	decide := "Session 20261122-120000-test is over, but for what others changed since. That is restored with: kubectl fluxtune revert" + scope +
-		" --session 20261122-120000-test --force; kept as it is with: kubectl fluxtune forget" + scope + " --session 20261122-120000-test"
+		" --session 20261122-120000-test --force\nOr it is kept as it is with: kubectl fluxtune forget" + scope + " --session 20261122-120000-test"
 	assert.Contains(t, o.stderr, decide)
 	assert.Equal(t, "7m", f.interval(t))
 

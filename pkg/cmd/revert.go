@@ -267,8 +267,8 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 // proposeDecision says of sessions that are over, but for what others changed since, how somebody decides about that.
 func (r *root) proposeDecision(sessions []string, scope string) {
 	for _, session := range sessions {
-		_, _ = fmt.Fprintf(r.ErrOut, "Session %s is over, but for what others changed since. That is restored with: %s revert%s --session %s --force; kept as it is with: %[2]s forget%[3]s --session %[1]s\n",
-			session, r.name, scope, session)
+		_, _ = fmt.Fprintf(r.ErrOut, "Session %s is over, but for what others changed since. That is restored with: %s revert%s --session %s --force\n", session, r.name, scope, session)
+		_, _ = fmt.Fprintf(r.ErrOut, "Or it is kept as it is with: %s forget%s --session %s\n", r.name, scope, session)
 	}
 }
 
