@@ -69,7 +69,8 @@ func newNodes(r *root) *cobra.Command {
 			formats have them where they are known, and are complete without them.
 
 			What cannot be read in time, or at all, is not guessed: a number that may be too low is
-			written 26+, one that is not known ?, a line above the table says what is missing, -o json has
+			written 26+, one that was so earlier and may be more or less by now ~26, one that is not known
+			?. A line above the table says what is missing, and as of when the rest is known; -o json has
 			partial and missing, and the exit code is 3.
 
 			With -n only the pods of that namespace are counted (several with commas); nodes are those of
@@ -217,7 +218,7 @@ type nodesView interface {
 	Hints() []string
 	Ages(now time.Time) string
 	Fullest() *report.Fullest
-	Above(percent float64) (n int, more bool)
+	Above(percent float64) report.Above
 	Table(now time.Time, layout report.Layout) report.Table
 	Draw(out io.Writer, now time.Time, layout report.Layout) error
 	CSV(out io.Writer, noHeaders bool) error
@@ -316,29 +317,38 @@ func (o NodesOptions) show(counts []report.ClusterCount) error {
 	return o.verdict(view)
 }
 
-// verdict is the exit code of what was shown. A node that is too full is so whatever is missing.
+// verdict is the exit code of what was shown. A node that is too full is so whatever is missing, unless that is known of an
+// earlier time only.
 func (o NodesOptions) verdict(view nodesView) error {
-	if n, more := view.Above(o.failAbove); o.failAbove > 0 && n > 0 {
-		f, others := view.Fullest(), ""
-		switch {
-		case n > 1 && more:
-			others = fmt.Sprintf("; so have at least %s", plural(n-1, "other node"))
-		case n > 1:
-			others = fmt.Sprintf("; so have %s", plural(n-1, "other node"))
-		}
-		how := f.Use.Above(o.failAbove) + f.More() + "%"
-		if f.Allocatable == 0 {
-			how = "though it takes none"
-		}
-		return codeError{exitOverBudget, fmt.Errorf("%s has %s, %s: more than --fail-above %g%%%s", flux.InCluster(f.Cluster, f.Name), f.Of(), how, o.failAbove, others)}
-	}
-	if len(view.Gaps()) > 0 {
+	above, fullest := view.Above(o.failAbove), view.Fullest()
+	switch {
+	case o.failAbove > 0 && above.Nodes > 0:
+		return codeError{exitOverBudget, o.tooFull(above)}
+	case o.failAbove > 0 && fullest != nil && fullest.Outdated && float64(fullest.Use) > o.failAbove:
+		return codeError{exitPartial, fmt.Errorf("%s had %s, more than --fail-above %g%%: whether it still has is not known, as updates are interrupted: run the command again",
+			flux.InCluster(fullest.Cluster, fullest.Name), fullest.Of(), o.failAbove)}
+	case len(view.Gaps()) > 0:
 		return silentError{exitPartial}
-	}
-	if o.failAbove > 0 && view.Empty() {
+	case o.failAbove > 0 && view.Empty():
 		return errors.New("--fail-above: there is no node to look at: check --selector and the --context")
 	}
 	return nil
+}
+
+// tooFull names the fullest of the nodes that are above --fail-above, and how many others are.
+func (o NodesOptions) tooFull(above report.Above) error {
+	f, others := above.Fullest, ""
+	switch {
+	case above.Nodes > 1 && above.More:
+		others = fmt.Sprintf("; so have at least %s", plural(above.Nodes-1, "other node"))
+	case above.Nodes > 1:
+		others = fmt.Sprintf("; so have %s", plural(above.Nodes-1, "other node"))
+	}
+	how := f.Use.Above(o.failAbove) + f.More() + "%"
+	if f.Allocatable == 0 {
+		how = "though it takes none"
+	}
+	return fmt.Errorf("%s has %s, %s: more than --fail-above %g%%%s", flux.InCluster(f.Cluster, f.Name), f.Of(), how, o.failAbove, others)
 }
 
 // completeNodes completes names of nodes.

@@ -127,7 +127,7 @@ func oncePerCluster(counts []report.ClusterCount, of func(i, j int) kube.Samenes
 
 // sawMore tells whether a count of a cluster says more than another.
 func sawMore(a, b nodes.Count) bool {
-	for _, d := range []int{rank(!a.Empty(), !b.Empty()), rank(!a.Partial(), !b.Partial()), rank(!a.AtLeast, !b.AtLeast), rank(a.NodesKnown, b.NodesKnown)} {
+	for _, d := range []int{rank(!a.Empty(), !b.Empty()), rank(!a.Partial(), !b.Partial()), rank(!a.AtLeast, !b.AtLeast), rank(!a.Outdated, !b.Outdated), rank(a.NodesKnown, b.NodesKnown)} {
 		if d != 0 {
 			return d > 0
 		}

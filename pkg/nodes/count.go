@@ -15,8 +15,11 @@ type Count struct {
 	// not be listed, or not all, or what keeps them up to date is interrupted: there may be others by now.
 	NodesKnown bool
 	// NodesListed: these were all nodes at the time that is said with what keeps them up to date, at least: nodes may be
-	// listed and not watched. What is known was listed.
+	// listed and not watched.
 	NodesListed bool
+	// NodesOutdated: these were all nodes at the time of Missing.Since, and what keeps them up to date is interrupted: there
+	// may be more or fewer by now, and each may be another.
+	NodesOutdated bool
 	// Pods by node name, also of nodes that are not in Nodes. A node that is not in the map has
 	// none, unless AtLeast.
 	Pods map[string]Pods
@@ -32,10 +35,12 @@ type Count struct {
 	WideKnown bool
 	// Counting: the first lists have not ended yet.
 	Counting bool
-	// AtLeast: pods may be missing, so that every number of pods is a lower bound and 0 means unknown. They could not be
-	// listed, or not all, or what keeps them up to date is interrupted: there may be others by now. Where they may only not
-	// be watched, they are listed again and again, and each number is that of Missing.Since, or younger.
+	// AtLeast: not all pods have been read, so that every number of pods is a lower bound and 0 means unknown. Where they may
+	// only not be watched, they are listed again and again, and each number is that of Missing.Since, or younger.
 	AtLeast bool
+	// Outdated: some pods are as of Missing.Since, or of a list that broke off, and what keeps them up to date is interrupted,
+	// so that every number of pods may be too low or too high by now.
+	Outdated bool
 	// Missing says what is not in the Count and why, the gravest first; empty when it is complete.
 	Missing []Missing
 }
@@ -56,12 +61,12 @@ type Progress struct{ Done, Total int }
 // Partial reports whether anything that was asked for is missing, if only yet. That a cluster serves no
 // metrics is not.
 func (c Count) Partial() bool {
-	return c.Counting || c.AtLeast || slices.ContainsFunc(c.Missing, func(m Missing) bool { return !m.Optional })
+	return c.Counting || c.AtLeast || c.Outdated || c.NodesOutdated || slices.ContainsFunc(c.Missing, func(m Missing) bool { return !m.Optional })
 }
 
 // Empty reports whether nothing at all could be read.
 func (c Count) Empty() bool {
-	return c.AtLeast && c.Total == 0 && c.Namespaces.Done == 0 && len(c.Nodes) == 0 && !c.NodesListed
+	return c.AtLeast && c.Total == 0 && c.Namespaces.Done == 0 && len(c.Nodes) == 0 && !c.NodesListed && !c.NodesOutdated
 }
 
 // Count is what is known now; it may be called at any time, also while Once and Watch run.
@@ -69,47 +74,61 @@ func (c *Counter) Count() Count {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	count := Count{Scope: slices.Clone(c.options.Namespaces), WideKnown: c.options.Wide}
-	podParts, detailParts := 0, 0
+	parts := map[string]int{}
 	for key, p := range c.parts {
-		missing := p.missing(c.follower.Stale(&p.Feed))
-		if key.what == WhatUsage && p.Read && p.err == nil && len(c.usage) == 0 && len(c.nodes) > 0 {
-			missing = append(missing, noUsage())
-		}
-		count.Missing = append(count.Missing, missing...)
-		unread := !p.Read && p.err == nil
-		count.AtLeast = count.AtLeast || slices.ContainsFunc(missing, func(m Missing) bool {
-			return m.What == WhatUpdates && m.Of == WhatPods && (!m.polled() || key.what == WhatNamespaces)
-		})
-		switch key.what {
-		case WhatNodes:
-			count.NodesKnown = p.Read && len(missing) == 0
-			count.NodesListed = p.Read && !slices.ContainsFunc(missing, func(m Missing) bool { return !m.polled() })
-			count.Counting = count.Counting || unread
-		case WhatPods:
-			podParts++
-			count.Counting, count.AtLeast = count.Counting || unread, count.AtLeast || unread
-			if key.namespace != "" {
-				count.Namespaces.Total++
-			}
-			if p.Read && p.err == nil {
-				count.Namespaces.Done++
-			}
-		case WhatDetails:
-			detailParts++
-			count.Counting = count.Counting || unread
-			count.WideKnown = count.WideKnown && p.Read && p.err == nil
-		}
+		parts[key.what]++
+		c.addPart(&count, key, p)
 	}
 	for i, m := range count.Missing { // a cluster that serves no metrics has none that could be missing
 		count.Missing[i].Optional = m.What == WhatUsage && (m.Reason == kube.NotFound || !c.options.UsageAsked)
 	}
 	count.Missing = settle(count.Missing)
-	if podParts == 0 && !slices.ContainsFunc(count.Missing, lacksPods) {
+	if parts[WhatPods] == 0 && !slices.ContainsFunc(count.Missing, lacksPods) {
 		count.Counting, count.AtLeast = true, true
 	}
-	count.Counting = count.Counting || c.options.Wide && detailParts == 0 && !count.AtLeast
-	count.AtLeast = count.AtLeast || slices.ContainsFunc(count.Missing, lacksPods)
+	count.Counting = count.Counting || c.options.Wide && parts[WhatDetails] == 0 && !count.AtLeast
 	c.addPods(&count)
+	c.addNodes(&count)
+	return count
+}
+
+// addPart adds what a part says of how complete a count is.
+func (c *Counter) addPart(count *Count, key partKey, p *part) {
+	missing := p.missing(c.follower.Stale(&p.Feed))
+	if key.what == WhatUsage && p.Read && p.err == nil && len(c.usage) == 0 && len(c.nodes) > 0 {
+		missing = append(missing, noUsage())
+	}
+	count.Missing = append(count.Missing, missing...)
+	unread := !p.Read && p.err == nil
+	lacks := slices.ContainsFunc(missing, func(m Missing) bool { return lacksPods(m) || m.What == WhatUpdates })
+	old := p.Read && slices.ContainsFunc(missing, func(m Missing) bool { return !m.polled() })
+	switch key.what {
+	case WhatNodes:
+		count.NodesKnown = p.Read && len(missing) == 0
+		count.NodesListed, count.NodesOutdated = p.Read && !old, old
+		count.Counting = count.Counting || unread
+	case WhatNamespaces: // whose pods are followed each by itself; others may have come
+		count.AtLeast = count.AtLeast || lacks
+	case WhatUpdates:
+		count.Outdated = count.Outdated || old
+		count.AtLeast = count.AtLeast || lacks && !p.Read
+	case WhatPods:
+		count.Counting, count.AtLeast = count.Counting || unread, count.AtLeast || !p.Read
+		count.Outdated = count.Outdated || old || c.watching && p.err != nil && p.size() > 0
+		if key.namespace != "" {
+			count.Namespaces.Total++
+		}
+		if p.Read && p.err == nil {
+			count.Namespaces.Done++
+		}
+	case WhatDetails:
+		count.Counting = count.Counting || unread
+		count.WideKnown = count.WideKnown && p.Read && p.err == nil
+	}
+}
+
+// addNodes adds the nodes, sorted.
+func (c *Counter) addNodes(count *Count) {
 	for _, n := range c.nodes {
 		if usage, ok := c.usage[n.Name]; ok {
 			n.Usage = usage.of(n)
@@ -117,7 +136,6 @@ func (c *Counter) Count() Count {
 		count.Nodes = append(count.Nodes, n)
 	}
 	slices.SortFunc(count.Nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
-	return count
 }
 
 // tally counts the pods of a node.

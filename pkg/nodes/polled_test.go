@@ -55,7 +55,7 @@ func polled(refused []func(*simulated), scope []string, sequence []action) error
 	watching.Go(func() { counter.Watch(ctx) })
 	look := func(when string) error {
 		count := counter.Count()
-		if count.AtLeast {
+		if count.AtLeast || count.Outdated {
 			return nil
 		}
 		i := slices.IndexFunc(count.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatUpdates && m.Of != nodes.WhatNodes })
@@ -86,8 +86,8 @@ func polled(refused []func(*simulated), scope []string, sequence []action) error
 	s.set(false, false)
 	time.Sleep(20 * simRelist)
 	synctest.Wait()
-	if count := counter.Count(); count.AtLeast || count.Total != s.truth().Total || !count.Partial() {
-		return fmt.Errorf("at rest: %d pods, or more: %v; there are %d; partial: %v", count.Total, count.AtLeast, s.truth().Total, count.Partial())
+	if count := counter.Count(); count.AtLeast || count.Outdated || count.Total != s.truth().Total || !count.Partial() {
+		return fmt.Errorf("at rest: %d pods, or more: %v; there are %d; partial: %v", count.Total, count.AtLeast || count.Outdated, s.truth().Total, count.Partial())
 	}
 	return look("at rest")
 }

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
@@ -169,12 +170,34 @@ func (s *simulated) wrong(count nodes.Count, when string) error {
 	if there := s.nodeNames(); count.NodesKnown && !slices.Equal(known, there) {
 		return fmt.Errorf("%s: the nodes are called known, and are %v; there are %v (missing: %+v)", when, known, there, count.Missing)
 	}
+	if err := tooHigh(count, want); err != nil {
+		return fmt.Errorf("%s: %w", when, err)
+	}
 	if count.Partial() {
 		return nil
 	}
 	if got := perNode(count); count.Total != want.Total || count.Unscheduled.Total != want.Unscheduled || !reflect.DeepEqual(want.Nodes, got) {
 		return fmt.Errorf("%s: shown as complete: %d pods (%d unscheduled) %v; there are %d (%d) %v",
 			when, count.Total, count.Unscheduled.Total, got, want.Total, want.Unscheduled, want.Nodes)
+	}
+	return nil
+}
+
+// tooHigh tells where a number that is called a lower bound is more than the truth. What is listed again and again, or for the
+// first time, is as of a moment ago.
+func tooHigh(count nodes.Count, want testbed.PodCounts) error {
+	asked := func(m nodes.Missing) bool { return m.What == nodes.WhatUpdates && m.Reason == kube.Forbidden }
+	if !count.AtLeast || count.Outdated || count.Counting || slices.ContainsFunc(count.Missing, asked) {
+		return nil
+	}
+	for name, pods := range count.Pods {
+		if pods.Total > want.Nodes[name].Pods {
+			return fmt.Errorf("at least %d pods are said to be on %s, and there are %d (missing: %+v)", pods.Total, name, want.Nodes[name].Pods, count.Missing)
+		}
+	}
+	if count.Total > want.Total || count.Unscheduled.Total > want.Unscheduled {
+		return fmt.Errorf("at least %d pods (%d unscheduled) are counted, and there are %d (%d) (missing: %+v)",
+			count.Total, count.Unscheduled.Total, want.Total, want.Unscheduled, count.Missing)
 	}
 	return nil
 }

@@ -33,13 +33,14 @@ func TestWhatIsShownIsAsOfTheLastNews(t *testing.T) {
 						assert.WithinDuration(t, news, m.Since, time.Second, where)
 					}
 					assert.False(t, count.NodesKnown, where)
-					assert.True(t, count.AtLeast, "%s: there may be more pods, as there may be more nodes", where)
+					assert.True(t, count.Outdated && count.NodesOutdated, "%s: there may be more pods and nodes, or fewer", where)
+					assert.False(t, count.AtLeast, where)
 					after(simRelist)
 				}
 				s.apply(action{Do: "heal"})
 				after(30 * simRelist)
 				count := counter.Count()
-				assert.True(t, count.NodesKnown && !count.AtLeast)
+				assert.True(t, count.NodesKnown && !count.AtLeast && !count.Outdated && !count.NodesOutdated)
 				assert.Empty(t, count.Missing)
 			})
 		}
@@ -60,6 +61,7 @@ func TestNewsOfOthersDoNotMakeAPartYounger(t *testing.T) {
 		require.Len(t, count.Missing, 1)
 		assert.WithinDuration(t, lost, count.Missing[0].Since, 5*time.Second)
 		assert.False(t, count.NodesKnown)
-		assert.False(t, count.AtLeast, "the pods are followed")
+		assert.False(t, count.AtLeast || count.Outdated, "the pods are followed")
+		assert.True(t, count.NodesOutdated)
 	})
 }

@@ -14,6 +14,7 @@ import (
 func (c *Counter) Watch(ctx context.Context) {
 	// client-go would write its troubles to stderr; Count.Missing has them.
 	ctx = klog.NewContext(ctx, logr.Discard())
+	c.update(func() { c.watching = true })
 	var all sync.WaitGroup
 	all.Go(func() {
 		c.follow(ctx, c.part(WhatNodes, ""), kube.Stream{List: c.listNodes, Open: c.watchNodes, Apply: c.applyNode})

@@ -6,12 +6,12 @@ import (
 	"strconv"
 )
 
-// amount is a number and what is known of it: it is exactly n, or, with more, n or more. What is not known at all is 0 or
-// more. It is the only way in which nodes counts, so that no sum, share or text of an incomplete number can lose
-// its mark.
+// amount is a number and what is known of it: it is exactly n; or, with more, n or more, for something was not read; or,
+// with old, it was n, and may be more or less by now. What is not known at all is 0 or more. It is the only way in which
+// nodes counts, so that no sum, share or text of a number that is not exact can lose its mark.
 type amount struct {
-	n    int
-	more bool
+	n         int
+	more, old bool
 }
 
 // exactly is a number that is known, or, of nil, one that is not.
@@ -28,16 +28,25 @@ func (a amount) unknown() bool { return a.n == 0 && a.more }
 // plus adds. What does not fit an int is the largest one or more.
 func (a amount) plus(b amount) amount {
 	if a.n > math.MaxInt-b.n {
-		return amount{math.MaxInt, true}
+		return amount{math.MaxInt, true, a.old || b.old}
 	}
-	return amount{a.n + b.n, a.more || b.more}
+	return amount{a.n + b.n, a.more || b.more, a.old || b.old}
 }
 
-// String writes a number that may be too low with a plus, and one that is not known as a question mark.
+// atLeast tells whether it may be too low, and is not too high.
+func (a amount) atLeast() bool { return a.more && !a.outdated() }
+
+// outdated tells whether it may be too low or too high.
+func (a amount) outdated() bool { return a.old && !a.unknown() }
+
+// String writes a number that may be too low with a plus, one that was so earlier with ~, and one that is not known as a
+// question mark.
 func (a amount) String() string {
 	switch {
 	case a.unknown():
 		return "?"
+	case a.old:
+		return "~" + strconv.Itoa(a.n)
 	case a.more:
 		return strconv.Itoa(a.n) + "+"
 	default:
@@ -47,7 +56,7 @@ func (a amount) String() string {
 
 // of writes an amount of something: 1 node, 26+ pods.
 func (a amount) of(noun string) string {
-	if a.n == 1 && !a.more {
+	if a.n == 1 && !a.more && !a.old {
 		return "1 " + noun
 	}
 	return a.String() + " " + noun + "s"
@@ -72,10 +81,10 @@ func (a amount) csv() string {
 	return strconv.Itoa(a.n)
 }
 
-// taken is the part of something that is taken, and whether it may be larger.
+// taken is the part of something that is taken, and whether it may be larger, or was so earlier.
 type taken struct {
-	percent Percent
-	more    bool
+	percent   Percent
+	more, old bool
 }
 
 // shareOf is the part of a room that is taken, nil where it is not known: of a room that may be larger nothing can be said.
@@ -84,11 +93,11 @@ func shareOf(pods, room amount) *taken {
 	case pods.unknown() || room.more:
 		return nil
 	case room.n == 0 && pods.n > 0:
-		return &taken{Percent(math.Inf(1)), pods.more}
+		return &taken{Percent(math.Inf(1)), pods.more, pods.old || room.old}
 	case room.n == 0:
-		return &taken{0, pods.more}
+		return &taken{0, pods.more, pods.old || room.old}
 	}
-	return &taken{Percent(float64(pods.n) / float64(room.n) * 100), pods.more}
+	return &taken{Percent(float64(pods.n) / float64(room.n) * 100), pods.more, pods.old || room.old}
 }
 
 // String writes the share in percent, without the sign.
@@ -96,6 +105,8 @@ func (s *taken) String() string {
 	switch {
 	case s == nil:
 		return "?"
+	case s.old:
+		return "~" + s.percent.Whole()
 	case s.more:
 		return s.percent.Whole() + "+"
 	default:

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
@@ -35,19 +34,24 @@ type NodeGroup struct {
 	Name    string `json:"name"`
 	// Nodes is null where none is known.
 	Nodes *int `json:"nodes"`
-	// NodesAtLeast: not all nodes could be listed, so that there may be more in the group.
-	NodesAtLeast bool `json:"nodesAtLeast,omitempty"`
-	Pods         *int `json:"pods"`
-	// AtLeast: there may be more pods than Pods says.
+	// NodesAtLeast: not all nodes could be listed, so that there may be more in the group. NodesOutdated: so many there were
+	// earlier, and there may be more or fewer by now, as with the other fields of such names.
+	NodesAtLeast  bool `json:"nodesAtLeast,omitempty"`
+	NodesOutdated bool `json:"nodesOutdated,omitempty"`
+	Pods          *int `json:"pods"`
+	// AtLeast: there may be more pods than Pods says. Outdated: or fewer.
 	AtLeast     bool `json:"atLeast,omitempty"`
+	Outdated    bool `json:"outdated,omitempty"`
 	Allocatable *int `json:"allocatable"`
 	// AllocatableAtLeast: not all nodes are known, or not all say how many pods they take.
-	AllocatableAtLeast bool `json:"allocatableAtLeast,omitempty"`
-	Capacity           *int `json:"capacity"`
+	AllocatableAtLeast  bool `json:"allocatableAtLeast,omitempty"`
+	AllocatableOutdated bool `json:"allocatableOutdated,omitempty"`
+	Capacity            *int `json:"capacity"`
 	// CapacityAtLeast: not all nodes are known, or not all say what their kubelet was told.
-	CapacityAtLeast bool     `json:"capacityAtLeast,omitempty"`
-	Use             *Percent `json:"use"`
-	Terminating     *int     `json:"terminating"`
+	CapacityAtLeast  bool     `json:"capacityAtLeast,omitempty"`
+	CapacityOutdated bool     `json:"capacityOutdated,omitempty"`
+	Use              *Percent `json:"use"`
+	Terminating      *int     `json:"terminating"`
 
 	nodes, pods, allocatable, capacity, terminating amount
 
@@ -115,11 +119,12 @@ func sortGroups(groups []NodeGroup, sortBy string) {
 
 // newGroup begins a group of a cluster's nodes. Where not all nodes were listed, others may belong to it.
 func (l NodeList) newGroup(cluster, name string) NodeGroup {
-	lacks := func(known func(nodes.Count) bool) amount {
-		return amount{more: slices.ContainsFunc(l.clusters, func(c ClusterCount) bool { return c.Cluster == cluster && !known(c.Count) })}
+	var of, on amount
+	for _, c := range l.clusters {
+		if c.Cluster == cluster {
+			of, on = of.plus(ofNodes(c.Count)), on.plus(onNodes(c.Count))
+		}
 	}
-	of := lacks(func(c nodes.Count) bool { return c.NodesListed })
-	on := lacks(func(c nodes.Count) bool { return c.NodesKnown }) // pods name nodes that are newer than the list
 	return NodeGroup{Cluster: cluster, Name: name, nodes: of, pods: on, allocatable: of, capacity: of, terminating: on}
 }
 
@@ -131,9 +136,10 @@ func (g *NodeGroup) add(i NodeItem) {
 // close fills in what documents have.
 func (g *NodeGroup) close() {
 	g.use = shareOf(g.pods, g.allocatable)
-	g.Nodes, g.NodesAtLeast, g.Pods, g.AtLeast = g.nodes.json(), g.nodes.more, g.pods.json(), g.pods.more
-	g.Allocatable, g.AllocatableAtLeast = g.allocatable.json(), g.allocatable.more
-	g.Capacity, g.CapacityAtLeast = g.capacity.json(), g.capacity.more
+	g.Nodes, g.NodesAtLeast, g.NodesOutdated = g.nodes.json(), g.nodes.atLeast(), g.nodes.outdated()
+	g.Pods, g.AtLeast, g.Outdated = g.pods.json(), g.pods.atLeast(), g.pods.outdated()
+	g.Allocatable, g.AllocatableAtLeast, g.AllocatableOutdated = g.allocatable.json(), g.allocatable.atLeast(), g.allocatable.outdated()
+	g.Capacity, g.CapacityAtLeast, g.CapacityOutdated = g.capacity.json(), g.capacity.atLeast(), g.capacity.outdated()
 	if g.Use = g.use.json(); g.Pods != nil {
 		g.Terminating = g.terminating.number()
 	}
@@ -175,20 +181,21 @@ func (l NodeGroupList) Hints() []string { return l.nodes.Hints() }
 func (l NodeGroupList) Fullest() *Fullest { return l.Summary.Fullest }
 
 // Above is that of the nodes.
-func (l NodeGroupList) Above(percent float64) (n int, more bool) { return l.Summary.Above(percent) }
+func (l NodeGroupList) Above(percent float64) Above { return l.Summary.Above(percent) }
 
 // CSV writes a line for each group.
 func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 	out := csv.NewWriter(w)
 	var rows [][]string
 	if !noHeaders {
-		rows = append(rows, []string{"cluster", l.GroupBy, "nodes", "pods", "atLeast", "allocatable", "capacity", "use", "terminating", "nodesAtLeast", "allocatableAtLeast", "capacityAtLeast"})
+		rows = append(rows, []string{"cluster", l.GroupBy, "nodes", "pods", "atLeast", "allocatable", "capacity", "use", "terminating", "nodesAtLeast", "allocatableAtLeast", "capacityAtLeast", "outdated", "nodesOutdated", "allocatableOutdated", "capacityOutdated"})
 	}
 	for _, g := range l.Items {
 		rows = append(rows, []string{
 			g.Cluster, g.Name, orEmpty(g.Nodes), orEmpty(g.Pods), strconv.FormatBool(g.AtLeast),
 			orEmpty(g.Allocatable), orEmpty(g.Capacity), useText(g.Use), orEmpty(g.Terminating),
 			strconv.FormatBool(g.NodesAtLeast), strconv.FormatBool(g.AllocatableAtLeast), strconv.FormatBool(g.CapacityAtLeast),
+			strconv.FormatBool(g.Outdated), strconv.FormatBool(g.NodesOutdated), strconv.FormatBool(g.AllocatableOutdated), strconv.FormatBool(g.CapacityOutdated),
 		})
 	}
 	return out.WriteAll(rows)
@@ -220,7 +227,7 @@ func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
 	for _, others := range []struct {
 		name string
 		pods amount
-	}{{goneRow, s.onGone}, {unknownRow, amount{s.OnUnknownNodes, s.pods.more}}} {
+	}{{goneRow, s.onGone}, {unknownRow, amount{s.OnUnknownNodes, s.pods.more, s.pods.old}}} {
 		if others.pods.n > 0 {
 			t.Add(map[string]Cell{by: {Text: others.name, Style: Faint}, "PODS": Text(others.pods.String())})
 		}

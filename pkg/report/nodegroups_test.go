@@ -48,7 +48,7 @@ TOTAL              1+     4+           10+      ?
 	assert.Equal(t, []string{"dead", "no route to host"}, []string{groups.Missing[0].Cluster, groups.Missing[0].Message})
 	var csv bytes.Buffer
 	require.NoError(t, groups.CSV(&csv, true))
-	assert.Equal(t, "dead,dead,,,true,,,,,true,true,true", strings.SplitN(csv.String(), "\n", 2)[0])
+	assert.Equal(t, "dead,dead,,,true,,,,,true,true,true,false,false,false,false", strings.SplitN(csv.String(), "\n", 2)[0])
 	table, _ = shown("zone")
 	assert.Equal(t, strings.TrimPrefix(`
 CLUSTER   ZONE            NODES   PODS   ALLOCATABLE   USE%

@@ -43,8 +43,10 @@ type NodeItem struct {
 	Created *time.Time `json:"created"`
 	Version string     `json:"version"`
 	Pods    *int       `json:"pods"`
-	// AtLeast: there may be more pods than Pods says.
-	AtLeast bool `json:"atLeast,omitempty"`
+	// AtLeast: there may be more pods than Pods says. Outdated: there were so many earlier, and there may be more or fewer by
+	// now; Missing says since when.
+	AtLeast  bool `json:"atLeast,omitempty"`
+	Outdated bool `json:"outdated,omitempty"`
 	// Allocatable is how many pods the node takes, Capacity how many its kubelet was told, as in the node's
 	// status; Use is how much of Allocatable is used, in percent: 999999 where a node that takes none has some.
 	Allocatable *int     `json:"allocatable"`
@@ -256,7 +258,7 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 	item := NodeItem{
 		Cluster: c.Cluster, Name: n.Name, Status: n.Status, Roles: n.Roles, Version: n.Version,
 		Zone: firstLabel(n, zoneLabels()), Pool: firstLabel(n, poolLabels()),
-		Flux: pods.Flux, AtLeast: c.Count.AtLeast,
+		Flux: pods.Flux,
 	}
 	if item.Roles == nil {
 		item.Roles = []string{}
@@ -265,9 +267,10 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 		created := n.Created.UTC()
 		item.Created = &created
 	}
-	more := c.Count.AtLeast
-	item.pods, item.terminating, item.pending = amount{pods.Total, more}, amount{pods.Terminating, more}, amount{pods.Pending, more}
+	item.pods, item.terminating, item.pending = ofPods(c.Count, pods.Total), ofPods(c.Count, pods.Terminating), ofPods(c.Count, pods.Pending)
+	item.AtLeast, item.Outdated = item.pods.atLeast(), item.pods.outdated()
 	item.allocatable, item.capacity = exactly(n.Allocatable), exactly(n.Capacity)
+	item.allocatable.old, item.capacity.old = c.Count.NodesOutdated, c.Count.NodesOutdated
 	item.use = shareOf(item.pods, item.allocatable)
 	item.Pods, item.Allocatable, item.Capacity, item.Use = item.pods.json(), item.allocatable.json(), item.capacity.json(), item.use.json()
 	if item.Pods != nil { // else none was seen, and not all were looked at
@@ -316,9 +319,8 @@ func (l NodeList) Names() []string {
 	return names
 }
 
-// Above counts the nodes that are fuller than a share in percent, also those that are not shown, and tells whether there
-// may be more.
-func (l NodeList) Above(percent float64) (n int, more bool) { return l.Summary.Above(percent) }
+// Above are the nodes that are fuller than a share in percent, also those that are not shown.
+func (l NodeList) Above(percent float64) Above { return l.Summary.Above(percent) }
 
 // Fullest is the node with the highest use, nil where none is known.
 func (l NodeList) Fullest() *Fullest { return l.Summary.Fullest }

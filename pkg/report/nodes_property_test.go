@@ -80,8 +80,36 @@ func addedUp(c nodes.Count) nodes.Count {
 	return c
 }
 
+// outdated is what somebody knows of a cluster as it was once, with nodes and pods that are no more: what of it is older is
+// marked.
+func outdated(t *rapid.T, truth nodes.Count) nodes.Count {
+	was := aCluster(t)
+	was.Outdated, was.NodesOutdated = rapid.Bool().Draw(t, "pods are old"), rapid.Bool().Draw(t, "nodes are old")
+	of := nodes.WhatNodes
+	if !was.Outdated {
+		was.Pods, was.Unscheduled, was.Total = truth.Pods, truth.Unscheduled, truth.Total
+	} else if of = ""; !was.NodesOutdated {
+		of = nodes.WhatPods
+	}
+	if was.NodesKnown = !was.NodesOutdated; was.NodesKnown {
+		was.Nodes = truth.Nodes
+	}
+	was.NodesListed = was.NodesKnown
+	if was.Outdated || was.NodesOutdated {
+		was.Missing = []nodes.Missing{{What: nodes.WhatUpdates, Of: of, Reason: kube.Unavailable, Since: time.Now(), Err: fmt.Errorf("no watch")}}
+	}
+	if was.Outdated && rapid.Bool().Draw(t, "pods are missing, too") {
+		was.AtLeast = true
+		was.Missing = append(was.Missing, nodes.Missing{What: nodes.WhatPods, Namespace: "b", Reason: kube.Forbidden, Err: fmt.Errorf("no pods")})
+	}
+	return was
+}
+
 // seenOf is what somebody reads of a cluster.
 func seenOf(t *rapid.T, truth nodes.Count) nodes.Count {
+	if rapid.IntRange(0, 3).Draw(t, "updates are interrupted") == 0 {
+		return outdated(t, truth)
+	}
 	seen := nodes.Count{NodesKnown: true, NodesListed: true, Pods: map[string]nodes.Pods{}, WideKnown: true}
 	seen.AtLeast = rapid.Bool().Draw(t, "pods are missing")
 	lacksNodes := rapid.SampledFrom([]string{"none", "none", "none", "updates", "some", "all"}).Draw(t, "nodes that are missing")
@@ -165,13 +193,14 @@ func showNodes(t *rapid.T, counts []ClusterCount, o NodeOptions) shownAs {
 	return s
 }
 
-// shownNumber reads what is shown: an exact number, a lower bound, or nothing.
+// shownNumber reads what is shown: an exact number, a lower bound or one of an earlier time, or nothing.
 func shownNumber(t *rapid.T, text string) (n float64, exact, known bool) {
 	if text == "?" || text == "" {
 		return 0, false, false
 	}
 	digits, more := strings.CutSuffix(text, "+")
-	if digits == "over" {
+	digits, old := strings.CutPrefix(digits, "~")
+	if more = more || old; digits == "over" {
 		return 1e6, !more, true
 	}
 	n, err := strconv.ParseFloat(digits, 64)
@@ -181,10 +210,11 @@ func shownNumber(t *rapid.T, text string) (n float64, exact, known bool) {
 	return n, !more, true
 }
 
-// holds: an exact number is the true one, a lower bound is one, and a question mark claims nothing.
+// holds: an exact number is the true one, a lower bound is one, and a number of an earlier time and a question mark claim
+// nothing.
 func holds(t *rapid.T, where, seen, truth string) {
 	n, exact, known := shownNumber(t, seen)
-	if !known {
+	if !known || strings.HasPrefix(seen, "~") {
 		return
 	}
 	want, _, trueKnown := shownNumber(t, truth)
@@ -340,24 +370,34 @@ func TestWhatMayBeOneClusterCountsOnce(t *testing.T) {
 			if f[0] == "onGoneNodes" && shown["nodesAtLeast"] == true {
 				shown["atLeast"] = true // then it is not known which are gone
 			}
+			if slices.Contains([]string{"use", "median", "p99"}, f[0]) && shown["nodesOutdated"] == true {
+				shown["outdated"] = true // they are those of the nodes that there were
+			}
 			holds(t, f[0]+" in JSON", marked(shown, f[0], f[1]), marked(is, f[0], f[1]))
 		}
 		for _, bound := range []float64{0, 50, 90, 100} {
-			above, more := part.list.Above(bound)
-			if really, _ := whole.list.Above(bound); above > really || above < really && !more {
-				t.Fatalf("%d nodes (or more: %v) are above %v%%, and %d are", above, more, bound, really)
+			above, really := part.list.Above(bound), whole.list.Above(bound).Nodes
+			if above.Nodes > really || above.Nodes < really && !above.More {
+				t.Fatalf("%d nodes (or more: %v) are above %v%%, and %d are", above.Nodes, above.More, bound, really)
+			}
+			if f := above.Fullest; (f != nil) != (above.Nodes > 0) || f != nil && (f.Outdated || float64(f.Use) <= bound) {
+				t.Fatalf("%d nodes are certainly above %v%%, the fullest is %+v", above.Nodes, bound, f)
 			}
 		}
 	})
 }
 
-// marked is a number of a document as the table writes it: from its field and the one that says that it may be too low.
+// marked is a number of a document as the table writes it: from its field, the one that says that it may be too low, and the
+// one that says that it is that of an earlier time.
 func marked(document map[string]any, field, atLeast string) string {
 	n, known := document[field].(json.Number)
-	if !known {
+	low, old := document[atLeast] == true, document[strings.NewReplacer("AtLeast", "Outdated", "atLeast", "outdated").Replace(atLeast)] == true
+	switch {
+	case !known:
 		return "?"
-	}
-	if document[atLeast] == true {
+	case old:
+		return "~" + n.String()
+	case low:
 		return n.String() + "+"
 	}
 	return n.String()

@@ -195,11 +195,11 @@ func statusStyle(status string) Style {
 }
 
 // CSV writes a line for each item, with all columns, and one for the unscheduled pods. An unknown
-// number is empty; the column atLeast says which numbers may be too low.
+// number is empty; the column atLeast says which numbers of pods may be too low, and outdated which may be too high as well.
 func (l NodeList) CSV(w io.Writer, noHeaders bool) error {
 	columns := []string{
 		"cluster", "name", "status", "roles", "created", "version", "pods", "atLeast", "allocatable", "capacity", "use",
-		"zone", "pool", "terminating", "pending", "flux", "cpuMillicores", "memoryBytes",
+		"zone", "pool", "terminating", "pending", "flux", "cpuMillicores", "memoryBytes", "outdated",
 	}
 	out := csv.NewWriter(w)
 	var rows [][]string
@@ -217,12 +217,13 @@ func (l NodeList) CSV(w io.Writer, noHeaders bool) error {
 		rows = append(rows, []string{
 			i.Cluster, i.Name, i.Status, strings.Join(i.Roles, " "), created, i.Version, orEmpty(i.Pods),
 			strconv.FormatBool(i.AtLeast), orEmpty(i.Allocatable), orEmpty(i.Capacity), useText(i.Use), i.Zone, i.Pool,
-			orEmpty(i.Terminating), orEmpty(i.Pending), strings.Join(i.Flux, " "), cpu, memory,
+			orEmpty(i.Terminating), orEmpty(i.Pending), strings.Join(i.Flux, " "), cpu, memory, strconv.FormatBool(i.Outdated),
 		})
 	}
 	if !l.selected {
 		row := make([]string, len(columns))
-		row[1], row[6], row[7] = unscheduledRow, l.Summary.unscheduled.csv(), strconv.FormatBool(l.Summary.unscheduled.more)
+		row[1], row[6], row[7] = unscheduledRow, l.Summary.unscheduled.csv(), strconv.FormatBool(l.Summary.unscheduled.atLeast())
+		row[len(row)-1] = strconv.FormatBool(l.Summary.unscheduled.outdated())
 		rows = append(rows, row)
 	}
 	return out.WriteAll(rows)

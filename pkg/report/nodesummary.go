@@ -13,16 +13,21 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
-// NodeSummary sums up all nodes, also those that --top leaves out. A number that may be too low has a field that says so,
-// and one that is not known is null. Of contexts that may be one cluster only the larger of two numbers counts.
+// NodeSummary sums up all nodes, also those that --top leaves out. A number that may be too low has a field that says so
+// (AtLeast), and so has one that was known earlier and may be too low or too high by now (Outdated); one that is not known is
+// null. Of contexts that may be one cluster only the larger of two numbers counts.
 type NodeSummary struct {
-	// Nodes are those that were listed; NodesAtLeast where some could not be, or where there may be others since.
-	Nodes        *int `json:"nodes"`
-	NodesAtLeast bool `json:"nodesAtLeast,omitempty"`
+	// Nodes are those that were listed; NodesAtLeast where some could not be, NodesOutdated where there may be others, or
+	// fewer, since.
+	Nodes         *int `json:"nodes"`
+	NodesAtLeast  bool `json:"nodesAtLeast,omitempty"`
+	NodesOutdated bool `json:"nodesOutdated,omitempty"`
 	// Pods are all that were counted, with the unscheduled and those on nodes that are gone; null
-	// when nothing could be counted. A lower bound when AtLeast, as are all that count pods then.
+	// when nothing could be counted. A lower bound when AtLeast, and of an earlier time when Outdated, as are all that count
+	// pods then.
 	Pods        *int `json:"pods"`
 	AtLeast     bool `json:"atLeast,omitempty"`
+	Outdated    bool `json:"outdated,omitempty"`
 	Unscheduled *int `json:"unscheduled"`
 	// OnGoneNodes are pods whose node does not exist any more, of NodesAtLeast a lower bound; OnUnknownNodes those whose
 	// node could not be looked up.
@@ -30,10 +35,12 @@ type NodeSummary struct {
 	OnUnknownNodes int  `json:"onUnknownNodes,omitempty"`
 	// Allocatable and Capacity are sums over the nodes, AllocatableAtLeast and CapacityAtLeast where not all nodes are
 	// known, or not all say how many pods they take, or what their kubelet was told.
-	Allocatable        *int `json:"allocatable"`
-	AllocatableAtLeast bool `json:"allocatableAtLeast,omitempty"`
-	Capacity           *int `json:"capacity"`
-	CapacityAtLeast    bool `json:"capacityAtLeast,omitempty"`
+	Allocatable         *int `json:"allocatable"`
+	AllocatableAtLeast  bool `json:"allocatableAtLeast,omitempty"`
+	AllocatableOutdated bool `json:"allocatableOutdated,omitempty"`
+	Capacity            *int `json:"capacity"`
+	CapacityAtLeast     bool `json:"capacityAtLeast,omitempty"`
+	CapacityOutdated    bool `json:"capacityOutdated,omitempty"`
 	// Use is the part of what is allocatable that the pods on these nodes take, in percent; null with
 	// AllocatableAtLeast.
 	Use *Percent `json:"use"`
@@ -49,22 +56,9 @@ type NodeSummary struct {
 	uses     [][]*taken // of each cluster's nodes, nil where it is not known
 	mayBeOne maybeOne   // of the clusters
 	named    amount     // nodes that only pods name
+	certain  *Fullest   // the fullest of the nodes whose use is not that of an earlier time
 	sure     bool       // no node can be fuller than the fullest
 	scope    []string   // namespaces, nil for all
-}
-
-// Fullest names a node and how full it is.
-type Fullest struct {
-	Cluster string `json:"cluster,omitempty"`
-	Name    string `json:"name"`
-	Pods    int    `json:"pods"`
-	// AtLeast: there may be more pods than Pods says.
-	AtLeast     bool    `json:"atLeast,omitempty"`
-	Allocatable int     `json:"allocatable"`
-	Use         Percent `json:"use"`
-
-	pods amount
-	use  *taken
 }
 
 // summarize sums up the clusters of a list, and the items of each.
@@ -79,13 +73,16 @@ func summarize(l NodeList, each [][]NodeItem, o NodeOptions) NodeSummary {
 			if i.listed {
 				perNode, uses = append(perNode, i.pods), append(uses, i.use)
 				s.Fullest = fuller(s.Fullest, i)
+				if i.use != nil && !i.use.old {
+					s.certain = fuller(s.certain, i)
+				}
 			}
 		}
 		if !l.clusters[n].Count.NodesKnown {
 			uses = append(uses, nil)
 		}
 		s.uses = append(s.uses, uses)
-		s.sure = s.sure && !slices.ContainsFunc(uses, func(u *taken) bool { return u == nil || u.more })
+		s.sure = s.sure && !slices.ContainsFunc(uses, func(u *taken) bool { return u == nil || u.more || u.old })
 	}
 	all := s.mayBeOne.totals(sums)
 	s.nodes, s.allocatable, s.capacity, s.pods, s.unscheduled = all[sumNodes], all[sumAllocatable], all[sumCapacity], all[sumPods], all[sumUnscheduled]
@@ -93,16 +90,17 @@ func summarize(l NodeList, each [][]NodeItem, o NodeOptions) NodeSummary {
 	s.use = shareOf(all[sumOnNodes], s.allocatable)
 	s.median, s.p99 = amount{more: true}, amount{more: true}
 	if !s.nodes.more {
-		s.median, s.p99 = percentile(perNode, 50), percentile(perNode, 99)
+		s.median, s.p99 = percentile(perNode, 50, s.nodes.old), percentile(perNode, 99, s.nodes.old)
 	}
 	return s.withJSON(!l.selected)
 }
 
 // withJSON fills in what documents have.
 func (s NodeSummary) withJSON(unscheduled bool) NodeSummary {
-	s.Nodes, s.NodesAtLeast, s.Pods, s.AtLeast = s.nodes.json(), s.nodes.more, s.pods.json(), s.pods.more
-	s.Allocatable, s.AllocatableAtLeast = s.allocatable.json(), s.allocatable.more
-	s.Capacity, s.CapacityAtLeast = s.capacity.json(), s.capacity.more
+	s.Nodes, s.NodesAtLeast, s.NodesOutdated = s.nodes.json(), s.nodes.atLeast(), s.nodes.outdated()
+	s.Pods, s.AtLeast, s.Outdated = s.pods.json(), s.pods.atLeast(), s.pods.outdated()
+	s.Allocatable, s.AllocatableAtLeast, s.AllocatableOutdated = s.allocatable.json(), s.allocatable.atLeast(), s.allocatable.outdated()
+	s.Capacity, s.CapacityAtLeast, s.CapacityOutdated = s.capacity.json(), s.capacity.atLeast(), s.capacity.outdated()
 	s.OnGoneNodes, s.Use, s.Median, s.P99 = s.onGone.json(), s.use.json(), s.median.json(), s.p99.json()
 	if unscheduled {
 		s.Unscheduled = s.unscheduled.json()
@@ -110,49 +108,17 @@ func (s NodeSummary) withJSON(unscheduled bool) NodeSummary {
 	return s
 }
 
-// Above counts the nodes that are fuller than a share in percent, and tells whether there may be more of them.
-func (s NodeSummary) Above(percent float64) (n int, more bool) {
-	each := make([]amount, len(s.uses))
-	for i, uses := range s.uses {
-		for _, u := range uses {
-			switch {
-			case u != nil && float64(u.percent) > percent:
-				each[i].n++
-			case u == nil || u.more:
-				each[i].more = true
-			}
-		}
-	}
-	all := s.mayBeOne.total(each)
-	return all.n, all.more
-}
-
-func fuller(best *Fullest, i NodeItem) *Fullest {
-	if i.use == nil || i.pods.n == 0 || best != nil && i.use.percent <= best.Use {
-		return best
-	}
-	return &Fullest{i.Cluster, i.Name, i.pods.n, i.pods.more, i.allocatable.n, i.use.percent, i.pods, i.use}
-}
-
-// Of writes how full the node is: 7+ of 58 pods.
-func (f Fullest) Of() string { return fmt.Sprintf("%s of %d pods", f.pods, f.Allocatable) }
-
-// More marks a percentage that may be too low.
-func (f Fullest) More() string {
-	if f.AtLeast {
-		return "+"
-	}
-	return ""
-}
-
-// percentile by nearest rank, not known of nothing. Of lower bounds it is one.
-func percentile(values []amount, p int) amount {
+// percentile by nearest rank, not known of nothing. Of lower bounds it is one. With old it is of the nodes that there were.
+func percentile(values []amount, p int, old bool) amount {
 	if len(values) == 0 {
 		return amount{more: true}
 	}
 	sorted := slices.SortedFunc(slices.Values(values), func(a, b amount) int { return cmp.Compare(a.n, b.n) })
 	rank := (len(sorted)*p + 99) / 100
-	return amount{sorted[max(rank, 1)-1].n, slices.ContainsFunc(values, func(a amount) bool { return a.more })}
+	return amount{
+		sorted[max(rank, 1)-1].n, slices.ContainsFunc(values, func(a amount) bool { return a.more }),
+		old || slices.ContainsFunc(values, func(a amount) bool { return a.old }),
+	}
 }
 
 // Line is the summary in one line.

@@ -3,6 +3,8 @@ package report
 import (
 	"cmp"
 	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
 // What is added up of a cluster, and of all.
@@ -24,17 +26,32 @@ type nodeSums [sums]amount
 
 func (s *nodeSums) add(which int, a amount) { s[which] = s[which].plus(a) }
 
+// ofPods is a number of pods of a count, as well as pods are known.
+func ofPods(c nodes.Count, n int) amount { return amount{n, c.AtLeast, c.Outdated} }
+
+// ofNodes is 0 as well as it is known how many nodes there are, and onNodes as well as it is known which: pods may name nodes
+// that are newer than the list.
+func ofNodes(c nodes.Count) amount {
+	return amount{more: !c.NodesListed && !c.NodesOutdated, old: c.NodesOutdated}
+}
+func onNodes(c nodes.Count) amount {
+	return amount{more: !c.NodesKnown && !c.NodesOutdated, old: c.NodesOutdated}
+}
+
 // newNodeSums adds up what is known of a cluster. With chosen only some nodes were asked for, and selected says that this
 // was by label.
 func newNodeSums(c ClusterCount, items []NodeItem, selected, chosen bool) nodeSums {
 	var s nodeSums
 	for _, which := range []int{sumNodes, sumAllocatable, sumCapacity} {
-		s.add(which, amount{more: !c.Count.NodesListed}) // of nodes that are there, or not
+		s.add(which, ofNodes(c.Count)) // of nodes that are there, or not
 	}
-	s.add(sumOnGone, amount{more: c.Count.AtLeast || !c.Count.NodesKnown})
-	s.add(sumPods, amount{more: c.Count.AtLeast || selected && !c.Count.NodesKnown})
+	s.add(sumOnGone, ofPods(c.Count, 0).plus(amount{more: !c.Count.NodesKnown, old: c.Count.NodesOutdated}))
+	s.add(sumPods, ofPods(c.Count, 0))
+	if selected {
+		s.add(sumPods, onNodes(c.Count))
+	}
 	if !chosen {
-		s.add(sumUnscheduled, amount{c.Count.Unscheduled.Total, c.Count.AtLeast})
+		s.add(sumUnscheduled, ofPods(c.Count, c.Count.Unscheduled.Total))
 		s.add(sumPods, s[sumUnscheduled])
 	}
 	for _, i := range items {
@@ -83,7 +100,7 @@ func (m maybeOne) total(numbers []amount) amount {
 			counted, sure = append(counted, i), sure.plus(numbers[i])
 		}
 	}
-	return amount{sure.n, all.more || all.n > sure.n}
+	return amount{sure.n, all.more || all.n > sure.n, all.old}
 }
 
 // totals adds up each number.
