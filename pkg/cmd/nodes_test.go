@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -261,6 +262,7 @@ func TestGoldenNodes(t *testing.T) {
 	t.Run("faults", func(t *testing.T) { testNodeFaults(t, c) })
 	t.Run("watch", func(t *testing.T) { testNodesWatch(t, c) })
 	t.Run("watch on a terminal", func(t *testing.T) { testNodesRedraw(t, c) })
+	t.Run("watch of a cluster that comes", func(t *testing.T) { testNodesWatchOfAClusterThatComes(t, c) })
 	t.Run("progress", func(t *testing.T) { testNodesProgress(t, c) })
 	t.Run("interrupt", func(t *testing.T) { testNodesInterrupted(t, c) })
 }
@@ -404,6 +406,40 @@ func testNodesRedraw(t *testing.T, c *testbed.Cluster) {
 	assert.Contains(t, last, "(unscheduled)")
 	assert.Contains(t, last, "TOTAL")
 	assert.Contains(t, last, "pods in team-001 alone")
+}
+
+// A cluster that is away at first, and shares nodes with another one (a virtual cluster passes those of its host on), is told
+// by its own UID as soon as that can be read.
+func testNodesWatchOfAClusterThatComes(t *testing.T, c *testbed.Cluster) {
+	var there atomic.Bool
+	proxy := faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+		switch {
+		case !there.Load():
+			return faults.Fault{Status: http.StatusServiceUnavailable}
+		case r.URL.Path == "/api/v1/namespaces/kube-system":
+			return faults.Fault{Body: `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"kube-system","uid":"another"}}`}
+		}
+		return faults.Fault{}
+	})
+	config, err := clientcmd.LoadFromFile(proxy.Kubeconfig(t, "comes", "default"))
+	require.NoError(t, err)
+	stays, err := clientcmd.LoadFromFile(c.Kubeconfig())
+	require.NoError(t, err)
+	at := stays.Contexts[stays.CurrentContext]
+	config.Clusters["stays"], config.AuthInfos["stays"] = stays.Clusters[at.Cluster], stays.AuthInfos[at.AuthInfo]
+	config.Contexts["stays"] = &clientcmdapi.Context{Cluster: "stays", AuthInfo: "stays"}
+	kubeconfig := t.TempDir() + "/kubeconfig"
+	require.NoError(t, clientcmd.WriteToFile(*config, kubeconfig))
+	r := startNodes(t, kubeconfig, System{}, "nodes", "--watch", "--contexts", "stays,comes", "--group-by", "cluster", "--timeout", "1s")
+	r.awaitOutput(t, "comes")
+	time.Sleep(6 * time.Second) // longer than anybody tries for at a time
+	there.Store(true)
+	require.Eventually(t, func() bool { return strings.Contains(r.errOut.String(), "Nothing is missing any more.") }, 40*time.Second, 50*time.Millisecond, "%s\n%s", &r.out, &r.errOut)
+	assert.NotContains(t, r.out.String(), "removed")
+	assert.Regexp(t, fmt.Sprintf(`(?m)^comes +%d `, len(nodePods.Nodes())), r.out.String())
+	assert.Regexp(t, fmt.Sprintf(`(?m)^TOTAL +%d `, 2*len(nodePods.Nodes())), r.out.String())
+	r.stop()
+	<-r.code
 }
 
 func testNodesProgress(t *testing.T, c *testbed.Cluster) {

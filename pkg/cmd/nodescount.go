@@ -157,31 +157,54 @@ func (o NodesOptions) compareWith(ctx context.Context, i int, others []int) {
 	}
 }
 
-// compareWhileWatching compares all clusters, and again where nothing told. It ends when all is known.
+// compareWhileWatching compares all clusters, and again where nothing told: rights change. It ends when all is known.
 func (o NodesOptions) compareWhileWatching(ctx context.Context, changed chan<- struct{}) {
-	open := true
-	for pause := 50 * time.Millisecond; open && kube.Sleep(ctx, pause) == nil; {
-		open = false
+	const soonest, latest, rightsChange = 50 * time.Millisecond, time.Second, 10 * time.Second
+	asked := time.Time{} // when all that could be compared were
+	for pause := soonest; kube.Sleep(ctx, pause) == nil; {
+		waits, untold, again := false, false, time.Since(asked) >= rightsChange
 		for i := range o.clusters {
 			for j := range i {
-				if o.clusters[i].err != nil || o.clusters[j].err != nil || o.same.of(i, j) > kube.Untold {
+				before := o.same.of(i, j)
+				switch {
+				case o.clusters[i].err != nil || o.clusters[j].err != nil || before > kube.Untold:
+					continue
+				case !o.comparable(i) || !o.comparable(j):
+					waits = true
+					continue
+				case before == kube.Untold && !again:
+					untold = true
 					continue
 				}
-				a, b := o.clusters[i].now().Count, o.clusters[j].now().Count
-				uids := o.seen(i).UID != "" && o.seen(j).UID != ""
-				if !uids && (a.Counting || a.Empty() || b.Counting || b.Empty()) {
-					open = true
-					continue
-				}
-				if o.compareOnce(ctx, i, j) > kube.Untold {
+				told := o.compareOnce(ctx, i, j)
+				untold = untold || told <= kube.Untold
+				if told != before {
 					wake(changed)
-					continue
 				}
-				open, pause = true, 10*time.Second // rights change
 			}
 		}
-		wake(changed)
+		if again {
+			asked = time.Now()
+		}
+		switch {
+		case waits:
+			pause = min(2*pause, latest)
+		case untold:
+			pause = rightsChange
+		default:
+			return
+		}
 	}
+}
+
+// comparable tells whether enough of a cluster was read to compare it with others: which it is, or, where nobody tells that,
+// what there is.
+func (o NodesOptions) comparable(i int) bool {
+	if o.seen(i).UID != "" {
+		return true
+	}
+	count := o.clusters[i].now().Count
+	return o.clusters[i].counter.Identified() && !count.Counting && !count.Empty()
 }
 
 func (o NodesOptions) compareOnce(ctx context.Context, i, j int) kube.Sameness {

@@ -71,6 +71,8 @@ type Counter struct {
 	details map[string][]detail // by the namespace that was asked
 	usage   map[string]Usage
 	cluster string
+	// identified: cluster is known, or nobody tells.
+	identified bool
 	// watching: what a list brought before it broke off may be long ago.
 	watching bool
 }

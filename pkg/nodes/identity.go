@@ -7,18 +7,36 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
-// identify reads which cluster this is.
-func (c *Counter) identify(ctx context.Context) {
+// identify reads which cluster this is. It tells whether another try would tell no more.
+func (c *Counter) identify(ctx context.Context) (told bool) {
 	if !c.options.Identify {
-		return
+		return true
 	}
-	if uid, err := c.kube.Cluster(ctx); err == nil {
-		c.update(func() { c.cluster = uid })
+	uid, err := c.kube.Cluster(ctx)
+	told = err == nil || kube.Final(err)
+	c.update(func() { c.cluster, c.identified = uid, told })
+	return told
+}
+
+// identifyEvery is how often a cluster that does not answer is asked again which it is.
+const identifyEvery = 2 * time.Second
+
+// identifyUntilTold asks again while nobody answers.
+func (c *Counter) identifyUntilTold(ctx context.Context) {
+	for !c.identify(ctx) && kube.Sleep(ctx, identifyEvery) == nil {
 	}
+}
+
+// Identified tells whether it is known which cluster this is, or that nobody tells.
+func (c *Counter) Identified() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.identified
 }
 
 // fewWitnesses are enough: one that both see tells.

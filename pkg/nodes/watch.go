@@ -23,7 +23,7 @@ func (c *Counter) Watch(ctx context.Context) {
 	if c.options.Usage {
 		all.Go(func() { c.follower.Repeat(ctx, usageEvery, c.readUsage) })
 	}
-	all.Go(func() { c.identify(ctx) })
+	all.Go(func() { c.identifyUntilTold(ctx) })
 	all.Go(func() { c.follower.Listen(ctx) })
 	all.Wait()
 }
