@@ -40,8 +40,11 @@ type Delivery struct {
 //     whatever their sources (helm-controller helmrelease_controller.go, checkDependencies). Typically this concerns
 //     dependencies that change with it (changesWith); at worst all. With readyExpr the controllers ask for
 //     what that says and for nothing else, which nobody can foretell: it is counted as if it was not there.
-//   - its own reconcile, as far as status.history tells: the last one, or that of the newest rollout which is still on
-//     record where that took longer; at worst the longest. The history of a HelmRelease has no durations: it counts a second.
+//   - its own reconcile, as far as status.history tells: the last one that did not fail, or that of the newest rollout which is
+//     still on record where that took longer; at worst the longest. The history of a HelmRelease has no durations: it counts a
+//     second.
+//
+// While something that it depends on fails, it waits for that (checkDependencies wants Ready), and nobody knows how long.
 func (f *fleet) deliver(s *subject) Delivery {
 	if s.object.Suspended {
 		return Delivery{Why: "suspended"}
@@ -49,6 +52,9 @@ func (f *fleet) deliver(s *subject) Delivery {
 	sup := f.supplyOf(s)
 	d := Delivery{Source: sup.source, Why: sup.why}
 	if sup.why != "" {
+		return d
+	}
+	if d.Why = f.blocked(s, map[flux.Ref]bool{}); d.Why != "" {
 		return d
 	}
 	d.Known, d.Receiver = true, sup.receiver
@@ -59,6 +65,25 @@ func (f *fleet) deliver(s *subject) Delivery {
 		return Latency{Typical: l.Typical + usual.took, Worst: min(l.Worst, never+fetch) + worst.took}
 	})
 	return d
+}
+
+// blocked says what an object waits for that fails, directly or through others; "" where nothing does. Each is asked once.
+func (f *fleet) blocked(s *subject, asked map[flux.Ref]bool) string {
+	for _, ref := range s.object.DependsOn {
+		d := f.byRef[ref]
+		if d == nil || asked[ref] {
+			continue
+		}
+		asked[ref] = true
+		switch d.failure {
+		case BackOff, Retrying, Stopped:
+			return "it depends on " + ref.String() + ", which fails: " + d.object.Status.ReadyReason
+		}
+		if why := f.blocked(d, asked); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 // assumption chooses what is counted with.
@@ -92,9 +117,9 @@ func changesWith(a, b *flux.Object) bool {
 // while it is being worked out is a circle of dependencies. That never gets ready, which is not the
 // budget's to report; the circle is cut.
 func (f *fleet) arrive(s *subject, a assumption) arrival {
-	own := max(s.object.Status.LastReconcile, s.object.Status.Rollout)
+	own := max(s.object.Status.LastApplied, s.object.Status.Rollout)
 	if a == atWorst {
-		own = max(own, s.object.Status.SlowestReconcile)
+		own = max(own, s.object.Status.SlowestApplied)
 	}
 	if own == 0 {
 		own = apply

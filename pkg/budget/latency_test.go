@@ -16,7 +16,10 @@ import (
 const second = time.Second
 
 func took(last, slowest time.Duration) func(*flux.Object) {
-	return func(o *flux.Object) { o.Status.LastReconcile, o.Status.SlowestReconcile = last, slowest }
+	return func(o *flux.Object) {
+		o.Status.LastReconcile, o.Status.SlowestReconcile = last, slowest
+		o.Status.LastApplied, o.Status.SlowestApplied = last, slowest
+	}
 }
 
 func after(names ...string) func(*flux.Object) {
@@ -47,7 +50,24 @@ func TestDeliver(t *testing.T) {
 	afterRelease := func(name string) func(*flux.Object) {
 		return func(o *flux.Object) { o.DependsOn = append(o.DependsOn, ref("HelmRelease", name)) }
 	}
+	made := func(name string) flux.Ref {
+		return flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: flux.ExternalArtifactKind, Namespace: "apps", Name: name}
+	}
+	artifact := func(name string, of ...string) tune.Item {
+		o := flux.Object{Ref: made(name)}
+		for _, from := range of {
+			o.Polling.Made = append(o.Polling.Made, ref("GitRepository", from))
+		}
+		return item(o, "")
+	}
+	pinned := func(o *flux.Object) { o.Remote.Ref = flux.RemoteRef{Kind: flux.RefCommit, Value: "0a1b"} }
 	others := []tune.Item{
+		source("commit", url, "1m", "", pinned),
+		source("includes", url, "1m", "", pinned, func(o *flux.Object) { o.Polling.Includes = []flux.Ref{ref("GitRepository", "other")} }),
+		item(flux.Object{Ref: ref("OCIRepository", "digest"), Interval: ptr("1m"), Remote: flux.Remote{URL: "oci://ghcr.io/a", Ref: flux.RemoteRef{Kind: flux.RefDigest, Value: "sha256:0a"}}}, ""),
+		artifact("pinned", "commit"), artifact("mixed", "commit", "other", "commit"),
+		kustomization("broken", "web", "10m", "", failing("HealthCheckFailed", "timeout"), took(600*second, 600*second)),
+		kustomization("behind", "web", "10m", "", failing("DependencyNotReady", "x"), after("broken")),
 		source("web", url, "5m", "1m"),
 		source("other", url, "2m", ""),
 		source("stopped", url, "1m", "", suspended),
@@ -90,6 +110,22 @@ func TestDeliver(t *testing.T) {
 			Source: ref("GitRepository", "other"), Known: true, Depth: 1, Latency: same(62*second, 158*second)}},
 		"dependency that was not read": {kustomization("k", "other", "1m", "", after("gone")), Delivery{
 			Source: ref("GitRepository", "other"), Known: true, Latency: same(62*second, 128*second)}},
+		"what it depends on fails": {kustomization("k", "web", "1m", "", after("infra", "broken")), Delivery{
+			Source: web, Why: "it depends on Kustomization apps/broken, which fails: HealthCheckFailed"}},
+		"what that depends on fails": {kustomization("k", "other", "1m", "", after("behind")), Delivery{
+			Source: ref("GitRepository", "other"), Why: "it depends on Kustomization apps/broken, which fails: HealthCheckFailed"}},
+		"it fails itself, for a timeout": {kustomization("k", "other", "1m", "", failing("HealthCheckFailed", "timeout"), func(o *flux.Object) {
+			o.Status.LastReconcile, o.Status.SlowestReconcile, o.Status.LastApplied, o.Status.SlowestApplied = 600*second, 600*second, 3*second, 5*second
+		}), Delivery{Source: ref("GitRepository", "other"), Known: true, Latency: same(64*second, 132*second)}},
+		"pinned to a commit": {kustomization("k", "commit", "1m", ""), Delivery{Source: ref("GitRepository", "commit"), Why: "GitRepository apps/commit is pinned to a commit"}},
+		"pinned to a digest": {kustomization("k", "", "1m", "", func(o *flux.Object) { o.SourceRef = ref("OCIRepository", "digest") }), Delivery{
+			Source: ref("OCIRepository", "digest"), Why: "OCIRepository apps/digest is pinned to a digest"}},
+		"pinned, and includes what is not": {kustomization("k", "includes", "1m", ""), Delivery{
+			Source: ref("GitRepository", "includes"), Known: true, Latency: same(32*second, 192*second)}},
+		"made of what is pinned": {kustomization("k", "", "1m", "", func(o *flux.Object) { o.SourceRef = made("pinned") }), Delivery{
+			Source: made("pinned"), Why: "GitRepository apps/commit is pinned to a commit"}},
+		"made of that, and of what is not": {kustomization("k", "", "1m", "", func(o *flux.Object) { o.SourceRef = made("mixed") }), Delivery{
+			Source: made("mixed"), Known: true, Latency: same(62*second, 128*second)}},
 		"suspended":         {kustomization("k", "web", "1m", "", suspended), Delivery{Why: "suspended"}},
 		"suspended source":  {kustomization("k", "stopped", "1m", ""), Delivery{Source: ref("GitRepository", "stopped"), Why: "GitRepository apps/stopped is suspended"}},
 		"source not polled": {kustomization("k", "never", "1m", ""), Delivery{Source: ref("GitRepository", "never"), Why: "GitRepository apps/never is never polled"}},
@@ -195,7 +231,7 @@ func TestDoubtfulReceivers(t *testing.T) {
 		b := New(Input{OneNamespace: tc.oneNamespace, Items: []tune.Item{source("web", "https://github.com/acme/app", "10m", "", tc.change), kustomization("web", "web", "10m", "")}, Others: []tune.Item{tc.receiver}})
 		assert.Equal(t, tc.own, b.Items[0].Receiver != "", name)
 		assert.Equal(t, tc.atOnce, b.Items[0].AtOnce, name)
-		assert.Equal(t, tc.own, b.Items[1].Delivery.Latency.Now.Typical < time.Minute, name)
+		assert.Equal(t, tc.own, b.Items[1].Delivery.Known && b.Items[1].Delivery.Latency.Now.Typical < time.Minute, name)
 		assert.Equal(t, tc.atOnce, b.Webhooks.Sources == 1, name)
 		assert.Equal(t, tc.atOnce, b.Hosts[0].Receivers == 1, name)
 	}

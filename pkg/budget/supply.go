@@ -16,6 +16,8 @@ type supply struct {
 	receiver string
 	// why the latency is not known.
 	why string
+	// pinned says that it is so since nothing that is pushed arrives.
+	pinned bool
 }
 
 // maxLinks bounds how far a chain of artifacts made of artifacts is followed: longer ones, and circles,
@@ -68,6 +70,8 @@ func (f *fleet) polled(source *subject, every Pair[time.Duration], links int) su
 		return f.made(source, links)
 	case source.failure != NoFailure:
 		sup.why = o.Ref.String() + " fails: " + o.Status.ReadyReason
+	case o.Pinned() != "" && len(o.Polling.Includes) == 0:
+		sup.why, sup.pinned = o.Ref.String()+" is pinned to "+o.Pinned(), true
 	case every.Now <= 0 && !source.notice.Own():
 		sup.why = o.Ref.String() + " is never polled"
 	}
@@ -123,17 +127,22 @@ func (f *fleet) made(s *subject, links int) supply {
 		sup.why = "what makes " + s.object.Ref.String() + " is not known"
 		return sup
 	}
-	for i, ref := range s.object.Polling.Made {
+	first := true
+	for _, ref := range s.object.Polling.Made {
 		from := f.byRef[ref]
 		if from == nil {
 			return supply{source: s.object.Ref, why: ref.String() + " was not read"}
 		}
 		theirs := f.polled(from, from.interval, links+1)
+		if theirs.pinned { // the others bring what is new
+			sup.why, sup.pinned = theirs.why, true
+			continue
+		}
 		if theirs.why != "" {
 			return theirs
 		}
-		if i == 0 {
-			sup.receiver = theirs.receiver
+		if first {
+			sup.receiver, first = theirs.receiver, false
 		} else if theirs.receiver == "" {
 			sup.receiver = "" // a webhook brings the commits of all, or it does not count
 		}
@@ -142,6 +151,10 @@ func (f *fleet) made(s *subject, links int) supply {
 			l.Typical, l.Worst = max(l.Typical, t.Typical), max(l.Worst, t.Worst)
 		}
 	}
+	if first {
+		return sup
+	}
+	sup.why, sup.pinned = "", false
 	if s.object.Kind == flux.ArtifactGeneratorKind {
 		for _, m := range moments {
 			l := sup.latency.at(m)

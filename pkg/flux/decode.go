@@ -358,17 +358,7 @@ func (s documentStatus) status() Status {
 	} else if s.LastScanResult != nil {
 		status.Revision = s.LastScanResult.Revision
 	}
-	for i, h := range s.History {
-		if d, err := time.ParseDuration(h.LastReconciledDuration); err == nil {
-			if i == 0 { // newest first (fluxcd/pkg apis/meta, History.Latest)
-				status.LastReconcile, status.LastReconciled = d, h.LastReconciled.Time
-			}
-			status.SlowestReconcile = max(status.SlowestReconcile, d)
-			if status.Rollout == 0 && h.TotalReconciliations == 1 && h.LastReconciledStatus == meta.ReconciliationSucceededReason {
-				status.Rollout = d
-			}
-		}
-	}
+	s.History.durations(&status)
 	status.Changes = s.History.changes()
 	return status
 }

@@ -110,7 +110,7 @@ func TestDecode(t *testing.T) {
 			o.Path = "./deploy"
 			o.Status = Status{
 				ObservedGeneration: 1, Ready: "Unknown", ReadyReason: "Progressing", ReadyMessage: "Reconciliation in progress",
-				SlowestReconcile: 72500 * time.Millisecond, LastReconcile: 512300 * time.Microsecond, LastReconciled: halfPastNine, Managed: 4,
+				SlowestReconcile: 72500 * time.Millisecond, LastApplied: 512300 * time.Microsecond, SlowestApplied: 2 * time.Second, LastReconcile: 512300 * time.Microsecond, LastReconciled: halfPastNine, Managed: 4,
 				Changes: []Change{{At: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}},
 				Inventory: []Ref{
 					{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "web-dev", Name: "web"},

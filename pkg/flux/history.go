@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fluxcd/pkg/apis/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -24,6 +25,30 @@ type snapshot struct {
 	} `json:"metadata"`
 	ChartVersion string      `json:"chartVersion"`
 	LastDeployed metav1.Time `json:"lastDeployed"`
+}
+
+// durations fills in how long reconciles took.
+func (h history) durations(status *Status) {
+	for i, e := range h {
+		d, err := time.ParseDuration(e.LastReconciledDuration)
+		if err != nil {
+			continue
+		}
+		if i == 0 { // newest first (fluxcd/pkg apis/meta, History.Latest)
+			status.LastReconcile, status.LastReconciled = d, e.LastReconciled.Time
+		}
+		status.SlowestReconcile = max(status.SlowestReconcile, d)
+		if e.LastReconciledStatus != "" && e.LastReconciledStatus != meta.ReconciliationSucceededReason {
+			continue
+		}
+		if status.LastApplied == 0 {
+			status.LastApplied = d
+		}
+		status.SlowestApplied = max(status.SlowestApplied, d)
+		if status.Rollout == 0 && e.TotalReconciliations == 1 && e.LastReconciledStatus != "" {
+			status.Rollout = d
+		}
+	}
 }
 
 // changes are when contents came, oldest first, and nothing is missing since the first of them. It may be later than the

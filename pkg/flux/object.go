@@ -170,6 +170,9 @@ type Status struct {
 	// Rollout is how long the newest content took that was reconciled once, successfully: each further reconcile of a content
 	// overwrites its lastReconciledDuration, and applies nothing new (fluxcd/pkg apis/meta, Upsert). 0 where no entry tells.
 	Rollout time.Duration
+	// LastApplied is the newest lastReconciledDuration of a reconcile that did not fail, and SlowestApplied the longest: one
+	// that failed may have waited for its timeout. 0 where no entry tells.
+	LastApplied, SlowestApplied time.Duration
 	// LastReconcile is the newest lastReconciledDuration in status.history; 0 without history.
 	LastReconcile time.Duration
 	// LastReconciled is when the newest reconcile in status.history ended; the zero time without history.
@@ -197,6 +200,19 @@ type Change struct {
 
 // Served tells whether an API server gave the object; it is false of what was read from files.
 func (o Object) Served() bool { return o.ResourceVersion != "" }
+
+// Pinned says to what a source is pinned, so that nothing that is pushed arrives by it: "a commit", "a digest"; "" where it is
+// not. What it includes arrives all the same.
+func (o Object) Pinned() string {
+	switch {
+	case o.Kind == "GitRepository" && o.Remote.Ref.Kind == RefCommit:
+		return "a commit"
+	case o.Kind == "OCIRepository" && o.Remote.Ref.Kind == RefDigest:
+		return "a digest"
+	default:
+		return ""
+	}
+}
 
 // Located names the object, and its cluster.
 func (o Object) Located() Located { return Located{o.Cluster, o.Ref} }

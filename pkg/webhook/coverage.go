@@ -182,10 +182,8 @@ func unneeded(o *flux.Object) string {
 		return "suspended"
 	case o.OCI:
 		return "Flux never polls a HelmRepository of type oci: its charts list their tags themselves"
-	case o.Kind == "GitRepository" && o.Remote.Ref.Kind == flux.RefCommit:
-		return "pinned to a commit"
-	case o.Kind == "OCIRepository" && o.Remote.Ref.Kind == flux.RefDigest:
-		return "pinned to a digest"
+	case o.Pinned() != "":
+		return "pinned to " + o.Pinned()
 	default:
 		return ""
 	}
