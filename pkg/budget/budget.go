@@ -151,7 +151,7 @@ func Together(clusters []Budget, limits Limits, environments []string) Budget {
 	others, bursts := map[Asker]float64{}, map[string]Bursts{}
 	for _, b := range clusters {
 		for host, of := range b.bursts {
-			bursts[host] = Bursts{bursts[host].Polls.and(of.Polls), bursts[host].Fetches.and(of.Fetches)}
+			bursts[host] = bursts[host].and(of)
 		}
 		for by, requests := range b.others {
 			others[by] += requests

@@ -29,6 +29,13 @@ type Bursts struct {
 	// Fetches find no artifact: source-controller keeps them in its pod (emptyDir in Flux's manifests), so that a new pod
 	// has none and fetches all anew.
 	Fetches Burst
+	// Scans are those of ImageRepositories by a new pod of image-reflector-controller, whose database is empty. A restart in
+	// the same pod, or another interval, scans only what is due (imagerepository_controller.go, shouldScan).
+	Scans Burst
+}
+
+func (a Bursts) and(b Bursts) Bursts {
+	return Bursts{a.Polls.and(b.Polls), a.Fetches.and(b.Fetches), a.Scans.and(b.Scans)}
 }
 
 func (a Burst) and(b Burst) Burst {
@@ -62,6 +69,9 @@ func (f *fleet) bursts(items []Item) map[string]Bursts {
 		item := &items[i]
 		cost, s := item.Cost, f.byRef[item.Object.Ref]
 		fresh, atLeast := f.fresh(s, cost)
+		if flux.ControllerOf(item.Object.Kind) != flux.SourceController {
+			fresh = 0
+		}
 		asks := cost.Protocol != ""
 		if !asks && fresh == 0 || item.Interval.Now <= 0 {
 			continue
@@ -74,23 +84,26 @@ func (f *fleet) bursts(items []Item) map[string]Bursts {
 			queues[k] = q
 		}
 		took, _ := f.duration(s)
-		q.fetches += max(took, fetchTime(s.object, cost))
 		host := f.address(s.object, f.remote(s), cost.Protocol).Host
 		b := q.requests[host]
-		b.Fetches = b.Fetches.and(Burst{Requests: fresh, Connections: 1, AtLeast: atLeast})
+		if fresh > 0 {
+			q.fetches += max(took, fetchTime(s.object, cost))
+			b.Fetches = b.Fetches.and(Burst{Requests: fresh, Connections: 1, AtLeast: atLeast})
+		}
 		if asks {
 			q.polls += took
-			b.Polls = b.Polls.and(Burst{Requests: cost.Unchanged, Connections: 1, AtLeast: cost.AtLeast})
+			kind := &b.Polls
+			if item.Object.Kind == "ImageRepository" {
+				kind = &b.Scans
+			}
+			*kind = kind.and(Burst{Requests: cost.Unchanged, Connections: 1, AtLeast: cost.AtLeast})
 		}
 		q.requests[host] = b
 	}
 	all := map[string]Bursts{}
 	for _, q := range queues {
 		for host, b := range q.requests {
-			all[host] = Bursts{
-				Polls:   all[host].Polls.and(q.burst(b.Polls, q.polls)),
-				Fetches: all[host].Fetches.and(q.burst(b.Fetches, q.fetches)),
-			}
+			all[host] = all[host].and(Bursts{q.burst(b.Polls, q.polls), q.burst(b.Fetches, q.fetches), q.burst(b.Scans, q.polls)})
 		}
 	}
 	return all

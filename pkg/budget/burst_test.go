@@ -101,6 +101,22 @@ func TestFetches(t *testing.T) {
 	}
 }
 
+// Image scans are no fetches of source-controller, and a restart of a container scans nothing.
+func TestScansAreABurstOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	items := []tune.Item{item(flux.Object{Ref: ref("OCIRepository", "o"), Interval: ptr("10m"), Remote: flux.Remote{URL: "oci://ghcr.io/app", Ref: flux.RemoteRef{Kind: flux.RefTag}}}, "")}
+	for i := range 200 {
+		items = append(items, item(flux.Object{Ref: ref("ImageRepository", fmt.Sprint(i)), Interval: ptr("10m"), Remote: flux.Remote{URL: "ghcr.io/app"}}, ""))
+	}
+	for _, b := range []Budget{New(Input{Items: items}), Together([]Budget{New(Input{Items: items})}, nil, nil)} {
+		require.Len(t, b.Hosts, 1)
+		h := b.Hosts[0]
+		assert.Equal(t, []float64{3, 7, 600}, []float64{h.Polls.Requests, h.Fetches.Requests, h.Scans.Requests})
+		assert.Equal(t, []int{1, 1, 4}, []int{h.Polls.Connections, h.Fetches.Connections, h.Scans.Connections})
+	}
+	assert.Empty(t, New(Input{Items: items[1:]}).Hosts[0].Fetches)
+}
+
 func TestBytes(t *testing.T) {
 	t.Parallel()
 	sized := func(kind flux.RefKind) func(*flux.Object) {

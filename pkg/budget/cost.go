@@ -34,6 +34,8 @@ type Cost struct {
 	Clones bool
 	// AtLeast says that more may be asked than the object tells: of further submodules, of signatures, for further pages.
 	AtLeast bool
+	// Redirected says that the host answers the first request of each poll with another URL: that of a GitLab without .git.
+	Redirected bool
 	// Note says for people what is asked.
 	Note string
 }
@@ -110,12 +112,12 @@ func (f *fleet) fresh(s *subject, c Cost) (requests float64, atLeast bool) {
 	}
 	switch o.Kind {
 	case "GitRepository":
-		requests = cloneCalls(o.Remote.URL)
+		requests = f.calls(o.Remote.URL).clone
 		if o.Polling.Submodules {
 			requests *= 2
 		}
 		if o.Remote.Ref.Kind == flux.RefName { // it is looked up before it is cloned
-			requests += listCalls
+			requests += f.calls(o.Remote.URL).list
 		}
 		return requests, o.Polling.Submodules
 	case "OCIRepository":
@@ -142,7 +144,7 @@ func (f *fleet) cost(s *subject) (Cost, bool) {
 	o := s.object
 	switch o.Kind {
 	case "GitRepository":
-		return gitCost(o)
+		return gitCost(o, f.calls(o.Remote.URL))
 	case "OCIRepository":
 		return ociCost(o)
 	case "HelmRepository":
@@ -176,7 +178,9 @@ func call(p Protocol, n float64, note string) (Cost, bool) {
 func idle(p Protocol) (Cost, bool) { return Cost{Protocol: p, Assumed: apply}, false }
 
 // tags is the cost of what lists the tags of a repository: a registry gives them in pages, at most 1,000 in each as
-// go-containerregistry asks (pkg/v1/remote/list.go, which follows Link), and how many there are is not known.
+// go-containerregistry asks (pkg/v1/remote/list.go, which follows Link), and for a chart as many as the registry likes, since
+// Helm's client names no number (helm.sh/helm pkg/registry/client.go, Tags): 100 at ghcr.io, 50 at quay.io. How many tags there
+// are is not known.
 func tags(p Protocol, n float64, note string) (Cost, bool) {
 	c, ok := call(p, n, note)
 	c.AtLeast = true
@@ -220,11 +224,11 @@ func (f *fleet) chartCost(o *flux.Object) (Cost, bool) {
 	case exact && !o.Polling.Verifies:
 		return idle(OCI)
 	case !o.Polling.Verifies:
-		return tags(OCI, registryCall, "chart: lists tags")
+		return tags(OCI, registryCall, "chart: lists tags, in the registry's own pages")
 	}
 	n, note := float64(verifyCalls), "chart: verifies every time"
 	if !exact {
-		n, note = n+registryCall, "chart: lists tags, verifies every time"
+		n, note = n+registryCall, "chart: lists tags, in the registry's own pages, verifies every time"
 	}
 	c, ok := call(OCI, n, note)
 	c.AtLeast = true

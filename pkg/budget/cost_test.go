@@ -190,11 +190,6 @@ func TestSharing(t *testing.T) {
 // looked up before it is cloned.
 func TestGitTransports(t *testing.T) {
 	t.Parallel()
-	withRef := func(kind flux.RefKind, submodules bool) func(*flux.Object) {
-		return func(o *flux.Object) {
-			o.Remote.Ref, o.Polling.Submodules = flux.RemoteRef{Kind: kind, Value: "v"}, submodules
-		}
-	}
 	type calls struct{ unchanged, refused, fresh float64 }
 	for name, tc := range map[string]struct {
 		change    func(*flux.Object)
@@ -207,12 +202,51 @@ func TestGitTransports(t *testing.T) {
 		"submodules": {withRef(flux.RefSemver, true), calls{4, 4, 4}, calls{2, 2, 2}},
 		"an automation that pushes to another branch": {func(o *flux.Object) {
 			o.Ref, o.SourceRef, o.Polling.Push.Branch = ref("ImageUpdateAutomation", "x"), ref("GitRepository", "repo"), "other"
-		}, calls{2, 2, 2}, calls{1, 1, 1}},
+		}, calls{2, 2, 0}, calls{1, 1, 0}}, // no fetch of a new source-controller pod
 	} {
 		for url, want := range map[string]calls{"https://github.com/acme/app": tc.http, "ssh://git@github.com/acme/app": tc.ssh} {
 			b := New(Input{Items: []tune.Item{source("x", url, "1m", "", tc.change)}, Others: []tune.Item{source("repo", url, "1m", "")}})
 			assert.Equal(t, want, calls{b.Items[0].Cost.Unchanged, b.Items[0].Cost.Refused, b.Hosts[0].Fetches.Requests}, "%s %s", name, url)
 		}
+	}
+}
+
+func withRef(kind flux.RefKind, submodules bool) func(*flux.Object) {
+	return func(o *flux.Object) {
+		o.Remote.Ref, o.Polling.Submodules = flux.RemoteRef{Kind: kind, Value: "v"}, submodules
+	}
+}
+
+// GitLab answers each poll of a URL without .git with a redirect. What a host is that is not its own, a webhook tells.
+func TestRedirectsOfGitLab(t *testing.T) {
+	t.Parallel()
+	const own = "https://git.example.com/acme/app"
+	hook := func(kind string) tune.Item {
+		return item(flux.Object{Ref: ref("Receiver", "r"), Hook: flux.Hook{Type: kind}, Targets: []flux.Target{{Kind: "GitRepository", Namespace: "apps", Name: "told"}}}, "")
+	}
+	for name, tc := range map[string]struct {
+		url    string
+		others []tune.Item
+		change func(*flux.Object)
+		want   []float64 // unchanged, refused, of a new pod
+	}{
+		"branch":             {"https://gitlab.com/acme/app", nil, withRef(flux.RefBranch, false), []float64{2, 5, 3}},
+		"a slash at the end": {"https://gitlab.com/acme/app/", nil, withRef(flux.RefBranch, false), []float64{2, 5, 3}},
+		"semver":             {"https://gitlab.com/acme/app", nil, withRef(flux.RefSemver, false), []float64{3, 3, 3}},
+		"name":               {"https://gitlab.com/acme/app", nil, withRef(flux.RefName, false), []float64{2, 5, 5}},
+		"with .git":          {"https://gitlab.com/acme/app.git", nil, withRef(flux.RefBranch, false), []float64{1, 3, 2}},
+		"SSH":                {"ssh://git@gitlab.com/acme/app", nil, withRef(flux.RefBranch, false), []float64{1, 2, 1}},
+		"not known":          {own, nil, withRef(flux.RefBranch, false), []float64{1, 3, 2}},
+		"known by a webhook": {own, []tune.Item{hook("gitlab"), source("told", own, "1m", "")}, withRef(flux.RefBranch, false), []float64{2, 5, 3}},
+		"another's webhook":  {own, []tune.Item{hook("github"), source("told", own, "1m", "")}, withRef(flux.RefBranch, false), []float64{1, 3, 2}},
+		"an automation": {"https://gitlab.com/acme/app", []tune.Item{source("repo", "https://gitlab.com/acme/app", "1m", "")}, func(o *flux.Object) {
+			o.Ref, o.SourceRef, o.Polling.Push.Branch = ref("ImageUpdateAutomation", "x"), ref("GitRepository", "repo"), "other"
+		}, []float64{3, 3, 0}},
+	} {
+		b := New(Input{Items: []tune.Item{source("x", tc.url, "1m", "", tc.change)}, Others: tc.others})
+		c := b.Items[0].Cost
+		assert.Equal(t, tc.want, []float64{c.Unchanged, c.Refused, b.Hosts[0].Fetches.Requests}, name)
+		assert.Equal(t, c.Unchanged > 1, c.Redirected, name)
 	}
 }
 

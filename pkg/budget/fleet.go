@@ -33,7 +33,9 @@ type fleet struct {
 	settings settings
 	observed map[flux.Ref]flux.Observation
 	arrivals map[arrivalKey]arrival
-	now      time.Time
+	// gitLabs are the hosts that are known to be GitLab.
+	gitLabs map[string]bool
+	now     time.Time
 }
 
 func newFleet(in Input) *fleet {
@@ -59,6 +61,7 @@ func newFleet(in Input) *fleet {
 	for ref, n := range webhook.Notices(objects, in.OneNamespace) {
 		f.byRef[ref].notice = n
 	}
+	f.findGitLabs()
 	f.followReleases()
 	for _, s := range f.shown {
 		s.reconciles = f.due(s)

@@ -11,13 +11,14 @@ import (
 // Branch, tag and name: the refs are listed and compared with the last revision; a clone only where they
 // differ (fluxcd/pkg git/gogit/clone.go cloneBranch, cloneTag, cloneRefName; 1 and 3 requests over HTTP measured by
 // counting at the Git server, see hack/e2e). Semver and commit: there is no such comparison, so every reconcile
-// clones (cloneSemVer, cloneCommit in the same file). Cloning are the requests of a clone (cloneCalls).
-func refCost(kind flux.RefKind, cloning float64) (Cost, bool) {
+// clones (cloneSemVer, cloneCommit in the same file).
+func refCost(kind flux.RefKind, calls gitCalls) (Cost, bool) {
+	cloning := calls.clone
 	list := func(note string) (Cost, bool) {
-		return Cost{Protocol: Git, Unchanged: listCalls, Refused: listCalls + cloning, Assumed: roundTrips, Note: note}, true
+		return Cost{Protocol: Git, Unchanged: calls.list, Refused: calls.list + cloning, Assumed: roundTrips, Redirected: calls.redirected, Note: note}, true
 	}
 	clones := func(note string) (Cost, bool) {
-		return Cost{Protocol: Git, Unchanged: cloning, Refused: cloning, Assumed: clone, Clones: true, Note: note}, true
+		return Cost{Protocol: Git, Unchanged: cloning, Refused: cloning, Assumed: clone, Clones: true, Redirected: calls.redirected, Note: note}, true
 	}
 	switch kind {
 	case flux.RefNone:
@@ -40,23 +41,49 @@ func refCost(kind flux.RefKind, cloning float64) (Cost, bool) {
 // listCalls is one GET info/refs, or one connection over SSH.
 const listCalls = 1
 
-// cloneCalls are GET info/refs and POST git-upload-pack; over SSH both are one session, and so one connection (go-git
-// remote.go fetch; plumbing/transport/internal/common).
-func cloneCalls(url string) float64 {
+// gitCalls are the requests of a repository: to list its refs, and to clone it.
+type gitCalls struct {
+	list, clone float64
+	// redirected says that the host sends the first request of each on to another URL.
+	redirected bool
+}
+
+// calls are those of a URL. A clone is GET info/refs and POST git-upload-pack; over SSH both are one session, and so one
+// connection (go-git remote.go fetch; plumbing/transport/internal/common). GitLab answers a URL without .git with a redirect to
+// the one that has it (GitLab config/routes/git_http.rb), and go-git begins with that of the spec each time
+// (plumbing/transport/http/common.go, advertisedReferences).
+func (f *fleet) calls(url string) gitCalls {
 	if strings.HasPrefix(url, "ssh://") {
-		return 1
+		return gitCalls{list: listCalls, clone: listCalls}
 	}
-	return 2
+	c := gitCalls{list: listCalls, clone: listCalls + 1}
+	if f.gitLabs[flux.ParseAddress(url, false).Host] && !strings.HasSuffix(strings.TrimRight(url, "/"), ".git") {
+		c = gitCalls{list: c.list + 1, clone: c.clone + 1, redirected: true}
+	}
+	return c
+}
+
+// gitLabs are the hosts that are known to be GitLab: its own, and those whose webhooks are.
+func (f *fleet) findGitLabs() {
+	f.gitLabs = map[string]bool{"gitlab.com": true}
+	for _, s := range f.byRef {
+		if by := f.byRef[s.notice.Receiver]; by != nil && by.object.Hook.Type == "gitlab" && s.object.Kind == "GitRepository" {
+			f.gitLabs[flux.ParseAddress(s.object.Remote.URL, false).Host] = true
+		}
+	}
 }
 
 // gitCost adds submodules: a clone clones each of them, too, with the same requests (go-git
 // submodule.go fetchAndCheckout; two more where the commit is not the tip of a branch). How many there
 // are is written in the repository only, so one is counted, at the repository's own host.
-func gitCost(o *flux.Object) (Cost, bool) {
-	cloning := cloneCalls(o.Remote.URL)
-	c, known := refCost(o.Remote.Ref.Kind, cloning)
+func gitCost(o *flux.Object, calls gitCalls) (Cost, bool) {
+	c, known := refCost(o.Remote.Ref.Kind, calls)
 	if !known || !o.Polling.Submodules {
 		return c, known
+	}
+	cloning := calls.clone
+	if calls.redirected { // what their URLs are, nobody knows
+		cloning--
 	}
 	c.Refused += cloning
 	if c.Clones {
@@ -83,11 +110,12 @@ func (f *fleet) automationCost(o *flux.Object) Cost {
 			branch = ref.Value
 		}
 	}
-	cloning := cloneCalls(url)
+	calls := f.calls(url)
+	cloning := calls.clone
 	if ref == (flux.RemoteRef{}) && branch == "" {
 		branch = defaultBranch
 	}
-	c := Cost{Protocol: Git, Unchanged: cloning, Refused: cloning, Assumed: clone, Clones: true}
+	c := Cost{Protocol: Git, Unchanged: cloning, Refused: cloning, Assumed: clone, Clones: true, Redirected: calls.redirected}
 	switch {
 	case p.Refspec != "":
 		c.Note = "automation: clones every time, since it pushes by a refspec"
@@ -96,11 +124,11 @@ func (f *fleet) automationCost(o *flux.Object) Cost {
 	case ref.Kind == flux.RefSemver || ref.Kind == flux.RefCommit:
 		c.Note = "automation: clones every time"
 	default:
-		return Cost{Protocol: Git, Unchanged: listCalls, Refused: cloning, Assumed: roundTrips, Note: "automation: lists refs"}
+		return Cost{Protocol: Git, Unchanged: calls.list, Refused: cloning, Assumed: roundTrips, Redirected: calls.redirected, Note: "automation: lists refs"}
 	}
 	if ref.Kind == flux.RefName {
-		c.Unchanged++ // it is looked up before it is cloned
-		c.Refused++
+		c.Unchanged += calls.list // it is looked up before it is cloned
+		c.Refused += calls.list
 	}
 	return c
 }

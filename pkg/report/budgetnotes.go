@@ -35,7 +35,7 @@ func budgetNotes(b budget.Budget) []string {
 		notes = append(notes, "A shorter Kustomization interval does not bring commits any sooner: the source's interval does, since a new revision is applied at once. "+
 			"What it buys is that drift is corrected sooner, and it is paid for in requests to the kube-apiserver.")
 	}
-	for _, note := range []string{rolloutsNote(b), webhookNote(b), failingNote(b), includesNote(b), restNote(b), scheduledNote(b), providersNote(b), assumptionsNote(b)} {
+	for _, note := range []string{rolloutsNote(b), webhookNote(b), failingNote(b), includesNote(b), redirectsNote(b), restNote(b), scheduledNote(b), providersNote(b), assumptionsNote(b)} {
 		if note != "" {
 			notes = append(notes, note)
 		}
@@ -68,6 +68,9 @@ func burstNotes(b budget.Budget) []string {
 		}
 		notes = append(notes, "Nothing polls these hosts, and a new source-controller pod, which has no artifacts, fetches from them: "+enumerate(parts)+".")
 	}
+	if note := scansNote(b); note != "" {
+		notes = append(notes, note)
+	}
 	clones, bytes := 0.0, 0.0
 	for _, h := range b.Hosts {
 		clones, bytes = clones+h.Clones.Now, bytes+h.Bytes.Now
@@ -80,6 +83,34 @@ func burstNotes(b budget.Budget) []string {
 		notes = append(notes, fmt.Sprintf("%s clones/h while nothing changes%s: semver fetches the newest commit of every branch and tag, commit the whole history, each time. A branch or tag only lists the repository's refs, all of them.", rate(clones), size))
 	}
 	return notes
+}
+
+// scansNote says what a new pod of image-reflector-controller asks, where that is much.
+func scansNote(b budget.Budget) string {
+	var parts []string
+	for _, h := range b.Hosts {
+		if h.Scans.Requests >= 50 {
+			parts = append(parts, fmt.Sprintf("%s (%s requests at least, up to %s/s)", cmp.Or(h.Name, "<no host>"), rate(h.Scans.Requests), rate(h.Scans.PerSecond)))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "A new image-reflector-controller pod, which knows no tags, scans all ImageRepositories at once, at " + enumerate(parts) + "; one that only starts again, or another interval, scans what is due."
+}
+
+// redirectsNote says which URLs make each poll two requests.
+func redirectsNote(b budget.Budget) string {
+	n := 0
+	for _, item := range b.Items {
+		if item.Cost.Redirected && item.Requests != (budget.Rates{}) {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s polled at a URL of GitLab without .git at its end, which GitLab answers with a redirect each time: add .git, and a poll is one request and not two.", are(n, "object"))
 }
 
 // withoutJitter says of a host that image controllers ask that these have none.

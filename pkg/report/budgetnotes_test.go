@@ -114,3 +114,19 @@ func TestBudgetSaysWhatIsPlannedForOwners(t *testing.T) {
 	assert.NoError(t, free.DrawOverview(&shown, "", Layout{}))
 	assert.NotContains(t, shown.String(), plannedNote)
 }
+
+// What a URL without .git costs at GitLab, and what a new pod of image-reflector-controller asks, is told where there is any.
+func TestRedirectsAndScansAreTold(t *testing.T) {
+	t.Parallel()
+	nothing := func(*flux.Object) {}
+	items := []tune.Item{costing("GitRepository", "a", "https://gitlab.com/acme/app", nothing)}
+	for i := range 20 {
+		items = append(items, costing("ImageRepository", "i"+strings.Repeat("x", i), "ghcr.io/acme/app", nothing))
+	}
+	notes := strings.Join(NewBudget(budget.New(budget.Input{Items: items}), "p", nil, nil).Notes, "\n")
+	assert.Contains(t, notes, "1 object is polled at a URL of GitLab without .git at its end")
+	assert.Contains(t, notes, "scans all ImageRepositories at once, at ghcr.io (60 requests at least, up to 24/s)")
+	quiet := strings.Join(NewBudget(budget.New(budget.Input{Items: []tune.Item{costing("GitRepository", "a", "https://gitlab.com/acme/app.git", nothing), items[1]}}), "p", nil, nil).Notes, "\n")
+	assert.NotContains(t, quiet, ".git at its end")
+	assert.NotContains(t, quiet, "scans all")
+}
