@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -187,11 +188,15 @@ func tags(p Protocol, n float64, note string) (Cost, bool) {
 	return c, ok
 }
 
+// regionOfHost is an endpoint of AWS that names its region, which a client takes from there (github.com/minio/minio-go
+// pkg/s3utils/utils.go, GetRegionFromURL): s3.eu-central-1.amazonaws.com, s3.dualstack.cn-north-1.amazonaws.com.cn.
+var regionOfHost = regexp.MustCompile(`^(https?://)?s3(-fips)?[.-](dualstack\.)?[a-z]{2}(-[a-z]+)+-[0-9]+\.amazonaws\.com(\.cn)?(:[0-9]+)?/?$`)
+
 func bucketCost(o *flux.Object) (Cost, bool) {
 	s3 := o.Remote.Provider != "azure" && o.Remote.Provider != "gcp"
 	n, note := float64(bucketCalls), "lists objects"
 	switch {
-	case s3 && !o.Polling.Region:
+	case s3 && !o.Polling.Region && !regionOfHost.MatchString(o.Remote.URL):
 		n, note = n+bucketLocation, "asks for the region, lists objects"
 	case o.Remote.Provider == "azure":
 		note = "lists objects; before source-controller 1.9.6 fetches all"

@@ -217,6 +217,19 @@ func withRef(kind flux.RefKind, submodules bool) func(*flux.Object) {
 	}
 }
 
+// An endpoint of AWS that names its region is not asked for it.
+func TestRegionOfABucket(t *testing.T) {
+	t.Parallel()
+	for endpoint, want := range map[string]float64{
+		"s3.amazonaws.com": 4, "minio.example.com": 4, "s3.eu-central-1.example.com": 4, "s3-external-1.amazonaws.com": 4,
+		"s3.eu-central-1.amazonaws.com": 3, "s3-us-west-2.amazonaws.com": 3, "s3.dualstack.eu-west-1.amazonaws.com": 3, "s3-fips.us-gov-west-1.amazonaws.com": 3,
+		"s3.cn-north-1.amazonaws.com.cn": 3, "https://s3.eu-central-1.amazonaws.com": 3,
+	} {
+		b := New(Input{Items: []tune.Item{item(flux.Object{Ref: ref("Bucket", "b"), Interval: ptr("1h"), Remote: flux.Remote{URL: endpoint, Bucket: "b", Provider: "aws"}}, "")}})
+		assert.Equal(t, steady(want), b.Requests, endpoint)
+	}
+}
+
 // GitLab answers each poll of a URL without .git with a redirect. What a host is that is not its own, a webhook tells.
 func TestRedirectsOfGitLab(t *testing.T) {
 	t.Parallel()

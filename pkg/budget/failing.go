@@ -52,7 +52,8 @@ func failure(o *flux.Object, c flux.Controller) Failure {
 	case "OCIRepository", "Bucket", "HelmRepository", "HelmChart", "ImageRepository", "ImageUpdateAutomation", flux.ResourceSetInputProviderKind:
 		return BackOff
 	case flux.ImagePolicyKind:
-		if o.Status.ReadyReason == dependencyNotReady {
+		// It waits for the first scan; an ImageRepository that is gone is an error (imagepolicy_controller.go).
+		if o.Status.ReadyReason == dependencyNotReady && !strings.Contains(o.Status.ReadyMessage, "failed to get the referred ImageRepository") {
 			return Waiting
 		}
 		return BackOff
@@ -62,7 +63,7 @@ func failure(o *flux.Object, c flux.Controller) Failure {
 		}
 		return Retrying
 	case "HelmRelease":
-		if strings.HasSuffix(o.Status.ReadyReason, "NotReady") {
+		if strings.HasSuffix(o.Status.ReadyReason, "NotReady") || strings.Contains(o.Status.ReadyMessage, "artifact not found. Retrying in") {
 			return Waiting
 		}
 		if helmRetry(o, c) != nil {
@@ -184,6 +185,10 @@ func failed(o *flux.Object, way Failure, c Cost) (Cost, bool) {
 	if c.Protocol == "" || c.Unchanged == 0 {
 		return c, false
 	}
+	if o.Kind == "ImageUpdateAutomation" && strings.Contains(o.Status.ReadyMessage, refusedPush) {
+		c.Clones, c.Unchanged = true, c.Refused+listCalls
+		return c, true
+	}
 	if c.Protocol != Git || !brokenOff(reason, o.Status.ReadyMessage) {
 		if o.Kind == "GitRepository" { // what it fetched was refused: it is fetched again
 			c.Unchanged = c.Refused
@@ -226,11 +231,15 @@ func refetched(o *flux.Object, c Cost) float64 {
 	}
 }
 
+// refusedPush is in the message of an automation that has cloned and may not push: it clones again each time, and then asks
+// whether it may (image-automation-controller internal/controller/imageupdateautomation_controller.go).
+const refusedPush = "failed to update source"
+
 // asksNothing tells whether an attempt fails before any host is asked: for want of a Secret or of the
 // source. An authentication that a registry refuses is another reason for all but HelmCharts.
 func asksNothing(kind, reason string) bool {
 	switch reason {
-	case "SourceUnavailable", "NoSourceArtifact", "SourceManagerFailed":
+	case "SourceUnavailable", "NoSourceArtifact", "SourceManagerFailed", dependencyNotReady:
 		return true
 	case "AuthenticationFailed": // source-controller api/v1, AuthenticationFailedReason
 		return kind != "HelmChart"

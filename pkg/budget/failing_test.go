@@ -170,6 +170,44 @@ func TestFailingIsCounted(t *testing.T) {
 	assert.Equal(t, "GitRepository apps/a fails: GitOperationFailed", b.Items[5].Delivery.Why)
 }
 
+// Failures of one reason are told apart by their messages, where the controllers go on in different ways.
+func TestFailuresOfOneReason(t *testing.T) {
+	t.Parallel()
+	const ssh, https = "ssh://git@github.com/acme/app", "https://github.com/acme/app"
+	automation := func(message string) tune.Item {
+		return item(flux.Object{Ref: ref("ImageUpdateAutomation", "a"), Interval: ptr("1m"), SourceRef: ref("GitRepository", "repo")}, "", failing("GitOperationFailed", message))
+	}
+	policy := func(message string) tune.Item {
+		return costKind(flux.ImagePolicyKind, "p", flux.Polling{Made: []flux.Ref{ref("ImageRepository", "i")}}, failing("DependencyNotReady", message))
+	}
+	release := func(message string) tune.Item {
+		return item(flux.Object{Ref: ref("HelmRelease", "r"), Interval: ptr("1h")}, "", failing("ArtifactFailed", message))
+	}
+	const push, first = "failed to update source: authorization failed", "failed to checkout source: authentication required"
+	for name, tc := range map[string]struct {
+		item   tune.Item
+		url    string
+		way    Failure
+		asks   float64 // each attempt
+		clones float64 // an hour
+	}{
+		"a push that is refused":              {automation(push), https, BackOff, 3, 4},
+		"a push that is refused over SSH":     {automation(push), ssh, BackOff, 2, 4},
+		"a clone that is refused":             {automation(first), https, BackOff, 1, 0},
+		"an ImageRepository that is gone":     {policy("failed to get the referred ImageRepository: not found"), https, BackOff, 0, 0},
+		"one that was never scanned":          {policy("referenced ImageRepository has not been scanned yet"), https, Waiting, 0, 0},
+		"an artifact that comes back":         {release("Source not ready: artifact not found. Retrying in 30s"), https, Waiting, 0, 0},
+		"an artifact that cannot be unpacked": {release("Could not load chart: x"), https, BackOff, 0, 0},
+	} {
+		b := New(Input{Items: []tune.Item{tc.item}, Others: []tune.Item{source("repo", tc.url, "1m", "")}})
+		assert.Equal(t, tc.way, b.Items[0].Failure, name)
+		assert.Equal(t, steady(4*tc.asks), b.Requests, name)
+		if tc.asks > 0 {
+			assert.Equal(t, steady(tc.clones), b.Hosts[0].Clones, name)
+		}
+	}
+}
+
 // Where helm-controller retries on failure by default, what names no strategy is tried again each 5m; what names another
 // one is not.
 func TestRetryOnFailureByDefault(t *testing.T) {
