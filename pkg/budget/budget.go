@@ -85,8 +85,10 @@ type Item struct {
 	// Requests per hour to its host; Cost says which. The zero Cost asks nothing.
 	Requests Rates
 	Cost     Cost
-	// Bytes per hour that are transferred while nothing changes, by the size of the artifact (transferred).
+	// Bytes per hour that are transferred while nothing changes, by the size of the artifact (weigh).
 	Bytes Rates
+	// size of what each reconcile transfers, in bytes; 0 where it is not known.
+	size int64
 	// mended is what it would ask if it did not fail.
 	mended Rates
 	// perPoll is what one poll asks while it does not fail.
@@ -193,6 +195,7 @@ func (f *fleet) others(items []tune.Item) map[Asker]float64 {
 
 // sumUp adds up what items cost. Others are what hosts are asked beside them.
 func sumUp(items []Item, others map[Asker]float64, bursts map[string]Bursts, limits Limits, environments []string) Budget {
+	weigh(items)
 	b := Budget{Items: items, others: others, bursts: bursts, limits: limits}
 	for i := range items {
 		item := &items[i]
@@ -289,7 +292,7 @@ func (f *fleet) ask(s *subject, item *Item) {
 	item.Address = f.address(s.object, item.Remote, cost.Protocol)
 	if asks {
 		item.Requests = times(item.Reconciles, cost.Unchanged)
-		item.Bytes = times(item.Reconciles, transferred(s.object, cost))
+		item.size = f.size(s)
 	}
 }
 

@@ -129,14 +129,3 @@ func fetchTime(o *flux.Object, c Cost) time.Duration {
 	}
 	return max(c.Assumed, fetch)
 }
-
-// transferred is how many bytes a reconcile that finds nothing new transfers, as far as the size of the artifact tells:
-// a clone mostly more than that, since semver fetches all branches and tags and commit the whole history (fluxcd/pkg
-// git/gogit/clone.go, cloneSemVer, cloneCommit), unless spec.include adds to the artifact; an index.yaml less, since
-// source-controller keeps it as indented JSON. Listing refs, tags or keys is not counted.
-func transferred(o *flux.Object, c Cost) float64 {
-	if c.Clones && o.Kind == "GitRepository" || c.Protocol == Helm {
-		return float64(o.Status.ArtifactSize)
-	}
-	return 0
-}

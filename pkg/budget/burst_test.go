@@ -128,6 +128,21 @@ func TestBytes(t *testing.T) {
 		b := New(Input{Items: sources("a.org", 1, 0, nil, sized(kind))})
 		assert.Equal(t, steady(want), b.Hosts[0].Bytes, kind)
 	}
+	// An automation clones what its source polls; what has no artifact yet is as large as the same elsewhere, in another
+	// cluster, too; what nobody knows is told.
+	semver := sources("a.org", 1, 0, nil, sized(flux.RefSemver))
+	bare := sources("a.org", 1, 0, nil, func(o *flux.Object) { o.Remote.Ref.Kind, o.Namespace = flux.RefSemver, "other" })
+	push := item(flux.Object{Ref: ref("ImageUpdateAutomation", "i"), Interval: ptr("5m"), SourceRef: semver[0].Object.Ref, Polling: flux.Polling{Push: flux.Push{Branch: "auto"}}}, "")
+	for name, b := range map[string]Budget{
+		"an automation":           New(Input{Items: []tune.Item{push}, Others: semver}),
+		"the same without":        Together([]Budget{New(Input{Items: bare}), New(Input{Items: sources("a.org", 1, 0, nil, sized(flux.RefBranch))})}, nil, nil),
+		"the same elsewhere":      Together([]Budget{New(Input{Items: bare}), New(Input{Items: semver})}, nil, nil),
+		"both, and an automation": New(Input{Items: append(append(semver, bare...), push)}),
+	} {
+		want := map[string]float64{"an automation": 24e6, "the same without": 0, "the same elsewhere": 48e6, "both, and an automation": 72e6}[name]
+		assert.Equal(t, steady(want), b.Hosts[0].Bytes, name)
+		assert.Equal(t, want == 0, b.Unsized() == 1, name)
+	}
 	index := item(flux.Object{Ref: ref("HelmRepository", "h"), Interval: ptr("10m"), Remote: flux.Remote{URL: "https://charts.org"}, Status: flux.Status{ArtifactSize: 1000}}, "")
 	assert.Equal(t, steady(6000), New(Input{Items: []tune.Item{index}}).Hosts[0].Bytes)
 }

@@ -79,6 +79,9 @@ func burstNotes(b budget.Budget) []string {
 		size := ""
 		if bytes >= 1e5 {
 			size = fmt.Sprintf(", about %s MB/h", rate(bytes/1e6))
+			if n := b.Unsized(); n > 0 {
+				size = fmt.Sprintf(", at least %s MB/h (the size of %s is not known)", rate(bytes/1e6), count(n, "object"))
+			}
 		}
 		notes = append(notes, fmt.Sprintf("%s clones/h while nothing changes%s: semver fetches the newest commit of every branch and tag, commit the whole history, each time. A branch or tag only lists the repository's refs, all of them.", rate(clones), size))
 	}
@@ -179,13 +182,13 @@ func enumerate(names []string) string {
 func failingNote(b budget.Budget) string {
 	var parts []string
 	if n := b.Failing.BackOff; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s failing and tried again in back-off, whatever the interval is: after 750ms, then after twice as long each time, up to 15m (--min-retry-delay and --max-retry-delay of the controllers)", are(n, "object")))
+		parts = append(parts, fmt.Sprintf("%s failing and tried again in back-off, whatever the interval is: each time after twice as long as before, from --min-retry-delay to --max-retry-delay of the controllers (750ms and 15m by default)", are(n, "object")))
 	}
 	if n := b.Failing.Retrying; n > 0 {
 		parts = append(parts, fmt.Sprintf("%s failing and tried again at the retry interval", are(n, "object")))
 	}
 	if n := b.Failing.Waiting; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s waiting for others and looks again every 30s (--requeue-dependency)", are(n, "object")))
+		parts = append(parts, fmt.Sprintf("%s waiting for others and looks again every --requeue-dependency (30s by default)", are(n, "object")))
 	}
 	if n := b.Failing.Stopped; n > 0 {
 		parts = append(parts, fmt.Sprintf("%s stalled and counted with nothing", are(n, "object")))

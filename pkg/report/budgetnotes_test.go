@@ -67,9 +67,9 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 	b.NotCounted([]string{`imagepolicies in namespace "apps"`})
 	notes := strings.Join(b.Notes, "\n")
 	for _, want := range []string{
-		"1 object is failing and tried again in back-off, whatever the interval is: after 750ms, then after twice as long each time, up to 15m",
+		"1 object is failing and tried again in back-off, whatever the interval is: each time after twice as long as before, from --min-retry-delay to --max-retry-delay of the controllers (750ms and 15m by default)",
 		"1 object is failing and tried again at the retry interval",
-		"1 object is waiting for others and looks again every 30s",
+		"1 object is waiting for others and looks again every --requeue-dependency (30s by default)",
 		"1 object is stalled and counted with nothing",
 		"As things are that makes 4 requests/h to hosts; if all was well, it would be 180.",
 		"1 object waits until what is applied is healthy (spec.wait, healthChecks, Helm)",
