@@ -63,7 +63,7 @@ type queue struct {
 
 // bursts are those of each host, from all kinds together.
 func (f *fleet) bursts(items []Item) map[string]Bursts {
-	type key struct{ kind, shard string }
+	type key struct{ kind, shard, namespace string }
 	queues := map[key]*queue{}
 	for i := range items {
 		item := &items[i]
@@ -77,7 +77,7 @@ func (f *fleet) bursts(items []Item) map[string]Bursts {
 			continue
 		}
 		c := f.settings.of(s.object)
-		k := key{s.object.Kind, c.Watches}
+		k := key{s.object.Kind, c.Watches, c.Namespace}
 		q := queues[k]
 		if q == nil {
 			q = &queue{workers: max(1, c.Concurrent), requests: map[string]Bursts{}}

@@ -48,7 +48,7 @@ func (s settings) of(o *flux.Object) flux.Controller {
 	}
 	shards := s[flux.ControllerOf(o.Kind)]
 	for _, c := range shards {
-		if c.watches.Matches(labels.Set(o.Labels)) {
+		if c.watches.Matches(labels.Set(o.Labels)) && (c.Namespace == "" || c.Namespace == o.Namespace) {
 			return c.Controller
 		}
 	}
@@ -128,7 +128,7 @@ type load struct {
 const wholeHour = 3600
 
 func (f *fleet) workers() []Workers {
-	type key struct{ kind, shard string }
+	type key struct{ kind, shard, namespace string }
 	loads := map[key]*load{}
 	var order []key
 	for _, s := range f.shown {
@@ -136,12 +136,15 @@ func (f *fleet) workers() []Workers {
 		if s.reconciles == (Rates{}) || flux.ControllerOf(s.object.Kind) == "" {
 			continue
 		}
-		k := key{s.object.Kind, c.Watches}
+		k := key{s.object.Kind, c.Watches, c.Namespace}
 		l := loads[k]
 		if l == nil {
 			l = &load{Workers: Workers{Cluster: s.object.Cluster, Controller: c.Name, Kind: k.kind, Concurrent: c.Concurrent, Default: !c.Found}, from: map[DurationSource]float64{}}
 			if len(f.settings[c.Name]) > 1 {
-				l.Shard = cmp.Or(c.Watches, "the rest")
+				l.Shard = cmp.Or(c.Watches, c.Namespace, "the rest")
+				if c.Watches != "" && c.Namespace != "" {
+					l.Shard += " in " + c.Namespace
+				}
 			}
 			loads[k] = l
 			order = append(order, k)
@@ -156,7 +159,7 @@ func (f *fleet) workers() []Workers {
 	}
 	names := append(flux.KindNames(), flux.ImagePolicyKind)
 	slices.SortFunc(order, func(a, b key) int {
-		return cmp.Or(cmp.Compare(slices.Index(names, a.kind), slices.Index(names, b.kind)), strings.Compare(a.shard, b.shard))
+		return cmp.Or(cmp.Compare(slices.Index(names, a.kind), slices.Index(names, b.kind)), strings.Compare(a.shard, b.shard), strings.Compare(a.namespace, b.namespace))
 	})
 	var all []Workers
 	for _, k := range order {

@@ -336,6 +336,19 @@ func TestWorkers(t *testing.T) {
 	assert.Contains(t, New(input).Workers[0].Advice, ": the plan brings that down to 2%")
 }
 
+// Controllers that watch their own namespace do not help those of another one.
+func TestWorkersOfNamespaces(t *testing.T) {
+	t.Parallel()
+	in := Input{Items: sources("a.org", 10, 0, nil)}
+	for _, namespace := range []string{"b", "c", "apps"} {
+		in.Controllers = append(in.Controllers, flux.Controller{Name: flux.SourceController, Concurrent: 2, Namespace: namespace, Found: true})
+	}
+	b := New(in)
+	assert.Len(t, b.Workers, 1)
+	assert.Equal(t, []any{2, "apps"}, []any{b.Workers[0].Concurrent, b.Workers[0].Shard})
+	assert.Equal(t, 2, b.Hosts[0].Polls.Connections)
+}
+
 // The interval begins when a reconcile has ended, and an object keeps at most one worker.
 func TestLongReconciles(t *testing.T) {
 	t.Parallel()

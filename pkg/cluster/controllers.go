@@ -82,6 +82,12 @@ func (c *Client) NotifiesOneNamespace(ctx context.Context) (bool, error) {
 	return slices.Contains(found, true), nil
 }
 
+// isUnset tells whether a command line turns a switch off: --flag=false; the last one counts.
+func isUnset(name string, args []string) bool {
+	named := slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--"+name) })
+	return named && !isSet(name, args)
+}
+
 // isSet tells whether a command line sets a switch, as pflag reads them: --flag or --flag=true; the last one counts.
 func isSet(name string, args []string) bool {
 	set := false
@@ -153,7 +159,11 @@ func decodeDeployment(data []byte) (Deployment, error) {
 	}
 	result.Controller.Found = true
 	for _, container := range d.Spec.Template.Spec.Containers {
-		readFlags(&result.Controller, slices.Concat(container.Command, container.Args))
+		args := slices.Concat(container.Command, container.Args)
+		readFlags(&result.Controller, args)
+		if isUnset("watch-all-namespaces", args) {
+			result.Controller.Namespace = d.Metadata.Namespace
+		}
 		for _, port := range container.Ports {
 			if port.Name == metricsPortName {
 				result.MetricsPort = port.ContainerPort
@@ -219,12 +229,12 @@ func readDuration(d *time.Duration, value string) {
 
 // MergeControllers makes one controller of the Deployments of each that watch the same objects: these add
 // their workers up, and the longest jitter and waits count. Shards, which differ in what they watch
-// (--watch-label-selector), stay apart: one does not help another.
+// (--watch-label-selector, --watch-all-namespaces=false), stay apart: one does not help another.
 func MergeControllers(deployments []Deployment) []flux.Controller {
 	var merged []flux.Controller
 	for _, d := range deployments {
 		i := slices.IndexFunc(merged, func(c flux.Controller) bool {
-			return c.Name == d.Controller.Name && c.Watches == d.Controller.Watches
+			return c.Name == d.Controller.Name && c.Watches == d.Controller.Watches && c.Namespace == d.Controller.Namespace
 		})
 		if i < 0 {
 			merged = append(merged, d.Controller)

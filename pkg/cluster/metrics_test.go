@@ -152,6 +152,8 @@ func TestDecodeDeployment(t *testing.T) {
 		`["--concurrent=0","--interval-jitter-percentage=-1","--requeue-dependency=soon"]`: {Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second},
 		`["--min-retry-delay=2s","--max-retry-delay=1m","--watch-label-selector=sharding.fluxcd.io/key=a"]`: {
 			Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second, MinRetryDelay: 2 * time.Second, MaxRetryDelay: time.Minute, Watches: "sharding.fluxcd.io/key=a"},
+		`["--watch-all-namespaces=false"]`: {Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second, Namespace: "flux"},
+		`["--watch-all-namespaces"]`:       {Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second},
 		`["--override-manager=flux","--override-manager","k9s","--feature-gates=Other=true,DefaultToRetryOnFailure=true"]`: {
 			Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second, Overrides: []string{"flux", "k9s"}, RetryOnFailure: true},
 		`["--override-manager=","--feature-gates=DefaultToRetryOnFailure=false"]`: {Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second},
@@ -173,6 +175,9 @@ func TestMergeControllers(t *testing.T) {
 	}
 	shard := of("a", 3, 5, 30*time.Second)
 	shard.Controller.Watches = "sharding.fluxcd.io/key=a"
+	tenant := of("a", 2, 5, 30*time.Second)
+	tenant.Controller.Namespace = "team-a"
+	assert.Len(t, MergeControllers([]Deployment{tenant, of("a", 2, 10, 5*time.Second)}), 2)
 	assert.Equal(t, []flux.Controller{
 		{Name: "a", Concurrent: 6, JitterPercent: 10, RequeueDependency: 30 * time.Second, Found: true},
 		{Name: "b", Concurrent: 1, Found: true},

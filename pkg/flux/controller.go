@@ -23,6 +23,8 @@ type Controller struct {
 	// Watches is --watch-label-selector: which objects it reconciles; "" for all. Shards of a controller
 	// differ in it.
 	Watches string
+	// Namespace that it watches (--watch-all-namespaces=false: its own); "" for all.
+	Namespace string
 	// Overrides are those of --override-manager: field managers whose names begin with one of them lose what they own in
 	// the objects that the controller applies (fluxcd/pkg ssa/patch.go, matchFieldManager compares prefixes).
 	Overrides []string
