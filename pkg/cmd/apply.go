@@ -290,7 +290,7 @@ func (o ApplyOptions) showPlan(ctx context.Context, overview report.Overview, f 
 		return err
 	}
 	if len(plan.Items) == 0 {
-		o.root.nothingFound(o.FleetOptions, f.snapshot.Incomplete())
+		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete())
 		return nil
 	}
 	l := o.printer.layout

@@ -242,7 +242,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	fs.notes(o.root)
 	o.root.warn(document.Warnings, fs.gaps())
 	if len(document.Items) == 0 && o.printer.tables() {
-		o.root.nothingFound(o.FleetOptions, fs.incomplete())
+		o.root.nothingFound(o.FleetOptions, fs.place(o.FleetOptions), fs.incomplete())
 		return fs.complete()
 	}
 	if err := o.printer.print(document, document.Names(), func(l report.Layout) error { return o.draw(document, l) }); err != nil {

@@ -370,11 +370,14 @@ func (o FleetOptions) ofScope() string {
 }
 
 // where names the place that was looked at, for messages.
-func (o FleetOptions) where() string {
+func (o FleetOptions) where() string { return o.whereIn(len(o.clusters)) }
+
+// whereIn says so of a number of clusters, which are fewer than contexts where several of these lead to one.
+func (o FleetOptions) whereIn(clusters int) string {
 	place := "in all namespaces"
-	switch n := len(o.clusters); {
-	case n > 1:
-		place = fmt.Sprintf("in %d clusters", n)
+	switch {
+	case len(o.clusters) > 1:
+		place = "in " + plural(clusters, "cluster")
 	case !o.allNamespaces():
 		place = fmt.Sprintf("in namespace %q", o.Selection.Namespace)
 	}

@@ -219,6 +219,9 @@ func (fs fleets) where(o FleetOptions) string {
 	}
 }
 
+// place says where was looked, in a sentence.
+func (fs fleets) place(o FleetOptions) string { return o.whereIn(len(fs.all) + len(fs.missing)) }
+
 // objects counts those that were asked for.
 func (fs fleets) objects() int {
 	n := 0

@@ -9,8 +9,8 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// nothingFound says so, unless something could not be read: then nobody knows.
-func (r *root) nothingFound(o FleetOptions, incomplete bool) {
+// nothingFound says so, and where was looked, unless something could not be read: then nobody knows.
+func (r *root) nothingFound(o FleetOptions, where string, incomplete bool) {
 	if incomplete {
 		return
 	}
@@ -23,7 +23,7 @@ func (r *root) nothingFound(o FleetOptions, incomplete bool) {
 	if hint == "" && o.Files == nil && !o.allNamespaces() {
 		hint = " (-A looks in all namespaces)"
 	}
-	_, _ = fmt.Fprintf(r.ErrOut, "No Flux objects found %s%s.\n", o.where(), hint)
+	_, _ = fmt.Fprintf(r.ErrOut, "No Flux objects found %s%s.\n", where, hint)
 }
 
 // warn prints what readers of any format should know, on stderr: warnings, and what could not be read.

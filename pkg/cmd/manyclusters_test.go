@@ -318,3 +318,17 @@ func TestWhatWasWrittenCounts(t *testing.T) {
 	untouched := newTogether(fleets{all: []fleet{f}}, f.options, noon)
 	assert.Empty(t, untouched.exceeded(&fit.Fitting{Shares: []fit.ShareUse{{Share: share.Share, Limit: 5000, Allowed: 1}}}), "nothing was changed")
 }
+
+// Two contexts of one cluster are one cluster in what is said of where was looked, too.
+func TestClosingLinesCountClusters(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	o := f.invocation().must(t, "sessions", "--contexts", "east,again")
+	assert.Contains(t, o.stderr, "No sessions: none of 1 Flux object in 1 cluster was tuned by fluxtune.")
+	for _, command := range []string{"get", "plan", "budget"} {
+		o = f.invocation().must(t, command, "--contexts", "east,again", "-l", "there=is-none")
+		assert.Contains(t, o.stderr, "No Flux objects found in 1 cluster", command)
+	}
+	o = f.invocation().must(t, "sessions", "--contexts", "east,again,west")
+	assert.Contains(t, o.stderr, "none of 2 Flux objects in 2 clusters was tuned")
+}

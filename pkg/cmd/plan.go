@@ -205,7 +205,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 		})
 	}
 	if len(plan.Items) == 0 && o.printer.tables() {
-		o.root.nothingFound(o.FleetOptions, p.incomplete())
+		o.root.nothingFound(o.FleetOptions, p.place(o.FleetOptions), p.incomplete())
 		return nil
 	}
 	switch {

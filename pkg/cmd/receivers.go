@@ -147,7 +147,7 @@ func (o ReceiversOptions) show(f fleet) error {
 	case o.printer.format == "yaml":
 		err = o.manifests(list)
 	case len(list.Items) == 0 && o.printer.tables():
-		o.root.nothingFound(o.FleetOptions, f.snapshot.Incomplete())
+		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete())
 	default:
 		err = o.printer.print(list, list.Names(), func(l report.Layout) error {
 			return list.Draw(o.root.Out, o.now(), o.allNamespaces(), o.ofOne(o.root.repeated("receivers"))+" -o yaml", l)

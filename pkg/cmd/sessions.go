@@ -85,7 +85,7 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	o.root.warn(nil, fs.gaps())
 	if len(list.Items) == 0 && o.printer.tables() {
 		if !fs.incomplete() {
-			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s was tuned by fluxtune.\n", plural(fs.objects(), "Flux object"), o.where())
+			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s was tuned by fluxtune.\n", plural(fs.objects(), "Flux object"), fs.place(o.FleetOptions))
 		}
 		return fs.complete()
 	}
