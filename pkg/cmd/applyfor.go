@@ -14,8 +14,9 @@ import (
 const (
 	// mostFor bounds --for: nobody keeps a terminal open for longer.
 	mostFor = 30 * 24 * time.Hour
-	// changesEvery is how often is looked for what has been applied meanwhile.
-	changesEvery = time.Minute
+	// looksAtLeast and looksAtMost are how long to wait before it is looked again for what has become of the fleet: large ones,
+	// which take long to read, are read seldom.
+	looksAtLeast, looksAtMost = 5 * time.Second, time.Minute
 )
 
 // checkFor refuses times that cannot be meant.
@@ -47,7 +48,9 @@ func tooShort(lasts, takes time.Duration, pace float64) error {
 func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests budget.Rates, changed int) error {
 	if ctx.Err() == nil { // else it was Ctrl-C while it was applied
 		_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", tune.ShowTime(stamp.Until), flux.FormatDuration(max(0, o.left(stamp).Round(time.Second))))
-		o.hold(ctx, stamp, requests)
+		if o.hold(ctx, stamp, requests) {
+			_, _ = fmt.Fprintf(o.root.ErrOut, "Somebody else has ended session %s (revert or forget).\n", stamp.Session)
+		}
 	}
 	return o.takeBack(ctx, stamp.Session, changed)
 }
@@ -64,29 +67,30 @@ func (o ApplyOptions) lasting(now time.Time) string {
 type held struct {
 	requests float64 // an hour, of Git hosts
 	sources  int     // that hold something else than when it began
+	gone     bool    // somebody else has taken it back
 }
 
-// hold waits, and tells on a terminal how long it still takes.
-func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budget.Rates) {
+// hold waits, and tells on a terminal how long it still takes; true where it ends early since nothing bears the session any more.
+func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budget.Rates) bool {
 	line := o.root.newProgress()
 	defer line.clear()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	news := make(chan held, 1)
-	go o.follow(ctx, news)
+	go o.follow(ctx, stamp.Session, news)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	now := held{requests: requests.Planned}
 	for {
 		left := o.left(stamp)
-		if left <= 0 {
-			return
+		if left <= 0 || now.gone {
+			return now.gone
 		}
 		line.show(fmt.Sprintf("%s left, %.0f requests/h (%.0f before), %s changed; Ctrl-C ends it",
 			left.Round(time.Second), now.requests, requests.Now, plural(now.sources, "source")))
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case now = <-news:
 		case <-tick.C:
 		}
@@ -100,25 +104,40 @@ func (o ApplyOptions) left(stamp tune.Stamp) time.Duration {
 }
 
 // follow tells now and then what the fleet asks of the hosts as it is by then, and how many of its sources hold something
-// else than when it began.
-func (o ApplyOptions) follow(ctx context.Context, news chan<- held) {
+// else than when it began; and when nothing bears the session any more.
+func (o ApplyOptions) follow(ctx context.Context, session string, news chan<- held) {
 	var before map[flux.Ref]string
 	for {
+		began := time.Now()
 		if f, err := o.read(ctx); err == nil { // else the end of the session does not hang on it
 			now := revisions(f.snapshot.Objects)
 			if before == nil {
 				before = now
 			}
 			select {
-			case news <- held{o.cost(f, f.whole(tune.Plan{})).Git.Now, changedRevisions(before, now)}:
+			case news <- held{o.cost(f, f.whole(tune.Plan{})).Git.Now, changedRevisions(before, now), o.gone(ctx, f, session)}:
 			case <-ctx.Done():
 				return
 			}
 		}
-		if cluster.Sleep(ctx, changesEvery) != nil {
+		if cluster.Sleep(ctx, pauseBeforeLook(time.Since(began))) != nil {
 			return
 		}
 	}
+}
+
+// pauseBeforeLook is how long to wait after a look that took so long: most of the time nothing is read.
+func pauseBeforeLook(took time.Duration) time.Duration {
+	return min(max(20*took, looksAtLeast), looksAtMost)
+}
+
+// gone tells whether nothing bears a session any more. Where it seems so, all objects are looked at: what was chosen when it
+// began may be chosen no more.
+func (o ApplyOptions) gone(ctx context.Context, f fleet, session string) bool {
+	if stateOf(f.objects, tune.RestoreOptions{Session: session}) != stateGone || f.snapshot.Incomplete() {
+		return false
+	}
+	return o.reverting(session, &takenBack{}).state(ctx) == stateGone
 }
 
 // revisions are what sources hold. Times would not do: each scan of an image has one of its own, and a source-controller

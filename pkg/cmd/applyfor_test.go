@@ -67,9 +67,14 @@ func TestApplyForThatSomebodyEnded(t *testing.T) {
 			f := newFreeFleet(t)
 			l := f.applyFor(t, on(f.Cluster))
 			on(f.Cluster).must(t, verb, "-n", f.apps, "--yes")
-			l.ctrlC()
-			o := <-l.result
+			var o outcome
+			select { // by itself, long before its time
+			case o = <-l.result:
+			case <-time.After(time.Minute):
+				require.Fail(t, "it waits for the end of what somebody has ended")
+			}
 			assert.Zero(t, o.code, o.stderr)
+			assert.Contains(t, o.stderr, "Somebody else has ended session 20261122-120000-test (revert or forget).")
 			assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: nothing bears it any more.")
 		})
 	}
@@ -373,4 +378,12 @@ func TestForgetOfOneSession(t *testing.T) {
 	o := i.must(t, "forget", "-n", f.apps, "--session", "one", "--yes")
 	assert.Contains(t, o.stderr, "1 forgotten")
 	assert.Equal(t, "4m", f.interval(t))
+}
+
+// What is told of a session is seconds old in a small fleet, and a minute at most; a large one is not read all the time.
+func TestPauseBeforeLook(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, 5*time.Second, pauseBeforeLook(100*time.Millisecond))
+	assert.Equal(t, 20*time.Second, pauseBeforeLook(time.Second))
+	assert.Equal(t, time.Minute, pauseBeforeLook(time.Hour))
 }
