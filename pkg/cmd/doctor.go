@@ -244,6 +244,7 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 		checks = append(checks, webhooks)
 	}
 	checks = append(checks, report.SessionChecks(tune.Sessions(fleet.objects, nil), o.root.Now(), o.where())...)
+	checks = append(checks, report.StrayEndsCheck(options.strayEnds(o.root, fleet.objects))...)
 	if left, found := report.RulesCheck(options.leftRules(fleet), o.where()); found {
 		checks = append(checks, left)
 	}

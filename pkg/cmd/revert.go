@@ -226,7 +226,7 @@ func (o RevertOptions) proposeLater(restores []tune.Restore) {
 // program left, or a user who may not change their owner.
 func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 	bad := tune.BadRecords(f.objects)
-	o.root.warn(nil, bad)
+	o.root.warn(o.strayEnds(o.root, f.objects), bad)
 	failed := complete(bad)
 	overdue := 0
 	var undecided []string
@@ -270,6 +270,11 @@ func (r *root) proposeDecision(sessions []string, scope string) {
 		_, _ = fmt.Fprintf(r.ErrOut, "Session %s is over, but for what others changed since. That is restored with: %s revert%s --session %s --force\n", session, r.name, scope, session)
 		_, _ = fmt.Fprintf(r.ErrOut, "Or it is kept as it is with: %s forget%s --session %s\n", r.name, scope, session)
 	}
+}
+
+// strayEnds tell of annotations for monitoring that no record has, each with what puts it right.
+func (o FleetOptions) strayEnds(r *root, objects []flux.Object) []string {
+	return tune.StrayEnds(objects, "kubectl"+o.inCluster(r).connection())
 }
 
 // leftRules are the owners with rules of fluxtune that no record needs.

@@ -74,15 +74,17 @@ func (o SessionsOptions) run(ctx context.Context) error {
 		return err
 	}
 	list := report.NewSessionList("", nil, fs.missing)
+	var stray []string
 	for i := range fs.all {
 		f := &fs.all[i]
 		f.snapshot.Gaps = append(f.snapshot.Gaps, tune.BadRecords(f.objects)...)
+		stray = append(stray, f.options.strayEnds(o.root, f.objects)...)
 		list = list.And(report.NewSessionList(f.options.Cluster, tune.Sessions(f.objects, tune.NewJudge(f.snapshot)), f.snapshot.Gaps))
 	}
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
 		return err
 	}
-	o.root.warn(nil, fs.gaps())
+	o.root.warn(stray, fs.gaps())
 	if len(list.Items) == 0 && o.printer.tables() {
 		if !fs.incomplete() {
 			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s was tuned by fluxtune.\n", plural(fs.objects(), "Flux object"), fs.place(o.FleetOptions))

@@ -315,3 +315,20 @@ func TestSessionsSayWho(t *testing.T) {
 		})
 	}
 }
+
+// An end that is left without its record is named by each command that an alarm leads to, and what they say puts it right.
+func TestEndsWithoutARecordAreNamed(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.Kubectl(t, "annotate", "gitrepository", "app", "-n", f.apps, "fluxtune.github.io/until=2026-11-22T10:00:00Z")
+	command := ""
+	for _, args := range [][]string{{"sessions"}, {"revert", "--expired", "--yes"}, {"doctor"}} {
+		o := on(f.Cluster).must(t, append(args, "-n", f.apps)...)
+		said := o.stderr + o.stdout
+		at := strings.Index(said, "annotate gitrepositories.source.toolkit.fluxcd.io app -n "+f.apps+" fluxtune.github.io/until-")
+		require.Positive(t, at, "%v: %s", args, said)
+		command, _, _ = strings.Cut(said[at:], "\n")
+	}
+	f.Kubectl(t, strings.Fields(command)...)
+	assert.NotContains(t, on(f.Cluster).must(t, "sessions", "-n", f.apps).stderr, "until")
+}

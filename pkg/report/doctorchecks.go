@@ -291,6 +291,22 @@ func SessionChecks(sessions []tune.Session, now time.Time, where string) []Check
 	return checks
 }
 
+// StrayEndsCheck tells of annotations for alarms that no session bears, each in a sentence that ends with the command against it.
+func StrayEndsCheck(lines []string) []Check {
+	if len(lines) == 0 {
+		return nil
+	}
+	var run []string
+	for _, line := range lines {
+		_, command, _ := strings.Cut(line, " with: ")
+		run = append(run, command)
+	}
+	return []Check{{
+		Name: "session ends", Status: CheckWarning, Message: count(len(lines), "object") + " with an end that alarms read, and that no session has",
+		Remedy: "somebody has edited the annotation " + tune.UntilAnnotation + ": put it right", Run: run,
+	}}
+}
+
 // RulesCheck names the Kustomizations that bear rules of fluxtune which no record needs; false where there are none.
 func RulesCheck(left []tune.Pin, where string) (Check, bool) {
 	if len(left) == 0 {
