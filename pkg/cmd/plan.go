@@ -57,7 +57,8 @@ func newPlan(r *root) *cobra.Command {
 			what the environment recommends at least) and 30m. How often a source changes is read from
 			status.history of what uses it, status.artifact, with -f from Git, or from --activity FILE; WHY
 			says what is known. What is left alone keeps its part of the share. Where what is there keeps bounds
-			and shares, and a commit waits at most 10% longer than with the best intervals, none is changed.
+			and shares, and a commit waits at most 10% longer than with the best intervals, it stays, but for sources
+			that nobody waits for, and those whose equals mostly have another interval.
 
 			With --contexts or --all-contexts several clusters are planned together, and the hosts get what all of
 			them ask; so it is with the clusters of a checkout. Secrets of one name are taken for one credential.

@@ -2,7 +2,6 @@ package fit
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -70,15 +69,19 @@ type Fitting struct {
 	// Sources is how many were fitted, and Requests what they ask per hour.
 	Sources  int
 	Requests float64
-	// Wait is the mean wait from a commit to the poll that finds it, UniformWait that with one interval for all that asks
-	// as much: Uniform, as far as the bounds allow it.
+	// Wait is the mean wait from a commit to the poll that finds it, UniformWait that with one interval for all at which no
+	// share gets more: Uniform, as far as bounds and shares allow it.
 	Wait, UniformWait, Uniform time.Duration
-	// Kept says that all stays as it is, since the best intervals wait hardly less (Margin): Best, on average.
-	Kept bool
-	Best time.Duration
+	// Kept says that what is there stays, since the best intervals wait hardly less (Margin): Best, on average. Then only what
+	// nobody waits for changes, and what has not the interval of its equals. Changed is how many sources change.
+	Kept    bool
+	Changed int
+	Best    time.Duration
 	// Evidence counts the sources by where their activity is known from; Quiet are those that nobody waits for.
 	Evidence map[Evidence]int
 	Quiet    int
+	// Failing counts what fails and counts to the shares with what it asks once it is mended, which a budget does not count.
+	Failing int
 	// Unfitted counts what asks hosts and was not fitted, by why.
 	Unfitted map[tune.Reason]int
 	// Unmatched are the rules that are about no source that was read.
@@ -112,6 +115,7 @@ type fitter struct {
 	fixtures []fixture
 	left     []map[flux.Ref]tune.Left
 	unfitted map[tune.Reason]int
+	failing  int
 	// known is until when activities are counted: lastChange.
 	known time.Time
 }
@@ -143,20 +147,24 @@ func New(in Input) (*Fitting, error) {
 	f.weigh()
 	free := len(f.problem.Sources)
 	f.problem.Sources = append(f.problem.Sources, f.fixed...)
-	best, err := f.problem.Best()
+	there := make([]time.Duration, 0, len(f.problem.Sources))
+	for _, n := range f.names {
+		there = append(there, n.Interval)
+	}
+	for _, s := range f.fixed {
+		there = append(there, s.Max)
+	}
+	chosen, err := f.problem.Choose(there)
 	if err != nil {
 		return nil, f.explain(err)
 	}
-	there := slices.Clone(best)
+	out := f.fitting(chosen.Intervals[:free])
+	out.Kept, out.Best = chosen.Kept, chosen.Best
 	for i, n := range f.names {
-		there[i] = n.Interval
+		if chosen.Intervals[i] != n.Interval {
+			out.Changed++
+		}
 	}
-	chosen, kept := best, f.problem.Keeps(there, best)
-	if kept {
-		chosen = there
-	}
-	out := f.fitting(chosen[:free])
-	out.Kept, out.Best = kept, f.problem.Wait(best)
 	return out, nil
 }
 
@@ -202,6 +210,9 @@ func (f *fitter) add(cluster int) {
 				f.uses[k].Fixed += cost
 				f.fixtures = append(f.fixtures, fixture{share: k, cluster: cluster, ref: item.Object.Ref, requests: cost})
 			}
+		}
+		if item.Failure != budget.NoFailure && len(s.Loads) > 0 && item.Planned() != item.Requests.Planned {
+			f.failing++
 		}
 		if !isFree || len(s.Loads) == 0 {
 			f.leave(c, cluster, item, len(s.Loads) > 0)
@@ -287,7 +298,7 @@ func (f *fitter) weigh() {
 }
 
 func (f *fitter) fitting(intervals []time.Duration) *Fitting {
-	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Left: f.left, Unfitted: f.unfitted, Unmatched: Unmatched(f.in.Rules, f.in.Clusters)}
+	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Left: f.left, Unfitted: f.unfitted, Failing: f.failing, Unmatched: Unmatched(f.in.Rules, f.in.Clusters)}
 	for i := range out.Choices {
 		out.Choices[i] = map[flux.Ref]Choice{}
 	}

@@ -5,24 +5,74 @@ import (
 	"time"
 )
 
-// Margin is by how many percent the expected wait has to be worse than the best before anything is changed: each change
+// Margin is by how many percent the expected wait has to be longer than the best before all is fitted anew: each change
 // reconciles its object, and what is known of activities is not known more exactly than this.
 const Margin = 10
 
-// Keeps tells whether intervals that are there may stay: all lie within their ends, all shares are kept, and the
-// expected wait is at most Margin percent longer than with the best intervals.
-func (p Problem) Keeps(there, best []time.Duration) bool {
+// Chosen are the intervals that a fit gives.
+type Chosen struct {
+	Intervals []time.Duration
+	// Kept says that they are those that were there, but for the sources that settle changes.
+	Kept bool
+	// Best is the expected wait with the best intervals, before they are rounded: nothing waits shorter within the shares.
+	Best time.Duration
+}
+
+// Choose gives the intervals that are there, settled, if these lie within all ends, keep all shares, and the expected wait
+// is at most Margin percent longer than the best; else the best, rounded. In both equal sources have the same, and those that
+// nobody waits for their longest. The error is Solve's.
+func (p Problem) Choose(there []time.Duration) (Chosen, error) {
+	rounded, best, err := p.best()
+	if err != nil {
+		return Chosen{}, err
+	}
+	chosen := Chosen{Intervals: rounded, Best: p.mean(best)}
+	settled := p.settle(there)
+	if p.keeps(settled) && p.waited(settled) <= max(best*(1+Margin/100.0), p.waited(rounded)) {
+		chosen.Intervals, chosen.Kept = settled, true
+	}
+	return chosen, nil
+}
+
+// keeps tells whether intervals lie within their ends and keep all shares.
+func (p Problem) keeps(intervals []time.Duration) bool {
 	for i, s := range p.Sources {
-		if there[i] < s.Min || there[i] > s.Max {
+		if intervals[i] < s.Min || intervals[i] > s.Max {
 			return false
 		}
 	}
-	for k, used := range p.Used(there) {
+	for k, used := range p.Used(intervals) {
 		if used > p.Shares[k]*(1+grain) {
 			return false
 		}
 	}
-	return float64(p.Wait(there)) <= float64(p.Wait(best))*(1+Margin/100.0)
+	return true
+}
+
+// settle gives equal sources the interval that most of them have, or the longer of these, and the longest to what nobody
+// waits for; all others stay. So little changes, and nobody asks why of two equal sources one polls more often.
+func (p Problem) settle(there []time.Duration) []time.Duration {
+	merged, places := p.merged()
+	have := make([]map[time.Duration]int, len(merged.Sources))
+	for i, at := range places {
+		if have[at] == nil {
+			have[at] = map[time.Duration]int{}
+		}
+		have[at][there[i]]++
+	}
+	settled := make([]time.Duration, len(there))
+	for i, at := range places {
+		if settled[i] = there[i]; merged.Sources[at].Activity == 0 {
+			settled[i] = merged.Sources[at].Max
+			continue
+		}
+		for d, n := range have[at] {
+			if most := have[at][settled[i]]; n > most || n == most && d > settled[i] {
+				settled[i] = d
+			}
+		}
+	}
+	return settled
 }
 
 // merged makes one source of those that are equal: one that costs and changes as much as all of them. So they are solved
@@ -62,17 +112,18 @@ type alike struct {
 	loads    int
 }
 
-// Best are the best intervals that people write. Equal sources get the same. The error is Solve's.
-func (p Problem) Best() ([]time.Duration, error) {
+// best are the best intervals, rounded to what people write, and how long all commits of an hour would wait with those that
+// are not rounded. Equal sources get the same. The error is Solve's.
+func (p Problem) best() (rounded []time.Duration, waited float64, err error) {
 	merged, places := p.merged()
 	solution, err := Solve(merged)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	rounded := merged.Round(solution)
-	intervals := make([]time.Duration, len(places))
+	each := merged.Round(solution)
+	rounded = make([]time.Duration, len(places))
 	for i, at := range places {
-		intervals[i] = rounded[at]
+		rounded[i] = each[at]
 	}
-	return intervals, nil
+	return rounded, solution.Wait, nil
 }

@@ -137,10 +137,21 @@ func perHour(d time.Duration) float64 { return float64(time.Hour) / float64(d) }
 
 // Wait is the expected wait from a commit to the poll that finds it, over all commits: half of the interval of
 // the source that each is made to. 0 where no commits come.
-func (p Problem) Wait(intervals []time.Duration) time.Duration {
-	var waited, commits float64
+func (p Problem) Wait(intervals []time.Duration) time.Duration { return p.mean(p.waited(intervals)) }
+
+// waited is how long all commits of an hour wait together, in commit-hours: the Wait of a Solution.
+func (p Problem) waited(intervals []time.Duration) float64 {
+	waited := 0.0
 	for i, s := range p.Sources {
 		waited += s.Activity * intervals[i].Hours() / 2
+	}
+	return waited
+}
+
+// mean is the wait of each commit where all of an hour wait so many commit-hours; 0 where no commits come.
+func (p Problem) mean(waited float64) time.Duration {
+	commits := 0.0
+	for _, s := range p.Sources {
 		commits += s.Activity
 	}
 	if commits == 0 {

@@ -7,11 +7,9 @@ import (
 	"time"
 )
 
-// The rungs are the intervals that people write: they read at a glance, and each is a quarter to a half longer than the
-// one before. Finer steps would save nobody time (half a rung off the best interval costs 1% to 2% of the wait, and what
-// rounding leaves of a share is used up by others), and make two plans of one fleet differ everywhere. The ends of
-// a bound are rungs, too, whatever they are.
-var ladder = [...]time.Duration{
+// ladder has the intervals that people write: they read at a glance, and each is a quarter to a half longer than the
+// one before. Finer steps save nobody time where many sources share: what rounding leaves of a share is used up by others.
+var ladder = rungs{
 	time.Second, 2 * time.Second, 3 * time.Second, 5 * time.Second, 7 * time.Second,
 	10 * time.Second, 15 * time.Second, 20 * time.Second, 30 * time.Second, 45 * time.Second,
 	time.Minute, 75 * time.Second, 90 * time.Second, 2 * time.Minute, 150 * time.Second,
@@ -20,38 +18,79 @@ var ladder = [...]time.Duration{
 	time.Hour, 90 * time.Minute, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 6 * time.Hour, 8 * time.Hour, 12 * time.Hour, 24 * time.Hour,
 }
 
+// fine has the intervals of which each is at most a tenth longer than the one before, from 10s on: for few sources, or many
+// that are equal, where a step of the ladder would be much of all.
+var fine = func() (all rungs) {
+	at := time.Duration(0)
+	for _, band := range []struct{ until, step time.Duration }{
+		{time.Minute, time.Second}, {5 * time.Minute, 5 * time.Second}, {10 * time.Minute, 15 * time.Second}, {20 * time.Minute, 30 * time.Second},
+		{time.Hour, time.Minute}, {2 * time.Hour, 5 * time.Minute}, {6 * time.Hour, 10 * time.Minute}, {24 * time.Hour, 30 * time.Minute},
+		{72 * time.Hour, 2 * time.Hour}, {31 * 24 * time.Hour, 6 * time.Hour},
+	} {
+		for at < band.until {
+			at += band.step
+			all = append(all, at)
+		}
+	}
+	return all
+}()
+
+// rungs are intervals to choose from, the shortest first. The ends of a source are rungs, too, whatever they are.
+type rungs []time.Duration
+
 // above is the shortest rung of a source that is not shorter than an interval.
-func (s Source) above(d time.Duration) time.Duration {
-	i, _ := slices.BinarySearch(ladder[:], d)
+func (r rungs) above(s Source, d time.Duration) time.Duration {
+	i, _ := slices.BinarySearch(r, d)
 	if d <= s.Min {
 		return s.Min
 	}
-	if i == len(ladder) {
+	if i == len(r) {
 		return s.Max
 	}
-	return min(ladder[i], s.Max)
+	return min(r[i], s.Max)
 }
 
 // below is the next rung of a source below one of its rungs; false at its shortest.
-func (s Source) below(d time.Duration) (time.Duration, bool) {
+func (r rungs) below(s Source, d time.Duration) (time.Duration, bool) {
 	if d <= s.Min {
 		return 0, false
 	}
-	i, _ := slices.BinarySearch(ladder[:], d)
+	i, _ := slices.BinarySearch(r, d)
 	if i == 0 {
 		return s.Min, true
 	}
-	return max(ladder[i-1], s.Min), true
+	return max(r[i-1], s.Min), true
 }
 
-// Round makes intervals of a solution that people write. All are rounded up first, which keeps every share; what that
-// leaves of the shares is then spent rung by rung where a request saves most waiting. Where the solution is on a rung it
-// stays.
+// rounding makes intervals of a solution that are rungs.
+type rounding struct {
+	Problem
+	rungs
+}
+
+// Coarse is by how many percent the expected wait may be longer than the best where intervals are rounded to the ladder;
+// where it would be more, the fine rungs are taken.
+const Coarse = 5
+
+// Round makes intervals of a solution that people write: those of the ladder, or the fine ones (Coarse).
 func (p Problem) Round(s Solution) []time.Duration {
+	intervals := rounding{p, ladder}.round(s)
+	if p.waited(intervals) <= s.Wait*(1+Coarse/100.0) {
+		return intervals
+	}
+	if finer := (rounding{p, fine}).round(s); p.waited(finer) < p.waited(intervals) {
+		return finer
+	}
+	return intervals
+}
+
+// round rounds all intervals up first, which keeps every share; what that leaves of the shares is then spent rung by rung
+// where a request saves most waiting. Where the solution is on a rung it stays.
+func (p rounding) round(s Solution) []time.Duration {
 	intervals := make([]time.Duration, len(p.Sources))
 	for i, source := range p.Sources {
 		// A hair above a rung is the rung: what is that much too short is taken back below.
-		intervals[i] = source.above(time.Duration(s.Hours[i] * float64(time.Hour) * (1 - 1e-9)))
+		intervals[i] = p.above(source, time.Duration(s.Hours[i]*float64(time.Hour)*(1-1e-9)))
 	}
 	p.retreat(intervals)
 	p.spend(intervals)
@@ -70,7 +109,7 @@ func (p Problem) room(intervals []time.Duration) []float64 {
 
 // retreat lengthens intervals while a share is exceeded, those first that lose least by it. Only what was taken for a rung
 // above can make this necessary.
-func (p Problem) retreat(intervals []time.Duration) {
+func (p rounding) retreat(intervals []time.Duration) {
 	room := p.room(intervals)
 	for k := range room {
 		for room[k] < -grain*p.Shares[k] {
@@ -79,7 +118,7 @@ func (p Problem) retreat(intervals []time.Duration) {
 				if requests(s.Loads, k) == 0 || intervals[i] >= s.Max {
 					continue
 				}
-				next := s.above(intervals[i] + 1)
+				next := p.above(s, intervals[i]+1)
 				if price := p.step(i, next, intervals[i]).worth; best < 0 || price < least {
 					best, least = i, price
 				}
@@ -88,7 +127,7 @@ func (p Problem) retreat(intervals []time.Duration) {
 				break // the longest intervals use the share up to a grain
 			}
 			s := p.Sources[best]
-			next := s.above(intervals[best] + 1)
+			next := p.above(s, intervals[best]+1)
 			pay(s, room, intervals[best], next)
 			intervals[best] = next
 		}
@@ -140,11 +179,11 @@ func (h *steps) Pop() any {
 }
 
 // spend takes steps while they fit. A step that does not fit never will: room only gets less.
-func (p Problem) spend(intervals []time.Duration) {
+func (p rounding) spend(intervals []time.Duration) {
 	room := p.room(intervals)
 	var next steps
 	offer := func(i int) {
-		if to, ok := p.Sources[i].below(intervals[i]); ok && p.Sources[i].Activity > 0 {
+		if to, ok := p.below(p.Sources[i], intervals[i]); ok && p.Sources[i].Activity > 0 {
 			next = append(next, p.step(i, intervals[i], to))
 		}
 	}
@@ -160,7 +199,7 @@ func (p Problem) spend(intervals []time.Duration) {
 		}
 		pay(p.Sources[s.source], room, s.from, s.to)
 		intervals[s.source] = s.to
-		if to, ok := p.Sources[s.source].below(s.to); ok {
+		if to, ok := p.below(p.Sources[s.source], s.to); ok {
 			next[0] = p.step(s.source, s.to, to)
 			heap.Fix(&next, 0)
 		} else {

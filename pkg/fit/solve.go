@@ -1,9 +1,6 @@
 package fit
 
-import (
-	"math"
-	"time"
-)
+import "math"
 
 // Solution are the intervals with the shortest expected wait, before they are rounded.
 type Solution struct {
@@ -141,34 +138,4 @@ func requests(loads []Load, share int) float64 {
 		}
 	}
 	return 0
-}
-
-// Uniform is the one interval for all sources, as far as their ends let them have it, at which as much is asked as at some
-// intervals, counting each poll once. It is the policy that one compares with. The second result are the intervals.
-func (p Problem) Uniform(intervals []time.Duration) (time.Duration, []time.Duration) {
-	uniform := make([]time.Duration, len(p.Sources))
-	asked := func(d time.Duration) float64 {
-		sum := 0.0
-		for i, s := range p.Sources {
-			uniform[i] = min(max(d, s.Min), s.Max)
-			sum += s.most() * perHour(uniform[i])
-		}
-		return sum
-	}
-	target, low, high := 0.0, time.Duration(0), time.Duration(0)
-	for i, s := range p.Sources {
-		target += s.most() * perHour(intervals[i])
-		if high = max(high, s.Max); i == 0 || s.Min < low {
-			low = s.Min // what is shorter is nobody's
-		}
-	}
-	for high-low > time.Millisecond {
-		if middle := low + (high-low)/2; asked(middle) > target {
-			low = middle
-		} else {
-			high = middle
-		}
-	}
-	asked(high)
-	return high, uniform
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -65,16 +66,21 @@ func (b Budget) Headline() string {
 		each(git.Now), aDay(git.Now), each(git.Planned), b.Policy, aDay(git.Planned), Compare(git))
 }
 
-// Compare says how much more or less a rate becomes: ": 74% fewer". "" where there was none before.
+// Compare says how much more or less a rate becomes: ": 74% fewer", or ": about the same". "" where it stays as it is, or
+// there was none before.
 func Compare(r budget.Rates) string {
 	if r.Now == 0 || r.Now == r.Planned {
 		return ""
 	}
 	change := (r.Planned/r.Now - 1) * 100
-	if change < 0 {
+	switch {
+	case math.Abs(change) < 0.5: // percent: it would read as none at all
+		return ": about the same"
+	case change < 0:
 		return fmt.Sprintf(": %.0f%% fewer", -change)
+	default:
+		return fmt.Sprintf(": %.0f%% more", change)
 	}
-	return fmt.Sprintf(": %.0f%% more", change)
 }
 
 // Line is GitHub's answer in a sentence; "" without one.

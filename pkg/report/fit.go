@@ -19,7 +19,7 @@ type PlanFit struct {
 	Sources         int     `json:"sources"`
 	RequestsPerHour float64 `json:"requestsPerHour"`
 	// Wait is the mean wait from a commit to the poll that finds it, over the commits that are expected. UniformWait is
-	// the same with one interval for all that asks as much: UniformInterval, as far as the policy's bounds allow it.
+	// the same with one interval for all at which no share gets more: UniformInterval, as far as the bounds of the policy and the shares allow it.
 	Wait            string `json:"wait"`
 	UniformWait     string `json:"uniformWait"`
 	UniformInterval string `json:"uniformInterval"`
@@ -31,9 +31,13 @@ type PlanFit struct {
 	Unfitted map[string]int `json:"unfitted,omitempty"`
 	// Quiet counts the sources that nobody waits for; they get the longest of their bound.
 	Quiet int `json:"quiet"`
-	// Kept says that the intervals stay as they are, since with the best ones BestWait would be hardly shorter than Wait.
+	// Failing counts what fails and counts to the shares as if it was mended; the costs count its back-off.
+	Failing int `json:"failing,omitempty"`
+	// Kept says that the intervals stay as they are, since with the best ones BestWait would be hardly shorter than Wait. Then
+	// only the sources change that nobody waits for, and those that have another interval than most of their equals: Changed.
 	Kept     bool   `json:"kept,omitempty"`
-	BestWait string `json:"bestWait,omitempty"`
+	Changed  int    `json:"changed"`
+	BestWait string `json:"bestWait"`
 }
 
 // PlanShare is what a host, or a credential of one, may get and gets, in requests per hour.
@@ -72,10 +76,8 @@ func (p Plan) WithFit(f *fit.Fitting, at map[string]int) Plan {
 	}
 	p.Summary.Fit = &PlanFit{
 		Shares: []PlanShare{}, Sources: f.Sources, RequestsPerHour: round2(f.Requests),
-		Wait: wait(f.Wait), UniformWait: wait(f.UniformWait), UniformInterval: wait(f.Uniform), Evidence: map[string]int{}, Quiet: f.Quiet,
-	}
-	if f.Kept {
-		p.Summary.Fit.Kept, p.Summary.Fit.BestWait = true, wait(f.Best)
+		Wait: wait(f.Wait), UniformWait: wait(f.UniformWait), UniformInterval: wait(f.Uniform), Evidence: map[string]int{}, Quiet: f.Quiet, Failing: f.Failing,
+		Kept: f.Kept, Changed: f.Changed, BestWait: wait(f.Best),
 	}
 	for _, s := range f.Shares {
 		p.Summary.Fit.Shares = append(p.Summary.Fit.Shares, PlanShare{s.Host, s.Credential, s.Percent, s.Limit, s.Allowed, round2(s.Used), round2(s.Fixed), s.Sources})
@@ -132,24 +134,34 @@ func fitLines(f *fit.Fitting, limits limits) []string {
 	if clusters := len(slices.DeleteFunc(slices.Clone(f.Choices), func(c map[flux.Ref]fit.Choice) bool { return len(c) == 0 })); clusters > 1 {
 		sources += fmt.Sprintf(" of %d clusters", clusters)
 	}
-	var lines []string
-	switch {
-	case f.Kept:
-		lines = append(lines, keptLine(f, sources))
-	case f.Wait == 0:
-		lines = append(lines, fmt.Sprintf("nobody waits for the %s: each has its longest interval", sources))
-	case f.Wait.Round(time.Second) >= f.UniformWait.Round(time.Second): // rounded to what people write, it may take a second more
-		lines = append(lines, fmt.Sprintf("a commit waits %s on average at %s requests/h of %s; within the policy one interval (%s) does as well",
-			wait(f.Wait), rate(f.Requests), sources, wait(f.Uniform)))
-	default:
-		lines = append(lines, fmt.Sprintf("a commit waits %s on average, instead of %s with one interval for all (%s, or the nearest that the policy allows), at %s requests/h of %s",
-			wait(f.Wait), wait(f.UniformWait), wait(f.Uniform), rate(f.Requests), sources))
+	lines := []string{waitLine(f, sources)}
+	if f.Failing > 0 {
+		lines = append(lines, failingLine(f.Failing))
 	}
 	if limits.height > 0 && limits.named == 1 {
 		return append(lines, fmt.Sprintf("it is known of %d of them how often they change; %d get no commits", f.Sources-f.Evidence[fit.FromNothing], f.Quiet))
 	}
 	lines = append(lines, shareLines(f)...)
 	return append(append(lines, "how often they change is "+evidence(f)), unfittedLines(f)...)
+}
+
+// waitLine says how long a commit waits, and compares that with what would be without the fit.
+func waitLine(f *fit.Fitting, sources string) string {
+	as := "the nearest that the policy allows"
+	if len(f.Shares) > 1 {
+		as = "the nearest that the policy and the shares allow"
+	}
+	switch {
+	case f.Wait == 0:
+		return fmt.Sprintf("nobody waits for the %s: each has its longest interval", sources)
+	case f.Kept:
+		return keptLine(f, sources)
+	case f.Wait.Round(time.Second) >= f.UniformWait.Round(time.Second): // rounded to what people write, it may take a second more
+		return fmt.Sprintf("a commit waits %s on average at %s requests/h of %s; one interval for all (%s, or %s) does as well", wait(f.Wait), rate(f.Requests), sources, wait(f.Uniform), as)
+	default:
+		return fmt.Sprintf("a commit waits %s on average, instead of %s with one interval for all (%s, or %s), at %s requests/h of %s",
+			wait(f.Wait), wait(f.UniformWait), wait(f.Uniform), as, rate(f.Requests), sources)
+	}
 }
 
 // unfittedLines say why what asks hosts beside the fitted sources is not fitted.
@@ -188,17 +200,31 @@ func unfitted(reason tune.Reason) string {
 	}
 }
 
-// keptLine says why no interval is changed.
+// keptLine says why hardly any interval is changed, or none.
 func keptLine(f *fit.Fitting, sources string) string {
-	at := fmt.Sprintf("at %s requests/h of %s", rate(f.Requests), sources)
-	switch {
-	case f.Wait == 0:
-		return fmt.Sprintf("what is there fits %s, and nobody waits for a commit: nothing is changed", at)
-	case f.Wait.Round(time.Second) <= f.Best.Round(time.Second):
-		return fmt.Sprintf("what is there fits: a commit waits %s on average, as with the best intervals, %s", wait(f.Wait), at)
-	default:
-		return fmt.Sprintf("what is there fits: a commit waits %s on average, %s with the best intervals, %s: nothing is changed for less than %d%%", wait(f.Wait), wait(f.Best), at, fit.Margin)
+	stays, more := "what is there fits", ""
+	if f.Changed > 0 {
+		more = " else"
+		gets := "sources get"
+		if f.Changed == 1 {
+			gets = "source gets"
+		}
+		stays += fmt.Sprintf(", and only %d %s another interval (the longest where nobody waits, or that of most equal sources)", f.Changed, gets)
 	}
+	line := fmt.Sprintf("%s: a commit waits %s on average, ", stays, wait(f.Wait))
+	at := fmt.Sprintf("at %s requests/h of %s", rate(f.Requests), sources)
+	if f.Wait.Round(time.Second) <= f.Best.Round(time.Second) {
+		return line + "as with the best intervals, " + at
+	}
+	return line + fmt.Sprintf("%s with the best intervals, %s: nothing%s is changed for less than %d%%", wait(f.Best), at, more, fit.Margin)
+}
+
+// failingLine says how what fails counts, since the costs on the same screen count it in another way.
+func failingLine(n int) string {
+	if n == 1 {
+		return "1 object that fails counts to its share as if it was mended; in the costs with the requests that it makes while it fails"
+	}
+	return fmt.Sprintf("%d objects that fail count to their shares as if they were mended; in the costs with the requests that they make while they fail", n)
 }
 
 // shareLines say what each share gets.
@@ -231,7 +257,7 @@ func evidence(f *fit.Fitting) string {
 		}
 	}
 	text := strings.Join(parts, ", ")
-	if f.Quiet > 0 && !f.Kept {
+	if f.Quiet > 0 {
 		text += fmt.Sprintf("; %d without commits poll as seldom as the policy allows", f.Quiet)
 	}
 	return text

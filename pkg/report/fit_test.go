@@ -1,11 +1,13 @@
 package report
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 )
 
@@ -16,6 +18,37 @@ func TestKeptLine(t *testing.T) {
 	assert.Equal(t, "what is there fits: a commit waits 1m16s on average, 1m12s with the best intervals, at 40 requests/h of 3 sources: nothing is changed for less than 10%", keptLine(&f, "3 sources"))
 	f.Best = f.Wait
 	assert.Equal(t, "what is there fits: a commit waits 1m16s on average, as with the best intervals, at 40 requests/h of 3 sources", keptLine(&f, "3 sources"))
+	f.Changed, f.Best = 2, 72*time.Second
+	assert.Equal(t, "what is there fits, and only 2 sources get another interval (the longest where nobody waits, or that of most equal sources): a commit waits 1m16s on average, 1m12s with the best intervals, "+
+		"at 40 requests/h of 3 sources: nothing else is changed for less than 10%", keptLine(&f, "3 sources"))
 	f.Wait, f.Best = 0, 0
-	assert.Equal(t, "what is there fits at 40 requests/h of 3 sources, and nobody waits for a commit: nothing is changed", keptLine(&f, "3 sources"))
+	assert.Equal(t, "nobody waits for the 3 sources: each has its longest interval", waitLine(&f, "3 sources"))
+}
+
+// One interval for all is compared with where it keeps every share, and several are told.
+func TestWaitLine(t *testing.T) {
+	t.Parallel()
+	f := fit.Fitting{Wait: 76 * time.Second, UniformWait: 76 * time.Second, Uniform: 152 * time.Second, Requests: 40, Shares: make([]fit.ShareUse, 1)}
+	assert.Equal(t, "a commit waits 1m16s on average at 40 requests/h of 3 sources; one interval for all (2m32s, or the nearest that the policy allows) does as well", waitLine(&f, "3 sources"))
+	f.UniformWait, f.Shares = 2*f.UniformWait, make([]fit.ShareUse, 2)
+	assert.Equal(t, "a commit waits 1m16s on average, instead of 2m32s with one interval for all (2m32s, or the nearest that the policy and the shares allow), at 40 requests/h of 3 sources", waitLine(&f, "3 sources"))
+}
+
+// Costs and Fit stand on one screen and count a failing source differently: that is said.
+func TestFitSaysHowFailingObjectsCount(t *testing.T) {
+	t.Parallel()
+	f := fit.Fitting{Sources: 3, Wait: time.Minute, Failing: 1}
+	assert.Contains(t, fitLines(&f, limits{}), "1 object that fails counts to its share as if it was mended; in the costs with the requests that it makes while it fails")
+	f.Failing = 0
+	assert.NotContains(t, strings.Join(fitLines(&f, limits{}), "\n"), "mended")
+}
+
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	for want, r := range map[string]budget.Rates{
+		"": {Now: 5, Planned: 5}, ": about the same": {Now: 1240, Planned: 1238}, ": 1% fewer": {Now: 1000, Planned: 994}, ": 1% more": {Now: 1000, Planned: 1005.1}, ": 74% fewer": {Now: 100, Planned: 26},
+	} {
+		assert.Equal(t, want, Compare(r))
+	}
+	assert.Equal(t, ": about the same", Compare(budget.Rates{Now: 1240, Planned: 1244}))
 }
