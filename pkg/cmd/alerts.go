@@ -152,7 +152,7 @@ func (o AlertsOptions) run(ctx context.Context) error {
 		return f.complete()
 	}
 	b := BudgetOptions{FleetOptions: o.FleetOptions, OutputOptions: OutputOptions{root: o.root}, Limits: o.Limits}
-	in, unread, err := b.input(ctx, &f)
+	in, unread, err := b.input(ctx, &f, nil)
 	if err != nil {
 		return err
 	}

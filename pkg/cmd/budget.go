@@ -11,6 +11,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
@@ -73,6 +74,9 @@ func newBudget(r *root) *cobra.Command {
 
 			A host's limit comes from --limit, spec.limits of the policy, or for github.com 5,000/h. That is
 			GitHub's limit for its REST API; Git traffic is not REST, so it is a cautious yardstick only.
+
+			Under a policy all gets what the policy wants, also what is applied from Git. Where the policy fits intervals
+			(spec.fit), what is planned is what plan of the same policy would make of them: what it leaves alone stays.
 
 			Exit code 4 means that a host gets more than --fail-above allows: under the policy where --policy
 			or --set is given, now otherwise. 1 means that something failed or could not be read.`),
@@ -140,6 +144,7 @@ func (f BudgetFlags) toOptions(r *root, args []string) (o BudgetOptions, err err
 	if o.GitHubOptions, err = f.GitHubFlags.toOptions(r); err != nil {
 		return o, err
 	}
+	f.FitLimits = f.Limits // spec.fit of the policy is of these
 	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
 		return o, err
 	}
@@ -151,6 +156,7 @@ func (f BudgetFlags) toOptions(r *root, args []string) (o BudgetOptions, err err
 	}
 	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
 	o.Chosen, o.receivers, o.controllers = o.Selection, true, true
+	o.charts = o.fit != nil // as a plan reads them
 	o.FleetOptions = o.narrow()
 	return o, nil
 }
@@ -217,15 +223,17 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, unread, err := o.count(ctx, &fs)
+	fs, fitting, err := o.fitAll(ctx, o.asked(fs), fitsAsPlan(), o.root.Now())
 	if err != nil {
 		return err
 	}
-	document := report.NewBudget(b, o.Policy.Title(), fs.gaps(), o.Policy.Warnings(o.inEnvironments))
-	document.NotCounted(unread)
-	if len(o.Policy.Fit) > 0 {
-		document.Warnings = append(document.Warnings, "the policy fits intervals (spec.fit): what is planned here are only its bounds; plan shows what they are fitted to")
+	b, unread, err := o.count(ctx, &fs, fitting)
+	if err != nil {
+		return err
 	}
+	document := report.NewBudget(b, o.Policy.Title(), fs.gaps(), o.Policy.Warnings(o.inEnvironments)).WithFit(fitting)
+	document.NotCounted(unread)
+	document.Warnings = slices.Concat(document.Warnings, o.fitWarnings(fitting), o.fitMissing(fs))
 	if mistyped := unpolled(o.Limits, b.PolledHosts()); mistyped != "" && (o.FailAbove == 0 || len(b.Hosts) == 0) {
 		document.Warnings = append(document.Warnings, mistyped)
 	}
@@ -240,6 +248,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 		return err
 	}
 	fs.notes(o.root)
+	o.tellUnfitted(o.root, fs)
 	o.root.warn(document.Warnings, fs.gaps())
 	if len(document.Items) == 0 && o.printer.tables() {
 		o.root.nothingFound(o.FleetOptions, fs.place(o.FleetOptions), fs.incomplete())
@@ -254,15 +263,15 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	return fs.complete()
 }
 
-// count works out the budget of all clusters together. What could not be read becomes a gap of its cluster; unread are
+// count works out the budget of all clusters together, with what was fitted. What could not be read becomes a gap of its cluster; unread are
 // resources that may cost something, too.
-func (o BudgetOptions) count(ctx context.Context, fs *fleets) (b budget.Budget, unread []string, err error) {
+func (o BudgetOptions) count(ctx context.Context, fs *fleets, fitting *fit.Fitting) (b budget.Budget, unread []string, err error) {
 	var budgets []budget.Budget
 	for i := range fs.all {
 		f := &fs.all[i]
 		one := o
 		one.FleetOptions = f.options
-		in, not, err := one.input(ctx, f)
+		in, not, err := one.input(ctx, f, fitting)
 		if err != nil {
 			return b, nil, err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
 
 // budgetCases are calls of budget on the golden fleet.
@@ -53,6 +54,7 @@ func TestBudgetOptions(t *testing.T) {
 		assert.False(t, o.shown(object), kind)
 	}
 	want := wantFleet(t)
+	want.Policy = want.Policy.WithLimit(policy.Limit{Host: "git.example.com", PerHour: 120, Rate: "2/m", Flag: true})
 	want.receivers = true                // what a webhook brings nobody waits for
 	want.controllers = true              // their flags decide what intervals cost and buy
 	want.Selection = cluster.Selection{} // all that explains the objects asked for is read

@@ -6,14 +6,29 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
+// fitsAsPlan are the options of a plan, as plan has them unless flags say otherwise: where a policy fits intervals, what it
+// leaves alone comes off the shares.
+func fitsAsPlan() tune.Options { return tune.Options{Managed: tune.ManagedSkip} }
+
+// asked are the fleets with the objects alone that were asked for: all are read, and the others explain these.
+func (o BudgetOptions) asked(fs fleets) fleets {
+	fs.all = slices.Clone(fs.all)
+	for i := range fs.all {
+		f := &fs.all[i]
+		f.objects = slices.DeleteFunc(slices.Clone(f.objects), func(object flux.Object) bool { return !o.shown(object) })
+	}
+	return fs
+}
+
 // input plans every object that was read, and splits them into those that are counted and those that
 // explain them. Unread are resources that may cost something, too, and could not be read.
-func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, unread []string, err error) {
+func (o BudgetOptions) input(ctx context.Context, f *fleet, fitting *fit.Fitting) (in budget.Input, unread []string, err error) {
 	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now(), Partial: o.partial(), OneNamespace: f.snapshot.OneNamespace}
 	if o.Files != nil {
 		f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
@@ -26,7 +41,7 @@ func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, un
 				others = append(others, object)
 			}
 		}
-		o.split(f, &in, costing, others)
+		o.split(f, &in, fitting, costing, others)
 		return in, nil, nil
 	}
 	in.Controllers = f.controllers()
@@ -57,24 +72,32 @@ func (o BudgetOptions) input(ctx context.Context, f *fleet) (in budget.Input, un
 		snapshot.Related = slices.Concat(snapshot.Related, costing)
 		f.resolver = policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment)
 	}
-	o.split(f, &in, costing, others)
+	o.split(f, &in, fitting, costing, others)
 	return in, unread, nil
 }
 
-// split plans objects and gives each its place. What only costs has nothing to plan.
-func (o BudgetOptions) split(f *fleet, in *budget.Input, costing, others []flux.Object) {
+// split plans objects and gives each its place: what was fitted as a plan would. What only costs has nothing to plan.
+func (o BudgetOptions) split(f *fleet, in *budget.Input, fitting *fit.Fitting, costing, others []flux.Object) {
 	// What the policy would make of it, whether or not an apply would leave objects to Git.
 	opts := tune.Options{Managed: tune.ManagedPatch}
-	counted := make(map[flux.Ref]bool, len(f.objects))
-	for _, object := range f.objects { // those of the environments asked for
-		counted[object.Ref] = o.shown(object)
+	decide := func(object flux.Object) tune.Item {
+		return tune.Decide(object, o.Policy, f.resolver.Resolve(object), opts)
+	}
+	planned := make(map[flux.Ref]tune.Item, len(f.objects))
+	if fitting != nil {
+		for _, item := range f.arriving(f.plan(f.fitted(fitting, fitsAsPlan())).Items) {
+			planned[item.Object.Ref] = item
+		}
+	} else {
+		for _, object := range f.objects {
+			planned[object.Ref] = decide(object)
+		}
 	}
 	for _, object := range f.snapshot.Objects {
-		item := tune.Decide(object, o.Policy, f.resolver.Resolve(object), opts)
-		if counted[object.Ref] {
+		if item, asked := planned[object.Ref]; asked {
 			in.Items = append(in.Items, item)
 		} else {
-			in.Others = append(in.Others, item)
+			in.Others = append(in.Others, decide(object))
 		}
 	}
 	for _, object := range costing {
@@ -86,7 +109,7 @@ func (o BudgetOptions) split(f *fleet, in *budget.Input, costing, others []flux.
 		}
 	}
 	for _, object := range others {
-		in.Others = append(in.Others, tune.Decide(object, o.Policy, f.resolver.Resolve(object), opts))
+		in.Others = append(in.Others, decide(object))
 	}
 }
 

@@ -3,10 +3,12 @@ package report
 import (
 	"cmp"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
@@ -115,6 +117,21 @@ func showRef(ref flux.RemoteRef) string {
 		return "default"
 	}
 	return string(ref.Kind) + " " + ref.Value
+}
+
+// WithFit says in a note what fitted intervals come to, as a plan does; nothing where none were fitted.
+func (b Budget) WithFit(f *fit.Fitting) Budget {
+	if f == nil {
+		return b
+	}
+	lines := shareLines(f)
+	if f.Failing > 0 {
+		lines = append(lines, failingLine(f.Failing))
+	}
+	if len(lines) > 0 {
+		b.Notes = append(b.Notes, "The policy fits intervals (spec.fit), and what is planned is what plan makes of it: "+strings.Join(lines, "; ")+".")
+	}
+	return b
 }
 
 // NewBudgetEnvironments reports environments; plan shows them too.
