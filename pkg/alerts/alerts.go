@@ -25,8 +25,9 @@ type Input struct {
 	Above float64
 	// Namespace that the objects are in; "" for all.
 	Namespace string
-	// Where is how commands look at the same objects: "-A", "-n apps".
-	Where string
+	// Where is how commands look at the same objects: "-A", "-n apps". Under are the flags, with a space before each, that give
+	// commands the same policy and limits; "" where these are the defaults.
+	Where, Under string
 }
 
 // The names of the alerts.

@@ -290,14 +290,14 @@ func TestStateMetrics(t *testing.T) {
 	assert.Equal(t, 10, c.Spec.Resources[0].Metrics[1].ErrorLogV, "hardly any object has it")
 }
 
-// Alarms about two hosts are two rules, as promtool's lint wants them, and what a flag said is in the commands of the runbook.
+// Alarms about two hosts are two rules, as promtool's lint wants them, and what flags said of policy and limits is in the commands of the runbook.
 func TestRulesOfTwoHosts(t *testing.T) {
 	t.Parallel()
-	limits := budget.NewLimits([]policy.Limit{{Host: "github.com", PerHour: 1000}}, []policy.Limit{{Host: "git.example.com", PerHour: 100, Rate: "100/h"}})
+	limits := budget.NewLimits([]policy.Limit{{Host: "github.com", PerHour: 1000}}, []policy.Limit{{Host: "git.example.com", PerHour: 100}})
 	items := budget.New(budget.Input{Items: []tune.Item{
 		object("gitrepo", "apps", "web", "1m"), object("gitrepo", "tools", "lint", "5m", at("https://git.example.com/lint")),
 	}, Limits: limits}).Items
-	r := New(Input{Items: items, Limits: limits, Shares: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 20}}, Above: 80, Where: "-A"})
+	r := New(Input{Items: items, Limits: limits, Shares: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 20}}, Above: 80, Where: "-A", Under: " --policy policy.yaml --limit git.example.com=100/h"})
 	seen := map[string]bool{}
 	for _, rule := range r.Rules.Groups[0].Rules {
 		key := fmt.Sprint(rule.Record, rule.Alert, rule.Labels)
@@ -306,7 +306,7 @@ func TestRulesOfTwoHosts(t *testing.T) {
 		if rule.Alert != HostAboveShare {
 			continue
 		}
-		given := strings.Contains(rule.Annotations["runbook"], "plan -A --limit git.example.com=100/h --fit git.example.com=80%")
-		assert.Equal(t, rule.Labels["host"] == "git.example.com", given, rule.Annotations["runbook"])
+		assert.Equal(t, fmt.Sprintf("kubectl fluxtune budget -A --policy policy.yaml --limit git.example.com=100/h --rows names who asks most; "+
+			"kubectl fluxtune plan -A --policy policy.yaml --limit git.example.com=100/h --fit %s=80%% keeps it within its share", rule.Labels["host"]), rule.Annotations["runbook"])
 	}
 }

@@ -22,7 +22,7 @@ func (in Input) workers() []Rule {
 		"The workers for {{ $labels.controller }} are {{ $value | humanizePercentage }} busy",
 		fmt.Sprintf("For 15 minutes the workers for {{ $labels.controller }} at {{ $labels.instance }} were busy {{ $value | humanizePercentage }} of the time. "+
 			"Above %d%% what comes in bursts, and each new revision, waits for a free one.", budget.BusyWarning),
-		fmt.Sprintf("kubectl fluxtune budget %s --observe says how many workers are needed (--concurrent); kubectl fluxtune plan %s what longer intervals would change", in.Where, in.Where))}
+		fmt.Sprintf("kubectl fluxtune budget %s --observe says how many workers are needed (--concurrent); kubectl fluxtune plan %s%s what longer intervals would change", in.Where, in.Where, in.Under))}
 }
 
 // missing alerts where nothing is known of a controller's objects: then the other alerts are silent, too.

@@ -135,8 +135,8 @@ func (in Input) notPolled(interval time.Duration, list []Selector) Rule {
 			"It waits for a free worker, its attempts fail and are in back-off, it is stalled, so that Flux does not try again before it is changed, or it was suspended or given a longer interval after these rules were made "+
 			"(what is suspended is known where kube-state-metrics gives gotk_resource_info).", every, window),
 		fmt.Sprintf("kubectl fluxtune get %s {{ $labels.kind }}/{{ $labels.name }} -o wide shows its interval and whether it is suspended; "+
-			"kubectl fluxtune budget %s how busy the workers are and what fails; after a change of intervals print the rules anew with kubectl fluxtune alerts %s",
-			namespaceFlag, in.Where, in.Where))
+			"kubectl fluxtune budget %s how busy the workers are and what fails; after a change of intervals print the rules anew with kubectl fluxtune alerts %s%s",
+			namespaceFlag, in.Where, in.Where, in.Under))
 	a.Labels["interval"] = every // rules of one name differ in a label: promtool's lint wants it
 	return a
 }

@@ -135,15 +135,10 @@ func (in Input) aboveShare(s policy.Share, limit budget.Limit, expr, made string
 		labels[namespaceLabel] = in.Namespace
 		part = fmt.Sprintf("Only namespace %s is counted: what other namespaces and other clusters ask comes on top.", in.Namespace)
 	}
-	given := ""
-	if limit.From == budget.LimitFlag { // no policy tells it
-		given = fmt.Sprintf(" --limit %s=%s", s.Host, limit.Rate)
-	}
 	a := alert(name, fmt.Sprintf("%s{%s} > %s", record, labelText(chosen), plain(most)), observed+10*evaluation,
 		fmt.Sprintf("Flux asks %s more than %s requests an hour", whose, plain(most)),
 		fmt.Sprintf(`%s gets {{ printf "%%.0f" $value }} requests an hour from Flux, more than %s. %s %s`, whose, than, part, made),
-		fmt.Sprintf("kubectl fluxtune budget %s%s --rows names who asks most; kubectl fluxtune plan %s%s --fit %s=%g%% keeps it within its share", in.Where, given, in.Where, given,
-			s, s.Percent))
+		fmt.Sprintf("kubectl fluxtune budget %s%s --rows names who asks most; kubectl fluxtune plan %[1]s%[2]s --fit %[3]s=%[4]g%% keeps it within its share", in.Where, in.Under, s, s.Percent))
 	maps.Copy(a.Labels, own)
 	return []Rule{{Record: record, Expr: expr, Labels: labels}, a}
 }

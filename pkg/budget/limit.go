@@ -12,8 +12,6 @@ import (
 type Limit struct {
 	PerHour float64
 	From    LimitSource
-	// Rate is how the user wrote it; "" where no user did.
-	Rate string
 }
 
 // LimitSource says where a limit comes from. The strings are part of the JSON output.
@@ -52,7 +50,7 @@ func NewLimits(fromPolicy, fromFlags []policy.Limit) Limits {
 			if l.Flag {
 				from = LimitFlag
 			}
-			limits[l.Host] = Limit{PerHour: l.PerHour, From: from, Rate: l.Rate}
+			limits[l.Host] = Limit{PerHour: l.PerHour, From: from}
 		}
 	}
 	lay(fromPolicy, LimitPolicy)

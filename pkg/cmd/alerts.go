@@ -34,6 +34,8 @@ type AlertsOptions struct {
 	// As is what is printed: one of alertFormats.
 	As   string
 	root *root
+	// under are the flags by which the commands of runbooks come to the same policy and limits.
+	under string
 }
 
 // What alerts prints.
@@ -134,6 +136,10 @@ func (f *AlertsFlags) toOptions(r *root, args []string) (o AlertsOptions, err er
 		return o, fmt.Errorf("the rules are of one cluster: choose one of the %d with --root %s", len(o.Files.chosen), o.Files.fleets[0].Root)
 	}
 	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
+	o.under = f.PolicyFlags.again()
+	for _, limit := range f.Limits {
+		o.under += " --limit " + quoted(limit)
+	}
 	return o, nil
 }
 
@@ -159,11 +165,14 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	counted := budget.New(in)
 	items := counted.Items
 	made := alerts.New(alerts.Input{
-		Items: items, Idle: counted.Idle, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Where: o.onCluster(),
+		Items: items, Idle: counted.Idle, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Where: o.onCluster(), Under: o.under,
 	})
 	var warnings []string
 	if mistyped := unpolled(o.Limits, counted.PolledHosts()); mistyped != "" {
 		warnings = append(warnings, mistyped)
+	}
+	if !o.partial() {
+		warnings = append(warnings, unpolledShares(o.unpolledFit(counted))...)
 	}
 	o.root.warn(warnings, f.snapshot.Gaps)
 	lacks := gapWarnings(f.snapshot.Gaps)
@@ -185,13 +194,24 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	return f.complete()
 }
 
+// unpolledFit are the shares of the policy that nothing counts to: there is no alarm about them.
+func (o AlertsOptions) unpolledFit(b budget.Budget) []policy.Share {
+	return slices.DeleteFunc(slices.Clone(o.Policy.Fit), func(s policy.Share) bool {
+		return slices.ContainsFunc(b.Items, func(i budget.Item) bool { return i.Cost != (budget.Cost{}) && o.Limits.Counts(i.Asker(), s) })
+	})
+}
+
 // onCluster is how commands look at the same objects where an alarm goes off: in the cluster, also where the rules come
-// from a checkout.
+// from a checkout. As whom somebody asks then is their own.
 func (o AlertsOptions) onCluster() string {
-	if o.allNamespaces() {
-		return "-A"
+	scope := "-A"
+	if !o.allNamespaces() {
+		scope = "-n " + o.Selection.Namespace
 	}
-	return "-n " + o.Selection.Namespace
+	if o.Files != nil {
+		return scope
+	}
+	return strings.TrimSpace(o.root.connectionOf(ofTheCluster) + " " + scope)
 }
 
 func (o AlertsOptions) print(rules alerts.Rules, objects []flux.Object, items int, lacks []string) error {

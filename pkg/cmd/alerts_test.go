@@ -30,8 +30,9 @@ func TestAlertsOptions(t *testing.T) {
 		Limits: budget.Limits{
 			"github.com":      {PerHour: 5000, From: budget.LimitPreset},
 			"api.github.com":  {PerHour: 5000, From: budget.LimitPreset},
-			"git.example.com": {PerHour: 120, From: budget.LimitFlag, Rate: "2/m"},
+			"git.example.com": {PerHour: 120, From: budget.LimitFlag},
 		},
 		Above: 70, As: "rules", root: r,
+		under: " --policy fast --set dev.gitrepo.interval=31s --default-env stg --env-alias uat=stg --limit git.example.com=2/m",
 	}, o)
 }

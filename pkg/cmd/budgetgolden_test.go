@@ -54,7 +54,7 @@ func TestBudgetOptions(t *testing.T) {
 		assert.False(t, o.shown(object), kind)
 	}
 	want := wantFleet(t)
-	want.Policy = want.Policy.WithLimit(policy.Limit{Host: "git.example.com", PerHour: 120, Rate: "2/m", Flag: true})
+	want.Policy = want.Policy.WithLimit(policy.Limit{Host: "git.example.com", PerHour: 120, Flag: true})
 	want.receivers = true                // what a webhook brings nobody waits for
 	want.controllers = true              // their flags decide what intervals cost and buy
 	want.Selection = cluster.Selection{} // all that explains the objects asked for is read
@@ -69,7 +69,7 @@ func TestBudgetOptions(t *testing.T) {
 		Limits: budget.Limits{
 			"github.com":      {PerHour: 5000, From: budget.LimitPreset},
 			"api.github.com":  {PerHour: 5000, From: budget.LimitPreset},
-			"git.example.com": {PerHour: 120, From: budget.LimitFlag, Rate: "2/m"},
+			"git.example.com": {PerHour: 120, From: budget.LimitFlag},
 		},
 		FailAbove:      80,
 		ObserveOptions: ObserveOptions{Pods: true, MetricsURLs: []string{"http://localhost:8080/metrics"}, Window: 7 * time.Second},

@@ -319,7 +319,7 @@ func TestCheckOptions(t *testing.T) {
 	assert.Equal(t, "main", o.Revision)
 	assert.Equal(t, []string{"clusters/staging"}, o.Roots.Roots)
 	assert.InDelta(t, 80, o.FailAbove, 0)
-	assert.Equal(t, budget.Limit{PerHour: 7, From: budget.LimitFlag, Rate: "7/h"}, o.Limits["example.com"])
+	assert.Equal(t, budget.Limit{PerHour: 7, From: budget.LimitFlag}, o.Limits["example.com"])
 	assert.True(t, o.exitCode && o.all)
 	assert.Equal(t, "sarif", o.printer.format)
 	require.Len(t, o.Files.fleets, 2, "a value of the other cluster may follow the same scalar")

@@ -307,19 +307,34 @@ func polledNames(hosts map[string]bool) string {
 	return "polled are " + fewNames(hosts)
 }
 
-// fitWarnings say what a share does not count, which is what was not read, and which rules of --activity are about nothing.
+// fitWarnings say what a share does not count, which is what was not read, and which shares and rules of --activity are about
+// nothing.
 func (o FleetOptions) fitWarnings(fitting *fit.Fitting) []string {
 	if fitting == nil {
 		return nil
 	}
 	if !o.partial() {
-		var warnings []string
+		warnings := unpolledShares(fitting.Unpolled)
 		for _, r := range fitting.Unmatched {
 			warnings = append(warnings, fmt.Sprintf("--activity: %s: the rule %s is about no source that was read", r.At, r))
 		}
 		return warnings
 	}
 	return []string{"the shares of the hosts count only what was read; what else polls them comes on top: -A without a choice of objects counts all, and --env chooses among them"}
+}
+
+// unpolledShares say of shares of the policy that nothing that was read counts to them: a policy may be for more clusters than
+// one, but most likely they are mistyped.
+func unpolledShares(shares []policy.Share) []string {
+	var warnings []string
+	for _, s := range shares {
+		what := "nothing that was read polls it"
+		if s.Credential != "" {
+			what = "nothing that was read polls the host with this credential (spec.secretRef or spec.provider)"
+		}
+		warnings = append(warnings, fmt.Sprintf("spec.fit of the policy: %s=%g%%: %s", s, s.Percent, what))
+	}
+	return warnings
 }
 
 // unshared names what could not be read and may poll the hosts whose shares are fitted: clusters, and kinds of those that were

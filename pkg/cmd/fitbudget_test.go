@@ -96,3 +96,25 @@ func TestBudgetPlansAsAPlanFitsInACluster(t *testing.T) {
 	assert.Equal(t, *plan.Summary.GitRequests, counted.Summary.GitRequests)
 	assert.InDelta(t, 270, counted.Summary.GitRequests.Planned, 20)
 }
+
+// A share of the policy that nothing counts to is named: most likely it is mistyped.
+func TestSharesThatNothingPollsAreTold(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "fleet.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: a, namespace: apps}
+spec: {interval: 5m, timeout: 2m, url: "https://git.example.com/a", ref: {branch: main}}
+`), 0o600))
+	mistyped := fittingPolicy(t, 60, 1000)
+	text, err := os.ReadFile(mistyped)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(mistyped, []byte(strings.Replace(string(text), "fit: {git.example.com: 60%}", "fit: {gti.example.com: 60%, git.example.com: 50%, git.example.com/bot: 20%}", 1)), 0o600))
+	for _, command := range []string{"plan", "budget", "alerts"} {
+		o := invocation{}.run(t.Context(), command, "-f", file, "--default-env", "development", "--policy", mistyped)
+		assert.Zero(t, o.code, "%s: %s", command, o.stderr)
+		assert.Contains(t, o.stderr, "Warning: spec.fit of the policy: gti.example.com=60%: nothing that was read polls it\n", command)
+		assert.Contains(t, o.stderr, "Warning: spec.fit of the policy: git.example.com/bot=20%: nothing that was read polls the host with this credential", command)
+		assert.NotContains(t, o.stderr, "git.example.com=50%", command)
+	}
+}

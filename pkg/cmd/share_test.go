@@ -2,8 +2,11 @@ package cmd
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,6 +17,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -110,22 +114,29 @@ func countsToShare(t *testing.T, items []tune.Item, limits budget.Limits, text s
 	}
 }
 
-// The limit of an alarm is written as it was given: the commands of its runbook take it.
-func TestRunbooksHaveTheLimitAsItWasWritten(t *testing.T) {
+// The commands of a runbook have the policy and the limits that made the alarm, as these were written: so they come to its
+// numbers.
+func TestRunbooksComeToTheNumbersOfTheAlarm(t *testing.T) {
 	t.Parallel()
-	every := "5m"
-	items := []tune.Item{{Object: flux.Object{
-		Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: "a"}, Version: "v1", Interval: &every, Remote: flux.Remote{URL: "https://git.example.com/a"},
-	}}}
-	for _, text := range []string{"git.example.com=20000/m", "git.example.com=5000/d", "git.example.com=999999999/s"} {
-		limit, err := policy.ParseLimit(text)
+	file := filepath.Join(t.TempDir(), "fleet.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: a, namespace: apps}
+spec: {interval: 5m, url: "https://git.example.com/a", ref: {branch: main}}
+`), 0o600))
+	for _, given := range []string{"--limit git.example.com=20000/m", "--limit git.example.com=5000/d", "--limit git.example.com=999999999/s", "--policy " + fittingPolicy(t, 60, 300) + " --default-env development --limit git.example.com=700/h --limit github.com=9/h"} {
+		o := invocation{}.run(t.Context(), append([]string{"alerts", "-f", file, "-o", "rules"}, words(given)...)...)
+		require.Zero(t, o.code, o.stderr)
+		found := regexp.MustCompile(`kubectl fluxtune (budget [^;]*) --rows names who asks most; kubectl fluxtune (plan [^;]*) keeps it`).FindStringSubmatch(strings.Join(strings.Fields(o.stdout), " "))
+		require.NotNil(t, found, o.stdout)
+		assert.Equal(t, "budget -A "+given, found[1])
+		assert.NotRegexp(t, `\de\+\d`, o.stdout)
+		again := strings.Replace(found[2], "-A", "-f "+file, 1)
+		plan := invocation{}.run(t.Context(), append(words(again), "-o", "json", "--set", "*.GitRepository.interval=at least 1s", "--default-env", "development")...)
+		require.Zero(t, plan.code, plan.stderr)
+		limits, err := parseLimits([]string{regexp.MustCompile(`git.example.com=\S+/\w`).FindString(given)})
 		require.NoError(t, err)
-		limits := budget.NewLimits(nil, []policy.Limit{limit})
-		made := alerts.New(alerts.Input{Items: budget.New(budget.Input{Items: items, Limits: limits}).Items, Limits: limits, Above: 80, Where: "-A"})
-		i := slices.IndexFunc(made.Rules.Groups[0].Rules, func(r alerts.Rule) bool { return r.Alert == alerts.HostAboveShare })
-		rule := made.Rules.Groups[0].Rules[i]
-		assert.Contains(t, rule.Annotations["runbook"], "--limit "+text+" ")
-		assert.NotRegexp(t, `\de\+\d`, rule.Expr+rule.Annotations["summary"]+rule.Annotations["description"])
+		assert.InDelta(t, limits[0].PerHour, decode[report.Plan](t, plan).Summary.Fit.Shares[0].Limit, 0.01)
 	}
 }
 

@@ -84,8 +84,9 @@ type Fitting struct {
 	Failing int
 	// Unfitted counts what asks hosts and was not fitted, by why.
 	Unfitted map[tune.Reason]int
-	// Unmatched are the rules that are about no source that was read.
+	// Unmatched are the rules that are about no source that was read, and Unpolled the shares that nothing counts to.
 	Unmatched []Rule
+	Unpolled  []policy.Share
 }
 
 // Why something that asks hosts is not fitted although no plan leaves it alone.
@@ -116,6 +117,7 @@ type fitter struct {
 	left     []map[flux.Ref]tune.Left
 	unfitted map[tune.Reason]int
 	failing  int
+	unpolled []policy.Share
 	// known is until when activities are counted: lastChange.
 	known time.Time
 }
@@ -132,6 +134,7 @@ func New(in Input) (*Fitting, error) {
 	f := fitter{in: in, known: lastChange(in), unfitted: map[tune.Reason]int{}}
 	for _, s := range in.Shares {
 		if !f.polled(s) {
+			f.unpolled = append(f.unpolled, s)
 			continue
 		}
 		limit, ok := in.Limits.Of(s.Host)
@@ -298,7 +301,7 @@ func (f *fitter) weigh() {
 }
 
 func (f *fitter) fitting(intervals []time.Duration) *Fitting {
-	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Left: f.left, Unfitted: f.unfitted, Failing: f.failing, Unmatched: Unmatched(f.in.Rules, f.in.Clusters)}
+	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Left: f.left, Unfitted: f.unfitted, Failing: f.failing, Unmatched: Unmatched(f.in.Rules, f.in.Clusters), Unpolled: f.unpolled}
 	for i := range out.Choices {
 		out.Choices[i] = map[flux.Ref]Choice{}
 	}

@@ -16,8 +16,6 @@ type Limit struct {
 	Host string
 	// PerHour is the rate in requests per hour; 0 = explicitly none.
 	PerHour float64
-	// Rate is how it was written: 5000/h, 20000/m.
-	Rate string
 	// Flag says that it was given for this one call, and not by the policy's author.
 	Flag bool
 }
@@ -76,7 +74,7 @@ func ParseLimit(s string) (Limit, error) {
 	if err != nil {
 		return Limit{}, err
 	}
-	return Limit{Host: flux.ParseHost(host), PerHour: perHour, Rate: rate}, nil
+	return Limit{Host: flux.ParseHost(host), PerHour: perHour}, nil
 }
 
 // WithLimit returns a copy of the policy with one limit more, or in the place of another.
@@ -95,7 +93,7 @@ func (l Limits) limits() []Limit {
 		if err != nil {
 			continue // the validator has refused it
 		}
-		limits = append(limits, Limit{Host: flux.ParseHost(host), PerHour: perHour, Rate: string(rate)})
+		limits = append(limits, Limit{Host: flux.ParseHost(host), PerHour: perHour})
 	}
 	slices.SortFunc(limits, func(a, b Limit) int { return strings.Compare(a.Host, b.Host) })
 	return limits

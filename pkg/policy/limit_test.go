@@ -10,16 +10,16 @@ import (
 func TestParseLimit(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]Limit{
-		"github.com=5000/h":            {"github.com", 5000, "5000/h", false},
-		"GitHub.com=15/s":              {"github.com", 54000, "15/s", false},
-		"git.example.com:8443=240/d":   {"git.example.com:8443", 10, "240/d", false},
-		"[2001:db8::1]:8443=1/m":       {"[2001:db8::1]:8443", 60, "1/m", false},
-		"github.com=none":              {"github.com", 0, "none", false},
-		"github.com=999999999/s":       {"github.com", 3599999996400, "999999999/s", false},
-		"registry-1.docker.io=100/h":   {"docker.io", 100, "100/h", false},
-		"index.docker.io=100/h":        {"docker.io", 100, "100/h", false},
-		"localhost=1/h":                {"localhost", 1, "1/h", false},
-		"registry.internal:5000=100/m": {"registry.internal:5000", 6000, "100/m", false},
+		"github.com=5000/h":            {"github.com", 5000, false},
+		"GitHub.com=15/s":              {"github.com", 54000, false},
+		"git.example.com:8443=240/d":   {"git.example.com:8443", 10, false},
+		"[2001:db8::1]:8443=1/m":       {"[2001:db8::1]:8443", 60, false},
+		"github.com=none":              {"github.com", 0, false},
+		"github.com=999999999/s":       {"github.com", 3599999996400, false},
+		"registry-1.docker.io=100/h":   {"docker.io", 100, false},
+		"index.docker.io=100/h":        {"docker.io", 100, false},
+		"localhost=1/h":                {"localhost", 1, false},
+		"registry.internal:5000=100/m": {"registry.internal:5000", 6000, false},
 	} {
 		got, err := ParseLimit(text)
 		require.NoError(t, err, text)

@@ -88,7 +88,7 @@ func TestParse(t *testing.T) {
 		}()},
 		"limits": {edit(t, "  environments:\n", "  limits: {GitHub.com: 5000/h, 'git.example.com:8443': 15/s, b.org: none, a.org: 48/d, c.org: 2/m}\n  environments:\n"), func() Policy {
 			p := validPolicy()
-			p.Limits = []Limit{{"a.org", 2, "48/d", false}, {"b.org", 0, "none", false}, {"c.org", 120, "2/m", false}, {"git.example.com:8443", 54000, "15/s", false}, {"github.com", 5000, "5000/h", false}}
+			p.Limits = []Limit{{"a.org", 2, false}, {"b.org", 0, false}, {"c.org", 120, false}, {"git.example.com:8443", 54000, false}, {"github.com", 5000, false}}
 			return p
 		}()},
 		"patterns": {
