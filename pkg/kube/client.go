@@ -2,8 +2,9 @@
 // by page, compressed where the server does that, and read as it arrives. It stands below the packages
 // that know what they ask for, and knows none of it.
 //
-//	Client.Get    one answer, read as it arrives
+//	Client.List   a list in one answer, read as it arrives
 //	Client.Pages  a collection, page by page
+//	Client.Object one object
 //	Items         a collection's items, made of their JSON
 //	Follower      what is listed and then watched, and as of when it is known
 //	ReasonOf      why it failed, in classes that a user can act on
@@ -86,6 +87,7 @@ type Client struct {
 	dialer *connrotation.Dialer
 	seats  *seats
 	limits Limits
+	made   time.Time
 	heard  atomic.Int64 // when any connection last brought something, in Unix nanoseconds
 
 	opening   chan struct{} // of one: who opens the first connection
@@ -97,7 +99,7 @@ type Client struct {
 // New prepares a client; it sends no request. The configuration's rate limits do not apply.
 func New(config *rest.Config, limits Limits) (*Client, error) {
 	setDefault(&limits.Request, config.Timeout)
-	c := &Client{timeout: config.Timeout, warn: config.WarningHandler, limits: limits.withDefaults()}
+	c := &Client{made: time.Now(), timeout: config.Timeout, warn: config.WarningHandler, limits: limits.withDefaults()}
 	c.plugin = config.ExecProvider != nil || config.AuthProvider != nil
 	c.seats, c.opening = newSeats(c.limits.Requests), make(chan struct{}, 1)
 	config = rest.CopyConfig(config)
@@ -157,14 +159,18 @@ type Request struct {
 	Query url.Values
 	// Accept is the header; empty means AcceptJSON.
 	Accept string
+	// Kind of the object that is asked for, or of those of the list: "Pod"; empty is any. An answer of another kind is an error.
+	Kind string
+	// Unversioned: the list may have no version. Metrics are computed for each request, and have none.
+	Unversioned bool
 	// Tries, when not 0, is Limits.Tries for this request.
 	Tries int
 }
 
-// Get sends a request until it was answered and read without error, the tries or the patience are used up,
+// get sends a request until it was answered and read without error, the tries or the patience are used up,
 // ctx ends, or the error is one that another try cannot mend (Retryable). It calls read once for each try
 // that got an answer.
-func (c *Client) Get(ctx context.Context, r Request, read func(io.Reader) error) error {
+func (c *Client) get(ctx context.Context, r Request, read func(io.Reader) error) error {
 	told := time.Duration(0)
 	setDefault(&r.Tries, c.limits.Tries)
 	for try := 1; ; {
@@ -192,10 +198,10 @@ func (c *Client) Get(ctx context.Context, r Request, read func(io.Reader) error)
 	}
 }
 
-// Raw is Get for an answer that is wanted whole.
+// Raw asks for what is neither an object nor a list, whole: a version, a schema, metrics.
 func (c *Client) Raw(ctx context.Context, r Request) ([]byte, error) {
 	var data []byte
-	err := c.Get(ctx, r, func(body io.Reader) (err error) {
+	err := c.get(ctx, r, func(body io.Reader) (err error) {
 		data, err = io.ReadAll(body)
 		return err
 	})
@@ -280,13 +286,17 @@ func (c *Client) send(request *http.Request, begun func()) (*http.Response, erro
 		return nil, refused.err
 	}
 	var asked atomic.Bool // what is abandoned may still ask
-	sent := time.Now()
+	var sent atomic.Int64 // since the client was made; the answer begins on another goroutine
 	trace := &httptrace.ClientTrace{
 		GetConn: func(string) { asked.Store(true); begun() },
 		GotConn: func(httptrace.GotConnInfo) { c.connected.Store(true); release() },
 		// Not from the start of the request, which may have to open a connection.
-		WroteRequest:         func(httptrace.WroteRequestInfo) { sent = time.Now() },
-		GotFirstResponseByte: func() { c.noteLatency(time.Since(sent)) },
+		WroteRequest: func(httptrace.WroteRequestInfo) { sent.Store(int64(time.Since(c.made))) },
+		GotFirstResponseByte: func() {
+			if at := sent.Load(); at > 0 { // some servers refuse before all was sent
+				c.noteLatency(time.Since(c.made) - time.Duration(at))
+			}
+		},
 	}
 	response, err := c.http.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
 	switch cause := context.Cause(request.Context()); {

@@ -207,15 +207,15 @@ func (c *collection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	last := min(first+limit, c.size)
-	list := map[string]any{"metadata": map[string]string{}, "items": []int{}}
+	metadata := map[string]string{"resourceVersion": "7"}
 	items := []int{}
 	for n := first; n < last; n++ {
 		items = append(items, n)
 	}
-	list["items"] = items
 	if last < c.size {
-		list["metadata"] = map[string]string{"continue": fmt.Sprint(last)}
+		metadata["continue"] = fmt.Sprint(last)
 	}
+	list := map[string]any{"kind": "NumberList", "metadata": metadata, "items": items}
 	var out io.Writer = w
 	if c.zipped = r.Header.Get("Accept-Encoding") == "gzip"; c.zipped {
 		w.Header().Set("Content-Encoding", "gzip")
@@ -233,7 +233,7 @@ func TestItemsOfPagesThatGrowAndBeginAnew(t *testing.T) {
 	} {
 		served := &collection{size: 12000, expired: expired}
 		c := serve(t, quick(), served.ServeHTTP)
-		got, _, err := Items(t.Context(), c, Request{Path: "/apis/x", Query: url.Values{"labelSelector": {"a=b"}}}, func(item []byte) (string, error) {
+		got, _, err := Items(t.Context(), c, Request{Path: "/apis/x", Kind: "Number", Query: url.Values{"labelSelector": {"a=b"}}}, func(item []byte) (string, error) {
 			return string(item), nil
 		})
 		require.NoError(t, err, name)
@@ -260,7 +260,7 @@ func TestItemsOfAPageThatWasCut(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, `{"items":[1,2,3`)
 	})
-	got, _, err := Items(t.Context(), c, Request{Path: "/apis/x"}, func(item []byte) (string, error) { return string(item), nil })
+	got, _, err := Items(t.Context(), c, Request{Path: "/apis/x", Kind: "Number"}, func(item []byte) (string, error) { return string(item), nil })
 	require.NoError(t, err)
 	require.Len(t, got, served.size)
 	for n, item := range got {
@@ -276,10 +276,47 @@ func TestItemsDoNotBeginAnewForEver(t *testing.T) {
 			w.WriteHeader(http.StatusGone)
 			return
 		}
-		_, _ = io.WriteString(w, `{"metadata":{"continue":"x"},"items":[1]}`)
+		_, _ = io.WriteString(w, `{"kind":"NumberList","metadata":{"resourceVersion":"7","continue":"x"},"items":[1]}`)
 	})
-	_, _, err := Items(t.Context(), c, Request{Path: "/apis/x"}, func([]byte) (int, error) { return 0, nil })
+	_, _, err := Items(t.Context(), c, Request{Path: "/apis/x", Kind: "Number"}, func([]byte) (int, error) { return 0, nil })
 	assert.Equal(t, Expired, ReasonOf(err), err)
+}
+
+// A server, or a gateway, that gives pages again that were there would do so for ever.
+func TestPagesThatRepeatAreAnError(t *testing.T) {
+	t.Parallel()
+	for name, tokens := range map[string][]string{"the same": {"x", "x"}, "two in turn": {"x", "y", "x"}, "after a while": {"a", "b", "c", "b"}} {
+		var asked atomic.Int64
+		c := serve(t, quick(), func(w http.ResponseWriter, _ *http.Request) {
+			n := int(asked.Add(1)) - 1
+			_, _ = fmt.Fprintf(w, `{"kind":"NumberList","metadata":{"resourceVersion":"7","continue":%q},"items":[1]}`, tokens[n%len(tokens)])
+		})
+		got, _, err := Items(t.Context(), c, Request{Path: "/apis/x", Kind: "Number"}, func([]byte) (int, error) { return 0, nil })
+		require.ErrorContains(t, err, "the server repeats the pages of the list", name)
+		assert.Equal(t, Malformed, ReasonOf(err), name)
+		assert.Empty(t, got, "what was read twice is not that much")
+		assert.EqualValues(t, len(tokens), asked.Load(), name)
+	}
+}
+
+// The latency of answers is noted while requests still go out on other goroutines: this is for the race detector.
+func TestLatencyIsNotedSafely(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c := clientFor(t, &rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}}, quick())
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			_, err := c.Raw(t.Context(), Request{Path: "/version"})
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+	assert.Positive(t, c.Latency())
+	assert.Less(t, c.Latency(), time.Minute)
 }
 
 // A server that has too much to do gets fewer requests at a time, and more again when it recovers.

@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -18,7 +17,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 )
@@ -54,8 +52,8 @@ func (r Reason) Compare(other Reason) int {
 	return at(r) - at(other)
 }
 
-// errMalformed is in the chain of errors about answers that are no JSON of the kind expected.
-var errMalformed = errors.New("not the answer of an API server")
+// ErrMalformed is in the chain of errors about answers that are no JSON of the kind expected.
+var ErrMalformed = errors.New("not the answer of an API server")
 
 // ReasonOf classifies an error; it is empty without one.
 func ReasonOf(err error) Reason {
@@ -75,7 +73,7 @@ func ReasonOf(err error) Reason {
 		return Untrusted
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return Unresolved
-	case errors.Is(err, errMalformed):
+	case errors.Is(err, ErrMalformed):
 		return Malformed
 	case isConnection(err):
 		return Unavailable
@@ -191,15 +189,14 @@ func isCredentials(err error) bool {
 // from a cluster, and must not be able to write to a terminal what they like.
 func statusError(response *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10)) // whatever arrived helps
-	var status metav1.Status
-	if decodeStatus(body, &status) == nil && status.Status == metav1.StatusFailure && status.Code != 0 {
+	if status := statusOf(body); status != nil && status.Status == metav1.StatusFailure && status.Code != 0 {
 		status.Message = Printable(status.Message)
 		if status.Details == nil || status.Details.RetryAfterSeconds == 0 {
 			if s := retryAfter(response); s > 0 {
 				status.Details = &metav1.StatusDetails{RetryAfterSeconds: int32(s)}
 			}
 		}
-		return &apierrors.StatusError{ErrStatus: status}
+		return &apierrors.StatusError{ErrStatus: *status}
 	}
 	return apierrors.NewGenericServerResponse(response.StatusCode, "GET", schema.GroupResource{}, "", Printable(string(body)), retryAfter(response), true)
 }
@@ -218,30 +215,17 @@ func Printable(text string) string {
 	}, text)
 }
 
-// decodeStatus reads a Status in the format that was asked for.
-func decodeStatus(body []byte, status *metav1.Status) error {
-	raw, isProtobuf, err := Unwrap(body)
-	if err != nil {
-		return err
+// statusOf reads a Status in protobuf or JSON, also one that does not say its kind; nil where it is none.
+func statusOf(body []byte) *metav1.Status {
+	meta, raw, err := unwrap(body)
+	if err != nil || raw != nil {
+		return meta.status
 	}
-	if isProtobuf {
-		return status.Unmarshal(raw)
+	var status metav1.Status
+	if json.Unmarshal(body, &status) != nil {
+		return nil
 	}
-	return json.Unmarshal(body, status)
-}
-
-// Unwrap takes a protobuf answer out of its envelope (apimachinery, runtime/serializer/protobuf), and leaves
-// any other as it is.
-func Unwrap(body []byte) (raw []byte, isProtobuf bool, err error) {
-	raw, isProtobuf = bytes.CutPrefix(body, []byte("k8s\x00"))
-	if !isProtobuf {
-		return body, false, nil
-	}
-	var envelope runtime.Unknown
-	if err := envelope.Unmarshal(raw); err != nil {
-		return nil, true, errors.Join(errMalformed, err)
-	}
-	return envelope.Raw, true, nil
+	return &status
 }
 
 func retryAfter(response *http.Response) int {

@@ -125,7 +125,7 @@ func (c *Client) Exists(ctx context.Context, w Witness) (bool, error) {
 // not there is not sure: some gateways leave out of a list what the caller may not see.
 func (c *Client) find(ctx context.Context, w Witness) (uid string, sure bool, err error) {
 	var object struct{ Metadata struct{ UID string } }
-	data, err := c.Raw(ctx, Request{Path: w.Collection + "/" + url.PathEscape(w.Name), Accept: AcceptOneMetadata, Tries: 2})
+	data, err := c.Object(ctx, Request{Path: w.Collection + "/" + url.PathEscape(w.Name), Accept: AcceptOneMetadata, Tries: 2})
 	switch ReasonOf(err) {
 	case "":
 		if err := json.Unmarshal(data, &object); err != nil {

@@ -34,9 +34,9 @@ func (c cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case !may.list:
 			refuse(http.StatusForbidden, "Forbidden")
 		case uid == "":
-			_, _ = w.Write([]byte(`{"items":[]}`))
+			_, _ = w.Write([]byte(`{"kind":"PartialObjectMetadataList","metadata":{"resourceVersion":"7"},"items":[]}`))
 		default:
-			_, _ = fmt.Fprintf(w, `{"items":[{"metadata":{"name":%q,"uid":%q}}]}`, name, uid)
+			_, _ = fmt.Fprintf(w, `{"kind":"PartialObjectMetadataList","metadata":{"resourceVersion":"7"},"items":[{"metadata":{"name":%q,"uid":%q}}]}`, name, uid)
 		}
 		return
 	}
@@ -47,7 +47,7 @@ func (c cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case uid == "":
 		refuse(http.StatusNotFound, "NotFound")
 	default:
-		_, _ = fmt.Fprintf(w, `{"metadata":{"uid":%q}}`, uid)
+		_, _ = fmt.Fprintf(w, `{"kind":"PartialObjectMetadata","metadata":{"uid":%q}}`, uid)
 	}
 }
 

@@ -21,14 +21,43 @@ const (
 	Anew             // the server has forgotten where to go on: forget all pages, the next one is the first
 )
 
+// List asks for a list of the request's kind, in one answer. It calls read for each try of it, and returns what the answer says
+// of itself. What is no such list is an error, and what read has made of it to be forgotten.
+func (c *Client) List(ctx context.Context, r Request, read func(io.Reader) (Meta, error)) (Meta, error) {
+	var meta Meta
+	err := c.get(ctx, r, func(body io.Reader) (err error) {
+		if meta, err = read(body); err != nil {
+			return err
+		}
+		return meta.checkList(r)
+	})
+	return meta, err
+}
+
+// Object asks for one object of the request's kind, and returns its JSON.
+func (c *Client) Object(ctx context.Context, r Request) ([]byte, error) {
+	var data []byte
+	err := c.get(ctx, r, func(body io.Reader) (err error) {
+		if data, err = io.ReadAll(body); err != nil {
+			return err
+		}
+		return CheckObject(data, r)
+	})
+	return data, err
+}
+
 // Pages walks through a collection. Make it with Client.Pages.
 type Pages struct {
 	client  *Client
 	request Request
 	limit   int
 	most    int
-	began   int // how often
+	began   int             // how often
+	seen    map[string]bool // the tokens of pages
 }
+
+// errRepeats is a server, or a gateway before it, that answers with pages that were there already, and would for ever.
+var errRepeats = fmt.Errorf("the server repeats the pages of the list: %w", ErrMalformed)
 
 // Pages prepares a walk through a collection in pages of first items, each four times the one before up to
 // most: the first should show something soon, and 100 ms of round trip for each of 300 pages would be 30 s.
@@ -37,29 +66,29 @@ func (c *Client) Pages(r Request, first, most int) *Pages {
 	query := url.Values{}
 	maps.Copy(query, r.Query)
 	r.Query = query
-	return &Pages{client: c, request: r, limit: first, most: most}
+	return &Pages{client: c, request: r, limit: first, most: most, seen: map[string]bool{}}
 }
 
 // Next asks for the next page. It calls read for each try of it; read forgets what the try before brought,
-// and returns the token of the page behind.
-func (p *Pages) Next(ctx context.Context, read func(io.Reader) (next string, err error)) (Step, error) {
+// and returns what the page says of itself.
+func (p *Pages) Next(ctx context.Context, read func(io.Reader) (Meta, error)) (Step, error) {
 	if p.limit > 0 {
 		p.request.Query.Set("limit", strconv.Itoa(p.limit))
 	}
-	var next string
-	err := p.client.Get(ctx, p.request, func(body io.Reader) (err error) {
-		next, err = read(body)
-		return err
-	})
+	meta, err := p.client.List(ctx, p.request, read)
 	switch {
-	case err == nil && next == "":
+	case err == nil && meta.Continue == "":
 		return Last, nil
+	case err == nil && p.seen[meta.Continue]:
+		return Last, errRepeats
 	case err == nil:
-		p.request.Query.Set("continue", next)
+		p.seen[meta.Continue] = true
+		p.request.Query.Set("continue", meta.Continue)
 		p.limit = min(4*p.limit, max(p.limit, p.most))
 		return More, nil
 	case ReasonOf(err) == Expired && p.request.Query.Has("continue") && p.began < p.client.limits.Tries:
 		p.began++
+		clear(p.seen)
 		p.request.Query.Del("continue")
 		return Anew, nil
 	default:
@@ -79,7 +108,7 @@ const (
 func Items[T any](ctx context.Context, c *Client, r Request, decode func([]byte) (T, error)) (all []T, version string, err error) {
 	for pages := c.Pages(r, firstItems, mostItems); ; {
 		before := len(all)
-		step, err := pages.Next(ctx, func(body io.Reader) (string, error) {
+		step, err := pages.Next(ctx, func(body io.Reader) (Meta, error) {
 			all = all[:before]
 			meta, err := decodeItems(body, func(data []byte) error {
 				item, err := decode(data)
@@ -88,7 +117,7 @@ func Items[T any](ctx context.Context, c *Client, r Request, decode func([]byte)
 			})
 			all = slices.Grow(all, min(meta.Remaining, 100_000)) // whatever a server says
 			version = meta.ResourceVersion
-			return meta.Continue, err
+			return meta, err
 		})
 		switch {
 		case err != nil:
@@ -104,18 +133,15 @@ func Items[T any](ctx context.Context, c *Client, r Request, decode func([]byte)
 // decodeItems hands over the JSON of each item of a list, and returns what the list says of itself.
 func decodeItems(r io.Reader, each func([]byte) error) (meta Meta, err error) {
 	s := NewScanner(r)
-	for key := range s.Document {
-		switch string(key) {
-		case "items":
-			for range s.Elements {
-				decodeItem(s, each)
-			}
-		case "metadata":
-			meta = ListMeta(s)
-		default:
-			s.Skip()
+	meta = s.Answer(func(key string) bool {
+		if key != "items" {
+			return false
 		}
-	}
+		for range s.Elements {
+			decodeItem(s, each)
+		}
+		return true
+	})
 	return meta, s.Err()
 }
 
@@ -126,33 +152,9 @@ func decodeItem(s *Scanner, each func([]byte) error) {
 	}
 	err := each(data)
 	if err != nil && !json.Valid(data) {
-		err = fmt.Errorf("the API server's answer has an item that is no JSON: %w", errMalformed)
+		err = fmt.Errorf("the API server's answer has an item that is no JSON: %w", ErrMalformed)
 	}
 	if err != nil {
 		s.Fail(err)
 	}
-}
-
-// Meta is what a list says of itself.
-type Meta struct {
-	ResourceVersion, Continue string
-	Remaining                 int // items behind this page; 0 also where the server does not say
-}
-
-// ListMeta reads a list's metadata, where the scanner stands before it.
-func ListMeta(s *Scanner) Meta {
-	var meta Meta
-	for key := range s.Fields {
-		switch string(key) {
-		case "resourceVersion":
-			meta.ResourceVersion = s.Text()
-		case "continue":
-			meta.Continue = s.Text()
-		case "remainingItemCount":
-			meta.Remaining, _ = strconv.Atoi(string(s.Raw()))
-		default:
-			s.Skip()
-		}
-	}
-	return meta
 }

@@ -104,7 +104,7 @@ func TestItemsRefuses(t *testing.T) {
 func TestItemsThatCannotBeDecoded(t *testing.T) {
 	t.Parallel()
 	refused := errors.New("not such a one")
-	for list, want := range map[string]error{`{"items":[{"a" 1}]}`: errMalformed, `{"items":[{"a":1}]}`: refused} {
+	for list, want := range map[string]error{`{"items":[{"a" 1}]}`: ErrMalformed, `{"items":[{"a":1}]}`: refused} {
 		calls := 0
 		_, err := decodeItems(strings.NewReader(list), func([]byte) error { calls++; return refused })
 		require.ErrorIs(t, err, want, list)

@@ -41,7 +41,7 @@ func (s *Scanner) Fail(err error) {
 }
 
 func (s *Scanner) malformed(got byte, wanted string) {
-	s.Fail(fmt.Errorf("the API server's answer has %c where %s was expected: %w", got, wanted, errMalformed))
+	s.Fail(fmt.Errorf("the API server's answer has %c where %s was expected: %w", got, wanted, ErrMalformed))
 }
 
 // peek returns the next byte that is not white space without consuming it, 0 after an error.
@@ -161,7 +161,7 @@ func (s *Scanner) Str() []byte {
 	}
 	var decoded string
 	if err := json.Unmarshal(append([]byte{'"'}, raw...), &decoded); err != nil {
-		s.Fail(fmt.Errorf("%w: %w", errMalformed, err))
+		s.Fail(fmt.Errorf("%w: %w", ErrMalformed, err))
 		return nil
 	}
 	return []byte(decoded)
@@ -269,7 +269,7 @@ func (s *Scanner) skipLiteral() {
 			case n == 0:
 				s.malformed(b, "a value")
 			case !json.Valid(s.text):
-				s.Fail(fmt.Errorf("the API server's answer has %s where a value was expected: %w", s.text, errMalformed))
+				s.Fail(fmt.Errorf("the API server's answer has %s where a value was expected: %w", s.text, ErrMalformed))
 			}
 			return
 		}

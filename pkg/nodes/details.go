@@ -95,9 +95,9 @@ func (c *Counter) detailsOf(ctx context.Context, namespace string, query url.Val
 	var pods []detail
 	query.Set("includeObject", "Metadata")
 	read := func() error {
-		return c.kube.Get(ctx, kube.Request{Path: podsPath(namespace), Query: query, Accept: c.accept()}, func(body io.Reader) error {
+		_, err := c.kube.List(ctx, kube.Request{Path: podsPath(namespace), Kind: "Pod", Query: query, Accept: c.accept()}, func(body io.Reader) (kube.Meta, error) {
 			pods = pods[:0]
-			_, err := decodeList(body, func(r row) {
+			return decodeList(body, func(r row) {
 				if len(r.node) > 0 && !r.finished {
 					d := detail{namespace: string(r.namespace), name: string(r.name), node: string(r.node), pending: pending}
 					if !pending {
@@ -106,8 +106,8 @@ func (c *Counter) detailsOf(ctx context.Context, namespace string, query url.Val
 					pods = append(pods, d)
 				}
 			})
-			return err
 		})
+		return err
 	}
 	err := read()
 	if c.noTable(err) {

@@ -2,7 +2,6 @@ package nodes
 
 import (
 	"context"
-	"io"
 	"maps"
 	"net/url"
 	"slices"
@@ -73,12 +72,11 @@ func (c *Counter) witnesses(ctx context.Context, collection string) []kube.Witne
 		return all
 	}
 	query := url.Values{"limit": {strconv.Itoa(fewWitnesses)}, "fieldSelector": {unfinished}, "includeObject": {"Metadata"}}
-	_ = c.get(ctx, collection, query, func(body io.Reader) error {
-		all = nil // of a try that failed
-		_, err := decodeNames(body, func(r row) {
-			all = append(all, kube.Witness{Collection: podsPath(string(r.namespace)), Name: string(r.name)})
-		})
-		return err
-	}) // without an answer there are no witnesses
+	_, err := c.names(ctx, kube.Request{Path: collection, Kind: "Pod", Query: query}, func() { all = nil }, func(r row) {
+		all = append(all, kube.Witness{Collection: podsPath(string(r.namespace)), Name: string(r.name)})
+	})
+	if err != nil {
+		return nil
+	}
 	return all[:min(len(all), fewWitnesses)] // whatever a server says
 }

@@ -68,10 +68,11 @@ func (v viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var items []string
+	kind := map[string]string{"nodes": "Node", "namespaces": "Namespace", "pods": "Pod"}[parts[0]]
 	for _, o := range objects {
 		namespace, called, _ := strings.Cut(o, "/")
 		if asked == "" || strings.Contains(asked, "status.phase") || asked == called {
-			items = append(items, fmt.Sprintf(`{"metadata":{"namespace":%q,"name":%q,"uid":%q},"spec":{"nodeName":"n1"}}`, namespace, called, v.of+parts[0]+o))
+			items = append(items, fmt.Sprintf(`{"kind":%q,"metadata":{"namespace":%q,"name":%q,"uid":%q},"spec":{"nodeName":"n1"}}`, kind, namespace, called, v.of+parts[0]+o))
 		}
 	}
 	switch {
@@ -81,7 +82,7 @@ func (v viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case name != "":
 		_, _ = fmt.Fprint(w, items[0])
 	default:
-		_, _ = fmt.Fprintf(w, `{"kind":"List","metadata":{"resourceVersion":"1"},"items":[%s]}`, strings.Join(items, ","))
+		_, _ = fmt.Fprintf(w, `{"kind":%q,"metadata":{"resourceVersion":"1"},"items":[%s]}`, kind+"List", strings.Join(items, ","))
 	}
 }
 

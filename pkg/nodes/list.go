@@ -89,29 +89,20 @@ type first struct {
 
 // probe asks for one pod of all. It tells whether all may be listed, too.
 func (c *Counter) probe(ctx context.Context) (first, error) {
-	var f first
-	err := c.get(ctx, "/api/v1/pods", url.Values{"limit": {"1"}}, func(body io.Reader) error {
-		meta, rows, err := kube.Meta{}, 0, error(nil)
-		meta, err = decodeNames(body, func(row) { rows++ })
-		f = first{meta.ResourceVersion, rows + meta.Remaining}
-		return err
-	})
-	return f, err
+	rows := 0
+	meta, err := c.names(ctx, kube.Request{Path: "/api/v1/pods", Kind: "Pod", Query: url.Values{"limit": {"1"}}}, func() { rows = 0 }, func(row) { rows++ })
+	return first{meta.ResourceVersion, rows + meta.Remaining}, err
 }
 
 // namespacesAt lists the names of all namespaces, also of those that are being deleted: their pods
 // count until they are gone.
 func (c *Counter) namespacesAt(ctx context.Context) (names []string, version string, err error) {
-	err = c.get(ctx, "/api/v1/namespaces", url.Values{}, func(body io.Reader) error {
-		names = names[:0]
-		meta, err := decodeNames(body, func(r row) { names = append(names, string(r.name)) })
-		version = meta.ResourceVersion
-		return err
-	})
+	meta, err := c.names(ctx, kube.Request{Path: "/api/v1/namespaces", Kind: "Namespace"},
+		func() { names = nil }, func(r row) { names = append(names, string(r.name)) })
 	if err != nil {
 		return nil, "", fmt.Errorf("listing namespaces: %w", err)
 	}
-	return names, version, nil
+	return names, meta.ResourceVersion, nil
 }
 
 func (c *Counter) namespaces(ctx context.Context) ([]string, error) {
@@ -241,7 +232,7 @@ func (c *Counter) readPods(ctx context.Context, p *part, object string, size int
 		size = firstPage
 	}
 	r := kube.Request{
-		Path: podsPath(p.namespace), Accept: c.accept(),
+		Path: podsPath(p.namespace), Kind: "Pod", Accept: c.accept(),
 		Query: url.Values{"fieldSelector": {unfinished}, "includeObject": {object}},
 	}
 	if size == 0 && p.namespace == "" {
@@ -252,7 +243,7 @@ func (c *Counter) readPods(ctx context.Context, p *part, object string, size int
 	nodes := map[string]string{}
 	for pages := c.kube.Pages(r, size, mostPage); ; {
 		var meta kube.Meta
-		step, err := pages.Next(ctx, func(body io.Reader) (string, error) {
+		step, err := pages.Next(ctx, func(body io.Reader) (kube.Meta, error) {
 			c.update(func() { p.reset(kept) })
 			rows := collector{c: c, part: p}
 			var err error
@@ -272,11 +263,14 @@ func (c *Counter) readPods(ctx context.Context, p *part, object string, size int
 				rows.add(pod)
 			})
 			rows.flush()
-			return meta.Continue, err
+			return meta, err
 		})
 		switch {
 		case c.noTable(err):
 			return c.readPods(ctx, p, object, size, keyed)
+		case kube.ReasonOf(err) == kube.Malformed:
+			c.update(func() { p.reading, p.best = nil, nil }) // those may be no pods, or the same ones again
+			return "", err
 		case err != nil:
 			return "", err
 		case step == kube.Anew:
@@ -319,12 +313,16 @@ func (c *Counter) accept() string {
 // noTable tells whether a list has to be read again, as plain objects.
 func (c *Counter) noTable(err error) bool { return errors.Is(err, errNoNode) && !c.plain.Swap(true) }
 
-func (c *Counter) get(ctx context.Context, path string, query url.Values, read func(io.Reader) error) error {
-	q := maps.Clone(query)
-	if !q.Has("includeObject") {
-		q.Set("includeObject", "None")
-	}
-	return c.kube.Get(ctx, kube.Request{Path: path, Query: q, Accept: c.accept()}, read)
+// names lists objects in one answer for their names: a Table without the objects, unless the query asks for more. It begins each
+// try, and hands over each row.
+func (c *Counter) names(ctx context.Context, r kube.Request, begin func(), each func(row)) (kube.Meta, error) {
+	query := url.Values{"includeObject": {"None"}}
+	maps.Copy(query, r.Query)
+	r.Query, r.Accept = query, c.accept()
+	return c.kube.List(ctx, r, func(body io.Reader) (kube.Meta, error) {
+		begin()
+		return decodeNames(body, each)
+	})
 }
 
 func podsPath(namespace string) string {

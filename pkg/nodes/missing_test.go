@@ -134,9 +134,9 @@ func TestMetricsThatSayNothingAreMissing(t *testing.T) {
 		known, says bool
 	}{
 		"served":               {200, served, true, false},
-		"without cpu":          {200, `{"items":[{"metadata":{"name":"n"},"usage":{"memory":"1Gi"}}]}`, false, true},
-		"without anything":     {200, `{"items":[{"metadata":{"name":"n"}}]}`, false, true},
-		"of no node":           {200, `{"items":[]}`, false, true},
+		"without cpu":          {200, `{"kind":"NodeMetricsList","items":[{"metadata":{"name":"n"},"usage":{"memory":"1Gi"}}]}`, false, true},
+		"without anything":     {200, `{"kind":"NodeMetricsList","items":[{"metadata":{"name":"n"}}]}`, false, true},
+		"of no node":           {200, `{"kind":"NodeMetricsList","items":[]}`, false, true},
 		"of other nodes":       {200, strings.ReplaceAll(served, `"n"`, `"new"`), false, false},
 		"another answer":       {200, `{"ok":true}`, false, true},
 		"no JSON":              {200, `<html>`, false, true},

@@ -2,7 +2,6 @@ package nodes
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -50,13 +49,11 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 		query.Set("labelSelector", c.options.NodeSelector)
 	}
 	nodes := map[string]Node{}
-	for pages := c.kube.Pages(kube.Request{Path: "/api/v1/nodes", Query: query, Accept: kube.AcceptProtobuf}, nodePage, nodePage); ; {
-		var list *corev1.NodeList
-		step, err := pages.Next(ctx, func(body io.Reader) (next string, err error) {
-			if list, err = decodeNodes(body); err != nil {
-				return "", err
-			}
-			return list.Continue, nil
+	for pages := c.kube.Pages(kube.Request{Path: nodesPath, Kind: "Node", Query: query, Accept: kube.AcceptProtobuf}, nodePage, nodePage); ; {
+		var list corev1.NodeList
+		step, err := pages.Next(ctx, func(body io.Reader) (kube.Meta, error) {
+			list = corev1.NodeList{}
+			return kube.DecodeList(body, &list)
 		})
 		switch {
 		case err != nil:
@@ -87,11 +84,10 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 // Names lists only the names of the nodes, sorted; those that could be read in time.
 func (c *Counter) Names(ctx context.Context) []string {
 	var names []string
-	_ = c.get(ctx, "/api/v1/nodes", url.Values{}, func(body io.Reader) error {
-		names = names[:0]
-		_, err := decodeNames(body, func(r row) { names = append(names, string(r.name)) })
-		return err
-	})
+	_, err := c.names(ctx, kube.Request{Path: nodesPath, Kind: "Node"}, func() { names = nil }, func(r row) { names = append(names, string(r.name)) })
+	if err != nil && kube.ReasonOf(err) == kube.Malformed {
+		return nil
+	}
 	slices.Sort(names)
 	return names
 }
@@ -111,27 +107,6 @@ func (c *Counter) applyNode(e watch.Event) {
 			c.nodes[n.Name] = c.slim(n)
 		}
 	})
-}
-
-// decodeNodes reads a list in the API server's protobuf envelope, or in JSON.
-func decodeNodes(body io.Reader) (*corev1.NodeList, error) {
-	data, err := io.ReadAll(body)
-	if err != nil {
-		return nil, fmt.Errorf("reading the list: %w", err)
-	}
-	list := &corev1.NodeList{}
-	raw, isProtobuf, err := kube.Unwrap(data)
-	switch {
-	case err != nil:
-	case isProtobuf:
-		err = list.Unmarshal(raw)
-	default:
-		err = json.Unmarshal(raw, list)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("decoding the list: %w", err)
-	}
-	return list, nil
 }
 
 func (c *Counter) slim(n *corev1.Node) Node {

@@ -66,6 +66,42 @@ func limitsFor(fault faults.Fault) kube.Limits {
 	return patient()
 }
 
+// A list of nodes that was cut, also with a clean end, is asked for again as those of pods are.
+func TestAListOfNodesThatWasCutIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for _, accept := range []string{"application/vnd.kubernetes.protobuf", "application/json"} {
+		for name, fault := range map[string]faults.Fault{"reset": {Cut: 3000}, "clean": {Cut: 3000, Clean: true}, "at once": {Cut: 2, Clean: true}} {
+			fault.Accept = accept
+			proxy := faults.Start(t, bed.Cluster(t).Config(), func(r *http.Request, seen int) faults.Fault {
+				if r.URL.Path == "/api/v1/nodes" && seen == 0 {
+					return fault
+				}
+				return faults.Fault{}
+			})
+			count := newCounter(t, proxy.Config(), nodes.Options{Wide: true}).Once(within(t, 20*time.Second))
+			require.NoError(t, count.Err(), "%s, %s", accept, name)
+			assertExact(t, seeded.Counts(), count)
+		}
+	}
+}
+
+// Pages that a gateway gives again are no more pods: what is shown never exceeds what is there.
+func TestPagesThatRepeatCountForNothing(t *testing.T) {
+	t.Parallel()
+	page := `{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7","continue":"abc"},"items":[` +
+		strings.TrimSuffix(strings.Repeat(`{"metadata":{"name":"p","namespace":"a"},"spec":{"nodeName":"n"}},`, 100), ",") + `]}`
+	proxy := faults.Start(t, bed.Cluster(t).Config(), func(r *http.Request, _ int) faults.Fault {
+		if r.URL.Path == "/api/v1/pods" {
+			return faults.Fault{Body: page}
+		}
+		return faults.Fault{Status: http.StatusForbidden}
+	})
+	count := newCounter(t, proxy.Config(), nodes.Options{}).Once(within(t, 5*time.Second))
+	assert.Zero(t, count.Total)
+	assert.True(t, count.AtLeast)
+	assert.ErrorContains(t, count.Err(), "the server repeats the pages of the list")
+}
+
 func TestRetryAfterIsKept(t *testing.T) {
 	t.Parallel()
 	fault := faults.Fault{Status: http.StatusTooManyRequests, RetryAfter: 1}
@@ -263,7 +299,7 @@ func TestOnlyTheOwnNamespaceWhenNothingElseIsAllowed(t *testing.T) {
 
 func TestServersWithoutTables(t *testing.T) {
 	t.Parallel()
-	narrow := `{"kind":"Table","columnDefinitions":[{"name":"Name"},{"name":"Created At"}],"rows":[{"cells":["a","b"]}]}`
+	narrow := `{"kind":"Table","metadata":{"resourceVersion":"7"},"columnDefinitions":[{"name":"Name"},{"name":"Created At"}],"rows":[{"cells":["a","b"]}]}`
 	for name, rule := range map[string]faults.Rule{
 		"plain objects instead": func(*http.Request, int) faults.Fault { return faults.Fault{Accept: "application/json"} },
 		"tables without nodes": func(r *http.Request, _ int) faults.Fault {

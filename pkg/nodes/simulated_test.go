@@ -53,7 +53,7 @@ type change struct {
 type fault struct {
 	resource string // pods, nodes, namespaces, or pods of one namespace: pods/a
 	verb     string // list or watch
-	kind     string
+	kind     string // an HTTP status, or a body with status 200, or one of those in misbehaves
 	left     int
 }
 
@@ -286,7 +286,11 @@ func (s *simulated) misbehaves(w http.ResponseWriter, r *http.Request, resource,
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	default:
-		code, _ := strconv.Atoi(kind)
+		code, err := strconv.Atoi(kind)
+		if err != nil {
+			_, _ = io.WriteString(w, kind)
+			return true
+		}
 		if code == http.StatusTooManyRequests {
 			w.Header().Set("Retry-After", "1")
 		}
@@ -310,7 +314,7 @@ func (s *simulated) getNamespace(w http.ResponseWriter, name string) {
 		refuse(w, http.StatusNotFound)
 		return
 	}
-	_, _ = fmt.Fprintf(w, `{"metadata":{"name":%q,"uid":%q}}`, name, "of-"+name)
+	_, _ = fmt.Fprintf(w, `{"kind":"Namespace","metadata":{"name":%q,"uid":%q}}`, name, "of-"+name)
 }
 
 func (s *simulated) list(w http.ResponseWriter, r *http.Request, resource, namespace string) {
@@ -318,7 +322,7 @@ func (s *simulated) list(w http.ResponseWriter, r *http.Request, resource, names
 	defer s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	if resource == "nodes" {
-		list := corev1.NodeList{ListMeta: metav1.ListMeta{ResourceVersion: strconv.Itoa(s.revision)}}
+		list := corev1.NodeList{TypeMeta: metav1.TypeMeta{Kind: "NodeList", APIVersion: "v1"}, ListMeta: metav1.ListMeta{ResourceVersion: strconv.Itoa(s.revision)}}
 		for name := range s.nodes {
 			list.Items = append(list.Items, *s.node(name))
 		}

@@ -1,7 +1,6 @@
 package nodes
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -10,7 +9,7 @@ import (
 
 // errNoNode is a Table without the columns that counting needs: aggregated API servers and some
 // proxies print only name and age. The same request for plain objects helps.
-var errNoNode = errors.New(`the server's table has no columns "Name" and "Node"`)
+var errNoNode = fmt.Errorf(`the server's table has no columns "Name" and "Node": %w`, kube.ErrMalformed)
 
 // row is a pod as a list shows it. Its slices are valid only while the row is handled.
 type row struct {
@@ -45,7 +44,6 @@ func decodeNames(r io.Reader, each func(row)) (kube.Meta, error) {
 type decoder struct {
 	*kube.Scanner
 	each      func(row)
-	meta      kube.Meta
 	namesOnly bool
 
 	name, node, status int // columns
@@ -57,10 +55,8 @@ type decoder struct {
 type objectCells struct{ namespace, name, node, app []byte }
 
 func (d *decoder) document() (kube.Meta, error) {
-	for key := range d.Document {
-		switch string(key) {
-		case "metadata":
-			d.meta = kube.ListMeta(d.Scanner)
+	meta := d.Answer(func(key string) bool {
+		switch key {
 		case "columnDefinitions":
 			d.columns()
 		case "rows":
@@ -68,13 +64,17 @@ func (d *decoder) document() (kube.Meta, error) {
 		case "items":
 			d.items()
 		default:
-			d.Skip()
+			return false
 		}
+		return true
+	})
+	if meta.Kind == "Table" {
+		d.needColumns() // also where there are no rows
 	}
 	if d.Err() != nil {
 		return kube.Meta{}, fmt.Errorf("reading the list: %w", d.Err())
 	}
-	return d.meta, nil
+	return meta, nil
 }
 
 func (d *decoder) columns() {
@@ -96,13 +96,17 @@ func (d *decoder) columns() {
 	}
 }
 
+func (d *decoder) needColumns() {
+	if d.name < 0 || d.node < 0 && !d.namesOnly {
+		d.Fail(errNoNode)
+	}
+}
+
 func (d *decoder) rows() {
 	if d.Null() {
 		return
 	}
-	if d.name < 0 || d.node < 0 && !d.namesOnly {
-		d.Fail(errNoNode)
-	}
+	d.needColumns()
 	for range d.Elements {
 		r := row{}
 		for key := range d.Fields {

@@ -39,7 +39,7 @@ func TestDecodeList(t *testing.T) {
 			`{"kind":"Table","metadata":{"resourceVersion":"17","continue":"abc","remainingItemCount":3},
 			"columnDefinitions":[{"name":"Name","description":"a \"quoted\" {text}]"},{"name":"Status"},{"name":"Node","priority":1}],
 			"rows":[{"cells":["a","Running","n1"]},{"cells":["b","Terminating","<none>"],"object":null}]}`,
-			[]decoded{{Name: "a", Node: "n1"}, {Name: "b", Terminating: true}}, kube.Meta{ResourceVersion: "17", Continue: "abc", Remaining: 3},
+			[]decoded{{Name: "a", Node: "n1"}, {Name: "b", Terminating: true}}, kube.Meta{Kind: "Table", ResourceVersion: "17", Continue: "abc", Remaining: 3},
 		},
 		"a container ended for a reason that is not known": {
 			`{"columnDefinitions":[{"name":"Name"},{"name":"Status"},{"name":"Node"}],"rows":[{"cells":["a","Unknown","n1"]}]}`,
@@ -58,7 +58,7 @@ func TestDecodeList(t *testing.T) {
 			`{"kind":"PodList","metadata":{"resourceVersion":"3"},"items":[
 			{"metadata":{"name":"a","namespace":"t","deletionTimestamp":"2026-01-01T00:00:00Z"},"spec":{"nodeName":"n1"},"status":{"phase":"Running"}},
 			{"metadata":{"name":"b","namespace":"t"},"spec":{},"status":{"phase":"Failed"}}]}`,
-			[]decoded{{Namespace: "t", Name: "a", Node: "n1", Terminating: true}, {Namespace: "t", Name: "b", Finished: true}}, kube.Meta{ResourceVersion: "3"},
+			[]decoded{{Namespace: "t", Name: "a", Node: "n1", Terminating: true}, {Namespace: "t", Name: "b", Finished: true}}, kube.Meta{Kind: "PodList", ResourceVersion: "3"},
 		},
 		"escapes":      {`{"items":[{"metadata":{"n\u0061me":"a\"\\\u00e9"}}]}`, []decoded{{Name: "a\"\\é"}}, kube.Meta{}},
 		"long strings": {`{"x":"` + long + `","items":[{"metadata":{"name":"` + long + `\""}}]}`, []decoded{{Name: long + `"`}}, kube.Meta{}},

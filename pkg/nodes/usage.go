@@ -46,26 +46,24 @@ func (c *Counter) readUsage(ctx context.Context) {
 	if !c.options.Usage {
 		return
 	}
-	request := kube.Request{Path: "/apis/metrics.k8s.io/v1beta1/nodes"}
+	request := kube.Request{Path: "/apis/metrics.k8s.io/v1beta1/nodes", Kind: "NodeMetrics", Unversioned: true}
 	if !c.options.UsageAsked {
 		request.Tries = 2 // nobody waits for it
 	}
-	data, err := c.kube.Raw(ctx, request)
-	var list struct {
-		Items []struct {
-			Metadata struct{ Name string }
-			Usage    struct{ CPU, Memory *resource.Quantity }
-		}
+	type metrics struct {
+		Metadata struct{ Name string }
+		Usage    struct{ CPU, Memory *resource.Quantity }
 	}
-	if err == nil {
-		err = json.Unmarshal(data, &list)
-	}
+	items, _, err := kube.Items(ctx, c.kube, request, func(data []byte) (m metrics, err error) {
+		err = json.Unmarshal(data, &m)
+		return m, err
+	})
 	if err != nil {
 		c.fail(WhatUsage, "", fmt.Errorf("listing the nodes' metrics: %w", err))
 		return
 	}
-	usage := make(map[string]Usage, len(list.Items))
-	for _, item := range list.Items {
+	usage := make(map[string]Usage, len(items))
+	for _, item := range items {
 		if item.Usage.CPU == nil || item.Usage.Memory == nil {
 			continue // that is not 0
 		}

@@ -36,6 +36,8 @@ type Fault struct {
 	// Cut ends the answer after so many bytes by resetting the stream; Stall stops sending after so
 	// many bytes but keeps the stream open. 0 is never; 1 is after the first byte.
 	Cut, Stall int64
+	// Clean ends a cut answer as a complete one ends.
+	Clean bool
 	// Accept, when not empty, replaces the request's header: an old server knows fewer formats.
 	Accept string
 	// Gone answers 410 in the server's name: it has forgotten where the request wants to go on.
@@ -207,6 +209,9 @@ func (s *spoiled) Read(b []byte) (int, error) {
 		if s.fault.Stall > 0 {
 			<-s.ctx.Done()
 			return 0, s.ctx.Err()
+		}
+		if s.fault.Clean {
+			return 0, io.EOF
 		}
 		return 0, errors.New("cut by the proxy")
 	}
