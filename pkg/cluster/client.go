@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -118,6 +119,9 @@ func (c *Client) askKinds(ctx context.Context) (served, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking the API server for its kinds: %w", err)
 	}
+	if !slices.ContainsFunc(groups.Groups, func(g metav1.APIGroup) bool { return g.Name != "" }) {
+		return nil, fmt.Errorf("asking the API server for its kinds: it names no group: %w", kube.ErrMalformed) // every one has some
+	}
 	known := slices.Concat(flux.Kinds(), flux.OperatorKinds(), flux.CostKinds())
 	versions := make(map[string][]string)
 	for _, group := range groups.Groups {
@@ -127,7 +131,11 @@ func (c *Client) askKinds(ctx context.Context) (served, error) {
 		for _, v := range group.Versions {
 			list, ok := resources[schema.GroupVersion{Group: group.Name, Version: v.Version}]
 			if !ok {
-				if list, err = client.ServerResourcesForGroupVersionWithContext(ctx, v.GroupVersion); err != nil {
+				list, err = client.ServerResourcesForGroupVersionWithContext(ctx, v.GroupVersion)
+				if err == nil && len(list.APIResources) == 0 {
+					err = fmt.Errorf("it names none: %w", kube.ErrMalformed)
+				}
+				if err != nil {
 					return nil, fmt.Errorf("asking the API server for the kinds of %s: %w", v.GroupVersion, err)
 				}
 			}
@@ -172,6 +180,9 @@ func (c *Client) ServerVersion(ctx context.Context) (string, error) {
 	}
 	if err := json.Unmarshal(data, &v); err != nil {
 		return "", fmt.Errorf("reading the API server's version: %w", err)
+	}
+	if v.GitVersion == "" {
+		return "", fmt.Errorf("reading the API server's version: it says none: %w", kube.ErrMalformed)
 	}
 	return v.GitVersion, nil
 }

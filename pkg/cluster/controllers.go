@@ -41,7 +41,7 @@ const (
 // stand in for it, so it is harmless.
 func (c *Client) Controllers(ctx context.Context) ([]Deployment, *flux.Gap, error) {
 	selector := componentLabel + " in (" + strings.Join(controllerNames(), ",") + ")"
-	all := query{path: []string{"apis", "apps", "v1", "deployments"}, labelSelector: selector}
+	all := query{path: []string{"apis", "apps", "v1", "deployments"}, kind: "Deployment", labelSelector: selector}
 	deployments, err := c.deployments(ctx, all)
 	if apierrors.IsForbidden(err) {
 		all.path = []string{"apis", "apps", "v1", "namespaces", fluxNamespace, "deployments"}
@@ -61,7 +61,7 @@ func (c *Client) Controllers(ctx context.Context) ([]Deployment, *flux.Gap, erro
 // Receiver (--no-cross-namespace-refs; fluxcd/pkg runtime/acl). Where its Deployment is not there, or may not be read,
 // the flag's default stands in for it, which allows that.
 func (c *Client) NotifiesOneNamespace(ctx context.Context) (bool, error) {
-	q := query{path: []string{"apis", "apps", "v1", "deployments"}, labelSelector: componentLabel + "=" + flux.NotificationController}
+	q := query{path: []string{"apis", "apps", "v1", "deployments"}, kind: "Deployment", labelSelector: componentLabel + "=" + flux.NotificationController}
 	decode := func(data []byte) (bool, error) {
 		var d deployment
 		if err := json.Unmarshal(data, &d); err != nil {

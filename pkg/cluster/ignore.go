@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // SupportsIgnore tells whether Kustomizations have spec.ignore (kustomize-controller 1.9 and newer), by
@@ -38,6 +40,9 @@ func (c *Client) SupportsIgnore(ctx context.Context) (bool, error) {
 	}
 	if err := json.Unmarshal(data, &document); err != nil {
 		return false, fmt.Errorf("reading the schema of Kustomizations: %w", err)
+	}
+	if len(document.Components.Schemas) == 0 {
+		return false, fmt.Errorf("reading the schema of Kustomizations: there is none in it: %w", kube.ErrMalformed)
 	}
 	for _, schema := range document.Components.Schemas {
 		for _, kind := range schema.Kinds {

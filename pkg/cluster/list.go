@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 // query is one list request.
 type query struct {
 	path          []string
+	kind          string // of its objects
 	accept        string // "" = application/json
 	labelSelector string
 }
@@ -28,7 +30,7 @@ func list[T any](ctx context.Context, c *Client, q query, decode func([]byte) (T
 }
 
 func (q query) request() kube.Request {
-	r := kube.Request{Path: urlPath(q.path), Accept: q.accept, Query: url.Values{}}
+	r := kube.Request{Path: urlPath(q.path), Kind: q.kind, Accept: q.accept, Query: url.Values{}}
 	if q.labelSelector != "" {
 		r.Query.Set("labelSelector", q.labelSelector)
 	}
@@ -45,31 +47,50 @@ func urlPath(segments []string) string {
 
 // objects lists a kind in a namespace ("" for all).
 func (c *Client) objects(ctx context.Context, k flux.Kind, version, namespace, selector string) ([]flux.Object, error) {
-	return list(ctx, c, query{path: path(k, version, namespace), labelSelector: selector}, flux.Decode)
+	return list(ctx, c, query{path: path(k, version, namespace), kind: k.Name, labelSelector: selector}, flux.Decode)
 }
 
 // object reads one object.
 func (c *Client) object(ctx context.Context, k flux.Kind, version, namespace, name string) (flux.Object, error) {
-	data, err := c.raw(ctx, append(path(k, version, namespace), name))
+	data, err := c.one(ctx, k.Name, append(path(k, version, namespace), name))
 	if err != nil {
 		return flux.Object{}, err
 	}
 	return flux.Decode(data)
 }
 
+// one is the JSON of an object.
+func (c *Client) one(ctx context.Context, kind string, path []string) ([]byte, error) {
+	return c.kube.Object(ctx, kube.Request{Path: urlPath(path), Kind: kind})
+}
+
+// raw is what is no object: a version, a schema, metrics.
 func (c *Client) raw(ctx context.Context, path []string) ([]byte, error) {
 	return c.kube.Raw(ctx, kube.Request{Path: urlPath(path)})
 }
 
-// answer is the body of an answer, or the error that the API server describes in it: Raw alone knows
-// only the HTTP status.
-func answer(r rest.Result) ([]byte, error) {
+// answer is an object that answers a write, or the error that the API server describes: Raw alone knows only the HTTP status.
+func answer(kind string, r rest.Result) ([]byte, error) {
 	data, err := r.Raw()
 	if err != nil {
 		return nil, cmp.Or(r.Error(), err)
 	}
-	return data, nil
+	err = kube.CheckObject(data, kube.Request{Kind: kind})
+	if err != nil && !kube.Answered(err) {
+		err = noAnswer{err}
+	}
+	return data, err
 }
+
+// noAnswer is that something else than the API server answered a write: whether it was carried out is not known, as where the
+// connection broke.
+type noAnswer struct{ error }
+
+// Unwrap says what answered.
+func (e noAnswer) Unwrap() error { return e.error }
+
+// Is makes it the end of a connection.
+func (noAnswer) Is(target error) bool { return target == io.EOF }
 
 // Sleep waits, or returns why ctx ended first.
 func Sleep(ctx context.Context, d time.Duration) error { return kube.Sleep(ctx, d) }

@@ -138,7 +138,7 @@ func (c *Client) PodMetrics(ctx context.Context, deployments []Deployment, now f
 }
 
 func (c *Client) runningPods(ctx context.Context, d Deployment) ([]string, error) {
-	q := query{path: []string{"api", "v1", "namespaces", d.Namespace, "pods"}, labelSelector: d.Selector}
+	q := query{path: []string{"api", "v1", "namespaces", d.Namespace, "pods"}, kind: "Pod", labelSelector: d.Selector}
 	names, err := list(ctx, c, q, func(data []byte) (string, error) {
 		var pod struct {
 			Metadata struct {

@@ -21,7 +21,7 @@ const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.i
 func (c *Client) readNamespaces(ctx context.Context, snapshot *flux.Snapshot) error {
 	if snapshot.Namespaces == nil {
 		snapshot.Namespaces = make(map[string]map[string]string)
-		found, err := list(ctx, c, query{path: []string{"api", "v1", "namespaces"}, accept: metadataOnly}, decodeNamespace)
+		found, err := list(ctx, c, query{path: []string{"api", "v1", "namespaces"}, kind: "Namespace", accept: metadataOnly}, decodeNamespace)
 		for _, n := range found {
 			snapshot.Namespaces[n.name] = n.labels
 		}
@@ -61,7 +61,7 @@ func (c *Client) readOneByOne(ctx context.Context, snapshot *flux.Snapshot) erro
 	group.SetLimit(namespacesAtOnce)
 	for i, name := range names {
 		group.Go(func() error {
-			data, err := c.raw(groupCtx, []string{"api", "v1", "namespaces", name})
+			data, err := c.one(groupCtx, "Namespace", []string{"api", "v1", "namespaces", name})
 			switch {
 			case err == nil:
 				found, err := decodeNamespace(data)
@@ -127,7 +127,7 @@ func decodeNamespace(data []byte) (namespace, error) {
 
 // Namespaces lists the names of all namespaces, sorted.
 func (c *Client) Namespaces(ctx context.Context) ([]string, error) {
-	q := query{path: []string{"api", "v1", "namespaces"}, accept: metadataOnly}
+	q := query{path: []string{"api", "v1", "namespaces"}, kind: "Namespace", accept: metadataOnly}
 	names, err := list(ctx, c, q, func(data []byte) (string, error) {
 		found, err := decodeNamespace(data)
 		return found.name, err

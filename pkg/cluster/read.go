@@ -179,7 +179,7 @@ func scope(resource, namespace string) string {
 
 // Manifest reads the whole of an object, without its managed fields.
 func (c *Client) Manifest(ctx context.Context, o flux.Object) (map[string]any, error) {
-	data, err := c.raw(ctx, objectPath(o))
+	data, err := c.one(ctx, o.Kind, objectPath(o))
 	if err != nil {
 		return nil, err
 	}

@@ -216,7 +216,7 @@ func (c *Client) readOperators(ctx context.Context, s served, snapshot *flux.Sna
 		if version == "" || !slices.ContainsFunc(snapshot.Objects, owns) {
 			continue
 		}
-		q := query{path: path(k, version, ""), accept: metadataOnly}
+		q := query{path: path(k, version, ""), kind: k.Name, accept: metadataOnly}
 		found, err := list(ctx, c, q, func(data []byte) (flux.Object, error) {
 			o, err := flux.Decode(data)
 			o.Group, o.Kind, o.Version = k.Group, k.Name, version // the answer's is PartialObjectMetadata

@@ -43,7 +43,7 @@ func (s store) Patch(ctx context.Context, o flux.Object, patch []byte) (flux.Obj
 	if s.dryRun {
 		request.Param("dryRun", "All")
 	}
-	data, err := answer(request.Do(ctx))
+	data, err := answer(o.Kind, request.Do(ctx))
 	if err != nil {
 		return flux.Object{}, err
 	}
@@ -65,7 +65,7 @@ func (s store) Get(ctx context.Context, o flux.Object) (flux.Object, error) {
 	if err != nil {
 		return flux.Object{}, err
 	}
-	data, err := s.client.raw(ctx, append(path(o.KindRow(), version, o.Namespace), o.Name))
+	data, err := s.client.one(ctx, o.Kind, append(path(o.KindRow(), version, o.Namespace), o.Name))
 	if err != nil {
 		return flux.Object{}, err
 	}

@@ -163,7 +163,7 @@ func gapsOf(kinds []staleKind) []flux.Gap {
 func (w *told) stream(c *Client, k *followed, resource dynamic.ResourceInterface) kube.Stream {
 	return kube.Stream{
 		List: func(ctx context.Context) (string, error) {
-			q := query{path: path(k.Kind, k.version, k.sel.Namespace), labelSelector: k.sel.LabelSelector}
+			q := query{path: path(k.Kind, k.version, k.sel.Namespace), kind: k.Name, labelSelector: k.sel.LabelSelector}
 			objects, version, err := kube.Items(ctx, c.kube, q.request(), flux.Decode)
 			if err == nil {
 				w.one(func() { w.list(k, objects) })

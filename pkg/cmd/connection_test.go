@@ -151,10 +151,15 @@ func withoutFlux(t *testing.T, config *clientcmdapi.Config) {
 	t.Helper()
 	serve(t, config, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		if r.URL.Path == "/api" {
-			_, _ = w.Write([]byte(`{"kind":"APIVersions","versions":[]}`))
-			return
+		answer := `{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"apps","versions":[{"groupVersion":"apps/v1","version":"v1"}]}]}`
+		switch path := r.URL.Path; {
+		case path == "/api":
+			answer = `{"kind":"APIVersions","versions":[]}`
+		case path == "/version":
+			answer = `{"gitVersion":"v1.36.3"}`
+		case strings.HasSuffix(path, "/selfsubjectaccessreviews"):
+			answer = `{"kind":"SelfSubjectAccessReview","status":{"allowed":false}}`
 		}
-		_, _ = w.Write([]byte(`{"kind":"APIGroupList","apiVersion":"v1","groups":[]}`))
+		_, _ = w.Write([]byte(answer))
 	})
 }

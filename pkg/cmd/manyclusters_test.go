@@ -211,7 +211,7 @@ func TestClusterWithoutFluxAmongOthers(t *testing.T) {
 	bare := faults.Start(t, f.Config(), func(r *http.Request, _ int) faults.Fault {
 		switch {
 		case r.URL.Path == "/apis" || r.URL.Path == "/api":
-			return faults.Fault{Body: `{"kind":"APIGroupDiscoveryList","apiVersion":"apidiscovery.k8s.io/v2","metadata":{},"items":[]}`}
+			return faults.Fault{Body: `{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"apps"}]}`}
 		case r.URL.Path == "/api/v1/namespaces/kube-system":
 			return faults.Fault{Body: `{"kind":"PartialObjectMetadata","metadata":{"uid":"of-a-third-cluster"}}`}
 		}

@@ -145,7 +145,7 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 		i := invocation{}
 		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
 			if r.URL.Path == "/apis/apps/v1/deployments" && strings.Contains(r.URL.RawQuery, "notification-controller") {
-				return faults.Fault{Body: fmt.Sprintf(`{"items":[{"spec":{"template":{"spec":{"containers":[{"args":["--watch-all-namespaces"%s]}]}}}}]}`,
+				return faults.Fault{Body: fmt.Sprintf(`{"kind":"DeploymentList","metadata":{"resourceVersion":"7"},"items":[{"spec":{"template":{"spec":{"containers":[{"args":["--watch-all-namespaces"%s]}]}}}}]}`,
 					strings.ReplaceAll(args, " --no-cross-namespace-refs", `,"--no-cross-namespace-refs"`))}
 			}
 			return faults.Fault{}
