@@ -183,7 +183,21 @@ func (l NodeGroupList) Fullest() *Fullest { return l.Summary.Fullest }
 // Above is that of the nodes.
 func (l NodeGroupList) Above(percent float64) Above { return l.Summary.Above(percent) }
 
-// CSV writes a line for each group.
+// otherPods are pods that belong to no group.
+type otherPods struct {
+	name string
+	pods amount
+}
+
+// others are the pods of nodes that are gone or could not be looked up, where there are some: with those without a node, and
+// the groups, they add up to all.
+func (l NodeGroupList) others() []otherPods {
+	s := l.Summary
+	all := []otherPods{{goneRow, s.onGone}, {unknownRow, amount{s.OnUnknownNodes, s.pods.more, s.pods.old}}}
+	return slices.DeleteFunc(all, func(o otherPods) bool { return o.pods.n == 0 })
+}
+
+// CSV writes a line for each group, and for the pods that belong to none.
 func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 	out := csv.NewWriter(w)
 	var rows [][]string
@@ -197,6 +211,15 @@ func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 			strconv.FormatBool(g.NodesAtLeast), strconv.FormatBool(g.AllocatableAtLeast), strconv.FormatBool(g.CapacityAtLeast),
 			strconv.FormatBool(g.Outdated), strconv.FormatBool(g.NodesOutdated), strconv.FormatBool(g.AllocatableOutdated), strconv.FormatBool(g.CapacityOutdated),
 		})
+	}
+	others := l.others()
+	if !l.nodes.selected {
+		others = append(others, otherPods{unscheduledRow, l.Summary.unscheduled})
+	}
+	for _, o := range others {
+		row := make([]string, 16)
+		row[1], row[3], row[4], row[12] = o.name, o.pods.csv(), strconv.FormatBool(o.pods.atLeast()), strconv.FormatBool(o.pods.outdated())
+		rows = append(rows, row)
 	}
 	return out.WriteAll(rows)
 }
@@ -223,14 +246,8 @@ func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
 	if l.GroupBy != ByCluster { // there it has its group
 		l.nodes.addUnread(&t, by, "NODES", "PODS", "ALLOCATABLE", "USE%")
 	}
-	s := l.Summary
-	for _, others := range []struct {
-		name string
-		pods amount
-	}{{goneRow, s.onGone}, {unknownRow, amount{s.OnUnknownNodes, s.pods.more, s.pods.old}}} {
-		if others.pods.n > 0 {
-			t.Add(map[string]Cell{by: {Text: others.name, Style: Faint}, "PODS": Text(others.pods.String())})
-		}
+	for _, o := range l.others() {
+		t.Add(map[string]Cell{by: {Text: o.name, Style: Faint}, "PODS": Text(o.pods.String())})
 	}
 	l.nodes.addEnd(&t, by, layout)
 	return t.Without(l.nodes.dropped(layout)...)

@@ -2,7 +2,10 @@ package report
 
 import (
 	"bytes"
+	"encoding/csv"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -46,9 +49,9 @@ TOTAL              1+     4+           10+      ?
 	assert.Equal(t, NodeGroup{Cluster: "dead", Name: "dead", NodesAtLeast: true, AtLeast: true, AllocatableAtLeast: true, CapacityAtLeast: true}, shownOf(groups.Items[0]), "nothing of it is known")
 	assert.Nil(t, groups.Summary.OnGoneNodes, "the dead one may have some")
 	assert.Equal(t, []string{"dead", "no route to host"}, []string{groups.Missing[0].Cluster, groups.Missing[0].Message})
-	var csv bytes.Buffer
-	require.NoError(t, groups.CSV(&csv, true))
-	assert.Equal(t, "dead,dead,,,true,,,,,true,true,true,false,false,false,false", strings.SplitN(csv.String(), "\n", 2)[0])
+	var file bytes.Buffer
+	require.NoError(t, groups.CSV(&file, true))
+	assert.Equal(t, "dead,dead,,,true,,,,,true,true,true,false,false,false,false", strings.SplitN(file.String(), "\n", 2)[0])
 	table, _ = shown("zone")
 	assert.Equal(t, strings.TrimPrefix(`
 CLUSTER   ZONE            NODES   PODS   ALLOCATABLE   USE%
@@ -88,6 +91,7 @@ func TestRowsWithoutHeadersAreAllRows(t *testing.T) {
 		}
 		assert.Contains(t, out.String(), unscheduledRow)
 		assert.NotContains(t, out.String(), totalRow)
+		assert.Equal(t, []int{4, 2, 1}, csvPods(t, list, groupBy), "a file adds up to all pods, as a table does")
 		assert.Equal(t, 3, strings.Count(out.String(), "\n"), out.String())
 	}
 	empty, err := NewNodeList([]ClusterCount{{Count: nodes.Count{NodesKnown: true, NodesListed: true}}}, NodeOptions{})
@@ -95,4 +99,25 @@ func TestRowsWithoutHeadersAreAllRows(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, empty.Draw(&out, time.Time{}, Layout{NoHeaders: true}))
 	assert.Empty(t, out.String(), "no row of no pods")
+}
+
+// csvPods is the column of pods of a CSV file.
+func csvPods(t *testing.T, list NodeList, groupBy string) (pods []int) {
+	t.Helper()
+	var out bytes.Buffer
+	write := list.CSV
+	if groupBy != "" {
+		write = list.Groups("", 0).CSV
+	}
+	require.NoError(t, write(&out, false))
+	rows, err := csv.NewReader(&out).ReadAll()
+	require.NoError(t, err)
+	at := slices.Index(rows[0], "pods")
+	for _, row := range rows[1:] {
+		n, err := strconv.Atoi(row[at])
+		require.NoError(t, err, row)
+		pods = append(pods, n)
+	}
+	slices.SortFunc(pods, func(a, b int) int { return b - a })
+	return pods
 }
