@@ -138,6 +138,9 @@ func TestForbidden(t *testing.T) {
 	open := c.Namespace(t, map[string]string{"environment": "development"})
 	closed := c.Namespace(t, map[string]string{"environment": "development"})
 	c.Apply(t, gitRepository(open, "app", "interval: 5m")+gitRepository(closed, "app", "interval: 5m"))
+	for _, ns := range []string{open, closed} { // what other tests have is none of its business
+		c.Kubectl(t, "label", "gitrepository", "app", "-n", ns, "of="+open)
+	}
 	user := invocation{kubeconfig: c.KubeconfigFor(t, "mallory-"+open, "viewers-"+open)}
 
 	t.Run("nothing may be read", func(t *testing.T) {
@@ -156,7 +159,7 @@ func TestForbidden(t *testing.T) {
 	}, 10*time.Second, 50*time.Millisecond)
 
 	t.Run("only one namespace may be written", func(t *testing.T) {
-		o := user.run(t.Context(), "apply", "-A", "--yes", "--kind", "gitrepo", "-o", "json")
+		o := user.run(t.Context(), "apply", "-A", "--yes", "--kind", "gitrepo", "-l", "of="+open, "-o", "json")
 		assert.Equal(t, exitFailed, o.code)
 		byNamespace := make(map[string]report.Result)
 		for _, item := range decode[report.Results](t, o).Items {
