@@ -100,7 +100,8 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 	if o.WriteOptions, err = f.WriteFlags.toOptions(r, args); err != nil {
 		return o, err
 	}
-	if o.For > 0 && len(o.clusters) > 1 {
+	o.ends = o.For > 0
+	if o.ends && len(o.clusters) > 1 {
 		return o, errors.New("--for waits for the end of a session in one cluster: run it for each with --context")
 	}
 	return o, nil

@@ -82,6 +82,8 @@ type WriteOptions struct {
 	together *together
 	// back notes what is taken back where apply --for does that by itself; nil elsewhere.
 	back *takenBack
+	// ends: what it writes is taken back at its end, so that nobody is to do the rest.
+	ends bool
 }
 
 // eachCluster does what writes in one cluster after the other.
@@ -332,8 +334,8 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 			why = "Interrupted: "
 		}
 		rest := " Run the same command again to do the rest."
-		if o.back != nil {
-			rest = "" // another one does, which is said at the end
+		if o.back != nil || o.ends {
+			rest = "" // another try does, or it is taken back: that is said at the end
 		}
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s%s not attempted.%s\n", why, were(s.NotAttempted), rest)
 	}
