@@ -100,15 +100,14 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 	if o.WriteOptions, err = f.WriteFlags.toOptions(r, args); err != nil {
 		return o, err
 	}
-	o.ends = o.For > 0
-	if o.ends && len(o.clusters) > 1 {
+	if o.For > 0 && len(o.clusters) > 1 {
 		return o, errors.New("--for waits for the end of a session in one cluster: run it for each with --context")
 	}
 	return o, nil
 }
 
 func (o ApplyOptions) run(ctx context.Context) error {
-	o.charts, o.controllers, o.costing = true, true, true
+	o.charts, o.controllers, o.costing, o.ends = true, true, true, o.For > 0
 	if o.For > 0 {
 		o.Options.Until = o.root.Now().Add(o.For)
 	}
