@@ -16,14 +16,50 @@ type Feed struct {
 	// At is as of when that is known: of the list, or of what the watches brought last while its own ran.
 	At time.Time
 
-	follow bool      // a watch is to keep it up to date
-	lost   time.Time // since when none does; zero while one does
-	why    error     // why none does
-	denied bool      // the reason is that it may not be watched
+	follow    bool      // a watch is to keep it up to date
+	lost      time.Time // since when none does; zero while one does
+	why       error     // why none does
+	denied    bool      // the reason is that it may not be watched
+	reopened  bool      // its watch was opened again, and has brought nothing yet
+	fruitless int       // how many watches in a row ended soon and had brought nothing
 }
 
-// watched notes that a watch runs.
+// A server brings a bookmark each minute, if nothing else (k8s.io/apiserver, cacher.go): a watch that has brought nothing for
+// quiet is none. Where so many watches in a row end soon and bring nothing, none runs.
+const (
+	quiet         = 150 * time.Second
+	manyFruitless = 2
+)
+
+// watched notes that a watch keeps it up to date.
 func (f *Feed) watched() { f.lost, f.why, f.denied = time.Time{}, nil, false }
+
+// opened notes that the server has begun a watch, of what was listed just now or of what an earlier watch kept up to date.
+// Alone that shows nothing: a gateway says so for a server that is away, and a server whose revisions went back says nothing
+// until they have passed the one that is asked for. It counts after a list, and for a while if it was lost for a moment only;
+// else it counts from what it brings.
+func (f *Feed) opened(now time.Time, listed bool) {
+	f.reopened = !listed
+	if f.fruitless < manyFruitless && (listed || now.Sub(f.lost) < grace) {
+		f.watched()
+	}
+}
+
+// brought notes what a watch has brought: up to then nothing is missing. It tells whether that is news.
+func (f *Feed) brought(now time.Time) bool {
+	was := !f.lost.IsZero()
+	f.watched()
+	f.At, f.reopened, f.fruitless = now, false, 0
+	return was
+}
+
+// patience is how long a watch may bring nothing. One that was opened again has to show soon that it is one.
+func (f *Feed) patience(relist time.Duration) time.Duration {
+	if f.reopened || f.fruitless >= manyFruitless {
+		return relist
+	}
+	return quiet
+}
 
 // unwatched notes that no watch runs, and why: without the address, which says of each try how long it was to last. Words
 // that change are told again. Up to the last news that any watch brought, its own had nothing more to tell.
@@ -40,9 +76,9 @@ func (f *Feed) unwatched(err error, now, news time.Time) {
 }
 
 // asOf is as of when it is known, where news are what any watch brought last: while its own runs and brings nothing, nothing
-// has changed. It is the zero time where nothing is known.
+// has changed, unless it has still to show that it is one. It is the zero time where nothing is known.
 func (f *Feed) asOf(news time.Time) time.Time {
-	if f.Read && f.lost.IsZero() && news.After(f.At) {
+	if f.Read && f.lost.IsZero() && !f.reopened && news.After(f.At) {
 		return news
 	}
 	return f.At
@@ -75,3 +111,9 @@ func (watchEnded) Error() string { return "the watch begins again" }
 
 // Is makes it the end of what was read, which is worth another try.
 func (watchEnded) Is(target error) bool { return target == io.EOF }
+
+// errQuiet and errFruitless are why a feed is listed anew, though nothing says that its watch does not run.
+var (
+	errQuiet     = fmt.Errorf("the watch brings nothing: %w", io.ErrUnexpectedEOF)
+	errFruitless = fmt.Errorf("watches end at once and bring nothing: %w", io.ErrUnexpectedEOF)
+)

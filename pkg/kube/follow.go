@@ -72,11 +72,28 @@ func (f *Follower) update(change func()) {
 	f.changed()
 }
 
-// heard notes as of when a feed is known; nobody waits for that alone.
-func (f *Follower) heard(feed *Feed, at time.Time) {
+// listed notes that a feed was read, as of when its list began.
+func (f *Follower) listed(feed *Feed, began time.Time) {
+	f.update(func() {
+		feed.At, feed.Read = began, true
+		f.hear(began)
+	})
+}
+
+// brought notes that a watch has brought something; nobody waits for that alone, unless something was missing.
+func (f *Follower) brought(feed *Feed) {
 	f.lock.Lock()
-	defer f.lock.Unlock()
-	if feed.At = at; at.After(f.news) {
+	now := time.Now()
+	f.hear(now)
+	news := feed.brought(now)
+	f.lock.Unlock()
+	if news {
+		f.changed()
+	}
+}
+
+func (f *Follower) hear(at time.Time) {
+	if at.After(f.news) {
 		f.news = at
 	}
 }
@@ -146,8 +163,7 @@ func (f *Follower) Follow(ctx context.Context, feed *Feed, s Stream) {
 		var err error
 		f.Limited(ctx, func(ctx context.Context) { version, err = s.List(ctx) })
 		if err == nil {
-			f.heard(feed, began) // a list is as old as its first page
-			f.update(func() { feed.Read = true })
+			f.listed(feed, began) // a list is as old as its first page
 			err = f.watchFrom(ctx, feed, s, version)
 		} else {
 			f.unwatched(feed, err)
@@ -174,6 +190,9 @@ func (f *Follower) pause(ctx context.Context, s Stream, err error, expired *int)
 		err = failed.error
 	}
 	switch reason := ReasonOf(err); {
+	case errors.Is(err, errQuiet): // it has lasted for long enough
+	case errors.Is(err, errFruitless) && s.Many:
+		_ = Sleep(ctx, 6*f.relist)
 	case reason == Expired && !isList:
 		*expired++
 		_ = Sleep(ctx, Backoff(firstReopen/2, *expired))
@@ -195,19 +214,19 @@ const openWithin = 15 * time.Second
 
 var errNotOpened = fmt.Errorf("the server did not begin the watch within %s: %w", openWithin, io.ErrUnexpectedEOF)
 
-// watchFrom watches from a version on, again and again, until that is refused or the server has forgotten it.
+// watchFrom watches from a version on, again and again, until that is refused, the server has forgotten it, or nothing shows
+// that there is a watch: then all is to be listed anew.
 func (f *Follower) watchFrom(ctx context.Context, feed *Feed, s Stream, version string) error {
 	denied := false
 	f.update(func() { denied = feed.denied })
 	if !denied {
 		f.Ended(feed) // until it has begun
 	}
-	for try := 1; ; try++ {
+	for try, listed := 1, true; ; try, listed = try+1, false {
 		w, end, err := open(ctx, s, version, f.changed)
 		if err == nil {
 			began := time.Now()
-			f.update(feed.watched)
-			version, err = f.drain(ctx, feed, s, w, version)
+			version, err = f.run(ctx, feed, s, w, version, listed)
 			if time.Since(began) > time.Second {
 				try = 1
 			}
@@ -217,7 +236,7 @@ func (f *Follower) watchFrom(ctx context.Context, feed *Feed, s Stream, version 
 			return ctx.Err() // what ends the watch then is not missing
 		}
 		f.Failed(feed, err)
-		if !Retryable(err) {
+		if !Retryable(err) || errors.Is(err, errQuiet) || errors.Is(err, errFruitless) {
 			return err
 		}
 		if try > 1 || !errors.Is(err, watchEnded{}) {
@@ -240,8 +259,29 @@ func open(ctx context.Context, s Stream, version string, changed func()) (w watc
 	return w, func() { cancel(nil) }, err
 }
 
-// drain applies what a watch brings until it ends. It returns how far the watch came, and why it ended.
-func (f *Follower) drain(ctx context.Context, feed *Feed, s Stream, w watch.Interface, version string) (string, error) {
+// run is a watch from where the server has begun it to its end. It returns how far the watch came, and why it ended.
+func (f *Follower) run(ctx context.Context, feed *Feed, s Stream, w watch.Interface, version string, listed bool) (string, error) {
+	began := time.Now()
+	var patience time.Duration
+	f.update(func() {
+		feed.opened(began, listed)
+		patience = feed.patience(f.relist)
+	})
+	version, any, err := f.drain(ctx, feed, s, w, version, patience)
+	f.update(func() {
+		if feed.fruitless++; any || time.Since(began) >= f.relist {
+			feed.fruitless = 0
+		}
+		if feed.fruitless > manyFruitless && errors.Is(err, watchEnded{}) {
+			err = errFruitless
+		}
+	})
+	return version, err
+}
+
+// drain applies what a watch brings until it ends, or for as long as patience brings nothing. It returns how far the watch
+// came, whether it brought anything, and why it ended.
+func (f *Follower) drain(ctx context.Context, feed *Feed, s Stream, w watch.Interface, version string, patience time.Duration) (_ string, any bool, _ error) {
 	defer w.Stop()
 	var mending sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
@@ -254,23 +294,29 @@ func (f *Follower) drain(ctx context.Context, feed *Feed, s Stream, w watch.Inte
 			}
 		})
 	}
+	still := time.NewTimer(patience)
+	defer still.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return version, ctx.Err()
+			return version, any, ctx.Err()
+		case <-still.C:
+			return version, any, errQuiet
 		case e, open := <-w.ResultChan():
 			switch {
 			case !open:
-				return version, watchEnded{}
+				return version, any, watchEnded{}
 			case e.Type == watch.Error:
-				return version, apierrors.FromObject(e.Object)
+				return version, any, apierrors.FromObject(e.Object)
 			case e.Type != watch.Bookmark:
 				s.Apply(e)
 			}
 			if o, ok := e.Object.(metav1.Object); ok {
 				version = o.GetResourceVersion()
 			}
-			f.heard(feed, time.Now())
+			f.brought(feed)
+			any = true
+			still.Reset(quiet)
 		}
 	}
 }

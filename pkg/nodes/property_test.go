@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -38,7 +39,7 @@ func actions() *rapid.Generator[[]action] {
 			Do: rapid.SampledFrom([]string{
 				"create", "create", "create", "schedule", "run", "terminate", "finish", "delete", "replace",
 				"add node", "add node", "delete node", "lose nodes", "add namespace", "delete namespace",
-				"fault", "fault", "fault", "forget", "cut", "down", "dead", "heal",
+				"fault", "fault", "fault", "forget", "cut", "down", "dead", "heal", "go back", "empty watches", "mute watches", "wait",
 			}).Draw(t, "do"),
 			Namespace: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "namespace"),
 			Name:      rapid.SampledFrom([]string{"web-0", "web-1", "db-0"}).Draw(t, "name"),
@@ -58,6 +59,13 @@ func (s *simulated) apply(a action) {
 	switch a.Do {
 	case "cut":
 		s.cut()
+	case "go back":
+		s.goBack(a.Times)
+	case "empty watches", "mute watches":
+		faulty(a.Resource, "watch", strings.TrimSuffix(a.Do, " watches"), a.Times)(s)
+		s.cut()
+	case "wait":
+		time.Sleep(simDoubt)
 	case "down":
 		s.set(true, false)
 		s.cut()
@@ -73,6 +81,7 @@ func (s *simulated) apply(a action) {
 		s.set(false, false)
 		s.mu.Lock()
 		s.faults = nil
+		s.wake()
 		s.mu.Unlock()
 	default:
 		s.mu.Lock()
@@ -150,6 +159,8 @@ const (
 	simRelist = 2 * time.Second
 	simStall  = time.Second
 	simBlind  = simRelist // half of it, and what a look takes
+	// simDoubt is how long a watch may bring nothing, not even a bookmark.
+	simDoubt = 3 * time.Minute
 )
 
 func simOptions(scope []string) nodes.Options {
@@ -218,9 +229,12 @@ func follow(sequence []action) error {
 		s.end()
 		watching.Wait()
 	}()
-	var dead time.Time
+	var dead, doubtful time.Time
 	for i, a := range sequence {
 		s.apply(a)
+		if a.Do == "empty watches" {
+			doubtful = time.Now().Add(2 * simRelist)
+		}
 		if a.Do != "dead" {
 			if a.Do == "heal" || a.Do == "down" {
 				dead = time.Time{}
@@ -230,7 +244,7 @@ func follow(sequence []action) error {
 		}
 		time.Sleep(a.Then)
 		synctest.Wait()
-		if a.Then < time.Second || !dead.IsZero() && time.Since(dead) < simBlind {
+		if a.Then < time.Second || !dead.IsZero() && time.Since(dead) < simBlind || time.Now().Before(doubtful) || time.Since(s.mutedAt()) < simDoubt {
 			continue // a watch that broke has a second to come back, and silence has to be noticed
 		}
 		if err := s.wrong(counter.Count(), fmt.Sprintf("after step %d, %+v", i, a)); err != nil {
@@ -239,12 +253,21 @@ func follow(sequence []action) error {
 	}
 	s.apply(action{Do: "heal"})
 	time.Sleep(40 * simRelist) // the longest after which rights are looked at again
+	if time.Since(s.mutedAt()) < simDoubt {
+		time.Sleep(simDoubt)
+	}
 	synctest.Wait()
 	count := counter.Count()
 	if count.Partial() {
 		return fmt.Errorf("at rest: incomplete: counting %v, at least %v, missing %+v", count.Counting, count.AtLeast, count.Missing)
 	}
 	return s.wrong(count, "at rest")
+}
+
+func (s *simulated) mutedAt() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.muted
 }
 
 // count runs a sequence and then counts once, with the faults that are left.

@@ -1,6 +1,7 @@
 package nodes_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -40,6 +42,7 @@ type simulated struct {
 	watches    map[string]int // that were asked for, by resource
 	down       bool           // connections are refused
 	dead       bool           // connections bring nothing
+	muted      time.Time      // when a watch may have begun last that brings nothing
 }
 
 // change is one entry of the history: an object before and after.
@@ -57,9 +60,12 @@ type fault struct {
 	left     int
 }
 
+// firstRevision leaves room for revisions that go back, each time by longAgo.
+const firstRevision, longAgo = 1_000_000, 1000
+
 func newSimulated() *simulated {
 	return &simulated{
-		revision: 10, namespaces: map[string]bool{"a": true, "b": true}, nodes: map[string]bool{"n1": true, "n2": true},
+		revision: firstRevision, namespaces: map[string]bool{"a": true, "b": true}, nodes: map[string]bool{"n1": true, "n2": true},
 		pods: map[string]*corev1.Pod{}, watches: map[string]int{}, changed: make(chan struct{}),
 	}
 }
@@ -247,11 +253,15 @@ func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *simulated) waitWhileDead(ctx context.Context) {
+	s.waitWhile(ctx, func() bool { return s.dead })
+}
+
+func (s *simulated) waitWhile(ctx context.Context, is func() bool) {
 	for {
 		s.mu.Lock()
-		dead, changed := s.dead, s.changed
+		still, changed := is(), s.changed
 		s.mu.Unlock()
-		if !dead {
+		if !still {
 			return
 		}
 		select {
@@ -279,6 +289,15 @@ func (s *simulated) misbehaves(w http.ResponseWriter, r *http.Request, resource,
 	switch kind {
 	case "", "pass":
 		return false
+	case "empty": // a watch that ends at once
+		w.Header().Set("Content-Type", "application/json")
+	case "mute": // one that is dead, behind a gateway that is not
+		s.mu.Lock()
+		s.muted = time.Now()
+		s.mu.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		w.(http.Flusher).Flush()
+		s.waitWhile(r.Context(), func() bool { return len(s.faults) > 0 })
 	case "stall":
 		<-r.Context().Done()
 	case "cut":
@@ -380,10 +399,13 @@ func (s *simulated) watch(w http.ResponseWriter, r *http.Request, resource, name
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.(http.Flusher).Flush()
+	bookmark := time.NewTicker(time.Minute)
+	defer bookmark.Stop()
 	for sent := 0; ; {
 		s.waitWhileDead(r.Context())
 		s.mu.Lock()
-		news, changed := s.log[sent:], s.changed
+		sent = min(sent, len(s.log))
+		news, changed, revision := s.log[sent:], s.changed, s.revision
 		sent = len(s.log)
 		s.mu.Unlock()
 		for _, c := range news {
@@ -396,9 +418,54 @@ func (s *simulated) watch(w http.ResponseWriter, r *http.Request, resource, name
 		w.(http.Flusher).Flush()
 		select {
 		case <-changed:
+		case <-bookmark.C:
+			if revision >= from { // as of a real one, which has not come so far before
+				_ = json.NewEncoder(w).Encode(map[string]any{"type": "BOOKMARK", "object": map[string]any{
+					"kind": kinds[resource], "apiVersion": "v1", "metadata": map[string]any{"resourceVersion": strconv.Itoa(revision)},
+				}})
+			}
 		case <-r.Context().Done():
 			return
 		}
+	}
+}
+
+var kinds = map[string]string{"pods": "Pod", "nodes": "Node", "namespaces": "Namespace"}
+
+// goBack makes all be as it was some changes ago, as after a backup was restored. The server begins anew, so far behind what
+// watches have seen that it does not come there again.
+func (s *simulated) goBack(changes int) {
+	s.mu.Lock()
+	for ; changes > 0 && len(s.log) > 0; changes-- {
+		last := s.log[len(s.log)-1]
+		s.log = s.log[:len(s.log)-1]
+		object := cmp.Or(last.before, last.after).(metav1.Object)
+		switch last.resource {
+		case "pods":
+			key := object.GetNamespace() + "/" + object.GetName()
+			if delete(s.pods, key); last.before != nil {
+				s.pods[key] = last.before.(*corev1.Pod)
+			}
+		case "nodes":
+			s.undo(s.nodes, object.GetName(), last.before != nil)
+		case "namespaces":
+			s.undo(s.namespaces, object.GetName(), last.before != nil)
+		}
+	}
+	s.muted = time.Now() // if a list was under way
+	s.revision, s.forgotten = s.revision-longAgo, s.forgotten-longAgo
+	s.log = slices.Clone(s.log) // watches read the old one
+	for i := range s.log {
+		s.log[i].revision -= longAgo
+	}
+	s.wake()
+	s.mu.Unlock()
+	s.cut()
+}
+
+func (s *simulated) undo(names map[string]bool, name string, there bool) {
+	if delete(names, name); there {
+		names[name] = true
 	}
 }
 
@@ -413,7 +480,6 @@ func (c change) event(resource, namespace string) map[string]any {
 			*o = nil
 		}
 	}
-	kinds := map[string]string{"pods": "Pod", "nodes": "Node", "namespaces": "Namespace"}
 	object := func(o any, version int) map[string]any {
 		data, _ := json.Marshal(o)
 		var m map[string]any
