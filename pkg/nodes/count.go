@@ -1,6 +1,7 @@
 package nodes
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -79,6 +80,8 @@ func (c *Counter) Count() Count {
 		parts[key.what]++
 		c.addPart(&count, key, p)
 	}
+	c.addPods(&count)
+	c.doubtNodes(&count)
 	for i, m := range count.Missing { // a cluster that serves no metrics has none that could be missing
 		count.Missing[i].Optional = m.What == WhatUsage && (m.Reason == kube.NotFound || !c.options.UsageAsked)
 	}
@@ -87,7 +90,6 @@ func (c *Counter) Count() Count {
 		count.Counting, count.AtLeast = true, true
 	}
 	count.Counting = count.Counting || c.options.Wide && parts[WhatDetails] == 0 && !count.AtLeast
-	c.addPods(&count)
 	c.addNodes(&count)
 	return count
 }
@@ -125,6 +127,17 @@ func (c *Counter) addPart(count *Count, key partKey, p *part) {
 		count.Counting = count.Counting || unread
 		count.WideKnown = count.WideKnown && p.Read && p.err == nil
 	}
+}
+
+// doubtNodes says where the list of nodes is no proof that those that pods name are gone: gateways give a user no nodes, and
+// no error.
+func (c *Counter) doubtNodes(count *Count) {
+	if !count.NodesKnown || len(c.nodes) > 0 || len(count.Pods) == 0 || c.options.NodeSelector != "" {
+		return
+	}
+	count.NodesKnown, count.NodesListed = false, false
+	err := fmt.Errorf("the list of nodes is empty, though pods name some (%d): they may be hidden from this user, or gone", len(count.Pods))
+	count.Missing = append(count.Missing, Missing{What: WhatNodes, Reason: kube.NotFound, Err: err})
 }
 
 // addNodes adds the nodes, sorted.
@@ -192,21 +205,7 @@ func (c *Counter) addPods(count *Count) {
 			t.flux[pod.flux]++
 		}
 	}
-	for _, details := range c.details {
-		for _, d := range details {
-			if p := c.parts[partKey{WhatPods, d.namespace}]; p != nil && p.byName != nil {
-				pod, there := p.byName[d.name]
-				if !there || pod.event {
-					continue // an event has told
-				}
-				d.node, d.pending = pod.node, d.pending && pod.node != ""
-			}
-			if d.pending {
-				nodes.at(d.node).Pending++
-			}
-			nodes.at(d.node).flux[d.flux]++
-		}
-	}
+	c.addDetails(nodes)
 	count.Pods = nodes.pods()
 	count.Unscheduled = count.Pods[""]
 	delete(count.Pods, "")

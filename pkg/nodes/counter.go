@@ -183,7 +183,9 @@ func (c *Counter) setParts(namespaces []string) {
 			}
 		}
 		if len(c.options.Namespaces) == 0 && len(namespaces) != 1 { // they are known now
-			delete(c.parts, partKey{WhatNamespaces, ""})
+			if p := c.parts[partKey{WhatNamespaces, ""}]; p != nil {
+				p.err = nil // it is followed: that it is not any more is missing
+			}
 		}
 	})
 }
@@ -206,11 +208,14 @@ func (c *Counter) reason(what, namespace string) kube.Reason {
 // Once counts until everything is counted, or ctx ends. It never fails: what it could not count is in
 // Count.Missing. Meanwhile Count tells how far it is.
 func (c *Counter) Once(ctx context.Context) Count {
-	var all sync.WaitGroup
-	all.Go(func() { _, _ = c.listNodes(ctx) })
+	var all, listed sync.WaitGroup
+	listed.Go(func() { _, _ = c.listNodes(ctx) })
 	all.Go(func() {
 		_, _ = c.listPods(ctx)
-		c.listAllDetails(ctx)
+		all.Go(func() { c.listAllDetails(ctx) })
+		if listed.Wait(); c.namesUnlisted() { // a node that came after the list is not gone
+			_, _ = c.listNodes(ctx)
+		}
 	})
 	all.Go(func() { c.readUsage(ctx) })
 	all.Go(func() { c.identify(ctx) })

@@ -115,3 +115,72 @@ func (c *Counter) detailsOf(ctx context.Context, namespace string, query url.Val
 	}
 	return pods, err
 }
+
+// rowKey is what a detail is found by in the rows of a part, which may be of another time: their list came before.
+type rowKey struct {
+	part    *part
+	pending bool
+	name    string
+	node    string
+}
+
+// addDetails adds to the pods of nodes what details say of those that the rows have, so that no part of a number is more than
+// all of it.
+func (c *Counter) addDetails(nodes tallies) {
+	rows := c.rowsWithDetails()
+	for _, details := range c.details {
+		for _, d := range details {
+			p := c.partOf(d)
+			key := rowKey{p, d.pending, d.name, d.node}
+			switch {
+			case p == nil:
+				continue
+			case p.byName != nil:
+				pod, there := p.byName[d.name]
+				if !there || pod.event {
+					continue // an event has told
+				}
+				d.node, d.pending = pod.node, d.pending && pod.node != ""
+			case rows[key] == 0:
+				continue
+			}
+			rows[key]--
+			if d.pending {
+				nodes.at(d.node).Pending++
+			}
+			nodes.at(d.node).flux[d.flux]++
+		}
+	}
+}
+
+// rowsWithDetails counts the rows without keys that details may be of.
+func (c *Counter) rowsWithDetails() map[rowKey]int {
+	rows := map[rowKey]int{}
+	parts := map[*part]bool{}
+	for _, details := range c.details {
+		for _, d := range details {
+			if p := c.partOf(d); p != nil && p.byName == nil {
+				rows[rowKey{p, d.pending, d.name, d.node}], parts[p] = 0, true
+			}
+		}
+	}
+	for p := range parts {
+		for pod := range p.each {
+			for _, pending := range []bool{false, true} {
+				key := rowKey{p, pending, pod.name, pod.node}
+				if _, asked := rows[key]; asked {
+					rows[key]++
+				}
+			}
+		}
+	}
+	return rows
+}
+
+// partOf is the part that a detail's pod is in, nil where there is none: that of its namespace, or that of all.
+func (c *Counter) partOf(d detail) *part {
+	if p := c.parts[partKey{WhatPods, d.namespace}]; p != nil {
+		return p
+	}
+	return c.parts[partKey{WhatPods, ""}]
+}

@@ -256,7 +256,7 @@ func (c *Counter) readPods(ctx context.Context, p *part, object string, size int
 					node = string(r.node)
 					nodes[node] = node
 				}
-				pod := r.pod(keyed, node)
+				pod := r.pod(keyed || c.options.Wide, node)
 				if object == metadata {
 					pod.name = string(r.namespace) + "/" + pod.name
 				}

@@ -81,6 +81,26 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 	}
 }
 
+// namesUnlisted tells whether pods name a node that is not among all that were listed.
+func (c *Counter) namesUnlisted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.partLocked(WhatNodes, ""); c.options.NodeSelector != "" || !p.Read || p.err != nil {
+		return false
+	}
+	for key, p := range c.parts {
+		if key.what != WhatPods {
+			continue
+		}
+		for pod := range p.each {
+			if _, there := c.nodes[pod.node]; !there && pod.node != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Names lists only the names of the nodes, sorted; those that could be read in time.
 func (c *Counter) Names(ctx context.Context) []string {
 	var names []string

@@ -11,7 +11,7 @@ import (
 
 // pod is all that counting needs of a pod.
 type pod struct {
-	name        string // only where it is to be watched
+	name        string // only where it is to be watched, or has details
 	node        string // empty when it is not scheduled
 	terminating bool   // its deletion has begun
 	event       bool   // the following are known: an event has brought it, not a row of a table
@@ -23,7 +23,7 @@ type pod struct {
 type part struct {
 	what, namespace string
 
-	pods   []pod          // of a list that is read; without names
+	pods   []pod          // of a list that is read; with names where details are to be found in it
 	byName map[string]pod // the same where they are watched
 	// version is the resourceVersion of the list: events up to it are in it.
 	version string

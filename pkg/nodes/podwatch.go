@@ -49,7 +49,7 @@ func (c *Counter) followNamespace(ctx context.Context, namespace string) {
 			if c.reason(WhatDetails, namespace) != "" {
 				c.listDetails(ctx, namespace)
 			}
-			if c.reason(WhatNamespaces, namespace) != "" {
+			if len(c.options.Namespaces) > 0 { // it may go while it is watched, and come back
 				c.checkNamespace(ctx, c.part(WhatPods, namespace))
 			}
 		},

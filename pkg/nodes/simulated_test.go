@@ -42,7 +42,9 @@ type simulated struct {
 	watches    map[string]int // that were asked for, by resource
 	down       bool           // connections are refused
 	dead       bool           // connections bring nothing
-	muted      time.Time      // when a watch may have begun last that brings nothing
+	// meanwhile happens before each request is answered.
+	meanwhile func(verb, resource string)
+	muted     time.Time // when a watch may have begun last that brings nothing
 }
 
 // change is one entry of the history: an object before and after.
@@ -238,6 +240,12 @@ func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	verb := "list"
 	if r.URL.Query().Get("watch") != "" {
 		verb = "watch"
+	}
+	s.mu.Lock()
+	meanwhile := s.meanwhile
+	s.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile(verb, resource)
 	}
 	if s.misbehaves(w, r, resource, namespace, verb) {
 		return
