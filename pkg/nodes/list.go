@@ -240,28 +240,14 @@ func (c *Counter) readPods(ctx context.Context, p *part, object string, size int
 	}
 	c.update(p.begin)
 	kept := 0
-	nodes := map[string]string{}
+	rows := collector{c: c, part: p, object: object, keyed: keyed || c.options.Wide, nodes: map[string]string{}}
 	for pages := c.kube.Pages(r, size, mostPage); ; {
 		var meta kube.Meta
 		step, err := pages.Next(ctx, func(body io.Reader) (kube.Meta, error) {
 			c.update(func() { p.reset(kept) })
-			rows := collector{c: c, part: p}
+			rows.rows = rows.rows[:0]
 			var err error
-			meta, err = decodeList(body, func(r row) {
-				if r.finished {
-					return // only a server without Tables and a proxy without selectors sends these
-				}
-				node, known := nodes[string(r.node)]
-				if !known {
-					node = string(r.node)
-					nodes[node] = node
-				}
-				pod := r.pod(keyed || c.options.Wide, node)
-				if object == metadata {
-					pod.name = string(r.namespace) + "/" + pod.name
-				}
-				rows.add(pod)
-			})
+			meta, err = decodeList(body, rows.add)
 			rows.flush()
 			return meta, err
 		})
@@ -286,12 +272,27 @@ func (c *Counter) readPods(ctx context.Context, p *part, object string, size int
 
 // collector hands rows to a part, some at a time: each time takes the lock.
 type collector struct {
-	c    *Counter
-	part *part
-	rows []pod
+	c      *Counter
+	part   *part
+	object string
+	keyed  bool              // pods keep their names
+	nodes  map[string]string // names of nodes, each once
+	rows   []pod
 }
 
-func (l *collector) add(p pod) {
+func (l *collector) add(r row) {
+	if r.finished {
+		return // only a server without Tables and a proxy without selectors sends these
+	}
+	node, known := l.nodes[string(r.node)]
+	if !known {
+		node = string(r.node)
+		l.nodes[node] = node
+	}
+	p := r.pod(l.keyed, node)
+	if l.object == metadata {
+		p.name = string(r.namespace) + "/" + p.name
+	}
 	if l.rows = append(l.rows, p); len(l.rows) >= 128 {
 		l.flush()
 	}

@@ -82,24 +82,8 @@ func (c *Counter) followAllowed(ctx context.Context) {
 
 // followNamespaces follows the namespaces, and the pods of each.
 func (c *Counter) followNamespaces(ctx context.Context, names []string) {
-	followed := map[string]context.CancelFunc{}
-	var all sync.WaitGroup
-	set := func(names []string) {
-		c.setParts(names)
-		for _, name := range names {
-			if followed[name] == nil {
-				one, cancel := context.WithCancel(ctx)
-				followed[name] = cancel
-				all.Go(func() { c.followNamespace(one, name) })
-			}
-		}
-		for name, cancel := range followed {
-			if !slices.Contains(names, name) {
-				cancel()
-				delete(followed, name)
-			}
-		}
-	}
+	followed := followedNamespaces{counter: c, ends: map[string]context.CancelFunc{}}
+	set := func(names []string) { followed.set(ctx, names) } // they outlive the list that names them
 	c.follow(ctx, c.part(WhatNamespaces, ""), kube.Stream{
 		List: func(ctx context.Context) (string, error) {
 			list, version, err := c.namespacesAt(ctx)
@@ -126,7 +110,32 @@ func (c *Counter) followNamespaces(ctx context.Context, names []string) {
 			set(names)
 		},
 	})
-	all.Wait()
+	followed.all.Wait()
+}
+
+// followedNamespaces are those whose pods are followed, each by itself, and how that ends.
+type followedNamespaces struct {
+	counter *Counter
+	ends    map[string]context.CancelFunc
+	all     sync.WaitGroup
+}
+
+// set makes these the ones that are followed.
+func (f *followedNamespaces) set(ctx context.Context, names []string) {
+	f.counter.setParts(names)
+	for _, name := range names {
+		if f.ends[name] == nil {
+			one, end := context.WithCancel(ctx)
+			f.ends[name] = end
+			f.all.Go(func() { f.counter.followNamespace(one, name) })
+		}
+	}
+	for name, end := range f.ends {
+		if !slices.Contains(names, name) {
+			end()
+			delete(f.ends, name)
+		}
+	}
 }
 
 // poll is for a user who may list all pods and not watch them: it lists them again and again, until they may
