@@ -213,9 +213,8 @@ func (c *Counter) Once(ctx context.Context) Count {
 	all.Go(func() {
 		_, _ = c.listPods(ctx)
 		all.Go(func() { c.listAllDetails(ctx) })
-		if listed.Wait(); c.namesUnlisted() { // a node that came after the list is not gone
-			_, _ = c.listNodes(ctx)
-		}
+		listed.Wait()
+		c.listUnlisted(ctx)
 	})
 	all.Go(func() { c.readUsage(ctx) })
 	all.Go(func() { c.identify(ctx) })

@@ -101,6 +101,29 @@ func TestANodeMadeDuringACountIsNotGone(t *testing.T) {
 	})
 }
 
+// Only the nodes that pods name and the list does not have are asked for, unless they are so many that the list is shorter.
+func TestOnlyNodesThatAreMissingAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for gone, want := range map[int]struct{ all, one int }{0: {1, 0}, 3: {1, 3}, 50: {1, 50}, 51: {2, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSimulated()
+			defer s.end()
+			for i := range gone {
+				s.apply(action{Do: "create", Namespace: "a", Name: fmt.Sprint("web-", i), Node: fmt.Sprint("gone-", i)})
+			}
+			counter, err := nodes.New(s.config(), simOptions(nil))
+			require.NoError(t, err)
+			count := counter.Once(t.Context())
+			assert.True(t, count.NodesKnown)
+			assert.Empty(t, count.Missing)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			assert.Equal(t, want.all, s.listed["nodes"], "%d gone", gone)
+			assert.Equal(t, want.one, s.listed["nodes of a name"], "%d gone", gone)
+		})
+	}
+}
+
 // Pods that become pending after their rows were read are not more than there are pods.
 func TestPendingPodsAreAmongThePods(t *testing.T) {
 	t.Parallel()

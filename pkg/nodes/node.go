@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
@@ -44,11 +46,34 @@ const nodePage = 500
 
 // listNodes lists all nodes, and returns the version to watch from. With an error what was known stays.
 func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
+	nodes, version, err := c.readNodes(ctx, nil)
+	c.update(func() {
+		p := c.partLocked(WhatNodes, "")
+		switch {
+		case err == nil:
+			p.known(time.Now())
+			c.nodes = nodes
+		case !p.Read:
+			c.nodes = nodes // some are better than none
+			fallthrough
+		default:
+			p.fail(fmt.Errorf("listing nodes: %w", err))
+		}
+	})
+	return version, err
+}
+
+// readNodes reads the nodes that a field selector selects, nil for all, and of which version they are. With an error there are
+// those of the pages that came.
+func (c *Counter) readNodes(ctx context.Context, selector fields.Selector) (nodes map[string]Node, version string, err error) {
 	query := url.Values{}
 	if c.options.NodeSelector != "" {
 		query.Set("labelSelector", c.options.NodeSelector)
 	}
-	nodes := map[string]Node{}
+	if selector != nil {
+		query.Set("fieldSelector", selector.String())
+	}
+	nodes = map[string]Node{}
 	for pages := c.kube.Pages(kube.Request{Path: nodesPath, Kind: "Node", Query: query, Accept: kube.AcceptProtobuf}, nodePage, nodePage); ; {
 		var list corev1.NodeList
 		step, err := pages.Next(ctx, func(body io.Reader) (kube.Meta, error) {
@@ -57,13 +82,7 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 		})
 		switch {
 		case err != nil:
-			c.fail(WhatNodes, "", fmt.Errorf("listing nodes: %w", err))
-			c.update(func() {
-				if !c.partLocked(WhatNodes, "").Read {
-					c.nodes = nodes // some are better than none
-				}
-			})
-			return "", err
+			return nodes, "", err
 		case step == kube.Anew:
 			clear(nodes)
 			continue
@@ -72,33 +91,51 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 			nodes[list.Items[i].Name] = c.slim(&list.Items[i])
 		}
 		if step == kube.Last {
-			c.update(func() {
-				c.partLocked(WhatNodes, "").known(time.Now())
-				c.nodes = nodes
-			})
-			return list.ResourceVersion, nil
+			return nodes, list.ResourceVersion, nil
 		}
 	}
 }
 
-// namesUnlisted tells whether pods name a node that is not among all that were listed.
-func (c *Counter) namesUnlisted() bool {
+// fewNodes are asked for one by one where they are missing in a list: each is 5 kB, and a request. Of more the whole list is
+// asked for again.
+const fewNodes = 50
+
+// listUnlisted asks for the nodes that pods name and the list does not have: one that came after the list is not gone.
+func (c *Counter) listUnlisted(ctx context.Context) {
+	names := c.unlisted()
+	if len(names) > fewNodes {
+		_, _ = c.listNodes(ctx) // its part has the error
+		return
+	}
+	side(names, func(name string) {
+		nodes, _, err := c.readNodes(ctx, fields.OneTermEqualSelector("metadata.name", name))
+		if err != nil {
+			c.fail(WhatNodes, "", fmt.Errorf("listing node %q, which pods name: %w", name, err))
+			return
+		}
+		c.update(func() { maps.Copy(c.nodes, nodes) })
+	})
+}
+
+// unlisted are the nodes that pods name and that are not among all that were listed, sorted.
+func (c *Counter) unlisted() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p := c.partLocked(WhatNodes, ""); c.options.NodeSelector != "" || !p.Read || p.err != nil {
-		return false
+		return nil
 	}
+	names := map[string]bool{}
 	for key, p := range c.parts {
 		if key.what != WhatPods {
 			continue
 		}
 		for pod := range p.each {
 			if _, there := c.nodes[pod.node]; !there && pod.node != "" {
-				return true
+				names[pod.node] = true
 			}
 		}
 	}
-	return false
+	return slices.Sorted(maps.Keys(names))
 }
 
 // Names lists only the names of the nodes, sorted; those that could be read in time.

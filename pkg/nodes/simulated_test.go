@@ -40,6 +40,7 @@ type simulated struct {
 	conns      []net.Conn
 	faults     []*fault
 	watches    map[string]int // that were asked for, by resource
+	listed     map[string]int // how often, by resource
 	down       bool           // connections are refused
 	dead       bool           // connections bring nothing
 	// meanwhile happens before each request is answered.
@@ -68,7 +69,7 @@ const firstRevision, longAgo = 1_000_000, 1000
 func newSimulated() *simulated {
 	return &simulated{
 		revision: firstRevision, namespaces: map[string]bool{"a": true, "b": true}, nodes: map[string]bool{"n1": true, "n2": true},
-		pods: map[string]*corev1.Pod{}, watches: map[string]int{}, changed: make(chan struct{}),
+		pods: map[string]*corev1.Pod{}, watches: map[string]int{}, listed: map[string]int{}, changed: make(chan struct{}),
 	}
 }
 
@@ -350,8 +351,16 @@ func (s *simulated) list(w http.ResponseWriter, r *http.Request, resource, names
 	w.Header().Set("Content-Type", "application/json")
 	if resource == "nodes" {
 		list := corev1.NodeList{TypeMeta: metav1.TypeMeta{Kind: "NodeList", APIVersion: "v1"}, ListMeta: metav1.ListMeta{ResourceVersion: strconv.Itoa(s.revision)}}
+		s.listed["nodes"]++
+		only, one := strings.CutPrefix(r.URL.Query().Get("fieldSelector"), "metadata.name=")
+		if one {
+			s.listed["nodes"]--
+			s.listed["nodes of a name"]++
+		}
 		for name := range s.nodes {
-			list.Items = append(list.Items, *s.node(name))
+			if !one || name == only {
+				list.Items = append(list.Items, *s.node(name))
+			}
 		}
 		_ = json.NewEncoder(w).Encode(list)
 		return
