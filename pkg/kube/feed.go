@@ -75,6 +75,13 @@ func (f *Feed) unwatched(err error, now, news time.Time) {
 	f.why, f.denied = err, false
 }
 
+// end notes that nobody follows it any more: whoever does next lists it first, and it is old until then.
+func (f *Feed) end(now, news time.Time) {
+	if f.follow = false; !f.denied {
+		f.unwatched(watchEnded{}, now, news)
+	}
+}
+
 // asOf is as of when it is known, where news are what any watch brought last: while its own runs and brings nothing, nothing
 // has changed, unless it has still to show that it is one. It is the zero time where nothing is known.
 func (f *Feed) asOf(news time.Time) time.Time {

@@ -156,15 +156,15 @@ type Stream struct {
 // rights change.
 func (f *Follower) Follow(ctx context.Context, feed *Feed, s Stream) {
 	f.update(func() { feed.follow = true })
-	defer f.update(func() { feed.follow = false }) // whoever follows it from now on tells what is missing
-	for expired := 0; ctx.Err() == nil; {
+	defer f.update(func() { feed.end(time.Now(), f.news) }) // whoever follows it from now on tells what is missing
+	for t := (tries{}); ctx.Err() == nil; {
 		began := time.Now()
 		var version string
 		var err error
 		f.Limited(ctx, func(ctx context.Context) { version, err = s.List(ctx) })
 		if err == nil {
 			f.listed(feed, began) // a list is as old as its first page
-			err = f.watchFrom(ctx, feed, s, version)
+			err = f.watchFrom(ctx, feed, s, version, &t)
 		} else {
 			f.unwatched(feed, err)
 			if s.MayNotList != nil && ReasonOf(err) == Forbidden {
@@ -174,28 +174,43 @@ func (f *Follower) Follow(ctx context.Context, feed *Feed, s Stream) {
 			err = listError{err}
 		}
 		if time.Since(began) > f.relist {
-			expired = 0
+			t.expired = 0
 		}
-		f.pause(ctx, s, err, &expired)
+		f.pause(ctx, s, err, &t)
 	}
+}
+
+// tries are what the tries to watch a feed have come to.
+type tries struct {
+	expired int       // how many versions in a row the server had forgotten
+	refused error     // why the last try was refused,
+	next    time.Time // and when the server has asked to come back
 }
 
 // listError tells a list that failed from a watch that did.
 type listError struct{ error }
 
+// refusedError is a watch that the server does not begin now, after it was asked for as long as a list is good for.
+type refusedError struct{ error }
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e refusedError) Unwrap() error { return e.error }
+
 // pause is what comes between a watch or list that ended with an error and the next list.
-func (f *Follower) pause(ctx context.Context, s Stream, err error, expired *int) {
+func (f *Follower) pause(ctx context.Context, s Stream, err error, t *tries) {
 	failed, isList := err.(listError)
 	if isList {
 		err = failed.error
 	}
+	_, refused := err.(refusedError)
 	switch reason := ReasonOf(err); {
 	case errors.Is(err, errQuiet): // it has lasted for long enough
-	case errors.Is(err, errFruitless) && s.Many:
+	case (refused || errors.Is(err, errFruitless)) && s.Many:
 		_ = Sleep(ctx, 6*f.relist)
+	case refused:
 	case reason == Expired && !isList:
-		*expired++
-		_ = Sleep(ctx, Backoff(firstReopen/2, *expired))
+		t.expired++
+		_ = Sleep(ctx, Backoff(firstReopen/2, t.expired))
 	case reason == Forbidden && !isList && s.MayNotWatch != nil:
 		s.MayNotWatch(ctx)
 	case reason == Forbidden && isList && s.Many:
@@ -209,27 +224,34 @@ func (f *Follower) pause(ctx context.Context, s Stream, err error, expired *int)
 // should not lag behind.
 const firstReopen = 200 * time.Millisecond
 
-// openWithin is how long a server may take to begin a watch, which it does at once.
-const openWithin = 15 * time.Second
+// openWithin is how long a server may take to begin a watch, which it does at once, or after it has waited in a queue of
+// priority and fairness for a quarter of the API server's --request-timeout of a minute.
+const openWithin = 20 * time.Second
 
 var errNotOpened = fmt.Errorf("the server did not begin the watch within %s: %w", openWithin, io.ErrUnexpectedEOF)
 
 // watchFrom watches from a version on, again and again, until that is refused, the server has forgotten it, or nothing shows
 // that there is a watch: then all is to be listed anew.
-func (f *Follower) watchFrom(ctx context.Context, feed *Feed, s Stream, version string) error {
+func (f *Follower) watchFrom(ctx context.Context, feed *Feed, s Stream, version string, t *tries) error {
 	denied := false
 	f.update(func() { denied = feed.denied })
-	if !denied {
+	if !denied && t.refused == nil {
 		f.Ended(feed) // until it has begun
+	}
+	due := time.Now().Add(f.relist) // for a list, while watches are refused
+	if t.next.After(time.Now()) && !f.comeBack(ctx, t, due) {
+		return refusedError{t.refused}
 	}
 	for try, listed := 1, true; ; try, listed = try+1, false {
 		w, end, err := open(ctx, s, version, f.changed)
 		if err == nil {
 			began := time.Now()
+			t.refused = nil
 			version, err = f.run(ctx, feed, s, w, version, listed)
 			if time.Since(began) > time.Second {
 				try = 1
 			}
+			due = time.Now().Add(f.relist)
 		}
 		end()
 		if ctx.Err() != nil {
@@ -239,10 +261,33 @@ func (f *Follower) watchFrom(ctx context.Context, feed *Feed, s Stream, version 
 		if !Retryable(err) || errors.Is(err, errQuiet) || errors.Is(err, errFruitless) {
 			return err
 		}
-		if try > 1 || !errors.Is(err, watchEnded{}) {
-			_ = Sleep(ctx, Backoff(firstReopen, try))
+		pause := max(Backoff(firstReopen, try), RetryAfter(err))
+		if try == 1 && errors.Is(err, watchEnded{}) {
+			pause = 0
+		}
+		*t = tries{t.expired, err, time.Now().Add(pause)}
+		if !f.refused(err) {
+			due = t.next
+		}
+		if !f.comeBack(ctx, t, due) {
+			return refusedError{err}
 		}
 	}
+}
+
+// refused tells whether a server that answers does not begin a watch: lists may go well meanwhile.
+func (f *Follower) refused(err error) bool {
+	return Answered(err) || errors.Is(err, errNotOpened) && !f.silent()
+}
+
+// comeBack waits until the next try to watch. It returns false when a list is due before that, which it waits for.
+func (f *Follower) comeBack(ctx context.Context, t *tries, due time.Time) bool {
+	if t.next.After(due) {
+		_ = Sleep(ctx, time.Until(due))
+		return false
+	}
+	_ = Sleep(ctx, time.Until(t.next))
+	return true
 }
 
 // open begins a watch, for as long as client-go's reflector does. Until end, it takes time; changed is called when that

@@ -62,27 +62,45 @@ func (c *Counter) followAllowed(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 30*c.follower.Relist())
 	defer cancel()
 	updates := c.part(WhatUpdates, "")
-	c.update(func() { updates.Read = false }) // each namespace tells of itself
-	defer c.follower.Ended(&updates.Feed)
-	defer c.update(func() { updates.known(time.Now()) }) // what they were is shown until all are listed again
+	c.follower.Ended(&updates.Feed)
+	defer c.endParts(updates)
 	names, err := c.namespaces(ctx)
 	switch {
 	case kube.ReasonOf(err) == kube.Forbidden:
 		ctx, cancel := context.WithTimeout(ctx, 6*c.follower.Relist())
 		defer cancel()
-		c.followEach(ctx, c.own(err))
+		own := c.own(err)
+		c.setParts(own)
+		c.update(func() { updates.Read = false }) // it tells of itself
+		c.followEach(ctx, own)
 		<-ctx.Done()
 	case err != nil:
 		c.fail(WhatNamespaces, "", err)
 		_ = kube.Sleep(ctx, c.follower.Relist())
 	default:
-		c.followNamespaces(ctx, names)
+		c.followNamespaces(ctx, names, updates)
 	}
 }
 
-// followNamespaces follows the namespaces, and the pods of each.
-func (c *Counter) followNamespaces(ctx context.Context, names []string) {
-	followed := followedNamespaces{counter: c, ends: map[string]context.CancelFunc{}}
+// endParts makes all pods as old as those of the namespace that is the oldest: that is shown until all are listed again.
+func (c *Counter) endParts(updates *part) {
+	c.follower.Ended(&updates.Feed)
+	c.update(func() {
+		var oldest time.Time
+		for key, p := range c.parts {
+			if key.what == WhatPods && p.Read && (oldest.IsZero() || p.At.Before(oldest)) {
+				oldest = p.At
+			}
+		}
+		if !oldest.IsZero() {
+			updates.known(oldest)
+		}
+	})
+}
+
+// followNamespaces follows the namespaces, and the pods of each, which tells of itself, in place of the updates of all.
+func (c *Counter) followNamespaces(ctx context.Context, names []string, updates *part) {
+	followed := followedNamespaces{counter: c, updates: updates, ends: map[string]func(){}}
 	set := func(names []string) { followed.set(ctx, names) } // they outlive the list that names them
 	c.follow(ctx, c.part(WhatNamespaces, ""), kube.Stream{
 		List: func(ctx context.Context) (string, error) {
@@ -116,39 +134,54 @@ func (c *Counter) followNamespaces(ctx context.Context, names []string) {
 // followedNamespaces are those whose pods are followed, each by itself, and how that ends.
 type followedNamespaces struct {
 	counter *Counter
-	ends    map[string]context.CancelFunc
+	updates *part
+	ends    map[string]func()
 	all     sync.WaitGroup
 }
 
-// set makes these the ones that are followed.
+// set makes these the ones that are followed. What follows another has ended before its part is dropped, or a late event, or
+// a list that ends with it, would begin that part anew.
 func (f *followedNamespaces) set(ctx context.Context, names []string) {
-	f.counter.setParts(names)
-	for _, name := range names {
-		if f.ends[name] == nil {
-			one, end := context.WithCancel(ctx)
-			f.ends[name] = end
-			f.all.Go(func() { f.counter.followNamespace(one, name) })
-		}
-	}
 	for name, end := range f.ends {
 		if !slices.Contains(names, name) {
 			end()
 			delete(f.ends, name)
 		}
 	}
+	f.counter.setParts(names)
+	for _, name := range names {
+		if f.ends[name] == nil {
+			f.ends[name] = f.follow(ctx, name)
+		}
+	}
+	f.counter.update(func() { f.updates.Read = false })
+}
+
+// follow follows a namespace until the function that it returns is called, which waits for it.
+func (f *followedNamespaces) follow(ctx context.Context, name string) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	f.all.Go(func() {
+		defer close(ended)
+		f.counter.followNamespace(ctx, name)
+	})
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // poll is for a user who may list all pods and not watch them: it lists them again and again, until they may
-// be watched.
+// be watched, or not even listed any more.
 func (c *Counter) poll(ctx context.Context) {
 	defer c.update(func() { c.partLocked(WhatUpdates, "").err = nil }) // the list that follows tells
-	for kube.Sleep(ctx, c.follower.Relist()) == nil {
+	for refused := false; !refused && kube.Sleep(ctx, c.follower.Relist()) == nil; {
 		p, began := &part{what: WhatPods}, time.Now()
 		c.follower.Limited(ctx, func(ctx context.Context) {
 			version, err := c.readPods(ctx, p, "None", 0, false)
 			c.update(func() {
 				updates := c.partLocked(WhatUpdates, "")
-				if err != nil {
+				if refused = kube.ReasonOf(err) == kube.Forbidden; err != nil {
 					updates.err = podsError("", err)
 					return
 				}

@@ -44,8 +44,9 @@ type simulated struct {
 	down       bool           // connections are refused
 	dead       bool           // connections bring nothing
 	// meanwhile happens before each request is answered.
-	meanwhile func(verb, resource string)
-	muted     time.Time // when a watch may have begun last that brings nothing
+	meanwhile  func(verb, resource string)
+	retryAfter int       // seconds, of 429; 1 where it is 0
+	muted      time.Time // when a watch may have begun last that brings nothing
 }
 
 // change is one entry of the history: an object before and after.
@@ -320,7 +321,7 @@ func (s *simulated) misbehaves(w http.ResponseWriter, r *http.Request, resource,
 			return true
 		}
 		if code == http.StatusTooManyRequests {
-			w.Header().Set("Retry-After", "1")
+			w.Header().Set("Retry-After", strconv.Itoa(max(1, s.retryAfter)))
 		}
 		refuse(w, code)
 	}
