@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,7 @@ type Meta struct {
 	// Kind is "PodList", "Table" or "Pod".
 	Kind                      string
 	ResourceVersion, Continue string
-	Remaining                 int // items behind this page; 0 also where the server does not say
+	Remaining                 int // items behind this page, as the server estimates; 0 also where it does not say
 
 	status *metav1.Status // of an answer that is one
 }
@@ -132,12 +133,24 @@ func (s *Scanner) metadata(meta *Meta) {
 		case "continue":
 			meta.Continue = s.Text()
 		case "remainingItemCount":
-			meta.Remaining, _ = strconv.Atoi(string(s.Raw()))
+			meta.Remaining = count(s.Raw())
 		default:
 			s.Skip()
 		}
 	}
 }
+
+// count is a number of things, 0 where that is none. More than anybody has is none: an estimate that is wrong is no error.
+func count(digits []byte) int {
+	n, err := strconv.Atoi(string(digits))
+	if err != nil || n < 0 || n > math.MaxInt32 {
+		return 0
+	}
+	return n
+}
+
+// Room is for how many items there may be room before they come, whatever a server says.
+func (m Meta) Room() int { return min(m.Remaining, 100_000) }
 
 // DecodeList makes a list of a whole answer in protobuf or JSON, and returns what it says of itself.
 func DecodeList(body io.Reader, list interface {

@@ -88,7 +88,8 @@ type Client struct {
 	seats  *seats
 	limits Limits
 	made   time.Time
-	heard  atomic.Int64 // when any connection last brought something, in Unix nanoseconds
+	// heard is when any connection last brought something: a time.Duration since made, which no clock that is set changes.
+	heard atomic.Int64
 
 	opening   chan struct{} // of one: who opens the first connection
 	connected atomic.Bool
@@ -113,7 +114,7 @@ func New(config *rest.Config, limits Limits) (*Client, error) {
 		if err != nil {
 			return nil, err
 		}
-		return heardConn{conn, &c.heard}, nil
+		return heardConn{conn, c}, nil
 	})
 	config.Dial = c.dialer.DialContext
 	var err error
@@ -156,14 +157,14 @@ func (t refusing) RoundTrip(request *http.Request) (*http.Response, error) {
 // heardConn notes when something arrives.
 type heardConn struct {
 	net.Conn
-	heard *atomic.Int64
+	client *Client
 }
 
 // Read implements net.Conn.
 func (c heardConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
-		c.heard.Store(time.Now().UnixNano())
+		c.client.heard.Store(int64(time.Since(c.client.made)))
 	}
 	return n, err
 }
@@ -337,8 +338,8 @@ func (c *Client) noteLatency(took time.Duration) {
 // Latency is the shortest time that an answer took to begin, 0 before the first.
 func (c *Client) Latency() time.Duration { return time.Duration(c.latency.Load()) }
 
-// Silent is how long no connection has brought anything.
-func (c *Client) Silent() time.Duration { return time.Since(time.Unix(0, c.heard.Load())) }
+// Silent is how long no connection has brought anything, since the client was made.
+func (c *Client) Silent() time.Duration { return time.Since(c.made) - time.Duration(c.heard.Load()) }
 
 // refusal is how credentials could not be had. For a while it stands for all requests: each would have the
 // plugin fail again.

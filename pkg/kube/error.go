@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -229,9 +228,5 @@ func statusOf(body []byte) *metav1.Status {
 }
 
 func retryAfter(response *http.Response) int {
-	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return seconds
+	return count([]byte(response.Header.Get("Retry-After")))
 }

@@ -38,7 +38,7 @@ func NewFollower(client *Client, relist, deadline time.Duration, lock sync.Locke
 func (f *Follower) Relist() time.Duration { return f.relist }
 
 // Stale is as of when a feed is known, and why nothing keeps it up to date; nil where something does, or nobody asked for
-// it. It is called with the lock held.
+// it. The time is the clock's alone, so that an age counts also what a computer has slept. It is called with the lock held.
 func (f *Follower) Stale(feed *Feed) (asOf time.Time, why error) {
 	if feed.follow && !feed.lost.IsZero() && (feed.denied || time.Since(feed.lost) >= grace) {
 		why = feed.why
@@ -46,7 +46,7 @@ func (f *Follower) Stale(feed *Feed) (asOf time.Time, why error) {
 	if feed.follow && f.silent() && (why == nil || feed.denied) {
 		why = errSilent
 	}
-	return feed.asOf(f.news), why
+	return feed.asOf(f.news).Round(0), why
 }
 
 // Ended notes that nothing keeps a feed up to date any more, and that its own watch is to begin.

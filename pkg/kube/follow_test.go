@@ -26,3 +26,21 @@ func TestARefusedWatchIsToldInTheSameWords(t *testing.T) {
 		assert.Equal(t, Unavailable, ReasonOf(why))
 	}
 }
+
+// An age is the difference of two times of the clock: the monotonic one stands still while a computer sleeps.
+func TestAsOfIsATimeOfTheClockAlone(t *testing.T) {
+	t.Parallel()
+	f := NewFollower(&Client{made: time.Now()}, 0, 0, &sync.Mutex{}, func() {})
+	feed := &Feed{Read: true, At: time.Now(), follow: true}
+	asOf, _ := f.Stale(feed)
+	assert.Equal(t, asOf.Round(0).String(), asOf.String(), "it has no monotonic reading")
+}
+
+// Silence is measured by the monotonic clock: one that is set back would hide it.
+func TestSilenceIsNoTimeOfTheClock(t *testing.T) {
+	t.Parallel()
+	made := time.Now()
+	c := &Client{made: made.Add(-time.Hour)}
+	c.heard.Store(int64(59 * time.Minute))
+	assert.InDelta(t, time.Minute, c.Silent(), float64(10*time.Second))
+}

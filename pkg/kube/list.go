@@ -115,7 +115,7 @@ func Items[T any](ctx context.Context, c *Client, r Request, decode func([]byte)
 				all = append(all, item)
 				return err
 			})
-			all = slices.Grow(all, min(meta.Remaining, 100_000)) // whatever a server says
+			all = slices.Grow(all, meta.Room())
 			version = meta.ResourceVersion
 			return meta, err
 		})

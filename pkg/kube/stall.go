@@ -41,7 +41,7 @@ func (s *stall) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	limit := s.client.limits.Stall
-	silent := time.Since(time.Unix(0, s.client.heard.Load())) >= limit
+	silent := s.client.Silent() >= limit
 	if !silent && !s.answered && time.Since(s.start) < 3*limit {
 		s.timer.Reset(limit)
 		return

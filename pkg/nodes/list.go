@@ -81,17 +81,18 @@ func (c *Counter) own(cause error) []string {
 }
 
 // first is what the first answer shows: where a watch of all pods misses nothing that lists behind it do not
-// have, and how many pods there are, with those that have ended; 0 where the server does not say.
+// have, and how many pods there are, with those that have ended; 0 where the server does not say. For room of them memory is
+// taken before they come.
 type first struct {
-	version string
-	pods    int
+	version    string
+	pods, room int
 }
 
 // probe asks for one pod of all. It tells whether all may be listed, too.
 func (c *Counter) probe(ctx context.Context) (first, error) {
 	rows := 0
 	meta, err := c.names(ctx, kube.Request{Path: "/api/v1/pods", Kind: "Pod", Query: url.Values{"limit": {"1"}}}, func() { rows = 0 }, func(row) { rows++ })
-	return first{meta.ResourceVersion, rows + meta.Remaining}, err
+	return first{meta.ResourceVersion, rows + meta.Remaining, rows + meta.Room()}, err
 }
 
 // namespacesAt lists the names of all namespaces, also of those that are being deleted: their pods
@@ -158,7 +159,7 @@ func (c *Counter) checkNamespace(ctx context.Context, p *part) {
 // listAll lists all pods at once.
 func (c *Counter) listAll(ctx context.Context, f first) error {
 	c.setParts([]string{""})
-	c.update(func() { c.partLocked(WhatPods, "").reading = make([]pod, 0, f.pods) })
+	c.update(func() { c.partLocked(WhatPods, "").reading = make([]pod, 0, f.room) })
 	return c.listNamespace(ctx, "", false)
 }
 

@@ -96,3 +96,20 @@ func countWith(t *testing.T, resource, body string, pass int, each bool) {
 		assert.False(t, usage)
 	}
 }
+
+// How many items are left is an estimate of the server's, and nothing breaks where it is wrong.
+func TestAnyNumberOfRemainingPods(t *testing.T) {
+	t.Parallel()
+	for _, left := range []string{"-7", "-9223372036854775808", "9223372036854775807", "99999999999999999999", "1000000000000", "2147483647", "1e9", `"x"`, "null", "{}"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSimulated()
+			defer s.end()
+			s.apply(action{Do: "create", Namespace: "a", Name: "web-0", Node: "n1"})
+			s.faults = []*fault{{resource: "pods", verb: "list", kind: `{"kind":"Table","metadata":{"resourceVersion":"7","remainingItemCount":` + left +
+				`},"columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[{"cells":["x","n1"]}]}`, left: 1}}
+			count := newCounter(t, s.config(), nodes.Options{Wide: true, Limits: quick()}).AtOnce().Once(t.Context())
+			assertExact(t, s.truth(), count)
+			assert.Empty(t, count.Missing, left)
+		})
+	}
+}

@@ -145,7 +145,7 @@ func (p *part) size() int {
 func (p *part) missing(asOf time.Time, stale error) []Missing {
 	if p.err != nil {
 		m := newMissing(p.what, p.namespace, p.err)
-		if m.Since = p.At; !p.Read {
+		if m.Since = p.At.Round(0); !p.Read {
 			m.Seen = p.size()
 		}
 		if p.what == WhatUpdates { // of all pods
