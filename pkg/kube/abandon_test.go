@@ -2,9 +2,16 @@ package kube
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -76,4 +83,80 @@ func (sleeper) RoundTrip(request *http.Request) (*http.Response, error) {
 	<-request.Context().Done()
 	time.Sleep(50 * time.Millisecond) // the caller does not wait for this
 	return nil, request.Context().Err()
+}
+
+// While a plugin does not answer one request waits for it, however many are given up: a watch is tried for as long as a login
+// takes, which may be a night.
+func TestWhoIsGivenUpLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	c := clientFor(t, hangingPlugin(t), quick())
+	assert.True(t, c.AsksPlugin(), "the first request will")
+	before := runtime.NumGoroutine()
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://127.0.0.1:1/api/v1/pods?watch=1", nil)
+			assert.NoError(t, err)
+			_, err = c.HTTP(true).Do(request)
+			assert.ErrorContains(t, err, "the kubeconfig's credential plugin has not answered")
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+	}
+	all.Wait()
+	assert.Eventually(t, func() bool { return runtime.NumGoroutine() < before+100 }, 10*time.Second, 10*time.Millisecond, "other tests have some")
+	assert.True(t, c.AsksPlugin())
+}
+
+// counting is a configuration whose plugin brings "token-1", then "token-2", and so on.
+func counting(t *testing.T, host string) *rest.Config {
+	t.Helper()
+	plugin := filepath.Join(t.TempDir(), "login")
+	require.NoError(t, os.WriteFile(plugin, []byte(`#!/bin/sh
+echo >> "$0.asked"
+n=$(wc -l < "$0.asked" | tr -d " ")
+echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"token-'$n'"}}'
+`), 0o700))
+	return &rest.Config{Host: host, ExecProvider: &clientcmdapi.ExecConfig{
+		Command: plugin, APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+	}}
+}
+
+// A token that has ended is had anew, and nobody learns of it: neither a list, nor a watch, nor a change.
+func TestATokenThatHasEndedIsHadAnew(t *testing.T) {
+	t.Parallel()
+	var good atomic.Pointer[string]
+	accept := func(token string) { good.Store(&token) }
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+*good.Load() {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = io.Copy(w, r.Body)
+	}))
+	t.Cleanup(server.Close)
+	c := clientFor(t, counting(t, server.URL), quick())
+	accept("token-1")
+	_, err := c.Raw(t.Context(), Request{Path: "/version"})
+	require.NoError(t, err)
+	assert.False(t, c.AsksPlugin())
+	accept("token-2")
+	_, err = c.Raw(t.Context(), Request{Path: "/version"})
+	require.NoError(t, err)
+	accept("token-3")
+	for i, body := range []string{"", "a change"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(body))
+		require.NoError(t, err)
+		response, err := c.HTTP(true).Do(request)
+		require.NoError(t, err)
+		got, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Equal(t, body, string(got))
+		accept(fmt.Sprint("token-", 4+i))
+	}
+	accept("none")
+	_, err = c.Raw(t.Context(), Request{Path: "/version"})
+	assert.Equal(t, Unauthorized, ReasonOf(err))
 }

@@ -79,7 +79,7 @@ func setDefault[T comparable](field *T, value T) {
 type Client struct {
 	http    *http.Client
 	timeout time.Duration
-	plugin  bool // the kubeconfig has one for the credentials
+	plugin  *plugin // for the credentials, nil where the kubeconfig has none
 	base    *url.URL
 	warn    rest.WarningHandler
 	// dialer knows the open connections, to close those that went silent: a new request would
@@ -101,7 +101,9 @@ type Client struct {
 func New(config *rest.Config, limits Limits) (*Client, error) {
 	setDefault(&limits.Request, config.Timeout)
 	c := &Client{made: time.Now(), timeout: config.Timeout, warn: config.WarningHandler, limits: limits.withDefaults()}
-	c.plugin = config.ExecProvider != nil || config.AuthProvider != nil
+	if config.ExecProvider != nil || config.AuthProvider != nil {
+		c.plugin = newPlugin()
+	}
 	c.seats, c.opening = newSeats(c.limits.Requests), make(chan struct{}, 1)
 	config = rest.CopyConfig(config)
 	config.Timeout = 0 // watches and the limits here decide
@@ -121,7 +123,7 @@ func New(config *rest.Config, limits Limits) (*Client, error) {
 	if c.http, err = rest.HTTPClientFor(config); err != nil {
 		return nil, fmt.Errorf("preparing the connection: %w", err)
 	}
-	c.http = &http.Client{Transport: abandoning{c.http.Transport}} // whose Timeout is none
+	c.http = &http.Client{Transport: abandoning{c.http.Transport, c.plugin}} // whose Timeout is none
 	if c.base, _, err = rest.DefaultServerUrlFor(config); err != nil {
 		return nil, fmt.Errorf("reading the server's address: %w", err)
 	}
@@ -318,10 +320,10 @@ func (c *Client) send(request *http.Request, begun func()) (*http.Response, erro
 	response, err := c.http.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
 	switch cause := context.Cause(request.Context()); {
 	case err == nil || asked.Load():
-	case cause != nil && !c.plugin:
+	case cause != nil && c.plugin == nil:
 		err = cause // the time was too short for anything
 	case cause != nil:
-		err = credentialsError{fmt.Errorf("the kubeconfig's credential plugin has not answered: %w", cause)}
+		err = unanswered(request.Context())
 	default:
 		err = credentialsError{err}
 		c.refused.Store(&refusal{time.Now(), err})
@@ -337,6 +339,11 @@ func (c *Client) noteLatency(took time.Duration) {
 
 // Latency is the shortest time that an answer took to begin, 0 before the first.
 func (c *Client) Latency() time.Duration { return time.Duration(c.latency.Load()) }
+
+// AsksPlugin tells whether the kubeconfig has a credential plugin that is asked just now, or has never answered: it may ask the
+// user, on the same terminal. It does not tell of one that is asked because the server has refused what it had brought before,
+// until the next request.
+func (c *Client) AsksPlugin() bool { return c.plugin.busy() }
 
 // Silent is how long no connection has brought anything, since the client was made.
 func (c *Client) Silent() time.Duration { return time.Since(c.made) - time.Duration(c.heard.Load()) }

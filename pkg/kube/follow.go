@@ -298,7 +298,7 @@ func open(ctx context.Context, s Stream, version string, changed func()) (w watc
 	one, cancel := context.WithCancelCause(ctx)
 	late := time.AfterFunc(openWithin, func() { cancel(errNotOpened) })
 	w, err = s.Open(one, metav1.ListOptions{ResourceVersion: version, AllowWatchBookmarks: true, TimeoutSeconds: &seconds})
-	if !late.Stop() && ctx.Err() == nil {
+	if !late.Stop() && ctx.Err() == nil && (err == nil || !isCredentials(err)) {
 		err = errNotOpened
 	}
 	return w, func() { cancel(nil) }, err
