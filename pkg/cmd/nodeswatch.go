@@ -44,10 +44,11 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 	if len(o.clusters) > 1 {
 		all.Go(func() { o.compareWhileWatching(ctx, changed) })
 	}
-	screen, end := o.newScreen(stop)
-	defer end()
 	// A slow or dead cluster must not hold back the others for longer than this.
 	first := time.After(o.timeout)
+	o.waitForPlugins(ctx)
+	screen, end := o.newScreen(stop)
+	defer end()
 	var clock <-chan time.Time
 	if _, redraws := screen.(*terminalScreen); redraws {
 		tick := time.NewTicker(clockEvery)
@@ -118,6 +119,17 @@ func (o NodesOptions) watchEnd(why error, shown []report.ClusterCount) error {
 		return err
 	}
 	return o.verdict(view)
+}
+
+// waitForPlugins leaves a terminal to the credential plugins of the kubeconfig until they have answered, for as long as a list
+// may take: they may ask the user, who could neither read that nor answer while pictures are drawn and keys are read.
+func (o NodesOptions) waitForPlugins(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	asked := func(c nodesCluster) bool { return c.err == nil && c.counter.AsksPlugin() }
+	for o.root.Keys != nil && ctx.Err() == nil && slices.ContainsFunc(o.clusters, asked) {
+		pause(ctx, redrawEvery)
+	}
 }
 
 func stillCounting(counts []report.ClusterCount) bool {

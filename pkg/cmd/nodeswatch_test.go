@@ -3,6 +3,8 @@ package cmd
 import (
 	"bytes"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -279,6 +281,33 @@ func TestQEndsAWatch(t *testing.T) {
 		}
 		<-restored
 	}
+}
+
+// A terminal is a credential plugin's until it has answered: it may ask the user.
+func TestAPluginHasTheTerminalUntilItHasAnswered(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	slow := connecting(func(t *testing.T, config *clientcmdapi.Config) {
+		plugin := filepath.Join(t.TempDir(), "login")
+		require.NoError(t, os.WriteFile(plugin, []byte("#!/bin/sh\nsleep 2\necho '"+
+			`{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"x"}}`+"'\n"), 0o700))
+		config.AuthInfos["admin"] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
+			Command: plugin, APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+		}}
+	})(t, c, on(c))
+	began, read := time.Now(), make(chan time.Duration, 1)
+	r := startNodes(t, slow.kubeconfig, System{StdoutWidth: 100, StdoutHeight: 30, Keys: func() (<-chan byte, func(), error) {
+		read <- time.Since(began)
+		return nil, func() {}, nil
+	}}, "nodes", "--watch")
+	select {
+	case after := <-read:
+		assert.Greater(t, after, 2*time.Second)
+	case <-time.After(20 * time.Second):
+		require.Fail(t, "the keys are not read after the plugin has answered")
+	}
+	r.stop()
+	<-r.code
 }
 
 // What the flags ask for is refused by a server that has too much to do, and mended by asking less at a time.

@@ -21,7 +21,7 @@ type abandoning struct {
 // that waits until the plugin answers.
 type plugin struct {
 	asking   chan struct{} // of one
-	answered atomic.Bool   // once at least
+	answered atomic.Bool   // once at least, or failed
 }
 
 func newPlugin() *plugin { return &plugin{asking: make(chan struct{}, 1)} }
@@ -37,9 +37,11 @@ func (p *plugin) ask(ctx context.Context) (context.Context, *turn, error) {
 	case <-ctx.Done():
 		return nil, nil, unanswered(ctx)
 	}
-	t := &turn{done: sync.OnceFunc(func() { <-p.asking })}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) {
+	t := &turn{done: sync.OnceFunc(func() {
 		p.answered.Store(true)
+		<-p.asking
+	})}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) {
 		t.had.Store(true)
 		t.done()
 	}}), t, nil

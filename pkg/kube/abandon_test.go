@@ -156,6 +156,7 @@ func TestATokenThatHasEndedIsHadAnew(t *testing.T) {
 		assert.Equal(t, body, string(got))
 		accept(fmt.Sprint("token-", 4+i))
 	}
+	assert.False(t, c.AsksPlugin())
 	accept("none")
 	_, err = c.Raw(t.Context(), Request{Path: "/version"})
 	assert.Equal(t, Unauthorized, ReasonOf(err))

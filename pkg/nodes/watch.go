@@ -32,3 +32,7 @@ func (c *Counter) Watch(ctx context.Context) {
 func (c *Counter) follow(ctx context.Context, p *part, s kube.Stream) {
 	c.follower.Follow(ctx, &p.Feed, s)
 }
+
+// AsksPlugin tells whether a credential plugin of the kubeconfig has to answer first, which may ask the user on the same
+// terminal.
+func (c *Counter) AsksPlugin() bool { return c.kube.AsksPlugin() }
