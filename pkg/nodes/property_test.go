@@ -38,7 +38,7 @@ func actions() *rapid.Generator[[]action] {
 		return action{
 			Do: rapid.SampledFrom([]string{
 				"create", "create", "create", "schedule", "run", "terminate", "finish", "delete", "replace",
-				"add node", "add node", "delete node", "lose nodes", "add namespace", "delete namespace",
+				"add node", "add node", "delete node", "lose nodes", "add namespace", "delete namespace", "lose all pods",
 				"fault", "fault", "fault", "forget", "cut", "down", "dead", "heal", "go back", "empty watches", "mute watches", "wait",
 			}).Draw(t, "do"),
 			Namespace: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "namespace"),
@@ -48,7 +48,7 @@ func actions() *rapid.Generator[[]action] {
 			Verb:      rapid.SampledFrom([]string{"list", "watch"}).Draw(t, "verb"),
 			Kind:      rapid.SampledFrom([]string{"403", "401", "410", "429", "503", "stall", "cut"}).Draw(t, "kind"),
 			Times:     rapid.SampledFrom([]int{1, 2, 5, 1000}).Draw(t, "times"),
-			Then:      rapid.SampledFrom([]time.Duration{0, 1500 * time.Millisecond, 1500 * time.Millisecond, 8 * time.Second}).Draw(t, "then"),
+			Then:      rapid.SampledFrom([]time.Duration{0, 1500 * time.Millisecond, 1500 * time.Millisecond, 8 * time.Second, allowedFor - 3*time.Second}).Draw(t, "then"),
 		}
 	})
 	return rapid.SliceOfN(one, 1, 20)
@@ -73,6 +73,12 @@ func (s *simulated) apply(a action) {
 		faulty("nodes", "list", "403", 1000)(s)
 		faulty("nodes", "watch", "403", 1000)(s)
 		s.cut()
+	case "lose all pods": // the right to list them: those of each namespace are left
+		restricted(s)
+		s.cut()
+		s.mu.Lock()
+		s.forgotten = s.revision
+		s.mu.Unlock()
 	case "dead":
 		s.set(false, true)
 	case "undead":
@@ -213,6 +219,16 @@ func tooHigh(count nodes.Count, want testbed.PodCounts) error {
 	return nil
 }
 
+// tooYoung tells what is said to be as of a time since when nobody answers.
+func tooYoung(count nodes.Count, away time.Time) error {
+	for _, m := range count.Missing {
+		if !away.IsZero() && m.Since.After(away.Add(100*time.Millisecond)) {
+			return fmt.Errorf("%s is said to be as of %s, and nobody answers since %s: %w", m.What, m.Since, away, m.Err)
+		}
+	}
+	return nil
+}
+
 // follow runs a sequence under a watch. After every step what is shown is the truth, or says what is missing;
 // at rest it is the truth, and complete.
 func follow(sequence []action) error {
@@ -229,9 +245,15 @@ func follow(sequence []action) error {
 		s.end()
 		watching.Wait()
 	}()
-	var dead, doubtful time.Time
+	var dead, doubtful, away time.Time
 	for i, a := range sequence {
 		s.apply(a)
+		switch {
+		case a.Do == "heal":
+			away = time.Time{}
+		case a.Do == "down", a.Do == "dead" && away.IsZero(): // what was dead may answer before it is down
+			away = time.Now()
+		}
 		if a.Do == "empty watches" {
 			doubtful = time.Now().Add(2 * simRelist)
 		}
@@ -244,6 +266,9 @@ func follow(sequence []action) error {
 		}
 		time.Sleep(a.Then)
 		synctest.Wait()
+		if err := tooYoung(counter.Count(), away); err != nil {
+			return fmt.Errorf("after step %d, %+v: %w", i, a, err)
+		}
 		if a.Then < time.Second || !dead.IsZero() && time.Since(dead) < simBlind || time.Now().Before(doubtful) || time.Since(s.mutedAt()) < simDoubt {
 			continue // a watch that broke has a second to come back, and silence has to be noticed
 		}
