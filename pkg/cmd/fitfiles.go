@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,21 +16,29 @@ import (
 )
 
 // fitFiles fits the clusters of a checkout. What no edit brings about keeps what it asks: that is found by trying, comes off
-// the shares, and the rest is fitted again, until nothing new is refused.
+// the shares, and the rest is fitted again, until nothing new is refused. So it is where no share can be kept, with the longest
+// intervals: what is said to be too much counts what keeps its interval.
 func (o FleetOptions) fitFiles(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (fleets, *fit.Fitting, error) {
 	for {
-		fitting, err := o.fitOnce(ctx, fs, opts, now)
-		if err != nil {
-			return fs, nil, o.withRefused(err, fs)
+		fitting, excess := o.fitOnce(ctx, fs, opts, now)
+		var tooMuch *fit.ExcessError
+		switch {
+		case errors.As(excess, &tooMuch):
+			fitting = tooMuch.Longest
+		case excess != nil:
+			return fs, nil, o.withRefused(excess, fs)
 		}
 		refused, err := o.tryRewrite(ctx, fs, fitting, opts)
-		if err != nil {
+		switch {
+		case err != nil:
 			return fs, nil, err
-		}
-		if len(refused) == 0 {
+		case len(refused) > 0:
+			fs = fs.keeping(refused)
+		case excess != nil:
+			return fs, nil, o.withRefused(excess, fs)
+		default:
 			return fs.sorted(fitting, opts), fitting, nil
 		}
-		fs = fs.keeping(refused)
 	}
 }
 

@@ -106,3 +106,20 @@ func TestFitWritesNothingThatBreaksTheShare(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(was), string(is))
 }
+
+// Of a share that cannot be kept, the numbers count what no edit changes with the interval that it keeps, whichever clusters
+// were asked for.
+func TestFitThatIsTooMuchCountsWhatCannotBeRewritten(t *testing.T) {
+	t.Parallel()
+	dir := bootstrapped(t, "1m", "1m")
+	for chosen, want := range map[string]string{
+		"":                  "138 are asked: 18 by what is fitted, and 120 by what is not",
+		"--root clusters/a": "what is not fitted asks 300 alone",
+	} {
+		o := invocation{}.run(t.Context(), append(words("plan "+chosen), "-f", dir, "--limit", "github.com=420/h", "--fit", "github.com=30%",
+			"--set", "*.GitRepository.interval=30s to 20m", "--default-env", "production")...)
+		assert.Equal(t, exitFailed, o.code, chosen)
+		assert.Contains(t, o.stderr, want, chosen)
+		assert.Contains(t, o.stderr, "flux bootstrap writes it", chosen)
+	}
+}

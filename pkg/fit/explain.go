@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -18,8 +19,18 @@ type fixture struct {
 	requests       float64 // per hour
 }
 
-// explain says which shares cannot be kept, who asks what of them, and what would do.
-func (f *fitter) explain(err error) error {
+// ExcessError says that shares cannot be kept, by how much, and what would do.
+type ExcessError struct {
+	message string
+	// Longest has the longest interval that is allowed for each source that was to be fitted: what of these cannot be brought
+	// about asks more yet.
+	Longest *Fitting
+}
+
+func (e *ExcessError) Error() string { return e.message }
+
+// explain says which shares cannot be kept, who asks what of them, and what would do. The free sources come first.
+func (f *fitter) explain(err error, free int) error {
 	var infeasible *InfeasibleError
 	if !errors.As(err, &infeasible) {
 		return fmt.Errorf("fitting intervals: %w", err)
@@ -28,7 +39,11 @@ func (f *fitter) explain(err error) error {
 	for _, x := range infeasible.Excesses {
 		lines = append(lines, f.excess(x))
 	}
-	return errors.New(strings.Join(lines, "; "))
+	longest := make([]time.Duration, free)
+	for i := range longest {
+		longest[i] = f.problem.Sources[i].Max
+	}
+	return &ExcessError{message: strings.Join(lines, "; "), Longest: f.fitting(longest)}
 }
 
 // excess says of one share why it cannot be kept.

@@ -128,7 +128,7 @@ type named struct {
 	Choice
 }
 
-// New fits. The error says which share there is no limit for, or which cannot be kept, and by how much. A share that no
+// New fits. The error says which share there is no limit for, or which cannot be kept, and by how much: an ExcessError. A share that no
 // source counts against is not there: what is said of it is the caller's to decide.
 func New(in Input) (*Fitting, error) {
 	f := fitter{in: in, known: lastChange(in), unfitted: map[tune.Reason]int{}}
@@ -159,7 +159,7 @@ func New(in Input) (*Fitting, error) {
 	}
 	chosen, err := f.problem.Choose(there)
 	if err != nil {
-		return nil, f.explain(err)
+		return nil, f.explain(err, free)
 	}
 	out := f.fitting(chosen.Intervals[:free])
 	out.Kept, out.Best = chosen.Kept, chosen.Best
