@@ -243,8 +243,8 @@ func (o FleetOptions) readFiles() (fleet, error) {
 	}
 	o.name(snapshot.Objects)
 	o.name(snapshot.Related)
-	here := o.Policy.InCheckout(o.Files.fleet().Root.Path)
-	f := fleet{options: o, place: o.Files.root, snapshot: snapshot, resolver: policy.NewResolver(here, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
+	o.Policy = o.Policy.InCheckout(o.Files.fleet().Root.Path)
+	f := fleet{options: o, place: o.Files.root, snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
 	if len(o.Environments) > 0 {
 		f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
 			return !o.inEnvironments(f.resolver.Resolve(object).Environment)

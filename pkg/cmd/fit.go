@@ -33,7 +33,7 @@ func (f *FitFlags) addFit(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.Fit, "fit", nil, "Fit the intervals of the sources that poll a host to a share of its limit, within the bounds of the policy: what changes often is polled often. "+
 		"--fit github.com=60%, or of one credential --fit github.com/SECRET=20% (may be repeated).")
 	addLimit(cmd, &f.FitLimits)
-	flags.StringVar(&f.Activity, "activity", "", "A file that says how often sources change, for --fit: a list of {cluster, kind, namespace, name, perHour}, where all but kinds may have * and ?, and a cluster is a context or the folder of --root. What it says counts before all that is read.")
+	flags.StringVar(&f.Activity, "activity", "", "A file that says how often sources change, for --fit: a list of {cluster, kind, namespace, name, perHour}, where all but kinds may have * and ?, and a cluster is called as for spec.clusters of a policy: by its context, or in a checkout by the folder of --root or one on the way to it. What it says counts before all that is read.")
 	_ = cmd.RegisterFlagCompletionFunc("fit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))
 	_ = cmd.RegisterFlagCompletionFunc("activity", completeFiles)
 }
@@ -43,8 +43,6 @@ type fitOptions struct {
 	// asked are the shares that flags name: what they are of must be polled.
 	asked []policy.Share
 	rules []fit.Rule
-	// names of the cluster, where there is one.
-	names []policy.Named
 }
 
 // toFit lays limits and shares over those of a policy; nil where nothing is to be fitted.
@@ -221,7 +219,7 @@ func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Clus
 	if !asked {
 		items, planned = nil, map[flux.Ref]bool{}
 	}
-	c := fit.Cluster{Names: f.names(), Left: left, Free: fit.Free(objects, here, f.resolver, func(ref flux.Ref) bool { return changed[ref] })}
+	c := fit.Cluster{Names: here.Names(), Left: left, Free: fit.Free(objects, here, f.resolver, func(ref flux.Ref) bool { return changed[ref] })}
 	for object := range f.snapshot.All() {
 		c.Objects = append(c.Objects, object)
 		if !planned[object.Ref] {
@@ -230,25 +228,6 @@ func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Clus
 	}
 	c.Budget = budget.New(budget.Input{Items: items, Now: now, OneNamespace: f.snapshot.OneNamespace, Controllers: f.controllers()})
 	return c
-}
-
-// names are those by which rules of --activity may name the cluster.
-func (f fleet) names() (names []string) {
-	o := f.options
-	if o.Files != nil {
-		return []string{o.Files.fleet().Root.String()}
-	}
-	known := o.fit.names
-	if len(o.clusters) == 1 {
-		known = o.clusters[0].root.clusterNames()
-	}
-	if len(o.names) > 0 {
-		known = o.names
-	}
-	for _, n := range known {
-		names = append(names, n.Name)
-	}
-	return names
 }
 
 // polled is an error where a share that a flag names is of a host or credential that nobody polls.
@@ -315,8 +294,8 @@ func (o FleetOptions) fitWarnings(fitting *fit.Fitting) []string {
 	}
 	if !o.partial() {
 		warnings := unpolledShares(fitting.Unpolled)
-		for _, r := range fitting.Unmatched {
-			warnings = append(warnings, fmt.Sprintf("--activity: %s: the rule %s is about no source that was read", r.At, r))
+		for _, line := range fitting.Unmatched {
+			warnings = append(warnings, "--activity: "+line)
 		}
 		return warnings
 	}

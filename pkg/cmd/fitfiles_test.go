@@ -107,6 +107,28 @@ func TestFitWritesNothingThatBreaksTheShare(t *testing.T) {
 	assert.Equal(t, string(was), string(is))
 }
 
+// What is about clusters of a checkout, a pattern of the policy or a rule of --activity, means the same by the same name; where
+// none is called so, it is said what they are called.
+func TestClustersOfACheckoutHaveTheSameNamesEverywhere(t *testing.T) {
+	t.Parallel()
+	dir := bootstrapped(t, "5m", "5m")
+	for _, pattern := range []string{"clusters/a", "a", "?", "clusters"} {
+		activity := filepath.Join(t.TempDir(), "activity.yaml")
+		require.NoError(t, os.WriteFile(activity, fmt.Appendf(nil, "- {cluster: %q, perHour: 7}\n", pattern), 0o600))
+		policy := filepath.Join(t.TempDir(), "policy.yaml")
+		require.NoError(t, os.WriteFile(policy, fmt.Appendf(nil, `{apiVersion: fluxtune.github.io/v1alpha1, kind: TuningPolicy, metadata: {name: p}, spec: {clusters: {development: [%q]},
+  environments: [{name: development, kinds: {GitRepository: {interval: 30s to 20m}}}, {name: other}]}}`, pattern), 0o600))
+		o := invocation{}.run(t.Context(), "plan", "-f", dir, "--policy", policy, "--limit", "github.com=2000/h", "--fit", "github.com=60%", "--activity", activity, "--rows")
+		require.Zero(t, o.code, o.stderr)
+		assert.Contains(t, o.stdout, "7 commits/h (--activity)", pattern)
+		assert.NotContains(t, o.stderr, "--activity", pattern)
+	}
+	activity := filepath.Join(t.TempDir(), "activity.yaml")
+	require.NoError(t, os.WriteFile(activity, []byte("- {cluster: west, perHour: 7}\n"), 0o600))
+	o := fitFiles(t, dir, "plan --activity "+activity)
+	assert.Contains(t, o.stderr, "activity.yaml:1: the rule {cluster: west} is about no source that was read: no cluster is called west, there are clusters/a, clusters/b\n")
+}
+
 // Of a share that cannot be kept, the numbers count what no edit changes with the interval that it keeps, whichever clusters
 // were asked for.
 func TestFitThatIsTooMuchCountsWhatCannotBeRewritten(t *testing.T) {

@@ -56,8 +56,6 @@ type FleetOptions struct {
 	Cluster string
 	// clusters are those that are looked at, where flags name several; each says of which one options are.
 	clusters []clusterOptions
-	// names are all that the contexts call the cluster, where several lead to it.
-	names []policy.Named
 	// fit says what intervals are fitted with; nil where none are.
 	fit *fitOptions
 }
@@ -134,9 +132,6 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 		return o, err
 	}
 	o.Policy = o.Policy.In(r.clusterNames()...)
-	if o.fit != nil {
-		o.fit.names = r.clusterNames()
-	}
 	o.Client, err = r.client()
 	return o, err
 }

@@ -176,7 +176,7 @@ func byAllNames(each []FleetOptions, read []fleet, failed []error, stands []int)
 	}
 	for i, known := range names {
 		o := read[i].options
-		o.names, o.Policy = known, o.Policy.In(known...)
+		o.Policy = o.Policy.In(known...)
 		again := o.fleetOf(read[i].snapshot)
 		read[i].options, read[i].resolver, read[i].objects = o, again.resolver, again.objects
 	}

@@ -197,9 +197,10 @@ func TestUnmatchedRules(t *testing.T) {
 		return &flux.Object{Ref: flux.Ref{Group: group, Kind: kind, Namespace: "apps", Name: "web"}}
 	}
 	clusters := []Cluster{{Names: []string{"clusters/staging"}, Objects: []*flux.Object{object("GitRepository", "source.toolkit.fluxcd.io"), object("Kustomization", "kustomize.toolkit.fluxcd.io")}}}
-	var at []string
-	for _, r := range Unmatched(rules, clusters) {
-		at = append(at, r.At+" "+r.String())
-	}
-	assert.Equal(t, []string{"a.yaml:2 {name: nosuch}", "a.yaml:3 {namespace: devlopment}", "a.yaml:4 {kind: Kustomization, name: web}", "a.yaml:6 {cluster: prod, name: web}"}, at)
+	assert.Equal(t, []string{
+		"a.yaml:2: the rule {name: nosuch} is about no source that was read",
+		"a.yaml:3: the rule {namespace: devlopment} is about no source that was read",
+		"a.yaml:4: the rule {kind: Kustomization, name: web} is about no source that was read",
+		"a.yaml:6: the rule {cluster: prod, name: web} is about no source that was read: no cluster is called prod, there are clusters/staging",
+	}, Unmatched(rules, clusters))
 }

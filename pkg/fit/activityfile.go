@@ -19,8 +19,8 @@ import (
 
 // Rule says of some sources how often they change.
 type Rule struct {
-	// Kind, Namespace and Name of the sources, and the cluster that they are in: a kubeconfig's context, or the folder of a
-	// checkout that its Flux reads first. All but the kind may have * for any text and ? for one character. "" is any.
+	// Kind, Namespace and Name of the sources, and the cluster that they are in: by any of its names, as the
+	// patterns of a policy have it. All but the kind may have * for any text and ? for one character. "" is any.
 	Cluster, Kind, Namespace, Name string
 	// PerHour is how many commits are expected.
 	PerHour float64
@@ -125,18 +125,51 @@ func fieldsOf(n *yaml.Node) (map[string]yaml.Node, error) {
 	return fields, nil
 }
 
-// Unmatched are the rules that are about no source of the clusters, whatever other rules come before them.
-func Unmatched(rules []Rule, clusters []Cluster) []Rule {
-	return slices.DeleteFunc(slices.Clone(rules), func(r Rule) bool {
-		return slices.ContainsFunc(clusters, func(c Cluster) bool {
+// Unmatched says of the rules that are about no source of the clusters, whatever other rules come before them, where they stand,
+// and what the clusters are called where none is called as a rule says.
+func Unmatched(rules []Rule, clusters []Cluster) []string {
+	var lines []string
+	for _, r := range rules {
+		if slices.ContainsFunc(clusters, func(c Cluster) bool {
 			return slices.ContainsFunc(c.Objects, func(o *flux.Object) bool { return o.KindRow().Source && r.matches(c.Names, o.Ref) })
-		})
-	})
+		}) {
+			continue
+		}
+		line := fmt.Sprintf("%s: the rule %s is about no source that was read", r.At, r)
+		if !slices.ContainsFunc(clusters, func(c Cluster) bool { return r.isAbout(c.Names) }) {
+			line += fmt.Sprintf(": no cluster is called %s, there are %s", r.Cluster, called(clusters))
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// called lists the first clusters by the name that shows each.
+func called(clusters []Cluster) string {
+	const most = 8
+	var names []string
+	for _, c := range clusters {
+		if len(c.Names) > 0 {
+			names = append(names, c.Names[0])
+		}
+	}
+	switch n := len(names); {
+	case n == 0:
+		return "none with a name"
+	case n > most:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// isAbout tells whether a rule is about a cluster with some names.
+func (r Rule) isAbout(cluster []string) bool {
+	return r.Cluster == "" || slices.ContainsFunc(cluster, policy.Pattern{Text: r.Cluster}.Matches)
 }
 
 // matches tells whether a rule is about an object of a cluster with some names.
 func (r Rule) matches(cluster []string, o flux.Ref) bool {
-	if r.Cluster != "" && !slices.ContainsFunc(cluster, policy.Pattern{Text: r.Cluster}.Matches) {
+	if !r.isAbout(cluster) {
 		return false
 	}
 	match := func(pattern, s string) bool {

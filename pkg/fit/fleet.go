@@ -12,7 +12,7 @@ import (
 
 // Cluster is what was read of one cluster.
 type Cluster struct {
-	// Names by which rules may name it: contexts, or the folder of a checkout that its Flux reads first.
+	// Names by which rules may name it: those of its policy (policy.Names).
 	Names []string
 	// Budget of a plan that gives each source of Probe another interval than it has. So it tells what each costs, and
 	// which of them are left alone whatever is wanted: their planned interval is the present one.
@@ -84,8 +84,8 @@ type Fitting struct {
 	Failing int
 	// Unfitted counts what asks hosts and was not fitted, by why.
 	Unfitted map[tune.Reason]int
-	// Unmatched are the rules that are about no source that was read, and Unpolled the shares that nothing counts to.
-	Unmatched []Rule
+	// Unmatched says of rules that they are about no source that was read, and Unpolled are the shares that nothing counts to.
+	Unmatched []string
 	Unpolled  []policy.Share
 }
 

@@ -84,8 +84,18 @@ func find(patterns []Pattern, names []Named, source Source) Assignment {
 // In returns the policy for the objects of one cluster, which has these names: the kubeconfig's context and
 // its cluster. What spec.clusters says of them is the environment of objects that have no other.
 func (p Policy) In(names ...Named) Policy {
-	p.cluster = find(p.Clusters, names, SourceCluster)
+	p.cluster, p.names = find(p.Clusters, names, SourceCluster), names
 	return p
+}
+
+// Names are what the cluster that the policy is for is called, by In or InCheckout; whatever patterns are about clusters are
+// compared with these. The first is the one to show.
+func (p Policy) Names() []string {
+	var names []string
+	for _, n := range p.names {
+		names = append(names, n.Name)
+	}
+	return names
 }
 
 // OfCluster is what spec.clusters says of the cluster that the policy is for; the zero value where it says nothing.
@@ -98,7 +108,7 @@ func (p Policy) OfCluster() Assignment { return p.cluster }
 func (p Policy) InCheckout(root string) Policy {
 	folders := strings.Split(root, "/")
 	slices.Reverse(folders)
-	names := []Named{{"folder", root}}
+	names := []Named{{"folder", cmp.Or(root, ".")}}
 	for _, folder := range folders {
 		if folder != root {
 			names = append(names, Named{"folder", folder})

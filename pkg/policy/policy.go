@@ -31,6 +31,8 @@ type Policy struct {
 	// cluster is what Clusters say about the cluster at hand, and folder what the name of its folder says: see
 	// In and InCheckout.
 	cluster, folder Assignment
+	// names are those of the cluster at hand.
+	names []Named
 }
 
 // Environment is one environment with everything that the policy says about it.
