@@ -297,6 +297,9 @@ func TestDoctorOfSeveralClusters(t *testing.T) {
 	assert.Regexp(t, `(?s)^# east\nok .*[^\n]\n\n# west\nok `, o.stdout)
 	assert.NotContains(t, o.stdout, "# gone", "there is nothing to be below it")
 	assert.Contains(t, o.stderr, "error: gone: ")
+	_, closing, found := strings.Cut(o.stdout, "\n\n# 3 contexts, the worst first\n")
+	require.True(t, found, o.stdout)
+	assert.Regexp(t, `(?s)^CLUSTER +NEEDS.*\ngone +not read: .*\n(east|Nothing)`, closing)
 }
 
 // Who waits for a cluster that does not answer is told which, on a terminal only, and not before it is long.

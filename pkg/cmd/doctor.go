@@ -50,7 +50,8 @@ func newDoctor(r *root) *cobra.Command {
 			Flux's objects have, what applies them, whether changes can be held against Git, and which sources
 			webhooks reach; then say what to run next. Nothing is written. All namespaces are looked at, unless -n is given: then
 			rights are asked for as the commands need them with that -n. Several clusters are checked one after the
-			other, for people to read: -o json and yaml take one, by --context.
+			other, for people to read, and the last lines name those that need something, the worst first: -o json and
+			yaml take one, by --context.
 
 			Where objects have no environment that the policy knows, doctor proposes words for --env-alias
 			and lines for a policy, by the names of namespaces and of the cluster.
@@ -89,32 +90,49 @@ func (f *DoctorFlags) run(ctx context.Context, r *root) error {
 		if err != nil {
 			return err
 		}
-		return o.run(ctx)
+		_, err = o.run(ctx)
+		return err
 	case f.Output != "" && f.Output != "table":
 		return fmt.Errorf("-o %s is of one cluster: run doctor for each with --context, in the place of --contexts and --all-contexts", f.Output)
 	}
-	var failed []error
-	gap := ""
+	return f.runAll(ctx, r, names)
+}
+
+// runAll checks the clusters of contexts, and ends with those that need something.
+func (f *DoctorFlags) runAll(ctx context.Context, r *root, names []string) error {
+	var closing report.Closing
+	gap, code := "", exitDone
 	for _, name := range names {
 		if ctx.Err() != nil {
-			return silentError{exitInterrupted}
+			closing, code = append(closing, report.Diagnosed{Cluster: name, Skipped: true}), exitInterrupted
+			continue
 		}
+		found := report.Diagnosed{Cluster: name}
 		o, err := f.toOptions(r.inContext(name))
 		if err == nil {
 			o.heading = fmt.Sprintf("%s# %s\n", gap, name)
-			err = o.run(ctx)
+			found.Checks, err = o.run(ctx)
 		}
 		if silent := (silentError{}); err != nil && !errors.As(err, &silent) {
-			_, _ = fmt.Fprintf(r.ErrOut, "error: %s: %s\n", name, terminal.Printable(explain(err)))
+			found.Err, found.Skipped = explain(err), ctx.Err() != nil
+			_, _ = fmt.Fprintf(r.ErrOut, "error: %s: %s\n", name, terminal.Printable(found.Err))
 		} else {
 			gap = "\n"
 		}
-		failed = append(failed, err)
+		if err != nil && code == exitDone {
+			code = exitFailed
+		}
+		closing = append(closing, found)
 	}
-	if errors.Join(failed...) != nil {
-		return silentError{exitFailed}
+	p, err := f.toPrinter(r)
+	if err != nil {
+		return err
 	}
-	return nil
+	_, _ = fmt.Fprintf(r.Out, "%s# %s, the worst first\n", gap, plural(len(names), "context"))
+	if err := closing.Draw(r.Out, p.layout); err != nil || code == exitDone {
+		return err
+	}
+	return silentError{code}
 }
 
 // toOptions reads the policy and the roles; it sends no request.
@@ -145,10 +163,10 @@ func (f *DoctorFlags) toOptions(r *root) (*DoctorOptions, error) {
 }
 
 // run looks at everything and shows it.
-func (o *DoctorOptions) run(ctx context.Context) error {
+func (o *DoctorOptions) run(ctx context.Context) ([]report.Check, error) {
 	d, err := o.diagnose(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d = d.Called(pluginName, o.root.name, o.root.connection(), o.root.connectionOf(ofTheCluster))
 	err = o.printer.print(d, nil, func(l report.Layout) error {
@@ -156,9 +174,9 @@ func (o *DoctorOptions) run(ctx context.Context) error {
 		return d.Draw(o.root.Out, l)
 	})
 	if err == nil && d.Failed() {
-		return silentError{exitFailed}
+		err = silentError{exitFailed}
 	}
-	return err
+	return d.Checks, err
 }
 
 func (o *DoctorOptions) diagnose(ctx context.Context) (report.Diagnosis, error) {

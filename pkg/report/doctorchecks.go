@@ -261,6 +261,9 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
+// sessionsCheck is the name of what is about sessions.
+const sessionsCheck = "sessions"
+
 // SessionChecks name sessions of apply --for that should have ended, and those of which only what others changed since is
 // left.
 func SessionChecks(sessions []tune.Session, now time.Time, where string) []Check {
@@ -276,13 +279,13 @@ func SessionChecks(sessions []tune.Session, now time.Time, where string) []Check
 	var checks []Check
 	if len(late) > 0 {
 		checks = append(checks, Check{
-			Name: "sessions", Status: CheckWarning, Message: count(len(late), "session") + " overdue: " + strings.Join(late, ", "),
+			Name: sessionsCheck, Status: CheckWarning, Message: count(len(late), "session") + " overdue: " + strings.Join(late, ", "),
 			Remedy: "take back what should have ended by itself", Run: []string{"kubectl fluxtune revert " + where + " --expired"},
 		})
 	}
 	if len(held) > 0 {
 		checks = append(checks, Check{
-			Name: "sessions", Status: CheckWarning,
+			Name: sessionsCheck, Status: CheckWarning,
 			Message: count(len(held), "session") + " over, but for what others changed since: " + strings.Join(held, ", "),
 			Remedy:  "decide what becomes of that: forget keeps what is there, revert --force restores what was before",
 			Run:     []string{"kubectl fluxtune sessions " + where, "kubectl fluxtune revert " + where + " --force --session " + held[0], "kubectl fluxtune forget " + where + " --session " + held[0]},

@@ -1,0 +1,113 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+)
+
+// Diagnosed is how one of several clusters was found.
+type Diagnosed struct {
+	Cluster string
+	Checks  []Check
+	// Err is why it could not be looked at, and Skipped that the run was ended before.
+	Err     string
+	Skipped bool
+}
+
+// Closing are the lines that end what doctor says of several clusters: those that need something, the worst first.
+type Closing []Diagnosed
+
+// The order of what clusters need: what is not known, what does not work, what should have ended, what works less well.
+const (
+	needUnread = iota
+	needSkipped
+	needFailed
+	needOverdue
+	needWarned
+	needNothing
+)
+
+// need is how urgent a check is.
+func (c Check) need() int {
+	switch {
+	case c.Status == CheckFailed:
+		return needFailed
+	case c.Status == CheckWarning && c.Name == sessionsCheck:
+		return needOverdue
+	case c.Status == CheckWarning:
+		return needWarned
+	default:
+		return needNothing
+	}
+}
+
+// need is how urgent a cluster is, says what is worst, and names the other checks that want something.
+func (d Diagnosed) need() (need int, worst, also string) {
+	switch {
+	case d.Skipped:
+		return needSkipped, "not looked at: interrupted", ""
+	case d.Err != "":
+		return needUnread, "not read: " + d.Err, ""
+	}
+	needs := slices.DeleteFunc(slices.Clone(d.Checks), func(c Check) bool { return c.need() == needNothing })
+	if len(needs) == 0 {
+		return needNothing, "", ""
+	}
+	slices.SortStableFunc(needs, func(a, b Check) int { return cmp.Compare(a.need(), b.need()) })
+	var others []string
+	for _, c := range needs[1:] {
+		if c.Name != needs[0].Name && !slices.Contains(others, c.Name) {
+			others = append(others, c.Name)
+		}
+	}
+	return needs[0].need(), needs[0].Name + ": " + needs[0].Message, strings.Join(others, "; ")
+}
+
+// mostClosing is how many clusters are named: the lines are to be seen at once, below what else a terminal shows last.
+const mostClosing = 12
+
+// Draw writes a line for each cluster that needs something, and below how many others there are.
+func (c Closing) Draw(w io.Writer, l Layout) error {
+	type line struct {
+		need                 int
+		cluster, worst, also string
+	}
+	var lines []line
+	for _, d := range c {
+		if need, worst, also := d.need(); need != needNothing {
+			lines = append(lines, line{need, d.Cluster, worst, also})
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.need, b.need) })
+	table := Table{Columns: []Column{{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "NEEDS", Shrink: terminal.End}, {Name: "ALSO", Shrink: terminal.End}}}
+	for _, line := range lines[:min(len(lines), mostClosing)] {
+		style := Changed
+		if line.need < needOverdue {
+			style = Bad
+		}
+		table.Rows = append(table.Rows, []Cell{{Text: line.cluster, Style: Strong}, {Text: line.worst, Style: style}, Text(line.also)})
+	}
+	if len(table.Rows) > 0 {
+		if err := table.Draw(w, l); err != nil {
+			return err
+		}
+	}
+	var rest []string
+	if n := len(lines) - len(table.Rows); n > 0 {
+		rest = append(rest, count(n, "more cluster")+" with less")
+	}
+	if n := len(c) - len(lines); n > 0 {
+		rest = append(rest, "nothing to do in "+count(n, "cluster"))
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	text := strings.Join(rest, "; ") + "."
+	_, err := fmt.Fprintln(w, strings.ToUpper(text[:1])+text[1:])
+	return err
+}
