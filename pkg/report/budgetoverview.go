@@ -41,12 +41,13 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 	all := len(notes)
 	const kept = 1 // of the notes
 	for {
-		more := "--rows or -o wide"
+		more := b.more()
 		if dropped := all - len(notes); dropped > 0 {
-			more = count(dropped, "more note") + ": " + more
+			more = slices.Insert(more, 0, count(dropped, "more note"))
 		}
+		rows := strings.TrimPrefix(strings.Join(more, ", ")+": --rows or -o wide", ": ")
 		var lines []string
-		for _, n := range slices.Concat([]labelledTexts{{notReadLabel, NotRead(b.Missing, l)}}, notes, []labelledTexts{{"More", []string{more}}, {nextLabel, optional(next)}}) {
+		for _, n := range slices.Concat([]labelledTexts{{notReadLabel, NotRead(b.Missing, l)}}, notes, []labelledTexts{{"More", []string{rows}}, {nextLabel, optional(next)}}) {
 			lines = append(lines, labelled(n.label, n.texts, l.Width, 0)...)
 		}
 		if l.Width > 0 && len(notes) > kept && bytes.Count(tables.Bytes(), []byte("\n"))+1+len(lines) > max(screen, l.Height-1) {
@@ -58,8 +59,26 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 	}
 }
 
+// more names the tables that only rows show.
+func (b Budget) more() []string {
+	var tables []string
+	if len(b.Repositories) > 0 {
+		tables = append(tables, "by repository")
+	}
+	if b.hasCredentials() {
+		tables = append(tables, "by credential")
+	}
+	if len(b.Hosts) > fewHosts+1 {
+		tables = append(tables, "all hosts")
+	}
+	return tables
+}
+
 // fewRows is how many rows each table of an overview has on a low terminal.
 const fewRows = 4
+
+// fewHosts is how many hosts have a row in an overview.
+const fewHosts = fewRows - 1
 
 func (b Budget) environmentOverview(l Layout) Table {
 	most := 6
@@ -80,10 +99,9 @@ func (b Budget) hostOverview(l Layout) Table {
 		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 2}, {Name: "REQUESTS/H", Right: true}, {Name: "LIMIT", Right: true, Spare: 1},
 		{Name: "NOW"}, {Name: "PLANNED"},
 	}}
-	const most = fewRows - 1
 	for i, h := range b.Hosts {
-		if i >= most && len(b.Hosts) > most+1 {
-			t.Add(map[string]Cell{"HOST": {Text: fmt.Sprintf("%d more", len(b.Hosts)-most), Style: Faint}})
+		if i >= fewHosts && len(b.Hosts) > fewHosts+1 {
+			t.Add(map[string]Cell{"HOST": {Text: fmt.Sprintf("%d more", len(b.Hosts)-fewHosts), Style: Faint}})
 			break
 		}
 		row := map[string]Cell{"HOST": Text(cmp.Or(h.Host, "<no host>")), "SOURCES": number(h.Sources), "REQUESTS/H": rates(h.Requests)}

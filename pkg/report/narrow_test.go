@@ -128,6 +128,7 @@ func TestBudgetOverviewOnALowTerminal(t *testing.T) {
 			Limit: &BudgetLimit{PerHour: 15000}, UsedPercent: &budget.Rates{Now: 217.5, Planned: 2175},
 		})
 	}
+	b.Credentials = []BudgetCredential{{Host: "github.com", Secret: "bot", Sources: 3}}
 	var out strings.Builder
 	require.NoError(t, b.DrawOverview(&out, "kubectl fluxtune plan -A", Layout{Width: 80, Height: 24}))
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
@@ -137,4 +138,5 @@ func TestBudgetOverviewOnALowTerminal(t *testing.T) {
 	}
 	assert.Contains(t, out.String(), "Busiest")
 	assert.Contains(t, out.String(), "2175% over")
+	assert.Contains(t, out.String(), "by repository, by credential, all hosts: --rows or -o wide\n", "what a task asks for is named where it is not shown")
 }
