@@ -52,9 +52,18 @@ func (f ClusterFlags) chosen(r *root) ([]string, error) {
 	if f.AllContexts && len(known) == 0 {
 		return nil, errors.New("--all-contexts: the kubeconfig has no contexts")
 	}
-	if f.AllContexts {
-		return known, nil
+	names := known
+	if !f.AllContexts {
+		if names, err = f.amongKnown(known); err != nil {
+			return nil, err
+		}
 	}
+	r.warn(hiddenContexts(r.kubeconfigFiles(), names), nil)
+	return names, nil
+}
+
+// amongKnown are the contexts that --contexts names, each once.
+func (f ClusterFlags) amongKnown(known []string) ([]string, error) {
 	var names []string
 	for _, name := range f.Contexts { // a typing error, not a cluster that is away
 		if !slices.Contains(known, name) {
