@@ -10,6 +10,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // progress is a line on a terminal that tells how far something is. It appears after a second, ten
@@ -21,7 +22,7 @@ type progress struct {
 	width func() int
 	start time.Time
 	last  time.Time
-	shown bool
+	drawn string // what stands on the terminal
 }
 
 const (
@@ -45,16 +46,27 @@ func (p *progress) show(text string) {
 	if p.out == nil || now.Sub(p.start) < progressAfter || now.Sub(p.last) < progressEvery {
 		return
 	}
-	p.last, p.shown = now, true
-	_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s", report.Clip(text, p.width()-1)) // a line that is broken cannot be drawn over
+	width := p.width()
+	over := p.over(width)
+	p.last, p.drawn = now, report.Clip(text, width-1) // a line that is broken cannot be drawn over
+	_, _ = fmt.Fprint(p.out, over, p.drawn)
+}
+
+// over takes away what stands there. A terminal that has become narrower since has broken it into rows.
+func (p *progress) over(width int) string {
+	if rows := terminal.Rows(p.drawn, width); rows > 1 {
+		return fmt.Sprintf("\r\x1b[%dA\x1b[J", rows-1)
+	}
+	return "\r\x1b[K"
 }
 
 // clear takes the line away.
 func (p *progress) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.shown {
-		_, _ = fmt.Fprint(p.out, "\r\x1b[K")
+	if p.drawn != "" {
+		_, _ = fmt.Fprint(p.out, p.over(p.width()))
+		p.drawn = ""
 	}
 }
 
