@@ -178,7 +178,7 @@ func TestApplyForInterruptedWhileApplied(t *testing.T) {
 	o := <-l.result
 	assert.Equal(t, exitInterrupted, o.code, o.stderr)
 	assert.NotContains(t, o.stderr, "It ends at ")
-	assert.Contains(t, o.stderr, "Interrupted: 1 object was not attempted.\n", "it is taken back, so that there is no rest to do")
+	assert.Contains(t, o.stderr, "Interrupted: 1 object was not attempted: GitRepository "+f.apps+"/later.\n", "it is taken back, so that there is no rest to do")
 	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: everything is as it was.")
 	assert.Equal(t, "5m", f.interval(t))
 }

@@ -15,6 +15,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // The exit codes, which are a documented contract.
@@ -39,6 +41,18 @@ func (e codeError) Error() string { return e.err.Error() }
 
 // Unwrap gives errors.Is and errors.As the cause.
 func (e codeError) Unwrap() error { return e.err }
+
+// ofCluster is an error in one of several clusters.
+type ofCluster struct {
+	cluster string
+	err     error
+}
+
+// Error implements error.
+func (e ofCluster) Error() string { return flux.InCluster(e.cluster, e.err.Error()) }
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e ofCluster) Unwrap() error { return e.err }
 
 // silentError ends a command with a code and no words: everything has been said.
 type silentError struct{ code int }
@@ -91,8 +105,23 @@ func asksExitCode(args []string) bool {
 	return asked
 }
 
-// explain adds the remedy to errors that come from below without one.
+// explain adds the remedy to errors that come from below without one; what happened in several clusters has a line for each.
 func explain(err error) string {
+	switch e := err.(type) { // what is further inside is explained there
+	case codeError:
+		return explain(e.err)
+	case ofCluster:
+		return flux.InCluster(e.cluster, explain(e.err))
+	case interface{ Unwrap() []error }:
+		if err.Error() != errors.Join(e.Unwrap()...).Error() {
+			break // a sentence about several, and no list
+		}
+		var lines []string
+		for _, one := range e.Unwrap() {
+			lines = append(lines, explain(one))
+		}
+		return strings.Join(lines, "\n")
+	}
 	text := strings.TrimSpace(err.Error())
 	var request *url.Error
 	var syntax *json.SyntaxError

@@ -289,7 +289,7 @@ func TestInterrupt(t *testing.T) {
 	assert.Equal(t, tunedSoFar(t, c), summary.Changed, "the summary tells the truth")
 	assert.Equal(t, 104, summary.Changed+summary.NotAttempted)
 	assert.Positive(t, summary.NotAttempted)
-	assert.Contains(t, o.stderr, fmt.Sprintf("%d objects were not attempted. Run the same command again to do the rest.", summary.NotAttempted))
+	assert.Regexp(t, fmt.Sprintf(`Interrupted: %d objects were not attempted: \w+ \S+, \w+ \S+, \w+ \S+ and %d more\. Run the same command again to do the rest\.`, summary.NotAttempted, summary.NotAttempted-3), o.stderr)
 
 	again := decode[report.Results](t, on(c).must(t, "apply", "-A", "--yes", "--patches-per-second", "0", "-o", "json"))
 	assert.Equal(t, report.ResultSummary{Changed: summary.NotAttempted, Unchanged: 156 - summary.NotAttempted}, again.Summary)

@@ -66,8 +66,8 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 			continue
 		}
 		if failed[i] != nil {
-			fs.missing = append(fs.missing, flux.Gap{Cluster: one.Cluster, What: "the cluster", Why: failed[i].Error()})
-			reasons = append(reasons, flux.InCluster(one.Cluster, failed[i].Error()))
+			fs.missing = append(fs.missing, flux.Gap{Cluster: one.Cluster, What: "the cluster", Why: explain(failed[i])})
+			reasons = append(reasons, flux.InCluster(one.Cluster, explain(failed[i])))
 			continue
 		}
 		if one.Files == nil {
@@ -278,7 +278,7 @@ func (fs fleets) eachCluster(ctx context.Context, o OutputOptions, run func(flee
 			silent = err
 		case err != nil:
 			if !strings.HasPrefix(err.Error(), f.options.Cluster+": ") {
-				err = fmt.Errorf("%s: %w", f.options.Cluster, err)
+				err = ofCluster{f.options.Cluster, err}
 			}
 			failed = append(failed, err)
 		}

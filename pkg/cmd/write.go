@@ -328,7 +328,7 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 		}
 		_, _ = fmt.Fprintln(o.root.ErrOut, t)
 	}
-	if s.NotAttempted > 0 {
+	if left := d.NotAttempted(); left != "" {
 		why := ""
 		if ctx.Err() != nil {
 			why = "Interrupted: "
@@ -337,7 +337,7 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 		if o.back != nil || o.ends {
 			rest = "" // another try does, or it is taken back: that is said at the end
 		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, "%s%s not attempted.%s\n", why, were(s.NotAttempted), rest)
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s%s.%s\n", why, left, rest)
 	}
 	if ctx.Err() != nil && o.Wait && s.NotAttempted == 0 {
 		_, _ = fmt.Fprintln(o.root.ErrOut, "Interrupted while waiting: the changes are made, but Flux may not have observed them all.")
@@ -354,11 +354,4 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 	default:
 		return nil
 	}
-}
-
-func were(n int) string {
-	if n == 1 {
-		return "1 object was"
-	}
-	return fmt.Sprintf("%d objects were", n)
 }

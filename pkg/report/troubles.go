@@ -15,7 +15,7 @@ func (r Results) Troubles() []string {
 	var troubles []trouble
 	at := make(map[[2]string]int)
 	add := func(item Result, what, why string) {
-		name := flux.InCluster(item.Ref.Cluster, fmt.Sprintf("%s %s/%s", item.Ref.Kind, item.Ref.Namespace, item.Ref.Name))
+		name := nameOf(item)
 		why = oneLine(why)
 		// What the API server refuses it names.
 		general := strings.ReplaceAll(why, `"`+item.Ref.Name+`"`, `"..."`)
@@ -55,6 +55,33 @@ func (r Results) Troubles() []string {
 	return lines
 }
 
+// NotAttempted counts and names what the end of the run kept from being tried, which no line of Troubles is about; "" where it
+// came to all: "2 objects were not attempted: GitRepository apps/a, GitRepository apps/b".
+func (r Results) NotAttempted() string {
+	if r.Summary.NotAttempted == 0 {
+		return ""
+	}
+	text := "1 object was not attempted"
+	if n := r.Summary.NotAttempted; n > 1 {
+		text = fmt.Sprintf("%d objects were not attempted", n)
+	}
+	var ended trouble
+	for _, item := range r.Items {
+		if item.Action == string(cluster.NotAttempted) && (item.runEnded || item.Error == "") {
+			ended.names = append(ended.names, nameOf(item))
+		}
+	}
+	if len(ended.names) == 0 {
+		return text
+	}
+	return text + ": " + ended.named()
+}
+
+// nameOf is how a line calls the object of a result.
+func nameOf(item Result) string {
+	return flux.InCluster(item.Ref.Cluster, fmt.Sprintf("%s %s/%s", item.Ref.Kind, item.Ref.Namespace, item.Ref.Name))
+}
+
 // OthersChose tells whether all that is not as it was asked for is what others, or later sessions, have chosen since: to try
 // again makes nothing else of it.
 func (r Results) OthersChose() bool {
@@ -77,10 +104,13 @@ type trouble struct {
 // namedInTrouble is how many objects with the same trouble are named before the rest is counted.
 const namedInTrouble = 3
 
-func (t trouble) line() string {
+func (t trouble) line() string { return fmt.Sprintf("%s: %s: %s", t.what, t.named(), t.why) }
+
+// named are the first names, and how many others there are.
+func (t trouble) named() string {
 	names := strings.Join(t.names[:min(len(t.names), namedInTrouble)], ", ")
 	if more := len(t.names) - namedInTrouble; more > 0 {
 		names += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Sprintf("%s: %s: %s", t.what, names, t.why)
+	return names
 }
