@@ -136,7 +136,7 @@ func New(in Input) Budget {
 	}
 	b := sumUp(items, f.others(in.Others), f.bursts(items), in.Limits, in.Environments)
 	b.Partial, b.Idle = in.Partial, idle
-	b.StatusProviders, b.JitterPercent = providers, f.settings.jitter(flux.SourceController)
+	b.StatusProviders, b.JitterPercent = providers, f.settings.Jitter(flux.SourceController)
 	b.APIServer = f.apiServer(b.Items)
 	b.Workers = f.workers()
 	b.Defaults = missing(b.Workers)

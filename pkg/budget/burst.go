@@ -76,7 +76,7 @@ func (f *fleet) bursts(items []Item) map[string]Bursts {
 		if !asks && fresh == 0 || item.Interval.Now <= 0 {
 			continue
 		}
-		c := f.settings.of(s.object)
+		c := f.settings.Of(s.object)
 		k := key{s.object.Kind, c.Watches, c.Namespace}
 		q := queues[k]
 		if q == nil {

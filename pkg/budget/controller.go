@@ -8,64 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/labels"
-
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// settings are the controllers by name, each with its shards.
-type settings map[string][]shard
-
-// shard is a controller, and which objects it watches.
-type shard struct {
-	flux.Controller
-	watches labels.Selector
-}
-
-// newSettings lays the controllers that were found over the defaults.
-func newSettings(found []flux.Controller) settings {
-	s := settings{}
-	for _, c := range found {
-		selector, err := labels.Parse(c.Watches)
-		if err != nil {
-			selector = labels.Everything()
-		}
-		s[c.Name] = append(s[c.Name], shard{c, selector})
-	}
-	for _, c := range flux.DefaultControllers() {
-		if len(s[c.Name]) == 0 {
-			s[c.Name] = []shard{{c, labels.Everything()}}
-		}
-	}
-	return s
-}
-
-// of is the controller that reconciles an object: the shard that watches it, or the first one where
-// none does; the zero Controller for kinds that have none.
-func (s settings) of(o *flux.Object) flux.Controller {
-	if o.Kind == flux.ResourceSetInputProviderKind {
-		return flux.FluxOperator()
-	}
-	shards := s[flux.ControllerOf(o.Kind)]
-	for _, c := range shards {
-		if c.watches.Matches(labels.Set(o.Labels)) && (c.Namespace == "" || c.Namespace == o.Namespace) {
-			return c.Controller
-		}
-	}
-	if len(shards) == 0 {
-		return flux.Controller{}
-	}
-	return shards[0].Controller
-}
-
-// jitter is the most that any shard of a controller has, in percent.
-func (s settings) jitter(name string) int {
-	percent := 0
-	for _, c := range s[name] {
-		percent = max(percent, c.JitterPercent)
-	}
-	return percent
-}
+// settings are the controllers of a cluster.
+type settings struct{ flux.Controllers }
 
 // never is longer than anybody waits, and leaves room to add to it: Flux accepts intervals up to what
 // 64 bits hold, 292 years.
@@ -74,7 +21,7 @@ const never = 100 * 365 * 24 * time.Hour
 // longest is an interval of an object with all of its controller's jitter; never at most.
 func (s settings) longest(o *flux.Object, interval time.Duration) time.Duration {
 	interval = min(interval, never)
-	return min(interval+interval/100*time.Duration(s.of(o).JitterPercent), never)
+	return min(interval+interval/100*time.Duration(s.Of(o).JitterPercent), never)
 }
 
 // BusyWarning is the share of the workers' time, in percent, above which they are too busy: what comes in bursts,
@@ -132,7 +79,7 @@ func (f *fleet) workers() []Workers {
 	loads := map[key]*load{}
 	var order []key
 	for _, s := range f.shown {
-		c := f.settings.of(s.object)
+		c := f.settings.Of(s.object)
 		if s.reconciles == (Rates{}) || flux.ControllerOf(s.object.Kind) == "" {
 			continue
 		}
@@ -140,7 +87,7 @@ func (f *fleet) workers() []Workers {
 		l := loads[k]
 		if l == nil {
 			l = &load{Workers: Workers{Cluster: s.object.Cluster, Controller: c.Name, Kind: k.kind, Concurrent: c.Concurrent, Default: !c.Found}, from: map[DurationSource]float64{}}
-			if len(f.settings[c.Name]) > 1 {
+			if len(f.settings.Controllers[c.Name]) > 1 {
 				l.Shard = cmp.Or(c.Watches, c.Namespace, "the rest")
 				if c.Watches != "" && c.Namespace != "" {
 					l.Shard += " in " + c.Namespace

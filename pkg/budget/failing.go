@@ -150,7 +150,7 @@ func (f *fleet) waits(s *subject) Rates {
 	if interval == (Rates{}) { // suspended, or of no interval
 		return interval
 	}
-	c := f.settings.of(s.object)
+	c := f.settings.Of(s.object)
 	steady := func(perHour float64) Rates { return Rates{Now: perHour, Planned: perHour} }
 	switch s.failure {
 	case BackOff:

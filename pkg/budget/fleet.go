@@ -42,7 +42,7 @@ func newFleet(in Input) *fleet {
 	f := &fleet{
 		byRef:    make(map[flux.Ref]*subject, len(in.Items)+len(in.Others)),
 		shown:    make([]*subject, 0, len(in.Items)),
-		settings: newSettings(in.Controllers),
+		settings: settings{flux.NewControllers(in.Controllers)},
 		observed: in.Observed,
 		arrivals: map[arrivalKey]arrival{},
 		now:      in.Now,
@@ -71,7 +71,7 @@ func newFleet(in Input) *fleet {
 
 func newSubject(item *tune.Item, controllers settings) *subject {
 	o := &item.Object
-	by := controllers.of(o)
+	by := controllers.Of(o)
 	s := &subject{object: o, environment: item.Assignment.Environment, failure: failure(o, by)}
 	changed := func(f flux.Field) *string {
 		for _, c := range item.Changes {

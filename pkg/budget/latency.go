@@ -142,7 +142,7 @@ func (f *fleet) arrive(s *subject, a assumption) arrival {
 		below = arrival{max(below.took, at.took), max(below.depth, at.depth+1)}
 	}
 	result := arrival{below.took + own, below.depth}
-	if every := f.settings.of(s.object).RequeueDependency; every > 0 {
+	if every := f.settings.Of(s.object).RequeueDependency; every > 0 {
 		looks := (below.took + every - 1) / every
 		result.took = looks*every + own
 	}

@@ -153,7 +153,7 @@ func (w *Writer) quiet(ctx context.Context, ref flux.Ref) {
 	}
 	end := w.clock.Now().Add(quietLimit)
 	for ctx.Err() == nil && w.clock.Now().Before(end) {
-		if tune.Quiet(w.options.Graph.DependentsOf(ref), w.clock.Now(), w.options.Graph.Reconcile(ref)) {
+		if w.options.Graph.Quiet(ref, w.clock.Now()) {
 			return
 		}
 		if w.clock.Sleep(ctx, quietPoll) != nil {

@@ -221,6 +221,7 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 	}
 	f := o.fleetOf(snapshot)
 	f.deployments = deployments
+	f.graph.Controllers = flux.NewControllers(f.controllers())
 	return f, nil
 }
 

@@ -29,11 +29,13 @@ type Graph struct {
 	dependents map[flux.Ref][]flux.Ref
 	// urls are those of the sources.
 	urls map[flux.Ref]string
+	// Controllers reconcile the objects: with the defaults of their flags, unless somebody says more.
+	Controllers flux.Controllers
 }
 
 // NewGraph makes the graph of a snapshot's objects.
 func NewGraph(objects iter.Seq[*flux.Object]) *Graph {
-	g := &Graph{objects: make(map[flux.Ref]*flux.Object), dependents: make(map[flux.Ref][]flux.Ref), urls: make(map[flux.Ref]string)}
+	g := &Graph{objects: make(map[flux.Ref]*flux.Object), dependents: make(map[flux.Ref][]flux.Ref), urls: make(map[flux.Ref]string), Controllers: flux.NewControllers(nil)}
 	for o := range objects {
 		if o.Kind == "HelmRepository" {
 			g.urls[o.Ref] = o.Remote.URL
@@ -203,8 +205,6 @@ const (
 	assumedReconcile = 2 * time.Second
 	// slack is what passes beside a reconcile until the next level is begun: looking, once a second.
 	slack = 2 * time.Second
-	// requeueDependency is the controllers' --requeue-dependency.
-	requeueDependency = 30 * time.Second
 )
 
 // Forecast tells what the changes of a plan's items will do, at a pace (patches a second; 0 is no limit).
@@ -228,9 +228,9 @@ func (g *Graph) Forecast(items []Item, pace float64) Calm {
 		var longest time.Duration
 		for _, ref := range level {
 			took := g.Reconcile(ref)
-			if d, shakes := chartShakes(changed[ref]); shakes {
+			if d, again, shakes := g.chartShakes(changed[ref]); shakes {
 				calm.Disturbed = append(calm.Disturbed, d)
-				took += requeueDependency
+				took += again
 			} else if g.Dependents(ref) == 0 {
 				continue
 			}
@@ -256,13 +256,14 @@ func (g *Graph) located(f Fetch) Fetch {
 }
 
 // chartShakes is the disturbance of a HelmRelease whose HelmChart changes with it. Measured: helm-controller changes
-// the HelmChart, finds that it has not been reconciled yet, and does not look again before --requeue-dependency.
-func chartShakes(item Item) (Disturbance, bool) {
+// the HelmChart, finds that it has not been reconciled yet, and does not look again before --requeue-dependency: again.
+func (g *Graph) chartShakes(item Item) (d Disturbance, again time.Duration, shakes bool) {
 	o := item.Object
 	if o.Kind != "HelmRelease" || !changesChart(o, item.Changes) || o.Suspended || o.Status.Ready != "True" {
-		return Disturbance{}, false
+		return Disturbance{}, 0, false
 	}
-	return Disturbance{Cluster: o.Cluster, Object: o.Ref, On: chartOf(o), Why: fmt.Sprintf("helm-controller changes that with it, and looks at it again after %s", flux.FormatDuration(requeueDependency))}, true
+	again = g.Controllers.Of(&o).RequeueDependency
+	return Disturbance{Cluster: o.Cluster, Object: o.Ref, On: chartOf(o), Why: fmt.Sprintf("helm-controller changes that with it, and looks at it again after %s", flux.FormatDuration(again))}, again, true
 }
 
 // Reconcile is how long a reconcile of an object takes, as its history tells, or 2 s where it tells nothing.
@@ -296,9 +297,15 @@ func (g *Graph) disturbed(on flux.Ref, took time.Duration, changed map[flux.Ref]
 	return list
 }
 
-// Quiet tells whether none of the dependents is due for a reconcile within a time from now: their last reconcile and
-// interval say when, within the controllers' jitter of 5 percent. Those that cannot be known do not count.
-func Quiet(dependents []flux.Object, now time.Time, within time.Duration) bool {
+// Quiet tells whether none of the dependents of an object is due while it is reconciled from now on.
+func (g *Graph) Quiet(ref flux.Ref, now time.Time) bool {
+	dependents := g.DependentsOf(ref)
+	return len(dependents) == 0 || quiet(dependents, g.Controllers, now, g.Reconcile(ref))
+}
+
+// quiet tells whether none of the dependents is due for a reconcile within a time from now: their last reconcile and
+// interval say when, within the jitter of their controllers. Those that cannot be known do not count.
+func quiet(dependents []flux.Object, by flux.Controllers, now time.Time, within time.Duration) bool {
 	for _, d := range dependents {
 		interval := d.Effective(flux.Interval)
 		if d.Suspended || d.Status.LastReconciled.IsZero() || interval <= 0 {
@@ -308,7 +315,7 @@ func Quiet(dependents []flux.Object, now time.Time, within time.Duration) bool {
 		if since > 2*interval || within > interval/2 {
 			continue // its history is not kept up to date, or there is no quiet time at all
 		}
-		jitter := interval / 20
+		jitter := interval / 100 * time.Duration(by.Of(&d).JitterPercent)
 		if since+within > interval-jitter && since < interval+jitter {
 			return false
 		}

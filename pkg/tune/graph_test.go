@@ -163,9 +163,9 @@ func TestQuiet(t *testing.T) {
 		{"suspended", func() flux.Object { o := due("10m", 10*time.Minute); o.Suspended = true; return o }(), 10 * time.Second, true},
 		{"unknown", object(t, "ks"), 10 * time.Second, true},
 	} {
-		assert.Equal(t, tc.want, Quiet([]flux.Object{tc.dependent}, now, tc.within), tc.name)
+		assert.Equal(t, tc.want, quiet([]flux.Object{tc.dependent}, flux.NewControllers(nil), now, tc.within), tc.name)
 	}
-	assert.True(t, Quiet(nil, now, time.Hour))
+	assert.True(t, quiet(nil, nil, now, time.Hour))
 }
 
 // fromOCI is a HelmRelease of a name that depends on others; its chart is in an OCIRepository of its own.
@@ -220,8 +220,13 @@ func TestForecastOfHelmCharts(t *testing.T) {
 	for _, item := range items {
 		objects = append(objects, item.Object)
 	}
-	calm := NewGraph(flux.Each(objects)).Forecast(items, 0)
-	assert.Equal(t, 2*(requeueDependency+assumedReconcile+slack), calm.Duration, "two levels, each of which waits for a release")
+	graph := NewGraph(flux.Each(objects))
+	calm := graph.Forecast(items, 0)
+	assert.Equal(t, 2*(30*time.Second+assumedReconcile+slack), calm.Duration, "two levels, each of which waits for a release")
+	fast := NewGraph(flux.Each(objects))
+	fast.Controllers = flux.NewControllers([]flux.Controller{{Name: flux.HelmController, RequeueDependency: 5 * time.Second}})
+	assert.Equal(t, 2*(5*time.Second+assumedReconcile+slack), fast.Forecast(items, 0).Duration, "its flag says when it looks again")
+	assert.Contains(t, fast.Forecast(items, 0).Disturbed[0].Why, "looks at it again after 5s")
 	var named []string
 	for _, d := range calm.Disturbed {
 		if d.On.Kind == "HelmChart" {
