@@ -226,7 +226,7 @@ func (o RevertOptions) proposeLater(restores []tune.Restore) {
 // program left, or a user who may not change their owner.
 func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 	bad := tune.BadRecords(f.objects)
-	o.root.warn(o.strayEnds(o.root, f.objects), bad)
+	o.root.warn(o.tellStrayEnds(o.root, f.objects), bad)
 	failed := complete(bad)
 	overdue := 0
 	var undecided []string
@@ -273,8 +273,13 @@ func (r *root) proposeDecision(sessions []string, scope string) {
 }
 
 // strayEnds tell of annotations for monitoring that no record has, each with what puts it right.
-func (o FleetOptions) strayEnds(r *root, objects []flux.Object) []string {
-	return tune.StrayEnds(objects, "kubectl"+o.inCluster(r).connection())
+func (o FleetOptions) strayEnds(r *root, objects []flux.Object) tune.StrayEnds {
+	return tune.NewStrayEnds(objects, "kubectl"+o.inCluster(r).connection())
+}
+
+// tellStrayEnds warns of them.
+func (o FleetOptions) tellStrayEnds(r *root, objects []flux.Object) []string {
+	return o.strayEnds(r, objects).Warning(r.name + " doctor" + o.inCluster(r).connection())
 }
 
 // leftRules are the owners with rules of fluxtune that no record needs.

@@ -78,7 +78,7 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	for i := range fs.all {
 		f := &fs.all[i]
 		f.snapshot.Gaps = append(f.snapshot.Gaps, tune.BadRecords(f.objects)...)
-		stray = append(stray, f.options.strayEnds(o.root, f.objects)...)
+		stray = append(stray, f.options.tellStrayEnds(o.root, f.objects)...)
 		list = list.And(report.NewSessionList(f.options.Cluster, tune.Sessions(f.objects, tune.NewJudge(f.snapshot)), f.snapshot.Gaps))
 	}
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {

@@ -295,18 +295,13 @@ func SessionChecks(sessions []tune.Session, now time.Time, where string) []Check
 }
 
 // StrayEndsCheck tells of annotations for alarms that no session bears, each in a sentence that ends with the command against it.
-func StrayEndsCheck(lines []string) []Check {
-	if len(lines) == 0 {
+func StrayEndsCheck(stray tune.StrayEnds) []Check {
+	if len(stray.Objects) == 0 {
 		return nil
 	}
-	var run []string
-	for _, line := range lines {
-		_, command, _ := strings.Cut(line, " with: ")
-		run = append(run, command)
-	}
 	return []Check{{
-		Name: "session ends", Status: CheckWarning, Message: count(len(lines), "object") + " with an end that alarms read, and that no session has",
-		Remedy: "somebody has edited the annotation " + tune.UntilAnnotation + ": put it right", Run: run,
+		Name: "session ends", Status: CheckWarning, Message: count(len(stray.Objects), "object") + " with an end that alarms read, and that no session has",
+		Remedy: "somebody has edited the annotation " + tune.UntilAnnotation + ": put it right", Run: stray.Run,
 	}}
 }
 

@@ -2,32 +2,84 @@ package tune
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// StrayEnds say of which objects the annotation for monitoring does not follow from the record, since somebody has edited one of
-// them by hand: alarms go off by it, and nothing else reads it. Each has the command that puts it right; kubectl is how that is called
-// for the cluster, with the flags that choose it.
-func StrayEnds(objects []flux.Object, kubectl string) []string {
-	var lines []string
+// StrayEnds are annotations for monitoring that do not follow from the records of their objects, since somebody has edited them by
+// hand: alarms go off by them, and nothing else reads them.
+type StrayEnds struct {
+	// Objects that have one, as messages call them, and Why it is wrong, of the first.
+	Objects []string
+	Why     string
+	// Run are the commands that put all of them right.
+	Run []string
+}
+
+// NewStrayEnds looks for them. Kubectl is how that is called for the cluster, with the flags that choose it.
+func NewStrayEnds(objects []flux.Object, kubectl string) StrayEnds {
+	var s StrayEnds
+	var order [][2]string
+	names := map[[2]string][]string{} // by what stands before and behind them in a command
 	for _, o := range objects {
-		says, there := o.Annotations[UntilAnnotation]
-		record, err := ReadRecord(o)
-		if !there || err != nil { // a record that cannot be read is told of as such, and forget takes both away
+		want, why := strayEnd(o)
+		if want == "" {
 			continue
 		}
-		want, why, now := UntilAnnotation+"-", "no session is to end", record.until()
-		if now != nil {
-			text := now.UTC().Format(time.RFC3339)
-			if says == text {
-				continue
-			}
-			want, why = UntilAnnotation+"="+text+" --overwrite", "its session is to end at "+text
+		if s.Objects = append(s.Objects, flux.InCluster(o.Cluster, o.Ref.String())); s.Why == "" {
+			s.Why = why
 		}
-		lines = append(lines, fmt.Sprintf("%s: the annotation %s says %q, and %s: somebody has edited it, and alarms read it. Put it right with: %s annotate %s.%s %s -n %s %s",
-			flux.InCluster(o.Cluster, o.Ref.String()), UntilAnnotation, says, why, kubectl, o.KindRow().Resource, o.Group, o.Name, o.Namespace, want))
+		command := [2]string{fmt.Sprintf("%s annotate %s.%s ", kubectl, o.KindRow().Resource, o.Group), fmt.Sprintf(" -n %s %s", o.Namespace, want)}
+		if names[command] == nil {
+			order = append(order, command)
+		}
+		names[command] = append(names[command], o.Name)
 	}
-	return lines
+	for _, command := range order {
+		s.Run = append(s.Run, command[0]+strings.Join(names[command], " ")+command[1])
+	}
+	return s
+}
+
+// strayEnd is what kubectl annotate takes to put the annotation of an object right, and why; "" where it is right, and where the
+// record cannot be read: that is told of as such, and forget takes both away.
+func strayEnd(o flux.Object) (want, why string) {
+	says, there := o.Annotations[UntilAnnotation]
+	record, err := ReadRecord(o)
+	if !there || err != nil {
+		return "", ""
+	}
+	until := record.until()
+	if until == nil {
+		return UntilAnnotation + "-", fmt.Sprintf("says %q, and no session is to end", says)
+	}
+	text := until.UTC().Format(time.RFC3339)
+	if says == text {
+		return "", ""
+	}
+	return UntilAnnotation + "=" + text + " --overwrite", fmt.Sprintf("says %q, and its session is to end at %s", says, text)
+}
+
+// Warning is one for all of them, with the first names, and the command that puts them right; none where there are none. Where it
+// takes several commands, all is the one that lists them.
+func (s StrayEnds) Warning(all string) []string {
+	const named = 3
+	if len(s.Objects) == 0 {
+		return nil
+	}
+	names := strings.Join(s.Objects[:min(len(s.Objects), named)], ", ")
+	if more := len(s.Objects) - named; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	of := "the annotation " + UntilAnnotation + " " + s.Why
+	if len(s.Objects) > 1 {
+		of = fmt.Sprintf("the annotations %s of %d objects do not follow from their records (the first %s)", UntilAnnotation, len(s.Objects), s.Why)
+	}
+	others := ""
+	if more := len(s.Run) - 1; more > 0 {
+		others = fmt.Sprintf(" (the first of %d commands: %s lists them)", len(s.Run), all)
+	}
+	return []string{fmt.Sprintf("%s: %s: somebody has edited it, and alarms read it. Put it right%s with: %s", names, of, others, s.Run[0])}
 }

@@ -27,13 +27,32 @@ func TestStrayEnds(t *testing.T) {
 		})
 	}
 	const right = "2026-11-22T14:00:00Z"
-	assert.Empty(t, StrayEnds([]flux.Object{bearing(""), bearing("", lasting), bearing(right, ending), bearing("", ending)}, "kubectl"))
-	lone := StrayEnds([]flux.Object{bearing(right)}, "kubectl --context prod")
-	assert.Len(t, lone, 1)
-	assert.Contains(t, lone[0], `says "2026-11-22T14:00:00Z", and no session is to end`)
-	assert.Regexp(t, `with: kubectl --context prod annotate kustomizations\.kustomize\.toolkit\.fluxcd\.io \S+ -n \S+ fluxtune\.github\.io/until-$`, lone[0])
-	assert.Len(t, StrayEnds([]flux.Object{bearing(right, lasting)}, "kubectl"), 1)
-	other := StrayEnds([]flux.Object{bearing("2020-01-01T00:00:00Z", ending)}, "kubectl")
+	warn := func(objects ...flux.Object) []string {
+		return NewStrayEnds(objects, "kubectl --context prod").Warning("kubectl fluxtune doctor")
+	}
+	assert.Empty(t, warn(bearing(""), bearing("", lasting), bearing(right, ending), bearing("", ending)))
+	const resource = "kustomizations.kustomize.toolkit.fluxcd.io"
+	name := bearing("").Ref
+	assert.Equal(t, []string{name.String() + `: the annotation fluxtune.github.io/until says "2026-11-22T14:00:00Z", and no session is to end: somebody has edited it, and alarms read it. Put it right with: ` +
+		"kubectl --context prod annotate " + resource + " " + name.Name + " -n " + name.Namespace + " fluxtune.github.io/until-"}, warn(bearing(right)))
+	assert.Len(t, warn(bearing(right, lasting)), 1)
+	other := warn(bearing("2020-01-01T00:00:00Z", ending))
 	assert.Len(t, other, 1)
 	assert.Regexp(t, `fluxtune\.github\.io/until=2026-11-22T14:00:00Z --overwrite$`, other[0])
+
+	var many []flux.Object
+	for _, named := range []string{"a", "b", "c", "d", "e"} {
+		o := bearing(right)
+		o.Name = named
+		many = append(many, o)
+	}
+	one := "kubectl --context prod annotate " + resource + " a b c d e -n " + name.Namespace + " fluxtune.github.io/until-"
+	assert.Equal(t, []string{one}, NewStrayEnds(many, "kubectl --context prod").Run, "one command for all")
+	if lines := warn(many...); assert.Len(t, lines, 1) {
+		assert.Contains(t, lines[0], "/c and 2 more: the annotations fluxtune.github.io/until of 5 objects do not follow from their records")
+		assert.Contains(t, lines[0], one)
+	}
+	lines := warn(append(many, bearing("2020-01-01T00:00:00Z", ending))...)
+	assert.Len(t, lines, 1)
+	assert.Contains(t, lines[0], "(the first of 2 commands: kubectl fluxtune doctor lists them)")
 }
