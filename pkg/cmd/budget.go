@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -223,7 +224,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fs, fitting, err := o.fitAll(ctx, o.asked(fs), fitsAsPlan(), o.root.Now())
+	fs, fitting, excess, err := o.fitOrLongest(ctx, fs)
 	if err != nil {
 		return err
 	}
@@ -234,6 +235,9 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	document := report.NewBudget(b, o.Policy.Title(), fs.gaps(), o.Policy.Warnings(o.inEnvironments)).WithFit(fitting)
 	document.NotCounted(unread)
 	document.Warnings = slices.Concat(document.Warnings, o.fitWarnings(fitting), o.fitMissing(fs))
+	if excess != nil {
+		document.Notes = append(document.Notes, "the shares of spec.fit cannot be kept: planned are the longest intervals that the policy allows")
+	}
 	if mistyped := unpolled(o.Limits, b.PolledHosts()); mistyped != "" && (o.FailAbove == 0 || len(b.Hosts) == 0) {
 		document.Warnings = append(document.Warnings, mistyped)
 	}
@@ -257,10 +261,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	if err := o.printer.print(document, document.Names(), func(l report.Layout) error { return o.draw(document, l) }); err != nil {
 		return err
 	}
-	if err := o.judge(b); err != nil {
-		return err
-	}
-	return fs.complete()
+	return cmp.Or(o.judge(b), excess, fs.complete())
 }
 
 // count works out the budget of all clusters together, with what was fitted. What could not be read becomes a gap of its cluster; unread are

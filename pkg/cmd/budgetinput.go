@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -15,6 +16,16 @@ import (
 // fitsAsPlan are the options of a plan, as plan has them unless flags say otherwise: where a policy fits intervals, what it
 // leaves alone comes off the shares.
 func fitsAsPlan() tune.Options { return tune.Options{Managed: tune.ManagedSkip} }
+
+// fitOrLongest fits what the policy has shares for. Where these cannot be kept, which is the excess, planned are the longest
+// intervals that are allowed: what there is now is worth to know all the same.
+func (o BudgetOptions) fitOrLongest(ctx context.Context, read fleets) (fs fleets, fitting *fit.Fitting, excess, err error) {
+	fs, fitting, err = o.fitAll(ctx, o.asked(read), fitsAsPlan(), o.root.Now())
+	if tooMuch := (*fit.ExcessError)(nil); errors.As(err, &tooMuch) {
+		return fs, tooMuch.Longest, err, nil
+	}
+	return fs, fitting, nil, err
+}
 
 // asked are the fleets with the objects alone that were asked for: all are read, and the others explain these.
 func (o BudgetOptions) asked(fs fleets) fleets {

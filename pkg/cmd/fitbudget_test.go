@@ -118,3 +118,25 @@ spec: {interval: 5m, timeout: 2m, url: "https://git.example.com/a", ref: {branch
 		assert.NotContains(t, o.stderr, "git.example.com=50%", command)
 	}
 }
+
+// A share that cannot be kept is no reason to say nothing of what is there: the budget has what the longest intervals would ask, and
+// ends as the plan does.
+func TestBudgetOfAShareThatCannotBeKept(t *testing.T) {
+	t.Parallel()
+	fleet := filepath.Join(t.TempDir(), "fleet.yaml")
+	require.NoError(t, os.WriteFile(fleet, []byte(`apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: app, namespace: apps}
+spec: {interval: 1m, timeout: 2m, url: "https://git.example.com/acme/app", ref: {branch: main}}
+`), 0o600))
+	args := []string{"-f", fleet, "--policy", fittingPolicy(t, 1, 100), "--default-env", "development", "-o", "json"}
+	o := invocation{}.run(t.Context(), append([]string{"budget"}, args...)...)
+	assert.Equal(t, exitFailed, o.code)
+	b := decode[report.Budget](t, o)
+	assert.InDelta(t, 60, b.Summary.GitRequests.Now, 0.1)
+	assert.InDelta(t, 3, b.Summary.GitRequests.Planned, 0.1)
+	assert.Contains(t, strings.Join(b.Notes, "\n"), "planned are the longest intervals")
+	plan := invocation{}.run(t.Context(), append([]string{"plan"}, args...)...)
+	assert.Equal(t, plan.stderr, o.stderr)
+	assert.Contains(t, o.stderr, "error: 1% of the limit of git.example.com are 1 requests/h")
+}
