@@ -34,6 +34,9 @@ type Count struct {
 	Scope []string
 	// WideKnown: the fields of Pods that only Options.Wide asks for are complete.
 	WideKnown bool
+	// UsageKnown: what metrics.k8s.io says was read, so that it says nothing of a node without Usage. UsageAsked: somebody
+	// waits for that.
+	UsageKnown, UsageAsked bool
 	// Counting: the first lists have not ended yet.
 	Counting bool
 	// AtLeast: not all pods have been read, so that every number of pods is a lower bound and 0 means unknown. Where they may
@@ -74,7 +77,7 @@ func (c Count) Empty() bool {
 func (c *Counter) Count() Count {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	count := Count{Scope: slices.Clone(c.options.Namespaces), WideKnown: c.options.Wide}
+	count := Count{Scope: slices.Clone(c.options.Namespaces), WideKnown: c.options.Wide, UsageAsked: c.options.UsageAsked}
 	parts := map[string]int{}
 	for key, p := range c.parts {
 		parts[key.what]++
@@ -89,7 +92,7 @@ func (c *Counter) Count() Count {
 	if parts[WhatPods] == 0 && !slices.ContainsFunc(count.Missing, lacksPods) {
 		count.Counting, count.AtLeast = true, true
 	}
-	count.Counting = count.Counting || c.options.Wide && parts[WhatDetails] == 0 && !count.AtLeast
+	count.Counting = count.Counting || c.options.Wide && parts[WhatDetails] == 0 && !count.AtLeast || c.options.UsageAsked && parts[WhatUsage] == 0
 	c.addNodes(&count)
 	return count
 }
@@ -97,9 +100,6 @@ func (c *Counter) Count() Count {
 // addPart adds what a part says of how complete a count is.
 func (c *Counter) addPart(count *Count, key partKey, p *part) {
 	missing := p.missing(c.follower.Stale(&p.Feed))
-	if key.what == WhatUsage && p.Read && p.err == nil && len(c.usage) == 0 && len(c.nodes) > 0 {
-		missing = append(missing, noUsage())
-	}
 	count.Missing = append(count.Missing, missing...)
 	unread := !p.Read && p.err == nil
 	lacks := slices.ContainsFunc(missing, func(m Missing) bool { return lacksPods(m) || m.What == WhatUpdates })
@@ -123,6 +123,8 @@ func (c *Counter) addPart(count *Count, key partKey, p *part) {
 		if p.Read && p.err == nil {
 			count.Namespaces.Done++
 		}
+	case WhatUsage:
+		count.UsageKnown = p.Read && p.err == nil
 	case WhatDetails:
 		count.Counting = count.Counting || unread
 		count.WideKnown = count.WideKnown && p.Read && p.err == nil

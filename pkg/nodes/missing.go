@@ -31,7 +31,9 @@ type Missing struct {
 	// Namespace whose pods are missing, or which is missing itself; empty for the cluster as a whole.
 	Namespace string
 	// Of says whose updates are missing: WhatNodes or WhatPods; empty for both.
-	Of     string
+	Of string
+	// Nodes is how many nodes it is missing of; 0 where it is missing of all.
+	Nodes  int
 	Reason kube.Reason
 	// Seen is how many pods of the namespace were counted before the list broke off.
 	Seen int

@@ -1,12 +1,7 @@
 package nodes
 
 import (
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -122,58 +117,4 @@ func TestADeadServersReasonGoesFirst(t *testing.T) {
 	assert.Equal(t, kube.Unavailable, count.Missing[0].Reason)
 	assert.ErrorContains(t, count.Missing[0].Err, "listing the pods of all namespaces")
 	assert.Equal(t, WhatUsage, count.Missing[len(count.Missing)-1].What)
-}
-
-// What metrics do not say is not known: it is neither 0 nor passed over in silence. What was known stays, and says as of when.
-func TestMetricsThatSayNothingAreMissing(t *testing.T) {
-	t.Parallel()
-	const served = `{"kind":"NodeMetricsList","items":[{"metadata":{"name":"n"},"usage":{"cpu":"250m","memory":"1Gi"}}]}`
-	for name, test := range map[string]struct {
-		code        int
-		body        string
-		known, says bool
-	}{
-		"served":               {200, served, true, false},
-		"without cpu":          {200, `{"kind":"NodeMetricsList","items":[{"metadata":{"name":"n"},"usage":{"memory":"1Gi"}}]}`, false, true},
-		"without anything":     {200, `{"kind":"NodeMetricsList","items":[{"metadata":{"name":"n"}}]}`, false, true},
-		"of no node":           {200, `{"kind":"NodeMetricsList","items":[]}`, false, true},
-		"of other nodes":       {200, strings.ReplaceAll(served, `"n"`, `"new"`), false, false},
-		"another answer":       {200, `{"ok":true}`, false, true},
-		"no JSON":              {200, `<html>`, false, true},
-		"no number":            {200, strings.ReplaceAll(served, "250m", "much"), false, true},
-		"nobody serves it":     {503, "no endpoints", false, true},
-		"that is not known":    {404, "404 page not found", false, true},
-		"with too many errors": {500, "", false, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var asked, broken atomic.Int32
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				code, body := test.code, test.body
-				if asked.Add(1); broken.Load() > 0 {
-					code, body = 503, ""
-				}
-				w.WriteHeader(code)
-				_, _ = io.WriteString(w, body)
-			}))
-			defer server.Close()
-			c, err := New(&rest.Config{Host: server.URL}, Options{Usage: true, Limits: kube.Limits{Backoff: time.Millisecond}})
-			require.NoError(t, err)
-			c.nodes = map[string]Node{"n": {Name: "n"}}
-			count := func() (Count, []Missing) {
-				c.readUsage(t.Context())
-				count := c.Count()
-				return count, slices.DeleteFunc(count.Missing, func(m Missing) bool { return m.What != WhatUsage })
-			}
-			first, missing := count()
-			assert.Equal(t, test.known, first.Nodes[0].Usage != nil)
-			assert.Equal(t, test.says, len(missing) == 1)
-			assert.LessOrEqual(t, asked.Load(), int32(2), "nobody waits for it")
-			broken.Store(1)
-			again, missing := count()
-			assert.Equal(t, test.known, again.Nodes[0].Usage != nil)
-			require.Len(t, missing, 1)
-			assert.Equal(t, test.known || name == "of other nodes", !missing[0].Since.IsZero() && len(c.usage) > 0)
-		})
-	}
 }

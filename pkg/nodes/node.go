@@ -12,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
@@ -38,7 +39,7 @@ type Node struct {
 	// Usage is what metrics.k8s.io says of the node, nil where that says nothing.
 	Usage *Usage
 
-	cpu, memory int64 // what its pods may use: thousandths of a core, bytes; for Usage
+	cpu, memory *int64 // what its pods may use: thousandths of a core, bytes, nil where it does not say; for Usage
 }
 
 // nodePage limits what is in memory at once: a full node object is 5 kB and more.
@@ -185,7 +186,12 @@ func (c *Counter) slim(n *corev1.Node) Node {
 		}
 	}
 	if c.options.Usage {
-		slim.cpu, slim.memory = n.Status.Allocatable.Cpu().MilliValue(), n.Status.Allocatable.Memory().Value()
+		if q, said := n.Status.Allocatable[corev1.ResourceCPU]; said {
+			slim.cpu = amountOf(q, resource.Milli)
+		}
+		if q, said := n.Status.Allocatable[corev1.ResourceMemory]; said {
+			slim.memory = amountOf(q, 0)
+		}
 	}
 	return slim
 }

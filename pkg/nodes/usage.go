@@ -3,8 +3,8 @@ package nodes
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -16,61 +16,135 @@ import (
 type Usage struct {
 	// CPU in thousandths of a core, Memory in bytes.
 	CPU, Memory int64
-	// CPUPercent and MemoryPercent are the parts of what the node's pods may use (status.allocatable), as
-	// kubectl top shows them; 0 where the node does not say.
-	CPUPercent, MemoryPercent float64
+	// CPUPercent and MemoryPercent are the parts of what the node's pods may use (status.allocatable); nil where the node
+	// does not say that, infinite where something is used of nothing.
+	CPUPercent, MemoryPercent *float64
+	// At is the end of the Window in which that was measured, the zero time where that is not said. Age is how long ago that
+	// was when it was read.
+	At          time.Time
+	Window, Age time.Duration
 }
+
+// oldUsage is the age from which on a sample says nothing of now: metrics-server asks the kubelets each minute unless told
+// otherwise, and adapters for Prometheus look back for five.
+const oldUsage = 5*time.Minute + 30*time.Second
+
+// Old tells whether it is of a time that has passed, such as that of a metrics-server that has stopped.
+func (u Usage) Old() bool { return u.Age > oldUsage }
 
 // of relates what is used to what a node has.
 func (u Usage) of(n Node) *Usage {
-	if n.cpu > 0 {
-		u.CPUPercent = 100 * float64(u.CPU) / float64(n.cpu)
-	}
-	if n.memory > 0 {
-		u.MemoryPercent = 100 * float64(u.Memory) / float64(n.memory)
-	}
+	u.CPUPercent, u.MemoryPercent = percentOf(u.CPU, n.cpu), percentOf(u.Memory, n.memory)
 	return &u
 }
 
-// noUsage is what is missing where metrics are served that say nothing: of a metrics-server that has just begun, or cannot
-// reach the nodes.
-func noUsage() Missing {
-	return Missing{What: WhatUsage, Reason: kube.Unavailable, Err: errors.New("metrics.k8s.io says nothing of any node")}
+func percentOf(used int64, room *int64) *float64 {
+	if room == nil {
+		return nil
+	}
+	percent := 100 * float64(used) / float64(*room)
+	if *room == 0 {
+		percent = 0
+		if used > 0 {
+			percent = math.Inf(1)
+		}
+	}
+	return &percent
 }
 
-// usageEvery is how often metrics-server asks the kubelets, by default.
+// amountOf is a quantity in whole numbers of a unit (resource.Milli, or 0 for one), nil where it is no amount of anything:
+// below 0, or more than fits, which parsing has cut.
+func amountOf(q resource.Quantity, unit resource.Scale) *int64 {
+	most := resource.NewScaledQuantity(math.MaxInt64, unit)
+	if q.Sign() < 0 || q.Cmp(*most) >= 0 {
+		return nil
+	}
+	n := q.ScaledValue(unit)
+	return &n
+}
+
+// usageEvery is how often a watch asks: metrics-server's manifests and chart have it ask the kubelets as often, where its own
+// default is 60s (cmd/metrics-server/app/options).
 const usageEvery = 15 * time.Second
+
+const metricsGroup = "/apis/metrics.k8s.io"
+
+// nodeMetrics is an item of a NodeMetricsList.
+type nodeMetrics struct {
+	Metadata          struct{ Name string }
+	Timestamp, Window string
+	Usage             map[string]json.RawMessage
+}
+
+// usage is what it says; of what is no amount it says nothing.
+func (m nodeMetrics) usage(now time.Time) (u Usage, ok bool) {
+	amount := func(name string, unit resource.Scale) *int64 {
+		var q resource.Quantity
+		if raw, said := m.Usage[name]; !said || string(raw) == "null" || json.Unmarshal(raw, &q) != nil {
+			return nil // that is not 0
+		}
+		return amountOf(q, unit)
+	}
+	cpu, memory := amount("cpu", resource.Milli), amount("memory", 0)
+	if cpu == nil || memory == nil {
+		return u, false
+	}
+	u = Usage{CPU: *cpu, Memory: *memory}
+	u.Window, _ = time.ParseDuration(m.Window)
+	if at, err := time.Parse(time.RFC3339, m.Timestamp); err == nil {
+		u.At, u.Age = at, max(0, now.Sub(at))
+	}
+	return u, true
+}
 
 // readUsage asks metrics.k8s.io for all nodes. A cluster that does not serve it has no usage to show.
 func (c *Counter) readUsage(ctx context.Context) {
 	if !c.options.Usage {
 		return
 	}
-	request := kube.Request{Path: "/apis/metrics.k8s.io/v1beta1/nodes", Kind: "NodeMetrics", Unversioned: true}
+	request := kube.Request{Path: metricsGroup + "/v1beta1/nodes", Kind: "NodeMetrics", Unversioned: true}
 	if !c.options.UsageAsked {
 		request.Tries = 2 // nobody waits for it
 	}
-	type metrics struct {
-		Metadata struct{ Name string }
-		Usage    struct{ CPU, Memory *resource.Quantity }
-	}
-	items, _, err := kube.Items(ctx, c.kube, request, func(data []byte) (m metrics, err error) {
+	items, _, err := kube.Items(ctx, c.kube, request, func(data []byte) (m nodeMetrics, err error) {
 		err = json.Unmarshal(data, &m)
 		return m, err
 	})
-	if err != nil {
-		c.fail(WhatUsage, "", fmt.Errorf("listing the nodes' metrics: %w", err))
+	if err = c.servedAtAll(ctx, err); err != nil {
+		c.failUsage(fmt.Errorf("listing the nodes' metrics: %w", err))
 		return
 	}
+	now := time.Now()
 	usage := make(map[string]Usage, len(items))
 	for _, item := range items {
-		if item.Usage.CPU == nil || item.Usage.Memory == nil {
-			continue // that is not 0
+		if u, ok := item.usage(now); ok {
+			usage[item.Metadata.Name] = u
 		}
-		usage[item.Metadata.Name] = Usage{CPU: item.Usage.CPU.MilliValue(), Memory: item.Usage.Memory.Value()}
 	}
 	c.update(func() {
-		c.partLocked(WhatUsage, "").known(time.Now())
+		c.partLocked(WhatUsage, "").known(now)
 		c.usage = usage
+	})
+}
+
+// servedAtAll looks behind a refusal, which comes before the API server looks what it serves: where there are no metrics, who
+// has no right to them is refused them all the same. What is served everybody may read.
+func (c *Counter) servedAtAll(ctx context.Context, refused error) error {
+	if kube.ReasonOf(refused) != kube.Forbidden {
+		return refused
+	}
+	if _, err := c.kube.Object(ctx, kube.Request{Path: metricsGroup, Tries: 2}); kube.ReasonOf(err) == kube.NotFound {
+		return err
+	}
+	return refused
+}
+
+// failUsage notes why metrics could not be read. What was known stays, but where they are not served any more.
+func (c *Counter) failUsage(err error) {
+	c.update(func() {
+		p := c.partLocked(WhatUsage, "")
+		if p.fail(err); kube.ReasonOf(err) == kube.NotFound {
+			p.Read, p.At, c.usage = false, time.Time{}, nil
+		}
 	})
 }

@@ -161,6 +161,14 @@ func (p Percent) Whole() string {
 	return strconv.FormatFloat(p.rounded(1), 'f', 0, 64)
 }
 
+// truncated writes it as kubectl top does, which leaves out what is behind the point.
+func (p Percent) truncated() string {
+	if math.IsInf(float64(p), 1) {
+		return overNothingWord
+	}
+	return strconv.FormatFloat(math.Trunc(float64(p)), 'f', 0, 64)
+}
+
 // Tenths writes it with one digit behind the point.
 func (p Percent) Tenths() string {
 	if math.IsInf(float64(p), 1) {

@@ -98,23 +98,22 @@ func (l NodeList) Groups(sortBy string, top int) NodeGroupList {
 	return groups
 }
 
-// sortGroups sorts by name, pods or use, with - before it the other way round.
+// sortGroups sorts by name, pods or use, with - before it the other way round; what is not known stays behind.
 func sortGroups(groups []NodeGroup, sortBy string) {
 	word, backwards := strings.CutPrefix(sortBy, "-")
-	slices.SortStableFunc(groups, func(a, b NodeGroup) int {
-		byName := strings.Compare(a.Cluster+"\x00"+a.Name, b.Cluster+"\x00"+b.Name)
-		d := byName
-		switch word {
-		case "pods":
-			d = known(b.Pods) - known(a.Pods)
-		case "use":
-			d = compareUse(b.Use, a.Use)
-		}
+	byName := func(a, b NodeGroup) int { return strings.Compare(a.Cluster+"\x00"+a.Name, b.Cluster+"\x00"+b.Name) }
+	chosen := byName
+	switch word {
+	case "pods":
+		chosen = knownFirst(func(g NodeGroup) *int { return g.Pods }, mostFirst, backwards)
+	case "use":
+		chosen = knownFirst(func(g NodeGroup) *Percent { return g.Use }, mostFirst, backwards)
+	default:
 		if backwards {
-			d = -d
+			chosen = func(a, b NodeGroup) int { return byName(b, a) }
 		}
-		return cmp.Or(d, byName)
-	})
+	}
+	slices.SortStableFunc(groups, func(a, b NodeGroup) int { return cmp.Or(chosen(a, b), byName(a, b)) })
 }
 
 // newGroup begins a group of a cluster's nodes. Where not all nodes were listed, others may belong to it.

@@ -68,14 +68,6 @@ type NodeItem struct {
 	use                                  *taken
 }
 
-// NodeUsage is what runs on a node uses, and how much of the node's allocatable that is, in percent.
-type NodeUsage struct {
-	CPUMillicores int64   `json:"cpuMillicores"`
-	CPUPercent    Percent `json:"cpuPercent"`
-	MemoryBytes   int64   `json:"memoryBytes"`
-	MemoryPercent Percent `json:"memoryPercent"`
-}
-
 // gone is the status of a node that pods name and that does not exist, unknownNode that of one that
 // could not be looked up.
 const (
@@ -160,7 +152,7 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 	for n, c := range clusters {
 		items := nodeItems(c, o)
 		each[n] = items
-		c.Count.Missing = slices.Concat(c.Count.Missing, notFound(c.Count, items, o.Names), unsaid(items))
+		c.Count.Missing = slices.Concat(c.Count.Missing, notFound(c.Count, items, o.Names), unsaid(items), unmeasured(c.Count, items))
 		list.clusters = append(list.clusters, c)
 		list.Items = append(list.Items, items...)
 		list.Partial = list.Partial || c.Count.Partial()
@@ -279,9 +271,7 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 			item.Pending = item.pending.number()
 		}
 	}
-	if u := n.Usage; u != nil {
-		item.Usage = &NodeUsage{u.CPU, Percent(u.CPUPercent), u.Memory, Percent(u.MemoryPercent)}
-	}
+	item.Usage = newNodeUsage(n.Usage)
 	switch groupBy {
 	case "":
 	case "zone":

@@ -7,71 +7,67 @@ import (
 	"time"
 )
 
-// sortNodes sorts by one of the words that nodes knows, or by any field of an item. The fullest come
-// first, and the oldest; nodes that are gone stay behind those that are there.
+const nodeSortTakes = "it takes name, pods, use, age, cpu, memory, or a JSONPath of an item of -o json, like .version; with - before it the other way round"
+
+// sortNodes sorts by one of the words that nodes knows, or by any field of an item. The fullest come first, and the oldest.
+// Whichever way round, what is not known stays behind what is known, and nodes that are gone behind those that are there.
 func sortNodes(items []NodeItem, by string) error {
 	word, backwards := strings.CutPrefix(by, "-")
-	compare := map[string]func(a, b NodeItem) int{
-		"": func(a, b NodeItem) int {
-			return cmp.Or(strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Name, b.Name))
-		},
-		"pods":   func(a, b NodeItem) int { return known(b.Pods) - known(a.Pods) },
-		"use":    func(a, b NodeItem) int { return compareUse(b.Use, a.Use) },
-		"age":    func(a, b NodeItem) int { return compareCreated(a.Created, b.Created) },
-		"cpu":    func(a, b NodeItem) int { return cmp.Compare(b.cpu(), a.cpu()) },
-		"memory": func(a, b NodeItem) int { return cmp.Compare(b.memory(), a.memory()) },
+	byName := func(a, b NodeItem) int {
+		return cmp.Or(strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Name, b.Name))
 	}
-	compare["name"] = compare[""]
-	chosen := compare[word]
+	compare := map[string]func(a, b NodeItem) int{
+		"name":   byName,
+		"pods":   knownFirst(func(i NodeItem) *int { return i.Pods }, mostFirst, backwards),
+		"use":    knownFirst(func(i NodeItem) *Percent { return i.Use }, mostFirst, backwards),
+		"age":    knownFirst(func(i NodeItem) *time.Time { return i.Created }, time.Time.Compare, backwards),
+		"cpu":    knownFirst(NodeItem.cpu, mostFirst, backwards),
+		"memory": knownFirst(NodeItem.memory, mostFirst, backwards),
+	}
+	if backwards {
+		compare["name"] = func(a, b NodeItem) int { return byName(b, a) }
+	}
+	chosen := compare[cmp.Or(word, "name")]
 	if chosen == nil {
-		return sortBy(items, by, "it takes name, pods, use, age, cpu, memory, or a JSONPath of an item of -o json, like .version; with - before it the other way round")
+		if err := sortBy(items, by, order{takes: nodeSortTakes, missingLast: true}); err != nil {
+			return err
+		}
+		chosen = func(NodeItem, NodeItem) int { return 0 }
+		byName = chosen
 	}
 	slices.SortStableFunc(items, func(a, b NodeItem) int {
-		d := chosen(a, b)
-		if backwards {
-			d = -d
-		}
-		return cmp.Or(boolRank(a.Status == gone)-boolRank(b.Status == gone), d, compare[""](a, b))
+		return cmp.Or(boolRank(a.Status == gone)-boolRank(b.Status == gone), chosen(a, b), byName(a, b))
 	})
 	return nil
 }
 
-func (i NodeItem) cpu() int64 {
+// knownFirst compares by a value that may not be known.
+func knownFirst[T, V any](value func(T) *V, compare func(a, b V) int, backwards bool) func(a, b T) int {
+	return func(a, b T) int {
+		x, y := value(a), value(b)
+		switch {
+		case x == nil || y == nil:
+			return boolRank(x == nil) - boolRank(y == nil)
+		case backwards:
+			return compare(*y, *x)
+		default:
+			return compare(*x, *y)
+		}
+	}
+}
+
+func mostFirst[V cmp.Ordered](a, b V) int { return cmp.Compare(b, a) }
+
+func (i NodeItem) cpu() *int64 {
 	if i.Usage == nil {
-		return -1
+		return nil
 	}
-	return i.Usage.CPUMillicores
+	return &i.Usage.CPUMillicores
 }
 
-func (i NodeItem) memory() int64 {
+func (i NodeItem) memory() *int64 {
 	if i.Usage == nil {
-		return -1
+		return nil
 	}
-	return i.Usage.MemoryBytes
-}
-
-func known(n *int) int {
-	if n == nil {
-		return -1
-	}
-	return *n
-}
-
-func compareUse(a, b *Percent) int {
-	switch {
-	case a == nil || b == nil:
-		return boolRank(a != nil) - boolRank(b != nil)
-	case *a < *b:
-		return -1
-	case *a > *b:
-		return 1
-	}
-	return 0
-}
-
-func compareCreated(a, b *time.Time) int {
-	if a == nil || b == nil {
-		return boolRank(b != nil) - boolRank(a != nil)
-	}
-	return a.Compare(*b)
+	return &i.Usage.MemoryBytes
 }

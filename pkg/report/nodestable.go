@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,7 +55,7 @@ func (l NodeList) drawFramed(w io.Writer, t Table, layout Layout) error {
 // Table is the list as a table for a layout: a bar only on a terminal, and only the columns that a
 // narrow one has room for.
 func (l NodeList) Table(now time.Time, layout Layout) Table {
-	byUsage := l.sortBy == "cpu" || l.sortBy == "memory"
+	byUsage := l.sortsByUsage()
 	t := Table{Columns: []Column{
 		{Name: "CLUSTER", Key: true, Shrink: terminal.Middle}, {Name: "NAME", Key: true, Shrink: terminal.Middle, Floor: 40}, {Name: "STATUS", Shrink: terminal.End, Floor: 8}, {Name: "ROLES", Spare: 5, Shrink: terminal.End},
 		{Name: "AGE", Aging: true, Spare: 4}, {Name: "VERSION", Spare: 6},
@@ -82,7 +83,7 @@ func (l NodeList) dropped(layout Layout) []string {
 	if layout.Width == 0 {
 		names = append(names, "")
 	}
-	if !slices.ContainsFunc(l.Items, func(i NodeItem) bool { return i.Usage != nil }) {
+	if !l.showsUsage() {
 		names = append(names, "CPU", "CPU%", "MEMORY", "MEMORY%")
 	}
 	return names
@@ -109,17 +110,9 @@ func (i NodeItem) cells(now time.Time, eastAsian bool) map[string]Cell {
 		"USE%": {Text: used, Style: style}, "": {Text: bar(i.Use, eastAsian), Style: style}, "ZONE": Text(none(i.Zone)), "POOL": Text(none(i.Pool)),
 		"TERMINATING": Text(i.terminating.String()), "PENDING": Text(pending),
 		"FLUX": Text(strings.Join(i.Flux, ",")),
-		"CPU":  Text("?"), "CPU%": Text("?"), "MEMORY": Text("?"), "MEMORY%": Text("?"),
 	}
-	if u := i.Usage; u != nil { // as kubectl top writes them
-		cells["CPU"], cells["CPU%"] = Text(fmt.Sprintf("%dm", u.CPUMillicores)), shareCell(u.CPUPercent)
-		cells["MEMORY"], cells["MEMORY%"] = Text(fmt.Sprintf("%dMi", u.MemoryBytes>>20)), shareCell(u.MemoryPercent)
-	}
+	maps.Copy(cells, i.Usage.cells())
 	return cells
-}
-
-func shareCell(percent Percent) Cell {
-	return Cell{Text: percent.Whole(), Style: useStyle(&percent)}
 }
 
 // addUnread adds a row for each of several clusters of which nothing is known, with a question mark in some columns.
@@ -195,11 +188,12 @@ func statusStyle(status string) Style {
 }
 
 // CSV writes a line for each item, with all columns, and one for the unscheduled pods. An unknown
-// number is empty; the column atLeast says which numbers of pods may be too low, and outdated which may be too high as well.
+// number is empty; the column atLeast says which numbers of pods may be too low, and outdated which may be too high as well; usageOutdated tells of CPU and memory of
+// long ago.
 func (l NodeList) CSV(w io.Writer, noHeaders bool) error {
 	columns := []string{
 		"cluster", "name", "status", "roles", "created", "version", "pods", "atLeast", "allocatable", "capacity", "use",
-		"zone", "pool", "terminating", "pending", "flux", "cpuMillicores", "memoryBytes", "outdated",
+		"zone", "pool", "terminating", "pending", "flux", "cpuMillicores", "memoryBytes", "outdated", "usageOutdated",
 	}
 	out := csv.NewWriter(w)
 	var rows [][]string
@@ -217,13 +211,13 @@ func (l NodeList) CSV(w io.Writer, noHeaders bool) error {
 		rows = append(rows, []string{
 			i.Cluster, i.Name, i.Status, strings.Join(i.Roles, " "), created, i.Version, orEmpty(i.Pods),
 			strconv.FormatBool(i.AtLeast), orEmpty(i.Allocatable), orEmpty(i.Capacity), useText(i.Use), i.Zone, i.Pool,
-			orEmpty(i.Terminating), orEmpty(i.Pending), strings.Join(i.Flux, " "), cpu, memory, strconv.FormatBool(i.Outdated),
+			orEmpty(i.Terminating), orEmpty(i.Pending), strings.Join(i.Flux, " "), cpu, memory, strconv.FormatBool(i.Outdated), strconv.FormatBool(i.Usage != nil && i.Usage.Outdated),
 		})
 	}
 	if !l.selected {
 		row := make([]string, len(columns))
 		row[1], row[6], row[7] = unscheduledRow, l.Summary.unscheduled.csv(), strconv.FormatBool(l.Summary.unscheduled.atLeast())
-		row[len(row)-1] = strconv.FormatBool(l.Summary.unscheduled.outdated())
+		row[18] = strconv.FormatBool(l.Summary.unscheduled.outdated())
 		rows = append(rows, row)
 	}
 	return out.WriteAll(rows)

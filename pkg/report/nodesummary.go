@@ -200,14 +200,7 @@ func (l NodeList) Ages(now time.Time) string {
 
 // Hints are lines that say what is not shown though nothing is missing.
 func (l NodeList) Hints() []string {
-	var lines []string
-	for _, c := range l.clusters {
-		for _, m := range c.Count.Missing {
-			if m.What == nodes.WhatUsage && m.Reason == kube.NotFound && (l.sortBy == "cpu" || l.sortBy == "memory") {
-				lines = append(lines, strings.TrimPrefix(c.Cluster+": ", ": ")+"the cluster serves no metrics (metrics.k8s.io), so CPU and memory are not known")
-			}
-		}
-	}
+	lines := l.usageHints()
 	listed := slices.ContainsFunc(l.Items, func(i NodeItem) bool { return i.listed })
 	if l.groupBy != "" && listed && !slices.ContainsFunc(l.Items, func(i NodeItem) bool { return i.Group != "" }) {
 		lines = append(lines, fmt.Sprintf("no node has a label for --group-by %s, so there is one group", l.groupBy))
@@ -240,6 +233,9 @@ func gaps(c nodes.Count) string {
 		list := names[reason]
 		slices.Sort(list)
 		parts = append(parts, namespacesWords(reason)+firstNames(list))
+	}
+	if c.Counting && c.UsageAsked && !c.UsageKnown && !slices.ContainsFunc(c.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatUsage }) {
+		parts = append(parts, "CPU and memory have not come yet")
 	}
 	if len(parts) == 0 {
 		return "still counting"
@@ -282,7 +278,7 @@ func otherGap(m nodes.Missing) string {
 		asOf = ", as of " + m.Since.Format("15:04:05")
 	}
 	switch {
-	case m.What == nodes.WhatNodes && m.Reason == kube.NotFound, m.What == nodes.WhatAllocatable, m.What == nodes.WhatIdentity:
+	case m.What == nodes.WhatNodes && m.Reason == kube.NotFound, m.What == nodes.WhatAllocatable, m.What == nodes.WhatIdentity, m.What == nodes.WhatUsage && m.Nodes > 0:
 		return why
 	case m.What == nodes.WhatNodes && asOf != "":
 		return "nodes could not be listed again (" + reasonWords(m.Reason) + asOf + ")"

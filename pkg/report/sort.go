@@ -25,14 +25,21 @@ func SortBy[T any](items []T, field string) error {
 	if field == "" {
 		return nil
 	}
-	return sortBy(items, field, sortByTakes)
+	return sortBy(items, field, order{takes: sortByTakes})
 }
 
-// sortBy is SortBy with the words that tell what a field can be.
-func sortBy[T any](items []T, field, takes string) error {
+// order is how sortBy sorts.
+type order struct {
+	takes       string // the words that tell what a field can be
+	missingLast bool   // items without the field come last, whichever way round
+}
+
+// sortBy is SortBy in an order of its own.
+func sortBy[T any](items []T, field string, o order) error {
 	if len(items) == 0 {
 		return nil
 	}
+	takes := o.takes
 	field, backwards := strings.CutPrefix(field, "-")
 	if strings.HasPrefix(field, "{") != strings.HasSuffix(field, "}") {
 		return fmt.Errorf("reading --sort-by %q: a brace is not closed: %s", field, takes)
@@ -59,6 +66,9 @@ func sortBy[T any](items []T, field, takes string) error {
 		return fmt.Errorf("--sort-by %q: %w: %s", field, errNoField, takes)
 	}
 	slices.SortStableFunc(list, func(a, b keyed) int {
+		if o.missingLast && (a.key == nil || b.key == nil) {
+			return compareKeys(b.key, a.key)
+		}
 		if backwards {
 			a, b = b, a
 		}

@@ -1,0 +1,191 @@
+package nodes
+
+import (
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/client-go/rest"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+)
+
+const servedUsage = `{"kind":"NodeMetricsList","items":[{"metadata":{"name":"n"},"usage":{"cpu":"250m","memory":"1Gi"}}]}`
+
+// metricsServer answers for the group of metrics with what answer gives for a path: a status and a body.
+func metricsServer(t *testing.T, o Options, answer func(path string) (int, string)) *Counter {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		code, body := answer(r.URL.Path)
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(server.Close)
+	o.Usage, o.Limits = true, kube.Limits{Backoff: time.Millisecond}
+	c, err := New(&rest.Config{Host: server.URL}, o)
+	require.NoError(t, err)
+	c.nodes = map[string]Node{"n": {Name: "n"}}
+	return c
+}
+
+func aboutUsage(c Count) []Missing {
+	return slices.DeleteFunc(c.Missing, func(m Missing) bool { return m.What != WhatUsage })
+}
+
+// What metrics do not say is not known: it is neither 0 nor passed over in silence. What was known stays, and says as of when.
+func TestMetricsThatSayNothingAreMissing(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		code                int
+		body                string
+		known, answers, any bool
+	}{
+		"served":               {200, servedUsage, true, true, true},
+		"without cpu":          {200, `{"kind":"NodeMetricsList","items":[{"metadata":{"name":"n"},"usage":{"memory":"1Gi"}}]}`, false, true, false},
+		"without anything":     {200, `{"kind":"NodeMetricsList","items":[{"metadata":{"name":"n"}}]}`, false, true, false},
+		"of no node":           {200, `{"kind":"NodeMetricsList","items":[]}`, false, true, false},
+		"of other nodes":       {200, strings.ReplaceAll(servedUsage, `"n"`, `"new"`), false, true, true},
+		"no number":            {200, strings.ReplaceAll(servedUsage, "250m", "much"), false, true, false},
+		"below 0":              {200, strings.ReplaceAll(servedUsage, "250m", "-5"), false, true, false},
+		"more than fits":       {200, strings.ReplaceAll(servedUsage, "250m", "1e30"), false, true, false},
+		"memory without end":   {200, strings.ReplaceAll(servedUsage, "1Gi", "9999999999Gi"), false, true, false},
+		"a null":               {200, strings.ReplaceAll(servedUsage, `"250m"`, "null"), false, true, false},
+		"of no time":           {200, strings.ReplaceAll(servedUsage, `"usage"`, `"timestamp":"yesterday","usage"`), true, true, true},
+		"another answer":       {200, `{"ok":true}`, false, false, false},
+		"no JSON":              {200, `<html>`, false, false, false},
+		"nobody serves it":     {503, "no endpoints", false, false, false},
+		"that is not known":    {404, "404 page not found", false, false, false},
+		"with too many errors": {500, "", false, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked, broken atomic.Int32
+			c := metricsServer(t, Options{}, func(string) (int, string) {
+				if asked.Add(1); broken.Load() > 0 {
+					return 503, ""
+				}
+				return test.code, test.body
+			})
+			c.readUsage(t.Context())
+			first := c.Count()
+			assert.Equal(t, test.known, first.Nodes[0].Usage != nil)
+			assert.Equal(t, test.answers, first.UsageKnown)
+			assert.Equal(t, test.answers, len(aboutUsage(first)) == 0, "what single nodes lack is told of those that are shown")
+			assert.LessOrEqual(t, asked.Load(), int32(2), "nobody waits for it")
+			broken.Store(1)
+			c.readUsage(t.Context())
+			again := c.Count()
+			assert.Equal(t, test.known, again.Nodes[0].Usage != nil)
+			require.Len(t, aboutUsage(again), 1)
+			assert.Equal(t, test.answers, !aboutUsage(again)[0].Since.IsZero())
+			assert.Equal(t, test.any, len(c.usage) > 0)
+		})
+	}
+}
+
+// Metrics that are not served any more are no metrics of now.
+func TestMetricsThatAreNoMoreServedVanish(t *testing.T) {
+	t.Parallel()
+	var gone atomic.Bool
+	c := metricsServer(t, Options{UsageAsked: true}, func(string) (int, string) {
+		if gone.Load() {
+			return 404, "404 page not found"
+		}
+		return 200, servedUsage
+	})
+	c.readUsage(t.Context())
+	require.NotNil(t, c.Count().Nodes[0].Usage)
+	gone.Store(true)
+	c.readUsage(t.Context())
+	count := c.Count()
+	assert.Nil(t, count.Nodes[0].Usage)
+	require.Len(t, aboutUsage(count), 1)
+	assert.True(t, aboutUsage(count)[0].Optional)
+	gone.Store(false)
+	c.readUsage(t.Context())
+	assert.NotNil(t, c.Count().Nodes[0].Usage)
+}
+
+// Who waits for CPU and memory is told that they have not come yet.
+func TestMetricsThatHaveNotComeAreCounted(t *testing.T) {
+	t.Parallel()
+	for _, asked := range []bool{true, false} {
+		c := metricsServer(t, Options{UsageAsked: asked}, func(string) (int, string) { return 200, servedUsage })
+		c.part(WhatPods, "").known(time.Now())
+		c.part(WhatNodes, "").known(time.Now())
+		assert.Equal(t, asked, c.Count().Counting)
+		c.readUsage(t.Context())
+		assert.False(t, c.Count().Partial())
+	}
+}
+
+// A refusal says nothing of what is served: a right to metrics that nobody has is missing only where there are metrics.
+func TestMetricsThatAreRefusedAreMissingWhereTheyAreServed(t *testing.T) {
+	t.Parallel()
+	for _, discovery := range []int{200, 403, 404, 503} {
+		c := metricsServer(t, Options{UsageAsked: true}, func(path string) (int, string) {
+			if path == "/apis/metrics.k8s.io" {
+				return discovery, `{"kind":"APIGroup","apiVersion":"v1","name":"metrics.k8s.io"}`
+			}
+			return 403, `{"kind":"Status","status":"Failure","code":403,"reason":"Forbidden"}`
+		})
+		c.readUsage(t.Context())
+		missing := aboutUsage(c.Count())
+		require.Len(t, missing, 1)
+		assert.Equal(t, discovery == 404, missing[0].Optional, discovery)
+		if discovery != 404 {
+			assert.Equal(t, kube.Forbidden, missing[0].Reason, discovery)
+		}
+	}
+}
+
+// A share of something that is not said is not known, and one of nothing has no number.
+func TestSharesOfWhatANodeHas(t *testing.T) {
+	t.Parallel()
+	c := metricsServer(t, Options{}, nil)
+	half, none, over := 50.0, 0.0, math.Inf(1)
+	for name, test := range map[string]struct {
+		allocatable corev1.ResourceList
+		cpu         *float64
+	}{
+		"said":            {corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m")}, &half},
+		"not said":        {corev1.ResourceList{corev1.ResourcePods: resource.MustParse("20")}, nil},
+		"none":            {corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("0")}, &over},
+		"less than none":  {corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("-1")}, nil},
+		"more than there": {corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1e30")}, nil},
+	} {
+		node := c.slim(&corev1.Node{Status: corev1.NodeStatus{Allocatable: test.allocatable}})
+		usage := Usage{CPU: 250, Memory: 1 << 30}.of(node)
+		assert.Equal(t, test.cpu, usage.CPUPercent, name)
+		assert.Nil(t, usage.MemoryPercent, name)
+	}
+	nothing := int64(0)
+	assert.Equal(t, &none, Usage{}.of(Node{cpu: &nothing}).CPUPercent)
+}
+
+// A sample says when it was taken: one of long ago is not one of now.
+func TestSamplesSayHowOldTheyAre(t *testing.T) {
+	t.Parallel()
+	ago := time.Duration(0)
+	c := metricsServer(t, Options{}, func(string) (int, string) {
+		at := time.Now().Add(-ago).Format(time.RFC3339)
+		return 200, strings.ReplaceAll(servedUsage, `"usage"`, `"timestamp":"`+at+`","window":"20.5s","usage"`)
+	})
+	for _, ago = range []time.Duration{-time.Hour, 0, 5 * time.Minute, 6 * time.Minute, 50000 * time.Hour} {
+		c.readUsage(t.Context())
+		usage := c.Count().Nodes[0].Usage
+		assert.Equal(t, ago > 5*time.Minute, usage.Old(), ago)
+		assert.Equal(t, 20500*time.Millisecond, usage.Window)
+		assert.InDelta(t, max(0, ago), usage.Age, float64(2*time.Second))
+	}
+}

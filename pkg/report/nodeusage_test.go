@@ -1,0 +1,141 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+)
+
+// usageOf is a cluster of whose nodes metrics are known, or (nil) not.
+func usageOf(asked bool, usages ...*nodes.Usage) []ClusterCount {
+	c := nodes.Count{NodesKnown: true, NodesListed: true, UsageKnown: true, UsageAsked: asked}
+	for i, u := range usages {
+		c.Nodes = append(c.Nodes, nodes.Node{Name: fmt.Sprintf("n%d", i), Usage: u})
+	}
+	return []ClusterCount{{Count: c}}
+}
+
+// aboutCPU leaves out that these nodes do not say how many pods they take.
+func aboutCPU(l NodeList) []string {
+	var lines []string
+	for _, m := range l.Missing {
+		if m.What == nodes.WhatUsage {
+			lines = append(lines, m.Message)
+		}
+	}
+	return lines
+}
+
+// Nodes of which metrics say nothing, or nothing of now, are told to who asked for that, those alone that are shown.
+func TestNodesWithoutMetricsAreTold(t *testing.T) {
+	t.Parallel()
+	now, old := &nodes.Usage{CPU: 5}, &nodes.Usage{CPU: 7, Age: 4*time.Hour + 20*time.Minute, At: time.Unix(1000, 0)}
+	const two = "CPU and memory of 2 nodes are not known, as metrics.k8s.io has none: n1, n2"
+	for name, test := range map[string]struct {
+		usages []*nodes.Usage
+		names  []string
+		told   []string
+	}{
+		"all are known":     {[]*nodes.Usage{now, now}, nil, nil},
+		"some are not":      {[]*nodes.Usage{now, nil, nil}, nil, []string{two}},
+		"one is old":        {[]*nodes.Usage{now, old}, nil, []string{"CPU and memory of 1 node are old, up to 4h: n1"}},
+		"one is not, alone": {[]*nodes.Usage{now, nil}, []string{"n1"}, []string{"CPU and memory are not known, as metrics.k8s.io says nothing of any node: look at metrics-server"}},
+		"others are not":    {[]*nodes.Usage{now, nil}, []string{"n0"}, nil},
+		"both":              {[]*nodes.Usage{old, nil, nil}, nil, []string{two, "CPU and memory of 1 node are old, up to 4h: n0"}},
+		"none is there":     {nil, nil, nil},
+	} {
+		for _, asked := range []bool{true, false} {
+			list, err := NewNodeList(usageOf(asked, test.usages...), NodeOptions{Names: test.names})
+			require.NoError(t, err)
+			assert.Equal(t, test.told, aboutCPU(list), name)
+			for _, m := range list.Missing {
+				if m.What == nodes.WhatUsage {
+					assert.Equal(t, !asked, m.Optional, name)
+				}
+			}
+			for _, line := range test.told {
+				assert.Equal(t, asked, strings.Contains(strings.Join(list.Gaps(), "\n"), line), name)
+			}
+		}
+	}
+}
+
+// What is asked for has its column, if only to say that it is not known; what is old has its mark.
+func TestColumnsOfUsageStay(t *testing.T) {
+	t.Parallel()
+	half := 50.9
+	list, err := NewNodeList(usageOf(true, nil, &nodes.Usage{CPU: 5, CPUPercent: &half, Memory: 3 << 20, Age: time.Hour, At: time.Unix(1000, 0)}, nil), NodeOptions{SortBy: "-cpu"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"n1", "n0", "n2"}, namesOf(list), "what is not known comes last in both directions")
+	for _, top := range []int{0, 1, 3} {
+		list.Items = list.Items[top*2/3:]
+		var out strings.Builder
+		require.NoError(t, list.Table(time.Time{}, Layout{}).Draw(&out, Layout{}))
+		assert.Contains(t, out.String(), "MEMORY%", "of %d", len(list.Items))
+		if top == 0 {
+			assert.Contains(t, out.String(), "~5m    ~50     ~3Mi         ?")
+		}
+	}
+	data, err := json.Marshal(newNodeUsage(&nodes.Usage{CPU: 5, CPUPercent: &half, At: time.Unix(1000, 0), Window: 20 * time.Second, Age: time.Hour}))
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"cpuMillicores":5,"cpuPercent":50.9,"memoryBytes":0,"memoryPercent":null,"timestamp":"1970-01-01T00:16:40Z","window":"20s","outdated":true}`, string(data))
+	counts := usageOf(true, nil)
+	counts[0].Count.UsageKnown, counts[0].Count.Counting = false, true
+	list, err = NewNodeList(counts, NodeOptions{})
+	require.NoError(t, err)
+	assert.Contains(t, list.Gaps()[0], "CPU and memory have not come yet")
+}
+
+// namesOf are the items' names in their order.
+func namesOf(l NodeList) (names []string) {
+	for _, i := range l.Items {
+		names = append(names, i.Name)
+	}
+	return names
+}
+
+// Whatever the order, in both directions what is known of there being comes first, then what is not known, then nodes that are
+// gone.
+func TestOrdersKeepTheUnknownBehind(t *testing.T) {
+	t.Parallel()
+	values := map[string]func(NodeItem) bool{
+		"pods": func(i NodeItem) bool { return i.Pods != nil }, "use": func(i NodeItem) bool { return i.Use != nil },
+		"age": func(i NodeItem) bool { return i.Created != nil }, "cpu": func(i NodeItem) bool { return i.Usage != nil },
+		"memory": func(i NodeItem) bool { return i.Usage != nil }, ".usage.cpuMillicores": func(i NodeItem) bool { return i.Usage != nil },
+		".pods": func(i NodeItem) bool { return i.Pods != nil }, ".version": func(NodeItem) bool { return true }, "name": func(NodeItem) bool { return true },
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var items []NodeItem
+		for i := range rapid.IntRange(1, 8).Draw(t, "items") {
+			item := NodeItem{Name: fmt.Sprint("n", i), Status: rapid.SampledFrom([]string{"Ready", gone}).Draw(t, "status")}
+			if n := rapid.IntRange(-1, 3).Draw(t, "n"); n >= 0 {
+				share, at := Percent(n), time.Unix(int64(n), 0)
+				item.Pods, item.Use, item.Created, item.Usage = &n, &share, &at, &NodeUsage{CPUMillicores: int64(n), MemoryBytes: int64(n)}
+			}
+			items = append(items, item)
+		}
+		for by, known := range values {
+			for _, direction := range []string{"", "-"} {
+				if err := sortNodes(items, direction+by); err != nil {
+					continue // no item has it
+				}
+				last := 0
+				for _, i := range items {
+					rank := 2*boolRank(i.Status == gone) + boolRank(!known(i))
+					if rank < last {
+						t.Fatalf("%s%s: %v", direction, by, items)
+					}
+					last = rank
+				}
+			}
+		}
+	})
+}
