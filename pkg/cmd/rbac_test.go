@@ -77,14 +77,46 @@ metadata: {name: app}
 spec: {interval: 10m, type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app}]}
 `
 
-// withoutVerb is a role that lacks one verb on one resource.
+// servedMetrics has a cluster serve metrics of its node: the API server knows no better than that this is a kind like others.
+func servedMetrics(t *testing.T, c *testbed.Cluster) {
+	t.Helper()
+	c.Apply(t, `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: nodes.metrics.k8s.io
+  annotations: {api-approved.kubernetes.io: "unapproved, for tests"}
+spec:
+  group: metrics.k8s.io
+  scope: Cluster
+  names: {plural: nodes, singular: node, kind: NodeMetrics, listKind: NodeMetricsList}
+  versions:
+  - name: v1beta1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+`)
+	c.Kubectl(t, "wait", "--for=condition=Established", "crd/nodes.metrics.k8s.io")
+	c.Apply(t, `
+apiVersion: metrics.k8s.io/v1beta1
+kind: NodeMetrics
+metadata: {name: one}
+usage: {cpu: 250m, memory: 1Gi}
+`)
+}
+
+// withoutVerb is a role that lacks one verb on one resource, which is called with its group where another has that name.
 func withoutVerb(r rbacv1.ClusterRole, resource, verb string) rbacv1.ClusterRole {
 	cut := rbacv1.ClusterRole{}
 	for _, rule := range r.Rules {
 		for _, has := range rule.Resources {
 			one := *rule.DeepCopy()
 			one.Resources = []string{has}
-			if has == resource {
+			called := has
+			if rule.APIGroups[0] == "metrics.k8s.io" {
+				called += "." + "metrics.k8s.io"
+			}
+			if called == resource {
 				one.Verbs = slices.DeleteFunc(one.Verbs, func(v string) bool { return v == verb })
 			}
 			if len(one.Verbs) > 0 {
@@ -145,6 +177,7 @@ kind: Node
 metadata: {name: one}
 `)
 	c.Kubectl(t, "patch", "node", "one", "--subresource=status", "--type=merge", "-p", `{"status":{"capacity":{"pods":"110"},"allocatable":{"pods":"110"}}}`)
+	servedMetrics(t, c)
 	operatedFleet(t, c, ns)
 	costFleet(t, c, ns)
 	return c, ns
@@ -152,6 +185,9 @@ metadata: {name: one}
 
 // probe is a command that needs one verb on one resource, and leaves nothing behind.
 func probe(ns, group, resource, verb string) string {
+	if group == "metrics.k8s.io" {
+		return "nodes -o wide"
+	}
 	switch resource + " " + verb {
 	case "namespaces list":
 		return "__completeNoDesc get -n ''"
@@ -206,13 +242,17 @@ func TestRolesAreLeast(t *testing.T) {
 					if verb == "watch" {
 						continue // see TestWatchIsNeeded, TestWatchOfObjectsIsNeeded
 					}
-					t.Run(fmt.Sprintf("%s/%s/%s", name, resource, verb), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%s/%s/%s/%s", name, rule.APIGroups[0], resource, verb), func(t *testing.T) {
 						t.Parallel()
-						line, user, wholeUser, where := probe(ns, rule.APIGroups[0], resource, verb), fmt.Sprintf("no-%s-%s-%s", verb, resource, name), "whole-"+name, ""
+						cut := resource
+						if rule.APIGroups[0] == "metrics.k8s.io" {
+							cut += "." + "metrics.k8s.io"
+						}
+						line, user, wholeUser, where := probe(ns, rule.APIGroups[0], resource, verb), fmt.Sprintf("no-%s-%s-%s", verb, cut, name), "whole-"+name, ""
 						if resource == "namespaces" && verb == "get" {
 							wholeUser, where = wholeUser+"-here", ns
 						}
-						grant(t, c, user, where, withoutVerb(whole, resource, verb))
+						grant(t, c, user, where, withoutVerb(whole, cut, verb))
 						with := run(t, wholeUser, line)
 						require.Equal(t, 0, with.code, "%s\n%s%s", line, with.stdout, with.stderr)
 						require.NotContains(t, with.stderr, "forbidden")
@@ -300,6 +340,7 @@ func TestEveryCommandUnderTheRoles(t *testing.T) {
 		{viewerRole, "plan -A --managed=pin" + policy},
 		{viewerRole, "budget -A"},
 		{viewerRole, "nodes"},
+		{viewerRole, "nodes -o wide"},
 		{viewerRole, "version"},
 		{viewerRole, "doctor"},
 		{viewerRole + "-here", "get -n " + ns},

@@ -37,6 +37,7 @@ func needs(served map[string]string, namespace string) []need {
 		need{report.NewRight("", "namespaces", namespace, "environments by label", ""), labels},
 		need{report.NewRight("apps", "deployments", "", "budget: the controllers", ""), []string{"list"}},
 		need{report.NewRight("", "nodes", "", "nodes; watch: -w", ""), []string{"list", "watch"}},
+		need{report.NewRight(report.MetricsGroup, "nodes", "", "nodes: CPU and memory", report.AlikeMetrics), []string{"list"}},
 		need{report.NewRight("", "pods", namespace, "nodes; watch: -w", ""), []string{"list", "watch"}},
 	)
 }

@@ -13,7 +13,11 @@ const (
 	AlikeKinds    = "kinds of Flux"
 	AlikeOperator = "kinds of the Flux Operator"
 	AlikeCosts    = "kinds that only budget reads"
+	AlikeMetrics  = "kinds of metrics"
 )
+
+// MetricsGroup is where clusters say what their nodes use. Its nodes are called with it, to tell them from the nodes.
+const MetricsGroup = "metrics.k8s.io"
 
 // Access is what a user may do, for the checks that say which commands work.
 type Access struct {
@@ -36,7 +40,7 @@ func (a Access) place() string {
 // many that was asked.
 func (a Access) denied(which, verb string) (resources []string, asked int) {
 	for _, r := range a.Rights.Rows {
-		if r.alike != which && r.Resource != which {
+		if r.alike != which && (r.alike != "" || r.Resource != which) {
 			continue
 		}
 		if allowed, wanted := r.May(verb); wanted {
@@ -154,6 +158,9 @@ func (a Access) NodesCheck() Check {
 	case len(watched) > 0:
 		c.Message += fmt.Sprintf("; --watch asks again and again (you may not watch %s)", strings.Join(watched, ", "))
 	default:
+		if metrics, _ := a.denied(AlikeMetrics, "list"); len(metrics) > 0 {
+			c.Message += fmt.Sprintf("; CPU and memory (-o wide) are not for you where the cluster serves them (you may not list nodes.%s)", MetricsGroup)
+		}
 		return c
 	}
 	c.Status = CheckWarning

@@ -97,7 +97,11 @@ func (r Rights) grouped() []namedRight {
 	var rows []namedRight
 	members := make(map[string]int)
 	for _, one := range r.Rows {
-		if one.alike == "" {
+		switch one.alike {
+		case AlikeMetrics:
+			rows = append(rows, namedRight{one, one.Resource + "." + one.Group})
+			continue
+		case "":
 			rows = append(rows, namedRight{one, one.Resource})
 			continue
 		}
