@@ -17,6 +17,7 @@ type lineScreen struct {
 	layout      report.Layout
 	shown       map[string]string
 	gaps        []string
+	leaves      leftOut
 	columns     []string // of the header; nil before the first
 	widths      map[string]int
 }
@@ -27,7 +28,10 @@ type rowsView interface {
 	Table(now time.Time, layout report.Layout) report.Table
 }
 
-func (s *lineScreen) show(view nodesView, now time.Time) error { return s.rows(view, now) }
+func (s *lineScreen) show(view nodesView, same []string, now time.Time) error {
+	s.leaves.say(s.errOut, same)
+	return s.rows(view, now)
+}
 
 func (s *lineScreen) rows(view rowsView, now time.Time) error {
 	s.tellGaps(view.Gaps())

@@ -238,7 +238,7 @@ func (o NodesOptions) run(ctx context.Context) error {
 
 // runOnce counts and shows it; after Ctrl-C, what was counted until then.
 func (o NodesOptions) runOnce(ctx context.Context) error {
-	counts, same := oncePerCluster(o.count(ctx), o.same.of)
+	counts, same := oncePerCluster(o.count(ctx), o.same.of, nil)
 	for _, line := range same {
 		_, _ = fmt.Fprintln(o.root.ErrOut, line)
 	}

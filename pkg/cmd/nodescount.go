@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
-	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
@@ -91,126 +90,6 @@ func namespaceList(text string) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
-}
-
-// oncePerCluster leaves out contexts of clusters that others show better, and says so. Of what nothing was read nothing is
-// known but perhaps which cluster it is: unless that is proved to be one that was read, it is missing, and the same as nothing.
-func oncePerCluster(counts []report.ClusterCount, of func(i, j int) kube.Sameness) (kept []report.ClusterCount, same []string) {
-	var read []int
-	for i := range counts {
-		for j, other := range counts {
-			if !other.Count.Empty() && (j == i || of(i, j) == kube.SameCluster) {
-				read = append(read, i)
-				break
-			}
-		}
-	}
-	g := group(read, of, func(i, j int) bool { return sawMore(counts[i].Count, counts[j].Count) })
-	for i, c := range counts {
-		if n := slices.Index(read, i); n >= 0 && g.stands[n] != i {
-			same = append(same, sameClusterLine(c.Cluster, counts[g.stands[n]].Cluster))
-			continue
-		}
-		if others := g.doubtful[i]; len(others) > 0 {
-			var names []string
-			for _, j := range others {
-				names = append(names, counts[j].Cluster)
-			}
-			c.MaybeSame = names
-			c.Count.Missing = append(slices.Clone(c.Count.Missing), nodes.Missing{What: nodes.WhatIdentity, Reason: kube.Forbidden, Err: errors.New(doubt(names, "a total counts only the larger number"))})
-			c.Count.Counting = c.Count.Counting || g.notCompared[i]
-		}
-		kept = append(kept, c)
-	}
-	return kept, same
-}
-
-// sawMore tells whether a count of a cluster says more than another.
-func sawMore(a, b nodes.Count) bool {
-	for _, d := range []int{rank(!a.Empty(), !b.Empty()), rank(!a.Partial(), !b.Partial()), rank(!a.AtLeast, !b.AtLeast), rank(!a.Outdated, !b.Outdated), rank(a.NodesKnown, b.NodesKnown)} {
-		if d != 0 {
-			return d > 0
-		}
-	}
-	return a.Partial() && a.Total > b.Total
-}
-
-// rank compares what is true for one with what is true for another.
-func rank(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	default:
-		return -1
-	}
-}
-
-// seen is a cluster as its context sees it.
-func (o NodesOptions) seen(i int) kube.Seen { return o.clusters[i].counter.Seen() }
-
-// compareWith compares a cluster with others that were counted; nothing can be said of one that does not tell which it is.
-func (o NodesOptions) compareWith(ctx context.Context, i int, others []int) {
-	for _, j := range others {
-		o.same.between(ctx, i, j, o.seen)
-	}
-}
-
-// compareWhileWatching compares all clusters, and again where nothing told: rights change. It ends when all is known.
-func (o NodesOptions) compareWhileWatching(ctx context.Context, changed chan<- struct{}) {
-	const soonest, latest, rightsChange = 50 * time.Millisecond, time.Second, 10 * time.Second
-	asked := time.Time{} // when all that could be compared were
-	for pause := soonest; kube.Sleep(ctx, pause) == nil; {
-		waits, untold, again := false, false, time.Since(asked) >= rightsChange
-		for i := range o.clusters {
-			for j := range i {
-				before := o.same.of(i, j)
-				switch {
-				case o.clusters[i].err != nil || o.clusters[j].err != nil || before > kube.Untold:
-					continue
-				case !o.comparable(i) || !o.comparable(j):
-					waits = true
-					continue
-				case before == kube.Untold && !again:
-					untold = true
-					continue
-				}
-				told := o.compareOnce(ctx, i, j)
-				untold = untold || told <= kube.Untold
-				if told != before {
-					wake(changed)
-				}
-			}
-		}
-		if again {
-			asked = time.Now()
-		}
-		switch {
-		case waits:
-			pause = min(2*pause, latest)
-		case untold:
-			pause = rightsChange
-		default:
-			return
-		}
-	}
-}
-
-// comparable tells whether enough of a cluster was read to compare it with others: which it is, or, where nobody tells that,
-// what there is.
-func (o NodesOptions) comparable(i int) bool {
-	if o.seen(i).UID != "" {
-		return true
-	}
-	count := o.clusters[i].now().Count
-	return o.clusters[i].counter.Identified() && !count.Counting && !count.Empty()
-}
-
-func (o NodesOptions) compareOnce(ctx context.Context, i, j int) kube.Sameness {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	return o.same.between(ctx, i, j, o.seen)
 }
 
 // connect reads the connection and the namespaces to count; it sends no request.

@@ -57,7 +57,13 @@ func TestContextsThatCannotBeReadAreMissing(t *testing.T) {
 // kube-system of one may not be read.
 func TestClustersBehindOneAddressAreTwo(t *testing.T) {
 	t.Parallel()
-	c := bed.Cluster(t)
+	c := bed.Own(t)
+	c.Apply(t, `
+apiVersion: v1
+kind: Node
+metadata: {name: east-node}
+`)
+	c.Kubectl(t, "patch", "node", "east-node", "--subresource=status", "--type=merge", "-p", `{"status":{"capacity":{"pods":"110"},"allocatable":{"pods":"110"}}}`)
 	const node = `{"kind":"Node","apiVersion":"v1","metadata":{"name":"west-node","uid":"of-the-west"},"status":{"allocatable":{"pods":"58"},"capacity":{"pods":"58"}}}`
 	proxy := faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
 		switch {
@@ -69,6 +75,8 @@ func TestClustersBehindOneAddressAreTwo(t *testing.T) {
 			return faults.Fault{Body: `{"kind":"NodeList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[` + node + `]}`}
 		case r.URL.Path == "/api/v1/nodes/west-node":
 			return faults.Fault{Body: node}
+		case strings.HasPrefix(r.URL.Path, "/api/v1/nodes/"): // nodes of the east
+			return faults.Fault{Status: http.StatusNotFound}
 		default:
 			return faults.Fault{Body: `{"kind":"Table","metadata":{"resourceVersion":"1"},"columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[{"cells":["web","west-node"]}]}`}
 		}

@@ -56,15 +56,16 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 		clock = tick.C
 	}
 	var shown []report.ClusterCount
+	hold := standing{}
 	for {
-		counts, _ := oncePerCluster(o.nowAll(), o.same.of)
+		counts, same := oncePerCluster(o.nowAll(), o.same.of, hold)
 		if ctx.Err() != nil {
 			return o.watchEnd(context.Cause(ctx), shown) // what the end itself has interrupted is not missing
 		}
 		if err := nothing(counts); err != nil && (first == nil || !stillCounting(counts)) {
 			return err
 		}
-		ready, err := o.picture(screen, counts, first != nil)
+		ready, err := o.picture(screen, counts, same, first != nil)
 		if err != nil {
 			return err
 		}
@@ -138,7 +139,7 @@ func stillCounting(counts []report.ClusterCount) bool {
 
 // picture shows the counts. Only a terminal shows how the first lists come in; elsewhere the first
 // output is complete, or as complete as the timeout allows.
-func (o NodesOptions) picture(screen screen, counts []report.ClusterCount, early bool) (shown bool, err error) {
+func (o NodesOptions) picture(screen screen, counts []report.ClusterCount, same []string, early bool) (shown bool, err error) {
 	if _, redraws := screen.(*terminalScreen); !redraws && early && stillCounting(counts) {
 		return false, nil
 	}
@@ -146,12 +147,12 @@ func (o NodesOptions) picture(screen screen, counts []report.ClusterCount, early
 	if err != nil {
 		return false, err
 	}
-	return true, screen.show(view, o.now())
+	return true, screen.show(view, same, o.now())
 }
 
-// screen shows one count after the other.
+// screen shows one count after the other, with lines that say which contexts it leaves out.
 type screen interface {
-	show(view nodesView, now time.Time) error
+	show(view nodesView, same []string, now time.Time) error
 }
 
 // newScreen makes the screen that fits where the output goes. On a terminal whose keys can be read, q ends the
@@ -160,7 +161,7 @@ func (o NodesOptions) newScreen(stop func(why error)) (s screen, end func()) {
 	end = func() {}
 	switch {
 	case o.printer.format == "json":
-		return &jsonScreen{out: o.root.Out}, end
+		return &jsonScreen{out: o.root.Out, errOut: o.root.ErrOut}, end
 	case o.printer.layout.Width == 0 || o.root.Getenv("TERM") == "dumb":
 		o.printer.layout.Width = 0
 		return &lineScreen{out: o.root.Out, errOut: o.root.ErrOut, layout: o.printer.layout, shown: map[string]string{}}, end
@@ -201,11 +202,26 @@ func (o NodesOptions) title() string {
 
 // jsonScreen writes a document for each count that differs from the one before.
 type jsonScreen struct {
-	out  io.Writer
-	last []byte
+	out    io.Writer
+	last   []byte
+	errOut io.Writer
+	leaves leftOut
 }
 
-func (s *jsonScreen) show(view nodesView, _ time.Time) error {
+// leftOut are the lines that said which contexts are left out; each is said once.
+type leftOut []string
+
+func (l *leftOut) say(errOut io.Writer, same []string) {
+	for _, line := range same {
+		if !slices.Contains(*l, line) {
+			_, _ = fmt.Fprintln(errOut, line)
+		}
+	}
+	*l = same
+}
+
+func (s *jsonScreen) show(view nodesView, same []string, _ time.Time) error {
+	s.leaves.say(s.errOut, same)
 	data, err := json.Marshal(view)
 	if err != nil || bytes.Equal(data, s.last) {
 		return err
@@ -237,7 +253,7 @@ func tail(lines []string) int {
 	return 0
 }
 
-func (s *terminalScreen) show(view nodesView, now time.Time) error {
+func (s *terminalScreen) show(view nodesView, same []string, now time.Time) error {
 	width, height := s.size()
 	s.layout.Width, s.layout.Clip = width, !s.layout.Wide
 	var table bytes.Buffer
@@ -249,8 +265,11 @@ func (s *terminalScreen) show(view nodesView, now time.Time) error {
 	if ages := view.Ages(now); ages != "" { // the clock goes on, the table does not
 		title += "   " + ages
 	}
-	head := report.Clip(title, width)
-	lines = fitHeight(append([]string{report.Paint(head, report.Faint, s.layout.Color)}, lines...), height-1, width)
+	var head []string
+	for _, line := range append([]string{title}, same...) {
+		head = append(head, report.Paint(report.Clip(line, width), report.Faint, s.layout.Color))
+	}
+	lines = fitHeight(append(head, lines...), height-1, width)
 	var picture strings.Builder
 	if width != s.width || height != s.height {
 		s.width, s.height = width, height

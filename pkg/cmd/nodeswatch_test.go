@@ -116,7 +116,7 @@ func TestGroupsThatChangeArePrinted(t *testing.T) {
 		list, err := report.NewNodeList(counts, report.NodeOptions{GroupBy: "zone"})
 		require.NoError(t, err)
 		out.Reset()
-		require.NoError(t, screen.show(list.Groups("", 0), noon))
+		require.NoError(t, screen.show(list.Groups("", 0), nil, noon))
 		return out.String()
 	}
 	assert.Equal(t, `ZONE            NODES   PODS   ALLOCATABLE   USE%
@@ -144,7 +144,7 @@ func TestNewColumnsBringANewHeader(t *testing.T) {
 		list, err := report.NewNodeList(counts, report.NodeOptions{})
 		require.NoError(t, err)
 		out.Reset()
-		require.NoError(t, screen.show(list, noon))
+		require.NoError(t, screen.show(list, nil, noon))
 		return strings.Split(strings.TrimSpace(out.String()), "\n")
 	}
 	assert.NotContains(t, show()[0], "MEMORY")
@@ -175,7 +175,7 @@ func TestPicturesFitTheTerminal(t *testing.T) {
 	for _, size := range [][2]int{{100, 40}, {100, 40}, {60, 12}, {30, 8}, {20, 5}, {10, 3}, {200, 60}} {
 		width, height = size[0], size[1]
 		out.Reset()
-		require.NoError(t, screen.show(list, noon))
+		require.NoError(t, screen.show(list, nil, noon))
 		clears += strings.Count(out.String(), "\x1b[2J")
 		lines := strings.Split(escape.ReplaceAllString(out.String(), ""), "\r\n")
 		assert.LessOrEqual(t, len(lines), height, "%v: and the cursor's line", size)
@@ -191,7 +191,7 @@ func TestPicturesFitTheTerminal(t *testing.T) {
 	for _, size := range [][2]int{{200, 60}, {110, 24}, {110, 14}, {60, 12}, {20, 5}} {
 		width, height = size[0], size[1]
 		out.Reset()
-		require.NoError(t, screen.show(list, noon))
+		require.NoError(t, screen.show(list, nil, noon))
 		picture := escape.ReplaceAllString(out.String(), "")
 		rows := 0
 		for line := range strings.SplitSeq(picture, "\r\n") {
@@ -217,7 +217,7 @@ func TestSmallPicturesKeepTheSummary(t *testing.T) {
 	for _, size := range [][2]int{{50, 12}, {40, 11}, {60, 12}} {
 		out.Reset()
 		screen := &terminalScreen{out: &out, size: func() (int, int) { return size[0], size[1] }, title: "production", quit: "q ends"}
-		require.NoError(t, screen.show(list, noon))
+		require.NoError(t, screen.show(list, nil, noon))
 		assert.Contains(t, out.String(), "4 nodes", size)
 		assert.Contains(t, out.String(), "more lines", size)
 		assert.Contains(t, out.String(), "q ends", size)
@@ -338,7 +338,7 @@ func TestRowsOfAStreamKeepTheirWidths(t *testing.T) {
 			list, err := report.NewNodeList(counts, report.NodeOptions{})
 			require.NoError(t, err)
 			out.Reset()
-			require.NoError(t, screen.show(list, noon))
+			require.NoError(t, screen.show(list, nil, noon))
 			row := regexp.MustCompile(`(?m)^n1 .*$`).FindString(out.String())
 			require.NotEmpty(t, row, out.String())
 			return []int{strings.Index(row, "Ready"), strings.Index(row, "<none>"), len(row)}

@@ -49,7 +49,7 @@ func TestEachClusterCountsOnce(t *testing.T) {
 				return kube.OtherCluster
 			}
 		}
-		kept, _ := oncePerCluster(counts, of)
+		kept, _ := oncePerCluster(counts, of, nil)
 		shown := map[int][]report.ClusterCount{}
 		for _, c := range kept {
 			i := slices.IndexFunc(counts, func(o report.ClusterCount) bool { return o.Cluster == c.Cluster })
@@ -104,7 +104,7 @@ func TestAContextThatReadsNothingIsNoSecondCluster(t *testing.T) {
 	for told, want := range map[kube.Sameness][]report.ClusterCount{
 		kube.SameCluster: {all}, kube.OtherCluster: {none, all}, kube.Untold: {none, all}, kube.NotCompared: {none, all},
 	} {
-		kept, said := oncePerCluster([]report.ClusterCount{none, all}, func(int, int) kube.Sameness { return told })
+		kept, said := oncePerCluster([]report.ClusterCount{none, all}, func(int, int) kube.Sameness { return told }, nil)
 		assert.Equal(t, want, kept, told)
 		assert.Len(t, said, 2-len(want))
 	}
@@ -116,7 +116,7 @@ func TestTheOrderOfContextsDoesNotDecide(t *testing.T) {
 	part := report.ClusterCount{Cluster: "viewer", Count: nodes.Count{AtLeast: true, Total: 1, Missing: []nodes.Missing{{What: nodes.WhatPods}}}}
 	same := func(int, int) kube.Sameness { return kube.SameCluster }
 	for _, counts := range [][]report.ClusterCount{{all, part}, {part, all}} {
-		kept, said := oncePerCluster(counts, same)
+		kept, said := oncePerCluster(counts, same, nil)
 		assert.Equal(t, []report.ClusterCount{all}, kept)
 		assert.Equal(t, []string{"Context viewer is the same cluster as admin, which counts once."}, said)
 	}

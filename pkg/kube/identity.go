@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"path"
 )
 
 // AcceptOneMetadata asks for the metadata of one object only.
@@ -13,11 +14,11 @@ const AcceptOneMetadata = "application/json;as=PartialObjectMetadata;v=v1;g=meta
 // Cluster tells clusters apart, whatever they are called: the UID of the namespace kube-system, which lives as long as its
 // cluster. Who may neither get that namespace nor list namespaces gets the API server's refusal.
 func (c *Client) Cluster(ctx context.Context) (uid string, err error) {
-	uid, _, err = c.find(ctx, Witness{"/api/v1/namespaces", "kube-system"})
+	o, err := c.find(ctx, Witness{"/api/v1/namespaces", "kube-system"})
 	if err != nil {
 		return "", fmt.Errorf("reading the namespace kube-system: %w", err)
 	}
-	return uid, nil
+	return o.uid, nil
 }
 
 // Sameness is what is known of two connections: whether they lead to one cluster. It is never guessed from addresses:
@@ -31,6 +32,9 @@ const (
 	SameCluster
 	OtherCluster
 )
+
+// absent is what an object says that is there for one, and not for the other.
+const absent Sameness = -1
 
 // Witness is an object that was read: the path of its collection, "/api/v1/nodes", and its name.
 type Witness struct{ Collection, Name string }
@@ -49,7 +53,9 @@ type Seen struct {
 
 // Compare tells whether two connections lead to one cluster: by the UIDs of the namespace kube-system, or else by whether
 // an object that one has seen is there for the other, with the same UID. Two users who share one collection only, of
-// hundreds, are told by that one.
+// hundreds, are told by that one. That an object is not there is no proof: gateways say so of what a user may not see. Only
+// where each of the two sees objects of a kind that the other does not are they of two clusters, or as good as that: nothing of
+// theirs counts twice.
 func Compare(ctx context.Context, a, b Seen) Sameness {
 	if a.UID != "" && b.UID != "" {
 		if a.UID == b.UID {
@@ -57,17 +63,26 @@ func Compare(ctx context.Context, a, b Seen) Sameness {
 		}
 		return OtherCluster
 	}
-	for _, pair := range [][2]Seen{{a, b}, {b, a}} {
+	lacks := map[string]int{} // by the kind of objects, which of the two (1, 2) was not shown one that the other sees
+	for which, pair := range [][2]Seen{{a, b}, {b, a}} {
 		for _, collection := range promising(pair[0].Collections, pair[1].Collections) {
 			for _, w := range pair[0].Witnesses(ctx, collection) {
 				told, err := testify(ctx, w, pair[0].Client, pair[1].Client)
-				if told != Untold {
+				if told == SameCluster || told == OtherCluster {
 					return told
+				}
+				if told == absent {
+					lacks[path.Base(w.Collection)] |= which + 1
 				}
 				if err != nil {
 					break // the next of the collection would be refused as well
 				}
 			}
+		}
+	}
+	for _, sides := range lacks {
+		if sides == 1|2 {
+			return OtherCluster
 		}
 	}
 	return Untold
@@ -94,22 +109,25 @@ func promising(one, other []string) []string {
 	return append(shared[:min(len(shared), fewCollections)], rest[:min(len(rest), fewCollections)]...)
 }
 
-// testify looks for an object through both connections. That it is not there for the other only counts while it is
-// still there for the one. The error is why one of them could not look.
+// testify looks for an object through both connections. That it is not there for the other, or another one, only counts while
+// it is still there for the one. The error is why one of them could not look.
 func testify(ctx context.Context, w Witness, one, other *Client) (Sameness, error) {
-	uid, _, err := one.find(ctx, w)
-	if err != nil || uid == "" {
+	here, err := one.find(ctx, w)
+	if err != nil || here.is != present {
 		return Untold, err
 	}
-	otherUID, sure, err := other.find(ctx, w)
+	there, err := other.find(ctx, w)
 	switch {
-	case err != nil || otherUID == "" && !sure:
+	case err != nil || there.is == unlisted || there.is == unnamed:
 		return Untold, err
-	case otherUID == uid:
+	case there.uid == here.uid:
 		return SameCluster, nil
 	}
-	if again, _, err := one.find(ctx, w); err != nil || again != uid {
+	if again, err := one.find(ctx, w); err != nil || again.uid != here.uid {
 		return Untold, err
+	}
+	if there.is == missing {
+		return absent, nil
 	}
 	return OtherCluster, nil
 }
@@ -117,26 +135,42 @@ func testify(ctx context.Context, w Witness, one, other *Client) (Sameness, erro
 // Exists tells whether there is an object. Who may only list its collection is told by the list; who may do neither gets
 // the API server's refusal.
 func (c *Client) Exists(ctx context.Context, w Witness) (bool, error) {
-	uid, _, err := c.find(ctx, w)
-	return uid != "", err
+	o, err := c.find(ctx, w)
+	return o.is == present || o.is == unnamed, err
 }
 
-// find is the UID of an object, "" where there is none. Who may only list the collection finds it there; then that it is
-// not there is not sure: some gateways leave out of a list what the caller may not see.
-func (c *Client) find(ctx context.Context, w Witness) (uid string, sure bool, err error) {
+// found is what is known of an object: the UID where it is present.
+type found struct {
+	uid string
+	is  presence
+}
+
+// presence is whether an object is there.
+type presence int
+
+const (
+	unlisted presence = iota // a list does not have it
+	missing                  // the server says that there is none
+	present
+	unnamed // it is there, and does not say its UID, as each object of an API server does
+)
+
+// find looks for an object. Who may only list the collection finds it there; then that it is not there is not sure: some
+// gateways leave out of a list what the caller may not see.
+func (c *Client) find(ctx context.Context, w Witness) (found, error) {
 	var object struct{ Metadata struct{ UID string } }
 	data, err := c.Object(ctx, Request{Path: w.Collection + "/" + url.PathEscape(w.Name), Accept: AcceptOneMetadata, Tries: 2})
 	switch ReasonOf(err) {
 	case "":
 		if err := json.Unmarshal(data, &object); err != nil {
-			return "", false, fmt.Errorf("reading the answer: %w", err)
+			return found{}, fmt.Errorf("reading the answer: %w", err)
 		}
-		return object.Metadata.UID, true, nil
+		return newFound(object.Metadata.UID), nil
 	case NotFound:
-		return "", true, nil
+		return found{is: missing}, nil
 	case Forbidden:
 	default:
-		return "", false, err
+		return found{}, err
 	}
 	items, _, listed := Items(ctx, c, Request{Path: w.Collection, Query: url.Values{"fieldSelector": {"metadata.name=" + w.Name}}, Accept: AcceptMetadata, Tries: 2},
 		func(item []byte) (string, error) {
@@ -144,10 +178,17 @@ func (c *Client) find(ctx context.Context, w Witness) (uid string, sure bool, er
 			return object.Metadata.UID, err
 		})
 	if listed != nil {
-		return "", false, err // the first refusal tells more
+		return found{}, err // the first refusal tells more
 	}
 	if len(items) != 1 {
-		return "", false, nil
+		return found{}, nil
 	}
-	return items[0], true, nil
+	return newFound(items[0]), nil
+}
+
+func newFound(uid string) found {
+	if uid == "" {
+		return found{is: unnamed}
+	}
+	return found{uid, present}
 }

@@ -46,6 +46,8 @@ func (c cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusForbidden, "Forbidden")
 	case uid == "":
 		refuse(http.StatusNotFound, "NotFound")
+	case uid == "-":
+		_, _ = w.Write([]byte(`{"kind":"PartialObjectMetadata","metadata":{}}`))
 	default:
 		_, _ = fmt.Fprintf(w, `{"kind":"PartialObjectMetadata","metadata":{"uid":%q}}`, uid)
 	}
@@ -91,6 +93,36 @@ func TestClustersAreOnlyTheSameByProof(t *testing.T) {
 			rt.Fatalf("the same cluster: %v; said: %v", same, got)
 		}
 	})
+}
+
+// Gateways say of what a user may not see that it is not there, and some leave out UIDs: neither tells that a cluster is another
+// one.
+func TestWhatAGatewayHidesIsNoProof(t *testing.T) {
+	t.Parallel()
+	all := rights{get: true, list: true}
+	seen := func(uids map[string]string, names ...string) Seen {
+		c := cluster{uids: uids, may: map[string]rights{namespaces: {}, nodes: all}}
+		return Seen{Client: serve(t, quick(), c.ServeHTTP), Collections: []string{nodes}, Witnesses: func(context.Context, string) (all []Witness) {
+			for _, name := range names {
+				all = append(all, Witness{nodes, name})
+			}
+			return all
+		}}
+	}
+	admin := seen(map[string]string{nodes + "/n1": "1", nodes + "/n2": "2"}, "n1", "n2")
+	for name, test := range map[string]struct {
+		other Seen
+		want  Sameness
+	}{
+		"sees none":               {seen(nil), Untold},
+		"sees another of them":    {seen(map[string]string{nodes + "/n2": "2"}, "n2"), SameCluster},
+		"sees others":             {seen(map[string]string{nodes + "/n9": "9"}, "n9"), OtherCluster},
+		"sees others of the name": {seen(map[string]string{nodes + "/n1": "of another"}, "n1"), OtherCluster},
+		"sees what says no UID":   {seen(map[string]string{nodes + "/n1": "-", nodes + "/n2": "-"}, "n1"), Untold},
+	} {
+		assert.Equal(t, test.want, Compare(t.Context(), admin, test.other), name)
+		assert.Equal(t, test.want, Compare(t.Context(), test.other, admin), name)
+	}
 }
 
 // Nobody who can read nothing is told anything.

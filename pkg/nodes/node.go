@@ -22,7 +22,9 @@ import (
 
 // Node is what a table shows of a node. Treat it as read-only.
 type Node struct {
-	Name    string
+	Name string
+	// UID is that of no other node, of whichever cluster.
+	UID     string
 	Created time.Time
 	// Status is the STATUS column of kubectl: Ready, NotReady or Unknown, and SchedulingDisabled.
 	Status string
@@ -170,6 +172,7 @@ func (c *Counter) applyNode(e watch.Event) {
 func (c *Counter) slim(n *corev1.Node) Node {
 	slim := Node{
 		Name:        strings.Clone(n.Name),
+		UID:         strings.Clone(string(n.UID)),
 		Created:     n.CreationTimestamp.Time,
 		Status:      nodeStatus(n),
 		Roles:       nodeRoles(n),

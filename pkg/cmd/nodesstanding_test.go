@@ -1,0 +1,118 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// nodesOf is a count of a cluster of nodes with these UIDs.
+func nodesOf(name string, uids ...string) report.ClusterCount {
+	c := nodes.Count{NodesKnown: true, NodesListed: true}
+	for i, uid := range uids {
+		c.Nodes = append(c.Nodes, nodes.Node{Name: fmt.Sprint("n", i), UID: uid})
+	}
+	return report.ClusterCount{Cluster: name, Count: c}
+}
+
+// Where nodes contradict what the namespace kube-system says, neither is believed: both contexts have their rows, a line says so,
+// and a total counts only the larger number.
+func TestNodesThatContradictAreADoubt(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		told kube.Sameness
+		b    []string
+		says string
+		kept int
+	}{
+		"two clusters":         {kube.OtherCluster, []string{"z"}, "", 2},
+		"a virtual cluster":    {kube.OtherCluster, []string{"z", "x"}, "nodes are those of a, and the namespace kube-system is another", 2},
+		"one cluster":          {kube.SameCluster, []string{"x"}, "", 1},
+		"a restored one":       {kube.SameCluster, []string{"z"}, "the namespace kube-system is that of a, and all nodes are others", 2},
+		"one that hides nodes": {kube.SameCluster, nil, "", 1},
+		"nothing told":         {kube.Untold, []string{"x"}, "whether this is another cluster than a is not known", 2},
+	} {
+		counts := []report.ClusterCount{nodesOf("a", "x", "y"), nodesOf("b", test.b...)}
+		kept, _ := oncePerCluster(counts, func(int, int) kube.Sameness { return test.told }, nil)
+		require.Len(t, kept, test.kept, name)
+		var said []string
+		for _, c := range kept {
+			for _, m := range c.Count.Missing {
+				said = append(said, m.Err.Error())
+			}
+			assert.Equal(t, test.says != "" && c.Cluster == "b", len(c.MaybeSame) > 0, name)
+		}
+		if test.says == "" {
+			assert.Empty(t, said, name)
+		} else {
+			require.Len(t, said, 1, name)
+			assert.Contains(t, said[0], test.says, name)
+		}
+	}
+}
+
+// While contexts of one cluster are watched, the one that stands for it goes only for another that shows more than it does, so that
+// each change has a reason, and none is taken back for the sake of a number.
+func TestTheContextThatStandsStays(t *testing.T) {
+	t.Parallel()
+	same := func(int, int) kube.Sameness { return kube.SameCluster }
+	rapid.Check(t, func(t *rapid.T) {
+		hold, was, settled := standing{}, "", false
+		for range 20 {
+			var counts []report.ClusterCount
+			counting := false
+			for _, name := range []string{"a", "b"} {
+				c := nodesOf(name, "x")
+				c.Count.Total = rapid.IntRange(0, 3).Draw(t, "pods")
+				switch rapid.SampledFrom([]string{"all", "some", "counting"}).Draw(t, name+" sees") {
+				case "some":
+					c.Count.AtLeast, c.Count.Missing = true, []nodes.Missing{{What: nodes.WhatPods}}
+				case "counting":
+					c.Count.Counting, counting = true, true
+				}
+				counts = append(counts, c)
+			}
+			kept, _ := oncePerCluster(counts, same, hold)
+			stands := kept[0].Cluster
+			partial := map[string]bool{"a": counts[0].Count.Partial(), "b": counts[1].Count.Partial()}
+			if settled && stands != was && !(partial[was] && !partial[stands]) {
+				t.Fatalf("%s stands in place of %s: %v", stands, was, counts)
+			}
+			was, settled = stands, settled || !counting
+		}
+	})
+}
+
+// A watch says once which contexts it leaves out, wherever it goes to.
+func TestWatchesSayWhichContextsTheyLeaveOut(t *testing.T) {
+	t.Parallel()
+	list, err := report.NewNodeList([]report.ClusterCount{nodesOf("a", "x")}, report.NodeOptions{})
+	require.NoError(t, err)
+	line := sameClusterLine("b", "a")
+	for name, make := range map[string]func(out, errOut *strings.Builder) screen{
+		"lines": func(out, errOut *strings.Builder) screen {
+			return &lineScreen{out: out, errOut: errOut, shown: map[string]string{}}
+		},
+		"json": func(out, errOut *strings.Builder) screen { return &jsonScreen{out: out, errOut: errOut} },
+	} {
+		var out, errOut strings.Builder
+		s := make(&out, &errOut)
+		for range 3 {
+			require.NoError(t, s.show(list, []string{line}, noon))
+		}
+		assert.Equal(t, 1, strings.Count(errOut.String(), line), name)
+	}
+	var out strings.Builder
+	s := &terminalScreen{out: &out, size: func() (int, int) { return 80, 24 }, title: "a, b", quit: "q ends"}
+	require.NoError(t, s.show(list, []string{line}, noon.Add(time.Second)))
+	assert.Contains(t, out.String(), line)
+}
