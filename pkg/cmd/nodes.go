@@ -197,9 +197,16 @@ func (f NodesFlags) check() error {
 	return nil
 }
 
-// wantsDetails: everything but the plain table shows what only further requests tell.
+// wantsDetails: everything but the plain table shows what only further requests tell, and an order may need it.
 func (f NodesFlags) wantsDetails() bool {
-	return f.Output != "" && f.Output != "table" && f.Output != "name"
+	return f.Output != "" && f.Output != "table" && f.Output != "name" || f.sortsBy("pending", "flux")
+}
+
+// sortsBy tells whether the order is by one of some fields, or by a part of it.
+func (f NodesFlags) sortsBy(fields ...string) bool {
+	field, _, _ := strings.Cut(report.NodeField(f.SortBy), ".")
+	field, _, _ = strings.Cut(field, "[")
+	return slices.Contains(fields, field)
 }
 
 // wantsUsage: documents have CPU and memory where they are known.
@@ -207,7 +214,7 @@ func (f NodesFlags) wantsUsage() bool { return f.wantsDetails() || f.asksUsage()
 
 // asksUsage: somebody waits for CPU and memory, so that it counts where they are missing.
 func (f NodesFlags) asksUsage() bool {
-	return f.Output == "wide" || slices.Contains([]string{"cpu", "memory"}, strings.TrimPrefix(f.SortBy, "-"))
+	return f.Output == "wide" || slices.Contains([]string{"cpu", "memory"}, strings.TrimPrefix(f.SortBy, "-")) || f.sortsBy("usage")
 }
 
 // nodesView is a report.NodeList or a report.NodeGroupList.

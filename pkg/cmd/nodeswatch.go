@@ -70,7 +70,7 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 			return err
 		}
 		if ready {
-			shown = counts
+			shown, o.report.Watched = counts, true
 		}
 		select {
 		case <-ctx.Done():

@@ -85,6 +85,7 @@ func (a amount) csv() string {
 type taken struct {
 	percent   Percent
 	more, old bool
+	nothing   bool // there is no room, and nothing that takes any: no share of that is a number
 }
 
 // shareOf is the part of a room that is taken, nil where it is not known: of a room that may be larger nothing can be said.
@@ -93,11 +94,13 @@ func shareOf(pods, room amount) *taken {
 	case pods.unknown() || room.more:
 		return nil
 	case room.n == 0 && pods.n > 0:
-		return &taken{Percent(math.Inf(1)), pods.more, pods.old || room.old}
+		return &taken{percent: Percent(math.Inf(1)), more: pods.more, old: pods.old || room.old}
+	case room.n == 0 && (pods.old || room.old):
+		return nil
 	case room.n == 0:
-		return &taken{0, pods.more, pods.old || room.old}
+		return &taken{nothing: true}
 	}
-	return &taken{Percent(float64(pods.n) / float64(room.n) * 100), pods.more, pods.old || room.old}
+	return &taken{percent: Percent(float64(pods.n) / float64(room.n) * 100), more: pods.more, old: pods.old || room.old}
 }
 
 // String writes the share in percent, without the sign.
@@ -105,6 +108,8 @@ func (s *taken) String() string {
 	switch {
 	case s == nil:
 		return "?"
+	case s.nothing:
+		return ""
 	case s.old:
 		return "~" + s.percent.Whole()
 	case s.more:
@@ -116,7 +121,7 @@ func (s *taken) String() string {
 
 // json is the share as documents have it.
 func (s *taken) json() *Percent {
-	if s == nil {
+	if s == nil || s.nothing {
 		return nil
 	}
 	return &s.percent

@@ -40,7 +40,7 @@ func TestEachClusterHasItsGroup(t *testing.T) {
 	assert.Equal(t, strings.TrimPrefix(`
 CLUSTER         NODES   PODS   ALLOCATABLE   USE%
 dead                ?      ?             ?      ?
-empty               0      0             0      0
+empty               0      0             0
 full                1      4            10     40
 (unscheduled)              ?
 TOTAL              1+     4+           10+      ?

@@ -48,7 +48,7 @@ type NodeItem struct {
 	AtLeast  bool `json:"atLeast,omitempty"`
 	Outdated bool `json:"outdated,omitempty"`
 	// Allocatable is how many pods the node takes, Capacity how many its kubelet was told, as in the node's
-	// status; Use is how much of Allocatable is used, in percent: 999999 where a node that takes none has some.
+	// status; Use is how much of Allocatable is used, in percent: 999999 where a node that takes none has some, null where it has none either.
 	Allocatable *int     `json:"allocatable"`
 	Capacity    *int     `json:"capacity"`
 	Use         *Percent `json:"use"`
@@ -116,6 +116,8 @@ type NodeOptions struct {
 	Names    []string
 	// GroupBy is a label's key, zone or pool; it makes items of groups.
 	GroupBy string
+	// Watched: it is one list of several, so that a field that no item has now may have been there, and come again.
+	Watched bool
 }
 
 // Labels by which providers and Karpenter tell zones and node pools; the first that is set counts.
@@ -163,7 +165,7 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 	}
 	list.Summary = summarize(list, each, o)
 	// A field that no item has may be one of those that could not be read.
-	if err := sortNodes(list.Items, o.SortBy); err != nil && !(list.Partial && errors.Is(err, errNoField)) {
+	if err := sortNodes(list.Items, o.SortBy); err != nil && !o.Watched && !(errors.Is(err, errNoField) && (list.Partial || isNodeField(o.SortBy))) {
 		return list, err
 	}
 	if o.Top > 0 && len(list.Items) > o.Top {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -70,4 +71,38 @@ func (i NodeItem) memory() *int64 {
 		return nil
 	}
 	return &i.Usage.MemoryBytes
+}
+
+// NodeField is the path of a field of a node's item that SortBy names, such as usage.cpuMillicores; "" for words, and for
+// what is no plain path.
+func NodeField(sortBy string) string {
+	word := strings.TrimPrefix(sortBy, "-")
+	if slices.Contains([]string{"", "name", "pods", "use", "age", "cpu", "memory"}, word) {
+		return ""
+	}
+	return strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(word, "{"), "}"), ".")
+}
+
+// isNodeField tells whether an item can have a field, though none may have it now.
+func isNodeField(sortBy string) bool {
+	at := reflect.TypeFor[NodeItem]()
+	for _, name := range strings.Split(NodeField(sortBy), ".") {
+		for at.Kind() == reflect.Pointer {
+			at = at.Elem()
+		}
+		if at.Kind() != reflect.Struct {
+			return false
+		}
+		found := false
+		for f := range at.Fields() {
+			if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag == name && name != "" {
+				at, found = f.Type, true
+				break
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }

@@ -102,6 +102,37 @@ func namesOf(l NodeList) (names []string) {
 	return names
 }
 
+// A field that an item can have may be one that no item has now; what no item can have is a mistake.
+func TestFieldsThatNoItemHasNow(t *testing.T) {
+	t.Parallel()
+	for by, fails := range map[string]bool{
+		".pending": false, "flux": false, "{.usage.cpuMillicores}": false, "-.usage.memoryPercent": false, ".zone": false,
+		"capacty": true, ".usage.cpu": true, ".use.cpu": true, ".": true, ".roles[5]": true,
+	} {
+		counts := usageOf(false, nil)
+		ten := 10
+		counts[0].Count.Nodes[0].Allocatable = &ten
+		for _, watched := range []bool{false, true} {
+			_, err := NewNodeList(counts, NodeOptions{SortBy: by, Watched: watched})
+			assert.Equal(t, fails && !watched, err != nil, by)
+		}
+	}
+}
+
+// A share of no room is no number.
+func TestUseOfNothing(t *testing.T) {
+	t.Parallel()
+	counts := usageOf(false)
+	counts[0].Count.Pods = map[string]nodes.Pods{"left": {Total: 62}}
+	list, err := NewNodeList(counts, NodeOptions{GroupBy: "zone"})
+	require.NoError(t, err)
+	assert.Nil(t, list.Summary.Use)
+	var out strings.Builder
+	require.NoError(t, list.Table(time.Time{}, Layout{}).Draw(&out, Layout{}))
+	assert.NotContains(t, out.String(), "62             0      0")
+	assert.False(t, list.Partial)
+}
+
 // Whatever the order, in both directions what is known of there being comes first, then what is not known, then nodes that are
 // gone.
 func TestOrdersKeepTheUnknownBehind(t *testing.T) {
