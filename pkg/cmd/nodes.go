@@ -227,6 +227,7 @@ type nodesView interface {
 	Fullest() *report.Fullest
 	Above(percent float64) report.Above
 	Table(now time.Time, layout report.Layout) report.Table
+	Picture(now time.Time, layout report.Layout) (report.NodePicture, error)
 	Draw(out io.Writer, now time.Time, layout report.Layout) error
 	CSV(out io.Writer, noHeaders bool) error
 }

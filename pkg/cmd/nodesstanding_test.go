@@ -116,3 +116,19 @@ func TestWatchesSayWhichContextsTheyLeaveOut(t *testing.T) {
 	require.NoError(t, s.show(list, []string{line}, noon.Add(time.Second)))
 	assert.Contains(t, out.String(), line)
 }
+
+// However long the names are, the title says how old the picture is, and the key that ends it where there is room.
+func TestTitlesKeepTheAge(t *testing.T) {
+	t.Parallel()
+	const arn, ages = "arn:aws:eks:eu-central-1:123456789012:cluster/production-payments-eu, a", "as of 12:00:00, 40s old"
+	for width, want := range map[int][]string{
+		200: {arn, "12:00:40", "q ends", ages}, 80: {"arn:", "payments-eu, a", "12:00:40", "q ends", ages}, 60: {"…", "12:00:40", "q ends", ages},
+		46: {"…", "q ends", ages}, 36: {"q ends", ages}, 24: {ages},
+	} {
+		title := titleLine(arn, "12:00:40", "q ends", ages, width)
+		for _, part := range want {
+			assert.Contains(t, title, part, width)
+		}
+		assert.LessOrEqual(t, len([]rune(title)), width, title)
+	}
+}

@@ -8,12 +8,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 const (
@@ -186,20 +184,6 @@ func (o NodesOptions) newScreen(stop func(why error)) (s screen, end func()) {
 	return t, end
 }
 
-// title is what the picture is of.
-func (o NodesOptions) title() string {
-	var names []string
-	for _, c := range o.clusters {
-		if c.name != "" {
-			names = append(names, c.name)
-		}
-	}
-	if len(names) == 0 {
-		names = []string{o.root.contextName()}
-	}
-	return strings.Join(names, ", ")
-}
-
 // jsonScreen writes a document for each count that differs from the one before.
 type jsonScreen struct {
 	out    io.Writer
@@ -229,88 +213,4 @@ func (s *jsonScreen) show(view nodesView, same []string, _ time.Time) error {
 	s.last = data
 	_, err = s.out.Write(append(data, '\n'))
 	return err
-}
-
-// terminalScreen draws the table over the one before, as large as the terminal is then. What is too tall is cut
-// in the middle, so that totals and summary stay in sight.
-type terminalScreen struct {
-	out    io.Writer
-	layout report.Layout
-	size   func() (width, height int)
-	title  string
-	quit   string
-	// width and height of the last picture; a terminal that has become another one is cleared.
-	width, height int
-}
-
-// tail counts the lines at the end of a table that always stay: unscheduled, total, blank, summary.
-func tail(lines []string) int {
-	for i := len(lines) - 1; i >= 0; i-- {
-		if lines[i] == "" {
-			return len(lines) - i + 2
-		}
-	}
-	return 0
-}
-
-func (s *terminalScreen) show(view nodesView, same []string, now time.Time) error {
-	width, height := s.size()
-	s.layout.Width, s.layout.Clip = width, !s.layout.Wide
-	var table bytes.Buffer
-	if err := view.Draw(&table, now, s.layout); err != nil {
-		return err
-	}
-	lines := strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n")
-	title := fmt.Sprintf("%s   %s   %s", s.title, now.Format("15:04:05"), s.quit)
-	if ages := view.Ages(now); ages != "" { // the clock goes on, the table does not
-		title += "   " + ages
-	}
-	var head []string
-	for _, line := range append([]string{title}, same...) {
-		head = append(head, report.Paint(report.Clip(line, width), report.Faint, s.layout.Color))
-	}
-	lines = fitHeight(append(head, lines...), height-1, width)
-	var picture strings.Builder
-	if width != s.width || height != s.height {
-		s.width, s.height = width, height
-		picture.WriteString("\x1b[2J")
-	}
-	picture.WriteString("\x1b[H")
-	for _, line := range lines {
-		picture.WriteString(line + "\x1b[K\r\n")
-	}
-	picture.WriteString("\x1b[J")
-	_, err := io.WriteString(s.out, picture.String())
-	return err
-}
-
-// fitHeight leaves lines out of the middle of a picture that is too tall, counting the rows that a line takes: -o wide has
-// lines that are wider than most terminals. 0 rows of room or less mean that the height is not known.
-func fitHeight(lines []string, room, width int) []string {
-	if room <= 0 || len(lines) == fitting(lines, room, width) {
-		return lines
-	}
-	end := lines[len(lines)-tail(lines):]
-	for _, line := range end {
-		room -= terminal.Rows(line, width)
-	}
-	head := fitting(lines[:len(lines)-len(end)], room-1, width)
-	if head < 2 {
-		for _, line := range end {
-			room += terminal.Rows(line, width)
-		}
-		return lines[:fitting(lines, room, width)]
-	}
-	cut := report.Clip(fmt.Sprintf("... %d more lines: see --top and --sort-by", len(lines)-head-len(end)), width)
-	return slices.Concat(lines[:head], []string{cut}, end)
-}
-
-// fitting is how many of the first lines some rows have room for.
-func fitting(lines []string, room, width int) int {
-	for i, line := range lines {
-		if room -= terminal.Rows(line, width); room < 0 {
-			return i
-		}
-	}
-	return len(lines)
 }

@@ -92,9 +92,23 @@ func (c *Counter) Count() Count {
 	if parts[WhatPods] == 0 && !slices.ContainsFunc(count.Missing, lacksPods) {
 		count.Counting, count.AtLeast = true, true
 	}
-	count.Counting = count.Counting || c.options.Wide && parts[WhatDetails] == 0 && !count.AtLeast || c.options.UsageAsked && parts[WhatUsage] == 0
+	// Details come after the pods: where those are missing nobody waits for them.
+	count.Counting = count.Counting || !count.AtLeast && c.lacksDetails() || c.options.UsageAsked && parts[WhatUsage] == 0
 	c.addNodes(&count)
 	return count
+}
+
+// lacksDetails tells whether details that were asked for have not come yet.
+func (c *Counter) lacksDetails() bool {
+	some := false
+	for key, p := range c.parts {
+		if key.what == WhatDetails {
+			if some = true; !p.Read && p.err == nil {
+				return true
+			}
+		}
+	}
+	return c.options.Wide && !some
 }
 
 // addPart adds what a part says of how complete a count is.
@@ -126,7 +140,6 @@ func (c *Counter) addPart(count *Count, key partKey, p *part) {
 	case WhatUsage:
 		count.UsageKnown = p.Read && p.err == nil
 	case WhatDetails:
-		count.Counting = count.Counting || unread
 		count.WideKnown = count.WideKnown && p.Read && p.err == nil
 	}
 }

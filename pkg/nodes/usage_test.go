@@ -189,3 +189,16 @@ func TestSamplesSayHowOldTheyAre(t *testing.T) {
 		assert.InDelta(t, max(0, ago), usage.Age, float64(2*time.Second))
 	}
 }
+
+// Details come after the pods: where a server is not there, nobody waits for them.
+func TestNobodyWaitsForDetailsOfADeadServer(t *testing.T) {
+	t.Parallel()
+	c := metricsServer(t, Options{Wide: true}, nil)
+	c.part(WhatNodes, "").known(time.Now())
+	c.part(WhatDetails, "")
+	c.part(WhatPods, "").known(time.Now())
+	assert.True(t, c.Count().Counting)
+	c.fail(WhatPods, "", assert.AnError)
+	c.part(WhatPods, "").Read = false
+	assert.False(t, c.Count().Counting)
+}

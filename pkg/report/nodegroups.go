@@ -211,6 +211,13 @@ func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 			strconv.FormatBool(g.Outdated), strconv.FormatBool(g.NodesOutdated), strconv.FormatBool(g.AllocatableOutdated), strconv.FormatBool(g.CapacityOutdated),
 		})
 	}
+	for _, c := range l.nodes.clusters {
+		if l.GroupBy != ByCluster && c.Cluster != "" && c.Count.Empty() { // else it has its group
+			row := make([]string, 16)
+			row[0], row[4], row[9], row[10], row[11] = c.Cluster, "true", "true", "true", "true"
+			rows = append(rows, row)
+		}
+	}
 	others := l.others()
 	if !l.nodes.selected {
 		others = append(others, otherPods{unscheduledRow, l.Summary.unscheduled})
@@ -225,7 +232,17 @@ func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 
 // Table is the groups as a table for a layout. Its rows add up to the total.
 func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
-	by := strings.ToUpper(l.GroupBy)
+	t := l.rowsTable(layout)
+	l.nodes.addEnd(&t, l.column(), layout)
+	return t.Without(l.nodes.dropped(layout)...)
+}
+
+// column is where the names of groups are.
+func (l NodeGroupList) column() string { return strings.ToUpper(l.GroupBy) }
+
+// rowsTable is the table of the groups, and of the pods on nodes that belong to none.
+func (l NodeGroupList) rowsTable(layout Layout) Table {
+	by := l.column()
 	t := Table{Columns: []Column{
 		{Name: "CLUSTER", Key: true, Shrink: terminal.Middle}, {Name: by, Key: true, Shrink: terminal.Middle}, {Name: "NODES", Right: true}, {Name: "PODS", Right: true},
 		{Name: "ALLOCATABLE", Right: true, Spare: 1}, {Name: "USE%", Right: true}, {Name: "", Spare: 3},
@@ -248,6 +265,5 @@ func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
 	for _, o := range l.others() {
 		t.Add(map[string]Cell{by: {Text: o.name, Style: Faint}, "PODS": Text(o.pods.String())})
 	}
-	l.nodes.addEnd(&t, by, layout)
-	return t.Without(l.nodes.dropped(layout)...)
+	return t
 }

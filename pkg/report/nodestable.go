@@ -55,6 +55,32 @@ func (l NodeList) drawFramed(w io.Writer, t Table, layout Layout) error {
 // Table is the list as a table for a layout: a bar only on a terminal, and only the columns that a
 // narrow one has room for.
 func (l NodeList) Table(now time.Time, layout Layout) Table {
+	t := l.rowsTable(now, layout)
+	if cut := l.cutGone(); cut.n > 0 && !layout.NoHeaders { // scripts count rows
+		t.Add(map[string]Cell{"NAME": {Text: goneRow, Style: Faint}, "PODS": Text(cut.String())})
+	}
+	l.addEnd(&t, "NAME", layout)
+	return t.Without(l.dropped(layout)...)
+}
+
+// cutGone are the pods on nodes that are gone and that have no row.
+func (l NodeList) cutGone() amount {
+	shown := 0
+	for _, i := range l.Items {
+		if i.Status == gone {
+			shown += i.pods.n
+		}
+	}
+	left := l.Summary.onGone
+	left.n -= min(shown, left.n)
+	return left
+}
+
+// narrow is a width from which on there is room for the status before the pods.
+const narrow = 40
+
+// rowsTable is the table of the nodes alone.
+func (l NodeList) rowsTable(now time.Time, layout Layout) Table {
 	byUsage := l.sortsByUsage()
 	t := Table{Columns: []Column{
 		{Name: "CLUSTER", Key: true, Shrink: terminal.Middle}, {Name: "NAME", Key: true, Shrink: terminal.Middle, Floor: 40}, {Name: "STATUS", Shrink: terminal.End, Floor: 8}, {Name: "ROLES", Spare: 5, Shrink: terminal.End},
@@ -66,12 +92,31 @@ func (l NodeList) Table(now time.Time, layout Layout) Table {
 		{Name: "ZONE", Wide: true}, {Name: "POOL", Wide: true},
 		{Name: "TERMINATING", Wide: true, Right: true}, {Name: "PENDING", Wide: true, Right: true}, {Name: "FLUX", Wide: true},
 	}}
+	if layout.Width > 0 && layout.Width < narrow {
+		status := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == "STATUS" })
+		pods := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == "PODS" })
+		column := t.Columns[pods]
+		t.Columns = slices.Insert(slices.Delete(t.Columns, pods, pods+1), status, column)
+	}
 	for _, i := range l.Items {
 		t.Add(i.cells(now, layout.EastAsian))
 	}
+	if layout.Width == 0 || layout.NoHeaders { // awk counts words
+		fillBlanks(&t)
+	}
 	l.addUnread(&t, "NAME", "PODS", "ALLOCATABLE", "USE%")
-	l.addEnd(&t, "NAME", layout)
-	return t.Without(l.dropped(layout)...)
+	return t
+}
+
+// fillBlanks writes what kubectl writes where a row has nothing in a column.
+func fillBlanks(t *Table) {
+	for _, row := range t.Rows {
+		for n := range row {
+			if row[n].Text == "" && t.Columns[n].Name != "" {
+				row[n].Text = none("")
+			}
+		}
+	}
 }
 
 // dropped are the columns that are never shown here.
@@ -137,6 +182,7 @@ func (l NodeList) addEnd(t *Table, name string, layout Layout) {
 		t.Add(map[string]Cell{name: {Text: unscheduledRow, Style: Faint}, "PODS": Text(s.unscheduled.String())})
 	}
 	if layout.NoHeaders {
+		fillBlanks(t)
 		return
 	}
 	t.Add(map[string]Cell{

@@ -1,0 +1,89 @@
+package cmd
+
+import (
+	"cmp"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+)
+
+// terminalScreen draws the table over the one before, as large as the terminal is then.
+type terminalScreen struct {
+	out    io.Writer
+	layout report.Layout
+	size   func() (width, height int)
+	title  string
+	quit   string
+	// width and height of the last picture; a terminal that has become another one is cleared.
+	width, height int
+}
+
+func (s *terminalScreen) show(view nodesView, same []string, now time.Time) error {
+	width, height := s.size()
+	s.layout.Width, s.layout.Clip = width, !s.layout.Wide
+	parts, err := view.Picture(now, s.layout)
+	if err != nil {
+		return err
+	}
+	var head []string
+	for _, line := range append([]string{titleLine(s.title, now.Format("15:04:05"), s.quit, view.Ages(now), width)}, same...) {
+		head = append(head, report.Paint(report.Clip(line, width), report.Faint, s.layout.Color))
+	}
+	var picture strings.Builder
+	if width != s.width || height != s.height {
+		s.width, s.height = width, height
+		picture.WriteString("\x1b[2J")
+	}
+	picture.WriteString("\x1b[H")
+	for _, line := range parts.Lines(head, height-1, width) {
+		picture.WriteString(line + "\x1b[K\r\n")
+	}
+	picture.WriteString("\x1b[J")
+	_, err = io.WriteString(s.out, picture.String())
+	return err
+}
+
+const between = "   "
+
+// titleLine says what a picture is of, when it was drawn, which key ends it, and how old what does not go on is. Where there
+// is no room for all, names become shorter, then the clock goes, then they do, then the key: never the age.
+func titleLine(names, clock, quit, ages string, width int) string {
+	const leastName = 8
+	for _, t := range []struct {
+		parts []string
+		named bool
+	}{{[]string{clock, quit, ages}, true}, {[]string{quit, ages}, true}, {[]string{quit, ages}, false}, {[]string{ages}, false}} {
+		rest := strings.Join(slices.DeleteFunc(t.parts, func(part string) bool { return part == "" }), between)
+		if t.named {
+			rest = between + rest
+		}
+		room := width - terminal.Width(rest)
+		switch {
+		case t.named && (width <= 0 || terminal.Width(names) <= room):
+			return names + rest
+		case t.named && room >= leastName:
+			return terminal.Shorten(names, room) + rest
+		case !t.named && room >= 0 && rest != "":
+			return rest
+		}
+	}
+	return cmp.Or(ages, quit)
+}
+
+// title is what the picture is of.
+func (o NodesOptions) title() string {
+	var names []string
+	for _, c := range o.clusters {
+		if c.name != "" {
+			names = append(names, c.name)
+		}
+	}
+	if len(names) == 0 {
+		names = []string{o.root.contextName()}
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,175 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+)
+
+// NodePicture are the parts of what nodes draws, to be put together as a terminal has room for them.
+type NodePicture struct {
+	// Gaps are the lines that say what is missing, in full.
+	Gaps []string
+	// Header of the table, empty without one; Rows below it; End are the rows that sum up, the total last.
+	Header string
+	Rows   []string
+	End    []string
+	// Gone is a row in place of the last Rows, those of nodes that are gone and what follows; empty where there are none.
+	Gone    string
+	gone    int // the first of those Rows
+	Summary string
+
+	color bool
+}
+
+// Picture gives the parts of the table.
+func (l NodeList) Picture(now time.Time, layout Layout) (NodePicture, error) {
+	t := l.rowsTable(now, layout)
+	first := slices.IndexFunc(l.Items, func(i NodeItem) bool { return i.Status == gone })
+	if first < 0 {
+		first = len(t.Rows)
+	}
+	return l.picture(t, "NAME", first, layout)
+}
+
+// Picture gives the parts of the table.
+func (l NodeGroupList) Picture(_ time.Time, layout Layout) (NodePicture, error) {
+	t := l.rowsTable(layout)
+	return l.nodes.picture(t, l.column(), len(t.Rows), layout)
+}
+
+func (l NodeList) picture(t Table, name string, firstGone int, layout Layout) (NodePicture, error) {
+	p := NodePicture{gone: firstGone, color: layout.Color}
+	rows := len(t.Rows)
+	onGone := l.Summary.onGone
+	if firstGone < rows && onGone.n > 0 {
+		t.Add(map[string]Cell{name: {Text: goneRow, Style: Faint}, "PODS": Text(onGone.String())})
+	}
+	end := len(t.Rows)
+	l.addEnd(&t, name, layout)
+	var out bytes.Buffer
+	if _, err := t.Without(l.dropped(layout)...).DrawRows(&out, layout); err != nil {
+		return p, err
+	}
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	if !layout.NoHeaders {
+		p.Header, lines = lines[0], lines[1:]
+		p.Summary = l.Summary.Line()
+		for _, gap := range l.Gaps() {
+			p.Gaps = append(p.Gaps, "PARTIAL: "+gap)
+		}
+	}
+	if p.Rows, p.End = lines[:min(rows, len(lines))], lines[min(end, len(lines)):]; end > rows {
+		p.Gone = lines[rows]
+	}
+	return p, nil
+}
+
+// manyRows is how many rows of nodes a picture has before it has a total, and a line that sums up.
+const manyRows = 3
+
+// Lines put a picture below some lines, in no more than some rows of a terminal. What does not fit goes in this order: what is
+// missing is told in one line each, the empty line, most of the line that sums up, and the rest of it; then rows, for which
+// one line says how many; then the total, which says more than a single row. 0 rows of room mean that the height is not known.
+func (p NodePicture) Lines(head []string, room, width int) []string {
+	var gaps, short, header []string
+	for _, gap := range p.Gaps {
+		for line := range strings.SplitSeq(terminal.WrapLine(gap, width), "\n") {
+			gaps = append(gaps, Paint(line, Bad, p.color))
+		}
+		short = append(short, Paint(Clip(gap, width), Bad, p.color))
+	}
+	if p.Header != "" {
+		header = []string{p.Header}
+	}
+	ends := p.ends(width)
+	all := slices.Concat(head, gaps, header, p.Rows, ends[0])
+	if room <= 0 || rowsOf(all, width) <= room {
+		return all
+	}
+	top := slices.Concat(head, short, header)
+	left := room - rowsOf(top, width)
+	for _, end := range ends[:4] {
+		if rowsOf(p.Rows, width)+rowsOf(end, width) <= left {
+			return slices.Concat(top, p.Rows, end)
+		}
+	}
+	const total = 4 // of ends, that alone
+	for _, choice := range []struct {
+		ends  [][]string
+		wants []int
+	}{{ends[1 : total+1], []int{manyRows, 2, 1}}, {ends[total+1:], []int{manyRows, 2}}, {ends[total : total+1], []int{0}}, {ends[total+1:], []int{1}}} {
+		for _, want := range choice.wants {
+			for _, end := range choice.ends {
+				if rows := p.cut(left-rowsOf(end, width), width, want); rows != nil {
+					return slices.Concat(top, rows, end)
+				}
+			}
+		}
+	}
+	all = slices.Concat(top, p.Rows)
+	n := fitting(all, room-1, width)
+	return append(slices.Clone(all[:n]), more(len(all)-n, width))
+}
+
+// ends are what may stand below the rows, the longest first.
+func (p NodePicture) ends(width int) [][]string {
+	var summary, line []string
+	if p.Summary != "" {
+		summary, line = strings.Split(terminal.WrapLine(p.Summary, width), "\n"), []string{Clip(p.Summary, width)}
+	}
+	long := p.End
+	if len(summary) > 0 {
+		long = slices.Concat(p.End, []string{""}, summary)
+	}
+	return [][]string{long, slices.Concat(p.End, summary), slices.Concat(p.End, line), p.End, p.End[max(0, len(p.End)-1):], nil}
+}
+
+// cut are the first rows that some room is enough for, with a line that says how many follow; nil where they are fewer than
+// wanted. Pods on nodes that are gone have a row, if only one.
+func (p NodePicture) cut(room, width, want int) []string {
+	var gone []string
+	if p.Gone != "" {
+		gone = []string{p.Gone}
+	}
+	room -= 1 + rowsOf(gone, width)
+	n := min(fitting(p.Rows, room, width), p.gone)
+	if n < want && want == 1 && gone != nil { // a node before those that are no more
+		room, gone = room+rowsOf(gone, width), nil
+		n = min(fitting(p.Rows, room, width), p.gone)
+	}
+	if room < 0 || n < want {
+		return nil
+	}
+	return slices.Concat(p.Rows[:n], []string{more(len(p.Rows)-n, width)}, gone)
+}
+
+func more(n, width int) string {
+	if n == 1 {
+		return Clip("... 1 more line: see --top and --sort-by", width)
+	}
+	return Clip(fmt.Sprintf("... %d more lines: see --top and --sort-by", n), width)
+}
+
+// rowsOf is how many rows of a terminal some lines take.
+func rowsOf(lines []string, width int) int {
+	rows := 0
+	for _, line := range lines {
+		rows += terminal.Rows(line, width)
+	}
+	return rows
+}
+
+// fitting is how many of the first lines some rows have room for.
+func fitting(lines []string, room, width int) int {
+	for i, line := range lines {
+		if room -= terminal.Rows(line, width); room < 0 {
+			return i
+		}
+	}
+	return len(lines)
+}
