@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
@@ -72,6 +71,10 @@ func newNodes(r *root) *cobra.Command {
 			written 26+, one that was so earlier and may be more or less by now ~26, one that is not known
 			?. A line above the table says what is missing, and as of when the rest is known; -o json has
 			partial and missing, and the exit code is 3.
+
+			--group-by zone takes the label topology.kubernetes.io/zone; pool takes the first label that a node
+			has of those of Karpenter, EKS and eksctl, GKE, AKS, kops, DigitalOcean, Gardener, Scaleway, IBM Cloud,
+			Linode and OVH. Any other word is the key of a label.
 
 			With -n only the pods of that namespace are counted (several with commas); nodes are those of
 			the whole cluster.
@@ -150,6 +153,9 @@ func (f *NodesFlags) toOptions(r *root, args []string) (o NodesOptions, err erro
 	names, err := nodeNames(args)
 	if err != nil {
 		return o, err
+	}
+	if len(names) > 0 && f.Selector != "" {
+		return o, fmt.Errorf("--selector %q does not go with the names of nodes: leave out one of them", f.Selector)
 	}
 	o.report = report.NodeOptions{SortBy: f.SortBy, Top: f.Top, Selected: f.Selector != "", Names: names, GroupBy: f.GroupBy}
 	if f.Top > 0 && f.SortBy == "" {
@@ -323,40 +329,6 @@ func (o NodesOptions) show(counts []report.ClusterCount) error {
 		return err
 	}
 	return o.verdict(view)
-}
-
-// verdict is the exit code of what was shown. A node that is too full is so whatever is missing, unless that is known of an
-// earlier time only.
-func (o NodesOptions) verdict(view nodesView) error {
-	above, fullest := view.Above(o.failAbove), view.Fullest()
-	switch {
-	case o.failAbove > 0 && above.Nodes > 0:
-		return codeError{exitOverBudget, o.tooFull(above)}
-	case o.failAbove > 0 && fullest != nil && fullest.Outdated && float64(fullest.Use) > o.failAbove:
-		return codeError{exitPartial, fmt.Errorf("%s had %s, more than --fail-above %g%%: whether it still has is not known, as updates are interrupted: run the command again",
-			flux.InCluster(fullest.Cluster, fullest.Name), fullest.Of(), o.failAbove)}
-	case len(view.Gaps()) > 0:
-		return silentError{exitPartial}
-	case o.failAbove > 0 && view.Empty():
-		return errors.New("--fail-above: there is no node to look at: check --selector and the --context")
-	}
-	return nil
-}
-
-// tooFull names the fullest of the nodes that are above --fail-above, and how many others are.
-func (o NodesOptions) tooFull(above report.Above) error {
-	f, others := above.Fullest, ""
-	switch {
-	case above.Nodes > 1 && above.More:
-		others = fmt.Sprintf("; so have at least %s", plural(above.Nodes-1, "other node"))
-	case above.Nodes > 1:
-		others = fmt.Sprintf("; so have %s", plural(above.Nodes-1, "other node"))
-	}
-	how := f.Use.Above(o.failAbove) + f.More() + "%"
-	if f.Allocatable == 0 {
-		how = "though it takes none"
-	}
-	return fmt.Errorf("%s has %s, %s: more than --fail-above %g%%%s", flux.InCluster(f.Cluster, f.Name), f.Of(), how, o.failAbove, others)
 }
 
 // completeNodes completes names of nodes.

@@ -83,6 +83,8 @@ func nodeCases() []golden {
 		{name: "nodes/groups-unread", args: "nodes --group-by zone", with: behind(noNodes)},
 		{name: "nodes/contexts-same", args: "nodes --contexts blue,blue,navy --top 1", with: severalContexts},
 		{name: "nodes/contexts-name", args: "nodes --contexts blue,lost -o name", with: severalContexts},
+		{name: "nodes/names-selected", args: "nodes node-1 -l a=b"},
+		{name: "nodes/contexts-tls", args: "nodes --contexts blue --tls-server-name blue.test", with: severalContexts},
 		{name: "nodes/contexts-server", args: "nodes --contexts blue --server https://127.0.0.1:1", with: severalContexts},
 		{name: "nodes/east-asian", args: "nodes --top 2", with: inLocale("ja_JP.UTF-8", 160)},
 		{name: "nodes/escape-codes", args: "nodes", with: behind(scribbling)},
@@ -483,9 +485,9 @@ func TestNodesOptionsFromEveryFlag(t *testing.T) {
 	flags.AllNamespaces, flags.Selector, flags.GroupBy, flags.Top = true, "a=b", "team", 4
 	flags.Watch, flags.Timeout, flags.Contexts = true, 5*time.Second, []string{"a", "b"}
 	flags.FailAbove = "90%"
-	o, err := flags.toOptions(r, []string{"node-1"})
+	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
-	assert.Equal(t, report.NodeOptions{SortBy: "use", Top: 4, Selected: true, Names: []string{"node-1"}, GroupBy: "team"}, o.report)
+	assert.Equal(t, report.NodeOptions{SortBy: "use", Top: 4, Selected: true, GroupBy: "team"}, o.report)
 	assert.Equal(t, 90.0, o.failAbove)
 	assert.Equal(t, report.Layout{Wide: true, NoHeaders: true}, o.printer.layout)
 	assert.True(t, o.watch)

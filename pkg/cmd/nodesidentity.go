@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -106,17 +107,20 @@ func (s standing) better(counts []report.ClusterCount, i, j int) bool {
 	}
 }
 
-// settle notes which contexts stand, of the clusters of which all contexts have been counted.
+// settle notes which contexts stand, of the clusters of which all contexts have been counted once.
 func (s standing) settle(counts []report.ClusterCount, read, stands []int) {
 	if s == nil {
 		return
 	}
+	held := maps.Clone(s)
 	for n, i := range read {
-		counting := false
+		counting, chosen := false, false // of all contexts of its cluster; one was chosen before
 		for m, j := range read {
-			counting = counting || stands[m] == stands[n] && counts[j].Count.Counting
+			if stands[m] == stands[n] {
+				counting, chosen = counting || counts[j].Count.Counting, chosen || held[j]
+			}
 		}
-		if !counting {
+		if chosen || !counting {
 			s[i] = stands[n] == i
 		}
 	}

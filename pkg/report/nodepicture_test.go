@@ -130,3 +130,15 @@ func TestUnreadClustersAreInTheFile(t *testing.T) {
 	require.NoError(t, list.Groups("", 0).CSV(&out, true))
 	assert.Contains(t, out.String(), "\ndead-0,,,,true,,,,,true,true,true,,,,\n")
 }
+
+// The pool is the label that a provider gives, the first that is set.
+func TestPoolsOfProviders(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"kops.k8s.io/instancegroup", "worker.gardener.cloud/pool", "cloud.google.com/gke-nodepool", "lke.linode.com/pool-id"} {
+		assert.Contains(t, NodeLabels(""), key)
+		counts := []ClusterCount{{Count: nodes.Count{Nodes: []nodes.Node{{Name: "n", Labels: map[string]string{key: "big"}}}}}}
+		list, err := NewNodeList(counts, NodeOptions{GroupBy: "pool"})
+		require.NoError(t, err)
+		assert.Equal(t, "big", list.Items[0].Group, key)
+	}
+}

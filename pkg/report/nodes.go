@@ -129,6 +129,8 @@ func poolLabels() []string {
 	return []string{
 		"karpenter.sh/nodepool", "eks.amazonaws.com/nodegroup", "cloud.google.com/gke-nodepool",
 		"kubernetes.azure.com/agentpool", "agentpool", "karpenter.sh/provisioner-name",
+		"alpha.eksctl.io/nodegroup-name", "kops.k8s.io/instancegroup", "doks.digitalocean.com/node-pool", "worker.gardener.cloud/pool",
+		"k8s.scaleway.com/pool-name", "ibm-cloud.kubernetes.io/worker-pool-name", "lke.linode.com/pool-id", "k8s.ovh.net/nodepool",
 	}
 }
 
