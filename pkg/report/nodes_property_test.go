@@ -367,7 +367,7 @@ func TestWhatMayBeOneClusterCountsOnce(t *testing.T) {
 			{"nodes", "nodesAtLeast"}, {"pods", "atLeast"}, {"unscheduled", "atLeast"}, {"onGoneNodes", "atLeast"},
 			{"allocatable", "allocatableAtLeast"}, {"capacity", "capacityAtLeast"}, {"use", "atLeast"}, {"median", "atLeast"}, {"p99", "atLeast"},
 		} {
-			if f[0] == "onGoneNodes" && shown["nodesAtLeast"] == true {
+			if f[0] == "onGoneNodes" && (shown["nodesAtLeast"] == true || shown["nodesOutdated"] == true) {
 				shown["atLeast"] = true // then it is not known which are gone
 			}
 			if slices.Contains([]string{"use", "median", "p99"}, f[0]) && shown["nodesOutdated"] == true {

@@ -29,8 +29,8 @@ type NodeSummary struct {
 	AtLeast     bool `json:"atLeast,omitempty"`
 	Outdated    bool `json:"outdated,omitempty"`
 	Unscheduled *int `json:"unscheduled"`
-	// OnGoneNodes are pods whose node does not exist any more, of NodesAtLeast a lower bound; OnUnknownNodes those whose
-	// node could not be looked up.
+	// OnGoneNodes are pods whose node does not exist any more, of NodesAtLeast and NodesOutdated a lower bound; OnUnknownNodes
+	// those whose node could not be looked up, or not since.
 	OnGoneNodes    *int `json:"onGoneNodes"`
 	OnUnknownNodes int  `json:"onUnknownNodes,omitempty"`
 	// Allocatable and Capacity are sums over the nodes, AllocatableAtLeast and CapacityAtLeast where not all nodes are
