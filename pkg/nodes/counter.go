@@ -68,6 +68,7 @@ type Counter struct {
 	mu      sync.Mutex
 	parts   map[partKey]*part
 	nodes   map[string]Node
+	gone    map[string]bool     // nodes that pods name and that were asked for by name
 	details map[string][]detail // by the namespace that was asked
 	usage   map[string]Usage
 	cluster string
@@ -100,7 +101,7 @@ func New(config *rest.Config, options Options) (*Counter, error) {
 	}
 	c := &Counter{
 		options: options, kube: client, watches: watches, changes: make(chan struct{}, 1),
-		parts: map[partKey]*part{{WhatNodes, ""}: {what: WhatNodes}}, details: map[string][]detail{},
+		parts: map[partKey]*part{{WhatNodes, ""}: {what: WhatNodes}}, details: map[string][]detail{}, gone: map[string]bool{},
 	}
 	c.follower = kube.NewFollower(client, options.Relist, options.Deadline, &c.mu, c.signal)
 	return c, nil
@@ -208,13 +209,16 @@ func (c *Counter) reason(what, namespace string) kube.Reason {
 // Once counts until everything is counted, or ctx ends. It never fails: what it could not count is in
 // Count.Missing. Meanwhile Count tells how far it is.
 func (c *Counter) Once(ctx context.Context) Count {
-	var all, listed sync.WaitGroup
-	listed.Go(func() { _, _ = c.listNodes(ctx) })
+	var all sync.WaitGroup
+	pods := make(chan struct{})
 	all.Go(func() {
 		_, _ = c.listPods(ctx)
-		all.Go(func() { c.listAllDetails(ctx) })
-		listed.Wait()
-		c.listUnlisted(ctx)
+		close(pods)
+		c.listAllDetails(ctx)
+	})
+	all.Go(func() {
+		_, _ = c.listNodes(ctx)
+		c.listUnlisted(ctx, pods)
 	})
 	all.Go(func() { c.readUsage(ctx) })
 	all.Go(func() { c.identify(ctx) })

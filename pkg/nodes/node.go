@@ -103,11 +103,37 @@ func (c *Counter) readNodes(ctx context.Context, selector fields.Selector) (node
 // asked for again.
 const fewNodes = 50
 
-// listUnlisted asks for the nodes that pods name and the list does not have: one that came after the list is not gone.
-func (c *Counter) listUnlisted(ctx context.Context) {
-	names := c.unlisted()
+// unlistedEvery is how often nodes are asked for that pods name and the list does not have, while pods are still listed.
+const unlistedEvery = 500 * time.Millisecond
+
+// listUnlisted asks for the nodes that pods name and the list does not have, until the pods are listed, and once more: a node
+// that came after the list is not gone. At the end alone there may be no time left.
+func (c *Counter) listUnlisted(ctx context.Context, listed <-chan struct{}) {
+	for more := true; more; {
+		select {
+		case <-listed:
+			more = false
+		case <-time.After(unlistedEvery):
+		}
+		if names := c.unlisted(); len(names) > 0 {
+			c.listNamedNodes(ctx, names)
+		}
+	}
+}
+
+// listNamedNodes asks for nodes that pods name. Those that are not there are gone, and not asked for again.
+func (c *Counter) listNamedNodes(ctx context.Context, names []string) {
+	gone := func(names ...string) {
+		c.update(func() {
+			for _, name := range names {
+				c.gone[name] = true
+			}
+		})
+	}
 	if len(names) > fewNodes {
-		_, _ = c.listNodes(ctx) // its part has the error
+		if _, err := c.listNodes(ctx); err == nil { // its part has the error
+			gone(names...)
+		}
 		return
 	}
 	side(names, func(name string) {
@@ -117,10 +143,11 @@ func (c *Counter) listUnlisted(ctx context.Context) {
 			return
 		}
 		c.update(func() { maps.Copy(c.nodes, nodes) })
+		gone(name)
 	})
 }
 
-// unlisted are the nodes that pods name and that are not among all that were listed, sorted.
+// unlisted are the nodes that pods name, and that are neither among all that were listed nor known to be gone, sorted.
 func (c *Counter) unlisted() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,7 +160,7 @@ func (c *Counter) unlisted() []string {
 			continue
 		}
 		for pod := range p.each {
-			if _, there := c.nodes[pod.node]; !there && pod.node != "" {
+			if _, there := c.nodes[pod.node]; !there && pod.node != "" && !c.gone[pod.node] {
 				names[pod.node] = true
 			}
 		}
