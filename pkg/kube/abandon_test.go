@@ -136,7 +136,7 @@ func TestATokenThatHasEndedIsHadAnew(t *testing.T) {
 		_, _ = io.Copy(w, r.Body)
 	}))
 	t.Cleanup(server.Close)
-	c := clientFor(t, counting(t, server.URL), quick())
+	c := clientFor(t, counting(t, server.URL), Limits{})
 	accept("token-1")
 	_, err := c.Raw(t.Context(), Request{Path: "/version"})
 	require.NoError(t, err)

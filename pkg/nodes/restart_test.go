@@ -88,6 +88,13 @@ func TestARightThatGoesWhilePodsArePolled(t *testing.T) {
 	})
 }
 
+// watched is how many watches of a resource were asked for.
+func (s *simulated) watched(resource string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.watches[resource]
+}
+
 // A watch that the server has no room for is told as that, asked for again when the server says so, and its pods are listed
 // meanwhile.
 func TestAWatchThatIsRefusedForNow(t *testing.T) {
@@ -102,9 +109,7 @@ func TestAWatchThatIsRefusedForNow(t *testing.T) {
 				faulty(resource, "watch", status, 1e6)(s)
 				s.cut()
 				after(2 * relist)
-				s.mu.Lock()
-				asked := s.watches[resource]
-				s.mu.Unlock()
+				asked := s.watched(resource)
 				s.apply(action{Do: "create", Namespace: "b", Name: "web-0", Node: "n2"})
 				after(2 * relist)
 				for range 10 {
@@ -116,9 +121,7 @@ func TestAWatchThatIsRefusedForNow(t *testing.T) {
 					assert.Less(t, time.Since(count.Missing[0].Since), 2*relist)
 					after(time.Second)
 				}
-				s.mu.Lock()
-				asked = s.watches[resource] - asked
-				s.mu.Unlock()
+				asked = s.watched(resource) - asked
 				if status == "429" {
 					assert.LessOrEqual(t, asked, int((2*relist+10*time.Second)/time.Second)+1, "it asks to come back after a second")
 				}
@@ -135,22 +138,24 @@ func TestAWatchThatIsRefusedForNow(t *testing.T) {
 func TestALongRetryAfterOfAWatchIsKept(t *testing.T) {
 	t.Parallel()
 	simulate(t, noFault, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		s.mu.Lock()
 		s.retryAfter = 30
-		before := s.watches["pods"]
+		s.mu.Unlock()
+		before := s.watched("pods")
 		faulty("pods", "watch", "429", 2)(s)
 		s.cut()
 		after(time.Second)
-		require.Equal(t, before+1, s.watches["pods"])
+		require.Equal(t, before+1, s.watched("pods"))
 		after(28 * time.Second)
 		s.apply(action{Do: "create", Namespace: "b", Name: "web-0", Node: "n2"})
-		require.Equal(t, before+1, s.watches["pods"])
+		require.Equal(t, before+1, s.watched("pods"))
 		after(25 * time.Second)
-		require.Equal(t, before+2, s.watches["pods"])
+		require.Equal(t, before+2, s.watched("pods"))
 		count := counter.Count()
 		require.Equal(t, 2, count.Total, "they are listed meanwhile")
 		require.Equal(t, kube.Throttled, count.Missing[0].Reason)
 		after(10 * time.Second)
-		require.Equal(t, before+3, s.watches["pods"])
+		require.Equal(t, before+3, s.watched("pods"))
 		assert.Empty(t, counter.Count().Missing)
 	})
 }
