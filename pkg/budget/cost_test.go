@@ -235,7 +235,7 @@ func TestRedirectsOfGitLab(t *testing.T) {
 	t.Parallel()
 	const own = "https://git.example.com/acme/app"
 	hook := func(kind string) tune.Item {
-		return item(flux.Object{Ref: ref("Receiver", "r"), Hook: flux.Hook{Type: kind}, Targets: []flux.Target{{Kind: "GitRepository", Namespace: "apps", Name: "told"}}}, "")
+		return item(flux.Object{Ref: ref("Receiver", "r"), Hook: flux.Hook{Type: kind, Secret: "token"}, Targets: []flux.Target{{Kind: "GitRepository", Namespace: "apps", Name: "told"}}}, "")
 	}
 	for name, tc := range map[string]struct {
 		url    string

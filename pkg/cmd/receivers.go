@@ -3,14 +3,11 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
@@ -42,9 +39,11 @@ func newReceivers(r *root) *cobra.Command {
 		Long: long(`
 			Show for each source whether a Receiver notifies it, what is wrong with the Receivers that there are,
 			and which are missing: one for each host and namespace. WEBHOOK is yes; not called? where the source
-			changed and no call is known that brought it; broken where a Receiver names it and does not notify it
-			(suspended, not ready, another namespace that is not allowed, a version that is not served); none;
-			or - where there is nothing to call for.
+			changed and no call is known that brought it; broken where a Receiver names it and what is pushed does
+			not reach it (suspended, not ready, a type that its host does not call, events without a push, a filter
+			that leaves it out, another namespace that is not allowed, a version that is not served); unknown where
+			its filter cannot be told and no call was seen, or where not all Receivers could be read; none; or -
+			where there is nothing to call for.
 
 			-o yaml writes the missing Receivers, ready for kubectl apply -f - or for Git, with comments that say
 			how to create each Secret and what to enter at the host. -o json has all of it. No Secret is read, and
@@ -142,6 +141,7 @@ func (o ReceiversOptions) show(f fleet) error {
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
 		return err
 	}
+	list.Warnings = append(list.Warnings, unknownWarnings(coverage)...)
 	o.root.warn(list.Warnings, f.snapshot.Gaps)
 	switch {
 	case o.printer.format == "yaml":
@@ -157,6 +157,14 @@ func (o ReceiversOptions) show(f fleet) error {
 		return err
 	}
 	return f.complete()
+}
+
+// unknownWarnings say once what of Receivers could not be read, where that leaves it unknown whether some are missing.
+func unknownWarnings(c webhook.Coverage) []string {
+	if c.Unread == "" {
+		return nil
+	}
+	return []string{c.Unread + ", so no Receiver is proposed for what none is known to notify: ask somebody who may list receivers in all namespaces"}
 }
 
 // connection is how kubectl asks the same cluster; "" of a checkout.
@@ -181,55 +189,12 @@ func (o ReceiversOptions) ofOne(command string) string {
 // manifests writes the missing Receivers.
 func (o ReceiversOptions) manifests(list report.ReceiverList) error {
 	if len(list.Proposals) == 0 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "No Receiver is missing %s.\n", o.where())
+		text := "No Receiver is missing %s.\n"
+		if list.Summary.Unknown > 0 {
+			text = "No Receiver is known to be missing %s.\n"
+		}
+		_, _ = fmt.Fprintf(o.root.ErrOut, text, o.where())
 		return nil
 	}
 	return list.WriteManifests(o.root.Out)
-}
-
-// webhooks works out which of the objects that were asked for webhooks reach. It takes that Receivers were read wherever
-// they are.
-func (o FleetOptions) webhooks(f fleet, types map[string]webhook.HostType) webhook.Coverage {
-	in := webhook.Input{HostTypes: types, OneNamespace: f.snapshot.OneNamespace, Objects: f.all()}
-	whole := o.Selection.LabelSelector == "" && len(o.Selection.Names)+len(o.Selection.Kinds) == 0
-	known := !slices.ContainsFunc(f.snapshot.Gaps, func(g flux.Gap) bool { return !g.Harmless || o.Files != nil })
-	shown := make(map[flux.Ref]bool, len(f.objects))
-	for _, object := range f.objects {
-		shown[object.Ref] = true
-	}
-	in.Shown = func(object *flux.Object) bool { return shown[object.Ref] }
-	in.Read = func(_, namespace string) bool {
-		return known && (o.Files != nil || whole && (o.Selection.Namespace == "" || o.Selection.Namespace == namespace))
-	}
-	return webhook.New(in)
-}
-
-// readReceivers adds those of all namespaces, where they count, and whether they may notify what is in another namespace
-// than their own. What may not be read of them is a gap.
-func (o FleetOptions) readReceivers(ctx context.Context, snapshot *flux.Snapshot) error {
-	sel := o.Selection
-	part := sel.Namespace != "" || sel.LabelSelector != "" || len(sel.Names)+len(sel.Kinds) > 0
-	if (o.receivers || o.fit != nil) && part {
-		kind, err := flux.ParseKind("Receiver")
-		if err != nil {
-			return err
-		}
-		found, err := o.Client.Read(ctx, cluster.Selection{Kinds: []flux.Kind{kind}})
-		if err != nil {
-			return err
-		}
-		snapshot.Relate(found.Objects)
-		for _, gap := range found.Gaps {
-			gap.Harmless = true
-			snapshot.Gaps = append(snapshot.Gaps, gap)
-		}
-	}
-	for object := range snapshot.All() {
-		if webhook.CrossNamespaces(object) {
-			one, err := o.Client.NotifiesOneNamespace(ctx)
-			snapshot.OneNamespace = one
-			return err
-		}
-	}
-	return nil
 }

@@ -61,8 +61,9 @@ type documentSpec struct {
 	Ref        *documentRef `json:"ref"`
 	SecretRef  *reference   `json:"secretRef"`
 	DependsOn  []reference  `json:"dependsOn"`
-	// Resources of a Receiver.
+	// Resources of a Receiver, and the calls that it takes.
 	Resources      []documentTarget `json:"resources"`
+	Events         []string         `json:"events"`
 	ResourceFilter string           `json:"resourceFilter"`
 	// Where a Kustomization's objects are in its source, and what it leaves to others.
 	Path           string          `json:"path"`

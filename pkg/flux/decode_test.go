@@ -174,7 +174,7 @@ func TestDecode(t *testing.T) {
 				{Kind: "GitRepository", Name: "web", Namespace: "apps"},
 				{Kind: "GitRepository", Name: "*", Namespace: "charts", MatchLabels: map[string]string{"team": "web"}},
 			}
-			o.Hook = Hook{Type: "github", Secret: "token"}
+			o.Hook = Hook{Type: "github", Secret: "token", Events: []string{"ping", "push"}}
 			return o
 		}(),
 	}

@@ -18,8 +18,8 @@ type Target struct {
 	Namespace string
 	// MatchLabels of the name *. Without one of them all of the kind are meant; nil means none, and is refused.
 	MatchLabels map[string]string
-	// Filtered says that it has a filter of its own (spec.resources[].filter, notification-controller 1.9).
-	Filtered bool
+	// Filter is a filter of its own, in CEL (spec.resources[].filter, notification-controller 1.9); "" where it has none.
+	Filter string
 	// Unserved says why the version that it names cannot be asked for; "" where it can, and where nobody knows. See NoteServed.
 	Unserved string
 }
@@ -116,8 +116,10 @@ type Hook struct {
 	Type string
 	// Secret is the name of the Secret with the token, in the Receiver's namespace. It is never read.
 	Secret string
-	// Filtered says that an expression decides for each call what is notified (spec.resourceFilter).
-	Filtered bool
+	// Events are those that it takes (spec.events), of the types that look at it; none for all.
+	Events []string
+	// Filter decides for each call and object whether it is notified (spec.resourceFilter), in CEL; "" for all.
+	Filter string
 }
 
 // Delivers tells whether a Receiver takes calls: notification-controller answers 503 for one that is suspended or not
@@ -179,7 +181,7 @@ func (d document) targets() []Target {
 	for _, r := range d.Spec.Resources {
 		targets = append(targets, Target{
 			APIVersion: r.APIVersion, Kind: r.Kind, Name: r.Name, Namespace: cmp.Or(r.Namespace, d.Metadata.Namespace),
-			MatchLabels: r.MatchLabels, Filtered: r.Filter != "",
+			MatchLabels: r.MatchLabels, Filter: r.Filter,
 		})
 	}
 	return targets
@@ -189,7 +191,7 @@ func (d document) hook() Hook {
 	if d.Kind != "Receiver" {
 		return Hook{}
 	}
-	h := Hook{Type: d.Spec.Type, Filtered: d.Spec.ResourceFilter != ""}
+	h := Hook{Type: d.Spec.Type, Events: d.Spec.Events, Filter: d.Spec.ResourceFilter}
 	if d.Spec.SecretRef != nil {
 		h.Secret = d.Spec.SecretRef.Name
 	}

@@ -21,7 +21,8 @@ import (
 func NewReceiverList(c webhook.Coverage, r *policy.Resolver, gaps []flux.Gap, plan, environment string) (ReceiverList, error) {
 	list := ReceiverList{
 		Head: Head{APIVersion, "ReceiverList"}, Items: []ReceiverSource{}, Receivers: []ReceiverState{}, Proposals: []ReceiverProposal{},
-		Plans: relaxing(c.Sources, r, plan, environment), Missing: missing(gaps),
+		Plans:      relaxing(c.Sources, func(s webhook.Source) bool { return s.Relax }, r, plan, environment),
+		PlansLater: relaxing(c.Sources, func(s webhook.Source) bool { return s.RelaxLater }, r, plan, environment), Missing: missing(gaps),
 	}
 	for _, s := range c.Sources {
 		list.Items = append(list.Items, newReceiverSource(s, r.Resolve(s.Object).Environment))
@@ -52,6 +53,8 @@ func (s *ReceiverSummary) add(source webhook.Source) {
 		s.Uncovered++
 	case webhook.Nothing:
 		s.Nothing++
+	case webhook.Unknown:
+		s.Unknown++
 	}
 	if source.Suspect {
 		s.Suspect++
@@ -112,16 +115,16 @@ func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
 	return r, nil
 }
 
-// relaxing are the plans that have sources with a webhook polled less often: one for each namespace. A policy cannot
-// say which sources have one, so they are named.
-func relaxing(sources []webhook.Source, r *policy.Resolver, plan, environment string) []string {
+// relaxing are the plans that have some sources polled less often: one for each namespace. A policy cannot say which sources
+// have a webhook, so they are named.
+func relaxing(sources []webhook.Source, which func(webhook.Source) bool, r *policy.Resolver, plan, environment string) []string {
 	type group struct {
 		names, kinds []string
 		unknown      bool
 	}
 	groups := map[string]*group{}
 	for _, s := range sources {
-		if !s.Relax {
+		if !which(s) {
 			continue
 		}
 		g := groups[s.Object.Namespace]
@@ -202,6 +205,8 @@ func (s ReceiverSource) cell() Cell {
 		return Cell{Text: "broken", Style: Bad}
 	case s.State == string(webhook.Uncovered):
 		return Cell{Text: "none", Style: Changed}
+	case s.State == string(webhook.Unknown):
+		return Cell{Text: "unknown", Style: Changed}
 	default:
 		return Cell{Text: "-", Style: Faint}
 	}
@@ -231,9 +236,17 @@ func (l ReceiverList) Draw(w io.Writer, now time.Time, withNamespace bool, manif
 		}
 		_, _ = fmt.Fprintf(&text, "With their Secrets, and what to enter at the hosts:\n  %s\n", manifests)
 	}
-	if len(l.Plans) > 0 {
-		text.WriteString("\nWhat a webhook announces can be polled less often:\n")
-		for _, plan := range l.Plans {
+	for _, p := range []struct {
+		title string
+		plans []string
+	}{
+		{"What a webhook announces can be polled less often", l.Plans},
+		{"These can, too, once they have a Receiver and CALLED shows a time: before, each commit waits for the poll", l.PlansLater},
+	} {
+		if len(p.plans) > 0 {
+			_, _ = fmt.Fprintf(&text, "\n%s:\n", p.title)
+		}
+		for _, plan := range p.plans {
 			_, _ = fmt.Fprintf(&text, "  %s\n", plan)
 		}
 	}
@@ -271,7 +284,7 @@ func (s ReceiverSummary) sentence() string {
 		n    int
 		text string
 	}{
-		{s.Suspect, "of which %d may never be called for"}, {s.Uncovered, "%d without one"}, {s.Broken, "%d whose Receiver does not notify it"}, {s.Nothing, "%d with nothing to call for"},
+		{s.Suspect, "of which %d may never be called for"}, {s.Uncovered, "%d without one"}, {s.Unknown, "%d of which it is not known"}, {s.Broken, "%d whose Receiver does not notify it"}, {s.Nothing, "%d with nothing to call for"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf(p.text, p.n))

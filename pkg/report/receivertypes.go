@@ -10,12 +10,13 @@ type ReceiverList struct {
 	Items     []ReceiverSource   `json:"items"`
 	Receivers []ReceiverState    `json:"receivers"`
 	Proposals []ReceiverProposal `json:"proposals"`
-	// Plans are commands that show what it would do to poll less often, for sources that have a webhook, or would have
-	// one with the proposals.
-	Plans    []string        `json:"plans"`
-	Summary  ReceiverSummary `json:"summary"`
-	Missing  []Missing       `json:"missing,omitempty"`
-	Warnings []string        `json:"warnings,omitempty"`
+	// Plans are commands that show what it would do to poll less often, for sources that a webhook announces. PlansLater are
+	// those for sources that have no Receiver yet, or for which no call was seen: before, each commit would wait for the poll.
+	Plans      []string        `json:"plans"`
+	PlansLater []string        `json:"plansLater"`
+	Summary    ReceiverSummary `json:"summary"`
+	Missing    []Missing       `json:"missing,omitempty"`
+	Warnings   []string        `json:"warnings,omitempty"`
 }
 
 // ReceiverSummary counts sources by state.
@@ -25,6 +26,8 @@ type ReceiverSummary struct {
 	Broken    int `json:"broken"`
 	Uncovered int `json:"uncovered"`
 	Nothing   int `json:"nothing"`
+	// Unknown are those of which it cannot be told whether a Receiver notifies them.
+	Unknown int `json:"unknown"`
 	// Suspect are those of the covered that seem not to be called for.
 	Suspect int `json:"suspect"`
 	// Problems of all Receivers.
@@ -42,7 +45,8 @@ type ReceiverSource struct {
 	HostType string `json:"hostType,omitempty"`
 	// Guessed says that the make is taken from a part of the host's name, or from nothing.
 	Guessed bool `json:"guessed,omitempty"`
-	// State is covered, broken (a Receiver names it and does not notify it), uncovered or nothing (to call for).
+	// State is covered, broken (a Receiver names it, and what is pushed does not reach it), uncovered, nothing (to call for)
+	// or unknown (a filter cannot be told, or not all Receivers could be read; the message says which).
 	State string `json:"state"`
 	// Receivers that name it, as NAMESPACE/NAME.
 	Receivers []string `json:"receivers"`
@@ -69,8 +73,8 @@ type ReceiverState struct {
 
 // ReceiverProblem is one thing that is wrong with a Receiver.
 type ReceiverProblem struct {
-	// Fault is one word, stable: notReady, suspended, noSuchObject, nothingMatches, otherNamespace, cannotBeNotified or
-	// neverCalled.
+	// Fault is one word, stable: notReady, suspended, noSuchObject, nothingMatches, otherNamespace, cannotBeNotified,
+	// invalid, wrongType, noPushEvent, filteredOut or neverCalled.
 	Fault   string `json:"fault"`
 	Message string `json:"message"`
 	Remedy  string `json:"remedy"`

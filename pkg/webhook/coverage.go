@@ -18,6 +18,9 @@ type Input struct {
 	// Read tells whether all objects of a kind in a namespace were read, so that what is not there does not exist; nil
 	// for all.
 	Read func(kind, namespace string) bool
+	// Unread says why it is not known which Receivers name what is in a namespace: some could not be read; "" where all
+	// were, and nil where all were of all.
+	Unread func(namespace string) string
 	// HostTypes are the makes of hosts that the user knows better, by host.
 	HostTypes map[string]HostType
 	// OneNamespace says that notification-controller runs with --no-cross-namespace-refs.
@@ -30,7 +33,8 @@ type State string
 // The states of a source.
 const (
 	Covered   State = "covered"   // a Receiver that takes calls notifies it
-	Broken    State = "broken"    // a Receiver names it and does not notify it
+	Broken    State = "broken"    // a Receiver names it, and what is pushed does not reach it
+	Unknown   State = "unknown"   // it cannot be told whether a Receiver notifies it
 	Uncovered State = "uncovered" // no Receiver names it, and its host can call
 	Nothing   State = "nothing"   // there is nothing to call for
 )
@@ -49,8 +53,8 @@ type Source struct {
 	Why string
 	// Notes are what else to know of it.
 	Notes []string
-	// Relax says that its interval can be longer: see Relaxed.
-	Relax bool
+	// Relax says that its interval can be longer, and RelaxLater that it can once calls are seen to come: see Relaxed.
+	Relax, RelaxLater bool
 	// Suspect says that calls may not arrive; Why says what tells.
 	Suspect bool
 
@@ -64,6 +68,8 @@ type Coverage struct {
 	Receivers []Receiver
 	// Proposals are the Receivers that are missing.
 	Proposals []Proposal
+	// Unread says why it is not known of some sources which Receivers notify them; "" where it is.
+	Unread string
 }
 
 // Relaxed is the interval that a source with a webhook does with: it is how long a commit waits at most whose call got
@@ -91,11 +97,25 @@ func New(in Input) Coverage {
 	c.Proposals = f.propose(c.Sources)
 	for i := range c.Sources {
 		s := &c.Sources[i]
-		every := s.Object.Effective(flux.Interval)
-		s.Relax = (s.notice.Everything() || s.State == Uncovered && !s.notice.Includes) && every > 0 && every < Relaxed
+		s.Relax, s.RelaxLater = relax(s)
+		if s.State == Unknown && len(s.Receivers) == 0 {
+			c.Unread = s.Why
+		}
 	}
 	c.Receivers = f.judge(c.Sources)
 	return c
+}
+
+// relax tells whether a source can be polled less often now, since what is pushed is announced to it, or later. Who polls
+// less often before waits for each commit. Of files nobody knows of calls.
+func relax(s *Source) (now, later bool) {
+	every := s.Object.Effective(flux.Interval)
+	if s.notice.Includes || every <= 0 || every >= Relaxed {
+		return false, false
+	}
+	seen := !s.Object.Served() || !s.Object.Requested.Called().IsZero()
+	now = s.notice.Everything() && seen
+	return now, !now && (s.notice.Everything() || s.State == Uncovered)
 }
 
 // fleet is everything that was read, indexed.
@@ -135,39 +155,61 @@ func newFleet(in Input, objects []*flux.Object) *fleet {
 func (f *fleet) source(o *flux.Object) Source {
 	s := Source{Object: *o, address: address(o), notice: f.notice(o)}
 	s.Host = s.address.Host
-	var broken []flux.Ref
-	why := ""
+	s.HostType, s.Guessed = f.hostType(o)
+	var unsure, broken []hit
 	for _, h := range f.hits[o.Ref] {
-		if h.stopped == "" {
+		switch {
+		case h.reaches():
 			s.Receivers = append(s.Receivers, h.receiver.Ref)
-			continue
-		}
-		broken = append(broken, h.receiver.Ref)
-		if why == "" {
-			why = fmt.Sprintf("%s: %s", h.receiver.Ref, h.stopped)
+		case h.fault == "":
+			unsure = append(unsure, h)
+		default:
+			broken = append(broken, h)
 		}
 	}
-	known, chosen := f.in.HostTypes[s.Host]
-	if chosen {
-		s.HostType = known
-	} else if s.Host != "" && calls(o.Kind) && !strings.Contains(o.Remote.URL, "$") {
-		s.HostType, s.Guessed = hostedBy(o, s.address)
-	}
+	unread := f.unread(o)
 	nothing := unneeded(o)
 	switch {
 	case nothing != "":
 		s.State, s.Why = Nothing, nothing
 	case s.notice.Receiver != (flux.Ref{}):
 		s.State, s.Suspect, s.Why = Covered, s.notice.Doubt != "", s.notice.Doubt
+	case len(unsure) > 0:
+		s.State, s.Why = Unknown, fmt.Sprintf("%s: %s", unsure[0].receiver.Ref, unsure[0].unsure)
 	case len(broken) > 0:
-		s.State, s.Why = Broken, why
+		s.State, s.Why = Broken, fmt.Sprintf("%s: %s", broken[0].receiver.Ref, broken[0].no)
+	case unread != "":
+		s.State, s.Why = Unknown, unread
 	case s.HostType == "":
 		s.State, s.Why = Nothing, silent(o)
 	default:
 		s.State = Uncovered
 	}
-	s.Receivers = append(s.Receivers, broken...)
+	for _, h := range append(unsure, broken...) {
+		s.Receivers = append(s.Receivers, h.receiver.Ref)
+	}
 	return s
+}
+
+// unread says why it is not known which Receivers notify a source; "" where it is.
+func (f *fleet) unread(o *flux.Object) string {
+	if f.in.Unread == nil {
+		return ""
+	}
+	return f.in.Unread(o.Namespace)
+}
+
+// hostType is what runs at a source's host: what the user says, or what its name tells; "" where nothing there announces
+// what is new.
+func (f *fleet) hostType(o *flux.Object) (t HostType, guessed bool) {
+	at := address(o)
+	if t, chosen := f.in.HostTypes[at.Host]; chosen {
+		return t, false
+	}
+	if at.Host == "" || !calls(o.Kind) || strings.Contains(o.Remote.URL, "$") {
+		return "", false
+	}
+	return hostedBy(o, at)
 }
 
 // calls tells whether what a kind is about announces what is new there.
@@ -198,20 +240,6 @@ func silent(o *flux.Object) string {
 		return "its URL names no host"
 	default:
 		return "nothing announces what is new in a " + o.Kind + "; where something can, say what with --host-type"
-	}
-}
-
-// stopped says why a Receiver does not notify a target that is there; "" where it does.
-func (f *fleet) stopped(r *flux.Object, t flux.Target) string {
-	switch {
-	case r.Suspended:
-		return "it is suspended"
-	case !r.Delivers():
-		return notReady(r)
-	case f.in.OneNamespace && t.Namespace != r.Namespace:
-		return otherNamespace
-	default:
-		return t.Refused()
 	}
 }
 

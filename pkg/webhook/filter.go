@@ -214,10 +214,10 @@ func lower(s string) string {
 // quote writes a text as CEL has it, whose escapes are those of Go.
 func quote(s string) string { return strconv.Quote(s) }
 
-// condition is what has to be true of a body for one source; "" where the body does not tell.
-func (f *bodyFilter) condition(s *Source) string {
+// condition is what has to be true of a body for a source at an address; "" where the body does not tell.
+func (f *bodyFilter) condition(o *flux.Object, at flux.Address) string {
 	var parts []string
-	for _, part := range []string{f.repository(s.address.Host, s.address.Path), f.reference(wants(&s.Object))} {
+	for _, part := range []string{f.repository(at.Host, at.Path), f.reference(wants(o))} {
 		if part != "" {
 			parts = append(parts, part)
 		}
@@ -234,7 +234,7 @@ func (f *bodyFilter) expression(sources []*Source) string {
 	var conditions []string
 	of := map[string][]*Source{}
 	for _, s := range sources {
-		c := f.condition(s)
+		c := f.condition(&s.Object, s.address)
 		if len(of[c]) == 0 {
 			conditions = append(conditions, c)
 		}

@@ -35,6 +35,10 @@ type hostMake struct {
 	receiver string // spec.type
 	// events are spec.events, and those that are added where a source waits for tags.
 	events, tagEvents []string
+	// registry says that it has images and no Git repositories.
+	registry bool
+	// pushes are the events that tell of a push, and tagPushes of one of a tag, where these are others: see announces.
+	pushes, tagPushes []string
 	// verifies is what notification-controller verifies of a call.
 	verifies string
 	// steps are what to enter at the host. URL stands for the URL, TOKEN for the token.
@@ -50,14 +54,16 @@ const (
 
 var makes = []hostMake{
 	{
-		name: GitHub, title: "GitHub", receiver: "github", events: []string{"ping", "push"}, verifies: byHMAC, filter: &gitHubFilter,
+		name: GitHub, title: "GitHub", receiver: "github", events: []string{"ping", "push"},
+		pushes: []string{"push"}, tagPushes: []string{"push", "create", "release"}, verifies: byHMAC, filter: &gitHubFilter,
 		steps: []string{
 			"Settings, Webhooks, Add webhook: of each repository, or once of the organization",
 			"Payload URL: URL", "Content type: application/json", "Secret: TOKEN", "Events: Just the push event",
 		},
 	},
 	{
-		name: Gitea, title: "Gitea or Forgejo", receiver: "github", events: []string{"push"}, verifies: byHMAC, filter: &gitHubFilter,
+		name: Gitea, title: "Gitea or Forgejo", receiver: "github", events: []string{"push"},
+		pushes: []string{"push"}, tagPushes: []string{"push", "create", "release"}, verifies: byHMAC, filter: &gitHubFilter,
 		steps: []string{
 			"Settings, Webhooks, Add Webhook, Gitea (or Forgejo): of each repository, or once of the organization",
 			"Target URL: URL", "HTTP Method: POST", "POST Content Type: application/json", "Secret: TOKEN", "Trigger On: Push Events",
@@ -65,6 +71,7 @@ var makes = []hostMake{
 	},
 	{
 		name: GitLab, title: "GitLab", receiver: "gitlab", events: []string{"Push Hook"}, tagEvents: []string{"Tag Push Hook"},
+		pushes: []string{"Push Hook", "System Hook"}, tagPushes: []string{"Tag Push Hook", "Release Hook", "System Hook"},
 		verifies: "the token, in the header X-Gitlab-Token", filter: &gitLabFilter,
 		steps: []string{
 			"Settings, Webhooks, Add new webhook: of each project, or once of the group",
@@ -72,11 +79,13 @@ var makes = []hostMake{
 		},
 	},
 	{
-		name: BitbucketCloud, title: "Bitbucket Cloud", receiver: "bitbucket", events: []string{"repo:push"}, verifies: byHMAC, filter: &bitbucketCloudFilter,
+		name: BitbucketCloud, title: "Bitbucket Cloud", receiver: "bitbucket", events: []string{"repo:push"}, pushes: []string{"repo:push"},
+		verifies: byHMAC, filter: &bitbucketCloudFilter,
 		steps: []string{"Repository settings, Webhooks, Add webhook: of each repository", "URL: URL", "Secret: TOKEN", "Triggers: Repository push"},
 	},
 	{
-		name: Bitbucket, title: "Bitbucket Server", receiver: "bitbucket", events: []string{"diagnostics:ping", "repo:refs_changed"}, verifies: byHMAC, filter: &bitbucketFilter,
+		name: Bitbucket, title: "Bitbucket Server", receiver: "bitbucket", events: []string{"diagnostics:ping", "repo:refs_changed"},
+		pushes: []string{"repo:refs_changed", "mirror:repo_synchronized"}, verifies: byHMAC, filter: &bitbucketFilter,
 		steps: []string{"Repository settings, Webhooks, Create webhook: of each repository", "URL: URL", "Secret: TOKEN", "Events: Repository, Push"},
 	},
 	{
@@ -87,40 +96,41 @@ var makes = []hostMake{
 		},
 	},
 	{
-		name: GHCR, title: "GitHub's registry", receiver: "github", events: []string{"ping", "package"}, verifies: byHMAC,
+		name: GHCR, title: "GitHub's registry", receiver: "github", events: []string{"ping", "package"}, registry: true,
+		pushes: []string{"package", "registry_package", "workflow_run"}, verifies: byHMAC,
 		steps: []string{
 			"Settings, Webhooks, Add webhook: of the repository that the package belongs to, or once of the organization",
 			"Payload URL: URL", "Content type: application/json", "Secret: TOKEN", "Events: Let me select individual events, Packages",
 		},
 	},
 	{
-		name: Harbor, title: "Harbor", receiver: "harbor", verifies: "the token, in the header Authorization", filter: &harborFilter,
+		name: Harbor, title: "Harbor", receiver: "harbor", registry: true, verifies: "the token, in the header Authorization", filter: &harborFilter,
 		steps: []string{
 			"Projects, the project, Webhooks, New webhook: of each project",
 			"Notify type: HTTP", "Payload format: Default", "Event type: Artifact pushed", "Endpoint URL: URL", "Auth header: TOKEN",
 		},
 	},
 	{
-		name: DockerHub, title: "Docker Hub", receiver: "dockerhub", verifies: byNothing, filter: &dockerHubFilter,
+		name: DockerHub, title: "Docker Hub", receiver: "dockerhub", registry: true, verifies: byNothing, filter: &dockerHubFilter,
 		steps: []string{"Webhooks: of each repository", "Webhook URL: URL"},
 	},
 	{
-		name: Quay, title: "Quay", receiver: "quay", verifies: byNothing, filter: &quayFilter,
+		name: Quay, title: "Quay", receiver: "quay", registry: true, verifies: byNothing, filter: &quayFilter,
 		steps: []string{"Settings, Create Notification: of each repository", "Event: Push to Repository", "Notification: Webhook POST", "Webhook URL: URL"},
 	},
 	{
-		name: ACR, title: "Azure Container Registry", receiver: "acr", verifies: byNothing, filter: &acrFilter,
+		name: ACR, title: "Azure Container Registry", receiver: "acr", registry: true, verifies: byNothing, filter: &acrFilter,
 		steps: []string{"az acr webhook create --registry REGISTRY --name fluxcd --actions push --uri URL"},
 	},
 	{
-		name: GCR, title: "Google Artifact Registry", receiver: "gcr", verifies: "Google's signature, the account and the audience", filter: &gcrFilter,
+		name: GCR, title: "Google Artifact Registry", receiver: "gcr", registry: true, verifies: "Google's signature, the account and the audience", filter: &gcrFilter,
 		steps: []string{
 			"gcloud pubsub topics create gcr (where there is none: the registry publishes to it by this name)",
 			"gcloud pubsub subscriptions create flux --topic gcr --push-endpoint URL --push-auth-service-account EMAIL --push-auth-token-audience AUDIENCE",
 		},
 	},
 	{
-		name: Nexus, title: "Nexus Repository", receiver: "nexus", verifies: byHMAC,
+		name: Nexus, title: "Nexus Repository", receiver: "nexus", registry: true, verifies: byHMAC,
 		steps: []string{
 			"Settings, System, Capabilities, Create capability, Webhook: Repository: of each repository",
 			"Event Types: component", "URL: URL", "Secret Key: TOKEN",

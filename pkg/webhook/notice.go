@@ -42,12 +42,11 @@ func CrossNamespaces(o *flux.Object) bool {
 	return o.Kind == "Receiver" && slices.ContainsFunc(o.Targets, func(t flux.Target) bool { return t.Namespace != o.Namespace })
 }
 
-// hit is that a Receiver names an object.
+// hit is that a Receiver names an object, and how the conditions stand.
 type hit struct {
 	receiver *flux.Object
 	target   flux.Target
-	// stopped says why it does not notify it all the same; "" where it does.
-	stopped string
+	verdict
 }
 
 // aim finds what each Receiver names. Names are looked up; only a target by labels goes through the objects of its kind
@@ -61,30 +60,32 @@ func (f *fleet) aim() {
 	}
 	for _, r := range f.receivers {
 		for _, t := range r.Targets {
-			h := hit{r, t, f.stopped(r, t)}
 			if t.Name != "*" {
 				if kind, known := t.Row(); known {
-					f.hit(f.byRef[flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: t.Namespace, Name: t.Name}], h)
+					f.hit(f.byRef[flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: t.Namespace, Name: t.Name}], r, t)
 				}
 				continue
 			}
 			for _, o := range inPlace[place{t.Kind, t.Namespace}] {
 				if t.Covers(*o) {
-					f.hit(o, h)
+					f.hit(o, r, t)
 				}
 			}
 		}
 	}
 }
 
-// hit notes that a Receiver names an object. Of several targets of one Receiver the first counts that notifies it.
-func (f *fleet) hit(o *flux.Object, h hit) {
+// hit notes that a Receiver names an object. Of several targets of one Receiver the first counts that notifies it, and before
+// those that do not one of which it is not known.
+func (f *fleet) hit(o, r *flux.Object, t flux.Target) {
 	if o == nil || o.Deleting {
 		return
 	}
+	host, guessed := f.hostType(o)
+	h := hit{r, t, aimed{receiver: r, object: o, target: t, host: host, guessed: guessed, oneNamespace: f.in.OneNamespace}.judge()}
 	list := f.hits[o.Ref]
-	if n := len(list); n > 0 && list[n-1].receiver == h.receiver {
-		if list[n-1].stopped != "" && h.stopped == "" {
+	if n := len(list); n > 0 && list[n-1].receiver == r {
+		if !list[n-1].reaches() && (h.reaches() || h.fault == "" && list[n-1].fault != "") {
 			list[n-1] = h
 		}
 		return
@@ -99,7 +100,7 @@ func (f *fleet) notice(o *flux.Object) Notice {
 		return n
 	}
 	for _, h := range f.hits[o.Ref] {
-		if h.stopped == "" {
+		if h.reaches() {
 			n.Receiver, n.Doubt = h.receiver.Ref, f.doubt(o, h)
 			break
 		}

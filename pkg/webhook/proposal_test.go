@@ -157,7 +157,10 @@ func TestNothingIsLeftUncovered(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		objects := fleetOf(t)
-		input := Input{Objects: objects, OneNamespace: rapid.Bool().Draw(t, "one namespace")}
+		input := Input{Objects: objects, OneNamespace: rapid.Bool().Draw(t, "one namespace"), HostTypes: map[string]HostType{}}
+		if name := rapid.SampledFrom(append(HostTypes(), "")).Draw(t, "host type"); name != "" {
+			input.HostTypes["git.example.com"] = HostType(name)
+		}
 		before := New(input)
 		names := map[flux.Ref]bool{}
 		for _, o := range objects {
@@ -215,6 +218,9 @@ func fleetOf(t *rapid.T) []flux.Object {
 		name := rapid.SampledFrom([]string{"github-com", "git-example-com", "hook"}).Draw(t, "name") + []string{"", "-2", "-3", "-x"}[i]
 		r := receiver(name, target)
 		r.Namespace = namespaces.Draw(t, "in")
+		r.Hook = flux.Hook{Type: rapid.SampledFrom([]string{"github", "gitlab", "bitbucket", "generic", "quay"}).Draw(t, "type"), Secret: "token"}
+		r.Hook.Events = rapid.SampledFrom([][]string{nil, {"push"}, {"Push Hook"}, {"repo:push"}}).Draw(t, "events")
+		r.Hook.Filter = rapid.SampledFrom([]string{"", "true", "false", "req.a == 1"}).Draw(t, "filter")
 		r.Status.Ready = rapid.SampledFrom([]string{"True", "False", ""}).Draw(t, "ready")
 		objects = append(objects, r)
 	}

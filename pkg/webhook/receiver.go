@@ -28,6 +28,10 @@ const (
 	NothingMatches   Fault = "nothingMatches"   // no object has the labels
 	OtherNamespace   Fault = "otherNamespace"   // it answers 500: --no-cross-namespace-refs
 	CannotBeNotified Fault = "cannotBeNotified" // it answers 500, or nothing follows from it
+	Invalid          Fault = "invalid"          // it is refused as it is written
+	WrongType        Fault = "wrongType"        // it answers 400: the host proves who it is in another way
+	NoPushEvent      Fault = "noPushEvent"      // it answers 400 to a push, and takes other events
+	FilteredOut      Fault = "filteredOut"      // it answers 200, and its filter leaves the push out
 	NeverCalled      Fault = "neverCalled"      // a source changed, and no call is known
 )
 
@@ -43,14 +47,14 @@ func (f *fleet) judge(sources []Source) []Receiver {
 	var receivers []Receiver
 	for _, r := range f.receivers {
 		judged := Receiver{Object: *r}
-		var suspects []*Source
+		var suspects, named []*Source
 		names := false
 		for i := range sources {
 			s := &sources[i]
 			if !slices.Contains(s.Receivers, r.Ref) {
 				continue
 			}
-			names = true
+			names, named = true, append(named, s)
 			if s.State == Covered && f.notifies(r, s.Object.Ref) {
 				judged.Sources = append(judged.Sources, s.Object.Ref)
 				if s.Suspect && s.Receivers[0] == r.Ref {
@@ -61,7 +65,7 @@ func (f *fleet) judge(sources []Source) []Receiver {
 		if !names && f.in.Shown != nil && !f.in.Shown(r) {
 			continue
 		}
-		judged.Problems = append(f.wrong(r), calledProblems(r, suspects)...)
+		judged.Problems = slices.Concat(f.wrong(r), f.unreached(r, named), calledProblems(r, suspects))
 		receivers = append(receivers, judged)
 	}
 	return receivers
@@ -69,17 +73,19 @@ func (f *fleet) judge(sources []Source) []Receiver {
 
 // notifies tells whether a Receiver notifies an object.
 func (f *fleet) notifies(r *flux.Object, ref flux.Ref) bool {
-	return slices.ContainsFunc(f.hits[ref], func(h hit) bool { return h.receiver == r && h.stopped == "" })
+	return slices.ContainsFunc(f.hits[ref], func(h hit) bool { return h.receiver == r && h.reaches() })
 }
 
 // wrong is what a Receiver's own spec and status tell.
 func (f *fleet) wrong(r *flux.Object) []Problem {
 	var problems []Problem
-	switch {
-	case r.Suspended:
-		problems = append(problems, Problem{Suspended, "it is suspended: each call is answered with 503", "flux resume receiver " + r.Name + " -n " + r.Namespace})
-	case !r.Delivers():
-		problems = append(problems, Problem{NotReady, notReady(r), f.mend(r)})
+	for _, c := range conditions {
+		if !c.alone {
+			continue
+		}
+		if a := c.check(aimed{receiver: r}); a.no != "" {
+			problems = append(problems, Problem{c.fault, a.consequence(), a.remedy})
+		}
 	}
 	for _, t := range r.Targets {
 		if p, wrong := f.wrongTarget(r, t); wrong {
@@ -89,8 +95,39 @@ func (f *fleet) wrong(r *flux.Object) []Problem {
 	return problems
 }
 
+// consequence says what is wrong, and what becomes of the calls.
+func (a answer) consequence() string {
+	if a.then == "" {
+		return a.no
+	}
+	return a.no + ": " + a.then
+}
+
+// unreached are the problems of a Receiver with single sources, of those that it names: each once for all that are alike.
+func (f *fleet) unreached(r *flux.Object, named []*Source) []Problem {
+	var problems []Problem
+	alike := map[Problem]int{}
+	for _, s := range named {
+		for _, h := range f.hits[s.Object.Ref] {
+			if h.receiver != r || s.State == Nothing || !slices.Contains([]Fault{WrongType, NoPushEvent, FilteredOut}, h.fault) {
+				continue
+			}
+			like := Problem{h.fault, h.consequence(), h.remedy}
+			if alike[like]++; alike[like] == 1 {
+				problems = append(problems, like)
+			}
+		}
+	}
+	for i, p := range problems {
+		if n := alike[p]; n > 1 {
+			problems[i].Message += fmt.Sprintf(" (%d sources)", n)
+		}
+	}
+	return problems
+}
+
 // mend is what makes a Receiver ready, where its reason tells (notification-controller api/v1, TokenNotFoundReason).
-func (f *fleet) mend(r *flux.Object) string {
+func mend(r *flux.Object) string {
 	if r.Status.ReadyReason == "TokenNotFound" && r.Hook.Secret != "" {
 		return SecretCommand(r.Namespace, r.Hook.Secret, r.Hook.Type)
 	}
@@ -164,7 +201,7 @@ func calledProblems(r *flux.Object, suspects []*Source) []Problem {
 		message += fmt.Sprintf(" (and %d more like it)", n)
 	}
 	remedy := "look at the host's list of deliveries, and at kubectl -n flux-system logs deploy/notification-controller"
-	if r.Hook.Filtered || slices.ContainsFunc(r.Targets, func(t flux.Target) bool { return t.Filtered }) {
+	if r.Hook.Filter != "" || slices.ContainsFunc(r.Targets, func(t flux.Target) bool { return t.Filter != "" }) {
 		remedy += ", where --log-level=debug tells what a filter left out; the content type at the host has to be application/json"
 	}
 	return []Problem{{NeverCalled, message, remedy}}

@@ -39,7 +39,7 @@ func (f *fleet) doubt(o *flux.Object, h hit) string {
 	default:
 		return ""
 	}
-	if r.Hook.Filtered || h.target.Filtered {
+	if r.Hook.Filter != "" || h.target.Filter != "" {
 		why += "; or does the filter of " + r.Ref.String() + " leave it out, as it does where the host's content type is not application/json?"
 	}
 	return why

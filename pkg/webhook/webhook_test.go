@@ -43,6 +43,14 @@ func receiver(name string, targets ...flux.Target) flux.Object {
 	return object("Receiver", name, func(o *flux.Object) { o.Targets, o.Status.Ready = targets, "True" })
 }
 
+// with is an object with changes.
+func with(o flux.Object, change ...func(*flux.Object)) flux.Object {
+	for _, c := range change {
+		c(&o)
+	}
+	return o
+}
+
 func to(kind, name string) flux.Target {
 	return flux.Target{Kind: kind, Namespace: "apps", Name: name}
 }
@@ -58,7 +66,9 @@ func one(t *testing.T, in Input) Source {
 func applied(proposals []Proposal) []flux.Object {
 	var objects []flux.Object
 	for _, p := range proposals {
-		o := flux.Object{Ref: ref("Receiver", p.Manifest.Metadata.Namespace, p.Manifest.Metadata.Name), Hook: flux.Hook{Type: p.Manifest.Spec.Type}}
+		spec := p.Manifest.Spec
+		o := flux.Object{Ref: ref("Receiver", p.Manifest.Metadata.Namespace, p.Manifest.Metadata.Name)}
+		o.Hook = flux.Hook{Type: spec.Type, Secret: spec.SecretRef.Name, Events: spec.Events, Filter: spec.ResourceFilter}
 		for _, r := range p.Manifest.Spec.Resources {
 			o.Targets = append(o.Targets, flux.Target{Kind: r.Kind, Namespace: o.Namespace, Name: r.Name})
 		}
@@ -148,12 +158,6 @@ func TestStates(t *testing.T) {
 	ready := func(status, message string) func(*flux.Object) {
 		return func(o *flux.Object) { o.Status.Ready, o.Status.ReadyMessage = status, message }
 	}
-	with := func(o flux.Object, change ...func(*flux.Object)) flux.Object {
-		for _, c := range change {
-			c(&o)
-		}
-		return o
-	}
 	toApp := receiver("github", to("GitRepository", "app"))
 	unserved, wrongGroup, labelledWrong, foreign := to("GitRepository", "app"), to("GitRepository", "app"), to("GitRepository", "*"), to("GitRepository", "app")
 	unserved.APIVersion, unserved.Unserved = "source.toolkit.fluxcd.io/v1beta2", "the cluster does not serve that"
@@ -232,9 +236,23 @@ func TestRelax(t *testing.T) {
 		"suspended": {app("app", url, every("1m"), func(o *flux.Object) { o.Suspended = true }), false},
 		"bucket":    {object("Bucket", "app", at("minio.example.com")), false},
 	} {
-		assert.Equal(t, tc.want, one(t, Input{Objects: []flux.Object{tc.object}}).Relax, name)
-		covered := New(Input{Objects: []flux.Object{tc.object, receiver("r", to("GitRepository", "app"))}})
-		assert.Equal(t, tc.want, covered.Sources[0].Relax, name)
+		without := one(t, Input{Objects: []flux.Object{tc.object}})
+		assert.Equal(t, []bool{false, tc.want}, []bool{without.Relax, without.RelaxLater}, "%s: nothing announces it before there is a Receiver", name)
+		covered := one(t, Input{Objects: []flux.Object{tc.object, receiver("r", to("GitRepository", "app"))}})
+		assert.Equal(t, []bool{tc.want, false}, []bool{covered.Relax, covered.RelaxLater}, name)
+		for by, now := range map[string]bool{flux.NotificationController: tc.want, "flux": false, "": false} {
+			live := tc.object
+			live.ResourceVersion, live.Requested = "7", flux.Request{By: by, At: noon}
+			r := receiver("r", to("GitRepository", "app"))
+			covered = one(t, Input{Objects: []flux.Object{live, r}})
+			assert.Equal(t, []bool{now, tc.want && !now}, []bool{covered.Relax, covered.RelaxLater}, "%s: asked for by %q", name, by)
+		}
+	}
+	for name, c := range map[string]Source{
+		"broken":  one(t, Input{Objects: []flux.Object{app("app", url, every("1m")), with(receiver("r", to("GitRepository", "app")), func(o *flux.Object) { o.Suspended = true })}}),
+		"unknown": one(t, Input{Objects: []flux.Object{app("app", url, every("1m"))}, Unread: func(string) string { return "some were not read" }}),
+	} {
+		assert.Equal(t, []bool{false, false}, []bool{c.Relax, c.RelaxLater}, name)
 	}
 }
 
@@ -290,11 +308,11 @@ func TestSuspects(t *testing.T) {
 			assert.Empty(t, c.Receivers[0].Problems, name)
 		}
 	}
-	r.Hook.Filtered = true
+	r.Hook = flux.Hook{Type: "github", Secret: "token", Filter: `req.ref == "refs/heads/main"`}
 	s := one(t, Input{Objects: []flux.Object{app("app", "https://github.com/acme/app", func(o *flux.Object) { o.Status.SourceChanged = noon }), r}})
 	const filter = "; or does the filter of Receiver apps/github leave it out, as it does where the host's content type is not application/json?"
 	assert.Equal(t, never+filter, s.Why)
-	r.Hook.Filtered, r.Targets[0].Filtered = false, true
+	r.Hook.Filter, r.Targets[0].Filter = "", `req.ref == "refs/heads/main"`
 	c := New(Input{Objects: []flux.Object{app("app", "https://github.com/acme/app", func(o *flux.Object) { o.Status.SourceChanged = noon }), r}})
 	assert.Equal(t, never+filter, c.Sources[0].Why, "a resource can have a filter of its own")
 	assert.Contains(t, c.Receivers[0].Problems[0].Remedy, "--log-level=debug")
@@ -307,7 +325,6 @@ func TestProblems(t *testing.T) {
 	t.Parallel()
 	source := app("app", "https://github.com/acme/app")
 	charts := object("HelmRepository", "charts", at("oci://ghcr.io/acme"), func(o *flux.Object) { o.OCI = true })
-	with := func(o flux.Object, change func(*flux.Object)) flux.Object { change(&o); return o }
 	other := to("GitRepository", "app")
 	other.Namespace = "web"
 	kustomization := to("Kustomization", "app")

@@ -1,0 +1,89 @@
+package cmd
+
+import (
+	"context"
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
+)
+
+// webhooks works out which of the objects that were asked for webhooks reach. It takes that Receivers were read wherever
+// they are.
+func (o FleetOptions) webhooks(f fleet, types map[string]webhook.HostType) webhook.Coverage {
+	in := webhook.Input{HostTypes: types, OneNamespace: f.snapshot.OneNamespace, Objects: f.all()}
+	whole := o.Selection.LabelSelector == "" && len(o.Selection.Names)+len(o.Selection.Kinds) == 0
+	known := !slices.ContainsFunc(f.snapshot.Gaps, func(g flux.Gap) bool { return !g.Harmless || o.Files != nil })
+	shown := make(map[flux.Ref]bool, len(f.objects))
+	for _, object := range f.objects {
+		shown[object.Ref] = true
+	}
+	in.Shown = func(object *flux.Object) bool { return shown[object.Ref] }
+	if o.Files == nil {
+		in.Unread = func(namespace string) string { return unreadReceivers(f.snapshot, namespace) }
+	}
+	in.Read = func(_, namespace string) bool {
+		return known && (o.Files != nil || whole && (o.Selection.Namespace == "" || o.Selection.Namespace == namespace))
+	}
+	return webhook.New(in)
+}
+
+// unreadReceivers says why it is not known which Receivers notify what is in a namespace; "" where it is known. Those of
+// other namespaces do not matter where notification-controller does not let them.
+func unreadReceivers(s flux.Snapshot, namespace string) string {
+	switch own := s.LookedFor(flux.Ref{Kind: "Receiver", Namespace: namespace}); {
+	case s.LookedForAll("Receiver"), own && s.OneNamespace:
+		return ""
+	case own:
+		return "the Receivers of other namespaces could not be read: what they notify is not known"
+	default:
+		return "the Receivers could not be read: what they notify is not known"
+	}
+}
+
+// readReceivers adds those of all namespaces, where they count, and whether they may notify what is in another namespace
+// than their own. What may not be read of them is a gap.
+func (o FleetOptions) readReceivers(ctx context.Context, snapshot *flux.Snapshot) error {
+	if o.receivers || o.fit != nil {
+		for _, namespace := range []string{"", o.Selection.Namespace} {
+			if err := o.readReceiversIn(ctx, snapshot, namespace); err != nil {
+				return err
+			}
+		}
+	}
+	crosses := (o.receivers || o.fit != nil) && !snapshot.LookedForAll("Receiver")
+	for object := range snapshot.All() {
+		crosses = crosses || webhook.CrossNamespaces(object)
+	}
+	if !crosses {
+		return nil
+	}
+	one, err := o.Client.NotifiesOneNamespace(ctx)
+	snapshot.OneNamespace = one
+	return err
+}
+
+// readReceiversIn adds the Receivers of a namespace, or of all (""), unless they were read already, or were asked for there
+// in vain.
+func (o FleetOptions) readReceiversIn(ctx context.Context, snapshot *flux.Snapshot, namespace string) error {
+	if snapshot.LookedFor(flux.Ref{Kind: "Receiver", Namespace: namespace}) && (namespace != "" || snapshot.LookedForAll("Receiver")) ||
+		slices.Contains(snapshot.Tried, flux.Place{Kind: "Receiver", Namespace: namespace}) {
+		return nil
+	}
+	kind, err := flux.ParseKind("Receiver")
+	if err != nil {
+		return err
+	}
+	found, err := o.Client.Read(ctx, cluster.Selection{Kinds: []flux.Kind{kind}, Namespace: namespace})
+	if err != nil {
+		return err
+	}
+	snapshot.Relate(found.Objects)
+	snapshot.Looked, snapshot.Tried = append(snapshot.Looked, found.Looked...), append(snapshot.Tried, found.Tried...)
+	for _, gap := range found.Gaps {
+		gap.Harmless = true
+		snapshot.Gaps = append(snapshot.Gaps, gap)
+	}
+	return nil
+}

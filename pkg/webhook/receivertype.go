@@ -1,0 +1,43 @@
+package webhook
+
+// receiverType is what notification-controller asks of a call to a Receiver of one type
+// (internal/server/receiver_handlers.go, validate).
+type receiverType struct {
+	// proof proves who calls, and proving are the makes of hosts that send it, by themselves or as a header that can be
+	// entered there. Of a pipeline (GenericHMAC) nobody knows.
+	proof   string
+	proving []HostType
+	// event is the header that spec.events is compared with, in whatever case; "" where spec.events is not looked at.
+	// naming are the makes that send it.
+	event  string
+	naming []HostType
+}
+
+// receiverTypes are those that not everybody can call. To a generic one anybody can; what calls a generic-hmac,
+// generic-oidc or cdevents one is a pipeline; of quay, dockerhub and acr any JSON is taken.
+var receiverTypes = map[string]receiverType{
+	"github": {
+		proof: "X-Hub-Signature", proving: []HostType{GitHub, Gitea, GHCR, BitbucketCloud, Bitbucket},
+		event: "X-GitHub-Event", naming: []HostType{GitHub, Gitea, GHCR},
+	},
+	"bitbucket": {
+		proof: "X-Hub-Signature", proving: []HostType{GitHub, Gitea, GHCR, BitbucketCloud, Bitbucket},
+		event: "X-Event-Key", naming: []HostType{BitbucketCloud, Bitbucket},
+	},
+	"gitlab": {
+		proof: "X-Gitlab-Token", proving: []HostType{GitLab, AzureDevOps, ACR},
+		event: "X-Gitlab-Event", naming: []HostType{GitLab, AzureDevOps, ACR},
+	},
+	"harbor": {proof: "token in the header Authorization", proving: []HostType{Harbor, GitLab, Gitea, Bitbucket, AzureDevOps, DockerHub, Quay, ACR}},
+	"gcr":    {proof: "token of Google's", proving: []HostType{GCR}},
+	"nexus":  {proof: "X-Nexus-Webhook-Signature", proving: []HostType{Nexus}},
+}
+
+// announces are the events that tell of what a source waits for; each alone is enough. The first is what the host's own
+// settings call a push.
+func (m hostMake) announces(w wanted) []string {
+	if w.onlyTags() && len(m.tagPushes) > 0 {
+		return m.tagPushes
+	}
+	return m.pushes
+}
