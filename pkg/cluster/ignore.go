@@ -13,16 +13,28 @@ import (
 // SupportsIgnore tells whether Kustomizations have spec.ignore (kustomize-controller 1.9 and newer), by
 // the schema that the API server publishes.
 func (c *Client) SupportsIgnore(ctx context.Context) (bool, error) {
+	return c.supports(ctx, "kustomize.toolkit.fluxcd.io", "Kustomization", "ignore")
+}
+
+// SupportsResourceFilter tells whether Receivers have spec.resourceFilter (notification-controller 1.5 and newer), by the
+// schema that the API server publishes.
+func (c *Client) SupportsResourceFilter(ctx context.Context) (bool, error) {
+	return c.supports(ctx, "notification.toolkit.fluxcd.io", "Receiver", "resourceFilter")
+}
+
+// supports tells whether the spec of a kind has a field.
+func (c *Client) supports(ctx context.Context, group, kind, field string) (bool, error) {
 	s, err := c.discover(ctx)
 	if err != nil {
 		return false, err
 	}
-	data, err := c.raw(ctx, []string{"openapi", "v3", "apis", "kustomize.toolkit.fluxcd.io", s.use("Kustomization")})
+	reading := "reading the schema of " + kind + "s"
+	data, err := c.raw(ctx, []string{"openapi", "v3", "apis", group, s.use(kind)})
 	if apierrors.IsNotFound(err) { // for a moment, after the API server started or the CRD changed
-		return false, fmt.Errorf("reading the schema of Kustomizations: the API server has not published it yet: run again: %w", err)
+		return false, fmt.Errorf("%s: the API server has not published it yet: run again: %w", reading, err)
 	}
 	if err != nil {
-		return false, fmt.Errorf("reading the schema of Kustomizations: %w", err)
+		return false, fmt.Errorf("%s: %w", reading, err)
 	}
 	var document struct {
 		Components struct {
@@ -39,14 +51,14 @@ func (c *Client) SupportsIgnore(ctx context.Context) (bool, error) {
 		} `json:"components"`
 	}
 	if err := json.Unmarshal(data, &document); err != nil {
-		return false, fmt.Errorf("reading the schema of Kustomizations: %w", err)
+		return false, fmt.Errorf("%s: %w", reading, err)
 	}
 	if len(document.Components.Schemas) == 0 {
-		return false, fmt.Errorf("reading the schema of Kustomizations: there is none in it: %w", kube.ErrMalformed)
+		return false, fmt.Errorf("%s: there is none in it: %w", reading, kube.ErrMalformed)
 	}
 	for _, schema := range document.Components.Schemas {
-		for _, kind := range schema.Kinds {
-			if _, has := schema.Properties.Spec.Properties["ignore"]; has && kind.Kind == "Kustomization" {
+		for _, k := range schema.Kinds {
+			if _, has := schema.Properties.Spec.Properties[field]; has && k.Kind == kind {
 				return true, nil
 			}
 		}

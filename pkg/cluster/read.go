@@ -107,7 +107,7 @@ func (c *Client) readKinds(ctx context.Context, s served, sel Selection) (flux.S
 	for i, k := range kinds {
 		version := s.use(k.Name)
 		if version == "" {
-			gaps[i] = &flux.Gap{What: k.Resource, Why: fmt.Sprintf("the cluster does not serve %s.%s", k.Resource, k.Group), Harmless: !asked}
+			gaps[i] = &flux.Gap{What: k.Resource, Why: fmt.Sprintf("the cluster does not serve %s.%s", k.Resource, k.Group), Harmless: !asked, Unserved: k.Name}
 			looked[i] = flux.Place{Kind: k.Name} // there can be none
 			continue
 		}
@@ -150,7 +150,7 @@ func (c *Client) readNames(ctx context.Context, s served, sel Selection) (flux.S
 	for _, n := range sel.Names {
 		version := s.use(n.Kind.Name)
 		if version == "" {
-			snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: n.Kind.Name + " " + n.Name, Why: fmt.Sprintf("the cluster does not serve %s.%s", n.Kind.Resource, n.Kind.Group)})
+			snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: n.Kind.Name + " " + n.Name, Why: fmt.Sprintf("the cluster does not serve %s.%s", n.Kind.Resource, n.Kind.Group), Unserved: n.Kind.Name})
 			continue
 		}
 		o, err := c.object(ctx, n.Kind, version, sel.Namespace, n.Name)

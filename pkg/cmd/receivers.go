@@ -17,6 +17,7 @@ type ReceiversFlags struct {
 	FleetFlags
 	OutputFlags
 	HostTypes []string
+	NoFilter  bool
 }
 
 // ReceiversOptions are what receivers needs to run.
@@ -24,6 +25,8 @@ type ReceiversOptions struct {
 	FleetOptions
 	OutputOptions
 	HostTypes map[string]webhook.HostType
+	// NoFilter leaves out spec.resourceFilter of what is proposed.
+	NoFilter bool
 	// flags are those that other commands take for the same objects.
 	flags string
 	roots []string // as they were typed
@@ -68,6 +71,9 @@ func newReceivers(r *root) *cobra.Command {
 			# The same for Git
 			kubectl fluxtune receivers -f . --root clusters/production -o yaml > receivers.yaml
 
+			# The same for Flux before 2.5
+			kubectl fluxtune receivers -f . -o yaml --no-filter > receivers.yaml
+
 			# A host whose name does not tell what it runs
 			kubectl fluxtune receivers -A --host-type git.example.com=gitea`),
 		RunE: asks(r, runE(r, flags.toOptions)),
@@ -82,11 +88,12 @@ func (f *ReceiversFlags) add(cmd *cobra.Command) {
 	f.addFiles(cmd)
 	f.OutputFlags.add(cmd)
 	cmd.Flags().StringArrayVar(&f.HostTypes, "host-type", nil, "What a host runs: git.example.com=gitea (may be repeated). The types are "+strings.Join(webhook.HostTypes(), ", ")+".")
+	cmd.Flags().BoolVar(&f.NoFilter, "no-filter", false, "Write Receivers without spec.resourceFilter, for notification-controller before 1.5 (Flux 2.5). A cluster that has no such field is seen without it.")
 	_ = cmd.RegisterFlagCompletionFunc("host-type", cobra.NoFileCompletions)
 }
 
 func (f *ReceiversFlags) toOptions(r *root, args []string) (o ReceiversOptions, err error) {
-	o.now = r.Now
+	o.now, o.NoFilter = r.Now, f.NoFilter
 	if o.HostTypes, err = webhook.ParseHostTypes(f.HostTypes); err != nil {
 		return o, fmt.Errorf("--host-type %w", err)
 	}
@@ -125,13 +132,16 @@ func (o ReceiversOptions) run(ctx context.Context) error {
 	return fs.eachCluster(ctx, o.OutputOptions, func(f fleet, output OutputOptions) error {
 		one := o
 		one.FleetOptions, one.OutputOptions = f.options, output
-		return one.show(f)
+		return one.show(ctx, f)
 	})
 }
 
 // show tells of one cluster.
-func (o ReceiversOptions) show(f fleet) error {
-	coverage := o.webhooks(f, o.HostTypes)
+func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
+	coverage, warnings, err := o.coverage(ctx, f)
+	if err != nil {
+		return err
+	}
 	environments := o.Policy.EnvironmentNames()
 	list, err := report.NewReceiverList(coverage, f.resolver, f.snapshot.Gaps, o.ofOne(o.root.name+" plan"+o.connection()+o.flags), environments[len(environments)-1])
 	if err != nil {
@@ -141,7 +151,7 @@ func (o ReceiversOptions) show(f fleet) error {
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
 		return err
 	}
-	list.Warnings = append(list.Warnings, unknownWarnings(coverage)...)
+	list.Warnings = warnings
 	o.root.warn(list.Warnings, f.snapshot.Gaps)
 	switch {
 	case o.printer.format == "yaml":
@@ -159,12 +169,24 @@ func (o ReceiversOptions) show(f fleet) error {
 	return f.complete()
 }
 
-// unknownWarnings say once what of Receivers could not be read, where that leaves it unknown whether some are missing.
-func unknownWarnings(c webhook.Coverage) []string {
-	if c.Unread == "" {
-		return nil
+// coverage is what webhooks reach, and what is proposed of what the cluster takes. The warnings say what is left out of it.
+func (o ReceiversOptions) coverage(ctx context.Context, f fleet) (webhook.Coverage, []string, error) {
+	in := o.webhookInput(f, o.HostTypes)
+	in.NoFilter = o.NoFilter
+	c := webhook.New(in)
+	var warnings []string
+	if c.Unread != "" {
+		warnings = append(warnings, c.Unread+", so no Receiver is proposed for what none is known to notify: ask somebody who may list receivers in all namespaces")
 	}
-	return []string{c.Unread + ", so no Receiver is proposed for what none is known to notify: ask somebody who may list receivers in all namespaces"}
+	if o.Files != nil || len(c.Proposals) == 0 {
+		return c, warnings, nil
+	}
+	filters, err := o.Client.SupportsResourceFilter(ctx)
+	if err != nil || filters || o.NoFilter {
+		return c, warnings, err
+	}
+	in.NoFilter = true
+	return webhook.New(in), append(warnings, "the Receivers of this cluster have no spec.resourceFilter (notification-controller before 1.5), so none is proposed: each push to a repository polls all sources at its host"), nil
 }
 
 // connection is how kubectl asks the same cluster; "" of a checkout.

@@ -28,6 +28,8 @@ func receiverCases() []golden {
 		{name: "receivers/no-headers", args: fleet + " --no-headers --kind gitrepo"},
 		{name: "receivers/one", args: fleet + " -n apps gitrepo app"},
 		{name: "receivers/manifests", args: fleet + " -o yaml --host-type git.example.com=gitea"},
+		{name: "receivers/manifests-no-filter", args: fleet + " -n apps gitrepo/app -o yaml --no-filter"},
+		{name: "receivers/refused", args: "receivers -f testdata/receivers/refused.yaml"},
 		{name: "receivers/manifests-none", args: fleet + " -n apps gitrepo/base -o yaml"},
 		{name: "receivers/json", args: fleet + " -n web -o json"},
 		{name: "receivers/name", args: fleet + " -o name"},
@@ -87,7 +89,7 @@ func TestReceiversOptions(t *testing.T) {
 	t.Parallel()
 	r := testRoot()
 	var flags ReceiversFlags
-	parseEvery(t, newReceivers(r), flags.add, with(fleetValues(fileValues()), map[string]string{"host-type": "git.example.com=gitea"}))
+	parseEvery(t, newReceivers(r), flags.add, with(fleetValues(fileValues()), map[string]string{"host-type": "git.example.com=gitea", "no-filter": "true"}))
 	flags.FileFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
@@ -96,6 +98,7 @@ func TestReceiversOptions(t *testing.T) {
 	same(t, want, o.FleetOptions)
 	assert.Equal(t, map[string]webhook.HostType{"git.example.com": webhook.Gitea}, o.HostTypes)
 	assert.Equal(t, " --policy fast --set dev.gitrepo.interval=31s --default-env stg --env-alias uat=stg", o.flags)
+	assert.True(t, o.NoFilter)
 	assert.Empty(t, o.roots)
 	assert.Equal(t, "interval", o.sortBy)
 	assert.Equal(t, noon, o.now())
@@ -127,6 +130,77 @@ spec: {type: github, secretRef: {name: token}, resources: [{apiVersion: source.t
 // readyReceiver is the status of the Receiver github in a namespace.
 const readyReceiver = "apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Receiver\nmetadata: {name: github, namespace: %s}\n" +
 	`status: {webhookPath: /hook/1, conditions: [{type: Ready, status: "True", reason: Succeeded, message: ready, lastTransitionTime: "2026-11-01T00:00:00Z"}]}` + "\n"
+
+// Who may not list all Receivers is not told that some are missing; those of the own namespace are enough where
+// notification-controller lets no others notify.
+func TestReceiversThatMayNotBeRead(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns, central := c.Namespace(t, map[string]string{"environment": "development"}), c.Namespace(t, nil)
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+fmt.Sprintf(`
+apiVersion: notification.toolkit.fluxcd.io/v1
+kind: Receiver
+metadata: {name: github, namespace: %s}
+spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app, namespace: %s}]}
+`, central, ns))
+	c.ApplyAs(t, fmt.Sprintf(readyReceiver, central), testbed.ApplyOptions{Subresource: "status"})
+	const all, own = "/apis/notification.toolkit.fluxcd.io/v1/receivers", "/receivers"
+	for name, tc := range map[string]struct {
+		forbidden string // what the path ends with
+		locked    bool   // --no-cross-namespace-refs
+		state     string
+		missing   int
+		says      string
+	}{
+		"all are read":                {"/nothing", false, "covered", 0, ""},
+		"none may be":                 {own, false, "unknown", 0, "Warning: the Receivers could not be read: what they notify is not known, so no Receiver is proposed"},
+		"only the own":                {all, false, "unknown", 0, "Warning: the Receivers of other namespaces could not be read: what they notify is not known, so no Receiver is proposed"},
+		"the own, and others may not": {all, true, "uncovered", 1, ""},
+	} {
+		i := invocation{}
+		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+			switch {
+			case r.URL.Path == "/apis/apps/v1/deployments" && tc.locked:
+				return faults.Fault{Body: `{"kind":"DeploymentList","metadata":{"resourceVersion":"7"},"items":[{"spec":{"template":{"spec":{"containers":[{"args":["--no-cross-namespace-refs"]}]}}}}]}`}
+			case strings.HasSuffix(r.URL.Path, tc.forbidden):
+				return faults.Fault{Status: http.StatusForbidden}
+			}
+			return faults.Fault{}
+		}).Kubeconfig(t, "one", "default")
+		for _, args := range []string{"receivers -n " + ns, "receivers gitrepo/app -n " + ns, "receivers gitrepo -l !x -n " + ns} {
+			o := i.run(t.Context(), words(args+" -o json")...)
+			list := decode[report.ReceiverList](t, o)
+			require.Len(t, list.Items, 1, name)
+			assert.Equal(t, tc.state, list.Items[0].State, "%s: %s", name, args)
+			assert.Len(t, list.Proposals, tc.missing, "%s: %s", name, args)
+			assert.Empty(t, list.Plans, "%s: %s: no call was seen", name, args)
+			assert.Equal(t, tc.state != "unknown", len(list.PlansLater) > 0, "%s: %s", name, args)
+			assert.Contains(t, o.stderr, tc.says, "%s: %s", name, args)
+		}
+		o := i.run(t.Context(), "receivers", "-n", ns, "-o", "yaml")
+		assert.Equal(t, tc.missing > 0, strings.Contains(o.stdout, "kind: Receiver"), name)
+	}
+}
+
+// What is proposed is what the cluster takes: without a filter where its Receivers have none.
+func TestReceiversWithoutFilter(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m"))
+	for field, filtered := range map[string]bool{"resourceFilter": true, "another": false} {
+		i := invocation{}
+		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+			if strings.HasPrefix(r.URL.Path, "/openapi/v3/apis/notification.toolkit.fluxcd.io/") {
+				return faults.Fault{Body: fmt.Sprintf(`{"components": {"schemas": {"r": {"x-kubernetes-group-version-kind": [{"kind": "Receiver"}], "properties": {"spec": {"properties": {%q: {}}}}}}}}`, field)}
+			}
+			return faults.Fault{}
+		}).Kubeconfig(t, "one", "default")
+		o := i.must(t, "receivers", "-n", ns, "-o", "yaml")
+		assert.Equal(t, filtered, strings.Contains(o.stdout, "resourceFilter"), field)
+		assert.Equal(t, !filtered, strings.Contains(o.stderr, "have no spec.resourceFilter"), o.stderr)
+	}
+}
 
 // All commands that count with webhooks know the Receivers of other namespaces, and whether notification-controller lets
 // these notify.

@@ -12,6 +12,11 @@ import (
 // webhooks works out which of the objects that were asked for webhooks reach. It takes that Receivers were read wherever
 // they are.
 func (o FleetOptions) webhooks(f fleet, types map[string]webhook.HostType) webhook.Coverage {
+	return webhook.New(o.webhookInput(f, types))
+}
+
+// webhookInput is what that is worked out from.
+func (o FleetOptions) webhookInput(f fleet, types map[string]webhook.HostType) webhook.Input {
 	in := webhook.Input{HostTypes: types, OneNamespace: f.snapshot.OneNamespace, Objects: f.all()}
 	whole := o.Selection.LabelSelector == "" && len(o.Selection.Names)+len(o.Selection.Kinds) == 0
 	known := !slices.ContainsFunc(f.snapshot.Gaps, func(g flux.Gap) bool { return !g.Harmless || o.Files != nil })
@@ -21,12 +26,13 @@ func (o FleetOptions) webhooks(f fleet, types map[string]webhook.HostType) webho
 	}
 	in.Shown = func(object *flux.Object) bool { return shown[object.Ref] }
 	if o.Files == nil {
+		in.Nowhere = !f.snapshot.Serves("Receiver")
 		in.Unread = func(namespace string) string { return unreadReceivers(f.snapshot, namespace) }
 	}
 	in.Read = func(_, namespace string) bool {
 		return known && (o.Files != nil || whole && (o.Selection.Namespace == "" || o.Selection.Namespace == namespace))
 	}
-	return webhook.New(in)
+	return in
 }
 
 // unreadReceivers says why it is not known which Receivers notify what is in a namespace; "" where it is known. Those of

@@ -72,6 +72,8 @@ type Gap struct {
 	Forbidden bool
 	// NotFound says that it was asked for by its name, and there is no such thing.
 	NotFound bool
+	// Unserved is the kind that the cluster does not have, where that is why.
+	Unserved string
 	// Labels says that only labels of namespaces are missing: nothing for whoever asks for no environment.
 	Labels bool
 }
@@ -79,6 +81,11 @@ type Gap struct {
 // Incomplete tells whether something that may matter could not be read.
 func (s Snapshot) Incomplete() bool {
 	return slices.ContainsFunc(s.Gaps, func(g Gap) bool { return !g.Harmless })
+}
+
+// Serves tells whether a cluster has a kind, as far as it was asked for it.
+func (s Snapshot) Serves(kind string) bool {
+	return !slices.ContainsFunc(s.Gaps, func(g Gap) bool { return g.Unserved == kind })
 }
 
 // All ranges over the objects that were asked for, and then those that explain them.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // Style is what a cell means; a terminal shows it as a colour.
@@ -68,7 +67,7 @@ type Cell struct {
 // write to a terminal what they like.
 func (c Cell) Printable() string {
 	clean := func(r rune) rune {
-		if unicode.IsControl(r) {
+		if commands(r) {
 			return -1
 		}
 		return r

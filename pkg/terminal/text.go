@@ -35,11 +35,17 @@ func Rows(line string, width int) int {
 // must not be able to write to a terminal what they like.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		if commands(r) && r != '\n' && r != '\t' {
 			return -1
 		}
 		return r
 	}, text)
+}
+
+// commands tells whether a character is none to be read: a control character, one that turns the direction of what follows,
+// or one that ends a line for some readers (YAML) and not for others.
+func commands(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
 }
 
 // cut shortens text to a width and marks that it did.

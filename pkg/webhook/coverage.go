@@ -25,6 +25,10 @@ type Input struct {
 	HostTypes map[string]HostType
 	// OneNamespace says that notification-controller runs with --no-cross-namespace-refs.
 	OneNamespace bool
+	// Nowhere says that the cluster has no Receivers: nothing there could take a call.
+	Nowhere bool
+	// NoFilter says that Receivers have no spec.resourceFilter (notification-controller before 1.5): none is proposed.
+	NoFilter bool
 }
 
 // State says whether a webhook reaches a source. The strings are part of the JSON output.
@@ -182,6 +186,8 @@ func (f *fleet) source(o *flux.Object) Source {
 		s.State, s.Why = Unknown, unread
 	case s.HostType == "":
 		s.State, s.Why = Nothing, silent(o)
+	case f.in.Nowhere:
+		s.State, s.Why = Nothing, "the cluster does not serve Receivers: notification-controller is not installed"
 	default:
 		s.State = Uncovered
 	}

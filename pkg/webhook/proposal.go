@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// Proposal is a Receiver that is missing: one for all uncovered sources of a host in a namespace.
+// Proposal is a Receiver that is missing: one for all uncovered sources of a host in a namespace, or several where the filter
+// of one would be too long.
 type Proposal struct {
 	Host     string
 	HostType HostType
@@ -80,10 +82,26 @@ func (f *fleet) propose(sources []Source) []Proposal {
 	}
 	var proposals []Proposal
 	for _, at := range places {
-		name := free(taken, at.namespace, at.host)
-		proposals = append(proposals, newProposal(at.namespace, name, at.host, at.hostType, groups[at]))
+		for _, sources := range f.filtered(at.hostType, groups[at]) {
+			name := free(taken, at.namespace, at.host)
+			p := newProposal(at.namespace, name, at.host, at.hostType, sources)
+			if f.in.NoFilter {
+				p.Manifest.Spec.ResourceFilter = ""
+			}
+			proposals = append(proposals, p)
+		}
 	}
 	return proposals
+}
+
+// filtered are sources in groups, each of which has a filter that is short enough: an expression that is too long makes the
+// Receiver fail for all.
+func (f *fleet) filtered(t HostType, sources []*Source) [][]*Source {
+	half := len(sources) / 2
+	if f.in.NoFilter || half == 0 || utf8.RuneCountInString(t.made().filter.expression(sources)) <= maxFilter {
+		return [][]*Source{sources}
+	}
+	return slices.Concat(f.filtered(t, sources[:half]), f.filtered(t, sources[half:]))
 }
 
 func newProposal(namespace, name, host string, t HostType, sources []*Source) Proposal {

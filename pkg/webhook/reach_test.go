@@ -241,3 +241,35 @@ func TestReceiversThatWereNotRead(t *testing.T) {
 	require.Len(t, c.Proposals, 1)
 	assert.Equal(t, "web", c.Proposals[0].Manifest.Metadata.Namespace)
 }
+
+// Where nothing can take a call, nothing is proposed.
+func TestNoReceiversAnywhere(t *testing.T) {
+	t.Parallel()
+	c := New(Input{Nowhere: true, Objects: []flux.Object{app("app", "https://github.com/acme/app")}})
+	assert.Equal(t, Nothing, c.Sources[0].State)
+	assert.Equal(t, "the cluster does not serve Receivers: notification-controller is not installed", c.Sources[0].Why)
+	assert.Empty(t, c.Proposals)
+	assert.False(t, c.Sources[0].RelaxLater)
+}
+
+// A filter that is too long makes a Receiver fail for all that it names.
+func TestFiltersAreShortEnough(t *testing.T) {
+	t.Parallel()
+	var objects []flux.Object
+	for i := range 2000 {
+		objects = append(objects, app(fmt.Sprintf("one-%d", i), fmt.Sprintf("https://github.com/acme/r%d", i)))
+	}
+	c := New(Input{Objects: objects})
+	names := map[string]bool{}
+	sources := 0
+	for _, p := range c.Proposals {
+		assert.LessOrEqual(t, len(p.Manifest.Spec.ResourceFilter), maxFilter)
+		names[p.Manifest.Metadata.Name] = true
+		sources += len(p.Sources)
+	}
+	assert.Len(t, names, 4)
+	assert.Equal(t, 2000, sources)
+	c = New(Input{Objects: objects, NoFilter: true})
+	require.Len(t, c.Proposals, 1)
+	assert.Empty(t, c.Proposals[0].Manifest.Spec.ResourceFilter)
+}

@@ -1,0 +1,89 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
+)
+
+func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
+	r := ReceiverProposal{
+		Namespace: p.Manifest.Metadata.Namespace, Name: p.Manifest.Metadata.Name, Host: p.Host, HostType: string(p.HostType), Guessed: p.Guessed,
+		Verifies: p.HostType.Verifies(), SecretCommand: p.SecretCommand(), PathCommand: p.PathCommand(), Steps: p.Steps(), title: p.HostType.Title(),
+	}
+	for _, ref := range p.Sources {
+		r.Sources = append(r.Sources, ref.String())
+	}
+	if p.NeedsToken() {
+		r.TokenCommand = p.TokenCommand()
+	}
+	text, err := yaml.Marshal(p.Manifest)
+	if err != nil {
+		return r, fmt.Errorf("writing Receiver %s/%s: %w", r.Namespace, r.Name, err)
+	}
+	r.yaml = string(text)
+	data, err := json.Marshal(p.Manifest)
+	if err == nil {
+		err = json.Unmarshal(data, &r.Manifest)
+	}
+	if err != nil {
+		return r, fmt.Errorf("writing Receiver %s/%s: %w", r.Namespace, r.Name, err)
+	}
+	return r, nil
+}
+
+func (p ReceiverProposal) guess() string {
+	switch {
+	case !p.Guessed:
+		return ""
+	case p.HostType == string(webhook.GenericHMAC):
+		return ", since its name does not tell what it runs: --host-type " + quoted(p.Host+"=TYPE") + " does"
+	default:
+		return ", as its name suggests: if it is not, say what with --host-type " + quoted(p.Host+"=TYPE")
+	}
+}
+
+// WriteManifests writes the missing Receivers as YAML, ready to be applied, each below comments that say what else it
+// takes.
+func (l ReceiverList) WriteManifests(w io.Writer) error {
+	for i, p := range l.Proposals {
+		if i > 0 {
+			if _, err := io.WriteString(w, "---\n"); err != nil {
+				return err
+			}
+		}
+		if _, err := io.WriteString(w, p.comments()+p.yaml); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p ReceiverProposal) comments() string {
+	lines := []string{
+		fmt.Sprintf("For %s at %s (%s%s) in namespace %s.", count(len(p.Sources), "source"), p.Host, p.title, p.guess(), p.Namespace),
+		"What notification-controller verifies of a call: " + p.Verifies + ".",
+		"", "1. Create the Secret:", "     " + p.SecretCommand,
+		"2. Apply this. Then this prints the path of the URL:", "     " + p.PathCommand,
+		"   In front of it belongs the address at which the host reaches the Service webhook-receiver of Flux: https://flux.example.com",
+		"3. Enter at the host:",
+	}
+	for _, step := range p.Steps {
+		lines = append(lines, "     "+step)
+	}
+	if p.TokenCommand != "" {
+		lines = append(lines, "   This prints the TOKEN:", "     "+p.TokenCommand)
+	}
+	var text strings.Builder
+	for _, line := range lines {
+		line = strings.NewReplacer("\n", " ", "\t", " ").Replace(terminal.Printable(line)) // no line break ends the comment
+		text.WriteString(strings.TrimRight("# "+line, " ") + "\n")
+	}
+	return text.String()
+}
