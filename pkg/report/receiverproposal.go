@@ -80,6 +80,9 @@ func (p ReceiverProposal) comments() string {
 	if p.TokenCommand != "" {
 		lines = append(lines, "   This prints the TOKEN:", "     "+p.TokenCommand)
 	}
+	if strings.Contains(p.yaml, "\n  resourceFilter:") {
+		lines = append(lines, "Its resourceFilter needs notification-controller 1.5 (Flux 2.5): --no-filter leaves it out.")
+	}
 	var text strings.Builder
 	for _, line := range lines {
 		line = strings.NewReplacer("\n", " ", "\t", " ").Replace(terminal.Printable(line)) // no line break ends the comment
