@@ -98,17 +98,18 @@ func (c *Counter) Count() Count {
 	return count
 }
 
-// lacksDetails tells whether details that were asked for have not come yet.
+// lacksDetails tells whether details that were asked for have not come yet, or are older than the rows.
 func (c *Counter) lacksDetails() bool {
-	some := false
+	some, unread, older, failed := false, false, false, false
 	for key, p := range c.parts {
-		if key.what == WhatDetails {
-			if some = true; !p.Read && p.err == nil {
-				return true
-			}
+		switch key.what {
+		case WhatDetails:
+			some, unread, failed = true, unread || !p.Read && p.err == nil, failed || p.err != nil
+		case WhatPods:
+			older = older || p.detailed < p.lists
 		}
 	}
-	return c.options.Wide && !some
+	return c.options.Wide && (!some || unread || older && !failed)
 }
 
 // addPart adds what a part says of how complete a count is.

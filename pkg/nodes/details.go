@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,6 +44,7 @@ func (c *Counter) listDetails(ctx context.Context, namespace string) {
 		return
 	}
 	c.part(WhatDetails, namespace)
+	lists := c.lists(namespace)
 	var found []detail
 	for _, query := range []url.Values{
 		{"fieldSelector": {"status.phase=Pending,spec.nodeName!="}},
@@ -59,13 +61,27 @@ func (c *Counter) listDetails(ctx context.Context, namespace string) {
 	c.update(func() {
 		c.partLocked(WhatDetails, namespace).known(time.Now())
 		c.details[namespace] = found
-		for key := range c.parts { // what was read in another way stands for the same pods
-			if key.what == WhatDetails && (key.namespace == "") != (namespace == "") {
-				delete(c.parts, key)
-				delete(c.details, key.namespace)
+		for p, n := range lists {
+			p.detailed = n
+		}
+		// What was read in another way stands for the same pods.
+		another := func(other string) bool { return (other == "") != (namespace == "") }
+		maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatDetails && another(key.namespace) })
+		maps.DeleteFunc(c.details, func(other string, _ []detail) bool { return another(other) })
+	})
+}
+
+// lists are how often the pods of a namespace, or ("") of all, have been listed, by their parts.
+func (c *Counter) lists(namespace string) map[*part]int {
+	lists := map[*part]int{}
+	c.update(func() {
+		for key, p := range c.parts {
+			if key.what == WhatPods && (namespace == "" || key.namespace == namespace) {
+				lists[p] = p.lists
 			}
 		}
 	})
+	return lists
 }
 
 // listAllDetails lists the details of what was asked for: at once, or, for a user who may not do that, of
@@ -80,7 +96,7 @@ func (c *Counter) listAllDetails(ctx context.Context) {
 			return
 		}
 		c.update(func() {
-			delete(c.parts, partKey{WhatDetails, ""})
+			delete(c.parts, partKey{WhatDetails, ""}) // those that are known are shown until there are others
 			for key, p := range c.parts {
 				if key.what == WhatPods && p.Read {
 					namespaces = append(namespaces, key.namespace)

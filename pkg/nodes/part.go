@@ -33,6 +33,10 @@ type part struct {
 	best    []pod   // what the try that came furthest had brought: those pods exist
 	late    []event // that came meanwhile: the list may be older
 
+	// lists counts those that were read, and detailed is the one whose details are known: rows that are read anew may have pods
+	// of which older details say nothing.
+	lists, detailed int
+
 	kube.Feed       // how old what is known is, and what a watch does about it
 	err       error // of the last list, nil when it went well
 }
@@ -96,6 +100,7 @@ func (p *part) complete(version string, keyed bool, now time.Time) {
 		p.pods = nil
 	}
 	p.version, p.listing = version, false
+	p.lists++
 	p.known(now)
 	for _, e := range p.late {
 		p.apply(e)

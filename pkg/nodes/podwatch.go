@@ -187,6 +187,7 @@ func (c *Counter) poll(ctx context.Context) {
 				}
 				updates.known(began)
 				p.complete(version, false, updates.At)
+				p.detailed = p.lists // what older details say of them is shown until there are newer ones
 				maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatPods })
 				c.parts[partKey{WhatPods, ""}] = p
 			})
@@ -255,6 +256,7 @@ func (c *Counter) applyPod(e watch.Event) {
 		part := c.partLocked(WhatPods, p.Namespace)
 		if !part.Read && !part.listing && part.err == nil {
 			part.complete("", true, time.Now()) // what this watch has brought is all of it
+			part.detailed = part.lists          // and its events have the details
 		}
 		part.apply(change)
 	})
