@@ -375,6 +375,7 @@ func TestForgetOfOneSession(t *testing.T) {
 	apply("two", "*.GitRepository.interval=6m")
 	both := i.run(t.Context(), "forget", "-n", f.apps, "--session", "one", "--yes")
 	assert.Contains(t, both.stderr, "is left alone: session two changed it, too, and its record is the way back of both")
+	assert.Contains(t, both.stderr, `error: --session "one": nothing is forgotten`)
 	i.must(t, "revert", "-n", f.apps, "--session", "two", "--yes")
 	o := i.must(t, "forget", "-n", f.apps, "--session", "one", "--yes")
 	assert.Contains(t, o.stderr, "1 forgotten")

@@ -345,6 +345,6 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 	if host.Others > 0 {
 		part = fmt.Sprintf(" (%.0f/h of them by what is not shown)", host.Others)
 	}
-	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h%s, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%%s",
-		host.Name, gets, perHour, part, used, host.Limit.PerHour, o.FailAbove, o.ofScope())}
+	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h%s, %s%% of its limit of %.0f/h: more than --fail-above %g%%%s",
+		host.Name, gets, perHour, part, report.Percent(used).Above(o.FailAbove), host.Limit.PerHour, o.FailAbove, o.ofScope())}
 }

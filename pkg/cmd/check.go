@@ -353,8 +353,8 @@ func (o CheckOptions) verdict(c check.Check, document report.BranchCheck, unread
 			return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s=5000/h)", c.Hosts[0].Host)
 		}
 		if used > o.FailAbove {
-			return codeError{exitOverBudget, fmt.Errorf("%s would get %.0f requests/h, %.0f%% of its limit of %.0f/h: more than --fail-above %g%%%s",
-				host.Host, host.Requests.After, used, host.Limit.PerHour, o.FailAbove, o.ofScope())}
+			return codeError{exitOverBudget, fmt.Errorf("%s would get %.0f requests/h, %s%% of its limit of %.0f/h: more than --fail-above %g%%%s",
+				host.Host, host.Requests.After, report.Percent(used).Above(o.FailAbove), host.Limit.PerHour, o.FailAbove, o.ofScope())}
 		}
 	}
 	if unread != nil {

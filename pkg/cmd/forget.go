@@ -81,10 +81,14 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	var writes []tune.Write
 	var tuned []flux.Object
 	var restores []tune.Restore
-	pinned, judge := 0, tune.NewJudge(f.snapshot)
+	pinned, shared, judge := 0, 0, tune.NewJudge(f.snapshot)
 	stay := map[flux.Field]bool{}
 	for _, object := range f.objects {
-		if !tune.Tuned(object) || !o.chosen(object) {
+		chosen, alsoOthers := o.chosen(object)
+		if alsoOthers {
+			shared++
+		}
+		if !chosen {
 			continue
 		}
 		if record, err := tune.ReadRecord(object); err == nil && len(judge.ComesBack(object)) > 0 {
@@ -98,6 +102,9 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		restores = append(restores, tune.Restore{Object: object, Action: tune.ActionChange, Reason: tune.ReasonTuned})
 	}
 	o.root.warn(tune.RulesLeft(judge, restores), nil)
+	if len(writes) == 0 && shared > 0 {
+		return fmt.Errorf("--session %q: nothing is forgotten: what it changed in %s other sessions changed, too: revert or forget those first", o.Session, plural(shared, "object"))
+	}
 	if len(writes) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
 		return sessionGone{o.Session, o.where()}
 	}
@@ -117,20 +124,21 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	}, f)
 }
 
-// chosen tells whether the record of an object is one to drop, and warns of one that is the way back of another session, too.
-func (o ForgetOptions) chosen(object flux.Object) bool {
+// chosen tells whether the record of an object is one to drop, and warns of one that is the way back of another session, too,
+// which is shared.
+func (o ForgetOptions) chosen(object flux.Object) (is, shared bool) {
 	if o.Session == "" {
-		return true
+		return tune.Tuned(object), false
 	}
 	record, err := tune.ReadRecord(object)
-	if err != nil || !record.HasSession(o.Session) {
-		return false
+	if err != nil || record == nil || !record.HasSession(o.Session) {
+		return false, false
 	}
 	if others := record.Sessions(o.Session); len(others) > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Warning: %s is left alone: session %s changed it, too, and its record is the way back of both\n", object.Ref, strings.Join(others, ", "))
-		return false
+		return false, true
 	}
-	return true
+	return true, false
 }
 
 // stays says which fields of pinned objects Git will not set again.

@@ -155,8 +155,11 @@ func TestFailAboveCountsAll(t *testing.T) {
 			Remote: flux.Remote{URL: "https://git.example.com/" + name},
 		}}
 	}
-	b := budget.New(budget.Input{
-		Items: []tune.Item{source("a")}, Others: []tune.Item{source("b"), source("c")}, Limits: budget.NewLimits([]policy.Limit{{Host: "git.example.com", PerHour: 60}}, nil),
-	})
-	require.EqualError(t, BudgetOptions{FailAbove: 50}.judge(b), "git.example.com gets 36 requests/h (24/h of them by what is not shown), 60% of its limit of 60/h: more than --fail-above 50%")
+	of := func(limit float64) budget.Budget {
+		return budget.New(budget.Input{
+			Items: []tune.Item{source("a")}, Others: []tune.Item{source("b"), source("c")}, Limits: budget.NewLimits([]policy.Limit{{Host: "git.example.com", PerHour: limit}}, nil),
+		})
+	}
+	require.EqualError(t, BudgetOptions{FailAbove: 50}.judge(of(60)), "git.example.com gets 36 requests/h (24/h of them by what is not shown), 60% of its limit of 60/h: more than --fail-above 50%")
+	require.ErrorContains(t, BudgetOptions{FailAbove: 61}.judge(of(59)), " 61.02% of its limit of 59/h: more than --fail-above 61%")
 }
