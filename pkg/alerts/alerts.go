@@ -25,9 +25,9 @@ type Input struct {
 	Above float64
 	// Namespace that the objects are in; "" for all.
 	Namespace string
-	// Where is how commands look at the same objects: "-A", "-n apps". Under are the flags, with a space before each, that give
-	// commands the same policy and limits; "" where these are the defaults.
-	Where, Under string
+	// Cluster are the flags that have commands ask the same cluster, and Under those that give them the same policy and limits;
+	// with a space before each, and "" where these are the defaults.
+	Cluster, Under string
 }
 
 // The names of the alerts.

@@ -38,7 +38,7 @@ func at(url string) func(*flux.Object) { return func(o *flux.Object) { o.Remote.
 func made(t *testing.T, shares []policy.Share, objects ...tune.Item) Result {
 	t.Helper()
 	limits := budget.NewLimits([]policy.Limit{{Host: "github.com", PerHour: 1000}}, nil)
-	return New(Input{Items: budget.New(budget.Input{Items: objects, Limits: limits}).Items, Limits: limits, Shares: shares, Above: 80, Where: "-A"})
+	return New(Input{Items: budget.New(budget.Input{Items: objects, Limits: limits}).Items, Limits: limits, Shares: shares, Above: 80})
 }
 
 // find is the rule that alerts by a name or records it; the last of several.
@@ -120,7 +120,7 @@ func TestRequestsAreThoseOfTheFleet(t *testing.T) {
 		}
 		limits := budget.NewLimits([]policy.Limit{{Host: "ghcr.io", PerHour: 1000}}, nil)
 		b := budget.New(budget.Input{Items: objects, Limits: limits})
-		r := New(Input{Items: b.Items, Idle: b.Idle, Limits: limits, Above: 80, Where: "-A"})
+		r := New(Input{Items: b.Items, Idle: b.Idle, Limits: limits, Above: 80})
 		expr := find(t, r, hostRequests).Expr
 		asks := map[flux.Ref]float64{}
 		for _, i := range b.Items {
@@ -202,7 +202,7 @@ func TestNothing(t *testing.T) {
 func TestOneNamespace(t *testing.T) {
 	t.Parallel()
 	items := budget.New(budget.Input{Items: []tune.Item{object("gitrepo", "apps", "web", "1m")}}).Items
-	r := New(Input{Items: items, Namespace: "apps", Above: 80, Where: "-n apps"})
+	r := New(Input{Items: items, Namespace: "apps", Above: 80})
 	assert.Equal(t, "fluxtune-apps", r.Rules.Groups[0].Name)
 	const both = `gotk_reconcile_duration_seconds_count{kind="GitRepository",exported_namespace="apps"} or ` +
 		`gotk_reconcile_duration_seconds_count{kind="GitRepository",exported_namespace="",namespace="apps"}`
@@ -216,7 +216,7 @@ func TestNamespacesDoNotMix(t *testing.T) {
 	t.Parallel()
 	recorded := map[string]string{}
 	for _, namespace := range []string{"", "apps", "tools"} {
-		in := Input{Namespace: namespace, Above: 80, Where: "-n " + namespace, Limits: budget.NewLimits(nil, nil)}
+		in := Input{Namespace: namespace, Above: 80, Limits: budget.NewLimits(nil, nil)}
 		bot := func(o *flux.Object) { o.Remote.Secret = "bot" }
 		of := namespace
 		if of == "" {
@@ -255,7 +255,7 @@ func TestShareLeavesRoom(t *testing.T) {
 
 	few := New(Input{
 		Items:  budget.New(budget.Input{Items: []tune.Item{object("gitrepo", "apps", "web", "1m")}}).Items,
-		Limits: budget.NewLimits([]policy.Limit{{Host: "github.com", PerHour: 1}}, nil), Above: 25, Where: "-A",
+		Limits: budget.NewLimits([]policy.Limit{{Host: "github.com", PerHour: 1}}, nil), Above: 25,
 	})
 	assert.Contains(t, find(t, few, HostAboveShare).Expr, "> 0.25")
 }
@@ -297,7 +297,7 @@ func TestRulesOfTwoHosts(t *testing.T) {
 	items := budget.New(budget.Input{Items: []tune.Item{
 		object("gitrepo", "apps", "web", "1m"), object("gitrepo", "tools", "lint", "5m", at("https://git.example.com/lint")),
 	}, Limits: limits}).Items
-	r := New(Input{Items: items, Limits: limits, Shares: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 20}}, Above: 80, Where: "-A", Under: " --policy policy.yaml --limit git.example.com=100/h"})
+	r := New(Input{Items: items, Limits: limits, Shares: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 20}}, Above: 80, Under: " --policy policy.yaml --limit git.example.com=100/h"})
 	seen := map[string]bool{}
 	for _, rule := range r.Rules.Groups[0].Rules {
 		key := fmt.Sprint(rule.Record, rule.Alert, rule.Labels)
@@ -308,5 +308,30 @@ func TestRulesOfTwoHosts(t *testing.T) {
 		}
 		assert.Equal(t, fmt.Sprintf("kubectl fluxtune budget -A --policy policy.yaml --limit git.example.com=100/h --rows names who asks most; "+
 			"kubectl fluxtune plan -A --policy policy.yaml --limit git.example.com=100/h --fit %s=80%% keeps it within its share", rule.Labels["host"]), rule.Annotations["runbook"])
+	}
+}
+
+// Whoever an alarm reaches has another current context: each command that an alarm names asks the cluster that the alarm is about.
+func TestEveryCommandNamesTheCluster(t *testing.T) {
+	t.Parallel()
+	for _, namespace := range []string{"", "apps"} {
+		limits := budget.NewLimits([]policy.Limit{{Host: "github.com", PerHour: 1000}}, nil)
+		withSecret := func(o *flux.Object) { o.Remote.Secret = "bot" }
+		items := budget.New(budget.Input{Items: []tune.Item{object("gitrepo", "apps", "web", "1m", withSecret), object("ks", "apps", "web", "1m")}, Limits: limits}).Items
+		r := New(Input{Items: items, Limits: limits, Shares: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 20}}, Above: 80, Namespace: namespace, Cluster: " --context prod-us"})
+		seen := map[string]bool{}
+		for _, rule := range r.Rules.Groups[0].Rules {
+			seen[rule.Alert] = true
+			for name, text := range rule.Annotations {
+				for _, words := range strings.Split(text, "kubectl ")[1:] {
+					if !strings.HasPrefix(words, "fluxtune apply --for ") { // tells what made a session, and is not to be run
+						assert.Regexp(t, `^fluxtune [a-z]+ --context prod-us\b`, words, "%s: %s", rule.Alert, name)
+					}
+				}
+			}
+		}
+		for _, alert := range []string{HostAboveShare, CredentialAbove, WorkersBusy, SlowReconcile, SourceNotPolled, SourceNeverPolled, SessionOverdue, MetricsMissing, ControllerRestarts} {
+			assert.True(t, seen[alert], alert)
+		}
 	}
 }

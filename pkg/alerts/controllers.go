@@ -22,7 +22,8 @@ func (in Input) workers() []Rule {
 		"The workers for {{ $labels.controller }} are {{ $value | humanizePercentage }} busy",
 		fmt.Sprintf("For 15 minutes the workers for {{ $labels.controller }} at {{ $labels.instance }} were busy {{ $value | humanizePercentage }} of the time. "+
 			"Above %d%% what comes in bursts, and each new revision, waits for a free one.", budget.BusyWarning),
-		fmt.Sprintf("kubectl fluxtune budget %s --observe says how many workers are needed (--concurrent); kubectl fluxtune plan %s%s what longer intervals would change", in.Where, in.Where, in.Under))}
+		fmt.Sprintf("%s says how many workers are needed (--concurrent); %s what longer intervals would change",
+			in.command("budget", in.scope(), "--observe"), in.command("plan", in.scope()+in.Under)))}
 }
 
 // missing alerts where nothing is known of a controller's objects: then the other alerts are silent, too.
@@ -34,7 +35,7 @@ func (in Input) missing() []Rule {
 		a := alert(MetricsMissing, expr, 15*evaluation,
 			fmt.Sprintf("There are no metrics of %s", name),
 			fmt.Sprintf("No metrics tell of the objects of %s%s: it does not run, or is not scraped, or the objects that were there when these rules were made are gone. The other alarms about them are silent, too. Where other shards of it run, there is no alarm about one that does not.", name, inNamespace(in.Namespace)),
-			"kubectl fluxtune doctor looks for Flux in the cluster; its controllers serve metrics at port 8080 (http-prom), see fluxcd.io/flux/monitoring/metrics")
+			in.command("doctor")+" looks for Flux in the cluster; its controllers serve metrics at port 8080 (http-prom), see fluxcd.io/flux/monitoring/metrics")
 		a.Labels["controller"] = name
 		if in.Namespace != "" { // one namespace's alarm is not another's
 			a.Labels[namespaceLabel] = in.Namespace
@@ -64,5 +65,5 @@ func (in Input) restarts() Rule {
 		"A controller of Flux at {{ $labels.instance }} starts again and again",
 		fmt.Sprintf("The controller at {{ $labels.instance }} started {{ $value }} times in the last hour. It may run out of memory, or fail its probes. "+
 			"Each start reconciles all of its objects; alarms about missed polls and missing metrics stay silent meanwhile. %d starts and more are an alarm.", restarting),
-		"kubectl describe the pods of Flux's controllers: the last state of their containers says why they ended")
+		"Describe the pods of Flux's controllers: the last state of their containers says why they ended")
 }

@@ -28,12 +28,9 @@ func (in Input) slow() Rule {
 		"{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} was being reconciled {{ $value | humanizePercentage }} of the last hour. "+
 			"Its interval begins when a reconcile ends, so more than half of the time means that a reconcile takes longer than the interval, "+
 			"or than the retry interval while it fails, or that something triggers it all the time. With intervals above 20m this alarm can come and go.",
-		fmt.Sprintf("kubectl fluxtune get %s {{ $labels.kind }}/{{ $labels.name }} -o wide shows interval, timeout and retry interval; "+
-			"kubectl fluxtune budget %s --observe how long reconciles take", namespaceFlag, in.Where))
+		fmt.Sprintf("%s shows interval, timeout and retry interval; %s how long reconciles take",
+			in.command("get", theObject, "-o wide"), in.command("budget", in.scope(), "--observe")))
 }
-
-// namespaceFlag looks at the namespace of the object that an alert is about.
-const namespaceFlag = "-n {{ $labels.exported_namespace }}"
 
 // polls alerts for each class of intervals where a source was not reconciled for three of them. An object that is made,
 // suspended or resumed meanwhile was not there for so long, or is not due. A controller that started meanwhile polled it.
@@ -105,7 +102,7 @@ func (in Input) neverPolled() []Rule {
 		"No controller has polled {{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }}",
 		"{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} has been there for an hour, and no controller that runs tells of a reconcile of it, though they do of others. "+
 			"Its first one hangs, no shard watches it (label sharding.fluxcd.io/key), or the shard that does is not running or not scraped.",
-		fmt.Sprintf("kubectl fluxtune get %s {{ $labels.kind }}/{{ $labels.name }} -o yaml shows its labels; compare them with --watch-label-selector of each Deployment of source-controller, and see whether its pods run", namespaceFlag))}
+		in.command("get", theObject, "-o yaml")+" shows its labels; compare them with --watch-label-selector of each Deployment of source-controller, and see whether its pods run")}
 }
 
 // notPolled is the rule of one class. A poll can be late by the controllers' jitter, 5% by default.
@@ -134,9 +131,8 @@ func (in Input) notPolled(interval time.Duration, list []Selector) Rule {
 		fmt.Sprintf("{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} polls every %s at the latest, and was not reconciled for %s. "+
 			"It waits for a free worker, its attempts fail and are in back-off, it is stalled, so that Flux does not try again before it is changed, or it was suspended or given a longer interval after these rules were made "+
 			"(what is suspended is known where kube-state-metrics gives gotk_resource_info).", every, window),
-		fmt.Sprintf("kubectl fluxtune get %s {{ $labels.kind }}/{{ $labels.name }} -o wide shows its interval and whether it is suspended; "+
-			"kubectl fluxtune budget %s how busy the workers are and what fails; after a change of intervals print the rules anew with kubectl fluxtune alerts %s%s",
-			namespaceFlag, in.Where, in.Where, in.Under))
+		fmt.Sprintf("%s shows its interval and whether it is suspended; %s how busy the workers are and what fails; after a change of intervals print the rules anew with %s",
+			in.command("get", theObject, "-o wide"), in.command("budget", in.scope()), in.command("alerts", in.scope()+in.Under)))
 	a.Labels["interval"] = every // rules of one name differ in a label: promtool's lint wants it
 	return a
 }

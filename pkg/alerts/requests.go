@@ -138,7 +138,8 @@ func (in Input) aboveShare(s policy.Share, limit budget.Limit, expr, made string
 	a := alert(name, fmt.Sprintf("%s{%s} > %s", record, labelText(chosen), plain(most)), observed+10*evaluation,
 		fmt.Sprintf("Flux asks %s more than %s requests an hour", whose, plain(most)),
 		fmt.Sprintf(`%s gets {{ printf "%%.0f" $value }} requests an hour from Flux, more than %s. %s %s`, whose, than, part, made),
-		fmt.Sprintf("kubectl fluxtune budget %s%s --rows names who asks most; kubectl fluxtune plan %[1]s%[2]s --fit %[3]s=%[4]g%% keeps it within its share", in.Where, in.Under, s, s.Percent))
+		fmt.Sprintf("%s names who asks most; %s keeps it within its share",
+			in.command("budget", in.scope()+in.Under, "--rows"), in.command("plan", in.scope()+in.Under, fmt.Sprintf("--fit %s=%g%%", s, s.Percent))))
 	maps.Copy(a.Labels, own)
 	return []Rule{{Record: record, Expr: expr, Labels: labels}, a}
 }

@@ -25,8 +25,9 @@ func (in Input) sessions() Rule {
 	return alert(SessionOverdue, fmt.Sprintf("count by (exported_namespace) (%s_%s%s < time())", statePrefix, sessionEnd, matchers), 10*evaluation,
 		"Intervals in {{ $labels.exported_namespace }} should have been taken back",
 		"{{ $value }} object(s) in {{ $labels.exported_namespace }} still bear the record of a session of kubectl fluxtune apply --for that is over: "+
-			"the program that held it was ended, or others have changed them since. It takes kube-state-metrics with the configuration that kubectl fluxtune alerts -o kube-state-metrics prints.",
-		fmt.Sprintf("kubectl fluxtune sessions %[1]s shows whose they are; kubectl fluxtune revert %[1]s --expired takes them back, and names what others have changed: revert --force restores that, forget keeps it", namespaceFlag))
+			"the program that held it was ended, or others have changed them since. It takes kube-state-metrics with the configuration that "+in.command("alerts", in.scope(), "-o kube-state-metrics")+" prints.",
+		fmt.Sprintf("%s shows whose they are; %s takes them back, and names what others have changed: revert --force restores that, forget keeps it",
+			in.command("sessions", theNamespace), in.command("revert", theNamespace, "--expired")))
 }
 
 // StateMetrics is a configuration of kube-state-metrics (docs/metrics/extend/customresourcestate-metrics.md there).

@@ -165,7 +165,7 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	counted := budget.New(in)
 	items := counted.Items
 	made := alerts.New(alerts.Input{
-		Items: items, Idle: counted.Idle, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Where: o.onCluster(), Under: o.under,
+		Items: items, Idle: counted.Idle, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Cluster: o.onCluster(), Under: o.under,
 	})
 	var warnings []string
 	if mistyped := unpolled(o.Limits, counted.PolledHosts()); mistyped != "" {
@@ -201,17 +201,13 @@ func (o AlertsOptions) unpolledFit(b budget.Budget) []policy.Share {
 	})
 }
 
-// onCluster is how commands look at the same objects where an alarm goes off: in the cluster, also where the rules come
-// from a checkout. As whom somebody asks then is their own.
+// onCluster are the flags by which commands come to the same cluster when an alarm goes off; "" where the rules come from a
+// checkout. As whom somebody asks then is their own.
 func (o AlertsOptions) onCluster() string {
-	scope := "-A"
-	if !o.allNamespaces() {
-		scope = "-n " + o.Selection.Namespace
-	}
 	if o.Files != nil {
-		return scope
+		return ""
 	}
-	return strings.TrimSpace(o.root.connectionOf(ofTheCluster) + " " + scope)
+	return o.root.connectionOf(ofTheCluster)
 }
 
 func (o AlertsOptions) print(rules alerts.Rules, objects []flux.Object, items int, lacks []string) error {

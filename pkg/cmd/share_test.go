@@ -91,7 +91,7 @@ func countsToShare(t *testing.T, items []tune.Item, limits budget.Limits, text s
 	require.NoError(t, err)
 	assert.Equal(t, want, fitting.Shares[0].Fixed, "%s: fit", share)
 
-	made := alerts.New(alerts.Input{Items: b.Items, Limits: limits, Shares: []policy.Share{share}, Above: 80, Where: "-A"})
+	made := alerts.New(alerts.Input{Items: b.Items, Limits: limits, Shares: []policy.Share{share}, Above: 80})
 	var counted []string
 	whole := map[string]bool{} // limits about which there is an alarm
 	for _, rule := range made.Rules.Groups[0].Rules {

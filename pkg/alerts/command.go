@@ -1,0 +1,23 @@
+package alerts
+
+import "strings"
+
+// How commands look at the object that an alert is about, and at its namespace.
+const (
+	theNamespace = "-n {{ $labels.exported_namespace }}"
+	theObject    = theNamespace + " {{ $labels.kind }}/{{ $labels.name }}"
+)
+
+// command is how somebody whom an alarm reaches calls a command of this program, with its arguments and flags. All commands of
+// alarms are written here: whoever reads them has another current context than whoever made the rules, so each names the cluster.
+func (in Input) command(name string, words ...string) string {
+	return strings.Join(append([]string{"kubectl fluxtune " + name + in.Cluster}, words...), " ")
+}
+
+// scope is how commands look at all objects that the rules are about.
+func (in Input) scope() string {
+	if in.Namespace == "" {
+		return "-A"
+	}
+	return "-n " + in.Namespace
+}
