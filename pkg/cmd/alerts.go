@@ -242,13 +242,9 @@ func addLimit(cmd *cobra.Command, limits *[]string) {
 
 // parseLimits reads the values of --limit.
 func parseLimits(texts []string) ([]policy.Limit, error) {
-	var limits []policy.Limit
-	for _, text := range texts {
-		limit, err := policy.ParseLimit(text)
-		if err != nil {
-			return nil, fmt.Errorf("--limit: %w", err)
-		}
-		limits = append(limits, limit)
+	limits, err := policy.ParseLimits(texts)
+	if err != nil {
+		return nil, fmt.Errorf("--limit: %w", err)
 	}
 	return limits, nil
 }

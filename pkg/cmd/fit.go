@@ -56,15 +56,11 @@ func (f FitFlags) toFit(p policy.Policy, stdin io.Reader) (policy.Policy, *fitOp
 		limit.Flag = true
 		p = p.WithLimit(limit)
 	}
-	for _, text := range f.Fit {
-		share, err := policy.ParseShare(text)
-		if err == nil {
-			p, err = p.WithFit(text)
-		}
-		if err != nil {
-			return p, nil, fmt.Errorf("--fit: %w", err)
-		}
-		o.asked = append(o.asked, share)
+	if o.asked, err = policy.ParseShares(f.Fit); err != nil {
+		return p, nil, fmt.Errorf("--fit: %w", err)
+	}
+	for _, share := range o.asked {
+		p = p.WithFit(share)
 	}
 	if len(p.Fit) == 0 {
 		if f.Activity != "" {

@@ -36,6 +36,8 @@ func fitCases() []golden {
 		{name: "fit/limit-of-the-name", args: fleet + " --fit git.example.com:8443=10% --limit git.example.com=300/h gitrepo --no-headers"},
 		{name: "fit/none", args: fleet + " --fit github.com=0%"},
 		{name: "fit/too-much", args: fleet + " --fit github.com=101%"},
+		{name: "fit/one-host-twice", args: fleet + " --fit ssh.github.com=20% --fit github.com=60%"},
+		{name: "fit/one-limit-twice", args: fleet + " --fit github.com=60% --limit github.com:443=200/h --limit github.com=6000/h"},
 		{name: "fit/infeasible", args: fleet + " --fit github.com=0.1%"},
 		{name: "fit/infeasible-twice", args: policy + " --fit github.com=1% --fit github.com/deploy=1%"},
 		{name: "fit/activity-alone", args: fleet + " --activity testdata/fit/activity.yaml"},

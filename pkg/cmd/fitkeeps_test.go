@@ -55,9 +55,8 @@ func TestFitKeepsShares(t *testing.T) {
 		p, err := policy.Preset(policy.DefaultName)
 		require.NoError(t, err)
 		p = p.WithLimit(policy.Limit{Host: "git.example.com", PerHour: float64(100 + r.IntN(2000))})
-		for _, text := range []string{"git.example.com=60%", "git.example.com/bot=20%"} {
-			p, err = p.WithFit(text)
-			require.NoError(t, err)
+		for _, share := range []policy.Share{{Host: "git.example.com", Percent: 60}, {Host: "git.example.com", Credential: "bot", Percent: 20}} {
+			p = p.WithFit(share)
 		}
 		p, err = p.Set("*.GitRepository.interval=30s to 20m")
 		require.NoError(t, err)

@@ -126,9 +126,7 @@ func fitValues(more map[string]string) map[string]string {
 // wantFitted adds what fitValues come to.
 func wantFitted(t *testing.T, o FleetOptions) FleetOptions {
 	t.Helper()
-	fitted, err := o.Policy.WithFit("github.com/bot=12.5%")
-	require.NoError(t, err)
-	o.Policy = fitted.WithLimit(policy.Limit{Host: "a.org", PerHour: 7, Flag: true})
+	o.Policy = o.Policy.WithFit(policy.Share{Host: "github.com", Credential: "bot", Percent: 12.5}).WithLimit(policy.Limit{Host: "a.org", PerHour: 7, Flag: true})
 	o.fit = &fitOptions{
 		asked: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 12.5}},
 		rules: []fit.Rule{{Kind: "GitRepository", Namespace: "dev", Name: "d*", PerHour: 6, At: "testdata/fit/activity.yaml:1"}, {Namespace: "prod", At: "testdata/fit/activity.yaml:2"}},

@@ -77,6 +77,31 @@ func ParseLimit(s string) (Limit, error) {
 	return Limit{Host: flux.ParseHost(host), PerHour: perHour}, nil
 }
 
+// ParseLimits reads limits as flags have them. The error says which of them is wrong, or which two are of one host, in whatever
+// spelling: one of these would be forgotten.
+func ParseLimits(texts []string) ([]Limit, error) {
+	return parseEach(texts, ParseLimit, func(l Limit) string { return l.Host })
+}
+
+// parseEach reads texts of which no two may be of the same.
+func parseEach[T any](texts []string, parse func(string) (T, error), of func(T) string) ([]T, error) {
+	var all []T
+	first := map[string]string{}
+	for _, text := range texts {
+		one, err := parse(text)
+		if err != nil {
+			return nil, err
+		}
+		what := of(one)
+		if other, twice := first[what]; twice {
+			return nil, fmt.Errorf("%q and %q are both of %s: give one of them", other, text, what)
+		}
+		first[what] = text
+		all = append(all, one)
+	}
+	return all, nil
+}
+
 // WithLimit returns a copy of the policy with one limit more, or in the place of another.
 func (p Policy) WithLimit(limit Limit) Policy {
 	p.Limits = slices.DeleteFunc(slices.Clone(p.Limits), func(l Limit) bool { return l.Host == limit.Host })

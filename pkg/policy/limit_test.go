@@ -7,6 +7,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Of two rates for one host one would be forgotten: they are refused, however the host is written.
+func TestParseLimitsOfOneHost(t *testing.T) {
+	t.Parallel()
+	got, err := ParseLimits([]string{"github.com=1/h", "github.com:8443=2/h", "git.example.com=3/h"})
+	require.NoError(t, err)
+	assert.Equal(t, []Limit{{"github.com", 1, false}, {"github.com:8443", 2, false}, {"git.example.com", 3, false}}, got)
+	for _, second := range []string{"github.com=6000/h", "github.com=200/h", "GITHUB.com=6000/h", "github.com:443=none", "ssh.github.com=6000/h"} {
+		for _, texts := range [][]string{{"github.com=200/h", "a.org=1/h", second}, {second, "github.com=200/h"}} {
+			_, err := ParseLimits(texts)
+			require.EqualError(t, err, `"`+texts[0]+`" and "`+texts[len(texts)-1]+`" are both of github.com: give one of them`)
+		}
+	}
+}
+
 func TestParseLimit(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]Limit{

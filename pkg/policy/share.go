@@ -75,18 +75,19 @@ func ParseShare(s string) (Share, error) {
 	return newShare(of, percent)
 }
 
-// WithFit returns a copy of the policy with one share more, or in the place of another, as github.com=60% says. The copy's
-// Overrides name it.
-func (p Policy) WithFit(expr string) (Policy, error) {
-	share, err := ParseShare(expr)
-	if err != nil {
-		return Policy{}, err
-	}
+// ParseShares reads shares as flags have them. The error says which of them is wrong, or which two are of one host or credential,
+// in whatever spelling: one of these would be forgotten.
+func ParseShares(texts []string) ([]Share, error) {
+	return parseEach(texts, ParseShare, Share.String)
+}
+
+// WithFit returns a copy of the policy with one share more, or in the place of its own. The copy's Overrides name it.
+func (p Policy) WithFit(share Share) Policy {
 	p.Fit = slices.DeleteFunc(slices.Clone(p.Fit), func(s Share) bool { return s.Compare(share) == 0 })
 	p.Fit = append(p.Fit, share)
 	slices.SortFunc(p.Fit, Share.Compare)
 	p.Overrides = append(slices.Clip(p.Overrides), fmt.Sprintf("fit %s=%g%%", share, share.Percent))
-	return p, nil
+	return p
 }
 
 // shares are those of a checked document, sorted.
