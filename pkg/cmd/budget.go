@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -322,6 +324,14 @@ func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
 	return nil
 }
 
+// percentAbove is a percentage in whole numbers, or with as many digits as show that it is more than a bound.
+func percentAbove(used, bound float64) string {
+	if whole := math.Round(used); whole > bound {
+		return strconv.FormatFloat(whole, 'f', -1, 64)
+	}
+	return report.Percent(used).Above(bound)
+}
+
 // judge fails where a host gets more than --fail-above allows, and where a limit cannot be what was meant.
 func (o BudgetOptions) judge(b budget.Budget) error {
 	if o.FailAbove == 0 || len(b.Hosts) == 0 {
@@ -346,5 +356,5 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 		part = fmt.Sprintf(" (%.0f/h of them by what is not shown)", host.Others)
 	}
 	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h%s, %s%% of its limit of %.0f/h: more than --fail-above %g%%%s",
-		host.Name, gets, perHour, part, report.Percent(used).Above(o.FailAbove), host.Limit.PerHour, o.FailAbove, o.ofScope())}
+		host.Name, gets, perHour, part, percentAbove(used, o.FailAbove), host.Limit.PerHour, o.FailAbove, o.ofScope())}
 }

@@ -354,7 +354,7 @@ func (o CheckOptions) verdict(c check.Check, document report.BranchCheck, unread
 		}
 		if used > o.FailAbove {
 			return codeError{exitOverBudget, fmt.Errorf("%s would get %.0f requests/h, %s%% of its limit of %.0f/h: more than --fail-above %g%%%s",
-				host.Host, host.Requests.After, report.Percent(used).Above(o.FailAbove), host.Limit.PerHour, o.FailAbove, o.ofScope())}
+				host.Host, host.Requests.After, percentAbove(used, o.FailAbove), host.Limit.PerHour, o.FailAbove, o.ofScope())}
 		}
 	}
 	if unread != nil {
