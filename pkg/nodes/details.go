@@ -60,15 +60,24 @@ func (c *Counter) listDetails(ctx context.Context, namespace string) {
 	}
 	c.update(func() {
 		c.partLocked(WhatDetails, namespace).known(time.Now())
+		c.dropDetails(namespace)
 		c.details[namespace] = found
 		for p, n := range lists {
 			p.detailed = n
 		}
-		// What was read in another way stands for the same pods.
-		another := func(other string) bool { return (other == "") != (namespace == "") }
-		maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatDetails && another(key.namespace) })
-		maps.DeleteFunc(c.details, func(other string, _ []detail) bool { return another(other) })
 	})
+}
+
+// dropDetails forgets what was read earlier, in one way or another, of the pods of a namespace, or ("") of all: none counts
+// twice. What was read of all stays for the namespaces that have nothing newer. The lock is held.
+func (c *Counter) dropDetails(namespace string) {
+	another := func(other string) bool { return (other == "") != (namespace == "") }
+	maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatDetails && another(key.namespace) })
+	if namespace == "" {
+		clear(c.details)
+		return
+	}
+	c.details[""] = slices.DeleteFunc(c.details[""], func(d detail) bool { return d.namespace == namespace })
 }
 
 // lists are how often the pods of a namespace, or ("") of all, have been listed, by their parts.

@@ -217,3 +217,29 @@ func TestThatNamespacesAreNotFollowedIsMissing(t *testing.T) {
 		assert.True(t, count.Total == 2 || count.AtLeast, "%+v", count.Missing)
 	})
 }
+
+// Details belong to the rows that were read with them: rows read anew wait for theirs, what is read of one namespace takes
+// nothing from another, and no pod's details count twice.
+func TestDetailsBelongToTheirRows(t *testing.T) {
+	t.Parallel()
+	const moment = 1500 * time.Millisecond
+	inA := action{Do: "create", Namespace: "a", Name: "web-0", Node: "n1"}
+	inB := action{Do: "create", Namespace: "b", Name: "web-0", Node: "n1"}
+	fault := func(resource, verb, kind string, times int, then time.Duration) action {
+		return action{Do: "fault", Resource: resource, Verb: verb, Kind: kind, Times: times, Then: then}
+	}
+	for name, sequence := range map[string][]action{
+		"rows of another namespace stall": {
+			{Do: "create", Namespace: "a", Name: "web-0"}, inB, fault("pods/a", "list", "stall", 2, moment),
+			{Do: "mute watches", Resource: "pods/b", Times: 5, Then: moment}, {Do: "terminate", Namespace: "a", Name: "web-1", Then: moment},
+		},
+		"the right to all is lost":               {inA, fault("pods", "watch", "403", 1, 0), {Do: "lose all pods", Then: 8 * time.Second}},
+		"the own rows come later than another's": {inB, {Do: "lose all pods", Then: moment}, fault("pods/b", "list", "429", 1, moment)},
+		"a namespace that is new":                {{Do: "add namespace"}, {Do: "create", Namespace: "c", Name: "web-0", Node: "n1", Then: moment}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { require.NoError(t, follow(sequence)) })
+		})
+	}
+}
