@@ -174,7 +174,8 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		return fmt.Errorf("%s; nothing was changed", lost)
 	}
 	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Manager: o.FieldManager}
-	session, changed := "", 0
+	session := ""
+	var wrote []tune.Item
 	var undone report.Undone
 	environments := newLatest(f, planned, o.root.Now)
 	err := o.execute(ctx, job{
@@ -193,7 +194,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		question: strings.TrimSuffix(o.question(overview, plan.Changes(), plan.Pins), "?") + lasting + "?",
 		finish: func(d *report.Results, out cluster.Outcomes) {
 			if items := written(out); o.DryRun == dryRunNone && len(items) > 0 {
-				session, changed = stamp.Session, len(items)
+				session, wrote = stamp.Session, items
 				undone = report.NewUndone(items)
 			}
 			d.Session, d.Warnings = session, plan.Warnings
@@ -204,7 +205,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	}
 	if session != "" && o.For > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s.\n", session)
-		return errors.Join(err, o.untilOver(ctx, stamp, overview.Budget.Git, changed))
+		return errors.Join(err, o.untilOver(ctx, stamp, overview.Budget.Git, wrote))
 	}
 	if session != "" && !o.together.several() { // else it is said once, at the end
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s. Take it back with: %s revert%s --session %s\n",

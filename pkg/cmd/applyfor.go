@@ -44,15 +44,15 @@ func tooShort(lasts, takes time.Duration, pace float64) error {
 }
 
 // untilOver waits until a session is over (its time, Ctrl-C, the end of the terminal), tells meanwhile how long it still
-// takes, and takes everything back: what was changed of so many objects.
-func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests budget.Rates, changed int) error {
+// takes, and takes everything back: what it wrote.
+func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests budget.Rates, wrote []tune.Item) error {
 	if ctx.Err() == nil { // else it was Ctrl-C while it was applied
 		_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", tune.ShowTime(stamp.Until), flux.FormatDuration(max(0, o.left(stamp).Round(time.Second))))
 		if o.hold(ctx, stamp, requests) {
 			_, _ = fmt.Fprintf(o.root.ErrOut, "Somebody else has ended session %s (revert or forget).\n", stamp.Session)
 		}
 	}
-	return o.takeBack(ctx, stamp.Session, changed)
+	return o.takeBack(ctx, stamp.Session, wrote)
 }
 
 // lasting says how long changes stay that are taken back by themselves, with a space before it; "" where they stay.

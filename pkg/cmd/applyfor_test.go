@@ -76,8 +76,28 @@ func TestApplyForThatSomebodyEnded(t *testing.T) {
 			assert.Zero(t, o.code, o.stderr)
 			assert.Contains(t, o.stderr, "Somebody else has ended session 20261122-120000-test (revert or forget).")
 			assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: nothing bears it any more.")
+			assert.Equal(t, verb == "forget", strings.Contains(o.stderr, "By that 1 object still holds what it set"), o.stderr)
 		})
 	}
+}
+
+// What nothing can take back any more is named, with what it was, and is no success.
+func TestApplyForNamesWhatKeepsItsValue(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	for _, name := range []string{"bare", "deleted"} {
+		f.Apply(t, gitRepository(f.apps, name, "interval: 5m"))
+	}
+	l := f.applyFor(t, on(f.Cluster))
+	f.Kubectl(t, "annotate", "gitrepository", "bare", "-n", f.apps, tune.RecordAnnotation+"-")
+	f.Kubectl(t, "delete", "gitrepository", "deleted", "-n", f.apps)
+	l.ctrlC()
+	o := <-l.result
+	assert.Equal(t, exitFailed, o.code, o.stderr)
+	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over, but 1 object still holds what it set, as the record of that is not there any more (taken away, or forgotten):\n"+
+		"  GitRepository "+f.apps+"/bare: spec.interval 1m, was 5m, spec.timeout 2m, was 1m\n")
+	assert.NotContains(t, o.stderr, "everything is as it was")
+	assert.Equal(t, "5m", f.interval(t))
 }
 
 // A machine that sleeps keeps no time of its own: the clock on the wall says when the session ends.

@@ -35,9 +35,9 @@ func pauseAfter(try int) time.Duration {
 // wayBack is a session that is being taken back.
 type wayBack struct {
 	session string
-	// changed is of how many objects it changed something, and back how many of them are taken back.
-	changed int
-	back    takenBack
+	// wrote is what it changed, of each object, and back how many of them are taken back.
+	wrote []tune.Item
+	back  takenBack
 	// again is the command that goes on with it.
 	again string
 }
@@ -70,25 +70,25 @@ func (w wayBack) notWhole(why string) string {
 		why = " (" + why + ")"
 	}
 	far := "could not be taken back whole" + why
-	switch left := w.changed - w.back.objects; {
+	switch left := len(w.wrote) - w.back.objects; {
 	case w.back.objects == 0:
-		far = fmt.Sprintf("stands: nothing has been taken back yet of %s%s", plural(w.changed, "object"), why)
+		far = fmt.Sprintf("stands: nothing has been taken back yet of %s%s", plural(len(w.wrote), "object"), why)
 	case left > 0:
-		far = fmt.Sprintf("is not taken back whole yet: %d of %s are, %d are not%s", w.back.objects, plural(w.changed, "object"), left, why)
+		far = fmt.Sprintf("is not taken back whole yet: %d of %s are, %d are not%s", w.back.objects, plural(len(w.wrote), "object"), left, why)
 	}
 	return fmt.Sprintf("Session %s %s. Try again with: %s", w.session, far, w.again)
 }
 
-// takeBack reverts a session that changed so many objects, wherever they are by now. It tries again, after pauses, until
+// takeBack reverts what a session wrote, wherever that is by now. It tries again, after pauses, until
 // nothing is left that it could take back, or the user interrupts twice.
-func (o ApplyOptions) takeBack(ctx context.Context, session string, changed int) error {
+func (o ApplyOptions) takeBack(ctx context.Context, session string, wrote []tune.Item) error {
 	stopSaying := context.AfterFunc(ctx, func() {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s is being taken back. Another Ctrl-C stops that, and says what is left.\n", session)
 	})
 	defer stopSaying()
 	ctx, stop := o.root.insisted(ctx)
 	defer stop()
-	way := wayBack{session: session, changed: changed, again: fmt.Sprintf("%s revert%s --session %s", o.root.name, o.scopeFlags(o.root), session)}
+	way := wayBack{session: session, wrote: wrote, again: fmt.Sprintf("%s revert%s --session %s", o.root.name, o.scopeFlags(o.root), session)}
 	back := o.reverting(session, &way.back)
 	waited := time.Duration(0)
 	for try := 1; ; try++ {
@@ -209,10 +209,17 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 	gone, silent, chose := sessionGone{}, silentError{}, othersChose{}
 	switch {
 	case err == nil || errors.As(err, &gone) && way.back.objects > 0:
+		if kept := o.kept(ctx, way.wrote); kept != "" {
+			say(fmt.Sprintf("Session %s is over, but %s", way.session, kept))
+			return silentError{exitFailed}
+		}
 		say(fmt.Sprintf("Session %s is over: everything is as it was.", way.session))
 		return nil
 	case errors.As(err, &gone): // somebody else was faster
 		say(fmt.Sprintf("Session %s is over: nothing bears it any more.", way.session))
+		if kept := o.kept(ctx, way.wrote); kept != "" {
+			say("By that " + kept)
+		}
 		return nil
 	case state == stateGone:
 		say(fmt.Sprintf("Session %s is over: its changes are taken back but for what later sessions set, which stays until they are reverted. See them with: %s sessions%s", way.session, o.root.name, o.scopeFlags(o.root)))
@@ -232,6 +239,39 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 		say(way.notWhole(explain(err)))
 	}
 	return silentError{exitFailed}
+}
+
+// kept says what keeps the values that a session wrote, though nothing can take them back any more, for somebody to do it by
+// hand; "" where nothing does. What could not be read says nothing.
+func (o ApplyOptions) kept(ctx context.Context, wrote []tune.Item) string {
+	const most = 10
+	fs, err := o.everything().readAll(ctx, o.root)
+	if err != nil {
+		return ""
+	}
+	var objects []flux.Object
+	for _, f := range fs.all {
+		objects = append(objects, f.snapshot.Objects...)
+	}
+	kept := tune.Kept(wrote, objects)
+	if len(kept) == 0 {
+		return ""
+	}
+	hold := "holds"
+	if len(kept) > 1 {
+		hold = "hold"
+	}
+	text := fmt.Sprintf("%s still %s what it set, as the record of that is not there any more (taken away, or forgotten):", plural(len(kept), "object"), hold)
+	for _, item := range kept[:min(most, len(kept))] {
+		text += "\n  " + item.Object.Ref.String()
+		for i, c := range item.Changes {
+			text += fmt.Sprintf("%s %s %s, was %s", []string{":", ","}[min(i, 1)], c.Field, tune.Show(c.To), tune.Show(c.From))
+		}
+	}
+	if more := len(kept) - most; more > 0 {
+		text += fmt.Sprintf("\n  and %d more", more)
+	}
+	return text
 }
 
 // untroubled is a writer that never fails.

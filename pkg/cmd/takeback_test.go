@@ -81,7 +81,7 @@ func TestWayBackNotWhole(t *testing.T) {
 		{5, "interrupted", "Session s is not taken back whole yet: 5 of 12 objects are, 7 are not (interrupted). Try again with: c"},
 		{12, "", "Session s could not be taken back whole. Try again with: c"},
 	} {
-		assert.Equal(t, tc.want, wayBack{session: "s", changed: 12, back: takenBack{objects: tc.back}, again: "c"}.notWhole(tc.why))
+		assert.Equal(t, tc.want, wayBack{session: "s", wrote: make([]tune.Item, 12), back: takenBack{objects: tc.back}, again: "c"}.notWhole(tc.why))
 	}
 }
 

@@ -27,6 +27,7 @@ type ExcessError struct {
 	Longest *Fitting
 }
 
+// Error implements error.
 func (e *ExcessError) Error() string { return e.message }
 
 // explain says which shares cannot be kept, who asks what of them, and what would do. The free sources come first.

@@ -207,12 +207,16 @@ func (l ReceiverList) Draw(w io.Writer, now time.Time, withNamespace bool, manif
 		}
 		_, _ = fmt.Fprintf(&text, "With their Secrets, and what to enter at the hosts:\n  %s\n", manifests)
 	}
+	later := "These can, too, once they have a Receiver and CALLED shows a time: before, each commit waits for the poll"
+	if len(l.Plans) == 0 {
+		later = "These can be polled less often, once they have a Receiver and CALLED shows a time: before, each commit waits for the poll"
+	}
 	for _, p := range []struct {
 		title string
 		plans []string
 	}{
 		{"What a webhook announces can be polled less often", l.Plans},
-		{"These can, too, once they have a Receiver and CALLED shows a time: before, each commit waits for the poll", l.PlansLater},
+		{later, l.PlansLater},
 	} {
 		if len(p.plans) > 0 {
 			_, _ = fmt.Fprintf(&text, "\n%s:\n", p.title)

@@ -1,0 +1,31 @@
+package tune
+
+import "github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+
+// Kept are those of the items that a session wrote whose objects still hold what it set, though they bear no record of it any
+// more: somebody took the record away, or forgot it, so that no revert finds them. Each has the changes that still stand, a
+// change from and to one value never. What another session has changed since is told by that one's record.
+func Kept(items []Item, objects []flux.Object) []Item {
+	now := make(map[flux.Ref]*flux.Object, len(objects))
+	for i := range objects {
+		now[objects[i].Ref] = &objects[i]
+	}
+	var kept []Item
+	for _, item := range items {
+		o := now[item.Object.Ref]
+		if o == nil || Tuned(*o) {
+			continue
+		}
+		var stand []Change
+		for _, c := range item.Changes {
+			if value := o.Value(c.Field); value != nil && c.To != nil && *value == *c.To && (c.From == nil || *c.From != *c.To) {
+				stand = append(stand, c)
+			}
+		}
+		if len(stand) > 0 {
+			item.Changes = stand
+			kept = append(kept, item)
+		}
+	}
+	return kept
+}

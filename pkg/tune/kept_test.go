@@ -1,0 +1,29 @@
+package tune
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+func TestKept(t *testing.T) {
+	t.Parallel()
+	minute, five, three := "1m", "5m", "3m"
+	object := func(name string, interval *string, annotations map[string]string) flux.Object {
+		return flux.Object{
+			Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: name}, Version: "v1",
+			Interval: interval, Annotations: annotations,
+		}
+	}
+	wrote := func(name string) Item {
+		return Item{Object: object(name, &five, nil), Changes: []Change{{Field: flux.Interval, From: &five, To: &minute}}}
+	}
+	unchanged := Item{Object: object("unchanged", &minute, nil), Changes: []Change{{Field: flux.Interval, From: &minute, To: &minute}}}
+	kept := Kept([]Item{wrote("bare"), wrote("back"), wrote("chosen"), wrote("later"), wrote("gone"), unchanged}, []flux.Object{
+		object("bare", &minute, nil), object("back", &five, nil), object("chosen", &three, nil),
+		object("later", &minute, map[string]string{RecordAnnotation: "{}"}), object("unchanged", &minute, nil),
+	})
+	assert.Equal(t, []Item{wrote("bare")}, kept)
+}
