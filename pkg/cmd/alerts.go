@@ -230,7 +230,7 @@ func (o AlertsOptions) print(rules alerts.Rules, objects []flux.Object, items in
 	if err != nil {
 		return fmt.Errorf("writing YAML: %w", err)
 	}
-	_, err = o.root.Out.Write([]byte(strings.ReplaceAll(header+string(text), pluginName, o.root.name)))
+	_, err = o.root.document().Write([]byte(strings.ReplaceAll(header+string(text), pluginName, o.root.name)))
 	return err
 }
 

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -290,10 +289,7 @@ func (o CheckOptions) show(document report.BranchCheck) error {
 		_, err := fmt.Fprint(out, document.Markdown(o.all))
 		return err
 	case formatSARIF:
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(document.SARIF(o.root.build.complete().Version))
+		return writeJSON(out, document.SARIF(o.root.build.complete().Version), "  ")
 	}
 	return o.printer.print(document, nil, func(l report.Layout) error {
 		if headline := document.Headline(); headline != "" {

@@ -36,7 +36,7 @@ func (o FleetOptions) showDiff(ctx context.Context, r *root, items []tune.Item, 
 			name = o.Cluster + "/" + name
 		}
 		diff := terminal.Diff(o.before()+"/"+name, "planned/"+name, before, after)
-		if _, err := fmt.Fprint(r.Out, terminal.PaintDiff(diff, color)); err != nil {
+		if _, err := fmt.Fprint(r.document(), terminal.PaintDiff(diff, color)); err != nil {
 			return err
 		}
 	}

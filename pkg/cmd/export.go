@@ -122,9 +122,9 @@ func (o ExportOptions) run(ctx context.Context) error {
 			}
 		}
 		if i > 0 {
-			_, _ = fmt.Fprintln(o.root.Out, "---")
+			_, _ = fmt.Fprintln(o.root.document(), "---")
 		}
-		_, _ = fmt.Fprintf(o.root.Out, "# %s of %s: add what is below spec to its manifest%s.\n%s",
+		_, _ = fmt.Fprintf(o.root.document(), "# %s of %s: add what is below spec to its manifest%s.\n%s",
 			plural(len(byOwner[owner]), "object"), owner, writtenWhere(known, owner), text)
 	}
 	return f.complete()

@@ -13,7 +13,7 @@ import (
 
 // terminalScreen draws the table over the one before, as large as the terminal is then.
 type terminalScreen struct {
-	out    io.Writer
+	out    io.Writer // gets control characters, beside lines without any
 	layout report.Layout
 	size   func() (width, height int)
 	title  string
@@ -40,7 +40,7 @@ func (s *terminalScreen) show(view nodesView, same []string, now time.Time) erro
 	}
 	picture.WriteString("\x1b[H")
 	for _, line := range parts.Lines(head, height-1, width) {
-		picture.WriteString(line + "\x1b[K\r\n")
+		picture.WriteString(terminal.Line(line, s.layout.Color) + "\x1b[K\r\n")
 	}
 	picture.WriteString("\x1b[J")
 	_, err = io.WriteString(s.out, picture.String())

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 const (
@@ -164,7 +165,7 @@ func (o NodesOptions) newScreen(stop func(why error)) (s screen, end func()) {
 		o.printer.layout.Width = 0
 		return &lineScreen{out: o.root.Out, errOut: o.root.ErrOut, layout: o.printer.layout, shown: map[string]string{}}, end
 	}
-	t := &terminalScreen{out: o.root.Out, layout: o.printer.layout, size: o.root.terminalSize, title: o.title(), quit: "Ctrl-C ends"}
+	t := &terminalScreen{out: terminal.Raw(o.root.Out), layout: o.printer.layout, size: o.root.terminalSize, title: o.title(), quit: "Ctrl-C ends"}
 	if o.root.Keys != nil {
 		keys, restore, err := o.root.Keys()
 		if err == nil {
@@ -211,6 +212,6 @@ func (s *jsonScreen) show(view nodesView, same []string, _ time.Time) error {
 		return err
 	}
 	s.last = data
-	_, err = s.out.Write(append(data, '\n'))
+	_, err = s.out.Write(append(terminal.EscapeJSON(data), '\n'))
 	return err
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	_ "github.com/fluxtune/kubectl-fluxtune/pkg/cmd/english" // comes before kubectl's packages
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // allFormats are the formats of commands that list objects, as kubectl get has them.
@@ -171,20 +173,25 @@ func (p *printer) print(document any, names []string, draw func(report.Layout) e
 		if err != nil {
 			return err
 		}
-		return p.resource.PrintObj(object, p.out)
+		out := p.out
+		if p.layout.Width == 0 && !strings.HasPrefix(p.format, "custom-columns") { // a table
+			out = terminal.Raw(out)
+		}
+		return p.resource.PrintObj(object, out)
 	}
 	switch p.format {
 	case "json":
-		encoder := json.NewEncoder(p.out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "    ")
-		return encoder.Encode(document)
+		return writeJSON(p.out, document, "    ")
 	case "yaml":
 		data, err := yaml.Marshal(document)
 		if err != nil {
 			return fmt.Errorf("writing YAML: %w", err)
 		}
-		_, err = p.out.Write(data)
+		out := p.out
+		if p.layout.Width == 0 {
+			out = terminal.Raw(out)
+		}
+		_, err = out.Write(data)
 		return err
 	case "name":
 		for _, name := range names {
@@ -196,6 +203,19 @@ func (p *printer) print(document any, names []string, draw func(report.Layout) e
 	default:
 		return draw(p.layout)
 	}
+}
+
+// writeJSON writes a document with an indent, without what would steer a terminal.
+func writeJSON(w io.Writer, document any, indent string) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", indent)
+	if err := encoder.Encode(document); err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	_, err := w.Write(terminal.EscapeJSON(text.Bytes()))
+	return err
 }
 
 // toUnstructured makes of a document what kubectl's printers take: a list where it has items.

@@ -33,7 +33,7 @@ const (
 func (r *root) newProgress() *progress {
 	p := &progress{now: r.Now, start: r.Now(), width: func() int { width, _ := r.terminalSize(); return cmp.Or(width, 80) }}
 	if r.StderrTerminal && r.Getenv("TERM") != "dumb" {
-		p.out = r.ErrOut
+		p.out = terminal.Raw(r.ErrOut)
 	}
 	return p
 }
@@ -48,7 +48,7 @@ func (p *progress) show(text string) {
 	}
 	width := p.width()
 	over := p.over(width)
-	p.last, p.drawn = now, report.Clip(text, width-1) // a line that is broken cannot be drawn over
+	p.last, p.drawn = now, report.Clip(terminal.Line(text, false), width-1) // a line that is broken cannot be drawn over
 	_, _ = fmt.Fprint(p.out, over, p.drawn)
 }
 

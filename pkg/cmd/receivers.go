@@ -147,7 +147,9 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 	if err != nil {
 		return err
 	}
-	list = list.Asking(o.connection())
+	if o.printer.format != "yaml" { // a file for Git names nobody's kubeconfig, context or user
+		list = list.Asking(o.connection())
+	}
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
 		return err
 	}
@@ -218,5 +220,5 @@ func (o ReceiversOptions) manifests(list report.ReceiverList) error {
 		_, _ = fmt.Fprintf(o.root.ErrOut, text, o.where())
 		return nil
 	}
-	return list.WriteManifests(o.root.Out)
+	return list.WriteManifests(o.root.document())
 }

@@ -219,10 +219,8 @@ func (o RewriteOptions) show(r manifest.Rewriting) error {
 			return err
 		}
 		diff := terminal.Diff("a/"+file, "b/"+file, was, r.Files[file])
-		if o.layout.Width > 0 {
-			diff = terminal.Printable(diff) // on a terminal; in a pipe somebody may apply it
-		}
-		if _, err := fmt.Fprint(o.root.Out, terminal.PaintDiff(diff, o.layout.Color)); err != nil {
+		// In a pipe somebody may apply it.
+		if _, err := fmt.Fprint(o.root.document(), terminal.PaintDiff(diff, o.layout.Color)); err != nil {
 			return err
 		}
 	}

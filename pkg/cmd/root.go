@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // pluginName stands for the plugin's name in help texts.
@@ -37,6 +39,8 @@ type root struct {
 
 func newRoot(sys System, build Build, name string) *cobra.Command {
 	r := &root{System: sys, build: build, name: name, config: genericclioptions.NewConfigFlags(true)}
+	colors := func() bool { wanted, err := r.wantsColor(); return wanted && err == nil }
+	r.Out, r.ErrOut = terminal.NewSafe(sys.Out, colors), terminal.NewSafe(sys.ErrOut, colors)
 	var version bool
 	cmd := &cobra.Command{
 		Use:   strings.ReplaceAll(name, " ", "-"),
@@ -76,8 +80,8 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 		return fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())
 	})
 	cmd.SetIn(sys.In)
-	cmd.SetOut(sys.Out)
-	cmd.SetErr(sys.ErrOut)
+	cmd.SetOut(r.Out)
+	cmd.SetErr(r.ErrOut)
 	r.config.AddFlags(cmd.PersistentFlags())
 	cmd.PersistentFlags().StringVar(&r.color, "color", "auto", "Colour the output: auto (on a terminal, without NO_COLOR), always or never.")
 	cmd.PersistentFlags().IntVarP(&r.verbosity, "v", "v", 0, "Tell of requests to the API server on stderr: 6 shows each with its answer, 7 the headers too, 9 as curl commands.")
@@ -178,6 +182,14 @@ func newOptions(r *root) *cobra.Command {
 	width, _ := r.terminalSize()
 	cmd.SetUsageFunc(usagePage(optionsTemplate, width))
 	return cmd
+}
+
+// document is where what machines read is written: byte by byte into a pipe, and on a terminal like all other text.
+func (r *root) document() io.Writer {
+	if r.StdoutWidth > 0 {
+		return r.Out
+	}
+	return terminal.Raw(r.Out)
 }
 
 // restConfig is the connection that the user's kubeconfig and flags describe. Warnings that the API

@@ -66,13 +66,12 @@ type Cell struct {
 // Printable is the text without control characters: messages come from clusters, and must not be able to
 // write to a terminal what they like.
 func (c Cell) Printable() string {
-	clean := func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		if commands(r) {
 			return -1
 		}
 		return r
-	}
-	return strings.Map(clean, c.Text)
+	}, c.Text)
 }
 
 // Text makes a plain cell.
@@ -189,13 +188,18 @@ func (t Table) line(out *bufio.Writer, row []Cell, shown, widths []int, l Layout
 	_ = out.WriteByte('\n')
 }
 
-// Paint gives text its style's colour, where colours are wanted.
+// colorCodes are the colours of the styles: all that Safe lets pass.
+var colorCodes = [...]string{Plain: "", Good: "32", Changed: "33", Faster: "36", Slower: "33", Bad: "31", Faint: "90", Strong: "1"}
+
+const resetColor = "\x1b[0m"
+
+// Paint gives each line of a text its style's colour, where colours are wanted.
 func Paint(text string, s Style, color bool) string {
-	codes := [...]string{Plain: "", Good: "32", Changed: "33", Faster: "36", Slower: "33", Bad: "31", Faint: "90", Strong: "1"}
-	if !color || text == "" || codes[s] == "" {
+	if !color || text == "" || colorCodes[s] == "" {
 		return text
 	}
-	return "\x1b[" + codes[s] + "m" + text + "\x1b[0m"
+	begin := "\x1b[" + colorCodes[s] + "m"
+	return begin + strings.ReplaceAll(text, "\n", resetColor+"\n"+begin) + resetColor
 }
 
 // Add adds a row by the names of its columns; what is not named stays empty.

@@ -31,8 +31,8 @@ func Rows(line string, width int) int {
 	}
 }
 
-// Printable is a text without control characters but line breaks and tabs: messages come from clusters and files, and
-// must not be able to write to a terminal what they like.
+// Printable is a text without what steers a terminal (see Safe), but for line breaks and tabs. Where text is measured it is
+// cleaned before; that none of it gets through is up to Safe.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if commands(r) && r != '\n' && r != '\t' {
