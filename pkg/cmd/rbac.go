@@ -44,14 +44,20 @@ func newRBAC(r *root) *cobra.Command {
 			name, both are printed.
 
 			The viewer also lists notification Providers, whose spec.address can hold a secret URL. No command
-			prints it; without that rule they are not counted, and all else works.`),
+			prints it; without that rule they are not counted, and all else works. It shows the path of each
+			Receiver's webhook as well, which for some types is all the secret there is.
+
+			The tuner may patch, and Kubernetes knows no rights on single fields: who may patch a Kustomization, a
+			HelmRelease or a source can make Flux apply anything, with the rights of Flux's controllers, also from a
+			single namespace. Give it to those only who may do that anyway; others change intervals in Git with
+			kubectl fluxtune rewrite.`),
 		Example: examples(`
 			# Let the group platform-team look, and tune
 			kubectl fluxtune rbac | kubectl apply -f -
 			kubectl create clusterrolebinding fluxtune-viewer --clusterrole=fluxtune-viewer --group=platform-team
 			kubectl create clusterrolebinding fluxtune-tuner --clusterrole=fluxtune-tuner --group=platform-team
 
-			# Let a team tune its own namespace only
+			# Let a team that may change all that Flux applies tune its own namespace only
 			kubectl create rolebinding fluxtune-tuner -n team-a --clusterrole=fluxtune-tuner --group=team-a`),
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.FixedCompletions([]string{viewerRole, tunerRole}, noFiles),
