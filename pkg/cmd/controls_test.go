@@ -114,22 +114,3 @@ func TestNoObjectSteersATerminal(t *testing.T) {
 		assertSteersNothing(t, o.stdout, true)
 	}
 }
-
-// Comments of manifests end where their lines end, whatever a host is called; what is proposed can be pasted.
-func TestReceiverCommentsStayComments(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "fleet.yaml")
-	text := ""
-	for i, host := range []string{`evil.example\u2028---\u2028x`, "a;id.example"} {
-		text += fmt.Sprintf(`---
-{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": {"name": "r%d", "namespace": "b"}, "spec": {"interval": "1m", "url": "https://%s/a/b"}}
-`, i, host)
-	}
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	o := invocation{}.must(t, "receivers", "-f", file, "-o", "yaml")
-	for _, line := range strings.FieldsFunc(o.stdout, func(r rune) bool { return strings.ContainsRune("\n\u2028\u2029\u0085\r", r) }) {
-		assert.NotEqual(t, "---", strings.TrimSpace(line))
-		assert.NotRegexp(t, "^x", line)
-	}
-	assert.Contains(t, o.stdout, "--host-type 'a;id.example'=TYPE", o.stderr)
-}
