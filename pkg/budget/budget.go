@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"maps"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -24,8 +25,8 @@ type Input struct {
 	// OneNamespace says that notification-controller notifies nothing in another namespace than that of the Receiver
 	// (--no-cross-namespace-refs).
 	OneNamespace bool
-	// Partial says that objects that may poll the same hosts were not read.
-	Partial bool
+	// Partial says that objects that may poll the same hosts were not read, Beyond that other clusters may poll them.
+	Partial, Beyond bool
 	// Now is when the objects were read: it tells how long something has been failing. The zero time where
 	// that does not matter.
 	Now time.Time
@@ -61,8 +62,8 @@ type Budget struct {
 	Idle []flux.Ref
 	// Defaults names the controllers whose flags were not read, so that their defaults are assumed.
 	Defaults []string
-	// Partial says that objects that may poll the same hosts were not read.
-	Partial bool
+	// Partial says that objects that may poll the same hosts were not read, Beyond that other clusters may poll them.
+	Partial, Beyond bool
 	// bursts are what hosts get when all is due at once.
 	bursts map[string]Bursts
 	// limits say which ports share that of their host.
@@ -135,7 +136,7 @@ func New(in Input) Budget {
 		items = append(items, f.item(s))
 	}
 	b := sumUp(items, f.others(in.Others), f.bursts(items), in.Limits, in.Environments)
-	b.Partial, b.Idle = in.Partial, idle
+	b.Partial, b.Beyond, b.Idle = in.Partial, in.Beyond, idle
 	b.StatusProviders, b.JitterPercent = providers, f.settings.Jitter(flux.SourceController)
 	b.APIServer = f.apiServer(b.Items)
 	b.Workers = f.workers()
@@ -165,13 +166,35 @@ func Together(clusters []Budget, limits Limits, environments []string) Budget {
 		for kind, n := range b.StatusProviders {
 			all.StatusProviders[kind] += n
 		}
-		all.Partial = all.Partial || b.Partial
+		all.Partial, all.Beyond = all.Partial || b.Partial, all.Beyond || b.Beyond
 		all.APIServer = all.APIServer.and(b.APIServer)
 		all.Workers = append(all.Workers, b.Workers...)
 		all.JitterPercent = max(all.JitterPercent, b.JitterPercent)
 	}
 	all.Defaults = missing(all.Workers)
 	return all
+}
+
+// Beside is the same budget where hosts get what others ask, too: of clusters that were read and not asked for. They stay as they
+// are.
+func (b Budget) Beside(others ...Budget) Budget {
+	if len(others) == 0 {
+		return b
+	}
+	asked := map[Asker]float64{}
+	maps.Copy(asked, b.others)
+	for _, other := range others {
+		for by, requests := range other.others {
+			asked[by] += requests
+		}
+		for i := range other.Items {
+			if item := &other.Items[i]; item.Requests.Now > 0 {
+				asked[item.Asker()] += item.Requests.Now
+			}
+		}
+	}
+	b.others, b.Hosts = asked, hosts(b.Items, asked, b.bursts, b.limits)
+	return b
 }
 
 // others adds up what objects ask of hosts that only explain those that were asked for: the hosts get that, too. They stay

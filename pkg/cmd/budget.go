@@ -226,7 +226,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fs, fitting, excess, err := o.fitOrLongest(ctx, fs)
+	fs, fitting, excess, err := o.fitOrNearest(ctx, fs)
 	if err != nil {
 		return err
 	}
@@ -237,8 +237,8 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	document := report.NewBudget(b, o.Policy.Title(), fs.gaps(), o.Policy.Warnings(o.inEnvironments)).WithFit(fitting)
 	document.NotCounted(unread)
 	document.Warnings = slices.Concat(document.Warnings, o.fitWarnings(fitting), o.fitMissing(fs))
-	if excess != nil {
-		document.Notes = append(document.Notes, "the shares of spec.fit cannot be kept: planned are the longest intervals that the policy allows")
+	if tooMuch := (*fit.ExcessError)(nil); errors.As(excess, &tooMuch) {
+		document.Notes = append(document.Notes, unkept(tooMuch.Shares))
 	}
 	if mistyped := unpolled(o.Limits, b.PolledHosts()); mistyped != "" && (o.FailAbove == 0 || len(b.Hosts) == 0) {
 		document.Warnings = append(document.Warnings, mistyped)
@@ -283,10 +283,26 @@ func (o BudgetOptions) count(ctx context.Context, fs *fleets, fitting *fit.Fitti
 			unread = append(unread, flux.InCluster(f.options.Cluster, what))
 		}
 	}
-	if len(budgets) == 1 {
-		return budgets[0], unread, nil
+	beside, err := o.beside(o.root.Now())
+	if err != nil {
+		return b, nil, err
 	}
-	return budget.Together(budgets, o.Limits, o.Policy.EnvironmentNames()), unread, nil
+	if len(budgets) == 1 {
+		return budgets[0].Beside(beside...), unread, nil
+	}
+	return budget.Together(budgets, o.Limits, o.Policy.EnvironmentNames()).Beside(beside...), unread, nil
+}
+
+// unkept says what is planned where shares of the policy cannot be kept.
+func unkept(shares []policy.Share) string {
+	what, it, names := "the share of", "it", make([]string, 0, len(shares))
+	for _, s := range shares {
+		names = append(names, s.String())
+	}
+	if len(shares) > 1 {
+		what, it = "the shares of", "them"
+	}
+	return fmt.Sprintf("%s %s (spec.fit) cannot be kept: what counts to %s is planned with the longest intervals that the policy allows", what, strings.Join(names, ", "), it)
 }
 
 func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
@@ -355,6 +371,10 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 	if host.Others > 0 {
 		part = fmt.Sprintf(" (%.0f/h of them by what is not shown)", host.Others)
 	}
+	scope := ""
+	if o.partial() { // else what was not chosen is counted, too
+		scope = o.ofScope()
+	}
 	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h%s, %s%% of its limit of %.0f/h: more than --fail-above %g%%%s",
-		host.Name, gets, perHour, part, percentAbove(used, o.FailAbove), host.Limit.PerHour, o.FailAbove, o.ofScope())}
+		host.Name, gets, perHour, part, percentAbove(used, o.FailAbove), host.Limit.PerHour, o.FailAbove, scope)}
 }

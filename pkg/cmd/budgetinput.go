@@ -17,12 +17,12 @@ import (
 // leaves alone comes off the shares.
 func fitsAsPlan() tune.Options { return tune.Options{Managed: tune.ManagedSkip} }
 
-// fitOrLongest fits what the policy has shares for. Where these cannot be kept, which is the excess, planned are the longest
-// intervals that are allowed: what there is now is worth to know all the same.
-func (o BudgetOptions) fitOrLongest(ctx context.Context, read fleets) (fs fleets, fitting *fit.Fitting, excess, err error) {
+// fitOrNearest fits what the policy has shares for. Where some cannot be kept, which is the excess, planned is what comes nearest
+// to them: what there is now is worth to know all the same.
+func (o BudgetOptions) fitOrNearest(ctx context.Context, read fleets) (fs fleets, fitting *fit.Fitting, excess, err error) {
 	fs, fitting, err = o.fitAll(ctx, o.asked(read), fitsAsPlan(), o.root.Now())
 	if tooMuch := (*fit.ExcessError)(nil); errors.As(err, &tooMuch) {
-		return fs, tooMuch.Longest, err, nil
+		return fs, tooMuch.Nearest, err, nil
 	}
 	return fs, fitting, nil, err
 }
@@ -40,7 +40,7 @@ func (o BudgetOptions) asked(fs fleets) fleets {
 // input plans every object that was read, and splits them into those that are counted and those that
 // explain them. Unread are resources that may cost something, too, and could not be read.
 func (o BudgetOptions) input(ctx context.Context, f *fleet, fitting *fit.Fitting) (in budget.Input, unread []string, err error) {
-	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now(), Partial: o.partial(), OneNamespace: f.snapshot.OneNamespace}
+	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now(), Partial: o.partial(), Beyond: o.beyond, OneNamespace: f.snapshot.OneNamespace}
 	if o.Files != nil {
 		f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
 		o.nameGaps(f.snapshot.Gaps)

@@ -198,7 +198,7 @@ func (f fleet) arrives(object flux.Object, field flux.Field) bool {
 func (f fleet) budget(plan tune.Plan, now time.Time) budget.Budget {
 	p := f.options.Policy
 	plan.Items = f.arriving(plan.Items)
-	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.options.partial(), OneNamespace: f.snapshot.OneNamespace,
+	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.options.partial(), Beyond: f.options.beyond, OneNamespace: f.snapshot.OneNamespace,
 		Controllers: f.controllers()}
 	if len(plan.Items) < len(f.snapshot.Objects)+len(f.snapshot.Related) {
 		planned := make(map[flux.Ref]bool, len(plan.Items))
@@ -220,5 +220,8 @@ func (o FleetOptions) partial() bool {
 	part := func(s cluster.Selection) bool {
 		return s.Namespace != "" || s.LabelSelector != "" || len(s.Kinds)+len(s.Names) > 0
 	}
-	return o.Files == nil && (part(o.Selection) || slices.ContainsFunc(o.clusters, func(c clusterOptions) bool { return part(c.selection) }))
+	if o.Files != nil {
+		return o.Files.named && len(o.Files.chosen) == len(o.Files.fleets)
+	}
+	return part(o.Selection) || slices.ContainsFunc(o.clusters, func(c clusterOptions) bool { return part(c.selection) })
 }

@@ -43,7 +43,7 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 	}
 	if err := o.confirm(ctx, j.question, len(j.run.Writes)+len(j.rules)); err != nil {
 		if o.together != nil {
-			o.together.parts = true
+			o.together.notAsPlanned(f.options.Cluster)
 		}
 		return err
 	}

@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
@@ -251,6 +253,34 @@ func (o FleetOptions) readFiles() (fleet, error) {
 		})
 	}
 	return f, nil
+}
+
+// readRoot reads the cluster at a place of the checkout.
+func (o FleetOptions) readRoot(place int) (fleet, error) {
+	one := *o.Files
+	one.root = place
+	o.Files = &one
+	return o.readFiles()
+}
+
+// beside is what the clusters of a checkout ask that --root does not name, as far as they were read: hosts do not tell clusters
+// apart.
+func (o FleetOptions) beside(now time.Time) ([]budget.Budget, error) {
+	if o.Files == nil {
+		return nil, nil
+	}
+	var all []budget.Budget
+	for i := range o.Files.fleets {
+		if slices.Contains(o.Files.chosen, i) {
+			continue
+		}
+		f, err := o.readRoot(i)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f.budget(tune.Plan{}, now))
+	}
+	return all, nil
 }
 
 // selected splits a snapshot into what was asked for and the rest.

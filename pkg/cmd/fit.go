@@ -143,18 +143,14 @@ func (o FleetOptions) fitClusters(ctx context.Context, fs fleets, opts tune.Opti
 		}
 	}
 	for i := range o.Files.fleets {
-		one := *o.Files
-		one.root = i
-		options := o
-		options.Files = &one
-		f, err := options.readFiles()
+		f, err := o.readRoot(i)
 		if err != nil {
 			return nil, err
 		}
 		f.kept = fs.kept(i)
 		c := f.fitCluster(opts, slices.Contains(o.Files.chosen, i), now)
 		if history != nil {
-			c.Commits = commits(*history, one.fleet(), now)
+			c.Commits = commits(*history, o.Files.fleets[i], now)
 		}
 		clusters = append(clusters, c)
 	}
@@ -201,8 +197,10 @@ func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Clus
 	here := f.options.Policy
 	opts.Fitted = fit.Probe(objects, here, f.resolver)
 	plan := f.plan(&opts)
-	changed := map[flux.Ref]bool{}
-	planned := map[flux.Ref]bool{}
+	changed, planned, chosen := map[flux.Ref]bool{}, map[flux.Ref]bool{}, map[flux.Ref]bool{}
+	for _, object := range objects {
+		chosen[object.Ref] = true
+	}
 	left := map[flux.Ref]tune.Left{}
 	for _, item := range plan.Items {
 		planned[item.Object.Ref] = true
@@ -215,7 +213,7 @@ func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Clus
 	if !asked {
 		items, planned = nil, map[flux.Ref]bool{}
 	}
-	c := fit.Cluster{Names: here.Names(), Left: left, Free: fit.Free(objects, here, f.resolver, func(ref flux.Ref) bool { return changed[ref] })}
+	c := fit.Cluster{Names: here.Names(), Left: left, Chosen: chosen, Free: fit.Free(objects, here, f.resolver, func(ref flux.Ref) bool { return changed[ref] })}
 	for object := range f.snapshot.All() {
 		c.Objects = append(c.Objects, object)
 		if !planned[object.Ref] {
@@ -288,14 +286,27 @@ func (o FleetOptions) fitWarnings(fitting *fit.Fitting) []string {
 	if fitting == nil {
 		return nil
 	}
+	warnings := idleShares(fitting.Shares)
 	if !o.partial() {
-		warnings := unpolledShares(fitting.Unpolled)
+		warnings = append(warnings, unpolledShares(fitting.Unpolled)...)
 		for _, line := range fitting.Unmatched {
 			warnings = append(warnings, "--activity: "+line)
 		}
 		return warnings
 	}
-	return []string{"the shares of the hosts count only what was read; what else polls them comes on top: -A without a choice of objects counts all, and --env chooses among them"}
+	return append(warnings, "the shares of the hosts count only what was read; what else polls them comes on top: -A without a choice of objects counts all, and --env chooses among them")
+}
+
+// idleShares say of shares that are exceeded, and that nothing that was chosen counts to, that the others were fitted without them.
+func idleShares(shares []fit.ShareUse) []string {
+	var warnings []string
+	for _, s := range shares {
+		if s.Idle && s.Above() {
+			warnings = append(warnings, fmt.Sprintf("%s is above its share of %g%%: it gets %.0f requests/h, and the share is %.0f; nothing that was chosen counts to it, and the other shares are fitted without it",
+				s.Share, s.Percent, s.Used, s.Allowed))
+		}
+	}
+	return warnings
 }
 
 // unpolledShares say of shares of the policy that nothing that was read counts to them: a policy may be for more clusters than

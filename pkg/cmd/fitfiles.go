@@ -16,15 +16,15 @@ import (
 )
 
 // fitFiles fits the clusters of a checkout. What no edit brings about keeps what it asks: that is found by trying, comes off
-// the shares, and the rest is fitted again, until nothing new is refused. So it is where no share can be kept, with the longest
-// intervals: what is said to be too much counts what keeps its interval.
+// the shares, and the rest is fitted again, until nothing new is refused. So it is where a share cannot be kept, with what comes
+// nearest to it: what is said to be too much counts what keeps its interval.
 func (o FleetOptions) fitFiles(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (fleets, *fit.Fitting, error) {
 	for {
 		fitting, excess := o.fitOnce(ctx, fs, opts, now)
 		var tooMuch *fit.ExcessError
 		switch {
 		case errors.As(excess, &tooMuch):
-			fitting = tooMuch.Longest
+			fitting = tooMuch.Nearest
 		case excess != nil:
 			return fs, nil, o.withRefused(excess, fs)
 		}

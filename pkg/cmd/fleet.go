@@ -58,6 +58,8 @@ type FleetOptions struct {
 	clusters []clusterOptions
 	// fit says what intervals are fitted with; nil where none are.
 	fit *fitOptions
+	// beyond says that clusters which are not looked at may ask the same hosts.
+	beyond bool
 }
 
 // fleet is what was read: the objects that were asked for, and all that explains them.
@@ -112,6 +114,7 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 		return o, errors.New("--contexts and --all-contexts look at clusters, and -f at files: give one of them")
 	case len(contexts) > 0 && len(f.Roots) == 0:
 		o.clusters, o.Selection, err = f.connectAll(r, contexts, o.Policy, args)
+		o.beyond = r.leadsBeyond(contexts) || o.fit != nil && len(contexts) == 1
 		return o, err
 	}
 	if f.Filename != "" {
@@ -132,6 +135,7 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 		return o, err
 	}
 	o.Policy = o.Policy.In(r.clusterNames()...)
+	o.beyond = o.fit != nil || r.leadsBeyond(nil)
 	o.Client, err = r.client()
 	return o, err
 }

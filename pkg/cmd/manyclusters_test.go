@@ -175,6 +175,7 @@ func TestFitOfSeveralClustersThatIsNotCarriedOut(t *testing.T) {
 	o = call(i, "apply", "west,east")
 	assert.Equal(t, exitFailed, o.code)
 	require.Regexp(t, `(?s)# east\n.*# west\n`, o.stdout, "the one that is to ask less comes first")
+	assert.Regexp(t, `Warning: with this \S+\.example\.com gets \d+ requests/h, which are 1\d% of its limit, above its share of 2%: east was not changed as planned\n(.*\n)*Change `, o.stderr, "before the question")
 	assert.Regexp(t, `Warning: \S+\.example\.com gets \d+ requests/h, which are 1\d% of its limit, and not the 2% that it was fitted to: not all was changed as planned`, o.stderr)
 
 	i.terminal, i.stdin = false, nil

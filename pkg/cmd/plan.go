@@ -168,6 +168,11 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 	if len(costs) > 1 {
 		p.cost = budget.Together(costs, budget.NewLimits(o.Policy.Limits, nil), o.Policy.EnvironmentNames())
 	}
+	beside, err := o.beside(now)
+	if err != nil {
+		return planned{}, err
+	}
+	p.cost = p.cost.Beside(beside...)
 	p.cost.Partial = p.cost.Partial || len(fs.missing) > 0
 	p.plan.Warnings = append(p.plan.Warnings, p.cost.Overloaded()...)
 	if mistyped := unpolled(budget.NewLimits(o.Policy.Limits, nil), p.cost.PolledHosts()); mistyped != "" {

@@ -52,6 +52,40 @@ func (r *root) clusterNames() []policy.Named {
 	return names
 }
 
+// leadsBeyond tells whether the kubeconfig has contexts of other clusters, by their servers' addresses, than those of some contexts;
+// where none is given, than the cluster that the flags name.
+func (r *root) leadsBeyond(contexts []string) bool {
+	raw, err := r.config.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return false // the client reports it
+	}
+	address := func(cluster string) string {
+		if c := raw.Clusters[cluster]; c != nil {
+			return strings.TrimRight(c.Server, "/")
+		}
+		return ""
+	}
+	of := func(context string) string {
+		if c := raw.Contexts[context]; c != nil {
+			return address(c.Cluster)
+		}
+		return ""
+	}
+	looked := map[string]bool{"": true}
+	for _, name := range contexts {
+		looked[of(name)] = true
+	}
+	if len(contexts) == 0 {
+		looked[cmp.Or(strings.TrimRight(*r.config.APIServer, "/"), address(*r.config.ClusterName), of(cmp.Or(*r.config.Context, raw.CurrentContext)))] = true
+	}
+	for name := range raw.Contexts {
+		if !looked[of(name)] {
+			return true
+		}
+	}
+	return false
+}
+
 // eastAsian tells whether the locale is one whose terminals may draw ambiguous characters (Unicode's annex 11)
 // two cells wide, in the order in which POSIX reads the variables.
 func eastAsian(getenv func(string) string) bool {

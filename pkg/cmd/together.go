@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -21,6 +22,7 @@ type together struct {
 	names   []string         // of the environments, in the policy's order
 	missing []flux.Gap       // clusters that could not be read
 	parts   bool             // not all that was planned before was carried out
+	behind  []string         // where that is
 	wrote   bool             // something was
 	moved   bool             // others changed how much is asked
 	done    []report.Results // in each cluster, in the order of the changes
@@ -77,7 +79,7 @@ func (t *together) changed(f fleet, plan tune.Plan, out cluster.Outcomes, now ti
 	for i, item := range plan.Items {
 		r := results[item.Object.Ref]
 		if item.Action == tune.ActionChange && !r.Wrote() {
-			t.parts = true
+			t.notAsPlanned(f.options.Cluster)
 		}
 		plan.Items[i].Object, plan.Items[i].Changes, plan.Items[i].Action = left(item, r), nil, tune.ActionUnchanged
 	}
@@ -123,14 +125,52 @@ func (t *together) exceeded(fitting *fit.Fitting) []string {
 	var lines []string
 	sum := t.sum(t.budgets) // nothing is planned any more but what follows by itself: charts get the interval of their release
 	for _, s := range fitting.Shares {
-		gets := sum.Asks(s.Share)
-		if gets > s.Allowed*1.001 { // what was fitted may use all of it
+		if gets := sum.Asks(s.Share); missed(s, gets) {
 			lines = append(lines, fmt.Sprintf("%s gets %.0f requests/h, which are %.0f%% of its limit, and not the %g%% that it was fitted to: not all was changed as planned. Run the same command again%s.",
 				s.Share, gets, 100*gets/s.Limit, s.Percent, back))
 		}
 	}
 	return lines
 }
+
+// warned says, before a cluster is changed, which shares of a fitting are not kept with it, since others were not changed as
+// planned; nothing where all were.
+func (t *together) warned(fitting *fit.Fitting, cost budget.Budget) []string {
+	if t == nil || fitting == nil || !t.parts {
+		return nil
+	}
+	var lines []string
+	for _, s := range fitting.Shares {
+		if gets := cost.Asks(s.Share); missed(s, gets) {
+			lines = append(lines, fmt.Sprintf("with this %s gets %.0f requests/h, which are %s%% of its limit, above its share of %g%%: %s not changed as planned",
+				s.Share, gets, percentAbove(100*gets/s.Limit, s.Percent), s.Percent, were(t.behind)))
+		}
+	}
+	return lines
+}
+
+// were names some clusters with the verb that goes with them: "east and west were".
+func were(clusters []string) string {
+	switch n := len(clusters); n {
+	case 0:
+		return "it was"
+	case 1:
+		return clusters[0] + " was"
+	default:
+		return strings.Join(clusters[:n-1], ", ") + " and " + clusters[n-1] + " were"
+	}
+}
+
+// notAsPlanned notes that not all that was planned of a cluster was carried out.
+func (t *together) notAsPlanned(cluster string) {
+	t.parts = true
+	if cluster != "" && !slices.Contains(t.behind, cluster) {
+		t.behind = append(t.behind, cluster)
+	}
+}
+
+// missed tells whether a share that was fitted gets more than it is; what was fitted may use all of it.
+func missed(s fit.ShareUse, gets float64) bool { return !s.Idle && gets > s.Allowed*1.001 }
 
 // slowerFirst orders clusters so that what is fitted keeps its shares as long as can be: first those that ask less
 // afterwards.

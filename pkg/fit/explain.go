@@ -2,14 +2,13 @@ package fit
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
 
 // fixture is what is not fitted and counts against a share.
@@ -22,29 +21,26 @@ type fixture struct {
 // ExcessError says that shares cannot be kept, by how much, and what would do.
 type ExcessError struct {
 	message string
-	// Longest has the longest interval that is allowed for each source that was to be fitted: what of these cannot be brought
-	// about asks more yet.
-	Longest *Fitting
+	// Shares that cannot be kept.
+	Shares []policy.Share
+	// Nearest is as near as intervals come to them: each source that counts to one of them has the longest that is allowed, and the
+	// others are fitted to the other shares. What of these cannot be brought about asks more yet.
+	Nearest *Fitting
 }
 
 // Error implements error.
 func (e *ExcessError) Error() string { return e.message }
 
-// explain says which shares cannot be kept, who asks what of them, and what would do. The free sources come first.
-func (f *fitter) explain(err error, free int) error {
-	var infeasible *InfeasibleError
-	if !errors.As(err, &infeasible) {
-		return fmt.Errorf("fitting intervals: %w", err)
-	}
+// explain says which shares cannot be kept, who asks what of them, and what would do.
+func (f *fitter) explain(excesses []Excess, nearest *Fitting) error {
+	e := &ExcessError{Nearest: nearest}
 	var lines []string
-	for _, x := range infeasible.Excesses {
+	for _, x := range excesses {
 		lines = append(lines, f.excess(x))
+		e.Shares = append(e.Shares, f.uses[x.Share].Share)
 	}
-	longest := make([]time.Duration, free)
-	for i := range longest {
-		longest[i] = f.problem.Sources[i].Max
-	}
-	return &ExcessError{message: strings.Join(lines, "; "), Longest: f.fitting(longest)}
+	e.message = strings.Join(lines, "; ")
+	return e
 }
 
 // excess says of one share why it cannot be kept.
@@ -75,17 +71,21 @@ func (f *fitter) largest(share int) string {
 	slices.SortStableFunc(all, func(a, b fixture) int { return cmp.Compare(b.requests, a.requests) })
 	var names []string
 	for _, x := range all[:min(most, len(all))] {
-		name := x.ref.String()
-		if known := f.in.Clusters[x.cluster].Names; len(f.in.Clusters) > 1 && len(known) > 0 {
-			name = flux.InCluster(known[0], name)
-		}
-		names = append(names, name+" "+amount(x.requests))
+		names = append(names, f.called(x.cluster, x.ref)+" "+amount(x.requests))
 	}
 	text := strings.Join(names, ", ")
 	if n := len(all) - most; n > 0 {
 		text += fmt.Sprintf(", and %d more", n)
 	}
 	return text
+}
+
+// called names an object, and its cluster where there are several.
+func (f *fitter) called(cluster int, ref flux.Ref) string {
+	if known := f.in.Clusters[cluster].Names; len(f.in.Clusters) > 1 && len(known) > 0 {
+		return flux.InCluster(known[0], ref.String())
+	}
+	return ref.String()
 }
 
 // amount writes requests for people: 1,240.

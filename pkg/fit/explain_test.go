@@ -37,7 +37,7 @@ func TestWhyAShareCannotBeKept(t *testing.T) {
 		}
 		f := fitter{in: Input{Clusters: tc.clusters}, fixtures: tc.fixtures,
 			uses: []ShareUse{{Share: policy.Share{Host: "github.com", Percent: 30}, Limit: 200, Allowed: tc.allowed, Fixed: tc.fixed}}}
-		err := f.explain(&InfeasibleError{Excesses: []Excess{{Least: tc.least, Allowed: tc.allowed}}}, 0)
+		err := f.explain([]Excess{{Least: tc.least, Allowed: tc.allowed}}, nil)
 		require.Error(t, err)
 		assert.Equal(t, tc.want, err.Error(), name)
 	}

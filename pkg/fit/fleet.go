@@ -2,6 +2,7 @@ package fit
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -21,6 +22,8 @@ type Cluster struct {
 	Free map[flux.Ref]policy.Bound
 	// Left are why the others of Probe may not.
 	Left map[flux.Ref]tune.Left
+	// Chosen are the objects that were asked for, whether they are free or not: the others only take their part of the shares.
+	Chosen map[flux.Ref]bool
 	// Objects are all that were read: the users of sources are among them.
 	Objects []*flux.Object
 	// Commits is what a checkout knows of its own source; nil without one.
@@ -47,16 +50,16 @@ type Choice struct {
 	Interval time.Duration // before anything is chosen, what is there
 	Min, Max time.Duration // the ends between which it was chosen
 	Activity Activity
+	// Of names another source with the same URL and ref whose activity it is; "" where it is its own.
+	Of string
 }
 
-// ShareUse is what one share gets.
-type ShareUse struct {
-	policy.Share
-	Limit   float64 // of the host, per hour
-	Allowed float64 // the share of it
-	Used    float64 // as planned, with what is not fitted
-	Fixed   float64 // the part of it that is not fitted
-	Sources int     // that were fitted
+// Why says for people how often a source changes, and how that is known: "4 commits in 12d (status.history), as GitRepository a/b".
+func (c Choice) Why() string {
+	if c.Of != "" {
+		return c.Activity.String() + ", as " + c.Of
+	}
+	return c.Activity.String()
 }
 
 // Fitting is what came of it.
@@ -118,6 +121,8 @@ type fitter struct {
 	unfitted map[tune.Reason]int
 	failing  int
 	unpolled []policy.Share
+	// told is the best that is known of each content that something polls.
+	told map[content]telling
 	// known is until when activities are counted: lastChange.
 	known time.Time
 }
@@ -125,24 +130,17 @@ type fitter struct {
 type named struct {
 	cluster int
 	ref     flux.Ref
+	content content
 	Choice
 }
 
 // New fits. The error says which share there is no limit for, or which cannot be kept, and by how much: an ExcessError. A share that no
-// source counts against is not there: what is said of it is the caller's to decide.
+// source counts against is not there, and one that nothing that was chosen counts to keeps nobody from its interval: what is said of
+// these is the caller's to decide.
 func New(in Input) (*Fitting, error) {
-	f := fitter{in: in, known: lastChange(in), unfitted: map[tune.Reason]int{}}
-	for _, s := range in.Shares {
-		if !f.polled(s) {
-			f.unpolled = append(f.unpolled, s)
-			continue
-		}
-		limit, ok := in.Limits.Of(s.Host)
-		if !ok {
-			return nil, fmt.Errorf("the share of %s is %g%% of a limit, and %s has none: say what it should get with --limit %[3]s=5000/h, or in spec.limits of the policy", s, s.Percent, s.Host)
-		}
-		f.uses = append(f.uses, ShareUse{Share: s, Limit: limit.PerHour, Allowed: limit.PerHour * s.Percent / 100})
-		f.problem.Shares = append(f.problem.Shares, limit.PerHour*s.Percent/100)
+	f := fitter{in: in, known: lastChange(in), unfitted: map[tune.Reason]int{}, told: map[content]telling{}}
+	if err := f.open(); err != nil {
+		return nil, err
 	}
 	for i := range in.Clusters {
 		f.add(i)
@@ -157,9 +155,11 @@ func New(in Input) (*Fitting, error) {
 	for _, s := range f.fixed {
 		there = append(there, s.Max)
 	}
-	chosen, err := f.problem.Choose(there)
+	excesses, _ := f.problem.excesses()
+	problem, there := f.problem.reduced(excesses, there)
+	chosen, err := problem.Choose(there)
 	if err != nil {
-		return nil, f.explain(err, free)
+		return nil, fmt.Errorf("fitting intervals: %w", err)
 	}
 	out := f.fitting(chosen.Intervals[:free])
 	out.Kept, out.Best = chosen.Kept, chosen.Best
@@ -168,24 +168,11 @@ func New(in Input) (*Fitting, error) {
 			out.Changed++
 		}
 	}
-	return out, nil
-}
-
-// polled tells whether somebody counts against a share.
-func (f *fitter) polled(s policy.Share) bool {
-	for _, c := range f.in.Clusters {
-		for i := range c.Budget.Items {
-			if f.counts(s, &c.Budget.Items[i]) {
-				return true
-			}
-		}
+	excesses = slices.DeleteFunc(excesses, func(x Excess) bool { return f.uses[x.Share].Idle })
+	if len(excesses) > 0 {
+		return nil, f.explain(excesses, out)
 	}
-	return false
-}
-
-// counts tells whether an object's polls count against a share, under the plan or once it does not fail any more.
-func (f *fitter) counts(s policy.Share, item *budget.Item) bool {
-	return item.Planned() > 0 && f.in.Limits.Counts(item.Asker(), s)
+	return out, nil
 }
 
 // add adds what one cluster polls.
@@ -199,21 +186,15 @@ func (f *fitter) add(cluster int) {
 		free, isFree := c.Free[item.Object.Ref]
 		cost := item.PerPoll()
 		s := Source{Min: free.Min, Max: free.Max}
+		var activity Activity
+		if item.Object.KindRow().Source {
+			activity = f.activity(c, item, known)
+			f.tell(cluster, item, activity)
+		}
 		if !isFree { // once an hour, what it asks in an hour
 			cost, s.Min, s.Max = item.Planned(), time.Hour, time.Hour
 		}
-		for k, use := range f.uses {
-			if !f.counts(use.Share, item) {
-				continue
-			}
-			s.Loads = append(s.Loads, Load{Share: k, Requests: cost})
-			if isFree {
-				f.uses[k].Sources++
-			} else {
-				f.uses[k].Fixed += cost
-				f.fixtures = append(f.fixtures, fixture{share: k, cluster: cluster, ref: item.Object.Ref, requests: cost})
-			}
-		}
+		s.Loads = f.loads(cluster, item, cost, isFree)
 		if item.Failure != budget.NoFailure && len(s.Loads) > 0 && item.Planned() != item.Requests.Planned {
 			f.failing++
 		}
@@ -224,11 +205,30 @@ func (f *fitter) add(cluster int) {
 		case len(s.Loads) == 0:
 		case isFree:
 			f.problem.Sources = append(f.problem.Sources, s)
-			f.names = append(f.names, named{cluster, item.Object.Ref, Choice{Interval: item.Interval.Now, Min: s.Min, Max: s.Max, Activity: f.activity(c, item, known)}})
+			polls, _ := contentOf(item)
+			f.names = append(f.names, named{cluster, item.Object.Ref, polls, Choice{Interval: item.Interval.Now, Min: s.Min, Max: s.Max, Activity: activity}})
 		default:
 			f.fixed = append(f.fixed, s)
 		}
 	}
+}
+
+// loads are the shares that an object counts to, where one poll of it costs so much.
+func (f *fitter) loads(cluster int, item *budget.Item, cost float64, isFree bool) []Load {
+	var loads []Load
+	for k, use := range f.uses {
+		if !f.counts(use.Share, item) {
+			continue
+		}
+		loads = append(loads, Load{Share: k, Requests: cost})
+		if isFree {
+			f.uses[k].Sources++
+		} else {
+			f.uses[k].Fixed += cost
+			f.fixtures = append(f.fixtures, fixture{share: k, cluster: cluster, ref: item.Object.Ref, requests: cost})
+		}
+	}
+	return loads
 }
 
 // leave notes why something is not fitted, if it asks hosts.
@@ -283,7 +283,8 @@ func (f *fitter) activity(c *Cluster, item *budget.Item, known knowledge) Activi
 	return fromArtifact(o, known.restarted, f.known, f.in.Now)
 }
 
-// weigh gives each source its activity, and a guess to those of which nothing is known.
+// weigh gives each source its activity. Of which nothing is known, that has what is known of another with the same content, or else
+// a guess.
 func (f *fitter) weigh() {
 	var known []float64
 	for _, n := range f.names {
@@ -293,10 +294,14 @@ func (f *fitter) weigh() {
 	}
 	typical := guess(known)
 	for i := range f.names {
-		if a := &f.names[i].Activity; a.From == FromNothing {
-			a.PerHour = typical
+		n := &f.names[i]
+		if n.Activity.From == FromNothing {
+			n.Activity.PerHour = typical
+			if told, there := f.told[n.content]; there {
+				n.Activity, n.Of = told.Activity, told.of
+			}
 		}
-		f.problem.Sources[i].Activity = f.names[i].Activity.PerHour
+		f.problem.Sources[i].Activity = n.Activity.PerHour
 	}
 }
 

@@ -95,23 +95,30 @@ const grain = 1e-12
 // allowed are the shares, made no smaller than what the longest intervals ask by a grain. An excess is a share that they
 // do not keep.
 func (p Problem) allowed() ([]float64, error) {
+	excesses, least := p.excesses()
+	if len(excesses) > 0 {
+		return nil, &InfeasibleError{excesses}
+	}
+	allowed := make([]float64, len(p.Shares))
+	for k, share := range p.Shares {
+		allowed[k] = max(share, least[k])
+	}
+	return allowed, nil
+}
+
+// excesses are the shares that even the longest intervals do not keep. The second result is what these ask of each share.
+func (p Problem) excesses() (excesses []Excess, least []float64) {
 	longest := make([]time.Duration, len(p.Sources))
 	for i, s := range p.Sources {
 		longest[i] = s.Max
 	}
-	least := p.Used(longest)
-	allowed := make([]float64, len(p.Shares))
-	var excesses []Excess
+	least = p.Used(longest)
 	for k, share := range p.Shares {
 		if least[k] > share*(1+grain) {
 			excesses = append(excesses, Excess{Share: k, Least: least[k], Allowed: share})
 		}
-		allowed[k] = max(share, least[k])
 	}
-	if len(excesses) > 0 {
-		return nil, &InfeasibleError{excesses}
-	}
-	return allowed, nil
+	return excesses, least
 }
 
 // Used is what each share gets per hour at some intervals.

@@ -29,7 +29,10 @@ func budgetNotes(b budget.Budget) []string {
 	}
 	notes = append(notes, burstNotes(b)...)
 	if b.Partial && len(b.Hosts) > 0 {
-		notes = append(notes, "Not all objects were read: what else polls these hosts comes on top of what they are said to get (-A reads all; --env chooses among them).")
+		notes = append(notes, "Not all objects were read: what else polls these hosts comes on top of what they are said to get (-A, or -f without --root, reads all; --env chooses among them).")
+	}
+	if b.Beyond && len(b.Hosts) > 0 {
+		notes = append(notes, "Other clusters are not counted: what they ask of these hosts comes on top (--contexts and --all-contexts add clusters up).")
 	}
 	if b.APIServer.Kustomizations > 0 {
 		notes = append(notes, "A shorter Kustomization interval does not bring commits any sooner: the source's interval does, since a new revision is applied at once. "+

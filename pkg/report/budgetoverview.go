@@ -93,18 +93,46 @@ func (b Budget) environmentOverview(l Layout) Table {
 	return t
 }
 
-// hostOverview has a row for the hosts that get most.
+// rankedHosts are the hosts as an overview has them: those above their limits first, then those with a limit, then those that get
+// most. The second result is how many are above their limits.
+func (b Budget) rankedHosts() (ranked []BudgetHost, above int) {
+	rank := func(h BudgetHost) int {
+		switch {
+		case h.Limit == nil:
+			return 2
+		case max(h.UsedPercent.Now, h.UsedPercent.Planned) > 100:
+			return 0
+		default:
+			return 1
+		}
+	}
+	ranked = slices.Clone(b.Hosts)
+	slices.SortStableFunc(ranked, func(x, y BudgetHost) int { return cmp.Compare(rank(x), rank(y)) })
+	for _, h := range ranked {
+		if rank(h) == 0 {
+			above++
+		}
+	}
+	return ranked, above
+}
+
+// hostOverview has a row for the first hosts (rankedHosts).
 func (b Budget) hostOverview(l Layout) Table {
 	t := Table{Columns: []Column{
-		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 2}, {Name: "REQUESTS/H", Right: true}, {Name: "LIMIT", Right: true, Spare: 1},
+		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 2}, {Name: "REQUESTS/H", Right: true}, {Name: notShown, Right: true}, {Name: "LIMIT", Right: true, Spare: 1},
 		{Name: "NOW"}, {Name: "PLANNED"},
 	}}
-	for i, h := range b.Hosts {
+	ranked, above := b.rankedHosts()
+	for i, h := range ranked {
 		if i >= fewHosts && len(b.Hosts) > fewHosts+1 {
-			t.Add(map[string]Cell{"HOST": {Text: fmt.Sprintf("%d more", len(b.Hosts)-fewHosts), Style: Faint}})
+			more := Cell{Text: fmt.Sprintf("%d more", len(b.Hosts)-fewHosts), Style: Faint}
+			if hidden := above - fewHosts; hidden > 0 {
+				more = Cell{Text: fmt.Sprintf("%s, %d over", more.Text, hidden), Style: Bad}
+			}
+			t.Add(map[string]Cell{"HOST": more})
 			break
 		}
-		row := map[string]Cell{"HOST": Text(cmp.Or(h.Host, "<no host>")), "SOURCES": number(h.Sources), "REQUESTS/H": rates(h.Requests)}
+		row := map[string]Cell{"HOST": Text(cmp.Or(h.Host, "<no host>")), "SOURCES": number(h.Sources), "REQUESTS/H": rates(h.Requests), notShown: h.others()}
 		if h.Limit != nil {
 			row["LIMIT"] = Text(rate(h.Limit.PerHour) + "/h")
 			row["NOW"], row["PLANNED"] = used(h.UsedPercent.Now, l), used(h.UsedPercent.Planned, l)
@@ -112,9 +140,9 @@ func (b Budget) hostOverview(l Layout) Table {
 		t.Add(row)
 	}
 	if !slices.ContainsFunc(b.Hosts, func(h BudgetHost) bool { return h.Limit != nil }) {
-		return t.Without("LIMIT", "NOW", "PLANNED")
+		t = t.Without("LIMIT", "NOW", "PLANNED")
 	}
-	return t
+	return b.withoutOthers(t)
 }
 
 // used is a share of a limit as a bar and a number, and in a word where it is too much. The bar leaves room for the host's name.

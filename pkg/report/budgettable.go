@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -96,7 +97,7 @@ func (l *GitHubRateLimit) Line() string {
 func (b Budget) HostTable() Table {
 	t := Table{Columns: []Column{
 		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "PER DAY", Right: true, Spare: 2},
-		{Name: "LIMIT", Right: true}, {Name: "USED", Right: true}, {Name: "BY", Wide: true}, {Name: "CLONES/H", Right: true, Wide: true}, {Name: "MB/H", Right: true, Wide: true}, {Name: "POLLS AT ONCE", Wide: true}, {Name: "FETCHES OF A NEW POD", Wide: true}, {Name: "LIMIT-FROM", Wide: true},
+		{Name: notShown, Right: true}, {Name: "LIMIT", Right: true}, {Name: "USED", Right: true}, {Name: "BY", Wide: true}, {Name: "CLONES/H", Right: true, Wide: true}, {Name: "MB/H", Right: true, Wide: true}, {Name: "POLLS AT ONCE", Wide: true}, {Name: "FETCHES OF A NEW POD", Wide: true}, {Name: "LIMIT-FROM", Wide: true},
 	}}
 	for _, h := range b.Hosts {
 		limit, used, from := Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}, Cell{}
@@ -113,10 +114,28 @@ func (b Budget) HostTable() Table {
 			by = append(by, p.Protocol+" "+rates(p.Requests).Text)
 		}
 		t.Rows = append(t.Rows, []Cell{
-			name, number(h.Sources), rates(h.Requests), rates(h.PerDay), limit, used, Text(strings.Join(by, ", ")), rates(h.Clones), megabytes(h.Bytes), Text(h.Polls.line()), Text(h.Fetches.line()), from,
+			name, number(h.Sources), rates(h.Requests), rates(h.PerDay), h.others(), limit, used, Text(strings.Join(by, ", ")), rates(h.Clones), megabytes(h.Bytes), Text(h.Polls.line()), Text(h.Fetches.line()), from,
 		})
 	}
-	return t
+	return b.withoutOthers(t)
+}
+
+// notShown is the column of what a host gets from objects that were read and not asked for: its share of the limit counts them.
+const notShown = "NOT SHOWN"
+
+func (h BudgetHost) others() Cell {
+	if h.Others == 0 {
+		return Cell{Text: "-", Style: Faint}
+	}
+	return Text(rate(h.Others))
+}
+
+// withoutOthers is a table of hosts without the column that nothing stands in.
+func (b Budget) withoutOthers(t Table) Table {
+	if slices.ContainsFunc(b.Hosts, func(h BudgetHost) bool { return h.Others > 0 }) {
+		return t
+	}
+	return t.Without(notShown)
 }
 
 // clusterTable has a row for each cluster that asks a host, where several are looked at.

@@ -64,6 +64,8 @@ type PlanItemFit struct {
 	Evidence       string  `json:"evidence"`
 	Changes        int     `json:"changes,omitempty"`
 	Window         string  `json:"window,omitempty"`
+	// Of is another source with the same URL and ref, where all that is known of that one; absent where it is known of this one.
+	Of string `json:"of,omitempty"`
 
 	activity string
 }
@@ -98,7 +100,7 @@ func (p Plan) WithFit(f *fit.Fitting, at map[string]int) Plan {
 		}
 		p.Items[i].Fit = &PlanItemFit{
 			Interval: flux.FormatDuration(c.Interval), Min: flux.FormatDuration(c.Min), Max: flux.FormatDuration(c.Max),
-			CommitsPerHour: c.Activity.PerHour, Evidence: string(c.Activity.From), Changes: c.Activity.Changes, activity: c.Activity.String(),
+			CommitsPerHour: c.Activity.PerHour, Evidence: string(c.Activity.From), Changes: c.Activity.Changes, Of: c.Of, activity: c.Why(),
 		}
 		if c.Activity.Window > 0 {
 			p.Items[i].Fit.Window = flux.FormatDuration(c.Activity.Window.Round(time.Minute))
@@ -122,13 +124,13 @@ func wait(d time.Duration) string { return flux.FormatDuration(d.Round(time.Seco
 func round2(f float64) float64 { return float64(int64(f*100+0.5)) / 100 }
 
 // fitLines say what fitting buys, and how much is known of what it counts with. Where there is little room, the lines about
-// costs have to do for the hosts.
-func fitLines(f *fit.Fitting, limits limits) []string {
+// costs have to do for the hosts. OnTop says what is not counted.
+func fitLines(f *fit.Fitting, limits limits, onTop string) []string {
 	if f == nil {
 		return nil
 	}
 	if f.Sources == 0 {
-		return append([]string{"there is no source whose interval could be fitted"}, shareLines(f)...)
+		return append([]string{"there is no source whose interval could be fitted"}, shareLines(f, onTop)...)
 	}
 	sources := count(f.Sources, "source")
 	if clusters := len(slices.DeleteFunc(slices.Clone(f.Choices), func(c map[flux.Ref]fit.Choice) bool { return len(c) == 0 })); clusters > 1 {
@@ -141,7 +143,7 @@ func fitLines(f *fit.Fitting, limits limits) []string {
 	if limits.height > 0 && limits.named == 1 {
 		return append(lines, fmt.Sprintf("it is known of %d of them how often they change; %d get no commits", f.Sources-f.Evidence[fit.FromNothing], f.Quiet))
 	}
-	lines = append(lines, shareLines(f)...)
+	lines = append(lines, shareLines(f, onTop)...)
 	return append(append(lines, "how often they change is "+evidence(f)), unfittedLines(f)...)
 }
 
@@ -227,15 +229,18 @@ func failingLine(n int) string {
 	return fmt.Sprintf("%d objects that fail count to their shares as if they were mended; in the costs with the requests that they make while they fail", n)
 }
 
-// shareLines say what each share gets.
-func shareLines(f *fit.Fitting) []string {
+// shareLines say what each share gets. OnTop says what is not counted in that.
+func shareLines(f *fit.Fitting, onTop string) []string {
 	var lines []string
 	for _, s := range f.Shares {
 		line := fmt.Sprintf("%s gets %s/h of %s/h, which are %g%% of %s/h", s.Share, rate(s.Used), rate(s.Allowed), s.Percent, rate(s.Limit))
-		if s.Fixed > 0 {
+		switch {
+		case s.Idle:
+			line += "; nothing that was chosen counts to it"
+		case s.Fixed > 0:
 			line += fmt.Sprintf("; %s/h of them are not fitted", rate(s.Fixed))
 		}
-		lines = append(lines, line)
+		lines = append(lines, line+onTop)
 	}
 	return lines
 }

@@ -38,9 +38,9 @@ func TestWaitLine(t *testing.T) {
 func TestFitSaysHowFailingObjectsCount(t *testing.T) {
 	t.Parallel()
 	f := fit.Fitting{Sources: 3, Wait: time.Minute, Failing: 1}
-	assert.Contains(t, fitLines(&f, limits{}), "1 object that fails counts to its share as if it was mended; in the costs with the requests that it makes while it fails")
+	assert.Contains(t, fitLines(&f, limits{}, ""), "1 object that fails counts to its share as if it was mended; in the costs with the requests that it makes while it fails")
 	f.Failing = 0
-	assert.NotContains(t, strings.Join(fitLines(&f, limits{}), "\n"), "mended")
+	assert.NotContains(t, strings.Join(fitLines(&f, limits{}, ""), "\n"), "mended")
 }
 
 func TestCompare(t *testing.T) {

@@ -234,7 +234,7 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{"Undone", NewUndone(o.Plan.Items).lines(limits.named)},
 		{"Costs", o.costs(l, limits)},
 		{"Latency", o.buys(limits)},
-		{"Fit", fitLines(o.Fitting, limits)},
+		{"Fit", fitLines(o.Fitting, limits, onTop(o.Budget))},
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
 		{"Stay", few(o.Stay, limits.stay(), "more sessions' objects stay")},
@@ -319,12 +319,22 @@ func (o Overview) costs(l Layout, limits limits) []string {
 		if h.Others > 0 {
 			line += fmt.Sprintf(" (%s/h by what is not shown)", rate(h.Others))
 		}
-		if o.Budget.Partial {
-			line += "; what was not read comes on top"
-		}
+		line += onTop(o.Budget)
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// onTop says behind what a host gets what is not counted in it; "" where all is.
+func onTop(b budget.Budget) string {
+	switch {
+	case b.Partial:
+		return "; what was not read comes on top"
+	case b.Beyond:
+		return "; what other clusters ask comes on top"
+	default:
+		return ""
+	}
 }
 
 // buys say how long a commit takes, where that changes.

@@ -1,0 +1,99 @@
+package fit
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+)
+
+// ShareUse is what one share gets.
+type ShareUse struct {
+	policy.Share
+	Limit   float64 // of the host, per hour
+	Allowed float64 // the share of it
+	Used    float64 // as planned, with what is not fitted
+	Fixed   float64 // the part of it that is not fitted
+	Sources int     // that were fitted
+	// Idle says that nothing that was chosen counts to it: it is in nobody's way, however much it gets.
+	Idle bool
+}
+
+// Above tells whether a share gets more than it is.
+func (u ShareUse) Above() bool { return u.Used > u.Allowed*(1+grain) }
+
+// open begins with the shares that something counts to. The error names one of a host without a limit.
+func (f *fitter) open() error {
+	for _, s := range f.in.Shares {
+		polled, chosen := f.counted(s)
+		if !polled {
+			f.unpolled = append(f.unpolled, s)
+			continue
+		}
+		limit, ok := f.in.Limits.Of(s.Host)
+		if !ok {
+			return fmt.Errorf("the share of %s is %g%% of a limit, and %s has none: say what it should get with --limit %[3]s=5000/h, or in spec.limits of the policy", s, s.Percent, s.Host)
+		}
+		f.uses = append(f.uses, ShareUse{Share: s, Limit: limit.PerHour, Allowed: limit.PerHour * s.Percent / 100, Idle: !chosen})
+		f.problem.Shares = append(f.problem.Shares, limit.PerHour*s.Percent/100)
+	}
+	return nil
+}
+
+// counted tells whether anything counts to a share, and whether something that was chosen does.
+func (f *fitter) counted(s policy.Share) (polled, chosen bool) {
+	for _, c := range f.in.Clusters {
+		for i := range c.Budget.Items {
+			item := &c.Budget.Items[i]
+			if !f.counts(s, item) {
+				continue
+			}
+			_, free := c.Free[item.Object.Ref]
+			polled, chosen = true, chosen || free || c.Chosen[item.Object.Ref]
+		}
+	}
+	return polled, chosen
+}
+
+// counts tells whether an object's polls count against a share, under the plan or once it does not fail any more.
+func (f *fitter) counts(s policy.Share, item *budget.Item) bool {
+	return item.Planned() > 0 && f.in.Limits.Counts(item.Asker(), s)
+}
+
+// reduced is what there is to choose where some shares cannot be kept (their excesses): what counts to one of these has its
+// longest interval, also as what is there, takes its part of the other shares, and is not waited for. A share to which nothing counts that has a
+// choice is in nobody's way, and left out.
+func (p Problem) reduced(excesses []Excess, there []time.Duration) (Problem, []time.Duration) {
+	lost, matters := make([]bool, len(p.Shares)), make([]bool, len(p.Shares))
+	for _, x := range excesses {
+		lost[x.Share] = true
+	}
+	out, there := Problem{Sources: slices.Clone(p.Sources)}, slices.Clone(there)
+	for i := range out.Sources {
+		s := &out.Sources[i]
+		if slices.ContainsFunc(s.Loads, func(l Load) bool { return lost[l.Share] }) {
+			s.Min, s.Activity, there[i] = s.Max, 0, s.Max
+		}
+		for _, l := range s.Loads {
+			matters[l.Share] = matters[l.Share] || s.Min < s.Max
+		}
+	}
+	place := make([]int, len(p.Shares))
+	for k, share := range p.Shares {
+		if place[k] = len(out.Shares); matters[k] {
+			out.Shares = append(out.Shares, share)
+		}
+	}
+	for i := range out.Sources {
+		var loads []Load
+		for _, l := range out.Sources[i].Loads {
+			if matters[l.Share] {
+				loads = append(loads, Load{Share: place[l.Share], Requests: l.Requests})
+			}
+		}
+		out.Sources[i].Loads = loads
+	}
+	return out, there
+}
