@@ -302,7 +302,7 @@ func unkept(shares []policy.Share) string {
 	if len(shares) > 1 {
 		what, it = "the shares of", "them"
 	}
-	return fmt.Sprintf("%s %s (spec.fit) cannot be kept: what counts to %s is planned with the longest intervals that the policy allows", what, strings.Join(names, ", "), it)
+	return fmt.Sprintf("%s %s (spec.fit) cannot be kept: planned are the longest intervals that the policy allows for what counts to %s", what, strings.Join(names, ", "), it)
 }
 
 func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {

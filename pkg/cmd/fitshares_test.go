@@ -29,7 +29,7 @@ func gitSources(t *testing.T, sources ...string) string {
 			secret = ", secretRef: {name: " + field[2] + "}"
 		}
 		manifests = append(manifests, fmt.Sprintf("apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: %s, namespace: apps, labels: {environment: %s}}\n"+
-			"spec: {interval: %s, timeout: 2m, url: \"https://%s/%[1]s.git\", ref: {branch: main}%s}\n", field[1], field[0], field[3], host, secret))
+			"spec: {interval: %s, timeout: 2m, url: \"https://%s/%s.git\", ref: {branch: main}%s}\n", field[1], field[0], field[3], host, field[1], secret))
 	}
 	file := filepath.Join(t.TempDir(), "fleet.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(strings.Join(manifests, "---\n")), 0o600))
@@ -94,7 +94,7 @@ func TestBudgetOfOneShareThatCannotBeKept(t *testing.T) {
 	assert.Equal(t, exitFailed, o.code)
 	assert.Contains(t, o.stderr, "error: 0.1% of the limit of gitlab.com are 1 requests/h")
 	b := decode[report.Budget](t, o)
-	assert.Contains(t, b.Notes, "the share of gitlab.com (spec.fit) cannot be kept: what counts to it is planned with the longest intervals that the policy allows")
+	assert.Contains(t, b.Notes, "the share of gitlab.com (spec.fit) cannot be kept: planned are the longest intervals that the policy allows for what counts to it")
 	for _, h := range b.Hosts {
 		switch h.Host {
 		case "gitlab.com":
@@ -144,7 +144,7 @@ spec:
 	// Without a fit the other clusters are not read, and it is said.
 	apart := invocation{}.run(t.Context(), "plan", "-f", dir, "--root", "clusters/a", "--limit", "github.com=200/h", "--default-env", "production")
 	assert.Contains(t, apart.stdout, " of 200/h; what was not read comes on top")
-	assert.Regexp(t, `NOT SHOWN +LIMIT +NOW +PLANNED\ngithub\.com +4 .* 66 +200/h `, call("budget").stdout)
+	assert.Regexp(t, `NOT SHOWN +LIMIT +USED\ngithub\.com +4 .* 66 +200/h +66% -> 60%\n`, call("budget").stdout)
 }
 
 // Whether a kubeconfig knows other clusters than those that are looked at is told by where its contexts lead.
