@@ -316,6 +316,9 @@ func TestWhatWasWrittenCounts(t *testing.T) {
 	share := fit.ShareUse{Share: policy.Share{Host: "github.com", Percent: 1}, Limit: 5000, Allowed: 50}
 	assert.Equal(t, []string{"github.com gets 132 requests/h, which are 3% of its limit, and not the 1% that it was fitted to: not all was changed as planned. Run the same command again, or take it back."},
 		all.exceeded(&fit.Fitting{Shares: []fit.ShareUse{share}}))
+	idle := share
+	idle.Idle = true
+	assert.Empty(t, all.exceeded(&fit.Fitting{Shares: []fit.ShareUse{idle}}), "nothing was fitted to it")
 	untouched := newTogether(fleets{all: []fleet{f}}, f.options, noon)
 	assert.Empty(t, untouched.exceeded(&fit.Fitting{Shares: []fit.ShareUse{{Share: share.Share, Limit: 5000, Allowed: 1}}}), "nothing was changed")
 }

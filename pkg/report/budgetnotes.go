@@ -29,10 +29,10 @@ func budgetNotes(b budget.Budget) []string {
 	}
 	notes = append(notes, burstNotes(b)...)
 	if b.Partial && len(b.Hosts) > 0 {
-		notes = append(notes, "Not all objects were read: what else polls these hosts comes on top of what they are said to get (-A, or -f without --root, reads all; --env chooses among them).")
+		notes = append(notes, partialNote)
 	}
 	if b.Beyond && len(b.Hosts) > 0 {
-		notes = append(notes, "Other clusters are not counted: what they ask of these hosts comes on top (--contexts and --all-contexts add clusters up).")
+		notes = append(notes, beyondNote)
 	}
 	if b.APIServer.Kustomizations > 0 {
 		notes = append(notes, "A shorter Kustomization interval does not bring commits any sooner: the source's interval does, since a new revision is applied at once. "+
@@ -126,6 +126,12 @@ func withoutJitter(h budget.Host) string {
 	}
 	return ""
 }
+
+// partialNote and beyondNote say what is counted nowhere.
+const (
+	partialNote = "Not all objects were read: what else polls these hosts comes on top of what they are said to get (-A, or -f without --root, reads all; --env chooses among them)."
+	beyondNote  = "Other clusters are not counted: what they ask of these hosts comes on top (--contexts and --all-contexts add clusters up)."
+)
 
 // plannedNote says what a budget plans that a plan would not.
 const plannedNote = "planned is what the policy makes of every object, also of those that plan leaves to their owners"

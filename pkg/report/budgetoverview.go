@@ -34,9 +34,7 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 	notes := []labelledTexts{
 		{"Clusters", b.clusters(l)}, first, second, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
 	}
-	if slices.Contains(b.Notes, plannedNote) {
-		notes = append(notes, labelledTexts{"Note", []string{plannedNote}})
-	}
+	notes = append(notes, labelledTexts{noteLabel, b.shortNotes()})
 	notes = slices.DeleteFunc(notes, func(n labelledTexts) bool { return len(n.texts) == 0 })
 	all := len(notes)
 	const kept = 1 // of the notes
@@ -57,6 +55,19 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 		_, err := fmt.Fprintf(w, "%s\n%s\n", tables.String(), strings.Join(lines, "\n"))
 		return err
 	}
+}
+
+// shortNotes are the notes that an overview has, in few words.
+func (b Budget) shortNotes() []string {
+	var texts []string
+	for _, n := range []struct{ note, short string }{
+		{partialNote, "what was not read comes on top of what hosts get"}, {beyondNote, "what other clusters ask comes on top of what hosts get"}, {plannedNote, plannedNote},
+	} {
+		if slices.Contains(b.Notes, n.note) {
+			texts = append(texts, n.short)
+		}
+	}
+	return texts
 }
 
 // more names the tables that only rows show.

@@ -64,7 +64,7 @@ type PlanItemFit struct {
 	Evidence       string  `json:"evidence"`
 	Changes        int     `json:"changes,omitempty"`
 	Window         string  `json:"window,omitempty"`
-	// Of is another source with the same URL and ref, where all that is known of that one; absent where it is known of this one.
+	// Of is another source with the same URL and ref, where all this is known of that one; absent where it is known of this one.
 	Of string `json:"of,omitempty"`
 
 	activity string
