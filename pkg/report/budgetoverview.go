@@ -32,9 +32,11 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 		first, second = second, first
 	}
 	notes := []labelledTexts{
-		{"Clusters", b.clusters(l)}, first, second, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
+		{noteLabel, b.onTop()}, {"Clusters", b.clusters(l)}, first, second, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
 	}
-	notes = append(notes, labelledTexts{noteLabel, b.shortNotes()})
+	if slices.Contains(b.Notes, plannedNote) {
+		notes = append(notes, labelledTexts{noteLabel, []string{plannedNote}})
+	}
 	notes = slices.DeleteFunc(notes, func(n labelledTexts) bool { return len(n.texts) == 0 })
 	all := len(notes)
 	const kept = 1 // of the notes
@@ -57,17 +59,16 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 	}
 }
 
-// shortNotes are the notes that an overview has, in few words.
-func (b Budget) shortNotes() []string {
-	var texts []string
-	for _, n := range []struct{ note, short string }{
-		{partialNote, "what was not read comes on top of what hosts get"}, {beyondNote, "what other clusters ask comes on top of what hosts get"}, {plannedNote, plannedNote},
-	} {
-		if slices.Contains(b.Notes, n.note) {
-			texts = append(texts, n.short)
-		}
+// onTop says in few words what is not counted in what hosts get; nothing where all is.
+func (b Budget) onTop() []string {
+	switch {
+	case slices.Contains(b.Notes, partialNote):
+		return []string{"what was not read comes on top of what hosts get"}
+	case slices.Contains(b.Notes, beyondNote):
+		return []string{"what other clusters ask comes on top of what hosts get"}
+	default:
+		return nil
 	}
-	return texts
 }
 
 // more names the tables that only rows show.
