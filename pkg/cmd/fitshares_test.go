@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
@@ -75,6 +76,7 @@ func TestFitOfOneEnvironmentWhileAnotherIsAboveItsShare(t *testing.T) {
 	planned, alone := decode[report.Plan](t, plan), decode[report.Plan](t, call("plan -o json", only))
 	require.Len(t, planned.Summary.Fit.Shares, 3)
 	assert.Equal(t, 2, planned.Summary.Fit.Shares[0].Sources)
+	assert.Equal(t, []bool{false, true, true}, []bool{planned.Summary.Fit.Shares[0].Idle, planned.Summary.Fit.Shares[1].Idle, planned.Summary.Fit.Shares[2].Idle})
 	for i := range planned.Items {
 		assert.Equal(t, alone.Items[i].Fit, planned.Items[i].Fit)
 	}
@@ -169,7 +171,8 @@ contexts: [{name: east, context: {cluster: e, user: u}}, {name: again, context: 
 	}
 }
 
-// A fit of some clusters says that others come on top, behind the bar and behind the share; one of all that are known does not.
+// A fit of some clusters says that others come on top, behind the bar and behind the share; one of all that are known does not, and one
+// of the only one says so behind the share.
 func TestFitSaysThatOtherClustersComeOnTop(t *testing.T) {
 	t.Parallel()
 	f := newFleetOfTwo(t)
@@ -188,4 +191,9 @@ func TestFitSaysThatOtherClustersComeOnTop(t *testing.T) {
 		o = i.run(t.Context(), words("budget -A --rows "+contexts)...)
 		assert.Equal(t, want > 0, strings.Contains(o.stdout, "Other clusters are not counted"), contexts)
 	}
+	config.Contexts = map[string]*clientcmdapi.Context{"east": config.Contexts["east"]}
+	require.NoError(t, clientcmd.WriteToFile(*config, f.kubeconfig))
+	o := f.invocation().run(t.Context(), words("plan -A --fit github.com=60% --set '*.GitRepository.interval=30s to 20m'")...)
+	assert.Equal(t, 1, strings.Count(o.stdout, says), o.stdout)
+	assert.NotContains(t, f.invocation().run(t.Context(), words("plan -A")...).stdout, says)
 }

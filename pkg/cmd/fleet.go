@@ -58,8 +58,9 @@ type FleetOptions struct {
 	clusters []clusterOptions
 	// fit says what intervals are fitted with; nil where none are.
 	fit *fitOptions
-	// beyond says that clusters which are not looked at may ask the same hosts.
-	beyond bool
+	// beyond says that the kubeconfig has clusters which are not looked at and may ask the same hosts, alone that the only cluster
+	// that is looked at is fitted.
+	beyond, alone bool
 }
 
 // fleet is what was read: the objects that were asked for, and all that explains them.
@@ -114,7 +115,7 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 		return o, errors.New("--contexts and --all-contexts look at clusters, and -f at files: give one of them")
 	case len(contexts) > 0 && len(f.Roots) == 0:
 		o.clusters, o.Selection, err = f.connectAll(r, contexts, o.Policy, args)
-		o.beyond = r.leadsBeyond(contexts) || o.fit != nil && len(contexts) == 1
+		o.beyond, o.alone = r.leadsBeyond(contexts), o.fit != nil && len(contexts) == 1
 		return o, err
 	}
 	if f.Filename != "" {
@@ -135,7 +136,7 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 		return o, err
 	}
 	o.Policy = o.Policy.In(r.clusterNames()...)
-	o.beyond = o.fit != nil || r.leadsBeyond(nil)
+	o.beyond, o.alone = r.leadsBeyond(nil), o.fit != nil
 	o.Client, err = r.client()
 	return o, err
 }

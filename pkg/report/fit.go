@@ -51,6 +51,8 @@ type PlanShare struct {
 	// Fixed is the part of Used that comes from what is not fitted.
 	Fixed   float64 `json:"fixed"`
 	Sources int     `json:"sources"`
+	// Idle says that nothing that was chosen counts to it: however much it gets, the others are fitted without it.
+	Idle bool `json:"idle,omitempty"`
 }
 
 // PlanItemFit is what a fitted interval was chosen by.
@@ -82,7 +84,7 @@ func (p Plan) WithFit(f *fit.Fitting, at map[string]int) Plan {
 		Kept: f.Kept, Changed: f.Changed, BestWait: wait(f.Best),
 	}
 	for _, s := range f.Shares {
-		p.Summary.Fit.Shares = append(p.Summary.Fit.Shares, PlanShare{s.Host, s.Credential, s.Percent, s.Limit, s.Allowed, round2(s.Used), round2(s.Fixed), s.Sources})
+		p.Summary.Fit.Shares = append(p.Summary.Fit.Shares, PlanShare{s.Host, s.Credential, s.Percent, s.Limit, s.Allowed, round2(s.Used), round2(s.Fixed), s.Sources, s.Idle})
 	}
 	for from, n := range f.Evidence {
 		p.Summary.Fit.Evidence[string(from)] = n

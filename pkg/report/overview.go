@@ -33,6 +33,8 @@ type Overview struct {
 	Together bool
 	// Where was looked: "in context \"prod\""; "" does not say.
 	Where string
+	// Alone says that of all clusters one alone was fitted, of which nobody knows whether it is the only one.
+	Alone bool
 	// Above is how many lines were written above it that should stay in sight.
 	Above int
 	// Fitting is what fitted intervals come to; nil where none were fitted.
@@ -234,7 +236,7 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{"Undone", NewUndone(o.Plan.Items).lines(limits.named)},
 		{"Costs", o.costs(l, limits)},
 		{"Latency", o.buys(limits)},
-		{"Fit", fitLines(o.Fitting, limits, onTop(o.Budget))},
+		{"Fit", fitLines(o.Fitting, limits, o.fitOnTop())},
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
 		{"Stay", few(o.Stay, limits.stay(), "more sessions' objects stay")},
@@ -331,10 +333,20 @@ func onTop(b budget.Budget) string {
 	case b.Partial:
 		return "; what was not read comes on top"
 	case b.Beyond:
-		return "; what other clusters ask comes on top"
+		return othersOnTop
 	default:
 		return ""
 	}
+}
+
+const othersOnTop = "; what other clusters ask comes on top"
+
+// fitOnTop says so behind a share: it is of all clusters, whether any others are known or not.
+func (o Overview) fitOnTop() string {
+	if text := onTop(o.Budget); text != "" || !o.Alone {
+		return text
+	}
+	return othersOnTop
 }
 
 // buys say how long a commit takes, where that changes.
