@@ -293,18 +293,6 @@ func (o BudgetOptions) count(ctx context.Context, fs *fleets, fitting *fit.Fitti
 	return budget.Together(budgets, o.Limits, o.Policy.EnvironmentNames()).Beside(beside...), unread, nil
 }
 
-// unkept says what is planned where shares of the policy cannot be kept.
-func unkept(shares []policy.Share) string {
-	what, it, names := "the share of", "it", make([]string, 0, len(shares))
-	for _, s := range shares {
-		names = append(names, s.String())
-	}
-	if len(shares) > 1 {
-		what, it = "the shares of", "them"
-	}
-	return fmt.Sprintf("%s %s (spec.fit) cannot be kept: planned are the longest intervals that the policy allows for what counts to %s", what, strings.Join(names, ", "), it)
-}
-
 func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
 	if o.printer.format == "markdown" {
 		return document.Markdown(o.root.Out)

@@ -3,7 +3,9 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
@@ -160,4 +162,16 @@ func (o BudgetOptions) notFound(snapshot flux.Snapshot) []flux.Gap {
 		}
 	}
 	return gaps
+}
+
+// unkept says what is planned where shares of the policy cannot be kept.
+func unkept(shares []policy.Share) string {
+	what, it, names := "the share of", "it", make([]string, 0, len(shares))
+	for _, s := range shares {
+		names = append(names, s.String())
+	}
+	if len(shares) > 1 {
+		what, it = "the shares of", "them"
+	}
+	return fmt.Sprintf("%s %s (spec.fit) cannot be kept: planned are the longest intervals that the policy allows for what counts to %s", what, strings.Join(names, ", "), it)
 }

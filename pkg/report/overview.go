@@ -327,28 +327,6 @@ func (o Overview) costs(l Layout, limits limits) []string {
 	return lines
 }
 
-// onTop says behind what a host gets what is not counted in it; "" where all is.
-func onTop(b budget.Budget) string {
-	switch {
-	case b.Partial:
-		return "; what was not read comes on top"
-	case b.Beyond:
-		return othersOnTop
-	default:
-		return ""
-	}
-}
-
-const othersOnTop = "; what other clusters ask comes on top"
-
-// fitOnTop says so behind a share: it is of all clusters, whether any others are known or not.
-func (o Overview) fitOnTop() string {
-	if text := onTop(o.Budget); text != "" || !o.Alone {
-		return text
-	}
-	return othersOnTop
-}
-
 // buys say how long a commit takes, where that changes.
 func (o Overview) buys(limits limits) []string {
 	var parts []string

@@ -1,0 +1,106 @@
+package cmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+)
+
+// fitWarnings say what a share does not count, which is what was not read, and which shares and rules of --activity are about
+// nothing.
+func (o FleetOptions) fitWarnings(fitting *fit.Fitting) []string {
+	if fitting == nil {
+		return nil
+	}
+	warnings := idleShares(fitting.Shares)
+	if !o.partial() {
+		warnings = append(warnings, unpolledShares(fitting.Unpolled)...)
+		for _, line := range fitting.Unmatched {
+			warnings = append(warnings, "--activity: "+line)
+		}
+		return warnings
+	}
+	return append(warnings, "the shares of the hosts count only what was read; what else polls them comes on top: -A without a choice of objects counts all, and --env chooses among them")
+}
+
+// idleShares say of shares that are exceeded, and that nothing that was chosen counts to, that the others were fitted without them.
+func idleShares(shares []fit.ShareUse) []string {
+	var warnings []string
+	for _, s := range shares {
+		if s.Idle && s.Above() {
+			warnings = append(warnings, fmt.Sprintf("%s is above its share of %g%%: it gets %.0f requests/h, and the share is %.0f; nothing that was chosen counts to it, and the other shares are fitted without it",
+				s.Share, s.Percent, s.Used, s.Allowed))
+		}
+	}
+	return warnings
+}
+
+// unpolledShares say of shares of the policy that nothing that was read counts to them: a policy may be for more clusters than
+// one, but most likely they are mistyped.
+func unpolledShares(shares []policy.Share) []string {
+	var warnings []string
+	for _, s := range shares {
+		what := "nothing that was read polls it"
+		if s.Credential != "" {
+			what = "nothing that was read polls the host with this credential (spec.secretRef or spec.provider)"
+		}
+		warnings = append(warnings, fmt.Sprintf("spec.fit of the policy: %s=%g%%: %s", s, s.Percent, what))
+	}
+	return warnings
+}
+
+// unshared names what could not be read and may poll the hosts whose shares are fitted: clusters, and kinds of those that were
+// read; "" where that is all there.
+func (o FleetOptions) unshared(fs fleets) string {
+	if o.fit == nil {
+		return ""
+	}
+	var names []string
+	for _, g := range fs.missing {
+		names = append(names, g.Cluster)
+	}
+	for _, f := range fs.all {
+		for _, resource := range f.unread() {
+			names = append(names, flux.InCluster(f.options.Cluster, resource))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// unread are the resources that ask hosts and were asked for, and that could not be listed.
+func (f fleet) unread() []string {
+	var resources []string
+	for _, k := range slices.Concat(flux.Kinds(), flux.CostKinds()) {
+		tried := flux.Place{Kind: k.Name, Namespace: f.options.Selection.Namespace}
+		if k.AsksHosts() && slices.Contains(f.snapshot.Tried, tried) && !slices.Contains(resources, k.Resource) {
+			resources = append(resources, k.Resource)
+		}
+	}
+	return resources
+}
+
+// fitMissing says that a share does not count what could not be read.
+func (o FleetOptions) fitMissing(fs fleets) []string {
+	what := o.unshared(fs)
+	if what == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("the shares of --fit count nothing of %s, which could not be read: what these poll comes on top, and apply refuses", what)}
+}
+
+// sharesKnown is an error where what could not be read may poll the hosts whose shares are fitted.
+func (o FleetOptions) sharesKnown(fs fleets) error {
+	what := o.unshared(fs)
+	if what == "" {
+		return nil
+	}
+	remedy := "try again, or name the other clusters with --contexts"
+	if len(fs.missing) == 0 {
+		remedy = "it takes the right to list them, which the role viewer has (kubectl fluxtune rbac viewer prints it)"
+	}
+	return fmt.Errorf("the shares of --fit count all that polls the hosts, and %s could not be read: %s; nothing was changed", what, remedy)
+}
