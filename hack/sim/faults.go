@@ -57,8 +57,10 @@ type Store struct {
 	Dead    bool
 	Written map[flux.Ref]int
 
+	// Now is the time: when the command began, and what it has waited since.
+	Now time.Time
+
 	requests int
-	now      time.Time
 }
 
 var errKilled = errors.New("killed")
@@ -67,12 +69,12 @@ var errKilled = errors.New("killed")
 func (s *Store) Clock() cluster.Clock {
 	return cluster.Clock{
 		Workers: 1,
-		Now:     func() time.Time { return s.now },
+		Now:     func() time.Time { return s.Now },
 		Sleep: func(_ context.Context, d time.Duration) error {
 			if s.Dead {
 				return errKilled
 			}
-			s.now = s.now.Add(d)
+			s.Now = s.Now.Add(d)
 			s.Sleep(d)
 			return nil
 		},

@@ -87,7 +87,7 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 	w.heard(err)
 	switch {
 	case err == nil:
-		return w.answered(ctx, requests, c, answer)
+		return w.answered(ctx, requests, c, answer, next.Aside)
 	case apierrors.IsConflict(err):
 		if c.conflicts++; c.conflicts > conflictAttempts {
 			return c.end(c.failed(c.wrote, fmt.Errorf("somebody else keeps changing it: gave up after %d conflicts: %w", c.conflicts, err)))
@@ -96,35 +96,56 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 	case apierrors.IsNotFound(err):
 		return c.end(c.deleted(c.wrote))
 	case unreachable(err), busy(err), requests.Err() != nil: // after Ctrl-C nobody waits for an answer for long
-		if !apierrors.IsTooManyRequests(err) { // what was refused for the load did not arrive
-			if c.Outcome == NotAttempted {
-				c.Outcome = Uncertain
-			}
-			if c.verifier != nil {
-				before := c.now
-				c.lost = &before
-			}
-		}
-		if !w.again(ctx, c.attempt, err) {
-			return c.end(w.lastLook(ctx, requests, c.lost, c.Result, c.wrote, err))
-		}
-		c.attempt++
-		c.fresh = c.Outcome == NotAttempted
+		return w.unanswered(ctx, requests, c, next.Aside, err)
+	case next.Aside:
+		return c.endAside()
 	default:
 		return c.end(c.failed(c.wrote, err))
 	}
 	return false
 }
 
+// unanswered goes on after a patch of which nobody knows whether it arrived, or that is to be sent again.
+func (w *Writer) unanswered(ctx, requests context.Context, c *carried, aside bool, err error) (done bool) {
+	if !apierrors.IsTooManyRequests(err) { // what was refused for the load did not arrive
+		if c.Outcome == NotAttempted && !aside {
+			c.Outcome = Uncertain
+		}
+		if c.verifier != nil {
+			before := c.now
+			c.lost = &before
+		}
+	}
+	switch {
+	case w.again(ctx, c.attempt, err):
+		c.attempt++
+		c.fresh = c.Outcome == NotAttempted
+		return false
+	case aside:
+		return c.endAside()
+	default:
+		return c.end(w.lastLook(ctx, requests, c.lost, c.Result, c.wrote, err))
+	}
+}
+
+// endAside is the last step where only a note was left to be written, whatever became of it.
+func (c *carried) endAside() (done bool) {
+	return c.end(c.settled(tune.Next{State: tune.StateAsWanted}, c.now, c.wrote))
+}
+
 // answered holds a patch against the API server's answer. A dry run ends with the first: nothing was changed that a second
-// one could be for.
-func (w *Writer) answered(ctx, requests context.Context, c *carried, answer flux.Object) (done bool) {
+// one could be for. What is noted aside is no outcome.
+func (w *Writer) answered(ctx, requests context.Context, c *carried, answer flux.Object, aside bool) (done bool) {
 	if c.verifier != nil {
 		if err := c.verifier.Verify(c.now, answer); err != nil {
 			return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(c.now, answer), err))
 		}
 	}
-	c.wrote, c.now = true, answer
+	c.now = answer
+	if aside {
+		return w.options.DryRun && c.endAside()
+	}
+	c.wrote = true
 	c.Outcome, c.Generation = Configured, max(c.Generation, answer.Generation)
 	return w.options.DryRun
 }

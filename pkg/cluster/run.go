@@ -1,13 +1,11 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -19,10 +17,15 @@ type Run struct {
 	Pins []tune.Pin
 	// Writes are the objects.
 	Writes []tune.Write
+	// Begin makes the writes anew, as many in the same order, when the owners are ready and the first is about to be made: what
+	// is to end some time after counts from then. Nil: they are as they are.
+	Begin func() []tune.Write
 	// Owners are those whose rules are brought to what the records on their objects need when all is written.
 	Owners []flux.Object
 	// PinTimeout is how long owners have to notice their rules.
 	PinTimeout time.Duration
+	// Now is the time of day, by which sessions wait; nil: that of the clock.
+	Now func() time.Time
 }
 
 // Outcomes are what became of a run.
@@ -46,18 +49,12 @@ func (c *Client) Run(ctx context.Context, run Run, o WriteOptions) Outcomes {
 func Carry(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) Outcomes {
 	late, stop := withGrace(ctx, 2*grace, o.Abandoned)
 	defer stop()
-	var pins []tune.Write
-	for _, p := range run.Pins {
-		pins = append(pins, tune.PinWrite{Pin: p, Manager: o.FieldManager})
+	if run.Now == nil {
+		run.Now = clock.Now
 	}
-	writer := NewWriter(s, o, clock)
-	owners := writer.Write(ctx, pins)
-	if !o.DryRun {
-		numbers := make([]int, len(owners))
-		for i := range owners {
-			numbers[i] = i
-		}
-		writer.await(ctx, owners, numbers, clock.Now().Add(run.PinTimeout))
+	owners := setRules(ctx, s, run, o, clock)
+	if run.Begin != nil {
+		run.Writes = run.Begin()
 	}
 	held := unheld(owners)
 	var out Outcomes
@@ -76,11 +73,50 @@ func Carry(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) O
 	}
 	var settled []Result
 	if !o.DryRun {
+		leave(late, s, owners, o, clock)
 		settled = settle(late, s, run, out.Objects, o, clock)
 		noteLost(out.Objects, settled)
 	}
 	out.Owners = merge(owners, settled)
 	return out
+}
+
+// setRules has owners leave to us what is about to be changed, and waits until they have noticed.
+func setRules(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) []Result {
+	var pins []tune.Write
+	sessions, until := sessionsUnder(run.Writes), run.Now().Add(run.underWay(o)).UTC().Truncate(time.Second)
+	for _, p := range run.Pins {
+		pins = append(pins, tune.PinWrite{Pin: p, Manager: o.FieldManager, Run: sessions[p.Owner.Ref], Until: until})
+	}
+	writer := NewWriter(s, o, clock)
+	owners := writer.Write(ctx, pins)
+	if o.DryRun {
+		return owners
+	}
+	numbers := make([]int, len(owners))
+	for i := range owners {
+		numbers[i] = i
+	}
+	writer.await(ctx, owners, numbers, clock.Now().Add(run.PinTimeout))
+	return owners
+}
+
+// spare is what a run may take longer than is known of it.
+const spare = 5 * time.Minute
+
+// underWay is how long a run may take from its first rule to its last record: its owners notice the rules, its levels wait for
+// each other, and its patches are sent at their pace.
+func (run Run) underWay(o WriteOptions) time.Duration {
+	refs := make([]flux.Ref, 0, len(run.Writes))
+	for _, w := range run.Writes {
+		refs = append(refs, w.Target().Ref)
+	}
+	steps := max(0, len(o.Graph.Levels(refs))-1)
+	takes := run.PinTimeout + time.Duration(steps)*cmp.Or(o.LevelTimeout, levelTimeout) + spare
+	if o.PatchesPerSecond > 0 {
+		takes += time.Duration(float64(len(refs)) / o.PatchesPerSecond * float64(time.Second))
+	}
+	return takes
 }
 
 // unheld tells of a write why its owner does not leave its fields to us; nil where it does, or need not.
@@ -108,185 +144,6 @@ func unheld(owners []Result) func(tune.Write) error {
 		}
 		return nil
 	}
-}
-
-// noteLost says of objects that were changed under a rule, and whose rule was not there any more at the end: somebody
-// else's run took it away, for no record needed it yet. It is there again, and the value may be undone.
-func noteLost(objects, settled []Result) {
-	lost := make(map[flux.Ref]flux.Ref)
-	for _, r := range settled {
-		if pin, ok := r.Write.(tune.PinWrite); ok && r.Outcome == Configured {
-			for _, ref := range pin.Pin.Adds() {
-				lost[ref] = pin.Pin.Owner.Ref
-			}
-		}
-	}
-	for i, r := range objects {
-		apply, ok := r.Write.(tune.ApplyWrite)
-		if owner, gone := lost[r.Write.Target().Ref]; ok && gone && r.Err == nil && r.Wrote() && apply.Item.Pinned() {
-			objects[i].Err = fmt.Errorf("the rule that keeps it was taken away from %s meanwhile, and is there again: see with a plan whether it still stands", owner)
-		}
-	}
-}
-
-// settle brings the rules of the run's owners to what the records need as they are now. Both are read anew.
-func settle(ctx context.Context, s Store, run Run, done []Result, o WriteOptions, clock Clock) []Result {
-	owners := make(map[flux.Ref]flux.Object)
-	for _, p := range run.Pins {
-		owners[p.Owner.Ref] = p.Owner
-	}
-	for _, owner := range run.Owners {
-		owners[owner.Ref] = owner
-	}
-	for _, r := range done { // also those that the caller could not read, or that pin since
-		target, owner := r.Write.Target(), r.owner
-		if planned, pinned := tune.PinnedBy(target); pinned {
-			owner = planned
-		}
-		if _, known := owners[owner]; !known && owner != (flux.Ref{}) {
-			owners[owner] = flux.Object{Ref: owner}
-		}
-	}
-	var results []Result
-	sessions := countedOn(done)
-	for attempt := 1; len(owners) > 0; attempt++ {
-		writes, failed := pinsNeeded(ctx, s, owners, run.Writes, o, clock, sessions)
-		o.PatchesPerSecond = 0 // there are few, and the time may be short
-		owners = make(map[flux.Ref]flux.Object)
-		for _, r := range NewWriter(s, o, clock).Write(ctx, writes) {
-			owner := r.Write.Target()
-			switch again := r.Outcome == Skipped && r.Why == tune.OwnerChanged; {
-			case again && attempt <= conflictAttempts: // whoever wrote to it may have pinned something
-				owners[owner.Ref] = owner
-			case again:
-				failed = append(failed, uncompared(owner, fmt.Errorf("somebody else keeps changing it: gave up after %d attempts", attempt)))
-			case r.Outcome != Unchanged && !onlyNoted(r):
-				results = append(results, r)
-			}
-		}
-		results = append(results, failed...)
-	}
-	return results
-}
-
-// onlyNoted tells of an owner whose rules were there that at most the session was noted: nothing to tell, whatever came of it.
-func onlyNoted(r Result) bool {
-	pin, ok := r.Write.(tune.PinWrite)
-	return ok && pin.OnlyNotes() && pin.Session != ""
-}
-
-// countedOn are the sessions that have changed objects under the rules of an owner.
-func countedOn(done []Result) map[flux.Ref]string {
-	sessions := make(map[flux.Ref]string)
-	for _, r := range done {
-		if apply, ok := r.Write.(tune.ApplyWrite); ok && r.Wrote() && apply.Item.Pinned() {
-			sessions[apply.Item.Stick.Owner] = apply.Stamp.Session
-		}
-	}
-	return sessions
-}
-
-// pinsNeeded works out the rules of owners from the records on their objects. What could not be compared is a result.
-func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, done []tune.Write, o WriteOptions, clock Clock, sessions map[flux.Ref]string) (writes []tune.Write, failed []Result) {
-	for _, ref := range slices.SortedFunc(maps.Keys(owners), flux.Ref.Compare) {
-		owner := owners[ref]
-		now, err := patiently(ctx, clock, func() (flux.Object, error) { return s.Get(ctx, owner) })
-		if apierrors.IsNotFound(err) {
-			continue // and its rules with it
-		}
-		if err != nil {
-			failed = append(failed, uncompared(owner, err))
-			continue
-		}
-		objects, unread, err := recordsOf(ctx, s, clock, now, done)
-		if err != nil {
-			failed = append(failed, uncompared(owner, err))
-			continue
-		}
-		// Where somebody has taken the rules away meanwhile, what this run has pinned needs them still.
-		needs := tune.Needs(flux.Each(objects), unread...)
-		if !tune.Pinning(now) && len(needs.Of(now.Ref)) == 0 {
-			continue
-		}
-		writes = append(writes, tune.PinWrite{Pin: needs.Pin(now), Manager: o.FieldManager, Settles: true, Session: sessions[now.Ref]})
-	}
-	return writes, failed
-}
-
-func uncompared(owner flux.Object, err error) Result {
-	return Result{Write: tune.PinWrite{Pin: tune.Pin{Owner: owner}}, Outcome: Failed,
-		Err: fmt.Errorf("its rules could not be compared with the records of its objects, and stay as they are: %w", err)}
-}
-
-// patiently asks again where no answer came, or the API server was busy.
-func patiently[T any](ctx context.Context, clock Clock, ask func() (T, error)) (T, error) {
-	for attempt := 1; ; attempt++ {
-		answer, err := ask()
-		if !transient(err) || attempt == readAttempts || clock.Sleep(ctx, backoff(attempt, err)) != nil {
-			return answer, err
-		}
-	}
-}
-
-// wantedRecords are the objects that an owner's rules name, and those of the writes that it applies, by what one list has.
-func wantedRecords(owner flux.Object, writes []tune.Write) map[likeKey][]flux.Ref {
-	wanted := make(map[likeKey][]flux.Ref)
-	want := func(ref flux.Ref, version string) {
-		key := likeKey{flux.Ref{Group: ref.Group, Kind: ref.Kind, Namespace: ref.Namespace}, version}
-		wanted[key] = append(wanted[key], ref)
-	}
-	versions := make(map[string]string)
-	for _, w := range writes {
-		target := w.Target()
-		versions[target.Kind] = target.Version
-		if by, owned := target.Owner(); owned && by == owner.Ref {
-			want(target.Ref, target.Version)
-		}
-	}
-	for _, rule := range tune.OurRules(owner) {
-		for _, ref := range tune.Targets(rule) {
-			if _, known := flux.ParseManifestKind(ref.Group, ref.Kind); known {
-				want(ref, versions[ref.Kind])
-			}
-		}
-	}
-	return wanted
-}
-
-// recordsOf reads the objects whose records say which rules an owner needs. Those that may not be read are named; those that
-// do not exist are not.
-func recordsOf(ctx context.Context, s Store, clock Clock, owner flux.Object, writes []tune.Write) (objects []flux.Object, unread []flux.Ref, err error) {
-	written := make(map[flux.Ref]bool)
-	for _, w := range writes {
-		written[w.Target().Ref] = true
-	}
-	wanted := wantedRecords(owner, writes)
-	for _, like := range slices.SortedFunc(maps.Keys(wanted), func(a, b likeKey) int { return a.Compare(b.Ref) }) {
-		list, err := patiently(ctx, clock, func() ([]flux.Object, error) {
-			return s.List(ctx, flux.Object{Ref: like.Ref, Version: like.Version})
-		})
-		switch {
-		case apierrors.IsForbidden(err):
-			for _, ref := range wanted[like] {
-				if !written[ref] {
-					unread = append(unread, ref)
-					continue
-				}
-				// Whoever wrote an object may read it.
-				one, err := patiently(ctx, clock, func() (flux.Object, error) { return s.Get(ctx, flux.Object{Ref: ref, Version: like.Version}) })
-				if err != nil && !apierrors.IsNotFound(err) {
-					return nil, nil, err
-				}
-				if err == nil {
-					list = append(list, one)
-				}
-			}
-		case err != nil:
-			return nil, nil, fmt.Errorf("listing %s: %w", scope(like.Kind, like.Namespace), err)
-		}
-		objects = append(objects, list...)
-	}
-	return objects, unread, nil
 }
 
 // merge keeps the last result of each owner: what was written first may have been taken back at the end.

@@ -44,7 +44,14 @@ type machine struct {
 	writers map[flux.Ref]map[flux.Field]sim.Writer
 	// ruled are the parents whose rules it has written.
 	ruled map[flux.Ref]bool
+	// now is the time. Some of it passes between two steps: what a killed command left is found before and after it counts.
+	now time.Time
+	// broken are sessions that did not come to their end, or could not write by then: they may be noted as waiting.
+	broken map[string]bool
 }
+
+// betweenSteps is shorter than a session may wait for its rules.
+const betweenSteps = 4 * time.Minute
 
 // failing is a test of one history, or of many.
 type failing interface {
@@ -55,7 +62,7 @@ type failing interface {
 func newMachine() *machine {
 	l := sim.NewLayout("")
 	m := &machine{touched: sim.NewWorld(l), untouched: sim.NewWorld(l), forced: make(map[flux.Ref]bool), held: make(map[flux.Ref]map[flux.Field]string),
-		handled: make(map[flux.Ref]bool)}
+		handled: make(map[flux.Ref]bool), now: time.Unix(0, 0), broken: make(map[string]bool)}
 	m.touched.Twin, m.touched.Wrote, m.touched.Applied = m.untouched, m.wrote, m.applied
 	return m
 }
@@ -96,14 +103,12 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 	for ref, r := range m.touched.Resources {
 		m.seen[ref], m.records[ref], m.writers[ref] = maps.Clone(r.Fields), r.Annotations[tune.RecordAnnotation], maps.Clone(r.LastWriter)
 	}
-	leftovers := m.leftovers()
 	s := &sim.Store{
+		Now:   m.now,
 		Store: sim.Server{World: m.touched}, Forbidden: c.Forbidden(m.touched.Layout), Fault: step.Fault, At: step.At,
 		Meanwhile: func(ref flux.Ref) {
 			if step.Beside != nil {
-				if !leftovers {
-					m.beside(*step.Beside)
-				}
+				m.beside(*step.Beside)
 				return
 			}
 			e := step.Event
@@ -120,22 +125,8 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 	planned := c.Plan(c.Snapshot(m.touched.Layout, m.touched.Objects()))
 	out := planned.Carry(context.Background(), s)
 	m.touched.Settle()
+	m.broken[c.Session] = m.broken[c.Session] || s.Dead || step.Fault != sim.None && step.Fault != sim.Beside
 	return s, planned, out
-}
-
-// leftovers tells whether a killed run has left rules that no record needs. Of two commands that come at the same moment one
-// may take them away while the other counts on them; it says so at the end.
-func (m *machine) leftovers() bool {
-	needs := tune.Needs(flux.Each(m.touched.Objects()))
-	return slices.ContainsFunc(m.touched.Parents, func(parent flux.Ref) bool {
-		want := pairs(tune.Rules(needs.Of(parent)))
-		for pair := range pairs(tune.OurRules(m.touched.Resources[parent].Object())) {
-			if !want[pair] {
-				return true
-			}
-		}
-		return false
-	})
 }
 
 // beside is a command that somebody else runs while another one is under way.
@@ -148,6 +139,7 @@ func (m *machine) beside(c sim.Command) {
 // step is a command, perhaps with something that goes wrong in it, or an event.
 func (m *machine) step(t failing, step sim.Step) {
 	m.log = append(m.log, step.String())
+	m.now = m.now.Add(betweenSteps)
 	if step.Command == nil {
 		m.both(step.Event)
 		return
@@ -167,7 +159,7 @@ func (m *machine) step(t failing, step sim.Step) {
 	// What happens after the records were read is for the next command.
 	blind := step.Command.Tenant || step.Beside != nil && step.Beside.Tenant // it says that it could not compare them
 	if !blind && s.Fault != sim.Forbidden && s.Fault != sim.Meanwhile {
-		m.checkRules(t, out)
+		m.checkRules(t, s, out)
 	}
 }
 
@@ -191,6 +183,7 @@ func (m *machine) fail(t failing, format string, args ...any) {
 
 // checkWayBack takes everything back, and compares with the world in which fluxtune never was.
 func (m *machine) checkWayBack(t failing) {
+	m.now = m.now.Add(24 * time.Hour) // whoever was killed waits no more
 	for _, c := range []sim.Command{{Verb: sim.VerbRevert}, {Verb: sim.VerbForget}} {
 		m.step(t, sim.Step{Command: &c})
 	}
@@ -271,28 +264,54 @@ func TestSequences(t *testing.T) {
 	}
 }
 
-// TestRuleTakenAwayMeanwhile: somebody else's revert comes between a rule and the change that needs it, and takes the rule
-// away, for no record names it yet. The rule is there again at the end, and the object says what happened.
-func TestRuleTakenAwayMeanwhile(t *testing.T) {
+// TestRuleThatIsWaitedFor: somebody else's revert comes between a rule and the change that needs it. No record names the rule
+// yet, and it stays.
+func TestRuleThatIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for request := 3; request <= 5; request++ { // after the rules of both owners, before the first change
-		m := newMachine()
-		_, _, out := m.run(sim.Step{
-			Command: &sim.Command{Verb: sim.VerbApply, Managed: tune.ManagedPin, Session: "s1"},
-			Fault:   sim.Beside, At: request, Beside: &sim.Command{Verb: sim.VerbRevert},
-		})
-		told := 0
-		for _, r := range out.Objects {
-			assert.Equal(t, cluster.Configured, r.Outcome, "request %d: %s: %v", request, r.Write.Target().Ref, r.Err)
-			if !r.Write.(tune.ApplyWrite).Item.Pinned() {
-				assert.NoError(t, r.Err)
-				continue
-			}
-			told++
-			assert.ErrorContains(t, r.Err, "the rule that keeps it was taken away", "request %d: %s", request, r.Write.Target().Ref)
-		}
-		assert.Equal(t, 3, told)
+		_, told := pinBeside(t, newMachine(), request)
+		assert.Empty(t, told)
 	}
+}
+
+// TestRuleTakenAwayMeanwhile: where it takes longer than it may, the rule is taken away, is there again at the end, and the
+// object says what happened.
+func TestRuleTakenAwayMeanwhile(t *testing.T) {
+	t.Parallel()
+	for request := 3; request <= 5; request++ {
+		m := newMachine()
+		wrote := m.touched.Wrote
+		m.touched.Wrote = func(r *sim.Resource, values map[sim.Path]*string) {
+			wrote(r, values)
+			m.now = m.now.Add(time.Hour)
+		}
+		pinned, told := pinBeside(t, m, request)
+		assert.Equal(t, 3, pinned)
+		assert.Len(t, told, 3)
+		for _, err := range told {
+			assert.ErrorContains(t, err, "the rule that keeps it was taken away")
+		}
+	}
+}
+
+// pinBeside pins while somebody else reverts before a request. It returns how many objects were pinned, and what is told of
+// them.
+func pinBeside(t *testing.T, m *machine, request int) (pinned int, told []error) {
+	t.Helper()
+	_, _, out := m.run(sim.Step{
+		Command: &sim.Command{Verb: sim.VerbApply, Managed: tune.ManagedPin, Session: "s1"},
+		Fault:   sim.Beside, At: request, Beside: &sim.Command{Verb: sim.VerbRevert},
+	})
+	for _, r := range out.Objects {
+		assert.Equal(t, cluster.Configured, r.Outcome, "request %d: %s: %v", request, r.Write.Target().Ref, r.Err)
+		if r.Write.(tune.ApplyWrite).Item.Pinned() {
+			pinned++
+		}
+		if r.Err != nil {
+			told = append(told, r.Err)
+		}
+	}
+	return pinned, told
 }
 
 // TestFoundHistories are histories that were found once, and that other random choices may not come to again.

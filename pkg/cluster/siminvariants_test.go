@@ -205,6 +205,9 @@ func (m *machine) checkReport(t failing, s *sim.Store, out cluster.Outcomes) {
 		if r.Outcome == cluster.Uncertain && (s.Fault == sim.Lost || s.Fault == sim.Refused) {
 			continue
 		}
+		if r.Err != nil && strings.Contains(r.Err.Error(), "was taken away from") && s.Fault == sim.Beside {
+			m.fail(t, "%s: somebody else's command has taken a rule away that was waited for: %s: %v", m.command, ref, r.Err)
+		}
 		if r.Err != nil && strings.Contains(r.Err.Error(), "does not become") && !admission[s.Fault] {
 			m.fail(t, "%s: %s: %v", m.command, ref, r.Err)
 		}
@@ -334,8 +337,9 @@ func original(record *tune.Record, f flux.Field) *string {
 	return first
 }
 
-// checkRules: a rule of ours is there if and only if a record needs it, and those of others are as they put them.
-func (m *machine) checkRules(t failing, out cluster.Outcomes) {
+// checkRules: a rule of ours is there if and only if a record needs it, or a session that was killed may be waiting for it; and
+// those of others are as they put them.
+func (m *machine) checkRules(t failing, s *sim.Store, out cluster.Outcomes) {
 	needs := tune.Needs(flux.Each(m.touched.Objects()))
 	for _, parent := range m.touched.Parents {
 		if slices.ContainsFunc(out.Owners, func(r cluster.Result) bool { return r.Write.Target().Ref == parent && r.Outcome != cluster.Configured }) {
@@ -343,8 +347,14 @@ func (m *machine) checkRules(t failing, out cluster.Outcomes) {
 		}
 		r := m.touched.Resources[parent]
 		have, want := pairs(tune.OurRules(r.Object())), pairs(tune.Rules(needs.Of(parent)))
+		waiting := tune.Waiting(r.Object(), s.Now)
+		for session := range waiting {
+			if !m.broken[session] {
+				m.fail(t, "%s: session %s has come to its end, and is noted as waiting", parent, session)
+			}
+		}
 		for pair := range have {
-			if !want[pair] {
+			if !want[pair] && len(waiting) == 0 {
 				m.fail(t, "%s has a rule of ours that no record needs: %s", parent, pair)
 			}
 		}

@@ -30,6 +30,8 @@ const (
 	// grace is how long patches that are under way may go on after an interrupt, so that their
 	// outcome is known.
 	grace = 5 * time.Second
+	// levelTimeout is how long one level waits for its objects unless options say so.
+	levelTimeout = 5 * time.Minute
 )
 
 // WriteOptions say how writes are carried out.
@@ -91,7 +93,7 @@ func NewWriter(s Store, o WriteOptions, clock Clock) *Writer {
 		o.Patience = 30 * time.Second
 	}
 	if o.LevelTimeout == 0 {
-		o.LevelTimeout = 5 * time.Minute
+		o.LevelTimeout = levelTimeout
 	}
 	if clock.Workers == 0 {
 		clock.Workers = workers

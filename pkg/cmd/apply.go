@@ -61,8 +61,8 @@ func newApply(r *root) *cobra.Command {
 			at its own pace; all in one session. The costs that are shown are those of all clusters together. With --fit the
 			clusters that will ask less come first, and none may be missing.
 
-			With --for, in one cluster, the changes are taken back after that time: apply shows how long it still takes and ends
-			the session then, at Ctrl-C, or when the terminal goes. The time is in the records, so that
+			With --for, in one cluster, the changes are taken back that time after the first of them: apply shows how long it
+			still takes and ends the session then, at Ctrl-C, or when the terminal goes. The time is in the records, so that
 			revert --expired cleans up, from any machine, after a crash.
 
 			A failure stops only its own object. Exit code 1 means that something failed, was left alone
@@ -179,14 +179,17 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	var wrote []tune.Item
 	var undone report.Undone
 	environments := newLatest(f, planned, o.root.Now)
+	o.tellAwaited(f, nil)
 	err := o.execute(ctx, job{
-		run: cluster.Run{Pins: plan.Pins, Writes: o.writes(plan, environments, stamp), Owners: o.pinning(f)},
-		begin: func() []tune.Write { // the time counts from the answer, however long the question was open
-			stamp.Time, stamp.By = o.root.Now(), o.whoAmI(ctx)
-			if o.For > 0 {
-				stamp.Until = stamp.Time.Add(o.For)
-			}
-			return o.writes(plan, environments, stamp)
+		run: cluster.Run{
+			Pins: plan.Pins, Writes: o.writes(plan, environments, stamp), Owners: o.pinning(f),
+			Begin: func() []tune.Write { // the time counts from the first change, however long the question was open and owners took
+				stamp.Time, stamp.By = o.root.Now(), o.whoAmI(ctx)
+				if o.For > 0 {
+					stamp.Until = stamp.Time.Add(o.For)
+				}
+				return o.writes(plan, environments, stamp)
+			},
 		},
 		before:   environments.refresh,
 		plan:     plan,

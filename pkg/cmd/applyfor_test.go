@@ -141,6 +141,25 @@ func TestApplyForCountsFromTheAnswer(t *testing.T) {
 	assert.Zero(t, (<-l.result).code)
 }
 
+// Nor does the time pass while an owner of pinned objects has yet to notice its rules: what is changed stays as long as it was to.
+func TestApplyForCountsFromTheFirstChange(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	var passed atomic.Int64
+	i := on(f.Cluster)
+	i.now = func() time.Time { return noon.Add(time.Duration(passed.Load())) }
+	l := startApplyFor(t, i, "-n", f.apps, "--yes", "--patches-per-second=0", pin)
+	require.Eventually(t, func() bool { ignore, _ := f.rules(t); return ignore != "" }, time.Minute, 50*time.Millisecond)
+	passed.Store(int64(3 * time.Hour)) // the session would be over
+	f.observe(t)
+	l.awaitEnd()
+	assert.Contains(t, l.told.String(), "It ends at "+noon.Add(5*time.Hour).Format("2006-01-02 15:04:05 MST")+", in 2h. ")
+	assert.Equal(t, noon.Add(5*time.Hour).UTC(), f.recordOf(t).Steps[0].Until.UTC())
+	l.ctrlC()
+	assert.Zero(t, (<-l.result).code)
+	assert.Equal(t, "5m", f.interval(t))
+}
+
 // What was changed is taken back whatever chose it: by then it may bear another label.
 func TestApplyForTakesBackWhatIsChosenNoMore(t *testing.T) {
 	t.Parallel()

@@ -262,8 +262,11 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 		checks = append(checks, webhooks)
 	}
 	checks = append(checks, report.SessionChecks(tune.Sessions(fleet.objects, nil), o.root.Now(), o.where())...)
+	if bad, found := report.RecordsCheck(fleet.objects, o.root.connection()); found {
+		checks = append(checks, bad)
+	}
 	checks = append(checks, report.StrayEndsCheck(options.strayEnds(o.root, fleet.objects))...)
-	if left, found := report.RulesCheck(options.leftRules(fleet), o.where()); found {
+	if left, found := report.RulesCheck(options.leftRules(fleet, o.root.Now()), o.where()); found {
 		checks = append(checks, left)
 	}
 	d := report.NewDiagnosis(checks, access.Rights, o.next(look, write, nodes, access.Nearby))

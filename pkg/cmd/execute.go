@@ -22,8 +22,6 @@ type job struct {
 	results report.Results
 	// question asks for leave; "" does not ask.
 	question string
-	// begin makes the writes anew where somebody has just said yes; nil: they are what run says.
-	begin func() []tune.Write
 	// before is called before each write begins; it may be nil.
 	before func(context.Context)
 	// finish adds to the results what only the command knows.
@@ -47,10 +45,7 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 		}
 		return err
 	}
-	if j.begin != nil {
-		j.run.Writes = j.begin()
-	}
-	j.run.PinTimeout = o.WaitTimeout
+	j.run.PinTimeout, j.run.Now = o.WaitTimeout, o.root.Now
 	var out cluster.Outcomes
 	if o.DryRun == dryRunClient {
 		out = pretend(j)

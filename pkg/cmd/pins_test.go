@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -107,6 +108,102 @@ func TestRulesThatNothingNeedsAreNamed(t *testing.T) {
 	assert.False(t, found)
 	o = on(f.Cluster).must(t, "revert", "-n", f.apps, "--expired", "--yes")
 	assert.Contains(t, o.stderr, "No session is overdue")
+}
+
+// A record that somebody broke is named by doctor, too, and what it proposes drops it.
+func TestDoctorNamesRecordsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	records := func() (check report.Check, found bool) {
+		for _, check := range decode[report.Diagnosis](t, on(f.Cluster).must(t, "doctor", "-n", f.apps, "-o", "json")).Checks {
+			if check.Name == "records" {
+				return check, true
+			}
+		}
+		return check, false
+	}
+	f.tuned(t, "a")
+	_, found := records()
+	require.False(t, found, "it can be read")
+	f.Kubectl(t, "annotate", "gitrepository", "app", "-n", f.apps, "--overwrite", tune.RecordAnnotation+"={broken")
+	check, found := records()
+	require.True(t, found)
+	assert.Equal(t, report.CheckWarning, check.Status)
+	assert.Contains(t, check.Message, "1 record cannot be read: GitRepository "+f.apps+"/app (")
+	require.Equal(t, []string{"kubectl fluxtune forget GitRepository/app -n " + f.apps + " --kubeconfig " + f.Kubeconfig()}, check.Run)
+	o := on(f.Cluster).must(t, append(words(strings.TrimPrefix(check.Run[0], "kubectl fluxtune ")), "--yes")...)
+	assert.Contains(t, o.stderr, "1 forgotten")
+	_, found = records()
+	assert.False(t, found)
+	assert.Equal(t, "1m", f.interval(t))
+}
+
+// While an apply waits for an owner to notice its rules, nobody else's command takes these away: a revert says that it leaves
+// them, and the apply comes to its end as planned.
+func TestRulesThatAnApplyWaitsFor(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	f.Apply(t, gitRepository(f.apps, "own", "interval: 5m, timeout: 2m"))
+	f.tuned(t, "before", "gitrepo", "own")
+	i := on(f.Cluster)
+	i.session = "pins"
+	pinned := make(chan outcome, 1)
+	go func() {
+		pinned <- i.run(t.Context(), "apply", "gitrepo", "app", "-n", f.apps, "--yes", "--patches-per-second=0", pin)
+	}()
+	require.Eventually(t, func() bool { ignore, _ := f.rules(t); return ignore != "" }, time.Minute, 50*time.Millisecond)
+	o := f.revert(t)
+	assert.Zero(t, o.code, o.stderr)
+	assert.Contains(t, o.stderr, "1 restored")
+	assert.Contains(t, o.stderr, "Warning: spec.ignore of Kustomization "+f.flux+"/root keeps rules that no object needs (GitRepository "+f.apps+"/app): session pins has set rules there")
+	assert.NotContains(t, o.stderr, "The rules in spec.ignore")
+	o = on(f.Cluster).must(t, "revert", "-n", f.apps, "--expired", "--yes")
+	assert.Contains(t, o.stderr, "No session is overdue")
+	for _, check := range decode[report.Diagnosis](t, on(f.Cluster).must(t, "doctor", "-n", f.apps, "-o", "json")).Checks {
+		assert.NotEqual(t, "pins", check.Name, "it is on its way")
+	}
+	f.observe(t)
+	o = <-pinned
+	assert.Zero(t, o.code, o.stderr)
+	assert.Contains(t, o.stderr, "1 configured")
+	assert.Equal(t, "1m", f.interval(t))
+	_, note := f.rules(t)
+	assert.NotContains(t, note, "waiting")
+	f.revert(t)
+	ignore, note := f.rules(t)
+	assert.Empty(t, ignore)
+	assert.Empty(t, note)
+}
+
+// Of a program that was killed before it changed anything the rules go, when its time is over.
+func TestRulesOfAKilledApply(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	ctx, kill := context.WithCancel(t.Context())
+	killed, stop := context.WithCancel(t.Context())
+	i := on(f.Cluster)
+	i.insisted = killed
+	ended := make(chan outcome, 1)
+	go func() {
+		ended <- i.run(ctx, "apply", "gitrepo", "app", "-n", f.apps, "--yes", "--patches-per-second=0", pin)
+	}()
+	require.Eventually(t, func() bool { ignore, _ := f.rules(t); return ignore != "" }, time.Minute, 50*time.Millisecond)
+	stop()
+	kill()
+	<-ended
+	ignore, _ := f.rules(t)
+	require.NotEmpty(t, ignore)
+	o := f.revert(t, "--expired")
+	assert.Contains(t, o.stderr, "if it was killed, with the first revert after 2026-11-22 12:10:00 UTC")
+	ignore, _ = f.rules(t)
+	require.NotEmpty(t, ignore)
+	later := on(f.Cluster)
+	later.now = func() time.Time { return noon.Add(11 * time.Minute) }
+	o = later.must(t, "revert", "-n", f.apps, "--expired", "--yes")
+	assert.Contains(t, o.stderr, "The rules in spec.ignore of 1 Kustomization changed.")
+	ignore, note := f.rules(t)
+	assert.Empty(t, ignore)
+	assert.Empty(t, note)
 }
 
 // A rule of ours that somebody edited is theirs: it stays, and whoever takes the pin back is told what it still does.

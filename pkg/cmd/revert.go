@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -148,7 +149,8 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 // restore carries out restores, and brings the rules of owners to what the records need afterwards.
 func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Restore) error {
 	owners := o.pinning(f)
-	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores)
+	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.root.Now())
+	o.tellAwaited(f, restores)
 	if len(restores)+len(rules) == 0 && o.printer.tables() {
 		return o.nothingTuned(f, "revert")
 	}
@@ -253,9 +255,10 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 	}
 	o.root.proposeDecision(undecided, o.scopeFlags(o.root))
 	if overdue == 0 && len(bad) == 0 && !f.snapshot.Incomplete() {
-		if len(o.leftRules(f)) > 0 {
+		if len(o.leftRules(f, o.root.Now())) > 0 {
 			return o.restore(ctx, f, nil)
 		}
+		o.tellAwaited(f, nil)
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No session is overdue %s.\n", o.where())
 	}
 	if failed != nil {
@@ -283,8 +286,14 @@ func (o FleetOptions) tellStrayEnds(r *root, objects []flux.Object) []string {
 }
 
 // leftRules are the owners with rules of fluxtune that no record needs.
-func (o FleetOptions) leftRules(f fleet) []tune.Pin {
-	return tune.RulesAfter(o.pinning(f), f.all(), f.snapshot.Unread, nil)
+func (o FleetOptions) leftRules(f fleet, now time.Time) []tune.Pin {
+	return tune.RulesAfter(o.pinning(f), f.all(), f.snapshot.Unread, nil, now)
+}
+
+// tellAwaited says which rules that nothing needs, when restores are done, stay for a session that is about to change objects
+// under them.
+func (o WriteOptions) tellAwaited(f fleet, restores []tune.Restore) {
+	o.root.warn(tune.RulesAwaited(o.pinning(f), f.all(), f.snapshot.Unread, restores, o.root.Now()), nil)
 }
 
 // readTuned reads the fleet with the owners whose rules may have to be taken back, whatever the objects say.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -303,6 +304,43 @@ func StrayEndsCheck(stray tune.StrayEnds) []Check {
 		Name: "session ends", Status: CheckWarning, Message: count(len(stray.Objects), "object") + " with an end that alarms read, and that no session has",
 		Remedy: "somebody has edited the annotation " + tune.UntilAnnotation + ": put it right", Run: stray.Run,
 	}}
+}
+
+// RecordsCheck names objects whose records cannot be read, so that nothing can take back what was changed there; false where
+// there are none. Flags are those that have another command ask the same cluster, with a space before each.
+func RecordsCheck(objects []flux.Object, flags string) (Check, bool) {
+	const most = 3
+	var names, namespaces []string
+	inNamespace := make(map[string][]string)
+	why := ""
+	for _, o := range objects {
+		_, err := tune.ReadRecord(o)
+		if err == nil {
+			continue
+		}
+		why = cmp.Or(why, err.Error())
+		names = append(names, o.Ref.String())
+		if inNamespace[o.Namespace] == nil {
+			namespaces = append(namespaces, o.Namespace)
+		}
+		inNamespace[o.Namespace] = append(inNamespace[o.Namespace], o.Kind+"/"+o.Name)
+	}
+	if len(names) == 0 {
+		return Check{}, false
+	}
+	c := Check{
+		Name: "records", Status: CheckWarning,
+		Remedy: "no revert finds what the values were before, and each warns of it: set by hand what is to be, then drop the record",
+	}
+	for _, namespace := range namespaces {
+		c.Run = append(c.Run, fmt.Sprintf("kubectl fluxtune forget %s -n %s%s", strings.Join(inNamespace[namespace], " "), namespace, flags))
+	}
+	bad := count(len(names), "record")
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("%d more", more))
+	}
+	c.Message = fmt.Sprintf("%s cannot be read: %s (%s)", bad, strings.Join(names, ", "), why)
+	return c, true
 }
 
 // RulesCheck names the Kustomizations that bear rules of fluxtune which no record needs; false where there are none.

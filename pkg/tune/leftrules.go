@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -84,4 +85,67 @@ func OwnersUnread(j *Judge, restores []Restore) []string {
 		warnings = append(warnings, fmt.Sprintf("%s, whose rules hold %d of these, %s: whether the rules can be taken away shows when it is tried; doctor names those that stay to whoever may read it", owner, objects[owner], j.lacks(owner)))
 	}
 	return warnings
+}
+
+// RulesAfter are the owners whose rules change when restores are done, with the rules that they need then. Objects are
+// all that are known, unread those that are not.
+func RulesAfter(owners, objects []flux.Object, unread []flux.Ref, restores []Restore, now time.Time) []Pin {
+	needs := Needs(flux.Each(withoutRestored(objects, restores)), unread...)
+	var changed []Pin
+	for _, owner := range owners {
+		pin := needs.Pin(owner)
+		if next := (PinWrite{Pin: pin, Settles: true, Now: now}).Next(owner); next.Patch != nil && !next.Aside || next.Err != nil {
+			changed = append(changed, pin)
+		}
+	}
+	return changed
+}
+
+// RulesAwaited says of owners whose rules would change then, too, were they not waited for, whose they are and until when they
+// stay; a line for each. The parameters are those of RulesAfter.
+func RulesAwaited(owners, objects []flux.Object, unread []flux.Ref, restores []Restore, now time.Time) []string {
+	needs := Needs(flux.Each(withoutRestored(objects, restores)), unread...)
+	var lines []string
+	for _, owner := range owners {
+		waiting := Waiting(owner, now)
+		kept := adds(OurRules(owner), needs.Pin(owner).Rules)
+		if len(waiting) == 0 || len(kept) == 0 {
+			continue
+		}
+		sessions := slices.Sorted(maps.Keys(waiting))
+		until := slices.MaxFunc(slices.Collect(maps.Values(waiting)), time.Time.Compare)
+		lines = append(lines, fmt.Sprintf("spec.ignore of %s keeps rules that no object needs (%s): session %s has set rules there, and is about to change objects under them. They go at its end; if it was killed, with the first revert after %s",
+			owner.Ref, firstObject(kept), strings.Join(sessions, ", "), ShowTime(until)))
+	}
+	return lines
+}
+
+// withoutRestored are objects with the records that they have when restores are done.
+func withoutRestored(objects []flux.Object, restores []Restore) []flux.Object {
+	left := make(map[flux.Ref]*Record)
+	for _, r := range restores {
+		if r.Action == ActionChange {
+			left[r.Object.Ref] = r.Record
+		}
+	}
+	after := make([]flux.Object, 0, len(objects))
+	for _, o := range objects {
+		if record, restored := left[o.Ref]; restored {
+			o.Annotations = maps.Clone(o.Annotations)
+			delete(o.Annotations, RecordAnnotation)
+			if record != nil {
+				o.Annotations[RecordAnnotation] = record.String()
+			}
+		}
+		after = append(after, o)
+	}
+	return after
+}
+
+// firstObject names the first of some objects, and how many more there are.
+func firstObject(refs []flux.Ref) string {
+	if len(refs) == 1 {
+		return refs[0].String()
+	}
+	return fmt.Sprintf("%s and %d more", refs[0], len(refs)-1)
 }

@@ -2,6 +2,7 @@ package tune
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -36,4 +37,38 @@ func TestAdoptedRulesAreGits(t *testing.T) {
 	assert.Empty(t, own.ComesBack(shop), "it has no record")
 	gone := NewJudge(flux.Snapshot{Objects: []flux.Object{web}, Related: []flux.Object{parent(t)}})
 	assert.Empty(t, gone.ComesBack(web), "the rule is gone already")
+}
+
+// While a session may be about to change objects under rules, none of ours goes; it is said which, whose they are, and until when.
+func TestRulesAwaited(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	web := object(t, "gitrepo", child(flux.Interval))
+	before := parent(t)
+	w := PinWrite{Pin: Pin{Owner: before, Rules: Rules([]Need{need(web, flux.Interval)})}, Run: "s1", Until: noon.Add(time.Minute)}
+	owner := patched(t, before, w.Next(before))
+	assert.Equal(t, Next{State: StateAsWanted, Why: "has the rules already"}, w.Next(owner), "it is noted once")
+	assert.Equal(t, map[string]time.Time{"s1": noon.Add(time.Minute)}, Waiting(owner, noon))
+
+	owners, objects := []flux.Object{owner}, []flux.Object{web}
+	assert.Empty(t, RulesAfter(owners, objects, nil, nil, noon))
+	assert.Equal(t, []string{"spec.ignore of Kustomization flux-system/apps keeps rules that no object needs (GitRepository apps/web): session s1 has set rules there, and is about to change objects under them. They go at its end; if it was killed, with the first revert after 2026-03-01 12:01:00 UTC"},
+		RulesAwaited(owners, objects, nil, nil, noon))
+	assert.Empty(t, RulesAwaited(owners, objects, []flux.Ref{web.Ref}, nil, noon), "nobody knows whether it needs them")
+
+	later := noon.Add(time.Minute)
+	assert.Len(t, RulesAfter(owners, objects, nil, nil, later), 1)
+	assert.Empty(t, RulesAwaited(owners, objects, nil, nil, later))
+
+	// Another session that counts on the same rules is noted beside it, and leaves by itself.
+	second := patched(t, owner, PinWrite{Pin: Pin{Owner: owner, Rules: w.Pin.Rules}, Run: "s2", Until: later}.Next(owner))
+	left := patched(t, second, LeaveWrite{Owner: second, Session: "s1"}.Next(second))
+	assert.Equal(t, map[string]time.Time{"s2": later}, Waiting(left, noon))
+	settles := PinWrite{Pin: Pin{Owner: left, Rules: []flux.IgnoreRule{}}, Settles: true, Run: "s1", Now: noon}
+	assert.Equal(t, StateAsWanted, settles.Next(left).State, "the rules are left to the last one")
+	assert.Nil(t, settles.Next(left).Patch)
+	last := patched(t, left, LeaveWrite{Owner: left, Session: "s2"}.Next(left))
+	assert.Equal(t, Next{State: StateAsWanted}, LeaveWrite{Owner: last, Session: "s2"}.Next(last))
+	settles.Pin.Owner = last
+	assert.NotNil(t, settles.Next(last).Patch)
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -270,35 +269,4 @@ func (p Pin) TooLarge() string {
 	}
 	return fmt.Sprintf("%s would have %d KiB with rules for %d objects, and the API server takes %d: choose fewer objects",
 		p.Owner.Ref, (p.Owner.Size+len(data))>>10, p.Objects, maxObject>>10)
-}
-
-// RulesAfter are the owners whose rules change when restores are done, with the rules that they need then. Objects are
-// all that are known, unread those that are not.
-func RulesAfter(owners, objects []flux.Object, unread []flux.Ref, restores []Restore) []Pin {
-	left := make(map[flux.Ref]*Record)
-	for _, r := range restores {
-		if r.Action == ActionChange {
-			left[r.Object.Ref] = r.Record
-		}
-	}
-	after := make([]flux.Object, 0, len(objects))
-	for _, o := range objects {
-		if record, restored := left[o.Ref]; restored {
-			o.Annotations = maps.Clone(o.Annotations)
-			delete(o.Annotations, RecordAnnotation)
-			if record != nil {
-				o.Annotations[RecordAnnotation] = record.String()
-			}
-		}
-		after = append(after, o)
-	}
-	needs := Needs(flux.Each(after), unread...)
-	var changed []Pin
-	for _, owner := range owners {
-		pin := needs.Pin(owner)
-		if next := (PinWrite{Pin: pin, Settles: true}).Next(owner); next.Patch != nil || next.Err != nil {
-			changed = append(changed, pin)
-		}
-	}
-	return changed
 }

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -24,6 +26,39 @@ type pins struct {
 	// Session is the last one that found its rules there: whoever worked out before which rules are needed sees that the
 	// owner has changed.
 	Session string `json:"session,omitempty"`
+	// Waiting are sessions that have set rules here and have yet to change the objects: no record needs those rules so far.
+	// Each is there until it ends, or until the time by which it has ended if it was not killed.
+	Waiting map[string]time.Time `json:"waiting,omitempty"`
+}
+
+// enter notes that a session waits for its rules, until a time at most; "" is none. It tells whether that was not noted.
+func (p *pins) enter(session string, until time.Time) bool {
+	if session == "" || p.Waiting[session].Equal(until) {
+		return false
+	}
+	waiting := maps.Clone(p.Waiting)
+	if waiting == nil {
+		waiting = make(map[string]time.Time)
+	}
+	waiting[session] = until
+	p.Waiting = waiting
+	return true
+}
+
+// leave notes that a session waits no more, and forgets those whose time is over. It tells whether the session did wait.
+func (p *pins) leave(session string, now time.Time) bool {
+	_, waited := p.Waiting[session]
+	p.Waiting = maps.Clone(p.Waiting)
+	maps.DeleteFunc(p.Waiting, func(s string, until time.Time) bool { return s == session || !now.Before(until) })
+	return waited
+}
+
+// Waiting are the sessions that have set rules of an owner and may be about to change the objects, with the time until which
+// each may be. Until then none of our rules is taken away: which of them are needed shows when the records are there.
+func Waiting(owner flux.Object, now time.Time) map[string]time.Time {
+	p := readPins(owner)
+	p.leave("", now)
+	return p.Waiting
 }
 
 // readPins reads the pins of a Kustomization. What cannot be read (BadPins) names no rule: then none is taken for

@@ -1,9 +1,12 @@
 package tune
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -19,15 +22,16 @@ type PinWrite struct {
 	// Session is one that has changed objects under the rules, and wants them to be found as they are: it is noted, so that
 	// nobody takes them away who read the records before. "" notes nothing.
 	Session string
+	// Run is the session of the run that writes, where that changes objects under the rules: it is noted as waiting, until the
+	// time Until at most. A LeaveWrite takes that back, before the rules are settled.
+	Run   string
+	Until time.Time
+	// Now tells, where the write settles, which other sessions may still be waiting: while one is, no rule of ours goes.
+	Now time.Time
 }
 
 // OwnerChanged is why the rules of an owner are not settled: records may need others by now.
 const OwnerChanged = "changed while its rules were worked out"
-
-// OnlyNotes tells whether the owner has its rules already: at most the session is noted.
-func (w PinWrite) OnlyNotes() bool {
-	return slices.EqualFunc(OurRules(w.Pin.Owner), w.Pin.Rules, flux.IgnoreRule.Equal) && BadPins(w.Pin.Owner) == nil
-}
 
 // Target is the owner as it was planned.
 func (w PinWrite) Target() flux.Object { return w.Pin.Owner }
@@ -44,6 +48,7 @@ func (w PinWrite) Next(now flux.Object) Next {
 	}
 	notes := readPins(now)
 	adopted := len(ignoreSetters(now)) > 0
+	waits := w.note(&notes)
 	switch {
 	case !adopted && !slices.EqualFunc(ours, w.Pin.Rules, flux.IgnoreRule.Equal):
 		if w.Settles && now.ResourceVersion != w.Pin.Owner.ResourceVersion {
@@ -54,13 +59,13 @@ func (w PinWrite) Next(now flux.Object) Next {
 		}
 		patch, err := w.rules(now, others, notes)
 		return Next{Patch: patch, Err: err}
-	case len(w.Pin.Rules) == 0 && Pinning(now):
+	case len(w.Pin.Rules) == 0 && len(notes.Waiting) == 0 && Pinning(now):
 		patch, err := w.release(now, notes, adopted)
 		return Next{Patch: patch, Err: err}
-	case w.Session != "" && len(ours) > 0 && notes.Session != w.Session:
-		notes.Session = w.Session
+	case waits || w.Session != "" && len(ours) > 0 && notes.Session != w.Session:
+		notes.Session = cmp.Or(w.Session, notes.Session)
 		patch, err := w.noted(now, notes, func(map[string]any) {})
-		return Next{Patch: patch, Err: err}
+		return Next{Patch: patch, Aside: true, Err: err}
 	default:
 		return Next{State: StateAsWanted, Why: "has the rules already"}
 	}
@@ -68,11 +73,27 @@ func (w PinWrite) Next(now flux.Object) Next {
 
 // wanted are the rules of ours that an owner is to have.
 func (w PinWrite) wanted(now flux.Object) []flux.IgnoreRule {
-	if w.Settles {
+	if w.Settles && len(w.others(now)) == 0 {
 		return w.Pin.Rules
 	}
-	// Somebody else may need what is there: records tell at the end.
+	// Somebody else may need what is there: records tell when the last one ends.
 	return Rules(slices.Concat(needsOf(OurRules(now)), needsOf(w.Pin.Rules)))
+}
+
+// others are the sessions beside its own that may be waiting for rules of an owner.
+func (w PinWrite) others(now flux.Object) map[string]time.Time {
+	waiting := maps.Clone(Waiting(now, w.Now))
+	delete(waiting, w.Run)
+	return waiting
+}
+
+// note brings the sessions that wait up to date, and tells whether its own is one more.
+func (w PinWrite) note(notes *pins) bool {
+	if w.Settles {
+		notes.leave(w.Run, w.Now)
+		return false
+	}
+	return notes.enter(w.Run, w.Until)
 }
 
 // ownersBeside are the owners of an owner's rules beside us.
@@ -120,4 +141,24 @@ func orNull(rules []flux.IgnoreRule) any {
 		return nil
 	}
 	return rules
+}
+
+// LeaveWrite says that a session waits no more for the rules of an owner. It goes before the records are read that tell which
+// rules are needed: whoever took one away and left the rules, since the session was waiting, has done so before.
+type LeaveWrite struct {
+	Owner   flux.Object
+	Session string
+}
+
+// Target is the owner as it was last seen.
+func (w LeaveWrite) Target() flux.Object { return w.Owner }
+
+// Next takes the session out of those that wait.
+func (w LeaveWrite) Next(now flux.Object) Next {
+	notes := readPins(now)
+	if BadPins(now) != nil || !notes.leave(w.Session, time.Time{}) {
+		return Next{State: StateAsWanted}
+	}
+	patch, err := (PinWrite{}).noted(now, notes, func(map[string]any) {})
+	return Next{Patch: patch, Aside: true, Err: err}
 }

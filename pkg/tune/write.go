@@ -42,6 +42,9 @@ type Next struct {
 	// Patch is a JSON merge patch (RFC 7386) with the resourceVersion that it was made for; nil: nothing is
 	// left to send. After each the object is looked at again.
 	Patch []byte
+	// Aside says that the patch only notes something for others who come to the object at the same time: of whether it was
+	// written, nobody is told.
+	Aside bool
 	// State says how things stand where no patch is left.
 	State State
 	// Why an object is left alone, or what is to be known of one that is done.
