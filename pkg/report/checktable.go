@@ -78,7 +78,7 @@ const controllersTitle = "Controllers"
 func (c BranchCheck) ChangeTable() Table {
 	t := Table{Columns: []Column{
 		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Spare: 2}, {Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "FIELD"}, {Name: "VALUE"},
-		{Name: "DECIDED BY", Shrink: terminal.Middle, Floor: 24, Spare: 1, Below: true},
+		{Name: "DECIDED BY", Shrink: terminal.Middle, Floor: 24, Spare: 1, Below: true, Lead: "decided by "},
 	}}
 	for _, cluster := range c.Clusters {
 		type key struct{ environment, kind, field, before, after, at string }

@@ -92,6 +92,9 @@ func (c Closing) Draw(w io.Writer, l Layout) error {
 		}
 		table.Rows = append(table.Rows, []Cell{{Text: line.cluster, Style: Strong}, {Text: line.worst, Style: style}, Text(line.also)})
 	}
+	if !slices.ContainsFunc(table.Rows, func(row []Cell) bool { return row[2].Text != "" }) {
+		table = table.Without("ALSO")
+	}
 	if len(table.Rows) > 0 {
 		if err := table.Draw(w, l); err != nil {
 			return err

@@ -44,6 +44,10 @@ Nothing to do in 1 cluster.
 	assert.Contains(t, out.String(), "88 more clusters with less; nothing to do in 1 cluster.\n")
 
 	out.Reset()
+	require.NoError(t, Closing{{Cluster: "unlabelled", Checks: []Check{ok, labels}}}.Draw(&out, Layout{Width: 80}))
+	assert.Equal(t, "CLUSTER      NEEDS\nunlabelled   environments: 2 objects: 2 without\n", out.String(), "nothing has anything else")
+
+	out.Reset()
 	require.NoError(t, Closing{{Cluster: "a"}, {Cluster: "b"}}.Draw(&out, Layout{}))
 	assert.Equal(t, "Nothing to do in 2 clusters.\n", out.String())
 }

@@ -112,7 +112,7 @@ func (l SessionList) Undecided(now time.Time) []string {
 // Table shows one line a session.
 func (l SessionList) Table(now time.Time) Table {
 	t := Table{Columns: []Column{
-		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle, Spare: 1}, {Name: "POLICY", Shrink: terminal.End, Spare: 2}, {Name: "OBJECTS", Right: true}, {Name: "STANDS", Shrink: terminal.End, Below: true}, {Name: "ENDS"},
+		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle, Spare: 1}, {Name: "POLICY", Shrink: terminal.End, Spare: 2}, {Name: "OBJECTS", Right: true}, {Name: "STANDS", Shrink: terminal.End, Below: true, Lead: "stands: "}, {Name: "ENDS"},
 	}}
 	ends, several := false, false
 	for _, s := range l.Items {

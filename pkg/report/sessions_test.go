@@ -36,6 +36,15 @@ func TestSessionsTellWhatStandsOnALowTerminal(t *testing.T) {
 	assert.NotContains(t, shown, "Cut", shown)
 }
 
+// Without its header, it says what it is about.
+func TestSessionsNameWhatStandsBelow(t *testing.T) {
+	t.Parallel()
+	s := tune.Session{ID: "20260301-113000-cd34", Policy: "per-environment", By: "alice@example.com", Time: noon.Add(-30 * time.Minute), Until: noon.Add(time.Hour), Objects: 10, Stand: 10}
+	table := NewSessionList("production", []tune.Session{s}, nil).Table(noon)
+	assert.Contains(t, draw(t, table, Layout{Width: 60}), "\n      stands: yes\n")
+	assert.NotContains(t, draw(t, table, Layout{}), "stands: ")
+}
+
 // Since when a session is overdue stays in one piece, of one cluster and of several.
 func TestSessionsTellWhatIsOverdueOnALowTerminal(t *testing.T) {
 	t.Parallel()

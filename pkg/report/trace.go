@@ -132,7 +132,7 @@ func (i TraceItem) field() string { return strings.TrimPrefix(i.Field, "spec.") 
 func (l TraceList) Table() Table {
 	table := Table{Columns: []Column{
 		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "NAMESPACE", Shrink: terminal.Middle}, {Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle},
-		{Name: "FIELD"}, {Name: "VALUE"}, {Name: "DECIDED BY", Shrink: terminal.Middle, Floor: 24, Below: true}, {Name: "FOLLOWED BY", Right: true, Spare: 1},
+		{Name: "FIELD"}, {Name: "VALUE"}, {Name: "DECIDED BY", Shrink: terminal.Middle, Floor: 24, Below: true, Lead: "decided by "}, {Name: "FOLLOWED BY", Right: true, Spare: 1},
 	}}
 	for _, item := range l.Items {
 		by, followed := Cell{Text: item.Why, Style: Bad}, ""

@@ -163,13 +163,13 @@ func (t Table) widths(shown []int, l Layout) []int {
 // belowIndent is how far in a cell stands that is told below its row: further than marks and the columns behind them.
 const belowIndent = 6
 
-// writeBelow writes a cell on lines of its own, broken between words.
-func writeBelow(out *bufio.Writer, c Cell, l Layout) {
+// writeBelow writes a cell on lines of its own, behind its lead, broken between words.
+func writeBelow(out *bufio.Writer, lead string, c Cell, l Layout) {
 	text := c.Printable()
 	if text == "" || c.Implied {
 		return
 	}
-	for line := range strings.SplitSeq(WrapLine(text, max(20, l.Width-belowIndent)), "\n") {
+	for line := range strings.SplitSeq(WrapLine(lead+text, max(20, l.Width-belowIndent)), "\n") {
 		_, _ = out.WriteString(strings.Repeat(" ", belowIndent) + Paint(line, c.Style, l.Color) + "\n")
 	}
 }

@@ -51,8 +51,10 @@ type Column struct {
 	// first; 0 always stays.
 	Spare int
 	// Below columns are told below their rows, in full, where a terminal is too narrow for the whole table: the widest
-	// first, and before anything is made shorter.
+	// first, and before anything is made shorter. Lead begins such a text, where its header, which is not there, says what it
+	// is about.
 	Below bool
+	Lead  string
 }
 
 // Cell is one value, as it is shown.
@@ -128,7 +130,7 @@ func (t Table) DrawRows(w io.Writer, l Layout) (Lost, error) {
 	for _, row := range t.Rows {
 		t.line(out, row, a.shown, a.widths, l)
 		for _, i := range a.below {
-			writeBelow(out, row[i], l)
+			writeBelow(out, t.Columns[i].Lead, row[i], l)
 		}
 	}
 	return a.lost, out.Flush()
