@@ -2,7 +2,9 @@ package flux
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -44,7 +46,7 @@ func (a Address) Repository() string {
 }
 
 // ParseAddress reads the URL of a source. Credentials, scheme, a default port, a closing slash and .git
-// do not count: https://github.com/acme/app and ssh://git@github.com/acme/app.git are the same
+// do not count: https://github.com/acme/app and ssh://git@github.com/Acme/app.git are the same
 // repository. An address without a scheme is that of a Bucket's endpoint or of an image; image says
 // which, since an image without a host is on Docker Hub.
 func ParseAddress(raw string, image bool) Address {
@@ -82,21 +84,31 @@ func ParseHost(name string) string {
 // DockerHub is the name by which Docker Hub goes here, whichever of its hosts is written.
 const DockerHub = "docker.io"
 
+const (
+	gitHub      = "github.com"
+	gitLab      = "gitlab.com"
+	bitbucket   = "bitbucket.org"
+	azureDevOps = "dev.azure.com"
+	// oldAzure is below what each organization of Azure DevOps has a host of its own, for the same repositories.
+	oldAzure = ".visualstudio.com"
+)
+
 // hostName is the name of a host, with its port or without, by which it goes here: in lower case, and one name for all by
 // which the same host is asked. Git hosts take SSH on the port of HTTPS at a host of its own, or SSH alone (GitHub: "Using
-// SSH over the HTTPS port"; GitLab: "Use SSH on the HTTPS port"; Bitbucket: "Use SSH on port 443"); Docker Hub has several.
+// SSH over the HTTPS port"; GitLab: "Use SSH on the HTTPS port"; Bitbucket: "Use SSH on port 443"); GitHub answers www with a
+// redirect to itself; Docker Hub has several.
 func hostName(host string) string {
 	host = strings.ToLower(host)
 	name, _, _ := strings.Cut(host, ":")
 	switch name {
-	case "ssh.github.com":
-		return "github.com"
+	case "ssh.github.com", "www.github.com":
+		return gitHub
 	case "altssh.gitlab.com":
-		return "gitlab.com"
+		return gitLab
 	case "altssh.bitbucket.org":
-		return "bitbucket.org"
+		return bitbucket
 	case "ssh.dev.azure.com":
-		return "dev.azure.com"
+		return azureDevOps
 	case "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com":
 		return DockerHub
 	default:
@@ -104,27 +116,69 @@ func hostName(host string) string {
 	}
 }
 
-// alias gives a host the name by which it goes here, and the paths of Azure DevOps their form over HTTP: those over SSH begin
-// with v3 and have no _git.
+// alias gives a host the name by which it goes here, and paths that name one repository in several ways one form.
 func alias(a Address) Address {
 	name, _, _ := strings.Cut(a.Host, ":")
 	a.Host = hostName(a.Host)
-	switch name {
-	case "ssh.dev.azure.com":
-		if parts := strings.Split(a.Path, "/"); len(parts) == 4 && parts[0] == "v3" {
-			a.Path = strings.Join([]string{parts[1], parts[2], "_git", parts[3]}, "/")
+	if organization, old := strings.CutSuffix(name, oldAzure); name == "ssh.dev.azure.com" || old {
+		a = azure(a, organization)
+	}
+	a.Path = folded(a.Host, a.Path)
+	return a
+}
+
+// azure is an address of Azure DevOps as it is over HTTP: the paths over SSH begin with v3 and have no _git, and the older hosts
+// name the organization, or are vs-ssh for all of them, and may name the collection that each has.
+func azure(a Address, organization string) Address {
+	a.Host = azureDevOps
+	parts := strings.Split(a.Path, "/")
+	switch {
+	case len(parts) == 4 && parts[0] == "v3":
+		a.Path = strings.Join([]string{parts[1], parts[2], "_git", parts[3]}, "/")
+	case organization != "" && organization != "vs-ssh":
+		if strings.EqualFold(parts[0], "DefaultCollection") {
+			parts = parts[1:]
 		}
-	case "vs-ssh.visualstudio.com": // the older name, below which each organization has a host of its own
-		if parts := strings.Split(a.Path, "/"); len(parts) == 4 && parts[0] == "v3" {
-			a.Host, a.Path = strings.ToLower(parts[1])+".visualstudio.com", strings.Join([]string{parts[2], "_git", parts[3]}, "/")
-		}
+		a.Path = strings.TrimSuffix(organization+"/"+strings.Join(parts, "/"), "/")
 	}
 	return a
 }
 
+// folded is a path in lower case as far as its host takes names in any case: those of owners and repositories, and not those of
+// files in them.
+func folded(host, path string) string {
+	names := 0
+	switch host {
+	case gitHub, bitbucket:
+		names = 2
+	case azureDevOps:
+		return strings.ToLower(path)
+	case gitLab: // groups may stand in groups
+		if strings.HasPrefix(path, "api/") {
+			return path
+		}
+		project, rest, below := strings.Cut(path, "/-/")
+		if project = strings.ToLower(project); below {
+			project += "/-/" + rest
+		}
+		return project
+	}
+	parts := strings.Split(path, "/")
+	for i := range parts[:min(names, len(parts))] {
+		parts[i] = strings.ToLower(parts[i])
+	}
+	return strings.Join(parts, "/")
+}
+
 func host(u *url.URL) string {
 	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if ip, err := netip.ParseAddr(name); err == nil { // an address of IPv6 may be written in many ways
+		name = ip.String()
+	}
 	port := u.Port()
+	if number, err := strconv.ParseUint(port, 10, 16); err == nil {
+		port = strconv.FormatUint(number, 10)
+	}
 	if port == defaultPort(strings.ToLower(u.Scheme)) {
 		port = ""
 	}
