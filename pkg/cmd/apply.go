@@ -21,8 +21,6 @@ type ApplyFlags struct {
 	WriteFlags
 	TuneFlags
 	For time.Duration
-	// forGiven tells 0 from nothing.
-	forGiven bool
 }
 
 // ApplyOptions are what apply needs to run.
@@ -77,10 +75,7 @@ func newApply(r *root) *cobra.Command {
 
 			# Have the API server check everything, and change nothing
 			kubectl fluxtune apply -A --dry-run=server`),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			flags.forGiven = cmd.Flags().Changed("for")
-			return runE(r, flags.toOptions)(cmd, args)
-		},
+		RunE: runE(r, flags.toOptions),
 	}
 	flags.WriteFlags.add(cmd, r, "diff")
 	flags.addFit(cmd)

@@ -22,7 +22,7 @@ const (
 // checkFor refuses times that cannot be meant.
 func (f ApplyFlags) checkFor() error {
 	switch {
-	case f.forGiven && f.For < time.Second || f.For > mostFor:
+	case f.For != 0 && f.For < time.Second || f.For > mostFor:
 		return fmt.Errorf("--for %s: it takes a time between 1s and %s, like 2h", f.For, flux.FormatDuration(mostFor))
 	case f.For > 0 && f.DryRun != dryRunNone:
 		return fmt.Errorf("--for %s: a dry run changes nothing that could be taken back", f.For)

@@ -375,7 +375,7 @@ func TestApplyForRefuses(t *testing.T) {
 		args []string
 		err  string
 	}{
-		{[]string{"apply", "--for", "-1h", "--yes"}, "--for -1h0m0s: it takes a time between 1s and 720h, like 2h"},
+		{[]string{"apply", "--for", "-1h", "--yes"}, "--for -1h0m0s: it takes a time above 0, like 5m"},
 		{[]string{"apply", "--for", "1000h", "--yes"}, "--for 1000h0m0s: it takes a time between 1s and 720h, like 2h"},
 		{[]string{"apply", "--for", "1h", "--dry-run=server"}, "--for 1h0m0s: a dry run changes nothing that could be taken back"},
 		{[]string{"revert", "--expired", "--session", "x", "--yes"}, "--expired and --session both choose sessions: give one of them"},

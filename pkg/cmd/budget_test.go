@@ -253,7 +253,7 @@ func TestBudgetFlagErrors(t *testing.T) {
 		{[]string{"--fail-above", "1000%"}, `--fail-above: "1000%" is not a share of a limit: write it like 60%, more than 0% and at most 100%`},
 		{[]string{"--fail-above", "NaN"}, `--fail-above: "NaN" is not a share of a limit: write it like 60%, more than 0% and at most 100%`},
 		{[]string{"--metrics-url", "localhost:8080"}, `--metrics-url "localhost:8080" is not a URL: write it like http://localhost:8080/metrics`},
-		{[]string{"--observe-for", "-1m"}, "--observe-for -1m0s: it takes a time to wait, like 5m"},
+		{[]string{"--observe-for", "-1m"}, "--observe-for -1m0s: it takes a time above 0, like 5m"},
 		{[]string{"--github-rate-limit"}, "--github-rate-limit takes a token: name the environment variable that holds it (--github-token-env GITHUB_TOKEN)"},
 		{[]string{"--github-token-env", "X"}, "--github-token-env is for --github-rate-limit: give both"},
 		{[]string{"--github-rate-limit", "--github-token-env", "X"}, `--github-token-env: the environment variable "X" is empty: export it with a token`},

@@ -52,9 +52,6 @@ func (f *ObserveFlags) add(cmd *cobra.Command) {
 
 func (f ObserveFlags) toOptions(r *root) (ObserveOptions, error) {
 	o := ObserveOptions{Window: f.ObserveFor, HTTP: newHTTPClient(), now: r.Now}
-	if f.ObserveFor < 0 {
-		return o, fmt.Errorf("--observe-for %s: it takes a time to wait, like 5m", f.ObserveFor)
-	}
 	for _, text := range f.MetricsURLs {
 		u, err := url.Parse(text)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

@@ -35,6 +35,37 @@ func TestNoCommandTakesAnEmptyFlag(t *testing.T) {
 	assert.Greater(t, tried, 40)
 }
 
+// A time that has passed already, or is none, is a variable of a script that was reckoned wrong: no command takes it for a wish.
+func TestNoCommandTakesATimeThatIsNone(t *testing.T) {
+	t.Parallel()
+	r := testRoot()
+	all := newRoot(r.System, Build{}, "kubectl fluxtune")
+	tried := 0
+	var walk func(*cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			if f.Value.Type() != "duration" {
+				return
+			}
+			tried++
+			for _, none := range []string{"0s", "-1m0s"} {
+				path := append(strings.Fields(strings.TrimPrefix(cmd.CommandPath(), all.CommandPath())), "--"+f.Name+"="+none)
+				o := invocation{}.run(t.Context(), path...)
+				assert.Equal(t, exitFailed, o.code, path)
+				assert.Contains(t, o.stderr, "--"+f.Name+" "+none+": it takes a time above 0, like 5m", path)
+			}
+		})
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(all)
+	assert.GreaterOrEqual(t, tried, 6)
+	o := invocation{}.run(t.Context(), "get", "--request-timeout=-5s")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, `--request-timeout "-5s": write it like 30s or 2m; 0 is no limit`)
+}
+
 func TestNamesOfNodes(t *testing.T) {
 	t.Parallel()
 	names, err := nodeNames([]string{"a", "node/b", "nodes/c", "no/d"})

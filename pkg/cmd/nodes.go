@@ -195,8 +195,6 @@ func (f NodesFlags) check() error {
 		return errors.New("--group-by cluster is for several clusters: name them with --contexts, or take --all-contexts")
 	case f.Top < 0:
 		return fmt.Errorf("--top %d: it is a number of rows", f.Top)
-	case f.Timeout <= 0:
-		return fmt.Errorf("--timeout %s: it is a time to wait, such as 60s", f.Timeout)
 	case f.GroupBy != "" && f.SortBy != "" && !slices.Contains([]string{"name", "pods", "use"}, strings.TrimPrefix(f.SortBy, "-")):
 		return fmt.Errorf("--sort-by %q: groups are sorted by name, pods or use", f.SortBy)
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -64,7 +65,7 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 			return cmd.Help()
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := r.refuseEmpty(cmd); err != nil {
+			if err := cmp.Or(r.refuseEmpty(cmd), refuseNoTime(cmd)); err != nil {
 				return err
 			}
 			return r.logRequests()
@@ -195,7 +196,7 @@ func (r *root) document() io.Writer {
 // restConfig is the connection that the user's kubeconfig and flags describe. Warnings that the API
 // server sends are printed once each.
 func (r *root) restConfig() (*rest.Config, error) {
-	if _, err := clientcmd.ParseTimeout(*r.config.Timeout); err != nil {
+	if limit, err := clientcmd.ParseTimeout(*r.config.Timeout); err != nil || limit < 0 {
 		return nil, fmt.Errorf("--request-timeout %q: write it like 30s or 2m; 0 is no limit", *r.config.Timeout)
 	}
 	config, err := r.config.ToRESTConfig()
@@ -222,6 +223,20 @@ func (r *root) refuseEmpty(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if err == nil && ofKubectl.Lookup(f.Name) == nil && !harmlessEmpty(f.Name) && emptyValue(f.Value) {
 			err = fmt.Errorf("--%s is given without a value: name one, or leave the flag out (is a variable of a script not set?)", f.Name)
+		}
+	})
+	return err
+}
+
+// refuseNoTime refuses a time of 0 or less: all of our flags that take one wait for so long, or let something stand, and what
+// they do without one they do where they are left out.
+func refuseNoTime(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() != "duration" || err != nil {
+			return
+		}
+		if d, parseErr := time.ParseDuration(f.Value.String()); parseErr == nil && d <= 0 {
+			err = fmt.Errorf("--%s %s: it takes a time above 0, like 5m", f.Name, d)
 		}
 	})
 	return err

@@ -155,8 +155,6 @@ func (f PatchFlags) check(canAsk bool) error {
 		return fmt.Errorf("--field-manager %q: by such a name controllers are known, which apply what they own again; choose another", f.FieldManager)
 	case f.PatchesPerSecond < 0:
 		return fmt.Errorf("--patches-per-second %v: it cannot be negative; 0 is no limit", f.PatchesPerSecond)
-	case f.WaitTimeout <= 0:
-		return fmt.Errorf("--wait-timeout %s: it must be positive", f.WaitTimeout)
 	case f.DryRun == "none" && !f.Yes && !canAsk:
 		return errors.New("nobody can be asked here: stdin is not a terminal; use --yes, or --dry-run to look first")
 	}
