@@ -29,6 +29,7 @@ var documents = map[string]any{
 	"NodeGroupList": report.NodeGroupList{},
 	"Check":         report.BranchCheck{},
 	"Diagnosis":     report.Diagnosis{},
+	"DiagnosisList": report.DiagnosisList{},
 	"Version":       report.Version{},
 }
 

@@ -275,10 +275,9 @@ func TestClusterFlagsThatDoNotGoTogether(t *testing.T) {
 		"get --contexts east -f .":                    "--contexts and --all-contexts look at clusters, and -f at files: give one of them",
 		"get --contexts east,west -w":                 "-w watches one cluster: name it with --context",
 		"apply --contexts east,west --for 1h --yes":   "--for waits for the end of a session in one cluster",
-		"apply --for 0s --yes":                        "--for 0s: it takes a time between 1s and 720h, like 2h",
+		"apply --for 0s --yes":                        "--for 0s: it takes a time above 0, like 5m",
 		"apply --for 10ms --yes":                      "--for 10ms: it takes a time between 1s and 720h, like 2h",
 		"get --contexts east,west -l a=b=c":           `--selector "a=b=c"`,
-		"doctor --contexts east,west -o json":         "-o json is of one cluster: run doctor for each with --context",
 		"budget --contexts east --metrics-url x://y":  "--metrics-url",
 		"plan --contexts east,west --env producton":   `--env "producton": no object is in it`,
 		"get --all-contexts gitrepo app --sort-by {x": "--sort-by",
@@ -300,6 +299,16 @@ func TestDoctorOfSeveralClusters(t *testing.T) {
 	_, closing, found := strings.Cut(o.stdout, "\n\n# 3 contexts, the worst first\n")
 	require.True(t, found, o.stdout)
 	assert.Regexp(t, `(?s)^CLUSTER +NEEDS.*\ngone +not read: .*\n(east|Nothing)`, closing)
+
+	o = f.invocation().run(t.Context(), "doctor", "--contexts", "gone,east,west", "-n", f.west, "-o", "json")
+	assert.Equal(t, exitFailed, o.code)
+	list := decode[report.DiagnosisList](t, o)
+	require.Len(t, list.Items, 2)
+	assert.Equal(t, []string{"east", "west"}, []string{list.Items[0].Cluster, list.Items[1].Cluster})
+	assert.NotEmpty(t, list.Items[1].Checks)
+	require.Len(t, list.Missing, 1)
+	assert.Equal(t, "gone", list.Missing[0].Cluster)
+	assert.Contains(t, o.stderr, "error: gone: ")
 }
 
 // Who waits for a cluster that does not answer is told which, on a terminal only, and not before it is long.

@@ -27,10 +27,8 @@ type DoctorFlags struct {
 
 // DoctorOptions are what the run needs.
 type DoctorOptions struct {
-	// heading is written above what is found, where several clusters are looked at; nothing is where nothing could be.
-	heading string
-	again   string // the flags of the policy
-	Client  *cluster.Client
+	again  string // the flags of the policy
+	Client *cluster.Client
 	// Namespace to look at; "" for all.
 	Namespace          string
 	Policy             policy.Policy
@@ -50,8 +48,8 @@ func newDoctor(r *root) *cobra.Command {
 			Flux's objects have, what applies them, whether changes can be held against Git, and which sources
 			webhooks reach; then say what to run next. Nothing is written. All namespaces are looked at, unless -n is given: then
 			rights are asked for as the commands need them with that -n. Several clusters are checked one after the
-			other, for people to read, and the last lines name those that need something, the worst first: -o json and
-			yaml take one, by --context.
+			other, and the last lines name those that need something, the worst first. With -o json or yaml they are items
+			of one list.
 
 			Where objects have no environment that the policy knows, doctor proposes words for --env-alias
 			and lines for a policy, by the names of namespaces and of the cluster.
@@ -90,28 +88,52 @@ func (f *DoctorFlags) run(ctx context.Context, r *root) error {
 		if err != nil {
 			return err
 		}
-		_, err = o.run(ctx)
-		return err
-	case f.Output != "" && f.Output != "table":
-		return fmt.Errorf("-o %s is of one cluster: run doctor for each with --context, in the place of --contexts and --all-contexts", f.Output)
+		d, err := o.look(ctx)
+		if err != nil {
+			return err
+		}
+		return o.show(d, "")
 	}
-	return f.runAll(ctx, r, names)
+	p, err := f.toPrinter(r)
+	if err != nil {
+		return err
+	}
+	closing, code := f.runAll(ctx, r, names, p.tables())
+	if !p.tables() {
+		err = p.print(closing.List(), nil, nil)
+	} else {
+		gap := ""
+		if len(closing.List().Items) > 0 {
+			gap = "\n"
+		}
+		_, _ = fmt.Fprintf(r.Out, "%s# %s, the worst first\n", gap, plural(len(names), "context"))
+		err = closing.Draw(r.Out, p.layout)
+	}
+	if err != nil || code == exitDone {
+		return err
+	}
+	return silentError{code}
 }
 
-// runAll checks the clusters of contexts, and ends with those that need something.
-func (f *DoctorFlags) runAll(ctx context.Context, r *root, names []string) error {
-	var closing report.Closing
-	gap, code := "", exitDone
+// runAll checks the clusters of contexts, and shows what it finds below a heading each, if that is wanted.
+func (f *DoctorFlags) runAll(ctx context.Context, r *root, names []string, show bool) (closing report.Closing, code int) {
+	gap := ""
 	for _, name := range names {
+		found := report.Diagnosed{Diagnosis: report.Diagnosis{Cluster: name}}
 		if ctx.Err() != nil {
-			closing, code = append(closing, report.Diagnosed{Cluster: name, Skipped: true}), exitInterrupted
+			found.Skipped, code = true, exitInterrupted
+			closing = append(closing, found)
 			continue
 		}
-		found := report.Diagnosed{Cluster: name}
 		o, err := f.toOptions(r.inContext(name))
 		if err == nil {
-			o.heading = fmt.Sprintf("%s# %s\n", gap, name)
-			found.Checks, err = o.run(ctx)
+			found.Diagnosis, err = o.look(ctx)
+			found.Cluster = name
+		}
+		if err == nil && show {
+			err = o.show(found.Diagnosis, fmt.Sprintf("%s# %s\n", gap, name))
+		} else if err == nil && found.Failed() {
+			err = silentError{exitFailed}
 		}
 		if silent := (silentError{}); err != nil && !errors.As(err, &silent) {
 			found.Err, found.Skipped = explain(err), ctx.Err() != nil
@@ -124,15 +146,7 @@ func (f *DoctorFlags) runAll(ctx context.Context, r *root, names []string) error
 		}
 		closing = append(closing, found)
 	}
-	p, err := f.toPrinter(r)
-	if err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintf(r.Out, "%s# %s, the worst first\n", gap, plural(len(names), "context"))
-	if err := closing.Draw(r.Out, p.layout); err != nil || code == exitDone {
-		return err
-	}
-	return silentError{code}
+	return closing, code
 }
 
 // toOptions reads the policy and the roles; it sends no request.
@@ -162,21 +176,22 @@ func (f *DoctorFlags) toOptions(r *root) (*DoctorOptions, error) {
 	return o, err
 }
 
-// run looks at everything and shows it.
-func (o *DoctorOptions) run(ctx context.Context) ([]report.Check, error) {
+// look looks at everything.
+func (o *DoctorOptions) look(ctx context.Context) (report.Diagnosis, error) {
 	d, err := o.diagnose(ctx)
-	if err != nil {
-		return nil, err
-	}
-	d = d.Called(pluginName, o.root.name, o.root.connection(), o.root.connectionOf(ofTheCluster))
-	err = o.printer.print(d, nil, func(l report.Layout) error {
-		_, _ = fmt.Fprint(o.root.Out, o.heading)
+	return d.Called(pluginName, o.root.name, o.root.connection(), o.root.connectionOf(ofTheCluster)), err
+}
+
+// show shows what was found, below a heading where several clusters are looked at.
+func (o *DoctorOptions) show(d report.Diagnosis, heading string) error {
+	err := o.printer.print(d, nil, func(l report.Layout) error {
+		_, _ = fmt.Fprint(o.root.Out, heading)
 		return d.Draw(o.root.Out, l)
 	})
 	if err == nil && d.Failed() {
 		err = silentError{exitFailed}
 	}
-	return d.Checks, err
+	return err
 }
 
 func (o *DoctorOptions) diagnose(ctx context.Context) (report.Diagnosis, error) {

@@ -100,7 +100,7 @@ func (o FleetOptions) sharesKnown(fs fleets) error {
 	}
 	remedy := "try again, or name the other clusters with --contexts"
 	if len(fs.missing) == 0 {
-		remedy = "it takes the right to list them, which the role viewer has (kubectl fluxtune rbac viewer prints it)"
+		remedy = "it takes the right to list them, which the role viewer has (rbac viewer prints it)"
 	}
 	return fmt.Errorf("the shares of --fit count all that polls the hosts, and %s could not be read: %s; nothing was changed", what, remedy)
 }

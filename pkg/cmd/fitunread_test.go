@@ -26,7 +26,7 @@ func TestShareNeedsAllThatAsksHosts(t *testing.T) {
 	}
 	require.NoError(t, o.sharesKnown(fleets{all: []fleet{without("", "Kustomization", "HelmRelease", "Receiver")}}), "these ask no host")
 	one := fleets{all: []fleet{without("", "ImageUpdateAutomation", "Kustomization", "HelmRepository", "ImageUpdateAutomation")}}
-	require.EqualError(t, o.sharesKnown(one), "the shares of --fit count all that polls the hosts, and helmrepositories, imageupdateautomations could not be read: it takes the right to list them, which the role viewer has (kubectl fluxtune rbac viewer prints it); nothing was changed")
+	require.EqualError(t, o.sharesKnown(one), "the shares of --fit count all that polls the hosts, and helmrepositories, imageupdateautomations could not be read: it takes the right to list them, which the role viewer has (rbac viewer prints it); nothing was changed")
 	assert.Equal(t, []string{"the shares of --fit count nothing of helmrepositories, imageupdateautomations, which could not be read: what these poll comes on top, and apply refuses"}, o.fitMissing(one))
 	several := fleets{all: []fleet{without("east"), without("west", "Bucket")}, missing: []flux.Gap{{Cluster: "gone"}}}
 	require.ErrorContains(t, o.sharesKnown(several), "gone, west: buckets could not be read: try again, or name the other clusters with --contexts")

@@ -129,7 +129,7 @@ func TestDoctorNamesRecordsThatCannotBeRead(t *testing.T) {
 	check, found := records()
 	require.True(t, found)
 	assert.Equal(t, report.CheckWarning, check.Status)
-	assert.Contains(t, check.Message, "1 record cannot be read: GitRepository "+f.apps+"/app (")
+	assert.Equal(t, "1 record cannot be read: GitRepository "+f.apps+"/app", check.Message)
 	require.Equal(t, []string{"kubectl fluxtune forget GitRepository/app -n " + f.apps + " --kubeconfig " + f.Kubeconfig()}, check.Run)
 	o := on(f.Cluster).must(t, append(words(strings.TrimPrefix(check.Run[0], "kubectl fluxtune ")), "--yes")...)
 	assert.Contains(t, o.stderr, "1 forgotten")

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -104,6 +105,9 @@ func (a Access) BudgetCheck(look Check) Check {
 	}
 	if denied, _ := a.denied(AlikeCosts, "list"); len(denied) > 0 {
 		lacks = append(lacks, "what these cost is left out: "+strings.Join(denied, ", "))
+		if slices.ContainsFunc(flux.CostKinds(), func(k flux.Kind) bool { return k.AsksHosts() && slices.Contains(denied, k.Resource) }) {
+			lacks[len(lacks)-1] += "; apply --fit, which counts them, is refused (the role viewer has the right to list them)"
+		}
 	}
 	if len(lacks) > 0 {
 		c.Status, c.Message = CheckWarning, c.Message+"; "+strings.Join(lacks, "; ")
@@ -172,7 +176,10 @@ func (a Access) NodesCheck() Check {
 func (a Access) grant(role string) (remedy string, run []string) {
 	user := a.Rights.User
 	if user == "" {
-		return "ask an administrator for the role that kubectl fluxtune rbac prints, and a binding", nil
+		if role == "nodes" {
+			role = "viewer" // has these rights, too
+		}
+		return fmt.Sprintf("ask an administrator for the role that kubectl fluxtune rbac %s prints, and a binding", role), nil
 	}
 	clusterRole := "fluxtune-" + role
 	if role == "nodes" && a.Namespace != "" {

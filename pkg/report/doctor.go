@@ -14,7 +14,9 @@ import (
 // Diagnosis is what doctor shows: what is there for fluxtune to work with, and what to do next.
 type Diagnosis struct {
 	Head
-	Checks []Check `json:"checks"`
+	// Cluster is the kubeconfig's context, where several are looked at.
+	Cluster string  `json:"cluster,omitempty"`
+	Checks  []Check `json:"checks"`
 	// Rights are what the user may do, resource by resource.
 	Rights Rights `json:"rights"`
 	// Environments would give environments to objects without; absent where all have one.

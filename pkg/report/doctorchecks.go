@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -312,13 +311,10 @@ func RecordsCheck(objects []flux.Object, flags string) (Check, bool) {
 	const most = 3
 	var names, namespaces []string
 	inNamespace := make(map[string][]string)
-	why := ""
 	for _, o := range objects {
-		_, err := tune.ReadRecord(o)
-		if err == nil {
+		if _, err := tune.ReadRecord(o); err == nil {
 			continue
 		}
-		why = cmp.Or(why, err.Error())
 		names = append(names, o.Ref.String())
 		if inNamespace[o.Namespace] == nil {
 			namespaces = append(namespaces, o.Namespace)
@@ -339,7 +335,7 @@ func RecordsCheck(objects []flux.Object, flags string) (Check, bool) {
 	if more := len(names) - most; more > 0 {
 		names = append(names[:most], fmt.Sprintf("%d more", more))
 	}
-	c.Message = fmt.Sprintf("%s cannot be read: %s (%s)", bad, strings.Join(names, ", "), why)
+	c.Message = fmt.Sprintf("%s cannot be read: %s", bad, strings.Join(names, ", "))
 	return c, true
 }
 

@@ -12,11 +12,34 @@ import (
 
 // Diagnosed is how one of several clusters was found.
 type Diagnosed struct {
-	Cluster string
-	Checks  []Check
+	Diagnosis
 	// Err is why it could not be looked at, and Skipped that the run was ended before.
 	Err     string
 	Skipped bool
+}
+
+// DiagnosisList is what doctor shows of several clusters.
+type DiagnosisList struct {
+	Head
+	// Items are the clusters that could be looked at, in the order in which they were named.
+	Items   []Diagnosis `json:"items"`
+	Missing []Missing   `json:"missing,omitempty"`
+}
+
+// List is the document of what was found; a cluster that could not be looked at is missing in it.
+func (c Closing) List() DiagnosisList {
+	list := DiagnosisList{Head: Head{APIVersion: APIVersion, Kind: "DiagnosisList"}, Items: []Diagnosis{}}
+	for _, d := range c {
+		switch {
+		case d.Skipped:
+			list.Missing = append(list.Missing, Missing{d.Cluster, "the cluster", "interrupted"})
+		case d.Err != "":
+			list.Missing = append(list.Missing, Missing{d.Cluster, "the cluster", d.Err})
+		default:
+			list.Items = append(list.Items, d.Diagnosis)
+		}
+	}
+	return list
 }
 
 // Closing are the lines that end what doctor says of several clusters: those that need something, the worst first.

@@ -16,13 +16,18 @@ func TestClosingNamesWhatNeedsSomethingWorstFirst(t *testing.T) {
 	ok := Check{Name: "nodes", Status: CheckOK, Message: "works"}
 	labels := Check{Name: "environments", Status: CheckWarning, Message: "2 objects: 2 without"}
 	closing := Closing{
-		{Cluster: "calm", Checks: []Check{ok}},
-		{Cluster: "unlabelled", Checks: []Check{ok, labels}},
-		{Cluster: "late", Checks: []Check{labels, {Name: "sessions", Status: CheckWarning, Message: "1 session overdue: a-1 (for 2h)"}}},
-		{Cluster: "bare", Checks: []Check{labels, {Name: "Flux", Status: CheckFailed, Message: "not installed"}, {Name: "get, plan", Status: CheckFailed, Message: "refused"}}},
-		{Cluster: "last", Skipped: true},
-		{Cluster: "dead", Err: "connection refused"},
+		{Diagnosis: Diagnosis{Cluster: "calm", Checks: []Check{ok}}},
+		{Diagnosis: Diagnosis{Cluster: "unlabelled", Checks: []Check{ok, labels}}},
+		{Diagnosis: Diagnosis{Cluster: "late", Checks: []Check{labels, {Name: "sessions", Status: CheckWarning, Message: "1 session overdue: a-1 (for 2h)"}}}},
+		{Diagnosis: Diagnosis{Cluster: "bare", Checks: []Check{labels, {Name: "Flux", Status: CheckFailed, Message: "not installed"}, {Name: "get, plan", Status: CheckFailed, Message: "refused"}}}},
+		{Diagnosis: Diagnosis{Cluster: "last"}, Skipped: true},
+		{Diagnosis: Diagnosis{Cluster: "dead"}, Err: "connection refused"},
 	}
+	list := closing.List()
+	assert.Equal(t, []Missing{{"last", "the cluster", "interrupted"}, {"dead", "the cluster", "connection refused"}}, list.Missing)
+	assert.Len(t, list.Items, 4)
+	assert.Equal(t, "calm", list.Items[0].Cluster)
+
 	var out strings.Builder
 	require.NoError(t, closing.Draw(&out, Layout{Width: 80}))
 	assert.Equal(t, `CLUSTER      NEEDS                                       ALSO
@@ -34,9 +39,9 @@ unlabelled   environments: 2 objects: 2 without
 Nothing to do in 1 cluster.
 `, out.String())
 
-	many := Closing{{Cluster: "calm"}}
+	many := Closing{{Diagnosis: Diagnosis{Cluster: "calm"}}}
 	for i := range 100 {
-		many = append(many, Diagnosed{Cluster: fmt.Sprintf("c%d", i), Checks: []Check{labels}})
+		many = append(many, Diagnosed{Diagnosis: Diagnosis{Cluster: fmt.Sprintf("c%d", i), Checks: []Check{labels}}})
 	}
 	out.Reset()
 	require.NoError(t, many.Draw(&out, Layout{Width: 80}))
@@ -44,10 +49,10 @@ Nothing to do in 1 cluster.
 	assert.Contains(t, out.String(), "88 more clusters with less; nothing to do in 1 cluster.\n")
 
 	out.Reset()
-	require.NoError(t, Closing{{Cluster: "unlabelled", Checks: []Check{ok, labels}}}.Draw(&out, Layout{Width: 80}))
+	require.NoError(t, Closing{{Diagnosis: Diagnosis{Cluster: "unlabelled", Checks: []Check{ok, labels}}}}.Draw(&out, Layout{Width: 80}))
 	assert.Equal(t, "CLUSTER      NEEDS\nunlabelled   environments: 2 objects: 2 without\n", out.String(), "nothing has anything else")
 
 	out.Reset()
-	require.NoError(t, Closing{{Cluster: "a"}, {Cluster: "b"}}.Draw(&out, Layout{}))
+	require.NoError(t, Closing{{Diagnosis: Diagnosis{Cluster: "a"}}, {Diagnosis: Diagnosis{Cluster: "b"}}}.Draw(&out, Layout{}))
 	assert.Equal(t, "Nothing to do in 2 clusters.\n", out.String())
 }
