@@ -87,10 +87,11 @@ func (s served) flux() bool {
 	return slices.ContainsFunc(flux.Kinds(), func(k flux.Kind) bool { return s.use(k.Name) != "" })
 }
 
-// noteServed tells Receivers which of the versions that they name are served.
+// noteServed tells Receivers which of the kinds and versions that they name are served.
 func (s served) noteServed(objects []flux.Object) {
 	for i := range objects {
 		objects[i].NoteServed("the cluster", func(k flux.Kind) []string { return s[k.Name] })
+		objects[i].NoteUnserved("the cluster", func(kind string) bool { return s.use(kind) != "" })
 	}
 }
 

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -57,29 +58,55 @@ func (c *Client) Controllers(ctx context.Context) ([]Deployment, *flux.Gap, erro
 	}
 }
 
-// NotifiesOneNamespace tells whether notification-controller refuses to notify what is in another namespace than its
-// Receiver (--no-cross-namespace-refs; fluxcd/pkg runtime/acl). Where its Deployment is not there, or may not be read,
-// the flag's default stands in for it, which allows that.
-func (c *Client) NotifiesOneNamespace(ctx context.Context) (bool, error) {
+// Notifier is what the flags of notification-controller say of Receivers. The zero value is their defaults.
+type Notifier struct {
+	// OneNamespace says that it refuses to notify what is in another namespace than its Receiver (--no-cross-namespace-refs;
+	// fluxcd/pkg runtime/acl).
+	OneNamespace bool
+	// Namespace is the only one whose Receivers it looks at (--watch-all-namespaces=false); "" for all.
+	Namespace string
+	// Unread says why the flags could not be read; "" where they were. Where there is no Deployment, the defaults stand in.
+	Unread string
+}
+
+// Notifier reads the flags of notification-controller. The error says that the API server did not answer.
+func (c *Client) Notifier(ctx context.Context) (Notifier, error) {
 	q := query{path: []string{"apis", "apps", "v1", "deployments"}, kind: "Deployment", labelSelector: componentLabel + "=" + flux.NotificationController}
-	decode := func(data []byte) (bool, error) {
-		var d deployment
-		if err := json.Unmarshal(data, &d); err != nil {
-			return false, fmt.Errorf("reading a Deployment: %w", err)
-		}
-		return slices.ContainsFunc(d.Spec.Template.Spec.Containers, func(c container) bool {
-			return isSet("no-cross-namespace-refs", slices.Concat(c.Command, c.Args))
-		}), nil
-	}
-	found, err := list(ctx, c, q, decode)
+	found, err := list(ctx, c, q, decodeNotifier)
 	if apierrors.IsForbidden(err) {
 		q.path = []string{"apis", "apps", "v1", "namespaces", fluxNamespace, "deployments"}
-		found, err = list(ctx, c, q, decode)
+		all := err
+		if found, err = list(ctx, c, q, decodeNotifier); err == nil && len(found) == 0 {
+			err = all
+		}
 	}
-	if err != nil && (unreachable(err) || ctx.Err() != nil) {
-		return false, fmt.Errorf("listing notification-controller's Deployments: %w", err)
+	if err != nil {
+		if unreachable(err) || ctx.Err() != nil {
+			return Notifier{}, fmt.Errorf("listing notification-controller's Deployments: %w", err)
+		}
+		return Notifier{Unread: err.Error()}, nil
 	}
-	return slices.Contains(found, true), nil
+	var n Notifier
+	for _, one := range found {
+		n.OneNamespace = n.OneNamespace || one.OneNamespace
+		n.Namespace = cmp.Or(n.Namespace, one.Namespace)
+	}
+	return n, nil
+}
+
+func decodeNotifier(data []byte) (n Notifier, err error) {
+	var d deployment
+	if err := json.Unmarshal(data, &d); err != nil {
+		return n, fmt.Errorf("reading a Deployment: %w", err)
+	}
+	for _, c := range d.Spec.Template.Spec.Containers {
+		args := slices.Concat(c.Command, c.Args)
+		n.OneNamespace = n.OneNamespace || isSet("no-cross-namespace-refs", args)
+		if isUnset("watch-all-namespaces", args) {
+			n.Namespace = d.Metadata.Namespace
+		}
+	}
+	return n, nil
 }
 
 // isUnset tells whether a command line turns a switch off: --flag=false; the last one counts.

@@ -2,12 +2,17 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
@@ -17,6 +22,7 @@ type ReceiversFlags struct {
 	FleetFlags
 	OutputFlags
 	HostTypes []string
+	Owners    []string
 	NoFilter  bool
 }
 
@@ -25,6 +31,8 @@ type ReceiversOptions struct {
 	FleetOptions
 	OutputOptions
 	HostTypes map[string]webhook.HostType
+	// Owners are those for whose sources Receivers are proposed, in lower case; none for all.
+	Owners []string
 	// NoFilter leaves out spec.resourceFilter of what is proposed.
 	NoFilter bool
 	// flags are those that other commands take for the same objects.
@@ -49,12 +57,16 @@ func newReceivers(r *root) *cobra.Command {
 			where there is nothing to call for.
 
 			-o yaml writes the missing Receivers, ready for kubectl apply -f - or for Git, with comments that say
-			how to create each Secret and what to enter at the host. -o json has all of it. No Secret is read, and
-			no token is made here. Each Receiver has a filter by repository and branch, where the host's calls
-			tell them: what is pushed elsewhere makes nothing poll.
+			how to create each Secret and what to enter at the host. Those that were written so once are written
+			again with all of their sources, so that the file is whole each time: a new source joins the one of its
+			host, which keeps its name, Secret and path, and a repository that was renamed gets its filter. Receivers
+			of another form are yours alone. -o json has all of it. No Secret is read, and no token is made here.
+			Each Receiver has a filter by repository and branch, where the host's calls tell them: what is pushed
+			elsewhere makes nothing poll.
 
 			The make of a host is told from its name. Where that tells too little, --host-type says it; without,
-			a step of a pipeline calls with a signature (generic-hmac). A host calls only for what is yours there.
+			a step of a pipeline calls with a signature (generic-hmac). A host calls only for what is yours there:
+			below each Receiver stands whose its sources are, and --owner chooses for whom new ones are proposed.
 
 			CALLED is when a webhook last had the source reconciled, by metadata.managedFields. flux reconcile
 			takes the place of that; then it is not known. Calls that were refused are known to nobody but the log
@@ -68,11 +80,15 @@ func newReceivers(r *root) *cobra.Command {
 			# Create what is missing in one namespace
 			kubectl fluxtune receivers -n team-a -o yaml | kubectl apply -f -
 
-			# The same for Git
-			kubectl fluxtune receivers -f . --root clusters/production -o yaml > receivers.yaml
+			# The same for Git: write it again whenever there are new sources
+			kubectl fluxtune receivers -f . --root clusters/production -o yaml > /tmp/receivers.yaml
+			mv /tmp/receivers.yaml apps/receivers.yaml
+
+			# Only for the repositories of an organization
+			kubectl fluxtune receivers -A --owner acme -o yaml
 
 			# The same for Flux before 2.5
-			kubectl fluxtune receivers -f . -o yaml --no-filter > receivers.yaml
+			kubectl fluxtune receivers -A -o yaml --no-filter
 
 			# A host whose name does not tell what it runs
 			kubectl fluxtune receivers -A --host-type git.example.com=gitea`),
@@ -87,13 +103,18 @@ func (f *ReceiversFlags) add(cmd *cobra.Command) {
 	f.FleetFlags.add(cmd)
 	f.addFiles(cmd)
 	f.OutputFlags.add(cmd)
-	cmd.Flags().StringArrayVar(&f.HostTypes, "host-type", nil, "What a host runs: git.example.com=gitea (may be repeated). The types are "+strings.Join(webhook.HostTypes(), ", ")+".")
+	cmd.Flags().StringArrayVar(&f.HostTypes, "host-type", nil, "What a host runs, at all of its ports: git.example.com=gitea (may be repeated). One of Git holds for GitRepositories, one of a registry for images and artifacts. The types are "+strings.Join(webhook.HostTypes(), ", ")+".")
+	cmd.Flags().StringSliceVar(&f.Owners, "owner", nil, "Propose new Receivers, and new sources for those that there are, only for what these have at the hosts: the account, group or organization with which a repository's path begins (may be repeated, or a,b).")
 	cmd.Flags().BoolVar(&f.NoFilter, "no-filter", false, "Write Receivers without spec.resourceFilter, for notification-controller before 1.5 (Flux 2.5). A cluster that has no such field is seen without it.")
 	_ = cmd.RegisterFlagCompletionFunc("host-type", cobra.NoFileCompletions)
+	_ = cmd.RegisterFlagCompletionFunc("owner", cobra.NoFileCompletions)
 }
 
 func (f *ReceiversFlags) toOptions(r *root, args []string) (o ReceiversOptions, err error) {
 	o.now, o.NoFilter = r.Now, f.NoFilter
+	for _, name := range f.Owners {
+		o.Owners = append(o.Owners, strings.ToLower(name))
+	}
 	if o.HostTypes, err = webhook.ParseHostTypes(f.HostTypes); err != nil {
 		return o, fmt.Errorf("--host-type %w", err)
 	}
@@ -103,9 +124,22 @@ func (f *ReceiversFlags) toOptions(r *root, args []string) (o ReceiversOptions, 
 	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
 		return o, err
 	}
+	if err := o.onlySources(); err != nil {
+		return o, err
+	}
 	o.flags, o.roots = f.again(), f.Roots
 	o.related, o.receivers = true, true // what the users of a source have applied tells whether it changed
 	return o, nil
+}
+
+// onlySources refuses a choice of Receivers: the rows are sources.
+func (o ReceiversOptions) onlySources() error {
+	receiver := func(k flux.Kind) bool { return k.Name == "Receiver" }
+	named := slices.ContainsFunc(o.Selection.Names, func(n cluster.Name) bool { return receiver(n.Kind) })
+	if named || slices.ContainsFunc(o.Selection.Kinds, receiver) {
+		return errors.New("receivers takes sources, and tells of all Receivers that name them: name a source, or ask -n NAMESPACE; -o json has the Receivers (receivers)")
+	}
+	return nil
 }
 
 // again are the flags that have another command read the same, under the same policy.
@@ -143,7 +177,9 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 		return err
 	}
 	environments := o.Policy.EnvironmentNames()
-	list, err := report.NewReceiverList(coverage, f.resolver, f.snapshot.Gaps, o.ofOne(o.root.name+" plan"+o.connection()+o.flags), environments[len(environments)-1])
+	list, err := report.NewReceiverList(coverage, f.resolver, f.snapshot.Gaps, report.ReceiverPlans{
+		Command: o.ofOne(o.root.name + " plan" + o.connection() + o.flags), Environment: environments[len(environments)-1], Whole: o.whole() && len(o.Environments) == 0,
+	})
 	if err != nil {
 		return err
 	}
@@ -174,21 +210,45 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 // coverage is what webhooks reach, and what is proposed of what the cluster takes. The warnings say what is left out of it.
 func (o ReceiversOptions) coverage(ctx context.Context, f fleet) (webhook.Coverage, []string, error) {
 	in := o.webhookInput(f, o.HostTypes)
-	in.NoFilter = o.NoFilter
+	in.NoFilter, in.Owners = o.NoFilter, o.Owners
 	c := webhook.New(in)
-	var warnings []string
+	warnings := o.unmatched(c)
 	if c.Unread != "" {
 		warnings = append(warnings, c.Unread+", so no Receiver is proposed for what none is known to notify: ask somebody who may list receivers in all namespaces")
 	}
 	if o.Files != nil || len(c.Proposals) == 0 {
 		return c, warnings, nil
 	}
+	notifier, err := o.Client.Notifier(ctx)
+	if err != nil {
+		return c, warnings, err
+	}
+	in.Watched = notifier.Namespace
 	filters, err := o.Client.SupportsResourceFilter(ctx)
 	if err != nil || filters || o.NoFilter {
-		return c, warnings, err
+		return webhook.New(in), warnings, err
 	}
 	in.NoFilter = true
 	return webhook.New(in), append(warnings, "the Receivers of this cluster have no spec.resourceFilter (notification-controller before 1.5), so none is proposed: each push to a repository polls all sources at its host"), nil
+}
+
+// unmatched are warnings of what was typed and is about no source: a typing error changes nothing without one.
+func (o ReceiversOptions) unmatched(c webhook.Coverage) []string {
+	if len(c.Sources) == 0 {
+		return nil
+	}
+	var warnings []string
+	for _, host := range slices.Sorted(maps.Keys(o.HostTypes)) {
+		if !slices.ContainsFunc(c.Sources, func(s webhook.Source) bool { return s.At(host) }) {
+			warnings = append(warnings, fmt.Sprintf("--host-type %s: no source that was read is at that host", host))
+		}
+	}
+	for _, owner := range o.Owners {
+		if !slices.ContainsFunc(c.Sources, func(s webhook.Source) bool { return s.Owner == owner }) {
+			warnings = append(warnings, fmt.Sprintf("--owner %s: no source that was read is of that owner", owner))
+		}
+	}
+	return warnings
 }
 
 // connection is how kubectl asks the same cluster; "" of a checkout.
@@ -210,15 +270,18 @@ func (o ReceiversOptions) ofOne(command string) string {
 	return command + " --root " + quoted(o.Cluster)
 }
 
-// manifests writes the missing Receivers.
+// manifests writes the Receivers as they should be: the missing ones, and those that were written here before.
 func (o ReceiversOptions) manifests(list report.ReceiverList) error {
 	if len(list.Proposals) == 0 {
-		text := "No Receiver is missing %s.\n"
+		text := "No Receiver is missing %s"
 		if list.Summary.Unknown > 0 {
-			text = "No Receiver is known to be missing %s.\n"
+			text = "No Receiver is known to be missing %s"
 		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, text, o.where())
-		return nil
+		text = fmt.Sprintf(text, o.where())
+		if n := list.Manifests(); n > 0 {
+			text += fmt.Sprintf(": written again are the %d that have the form of what is proposed", n)
+		}
+		_, _ = fmt.Fprintln(o.root.ErrOut, text+".")
 	}
 	return list.WriteManifests(o.root.document())
 }

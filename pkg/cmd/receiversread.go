@@ -18,7 +18,7 @@ func (o FleetOptions) webhooks(f fleet, types map[string]webhook.HostType) webho
 // webhookInput is what that is worked out from.
 func (o FleetOptions) webhookInput(f fleet, types map[string]webhook.HostType) webhook.Input {
 	in := webhook.Input{HostTypes: types, OneNamespace: f.snapshot.OneNamespace, Objects: f.all()}
-	whole := o.Selection.LabelSelector == "" && len(o.Selection.Names)+len(o.Selection.Kinds) == 0
+	whole := o.whole()
 	known := !slices.ContainsFunc(f.snapshot.Gaps, func(g flux.Gap) bool { return !g.Harmless || o.Files != nil })
 	shown := make(map[flux.Ref]bool, len(f.objects))
 	for _, object := range f.objects {
@@ -33,6 +33,11 @@ func (o FleetOptions) webhookInput(f fleet, types map[string]webhook.HostType) w
 		return known && (o.Files != nil || whole && (o.Selection.Namespace == "" || o.Selection.Namespace == namespace))
 	}
 	return in
+}
+
+// whole tells whether all objects of some namespaces are asked for.
+func (o FleetOptions) whole() bool {
+	return o.Selection.LabelSelector == "" && len(o.Selection.Names)+len(o.Selection.Kinds) == 0
 }
 
 // unreadReceivers says why it is not known which Receivers notify what is in a namespace; "" where it is known. Those of
@@ -65,8 +70,13 @@ func (o FleetOptions) readReceivers(ctx context.Context, snapshot *flux.Snapshot
 	if !crosses {
 		return nil
 	}
-	one, err := o.Client.NotifiesOneNamespace(ctx)
-	snapshot.OneNamespace = one
+	n, err := o.Client.Notifier(ctx)
+	snapshot.OneNamespace = n.OneNamespace
+	if n.Unread != "" {
+		for object := range snapshot.All() {
+			object.NoteUnsure("whether it may name another namespace is not known, since the flags of notification-controller could not be read (--no-cross-namespace-refs)")
+		}
+	}
 	return err
 }
 

@@ -28,14 +28,19 @@ func (a Address) String() string {
 	return a.Host + "/" + a.Path
 }
 
+// Name is that of the host, without a port: one server answers at several. "" where the URL names none.
+func (a Address) Name() string {
+	if name, _, err := net.SplitHostPort(a.Host); err == nil {
+		return name
+	}
+	return a.Host
+}
+
 // Repository is the address without what differs between the protocols of one repository: the port, the case, and the scm/
 // that Bitbucket Server has in its HTTP paths. "" where the URL names no host.
 func (a Address) Repository() string {
-	name := a.Host
-	if host, _, err := net.SplitHostPort(a.Host); err == nil {
-		name = host
-	}
-	if name = strings.Trim(name, "[]"); name == "" {
+	name := strings.Trim(a.Name(), "[]")
+	if name == "" {
 		return ""
 	}
 	path := a.Path

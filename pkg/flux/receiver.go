@@ -22,6 +22,8 @@ type Target struct {
 	Filter string
 	// Unserved says why the version that it names cannot be asked for; "" where it can, and where nobody knows. See NoteServed.
 	Unserved string
+	// Unsure says why it is not known whether notification-controller lets a Receiver name it; "" where it is. See NoteUnsure.
+	Unsure string
 }
 
 // group is that of the apiVersion as it is written; "" where it names none.
@@ -70,6 +72,36 @@ func (o *Object) NoteServed(where string, versions func(Kind) []string) {
 	}
 }
 
+// NoteUnserved notes which targets of a Receiver are of a kind that where does not serve at all, of those whose version
+// notification-controller knows by itself.
+func (o *Object) NoteUnserved(where string, served func(kind string) bool) {
+	for i := range o.Targets {
+		if t := &o.Targets[i]; t.APIVersion == "" && versionKnown(t.Kind) && !served(t.Kind) {
+			t.Unserved = where + " does not serve this kind"
+		}
+	}
+}
+
+// NoteUnsure notes why it is not known whether a Receiver may name what is in another namespace than its own.
+func (o *Object) NoteUnsure(why string) {
+	for i := range o.Targets {
+		if o.Targets[i].Namespace != o.Namespace {
+			o.Targets[i].Unsure = why
+		}
+	}
+}
+
+// versionKnown tells whether notification-controller knows the version of a kind by itself
+// (internal/server/receiver_handlers.go, defaultFluxAPIVersions).
+func versionKnown(kind string) bool {
+	switch kind {
+	case "Bucket", "HelmChart", "HelmRepository", "GitRepository", "OCIRepository", "ImageRepository", ArtifactGeneratorKind:
+		return true
+	default:
+		return false
+	}
+}
+
 // Covers tells whether a target means an object. As in notification-controller
 // (internal/server/receiver_handlers.go, notifyDynamicResources) the name * without matchLabels means none, and with
 // empty ones all.
@@ -97,12 +129,8 @@ func (t Target) String() string {
 // can. It knows the versions of these kinds only, and needs the others written (internal/server/receiver_handlers.go,
 // defaultFluxAPIVersions and requestReconciliation). A written version is asked for as it stands.
 func (t Target) Refused() string {
-	switch t.Kind {
-	case "Bucket", "HelmChart", "HelmRepository", "GitRepository", "OCIRepository", "ImageRepository", ArtifactGeneratorKind:
-	default:
-		if t.APIVersion == "" {
-			return "it has no apiVersion, which this kind needs"
-		}
+	if t.APIVersion == "" && !versionKnown(t.Kind) {
+		return "it has no apiVersion, which this kind needs"
 	}
 	if t.Name == "*" && t.MatchLabels == nil {
 		return "the name * needs matchLabels"

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,10 +13,26 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
 
+func newReceiverProposals(proposals []webhook.Proposal) ([]ReceiverProposal, error) {
+	all := []ReceiverProposal{}
+	for _, p := range proposals {
+		r, err := newReceiverProposal(p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
 func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
 	r := ReceiverProposal{
 		Namespace: p.Manifest.Metadata.Namespace, Name: p.Manifest.Metadata.Name, Host: p.Host, HostType: string(p.HostType), Guessed: p.Guessed,
 		Verifies: p.HostType.Verifies(), SecretCommand: p.SecretCommand(), PathCommand: p.PathCommand(), Steps: p.Steps(), title: p.HostType.Title(),
+		Existing: p.Existing, Added: p.Added, Dropped: p.Dropped, Owners: []ReceiverOwner{},
+	}
+	for _, o := range p.Owners {
+		r.Owners = append(r.Owners, ReceiverOwner(o))
 	}
 	for _, ref := range p.Sources {
 		r.Sources = append(r.Sources, ref.String())
@@ -49,10 +66,13 @@ func (p ReceiverProposal) guess() string {
 	}
 }
 
-// WriteManifests writes the missing Receivers as YAML, ready to be applied, each below comments that say what else it
-// takes.
+// Manifests is how many Receivers WriteManifests writes.
+func (l ReceiverList) Manifests() int { return len(l.all) }
+
+// WriteManifests writes the Receivers as they should be as YAML, ready to be applied, each below comments that say what else
+// it takes: the missing ones, and those of the same form that are there, so that the file is whole each time.
 func (l ReceiverList) WriteManifests(w io.Writer) error {
-	for i, p := range l.Proposals {
+	for i, p := range l.all {
 		if i > 0 {
 			if _, err := io.WriteString(w, "---\n"); err != nil {
 				return err
@@ -68,6 +88,7 @@ func (l ReceiverList) WriteManifests(w io.Writer) error {
 func (p ReceiverProposal) comments() string {
 	lines := []string{
 		fmt.Sprintf("For %s at %s (%s%s) in namespace %s.", count(len(p.Sources), "source"), p.Host, p.title, p.guess(), p.Namespace),
+		"They are of " + cmp.Or(p.ownersText(), "somebody whose sources were not read") + ". A host calls only for what is yours there: --owner NAME proposes for that alone.",
 		"What notification-controller verifies of a call: " + p.Verifies + ".",
 		"", "1. Create the Secret:", "     " + p.SecretCommand,
 		"2. Apply this. Then this prints the path of the URL:", "     " + p.PathCommand,

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -13,14 +12,14 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
 
-// NewReceiverList reports a coverage. Plan is the command that plans for the objects of a namespace: "kubectl fluxtune
-// plan"; environment is that for objects which have none. It is an error where a manifest cannot be written.
-func NewReceiverList(c webhook.Coverage, r *policy.Resolver, gaps []flux.Gap, plan, environment string) (ReceiverList, error) {
+// NewReceiverList reports a coverage. It is an error where a manifest cannot be written.
+func NewReceiverList(c webhook.Coverage, r *policy.Resolver, gaps []flux.Gap, plans ReceiverPlans) (ReceiverList, error) {
 	list := ReceiverList{
-		Head: Head{APIVersion, "ReceiverList"}, Items: []ReceiverSource{}, Receivers: []ReceiverState{}, Proposals: []ReceiverProposal{},
-		Plans:      relaxing(c.Sources, func(s webhook.Source) bool { return s.Relax }, r, plan, environment),
-		PlansLater: relaxing(c.Sources, func(s webhook.Source) bool { return s.RelaxLater }, r, plan, environment), Missing: missing(gaps),
+		Head: Head{APIVersion, "ReceiverList"}, Items: []ReceiverSource{}, Receivers: []ReceiverState{}, Proposals: []ReceiverProposal{}, Kept: []ReceiverProposal{},
+		now:   plans.relaxing(c.Sources, func(s webhook.Source) bool { return s.Relax }, r),
+		later: plans.relaxing(c.Sources, func(s webhook.Source) bool { return s.RelaxLater }, r), Missing: missing(gaps),
 	}
+	list.Plans, list.PlansLater = commands(list.now), commands(list.later)
 	for _, s := range c.Sources {
 		list.Items = append(list.Items, newReceiverSource(s, r.Resolve(s.Object).Environment))
 		list.Summary.add(s)
@@ -29,14 +28,15 @@ func NewReceiverList(c webhook.Coverage, r *policy.Resolver, gaps []flux.Gap, pl
 		list.Receivers = append(list.Receivers, newReceiverState(r))
 		list.Summary.Problems += len(r.Problems)
 	}
-	for _, p := range c.Proposals {
-		proposal, err := newReceiverProposal(p)
-		if err != nil {
-			return list, err
-		}
-		list.Proposals = append(list.Proposals, proposal)
+	var err error
+	if list.Proposals, err = newReceiverProposals(c.Proposals); err != nil {
+		return list, err
 	}
-	return list, nil
+	if list.Kept, err = newReceiverProposals(c.Kept); err != nil {
+		return list, err
+	}
+	list.all, err = newReceiverProposals(c.Manifests())
+	return list, err
 }
 
 func (s *ReceiverSummary) add(source webhook.Source) {
@@ -61,7 +61,7 @@ func (s *ReceiverSummary) add(source webhook.Source) {
 func newReceiverSource(s webhook.Source, environment string) ReceiverSource {
 	r := ReceiverSource{
 		Ref: NewRef(s.Object), Environment: environment, Interval: effective(s.Object, flux.Interval), Host: s.Host, HostType: string(s.HostType),
-		Guessed: s.Guessed, State: string(s.State), Receivers: []string{}, Suspect: s.Suspect, Message: s.Why, Notes: s.Notes,
+		Owner: s.Owner, Guessed: s.Guessed, State: string(s.State), Receivers: []string{}, Suspect: s.Suspect, Message: s.Why, Notes: s.Notes,
 	}
 	for _, ref := range s.Receivers {
 		r.Receivers = append(r.Receivers, ref.Namespace+"/"+ref.Name)
@@ -86,50 +86,15 @@ func newReceiverState(r webhook.Receiver) ReceiverState {
 	return s
 }
 
-// relaxing are the plans that have some sources polled less often: one for each namespace. A policy cannot say which sources
-// have a webhook, so they are named.
-func relaxing(sources []webhook.Source, which func(webhook.Source) bool, r *policy.Resolver, plan, environment string) []string {
-	type group struct {
-		names, kinds []string
-		unknown      bool
-	}
-	groups := map[string]*group{}
-	for _, s := range sources {
-		if !which(s) {
-			continue
-		}
-		g := groups[s.Object.Namespace]
-		if g == nil {
-			g = &group{}
-			groups[s.Object.Namespace] = g
-		}
-		g.names = append(g.names, s.Object.Kind+"/"+s.Object.Name)
-		if !slices.Contains(g.kinds, s.Object.Kind) {
-			g.kinds = append(g.kinds, s.Object.Kind)
-		}
-		g.unknown = g.unknown || !r.Resolve(s.Object).Known
-	}
-	plans := []string{}
-	for _, namespace := range sortedKeys(groups) {
-		g := groups[namespace]
-		command := fmt.Sprintf("%s -n %s %s", plan, namespace, strings.Join(g.names, " "))
-		for _, kind := range g.kinds {
-			command += fmt.Sprintf(" --set '*.%s.interval=at least %s'", kind, flux.FormatDuration(webhook.Relaxed))
-		}
-		if g.unknown {
-			command += " --default-env " + environment
-		}
-		plans = append(plans, command)
-	}
-	return plans
-}
-
-// Asking has all commands of kubectl ask with flags, with a space before each.
+// Asking has all commands of kubectl ask with flags, with a space before each; but for those in comments of manifests, which
+// are kept in Git.
 func (l ReceiverList) Asking(flags string) ReceiverList {
 	with := func(command string) string { return strings.ReplaceAll(command, "kubectl -n ", "kubectl"+flags+" -n ") }
-	l.Proposals, l.Receivers = slices.Clone(l.Proposals), slices.Clone(l.Receivers)
-	for i, p := range l.Proposals {
-		l.Proposals[i].SecretCommand, l.Proposals[i].TokenCommand, l.Proposals[i].PathCommand = with(p.SecretCommand), with(p.TokenCommand), with(p.PathCommand)
+	l.Proposals, l.Kept, l.Receivers = slices.Clone(l.Proposals), slices.Clone(l.Kept), slices.Clone(l.Receivers)
+	for _, proposals := range [][]ReceiverProposal{l.Proposals, l.Kept} {
+		for i, p := range proposals {
+			proposals[i].SecretCommand, proposals[i].TokenCommand, proposals[i].PathCommand = with(p.SecretCommand), with(p.TokenCommand), with(p.PathCommand)
+		}
 	}
 	for i, r := range l.Receivers {
 		l.Receivers[i].Problems = slices.Clone(r.Problems)
@@ -140,7 +105,7 @@ func (l ReceiverList) Asking(flags string) ReceiverList {
 	return l
 }
 
-// Names are the Receivers that are missing, as kubectl -o name writes them.
+// Names are the Receivers that are missing or should be other than they are, as kubectl -o name writes them.
 func (l ReceiverList) Names() []string {
 	names := []string{}
 	for _, p := range l.Proposals {
@@ -189,56 +154,6 @@ func (s ReceiverSource) message() string {
 		parts = append([]string{s.Message}, parts...)
 	}
 	return strings.Join(parts, "; ")
-}
-
-// Draw writes the table, and below it what is wrong, what is missing and what to do. Manifests is the command that
-// writes the missing Receivers.
-func (l ReceiverList) Draw(w io.Writer, now time.Time, withNamespace bool, manifests string, layout Layout) error {
-	if err := l.Table(now, withNamespace).Draw(w, layout); err != nil || layout.NoHeaders {
-		return err
-	}
-	var text strings.Builder
-	_, _ = fmt.Fprintf(&text, "\n%s\n", terminal.WrapLine(l.Summary.sentence(), layout.Width))
-	l.writeProblems(&text)
-	if len(l.Proposals) > 0 {
-		text.WriteString("\nMissing Receivers:\n")
-		for _, p := range l.Proposals {
-			_, _ = fmt.Fprintf(&text, "  %s/%s for %s at %s (%s%s)\n", p.Namespace, p.Name, count(len(p.Sources), "source"), p.Host, p.title, p.guess())
-		}
-		_, _ = fmt.Fprintf(&text, "With their Secrets, and what to enter at the hosts:\n  %s\n", manifests)
-	}
-	later := "These can, too, once they have a Receiver and CALLED shows a time: before, each commit waits for the poll"
-	if len(l.Plans) == 0 {
-		later = "These can be polled less often, once they have a Receiver and CALLED shows a time: before, each commit waits for the poll"
-	}
-	for _, p := range []struct {
-		title string
-		plans []string
-	}{
-		{"What a webhook announces can be polled less often", l.Plans},
-		{later, l.PlansLater},
-	} {
-		if len(p.plans) > 0 {
-			_, _ = fmt.Fprintf(&text, "\n%s:\n", p.title)
-		}
-		for _, plan := range p.plans {
-			_, _ = fmt.Fprintf(&text, "  %s\n", plan)
-		}
-	}
-	_, err := io.WriteString(w, terminal.Printable(text.String()))
-	return err
-}
-
-func (l ReceiverList) writeProblems(text *strings.Builder) {
-	if l.Summary.Problems == 0 {
-		return
-	}
-	text.WriteString("\nReceivers to look at:\n")
-	for _, r := range l.Receivers {
-		for _, p := range r.Problems {
-			_, _ = fmt.Fprintf(text, "  %s/%s: %s\n    -> %s\n", r.Ref.Namespace, r.Ref.Name, p.Message, p.Remedy)
-		}
-	}
 }
 
 // sentence counts the sources by state.

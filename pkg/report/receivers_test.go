@@ -18,7 +18,7 @@ import (
 func receiverList(t require.TestingT, objects ...flux.Object) ReceiverList {
 	p, err := policy.Preset("per-environment")
 	require.NoError(t, err)
-	list, err := NewReceiverList(webhook.New(webhook.Input{Objects: objects}), policy.NewResolver(p, flux.Snapshot{Objects: objects}, ""), nil, "kubectl fluxtune plan", "production")
+	list, err := NewReceiverList(webhook.New(webhook.Input{Objects: objects}), policy.NewResolver(p, flux.Snapshot{Objects: objects}, ""), nil, ReceiverPlans{Command: "kubectl fluxtune plan", Environment: "production"})
 	require.NoError(t, err)
 	return list
 }

@@ -2,14 +2,16 @@ package report
 
 import "time"
 
-// ReceiverList is what receivers shows: which sources webhooks reach, the Receivers that there are, and those that are
-// missing.
+// ReceiverList is what receivers shows: which sources webhooks reach, the Receivers that there are, those that are
+// missing, and those that should be other than they are.
 type ReceiverList struct {
 	Head
 	// Items are the sources.
 	Items     []ReceiverSource   `json:"items"`
 	Receivers []ReceiverState    `json:"receivers"`
 	Proposals []ReceiverProposal `json:"proposals"`
+	// Kept are the other Receivers of the form that is proposed: they are as they should be.
+	Kept []ReceiverProposal `json:"kept"`
 	// Plans are commands that show what it would do to poll less often, for sources that a webhook announces. PlansLater are
 	// those for sources that have no Receiver yet, or for which no call was seen: before, each commit would wait for the poll.
 	Plans      []string        `json:"plans"`
@@ -17,6 +19,9 @@ type ReceiverList struct {
 	Summary    ReceiverSummary `json:"summary"`
 	Missing    []Missing       `json:"missing,omitempty"`
 	Warnings   []string        `json:"warnings,omitempty"`
+
+	all        []ReceiverProposal // proposed and kept, in the order in which they are written
+	now, later []relaxedPlan
 }
 
 // ReceiverSummary counts sources by state.
@@ -41,6 +46,8 @@ type ReceiverSource struct {
 	// Interval that Flux polls at; empty where it does not.
 	Interval string `json:"interval"`
 	Host     string `json:"host,omitempty"`
+	// Owner is whose it is at its host, as its address tells, in lower case.
+	Owner string `json:"owner,omitempty"`
 	// HostType is the make of the host, as --host-type takes it; absent where nobody there calls.
 	HostType string `json:"hostType,omitempty"`
 	// Guessed says that the make is taken from a part of the host's name, or from nothing.
@@ -80,16 +87,30 @@ type ReceiverProblem struct {
 	Remedy  string `json:"remedy"`
 }
 
-// ReceiverProposal is a Receiver that is missing, and what it takes beside its manifest.
+// ReceiverOwner is somebody who has sources of a Receiver at its host, which calls only for what is yours.
+type ReceiverOwner struct {
+	Name         string   `json:"name"`
+	Sources      int      `json:"sources"`
+	Repositories []string `json:"repositories"`
+}
+
+// ReceiverProposal is a Receiver that is missing, or that should be other than it is, and what it takes beside its manifest.
 type ReceiverProposal struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	Host      string `json:"host"`
-	HostType  string `json:"hostType"`
-	Guessed   bool   `json:"guessed,omitempty"`
+	// Existing says that it is there: it keeps its name, its Secret and its path.
+	Existing bool `json:"existing,omitempty"`
+	// Added and Dropped are how many sources it names that the one which is there does not, and the other way round.
+	Added    int    `json:"added,omitempty"`
+	Dropped  int    `json:"dropped,omitempty"`
+	Host     string `json:"host"`
+	HostType string `json:"hostType"`
+	Guessed  bool   `json:"guessed,omitempty"`
 	// Verifies is what notification-controller verifies of a call.
 	Verifies string   `json:"verifies"`
 	Sources  []string `json:"sources"` // KIND NAMESPACE/NAME
+	// Owners are whose the sources are at the host, who has most of them first.
+	Owners []ReceiverOwner `json:"owners"`
 	// SecretCommand creates the Secret, TokenCommand prints the token, and PathCommand the path of the URL.
 	SecretCommand string `json:"secretCommand"`
 	TokenCommand  string `json:"tokenCommand,omitempty"`

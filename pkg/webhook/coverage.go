@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,6 +28,10 @@ type Input struct {
 	OneNamespace bool
 	// Nowhere says that the cluster has no Receivers: nothing there could take a call.
 	Nowhere bool
+	// Watched is the only namespace whose Receivers notification-controller looks at; "" for all.
+	Watched string
+	// Owners are those of whose sources Receivers are proposed, in lower case; none for all. See Source.Owner.
+	Owners []string
 	// NoFilter says that Receivers have no spec.resourceFilter (notification-controller before 1.5): none is proposed.
 	NoFilter bool
 }
@@ -51,6 +56,8 @@ type Source struct {
 	// Guessed says that the make is taken from a part of the host's name, or from nothing.
 	Guessed bool
 	State   State
+	// Owner is whose it is at its host, as its address tells: the account, group or project; in lower case.
+	Owner string
 	// Receivers that name it, those that notify it first.
 	Receivers []flux.Ref
 	// Why it is broken, or there is nothing to call for.
@@ -64,16 +71,29 @@ type Source struct {
 
 	address flux.Address
 	notice  Notice
+	// foreign says that it is none of those for which Receivers are asked for.
+	foreign bool
 }
+
+// At tells whether it is at a host, by its name or with its port.
+func (s Source) At(host string) bool { return host == s.Host || host == s.address.Name() }
 
 // Coverage is what a fleet has and lacks in webhooks.
 type Coverage struct {
 	Sources   []Source
 	Receivers []Receiver
-	// Proposals are the Receivers that are missing.
-	Proposals []Proposal
+	// Proposals are the Receivers that are missing, and those of the same form that should be other than they are. Kept are
+	// the others of that form.
+	Proposals, Kept []Proposal
 	// Unread says why it is not known of some sources which Receivers notify them; "" where it is.
 	Unread string
+}
+
+// Manifests are all Receivers as they should be, of those that are written here: what is proposed and what is kept.
+func (c Coverage) Manifests() []Proposal {
+	all := slices.Concat(c.Proposals, c.Kept)
+	slices.SortFunc(all, Proposal.compare)
+	return all
 }
 
 // Relaxed is the interval that a source with a webhook does with: it is how long a commit waits at most whose call got
@@ -98,7 +118,7 @@ func New(in Input) Coverage {
 	}
 	slices.SortFunc(c.Sources, func(a, b Source) int { return a.Object.Ref.Compare(b.Object.Ref) })
 	f.include(c.Sources)
-	c.Proposals = f.propose(c.Sources)
+	c.Proposals, c.Kept = f.propose(c.Sources)
 	for i := range c.Sources {
 		s := &c.Sources[i]
 		s.Relax, s.RelaxLater = relax(s)
@@ -119,7 +139,7 @@ func relax(s *Source) (now, later bool) {
 	}
 	seen := !s.Object.Served() || !s.Object.Requested.Called().IsZero()
 	now = s.notice.Everything() && seen
-	return now, !now && (s.notice.Everything() || s.State == Uncovered)
+	return now, !now && (s.notice.Everything() || s.State == Uncovered && !s.foreign)
 }
 
 // fleet is everything that was read, indexed.
@@ -132,6 +152,11 @@ type fleet struct {
 	hits map[flux.Ref][]hit
 	// consumers are what uses a source and has a history.
 	consumers map[flux.Ref][]*flux.Object
+	// own are the Receivers of the form that is proposed here, and ownTypes those that tell what runs at a host of a namespace.
+	own      map[flux.Ref]*own
+	ownTypes map[place][]*own
+	// hosts are the names of those at which sources are, by namespace.
+	hosts map[string][]string
 }
 
 func newFleet(in Input, objects []*flux.Object) *fleet {
@@ -150,6 +175,7 @@ func newFleet(in Input, objects []*flux.Object) *fleet {
 	}
 	slices.SortFunc(f.receivers, func(a, b *flux.Object) int { return a.Ref.Compare(b.Ref) })
 	if len(f.receivers) > 0 {
+		f.recognize()
 		f.aim()
 	}
 	return f
@@ -158,7 +184,8 @@ func newFleet(in Input, objects []*flux.Object) *fleet {
 // source tells what reaches a source.
 func (f *fleet) source(o *flux.Object) Source {
 	s := Source{Object: *o, address: address(o), notice: f.notice(o)}
-	s.Host = s.address.Host
+	s.Host, s.Owner = s.address.Host, owner(s.address)
+	s.foreign = len(f.in.Owners) > 0 && !slices.Contains(f.in.Owners, s.Owner)
 	s.HostType, s.Guessed = f.hostType(o)
 	var unsure, broken []hit
 	for _, h := range f.hits[o.Ref] {
@@ -188,8 +215,16 @@ func (f *fleet) source(o *flux.Object) Source {
 		s.State, s.Why = Nothing, silent(o)
 	case f.in.Nowhere:
 		s.State, s.Why = Nothing, "the cluster does not serve Receivers: notification-controller is not installed"
+	case f.in.Watched != "" && f.in.Watched != o.Namespace:
+		s.State, s.Why = Nothing, fmt.Sprintf("notification-controller looks at Receivers in namespace %s alone (--watch-all-namespaces=false): write one there by hand that names it", f.in.Watched)
 	default:
 		s.State = Uncovered
+	}
+	if n := len(s.Receivers); n > 1 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%d Receivers notify it: a push that all of them are called for polls it %d times", n, n))
+	}
+	if t := cmp.Or(f.in.HostTypes[s.address.Host], f.in.HostTypes[s.address.Name()]); t != "" && s.HostType != "" && !t.serves(o.Kind) {
+		s.Notes = append(s.Notes, fmt.Sprintf("%s has nothing for a %s to follow, so --host-type says nothing of this one", t.Title(), o.Kind))
 	}
 	for _, h := range append(unsure, broken...) {
 		s.Receivers = append(s.Receivers, h.receiver.Ref)
@@ -209,13 +244,33 @@ func (f *fleet) unread(o *flux.Object) string {
 // what is new.
 func (f *fleet) hostType(o *flux.Object) (t HostType, guessed bool) {
 	at := address(o)
-	if t, chosen := f.in.HostTypes[at.Host]; chosen {
+	if unannounced(o, at) != "" {
+		return "", false
+	}
+	if t, chosen := f.chosen(o, at); chosen {
 		return t, false
 	}
 	if at.Host == "" || !calls(o.Kind) || strings.Contains(o.Remote.URL, "$") {
 		return "", false
 	}
-	return hostedBy(o, at)
+	t, guessed = hostedBy(o, at)
+	for _, once := range f.ownTypes[place{namespace: o.Namespace, host: at.Name()}] {
+		if guessed && once.hostType != t && once.tells(o) {
+			return once.hostType, false // somebody said so when its Receiver was written
+		}
+	}
+	return t, guessed
+}
+
+// chosen is the make that the user knows better: of a host with its port, or of its name, which holds for all its ports. A
+// make that has nothing of a kind is not meant for it.
+func (f *fleet) chosen(o *flux.Object, at flux.Address) (HostType, bool) {
+	for _, host := range []string{at.Host, at.Name()} {
+		if t := f.in.HostTypes[host]; t.serves(o.Kind) {
+			return t, true
+		}
+	}
+	return "", false
 }
 
 // calls tells whether what a kind is about announces what is new there.
@@ -234,18 +289,6 @@ func unneeded(o *flux.Object) string {
 		return "pinned to " + o.Pinned()
 	default:
 		return ""
-	}
-}
-
-// silent says why nobody calls for a source.
-func silent(o *flux.Object) string {
-	switch {
-	case strings.Contains(o.Remote.URL, "$"):
-		return "its URL has a variable whose value is not here"
-	case calls(o.Kind):
-		return "its URL names no host"
-	default:
-		return "nothing announces what is new in a " + o.Kind + "; where something can, say what with --host-type"
 	}
 }
 

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func wants(o *flux.Object) wanted {
 		if strings.HasPrefix(value, heads) || strings.HasPrefix(value, tags) {
 			return wanted{value: value}
 		}
-		return wanted{} // a pull request's: no push announces it
+		return wanted{} // see pull
 	case "OCIRepository tag":
 		return wanted{value: value}
 	case "OCIRepository ":
@@ -46,6 +47,12 @@ func wants(o *flux.Object) wanted {
 	default:
 		return wanted{}
 	}
+}
+
+// pull tells whether a source follows what no push tells of: the reference of a pull or merge request.
+func pull(o *flux.Object) bool {
+	value := o.Remote.Ref.Value
+	return o.Kind == "GitRepository" && o.Remote.Ref.Kind == flux.RefName && !strings.HasPrefix(value, heads) && !strings.HasPrefix(value, tags)
 }
 
 // onlyTags tells whether a source of a Git host waits for tags.
@@ -73,6 +80,8 @@ type bodyFilter struct {
 	// nothing can be said.
 	repository func(host, path string) string
 	reference  func(w wanted) string
+	// charts writes that the call is about a chart of the HelmRepository with a path; nil where nothing can be said.
+	charts func(path string) string
 }
 
 var (
@@ -111,6 +120,7 @@ var (
 		guard:      "has(req.event_data) && has(req.event_data.repository) && has(req.event_data.resources)",
 		repository: func(_, path string) string { return same("req.event_data.repository.repo_full_name", path) },
 		reference:  func(w wanted) string { return exists("req.event_data.resources", "r", w.is("r.tag")) },
+		charts:     harborCharts,
 	}
 	dockerHubFilter = bodyFilter{
 		guard:      "has(req.push_data) && has(req.repository)",
@@ -180,7 +190,25 @@ func azureRepository(host, path string) string {
 	if i > first && !strings.EqualFold(parts[i-1], "DefaultCollection") {
 		project = parts[i-1]
 	}
-	return same("req.resource.repository.name", name) + " && " + same("req.resource.repository.project.name", project)
+	return azureName("req.resource.repository", name) + " && " + azureName("req.resource.repository.project", project)
+}
+
+// azureName writes that something is the one that a URL names: by its ID or its name, both of which are valid there.
+func azureName(expr, value string) string {
+	if guid.MatchString(value) {
+		return same(expr+".id", value)
+	}
+	return same(expr+".name", value)
+}
+
+var guid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+// harborCharts: /chartrepo/PROJECT has the charts of a project, which a call names PROJECT/CHART.
+func harborCharts(path string) string {
+	if project, found := strings.CutPrefix(path, "chartrepo/"); found {
+		return fmt.Sprintf("req.event_data.repository.repo_full_name.lowerAscii().startsWith(%s)", quote(lower(project)+"/"))
+	}
+	return ""
 }
 
 // same writes that an expression is a text in whatever case: hosts do not tell cases of names apart.
@@ -214,31 +242,36 @@ func lower(s string) string {
 // quote writes a text as CEL has it, whose escapes are those of Go.
 func quote(s string) string { return strconv.Quote(s) }
 
-// condition is what has to be true of a body for a source at an address; "" where the body does not tell.
+// condition is what has to be true of a body for a source at an address; "" where the body does not tell. What a HelmRepository
+// or a Bucket is made from stands in no URL.
 func (f *bodyFilter) condition(o *flux.Object, at flux.Address) string {
-	var parts []string
-	for _, part := range []string{f.repository(at.Host, at.Path), f.reference(wants(o))} {
-		if part != "" {
-			parts = append(parts, part)
-		}
+	switch {
+	case calls(o.Kind):
+	case f.charts != nil && o.Kind == "HelmRepository":
+		return f.charts(at.Path)
+	default:
+		return ""
 	}
-	return strings.Join(parts, " && ")
+	return join(f.repository(at.Host, at.Path), f.reference(wants(o)))
 }
 
-// expression is the resourceFilter of a Receiver for some sources; "" where the make's bodies do not tell them apart.
-// Sources with the same condition share a line.
-func (f *bodyFilter) expression(sources []*Source) string {
+// clause is what has to be true of the body of a call for an object of a kind and name; no condition where the body does not
+// tell.
+type clause struct{ kind, name, condition string }
+
+// expression is the resourceFilter of a Receiver for some objects; "" where the make's bodies do not tell them apart.
+// Objects with the same condition share a line. read is its inverse.
+func (f *bodyFilter) expression(clauses []clause) string {
 	if f == nil {
 		return ""
 	}
 	var conditions []string
-	of := map[string][]*Source{}
-	for _, s := range sources {
-		c := f.condition(&s.Object, s.address)
-		if len(of[c]) == 0 {
-			conditions = append(conditions, c)
+	of := map[string][]clause{}
+	for _, c := range clauses {
+		if len(of[c.condition]) == 0 {
+			conditions = append(conditions, c.condition)
 		}
-		of[c] = append(of[c], s)
+		of[c.condition] = append(of[c.condition], c)
 	}
 	if len(conditions) == 1 {
 		if conditions[0] == "" {
@@ -259,16 +292,15 @@ func (f *bodyFilter) expression(sources []*Source) string {
 	return f.guard + " && (\n  " + strings.Join(lines, "\n  || ") + "\n)"
 }
 
-// named writes that the object that is asked about is one of some sources, for each of their kinds.
-func named(sources []*Source) []string {
+// named writes that the object that is asked about is one of some, for each of their kinds.
+func named(clauses []clause) []string {
 	names := map[string][]string{}
 	var kinds []string
-	for _, s := range sources {
-		kind := s.Object.Kind
-		if names[kind] == nil {
-			kinds = append(kinds, kind)
+	for _, c := range clauses {
+		if names[c.kind] == nil {
+			kinds = append(kinds, c.kind)
 		}
-		names[kind] = append(names[kind], quote(s.Object.Name))
+		names[c.kind] = append(names[c.kind], quote(c.name))
 	}
 	var texts []string
 	for _, kind := range kinds {

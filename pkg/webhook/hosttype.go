@@ -39,6 +39,8 @@ type hostMake struct {
 	registry bool
 	// pushes are the events that tell of a push, and tagPushes of one of a tag, where these are others: see announces.
 	pushes, tagPushes []string
+	// pulls are the events that tell of the reference of a pull or merge request; none where that is not known.
+	pulls []string
 	// verifies is what notification-controller verifies of a call.
 	verifies string
 	// steps are what to enter at the host. URL stands for the URL, TOKEN for the token.
@@ -55,7 +57,7 @@ const (
 var makes = []hostMake{
 	{
 		name: GitHub, title: "GitHub", receiver: "github", events: []string{"ping", "push"},
-		pushes: []string{"push"}, tagPushes: []string{"push", "create", "release"}, verifies: byHMAC, filter: &gitHubFilter,
+		pushes: []string{"push"}, tagPushes: []string{"push", "create", "release"}, pulls: []string{"pull_request"}, verifies: byHMAC, filter: &gitHubFilter,
 		steps: []string{
 			"Settings, Webhooks, Add webhook: of each repository, or once of the organization",
 			"Payload URL: URL", "Content type: application/json", "Secret: TOKEN", "Events: Just the push event",
@@ -63,7 +65,7 @@ var makes = []hostMake{
 	},
 	{
 		name: Gitea, title: "Gitea or Forgejo", receiver: "github", events: []string{"push"},
-		pushes: []string{"push"}, tagPushes: []string{"push", "create", "release"}, verifies: byHMAC, filter: &gitHubFilter,
+		pushes: []string{"push"}, tagPushes: []string{"push", "create", "release"}, pulls: []string{"pull_request"}, verifies: byHMAC, filter: &gitHubFilter,
 		steps: []string{
 			"Settings, Webhooks, Add Webhook, Gitea (or Forgejo): of each repository, or once of the organization",
 			"Target URL: URL", "HTTP Method: POST", "POST Content Type: application/json", "Secret: TOKEN", "Trigger On: Push Events",
@@ -71,7 +73,7 @@ var makes = []hostMake{
 	},
 	{
 		name: GitLab, title: "GitLab", receiver: "gitlab", events: []string{"Push Hook"}, tagEvents: []string{"Tag Push Hook"},
-		pushes: []string{"Push Hook", "System Hook"}, tagPushes: []string{"Tag Push Hook", "Release Hook", "System Hook"},
+		pushes: []string{"Push Hook", "System Hook"}, tagPushes: []string{"Tag Push Hook", "Release Hook", "System Hook"}, pulls: []string{"Merge Request Hook"},
 		verifies: "the token, in the header X-Gitlab-Token", filter: &gitLabFilter,
 		steps: []string{
 			"Settings, Webhooks, Add new webhook: of each project, or once of the group",
@@ -120,13 +122,13 @@ var makes = []hostMake{
 	},
 	{
 		name: ACR, title: "Azure Container Registry", receiver: "acr", registry: true, verifies: byNothing, filter: &acrFilter,
-		steps: []string{"az acr webhook create --registry REGISTRY --name fluxcd --actions push --uri URL"},
+		steps: []string{"az acr webhook create --registry REGISTRY --name HOOKNAME --actions push --uri URL"},
 	},
 	{
 		name: GCR, title: "Google Artifact Registry", receiver: "gcr", registry: true, verifies: "Google's signature, the account and the audience", filter: &gcrFilter,
 		steps: []string{
 			"gcloud pubsub topics create gcr (where there is none: the registry publishes to it by this name)",
-			"gcloud pubsub subscriptions create flux --topic gcr --push-endpoint URL --push-auth-service-account EMAIL --push-auth-token-audience AUDIENCE",
+			"gcloud pubsub subscriptions create SUBSCRIPTION --topic gcr --push-endpoint URL --push-auth-service-account EMAIL --push-auth-token-audience AUDIENCE",
 		},
 	},
 	{
@@ -139,8 +141,8 @@ var makes = []hostMake{
 	{
 		name: GenericHMAC, title: "a host that calls by a pipeline", receiver: "generic-hmac", verifies: byHMAC,
 		steps: []string{
-			"the last step of the pipeline that pushes, in a shell:",
-			`body='{}'; curl --fail -X POST "URL" -H "X-Signature: sha256=$(printf %s "$body" | openssl dgst -sha256 -r -hmac "TOKEN" | cut -d' ' -f1)" -d "$body"`,
+			"the last step of the pipeline that pushes, in a shell, with the TOKEN in a variable that no log shows. Each call has a body of its own: who sees a signature can repeat that one call, and make no other",
+			`body="{\"at\":\"$(date +%s)\",\"commit\":\"$(git rev-parse HEAD)\"}"; printf 'X-Signature: sha256=%s' "$(printf %s "$body" | openssl dgst -sha256 -r -hmac "$TOKEN" | cut -d' ' -f1)" | curl --fail -X POST "URL" --header @- -d "$body"`,
 		},
 	},
 }
@@ -151,6 +153,18 @@ func (t HostType) made() hostMake {
 		return hostMake{}
 	}
 	return makes[i]
+}
+
+// serves tells whether a make has what a kind is about. What a HelmRepository or a Bucket is made from can be anywhere.
+func (t HostType) serves(kind string) bool {
+	switch {
+	case t == "":
+		return false
+	case t == GenericHMAC || !calls(kind):
+		return true
+	default:
+		return t.made().registry == (kind != "GitRepository")
+	}
 }
 
 // Title names a make for people: "GitLab".

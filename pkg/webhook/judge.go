@@ -41,7 +41,9 @@ func (a aimed) known() knowledge {
 	}
 	for _, m := range a.callers() {
 		if m.filter != nil {
-			k.learn(m.filter.guard)
+			if !pull(o) { // what tells of these has other fields
+				k.learn(m.filter.guard)
+			}
 			k.learn(m.filter.condition(o, address(o)))
 		}
 	}

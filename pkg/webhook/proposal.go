@@ -3,21 +3,31 @@ package webhook
 import (
 	"cmp"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// Proposal is a Receiver that is missing: one for all uncovered sources of a host in a namespace, or several where the filter
-// of one would be too long.
+// Proposal is a Receiver as it should be: one for all sources of a host in a namespace that no other names, or several where
+// the filter of one would be too long.
 type Proposal struct {
+	// Host is its name, without a port.
 	Host     string
 	HostType HostType
 	Guessed  bool
 	Sources  []flux.Ref
+	// Owners are whose the sources are, as their addresses tell.
+	Owners   []Owner
 	Manifest Manifest
+	// Existing says that it is there, and was written here: it keeps its name, its Secret and its path.
+	Existing bool
+	// Added and Dropped are how many sources it names that the one which is there does not, and the other way round.
+	Added, Dropped int
+
+	changed bool
 }
 
 // Manifest is a Receiver as it is written, of the fields that a proposal needs (notification-controller api/v1).
@@ -42,6 +52,9 @@ type ManifestSpec struct {
 	ResourceFilter string             `json:"resourceFilter,omitempty"`
 	Resources      []ManifestResource `json:"resources"`
 	SecretRef      ManifestSecret     `json:"secretRef"`
+	Suspend        bool               `json:"suspend,omitempty"`
+	// Interval is how often it is looked at; "" for the default.
+	Interval string `json:"interval,omitempty"`
 }
 
 // ManifestResource is an object that a Receiver notifies, in its own namespace.
@@ -55,74 +68,74 @@ type ManifestSecret struct {
 	Name string `json:"name"`
 }
 
-// propose makes a Receiver for each host and namespace that has uncovered sources. Each is in the namespace of its
-// sources, so that it works with --no-cross-namespace-refs, too.
-func (f *fleet) propose(sources []Source) []Proposal {
-	type place struct {
-		namespace, host string
-		hostType        HostType
+// write makes a Receiver of a draft: with the name, the Secret and what else it has where it is there already.
+func (f *fleet) write(d draft, taken map[[2]string]bool) Proposal {
+	made := d.hostType.made()
+	p := Proposal{Host: d.host, HostType: d.hostType, Owners: owners(d.members), Existing: d.own != nil}
+	spec := ManifestSpec{Type: made.receiver, Events: slices.Clone(made.events)}
+	if f.filters(d.own) {
+		spec.ResourceFilter = made.filter.expression(clauses(d.members))
 	}
-	groups := map[place][]*Source{}
-	for i := range sources {
-		if s := &sources[i]; s.State == Uncovered {
-			at := place{s.Object.Namespace, s.Host, s.HostType}
-			groups[at] = append(groups[at], s)
-		}
-	}
-	places := make([]place, 0, len(groups))
-	for at := range groups {
-		places = append(places, at)
-	}
-	slices.SortFunc(places, func(a, b place) int {
-		return cmp.Or(strings.Compare(a.namespace, b.namespace), strings.Compare(a.host, b.host), strings.Compare(string(a.hostType), string(b.hostType)))
-	})
-	taken := map[[2]string]bool{}
-	for _, r := range f.receivers {
-		taken[[2]string{r.Namespace, r.Name}] = true
-	}
-	var proposals []Proposal
-	for _, at := range places {
-		for _, sources := range f.filtered(at.hostType, groups[at]) {
-			name := free(taken, at.namespace, at.host)
-			p := newProposal(at.namespace, name, at.host, at.hostType, sources)
-			if f.in.NoFilter {
-				p.Manifest.Spec.ResourceFilter = ""
-			}
-			proposals = append(proposals, p)
-		}
-	}
-	return proposals
-}
-
-// filtered are sources in groups, each of which has a filter that is short enough: an expression that is too long makes the
-// Receiver fail for all.
-func (f *fleet) filtered(t HostType, sources []*Source) [][]*Source {
-	half := len(sources) / 2
-	if f.in.NoFilter || half == 0 || utf8.RuneCountInString(t.made().filter.expression(sources)) <= maxFilter {
-		return [][]*Source{sources}
-	}
-	return slices.Concat(f.filtered(t, sources[:half]), f.filtered(t, sources[half:]))
-}
-
-func newProposal(namespace, name, host string, t HostType, sources []*Source) Proposal {
-	made := t.made()
-	p := Proposal{Host: host, HostType: t, Guessed: sources[0].Guessed}
-	spec := ManifestSpec{Type: made.receiver, Events: slices.Clone(made.events), SecretRef: ManifestSecret{name + "-webhook"}, ResourceFilter: made.filter.expression(sources)}
 	tagged := false
-	for _, s := range sources {
-		p.Sources = append(p.Sources, s.Object.Ref)
-		spec.Resources = append(spec.Resources, ManifestResource{s.Object.Kind, s.Object.Name})
-		tagged = tagged || wants(&s.Object).onlyTags()
+	for _, m := range d.members {
+		p.Sources = append(p.Sources, m.ref)
+		spec.Resources = append(spec.Resources, ManifestResource{m.ref.Kind, m.ref.Name})
+		switch {
+		case m.source != nil:
+			p.Guessed = p.Guessed || m.source.Guessed
+			tagged = tagged || wants(&m.source.Object).onlyTags()
+		default:
+			tagged = tagged || len(d.own.receiver.Hook.Events) > len(made.events)
+		}
 	}
 	if tagged {
 		spec.Events = append(spec.Events, made.tagEvents...)
 	}
-	p.Manifest = Manifest{"notification.toolkit.fluxcd.io/v1", "Receiver", ManifestName{name, namespace}, spec}
+	name := ""
+	if d.own == nil {
+		name = free(taken, d.namespace, d.host)
+		spec.SecretRef.Name = name + "-webhook"
+	} else {
+		name = d.own.receiver.Name
+		spec.take(d.own.receiver)
+	}
+	p.Manifest = Manifest{"notification.toolkit.fluxcd.io/v1", "Receiver", ManifestName{name, d.namespace}, spec}
+	if d.own != nil {
+		p.compareWith(d.own.receiver)
+	}
 	return p
 }
 
-// free is a name for a Receiver after a host, which nothing in the namespace has.
-func free(taken map[[2]string]bool, namespace, host string) string {
+// take takes over what a Receiver has that its sources do not decide.
+func (s *ManifestSpec) take(r *flux.Object) {
+	s.SecretRef.Name, s.Suspend = r.Hook.Secret, r.Suspended
+	if r.Interval != nil && r.Effective(flux.Interval) != receiverInterval {
+		s.Interval = *r.Interval
+	}
+}
+
+// receiverInterval is what the API server gives a Receiver without one (notification-controller api/v1, ReceiverSpec).
+const receiverInterval = 10 * time.Minute
+
+// compareWith notes what is new of a Receiver that is there.
+func (p *Proposal) compareWith(r *flux.Object) {
+	names := func(t flux.Target) ManifestResource { return ManifestResource{t.Kind, t.Name} }
+	var was []ManifestResource
+	for _, t := range r.Targets {
+		was = append(was, names(t))
+	}
+	spec := p.Manifest.Spec
+	for _, resource := range spec.Resources {
+		if !slices.Contains(was, resource) {
+			p.Added++
+		}
+	}
+	p.Dropped = len(was) + p.Added - len(spec.Resources)
+	p.changed = p.Added+p.Dropped > 0 || spec.ResourceFilter != r.Hook.Filter || !slices.Equal(spec.Events, r.Hook.Events)
+}
+
+// label is a name after a host.
+func label(host string) string {
 	const most = 50 // leaves room for what is added, within the 63 of a label
 	base := strings.Trim(strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -130,7 +143,12 @@ func free(taken map[[2]string]bool, namespace, host string) string {
 		}
 		return '-'
 	}, lower(host)), "-")
-	base = cmp.Or(strings.Trim(base[:min(len(base), most)], "-"), "webhook")
+	return cmp.Or(strings.Trim(base[:min(len(base), most)], "-"), "webhook")
+}
+
+// free is a name for a Receiver after a host, which nothing in the namespace has.
+func free(taken map[[2]string]bool, namespace, host string) string {
+	base := label(host)
 	name := base
 	for i := 2; taken[[2]string{namespace, name}]; i++ {
 		name = fmt.Sprintf("%s-%d", base, i)
@@ -171,4 +189,23 @@ func (p Proposal) NeedsToken() bool {
 
 // Steps are what to enter at the host, in its own words. URL stands for the address at which notification-controller is
 // reached with the path behind it, TOKEN for the token.
-func (p Proposal) Steps() []string { return slices.Clone(p.HostType.made().steps) }
+func (p Proposal) Steps() []string {
+	name := p.Manifest.Metadata.Namespace + "-" + p.Manifest.Metadata.Name
+	registry, _, _ := strings.Cut(p.Host, ".")
+	fill := strings.NewReplacer("SUBSCRIPTION", "flux-"+name, "HOOKNAME", hookName(name), "REGISTRY", registry)
+	var steps []string
+	for _, step := range p.HostType.made().steps {
+		steps = append(steps, fill.Replace(step))
+	}
+	return steps
+}
+
+// hookName is a name for a webhook at Azure's registry, where each has one of its own: 5 to 50 letters and digits (az acr
+// webhook create --help).
+func hookName(name string) string {
+	short := "flux" + strings.ReplaceAll(name, "-", "")
+	if len(short) <= 50 {
+		return short
+	}
+	return fmt.Sprintf("%s%08x", short[:42], crc32.ChecksumIEEE([]byte(name)))
+}

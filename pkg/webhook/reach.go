@@ -119,10 +119,16 @@ func valid(a aimed) answer {
 }
 
 func allowedNamespace(a aimed) answer {
-	if !a.oneNamespace || a.target.Namespace == a.receiver.Namespace {
+	switch {
+	case a.target.Namespace == a.receiver.Namespace:
+		return answer{}
+	case a.oneNamespace:
+		return answer{no: otherNamespace}
+	case a.object.Requested.Called().IsZero():
+		return answer{unsure: a.target.Unsure}
+	default:
 		return answer{}
 	}
-	return answer{no: otherNamespace}
 }
 
 func namedRight(a aimed) answer { return answer{no: a.target.Refused()} }
@@ -156,13 +162,9 @@ func pushEvent(a aimed) answer {
 	if len(events) == 0 || receiverTypes[a.receiver.Hook.Type].event == "" || a.object.Kind != "GitRepository" && (a.guessed || a.host == "" || a.host == GenericHMAC) {
 		return answer{}
 	}
-	w := wants(a.object)
-	if a.object.Kind == "GitRepository" && w.value == "" {
-		return answer{} // a pull request's reference: no push announces it
-	}
 	var names []string
 	for _, m := range a.callers() {
-		names = append(names, m.announces(w)...)
+		names = append(names, m.announces(a.object)...)
 	}
 	for _, name := range names {
 		if slices.ContainsFunc(events, func(event string) bool { return strings.EqualFold(event, name) }) {

@@ -113,6 +113,9 @@ func (f *fleet) unreached(r *flux.Object, named []*Source) []Problem {
 				continue
 			}
 			like := Problem{h.fault, h.consequence(), h.remedy}
+			if f.own[r.Ref] != nil {
+				like.Remedy = "apply what receivers -o yaml writes: the same Receiver, as it has to be now"
+			}
 			if alike[like]++; alike[like] == 1 {
 				problems = append(problems, like)
 			}

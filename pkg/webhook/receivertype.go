@@ -1,5 +1,7 @@
 package webhook
 
+import "github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+
 // receiverType is what notification-controller asks of a call to a Receiver of one type
 // (internal/server/receiver_handlers.go, validate).
 type receiverType struct {
@@ -35,9 +37,13 @@ var receiverTypes = map[string]receiverType{
 
 // announces are the events that tell of what a source waits for; each alone is enough. The first is what the host's own
 // settings call a push.
-func (m hostMake) announces(w wanted) []string {
-	if w.onlyTags() && len(m.tagPushes) > 0 {
+func (m hostMake) announces(o *flux.Object) []string {
+	switch {
+	case pull(o):
+		return m.pulls
+	case wants(o).onlyTags() && len(m.tagPushes) > 0:
 		return m.tagPushes
+	default:
+		return m.pushes
 	}
-	return m.pushes
 }

@@ -1,0 +1,89 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
+)
+
+// ReceiverPlans is how plans are asked for that have sources polled less often.
+type ReceiverPlans struct {
+	// Command plans for the objects of a namespace: "kubectl fluxtune plan". Environment is that for objects which have none.
+	Command, Environment string
+	// Whole says that all sources of their namespaces are in the list, so that a kind can stand for all of them.
+	Whole bool
+}
+
+// relaxedPlan is one for a namespace, or for a kind in it.
+type relaxedPlan struct {
+	namespace, kinds, command string
+	names                     int // that the command has
+}
+
+func commands(plans []relaxedPlan) []string {
+	all := []string{}
+	for _, p := range plans {
+		all = append(all, p.command)
+	}
+	return all
+}
+
+// relaxing are the plans that have some sources polled less often: one for each namespace, and where these are many, one for
+// each kind. A policy cannot say which sources have a webhook, so they are named, unless all of a kind are meant.
+func (p ReceiverPlans) relaxing(sources []webhook.Source, which func(webhook.Source) bool, r *policy.Resolver) []relaxedPlan {
+	chosen := map[string][]webhook.Source{}
+	others := map[[2]string]bool{} // namespaces and kinds with sources that the plan would change, too
+	for _, s := range sources {
+		every := s.Object.Effective(flux.Interval)
+		switch {
+		case which(s):
+			chosen[s.Object.Namespace] = append(chosen[s.Object.Namespace], s)
+		case !s.Object.Suspended && every > 0 && every < webhook.Relaxed:
+			others[[2]string{s.Object.Namespace, s.Object.Kind}] = true
+		}
+	}
+	var plans []relaxedPlan
+	for _, namespace := range sortedKeys(chosen) {
+		all := chosen[namespace]
+		if len(all) <= mostNames {
+			plans = append(plans, p.plan(namespace, all, r, false))
+			continue
+		}
+		of := map[string][]webhook.Source{}
+		for _, s := range all {
+			of[s.Object.Kind] = append(of[s.Object.Kind], s)
+		}
+		for _, kind := range sortedKeys(of) {
+			plans = append(plans, p.plan(namespace, of[kind], r, p.Whole && !others[[2]string{namespace, kind}]))
+		}
+	}
+	return plans
+}
+
+// plan is that for some sources of a namespace; whole says that they are all of their kind.
+func (p ReceiverPlans) plan(namespace string, sources []webhook.Source, r *policy.Resolver, whole bool) relaxedPlan {
+	var names, kinds []string
+	unknown := false
+	for _, s := range sources {
+		names = append(names, s.Object.Kind+"/"+s.Object.Name)
+		if !slices.Contains(kinds, s.Object.Kind) {
+			kinds = append(kinds, s.Object.Kind)
+		}
+		unknown = unknown || !r.Resolve(s.Object).Known
+	}
+	if whole {
+		names = []string{sources[0].Object.KindRow().Resource}
+	}
+	plan := relaxedPlan{namespace, strings.Join(kinds, ", "), fmt.Sprintf("%s -n %s %s", p.Command, namespace, strings.Join(names, " ")), len(names)}
+	for _, kind := range kinds {
+		plan.command += fmt.Sprintf(" --set '*.%s.interval=at least %s'", kind, flux.FormatDuration(webhook.Relaxed))
+	}
+	if unknown {
+		plan.command += " --default-env " + p.Environment
+	}
+	return plan
+}

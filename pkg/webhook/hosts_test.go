@@ -1,0 +1,163 @@
+package webhook
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// A make of Git is none of a registry, and the other way round; a type that is said of a host holds for what it has.
+func TestHostTypesByKind(t *testing.T) {
+	t.Parallel()
+	oci, charts := object("OCIRepository", "x", at("oci://gitea.example.com/acme/x")), object("HelmRepository", "c", at("https://harbor.example.com/chartrepo/Team"))
+	git := app("r", "https://harbor.example.com/acme/r")
+	c := New(Input{Objects: []flux.Object{oci, charts, git}, HostTypes: map[string]HostType{"gitea.example.com": Gitea, "harbor.example.com": Harbor}})
+	got := map[string]HostType{}
+	for _, s := range c.Sources {
+		got[s.Object.Name] = s.HostType
+	}
+	assert.Equal(t, map[string]HostType{"x": GenericHMAC, "c": Harbor, "r": GenericHMAC}, got)
+	for _, p := range c.Proposals {
+		if p.HostType == Harbor {
+			assert.Contains(t, p.Manifest.Spec.ResourceFilter, `req.event_data.repository.repo_full_name.lowerAscii().startsWith("team/")`)
+		} else {
+			assert.Empty(t, p.Manifest.Spec.ResourceFilter)
+		}
+	}
+	for _, s := range c.Sources {
+		if s.Object.Name == "x" {
+			assert.Equal(t, []string{"Gitea or Forgejo has nothing for a OCIRepository to follow, so --host-type says nothing of this one"}, s.Notes)
+		}
+	}
+	pages := object("HelmRepository", "p", at("https://acme.github.io/charts"))
+	p := New(Input{Objects: []flux.Object{pages}, HostTypes: map[string]HostType{"acme.github.io": GitHub}}).Proposals[0]
+	assert.Empty(t, p.Manifest.Spec.ResourceFilter, "the repository stands in no URL")
+}
+
+// A webhook comes from a server, at whichever port Git is.
+func TestPortsOfAHost(t *testing.T) {
+	t.Parallel()
+	objects := []flux.Object{app("a", "https://bitbucket.example.com/scm/PROJ/repo.git"), app("b", "ssh://git@bitbucket.example.com:7999/proj/repo.git")}
+	c := New(Input{Objects: objects})
+	require.Equal(t, []string{"apps/bitbucket-example-com bitbucket-example-com-webhook"}, namesOf(c))
+	assert.Equal(t, "bitbucket.example.com", c.Proposals[0].Host)
+	assert.NotContains(t, c.Proposals[0].Manifest.Spec.ResourceFilter, "res.kind", "it is one repository")
+	for _, s := range New(Input{Objects: objects, HostTypes: map[string]HostType{"bitbucket.example.com": GitLab}}).Sources {
+		assert.Equal(t, GitLab, s.HostType)
+	}
+	c = New(Input{Objects: objects, HostTypes: map[string]HostType{"bitbucket.example.com:7999": Gitea}})
+	assert.Len(t, c.Proposals, 2, "other makes are other servers")
+}
+
+// What no call announces is proposed nothing.
+func TestUnannounced(t *testing.T) {
+	t.Parallel()
+	oci := func(url string) flux.Object { return object("OCIRepository", "a", at(url)) }
+	for _, tc := range []struct {
+		object flux.Object
+		why    string
+	}{
+		{app("a", "git@github.com:Acme/Fleet.git"), "Flux takes no URL of this form: write ssh://git@github.com/Acme/Fleet.git"},
+		{app("a", "git@ssh.dev.azure.com:v3/org/proj/repo"), "Flux takes no URL of this form: write ssh://git@ssh.dev.azure.com/v3/org/proj/repo"},
+		{app("a", "https://github.com/acme/a", on(flux.RefName, "refs/pull/1/head")), "no push announces refs/pull/1/head"},
+		{app("a", "https://gitlab.com/acme/a", on(flux.RefName, "refs/merge-requests/1/head")), "no push announces refs/merge-requests/1/head"},
+		{app("a", "https://github.com/x/g8.wiki.git"), "a host does not announce what is pushed to a wiki"},
+		{app("a", "https://gist.github.com/0123.git"), "GitHub calls nobody for a gist"},
+		{oci("oci://mirror.gcr.io/library/nginx"), "Google's mirror of Docker Hub calls nobody"},
+		{object("ImageRepository", "a", at("nginx")), "an official image of Docker Hub: only Docker could have somebody called"},
+	} {
+		c := New(Input{Objects: []flux.Object{tc.object}, HostTypes: map[string]HostType{"mirror.gcr.io": GCR}})
+		assert.Equal(t, []any{Nothing, tc.why}, []any{c.Sources[0].State, c.Sources[0].Why}, tc.object.Remote.URL)
+		assert.Empty(t, c.Proposals)
+		assert.False(t, c.Sources[0].RelaxLater)
+	}
+	pull := app("a", "https://github.com/acme/a", on(flux.RefName, "refs/pull/1/head"))
+	for event, want := range map[string]State{"push": Broken, "pull_request": Covered} {
+		r := receiver("hook", to("GitRepository", "a"))
+		r.Hook = flux.Hook{Type: "github", Secret: "token", Events: []string{event}}
+		assert.Equal(t, want, one(t, Input{Objects: []flux.Object{pull, r}}).State, event)
+	}
+}
+
+// Azure DevOps takes IDs in its URLs, and its calls have both.
+func TestAzureByIDs(t *testing.T) {
+	t.Parallel()
+	c := New(Input{Objects: []flux.Object{app("a", "https://dev.azure.com/org/4F0FA1C8-0000-0000-0000-000000000001/_git/9d1e0c7b-0000-0000-0000-000000000002")}})
+	assert.Equal(t, `has(req.resource) && has(req.resource.refUpdates) && has(req.resource.repository)
+&& req.resource.repository.id.lowerAscii() == "9d1e0c7b-0000-0000-0000-000000000002" && req.resource.repository.project.id.lowerAscii() == "4f0fa1c8-0000-0000-0000-000000000001" && req.resource.refUpdates.exists(u, u.name == "refs/heads/main")`,
+		c.Proposals[0].Manifest.Spec.ResourceFilter)
+	assert.Len(t, New(Input{Objects: append(applied(c.Proposals), c.Sources[0].Object)}).Kept, 1)
+}
+
+// Two that notify one source have it polled twice.
+func TestTwoReceiversForOne(t *testing.T) {
+	t.Parallel()
+	s := one(t, Input{Objects: []flux.Object{app("a", "https://github.com/acme/a"), receiver("both1", to("GitRepository", "a")), receiver("both2", to("GitRepository", "a"))}})
+	assert.Equal(t, []string{"2 Receivers notify it: a push that all of them are called for polls it 2 times"}, s.Notes)
+}
+
+// Whose the sources are stands beside a proposal, and can be chosen.
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"https://github.com/Acme/app": "acme", "https://gitlab.com/acme/team/app": "acme", "https://bitbucket.example.com/scm/PROJ/app.git": "proj",
+		"https://dev.azure.com/org/shop/_git/app": "org", "https://org.visualstudio.com/shop/_git/app": "org", "oci://acme.azurecr.io/team/app": "acme",
+		"oci://eu.gcr.io/project/app": "project", "https://harbor.example.com/chartrepo/team": "team", "https://git.example.com/app": "git.example.com",
+	} {
+		assert.Equal(t, want, owner(flux.ParseAddress(url, false)), url)
+	}
+	objects := []flux.Object{app("a", "https://github.com/acme/a"), app("b", "https://github.com/Acme/b"), app("c", "https://github.com/rook/c"), app("d", "https://github.com/acme/a")}
+	c := New(Input{Objects: objects})
+	assert.Equal(t, []Owner{{"acme", 3, []string{"Acme/b", "acme/a"}}, {"rook", 1, []string{"rook/c"}}}, c.Proposals[0].Owners)
+	chosen := New(Input{Objects: objects, Owners: []string{"rook"}})
+	require.Len(t, chosen.Proposals, 1)
+	assert.Len(t, chosen.Proposals[0].Sources, 1)
+	assert.Equal(t, []bool{false, true}, []bool{chosen.Sources[0].RelaxLater, chosen.Sources[2].RelaxLater})
+	assert.Len(t, New(Input{Objects: append(objects, applied(c.Proposals)...), Owners: []string{"rook"}}).Kept[0].Sources, 4, "what is there stays")
+}
+
+// Commands that create something at a host name it after the Receiver: each runs once.
+func TestNamesAtHosts(t *testing.T) {
+	t.Parallel()
+	c := New(Input{Objects: []flux.Object{
+		object("OCIRepository", "a", at("oci://gcr.io/acme/a")), object("OCIRepository", "b", at("oci://eu.gcr.io/acme/b")), object("OCIRepository", "c", at("oci://acme.azurecr.io/c")),
+	}})
+	require.Len(t, c.Proposals, 3)
+	text := strings.Join(append(append(c.Proposals[0].Steps(), c.Proposals[1].Steps()...), c.Proposals[2].Steps()...), "\n")
+	assert.Contains(t, text, "subscriptions create flux-apps-gcr-io ")
+	assert.Contains(t, text, "subscriptions create flux-apps-eu-gcr-io ")
+	assert.Contains(t, text, "--registry acme --name fluxappsacmeazurecrio ")
+	assert.Regexp(t, `^[a-z0-9]{5,50}$`, hookName(strings.Repeat("long-", 30)))
+}
+
+// A step of a pipeline signs something else each time, with a token that stands in no log.
+func TestPipelineStep(t *testing.T) {
+	t.Parallel()
+	steps := strings.Join(GenericHMAC.made().steps, "\n")
+	assert.Contains(t, steps, "date +%s")
+	assert.Contains(t, steps, "--header @-")
+	assert.Contains(t, steps, `"$TOKEN"`)
+}
+
+// Whether another namespace may be named is not taken for granted; where it may not, a Receiver is proposed that can.
+func TestOtherNamespaces(t *testing.T) {
+	t.Parallel()
+	a := app("a", "https://github.com/acme/a")
+	r := with(receiver("hook", to("GitRepository", "a")), in("flux-system"))
+	r.NoteUnsure("the flags could not be read")
+	s := one(t, Input{Objects: []flux.Object{a, r}})
+	assert.Equal(t, []any{Unknown, "Receiver flux-system/hook: the flags could not be read"}, []any{s.State, s.Why})
+	assert.Empty(t, Notices([]*flux.Object{&a, &r}, false), "no command counts with it")
+	a.Requested = flux.Request{By: flux.NotificationController, At: noon}
+	assert.Equal(t, Covered, one(t, Input{Objects: []flux.Object{a, r}}).State, "a call came through")
+	c := New(Input{Objects: []flux.Object{a, r}, OneNamespace: true})
+	assert.Equal(t, Broken, c.Sources[0].State)
+	require.Equal(t, []string{"apps/github-com github-com-webhook"}, namesOf(c))
+	c = New(Input{Objects: []flux.Object{app("a", "https://github.com/acme/a"), app("b", "https://github.com/acme/b", in("flux-system"))}, Watched: "flux-system"})
+	assert.Equal(t, []State{Nothing, Uncovered}, []State{c.Sources[0].State, c.Sources[1].State})
+	assert.Contains(t, c.Sources[0].Why, "--watch-all-namespaces=false")
+}

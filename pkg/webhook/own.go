@@ -1,0 +1,116 @@
+package webhook
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// own is a Receiver that was proposed here once, as its form tells: it can be written again with other sources, and keeps its
+// name, its Secret and so its path. All others are somebody's own work, which nothing here changes.
+type own struct {
+	receiver *flux.Object
+	// host is the name of the one that it is called after, or else that most of what it names is at, and hostType the make that
+	// it was written for.
+	host     string
+	hostType HostType
+	// conditions are those of its filter, by kind and name; nil where it has no filter.
+	conditions map[[2]string]string
+}
+
+// numbered is what free adds to a name that is taken.
+var numbered = regexp.MustCompile(`-[0-9]+$`)
+
+// named tells whether a Receiver bears the names that are proposed for a host.
+func (o own) named(host string) bool {
+	r := o.receiver
+	return r.Hook.Secret == r.Name+"-webhook" && (r.Name == label(host) || numbered.ReplaceAllString(r.Name, "") == label(host))
+}
+
+// tells says of a source that a Receiver was written for its make: a pipeline stands in for any make, and so tells only what it
+// names.
+func (o *own) tells(source *flux.Object) bool {
+	named := func(t flux.Target) bool { return t.Kind == source.Kind && t.Name == source.Name }
+	return o.hostType.serves(source.Kind) && (o.hostType != GenericHMAC || slices.ContainsFunc(o.receiver.Targets, named))
+}
+
+// recognize finds the Receivers that have the form of what is proposed here.
+func (f *fleet) recognize() {
+	f.own, f.ownTypes = map[flux.Ref]*own{}, map[place][]*own{}
+	f.hosts = map[string][]string{}
+	for _, o := range f.sources {
+		if host := address(o).Name(); host != "" && !slices.Contains(f.hosts[o.Namespace], host) {
+			f.hosts[o.Namespace] = append(f.hosts[o.Namespace], host)
+		}
+	}
+	for _, r := range f.receivers {
+		o := f.ownForm(r)
+		if o == nil {
+			continue
+		}
+		f.own[r.Ref] = o
+		if o.named(o.host) {
+			at := place{namespace: r.Namespace, host: o.host}
+			f.ownTypes[at] = append(f.ownTypes[at], o)
+		}
+	}
+}
+
+// ownForm is what a Receiver tells if it has the form of those that are proposed: each resource by its name in its own
+// namespace, type and events of a make, and a filter as it is written here. One without a filter is known by its names.
+func (f *fleet) ownForm(r *flux.Object) *own {
+	o := own{receiver: r, host: f.commonHost(r)}
+	if i := slices.IndexFunc(f.hosts[r.Namespace], o.named); i >= 0 && !o.named(o.host) {
+		o.host = f.hosts[r.Namespace][i]
+	}
+	plain := func(t flux.Target) bool {
+		return t.APIVersion == "" && t.Namespace == r.Namespace && t.Name != "*" && t.MatchLabels == nil && t.Filter == ""
+	}
+	if o.host == "" || r.Hook.Secret == "" || !slices.ContainsFunc(r.Targets, plain) || slices.ContainsFunc(r.Targets, func(t flux.Target) bool { return !plain(t) }) {
+		return nil
+	}
+	for _, m := range makes {
+		if m.receiver != r.Hook.Type || !slices.Equal(r.Hook.Events, m.events) && !slices.Equal(r.Hook.Events, slices.Concat(m.events, m.tagEvents)) {
+			continue
+		}
+		o.hostType = m.name
+		if r.Hook.Filter == "" && o.named(o.host) {
+			return &o
+		}
+		if clauses, reads := m.filter.read(r.Hook.Filter, r.Targets); reads {
+			o.conditions = map[[2]string]string{}
+			for _, c := range clauses {
+				o.conditions[[2]string{c.kind, c.name}] = c.condition
+			}
+			return &o
+		}
+	}
+	return nil
+}
+
+// commonHost is the host at which most of what a Receiver names is; "" where that is not known of any.
+func (f *fleet) commonHost(r *flux.Object) string {
+	most, at := "", map[string]int{}
+	for _, t := range r.Targets {
+		if o := f.target(t); o != nil {
+			host := address(o).Name()
+			if at[host]++; host != "" && at[host] > at[most] {
+				most = host
+			}
+		}
+	}
+	return most
+}
+
+// target is the object that a target names; nil where it is not there.
+func (f *fleet) target(t flux.Target) *flux.Object {
+	kind, known := t.Row()
+	if !known {
+		return nil
+	}
+	if o := f.byRef[flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: t.Namespace, Name: t.Name}]; o != nil && !o.Deleting {
+		return o
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package webhook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+	"sigs.k8s.io/yaml"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// file is what receivers -o yaml writes of Receivers.
+func file(t require.TestingT, c Coverage) string {
+	var parts []string
+	for _, p := range c.Manifests() {
+		text, err := yaml.Marshal(p.Manifest)
+		require.NoError(t, err)
+		parts = append(parts, fmt.Sprintf("# %s %s %t %v\n%s", p.Host, p.HostType, p.Guessed, p.Owners, text))
+	}
+	return strings.Join(parts, "---\n")
+}
+
+// withoutProposed are the objects but for those of the names of proposals.
+func withoutProposed(objects []flux.Object, c Coverage) []flux.Object {
+	return slices.DeleteFunc(slices.Clone(objects), func(o flux.Object) bool {
+		return slices.ContainsFunc(c.Manifests(), func(p Proposal) bool {
+			return o.Kind == "Receiver" && o.Name == p.Manifest.Metadata.Name && o.Namespace == p.Manifest.Metadata.Namespace
+		})
+	})
+}
+
+// TestTheSameFileAgain: what is written, applied and written again is the same; one source more is added to it, and all else
+// stays; a renamed repository changes a filter alone.
+func TestTheSameFileAgain(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		objects := fleetOf(t)
+		input := Input{Objects: objects, NoFilter: rapid.Bool().Draw(t, "no filter"), HostTypes: map[string]HostType{}}
+		if name := rapid.SampledFrom(append(HostTypes(), "")).Draw(t, "host type"); name != "" {
+			input.HostTypes["git.example.com"] = HostType(name)
+		}
+		first := New(input)
+		input.Objects = slices.Concat(withoutProposed(objects, first), applied(first.Manifests()))
+		if rapid.Bool().Draw(t, "host type is not said again") && input.HostTypes["git.example.com"] != GenericHMAC { // which is what is guessed
+			input.HostTypes = nil
+		}
+		again := New(input)
+		if len(again.Proposals) > 0 {
+			t.Fatalf("proposed again: %+v", again.Proposals)
+		}
+		if was, is := file(t, first), file(t, again); was != is {
+			t.Fatalf("was\n%s\nis\n%s", was, is)
+		}
+		i := slices.IndexFunc(input.Objects, func(o flux.Object) bool { return o.Kind == "GitRepository" })
+		if i < 0 || len(again.Manifests()) == 0 {
+			return
+		}
+		changed := input.Objects[i]
+		if rapid.Bool().Draw(t, "one more") {
+			changed.Name = "one-more"
+			input.Objects = append(slices.Clone(input.Objects), changed)
+		} else if strings.HasSuffix(changed.Remote.URL, changed.Name) {
+			input.Objects[i].Remote.URL += "-renamed"
+		}
+		third := New(input)
+		if was, is := namesOf(again), namesOf(third); len(is) < len(was) {
+			t.Fatalf("%v became %v", was, is)
+		}
+		input.Objects = slices.Concat(withoutProposed(input.Objects, third), applied(third.Manifests()))
+		if was, is := file(t, third), file(t, New(input)); was != is {
+			t.Fatalf("was\n%s\nis\n%s", was, is)
+		}
+		for _, s := range New(input).Sources {
+			if s.State == Uncovered {
+				t.Fatalf("%s is not covered", s.Object.Ref)
+			}
+		}
+	})
+}
+
+func namesOf(c Coverage) []string {
+	var names []string
+	for _, p := range c.Manifests() {
+		names = append(names, p.Manifest.Metadata.Namespace+"/"+p.Manifest.Metadata.Name+" "+p.Manifest.Spec.SecretRef.Name)
+	}
+	return names
+}
+
+// A new source joins the Receiver of its host, and keeps what somebody gave that.
+func TestASourceMore(t *testing.T) {
+	t.Parallel()
+	first := New(Input{Objects: []flux.Object{app("a", "https://github.com/acme/a"), app("b", "https://github.com/acme/b")}})
+	r := applied(first.Proposals)[0]
+	half, every := "30m", "10m0s"
+	r.Suspended, r.Interval = true, &half
+	objects := []flux.Object{app("a", "https://github.com/acme/a"), app("b", "https://github.com/acme/renamed"), app("c", "https://github.com/acme/c"), r}
+	c := New(Input{Objects: objects})
+	require.Len(t, c.Proposals, 1)
+	p := c.Proposals[0]
+	assert.True(t, p.Existing)
+	assert.Equal(t, []int{1, 0}, []int{p.Added, p.Dropped})
+	assert.Equal(t, "github-com", p.Manifest.Metadata.Name)
+	assert.Equal(t, "github-com-webhook", p.Manifest.Spec.SecretRef.Name)
+	assert.Equal(t, []any{true, "30m"}, []any{p.Manifest.Spec.Suspend, p.Manifest.Spec.Interval})
+	assert.Contains(t, p.Manifest.Spec.ResourceFilter, `"acme/renamed"`)
+	assert.NotContains(t, p.Manifest.Spec.ResourceFilter, `"acme/b"`)
+	objects[3].Interval = &every
+	assert.Empty(t, New(Input{Objects: objects}).Proposals[0].Manifest.Spec.Interval, "the API server's default")
+
+	c = New(Input{Objects: append(slices.Clone(objects[:1]), objects[3])})
+	require.Len(t, c.Proposals, 1, "what is gone goes")
+	assert.Equal(t, []int{0, 1}, []int{c.Proposals[0].Added, c.Proposals[0].Dropped})
+	c = New(Input{Objects: append(slices.Clone(objects[:1]), objects[3]), Read: func(string, string) bool { return false }})
+	assert.Empty(t, c.Proposals, "what was not read stays")
+	require.Len(t, c.Kept, 1)
+	assert.Contains(t, c.Kept[0].Manifest.Spec.ResourceFilter, `"acme/b"`)
+}
+
+// What somebody has written by hand, or changed, is nobody else's to write.
+func TestHandmadeReceivers(t *testing.T) {
+	t.Parallel()
+	a, b := app("a", "https://github.com/acme/a"), app("b", "https://github.com/acme/b")
+	own := applied(New(Input{Objects: []flux.Object{a, b}}).Proposals)[0]
+	require.Len(t, New(Input{Objects: []flux.Object{a, b, own}}).Kept, 1)
+	for name, change := range map[string]func(*flux.Object){
+		"another condition": func(o *flux.Object) { o.Hook.Filter += ` && req.sender.login != "bot"` },
+		"a condition more": func(o *flux.Object) {
+			o.Hook.Filter = strings.Replace(o.Hook.Filter, "\n  ||", ` && req.x == "y"`+"\n  ||", 1)
+		},
+		"another layout":        func(o *flux.Object) { o.Hook.Filter = strings.ReplaceAll(o.Hook.Filter, "\n", " ") },
+		"a filter of its own":   func(o *flux.Object) { o.Targets[0].Filter = "true" },
+		"another namespace":     func(o *flux.Object) { o.Targets[0].Namespace = "web" },
+		"labels":                func(o *flux.Object) { o.Targets[0].Name, o.Targets[0].MatchLabels = "*", map[string]string{} },
+		"an apiVersion":         func(o *flux.Object) { o.Targets[0].APIVersion = "source.toolkit.fluxcd.io/v1" },
+		"other events":          func(o *flux.Object) { o.Hook.Events = []string{"push"} },
+		"no filter, other name": func(o *flux.Object) { o.Hook.Filter, o.Name = "", "hook" },
+		"no Secret":             func(o *flux.Object) { o.Hook.Secret = "" },
+	} {
+		r := own
+		r.Targets = slices.Clone(own.Targets)
+		change(&r)
+		c := New(Input{Objects: []flux.Object{a, b, app("c", "https://github.com/acme/c"), r}})
+		for _, p := range c.Manifests() {
+			assert.False(t, p.Existing, name)
+		}
+	}
+	plain := own
+	plain.Hook.Filter = ""
+	c := New(Input{Objects: []flux.Object{a, b, app("c", "https://github.com/acme/c"), plain}})
+	require.Len(t, c.Proposals, 1)
+	assert.True(t, c.Proposals[0].Existing)
+	assert.Empty(t, c.Proposals[0].Manifest.Spec.ResourceFilter, "one without a filter stays so")
+}
+
+// A filter that leaves out what a source follows now is written again.
+func TestStaleFilters(t *testing.T) {
+	t.Parallel()
+	a := app("a", "https://github.com/acme/a")
+	own := applied(New(Input{Objects: []flux.Object{a}}).Proposals)[0]
+	moved := app("a", "https://gitlab.com/acme/a")
+	c := New(Input{Objects: []flux.Object{app("a", "https://github.com/acme/new"), own}})
+	assert.Equal(t, Broken, c.Sources[0].State)
+	assert.Equal(t, "apply what receivers -o yaml writes: the same Receiver, as it has to be now", c.Receivers[0].Problems[0].Remedy)
+	require.Len(t, c.Proposals, 1)
+	assert.True(t, c.Proposals[0].Existing)
+	c = New(Input{Objects: []flux.Object{moved, app("b", "https://github.com/acme/b"), own}})
+	require.Equal(t, []string{"apps/github-com github-com-webhook", "apps/gitlab-com gitlab-com-webhook"}, namesOf(c))
+}

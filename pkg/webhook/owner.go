@@ -1,0 +1,59 @@
+package webhook
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Owner is somebody of whom a Receiver has sources: a host calls only for what is yours there.
+type Owner struct {
+	Name string
+	// Sources is how many there are, and Repositories are what they follow, by their paths at the host.
+	Sources      int
+	Repositories []string
+}
+
+// owner is whose an address is, as far as it tells: the account, group, project or organization, in lower case; the host
+// itself where all there is one's own.
+func owner(at flux.Address) string {
+	host := at.Name()
+	if within(host, "azurecr.io") || within(host, "visualstudio.com") { // each has a host of its own
+		name, _, _ := strings.Cut(host, ".")
+		return name
+	}
+	path := strings.TrimPrefix(strings.TrimPrefix(at.Path, "scm/"), "chartrepo/")
+	first, _, below := strings.Cut(path, "/")
+	if !below && path == at.Path {
+		return host
+	}
+	return strings.ToLower(first)
+}
+
+// owners are those of the sources of a Receiver, who has most of them first.
+func owners(members []member) []Owner {
+	of := map[string]*Owner{}
+	for _, m := range members {
+		if m.source == nil {
+			continue
+		}
+		o := of[m.source.Owner]
+		if o == nil {
+			o = &Owner{Name: m.source.Owner}
+			of[o.Name] = o
+		}
+		o.Sources++
+		if !slices.Contains(o.Repositories, m.source.address.Path) {
+			o.Repositories = append(o.Repositories, m.source.address.Path)
+		}
+	}
+	var all []Owner
+	for _, o := range of {
+		slices.Sort(o.Repositories)
+		all = append(all, *o)
+	}
+	slices.SortFunc(all, func(a, b Owner) int { return cmp.Or(b.Sources-a.Sources, strings.Compare(a.Name, b.Name)) })
+	return all
+}
