@@ -65,8 +65,8 @@ type Notifier struct {
 	OneNamespace bool
 	// Namespace is the only one whose Receivers it looks at (--watch-all-namespaces=false); "" for all.
 	Namespace string
-	// Unread says why the flags could not be read; "" where they were. Where there is no Deployment, the defaults stand in.
-	Unread string
+	// Unread says that the flags could not be read. Where there is no Deployment, the defaults stand in.
+	Unread bool
 }
 
 // Notifier reads the flags of notification-controller. The error says that the API server did not answer.
@@ -84,7 +84,7 @@ func (c *Client) Notifier(ctx context.Context) (Notifier, error) {
 		if unreachable(err) || ctx.Err() != nil {
 			return Notifier{}, fmt.Errorf("listing notification-controller's Deployments: %w", err)
 		}
-		return Notifier{Unread: err.Error()}, nil
+		return Notifier{Unread: true}, nil
 	}
 	var n Notifier
 	for _, one := range found {

@@ -110,7 +110,7 @@ func (f *PlanFlags) toOptions(r *root, args []string) (o PlanOptions, err error)
 }
 
 func (o PlanOptions) run(ctx context.Context) error {
-	o.charts, o.controllers, o.costing = true, true, true
+	o.charts, o.controllers, o.costing, o.receivers = true, true, true, true
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err

@@ -37,6 +37,10 @@ func receiverCases() []golden {
 		{name: "receivers/custom-columns", args: fleet + " -o custom-columns=NAME:.ref.name,STATE:.state --sort-by state"},
 		{name: "receivers/host-type-bad", args: fleet + " --host-type git.example.com=svn"},
 		{name: "receivers/empty", args: fleet + " -n nowhere"},
+		{name: "receivers/table-80", args: "receivers -f testdata/receivers/again.yaml --host-type git.exmaple.com=gitea", with: onTerminal(80)},
+		{name: "receivers/manifests-again", args: "receivers -f testdata/receivers/again.yaml -o yaml"},
+		{name: "receivers/manifests-owner", args: "receivers -f testdata/receivers/again.yaml -n web -o yaml --owner acme,nobody"},
+		{name: "receivers/of-receivers", args: fleet + " -n apps receiver/gitlab"},
 		{name: "receivers/help", args: "receivers --help"},
 	}
 }
@@ -89,7 +93,7 @@ func TestReceiversOptions(t *testing.T) {
 	t.Parallel()
 	r := testRoot()
 	var flags ReceiversFlags
-	parseEvery(t, newReceivers(r), flags.add, with(fleetValues(fileValues()), map[string]string{"host-type": "git.example.com=gitea", "no-filter": "true"}))
+	parseEvery(t, newReceivers(r), flags.add, with(fleetValues(fileValues()), map[string]string{"host-type": "git.example.com=gitea", "owner": "Acme,rook", "no-filter": "true"}))
 	flags.FileFlags.checkAndClear(t)
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
@@ -98,6 +102,7 @@ func TestReceiversOptions(t *testing.T) {
 	same(t, want, o.FleetOptions)
 	assert.Equal(t, map[string]webhook.HostType{"git.example.com": webhook.Gitea}, o.HostTypes)
 	assert.Equal(t, " --policy fast --set dev.gitrepo.interval=31s --default-env stg --env-alias uat=stg", o.flags)
+	assert.Equal(t, []string{"acme", "rook"}, o.Owners)
 	assert.True(t, o.NoFilter)
 	assert.Empty(t, o.roots)
 	assert.Equal(t, "interval", o.sortBy)
@@ -230,7 +235,77 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 		assert.Equal(t, says, plan.Items[0].Fit.Evidence, args)
 		b := decode[report.Budget](t, i.must(t, "budget", "-n", ns, "-o", "json"))
 		assert.Equal(t, says == "webhook", b.Items[0].Receiver != "", args)
+		for _, choice := range []string{"", " gitrepo/app", " gitrepositories", " --kind gitrepo"} {
+			plan := decode[report.Plan](t, i.must(t, words("plan -n "+ns+" -o json"+choice)...))
+			require.NotNil(t, plan.Summary.Webhooks, choice)
+			assert.Equal(t, says == "webhook", plan.Summary.Webhooks.Sources == 1, "%s%s", args, choice)
+		}
 		list := decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json"))
 		assert.Equal(t, map[string]string{"webhook": "covered", "nothing": "broken"}[says], list.Items[0].State, args)
 	}
+}
+
+// What is written for a file is, when it is in the cluster, written again byte for byte, whoever asks and with which
+// connection; a source more joins it.
+func TestReceiversAgain(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+gitRepository(ns, "web", "interval: 5m, timeout: 2m"))
+	i := on(c)
+	first := i.must(t, "receivers", "-n", ns, "-o", "yaml")
+	c.Apply(t, first.stdout)
+	again := i.must(t, "receivers", "-n", ns, "-o", "yaml", "--as", "kubernetes-admin", "--as-group", "system:masters")
+	assert.Equal(t, first.stdout, again.stdout)
+	assert.Contains(t, again.stderr, "No Receiver is missing in namespace \""+ns+"\": written again are the 1 that have the form of what is proposed.")
+	assert.Contains(t, i.must(t, "receivers", "-n", ns, "-o", "json", "--as", "kubernetes-admin", "--as-group", "system:masters").stdout, "--as kubernetes-admin --as-group system:masters -n")
+	c.Apply(t, gitRepository(ns, "zoo", "interval: 5m, timeout: 2m"))
+	list := decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json"))
+	require.Len(t, list.Proposals, 1)
+	assert.Equal(t, []any{"github-com", true, 1}, []any{list.Proposals[0].Name, list.Proposals[0].Existing, list.Proposals[0].Added})
+	one := i.must(t, "receivers", "-n", ns, "gitrepo/zoo", "-o", "yaml")
+	manifest := func(text string) string { return text[strings.Index(text, "apiVersion:"):] }
+	assert.Equal(t, manifest(i.must(t, "receivers", "-n", ns, "-o", "yaml").stdout), manifest(one.stdout), "all of its sources, whichever are asked for")
+	assert.Contains(t, one.stdout, "# Whose repositories these are: acme (1), and 2 sources that were not read.")
+}
+
+// Where the flags of notification-controller may not be read, it is not taken for granted that a Receiver notifies what is in
+// another namespace; one that looks at its own namespace alone needs Receivers there; a kind that is not served cannot be
+// notified.
+func TestReceiversAndTheirController(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns, central := c.Namespace(t, map[string]string{"environment": "development"}), c.Namespace(t, nil)
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+gitRepository(ns, "web", "interval: 5m, timeout: 2m")+fmt.Sprintf(`
+apiVersion: notification.toolkit.fluxcd.io/v1
+kind: Receiver
+metadata: {name: github, namespace: %s}
+spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app, namespace: %s}, {kind: ArtifactGenerator, name: ag, namespace: %[2]s}]}
+`, central, ns))
+	c.ApplyAs(t, fmt.Sprintf(readyReceiver, central), testbed.ApplyOptions{Subresource: "status"})
+	asked := func(answer func(*http.Request) faults.Fault) report.ReceiverList {
+		i := invocation{}
+		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault { return answer(r) }).Kubeconfig(t, "one", "default")
+		return decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json"))
+	}
+	list := asked(func(r *http.Request) faults.Fault {
+		if strings.HasSuffix(r.URL.Path, "/deployments") {
+			return faults.Fault{Status: http.StatusForbidden}
+		}
+		return faults.Fault{}
+	})
+	assert.Equal(t, "unknown", list.Items[0].State)
+	assert.Contains(t, list.Items[0].Message, "--no-cross-namespace-refs")
+	list = asked(func(r *http.Request) faults.Fault {
+		if strings.HasSuffix(r.URL.Path, "/deployments") {
+			return faults.Fault{Body: `{"kind":"DeploymentList","metadata":{"resourceVersion":"7"},"items":[{"metadata":{"namespace":"flux-system"},"spec":{"template":{"spec":{"containers":[{"args":["--watch-all-namespaces=false"]}]}}}}]}`}
+		}
+		return faults.Fault{}
+	})
+	assert.Equal(t, []string{"covered", "nothing"}, []string{list.Items[0].State, list.Items[1].State})
+	assert.Contains(t, list.Items[1].Message, "--watch-all-namespaces=false")
+	assert.Empty(t, list.Proposals)
+	require.Len(t, list.Receivers, 1)
+	require.Len(t, list.Receivers[0].Problems, 1)
+	assert.Contains(t, list.Receivers[0].Problems[0].Message, "the cluster does not serve this kind")
 }

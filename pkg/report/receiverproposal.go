@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -85,10 +84,27 @@ func (l ReceiverList) WriteManifests(w io.Writer) error {
 	return nil
 }
 
+// ownersComment says whose the sources are.
+func (p ReceiverProposal) ownersComment() string {
+	known := 0
+	for _, o := range p.Owners {
+		known += o.Sources
+	}
+	parts := []string{p.ownersText()}
+	if n := len(p.Sources) - known; n > 0 {
+		parts = append(parts, fmt.Sprintf("and %s that were not read", count(n, "source")))
+	}
+	text := "Whose repositories these are: " + strings.Join(parts, ", ") + "."
+	if len(p.Owners) > 1 {
+		text += " A host calls only for what is yours there: --owner NAME proposes for that alone."
+	}
+	return text
+}
+
 func (p ReceiverProposal) comments() string {
 	lines := []string{
 		fmt.Sprintf("For %s at %s (%s%s) in namespace %s.", count(len(p.Sources), "source"), p.Host, p.title, p.guess(), p.Namespace),
-		"They are of " + cmp.Or(p.ownersText(), "somebody whose sources were not read") + ". A host calls only for what is yours there: --owner NAME proposes for that alone.",
+		p.ownersComment(),
 		"What notification-controller verifies of a call: " + p.Verifies + ".",
 		"", "1. Create the Secret:", "     " + p.SecretCommand,
 		"2. Apply this. Then this prints the path of the URL:", "     " + p.PathCommand,
