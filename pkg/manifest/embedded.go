@@ -25,7 +25,7 @@ func everyPair(content []byte, visit func(key, value *yaml.Node, mapping *yaml.N
 			walk(child, within)
 		}
 	}
-	for _, n := range parseDocuments(content) {
+	for _, n := range parseMappings(content) {
 		walk(n, false)
 	}
 }

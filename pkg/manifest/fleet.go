@@ -129,10 +129,11 @@ func (d *deployment) gaps(configMaps map[flux.Ref]map[string]string) []flux.Gap 
 		for _, from := range post.SubstituteFrom {
 			_, known := configMaps[flux.Ref{Kind: "ConfigMap", Namespace: d.Metadata.Namespace, Name: from.Name}]
 			if from.Kind != "ConfigMap" || !known {
-				gaps = append(gaps, flux.Gap{
-					What: fmt.Sprintf("variables of %s", d.ref()), Harmless: true,
-					Why: fmt.Sprintf("%s %s/%s is not in the checkout, or may not be read", from.Kind, d.Metadata.Namespace, from.Name),
-				})
+				why := fmt.Sprintf("%s %s/%s is not in the checkout, or may not be read", from.Kind, d.Metadata.Namespace, from.Name)
+				if from.Kind == "Secret" {
+					why = fmt.Sprintf("Secret %s/%s is not read: no Secret is", d.Metadata.Namespace, from.Name)
+				}
+				gaps = append(gaps, flux.Gap{What: fmt.Sprintf("variables of %s", d.ref()), Harmless: true, Why: why})
 			}
 		}
 	}

@@ -8,7 +8,7 @@ func untouchableContent(content []byte) string {
 	if !bytes.Contains(content, []byte("sops")) {
 		return ""
 	}
-	for _, n := range parseDocuments(content) {
+	for _, n := range parseMappings(content) {
 		if sops := at(n, "sops"); sops != nil && (at(sops, "mac") != nil || at(sops, "lastmodified") != nil) {
 			return "it is encrypted with SOPS"
 		}

@@ -98,16 +98,12 @@ func addPatches(content []byte, name string, patches []patch) ([]byte, error) {
 	return nil, errNoPlace
 }
 
-// objectsOf are the objects that a document holds: of a List its items, as kustomize takes them.
+// objectsOf are the objects that a document holds.
 func objectsOf(document *yaml.Node) []*yaml.Node {
 	if len(document.Content) == 0 {
 		return nil
 	}
-	root := document.Content[0]
-	if items := at(root, "items"); items != nil && items.Kind == yaml.SequenceNode && strings.HasSuffix(text(root, "kind"), "List") {
-		return items.Content
-	}
-	return []*yaml.Node{root}
+	return itemsOf(document.Content[0])
 }
 
 // findMapping finds what has the list: the kustomization itself, or the spec of a Flux Kustomization.

@@ -39,7 +39,7 @@ func (t *Tree) repeated(b builtResource, n *yaml.Node, read map[string]bool) err
 		if err != nil || !isYAML(file) {
 			continue
 		}
-		for _, document := range parseDocuments(content) {
+		for _, document := range parseMappings(content) {
 			if second, first := repeatedKey(document); second != nil && second.Value == key.Value {
 				return fmt.Errorf("%s: the key %q is there for the second time, after line %d: take one of the two out", position(file, second, nil), key.Value, first.Line)
 			}

@@ -102,9 +102,36 @@ func (t *Tree) documents() []document {
 
 const syncFile = "gotk-sync.yaml"
 
-// parseDocuments reads the mappings of a YAML stream, up to the first that cannot be read, with the lines and columns that
-// editors count.
+// parseDocuments reads the objects of a YAML stream, up to the first that cannot be read, with the lines and columns that
+// editors count: its mappings, and of a List the items.
 func parseDocuments(data []byte) (nodes []*yaml.Node) {
+	for _, n := range parseMappings(data) {
+		nodes = append(nodes, itemsOf(n)...)
+	}
+	return nodes
+}
+
+// itemsOf are the objects of a mapping: of a List of any kind its items, as kustomize takes them (api/resource/factory.go,
+// inlineAnyEmbeddedLists), and kubectl.
+func itemsOf(n *yaml.Node) (objects []*yaml.Node) {
+	items := at(n, "items")
+	if items != nil && items.Kind == yaml.AliasNode {
+		items = items.Alias
+	}
+	if items == nil || items.Kind != yaml.SequenceNode || !strings.HasSuffix(text(n, "kind"), "List") {
+		return []*yaml.Node{n}
+	}
+	for _, item := range items.Content {
+		if item.Kind == yaml.AliasNode {
+			item = item.Alias
+		}
+		objects = append(objects, itemsOf(item)...)
+	}
+	return objects
+}
+
+// parseMappings is parseDocuments with Lists as they stand.
+func parseMappings(data []byte) (nodes []*yaml.Node) {
 	defer func() { _ = recover() }() // as what cannot be read
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	for {

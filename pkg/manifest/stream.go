@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -53,14 +54,25 @@ func ReadStream(name string, content []byte) (Fleet, error) {
 	return f, nil
 }
 
-// items are the objects of a document: of a List, its own.
-func items(document any) []any {
+// items are the objects of a document: of a List, its own, as kubectl takes them. An item without a kind has that of the List
+// (apimachinery unstructured/helpers.go, decodeToList).
+func items(document any) (objects []any) {
 	m, ok := document.(map[string]any)
 	if !ok {
 		return nil
 	}
-	if list, ok := m["items"].([]any); ok && m["metadata"] != nil && m["kind"] == "List" {
-		return list
+	kind, _ := m["kind"].(string)
+	list, has := m["items"]
+	of, isList := strings.CutSuffix(kind, "List")
+	if !has || !isList {
+		return []any{m}
 	}
-	return []any{m}
+	all, _ := list.([]any) // null is none
+	for _, item := range all {
+		if o, ok := item.(map[string]any); ok && o["kind"] == nil && of != "" {
+			o["kind"], o["apiVersion"] = of, m["apiVersion"]
+		}
+		objects = append(objects, items(item)...)
+	}
+	return objects
 }
