@@ -24,8 +24,10 @@ func (o FleetOptions) webhookInput(f fleet, types map[string]webhook.HostType) w
 	for _, object := range f.objects {
 		shown[object.Ref] = true
 	}
-	in.Shown = func(object *flux.Object) bool { return shown[object.Ref] }
-	if o.Files == nil {
+	in.Shown = func(object *flux.Object) bool { return shown[object.Ref] || shown[release(object)] }
+	if o.Files != nil {
+		in.Objects = flux.WithCharts(in.Objects) // no file holds those that helm-controller makes
+	} else {
 		in.Nowhere = !f.snapshot.Serves("Receiver")
 		in.Unread = func(namespace string) string { return unreadReceivers(f.snapshot, namespace) }
 	}
@@ -33,6 +35,15 @@ func (o FleetOptions) webhookInput(f fleet, types map[string]webhook.HostType) w
 		return known && (o.Files != nil || whole && (o.Selection.Namespace == "" || o.Selection.Namespace == namespace))
 	}
 	return in
+}
+
+// release is the HelmRelease that a HelmChart is made for; the zero Ref where it is made for none.
+func release(o *flux.Object) flux.Ref {
+	if !o.MadeChart() {
+		return flux.Ref{}
+	}
+	kind, _ := flux.ParseKind("HelmRelease")
+	return flux.Ref{Group: kind.Group, Kind: kind.Name, Namespace: o.Labels[kind.Group+"/namespace"], Name: o.Labels[kind.Group+"/name"]}
 }
 
 // whole tells whether all objects of some namespaces are asked for.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -72,4 +73,46 @@ func TestHostsAreQuoted(t *testing.T) {
 	t.Parallel()
 	assert.Contains(t, ReceiverProposal{Host: "a;id.example", HostType: "gitea", Guessed: true}.guess(), `--host-type 'a;id.example=TYPE'`)
 	assert.Contains(t, ReceiverProposal{Host: "git.example.com:8443", HostType: "gitea", Guessed: true}.guess(), `--host-type git.example.com:8443=TYPE`)
+}
+
+// Plans for many are short: all of a kind by the kind, the rest by their number; -o json has every command whole.
+func TestReceiverPlansOfMany(t *testing.T) {
+	t.Parallel()
+	p, err := policy.Preset("per-environment")
+	require.NoError(t, err)
+	source := func(namespace string, i int) flux.Object {
+		every := "1m"
+		o := flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: namespace, Name: fmt.Sprintf("s%d", i)}, Interval: &every}
+		o.Remote.URL, o.Remote.Ref = fmt.Sprintf("https://github.com/acme/r%d", i), flux.RemoteRef{Kind: flux.RefBranch, Value: "main"}
+		return o
+	}
+	var objects []flux.Object
+	for i := range 200 {
+		objects = append(objects, source("one", i))
+	}
+	for i := range 15 {
+		objects = append(objects, source(fmt.Sprintf("team-%02d", i), i))
+	}
+	draw := func(whole bool) (ReceiverList, string) {
+		list, err := NewReceiverList(webhook.New(webhook.Input{Objects: objects}), policy.NewResolver(p, flux.Snapshot{Objects: objects}, ""), nil,
+			ReceiverPlans{Command: "kubectl fluxtune plan", Environment: "production", Whole: whole})
+		require.NoError(t, err)
+		var text strings.Builder
+		require.NoError(t, list.Draw(&text, time.Time{}, true, "kubectl fluxtune receivers -o yaml", Layout{Width: 80}))
+		_, text2, _ := strings.Cut(text.String(), "once they have a Receiver")
+		return list, text2
+	}
+	list, text := draw(true)
+	assert.Len(t, list.PlansLater, 16)
+	assert.Equal(t, "kubectl fluxtune plan -n one gitrepositories --set '*.GitRepository.interval=at least 10m' --default-env production", list.PlansLater[0])
+	assert.Contains(t, text, list.PlansLater[0])
+	assert.Contains(t, text, "  and 6 more: -o json has all commands (plansLater)\n")
+	list, text = draw(false)
+	assert.Contains(t, list.PlansLater[0], "GitRepository/s0 GitRepository/s1 ")
+	assert.Contains(t, text, "  200 GitRepository objects in namespace one: -o json has the command")
+	pinned := source("one", 500)
+	pinned.Remote.Ref = flux.RemoteRef{Kind: flux.RefCommit, Value: "abc"}
+	objects = append(objects, pinned)
+	list, _ = draw(true)
+	assert.Contains(t, list.PlansLater[0], "GitRepository/s0 ", "one that no webhook announces keeps its interval")
 }

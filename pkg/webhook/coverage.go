@@ -100,7 +100,7 @@ func (c Coverage) Manifests() []Proposal {
 // lost (hack/docs/tuning.md).
 const Relaxed = 10 * time.Minute
 
-// kinds are those that ask a host for something new.
+// kinds are those that ask a host for something new, beside charts: see isSource.
 var kinds = []string{"GitRepository", "OCIRepository", "Bucket", "HelmRepository", "ImageRepository"}
 
 // New works out which sources Receivers cover, what is wrong with the Receivers, and which are missing.
@@ -134,7 +134,7 @@ func New(in Input) Coverage {
 // less often before waits for each commit. Of files nobody knows of calls.
 func relax(s *Source) (now, later bool) {
 	every := s.Object.Effective(flux.Interval)
-	if s.notice.Includes || every <= 0 || every >= Relaxed {
+	if s.notice.Includes || every <= 0 || every >= Relaxed || s.Object.MadeChart() { // that one has the interval of its HelmRelease
 		return false, false
 	}
 	seen := !s.Object.Served() || !s.Object.Requested.Called().IsZero()
@@ -163,11 +163,15 @@ func newFleet(in Input, objects []*flux.Object) *fleet {
 	f := &fleet{in: in, byRef: make(map[flux.Ref]*flux.Object, len(objects)), hits: map[flux.Ref][]hit{}, consumers: map[flux.Ref][]*flux.Object{}}
 	for _, o := range objects {
 		f.byRef[o.Ref] = o
+	}
+	for _, o := range objects {
+		o = f.located(o)
+		f.byRef[o.Ref] = o
 		switch {
 		case o.Deleting:
 		case o.Kind == "Receiver":
 			f.receivers = append(f.receivers, o)
-		case slices.Contains(kinds, o.Kind):
+		case f.isSource(o):
 			f.sources = append(f.sources, o)
 		case len(o.Status.Changes) > 0:
 			f.consumers[o.SourceRef] = append(f.consumers[o.SourceRef], o)
@@ -275,7 +279,7 @@ func (f *fleet) chosen(o *flux.Object, at flux.Address) (HostType, bool) {
 
 // calls tells whether what a kind is about announces what is new there.
 func calls(kind string) bool {
-	return kind == "GitRepository" || kind == "OCIRepository" || kind == "ImageRepository"
+	return kind == "GitRepository" || kind == "OCIRepository" || kind == "ImageRepository" || kind == "HelmChart"
 }
 
 // unneeded says why no call could bring anything; "" where one could.

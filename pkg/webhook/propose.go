@@ -103,7 +103,7 @@ func (f *fleet) member(d *draft, t flux.Target, read map[flux.Ref]*Source) (memb
 	if o == nil {
 		return m, f.in.Read != nil && !f.in.Read(t.Kind, t.Namespace)
 	}
-	if !slices.Contains(kinds, o.Kind) {
+	if !f.isSource(o) {
 		return m, true
 	}
 	if m.source = read[ref]; m.source == nil {
