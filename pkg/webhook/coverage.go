@@ -152,6 +152,8 @@ type fleet struct {
 	hits map[flux.Ref][]hit
 	// consumers are what uses a source and has a history.
 	consumers map[flux.Ref][]*flux.Object
+	// filters are those that were taken apart: each is asked of all that its Receiver names.
+	filters map[string]filterTokens
 	// own are the Receivers of the form that is proposed here, and ownTypes those that tell what runs at a host of a namespace.
 	own      map[flux.Ref]*own
 	ownTypes map[place][]*own
@@ -160,7 +162,7 @@ type fleet struct {
 }
 
 func newFleet(in Input, objects []*flux.Object) *fleet {
-	f := &fleet{in: in, byRef: make(map[flux.Ref]*flux.Object, len(objects)), hits: map[flux.Ref][]hit{}, consumers: map[flux.Ref][]*flux.Object{}}
+	f := &fleet{in: in, byRef: make(map[flux.Ref]*flux.Object, len(objects)), hits: map[flux.Ref][]hit{}, filters: map[string]filterTokens{}, consumers: map[flux.Ref][]*flux.Object{}}
 	for _, o := range objects {
 		f.byRef[o.Ref] = o
 	}

@@ -15,15 +15,20 @@ var line = regexp.MustCompile(`^res\.kind == "(\w+)" && res\.metadata\.name (?:=
 // somebody else wrote it, or added to it. all are the objects of a Receiver, which an expression with one condition does not
 // name.
 func (f *bodyFilter) read(expression string, all []flux.Target) ([]clause, bool) {
-	if f == nil {
+	if f == nil || !strings.HasPrefix(expression, f.guard) {
 		return nil, false
+	}
+	forms := f.forms()
+	written := func(condition string) bool {
+		form, ok := formOf(condition)
+		return ok && forms[form]
 	}
 	if condition, one := strings.CutPrefix(expression, f.guard+"\n&& "); one {
 		var clauses []clause
 		for _, t := range all {
 			clauses = append(clauses, clause{t.Kind, t.Name, condition})
 		}
-		return clauses, f.writes(condition)
+		return clauses, written(condition)
 	}
 	inner, several := strings.CutPrefix(expression, f.guard+" && (\n  ")
 	inner, ends := strings.CutSuffix(inner, "\n)")
@@ -33,7 +38,7 @@ func (f *bodyFilter) read(expression string, all []flux.Target) ([]clause, bool)
 	var clauses []clause
 	for _, text := range strings.Split(inner, "\n  || ") {
 		m := line.FindStringSubmatch(text)
-		if m == nil || m[4] != "" && !f.writes(m[4]) {
+		if m == nil || m[4] != "" && !written(m[4]) {
 			return nil, false
 		}
 		for _, quoted := range strings.Split(m[2]+m[3], ", ") {
@@ -47,25 +52,22 @@ func (f *bodyFilter) read(expression string, all []flux.Target) ([]clause, bool)
 	return clauses, true
 }
 
-// writes tells whether a condition has the form of those that are written here: all of it but its texts.
-func (f *bodyFilter) writes(condition string) bool {
-	form, ok := formOf(condition)
-	if !ok {
-		return false
+// forms are those of all conditions that are written here: all of them but their texts.
+func (f *bodyFilter) forms() map[string]bool {
+	all := map[string]bool{}
+	add := func(condition string) {
+		form, _ := formOf(condition)
+		all[form] = true
 	}
 	if f.charts != nil {
-		if charts, _ := formOf(f.charts("chartrepo/a")); charts == form {
-			return true
-		}
+		add(f.charts("chartrepo/a"))
 	}
 	for _, at := range samples {
 		for _, w := range []wanted{{}, {value: heads + "a"}, {value: tags + "a"}, {value: tags, prefix: true}, {value: "a"}} {
-			if written, _ := formOf(join(f.repository(at.Host, at.Path), f.reference(w))); written == form {
-				return true
-			}
+			add(join(f.repository(at.Host, at.Path), f.reference(w)))
 		}
 	}
-	return false
+	return all
 }
 
 // samples are addresses of all forms that make a difference in a condition.

@@ -72,11 +72,7 @@ func (k knowledge) learn(expr string) {
 
 // judge tells what an expression comes to. None lets all through. It knows no more of CEL than filters mostly have:
 // of all else it says maybe.
-func (k knowledge) judge(expr string) truth {
-	ts, err := tokens(expr)
-	if err != nil {
-		return no
-	}
+func (k knowledge) judge(ts []string) truth {
 	if len(ts) == 0 {
 		return yes
 	}
@@ -92,15 +88,15 @@ func (k knowledge) of(ts []string) truth {
 	}
 	if parts := split(ts, "||"); len(parts) > 1 {
 		most := no
-		for _, part := range parts {
-			most = max(most, k.of(part))
+		for i := 0; i < len(parts) && most < yes; i++ {
+			most = max(most, k.of(parts[i]))
 		}
 		return most
 	}
 	if parts := split(ts, "&&"); len(parts) > 1 {
 		least := yes
-		for _, part := range parts {
-			least = min(least, k.of(part))
+		for i := 0; i < len(parts) && least > no; i++ {
+			least = min(least, k.of(parts[i]))
 		}
 		return least
 	}

@@ -82,7 +82,7 @@ func (f *fleet) hit(o, r *flux.Object, t flux.Target) {
 		return
 	}
 	host, guessed := f.hostType(o)
-	h := hit{r, t, aimed{receiver: r, object: o, target: t, host: host, guessed: guessed, oneNamespace: f.in.OneNamespace}.judge()}
+	h := hit{r, t, aimed{receiver: r, object: o, target: t, host: host, guessed: guessed, oneNamespace: f.in.OneNamespace, read: f.tokens}.judge()}
 	list := f.hits[o.Ref]
 	if n := len(list); n > 0 && list[n-1].receiver == r {
 		if !list[n-1].reaches() && (h.reaches() || h.fault == "" && list[n-1].fault != "") {

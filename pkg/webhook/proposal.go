@@ -73,7 +73,7 @@ func (f *fleet) write(d draft, taken map[[2]string]bool) Proposal {
 	made := d.hostType.made()
 	p := Proposal{Host: d.host, HostType: d.hostType, Owners: owners(d.members), Existing: d.own != nil}
 	spec := ManifestSpec{Type: made.receiver, Events: slices.Clone(made.events)}
-	if f.filters(d.own) {
+	if f.hasFilter(d.own) {
 		spec.ResourceFilter = made.filter.expression(clauses(d.members))
 	}
 	tagged := false

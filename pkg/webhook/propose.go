@@ -162,11 +162,11 @@ func (f *fleet) lacks(s *Source) bool {
 
 // fits tells whether the filter of a Receiver for some objects is short enough.
 func (f *fleet) fits(d *draft, members []member) bool {
-	return !f.filters(d.own) || utf8.RuneCountInString(d.hostType.made().filter.expression(clauses(members))) <= maxFilter
+	return !f.hasFilter(d.own) || utf8.RuneCountInString(d.hostType.made().filter.expression(clauses(members))) <= maxFilter
 }
 
-// filters tells whether a Receiver has a filter where its make has one. One that is there without stays so.
-func (f *fleet) filters(o *own) bool { return !f.in.NoFilter && (o == nil || o.conditions != nil) }
+// hasFilter tells whether a Receiver has a filter where its make has one. One that is there without stays so.
+func (f *fleet) hasFilter(o *own) bool { return !f.in.NoFilter && (o == nil || o.conditions != nil) }
 
 // filtered are members in groups, each of which has a filter that is short enough: an expression that is too long makes the
 // Receiver fail for all.

@@ -18,6 +18,8 @@ type aimed struct {
 	guessed bool
 	// oneNamespace is --no-cross-namespace-refs of notification-controller.
 	oneNamespace bool
+	// read takes filters apart.
+	read func(expr string) ([]string, error)
 }
 
 // answer is how a condition stands. The zero answer is that it is met.
@@ -111,7 +113,7 @@ func valid(a aimed) answer {
 		if n := utf8.RuneCountInString(filter); n > maxFilter {
 			return answer{no: fmt.Sprintf("its filter has %d characters, and an expression in CEL at most %d", n, maxFilter), then: "each call is answered with 503", remedy: "make several Receivers of it"}
 		}
-		if _, err := tokens(filter); err != nil {
+		if _, err := a.read(filter); err != nil {
 			return answer{no: fmt.Sprintf("its filter is no expression in CEL: %v", err), then: "each call is answered with 503", remedy: "correct the filter"}
 		}
 	}
@@ -186,7 +188,14 @@ func letThrough(a aimed) answer {
 		return answer{}
 	}
 	k := a.known()
-	switch min(k.judge(a.receiver.Hook.Filter), k.judge(a.target.Filter)) {
+	judge := func(filter string) truth {
+		ts, err := a.read(filter)
+		if err != nil {
+			return no
+		}
+		return k.judge(ts)
+	}
+	switch min(judge(a.receiver.Hook.Filter), judge(a.target.Filter)) {
 	case no:
 		what := "what is pushed there"
 		if w := wants(a.object); w.value != "" && !w.prefix {

@@ -83,7 +83,7 @@ func (f *fleet) wrong(r *flux.Object) []Problem {
 		if !c.alone {
 			continue
 		}
-		if a := c.check(aimed{receiver: r}); a.no != "" {
+		if a := c.check(aimed{receiver: r, read: f.tokens}); a.no != "" {
 			problems = append(problems, Problem{c.fault, a.consequence(), a.remedy})
 		}
 	}

@@ -8,6 +8,22 @@ import (
 	"strings"
 )
 
+// filterTokens is what tokens makes of an expression.
+type filterTokens struct {
+	tokens []string
+	err    error
+}
+
+// tokens takes an expression apart, once.
+func (f *fleet) tokens(expr string) ([]string, error) {
+	found, known := f.filters[expr]
+	if !known {
+		found.tokens, found.err = tokens(expr)
+		f.filters[expr] = found
+	}
+	return found.tokens, found.err
+}
+
 // lowerOf is what an expression is the lower case of; false where it is none.
 func lowerOf(ts []string) (string, bool) {
 	name, lowered := strings.CutSuffix(text(ts), ".lowerAscii()")
