@@ -226,16 +226,23 @@ func (f *fleet) source(o *flux.Object) Source {
 	default:
 		s.State = Uncovered
 	}
-	if n := len(s.Receivers); n > 1 {
-		s.Notes = append(s.Notes, fmt.Sprintf("%d Receivers notify it: a push that all of them are called for polls it %d times", n, n))
-	}
-	if t := cmp.Or(f.in.HostTypes[s.address.Host], f.in.HostTypes[s.address.Name()]); t != "" && s.HostType != "" && !t.serves(o.Kind) {
-		s.Notes = append(s.Notes, fmt.Sprintf("%s has nothing for a %s to follow, so --host-type says nothing of this one", t.Title(), o.Kind))
-	}
+	s.Notes = f.remarks(&s)
 	for _, h := range append(unsure, broken...) {
 		s.Receivers = append(s.Receivers, h.receiver.Ref)
 	}
 	return s
+}
+
+// remarks are what else to know of a source whose Receivers are those that notify it.
+func (f *fleet) remarks(s *Source) (notes []string) {
+	if n := len(s.Receivers); n > 1 {
+		notes = append(notes, fmt.Sprintf("%d Receivers notify it: a push that all of them are called for polls it %d times", n, n))
+	}
+	said := cmp.Or(f.in.HostTypes[s.address.Host], f.in.HostTypes[s.address.Name()])
+	if said != "" && s.HostType != "" && !said.serves(s.Object.Kind) {
+		notes = append(notes, fmt.Sprintf("--host-type says %s, which is nothing for the kind %s: the host's name decides for this one", said, s.Object.Kind))
+	}
+	return notes
 }
 
 // unread says why it is not known which Receivers notify a source; "" where it is.

@@ -30,7 +30,7 @@ func TestHostTypesByKind(t *testing.T) {
 	}
 	for _, s := range c.Sources {
 		if s.Object.Name == "x" {
-			assert.Equal(t, []string{"Gitea or Forgejo has nothing for a OCIRepository to follow, so --host-type says nothing of this one"}, s.Notes)
+			assert.Equal(t, []string{"--host-type says gitea, which is nothing for the kind OCIRepository: the host's name decides for this one"}, s.Notes)
 		}
 	}
 	pages := object("HelmRepository", "p", at("https://acme.github.io/charts"))
