@@ -94,11 +94,11 @@ func gitHubHeaders(token, body string) map[string]string {
 	return map[string]string{"X-GitHub-Event": "push", "X-Hub-Signature-256": "sha256=" + digest(sha256.New, token, body)}
 }
 
-// at is the host of the Git server, and says that it is a Gitea.
+// at is the name of the Git server's host, and says that it is a Gitea.
 func (d delivery) at() (host, flag string) {
 	u, err := url.Parse(d.git.URL(d.name))
 	require.NoError(d.t, err)
-	return u.Host, "--host-type=" + u.Host + "=gitea"
+	return u.Hostname(), "--host-type=" + u.Host + "=gitea"
 }
 
 func (d delivery) pushed(branch string) string {
