@@ -278,8 +278,12 @@ func (o ReceiversOptions) manifests(list report.ReceiverList) error {
 			text = "No Receiver is known to be missing %s"
 		}
 		text = fmt.Sprintf(text, o.where())
-		if n := list.Manifests(); n > 0 {
-			text += fmt.Sprintf(": written again are the %d that have the form of what is proposed", n)
+		switch n := list.Manifests(); n {
+		case 0:
+		case 1:
+			text += ": the one that has the form of what is proposed is written again"
+		default:
+			text += fmt.Sprintf(": the %d that have the form of what is proposed are written again", n)
 		}
 		_, _ = fmt.Fprintln(o.root.ErrOut, text+".")
 	}

@@ -257,7 +257,7 @@ func TestReceiversAgain(t *testing.T) {
 	c.Apply(t, first.stdout)
 	again := i.must(t, "receivers", "-n", ns, "-o", "yaml", "--as", "kubernetes-admin", "--as-group", "system:masters")
 	assert.Equal(t, first.stdout, again.stdout)
-	assert.Contains(t, again.stderr, "No Receiver is missing in namespace \""+ns+"\": written again are the 1 that have the form of what is proposed.")
+	assert.Contains(t, again.stderr, "No Receiver is missing in namespace \""+ns+"\": the one that has the form of what is proposed is written again.")
 	assert.Contains(t, i.must(t, "receivers", "-n", ns, "-o", "json", "--as", "kubernetes-admin", "--as-group", "system:masters").stdout, "--as kubernetes-admin --as-group system:masters -n")
 	c.Apply(t, gitRepository(ns, "zoo", "interval: 5m, timeout: 2m"))
 	list := decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json"))
