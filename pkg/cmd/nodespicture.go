@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
@@ -20,6 +21,7 @@ type terminalScreen struct {
 	quit   string
 	// width and height of the last picture; a terminal that has become another one is cleared.
 	width, height int
+	clear         atomic.Bool // others have written to the terminal
 }
 
 func (s *terminalScreen) show(view nodesView, same []string, now time.Time) error {
@@ -34,7 +36,7 @@ func (s *terminalScreen) show(view nodesView, same []string, now time.Time) erro
 		head = append(head, report.Paint(report.Clip(line, width), report.Faint, s.layout.Color))
 	}
 	var picture strings.Builder
-	if width != s.width || height != s.height {
+	if s.clear.Swap(false) || width != s.width || height != s.height {
 		s.width, s.height = width, height
 		picture.WriteString("\x1b[2J")
 	}

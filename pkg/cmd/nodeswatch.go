@@ -177,6 +177,8 @@ func (o NodesOptions) newScreen(stop func(why error)) (s screen, end func()) {
 						stop(errQuit)
 					case 3: // Ctrl-C is a key like others then
 						stop(context.Canceled)
+					case keySuspend: // what the shell has written since is no part of the picture
+						t.clear.Store(true)
 					}
 				}
 			}()

@@ -2,8 +2,10 @@ package cmd
 
 import (
 	"cmp"
+	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/term"
 
@@ -114,11 +116,31 @@ func sizeOf(f *os.File) (width, height int) {
 	return w, h
 }
 
+// keySuspend is Ctrl-Z, a key like others where keys are read one by one.
+const keySuspend = 26
+
 // readKeys makes the terminal that stdin is hand over each key as it is pressed, until restore is called.
 func readKeys() (keys <-chan byte, restore func(), err error) {
-	fd := int(os.Stdin.Fd())
-	before, err := term.MakeRaw(fd)
-	if err != nil {
+	t := &keyTerminal{in: os.Stdin, makeRaw: func() (func(), error) {
+		before, err := term.MakeRaw(int(os.Stdin.Fd()))
+		return func() { _ = term.Restore(int(os.Stdin.Fd()), before) }, err
+	}, suspend: suspendSelf}
+	return t.read()
+}
+
+// keyTerminal is a terminal whose keys are read one by one.
+type keyTerminal struct {
+	in      io.Reader
+	makeRaw func() (restore func(), err error)
+	suspend func() // stops the program until the shell lets it go on; nil where shells cannot
+
+	mu      sync.Mutex
+	restore func()
+	ended   bool
+}
+
+func (t *keyTerminal) read() (keys <-chan byte, end func(), err error) {
+	if t.restore, err = t.makeRaw(); err != nil {
 		return nil, nil, err
 	}
 	pressed := make(chan byte)
@@ -126,11 +148,35 @@ func readKeys() (keys <-chan byte, restore func(), err error) {
 		defer close(pressed)
 		key := make([]byte, 1)
 		for {
-			if n, err := os.Stdin.Read(key); err != nil || n == 0 {
+			if n, err := t.in.Read(key); err != nil || n == 0 {
 				return
+			}
+			if key[0] == keySuspend && t.suspend != nil {
+				t.pause()
 			}
 			pressed <- key[0]
 		}
 	}()
-	return pressed, func() { _ = term.Restore(fd, before) }, nil
+	return pressed, t.end, nil
+}
+
+// pause gives the terminal back while the program is stopped, and takes it again, unless the program has ended meanwhile.
+func (t *keyTerminal) pause() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return
+	}
+	t.restore()
+	t.suspend()
+	if restore, err := t.makeRaw(); err == nil {
+		t.restore = restore
+	}
+}
+
+func (t *keyTerminal) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ended = true
+	t.restore()
 }

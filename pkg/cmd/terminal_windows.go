@@ -20,3 +20,6 @@ func useTerminal() {
 
 // forgetTyped drops what was typed on the console that stdin is, and not read yet.
 func forgetTyped() { _ = windows.FlushConsoleInputBuffer(windows.Handle(os.Stdin.Fd())) }
+
+// suspendSelf is nothing: shells there cannot stop a program and let it go on.
+var suspendSelf func()
