@@ -77,7 +77,7 @@ func newNodes(r *root) *cobra.Command {
 			Linode and OVH. Any other word is the key of a label.
 
 			With -n only the pods of that namespace are counted (several with commas); nodes are those of
-			the whole cluster.
+			the whole cluster, so that USE% is what these pods alone take of them.
 
 			Several contexts of one cluster count once, through the one that sees more. They are one only by
 			proof: the UID of the namespace kube-system, or of a node or pod that both see, never by the
@@ -137,7 +137,7 @@ func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
 
 func (f *NodesFlags) toOptions(r *root, args []string) (o NodesOptions, err error) {
 	o = NodesOptions{root: r, selector: f.Selector, watch: f.Watch, timeout: f.Timeout, now: r.Now, same: &comparisons{}}
-	if err := f.check(); err != nil {
+	if err := f.check(r); err != nil {
 		return o, err
 	}
 	if o.failAbove, err = parsePercent("--fail-above", f.FailAbove); err != nil {
@@ -183,7 +183,7 @@ func nodeNames(args []string) ([]string, error) {
 	return names, nil
 }
 
-func (f NodesFlags) check() error {
+func (f NodesFlags) check(r *root) error {
 	if _, err := labels.Parse(f.Selector); err != nil {
 		return fmt.Errorf("--selector %q: %w", f.Selector, err)
 	}
@@ -193,6 +193,8 @@ func (f NodesFlags) check() error {
 	switch {
 	case f.GroupBy == report.ByCluster && len(f.Contexts) == 0 && !f.AllContexts:
 		return errors.New("--group-by cluster is for several clusters: name them with --contexts, or take --all-contexts")
+	case f.FailAbove != "" && *r.config.Namespace != "" && !f.AllNamespaces:
+		return errors.New("--fail-above judges whole nodes, of which -n counts only a part of the pods: leave out one of them")
 	case f.Top < 0:
 		return fmt.Errorf("--top %d: it is a number of rows", f.Top)
 	case f.GroupBy != "" && f.SortBy != "" && !slices.Contains([]string{"name", "pods", "use"}, strings.TrimPrefix(f.SortBy, "-")):

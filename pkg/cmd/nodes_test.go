@@ -485,6 +485,13 @@ func TestNodesOptionsFromEveryFlag(t *testing.T) {
 	flags.AllNamespaces, flags.Selector, flags.GroupBy, flags.Top = true, "a=b", "team", 4
 	flags.Watch, flags.Timeout, flags.Contexts = true, 5*time.Second, []string{"a", "b"}
 	flags.FailAbove = "90%"
+	one := "home"
+	r.config.Namespace = &one
+	flags.AllNamespaces = false
+	_, err = flags.toOptions(r, nil)
+	require.EqualError(t, err, "--fail-above judges whole nodes, of which -n counts only a part of the pods: leave out one of them")
+	flags.AllNamespaces = true
+	*r.config.Namespace = ""
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	assert.Equal(t, report.NodeOptions{SortBy: "use", Top: 4, Selected: true, GroupBy: "team"}, o.report)

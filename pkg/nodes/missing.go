@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -157,11 +158,17 @@ func (c Count) Err() error {
 // causes are several errors in one line.
 type causes []error
 
+// shownCauses is how many of them the line has: those of hundreds of namespaces differ by a name.
+const shownCauses = 3
+
 // Error implements error.
 func (c causes) Error() string {
-	texts := make([]string, len(c))
-	for i, err := range c {
-		texts[i] = err.Error()
+	var texts []string
+	for _, err := range c[:min(len(c), shownCauses)] {
+		texts = append(texts, err.Error())
+	}
+	if more := len(c) - len(texts); more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(texts, "; ")
 }

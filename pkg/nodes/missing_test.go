@@ -1,6 +1,7 @@
 package nodes
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -117,4 +118,16 @@ func TestADeadServersReasonGoesFirst(t *testing.T) {
 	assert.Equal(t, kube.Unavailable, count.Missing[0].Reason)
 	assert.ErrorContains(t, count.Missing[0].Err, "listing the pods of all namespaces")
 	assert.Equal(t, WhatUsage, count.Missing[len(count.Missing)-1].What)
+}
+
+// A reason that hundreds of namespaces have is one line that can be read, not hundreds of them.
+func TestACauseOfManyIsShort(t *testing.T) {
+	t.Parallel()
+	var all []Missing
+	for n := range 40 {
+		all = append(all, newMissing(WhatDetails, fmt.Sprint(n), fmt.Errorf("listing pods in namespace n%02d", n)))
+	}
+	settled := settle(all)
+	require.Len(t, settled, 1)
+	assert.Equal(t, "listing pods in namespace n00; listing pods in namespace n01; listing pods in namespace n02; and 37 more", settled[0].Err.Error())
 }

@@ -20,7 +20,7 @@ type NodeGroupList struct {
 	GroupBy string      `json:"groupBy"`
 	Items   []NodeGroup `json:"items"`
 	Summary NodeSummary `json:"summary"`
-	// Namespaces whose pods were counted, when only some were asked for.
+	// Namespaces whose pods were asked for, when only some were; missing has those that could not be counted.
 	Namespaces []string      `json:"namespaces,omitempty"`
 	Partial    bool          `json:"partial"`
 	Missing    []NodeMissing `json:"missing"`

@@ -21,7 +21,7 @@ type NodeList struct {
 	Head
 	Items   []NodeItem  `json:"items"`
 	Summary NodeSummary `json:"summary"`
-	// Namespaces whose pods were counted, when only some were asked for.
+	// Namespaces whose pods were asked for, when only some were; missing has those that could not be counted.
 	Namespaces []string `json:"namespaces,omitempty"`
 	// Partial: something that was asked for could not be read; Missing says what. The exit code is 3 then.
 	Partial bool          `json:"partial"`

@@ -63,7 +63,7 @@ type NodeSummary struct {
 
 // summarize sums up the clusters of a list, and the items of each.
 func summarize(l NodeList, each [][]NodeItem, o NodeOptions) NodeSummary {
-	s := NodeSummary{sure: true, scope: l.Namespaces, mayBeOne: newMaybeOne(l.clusters)}
+	s := NodeSummary{sure: true, scope: counted(l.clusters), mayBeOne: newMaybeOne(l.clusters)}
 	sums := make([]nodeSums, len(each))
 	var perNode []amount
 	for n, items := range each {
@@ -93,6 +93,22 @@ func summarize(l NodeList, each [][]NodeItem, o NodeOptions) NodeSummary {
 		s.median, s.p99 = percentile(perNode, 50, s.nodes.old), percentile(perNode, 99, s.nodes.old)
 	}
 	return s.withJSON(!l.selected)
+}
+
+// counted are the namespaces that were asked for, without those of whose pods nothing is known; nil where all were asked for.
+func counted(clusters []ClusterCount) []string {
+	var names []string
+	for _, c := range clusters {
+		for _, name := range c.Count.Scope {
+			unread := func(m nodes.Missing) bool {
+				return m.What == nodes.WhatPods && m.Namespace == name && m.Since.IsZero() && m.Seen == 0
+			}
+			if !slices.Contains(names, name) && !slices.ContainsFunc(c.Count.Missing, unread) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // withJSON fills in what documents have.
@@ -137,7 +153,10 @@ func (s NodeSummary) Line() string {
 	}
 	if f := s.Fullest; f != nil {
 		word := "fullest"
-		if !s.sure {
+		switch {
+		case len(s.scope) > 0: // the pods of others are not known
+			word = "most on"
+		case !s.sure:
 			word = "fullest known"
 		}
 		parts = append(parts, fmt.Sprintf("%s %s with %s of %d (%s)", word, strings.TrimPrefix(f.Cluster+"/"+f.Name, "/"), f.pods, f.Allocatable, f.use.inWords()))
@@ -204,6 +223,9 @@ func (l NodeList) Hints() []string {
 	listed := slices.ContainsFunc(l.Items, func(i NodeItem) bool { return i.listed })
 	if l.groupBy != "" && listed && !slices.ContainsFunc(l.Items, func(i NodeItem) bool { return i.Group != "" }) {
 		lines = append(lines, fmt.Sprintf("no node has a label for --group-by %s, so there is one group", l.groupBy))
+	}
+	if known := func(i NodeItem) bool { return i.use != nil }; l.sortBy == "use" && len(l.Items) > 0 && !slices.ContainsFunc(l.Items, known) {
+		lines = append(lines, "how full a node is is not known of any, so that their order means nothing: --sort-by pods has one")
 	}
 	return lines
 }

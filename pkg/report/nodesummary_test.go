@@ -51,3 +51,34 @@ func TestAPictureSaysWhatOfItIsOld(t *testing.T) {
 		assert.Equal(t, test.missing[0].Of, list.Missing[0].Of, test.name)
 	}
 }
+
+// What a line says was counted was: a namespace whose pods could not be listed is none of those, and how full a node is by
+// the pods of some namespaces is not how full it is.
+func TestLineOfSomeNamespaces(t *testing.T) {
+	t.Parallel()
+	places := 10
+	count := nodes.Count{
+		NodesKnown: true, NodesListed: true, Scope: []string{"a", "b", "c"}, Total: 3, AtLeast: true,
+		Nodes: []nodes.Node{{Name: "n", Allocatable: &places}}, Pods: map[string]nodes.Pods{"n": {Total: 3}},
+		Missing: []nodes.Missing{{What: nodes.WhatPods, Namespace: "b", Reason: kube.Forbidden, Err: assert.AnError}},
+	}
+	list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{})
+	require.NoError(t, err)
+	assert.Contains(t, list.Summary.Line(), "in a, c alone")
+	assert.Contains(t, list.Summary.Line(), "most on n with")
+	assert.NotContains(t, list.Summary.Line(), "fullest")
+}
+
+// Who asks for an order that nothing is known of is told another.
+func TestAnOrderThatNothingIsKnownOf(t *testing.T) {
+	t.Parallel()
+	count := nodes.Count{Total: 3, Pods: map[string]nodes.Pods{"n": {Total: 3}}, Missing: []nodes.Missing{{What: nodes.WhatNodes, Reason: kube.Forbidden, Err: assert.AnError}}}
+	for _, by := range []string{"use", "-use"} {
+		list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{SortBy: by})
+		require.NoError(t, err)
+		assert.Len(t, list.Hints(), 1)
+	}
+	list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{SortBy: "pods"})
+	require.NoError(t, err)
+	assert.Empty(t, list.Hints())
+}
