@@ -161,9 +161,10 @@ func gapsOf(kinds []staleKind) []flux.Gap {
 
 // stream is how the selected objects of a kind are followed.
 func (w *told) stream(c *Client, k *followed, resource dynamic.ResourceInterface) kube.Stream {
+	q := query{path: path(k.Kind, k.version, k.sel.Namespace), kind: k.Name, labelSelector: k.sel.LabelSelector}
 	return kube.Stream{
+		All: q.request(),
 		List: func(ctx context.Context) (string, error) {
-			q := query{path: path(k.Kind, k.version, k.sel.Namespace), kind: k.Name, labelSelector: k.sel.LabelSelector}
 			objects, version, err := kube.Items(ctx, c.kube, q.request(), flux.Decode)
 			if err == nil {
 				w.one(func() { w.list(k, objects) })

@@ -21,37 +21,58 @@ type Feed struct {
 	why       error     // why none does
 	denied    bool      // the reason is that it may not be watched
 	reopened  bool      // its watch was opened again, and has brought nothing yet
+	behind    bool      // its watch may still bring what happened before it was opened
+	heard     time.Time // when its watch was opened, or brought something last
 	fruitless int       // how many watches in a row ended soon and had brought nothing
 }
 
 // A server brings a bookmark each minute, if nothing else (k8s.io/apiserver, cacher.go): a watch that has brought nothing for
 // quiet is none. Where so many watches in a row end soon and bring nothing, none runs.
+// From late on it is told that nothing comes. Where a watch that was opened has brought nothing for settled, it has brought
+// what happened before.
 const (
 	quiet         = 150 * time.Second
+	late          = 80 * time.Second
+	settled       = 300 * time.Millisecond
 	manyFruitless = 2
 )
 
 // watched notes that a watch keeps it up to date.
 func (f *Feed) watched() { f.lost, f.why, f.denied = time.Time{}, nil, false }
 
-// opened notes that the server has begun a watch, of what was listed just now or of what an earlier watch kept up to date.
-// Alone that shows nothing: a gateway says so for a server that is away, and a server whose revisions went back says nothing
-// until they have passed the one that is asked for. It counts after a list, and for a while if it was lost for a moment only;
-// else it counts from what it brings.
-func (f *Feed) opened(now time.Time, listed bool) {
-	f.reopened = !listed
-	if f.fruitless < manyFruitless && (listed || now.Sub(f.lost) < grace) {
-		f.watched()
-	}
+// opened notes that the server has begun a watch, of what was listed just now or of what an earlier watch kept up to date. It
+// is behind: what has happened since comes first. It tells whether the watch counts though it brings nothing. Alone that shows
+// nothing: a gateway says so for a server that is away, and a server whose revisions went back says nothing until they have
+// passed the one that is asked for. It does after a list, and for a while if it was lost for a moment only; else it counts
+// from what it brings.
+func (f *Feed) opened(now time.Time, listed bool) (counts bool) {
+	f.reopened, f.behind, f.heard = !listed, true, now
+	return f.fruitless < manyFruitless && (listed || now.Sub(f.lost) < grace)
 }
 
-// brought notes what a watch has brought: up to then nothing is missing. It tells whether that is news.
+// brought notes that a watch has brought something: up to then nothing is missing, if it is not behind. It tells whether that
+// is news.
 func (f *Feed) brought(now time.Time) bool {
+	f.heard, f.reopened, f.fruitless = now, false, 0
+	if f.behind {
+		return false
+	}
 	was := !f.lost.IsZero()
 	f.watched()
-	f.At, f.reopened, f.fruitless = now, false, 0
+	f.At = now
 	return was
 }
+
+// caughtUp notes that a watch has brought all that had happened when it was opened. What it has brought is as of then.
+func (f *Feed) caughtUp(now time.Time) {
+	if f.behind = false; !f.reopened {
+		f.At = now
+	}
+	f.watched()
+}
+
+// isLate tells whether a watch should have brought something by now.
+func (f *Feed) isLate() bool { return f.follow && f.lost.IsZero() && time.Since(f.heard) >= late }
 
 // patience is how long a watch may bring nothing. One that was opened again has to show soon that it is one.
 func (f *Feed) patience(relist time.Duration) time.Duration {
@@ -85,6 +106,9 @@ func (f *Feed) end(now, news time.Time) {
 // asOf is as of when it is known, where news are what any watch brought last: while its own runs and brings nothing, nothing
 // has changed, unless it has still to show that it is one. It is the zero time where nothing is known.
 func (f *Feed) asOf(news time.Time) time.Time {
+	if f.isLate() {
+		news = f.heard
+	}
 	if f.Read && f.lost.IsZero() && !f.reopened && news.After(f.At) {
 		return news
 	}

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 )
@@ -43,6 +42,9 @@ func (f *Follower) Stale(feed *Feed) (asOf time.Time, why error) {
 	if feed.follow && !feed.lost.IsZero() && (feed.denied || time.Since(feed.lost) >= grace) {
 		why = feed.why
 	}
+	if feed.isLate() {
+		why = errQuiet
+	}
 	if feed.follow && f.silent() && (why == nil || feed.denied) {
 		why = errSilent
 	}
@@ -66,10 +68,14 @@ func (f *Follower) unwatched(feed *Feed, err error) {
 }
 
 func (f *Follower) update(change func()) {
-	f.lock.Lock()
-	change()
-	f.lock.Unlock()
+	f.locked(change)
 	f.changed()
+}
+
+func (f *Follower) locked(do func()) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	do()
 }
 
 // listed notes that a feed was read, as of when its list began.
@@ -144,6 +150,9 @@ type Stream struct {
 	// Open begins a watch, and Apply is told what it brings.
 	Open  func(context.Context, metav1.ListOptions) (watch.Interface, error)
 	Apply func(watch.Event)
+	// All asks for what List reads. Where a watch goes on and on bringing something, the version of its first page tells when
+	// the watch has brought what had happened before.
+	All Request
 	// Mend, when not nil, is done every relist while the watch runs.
 	Mend func(context.Context)
 	// Many: there may be many feeds like this, so that one that may not be listed is tried again less often.
@@ -252,61 +261,21 @@ func open(ctx context.Context, s Stream, version string, changed func()) (w watc
 // run is a watch from where the server has begun it to its end. It returns how far the watch came, and why it ended.
 func (f *Follower) run(ctx context.Context, feed *Feed, s Stream, w watch.Interface, version string, listed bool) (string, error) {
 	began := time.Now()
-	var patience time.Duration
+	r := running{follower: f, feed: feed, stream: s, version: version}
 	f.update(func() {
-		feed.opened(began, listed)
-		patience = feed.patience(f.relist)
+		if feed.opened(began, listed) {
+			r.settled = time.After(settled)
+		}
+		r.patience = feed.patience(f.relist)
 	})
-	version, any, err := f.drain(ctx, feed, s, w, version, patience)
+	err := r.drain(ctx, w)
 	f.update(func() {
-		if feed.fruitless++; any || time.Since(began) >= f.relist {
+		if feed.fruitless++; r.any || time.Since(began) >= f.relist {
 			feed.fruitless = 0
 		}
 		if feed.fruitless > manyFruitless && errors.Is(err, watchEnded{}) {
 			err = errFruitless
 		}
 	})
-	return version, err
-}
-
-// drain applies what a watch brings until it ends, or for as long as patience brings nothing. It returns how far the watch
-// came, whether it brought anything, and why it ended.
-func (f *Follower) drain(ctx context.Context, feed *Feed, s Stream, w watch.Interface, version string, patience time.Duration) (_ string, any bool, _ error) {
-	defer w.Stop()
-	var mending sync.WaitGroup
-	ctx, cancel := context.WithCancel(ctx)
-	defer mending.Wait()
-	defer cancel()
-	if s.Mend != nil {
-		mending.Go(func() {
-			for Sleep(ctx, f.relist) == nil {
-				f.Limited(ctx, s.Mend)
-			}
-		})
-	}
-	still := time.NewTimer(patience)
-	defer still.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return version, any, ctx.Err()
-		case <-still.C:
-			return version, any, errQuiet
-		case e, open := <-w.ResultChan():
-			switch {
-			case !open:
-				return version, any, watchEnded{}
-			case e.Type == watch.Error:
-				return version, any, apierrors.FromObject(e.Object)
-			case e.Type != watch.Bookmark:
-				s.Apply(e)
-			}
-			if o, ok := e.Object.(metav1.Object); ok {
-				version = o.GetResourceVersion()
-			}
-			f.brought(feed)
-			any = true
-			still.Reset(quiet)
-		}
-	}
+	return r.version, err
 }

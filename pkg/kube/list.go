@@ -130,6 +130,15 @@ func Items[T any](ctx context.Context, c *Client, r Request, decode func([]byte)
 	}
 }
 
+// latest is the version that a list has now, of which it reads as little as it can.
+func (c *Client) latest(ctx context.Context, r Request) (string, error) {
+	r.Query, r.Accept = url.Values{"limit": {"1"}}, AcceptMetadata
+	meta, err := c.List(ctx, r, func(body io.Reader) (Meta, error) {
+		return decodeItems(body, func([]byte) error { return nil })
+	})
+	return meta.ResourceVersion, err
+}
+
 // decodeItems hands over the JSON of each item of a list, and returns what the list says of itself.
 func decodeItems(r io.Reader, each func([]byte) error) (meta Meta, err error) {
 	s := NewScanner(r)

@@ -98,7 +98,7 @@ func (c *Counter) probe(ctx context.Context) (first, error) {
 // namespacesAt lists the names of all namespaces, also of those that are being deleted: their pods
 // count until they are gone.
 func (c *Counter) namespacesAt(ctx context.Context) (names []string, version string, err error) {
-	meta, err := c.names(ctx, kube.Request{Path: "/api/v1/namespaces", Kind: "Namespace"},
+	meta, err := c.names(ctx, allNamespaces,
 		func() { names = nil }, func(r row) { names = append(names, string(r.name)) })
 	if err != nil {
 		return nil, "", fmt.Errorf("listing namespaces: %w", err)
@@ -333,3 +333,11 @@ func podsPath(namespace string) string {
 	}
 	return "/api/v1/namespaces/" + url.PathEscape(namespace) + "/pods"
 }
+
+// allPods, allNodes and allNamespaces ask for what is followed.
+func allPods(namespace string) kube.Request { return kube.Request{Path: podsPath(namespace), Kind: "Pod"} }
+
+var (
+	allNodes      = kube.Request{Path: nodesPath, Kind: "Node"}
+	allNamespaces = kube.Request{Path: "/api/v1/namespaces", Kind: "Namespace"}
+)

@@ -21,7 +21,7 @@ func (c *Counter) followPods(ctx context.Context) {
 		return
 	}
 	c.follow(ctx, c.part(WhatUpdates, ""), kube.Stream{
-		List: c.listKeyed, Open: c.watchPods(""), Apply: c.applyPod, Mend: c.mend,
+		All: allPods(""), List: c.listKeyed, Open: c.watchPods(""), Apply: c.applyPod, Mend: c.mend,
 		MayNotList: c.followAllowed, MayNotWatch: c.poll,
 	})
 }
@@ -34,7 +34,7 @@ func (c *Counter) followEach(ctx context.Context, namespaces []string) {
 
 func (c *Counter) followNamespace(ctx context.Context, namespace string) {
 	c.follow(ctx, c.part(WhatPods, namespace), kube.Stream{
-		Many: true,
+		Many: true, All: allPods(namespace),
 		List: func(ctx context.Context) (string, error) {
 			if err := c.listNamespace(ctx, namespace, true); err != nil {
 				return "", err
@@ -103,6 +103,7 @@ func (c *Counter) followNamespaces(ctx context.Context, names []string, updates 
 	followed := followedNamespaces{counter: c, updates: updates, ends: map[string]func(){}}
 	set := func(names []string) { followed.set(ctx, names) } // they outlive the list that names them
 	c.follow(ctx, c.part(WhatNamespaces, ""), kube.Stream{
+		All: allNamespaces,
 		List: func(ctx context.Context) (string, error) {
 			list, version, err := c.namespacesAt(ctx)
 			if err != nil {
