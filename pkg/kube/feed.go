@@ -2,7 +2,6 @@ package kube
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/url"
 	"time"
@@ -23,6 +22,7 @@ type Feed struct {
 	reopened  bool      // its watch was opened again, and has brought nothing yet
 	behind    bool      // its watch may still bring what happened before it was opened
 	heard     time.Time // when its watch was opened, or brought something last
+	until     time.Time // when its watch brought something last while it was behind; zero where it has not
 	fruitless int       // how many watches in a row ended soon and had brought nothing
 }
 
@@ -46,7 +46,7 @@ func (f *Feed) watched() { f.lost, f.why, f.denied = time.Time{}, nil, false }
 // passed the one that is asked for. It does after a list, and for a while if it was lost for a moment only; else it counts
 // from what it brings.
 func (f *Feed) opened(now time.Time, listed bool) (counts bool) {
-	f.reopened, f.behind, f.heard = !listed, true, now
+	f.reopened, f.behind, f.heard, f.until = !listed, true, now, time.Time{}
 	return f.fruitless < manyFruitless && (listed || now.Sub(f.lost) < grace)
 }
 
@@ -55,6 +55,7 @@ func (f *Feed) opened(now time.Time, listed bool) (counts bool) {
 func (f *Feed) brought(now time.Time) bool {
 	f.heard, f.reopened, f.fruitless = now, false, 0
 	if f.behind {
+		f.until = now
 		return false
 	}
 	was := !f.lost.IsZero()
@@ -63,10 +64,11 @@ func (f *Feed) brought(now time.Time) bool {
 	return was
 }
 
-// caughtUp notes that a watch has brought all that had happened when it was opened. What it has brought is as of then.
-func (f *Feed) caughtUp(now time.Time) {
-	if f.behind = false; !f.reopened {
-		f.At = now
+// caughtUp notes that a watch has brought all that had happened when it was opened: that is known as of when it brought it. A
+// watch that has brought nothing shows nothing more than its list.
+func (f *Feed) caughtUp() {
+	if f.behind = false; !f.until.IsZero() {
+		f.At = f.until
 	}
 	f.watched()
 }
@@ -131,7 +133,7 @@ func Interrupted(of string, asOf time.Time) string {
 const grace = time.Second
 
 // errSilent is why updates are missing before it is known that the connection is dead.
-var errSilent = fmt.Errorf("the server does not answer: %w", io.ErrUnexpectedEOF)
+const errSilent = brokenOff("the server does not answer")
 
 // watchEnded says that no watch runs: the last one has ended, as all do after some minutes, or the first one
 // has not begun.
@@ -144,7 +146,16 @@ func (watchEnded) Error() string { return "the watch begins again" }
 func (watchEnded) Is(target error) bool { return target == io.EOF }
 
 // errQuiet and errFruitless are why a feed is listed anew, though nothing says that its watch does not run.
-var (
-	errQuiet     = fmt.Errorf("the watch brings nothing: %w", io.ErrUnexpectedEOF)
-	errFruitless = fmt.Errorf("watches end at once and bring nothing: %w", io.ErrUnexpectedEOF)
+const (
+	errQuiet     = brokenOff("the watch brings nothing")
+	errFruitless = brokenOff("watches end at once and bring nothing")
 )
+
+// brokenOff says why something ended that no server has ended: another try may bring it.
+type brokenOff string
+
+// Error implements error.
+func (b brokenOff) Error() string { return string(b) }
+
+// Is makes it an answer that broke off, for ReasonOf and Retryable.
+func (brokenOff) Is(target error) bool { return target == io.ErrUnexpectedEOF }

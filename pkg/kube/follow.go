@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -197,7 +196,7 @@ const firstReopen = 200 * time.Millisecond
 // priority and fairness for a quarter of the API server's --request-timeout of a minute.
 const openWithin = 20 * time.Second
 
-var errNotOpened = fmt.Errorf("the server did not begin the watch within %s: %w", openWithin, io.ErrUnexpectedEOF)
+var errNotOpened = brokenOff(fmt.Sprintf("the server did not begin the watch within %s", openWithin))
 
 // watchFrom watches from a version on, again and again, until that is refused, the server has forgotten it, or nothing shows
 // that there is a watch: then all is to be listed anew.

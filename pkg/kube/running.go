@@ -125,7 +125,7 @@ func (r *running) caughtUp() {
 	r.follower.locked(func() {
 		changed = r.feed.behind
 		if changed {
-			r.feed.caughtUp(time.Now())
+			r.feed.caughtUp()
 		}
 	})
 	if changed {

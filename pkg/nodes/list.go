@@ -335,7 +335,9 @@ func podsPath(namespace string) string {
 }
 
 // allPods, allNodes and allNamespaces ask for what is followed.
-func allPods(namespace string) kube.Request { return kube.Request{Path: podsPath(namespace), Kind: "Pod"} }
+func allPods(namespace string) kube.Request {
+	return kube.Request{Path: podsPath(namespace), Kind: "Pod"}
+}
 
 var (
 	allNodes      = kube.Request{Path: nodesPath, Kind: "Node"}

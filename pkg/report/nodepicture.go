@@ -33,6 +33,7 @@ func (l NodeList) Picture(now time.Time, layout Layout) (NodePicture, error) {
 	if first < 0 {
 		first = len(t.Rows)
 	}
+	l.addCutGone(&t, layout)
 	return l.picture(t, "NAME", first, layout)
 }
 
@@ -60,7 +61,7 @@ func (l NodeList) picture(t Table, name string, firstGone int, layout Layout) (N
 		p.Header, lines = lines[0], lines[1:]
 		p.Summary = l.Summary.Line()
 		for _, gap := range l.Gaps() {
-			p.Gaps = append(p.Gaps, "PARTIAL: "+gap)
+			p.Gaps = append(p.Gaps, l.gapWord()+gap)
 		}
 	}
 	if p.Rows, p.End = lines[:min(rows, len(lines))], lines[min(end, len(lines)):]; end > rows {

@@ -142,3 +142,10 @@ func TestPoolsOfProviders(t *testing.T) {
 		assert.Equal(t, "big", list.Items[0].Group, key)
 	}
 }
+
+// What --top leaves out is in a picture as it is in a table.
+func TestPicturesOfTheTopSayWhatIsOnGoneNodes(t *testing.T) {
+	t.Parallel()
+	lines := strings.Join(pictureOf(t, bigCounts(5, 3, 0), NodeOptions{Top: 3, SortBy: "name"}, 80, 24), "\n")
+	assert.Regexp(t, `\(gone nodes\) +21`, lines)
+}

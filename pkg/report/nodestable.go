@@ -36,7 +36,7 @@ func (l NodeList) drawFramed(w io.Writer, t Table, layout Layout) error {
 		return t.Draw(w, layout)
 	}
 	for _, gap := range l.Gaps() {
-		for line := range strings.SplitSeq(terminal.WrapLine("PARTIAL: "+gap, layout.Width), "\n") {
+		for line := range strings.SplitSeq(terminal.WrapLine(l.gapWord()+gap, layout.Width), "\n") {
 			if _, err := fmt.Fprintln(w, Paint(line, Bad, layout.Color)); err != nil {
 				return err
 			}
@@ -52,15 +52,28 @@ func (l NodeList) drawFramed(w io.Writer, t Table, layout Layout) error {
 	return lost.Name(w, layout)
 }
 
+// gapWord goes before what is missing: "PARTIAL" where the exit code says so, too.
+func (l NodeList) gapWord() string {
+	if l.Partial {
+		return "PARTIAL: "
+	}
+	return "Note: "
+}
+
 // Table is the list as a table for a layout: a bar only on a terminal, and only the columns that a
 // narrow one has room for.
 func (l NodeList) Table(now time.Time, layout Layout) Table {
 	t := l.rowsTable(now, layout)
+	l.addCutGone(&t, layout)
+	l.addEnd(&t, "NAME", layout)
+	return t.Without(l.dropped(layout)...)
+}
+
+// addCutGone adds a row of the pods on nodes that are gone and that --top leaves out.
+func (l NodeList) addCutGone(t *Table, layout Layout) {
 	if cut := l.cutGone(); cut.n > 0 && !layout.NoHeaders { // scripts count rows
 		t.Add(map[string]Cell{"NAME": {Text: goneRow, Style: Faint}, "PODS": Text(cut.String())})
 	}
-	l.addEnd(&t, "NAME", layout)
-	return t.Without(l.dropped(layout)...)
 }
 
 // cutGone are the pods on nodes that are gone and that have no row.

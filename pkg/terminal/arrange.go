@@ -44,6 +44,9 @@ func (t Table) arrange(l Layout) arrangement {
 		shown, a.below = t.moveBelow(shown, full, l.Width)
 	}
 	a.shown, a.widths, a.lost.Hidden = t.fit(shown, full, l)
+	if l.Clip {
+		a.hideCutNumbers(t, l.Width)
+	}
 	at := 0
 	for _, i := range a.shown {
 		c := t.Columns[i]
@@ -53,6 +56,20 @@ func (t Table) arrange(l Layout) arrangement {
 		at += a.widths[i] + Gap
 	}
 	return a
+}
+
+// hideCutNumbers leaves out the numbers that a picture would cut: a part of a number is another one.
+func (a *arrangement) hideCutNumbers(t Table, width int) {
+	at := 0
+	a.shown = slices.DeleteFunc(slices.Clone(a.shown), func(i int) bool {
+		c := t.Columns[i]
+		if c.Right && at+a.widths[i] > width {
+			a.lost.Hidden = append(a.lost.Hidden, c.Name)
+			return true
+		}
+		at += a.widths[i] + Gap
+		return false
+	})
 }
 
 // moveBelow takes the widest columns that may be told below their rows out of the others, until these have room.
@@ -108,8 +125,8 @@ func (t Table) fit(candidates, full []int, l Layout) (shown, widths []int, hidde
 	widths, fits := t.shrink(shown, full, l, least)
 	if !fits { // better shorter than meant than wider than the terminal
 		t.Columns = slices.Clone(t.Columns)
-		for i := range t.Columns {
-			t.Columns[i].Floor = 0
+		for i, c := range t.Columns {
+			t.Columns[i].Floor = min(c.Floor, least[c.Shrink])
 		}
 		widths, _ = t.shrink(shown, full, l, least)
 	}

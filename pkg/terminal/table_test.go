@@ -22,6 +22,15 @@ func draw(t *testing.T, table Table, l Layout) string {
 	return b.String()
 }
 
+// drawRows is draw without the line that names what was lost.
+func drawRows(t *testing.T, table Table, l Layout) string {
+	t.Helper()
+	var b strings.Builder
+	_, err := table.DrawRows(&b, l)
+	require.NoError(t, err)
+	return b.String()
+}
+
 func row(texts ...string) []Cell {
 	cells := make([]Cell, 0, len(texts))
 	for _, text := range texts {
@@ -236,12 +245,12 @@ func TestDrawFits(t *testing.T) {
 			table.Rows = append(table.Rows, cells)
 		}
 		for width := 1; width < 70; width++ {
-			plain := draw(t, table, Layout{Width: width, Clip: true})
+			plain := drawRows(t, table, Layout{Width: width, Clip: true})
 			for _, line := range strings.Split(plain, "\n") {
 				assert.LessOrEqual(t, runewidth.StringWidth(line), width, "%q", line)
 				assert.Equal(t, strings.TrimRight(line, " "), line)
 			}
-			painted := draw(t, table, Layout{Width: width, Clip: true, Color: true})
+			painted := drawRows(t, table, Layout{Width: width, Clip: true, Color: true})
 			assert.Equal(t, plain, strip(painted), "colours change no column")
 		}
 	}
@@ -298,4 +307,26 @@ func TestControlCharactersDoNotReachTheTerminal(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, table.Draw(&out, Layout{NoHeaders: true}))
 	assert.Equal(t, "a[2Jb   c\n", out.String())
+}
+
+// A part of a number is another number: a picture has whole numbers or none, at every width.
+func TestPicturesCutNoNumbers(t *testing.T) {
+	t.Parallel()
+	table := Table{Columns: []Column{{Name: "CLUSTER", Shrink: Middle}, {Name: "NAME", Shrink: Middle, Floor: 40}, {Name: "STATUS", Shrink: End, Floor: 8}, {Name: "PODS", Right: true}, {Name: "USE%", Right: true}}}
+	table.Rows = [][]Cell{{Text("production-eu"), Text("ip-10-0-0-11.eu-central-1.compute.internal"), Text("Ready,SchedulingDisabled"), Text("54321"), Text("107")}}
+	for width := 1; width <= 120; width++ {
+		var out strings.Builder
+		_, err := table.DrawRows(&out, Layout{Width: width, Clip: true})
+		require.NoError(t, err)
+		for line := range strings.Lines(out.String()) {
+			assert.LessOrEqual(t, Width(strings.TrimSuffix(line, "\n")), width)
+		}
+		fields := strings.Fields(strings.Split(out.String(), "\n")[1])
+		for _, field := range fields {
+			assert.True(t, !strings.ContainsAny(field, "12345") || field == "54321" || field == "107" || strings.HasPrefix(field, "ip-") || strings.HasPrefix(field, "i"), "%d: %q", width, out.String())
+		}
+		if width >= 38 {
+			assert.Contains(t, fields, "54321", width)
+		}
+	}
 }
