@@ -100,13 +100,22 @@ func (p NodePicture) Lines(head []string, room, width int) []string {
 		}
 	}
 	const total = 4 // of ends, that alone
+	gone := []string{p.Gone}
+	if p.Gone == "" {
+		gone = nil
+	}
 	for _, choice := range []struct {
 		ends  [][]string
 		wants []int
-	}{{ends[1 : total+1], []int{manyRows, 2, 1}}, {ends[total+1:], []int{manyRows, 2}}, {ends[total : total+1], []int{0}}, {ends[total+1:], []int{1}}} {
+		gone  []string
+	}{
+		{ends[1 : total+1], []int{manyRows, 2, 1}, gone}, {ends[1 : total+1], []int{1}, nil}, // a node before those that are no more
+		{ends[total+1:], []int{manyRows, 2}, gone}, {ends[total : total+1], []int{0}, gone},
+		{ends[total+1:], []int{1}, gone}, {ends[total+1:], []int{1}, nil},
+	} {
 		for _, want := range choice.wants {
 			for _, end := range choice.ends {
-				if rows := p.cut(left-rowsOf(end, width), width, want); rows != nil {
+				if rows := p.cut(left-rowsOf(end, width), width, want, choice.gone); rows != nil {
 					return slices.Concat(top, rows, end)
 				}
 			}
@@ -130,19 +139,11 @@ func (p NodePicture) ends(width int) [][]string {
 	return [][]string{long, slices.Concat(p.End, summary), slices.Concat(p.End, line), p.End, p.End[max(0, len(p.End)-1):], nil}
 }
 
-// cut are the first rows that some room is enough for, with a line that says how many follow; nil where they are fewer than
-// wanted. Pods on nodes that are gone have a row, if only one.
-func (p NodePicture) cut(room, width, want int) []string {
-	var gone []string
-	if p.Gone != "" {
-		gone = []string{p.Gone}
-	}
+// cut are the first rows that some room is enough for, with a line that says how many follow, and a row of those on nodes that
+// are gone, if there is to be one; nil where they are fewer than wanted.
+func (p NodePicture) cut(room, width, want int, gone []string) []string {
 	room -= 1 + rowsOf(gone, width)
 	n := min(fitting(p.Rows, room, width), p.gone)
-	if n < want && want == 1 && gone != nil { // a node before those that are no more
-		room, gone = room+rowsOf(gone, width), nil
-		n = min(fitting(p.Rows, room, width), p.gone)
-	}
 	if room < 0 || n < want {
 		return nil
 	}
