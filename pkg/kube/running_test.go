@@ -27,6 +27,8 @@ func follow(t *testing.T) *scripted {
 	c := &Client{made: time.Now()}
 	c.heard.Store(int64(time.Hour)) // the connection is alive
 	s := &scripted{watches: make(chan *watch.FakeWatcher, 10)}
+	s.feed.follow = true // before its first list
+	assert.False(t, s.feed.isLate())
 	s.follower = NewFollower(c, 0, 0, &sync.Mutex{}, func() {})
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
@@ -124,6 +126,7 @@ func TestAWatchThatIsOverdueIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := follow(t)
 		defer s.end()
+		assert.False(t, s.stale(), "it has just begun")
 		w := <-s.watches
 		time.Sleep(time.Minute)
 		w.Action(watch.Bookmark, at(2))
