@@ -74,7 +74,9 @@ func (f *Feed) caughtUp() {
 }
 
 // isLate tells whether a watch should have brought something by now.
-func (f *Feed) isLate() bool { return f.follow && f.lost.IsZero() && !f.heard.IsZero() && time.Since(f.heard) >= late }
+func (f *Feed) isLate() bool {
+	return f.follow && f.lost.IsZero() && !f.heard.IsZero() && time.Since(f.heard) >= late
+}
 
 // patience is how long a watch may bring nothing. One that was opened again has to show soon that it is one.
 func (f *Feed) patience(relist time.Duration) time.Duration {
