@@ -22,6 +22,8 @@ type Run struct {
 	Begin func() []tune.Write
 	// Owners are those whose rules are brought to what the records on their objects need when all is written.
 	Owners []flux.Object
+	// Takes are objects whose rules go at the end, unless records need them, also where another session waits for them; nil: none.
+	Takes func(flux.Ref) bool
 	// PinTimeout is how long owners have to notice their rules.
 	PinTimeout time.Duration
 	// Now is the time of day, by which sessions wait; nil: that of the clock.

@@ -70,7 +70,7 @@ func settle(ctx context.Context, s Store, run Run, done []Result, o WriteOptions
 		var writes []tune.Write
 		for _, pin := range pins {
 			owner := pin.Owner.Ref
-			writes = append(writes, tune.PinWrite{Pin: pin, Manager: o.FieldManager, Settles: true, Session: counted[owner], Run: waiting[owner], Now: run.Now()})
+			writes = append(writes, tune.PinWrite{Pin: pin, Manager: o.FieldManager, Settles: true, Session: counted[owner], Run: waiting[owner], Now: run.Now(), Takes: run.Takes})
 		}
 		o.PatchesPerSecond = 0 // there are few, and the time may be short
 		owners = make(map[flux.Ref]flux.Object)

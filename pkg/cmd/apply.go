@@ -174,7 +174,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	var wrote []tune.Item
 	var undone report.Undone
 	environments := newLatest(f, planned, o.root.Now)
-	o.tellAwaited(f, nil)
+	o.tellAwaited(f, nil, nil)
 	err := o.execute(ctx, job{
 		run: cluster.Run{
 			Pins: plan.Pins, Writes: o.writes(plan, environments, stamp), Owners: o.pinning(f),

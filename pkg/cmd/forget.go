@@ -109,8 +109,8 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		return sessionGone{o.Session, o.where()}
 	}
 	owners := o.pinning(f)
-	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.root.Now())
-	o.tellAwaited(f, restores)
+	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.root.Now(), nil)
+	o.tellAwaited(f, restores, nil)
 	if len(writes)+len(rules) == 0 && o.printer.tables() {
 		return o.nothingTuned(f, "forget")
 	}

@@ -152,7 +152,7 @@ func TestRulesThatAnApplyWaitsFor(t *testing.T) {
 		pinned <- i.run(t.Context(), "apply", "gitrepo", "app", "-n", f.apps, "--yes", "--patches-per-second=0", pin)
 	}()
 	require.Eventually(t, func() bool { ignore, _ := f.rules(t); return ignore != "" }, time.Minute, 50*time.Millisecond)
-	o := f.revert(t)
+	o := f.revert(t, "--session", "before")
 	assert.Zero(t, o.code, o.stderr)
 	assert.Contains(t, o.stderr, "1 restored")
 	assert.Contains(t, o.stderr, "Warning: spec.ignore of Kustomization "+f.flux+"/root keeps rules that no object needs (GitRepository "+f.apps+"/app): session pins has set rules there")
@@ -175,10 +175,34 @@ func TestRulesThatAnApplyWaitsFor(t *testing.T) {
 	assert.Empty(t, note)
 }
 
-// Of a program that was killed before it changed anything the rules go, when its time is over.
+// Of a program that was killed before it changed anything the rules go with a revert of the objects, or when its time is over.
 func TestRulesOfAKilledApply(t *testing.T) {
 	t.Parallel()
 	f := newGitFleet(t)
+	f.killedWhileItWaits(t)
+	o := f.revert(t, "--expired")
+	assert.Contains(t, o.stderr, "if it was killed, with a revert of what it was to change, or with any after 2026-11-22 12:10:00 UTC")
+	ignore, _ := f.rules(t)
+	require.NotEmpty(t, ignore)
+	later := on(f.Cluster)
+	later.now = func() time.Time { return noon.Add(11 * time.Minute) }
+	o = later.must(t, "revert", "-n", f.apps, "--expired", "--yes")
+	assert.Contains(t, o.stderr, "The rules in spec.ignore of 1 Kustomization changed.")
+	ignore, note := f.rules(t)
+	assert.Empty(t, ignore)
+	assert.Empty(t, note)
+
+	f.killedWhileItWaits(t)
+	o = f.revert(t)
+	assert.Contains(t, o.stderr, "The rules in spec.ignore of 1 Kustomization changed.")
+	ignore, note = f.rules(t)
+	assert.Empty(t, ignore)
+	assert.Empty(t, note)
+}
+
+// killedWhileItWaits leaves a rule that nothing needs, and the note that somebody waits for it.
+func (f gitFleet) killedWhileItWaits(t *testing.T) {
+	t.Helper()
 	ctx, kill := context.WithCancel(t.Context())
 	killed, stop := context.WithCancel(t.Context())
 	i := on(f.Cluster)
@@ -193,17 +217,6 @@ func TestRulesOfAKilledApply(t *testing.T) {
 	<-ended
 	ignore, _ := f.rules(t)
 	require.NotEmpty(t, ignore)
-	o := f.revert(t, "--expired")
-	assert.Contains(t, o.stderr, "if it was killed, with the first revert after 2026-11-22 12:10:00 UTC")
-	ignore, _ = f.rules(t)
-	require.NotEmpty(t, ignore)
-	later := on(f.Cluster)
-	later.now = func() time.Time { return noon.Add(11 * time.Minute) }
-	o = later.must(t, "revert", "-n", f.apps, "--expired", "--yes")
-	assert.Contains(t, o.stderr, "The rules in spec.ignore of 1 Kustomization changed.")
-	ignore, note := f.rules(t)
-	assert.Empty(t, ignore)
-	assert.Empty(t, note)
 }
 
 // A rule of ours that somebody edited is theirs: it stays, and whoever takes the pin back is told what it still does.

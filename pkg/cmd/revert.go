@@ -143,14 +143,29 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	if len(restores) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
 		return sessionGone{o.Session, o.where()}
 	}
-	return o.restore(ctx, f, restores)
+	return o.restore(ctx, f, restores, o.takes(f, restores))
+}
+
+// takes are the objects whose rules go though another session may wait for them: all that are asked for where everything is to
+// be taken back, else those that are. The session may have been killed; if it was not, it tells what it finds at its end.
+func (o RevertOptions) takes(f fleet, restores []tune.Restore) func(flux.Ref) bool {
+	refs := make(map[flux.Ref]bool)
+	for _, r := range restores {
+		refs[r.Object.Ref] = r.Action == tune.ActionChange
+	}
+	if o.Session == "" {
+		for _, object := range f.objects {
+			refs[object.Ref] = true
+		}
+	}
+	return func(ref flux.Ref) bool { return refs[ref] }
 }
 
 // restore carries out restores, and brings the rules of owners to what the records need afterwards.
-func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Restore) error {
+func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Restore, takes func(flux.Ref) bool) error {
 	owners := o.pinning(f)
-	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.root.Now())
-	o.tellAwaited(f, restores)
+	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.root.Now(), takes)
+	o.tellAwaited(f, restores, takes)
 	if len(restores)+len(rules) == 0 && o.printer.tables() {
 		return o.nothingTuned(f, "revert")
 	}
@@ -172,7 +187,7 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		o.proposeLater(restores)
 	}
 	err := o.execute(ctx, job{
-		run:      cluster.Run{Writes: writes, Owners: owners},
+		run:      cluster.Run{Writes: writes, Owners: owners, Takes: takes},
 		plan:     way,
 		rules:    rules,
 		results:  report.NewResults("", cluster.Restored, report.PlannedRestores(restores)),
@@ -256,9 +271,9 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 	o.root.proposeDecision(undecided, o.scopeFlags(o.root))
 	if overdue == 0 && len(bad) == 0 && !f.snapshot.Incomplete() {
 		if len(o.leftRules(f, o.root.Now())) > 0 {
-			return o.restore(ctx, f, nil)
+			return o.restore(ctx, f, nil, nil)
 		}
-		o.tellAwaited(f, nil)
+		o.tellAwaited(f, nil, nil)
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No session is overdue %s.\n", o.where())
 	}
 	if failed != nil {
@@ -287,13 +302,13 @@ func (o FleetOptions) tellStrayEnds(r *root, objects []flux.Object) []string {
 
 // leftRules are the owners with rules of fluxtune that no record needs.
 func (o FleetOptions) leftRules(f fleet, now time.Time) []tune.Pin {
-	return tune.RulesAfter(o.pinning(f), f.all(), f.snapshot.Unread, nil, now)
+	return tune.RulesAfter(o.pinning(f), f.all(), f.snapshot.Unread, nil, now, nil)
 }
 
 // tellAwaited says which rules that nothing needs, when restores are done, stay for a session that is about to change objects
 // under them.
-func (o WriteOptions) tellAwaited(f fleet, restores []tune.Restore) {
-	o.root.warn(tune.RulesAwaited(o.pinning(f), f.all(), f.snapshot.Unread, restores, o.root.Now()), nil)
+func (o WriteOptions) tellAwaited(f fleet, restores []tune.Restore, takes func(flux.Ref) bool) {
+	o.root.warn(tune.RulesAwaited(o.pinning(f), f.all(), f.snapshot.Unread, restores, o.root.Now(), takes), nil)
 }
 
 // readTuned reads the fleet with the owners whose rules may have to be taken back, whatever the objects say.

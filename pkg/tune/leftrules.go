@@ -88,13 +88,13 @@ func OwnersUnread(j *Judge, restores []Restore) []string {
 }
 
 // RulesAfter are the owners whose rules change when restores are done, with the rules that they need then. Objects are
-// all that are known, unread those that are not.
-func RulesAfter(owners, objects []flux.Object, unread []flux.Ref, restores []Restore, now time.Time) []Pin {
+// all that are known, unread those that are not; takes are those whose rules go whoever waits for them (PinWrite.Takes).
+func RulesAfter(owners, objects []flux.Object, unread []flux.Ref, restores []Restore, now time.Time, takes func(flux.Ref) bool) []Pin {
 	needs := Needs(flux.Each(withoutRestored(objects, restores)), unread...)
 	var changed []Pin
 	for _, owner := range owners {
 		pin := needs.Pin(owner)
-		if next := (PinWrite{Pin: pin, Settles: true, Now: now}).Next(owner); next.Patch != nil && !next.Aside || next.Err != nil {
+		if next := (PinWrite{Pin: pin, Settles: true, Now: now, Takes: takes}).Next(owner); next.Patch != nil && !next.Aside || next.Err != nil {
 			changed = append(changed, pin)
 		}
 	}
@@ -103,18 +103,18 @@ func RulesAfter(owners, objects []flux.Object, unread []flux.Ref, restores []Res
 
 // RulesAwaited says of owners whose rules would change then, too, were they not waited for, whose they are and until when they
 // stay; a line for each. The parameters are those of RulesAfter.
-func RulesAwaited(owners, objects []flux.Object, unread []flux.Ref, restores []Restore, now time.Time) []string {
+func RulesAwaited(owners, objects []flux.Object, unread []flux.Ref, restores []Restore, now time.Time, takes func(flux.Ref) bool) []string {
 	needs := Needs(flux.Each(withoutRestored(objects, restores)), unread...)
 	var lines []string
 	for _, owner := range owners {
 		waiting := Waiting(owner, now)
-		kept := adds(OurRules(owner), needs.Pin(owner).Rules)
+		kept := slices.DeleteFunc(adds(OurRules(owner), needs.Pin(owner).Rules), func(ref flux.Ref) bool { return takes != nil && takes(ref) })
 		if len(waiting) == 0 || len(kept) == 0 {
 			continue
 		}
 		sessions := slices.Sorted(maps.Keys(waiting))
 		until := slices.MaxFunc(slices.Collect(maps.Values(waiting)), time.Time.Compare)
-		lines = append(lines, fmt.Sprintf("spec.ignore of %s keeps rules that no object needs (%s): session %s has set rules there, and is about to change objects under them. They go at its end; if it was killed, with the first revert after %s",
+		lines = append(lines, fmt.Sprintf("spec.ignore of %s keeps rules that no object needs (%s): session %s has set rules there, and is about to change objects under them. They go at its end; if it was killed, with a revert of what it was to change, or with any after %s",
 			owner.Ref, firstObject(kept), strings.Join(sessions, ", "), ShowTime(until)))
 	}
 	return lines

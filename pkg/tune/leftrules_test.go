@@ -51,14 +51,21 @@ func TestRulesAwaited(t *testing.T) {
 	assert.Equal(t, map[string]time.Time{"s1": noon.Add(time.Minute)}, Waiting(owner, noon))
 
 	owners, objects := []flux.Object{owner}, []flux.Object{web}
-	assert.Empty(t, RulesAfter(owners, objects, nil, nil, noon))
-	assert.Equal(t, []string{"spec.ignore of Kustomization flux-system/apps keeps rules that no object needs (GitRepository apps/web): session s1 has set rules there, and is about to change objects under them. They go at its end; if it was killed, with the first revert after 2026-03-01 12:01:00 UTC"},
-		RulesAwaited(owners, objects, nil, nil, noon))
-	assert.Empty(t, RulesAwaited(owners, objects, []flux.Ref{web.Ref}, nil, noon), "nobody knows whether it needs them")
+	assert.Empty(t, RulesAfter(owners, objects, nil, nil, noon, nil))
+	assert.Equal(t, []string{"spec.ignore of Kustomization flux-system/apps keeps rules that no object needs (GitRepository apps/web): session s1 has set rules there, and is about to change objects under them. They go at its end; if it was killed, with a revert of what it was to change, or with any after 2026-03-01 12:01:00 UTC"},
+		RulesAwaited(owners, objects, nil, nil, noon, nil))
+	assert.Empty(t, RulesAwaited(owners, objects, []flux.Ref{web.Ref}, nil, noon, nil), "nobody knows whether it needs them")
+
+	takes := func(ref flux.Ref) bool { return ref == web.Ref }
+	assert.Len(t, RulesAfter(owners, objects, nil, nil, noon, takes), 1, "a revert of the object takes its rule")
+	assert.Empty(t, RulesAwaited(owners, objects, nil, nil, noon, takes))
+	taken := patched(t, owner, PinWrite{Pin: Pin{Owner: owner}, Settles: true, Now: noon, Takes: takes}.Next(owner))
+	assert.Empty(t, OurRules(taken))
+	assert.Empty(t, Waiting(taken, noon), "there is nothing to wait for")
 
 	later := noon.Add(time.Minute)
-	assert.Len(t, RulesAfter(owners, objects, nil, nil, later), 1)
-	assert.Empty(t, RulesAwaited(owners, objects, nil, nil, later))
+	assert.Len(t, RulesAfter(owners, objects, nil, nil, later, nil), 1)
+	assert.Empty(t, RulesAwaited(owners, objects, nil, nil, later, nil))
 
 	// Another session that counts on the same rules is noted beside it, and leaves by itself.
 	second := patched(t, owner, PinWrite{Pin: Pin{Owner: owner, Rules: w.Pin.Rules}, Run: "s2", Until: later}.Next(owner))

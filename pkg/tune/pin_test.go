@@ -171,7 +171,7 @@ func TestUnreadablePins(t *testing.T) {
 		assert.Empty(t, OurRules(broken))
 		require.EqualError(t, PinWrite{Pin: Pin{Owner: broken}, Settles: true}.Next(broken).Err, want)
 		assert.Equal(t, "Kustomization flux-system/apps: "+want, CannotPin(broken))
-		assert.Len(t, RulesAfter([]flux.Object{broken}, nil, nil, nil, time.Time{}), 1, "named in revert, forget and doctor")
+		assert.Len(t, RulesAfter([]flux.Object{broken}, nil, nil, nil, time.Time{}, nil), 1, "named in revert, forget and doctor")
 	}
 	// Without a rule there is nothing to tell from others.
 	empty := parent(t, annotated(PinsAnnotation, "{"))
@@ -323,7 +323,7 @@ func TestRulesAfter(t *testing.T) {
 	shop := object(t, "ks", child(flux.Interval), named("apps", "shop"), interval("1m"), recorded(pinned.String()))
 	owner := pinning(t, Rules([]Need{need(web, flux.Interval), need(shop, flux.Interval)})...)
 	after := func(objects []flux.Object, unread []flux.Ref, restored ...flux.Object) []Pin {
-		return RulesAfter([]flux.Object{owner}, objects, unread, Restores(restored, RestoreOptions{}), time.Time{})
+		return RulesAfter([]flux.Object{owner}, objects, unread, Restores(restored, RestoreOptions{}), time.Time{}, nil)
 	}
 	both := []flux.Object{web, shop}
 	assert.Empty(t, after(both, nil), "nothing changes")

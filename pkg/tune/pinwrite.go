@@ -26,8 +26,10 @@ type PinWrite struct {
 	// time Until at most. A LeaveWrite takes that back, before the rules are settled.
 	Run   string
 	Until time.Time
-	// Now tells, where the write settles, which other sessions may still be waiting: while one is, no rule of ours goes.
-	Now time.Time
+	// Now tells, where the write settles, which other sessions may still be waiting: while one is, no rule of ours goes, but those
+	// of objects that the run takes back whoever waits (Takes; nil: none).
+	Now   time.Time
+	Takes func(flux.Ref) bool
 }
 
 // OwnerChanged is why the rules of an owner are not settled: records may need others by now.
@@ -49,6 +51,9 @@ func (w PinWrite) Next(now flux.Object) Next {
 	notes := readPins(now)
 	adopted := len(ignoreSetters(now)) > 0
 	waits := w.note(&notes)
+	if w.Settles && len(w.Pin.Rules) == 0 { // there is nothing to wait for any more
+		notes.Waiting = nil
+	}
 	switch {
 	case !adopted && !slices.EqualFunc(ours, w.Pin.Rules, flux.IgnoreRule.Equal):
 		if w.Settles && now.ResourceVersion != w.Pin.Owner.ResourceVersion {
@@ -77,7 +82,8 @@ func (w PinWrite) wanted(now flux.Object) []flux.IgnoreRule {
 		return w.Pin.Rules
 	}
 	// Somebody else may need what is there: records tell when the last one ends.
-	return Rules(slices.Concat(needsOf(OurRules(now)), needsOf(w.Pin.Rules)))
+	kept := slices.DeleteFunc(needsOf(OurRules(now)), func(n Need) bool { return w.Settles && w.Takes != nil && w.Takes(n.Object) })
+	return Rules(slices.Concat(kept, needsOf(w.Pin.Rules)))
 }
 
 // others are the sessions beside its own that may be waiting for rules of an owner.
