@@ -38,8 +38,12 @@ func leave(ctx context.Context, s Store, set []Result, o WriteOptions, clock Clo
 	var writes []tune.Write
 	for _, r := range set {
 		pin, ok := r.Write.(tune.PinWrite)
-		if ok && pin.Run != "" && r.Now != nil {
-			writes = append(writes, tune.LeaveWrite{Owner: *r.Now, Session: pin.Run})
+		if !ok || pin.Run == "" || r.Now == nil {
+			continue
+		}
+		// Its controller has written its status since.
+		if now, err := patiently(ctx, clock, func() (flux.Object, error) { return s.Get(ctx, *r.Now) }); err == nil {
+			writes = append(writes, tune.LeaveWrite{Owner: now, Session: pin.Run})
 		}
 	}
 	NewWriter(s, o, clock).Write(ctx, writes)

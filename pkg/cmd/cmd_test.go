@@ -43,6 +43,7 @@ type invocation struct {
 	stdin      io.Reader
 	terminal   bool // somebody sits there
 	width      int
+	sizeless   bool             // stdout is a terminal that does not say how wide it is
 	watched    bool             // stderr is a terminal
 	now        func() time.Time // nil is always noon
 	session    string           // of an apply; "" is 20261122-120000-test
@@ -67,8 +68,8 @@ func (i invocation) run(ctx context.Context, args ...string) outcome {
 		Now:           func() time.Time { return noon },
 		NewSession:    func() string { return cmp.Or(i.session, "20261122-120000-test") },
 		StdinTerminal: i.terminal,
-		StdoutWidth:   i.width,
-		Getenv:        func(key string) string { return i.env[key] },
+		StdoutWidth:   i.width, StdoutTerminal: i.sizeless,
+		Getenv: func(key string) string { return i.env[key] },
 	}
 	sys.StderrTerminal, sys.Forget = i.watched, i.forget
 	if i.now != nil {

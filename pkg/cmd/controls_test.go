@@ -109,8 +109,14 @@ func TestNoObjectSteersATerminal(t *testing.T) {
 		}
 	}
 	assert.Positive(t, shown)
-	for _, format := range []string{"jsonpath={.items[*]}", "yaml"} { // a pipe gets them as they are, a terminal does not
-		o := invocation{width: 80}.run(t.Context(), "get", "-f", file, "-o", format)
-		assertSteersNothing(t, o.stdout, true)
+	for _, format := range []string{"jsonpath={.items[*].message}", "go-template={{range .items}}{{.message}}{{end}}", "yaml"} {
+		for _, i := range []invocation{{width: 80}, {sizeless: true}} { // also one that does not say how wide it is
+			o := i.run(t.Context(), "get", "-f", file, "-o", format)
+			assert.Contains(t, o.stdout, "RTL")
+			assertSteersNothing(t, o.stdout, true)
+		}
+		if o := (invocation{}).run(t.Context(), "get", "-f", file, "-o", format); format != "yaml" {
+			assert.Contains(t, o.stdout, "\x1b", "a pipe gets them as they are")
+		}
 	}
 }

@@ -27,6 +27,8 @@ type System struct {
 	NewSession func() string
 	// StdinTerminal tells whether somebody can be asked.
 	StdinTerminal bool
+	// StdoutTerminal tells whether stdout is a terminal, also one that does not say how wide it is.
+	StdoutTerminal bool
 	// StdoutWidth is the width of the terminal that stdout is, in cells; 0 where it is none.
 	StdoutWidth int
 	// StdoutHeight is that terminal's height in lines.
@@ -92,6 +94,7 @@ func newSystem() System {
 		Now:            time.Now,
 		NewSession:     func() string { return newSession(time.Now(), rand.Reader) },
 		StdinTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
+		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		StdoutWidth:    width,
 		StdoutHeight:   height,
 		Size:           stdoutSize,

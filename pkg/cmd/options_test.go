@@ -156,7 +156,7 @@ func checkPrinter(t *testing.T, p *printer) {
 	t.Helper()
 	assert.IsType(t, &printers.GoTemplatePrinter{}, p.resource)
 	p.resource = nil
-	assert.Equal(t, &printer{format: "go-template", out: io.Discard, layout: report.Layout{NoHeaders: true, Color: true, Width: 99}}, p)
+	assert.Equal(t, &printer{format: "go-template", out: io.Discard, document: io.Discard, layout: report.Layout{NoHeaders: true, Color: true, Width: 99}}, p)
 }
 
 func TestGetOptions(t *testing.T) {

@@ -72,6 +72,7 @@ type printer struct {
 	resource printers.ResourcePrinter
 	layout   report.Layout
 	out      io.Writer
+	document io.Writer // for what machines read
 }
 
 // OutputOptions are what a command needs to show what it found.
@@ -101,7 +102,7 @@ func (f OutputFlags) toOptions(r *root) (OutputOptions, error) {
 }
 
 func (f OutputFlags) toPrinter(r *root) (*printer, error) {
-	p := &printer{format: f.Output, out: r.Out}
+	p := &printer{format: f.Output, out: r.Out, document: r.document()}
 	color, err := r.wantsColor()
 	if err != nil {
 		return nil, err
@@ -173,11 +174,10 @@ func (p *printer) print(document any, names []string, draw func(report.Layout) e
 		if err != nil {
 			return err
 		}
-		out := p.out
-		if p.layout.Width == 0 && !strings.HasPrefix(p.format, "custom-columns") { // a table
-			out = terminal.Raw(out)
+		if strings.HasPrefix(p.format, "custom-columns") { // a table
+			return p.resource.PrintObj(object, p.out)
 		}
-		return p.resource.PrintObj(object, out)
+		return p.resource.PrintObj(object, p.document)
 	}
 	switch p.format {
 	case "json":
@@ -187,11 +187,7 @@ func (p *printer) print(document any, names []string, draw func(report.Layout) e
 		if err != nil {
 			return fmt.Errorf("writing YAML: %w", err)
 		}
-		out := p.out
-		if p.layout.Width == 0 {
-			out = terminal.Raw(out)
-		}
-		_, err = out.Write(data)
+		_, err = p.document.Write(data)
 		return err
 	case "name":
 		for _, name := range names {

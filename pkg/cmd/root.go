@@ -187,7 +187,7 @@ func newOptions(r *root) *cobra.Command {
 
 // document is where what machines read is written: byte by byte into a pipe, and on a terminal like all other text.
 func (r *root) document() io.Writer {
-	if r.StdoutWidth > 0 {
+	if r.StdoutTerminal || r.StdoutWidth > 0 {
 		return r.Out
 	}
 	return terminal.Raw(r.Out)

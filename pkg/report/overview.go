@@ -306,25 +306,57 @@ func (o Overview) costs(l Layout, limits limits) []string {
 	if o.Together {
 		lines[0] += ", of all clusters together"
 	}
-	shown := 0
-	for _, h := range o.Budget.Hosts {
-		if h.Limit == nil || limits.hosts > 0 && shown == limits.hosts {
-			continue
+	hosts := limitedHosts(o.Budget)
+	shown := hosts
+	if limits.hosts > 0 {
+		shown = hosts[:min(len(hosts), limits.hosts)]
+	}
+	for _, h := range shown {
+		lines = append(lines, o.hostLine(h, l))
+	}
+	if hidden := hosts[len(shown):]; len(hidden) > 0 && len(shown) > 0 {
+		more := fmt.Sprintf("; %s more", count(len(hidden), "host"))
+		if over := len(slices.DeleteFunc(slices.Clone(hidden), func(h budget.Host) bool { return !isOver(h) })); over > 0 {
+			more += fmt.Sprintf(", %d over", over)
 		}
-		shown++
-		now, planned := h.Used.Now, h.Used.Planned
-		line := fmt.Sprintf("%s %s %s", h.Name, terminal.Bar(now, barCells, l.EastAsian), share(now))
-		if now != planned {
-			line += fmt.Sprintf(" -> %s %s", terminal.Bar(planned, barCells, l.EastAsian), share(planned))
-		}
-		line += fmt.Sprintf(" of %s/h", rate(h.Limit.PerHour))
-		if h.Others > 0 {
-			line += fmt.Sprintf(" (%s/h by what is not shown)", rate(h.Others))
-		}
-		line += onTop(o.Budget)
-		lines = append(lines, line)
+		lines[len(lines)-1] += more
 	}
 	return lines
+}
+
+// limitedHosts are the hosts with a limit, those first that get more than that.
+func limitedHosts(b budget.Budget) []budget.Host {
+	hosts := slices.DeleteFunc(slices.Clone(b.Hosts), func(h budget.Host) bool { return h.Limit == nil })
+	slices.SortStableFunc(hosts, func(a, b budget.Host) int {
+		switch {
+		case isOver(a) == isOver(b):
+			return 0
+		case isOver(a):
+			return -1
+		default:
+			return 1
+		}
+	})
+	return hosts
+}
+
+func isOver(h budget.Host) bool { return h.Used.Planned > 100 || h.Used.Now > 100 }
+
+// hostLine says how much of its limit a host is asked for.
+func (o Overview) hostLine(h budget.Host, l Layout) string {
+	now, planned := h.Used.Now, h.Used.Planned
+	line := fmt.Sprintf("%s %s %s", h.Name, terminal.Bar(now, barCells, l.EastAsian), share(now))
+	if now != planned {
+		line += fmt.Sprintf(" -> %s %s", terminal.Bar(planned, barCells, l.EastAsian), share(planned))
+	}
+	line += fmt.Sprintf(" of %s/h", rate(h.Limit.PerHour))
+	if planned > 100 {
+		line += ", over"
+	}
+	if h.Others > 0 {
+		line += fmt.Sprintf(" (%s/h by what is not shown)", rate(h.Others))
+	}
+	return line + onTop(o.Budget)
 }
 
 // buys say how long a commit takes, where that changes.
