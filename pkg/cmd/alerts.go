@@ -13,6 +13,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // AlertsFlags are what the user of alerts types.
@@ -138,7 +139,7 @@ func (f *AlertsFlags) toOptions(r *root, args []string) (o AlertsOptions, err er
 	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
 	o.under = f.PolicyFlags.again()
 	for _, limit := range f.Limits {
-		o.under += " --limit " + quoted(limit)
+		o.under += " --limit " + terminal.Quoted(limit)
 	}
 	return o, nil
 }

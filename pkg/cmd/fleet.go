@@ -14,6 +14,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -308,7 +309,7 @@ func (o FleetOptions) whereShort() string {
 // The root is that of the clusters.
 func (o FleetOptions) scopeFlags(r *root) string {
 	if o.Files != nil {
-		return " -f " + quoted(o.Files.name)
+		return " -f " + terminal.Quoted(o.Files.name)
 	}
 	if len(o.clusters) == 1 {
 		r = o.clusters[0].root
@@ -319,7 +320,7 @@ func (o FleetOptions) scopeFlags(r *root) string {
 		for _, c := range o.clusters {
 			names = append(names, asItem(c.name))
 		}
-		flags += " --contexts " + quoted(strings.Join(names, ","))
+		flags += " --contexts " + terminal.Quoted(strings.Join(names, ","))
 	}
 	if o.allNamespaces() {
 		return flags + " -A"

@@ -18,6 +18,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -123,7 +124,7 @@ func TestNamesOfContextsAreQuoted(t *testing.T) {
 	for value, want := range map[string]string{"plain": "plain", "a,b": `"a,b"`, `a"b`: `"a""b"`} {
 		assert.Equal(t, want, asItem(value))
 	}
-	assert.Equal(t, `'"a,b"'`, quoted(asItem("a,b")))
+	assert.Equal(t, `'"a,b"'`, terminal.Quoted(asItem("a,b")))
 }
 
 // What is asked of a host is what all clusters ask, while one after the other is changed.

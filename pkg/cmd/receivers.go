@@ -14,6 +14,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
 
@@ -146,10 +147,10 @@ func (o ReceiversOptions) onlySources() error {
 func (f *ReceiversFlags) again() string {
 	text := f.PolicyFlags.again()
 	if f.Filename != "" {
-		text += " -f " + quoted(f.Filename)
+		text += " -f " + terminal.Quoted(f.Filename)
 	}
 	for _, root := range f.Roots {
-		text += " --root " + quoted(root)
+		text += " --root " + terminal.Quoted(root)
 	}
 	return text
 }
@@ -265,9 +266,9 @@ func (o ReceiversOptions) ofOne(command string) string {
 		return command
 	}
 	for _, root := range o.roots {
-		command = strings.ReplaceAll(command, " --root "+quoted(root), "")
+		command = strings.ReplaceAll(command, " --root "+terminal.Quoted(root), "")
 	}
-	return command + " --root " + quoted(o.Cluster)
+	return command + " --root " + terminal.Quoted(o.Cluster)
 }
 
 // manifests writes the Receivers as they should be: the missing ones, and those that were written here before.

@@ -9,6 +9,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // onlyShown are the flags that say how something is shown, and not what is meant.
@@ -26,7 +27,7 @@ func (r *root) repeated(command string) string {
 		return strings.Join(words, " ")
 	}
 	for _, arg := range r.asked.Flags().Args() {
-		words = append(words, quoted(arg))
+		words = append(words, terminal.Quoted(arg))
 	}
 	r.asked.Flags().Visit(func(f *pflag.Flag) {
 		if slices.Contains(onlyShown, f.Name) || other.Flags().Lookup(f.Name) == nil && other.InheritedFlags().Lookup(f.Name) == nil {
@@ -81,7 +82,7 @@ func (r *root) connectionOf(names []string) string {
 // again are the flags that have another command read under the same policy, with a space before each.
 func (f PolicyFlags) again() string {
 	var words strings.Builder
-	add := func(name, value string) { words.WriteString(" --" + name + " " + quoted(value)) }
+	add := func(name, value string) { words.WriteString(" --" + name + " " + terminal.Quoted(value)) }
 	if f.Policy != policy.DefaultName {
 		add("policy", f.Policy)
 	}
@@ -109,7 +110,7 @@ func typed(f *pflag.Flag) []string {
 			if f.Value.Type() == "stringSlice" {
 				value = asItem(value)
 			}
-			words = append(words, name, quoted(value))
+			words = append(words, name, terminal.Quoted(value))
 		}
 		return words
 	}
@@ -119,7 +120,7 @@ func typed(f *pflag.Flag) []string {
 		}
 		return []string{"--" + f.Name + "=false"}
 	}
-	return []string{name, quoted(f.Value.String())}
+	return []string{name, terminal.Quoted(f.Value.String())}
 }
 
 // asItem is one item of a list that is separated by commas (pflag reads it as a line of CSV).
@@ -128,17 +129,6 @@ func asItem(value string) string {
 		return value
 	}
 	return `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
-}
-
-// quoted is a word as a shell takes it.
-func quoted(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,@%+", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // asks remembers which command was called, for what names others to run next.

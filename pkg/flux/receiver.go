@@ -3,6 +3,7 @@ package flux
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -225,3 +226,9 @@ func (d document) hook() Hook {
 	}
 	return h
 }
+
+// hookPath is the path of a Receiver's webhook, which its controller tells in a message and which can be all the secret there is
+// (notification-controller, internal/controller/receiver_controller.go: "Receiver initialized for path: /hook/...").
+var hookPath = regexp.MustCompile(`/hook/[^\s"']+`)
+
+func withoutHook(message string) string { return hookPath.ReplaceAllString(message, "/hook/...") }

@@ -1,6 +1,7 @@
 package flux
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -109,4 +110,15 @@ func TestRequested(t *testing.T) {
 		assert.Equal(t, tc.want, o.Requested, name)
 		assert.Equal(t, tc.called, o.Requested.Called(), name)
 	}
+}
+
+// The path of a webhook can be all the secret there is: no object that was read has it.
+func TestNoMessageHasTheSecretPath(t *testing.T) {
+	t.Parallel()
+	const path = "/hook/0f7f3fdf1b1b0d9f8a37e0a9f4ac0f16a8b4ffa2c6ec5a7e7d9ff0f0d4d5a6b7"
+	o, err := Decode([]byte(`{"apiVersion":"notification.toolkit.fluxcd.io/v1","kind":"Receiver","metadata":{"name":"hub","namespace":"apps"},"spec":{"type":"dockerhub"},
+		"status":{"webhookPath":"` + path + `","conditions":[{"type":"Ready","status":"True","reason":"Succeeded","message":"Receiver initialized for path: ` + path + `"}]}}`))
+	require.NoError(t, err)
+	assert.Equal(t, "Receiver initialized for path: /hook/...", o.Status.ReadyMessage)
+	assert.NotContains(t, fmt.Sprintf("%+v %+v", o, o.Hook), path)
 }

@@ -2,11 +2,11 @@ package report
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // What rows of Rights are called that are alike.
@@ -186,9 +186,9 @@ func (a Access) grant(role string) (remedy string, run []string) {
 		// Nodes belong to no namespace; the pods are those of one.
 		run = []string{
 			"kubectl create clusterrole fluxtune-nodes --verb=list,watch --resource=nodes",
-			fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=fluxtune-nodes --user=%s", quoted(bindingName(clusterRole, user)), quoted(user)),
+			fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=fluxtune-nodes --user=%s", terminal.Quoted(bindingName(clusterRole, user)), terminal.Quoted(user)),
 			"kubectl create clusterrole fluxtune-pods --verb=list,watch --resource=pods",
-			fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=fluxtune-pods --user=%s", quoted(bindingName("fluxtune-pods", user)), a.Namespace, quoted(user)),
+			fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=fluxtune-pods --user=%s", terminal.Quoted(bindingName("fluxtune-pods", user)), a.Namespace, terminal.Quoted(user)),
 		}
 		if denied, _ := a.denied("pods", "list"); len(denied) == 0 {
 			run = run[:2]
@@ -200,12 +200,12 @@ func (a Access) grant(role string) (remedy string, run []string) {
 	if role == "nodes" {
 		return "an administrator grants it so:", []string{
 			"kubectl create clusterrole fluxtune-nodes --verb=list,watch --resource=nodes,pods",
-			fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=fluxtune-nodes --user=%s", quoted(bindingName(clusterRole, user)), quoted(user)),
+			fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=fluxtune-nodes --user=%s", terminal.Quoted(bindingName(clusterRole, user)), terminal.Quoted(user)),
 		}
 	}
-	binding := fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", quoted(bindingName(clusterRole, user)), clusterRole, quoted(user))
+	binding := fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(clusterRole, user)), clusterRole, terminal.Quoted(user))
 	if a.Namespace != "" {
-		binding = fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=%s --user=%s", quoted(bindingName(clusterRole, user)), a.Namespace, clusterRole, quoted(user))
+		binding = fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(clusterRole, user)), a.Namespace, clusterRole, terminal.Quoted(user))
 	}
 	return "an administrator grants it so:", []string{fmt.Sprintf("kubectl fluxtune rbac %s | kubectl apply -f -", role), binding}
 }
@@ -213,17 +213,6 @@ func (a Access) grant(role string) (remedy string, run []string) {
 // bindingName is a name that no binding of another user has. Names of RBAC objects are segments of paths.
 func bindingName(role, user string) string {
 	return role + "-" + strings.NewReplacer("/", "-", "%", "-").Replace(user)
-}
-
-// plainWord needs no quotes in a shell.
-var plainWord = regexp.MustCompile(`^[-A-Za-z0-9_.:@/=+]+$`)
-
-// quoted is a word as a POSIX shell takes it.
-func quoted(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // refused begins the message of a check about a command that does nothing for the user.

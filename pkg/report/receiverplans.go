@@ -7,6 +7,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
 
@@ -69,7 +70,7 @@ func (p ReceiverPlans) plan(namespace string, sources []webhook.Source, r *polic
 	var names, kinds []string
 	unknown := false
 	for _, s := range sources {
-		names = append(names, s.Object.Kind+"/"+s.Object.Name)
+		names = append(names, terminal.Quoted(s.Object.Kind+"/"+s.Object.Name))
 		if !slices.Contains(kinds, s.Object.Kind) {
 			kinds = append(kinds, s.Object.Kind)
 		}
@@ -78,7 +79,7 @@ func (p ReceiverPlans) plan(namespace string, sources []webhook.Source, r *polic
 	if whole {
 		names = []string{sources[0].Object.KindRow().Resource}
 	}
-	plan := relaxedPlan{namespace, strings.Join(kinds, ", "), fmt.Sprintf("%s -n %s %s", p.Command, namespace, strings.Join(names, " ")), len(names)}
+	plan := relaxedPlan{namespace, strings.Join(kinds, ", "), fmt.Sprintf("%s -n %s %s", p.Command, terminal.Quoted(namespace), strings.Join(names, " ")), len(names)}
 	for _, kind := range kinds {
 		plan.command += fmt.Sprintf(" --set '*.%s.interval=at least %s'", kind, flux.FormatDuration(webhook.Relaxed))
 	}

@@ -59,9 +59,9 @@ func (p ReceiverProposal) guess() string {
 	case !p.Guessed:
 		return ""
 	case p.HostType == string(webhook.GenericHMAC):
-		return ", since its name does not tell what it runs: --host-type " + quoted(p.Host+"=TYPE") + " does"
+		return ", since its name does not tell what it runs: --host-type " + terminal.Quoted(p.Host+"=TYPE") + " does"
 	default:
-		return ", as its name suggests: if it is not, say what with --host-type " + quoted(p.Host+"=TYPE")
+		return ", as its name suggests: if it is not, say what with --host-type " + terminal.Quoted(p.Host+"=TYPE")
 	}
 }
 

@@ -170,3 +170,14 @@ func wrapLines(text string, width int) []string {
 	}
 	return append(lines, line)
 }
+
+// Quoted is a word as a POSIX shell takes it: what names and addresses of objects have in them is no command.
+func Quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,@%+", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

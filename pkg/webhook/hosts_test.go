@@ -112,7 +112,7 @@ func TestOwners(t *testing.T) {
 	}
 	objects := []flux.Object{app("a", "https://github.com/acme/a"), app("b", "https://github.com/Acme/b"), app("c", "https://github.com/rook/c"), app("d", "https://github.com/acme/a")}
 	c := New(Input{Objects: objects})
-	assert.Equal(t, []Owner{{"acme", 3, []string{"Acme/b", "acme/a"}}, {"rook", 1, []string{"rook/c"}}}, c.Proposals[0].Owners)
+	assert.Equal(t, []Owner{{"acme", 3, []string{"acme/a", "acme/b"}}, {"rook", 1, []string{"rook/c"}}}, c.Proposals[0].Owners)
 	chosen := New(Input{Objects: objects, Owners: []string{"rook"}})
 	require.Len(t, chosen.Proposals, 1)
 	assert.Len(t, chosen.Proposals[0].Sources, 1)

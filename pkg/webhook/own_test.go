@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -98,6 +99,8 @@ func TestASourceMore(t *testing.T) {
 	r := applied(first.Proposals)[0]
 	half, every := "30m", "10m0s"
 	r.Suspended, r.Interval = true, &half
+	r.Labels = map[string]string{"team": "platform", "sharding.fluxcd.io/key": "s1", "kustomize.toolkit.fluxcd.io/name": "apps", "app.kubernetes.io/managed-by": "Helm"}
+	r.Annotations = map[string]string{"kustomize.toolkit.fluxcd.io/prune": "disabled", "kubectl.kubernetes.io/last-applied-configuration": "{}", "reconcile.fluxcd.io/requestedAt": "x"}
 	objects := []flux.Object{app("a", "https://github.com/acme/a"), app("b", "https://github.com/acme/renamed"), app("c", "https://github.com/acme/c"), r}
 	c := New(Input{Objects: objects})
 	require.Len(t, c.Proposals, 1)
@@ -107,6 +110,8 @@ func TestASourceMore(t *testing.T) {
 	assert.Equal(t, "github-com", p.Manifest.Metadata.Name)
 	assert.Equal(t, "github-com-webhook", p.Manifest.Spec.SecretRef.Name)
 	assert.Equal(t, []any{true, "30m"}, []any{p.Manifest.Spec.Suspend, p.Manifest.Spec.Interval})
+	assert.Equal(t, map[string]string{"team": "platform", "sharding.fluxcd.io/key": "s1"}, p.Manifest.Metadata.Labels)
+	assert.Equal(t, map[string]string{"kustomize.toolkit.fluxcd.io/prune": "disabled"}, p.Manifest.Metadata.Annotations)
 	assert.Contains(t, p.Manifest.Spec.ResourceFilter, `"acme/renamed"`)
 	assert.NotContains(t, p.Manifest.Spec.ResourceFilter, `"acme/b"`)
 	objects[3].Interval = &every
@@ -170,4 +175,19 @@ func TestStaleFilters(t *testing.T) {
 	assert.True(t, c.Proposals[0].Existing)
 	c = New(Input{Objects: []flux.Object{moved, app("b", "https://github.com/acme/b"), own}})
 	require.Equal(t, []string{"apps/github-com github-com-webhook", "apps/gitlab-com gitlab-com-webhook"}, namesOf(c))
+}
+
+// Names of Secrets are whatever somebody writes, also with -f those of all objects: in a command they are words, not commands.
+func TestProposedCommandsRunNothingElse(t *testing.T) {
+	t.Parallel()
+	const evil = `x'$(touch /tmp/never);y`
+	p := New(Input{Objects: []flux.Object{app("a", "https://github.com/acme/a")}}).Proposals[0]
+	p.Manifest.Metadata.Namespace, p.Manifest.Metadata.Name, p.Manifest.Spec.SecretRef.Name = evil, evil, evil
+	for _, command := range []string{p.SecretCommand(), p.TokenCommand(), p.PathCommand()} {
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", `kubectl() { printf '%s\n' "$@"; }; `+command).CombinedOutput()
+		require.NoError(t, err, "%s: %s", command, out)
+		words := strings.Split(string(out), "\n")
+		assert.Equal(t, evil, words[1], command)
+		assert.Contains(t, words[2:], evil, command)
+	}
 }

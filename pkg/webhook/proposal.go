@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // Proposal is a Receiver as it should be: one for all sources of a host in a namespace that no other names, or several where
@@ -38,10 +39,34 @@ type Manifest struct {
 	Spec       ManifestSpec `json:"spec"`
 }
 
-// ManifestName is the metadata of a Receiver.
+// ManifestName is the metadata of a Receiver. Labels and annotations are those that somebody has given it.
 type ManifestName struct {
-	Name      string `json:"name"`
-	Namespace string `json:"namespace"`
+	Name        string            `json:"name"`
+	Namespace   string            `json:"namespace"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// given are the labels or annotations of an object that people give it: no marks of the tools that apply it or ask it.
+func given(all map[string]string) map[string]string {
+	kept := make(map[string]string)
+	for key, value := range all {
+		prefix, name, _ := strings.Cut(key, "/")
+		switch {
+		case strings.HasSuffix(prefix, ".toolkit.fluxcd.io") && (name == "name" || name == "namespace" || name == "checksum"):
+		case slices.Contains(toolsMarks, prefix), slices.Contains(toolsMarks, key):
+		case key == "app.kubernetes.io/managed-by" && value == "Helm":
+		default:
+			kept[key] = value
+		}
+	}
+	return kept
+}
+
+// toolsMarks are prefixes, and keys, of marks by which tools know what they have applied.
+var toolsMarks = []string{
+	"kubectl.kubernetes.io", "meta.helm.sh", "reconcile.fluxcd.io", "config.kubernetes.io", "internal.config.kubernetes.io",
+	"fluxcd.controlplane.io", "fluxtune.github.io", "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance", "app.kubernetes.io/instance",
 }
 
 // ManifestSpec is the spec of a Receiver.
@@ -99,8 +124,9 @@ func (f *fleet) write(d draft, taken map[[2]string]bool) Proposal {
 		name = d.own.receiver.Name
 		spec.take(d.own.receiver)
 	}
-	p.Manifest = Manifest{"notification.toolkit.fluxcd.io/v1", "Receiver", ManifestName{name, d.namespace}, spec}
+	p.Manifest = Manifest{"notification.toolkit.fluxcd.io/v1", "Receiver", ManifestName{Name: name, Namespace: d.namespace}, spec}
 	if d.own != nil {
+		p.Manifest.Metadata.Labels, p.Manifest.Metadata.Annotations = given(d.own.receiver.Labels), given(d.own.receiver.Annotations)
 		p.compareWith(d.own.receiver)
 	}
 	return p
@@ -160,7 +186,7 @@ func free(taken map[[2]string]bool, namespace, host string) string {
 // SecretCommand creates the Secret of a Receiver with a token that nobody has seen. The type gcr needs two fields
 // more, which stand for what was set up at Google.
 func SecretCommand(namespace, name, receiver string) string {
-	command := fmt.Sprintf(`kubectl -n %s create secret generic %s --from-literal=token="$(head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1)"`, namespace, name)
+	command := fmt.Sprintf(`kubectl -n %s create secret generic %s --from-literal=token="$(head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1)"`, terminal.Quoted(namespace), terminal.Quoted(name))
 	if receiver == "gcr" {
 		command += " --from-literal=email=EMAIL --from-literal=audience=AUDIENCE"
 	}
@@ -174,12 +200,12 @@ func (p Proposal) SecretCommand() string {
 
 // TokenCommand prints the token, to be entered at the host.
 func (p Proposal) TokenCommand() string {
-	return fmt.Sprintf("kubectl -n %s get secret %s -o go-template='{{.data.token | base64decode}}'", p.Manifest.Metadata.Namespace, p.Manifest.Spec.SecretRef.Name)
+	return fmt.Sprintf("kubectl -n %s get secret %s -o go-template='{{.data.token | base64decode}}'", terminal.Quoted(p.Manifest.Metadata.Namespace), terminal.Quoted(p.Manifest.Spec.SecretRef.Name))
 }
 
 // PathCommand prints the path of the URL, once the Receiver is ready.
 func (p Proposal) PathCommand() string {
-	return fmt.Sprintf("kubectl -n %s get receiver %s -o jsonpath='{.status.webhookPath}'", p.Manifest.Metadata.Namespace, p.Manifest.Metadata.Name)
+	return fmt.Sprintf("kubectl -n %s get receiver %s -o jsonpath='{.status.webhookPath}'", terminal.Quoted(p.Manifest.Metadata.Namespace), terminal.Quoted(p.Manifest.Metadata.Name))
 }
 
 // NeedsToken tells whether the token is entered at the host: where nothing is verified it is part of the path only.

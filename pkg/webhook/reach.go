@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // aimed is that a Receiver names an object.
@@ -81,7 +82,7 @@ func notSuspended(a aimed) answer {
 	if !r.Suspended {
 		return answer{}
 	}
-	return answer{no: "it is suspended", then: "each call is answered with 503", remedy: "flux resume receiver " + r.Name + " -n " + r.Namespace}
+	return answer{no: "it is suspended", then: "each call is answered with 503", remedy: "flux resume receiver " + terminal.Quoted(r.Name) + " -n " + terminal.Quoted(r.Namespace)}
 }
 
 func ready(a aimed) answer {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // Receiver is one that there is, and what is wrong with it.
@@ -134,7 +135,7 @@ func mend(r *flux.Object) string {
 	if r.Status.ReadyReason == "TokenNotFound" && r.Hook.Secret != "" {
 		return SecretCommand(r.Namespace, r.Hook.Secret, r.Hook.Type)
 	}
-	return "kubectl -n " + r.Namespace + " describe receiver " + r.Name
+	return "kubectl -n " + terminal.Quoted(r.Namespace) + " describe receiver " + terminal.Quoted(r.Name)
 }
 
 func (f *fleet) wrongTarget(r *flux.Object, t flux.Target) (Problem, bool) {
