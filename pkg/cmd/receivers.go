@@ -288,5 +288,8 @@ func (o ReceiversOptions) manifests(list report.ReceiverList) error {
 		}
 		_, _ = fmt.Fprintln(o.root.ErrOut, text+".")
 	}
+	if left := list.Unwritten(); left != "" { // who moves the output over a file loses what else that has
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Warning: not in the output, though there: %s. What is not of the form that is proposed, or was written for another --host-type, or was not asked for, is left to you: keep its manifest.\n", left)
+	}
 	return list.WriteManifests(o.root.document())
 }

@@ -267,6 +267,14 @@ func TestReceiversAgain(t *testing.T) {
 	manifest := func(text string) string { return text[strings.Index(text, "apiVersion:"):] }
 	assert.Equal(t, manifest(i.must(t, "receivers", "-n", ns, "-o", "yaml").stdout), manifest(one.stdout), "all of its sources, whichever are asked for")
 	assert.Contains(t, one.stdout, "# Whose repositories these are: acme (1), and 2 sources that were not read.")
+	assert.NotContains(t, one.stderr, "not in the output")
+	c.Apply(t, fmt.Sprintf(`
+apiVersion: notification.toolkit.fluxcd.io/v1
+kind: Receiver
+metadata: {name: mine, namespace: %s}
+spec: {type: generic, secretRef: {name: token}, resources: [{kind: GitRepository, name: app}]}
+`, ns))
+	assert.Contains(t, i.must(t, "receivers", "-n", ns, "-o", "yaml").stderr, "Warning: not in the output, though there: "+ns+"/mine.")
 }
 
 // Where the flags of notification-controller may not be read, it is not taken for granted that a Receiver notifies what is in

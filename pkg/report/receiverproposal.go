@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -67,6 +68,19 @@ func (p ReceiverProposal) guess() string {
 
 // Manifests is how many Receivers WriteManifests writes.
 func (l ReceiverList) Manifests() int { return len(l.all) }
+
+// Unwritten names the Receivers that were read and that WriteManifests does not write; "" where there are none.
+func (l ReceiverList) Unwritten() string {
+	var names []string
+	for _, r := range l.Receivers {
+		written := func(p ReceiverProposal) bool { return p.Namespace == r.Ref.Namespace && p.Name == r.Ref.Name }
+		if !slices.ContainsFunc(l.all, written) {
+			names = append(names, r.Ref.Namespace+"/"+r.Ref.Name)
+		}
+	}
+	slices.Sort(names)
+	return firstNames(names)
+}
 
 // WriteManifests writes the Receivers as they should be as YAML, ready to be applied, each below comments that say what else
 // it takes: the missing ones, and those of the same form that are there, so that the file is whole each time.

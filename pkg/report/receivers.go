@@ -86,10 +86,11 @@ func newReceiverState(r webhook.Receiver) ReceiverState {
 	return s
 }
 
-// Asking has all commands of kubectl ask with flags, with a space before each; but for those in comments of manifests, which
+// Asking has all commands of kubectl and flux ask with flags, with a space before each; but for those in comments of manifests, which
 // are kept in Git.
 func (l ReceiverList) Asking(flags string) ReceiverList {
-	with := func(command string) string { return strings.ReplaceAll(command, "kubectl -n ", "kubectl"+flags+" -n ") }
+	commands := strings.NewReplacer("kubectl -n ", "kubectl"+flags+" -n ", "flux resume ", "flux"+flags+" resume ")
+	with := commands.Replace
 	l.Proposals, l.Kept, l.Receivers = slices.Clone(l.Proposals), slices.Clone(l.Kept), slices.Clone(l.Receivers)
 	for _, proposals := range [][]ReceiverProposal{l.Proposals, l.Kept} {
 		for i, p := range proposals {
