@@ -22,6 +22,8 @@ type Selection struct {
 	Kinds []flux.Kind
 	// Names, where there are any, are read one by one instead of lists.
 	Names []Name
+	// Unlabelled: nobody needs the labels of the namespaces.
+	Unlabelled bool
 }
 
 // holdsAll tells whether all objects of a kind are selected.
@@ -89,6 +91,9 @@ func (c *Client) Read(ctx context.Context, sel Selection) (flux.Snapshot, error)
 	}
 	s.noteServed(snapshot.Objects)
 	flux.Sort(snapshot.Objects)
+	if sel.Unlabelled {
+		return snapshot, nil
+	}
 	if err := c.readNamespaces(ctx, &snapshot); err != nil {
 		return flux.Snapshot{}, err
 	}

@@ -99,9 +99,17 @@ func setRules(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock
 	for i := range owners {
 		numbers[i] = i
 	}
-	writer.await(ctx, owners, numbers, clock.Now().Add(run.PinTimeout))
+	left := writer.await(ctx, owners, numbers, clock.Now().Add(run.PinTimeout))
+	for _, i := range left {
+		if ctx.Err() != nil {
+			owners[i].NotReady = interrupted
+		}
+	}
 	return owners
 }
+
+// interrupted is why owners have not noticed their rules where nobody waits for it any more.
+const interrupted = "interrupted"
 
 // spare is what a run may take longer than is known of it.
 const spare = 5 * time.Minute
@@ -131,6 +139,8 @@ func unheld(owners []Result) func(tune.Write) error {
 			failed[ref] = r.Err
 		case r.Outcome == Skipped:
 			failed[ref] = fmt.Errorf("%s", r.Why)
+		case r.NotReady == interrupted:
+			failed[ref] = fmt.Errorf("%s before it had noticed its rules", interrupted)
 		case r.NotReady != "":
 			failed[ref] = fmt.Errorf("it has not noticed its rules in time: %s", r.NotReady)
 		}
@@ -175,7 +185,11 @@ func takenBack(first, last Result) Result {
 		return last
 	}
 	last.Outcome, last.TakenBack, last.Why = Unchanged, true, "its rules were set, and taken away again, since nothing was changed that needs them"
-	if first.NotReady != "" {
+	switch first.NotReady {
+	case "":
+	case interrupted:
+		last.Why = "its rules were set, and taken away again: interrupted before it had noticed them"
+	default:
 		last.Why = "its rules were set, and taken away again: it has not noticed them in time"
 	}
 	return last

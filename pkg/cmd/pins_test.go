@@ -250,6 +250,26 @@ func TestPinThatIsNotNoticed(t *testing.T) {
 	assert.Empty(t, note)
 }
 
+// Ctrl-C while an apply waits for owners is no owner's fault.
+func TestPinThatIsInterrupted(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t) // and nobody observes
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan outcome, 1)
+	go func() {
+		ended <- on(f.Cluster).run(ctx, "apply", "gitrepo", "app", "-n", f.apps, "--yes", "--patches-per-second=0", pin)
+	}()
+	require.Eventually(t, func() bool { ignore, _ := f.rules(t); return ignore != "" }, time.Minute, 50*time.Millisecond)
+	interrupt()
+	o := <-ended
+	assert.Equal(t, exitInterrupted, o.code)
+	assert.NotContains(t, o.stdout+o.stderr, "in time")
+	assert.Contains(t, o.stdout+o.stderr, "interrupted before it had noticed")
+	ignore, note := f.rules(t)
+	assert.Empty(t, ignore)
+	assert.Empty(t, note)
+}
+
 // marks make what applies root be known as somebody else than kustomize-controller.
 var marks = map[string][2]string{
 	"by the Flux Operator": {"label", "resourceset.fluxcd.controlplane.io/name=apps"},

@@ -102,7 +102,7 @@ func (o FleetOptions) readReceiversIn(ctx context.Context, snapshot *flux.Snapsh
 	if err != nil {
 		return err
 	}
-	found, err := o.Client.Read(ctx, cluster.Selection{Kinds: []flux.Kind{kind}, Namespace: namespace})
+	found, err := o.Client.Read(ctx, cluster.Selection{Kinds: []flux.Kind{kind}, Namespace: namespace, Unlabelled: true})
 	if err != nil {
 		return err
 	}

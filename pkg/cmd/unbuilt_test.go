@@ -133,8 +133,8 @@ func TestTraceSaysHowToSeeAll(t *testing.T) {
 	t.Parallel()
 	dir := writeCheckout(t)
 	narrow := invocation{terminal: true, width: 60}
-	rows := narrow.run(t.Context(), "trace", "-f", dir, "--rows").stdout
-	assert.Contains(t, rows, "      clusters/production/apps.yaml:7:13\n", "what decides a value is told below it, in full")
+	rows := ourColor.ReplaceAllString(narrow.run(t.Context(), "trace", "-f", dir, "--rows").stdout, "")
+	assert.Contains(t, rows, "      decided by clusters/production/apps.yaml:7:13\n", "what decides a value is told below it, in full")
 	assert.Contains(t, rows, "Not shown at this width: FOLLOWED BY. Cut: CLUSTER,\nNAMESPACE. -o wide shows all.")
 	assert.NotContains(t, narrow.run(t.Context(), "trace", "-f", dir, "--rows", "-o", "wide").stdout, "at this width")
 	assert.Empty(t, narrow.run(t.Context(), "trace", "-f", dir).stderr)

@@ -236,7 +236,7 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{"Undone", NewUndone(o.Plan.Items).lines(limits.named)},
 		{"Costs", o.costs(l, limits)},
 		{"Latency", o.buys(limits)},
-		{"Fit", fitLines(o.Fitting, limits, o.fitOnTop())},
+		{"Fit", untilUndone(o.Plan, fitLines(o.Fitting, limits, o.fitOnTop()))},
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
 		{"Stay", few(o.Stay, limits.stay(), "more sessions' objects stay")},
