@@ -22,7 +22,7 @@ func TestContextsThatCannotBeReadAreMissing(t *testing.T) {
 	i := connecting(func(_ *testing.T, config *clientcmdapi.Config) {
 		config.AuthInfos["stranger"] = &clientcmdapi.AuthInfo{Token: "nobody's"}
 		config.AuthInfos["hangs"] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
-			Command: "sleep", Args: []string{"15"}, APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+			Command: "sleep", Args: []string{"60"}, APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
 		}}
 		config.AuthInfos["fails"] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
 			Command: "false", APIVersion: "client.authentication.k8s.io/v1", InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
@@ -35,11 +35,11 @@ func TestContextsThatCannotBeReadAreMissing(t *testing.T) {
 	require.NoError(t, err)
 	for _, name := range []string{"stranger", "hangs", "fails", "nobody"} {
 		start := time.Now()
-		o := i.run(t.Context(), "nodes", "--contexts", config.CurrentContext+","+name, "--timeout", "3s", "-o", "json")
+		o := i.run(t.Context(), "nodes", "--contexts", config.CurrentContext+","+name, "--timeout", "6s", "-o", "json")
 		assert.Equal(t, exitPartial, o.code, name)
 		assert.NotContains(t, o.stderr, "same cluster", name)
 		assert.Contains(t, o.stderr, "Warning: partial: "+name+": nothing could be read", name)
-		assert.Less(t, time.Since(start), 10*time.Second, name)
+		assert.Less(t, time.Since(start), 30*time.Second, name)
 		of := map[string]bool{}
 		for _, m := range decode[report.NodeList](t, o).Missing {
 			of[m.Cluster] = of[m.Cluster] || !m.Optional // there are no metrics here
@@ -50,7 +50,7 @@ func TestContextsThatCannotBeReadAreMissing(t *testing.T) {
 	o := i.run(t.Context(), "nodes", "--context", "hangs", "--timeout", "1s")
 	assert.Equal(t, exitFailed, o.code)
 	assert.Contains(t, o.stderr, "no complete answer within --timeout 1s")
-	assert.Less(t, time.Since(start), 10*time.Second)
+	assert.Less(t, time.Since(start), 30*time.Second)
 }
 
 // Two clusters behind one address, which the user's token chooses between: neither vanishes, though the namespace

@@ -25,9 +25,9 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// quick are limits that let what fails end soon.
+// quick are limits that let what fails end soon, and leave a machine that does much else the time to answer.
 func quick() Limits {
-	return Limits{Tries: 3, Backoff: time.Millisecond, Stall: 300 * time.Millisecond}
+	return Limits{Tries: 3, Backoff: time.Millisecond, Stall: time.Second}
 }
 
 // serve runs a server for a test, and makes a client for it.
@@ -130,7 +130,7 @@ func TestRetryAfterUsesUpPatienceAndNoTries(t *testing.T) {
 	assert.Equal(t, Throttled, ReasonOf(err))
 	assert.EqualValues(t, 1+3, asked.Load(), "waited twice, and then the patience was over")
 	assert.GreaterOrEqual(t, time.Since(start), 2*time.Second)
-	assert.Less(t, time.Since(start), 3*time.Second)
+	assert.Less(t, time.Since(start), 10*time.Second)
 }
 
 func TestAnAnswerThatStopsIsGivenUp(t *testing.T) {

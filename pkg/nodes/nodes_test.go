@@ -36,14 +36,15 @@ func TestMain(m *testing.M) {
 	os.Exit(bed.Main(m))
 }
 
-// patient are limits for a machine that does much else; quick ones let what never comes end soon.
+// patient are limits for a machine that does much else; quick ones let what never comes end soon, and still
+// leave a server beside all other tests the time to answer.
 func patient() kube.Limits {
 	return kube.Limits{Stall: 20 * time.Second, Tries: 3, Backoff: 10 * time.Millisecond}
 }
 
 func quick() kube.Limits {
 	limits := patient()
-	limits.Stall = 600 * time.Millisecond
+	limits.Stall = 2 * time.Second
 	return limits
 }
 
