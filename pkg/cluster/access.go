@@ -110,7 +110,7 @@ func (c *Client) allowed(ctx context.Context, namespace, name string, right Righ
 	if err != nil {
 		return false, err
 	}
-	data, err := answer(review.Kind, c.rest.Post().AbsPath("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews").Body(body).Do(ctx))
+	data, err := answer(review.Kind, c.rest.Post().AbsPath("apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews").Body(body).MaxRetries(0).Do(ctx))
 	if err != nil {
 		return false, err
 	}
@@ -139,7 +139,7 @@ func (c *Client) ServedKinds(ctx context.Context) (map[string]string, error) {
 func (c *Client) WhoAmI(ctx context.Context) (string, error) {
 	review := []byte(`{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}`)
 	data, err := patiently(ctx, Clock{Now: time.Now, Sleep: sleep}, func() ([]byte, error) {
-		return answer("SelfSubjectReview", c.rest.Post().AbsPath("apis", "authentication.k8s.io", "v1", "selfsubjectreviews").Body(review).Do(ctx))
+		return answer("SelfSubjectReview", c.rest.Post().AbsPath("apis", "authentication.k8s.io", "v1", "selfsubjectreviews").Body(review).MaxRetries(0).Do(ctx))
 	})
 	if err != nil {
 		return "", fmt.Errorf("asking the API server who you are: %w", err)

@@ -8,14 +8,17 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // gapped is an error where a snapshot has a gap.
@@ -147,4 +150,28 @@ func serveFlux(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(http.StatusForbidden)
 	}
+}
+
+// A write is sent once, whatever the server answers: how long to wait and how often to try is decided where it is noted that it
+// was refused.
+func TestWritesAreSentOnce(t *testing.T) {
+	t.Parallel()
+	var sent atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			serveFlux(w, r)
+			return
+		}
+		sent.Add(1)
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}))
+	t.Cleanup(server.Close)
+	c, err := NewClient(&rest.Config{Host: server.URL})
+	require.NoError(t, err)
+	o := flux.Object{Ref: flux.Ref{Kind: "Kustomization", Namespace: "a", Name: "apps"}, Version: "v1"}
+	_, err = c.Store(WriteOptions{}).Patch(t.Context(), o, []byte("{}"))
+	assert.True(t, apierrors.IsTooManyRequests(err), "%v", err)
+	assert.Equal(t, time.Second, kube.RetryAfter(err))
+	assert.EqualValues(t, 1, sent.Load())
 }

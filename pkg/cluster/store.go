@@ -39,7 +39,7 @@ func (c *Client) Store(o WriteOptions) Store {
 func (s store) Patch(ctx context.Context, o flux.Object, patch []byte) (flux.Object, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	request := s.client.rest.Patch(types.MergePatchType).AbsPath(objectPath(o)...).Param("fieldManager", s.fieldManager).Body(patch)
+	request := s.client.rest.Patch(types.MergePatchType).AbsPath(objectPath(o)...).Param("fieldManager", s.fieldManager).Body(patch).MaxRetries(0)
 	if s.dryRun {
 		request.Param("dryRun", "All")
 	}

@@ -8,13 +8,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/klog/v2"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
@@ -47,8 +45,7 @@ func (c *Client) Watch(ctx context.Context, sel Selection, w Watcher) error {
 	if err != nil {
 		return fmt.Errorf("making a client that watches: %w", err)
 	}
-	// client-go would write its troubles to stderr; gaps have them.
-	ctx = klog.NewContext(ctx, logr.Discard())
+	ctx = kube.WithoutTroubles(ctx) // gaps have them
 	told := &told{Watcher: w}
 	told.follower = kube.NewFollower(c.kube, 0, 0, &told.feeds, func() { told.tellGaps(ctx) })
 	for _, k := range sel.kinds() {

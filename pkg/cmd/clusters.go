@@ -40,7 +40,7 @@ func (f ClusterFlags) chosen(r *root) ([]string, error) {
 	}
 	for _, flag := range []struct{ name, value string }{
 		{"context", *r.config.Context}, {"cluster", *r.config.ClusterName}, {"server", *r.config.APIServer},
-		{"certificate-authority", *r.config.CAFile}, {"tls-server-name", *r.config.TLSServerName},
+		{"certificate-authority", *r.config.CAFile}, {"tls-server-name", *r.config.TLSServerName}, {"proxy-url", *r.config.ProxyURL},
 	} {
 		if flag.value != "" {
 			return nil, fmt.Errorf("--%s names one cluster, so it does not go with --contexts and --all-contexts", flag.name)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"strings"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -64,7 +65,7 @@ func hiddenBy(earlier []kubeconfigFile, f kubeconfigFile, name string, here *cli
 	cluster := firstWith(earlier, func(c *clientcmdapi.Config) bool { return c.Clusters[counts.Cluster] != nil })
 	user := firstWith(earlier, func(c *clientcmdapi.Config) bool { return c.AuthInfos[counts.AuthInfo] != nil })
 	mine, me := f.config.Clusters[here.Cluster], f.config.AuthInfos[here.AuthInfo]
-	otherCluster := cluster != nil && mine != nil && cluster.config.Clusters[counts.Cluster].Server != mine.Server
+	otherCluster := cluster != nil && mine != nil && wayTo(cluster.config.Clusters[counts.Cluster]) != wayTo(mine)
 	otherUser := user != nil && me != nil && !sameUser(*user.config.AuthInfos[counts.AuthInfo], *me)
 	switch {
 	case context != nil && (otherCluster || otherUser):
@@ -92,4 +93,14 @@ func firstWith(files []kubeconfigFile, has func(*clientcmdapi.Config) bool) *kub
 func sameUser(a, b clientcmdapi.AuthInfo) bool {
 	a.LocationOfOrigin, b.LocationOfOrigin = "", ""
 	return reflect.DeepEqual(a, b)
+}
+
+// way is what of a kubeconfig's cluster says where a connection leads. The zero value says nothing.
+type way struct{ server, tlsServerName, proxy string }
+
+func wayTo(c *clientcmdapi.Cluster) way {
+	if c == nil {
+		return way{}
+	}
+	return way{strings.TrimRight(c.Server, "/"), c.TLSServerName, c.ProxyURL}
 }

@@ -57,7 +57,7 @@ func (r *root) inCheckout() string {
 
 // The flags of kubectl that say which cluster is asked, and those that also say as whom, but for secrets.
 var (
-	ofTheCluster    = []string{"kubeconfig", "context", "cluster", "server", "tls-server-name", "certificate-authority", "insecure-skip-tls-verify"}
+	ofTheCluster    = []string{"kubeconfig", "context", "cluster", "server", "tls-server-name", "proxy-url", "certificate-authority", "insecure-skip-tls-verify"}
 	ofTheConnection = slices.Concat(ofTheCluster, []string{"user", "client-certificate", "client-key", "as", "as-group", "as-uid", "as-user-extra"})
 )
 

@@ -209,6 +209,9 @@ func (r *root) restConfig() (*rest.Config, error) {
 	if err := r.namesEntries(); err != nil {
 		return nil, err
 	}
+	if err := r.keepPluginPolicy(config); err != nil {
+		return nil, err
+	}
 	config.UserAgent = "kubectl-fluxtune/" + r.build.complete().Version
 	config.WarningHandler = rest.NewWarningWriter(r.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
 	return config, nil

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -115,9 +117,9 @@ func sameClusterLine(context, of string) string {
 	return fmt.Sprintf("Context %s is the same cluster as %s, which counts once.", context, of)
 }
 
-// server is where a connection leads, as a kubeconfig says it: its address, the name that is asked for in TLS, and the
+// server is where a connection leads, as a kubeconfig says it: its address, the name that is asked for in TLS, the proxy, and the
 // certificates that are trusted. The zero value says nothing.
-type server struct{ address, name, authority string }
+type server struct{ address, name, proxy, authority string }
 
 // serverOf reads it of a configuration; the zero value where whoever answers is trusted.
 func serverOf(config *rest.Config) server {
@@ -131,7 +133,19 @@ func serverOf(config *rest.Config) server {
 			return server{}
 		}
 	}
-	return server{strings.TrimRight(config.Host, "/"), config.ServerName, string(authority)}
+	return server{strings.TrimRight(config.Host, "/"), config.ServerName, proxyOf(config), string(authority)}
+}
+
+// proxyOf is the proxy of a configuration; "" where it names none, and the environment may.
+func proxyOf(config *rest.Config) string {
+	if config.Proxy == nil {
+		return ""
+	}
+	to, err := config.Proxy(&http.Request{URL: &url.URL{Scheme: "https", Host: config.Host}})
+	if err != nil || to == nil {
+		return ""
+	}
+	return to.String()
 }
 
 // notLetIn explains contexts whose credentials are refused by a server that another one has read: then a user is missing, and

@@ -54,31 +54,32 @@ func (r *root) clusterNames() []policy.Named {
 	return names
 }
 
-// leadsBeyond tells whether the kubeconfig has contexts of other clusters, by their servers' addresses, than those of some contexts;
+// leadsBeyond tells whether the kubeconfig has contexts of other clusters, by the ways to them, than those of some contexts;
 // where none is given, than the cluster that the flags name.
 func (r *root) leadsBeyond(contexts []string) bool {
 	raw, err := r.config.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {
 		return false // the client reports it
 	}
-	address := func(cluster string) string {
-		if c := raw.Clusters[cluster]; c != nil {
-			return strings.TrimRight(c.Server, "/")
-		}
-		return ""
-	}
-	of := func(context string) string {
+	of := func(context string) way {
 		if c := raw.Contexts[context]; c != nil {
-			return address(c.Cluster)
+			return wayTo(raw.Clusters[c.Cluster])
 		}
-		return ""
+		return way{}
 	}
-	looked := map[string]bool{"": true}
+	looked := map[way]bool{{}: true}
 	for _, name := range contexts {
 		looked[of(name)] = true
 	}
 	if len(contexts) == 0 {
-		looked[cmp.Or(strings.TrimRight(*r.config.APIServer, "/"), address(*r.config.ClusterName), of(cmp.Or(*r.config.Context, raw.CurrentContext)))] = true
+		asked := of(cmp.Or(*r.config.Context, raw.CurrentContext))
+		if *r.config.ClusterName != "" {
+			asked = wayTo(raw.Clusters[*r.config.ClusterName])
+		}
+		looked[way{
+			cmp.Or(strings.TrimRight(*r.config.APIServer, "/"), asked.server),
+			cmp.Or(*r.config.TLSServerName, asked.tlsServerName), cmp.Or(*r.config.ProxyURL, asked.proxy),
+		}] = true
 	}
 	for name := range raw.Contexts {
 		if !looked[of(name)] {

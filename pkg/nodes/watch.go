@@ -4,16 +4,12 @@ import (
 	"context"
 	"sync"
 
-	"github.com/go-logr/logr"
-	"k8s.io/klog/v2"
-
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // Watch counts and goes on counting until ctx ends: Changed tells when Count has news.
 func (c *Counter) Watch(ctx context.Context) {
-	// client-go would write its troubles to stderr; Count.Missing has them.
-	ctx = klog.NewContext(ctx, logr.Discard())
+	ctx = kube.WithoutTroubles(ctx) // Count.Missing has them
 	c.update(func() { c.watching = true })
 	var all sync.WaitGroup
 	all.Go(func() {
