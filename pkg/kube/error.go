@@ -165,8 +165,8 @@ func isConnection(err error) bool {
 func isCertificate(err error) bool {
 	var verification *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
+	var alert *net.OpError // crypto/tls has no type for what a server sends over TCP
+	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) && alert.Op == "remote error" ||
 		// net/http has no type for a server that answers in plain HTTP.
 		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }

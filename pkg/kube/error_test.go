@@ -7,16 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
 )
 
 var kustomizations = schema.GroupResource{Group: "kustomize.toolkit.fluxcd.io", Resource: "kustomizations"}
@@ -63,7 +67,7 @@ func TestReasons(t *testing.T) {
 
 		{"no such host", requested(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "api", IsNotFound: true}}), Unresolved, false, true},
 		{"unknown authority", requested(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), Untrusted, false, true},
-		{"client certificate refused", requested(&net.OpError{Op: "remote error", Err: tls.AlertError(42)}), Untrusted, false, true},
+		{"client certificate refused", requested(&net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}), Untrusted, false, true},
 		{"no TLS", requested(errors.New("http: server gave HTTP response to HTTPS client")), Untrusted, false, true},
 		{"credential plugin", requested(errors.New("getting credentials: exec: executable aws failed with exit code 255")), Unauthorized, false, true},
 		{"credentials", credentialsError{requested(errors.New("failed to refresh token"))}, Unauthorized, false, true},
@@ -95,5 +99,25 @@ func TestReasons(t *testing.T) {
 			assert.Equal(t, tc.retryable, Retryable(tc.err), "retryable")
 			assert.Equal(t, tc.unreachable, Unreachable(tc.err), "unreachable")
 		})
+	}
+}
+
+// A server that wants a certificate of the client is not asked again: the next answer would be the same.
+func TestAServerThatWantsACertificateIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		var handshakes atomic.Int32
+		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: version, MaxVersion: version, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			handshakes.Add(1)
+			return nil, nil
+		}}
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		c := clientFor(t, &rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}}, quick())
+		_, err := c.Raw(t.Context(), Request{Path: "/version"})
+		assert.Equal(t, Untrusted, ReasonOf(err), "%v", err)
+		assert.EqualValues(t, 1, handshakes.Load())
 	}
 }

@@ -36,12 +36,17 @@ func tookOver(m flux.Manager, before []flux.Manager) bool {
 }
 
 // runOnce knows the tools that people run by hand, by the names under which they own fields: kubectl in all its names, the
-// flux command, terminal and desktop programs, and browsers (dashboards behind a proxy).
+// flux command, terminal and desktop programs, and browsers (dashboards behind a proxy); and the two names under which the API
+// server keeps what it does not know, or no longer: nobody writes as those.
 func runOnce(manager string) bool {
 	return strings.HasPrefix(manager, "kubectl") || slices.Contains([]string{
-		"before-first-apply", "flux", DefaultManager, "k9s", "Mozilla", "lens", "openlens", "freelens", "headlamp", "curl",
+		"before-first-apply", ancientChanges, "flux", DefaultManager, "k9s", "Mozilla", "lens", "openlens", "freelens", "headlamp", "curl",
 	}, manager)
 }
+
+// ancientChanges is the manager to which the API server gives the oldest updates where more than ten have been made under
+// different names (k8s.io/apimachinery, managedfields/internal/capmanagers.go): also ours.
+const ancientChanges = "ancient-changes"
 
 // setters are those who may set a field of an object again: the owners that come back, and, while our own change
 // stands, those who owned the field before it.

@@ -29,6 +29,7 @@ func TestComesBack(t *testing.T) {
 		"kubectl-edit":                  false,
 		"kubectl-patch":                 false,
 		"before-first-apply":            false,
+		"ancient-changes":               false,
 		"flux":                          false,
 		"k9s":                           false,
 		"fluxtune":                      false,

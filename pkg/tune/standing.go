@@ -63,7 +63,8 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 	for _, m := range o.OwnersOf(f) {
 		// Where a rule leaves a field to us, kustomize-controller adopts our value whenever it applies the
 		// object for another reason (fluxcd/pkg ssa, computeDriftedPaths): that is nobody's choice.
-		adopted := rule && m == kustomizeApply(m.Version) && flux.SameDuration(now, c[len(c)-1].To)
+		// And the API server itself takes our name away where many others have changed the object since.
+		adopted := (rule && m == kustomizeApply(m.Version) || m.Name == ancientChanges) && flux.SameDuration(now, c[len(c)-1].To)
 		if ours[m.Name] || adopted {
 			continue
 		}
