@@ -125,7 +125,7 @@ func (p pairing) compare(decisions manifest.Decisions) ClusterChange {
 	c := ClusterChange{Name: p.name, From: p.from, New: p.was == nil, Gone: p.is == nil, Unknown: p.unknown, Kept: p.kept, Gaps: p.gaps}
 	unknown := p.unknownRefs()
 	old := map[flux.Ref]tune.Item{}
-	for _, item := range p.was.items() {
+	for _, item := range p.before {
 		old[item.Object.Ref] = item
 	}
 	for _, item := range p.now {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +24,11 @@ func side(t *testing.T, files map[string]string) Side {
 	for i, f := range s.Fleets {
 		resolver := policy.NewResolver(testPolicy(t), f.Snapshot, strings.TrimPrefix(f.Root.Path, "clusters/"))
 		plan := tune.NewPlan(f.Snapshot.Objects, testPolicy(t), resolver, tune.Options{Managed: tune.ManagedPatch})
-		s.Clusters = append(s.Clusters, Cluster{Root: i, Name: f.Root.Path, Plan: plan, Costs: budget.Input{Items: plan.Items, Limits: budget.NewLimits(nil, nil)}})
+		costs := slices.Clone(plan.Items)
+		for _, o := range f.Snapshot.Related {
+			costs = append(costs, tune.Item{Object: o})
+		}
+		s.Clusters = append(s.Clusters, Cluster{Root: i, Name: f.Root.Path, Plan: plan, Costs: budget.Input{Items: costs, Limits: budget.NewLimits(nil, nil)}})
 	}
 	return s
 }

@@ -30,7 +30,9 @@ type pairing struct {
 	unknown []Unknown
 	kept    []Kept
 	// now is what was asked for as it is on the cluster with the branch, also what that keeps of the base.
-	now    []tune.Item
+	now []tune.Item
+	// before is what was asked for on the base.
+	before []tune.Item
 	gaps   Delta[[]flux.Gap]
 	budget Delta[budget.Budget]
 }
@@ -84,6 +86,7 @@ func (c *Cluster) costs() budget.Input {
 func (p *pairing) look(in Input) {
 	was, is := p.was.costs(), p.is.costs()
 	charts := takeCharts(&was, &is)
+	p.before = was.Items
 	if in.Base != nil {
 		p.gaps.Before = p.read(in.Base, p.was)
 		var more Delta[budget.Input]

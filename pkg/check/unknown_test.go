@@ -261,3 +261,20 @@ func TestMissingPathForAnotherCluster(t *testing.T) {
 	}
 	assert.Equal(t, []string{"clusters/development/objects.yaml:8:9 path \"./apps\" of Kustomization apps/apps is not in the checkout"}, found)
 }
+
+// What only costs, and carries nothing that is tuned, is added and removed as all else is, and not where both sides have it.
+func TestWhatOnlyCostsIsComparedToo(t *testing.T) {
+	t.Parallel()
+	const provider = "apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Provider\nmetadata: {name: one, namespace: apps}\nspec: {type: slack, channel: c}\n"
+	with := side(t, fleet(source("web", "  interval: 40s\n  timeout: 2m\n"), provider))
+	without := side(t, fleet(source("web", "  interval: 40s\n  timeout: 2m\n")))
+	of := func(base, head Side) ClusterChange {
+		c := New(Input{Base: &base, Head: head, Policy: testPolicy(t)})
+		require.Len(t, c.Clusters, 1)
+		return c.Clusters[0]
+	}
+	assert.Empty(t, of(with, with).Added)
+	assert.Empty(t, of(with, with).Removed)
+	assert.Equal(t, []string{"Provider apps/one"}, names(of(without, with).Added))
+	assert.Equal(t, []string{"Provider apps/one"}, names(of(with, without).Removed))
+}

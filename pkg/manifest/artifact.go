@@ -20,7 +20,9 @@ const (
 // (source-watcher api/v1beta1, ArtifactGeneratorSpec).
 type artifactGenerator struct {
 	Spec struct {
-		Sources []struct {
+		// PathPattern makes artifacts for each folder that matches, with parts of its path in their names (Flux 2.9).
+		PathPattern string `json:"pathPattern"`
+		Sources     []struct {
 			Alias string `json:"alias"`
 			sourceRef
 		} `json:"sources"`
@@ -64,6 +66,11 @@ func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment, sources 
 			if err := json.Unmarshal(o.json, &g); err != nil {
 				continue
 			}
+			if g.Spec.PathPattern != "" {
+				found[anyArtifact(o.ref.Namespace)] = artifact{moved: true, elsewhere: fmt.Sprintf(
+					"%s makes artifacts by a path pattern, which is not followed here", o.ref)}
+				continue
+			}
 			for i, a := range g.Spec.Artifacts {
 				made := artifact{key: string(o.json) + fmt.Sprint(i), moved: true}
 				for _, source := range g.Spec.Sources {
@@ -77,6 +84,11 @@ func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment, sources 
 		}
 	}
 	return found
+}
+
+// anyArtifact stands for the artifacts of a namespace whose names are not known.
+func anyArtifact(namespace string) sourceRef {
+	return sourceRef{Kind: artifactKind, Namespace: namespace}
 }
 
 func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, operations []copyOperation, key string, sources map[sourceRef]gitSource) (made *Tree, elsewhere string, foreign bool) {
@@ -96,6 +108,9 @@ func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, 
 			return nil, fmt.Sprintf("its generator copies from %q, which it does not name", op.From), false
 		}
 		source := g.Spec.Sources[i].in(namespace)
+		if source.Kind == artifactKind {
+			return nil, fmt.Sprintf("its generator copies from %s, which is not followed here", source), false
+		}
 		if standing, why := (home{root, sources}).standing(source); standing != sameRevision {
 			return nil, "its generator copies from " + why, standing == otherRepository
 		}

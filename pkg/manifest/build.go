@@ -12,6 +12,8 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resource"
 	kustypes "sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
+	"sigs.k8s.io/kustomize/kyaml/resid"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/yaml"
 
@@ -45,6 +47,8 @@ type builtResource struct {
 	probes []string
 	// mistyped says why Flux does not have it, although it looks like one of Flux's objects; nil for all others.
 	mistyped *flux.Mistyping
+	// unplaced says that it is of a namespace, and names none; sealed that it is a Secret that SOPS has encrypted.
+	unplaced, sealed bool
 	// installs says which kustomize-controller it installs; nil for all that does not.
 	installs *installed
 }
@@ -79,6 +83,10 @@ func build(t *Tree, folder string, spec kustomizationSpec, how buildOptions) bui
 	resources, err := run(v, folder)
 	if filter.err != nil {
 		err = filter.err
+	}
+	if err != nil && filter.err == nil && len(filter.gaps) > 0 {
+		what := sortedKeys(filter.gaps)[0]
+		err = unfetchedError{fmt.Errorf("%s: %s: %w", what, filter.gaps[what], err)}
 	}
 	b := built{read: v.read, err: err}
 	for _, what := range sortedKeys(filter.gaps) {
@@ -151,9 +159,10 @@ func newBuiltResource(r *resource.Resource, folder string, seed maphash.Seed) (b
 	if m, wrong := flux.Mistyped(gvk.Group, gvk.Version, gvk.Kind); wrong {
 		b.mistyped = &m
 	}
-	if b.ref.Name == "" || b.ref.Kind == "" {
-		return b, fmt.Errorf("an object has no kind or no name: %.80s", r.String())
+	if b.ref.Name == "" || b.ref.Kind == "" || r.GetApiVersion() == "" {
+		return b, fmt.Errorf("an object has no apiVersion, no kind or no name: %.80s", r.String())
 	}
+	b.unplaced, b.sealed = b.ref.Namespace == "" && b.namespaced(gvk), isSealed(r)
 	annotations := r.GetAnnotations()
 	b.raw = annotations[substituteAnnotation] == disabled || r.GetLabels()[substituteAnnotation] == disabled
 	b.origin = origin(annotations[originAnnotation], folder)
@@ -183,6 +192,24 @@ func newBuiltResource(r *resource.Resource, folder string, seed maphash.Seed) (b
 	}
 	b.sum, b.uses, b.texts, b.probes = h.Sum64(), sortedKeys(uses), sortedKeys(texts), sortedKeys(probes)
 	return b, nil
+}
+
+// namespaced tells whether an object is certainly one of a namespace.
+func (b builtResource) namespaced(gvk resid.Gvk) bool {
+	if _, known := flux.ParseManifestKind(gvk.Group, gvk.Kind); known || flux.CostsOnly(gvk.Group, gvk.Kind) {
+		return true
+	}
+	is, known := openapi.IsNamespaceScoped(gvk.AsTypeMeta())
+	return is && known
+}
+
+// isSealed tells whether kustomize-controller takes an object for a Secret that is to be decrypted: one with encrypted data.
+// (It forgets that of one that has stringData alone, and applies the cipher text.)
+func isSealed(r *resource.Resource) bool {
+	if r.GetKind() != "Secret" || r.GetApiVersion() != "v1" || strings.EqualFold(r.GetAnnotations()[kustomizeGroup+"/decrypt"], disabled) {
+		return false
+	}
+	return r.Field("sops") != nil && r.Field("data") != nil
 }
 
 // nodeJSON is MarshalJSON of kustomize's nodes without the way through text.

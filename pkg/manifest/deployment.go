@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
@@ -30,8 +31,8 @@ type deployment struct {
 type appliedObject struct {
 	builtResource
 	by flux.Ref // the Kustomization that applies it; the zero Ref for the root's own
-	// literal says that its Kustomization substitutes nothing in it.
-	literal bool
+	// literal says that its Kustomization substitutes nothing in it, and renamed that it had another name before.
+	literal, renamed bool
 }
 
 // locate finds the files of a Kustomization, or says why they are not in the checkout.
@@ -39,6 +40,9 @@ func (d *deployment) locate(taken artifact, checkout *Tree, at home, artifacts m
 	root := at.root
 	d.artifact, d.folder = taken, clean(root.Base+"/"+d.Spec.Path)
 	made, generated := artifacts[d.source()]
+	if !generated && d.source().Kind == artifactKind {
+		made, generated = artifacts[anyArtifact(d.source().Namespace)]
+	}
 	standing, why := at.standing(d.source())
 	switch {
 	case d.Spec.KubeConfig != nil:
@@ -80,14 +84,56 @@ func (d *deployment) apply(t *Tree, configMaps map[flux.Ref]map[string]string, l
 			}
 			unset = append(unset, d.unsetVariables(t, b, missing)...)
 		}
+		o.renamed = o.ref != b.ref
 		objects = append(objects, o)
+	}
+	if twice := doubled(objects); substitutes && twice != nil {
+		d.built.err = twice
+		return nil
 	}
 	d.unset = unset.once()
 	if len(unset) > 0 && !lenient {
 		d.built.err = d.unset
 		return nil
 	}
+	if d.built.err = cmp.Or(d.built.err, d.refused()); d.built.err != nil {
+		return nil
+	}
 	return objects
+}
+
+// refused says what kustomize-controller refuses of what was built, so that it applies nothing of the Kustomization
+// (internal/controller/kustomization_controller.go, apply; fluxcd/pkg ssa, ApplyAllStaged). Who applies a folder by hand names a
+// namespace, and decrypts.
+func (d *deployment) refused() error {
+	if d.Metadata.Name == "" {
+		return nil
+	}
+	for _, b := range d.built.resources {
+		switch {
+		case b.unplaced:
+			return fmt.Errorf("%s has no namespace, and %s has no targetNamespace", b.ref, d.ref())
+		case b.sealed && d.Spec.Decryption == nil:
+			return fmt.Errorf("%s is encrypted with SOPS, and %s has no spec.decryption", b.ref, d.ref())
+		}
+	}
+	return nil
+}
+
+// doubled is an error where substitution has given two objects one name.
+func doubled(objects []appliedObject) error {
+	first := map[flux.Ref]int{}
+	for i, o := range objects {
+		j, twice := first[o.ref]
+		if !twice {
+			first[o.ref] = i
+			continue
+		}
+		if named := objects[i].renamed || objects[j].renamed; named {
+			return fmt.Errorf("two objects are %s once its variables are substituted", o.ref)
+		}
+	}
+	return nil
 }
 
 // substitute replaces the variables in an object, and returns those that have no value and no default.

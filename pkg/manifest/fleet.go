@@ -115,7 +115,7 @@ func (d *deployment) gaps(configMaps map[flux.Ref]map[string]string) []flux.Gap 
 	var gaps []flux.Gap
 	switch {
 	case d.built.err != nil:
-		gaps = append(gaps, flux.Gap{What: d.what(), Why: oneLine(d.built.err)})
+		gaps = append(gaps, flux.Gap{What: d.what(), Why: oneLine(d.built.err), Harmless: unfetched(d.built.err)})
 	case d.failed:
 		gaps = append(gaps, flux.Gap{What: d.what(), Why: d.elsewhere})
 	case !d.local:

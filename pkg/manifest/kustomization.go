@@ -35,6 +35,7 @@ type kustomizationSpec struct {
 	PatchesStrategicMerge   []json.RawMessage         `json:"patchesStrategicMerge"`
 	PatchesJSON6902         []kustomize.JSON6902Patch `json:"patchesJson6902"`
 	PostBuild               *postBuild                `json:"postBuild"`
+	Decryption              *struct{}                 `json:"decryption"`
 	CommonMetadata          *struct {
 		Labels      map[string]string `json:"labels"`
 		Annotations map[string]string `json:"annotations"`

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -25,6 +26,18 @@ var (
 	pluginFields = []string{"generators", "transformers", "validators"}
 	fileFields   = []string{"crds", "configurations", "patchesStrategicMerge"}
 )
+
+// unfetchedError is that of a build which needs what Flux fetches, and nothing here does.
+type unfetchedError struct{ error }
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e unfetchedError) Unwrap() error { return e.error }
+
+// unfetched tells whether a build failed here, where it need not fail for Flux.
+func unfetched(err error) bool {
+	var e unfetchedError
+	return errors.As(err, &e)
+}
 
 // content is without, and keeps the first error.
 func (f *remoteFilter) content(p string, data []byte) ([]byte, error) {
@@ -51,7 +64,7 @@ func (f *remoteFilter) without(p string, data []byte) ([]byte, error) {
 		}
 		if value.Kind != yaml.SequenceNode || !slices.Contains(entryFields, name) && !slices.Contains(fileFields, name) {
 			if u := remoteFile(value, name); u != "" {
-				return nil, fmt.Errorf("%s: %s needs %s, which is not in the checkout", p, name, u)
+				return nil, unfetchedError{fmt.Errorf("%s: %s needs %s, which is not in the checkout", p, name, u)}
 			}
 			continue
 		}
@@ -91,6 +104,8 @@ func (f *remoteFilter) local(p, field string, entry *yaml.Node) (bool, error) {
 	case isRemote(entry.Value):
 		f.gaps[fmt.Sprintf("%q in %s", entry.Value, p)] = "it is not in the checkout, and nothing is fetched"
 		return false, nil
+	case leadsOut(parent(p), entry.Value):
+		return false, fmt.Errorf("%s: %s has %q, which is not in the checkout: it leads out of it", p, field, entry.Value)
 	case f.tree.nodes[target] != nil:
 		return true, nil
 	case slices.Contains(fileFields, field) && strings.ContainsAny(entry.Value, "{:"):
@@ -98,6 +113,13 @@ func (f *remoteFilter) local(p, field string, entry *yaml.Node) (bool, error) {
 	default:
 		return false, fmt.Errorf("%s: %s has %q, which is not in the checkout", p, field, entry.Value)
 	}
+}
+
+// leadsOut tells whether a path leads out of the checkout, though another of that name may be in it: Flux builds nothing
+// then (fluxcd/pkg kustomize, filesys/fs_secure.go).
+func leadsOut(folder, entry string) bool {
+	relative := path.Join(folder, entry)
+	return relative == ".." || strings.HasPrefix(relative, "../")
 }
 
 // Keys below which kustomize downloads what looks like a URL (its builtin plugins' Load calls).
@@ -155,7 +177,7 @@ func (f *remoteFilter) plugin(p, entry string) error {
 			return nil
 		}
 		if u := remoteFile(&n, ""); u != "" {
-			return fmt.Errorf("%s: %q needs %s, which is not in the checkout", p, strings.TrimSpace(firstLine(entry)), u)
+			return unfetchedError{fmt.Errorf("%s: %q needs %s, which is not in the checkout", p, strings.TrimSpace(firstLine(entry)), u)}
 		}
 	}
 }

@@ -61,7 +61,7 @@ func (b builtResource) isResourceSet() bool {
 func (d *deployment) unbuilt(t *Tree, f Fleet) (Unbuilt, bool) {
 	u := Unbuilt{What: d.what(), Why: d.elsewhere, Broken: d.failed}
 	if d.built.err != nil {
-		u.Why, u.Broken = oneLine(d.built.err), true
+		u.Why, u.Broken = oneLine(d.built.err), !unfetched(d.built.err)
 	}
 	if u.Why == "" || d.foreign {
 		return u, false

@@ -125,12 +125,12 @@ func TestUnsetVariablesAreFluxsOwn(t *testing.T) {
 		t.Run(use, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			writeFiles(t, dir, map[string]string{"r.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {a: '" + use + "'}\n", "kustomization.yaml": "resources: [r.yaml]\n"})
+			writeFiles(t, dir, map[string]string{"r.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: apps}\nspec: {a: '" + use + "'}\n", "kustomization.yaml": "resources: [r.yaml]\n"})
 			resources, err := kustomize.SecureBuild(dir, dir, false)
 			require.NoError(t, err)
 			ks := unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"postBuild": map[string]any{"substitute": map[string]any{"set": "v"}}}}}
 			_, theirs := kustomize.SubstituteVariables(t.Context(), nil, ks, resources.Resources()[0], kustomize.SubstituteWithDryRun(true), kustomize.SubstituteWithStrict(true))
-			tree := variableTree("  postBuild: {substitute: {set: v}}\n", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {a: '"+use+"'}\n", "")
+			tree := variableTree("  postBuild: {substitute: {set: v}}\n", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: apps}\nspec: {a: '"+use+"'}\n", "")
 			f := tree.Read(tree.Roots())[0]
 			assert.Equal(t, theirs != nil, f.Snapshot.Incomplete(), "%v, %v", theirs, f.Snapshot.Gaps)
 		})
