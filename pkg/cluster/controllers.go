@@ -240,8 +240,11 @@ func readFlags(c *flux.Controller, args []string) {
 			}
 		case "feature-gates":
 			for _, gate := range strings.Split(value, ",") {
-				if name, on, _ := strings.Cut(strings.TrimSpace(gate), "="); name == "DefaultToRetryOnFailure" {
+				switch name, on, _ := strings.Cut(strings.TrimSpace(gate), "="); name {
+				case "DefaultToRetryOnFailure":
 					c.RetryOnFailure = strings.EqualFold(on, "true")
+				case "CancelHealthCheckOnNewRevision":
+					c.CancelsChecks = strings.EqualFold(on, "true")
 				}
 			}
 		}
@@ -275,6 +278,7 @@ func MergeControllers(deployments []Deployment) []flux.Controller {
 		m.MaxRetryDelay = max(m.MaxRetryDelay, d.Controller.MaxRetryDelay)
 		m.Overrides = slices.Concat(m.Overrides, d.Controller.Overrides)
 		m.RetryOnFailure = m.RetryOnFailure || d.Controller.RetryOnFailure
+		m.CancelsChecks = m.CancelsChecks || d.Controller.CancelsChecks
 	}
 	return merged
 }

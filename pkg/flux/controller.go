@@ -31,6 +31,9 @@ type Controller struct {
 	// RetryOnFailure is the feature gate DefaultToRetryOnFailure of helm-controller: what failed is tried again every 5m
 	// where a HelmRelease names no strategy (api/v2/helmrelease_types.go, GetRetry).
 	RetryOnFailure bool
+	// CancelsChecks is the feature gate CancelHealthCheckOnNewRevision of kustomize- and helm-controller: any change of an object
+	// breaks off what they wait for while they reconcile it (internal/features/features.go).
+	CancelsChecks bool
 	// Found says that the values are those of a Deployment that was read, and not the defaults.
 	Found bool
 }

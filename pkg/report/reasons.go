@@ -32,6 +32,8 @@ func reasonLine(r tune.ReasonCount) string {
 		return "whose charts are made with valuesFiles, so that a change upgrades their releases: --include-upgrades tunes them, too"
 	case tune.ReasonFailingChart:
 		return "with charts that cannot be fetched, and would be missing after a change: --include-failed tunes them, too"
+	case tune.ReasonRollingOut:
+		return "being rolled out, which a change would break off (feature gate CancelHealthCheckOnNewRevision): try again when they are ready"
 	case tune.ReasonChartUnknown:
 		if r.Count > 1 {
 			return "with charts or repositories that were not read, and a change has them fetched again: --include-failed tunes them, too"

@@ -141,7 +141,7 @@ func (i *Item) leaveAlone(reason Reason, message string) {
 
 // firstReason gives the first reason to leave an object alone although the policy wants it changed.
 func firstReason(item Item, opts Options) (Reason, string) {
-	return firstOf(item, opts, heldFromGit, notRewritable, noWayBack, upgrades, failingChart, managed)
+	return firstOf(item, opts, heldFromGit, notRewritable, noWayBack, upgrades, failingChart, rollingOut, managed)
 }
 
 func firstOf(item Item, opts Options, checks ...func(Item, Options) (Reason, string)) (Reason, string) {

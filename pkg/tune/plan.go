@@ -43,6 +43,7 @@ const (
 	ReasonUpgrades         Reason = "Upgrades"
 	ReasonFailingChart     Reason = "FailingChart"
 	ReasonChartUnknown     Reason = "ChartUnknown"
+	ReasonRollingOut       Reason = "RollingOut"
 	ReasonSetInGit         Reason = "SetInGit"
 	ReasonHeldFromGit      Reason = "HeldFromGit"
 	ReasonNotRewritable    Reason = "NotRewritable"

@@ -1,0 +1,39 @@
+package tune
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+)
+
+// What a change would break off is left alone until it is done: with the feature gate of its controller that does that.
+func TestWhatIsBeingRolledOut(t *testing.T) {
+	t.Parallel()
+	p := ruling(map[string]policy.Settings{"HelmRelease": {Interval: "1m"}, "Kustomization": {Interval: "1m"}, "GitRepository": {Interval: "1m"}})
+	being := func(ready string) func(*flux.Object) {
+		return func(o *flux.Object) { o.Status.Ready, o.Status.ReadyReason = ready, "Progressing" }
+	}
+	for name, tc := range map[string]struct {
+		object     flux.Object
+		controller string // that has the gate
+		want       Reason
+	}{
+		"a release that is upgraded":            {object(t, "hr", being("Unknown")), flux.HelmController, ReasonRollingOut},
+		"without the gate":                      {object(t, "hr", being("Unknown")), "", ReasonPolicyDiffers},
+		"the gate of another controller":        {object(t, "hr", being("Unknown")), flux.KustomizeController, ReasonPolicyDiffers},
+		"that is ready":                         {object(t, "hr", being("True")), flux.HelmController, ReasonPolicyDiffers},
+		"that has never been reconciled":        {object(t, "hr", being("")), flux.HelmController, ReasonPolicyDiffers},
+		"a Kustomization that waits for health": {object(t, "ks", being("Unknown")), flux.KustomizeController, ReasonRollingOut},
+		"a source":                              {object(t, "gitrepo", being("Unknown")), flux.SourceController, ReasonPolicyDiffers},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := NewGraph(flux.Snapshot{Objects: []flux.Object{tc.object}}.All())
+			g.Controllers = flux.NewControllers([]flux.Controller{{Name: tc.controller, CancelsChecks: true}})
+			assert.Equal(t, tc.want, Decide(tc.object, p, in("development"), Options{Graph: g}).Reason)
+		})
+	}
+}
