@@ -67,7 +67,8 @@ const (
 //     (bucket_controller.go). Where it names no region, an S3 client asks for that first, in each reconcile anew
 //     (github.com/minio/minio-go bucket-cache.go, getBucketLocation; internal/bucket/minio). Before source-controller
 //     1.9.6 the digest of Azure's list was never that of the artifact, so that all objects were fetched each time
-//     (CHANGELOG of source-controller, 1.9.6).
+//     (CHANGELOG of source-controller, 1.9.6). A .sourceignore that is there is fetched as any object (objectCalls), each
+//     time; that none is there is counted, since the object does not tell.
 //   - ImageRepository: lists the tags (image-reflector-controller imagerepository_controller.go scan).
 //   - ImagePolicy that reflects digests always: HEAD of the manifest (imagepolicy_controller.go fetchDigest).
 //   - ResourceSetInputProvider: see inputCost.

@@ -307,9 +307,9 @@ func assumptionsNote(b budget.Budget) string {
 	}
 	switch {
 	case more == 1:
-		note += " 1 object asks at least what is counted: how many submodules, signatures or pages there are is not known, and one is counted."
+		note += " 1 object asks at least what is counted: how many submodules, signatures or pages there are, and whether a bucket has a .sourceignore, is not known; one is counted, and no .sourceignore."
 	case more > 1:
-		note += fmt.Sprintf(" %d objects ask at least what is counted: how many submodules, signatures or pages there are is not known, and one is counted for each.", more)
+		note += fmt.Sprintf(" %d objects ask at least what is counted: how many submodules, signatures or pages there are, and whether buckets have a .sourceignore, is not known; one is counted for each, and no .sourceignore.", more)
 	}
 	return note
 }
