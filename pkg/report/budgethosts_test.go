@@ -74,3 +74,23 @@ func TestHostsAddUp(t *testing.T) {
 	require.NoError(t, b.HostTable().Draw(&drawn, Layout{}))
 	assert.NotContains(t, drawn.String(), "NOT SHOWN")
 }
+
+// Which cluster asks a host is said of those hosts first that get more than their limits, as in the table above.
+func TestClustersOfHostsAboveTheirLimitsComeFirst(t *testing.T) {
+	t.Parallel()
+	host := func(name string, perHour, percent float64) BudgetHost {
+		h := BudgetHost{Host: name, Sources: 4, Requests: budget.Rates{Now: perHour, Planned: perHour}}
+		for _, c := range []string{"a", "b"} {
+			h.Clusters = append(h.Clusters, BudgetCluster{Cluster: c, Requests: budget.Rates{Now: perHour / 2, Planned: perHour / 2}})
+		}
+		if percent > 0 {
+			h.Limit, h.UsedPercent = &BudgetLimit{PerHour: 100 * perHour / percent}, &budget.Rates{Now: percent, Planned: percent}
+		}
+		return h
+	}
+	b := Budget{Hosts: []BudgetHost{host("github.com", 800, 16), host("ghcr.io", 400, 0), host("gitea.example.com", 90, 180), host("gitlab.example.com", 60, 102)}}
+	lines := b.clusters(Layout{Width: 80, Height: 24})
+	require.Len(t, lines, 2)
+	assert.Contains(t, lines[0], "gitea.example.com: a 45/h")
+	assert.Contains(t, lines[1], "gitlab.example.com: a 30/h")
+}

@@ -201,7 +201,7 @@ func (b Budget) costliest() string {
 	return fmt.Sprintf("%s: %s requests/h%s, by %s", r.Address, rates(r.Requests).Text, same, by)
 }
 
-// clusters say of the hosts that get most which cluster asks how much of it.
+// clusters say of the first hosts (rankedHosts) which cluster asks how much of it.
 func (b Budget) clusters(l Layout) []string {
 	const hosts, most = 2, 3
 	names := make(map[string]bool)
@@ -216,7 +216,8 @@ func (b Budget) clusters(l Layout) []string {
 		short = func(name string) string { return apart[name] }
 	}
 	var lines []string
-	for _, h := range b.Hosts {
+	ranked, _ := b.rankedHosts()
+	for _, h := range ranked {
 		if len(lines) == hosts || len(h.Clusters) == 0 {
 			continue
 		}

@@ -117,6 +117,12 @@ func tableLines(groups []ChangeGroup, l Layout) int {
 // wholeNote is how many lines of what a policy says of itself are shown however little room there is.
 const wholeNote = 3
 
+// summed tells whether a fit has no room for a line for each share: those about costs have to do.
+func (l limits) summed() bool { return l.height > 0 && l.named == 1 }
+
+// textLines is how many lines a text may have where there is room.
+const textLines = 4
+
 // fewestGroups is how many groups are shown before notes are cut.
 const fewestGroups = 4
 
@@ -129,6 +135,9 @@ type limits struct {
 }
 
 var unlimited = limits{}
+
+// cuts tells whether texts lose their ends where they take more lines than there is room for.
+func (l limits) cuts() bool { return l.lines > 0 && l.lines < textLines }
 
 // less takes a line away from what matters least; false where nothing is left to take away, or what is left matters more than
 // that each group has a line: enough of them have.
@@ -160,7 +169,7 @@ func (l *limits) less(enough bool) bool {
 
 // limitsFor are those of a height in lines, before anything is found to have no room; remarks is how many there are.
 func limitsFor(height, remarks int) limits {
-	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1, remarks: remarks, note: max(wholeNote, height), clusters: 3, lines: 4, labels: mostLabels}
+	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1, remarks: remarks, note: max(wholeNote, height), clusters: 3, lines: textLines, labels: mostLabels}
 	if height > 40 {
 		l.hosts, l.reasons, l.named = 5, 8, 5
 	}
@@ -236,7 +245,7 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{"Undone", NewUndone(o.Plan.Items).lines(limits.named)},
 		{"Costs", o.costs(l, limits)},
 		{"Latency", o.buys(limits)},
-		{"Fit", untilUndone(o.Plan, fitLines(o.Fitting, limits, o.fitOnTop()))},
+		{"Fit", o.fit(limits)},
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
 		{"Stay", few(o.Stay, limits.stay(), "more sessions' objects stay")},
@@ -291,72 +300,6 @@ func labelled(label string, texts []string, width, most int) []string {
 		}
 	}
 	return lines
-}
-
-// costs say what the hosts are asked.
-func (o Overview) costs(l Layout, limits limits) []string {
-	if len(o.Budget.Hosts) == 0 {
-		return nil
-	}
-	git := o.Budget.Git
-	lines := []string{fmt.Sprintf("Git requests %s/h, now and planned", rate(git.Now))}
-	if git.Now != git.Planned {
-		lines[0] = NewUndone(o.Plan.Items).until() + fmt.Sprintf("Git requests %s/h -> %s/h%s", rate(git.Now), rate(git.Planned), Compare(git))
-	}
-	if o.Together {
-		lines[0] += ", of all clusters together"
-	}
-	hosts := limitedHosts(o.Budget)
-	shown := hosts
-	if limits.hosts > 0 {
-		shown = hosts[:min(len(hosts), limits.hosts)]
-	}
-	for _, h := range shown {
-		lines = append(lines, o.hostLine(h, l))
-	}
-	if hidden := hosts[len(shown):]; len(hidden) > 0 && len(shown) > 0 {
-		more := fmt.Sprintf("; %s more", count(len(hidden), "host"))
-		if over := len(slices.DeleteFunc(slices.Clone(hidden), func(h budget.Host) bool { return !isOver(h) })); over > 0 {
-			more += fmt.Sprintf(", %d over", over)
-		}
-		lines[len(lines)-1] += more
-	}
-	return lines
-}
-
-// limitedHosts are the hosts with a limit, those first that get more than that.
-func limitedHosts(b budget.Budget) []budget.Host {
-	hosts := slices.DeleteFunc(slices.Clone(b.Hosts), func(h budget.Host) bool { return h.Limit == nil })
-	slices.SortStableFunc(hosts, func(a, b budget.Host) int {
-		switch {
-		case isOver(a) == isOver(b):
-			return 0
-		case isOver(a):
-			return -1
-		default:
-			return 1
-		}
-	})
-	return hosts
-}
-
-func isOver(h budget.Host) bool { return h.Used.Planned > 100 || h.Used.Now > 100 }
-
-// hostLine says how much of its limit a host is asked for.
-func (o Overview) hostLine(h budget.Host, l Layout) string {
-	now, planned := h.Used.Now, h.Used.Planned
-	line := fmt.Sprintf("%s %s %s", h.Name, terminal.Bar(now, barCells, l.EastAsian), share(now))
-	if now != planned {
-		line += fmt.Sprintf(" -> %s %s", terminal.Bar(planned, barCells, l.EastAsian), share(planned))
-	}
-	line += fmt.Sprintf(" of %s/h", rate(h.Limit.PerHour))
-	if planned > 100 {
-		line += ", over"
-	}
-	if h.Others > 0 {
-		line += fmt.Sprintf(" (%s/h by what is not shown)", rate(h.Others))
-	}
-	return line + onTop(o.Budget)
 }
 
 // buys say how long a commit takes, where that changes.

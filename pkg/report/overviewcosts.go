@@ -1,0 +1,93 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+)
+
+// costs say what the hosts are asked.
+func (o Overview) costs(l Layout, limits limits) []string {
+	if len(o.Budget.Hosts) == 0 {
+		return nil
+	}
+	git := o.Budget.Git
+	lines := []string{fmt.Sprintf("Git requests %s/h, now and planned", rate(git.Now))}
+	if git.Now != git.Planned {
+		lines[0] = NewUndone(o.Plan.Items).until() + fmt.Sprintf("Git requests %s/h -> %s/h%s", rate(git.Now), rate(git.Planned), Compare(git))
+	}
+	if o.Together {
+		lines[0] += ", of all clusters together"
+	}
+	hosts := limitedHosts(o.Budget)
+	shown := hosts
+	if limits.hosts > 0 {
+		shown = hosts[:min(len(hosts), limits.hosts)]
+	}
+	more := ""
+	if hidden := hosts[len(shown):]; len(hidden) > 0 && len(shown) > 0 {
+		more = fmt.Sprintf("; %s more", count(len(hidden), "host"))
+		if over := len(slices.DeleteFunc(slices.Clone(hidden), func(h budget.Host) bool { return !isOver(h) })); over > 0 {
+			more += fmt.Sprintf(", %d over", over)
+		}
+	}
+	if limits.cuts() && len(shown) > 0 { // what a line ends with may be cut: what matters most is one of its own
+		for _, h := range shown {
+			lines = append(lines, o.hostLine(h, l))
+		}
+		return append(lines, optional(strings.TrimPrefix(onTop(o.Budget)+more, "; "))...)
+	}
+	for _, h := range shown {
+		lines = append(lines, o.hostLine(h, l)+onTop(o.Budget))
+	}
+	lines[len(lines)-1] += more
+	return lines
+}
+
+// limitedHosts are the hosts with a limit, those first that get more than that.
+func limitedHosts(b budget.Budget) []budget.Host {
+	hosts := slices.DeleteFunc(slices.Clone(b.Hosts), func(h budget.Host) bool { return h.Limit == nil })
+	slices.SortStableFunc(hosts, func(a, b budget.Host) int {
+		switch {
+		case isOver(a) == isOver(b):
+			return 0
+		case isOver(a):
+			return -1
+		default:
+			return 1
+		}
+	})
+	return hosts
+}
+
+func isOver(h budget.Host) bool { return h.Used.Planned > 100 || h.Used.Now > 100 }
+
+// hostLine says how much of its limit a host is asked for.
+func (o Overview) hostLine(h budget.Host, l Layout) string {
+	now, planned := h.Used.Now, h.Used.Planned
+	line := fmt.Sprintf("%s %s %s", h.Name, terminal.Bar(now, barCells, l.EastAsian), share(now))
+	if now != planned {
+		line += fmt.Sprintf(" -> %s %s", terminal.Bar(planned, barCells, l.EastAsian), share(planned))
+	}
+	line += fmt.Sprintf(" of %s/h", rate(h.Limit.PerHour))
+	if planned > 100 {
+		line += ", over"
+	}
+	if h.Others > 0 {
+		line += fmt.Sprintf(" (%s/h by what is not shown)", rate(h.Others))
+	}
+	return line
+}
+
+// fit says what fitting buys. That others come on top is said with the costs; where these count all that is known, it is said here,
+// also where there is no room for a line for each share.
+func (o Overview) fit(limits limits) []string {
+	lines := fitLines(o.Fitting, limits, o.fitOnTop())
+	if said := onTop(o.Budget); len(lines) > 0 && said != o.fitOnTop() && (o.Fitting.Sources > 0 && limits.summed() || limits.cuts()) {
+		lines = append(lines, strings.TrimPrefix(o.fitOnTop(), "; "))
+	}
+	return lines
+}
