@@ -148,7 +148,7 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	if o.Files != nil {
 		o.root.inFiles(o.Files.fleet().Snapshot.Gaps)
 	}
-	o.controllers = true
+	o.controllers, o.costing = true, true
 	f, err := o.read(ctx)
 	if err != nil {
 		return err
@@ -172,9 +172,7 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	if mistyped := unpolled(o.Limits, counted.PolledHosts()); mistyped != "" {
 		warnings = append(warnings, mistyped)
 	}
-	if !o.partial() {
-		warnings = append(warnings, unpolledShares(o.unpolledFit(counted))...)
-	}
+	warnings = append(warnings, o.unpolledShares(o.unpolledFit(counted))...)
 	o.root.warn(warnings, f.snapshot.Gaps)
 	lacks := gapWarnings(f.snapshot.Gaps)
 	for _, what := range unread {

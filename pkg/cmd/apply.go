@@ -92,13 +92,8 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 		return o, err
 	}
 	o.For = f.For
-	if o.WriteOptions, err = f.WriteFlags.toOptions(r, args); err != nil {
-		return o, err
-	}
-	if o.For > 0 && len(o.clusters) > 1 {
-		return o, errors.New("--for waits for the end of a session in one cluster: run it for each with --context")
-	}
-	return o, nil
+	o.WriteOptions, err = f.WriteFlags.toOptions(r, args)
+	return o, err
 }
 
 func (o ApplyOptions) run(ctx context.Context) error {
@@ -109,6 +104,9 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
+	}
+	if o.For > 0 && len(fs.all)+len(fs.missing) > 1 {
+		return errors.New("--for waits for the end of a session in one cluster: run it for each with --context")
 	}
 	fs, fitting, err := o.fitAll(ctx, fs, o.Options, o.root.Now())
 	if err != nil {
@@ -151,7 +149,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
 	overview := o.overview(plan, f.forecast(plan.Items, o.PatchesPerSecond), cost, o.PatchesPerSecond)
 	if o.together != nil && o.together.parts {
-		o.root.warn(o.together.warned(fitting, cost), nil)
+		o.root.warn(o.together.warned(fitting, f, plan, planned), nil)
 		fitting = nil // what was fitted for all is not what is there any more; the end says what comes of it
 	}
 	overview.Fitting, overview.Together, overview.Missing = fitting, o.together.several(), report.NewMissing(o.gaps(f))

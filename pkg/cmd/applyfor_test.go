@@ -428,3 +428,17 @@ func TestPauseBeforeLook(t *testing.T) {
 	assert.Equal(t, 20*time.Second, pauseBeforeLook(time.Second))
 	assert.Equal(t, time.Minute, pauseBeforeLook(time.Hour))
 }
+
+// Contexts that lead to one cluster are one, also for a session that ends by itself.
+func TestApplyForOfOneClusterUnderTwoNames(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	l := startApplyFor(t, f.invocation(), "--contexts", "east,again", "--yes", "--patches-per-second=0")
+	l.awaitEnd()
+	assert.Contains(t, l.told.String(), "Context again is the same cluster as east, which counts once.")
+	assert.Equal(t, "1m 10m", f.intervals(t))
+	l.ctrlC()
+	o := <-l.result
+	assert.Zero(t, o.code, o.stderr)
+	assert.Equal(t, "5m 10m", f.intervals(t))
+}

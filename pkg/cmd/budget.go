@@ -158,7 +158,7 @@ func (f BudgetFlags) toOptions(r *root, args []string) (o BudgetOptions, err err
 		return o, errors.New("--metrics-url is of one cluster: use --observe, or name the cluster with --context")
 	}
 	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
-	o.Chosen, o.receivers, o.controllers = o.Selection, true, true
+	o.Chosen, o.receivers, o.controllers, o.costing = o.Selection, true, true, true
 	o.charts = o.fit != nil // as a plan reads them
 	o.FleetOptions = o.narrow()
 	return o, nil

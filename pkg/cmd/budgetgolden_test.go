@@ -57,6 +57,7 @@ func TestBudgetOptions(t *testing.T) {
 	want.Policy = want.Policy.WithLimit(policy.Limit{Host: "git.example.com", PerHour: 120, Flag: true})
 	want.receivers = true                // what a webhook brings nobody waits for
 	want.controllers = true              // their flags decide what intervals cost and buy
+	want.costing = true                  // and what else asks hosts
 	want.Selection = cluster.Selection{} // all that explains the objects asked for is read
 	o.FleetOptions = same(t, want, o.FleetOptions)
 	assert.Equal(t, "team=web", o.Chosen.LabelSelector)

@@ -43,48 +43,30 @@ func (o BudgetOptions) asked(fs fleets) fleets {
 // explain them. Unread are resources that may cost something, too, and could not be read.
 func (o BudgetOptions) input(ctx context.Context, f *fleet, fitting *fit.Fitting) (in budget.Input, unread []string, err error) {
 	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now(), Partial: o.partial(), Beyond: o.beyond, OneNamespace: f.snapshot.OneNamespace}
-	if o.Files != nil {
-		f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
-		o.nameGaps(f.snapshot.Gaps)
-		var costing, others []flux.Object
-		for _, object := range f.snapshot.Related {
-			if flux.CostsOnly(object.Group, object.Ref.Kind) {
-				costing = append(costing, object)
-			} else {
-				others = append(others, object)
-			}
+	var costing, others []flux.Object
+	for _, object := range f.snapshot.Related {
+		if flux.CostsOnly(object.Group, object.Ref.Kind) {
+			costing = append(costing, object)
+		} else {
+			others = append(others, object)
 		}
-		o.split(f, &in, fitting, costing, others)
-		return in, nil, nil
 	}
-	in.Controllers = f.controllers()
-	observed, gaps, err := o.observe(ctx, o.Client, f.deployments)
-	if err != nil {
-		return in, nil, err
+	if o.Files == nil {
+		f.snapshot.Gaps, unread = uncosted(f.snapshot.Gaps)
+		in.Controllers = f.controllers()
+		observed, gaps, err := o.observe(ctx, o.Client, f.deployments)
+		if err != nil {
+			return in, nil, err
+		}
+		in.Observed = observed
+		f.snapshot.Gaps = append(f.snapshot.Gaps, gaps...)
+		if others, err = o.elsewhere(ctx, f.snapshot, costing); err != nil {
+			return in, nil, err
+		}
+		o.name(others)
 	}
-	in.Observed = observed
-	f.snapshot.Gaps = append(f.snapshot.Gaps, gaps...)
-	found, err := o.Client.ReadCostKinds(ctx, o.Selection.Namespace)
-	if err != nil {
-		return in, nil, err
-	}
-	costing := found.Objects
-	for _, gap := range found.Gaps {
-		unread = append(unread, gap.What)
-	}
-	others, err := o.elsewhere(ctx, f.snapshot, costing)
-	if err != nil {
-		return in, nil, err
-	}
-	o.name(costing)
-	o.name(others)
 	f.snapshot.Gaps = append(f.snapshot.Gaps, o.notFound(f.snapshot)...)
 	o.nameGaps(f.snapshot.Gaps)
-	if len(costing) > 0 { // sources behind artifacts that are made of them have an environment, too
-		snapshot := f.snapshot
-		snapshot.Related = slices.Concat(snapshot.Related, costing)
-		f.resolver = policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment)
-	}
 	o.split(f, &in, fitting, costing, others)
 	return in, unread, nil
 }

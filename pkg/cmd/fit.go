@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -111,6 +112,9 @@ func (o FleetOptions) fitOnce(ctx context.Context, fs fleets, opts tune.Options,
 	if err != nil {
 		return nil, err
 	}
+	if o.partial() { // what was not read may poll it: fitWarnings
+		return fitting, nil
+	}
 	return fitting, o.fit.polled(fitting, in.Clusters)
 }
 
@@ -169,9 +173,24 @@ func (o FleetOptions) readCosting(ctx context.Context, snapshot *flux.Snapshot) 
 	snapshot.Relate(costing.Objects)
 	snapshot.Tried = append(snapshot.Tried, costing.Tried...)
 	for _, gap := range costing.Gaps {
-		snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: gap.What, Why: "they could not be read: what they ask of hosts is not counted", Harmless: true})
+		snapshot.Gaps = append(snapshot.Gaps, flux.Gap{What: gap.What, Why: notCosted, Harmless: true})
 	}
 	return nil
+}
+
+// notCosted is why resources are a gap that have nothing to tune.
+const notCosted = "they could not be read: what they ask of hosts is not counted"
+
+// uncosted parts such gaps from the others, and names what they are of.
+func uncosted(gaps []flux.Gap) (others []flux.Gap, unread []string) {
+	for _, gap := range gaps {
+		if gap.Why == notCosted {
+			unread = append(unread, gap.What)
+		} else {
+			others = append(others, gap)
+		}
+	}
+	return others, unread
 }
 
 // fitWindow is how far back commits are counted: long enough for what changes monthly, and not so long that what a team
@@ -187,27 +206,27 @@ func commits(h manifest.History, f manifest.Fleet, now time.Time) map[flux.Ref]f
 	return counted
 }
 
-// fitCluster asks a plan that wants another interval of every source which of them it would change, and a budget what each
-// costs. What was read and not asked for only takes its part.
+// fitCluster asks a plan that wants another interval of every source which of them it would change for good, and a budget what each
+// costs. What was read and not asked for only takes its part, and so does what would be undone: at what it asks then.
 func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Cluster {
 	var objects []flux.Object
 	if asked {
 		objects = f.objects
 	}
 	here := f.options.Policy
-	opts.Fitted = fit.Probe(objects, here, f.resolver)
-	plan := f.plan(&opts)
+	plan, undone := f.probed(objects, &opts)
 	changed, planned, chosen := map[flux.Ref]bool{}, map[flux.Ref]bool{}, map[flux.Ref]bool{}
 	for _, object := range objects {
 		chosen[object.Ref] = true
 	}
-	left := map[flux.Ref]tune.Left{}
+	left := maps.Clone(undone)
 	for _, item := range plan.Items {
 		planned[item.Object.Ref] = true
 		if item.Action == tune.ActionSkip {
 			left[item.Object.Ref] = tune.Left{Reason: item.Reason, Message: item.Message}
 		}
-		changed[item.Object.Ref] = asked && item.Action == tune.ActionChange && item.Planned(flux.Interval) != item.Object.Interval && f.arrives(item.Object, flux.Interval)
+		_, comesBack := undone[item.Object.Ref]
+		changed[item.Object.Ref] = asked && !comesBack && item.Action == tune.ActionChange && item.Planned(flux.Interval) != item.Object.Interval && f.arrives(item.Object, flux.Interval)
 	}
 	items := f.arriving(plan.Items)
 	if !asked {
@@ -220,11 +239,38 @@ func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Clus
 			items = append(items, tune.Item{Object: *object, Assignment: f.resolver.Resolve(*object)})
 		}
 	}
-	c.Budget = budget.New(budget.Input{Items: items, Now: now, OneNamespace: f.snapshot.OneNamespace, Controllers: f.controllers()})
+	costs := func(items []tune.Item) budget.Budget {
+		return budget.New(budget.Input{Items: items, Now: now, OneNamespace: f.snapshot.OneNamespace, Controllers: f.controllers()})
+	}
+	c.Budget = costs(items)
+	if afterwards, some := opts.Judge.Undone(items); some {
+		c.Undone = map[flux.Ref]float64{}
+		for _, item := range costs(afterwards).Items {
+			c.Undone[item.Object.Ref] = item.Planned()
+		}
+	}
 	return c
 }
 
-// polled is an error where a share that a flag names is of a host or credential that nobody polls.
+// probed is a plan that wants another interval of every source, but of those whose change would be undone: these get what the policy
+// wants, if anything. The second result says of them why they are not fitted.
+func (f fleet) probed(objects []flux.Object, opts *tune.Options) (tune.Plan, map[flux.Ref]tune.Left) {
+	opts.Fitted = fit.Probe(objects, f.options.Policy, f.resolver)
+	plan, undone := f.plan(opts), map[flux.Ref]tune.Left{}
+	for _, item := range plan.Items {
+		if s, comesBack := item.ComesBack(flux.Interval); comesBack && item.Object.KindRow().Source {
+			undone[item.Object.Ref] = tune.Left{Reason: tune.ReasonSetInGit, Message: "would be " + s.Message}
+			delete(opts.Fitted, item.Object.Ref)
+		}
+	}
+	if len(undone) > 0 {
+		plan = f.plan(opts)
+	}
+	return plan, undone
+}
+
+// polled is an error where a share that a flag names is of a host or credential that nobody polls, and everything was read: then it is
+// mistyped. A policy may be for more clusters than those.
 func (f *fitOptions) polled(fitting *fit.Fitting, clusters []fit.Cluster) error {
 	for _, s := range f.asked {
 		if slices.ContainsFunc(fitting.Shares, func(u fit.ShareUse) bool { return u.Host == s.Host && u.Credential == s.Credential }) {

@@ -16,9 +16,8 @@ func (o FleetOptions) fitWarnings(fitting *fit.Fitting) []string {
 	if fitting == nil {
 		return nil
 	}
-	warnings := idleShares(fitting.Shares)
+	warnings := append(idleShares(fitting.Shares), o.unpolledShares(fitting.Unpolled)...)
 	if !o.partial() {
-		warnings = append(warnings, unpolledShares(fitting.Unpolled)...)
 		for _, line := range fitting.Unmatched {
 			warnings = append(warnings, "--activity: "+line)
 		}
@@ -39,16 +38,22 @@ func idleShares(shares []fit.ShareUse) []string {
 	return warnings
 }
 
-// unpolledShares say of shares of the policy that nothing that was read counts to them: a policy may be for more clusters than
-// one, but most likely they are mistyped.
-func unpolledShares(shares []policy.Share) []string {
+// unpolledShares say of shares that nothing that was read counts to them, and stop nobody: a choice of objects leaves out what does, and a
+// policy may be for more clusters than one. Else they are mistyped.
+func (o FleetOptions) unpolledShares(shares []policy.Share) []string {
 	var warnings []string
 	for _, s := range shares {
-		what := "nothing that was read polls it"
+		from, what := "spec.fit of the policy:", "nothing that was read polls it"
+		if o.fit != nil && slices.ContainsFunc(o.fit.asked, func(asked policy.Share) bool { return asked.Compare(s) == 0 }) {
+			from = "--fit"
+		}
 		if s.Credential != "" {
 			what = "nothing that was read polls the host with this credential (spec.secretRef or spec.provider)"
 		}
-		warnings = append(warnings, fmt.Sprintf("spec.fit of the policy: %s=%g%%: %s", s, s.Percent, what))
+		if o.partial() {
+			what += "; -A, or another choice of objects, reads more"
+		}
+		warnings = append(warnings, fmt.Sprintf("%s %s=%g%%: %s", from, s, s.Percent, what))
 	}
 	return warnings
 }

@@ -1,11 +1,18 @@
 package cmd
 
 import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -98,5 +105,57 @@ func TestApplyFitNeedsTheRightToListWhatOnlyCosts(t *testing.T) {
 	for _, command := range []string{"plan", "alerts", "budget"} {
 		o := on(f.Cluster).run(t.Context(), command, "-n", f.apps, "--limit", "gihub.com=9000/h")
 		assert.Contains(t, o.stderr, "--limit gihub.com: nothing that was read polls it; polled is ", command)
+	}
+}
+
+// A share that nothing that was read counts to stops nobody, whether a flag or a policy names it, and the message says what reads more.
+func TestSharesOfWhatWasNotChosen(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	policy := filepath.Join(t.TempDir(), "policy.yaml")
+	require.NoError(t, os.WriteFile(policy, []byte(`{apiVersion: fluxtune.github.io/v1alpha1, kind: TuningPolicy, metadata: {name: own},
+spec: {fit: {github.com: 8%, github.com/bot: 1%}, environments: [{name: development, kinds: {GitRepository: {interval: 1m to 20m}, Kustomization: {interval: 1m to 20m}}}]}}`), 0o600))
+	more := "; -A, or another choice of objects, reads more"
+	none := "nothing that was read polls it" + more
+	bot := "nothing that was read polls the host with this credential (spec.secretRef or spec.provider)" + more
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"ks", "--fit", "github.com=1%"}, []string{"--fit github.com=1%: " + none}},
+		{[]string{"ks", "--policy", policy}, []string{"spec.fit of the policy: github.com=8%: " + none, "spec.fit of the policy: github.com/bot=1%: " + bot}},
+		{[]string{"gitrepo/app", "--fit", "github.com=10%", "--fit", "github.com/bot=1%"}, []string{"--fit github.com/bot=1%: " + bot}},
+	} {
+		o := on(f.Cluster).must(t, append([]string{"plan", "-n", f.apps}, c.args...)...)
+		for _, want := range c.want {
+			assert.Contains(t, o.stderr, want, c.args)
+		}
+	}
+}
+
+// A budget under a policy that fits reads nothing twice.
+func TestBudgetReadsOnce(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	var lists sync.Map
+	proxy := faults.Start(t, f.Config(), func(r *http.Request, _ int) faults.Fault {
+		count, _ := lists.LoadOrStore(r.URL.Path, new(atomic.Int64))
+		count.(*atomic.Int64).Add(1)
+		return faults.Fault{}
+	})
+	i := invocation{kubeconfig: proxy.Kubeconfig(t, "counting", f.apps)}
+	for _, args := range [][]string{{"budget"}, {"budget", "--policy", "testdata/fit/policy.yaml"}} {
+		lists.Clear()
+		i.must(t, args...)
+		for _, resource := range []string{"imagepolicies", "providers", "gitrepositories"} {
+			n := 0
+			lists.Range(func(path, count any) bool {
+				if strings.HasSuffix(path.(string), "/"+resource) {
+					n += int(count.(*atomic.Int64).Load())
+				}
+				return true
+			})
+			assert.Equal(t, 1, n, "%v lists %s", args, resource)
+		}
 	}
 }

@@ -56,7 +56,8 @@ func newPlan(r *root) *cobra.Command {
 			within the bounds of the policy. An exact value leaves nothing to choose; an open end is 30s (or
 			what the environment recommends at least) and 30m. How often a source changes is read from
 			status.history of what uses it, status.artifact, with -f from Git, or from --activity FILE; WHY
-			says what is known. What is left alone keeps its part of the share. Where what is there keeps bounds
+			says what is known. What is left alone keeps its part of the share, and so does what --managed=patch
+			changes and Git takes back, with what it asks then: --managed=pin has it fitted. Where what is there keeps bounds
 			and shares, and a commit waits at most 10% longer than with the best intervals, it stays, but for sources
 			that nobody waits for, and those whose equals mostly have another interval.
 

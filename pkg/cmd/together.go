@@ -18,6 +18,7 @@ import (
 // together is what several clusters ask of the hosts while one after the other is changed: hosts do not tell them apart.
 type together struct {
 	budgets []budget.Budget // of each cluster as it is by now, by its place
+	settled []budget.Budget // and as it is once what keeps setting fields has undone what changed them
 	limits  budget.Limits
 	names   []string         // of the environments, in the policy's order
 	missing []flux.Gap       // clusters that could not be read
@@ -30,11 +31,19 @@ type together struct {
 
 // newTogether begins with the clusters as they were read.
 func newTogether(fs fleets, o FleetOptions, now time.Time) *together {
-	t := &together{budgets: make([]budget.Budget, len(fs.all)), limits: budget.NewLimits(o.Policy.Limits, nil), names: o.Policy.EnvironmentNames(), missing: fs.missing}
+	t := &together{budgets: make([]budget.Budget, len(fs.all)), settled: make([]budget.Budget, len(fs.all)),
+		limits: budget.NewLimits(o.Policy.Limits, nil), names: o.Policy.EnvironmentNames(), missing: fs.missing}
 	for _, f := range fs.all {
-		t.budgets[f.place] = f.budget(f.whole(tune.Plan{}), now)
+		t.budgets[f.place], t.settled[f.place] = f.budget(f.whole(tune.Plan{}), now), f.settled(tune.Plan{}, now)
 	}
 	return t
+}
+
+// settled is what a plan costs once what keeps setting fields has undone what it changes, and what changed them before.
+func (f fleet) settled(plan tune.Plan, now time.Time) budget.Budget {
+	plan = f.whole(plan)
+	plan.Items, _ = f.judge().Undone(plan.Items)
+	return f.budget(plan, now)
 }
 
 // whole is a plan for all objects that were asked for: those that it says nothing of stay.
@@ -76,15 +85,31 @@ func (t *together) changed(f fleet, plan tune.Plan, out cluster.Outcomes, now ti
 		t.wrote = t.wrote || r.Wrote()
 	}
 	plan = f.whole(plan)
+	later, _ := f.judge().Undone(plan.Items)
+	later = slices.Clone(later)
 	for i, item := range plan.Items {
 		r := results[item.Object.Ref]
 		if item.Action == tune.ActionChange && !r.Wrote() {
 			t.notAsPlanned(f.options.Cluster)
 		}
-		plan.Items[i].Object, plan.Items[i].Changes, plan.Items[i].Action = left(item, r), nil, tune.ActionUnchanged
+		object := left(item, r)
+		plan.Items[i] = tune.Item{Object: object, Assignment: item.Assignment, Action: tune.ActionUnchanged}
+		later[i] = tune.Item{Object: back(object, item, later[i]), Assignment: item.Assignment, Action: tune.ActionUnchanged}
 	}
 	t.moved = t.moved || slices.ContainsFunc(out.Objects, foreign)
 	t.budgets[f.place] = f.budget(plan, now)
+	plan.Items = later
+	t.settled[f.place] = f.budget(plan, now)
+}
+
+// back is an object with the values that come back by themselves: those in which what is undone of an item differs from it.
+func back(object flux.Object, item, undone tune.Item) flux.Object {
+	for _, t := range object.KindRow().Tunables {
+		if to := undone.Planned(t.Field); !flux.SameDuration(to, item.Planned(t.Field)) {
+			object = object.WithValue(t.Field, to)
+		}
+	}
+	return object
 }
 
 // left is the object of an item as the API server has it after a write: as it was last seen there, or else as planned where
@@ -123,9 +148,10 @@ func (t *together) exceeded(fitting *fit.Fitting) []string {
 		back = ", or take it back"
 	}
 	var lines []string
-	sum := t.sum(t.budgets) // nothing is planned any more but what follows by itself: charts get the interval of their release
+	// Nothing is planned any more but what follows by itself: charts get the interval of their release, and Git its values.
+	sum, settled := t.sum(t.budgets), t.sum(t.settled)
 	for _, s := range fitting.Shares {
-		if gets := sum.Asks(s.Share); missed(s, gets) {
+		if gets := max(sum.Asks(s.Share), settled.Asks(s.Share)); missed(s, gets) {
 			lines = append(lines, fmt.Sprintf("%s gets %.0f requests/h, which are %.0f%% of its limit, and not the %g%% that it was fitted to: not all was changed as planned. Run the same command again%s.",
 				s.Share, gets, 100*gets/s.Limit, s.Percent, back))
 		}
@@ -135,13 +161,16 @@ func (t *together) exceeded(fitting *fit.Fitting) []string {
 
 // warned says, before a cluster is changed, which shares of a fitting are not kept with it, since others were not changed as
 // planned; nothing where all were.
-func (t *together) warned(fitting *fit.Fitting, cost budget.Budget) []string {
+func (t *together) warned(fitting *fit.Fitting, f fleet, plan tune.Plan, now time.Time) []string {
 	if t == nil || fitting == nil || !t.parts {
 		return nil
 	}
+	all := slices.Clone(t.settled)
+	all[f.place] = f.settled(plan, now)
+	cost, settled := t.with(f, plan, now), t.sum(all)
 	var lines []string
 	for _, s := range fitting.Shares {
-		if gets := cost.Asks(s.Share); missed(s, gets) {
+		if gets := max(cost.Asks(s.Share), settled.Asks(s.Share)); missed(s, gets) {
 			lines = append(lines, fmt.Sprintf("with this %s gets %.0f requests/h, which are %s%% of its limit, above its share of %g%%: %s not changed as planned",
 				s.Share, gets, percentAbove(100*gets/s.Limit, s.Percent), s.Percent, were(t.behind)))
 		}

@@ -59,6 +59,14 @@ func (f fleet) plan(opts *tune.Options) tune.Plan {
 	if f.options.Files != nil {
 		return f.planFiles(opts)
 	}
-	opts.Judge, opts.Graph = tune.NewJudge(f.snapshot), f.graph
+	opts.Judge, opts.Graph = f.judge(), f.graph
 	return tune.NewPlan(f.objects, f.options.Policy, f.resolver, *opts)
+}
+
+// judge tells what sticks in a cluster; nil in files, whose author decides.
+func (f fleet) judge() *tune.Judge {
+	if f.options.Files != nil {
+		return nil
+	}
+	return tune.NewJudge(f.snapshot)
 }

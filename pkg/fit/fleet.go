@@ -20,6 +20,9 @@ type Cluster struct {
 	Budget budget.Budget
 	// Free are the sources that may get another interval: those of Probe that this plan changes.
 	Free map[flux.Ref]policy.Bound
+	// Undone is what objects ask an hour once what keeps setting their fields has undone what is planned of them, and what was changed
+	// before; those of which that is as planned need not be there.
+	Undone map[flux.Ref]float64
 	// Left are why the others of Probe may not.
 	Left map[flux.Ref]tune.Left
 	// Chosen are the objects that were asked for, whether they are free or not: the others only take their part of the shares.
@@ -85,6 +88,8 @@ type Fitting struct {
 	Quiet    int
 	// Failing counts what fails and counts to the shares with what it asks once it is mended, which a budget does not count.
 	Failing int
+	// Undone counts what counts to the shares with what it asks once its changes are undone, which a budget counts as planned.
+	Undone int
 	// Unfitted counts what asks hosts and was not fitted, by why.
 	Unfitted map[tune.Reason]int
 	// Unmatched says of rules that they are about no source that was read, and Unpolled are the shares that nothing counts to.
@@ -120,6 +125,7 @@ type fitter struct {
 	left     []map[flux.Ref]tune.Left
 	unfitted map[tune.Reason]int
 	failing  int
+	undone   int
 	unpolled []policy.Share
 	// told is the best that is known of each content that something polls.
 	told map[content]telling
@@ -192,11 +198,14 @@ func (f *fitter) add(cluster int) {
 			f.tell(cluster, item, activity)
 		}
 		if !isFree { // once an hour, what it asks in an hour
-			cost, s.Min, s.Max = item.Planned(), time.Hour, time.Hour
+			cost, s.Min, s.Max = c.asks(item), time.Hour, time.Hour
 		}
 		s.Loads = f.loads(cluster, item, cost, isFree)
 		if item.Failure != budget.NoFailure && len(s.Loads) > 0 && item.Planned() != item.Requests.Planned {
 			f.failing++
+		}
+		if !isFree && len(s.Loads) > 0 && cost > item.Planned() {
+			f.undone++
 		}
 		if !isFree || len(s.Loads) == 0 {
 			f.leave(c, cluster, item, len(s.Loads) > 0)
@@ -213,11 +222,16 @@ func (f *fitter) add(cluster int) {
 	}
 }
 
+// asks is what an object that is not fitted asks an hour: as planned, or once that is undone, whichever is more.
+func (c *Cluster) asks(item *budget.Item) float64 {
+	return max(item.Planned(), c.Undone[item.Object.Ref])
+}
+
 // loads are the shares that an object counts to, where one poll of it costs so much.
 func (f *fitter) loads(cluster int, item *budget.Item, cost float64, isFree bool) []Load {
 	var loads []Load
 	for k, use := range f.uses {
-		if !f.counts(use.Share, item) {
+		if !f.counts(use.Share, cluster, item) {
 			continue
 		}
 		loads = append(loads, Load{Share: k, Requests: cost})
@@ -236,7 +250,7 @@ func (f *fitter) leave(c *Cluster, cluster int, item *budget.Item, shared bool) 
 	o := &item.Object
 	left, known := c.Left[o.Ref]
 	switch kind := o.KindRow(); {
-	case !kind.AsksHosts() || !known && item.Planned() == 0:
+	case !kind.AsksHosts() || !known && c.asks(item) == 0:
 	case !kind.Source:
 		f.unfitted[KindNotFitted]++
 	case known:
@@ -306,7 +320,7 @@ func (f *fitter) weigh() {
 }
 
 func (f *fitter) fitting(intervals []time.Duration) *Fitting {
-	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Left: f.left, Unfitted: f.unfitted, Failing: f.failing, Unmatched: Unmatched(f.in.Rules, f.in.Clusters), Unpolled: f.unpolled}
+	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Left: f.left, Unfitted: f.unfitted, Failing: f.failing, Undone: f.undone, Unmatched: Unmatched(f.in.Rules, f.in.Clusters), Unpolled: f.unpolled}
 	for i := range out.Choices {
 		out.Choices[i] = map[flux.Ref]Choice{}
 	}

@@ -44,10 +44,10 @@ func (f *fitter) open() error {
 
 // counted tells whether anything counts to a share, and whether something that was chosen does.
 func (f *fitter) counted(s policy.Share) (polled, chosen bool) {
-	for _, c := range f.in.Clusters {
+	for n, c := range f.in.Clusters {
 		for i := range c.Budget.Items {
 			item := &c.Budget.Items[i]
-			if !f.counts(s, item) {
+			if !f.counts(s, n, item) {
 				continue
 			}
 			_, free := c.Free[item.Object.Ref]
@@ -57,9 +57,10 @@ func (f *fitter) counted(s policy.Share) (polled, chosen bool) {
 	return polled, chosen
 }
 
-// counts tells whether an object's polls count against a share, under the plan or once it does not fail any more.
-func (f *fitter) counts(s policy.Share, item *budget.Item) bool {
-	return item.Planned() > 0 && f.in.Limits.Counts(item.Asker(), s)
+// counts tells whether the polls of a cluster's object count against a share: under the plan, once that is undone, or once it does not
+// fail any more.
+func (f *fitter) counts(s policy.Share, cluster int, item *budget.Item) bool {
+	return f.in.Clusters[cluster].asks(item) > 0 && f.in.Limits.Counts(item.Asker(), s)
 }
 
 // reduced is what there is to choose where some shares cannot be kept (their excesses): what counts to one of these has its

@@ -33,6 +33,8 @@ type PlanFit struct {
 	Quiet int `json:"quiet"`
 	// Failing counts what fails and counts to the shares as if it was mended; the costs count its back-off.
 	Failing int `json:"failing,omitempty"`
+	// Undone counts what counts to the shares with what it asks once its changes are undone; the costs count it as planned.
+	Undone int `json:"undone,omitempty"`
 	// Kept says that the intervals stay as they are, since with the best ones BestWait would be hardly shorter than Wait. Then
 	// only the sources change that nobody waits for, and those that have another interval than most of their equals: Changed.
 	Kept     bool   `json:"kept,omitempty"`
@@ -80,7 +82,7 @@ func (p Plan) WithFit(f *fit.Fitting, at map[string]int) Plan {
 	}
 	p.Summary.Fit = &PlanFit{
 		Shares: []PlanShare{}, Sources: f.Sources, RequestsPerHour: round2(f.Requests),
-		Wait: wait(f.Wait), UniformWait: wait(f.UniformWait), UniformInterval: wait(f.Uniform), Evidence: map[string]int{}, Quiet: f.Quiet, Failing: f.Failing,
+		Wait: wait(f.Wait), UniformWait: wait(f.UniformWait), UniformInterval: wait(f.Uniform), Evidence: map[string]int{}, Quiet: f.Quiet, Failing: f.Failing, Undone: f.Undone,
 		Kept: f.Kept, Changed: f.Changed, BestWait: wait(f.Best),
 	}
 	for _, s := range f.Shares {
@@ -132,7 +134,11 @@ func fitLines(f *fit.Fitting, limits limits, onTop string) []string {
 		return nil
 	}
 	if f.Sources == 0 {
-		return append([]string{"there is no source whose interval could be fitted"}, shareLines(f, onTop)...)
+		lines := append([]string{"there is no source whose interval could be fitted"}, shareLines(f, onTop)...)
+		if f.Undone > 0 {
+			lines = append(lines, undoneLine(f.Undone))
+		}
+		return lines
 	}
 	sources := count(f.Sources, "source")
 	if clusters := len(slices.DeleteFunc(slices.Clone(f.Choices), func(c map[flux.Ref]fit.Choice) bool { return len(c) == 0 })); clusters > 1 {
@@ -142,7 +148,10 @@ func fitLines(f *fit.Fitting, limits limits, onTop string) []string {
 	if f.Failing > 0 {
 		lines = append(lines, failingLine(f.Failing))
 	}
-	if limits.height > 0 && limits.named == 1 {
+	if f.Undone > 0 {
+		lines = append(lines, undoneLine(f.Undone))
+	}
+	if limits.summed() {
 		return append(lines, fmt.Sprintf("it is known of %d of them how often they change; %d get no commits", f.Sources-f.Evidence[fit.FromNothing], f.Quiet))
 	}
 	lines = append(lines, shareLines(f, onTop)...)
@@ -229,6 +238,14 @@ func failingLine(n int) string {
 		return "1 object that fails counts to its share as if it was mended; in the costs with the requests that it makes while it fails"
 	}
 	return fmt.Sprintf("%d objects that fail count to their shares as if they were mended; in the costs with the requests that they make while they fail", n)
+}
+
+// undoneLine says how what does not last counts, since the costs on the same screen count it as planned.
+func undoneLine(n int) string {
+	if n == 1 {
+		return "1 object whose changes do not last counts to its share with what it asks when they are undone; in the costs as planned"
+	}
+	return fmt.Sprintf("%d objects whose changes do not last count to their shares with what they ask when they are undone; in the costs as planned", n)
 }
 
 // shareLines say what each share gets. OnTop says what is not counted in that.

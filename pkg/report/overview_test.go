@@ -141,8 +141,10 @@ func wholeOverview(t *testing.T, rt *rapid.T) Overview {
 			item.Stick = tune.Stick{FieldStick: tune.FieldStick{Verdict: tune.Reverted}, Owner: owner, Home: "Kustomization flux-system/" + owner.Name + ": path ./clusters/production/apps of https://github.com/acme/fleet"}
 		}
 	}
+	o.Budget.Beyond, o.Budget.Partial, o.Alone = rapid.Bool().Draw(rt, "beyond"), rapid.Bool().Draw(rt, "partial"), len(clusters) == 1 && rapid.Bool().Draw(rt, "alone")
 	if rapid.Bool().Draw(rt, "fitted") {
-		o.Fitting = &fit.Fitting{Sources: 1234, Requests: 12345, Wait: 264 * time.Second, UniformWait: 1264 * time.Second, Uniform: 528 * time.Second, Choices: make([]map[flux.Ref]fit.Choice, len(clusters))}
+		o.Fitting = &fit.Fitting{Sources: 1234, Requests: 12345, Wait: 264 * time.Second, UniformWait: 1264 * time.Second, Uniform: 528 * time.Second, Choices: make([]map[flux.Ref]fit.Choice, len(clusters)),
+			Shares: []fit.ShareUse{{Share: policy.Share{Host: "github.com", Percent: 60}, Limit: 5000, Allowed: 3000, Used: 2500}, {Share: policy.Share{Host: "github.com", Credential: "bot", Percent: 20}, Limit: 5000, Allowed: 1000, Used: 900}}}
 	}
 	for range rapid.IntRange(0, 3).Draw(rt, "missing") {
 		o.Missing = append(o.Missing, Missing{Cluster: "away", What: "the cluster", Why: "it does not answer"})
@@ -166,6 +168,13 @@ func TestOverviewFits(t *testing.T) {
 		assert.LessOrEqual(rt, len(shown)+min(o.Above, mostAbove), max(23, l.Height-1), text)
 		for _, line := range shown {
 			assert.LessOrEqual(rt, terminal.Width(line), l.Width, line)
+		}
+		said := strings.Join(strings.Fields(text), " ")
+		if (o.Budget.Beyond || o.Budget.Partial) && strings.Contains(said, "of 5,000/h") {
+			assert.Contains(rt, said, "comes on top", "what a host gets is not all\n%s", text)
+		}
+		if o.Alone && strings.Contains(said, " Fit ") {
+			assert.Contains(rt, said, "comes on top", text)
 		}
 		objects := 0
 		for _, g := range GroupChanges(o.Plan.Items, o.Environments, 4) {

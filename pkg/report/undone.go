@@ -111,14 +111,6 @@ func (u Undone) until() string {
 	}
 }
 
-// untilUndone says of what changes bring, if anything, how long that lasts.
-func untilUndone(plan tune.Plan, lines []string) []string {
-	if len(lines) > 0 {
-		lines[0] = NewUndone(plan.Items).until() + lines[0]
-	}
-	return lines
-}
-
 func isOrAre(n int) string {
 	if n == 1 {
 		return "is"
