@@ -83,6 +83,33 @@ func TestWhatOthersChangedCounts(t *testing.T) {
 	assert.Contains(t, untouched.exceeded(fitting)[0], "Run the same command again.")
 }
 
+// Of what was sent without an answer nobody knows whether it arrived: it is not changed as planned, and counts with what asks more.
+func TestWhatIsUncertainIsNotAsPlanned(t *testing.T) {
+	t.Parallel()
+	p, err := policy.Preset("per-environment")
+	require.NoError(t, err)
+	decoded := func(name, interval string) flux.Object {
+		o, err := flux.Decode([]byte(`{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"GitRepository","metadata":{"name":"` + name + `","namespace":"apps"},"spec":{"interval":"` + interval + `","url":"https://github.com/acme/` + name + `"}}`))
+		require.NoError(t, err)
+		return o
+	}
+	p, err = p.Set("development.GitRepository.interval=5m")
+	require.NoError(t, err)
+	f := FleetOptions{Policy: p, DefaultEnvironment: "development"}.fleetOf(flux.Snapshot{Objects: []flux.Object{decoded("a", "30s"), decoded("b", "30m")}})
+	plan := f.plan(&tune.Options{})
+	require.Equal(t, 2, plan.Changes())
+	all := newTogether(fleets{all: []fleet{f}}, f.options, noon)
+	all.changed(f, plan, cluster.Outcomes{Objects: []cluster.Result{
+		{Write: tune.ApplyWrite{Item: plan.Items[0]}, Outcome: cluster.Uncertain},
+		{Write: tune.ApplyWrite{Item: plan.Items[1]}, Outcome: cluster.Uncertain},
+	}}, noon)
+	assert.InDelta(t, 120+12, all.sum(all.budgets).Git.Now, 0.01)
+	assert.True(t, all.parts)
+	share := fit.ShareUse{Share: policy.Share{Host: "github.com", Percent: 1}, Limit: 5000, Allowed: 50}
+	assert.Len(t, all.warned(&fit.Fitting{Shares: []fit.ShareUse{share}}, f, tune.Plan{}, noon), 1)
+	assert.Len(t, all.exceeded(&fit.Fitting{Shares: []fit.ShareUse{share}}), 1)
+}
+
 // Without the right to list what polls beside the sources, a fit is shown with a warning, and none of it is written.
 func TestApplyFitNeedsTheRightToListWhatOnlyCosts(t *testing.T) {
 	t.Parallel()

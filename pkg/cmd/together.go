@@ -89,7 +89,7 @@ func (t *together) changed(f fleet, plan tune.Plan, out cluster.Outcomes, now ti
 	later = slices.Clone(later)
 	for i, item := range plan.Items {
 		r := results[item.Object.Ref]
-		if item.Action == tune.ActionChange && !r.Wrote() {
+		if item.Action == tune.ActionChange && (!r.Wrote() || r.Outcome == cluster.Uncertain || r.Err != nil) {
 			t.notAsPlanned(f.options.Cluster)
 		}
 		object := left(item, r)
@@ -126,7 +126,11 @@ func left(item tune.Item, r cluster.Result) flux.Object {
 		o.Suspended, o.Remote = r.Now.Suspended, r.Now.Remote
 	case r.Wrote():
 		for _, c := range item.Changes {
-			o = o.WithValue(c.Field, c.To)
+			with := o.WithValue(c.Field, c.To)
+			if r.Outcome == cluster.Uncertain && with.Effective(c.Field) > o.Effective(c.Field) {
+				continue
+			}
+			o = with
 		}
 	}
 	return o

@@ -191,7 +191,7 @@ func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool,
 		}
 	}
 	switch {
-	case owned && (theirs || f == flux.Interval || j.pinned(o, owner, f)): // an interval is always set: the CRDs require it
+	case owned && (theirs || alwaysSet(o, owner, f) || j.pinned(o, owner, f)):
 		s := j.byOwner(o, owner, f)
 		if len(other) > 0 && s.Verdict.lasts() {
 			return mayComeBack(other)
@@ -208,6 +208,19 @@ func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool,
 		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("%s set %s last, and %s may set it too", hands[0].Name, f, owner)}
 	}
 	return FieldStick{Verdict: Sticks, Message: fmt.Sprintf("%s does not set %s", owner, f)}
+}
+
+// alwaysSet tells whether whoever applies an object sets a field in any case: an interval, which the CRDs require; but for that of a
+// HelmRepository (source-controller api/v1/helmrepository_types.go), where that the owner wrote the object without it tells.
+func alwaysSet(o flux.Object, owner flux.Ref, f flux.Field) bool {
+	switch {
+	case f != flux.Interval:
+		return false
+	case o.Kind == "HelmRepository":
+		return o.Value(f) != nil && len(writersFor(o, owner)) == 0
+	default:
+		return true
+	}
 }
 
 // pinned tells whether a rule of ours leaves a field to us already. While it does, nobody can see whether Git sets the

@@ -147,6 +147,7 @@ func TestJudge(t *testing.T) {
 	)
 	rule := func(paths ...string) flux.IgnoreRule { return flux.IgnoreRule{Paths: paths} }
 	tookOver := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Timeout: {From: ptr("3m"), To: ptr("2m"), Owners: []flux.Manager{applies("kustomize-controller")}}})}}
+	ownChoice := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: {To: ptr("5m")}})}}
 	heldByUs := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Timeout: {From: ptr("3m"), To: ptr("2m"), Pinned: true}})}}
 	const mayComeBack = " applies it, and may undo the change"
 	for _, tc := range []struct {
@@ -161,6 +162,12 @@ func TestJudge(t *testing.T) {
 		{name: "nobody's", object: object(t, "ks"), verdict: Sticks},
 		{name: "set in Git", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval)), verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "taken over by somebody since, but an interval is always in Git", known: []flux.Object{parent(t)}, object: object(t, "ks", child()), verdict: Reverted, within: 10 * time.Minute, message: reverted},
+		{name: "an interval that Git does not set, where it need not", known: []flux.Object{parent(t)}, object: object(t, "helmrepo", func(o *flux.Object) { o.Interval = nil }, child(flux.Timeout)),
+			verdict: Sticks, message: "Kustomization flux-system/apps does not set spec.interval"},
+		{name: "an interval that Git does not set, and we did", known: []flux.Object{parent(t)}, object: object(t, "helmrepo", child(flux.Timeout), ownedBy(flux.Interval, updates("fluxtune")), recorded(ownChoice.String())),
+			verdict: Sticks, message: "Kustomization flux-system/apps does not set spec.interval"},
+		{name: "an interval that Git sets, where it need not", known: []flux.Object{parent(t)}, object: object(t, "helmrepo", child(flux.Interval)), verdict: Reverted, within: 10 * time.Minute, message: reverted},
+		{name: "an interval of which nobody knows whether Git sets it", known: []flux.Object{parent(t)}, object: object(t, "helmrepo", child()), verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "a timeout that Git does not set", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval)), fields: []flux.Field{flux.Timeout},
 			verdict: Sticks, message: "Kustomization flux-system/apps does not set spec.timeout"},
 		{name: "a timeout that nobody sets, under a rule of ours: what Git sets cannot be seen", known: []flux.Object{pinningParent(t, flux.Timeout)},
