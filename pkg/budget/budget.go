@@ -54,7 +54,7 @@ type Budget struct {
 	// Scheduled counts the ResourceSetInputProviders that ask a host by spec.schedule: how often that is, is not known.
 	Scheduled int
 	// StatusProviders counts the Providers that write commit statuses with a Git host's REST API, by their
-	// type. What that costs comes with commits and not with intervals, so it is not counted.
+	// type. What that costs depends on which events Alerts send there, which is not read, so it is not counted.
 	StatusProviders map[string]int
 	Items           []Item
 	// Idle are the objects that were asked for, only explain others and are in no item: never due, they ask nobody.

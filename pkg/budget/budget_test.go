@@ -277,3 +277,23 @@ func TestAPIServerAndDrift(t *testing.T) {
 	}, b.APIServer)
 	assert.Equal(t, Pair[time.Duration]{10*time.Minute + 30*time.Second, 10*time.Minute + 30*time.Second}, b.Environments[0].Drift)
 }
+
+// What is exactly at a share of a limit is not above it, whatever crumbs its sum has.
+func TestPercentHasNoCrumbs(t *testing.T) {
+	t.Parallel()
+	sum := 0.0
+	for range 21 {
+		sum += 60.0 / 7
+	}
+	assert.NotEqual(t, 180.0, sum)
+	assert.Equal(t, 50.0, Percent(sum, 360))
+	assert.Equal(t, 9.2, Percent(460, 5000))
+	assert.Greater(t, Percent(180.000001, 360), 50.0)
+	var items []tune.Item
+	for i := range 21 {
+		every := "7m"
+		items = append(items, tune.Item{Object: flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: fmt.Sprint(i)}, Version: "v1", Interval: &every, Remote: flux.Remote{URL: fmt.Sprintf("https://h.com/acme/%d", i)}}})
+	}
+	b := New(Input{Items: items, Limits: Limits{"h.com": {PerHour: 360}}})
+	assert.Equal(t, Rates{Now: 50, Planned: 50}, b.Hosts[0].Used)
+}

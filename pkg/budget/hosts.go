@@ -2,6 +2,7 @@ package budget
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -162,12 +163,23 @@ func (h *Host) rankClusters(several bool) {
 	}
 	for i, c := range h.Clusters {
 		if h.Limit != nil {
-			h.Clusters[i].Used = times(c.Requests, 100/h.Limit.PerHour)
+			h.Clusters[i].Used = shareOf(c.Requests, h.Limit.PerHour)
 		}
 	}
 	slices.SortStableFunc(h.Clusters, func(a, b ClusterLoad) int {
 		return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Cluster, b.Cluster))
 	})
+}
+
+// Percent is how much of a limit requests are, without the crumbs that sums of fractions leave: exactly at a share is not above it.
+func Percent(requests, limit float64) float64 {
+	const digits = 1e9
+	return math.Round(requests/limit*100*digits) / digits
+}
+
+// shareOf is so for now and planned.
+func shareOf(requests Rates, limit float64) Rates {
+	return Rates{Now: Percent(requests.Now, limit), Planned: Percent(requests.Planned, limit)}
 }
 
 // use says how much of its limit each host uses. The limit of a name is one for all its ports.
@@ -183,7 +195,7 @@ func use(list []Host, others map[Asker]float64, limits Limits) {
 	}
 	for i, h := range list {
 		if h.Limit != nil {
-			list[i].Used = times(used[limits.key(h.Name)], 100/h.Limit.PerHour)
+			list[i].Used = shareOf(used[limits.key(h.Name)], h.Limit.PerHour)
 		}
 	}
 }

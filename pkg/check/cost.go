@@ -78,7 +78,7 @@ func (c *Check) count(pairs []pairing, limits budget.Limits) {
 	for _, h := range hosts.order {
 		if h.Limit != nil {
 			key, _ := limits.Key(h.Host)
-			h.Used = Delta[float64]{used[key].Before / h.Limit.PerHour * 100, used[key].After / h.Limit.PerHour * 100}
+			h.Used = Delta[float64]{budget.Percent(used[key].Before, h.Limit.PerHour), budget.Percent(used[key].After, h.Limit.PerHour)}
 		}
 		c.Hosts = append(c.Hosts, *h)
 	}

@@ -276,17 +276,28 @@ func scheduledNote(b budget.Budget) string {
 	}
 }
 
-// providersNote names what spends REST with commits.
+// providersNote names what spends REST with reconciles: kustomize-controller sends an event at the end of each, also where nothing is
+// new, and notification-controller asks the host for the statuses of the commit then (kustomization_controller.go;
+// notification-controller internal/notifier/github.go).
 func providersNote(b budget.Budget) string {
-	n := 0
+	n, reconciles := 0, budget.Rates{}
 	for _, count := range b.StatusProviders {
 		n += count
 	}
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s writing commit statuses (%s) by REST: two requests for each event that an Alert sends there. They come with commits and not with intervals, so they are not counted.",
-		are(n, "Provider"), strings.Join(slices.Sorted(maps.Keys(b.StatusProviders)), ", "))
+	for _, item := range b.Items {
+		if item.Object.Ref.Kind == "Kustomization" {
+			reconciles.Now, reconciles.Planned = reconciles.Now+item.Reconciles.Now, reconciles.Planned+item.Reconciles.Planned
+		}
+	}
+	note := fmt.Sprintf("%s writing commit statuses (%s) by REST: a request for each reconcile of a Kustomization whose events an Alert sends there, also where nothing is new, and one more where something is. "+
+		"Which these are is not read, so that they are not counted", are(n, "Provider"), strings.Join(slices.Sorted(maps.Keys(b.StatusProviders)), ", "))
+	if reconciles != (budget.Rates{}) {
+		note += fmt.Sprintf(": for all Kustomizations that are shown it would be %s requests/h", rates(reconciles).Text)
+	}
+	return note + "."
 }
 
 // assumptionsNote names what is taken for granted.

@@ -78,7 +78,8 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 		"What is asked by REST counts against the host's limit for its API",
 		"api.github.com gets 60 requests/h without a credential: GitHub allows such only 60/h for each address, and not 5,000",
 		"1 ResourceSetInputProvider asks by its spec.schedule, and not at an interval: it is counted with nothing.",
-		"1 Provider is writing commit statuses (github) by REST",
+		"1 Provider is writing commit statuses (github) by REST: a request for each reconcile of a Kustomization whose events an Alert sends there, also where nothing is new",
+		"so that they are not counted: for all Kustomizations that are shown it would be ",
 		"Assumed: polls find nothing new. A registry hands out a token for each question, which makes 3 requests of one. 2 objects ask at least what is counted",
 		`Not counted, since they could not be read: imagepolicies in namespace "apps".`,
 	} {

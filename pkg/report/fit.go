@@ -216,13 +216,13 @@ func unfitted(reason tune.Reason) string {
 // keptLine says why hardly any interval is changed, or none.
 func keptLine(f *fit.Fitting, sources string) string {
 	stays, more := "what is there fits", ""
-	if f.Changed > 0 {
+	if f.Changed > 0 { // before that it may have been above a share
 		more = " else"
 		gets := "sources get"
 		if f.Changed == 1 {
 			gets = "source gets"
 		}
-		stays += fmt.Sprintf(", and only %d %s another interval (the longest where nobody waits, or that of most equal sources)", f.Changed, gets)
+		stays = fmt.Sprintf("only %d %s another interval (the longest where nobody waits, or that of most equal sources), and the rest fits as it is", f.Changed, gets)
 	}
 	line := fmt.Sprintf("%s: a commit waits %s on average, ", stays, wait(f.Wait))
 	at := fmt.Sprintf("at %s requests/h of %s", rate(f.Requests), sources)

@@ -19,7 +19,7 @@ func TestKeptLine(t *testing.T) {
 	f.Best = f.Wait
 	assert.Equal(t, "what is there fits: a commit waits 1m16s on average, as with the best intervals, at 40 requests/h of 3 sources", keptLine(&f, "3 sources"))
 	f.Changed, f.Best = 2, 72*time.Second
-	assert.Equal(t, "what is there fits, and only 2 sources get another interval (the longest where nobody waits, or that of most equal sources): a commit waits 1m16s on average, 1m12s with the best intervals, "+
+	assert.Equal(t, "only 2 sources get another interval (the longest where nobody waits, or that of most equal sources), and the rest fits as it is: a commit waits 1m16s on average, 1m12s with the best intervals, "+
 		"at 40 requests/h of 3 sources: nothing else is changed for less than 10%", keptLine(&f, "3 sources"))
 	f.Wait, f.Best = 0, 0
 	assert.Equal(t, "nobody waits for the 3 sources: each has its longest interval", waitLine(&f, "3 sources"))
