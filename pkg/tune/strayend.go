@@ -9,7 +9,7 @@ import (
 )
 
 // StrayEnds are annotations for monitoring that do not follow from the records of their objects, since somebody has edited them by
-// hand: alarms go off by them, and nothing else reads them.
+// hand, or taken them away: alarms go off by them, or do not, and nothing else reads them.
 type StrayEnds struct {
 	// Objects that have one, as messages call them, and Why it is wrong, of the first.
 	Objects []string
@@ -48,18 +48,25 @@ func NewStrayEnds(objects []flux.Object, kubectl string) StrayEnds {
 func strayEnd(o flux.Object) (want, why string) {
 	says, there := o.Annotations[UntilAnnotation]
 	record, err := ReadRecord(o)
-	if !there || err != nil {
+	if err != nil {
 		return "", ""
 	}
 	until := record.until()
 	if until == nil {
+		if !there {
+			return "", ""
+		}
 		return UntilAnnotation + "-", fmt.Sprintf("says %q, and no session is to end", says)
 	}
 	text := until.UTC().Format(time.RFC3339)
 	if says == text {
 		return "", ""
 	}
-	return UntilAnnotation + "=" + text + " --overwrite", fmt.Sprintf("says %q, and its session is to end at %s", says, text)
+	says = fmt.Sprintf("says %q", says)
+	if !there {
+		says = "is not there"
+	}
+	return UntilAnnotation + "=" + text + " --overwrite", fmt.Sprintf("%s, and its session is to end at %s", says, text)
 }
 
 // Warning is one for all of them, with the first names, and the command that puts them right; none where there are none. Where it
@@ -81,5 +88,5 @@ func (s StrayEnds) Warning(all string) []string {
 	if more := len(s.Run) - 1; more > 0 {
 		others = fmt.Sprintf(" (the first of %d commands: %s lists them)", len(s.Run), all)
 	}
-	return []string{fmt.Sprintf("%s: %s: somebody has edited it, and alarms read it. Put it right%s with: %s", names, of, others, s.Run[0])}
+	return []string{fmt.Sprintf("%s: %s: somebody has edited it or taken it away, and alarms read it. Put it right%s with: %s", names, of, others, s.Run[0])}
 }

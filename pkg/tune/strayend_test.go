@@ -30,15 +30,19 @@ func TestStrayEnds(t *testing.T) {
 	warn := func(objects ...flux.Object) []string {
 		return NewStrayEnds(objects, "kubectl --context prod").Warning("kubectl fluxtune doctor")
 	}
-	assert.Empty(t, warn(bearing(""), bearing("", lasting), bearing(right, ending), bearing("", ending)))
+	assert.Empty(t, warn(bearing(""), bearing("", lasting), bearing(right, ending)))
 	const resource = "kustomizations.kustomize.toolkit.fluxcd.io"
 	name := bearing("").Ref
-	assert.Equal(t, []string{name.String() + `: the annotation fluxtune.github.io/until says "2026-11-22T14:00:00Z", and no session is to end: somebody has edited it, and alarms read it. Put it right with: ` +
+	assert.Equal(t, []string{name.String() + `: the annotation fluxtune.github.io/until says "2026-11-22T14:00:00Z", and no session is to end: somebody has edited it or taken it away, and alarms read it. Put it right with: ` +
 		"kubectl --context prod annotate " + resource + " " + name.Name + " -n " + name.Namespace + " fluxtune.github.io/until-"}, warn(bearing(right)))
 	assert.Len(t, warn(bearing(right, lasting)), 1)
 	other := warn(bearing("2020-01-01T00:00:00Z", ending))
 	assert.Len(t, other, 1)
 	assert.Regexp(t, `fluxtune\.github\.io/until=2026-11-22T14:00:00Z --overwrite$`, other[0])
+
+	gone := warn(bearing("", ending))
+	assert.Len(t, gone, 1, "alarms are silent without it")
+	assert.Regexp(t, `is not there, and its session is to end at 2026-11-22T14:00:00Z: .*fluxtune\.github\.io/until=2026-11-22T14:00:00Z --overwrite$`, gone[0])
 
 	var many []flux.Object
 	for _, named := range []string{"a", "b", "c", "d", "e"} {
