@@ -27,6 +27,10 @@ type job struct {
 
 type workflow struct {
 	Permissions *map[string]string
+	Concurrency struct {
+		Cancel bool `json:"cancel-in-progress"`
+		Queue  string
+	}
 	Jobs        map[string]job
 }
 
@@ -108,7 +112,10 @@ func TestJobsGetOnlyWhatTheyNeed(t *testing.T) {
 // may write nothing.
 func TestTheOrderOfARelease(t *testing.T) {
 	t.Parallel()
-	jobs := workflows(t)["release.yaml"].Jobs
+	release := workflows(t)["release.yaml"]
+	assert.False(t, release.Concurrency.Cancel)
+	assert.Equal(t, "max", release.Concurrency.Queue, "a tag that waits is released, too")
+	jobs := release.Jobs
 	var order []string
 	for _, name := range []string{"build", "publish", "plugins", "krew-index"} {
 		require.Contains(t, jobs, name)
