@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -23,11 +21,11 @@ func (o FleetOptions) showDiff(ctx context.Context, r *root, items []tune.Item, 
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", item.Object.Ref, err)
 		}
-		before, err := yaml.Marshal(live)
+		before, err := terminal.MarshalYAML(live)
 		if err != nil {
 			return fmt.Errorf("writing %s as YAML: %w", item.Object.Ref, err)
 		}
-		after, err := yaml.Marshal(tune.Changed(live, item.Changes))
+		after, err := terminal.MarshalYAML(tune.Changed(live, item.Changes))
 		if err != nil {
 			return fmt.Errorf("writing %s as YAML: %w", item.Object.Ref, err)
 		}

@@ -15,7 +15,6 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/kubectl/pkg/cmd/get"
-	"sigs.k8s.io/yaml"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	_ "github.com/fluxtune/kubectl-fluxtune/pkg/cmd/english" // comes before kubectl's packages
@@ -183,9 +182,9 @@ func (p *printer) print(document any, names []string, draw func(report.Layout) e
 	case "json":
 		return writeJSON(p.out, document, "    ")
 	case "yaml":
-		data, err := yaml.Marshal(document)
+		data, err := terminal.MarshalYAML(document)
 		if err != nil {
-			return fmt.Errorf("writing YAML: %w", err)
+			return err
 		}
 		_, err = p.document.Write(data)
 		return err

@@ -1,10 +1,9 @@
 package manifest
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
-
-	"sigs.k8s.io/yaml"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -25,11 +24,7 @@ func ReadStream(name string, content []byte) (Fleet, error) {
 			return Fleet{}, fmt.Errorf("reading %s: %w", name, err)
 		}
 		for _, object := range items(whole) {
-			text, err := yaml.Marshal(object)
-			if err != nil {
-				return Fleet{}, fmt.Errorf("reading %s: %w", name, err)
-			}
-			data, err := yaml.YAMLToJSON(text)
+			data, err := json.Marshal(object)
 			if err != nil {
 				return Fleet{}, fmt.Errorf("reading %s: %w", name, err)
 			}

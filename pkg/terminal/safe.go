@@ -9,8 +9,9 @@ import (
 )
 
 // Safe is the edge at which text for people leaves the program: what objects, files and servers say can steer no terminal
-// through it, whoever printed it. It leaves out control characters but line breaks and tabs, what breaks lines or turns the
-// order of characters around, and bytes that are no text. Colours pass where they are wanted: those of Paint only, and none
+// through it, whoever printed it, and nothing is in them that whoever copies them does not see. It leaves out control
+// characters but line breaks and tabs, what breaks lines or turns the order of characters around, what no terminal shows (see
+// unseen), and bytes that are no text. Colours pass where they are wanted: those of Paint only, and none
 // lasts longer than its line.
 type Safe struct {
 	mu     sync.Mutex
@@ -72,7 +73,7 @@ func (s *Safe) clean(text string, colors bool) string {
 			b.WriteString(resetColor)
 			s.open = false
 		}
-		if !commands(r) || r == '\n' || r == '\t' {
+		if !unread(r) || r == '\n' || r == '\t' {
 			b.WriteRune(r)
 		}
 	}
@@ -105,19 +106,7 @@ func colorAt(text string) (code string, begun bool) {
 	return "", begun
 }
 
-// EscapeJSON writes in JSON by number what would steer a terminal: it means the same. Encoders leave some of it as it is.
+// EscapeJSON writes in JSON by number what nobody would read, or what would steer a terminal: it means the same. Encoders leave some of it as it is.
 func EscapeJSON(data []byte) []byte {
-	const hex = "0123456789abcdef"
-	var b strings.Builder
-	for _, r := range string(data) {
-		if commands(r) && r != '\n' && r != '\t' {
-			b.WriteString(`\u`)
-			for shift := 12; shift >= 0; shift -= 4 {
-				b.WriteByte(hex[r>>shift&15])
-			}
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return []byte(b.String())
+	return numbered(data, func(r rune) bool { return unread(r) && r != '\n' && r != '\t' })
 }

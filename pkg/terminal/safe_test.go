@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
 )
 
 func TestSafe(t *testing.T) {
@@ -26,6 +27,8 @@ func TestSafe(t *testing.T) {
 		{"C1 as a byte", "a\x9b2Jb", "a\ufffd2Jb", "a\ufffd2Jb"},
 		{"order", "a\u202eb\u2066c\u200f", "abc", "abc"},
 		{"breaks", "a\u2028b\u2029c\u0085d\re", "abcde", "abcde"},
+		{"unseen", "\ufeffa\u200bb\u00adc\u2060d\U000e0041\U000e0001e\U000e0101", "abcde", "abcde"},
+		{"seen with its neighbours", "\u200c\u200d☎\ufe0e☎\ufe0f\u0600\U00013430", "\u200c\u200d☎\ufe0e☎\ufe0f\u0600\U00013430", "\u200c\u200d☎\ufe0e☎\ufe0f\u0600\U00013430"},
 		{"other scripts", "ü世界👩\u200d🚀", "ü世界👩\u200d🚀", "ü世界👩\u200d🚀"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -86,13 +89,34 @@ func TestSafeOfAnything(t *testing.T) {
 	}
 }
 
+// Whatever a text has in it: YAML holds it, and the next reader has it again.
+func TestMarshalYAML(t *testing.T) {
+	t.Parallel()
+	var all strings.Builder
+	for r := range rune(0x2100) {
+		all.WriteRune(r)
+	}
+	for _, r := range []rune{0xd7ff, 0xe000, 0xfdd0, 0xfeff, 0xfffd, 0xfffe, 0xffff, 0x10000, 0xe0041, 0x1fffe, 0x10ffff} {
+		all.WriteRune(r)
+	}
+	for _, text := range []string{all.String(), "\x7f", "a\u009b", "\ufffe", "\uffff", "- \ufeff"} {
+		data, err := MarshalYAML([]string{text})
+		require.NoError(t, err)
+		var back []string
+		require.NoError(t, yaml.Unmarshal(data, &back), "%q", data)
+		assert.Equal(t, []string{text}, back)
+	}
+}
+
 func TestEscapeJSON(t *testing.T) {
 	t.Parallel()
-	text := "a\x7f\u009b\u202e\u2028\x1b\n\t\"世"
+	text := "a\x7f\u009b\u202e\u2028\x1b\n\t\"世\U000e0041\ufeff🚀"
 	data, err := json.Marshal(text)
 	require.NoError(t, err)
 	escaped := EscapeJSON(data)
 	assert.NotContains(t, string(escaped), "\u009b")
+	assert.NotContains(t, string(escaped), "\U000e0041")
+	assert.Contains(t, string(escaped), "🚀")
 	assert.Contains(t, string(escaped), `\u202e`)
 	var back string
 	require.NoError(t, json.Unmarshal(escaped, &back))

@@ -69,7 +69,7 @@ type Cell struct {
 // write to a terminal what they like.
 func (c Cell) Printable() string {
 	return strings.Map(func(r rune) rune {
-		if commands(r) {
+		if unread(r) {
 			return -1
 		}
 		return r

@@ -35,17 +35,29 @@ func Rows(line string, width int) int {
 // cleaned before; that none of it gets through is up to Safe.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if commands(r) && r != '\n' && r != '\t' {
+		if unread(r) && r != '\n' && r != '\t' {
 			return -1
 		}
 		return r
 	}, text)
 }
 
-// commands tells whether a character is none to be read: a control character, one that turns the direction of what follows,
-// or one that ends a line for some readers (YAML) and not for others.
-func commands(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+// unread tells whether a character is none to be read: a control character, one that turns the direction of what follows,
+// one that ends a line for some readers (YAML) and not for others, or one that nobody sees.
+func unread(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) || unseen(r)
+}
+
+// unseen tells whether a character has no shape (Unicode, Default_Ignorable_Code_Point): a zero width space, a byte order mark,
+// the tags in which a whole text can hide. What decides the shape of its neighbours stays: both joiners, which emoji and
+// several scripts need, and the selectors of emoji.
+func unseen(r rune) bool {
+	switch r {
+	case '\u200c', '\u200d', '\ufe0e', '\ufe0f':
+		return false
+	}
+	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
+		unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r) && (r < 0x13430 || r > 0x1345f) // of Egyptian, which are seen
 }
 
 // cut shortens text to a width and marks that it did.
