@@ -1,6 +1,10 @@
 package alerts
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+)
 
 // How commands look at the object that an alert is about, and at its namespace.
 const (
@@ -19,5 +23,5 @@ func (in Input) scope() string {
 	if in.Namespace == "" {
 		return "-A"
 	}
-	return "-n " + in.Namespace
+	return "-n " + terminal.Quoted(in.Namespace)
 }

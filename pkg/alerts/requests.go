@@ -11,6 +11,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // poll is how many requests one reconcile of an object makes.
@@ -139,7 +140,7 @@ func (in Input) aboveShare(s policy.Share, limit budget.Limit, expr, made string
 		fmt.Sprintf("Flux asks %s more than %s requests an hour", whose, plain(most)),
 		fmt.Sprintf(`%s gets {{ printf "%%.0f" $value }} requests an hour from Flux, more than %s. %s %s`, whose, than, part, made),
 		fmt.Sprintf("%s names who asks most; %s keeps it within its share",
-			in.command("budget", in.scope()+in.Under, "--rows"), in.command("plan", in.scope()+in.Under, fmt.Sprintf("--fit %s=%g%%", s, s.Percent))))
+			in.command("budget", in.scope()+in.Under, "--rows"), in.command("plan", in.scope()+in.Under, "--fit "+terminal.Quoted(fmt.Sprintf("%s=%g%%", s, s.Percent)))))
 	maps.Copy(a.Labels, own)
 	return []Rule{{Record: record, Expr: expr, Labels: labels}, a}
 }

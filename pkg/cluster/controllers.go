@@ -65,8 +65,8 @@ type Notifier struct {
 	OneNamespace bool
 	// Namespace is the only one whose Receivers it looks at (--watch-all-namespaces=false); "" for all.
 	Namespace string
-	// Unread says that the flags could not be read. Where there is no Deployment, the defaults stand in.
-	Unread bool
+	// Unread says why the flags are not known; "" where they are.
+	Unread string
 }
 
 // Notifier reads the flags of notification-controller. The error says that the API server did not answer.
@@ -84,7 +84,10 @@ func (c *Client) Notifier(ctx context.Context) (Notifier, error) {
 		if unreachable(err) || ctx.Err() != nil {
 			return Notifier{}, fmt.Errorf("listing notification-controller's Deployments: %w", err)
 		}
-		return Notifier{Unread: true}, nil
+		return Notifier{Unread: "the flags of notification-controller could not be read"}, nil
+	}
+	if len(found) == 0 {
+		return Notifier{Unread: "no Deployment of notification-controller was found, and so none of its flags"}, nil
 	}
 	var n Notifier
 	for _, one := range found {

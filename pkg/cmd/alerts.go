@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/alerts"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -134,7 +133,7 @@ func (f *AlertsFlags) toOptions(r *root, args []string) (o AlertsOptions, err er
 		return o, err
 	}
 	if o.Files != nil && len(o.Files.chosen) > 1 {
-		return o, fmt.Errorf("the rules are of one cluster: choose one of the %d with --root %s", len(o.Files.chosen), o.Files.fleets[0].Root)
+		return o, fmt.Errorf("the rules are of one cluster: choose one of the %d with --root %s", len(o.Files.chosen), terminal.Quoted(asItem(o.Files.fleets[0].Root.String())))
 	}
 	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
 	o.under = f.PolicyFlags.again()
@@ -225,9 +224,9 @@ func (o AlertsOptions) print(rules alerts.Rules, objects []flux.Object, items in
 	for _, what := range lacks { // whoever applies the file should see it, too
 		header += "# Incomplete: " + strings.Join(strings.Fields(what), " ") + "\n"
 	}
-	text, err := yaml.Marshal(document)
+	text, err := terminal.MarshalYAML(document)
 	if err != nil {
-		return fmt.Errorf("writing YAML: %w", err)
+		return err
 	}
 	_, err = o.root.document().Write([]byte(strings.ReplaceAll(header+string(text), pluginName, o.root.name)))
 	return err

@@ -13,6 +13,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -206,7 +207,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	}
 	if session != "" && !o.together.several() { // else it is said once, at the end
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s. Take it back with: %s revert%s --session %s\n",
-			session, o.root.name, o.scopeFlags(o.root), session)
+			session, o.root.name, o.scopeFlags(o.root), terminal.Quoted(session))
 	}
 	return err
 }

@@ -346,7 +346,7 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 	}
 	used, host, found := b.Used(o.JudgePlan)
 	if !found {
-		return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s=5000/h)", b.Hosts[0].Name)
+		return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s)", terminal.Quoted(b.Hosts[0].Name+"=5000/h"))
 	}
 	if used <= o.FailAbove {
 		return nil

@@ -346,7 +346,7 @@ func (o CheckOptions) verdict(c check.Check, document report.BranchCheck, unread
 		}
 		used, host, found := c.Used()
 		if !found {
-			return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s=5000/h)", c.Hosts[0].Host)
+			return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s)", terminal.Quoted(c.Hosts[0].Host+"=5000/h"))
 		}
 		if used > o.FailAbove {
 			return codeError{exitOverBudget, fmt.Errorf("%s would get %.0f requests/h, %s%% of its limit of %.0f/h: more than --fail-above %g%%%s",

@@ -303,7 +303,7 @@ func distribution(deployments []cluster.Deployment) string {
 // where is what commands take to look in the same place.
 func (o *DoctorOptions) where() string {
 	if o.Namespace != "" {
-		return "-n " + o.Namespace + o.root.connection() + o.again
+		return "-n " + terminal.Quoted(o.Namespace) + o.root.connection() + o.again
 	}
 	return "-A" + o.root.connection() + o.again
 }
@@ -318,12 +318,12 @@ func (o *DoctorOptions) next(look, write, nodes report.Check, nearby string) []s
 		next = append(next, "kubectl fluxtune apply "+o.where()+" --dry-run=server --yes")
 	}
 	if nearby != "" {
-		next = append(next, "kubectl fluxtune doctor -n "+nearby+o.root.connection()+o.again)
+		next = append(next, "kubectl fluxtune doctor -n "+terminal.Quoted(nearby)+o.root.connection()+o.again)
 	}
 	if nodes.Works() && len(next) == 0 {
 		command := "kubectl fluxtune nodes" + o.root.connection()
 		if o.Namespace != "" {
-			command += " -n " + o.Namespace
+			command += " -n " + terminal.Quoted(o.Namespace)
 		}
 		next = append(next, command)
 	}

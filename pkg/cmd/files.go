@@ -96,7 +96,7 @@ func (f FileFlags) open(stdin io.Reader) (*checkout, error) {
 	}
 	if path, above := tree.Outside(); path != "" {
 		return nil, fmt.Errorf("-f %s: it is a folder of a Git repository, and Flux reads %q, which is not in it: name the repository's top with -f %s",
-			f.Filename, path, filepath.Join(f.Filename, above))
+			f.Filename, path, terminal.Quoted(filepath.Join(f.Filename, above)))
 	}
 	c, err := f.chosen(tree)
 	if err != nil {

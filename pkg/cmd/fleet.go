@@ -325,7 +325,7 @@ func (o FleetOptions) scopeFlags(r *root) string {
 	if o.allNamespaces() {
 		return flags + " -A"
 	}
-	return flags + " -n " + o.Selection.Namespace
+	return flags + " -n " + terminal.Quoted(o.Selection.Namespace)
 }
 
 // scope says which part of a checkout was chosen; "" where all of it was, and of a cluster.

@@ -8,6 +8,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/check"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -20,7 +21,7 @@ func (f FileFlags) besides(r *root, o *FleetOptions) (err error) {
 		return nil
 	}
 	if n := len(o.Files.chosen); n > 1 {
-		return fmt.Errorf("-f %s has %d clusters, and --context is one: name its folder with --root %s", f.Filename, n, o.Files.fleets[0].Root)
+		return fmt.Errorf("-f %s has %d clusters, and --context is one: name its folder with --root %s", f.Filename, n, terminal.Quoted(asItem(o.Files.fleets[0].Root.String())))
 	}
 	o.Client, err = r.client()
 	return err

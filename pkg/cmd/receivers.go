@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -25,6 +26,8 @@ type ReceiversFlags struct {
 	HostTypes []string
 	Owners    []string
 	NoFilter  bool
+
+	noFilter *pflag.Flag
 }
 
 // ReceiversOptions are what receivers needs to run.
@@ -34,8 +37,8 @@ type ReceiversOptions struct {
 	HostTypes map[string]webhook.HostType
 	// Owners are those for whose sources Receivers are proposed, in lower case; none for all.
 	Owners []string
-	// NoFilter leaves out spec.resourceFilter of what is proposed.
-	NoFilter bool
+	// NoFilter leaves out spec.resourceFilter of what is proposed. Filter gives one to what was written without, too.
+	NoFilter, Filter bool
 	// flags are those that other commands take for the same objects.
 	flags string
 	roots []string // as they were typed
@@ -106,13 +109,15 @@ func (f *ReceiversFlags) add(cmd *cobra.Command) {
 	f.OutputFlags.add(cmd)
 	cmd.Flags().StringArrayVar(&f.HostTypes, "host-type", nil, "What a host runs, at all of its ports: git.example.com=gitea (may be repeated). One of Git holds for GitRepositories, one of a registry for images and artifacts. The types are "+strings.Join(webhook.HostTypes(), ", ")+".")
 	cmd.Flags().StringSliceVar(&f.Owners, "owner", nil, "Propose new Receivers, and new sources for those that there are, only for what these have at the hosts: the account, group or organization with which a repository's path begins (may be repeated, or a,b).")
-	cmd.Flags().BoolVar(&f.NoFilter, "no-filter", false, "Write Receivers without spec.resourceFilter, for notification-controller before 1.5 (Flux 2.5). A cluster that has no such field is seen without it.")
+	cmd.Flags().BoolVar(&f.NoFilter, "no-filter", false, "Write Receivers without spec.resourceFilter, for notification-controller before 1.5 (Flux 2.5). A cluster that has no such field is seen without it. A Receiver that was written so stays so; --no-filter=false gives all of them one.")
+	f.noFilter = cmd.Flags().Lookup("no-filter")
 	_ = cmd.RegisterFlagCompletionFunc("host-type", cobra.NoFileCompletions)
 	_ = cmd.RegisterFlagCompletionFunc("owner", cobra.NoFileCompletions)
 }
 
 func (f *ReceiversFlags) toOptions(r *root, args []string) (o ReceiversOptions, err error) {
-	o.now, o.NoFilter = r.Now, f.NoFilter
+	o.now, o.NoFilter, o.Filter = r.Now, f.NoFilter, f.noFilter.Changed && !f.NoFilter
+	f.places = f.Output == "yaml" // which file has which Receiver
 	for _, name := range f.Owners {
 		o.Owners = append(o.Owners, strings.ToLower(name))
 	}
@@ -150,7 +155,7 @@ func (f *ReceiversFlags) again() string {
 		text += " -f " + terminal.Quoted(f.Filename)
 	}
 	for _, root := range f.Roots {
-		text += " --root " + terminal.Quoted(root)
+		text += " --root " + terminal.Quoted(asItem(root))
 	}
 	return text
 }
@@ -161,7 +166,7 @@ func (o ReceiversOptions) run(ctx context.Context) error {
 		return err
 	}
 	if n := len(fs.all); n > 1 && !o.printer.tables() && o.printer.format != "name" {
-		return fmt.Errorf("-o %s is of one cluster: choose one of the %d with --root %s", o.printer.format, n, fs.all[0].options.Cluster)
+		return fmt.Errorf("-o %s is of one cluster: choose one of the %d with --root %s", o.printer.format, n, terminal.Quoted(asItem(fs.all[0].options.Cluster)))
 	}
 	fs.notes(o.root)
 	return fs.eachCluster(ctx, o.OutputOptions, func(f fleet, output OutputOptions) error {
@@ -195,7 +200,7 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 	switch {
 	case o.printer.format == "yaml":
 		err = o.manifests(list)
-	case len(list.Items) == 0 && o.printer.tables():
+	case len(list.Items)+len(list.Receivers) == 0 && o.printer.tables():
 		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete())
 	default:
 		err = o.printer.print(list, list.Names(), func(l report.Layout) error {
@@ -211,7 +216,7 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 // coverage is what webhooks reach, and what is proposed of what the cluster takes. The warnings say what is left out of it.
 func (o ReceiversOptions) coverage(ctx context.Context, f fleet) (webhook.Coverage, []string, error) {
 	in := o.webhookInput(f, o.HostTypes)
-	in.NoFilter, in.Owners = o.NoFilter, o.Owners
+	in.NoFilter, in.Filter, in.Owners = o.NoFilter, o.Filter, o.Owners
 	c := webhook.New(in)
 	warnings := o.unmatched(c)
 	if c.Unread != "" {
@@ -240,8 +245,12 @@ func (o ReceiversOptions) unmatched(c webhook.Coverage) []string {
 	}
 	var warnings []string
 	for _, host := range slices.Sorted(maps.Keys(o.HostTypes)) {
-		if !slices.ContainsFunc(c.Sources, func(s webhook.Source) bool { return s.At(host) }) {
+		said := o.HostTypes[host]
+		switch at := func(s webhook.Source) bool { return s.At(host) }; {
+		case !slices.ContainsFunc(c.Sources, at):
 			warnings = append(warnings, fmt.Sprintf("--host-type %s: no source that was read is at that host", host))
+		case !slices.ContainsFunc(c.Sources, func(s webhook.Source) bool { return at(s) && said.Serves(s.Object.Kind) }):
+			warnings = append(warnings, fmt.Sprintf("--host-type %s=%s: that make has nothing of the kinds that are at that host, so it decides nothing", host, said))
 		}
 	}
 	for _, owner := range o.Owners {
@@ -266,30 +275,7 @@ func (o ReceiversOptions) ofOne(command string) string {
 		return command
 	}
 	for _, root := range o.roots {
-		command = strings.ReplaceAll(command, " --root "+terminal.Quoted(root), "")
+		command = strings.ReplaceAll(command, " --root "+terminal.Quoted(asItem(root)), "")
 	}
-	return command + " --root " + terminal.Quoted(o.Cluster)
-}
-
-// manifests writes the Receivers as they should be: the missing ones, and those that were written here before.
-func (o ReceiversOptions) manifests(list report.ReceiverList) error {
-	if len(list.Proposals) == 0 {
-		text := "No Receiver is missing %s"
-		if list.Summary.Unknown > 0 {
-			text = "No Receiver is known to be missing %s"
-		}
-		text = fmt.Sprintf(text, o.where())
-		switch n := list.Manifests(); n {
-		case 0:
-		case 1:
-			text += ": the one that has the form of what is proposed is written again"
-		default:
-			text += fmt.Sprintf(": the %d that have the form of what is proposed are written again", n)
-		}
-		_, _ = fmt.Fprintln(o.root.ErrOut, text+".")
-	}
-	if left := list.Unwritten(); left != "" { // who moves the output over a file loses what else that has
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Warning: not in the output, though there: %s. What is not of the form that is proposed, or was written for another --host-type, or was not asked for, is left to you: keep its manifest.\n", left)
-	}
-	return list.WriteManifests(o.root.document())
+	return command + " --root " + terminal.Quoted(asItem(o.Cluster))
 }

@@ -165,8 +165,8 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 		i := invocation{}
 		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
 			switch {
-			case r.URL.Path == "/apis/apps/v1/deployments" && tc.locked:
-				return faults.Fault{Body: `{"kind":"DeploymentList","metadata":{"resourceVersion":"7"},"items":[{"spec":{"template":{"spec":{"containers":[{"args":["--no-cross-namespace-refs"]}]}}}}]}`}
+			case r.URL.Path == "/apis/apps/v1/deployments":
+				return notifierWith(map[bool]string{true: "--no-cross-namespace-refs", false: "--watch-all-namespaces"}[tc.locked])
 			case strings.HasSuffix(r.URL.Path, tc.forbidden):
 				return faults.Fault{Status: http.StatusForbidden}
 			}
@@ -185,6 +185,61 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 		o := i.run(t.Context(), "receivers", "-n", ns, "-o", "yaml")
 		assert.Equal(t, tc.missing > 0, strings.Contains(o.stdout, "kind: Receiver"), name)
 	}
+}
+
+// notifierWith is a list with the Deployment of a notification-controller with a flag.
+func notifierWith(flag string) faults.Fault {
+	return faults.Fault{Body: fmt.Sprintf(`{"kind":"DeploymentList","metadata":{"resourceVersion":"7"},"items":[{"spec":{"template":{"spec":{"containers":[{"args":[%q]}]}}}}]}`, flag)}
+}
+
+// Where there is no notification-controller, it has no flags either: nobody knows what it would allow.
+func TestReceiversWithoutNotificationController(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns, central := c.Namespace(t, map[string]string{"environment": "development"}), c.Namespace(t, nil)
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+fmt.Sprintf(`
+apiVersion: notification.toolkit.fluxcd.io/v1
+kind: Receiver
+metadata: {name: github, namespace: %s}
+spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app, namespace: %s}]}
+`, central, ns))
+	c.ApplyAs(t, fmt.Sprintf(readyReceiver, central), testbed.ApplyOptions{Subresource: "status"})
+	i := invocation{}
+	i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+		if strings.HasSuffix(r.URL.Path, "/deployments") {
+			return faults.Fault{Body: `{"kind":"DeploymentList","metadata":{"resourceVersion":"7"},"items":[]}`}
+		}
+		return faults.Fault{}
+	}).Kubeconfig(t, "one", "default")
+	list := decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json"))
+	assert.Equal(t, "unknown", list.Items[0].State)
+	assert.Contains(t, list.Items[0].Message, "no Deployment of notification-controller was found")
+	plan := decode[report.Plan](t, i.must(t, "plan", "-n", ns, "-o", "json"))
+	assert.Zero(t, plan.Summary.Webhooks.Sources)
+}
+
+// Receivers that are all that is left in a namespace are looked at.
+func TestReceiversThatPointAtNothing(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, nil)
+	c.Apply(t, fmt.Sprintf(`
+apiVersion: notification.toolkit.fluxcd.io/v1
+kind: Receiver
+metadata: {name: github, namespace: %s}
+spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: gone}]}
+`, ns))
+	c.ApplyAs(t, fmt.Sprintf(readyReceiver, ns), testbed.ApplyOptions{Subresource: "status"})
+	i := on(c)
+	o := i.must(t, "receivers", "-n", ns)
+	assert.Contains(t, o.stdout, "Receivers to look at:\n  "+ns+"/github: GitRepository "+ns+"/gone does not exist")
+	assert.NotContains(t, o.stdout, "NAME")
+	assert.Empty(t, o.stderr)
+	o = i.must(t, "receivers", "-n", ns, "-o", "yaml")
+	assert.NotContains(t, o.stderr, "No Receiver is missing")
+	assert.Contains(t, o.stderr, "No source was found in namespace \""+ns+"\"")
+	assert.Contains(t, o.stderr, "not in the output, though there: "+ns+"/github")
+	assert.Contains(t, i.run(t.Context(), "doctor", "-n", ns).stdout, "look at 1 problem of Receivers")
 }
 
 // What is proposed is what the cluster takes: without a filter where its Receivers have none.

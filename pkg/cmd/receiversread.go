@@ -83,9 +83,9 @@ func (o FleetOptions) readReceivers(ctx context.Context, snapshot *flux.Snapshot
 	}
 	n, err := o.Client.Notifier(ctx)
 	snapshot.OneNamespace = n.OneNamespace
-	if n.Unread {
+	if n.Unread != "" {
 		for object := range snapshot.All() {
-			object.NoteUnsure("whether it may name another namespace is not known, since the flags of notification-controller could not be read (--no-cross-namespace-refs)")
+			object.NoteUnsure("whether it may name another namespace is not known (--no-cross-namespace-refs): " + n.Unread)
 		}
 	}
 	return err

@@ -13,6 +13,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -235,7 +236,7 @@ func (o RevertOptions) proposeLater(restores []tune.Restore) {
 		if i == most {
 			break
 		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, "What stays is taken back with: %s revert%s --session %s\n", o.root.name, o.scopeFlags(o.root), session)
+		_, _ = fmt.Fprintf(o.root.ErrOut, "What stays is taken back with: %s revert%s --session %s\n", o.root.name, o.scopeFlags(o.root), terminal.Quoted(session))
 	}
 }
 
@@ -285,8 +286,8 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 // proposeDecision says of sessions that are over, but for what others changed since, how somebody decides about that.
 func (r *root) proposeDecision(sessions []string, scope string) {
 	for _, session := range sessions {
-		_, _ = fmt.Fprintf(r.ErrOut, "Session %s is over, but for what others changed since. That is restored with: %s revert%s --session %s --force\n", session, r.name, scope, session)
-		_, _ = fmt.Fprintf(r.ErrOut, "Or it is kept as it is with: %s forget%s --session %s\n", r.name, scope, session)
+		_, _ = fmt.Fprintf(r.ErrOut, "Session %s is over, but for what others changed since. That is restored with: %s revert%s --session %s --force\n", session, r.name, scope, terminal.Quoted(session))
+		_, _ = fmt.Fprintf(r.ErrOut, "Or it is kept as it is with: %s forget%s --session %s\n", r.name, scope, terminal.Quoted(session))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -88,7 +89,7 @@ func (o ApplyOptions) takeBack(ctx context.Context, session string, wrote []tune
 	defer stopSaying()
 	ctx, stop := o.root.insisted(ctx)
 	defer stop()
-	way := wayBack{session: session, wrote: wrote, again: fmt.Sprintf("%s revert%s --session %s", o.root.name, o.scopeFlags(o.root), session)}
+	way := wayBack{session: session, wrote: wrote, again: fmt.Sprintf("%s revert%s --session %s", o.root.name, o.scopeFlags(o.root), terminal.Quoted(session))}
 	back := o.reverting(session, &way.back)
 	waited := time.Duration(0)
 	for try := 1; ; try++ {

@@ -12,6 +12,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -237,7 +238,7 @@ func (t *together) outcome(name string, o FleetOptions, r *root) []string {
 	}
 	if len(wrote) > 0 {
 		o.clusters = slices.DeleteFunc(slices.Clone(o.clusters), func(c clusterOptions) bool { return !wrote[c.name] })
-		lines = append(lines, fmt.Sprintf("Session %s. Take it back with: %s revert%s --session %s", all.Session, name, o.scopeFlags(r), all.Session))
+		lines = append(lines, fmt.Sprintf("Session %s. Take it back with: %s revert%s --session %s", all.Session, name, o.scopeFlags(r), terminal.Quoted(all.Session)))
 	}
 	return lines
 }

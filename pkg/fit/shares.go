@@ -7,6 +7,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // ShareUse is what one share gets.
@@ -34,7 +35,7 @@ func (f *fitter) open() error {
 		}
 		limit, ok := f.in.Limits.Of(s.Host)
 		if !ok {
-			return fmt.Errorf("the share of %s is %g%% of a limit, and %s has none: say what it should get with --limit %[3]s=5000/h, or in spec.limits of the policy", s, s.Percent, s.Host)
+			return fmt.Errorf("the share of %s is %g%% of a limit, and %s has none: say what it should get with --limit %s, or in spec.limits of the policy", s, s.Percent, s.Host, terminal.Quoted(s.Host+"=5000/h"))
 		}
 		f.uses = append(f.uses, ShareUse{Share: s, Limit: limit.PerHour, Allowed: limit.PerHour * s.Percent / 100, Idle: !chosen})
 		f.problem.Shares = append(f.problem.Shares, limit.PerHour*s.Percent/100)

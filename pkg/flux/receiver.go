@@ -130,13 +130,27 @@ func (t Target) String() string {
 // can. It knows the versions of these kinds only, and needs the others written (internal/server/receiver_handlers.go,
 // defaultFluxAPIVersions and requestReconciliation). A written version is asked for as it stands.
 func (t Target) Refused() string {
-	if t.APIVersion == "" && !versionKnown(t.Kind) {
-		return "it has no apiVersion, which this kind needs"
+	why, _ := t.Refusal()
+	return why
+}
+
+// Refusal is Refused, and what to do about it.
+func (t Target) Refusal() (why, remedy string) {
+	switch {
+	case t.APIVersion == "" && !versionKnown(t.Kind):
+		return "it has no apiVersion, which this kind needs", "write its apiVersion, or take it out"
+	case t.Name == "*" && t.MatchLabels == nil:
+		return "the name * needs matchLabels", "write matchLabels ({} means all), or take it out"
 	}
-	if t.Name == "*" && t.MatchLabels == nil {
-		return "the name * needs matchLabels"
+	why = cmp.Or(t.mistyped(), t.Unserved)
+	switch {
+	case why == "":
+		return "", ""
+	case t.APIVersion == "":
+		return why, "take it out"
+	default:
+		return why, "correct its apiVersion, or take it out"
 	}
-	return cmp.Or(t.mistyped(), t.Unserved)
 }
 
 // Hook is how a Receiver is called.

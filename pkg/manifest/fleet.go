@@ -173,6 +173,20 @@ func (f Fleet) takesVariables(configMap flux.Ref) bool {
 	return false
 }
 
+// Files are those that objects come from, from the top of the checkout: of objects that were generated, and where the Fleet was
+// read by ReadValues, of none.
+func (f Fleet) Files() map[flux.Ref]string {
+	files := map[flux.Ref]string{}
+	for _, by := range sortedRefs(f.deployments) {
+		for _, o := range f.deployments[by].objects {
+			if o.origin != "" && files[o.ref] == "" {
+				files[o.ref] = o.origin
+			}
+		}
+	}
+	return files
+}
+
 // Manifest returns the JSON of an object as it is deployed; nil where the Fleet does not have it.
 func (f Fleet) Manifest(ref flux.Ref) json.RawMessage {
 	d := f.deployments[f.owners[ref]]

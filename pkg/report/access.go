@@ -69,7 +69,7 @@ func (a Access) LookCheck(s flux.Snapshot) Check {
 	case len(denied) == asked && asked > 0:
 		c.Status, c.Message = CheckFailed, fmt.Sprintf("refused: you may not list Flux's objects in %s", a.place())
 		if a.Nearby != "" {
-			c.Message += fmt.Sprintf("; in namespace %q you may: doctor -n %s", a.Nearby, a.Nearby)
+			c.Message += fmt.Sprintf("; in namespace %q you may: doctor -n %s", a.Nearby, terminal.Quoted(a.Nearby))
 			return c
 		}
 		if a.Namespace == "" {
@@ -188,7 +188,7 @@ func (a Access) grant(role string) (remedy string, run []string) {
 			"kubectl create clusterrole fluxtune-nodes --verb=list,watch --resource=nodes",
 			fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=fluxtune-nodes --user=%s", terminal.Quoted(bindingName(clusterRole, user)), terminal.Quoted(user)),
 			"kubectl create clusterrole fluxtune-pods --verb=list,watch --resource=pods",
-			fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=fluxtune-pods --user=%s", terminal.Quoted(bindingName("fluxtune-pods", user)), a.Namespace, terminal.Quoted(user)),
+			fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=fluxtune-pods --user=%s", terminal.Quoted(bindingName("fluxtune-pods", user)), terminal.Quoted(a.Namespace), terminal.Quoted(user)),
 		}
 		if denied, _ := a.denied("pods", "list"); len(denied) == 0 {
 			run = run[:2]
@@ -203,9 +203,9 @@ func (a Access) grant(role string) (remedy string, run []string) {
 			fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=fluxtune-nodes --user=%s", terminal.Quoted(bindingName(clusterRole, user)), terminal.Quoted(user)),
 		}
 	}
-	binding := fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(clusterRole, user)), clusterRole, terminal.Quoted(user))
+	binding := fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(clusterRole, user)), terminal.Quoted(clusterRole), terminal.Quoted(user))
 	if a.Namespace != "" {
-		binding = fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(clusterRole, user)), a.Namespace, clusterRole, terminal.Quoted(user))
+		binding = fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(clusterRole, user)), terminal.Quoted(a.Namespace), terminal.Quoted(clusterRole), terminal.Quoted(user))
 	}
 	return "an administrator grants it so:", []string{fmt.Sprintf("kubectl fluxtune rbac %s | kubectl apply -f -", role), binding}
 }

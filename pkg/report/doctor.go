@@ -165,7 +165,7 @@ func (d Diagnosis) drawLines(w io.Writer, l Layout) {
 	}
 	_, _ = fmt.Fprintf(w, "\n%s\n", strings.Join(folded(where, l.Width), "\n"))
 	if d.policyFile == "" {
-		_, _ = fmt.Fprintf(w, "  %s policy %s > policy.yaml\n", cmp.Or(d.plugin, "kubectl fluxtune"), d.Environments.before.Name)
+		_, _ = fmt.Fprintf(w, "  %s policy %s > policy.yaml\n", cmp.Or(d.plugin, "kubectl fluxtune"), terminal.Quoted(d.Environments.before.Name))
 	}
 	_, _ = fmt.Fprintf(w, "\n%s\n", strings.Join(d.PolicyLines, "\n"))
 }

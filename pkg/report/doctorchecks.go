@@ -11,6 +11,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -162,7 +163,7 @@ func labelCommand(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, p
 	if _, there := s.Namespaces[namespace][key]; there {
 		overwrite = " --overwrite"
 	}
-	return fmt.Sprintf("kubectl label namespace %s %s=%s%s", namespace, key, environment, overwrite), sure
+	return fmt.Sprintf("kubectl label namespace %s %s%s", terminal.Quoted(namespace), terminal.Quoted(key+"="+environment), overwrite), sure
 }
 
 // environmentKey is the label to recommend: the plainest that the policy reads.
@@ -288,7 +289,7 @@ func SessionChecks(sessions []tune.Session, now time.Time, where string) []Check
 			Name: sessionsCheck, Status: CheckWarning,
 			Message: count(len(held), "session") + " over, but for what others changed since: " + strings.Join(held, ", "),
 			Remedy:  "decide what becomes of that: forget keeps what is there, revert --force restores what was before",
-			Run:     []string{"kubectl fluxtune sessions " + where, "kubectl fluxtune revert " + where + " --force --session " + held[0], "kubectl fluxtune forget " + where + " --session " + held[0]},
+			Run:     []string{"kubectl fluxtune sessions " + where, "kubectl fluxtune revert " + where + " --force --session " + terminal.Quoted(held[0]), "kubectl fluxtune forget " + where + " --session " + terminal.Quoted(held[0])},
 		})
 	}
 	return checks
@@ -319,7 +320,7 @@ func RecordsCheck(objects []flux.Object, flags string) (Check, bool) {
 		if inNamespace[o.Namespace] == nil {
 			namespaces = append(namespaces, o.Namespace)
 		}
-		inNamespace[o.Namespace] = append(inNamespace[o.Namespace], o.Kind+"/"+o.Name)
+		inNamespace[o.Namespace] = append(inNamespace[o.Namespace], terminal.Quoted(o.Kind+"/"+o.Name))
 	}
 	if len(names) == 0 {
 		return Check{}, false
@@ -329,7 +330,7 @@ func RecordsCheck(objects []flux.Object, flags string) (Check, bool) {
 		Remedy: "no revert finds what the values were before, and each warns of it: set by hand what is to be, then drop the record",
 	}
 	for _, namespace := range namespaces {
-		c.Run = append(c.Run, fmt.Sprintf("kubectl fluxtune forget %s -n %s%s", strings.Join(inNamespace[namespace], " "), namespace, flags))
+		c.Run = append(c.Run, fmt.Sprintf("kubectl fluxtune forget %s -n %s%s", strings.Join(inNamespace[namespace], " "), terminal.Quoted(namespace), flags))
 	}
 	bad := count(len(names), "record")
 	if more := len(names) - most; more > 0 {

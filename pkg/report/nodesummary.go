@@ -11,6 +11,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // NodeSummary sums up all nodes, also those that --top leaves out. A number that may be too low has a field that says so
@@ -222,7 +223,7 @@ func (l NodeList) Hints() []string {
 	lines := l.usageHints()
 	listed := slices.ContainsFunc(l.Items, func(i NodeItem) bool { return i.listed })
 	if l.groupBy != "" && listed && !slices.ContainsFunc(l.Items, func(i NodeItem) bool { return i.Group != "" }) {
-		lines = append(lines, fmt.Sprintf("no node has a label for --group-by %s, so there is one group", l.groupBy))
+		lines = append(lines, fmt.Sprintf("no node has a label for --group-by %s, so there is one group", terminal.Quoted(l.groupBy)))
 	}
 	if known := func(i NodeItem) bool { return i.use != nil }; l.sortBy == "use" && len(l.Items) > 0 && !slices.ContainsFunc(l.Items, known) {
 		lines = append(lines, "how full a node is is not known of any, so that their order means nothing: --sort-by pods has one")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // Proposal is what would give environments to the objects of a snapshot that have none which the policy knows.
@@ -171,7 +172,7 @@ func usually(p policy.Policy, word string) string {
 func (p Proposal) Flags() string {
 	var flags strings.Builder
 	for _, a := range p.Aliases {
-		fmt.Fprintf(&flags, " --env-alias %s=%s", a.Alias, a.Environment)
+		flags.WriteString(" --env-alias " + terminal.Quoted(a.Alias+"="+a.Environment))
 	}
 	return flags.String()
 }

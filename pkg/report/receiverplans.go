@@ -84,7 +84,7 @@ func (p ReceiverPlans) plan(namespace string, sources []webhook.Source, r *polic
 		plan.command += fmt.Sprintf(" --set '*.%s.interval=at least %s'", kind, flux.FormatDuration(webhook.Relaxed))
 	}
 	if unknown {
-		plan.command += " --default-env " + p.Environment
+		plan.command += " --default-env " + terminal.Quoted(p.Environment)
 	}
 	return plan
 }

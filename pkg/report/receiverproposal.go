@@ -7,11 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
+
+const receiverGroup = "notification.toolkit.fluxcd.io"
 
 func newReceiverProposals(proposals []webhook.Proposal) ([]ReceiverProposal, error) {
 	all := []ReceiverProposal{}
@@ -29,10 +30,14 @@ func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
 	r := ReceiverProposal{
 		Namespace: p.Manifest.Metadata.Namespace, Name: p.Manifest.Metadata.Name, Host: p.Host, HostType: string(p.HostType), Guessed: p.Guessed,
 		Verifies: p.HostType.Verifies(), SecretCommand: p.SecretCommand(), PathCommand: p.PathCommand(), Steps: p.Steps(), title: p.HostType.Title(),
-		Existing: p.Existing, Added: p.Added, Dropped: p.Dropped, Owners: []ReceiverOwner{},
+		Existing: p.Existing, Added: p.Added, Dropped: p.Dropped, ReplacedBy: p.ReplacedBy, Replaces: p.Replaces, Unfiltered: p.Unfiltered, Owners: []ReceiverOwner{},
 	}
 	for _, o := range p.Owners {
 		r.Owners = append(r.Owners, ReceiverOwner(o))
+	}
+	r.ref = flux.Ref{Group: receiverGroup, Kind: p.Manifest.Kind, Namespace: r.Namespace, Name: r.Name}
+	if r.choice = p.New; len(p.New) == 0 && len(p.Sources) > 0 {
+		r.choice = p.Sources[:1]
 	}
 	for _, ref := range p.Sources {
 		r.Sources = append(r.Sources, ref.String())
@@ -40,7 +45,7 @@ func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
 	if p.NeedsToken() {
 		r.TokenCommand = p.TokenCommand()
 	}
-	text, err := yaml.Marshal(p.Manifest)
+	text, err := terminal.MarshalYAML(p.Manifest)
 	if err != nil {
 		return r, fmt.Errorf("writing Receiver %s/%s: %w", r.Namespace, r.Name, err)
 	}
@@ -133,6 +138,12 @@ func (p ReceiverProposal) comments() string {
 	}
 	if strings.Contains(p.yaml, "\n  resourceFilter:") {
 		lines = append(lines, "Its resourceFilter needs notification-controller 1.5 (Flux 2.5): --no-filter leaves it out.")
+	}
+	switch {
+	case p.ReplacedBy != "":
+		lines = append(lines, "", p.replaced())
+	case p.Replaces != "":
+		lines = append(lines, "", fmt.Sprintf("It is in place of %s, which stays until you take it out: do so once this one is called.", p.Replaces))
 	}
 	var text strings.Builder
 	for _, line := range lines {

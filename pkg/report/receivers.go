@@ -89,8 +89,13 @@ func newReceiverState(r webhook.Receiver) ReceiverState {
 // Asking has all commands of kubectl and flux ask with flags, with a space before each; but for those in comments of manifests, which
 // are kept in Git.
 func (l ReceiverList) Asking(flags string) ReceiverList {
-	commands := strings.NewReplacer("kubectl -n ", "kubectl"+flags+" -n ", "flux resume ", "flux"+flags+" resume ")
-	with := commands.Replace
+	with := func(text string) string { // the first is the command's own: what else there is may be in names
+		text = strings.Replace(text, "kubectl -n ", "kubectl"+flags+" -n ", 1)
+		if rest, is := strings.CutPrefix(text, "flux resume "); is {
+			text = "flux" + flags + " resume " + rest
+		}
+		return text
+	}
 	l.Proposals, l.Kept, l.Receivers = slices.Clone(l.Proposals), slices.Clone(l.Kept), slices.Clone(l.Receivers)
 	for _, proposals := range [][]ReceiverProposal{l.Proposals, l.Kept} {
 		for i, p := range proposals {
@@ -159,6 +164,9 @@ func (s ReceiverSource) message() string {
 
 // sentence counts the sources by state.
 func (s ReceiverSummary) sentence() string {
+	if s.Sources == 0 {
+		return "No source here."
+	}
 	parts := []string{fmt.Sprintf("%d with a webhook", s.Covered)}
 	for _, p := range []struct {
 		n    int
@@ -183,18 +191,17 @@ func WebhooksCheck(c webhook.Coverage, where string) (Check, bool) {
 	for _, r := range c.Receivers {
 		s.Problems += len(r.Problems)
 	}
-	if s.Sources == 0 {
+	if s.Sources+s.Problems == 0 {
 		return Check{}, false
 	}
-	check := Check{Name: "webhooks", Status: CheckOK, Message: s.sentence()}
-	check.Message = strings.TrimSuffix(check.Message, ".")
+	check := Check{Name: "webhooks", Status: CheckOK, Message: strings.TrimSuffix(s.sentence(), ".")}
 	switch {
 	case s.Problems > 0:
 		check.Status = CheckWarning
-		check.Remedy = fmt.Sprintf("kubectl fluxtune receivers %s shows the %s", where, count(s.Problems, "problem"))
+		check.Remedy, check.Run = fmt.Sprintf("look at %s of Receivers:", count(s.Problems, "problem")), []string{"kubectl fluxtune receivers " + where}
 	case s.Uncovered > 0:
 		check.Status = CheckWarning
-		check.Remedy = fmt.Sprintf("a webhook brings a commit at once, and polling becomes the safety net: kubectl fluxtune receivers %s shows the Receivers to create", where)
+		check.Remedy, check.Run = "a webhook brings a commit at once, and polling becomes the safety net; this shows the Receivers to create:", []string{"kubectl fluxtune receivers " + where}
 	}
 	return check, true
 }

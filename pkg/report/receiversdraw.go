@@ -12,11 +12,16 @@ import (
 // Draw writes the table, and below it what is wrong, what is missing and what to do. Manifests is the command that
 // writes the missing Receivers.
 func (l ReceiverList) Draw(w io.Writer, now time.Time, withNamespace bool, manifests string, layout Layout) error {
-	if err := l.Table(now, withNamespace).Draw(w, layout); err != nil || layout.NoHeaders {
-		return err
+	if len(l.Items) > 0 { // else there are Receivers that name nothing which is there
+		if err := l.Table(now, withNamespace).Draw(w, layout); err != nil {
+			return err
+		}
+	}
+	if layout.NoHeaders {
+		return nil
 	}
 	text := &prose{width: layout.Width}
-	text.add("\n", "", l.Summary.sentence())
+	text.add(strings.Repeat("\n", min(len(l.Items), 1)), "", l.Summary.sentence())
 	l.writeProblems(text)
 	l.writeProposals(text, manifests)
 	later := "These can, too, once they have a Receiver and CALLED shows a time: before, each commit waits for the poll"
@@ -65,6 +70,11 @@ func (l ReceiverList) writeProblems(text *prose) {
 }
 
 func (l ReceiverList) writeProposals(text *prose, manifests string) {
+	for _, p := range l.Kept {
+		if p.ReplacedBy != "" {
+			text.add("\n", "", p.replaced())
+		}
+	}
 	if len(l.Proposals) == 0 {
 		return
 	}
@@ -101,6 +111,8 @@ func (p ReceiverProposal) sentence() string {
 	where := fmt.Sprintf("%s at %s (%s%s)", count(len(p.Sources), "source"), p.Host, p.title, p.guess())
 	name := p.Namespace + "/" + p.Name
 	switch {
+	case p.Replaces != "":
+		return fmt.Sprintf("%s in place of %s, for %s", name, p.Replaces, where)
 	case !p.Existing:
 		return name + " for " + where
 	case p.Added > 0 && p.Dropped > 0:
@@ -112,6 +124,12 @@ func (p ReceiverProposal) sentence() string {
 	default:
 		return name + " gets another filter or other events, for " + where
 	}
+}
+
+// replaced says what becomes of a Receiver that another one is written in place of.
+func (p ReceiverProposal) replaced() string {
+	return fmt.Sprintf("%[1]s/%[2]s was written for another make of host than what runs at %[3]s now: %[1]s/%[4]s is for the same sources. It stays, so that no call is lost, until you take it out: do so once the other is called.",
+		p.Namespace, p.Name, p.Host, p.ReplacedBy)
 }
 
 // mostOwners is how many are named in a line.

@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
 
 // ReceiverList is what receivers shows: which sources webhooks reach, the Receivers that there are, those that are
 // missing, and those that should be other than they are.
@@ -101,11 +105,17 @@ type ReceiverProposal struct {
 	// Existing says that it is there: it keeps its name, its Secret and its path.
 	Existing bool `json:"existing,omitempty"`
 	// Added and Dropped are how many sources it names that the one which is there does not, and the other way round.
-	Added    int    `json:"added,omitempty"`
-	Dropped  int    `json:"dropped,omitempty"`
-	Host     string `json:"host"`
-	HostType string `json:"hostType"`
-	Guessed  bool   `json:"guessed,omitempty"`
+	Added   int `json:"added,omitempty"`
+	Dropped int `json:"dropped,omitempty"`
+	// ReplacedBy is the name of the Receiver that is for the same sources, since something else runs at the host than this one was
+	// written for; Replaces is the same from that one's side. Both are there until somebody takes the old one out.
+	ReplacedBy string `json:"replacedBy,omitempty"`
+	Replaces   string `json:"replaces,omitempty"`
+	// Unfiltered says that it has no filter, as the one that is there has none, though its host's calls tell enough for one.
+	Unfiltered bool   `json:"unfiltered,omitempty"`
+	Host       string `json:"host"`
+	HostType   string `json:"hostType"`
+	Guessed    bool   `json:"guessed,omitempty"`
 	// Verifies is what notification-controller verifies of a call.
 	Verifies string   `json:"verifies"`
 	Sources  []string `json:"sources"` // KIND NAMESPACE/NAME
@@ -120,6 +130,8 @@ type ReceiverProposal struct {
 	// Manifest of the Receiver.
 	Manifest map[string]any `json:"manifest"`
 
-	yaml  string
-	title string
+	yaml   string
+	title  string
+	ref    flux.Ref
+	choice []flux.Ref // the sources by which it is chosen, with all that is new in it
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // PinsAnnotation on a Kustomization says which rules of its spec.ignore fluxtune added. Which it should
@@ -87,7 +88,7 @@ func BadPins(o flux.Object) error {
 		return nil
 	}
 	return fmt.Errorf("reading annotation %[1]s, which tells the rules of fluxtune in %[2]s from those of others: %[3]w: take those that are not needed out of %[2]s by hand, then run: kubectl annotate %[4]s -n %[5]s %[6]s %[1]s-",
-		PinsAnnotation, flux.IgnoreField, err, "kustomization."+o.Group, o.Namespace, o.Name)
+		PinsAnnotation, flux.IgnoreField, err, "kustomization."+o.Group, terminal.Quoted(o.Namespace), terminal.Quoted(o.Name))
 }
 
 // take tells whether a rule is one of ours, and counts it: of two that are equal one is somebody else's.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // StrayEnds are annotations for monitoring that do not follow from the records of their objects, since somebody has edited them by
@@ -31,11 +32,11 @@ func NewStrayEnds(objects []flux.Object, kubectl string) StrayEnds {
 		if s.Objects = append(s.Objects, flux.InCluster(o.Cluster, o.Ref.String())); s.Why == "" {
 			s.Why = why
 		}
-		command := [2]string{fmt.Sprintf("%s annotate %s.%s ", kubectl, o.KindRow().Resource, o.Group), fmt.Sprintf(" -n %s %s", o.Namespace, want)}
+		command := [2]string{fmt.Sprintf("%s annotate %s.%s ", kubectl, o.KindRow().Resource, o.Group), fmt.Sprintf(" -n %s %s", terminal.Quoted(o.Namespace), want)}
 		if names[command] == nil {
 			order = append(order, command)
 		}
-		names[command] = append(names[command], o.Name)
+		names[command] = append(names[command], terminal.Quoted(o.Name))
 	}
 	for _, command := range order {
 		s.Run = append(s.Run, command[0]+strings.Join(names[command], " ")+command[1])

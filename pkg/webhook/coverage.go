@@ -32,8 +32,9 @@ type Input struct {
 	Watched string
 	// Owners are those of whose sources Receivers are proposed, in lower case; none for all. See Source.Owner.
 	Owners []string
-	// NoFilter says that Receivers have no spec.resourceFilter (notification-controller before 1.5): none is proposed.
-	NoFilter bool
+	// NoFilter says that Receivers have no spec.resourceFilter (notification-controller before 1.5): none is proposed. Filter
+	// gives one to those, too, that were written without.
+	NoFilter, Filter bool
 }
 
 // State says whether a webhook reaches a source. The strings are part of the JSON output.
@@ -126,7 +127,7 @@ func New(in Input) Coverage {
 			c.Unread = s.Why
 		}
 	}
-	c.Receivers = f.judge(c.Sources)
+	c.Receivers = f.judge(c)
 	return c
 }
 
@@ -239,7 +240,7 @@ func (f *fleet) remarks(s *Source) (notes []string) {
 		notes = append(notes, fmt.Sprintf("%d Receivers notify it: a push that all of them are called for polls it %d times", n, n))
 	}
 	said := cmp.Or(f.in.HostTypes[s.address.Host], f.in.HostTypes[s.address.Name()])
-	if said != "" && s.HostType != "" && !said.serves(s.Object.Kind) {
+	if said != "" && s.HostType != "" && !said.Serves(s.Object.Kind) {
 		notes = append(notes, fmt.Sprintf("--host-type says %s, which is nothing for the kind %s: the host's name decides for this one", said, s.Object.Kind))
 	}
 	return notes
@@ -279,7 +280,7 @@ func (f *fleet) hostType(o *flux.Object) (t HostType, guessed bool) {
 // make that has nothing of a kind is not meant for it.
 func (f *fleet) chosen(o *flux.Object, at flux.Address) (HostType, bool) {
 	for _, host := range []string{at.Host, at.Name()} {
-		if t := f.in.HostTypes[host]; t.serves(o.Kind) {
+		if t := f.in.HostTypes[host]; t.Serves(o.Kind) {
 			return t, true
 		}
 	}

@@ -16,6 +16,13 @@ func hostedBy(o *flux.Object, at flux.Address) (t HostType, guessed bool) {
 	return registry(name, o.Remote.Provider)
 }
 
+// tellsMake tells whether the name of a source's host is enough to know what runs there.
+func tellsMake(o *flux.Object, host string) bool {
+	plain := flux.Object{Ref: o.Ref}
+	_, guessed := hostedBy(&plain, flux.Address{Host: host})
+	return !guessed
+}
+
 func gitHost(name, path, provider string) (HostType, bool) {
 	switch {
 	case name == "github.com", within(name, "ghe.com"), provider == "github":

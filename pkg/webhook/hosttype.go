@@ -155,8 +155,8 @@ func (t HostType) made() hostMake {
 	return makes[i]
 }
 
-// serves tells whether a make has what a kind is about. What a HelmRepository or a Bucket is made from can be anywhere.
-func (t HostType) serves(kind string) bool {
+// Serves tells whether a make has what a kind is about. What a HelmRepository or a Bucket is made from can be anywhere.
+func (t HostType) Serves(kind string) bool {
 	switch {
 	case t == "":
 		return false

@@ -22,17 +22,17 @@ type own struct {
 // numbered is what free adds to a name that is taken.
 var numbered = regexp.MustCompile(`-[0-9]+$`)
 
-// named tells whether a Receiver bears the names that are proposed for a host.
+// named tells whether a Receiver bears the name that is proposed for a host. Its Secret is anybody's to rename.
 func (o own) named(host string) bool {
-	r := o.receiver
-	return r.Hook.Secret == r.Name+"-webhook" && (r.Name == label(host) || numbered.ReplaceAllString(r.Name, "") == label(host))
+	name := o.receiver.Name
+	return name == label(host) || numbered.ReplaceAllString(name, "") == label(host)
 }
 
 // tells says of a source that a Receiver was written for its make: a pipeline stands in for any make, and so tells only what it
 // names.
 func (o *own) tells(source *flux.Object) bool {
 	named := func(t flux.Target) bool { return t.Kind == source.Kind && t.Name == source.Name }
-	return o.hostType.serves(source.Kind) && (o.hostType != GenericHMAC || slices.ContainsFunc(o.receiver.Targets, named))
+	return o.hostType.Serves(source.Kind) && (o.hostType != GenericHMAC || slices.ContainsFunc(o.receiver.Targets, named))
 }
 
 // recognize finds the Receivers that have the form of what is proposed here.
@@ -58,7 +58,7 @@ func (f *fleet) recognize() {
 }
 
 // ownForm is what a Receiver tells if it has the form of those that are proposed: each resource by its name in its own
-// namespace, type and events of a make, and a filter as it is written here. One without a filter is known by its names.
+// namespace, type and events of a make, and a filter as it is written here. One without a filter is known by its name.
 func (f *fleet) ownForm(r *flux.Object) *own {
 	o := own{receiver: r, host: f.commonHost(r)}
 	if i := slices.IndexFunc(f.hosts[r.Namespace], o.named); i >= 0 && !o.named(o.host) {
@@ -67,7 +67,7 @@ func (f *fleet) ownForm(r *flux.Object) *own {
 	plain := func(t flux.Target) bool {
 		return t.APIVersion == "" && t.Namespace == r.Namespace && t.Name != "*" && t.MatchLabels == nil && t.Filter == ""
 	}
-	if o.host == "" || r.Hook.Secret == "" || !slices.ContainsFunc(r.Targets, plain) || slices.ContainsFunc(r.Targets, func(t flux.Target) bool { return !plain(t) }) {
+	if o.host == "" || !operand(r.Hook.Secret) || !operand(r.Name) || !slices.ContainsFunc(r.Targets, plain) || slices.ContainsFunc(r.Targets, func(t flux.Target) bool { return !plain(t) }) {
 		return nil
 	}
 	for _, m := range makes {
@@ -75,6 +75,12 @@ func (f *fleet) ownForm(r *flux.Object) *own {
 			continue
 		}
 		o.hostType = m.name
+		if is, told := f.runsAt(r, o.host); is != m.name && is.made().receiver == m.receiver && is.made().registry == m.registry {
+			if !told {
+				continue // somebody has changed its events
+			}
+			o.hostType = is // which takes the same calls
+		}
 		if r.Hook.Filter == "" && o.named(o.host) {
 			return &o
 		}
@@ -87,6 +93,25 @@ func (f *fleet) ownForm(r *flux.Object) *own {
 		}
 	}
 	return nil
+}
+
+// runsAt is the make at a host of what a Receiver names there, as far as the user says it or the host's name alone; "" where
+// neither does.
+func (f *fleet) runsAt(r *flux.Object, host string) (is HostType, told bool) {
+	for _, t := range r.Targets {
+		o := f.target(t)
+		if o == nil || address(o).Name() != host {
+			continue
+		}
+		if t, told := f.chosen(o, address(o)); told {
+			return t, true
+		}
+		if tellsMake(o, host) {
+			t, _ := hostedBy(o, address(o))
+			return t, false
+		}
+	}
+	return "", false
 }
 
 // commonHost is the host at which most of what a Receiver names is; "" where that is not known of any.

@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -72,6 +73,7 @@ func TestTheSameFileAgain(t *testing.T) {
 		if was, is := namesOf(again), namesOf(third); len(is) < len(was) {
 			t.Fatalf("%v became %v", was, is)
 		}
+		holdsItsReceivers(t, input)
 		input.Objects = slices.Concat(withoutProposed(input.Objects, third), applied(third.Manifests()))
 		if was, is := file(t, third), file(t, New(input)); was != is {
 			t.Fatalf("was\n%s\nis\n%s", was, is)
@@ -82,6 +84,43 @@ func TestTheSameFileAgain(t *testing.T) {
 			}
 		}
 	})
+}
+
+// holdsItsReceivers: whatever somebody says or changes of Receivers that are there, each of them stays in the file, with the
+// sources that it has, until it is taken out: who moves the output over the file has the missing ones deleted.
+func holdsItsReceivers(t *rapid.T, input Input) {
+	was := New(input)
+	objects := slices.Concat(withoutProposed(input.Objects, was), applied(was.Manifests()))
+	input.HostTypes = map[string]HostType{}
+	for _, host := range []string{"git.example.com", "github.com", "harbor.example.com", "ghcr.io"} {
+		if name := rapid.SampledFrom(append(HostTypes(), "", "", "")).Draw(t, host+" told later"); name != "" {
+			input.HostTypes[host] = HostType(name)
+		}
+	}
+	for i := range objects {
+		if o := &objects[i]; o.Kind == "Receiver" && rapid.IntRange(0, 3).Draw(t, "Secret renamed") == 0 {
+			o.Hook.Secret = "our-token"
+		}
+	}
+	input.Objects = objects
+	is := New(input)
+	for _, p := range was.Manifests() {
+		i := slices.IndexFunc(is.Manifests(), func(q Proposal) bool {
+			return q.Manifest.Metadata.Name == p.Manifest.Metadata.Name && q.Manifest.Metadata.Namespace == p.Manifest.Metadata.Namespace
+		})
+		if i < 0 {
+			t.Fatalf("%s/%s is lost", p.Manifest.Metadata.Namespace, p.Manifest.Metadata.Name)
+		}
+		for _, resource := range p.Manifest.Spec.Resources {
+			if !slices.Contains(is.Manifests()[i].Manifest.Spec.Resources, resource) {
+				t.Fatalf("%s lost %v", p.Manifest.Metadata.Name, resource)
+			}
+		}
+	}
+	input.Objects = slices.Concat(withoutProposed(objects, is), applied(is.Manifests()))
+	if was, is := file(t, is), file(t, New(input)); was != is {
+		t.Fatalf("was\n%s\nis\n%s", was, is)
+	}
 }
 
 func namesOf(c Coverage) []string {
@@ -156,10 +195,63 @@ func TestHandmadeReceivers(t *testing.T) {
 	}
 	plain := own
 	plain.Hook.Filter = ""
-	c := New(Input{Objects: []flux.Object{a, b, app("c", "https://github.com/acme/c"), plain}})
+	objects := []flux.Object{a, b, app("c", "https://github.com/acme/c"), plain}
+	c := New(Input{Objects: objects})
 	require.Len(t, c.Proposals, 1)
 	assert.True(t, c.Proposals[0].Existing)
+	assert.True(t, c.Proposals[0].Unfiltered)
 	assert.Empty(t, c.Proposals[0].Manifest.Spec.ResourceFilter, "one without a filter stays so")
+	filtered := New(Input{Objects: objects, Filter: true}).Proposals[0]
+	assert.NotEmpty(t, filtered.Manifest.Spec.ResourceFilter, "until that is wanted")
+	assert.False(t, filtered.Unfiltered)
+}
+
+// A Receiver without a filter is known by its name and form, whichever Secret it has now.
+func TestARenamedSecret(t *testing.T) {
+	t.Parallel()
+	a, b := app("a", "https://git.example.com/acme/a"), app("b", "https://git.example.com/acme/b")
+	r := applied(New(Input{Objects: []flux.Object{a}}).Proposals)[0]
+	r.Hook.Secret = "our-ci-token"
+	c := New(Input{Objects: []flux.Object{a, b, r}})
+	require.Equal(t, []string{"apps/git-example-com our-ci-token"}, namesOf(c))
+	assert.True(t, c.Proposals[0].Existing)
+	r.Hook.Secret = "--server=https://evil.example"
+	for _, p := range New(Input{Objects: []flux.Object{a, b, r}}).Manifests() {
+		assert.NotContains(t, p.SecretCommand()+p.TokenCommand(), "evil", "no command has it as a flag")
+	}
+}
+
+// Whoever says later what runs at a host gets a Receiver for that beside the one that is there, which may be called: both are
+// written until somebody takes the old one out.
+func TestAHostTypeToldLater(t *testing.T) {
+	t.Parallel()
+	a, b := app("a", "https://git.example.com/acme/a"), app("b", "https://git.example.com/acme/b")
+	told := map[string]HostType{"git.example.com": Gitea}
+	old := applied(New(Input{Objects: []flux.Object{a, b}}).Proposals)[0]
+	c := New(Input{Objects: []flux.Object{a, b, old}, HostTypes: told})
+	require.Equal(t, []string{"apps/git-example-com git-example-com-webhook", "apps/git-example-com-2 git-example-com-2-webhook"}, namesOf(c))
+	require.Len(t, c.Kept, 1)
+	require.Len(t, c.Proposals, 1)
+	assert.Equal(t, []string{"git-example-com-2", ""}, []string{c.Kept[0].ReplacedBy, c.Kept[0].Replaces})
+	assert.Equal(t, []string{"", "git-example-com"}, []string{c.Proposals[0].ReplacedBy, c.Proposals[0].Replaces})
+	both := append([]flux.Object{a, b}, applied(c.Manifests())...)
+	for _, types := range []map[string]HostType{told, nil} {
+		c = New(Input{Objects: both, HostTypes: types})
+		assert.Empty(t, c.Proposals)
+		assert.Len(t, c.Kept, 2)
+	}
+	c = New(Input{Objects: append([]flux.Object{a, b, app("c", "https://git.example.com/acme/c")}, both[3])})
+	require.Equal(t, []string{"apps/git-example-com-2 git-example-com-2-webhook"}, namesOf(c), "what was taken out stays out")
+
+	asGitHub := applied(New(Input{Objects: []flux.Object{a}, HostTypes: map[string]HostType{"git.example.com": GitHub}}).Proposals)[0]
+	c = New(Input{Objects: []flux.Object{a, asGitHub}, HostTypes: told})
+	require.Equal(t, []string{"apps/git-example-com git-example-com-webhook"}, namesOf(c), "one that takes the same calls is the same")
+	assert.Equal(t, []any{true, []string{"push"}}, []any{c.Proposals[0].Existing, c.Proposals[0].Manifest.Spec.Events})
+
+	wrong := applied(New(Input{Objects: []flux.Object{a}, HostTypes: map[string]HostType{"git.example.com": GitLab}}).Proposals)[0]
+	c = New(Input{Objects: []flux.Object{a, wrong}, HostTypes: told})
+	require.Len(t, c.Receivers[0].Problems, 1)
+	assert.Equal(t, "apply what receivers -o yaml writes, and take it out once git-example-com-2 is called, which is for the same sources", c.Receivers[0].Problems[0].Remedy)
 }
 
 // A filter that leaves out what a source follows now is written again.
@@ -175,6 +267,12 @@ func TestStaleFilters(t *testing.T) {
 	assert.True(t, c.Proposals[0].Existing)
 	c = New(Input{Objects: []flux.Object{moved, app("b", "https://github.com/acme/b"), own}})
 	require.Equal(t, []string{"apps/github-com github-com-webhook", "apps/gitlab-com gitlab-com-webhook"}, namesOf(c))
+	c = New(Input{Objects: []flux.Object{moved, own}})
+	require.Equal(t, []string{"apps/gitlab-com gitlab-com-webhook"}, namesOf(c), "all that it had is at another host")
+	assert.Equal(t, "take it out: receivers -o yaml writes gitlab-com in its place", c.Receivers[0].Problems[0].Remedy)
+	moved.Suspended = true
+	c = New(Input{Objects: []flux.Object{moved, own}})
+	assert.Empty(t, c.Receivers[0].Problems)
 }
 
 // Names of Secrets are whatever somebody writes, also with -f those of all objects: in a command they are words, not commands.
@@ -190,4 +288,20 @@ func TestProposedCommandsRunNothingElse(t *testing.T) {
 		assert.Equal(t, evil, words[1], command)
 		assert.Contains(t, words[2:], evil, command)
 	}
+}
+
+// The name of a host may have nearly all that a shell reads, and a namespace in a file anything.
+func TestStepsRunNothingElse(t *testing.T) {
+	t.Parallel()
+	const evil = `x'$(touch never);y`
+	dir := t.TempDir()
+	for url, want := range map[string]string{"oci://;id>never&id.azurecr.io/a": ";id>never&id", "oci://gcr.io/acme/a": "flux-" + evil + "-gcr-io"} {
+		steps := New(Input{Objects: []flux.Object{object("OCIRepository", "a", at(url), in(evil))}}).Proposals[0].Steps()
+		command := exec.CommandContext(t.Context(), "sh", "-c", `az() { printf '%s\n' "$@"; }; gcloud() { az "$@"; }; `+steps[len(steps)-1])
+		command.Dir = dir
+		out, err := command.CombinedOutput()
+		require.NoError(t, err, "%s: %s", steps, out)
+		assert.Contains(t, strings.Split(string(out), "\n"), want)
+	}
+	assert.NoFileExists(t, filepath.Join(dir, "never"))
 }

@@ -27,8 +27,18 @@ type Proposal struct {
 	Existing bool
 	// Added and Dropped are how many sources it names that the one which is there does not, and the other way round.
 	Added, Dropped int
+	// New are the sources that are added.
+	New []flux.Ref
+	// ReplacedBy is the name of the Receiver that is written for the same sources, since something else runs at the host than
+	// this one was written for; Replaces is the same from that one's side. Both are written: calls may still come to the old one
+	// when the new one is applied.
+	ReplacedBy, Replaces string
+	// Unfiltered says that it has no filter, as the one which is there has none, though its make has one.
+	Unfiltered bool
 
 	changed bool
+	// outlived are the sources of which draft.outlived tells.
+	outlived []flux.Ref
 }
 
 // Manifest is a Receiver as it is written, of the fields that a proposal needs (notification-controller api/v1).
@@ -100,10 +110,15 @@ func (f *fleet) write(d draft, taken map[[2]string]bool) Proposal {
 	spec := ManifestSpec{Type: made.receiver, Events: slices.Clone(made.events)}
 	if f.hasFilter(d.own) {
 		spec.ResourceFilter = made.filter.expression(clauses(d.members))
+	} else {
+		p.Unfiltered = !f.in.NoFilter && made.filter.expression(clauses(d.members)) != ""
 	}
 	tagged := false
 	for _, m := range d.members {
 		p.Sources = append(p.Sources, m.ref)
+		if d.outlived(m) {
+			p.outlived = append(p.outlived, m.ref)
+		}
 		spec.Resources = append(spec.Resources, ManifestResource{m.ref.Kind, m.ref.Name})
 		switch {
 		case m.source != nil:
@@ -151,11 +166,12 @@ func (p *Proposal) compareWith(r *flux.Object) {
 		was = append(was, names(t))
 	}
 	spec := p.Manifest.Spec
-	for _, resource := range spec.Resources {
+	for i, resource := range spec.Resources {
 		if !slices.Contains(was, resource) {
-			p.Added++
+			p.New = append(p.New, p.Sources[i])
 		}
 	}
+	p.Added = len(p.New)
 	p.Dropped = len(was) + p.Added - len(spec.Resources)
 	p.changed = p.Added+p.Dropped > 0 || spec.ResourceFilter != r.Hook.Filter || !slices.Equal(spec.Events, r.Hook.Events)
 }
@@ -182,6 +198,10 @@ func free(taken map[[2]string]bool, namespace, host string) string {
 	taken[[2]string{namespace, name}] = true
 	return name
 }
+
+// operand tells whether a text can stand in a command for itself, behind flags: nothing is named so that a command takes it for
+// one.
+func operand(name string) bool { return name != "" && !strings.HasPrefix(name, "-") }
 
 // SecretCommand creates the Secret of a Receiver with a token that nobody has seen. The type gcr needs two fields
 // more, which stand for what was set up at Google.
@@ -218,7 +238,7 @@ func (p Proposal) NeedsToken() bool {
 func (p Proposal) Steps() []string {
 	name := p.Manifest.Metadata.Namespace + "-" + p.Manifest.Metadata.Name
 	registry, _, _ := strings.Cut(p.Host, ".")
-	fill := strings.NewReplacer("SUBSCRIPTION", "flux-"+name, "HOOKNAME", hookName(name), "REGISTRY", registry)
+	fill := strings.NewReplacer("SUBSCRIPTION", terminal.Quoted("flux-"+name), "HOOKNAME", terminal.Quoted(hookName(name)), "REGISTRY", terminal.Quoted(registry))
 	var steps []string
 	for _, step := range p.HostType.made().steps {
 		steps = append(steps, fill.Replace(step))
@@ -229,7 +249,12 @@ func (p Proposal) Steps() []string {
 // hookName is a name for a webhook at Azure's registry, where each has one of its own: 5 to 50 letters and digits (az acr
 // webhook create --help).
 func hookName(name string) string {
-	short := "flux" + strings.ReplaceAll(name, "-", "")
+	short := "flux" + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, name)
 	if len(short) <= 50 {
 		return short
 	}

@@ -218,6 +218,7 @@ func fleetOf(t *rapid.T) []flux.Object {
 			target.Name, target.MatchLabels = "*", map[string]string{"team": label.Draw(t, "team")}
 		}
 		name := rapid.SampledFrom([]string{"github-com", "git-example-com", "hook"}).Draw(t, "name") + []string{"", "-2", "-3", "-x"}[i]
+		target.APIVersion = ref(target.Kind, "", "").Group + "/v1" // by which it is somebody's own work
 		r := receiver(name, target)
 		r.Namespace = namespaces.Draw(t, "in")
 		r.Hook = flux.Hook{Type: rapid.SampledFrom([]string{"github", "gitlab", "bitbucket", "generic", "quay"}).Draw(t, "type"), Secret: "token"}

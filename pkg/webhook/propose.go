@@ -35,6 +35,12 @@ type draft struct {
 	shown bool
 }
 
+// outlived tells of what a Receiver names that something else runs at its host than it was written for. It stays in there as
+// long as somebody has not taken the Receiver out, since whoever calls it may go on, and has a place in another one.
+func (d draft) outlived(m member) bool {
+	return m.source != nil && m.source.HostType != d.hostType
+}
+
 // propose makes a Receiver for each host and namespace that has uncovered sources, beside them, so that it works with
 // --no-cross-namespace-refs, too. One that is there already, and has the form of what is proposed here, takes them up. What
 // is not named, or not rightly, is in the proposals; the rest of those are kept.
@@ -42,6 +48,7 @@ func (f *fleet) propose(sources []Source) (proposals, kept []Proposal) {
 	drafts, placed := f.standing(sources)
 	drafts = append(drafts, f.place(sources, drafts, placed)...)
 	taken := map[[2]string]bool{}
+	var written []Proposal
 	for _, r := range f.receivers {
 		taken[[2]string{r.Namespace, r.Name}] = true
 	}
@@ -52,17 +59,32 @@ func (f *fleet) propose(sources []Source) (proposals, kept []Proposal) {
 			if i > 0 {
 				part.own = nil
 			}
-			p := f.write(part, taken)
-			if p.Existing && !p.changed {
-				kept = append(kept, p)
-			} else {
-				proposals = append(proposals, p)
+			written = append(written, f.write(part, taken))
+		}
+	}
+	slices.SortFunc(written, Proposal.compare)
+	succeed(written)
+	for _, p := range written {
+		if p.Existing && !p.changed {
+			kept = append(kept, p)
+		} else {
+			proposals = append(proposals, p)
+		}
+	}
+	return proposals, kept
+}
+
+// succeed notes which Receivers are written in the place of which.
+func succeed(written []Proposal) {
+	for i := range written {
+		for j := range written {
+			old, heir := &written[i], &written[j]
+			sameHost := old.Manifest.Metadata.Namespace == heir.Manifest.Metadata.Namespace && old.Host == heir.Host
+			if sameHost && old.HostType != heir.HostType && slices.ContainsFunc(old.outlived, func(r flux.Ref) bool { return slices.Contains(heir.Sources, r) && !slices.Contains(heir.outlived, r) }) {
+				old.ReplacedBy, heir.Replaces = heir.Manifest.Metadata.Name, old.Manifest.Metadata.Name
 			}
 		}
 	}
-	slices.SortFunc(proposals, Proposal.compare)
-	slices.SortFunc(kept, Proposal.compare)
-	return proposals, kept
 }
 
 // standing are the Receivers of the own form that are asked for, each with those of its sources that still belong to it, and
@@ -81,12 +103,13 @@ func (f *fleet) standing(sources []Source) (drafts []*draft, placed map[flux.Ref
 		d := &draft{place: place{r.Namespace, o.host, o.hostType}, own: o, shown: f.in.Shown == nil || f.in.Shown(r)}
 		for _, t := range r.Targets {
 			m, belongs := f.member(d, t, read)
-			if !belongs || placed[m.ref] {
+			d.shown = d.shown || read[m.ref] != nil // also where what is shown moved away
+			outlived := d.outlived(m)
+			if !belongs || placed[m.ref] && !outlived {
 				continue
 			}
-			placed[m.ref] = true
+			placed[m.ref] = placed[m.ref] || !outlived
 			d.members = append(d.members, m)
-			d.shown = d.shown || read[m.ref] != nil
 		}
 		drafts = append(drafts, d)
 	}
@@ -94,7 +117,8 @@ func (f *fleet) standing(sources []Source) (drafts []*draft, placed map[flux.Ref
 }
 
 // member is what a target of a Receiver of the own form becomes when that is written again; false where it does not belong to
-// it any more: it is gone, or is at another host.
+// it any more: it is gone, or is at another host. The make may be another one (see outlived), but where the host's name alone
+// tells it: then nobody wrote the Receiver for that host.
 func (f *fleet) member(d *draft, t flux.Target, read map[flux.Ref]*Source) (member, bool) {
 	kind, _ := t.Row()
 	ref := flux.Ref{Group: kind.Group, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}
@@ -110,11 +134,11 @@ func (f *fleet) member(d *draft, t flux.Target, read map[flux.Ref]*Source) (memb
 		s := f.source(o)
 		m.source = &s
 	}
-	if m.source.HostType == "" { // it is asked for nothing at present
-		return m, m.source.address.Name() == d.host
+	if m.source.HostType != "" { // else it is asked for nothing at present
+		m.clause.condition = d.hostType.made().condition(m.source)
 	}
-	m.clause.condition = d.hostType.made().condition(m.source)
-	return m, m.source.place() == d.place
+	_, told := f.chosen(o, m.source.address)
+	return m, m.source.address.Name() == d.host && (m.source.HostType == "" || !d.outlived(m) || told || !tellsMake(o, d.host))
 }
 
 // place finds a place for the sources that nothing notifies as it should: in the first Receiver of their host whose filter
@@ -165,8 +189,11 @@ func (f *fleet) fits(d *draft, members []member) bool {
 	return !f.hasFilter(d.own) || utf8.RuneCountInString(d.hostType.made().filter.expression(clauses(members))) <= maxFilter
 }
 
-// hasFilter tells whether a Receiver has a filter where its make has one. One that is there without stays so.
-func (f *fleet) hasFilter(o *own) bool { return !f.in.NoFilter && (o == nil || o.conditions != nil) }
+// hasFilter tells whether a Receiver has a filter where its make has one. One that is there without stays so, unless all are to
+// have one.
+func (f *fleet) hasFilter(o *own) bool {
+	return !f.in.NoFilter && (f.in.Filter || o == nil || o.conditions != nil)
+}
 
 // filtered are members in groups, each of which has a filter that is short enough: an expression that is too long makes the
 // Receiver fail for all.

@@ -82,7 +82,11 @@ func notSuspended(a aimed) answer {
 	if !r.Suspended {
 		return answer{}
 	}
-	return answer{no: "it is suspended", then: "each call is answered with 503", remedy: "flux resume receiver " + terminal.Quoted(r.Name) + " -n " + terminal.Quoted(r.Namespace)}
+	remedy := "take spec.suspend out of its manifest"
+	if r.Served() {
+		remedy = "flux resume receiver " + terminal.Quoted(r.Name) + " -n " + terminal.Quoted(r.Namespace)
+	}
+	return answer{no: "it is suspended", then: "each call is answered with 503", remedy: remedy}
 }
 
 func ready(a aimed) answer {

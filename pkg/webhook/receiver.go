@@ -1,9 +1,12 @@
 package webhook
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
@@ -44,7 +47,8 @@ type Problem struct {
 }
 
 // judge finds what is wrong with the Receivers that are asked for, or that name a source that is.
-func (f *fleet) judge(sources []Source) []Receiver {
+func (f *fleet) judge(c Coverage) []Receiver {
+	sources, written := c.Sources, c.Manifests()
 	var receivers []Receiver
 	for _, r := range f.receivers {
 		judged := Receiver{Object: *r}
@@ -66,7 +70,7 @@ func (f *fleet) judge(sources []Source) []Receiver {
 		if !names && f.in.Shown != nil && !f.in.Shown(r) {
 			continue
 		}
-		judged.Problems = slices.Concat(f.wrong(r), f.unreached(r, named), calledProblems(r, suspects))
+		judged.Problems = slices.Concat(f.wrong(r), f.unreached(r, named, written), calledProblems(r, suspects))
 		receivers = append(receivers, judged)
 	}
 	return receivers
@@ -105,7 +109,8 @@ func (a answer) consequence() string {
 }
 
 // unreached are the problems of a Receiver with single sources, of those that it names: each once for all that are alike.
-func (f *fleet) unreached(r *flux.Object, named []*Source) []Problem {
+// Written are all Receivers as they should be.
+func (f *fleet) unreached(r *flux.Object, named []*Source, written []Proposal) []Problem {
 	var problems []Problem
 	alike := map[Problem]int{}
 	for _, s := range named {
@@ -115,7 +120,7 @@ func (f *fleet) unreached(r *flux.Object, named []*Source) []Problem {
 			}
 			like := Problem{h.fault, h.consequence(), h.remedy}
 			if f.own[r.Ref] != nil {
-				like.Remedy = "apply what receivers -o yaml writes: the same Receiver, as it has to be now"
+				like.Remedy = cmp.Or(inItsPlace(r, s.Object.Ref, written), like.Remedy)
 			}
 			if alike[like]++; alike[like] == 1 {
 				problems = append(problems, like)
@@ -130,9 +135,36 @@ func (f *fleet) unreached(r *flux.Object, named []*Source) []Problem {
 	return problems
 }
 
+// inItsPlace is what to do about a Receiver of the own form that does not reach a source, by what is written: it may be written
+// anew, or another one. "" where neither helps.
+func inItsPlace(r *flux.Object, source flux.Ref, written []Proposal) string {
+	const writes = "receivers -o yaml writes"
+	other := ""
+	for _, p := range written {
+		name := p.Manifest.Metadata.Name
+		switch same := p.Manifest.Metadata.Namespace == r.Namespace && name == r.Name; {
+		case same && p.ReplacedBy != "":
+			return fmt.Sprintf("apply what %s, and take it out once %s is called, which is for the same sources", writes, p.ReplacedBy)
+		case same && p.changed:
+			return "apply what " + writes + ": the same Receiver, as it has to be now"
+		case same:
+			return ""
+		case slices.Contains(p.Sources, source):
+			other = name
+		}
+	}
+	if other == "" {
+		return "take it out: nothing that it names is at its host any more"
+	}
+	return fmt.Sprintf("take it out: %s %s in its place", writes, other)
+}
+
 // mend is what makes a Receiver ready, where its reason tells (notification-controller api/v1, TokenNotFoundReason).
 func mend(r *flux.Object) string {
 	if r.Status.ReadyReason == "TokenNotFound" && r.Hook.Secret != "" {
+		if len(validation.IsDNS1123Subdomain(r.Hook.Secret)) > 0 {
+			return fmt.Sprintf("correct spec.secretRef.name: no Secret can be called %q", r.Hook.Secret)
+		}
 		return SecretCommand(r.Namespace, r.Hook.Secret, r.Hook.Type)
 	}
 	return "kubectl -n " + terminal.Quoted(r.Namespace) + " describe receiver " + terminal.Quoted(r.Name)
@@ -140,18 +172,14 @@ func mend(r *flux.Object) string {
 
 func (f *fleet) wrongTarget(r *flux.Object, t flux.Target) (Problem, bool) {
 	kind, known := t.Row()
-	remedy := "write apiVersion or matchLabels, or take it out"
-	if t.APIVersion != "" && (t.Name != "*" || t.MatchLabels != nil) {
-		remedy = "correct its apiVersion, or take it out"
-	}
-	switch why := t.Refused(); {
+	switch why, remedy := t.Refusal(); {
 	case why != "":
 		return Problem{CannotBeNotified, fmt.Sprintf("%s cannot be notified: %s; each call is answered with 500", t, why), remedy}, true
 	case f.in.OneNamespace && t.Namespace != r.Namespace:
 		return Problem{OtherNamespace, fmt.Sprintf("%s is not notified: %s; each call is answered with 500", t, otherNamespace), "put a Receiver into namespace " + t.Namespace}, true
 	case !known:
 		if o := f.namesake(t); o != nil {
-			return Problem{CannotBeNotified, fmt.Sprintf("%s is not notified: the Receiver names one of %s, and Flux's is of %s", t, t.APIVersion, o.Group), remedy}, true
+			return Problem{CannotBeNotified, fmt.Sprintf("%s is not notified: the Receiver names one of %s, and Flux's is of %s", t, t.APIVersion, o.Group), "correct its apiVersion, or take it out"}, true
 		}
 		return Problem{}, false
 	case f.in.Read != nil && !f.in.Read(kind.Name, t.Namespace):

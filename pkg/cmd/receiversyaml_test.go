@@ -1,0 +1,106 @@
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// writeReceivers writes a checkout with sources in two namespaces, and the Receivers that are missing there in two files: those
+// of team-b, and all others.
+func writeReceivers(t *testing.T) (dir string, write func(args string) outcome) {
+	t.Helper()
+	dir = writeCheckout(t)
+	sources := ""
+	for _, name := range []string{"team-a/app https://github.com/acme/app", "team-a/lab https://gitlab.com/acme/lab", "team-b/app https://github.com/acme/b"} {
+		at, url, _ := strings.Cut(name, " ")
+		namespace, name, _ := strings.Cut(at, "/")
+		sources += gitRepositoryAt(namespace, name, url)
+	}
+	writeInto(t, dir, map[string]string{
+		"apps/production/kustomization.yaml": "resources: [sources.yaml, receivers.yaml, gh.yaml]\n", "apps/production/sources.yaml": sources,
+		"apps/production/receivers.yaml": "", "apps/production/gh.yaml": "",
+	})
+	write = func(args string) outcome {
+		return invocation{}.must(t, append([]string{"receivers", "-f", dir, "--root", "clusters/production", "-o", "yaml"}, words(args)...)...)
+	}
+	a, b := write("-n team-a"), write("-n team-b")
+	writeInto(t, dir, map[string]string{"apps/production/receivers.yaml": a.stdout, "apps/production/gh.yaml": b.stdout})
+	return dir, write
+}
+
+func gitRepositoryAt(namespace, name, url string) string {
+	return fmt.Sprintf("---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: %s, namespace: %s}\nspec: {interval: 1m, url: %q, ref: {branch: main}}\n", name, namespace, url)
+}
+
+// A Receiver that stands in another file is not written a second time, since nothing of both files could be built then.
+func TestReceiversInTwoFiles(t *testing.T) {
+	t.Parallel()
+	dir, write := writeReceivers(t)
+	file := filepath.Join(dir, "apps", "production", "receivers.yaml")
+	before, err := os.ReadFile(file)
+	require.NoError(t, err)
+	o := write("")
+	assert.Equal(t, string(before), o.stdout)
+	assert.Contains(t, o.stderr, "Warning: team-b/github-com stands in apps/production/gh.yaml, and most of what is written in apps/production/receivers.yaml: it is not written a second time\n")
+	assert.NotContains(t, o.stderr, "not in the output")
+	assert.Equal(t, 1, strings.Count(write("-n team-b").stdout, "kind: Receiver"), "chosen alone, it is")
+
+	more, err := os.ReadFile(filepath.Join(dir, "apps", "production", "sources.yaml"))
+	require.NoError(t, err)
+	config := "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: mine, namespace: team-a}\n"
+	writeInto(t, dir, map[string]string{
+		"apps/production/sources.yaml": string(more) + gitRepositoryAt("team-b", "more", "https://github.com/acme/more"), "apps/production/receivers.yaml": string(before) + config,
+	})
+	o = write("")
+	assert.Equal(t, string(before), o.stdout)
+	assert.Contains(t, o.stderr, "It should be other than it is: it is written alone where no more is chosen than what is new there: GitRepository/more -n team-b\n")
+	assert.Contains(t, o.stderr, "Warning: not in the output, though there: ConfigMap team-a/mine.")
+	alone := write("GitRepository/more -n team-b")
+	assert.Contains(t, alone.stdout, "name: more")
+	writeInto(t, dir, map[string]string{"apps/production/gh.yaml": alone.stdout})
+	assert.NotContains(t, write("").stderr, "should be other")
+	assert.NotContains(t, invocation{}.must(t, "get", "-f", dir).stderr, "already registered", "the checkout can be built")
+}
+
+// What was written without a filter stays so, and is said.
+func TestReceiversGetFilters(t *testing.T) {
+	t.Parallel()
+	dir, write := writeReceivers(t)
+	plain := write("-n team-a --no-filter")
+	require.NotContains(t, plain.stdout, "resourceFilter")
+	writeInto(t, dir, map[string]string{"apps/production/receivers.yaml": plain.stdout})
+	o := write("-n team-a")
+	assert.NotContains(t, o.stdout, "resourceFilter")
+	assert.Contains(t, o.stderr, "Note: 2 Receivers without a filter, as on the last time: --no-filter=false gives all of them one.\n")
+	assert.NotContains(t, write("-n team-a --no-filter").stderr, "Note")
+	filtered := write("-n team-a --no-filter=false")
+	assert.Equal(t, 2, strings.Count(filtered.stdout, "  resourceFilter:"))
+	writeInto(t, dir, map[string]string{"apps/production/receivers.yaml": filtered.stdout})
+	assert.Equal(t, filtered.stdout, write("-n team-a").stdout)
+}
+
+// What runs at a host is told later: the Receiver that is there stays in the file, and both say so.
+func TestReceiversOfAMakeToldLater(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "all.yaml")
+	source := gitRepositoryAt("team-a", "own", "https://git.example.com/acme/own")
+	require.NoError(t, os.WriteFile(file, []byte(source), 0o600))
+	first := invocation{}.must(t, "receivers", "-f", file, "-o", "yaml")
+	require.NoError(t, os.WriteFile(file, []byte(source+"---\n"+first.stdout), 0o600))
+	told := invocation{}.must(t, "receivers", "-f", file, "-o", "yaml", "--host-type", "git.example.com=gitea")
+	assert.Equal(t, 2, strings.Count(told.stdout, "kind: Receiver"))
+	const says = "team-a/git-example-com was written for another make of host than what runs at git.example.com now: team-a/git-example-com-2 is for the same sources."
+	assert.Contains(t, told.stderr, "Note: "+says)
+	assert.Contains(t, told.stdout, "# "+says)
+	require.NoError(t, os.WriteFile(file, []byte(source+"---\n"+told.stdout), 0o600))
+	assert.Equal(t, told.stdout, invocation{}.must(t, "receivers", "-f", file, "-o", "yaml").stdout)
+	wrong := invocation{}.must(t, "receivers", "-f", file, "-o", "yaml", "--host-type", "git.example.com=harbor")
+	assert.Contains(t, wrong.stderr, "Warning: --host-type git.example.com=harbor: that make has nothing of the kinds that are at that host, so it decides nothing")
+}

@@ -1,0 +1,93 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+)
+
+// ReceiverFile is the file of a checkout that what WriteManifests writes is for.
+type ReceiverFile struct {
+	// Name of the file, from the top of the checkout; "" where none of what is written stands in one.
+	Name string
+	// List writes what belongs there: the Receivers that it has, and the new ones.
+	List ReceiverList
+	// Warnings are about those that stand in other files, in a sentence each.
+	Warnings []string
+
+	files map[flux.Ref]string
+}
+
+// InOneFile finds the file that what is written is for: that with most of it. A Receiver that stands in another file is left out,
+// since it would be there twice, and what applies both files could not be built. Files are those that objects stand in.
+func (l ReceiverList) InOneFile(files map[flux.Ref]string) ReceiverFile {
+	in := map[string]int{}
+	for _, p := range l.all {
+		if file := files[p.ref]; file != "" {
+			in[file]++
+		}
+	}
+	f := ReceiverFile{List: l, files: files}
+	for _, file := range sortedKeys(in) {
+		if in[file] > in[f.Name] {
+			f.Name = file
+		}
+	}
+	f.List.all = slices.DeleteFunc(slices.Clone(l.all), func(p ReceiverProposal) bool {
+		file := files[p.ref]
+		if file == "" || file == f.Name {
+			return false
+		}
+		f.Warnings = append(f.Warnings, p.elsewhere(file, f.Name, slices.ContainsFunc(l.Proposals, func(q ReceiverProposal) bool { return q.ref == p.ref })))
+		return true
+	})
+	return f
+}
+
+// elsewhere says of a Receiver that it is not written a second time. Changed says that it should be other than it is.
+func (p ReceiverProposal) elsewhere(file, home string, changed bool) string {
+	text := fmt.Sprintf("%s/%s stands in %s, and most of what is written in %s: it is not written a second time", p.Namespace, p.Name, file, home)
+	if !changed {
+		return text
+	}
+	names := ""
+	for _, ref := range p.choice[:min(len(p.choice), mostNames)] {
+		names += " " + terminal.Quoted(ref.Kind+"/"+ref.Name)
+	}
+	return fmt.Sprintf("%s. It should be other than it is: it is written alone where no more is chosen than what is new there:%s -n %s", text, names, terminal.Quoted(p.Namespace))
+}
+
+// Unwritten names what the file has besides what is written; "" where that is nothing.
+func (f ReceiverFile) Unwritten() string {
+	var names []string
+	for ref, file := range f.files {
+		written := func(p ReceiverProposal) bool { return p.ref == ref }
+		if file == f.Name && !slices.ContainsFunc(f.List.all, written) {
+			names = append(names, ref.String())
+		}
+	}
+	slices.Sort(names)
+	return firstNames(names)
+}
+
+// Unfiltered is how many Receivers WriteManifests writes without a filter, as they are, though they could have one.
+func (l ReceiverList) Unfiltered() (n int) {
+	for _, p := range l.all {
+		if p.Unfiltered {
+			n++
+		}
+	}
+	return n
+}
+
+// Replaced says in a sentence each what becomes of Receivers that others are written in place of.
+func (l ReceiverList) Replaced() (sentences []string) {
+	for _, p := range l.all {
+		if p.ReplacedBy != "" {
+			sentences = append(sentences, p.replaced())
+		}
+	}
+	return sentences
+}
