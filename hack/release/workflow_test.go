@@ -31,7 +31,7 @@ type workflow struct {
 		Cancel bool `json:"cancel-in-progress"`
 		Queue  string
 	}
-	Jobs        map[string]job
+	Jobs map[string]job
 }
 
 // workflows reads every workflow and composite action of the repository.

@@ -65,7 +65,9 @@ func asTheyAre(t *testing.T, args []string, command string) {
 	t.Helper()
 	for i, arg := range args {
 		if strings.Contains(arg, "PWNED") && !strings.Contains(arg, hostileHost) {
-			assert.True(t, slices.ContainsFunc(hostile, func(name string) bool { return strings.Contains(arg, name) || strings.Contains(arg, asItem("clusters/"+name)) }), "%q of %s", arg, command)
+			assert.True(t, slices.ContainsFunc(hostile, func(name string) bool {
+				return strings.Contains(arg, name) || strings.Contains(arg, asItem("clusters/"+name))
+			}), "%q of %s", arg, command)
 		}
 		if slices.Contains(hostile, arg) && strings.HasPrefix(arg, "-") {
 			assert.True(t, i > 0 && strings.HasPrefix(args[i-1], "-"), "%q is a flag in %s", arg, command)

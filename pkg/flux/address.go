@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -67,7 +68,7 @@ func ParseAddress(raw string, image bool) Address {
 		return Address{Path: raw}
 	}
 	path := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
-	return alias(Address{Host: host(u), Path: path})
+	return alias(Address{Host: host(u), Path: path}, u.User.Username())
 }
 
 // ParseHost reads a host as a limit or a share names it, with or without a port, to what ParseAddress makes of the host of a
@@ -121,31 +122,49 @@ func hostName(host string) string {
 	}
 }
 
-// alias gives a host the name by which it goes here, and paths that name one repository in several ways one form.
-func alias(a Address) Address {
+// alias gives a host the name by which it goes here, and paths that name one repository in several ways one form. user is whom the
+// URL names before the host.
+func alias(a Address, user string) Address {
 	name, _, _ := strings.Cut(a.Host, ":")
 	a.Host = hostName(a.Host)
-	if organization, old := strings.CutSuffix(name, oldAzure); name == "ssh.dev.azure.com" || old {
-		a = azure(a, organization)
+	if organization, old := strings.CutSuffix(name, oldAzure); old && organization == "vs-ssh" {
+		a = azure(a, user)
+	} else if old || a.Host == azureDevOps {
+		a = azure(a, strings.TrimSuffix(organization, name))
 	}
 	a.Path = folded(a.Host, a.Path)
 	return a
 }
 
-// azure is an address of Azure DevOps as it is over HTTP: the paths over SSH begin with v3 and have no _git, and the older hosts
-// name the organization, or are vs-ssh for all of them, and may name the collection that each has.
+// azure is an address of Azure DevOps in its one form, ORGANIZATION/PROJECT/_git/REPOSITORY. The paths over SSH begin with v3 and
+// have no _git, or have _ssh in its place; the older hosts name the organization, or are vs-ssh for all of them, where the user
+// names it; "" where the path does. A path may name the collection that each organization has, a team of the project, and by
+// _full or _optimized how much is cloned; it may leave out a project that has the repository's name.
 func azure(a Address, organization string) Address {
 	a.Host = azureDevOps
 	parts := strings.Split(a.Path, "/")
-	switch {
-	case len(parts) == 4 && parts[0] == "v3":
+	if len(parts) == 4 && parts[0] == "v3" {
 		a.Path = strings.Join([]string{parts[1], parts[2], "_git", parts[3]}, "/")
-	case organization != "" && organization != "vs-ssh":
-		if strings.EqualFold(parts[0], "DefaultCollection") {
-			parts = parts[1:]
-		}
-		a.Path = strings.TrimSuffix(organization+"/"+strings.Join(parts, "/"), "/")
+		return a
 	}
+	if organization != "" {
+		parts = append([]string{organization}, parts...)
+	}
+	if len(parts) > 2 && strings.EqualFold(parts[1], "DefaultCollection") {
+		parts = slices.Delete(parts, 1, 2)
+	}
+	at := slices.IndexFunc(parts, func(part string) bool { return part == "_git" || part == "_ssh" })
+	if repository := parts[at+1:]; at > 0 && len(repository) > 0 {
+		if len(repository) == 2 && (repository[0] == "_full" || repository[0] == "_optimized") {
+			repository = repository[1:]
+		}
+		project := repository[0]
+		if at > 1 {
+			project = parts[1]
+		}
+		parts = append([]string{parts[0], project, "_git"}, repository...)
+	}
+	a.Path = strings.Trim(strings.Join(parts, "/"), "/")
 	return a
 }
 

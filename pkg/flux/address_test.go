@@ -73,7 +73,11 @@ func TestSameRepository(t *testing.T) {
 	t.Parallel()
 	for _, same := range [][]string{
 		{"https://github.com/Acme/fleet", "ssh://git@github.com/acme/fleet.git", "ssh://git@ssh.github.com:443/acme/fleet", "https://x:y@github.com/acme/fleet/"},
-		{"https://dev.azure.com/org/proj/_git/fleet", "https://org.visualstudio.com/proj/_git/fleet", "ssh://org@vs-ssh.visualstudio.com/v3/org/proj/fleet", "ssh://git@ssh.dev.azure.com/v3/org/proj/fleet", "https://org@dev.azure.com/org/proj/_git/fleet"},
+		{"https://dev.azure.com/org/proj/_git/fleet", "https://org.visualstudio.com/proj/_git/fleet", "ssh://org@vs-ssh.visualstudio.com/v3/org/proj/fleet", "ssh://git@ssh.dev.azure.com/v3/org/proj/fleet", "https://org@dev.azure.com/org/proj/_git/fleet",
+			"ssh://org@vs-ssh.visualstudio.com:22/proj/_ssh/fleet", "ssh://org@vs-ssh.visualstudio.com:22/DefaultCollection/proj/_ssh/fleet", "ssh://org@org.visualstudio.com:22/proj/_git/fleet",
+			"https://org.visualstudio.com/DefaultCollection/proj/_git/fleet", "https://dev.azure.com/org/proj/team/_git/fleet", "https://org.visualstudio.com/proj/a%20team/_git/fleet",
+			"https://dev.azure.com/org/proj/_git/_full/fleet", "https://org.visualstudio.com/proj/_git/_optimized/fleet", "https://dev.azure.com/org/DefaultCollection/proj/_git/fleet/"},
+		{"https://dev.azure.com/org/_git/fleet", "https://dev.azure.com/org/fleet/_git/fleet", "https://org.visualstudio.com/_git/fleet", "https://org.visualstudio.com/DefaultCollection/_git/fleet"},
 		{"https://git.example.com:8443/scm/OPS/fleet.git", "ssh://git@git.example.com:7999/ops/fleet.git"},
 		{"ssh://git@altssh.gitlab.com:443/acme/fleet.git", "https://gitlab.com/acme/fleet"},
 		{"https://[2001:db8::1]:8443/fleet", "ssh://git@[2001:db8::1]/fleet"},
