@@ -26,8 +26,8 @@ type Feed struct {
 	fruitless int       // how many watches in a row ended soon and had brought nothing
 }
 
-// A server brings a bookmark each minute, if nothing else (k8s.io/apiserver, cacher.go): a watch that has brought nothing for
-// quiet is none. Where so many watches in a row end soon and bring nothing, none runs.
+// A server brings a bookmark each minute, if nothing else (k8s.io/apiserver, cacher.go), where it knows of a later version
+// (running.nudge sees to that): a watch that has brought nothing for quiet is none. Where so many watches in a row end soon and bring nothing, none runs.
 // From late on it is told that nothing comes. Where a watch that was opened has brought nothing for settled, it has brought
 // what happened before.
 const (

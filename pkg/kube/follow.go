@@ -260,7 +260,7 @@ func open(ctx context.Context, s Stream, version string, changed func()) (w watc
 // run is a watch from where the server has begun it to its end. It returns how far the watch came, and why it ended.
 func (f *Follower) run(ctx context.Context, feed *Feed, s Stream, w watch.Interface, version string, listed bool) (string, error) {
 	began := time.Now()
-	r := running{follower: f, feed: feed, stream: s, version: version}
+	r := running{follower: f, feed: feed, stream: s, began: began, version: version}
 	f.update(func() {
 		if feed.opened(began, listed) {
 			r.settled = time.After(settled)

@@ -1,6 +1,12 @@
 package kube
 
-import "net/http"
+import (
+	"cmp"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+)
 
 // HTTP is a client over the same connections, for client-go's own clients: what they send is tried once,
 // with the configuration's timeout, or without any for watches.
@@ -11,7 +17,7 @@ func (c *Client) HTTP(watch bool) *http.Client {
 	return &http.Client{Transport: c.http.Transport, Timeout: c.timeout}
 }
 
-// refusing is a transport for watches that makes an error of every answer but a success. client-go would wait inside, where
+// refusing is a transport for watches that makes an error of every answer but a stream of events. client-go would wait inside, where
 // nobody learns why and for how long, and ask again ten times, where Follower knows better.
 type refusing struct{ behind http.RoundTripper }
 
@@ -21,9 +27,25 @@ func (t refusing) WrappedRoundTripper() http.RoundTripper { return t.behind }
 // RoundTrip implements http.RoundTripper.
 func (t refusing) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := t.behind.RoundTrip(request)
-	if err != nil || response.StatusCode == http.StatusOK {
-		return response, err
+	if err != nil {
+		return nil, err
 	}
-	defer func() { _ = response.Body.Close() }()
-	return nil, statusError(response)
+	if err = noStream(response); err == nil {
+		return response, nil
+	}
+	_ = response.Body.Close()
+	return nil, err
+}
+
+// noStream tells why an answer is no stream of events: gateways send a page to log in with the status of a success.
+func noStream(response *http.Response) error {
+	if response.StatusCode != http.StatusOK {
+		return statusError(response)
+	}
+	said := response.Header.Get("Content-Type")
+	kind, _, _ := mime.ParseMediaType(said) // what is none has no kind
+	if slices.Contains([]string{"application/json", "application/vnd.kubernetes.protobuf"}, kind) {
+		return nil
+	}
+	return fmt.Errorf("the API server's answer is %s, and should be a stream of events: %w", cmp.Or(Printable(said), "of no type"), ErrMalformed)
 }

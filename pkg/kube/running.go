@@ -16,6 +16,7 @@ type running struct {
 	follower *Follower
 	feed     *Feed
 	stream   Stream
+	began    time.Time
 	version  string           // how far it came
 	any      bool             // it has brought something
 	patience time.Duration    // how long it may bring nothing
@@ -33,6 +34,7 @@ func (r *running) drain(ctx context.Context, w watch.Interface) error {
 	beside.Go(func() { r.mend(ctx) })
 	targets := make(chan string, 1)
 	beside.Go(func() { r.ask(ctx, targets) })
+	beside.Go(func() { r.nudge(ctx) })
 	still, overdue := time.NewTimer(r.patience), time.NewTimer(late)
 	defer still.Stop()
 	defer overdue.Stop()
@@ -83,6 +85,24 @@ func (r *running) ask(ctx context.Context, targets chan<- string) {
 			targets <- version
 		}
 	})
+}
+
+// nudgeAfter is when a watch that has brought nothing is helped to a bookmark, before the first is due.
+const nudgeAfter = late / 2
+
+// nudge asks for the server's version while the watch has brought nothing. A bookmark comes each minute, but only of a later
+// version than that with which the watch began (k8s.io/apiserver, cache_watcher.go, process); where nothing of a kind changes
+// the server learns of one from etcd, which says it by itself each ten minutes unless told otherwise
+// (--watch-progress-notify-interval), or is asked for it when somebody lists the kind.
+func (r *running) nudge(ctx context.Context) {
+	for r.stream.All.Path != "" && Sleep(ctx, nudgeAfter) == nil {
+		silent := false
+		r.follower.locked(func() { silent = r.feed.heard.Equal(r.began) })
+		if !silent {
+			return
+		}
+		r.follower.Limited(ctx, func(ctx context.Context) { _, _ = r.follower.client.latest(ctx, r.stream.All) }) // the watch tells
+	}
 }
 
 func (r *running) apply(e watch.Event) error {

@@ -21,6 +21,8 @@ type Count struct {
 	// NodesOutdated: these were all nodes at the time of Missing.Since, and what keeps them up to date is interrupted: there
 	// may be more or fewer by now, and each may be another.
 	NodesOutdated bool
+	// Gone are nodes that only pods name and that are gone as of the time of NodesListed, as the pods had named them before.
+	Gone map[string]bool
 	// Pods by node name, also of nodes that are not in Nodes. A node that is not in the map has
 	// none, unless AtLeast.
 	Pods map[string]Pods
@@ -85,6 +87,7 @@ func (c *Counter) Count() Count {
 	}
 	c.addPods(&count)
 	c.doubtNodes(&count)
+	c.addGone(&count)
 	for i, m := range count.Missing { // a cluster that serves no metrics has none that could be missing
 		count.Missing[i].Optional = m.What == WhatUsage && (m.Reason == kube.NotFound || !c.options.UsageAsked)
 	}
@@ -148,12 +151,26 @@ func (c *Counter) addPart(count *Count, key partKey, p *part) {
 // doubtNodes says where the list of nodes is no proof that those that pods name are gone: gateways give a user no nodes, and
 // no error.
 func (c *Counter) doubtNodes(count *Count) {
-	if !count.NodesKnown || len(c.nodes) > 0 || len(count.Pods) == 0 || c.options.NodeSelector != "" {
+	if !count.NodesKnown || len(c.nodes) > 0 || len(count.Pods) == 0 || c.options.NodeSelector != "" || c.alone {
 		return
 	}
 	count.NodesKnown, count.NodesListed = false, false
 	err := fmt.Errorf("the list of nodes is empty, though pods name some (%d): they may be hidden from this user, or gone", len(count.Pods))
 	count.Missing = append(count.Missing, Missing{What: WhatNodes, Reason: kube.NotFound, Err: err})
+}
+
+// addGone adds the nodes that are known to be gone though there may be others than those that were listed: they may not be
+// watched. A list without any node is no proof.
+func (c *Counter) addGone(count *Count) {
+	if count.NodesKnown || !count.NodesListed || len(c.nodes) == 0 || c.options.NodeSelector != "" || c.alone {
+		return
+	}
+	count.Gone = map[string]bool{}
+	for name := range count.Pods {
+		if c.gone[name] {
+			count.Gone[name] = true
+		}
+	}
 }
 
 // addNodes adds the nodes, sorted.

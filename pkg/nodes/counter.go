@@ -27,6 +27,9 @@ type Options struct {
 	Fallback string
 	// NodeSelector selects nodes by label; empty selects all.
 	NodeSelector string
+	// NodeNames are the nodes that are asked for; none means all. All are listed all the same, and these got one by one where
+	// that is forbidden: then they are all that the Count has.
+	NodeNames []string
 	// NodeLabels are the keys of the labels that Node.Labels keeps.
 	NodeLabels []string
 	// Wide asks for Pods.Pending and Pods.Flux: two small requests more.
@@ -68,7 +71,8 @@ type Counter struct {
 	mu      sync.Mutex
 	parts   map[partKey]*part
 	nodes   map[string]Node
-	gone    map[string]bool     // nodes that pods name and that were asked for by name
+	gone    map[string]bool     // nodes that pods had named before a list, or one that asks for them alone, that does not have them
+	alone   bool                // nodes has those of Options.NodeNames
 	details map[string][]detail // by the namespace that was asked
 	usage   map[string]Usage
 	cluster string

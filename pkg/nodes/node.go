@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -47,15 +49,28 @@ type Node struct {
 // nodePage limits what is in memory at once: a full node object is 5 kB and more.
 const nodePage = 500
 
-// listNodes lists all nodes, and returns the version to watch from. With an error what was known stays.
+// listNodes lists all nodes, and returns the version to watch from. Who may not list them gets those that were asked for by
+// name. With an error what was known stays.
 func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
+	var before []string
+	c.update(func() { before = c.podsNodes() })
 	nodes, version, err := c.readNodes(ctx, nil)
+	alone := kube.ReasonOf(err) == kube.Forbidden && len(c.options.NodeNames) > 0
+	if alone {
+		nodes, err = c.getNodes(ctx)
+	}
 	c.update(func() {
 		p := c.partLocked(WhatNodes, "")
 		switch {
 		case err == nil:
 			p.known(time.Now())
-			c.nodes = nodes
+			c.nodes, c.alone = nodes, alone
+			clear(c.gone)
+			for _, name := range before { // a later list does not have them
+				if _, there := nodes[name]; !there {
+					c.gone[name] = true
+				}
+			}
 		case !p.Read:
 			c.nodes = nodes // some are better than none
 			fallthrough
@@ -97,6 +112,30 @@ func (c *Counter) readNodes(ctx context.Context, selector fields.Selector) (node
 			return nodes, list.ResourceVersion, nil
 		}
 	}
+}
+
+// getNodes gets the nodes that were asked for by name, one by one: the right to that is another than the one to list them. One
+// that is not there is left out. With an error there are those that came.
+func (c *Counter) getNodes(ctx context.Context) (map[string]Node, error) {
+	var mu sync.Mutex
+	var failed error
+	nodes := map[string]Node{}
+	side(c.options.NodeNames, func(name string) {
+		var n corev1.Node
+		data, err := c.kube.Object(ctx, kube.Request{Path: nodesPath + "/" + url.PathEscape(name), Kind: "Node"})
+		if err == nil {
+			err = json.Unmarshal(data, &n)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err == nil:
+			nodes[name] = c.slim(&n)
+		case kube.ReasonOf(err) != kube.NotFound:
+			failed = fmt.Errorf("reading node %q: %w", name, err)
+		}
+	})
+	return nodes, failed
 }
 
 // fewNodes are asked for one by one where they are missing in a list: each is 5 kB, and a request. Of more the whole list is
@@ -151,20 +190,27 @@ func (c *Counter) listNamedNodes(ctx context.Context, names []string) {
 func (c *Counter) unlisted() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p := c.partLocked(WhatNodes, ""); c.options.NodeSelector != "" || !p.Read || p.err != nil {
+	if p := c.partLocked(WhatNodes, ""); c.options.NodeSelector != "" || c.alone || !p.Read || p.err != nil {
 		return nil
 	}
+	return slices.DeleteFunc(c.podsNodes(), func(name string) bool {
+		_, there := c.nodes[name]
+		return there || c.gone[name]
+	})
+}
+
+// podsNodes are the nodes that pods name, sorted. The lock is held.
+func (c *Counter) podsNodes() []string {
 	names := map[string]bool{}
 	for key, p := range c.parts {
 		if key.what != WhatPods {
 			continue
 		}
 		for pod := range p.each {
-			if _, there := c.nodes[pod.node]; !there && pod.node != "" && !c.gone[pod.node] {
-				names[pod.node] = true
-			}
+			names[pod.node] = true
 		}
 	}
+	delete(names, "")
 	return slices.Sorted(maps.Keys(names))
 }
 
@@ -192,6 +238,7 @@ func (c *Counter) applyNode(e watch.Event) {
 	c.update(func() {
 		if delete(c.nodes, n.Name); e.Type != watch.Deleted {
 			c.nodes[n.Name] = c.slim(n)
+			delete(c.gone, n.Name)
 		}
 	})
 }

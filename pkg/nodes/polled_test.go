@@ -122,13 +122,17 @@ func TestAPolledNumberIsThatOfTheTimeThatIsSaid(t *testing.T) {
 }
 
 // Who may list nodes and not watch them gets exact numbers of them, as of the time that is said; of a node that only pods name
-// nobody says that it is gone.
+// nobody says that it is gone before a later list does not have it.
 func TestNodesThatMayNotBeWatchedAreListed(t *testing.T) {
 	t.Parallel()
 	refuse := func(s *simulated) { faulty("nodes", "watch", "403", 1e6)(s) }
 	simulate(t, refuse, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		s.apply(action{Do: "create", Namespace: "a", Name: "web-0", Node: "lost"})
+		after(100 * time.Millisecond)
+		require.Empty(t, counter.Count().Gone)
 		after(4 * simRelist)
 		for _, want := range []int{2, 3} {
+			require.Equal(t, map[string]bool{"lost": true}, counter.Count().Gone)
 			count := counter.Count()
 			require.Len(t, count.Nodes, want)
 			require.True(t, count.NodesListed, "%+v", count.Missing)
@@ -137,10 +141,58 @@ func TestNodesThatMayNotBeWatchedAreListed(t *testing.T) {
 			require.GreaterOrEqual(t, i, 0, "%+v", count.Missing)
 			require.Less(t, time.Since(count.Missing[i].Since), 2*simRelist)
 			s.apply(action{Do: "add node"})
+			s.apply(action{Do: "create", Namespace: "b", Name: "web-0", Node: "n3"})
+			after(100 * time.Millisecond)
+			require.NotContains(t, counter.Count().Gone, "n3")
 			after(2 * simRelist)
 		}
 		s.set(false, true) // nobody answers: then they are not all that there are
 		after(10 * simRelist)
 		require.False(t, counter.Count().NodesListed)
+		require.Empty(t, counter.Count().Gone)
+	})
+}
+
+// Who may get nodes, and not list them, gets those that were asked for by name, once and while they are watched.
+func TestNodesOfANameAreGot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSimulated()
+		s.apply(action{Do: "create", Namespace: "a", Name: "web-0", Node: "n1"})
+		s.apply(action{Do: "create", Namespace: "b", Name: "web-0", Node: "n2"})
+		faulty("nodes", "list", "403", 1e6)(s)
+		faulty("nodes", "watch", "403", 1e6)(s)
+		defer s.end()
+		options := simOptions(nil)
+		options.NodeNames = []string{"n1", "n9"}
+		once, err := nodes.New(s.config(), options)
+		require.NoError(t, err)
+		count := once.Once(t.Context())
+		require.False(t, count.Partial(), "%+v", count.Missing)
+		require.True(t, count.NodesKnown)
+		require.Len(t, count.Nodes, 1)
+		require.Equal(t, 110, *count.Nodes[0].Allocatable)
+
+		live, err := nodes.New(s.config(), options)
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		var watching sync.WaitGroup
+		watching.Go(func() { live.Watch(ctx) })
+		defer watching.Wait()
+		defer stop()
+		after(2 * simRelist)
+		count = live.Count()
+		require.True(t, count.NodesListed)
+		require.Len(t, count.Nodes, 1)
+		s.set(true, false)
+		s.cut()
+		after(10 * simRelist)
+		require.False(t, live.Count().NodesListed)
+
+		options.NodeNames = nil
+		none, err := nodes.New(s.config(), options)
+		require.NoError(t, err)
+		s.set(false, false)
+		require.False(t, none.Once(t.Context()).NodesListed)
 	})
 }

@@ -13,6 +13,26 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
+// Where nothing changes for long no bookmark comes by itself of most servers, and nothing is missing all the same.
+func TestAQuietClusterIsNotInterrupted(t *testing.T) {
+	t.Parallel()
+	simulate(t, noFault, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		lists := s.nodeLists()
+		for range 20 * 60 {
+			after(time.Second)
+			require.Empty(t, counter.Count().Missing)
+		}
+		assert.LessOrEqual(t, s.nodeLists()-lists, 2, "a list anew is none that is asked for a bookmark's sake")
+	})
+}
+
+// nodeLists is how often nodes were listed.
+func (s *simulated) nodeLists() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listed["nodes"]
+}
+
 // A server that goes silent is told within half of Options.Relist and a little, and as of what it has sent last.
 func TestASilentServerIsToldSoonAsOfTheLastEvent(t *testing.T) {
 	t.Parallel()

@@ -47,6 +47,9 @@ type simulated struct {
 	meanwhile  func(verb, resource string)
 	retryAfter int       // seconds, of 429; 1 where it is 0
 	muted      time.Time // when a watch may have begun last that brings nothing
+	// fresh is how far the server's cache of a resource is: as far as its last change, or as etcd was when somebody listed it.
+	// Where etcd says its progress each ten minutes only, no bookmark tells of more.
+	fresh map[string]int
 }
 
 // change is one entry of the history: an object before and after.
@@ -70,7 +73,7 @@ const firstRevision, longAgo = 1_000_000, 1000
 func newSimulated() *simulated {
 	return &simulated{
 		revision: firstRevision, namespaces: map[string]bool{"a": true, "b": true}, nodes: map[string]bool{"n1": true, "n2": true},
-		pods: map[string]*corev1.Pod{}, watches: map[string]int{}, listed: map[string]int{}, changed: make(chan struct{}),
+		pods: map[string]*corev1.Pod{}, watches: map[string]int{}, listed: map[string]int{}, fresh: map[string]int{}, changed: make(chan struct{}),
 	}
 }
 
@@ -154,6 +157,7 @@ func (s *simulated) put(key string, pod *corev1.Pod) {
 
 func (s *simulated) record(resource string, before, after any) {
 	s.log = append(s.log, change{s.revision, resource, before, after})
+	s.fresh[resource] = s.revision
 	s.wake()
 }
 
@@ -240,8 +244,11 @@ func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		resource, namespace = "pods", parts[3]
 	}
 	verb := "list"
-	if r.URL.Query().Get("watch") != "" {
+	switch {
+	case r.URL.Query().Get("watch") != "":
 		verb = "watch"
+	case resource == "nodes" && len(parts) == 4:
+		verb = "get"
 	}
 	s.mu.Lock()
 	meanwhile := s.meanwhile
@@ -257,6 +264,8 @@ func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.watch(w, r, resource, namespace)
 	case resource == "namespaces" && len(parts) == 4:
 		s.getNamespace(w, parts[3])
+	case verb == "get":
+		s.getNode(w, parts[3])
 	default:
 		s.list(w, r, resource, namespace)
 	}
@@ -346,10 +355,24 @@ func (s *simulated) getNamespace(w http.ResponseWriter, name string) {
 	_, _ = fmt.Fprintf(w, `{"kind":"Namespace","metadata":{"name":%q,"uid":%q}}`, name, "of-"+name)
 }
 
+func (s *simulated) getNode(w http.ResponseWriter, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.nodes[name] {
+		refuse(w, http.StatusNotFound)
+		return
+	}
+	n := s.node(name)
+	n.Kind, n.APIVersion = "Node", "v1"
+	_ = json.NewEncoder(w).Encode(n)
+}
+
 func (s *simulated) list(w http.ResponseWriter, r *http.Request, resource, namespace string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
+	s.revision++ // something else changes all the time
+	s.fresh[resource] = s.revision
 	if resource == "nodes" {
 		list := corev1.NodeList{TypeMeta: metav1.TypeMeta{Kind: "NodeList", APIVersion: "v1"}, ListMeta: metav1.ListMeta{ResourceVersion: strconv.Itoa(s.revision)}}
 		s.listed["nodes"]++
@@ -423,7 +446,7 @@ func (s *simulated) watch(w http.ResponseWriter, r *http.Request, resource, name
 		s.waitWhileDead(r.Context())
 		s.mu.Lock()
 		sent = min(sent, len(s.log))
-		news, changed, revision := s.log[sent:], s.changed, s.revision
+		news, changed := s.log[sent:], s.changed
 		sent = len(s.log)
 		s.mu.Unlock()
 		for _, c := range news {
@@ -437,7 +460,10 @@ func (s *simulated) watch(w http.ResponseWriter, r *http.Request, resource, name
 		select {
 		case <-changed:
 		case <-bookmark.C:
-			if revision >= from { // as of a real one, which has not come so far before
+			s.mu.Lock()
+			revision := s.fresh[resource]
+			s.mu.Unlock()
+			if revision > from { // k8s.io/apiserver, cache_watcher.go, process
 				_ = json.NewEncoder(w).Encode(map[string]any{"type": "BOOKMARK", "object": map[string]any{
 					"kind": kinds[resource], "apiVersion": "v1", "metadata": map[string]any{"resourceVersion": strconv.Itoa(revision)},
 				}})
@@ -475,6 +501,9 @@ func (s *simulated) goBack(changes int) {
 	s.log = slices.Clone(s.log) // watches read the old one
 	for i := range s.log {
 		s.log[i].revision -= longAgo
+	}
+	for resource := range s.fresh {
+		s.fresh[resource] -= longAgo
 	}
 	s.wake()
 	s.mu.Unlock()
