@@ -63,7 +63,9 @@ func newNodes(r *root) *cobra.Command {
 			Show every node as kubectl get nodes does, with the number of its pods, how many it takes
 			(status.allocatable.pods), and how full it is. Pods that have ended (Succeeded, Failed) do not
 			count; pods that are being deleted count until they are gone. Pods on nodes that no longer
-			exist, and pods without a node, have rows of their own at the end. With -o wide, --sort-by cpu
+			exist, and pods without a node, have rows of their own at the end, of each cluster where there
+			are several; TOTAL has them among its pods, and not in its USE%, which is that of the nodes. A
+			node that takes no pods and has some is over (999999 in -o json). With -o wide, --sort-by cpu
 			or memory, CPU and memory in use come from metrics.k8s.io, where the cluster serves that. Other
 			formats have them where they are known, and are complete without them.
 
@@ -74,7 +76,8 @@ func newNodes(r *root) *cobra.Command {
 
 			--group-by zone takes the label topology.kubernetes.io/zone; pool takes the first label that a node
 			has of those of Karpenter, EKS and eksctl, GKE, AKS, kops, DigitalOcean, Gardener, Scaleway, IBM Cloud,
-			Linode and OVH. Any other word is the key of a label.
+			Linode and OVH. Any other word is the key of a label. A row of --group-by cluster has all pods of the
+			cluster: those without a node (UNSCHEDULED) and on nodes that no longer exist (GONE) are among them.
 
 			With -n only the pods of that namespace are counted (several with commas); nodes are those of
 			the whole cluster, so that USE% is what these pods alone take of them.
@@ -84,6 +87,10 @@ func newNodes(r *root) *cobra.Command {
 			address. Where nothing tells, both have their rows, a line says so, and a total counts only the
 			larger number of the two, with a plus. The flags of the connection go with each context, but for
 			those that name a cluster.
+
+			With --watch, q ends and arrows, PgUp, PgDn, Home and End (or j, k, g, G) scroll where not all rows
+			fit the terminal. It counts the pods of the namespaces that there are: those left behind in one that
+			was removed by force count from their next change on, while a single count has them all.
 
 			Exit codes: 0 everything was counted, 3 something is missing, 4 a node is fuller than
 			--fail-above, 1 nothing could be read. A watch that q ends has the code of what it showed last;
@@ -162,7 +169,7 @@ func (f *NodesFlags) toOptions(r *root, args []string) (o NodesOptions, err erro
 		o.report.SortBy = "pods"
 	}
 	o.clusters, err = r.nodesClusters(*f, nodes.Options{
-		NodeSelector: f.Selector, NodeLabels: report.NodeLabels(f.GroupBy), Wide: f.wantsDetails(), Usage: f.wantsUsage(), UsageAsked: f.asksUsage(), Deadline: f.Timeout,
+		NodeSelector: f.Selector, NodeNames: names, NodeLabels: report.NodeLabels(f.GroupBy), Wide: f.wantsDetails(), Usage: f.wantsUsage(), UsageAsked: f.asksUsage(), Deadline: f.Timeout,
 	})
 	return o, err
 }
@@ -312,10 +319,8 @@ func (o NodesOptions) show(counts []report.ClusterCount) error {
 			return o.verdict(view)
 		}
 	}
-	if len(gaps) > 0 && (!o.printer.tables() || o.printer.layout.NoHeaders) {
-		for _, gap := range gaps {
-			_, _ = fmt.Fprintf(o.root.ErrOut, "Warning: partial: %s\n", gap)
-		}
+	if !o.printer.tables() || o.printer.layout.NoHeaders {
+		o.warn(gaps)
 	}
 	if o.printer.format == "csv" {
 		err = view.CSV(o.root.Out, o.printer.layout.NoHeaders)

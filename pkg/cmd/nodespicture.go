@@ -19,6 +19,9 @@ type terminalScreen struct {
 	size   func() (width, height int)
 	title  string
 	quit   string
+	// scrolls: keys move the rows, where not all have room.
+	scrolls bool
+	scroll  scroll
 	// width and height of the last picture; a terminal that has become another one is cleared.
 	width, height int
 	clear         atomic.Bool // others have written to the terminal
@@ -31,22 +34,37 @@ func (s *terminalScreen) show(view nodesView, same []string, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	var head []string
-	for _, line := range append([]string{titleLine(s.title, now.Format("15:04:05"), s.quit, view.Ages(now), width)}, same...) {
-		head = append(head, report.Paint(report.Clip(line, width), report.Faint, s.layout.Color))
+	lines, window := parts.Lines(s.head(view, same, now, false), height-1, width, s.scroll.first())
+	if window.Cut && s.scrolls {
+		lines, window = parts.Lines(s.head(view, same, now, true), height-1, width, s.scroll.first())
 	}
+	s.scroll.shown(window)
 	var picture strings.Builder
 	if s.clear.Swap(false) || width != s.width || height != s.height {
 		s.width, s.height = width, height
 		picture.WriteString("\x1b[2J")
 	}
 	picture.WriteString("\x1b[H")
-	for _, line := range parts.Lines(head, height-1, width) {
+	for _, line := range lines {
 		picture.WriteString(terminal.Line(line, s.layout.Color) + "\x1b[K\r\n")
 	}
 	picture.WriteString("\x1b[J")
 	_, err = io.WriteString(s.out, picture.String())
 	return err
+}
+
+// head are the lines above a picture, each as wide as the terminal at most. With cut there are rows to scroll to.
+func (s *terminalScreen) head(view nodesView, same []string, now time.Time, cut bool) []string {
+	width, clock, ages := s.layout.Width, now.Format("15:04:05"), view.Ages(now)
+	title := titleLine(s.title, clock, s.quit, ages, width)
+	if long := titleLine(s.title, clock, s.quit+", arrows scroll", ages, 0); cut && terminal.Width(long) <= width {
+		title = long
+	}
+	var head []string
+	for _, line := range append([]string{title}, same...) {
+		head = append(head, report.Paint(report.Clip(line, width), report.Faint, s.layout.Color))
+	}
+	return head
 }
 
 const between = "   "

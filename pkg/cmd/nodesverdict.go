@@ -3,6 +3,8 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
@@ -40,4 +42,15 @@ func (o NodesOptions) tooFull(above report.Above) error {
 		how = "though it takes none"
 	}
 	return fmt.Errorf("%s has %s, %s: more than --fail-above %g%%%s", flux.InCluster(f.Cluster, f.Name), f.Of(), how, o.failAbove, others)
+}
+
+// warn says on stderr what a table says around it.
+func (o NodesOptions) warn(gaps []string) {
+	for _, gap := range gaps {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Warning: partial: %s\n", gap)
+	}
+	scope := o.clusters[0].options.Namespaces
+	if len(scope) > 0 && !slices.Contains([]string{"json", "yaml", "name"}, o.printer.format) { // those say it, or have no numbers
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Only the pods in %s are counted: nodes may be fuller.\n", strings.Join(scope, ", "))
+	}
 }

@@ -46,7 +46,7 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 	// A slow or dead cluster must not hold back the others for longer than this.
 	first := time.After(o.timeout)
 	o.waitForPlugins(ctx)
-	screen, end := o.newScreen(stop)
+	screen, end := o.newScreen(stop, changed)
 	defer end()
 	var clock <-chan time.Time
 	if _, redraws := screen.(*terminalScreen); redraws {
@@ -155,8 +155,8 @@ type screen interface {
 }
 
 // newScreen makes the screen that fits where the output goes. On a terminal whose keys can be read, q ends the
-// watch; end gives the keys back.
-func (o NodesOptions) newScreen(stop func(why error)) (s screen, end func()) {
+// watch, and arrows scroll, which changed is told; end gives the keys back.
+func (o NodesOptions) newScreen(stop func(why error), changed chan<- struct{}) (s screen, end func()) {
 	end = func() {}
 	switch {
 	case o.printer.format == "json":
@@ -169,22 +169,28 @@ func (o NodesOptions) newScreen(stop func(why error)) (s screen, end func()) {
 	if o.root.Keys != nil {
 		keys, restore, err := o.root.Keys()
 		if err == nil {
-			end, t.quit = restore, "q ends"
-			go func() {
-				for key := range keys {
-					switch key {
-					case 'q', 'Q':
-						stop(errQuit)
-					case 3: // Ctrl-C is a key like others then
-						stop(context.Canceled)
-					case keySuspend: // what the shell has written since is no part of the picture
-						t.clear.Store(true)
-					}
-				}
-			}()
+			end, t.quit, t.scrolls = restore, "q ends", true
+			go t.obey(keys, stop, changed)
 		}
 	}
 	return t, end
+}
+
+// obey does what keys are pressed for.
+func (s *terminalScreen) obey(keys <-chan byte, stop func(why error), changed chan<- struct{}) {
+	var typed keyReader
+	for b := range keys {
+		switch key := typed.next(b); {
+		case key == "q" || key == "Q":
+			stop(errQuit)
+		case key == keyInterrupt: // a key like others then
+			stop(context.Canceled)
+		case key == keyStop: // what the shell has written since is no part of the picture
+			s.clear.Store(true)
+		case s.scroll.move(key):
+			wake(changed)
+		}
+	}
 }
 
 // jsonScreen writes a document for each count that differs from the one before.

@@ -129,7 +129,7 @@ func (s *taken) json() *Percent {
 
 // Percent is a share as it was worked out. It is rounded only where it is written, to one digit in JSON: what is rounded
 // twice, or compared with a bound after that, is wrong. Rounded it is never 100 below that, and never 0 above. Where
-// something is taken of nothing it is infinite, which JSON and CSV write as 999999.
+// something is taken of nothing it is infinite, which JSON writes as 999999, CSV and tables as a word.
 type Percent float64
 
 const (
@@ -177,7 +177,7 @@ func (p Percent) truncated() string {
 // Tenths writes it with one digit behind the point.
 func (p Percent) Tenths() string {
 	if math.IsInf(float64(p), 1) {
-		return strconv.Itoa(overNothing)
+		return overNothingWord // an average leaves it out
 	}
 	return strconv.FormatFloat(p.rounded(10), 'f', 1, 64)
 }

@@ -52,16 +52,22 @@ type NodeGroup struct {
 	CapacityOutdated bool     `json:"capacityOutdated,omitempty"`
 	Use              *Percent `json:"use"`
 	Terminating      *int     `json:"terminating"`
+	// Unscheduled, OnGoneNodes and OnUnknownNodes are pods that are on none of the nodes, as in the summary. They belong to a
+	// cluster, and are among its Pods; Use is that of the others. Of other groups, and where they are not known, they are absent.
+	Unscheduled    *int `json:"unscheduled,omitempty"`
+	OnGoneNodes    *int `json:"onGoneNodes,omitempty"`
+	OnUnknownNodes int  `json:"onUnknownNodes,omitempty"`
 
 	nodes, pods, allocatable, capacity, terminating amount
 
 	use *taken
+	off OffNodes
 }
 
 // Groups sums up a list that was made with NodeOptions.GroupBy, in the order of sortBy: name, pods or
 // use, with - before it the other way round. Pods that have no node, or one that is gone or could not be looked
-// up, belong to no group: the summary has them. Of clusters each is a group, also one without nodes, or of which nothing is
-// known.
+// up, belong to no group but that of their cluster: the summary has them. Of clusters each is a group, also one without nodes,
+// or of which nothing is known.
 func (l NodeList) Groups(sortBy string, top int) NodeGroupList {
 	groups := NodeGroupList{
 		Head: Head{APIVersion, "NodeGroupList"}, GroupBy: l.groupBy, Items: []NodeGroup{},
@@ -78,14 +84,15 @@ func (l NodeList) Groups(sortBy string, top int) NodeGroupList {
 		}
 		return &groups.Items[n]
 	}
-	for _, c := range l.clusters {
-		if l.groupBy == ByCluster {
-			group(c.Cluster, c.Cluster)
+	if l.groupBy == ByCluster {
+		for _, c := range l.Summary.clusters {
+			groups.Items = append(groups.Items, c.group(!l.selected))
 		}
-	}
-	for _, i := range l.Items {
-		if i.listed {
-			group(i.Cluster, i.Group).add(i)
+	} else {
+		for _, i := range l.Items {
+			if i.listed {
+				group(i.Cluster, i.Group).add(i)
+			}
 		}
 	}
 	for n := range groups.Items {
@@ -130,11 +137,22 @@ func (l NodeList) newGroup(cluster, name string) NodeGroup {
 func (g *NodeGroup) add(i NodeItem) {
 	g.nodes, g.pods, g.terminating = g.nodes.plus(amount{n: 1}), g.pods.plus(i.pods), g.terminating.plus(i.terminating)
 	g.allocatable, g.capacity = g.allocatable.plus(i.allocatable), g.capacity.plus(i.capacity)
+	g.use = shareOf(g.pods, g.allocatable)
+}
+
+// group is that of a cluster, which has all its pods.
+func (c clusterSums) group(whole bool) NodeGroup {
+	s := c.sums
+	off := s.offNodes(whole)
+	return NodeGroup{
+		Cluster: c.cluster, Name: c.cluster, nodes: s[sumNodes], pods: s[sumPods], allocatable: s[sumAllocatable], capacity: s[sumCapacity],
+		terminating: s[sumTerminating], use: shareOf(s[sumOnNodes], s[sumAllocatable]),
+		Unscheduled: off.Unscheduled, OnGoneNodes: off.OnGoneNodes, OnUnknownNodes: off.OnUnknownNodes, off: off,
+	}
 }
 
 // close fills in what documents have.
 func (g *NodeGroup) close() {
-	g.use = shareOf(g.pods, g.allocatable)
 	g.Nodes, g.NodesAtLeast, g.NodesOutdated = g.nodes.json(), g.nodes.atLeast(), g.nodes.outdated()
 	g.Pods, g.AtLeast, g.Outdated = g.pods.json(), g.pods.atLeast(), g.pods.outdated()
 	g.Allocatable, g.AllocatableAtLeast, g.AllocatableOutdated = g.allocatable.json(), g.allocatable.atLeast(), g.allocatable.outdated()
@@ -182,49 +200,57 @@ func (l NodeGroupList) Fullest() *Fullest { return l.Summary.Fullest }
 // Above is that of the nodes.
 func (l NodeGroupList) Above(percent float64) Above { return l.Summary.Above(percent) }
 
-// otherPods are pods that belong to no group.
-type otherPods struct {
-	name string
-	pods amount
-}
-
 // others are the pods of nodes that are gone or could not be looked up, where there are some: with those without a node, and
 // the groups, they add up to all.
-func (l NodeGroupList) others() []otherPods {
-	s := l.Summary
-	all := []otherPods{{goneRow, s.onGone}, {unknownRow, amount{s.OnUnknownNodes, s.pods.more, s.pods.old}}}
-	return slices.DeleteFunc(all, func(o otherPods) bool { return o.pods.n == 0 })
+func (l NodeGroupList) others() []offRow {
+	if l.GroupBy == ByCluster {
+		return nil
+	}
+	return append(l.Summary.someRows(goneRow, sumOnGone), l.Summary.someRows(unknownRow, sumOnUnknown)...)
 }
 
-// CSV writes a line for each group, and for the pods that belong to none.
+// groupColumns are those of the CSV of groups, but for the one of their names; those of clusters have three more.
+func (l NodeGroupList) groupColumns() []string {
+	columns := []string{"cluster", l.GroupBy, "nodes", "pods", "atLeast", "allocatable", "capacity", "use", "terminating", "nodesAtLeast", "allocatableAtLeast", "capacityAtLeast", "outdated", "nodesOutdated", "allocatableOutdated", "capacityOutdated"}
+	if l.GroupBy == ByCluster {
+		columns = append(columns, "unscheduled", "onGoneNodes", "onUnknownNodes")
+	}
+	return columns
+}
+
+// CSV writes a line for each group, and for the pods of each cluster that belong to none.
 func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 	out := csv.NewWriter(w)
+	columns := l.groupColumns()
 	var rows [][]string
 	if !noHeaders {
-		rows = append(rows, []string{"cluster", l.GroupBy, "nodes", "pods", "atLeast", "allocatable", "capacity", "use", "terminating", "nodesAtLeast", "allocatableAtLeast", "capacityAtLeast", "outdated", "nodesOutdated", "allocatableOutdated", "capacityOutdated"})
+		rows = append(rows, columns)
 	}
 	for _, g := range l.Items {
-		rows = append(rows, []string{
+		row := []string{
 			g.Cluster, g.Name, orEmpty(g.Nodes), orEmpty(g.Pods), strconv.FormatBool(g.AtLeast),
 			orEmpty(g.Allocatable), orEmpty(g.Capacity), useText(g.Use), orEmpty(g.Terminating),
 			strconv.FormatBool(g.NodesAtLeast), strconv.FormatBool(g.AllocatableAtLeast), strconv.FormatBool(g.CapacityAtLeast),
 			strconv.FormatBool(g.Outdated), strconv.FormatBool(g.NodesOutdated), strconv.FormatBool(g.AllocatableOutdated), strconv.FormatBool(g.CapacityOutdated),
-		})
+		}
+		if l.GroupBy == ByCluster {
+			row = append(row, orEmpty(g.Unscheduled), orEmpty(g.OnGoneNodes), g.off.onUnknown.csv())
+		}
+		rows = append(rows, row)
+	}
+	if l.GroupBy == ByCluster {
+		return out.WriteAll(rows)
 	}
 	for _, c := range l.nodes.clusters {
-		if l.GroupBy != ByCluster && c.Cluster != "" && c.Count.Empty() { // else it has its group
-			row := make([]string, 16)
+		if c.Cluster != "" && c.Count.Empty() {
+			row := make([]string, len(columns))
 			row[0], row[4], row[9], row[10], row[11] = c.Cluster, "true", "true", "true", "true"
 			rows = append(rows, row)
 		}
 	}
-	others := l.others()
-	if !l.nodes.selected {
-		others = append(others, otherPods{unscheduledRow, l.Summary.unscheduled})
-	}
-	for _, o := range others {
-		row := make([]string, 16)
-		row[1], row[3], row[4], row[12] = o.name, o.pods.csv(), strconv.FormatBool(o.pods.atLeast()), strconv.FormatBool(o.pods.outdated())
+	for _, r := range append(l.others(), l.nodes.unscheduledRows(Layout{})...) {
+		row := make([]string, len(columns))
+		row[0], row[1], row[3], row[4], row[12] = r.cluster, r.name, r.pods.csv(), strconv.FormatBool(r.pods.atLeast()), strconv.FormatBool(r.pods.outdated())
 		rows = append(rows, row)
 	}
 	return out.WriteAll(rows)
@@ -235,6 +261,21 @@ func (l NodeGroupList) Table(_ time.Time, layout Layout) Table {
 	t := l.rowsTable(layout)
 	l.nodes.addEnd(&t, l.column(), layout)
 	return t.Without(l.nodes.dropped(layout)...)
+}
+
+// offColumns are the columns of pods that are on none of the nodes, where clusters are groups.
+func (l NodeGroupList) offColumns() []Column {
+	s := l.Summary
+	var columns []Column
+	for _, c := range []struct {
+		name  string
+		shown bool
+	}{{"UNSCHEDULED", !l.nodes.selected}, {"GONE", s.onGone.n > 0}, {"UNKNOWN", s.onUnknown.n > 0}} {
+		if c.shown {
+			columns = append(columns, Column{Name: c.name, Right: true, Spare: 2})
+		}
+	}
+	return columns
 }
 
 // column is where the names of groups are.
@@ -249,7 +290,7 @@ func (l NodeGroupList) rowsTable(layout Layout) Table {
 		{Name: "CAPACITY", Wide: true, Right: true}, {Name: "TERMINATING", Wide: true, Right: true},
 	}}
 	if l.GroupBy == ByCluster {
-		t.Columns = t.Columns[1:] // it is the first one
+		t.Columns = append(t.Columns[1:], l.offColumns()...) // the first one has the clusters
 	}
 	for _, g := range l.Items {
 		style, name := useStyle(g.Use), cmp.Or(g.Name, unnamedGroup)
@@ -257,13 +298,14 @@ func (l NodeGroupList) rowsTable(layout Layout) Table {
 			"CLUSTER": Text(g.Cluster), by: Text(name), "NODES": Text(g.nodes.String()),
 			"PODS": {Text: g.pods.String(), Style: style}, "ALLOCATABLE": Text(g.allocatable.String()), "CAPACITY": Text(g.capacity.String()),
 			"USE%": {Text: g.use.String(), Style: style}, "": {Text: bar(g.Use, layout.EastAsian), Style: style}, "TERMINATING": Text(g.terminating.String()),
+			"UNSCHEDULED": Text(g.off.unscheduled.String()), "GONE": Text(g.off.onGone.String()), "UNKNOWN": Text(g.off.onUnknown.String()),
 		})
 	}
 	if l.GroupBy != ByCluster { // there it has its group
 		l.nodes.addUnread(&t, by, "NODES", "PODS", "ALLOCATABLE", "USE%")
 	}
-	for _, o := range l.others() {
-		t.Add(map[string]Cell{by: {Text: o.name, Style: Faint}, "PODS": Text(o.pods.String())})
+	for _, r := range l.others() {
+		t.Add(r.cells(by))
 	}
 	return t
 }

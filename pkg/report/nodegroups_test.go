@@ -38,12 +38,11 @@ func TestEachClusterHasItsGroup(t *testing.T) {
 	}
 	table, groups := shown(ByCluster)
 	assert.Equal(t, strings.TrimPrefix(`
-CLUSTER         NODES   PODS   ALLOCATABLE   USE%
-dead                ?      ?             ?      ?
-empty               0      0             0
-full                1      4            10     40
-(unscheduled)              ?
-TOTAL              1+     4+           10+      ?
+CLUSTER   NODES   PODS   ALLOCATABLE   USE%   UNSCHEDULED
+dead          ?      ?             ?      ?             ?
+empty         0      0             0                    0
+full          1      4            10     40             0
+TOTAL        1+     4+           10+      ?             ?
 `, "\n"), table)
 	assert.False(t, groups.Empty())
 	assert.Equal(t, NodeGroup{Cluster: "dead", Name: "dead", NodesAtLeast: true, AtLeast: true, AllocatableAtLeast: true, CapacityAtLeast: true}, shownOf(groups.Items[0]), "nothing of it is known")
@@ -51,13 +50,14 @@ TOTAL              1+     4+           10+      ?
 	assert.Equal(t, []string{"dead", "no route to host"}, []string{groups.Missing[0].Cluster, groups.Missing[0].Message})
 	var file bytes.Buffer
 	require.NoError(t, groups.CSV(&file, true))
-	assert.Equal(t, "dead,dead,,,true,,,,,true,true,true,false,false,false,false", strings.SplitN(file.String(), "\n", 2)[0])
+	assert.Equal(t, "dead,dead,,,true,,,,,true,true,true,false,false,false,false,,,", strings.SplitN(file.String(), "\n", 2)[0])
 	table, _ = shown("zone")
 	assert.Equal(t, strings.TrimPrefix(`
 CLUSTER   ZONE            NODES   PODS   ALLOCATABLE   USE%
 full      (none)              1      4            10     40
 dead      ?                   ?      ?             ?      ?
-          (unscheduled)              ?
+empty     (unscheduled)              0
+full      (unscheduled)              0
           TOTAL              1+     4+           10+      ?
 `, "\n"), table)
 	counts = counts[1:2]
@@ -67,7 +67,7 @@ dead      ?                   ?      ?             ?      ?
 
 // shownOf is a group as documents have it.
 func shownOf(g NodeGroup) NodeGroup {
-	g.nodes, g.pods, g.allocatable, g.capacity, g.terminating, g.use = amount{}, amount{}, amount{}, amount{}, amount{}, nil
+	g.nodes, g.pods, g.allocatable, g.capacity, g.terminating, g.use, g.off = amount{}, amount{}, amount{}, amount{}, amount{}, nil, OffNodes{}
 	return g
 }
 

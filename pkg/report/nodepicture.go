@@ -18,8 +18,8 @@ type NodePicture struct {
 	Header string
 	Rows   []string
 	End    []string
-	// Gone is a row in place of the last Rows, those of nodes that are gone and what follows; empty where there are none.
-	Gone    string
+	// Gone are rows in place of the last Rows, those of nodes that are gone and what follows: one for each cluster that has some.
+	Gone    []string
 	gone    int // the first of those Rows
 	Summary string
 
@@ -46,9 +46,10 @@ func (l NodeGroupList) Picture(_ time.Time, layout Layout) (NodePicture, error) 
 func (l NodeList) picture(t Table, name string, firstGone int, layout Layout) (NodePicture, error) {
 	p := NodePicture{gone: firstGone, color: layout.Color}
 	rows := len(t.Rows)
-	onGone := l.Summary.onGone
-	if firstGone < rows && onGone.n > 0 {
-		t.Add(map[string]Cell{name: {Text: goneRow, Style: Faint}, "PODS": Text(onGone.String())})
+	if firstGone < rows {
+		for _, r := range l.Summary.someRows(goneRow, sumOnGone) {
+			t.Add(r.cells(name))
+		}
 	}
 	end := len(t.Rows)
 	l.addEnd(&t, name, layout)
@@ -64,19 +65,25 @@ func (l NodeList) picture(t Table, name string, firstGone int, layout Layout) (N
 			p.Gaps = append(p.Gaps, l.gapWord()+gap)
 		}
 	}
-	if p.Rows, p.End = lines[:min(rows, len(lines))], lines[min(end, len(lines)):]; end > rows {
-		p.Gone = lines[rows]
-	}
+	p.Rows, p.Gone, p.End = lines[:min(rows, len(lines))], lines[min(rows, len(lines)):min(end, len(lines))], lines[min(end, len(lines)):]
 	return p, nil
 }
 
 // manyRows is how many rows of nodes a picture has before it has a total, and a line that sums up.
 const manyRows = 3
 
+// Window is which of a picture's rows are shown.
+type Window struct {
+	// First is the first of them, Rows how many they are; Cut says that there are others.
+	First, Rows int
+	Cut         bool
+}
+
 // Lines put a picture below some lines, in no more than some rows of a terminal. What does not fit goes in this order: what is
 // missing is told in one line each, the empty line, most of the line that sums up, and the rest of it; then rows, for which
 // one line says how many; then the total, which says more than a single row. 0 rows of room mean that the height is not known.
-func (p NodePicture) Lines(head []string, room, width int) []string {
+// Where not all rows fit they begin with first, or an earlier one where too few follow.
+func (p NodePicture) Lines(head []string, room, width, first int) ([]string, Window) {
 	var gaps, short, header []string
 	for _, gap := range p.Gaps {
 		for line := range strings.SplitSeq(terminal.WrapLine(gap, width), "\n") {
@@ -89,19 +96,20 @@ func (p NodePicture) Lines(head []string, room, width int) []string {
 	}
 	ends := p.ends(width)
 	all := slices.Concat(head, gaps, header, p.Rows, ends[0])
+	whole := Window{Rows: len(p.Rows)}
 	if room <= 0 || rowsOf(all, width) <= room {
-		return all
+		return all, whole
 	}
 	top := slices.Concat(head, short, header)
 	left := room - rowsOf(top, width)
 	for _, end := range ends[:4] {
 		if rowsOf(p.Rows, width)+rowsOf(end, width) <= left {
-			return slices.Concat(top, p.Rows, end)
+			return slices.Concat(top, p.Rows, end), whole
 		}
 	}
 	const total = 4 // of ends, that alone
-	gone := []string{p.Gone}
-	if p.Gone == "" {
+	gone := p.Gone
+	if first > 0 { // whoever scrolls comes to the nodes themselves
 		gone = nil
 	}
 	for _, choice := range []struct {
@@ -115,15 +123,15 @@ func (p NodePicture) Lines(head []string, room, width int) []string {
 	} {
 		for _, want := range choice.wants {
 			for _, end := range choice.ends {
-				if rows := p.cut(left-rowsOf(end, width), width, want, choice.gone); rows != nil {
-					return slices.Concat(top, rows, end)
+				if rows, w := p.cut(left-rowsOf(end, width), width, want, choice.gone, first); rows != nil {
+					return slices.Concat(top, rows, end), w
 				}
 			}
 		}
 	}
 	all = slices.Concat(top, p.Rows)
 	n := fitting(all, room-1, width)
-	return append(slices.Clone(all[:n]), more(len(all)-n, width))
+	return append(slices.Clone(all[:n]), more(0, len(all)-n, width)), Window{Rows: max(0, n-len(top)), Cut: true}
 }
 
 // ends are what may stand below the rows, the longest first.
@@ -139,22 +147,36 @@ func (p NodePicture) ends(width int) [][]string {
 	return [][]string{long, slices.Concat(p.End, summary), slices.Concat(p.End, line), p.End, p.End[max(0, len(p.End)-1):], nil}
 }
 
-// cut are the first rows that some room is enough for, with a line that says how many follow, and a row of those on nodes that
-// are gone, if there is to be one; nil where they are fewer than wanted.
-func (p NodePicture) cut(room, width, want int, gone []string) []string {
+// cut are the rows from first on that some room is enough for, with a line that says how many are not shown, and rows of those
+// on nodes that are gone, if there are to be some; nil where they are fewer than wanted.
+func (p NodePicture) cut(room, width, want int, gone []string, first int) ([]string, Window) {
 	room -= 1 + rowsOf(gone, width)
-	n := min(fitting(p.Rows, room, width), p.gone)
-	if room < 0 || n < want {
-		return nil
+	first = max(0, min(first, len(p.Rows)-1))
+	for first > 0 && fitting(p.Rows[first-1:], room, width) == len(p.Rows)-first+1 {
+		first--
 	}
-	return slices.Concat(p.Rows[:n], []string{more(len(p.Rows)-n, width)}, gone)
+	n := fitting(p.Rows[first:], room, width)
+	if first == 0 {
+		n = min(n, p.gone)
+	}
+	switch {
+	case room < 0 || n < want:
+		return nil, Window{}
+	case n == len(p.Rows):
+		return p.Rows, Window{Rows: n}
+	}
+	return slices.Concat(p.Rows[first:first+n], []string{more(first, len(p.Rows)-first-n, width)}, gone), Window{first, n, true}
 }
 
-func more(n, width int) string {
-	if n == 1 {
+func more(above, below, width int) string {
+	switch {
+	case above > 0:
+		return Clip(fmt.Sprintf("... %d above, %d below", above, below), width)
+	case below == 1:
 		return Clip("... 1 more line: see --top and --sort-by", width)
+	default:
+		return Clip(fmt.Sprintf("... %d more lines: see --top and --sort-by", below), width)
 	}
-	return Clip(fmt.Sprintf("... %d more lines: see --top and --sort-by", n), width)
 }
 
 // rowsOf is how many rows of a terminal some lines take.

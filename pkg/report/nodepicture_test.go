@@ -40,7 +40,8 @@ func pictureOf(t require.TestingT, counts []ClusterCount, o NodeOptions, width, 
 	require.NoError(t, err)
 	p, err := list.Picture(time.Time{}, Layout{Width: width, Clip: true})
 	require.NoError(t, err)
-	return p.Lines([]string{Clip("title", width)}, height-1, width)
+	lines, _ := p.Lines([]string{Clip("title", width)}, height-1, width, 0)
+	return lines
 }
 
 // Whatever the size: a picture fits, shows as many nodes as there is room for before it sums them up, and never cuts rows

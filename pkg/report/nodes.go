@@ -29,6 +29,7 @@ type NodeList struct {
 
 	clusters []ClusterCount
 	selected bool // nodes were chosen, so others are not gone
+	byLabel  bool // by their labels
 	groupBy  string
 	sortBy   string
 }
@@ -48,7 +49,7 @@ type NodeItem struct {
 	AtLeast  bool `json:"atLeast,omitempty"`
 	Outdated bool `json:"outdated,omitempty"`
 	// Allocatable is how many pods the node takes, Capacity how many its kubelet was told, as in the node's
-	// status; Use is how much of Allocatable is used, in percent: 999999 where a node that takes none has some, null where it has none either.
+	// status; Use is how much of Allocatable is used, in percent: 999999 (in CSV, as in tables, the word over) where a node that takes none has some, null where it has none either.
 	Allocatable *int     `json:"allocatable"`
 	Capacity    *int     `json:"capacity"`
 	Use         *Percent `json:"use"`
@@ -56,7 +57,7 @@ type NodeItem struct {
 	Pool        string   `json:"pool,omitempty"`
 	// Group is the value of --group-by's label.
 	Group       string   `json:"group,omitempty"`
-	Terminating *int     `json:"terminating"`
+	Terminating *int     `json:"terminating"`       // as kubectl's STATUS says it of a pod
 	Pending     *int     `json:"pending,omitempty"` // wide, json and yaml: pods that have not started yet
 	Flux        []string `json:"flux,omitempty"`    // Flux's controllers on the node
 	// Usage is what metrics.k8s.io says; absent where that says nothing, or was not asked.
@@ -150,7 +151,7 @@ func NodeLabels(groupBy string) []string {
 func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 	list := NodeList{
 		Head: Head{APIVersion, "NodeList"}, Items: []NodeItem{}, Missing: []NodeMissing{},
-		selected: o.Selected || len(o.Names) > 0, groupBy: o.GroupBy, sortBy: strings.TrimPrefix(o.SortBy, "-"),
+		selected: o.Selected || len(o.Names) > 0, byLabel: o.Selected, groupBy: o.GroupBy, sortBy: strings.TrimPrefix(o.SortBy, "-"),
 	}
 	each := make([][]NodeItem, len(clusters))
 	for n, c := range clusters {
@@ -241,7 +242,7 @@ func nodeItems(c ClusterCount, o NodeOptions) []NodeItem {
 	slices.Sort(others)
 	for _, name := range others {
 		item := newNodeItem(c, nodes.Node{Name: name, Status: unknownNode}, "")
-		if c.Count.NodesKnown {
+		if c.Count.NodesKnown || c.Count.Gone[name] {
 			item.Status = gone
 		}
 		items = append(items, item)

@@ -69,24 +69,14 @@ func (l NodeList) Table(now time.Time, layout Layout) Table {
 	return t.Without(l.dropped(layout)...)
 }
 
-// addCutGone adds a row of the pods on nodes that are gone and that --top leaves out.
+// addCutGone adds rows of the pods on nodes that are gone and that --top leaves out.
 func (l NodeList) addCutGone(t *Table, layout Layout) {
-	if cut := l.cutGone(); cut.n > 0 && !layout.NoHeaders { // scripts count rows
-		t.Add(map[string]Cell{"NAME": {Text: goneRow, Style: Faint}, "PODS": Text(cut.String())})
+	if layout.NoHeaders { // scripts count words
+		return
 	}
-}
-
-// cutGone are the pods on nodes that are gone and that have no row.
-func (l NodeList) cutGone() amount {
-	shown := 0
-	for _, i := range l.Items {
-		if i.Status == gone {
-			shown += i.pods.n
-		}
+	for _, r := range l.cutGoneRows() {
+		t.Add(r.cells("NAME"))
 	}
-	left := l.Summary.onGone
-	left.n -= min(shown, left.n)
-	return left
 }
 
 // narrow is a width from which on there is room for the status before the pods.
@@ -191,8 +181,8 @@ func (l NodeList) addUnread(t *Table, columns ...string) {
 // a column. A total is a summary, which goes where headers go, and so does a row of no pods: scripts count rows.
 func (l NodeList) addEnd(t *Table, name string, layout Layout) {
 	s := l.Summary
-	if !l.selected && !(layout.NoHeaders && s.unscheduled.String() == "0") {
-		t.Add(map[string]Cell{name: {Text: unscheduledRow, Style: Faint}, "PODS": Text(s.unscheduled.String())})
+	for _, r := range l.unscheduledRows(layout) {
+		t.Add(r.cells(name))
 	}
 	if layout.NoHeaders {
 		fillBlanks(t)
@@ -202,6 +192,7 @@ func (l NodeList) addEnd(t *Table, name string, layout Layout) {
 		name: {Text: totalRow, Style: Strong}, "NODES": Text(s.nodes.String()), "PODS": {Text: s.pods.String(), Style: Strong},
 		"ALLOCATABLE": Text(s.allocatable.String()), "CAPACITY": Text(s.capacity.String()),
 		"USE%": Text(s.use.String()), "": {Text: bar(s.Use, layout.EastAsian), Style: useStyle(s.Use)},
+		"UNSCHEDULED": Text(s.unscheduled.String()), "GONE": Text(s.onGone.String()), "UNKNOWN": Text(s.onUnknown.String()),
 	})
 }
 
@@ -246,7 +237,7 @@ func statusStyle(status string) Style {
 	}
 }
 
-// CSV writes a line for each item, with all columns, and one for the unscheduled pods. An unknown
+// CSV writes a line for each item, with all columns, and one for the unscheduled pods of each cluster. An unknown
 // number is empty; the column atLeast says which numbers of pods may be too low, and outdated which may be too high as well; usageOutdated tells of CPU and memory of
 // long ago.
 func (l NodeList) CSV(w io.Writer, noHeaders bool) error {
@@ -273,10 +264,13 @@ func (l NodeList) CSV(w io.Writer, noHeaders bool) error {
 			orEmpty(i.Terminating), orEmpty(i.Pending), strings.Join(i.Flux, " "), cpu, memory, strconv.FormatBool(i.Outdated), strconv.FormatBool(i.Usage != nil && i.Usage.Outdated),
 		})
 	}
+	off := l.cutGoneRows()
 	if !l.selected {
+		off = append(off, l.Summary.offRows(unscheduledRow, sumUnscheduled)...)
+	}
+	for _, r := range off {
 		row := make([]string, len(columns))
-		row[1], row[6], row[7] = unscheduledRow, l.Summary.unscheduled.csv(), strconv.FormatBool(l.Summary.unscheduled.atLeast())
-		row[18] = strconv.FormatBool(l.Summary.unscheduled.outdated())
+		row[0], row[1], row[6], row[7], row[18] = r.cluster, r.name, r.pods.csv(), strconv.FormatBool(r.pods.atLeast()), strconv.FormatBool(r.pods.outdated())
 		rows = append(rows, row)
 	}
 	return out.WriteAll(rows)

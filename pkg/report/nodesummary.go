@@ -26,14 +26,12 @@ type NodeSummary struct {
 	// Pods are all that were counted, with the unscheduled and those on nodes that are gone; null
 	// when nothing could be counted. A lower bound when AtLeast, and of an earlier time when Outdated, as are all that count
 	// pods then.
-	Pods        *int `json:"pods"`
-	AtLeast     bool `json:"atLeast,omitempty"`
-	Outdated    bool `json:"outdated,omitempty"`
-	Unscheduled *int `json:"unscheduled"`
-	// OnGoneNodes are pods whose node does not exist any more, of NodesAtLeast and NodesOutdated a lower bound; OnUnknownNodes
-	// those whose node could not be looked up, or not since.
-	OnGoneNodes    *int `json:"onGoneNodes"`
-	OnUnknownNodes int  `json:"onUnknownNodes,omitempty"`
+	Pods     *int `json:"pods"`
+	AtLeast  bool `json:"atLeast,omitempty"`
+	Outdated bool `json:"outdated,omitempty"`
+	OffNodes
+	// Clusters has the pods of each, where several were asked for.
+	Clusters []ClusterPods `json:"clusters,omitempty"`
 	// Allocatable and Capacity are sums over the nodes, AllocatableAtLeast and CapacityAtLeast where not all nodes are
 	// known, or not all say how many pods they take, or what their kubelet was told.
 	Allocatable         *int `json:"allocatable"`
@@ -51,15 +49,16 @@ type NodeSummary struct {
 	// Fullest is the node with the highest use of those whose use is known; null where none has pods.
 	Fullest *Fullest `json:"fullest"`
 
-	nodes, pods, unscheduled, onGone, allocatable, capacity, median, p99 amount
+	nodes, pods, allocatable, capacity, median, p99 amount
 
 	use      *taken
 	uses     [][]*taken // of each cluster's nodes, nil where it is not known
 	mayBeOne maybeOne   // of the clusters
 	named    amount     // nodes that only pods name
-	certain  *Fullest   // the fullest of the nodes whose use is not that of an earlier time
-	sure     bool       // no node can be fuller than the fullest
-	scope    []string   // namespaces, nil for all
+	clusters []clusterSums
+	certain  *Fullest // the fullest of the nodes whose use is not that of an earlier time
+	sure     bool     // no node can be fuller than the fullest
+	scope    []string // namespaces, nil for all
 }
 
 // summarize sums up the clusters of a list, and the items of each.
@@ -69,6 +68,7 @@ func summarize(l NodeList, each [][]NodeItem, o NodeOptions) NodeSummary {
 	var perNode []amount
 	for n, items := range each {
 		sums[n] = newNodeSums(l.clusters[n], items, o.Selected, l.selected)
+		s.clusters = append(s.clusters, clusterSums{l.clusters[n].Cluster, l.clusters[n].Count.Empty(), sums[n]})
 		var uses []*taken
 		for _, i := range items {
 			if i.listed {
@@ -86,14 +86,19 @@ func summarize(l NodeList, each [][]NodeItem, o NodeOptions) NodeSummary {
 		s.sure = s.sure && !slices.ContainsFunc(uses, func(u *taken) bool { return u == nil || u.more || u.old })
 	}
 	all := s.mayBeOne.totals(sums)
-	s.nodes, s.allocatable, s.capacity, s.pods, s.unscheduled = all[sumNodes], all[sumAllocatable], all[sumCapacity], all[sumPods], all[sumUnscheduled]
-	s.onGone, s.OnUnknownNodes, s.named = all[sumOnGone], all[sumOnUnknown].n, all[sumOnlyPodsName]
+	s.nodes, s.allocatable, s.capacity, s.pods, s.named = all[sumNodes], all[sumAllocatable], all[sumCapacity], all[sumPods], all[sumOnlyPodsName]
+	s.OffNodes = all.offNodes(!l.selected)
+	for _, c := range s.clusters {
+		if c.cluster != "" {
+			s.Clusters = append(s.Clusters, c.pods(!l.selected))
+		}
+	}
 	s.use = shareOf(all[sumOnNodes], s.allocatable)
 	s.median, s.p99 = amount{more: true}, amount{more: true}
 	if !s.nodes.more {
 		s.median, s.p99 = percentile(perNode, 50, s.nodes.old), percentile(perNode, 99, s.nodes.old)
 	}
-	return s.withJSON(!l.selected)
+	return s.withJSON()
 }
 
 // counted are the namespaces that were asked for, without those of whose pods nothing is known; nil where all were asked for.
@@ -113,15 +118,12 @@ func counted(clusters []ClusterCount) []string {
 }
 
 // withJSON fills in what documents have.
-func (s NodeSummary) withJSON(unscheduled bool) NodeSummary {
+func (s NodeSummary) withJSON() NodeSummary {
 	s.Nodes, s.NodesAtLeast, s.NodesOutdated = s.nodes.json(), s.nodes.atLeast(), s.nodes.outdated()
 	s.Pods, s.AtLeast, s.Outdated = s.pods.json(), s.pods.atLeast(), s.pods.outdated()
 	s.Allocatable, s.AllocatableAtLeast, s.AllocatableOutdated = s.allocatable.json(), s.allocatable.atLeast(), s.allocatable.outdated()
 	s.Capacity, s.CapacityAtLeast, s.CapacityOutdated = s.capacity.json(), s.capacity.atLeast(), s.capacity.outdated()
-	s.OnGoneNodes, s.Use, s.Median, s.P99 = s.onGone.json(), s.use.json(), s.median.json(), s.p99.json()
-	if unscheduled {
-		s.Unscheduled = s.unscheduled.json()
-	}
+	s.Use, s.Median, s.P99 = s.use.json(), s.median.json(), s.p99.json()
 	return s
 }
 
@@ -191,7 +193,7 @@ func (l NodeList) Gaps() []string {
 		if c.Cluster != "" {
 			line = c.Cluster + ": " + line
 		}
-		if l.selected { // then there are none
+		if l.byLabel { // then there are none
 			line = strings.ReplaceAll(line, unlistedNodes, "which nodes are meant is not known")
 		}
 		lines = append(lines, kube.Printable(line))

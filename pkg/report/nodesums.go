@@ -17,6 +17,7 @@ const (
 	sumUnscheduled         // those without a node
 	sumOnGone              // those whose node is gone
 	sumOnUnknown           // those whose node could not be looked up
+	sumTerminating         // those that are being deleted
 	sumOnlyPodsName        // how many such nodes there are
 	sums                   // how many numbers these are
 )
@@ -46,21 +47,28 @@ func newNodeSums(c ClusterCount, items []NodeItem, selected, chosen bool) nodeSu
 		s.add(which, ofNodes(c.Count)) // of nodes that are there, or not
 	}
 	s.add(sumOnGone, ofPods(c.Count, 0).plus(amount{more: !c.Count.NodesKnown, old: c.Count.NodesOutdated}))
+	if !c.Count.NodesKnown {
+		s.add(sumOnUnknown, ofPods(c.Count, 0))
+	}
 	s.add(sumPods, ofPods(c.Count, 0))
+	s.add(sumTerminating, ofPods(c.Count, 0))
 	if selected {
 		s.add(sumPods, onNodes(c.Count))
+		s.add(sumTerminating, onNodes(c.Count))
 	}
 	if !chosen {
 		s.add(sumUnscheduled, ofPods(c.Count, c.Count.Unscheduled.Total))
 		s.add(sumPods, s[sumUnscheduled])
+		s.add(sumTerminating, ofPods(c.Count, c.Count.Unscheduled.Terminating))
 	}
 	for _, i := range items {
 		s.add(sumPods, i.pods)
+		s.add(sumTerminating, i.terminating)
 		switch {
 		case i.Status == gone:
 			s.add(sumOnGone, amount{n: i.pods.n})
 		case !i.listed:
-			s.add(sumOnUnknown, amount{n: i.pods.n})
+			s.add(sumOnUnknown, i.pods)
 			s.add(sumOnlyPodsName, amount{n: 1})
 			for _, which := range []int{sumNodes, sumAllocatable, sumCapacity} { // it may have come after the list
 				s.add(which, amount{more: true})
