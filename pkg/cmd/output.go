@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/kubectl/pkg/cmd/get"
@@ -173,6 +171,9 @@ func (p *printer) print(document any, names []string, draw func(report.Layout) e
 		if err != nil {
 			return err
 		}
+		if strings.HasPrefix(p.format, "jsonpath") {
+			withoutNulls(object)
+		}
 		if strings.HasPrefix(p.format, "custom-columns") { // a table
 			return p.resource.PrintObj(object, p.out)
 		}
@@ -211,28 +212,4 @@ func writeJSON(w io.Writer, document any, indent string) error {
 	}
 	_, err := w.Write(terminal.EscapeJSON(text.Bytes()))
 	return err
-}
-
-// toUnstructured makes of a document what kubectl's printers take: a list where it has items.
-func toUnstructured(document any) (runtime.Object, error) {
-	data, err := json.Marshal(document)
-	if err != nil {
-		return nil, fmt.Errorf("writing JSON: %w", err)
-	}
-	var content map[string]any
-	if err := json.Unmarshal(data, &content); err != nil {
-		return nil, fmt.Errorf("reading JSON: %w", err)
-	}
-	items, ok := content["items"].([]any)
-	if !ok {
-		return &unstructured.Unstructured{Object: content}, nil
-	}
-	list := &unstructured.UnstructuredList{Object: content}
-	for _, item := range items {
-		if fields, ok := item.(map[string]any); ok {
-			list.Items = append(list.Items, unstructured.Unstructured{Object: fields})
-		}
-	}
-	delete(content, "items")
-	return list, nil
 }
