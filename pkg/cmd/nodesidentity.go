@@ -129,11 +129,11 @@ func (s standing) settle(counts []report.ClusterCount, read, stands []int) {
 // sharedNodes tell, of some clusters, what their nodes say of which are one.
 type sharedNodes struct {
 	counts []report.ClusterCount
-	pairs  map[[2]int]bool
+	pairs  map[[2]int]int // how many nodes two have in common
 }
 
 func newSharedNodes(counts []report.ClusterCount) sharedNodes {
-	s := sharedNodes{counts, map[[2]int]bool{}}
+	s := sharedNodes{counts, map[[2]int]int{}}
 	if len(counts) < 2 {
 		return s
 	}
@@ -144,7 +144,7 @@ func newSharedNodes(counts []report.ClusterCount) sharedNodes {
 				continue
 			}
 			for _, j := range of[n.UID] {
-				s.pairs[[2]int{j, i}] = true
+				s.pairs[[2]int{j, i}]++
 			}
 			of[n.UID] = append(of[n.UID], i)
 		}
@@ -153,26 +153,37 @@ func newSharedNodes(counts []report.ClusterCount) sharedNodes {
 }
 
 // contradict tells whether the nodes of two contexts say something else than was told of them: those of two clusters are one
-// and the same, as a virtual cluster shows those of its host; or those of one cluster are all others, as of a cluster that was
-// restored from another's backup.
+// and the same, as a virtual cluster shows those of its host; or each of two that are one has nodes that the other has not, and
+// these are many, as of a cluster that was restored from another's backup. A few may have come or gone between two lists.
 func (s sharedNodes) contradict(i, j int, told kube.Sameness) bool {
 	share := s.pairs[[2]int{min(i, j), max(i, j)}]
 	a, b := s.counts[i].Count, s.counts[j].Count
-	named := func(n nodes.Node) bool { return n.UID != "" }
 	switch told {
 	case kube.OtherCluster:
-		return share
+		return share > 0
 	case kube.SameCluster:
-		return !share && a.NodesKnown && b.NodesKnown && slices.ContainsFunc(a.Nodes, named) && slices.ContainsFunc(b.Nodes, named)
+		onlyA, onlyB := withUID(a.Nodes)-share, withUID(b.Nodes)-share
+		return a.NodesKnown && b.NodesKnown && onlyA > 0 && onlyB > 0 && 2*(onlyA+onlyB) > share+max(onlyA, onlyB)
 	default:
 		return false
 	}
 }
 
+// withUID is how many nodes say which they are.
+func withUID(all []nodes.Node) int {
+	n := 0
+	for _, node := range all {
+		if node.UID != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // contradiction is what is said where nodes contradict what is told of two contexts, and what follows.
 func contradiction(other string, told kube.Sameness, follows string) string {
 	if told == kube.SameCluster {
-		return fmt.Sprintf("the namespace kube-system is that of %s, and all nodes are others, as after a restore from its backup, so that %s", other, follows)
+		return fmt.Sprintf("the namespace kube-system is that of %s, and most nodes are others, as after a restore from its backup, so that %s", other, follows)
 	}
 	return fmt.Sprintf("nodes are those of %s, and the namespace kube-system is another, as in a virtual cluster that shows its host's nodes, so that %s", other, follows)
 }

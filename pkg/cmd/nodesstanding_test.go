@@ -37,7 +37,9 @@ func TestNodesThatContradictAreADoubt(t *testing.T) {
 		"two clusters":         {kube.OtherCluster, []string{"z"}, "", 2},
 		"a virtual cluster":    {kube.OtherCluster, []string{"z", "x"}, "nodes are those of a, and the namespace kube-system is another", 2},
 		"one cluster":          {kube.SameCluster, []string{"x"}, "", 1},
-		"a restored one":       {kube.SameCluster, []string{"z"}, "the namespace kube-system is that of a, and all nodes are others", 2},
+		"a restored one":       {kube.SameCluster, []string{"z"}, "the namespace kube-system is that of a, and most nodes are others", 2},
+		"one that went on":     {kube.SameCluster, []string{"x", "p", "q", "r"}, "the namespace kube-system is that of a, and most nodes are others", 2},
+		"one that has grown":   {kube.SameCluster, []string{"x", "y", "p", "q", "r"}, "", 1},
 		"one that hides nodes": {kube.SameCluster, nil, "", 1},
 		"nothing told":         {kube.Untold, []string{"x"}, "whether this is another cluster than a is not known", 2},
 	} {

@@ -174,10 +174,15 @@ func (p *printer) print(document any, names []string, draw func(report.Layout) e
 		if strings.HasPrefix(p.format, "jsonpath") {
 			withoutNulls(object)
 		}
+		out := &firstError{Writer: p.document}
 		if strings.HasPrefix(p.format, "custom-columns") { // a table
-			return p.resource.PrintObj(object, p.out)
+			out.Writer = p.out
 		}
-		return p.resource.PrintObj(object, p.document)
+		err = p.resource.PrintObj(object, out)
+		if out.err != nil { // kubectl's printers forget it, or tell it behind all that they have
+			return out.err
+		}
+		return err
 	}
 	switch p.format {
 	case "json":
@@ -199,6 +204,21 @@ func (p *printer) print(document any, names []string, draw func(report.Layout) e
 	default:
 		return draw(p.layout)
 	}
+}
+
+// firstError remembers why something could not be written.
+type firstError struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (w *firstError) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // writeJSON writes a document with an indent, without what would steer a terminal.

@@ -30,7 +30,7 @@ func (f *Follower) pause(ctx context.Context, s Stream, err error, t *tries) {
 	}
 	_, refused := err.(refusedError)
 	switch reason := ReasonOf(err); {
-	case errors.Is(err, errQuiet): // it has lasted for long enough
+	case errors.Is(err, errQuiet), errors.Is(err, errAway): // it has lasted for long enough
 	case (refused || errors.Is(err, errFruitless)) && s.Many:
 		_ = Sleep(ctx, 6*f.relist)
 	case refused:

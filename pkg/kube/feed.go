@@ -147,10 +147,12 @@ func (watchEnded) Error() string { return "the watch begins again" }
 // Is makes it the end of what was read, which is worth another try.
 func (watchEnded) Is(target error) bool { return target == io.EOF }
 
-// errQuiet and errFruitless are why a feed is listed anew, though nothing says that its watch does not run.
+// errQuiet, errFruitless and errAway are why a feed is listed anew, though nothing says that its watch does not run.
 const (
 	errQuiet     = brokenOff("the watch brings nothing")
 	errFruitless = brokenOff("watches end at once and bring nothing")
+	// errAway: what answers now may be another cluster, or have an older state: its versions say nothing of those before.
+	errAway = brokenOff("the server was away")
 )
 
 // brokenOff says why something ended that no server has ended: another try may bring it.

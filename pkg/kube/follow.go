@@ -210,8 +210,14 @@ func (f *Follower) watchFrom(ctx context.Context, feed *Feed, s Stream, version 
 	if t.next.After(time.Now()) && !f.comeBack(ctx, t, due) {
 		return refusedError{t.refused}
 	}
+	away := false
 	for try, listed := 1, true; ; try, listed = try+1, false {
 		w, end, err := open(ctx, s, version, f.changed)
+		if err == nil && away {
+			w.Stop()
+			end()
+			return errAway
+		}
 		if err == nil {
 			began := time.Now()
 			t.refused = nil
@@ -226,6 +232,7 @@ func (f *Follower) watchFrom(ctx context.Context, feed *Feed, s Stream, version 
 			return ctx.Err() // what ends the watch then is not missing
 		}
 		f.Failed(feed, err)
+		away = away || ReasonOf(err) == Unavailable && !errors.Is(err, watchEnded{})
 		if !Retryable(err) || errors.Is(err, errQuiet) || errors.Is(err, errFruitless) {
 			return err
 		}

@@ -119,7 +119,7 @@ func (c *Counter) watch(ctx context.Context, resource, namespace string, options
 	if s := options.TimeoutSeconds; s != nil {
 		timeout = time.Duration(*s) * time.Second
 	}
-	return c.watches.Get().NamespaceIfScoped(namespace, namespace != "").Resource(resource).
+	return c.watches.Get().MaxRetries(0).NamespaceIfScoped(namespace, namespace != "").Resource(resource).
 		VersionedParams(&options, scheme.ParameterCodec).Timeout(timeout).Watch(ctx)
 }
 

@@ -2,11 +2,14 @@ package nodes_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
@@ -158,4 +161,42 @@ func TestALongRetryAfterOfAWatchIsKept(t *testing.T) {
 		require.Equal(t, before+3, s.watched("pods"))
 		assert.Empty(t, counter.Count().Missing)
 	})
+}
+
+// What answers where a server was may be another, whose versions happen to go on from those of the first: all is listed anew
+// before anything is called exact again.
+func TestWhatAnswersAfterAnOutageIsListedAnew(t *testing.T) {
+	t.Parallel()
+	simulate(t, noFault, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		require.Equal(t, 1, counter.Count().Total)
+		s.apply(action{Do: "down"})
+		after(1500 * time.Millisecond)
+		s.becomeAnother()
+		s.apply(action{Do: "heal"})
+		for i := range 60 {
+			if i < 10 { // what comes soon makes a watch believed
+				s.apply(action{Do: "create", Namespace: "b", Name: fmt.Sprint("web-", i), Node: "n2"})
+			}
+			after(450 * time.Millisecond)
+			if count := counter.Count(); !count.Partial() {
+				require.Equal(t, s.truth().Total, count.Total, "look %d", i)
+				require.Len(t, count.Nodes, len(s.nodeNames()))
+			}
+		}
+		require.False(t, counter.Count().Partial(), "%+v", counter.Count().Missing)
+	})
+}
+
+// becomeAnother gives the server the pods and nodes of another cluster, without a history, and a later version.
+func (s *simulated) becomeAnother() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.pods)
+	s.nodes = map[string]bool{"n2": true}
+	s.log, s.revision = nil, s.revision+100
+	for i := range 3 {
+		s.pods[fmt.Sprint("a/other-", i)] = &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: fmt.Sprint("other-", i), ResourceVersion: strconv.Itoa(s.revision)}, Spec: corev1.PodSpec{NodeName: "n2"},
+		}
+	}
 }
