@@ -30,7 +30,7 @@ func (t refusing) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = noStream(response); err == nil {
+	if err = noStream(request, response); err == nil {
 		return response, nil
 	}
 	_ = response.Body.Close()
@@ -38,9 +38,12 @@ func (t refusing) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // noStream tells why an answer is no stream of events: gateways send a page to log in with the status of a success.
-func noStream(response *http.Response) error {
-	if response.StatusCode != http.StatusOK {
+func noStream(request *http.Request, response *http.Response) error {
+	switch {
+	case response.StatusCode != http.StatusOK:
 		return statusError(response)
+	case request.Method != http.MethodGet: // no watch
+		return nil
 	}
 	said := response.Header.Get("Content-Type")
 	kind, _, _ := mime.ParseMediaType(said) // what is none has no kind
