@@ -105,6 +105,9 @@ func newNodes(r *root) *cobra.Command {
 			# Node pools side by side
 			kubectl fluxtune nodes --group-by pool
 
+			# Where a drain does not end
+			kubectl fluxtune nodes --sort-by terminating --top 5 -o wide
+
 			# Which of several clusters is fullest
 			kubectl fluxtune nodes --all-contexts --group-by cluster --sort-by use
 
@@ -129,7 +132,7 @@ func newNodes(r *root) *cobra.Command {
 func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
 	f.OutputFlags.add(cmd, "csv")
 	flags := cmd.Flags()
-	flags.Lookup("sort-by").Usage = "Sort by name, pods, use, cpu or memory (fullest first), age (oldest first), or a field of an item of -o json; with - before it the other way round."
+	flags.Lookup("sort-by").Usage = "Sort by name, pods, use, cpu, memory, terminating or pending (most first), age (oldest first), or a field of an item of -o json (smallest first); with - before it the other way round."
 	flags.BoolVarP(&f.AllNamespaces, "all-namespaces", "A", false, "Count the pods of all namespaces: the default, unless -n is given.")
 	flags.StringVarP(&f.Selector, "selector", "l", "", "Label selector for nodes, as kubectl takes it: -l topology.kubernetes.io/zone=eu-west-1a.")
 	flags.StringVar(&f.GroupBy, "group-by", "", "Sum up nodes by zone, pool, the value of a label, or (with several contexts) cluster.")
@@ -138,7 +141,7 @@ func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
 	flags.DurationVar(&f.Timeout, "timeout", time.Minute, "Show what is known after this time. With --watch, the time for one list.")
 	f.addClusters(cmd, r, "Count")
 	flags.StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a node is fuller than this: 90%.")
-	_ = cmd.RegisterFlagCompletionFunc("sort-by", cobra.FixedCompletions([]string{"name", "pods", "use", "age", "cpu", "memory"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("sort-by", cobra.FixedCompletions([]string{"name", "pods", "use", "age", "cpu", "memory", "terminating", "pending"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("group-by", cobra.FixedCompletions([]string{"zone", "pool", report.ByCluster}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -212,7 +215,7 @@ func (f NodesFlags) check(r *root) error {
 
 // wantsDetails: everything but the plain table shows what only further requests tell, and an order may need it.
 func (f NodesFlags) wantsDetails() bool {
-	return f.Output != "" && f.Output != "table" && f.Output != "name" || f.sortsBy("pending", "flux")
+	return f.Output != "" && f.Output != "table" && f.Output != "name" || strings.TrimPrefix(f.SortBy, "-") == "pending" || f.sortsBy("pending", "flux")
 }
 
 // sortsBy tells whether the order is by one of some fields, or by a part of it.
@@ -334,20 +337,4 @@ func (o NodesOptions) show(counts []report.ClusterCount) error {
 		return err
 	}
 	return o.verdict(view)
-}
-
-// completeNodes completes names of nodes.
-func (r *root) completeNodes(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	config, err := r.restConfig()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp // completion has nobody to tell
-	}
-	counter, err := nodes.New(config, nodes.Options{})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
-	defer cancel()
-	names := slices.DeleteFunc(counter.Names(ctx), func(name string) bool { return slices.Contains(args, name) })
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
@@ -194,3 +195,19 @@ func (e lateError) Error() string { return "no complete answer within --timeout 
 
 // Is makes it the end of a deadline.
 func (e lateError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// completeNodes completes names of nodes.
+func (r *root) completeNodes(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	config, err := r.restConfig()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp // completion has nobody to tell
+	}
+	counter, err := nodes.New(config, nodes.Options{})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
+	defer cancel()
+	names := slices.DeleteFunc(counter.Names(ctx), func(name string) bool { return slices.Contains(args, name) })
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -99,6 +99,24 @@ func TestANodeThatTakesNone(t *testing.T) {
 	assert.Contains(t, drawn(t, list.Table(time.Now(), Layout{})), " over\n")
 }
 
+// The nodes that pods do not leave come first.
+func TestMostTerminatingFirst(t *testing.T) {
+	t.Parallel()
+	c := nodes.Count{NodesKnown: true, NodesListed: true, WideKnown: true, Pods: map[string]nodes.Pods{"a": {Total: 2, Pending: 1}, "b": {Total: 3, Terminating: 3}, "c": {Total: 9, Terminating: 1, Pending: 2}}, Total: 14}
+	for _, name := range []string{"a", "b", "c"} {
+		c.Nodes = append(c.Nodes, nodes.Node{Name: name, Status: "Ready"})
+	}
+	for by, want := range map[string]string{"terminating": "b c a", "pending": "c a b", "-terminating": "a c b", ".terminating": "a c b"} {
+		list, err := NewNodeList([]ClusterCount{{Count: c}}, NodeOptions{SortBy: by})
+		require.NoError(t, err)
+		var names []string
+		for _, i := range list.Items {
+			names = append(names, i.Name)
+		}
+		assert.Equal(t, want, strings.Join(names, " "), by)
+	}
+}
+
 // Which nodes were meant is known where they were named.
 func TestNodesThatWereNamedAreKnown(t *testing.T) {
 	t.Parallel()

@@ -107,7 +107,7 @@ type ClusterCount struct {
 
 // NodeOptions say which nodes are shown, and in which order.
 type NodeOptions struct {
-	// SortBy is name (the default), pods, use, age, cpu, memory, or a field as SortBy takes it; with - before it
+	// SortBy is name (the default), pods, use, age, cpu, memory, terminating, pending, or a field as SortBy takes it; with - before it
 	// the other way round.
 	SortBy string
 	// Top, when not 0, keeps only so many items. The summary is still of all.

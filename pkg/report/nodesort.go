@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-const nodeSortTakes = "it takes name, pods, use, age, cpu, memory, or a JSONPath of an item of -o json, like .version; with - before it the other way round"
+const nodeSortTakes = "it takes name, pods, use, age, cpu, memory, terminating, pending, or a JSONPath of an item of -o json, like .version; with - before it the other way round"
 
 // sortNodes sorts by one of the words that nodes knows, or by any field of an item. The fullest come first, and the oldest.
 // Whichever way round, what is not known stays behind what is known, and nodes that are gone behind those that are there.
@@ -18,12 +18,14 @@ func sortNodes(items []NodeItem, by string) error {
 		return cmp.Or(strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Name, b.Name))
 	}
 	compare := map[string]func(a, b NodeItem) int{
-		"name":   byName,
-		"pods":   knownFirst(func(i NodeItem) *int { return i.Pods }, mostFirst, backwards),
-		"use":    knownFirst(func(i NodeItem) *Percent { return i.Use }, mostFirst, backwards),
-		"age":    knownFirst(func(i NodeItem) *time.Time { return i.Created }, time.Time.Compare, backwards),
-		"cpu":    knownFirst(NodeItem.cpu, mostFirst, backwards),
-		"memory": knownFirst(NodeItem.memory, mostFirst, backwards),
+		"name":        byName,
+		"pods":        knownFirst(func(i NodeItem) *int { return i.Pods }, mostFirst, backwards),
+		"use":         knownFirst(func(i NodeItem) *Percent { return i.Use }, mostFirst, backwards),
+		"terminating": knownFirst(func(i NodeItem) *int { return i.Terminating }, mostFirst, backwards),
+		"pending":     knownFirst(func(i NodeItem) *int { return i.Pending }, mostFirst, backwards),
+		"age":         knownFirst(func(i NodeItem) *time.Time { return i.Created }, time.Time.Compare, backwards),
+		"cpu":         knownFirst(NodeItem.cpu, mostFirst, backwards),
+		"memory":      knownFirst(NodeItem.memory, mostFirst, backwards),
 	}
 	if backwards {
 		compare["name"] = func(a, b NodeItem) int { return byName(b, a) }
@@ -77,7 +79,7 @@ func (i NodeItem) memory() *int64 {
 // what is no plain path.
 func NodeField(sortBy string) string {
 	word := strings.TrimPrefix(sortBy, "-")
-	if slices.Contains([]string{"", "name", "pods", "use", "age", "cpu", "memory"}, word) {
+	if slices.Contains([]string{"", "name", "pods", "use", "age", "cpu", "memory", "terminating", "pending"}, word) {
 		return ""
 	}
 	return strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(word, "{"), "}"), ".")
