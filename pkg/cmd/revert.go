@@ -89,6 +89,7 @@ func (f *RevertFlags) toOptions(r *root, args []string) (o RevertOptions, err er
 }
 
 func (o RevertOptions) run(ctx context.Context) error {
+	o.controllers = true // what a change would have them break off
 	fs, err := o.readTuned(ctx)
 	if err != nil {
 		return err
@@ -135,6 +136,7 @@ func (e sessionGone) Error() string {
 
 // revert takes back what was done in a cluster.
 func (o RevertOptions) revert(ctx context.Context, f fleet) error {
+	o.Controllers = f.graph.Controllers
 	restores := tune.Restores(f.objects, o.RestoreOptions)
 	for i, r := range restores {
 		restores[i].Assignment = f.resolver.Resolve(r.Object)

@@ -15,6 +15,8 @@ type RestoreOptions struct {
 	Session string
 	// Force restores fields too that somebody else changed since.
 	Force bool
+	// Controllers reconcile the objects: what a change would have them break off waits, unless it is forced. None break off anything.
+	Controllers flux.Controllers
 }
 
 // Restore is the way back of one object: what is written, what stays and why, and what is left of the
@@ -122,6 +124,9 @@ func DecideRestore(o flux.Object, opts RestoreOptions) Restore {
 	if len(r.Changes) == 0 && r.Record != nil && r.Record.String() == record.String() {
 		r.Reason, r.Message = ReasonChangedSince, r.KeptMessage()
 		return r
+	}
+	if why := breaksOff(o, opts.Controllers); why != "" && len(r.Changes) > 0 && !opts.Force {
+		return Restore{Object: o, Action: ActionSkip, Reason: ReasonRollingOut, Message: why}
 	}
 	r.Action, r.Reason, r.Message = ActionChange, ReasonTuned, "tuned by session "+record.LastSession()
 	return r

@@ -1,15 +1,33 @@
 package tune
 
-import "fmt"
+import (
+	"fmt"
 
-// rollingOut: with the feature gate CancelHealthCheckOnNewRevision a change of a HelmRelease or Kustomization breaks off what its
-// controller is waiting for, and begins it anew: a Helm upgrade with its hooks (helm-controller internal/controller,
-// helmrelease_manager.go and the IsObjectEnqueued block of helmrelease_controller.go; kustomize-controller the same).
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// rollingOut leaves alone what a change would break off.
 func rollingOut(item Item, opts Options) (Reason, string) {
-	o := item.Object
-	if opts.Graph == nil || !o.KindRow().Consumer || o.Suspended || o.Status.Ready != "Unknown" || !opts.Graph.Controllers.Of(&o).CancelsChecks {
+	if opts.Graph == nil {
 		return "", ""
 	}
-	return ReasonRollingOut, fmt.Sprintf("it is being rolled out (Ready is Unknown: %s), and a change would have %s break that off and begin anew (its feature gate CancelHealthCheckOnNewRevision): try again when it is ready",
-		o.Status.ReadyReason, opts.Graph.Controllers.Of(&o).Name)
+	if why := breaksOff(item.Object, opts.Graph.Controllers); why != "" {
+		return ReasonRollingOut, why
+	}
+	return "", ""
+}
+
+// breaksOff says what a change of an object would break off; "" where nothing. With the feature gate CancelHealthCheckOnNewRevision a
+// change of a HelmRelease or Kustomization ends what its controller waits for: an install or upgrade counts as failed by that, and is
+// rolled back or uninstalled where that is its remediation, and then begun anew (helm-controller internal/controller,
+// helmrelease_manager.go and the IsObjectEnqueued block of helmrelease_controller.go; kustomize-controller ends its health checks).
+func breaksOff(o flux.Object, by flux.Controllers) string {
+	if !o.KindRow().Consumer || o.Suspended || o.Status.Ready != "Unknown" {
+		return ""
+	}
+	c := by.Of(&o)
+	if !c.CancelsChecks {
+		return ""
+	}
+	return fmt.Sprintf("it is being rolled out (Ready is Unknown: %s), and a change would have %s break that off and begin anew (its feature gate CancelHealthCheckOnNewRevision): try again when it is ready", o.Status.ReadyReason, c.Name)
 }

@@ -3,6 +3,7 @@ package tune
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -201,6 +202,8 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 		return Next{State: StateAsWanted}
 	case r.Reason == ReasonChangedSince:
 		return w.stays(r)
+	case r.Reason == ReasonRollingOut:
+		return Next{Err: errors.New(r.Message)}
 	case r.Action == ActionSkip:
 		return Next{State: StateLeftAlone, Why: r.Message}
 	case len(r.Changes) > 0 && !w.planned(now, r.Changes):
