@@ -236,7 +236,11 @@ func (o ApplyOptions) writes(plan tune.Plan, environments *latest, stamp tune.St
 		return tune.Decide(object, o.Policy, environments.resolver.Load().Resolve(object), o.Options)
 	}
 	var writes []tune.Write
-	for _, item := range plan.Changed() {
+	changed := plan.Changed()
+	if o.Fitted != nil { // so that what ends it midway leaves the hosts with less than before
+		changed = tune.SlowerFirst(changed)
+	}
+	for _, item := range changed {
 		if item.Repins() {
 			continue // only rules are written
 		}

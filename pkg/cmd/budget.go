@@ -336,6 +336,19 @@ func percentAbove(used, bound float64) string {
 	return report.Percent(used).Above(bound)
 }
 
+// tellUnlimited says which hosts --fail-above says nothing about, since no limit of theirs is known.
+func (o BudgetOptions) tellUnlimited(b budget.Budget) {
+	names, first := map[string]bool{}, ""
+	for _, h := range b.Hosts {
+		if h.Limit == nil && h.Name != "" && h.Requests != (budget.Rates{}) {
+			names[h.Name], first = true, cmp.Or(first, h.Name)
+		}
+	}
+	if len(names) > 0 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: --fail-above says nothing about %s: no limit is known (--limit %s=5000/h)\n", terminal.Printable(fewNames(names)), terminal.Printable(first))
+	}
+}
+
 // judge fails where a host gets more than --fail-above allows, and where a limit cannot be what was meant.
 func (o BudgetOptions) judge(b budget.Budget) error {
 	if o.FailAbove == 0 || len(b.Hosts) == 0 {
@@ -349,6 +362,7 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 		return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s)", terminal.Quoted(b.Hosts[0].Name+"=5000/h"))
 	}
 	if used <= o.FailAbove {
+		o.tellUnlimited(b)
 		return nil
 	}
 	gets, perHour := "gets", used*host.Limit.PerHour/100 // with what is read beside, and of all ports

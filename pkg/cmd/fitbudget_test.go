@@ -140,3 +140,12 @@ spec: {interval: 1m, timeout: 2m, url: "https://git.example.com/acme/app", ref: 
 	assert.Equal(t, plan.stderr, o.stderr)
 	assert.Contains(t, o.stderr, "error: 1% of the limit of git.example.com are 1 requests/h")
 }
+
+// What has no limit is not compared with a share of one, which is said.
+func TestFailAboveTellsWhatItSaysNothingAbout(t *testing.T) {
+	t.Parallel()
+	o := invocation{}.must(t, "budget", "-f", "testdata/fit/fleet.yaml", "--fail-above", "99%")
+	assert.Contains(t, o.stderr, "Note: --fail-above says nothing about git.example.com:8443: no limit is known (--limit git.example.com:8443=5000/h)\n")
+	o = invocation{}.must(t, "budget", "-f", "testdata/fit/fleet.yaml", "--fail-above", "99%", "--limit", "git.example.com:8443=5000/h")
+	assert.NotContains(t, o.stderr, "says nothing about git.example.com")
+}

@@ -152,6 +152,9 @@ func fitLines(f *fit.Fitting, limits limits, onTop string) []string {
 		lines = append(lines, undoneLine(f.Undone))
 	}
 	if limits.summed() {
+		if f.Evidence[fit.FromNothing] == f.Sources {
+			return append(lines, "how often they change is known of none of them")
+		}
 		return append(lines, fmt.Sprintf("it is known of %d of them how often they change; %d get no commits", f.Sources-f.Evidence[fit.FromNothing], f.Quiet))
 	}
 	lines = append(lines, shareLines(f, onTop)...)
@@ -179,9 +182,16 @@ func waitLine(f *fit.Fitting, sources string) string {
 
 // unfittedLines say why what asks hosts beside the fitted sources is not fitted.
 func unfittedLines(f *fit.Fitting) []string {
-	var parts []string
+	var parts, said []string
+	counts := map[string]int{}
 	for _, reason := range slices.Sorted(maps.Keys(f.Unfitted)) {
-		parts = append(parts, fmt.Sprintf("%d %s", f.Unfitted[reason], unfitted(reason)))
+		why := unfitted(reason)
+		if counts[why] += f.Unfitted[reason]; !slices.Contains(said, why) {
+			said = append(said, why)
+		}
+	}
+	for _, why := range said {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[why], why))
 	}
 	if len(parts) == 0 {
 		return nil

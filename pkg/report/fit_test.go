@@ -9,6 +9,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // Where all stays as it is, the plan says how much the best would be better.
@@ -51,4 +52,14 @@ func TestCompare(t *testing.T) {
 		assert.Equal(t, want, Compare(r))
 	}
 	assert.Equal(t, ": about the same", Compare(budget.Rates{Now: 1240, Planned: 1244}))
+}
+
+// One reason is told once, however many words the JSON has for it; and what is known of nothing is said so.
+func TestFitLinesOfWhatIsNotFitted(t *testing.T) {
+	t.Parallel()
+	f := fit.Fitting{Sources: 3, Wait: time.Minute, Evidence: map[fit.Evidence]int{fit.FromNothing: 3}, Unfitted: map[tune.Reason]int{tune.ReasonKindNotInPolicy: 6, tune.ReasonNoEnvironment: 1, tune.ReasonSuspended: 1}}
+	assert.Equal(t, []string{"not fitted, of what asks hosts: 7 that the policy says nothing about, 1 suspended"}, unfittedLines(&f))
+	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "how often they change is known of none of them")
+	f.Evidence = map[fit.Evidence]int{fit.FromNothing: 2, fit.FromHistory: 1}
+	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "it is known of 1 of them how often they change; 0 get no commits")
 }

@@ -309,3 +309,14 @@ func (i Item) Planned(f flux.Field) *string {
 	}
 	return i.Object.Value(f)
 }
+
+// SlowerFirst are items with those first whose interval gets longer, and those last whose interval gets shorter; else in their order.
+func SlowerFirst(items []Item) []Item {
+	rank := func(i Item) int {
+		to := i.Planned(flux.Interval)
+		return -cmp.Compare(i.Object.EffectiveWith(flux.Interval, to, to), i.Object.Effective(flux.Interval))
+	}
+	items = slices.Clone(items)
+	slices.SortStableFunc(items, func(a, b Item) int { return cmp.Compare(rank(a), rank(b)) })
+	return items
+}

@@ -102,3 +102,18 @@ func TestLostPins(t *testing.T) {
 	assert.Equal(t, Unknown, unseen.Stick.Verdict)
 	assert.Contains(t, unseen.Message, "; whether its pin holds is not known: applied by Kustomization flux-system/apps, which was not read")
 }
+
+// What asks less afterwards comes first, so that a host never gets more midway than before or after.
+func TestSlowerFirst(t *testing.T) {
+	t.Parallel()
+	var items []Item
+	for _, c := range [][2]string{{"20m", "1m"}, {"30s", "5m"}, {"5m", "5m"}, {"10m", "2m"}, {"1m", "90s"}} {
+		items = append(items, Item{Object: object(t, "gitrepo", interval(c[0])), Changes: []Change{change(flux.Interval, c[0], c[1])}})
+	}
+	var order []string
+	for _, i := range SlowerFirst(items) {
+		order = append(order, *i.Object.Interval)
+	}
+	assert.Equal(t, []string{"30s", "1m", "5m", "20m", "10m"}, order)
+	assert.Equal(t, "20m", *items[0].Object.Interval, "the plan stays as it is shown")
+}
