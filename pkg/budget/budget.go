@@ -21,9 +21,8 @@ type Input struct {
 	Observed map[flux.Ref]flux.Observation
 	// Environments give the order of the environments.
 	Environments []string
-	// OneNamespace says that notification-controller notifies nothing in another namespace than that of the Receiver
-	// (--no-cross-namespace-refs).
-	OneNamespace bool
+	// Notifiers are the notification-controllers, whose flags say what Receivers may notify.
+	Notifiers flux.Notifiers
 	// Partial says that objects that may poll the same hosts were not read, Beyond that other clusters may poll them.
 	Partial, Beyond bool
 	// Now is when the objects were read: it tells how long something has been failing. The zero time where

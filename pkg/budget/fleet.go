@@ -58,7 +58,7 @@ func newFleet(in Input) *fleet {
 			objects = append(objects, s.object)
 		}
 	}
-	for ref, n := range webhook.Notices(objects, in.OneNamespace) {
+	for ref, n := range webhook.Notices(objects, in.Notifiers) {
 		f.byRef[ref].notice = n
 	}
 	f.findGitLabs()

@@ -228,7 +228,7 @@ func TestDoubtfulReceivers(t *testing.T) {
 		"that is not allowed": {elsewhere, nothing, true, false, false},
 		"pinned":              {receiver, func(o *flux.Object) { o.Remote.Ref.Kind = flux.RefCommit }, false, false, false},
 	} {
-		b := New(Input{OneNamespace: tc.oneNamespace, Items: []tune.Item{source("web", "https://github.com/acme/app", "10m", "", tc.change), kustomization("web", "web", "10m", "")}, Others: []tune.Item{tc.receiver}})
+		b := New(Input{Notifiers: flux.Notifiers{{OneNamespace: tc.oneNamespace}}, Items: []tune.Item{source("web", "https://github.com/acme/app", "10m", "", tc.change), kustomization("web", "web", "10m", "")}, Others: []tune.Item{tc.receiver}})
 		assert.Equal(t, tc.own, b.Items[0].Receiver != "", name)
 		assert.Equal(t, tc.atOnce, b.Items[0].AtOnce, name)
 		assert.Equal(t, tc.own, b.Items[1].Delivery.Known && b.Items[1].Delivery.Latency.Now.Typical < time.Minute, name)

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -58,19 +57,9 @@ func (c *Client) Controllers(ctx context.Context) ([]Deployment, *flux.Gap, erro
 	}
 }
 
-// Notifier is what the flags of notification-controller say of Receivers. The zero value is their defaults.
-type Notifier struct {
-	// OneNamespace says that it refuses to notify what is in another namespace than its Receiver (--no-cross-namespace-refs;
-	// fluxcd/pkg runtime/acl).
-	OneNamespace bool
-	// Namespace is the only one whose Receivers it looks at (--watch-all-namespaces=false); "" for all.
-	Namespace string
-	// Unread says why the flags are not known; "" where they are.
-	Unread string
-}
-
-// Notifier reads the flags of notification-controller. The error says that the API server did not answer.
-func (c *Client) Notifier(ctx context.Context) (Notifier, error) {
+// Notifiers reads the flags of the notification-controllers. Unread says why they are not known; "" where they are. The error
+// says that the API server did not answer.
+func (c *Client) Notifiers(ctx context.Context) (notifiers flux.Notifiers, unread string, err error) {
 	q := query{path: []string{"apis", "apps", "v1", "deployments"}, kind: "Deployment", labelSelector: componentLabel + "=" + flux.NotificationController}
 	found, err := list(ctx, c, q, decodeNotifier)
 	if apierrors.IsForbidden(err) {
@@ -80,24 +69,31 @@ func (c *Client) Notifier(ctx context.Context) (Notifier, error) {
 			err = all
 		}
 	}
-	if err != nil {
-		if unreachable(err) || ctx.Err() != nil {
-			return Notifier{}, fmt.Errorf("listing notification-controller's Deployments: %w", err)
-		}
-		return Notifier{Unread: "the flags of notification-controller could not be read"}, nil
+	switch {
+	case err != nil && (unreachable(err) || ctx.Err() != nil):
+		return nil, "", fmt.Errorf("listing notification-controller's Deployments: %w", err)
+	case err != nil:
+		return nil, "the flags of notification-controller could not be read", nil
+	case len(found) == 0:
+		return nil, "no Deployment of notification-controller was found, and so none of its flags", nil
 	}
-	if len(found) == 0 {
-		return Notifier{Unread: "no Deployment of notification-controller was found, and so none of its flags"}, nil
-	}
-	var n Notifier
-	for _, one := range found {
-		n.OneNamespace = n.OneNamespace || one.OneNamespace
-		n.Namespace = cmp.Or(n.Namespace, one.Namespace)
-	}
-	return n, nil
+	return c.asOld(ctx, found)
 }
 
-func decodeNotifier(data []byte) (n Notifier, err error) {
+// asOld takes --no-cross-namespace-refs for what it is worth: before 1.5, which brought spec.resourceFilter, notification-controller
+// took it and looked at it for Alerts only (its CHANGELOG: "Enforce namespace check on receiver").
+func (c *Client) asOld(ctx context.Context, found flux.Notifiers) (flux.Notifiers, string, error) {
+	if !slices.ContainsFunc(found, func(n flux.Notifier) bool { return n.OneNamespace }) {
+		return found, "", nil
+	}
+	enforces, err := c.SupportsResourceFilter(ctx)
+	for i := range found {
+		found[i].OneNamespace = found[i].OneNamespace && enforces
+	}
+	return found, "", err
+}
+
+func decodeNotifier(data []byte) (n flux.Notifier, err error) {
 	var d deployment
 	if err := json.Unmarshal(data, &d); err != nil {
 		return n, fmt.Errorf("reading a Deployment: %w", err)

@@ -195,7 +195,7 @@ func (f fleet) arrives(object flux.Object, field flux.Field) bool {
 func (f fleet) budget(plan tune.Plan, now time.Time) budget.Budget {
 	p := f.options.Policy
 	plan.Items = f.arriving(plan.Items)
-	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.options.partial(), Beyond: f.options.beyond, OneNamespace: f.snapshot.OneNamespace,
+	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.options.partial(), Beyond: f.options.beyond, Notifiers: f.snapshot.Notifiers,
 		Controllers: f.controllers()}
 	if len(plan.Items) < len(f.snapshot.Objects)+len(f.snapshot.Related) {
 		planned := make(map[flux.Ref]bool, len(plan.Items))

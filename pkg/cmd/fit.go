@@ -240,7 +240,7 @@ func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Clus
 		}
 	}
 	costs := func(items []tune.Item) budget.Budget {
-		return budget.New(budget.Input{Items: items, Now: now, OneNamespace: f.snapshot.OneNamespace, Controllers: f.controllers()})
+		return budget.New(budget.Input{Items: items, Now: now, Notifiers: f.snapshot.Notifiers, Controllers: f.controllers()})
 	}
 	c.Budget = costs(items)
 	if afterwards, some := opts.Judge.Undone(items); some {

@@ -225,14 +225,9 @@ func (o ReceiversOptions) coverage(ctx context.Context, f fleet) (webhook.Covera
 	if o.Files != nil || len(c.Proposals) == 0 {
 		return c, warnings, nil
 	}
-	notifier, err := o.Client.Notifier(ctx)
-	if err != nil {
-		return c, warnings, err
-	}
-	in.Watched = notifier.Namespace
 	filters, err := o.Client.SupportsResourceFilter(ctx)
 	if err != nil || filters || o.NoFilter {
-		return webhook.New(in), warnings, err
+		return c, warnings, err
 	}
 	in.NoFilter = true
 	return webhook.New(in), append(warnings, "the Receivers of this cluster have no spec.resourceFilter (notification-controller before 1.5), so none is proposed: each push to a repository polls all sources at its host"), nil

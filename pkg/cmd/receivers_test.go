@@ -192,6 +192,33 @@ func notifierWith(flag string) faults.Fault {
 	return faults.Fault{Body: fmt.Sprintf(`{"kind":"DeploymentList","metadata":{"resourceVersion":"7"},"items":[{"spec":{"template":{"spec":{"containers":[{"args":[%q]}]}}}}]}`, flag)}
 }
 
+// Before 1.5, which brought filters, notification-controller took --no-cross-namespace-refs and let Receivers notify all the same.
+func TestReceiversOfAnOldNotificationController(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns, central := c.Namespace(t, map[string]string{"environment": "development"}), c.Namespace(t, nil)
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+fmt.Sprintf(`
+apiVersion: notification.toolkit.fluxcd.io/v1
+kind: Receiver
+metadata: {name: github, namespace: %s}
+spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app, namespace: %s}]}
+`, central, ns))
+	c.ApplyAs(t, fmt.Sprintf(readyReceiver, central), testbed.ApplyOptions{Subresource: "status"})
+	for field, want := range map[string]string{"resourceFilter": "broken", "another": "covered"} {
+		i := invocation{}
+		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+			switch {
+			case strings.HasPrefix(r.URL.Path, "/openapi/v3/apis/notification.toolkit.fluxcd.io/"):
+				return faults.Fault{Body: fmt.Sprintf(`{"components": {"schemas": {"r": {"x-kubernetes-group-version-kind": [{"kind": "Receiver"}], "properties": {"spec": {"properties": {%q: {}}}}}}}}`, field)}
+			case r.URL.Path == "/apis/apps/v1/deployments":
+				return notifierWith("--no-cross-namespace-refs")
+			}
+			return faults.Fault{}
+		}).Kubeconfig(t, "one", "default")
+		assert.Equal(t, want, decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json")).Items[0].State, field)
+	}
+}
+
 // Where there is no notification-controller, it has no flags either: nobody knows what it would allow.
 func TestReceiversWithoutNotificationController(t *testing.T) {
 	t.Parallel()
@@ -365,10 +392,11 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 		}
 		return faults.Fault{}
 	})
-	assert.Equal(t, []string{"covered", "nothing"}, []string{list.Items[0].State, list.Items[1].State})
+	assert.Equal(t, []string{"broken", "nothing"}, []string{list.Items[0].State, list.Items[1].State})
 	assert.Contains(t, list.Items[1].Message, "--watch-all-namespaces=false")
 	assert.Empty(t, list.Proposals)
 	require.Len(t, list.Receivers, 1)
-	require.Len(t, list.Receivers[0].Problems, 1)
-	assert.Contains(t, list.Receivers[0].Problems[0].Message, "the cluster does not serve this kind")
+	require.Len(t, list.Receivers[0].Problems, 2)
+	assert.Contains(t, list.Receivers[0].Problems[0].Message, "no notification-controller looks at its namespace")
+	assert.Contains(t, list.Receivers[0].Problems[1].Message, "the cluster does not serve this kind")
 }

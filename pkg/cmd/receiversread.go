@@ -17,7 +17,7 @@ func (o FleetOptions) webhooks(f fleet, types map[string]webhook.HostType) webho
 
 // webhookInput is what that is worked out from.
 func (o FleetOptions) webhookInput(f fleet, types map[string]webhook.HostType) webhook.Input {
-	in := webhook.Input{HostTypes: types, OneNamespace: f.snapshot.OneNamespace, Objects: f.all()}
+	in := webhook.Input{HostTypes: types, Notifiers: f.snapshot.Notifiers, Objects: f.all()}
 	whole := o.whole()
 	known := !slices.ContainsFunc(f.snapshot.Gaps, func(g flux.Gap) bool { return !g.Harmless || o.Files != nil })
 	shown := make(map[flux.Ref]bool, len(f.objects))
@@ -55,7 +55,7 @@ func (o FleetOptions) whole() bool {
 // other namespaces do not matter where notification-controller does not let them.
 func unreadReceivers(s flux.Snapshot, namespace string) string {
 	switch own := s.LookedFor(flux.Ref{Kind: "Receiver", Namespace: namespace}); {
-	case s.LookedForAll("Receiver"), own && s.OneNamespace:
+	case s.LookedForAll("Receiver"), own && !s.Notifiers.Cross():
 		return ""
 	case own:
 		return "the Receivers of other namespaces could not be read: what they notify is not known"
@@ -74,18 +74,18 @@ func (o FleetOptions) readReceivers(ctx context.Context, snapshot *flux.Snapshot
 			}
 		}
 	}
-	crosses := (o.receivers || o.fit != nil) && !snapshot.LookedForAll("Receiver")
+	matters := o.receivers || o.fit != nil
 	for object := range snapshot.All() {
-		crosses = crosses || webhook.CrossNamespaces(object)
+		matters = matters || object.Kind == "Receiver"
 	}
-	if !crosses {
+	if !matters || !snapshot.Serves("Receiver") {
 		return nil
 	}
-	n, err := o.Client.Notifier(ctx)
-	snapshot.OneNamespace = n.OneNamespace
-	if n.Unread != "" {
+	notifiers, unread, err := o.Client.Notifiers(ctx)
+	snapshot.Notifiers = notifiers
+	if unread != "" {
 		for object := range snapshot.All() {
-			object.NoteUnsure("whether it may name another namespace is not known (--no-cross-namespace-refs): " + n.Unread)
+			object.NoteUnsure("whether it may name another namespace is not known (--no-cross-namespace-refs): " + unread)
 		}
 	}
 	return err

@@ -26,10 +26,9 @@ type Snapshot struct {
 	Namespaces map[string]map[string]string
 	// Refused are the namespaces whose labels may not be read.
 	Refused []string
-	// OneNamespace says that notification-controller notifies nothing in another namespace than that of the Receiver
-	// (--no-cross-namespace-refs). It is asked for only where a Receiver names such a thing.
-	OneNamespace bool
-	Gaps         []Gap
+	// Notifiers are the notification-controllers, which are asked for only where there are Receivers.
+	Notifiers Notifiers
+	Gaps      []Gap
 }
 
 // Place is where objects are: a kind, in a namespace ("" for all), and one name there ("" for all).

@@ -24,12 +24,10 @@ type Input struct {
 	Unread func(namespace string) string
 	// HostTypes are the makes of hosts that the user knows better, by host.
 	HostTypes map[string]HostType
-	// OneNamespace says that notification-controller runs with --no-cross-namespace-refs.
-	OneNamespace bool
+	// Notifiers are the notification-controllers, whose flags say what Receivers may notify.
+	Notifiers flux.Notifiers
 	// Nowhere says that the cluster has no Receivers: nothing there could take a call.
 	Nowhere bool
-	// Watched is the only namespace whose Receivers notification-controller looks at; "" for all.
-	Watched string
 	// Owners are those of whose sources Receivers are proposed, in lower case; none for all. See Source.Owner.
 	Owners []string
 	// NoFilter says that Receivers have no spec.resourceFilter (notification-controller before 1.5): none is proposed. Filter
@@ -222,8 +220,8 @@ func (f *fleet) source(o *flux.Object) Source {
 		s.State, s.Why = Nothing, silent(o)
 	case f.in.Nowhere:
 		s.State, s.Why = Nothing, "the cluster does not serve Receivers: notification-controller is not installed"
-	case f.in.Watched != "" && f.in.Watched != o.Namespace:
-		s.State, s.Why = Nothing, fmt.Sprintf("notification-controller looks at Receivers in namespace %s alone (--watch-all-namespaces=false): write one there by hand that names it", f.in.Watched)
+	case !f.in.Notifiers.Look(o.Namespace):
+		s.State, s.Why = Nothing, "no notification-controller looks at its namespace (--watch-all-namespaces=false), so that no Receiver can notify it"
 	default:
 		s.State = Uncovered
 	}
@@ -305,8 +303,6 @@ func unneeded(o *flux.Object) string {
 		return ""
 	}
 }
-
-const otherNamespace = "notification-controller runs with --no-cross-namespace-refs, and it names another namespace"
 
 func notReady(r *flux.Object) string {
 	if r.Status.Ready == "" {

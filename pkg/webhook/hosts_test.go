@@ -151,13 +151,47 @@ func TestOtherNamespaces(t *testing.T) {
 	r.NoteUnsure("the flags could not be read")
 	s := one(t, Input{Objects: []flux.Object{a, r}})
 	assert.Equal(t, []any{Unknown, "Receiver flux-system/hook: the flags could not be read"}, []any{s.State, s.Why})
-	assert.Empty(t, Notices([]*flux.Object{&a, &r}, false), "no command counts with it")
+	assert.Empty(t, Notices([]*flux.Object{&a, &r}, nil), "no command counts with it")
 	a.Requested = flux.Request{By: flux.NotificationController, At: noon}
 	assert.Equal(t, Covered, one(t, Input{Objects: []flux.Object{a, r}}).State, "a call came through")
-	c := New(Input{Objects: []flux.Object{a, r}, OneNamespace: true})
+	c := New(Input{Objects: []flux.Object{a, r}, Notifiers: locked})
 	assert.Equal(t, Broken, c.Sources[0].State)
 	require.Equal(t, []string{"apps/github-com github-com-webhook"}, namesOf(c))
-	c = New(Input{Objects: []flux.Object{app("a", "https://github.com/acme/a"), app("b", "https://github.com/acme/b", in("flux-system"))}, Watched: "flux-system"})
+	c = New(Input{Objects: []flux.Object{app("a", "https://github.com/acme/a"), app("b", "https://github.com/acme/b", in("flux-system"))}, Notifiers: flux.Notifiers{{Namespace: "flux-system"}}})
 	assert.Equal(t, []State{Nothing, Uncovered}, []State{c.Sources[0].State, c.Sources[1].State})
 	assert.Contains(t, c.Sources[0].Why, "--watch-all-namespaces=false")
+	hook, there := with(receiver("hook", to("GitRepository", "a")), in("flux-system")), app("a", "https://github.com/acme/a")
+	c = New(Input{Objects: []flux.Object{there, hook}, Notifiers: flux.Notifiers{{Namespace: "apps"}}})
+	assert.Equal(t, "Receiver flux-system/hook: no notification-controller looks at its namespace (--watch-all-namespaces=false)", c.Sources[0].Why)
+	assert.Len(t, c.Receivers[0].Problems, 1)
+	assert.Equal(t, []string{"apps/github-com github-com-webhook"}, namesOf(c), "one beside it works")
+	c = New(Input{Objects: []flux.Object{there, hook}, Notifiers: flux.Notifiers{{Namespace: "flux-system"}}})
+	assert.Equal(t, "Receiver flux-system/hook: notification-controller reads namespace flux-system alone (--watch-all-namespaces=false), and it names another", c.Sources[0].Why)
+	assert.Empty(t, c.Proposals, "none does")
+	assert.Empty(t, Notices([]*flux.Object{&there, &hook}, flux.Notifiers{{Namespace: "flux-system"}}))
+}
+
+// A Receiver of Google's type can be ready and refuse each call: what its Secret needs since notification-controller 1.9 is seen
+// by nobody but that. So it counts once a call came through.
+func TestGoogleReceivers(t *testing.T) {
+	t.Parallel()
+	source := object("ImageRepository", "a", at("europe-docker.pkg.dev/acme/images/a"))
+	r := with(receiver("hook", to("ImageRepository", "a")), func(o *flux.Object) { o.Hook, o.ResourceVersion = flux.Hook{Type: "gcr", Secret: "token"}, "7" })
+	s := one(t, Input{Objects: []flux.Object{source, r}})
+	assert.Equal(t, []any{Unknown, "Receiver apps/hook: whether its Secret has the email and the audience that notification-controller 1.9 asks for is not known, and no call is known that came through"}, []any{s.State, s.Why})
+	source.Requested = flux.Request{By: flux.NotificationController, At: noon}
+	assert.Equal(t, Covered, one(t, Input{Objects: []flux.Object{source, r}}).State)
+}
+
+// What a pipeline at a Git host pushes to a registry can be announced by the Git host: nobody knows.
+func TestGitHostsThatCallForRegistries(t *testing.T) {
+	t.Parallel()
+	source := object("ImageRepository", "a", at("acme.azurecr.io/web"))
+	r := with(receiver("hook", to("ImageRepository", "a")), func(o *flux.Object) {
+		o.Hook = flux.Hook{Type: "github", Secret: "token", Events: []string{"workflow_run"}}
+	})
+	s := one(t, Input{Objects: []flux.Object{source, r}})
+	assert.Equal(t, []any{Unknown, "Receiver apps/hook: its type is github, and Azure Container Registry sends no X-Hub-Signature: it is for somebody else to call, as a pipeline does, and no call is known that came through"}, []any{s.State, s.Why})
+	source.Requested = flux.Request{By: flux.NotificationController, At: noon}
+	assert.Equal(t, Covered, one(t, Input{Objects: []flux.Object{source, r}}).State)
 }

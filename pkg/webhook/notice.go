@@ -1,10 +1,6 @@
 package webhook
 
-import (
-	"slices"
-
-	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-)
+import "github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 
 // Notice tells whether a webhook brings at once what is new in an object. All commands ask it: receivers, which shows it,
 // and budget, plan and --fit, which count with it.
@@ -23,10 +19,9 @@ func (n Notice) Own() bool { return n.Receiver != (flux.Ref{}) && n.Doubt == "" 
 // Everything tells whether nobody waits for its poll: also what it includes would have to be there at once.
 func (n Notice) Everything() bool { return n.Own() && !n.Includes }
 
-// Notices are those of all objects that a Receiver notifies. OneNamespace says that notification-controller runs with
-// --no-cross-namespace-refs.
-func Notices(objects []*flux.Object, oneNamespace bool) map[flux.Ref]Notice {
-	f := newFleet(Input{OneNamespace: oneNamespace}, objects)
+// Notices are those of all objects that a Receiver notifies, as the notification-controllers are.
+func Notices(objects []*flux.Object, notifiers flux.Notifiers) map[flux.Ref]Notice {
+	f := newFleet(Input{Notifiers: notifiers}, objects)
 	notices := make(map[flux.Ref]Notice, len(f.hits))
 	for ref := range f.hits {
 		if n := f.notice(f.byRef[ref]); n.Receiver != (flux.Ref{}) {
@@ -34,12 +29,6 @@ func Notices(objects []*flux.Object, oneNamespace bool) map[flux.Ref]Notice {
 		}
 	}
 	return notices
-}
-
-// CrossNamespaces tells whether a Receiver names what is in another namespace than its own: only then it matters whether
-// notification-controller allows that.
-func CrossNamespaces(o *flux.Object) bool {
-	return o.Kind == "Receiver" && slices.ContainsFunc(o.Targets, func(t flux.Target) bool { return t.Namespace != o.Namespace })
 }
 
 // hit is that a Receiver names an object, and how the conditions stand.
@@ -82,7 +71,7 @@ func (f *fleet) hit(o, r *flux.Object, t flux.Target) {
 		return
 	}
 	host, guessed := f.hostType(o)
-	h := hit{r, t, aimed{receiver: r, object: o, target: t, host: host, guessed: guessed, oneNamespace: f.in.OneNamespace, read: f.tokens}.judge()}
+	h := hit{r, t, aimed{receiver: r, object: o, target: t, host: host, guessed: guessed, notifiers: f.in.Notifiers, read: f.tokens}.judge()}
 	list := f.hits[o.Ref]
 	if n := len(list); n > 0 && list[n-1].receiver == r {
 		if !list[n-1].reaches() && (h.reaches() || h.fault == "" && list[n-1].fault != "") {

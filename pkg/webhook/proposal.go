@@ -203,10 +203,13 @@ func free(taken map[[2]string]bool, namespace, host string) string {
 // one.
 func operand(name string) bool { return name != "" && !strings.HasPrefix(name, "-") }
 
+// newToken is what a shell makes a token of that nobody has seen.
+const newToken = "$(head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1)"
+
 // SecretCommand creates the Secret of a Receiver with a token that nobody has seen. The type gcr needs two fields
 // more, which stand for what was set up at Google.
 func SecretCommand(namespace, name, receiver string) string {
-	command := fmt.Sprintf(`kubectl -n %s create secret generic %s --from-literal=token="$(head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1)"`, terminal.Quoted(namespace), terminal.Quoted(name))
+	command := fmt.Sprintf(`kubectl -n %s create secret generic %s --from-literal=token="%s"`, terminal.Quoted(namespace), terminal.Quoted(name), newToken)
 	if receiver == "gcr" {
 		command += " --from-literal=email=EMAIL --from-literal=audience=AUDIENCE"
 	}

@@ -155,7 +155,7 @@ func TestNothingIsLeftUncovered(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		objects := fleetOf(t)
-		input := Input{Objects: objects, OneNamespace: rapid.Bool().Draw(t, "one namespace"), HostTypes: map[string]HostType{}}
+		input := Input{Objects: objects, Notifiers: flux.Notifiers{{OneNamespace: rapid.Bool().Draw(t, "one namespace"), Namespace: rapid.SampledFrom([]string{"", "", "apps"}).Draw(t, "one that is read")}}, HostTypes: map[string]HostType{}}
 		if name := rapid.SampledFrom(append(HostTypes(), "")).Draw(t, "host type"); name != "" {
 			input.HostTypes["git.example.com"] = HostType(name)
 		}

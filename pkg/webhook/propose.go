@@ -176,7 +176,7 @@ func (f *fleet) place(sources []Source, standing []*draft, placed map[flux.Ref]b
 // lacks tells whether a source is to be named in a Receiver that is proposed: where somebody's own names it, that is to be
 // mended, unless it can never notify what is in this namespace.
 func (f *fleet) lacks(s *Source) bool {
-	if s.HostType == "" || s.State == Nothing || s.foreign || f.in.Nowhere || f.unread(&s.Object) != "" {
+	if s.HostType == "" || s.State == Nothing || s.foreign || f.in.Nowhere || !f.in.Notifiers.Look(s.Object.Namespace) || f.unread(&s.Object) != "" {
 		return false
 	}
 	return !slices.ContainsFunc(f.hits[s.Object.Ref], func(h hit) bool {

@@ -15,10 +15,9 @@ type aimed struct {
 	receiver, object *flux.Object
 	target           flux.Target
 	// host is what runs where the object is; "" where nobody knows. Guessed as in Source.
-	host    HostType
-	guessed bool
-	// oneNamespace is --no-cross-namespace-refs of notification-controller.
-	oneNamespace bool
+	host      HostType
+	guessed   bool
+	notifiers flux.Notifiers
 	// read takes filters apart.
 	read func(expr string) ([]string, error)
 }
@@ -44,6 +43,7 @@ type condition struct {
 // What cannot be told: whether the host calls, with the right URL and token. The Secret is not read; that it has a token
 // is told by Ready.
 var conditions = []condition{
+	{OtherNamespace, true, lookedAt},
 	{Suspended, true, notSuspended},
 	{NotReady, true, ready},
 	{Invalid, true, valid},
@@ -52,6 +52,7 @@ var conditions = []condition{
 	{OtherNamespace, false, allowedNamespace},
 	{CannotBeNotified, false, namedRight},
 	{FilteredOut, false, letThrough},
+	{NotReady, false, whole},
 }
 
 // verdict is how the conditions stand for a Receiver and an object.
@@ -77,6 +78,13 @@ func (a aimed) judge() verdict {
 	return v
 }
 
+func lookedAt(a aimed) answer {
+	if a.notifiers.Look(a.receiver.Namespace) {
+		return answer{}
+	}
+	return answer{no: "no notification-controller looks at its namespace (--watch-all-namespaces=false)", then: "each call is answered with 404", remedy: "have one look there, or take it out"}
+}
+
 func notSuspended(a aimed) answer {
 	r := a.receiver
 	if !r.Suspended {
@@ -94,6 +102,15 @@ func ready(a aimed) answer {
 		return answer{}
 	}
 	return answer{no: notReady(a.receiver), remedy: mend(a.receiver)}
+}
+
+// whole asks of a Receiver of Google's type whether its Secret has what notification-controller asks for since 1.9, which its status
+// does not tell (internal/server/receiver_handlers.go, authenticateGCRRequest): a call that came through does.
+func whole(a aimed) answer {
+	if a.receiver.Hook.Type != "gcr" || !a.receiver.Served() || !a.object.Requested.Called().IsZero() {
+		return answer{}
+	}
+	return answer{unsure: "whether its Secret has the email and the audience that notification-controller 1.9 asks for is not known, and no call is known that came through"}
 }
 
 // maxFilter is the length in characters from which on an expression is refused (cel-go parser/options.go,
@@ -126,11 +143,12 @@ func valid(a aimed) answer {
 }
 
 func allowedNamespace(a aimed) answer {
+	why := a.notifiers.Refused(a.receiver.Namespace, a.target.Namespace)
 	switch {
+	case why != "":
+		return answer{no: why}
 	case a.target.Namespace == a.receiver.Namespace:
 		return answer{}
-	case a.oneNamespace:
-		return answer{no: otherNamespace}
 	case a.object.Requested.Called().IsZero():
 		return answer{unsure: a.target.Unsure}
 	default:
@@ -157,16 +175,20 @@ func fittingType(a aimed) answer {
 		return answer{}
 	}
 	does := fmt.Sprintf("its type is %s, and %s sends no %s", a.receiver.Hook.Type, a.host.Title(), lacks)
+	if a.host.made().registry && slices.ContainsFunc(t.proving, func(of HostType) bool { return !of.made().registry && of.Receiver() == a.receiver.Hook.Type }) {
+		return answer{unsure: does + ": it is for somebody else to call, as a pipeline does, and no call is known that came through"}
+	}
 	if a.guessed {
 		return answer{unsure: fmt.Sprintf("%s (is %s that? --host-type says what it is)", does, flux.ParseAddress(a.object.Remote.URL, a.object.Kind == "ImageRepository").Host)}
 	}
 	return answer{no: does, then: "each of its calls is answered with 400", remedy: "write type: " + a.host.Receiver() + ", or name it in a Receiver of that type"}
 }
 
-// pushEvent asks whether spec.events has what a push is called. Only some types look at it.
+// pushEvent asks whether spec.events has what a push is called. Only some types look at it. What a Git host sends where a pipeline
+// has pushed to a registry is anything.
 func pushEvent(a aimed) answer {
 	events := a.receiver.Hook.Events
-	if len(events) == 0 || receiverTypes[a.receiver.Hook.Type].event == "" || a.object.Kind != "GitRepository" && (a.guessed || a.host == "" || a.host == GenericHMAC) {
+	if len(events) == 0 || receiverTypes[a.receiver.Hook.Type].event == "" || a.object.Kind != "GitRepository" && (a.guessed || a.host == "" || a.host == GenericHMAC || a.host.Receiver() != a.receiver.Hook.Type) {
 		return answer{}
 	}
 	var names []string

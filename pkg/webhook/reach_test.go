@@ -74,7 +74,7 @@ func TestTypesAndEvents(t *testing.T) {
 		{"OCIRepository", ghcr, nil, "gcr", WrongType, "its type is gcr, and GitHub's registry sends no token of Google's"},
 		{"OCIRepository", "oci://eu.gcr.io/acme/app", nil, "gcr", "", ""},
 		{"OCIRepository", "oci://quay.io/acme/app", nil, "quay", "", ""},
-		{"OCIRepository", "oci://quay.io/acme/app", nil, "github push", WrongType, "its type is github, and Quay sends no X-Hub-Signature"},
+		{"OCIRepository", "oci://quay.io/acme/app", nil, "gcr", WrongType, "its type is gcr, and Quay sends no token of Google's"},
 		{"OCIRepository", harbor, nil, "harbor", "", ""},
 		{"OCIRepository", ecr, nil, "github push", "", ""},
 		{"HelmRepository", "https://acme.github.io/charts", nil, "github page_build", "", ""},
@@ -105,7 +105,7 @@ func TestTypesAndEvents(t *testing.T) {
 		assert.Equal(t, tc.want, c.Receivers[0].Problems[0].Fault, name)
 		assert.Contains(t, c.Receivers[0].Problems[0].Message, "answered with 400", name)
 		assert.NotEmpty(t, c.Receivers[0].Problems[0].Remedy, name)
-		assert.Empty(t, Notices([]*flux.Object{&source, &r}, false), "%s: no command counts with it", name)
+		assert.Empty(t, Notices([]*flux.Object{&source, &r}, nil), "%s: no command counts with it", name)
 	}
 }
 

@@ -30,7 +30,7 @@ const (
 	Suspended        Fault = "suspended"        // it answers 503
 	NoSuchObject     Fault = "noSuchObject"     // it answers 500, and notifies the others
 	NothingMatches   Fault = "nothingMatches"   // no object has the labels
-	OtherNamespace   Fault = "otherNamespace"   // it answers 500: --no-cross-namespace-refs
+	OtherNamespace   Fault = "otherNamespace"   // it answers 500 (--no-cross-namespace-refs), or 404 (--watch-all-namespaces=false)
 	CannotBeNotified Fault = "cannotBeNotified" // it answers 500, or nothing follows from it
 	Invalid          Fault = "invalid"          // it is refused as it is written
 	WrongType        Fault = "wrongType"        // it answers 400: the host proves who it is in another way
@@ -88,7 +88,7 @@ func (f *fleet) wrong(r *flux.Object) []Problem {
 		if !c.alone {
 			continue
 		}
-		if a := c.check(aimed{receiver: r, read: f.tokens}); a.no != "" {
+		if a := c.check(aimed{receiver: r, notifiers: f.in.Notifiers, read: f.tokens}); a.no != "" {
 			problems = append(problems, Problem{c.fault, a.consequence(), a.remedy})
 		}
 	}
@@ -165,6 +165,9 @@ func mend(r *flux.Object) string {
 		if len(validation.IsDNS1123Subdomain(r.Hook.Secret)) > 0 {
 			return fmt.Sprintf("correct spec.secretRef.name: no Secret can be called %q", r.Hook.Secret)
 		}
+		if strings.Contains(r.Status.ReadyMessage, "secret data") { // it is there (internal/controller/receiver_controller.go, token)
+			return fmt.Sprintf(`kubectl -n %s patch secret %s -p "{\"stringData\":{\"token\":\"%s\"}}"`, terminal.Quoted(r.Namespace), terminal.Quoted(r.Hook.Secret), newToken)
+		}
 		return SecretCommand(r.Namespace, r.Hook.Secret, r.Hook.Type)
 	}
 	return "kubectl -n " + terminal.Quoted(r.Namespace) + " describe receiver " + terminal.Quoted(r.Name)
@@ -175,8 +178,12 @@ func (f *fleet) wrongTarget(r *flux.Object, t flux.Target) (Problem, bool) {
 	switch why, remedy := t.Refusal(); {
 	case why != "":
 		return Problem{CannotBeNotified, fmt.Sprintf("%s cannot be notified: %s; each call is answered with 500", t, why), remedy}, true
-	case f.in.OneNamespace && t.Namespace != r.Namespace:
-		return Problem{OtherNamespace, fmt.Sprintf("%s is not notified: %s; each call is answered with 500", t, otherNamespace), "put a Receiver into namespace " + t.Namespace}, true
+	case f.in.Notifiers.Look(r.Namespace) && f.in.Notifiers.Refused(r.Namespace, t.Namespace) != "":
+		remedy := "take it out: nothing there can be notified"
+		if f.in.Notifiers.Look(t.Namespace) {
+			remedy = "put a Receiver into namespace " + t.Namespace
+		}
+		return Problem{OtherNamespace, fmt.Sprintf("%s is not notified: %s; each call is answered with 500", t, f.in.Notifiers.Refused(r.Namespace, t.Namespace)), remedy}, true
 	case !known:
 		if o := f.namesake(t); o != nil {
 			return Problem{CannotBeNotified, fmt.Sprintf("%s is not notified: the Receiver names one of %s, and Flux's is of %s", t, t.APIVersion, o.Group), "correct its apiVersion, or take it out"}, true

@@ -55,6 +55,9 @@ func to(kind, name string) flux.Target {
 	return flux.Target{Kind: kind, Namespace: "apps", Name: name}
 }
 
+// locked is a notification-controller with --no-cross-namespace-refs.
+var locked = flux.Notifiers{{OneNamespace: true}}
+
 func one(t *testing.T, in Input) Source {
 	t.Helper()
 	c := New(in)
@@ -203,7 +206,7 @@ func TestStates(t *testing.T) {
 		"variable":              {[]flux.Object{app("app", "https://github.com/${org}/app")}, false, Nothing, "its URL has a variable whose value is not here"},
 		"no URL":                {[]flux.Object{app("app", "")}, false, Nothing, "its URL names no host"},
 	} {
-		s := one(t, Input{Objects: tc.objects, OneNamespace: tc.oneNamespace})
+		s := one(t, Input{Objects: tc.objects, Notifiers: flux.Notifiers{{OneNamespace: tc.oneNamespace}}})
 		assert.Equal(t, tc.state, s.State, name)
 		assert.Equal(t, tc.why, s.Why, name)
 	}
@@ -354,6 +357,10 @@ func TestProblems(t *testing.T) {
 			[]Problem{{Suspended, "it is suspended: each call is answered with 503", "flux resume receiver r -n apps"}}},
 		"no Secret": {with(receiver("r", to("GitRepository", "app")), token), Input{},
 			[]Problem{{NotReady, "it is not ready: no token", `kubectl -n apps create secret generic hook --from-literal=token="$(head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1)"`}}},
+		"a Secret without a token": {with(receiver("r", to("GitRepository", "app")), token, func(o *flux.Object) {
+			o.Status.ReadyMessage = "invalid 'apps/hook' secret data: required fields 'token'"
+		}), Input{},
+			[]Problem{{NotReady, "it is not ready: invalid 'apps/hook' secret data: required fields 'token'", `kubectl -n apps patch secret hook -p "{\"stringData\":{\"token\":\"$(head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1)\"}}"`}}},
 		"not ready": {with(receiver("r", to("GitRepository", "app")), func(o *flux.Object) { o.Status.Ready = "False" }), Input{},
 			[]Problem{{NotReady, "it is not ready", "kubectl -n apps describe receiver r"}}},
 		"no status": {with(receiver("r", to("GitRepository", "app")), func(o *flux.Object) { o.Status.Ready, o.ResourceVersion = "", "7" }), Input{},
@@ -374,8 +381,8 @@ func TestProblems(t *testing.T) {
 		"another group": {receiver("r", foreign), Input{},
 			[]Problem{{CannotBeNotified, "GitRepository apps/app is not notified: the Receiver names one of example.com/v1, and Flux's is of source.toolkit.fluxcd.io", "correct its apiVersion, or take it out"}}},
 		"something else": {receiver("r", elsewhere), Input{}, nil},
-		"another namespace": {receiver("r", to("GitRepository", "app"), other), Input{OneNamespace: true},
-			[]Problem{{OtherNamespace, "GitRepository web/app is not notified: " + otherNamespace + "; each call is answered with 500", "put a Receiver into namespace web"}}},
+		"another namespace": {receiver("r", to("GitRepository", "app"), other), Input{Notifiers: locked},
+			[]Problem{{OtherNamespace, "GitRepository web/app is not notified: " + locked.Refused("apps", "web") + "; each call is answered with 500", "put a Receiver into namespace web"}}},
 		"never polled": {receiver("r", to("GitRepository", "app"), to("HelmRepository", "charts")), Input{},
 			[]Problem{{CannotBeNotified, "HelmRepository apps/charts is of type oci, which Flux never polls: a call does nothing", "name the HelmCharts that come from it"}}},
 	} {

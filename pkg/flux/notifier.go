@@ -1,0 +1,48 @@
+package flux
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Notifier is a notification-controller, as far as its flags tell what becomes of the calls of Receivers. The zero value has the
+// defaults.
+type Notifier struct {
+	// OneNamespace says that it refuses to notify what is in another namespace than its Receiver (--no-cross-namespace-refs;
+	// fluxcd/pkg runtime/acl).
+	OneNamespace bool
+	// Namespace is the only one that it reads, Receivers as well as what they name (--watch-all-namespaces=false: all that it
+	// asks for goes through a cache of that namespace, main.go); "" for all.
+	Namespace string
+}
+
+// Notifiers are all of a cluster, each with its own flags. None stand for one with the defaults.
+type Notifiers []Notifier
+
+// Look tells whether one of them looks at the Receivers of a namespace: else each call is answered with 404.
+func (n Notifiers) Look(namespace string) bool {
+	return len(n) == 0 || slices.ContainsFunc(n, func(one Notifier) bool { return one.Namespace == "" || one.Namespace == namespace })
+}
+
+// Refused says why none of those that look at the Receivers of a namespace notifies what is in another, or in the same; "" where
+// one does: else each call is answered with 500.
+func (n Notifiers) Refused(receiver, target string) string {
+	why := ""
+	for _, one := range n {
+		switch {
+		case one.Namespace != "" && one.Namespace != receiver:
+		case one.Namespace != "" && one.Namespace != target:
+			why = fmt.Sprintf("notification-controller reads namespace %s alone (--watch-all-namespaces=false), and it names another", one.Namespace)
+		case one.OneNamespace && receiver != target:
+			why = "notification-controller runs with --no-cross-namespace-refs, and it names another namespace"
+		default:
+			return ""
+		}
+	}
+	return why
+}
+
+// Cross tells whether one of them lets a Receiver notify what is in another namespace.
+func (n Notifiers) Cross() bool {
+	return len(n) == 0 || slices.ContainsFunc(n, func(one Notifier) bool { return one == Notifier{} })
+}

@@ -1,0 +1,35 @@
+package flux
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// Each notification-controller is apart: what one does not do another one may.
+func TestNotifiers(t *testing.T) {
+	t.Parallel()
+	const refs = "notification-controller runs with --no-cross-namespace-refs, and it names another namespace"
+	const alone = "notification-controller reads namespace a alone (--watch-all-namespaces=false), and it names another"
+	for name, tc := range map[string]struct {
+		all         Notifiers
+		looks       bool   // at b
+		within      string // b notifies b
+		from, cross string // a notifies b, b notifies a
+		crosses     bool
+	}{
+		"none":                   {nil, true, "", "", "", true},
+		"the defaults":           {Notifiers{{}}, true, "", "", "", true},
+		"no cross references":    {Notifiers{{OneNamespace: true}}, true, "", refs, refs, false},
+		"one namespace":          {Notifiers{{Namespace: "a"}}, false, "", alone, "", false},
+		"a namespace each":       {Notifiers{{Namespace: "a"}, {Namespace: "b"}}, true, "", alone, "notification-controller reads namespace b alone (--watch-all-namespaces=false), and it names another", false},
+		"one beside one for all": {Notifiers{{Namespace: "a"}, {}}, true, "", "", "", true},
+		"locked for all":         {Notifiers{{Namespace: "a"}, {OneNamespace: true}}, true, "", refs, refs, false},
+	} {
+		assert.Equal(t, tc.looks, tc.all.Look("b"), name)
+		assert.Equal(t, tc.within, tc.all.Refused("b", "b"), name)
+		assert.Equal(t, tc.from, tc.all.Refused("a", "b"), name)
+		assert.Equal(t, tc.cross, tc.all.Refused("b", "a"), name)
+		assert.Equal(t, tc.crosses, tc.all.Cross(), name)
+	}
+}
