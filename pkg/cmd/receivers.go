@@ -182,6 +182,9 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 	if err != nil {
 		return err
 	}
+	if err := o.asInFiles(coverage); err != nil {
+		return err
+	}
 	environments := o.Policy.EnvironmentNames()
 	list, err := report.NewReceiverList(coverage, f.resolver, f.snapshot.Gaps, report.ReceiverPlans{
 		Command: o.ofOne(o.root.name + " plan" + o.connection() + o.flags), Environment: environments[len(environments)-1], Whole: o.whole() && len(o.Environments) == 0,

@@ -29,6 +29,7 @@ func writeReceivers(t *testing.T) (dir string, write func(args string) outcome) 
 	write = func(args string) outcome {
 		return invocation{}.must(t, append([]string{"receivers", "-f", dir, "--root", "clusters/production", "-o", "yaml"}, words(args)...)...)
 	}
+	assert.Contains(t, write("").stderr, "Note: the file belongs where a Kustomization applies it: under resources of the kustomization.yaml there, if there is one; it has Receivers of 2 namespaces, so that none may be set there: -n NAMESPACE writes those of one.\n")
 	a, b := write("-n team-a"), write("-n team-b")
 	writeInto(t, dir, map[string]string{"apps/production/receivers.yaml": a.stdout, "apps/production/gh.yaml": b.stdout})
 	return dir, write
@@ -66,6 +67,24 @@ func TestReceiversInTwoFiles(t *testing.T) {
 	writeInto(t, dir, map[string]string{"apps/production/gh.yaml": alone.stdout})
 	assert.NotContains(t, write("").stderr, "should be other")
 	assert.NotContains(t, invocation{}.must(t, "get", "-f", dir).stderr, "already registered", "the checkout can be built")
+}
+
+// What kustomizations make of a Receiver's manifest stays out of it: they would do it again.
+func TestReceiversUnderAPrefix(t *testing.T) {
+	t.Parallel()
+	dir, write := writeReceivers(t)
+	const file = "apps/base/receivers.yaml"
+	writeInto(t, dir, map[string]string{
+		"apps/base/kustomization.yaml": "resources: [sources.yaml, receivers.yaml]\n", "apps/base/sources.yaml": gitRepositoryAt("other", "app", "https://github.com/acme/app"),
+		file: "", "apps/production/kustomization.yaml": "namePrefix: production-\nnamespace: team-a\nlabels: [{pairs: {cluster: production}}]\nresources: [../base]\n",
+	})
+	first := write("").stdout
+	for range 3 {
+		writeInto(t, dir, map[string]string{file: first})
+		again := write("")
+		assert.Equal(t, first[strings.Index(first, "apiVersion:"):], again.stdout[strings.Index(again.stdout, "apiVersion:"):])
+		assert.NotContains(t, again.stdout, "cluster: production")
+	}
 }
 
 // What was written without a filter stays so, and is said.

@@ -337,7 +337,7 @@ func (s documentStatus) status() Status {
 			}
 		}
 		if c.Type == meta.ReadyCondition {
-			status.Ready, status.ReadyReason, status.ReadyMessage = c.Status, c.Reason, withoutHook(c.Message)
+			status.Ready, status.ReadyReason, status.ReadyMessage = c.Status, c.Reason, withoutSecrets(c.Message)
 			lastTried = c.LastTransitionTime.Time
 			// A condition gets the generation of the object as it was read when it was set, which may be a newer one than
 			// was reconciled (fluxcd/pkg runtime/conditions/setter.go, runtime/patch/patch.go). Who is ready has noted what

@@ -245,4 +245,14 @@ func (d document) hook() Hook {
 // (notification-controller, internal/controller/receiver_controller.go: "Receiver initialized for path: /hook/...").
 var hookPath = regexp.MustCompile(`/hook/[^\s"']+`)
 
-func withoutHook(message string) string { return hookPath.ReplaceAllString(message, "/hook/...") }
+// urlPassword is that of a URL in a message, and urlToken is what HTTP takes in place of a user and a password.
+var (
+	urlPassword = regexp.MustCompile(`(://[^/\s@'":]*):[^/\s@'"]*@`)
+	urlToken    = regexp.MustCompile(`(https?://)[^/\s@'":]+@`)
+)
+
+// withoutSecrets is a message of a controller, which may name a URL or path that has one.
+func withoutSecrets(message string) string {
+	message = urlToken.ReplaceAllString(urlPassword.ReplaceAllString(message, "$1:...@"), "$1...@")
+	return hookPath.ReplaceAllString(message, "/hook/...")
+}

@@ -112,6 +112,19 @@ func TestRequested(t *testing.T) {
 	}
 }
 
+// Controllers name the URL that they could not read, with all that somebody wrote into it.
+func TestNoSecretInMessages(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		"unable to list remote for 'https://bot:s3cr3t@git.example.com/acme/app': denied": "unable to list remote for 'https://bot:...@git.example.com/acme/app': denied",
+		"unable to list remote for 'https://ghp_token@github.com/acme/app'":               "unable to list remote for 'https://...@github.com/acme/app'",
+		"dial ssh://git:pw@git.example.com:2222/app and ssh://git@github.com/acme/app":    "dial ssh://git:...@git.example.com:2222/app and ssh://git@github.com/acme/app",
+		"https://git.example.com:8443/acme/app: see team@example.com":                     "https://git.example.com:8443/acme/app: see team@example.com",
+	} {
+		assert.Equal(t, want, withoutSecrets(message))
+	}
+}
+
 // The path of a webhook can be all the secret there is: no object that was read has it.
 func TestNoMessageHasTheSecretPath(t *testing.T) {
 	t.Parallel()

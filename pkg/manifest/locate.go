@@ -45,21 +45,32 @@ type Locator struct {
 // NewLocator makes one for the fleets of a Tree.
 func NewLocator(t *Tree) *Locator { return &Locator{tree: t, files: map[string][]*yaml.Node{}} }
 
-// Locate is where a part of an object stands in its own document, or the nearest that is there of what holds it. An
-// object that is generated is found by its kind only, or as its file.
-func (l *Locator) Locate(f Fleet, ref flux.Ref, path ...string) Position {
+// Document is the manifest of an object as its file has it, before kustomizations change its name, say; nil where it is generated.
+func (l *Locator) Document(f Fleet, ref flux.Ref) (map[string]any, error) {
 	d := f.deployments[f.owners[ref]]
 	if d == nil {
-		return l.declared(f, ref, path)
+		return nil, nil
 	}
-	file := ""
+	_, found := l.document(d, ref)
+	if found == nil {
+		return nil, nil
+	}
+	var document map[string]any
+	if err := found.Decode(&document); err != nil {
+		return nil, fmt.Errorf("reading the manifest of %s: %w", ref, err)
+	}
+	return document, nil
+}
+
+// document is what an object of a deployment is written in, and in which file; nil where none is found there.
+func (l *Locator) document(d *deployment, ref flux.Ref) (file string, found *yaml.Node) {
 	for _, o := range d.objects {
 		if o.ref == ref {
 			file = o.origin
 		}
 	}
 	if file == "" {
-		return Position{}
+		return "", nil
 	}
 	documents, parsed := l.files[file]
 	if !parsed {
@@ -68,7 +79,20 @@ func (l *Locator) Locate(f Fleet, ref flux.Ref, path ...string) Position {
 		}
 		l.files[file] = documents
 	}
-	found := documentOf(ref, d.siblings(file, ref), documents)
+	return file, documentOf(ref, d.siblings(file, ref), documents)
+}
+
+// Locate is where a part of an object stands in its own document, or the nearest that is there of what holds it. An
+// object that is generated is found by its kind only, or as its file.
+func (l *Locator) Locate(f Fleet, ref flux.Ref, path ...string) Position {
+	d := f.deployments[f.owners[ref]]
+	if d == nil {
+		return l.declared(f, ref, path)
+	}
+	file, found := l.document(d, ref)
+	if file == "" {
+		return Position{}
+	}
 	if found == nil {
 		return Position{File: file, Line: 1, Column: 1}
 	}

@@ -72,6 +72,15 @@ func (f ReceiverFile) Unwritten() string {
 	return firstNames(names)
 }
 
+// Namespaces are those of the Receivers that WriteManifests writes.
+func (l ReceiverList) Namespaces() []string {
+	in := map[string]bool{}
+	for _, p := range l.all {
+		in[p.Namespace] = true
+	}
+	return sortedKeys(in)
+}
+
 // Unfiltered is how many Receivers WriteManifests writes without a filter, as they are, though they could have one.
 func (l ReceiverList) Unfiltered() (n int) {
 	for _, p := range l.all {

@@ -45,7 +45,11 @@ func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
 	if p.NeedsToken() {
 		r.TokenCommand = p.TokenCommand()
 	}
-	text, err := terminal.MarshalYAML(p.Manifest)
+	manifest := p.Manifest
+	if p.File != nil {
+		manifest = *p.File
+	}
+	text, err := terminal.MarshalYAML(manifest)
 	if err != nil {
 		return r, fmt.Errorf("writing Receiver %s/%s: %w", r.Namespace, r.Name, err)
 	}

@@ -36,6 +36,9 @@ type Proposal struct {
 	// Unfiltered says that it has no filter, as the one which is there has none, though its make has one.
 	Unfiltered bool
 
+	// File is the Manifest as it belongs into its file, where that is another: kustomizations give it another name, say.
+	File *Manifest
+
 	changed bool
 	// outlived are the sources of which draft.outlived tells.
 	outlived []flux.Ref
@@ -52,7 +55,7 @@ type Manifest struct {
 // ManifestName is the metadata of a Receiver. Labels and annotations are those that somebody has given it.
 type ManifestName struct {
 	Name        string            `json:"name"`
-	Namespace   string            `json:"namespace"`
+	Namespace   string            `json:"namespace,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
@@ -145,6 +148,15 @@ func (f *fleet) write(d draft, taken map[[2]string]bool) Proposal {
 		p.compareWith(d.own.receiver)
 	}
 	return p
+}
+
+// InFile has a Receiver keep what its file says of what people and kustomizations decide: its name, namespace, labels, annotations
+// and Secret. o is what the file has.
+func (p *Proposal) InFile(o flux.Object) {
+	m := p.Manifest
+	m.Metadata = ManifestName{Name: o.Name, Namespace: o.Namespace, Labels: given(o.Labels), Annotations: given(o.Annotations)}
+	m.Spec.SecretRef.Name = o.Hook.Secret
+	p.File = &m
 }
 
 // take takes over what a Receiver has that its sources do not decide.
