@@ -23,7 +23,7 @@ func (in Input) requests(all []budget.Item) ([]Rule, []string) {
 	hosts, unseen := map[string]int{}, map[string]int{} // with how many objects
 	for _, i := range all {
 		to := i.Address.Host
-		if perPoll(i) == 0 || to == "" {
+		if perPoll(i) == 0 && i.Requests == (budget.Rates{}) || to == "" {
 			continue
 		}
 		if flux.ControllerOf(i.Object.Kind) == "" {

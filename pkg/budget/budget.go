@@ -52,10 +52,7 @@ type Budget struct {
 	Rollouts int
 	// Scheduled counts the ResourceSetInputProviders that ask a host by spec.schedule: how often that is, is not known.
 	Scheduled int
-	// StatusProviders counts the Providers that write commit statuses with a Git host's REST API, by their
-	// type. What that costs depends on which events Alerts send there, which is not read, so it is not counted.
-	StatusProviders map[string]int
-	Items           []Item
+	Items     []Item
 	// Idle are the objects that were asked for, only explain others and are in no item: never due, they ask nobody.
 	Idle []flux.Ref
 	// Defaults names the controllers whose flags were not read, so that their defaults are assumed.
@@ -67,7 +64,7 @@ type Budget struct {
 	// limits say which ports share that of their host.
 	limits Limits
 	// others are what objects ask that were read, and not asked for.
-	others map[Asker]float64
+	others map[Asker]Rates
 	// JitterPercent that the latencies count with: source-controller's.
 	JitterPercent int
 }
@@ -120,13 +117,9 @@ type Webhooks struct {
 // New works a budget out. It takes time proportional to the number of objects.
 func New(in Input) Budget {
 	f := newFleet(in)
-	providers := map[string]int{}
 	items := make([]Item, 0, len(f.shown))
 	var idle []flux.Ref
 	for _, s := range f.shown {
-		if s.object.Kind == flux.ProviderKind {
-			countProvider(providers, s.object)
-		}
 		if f.linksOnly(s.object) {
 			idle = append(idle, s.object.Ref)
 			continue
@@ -135,7 +128,7 @@ func New(in Input) Budget {
 	}
 	b := sumUp(items, f.others(in.Others), f.bursts(items), in.Limits, in.Environments)
 	b.Partial, b.Beyond, b.Idle = in.Partial, in.Beyond, idle
-	b.StatusProviders, b.JitterPercent = providers, f.settings.Jitter(flux.SourceController)
+	b.JitterPercent = f.settings.Jitter(flux.SourceController)
 	b.APIServer = f.apiServer(b.Items)
 	b.Workers = f.workers()
 	b.Defaults = missing(b.Workers)
@@ -143,9 +136,9 @@ func New(in Input) Budget {
 }
 
 // others adds up what objects ask of hosts that only explain those that were asked for: the hosts get that, too. They stay
-// as they are.
-func (f *fleet) others(items []tune.Item) map[Asker]float64 {
-	asked := map[Asker]float64{}
+// as they are; an Alert asks as often as those that it names.
+func (f *fleet) others(items []tune.Item) map[Asker]Rates {
+	asked := map[Asker]Rates{}
 	for i := range items {
 		s := f.byRef[items[i].Object.Ref]
 		if s == nil || f.linksOnly(s.object) {
@@ -154,15 +147,18 @@ func (f *fleet) others(items []tune.Item) map[Asker]float64 {
 		s.reconciles = f.due(s)
 		item := Item{Object: *s.object, Interval: s.interval, Reconciles: s.reconciles, Failure: s.failure}
 		f.ask(s, &item)
-		if item.Requests.Now > 0 {
-			asked[item.Asker()] += item.Requests.Now
+		if s.object.Kind != flux.AlertKind {
+			item.Requests.Planned = item.Requests.Now
+		}
+		if item.Requests != (Rates{}) {
+			asked[item.Asker()] = sum(asked[item.Asker()], item.Requests)
 		}
 	}
 	return asked
 }
 
 // sumUp adds up what items cost. Others are what hosts are asked beside them.
-func sumUp(items []Item, others map[Asker]float64, bursts map[string]Bursts, limits Limits, environments []string) Budget {
+func sumUp(items []Item, others map[Asker]Rates, bursts map[string]Bursts, limits Limits, environments []string) Budget {
 	weigh(items)
 	b := Budget{Items: items, others: others, bursts: bursts, limits: limits}
 	for i := range items {
@@ -201,20 +197,10 @@ func (f *fleet) linksOnly(o *flux.Object) bool {
 		return true
 	case flux.ImagePolicyKind:
 		return o.Polling.NoInterval
+	case flux.AlertKind:
+		return f.provider(o) == nil
 	default:
 		return false
-	}
-}
-
-// countProvider counts the Providers whose type is a Git host: they write commit statuses or comments
-// (notification-controller internal/notifier, github.go and the like). githubdispatch writes neither.
-func countProvider(providers map[string]int, o *flux.Object) {
-	switch o.Polling.Type {
-	case "github", "githubpullrequestcomment", "gitlab", "gitlabmergerequestcomment",
-		"gitea", "giteapullrequestcomment", "bitbucket", "bitbucketserver", "azuredevops":
-		if !o.Suspended {
-			providers[o.Polling.Type]++
-		}
 	}
 }
 

@@ -71,7 +71,7 @@ const (
 //     time; that none is there is counted, since the object does not tell.
 //   - ImageRepository: lists the tags (image-reflector-controller imagerepository_controller.go scan).
 //   - ImagePolicy that reflects digests always: HEAD of the manifest (imagepolicy_controller.go fetchDigest).
-//   - ResourceSetInputProvider: see inputCost.
+//   - ResourceSetInputProvider: see inputCost; Alert: see statuses.
 const (
 	registryCall   = 3
 	registrySemver = 2 * registryCall
@@ -166,6 +166,8 @@ func (f *fleet) cost(s *subject) (Cost, bool) {
 		return f.automationCost(o), true
 	case flux.ResourceSetInputProviderKind:
 		return inputCost(o)
+	case flux.AlertKind:
+		return f.statusCost(s)
 	default:
 		return Cost{}, false
 	}
@@ -247,6 +249,11 @@ func (f *fleet) remote(s *subject) flux.Remote {
 	if s.object.Kind == flux.ImagePolicyKind && len(s.object.Polling.Made) > 0 {
 		ref = s.object.Polling.Made[0]
 	}
+	if s.object.Kind == flux.AlertKind {
+		if provider := f.provider(s.object); provider != nil {
+			return provider.Remote
+		}
+	}
 	switch s.object.Kind {
 	case "HelmChart", "ImageUpdateAutomation", flux.ImagePolicyKind:
 		if from := f.byRef[ref]; from != nil {
@@ -260,7 +267,7 @@ func (f *fleet) remote(s *subject) flux.Remote {
 // codecommit.REGION.amazonaws.com.
 const codeCommit = "git-codecommit."
 
-// address is where an object asks: GitHub and AWS CodeCommit answer what is not Git on hosts of their own.
+// address is where an object asks: GitHub, Bitbucket and AWS CodeCommit answer what is not Git on hosts of their own.
 func (f *fleet) address(o *flux.Object, remote flux.Remote, p Protocol) flux.Address {
 	a := flux.ParseAddress(remote.URL, p == Image && o.Kind != flux.ResourceSetInputProviderKind)
 	switch {
@@ -268,6 +275,8 @@ func (f *fleet) address(o *flux.Object, remote flux.Remote, p Protocol) flux.Add
 		a.Path = remote.Bucket
 	case p == REST && a.Host == presetHost:
 		a.Host = GitHubREST
+	case p == REST && a.Host == "bitbucket.org":
+		a.Host = "api.bitbucket.org"
 	case p == REST && strings.HasPrefix(a.Host, codeCommit) && strings.HasSuffix(a.Host, ".amazonaws.com"):
 		a.Host = strings.TrimPrefix(a.Host, "git-")
 	}

@@ -91,7 +91,6 @@ func TestKindsThatOnlyCost(t *testing.T) {
 	}, withSpace(got))
 	assert.Equal(t, map[string]float64{"always": 18, "quick": 180, "branches": 6, "enterprise": 6, "merges": 6, "tags": 18, "static": 0}, requests)
 	assert.Zero(t, b.Git, "REST is not Git")
-	assert.Equal(t, map[string]int{"github": 1}, b.StatusProviders)
 	for _, h := range b.Hosts {
 		if h.Name == "api.github.com" {
 			assert.Equal(t, &Limit{PerHour: 5000, From: LimitPreset}, h.Limit)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // applyRequests are the requests to the kube-apiserver for every managed object and reconcile: one GET
@@ -109,7 +111,7 @@ func byEnvironment(items []Item, order []string) []Environment {
 	var g grouped[string, gathering]
 	for i := range items {
 		item := &items[i]
-		if item.Reconciles == (Rates{}) && item.Delivery == nil {
+		if item.Reconciles == (Rates{}) && item.Delivery == nil || item.Object.Kind == flux.AlertKind {
 			continue
 		}
 		e := g.get(item.Environment, func() gathering { return gathering{Environment: Environment{Name: item.Environment}} })

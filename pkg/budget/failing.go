@@ -129,6 +129,10 @@ func Retries(c flux.Controller, failing, over time.Duration) float64 {
 // a reconcile has ended (sigs.k8s.io/controller-runtime pkg/internal/controller/controller.go, AddWithOpts with After), so
 // that long ones come less often; how long they take counts where metrics or status.history tell.
 func (f *fleet) due(s *subject) Rates {
+	if s.object.Kind == flux.AlertKind {
+		events, _ := f.statuses(s)
+		return events
+	}
 	return f.slowed(s, f.waits(s))
 }
 

@@ -11,6 +11,7 @@ import (
 // subject is an object with what follows from its item.
 type subject struct {
 	object      *flux.Object
+	shown       bool // it was asked for, and does not only explain others
 	environment string
 	// interval is what the controller uses, 0 where it is never due: suspended, or an interval that
 	// Flux ignores.
@@ -35,7 +36,10 @@ type fleet struct {
 	arrivals map[arrivalKey]arrival
 	// gitLabs are the hosts that are known to be GitLab.
 	gitLabs map[string]bool
-	now     time.Time
+	// kustomizations are all, by namespace: Alerts name them.
+	kustomizations map[string][]*subject
+	oneNamespace   bool
+	now            time.Time
 }
 
 func newFleet(in Input) *fleet {
@@ -46,6 +50,8 @@ func newFleet(in Input) *fleet {
 		observed: in.Observed,
 		arrivals: map[arrivalKey]arrival{},
 		now:      in.Now,
+
+		kustomizations: map[string][]*subject{}, oneNamespace: in.OneNamespace,
 	}
 	objects := make([]*flux.Object, 0, len(in.Items)+len(in.Others))
 	for i, items := range [...][]tune.Item{in.Items, in.Others} {
@@ -53,7 +59,11 @@ func newFleet(in Input) *fleet {
 			s := newSubject(&items[j], f.settings)
 			f.byRef[s.object.Ref] = s
 			if i == 0 {
+				s.shown = true
 				f.shown = append(f.shown, s)
+			}
+			if s.object.Kind == "Kustomization" {
+				f.kustomizations[s.object.Namespace] = append(f.kustomizations[s.object.Namespace], s)
 			}
 			objects = append(objects, s.object)
 		}

@@ -16,7 +16,8 @@ type Host struct {
 	// Requests per hour, of all protocols.
 	Requests  Rates
 	Protocols []ProtocolLoad
-	// Others are the requests per hour of objects that were read and are not among those that were asked for.
+	// Others are the requests per hour of objects that were read and are not among those that were asked for, as they are
+	// now: Used counts what the plan makes of them.
 	Others float64
 	// Limit of the host; nil without one. Used is in percent of it, and counts the others, too, and all ports of the name
 	// where the limit is the name's.
@@ -105,7 +106,7 @@ func (g *grouped[K, V]) sorted(compare func(a, b V) int) []V {
 	return list
 }
 
-func hosts(items []Item, others map[Asker]float64, bursts map[string]Bursts, limits Limits) []Host {
+func hosts(items []Item, others map[Asker]Rates, bursts map[string]Bursts, limits Limits) []Host {
 	var g grouped[string, Host]
 	clusters := map[string]bool{}
 	for _, item := range items {
@@ -126,6 +127,11 @@ func hosts(items []Item, others map[Asker]float64, bursts map[string]Bursts, lim
 			h.Receivers++
 		}
 	}
+	for by, requests := range others { // what follows from the plan is to be seen, whoever asks
+		if requests.Now != requests.Planned {
+			g.get(by.Host, func() Host { return Host{Name: by.Host} })
+		}
+	}
 	list := g.sorted(func(a, b Host) int { return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Name, b.Name)) })
 	for i := range list {
 		list[i].Bursts = bursts[list[i].Name]
@@ -135,7 +141,7 @@ func hosts(items []Item, others map[Asker]float64, bursts map[string]Bursts, lim
 	}
 	for by, requests := range others {
 		if i := slices.IndexFunc(list, func(h Host) bool { return h.Name == by.Host }); i >= 0 {
-			list[i].Others += requests
+			list[i].Others += requests.Now
 		}
 	}
 	use(list, others, limits)
@@ -183,7 +189,7 @@ func shareOf(requests Rates, limit float64) Rates {
 }
 
 // use says how much of its limit each host uses. The limit of a name is one for all its ports.
-func use(list []Host, others map[Asker]float64, limits Limits) {
+func use(list []Host, others map[Asker]Rates, limits Limits) {
 	used := map[string]Rates{}
 	for _, h := range list {
 		key := limits.key(h.Name)
@@ -191,7 +197,7 @@ func use(list []Host, others map[Asker]float64, limits Limits) {
 	}
 	for by, requests := range others {
 		key := limits.key(by.Host)
-		used[key] = sum(used[key], Rates{requests, requests})
+		used[key] = sum(used[key], requests)
 	}
 	for i, h := range list {
 		if h.Limit != nil {

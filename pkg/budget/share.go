@@ -22,7 +22,7 @@ func (b Budget) PolledHosts() []string {
 }
 
 // Asks is how many requests an hour count to a share as is planned: also those of objects that were read and not asked for, as
-// they are.
+// they are, or follow from the plan.
 func (b Budget) Asks(s policy.Share) float64 {
 	asked := 0.0
 	for i := range b.Items {
@@ -32,7 +32,7 @@ func (b Budget) Asks(s policy.Share) float64 {
 	}
 	for by, requests := range b.others {
 		if b.limits.Counts(by, s) {
-			asked += requests
+			asked += requests.Planned
 		}
 	}
 	return asked

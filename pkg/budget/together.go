@@ -9,21 +9,17 @@ func Together(clusters []Budget, limits Limits, environments []string) Budget {
 	for _, b := range clusters {
 		items = append(items, b.Items...)
 	}
-	others, bursts := map[Asker]float64{}, map[string]Bursts{}
+	others, bursts := map[Asker]Rates{}, map[string]Bursts{}
 	for _, b := range clusters {
 		for host, of := range b.bursts {
 			bursts[host] = bursts[host].and(of)
 		}
 		for by, requests := range b.others {
-			others[by] += requests
+			others[by] = sum(others[by], requests)
 		}
 	}
 	all := sumUp(items, others, bursts, limits, environments)
-	all.StatusProviders = map[string]int{}
 	for _, b := range clusters {
-		for kind, n := range b.StatusProviders {
-			all.StatusProviders[kind] += n
-		}
 		all.Partial, all.Beyond = all.Partial || b.Partial, all.Beyond || b.Beyond
 		all.APIServer = all.APIServer.and(b.APIServer)
 		all.Workers = append(all.Workers, b.Workers...)
@@ -39,15 +35,15 @@ func (b Budget) Beside(others ...Budget) Budget {
 	if len(others) == 0 {
 		return b
 	}
-	asked := map[Asker]float64{}
+	asked := map[Asker]Rates{}
 	maps.Copy(asked, b.others)
 	for _, other := range others {
 		for by, requests := range other.others {
-			asked[by] += requests
+			asked[by] = sum(asked[by], Rates{requests.Now, requests.Now})
 		}
 		for i := range other.Items {
 			if item := &other.Items[i]; item.Requests.Now > 0 {
-				asked[item.Asker()] += item.Requests.Now
+				asked[item.Asker()] = sum(asked[item.Asker()], Rates{item.Requests.Now, item.Requests.Now})
 			}
 		}
 	}

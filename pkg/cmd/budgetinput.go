@@ -121,6 +121,13 @@ func (o BudgetOptions) elsewhere(ctx context.Context, snapshot flux.Snapshot, co
 				namespaces = append(namespaces, ref.Namespace)
 			}
 		}
+		if n := object.Polling.Notify; n != nil {
+			for _, source := range n.Sources {
+				if source.Kind == "Kustomization" && source.Namespace != o.Selection.Namespace {
+					namespaces = append(namespaces, source.Namespace)
+				}
+			}
+		}
 	}
 	slices.Sort(namespaces)
 	var others flux.Snapshot

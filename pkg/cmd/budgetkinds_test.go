@@ -77,6 +77,11 @@ apiVersion: notification.toolkit.fluxcd.io/v1beta3
 kind: Provider
 metadata: {name: status}
 spec: {type: github, address: "https://github.com/acme/app", secretRef: {name: token}}
+---
+apiVersion: notification.toolkit.fluxcd.io/v1beta3
+kind: Alert
+metadata: {name: statuses}
+spec: {providerRef: {name: status}, eventSources: [{kind: Kustomization, name: "*"}]}
 `
 
 func costFleet(t *testing.T, c *testbed.Cluster, ns string) {
@@ -98,7 +103,7 @@ func TestBudgetOfFurtherKinds(t *testing.T) {
 	for _, item := range b.Items {
 		items[item.Ref.Kind+" "+item.Ref.Name] = item
 	}
-	assert.Len(t, b.Items, 5, "what is never due and asks nothing is left out")
+	assert.Len(t, b.Items, 6, "what is never due and asks nothing is left out")
 	assert.Equal(t, budget.Rates{Now: 36, Planned: 36}, items["ImagePolicy digests"].Requests)
 	assert.Equal(t, "ghcr.io/acme/scanned", items["ImagePolicy digests"].Address)
 	assert.Equal(t, budget.Rates{Now: 30, Planned: 30}, items["ResourceSetInputProvider branches"].Requests)
@@ -108,7 +113,9 @@ func TestBudgetOfFurtherKinds(t *testing.T) {
 	// 3m at worst, with jitter, and one second each to fetch, to make, and to apply.
 	assert.Equal(t, "3m12s", items["Kustomization of-made"].Latency.Worst.Planned)
 	notes := strings.Join(b.Notes, "\n")
-	assert.Contains(t, notes, "1 Provider is writing commit statuses (github) by REST")
+	assert.Contains(t, notes, "1 Alert has commit statuses written: 6 -> 20 requests/h by REST")
+	assert.Equal(t, budget.Rates{Now: 6, Planned: 20}, items["Alert statuses"].Requests)
+	assert.Equal(t, "api.github.com/acme/app", items["Alert statuses"].Address)
 	assert.Contains(t, notes, "What is asked by REST counts against the host's limit for its API")
 	one := decode[report.Budget](t, on(c).must(t, "budget", "gitrepo", "-A", "-o", "json"))
 	assert.Len(t, one.Items, 1, "they are not of the kind that was asked for")

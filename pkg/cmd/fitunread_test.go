@@ -45,8 +45,8 @@ func TestShareNeedsAllThatAsksHosts(t *testing.T) {
 	}
 	assert.Equal(t, map[string]bool{
 		"GitRepository": true, "OCIRepository": true, "Bucket": true, "HelmRepository": true, "HelmChart": true, "ImageRepository": true, "ImageUpdateAutomation": true,
-		"ImagePolicy": true, "ResourceSetInputProvider": true,
-		"Kustomization": false, "HelmRelease": false, "Receiver": false, "ExternalArtifact": false, "ArtifactGenerator": false, "Provider": false,
+		"ImagePolicy": true, "ResourceSetInputProvider": true, "Provider": true, "Alert": true,
+		"Kustomization": false, "HelmRelease": false, "Receiver": false, "ExternalArtifact": false, "ArtifactGenerator": false,
 	}, asks)
 }
 

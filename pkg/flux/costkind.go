@@ -15,6 +15,7 @@ const (
 	ArtifactGeneratorKind        = "ArtifactGenerator"
 	ResourceSetInputProviderKind = "ResourceSetInputProvider"
 	ProviderKind                 = "Provider"
+	AlertKind                    = "Alert"
 )
 
 // CostKinds returns further kinds that ask hosts for something, or stand between a source and who uses
@@ -24,8 +25,8 @@ const (
 // annotation.
 //
 // The others poll nothing: an ArtifactGenerator watches its sources, and so does who uses its
-// ExternalArtifacts (source-watcher internal/controller/artifactgenerator_manager.go); a Provider sends
-// what an Alert gives it.
+// ExternalArtifacts (source-watcher internal/controller/artifactgenerator_manager.go); an Alert gives its
+// Provider what others tell of, and so asks a Git host as often as Kustomizations are reconciled.
 func CostKinds() []Kind {
 	tenMinutes := []Tunable{{Field: Interval, Setting: IntervalSetting, Default: fixed(10 * time.Minute), ZeroIsUnset: true}}
 	return []Kind{
@@ -35,6 +36,7 @@ func CostKinds() []Kind {
 		{Group: OperatorGroup, Name: ResourceSetInputProviderKind, Resource: "resourcesetinputproviders", Versions: []string{"v1"}, Short: []string{"rsip"},
 			Tunables: []Tunable{{Field: Interval, Setting: IntervalSetting, Default: fixed(10 * time.Minute)}}},
 		{Group: notificationGroup, Name: ProviderKind, Resource: "providers", Versions: []string{"v1beta3", "v1beta2", "v1beta1"}},
+		{Group: notificationGroup, Name: AlertKind, Resource: "alerts", Versions: []string{"v1beta3", "v1beta2", "v1beta1"}},
 	}
 }
 
@@ -47,7 +49,7 @@ func CostsOnly(group, kind string) bool {
 // costKind finds a row of CostKinds by the group and kind of an object.
 func costKind(group, kind string) (Kind, bool) {
 	switch kind { // most objects are of other kinds: the table is made for these only
-	case ImagePolicyKind, ExternalArtifactKind, ArtifactGeneratorKind, ResourceSetInputProviderKind, ProviderKind:
+	case ImagePolicyKind, ExternalArtifactKind, ArtifactGeneratorKind, ResourceSetInputProviderKind, ProviderKind, AlertKind:
 	default:
 		return Kind{}, false
 	}

@@ -35,6 +35,7 @@ type document struct {
 
 type documentSpec struct {
 	costSpec
+	alertSpec
 	raw []byte // the spec as it was read
 
 	Interval        *span      `json:"interval"`

@@ -147,11 +147,12 @@ func sameAsInterval(interval time.Duration) time.Duration { return interval }
 
 func lessHalfAMinute(interval time.Duration) time.Duration { return interval - 30*time.Second }
 
-// AsksHosts tells whether objects of the kind ask hosts for something at their intervals: what is fitted to a share of a
+// AsksHosts tells whether objects of the kind ask hosts for something at intervals, be it those of others, as an Alert and its
+// Provider do: what is fitted to a share of a
 // host's limit has to know all of them. Artifacts that are made in the cluster are fetched from nobody.
 func (k Kind) AsksHosts() bool {
 	switch k.Name {
-	case "ImageRepository", ImagePolicyKind, "ImageUpdateAutomation", ResourceSetInputProviderKind:
+	case "ImageRepository", ImagePolicyKind, "ImageUpdateAutomation", ResourceSetInputProviderKind, AlertKind, ProviderKind:
 		return true
 	default:
 		return k.Source && k.Name != ExternalArtifactKind

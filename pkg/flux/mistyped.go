@@ -104,7 +104,7 @@ func toolkitKinds() []Kind {
 			all = append(all, k)
 		}
 	}
-	return append(all, Kind{Group: notificationGroup, Name: "Alert", Versions: []string{"v1beta3", "v1beta2", "v1beta1"}})
+	return all
 }
 
 // Meant is the word among some that another is likely a typing error of, or the short form of; "" where none is. Cases, one letter and

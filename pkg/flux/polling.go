@@ -32,13 +32,15 @@ type Polling struct {
 	// Type is spec.type of a ResourceSetInputProvider or a Provider: "GitHubBranch", "github".
 	Type string
 	// Made are the objects that it is made from: the sources of an ArtifactGenerator, the
-	// ArtifactGenerator of an ExternalArtifact, the ImageRepository of an ImagePolicy.
+	// ArtifactGenerator of an ExternalArtifact, the ImageRepository of an ImagePolicy; of an Alert, its Provider.
 	Made []Ref
 	// NoInterval says that the object is not due at an interval, whatever its field says: an ImagePolicy
 	// that does not look digests up again, a ResourceSetInputProvider with spec.schedule. That one is due when its schedule
 	// says, and at the interval only within the windows of that (Flux Operator
 	// internal/controller/resourcesetinputprovider_controller.go, requeueAfterResourceSetInputProvider).
 	NoInterval bool
+	// Notify is what an Alert sends; nil for other kinds.
+	Notify *Notify
 	// Retry is how a HelmRelease tries a failed install or upgrade again.
 	Retry HelmRetry
 }
@@ -157,6 +159,11 @@ func (d document) polling() Polling {
 		p.Type, p.NoInterval = s.Type, len(s.Schedule) > 0
 	case ProviderKind:
 		p.Type = s.Type
+	case AlertKind:
+		p.Notify = s.notify(d.Metadata.Namespace)
+		if s.ProviderRef != nil { // it is in the Alert's own namespace
+			p.Made = []Ref{d.refer(reference{Name: s.ProviderRef.Name}, notificationGroup, ProviderKind)}
+		}
 	}
 	for _, i := range s.Include {
 		p.Includes = append(p.Includes, d.refer(i.Repository, sourceGroup, "GitRepository"))

@@ -47,6 +47,10 @@ func TestDecodePolling(t *testing.T) {
 		"inputs by a schedule":  {"fluxcd.controlplane.io/v1 ResourceSetInputProvider", `"type":"Static","schedule":[{"cron":"0 6 * * *"}]`, Polling{Type: "Static", NoInterval: true}},
 		"inputs":                {"fluxcd.controlplane.io/v1 ResourceSetInputProvider", `"type":"GitHubBranch","url":"https://github.com/acme/app"`, Polling{Type: "GitHubBranch"}},
 		"provider":              {"notification.toolkit.fluxcd.io/v1beta3 Provider", `"type":"github","address":"https://github.com/acme/app"`, Polling{Type: "github"}},
+		"alert": {"notification.toolkit.fluxcd.io/v1beta3 Alert", `"providerRef":{"name":"host"},"eventSeverity":"error","eventSources":[{"kind":"Kustomization","name":"*","matchLabels":{"a":"b"}},{"kind":"HelmRelease","name":"x","namespace":"y"}],"inclusionList":["i"],"exclusionList":["e"]`,
+			Polling{Made: []Ref{{Group: notificationGroup, Kind: ProviderKind, Namespace: "apps", Name: "host"}}, Notify: &Notify{ErrorsOnly: true, Include: []string{"i"}, Exclude: []string{"e"}, Sources: []EventSource{
+				{Kind: "Kustomization", Namespace: "apps", Name: "*", MatchLabels: map[string]string{"a": "b"}}, {Kind: "HelmRelease", Namespace: "y", Name: "x"},
+			}}}},
 	} {
 		var apiVersion, kind string
 		_, err := fmt.Sscan(tc.kind, &apiVersion, &kind)

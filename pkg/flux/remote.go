@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Remote is what a source or an image scan polls: where, what of it, and with which credential.
+// Remote is what a source or an image scan polls, or where a Provider writes commit statuses: where, what of it, and with which credential.
 type Remote struct {
 	// URL as it is written: spec.url of a source, spec.endpoint of a Bucket (a host without scheme),
-	// spec.image of an ImageRepository. "" for kinds that poll nothing themselves.
+	// spec.image of an ImageRepository, spec.address of a Provider that writes commit statuses. "" for kinds that poll nothing themselves.
 	URL string
 	// Bucket is the name of a Bucket's bucket.
 	Bucket string
@@ -102,6 +102,9 @@ func (d document) remote() Remote {
 		order = ociOrder
 	}
 	r := Remote{URL: cmp.Or(d.Spec.URL, d.Spec.Endpoint, d.Spec.Image), Bucket: d.Spec.BucketName, Ref: d.Spec.Ref.remoteRef(order)}
+	if d.Kind == ProviderKind && WritesStatuses(d.Spec.Type) { // the address of another may be a secret
+		r.URL = d.Spec.Address
+	}
 	if r.URL == "" { // a Receiver's Secret is no credential for polls
 		return Remote{}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // budgetNotes say what the numbers mean, each once and only where it concerns somebody.
@@ -38,7 +39,7 @@ func budgetNotes(b budget.Budget) []string {
 		notes = append(notes, "A shorter Kustomization interval does not bring commits any sooner: the source's interval does, since a new revision is applied at once. "+
 			"What it buys is that drift is corrected sooner, and it is paid for in requests to the kube-apiserver.")
 	}
-	for _, note := range []string{rolloutsNote(b), webhookNote(b), failingNote(b), includesNote(b), redirectsNote(b), restNote(b), scheduledNote(b), providersNote(b), assumptionsNote(b)} {
+	for _, note := range []string{rolloutsNote(b), webhookNote(b), failingNote(b), includesNote(b), redirectsNote(b), restNote(b), scheduledNote(b), statusesNote(b), assumptionsNote(b)} {
 		if note != "" {
 			notes = append(notes, note)
 		}
@@ -246,7 +247,7 @@ func restNote(b budget.Budget) string {
 		for _, p := range h.Protocols {
 			if p.Protocol == budget.REST {
 				return "What is asked by REST counts against the host's limit for its API (5,000/h for a user at GitHub), which all that use the same credential share. " +
-					"Tokens of GitHub Apps and commit statuses come on top and are not counted." + anonymousREST(b)
+					"Tokens of GitHub Apps come on top and are not counted." + anonymousREST(b)
 			}
 		}
 	}
@@ -276,28 +277,24 @@ func scheduledNote(b budget.Budget) string {
 	}
 }
 
-// providersNote names what spends REST with reconciles: kustomize-controller sends an event at the end of each, also where nothing is
-// new, and notification-controller asks the host for the statuses of the commit then (kustomization_controller.go;
-// notification-controller internal/notifier/github.go).
-func providersNote(b budget.Budget) string {
-	n, reconciles := 0, budget.Rates{}
-	for _, count := range b.StatusProviders {
-		n += count
-	}
-	if n == 0 {
-		return ""
-	}
+// statusesNote says what commit statuses cost, and why a Kustomization's interval counts for them.
+func statusesNote(b budget.Budget) string {
+	alerts, requests := 0, budget.Rates{}
 	for _, item := range b.Items {
-		if item.Object.Ref.Kind == "Kustomization" {
-			reconciles.Now, reconciles.Planned = reconciles.Now+item.Reconciles.Now, reconciles.Planned+item.Reconciles.Planned
+		if item.Object.Kind == flux.AlertKind && item.Requests != (budget.Rates{}) {
+			alerts++
+			requests.Now, requests.Planned = requests.Now+item.Requests.Now, requests.Planned+item.Requests.Planned
 		}
 	}
-	note := fmt.Sprintf("%s writing commit statuses (%s) by REST: a request for each reconcile of a Kustomization whose events an Alert sends there, also where nothing is new, and one more where something is. "+
-		"Which these are is not read, so that they are not counted", are(n, "Provider"), strings.Join(slices.Sorted(maps.Keys(b.StatusProviders)), ", "))
-	if reconciles != (budget.Rates{}) {
-		note += fmt.Sprintf(": for all Kustomizations that are shown it would be %s requests/h", rates(reconciles).Text)
+	if alerts == 0 {
+		return ""
 	}
-	return note + "."
+	have := "1 Alert has"
+	if alerts > 1 {
+		have = fmt.Sprintf("%d Alerts have", alerts)
+	}
+	return fmt.Sprintf("%s commit statuses written: %s requests/h by REST, since each reconcile of a Kustomization that an Alert names asks for the statuses of its commit, "+
+		"also where nothing is new (what is new takes one more). Shorter Kustomization intervals multiply them.", have, rates(requests).Text)
 }
 
 // assumptionsNote names what is taken for granted.

@@ -43,7 +43,11 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 		inputs(o)
 		o.Polling.NoInterval = true
 	}
-	provider := func(o *flux.Object) { o.Group, o.Polling.Type = "notification.toolkit.fluxcd.io", "github" }
+	provider := func(o *flux.Object) { o.Polling.Type = "github" }
+	alert := func(o *flux.Object) {
+		o.Polling.Made = []flux.Ref{{Kind: flux.ProviderKind, Namespace: "apps", Name: "status"}}
+		o.Polling.Notify = &flux.Notify{Sources: []flux.EventSource{{Kind: "Kustomization", Namespace: "apps", Name: "*"}}}
+	}
 	waits := func(o *flux.Object) {
 		o.Waits, o.SourceRef = true, flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: "a"}
 	}
@@ -62,7 +66,8 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 		costing("HelmRelease", "spoke", "", func(o *flux.Object) { releases(o); o.AppliesElsewhere = true }),
 		costing(flux.ResourceSetInputProviderKind, "inputs", "https://github.com/acme/app", inputs),
 		costing(flux.ResourceSetInputProviderKind, "nightly", "https://github.com/acme/app", nightly),
-		costing(flux.ProviderKind, "status", "", provider),
+		costing(flux.ProviderKind, "status", "https://ghe.example.com/acme/app", provider),
+		costing(flux.AlertKind, "statuses", "", alert),
 	}}), "p", nil, nil)
 	b.NotCounted([]string{`imagepolicies in namespace "apps"`})
 	notes := strings.Join(b.Notes, "\n")
@@ -78,8 +83,7 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 		"What is asked by REST counts against the host's limit for its API",
 		"api.github.com gets 60 requests/h without a credential: GitHub allows such only 60/h for each address, and not 5,000",
 		"1 ResourceSetInputProvider asks by its spec.schedule, and not at an interval: it is counted with nothing.",
-		"1 Provider is writing commit statuses (github) by REST: a request for each reconcile of a Kustomization whose events an Alert sends there, also where nothing is new",
-		"so that they are not counted: for all Kustomizations that are shown it would be ",
+		"1 Alert has commit statuses written: 60 requests/h by REST, since each reconcile of a Kustomization that an Alert names asks for the statuses of its commit, also where nothing is new (what is new takes one more). Shorter Kustomization intervals multiply them.",
 		"Assumed: polls find nothing new. A registry hands out a token for each question, which makes 3 requests of one. 2 objects ask at least what is counted",
 		`Not counted, since they could not be read: imagepolicies in namespace "apps".`,
 	} {
