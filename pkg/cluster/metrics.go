@@ -80,10 +80,12 @@ func metricRef(m *dto.Metric) (flux.Ref, bool) {
 	for _, l := range m.GetLabel() {
 		labels[l.GetName()] = l.GetValue()
 	}
-	kind, err := flux.ParseKind(labels["kind"])
-	if err != nil || kind.Name != labels["kind"] {
+	kinds := append(flux.Kinds(), flux.CostKinds()...) // budgets count the workers for ImagePolicies, too
+	i := slices.IndexFunc(kinds, func(k flux.Kind) bool { return k.Name == labels["kind"] && k.Name != flux.AlertKind })
+	if i < 0 {
 		return flux.Ref{}, false
 	}
+	kind := kinds[i]
 	namespace, exported := labels["exported_namespace"]
 	if !exported {
 		namespace = labels["namespace"]

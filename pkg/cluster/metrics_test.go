@@ -24,6 +24,9 @@ gotk_reconcile_duration_seconds_count{kind="GitRepository",name="web",namespace=
 gotk_reconcile_duration_seconds_bucket{kind="HelmRepository",name="charts",namespace="pod-namespace",exported_namespace="apps",le="+Inf"} 2
 gotk_reconcile_duration_seconds_sum{kind="HelmRepository",name="charts",namespace="pod-namespace",exported_namespace="apps"} 3.5
 gotk_reconcile_duration_seconds_count{kind="HelmRepository",name="charts",namespace="pod-namespace",exported_namespace="apps"} 2
+gotk_reconcile_duration_seconds_bucket{kind="ImagePolicy",name="digests",namespace="apps",le="+Inf"} 4
+gotk_reconcile_duration_seconds_sum{kind="ImagePolicy",name="digests",namespace="apps"} 2
+gotk_reconcile_duration_seconds_count{kind="ImagePolicy",name="digests",namespace="apps"} 4
 gotk_reconcile_duration_seconds_bucket{kind="Alert",name="slack",namespace="apps",le="+Inf"} 9
 gotk_reconcile_duration_seconds_sum{kind="Alert",name="slack",namespace="apps"} 1
 gotk_reconcile_duration_seconds_count{kind="Alert",name="slack",namespace="apps"} 9
@@ -35,6 +38,7 @@ process_start_time_seconds 1.7000000005e+09
 var (
 	started = time.UnixMilli(1700000000500)
 	web     = flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: "web"}
+	digests = flux.Ref{Group: "image.toolkit.fluxcd.io", Kind: "ImagePolicy", Namespace: "apps", Name: "digests"}
 	charts  = flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "HelmRepository", Namespace: "apps", Name: "charts"}
 )
 
@@ -43,7 +47,7 @@ func TestParseMetrics(t *testing.T) {
 	at := started.Add(2 * time.Hour)
 	got, err := ParseMetrics(strings.NewReader(exposition), at)
 	require.NoError(t, err)
-	assert.Equal(t, Reconciles{Since: started, At: at, Counts: map[flux.Ref]Tally{web: {120, 30}, charts: {2, 3.5}}}, got)
+	assert.Equal(t, Reconciles{Since: started, At: at, Counts: map[flux.Ref]Tally{web: {120, 30}, charts: {2, 3.5}, digests: {4, 2}}}, got)
 
 	_, err = ParseMetrics(strings.NewReader("up 1\n"), at)
 	assert.EqualError(t, err, "reading metrics: there is no gotk_reconcile_duration_seconds of a Flux object: is it a Flux controller's /metrics?")
@@ -70,7 +74,7 @@ func TestFetchMetrics(t *testing.T) {
 	clock := func() time.Time { return started.Add(time.Hour) }
 	got, err := FetchMetrics(t.Context(), server.Client(), server.URL+"/metrics", clock)
 	require.NoError(t, err)
-	assert.Len(t, got.Counts, 2)
+	assert.Len(t, got.Counts, 3)
 	_, err = FetchMetrics(t.Context(), server.Client(), server.URL+"/wrong", clock)
 	assert.EqualError(t, err, "asking for metrics: "+server.URL+"/wrong answered 404 Not Found")
 	_, err = FetchMetrics(t.Context(), server.Client(), "http://127.0.0.1:1/metrics", clock)
