@@ -38,7 +38,7 @@ type fleet struct {
 	gitLabs map[string]bool
 	// kustomizations are all, by namespace: Alerts name them.
 	kustomizations map[string][]*subject
-	oneNamespace   bool
+	notifiers      flux.Notifiers
 	now            time.Time
 }
 
@@ -51,7 +51,7 @@ func newFleet(in Input) *fleet {
 		arrivals: map[arrivalKey]arrival{},
 		now:      in.Now,
 
-		kustomizations: map[string][]*subject{}, oneNamespace: in.OneNamespace,
+		kustomizations: map[string][]*subject{}, notifiers: in.Notifiers,
 	}
 	objects := make([]*flux.Object, 0, len(in.Items)+len(in.Others))
 	for i, items := range [...][]tune.Item{in.Items, in.Others} {

@@ -38,7 +38,7 @@ func (f *fleet) statuses(alert *subject) (events Rates, kustomizations int) {
 	}
 	looked := map[string]bool{}
 	for _, source := range n.Sources {
-		if looked[source.Namespace] || f.oneNamespace && source.Namespace != alert.object.Namespace {
+		if looked[source.Namespace] || f.notifiers.Refused(alert.object.Namespace, source.Namespace) != "" {
 			continue
 		}
 		looked[source.Namespace] = true

@@ -84,7 +84,7 @@ func TestWhatSendsNoStatuses(t *testing.T) {
 	n := flux.Notify{Sources: []flux.EventSource{all("apps"), all("other")}}
 	other := kustomization("far", "repo", "10m", "", func(o *flux.Object) { o.Namespace = "other" })
 	asked := func(oneNamespace bool, items ...tune.Item) Rates {
-		return New(Input{Items: append([]tune.Item{kustomization("a", "repo", "5m", ""), other}, items...), OneNamespace: oneNamespace}).Requests
+		return New(Input{Items: append([]tune.Item{kustomization("a", "repo", "5m", ""), other}, items...), Notifiers: flux.Notifiers{{OneNamespace: oneNamespace}}}).Requests
 	}
 	assert.Equal(t, steady(18), asked(false, alertTo("github", n)...))
 	assert.Equal(t, steady(12), asked(true, alertTo("github", n)...))

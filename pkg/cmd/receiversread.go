@@ -64,8 +64,8 @@ func unreadReceivers(s flux.Snapshot, namespace string) string {
 	}
 }
 
-// readReceivers adds those of all namespaces, where they count, and whether they may notify what is in another namespace
-// than their own. What may not be read of them is a gap.
+// readReceivers adds those of all namespaces, where they count, and whether they, and Alerts, may name what is in another
+// namespace than their own. What may not be read of them is a gap.
 func (o FleetOptions) readReceivers(ctx context.Context, snapshot *flux.Snapshot) error {
 	if o.receivers || o.fit != nil {
 		for _, namespace := range []string{"", o.Selection.Namespace} {
@@ -76,9 +76,9 @@ func (o FleetOptions) readReceivers(ctx context.Context, snapshot *flux.Snapshot
 	}
 	matters := o.receivers || o.fit != nil
 	for object := range snapshot.All() {
-		matters = matters || object.Kind == "Receiver"
+		matters = matters || object.Kind == "Receiver" || object.Kind == "Alert"
 	}
-	if !matters || !snapshot.Serves("Receiver") {
+	if !matters || !snapshot.Serves("Receiver") && !snapshot.Serves("Alert") {
 		return nil
 	}
 	notifiers, unread, err := o.Client.Notifiers(ctx)
