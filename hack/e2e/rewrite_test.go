@@ -91,11 +91,10 @@ spec:
     name: fleet
 `, ns, environment)
 		files["apps/"+environment+"/namespace.yaml"] = fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s-%s\n  labels:\n    environment: %s\n", ns, environment, environment)
-		kustomization := fmt.Sprintf("namespace: %s-%s\nresources:\n  - ../base\n  - namespace.yaml\n", ns, environment)
+		kustomization := fmt.Sprintf("namespace: %[1]s-%[2]s\nresources:\n  - ../base\n  - namespace.yaml\npatches:\n"+
+			"  - target: {kind: Kustomization}\n    patch: |-\n      - op: add\n        path: /spec/targetNamespace\n        value: %[1]s-%[2]s\n", ns, environment)
 		if environment == "production" {
-			kustomization += "patches:\n  - target: {kind: GitRepository}\n    patch: |-\n      - op: replace\n        path: /spec/interval\n        value: 15m\n"
-		} else {
-			kustomization += "patches:\n  - target: {kind: Kustomization}\n    patch: |-\n      - op: add\n        path: /spec/targetNamespace\n        value: " + ns + "-" + environment + "\n"
+			kustomization += "  - target: {kind: GitRepository}\n    patch: |-\n      - op: replace\n        path: /spec/interval\n        value: 15m\n"
 		}
 		files["apps/"+environment+"/kustomization.yaml"] = kustomization
 	}
