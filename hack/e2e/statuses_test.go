@@ -19,6 +19,8 @@ import (
 
 // A commit status is asked for at each reconcile of a Kustomization that an Alert names, and not only with commits.
 func TestCommitStatuses(t *testing.T) {
+	t.Parallel()
+	measures(t)
 	const every = 10 * time.Second
 	var asked atomic.Int64
 	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
