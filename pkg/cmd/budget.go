@@ -345,7 +345,7 @@ func (o BudgetOptions) tellUnlimited(b budget.Budget) {
 		}
 	}
 	if len(names) > 0 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: --fail-above says nothing about %s: no limit is known (--limit %s=5000/h)\n", terminal.Printable(fewNames(names)), terminal.Printable(first))
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: --fail-above says nothing about %s: no limit is known (--limit %s=5000/h)\n", terminal.Printable(fewNames(names)), terminal.Quoted(first))
 	}
 }
 

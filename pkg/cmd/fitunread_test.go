@@ -138,7 +138,7 @@ func TestApplyFitNeedsTheRightToListWhatOnlyCosts(t *testing.T) {
 // A share that nothing that was read counts to stops nobody, whether a flag or a policy names it, and the message says what reads more.
 func TestSharesOfWhatWasNotChosen(t *testing.T) {
 	t.Parallel()
-	f := newFreeFleet(t)
+	f := freeFleetOn(t, bed.Own(t)) // what is pinned in other namespaces is read, too
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
 	require.NoError(t, os.WriteFile(policy, []byte(`{apiVersion: fluxtune.github.io/v1alpha1, kind: TuningPolicy, metadata: {name: own},
 spec: {fit: {github.com: 8%, github.com/bot: 1%}, environments: [{name: development, kinds: {GitRepository: {interval: 1m to 20m}, Kustomization: {interval: 1m to 20m}}}]}}`), 0o600))
@@ -163,7 +163,7 @@ spec: {fit: {github.com: 8%, github.com/bot: 1%}, environments: [{name: developm
 // A budget under a policy that fits reads nothing twice.
 func TestBudgetReadsOnce(t *testing.T) {
 	t.Parallel()
-	f := newFreeFleet(t)
+	f := freeFleetOn(t, bed.Own(t)) // what is pinned in other namespaces is read, too
 	var lists sync.Map
 	proxy := faults.Start(t, f.Config(), func(r *http.Request, _ int) faults.Fault {
 		count, _ := lists.LoadOrStore(r.URL.Path, new(atomic.Int64))

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
@@ -18,7 +19,11 @@ import (
 // free is the fleet with a GitRepository app that nothing applies.
 func newFreeFleet(t *testing.T) gitFleet {
 	t.Helper()
-	c := bed.Cluster(t)
+	return freeFleetOn(t, bed.Cluster(t))
+}
+
+func freeFleetOn(t *testing.T, c *testbed.Cluster) gitFleet {
+	t.Helper()
 	f := gitFleet{Cluster: c, apps: c.Namespace(t, map[string]string{"environment": "development"})}
 	f.Apply(t, gitRepository(f.apps, "app", "interval: 5m, timeout: 2m"))
 	return f

@@ -86,7 +86,8 @@ func (o Overview) hostLine(h budget.Host, l Layout) string {
 // also where there is no room for a line for each share.
 func (o Overview) fit(limits limits) []string {
 	lines := fitLines(o.Fitting, limits, o.fitOnTop())
-	if said := onTop(o.Budget); len(lines) > 0 && said != o.fitOnTop() && (o.Fitting.Sources > 0 && limits.summed() || limits.cuts()) {
+	said := len(limitedHosts(o.Budget)) > 0 && onTop(o.Budget) == o.fitOnTop()
+	if len(lines) > 0 && o.fitOnTop() != "" && !said && (o.Fitting.Sources > 0 && limits.summed() || limits.cuts()) {
 		lines = append(lines, strings.TrimPrefix(o.fitOnTop(), "; "))
 	}
 	return lines
