@@ -11,9 +11,9 @@ TEST_UNITS := crds etcd kube source-controller kustomize-controller notification
 E2E_UNITS := $(TEST_UNITS) helm-controller promtool
 # What reads, plans, writes, pins and takes back, with rights and failures, on a real API server.
 COMPAT_TESTS := ^Test(Fleet|PinsFollowTheRecords|EverySessionCanBeTakenBack|RevertLeavesNoNameBehind|ConcurrentChangesAreNeverOverwritten|EveryCommandUnderTheRoles|APIServerRestartsDuringApply)$$
+COMPAT_UNITS := etcd kube-1.31 crds crds-2.1 crds-2.3 crds-2.6 crds-2.8
 # What GitHub knows since May 2026, and actionlint 1.7 does not.
 NEWER_THAN_ACTIONLINT := -ignore 'unexpected key "queue" for "concurrency" section'
-COMPAT_UNITS := etcd kube-1.31 crds crds-2.1 crds-2.3 crds-2.6 crds-2.8
 
 .PHONY: help
 help: ## Show the targets
