@@ -232,6 +232,11 @@ func (m *team) reconciles(n int) {
 	}
 }
 
+// between waits until the root Kustomization has just been reconciled. What changes while one is under way, after it has read
+// an object and before its dry run of it, is drift that no rule covers: it compares both to see which fields to leave alone
+// (github.com/fluxcd/pkg/ssa v0.76.2, manager_apply.go: ApplyAll, computeDriftedPaths), and applies what Git has.
+func (m *team) between() { m.reconciles(1) }
+
 // object reads the parts of an object that Git decides: labels, annotations and spec.
 func (m *team) object(kind, name string) string {
 	m.t.Helper()

@@ -85,6 +85,18 @@ func (r Result) unknown(wrote bool, err error) Result {
 	return r
 }
 
+// stands is the result of an object of which all that was to last should be there still.
+func (r Result) stands(now flux.Object) Result {
+	apply, ok := r.Write.(tune.ApplyWrite)
+	if !ok || r.Err != nil {
+		return r
+	}
+	if back := apply.PutBack(now); back != "" {
+		r.Err = fmt.Errorf("put back since it was written: %s (run the same command again)", back)
+	}
+	return r
+}
+
 // settled is the result of an object to which nothing is left to send.
 func (r Result) settled(next tune.Next, now flux.Object, wrote bool) Result {
 	sent := wrote || r.Outcome == Uncertain

@@ -101,6 +101,7 @@ func (w *Writer) look(ctx context.Context, results []Result, pending map[flux.Re
 		a := awaited{generation: results[i].Generation, ready: target.Status.Ready == "True"}
 		if results[i].NotReady = a.seen(now); results[i].NotReady == "" {
 			delete(pending, now.Ref)
+			results[i] = results[i].stands(now)
 		}
 	}
 	if len(pending) <= fewObjects {

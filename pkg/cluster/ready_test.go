@@ -69,3 +69,37 @@ func TestAwaitChangesNoOutcome(t *testing.T) {
 	assert.Empty(t, w.await(t.Context(), results, []int{0}, now.Add(3*time.Second)))
 	assert.Empty(t, results[0].NotReady)
 }
+
+// A value that was to last, and that somebody has set since, is not told as done.
+func TestAwaitSeesWhatIsPutBack(t *testing.T) {
+	t.Parallel()
+	short, long := "1m", "5m"
+	planned := object("apps", "web", "")
+	for _, tc := range []struct {
+		name    string
+		verdict tune.Verdict
+		is      *string
+		want    string
+	}{
+		{"stands", tune.Held, &short, ""},
+		{"put back", tune.Held, &long, "put back since it was written: spec.interval 1m -> 5m (run the same command again)"},
+		{"as the plan said", tune.Reverted, &long, ""},
+	} {
+		item := tune.Item{
+			Object: planned, Action: tune.ActionChange,
+			Changes: []tune.Change{{Field: flux.Interval, From: &long, To: &short}},
+			Stick:   tune.Stick{Fields: []tune.FieldStick{{Field: flux.Interval, Verdict: tc.verdict}}},
+		}
+		now := planned
+		now.Interval, now.Generation, now.Status.ObservedGeneration = tc.is, planned.Generation+2, planned.Generation+2
+		w := NewWriter(&scripted{now: now}, WriteOptions{}, Clock{Now: time.Now, Sleep: func(context.Context, time.Duration) error { return nil }})
+		results := []Result{{Write: tune.ApplyWrite{Item: item}, Outcome: Configured, Generation: planned.Generation + 1}}
+		assert.Empty(t, w.await(t.Context(), results, []int{0}, time.Now().Add(time.Minute)), tc.name)
+		assert.Equal(t, Configured, results[0].Outcome, tc.name)
+		if tc.want == "" {
+			assert.NoError(t, results[0].Err, tc.name)
+			continue
+		}
+		assert.EqualError(t, results[0].Err, tc.want, tc.name)
+	}
+}

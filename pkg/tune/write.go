@@ -152,6 +152,20 @@ func changesSince(before, after flux.Object) string {
 	return strings.Join(list, ", ")
 }
 
+// PutBack says which of the changed fields that were to last are something else by now, after all was written: "interval
+// 1m -> 5m"; "" where all of them stand. Who applies the object compares it with a dry run to see what its rules leave
+// alone, and a change between the two is none that they cover (fluxcd/pkg ssa, ApplyAll, computeDriftedPaths).
+func (w ApplyWrite) PutBack(now flux.Object) string {
+	var list []string
+	for _, c := range w.Item.Changes {
+		lasts := slices.ContainsFunc(w.Item.Stick.Fields, func(s FieldStick) bool { return s.Field == c.Field && s.Verdict.lasts() })
+		if is := now.Value(c.Field); lasts && !flux.SameDuration(is, c.To) {
+			list = append(list, fmt.Sprintf("%s %s -> %s", c.Field, Show(c.To), Show(is)))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
 func (w ApplyWrite) patch(now flux.Object, record *Record) ([]byte, error) {
 	next := w.record(now, record)
 	return mergePatch(now, w.Item.Changes, annotate(now, &next), nil)
