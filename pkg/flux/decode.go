@@ -2,7 +2,6 @@ package flux
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
+	json "github.com/go-json-experiment/json/v1" // as encoding/json from Go 1.27 on; reads in two thirds of the time
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
