@@ -23,7 +23,7 @@ type document struct {
 		Namespace         string            `json:"namespace"`
 		ResourceVersion   string            `json:"resourceVersion"`
 		Generation        int64             `json:"generation"`
-		CreationTimestamp metav1.Time       `json:"creationTimestamp"`
+		CreationTimestamp time.Time         `json:"creationTimestamp"`
 		DeletionTimestamp *string           `json:"deletionTimestamp"`
 		Labels            map[string]string `json:"labels"`
 		Annotations       map[string]string `json:"annotations"`
@@ -154,14 +154,14 @@ type documentStatus struct {
 		Reason  string `json:"reason"`
 		Message string `json:"message"`
 		// When status, reason or message last changed (fluxcd/pkg runtime/conditions/setter.go).
-		LastTransitionTime metav1.Time `json:"lastTransitionTime"`
+		LastTransitionTime time.Time `json:"lastTransitionTime"`
 		// Flux leaves status.observedGeneration behind while an object fails.
 		ObservedGeneration int64 `json:"observedGeneration"`
 	} `json:"conditions"`
 	Artifact *struct {
-		LastUpdateTime metav1.Time `json:"lastUpdateTime"`
-		Size           int64       `json:"size"`
-		Revision       string      `json:"revision"`
+		LastUpdateTime time.Time `json:"lastUpdateTime"`
+		Size           int64     `json:"size"`
+		Revision       string    `json:"revision"`
 	} `json:"artifact"`
 	LastScanResult *struct {
 		Revision string `json:"revision"`
@@ -222,7 +222,7 @@ func Decode(data []byte) (Object, error) {
 		Version:         version,
 		ResourceVersion: d.Metadata.ResourceVersion,
 		Generation:      d.Metadata.Generation,
-		Created:         d.Metadata.CreationTimestamp.Time,
+		Created:         d.Metadata.CreationTimestamp,
 		Labels:          d.Metadata.Labels,
 		Annotations:     d.Metadata.Annotations,
 		Interval:        d.Spec.Interval.text(),
@@ -330,7 +330,7 @@ func (s documentStatus) status() Status {
 	var lastTried, fetchFailed time.Time
 	for _, c := range s.Conditions {
 		if c.Type == "FetchFailed" && c.Status == string(metav1.ConditionTrue) { // source-controller api/v1, FetchFailedCondition
-			fetchFailed = c.LastTransitionTime.Time
+			fetchFailed = c.LastTransitionTime
 		}
 		if c.Type == meta.StalledCondition {
 			if status.Stalled = c.Status == string(metav1.ConditionTrue); status.Stalled {
@@ -339,7 +339,7 @@ func (s documentStatus) status() Status {
 		}
 		if c.Type == meta.ReadyCondition {
 			status.Ready, status.ReadyReason, status.ReadyMessage = c.Status, c.Reason, withoutSecrets(c.Message)
-			lastTried = c.LastTransitionTime.Time
+			lastTried = c.LastTransitionTime
 			// A condition gets the generation of the object as it was read when it was set, which may be a newer one than
 			// was reconciled (fluxcd/pkg runtime/conditions/setter.go, runtime/patch/patch.go). Who is ready has noted what
 			// it is done with; who fails leaves that behind.
@@ -356,7 +356,7 @@ func (s documentStatus) status() Status {
 		status.FailingSince = lastTried
 	}
 	if s.Artifact != nil {
-		status.SourceChanged, status.ArtifactSize, status.Revision = s.Artifact.LastUpdateTime.Time, s.Artifact.Size, s.Artifact.Revision
+		status.SourceChanged, status.ArtifactSize, status.Revision = s.Artifact.LastUpdateTime, s.Artifact.Size, s.Artifact.Revision
 	} else if s.LastScanResult != nil {
 		status.Revision = s.LastScanResult.Revision
 	}

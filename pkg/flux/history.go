@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // history is status.history: that of a Kustomization (fluxcd/pkg apis/meta, Snapshot) or of a HelmRelease, whose entries
@@ -13,18 +12,18 @@ import (
 type history []snapshot
 
 type snapshot struct {
-	Digest                 string      `json:"digest"`
-	FirstReconciled        metav1.Time `json:"firstReconciled"`
-	LastReconciled         metav1.Time `json:"lastReconciled"`
-	LastReconciledDuration string      `json:"lastReconciledDuration"`
-	LastReconciledStatus   string      `json:"lastReconciledStatus"`
-	TotalReconciliations   int64       `json:"totalReconciliations"`
+	Digest                 string    `json:"digest"`
+	FirstReconciled        time.Time `json:"firstReconciled"`
+	LastReconciled         time.Time `json:"lastReconciled"`
+	LastReconciledDuration string    `json:"lastReconciledDuration"`
+	LastReconciledStatus   string    `json:"lastReconciledStatus"`
+	TotalReconciliations   int64     `json:"totalReconciliations"`
 
 	Metadata struct {
 		Revision string `json:"revision"` // that of the last reconcile (kustomize-controller internal/controller/kustomization_controller.go)
 	} `json:"metadata"`
-	ChartVersion string      `json:"chartVersion"`
-	LastDeployed metav1.Time `json:"lastDeployed"`
+	ChartVersion string    `json:"chartVersion"`
+	LastDeployed time.Time `json:"lastDeployed"`
 }
 
 // durations fills in how long reconciles took.
@@ -35,7 +34,7 @@ func (h history) durations(status *Status) {
 			continue
 		}
 		if i == 0 { // newest first (fluxcd/pkg apis/meta, History.Latest)
-			status.LastReconcile, status.LastReconciled = d, e.LastReconciled.Time
+			status.LastReconcile, status.LastReconciled = d, e.LastReconciled
 		}
 		status.SlowestReconcile = max(status.SlowestReconcile, d)
 		if e.LastReconciledStatus != "" && e.LastReconciledStatus != meta.ReconciliationSucceededReason {
@@ -66,7 +65,7 @@ func (h history) changes() []Change {
 // others when the version changed.
 func (h history) releases() []Change {
 	ordered := slices.Clone(h)
-	slices.SortStableFunc(ordered, func(a, b snapshot) int { return a.LastDeployed.Compare(b.LastDeployed.Time) })
+	slices.SortStableFunc(ordered, func(a, b snapshot) int { return a.LastDeployed.Compare(b.LastDeployed) })
 	var changes []Change
 	version := ""
 	for _, e := range ordered {

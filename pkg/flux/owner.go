@@ -117,7 +117,7 @@ type managedEntry struct {
 	APIVersion  string        `json:"apiVersion"`
 	Operation   string        `json:"operation"`
 	Subresource string        `json:"subresource"`
-	Time        metav1.Time   `json:"time"`
+	Time        time.Time     `json:"time"`
 	Fields      managedFields `json:"fieldsV1"`
 }
 
@@ -157,7 +157,7 @@ func writers(entries []managedEntry) []Writer {
 	var list []Writer
 	for _, e := range entries {
 		if e.Subresource == "" && e.Fields.Spec != nil {
-			list = append(list, Writer{e.manager(), e.Time.Time})
+			list = append(list, Writer{e.manager(), e.Time})
 		}
 	}
 	return list

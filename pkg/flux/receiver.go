@@ -199,8 +199,8 @@ func (r Request) Called() time.Time {
 func requested(entries []managedEntry) Request {
 	var newest Request
 	for _, e := range entries {
-		if e.Subresource == "" && e.Fields.Metadata.Annotations.RequestedAt != nil && !e.Time.Time.Before(newest.At) {
-			newest = Request{By: e.Manager, At: e.Time.Time}
+		if e.Subresource == "" && e.Fields.Metadata.Annotations.RequestedAt != nil && !e.Time.Before(newest.At) {
+			newest = Request{By: e.Manager, At: e.Time}
 		}
 	}
 	return newest

@@ -49,6 +49,7 @@ func (s *Safe) Write(p []byte) (int, error) {
 // clean takes as much of a text as is complete, and holds the rest.
 func (s *Safe) clean(text string, colors bool) string {
 	var b strings.Builder
+	b.Grow(len(text))
 	s.held = ""
 	for len(text) > 0 {
 		if colors && text[0] == '\x1b' {

@@ -68,6 +68,9 @@ type Cell struct {
 // Printable is the text without control characters: messages come from clusters, and must not be able to
 // write to a terminal what they like.
 func (c Cell) Printable() string {
+	if !strings.ContainsFunc(c.Text, unread) {
+		return c.Text
+	}
 	return strings.Map(func(r rune) rune {
 		if unread(r) {
 			return -1

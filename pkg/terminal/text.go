@@ -3,6 +3,7 @@ package terminal
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 )
@@ -45,6 +46,9 @@ func Printable(text string) string {
 // unread tells whether a character is none to be read: a control character, one that turns the direction of what follows,
 // one that ends a line for some readers (YAML) and not for others, or one that nobody sees.
 func unread(r rune) bool {
+	if r < utf8.RuneSelf { // what is most read by far
+		return r < ' ' || r == '\x7f'
+	}
 	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) || unseen(r)
 }
 
