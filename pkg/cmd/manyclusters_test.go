@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
@@ -95,15 +97,19 @@ func TestCostsOfWhatWasCarriedOut(t *testing.T) {
 	i := f.invocation()
 	i.width = 100
 	i.must(t, append([]string{"apply", "--context", "east", "--yes", "gitrepository"}, names[:11]...)...)
-	costs := func(o outcome) []string { return regexp.MustCompile(`Git requests [^\n]*`).FindAllString(o.stdout, -1) }
 	// In east 11 at 1m and 2 at 5m, in west one at 10m.
 	i.terminal, i.stdin = true, &lineByLine{lines: []string{"y\n"}}
-	assert.Equal(t, []string{"Git requests 690/h -> 162/h: 77% fewer, of all clusters together"}, costs(i.must(t, "revert", "--contexts", "east,west")))
+	assert.Equal(t, []string{"Git requests 690/h -> 162/h: 77% fewer, of all clusters together"}, gitRequests(i.must(t, "revert", "--contexts", "east,west")))
 
 	// What is not confirmed stays.
 	i.session, i.stdin = "partly", &lineByLine{lines: []string{"n\n", "y\n"}}
 	o := i.run(t.Context(), "apply", "--contexts", "east,west", "--rows")
-	assert.Equal(t, []string{"Git requests 162/h -> 786/h: 385% more, of all clusters together", "Git requests 162/h -> 216/h: 33% more, of all clusters together"}, costs(o), o.stdout)
+	assert.Equal(t, []string{"Git requests 162/h -> 786/h: 385% more, of all clusters together", "Git requests 162/h -> 216/h: 33% more, of all clusters together"}, gitRequests(o), o.stdout)
+}
+
+// gitRequests are the lines of overviews that tell them.
+func gitRequests(o outcome) []string {
+	return regexp.MustCompile(`Git requests [^\n]*`).FindAllString(o.stdout, -1)
 }
 
 // Sessions of several clusters are overdue in those.
@@ -116,6 +122,21 @@ func TestOverdueSessionsOfSeveralClusters(t *testing.T) {
 	f.Kubectl(t, "annotate", "gitrepository", "app", "-n", f.west, "fluxtune.github.io/original="+record)
 	o := i.must(t, "sessions", "--contexts", "east,west")
 	assert.Contains(t, f.anonymous(o.stderr), "1 session should have ended. Take that back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --contexts east,west -A --expired")
+
+	// What asks most, 12 times at 1m beside 5m in the east, goes back to 10m.
+	for n := range 12 {
+		name := fmt.Sprintf("late-%02d", n)
+		f.Apply(t, gitRepository(f.west, name, "interval: 10m, timeout: 2m"))
+		patch := fmt.Sprintf(`{"metadata":{"annotations":{"fluxtune.github.io/original":%q}},"spec":{"interval":"1m"}}`, record)
+		_, err := f.Objects(t, "gitrepository", f.west).Patch(t.Context(), name, types.MergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: "fluxtune"})
+		require.NoError(t, err)
+	}
+	i.terminal, i.width = true, 100
+	for _, contexts := range []string{"east,west", "west,east"} {
+		i.stdin = &lineByLine{lines: []string{"n\n"}}
+		back := i.run(t.Context(), "revert", "--contexts", contexts, "--expired")
+		assert.Equal(t, []string{"Git requests 738/h -> 90/h: 88% fewer, of all clusters together"}, gitRequests(back), "%s\n%s", contexts, back.stdout)
+	}
 }
 
 // A context's name may hold what separates names.

@@ -261,6 +261,7 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 		o.Session = s.ID
 		now, err := o.readTuned(ctx) // the one before changed objects
 		if err == nil {
+			now.all[0].place = f.place
 			err = o.revert(ctx, now.all[0])
 		}
 		if gone, chose := (sessionGone{}), (othersChose{}); errors.As(err, &gone) || errors.As(err, &chose) {
