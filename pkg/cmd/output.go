@@ -105,6 +105,9 @@ func (f OutputFlags) toPrinter(r *root) (*printer, error) {
 		return nil, err
 	}
 	p.layout = report.Layout{Wide: f.Output == "wide", NoHeaders: f.NoHeaders, Color: color, EastAsian: eastAsian(r.Getenv)}
+	if !slices.Contains(f.formats, "wide") {
+		p.layout.Whole = "-o json"
+	}
 	p.layout.Width, p.layout.Height = r.terminalSize()
 	switch {
 	case f.Output == "":

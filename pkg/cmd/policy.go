@@ -85,7 +85,7 @@ func (r *root) listPolicies() error {
 		}
 		t.Rows = append(t.Rows, []report.Cell{report.Text(name), report.Text(p.Description)})
 	}
-	if err := t.Draw(r.Out, report.Layout{Color: color, Width: r.StdoutWidth}); err != nil {
+	if err := t.Draw(r.Out, report.Layout{Whole: "a wider window", Color: color, Width: r.StdoutWidth}); err != nil {
 		return fmt.Errorf("listing policies: %w", err)
 	}
 	return nil

@@ -95,7 +95,7 @@ func (f *RewriteFlags) toOptions(r *root, args []string) (o RewriteOptions, err 
 	if err != nil {
 		return o, err
 	}
-	o.layout = report.Layout{Color: color, Width: r.StdoutWidth}
+	o.layout = report.Layout{Whole: "a wider window", Color: color, Width: r.StdoutWidth}
 	o.IncludeSuspended = f.IncludeSuspended
 	if o.FleetOptions, err = f.FleetFlags.toOptions(r, args); err != nil {
 		return o, err

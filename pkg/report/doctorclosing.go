@@ -70,25 +70,24 @@ func (c Check) need() int {
 }
 
 // need is how urgent a cluster is, says what is worst, and names the other checks that want something.
-func (d Diagnosed) need() (need int, worst, also string) {
+func (d Diagnosed) need() (need int, worst string, also []string) {
 	switch {
 	case d.Skipped:
-		return needSkipped, "not looked at: interrupted", ""
+		return needSkipped, "not looked at: interrupted", nil
 	case d.Err != "":
-		return needUnread, "not read: " + d.Err, ""
+		return needUnread, "not read: " + d.Err, nil
 	}
 	needs := slices.DeleteFunc(slices.Clone(d.Checks), func(c Check) bool { return c.need() == needNothing })
 	if len(needs) == 0 {
-		return needNothing, "", ""
+		return needNothing, "", nil
 	}
 	slices.SortStableFunc(needs, func(a, b Check) int { return cmp.Compare(a.need(), b.need()) })
-	var others []string
 	for _, c := range needs[1:] {
-		if c.Name != needs[0].Name && !slices.Contains(others, c.Name) {
-			others = append(others, c.Name)
+		if c.Name != needs[0].Name && !slices.Contains(also, c.Name) {
+			also = append(also, c.Name)
 		}
 	}
-	return needs[0].need(), needs[0].Name + ": " + needs[0].Message, strings.Join(others, "; ")
+	return needs[0].need(), needs[0].Name + ": " + needs[0].Message, also
 }
 
 // mostClosing is how many clusters are named: the lines are to be seen at once, below what else a terminal shows last.
@@ -98,15 +97,18 @@ const mostClosing = 12
 func (c Closing) Draw(w io.Writer, l Layout) error {
 	type line struct {
 		need                 int
+		others               int // things that it needs as well
 		cluster, worst, also string
 	}
 	var lines []line
 	for _, d := range c {
 		if need, worst, also := d.need(); need != needNothing {
-			lines = append(lines, line{need, d.Cluster, worst, also})
+			lines = append(lines, line{need, len(also), d.Cluster, worst, strings.Join(also, "; ")})
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.need, b.need) })
+	slices.SortStableFunc(lines, func(a, b line) int {
+		return cmp.Or(cmp.Compare(a.need, b.need), cmp.Compare(b.others, a.others))
+	})
 	table := Table{Columns: []Column{{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "NEEDS", Shrink: terminal.End}, {Name: "ALSO", Shrink: terminal.End}}}
 	for _, line := range lines[:min(len(lines), mostClosing)] {
 		style := Changed

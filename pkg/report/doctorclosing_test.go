@@ -18,6 +18,7 @@ func TestClosingNamesWhatNeedsSomethingWorstFirst(t *testing.T) {
 	closing := Closing{
 		{Diagnosis: Diagnosis{Cluster: "calm", Checks: []Check{ok}}},
 		{Diagnosis: Diagnosis{Cluster: "unlabelled", Checks: []Check{ok, labels}}},
+		{Diagnosis: Diagnosis{Cluster: "twice", Checks: []Check{labels, {Name: "webhooks", Status: CheckWarning, Message: "none"}}}},
 		{Diagnosis: Diagnosis{Cluster: "late", Checks: []Check{labels, {Name: "sessions", Status: CheckWarning, Message: "1 session overdue: a-1 (for 2h)"}}}},
 		{Diagnosis: Diagnosis{Cluster: "bare", Checks: []Check{labels, {Name: "Flux", Status: CheckFailed, Message: "not installed"}, {Name: "get, plan", Status: CheckFailed, Message: "refused"}}}},
 		{Diagnosis: Diagnosis{Cluster: "last"}, Skipped: true},
@@ -25,7 +26,7 @@ func TestClosingNamesWhatNeedsSomethingWorstFirst(t *testing.T) {
 	}
 	list := closing.List()
 	assert.Equal(t, []Missing{{"last", "the cluster", "interrupted"}, {"dead", "the cluster", "connection refused"}}, list.Missing)
-	assert.Len(t, list.Items, 4)
+	assert.Len(t, list.Items, 5)
 	assert.Equal(t, "calm", list.Items[0].Cluster)
 
 	var out strings.Builder
@@ -35,6 +36,7 @@ dead         not read: connection refused
 last         not looked at: interrupted
 bare         Flux: not installed                         get, plan; environments
 late         sessions: 1 session overdue: a-1 (for 2h)   environments
+twice        environments: 2 objects: 2 without          webhooks
 unlabelled   environments: 2 objects: 2 without
 Nothing to do in 1 cluster.
 `, out.String())

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -224,6 +225,6 @@ func (lost Lost) Name(w io.Writer, l Layout) error {
 	if what == "" || l.NoHeaders {
 		return nil
 	}
-	_, err := fmt.Fprintln(w, Paint(Wrap(what+" -o wide shows all.", l.Width), Faint, l.Color))
+	_, err := fmt.Fprintln(w, Paint(Wrap(what+" "+cmp.Or(l.Whole, "-o wide")+" shows all.", l.Width), Faint, l.Color))
 	return err
 }

@@ -27,6 +27,7 @@ func TestSpareColumns(t *testing.T) {
 	}{
 		{Layout{}, "NAME FROM AGE WHY", ""},
 		{Layout{Width: 64}, "NAME FROM AGE WHY", "Cut at this width: WHY. -o wide shows all."},
+		{Layout{Width: 64, Whole: "-o json"}, "NAME FROM AGE WHY", "Cut at this width: WHY. -o json shows all."},
 		{Layout{Width: 63}, "NAME AGE WHY", "Not shown at this width: FROM. Cut: WHY. -o wide shows all."},
 		{Layout{Width: 51}, "NAME WHY", "Not shown at this width: FROM, AGE. Cut: WHY. -o\nwide shows all."},
 		{Layout{Width: 20, Wide: true}, "NAME FROM AGE WHY", ""},

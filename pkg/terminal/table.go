@@ -91,7 +91,9 @@ type Table struct {
 // Layout says how tables are drawn.
 type Layout struct {
 	// Wide shows all columns, and cuts nothing.
-	Wide      bool
+	Wide bool
+	// Whole is what shows all where the width does not; "" is -o wide.
+	Whole     string
 	NoHeaders bool
 	Color     bool
 	// Width of the terminal in cells; 0 is none, and cuts nothing.
