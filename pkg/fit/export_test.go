@@ -4,4 +4,5 @@ package fit
 var (
 	Observed = observed
 	Guess    = guess
+	Pace     = pace
 )

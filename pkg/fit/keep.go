@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -75,27 +76,28 @@ func (p Problem) settle(there []time.Duration) []time.Duration {
 	return settled
 }
 
-// merged makes one source of those that are equal: one that costs and changes as much as all of them. So they are solved
+// merged makes one source of those that are equal (pace): one that costs and changes as much as all of them. So they are solved
 // and rounded together, and none of them gets what there is not for all. The second result is the place of each in it.
 func (p Problem) merged() (Problem, []int) {
 	out := Problem{Shares: p.Shares}
 	places := make([]int, len(p.Sources))
-	counts := []float64{}
+	var counts, active []float64
 	var first []Source // as they were
 	like := map[alike][]int{}
 	for i, s := range p.Sources {
-		kind := alike{s.Activity, s.Min, s.Max, len(s.Loads)}
+		kind := alike{pace(s.Activity), s.Min, s.Max, len(s.Loads)}
 		at := slices.IndexFunc(like[kind], func(j int) bool { return slices.Equal(first[j].Loads, s.Loads) })
 		if at < 0 {
 			like[kind] = append(like[kind], len(first))
 			at = len(like[kind]) - 1
-			first, counts = append(first, s), append(counts, 0)
+			first, counts, active = append(first, s), append(counts, 0), append(active, 0)
 		}
 		places[i] = like[kind][at]
 		counts[places[i]]++
+		active[places[i]] += s.Activity
 	}
 	for j, s := range first {
-		s.Activity *= counts[j]
+		s.Activity = active[j]
 		s.Loads = slices.Clone(s.Loads)
 		for k := range s.Loads {
 			s.Loads[k].Requests *= counts[j]
@@ -105,9 +107,17 @@ func (p Problem) merged() (Problem, []int) {
 	return out, places
 }
 
+// pace is an activity in steps of 2%: nobody knows more, and two that were seen some seconds apart read as the same.
+func pace(activity float64) float64 {
+	if activity <= 0 {
+		return math.Inf(-1)
+	}
+	return math.Round(math.Log(activity) / 0.02)
+}
+
 // alike is what equal sources have in common beside their loads.
 type alike struct {
-	activity float64
+	pace     float64
 	min, max time.Duration
 	loads    int
 }
