@@ -87,13 +87,13 @@ func newChanges(changes []tune.Change) []Change {
 	return list
 }
 
-// NotRead names in a line what could not be read, for all who see no warnings; none where that is nothing.
-// Whoever sees it on a terminal has seen the warnings, which name each with its reason, on the same screen.
+// NotRead names in a line what could not be read; none where that is nothing. On a terminal it names little: the warnings, which
+// name each with its reason, are on the same screen, or above it.
 func NotRead(list []Missing, l Layout) []string {
-	if len(list) > 0 && l.Width > 0 {
-		return []string{"what the warnings above name; what is said here is of the rest"}
+	most := 5
+	if l.Width > 0 {
+		most = 1
 	}
-	const most = 5
 	var names []string
 	for i, m := range list {
 		if i == most && len(list) > most+1 {
