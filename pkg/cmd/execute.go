@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -72,10 +73,8 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err
 	}
-	if err := o.show(document); err != nil {
-		return err
-	}
-	return o.verdict(ctx, document, f)
+	shown := o.show(document)
+	return errors.Join(o.verdict(ctx, document, f), shown) // what was done is told on stderr, too
 }
 
 // checkRights is an error where none of the writes may be made: else each would be sent, at the pace of a run, and refused. Where

@@ -55,6 +55,17 @@ func (i *interrupts) second(ctx context.Context) (late context.Context, stop con
 	return late, func() { signal.Stop(came); cancel() }
 }
 
+// outliveReaders keeps the program from being ended when nobody reads what it prints any more, as after a Ctrl-C that also
+// ends a tee behind it: the print fails instead, and what is under way comes to its end (os/signal, "SIGPIPE").
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
+// outlive does so for a command that writes; others end with their readers.
+func (r *root) outlive() {
+	if r.OutliveReaders != nil {
+		r.OutliveReaders()
+	}
+}
+
 // insisted is a context that outlives ctx and ends when the user interrupts once more.
 func (r *root) insisted(ctx context.Context) (late context.Context, stop context.CancelFunc) {
 	if r.Insisted == nil {

@@ -42,6 +42,8 @@ type System struct {
 	// Insisted returns a context that outlives another and ends at the second signal to end the program, until stop is called;
 	// nil where there are none.
 	Insisted func(context.Context) (late context.Context, stop context.CancelFunc)
+	// OutliveReaders keeps the program from being ended by the end of who reads what it prints; nil where that ends nothing.
+	OutliveReaders func()
 	// StderrTerminal tells whether progress can be shown.
 	StderrTerminal bool
 	// Getenv reads an environment variable.
@@ -98,6 +100,7 @@ func newSystem() System {
 		StdoutWidth:    width,
 		StdoutHeight:   height,
 		Size:           stdoutSize,
+		OutliveReaders: outliveReaders,
 		StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		Getenv:         os.Getenv,
 	}

@@ -129,6 +129,7 @@ func (o WriteOptions) cost(f fleet, plan tune.Plan) budget.Budget {
 }
 
 func (f *WriteFlags) toOptions(r *root, args []string) (o WriteOptions, err error) {
+	r.outlive()
 	o.PatchFlags = f.PatchFlags
 	if err := f.check(r.StdinTerminal); err != nil {
 		return o, err
