@@ -85,6 +85,7 @@ func newRewrite(r *root) *cobra.Command {
 }
 
 func (f *RewriteFlags) toOptions(r *root, args []string) (o RewriteOptions, err error) {
+	r.outlive()
 	o.root, o.Yes, o.DryRun = r, f.Yes, f.DryRun
 	f.everyRoot, f.places = true, true
 	switch {
