@@ -261,6 +261,20 @@ func CannotPin(owner flux.Object) string {
 	}
 }
 
+// refused is why rules cannot be added to an owner, or not now: no reason where they can, and where none are added.
+func (p Pin) refused(opts Options) (Reason, string) {
+	if why := p.TooLarge(); why != "" {
+		return ReasonCannotPin, "cannot be pinned: " + why
+	}
+	if opts.Graph == nil || len(p.Adds()) == 0 {
+		return "", ""
+	}
+	if why := breaksOff(p.Owner, opts.Graph.Controllers); why != "" {
+		return ReasonRollingOut, fmt.Sprintf("cannot be pinned now: its owner %s %s", p.Owner.Ref, strings.TrimPrefix(why, "it "))
+	}
+	return "", ""
+}
+
 // TooLarge says that an owner would not take the rules, and how large it would become; "" where it takes them.
 func (p Pin) TooLarge() string {
 	data, err := json.Marshal(p.Rules)

@@ -315,6 +315,42 @@ func TestPlanPins(t *testing.T) {
 	assert.Equal(t, ReasonCannotPin, plan(ManagedPin, large).Items[0].Reason)
 }
 
+// Rules are a change of the owner: while it is rolled out, none are added that would break that off. What rules hold already needs
+// no more of it.
+func TestOwnerThatIsBeingRolledOut(t *testing.T) {
+	t.Parallel()
+	pinned := Record{Steps: []Step{step("s1", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("2m"), Owners: []flux.Manager{applies("kustomize-controller")}, Pinned: true}})}}
+	web := object(t, "ks", child(), interval("2m"), ownedBy(flux.Interval, updates("fluxtune")), recorded(pinned.String()))
+	repo := object(t, "gitrepo", child(flux.Interval))
+	p := preset(t, "fast")
+	plan := func(cancels bool, owner flux.Object) Plan {
+		s := flux.Snapshot{Objects: []flux.Object{web, repo}, Related: []flux.Object{owner}}
+		g := NewGraph(s.All())
+		g.Controllers = flux.NewControllers([]flux.Controller{{Name: flux.KustomizeController, CancelsChecks: cancels}})
+		return NewPlan(s.Objects, p, defaultResolver(p), Options{Judge: NewJudge(s), Graph: g, Managed: ManagedPin})
+	}
+	being := func(ready string, waits bool) func(*flux.Object) {
+		return func(o *flux.Object) { o.Status.Ready, o.Status.ReadyReason, o.Waits = ready, "Progressing", waits }
+	}
+	of := func(plan Plan) []any { return []any{plan.Changes(), len(plan.Pins), plan.Items[0].Reason} }
+	waits := plan(true, parent(t, being("Unknown", true)))
+	assert.Equal(t, []any{0, 0, ReasonRollingOut}, of(waits))
+	assert.Equal(t, "cannot be pinned now: its owner Kustomization flux-system/apps is being rolled out (Ready is Unknown: Progressing), and a change would have "+
+		"kustomize-controller break that off and begin anew (its feature gate CancelHealthCheckOnNewRevision): try again when it is ready", waits.Items[0].Message)
+	assert.Equal(t, []any{2, 1, ReasonPolicyDiffers}, of(plan(false, parent(t, being("Unknown", true)))), "without the gate")
+	assert.Equal(t, []any{2, 1, ReasonPolicyDiffers}, of(plan(true, parent(t, being("True", true)))), "it is ready")
+	assert.Equal(t, []any{2, 1, ReasonPolicyDiffers}, of(plan(true, parent(t, being("Unknown", false)))), "it waits for nothing")
+	held := pinning(t, Rules([]Need{need(web, flux.Interval), need(repo, flux.Interval)})...)
+	being("Unknown", true)(&held)
+	assert.Equal(t, []any{2, 1, ReasonPolicyDiffers}, of(plan(true, held)), "its rules stay as they are")
+	part := pinning(t, Rules([]Need{need(web, flux.Interval)})...)
+	being("Unknown", true)(&part)
+	got := plan(true, part)
+	assert.Equal(t, []any{1, 1, ReasonPolicyDiffers}, of(got))
+	assert.Equal(t, ReasonRollingOut, got.Items[1].Reason)
+	assert.Equal(t, OurRules(part), got.Pins[0].Rules)
+}
+
 // Which rules are left when records go.
 func TestRulesAfter(t *testing.T) {
 	t.Parallel()

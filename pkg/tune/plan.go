@@ -216,14 +216,14 @@ func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Op
 	warnings = append(warnings, p.Warnings(func(name string) bool { return environments[name] })...)
 	plan.Warnings = uniqueSorted(warnings)
 	if opts.Managed == ManagedPin {
-		opts.Judge.pin(&plan)
+		opts.Judge.pin(&plan, opts)
 	}
 	return plan
 }
 
 // pin plans the rules that the changes of a plan need in order to last, and judges the changes with these rules in
-// place. Where an owner cannot take them all, its objects are left alone.
-func (j *Judge) pin(plan *Plan) {
+// place. Where an owner cannot take them all, or not now, the objects are left alone that need more of it.
+func (j *Judge) pin(plan *Plan, opts Options) {
 	needs := make(map[flux.Ref][]Need)
 	for i := range plan.Items {
 		if n, pinned := plan.Items[i].need(); pinned {
@@ -233,19 +233,24 @@ func (j *Judge) pin(plan *Plan) {
 	for owner, planned := range needs {
 		parent, _ := j.object(owner)
 		pin := j.PinOf(parent, planned)
-		tooLarge := pin.TooLarge()
+		reason, why := pin.refused(opts)
+		var kept []Need
 		for i := range plan.Items {
 			item := &plan.Items[i]
-			switch {
-			case item.Action != ActionChange || item.Stick.Owner != owner:
-			case tooLarge != "" && !item.Stick.Verdict.lasts():
-				item.leaveAlone(ReasonCannotPin, "cannot be pinned: "+tooLarge)
-			default:
-				item.Stick.hold(owner)
+			if item.Action != ActionChange || item.Stick.Owner != owner {
+				continue
 			}
+			if reason != "" && !item.Stick.Verdict.lasts() {
+				item.leaveAlone(reason, why)
+				continue
+			}
+			if n, pinned := item.need(); pinned {
+				kept = append(kept, n)
+			}
+			item.Stick.hold(owner)
 		}
-		if tooLarge == "" {
-			plan.Pins = append(plan.Pins, pin)
+		if len(kept) > 0 {
+			plan.Pins = append(plan.Pins, j.PinOf(parent, kept))
 		}
 	}
 	slices.SortFunc(plan.Pins, func(a, b Pin) int { return a.Owner.Ref.Compare(b.Owner.Ref) })

@@ -20,9 +20,10 @@ func rollingOut(item Item, opts Options) (Reason, string) {
 // breaksOff says what a change of an object would break off; "" where nothing. With the feature gate CancelHealthCheckOnNewRevision a
 // change of a HelmRelease or Kustomization ends what its controller waits for: an install or upgrade counts as failed by that, and is
 // rolled back or uninstalled where that is its remediation, and then begun anew (helm-controller internal/controller,
-// helmrelease_manager.go and the IsObjectEnqueued block of helmrelease_controller.go; kustomize-controller ends its health checks).
+// helmrelease_manager.go and the IsObjectEnqueued block of helmrelease_controller.go; kustomize-controller ends its health checks
+// and nothing else, kustomization_controller.go checkHealth).
 func breaksOff(o flux.Object, by flux.Controllers) string {
-	if !o.KindRow().Consumer || o.Suspended || o.Status.Ready != "Unknown" {
+	if !o.KindRow().Consumer || o.Suspended || o.Status.Ready != "Unknown" || o.Kind == "Kustomization" && !o.Waits {
 		return ""
 	}
 	c := by.Of(&o)

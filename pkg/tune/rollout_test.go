@@ -16,6 +16,7 @@ func TestWhatIsBeingRolledOut(t *testing.T) {
 	being := func(ready string) func(*flux.Object) {
 		return func(o *flux.Object) { o.Status.Ready, o.Status.ReadyReason = ready, "Progressing" }
 	}
+	waits := func(o *flux.Object) { o.Waits = true }
 	for name, tc := range map[string]struct {
 		object     flux.Object
 		controller string // that has the gate
@@ -26,7 +27,8 @@ func TestWhatIsBeingRolledOut(t *testing.T) {
 		"the gate of another controller":        {object(t, "hr", being("Unknown")), flux.KustomizeController, ReasonPolicyDiffers},
 		"that is ready":                         {object(t, "hr", being("True")), flux.HelmController, ReasonPolicyDiffers},
 		"that has never been reconciled":        {object(t, "hr", being("")), flux.HelmController, ReasonPolicyDiffers},
-		"a Kustomization that waits for health": {object(t, "ks", being("Unknown")), flux.KustomizeController, ReasonRollingOut},
+		"a Kustomization that waits for health": {object(t, "ks", being("Unknown"), waits), flux.KustomizeController, ReasonRollingOut},
+		"one that waits for nothing":            {object(t, "ks", being("Unknown")), flux.KustomizeController, ReasonPolicyDiffers},
 		"a source":                              {object(t, "gitrepo", being("Unknown")), flux.SourceController, ReasonPolicyDiffers},
 	} {
 		t.Run(name, func(t *testing.T) {
