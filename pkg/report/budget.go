@@ -124,7 +124,7 @@ func (b Budget) WithFit(f *fit.Fitting) Budget {
 	if f == nil {
 		return b
 	}
-	lines := shareLines(f, "")
+	lines := shareLines(f.Shares, "")
 	if f.Failing > 0 {
 		lines = append(lines, failingLine(f.Failing))
 	}

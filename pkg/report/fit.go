@@ -128,13 +128,13 @@ func wait(d time.Duration) string { return flux.FormatDuration(d.Round(time.Seco
 func round2(f float64) float64 { return float64(int64(f*100+0.5)) / 100 }
 
 // fitLines say what fitting buys, and how much is known of what it counts with. Where there is little room, the lines about
-// costs have to do for the hosts. OnTop says what is not counted.
+// costs have to do for the hosts; they do not know credentials. OnTop says what is not counted.
 func fitLines(f *fit.Fitting, limits limits, onTop string) []string {
 	if f == nil {
 		return nil
 	}
 	if f.Sources == 0 {
-		lines := append([]string{"there is no source whose interval could be fitted"}, shareLines(f, onTop)...)
+		lines := append([]string{"there is no source whose interval could be fitted"}, shareLines(f.Shares, onTop)...)
 		if f.Undone > 0 {
 			lines = append(lines, undoneLine(f.Undone))
 		}
@@ -152,12 +152,14 @@ func fitLines(f *fit.Fitting, limits limits, onTop string) []string {
 		lines = append(lines, undoneLine(f.Undone))
 	}
 	if limits.summed() {
+		credentials := slices.DeleteFunc(slices.Clone(f.Shares), func(s fit.ShareUse) bool { return s.Credential == "" })
+		lines = append(lines, few(shareLines(credentials, ""), limits.hosts, "more shares of credentials")...)
 		if f.Evidence[fit.FromNothing] == f.Sources {
 			return append(lines, "how often they change is known of none of them")
 		}
 		return append(lines, fmt.Sprintf("it is known of %d of them how often they change; %d get no commits", f.Sources-f.Evidence[fit.FromNothing], f.Quiet))
 	}
-	lines = append(lines, shareLines(f, onTop)...)
+	lines = append(lines, shareLines(f.Shares, onTop)...)
 	return append(append(lines, "how often they change is "+evidence(f)), unfittedLines(f)...)
 }
 
@@ -259,9 +261,9 @@ func undoneLine(n int) string {
 }
 
 // shareLines say what each share gets. OnTop says what is not counted in that.
-func shareLines(f *fit.Fitting, onTop string) []string {
+func shareLines(shares []fit.ShareUse, onTop string) []string {
 	var lines []string
-	for _, s := range f.Shares {
+	for _, s := range shares {
 		line := fmt.Sprintf("%s gets %s/h of %s/h, which are %g%% of %s/h", s.Share, rate(s.Used), rate(s.Allowed), s.Percent, rate(s.Limit))
 		switch {
 		case s.Idle:

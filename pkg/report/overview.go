@@ -86,6 +86,7 @@ func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
 	all := newGrouping(o.Plan.Items, o.Environments)
 	height := max(screen, l.Height-1) - min(o.Above, mostAbove)
 	limits := limitsFor(height, len(o.remarks()))
+	limits.hosts = max(limits.hosts, o.fittedHosts())
 	for {
 		notes = o.notes(l, limits)
 		room := height - lineCount(o.title(l)) - len(notes) - blankLines

@@ -202,3 +202,30 @@ func TestOverviewOfManyEnvironments(t *testing.T) {
 	assert.LessOrEqual(t, strings.Count(text, "\n"), screen, text)
 	assert.Regexp(t, `(?m)^\d+ more +\d+ GitRepository +5m -> 1m faster`, text)
 }
+
+// Where hosts have no room, those that intervals are fitted to come first: they were asked for. A share of a credential has a
+// line of its own, since those about costs are of hosts.
+func TestOverviewShowsWhatIsFitted(t *testing.T) {
+	t.Parallel()
+	names := []string{"a.example.com", "b.example.com", "c.example.com", "d.example.com", "e.example.com", "f.example.com"}
+	many := Overview{Title: "Policy fast", Plan: tune.Plan{Policy: "fast"}}
+	for i, name := range names {
+		limit := budget.Limit{PerHour: 1000}
+		many.Budget.Hosts = append(many.Budget.Hosts, budget.Host{Name: name, Limit: &limit, Used: budget.Rates{Now: float64(150 - 20*i), Planned: float64(150 - 20*i)}})
+	}
+	share := func(host, credential string) fit.ShareUse {
+		return fit.ShareUse{Share: policy.Share{Host: host, Credential: credential, Percent: 60}, Limit: 1000, Allowed: 600, Used: 500}
+	}
+	of := func(shares ...fit.ShareUse) string {
+		o := many
+		o.Fitting = &fit.Fitting{Sources: 3, Wait: time.Minute, UniformWait: 2 * time.Minute, Shares: shares}
+		return strings.Join(strings.Fields(drawOverview(t, o, Layout{Width: 80, Height: 24})), " ")
+	}
+	text := of(share("e.example.com", ""), share("f.example.com", ""), share("d.example.com", ""))
+	assert.Regexp(t, `d\.example\.com .*e\.example\.com .*f\.example\.com .*3 hosts more, 3 over`, text)
+	text = of(share("b.example.com", ""), share("e.example.com", ""))
+	assert.Regexp(t, `b\.example\.com .*e\.example\.com .*4 hosts more, 2 over`, text)
+	text = of(share("e.example.com", "bot"))
+	assert.Regexp(t, `e\.example\.com .*a\.example\.com .*4 hosts more`, text)
+	assert.Contains(t, text, "e.example.com/bot gets 500/h of 600/h")
+}

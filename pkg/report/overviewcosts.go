@@ -1,11 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
@@ -22,7 +24,7 @@ func (o Overview) costs(l Layout, limits limits) []string {
 	if o.Together {
 		lines[0] += ", of all clusters together"
 	}
-	hosts := limitedHosts(o.Budget)
+	hosts := o.limitedHosts()
 	shown := hosts
 	if limits.hosts > 0 {
 		shown = hosts[:min(len(hosts), limits.hosts)]
@@ -47,20 +49,31 @@ func (o Overview) costs(l Layout, limits limits) []string {
 	return lines
 }
 
-// limitedHosts are the hosts with a limit, those first that get more than that.
-func limitedHosts(b budget.Budget) []budget.Host {
-	hosts := slices.DeleteFunc(slices.Clone(b.Hosts), func(h budget.Host) bool { return h.Limit == nil })
-	slices.SortStableFunc(hosts, func(a, b budget.Host) int {
-		switch {
-		case isOver(a) == isOver(b):
-			return 0
-		case isOver(a):
-			return -1
-		default:
-			return 1
+// limitedHosts are the hosts with a limit: those first that intervals are fitted to, and of each those that get more than that.
+func (o Overview) limitedHosts() []budget.Host {
+	hosts := slices.DeleteFunc(slices.Clone(o.Budget.Hosts), func(h budget.Host) bool { return h.Limit == nil })
+	rank := func(h budget.Host) int {
+		rank := 0
+		if !o.fitsTo(h) {
+			rank += 2
 		}
-	})
+		if !isOver(h) {
+			rank++
+		}
+		return rank
+	}
+	slices.SortStableFunc(hosts, func(a, b budget.Host) int { return cmp.Compare(rank(a), rank(b)) })
 	return hosts
+}
+
+// fitsTo tells whether intervals are fitted to a share of a host's limit.
+func (o Overview) fitsTo(h budget.Host) bool {
+	return o.Fitting != nil && slices.ContainsFunc(o.Fitting.Shares, func(s fit.ShareUse) bool { return budget.SameHost(h.Name, s.Host) })
+}
+
+// fittedHosts is how many hosts with a limit intervals are fitted to.
+func (o Overview) fittedHosts() int {
+	return len(slices.DeleteFunc(o.limitedHosts(), func(h budget.Host) bool { return !o.fitsTo(h) }))
 }
 
 func isOver(h budget.Host) bool { return h.Used.Planned > 100 || h.Used.Now > 100 }
@@ -86,7 +99,7 @@ func (o Overview) hostLine(h budget.Host, l Layout) string {
 // also where there is no room for a line for each share.
 func (o Overview) fit(limits limits) []string {
 	lines := fitLines(o.Fitting, limits, o.fitOnTop())
-	said := len(limitedHosts(o.Budget)) > 0 && onTop(o.Budget) == o.fitOnTop()
+	said := len(o.limitedHosts()) > 0 && onTop(o.Budget) == o.fitOnTop()
 	if len(lines) > 0 && o.fitOnTop() != "" && !said && (o.Fitting.Sources > 0 && limits.summed() || limits.cuts()) {
 		lines = append(lines, strings.TrimPrefix(o.fitOnTop(), "; "))
 	}
