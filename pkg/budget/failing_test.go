@@ -287,3 +287,27 @@ func TestWhatAsksNothingWhileWell(t *testing.T) {
 		assert.Equal(t, 4*tc.attempt, others.Asks(policy.Share{Host: b.Items[0].Address.Host}), name)
 	}
 }
+
+// What failed last and is tried again just now fails for a budget, too: a Kustomization that waits for its health is Unknown
+// most of the time.
+func TestFailingWhileItIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	again := func(reason string) func(*flux.Object) {
+		return func(o *flux.Object) {
+			o.Status.Ready, o.Status.ReadyReason = "Unknown", "Progressing"
+			o.Status.Failed = flux.Failed{Reason: reason, Message: "why"}
+		}
+	}
+	retry := func(o *flux.Object) { o.RetryInterval = ptr("1m") }
+	release := item(flux.Object{Ref: ref("HelmRelease", "x"), Interval: ptr("10m")}, "5m", again("UpgradeFailed"))
+	app := kustomization("app", "web", "10m", "", func(o *flux.Object) { o.DependsOn = []flux.Ref{ref("Kustomization", "x")} })
+	b := New(Input{Items: []tune.Item{
+		kustomization("x", "web", "10m", "5m", retry, again("HealthCheckFailed")), release,
+		source("web", "https://git.example.com/app", "10s", "", again("GitOperationFailed")), app,
+	}})
+	assert.Equal(t, []Failure{Retrying, BackOff, BackOff, NoFailure}, []Failure{b.Items[0].Failure, b.Items[1].Failure, b.Items[2].Failure, b.Items[3].Failure})
+	assert.Equal(t, steady(60), b.Items[0].Reconciles)
+	assert.Equal(t, steady(4), b.Items[1].Reconciles)
+	assert.Equal(t, steady(4), b.Items[2].Requests)
+	assert.Equal(t, Failing{BackOff: 2, Retrying: 1, Requests: steady(4), Mended: steady(360)}, b.Failing)
+}

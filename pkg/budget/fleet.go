@@ -80,7 +80,7 @@ func newFleet(in Input) *fleet {
 }
 
 func newSubject(item *tune.Item, controllers settings) *subject {
-	o := &item.Object
+	o := asItEnded(&item.Object)
 	by := controllers.Of(o)
 	s := &subject{object: o, environment: item.Assignment.Environment, failure: failure(o, by)}
 	changed := func(f flux.Field) *string {
@@ -112,6 +112,17 @@ func newSubject(item *tune.Item, controllers settings) *subject {
 		}
 	}
 	return s
+}
+
+// asItEnded is an object as its last attempt left it where that failed and another is under way: until that one has succeeded, it
+// goes on as what fails does.
+func asItEnded(o *flux.Object) *flux.Object {
+	if o.Status.Failed == (flux.Failed{}) {
+		return o
+	}
+	ended := *o
+	ended.Status.Ready, ended.Status.ReadyReason, ended.Status.ReadyMessage = "False", o.Status.Failed.Reason, o.Status.Failed.Message
+	return &ended
 }
 
 // followReleases gives the HelmCharts that helm-controller makes the interval that it gives them.

@@ -8,9 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fluxcd/pkg/apis/meta"
 	json "github.com/go-json-experiment/json/v1" // as encoding/json from Go 1.27 on; reads in two thirds of the time
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // document is the part of a Flux manifest that an Object is made from. One struct serves all kinds:
@@ -144,33 +142,6 @@ type reference struct {
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
 	Namespace  string `json:"namespace"`
-}
-
-type documentStatus struct {
-	ObservedGeneration int64 `json:"observedGeneration"`
-	Conditions         []struct {
-		Type    string `json:"type"`
-		Status  string `json:"status"`
-		Reason  string `json:"reason"`
-		Message string `json:"message"`
-		// When status, reason or message last changed (fluxcd/pkg runtime/conditions/setter.go).
-		LastTransitionTime time.Time `json:"lastTransitionTime"`
-		// Flux leaves status.observedGeneration behind while an object fails.
-		ObservedGeneration int64 `json:"observedGeneration"`
-	} `json:"conditions"`
-	Artifact *struct {
-		LastUpdateTime time.Time `json:"lastUpdateTime"`
-		Size           int64     `json:"size"`
-		Revision       string    `json:"revision"`
-	} `json:"artifact"`
-	LastScanResult *struct {
-		Revision string `json:"revision"`
-	} `json:"lastScanResult"`
-	ExportedInputs []struct{} `json:"exportedInputs"`
-	History        history    `json:"history"`
-	Inventory      struct {
-		Entries inventory `json:"entries"`
-	} `json:"inventory"`
 }
 
 // inventory is what was applied: how many objects, and which of them are Flux's. The others take no
@@ -323,44 +294,4 @@ func (d document) sourceRef() Ref {
 		return ref
 	}
 	return Ref{}
-}
-
-func (s documentStatus) status() Status {
-	status := Status{ObservedGeneration: s.ObservedGeneration, Exported: len(s.ExportedInputs), Managed: s.Inventory.Entries.count, Inventory: s.Inventory.Entries.flux}
-	var lastTried, fetchFailed time.Time
-	for _, c := range s.Conditions {
-		if c.Type == "FetchFailed" && c.Status == string(metav1.ConditionTrue) { // source-controller api/v1, FetchFailedCondition
-			fetchFailed = c.LastTransitionTime
-		}
-		if c.Type == meta.StalledCondition {
-			if status.Stalled = c.Status == string(metav1.ConditionTrue); status.Stalled {
-				status.StalledReason = c.Reason
-			}
-		}
-		if c.Type == meta.ReadyCondition {
-			status.Ready, status.ReadyReason, status.ReadyMessage = c.Status, c.Reason, withoutSecrets(c.Message)
-			lastTried = c.LastTransitionTime
-			// A condition gets the generation of the object as it was read when it was set, which may be a newer one than
-			// was reconciled (fluxcd/pkg runtime/conditions/setter.go, runtime/patch/patch.go). Who is ready has noted what
-			// it is done with; who fails leaves that behind.
-			if c.Status == string(metav1.ConditionFalse) || status.ObservedGeneration == 0 && c.Status == string(metav1.ConditionTrue) {
-				status.ObservedGeneration = max(status.ObservedGeneration, c.ObservedGeneration)
-			}
-		}
-	}
-	switch {
-	case status.Ready != string(metav1.ConditionFalse):
-	case !fetchFailed.IsZero():
-		status.FailingSince = fetchFailed
-	default:
-		status.FailingSince = lastTried
-	}
-	if s.Artifact != nil {
-		status.SourceChanged, status.ArtifactSize, status.Revision = s.Artifact.LastUpdateTime, s.Artifact.Size, s.Artifact.Revision
-	} else if s.LastScanResult != nil {
-		status.Revision = s.LastScanResult.Revision
-	}
-	s.History.durations(&status)
-	status.Changes = s.History.changes()
-	return status
 }

@@ -26,6 +26,11 @@ type snapshot struct {
 	LastDeployed time.Time `json:"lastDeployed"`
 }
 
+// failed tells whether the last reconcile of an entry has failed; the entries of a HelmRelease do not tell.
+func (e snapshot) failed() bool {
+	return e.LastReconciledStatus != "" && e.LastReconciledStatus != meta.ReconciliationSucceededReason
+}
+
 // durations fills in how long reconciles took.
 func (h history) durations(status *Status) {
 	for i, e := range h {
@@ -37,7 +42,7 @@ func (h history) durations(status *Status) {
 			status.LastReconcile, status.LastReconciled = d, e.LastReconciled
 		}
 		status.SlowestReconcile = max(status.SlowestReconcile, d)
-		if e.LastReconciledStatus != "" && e.LastReconciledStatus != meta.ReconciliationSucceededReason {
+		if e.failed() {
 			continue
 		}
 		if status.LastApplied == 0 {

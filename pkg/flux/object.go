@@ -150,6 +150,9 @@ type Status struct {
 	Ready        string
 	ReadyReason  string
 	ReadyMessage string
+	// Failed is why the last attempt that ended has failed, where another is under way (Ready is Unknown); the zero value where
+	// nothing tells that it has, and where Ready itself tells it.
+	Failed Failed
 	// FailingSince is when an object that is not ready began to fail: when FetchFailed of a source became true, or else
 	// when the Ready condition last changed, which may be as late as the last attempt (measured on source-controller
 	// 1.9.6: Ready is set anew by each, FetchFailed by the first). The zero time for one that does not fail.
@@ -189,6 +192,9 @@ type Status struct {
 	// Inventory are the Flux objects among these.
 	Inventory []Ref
 }
+
+// Failed is the reason and message of an attempt that failed; the message is "" where only the reason is known.
+type Failed struct{ Reason, Message string }
 
 // Change is that something came to apply another content.
 type Change struct {
