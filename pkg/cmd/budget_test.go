@@ -236,6 +236,11 @@ func TestBudgetGitHub(t *testing.T) {
 	assert.Equal(t, exitFailed, bad.code)
 	assert.Contains(t, bad.stderr, "does not accept the token")
 	assert.NotContains(t, bad.stderr, "guess")
+
+	elsewhere := httptest.NewServer(http.RedirectHandler(server.URL+"/api/v3/rate_limit", http.StatusFound))
+	t.Cleanup(elsewhere.Close)
+	led := user.run(t.Context(), append(args, "--github-token-env", "MY_TOKEN", "--github-api-url", elsewhere.URL)...)
+	assert.Contains(t, led.stderr, elsewhere.URL+" answered 302 Found", "nobody else gets the token")
 }
 
 func TestBudgetFlagErrors(t *testing.T) {

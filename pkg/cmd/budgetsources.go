@@ -21,7 +21,10 @@ import (
 // httpTimeout bounds one request to a metrics URL or to GitHub.
 const httpTimeout = 30 * time.Second
 
-func newHTTPClient() *http.Client { return &http.Client{Timeout: httpTimeout} }
+// newHTTPClient asks nobody but whom the user names: the token would go along to where an answer leads.
+func newHTTPClient() *http.Client {
+	return &http.Client{Timeout: httpTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
 
 // ObserveFlags say where the controllers' metrics are.
 type ObserveFlags struct {

@@ -123,7 +123,7 @@ func New(config *rest.Config, limits Limits) (*Client, error) {
 	if c.http, err = rest.HTTPClientFor(config); err != nil {
 		return nil, fmt.Errorf("preparing the connection: %w", err)
 	}
-	c.http = &http.Client{Transport: abandoning{c.http.Transport, c.plugin}} // whose Timeout is none
+	c.http = &http.Client{Transport: abandoning{c.http.Transport, c.plugin}, CheckRedirect: unfollowed} // whose Timeout is none
 	if c.base, _, err = rest.DefaultServerUrlFor(config); err != nil {
 		return nil, fmt.Errorf("reading the server's address: %w", err)
 	}

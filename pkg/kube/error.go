@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -187,6 +188,9 @@ func isCredentials(err error) bool {
 // statusError makes the error that client-go would make of an answer. Its words are printable: they come
 // from a cluster, and must not be able to write to a terminal what they like.
 func statusError(response *http.Response) error {
+	if to := response.Header.Get("Location"); to != "" && response.StatusCode/100 == 3 {
+		return fmt.Errorf("the API server's answer leads to %s, where nobody is asked: %w", Printable(to), ErrMalformed)
+	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10)) // whatever arrived helps
 	if status := statusOf(body); status != nil && status.Status == metav1.StatusFailure && status.Code != 0 {
 		status.Message = Printable(status.Message)

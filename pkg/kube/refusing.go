@@ -12,10 +12,15 @@ import (
 // with the configuration's timeout, or without any for watches.
 func (c *Client) HTTP(watch bool) *http.Client {
 	if watch {
-		return &http.Client{Transport: refusing{c.http.Transport}}
+		return &http.Client{Transport: refusing{c.http.Transport}, CheckRedirect: unfollowed}
 	}
-	return &http.Client{Transport: c.http.Transport, Timeout: c.timeout}
+	return &http.Client{Transport: c.http.Transport, Timeout: c.timeout, CheckRedirect: unfollowed}
 }
+
+// unfollowed has a client hand out an answer that leads elsewhere as it is. client-go's transport puts the user's token on each
+// request, so that whoever is named there would get it. An API server leads nowhere by itself, but passes on what others answer: pods,
+// behind its proxy, and API servers of others.
+func unfollowed(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // refusing is a transport for watches that makes an error of every answer but a stream of events. client-go would wait inside, where
 // nobody learns why and for how long, and ask again ten times, where Follower knows better.
