@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/klog/v2"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
@@ -61,6 +62,7 @@ func Main(args []string, build Build) int {
 		signals.again(time.Now())
 		time.AfterFunc(secondSignal, stop)
 	})
+	klog.SetLogFilter(hiding{})
 	system := newSystem()
 	system.Insisted = signals.second
 	return Run(ctx, system, build, args)

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
 
 // TestRequestsAreShown runs the plugin as a program of its own: how much client-go tells is the process's.
@@ -38,6 +41,15 @@ func TestRequestsAreShown(t *testing.T) {
 			assert.True(t, strings.Contains(stderr, text), "%s: %q is not there", verbosity, text)
 		}
 	}
+	const path = "/hook/bed6d00b5555b1603e1f59b94d7fdbca58089cb5663633fb83f2815dc626d92b"
+	c.Apply(t, fmt.Sprintf("apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Receiver\nmetadata: {name: github, namespace: %s, annotations: {note: \"stee\\u202ered\"}}\nspec: {type: generic, secretRef: {name: token}, resources: [{kind: GitRepository, name: app}]}\n", ns))
+	c.ApplyAs(t, strings.Replace(fmt.Sprintf(readyReceiver, ns), "/hook/1", path, 1), testbed.ApplyOptions{Subresource: "status"})
+	stdout, stderr := run("apply", "-n", ns, "receiver", "--default-env", "development", "--set", "development.Receiver.interval=7m", "--yes", "-v=9")
+	assert.Contains(t, stdout, "configured")
+	assert.Contains(t, stderr, "webhookPath")
+	assert.NotContains(t, stderr, path[6:], "it is all the secret there is of this type")
+	assert.Contains(t, stderr, "steered", "nothing of an object steers the terminal")
+
 	_, stderr = run("nodes", "-v=6")
 	assert.True(t, strings.Contains(stderr, "/api/v1/nodes"))
 }

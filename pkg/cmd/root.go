@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/klog/v2"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
@@ -88,27 +86,31 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 	cmd.PersistentFlags().IntVarP(&r.verbosity, "v", "v", 0, "Tell of requests to the API server on stderr: 6 shows each with its answer, 7 the headers too, 9 as curl commands.")
 	cmd.Flags().BoolVar(&version, "version", false, "Show the version of fluxtune.")
 
-	cmd.AddGroup(&cobra.Group{ID: "tune", Title: "Tune Flux:"})
-	for _, sub := range []*cobra.Command{newGet(r), newBudget(r), newPlan(r), newApply(r), newRevert(r), newForget(r), newSessions(r), newReceivers(r), newAlerts(r)} {
-		sub.GroupID = "tune"
-		cmd.AddCommand(sub)
-	}
-	cmd.AddGroup(&cobra.Group{ID: "files", Title: "Tune a Git checkout (so do get, budget and plan with -f):"})
-	for _, sub := range []*cobra.Command{newTrace(r), newRewrite(r), newCheck(r), newExport(r)} {
-		sub.GroupID = "files"
-		cmd.AddCommand(sub)
-	}
-	cmd.AddGroup(&cobra.Group{ID: "see", Title: "See the cluster:"})
-	for _, sub := range []*cobra.Command{newNodes(r), newDoctor(r)} {
-		sub.GroupID = "see"
-		cmd.AddCommand(sub)
-	}
-	cmd.AddCommand(newPolicy(r), newVersion(r), newOptions(r), newCompletion(r), newRBAC(r))
+	r.addCommands(cmd)
 	width, _ := r.terminalSize()
 	useHelp(cmd, width)
 	rename(cmd, name)
 	r.completeConfigFlags(cmd)
 	return cmd
+}
+
+// addCommands adds all commands, in groups, in the order in which help lists them.
+func (r *root) addCommands(cmd *cobra.Command) {
+	for _, group := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"tune", "Tune Flux:", []*cobra.Command{newGet(r), newBudget(r), newPlan(r), newApply(r), newRevert(r), newForget(r), newSessions(r), newReceivers(r), newAlerts(r)}},
+		{"files", "Tune a Git checkout (so do get, budget and plan with -f):", []*cobra.Command{newTrace(r), newRewrite(r), newCheck(r), newExport(r)}},
+		{"see", "See the cluster:", []*cobra.Command{newNodes(r), newDoctor(r)}},
+	} {
+		cmd.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
+		for _, sub := range group.commands {
+			sub.GroupID = group.id
+			cmd.AddCommand(sub)
+		}
+	}
+	cmd.AddCommand(newPolicy(r), newVersion(r), newOptions(r), newCompletion(r), newRBAC(r))
 }
 
 // runE is what cobra runs of a command: toOptions does all wiring, run the work.
@@ -258,15 +260,6 @@ func emptyValue(value pflag.Value) bool {
 	}
 	texts := list.GetSlice()
 	return len(texts) == 0 || slices.ContainsFunc(texts, func(text string) bool { return strings.TrimSpace(text) == "" })
-}
-
-// logRequests sets how much client-go writes to stderr. It hides credentials itself, but not what is in answers.
-func (r *root) logRequests() error {
-	if r.verbosity == 0 {
-		return nil
-	}
-	var level klog.Level
-	return level.Set(strconv.Itoa(r.verbosity))
 }
 
 // namesServer is an error where nothing names a cluster: client-go would ask http://localhost:8080,

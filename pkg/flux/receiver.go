@@ -251,8 +251,9 @@ var (
 	urlToken    = regexp.MustCompile(`(https?://)[^/\s@'":]+@`)
 )
 
-// withoutSecrets is a message of a controller, which may name a URL or path that has one.
-func withoutSecrets(message string) string {
+// WithoutSecrets is a text, as a message of a controller, without the secrets that it may name: passwords of URLs, and paths of
+// webhooks.
+func WithoutSecrets(message string) string {
 	message = urlToken.ReplaceAllString(urlPassword.ReplaceAllString(message, "$1:...@"), "$1...@")
 	return hookPath.ReplaceAllString(message, "/hook/...")
 }

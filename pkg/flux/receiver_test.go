@@ -121,7 +121,7 @@ func TestNoSecretInMessages(t *testing.T) {
 		"dial ssh://git:pw@git.example.com:2222/app and ssh://git@github.com/acme/app":    "dial ssh://git:...@git.example.com:2222/app and ssh://git@github.com/acme/app",
 		"https://git.example.com:8443/acme/app: see team@example.com":                     "https://git.example.com:8443/acme/app: see team@example.com",
 	} {
-		assert.Equal(t, want, withoutSecrets(message))
+		assert.Equal(t, want, WithoutSecrets(message))
 	}
 }
 

@@ -49,7 +49,7 @@ func (s documentStatus) status() Status {
 			}
 		}
 		if c.Type == meta.ReadyCondition {
-			status.Ready, status.ReadyReason, status.ReadyMessage = string(c.Status), c.Reason, withoutSecrets(c.Message)
+			status.Ready, status.ReadyReason, status.ReadyMessage = string(c.Status), c.Reason, WithoutSecrets(c.Message)
 			lastTried = c.LastTransitionTime
 			// A condition gets the generation of the object as it was read when it was set, which may be a newer one than
 			// was reconciled (fluxcd/pkg runtime/conditions/setter.go, runtime/patch/patch.go). Who is ready has noted what
@@ -85,7 +85,7 @@ func (s documentStatus) status() Status {
 func (s documentStatus) failedBefore() Failed {
 	for _, c := range s.Conditions {
 		if c.fails() {
-			return Failed{c.Reason, withoutSecrets(c.Message)}
+			return Failed{c.Reason, WithoutSecrets(c.Message)}
 		}
 	}
 	if len(s.History) > 0 && s.History[0].failed() {
