@@ -66,6 +66,9 @@ func TestEnvironmentsCheck(t *testing.T) {
 			"label the namespaces of the 1 others (development, staging, production), or give all of them one environment with --default-env; " +
 			"kubectl label namespace plain environment=ENVIRONMENT, where ENVIRONMENT is development, staging or production",
 	}, check(map[string]map[string]string{"web-dev": nil, "plain": {}}))
+	fromGit := check(map[string]map[string]string{"a": {"kustomize.toolkit.fluxcd.io/name": "namespaces", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}, "b": {"environment": "prod"}})
+	assert.Empty(t, fromGit.Run, "kustomize-controller takes back what kubectl sets")
+	assert.Contains(t, fromGit.Remedy, `; namespace "a" comes from Kustomization flux-system/namespaces: label it there with environment=production`)
 
 	s, r, p := doctored(nil, nil)
 	s.Gaps = []flux.Gap{{What: "gitrepositories", Why: "forbidden"}}

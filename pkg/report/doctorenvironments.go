@@ -1,0 +1,152 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+)
+
+// EnvironmentsCheck is about which environments the objects of a snapshot have, and, where some have none that
+// the policy knows, what would give them one. Where is what commands take to look in the same place: -A, or -n.
+func EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, proposal Proposal, where string) Check {
+	c := Check{Name: "environments", Status: CheckOK}
+	if len(s.Objects) == 0 {
+		c.Status, c.Message = CheckWarning, "no Flux objects found"
+		if s.Incomplete() {
+			c.Message = "unknown: the objects could not be read"
+		}
+		return c
+	}
+	known := make(map[string]int)
+	none := 0
+	for _, o := range s.Objects {
+		if a := resolver.Resolve(o); a.Known {
+			known[a.Environment]++
+		} else if a.Environment == "" {
+			none++
+		}
+	}
+	var parts, words []string
+	for _, name := range p.EnvironmentNames() {
+		if known[name] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", name, known[name]))
+		}
+	}
+	strange := 0
+	for _, a := range proposal.Aliases {
+		strange += a.Objects
+		words = append(words, fmt.Sprintf("%s %d", a.Alias, a.Objects))
+	}
+	if strange > 0 {
+		parts = append(parts, fmt.Sprintf("%d in environments that the policy %s does not know (%s)", strange, p.Name, strings.Join(words, ", ")))
+	}
+	if none > 0 {
+		parts = append(parts, fmt.Sprintf("%d without", none))
+	}
+	c.Message = fmt.Sprintf("%s: %s", objectsOf(len(s.Objects)), strings.Join(parts, ", "))
+	if s.Incomplete() {
+		c.Status = CheckWarning
+		c.Message += " (as far as you may read)"
+	}
+	if none+strange > 0 {
+		c.Status = CheckWarning
+		c.Remedy, c.Run = remedies(p, s, resolver, proposal, none, where)
+	}
+	return c
+}
+
+// remedies are what gives environments to objects without, as a sentence, and as commands that work as they stand.
+func remedies(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, proposal Proposal, none int, where string) (remedy string, run []string) {
+	var sentences []string
+	if len(proposal.Aliases) > 0 {
+		sentences = append(sentences, "say which environments the words mean, with --env-alias or as aliases in a policy of your own")
+		run = append(run, "kubectl fluxtune plan "+where+proposal.Flags())
+	}
+	if none == 0 {
+		return strings.Join(sentences, "; "), run
+	}
+	if len(proposal.Lines()) > 0 {
+		sentences = append(sentences, "names tell the environments: see the lines for a policy below")
+	}
+	if proposal.Without > 0 {
+		sentences = append(sentences, fmt.Sprintf("label the namespaces of the %d others (%s), or give all of them one environment with --default-env",
+			proposal.Without, strings.Join(p.EnvironmentNames(), ", ")))
+		if proposal.Without == none {
+			sentences[len(sentences)-1] = strings.Replace(sentences[len(sentences)-1], fmt.Sprintf("the %d others", none), "those without", 1)
+		}
+		sentence, command := labelStep(p, s, resolver, proposal)
+		if sentence != "" {
+			sentences = append(sentences, sentence)
+		}
+		if command != "" {
+			run = append(run, command)
+		}
+	}
+	return strings.Join(sentences, "; "), run
+}
+
+// environmentPlaceholder stands for what somebody has to choose.
+const environmentPlaceholder = "ENVIRONMENT"
+
+// oneOf lists words of which one counts: "a, b or c".
+func oneOf(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// labelStep labels the namespace with the most objects that nothing gives an environment: by a command where the environment is
+// told, since all other objects have the same one, and by a sentence where it is not. One that something applies is to be labelled
+// there: kustomize-controller takes back what kubectl has set (internal/controller/kustomization_controller.go, apply,
+// fieldManagers). What bears the label already, if with an empty value, is overwritten: kubectl refuses to do so unasked.
+func labelStep(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, proposal Proposal) (sentence, command string) {
+	counts, others := make(map[string]int), make(map[string]bool)
+	for _, o := range s.Objects {
+		if a := resolver.Resolve(o); a.Known {
+			others[a.Environment] = true
+		}
+		if _, read := s.Namespaces[o.Namespace]; read && resolver.Resolve(o).Environment == "" && !proposal.covers(o) {
+			counts[o.Namespace]++
+		}
+	}
+	namespace := ""
+	for _, name := range sortedKeys(counts) {
+		if namespace == "" || counts[name] > counts[namespace] {
+			namespace = name
+		}
+	}
+	if namespace == "" {
+		return "", ""
+	}
+	environment, which := environmentPlaceholder, fmt.Sprintf(", where %s is %s", environmentPlaceholder, oneOf(p.EnvironmentNames()))
+	if len(others) == 1 {
+		environment, which = sortedKeys(others)[0], ""
+	}
+	key, overwrite := environmentKey(p), ""
+	if owner, owned := (flux.Object{Labels: s.Namespaces[namespace]}).Owner(); owned {
+		return fmt.Sprintf("namespace %q comes from %s: label it there with %s=%s%s", namespace, owner, key, environment, which), ""
+	}
+	if _, there := s.Namespaces[namespace][key]; there {
+		overwrite = " --overwrite"
+	}
+	command = fmt.Sprintf("kubectl label namespace %s %s%s", terminal.Quoted(namespace), terminal.Quoted(key+"="+environment), overwrite)
+	if which != "" {
+		return command + which, ""
+	}
+	return "", command
+}
+
+// environmentKey is the label to recommend: the plainest that the policy reads.
+func environmentKey(p policy.Policy) string {
+	for _, key := range p.LabelKeys {
+		if !strings.Contains(key, "/") {
+			return key
+		}
+	}
+	return p.LabelKeys[0]
+}
