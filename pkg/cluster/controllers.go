@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -104,8 +105,20 @@ func decodeNotifier(data []byte) (n flux.Notifier, err error) {
 		if isUnset("watch-all-namespaces", args) {
 			n.Namespace = d.Metadata.Namespace
 		}
+		n.Version = cmp.Or(n.Version, imageVersion(c.Image, flux.NotificationController))
 	}
 	return n, nil
+}
+
+// imageVersion is the version that the tag of a controller's image tells: "1.9.2" of ghcr.io/fluxcd/notification-controller:v1.9.2;
+// "" of another image, and where it has no tag.
+func imageVersion(image, controller string) string {
+	image, _, _ = strings.Cut(image, "@")
+	name, tag, tagged := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
+	if !tagged || !strings.HasSuffix(name, controller) { // rebuilt ones have more before it
+		return ""
+	}
+	return strings.TrimPrefix(tag, "v")
 }
 
 // isUnset tells whether a command line turns a switch off: --flag=false; the last one counts.
@@ -164,6 +177,7 @@ type deployment struct {
 }
 
 type container struct {
+	Image   string   `json:"image"`
 	Command []string `json:"command"`
 	Args    []string `json:"args"`
 	Ports   []struct {

@@ -3,6 +3,8 @@ package flux
 import (
 	"fmt"
 	"slices"
+
+	"k8s.io/apimachinery/pkg/util/version"
 )
 
 // Notifier is a notification-controller, as far as its flags tell what becomes of the calls of Receivers. The zero value has the
@@ -14,6 +16,8 @@ type Notifier struct {
 	// Namespace is the only one that it reads, Receivers as well as what they name (--watch-all-namespaces=false: all that it
 	// asks for goes through a cache of that namespace, main.go); "" for all.
 	Namespace string
+	// Version of it, as the tag of its image tells: "1.9.2"; "" where that tells none.
+	Version string
 }
 
 // Notifiers are all of a cluster, each with its own flags. None stand for one with the defaults.
@@ -44,5 +48,18 @@ func (n Notifiers) Refused(receiver, target string) string {
 
 // Cross tells whether one of them lets a Receiver notify what is in another namespace.
 func (n Notifiers) Cross() bool {
-	return len(n) == 0 || slices.ContainsFunc(n, func(one Notifier) bool { return one == Notifier{} })
+	return len(n) == 0 || slices.ContainsFunc(n, func(one Notifier) bool { return !one.OneNamespace && one.Namespace == "" })
+}
+
+// Unverified is the version of one of those that look at the Receivers of a namespace which takes each call of a Receiver of
+// Google's type, whoever makes it; "" where none is known to: it asked Google about the caller's token, and did not look at the answer
+// before 1.8.3 (internal/server/receiver_handlers.go, authenticateGCRRequest; CVE-2026-40109).
+func (n Notifiers) Unverified(receiver string) string {
+	for _, one := range n {
+		v, err := version.ParseSemantic(one.Version)
+		if err == nil && v.LessThan(version.MustParseSemantic("1.8.3")) && (one.Namespace == "" || one.Namespace == receiver) {
+			return one.Version
+		}
+	}
+	return ""
 }

@@ -21,6 +21,7 @@ func TestNotifiers(t *testing.T) {
 		"none":                   {nil, true, "", "", "", true},
 		"the defaults":           {Notifiers{{}}, true, "", "", "", true},
 		"no cross references":    {Notifiers{{OneNamespace: true}}, true, "", refs, refs, false},
+		"a version":              {Notifiers{{Version: "1.9.2"}}, true, "", "", "", true},
 		"one namespace":          {Notifiers{{Namespace: "a"}}, false, "", alone, "", false},
 		"a namespace each":       {Notifiers{{Namespace: "a"}, {Namespace: "b"}}, true, "", alone, "notification-controller reads namespace b alone (--watch-all-namespaces=false), and it names another", false},
 		"one beside one for all": {Notifiers{{Namespace: "a"}, {}}, true, "", "", "", true},
@@ -32,4 +33,14 @@ func TestNotifiers(t *testing.T) {
 		assert.Equal(t, tc.cross, tc.all.Refused("b", "a"), name)
 		assert.Equal(t, tc.crosses, tc.all.Cross(), name)
 	}
+}
+
+// Before 1.8.3 a call of a Receiver of Google's type is taken from anybody.
+func TestUnverified(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]string{"": "", "latest": "", "1.8.3": "", "1.9.0": "", "1.8.2": "1.8.2", "0.33.0": "0.33.0", "1.8.3-rc.1": "1.8.3-rc.1"} {
+		assert.Equal(t, want, Notifiers{{Version: "1.9.2"}, {Version: version}}.Unverified("apps"), version)
+	}
+	other := Notifiers{{Version: "1.8.2", Namespace: "flux-system"}}
+	assert.Equal(t, []string{"1.8.2", ""}, []string{other.Unverified("flux-system"), other.Unverified("apps")})
 }

@@ -85,7 +85,7 @@ type ReceiverState struct {
 // ReceiverProblem is one thing that is wrong with a Receiver.
 type ReceiverProblem struct {
 	// Fault is one word, stable: notReady, suspended, noSuchObject, nothingMatches, otherNamespace, cannotBeNotified,
-	// invalid, wrongType, noPushEvent, filteredOut or neverCalled.
+	// invalid, wrongType, noPushEvent, filteredOut, neverCalled or unverified.
 	Fault   string `json:"fault"`
 	Message string `json:"message"`
 	Remedy  string `json:"remedy"`

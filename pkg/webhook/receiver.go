@@ -37,6 +37,7 @@ const (
 	NoPushEvent      Fault = "noPushEvent"      // it answers 400 to a push, and takes other events
 	FilteredOut      Fault = "filteredOut"      // it answers 200, and its filter leaves the push out
 	NeverCalled      Fault = "neverCalled"      // a source changed, and no call is known
+	Unverified       Fault = "unverified"       // it takes calls from anybody who knows its path, though its type verifies who calls
 )
 
 // Problem is one thing that is wrong, and what to do about it.
@@ -91,6 +92,9 @@ func (f *fleet) wrong(r *flux.Object) []Problem {
 		if a := c.check(aimed{receiver: r, notifiers: f.in.Notifiers, read: f.tokens}); a.no != "" {
 			problems = append(problems, Problem{c.fault, a.consequence(), a.remedy})
 		}
+	}
+	if old := f.in.Notifiers.Unverified(r.Namespace); r.Hook.Type == GCR.Receiver() && old != "" {
+		problems = append(problems, Problem{Unverified, "anybody who knows its path can call: notification-controller " + old + " does not verify Google's signature (CVE-2026-40109)", "update it to 1.8.3 or newer; its Secret needs email and audience then"})
 	}
 	for _, t := range r.Targets {
 		if p, wrong := f.wrongTarget(r, t); wrong {

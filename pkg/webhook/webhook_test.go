@@ -383,6 +383,9 @@ func TestProblems(t *testing.T) {
 		"something else": {receiver("r", elsewhere), Input{}, nil},
 		"another namespace": {receiver("r", to("GitRepository", "app"), other), Input{Notifiers: locked},
 			[]Problem{{OtherNamespace, "GitRepository web/app is not notified: " + locked.Refused("apps", "web") + "; each call is answered with 500", "put a Receiver into namespace web"}}},
+		"from anybody": {with(receiver("r", to("OCIRepository", "image")), func(o *flux.Object) { o.Hook = flux.Hook{Type: "gcr", Secret: "hook"} }),
+			Input{Notifiers: flux.Notifiers{{Version: "1.8.2"}}, Objects: []flux.Object{object("OCIRepository", "image", at("oci://gcr.io/acme/image"))}},
+			[]Problem{{Unverified, "anybody who knows its path can call: notification-controller 1.8.2 does not verify Google's signature (CVE-2026-40109)", "update it to 1.8.3 or newer; its Secret needs email and audience then"}}},
 		"never polled": {receiver("r", to("GitRepository", "app"), to("HelmRepository", "charts")), Input{},
 			[]Problem{{CannotBeNotified, "HelmRepository apps/charts is of type oci, which Flux never polls: a call does nothing", "name the HelmCharts that come from it"}}},
 	} {
