@@ -47,12 +47,18 @@ func (g golden) check(t *testing.T, c *testbed.Cluster) {
 	if g.with != nil {
 		i = g.with(t, c, i)
 	}
+	g.compare(t, i, func(text string) string { return scrub(c, text) })
+}
+
+// compare is check of a call that a test has prepared; scrub takes out what differs from one call to the next.
+func (g golden) compare(t *testing.T, i invocation, scrub func(string) string) {
+	t.Helper()
 	o := i.run(t.Context(), words(g.args)...)
 	got := fmt.Sprintf("$ kubectl fluxtune %s\n%s", g.args, o.stdout)
 	if o.stderr != "" {
 		got += "[stderr]\n" + o.stderr
 	}
-	got = scrub(c, got) + fmt.Sprintf("[exit code %d]\n", o.code)
+	got = scrub(got) + fmt.Sprintf("[exit code %d]\n", o.code)
 	path := g.path()
 	if *update {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
@@ -81,11 +87,14 @@ var ephemeral = map[*regexp.Regexp]string{
 }
 
 func scrub(c *testbed.Cluster, text string) string {
-	text = strings.ReplaceAll(text, c.Dir(), "DIR")
+	return strings.ReplaceAll(scrubEphemeral(strings.ReplaceAll(text, c.Dir(), "DIR")), "\x1b", "␛")
+}
+
+func scrubEphemeral(text string) string {
 	for pattern, replacement := range ephemeral {
 		text = pattern.ReplaceAllString(text, replacement)
 	}
-	return strings.ReplaceAll(text, "\x1b", "␛")
+	return text
 }
 
 // fixture is a file of testdata/fleet.

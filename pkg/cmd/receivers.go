@@ -16,6 +16,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
 
@@ -64,7 +65,8 @@ func newReceivers(r *root) *cobra.Command {
 			how to create each Secret and what to enter at the host. Those that were written so once are written
 			again with all of their sources, so that the file is whole each time: a new source joins the one of its
 			host, which keeps its name, Secret and path, and a repository that was renamed gets its filter. Receivers
-			of another form are yours alone. -o json has all of it. No Secret is read, and no token is made here.
+			of another form are yours alone. One that something else applies, as from Git, has to be changed there:
+			its comments say where. -o json has all of it. No Secret is read, and no token is made here.
 			Each Receiver has a filter by repository and branch, where the host's calls tell them: what is pushed
 			elsewhere makes nothing poll.
 
@@ -118,6 +120,7 @@ func (f *ReceiversFlags) add(cmd *cobra.Command) {
 func (f *ReceiversFlags) toOptions(r *root, args []string) (o ReceiversOptions, err error) {
 	o.now, o.NoFilter, o.Filter = r.Now, f.NoFilter, f.noFilter.Changed && !f.NoFilter
 	f.places = f.Output == "yaml" // which file has which Receiver
+	f.everyRoot = f.places        // and which clusters read it
 	for _, name := range f.Owners {
 		o.Owners = append(o.Owners, strings.ToLower(name))
 	}
@@ -182,13 +185,13 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 	if err != nil {
 		return err
 	}
+	if coverage.Unread != "" {
+		f.snapshot.Gaps = receiversMatter(f.snapshot.Gaps)
+	}
 	if err := o.asInFiles(coverage); err != nil {
 		return err
 	}
-	environments := o.Policy.EnvironmentNames()
-	list, err := report.NewReceiverList(coverage, f.resolver, f.snapshot.Gaps, report.ReceiverPlans{
-		Command: o.ofOne(o.root.name + " plan" + o.connection() + o.flags), Environment: environments[len(environments)-1], Whole: o.whole() && len(o.Environments) == 0,
-	})
+	list, err := o.list(f, coverage)
 	if err != nil {
 		return err
 	}
@@ -202,7 +205,7 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 	o.root.warn(list.Warnings, f.snapshot.Gaps)
 	switch {
 	case o.printer.format == "yaml":
-		err = o.manifests(list)
+		err = o.manifests(ctx, list)
 	case len(list.Items)+len(list.Receivers) == 0 && o.printer.tables():
 		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete())
 	default:
@@ -216,10 +219,21 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 	return f.complete()
 }
 
+// list reports what webhooks reach in a cluster.
+func (o ReceiversOptions) list(f fleet, c webhook.Coverage) (report.ReceiverList, error) {
+	environments := o.Policy.EnvironmentNames()
+	return report.NewReceiverList(c, f.resolver, f.snapshot.Gaps, report.ReceiverPlans{
+		Command: o.ofOne(o.root.name + " plan" + o.connection() + o.flags), Environment: environments[len(environments)-1], Whole: o.whole() && len(o.Environments) == 0,
+	})
+}
+
 // coverage is what webhooks reach, and what is proposed of what the cluster takes. The warnings say what is left out of it.
 func (o ReceiversOptions) coverage(ctx context.Context, f fleet) (webhook.Coverage, []string, error) {
 	in := o.webhookInput(f, o.HostTypes)
 	in.NoFilter, in.Filter, in.Owners = o.NoFilter, o.Filter, o.Owners
+	if o.Files == nil {
+		in.Origin = tune.NewJudge(f.snapshot).Origin
+	}
 	c := webhook.New(in)
 	warnings := o.unmatched(c)
 	if c.Unread != "" {

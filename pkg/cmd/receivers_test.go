@@ -3,9 +3,8 @@ package cmd
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,22 +53,7 @@ func TestReceiversGolden(t *testing.T) {
 			if g.with != nil {
 				i = g.with(t, nil, i)
 			}
-			o := i.run(t.Context(), words(g.args)...)
-			got := fmt.Sprintf("$ kubectl fluxtune %s\n%s", g.args, o.stdout)
-			if o.stderr != "" {
-				got += "[stderr]\n" + o.stderr
-			}
-			for pattern, replacement := range ephemeral {
-				got = pattern.ReplaceAllString(got, replacement)
-			}
-			got += fmt.Sprintf("[exit code %d]\n", o.code)
-			if *update {
-				require.NoError(t, os.MkdirAll(filepath.Dir(g.path()), 0o755))
-				require.NoError(t, os.WriteFile(g.path(), []byte(got), 0o644))
-			}
-			want, err := os.ReadFile(g.path())
-			require.NoError(t, err)
-			assert.Equal(t, string(want), got)
+			g.compare(t, i, scrubEphemeral)
 		})
 	}
 }
@@ -136,11 +120,9 @@ spec: {type: github, secretRef: {name: token}, resources: [{apiVersion: source.t
 const readyReceiver = "apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Receiver\nmetadata: {name: github, namespace: %s}\n" +
 	`status: {webhookPath: /hook/1, conditions: [{type: Ready, status: "True", reason: Succeeded, message: ready, lastTransitionTime: "2026-11-01T00:00:00Z"}]}` + "\n"
 
-// Who may not list all Receivers is not told that some are missing; those of the own namespace are enough where
-// notification-controller lets no others notify.
-func TestReceiversThatMayNotBeRead(t *testing.T) {
-	t.Parallel()
-	c := bed.Cluster(t)
+// coveredFromElsewhere is a namespace with the GitRepository app, which the Receiver github of another one names.
+func coveredFromElsewhere(t *testing.T, c *testbed.Cluster) string {
+	t.Helper()
 	ns, central := c.Namespace(t, map[string]string{"environment": "development"}), c.Namespace(t, nil)
 	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+fmt.Sprintf(`
 apiVersion: notification.toolkit.fluxcd.io/v1
@@ -149,6 +131,15 @@ metadata: {name: github, namespace: %s}
 spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app, namespace: %s}]}
 `, central, ns))
 	c.ApplyAs(t, fmt.Sprintf(readyReceiver, central), testbed.ApplyOptions{Subresource: "status"})
+	return ns
+}
+
+// Who may not list all Receivers is not told that some are missing; those of the own namespace are enough where
+// notification-controller lets no others notify.
+func TestReceiversThatMayNotBeRead(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := coveredFromElsewhere(t, c)
 	const all, own = "/apis/notification.toolkit.fluxcd.io/v1/receivers", "/receivers"
 	for name, tc := range map[string]struct {
 		forbidden string // what the path ends with
@@ -162,8 +153,7 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 		"only the own":                {all, false, "unknown", 0, "Warning: the Receivers of other namespaces could not be read: what they notify is not known, so no Receiver is proposed"},
 		"the own, and others may not": {all, true, "uncovered", 1, ""},
 	} {
-		i := invocation{}
-		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+		i := behind(func(r *http.Request, _ int) faults.Fault {
 			switch {
 			case r.URL.Path == "/apis/apps/v1/deployments":
 				return notifierWith(map[bool]string{true: "--no-cross-namespace-refs", false: "--watch-all-namespaces"}[tc.locked])
@@ -171,7 +161,7 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 				return faults.Fault{Status: http.StatusForbidden}
 			}
 			return faults.Fault{}
-		}).Kubeconfig(t, "one", "default")
+		})(t, c, invocation{})
 		for _, args := range []string{"receivers -n " + ns, "receivers gitrepo/app -n " + ns, "receivers gitrepo -l !x -n " + ns} {
 			o := i.run(t.Context(), words(args+" -o json")...)
 			list := decode[report.ReceiverList](t, o)
@@ -181,9 +171,46 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 			assert.Empty(t, list.Plans, "%s: %s: no call was seen", name, args)
 			assert.Equal(t, tc.state != "unknown", len(list.PlansLater) > 0, "%s: %s", name, args)
 			assert.Contains(t, o.stderr, tc.says, "%s: %s", name, args)
+			assert.Equal(t, tc.state == "unknown", o.code == exitFailed, "%s: %s", name, args)
+			assert.Equal(t, tc.state == "unknown", len(list.Missing) > 0, "%s: %s", name, args)
 		}
+		check := report.CheckWarning
+		if tc.state == "covered" {
+			check = report.CheckOK
+		}
+		d := decode[report.Diagnosis](t, i.run(t.Context(), "doctor", "-n", ns, "-o", "json"))
+		assert.Equal(t, check, d.Checks[slices.IndexFunc(d.Checks, func(c report.Check) bool { return c.Name == "webhooks" })].Status, name)
 		o := i.run(t.Context(), "receivers", "-n", ns, "-o", "yaml")
 		assert.Equal(t, tc.missing > 0, strings.Contains(o.stdout, "kind: Receiver"), name)
+		assert.Equal(t, tc.state == "unknown", o.code == exitFailed, name)
+	}
+}
+
+// Sources that may not be read stay in the Receivers that name them, and that something is missing is told by the exit code, too.
+func TestReceiversOfSourcesThatMayNotBeRead(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+gitRepository(ns, "web", "interval: 5m, timeout: 2m"))
+	c.Apply(t, on(c).must(t, "receivers", "-n", ns, "-o", "yaml").stdout)
+	i := behind(func(r *http.Request, _ int) faults.Fault {
+		if strings.HasSuffix(r.URL.Path, "/gitrepositories") {
+			return faults.Fault{Status: http.StatusForbidden}
+		}
+		return faults.Fault{}
+	})(t, c, invocation{})
+	for _, format := range []string{"json", "yaml"} {
+		o := i.run(t.Context(), "receivers", "-n", ns, "-o", format)
+		assert.Equal(t, exitFailed, o.code, format)
+		assert.Contains(t, o.stderr, "Warning: you may not list gitrepositories in namespace", format)
+		if format == "json" {
+			list := decode[report.ReceiverList](t, o)
+			require.Len(t, list.Missing, 1)
+			assert.Contains(t, list.Missing[0].What, "gitrepositories")
+			assert.Empty(t, list.Proposals, "nothing is taken out of the Receiver")
+		} else {
+			assert.NotContains(t, o.stdout, "resources: []")
+		}
 	}
 }
 
@@ -196,17 +223,9 @@ func notifierWith(flag string) faults.Fault {
 func TestReceiversOfAnOldNotificationController(t *testing.T) {
 	t.Parallel()
 	c := bed.Cluster(t)
-	ns, central := c.Namespace(t, map[string]string{"environment": "development"}), c.Namespace(t, nil)
-	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+fmt.Sprintf(`
-apiVersion: notification.toolkit.fluxcd.io/v1
-kind: Receiver
-metadata: {name: github, namespace: %s}
-spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app, namespace: %s}]}
-`, central, ns))
-	c.ApplyAs(t, fmt.Sprintf(readyReceiver, central), testbed.ApplyOptions{Subresource: "status"})
+	ns := coveredFromElsewhere(t, c)
 	for field, want := range map[string]string{"resourceFilter": "broken", "another": "covered"} {
-		i := invocation{}
-		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+		i := behind(func(r *http.Request, _ int) faults.Fault {
 			switch {
 			case strings.HasPrefix(r.URL.Path, "/openapi/v3/apis/notification.toolkit.fluxcd.io/"):
 				return faults.Fault{Body: fmt.Sprintf(`{"components": {"schemas": {"r": {"x-kubernetes-group-version-kind": [{"kind": "Receiver"}], "properties": {"spec": {"properties": {%q: {}}}}}}}}`, field)}
@@ -214,7 +233,7 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 				return notifierWith("--no-cross-namespace-refs")
 			}
 			return faults.Fault{}
-		}).Kubeconfig(t, "one", "default")
+		})(t, c, invocation{})
 		assert.Equal(t, want, decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json")).Items[0].State, field)
 	}
 }
@@ -223,21 +242,13 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 func TestReceiversWithoutNotificationController(t *testing.T) {
 	t.Parallel()
 	c := bed.Cluster(t)
-	ns, central := c.Namespace(t, map[string]string{"environment": "development"}), c.Namespace(t, nil)
-	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+fmt.Sprintf(`
-apiVersion: notification.toolkit.fluxcd.io/v1
-kind: Receiver
-metadata: {name: github, namespace: %s}
-spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app, namespace: %s}]}
-`, central, ns))
-	c.ApplyAs(t, fmt.Sprintf(readyReceiver, central), testbed.ApplyOptions{Subresource: "status"})
-	i := invocation{}
-	i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+	ns := coveredFromElsewhere(t, c)
+	i := behind(func(r *http.Request, _ int) faults.Fault {
 		if strings.HasSuffix(r.URL.Path, "/deployments") {
 			return faults.Fault{Body: `{"kind":"DeploymentList","metadata":{"resourceVersion":"7"},"items":[]}`}
 		}
 		return faults.Fault{}
-	}).Kubeconfig(t, "one", "default")
+	})(t, c, invocation{})
 	list := decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json"))
 	assert.Equal(t, "unknown", list.Items[0].State)
 	assert.Contains(t, list.Items[0].Message, "no Deployment of notification-controller was found")
@@ -276,13 +287,12 @@ func TestReceiversWithoutFilter(t *testing.T) {
 	ns := c.Namespace(t, map[string]string{"environment": "development"})
 	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m"))
 	for field, filtered := range map[string]bool{"resourceFilter": true, "another": false} {
-		i := invocation{}
-		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+		i := behind(func(r *http.Request, _ int) faults.Fault {
 			if strings.HasPrefix(r.URL.Path, "/openapi/v3/apis/notification.toolkit.fluxcd.io/") {
 				return faults.Fault{Body: fmt.Sprintf(`{"components": {"schemas": {"r": {"x-kubernetes-group-version-kind": [{"kind": "Receiver"}], "properties": {"spec": {"properties": {%q: {}}}}}}}}`, field)}
 			}
 			return faults.Fault{}
-		}).Kubeconfig(t, "one", "default")
+		})(t, c, invocation{})
 		o := i.must(t, "receivers", "-n", ns, "-o", "yaml")
 		assert.Equal(t, filtered, strings.Contains(o.stdout, "resourceFilter"), field)
 		assert.Equal(t, !filtered, strings.Contains(o.stderr, "have no spec.resourceFilter"), o.stderr)
@@ -294,23 +304,15 @@ func TestReceiversWithoutFilter(t *testing.T) {
 func TestReceiversOfOtherNamespaces(t *testing.T) {
 	t.Parallel()
 	c := bed.Cluster(t)
-	ns, central := c.Namespace(t, map[string]string{"environment": "development"}), c.Namespace(t, nil)
-	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+fmt.Sprintf(`
-apiVersion: notification.toolkit.fluxcd.io/v1
-kind: Receiver
-metadata: {name: github, namespace: %s}
-spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app, namespace: %s}]}
-`, central, ns))
-	c.ApplyAs(t, fmt.Sprintf(readyReceiver, central), testbed.ApplyOptions{Subresource: "status"})
+	ns := coveredFromElsewhere(t, c)
 	for args, says := range map[string]string{"": "webhook", " --no-cross-namespace-refs": "nothing"} {
-		i := invocation{}
-		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+		i := behind(func(r *http.Request, _ int) faults.Fault {
 			if r.URL.Path == "/apis/apps/v1/deployments" && strings.Contains(r.URL.RawQuery, "notification-controller") {
 				return faults.Fault{Body: fmt.Sprintf(`{"kind":"DeploymentList","metadata":{"resourceVersion":"7"},"items":[{"spec":{"template":{"spec":{"containers":[{"args":["--watch-all-namespaces"%s]}]}}}}]}`,
 					strings.ReplaceAll(args, " --no-cross-namespace-refs", `,"--no-cross-namespace-refs"`))}
 			}
 			return faults.Fault{}
-		}).Kubeconfig(t, "one", "default")
+		})(t, c, invocation{})
 		plan := decode[report.Plan](t, i.must(t, "plan", "gitrepo/app", "-n", ns, "--fit", "github.com=100%", "--set", "development.GitRepository.interval=30s to 15m", "-o", "json"))
 		require.Len(t, plan.Items, 1)
 		require.NotNil(t, plan.Items[0].Fit)
@@ -339,6 +341,7 @@ func TestReceiversAgain(t *testing.T) {
 	c.Apply(t, first.stdout)
 	again := i.must(t, "receivers", "-n", ns, "-o", "yaml", "--as", "kubernetes-admin", "--as-group", "system:masters")
 	assert.Equal(t, first.stdout, again.stdout)
+	assert.Contains(t, again.stderr, "in Git: add --kubeconfig "+i.kubeconfig+" --as kubernetes-admin --as-group system:masters.\n")
 	assert.Contains(t, again.stderr, "No Receiver is missing in namespace \""+ns+"\": the one that has the form of what is proposed is written again.")
 	assert.Contains(t, i.must(t, "receivers", "-n", ns, "-o", "json", "--as", "kubernetes-admin", "--as-group", "system:masters").stdout, "--as kubernetes-admin --as-group system:masters -n")
 	c.Apply(t, gitRepository(ns, "zoo", "interval: 5m, timeout: 2m"))
@@ -374,8 +377,7 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 `, central, ns))
 	c.ApplyAs(t, fmt.Sprintf(readyReceiver, central), testbed.ApplyOptions{Subresource: "status"})
 	asked := func(answer func(*http.Request) faults.Fault) report.ReceiverList {
-		i := invocation{}
-		i.kubeconfig = faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault { return answer(r) }).Kubeconfig(t, "one", "default")
+		i := behind(func(r *http.Request, _ int) faults.Fault { return answer(r) })(t, c, invocation{})
 		return decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json"))
 	}
 	list := asked(func(r *http.Request) faults.Fault {

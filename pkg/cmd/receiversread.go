@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -62,6 +63,17 @@ func unreadReceivers(s flux.Snapshot, namespace string) string {
 	default:
 		return "the Receivers could not be read: what they notify is not known"
 	}
+}
+
+// receiversMatter has the gaps of Receivers make the answer incomplete: what they notify is what is asked for.
+func receiversMatter(gaps []flux.Gap) []flux.Gap {
+	kind, _ := flux.ParseKind("Receiver")
+	gaps = slices.Clone(gaps)
+	for i, g := range gaps {
+		unread := g.Unserved == "" && strings.HasPrefix(g.What, kind.Resource+" ")
+		gaps[i].Harmless = g.Harmless && !unread
+	}
+	return gaps
 }
 
 // readReceivers adds those of all namespaces, where they count, and whether they, and Alerts, may name what is in another

@@ -1,8 +1,10 @@
 package cmd
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
@@ -12,17 +14,23 @@ import (
 
 // manifests writes the Receivers as they should be: the missing ones, and those that were written here before. Who moves the
 // output over a file loses what else that has, and is told so before.
-func (o ReceiversOptions) manifests(list report.ReceiverList) error {
+func (o ReceiversOptions) manifests(ctx context.Context, list report.ReceiverList) error {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(o.root.ErrOut, format+"\n", args...) }
 	var written report.ReceiverFile
 	if o.Files != nil && o.Files.tree != nil {
-		written = list.InOneFile(o.Files.fleet().Files())
+		files := o.Files.fleet().Files()
+		written = list.InOneFile(files)
 		list = written.List
+		collisions, err := o.collisions(ctx, list, files)
+		if err != nil {
+			return err
+		}
+		written.Warnings = append(written.Warnings, collisions...)
 	}
 	if len(list.Proposals) == 0 {
 		say("%s.", o.nothingMissing(list))
 	}
-	o.root.warn(written.Warnings, nil)
+	o.root.warn(slices.Concat(written.Warnings, list.Overruled()), nil)
 	left := list.Unwritten()
 	if written.Name != "" {
 		left = written.Unwritten()
@@ -39,7 +47,40 @@ func (o ReceiversOptions) manifests(list report.ReceiverList) error {
 	if n := list.Unfiltered(); n > 0 {
 		say("Note: %s without a filter, as on the last time: --no-filter=false gives all of them one.", plural(n, "Receiver"))
 	}
+	if flags := o.connection(); flags != "" && list.Manifests() > 0 {
+		say("Note: the commands in the comments are without the flags that lead here, since the file may be kept in Git: add%s.", flags)
+	}
 	return list.WriteManifests(o.root.document())
+}
+
+// collisions say which of the Receivers that are written for one cluster of a checkout belong into files that other clusters read,
+// too, and need otherwise. Files are those of this cluster's objects.
+func (o ReceiversOptions) collisions(ctx context.Context, list report.ReceiverList, files map[flux.Ref]string) ([]string, error) {
+	var all []string
+	for place := range o.Files.fleets {
+		if place == o.Files.root {
+			continue
+		}
+		f, err := o.everything().readRoot(place)
+		if err != nil {
+			return nil, err
+		}
+		other := o
+		other.FleetOptions = f.options
+		c, _, err := other.coverage(ctx, f)
+		if err == nil {
+			err = other.asInFiles(c)
+		}
+		if err != nil {
+			return nil, err
+		}
+		theirs, err := other.list(f, c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list.Collisions(files, theirs, other.Files.fleet().Files(), other.Files.fleet().Root.String())...)
+	}
+	return all, nil
 }
 
 // severalNamespaces says what is to be known of a file with Receivers of some namespaces.

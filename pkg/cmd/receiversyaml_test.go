@@ -123,3 +123,34 @@ func TestReceiversOfAMakeToldLater(t *testing.T) {
 	wrong := invocation{}.must(t, "receivers", "-f", file, "-o", "yaml", "--host-type", "git.example.com=harbor")
 	assert.Contains(t, wrong.stderr, "Warning: --host-type git.example.com=harbor: that make has nothing of the kinds that are at that host, so it decides nothing")
 }
+
+// Clusters that read one file need one Receiver in it: where they do not, what is written for one is said to be no good for the
+// other.
+func TestReceiversOfASharedBase(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	write := func(cluster string) outcome {
+		return invocation{}.must(t, "receivers", "-f", dir, "--root", "clusters/"+cluster, "-o", "yaml")
+	}
+	const says = "Warning: clusters/staging reads apps/base/%s, too, and needs apps/github-com otherwise: what is written here is for one cluster, so keep it in a file that no other reads\n"
+	first := write("production")
+	assert.NotContains(t, first.stderr, "otherwise", "one does for both")
+	writeInto(t, dir, map[string]string{
+		"apps/base/kustomization.yaml": "resources: [web.yaml, receivers.yaml]\n", "apps/base/receivers.yaml": first.stdout,
+	})
+	assert.NotContains(t, write("production").stderr, "otherwise")
+
+	develop := "resources: [../base]\npatches: [{target: {kind: GitRepository, name: web}, patch: '- {op: add, path: /spec/ref, value: {branch: develop}}'}]\n"
+	writeInto(t, dir, map[string]string{"apps/staging/kustomization.yaml": develop})
+	assert.Contains(t, write("production").stderr, fmt.Sprintf(says, "receivers.yaml"))
+	assert.Contains(t, write("staging").stderr, strings.ReplaceAll(fmt.Sprintf(says, "receivers.yaml"), "clusters/staging", "clusters/production"))
+	writeInto(t, dir, map[string]string{"apps/base/kustomization.yaml": "resources: [web.yaml]\n"})
+	assert.Contains(t, write("production").stderr, fmt.Sprintf(says, "web.yaml"), "missing in both")
+
+	own := "resources: [../base, receivers.yaml]\n"
+	for cluster, kustomization := range map[string]string{"production": own, "staging": strings.Replace(develop, "../base", "../base, receivers.yaml", 1)} {
+		file := write(cluster).stdout
+		writeInto(t, dir, map[string]string{"apps/" + cluster + "/kustomization.yaml": kustomization, "apps/" + cluster + "/receivers.yaml": file})
+	}
+	assert.NotContains(t, write("production").stderr, "otherwise", "each has its own")
+}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -44,6 +45,39 @@ func (l ReceiverList) InOneFile(files map[flux.Ref]string) ReceiverFile {
 		return true
 	})
 	return f
+}
+
+// Collisions say which of the Receivers that are written belong into a file which another cluster reads, too, and needs
+// otherwise: that of the Receiver, or, of a missing one, of its sources. Files and theirs are those that the objects of both
+// stand in, and cluster names the other.
+func (l ReceiverList) Collisions(files map[flux.Ref]string, other ReceiverList, theirs map[flux.Ref]string, cluster string) (sentences []string) {
+	for _, p := range l.all {
+		for _, q := range other.all {
+			file := files[p.ref]
+			switch {
+			case file != "" && file == theirs[q.ref] && p.inFile == q.inFile && p.yaml != q.yaml:
+			case file == "" && theirs[q.ref] == "" && p.ref == q.ref && !reflect.DeepEqual(p.Manifest["spec"], q.Manifest["spec"]):
+				file = commonFile(p.sources, files, q.sources, theirs)
+			default:
+				continue
+			}
+			if file != "" {
+				sentences = append(sentences, fmt.Sprintf("%s reads %s, too, and needs %s/%s otherwise: what is written here is for one cluster, so keep it in a file that no other reads", cluster, file, p.Namespace, p.Name))
+			}
+		}
+	}
+	return sentences
+}
+
+// commonFile is one that objects of two clusters stand in; "" where there is none.
+func commonFile(a []flux.Ref, files map[flux.Ref]string, b []flux.Ref, theirs map[flux.Ref]string) string {
+	for _, ref := range a {
+		file := files[ref]
+		if file != "" && slices.ContainsFunc(b, func(other flux.Ref) bool { return theirs[other] == file }) {
+			return file
+		}
+	}
+	return ""
 }
 
 // elsewhere says of a Receiver that it is not written a second time. Changed says that it should be other than it is.
@@ -89,6 +123,20 @@ func (l ReceiverList) Unfiltered() (n int) {
 		}
 	}
 	return n
+}
+
+// Overruled says in a sentence each of which Receivers that should be other than they are what kubectl applies does not last.
+func (l ReceiverList) Overruled() (sentences []string) {
+	from := map[string][]string{}
+	for _, p := range l.Proposals {
+		if p.Origin != "" {
+			from[p.Origin] = append(from[p.Origin], p.Namespace+"/"+p.Name)
+		}
+	}
+	for _, origin := range sortedKeys(from) {
+		sentences = append(sentences, fmt.Sprintf("what kubectl applies of %s may be taken back: put it where it comes from (%s)", firstNames(from[origin]), origin))
+	}
+	return sentences
 }
 
 // Replaced says in a sentence each what becomes of Receivers that others are written in place of.

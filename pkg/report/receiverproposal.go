@@ -31,6 +31,10 @@ func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
 		Namespace: p.Manifest.Metadata.Namespace, Name: p.Manifest.Metadata.Name, Host: p.Host, HostType: string(p.HostType), Guessed: p.Guessed,
 		Verifies: p.HostType.Verifies(), SecretCommand: p.SecretCommand(), PathCommand: p.PathCommand(), Steps: p.Steps(), title: p.HostType.Title(),
 		Existing: p.Existing, Added: p.Added, Dropped: p.Dropped, ReplacedBy: p.ReplacedBy, Replaces: p.Replaces, Unfiltered: p.Unfiltered, Owners: []ReceiverOwner{},
+		Origin: oneLine(p.Origin),
+	}
+	for _, origin := range p.SourceOrigins {
+		r.SourceOrigins = append(r.SourceOrigins, oneLine(origin))
 	}
 	for _, o := range p.Owners {
 		r.Owners = append(r.Owners, ReceiverOwner(o))
@@ -49,6 +53,7 @@ func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
 	if p.File != nil {
 		manifest = *p.File
 	}
+	r.inFile, r.sources = [2]string{manifest.Metadata.Namespace, manifest.Metadata.Name}, p.Sources
 	text, err := terminal.MarshalYAML(manifest)
 	if err != nil {
 		return r, fmt.Errorf("writing Receiver %s/%s: %w", r.Namespace, r.Name, err)
@@ -124,16 +129,40 @@ func (p ReceiverProposal) ownersComment() string {
 	return text
 }
 
+// applying says how the Receiver comes into the cluster, up to what is to be done then.
+func (p ReceiverProposal) applying() []string {
+	const then = "Then this prints the path of the URL:"
+	from, how := p.SourceOrigins, "2. Apply this, or put it where its sources come from:"
+	if p.Origin != "" {
+		from, how = []string{p.Origin}, "2. Put this where the Receiver comes from, since what kubectl applies may be taken back:"
+	}
+	if len(from) == 0 {
+		return []string{"2. Apply this. " + then}
+	}
+	lines := []string{how}
+	for i, origin := range from {
+		if i == mostOrigins {
+			lines = append(lines, fmt.Sprintf("     and %d more", len(from)-i))
+			break
+		}
+		lines = append(lines, "     "+origin)
+	}
+	return append(lines, "   "+then)
+}
+
+// mostOrigins is how many are named.
+const mostOrigins = 3
+
 func (p ReceiverProposal) comments() string {
 	lines := []string{
 		fmt.Sprintf("For %s at %s (%s%s) in namespace %s.", count(len(p.Sources), "source"), p.Host, p.title, p.guess(), p.Namespace),
 		p.ownersComment(),
 		"What notification-controller verifies of a call: " + p.Verifies + ".",
 		"", "1. Create the Secret:", "     " + p.SecretCommand,
-		"2. Apply this. Then this prints the path of the URL:", "     " + p.PathCommand,
-		"   In front of it belongs the address at which the host reaches the Service webhook-receiver of Flux: https://flux.example.com",
-		"3. Enter at the host:",
 	}
+	lines = append(append(lines, p.applying()...), "     "+p.PathCommand,
+		"   In front of it belongs the address at which the host reaches the Service webhook-receiver of Flux: https://flux.example.com",
+		"3. Enter at the host:")
 	for _, step := range p.Steps {
 		lines = append(lines, "     "+step)
 	}

@@ -78,7 +78,7 @@ func newReceiverSource(s webhook.Source, environment string) ReceiverSource {
 func newReceiverState(r webhook.Receiver) ReceiverState {
 	s := ReceiverState{
 		Ref: NewRef(r.Object), Type: r.Object.Hook.Type, Suspended: r.Object.Suspended, Ready: r.Object.Status.Ready,
-		Sources: len(r.Sources), Problems: []ReceiverProblem{},
+		Sources: len(r.Sources), Problems: []ReceiverProblem{}, Origin: oneLine(r.Origin),
 	}
 	for _, p := range r.Problems {
 		s.Problems = append(s.Problems, ReceiverProblem{string(p.Fault), oneLine(p.Message), oneLine(p.Remedy)})
@@ -91,10 +91,7 @@ func newReceiverState(r webhook.Receiver) ReceiverState {
 func (l ReceiverList) Asking(flags string) ReceiverList {
 	with := func(text string) string { // the first is the command's own: what else there is may be in names
 		text = strings.Replace(text, "kubectl -n ", "kubectl"+flags+" -n ", 1)
-		if rest, is := strings.CutPrefix(text, "flux resume "); is {
-			text = "flux" + flags + " resume " + rest
-		}
-		return text
+		return strings.Replace(text, "flux resume ", "flux"+flags+" resume ", 1)
 	}
 	l.Proposals, l.Kept, l.Receivers = slices.Clone(l.Proposals), slices.Clone(l.Kept), slices.Clone(l.Receivers)
 	for _, proposals := range [][]ReceiverProposal{l.Proposals, l.Kept} {
@@ -199,9 +196,15 @@ func WebhooksCheck(c webhook.Coverage, where string) (Check, bool) {
 	case s.Problems > 0:
 		check.Status = CheckWarning
 		check.Remedy, check.Run = fmt.Sprintf("look at %s of Receivers:", count(s.Problems, "problem")), []string{"kubectl fluxtune receivers " + where}
+	case c.Unread != "":
+		check.Status, check.Message = CheckWarning, check.Message+"; "+c.Unread
+		check.Remedy = "ask somebody who may list receivers in all namespaces"
 	case s.Uncovered > 0:
 		check.Status = CheckWarning
 		check.Remedy, check.Run = "a webhook brings a commit at once, and polling becomes the safety net; this shows the Receivers to create:", []string{"kubectl fluxtune receivers " + where}
+	case s.Unknown > 0:
+		check.Status = CheckWarning
+		check.Remedy, check.Run = "this shows why it is not known:", []string{"kubectl fluxtune receivers " + where}
 	}
 	return check, true
 }

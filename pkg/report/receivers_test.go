@@ -116,3 +116,36 @@ func TestReceiverPlansOfMany(t *testing.T) {
 	list, _ = draw(true)
 	assert.Contains(t, list.PlansLater[0], "GitRepository/s0 ", "one that no webhook announces keeps its interval")
 }
+
+// What is not known of Receivers is not well: who may not list them all is told so.
+func TestWebhooksCheck(t *testing.T) {
+	t.Parallel()
+	every := "1m"
+	source := flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: "app"}, Interval: &every}
+	source.Remote.URL = "https://github.com/acme/app"
+	filtered := flux.Object{Ref: flux.Ref{Group: receiverGroup, Kind: "Receiver", Namespace: "apps", Name: "hook"}, Status: flux.Status{Ready: "True"}}
+	filtered.Hook = flux.Hook{Type: "github", Secret: "token", Filter: "req.sender.login.size() > 3"}
+	filtered.Targets = []flux.Target{{Kind: "GitRepository", Namespace: "apps", Name: "app"}}
+	for name, tc := range map[string]struct {
+		in   webhook.Input
+		want Check
+	}{
+		"none": {webhook.Input{Objects: []flux.Object{source}}, Check{
+			Status: CheckWarning, Message: "1 source: 0 with a webhook, 1 without one",
+			Remedy: "a webhook brings a commit at once, and polling becomes the safety net; this shows the Receivers to create:", Run: []string{"kubectl fluxtune receivers -A"},
+		}},
+		"not read": {webhook.Input{Objects: []flux.Object{source}, Unread: func(string) string { return "the Receivers could not be read" }}, Check{
+			Status: CheckWarning, Message: "1 source: 0 with a webhook, 1 of which it is not known; the Receivers could not be read",
+			Remedy: "ask somebody who may list receivers in all namespaces",
+		}},
+		"not told": {webhook.Input{Objects: []flux.Object{source, filtered}}, Check{
+			Status: CheckWarning, Message: "1 source: 0 with a webhook, 1 of which it is not known",
+			Remedy: "this shows why it is not known:", Run: []string{"kubectl fluxtune receivers -A"},
+		}},
+	} {
+		tc.want.Name = "webhooks"
+		got, found := WebhooksCheck(webhook.New(tc.in), "-A")
+		assert.True(t, found, name)
+		assert.Equal(t, tc.want, got, name)
+	}
+}

@@ -66,6 +66,9 @@ func (l ReceiverList) writeProblems(text *prose) {
 				text.add("", "    ", "-> "+p.Remedy)
 			}
 		}
+		if r.Origin != "" && len(r.Problems) > 0 {
+			text.add("", "    ", "where: "+r.Origin)
+		}
 	}
 }
 
@@ -78,7 +81,7 @@ func (l ReceiverList) writeProposals(text *prose, manifests string) {
 	if len(l.Proposals) == 0 {
 		return
 	}
-	several := false
+	several, elsewhere := false, false
 	for _, part := range []struct {
 		title    string
 		existing bool
@@ -92,15 +95,21 @@ func (l ReceiverList) writeProposals(text *prose, manifests string) {
 				text.add("\n", "", title)
 				title = ""
 			}
-			several = several || len(p.Owners) > 1
+			several, elsewhere = several || len(p.Owners) > 1, elsewhere || len(p.SourceOrigins) > 0
 			text.add("", "  ", p.sentence())
 			if owners := p.ownersText(); owners != "" {
 				text.add("", "    ", "of "+owners)
+			}
+			if p.Origin != "" {
+				text.add("", "    ", "it comes from "+p.Origin+": put it there, since what kubectl applies may be taken back")
 			}
 		}
 	}
 	if several {
 		text.add("", "", "A host calls only for what is yours there: --owner NAME proposes for that alone.")
+	}
+	if elsewhere {
+		text.add("", "", "Where sources are applied from elsewhere, as from Git, their Receiver belongs there, too: -o yaml says where.")
 	}
 	text.add("", "", "With their Secrets, and what to enter at the hosts:")
 	text.command(manifests)

@@ -80,6 +80,8 @@ type ReceiverState struct {
 	// Sources that it notifies, of those that were looked at.
 	Sources  int               `json:"sources"`
 	Problems []ReceiverProblem `json:"problems"`
+	// Origin is what applies it again and again, and where that has it from; absent where nothing does.
+	Origin string `json:"origin,omitempty"`
 }
 
 // ReceiverProblem is one thing that is wrong with a Receiver.
@@ -111,6 +113,10 @@ type ReceiverProposal struct {
 	// written for; Replaces is the same from that one's side. Both are there until somebody takes the old one out.
 	ReplacedBy string `json:"replacedBy,omitempty"`
 	Replaces   string `json:"replaces,omitempty"`
+	// Origin is what applies the Receiver that is there, again and again, and where that has it from: it has to be changed there.
+	// SourceOrigins are those of the sources of a missing one.
+	Origin        string   `json:"origin,omitempty"`
+	SourceOrigins []string `json:"sourceOrigins,omitempty"`
 	// Unfiltered says that it has no filter, as the one that is there has none, though its host's calls tell enough for one.
 	Unfiltered bool   `json:"unfiltered,omitempty"`
 	Host       string `json:"host"`
@@ -130,8 +136,10 @@ type ReceiverProposal struct {
 	// Manifest of the Receiver.
 	Manifest map[string]any `json:"manifest"`
 
-	yaml   string
-	title  string
-	ref    flux.Ref
-	choice []flux.Ref // the sources by which it is chosen, with all that is new in it
+	yaml    string
+	title   string
+	ref     flux.Ref
+	inFile  [2]string // its namespace and name as they are written
+	sources []flux.Ref
+	choice  []flux.Ref // the sources by which it is chosen, with all that is new in it
 }

@@ -28,6 +28,9 @@ type Input struct {
 	Notifiers flux.Notifiers
 	// Nowhere says that the cluster has no Receivers: nothing there could take a call.
 	Nowhere bool
+	// Origin says what applies an object again and again, and where that has it from; "" where nothing does. Nil where nobody
+	// asks.
+	Origin func(flux.Object) string
 	// Owners are those of whose sources Receivers are proposed, in lower case; none for all. See Source.Owner.
 	Owners []string
 	// NoFilter says that Receivers have no spec.resourceFilter (notification-controller before 1.5): none is proposed. Filter
@@ -242,6 +245,14 @@ func (f *fleet) remarks(s *Source) (notes []string) {
 		notes = append(notes, fmt.Sprintf("--host-type says %s, which is nothing for the kind %s: the host's name decides for this one", said, s.Object.Kind))
 	}
 	return notes
+}
+
+// origin says what applies an object again and again; "" where nothing does, and where nobody asks.
+func (f *fleet) origin(o *flux.Object) string {
+	if f.in.Origin == nil {
+		return ""
+	}
+	return f.in.Origin(*o)
 }
 
 // unread says why it is not known which Receivers notify a source; "" where it is.

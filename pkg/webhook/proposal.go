@@ -33,6 +33,10 @@ type Proposal struct {
 	// this one was written for; Replaces is the same from that one's side. Both are written: calls may still come to the old one
 	// when the new one is applied.
 	ReplacedBy, Replaces string
+	// Origin is what applies the Receiver that is there, again and again, and where that has it from; SourceOrigins are those of
+	// the sources of a missing one, each once. See Input.Origin.
+	Origin        string
+	SourceOrigins []string
 	// Unfiltered says that it has no filter, as the one which is there has none, though its make has one.
 	Unfiltered bool
 
@@ -146,8 +150,26 @@ func (f *fleet) write(d draft, taken map[[2]string]bool) Proposal {
 	if d.own != nil {
 		p.Manifest.Metadata.Labels, p.Manifest.Metadata.Annotations = given(d.own.receiver.Labels), given(d.own.receiver.Annotations)
 		p.compareWith(d.own.receiver)
+		p.Origin = f.origin(d.own.receiver)
+	} else {
+		p.SourceOrigins = f.origins(d.members)
 	}
 	return p
+}
+
+// origins are those of the sources of a Receiver, each once.
+func (f *fleet) origins(members []member) []string {
+	var all []string
+	for _, m := range members {
+		if m.source == nil {
+			continue
+		}
+		if origin := f.origin(&m.source.Object); origin != "" && !slices.Contains(all, origin) {
+			all = append(all, origin)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // InFile has a Receiver keep what its file says of what people and kustomizations decide: its name, namespace, labels, annotations

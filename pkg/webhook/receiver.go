@@ -19,6 +19,8 @@ type Receiver struct {
 	Sources []flux.Ref
 	// Problems, the worst first.
 	Problems []Problem
+	// Origin is what applies it again and again, and where that has it from: see Input.Origin.
+	Origin string
 }
 
 // Fault is what can be wrong with a Receiver. The strings are part of the JSON output.
@@ -52,7 +54,7 @@ func (f *fleet) judge(c Coverage) []Receiver {
 	sources, written := c.Sources, c.Manifests()
 	var receivers []Receiver
 	for _, r := range f.receivers {
-		judged := Receiver{Object: *r}
+		judged := Receiver{Object: *r, Origin: f.origin(r)}
 		var suspects, named []*Source
 		names := false
 		for i := range sources {
@@ -90,6 +92,9 @@ func (f *fleet) wrong(r *flux.Object) []Problem {
 			continue
 		}
 		if a := c.check(aimed{receiver: r, notifiers: f.in.Notifiers, read: f.tokens}); a.no != "" {
+			if c.fault == Suspended && f.origin(r) != "" { // which may suspend it again
+				a.remedy = "take spec.suspend out of its manifest, or where that has none: " + a.remedy
+			}
 			problems = append(problems, Problem{c.fault, a.consequence(), a.remedy})
 		}
 	}
@@ -124,7 +129,7 @@ func (f *fleet) unreached(r *flux.Object, named []*Source, written []Proposal) [
 			}
 			like := Problem{h.fault, h.consequence(), h.remedy}
 			if f.own[r.Ref] != nil {
-				like.Remedy = cmp.Or(inItsPlace(r, s.Object.Ref, written), like.Remedy)
+				like.Remedy = cmp.Or(inItsPlace(r, s.Object.Ref, written, f.origin(r)), like.Remedy)
 			}
 			if alike[like]++; alike[like] == 1 {
 				problems = append(problems, like)
@@ -140,17 +145,20 @@ func (f *fleet) unreached(r *flux.Object, named []*Source, written []Proposal) [
 }
 
 // inItsPlace is what to do about a Receiver of the own form that does not reach a source, by what is written: it may be written
-// anew, or another one. "" where neither helps.
-func inItsPlace(r *flux.Object, source flux.Ref, written []Proposal) string {
+// anew, or another one. Origin is what applies it. "" where neither helps.
+func inItsPlace(r *flux.Object, source flux.Ref, written []Proposal, origin string) string {
 	const writes = "receivers -o yaml writes"
-	other := ""
+	other, apply := "", "apply what "+writes
+	if origin != "" {
+		apply = "put what " + writes + " where it comes from"
+	}
 	for _, p := range written {
 		name := p.Manifest.Metadata.Name
 		switch same := p.Manifest.Metadata.Namespace == r.Namespace && name == r.Name; {
 		case same && p.ReplacedBy != "":
-			return fmt.Sprintf("apply what %s, and take it out once %s is called, which is for the same sources", writes, p.ReplacedBy)
+			return fmt.Sprintf("%s, and take it out once %s is called, which is for the same sources", apply, p.ReplacedBy)
 		case same && p.changed:
-			return "apply what " + writes + ": the same Receiver, as it has to be now"
+			return apply + ": the same Receiver, as it has to be now"
 		case same:
 			return ""
 		case slices.Contains(p.Sources, source):

@@ -355,6 +355,8 @@ func TestProblems(t *testing.T) {
 			[]Problem{{NotReady, "it is not ready: no token", `correct spec.secretRef.name: no Secret can be called "--server=https://evil.example"`}}},
 		"suspended": {with(receiver("r", to("GitRepository", "app")), func(o *flux.Object) { o.Suspended, o.ResourceVersion = true, "7" }), Input{},
 			[]Problem{{Suspended, "it is suspended: each call is answered with 503", "flux resume receiver r -n apps"}}},
+		"suspended, and applied": {with(receiver("r", to("GitRepository", "app")), func(o *flux.Object) { o.Suspended, o.ResourceVersion = true, "7" }), Input{Origin: func(flux.Object) string { return "hooks" }},
+			[]Problem{{Suspended, "it is suspended: each call is answered with 503", "take spec.suspend out of its manifest, or where that has none: flux resume receiver r -n apps"}}},
 		"no Secret": {with(receiver("r", to("GitRepository", "app")), token), Input{},
 			[]Problem{{NotReady, "it is not ready: no token", `kubectl -n apps create secret generic hook --from-literal=token="$(head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1)"`}}},
 		"a Secret without a token": {with(receiver("r", to("GitRepository", "app")), token, func(o *flux.Object) {
