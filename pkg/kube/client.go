@@ -47,7 +47,10 @@ type Limits struct {
 	// Request is the longest time for one try of one request; by default that of the rest.Config, whose
 	// default is none.
 	Request time.Duration
-	// Stall is how long an answer may bring nothing before the request is given up, 10s by default.
+	// Stall is how long an answer may bring nothing before the request is given up, 10s by default. Before it begins that is
+	// twice as long, and three times while others are answered: a busy API server has a request wait for a quarter of its
+	// --request-timeout of a minute before it refuses it (k8s.io/apiserver, server/config.go, WithPriorityAndFairness), and
+	// who asks again goes back to the end of the queue.
 	Stall time.Duration
 	// Tries per request, 6 by default; answers with a Retry-After do not count.
 	Tries int

@@ -10,9 +10,8 @@ import (
 // errStalled is a request whose answer stopped coming.
 var errStalled = errors.New("the server stopped sending")
 
-// stall gives a request up when its answer stops coming. A request that waits for its first byte while
-// others are answered may be queued by a busy server: it gets three times as long, for asking again would
-// make the queue longer. It waits from when the request goes out: a plugin that asks a person to log in is no server.
+// stall gives a request up when its answer stops coming, or does not begin (Limits.Stall). It waits from when the request goes
+// out: a plugin that asks a person to log in is no server.
 type stall struct {
 	client *Client
 	giveUp func(error)
@@ -41,8 +40,11 @@ func (s *stall) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	limit := s.client.limits.Stall
-	silent := s.client.Silent() >= limit
-	if !silent && !s.answered && time.Since(s.start) < 3*limit {
+	silent, waits := s.client.Silent() >= limit, 3*limit
+	if silent {
+		waits = 2 * limit
+	}
+	if !s.answered && time.Since(s.start) < waits {
 		s.timer.Reset(limit)
 		return
 	}
