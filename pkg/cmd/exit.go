@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // The exit codes, which are a documented contract.
@@ -139,6 +141,8 @@ func explain(err error) string {
 	}
 }
 
+const proxyRemedy = "look at proxy-url in the kubeconfig, HTTPS_PROXY and NO_PROXY"
+
 // explainRequest names the server that a request did not get an answer from, instead of the URL.
 func explainRequest(request *url.Error) string {
 	server := request.URL
@@ -146,7 +150,13 @@ func explainRequest(request *url.Error) string {
 		server = u.Scheme + "://" + u.Host
 	}
 	var certificate *tls.CertificateVerificationError
+	var refusal kube.ProxyRefusal
+	var dialed *net.OpError
 	switch {
+	case errors.As(request, &refusal):
+		return fmt.Sprintf("no answer from %s: %s: %s", server, refusal, proxyRemedy)
+	case errors.As(request, &dialed) && dialed.Op == "proxyconnect": // net/http's word, transport.go
+		return fmt.Sprintf("no answer from %s: its proxy cannot be reached (%s): %s", server, dialed.Err, proxyRemedy)
 	case utilnet.IsConnectionRefused(request):
 		return fmt.Sprintf("the connection to %s was refused: is the cluster running, and is it the right --context?", server)
 	case errors.As(request, &certificate):

@@ -126,6 +126,7 @@ func New(config *rest.Config, limits Limits) (*Client, error) {
 	if c.http, err = rest.HTTPClientFor(config); err != nil {
 		return nil, fmt.Errorf("preparing the connection: %w", err)
 	}
+	tellProxies(c.http.Transport)
 	c.http = &http.Client{Transport: abandoning{c.http.Transport, c.plugin}, CheckRedirect: unfollowed} // whose Timeout is none
 	if c.base, _, err = rest.DefaultServerUrlFor(config); err != nil {
 		return nil, fmt.Errorf("reading the server's address: %w", err)
