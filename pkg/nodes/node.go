@@ -46,6 +46,9 @@ type Node struct {
 	cpu, memory *int64 // what its pods may use: thousandths of a core, bytes, nil where it does not say; for Usage
 }
 
+// SchedulingDisabled ends the status of a node that is cordoned (spec.unschedulable).
+const SchedulingDisabled = ",SchedulingDisabled"
+
 // nodePage limits what is in memory at once: a full node object is 5 kB and more.
 const nodePage = 500
 
@@ -299,7 +302,7 @@ func nodeStatus(n *corev1.Node) string {
 		}
 	}
 	if n.Spec.Unschedulable {
-		status += ",SchedulingDisabled"
+		status += SchedulingDisabled
 	}
 	return status
 }

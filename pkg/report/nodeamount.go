@@ -41,16 +41,19 @@ func (a amount) outdated() bool { return a.old && !a.unknown() }
 
 // String writes a number that may be too low with a plus, one that was so earlier with ~, and one that is not known as a
 // question mark.
-func (a amount) String() string {
+func (a amount) String() string { return a.mark(strconv.Itoa(a.n)) }
+
+// mark writes what there is an amount of as String writes the number.
+func (a amount) mark(text string) string {
 	switch {
 	case a.unknown():
 		return "?"
 	case a.old:
-		return "~" + strconv.Itoa(a.n)
+		return "~" + text
 	case a.more:
-		return strconv.Itoa(a.n) + "+"
+		return text + "+"
 	default:
-		return strconv.Itoa(a.n)
+		return text
 	}
 }
 
@@ -67,11 +70,8 @@ func (a amount) json() *int {
 	if a.unknown() {
 		return nil
 	}
-	return a.number()
+	return &a.n
 }
-
-// number is what was counted, if that is nothing, too.
-func (a amount) number() *int { return &a.n }
 
 // csv is empty where the number is not known.
 func (a amount) csv() string {

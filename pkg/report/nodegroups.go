@@ -28,17 +28,21 @@ type NodeGroupList struct {
 	nodes NodeList
 }
 
-// NodeGroup sums up the nodes whose label has one value; the name is empty for nodes without it.
+// NodeGroup sums up the nodes whose label has one value.
 type NodeGroup struct {
 	Cluster string `json:"cluster,omitempty"`
-	Name    string `json:"name"`
+	// Name is the value, (empty) where the label has none, (none) of nodes without the label.
+	Name string `json:"name"`
 	// Nodes is null where none is known.
 	Nodes *int `json:"nodes"`
 	// NodesAtLeast: not all nodes could be listed, so that there may be more in the group. NodesOutdated: so many there were
 	// earlier, and there may be more or fewer by now, as with the other fields of such names.
 	NodesAtLeast  bool `json:"nodesAtLeast,omitempty"`
 	NodesOutdated bool `json:"nodesOutdated,omitempty"`
-	Pods          *int `json:"pods"`
+	// Cordoned are those of the nodes that take no new pods, CordonedAllocatable what of Allocatable is theirs, and not free.
+	Cordoned            *int `json:"cordoned"`
+	CordonedAllocatable *int `json:"cordonedAllocatable"`
+	Pods                *int `json:"pods"`
 	// AtLeast: there may be more pods than Pods says. Outdated: or fewer.
 	AtLeast     bool `json:"atLeast,omitempty"`
 	Outdated    bool `json:"outdated,omitempty"`
@@ -58,7 +62,7 @@ type NodeGroup struct {
 	OnGoneNodes    *int `json:"onGoneNodes,omitempty"`
 	OnUnknownNodes int  `json:"onUnknownNodes,omitempty"`
 
-	nodes, pods, allocatable, capacity, terminating amount
+	nodes, pods, allocatable, capacity, terminating, cordoned, cordonedRoom amount
 
 	use *taken
 	off OffNodes
@@ -91,7 +95,7 @@ func (l NodeList) Groups(sortBy string, top int) NodeGroupList {
 	} else {
 		for _, i := range l.Items {
 			if i.listed {
-				group(i.Cluster, i.Group).add(i)
+				group(i.Cluster, i.group).add(i)
 			}
 		}
 	}
@@ -131,12 +135,15 @@ func (l NodeList) newGroup(cluster, name string) NodeGroup {
 			of, on = of.plus(ofNodes(c.Count)), on.plus(onNodes(c.Count))
 		}
 	}
-	return NodeGroup{Cluster: cluster, Name: name, nodes: of, pods: on, allocatable: of, capacity: of, terminating: on}
+	return NodeGroup{Cluster: cluster, Name: name, nodes: of, pods: on, allocatable: of, capacity: of, terminating: on, cordoned: of, cordonedRoom: of}
 }
 
 func (g *NodeGroup) add(i NodeItem) {
 	g.nodes, g.pods, g.terminating = g.nodes.plus(amount{n: 1}), g.pods.plus(i.pods), g.terminating.plus(i.terminating)
 	g.allocatable, g.capacity = g.allocatable.plus(i.allocatable), g.capacity.plus(i.capacity)
+	if i.cordoned() {
+		g.cordoned, g.cordonedRoom = g.cordoned.plus(amount{n: 1}), g.cordonedRoom.plus(i.allocatable)
+	}
 	g.use = shareOf(g.pods, g.allocatable)
 }
 
@@ -146,7 +153,7 @@ func (c clusterSums) group(whole bool) NodeGroup {
 	off := s.offNodes(whole)
 	return NodeGroup{
 		Cluster: c.cluster, Name: c.cluster, nodes: s[sumNodes], pods: s[sumPods], allocatable: s[sumAllocatable], capacity: s[sumCapacity],
-		terminating: s[sumTerminating], use: shareOf(s[sumOnNodes], s[sumAllocatable]),
+		terminating: s[sumTerminating], cordoned: s[sumCordoned], cordonedRoom: s[sumCordonedRoom], use: shareOf(s[sumOnNodes], s[sumAllocatable]),
 		Unscheduled: off.Unscheduled, OnGoneNodes: off.OnGoneNodes, OnUnknownNodes: off.OnUnknownNodes, off: off,
 	}
 }
@@ -154,12 +161,11 @@ func (c clusterSums) group(whole bool) NodeGroup {
 // close fills in what documents have.
 func (g *NodeGroup) close() {
 	g.Nodes, g.NodesAtLeast, g.NodesOutdated = g.nodes.json(), g.nodes.atLeast(), g.nodes.outdated()
+	g.Cordoned, g.CordonedAllocatable = g.cordoned.json(), g.cordonedRoom.json()
 	g.Pods, g.AtLeast, g.Outdated = g.pods.json(), g.pods.atLeast(), g.pods.outdated()
 	g.Allocatable, g.AllocatableAtLeast, g.AllocatableOutdated = g.allocatable.json(), g.allocatable.atLeast(), g.allocatable.outdated()
 	g.Capacity, g.CapacityAtLeast, g.CapacityOutdated = g.capacity.json(), g.capacity.atLeast(), g.capacity.outdated()
-	if g.Use = g.use.json(); g.Pods != nil {
-		g.Terminating = g.terminating.number()
-	}
+	g.Use, g.Terminating = g.use.json(), g.terminating.json()
 }
 
 // Names are the groups' names.
@@ -209,9 +215,9 @@ func (l NodeGroupList) others() []offRow {
 	return append(l.Summary.someRows(goneRow, sumOnGone), l.Summary.someRows(unknownRow, sumOnUnknown)...)
 }
 
-// groupColumns are those of the CSV of groups, but for the one of their names; those of clusters have three more.
+// groupColumns are those of the CSV of groups, which are called as fields are in JSON; those of clusters have three more.
 func (l NodeGroupList) groupColumns() []string {
-	columns := []string{"cluster", l.GroupBy, "nodes", "pods", "atLeast", "allocatable", "capacity", "use", "terminating", "nodesAtLeast", "allocatableAtLeast", "capacityAtLeast", "outdated", "nodesOutdated", "allocatableOutdated", "capacityOutdated"}
+	columns := []string{"cluster", "name", "nodes", "pods", "atLeast", "allocatable", "capacity", "use", "terminating", "nodesAtLeast", "allocatableAtLeast", "capacityAtLeast", "outdated", "nodesOutdated", "allocatableOutdated", "capacityOutdated", "cordoned", "cordonedAllocatable"}
 	if l.GroupBy == ByCluster {
 		columns = append(columns, "unscheduled", "onGoneNodes", "onUnknownNodes")
 	}
@@ -232,6 +238,7 @@ func (l NodeGroupList) CSV(w io.Writer, noHeaders bool) error {
 			orEmpty(g.Allocatable), orEmpty(g.Capacity), useText(g.Use), orEmpty(g.Terminating),
 			strconv.FormatBool(g.NodesAtLeast), strconv.FormatBool(g.AllocatableAtLeast), strconv.FormatBool(g.CapacityAtLeast),
 			strconv.FormatBool(g.Outdated), strconv.FormatBool(g.NodesOutdated), strconv.FormatBool(g.AllocatableOutdated), strconv.FormatBool(g.CapacityOutdated),
+			orEmpty(g.Cordoned), orEmpty(g.CordonedAllocatable),
 		}
 		if l.GroupBy == ByCluster {
 			row = append(row, orEmpty(g.Unscheduled), orEmpty(g.OnGoneNodes), g.off.onUnknown.csv())
@@ -278,8 +285,18 @@ func (l NodeGroupList) offColumns() []Column {
 	return columns
 }
 
-// column is where the names of groups are.
-func (l NodeGroupList) column() string { return strings.ToUpper(l.GroupBy) }
+// column is where the names of groups are, which no other column is called.
+func (l NodeGroupList) column() string {
+	name := strings.ToUpper(l.GroupBy)
+	ours := []string{"CLUSTER", "NODES", cordonedColumn, "PODS", "ALLOCATABLE", "CAPACITY", "TERMINATING", "UNSCHEDULED", "GONE", "UNKNOWN"}
+	if l.GroupBy != ByCluster && slices.Contains(ours, name) {
+		return "GROUP"
+	}
+	return name
+}
+
+// cordonedColumn is there where some nodes are cordoned.
+const cordonedColumn = "CORDONED"
 
 // rowsTable is the table of the groups, and of the pods on nodes that belong to none.
 func (l NodeGroupList) rowsTable(layout Layout) Table {
@@ -289,13 +306,17 @@ func (l NodeGroupList) rowsTable(layout Layout) Table {
 		{Name: "ALLOCATABLE", Right: true, Spare: 1}, {Name: "USE%", Right: true}, {Name: "", Spare: 3},
 		{Name: "CAPACITY", Wide: true, Right: true}, {Name: "TERMINATING", Wide: true, Right: true},
 	}}
+	if l.Summary.cordoned.n > 0 {
+		pods := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == "PODS" })
+		t.Columns = slices.Insert(t.Columns, pods, Column{Name: cordonedColumn, Right: true})
+	}
 	if l.GroupBy == ByCluster {
 		t.Columns = append(t.Columns[1:], l.offColumns()...) // the first one has the clusters
 	}
 	for _, g := range l.Items {
-		style, name := useStyle(g.Use), cmp.Or(g.Name, unnamedGroup)
+		style := useStyle(g.Use)
 		t.Add(map[string]Cell{
-			"CLUSTER": Text(g.Cluster), by: Text(name), "NODES": Text(g.nodes.String()),
+			"CLUSTER": Text(g.Cluster), by: Text(g.Name), "NODES": Text(g.nodes.String()), cordonedColumn: Text(g.cordoned.String()),
 			"PODS": {Text: g.pods.String(), Style: style}, "ALLOCATABLE": Text(g.allocatable.String()), "CAPACITY": Text(g.capacity.String()),
 			"USE%": {Text: g.use.String(), Style: style}, "": {Text: bar(g.Use, layout.EastAsian), Style: style}, "TERMINATING": Text(g.terminating.String()),
 			"UNSCHEDULED": Text(g.off.unscheduled.String()), "GONE": Text(g.off.onGone.String()), "UNKNOWN": Text(g.off.onUnknown.String()),

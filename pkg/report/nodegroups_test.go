@@ -50,7 +50,7 @@ TOTAL        1+     4+           10+      ?             ?
 	assert.Equal(t, []string{"dead", "no route to host"}, []string{groups.Missing[0].Cluster, groups.Missing[0].Message})
 	var file bytes.Buffer
 	require.NoError(t, groups.CSV(&file, true))
-	assert.Equal(t, "dead,dead,,,true,,,,,true,true,true,false,false,false,false,,,", strings.SplitN(file.String(), "\n", 2)[0])
+	assert.Equal(t, "dead,dead,,,true,,,,,true,true,true,false,false,false,false,,,,,", strings.SplitN(file.String(), "\n", 2)[0])
 	table, _ = shown("zone")
 	assert.Equal(t, strings.TrimPrefix(`
 CLUSTER   ZONE            NODES   PODS   ALLOCATABLE   USE%
@@ -68,6 +68,7 @@ full      (unscheduled)              0
 // shownOf is a group as documents have it.
 func shownOf(g NodeGroup) NodeGroup {
 	g.nodes, g.pods, g.allocatable, g.capacity, g.terminating, g.use, g.off = amount{}, amount{}, amount{}, amount{}, amount{}, nil, OffNodes{}
+	g.cordoned, g.cordonedRoom = amount{}, amount{}
 	return g
 }
 
@@ -120,4 +121,146 @@ func csvPods(t *testing.T, list NodeList, groupBy string) (pods []int) {
 	}
 	slices.SortFunc(pods, func(a, b int) int { return b - a })
 	return pods
+}
+
+// roleGroups are three nodes, of which two have the label of a role, one of them without a value, as kubeadm sets it.
+func roleGroups() []ClusterCount {
+	const role = "node-role.kubernetes.io/control-plane"
+	return []ClusterCount{{Count: nodes.Count{
+		NodesKnown: true, NodesListed: true, Total: 7, Nodes: []nodes.Node{
+			{Name: "a", Status: "Ready", Allocatable: new(10), Capacity: new(10), Labels: map[string]string{role: ""}},
+			{Name: "b", Status: "Ready", Allocatable: new(10), Capacity: new(10), Labels: map[string]string{role: "true"}},
+			{Name: "c", Status: "Ready", Allocatable: new(10), Capacity: new(10)},
+		},
+		Pods: map[string]nodes.Pods{"a": {Total: 1}, "b": {Total: 2}, "c": {Total: 4}},
+	}}}
+}
+
+// A label without a value is none that is missing: each group has a name of its own, in all formats.
+func TestGroupsHaveNames(t *testing.T) {
+	t.Parallel()
+	counts := roleGroups()
+	list, err := NewNodeList(counts, NodeOptions{GroupBy: "node-role.kubernetes.io/control-plane"})
+	require.NoError(t, err)
+	groups := list.Groups("", 0)
+	assert.Equal(t, []string{"(empty)", "(none)", "true"}, groups.Names())
+	pods := map[string]int{}
+	for _, g := range groups.Items {
+		pods[g.Name] = *g.Pods
+	}
+	assert.Equal(t, map[string]int{"(empty)": 1, "(none)": 4, "true": 2}, pods)
+	assert.Empty(t, groups.Hints())
+	counts[0].Count.Nodes = counts[0].Count.Nodes[:1]
+	list, err = NewNodeList(counts, NodeOptions{GroupBy: "node-role.kubernetes.io/control-plane"})
+	require.NoError(t, err)
+	assert.Empty(t, list.Groups("", 0).Hints(), "the node has the label")
+	list, err = NewNodeList(counts, NodeOptions{GroupBy: "nobody-has-this"})
+	require.NoError(t, err)
+	assert.Len(t, list.Groups("", 0).Hints(), 1)
+}
+
+// A label may be called like a column, in any case: each column has a name of its own, and groups keep theirs.
+func TestLabelsCalledLikeColumns(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{
+		"nodes", "Pods", "ALLOCATABLE", "capacity", "use", "name", "Cluster", "CLUSTER", "terminating", "cordoned", "unscheduled", "gone",
+		"unknown", "cpu", "memory", "group", "atLeast", "outdated",
+	} {
+		for _, layout := range []Layout{{}, {Wide: true}, {Width: 100}} {
+			counts := roleGroups()
+			for i, name := range []string{"first", "second", "third"} {
+				counts[0].Count.Nodes[i].Labels = map[string]string{key: name}
+			}
+			counts[0].Count.Nodes[2].Status = "Ready,SchedulingDisabled"
+			counts[0].Count.Pods["left"] = nodes.Pods{Total: 1}
+			list, err := NewNodeList(counts, NodeOptions{GroupBy: key})
+			require.NoError(t, err)
+			groups := list.Groups("", 0)
+			table := groups.Table(time.Time{}, layout)
+			columns := map[string]bool{}
+			for _, c := range table.Columns {
+				assert.False(t, columns[c.Name], "%s: two columns %q", key, c.Name)
+				columns[c.Name] = true
+			}
+			require.NotEmpty(t, table.Rows, key)
+			assert.Equal(t, []string{"first", "1", "0", "1", "10"}, cellTexts(table.Rows[0][:5]), key)
+			var out bytes.Buffer
+			require.NoError(t, groups.CSV(&out, false))
+			rows, err := csv.NewReader(&out).ReadAll()
+			require.NoError(t, err)
+			assert.Len(t, slices.Compact(slices.Sorted(slices.Values(rows[0]))), len(rows[0]), "%s: %v", key, rows[0])
+			assert.Equal(t, "first", rows[1][slices.Index(rows[0], "name")], key)
+		}
+	}
+}
+
+// cellTexts are those of cells.
+func cellTexts(cells []Cell) []string {
+	var all []string
+	for _, c := range cells {
+		all = append(all, c.Text)
+	}
+	return all
+}
+
+// A node that takes no new pods has room that is not free: the group, the total and the line that sums up say so.
+func TestCordonedNodesAreNotFree(t *testing.T) {
+	t.Parallel()
+	counts := roleGroups()
+	zone := func(i int, name, status string) {
+		counts[0].Count.Nodes[i].Status, counts[0].Count.Nodes[i].Labels = status, map[string]string{"topology.kubernetes.io/zone": name}
+	}
+	zone(0, "a", "NotReady,SchedulingDisabled")
+	zone(1, "b", "Ready,SchedulingDisabled")
+	zone(2, "b", "Ready")
+	shown := func(layout Layout) string {
+		list, err := NewNodeList(counts, NodeOptions{GroupBy: "zone"})
+		require.NoError(t, err)
+		var out bytes.Buffer
+		require.NoError(t, list.Groups("", 0).Draw(&out, time.Time{}, layout))
+		return out.String()
+	}
+	assert.Equal(t, strings.TrimPrefix(`
+ZONE            NODES   CORDONED   PODS   ALLOCATABLE   USE%
+a                   1          1      1            10     10
+b                   2          1      6            20     30
+(unscheduled)                         0
+TOTAL               3          2      7            30     23
+
+3 nodes, 2 of them cordoned (20 of 30 allocatable) · 7 pods · median 2, p99 4 per node · fullest c with 4 of 10 (40%)
+`, "\n"), shown(Layout{}))
+	list, err := NewNodeList(counts, NodeOptions{GroupBy: "zone"})
+	require.NoError(t, err)
+	groups := list.Groups("", 0)
+	assert.Equal(t, []int{2, 20}, []int{*groups.Summary.Cordoned, *groups.Summary.CordonedAllocatable})
+	assert.Equal(t, []int{1, 10}, []int{*groups.Items[1].Cordoned, *groups.Items[1].CordonedAllocatable})
+	for _, wide := range []bool{false, true} {
+		var out bytes.Buffer
+		require.NoError(t, list.Draw(&out, time.Time{}, Layout{Wide: wide}))
+		assert.Contains(t, out.String(), "Ready,SchedulingDisabled")
+		assert.Contains(t, out.String(), "3 nodes, 2 of them cordoned (20 of 30 allocatable)")
+	}
+	counts[0].Count.NodesKnown, counts[0].Count.NodesListed, counts[0].Count.NodesOutdated = false, false, true
+	assert.Contains(t, shown(Layout{}), "~3 nodes, ~2 of them cordoned (~20 of ~30 allocatable)")
+	counts = roleGroups()
+	assert.NotContains(t, shown(Layout{}), "CORDONED")
+	assert.NotContains(t, shown(Layout{}), "cordoned")
+}
+
+// What several clusters have cordoned adds up, and counts once where two may be one.
+func TestCordonedNodesOfClusters(t *testing.T) {
+	t.Parallel()
+	one, two := roleGroups()[0], roleGroups()[0]
+	one.Cluster, two.Cluster = "one", "two"
+	one.Count.Nodes[0].Status, two.Count.Nodes[1].Status, two.Count.Nodes[2].Status = "Ready,SchedulingDisabled", "Ready,SchedulingDisabled", "Ready,SchedulingDisabled"
+	list, err := NewNodeList([]ClusterCount{one, two}, NodeOptions{GroupBy: ByCluster})
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, list.Groups("", 0).Table(time.Time{}, Layout{}).Draw(&out, Layout{}))
+	assert.Regexp(t, `(?m)^one +3 +1 +7 `, out.String())
+	assert.Regexp(t, `(?m)^TOTAL +6 +3 +14 `, out.String())
+	two.MaybeSame = []string{"one"}
+	list, err = NewNodeList([]ClusterCount{one, two}, NodeOptions{})
+	require.NoError(t, err)
+	assert.Contains(t, list.Summary.Line(), "2+ of them cordoned")
 }

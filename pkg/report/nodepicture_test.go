@@ -129,7 +129,7 @@ func TestUnreadClustersAreInTheFile(t *testing.T) {
 	require.NoError(t, err)
 	var out strings.Builder
 	require.NoError(t, list.Groups("", 0).CSV(&out, true))
-	assert.Contains(t, out.String(), "\ndead-0,,,,true,,,,,true,true,true,,,,\n")
+	assert.Contains(t, out.String(), "\ndead-0,,,,true,,,,,true,true,true,,,,,,\n")
 }
 
 // The pool is the label that a provider gives, the first that is set.
@@ -140,7 +140,7 @@ func TestPoolsOfProviders(t *testing.T) {
 		counts := []ClusterCount{{Count: nodes.Count{Nodes: []nodes.Node{{Name: "n", Labels: map[string]string{key: "big"}}}}}}
 		list, err := NewNodeList(counts, NodeOptions{GroupBy: "pool"})
 		require.NoError(t, err)
-		assert.Equal(t, "big", list.Items[0].Group, key)
+		assert.Equal(t, "big", list.Items[0].group, key)
 	}
 }
 

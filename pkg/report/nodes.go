@@ -55,17 +55,18 @@ type NodeItem struct {
 	Use         *Percent `json:"use"`
 	Zone        string   `json:"zone,omitempty"`
 	Pool        string   `json:"pool,omitempty"`
-	// Group is the value of --group-by's label.
-	Group       string   `json:"group,omitempty"`
-	Terminating *int     `json:"terminating"`       // as kubectl's STATUS says it of a pod
-	Pending     *int     `json:"pending,omitempty"` // wide, json and yaml: pods that have not started yet
-	Flux        []string `json:"flux,omitempty"`    // Flux's controllers on the node
+	// Terminating (as kubectl's STATUS says it of a pod), Pending (pods that have not started yet) and Flux (Flux's controllers
+	// on the node) may be as much too low as Pods is; null where they are not known.
+	Terminating *int     `json:"terminating"`
+	Pending     *int     `json:"pending"`
+	Flux        []string `json:"flux"`
 	// Usage is what metrics.k8s.io says; absent where that says nothing, or was not asked.
 	Usage *NodeUsage `json:"usage,omitempty"`
 
-	listed                               bool // the node itself was read
+	group                                string // its name, with --group-by
+	listed                               bool   // the node itself was read
 	pods, terminating, pending, capacity amount
-	allocatable                          amount
+	allocatable, flux                    amount // flux: how many controllers
 	use                                  *taken
 }
 
@@ -255,7 +256,6 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 	item := NodeItem{
 		Cluster: c.Cluster, Name: n.Name, Status: n.Status, Roles: n.Roles, Version: n.Version,
 		Zone: firstLabel(n, zoneLabels()), Pool: firstLabel(n, poolLabels()),
-		Flux: pods.Flux,
 	}
 	if item.Roles == nil {
 		item.Roles = []string{}
@@ -270,26 +270,41 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 	item.allocatable.old, item.capacity.old = c.Count.NodesOutdated, c.Count.NodesOutdated
 	item.use = shareOf(item.pods, item.allocatable)
 	item.Pods, item.Allocatable, item.Capacity, item.Use = item.pods.json(), item.allocatable.json(), item.capacity.json(), item.use.json()
-	if item.Pods != nil { // else none was seen, and not all were looked at
-		item.Terminating = item.terminating.number()
-		if c.Count.WideKnown {
-			item.Pending = item.pending.number()
-		}
+	item.Terminating = item.terminating.json()
+	if item.flux = ofPods(c.Count, len(pods.Flux)); !c.Count.WideKnown {
+		item.pending, item.flux = amount{more: true}, amount{more: true}
+	}
+	if item.Pending = item.pending.json(); !item.flux.unknown() {
+		item.Flux = append([]string{}, pods.Flux...)
 	}
 	item.Usage = newNodeUsage(n.Usage)
-	switch groupBy {
-	case "":
-	case "zone":
-		item.Group = item.Zone
-	case "pool":
-		item.Group = item.Pool
-	case ByCluster:
-		item.Group = c.Cluster
-	default:
-		item.Group = n.Labels[groupBy]
-	}
+	item.group = groupOf(item, n.Labels, groupBy)
 	return item
 }
+
+// groupOf is the name of a node's group. Values of labels have no parentheses, so that no label says the same.
+func groupOf(i NodeItem, labels map[string]string, groupBy string) string {
+	value, labelled := labels[groupBy]
+	switch groupBy {
+	case "zone":
+		value = i.Zone
+	case "pool":
+		value = i.Pool
+	case ByCluster:
+		value = i.Cluster
+	}
+	switch {
+	case value != "":
+		return value
+	case labelled: // as node-role.kubernetes.io/control-plane
+		return emptyGroup
+	default:
+		return unnamedGroup
+	}
+}
+
+// cordoned tells whether no new pods are scheduled to a node.
+func (i NodeItem) cordoned() bool { return strings.HasSuffix(i.Status, nodes.SchedulingDisabled) }
 
 func firstLabel(n nodes.Node, keys []string) string {
 	for _, key := range keys {

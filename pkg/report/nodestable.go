@@ -22,6 +22,7 @@ const (
 	unknownRow     = "(unknown nodes)"
 	totalRow       = "TOTAL"
 	unnamedGroup   = "(none)"
+	emptyGroup     = "(empty)"
 )
 
 // Draw writes the table as people read it: what is missing, the nodes, the pods without a node, the
@@ -131,7 +132,7 @@ func (l NodeList) dropped(layout Layout) []string {
 	if layout.Width == 0 {
 		names = append(names, "")
 	}
-	if !l.showsUsage() {
+	if l.groupBy == "" && !l.showsUsage() {
 		names = append(names, "CPU", "CPU%", "MEMORY", "MEMORY%")
 	}
 	return names
@@ -144,10 +145,6 @@ func (i NodeItem) cells(now time.Time, eastAsian bool) map[string]Cell {
 	}
 	style := useStyle(i.Use)
 	allocatable, capacity, used := i.allocatable.String(), i.capacity.String(), i.use.String()
-	pending := "?"
-	if i.Pending != nil {
-		pending = i.pending.String()
-	}
 	if i.Status == gone {
 		age, allocatable, capacity, used = "", "", "", "" // nothing to know
 	}
@@ -156,8 +153,8 @@ func (i NodeItem) cells(now time.Time, eastAsian bool) map[string]Cell {
 		"ROLES": Text(none(strings.Join(i.Roles, ","))), "AGE": Text(age), "VERSION": Text(none(i.Version)),
 		"PODS": {Text: i.pods.String(), Style: style}, "ALLOCATABLE": Text(allocatable), "CAPACITY": Text(capacity),
 		"USE%": {Text: used, Style: style}, "": {Text: bar(i.Use, eastAsian), Style: style}, "ZONE": Text(none(i.Zone)), "POOL": Text(none(i.Pool)),
-		"TERMINATING": Text(i.terminating.String()), "PENDING": Text(pending),
-		"FLUX": Text(strings.Join(i.Flux, ",")),
+		"TERMINATING": Text(i.terminating.String()), "PENDING": Text(i.pending.String()),
+		"FLUX": Text(i.flux.mark(none(strings.Join(i.Flux, ",")))),
 	}
 	maps.Copy(cells, i.Usage.cells())
 	return cells
@@ -189,7 +186,7 @@ func (l NodeList) addEnd(t *Table, name string, layout Layout) {
 		return
 	}
 	t.Add(map[string]Cell{
-		name: {Text: totalRow, Style: Strong}, "NODES": Text(s.nodes.String()), "PODS": {Text: s.pods.String(), Style: Strong},
+		name: {Text: totalRow, Style: Strong}, "NODES": Text(s.nodes.String()), cordonedColumn: Text(s.cordoned.String()), "PODS": {Text: s.pods.String(), Style: Strong},
 		"ALLOCATABLE": Text(s.allocatable.String()), "CAPACITY": Text(s.capacity.String()),
 		"USE%": Text(s.use.String()), "": {Text: bar(s.Use, layout.EastAsian), Style: useStyle(s.Use)},
 		"UNSCHEDULED": Text(s.unscheduled.String()), "GONE": Text(s.onGone.String()), "UNKNOWN": Text(s.onUnknown.String()),

@@ -9,9 +9,11 @@ import (
 
 // What is added up of a cluster, and of all.
 const (
-	sumNodes        = iota // that were listed; so are the next three of these alone
+	sumNodes        = iota // that were listed; so are the next five of these alone
 	sumAllocatable         // how many pods they take
 	sumCapacity            // how many their kubelets were told
+	sumCordoned            // how many of them take no new pods
+	sumCordonedRoom        // and how many pods those take in all
 	sumOnNodes             // pods on them
 	sumPods                // all pods
 	sumUnscheduled         // those without a node
@@ -39,11 +41,16 @@ func onNodes(c nodes.Count) amount {
 	return amount{more: !c.NodesKnown && !c.NodesOutdated, old: c.NodesOutdated}
 }
 
+// sumsOfNodes are those of the nodes that were listed alone.
+func sumsOfNodes() []int {
+	return []int{sumNodes, sumAllocatable, sumCapacity, sumCordoned, sumCordonedRoom}
+}
+
 // newNodeSums adds up what is known of a cluster. With chosen only some nodes were asked for, and selected says that this
 // was by label.
 func newNodeSums(c ClusterCount, items []NodeItem, selected, chosen bool) nodeSums {
 	var s nodeSums
-	for _, which := range []int{sumNodes, sumAllocatable, sumCapacity} {
+	for _, which := range sumsOfNodes() {
 		s.add(which, ofNodes(c.Count)) // of nodes that are there, or not
 	}
 	s.add(sumOnGone, ofPods(c.Count, 0).plus(amount{more: !c.Count.NodesKnown, old: c.Count.NodesOutdated}))
@@ -70,7 +77,7 @@ func newNodeSums(c ClusterCount, items []NodeItem, selected, chosen bool) nodeSu
 		case !i.listed:
 			s.add(sumOnUnknown, i.pods)
 			s.add(sumOnlyPodsName, amount{n: 1})
-			for _, which := range []int{sumNodes, sumAllocatable, sumCapacity} { // it may have come after the list
+			for _, which := range sumsOfNodes() { // it may have come after the list
 				s.add(which, amount{more: true})
 			}
 		default:
@@ -78,6 +85,10 @@ func newNodeSums(c ClusterCount, items []NodeItem, selected, chosen bool) nodeSu
 			s.add(sumAllocatable, i.allocatable)
 			s.add(sumCapacity, i.capacity)
 			s.add(sumOnNodes, i.pods)
+			if i.cordoned() {
+				s.add(sumCordoned, amount{n: 1})
+				s.add(sumCordonedRoom, i.allocatable)
+			}
 		}
 	}
 	return s

@@ -60,6 +60,9 @@ func sortBy[T any](items []T, field string, o order) error {
 			return fmt.Errorf("finding --sort-by %q: %w: %s", field, err, takes)
 		}
 		found = found || key != nil
+		if list, is := key.([]any); is && len(list) == 0 { // nothing to sort by
+			key = nil
+		}
 		list[i] = keyed{key, item}
 	}
 	if !found {

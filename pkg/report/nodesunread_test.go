@@ -1,0 +1,114 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+)
+
+// unreadCount is of two nodes, with pods that are being deleted, have not started, and are Flux's on the first.
+func unreadCount() nodes.Count {
+	return nodes.Count{
+		NodesKnown: true, NodesListed: true, WideKnown: true, Total: 3,
+		Nodes: []nodes.Node{{Name: "busy", Status: "Ready", Allocatable: new(10), Capacity: new(10)}, {Name: "calm", Status: "Ready", Allocatable: new(10), Capacity: new(10)}},
+		Pods: map[string]nodes.Pods{
+			"busy": {Total: 2, Terminating: 1, Pending: 1, Flux: []string{"helm-controller", "source-controller"}}, "calm": {Total: 1},
+		},
+	}
+}
+
+// What is beside the number of a node's pods bears the same marks as that: none of it is 0, or nothing, where that is not known.
+func TestWhatIsBesideThePodsIsMarkedAsTheyAre(t *testing.T) {
+	t.Parallel()
+	type item struct {
+		Pods, Terminating, Pending *int
+		Flux                       []string
+	}
+	both := []string{"helm-controller", "source-controller"}
+	for name, test := range map[string]struct {
+		change     func(*nodes.Count)
+		busy, calm string // TERMINATING, PENDING, FLUX
+		json       []item
+		grouped    string // "terminating" of all as a group
+	}{
+		"all is known": {
+			func(*nodes.Count) {}, "1 1 helm-controller,source-controller", "0 0 <none>",
+			[]item{{new(2), new(1), new(1), both}, {new(1), new(0), new(0), []string{}}}, "1",
+		},
+		"some namespaces may not be read": {
+			func(c *nodes.Count) {
+				c.AtLeast = true
+				c.Missing = []nodes.Missing{{What: nodes.WhatPods, Namespace: "secret", Reason: kube.Forbidden, Err: assert.AnError}}
+			},
+			"1+ 1+ helm-controller,source-controller+", "? ? ?",
+			[]item{{new(2), new(1), new(1), both}, {new(1), nil, nil, nil}}, "1+",
+		},
+		"of an earlier time": {
+			func(c *nodes.Count) { c.Outdated = true }, "~1 ~1 ~helm-controller,source-controller", "~0 ~0 ~<none>",
+			[]item{{new(2), new(1), new(1), both}, {new(1), new(0), new(0), []string{}}}, "~1",
+		},
+		"without details": {
+			func(c *nodes.Count) { c.WideKnown = false }, "1 ? ?", "0 ? ?",
+			[]item{{new(2), new(1), nil, nil}, {new(1), new(0), nil, nil}}, "1",
+		},
+	} {
+		count := unreadCount()
+		test.change(&count)
+		list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{GroupBy: "zone"})
+		require.NoError(t, err, name)
+		data, err := json.Marshal(list)
+		require.NoError(t, err, name)
+		var document struct{ Items []item }
+		require.NoError(t, json.Unmarshal(data, &document), name)
+		assert.Equal(t, test.json, document.Items, name)
+		for _, width := range []int{0, 200} {
+			var out bytes.Buffer
+			layout := Layout{Wide: true, Width: width}
+			require.NoError(t, list.Table(time.Time{}, layout).Draw(&out, layout))
+			lines := strings.Split(out.String(), "\n")
+			for i, want := range []string{test.busy, test.calm} {
+				words := strings.Fields(lines[1+i])
+				assert.Equal(t, want, strings.Join(words[len(words)-3:], " "), "%s: %s", name, lines[1+i])
+			}
+		}
+		groups := list.Groups("", 0)
+		table := groups.Table(time.Time{}, Layout{Wide: true})
+		assert.Equal(t, test.grouped, table.Rows[0][len(table.Columns)-1].Text, name)
+	}
+}
+
+// Nobody is told that no pods of a group are being deleted where nobody knows.
+func TestGroupsDoNotGuessWhatIsTerminating(t *testing.T) {
+	t.Parallel()
+	count := unreadCount()
+	count.AtLeast, count.Nodes, count.Pods = true, count.Nodes[1:], map[string]nodes.Pods{"calm": {Total: 1}}
+	list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{GroupBy: "zone"})
+	require.NoError(t, err)
+	groups := list.Groups("", 0)
+	assert.Nil(t, groups.Items[0].Terminating)
+	var out bytes.Buffer
+	require.NoError(t, groups.CSV(&out, false))
+	rows, err := csv.NewReader(&out).ReadAll()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"terminating", ""}, []string{rows[0][8], rows[1][8]})
+}
+
+// Nodes on which no controller of Flux runs come behind the others where that is the order.
+func TestNodesWithoutFluxComeLast(t *testing.T) {
+	t.Parallel()
+	count := unreadCount()
+	count.Nodes[0].Name, count.Nodes[1].Name = "z", "a"
+	count.Pods = map[string]nodes.Pods{"z": {Total: 2, Flux: []string{"source-controller"}}}
+	list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{SortBy: "flux"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"node/z", "node/a"}, list.Names())
+}
