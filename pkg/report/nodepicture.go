@@ -18,7 +18,8 @@ type NodePicture struct {
 	Header string
 	Rows   []string
 	End    []string
-	// Gone are rows in place of the last Rows, those of nodes that are gone and what follows: one for each cluster that has some.
+	// Gone are rows in place of the last Rows, those of nodes that are gone and what follows, where none of these is shown: one for
+	// each cluster that has some.
 	Gone    []string
 	gone    int // the first of those Rows
 	Summary string
@@ -108,18 +109,14 @@ func (p NodePicture) Lines(head []string, room, width, first int) ([]string, Win
 		}
 	}
 	const total = 4 // of ends, that alone
-	gone := p.Gone
-	if first > 0 { // whoever scrolls comes to the nodes themselves
-		gone = nil
-	}
 	for _, choice := range []struct {
 		ends  [][]string
 		wants []int
 		gone  []string
 	}{
-		{ends[1 : total+1], []int{manyRows, 2, 1}, gone}, {ends[1 : total+1], []int{1}, nil}, // a node before those that are no more
-		{ends[total+1:], []int{manyRows, 2}, gone}, {ends[total : total+1], []int{0}, gone},
-		{ends[total+1:], []int{1}, gone}, {ends[total+1:], []int{1}, nil},
+		{ends[1 : total+1], []int{manyRows, 2, 1}, p.Gone}, {ends[1 : total+1], []int{1}, nil}, // a node before those that are no more
+		{ends[total+1:], []int{manyRows, 2}, p.Gone}, {ends[total : total+1], []int{0}, p.Gone},
+		{ends[total+1:], []int{1}, p.Gone}, {ends[total+1:], []int{1}, nil},
 	} {
 		for _, want := range choice.wants {
 			for _, end := range choice.ends {
@@ -150,7 +147,25 @@ func (p NodePicture) ends(width int) [][]string {
 // cut are the rows from first on that some room is enough for, with a line that says how many are not shown, and rows of those
 // on nodes that are gone, if there are to be some; nil where they are fewer than wanted.
 func (p NodePicture) cut(room, width, want int, gone []string, first int) ([]string, Window) {
-	room -= 1 + rowsOf(gone, width)
+	left := room - 1 - rowsOf(gone, width)
+	w := p.window(left, width, first)
+	if w.First > 0 && w.First+w.Rows > p.gone { // whoever scrolls comes to the nodes themselves
+		gone, left = nil, room-1
+		w = p.window(left, width, first)
+	}
+	switch {
+	case left < 0 || w.Rows < want:
+		return nil, Window{}
+	case w.Rows == len(p.Rows):
+		return p.Rows, w
+	}
+	w.Cut = true
+	below := w.First + w.Rows
+	return slices.Concat(p.Rows[w.First:below], []string{more(w.First, len(p.Rows)-below, width)}, gone), w
+}
+
+// window is which of the rows some room is enough for, from first on or from an earlier one where too few follow.
+func (p NodePicture) window(room, width, first int) Window {
 	first = max(0, min(first, len(p.Rows)-1))
 	for first > 0 && fitting(p.Rows[first-1:], room, width) == len(p.Rows)-first+1 {
 		first--
@@ -159,13 +174,7 @@ func (p NodePicture) cut(room, width, want int, gone []string, first int) ([]str
 	if first == 0 {
 		n = min(n, p.gone)
 	}
-	switch {
-	case room < 0 || n < want:
-		return nil, Window{}
-	case n == len(p.Rows):
-		return p.Rows, Window{Rows: n}
-	}
-	return slices.Concat(p.Rows[first:first+n], []string{more(first, len(p.Rows)-first-n, width)}, gone), Window{first, n, true}
+	return Window{First: first, Rows: n}
 }
 
 func more(above, below, width int) string {
