@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,17 +138,24 @@ func (u *NodeUsage) cells() map[string]Cell {
 	}
 }
 
-// usageHints say that CPU and memory cannot be shown where nothing of them is missing.
+// usageHints say that CPU and memory cannot be shown where nothing of them is missing, and what that does to the order.
 func (l NodeList) usageHints() []string {
+	order := "nodes are sorted by name"
+	if slices.ContainsFunc(l.Items, func(i NodeItem) bool { return i.Usage != nil }) {
+		order = "its nodes come last"
+	}
 	var lines []string
 	for _, c := range l.clusters {
 		for _, m := range c.Count.Missing {
 			if m.What == nodes.WhatUsage && m.Reason == kube.NotFound && l.sortsByUsage() {
-				lines = append(lines, strings.TrimPrefix(c.Cluster+": ", ": ")+"the cluster serves no metrics (metrics.k8s.io), so CPU and memory are not known")
+				lines = append(lines, strings.TrimPrefix(c.Cluster+": ", ": ")+"the cluster serves no metrics (metrics.k8s.io), so CPU and memory are not known: "+order)
 			}
 		}
 	}
 	return lines
 }
 
-func (l NodeList) sortsByUsage() bool { return l.sortBy == "cpu" || l.sortBy == "memory" }
+func (l NodeList) sortsByUsage() bool {
+	field, _, _ := strings.Cut(NodeField(l.sortBy), ".")
+	return l.sortBy == "cpu" || l.sortBy == "memory" || field == "usage"
+}
