@@ -182,8 +182,11 @@ func (p *printer) print(document any, names []string, draw func(report.Layout) e
 			out.Writer = p.out
 		}
 		err = p.resource.PrintObj(object, out)
-		if out.err != nil { // kubectl's printers forget it, or tell it behind all that they have
+		switch {
+		case out.err != nil: // kubectl's printers forget it, or tell it behind all that they have
 			return out.err
+		case err != nil && strings.Contains(err.Error(), "incompatible types for comparison"): // with the whole document
+			return fmt.Errorf("-o %s: a filter compares two kinds of values: texts go in quotes, and what may have fractions has a point, as in @.use>90.0", p.format)
 		}
 		return err
 	}

@@ -48,3 +48,23 @@ func TestTemplatesCompareNumbers(t *testing.T) {
 		}
 	}
 }
+
+// A filter that compares values of two kinds is told in a line with what to write, and not with the whole document.
+func TestFiltersThatCompareTwoKindsSayWhatToWrite(t *testing.T) {
+	t.Parallel()
+	type item struct {
+		Name  string  `json:"name"`
+		Share float64 `json:"share"`
+	}
+	document := struct {
+		Items []item `json:"items"`
+	}{[]item{{"a", 93}, {"b", 16.5}}}
+	for _, filter := range []string{"@.share>90", "@.name>90"} {
+		template := "jsonpath={.items[?(" + filter + ")].name}"
+		printers, err := OutputFlags{Output: template, formats: allFormats, AllowMissingTemplateKeys: true}.templatePrinter()
+		require.NoError(t, err)
+		var out bytes.Buffer
+		p := printer{format: template, resource: printers, out: &out, document: &out}
+		require.EqualError(t, p.print(document, nil, nil), "-o "+template+": a filter compares two kinds of values: texts go in quotes, and what may have fractions has a point, as in @.use>90.0")
+	}
+}
