@@ -43,6 +43,10 @@ func connectionCases() []golden {
 		{name: "connection/no-current-context", args: "get -A", with: connecting(noCurrentContext)},
 		{name: "connection/context-without-user", args: "get -A", with: connecting(withoutUser)},
 		{name: "connection/context-without-cluster", args: "get -A", with: connecting(withoutCluster)},
+		{name: "connection/proxy-gone", args: "get -A", with: connecting(proxyGone)},
+		{name: "connection/proxy-gone-nodes", args: "nodes", with: connecting(proxyGone)},
+		{name: "connection/proxy-refuses", args: "get -A", with: connecting(proxyRefuses)},
+		{name: "connection/proxy-refuses-nodes", args: "nodes", with: connecting(proxyRefuses)},
 		{name: "connection/unauthorized", args: "get -A", with: connecting(wrongToken)},
 		{name: "connection/unknown-authority", args: "get -A", with: connecting(unknownAuthority)},
 		{name: "connection/not-kubernetes", args: "get -A", with: connecting(notKubernetes)},
@@ -98,6 +102,22 @@ func closedPort(t *testing.T, config *clientcmdapi.Config) {
 	require.NoError(t, err)
 	config.Clusters["testbed"].Server = "https://" + listener.Addr().String()
 	require.NoError(t, listener.Close())
+}
+
+// proxyGone has the way to the cluster lead through a proxy that does not run, proxyRefuses through one that wants a password.
+func proxyGone(t *testing.T, config *clientcmdapi.Config) {
+	t.Helper()
+	server := config.Clusters["testbed"].Server
+	closedPort(t, config)
+	config.Clusters["testbed"].ProxyURL = strings.Replace(config.Clusters["testbed"].Server, "https:", "http:", 1)
+	config.Clusters["testbed"].Server = server
+}
+
+func proxyRefuses(t *testing.T, config *clientcmdapi.Config) {
+	t.Helper()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) }))
+	t.Cleanup(proxy.Close)
+	config.Clusters["testbed"].ProxyURL = proxy.URL
 }
 
 func wrongToken(_ *testing.T, config *clientcmdapi.Config) {
