@@ -147,11 +147,13 @@ func (p NodePicture) ends(width int) [][]string {
 // cut are the rows from first on that some room is enough for, with a line that says how many are not shown, and rows of those
 // on nodes that are gone, if there are to be some; nil where they are fewer than wanted.
 func (p NodePicture) cut(room, width, want int, gone []string, first int) ([]string, Window) {
-	left := room - 1 - rowsOf(gone, width)
+	left := room - 1
 	w := p.window(left, width, first)
-	if w.First > 0 && w.First+w.Rows > p.gone { // whoever scrolls comes to the nodes themselves
-		gone, left = nil, room-1
+	if w.First == 0 || w.First+w.Rows <= p.gone { // else whoever scrolls has come to the nodes themselves
+		left -= rowsOf(gone, width)
 		w = p.window(left, width, first)
+	} else {
+		gone = nil
 	}
 	switch {
 	case left < 0 || w.Rows < want:
