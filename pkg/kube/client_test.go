@@ -150,34 +150,6 @@ func TestAnAnswerThatStopsIsGivenUp(t *testing.T) {
 	assert.Equal(t, `{"gitVersion":"v1.36.3"}`, string(data))
 }
 
-// A request that a busy server lets wait is not sent again, though nothing else tells that the server is there; one whose
-// answer does not begin for longer than a server lets any wait is given up.
-func TestAnAnswerMayBeginLate(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		stalls float64 // how many times Limits.Stall the first answer takes to begin
-		asked  int32
-	}{{1.5, 1}, {2.8, 2}} {
-		var asked atomic.Int32
-		limits := quick()
-		c := serve(t, limits, func(w http.ResponseWriter, r *http.Request) {
-			if asked.Add(1) == 1 {
-				select {
-				case <-time.After(time.Duration(test.stalls * float64(limits.Stall))):
-				case <-r.Context().Done():
-					return
-				}
-			}
-			_, _ = io.WriteString(w, `{}`)
-		})
-		data, err := c.Raw(t.Context(), Request{Path: "/version"})
-		require.NoError(t, err)
-		assert.Equal(t, `{}`, string(data))
-		assert.Equal(t, test.asked, asked.Load(), "%v", test)
-	}
-	assert.Greater(t, 2*Limits{}.withDefaults().Stall, 15*time.Second, "so long an API server lets a request wait")
-}
-
 // What a cluster says must not be able to write to a terminal what it likes.
 func TestMessagesArePrintable(t *testing.T) {
 	t.Parallel()
