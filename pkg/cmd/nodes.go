@@ -57,71 +57,7 @@ type nodesCluster struct {
 func newNodes(r *root) *cobra.Command {
 	var flags NodesFlags
 	cmd := &cobra.Command{
-		Use:   "nodes [NAME ...]",
-		Short: "Show how many pods run on each node",
-		Long: long(`
-			Show every node as kubectl get nodes does, with the number of its pods, how many it takes
-			(status.allocatable.pods), and how full it is. Pods that have ended (Succeeded, Failed) do not
-			count; pods that are being deleted count until they are gone. Pods on nodes that no longer
-			exist, and pods without a node, have rows of their own at the end, of each cluster where there
-			are several; TOTAL has them among its pods, and not in its USE%, which is that of the nodes. A
-			node that takes no pods and has some is over (999999 in -o json). With -o wide, --sort-by cpu
-			or memory, CPU and memory in use come from metrics.k8s.io, where the cluster serves that. Other
-			formats have them where they are known, and are complete without them.
-
-			What cannot be read in time, or at all, is not guessed: a number that may be too low is
-			written 26+, one that was so earlier and may be more or less by now ~26, one that is not known
-			?. A line above the table says what is missing, and as of when the rest is known; -o json has
-			partial and missing, and the exit code is 3.
-
-			--group-by zone takes the label topology.kubernetes.io/zone; pool takes the first label that a node
-			has of those of Karpenter, EKS and eksctl, GKE, AKS, kops, DigitalOcean, Gardener, Scaleway, IBM Cloud,
-			Linode and OVH. Any other word is the key of a label. A row of --group-by cluster has all pods of the
-			cluster: those without a node (UNSCHEDULED) and on nodes that no longer exist (GONE) are among them.
-
-			With -n only the pods of that namespace are counted (several with commas); nodes are those of
-			the whole cluster, so that USE% is what these pods alone take of them.
-
-			Several contexts of one cluster count once, through the one that sees more. They are one only by
-			proof: the UID of the namespace kube-system, or of a node or pod that both see, never by the
-			address. Where nothing tells, both have their rows, a line says so, and a total counts only the
-			larger number of the two, with a plus. The flags of the connection go with each context, but for
-			those that name a cluster.
-
-			With --watch, q ends and arrows, PgUp, PgDn, Home and End (or j, k, g, G) scroll where not all rows
-			fit the terminal. It counts the pods of the namespaces that there are: those left behind in one that
-			was removed by force count from their next change on, while a single count has them all.
-
-			Exit codes: 0 everything was counted, 3 something is missing, 4 a node is fuller than
-			--fail-above, 1 nothing could be read. A watch that q ends has the code of what it showed last;
-			one that Ctrl-C ends was interrupted: 130.`),
-		Example: examples(`
-			# Pods per node
-			kubectl fluxtune nodes
-
-			# The ten fullest nodes, with their zones, pools and Flux controllers
-			kubectl fluxtune nodes --sort-by use --top 10 -o wide
-
-			# Node pools side by side
-			kubectl fluxtune nodes --group-by pool
-
-			# Where a drain does not end
-			kubectl fluxtune nodes --sort-by terminating --top 5 -o wide
-
-			# Which of several clusters is fullest
-			kubectl fluxtune nodes --all-contexts --group-by cluster --sort-by use
-
-			# Follow the pods while they come and go
-			kubectl fluxtune nodes --watch
-
-			# Several clusters in one table
-			kubectl fluxtune nodes --contexts staging,production
-
-			# Tell when a node comes near its limit of pods
-			kubectl fluxtune nodes --fail-above 90%
-
-			# For a spreadsheet
-			kubectl fluxtune nodes -o csv > nodes.csv`),
+		Use: "nodes [NAME ...]", Short: "Show how many pods run on each node", Long: long(nodesLong), Example: examples(nodesExamples),
 		ValidArgsFunction: r.completeNodes,
 		RunE:              runE(r, flags.toOptions),
 	}
@@ -140,7 +76,7 @@ func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
 	flags.BoolVarP(&f.Watch, "watch", "w", false, "Go on: redraw the table on a terminal, print the rows that change elsewhere.")
 	flags.DurationVar(&f.Timeout, "timeout", time.Minute, "Show what is known after this time. With --watch, the time for one list.")
 	f.addClusters(cmd, r, "Count")
-	flags.StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a node is fuller than this: 90%.")
+	flags.StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a node is fuller than this: 90%. A watch that does not redraw ends then.")
 	_ = cmd.RegisterFlagCompletionFunc("sort-by", cobra.FixedCompletions([]string{"name", "pods", "use", "age", "cpu", "memory", "terminating", "pending"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("group-by", cobra.FixedCompletions([]string{"zone", "pool", report.ByCluster}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -177,15 +113,19 @@ func (f *NodesFlags) toOptions(r *root, args []string) (o NodesOptions, err erro
 	return o, err
 }
 
-// nodeNames takes names also as -o name prints them: node/NAME.
+// nodeNames takes names also as -o name prints them, node/NAME, and as kubectl get takes them, node NAME.
 func nodeNames(args []string) ([]string, error) {
+	kinds := []string{"node", "nodes", "no"}
+	if len(args) > 1 && slices.Contains(kinds, args[0]) { // as behind kubectl get
+		args = args[1:]
+	}
 	var names []string
 	for _, arg := range args {
 		kind, name, typed := strings.Cut(arg, "/")
 		if !typed {
 			kind, name = "node", arg
 		}
-		if !slices.Contains([]string{"node", "nodes", "no"}, kind) || name == "" || strings.Contains(name, "/") {
+		if !slices.Contains(kinds, kind) || name == "" || strings.Contains(name, "/") {
 			return nil, fmt.Errorf("%q names no node: write NAME or node/NAME", arg)
 		}
 		names = append(names, name)

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -42,4 +43,46 @@ func TestFailAboveDoesNotRestOnOldNumbers(t *testing.T) {
 	code, text = verdict(old, report.ClusterCount{Cluster: "b", Count: count("busy", 100, false)})
 	assert.Equal(t, exitOverBudget, code)
 	assert.Equal(t, "b: busy has 100 of 110 pods, 90.9%: more than --fail-above 90%", text)
+}
+
+// Where no key ends a watch, a node that is too full does, once what is shown proves that it is; on a terminal the user does.
+func TestAWatchEndsWithItsAlarmWhereNoKeyEndsIt(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	pictureOn := func(s screen, above float64, change func(*nodes.Count)) error {
+		counts := groupedCounts() // n4 is the fullest, with 80%
+		change(&counts[0].Count)
+		out.Reset()
+		ready, err := NodesOptions{root: testRoot(), failAbove: above, now: func() time.Time { return noon }}.picture(s, counts, nil, false)
+		assert.True(t, ready)
+		assert.Contains(t, out.String(), "n4", "it is shown first")
+		return err
+	}
+	lines := func() screen { return &lineScreen{out: &out, errOut: &bytes.Buffer{}, shown: map[string]string{}} }
+	document := func() screen { return &jsonScreen{out: &out, errOut: &bytes.Buffer{}} }
+	onTerminal := func() screen {
+		return &terminalScreen{out: &out, size: func() (int, int) { return 100, 40 }, title: "prod", quit: "q ends"}
+	}
+	as := func(*nodes.Count) {}
+	old := func(c *nodes.Count) {
+		c.Outdated = true
+		c.Missing = []nodes.Missing{{What: nodes.WhatUpdates, Of: nodes.WhatPods, Reason: kube.Unavailable, Since: noon, Err: assert.AnError}}
+	}
+	low := func(c *nodes.Count) {
+		c.AtLeast = true
+		c.Missing = []nodes.Missing{{What: nodes.WhatPods, Namespace: "a", Reason: kube.Forbidden, Err: assert.AnError}}
+	}
+	for _, s := range []func() screen{lines, document} {
+		for _, change := range []func(*nodes.Count){as, low} {
+			var coded codeError
+			if err := pictureOn(s(), 79, change); assert.ErrorAs(t, err, &coded) {
+				assert.Equal(t, exitOverBudget, coded.code)
+				assert.ErrorContains(t, err, "n4 has 8")
+			}
+		}
+		assert.NoError(t, pictureOn(s(), 80, as))
+		assert.NoError(t, pictureOn(s(), 79, old), "it may be empty by now")
+		assert.NoError(t, pictureOn(s(), 0, as))
+	}
+	assert.NoError(t, pictureOn(onTerminal(), 79, as))
 }

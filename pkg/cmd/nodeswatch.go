@@ -137,19 +137,31 @@ func stillCounting(counts []report.ClusterCount) bool {
 }
 
 // picture shows the counts. Only a terminal shows how the first lists come in; elsewhere the first
-// output is complete, or as complete as the timeout allows.
+// output is complete, or as complete as the timeout allows. There, where no key ends a watch, a node that is too full does.
 func (o NodesOptions) picture(screen screen, counts []report.ClusterCount, same []string, early bool) (shown bool, err error) {
-	if _, redraws := screen.(*terminalScreen); !redraws && early && stillCounting(counts) {
+	_, redraws := screen.(*terminalScreen)
+	if !redraws && early && stillCounting(counts) {
 		return false, nil
 	}
 	view, err := o.document(counts)
 	if err != nil {
 		return false, err
 	}
-	return true, screen.show(view, same, o.now())
+	if !stillCounting(counts) {
+		for _, hint := range view.Hints() {
+			same = append(slices.Clip(same), "Hint: "+hint+".")
+		}
+	}
+	if err = screen.show(view, same, o.now()); err != nil || redraws {
+		return true, err
+	}
+	if o.failAbove > 0 && view.Above(o.failAbove).Nodes > 0 {
+		return true, o.verdict(view)
+	}
+	return true, nil
 }
 
-// screen shows one count after the other, with lines that say which contexts it leaves out.
+// screen shows one count after the other, with lines that say which contexts it leaves out, and what the order means.
 type screen interface {
 	show(view nodesView, same []string, now time.Time) error
 }
