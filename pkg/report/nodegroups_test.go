@@ -227,7 +227,7 @@ b                   2          1      6            20     30
 (unscheduled)                         0
 TOTAL               3          2      7            30     23
 
-3 nodes, 2 of them cordoned (20 of 30 allocatable) · 7 pods · median 2, p99 4 per node · fullest c with 4 of 10 (40%)
+3 nodes, 2 cordoned (20 of 30 allocatable) · 7 pods · median 2, p99 4 per node · fullest c with 4 of 10 (40%)
 `, "\n"), shown(Layout{}))
 	list, err := NewNodeList(counts, NodeOptions{GroupBy: "zone"})
 	require.NoError(t, err)
@@ -238,10 +238,10 @@ TOTAL               3          2      7            30     23
 		var out bytes.Buffer
 		require.NoError(t, list.Draw(&out, time.Time{}, Layout{Wide: wide}))
 		assert.Contains(t, out.String(), "Ready,SchedulingDisabled")
-		assert.Contains(t, out.String(), "3 nodes, 2 of them cordoned (20 of 30 allocatable)")
+		assert.Contains(t, out.String(), "3 nodes, 2 cordoned (20 of 30 allocatable)")
 	}
 	counts[0].Count.NodesKnown, counts[0].Count.NodesListed, counts[0].Count.NodesOutdated = false, false, true
-	assert.Contains(t, shown(Layout{}), "~3 nodes, ~2 of them cordoned (~20 of ~30 allocatable)")
+	assert.Contains(t, shown(Layout{}), "~3 nodes, ~2 cordoned (~20 of ~30 allocatable)")
 	counts = roleGroups()
 	assert.NotContains(t, shown(Layout{}), "CORDONED")
 	assert.NotContains(t, shown(Layout{}), "cordoned")
@@ -262,5 +262,5 @@ func TestCordonedNodesOfClusters(t *testing.T) {
 	two.MaybeSame = []string{"one"}
 	list, err = NewNodeList([]ClusterCount{one, two}, NodeOptions{})
 	require.NoError(t, err)
-	assert.Contains(t, list.Summary.Line(), "2+ of them cordoned")
+	assert.Contains(t, list.Summary.Line(), "2+ cordoned")
 }

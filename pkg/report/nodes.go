@@ -55,11 +55,13 @@ type NodeItem struct {
 	Use         *Percent `json:"use"`
 	Zone        string   `json:"zone,omitempty"`
 	Pool        string   `json:"pool,omitempty"`
-	// Terminating (as kubectl's STATUS says it of a pod), Pending (pods that have not started yet) and Flux (Flux's controllers
-	// on the node) may be as much too low as Pods is; null where they are not known.
-	Terminating *int     `json:"terminating"`
-	Pending     *int     `json:"pending"`
-	Flux        []string `json:"flux"`
+	// Terminating are the pods that are being deleted (as kubectl's STATUS says it), Pending those that have not started yet; they
+	// may be too low, or old, where Pods is.
+	Terminating *int `json:"terminating"`
+	Pending     *int `json:"pending"`
+	// Flux names Flux's controllers on the node, of which there may be others where AtLeast; absent where that is not known,
+	// empty where there is none.
+	Flux []string `json:"flux,omitzero"`
 	// Usage is what metrics.k8s.io says; absent where that says nothing, or was not asked.
 	Usage *NodeUsage `json:"usage,omitempty"`
 
@@ -156,9 +158,17 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 	}
 	each := make([][]NodeItem, len(clusters))
 	for n, c := range clusters {
-		items := nodeItems(c, o)
-		each[n] = items
-		c.Count.Missing = slices.Concat(c.Count.Missing, notFound(c.Count, items, o.Names), unsaid(items), unmeasured(c.Count, items))
+		each[n] = nodeItems(c, o)
+	}
+	nowhere := slices.DeleteFunc(slices.Clone(o.Names), func(name string) bool {
+		has := func(items []NodeItem) bool {
+			return slices.ContainsFunc(items, func(i NodeItem) bool { return i.Name == name })
+		}
+		return slices.ContainsFunc(each, has)
+	})
+	for n, c := range clusters {
+		items := each[n]
+		c.Count.Missing = slices.Concat(c.Count.Missing, notFound(c.Count, nowhere), unsaid(items), unmeasured(c.Count, items))
 		list.clusters = append(list.clusters, c)
 		list.Items = append(list.Items, items...)
 		list.Partial = list.Partial || c.Count.Partial()
@@ -190,11 +200,11 @@ func newNodeMissing(cluster string, m nodes.Missing) NodeMissing {
 	return n
 }
 
-// notFound says which of the names that were asked for no node has.
-func notFound(count nodes.Count, items []NodeItem, names []string) []nodes.Missing {
+// notFound says of names that were asked for that no node has them, in whichever cluster.
+func notFound(count nodes.Count, names []string) []nodes.Missing {
 	var missing []nodes.Missing
 	for _, name := range names {
-		if count.NodesListed && !slices.ContainsFunc(items, func(i NodeItem) bool { return i.Name == name }) {
+		if count.NodesListed {
 			err := apierrors.NewNotFound(schema.GroupResource{Resource: "nodes"}, name)
 			missing = append(missing, nodes.Missing{What: nodes.WhatNodes, Reason: kube.NotFound, Err: err})
 		}

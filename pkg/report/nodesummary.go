@@ -147,7 +147,7 @@ func percentile(values []amount, p int, old bool) amount {
 func (s NodeSummary) Line() string {
 	nodes := s.nodes.of("node")
 	if s.cordoned.n > 0 {
-		nodes += fmt.Sprintf(", %s of them cordoned (%s of %s allocatable)", s.cordoned, s.cordonedRoom, s.allocatable)
+		nodes += fmt.Sprintf(", %s cordoned (%s of %s allocatable)", s.cordoned, s.cordonedRoom, s.allocatable)
 	}
 	if s.named.n > 0 {
 		nodes += fmt.Sprintf(" and %s that only pods name", s.named)

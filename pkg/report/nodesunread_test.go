@@ -112,3 +112,32 @@ func TestNodesWithoutFluxComeLast(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"node/z", "node/a"}, list.Names())
 }
+
+// A node that one of several clusters has is missing in none of them; one that none has is, where that is known.
+func TestANameIsMissingWhereNoClusterHasIt(t *testing.T) {
+	t.Parallel()
+	of := func(name string, node ...string) ClusterCount {
+		c := ClusterCount{Cluster: name, Count: nodes.Count{NodesKnown: true, NodesListed: true}}
+		for _, n := range node {
+			c.Count.Nodes = append(c.Count.Nodes, nodes.Node{Name: n, Status: "Ready", Allocatable: new(10), Capacity: new(10)})
+		}
+		return c
+	}
+	unread := of("unread")
+	unread.Count = nodes.Count{Missing: []nodes.Missing{{What: nodes.WhatNodes, Reason: kube.Unavailable, Err: assert.AnError}}}
+	const unlisted = "unread: nodes could not be listed (server not available), rows are from the pods' node names"
+	for name, test := range map[string]struct {
+		counts []ClusterCount
+		gaps   []string
+	}{
+		"one has it":                          {[]ClusterCount{of("a", "x", "y"), of("b", "y")}, nil},
+		"none has it":                         {[]ClusterCount{of("a", "y"), of("b")}, []string{`a: nodes "x" not found`, `b: nodes "x" not found`}},
+		"one is not known, one has it":        {[]ClusterCount{unread, of("a", "x")}, []string{unlisted}},
+		"one is not known, the other has not": {[]ClusterCount{unread, of("a")}, []string{unlisted, `a: nodes "x" not found`}},
+	} {
+		list, err := NewNodeList(test.counts, NodeOptions{Names: []string{"x"}})
+		require.NoError(t, err)
+		assert.Equal(t, test.gaps, list.Gaps(), name)
+		assert.Equal(t, len(test.gaps) > 0, list.Partial, name)
+	}
+}
