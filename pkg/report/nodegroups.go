@@ -306,12 +306,11 @@ func (l NodeGroupList) rowsTable(layout Layout) Table {
 		{Name: "ALLOCATABLE", Right: true, Spare: 1}, {Name: "USE%", Right: true}, {Name: "", Spare: 3},
 		{Name: "CAPACITY", Wide: true, Right: true}, {Name: "TERMINATING", Wide: true, Right: true},
 	}}
-	if l.Summary.cordoned.n > 0 {
-		pods := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == "PODS" })
-		t.Columns = slices.Insert(t.Columns, pods, Column{Name: cordonedColumn, Right: true})
-	}
 	if l.GroupBy == ByCluster {
 		t.Columns = append(t.Columns[1:], l.offColumns()...) // the first one has the clusters
+	}
+	if l.Summary.cordoned.n > 0 { // behind the others: scripts count columns
+		t.Columns = append(t.Columns, Column{Name: cordonedColumn, Right: true})
 	}
 	for _, g := range l.Items {
 		style := useStyle(g.Use)

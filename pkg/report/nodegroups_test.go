@@ -183,7 +183,7 @@ func TestLabelsCalledLikeColumns(t *testing.T) {
 				columns[c.Name] = true
 			}
 			require.NotEmpty(t, table.Rows, key)
-			assert.Equal(t, []string{"first", "1", "0", "1", "10"}, cellTexts(table.Rows[0][:5]), key)
+			assert.Equal(t, []string{"first", "1", "1", "10", "10"}, cellTexts(table.Rows[0][:5]), key)
 			var out bytes.Buffer
 			require.NoError(t, groups.CSV(&out, false))
 			rows, err := csv.NewReader(&out).ReadAll()
@@ -221,11 +221,11 @@ func TestCordonedNodesAreNotFree(t *testing.T) {
 		return out.String()
 	}
 	assert.Equal(t, strings.TrimPrefix(`
-ZONE            NODES   CORDONED   PODS   ALLOCATABLE   USE%
-a                   1          1      1            10     10
-b                   2          1      6            20     30
-(unscheduled)                         0
-TOTAL               3          2      7            30     23
+ZONE            NODES   PODS   ALLOCATABLE   USE%   CORDONED
+a                   1      1            10     10          1
+b                   2      6            20     30          1
+(unscheduled)              0
+TOTAL               3      7            30     23          2
 
 3 nodes, 2 cordoned (20 of 30 allocatable) · 7 pods · median 2, p99 4 per node · fullest c with 4 of 10 (40%)
 `, "\n"), shown(Layout{}))
@@ -257,8 +257,8 @@ func TestCordonedNodesOfClusters(t *testing.T) {
 	require.NoError(t, err)
 	var out bytes.Buffer
 	require.NoError(t, list.Groups("", 0).Table(time.Time{}, Layout{}).Draw(&out, Layout{}))
-	assert.Regexp(t, `(?m)^one +3 +1 +7 `, out.String())
-	assert.Regexp(t, `(?m)^TOTAL +6 +3 +14 `, out.String())
+	assert.Regexp(t, `(?m)^one +3 +7 +30 +23 +0 +1$`, out.String())
+	assert.Regexp(t, `(?m)^TOTAL +6 +14 +60 +23 +0 +3$`, out.String())
 	two.MaybeSame = []string{"one"}
 	list, err = NewNodeList([]ClusterCount{one, two}, NodeOptions{})
 	require.NoError(t, err)
