@@ -134,7 +134,8 @@ func Interrupted(of string, asOf time.Time) string {
 // grace is for watches that end and begin again at once, as all do now and then.
 const grace = time.Second
 
-// errSilent is why updates are missing before it is known that the connection is dead.
+// errSilent is why updates are missing before it is known that the connection is dead, and why a request was given up whose
+// answer has not begun.
 const errSilent = brokenOff("the server does not answer")
 
 // watchEnded says that no watch runs: the last one has ended, as all do after some minutes, or the first one

@@ -51,7 +51,11 @@ func (s *stall) expire() {
 	if silent {
 		s.client.dialer.CloseAll()
 	}
-	s.giveUp(errStalled)
+	if s.answered {
+		s.giveUp(errStalled)
+	} else {
+		s.giveUp(errSilent)
+	}
 }
 
 func (s *stall) stop() {

@@ -38,3 +38,23 @@ func TestAnAnswerMayBeginLate(t *testing.T) {
 	}
 	assert.Greater(t, 2*Limits{}.withDefaults().Stall, 15*time.Second, "so long an API server lets a request wait")
 }
+
+// Of an answer that never began nobody says that it has stopped.
+func TestWhatWasNeverAnsweredHasNotStopped(t *testing.T) {
+	t.Parallel()
+	limits := quick()
+	limits.Tries = 1
+	for begins, says := range map[bool]string{true: "the server stopped sending", false: "the server does not answer"} {
+		c := serve(t, limits, func(w http.ResponseWriter, r *http.Request) {
+			if begins {
+				_, _ = io.WriteString(w, `{`)
+				w.(http.Flusher).Flush()
+			}
+			<-r.Context().Done()
+		})
+		_, err := c.Raw(t.Context(), Request{Path: "/version"})
+		require.ErrorContains(t, err, says)
+		assert.Equal(t, Unavailable, ReasonOf(err), says)
+		assert.True(t, Unreachable(err), says)
+	}
+}
