@@ -261,3 +261,14 @@ func quotes(e ast.Expr) bool {
 	}
 	return false
 }
+
+// Commands that are proposed go into logs and comments: what was typed as a secret is not in them.
+func TestProposedCommandsHaveNoSecret(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"receivers", "get", "budget"} {
+		i := invocation{width: 100}
+		o := i.must(t, command, "-f", "testdata/receivers/fleet.yaml", "-n", "apps", "--token", "sesame", "--proxy-url", "http://bot:sesame@proxy.example.com")
+		assert.Contains(t, o.stdout, "kubectl fluxtune ", command)
+		assert.NotContains(t, o.stdout+o.stderr, "sesame", command)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
@@ -15,8 +16,11 @@ import (
 // onlyShown are the flags that say how something is shown, and not what is meant.
 var onlyShown = []string{"output", "rows", "exit-code", "sort-by", "no-headers", "template", "allow-missing-template-keys", "color", "v"}
 
+// secretFlag is the flag whose value is no text to show: what is proposed goes into logs. Who typed it types it again.
+const secretFlag = "token"
+
 // repeated is how another command is called for the same objects under the same policy: its name, and the arguments and
-// flags that were typed, as far as the other takes them.
+// flags that were typed, as far as the other takes them and none is a secret.
 func (r *root) repeated(command string) string {
 	words := []string{r.name, command}
 	if r.asked == nil {
@@ -30,7 +34,7 @@ func (r *root) repeated(command string) string {
 		words = append(words, terminal.Quoted(arg))
 	}
 	r.asked.Flags().Visit(func(f *pflag.Flag) {
-		if slices.Contains(onlyShown, f.Name) || other.Flags().Lookup(f.Name) == nil && other.InheritedFlags().Lookup(f.Name) == nil {
+		if slices.Contains(onlyShown, f.Name) || f.Name == secretFlag || other.Flags().Lookup(f.Name) == nil && other.InheritedFlags().Lookup(f.Name) == nil {
 			return
 		}
 		words = append(words, typed(f)...)
@@ -120,7 +124,7 @@ func typed(f *pflag.Flag) []string {
 		}
 		return []string{"--" + f.Name + "=false"}
 	}
-	return []string{name, terminal.Quoted(f.Value.String())}
+	return []string{name, terminal.Quoted(flux.WithoutSecrets(f.Value.String()))} // a proxy's URL may have a password
 }
 
 // asItem is one item of a list that is separated by commas (pflag reads it as a line of CSV).

@@ -27,11 +27,13 @@ func TestOrigin(t *testing.T) {
 		object flux.Object
 		want   string
 	}{
-		"by hand":                {flux.Object{Writers: by("kubectl", "flux")}, ""},
-		"from Git":               {flux.Object{Labels: ofRoot, Writers: by("kustomize-controller")}, home},
-		"passed over":            {flux.Object{Labels: marked("kustomize.toolkit.fluxcd.io/reconcile", "disabled")}, ""},
-		"created only":           {flux.Object{Labels: marked("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent")}, ""},
-		"of a chart":             {flux.Object{Labels: map[string]string{"helm.toolkit.fluxcd.io/name": "hooks", "helm.toolkit.fluxcd.io/namespace": "apps"}}, "HelmRelease apps/hooks"},
+		"by hand":      {flux.Object{Writers: by("kubectl", "flux")}, ""},
+		"from Git":     {flux.Object{Labels: ofRoot, Writers: by("kustomize-controller")}, home},
+		"passed over":  {flux.Object{Labels: marked("kustomize.toolkit.fluxcd.io/reconcile", "disabled")}, ""},
+		"created only": {flux.Object{Labels: marked("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent")}, ""},
+		"of a chart":   {flux.Object{Labels: map[string]string{"helm.toolkit.fluxcd.io/name": "hooks", "helm.toolkit.fluxcd.io/namespace": "apps"}}, "HelmRelease apps/hooks"},
+		"from a URL with a password": {flux.Object{Labels: map[string]string{"kustomize.toolkit.fluxcd.io/name": "secret", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}},
+			"Kustomization flux-system/secret: path ./apps of https://bot:...@git.example.com/fleet"},
 		"without marks":          {flux.Object{Writers: by("kubectl", "argocd-controller", "argocd-controller", "hooks-operator")}, "argocd-controller and hooks-operator"},
 		"the labels of an owner": {flux.Object{Labels: map[string]string{"kustomize.toolkit.fluxcd.io/name": "full", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}, Writers: by("kubectl")}, ""},
 	} {
@@ -39,6 +41,9 @@ func TestOrigin(t *testing.T) {
 		root.SourceRef = flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "flux-system", Name: "fleet"}
 		full := root
 		full.Name, full.Status.Managed, full.Status.Ready = "full", 1, "True" // which does not list it
-		assert.Equal(t, tc.want, NewJudge(flux.Snapshot{Objects: []flux.Object{root, full}}).Origin(tc.object), name)
+		secret := root
+		secret.Name, secret.SourceRef.Name = "secret", "secret"
+		source := flux.Object{Ref: secret.SourceRef, Remote: flux.Remote{URL: "https://bot:s3cr3t@git.example.com/fleet"}}
+		assert.Equal(t, tc.want, NewJudge(flux.Snapshot{Objects: []flux.Object{root, full, secret, source}}).Origin(tc.object), name)
 	}
 }

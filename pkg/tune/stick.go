@@ -338,7 +338,7 @@ func (j *Judge) home(owner flux.Ref) string {
 	}
 	place := fmt.Sprintf("path %s of %s", cmp.Or(parent.Path, "./"), parent.SourceRef)
 	if source, found := j.object(parent.SourceRef); found && source.Remote.URL != "" {
-		place = fmt.Sprintf("path %s of %s", cmp.Or(parent.Path, "./"), source.Remote.URL)
+		place = fmt.Sprintf("path %s of %s", cmp.Or(parent.Path, "./"), flux.WithoutSecrets(source.Remote.URL))
 		if source.Remote.Ref.Value != "" {
 			place += fmt.Sprintf(" (%s %s)", source.Remote.Ref.Kind, source.Remote.Ref.Value)
 		}
