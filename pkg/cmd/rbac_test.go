@@ -218,6 +218,18 @@ func probe(ns, group, resource, verb string) string {
 	return "no probe for " + verb
 }
 
+// The viewer may list what a budget counts: what is not in the role is left out, and nobody sees that it is missing.
+func TestTheViewerMayListWhatIsRead(t *testing.T) {
+	t.Parallel()
+	viewer, _, err := role(viewerRole)
+	require.NoError(t, err)
+	for _, k := range slices.Concat(flux.Kinds(), flux.OperatorKinds(), flux.CostKinds()) {
+		assert.True(t, slices.ContainsFunc(viewer.Rules, func(r rbacv1.PolicyRule) bool {
+			return slices.Contains(r.APIGroups, k.Group) && slices.Contains(r.Resources, k.Resource) && slices.Contains(r.Verbs, "list")
+		}), k.Name)
+	}
+}
+
 // TestRolesAreLeast takes away each verb of the roles that come with fluxtune, and shows that something
 // breaks: a command says something else than with the whole role.
 func TestRolesAreLeast(t *testing.T) {
