@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
@@ -57,11 +58,13 @@ func (o ReceiversOptions) manifests(ctx context.Context, list report.ReceiverLis
 // too, and need otherwise. Files are those of this cluster's objects.
 func (o ReceiversOptions) collisions(ctx context.Context, list report.ReceiverList, files map[flux.Ref]string) ([]string, error) {
 	var all []string
+	everything := o.FleetOptions
+	everything.Selection, everything.Environments = cluster.Selection{}, nil // overlays set other namespaces
 	for place := range o.Files.fleets {
 		if place == o.Files.root {
 			continue
 		}
-		f, err := o.everything().readRoot(place)
+		f, err := everything.readRoot(place)
 		if err != nil {
 			return nil, err
 		}

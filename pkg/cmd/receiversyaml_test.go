@@ -129,8 +129,8 @@ func TestReceiversOfAMakeToldLater(t *testing.T) {
 func TestReceiversOfASharedBase(t *testing.T) {
 	t.Parallel()
 	dir := writeCheckout(t)
-	write := func(cluster string) outcome {
-		return invocation{}.must(t, "receivers", "-f", dir, "--root", "clusters/"+cluster, "-o", "yaml")
+	write := func(cluster string, more ...string) outcome {
+		return invocation{}.must(t, append([]string{"receivers", "-f", dir, "--root", "clusters/" + cluster, "-o", "yaml"}, more...)...)
 	}
 	const says = "Warning: clusters/staging reads apps/base/%s, too, and needs apps/github-com otherwise: what is written here is for one cluster, so keep it in a file that no other reads\n"
 	first := write("production")
@@ -144,7 +144,9 @@ func TestReceiversOfASharedBase(t *testing.T) {
 	writeInto(t, dir, map[string]string{"apps/staging/kustomization.yaml": develop})
 	assert.Contains(t, write("production").stderr, fmt.Sprintf(says, "receivers.yaml"))
 	assert.Contains(t, write("staging").stderr, strings.ReplaceAll(fmt.Sprintf(says, "receivers.yaml"), "clusters/staging", "clusters/production"))
-	writeInto(t, dir, map[string]string{"apps/base/kustomization.yaml": "resources: [web.yaml]\n"})
+	writeInto(t, dir, map[string]string{"apps/staging/kustomization.yaml": "namespace: stage\n" + develop})
+	assert.Contains(t, write("production", "-n", "apps").stderr, fmt.Sprintf(says, "receivers.yaml"), "in another namespace there")
+	writeInto(t, dir, map[string]string{"apps/base/kustomization.yaml": "resources: [web.yaml]\n", "apps/staging/kustomization.yaml": develop})
 	assert.Contains(t, write("production").stderr, fmt.Sprintf(says, "web.yaml"), "missing in both")
 
 	own := "resources: [../base, receivers.yaml]\n"
