@@ -377,18 +377,6 @@ func TestEveryCommandUnderTheRoles(t *testing.T) {
 	assert.Contains(t, denied.stdout+denied.stderr, "forbidden")
 }
 
-// Whatever is listed of Flux, the viewer may list.
-func TestViewersMayListAllKinds(t *testing.T) {
-	t.Parallel()
-	viewer, _, err := role(viewerRole)
-	require.NoError(t, err)
-	for _, k := range slices.Concat(flux.Kinds(), flux.CostKinds()) {
-		assert.True(t, slices.ContainsFunc(viewer.Rules, func(r rbacv1.PolicyRule) bool {
-			return slices.Contains(r.APIGroups, k.Group) && slices.Contains(r.Resources, k.Resource) && slices.Contains(r.Verbs, "list")
-		}), "%s.%s", k.Resource, k.Group)
-	}
-}
-
 // TestRecordsNameTheUser asks the API server who applies: no role is needed for that (system:basic-user).
 func TestRecordsNameTheUser(t *testing.T) {
 	t.Parallel()
