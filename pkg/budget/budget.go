@@ -93,8 +93,8 @@ type Item struct {
 	// form that can be compared.
 	Remote  flux.Remote
 	Address flux.Address
-	// APIRequests per hour to the kube-apiserver.
-	APIRequests Rates
+	// APIRequests per hour to the kube-apiserver; ownAPI are those of them that are not for what it manages.
+	APIRequests, ownAPI Rates
 	// Delivery of a Kustomization or HelmRelease; nil for other kinds.
 	Delivery *Delivery
 	// Receiver that brings at once what is new at its own address; "" without one, or where calls seem not to arrive.
@@ -213,9 +213,7 @@ func (f *fleet) item(s *subject) Item {
 		item.Receiver, item.AtOnce = s.notice.Receiver.String(), s.notice.Everything()
 	}
 	f.ask(s, &item)
-	if applies(s) && !s.object.AppliesElsewhere {
-		item.APIRequests = times(item.Reconciles, applyRequests*float64(s.object.Status.Managed))
-	}
+	s.askAPI(&item)
 	if s.object.Kind == "Kustomization" {
 		item.Drift = pair(func(m moment) time.Duration { return f.settings.longest(s.object, *s.interval.at(m)) })
 	}

@@ -273,7 +273,8 @@ func TestAPIServerAndDrift(t *testing.T) {
 	}})
 	assert.Equal(t, APIServer{
 		Kustomizations: 3, Managed: 13, WithoutInventory: 1,
-		Reconciles: Rates{24, 72}, Requests: Rates{12*20 + 6*6, 60*20 + 6*6},
+		Reconciles: Rates{24, 72},
+		Requests:   Rates{12*20 + 6*6 + 216, 60*20 + 6*6 + 600}, Own: Rates{12*9 + 2*6*9, 60*8 + 12 + 2*6*9},
 	}, b.APIServer)
 	assert.Equal(t, Pair[time.Duration]{10*time.Minute + 30*time.Second, 10*time.Minute + 30*time.Second}, b.Environments[0].Drift)
 }

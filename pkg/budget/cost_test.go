@@ -132,7 +132,8 @@ func TestDriftDetectionAsksTheAPIServer(t *testing.T) {
 	assert.Equal(t, 2, b.APIServer.Elsewhere, "other clusters are asked")
 	b.APIServer.Elsewhere = 0
 	assert.Equal(t, APIServer{
-		Kustomizations: 1, HelmReleases: 2, Managed: 25, WithoutInventory: 1, Reconciles: steady(6 + 12 + 12), Requests: steady(2 * (6*5 + 12*20)),
+		Kustomizations: 1, HelmReleases: 2, Managed: 25, WithoutInventory: 1, Reconciles: steady(6 + 12 + 12),
+		Requests: steady(2*(6*5+12*20) + 786), Own: steady(6*8 + 6 + 3*12*5 + 60*8 + 12 + 12*5),
 	}, b.APIServer)
 }
 

@@ -138,8 +138,8 @@ func TestFailingPace(t *testing.T) {
 		reconciles Rates
 		api        float64
 	}{
-		"unhealthy":          {kustomization("x", "web", "10m", "", managed, retry, failing("HealthCheckFailed", "timeout")), Retrying, steady(60), 1200},
-		"no retry interval":  {kustomization("x", "web", "10m", "5m", managed, failing("ReconciliationFailed", "x")), Retrying, Rates{6, 12}, 120},
+		"unhealthy":          {kustomization("x", "web", "10m", "", managed, retry, failing("HealthCheckFailed", "timeout")), Retrying, steady(60), 60*28 + 12},
+		"no retry interval":  {kustomization("x", "web", "10m", "5m", managed, failing("ReconciliationFailed", "x")), Retrying, Rates{6, 12}, 6*28 + 6},
 		"does not build":     {kustomization("x", "web", "10m", "", managed, retry, failing("BuildFailed", "x")), Retrying, steady(60), 0},
 		"dependency":         {kustomization("x", "web", "10m", "", managed, failing("DependencyNotReady", "x")), Waiting, steady(120), 0},
 		"source has nothing": {kustomization("x", "web", "10m", "", managed, failing("ArtifactFailed", "Source is not ready, artifact not found, retrying in 30s")), Waiting, steady(120), 0},

@@ -287,7 +287,7 @@ func TestBudgetFormats(t *testing.T) {
 		assert.Equal(t, want, user.must(t, "budget", "-n", ns, "-o", format).stdout, format)
 	}
 	assert.Contains(t, user.must(t, "budget", "-n", ns, "-o", "yaml").stdout, "kind: Budget\n")
-	assert.Equal(t, "GitRepository   app   development   2m -> 1m   30 -> 60   0", strings.TrimSpace(strings.Split(
+	assert.Equal(t, "GitRepository   app   development   2m -> 1m   30 -> 60   12", strings.TrimSpace(strings.Split(
 		user.must(t, "budget", "-n", ns, "--no-headers").stdout, "   -")[0]))
 	missing := user.run(t.Context(), "budget", "gitrepo/gone", "-n", ns)
 	assert.Equal(t, exitFailed, missing.code)

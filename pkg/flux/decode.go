@@ -46,8 +46,11 @@ type documentSpec struct {
 	TargetNamespace string     `json:"targetNamespace"`
 	Wait            bool       `json:"wait"`
 	HealthChecks    []struct{} `json:"healthChecks"`
-	Install         waitable   `json:"install"`
-	Upgrade         upgrade    `json:"upgrade"`
+	PostBuild       struct {
+		SubstituteFrom []struct{} `json:"substituteFrom"`
+	} `json:"postBuild"`
+	Install waitable `json:"install"`
+	Upgrade upgrade  `json:"upgrade"`
 	// A HelmChart's spec.chart is a string, a HelmRelease's a template: read only where it is one.
 	Chart       chartTemplate `json:"chart"`
 	ValuesFiles []string      `json:"valuesFiles"`
@@ -222,6 +225,7 @@ func Decode(data []byte) (Object, error) {
 		NameSuffix:      d.Spec.NameSuffix,
 		Ignore:          slices.Concat(d.Spec.Ignore, d.Spec.DriftDetection.Ignore), // a kind has one of them
 		Upgrade:         d.Spec.Upgrade.upgrade(),
+		Reads:           Reads{len(d.Spec.HealthChecks), d.Spec.Wait, len(d.Spec.PostBuild.SubstituteFrom)},
 		DetectsDrift:    d.Spec.DriftDetection.Mode == "enabled",
 		ComparesDrift:   d.Spec.DriftDetection.Mode == "enabled" || d.Spec.DriftDetection.Mode == "warn",
 		Status:          d.Status.status(),

@@ -134,11 +134,22 @@ type Object struct {
 	Upgrade Upgrade
 	// DetectsDrift says that a HelmRelease corrects drift at every reconcile (driftDetection: enabled).
 	DetectsDrift bool
+	// Reads are what a Kustomization reads from the API server besides what it applies.
+	Reads Reads
 	// ComparesDrift says that a HelmRelease compares its objects at every reconcile, whether or not it then
 	// corrects them: spec.driftDetection.mode is enabled or warn.
 	ComparesDrift bool
 
 	Status Status
+}
+
+// Reads are requests of a Kustomization for which it says how many they are.
+type Reads struct {
+	// Checks are the health checks that it names; ChecksAll says that it checks all that it applies (spec.wait), whatever it names.
+	Checks    int
+	ChecksAll bool
+	// Variables are the ConfigMaps and Secrets that spec.postBuild.substituteFrom names.
+	Variables int
 }
 
 // Status is what an object's controller last reported.

@@ -29,3 +29,18 @@ func TestDecodeFailedBefore(t *testing.T) {
 		assert.Equal(t, tc.want, o.Status.Failed, name)
 	}
 }
+
+// What a Kustomization says of the requests that its reconciles make.
+func TestDecodeReads(t *testing.T) {
+	t.Parallel()
+	for spec, want := range map[string]Reads{
+		`{}`: {},
+		`{"wait":true,"healthChecks":[{"kind":"Deployment"}]}`:                                             {Checks: 1, ChecksAll: true},
+		`{"healthChecks":[{"kind":"Deployment"},{"kind":"Job"}]}`:                                          {Checks: 2},
+		`{"postBuild":{"substitute":{"a":"b"},"substituteFrom":[{"kind":"ConfigMap"},{"kind":"Secret"}]}}`: {Variables: 2},
+	} {
+		o, err := Decode([]byte(`{"kind":"Kustomization","spec":` + spec + `}`))
+		require.NoError(t, err, spec)
+		assert.Equal(t, want, o.Reads, spec)
+	}
+}

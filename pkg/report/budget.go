@@ -26,7 +26,7 @@ func NewBudget(b budget.Budget, policyName string, gaps []flux.Gap, warnings []s
 		Repositories: make([]BudgetRepository, 0, len(b.Repositories)),
 		Credentials:  make([]BudgetCredential, 0, len(b.Credentials)),
 		APIServer: BudgetAPIServer{
-			b.APIServer.Kustomizations, b.APIServer.HelmReleases, b.APIServer.Managed, b.APIServer.WithoutInventory, b.APIServer.Elsewhere, rounded(b.APIServer.Reconciles), rounded(b.APIServer.Requests),
+			b.APIServer.Kustomizations, b.APIServer.HelmReleases, b.APIServer.Managed, b.APIServer.WithoutInventory, b.APIServer.Elsewhere, rounded(b.APIServer.Reconciles), rounded(b.APIServer.Requests), rounded(b.APIServer.Own),
 		},
 		Controllers:  make([]BudgetWorkers, 0, len(b.Workers)),
 		Environments: make([]BudgetEnvironment, 0, len(b.Environments)),

@@ -92,12 +92,12 @@ func TestBudgetNamesItsAssumptions(t *testing.T) {
 	assert.Equal(t, BudgetFailing{
 		BackOff: 1, RetryInterval: 1, Waiting: 1, Stalled: 1, Requests: budget.Rates{Now: 4, Planned: 4}, Mended: budget.Rates{Now: 180, Planned: 180},
 	}, b.Summary.Failing)
-	assert.Equal(t, []string{"kube-apiserver: 2,400 requests/h from 1 Kustomization and 1 HelmRelease with drift detection, 20 objects (a GET and a dry run for each, every time). 1 have no inventory and count nothing. 1 apply to other clusters (spec.kubeConfig) and are not counted."}, b.apiServerLine())
+	assert.Equal(t, []string{"kube-apiserver: 3,840 requests/h: 2,400 for the 20 objects of 1 Kustomization and 1 HelmRelease with drift detection (a GET and a dry run for each, every time; more with wait, healthChecks and substituteFrom), 1,440 for status, events and dependencies of all that is reconciled. 1 have no inventory: their objects count nothing. 1 apply to other clusters (spec.kubeConfig): their objects are not counted."}, b.apiServerLine())
 
 	quiet := NewBudget(budget.New(budget.Input{Items: []tune.Item{costing("GitRepository", "a", url, nothing)}}), "p", nil, nil)
 	quiet.NotCounted(nil)
 	assert.Equal(t, []string{"Assumed: polls find nothing new."}, quiet.Notes[:1])
-	assert.Empty(t, quiet.apiServerLine())
+	assert.Equal(t, []string{"kube-apiserver: 12 requests/h for status, events and dependencies of all that is reconciled."}, quiet.apiServerLine())
 }
 
 // What is planned for objects that plan leaves to their owners is said in each form, and only where there are such.

@@ -226,16 +226,21 @@ func (b Budget) apiServerLine() []string {
 	if a.HelmReleases > 0 {
 		who = append(who, count(a.HelmReleases, "HelmRelease")+" with drift detection")
 	}
-	if len(who) == 0 {
+	if a.Requests == (budget.Rates{}) {
 		return nil
 	}
-	line := fmt.Sprintf("kube-apiserver: %s requests/h from %s, %s (a GET and a dry run for each, every time).",
-		rates(a.Requests).Text, strings.Join(who, " and "), count(a.Managed, "object"))
+	line := fmt.Sprintf("kube-apiserver: %s requests/h", rates(a.Requests).Text)
+	if a.Managed > 0 {
+		objects := budget.Rates{Now: a.Requests.Now - a.Own.Now, Planned: a.Requests.Planned - a.Own.Planned}
+		line += fmt.Sprintf(": %s for the %s of %s (a GET and a dry run for each, every time; more with wait, healthChecks and substituteFrom), %s",
+			rates(objects).Text, count(a.Managed, "object"), strings.Join(who, " and "), rates(a.Own).Text)
+	}
+	line += " for status, events and dependencies of all that is reconciled."
 	if a.WithoutInventory > 0 {
-		line += fmt.Sprintf(" %d have no inventory and count nothing.", a.WithoutInventory)
+		line += fmt.Sprintf(" %d have no inventory: their objects count nothing.", a.WithoutInventory)
 	}
 	if a.Elsewhere > 0 {
-		line += fmt.Sprintf(" %d apply to other clusters (spec.kubeConfig) and are not counted.", a.Elsewhere)
+		line += fmt.Sprintf(" %d apply to other clusters (spec.kubeConfig): their objects are not counted.", a.Elsewhere)
 	}
 	return []string{line}
 }

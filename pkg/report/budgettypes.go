@@ -152,11 +152,13 @@ type BudgetAPIServer struct {
 	Managed      int `json:"managed"`
 	// WithoutInventory counts those of both whose objects are not known.
 	WithoutInventory int `json:"withoutInventory"`
-	// Elsewhere counts those that apply to another cluster (spec.kubeConfig) and ask its kube-apiserver: they are in no other
-	// number here.
+	// Elsewhere counts those that apply to another cluster (spec.kubeConfig) and ask its kube-apiserver for the objects: they are in
+	// no other number here but Requests and Own.
 	Elsewhere  int          `json:"elsewhere,omitempty"`
 	Reconciles budget.Rates `json:"reconciles"`
-	Requests   budget.Rates `json:"requests"`
+	// Requests per hour of all that is reconciled; Own are those of them for status and events, the others are for the managed objects.
+	Requests budget.Rates `json:"requests"`
+	Own      budget.Rates `json:"own"`
 }
 
 // BudgetWorkers are the workers of a controller for one kind.

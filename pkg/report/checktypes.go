@@ -43,7 +43,7 @@ type CheckSummary struct {
 	// Incomplete says on which side something is not built: what is counted is then what is known, and may be more.
 	Incomplete check.Delta[bool] `json:"incomplete"`
 	// GitRequests per hour of all clusters, over git smart HTTP and SSH; Requests of all protocols; APIRequests to
-	// the kube-apiservers.
+	// the kube-apiservers for status, events and dependencies: files do not tell how many objects are applied.
 	GitRequests check.Delta[float64] `json:"gitRequests"`
 	Requests    check.Delta[float64] `json:"requests"`
 	APIRequests check.Delta[float64] `json:"apiRequests"`
