@@ -107,6 +107,7 @@ func TestDecode(t *testing.T) {
 			o.ResourceVersion, o.Generation = "99", 2
 			o.Interval, o.Timeout, o.RetryInterval = ptr("5m"), ptr("3m"), ptr("1m")
 			o.SourceRef, o.TargetNamespace, o.Waits = source("GitRepository", "flux-system", "monorepo"), "web-dev", true
+			o.Reads = Reads{ChecksAll: true}
 			o.Path = "./deploy"
 			o.Status = Status{
 				ObservedGeneration: 1, Ready: "Unknown", ReadyReason: "Progressing", ReadyMessage: "Reconciliation in progress",
