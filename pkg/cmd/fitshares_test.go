@@ -171,6 +171,28 @@ contexts: [{name: east, context: {cluster: e, user: u}}, {name: again, context: 
 	}
 }
 
+// Behind tunnels clusters have one address; the certificates that are trusted there tell them apart.
+func TestLeadsBeyondThroughATunnel(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ca.crt"), []byte("one"), 0o600))
+	of := func(other string) bool {
+		file := filepath.Join(dir, "kubeconfig")
+		require.NoError(t, os.WriteFile(file, []byte(`apiVersion: v1
+kind: Config
+current-context: east
+clusters: [{name: e, cluster: {server: "https://127.0.0.1:6443", certificate-authority: ca.crt}}, {name: w, cluster: {server: "https://127.0.0.1:6443"`+other+`}}]
+contexts: [{name: east, context: {cluster: e, user: u}}, {name: west, context: {cluster: w, user: u}}]
+`), 0o600))
+		r := &root{config: genericclioptions.NewConfigFlags(true)}
+		r.config.KubeConfig = &file
+		return r.leadsBeyond(nil)
+	}
+	assert.True(t, of(", certificate-authority-data: dHdv"), "two")
+	assert.False(t, of(", certificate-authority-data: b25l"), "one")
+	assert.False(t, of(""), "it says nothing of that")
+}
+
 // A fit of some clusters says that others come on top, behind the bar and behind the share; one of all that are known does not, and one
 // of the only one says so behind the share.
 func TestFitSaysThatOtherClustersComeOnTop(t *testing.T) {

@@ -65,7 +65,7 @@ func hiddenBy(earlier []kubeconfigFile, f kubeconfigFile, name string, here *cli
 	cluster := firstWith(earlier, func(c *clientcmdapi.Config) bool { return c.Clusters[counts.Cluster] != nil })
 	user := firstWith(earlier, func(c *clientcmdapi.Config) bool { return c.AuthInfos[counts.AuthInfo] != nil })
 	mine, me := f.config.Clusters[here.Cluster], f.config.AuthInfos[here.AuthInfo]
-	otherCluster := cluster != nil && mine != nil && wayTo(cluster.config.Clusters[counts.Cluster]) != wayTo(mine)
+	otherCluster := cluster != nil && mine != nil && elsewhere(cluster.config.Clusters[counts.Cluster], mine)
 	otherUser := user != nil && me != nil && !sameUser(*user.config.AuthInfos[counts.AuthInfo], *me)
 	switch {
 	case context != nil && (otherCluster || otherUser):
@@ -103,4 +103,26 @@ func wayTo(c *clientcmdapi.Cluster) way {
 		return way{}
 	}
 	return way{strings.TrimRight(c.Server, "/"), c.TLSServerName, c.ProxyURL}
+}
+
+// elsewhere tells whether two clusters of kubeconfigs lead to different places: by their ways, or, at one address, as that of
+// tunnels, by the certificates that are trusted there, where both name some.
+func elsewhere(a, b *clientcmdapi.Cluster) bool {
+	if wayTo(a) != wayTo(b) {
+		return true
+	}
+	trustedA, trustedB := authorityOf(a), authorityOf(b)
+	return trustedA != "" && trustedB != "" && trustedA != trustedB
+}
+
+// authorityOf are the certificates that a cluster of a kubeconfig trusts; "" where it names none that can be read.
+func authorityOf(c *clientcmdapi.Cluster) string {
+	if len(c.CertificateAuthorityData) > 0 || c.CertificateAuthority == "" {
+		return strings.TrimSpace(string(c.CertificateAuthorityData))
+	}
+	data, err := os.ReadFile(c.CertificateAuthority)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
 }

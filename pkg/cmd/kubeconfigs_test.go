@@ -30,5 +30,14 @@ func TestHiddenContexts(t *testing.T) {
 		assert.Equal(t, []string{want}, hiddenContexts(files, []string{"other", "testbed"}))
 		assert.Empty(t, hiddenContexts(files, []string{"another"}), "that was not asked for")
 	}
+	trusting := func(name, authority string) kubeconfigFile {
+		f := file(name, "testbed", "c", "https://127.0.0.1:6443", "u", "a")
+		f.config.Clusters["c"].CertificateAuthorityData = []byte(authority)
+		return f
+	}
+	assert.Equal(t, []string{`the context "testbed" of k2 is hidden: k1 has a context of this name` + remedy},
+		hiddenContexts([]kubeconfigFile{trusting("k1", "one"), trusting("k2", "two")}, []string{"testbed"}), "two clusters behind tunnels with one address")
+	assert.Empty(t, hiddenContexts([]kubeconfigFile{trusting("k1", "one"), trusting("k2", "one")}, []string{"testbed"}))
+	assert.Empty(t, hiddenContexts([]kubeconfigFile{trusting("k1", "one"), trusting("k2", "")}, []string{"testbed"}), "one that says nothing of that")
 	assert.Empty(t, hiddenContexts([]kubeconfigFile{one, one, file("k2", "other", "d", "https://two", "v", "b")}, []string{"other", "testbed"}))
 }

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/term"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
@@ -61,28 +63,30 @@ func (r *root) leadsBeyond(contexts []string) bool {
 	if err != nil {
 		return false // the client reports it
 	}
-	of := func(context string) way {
-		if c := raw.Contexts[context]; c != nil {
-			return wayTo(raw.Clusters[c.Cluster])
+	of := func(context string) clientcmdapi.Cluster {
+		if c := raw.Contexts[context]; c != nil && raw.Clusters[c.Cluster] != nil {
+			return *raw.Clusters[c.Cluster]
 		}
-		return way{}
+		return clientcmdapi.Cluster{}
 	}
-	looked := map[way]bool{{}: true}
+	var looked []clientcmdapi.Cluster
 	for _, name := range contexts {
-		looked[of(name)] = true
+		looked = append(looked, of(name))
 	}
 	if len(contexts) == 0 {
 		asked := of(cmp.Or(*r.config.Context, raw.CurrentContext))
-		if *r.config.ClusterName != "" {
-			asked = wayTo(raw.Clusters[*r.config.ClusterName])
+		if c := raw.Clusters[*r.config.ClusterName]; c != nil {
+			asked = *c
 		}
-		looked[way{
-			cmp.Or(strings.TrimRight(*r.config.APIServer, "/"), asked.server),
-			cmp.Or(*r.config.TLSServerName, asked.tlsServerName), cmp.Or(*r.config.ProxyURL, asked.proxy),
-		}] = true
+		asked.Server, asked.TLSServerName, asked.ProxyURL = cmp.Or(*r.config.APIServer, asked.Server), cmp.Or(*r.config.TLSServerName, asked.TLSServerName), cmp.Or(*r.config.ProxyURL, asked.ProxyURL)
+		if *r.config.CAFile != "" {
+			asked.CertificateAuthority, asked.CertificateAuthorityData = *r.config.CAFile, nil
+		}
+		looked = append(looked, asked)
 	}
 	for name := range raw.Contexts {
-		if !looked[of(name)] {
+		c := of(name)
+		if wayTo(&c) != (way{}) && !slices.ContainsFunc(looked, func(l clientcmdapi.Cluster) bool { return !elsewhere(&l, &c) }) {
 			return true
 		}
 	}
