@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +13,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
@@ -46,62 +42,68 @@ type BudgetOptions struct {
 	GitHubOptions
 }
 
+// budgetHelp and budgetExamples are what --help says.
+const (
+	budgetHelp = `
+		Show what the intervals of Flux objects cost: requests to each Git host and other source, by
+		repository and by credential, requests to the kube-apiserver, and how busy the controllers'
+		workers are. And what they buy: how long a commit takes until it is applied, and how soon drift
+		is corrected. Each number is shown as it is now -> as it would be under the policy. Nothing is
+		written, and no Secret is read.
+
+		What a poll costs: a GitRepository on a branch or tag asks once per interval while nothing
+		changes; with semver or commit it clones every time, submodules too. An ImageUpdateAutomation
+		that pushes to another branch clones every time. A HelmChart of a registry lists tags only
+		where its version is a range. Objects with the same URL poll each for itself. Suspended objects
+		cost nothing; what fails is tried again in the controllers' back-off, not at its interval.
+
+		From commit to applied: the source's interval with its jitter (half of it typically), fetching,
+		30s (--requeue-dependency) for each level of dependsOn, typically of those that change together: Kustomizations
+		of one source, HelmReleases of one chart; at worst of all. What a readyExpr says is not known, and counted as if
+		it was not there. Then the reconcile as status.history tells of it: the last one, or a rollout that is still on
+		record, and the longest at worst. Flux mostly remembers how long it took to find nothing new, and nothing of a
+		HelmRelease, which counts 1s: a rollout that is waited for (spec.wait, healthChecks, Helm) comes on top. What a
+		source includes or is made of counts, too. A Receiver takes the wait for the poll away.
+
+		With --contexts or --all-contexts, and of a checkout, the clusters are added up by host, repository and
+		credential. Secrets of one name are taken for one credential, in all namespaces and clusters.
+
+		A host's limit comes from --limit, spec.limits of the policy, or for github.com 5,000/h. That is
+		GitHub's limit for its REST API; Git traffic is not REST, so it is a cautious yardstick only.
+
+		Under a policy all gets what the policy wants, also what is applied from Git. Where the policy fits intervals
+		(spec.fit), what is planned is what plan of the same policy would make of them: what it leaves alone stays.
+
+		Exit code 4 means that a host gets more than --fail-above allows: under the policy where --policy
+		or --set is given, now otherwise. 1 means that something failed or could not be read.`
+	budgetExamples = `
+		# What the fleet costs now, and what the default policy would make of it
+		kubectl fluxtune budget -A
+
+		# What if everything were fast? Every object with its own numbers
+		kubectl fluxtune budget -A --policy fast -o wide
+
+		# In a pipeline: fail with 4 when the policy takes more than 80% of what a host should get
+		kubectl fluxtune budget -A --policy policy.yaml --limit github.com=15000/h --fail-above 80%
+
+		# What the controllers really do, through the API server's proxy or a forwarded port
+		kubectl fluxtune budget -A --observe
+		kubectl fluxtune budget -A --metrics-url http://localhost:8080/metrics
+
+		# GitHub's own numbers for REST, with the token in $GH_TOKEN
+		kubectl fluxtune budget -A --github-rate-limit --github-token-env GH_TOKEN
+
+		# One number for a script
+		kubectl fluxtune budget -A -o jsonpath='{.summary.gitRequests.planned}'`
+)
+
 func newBudget(r *root) *cobra.Command {
 	var flags BudgetFlags
 	cmd := &cobra.Command{
-		Use:   "budget " + selectionUsage,
-		Short: "Show what intervals cost and what they buy, now and under a policy; write nothing",
-		Long: long(`
-			Show what the intervals of Flux objects cost: requests to each Git host and other source, by
-			repository and by credential, requests to the kube-apiserver, and how busy the controllers'
-			workers are. And what they buy: how long a commit takes until it is applied, and how soon drift
-			is corrected. Each number is shown as it is now -> as it would be under the policy. Nothing is
-			written, and no Secret is read.
-
-			What a poll costs: a GitRepository on a branch or tag asks once per interval while nothing
-			changes; with semver or commit it clones every time, submodules too. An ImageUpdateAutomation
-			that pushes to another branch clones every time. A HelmChart of a registry lists tags only
-			where its version is a range. Objects with the same URL poll each for itself. Suspended objects
-			cost nothing; what fails is tried again in the controllers' back-off, not at its interval.
-
-			From commit to applied: the source's interval with its jitter (half of it typically), fetching,
-			30s (--requeue-dependency) for each level of dependsOn, typically of those that change together: Kustomizations
-			of one source, HelmReleases of one chart; at worst of all. What a readyExpr says is not known, and counted as if
-			it was not there. Then the reconcile as status.history tells of it: the last one, or a rollout that is still on
-			record, and the longest at worst. Flux mostly remembers how long it took to find nothing new, and nothing of a
-			HelmRelease, which counts 1s: a rollout that is waited for (spec.wait, healthChecks, Helm) comes on top. What a
-			source includes or is made of counts, too. A Receiver takes the wait for the poll away.
-
-			With --contexts or --all-contexts, and of a checkout, the clusters are added up by host, repository and
-			credential. Secrets of one name are taken for one credential, in all namespaces and clusters.
-
-			A host's limit comes from --limit, spec.limits of the policy, or for github.com 5,000/h. That is
-			GitHub's limit for its REST API; Git traffic is not REST, so it is a cautious yardstick only.
-
-			Under a policy all gets what the policy wants, also what is applied from Git. Where the policy fits intervals
-			(spec.fit), what is planned is what plan of the same policy would make of them: what it leaves alone stays.
-
-			Exit code 4 means that a host gets more than --fail-above allows: under the policy where --policy
-			or --set is given, now otherwise. 1 means that something failed or could not be read.`),
-		Example: examples(`
-			# What the fleet costs now, and what the default policy would make of it
-			kubectl fluxtune budget -A
-
-			# What if everything were fast? Every object with its own numbers
-			kubectl fluxtune budget -A --policy fast -o wide
-
-			# In a pipeline: fail with 4 when the policy takes more than 80% of what a host should get
-			kubectl fluxtune budget -A --policy policy.yaml --limit github.com=15000/h --fail-above 80%
-
-			# What the controllers really do, through the API server's proxy or a forwarded port
-			kubectl fluxtune budget -A --observe
-			kubectl fluxtune budget -A --metrics-url http://localhost:8080/metrics
-
-			# GitHub's own numbers for REST, with the token in $GH_TOKEN
-			kubectl fluxtune budget -A --github-rate-limit --github-token-env GH_TOKEN
-
-			# One number for a script
-			kubectl fluxtune budget -A -o jsonpath='{.summary.gitRequests.planned}'`),
+		Use:     "budget " + selectionUsage,
+		Short:   "Show what intervals cost and what they buy, now and under a policy; write nothing",
+		Long:    long(budgetHelp),
+		Example: examples(budgetExamples),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.asked = cmd
 			judgePlan := cmd.Flags().Changed("policy") || cmd.Flags().Changed("set")
@@ -189,36 +191,6 @@ func (o BudgetOptions) shown(object flux.Object) bool {
 	default:
 		return len(sel.Kinds) == 0 || slices.ContainsFunc(sel.Kinds, kind)
 	}
-}
-
-// parsePercent reads a share of a limit, as a flag has it; 0 for "".
-func parsePercent(flag, s string) (float64, error) {
-	if s == "" {
-		return 0, nil
-	}
-	percent, err := policy.ParsePercent(s)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", flag, err)
-	}
-	return percent, nil
-}
-
-// unpolled says of limits from the command line that they are of hosts which nothing that was read polls; "" where none is.
-// Most likely they are mistyped.
-func unpolled(limits budget.Limits, polled []string) string {
-	unmatched := limits.Unmatched(polled)
-	if len(unmatched) == 0 {
-		return ""
-	}
-	names := map[string]bool{}
-	for _, p := range polled {
-		names[p] = true
-	}
-	known := "nothing that was read polls a host"
-	if len(names) > 0 {
-		known = "nothing that was read polls it; " + polledNames(names)
-	}
-	return fmt.Sprintf("--limit %s: %s", strings.Join(unmatched, ", "), known)
 }
 
 func (o BudgetOptions) run(ctx context.Context) error {
@@ -326,57 +298,4 @@ func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {
 		_, _ = fmt.Fprintln(o.root.Out, terminal.Wrap(note, l.Width))
 	}
 	return nil
-}
-
-// percentAbove is a percentage in whole numbers, or with as many digits as show that it is more than a bound.
-func percentAbove(used, bound float64) string {
-	if whole := math.Round(used); whole > bound {
-		return strconv.FormatFloat(whole, 'f', -1, 64)
-	}
-	return report.Percent(used).Above(bound)
-}
-
-// tellUnlimited says which hosts --fail-above says nothing about, since no limit of theirs is known.
-func (o BudgetOptions) tellUnlimited(b budget.Budget) {
-	names, first := map[string]bool{}, ""
-	for _, h := range b.Hosts {
-		if h.Limit == nil && h.Name != "" && h.Requests != (budget.Rates{}) {
-			names[h.Name], first = true, cmp.Or(first, h.Name)
-		}
-	}
-	if len(names) > 0 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: --fail-above says nothing about %s: no limit is known (--limit %s=5000/h)\n", terminal.Printable(fewNames(names)), terminal.Quoted(first))
-	}
-}
-
-// judge fails where a host gets more than --fail-above allows, and where a limit cannot be what was meant.
-func (o BudgetOptions) judge(b budget.Budget) error {
-	if o.FailAbove == 0 || len(b.Hosts) == 0 {
-		return nil
-	}
-	if mistyped := unpolled(o.Limits, b.PolledHosts()); mistyped != "" {
-		return errors.New(mistyped)
-	}
-	used, host, found := b.Used(o.JudgePlan)
-	if !found {
-		return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s)", terminal.Quoted(b.Hosts[0].Name+"=5000/h"))
-	}
-	if used <= o.FailAbove {
-		o.tellUnlimited(b)
-		return nil
-	}
-	gets, perHour := "gets", used*host.Limit.PerHour/100 // with what is read beside, and of all ports
-	if o.JudgePlan {
-		gets = "would get"
-	}
-	part := ""
-	if host.Others > 0 {
-		part = fmt.Sprintf(" (%.0f/h of them by what is not shown)", host.Others)
-	}
-	scope := ""
-	if o.partial() { // else what was not chosen is counted, too
-		scope = o.ofScope()
-	}
-	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h%s, %s%% of its limit of %.0f/h: more than --fail-above %g%%%s",
-		host.Name, gets, perHour, part, percentAbove(used, o.FailAbove), host.Limit.PerHour, o.FailAbove, scope)}
 }

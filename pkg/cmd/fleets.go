@@ -31,15 +31,7 @@ type fleets struct {
 func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 	each := o.each()
 	if len(each) == 1 && each[0].Cluster == "" {
-		answered, stop := r.awaitClusters(each)
-		f, err := each[0].read(ctx)
-		answered(0)
-		stop()
-		if err != nil {
-			return fleets{}, err
-		}
-		fs := fleets{all: []fleet{f}}
-		return fs, o.knownEnvironments(fs)
+		return o.readOnly(ctx, each, r)
 	}
 	if len(each) == 0 { // a state of a checkout that has no cluster yet
 		return fleets{}, nil
@@ -89,6 +81,19 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 	if len(fs.all) == 0 {
 		return fs, fmt.Errorf("none of the clusters could be read: %s", strings.Join(reasons, "; "))
 	}
+	return fs, o.knownEnvironments(fs)
+}
+
+// readOnly reads the fleet of the only cluster that is looked at.
+func (o FleetOptions) readOnly(ctx context.Context, each []FleetOptions, r *root) (fleets, error) {
+	answered, stop := r.awaitClusters(each)
+	f, err := each[0].read(ctx)
+	answered(0)
+	stop()
+	if err != nil {
+		return fleets{}, err
+	}
+	fs := fleets{all: []fleet{f}}
 	return fs, o.knownEnvironments(fs)
 }
 
