@@ -57,7 +57,7 @@ type nodesCluster struct {
 func newNodes(r *root) *cobra.Command {
 	var flags NodesFlags
 	cmd := &cobra.Command{
-		Use: "nodes [NAME ...]", Short: "Show how many pods run on each node", Long: long(nodesLong), Example: examples(nodesExamples),
+		Use: "nodes [NAME ...]", Short: "Show how many pods run on each node", Long: nodesLong(), Example: nodesExamples(),
 		ValidArgsFunction: r.completeNodes,
 		RunE:              runE(r, flags.toOptions),
 	}

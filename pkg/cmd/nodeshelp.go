@@ -1,6 +1,8 @@
 package cmd
 
-const nodesLong = `
+// nodesLong is the help of nodes.
+func nodesLong() string {
+	return long(`
 	Show every node as kubectl get nodes does, with the number of its pods, how many it takes
 	(status.allocatable.pods), and how full it is. Pods that have ended (Succeeded, Failed) do not
 	count; pods that are being deleted count until they are gone. Pods on nodes that no longer
@@ -38,9 +40,12 @@ const nodesLong = `
 
 	Exit codes: 0 everything was counted, 3 something is missing, 4 a node is fuller than
 	--fail-above, 1 nothing could be read. A watch that q ends has the code of what it showed last;
-	one that Ctrl-C ends was interrupted: 130.`
+	one that Ctrl-C ends was interrupted: 130.`)
+}
 
-const nodesExamples = `
+// nodesExamples are those of nodes.
+func nodesExamples() string {
+	return examples(`
 	# Pods per node
 	kubectl fluxtune nodes
 
@@ -72,4 +77,5 @@ const nodesExamples = `
 	kubectl fluxtune nodes -o jsonpath='{.items[?(@.use>90.0)].name}'
 
 	# For a spreadsheet
-	kubectl fluxtune nodes -o csv > nodes.csv`
+	kubectl fluxtune nodes -o csv > nodes.csv`)
+}
