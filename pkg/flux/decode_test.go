@@ -128,6 +128,7 @@ func TestDecode(t *testing.T) {
 		"kustomization-health-checks": func() Object {
 			o := in("kustomize", "v1beta2", "Kustomization", "web")
 			o.Interval, o.SourceRef, o.Waits = ptr("10m0s"), source("OCIRepository", "apps", "podinfo"), true
+			o.Reads = Reads{Checks: 1}
 			o.Annotations = map[string]string{"kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent"}
 			o.Ignore = []IgnoreRule{{Paths: []string{"/spec/replicas"}}}
 			o.Owners = []FieldOwner{
