@@ -99,8 +99,9 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 
 func (o ApplyOptions) run(ctx context.Context) error {
 	o.charts, o.controllers, o.costing, o.ends = true, true, true, o.For > 0
+	o.Options.Now = o.root.Now()
 	if o.For > 0 {
-		o.Options.Until = o.root.Now().Add(o.For)
+		o.Options.Until = o.Options.Now.Add(o.For)
 	}
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {

@@ -291,6 +291,23 @@ func TestApplyOfWhatIsBorrowed(t *testing.T) {
 	l := f.applyFor(t, on(f.Cluster))
 	plan := on(f.Cluster).must(t, "plan", "-n", f.apps, "--rows")
 	assert.Contains(t, plan.stdout, "as the policy wants until "+noon.Add(2*time.Hour).UTC().Format("2006-01-02 15:04:05 MST")+", then session 20261122-120000-test takes it back: apply keeps it")
+	assert.Contains(t, plan.stdout, "Policy per-environment, 1 object in namespace \""+f.apps+"\": 0 to change, 1 to keep, 0 as the policy wants, 0 left alone.")
+	const stays = "1 object as session 20261122-120000-test set it: apply keeps that, and the session does not take it back at 2026-11-22 14:00:00 UTC"
+	assert.Contains(t, onOneLine(plan.stdout), stays)
+	asked := on(f.Cluster)
+	asked.terminal, asked.stdin = true, strings.NewReader("n\n")
+	assert.Contains(t, asked.run(t.Context(), "apply", "-n", f.apps).stderr, "Keep for good the values of 1 object that session 20261122-120000-test would take back (0 in production) in context ")
+	f.Apply(t, gitRepository(f.apps, "other", "interval: 5m"))
+	asked.stdin = strings.NewReader("n\n")
+	both := asked.run(t.Context(), "apply", "-n", f.apps)
+	assert.Contains(t, both.stderr, "Change 1 object (0 in production, 1 faster), and keep for good the values of 1 that session 20261122-120000-test would take back (0 in production) in context ")
+	assert.Contains(t, onOneLine(both.stdout), "1 to change, 1 to keep, 0 as the policy wants")
+	assert.Contains(t, onOneLine(both.stdout), stays)
+	asked.stdin = strings.NewReader("n\n")
+	longer := asked.run(t.Context(), "apply", "-n", f.apps, "--for", "3h").stderr
+	assert.Contains(t, longer, ", and keep the values of 1 that session ")
+	f.Kubectl(t, "delete", "gitrepository", "other", "-n", f.apps)
+
 	f.tuned(t, "for-good")
 	require.Equal(t, "for-good", f.recordOf(t).LastSession())
 	l.ctrlC()
@@ -300,6 +317,26 @@ func TestApplyOfWhatIsBorrowed(t *testing.T) {
 	f.revert(t, "--session", "for-good")
 	assert.Equal(t, "5m", f.interval(t))
 }
+
+// What a session holds that should have ended is not said to end: how it is taken back comes first.
+func TestPlanOfWhatIsOverdue(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.tuned(t, "killed")
+	record := f.recordOf(t)
+	until := noon.Add(-10 * time.Second)
+	record.Steps[0].Until = &until
+	f.annotate(t, *record)
+	plan := on(f.Cluster).must(t, "plan", "-n", f.apps, "--rows")
+	assert.Contains(t, plan.stdout, "as the policy wants, but session killed should have taken it back at 2026-11-22 11:59:50 UTC: apply keeps it")
+	assert.NotContains(t, plan.stdout, "as the policy wants until")
+	assert.Contains(t, onOneLine(plan.stdout), "1 object as session killed set it, which should have ended at 2026-11-22 11:59:50 UTC: apply keeps that")
+	scope := " --kubeconfig " + f.Kubeconfig() + " -n " + f.apps
+	assert.Regexp(t, `(?m)^Next +kubectl fluxtune revert`+scope+` --expired\n +kubectl fluxtune apply `, plan.stdout)
+}
+
+// onOneLine is a text without its line breaks.
+func onOneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // What takes longer than it is to last is refused.
 func TestTooShort(t *testing.T) {

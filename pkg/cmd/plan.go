@@ -112,6 +112,7 @@ func (f *PlanFlags) toOptions(r *root, args []string) (o PlanOptions, err error)
 
 func (o PlanOptions) run(ctx context.Context) error {
 	o.charts, o.controllers, o.costing, o.receivers = true, true, true, true
+	o.Options.Now = o.root.Now()
 	fs, err := o.readAll(ctx, o.root)
 	if err != nil {
 		return err
@@ -215,15 +216,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 		o.root.nothingFound(o.FleetOptions, p.place(o.FleetOptions), p.incomplete())
 		return nil
 	}
-	switch {
-	case o.Files == nil && plan.Changes() == 0 && plan.LivesInGit():
-		overview.Next = o.root.inCheckout()
-	case plan.Changes() == 0, o.sharesKnown(p.fleets) != nil: // apply would do nothing
-	case o.Files == nil:
-		overview.Next = o.root.repeated("apply")
-	case o.Files.tree != nil:
-		overview.Next = o.root.repeated("rewrite") + " --dry-run"
-	}
+	overview.Next = o.next(p)
 	return o.printer.print(document, document.Names(), func(l report.Layout) error {
 		if o.printer.format == "markdown" {
 			changed := report.NewPlan(tune.Plan{Policy: plan.Policy, Items: plan.Changed()}, nil, o.Policy.EnvironmentNames())
@@ -238,6 +231,24 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 		}
 		return overview.Draw(o.root.Out, l)
 	})
+}
+
+// next are the commands that go on from a plan, the most urgent first.
+func (o PlanOptions) next(p planned) []string {
+	var next []string
+	if report.NewKept(p.plan.Items).Overdue() {
+		next = append(next, o.root.name+" revert"+o.scopeFlags(o.root)+" --expired")
+	}
+	switch {
+	case o.Files == nil && p.plan.Changes() == 0 && p.plan.LivesInGit():
+		next = append(next, o.root.inCheckout())
+	case p.plan.Changes() == 0, o.sharesKnown(p.fleets) != nil: // apply would do nothing
+	case o.Files == nil:
+		next = append(next, o.root.repeated("apply"))
+	case o.Files.tree != nil:
+		next = append(next, o.root.repeated("rewrite")+" --dry-run")
+	}
+	return next
 }
 
 // overview sums up a plan that is carried out at a pace.

@@ -15,11 +15,11 @@ type Impact struct {
 	Faster, Slower int
 }
 
-// NewImpact counts the items that change.
+// NewImpact counts the items of which a value changes.
 func NewImpact(items []tune.Item) Impact {
 	impact := Impact{Environments: make(map[string]int)}
 	for _, item := range items {
-		if item.Action != tune.ActionChange || item.Repins() {
+		if item.Action != tune.ActionChange || item.Repins() || item.OnlyKeeps() {
 			continue
 		}
 		impact.Environments[item.Assignment.Environment]++

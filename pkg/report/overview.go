@@ -41,8 +41,8 @@ type Overview struct {
 	Fitting *fit.Fitting
 	// Stay says of a revert what it leaves as it is, and what takes that back.
 	Stay []string
-	// Next is what to run next; "" says nothing.
-	Next string
+	// Next is what to run next, the most urgent first.
+	Next []string
 	// Rows tells that a row for each object is shown above: then it need not fit a screen, and says everything.
 	Rows bool
 }
@@ -185,7 +185,11 @@ func (o Overview) title(l Layout) string {
 	if o.Where != "" {
 		where = " " + o.Where
 	}
-	counts := fmt.Sprintf("%s%s: %d to change, %d as the policy wants, %d left alone", count(c.Objects, "object"), where, c.Change, c.Unchanged, c.Skip)
+	changes := fmt.Sprintf("%d to change", c.Change)
+	if keeps := NewKept(o.Plan.Items).Only; keeps > 0 {
+		changes = fmt.Sprintf("%d to change, %d to keep", c.Change-keeps, keeps)
+	}
+	counts := fmt.Sprintf("%s%s: %s, %d as the policy wants, %d left alone", count(c.Objects, "object"), where, changes, c.Unchanged, c.Skip)
 	if o.Plan.Policy == "" {
 		counts = fmt.Sprintf("%s%s: %d to restore, %d left alone", count(c.Objects, "object"), where, c.Change, c.Skip)
 		if c.Unchanged > 0 {
@@ -249,10 +253,10 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{"Fit", o.fit(limits)},
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
-		{"Stay", few(o.Stay, limits.stay(), "more sessions' objects stay")},
+		{"Stay", few(slices.Concat(o.Stay, NewKept(o.Plan.Items).lines()), limits.stay(), "more sessions' objects stay")},
 		{"Left alone", o.leftAlone(limits)},
 		{noteLabel, o.noteLines(l, limits)},
-		{nextLabel, optional(o.Next)},
+		{nextLabel, o.Next},
 	}
 }
 

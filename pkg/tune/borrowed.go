@@ -12,9 +12,10 @@ import (
 // Loan is a field that is as a policy wants it only until a session ends.
 type Loan struct {
 	Field flux.Field
-	// Session takes it back, at Until.
+	// Session takes it back, at Until; Overdue says that it should have.
 	Session string
 	Until   time.Time
+	Overdue bool
 }
 
 // borrowed are the fields of a subject that are as the policy wants, beside those that change, and that the end of a session
@@ -47,7 +48,7 @@ func (s subject) borrowed(changes []Change) []Loan {
 	var loans []Loan
 	for _, t := range s.object.KindRow().Tunables {
 		if step, is := lent[t.Field]; is && leaves[t.Field] && !slices.ContainsFunc(changes, func(c Change) bool { return c.Field == t.Field }) {
-			loans = append(loans, Loan{t.Field, step.Session, step.Until.UTC()})
+			loans = append(loans, Loan{t.Field, step.Session, step.Until.UTC(), !s.options.Now.IsZero() && step.Until.Before(s.options.Now)})
 		}
 	}
 	return loans
@@ -76,7 +77,10 @@ func ShowTime(t time.Time) string { return t.Format("2006-01-02 15:04:05 MST") }
 func (i Item) untilWhen() string {
 	var all []string
 	for _, l := range i.Keeps {
-		text := fmt.Sprintf("until %s, then session %s takes it back", ShowTime(l.Until), l.Session)
+		text := fmt.Sprintf(" until %s, then session %s takes it back", ShowTime(l.Until), l.Session)
+		if l.Overdue {
+			text = fmt.Sprintf(", but session %s should have taken it back at %s", l.Session, ShowTime(l.Until))
+		}
 		if !slices.Contains(all, text) {
 			all = append(all, text)
 		}
@@ -84,7 +88,7 @@ func (i Item) untilWhen() string {
 	if len(all) == 0 {
 		return ""
 	}
-	return "as the policy wants " + strings.Join(all, "; ") + ": apply keeps it"
+	return "as the policy wants" + strings.Join(all, ";") + ": apply keeps it"
 }
 
 // Lenders are the sessions that would take back what an item keeps, each once.

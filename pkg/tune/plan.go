@@ -157,6 +157,8 @@ type Options struct {
 	// Until is when what is planned is to be taken back; the zero time where it is to stay. What another session would take
 	// back before that is made this one's own.
 	Until time.Time
+	// Now tells which sessions should have ended; the zero time where nobody is told.
+	Now time.Time
 	// IncludeSuspended tunes suspended objects too.
 	IncludeSuspended bool
 	// IncludeFailed tunes HelmReleases too that gave up (a change makes them try again), and charts that

@@ -1,0 +1,156 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// question asks for leave to change objects, and the rules of the Kustomizations that apply them. It says what one agrees
+// to: how many in production, how many will be looked at more and less often, where, and how long that takes.
+func (o WriteOptions) question(v report.Overview, objects int, rules []tune.Pin) string {
+	rules = slices.DeleteFunc(slices.Clone(rules), func(p tune.Pin) bool { return !p.ChangesRules() })
+	repins, kept := 0, report.NewKept(v.Plan.Items)
+	for _, item := range v.Plan.Items {
+		if item.Repins() {
+			repins++
+		}
+	}
+	if objects -= repins; objects == 0 && repins > 0 {
+		return fmt.Sprintf("Write the rules for %s again in spec.ignore of %s%s?", plural(repins, "object"), owners(rules), o.root.onCluster())
+	}
+	keeping := o.keeping(kept, objects)
+	if objects -= kept.Only; objects == 0 && kept.Only > 0 {
+		also := ""
+		if len(rules) > 0 {
+			also = ", and change spec.ignore of " + owners(rules)
+		}
+		return strings.ToUpper(keeping[:1]) + keeping[1:] + also + o.root.onCluster() + "?"
+	}
+	also := ""
+	if keeping != "" {
+		also = ", and " + keeping
+	}
+	if len(rules) > 0 {
+		also = " and spec.ignore of " + owners(rules) + also
+	}
+	var what []string
+	impact := report.NewImpact(v.Plan.Items)
+	if e, known := o.Policy.Lookup("production"); known && objects > 0 {
+		what = append(what, fmt.Sprintf("%d in %s", impact.Environments[e.Name], e.Name))
+	}
+	if impact.Faster > 0 {
+		what = append(what, fmt.Sprintf("%d faster", impact.Faster))
+	}
+	if impact.Slower > 0 {
+		what = append(what, fmt.Sprintf("%d slower", impact.Slower))
+	}
+	details := strings.Join(what, ", ")
+	if undone := report.NewUndone(v.Plan.Items).Clause(); undone != "" {
+		details = strings.TrimPrefix(details+"; "+undone, "; ")
+	}
+	if details != "" {
+		details = " (" + details + ")"
+	}
+	takes := ""
+	if v.Calm.Duration > 0 {
+		takes = fmt.Sprintf(", in about %s", flux.FormatDuration(max(time.Second, v.Calm.Duration.Round(time.Second))))
+	}
+	return fmt.Sprintf("Change %s%s%s%s%s?", plural(objects, "object"), details, also, o.root.onCluster(), takes)
+}
+
+// keeping says what one agrees to of values that other sessions have set for a while; "" where nothing is kept.
+func (o WriteOptions) keeping(kept report.Kept, objects int) string {
+	if kept.Objects == 0 {
+		return ""
+	}
+	much, many, in := "", plural(kept.Objects, "object"), ""
+	if !o.ends {
+		much = "for good "
+	}
+	if objects > kept.Only {
+		many = fmt.Sprint(kept.Objects)
+	}
+	if e, known := o.Policy.Lookup("production"); known {
+		in = fmt.Sprintf(" (%d in %s)", kept.Environments[e.Name], e.Name)
+	}
+	return fmt.Sprintf("keep %sthe values of %s that %s would take back%s", much, many, kept.Lenders(), in)
+}
+
+// owners names the owners of rules, where they are few.
+func owners(rules []tune.Pin) string {
+	var names []string
+	for _, p := range rules {
+		names = append(names, p.Owner.Namespace+"/"+p.Owner.Name)
+	}
+	if len(names) > 3 {
+		return plural(len(names), "Kustomization")
+	}
+	return fmt.Sprintf("%s %s", plural(len(names), "Kustomization"), strings.Join(names, ", "))
+}
+
+// confirm asks whether to go on, where there is something to change.
+func (o WriteOptions) confirm(ctx context.Context, question string, changes int) error {
+	if o.Yes || o.DryRun != dryRunNone || changes == 0 {
+		return nil
+	}
+	if o.root.Forget != nil {
+		o.root.Forget() // what was typed before is no answer to this
+	}
+	_, _ = fmt.Fprintf(o.root.ErrOut, "%s [y/N] ", question)
+	answer, err := readLine(ctx, o.root.In)
+	if err != nil {
+		_, _ = fmt.Fprintln(o.root.ErrOut)
+		return codeError{exitInterrupted, errors.New("interrupted: nothing was changed")}
+	}
+	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+		return errors.New("not confirmed: nothing was changed")
+	}
+	return nil
+}
+
+// readLine reads a line, or ends when ctx does.
+func readLine(ctx context.Context, in io.Reader) (string, error) {
+	line := make(chan string, 1)
+	go func() {
+		s, _ := bufio.NewReader(in).ReadString('\n')
+		line <- s
+	}()
+	select {
+	case s := <-line:
+		return s, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// questionCells is how wide the name of a context is at most in a question.
+const questionCells = 40
+
+// onCluster names the cluster that would change, told apart from the other contexts where its name is shortened.
+func (r *root) onCluster() string {
+	raw, err := r.config.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return ""
+	}
+	name := raw.CurrentContext
+	if r.config.Context != nil && *r.config.Context != "" {
+		name = *r.config.Context
+	}
+	if name == "" {
+		return ""
+	}
+	short := terminal.Apart(append(slices.Collect(maps.Keys(raw.Contexts)), name), questionCells)
+	return fmt.Sprintf(" in context %q", short[name])
+}
