@@ -259,7 +259,7 @@ func (f fleet) probed(objects []flux.Object, opts *tune.Options) (tune.Plan, map
 	plan, undone := f.plan(opts), map[flux.Ref]tune.Left{}
 	for _, item := range plan.Items {
 		if s, comesBack := item.ComesBack(flux.Interval); comesBack && item.Object.KindRow().Source {
-			undone[item.Object.Ref] = tune.Left{Reason: tune.ReasonSetInGit, Message: "would be " + s.Message}
+			undone[item.Object.Ref] = tune.LeftToOwner(s)
 			delete(opts.Fitted, item.Object.Ref)
 		}
 	}

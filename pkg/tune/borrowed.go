@@ -2,6 +2,7 @@ package tune
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,33 @@ func (s subject) borrowed(changes []Change) []Loan {
 		}
 	}
 	return loans
+}
+
+// AfterSessions is an object as it is when all sessions that end have ended, as far as its record says. What others changed
+// since stays.
+func AfterSessions(o flux.Object) flux.Object {
+	record, err := ReadRecord(o)
+	if err != nil || record == nil {
+		return o
+	}
+	for _, step := range slices.Backward(record.Steps) {
+		if step.Until == nil {
+			continue
+		}
+		r := DecideRestore(o, RestoreOptions{Session: step.Session})
+		if r.Action != ActionChange {
+			continue
+		}
+		for _, c := range r.Changes {
+			o = o.WithValue(c.Field, c.To)
+		}
+		o.Annotations = maps.Clone(o.Annotations)
+		delete(o.Annotations, RecordAnnotation)
+		if r.Record != nil {
+			o.Annotations[RecordAnnotation] = r.Record.String()
+		}
+	}
+	return o
 }
 
 // counts tells whether a field is as the record set it, by a move of the step among others.

@@ -6,18 +6,26 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// ComesBack tells whether a change of a field is undone by what keeps setting it, and how, as the item is planned: with the
-// rules that are planned with it. Fields that the item does not change are in no plan.
+// ComesBack tells whether a change of a field is undone by what keeps setting it, or may be, and how, as the item is planned:
+// with the rules that are planned with it. Fields that the item does not change are in no plan.
 func (i Item) ComesBack(f flux.Field) (FieldStick, bool) {
 	for _, s := range i.Stick.Fields {
 		if s.Field == f && i.Action == ActionChange {
-			return s, s.Verdict == Reverted
+			return s, s.Verdict != "" && !s.Verdict.lasts()
 		}
 	}
 	return FieldStick{}, false
 }
 
-// Undone are items as they end up when what keeps setting their fields again has done so: such fields are not changed, and what an
+// LeftToOwner is why a field is left alone that something else sets, or may.
+func LeftToOwner(s FieldStick) Left {
+	if s.Verdict == Unknown {
+		return Left{ReasonOwnerUnknown, "left to its owner: " + s.Message}
+	}
+	return Left{ReasonSetInGit, "would be " + s.Message}
+}
+
+// Undone are items as they end up when what keeps setting their fields again, or may, has done so: such fields are not changed, and what an
 // earlier change made of them goes back to what it was. Some tells whether that is anything else than what is planned. A nil judge knows
 // of nothing that is undone.
 func (j *Judge) Undone(items []Item) (undone []Item, some bool) {
@@ -64,7 +72,7 @@ func (j *Judge) earlier(o flux.Object) []Change {
 	var back []Change
 	for _, f := range record.Fields() {
 		c := record.chain(f)
-		if s, _, _ := record.standingOf(c, o, f); s == stands && j.Judge(o, []flux.Field{f}).Verdict == Reverted {
+		if s, _, _ := record.standingOf(c, o, f); s == stands && !j.Judge(o, []flux.Field{f}).Verdict.lasts() {
 			back = append(back, Change{Field: f, From: o.Value(f), To: c[0].From})
 		}
 	}

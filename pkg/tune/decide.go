@@ -326,13 +326,11 @@ func managed(item Item, opts Options) (Reason, string) {
 		return "", ""
 	}
 	if opts.Managed != ManagedPin {
-		if item.Stick.Verdict == Unknown {
-			return ReasonOwnerUnknown, "left to its owner: " + item.Stick.Message
-		}
-		if opts.Judge.PinGone(item.Object) {
+		if item.Stick.Verdict == Reverted && opts.Judge.PinGone(item.Object) {
 			return ReasonPinLost, "its pin is gone, and a change would be " + item.Stick.Message + " (--managed=pin pins it again)"
 		}
-		return ReasonSetInGit, "would be " + item.Stick.Message
+		left := LeftToOwner(item.Stick.FieldStick)
+		return left.Reason, left.Message
 	}
 	for _, f := range item.Stick.Fields {
 		if f.Verdict == Unknown {

@@ -99,6 +99,12 @@ func (r *Record) lastOf(f flux.Field, steps []int) (step int, moved bool) {
 // over tells whether the time of a session has come.
 func (s Session) over(now time.Time) bool { return !s.Until.IsZero() && s.Until.Before(now) }
 
+// Ending tells whether the time of a session came so short ago that the program that holds it may still be taking back the
+// objects that are left: with the pace that apply has unasked (5 a second), and a few seconds to begin and to be seen.
+func Ending(until time.Time, objects int, now time.Time) bool {
+	return now.Before(until.Add(5*time.Second + time.Duration(objects)*time.Second/5))
+}
+
 // Overdue tells whether a session should have ended, and a revert takes something of it back.
 func (s Session) Overdue(now time.Time) bool { return s.over(now) && s.Held < s.Objects }
 
