@@ -28,6 +28,8 @@ type Input struct {
 	// Cluster are the flags that have commands ask the same cluster, and Under those that give them the same policy and limits;
 	// with a space before each, and "" where these are the defaults.
 	Cluster, Under string
+	// PolicyFile is the file of the policy, as it was named; "" where it is none.
+	PolicyFile string
 }
 
 // The names of the alerts.

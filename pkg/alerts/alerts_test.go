@@ -297,7 +297,7 @@ func TestRulesOfTwoHosts(t *testing.T) {
 	items := budget.New(budget.Input{Items: []tune.Item{
 		object("gitrepo", "apps", "web", "1m"), object("gitrepo", "tools", "lint", "5m", at("https://git.example.com/lint")),
 	}, Limits: limits}).Items
-	r := New(Input{Items: items, Limits: limits, Shares: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 20}}, Above: 80, Under: " --policy policy.yaml --limit git.example.com=100/h"})
+	r := New(Input{Items: items, Limits: limits, Shares: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 20}}, Above: 80, Under: " --limit git.example.com=100/h", PolicyFile: "policy.yaml"})
 	seen := map[string]bool{}
 	for _, rule := range r.Rules.Groups[0].Rules {
 		key := fmt.Sprint(rule.Record, rule.Alert, rule.Labels)
@@ -306,8 +306,9 @@ func TestRulesOfTwoHosts(t *testing.T) {
 		if rule.Alert != HostAboveShare {
 			continue
 		}
-		assert.Equal(t, fmt.Sprintf("kubectl fluxtune budget -A --policy policy.yaml --limit git.example.com=100/h --rows names who asks most; "+
-			"kubectl fluxtune plan -A --policy policy.yaml --limit git.example.com=100/h --fit %s=80%% keeps it within its share", rule.Labels["host"]), rule.Annotations["runbook"])
+		assert.Equal(t, "kubectl fluxtune budget -A --limit git.example.com=100/h --rows names who asks most: give that longer intervals, or a webhook. "+
+			"The share is of all clusters that ask with one credential: plan --fit of this cluster alone would give it the whole, so fit all of them together (plan --all-contexts). "+
+			"The rules were made with --policy policy.yaml: add it from where you have that file", rule.Annotations["runbook"])
 	}
 }
 

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
@@ -16,6 +17,15 @@ const (
 // alarms are written here: whoever reads them has another current context than whoever made the rules, so each names the cluster.
 func (in Input) command(name string, words ...string) string {
 	return strings.Join(append([]string{"kubectl fluxtune " + name + in.Cluster}, words...), " ")
+}
+
+// withPolicy names the file of the policy, with words before it; "" where the policy is not from a file: whoever an alarm
+// reaches has another directory.
+func (in Input) withPolicy() string {
+	if in.PolicyFile == "" {
+		return ""
+	}
+	return fmt.Sprintf(". The rules were made with --policy %s: add it from where you have that file", terminal.Quoted(in.PolicyFile))
 }
 
 // scope is how commands look at all objects that the rules are about.

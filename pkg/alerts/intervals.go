@@ -131,8 +131,8 @@ func (in Input) notPolled(interval time.Duration, list []Selector) Rule {
 		fmt.Sprintf("{{ $labels.kind }} {{ $labels.exported_namespace }}/{{ $labels.name }} polls every %s at the latest, and was not reconciled for %s. "+
 			"It waits for a free worker, its attempts fail and are in back-off, it is stalled, so that Flux does not try again before it is changed, or it was suspended or given a longer interval after these rules were made "+
 			"(what is suspended is known where kube-state-metrics gives gotk_resource_info).", every, window),
-		fmt.Sprintf("%s shows its interval and whether it is suspended; %s how busy the workers are and what fails; after a change of intervals print the rules anew with %s",
-			in.command("get", theObject, "-o wide"), in.command("budget", in.scope()), in.command("alerts", in.scope()+in.Under)))
+		fmt.Sprintf("%s shows its interval and whether it is suspended; %s how busy the workers are and what fails; after a change of intervals print the rules anew with %s%s",
+			in.command("get", theObject, "-o wide"), in.command("budget", in.scope()), in.command("alerts", in.scope()+in.Under), in.withPolicy()))
 	a.Labels["interval"] = every // rules of one name differ in a label: promtool's lint wants it
 	return a
 }

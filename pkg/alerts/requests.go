@@ -11,7 +11,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // poll is how many requests one reconcile of an object makes.
@@ -139,8 +138,9 @@ func (in Input) aboveShare(s policy.Share, limit budget.Limit, expr, made string
 	a := alert(name, fmt.Sprintf("%s{%s} > %s", record, labelText(chosen), plain(most)), observed+10*evaluation,
 		fmt.Sprintf("Flux asks %s more than %s requests an hour", whose, plain(most)),
 		fmt.Sprintf(`%s gets {{ printf "%%.0f" $value }} requests an hour from Flux, more than %s. %s %s`, whose, than, part, made),
-		fmt.Sprintf("%s names who asks most; %s keeps it within its share",
-			in.command("budget", in.scope()+in.Under, "--rows"), in.command("plan", in.scope()+in.Under, "--fit "+terminal.Quoted(fmt.Sprintf("%s=%g%%", s, s.Percent)))))
+		fmt.Sprintf("%s names who asks most: give that longer intervals, or a webhook. The share is of all clusters that ask with one credential: "+
+			"plan --fit of this cluster alone would give it the whole, so fit all of them together (plan --all-contexts)%s",
+			in.command("budget", in.scope()+in.Under, "--rows"), in.withPolicy()))
 	maps.Copy(a.Labels, own)
 	return []Rule{{Record: record, Expr: expr, Labels: labels}, a}
 }

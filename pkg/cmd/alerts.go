@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // AlertsFlags are what the user of alerts types.
@@ -34,8 +36,8 @@ type AlertsOptions struct {
 	// As is what is printed: one of alertFormats.
 	As   string
 	root *root
-	// under are the flags by which the commands of runbooks come to the same policy and limits.
-	under string
+	// under are the flags by which the commands of runbooks come to the same policy and limits, but for policyFile.
+	under, policyFile string
 }
 
 // What alerts prints.
@@ -136,7 +138,11 @@ func (f *AlertsFlags) toOptions(r *root, args []string) (o AlertsOptions, err er
 		return o, fmt.Errorf("the rules are of one cluster: choose one of the %d with --root %s", len(o.Files.chosen), terminal.Quoted(asItem(o.Files.fleets[0].Root.String())))
 	}
 	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
-	o.under = f.PolicyFlags.again()
+	again := f.PolicyFlags
+	if _, err := policy.Preset(again.Policy); err != nil {
+		o.policyFile, again.Policy = again.Policy, policy.DefaultName
+	}
+	o.under = again.again()
 	for _, limit := range f.Limits {
 		o.under += " --limit " + terminal.Quoted(limit)
 	}
@@ -155,7 +161,7 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	if len(f.objects) == 0 {
 		o.root.warn(nil, f.snapshot.Gaps)
 		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete())
-		return f.complete()
+		return errors.Join(f.complete(), errNoRules)
 	}
 	b := BudgetOptions{FleetOptions: o.FleetOptions, OutputOptions: OutputOptions{root: o.root}, Limits: o.Limits}
 	in, unread, err := b.input(ctx, &f, nil)
@@ -163,10 +169,22 @@ func (o AlertsOptions) run(ctx context.Context) error {
 		return err
 	}
 	counted := budget.New(in)
-	items := counted.Items
+	items, lent := counted.Items, 0
+	for i := range items { // as long as that session lasts, and when it is over
+		if after := tune.AfterSessions(items[i].Object).Effective(flux.Interval); after > items[i].Interval.Now && items[i].Object.KindRow().Source {
+			items[i].Interval.Now = after
+			lent++
+		}
+	}
 	made := alerts.New(alerts.Input{
-		Items: items, Idle: counted.Idle, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Cluster: o.onCluster(), Under: o.under,
+		Items: items, Idle: counted.Idle, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Cluster: o.onCluster(), Under: o.under, PolicyFile: o.policyFile,
 	})
+	if len(made.Rules.Groups) == 0 && o.As != kubeStateMetrics {
+		return errNoRules
+	}
+	if lent > 0 {
+		made.Notes = append(made.Notes, fmt.Sprintf("%s polled more often for a session of apply --for: the rules count with the longer intervals that come back", areNow(lent)))
+	}
 	var warnings []string
 	if mistyped := unpolled(o.Limits, counted.PolledHosts()); mistyped != "" {
 		warnings = append(warnings, mistyped)
@@ -190,6 +208,16 @@ func (o AlertsOptions) run(ctx context.Context) error {
 		return err
 	}
 	return f.complete()
+}
+
+// errNoRules: rules for nothing would silence alarms where they take the place of others.
+var errNoRules = errors.New("there is no object to make rules of: nothing is printed, so keep the rules that you have until you know why")
+
+func areNow(sources int) string {
+	if sources == 1 {
+		return "1 source is"
+	}
+	return fmt.Sprintf("%d sources are", sources)
 }
 
 // unpolledFit are the shares of the policy that nothing counts to: there is no alarm about them.
