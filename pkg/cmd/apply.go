@@ -61,12 +61,13 @@ func newApply(r *root) *cobra.Command {
 			clusters that will ask less come first, and none may be missing.
 
 			With --for, in one cluster, the changes are taken back that time after the first of them: apply shows how long it
-			still takes and ends the session then, at Ctrl-C, or when the terminal goes. The time is in the records, so that
+			still takes and ends the session then, at Ctrl-C, or when the terminal goes; that is exit code 0, where all of it is
+			taken back. The time is in the records, so that
 			revert --expired cleans up, from any machine, after a crash.
 
 			A failure stops only its own object. Exit code 1 means that something failed, was left alone
-			because it changed, or is not ready yet (--wait); it is named. Ctrl-C ends in good order with
-			exit code 130: running again does only the rest. Whatever was written, the way back is printed.`),
+			because it changed, or is not ready yet (--wait); it is named. Ctrl-C while objects are changed ends in good
+			order with exit code 130: running again does only the rest. Whatever was written, the way back is printed.`),
 		Example: examples(`
 			# Apply the default policy to the whole cluster, after a look and a question
 			kubectl fluxtune apply -A

@@ -8,6 +8,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -22,8 +23,10 @@ const (
 // checkFor refuses times that cannot be meant.
 func (f ApplyFlags) checkFor() error {
 	switch {
-	case f.For != 0 && f.For < time.Second || f.For > mostFor:
-		return fmt.Errorf("--for %s: it takes a time between 1s and %s, like 2h", f.For, flux.FormatDuration(mostFor))
+	case f.For != 0 && f.For < time.Second:
+		return fmt.Errorf("--for %s: it takes 1s at least, like 2h", flux.FormatDuration(f.For))
+	case f.For > mostFor:
+		return fmt.Errorf("--for %s: it takes %s at most, like 2h", flux.FormatDuration(f.For), flux.FormatDuration(mostFor))
 	case f.For > 0 && f.DryRun != dryRunNone:
 		return fmt.Errorf("--for %s: a dry run changes nothing that could be taken back", f.For)
 	}
@@ -70,6 +73,18 @@ type held struct {
 	gone     bool    // somebody else has taken it back
 }
 
+// line says how long a session still takes, and what it has come to; asked is what Git hosts were asked before.
+func (h held) line(left time.Duration, asked budget.Rates) string {
+	news := "no new revisions"
+	switch {
+	case h.sources == 1:
+		news = "1 source has a new revision"
+	case h.sources > 1:
+		news = fmt.Sprintf("%d sources have new revisions", h.sources)
+	}
+	return fmt.Sprintf("%s left, %s requests/h (%s before), %s; Ctrl-C ends it", left.Round(time.Second), report.Rate(h.requests), report.Rate(asked.Now), news)
+}
+
 // hold waits, and tells on a terminal how long it still takes; true where it ends early since nothing bears the session any more.
 func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budget.Rates) bool {
 	line := o.root.newProgress()
@@ -86,8 +101,7 @@ func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budge
 		if left <= 0 || now.gone {
 			return now.gone
 		}
-		line.show(fmt.Sprintf("%s left, %.0f requests/h (%.0f before), %s changed; Ctrl-C ends it",
-			left.Round(time.Second), now.requests, requests.Now, plural(now.sources, "source")))
+		line.show(now.line(left, requests))
 		select {
 		case <-ctx.Done():
 			return false

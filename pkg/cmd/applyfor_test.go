@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -335,6 +336,26 @@ func TestPlanOfWhatIsOverdue(t *testing.T) {
 	assert.Regexp(t, `(?m)^Next +kubectl fluxtune revert`+scope+` --expired\n +kubectl fluxtune apply `, plan.stdout)
 }
 
+// Alarms about what a session has made faster for a while are those for when it is over; and no object is no success, so that
+// nobody loads rules for nothing.
+func TestAlertsWhileASessionLasts(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.tuned(t, "lasts")
+	record := f.recordOf(t)
+	until := noon.Add(time.Hour)
+	record.Steps[0].Until = &until
+	f.annotate(t, *record)
+	o := on(f.Cluster).must(t, "alerts", "-n", f.apps)
+	assert.Contains(t, o.stdout, "interval: 5m\n")
+	assert.NotContains(t, o.stdout, "interval: 1m\n          severity")
+	assert.Contains(t, o.stderr, "Note: 1 source is polled more often for a session of apply --for: the rules count with the longer intervals that come back\n")
+	none := on(f.Cluster).run(t.Context(), "alerts", "-n", f.apps+"-none")
+	assert.Equal(t, exitFailed, none.code)
+	assert.Empty(t, none.stdout)
+	assert.Contains(t, none.stderr, "there is no object to make rules of")
+}
+
 // onOneLine is a text without its line breaks.
 func onOneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
@@ -413,7 +434,8 @@ func TestApplyForRefuses(t *testing.T) {
 		err  string
 	}{
 		{[]string{"apply", "--for", "-1h", "--yes"}, "--for -1h0m0s: it takes a time above 0, like 5m"},
-		{[]string{"apply", "--for", "1000h", "--yes"}, "--for 1000h0m0s: it takes a time between 1s and 720h, like 2h"},
+		{[]string{"apply", "--for", "1000h", "--yes"}, "--for 1000h: it takes 720h at most, like 2h"},
+		{[]string{"apply", "--for", "10ms", "--yes"}, "--for 10ms: it takes 1s at least, like 2h"},
 		{[]string{"apply", "--for", "1h", "--dry-run=server"}, "--for 1h0m0s: a dry run changes nothing that could be taken back"},
 		{[]string{"revert", "--expired", "--session", "x", "--yes"}, "--expired and --session both choose sessions: give one of them"},
 	} {
@@ -421,6 +443,22 @@ func TestApplyForRefuses(t *testing.T) {
 		assert.Equal(t, exitFailed, o.code)
 		assert.Contains(t, o.stderr, tc.err)
 	}
+}
+
+// The line that counts has numbers as all others have them, and says what has changed.
+func TestLiveLine(t *testing.T) {
+	t.Parallel()
+	asked := budget.Rates{Now: 288, Planned: 2880}
+	assert.Equal(t, "1m5s left, 2,880 requests/h (288 before), no new revisions; Ctrl-C ends it", held{requests: asked.Planned}.line(65*time.Second, asked))
+	assert.Equal(t, "1m5s left, 2,880 requests/h (288 before), 1 source has a new revision; Ctrl-C ends it", held{requests: asked.Planned, sources: 1}.line(65*time.Second, asked))
+	assert.Equal(t, "1m5s left, 2,880 requests/h (288 before), 2 sources have new revisions; Ctrl-C ends it", held{requests: asked.Planned, sources: 2}.line(65*time.Second, asked))
+}
+
+// A question ends a sentence as a full stop does.
+func TestSentence(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "It failed: is it there?", sentence("It failed: is it there?"))
+	assert.Equal(t, "It failed.", sentence("It failed"))
 }
 
 // A source has changed when it holds something else, and not when it was looked at again or written anew.

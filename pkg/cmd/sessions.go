@@ -34,8 +34,8 @@ func newSessions(r *root) *cobra.Command {
 			how many objects, and what has become of them. "as set" means that the fields are what the
 			session made them; "set again later" that a later session changed one again; "changed by
 			others since" that somebody, or Git, did; "will be undone" that what applies the objects sets
-			their fields again. ENDS is of apply --for: "over, undecided" says that all that is left of
-			the session is what others changed since.
+			their fields again. ENDS is of apply --for: "ending" says that its time has just come,
+			and "undecided" that all that is left of the session is what others changed since.
 
 			A session that was taken back, or forgotten, is not shown.
 
@@ -98,6 +98,6 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	if late := list.Overdue(o.now()); late > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s should have ended. Take that back with: %s --expired\n", plural(late, "session"), o.root.name+" revert"+o.scopeFlags(o.root))
 	}
-	o.root.proposeDecision(list.Undecided(o.now()), o.scopeFlags(o.root))
+	o.root.proposeDecision(list.Undecided(), o.scopeFlags(o.root))
 	return fs.complete()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
@@ -107,7 +108,7 @@ func (o ApplyOptions) takeBack(ctx context.Context, session string, wrote []tune
 // pause waits before a session is tried to be taken back again, and says why on a line that counts.
 func (o ApplyOptions) pause(ctx context.Context, try int, pause time.Duration, why string) {
 	if try == 1 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Not everything could be taken back%s. It is tried again until it is, for %s at most.\n", why, flux.FormatDuration(pausesAtMost))
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s It is tried again until it is, for %s at most.\n", sentence("Not everything could be taken back"+why), flux.FormatDuration(pausesAtMost))
 	}
 	line := o.root.newProgress()
 	line.start = time.Time{} // it waits already
@@ -116,6 +117,14 @@ func (o ApplyOptions) pause(ctx context.Context, try int, pause time.Duration, w
 		line.show(fmt.Sprintf("Taking it back is tried again in %s%s", left, why))
 		_ = cluster.Sleep(ctx, min(left, time.Second))
 	}
+}
+
+// sentence ends a text with a full stop, where no question mark does.
+func sentence(text string) string {
+	if strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
 }
 
 // whyNotBack is what is said behind a colon; "" where it was said already.

@@ -132,10 +132,16 @@ func rate(perHour float64) string {
 	switch {
 	case perHour == 0:
 		return "no commits"
+	case perHour == 1:
+		return "1 commit/h"
 	case perHour >= 1:
 		return fmt.Sprintf("%.3g commits/h", perHour)
+	case perHour*24 == 1:
+		return "1 commit/d"
 	case perHour*24 >= 1:
 		return fmt.Sprintf("%.3g commits/d", perHour*24)
+	case perHour*24*7 == 1:
+		return "1 commit/week"
 	default:
 		return fmt.Sprintf("%.3g commits/week", perHour*24*7)
 	}

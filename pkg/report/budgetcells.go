@@ -48,6 +48,9 @@ func share(f float64) string {
 	return fmt.Sprintf("%.0f%%", f)
 }
 
+// Rate writes a rate, of requests an hour, as all tables do.
+func Rate(f float64) string { return rate(f) }
+
 // rate writes a rate for people: with commas, and a decimal where it is small and not whole.
 func rate(f float64) string {
 	if f < 10 && f != math.Trunc(f) {

@@ -135,6 +135,7 @@ func SessionChecks(sessions []tune.Session, now time.Time, where string) []Check
 	var late, held []string
 	for _, s := range sessions {
 		switch {
+		case s.Overdue(now) && tune.Ending(s.Until, s.Objects, now):
 		case s.Overdue(now):
 			late = append(late, fmt.Sprintf("%s (for %s)", s.ID, duration.HumanDuration(now.Sub(s.Until))))
 		case s.Undecided(now):

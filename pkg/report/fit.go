@@ -157,7 +157,14 @@ func fitLines(f *fit.Fitting, limits limits, onTop string) []string {
 		if f.Evidence[fit.FromNothing] == f.Sources {
 			return append(lines, "how often they change is known of none of them")
 		}
-		return append(lines, fmt.Sprintf("it is known of %d of them how often they change; %d get no commits", f.Sources-f.Evidence[fit.FromNothing], f.Quiet))
+		known := fmt.Sprintf("how often they change is known of %d of them", f.Sources-f.Evidence[fit.FromNothing])
+		switch {
+		case f.Quiet == 1:
+			known += "; 1 gets no commits"
+		case f.Quiet > 1:
+			known += fmt.Sprintf("; %d get no commits", f.Quiet)
+		}
+		return append(lines, known)
 	}
 	lines = append(lines, shareLines(f.Shares, onTop)...)
 	return append(append(lines, "how often they change is "+evidence(f)), unfittedLines(f)...)
@@ -220,8 +227,14 @@ func unfitted(reason tune.Reason) string {
 		return "that the policy says nothing about"
 	case tune.ReasonIntervalIgnored:
 		return "with intervals that Flux ignores, or that a HelmRelease sets"
+	case tune.ReasonNotRewritable:
+		return "that no edit of the files changes"
+	case tune.ReasonCannotPin:
+		return "that cannot be pinned"
+	case tune.ReasonRefused:
+		return "with values that Flux refuses"
 	default:
-		return fmt.Sprintf("left alone (%s)", reason)
+		return "left alone (--rows says why)"
 	}
 }
 
@@ -255,9 +268,9 @@ func failingLine(n int) string {
 // undoneLine says how what does not last counts, since the costs on the same screen count it as planned.
 func undoneLine(n int) string {
 	if n == 1 {
-		return "1 object whose changes do not last counts to its share with what it asks when they are undone; in the costs as planned"
+		return "1 object whose changes do not last, or may not, counts to its share with what it asks when they are undone; in the costs as planned"
 	}
-	return fmt.Sprintf("%d objects whose changes do not last count to their shares with what they ask when they are undone; in the costs as planned", n)
+	return fmt.Sprintf("%d objects whose changes do not last, or may not, count to their shares with what they ask when they are undone; in the costs as planned", n)
 }
 
 // shareLines say what each share gets. OnTop says what is not counted in that.

@@ -61,5 +61,9 @@ func TestFitLinesOfWhatIsNotFitted(t *testing.T) {
 	assert.Equal(t, []string{"not fitted, of what asks hosts: 7 that the policy says nothing about, 1 suspended"}, unfittedLines(&f))
 	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "how often they change is known of none of them")
 	f.Evidence = map[fit.Evidence]int{fit.FromNothing: 2, fit.FromHistory: 1}
-	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "it is known of 1 of them how often they change; 0 get no commits")
+	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "how often they change is known of 1 of them")
+	f.Quiet = 1
+	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "how often they change is known of 1 of them; 1 gets no commits")
+	f.Unfitted = map[tune.Reason]int{tune.ReasonNotRewritable: 2, tune.ReasonRecordFull: 1}
+	assert.Equal(t, []string{"not fitted, of what asks hosts: 2 that no edit of the files changes, 1 left alone (--rows says why)"}, unfittedLines(&f), "no word of the JSON")
 }

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"fmt"
-
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -65,7 +63,7 @@ func reasonLine(r tune.ReasonCount) string {
 		return "whose records cannot be read: --rows names them"
 	}
 	if r.Differs {
-		return fmt.Sprintf("left alone (%s): --rows says why", r.Reason)
+		return "left alone: --rows says why"
 	}
 	return r.Message
 }

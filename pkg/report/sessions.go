@@ -87,22 +87,31 @@ func (l SessionList) Names() []string {
 // over tells whether the time of a session has come.
 func (s Session) over(now time.Time) bool { return s.Until != nil && s.Until.Before(now) }
 
+// ending tells whether the time of a session has just come: the program that holds it takes it back, object by object.
+func (s Session) ending(now time.Time) bool {
+	return s.over(now) && tune.Ending(*s.Until, s.Objects, now)
+}
+
+// undecided tells whether all that is left of a session that ends is what others changed since, also before its time: the
+// program that held it was interrupted.
+func (s Session) undecided() bool { return s.Until != nil && s.Held == s.Objects }
+
 // Overdue counts the sessions that should have ended, and of which a revert takes something back.
 func (l SessionList) Overdue(now time.Time) int {
 	n := 0
 	for _, s := range l.Items {
-		if s.over(now) && s.Held < s.Objects {
+		if s.over(now) && !s.undecided() && !s.ending(now) {
 			n++
 		}
 	}
 	return n
 }
 
-// Undecided are the sessions that are over, and of which all that is left is what others changed since, each once.
-func (l SessionList) Undecided(now time.Time) []string {
+// Undecided are the sessions that end, and of which all that is left is what others changed since, each once.
+func (l SessionList) Undecided() []string {
 	var sessions []string
 	for _, s := range l.Items {
-		if s.over(now) && s.Held == s.Objects && !slices.Contains(sessions, s.Session) {
+		if s.undecided() && !slices.Contains(sessions, s.Session) {
 			sessions = append(sessions, s.Session)
 		}
 	}
@@ -135,8 +144,12 @@ func (s Session) ends(now time.Time) Cell {
 	switch {
 	case s.Until == nil:
 		return Cell{Text: "-", Style: Faint}
-	case s.over(now) && s.Held == s.Objects:
+	case s.undecided() && s.over(now):
 		return Cell{Text: "over, undecided", Style: Changed}
+	case s.undecided():
+		return Cell{Text: "undecided", Style: Changed}
+	case s.ending(now):
+		return Text("ending")
 	case s.over(now):
 		return Cell{Text: "overdue " + duration.HumanDuration(now.Sub(*s.Until)), Style: Bad}
 	default:
