@@ -42,9 +42,9 @@ type BudgetOptions struct {
 	GitHubOptions
 }
 
-// budgetHelp and budgetExamples are what --help says.
-const (
-	budgetHelp = `
+// budgetHelp is the help of budget.
+func budgetHelp() string {
+	return long(`
 		Show what the intervals of Flux objects cost: requests to each Git host and other source, by
 		repository and by credential, requests to the kube-apiserver, and how busy the controllers'
 		workers are. And what they buy: how long a commit takes until it is applied, and how soon drift
@@ -75,8 +75,12 @@ const (
 		(spec.fit), what is planned is what plan of the same policy would make of them: what it leaves alone stays.
 
 		Exit code 4 means that a host gets more than --fail-above allows: under the policy where --policy
-		or --set is given, now otherwise. 1 means that something failed or could not be read.`
-	budgetExamples = `
+		or --set is given, now otherwise. 1 means that something failed or could not be read.`)
+}
+
+// budgetExamples are those of budget.
+func budgetExamples() string {
+	return examples(`
 		# What the fleet costs now, and what the default policy would make of it
 		kubectl fluxtune budget -A
 
@@ -94,16 +98,16 @@ const (
 		kubectl fluxtune budget -A --github-rate-limit --github-token-env GH_TOKEN
 
 		# One number for a script
-		kubectl fluxtune budget -A -o jsonpath='{.summary.gitRequests.planned}'`
-)
+		kubectl fluxtune budget -A -o jsonpath='{.summary.gitRequests.planned}'`)
+}
 
 func newBudget(r *root) *cobra.Command {
 	var flags BudgetFlags
 	cmd := &cobra.Command{
 		Use:     "budget " + selectionUsage,
 		Short:   "Show what intervals cost and what they buy, now and under a policy; write nothing",
-		Long:    long(budgetHelp),
-		Example: examples(budgetExamples),
+		Long:    budgetHelp(),
+		Example: budgetExamples(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.asked = cmd
 			judgePlan := cmd.Flags().Changed("policy") || cmd.Flags().Changed("set")
