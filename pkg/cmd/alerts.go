@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -139,7 +140,7 @@ func (f *AlertsFlags) toOptions(r *root, args []string) (o AlertsOptions, err er
 	}
 	o.Limits = budget.NewLimits(o.Policy.Limits, limits)
 	again := f.PolicyFlags
-	if _, err := policy.Preset(again.Policy); err != nil {
+	if _, err := policy.Preset(again.Policy); err != nil && !filepath.IsAbs(again.Policy) {
 		o.policyFile, again.Policy = again.Policy, policy.DefaultName
 	}
 	o.under = again.again()
