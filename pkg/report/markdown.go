@@ -88,7 +88,15 @@ func (o Overview) Markdown(w io.Writer, rows Table) error {
 	if len(rows.Rows) == 0 {
 		return nil
 	}
-	return Folded(w, fmt.Sprintf("Each of the %s", count(len(rows.Rows), "object")), func() error { return MarkdownTable(w, rows) })
+	return Folded(w, each(len(rows.Rows)), func() error { return MarkdownTable(w, rows) })
+}
+
+// each is the title of a table of so many objects.
+func each(objects int) string {
+	if objects == 1 {
+		return "The object"
+	}
+	return fmt.Sprintf("Each of the %d objects", objects)
 }
 
 // fewGroups is how many groups are shown with names in Markdown.
@@ -196,5 +204,5 @@ func (r Results) Markdown(w io.Writer, withNamespace bool) error {
 	if len(r.Items) == 0 {
 		return nil
 	}
-	return Folded(w, fmt.Sprintf("Each of the %s", count(len(r.Items), "object")), func() error { return MarkdownTable(w, r.Table(withNamespace)) })
+	return Folded(w, each(len(r.Items)), func() error { return MarkdownTable(w, r.Table(withNamespace)) })
 }

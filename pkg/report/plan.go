@@ -171,8 +171,8 @@ func sticksCell(item PlanItem) Cell {
 func (p Plan) fields() map[flux.Field]bool {
 	fields := map[flux.Field]bool{flux.Interval: true, flux.Timeout: true}
 	for _, item := range p.Items {
-		for _, c := range item.Changes {
-			fields[flux.Field(c.Field)] = true
+		for _, f := range planFields {
+			fields[f.field] = fields[f.field] || item.changed(f.field) != nil || item.following(f.field) != ""
 		}
 	}
 	return fields
@@ -190,12 +190,40 @@ func markCell(action string) Cell {
 }
 
 func fieldCell(item PlanItem, field flux.Field) Cell {
-	for _, c := range item.Changes {
-		if c.Field == string(field) {
-			return Cell{Text: Arrow(c), Style: Changed}
-		}
+	if c := item.changed(field); c != nil {
+		return Cell{Text: Arrow(*c), Style: Changed}
+	}
+	if after := item.following(field); after != "" {
+		return Cell{Text: "(" + effective(item.object, field) + ") -> (" + after + ")", Style: Changed}
 	}
 	return setOrEffective(item.object.Value(field), effective(item.object, field))
+}
+
+// following is what Flux will use for a field that is unset, and stays so, where that changes with the interval; else "".
+func (item PlanItem) following(field flux.Field) string {
+	o := item.object
+	if !o.Has(field) || item.changed(field) != nil || o.Value(field) != nil {
+		return ""
+	}
+	every := item.changed(flux.Interval)
+	if every == nil {
+		return ""
+	}
+	before, after := o.Effective(field), o.EffectiveWith(field, nil, every.To)
+	if before == 0 || before == after {
+		return ""
+	}
+	return flux.FormatDuration(after)
+}
+
+// changed is the change of a field; nil where there is none.
+func (item PlanItem) changed(field flux.Field) *Change {
+	for i := range item.Changes {
+		if item.Changes[i].Field == string(field) {
+			return &item.Changes[i]
+		}
+	}
+	return nil
 }
 
 // Arrow writes a change as "5m -> 1m".

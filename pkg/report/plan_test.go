@@ -50,6 +50,17 @@ func TestPlanColumns(t *testing.T) {
 	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   VIA   INTERVAL   TIMEOUT   RETRY   CHART-INTERVAL   STICKS   WHY   NOTES\n", header(Layout{Wide: true}))
 }
 
+// What is unset and follows the interval changes with it, though nothing is written there.
+func TestPlanShowsWhatFollows(t *testing.T) {
+	t.Parallel()
+	changes := []tune.Change{{Field: flux.Interval, From: ptr("5m"), To: ptr("30m")}}
+	plan := NewPlan(tune.Plan{Items: []tune.Item{{Object: object(t, "ks", "apps", "web", nil), Action: tune.ActionChange, Changes: changes}}}, nil, nil)
+	assert.Equal(t, lines(
+		"    KIND            NAME   ENVIRONMENT   INTERVAL    TIMEOUT               RETRY           WHY",
+		"~   Kustomization   web    <none>        5m -> 30m   (4m30s) -> (29m30s)   (5m) -> (30m)",
+	), draw(t, plan.Table(false), Layout{}))
+}
+
 func TestArrow(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "5m -> 1m", Arrow(Change{From: ptr("300s"), To: ptr("1m0s")}))
@@ -78,4 +89,16 @@ func TestNewRestores(t *testing.T) {
 		"~   dev         Kustomization   web    <none>        1m -> 5m   (4m30s)   spec.timeout stays 2m; a note",
 		"-   dev         Kustomization   api    <none>        5m         (4m30s)   somebody changed it",
 	), draw(t, NewRestores(restores, nil).Table(true), Layout{}))
+}
+
+// Of what was not tried, those are not said to be all that are named.
+func TestNotAttemptedCountsWhatItNames(t *testing.T) {
+	t.Parallel()
+	item := func(name string, ended bool) Result {
+		return Result{Ref: NewRef(object(t, "ks", "apps", name, nil)), Action: "notAttempted", Error: "why", runEnded: ended}
+	}
+	r := Results{Items: []Result{item("a", false), item("b", true), item("c", false)}, Summary: ResultSummary{NotAttempted: 3}}
+	assert.Equal(t, "3 objects were not attempted: 2 for what is said above, and Kustomization apps/b", r.NotAttempted())
+	assert.Equal(t, "The object", each(1))
+	assert.Equal(t, "Each of the 2 objects", each(2))
 }

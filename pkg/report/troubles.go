@@ -74,6 +74,9 @@ func (r Results) NotAttempted() string {
 	if len(ended.names) == 0 {
 		return text
 	}
+	if others := r.Summary.NotAttempted - len(ended.names); others > 0 {
+		return fmt.Sprintf("%s: %d for what is said above, and %s", text, others, ended.named())
+	}
 	return text + ": " + ended.named()
 }
 

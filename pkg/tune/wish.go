@@ -60,7 +60,7 @@ func (s subject) wishes() wish {
 		if t.Setting != flux.IntervalSetting {
 			w.guard(s, t, &change, interval)
 		}
-		if note := shrinking(o, t, change.To, interval); note != "" {
+		if note := following(o, t, change.To, interval); note != "" {
 			w.notes = append(w.notes, note)
 		}
 		if change.To == nil || flux.SameDuration(change.From, change.To) {
@@ -124,14 +124,14 @@ func (s subject) whyKept(t flux.Tunable, today, planned time.Duration) string {
 	}
 }
 
-// shrinking tells of a field that is unset and follows the interval, which is about to become shorter: what is set
-// instead, or what it will be.
-func shrinking(o flux.Object, t flux.Tunable, to, interval *string) string {
+// following tells of a field that is unset and follows the interval, which is about to become another: what it will be, or, where
+// it would become shorter, what is set instead.
+func following(o flux.Object, t flux.Tunable, to, interval *string) string {
 	if o.Value(t.Field) != nil || t.Field == flux.Interval {
 		return ""
 	}
 	before, after := o.Effective(t.Field), o.EffectiveWith(t.Field, nil, interval)
-	if after >= before {
+	if after == before || after > before && to != nil { // what is set shows as a change
 		return ""
 	}
 	name := t.Field.Path()[len(t.Field.Path())-1]
