@@ -103,3 +103,18 @@ func TestAwaitSeesWhatIsPutBack(t *testing.T) {
 		assert.EqualError(t, results[0].Err, tc.want, tc.name)
 	}
 }
+
+// Nobody waits for an object of which nothing is changed that it depends on: that is for --wait.
+func TestTheLastLevelIsNotAwaited(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(0, 0)
+	clock := Clock{Now: func() time.Time { return now }, Sleep: func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil }}
+	web, base := object("apps", "web", ""), object("apps", "base", "")
+	web.DependsOn, web.Status.Ready = []flux.Ref{base.Ref}, "True"
+	s := &scripted{now: web}
+	graph := tune.NewGraph(flux.Each([]flux.Object{web, base}))
+	results := NewWriter(s, WriteOptions{Graph: graph}, clock).Write(t.Context(), []tune.Write{twoPatches{s.now, 1}})
+	assert.Equal(t, Configured, results[0].Outcome)
+	assert.Empty(t, results[0].NotReady)
+	assert.Less(t, now.Sub(time.Unix(0, 0)), time.Minute)
+}

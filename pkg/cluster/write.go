@@ -118,7 +118,8 @@ func (w *Writer) Write(ctx context.Context, writes []tune.Write) []Result {
 		refs = append(refs, write.Target().Ref)
 	}
 	blocked := make(map[flux.Ref]error) // what depends on it is not ready again
-	for _, level := range w.options.Graph.Levels(refs) {
+	levels := w.options.Graph.Levels(refs)
+	for n, level := range levels {
 		var now []int
 		for _, ref := range level {
 			if err := blocked[ref]; err != nil {
@@ -129,7 +130,7 @@ func (w *Writer) Write(ctx context.Context, writes []tune.Write) []Result {
 			now = append(now, at[ref])
 		}
 		w.level(ctx, requests, writes, results, now)
-		for _, i := range w.unready(ctx, results, now) {
+		for _, i := range w.unready(ctx, results, now, levels[n+1:]) {
 			target := writes[i].Target().Ref
 			w.block(blocked, target, fmt.Errorf("%s, which depends on it, is not ready again: %s", target, results[i].NotReady))
 		}

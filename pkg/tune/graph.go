@@ -72,14 +72,24 @@ func (g *Graph) object(ref flux.Ref) flux.Object {
 	return flux.Object{}
 }
 
-// Awaited tells whether an object that is changed has to be ready again before the next level is: it depends on others,
-// or others on it. Sources are not waited for.
+// Awaited tells whether it matters to others when an object that is changed is ready again: it depends on others, or others
+// on it. Sources do not.
 func (g *Graph) Awaited(ref flux.Ref) bool {
 	if g == nil {
 		return false
 	}
 	o, known := g.objects[ref]
 	return known && (len(before(*o)) > 0 || len(g.dependents[ref]) > 0)
+}
+
+// HoldsUp tells whether an object that is changed has to be ready again before later levels are: it depends on one of theirs.
+func (g *Graph) HoldsUp(ref flux.Ref, later [][]flux.Ref) bool {
+	if g == nil {
+		return false
+	}
+	return slices.ContainsFunc(before(g.object(ref)), func(on flux.Ref) bool {
+		return slices.ContainsFunc(later, func(level []flux.Ref) bool { return slices.Contains(level, on) })
+	})
 }
 
 // Dependents is how many objects depend on one; 0 for a graph that is nil.

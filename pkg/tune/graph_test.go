@@ -239,3 +239,15 @@ func TestForecastOfHelmCharts(t *testing.T) {
 		"app HelmChart charts/apps-app: helm-controller changes that with it, and looks at it again after 30s",
 	}, named)
 }
+
+// An object holds up what it depends on, where that is changed later.
+func TestHoldsUp(t *testing.T) {
+	t.Parallel()
+	g := NewGraph(flux.Each([]flux.Object{node(t, "a"), node(t, "b", "a"), node(t, "c", "b")}))
+	levels := g.Levels(ksRefs("a", "b"))
+	assert.True(t, g.HoldsUp(ksRef("b"), levels[1:]))
+	assert.False(t, g.HoldsUp(ksRef("a"), levels[2:]), "the last")
+	assert.False(t, g.HoldsUp(ksRef("c"), g.Levels(ksRefs("c"))[1:]), "what it depends on stays")
+	var none *Graph
+	assert.False(t, none.HoldsUp(ksRef("b"), levels))
+}
