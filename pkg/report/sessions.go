@@ -118,6 +118,14 @@ func (l SessionList) Undecided() []string {
 	return sessions
 }
 
+// age is how long ago it was; of a record that somebody edited nobody may know.
+func (s Session) age(now time.Time) Cell {
+	if s.Time.IsZero() {
+		return Cell{Text: "-", Style: Faint}
+	}
+	return Text(duration.HumanDuration(now.Sub(s.Time)))
+}
+
 // Table shows one line a session.
 func (l SessionList) Table(now time.Time) Table {
 	t := Table{Columns: []Column{
@@ -126,7 +134,7 @@ func (l SessionList) Table(now time.Time) Table {
 	ends, several := false, false
 	for _, s := range l.Items {
 		t.Rows = append(t.Rows, []Cell{
-			Text(s.Cluster), Text(s.Session), Text(duration.HumanDuration(now.Sub(s.Time))), s.by(), Text(s.Policy), number(s.Objects), s.stands(), s.ends(now),
+			Text(s.Cluster), Text(s.Session), s.age(now), s.by(), Text(s.Policy), number(s.Objects), s.stands(), s.ends(now),
 		})
 		ends, several = ends || s.Until != nil, several || s.Cluster != ""
 	}

@@ -54,3 +54,10 @@ func TestSessionsTellWhatIsOverdueOnALowTerminal(t *testing.T) {
 		assert.Contains(t, shown, "overdue 100s\n", shown)
 	}
 }
+
+// A record that somebody edited may tell no time.
+func TestSessionWithoutATime(t *testing.T) {
+	t.Parallel()
+	table := NewSessionList("", []tune.Session{{ID: "s1", Policy: "fast", Objects: 1, Stand: 1}}, nil).Table(noon)
+	assert.Contains(t, draw(t, table, Layout{}), "s1        -     ")
+}

@@ -108,6 +108,8 @@ func (w ApplyWrite) Next(now flux.Object) Next {
 func (w ApplyWrite) again(now flux.Object) (Next, bool) {
 	fresh := w.Decide(now)
 	switch {
+	case fresh.Action == ActionUnchanged && fresh.Assignment.Environment != w.Item.Assignment.Environment:
+		return Next{State: StateLeftAlone, Why: "changed since the plan was made: " + w.since(fresh)}, false
 	case fresh.Action == ActionUnchanged || fresh.repins:
 		return Next{State: StateUnchanged, Why: fresh.Message}, false
 	case fresh.Action == ActionSkip:

@@ -123,6 +123,15 @@ func TestApplyNext(t *testing.T) {
 	}
 }
 
+// An object of another environment, which it fits, is named all the same: it was planned for the one that it had.
+func TestApplyNextNamesAnotherEnvironment(t *testing.T) {
+	t.Parallel()
+	p, o := preset(t, "per-environment"), object(t, "ks", timeout("2m"), retry("1m"))
+	w := ApplyWrite{Item: Decide(o, p, in("development"), Options{}), Stamp: stamp,
+		Decide: func(o flux.Object) Item { return Decide(o, p, in("production"), Options{}) }}
+	assert.Equal(t, Next{State: StateLeftAlone, Why: "changed since the plan was made: environment development -> production"}, w.Next(o))
+}
+
 // Who sets a field may have changed since the plan was made, and then nobody has said yes.
 func TestApplyNextJudgesAgain(t *testing.T) {
 	t.Parallel()
