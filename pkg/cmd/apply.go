@@ -158,6 +158,8 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	overview.Fitting, overview.Together, overview.Missing = fitting, o.together.several(), report.NewMissing(o.gaps(f))
 	lasting := o.lasting(o.root.Now())
 	overview.Title += lasting
+	question := strings.TrimSuffix(o.question(overview, plan.Changes(), plan.Pins), "?") + lasting + "?"
+	overview.Above = o.rowsAsked(question, plan.Changes())
 	if err := o.showPlan(ctx, overview, f); err != nil {
 		return err
 	}
@@ -191,7 +193,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		plan:     plan,
 		rules:    plan.Pins,
 		results:  report.NewResults(plan.Policy, cluster.Configured, report.PlannedItems(plan.Items)),
-		question: strings.TrimSuffix(o.question(overview, plan.Changes(), plan.Pins), "?") + lasting + "?",
+		question: question,
 		finish: func(d *report.Results, out cluster.Outcomes) {
 			if items := written(out); o.DryRun == dryRunNone && len(items) > 0 {
 				session, wrote = stamp.Session, items
@@ -307,7 +309,6 @@ func (o ApplyOptions) showPlan(ctx context.Context, overview report.Overview, f 
 		_, _ = fmt.Fprintln(o.root.Out)
 		overview.Rows = true
 	}
-	l.Height-- // what is asked below takes a line more than a shell's prompt
 	if err := overview.Draw(o.root.Out, l); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -50,4 +51,28 @@ func TestAProxyNamesACluster(t *testing.T) {
 	require.Len(t, lines, 1)
 	assert.Contains(t, lines[0], `the context "here" of of socks5://west is hidden`)
 	assert.Empty(t, hiddenContexts([]kubeconfigFile{entry("socks5://east"), entry("socks5://east")}, []string{"here"}))
+}
+
+// A command that is pasted has no pipe: what came through one is for the user to save.
+func TestAPolicyFromAPipeIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.String("policy", "per-environment", "")
+	require.NoError(t, flags.Parse([]string{"--policy", "-"}))
+	assert.Equal(t, []string{"--policy", "FILE"}, typed(flags.Lookup("policy")))
+	assert.Equal(t, " --policy FILE", PolicyFlags{Policy: "-"}.again())
+	assert.Equal(t, " --policy 'my policy.yaml'", PolicyFlags{Policy: "my policy.yaml"}.again())
+}
+
+// A question that is asked below a plan takes room from it, with the cell that the answer is typed in.
+func TestRowsAsked(t *testing.T) {
+	t.Parallel()
+	o := WriteOptions{OutputOptions: OutputOptions{printer: &printer{}}}
+	o.DryRun, o.printer.layout.Width = dryRunNone, 20
+	for length, rows := range map[int]int{5: 1, 12: 1, 13: 2, 32: 2, 33: 3} { // and 7 for " [y/N] "
+		assert.Equal(t, rows, o.rowsAsked(strings.Repeat("q", length), 1), length)
+	}
+	assert.Zero(t, o.rowsAsked("q", 0))
+	o.Yes = true
+	assert.Zero(t, o.rowsAsked("q", 1))
 }

@@ -39,7 +39,7 @@ type DoctorOptions struct {
 }
 
 func newDoctor(r *root) *cobra.Command {
-	flags := DoctorFlags{OutputFlags: OutputFlags{formats: []string{"json", "yaml"}}}
+	flags := DoctorFlags{OutputFlags: OutputFlags{formats: []string{"table", "json", "yaml"}}}
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what fluxtune finds in the cluster, and what to do next",

@@ -79,7 +79,7 @@ func newGet(r *root) *cobra.Command {
 	flags.addClusters(cmd, r, "Look at")
 	flags.OutputFlags.add(cmd)
 	flags.addRows(cmd)
-	cmd.Flags().BoolVarP(&flags.Watch, "watch", "w", false, "Show the rows, and then each one that changes, until Ctrl-C (exit code 130).")
+	cmd.Flags().BoolVarP(&flags.Watch, "watch", "w", false, "Show the rows, and then each one that changes, until Ctrl-C (exit code 130). Labels of namespaces are read once, before.")
 	r.completeFleet(cmd)
 	return cmd
 }

@@ -67,6 +67,9 @@ func (o WriteOptions) question(v report.Overview, objects int, rules []tune.Pin)
 	if v.Calm.Duration > 0 {
 		takes = fmt.Sprintf(", in about %s", flux.FormatDuration(max(time.Second, v.Calm.Duration.Round(time.Second))))
 	}
+	if slices.ContainsFunc(rules, tune.Pin.Awaited) {
+		takes += fmt.Sprintf(" once the rules are noticed (%s at most)", flux.FormatDuration(o.WaitTimeout))
+	}
 	return fmt.Sprintf("Change %s%s%s%s%s?", plural(objects, "object"), details, also, o.root.onCluster(), takes)
 }
 
@@ -108,7 +111,7 @@ func (o WriteOptions) confirm(ctx context.Context, question string, changes int)
 	if o.root.Forget != nil {
 		o.root.Forget() // what was typed before is no answer to this
 	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "%s [y/N] ", question)
+	_, _ = fmt.Fprint(o.root.ErrOut, withAnswer(question))
 	answer, err := readLine(ctx, o.root.In)
 	if err != nil {
 		_, _ = fmt.Fprintln(o.root.ErrOut)
@@ -119,6 +122,17 @@ func (o WriteOptions) confirm(ctx context.Context, question string, changes int)
 	}
 	return nil
 }
+
+// rowsAsked is how many rows of a terminal a question takes that is asked below a plan.
+func (o WriteOptions) rowsAsked(question string, changes int) int {
+	width := o.printer.layout.Width
+	if o.Yes || o.DryRun != dryRunNone || changes == 0 || width <= 0 {
+		return 0
+	}
+	return (terminal.Width(withAnswer(question)) + width) / width // with the cell that is typed in
+}
+
+func withAnswer(question string) string { return question + " [y/N] " }
 
 // readLine reads a line, or ends when ctx does.
 func readLine(ctx context.Context, in io.Reader) (string, error) {

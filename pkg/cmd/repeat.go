@@ -88,7 +88,7 @@ func (f PolicyFlags) again() string {
 	var words strings.Builder
 	add := func(name, value string) { words.WriteString(" --" + name + " " + terminal.Quoted(value)) }
 	if f.Policy != policy.DefaultName {
-		add("policy", f.Policy)
+		words.WriteString(" --policy " + policyAgain(f.Policy))
 	}
 	for _, value := range f.Set {
 		add("set", value)
@@ -100,6 +100,14 @@ func (f PolicyFlags) again() string {
 		add("env-alias", value)
 	}
 	return words.String()
+}
+
+// policyAgain is a --policy for a command that is pasted: what came through a pipe is gone, and FILE is for the user to fill in.
+func policyAgain(value string) string {
+	if value == "-" {
+		return "FILE"
+	}
+	return terminal.Quoted(value)
 }
 
 // typed is a flag as one would type it.
@@ -123,6 +131,9 @@ func typed(f *pflag.Flag) []string {
 			return []string{name}
 		}
 		return []string{"--" + f.Name + "=false"}
+	}
+	if f.Name == "policy" {
+		return []string{name, policyAgain(f.Value.String())}
 	}
 	return []string{name, terminal.Quoted(flux.WithoutSecrets(f.Value.String()))} // a proxy's URL may have a password
 }

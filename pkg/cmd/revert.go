@@ -176,6 +176,8 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 	overview := o.overview(way, f.forecast(way.Items, o.PatchesPerSecond), o.cost(f, way), o.PatchesPerSecond)
 	overview.Together, overview.Missing = o.together.several(), report.NewMissing(o.gaps(f))
 	overview.Title, overview.Stay = "Revert", report.Stay(restores)
+	question := o.restoreQuestion(overview, restores, rules)
+	overview.Above = o.rowsAsked(question, way.Changes()+len(rules))
 	if err := o.showPlan(ctx, overview, restores, f); err != nil {
 		return err
 	}
@@ -194,7 +196,7 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		plan:     way,
 		rules:    rules,
 		results:  report.NewResults("", cluster.Restored, report.PlannedRestores(restores)),
-		question: o.restoreQuestion(overview, restores, rules),
+		question: question,
 		finish: func(d *report.Results, out cluster.Outcomes) {
 			if o.back != nil {
 				o.back.objects += d.Summary.Changed + d.Summary.Released
@@ -211,17 +213,27 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 // restoreQuestion asks for leave to restore objects, and to take a session out of the records of those that stay as a later
 // one set them.
 func (o RevertOptions) restoreQuestion(v report.Overview, restores []tune.Restore, rules []tune.Pin) string {
-	restored, followed := 0, 0
+	restored, followed, dropped := 0, 0, 0
 	for _, r := range restores {
 		switch {
 		case r.Followed():
 			followed++
+		case r.Action == tune.ActionChange && len(r.Changes) == 0:
+			dropped++
 		case r.Action == tune.ActionChange:
 			restored++
 		}
 	}
+	if followed > 0 {
+		restored, dropped = restored+dropped, 0
+	}
+	v.Plan.Items = slices.DeleteFunc(slices.Clone(v.Plan.Items), func(i tune.Item) bool { return len(i.Changes) == 0 })
 	records := fmt.Sprintf("session %s out of the records of %s", o.Session, plural(followed, "object"))
 	switch {
+	case dropped > 0 && restored+followed == 0:
+		return fmt.Sprintf("Drop the records of %s, whose values stay%s?", plural(dropped, "object"), o.root.onCluster())
+	case dropped > 0 && followed == 0:
+		return fmt.Sprintf("%s, and drop the records of %s, whose values stay?", strings.TrimSuffix(o.question(v, restored, rules), "?"), plural(dropped, "object"))
 	case followed == 0:
 		return o.question(v, restored, rules)
 	case restored == 0:

@@ -37,7 +37,7 @@ func (b Build) complete() Build {
 
 func newVersion(r *root) *cobra.Command {
 	var client bool
-	output := OutputFlags{formats: []string{"json", "yaml"}}
+	output := OutputFlags{formats: []string{"table", "json", "yaml"}}
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Show the version of fluxtune and of the cluster",

@@ -35,7 +35,7 @@ type Overview struct {
 	Where string
 	// Alone says that of all clusters one alone was fitted, of which nobody knows whether it is the only one.
 	Alone bool
-	// Above is how many lines were written above it that should stay in sight.
+	// Above is how many lines were written above it, or are to be below it, that should stay in sight.
 	Above int
 	// Fitting is what fitted intervals come to; nil where none were fitted.
 	Fitting *fit.Fitting
@@ -342,6 +342,9 @@ func (o Overview) takes(limits limits) []string {
 	line := "about " + takes(o.Calm)
 	if o.Pace > 0 {
 		line += fmt.Sprintf(" at %g changes a second", o.Pace)
+	}
+	if slices.ContainsFunc(o.Plan.Pins, tune.Pin.Awaited) {
+		line += ", once the owners have noticed their rules"
 	}
 	if o.Calm.Levels > 1 {
 		line += fmt.Sprintf("; dependents first, in %d steps that each wait until Flux is ready again", o.Calm.Levels)

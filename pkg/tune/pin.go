@@ -220,6 +220,9 @@ func adds(wanted, have []flux.IgnoreRule) []flux.Ref {
 // Adds are the objects of which the owner is to leave more to us than it did when it was read.
 func (p Pin) Adds() []flux.Ref { return adds(p.Rules, OurRules(p.Owner)) }
 
+// Awaited tells whether the owner has to notice new rules before what they name is changed.
+func (p Pin) Awaited() bool { return len(p.Adds()) > 0 }
+
 // maxObject is how large an object may become, in bytes of JSON: etcd takes requests of 1.5 MiB
 // (etcd server/embed, DefaultMaxRequestBytes), and the API server adds managed fields.
 const maxObject = 1280 << 10
