@@ -58,7 +58,7 @@ func TestCompletion(t *testing.T) {
 		{"revert -n NS --session ", "20261122-120000-test", nameless},
 		{"get -o ", "table wide json yaml name jsonpath go-template custom-columns", nameless},
 		{"plan -o ", "table wide json yaml name jsonpath go-template custom-columns diff markdown", nameless},
-		{"version -o ", "json yaml", nameless},
+		{"version -o ", "table json yaml", nameless},
 		{"apply --dry-run=", "none client server", nameless},
 		{"get --color ", "auto always never", nameless},
 		{"policy ", "per-environment fast relaxed schema", nameless},
