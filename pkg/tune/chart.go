@@ -105,6 +105,15 @@ func (i Item) againNotes() []string {
 	return notes
 }
 
+// idleNotes say that nothing comes of polling more often.
+func (i Item) idleNotes() []string {
+	to := i.Object.Pinned()
+	if to == "" || i.Object.EffectiveWith(flux.Interval, i.Planned(flux.Interval), nil) >= i.Object.Effective(flux.Interval) {
+		return nil
+	}
+	return []string{"it is pinned to " + to + ": nothing new comes of polling more often"}
+}
+
 // sure is an object that others hang on. Known says that its state is known, also where it does not exist: then it is the
 // zero Object. What nobody looked for must not pass for something that is well.
 func (j *Judge) sure(ref flux.Ref) (o flux.Object, known bool) {

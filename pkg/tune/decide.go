@@ -82,6 +82,7 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 		item.Action, item.Reason = ActionChange, ReasonPolicyDiffers
 		item.Message = fmt.Sprintf("differs from policy %q", p.Title())
 		item.Notes = append(item.Notes, item.againNotes()...)
+		item.Notes = append(item.Notes, item.idleNotes()...)
 		if triesAnew(o) {
 			item.Notes = append(item.Notes, failuresNote)
 		}

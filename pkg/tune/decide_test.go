@@ -328,3 +328,23 @@ func TestBesideWhatIsNotKnown(t *testing.T) {
 	assert.Equal(t, []Change{change(flux.Interval, "10m", "1m"), change(flux.RetryInterval, "", "10m")}, got.Changes)
 	assert.Contains(t, got.Kept, "timeout is ${kt}")
 }
+
+// What can bring nothing new is polled more often where the policy says so, and the plan says that it is for nothing.
+func TestDecideTellsOfWhatIsPinned(t *testing.T) {
+	t.Parallel()
+	pinned := func(kind flux.RefKind) func(*flux.Object) {
+		return func(o *flux.Object) { o.Remote.Ref.Kind = kind }
+	}
+	for name, tc := range map[string]struct {
+		object flux.Object
+		want   []string
+	}{
+		"to a commit": {object(t, "gitrepo", interval("10m"), pinned(flux.RefCommit)), []string{"it is pinned to a commit: nothing new comes of polling more often"}},
+		"to a digest": {object(t, "ocirepo", interval("10m"), pinned(flux.RefDigest)), []string{"it is pinned to a digest: nothing new comes of polling more often"}},
+		"slower":      {object(t, "gitrepo", interval("10s"), pinned(flux.RefCommit)), nil},
+		"a branch":    {object(t, "gitrepo", interval("10m"), pinned("branch")), nil},
+	} {
+		item := Item{Object: tc.object, Action: ActionChange, Changes: []Change{{Field: flux.Interval, From: tc.object.Interval, To: ptr("1m")}}}
+		assert.Equal(t, tc.want, item.idleNotes(), name)
+	}
+}
