@@ -3,7 +3,6 @@ package tune
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -195,121 +194,6 @@ func (w ApplyWrite) record(now flux.Object, record *Record) Record {
 		step.Fields[l.Field] = Move{From: value, To: value, Pinned: slices.Contains(pinned, l.Field)}
 	}
 	return record.with(step, now)
-}
-
-// RestoreWrite takes one object back. Values come first; when they are back, the record goes, and our name in
-// metadata.managedFields with it: a patch makes its sender the owner of what it changes, so that takes a second one.
-type RestoreWrite struct {
-	Restore Restore
-	// Decide plans the way back again when somebody else has changed the object.
-	Decide func(flux.Object) Restore
-	// Manager is the field manager of the changes; "" is DefaultManager.
-	Manager string
-}
-
-// Target is the object as it was planned.
-func (w RestoreWrite) Target() flux.Object { return w.Restore.Object }
-
-// Next sends the values that are still to be restored, and then what is left of the record.
-func (w RestoreWrite) Next(now flux.Object) Next {
-	r := w.Decide(now)
-	switch {
-	case r.Action == ActionUnchanged || r.Reason == ReasonOtherSession:
-		return Next{State: StateAsWanted}
-	case r.Reason == ReasonChangedSince:
-		return w.stays(r)
-	case r.Reason == ReasonRollingOut:
-		return Next{Err: errors.New(r.Message)}
-	case r.Action == ActionSkip:
-		return Next{State: StateLeftAlone, Why: r.Message}
-	case len(r.Changes) > 0 && !w.planned(now, r.Changes):
-		return Next{State: StateLeftAlone, Why: "changed since the plan was made: " + changesSince(w.Restore.Object, now)}
-	case len(r.Changes) > 0:
-		patch, err := mergePatch(now, r.Changes, nil, nil)
-		return Next{Patch: patch, Err: err}
-	}
-	patch, err := r.release(now, w.Manager)
-	return Next{Patch: patch, Err: err}
-}
-
-// stays is how an object stands of which nothing can be taken back any more. What the plan says will stay is no news.
-func (w RestoreWrite) stays(r Restore) Next {
-	r.Kept = slices.DeleteFunc(r.Kept, func(k KeptField) bool { return slices.Contains(w.Restore.Kept, k) })
-	if len(r.Kept) == 0 {
-		return Next{State: StateAsWanted}
-	}
-	return Next{State: StateLeftAlone, Why: r.KeptMessage()}
-}
-
-// planned tells whether changes are among those that somebody said yes to. A value that is ours still, while the record is
-// as it was, is one that admission has made of what we sent.
-func (w RestoreWrite) planned(now flux.Object, changes []Change) bool {
-	same := now.Annotations[RecordAnnotation] == w.Restore.Object.Annotations[RecordAnnotation]
-	return !slices.ContainsFunc(changes, func(c Change) bool {
-		return !slices.ContainsFunc(w.Restore.Changes, func(p Change) bool {
-			return sameChange(p, c) || same && p.Field == c.Field && flux.SameDuration(p.To, c.To) && owns(now, c.Field, w.Manager)
-		})
-	})
-}
-
-// release takes out of the record what is restored, and our names from its fields: those of the record, and that of who
-// restores.
-func (r Restore) release(now flux.Object, manager string) ([]byte, error) {
-	before, err := ReadRecord(now)
-	if err != nil {
-		return nil, err
-	}
-	annotations := annotate(now, r.Record)
-	owners := make(map[flux.Field][]flux.Manager)
-	for f, managers := range r.Freed {
-		owners[f] = nil
-		if now.Value(f) != nil {
-			owners[f] = managers
-		}
-	}
-	ours := before.managers()
-	ours[manager] = true
-	managed, err := giveBack(now.ManagedFields, ours, owners, removed(annotations)...)
-	if err != nil {
-		return nil, err
-	}
-	return mergePatch(now, nil, annotations, managed)
-}
-
-// ForgetWrite drops the record of one object and changes no value. What is there becomes the owner's own.
-type ForgetWrite struct{ Object flux.Object }
-
-// Target is the object as it was read.
-func (w ForgetWrite) Target() flux.Object { return w.Object }
-
-// Next sends the removal of the record and of our name.
-func (w ForgetWrite) Next(now flux.Object) Next {
-	if !Tuned(now) {
-		return Next{State: StateAsWanted}
-	}
-	record, err := ReadRecord(now)
-	if err != nil {
-		record = nil // what cannot be read is dropped all the same
-	}
-	freed := make(map[flux.Field][]flux.Manager)
-	if record == nil { // nothing tells which fields we own, or who owned them before
-		for _, t := range now.KindRow().Tunables {
-			freed[t.Field] = nil
-		}
-	}
-	for _, f := range record.Fields() {
-		freed[f] = nil
-		c := record.chain(f)
-		if s, _, _ := record.standingOf(c, now, f); now.Value(f) != nil && (s == stands || s == restored) {
-			freed[f] = c[0].Owners // who keeps applying it is to be seen again
-		}
-	}
-	managed, err := giveBack(now.ManagedFields, record.managers(), freed, removed(annotate(now, nil))...)
-	if err != nil {
-		return Next{Err: err}
-	}
-	patch, err := mergePatch(now, nil, annotate(now, nil), managed)
-	return Next{Patch: patch, Err: err}
 }
 
 // mergePatch writes changed fields, annotations and metadata.managedFields (nil: as it is) as a merge patch.
