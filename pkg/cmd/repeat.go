@@ -88,7 +88,7 @@ func (f PolicyFlags) again() string {
 	var words strings.Builder
 	add := func(name, value string) { words.WriteString(" --" + name + " " + terminal.Quoted(value)) }
 	if f.Policy != policy.DefaultName {
-		words.WriteString(" --policy " + policyAgain(f.Policy))
+		add("policy", policyAgain(f.Policy))
 	}
 	for _, value := range f.Set {
 		add("set", value)
@@ -107,7 +107,7 @@ func policyAgain(value string) string {
 	if value == "-" {
 		return "FILE"
 	}
-	return terminal.Quoted(value)
+	return value
 }
 
 // typed is a flag as one would type it.
@@ -133,7 +133,7 @@ func typed(f *pflag.Flag) []string {
 		return []string{"--" + f.Name + "=false"}
 	}
 	if f.Name == "policy" {
-		return []string{name, policyAgain(f.Value.String())}
+		return []string{name, terminal.Quoted(policyAgain(f.Value.String()))}
 	}
 	return []string{name, terminal.Quoted(flux.WithoutSecrets(f.Value.String()))} // a proxy's URL may have a password
 }
