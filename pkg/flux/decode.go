@@ -2,13 +2,12 @@ package flux
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	json "github.com/go-json-experiment/json/v1" // as encoding/json from Go 1.27 on; reads in two thirds of the time
 )
 
 // document is the part of a Flux manifest that an Object is made from. One struct serves all kinds:

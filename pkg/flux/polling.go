@@ -1,11 +1,10 @@
 package flux
 
 import (
+	"encoding/json"
 	"hash/fnv"
 	"regexp"
 	"strings"
-
-	json "github.com/go-json-experiment/json/v1"
 )
 
 // Polling is what decides what a poll costs, beside what is polled.
