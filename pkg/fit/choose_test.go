@@ -154,3 +154,11 @@ func TestWhatNobodyWaitsForIsNotKept(t *testing.T) {
 	assert.Equal(t, 150.0, f.Requests)
 	assert.Equal(t, 30*time.Second, sources[0].interval)
 }
+
+// Two that were seen some seconds apart change as often; a tenth is a difference, and so is nothing at all.
+func TestPace(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, fit.Pace(0.0159277), fit.Pace(0.0159280))
+	assert.NotEqual(t, fit.Pace(1), fit.Pace(1.1))
+	assert.NotEqual(t, fit.Pace(0), fit.Pace(1e-9))
+}
