@@ -43,14 +43,14 @@ func (a awaited) seen(now flux.Object) (missing string) {
 
 // unready waits until the objects of a level that depend on some of later ones are ready again, and returns the numbers of
 // those that are not in time. What was not ready before cannot lose it, and may never be.
-func (w *Writer) unready(ctx context.Context, results []Result, numbers []int, later [][]flux.Ref) []int {
-	if w.options.DryRun || w.options.Graph == nil {
+func (w *Writer) unready(ctx context.Context, results []Result, numbers []int, holding map[flux.Ref]bool) []int {
+	if w.options.DryRun || len(holding) == 0 {
 		return nil
 	}
 	var wait []int
 	for _, i := range numbers {
 		target := results[i].Write.Target()
-		if results[i].Wrote() && target.Status.Ready != "False" && target.Status.Ready != "" && w.options.Graph.HoldsUp(target.Ref, later) {
+		if results[i].Wrote() && target.Status.Ready != "False" && target.Status.Ready != "" && holding[target.Ref] {
 			wait = append(wait, i)
 		}
 	}

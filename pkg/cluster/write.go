@@ -119,7 +119,8 @@ func (w *Writer) Write(ctx context.Context, writes []tune.Write) []Result {
 	}
 	blocked := make(map[flux.Ref]error) // what depends on it is not ready again
 	levels := w.options.Graph.Levels(refs)
-	for n, level := range levels {
+	holding := w.options.Graph.HoldingUp(levels)
+	for _, level := range levels {
 		var now []int
 		for _, ref := range level {
 			if err := blocked[ref]; err != nil {
@@ -130,7 +131,7 @@ func (w *Writer) Write(ctx context.Context, writes []tune.Write) []Result {
 			now = append(now, at[ref])
 		}
 		w.level(ctx, requests, writes, results, now)
-		for _, i := range w.unready(ctx, results, now, levels[n+1:]) {
+		for _, i := range w.unready(ctx, results, now, holding) {
 			target := writes[i].Target().Ref
 			w.block(blocked, target, fmt.Errorf("%s, which depends on it, is not ready again: %s", target, results[i].NotReady))
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -173,9 +174,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		return fmt.Errorf("%s; nothing was changed", lost)
 	}
 	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Manager: o.FieldManager}
-	session := ""
 	var wrote []tune.Item
-	var undone report.Undone
 	environments := newLatest(f, planned, o.root.Now)
 	o.tellAwaited(f, nil, nil)
 	err := o.execute(ctx, job{
@@ -195,25 +194,35 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		results:  report.NewResults(plan.Policy, cluster.Configured, report.PlannedItems(plan.Items)),
 		question: question,
 		finish: func(d *report.Results, out cluster.Outcomes) {
-			if items := written(out); o.DryRun == dryRunNone && len(items) > 0 {
-				session, wrote = stamp.Session, items
-				undone = report.NewUndone(items)
+			if o.DryRun == dryRunNone {
+				wrote = written(out)
 			}
-			d.Session, d.Warnings = session, plan.Warnings
+			if len(wrote) > 0 {
+				d.Session = stamp.Session
+			}
+			d.Warnings = plan.Warnings
 		},
 	}, f)
-	if sentence := undone.Sentence(); sentence != "" {
+	return o.sayWayBack(ctx, err, stamp, overview.Budget.Git, wrote)
+}
+
+// sayWayBack ends a cluster's changes: with --for it waits for the end of the session that began, else it says how to take that back.
+func (o ApplyOptions) sayWayBack(ctx context.Context, failed error, stamp tune.Stamp, requests budget.Rates, wrote []tune.Item) error {
+	if len(wrote) == 0 {
+		return failed
+	}
+	if sentence := report.NewUndone(wrote).Sentence(); sentence != "" {
 		_, _ = fmt.Fprintln(o.root.ErrOut, sentence)
 	}
-	if session != "" && o.For > 0 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s.\n", session)
-		return errors.Join(err, o.untilOver(ctx, stamp, overview.Budget.Git, wrote))
+	if o.For > 0 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s.\n", stamp.Session)
+		return errors.Join(failed, o.untilOver(ctx, stamp, requests, wrote))
 	}
-	if session != "" && !o.together.several() { // else it is said once, at the end
+	if !o.together.several() { // else it is said once, at the end
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s. Take it back with: %s revert%s --session %s\n",
-			session, o.root.name, o.scopeFlags(o.root), terminal.Quoted(session))
+			stamp.Session, o.root.name, o.scopeFlags(o.root), terminal.Quoted(stamp.Session))
 	}
-	return err
+	return failed
 }
 
 // longestAsked is how long the API server may take to say who the caller is: the changes wait for it.

@@ -347,7 +347,7 @@ func (o Overview) takes(limits limits) []string {
 		line += ", once the owners have noticed their rules"
 	}
 	if o.Calm.Levels > 1 {
-		line += fmt.Sprintf("; dependents first, in %d steps that each wait until Flux is ready again", o.Calm.Levels)
+		line += fmt.Sprintf("; dependents first, in %d steps, waiting between them until Flux is ready again", o.Calm.Levels)
 	}
 	lines := append([]string{line}, optional(fetchLine(o.Calm, limits.hosts))...)
 	lines = append(lines, optional(buildLine(o.Calm))...)

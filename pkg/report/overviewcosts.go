@@ -99,6 +99,9 @@ func (o Overview) hostLine(h budget.Host, l Layout) string {
 // also where there is no room for a line for each share.
 func (o Overview) fit(limits limits) []string {
 	lines := fitLines(o.Fitting, limits, o.fitOnTop())
+	if len(lines) > 0 && o.Together {
+		lines[0] = "with all clusters changed, " + lines[0] // the costs are those with this one changed
+	}
 	said := len(o.limitedHosts()) > 0 && onTop(o.Budget) == o.fitOnTop()
 	if len(lines) > 0 && o.fitOnTop() != "" && !said && (o.Fitting.Sources > 0 && limits.summed() || limits.cuts()) {
 		lines = append(lines, strings.TrimPrefix(o.fitOnTop(), "; "))

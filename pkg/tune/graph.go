@@ -72,24 +72,24 @@ func (g *Graph) object(ref flux.Ref) flux.Object {
 	return flux.Object{}
 }
 
-// Awaited tells whether it matters to others when an object that is changed is ready again: it depends on others, or others
-// on it. Sources do not.
-func (g *Graph) Awaited(ref flux.Ref) bool {
+// HoldingUp are those objects of levels, changed one after the other, that have to be ready again before the next level is:
+// they depend on one of a later level. None for a graph that is nil.
+func (g *Graph) HoldingUp(levels [][]flux.Ref) map[flux.Ref]bool {
+	holding, later := make(map[flux.Ref]bool), make(map[flux.Ref]bool)
 	if g == nil {
-		return false
+		return holding
 	}
-	o, known := g.objects[ref]
-	return known && (len(before(*o)) > 0 || len(g.dependents[ref]) > 0)
-}
-
-// HoldsUp tells whether an object that is changed has to be ready again before later levels are: it depends on one of theirs.
-func (g *Graph) HoldsUp(ref flux.Ref, later [][]flux.Ref) bool {
-	if g == nil {
-		return false
+	for _, level := range slices.Backward(levels) {
+		for _, ref := range level {
+			if slices.ContainsFunc(before(g.object(ref)), func(on flux.Ref) bool { return later[on] }) {
+				holding[ref] = true
+			}
+		}
+		for _, ref := range level {
+			later[ref] = true
+		}
 	}
-	return slices.ContainsFunc(before(g.object(ref)), func(on flux.Ref) bool {
-		return slices.ContainsFunc(later, func(level []flux.Ref) bool { return slices.Contains(level, on) })
-	})
+	return holding
 }
 
 // Dependents is how many objects depend on one; 0 for a graph that is nil.
@@ -234,6 +234,7 @@ func (g *Graph) Forecast(items []Item, pace float64) Calm {
 	slices.SortFunc(refs, flux.Ref.Compare)
 	levels := g.Levels(refs)
 	calm := Calm{Levels: len(levels), Fetches: fetches}
+	holding := g.HoldingUp(levels)
 	for _, level := range levels {
 		var longest time.Duration
 		for _, ref := range level {
@@ -241,12 +242,10 @@ func (g *Graph) Forecast(items []Item, pace float64) Calm {
 			if d, again, shakes := g.chartShakes(changed[ref]); shakes {
 				calm.Disturbed = append(calm.Disturbed, d)
 				took += again
-			} else if g.Dependents(ref) == 0 {
-				continue
 			}
-			if g.Awaited(ref) {
+			calm.Disturbed = append(calm.Disturbed, g.disturbed(ref, took, changed)...)
+			if holding[ref] {
 				longest = max(longest, took+slack)
-				calm.Disturbed = append(calm.Disturbed, g.disturbed(ref, took, changed)...)
 			}
 		}
 		if pace > 0 {

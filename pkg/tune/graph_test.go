@@ -130,7 +130,7 @@ func TestForecast(t *testing.T) {
 	}
 	calm := g.Forecast([]Item{change("base", "1m"), change("app", "1m"), change("slow", "10m"), {Object: g.object(ksRef("unplanned")), Action: ActionSkip}}, 1)
 	assert.Equal(t, Calm{
-		Levels: 2, Duration: 2*time.Second + 3*time.Minute + 2*time.Second,
+		Levels: 2, Duration: time.Second + slack + time.Second, // app is waited for, then one patch a second: nothing waits for base
 		Disturbed: []Disturbance{
 			{"", ksRef("app"), ksRef("base"), "a reconcile of Kustomization apps/base takes 3m, and it is itself reconciled every 1m"},
 			{"", ksRef("unplanned"), ksRef("base"), "it is reconciled every 5m, at a time that its status does not tell"},
@@ -188,13 +188,7 @@ func TestSourcesOfReleasesChangeLast(t *testing.T) {
 	g := NewGraph(flux.Each([]flux.Object{base, app, charted}))
 	levels := g.Levels([]flux.Ref{charted.SourceRef, app.SourceRef, base.SourceRef, base.Ref, app.Ref, charted.Ref})
 	assert.Equal(t, [][]flux.Ref{{charted.SourceRef, app.Ref, charted.Ref}, {app.SourceRef, base.Ref}, {base.SourceRef}}, levels, "a source as late as its release")
-	for _, awaited := range []flux.Object{base, app} {
-		assert.True(t, g.Awaited(awaited.Ref), awaited.Ref)
-		assert.False(t, g.Awaited(awaited.SourceRef), "nobody looks at it before the next reconcile of its release")
-	}
-	assert.False(t, g.Awaited(charted.Ref), "it looks at its HelmChart, which nobody changes but helm-controller")
-	var none *Graph
-	assert.False(t, none.Awaited(base.Ref))
+	assert.Equal(t, map[flux.Ref]bool{app.Ref: true, base.Ref: true}, g.HoldingUp(levels), "charted looks at its HelmChart, which nobody changes but helm-controller")
 }
 
 func TestForecastOfHelmCharts(t *testing.T) {
@@ -222,10 +216,10 @@ func TestForecastOfHelmCharts(t *testing.T) {
 	}
 	graph := NewGraph(flux.Each(objects))
 	calm := graph.Forecast(items, 0)
-	assert.Equal(t, 2*(30*time.Second+assumedReconcile+slack), calm.Duration, "two levels, each of which waits for a release")
+	assert.Equal(t, 30*time.Second+assumedReconcile+slack, calm.Duration, "two levels, the first of which waits for a release")
 	fast := NewGraph(flux.Each(objects))
 	fast.Controllers = flux.NewControllers([]flux.Controller{{Name: flux.HelmController, RequeueDependency: 5 * time.Second}})
-	assert.Equal(t, 2*(5*time.Second+assumedReconcile+slack), fast.Forecast(items, 0).Duration, "its flag says when it looks again")
+	assert.Equal(t, 5*time.Second+assumedReconcile+slack, fast.Forecast(items, 0).Duration, "its flag says when it looks again")
 	assert.Contains(t, fast.Forecast(items, 0).Disturbed[0].Why, "looks at it again after 5s")
 	var named []string
 	for _, d := range calm.Disturbed {
@@ -241,13 +235,12 @@ func TestForecastOfHelmCharts(t *testing.T) {
 }
 
 // An object holds up what it depends on, where that is changed later.
-func TestHoldsUp(t *testing.T) {
+func TestHoldingUp(t *testing.T) {
 	t.Parallel()
 	g := NewGraph(flux.Each([]flux.Object{node(t, "a"), node(t, "b", "a"), node(t, "c", "b")}))
-	levels := g.Levels(ksRefs("a", "b"))
-	assert.True(t, g.HoldsUp(ksRef("b"), levels[1:]))
-	assert.False(t, g.HoldsUp(ksRef("a"), levels[2:]), "the last")
-	assert.False(t, g.HoldsUp(ksRef("c"), g.Levels(ksRefs("c"))[1:]), "what it depends on stays")
+	assert.Equal(t, map[flux.Ref]bool{ksRef("b"): true}, g.HoldingUp(g.Levels(ksRefs("a", "b"))), "not the last")
+	assert.Empty(t, g.HoldingUp(g.Levels(ksRefs("c"))), "what it depends on stays")
+	assert.Empty(t, g.HoldingUp([][]flux.Ref{ksRefs("a", "b")}), "changed together")
 	var none *Graph
-	assert.False(t, none.HoldsUp(ksRef("b"), levels))
+	assert.Empty(t, none.HoldingUp([][]flux.Ref{ksRefs("b"), ksRefs("a")}))
 }
