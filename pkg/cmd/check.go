@@ -13,7 +13,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -264,100 +263,4 @@ func (o CheckOptions) countsBeside(f fleet, object flux.Object) bool {
 	chosen := BudgetOptions{FleetOptions: o.FleetOptions, Chosen: o.Selection}
 	return flux.CostsOnly(object.Group, object.Ref.Kind) && chosen.shown(object) && (o.Selection.Namespace == "" || o.Selection.Namespace == object.Namespace) &&
 		o.inEnvironments(f.resolver.Resolve(object).Environment)
-}
-
-// tellUnassigned says that no policy was applied where no object has an environment: else it looks as if all were well.
-func (o CheckOptions) tellUnassigned(side check.Side) {
-	objects := 0
-	for _, cluster := range side.Clusters {
-		for _, item := range cluster.Plan.Items {
-			if item.Assignment.Environment != "" {
-				return
-			}
-			objects++
-		}
-	}
-	if objects > 0 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: none of %s has an environment, so that no policy was applied: check the whole checkout, name the cluster with --root, or use --default-env\n", plural(objects, "object"))
-	}
-}
-
-func (o CheckOptions) show(document report.BranchCheck) error {
-	out := o.root.Out
-	switch o.printer.format {
-	case formatMarkdown:
-		_, err := fmt.Fprint(out, document.Markdown(o.all))
-		return err
-	case formatSARIF:
-		return writeJSON(out, document.SARIF(o.root.build.complete().Version), "  ")
-	}
-	return o.printer.print(document, nil, func(l report.Layout) error {
-		if headline := document.Headline(); headline != "" {
-			_, _ = fmt.Fprintln(out, terminal.Printable(headline))
-		}
-		for _, line := range document.GapLines() {
-			_, _ = fmt.Fprintln(out, report.Paint(terminal.WrapLine(terminal.Printable(line), l.Width), report.Bad, l.Color))
-		}
-		for _, line := range document.StayLines() {
-			_, _ = fmt.Fprintln(out, terminal.WrapLine(terminal.Printable(line), l.Width))
-		}
-		var lost terminal.Lost
-		for _, section := range document.Sections() {
-			_, _ = fmt.Fprintf(out, "\n%s:\n", section.Title)
-			of, err := section.Table.DrawRows(out, l)
-			if err != nil {
-				return err
-			}
-			lost = lost.And(of)
-		}
-		if what := lost.String(); what != "" {
-			_, _ = fmt.Fprintln(o.root.ErrOut, terminal.WrapLine(what+" A pipe shows all.", l.Width))
-		}
-		found := document.Shown(o.all)
-		if document.Base != nil {
-			_, _ = fmt.Fprintln(out)
-		}
-		for _, f := range found {
-			_, _ = fmt.Fprintln(out, report.Paint(terminal.Printable(f.Text()), f.Style(), l.Color))
-		}
-		if len(found) > 0 {
-			_, _ = fmt.Fprintln(out)
-		}
-		_, err := fmt.Fprintln(out, document.FindingsLine(o.all))
-		return err
-	})
-}
-
-// checkedHosts are the hosts that are polled before or after.
-func checkedHosts(c check.Check) []string {
-	var names []string
-	for _, h := range c.Hosts {
-		names = append(names, h.Host)
-	}
-	return names
-}
-
-// verdict is what the exit code says: that a host gets too much, that something could not be read, or that something
-// new is wrong.
-func (o CheckOptions) verdict(c check.Check, document report.BranchCheck, unread error) error {
-	if o.FailAbove > 0 && len(c.Hosts) > 0 {
-		if mistyped := unpolled(o.Limits, checkedHosts(c)); mistyped != "" {
-			return errors.New(mistyped)
-		}
-		used, host, found := c.Used()
-		if !found {
-			return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s)", terminal.Quoted(c.Hosts[0].Host+"=5000/h"))
-		}
-		if used > o.FailAbove {
-			return codeError{exitOverBudget, fmt.Errorf("%s would get %.0f requests/h, %s%% of its limit of %.0f/h: more than --fail-above %g%%%s",
-				host.Host, host.Requests.After, percentAbove(used, o.FailAbove), host.Limit.PerHour, o.FailAbove, o.ofScope())}
-		}
-	}
-	if unread != nil {
-		return unread
-	}
-	if o.exitCode && document.Summary.Errors+document.Summary.Warnings > 0 {
-		return silentError{exitChanges}
-	}
-	return nil
 }

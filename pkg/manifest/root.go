@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -71,125 +70,6 @@ func (t *Tree) RootAt(folder string) (Root, error) {
 // defaultName is what flux bootstrap and the Flux Operator call the first source and Kustomization, and
 // their namespace.
 const defaultName = "flux-system"
-
-// document is one YAML document of the checkout that may tell of a root.
-type document struct {
-	file string
-	node *yaml.Node
-}
-
-// documents reads the documents that name Flux's groups or the Flux Operator's, or have a sync.
-func (t *Tree) documents() []document {
-	var found []document
-	for _, p := range t.Files() {
-		if !isYAML(p) || hidden(p) || strings.HasSuffix(p, "gotk-components.yaml") {
-			continue
-		}
-		data, err := t.ReadFile(p)
-		if err != nil || !bytes.Contains(data, []byte("toolkit.fluxcd.io/")) && !bytes.Contains(data, []byte("sync:")) && path.Base(p) != syncFile {
-			continue
-		}
-		nodes := parseDocuments(data)
-		for _, n := range nodes {
-			found = append(found, document{file: p, node: n})
-		}
-		if len(nodes) == 0 && path.Base(p) == syncFile {
-			found = append(found, document{file: p, node: &yaml.Node{}})
-		}
-	}
-	return found
-}
-
-const syncFile = "gotk-sync.yaml"
-
-// parseDocuments reads the objects of a YAML stream, up to the first that cannot be read, with the lines and columns that
-// editors count: its mappings, and of a List the items.
-func parseDocuments(data []byte) (nodes []*yaml.Node) {
-	for _, n := range parseMappings(data) {
-		nodes = append(nodes, itemsOf(n)...)
-	}
-	return nodes
-}
-
-// itemsOf are the objects of a mapping: of a List of any kind its items, as kustomize takes them (api/resource/factory.go,
-// inlineAnyEmbeddedLists), and kubectl.
-func itemsOf(n *yaml.Node) (objects []*yaml.Node) {
-	items := at(n, "items")
-	if items != nil && items.Kind == yaml.AliasNode {
-		items = items.Alias
-	}
-	if items == nil || items.Kind != yaml.SequenceNode || !strings.HasSuffix(text(n, "kind"), "List") {
-		return []*yaml.Node{n}
-	}
-	for _, item := range items.Content {
-		if item.Kind == yaml.AliasNode {
-			item = item.Alias
-		}
-		objects = append(objects, itemsOf(item)...)
-	}
-	return objects
-}
-
-// parseMappings is parseDocuments with Lists as they stand.
-func parseMappings(data []byte) (nodes []*yaml.Node) {
-	defer func() { _ = recover() }() // as what cannot be read
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		var n yaml.Node
-		if decoder.Decode(&n) != nil {
-			asEditorsCount(data, nodes...)
-			return nodes
-		}
-		if len(n.Content) == 1 && n.Content[0].Kind == yaml.MappingNode {
-			nodes = append(nodes, n.Content[0])
-		}
-	}
-}
-
-// hidden tells whether a folder on the way to a file begins with a dot.
-func hidden(p string) bool { return strings.HasPrefix(p, ".") || strings.Contains(p, "/.") }
-
-// at follows keys from a mapping; nil where one is missing.
-func at(n *yaml.Node, keys ...string) *yaml.Node {
-	for _, key := range keys {
-		if n != nil && n.Kind == yaml.AliasNode {
-			n = n.Alias
-		}
-		if n == nil || n.Kind != yaml.MappingNode {
-			return nil
-		}
-		i := 0
-		for i+1 < len(n.Content) && n.Content[i].Value != key {
-			i += 2
-		}
-		if i+1 >= len(n.Content) {
-			return nil
-		}
-		n = n.Content[i+1]
-	}
-	return n
-}
-
-func text(n *yaml.Node, keys ...string) string {
-	if n = at(n, keys...); n == nil || n.Kind != yaml.ScalarNode {
-		return ""
-	}
-	return n.Value
-}
-
-// groupOf is the API group of an object; "" of the core group, and where its apiVersion has no slash.
-func groupOf(n *yaml.Node) string {
-	group, _, found := strings.Cut(text(n, "apiVersion"), "/")
-	if !found {
-		return ""
-	}
-	return group
-}
-
-// isKustomizationObject tells a Kustomization of Flux from one of kustomize.
-func isKustomizationObject(n *yaml.Node) bool {
-	return text(n, "kind") == kustomizationKind && strings.HasPrefix(text(n, "apiVersion"), kustomizeGroup+"/")
-}
 
 // bootstrapped finds what flux bootstrap writes: <path>/flux-system/gotk-sync.yaml. In a repository that is
 // a template the file may be there without its objects.

@@ -115,68 +115,6 @@ func tableLines(groups []ChangeGroup, l Layout) int {
 	return bytes.Count(out.Bytes(), []byte("\n"))
 }
 
-// wholeNote is how many lines of what a policy says of itself are shown however little room there is.
-const wholeNote = 3
-
-// summed tells whether a fit has no room for a line for each share: those about costs have to do.
-func (l limits) summed() bool { return l.height > 0 && l.named == 1 }
-
-// textLines is how many lines a text may have where there is room.
-const textLines = 4
-
-// fewestGroups is how many groups are shown before notes are cut.
-const fewestGroups = 4
-
-// limits are how many lines parts of an overview may have. Where height is 0 there is no limit; of all others but remarks and
-// note 0 is any number, too.
-type limits struct {
-	height, hosts, reasons, environments, named, remarks, note int
-	// clusters are those that are named in a line, lines how many each text may have, and labels how many have texts.
-	clusters, lines, labels int
-}
-
-var unlimited = limits{}
-
-// cuts tells whether texts lose their ends where they take more lines than there is room for.
-func (l limits) cuts() bool { return l.lines > 0 && l.lines < textLines }
-
-// less takes a line away from what matters least; false where nothing is left to take away, or what is left matters more than
-// that each group has a line: enough of them have.
-func (l *limits) less(enough bool) bool {
-	switch {
-	case l.remarks > 0:
-		l.remarks--
-	case l.reasons > 1:
-		l.reasons--
-	case enough:
-		return false
-	case l.note > wholeNote:
-		l.note--
-	case l.clusters > 1:
-		l.clusters--
-	case l.hosts > 1:
-		l.hosts--
-	case l.lines > 1:
-		l.lines--
-	case l.note > 1:
-		l.note--
-	case l.labels > leastLabels:
-		l.labels--
-	default:
-		return false
-	}
-	return true
-}
-
-// limitsFor are those of a height in lines, before anything is found to have no room; remarks is how many there are.
-func limitsFor(height, remarks int) limits {
-	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1, remarks: remarks, note: max(wholeNote, height), clusters: 3, lines: textLines, labels: mostLabels}
-	if height > 40 {
-		l.hosts, l.reasons, l.named = 5, 8, 5
-	}
-	return l
-}
-
 func lineCount(text string) int { return strings.Count(text, "\n") + 1 }
 
 func (o Overview) title(l Layout) string {
