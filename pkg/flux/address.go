@@ -65,10 +65,19 @@ func ParseAddress(raw string, image bool) Address {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
-		return Address{Path: raw}
+		return Address{Path: withoutUser(raw)}
 	}
 	path := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
 	return alias(Address{Host: host(u), Path: path}, u.User.Username())
+}
+
+// withoutUser is an address that is none without what stands before an @ in its host's place: it may be a password.
+func withoutUser(raw string) string {
+	scheme, rest, _ := strings.Cut(raw, "://")
+	if at := strings.LastIndex(rest, "@"); at >= 0 {
+		rest = rest[at+1:]
+	}
+	return scheme + "://" + rest
 }
 
 // ParseHost reads a host as a limit or a share names it, with or without a port, to what ParseAddress makes of the host of a

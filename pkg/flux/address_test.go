@@ -16,6 +16,8 @@ func TestParseAddress(t *testing.T) {
 		"https://github.com./acme/app":                              {"github.com", "acme/app"},
 		"https://user:secret@github.com/acme/app":                   {"github.com", "acme/app"},
 		"http://git.example.com:80/app":                             {"git.example.com", "app"},
+		"https://user:se cret@github.com/acme/app":                  {"", "https://github.com/acme/app"}, // no URL, but a password
+		"https://user:se/c%ret@github.com/acme/app":                 {"", "https://github.com/acme/app"},
 		"http://git.example.com:443/app":                            {"git.example.com:443", "app"},
 		"https://git.example.com:8443/Acme/App.git":                 {"git.example.com:8443", "Acme/App"},
 		"ssh://git@github.com/acme/app.git":                         {"github.com", "acme/app"},
@@ -53,7 +55,7 @@ func TestParseAddress(t *testing.T) {
 		"minio.example.com:9000":                                    {"minio.example.com:9000", ""},
 		"https://github.com":                                        {"github.com", ""},
 		// Flux refuses the scp-like form; no host is better than a wrong one.
-		"git@github.com:acme/app.git": {"", "https://git@github.com:acme/app.git"},
+		"git@github.com:acme/app.git": {"", "https://github.com:acme/app.git"},
 		"https://bad host/":           {"", "https://bad host/"},
 		"https:///path":               {"", "https:///path"},
 	} {

@@ -195,13 +195,26 @@ func (c *Client) get(ctx context.Context, r Request, read func(io.Reader) error)
 	}
 }
 
-// Raw asks for what is neither an object nor a list, whole: a version, a schema, metrics.
+// maxRaw is how many bytes an answer may have that is read whole. Metrics come through proxies from pods that anybody may have
+// labelled as a controller's; the largest schemas have some 10 MB.
+const maxRaw = 128 << 20
+
+// Raw asks for what is neither an object nor a list, whole: a version, a schema, metrics. More than maxRaw bytes are an error.
 func (c *Client) Raw(ctx context.Context, r Request) ([]byte, error) {
 	var data []byte
 	err := c.get(ctx, r, func(body io.Reader) (err error) {
-		data, err = io.ReadAll(body)
+		data, err = readAtMost(body, maxRaw)
 		return err
 	})
+	return data, err
+}
+
+// readAtMost reads a body of at most so many bytes whole.
+func readAtMost(body io.Reader, most int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(body, most+1))
+	if int64(len(data)) > most {
+		return nil, fmt.Errorf("the answer has more than %d bytes", most)
+	}
 	return data, err
 }
 

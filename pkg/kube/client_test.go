@@ -62,6 +62,16 @@ func TestGetTriesAgainOnlyWhatMayMendItself(t *testing.T) {
 	}
 }
 
+func TestReadAtMost(t *testing.T) {
+	t.Parallel()
+	data, err := readAtMost(strings.NewReader("12345"), 5)
+	require.NoError(t, err)
+	assert.Equal(t, "12345", string(data))
+	_, err = readAtMost(strings.NewReader("123456"), 5)
+	require.EqualError(t, err, "the answer has more than 5 bytes")
+	assert.False(t, Retryable(err))
+}
+
 // A credential plugin that fails is run once, however many requests wait for it, and not again and again.
 func TestACredentialPluginThatFailsRunsOnce(t *testing.T) {
 	t.Parallel()
