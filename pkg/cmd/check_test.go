@@ -188,22 +188,7 @@ func TestCheckGolden(t *testing.T) {
 			case kept(g):
 				write = writeKeptBranch
 			}
-			dir, i := write(t), invocation{}
-			if g.with != nil {
-				i = g.with(t, nil, i)
-			}
-			o := i.run(t.Context(), words(strings.ReplaceAll(g.args, "DIR", dir))...)
-			got := fmt.Sprintf("$ kubectl fluxtune %s\n%s", g.args, strings.ReplaceAll(o.stdout, dir, "DIR"))
-			if o.stderr != "" {
-				got += "[stderr]\n" + strings.ReplaceAll(o.stderr, dir, "DIR")
-			}
-			got += fmt.Sprintf("[exit code %d]\n", o.code)
-			if *update {
-				require.NoError(t, os.WriteFile(g.path(), []byte(got), 0o644))
-			}
-			want, err := os.ReadFile(g.path())
-			require.NoError(t, err)
-			assert.Equal(t, string(want), got)
+			g.checkFiles(t, write(t))
 		})
 	}
 }

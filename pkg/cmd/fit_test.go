@@ -56,23 +56,7 @@ func TestFitGolden(t *testing.T) {
 	for _, g := range fitCases() {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
-			i := invocation{}
-			if g.with != nil {
-				i = g.with(t, nil, i)
-			}
-			o := i.run(t.Context(), words(g.args)...)
-			got := fmt.Sprintf("$ kubectl fluxtune %s\n%s", g.args, o.stdout)
-			if o.stderr != "" {
-				got += "[stderr]\n" + o.stderr
-			}
-			got += fmt.Sprintf("[exit code %d]\n", o.code)
-			if *update {
-				require.NoError(t, os.MkdirAll(filepath.Dir(g.path()), 0o755))
-				require.NoError(t, os.WriteFile(g.path(), []byte(got), 0o644))
-			}
-			want, err := os.ReadFile(g.path())
-			require.NoError(t, err)
-			assert.Equal(t, string(want), got)
+			g.checkFiles(t, "DIR")
 		})
 	}
 }

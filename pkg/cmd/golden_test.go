@@ -50,10 +50,26 @@ func (g golden) check(t *testing.T, c *testbed.Cluster) {
 	g.compare(t, i, func(text string) string { return scrub(c, text) })
 }
 
+// checkFiles is check without a cluster; DIR in the arguments is a folder, which need not be there.
+func (g golden) checkFiles(t *testing.T, dir string) {
+	t.Helper()
+	i := invocation{}
+	if g.with != nil {
+		i = g.with(t, nil, i)
+	}
+	g.compareIn(t, i, dir, func(text string) string { return text })
+}
+
 // compare is check of a call that a test has prepared; scrub takes out what differs from one call to the next.
 func (g golden) compare(t *testing.T, i invocation, scrub func(string) string) {
 	t.Helper()
-	o := i.run(t.Context(), words(g.args)...)
+	g.compareIn(t, i, "DIR", scrub)
+}
+
+func (g golden) compareIn(t *testing.T, i invocation, dir string, scrub func(string) string) {
+	t.Helper()
+	o := i.run(t.Context(), words(strings.ReplaceAll(g.args, "DIR", dir))...)
+	o.stdout, o.stderr = strings.ReplaceAll(o.stdout, dir, "DIR"), strings.ReplaceAll(o.stderr, dir, "DIR")
 	got := fmt.Sprintf("$ kubectl fluxtune %s\n%s", g.args, o.stdout)
 	if o.stderr != "" {
 		got += "[stderr]\n" + o.stderr

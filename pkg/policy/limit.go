@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -125,25 +126,25 @@ func (l Limits) limits() []Limit {
 }
 
 func (v *validator) checkLimits(path string, limits Limits) {
+	checkHosts(v, path, limits, hostRule, rateRule, flux.ParseHost, "limit")
+}
+
+// checkHosts checks what is said of hosts: what each may be written like, and that no two are of one; of tells which. What names it.
+func checkHosts[Text ~string](v *validator, path string, texts map[string]Text, host, text rule, of func(string) string, what string) {
 	taken := map[string]string{}
-	hosts := make([]string, 0, len(limits))
-	for host := range limits {
-		hosts = append(hosts, host)
-	}
-	slices.Sort(hosts)
-	for _, host := range hosts {
-		at := join(path, host)
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		at := join(path, name)
 		if v.isFaulty(at) {
 			continue
 		}
-		if !hostRule.pattern.MatchString(host) {
-			v.at(at, "%q is not %s", host, hostRule.says)
+		if !host.pattern.MatchString(name) {
+			v.at(at, "%q is not %s", name, host.says)
 			continue
 		}
-		if first, twice := taken[flux.ParseHost(host)]; twice {
-			v.at(at, "the limit of %q is there already: both are of one host", first)
+		if first, twice := taken[of(name)]; twice {
+			v.at(at, "the %s of %q is there already: both are of one host", what, first)
 		}
-		taken[flux.ParseHost(host)] = host
-		v.checkText(at, string(limits[host]), rateRule)
+		taken[of(name)] = name
+		v.checkText(at, string(texts[name]), text)
 	}
 }

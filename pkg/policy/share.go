@@ -105,27 +105,9 @@ func (s Shares) shares() []Share {
 }
 
 func (v *validator) checkShares(path string, shares Shares) {
-	taken := map[string]string{}
-	names := make([]string, 0, len(shares))
-	for of := range shares {
-		names = append(names, of)
+	of := func(name string) string {
+		host, credential, _ := strings.Cut(name, "/")
+		return flux.ParseHost(host) + "/" + credential
 	}
-	slices.Sort(names)
-	for _, of := range names {
-		at := join(path, of)
-		if v.isFaulty(at) {
-			continue
-		}
-		if !shareHostRule.pattern.MatchString(of) {
-			v.at(at, "%q is not %s", of, shareHostRule.says)
-			continue
-		}
-		host, credential, _ := strings.Cut(of, "/")
-		key := flux.ParseHost(host) + "/" + credential
-		if first, twice := taken[key]; twice {
-			v.at(at, "the share of %q is there already: both are of one host", first)
-		}
-		taken[key] = of
-		v.checkText(at, string(shares[of]), percentRule)
-	}
+	checkHosts(v, path, shares, shareHostRule, percentRule, of, "share")
 }
