@@ -141,6 +141,9 @@ func (w *Writer) answered(ctx, requests context.Context, c *carried, answer flux
 			return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(c.now, answer), err))
 		}
 	}
+	if c.before == "" {
+		c.before = answer.Status.Ready
+	}
 	c.now = answer
 	if aside {
 		return w.options.DryRun && c.endAside()

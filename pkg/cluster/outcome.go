@@ -48,12 +48,25 @@ type Result struct {
 
 	// owner is the one whose rules the object's record needed when it was last looked at, if any.
 	owner flux.Ref
+	// before is the status of Ready that the API server answered with when it was written.
+	before string
 	// unseen says that it is as wanted, and its controller has not observed that yet.
 	unseen bool
 }
 
 // Wrote tells whether anything of it was, or may have been, written.
 func (r Result) Wrote() bool { return r.Outcome == Configured || r.Outcome == Uncertain }
+
+// wasReady tells whether an object was ready when it was written: as it was planned for, or as it was last seen before.
+func (r Result) wasReady() bool { return r.readyBefore() == "True" }
+
+// readyBefore is the status of Ready that an object had when it was written; "" where it had none.
+func (r Result) readyBefore() string {
+	if r.before == "True" || r.before == "False" {
+		return r.before
+	}
+	return r.Write.Target().Status.Ready // it was being reconciled
+}
 
 // deleted is the result of an object that is there no more. What was written of it before was written.
 func (r Result) deleted(wrote bool) Result {

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -16,11 +19,14 @@ const (
 	readyPoll = time.Second
 	// quietPoll is how often the time is looked at while dependents are about to be reconciled.
 	quietPoll = 500 * time.Millisecond
-	// quietLimit is how long a change waits at most for a quiet time.
-	quietLimit = 30 * time.Second
+	// quietLimit is how long a change waits at most for a quiet time, while others are made.
+	quietLimit = 2 * time.Minute
 	// fewObjects is how many are read one by one rather than in lists.
 	fewObjects = 20
 )
+
+// notLooked is what is missing of an object of which nobody has seen anything since it was written.
+const notLooked = "nobody has looked yet"
 
 // awaited is an object that was written and is waited for.
 type awaited struct {
@@ -41,22 +47,6 @@ func (a awaited) seen(now flux.Object) (missing string) {
 	}
 }
 
-// unready waits until the objects of a level that depend on some of later ones are ready again, and returns the numbers of
-// those that are not in time. What was not ready before cannot lose it, and may never be.
-func (w *Writer) unready(ctx context.Context, results []Result, numbers []int, holding map[flux.Ref]bool) []int {
-	if w.options.DryRun || len(holding) == 0 {
-		return nil
-	}
-	var wait []int
-	for _, i := range numbers {
-		target := results[i].Write.Target()
-		if results[i].Wrote() && target.Status.Ready != "False" && target.Status.Ready != "" && holding[target.Ref] {
-			wait = append(wait, i)
-		}
-	}
-	return w.await(ctx, results, wait, w.clock.Now().Add(w.options.LevelTimeout))
-}
-
 // await follows written objects until each is seen as it should be, or a time is over, and notes on the others what is
 // missing. It returns their numbers.
 func (w *Writer) await(ctx context.Context, results []Result, numbers []int, until time.Time) []int {
@@ -66,7 +56,7 @@ func (w *Writer) await(ctx context.Context, results []Result, numbers []int, unt
 		changed := results[i].Wrote() && results[i].Generation > target.Generation
 		if !target.Suspended && (changed || results[i].unseen) {
 			pending[target.Ref] = i
-			results[i].NotReady = "nobody has looked yet"
+			results[i].NotReady = notLooked
 		}
 	}
 	for len(pending) > 0 && ctx.Err() == nil {
@@ -90,53 +80,66 @@ func (w *Writer) await(ctx context.Context, results []Result, numbers []int, unt
 	return left
 }
 
-// look reads the pending objects once, and takes those out that are where they should be.
+// look reads the pending objects once, and takes those out that are where they should be, or gone.
 func (w *Writer) look(ctx context.Context, results []Result, pending map[flux.Ref]int) {
-	check := func(now flux.Object) {
-		i, waited := pending[now.Ref]
-		if !waited {
+	objects := make([]flux.Object, 0, len(pending))
+	for _, i := range pending {
+		objects = append(objects, results[i].Write.Target())
+	}
+	w.each(ctx, objects, func(ref flux.Ref, now flux.Object, err error) {
+		i := pending[ref]
+		r := &results[i]
+		switch {
+		case apierrors.IsNotFound(err):
+			r.NotReady, r.Gone = "deleted since it was written", true
+			delete(pending, ref)
+			return
+		case err != nil:
+			r.NotReady = err.Error()
 			return
 		}
-		target := results[i].Write.Target()
-		a := awaited{generation: results[i].Generation, ready: target.Status.Ready == "True"}
-		if results[i].NotReady = a.seen(now); results[i].NotReady == "" {
-			delete(pending, now.Ref)
-			results[i] = results[i].stands(now)
+		a := awaited{generation: r.Generation, ready: r.wasReady()}
+		if r.NotReady = a.seen(now); r.NotReady == "" {
+			delete(pending, ref)
+			*r = r.stands(now)
+			r.Now = &now
 		}
-	}
-	if len(pending) <= fewObjects {
-		for _, i := range pending {
-			now, err := w.store.Get(ctx, results[i].Write.Target())
-			if err != nil {
-				results[i].NotReady = err.Error()
-				continue
-			}
-			check(now)
+	})
+}
+
+// each reads objects anew, few one by one and more of them in lists, and calls do with each, or with why it could not be read.
+func (w *Writer) each(ctx context.Context, objects []flux.Object, do func(ref flux.Ref, now flux.Object, err error)) {
+	if len(objects) <= fewObjects {
+		for _, o := range objects {
+			now, err := w.store.Get(ctx, o)
+			do(o.Ref, now, err)
 		}
 		return
 	}
-	for like, members := range collections(results, pending) {
-		objects, err := w.store.List(ctx, flux.Object{Ref: like.Ref, Version: like.Version})
-		if err != nil {
-			for _, i := range members {
-				results[i].NotReady = err.Error()
-			}
-			continue
+	for like, members := range collections(objects) {
+		listed, err := w.store.List(ctx, flux.Object{Ref: like.Ref, Version: like.Version})
+		there := make(map[flux.Ref]flux.Object, len(listed))
+		for _, o := range listed {
+			there[o.Ref] = o
 		}
-		for _, o := range objects {
-			check(o)
+		for _, ref := range members {
+			now, found := there[ref]
+			if err == nil && !found {
+				do(ref, now, apierrors.NewNotFound(schema.GroupResource{Group: ref.Group, Resource: ref.Kind}, ref.Name))
+				continue
+			}
+			do(ref, now, err)
 		}
 	}
 }
 
-// collections are where pending objects are looked for: one kind in one namespace each, which whoever could
-// plan for it can list. The keys name kind, version and namespace only.
-func collections(results []Result, pending map[flux.Ref]int) map[likeKey][]int {
-	set := make(map[likeKey][]int)
-	for _, i := range pending {
-		o := results[i].Write.Target()
+// collections are where objects are looked for: one kind in one namespace each, which whoever could plan for it can list. The keys
+// name kind, version and namespace only.
+func collections(objects []flux.Object) map[likeKey][]flux.Ref {
+	set := make(map[likeKey][]flux.Ref)
+	for _, o := range objects {
 		key := likeKey{flux.Ref{Group: o.Group, Kind: o.Kind, Namespace: o.Namespace}, o.Version}
-		set[key] = append(set[key], i)
+		set[key] = append(set[key], o.Ref)
 	}
 	return set
 }
@@ -144,23 +147,6 @@ func collections(results []Result, pending map[flux.Ref]int) map[likeKey][]int {
 type likeKey struct {
 	flux.Ref
 	Version string
-}
-
-// quiet waits for a moment in which none of the dependents that are not changed themselves is about to be reconciled.
-// There may be none: then it goes on.
-func (w *Writer) quiet(ctx context.Context, ref flux.Ref) {
-	if w.options.DryRun || w.options.Graph.Dependents(ref) == 0 {
-		return
-	}
-	end := w.clock.Now().Add(quietLimit)
-	for ctx.Err() == nil && w.clock.Now().Before(end) {
-		if w.options.Graph.Quiet(ref, w.clock.Now()) {
-			return
-		}
-		if w.clock.Sleep(ctx, quietPoll) != nil {
-			return
-		}
-	}
 }
 
 // Await follows written results until Flux has seen each change and whatever was ready before is ready again, or the

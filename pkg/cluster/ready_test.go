@@ -35,16 +35,8 @@ func TestSeen(t *testing.T) {
 
 func TestCollections(t *testing.T) {
 	t.Parallel()
-	var results []Result
-	pending := make(map[flux.Ref]int)
-	for i, o := range []flux.Object{object("a", "one", ""), object("a", "two", ""), object("b", "one", ""), object("c", "not pending", "")} {
-		results = append(results, Result{Write: twoPatches{target: o}})
-		if o.Namespace != "c" {
-			pending[o.Ref] = i
-		}
-	}
 	got := make(map[string]int)
-	for key, members := range collections(results, pending) {
+	for key, members := range collections([]flux.Object{object("a", "one", ""), object("a", "two", ""), object("b", "one", "")}) {
 		assert.Equal(t, likeKey{flux.Ref{Group: kustomizations.Group, Kind: "Kustomization", Namespace: key.Namespace}, "v1"}, key)
 		got[key.Namespace] = len(members)
 	}

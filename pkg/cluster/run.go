@@ -121,7 +121,7 @@ func (run Run) underWay(o WriteOptions) time.Duration {
 	for _, w := range run.Writes {
 		refs = append(refs, w.Target().Ref)
 	}
-	steps := max(0, len(o.Graph.Levels(refs))-1)
+	steps := max(0, o.Graph.Queue(refs).Depth()-1)
 	takes := run.PinTimeout + time.Duration(steps)*cmp.Or(o.LevelTimeout, levelTimeout) + spare
 	if o.PatchesPerSecond > 0 {
 		takes += time.Duration(float64(len(refs)) / o.PatchesPerSecond * float64(time.Second))

@@ -3,8 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +28,7 @@ const (
 	// grace is how long patches that are under way may go on after an interrupt, so that their
 	// outcome is known.
 	grace = 5 * time.Second
-	// levelTimeout is how long one level waits for its objects unless options say so.
+	// levelTimeout is how long an object is waited for that others depend on, unless options say so.
 	levelTimeout = 5 * time.Minute
 )
 
@@ -48,9 +46,9 @@ type WriteOptions struct {
 	Patience time.Duration
 	// Before is called from one goroutine before each write begins; it may be nil.
 	Before func(ctx context.Context)
-	// Graph is what depends on what: writes go level by level, and wait in between. Nil: one level.
+	// Graph is what depends on what: what others depend on is written when those are ready again. Nil: nothing does.
 	Graph *tune.Graph
-	// LevelTimeout is how long one level waits for its objects to be ready again; 0 means 5 minutes.
+	// LevelTimeout is how long each object may take to be ready again that others wait for; 0 means 5 minutes.
 	LevelTimeout time.Duration
 	// Progress is told each result as it comes, from several goroutines, and Waiting which objects are waited
 	// for, one at least, in order; both may be nil.
@@ -103,82 +101,6 @@ func NewWriter(s Store, o WriteOptions, clock Clock) *Writer {
 		limit = rate.Limit(o.PatchesPerSecond)
 	}
 	return &Writer{store: s, options: o, clock: clock, limiter: rate.NewLimiter(limit, 1), start: clock.Now()}
-}
-
-// Write carries writes out, as Client.Write.
-func (w *Writer) Write(ctx context.Context, writes []tune.Write) []Result {
-	requests, stop := withGrace(ctx, grace, w.options.Abandoned)
-	defer stop()
-	results := make([]Result, len(writes))
-	at := make(map[flux.Ref]int, len(writes))
-	refs := make([]flux.Ref, 0, len(writes))
-	for i, write := range writes {
-		results[i] = Result{Write: write, Outcome: NotAttempted}
-		at[write.Target().Ref] = i
-		refs = append(refs, write.Target().Ref)
-	}
-	blocked := make(map[flux.Ref]error) // what depends on it is not ready again
-	levels := w.options.Graph.Levels(refs)
-	holding := w.options.Graph.HoldingUp(levels)
-	for _, level := range levels {
-		var now []int
-		for _, ref := range level {
-			if err := blocked[ref]; err != nil {
-				results[at[ref]].Err = err
-				w.block(blocked, ref, err)
-				continue
-			}
-			now = append(now, at[ref])
-		}
-		w.level(ctx, requests, writes, results, now)
-		for _, i := range w.unready(ctx, results, now, holding) {
-			target := writes[i].Target().Ref
-			w.block(blocked, target, fmt.Errorf("%s, which depends on it, is not ready again: %s", target, results[i].NotReady))
-		}
-	}
-	for i := range results {
-		if results[i].Outcome == NotAttempted && results[i].Err == nil {
-			results[i].Err = w.whyNot(ctx)
-		}
-	}
-	return results
-}
-
-// block keeps what an object depends on from being changed.
-func (w *Writer) block(blocked map[flux.Ref]error, ref flux.Ref, err error) {
-	for _, on := range w.options.Graph.DependsOn(ref) {
-		if blocked[on] == nil {
-			blocked[on] = err
-		}
-	}
-}
-
-// level carries out writes of which none depends on another, side by side.
-func (w *Writer) level(ctx, requests context.Context, writes []tune.Write, results []Result, numbers []int) {
-	next := make(chan int)
-	var running sync.WaitGroup
-	for range min(w.clock.Workers, len(numbers)) {
-		running.Go(func() {
-			for i := range next {
-				results[i] = w.carryOut(ctx, requests, writes[i])
-				if w.options.Progress != nil {
-					w.options.Progress(results[i])
-				}
-			}
-		})
-	}
-	for _, i := range numbers {
-		w.quiet(ctx, writes[i].Target().Ref)
-		if ctx.Err() != nil || w.gone.Load() || w.limiter.Wait(ctx) != nil {
-			break
-		}
-		if w.options.Before != nil {
-			w.options.Before(ctx)
-		}
-		next <- i
-	}
-	close(next)
-	running.Wait()
 }
 
 // withGrace returns a context that outlives ctx by d, or until it is abandoned.

@@ -274,7 +274,7 @@ func (o Overview) buys(limits limits) []string {
 
 // takes say how long the changes take, and what may be not ready meanwhile.
 func (o Overview) takes(limits limits) []string {
-	if o.Plan.Changes() == 0 || o.Calm.Levels == 0 { // files take no time
+	if o.Plan.Changes() == 0 || o.Calm.Steps == 0 { // files take no time
 		return nil
 	}
 	line := "about " + takes(o.Calm)
@@ -284,8 +284,8 @@ func (o Overview) takes(limits limits) []string {
 	if slices.ContainsFunc(o.Plan.Pins, tune.Pin.Awaited) {
 		line += ", once the owners have noticed their rules"
 	}
-	if o.Calm.Levels > 1 {
-		line += fmt.Sprintf("; dependents first, in %d steps, waiting between them until Flux is ready again", o.Calm.Levels)
+	if o.Calm.Steps > 1 {
+		line += "; dependents first, and what they depend on when they are ready again"
 	}
 	lines := append([]string{line}, optional(fetchLine(o.Calm, limits.hosts))...)
 	lines = append(lines, optional(buildLine(o.Calm))...)

@@ -38,7 +38,7 @@ func (p Plan) WithCourse(c tune.Calm) Plan {
 	if p.Summary.Change == 0 {
 		return p
 	}
-	p.Course = &PlanCourse{Steps: c.Levels, Takes: takes(c), NotReady: []PlanNotReady{}, Fetches: fetches(c), Builds: builds(c)}
+	p.Course = &PlanCourse{Steps: c.Steps, Takes: takes(c), NotReady: []PlanNotReady{}, Fetches: fetches(c), Builds: builds(c)}
 	for _, d := range c.Disturbed {
 		p.Course.NotReady = append(p.Course.NotReady, PlanNotReady{Object: flux.InCluster(d.Cluster, d.Object.String()), On: d.On.String(), Why: d.Why})
 	}

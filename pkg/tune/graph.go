@@ -17,8 +17,8 @@ import (
 // that, whatever depends on it and is reconciled in the meantime becomes Ready=False (DependencyNotReady) for
 // --requeue-dependency, 30s by default (kustomize-controller internal/controller/kustomization_controller.go,
 // checkDependencies). A dependent looks at what it depends on when it is reconciled, never the other way round. So
-// dependents are changed first, and what they depend on only when they are ready again: their next reconcile is
-// then a whole interval away.
+// dependents are changed first, and what they depend on when they are ready again: their next reconcile is then an interval
+// away. A change takes the timer of the reconcile before it away (controller-runtime 0.23 and newer, its priority queue).
 //
 // A HelmRelease becomes Ready=False (SourceNotReady) for as long where it is reconciled while the source of its chart
 // has not observed a change (helm-controller internal/controller/helmrelease_controller.go, isSourceReady), so its
@@ -72,26 +72,6 @@ func (g *Graph) object(ref flux.Ref) flux.Object {
 	return flux.Object{}
 }
 
-// HoldingUp are those objects of levels, changed one after the other, that have to be ready again before the next level is:
-// they depend on one of a later level. None for a graph that is nil.
-func (g *Graph) HoldingUp(levels [][]flux.Ref) map[flux.Ref]bool {
-	holding, later := make(map[flux.Ref]bool), make(map[flux.Ref]bool)
-	if g == nil {
-		return holding
-	}
-	for _, level := range slices.Backward(levels) {
-		for _, ref := range level {
-			if slices.ContainsFunc(before(g.object(ref)), func(on flux.Ref) bool { return later[on] }) {
-				holding[ref] = true
-			}
-		}
-		for _, ref := range level {
-			later[ref] = true
-		}
-	}
-	return holding
-}
-
 // Dependents is how many objects depend on one; 0 for a graph that is nil.
 func (g *Graph) Dependents(ref flux.Ref) int {
 	if g == nil {
@@ -120,74 +100,18 @@ func (g *Graph) DependentsOf(ref flux.Ref) []flux.Object {
 	return list
 }
 
-// Levels parts objects into levels, to be changed one after the other: every object comes in the level just before
-// the first of those that it depends on, so that little time passes between the two. Objects of which none depends on
-// another are one level. A circle is cut somewhere: nothing in it is ever reconciled.
-func (g *Graph) Levels(refs []flux.Ref) [][]flux.Ref {
-	if g == nil || len(refs) == 0 {
-		return [][]flux.Ref{refs}
+// dependentRefs are the objects that depend on one; none for a graph that is nil.
+func (g *Graph) dependentRefs(ref flux.Ref) []flux.Ref {
+	if g == nil {
+		return nil
 	}
-	chosen := make(map[flux.Ref]bool, len(refs))
-	for _, ref := range refs {
-		chosen[ref] = true
-	}
-	h := heights{graph: g, chosen: chosen, height: make(map[flux.Ref]int), open: make(map[flux.Ref]bool)}
-	top := 0
-	for _, ref := range refs {
-		top = max(top, h.of(ref))
-	}
-	// From the top down: as late as what it depends on allows.
-	order := slices.Clone(refs)
-	slices.SortStableFunc(order, func(a, b flux.Ref) int { return cmp.Compare(h.height[b], h.height[a]) })
-	level := make(map[flux.Ref]int, len(refs))
-	levels := make([][]flux.Ref, top+1)
-	for _, ref := range order {
-		at := h.height[ref]
-		first := -1
-		for _, on := range before(g.object(ref)) {
-			if l, placed := level[on]; placed && (first < 0 || l < first) {
-				first = l
-			}
-		}
-		if first > at {
-			at = first - 1
-		}
-		level[ref] = at
-	}
-	for _, ref := range refs {
-		levels[level[ref]] = append(levels[level[ref]], ref)
-	}
-	return levels
-}
-
-// heights is how many levels of chosen dependents an object has above the last.
-type heights struct {
-	graph  *Graph
-	chosen map[flux.Ref]bool
-	height map[flux.Ref]int
-	open   map[flux.Ref]bool
-}
-
-func (h heights) of(ref flux.Ref) int {
-	if n, known := h.height[ref]; known {
-		return n
-	}
-	h.open[ref] = true
-	n := 0
-	for _, d := range h.graph.dependents[ref] {
-		if h.chosen[d] && !h.open[d] {
-			n = max(n, h.of(d)+1)
-		}
-	}
-	h.open[ref] = false
-	h.height[ref] = n
-	return n
+	return g.dependents[ref]
 }
 
 // Calm is what changing objects does to those that depend on them.
 type Calm struct {
-	// Levels along dependsOn, each of which waits for the one before.
-	Levels int
+	// Steps along dependsOn: so many objects at most are changed one after the other, each when the one before is ready again.
+	Steps int
 	// Duration that the changes take, in all, as far as the last reconciles tell.
 	Duration time.Duration
 	// Disturbed are the objects that may become not ready for a while, and cannot be spared.
@@ -206,7 +130,7 @@ type Disturbance struct {
 
 // And is what the changes of two clusters do, made one after the other.
 func (c Calm) And(other Calm) Calm {
-	return Calm{Levels: max(c.Levels, other.Levels), Duration: c.Duration + other.Duration, Disturbed: append(c.Disturbed, other.Disturbed...),
+	return Calm{Steps: max(c.Steps, other.Steps), Duration: c.Duration + other.Duration, Disturbed: append(c.Disturbed, other.Disturbed...),
 		Fetches: append(c.Fetches, other.Fetches...)}
 }
 
@@ -232,26 +156,19 @@ func (g *Graph) Forecast(items []Item, pace float64) Calm {
 		}
 	}
 	slices.SortFunc(refs, flux.Ref.Compare)
-	levels := g.Levels(refs)
-	calm := Calm{Levels: len(levels), Fetches: fetches}
-	holding := g.HoldingUp(levels)
-	for _, level := range levels {
-		var longest time.Duration
-		for _, ref := range level {
-			took := g.Reconcile(ref)
-			if d, again, shakes := g.chartShakes(changed[ref]); shakes {
-				calm.Disturbed = append(calm.Disturbed, d)
-				took += again
-			}
-			calm.Disturbed = append(calm.Disturbed, g.disturbed(ref, took, changed)...)
-			if holding[ref] {
-				longest = max(longest, took+slack)
-			}
+	queue := g.Queue(refs)
+	calm := Calm{Steps: queue.Depth(), Fetches: fetches}
+	took := func(ref flux.Ref) time.Duration {
+		_, again, _ := g.chartShakes(changed[ref])
+		return g.Reconcile(ref) + again
+	}
+	course := queue.run(pace, func(ref flux.Ref) time.Duration { return took(ref) + slack })
+	calm.Duration = course.takes
+	for _, ref := range refs {
+		if d, _, shakes := g.chartShakes(changed[ref]); shakes {
+			calm.Disturbed = append(calm.Disturbed, d)
 		}
-		if pace > 0 {
-			longest = max(longest, time.Duration(float64(len(level))/pace*float64(time.Second)))
-		}
-		calm.Duration += longest
+		calm.Disturbed = append(calm.Disturbed, g.disturbed(ref, took(ref), course.since[ref], changed)...)
 	}
 	return calm
 }
@@ -280,8 +197,9 @@ func (g *Graph) Reconcile(ref flux.Ref) time.Duration {
 	return cmp.Or(g.object(ref).Status.LastReconcile, assumedReconcile)
 }
 
-// disturbed are the dependents of an object that may be reconciled while it is.
-func (g *Graph) disturbed(on flux.Ref, took time.Duration, changed map[flux.Ref]Item) []Disturbance {
+// disturbed are the dependents of an object that may be reconciled while it is: it takes so long, and is changed so long after
+// the first of its dependents that are changed, too.
+func (g *Graph) disturbed(on flux.Ref, took, since time.Duration, changed map[flux.Ref]Item) []Disturbance {
 	var list []Disturbance
 	for _, d := range g.DependentsOf(on) {
 		if d.Suspended || d.Status.Ready != "True" {
@@ -293,9 +211,11 @@ func (g *Graph) disturbed(on flux.Ref, took time.Duration, changed map[flux.Ref]
 			interval = d.EffectiveWith(flux.Interval, item.Planned(flux.Interval), nil)
 		}
 		why := ""
-		switch free := interval - interval/20 - slack; {
+		switch free := g.free(d, interval) - slack; {
 		case took > free:
 			why = fmt.Sprintf("a reconcile of %s takes %s, and it is itself reconciled every %s", on, flux.FormatDuration(took.Round(time.Second)), flux.FormatDuration(interval))
+		case planned && took+since > free:
+			why = fmt.Sprintf("%s is changed when all that depends on it is ready again, about %s after the first, and it is itself reconciled every %s", on, flux.FormatDuration(since.Round(time.Second)), flux.FormatDuration(interval))
 		case !planned && d.Status.LastReconciled.IsZero():
 			why = fmt.Sprintf("it is reconciled every %s, at a time that its status does not tell", flux.FormatDuration(interval))
 		}
@@ -306,26 +226,47 @@ func (g *Graph) disturbed(on flux.Ref, took time.Duration, changed map[flux.Ref]
 	return list
 }
 
-// Quiet tells whether none of the dependents of an object is due while it is reconciled from now on.
-func (g *Graph) Quiet(ref flux.Ref, now time.Time) bool {
-	dependents := g.DependentsOf(ref)
-	return len(dependents) == 0 || quiet(dependents, g.Controllers, now, g.Reconcile(ref))
+// free is the time after a reconcile of an object in which no other one begins by itself: the interval without its jitter.
+func (g *Graph) free(o flux.Object, interval time.Duration) time.Duration {
+	return interval - interval/100*time.Duration(g.Controllers.Of(&o).JitterPercent)
+}
+
+// quietStep is how exactly a quiet time is looked for.
+const quietStep = time.Second
+
+// QuietIn is how long it takes until none of the dependents of an object is due while that is reconciled; 0 where that is
+// so now, and where it is not so within the limit: there may be no such time. Latest is how a dependent is now, as far as that is
+// known; else it is as the graph was made of it.
+func (g *Graph) QuietIn(ref flux.Ref, now time.Time, latest map[flux.Ref]flux.Object, limit time.Duration) time.Duration {
+	var dependents []flux.Object
+	for _, d := range g.DependentsOf(ref) {
+		if o, known := latest[d.Ref]; known {
+			d = o
+		}
+		dependents = append(dependents, d)
+	}
+	within := g.Reconcile(ref)
+	for wait := time.Duration(0); wait <= limit; wait += quietStep {
+		if g.quiet(dependents, now.Add(wait), within) {
+			return wait
+		}
+	}
+	return 0
 }
 
 // quiet tells whether none of the dependents is due for a reconcile within a time from now: their last reconcile and
 // interval say when, within the jitter of their controllers. Those that cannot be known do not count.
-func quiet(dependents []flux.Object, by flux.Controllers, now time.Time, within time.Duration) bool {
+func (g *Graph) quiet(dependents []flux.Object, now time.Time, within time.Duration) bool {
 	for _, d := range dependents {
 		interval := d.Effective(flux.Interval)
 		if d.Suspended || d.Status.LastReconciled.IsZero() || interval <= 0 {
 			continue
 		}
-		since := now.Sub(d.Status.LastReconciled)
-		if since > 2*interval || within > interval/2 {
+		since, free := now.Sub(d.Status.LastReconciled), g.free(d, interval)
+		if since > 2*interval || within > free {
 			continue // its history is not kept up to date, or there is no quiet time at all
 		}
-		jitter := interval / 100 * time.Duration(by.Of(&d).JitterPercent)
-		if since+within > interval-jitter && since < interval+jitter {
+		if since+within > free && since < interval+(interval-free) {
 			return false
 		}
 	}

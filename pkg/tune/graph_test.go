@@ -1,8 +1,6 @@
 package tune
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -33,79 +31,6 @@ func ksRefs(names ...string) []flux.Ref {
 	return refs
 }
 
-func levelNames(levels [][]flux.Ref) [][]string {
-	var all [][]string
-	for _, level := range levels {
-		names := []string{}
-		for _, ref := range level {
-			names = append(names, ref.Name)
-		}
-		all = append(all, names)
-	}
-	return all
-}
-
-func TestLevels(t *testing.T) {
-	t.Parallel()
-	chain := NewGraph(flux.Each([]flux.Object{node(t, "a"), node(t, "b", "a"), node(t, "c", "b"), node(t, "alone"), node(t, "short", "a")}))
-	for _, tc := range []struct {
-		name  string
-		graph *Graph
-		of    []flux.Ref
-		want  [][]string
-	}{
-		{"no graph", nil, ksRefs("b", "a"), [][]string{{"b", "a"}}},
-		{"nothing", chain, nil, [][]string{{}}},
-		{"none depends on another", chain, ksRefs("c", "alone"), [][]string{{"c", "alone"}}},
-		{"dependents first, and late", chain, ksRefs("a", "b", "c", "short"), [][]string{{"c"}, {"b", "short"}, {"a"}}},
-		{"only the chosen count", chain, ksRefs("a", "c"), [][]string{{"a", "c"}}},
-		{"a circle is cut", NewGraph(flux.Each([]flux.Object{node(t, "a", "b"), node(t, "b", "a")})), ksRefs("a", "b"), [][]string{{"b"}, {"a"}}},
-		{"named twice", NewGraph(flux.Each([]flux.Object{node(t, "a"), node(t, "b", "a", "a")})), ksRefs("a", "b"), [][]string{{"b"}, {"a"}}},
-	} {
-		assert.Equal(t, tc.want, levelNames(tc.graph.Levels(tc.of)), tc.name)
-	}
-}
-
-// In any graph without circles every object comes once, and before all that it depends on.
-func TestLevelsOfAnyGraph(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(200) {
-		r := rand.New(rand.NewPCG(seed, 5))
-		var objects []flux.Object
-		var refs []flux.Ref
-		for i := range 1 + r.IntN(12) {
-			var on []string
-			for j := range i {
-				if r.IntN(4) == 0 {
-					on = append(on, fmt.Sprint(j))
-				}
-			}
-			o := node(t, fmt.Sprint(i), on...)
-			objects = append(objects, o)
-			if r.IntN(5) > 0 {
-				refs = append(refs, o.Ref)
-			}
-		}
-		g := NewGraph(flux.Each(objects))
-		at := make(map[flux.Ref]int)
-		for level, members := range g.Levels(refs) {
-			for _, ref := range members {
-				assert.NotContains(t, at, ref, "seed %d", seed)
-				at[ref] = level
-			}
-		}
-		assert.Len(t, at, len(refs), "seed %d", seed)
-		for _, o := range objects {
-			for _, on := range o.DependsOn {
-				below, both := at[on]
-				if level, chosen := at[o.Ref]; both && chosen {
-					assert.Less(t, level, below, "seed %d: %s before %s", seed, o.Ref, on)
-				}
-			}
-		}
-	}
-}
-
 func TestGraphOfNothing(t *testing.T) {
 	t.Parallel()
 	var g *Graph
@@ -130,13 +55,13 @@ func TestForecast(t *testing.T) {
 	}
 	calm := g.Forecast([]Item{change("base", "1m"), change("app", "1m"), change("slow", "10m"), {Object: g.object(ksRef("unplanned")), Action: ActionSkip}}, 1)
 	assert.Equal(t, Calm{
-		Levels: 2, Duration: time.Second + slack + time.Second, // app is waited for, then one patch a second: nothing waits for base
+		Steps: 2, Duration: 6 * time.Second, // app, slow meanwhile, and base when both have been reconciled; one patch a second
 		Disturbed: []Disturbance{
 			{"", ksRef("app"), ksRef("base"), "a reconcile of Kustomization apps/base takes 3m, and it is itself reconciled every 1m"},
 			{"", ksRef("unplanned"), ksRef("base"), "it is reconciled every 5m, at a time that its status does not tell"},
 		},
 	}, calm)
-	assert.Equal(t, Calm{Levels: 1}, g.Forecast([]Item{change("app", "1m"), change("slow", "1m")}, 0))
+	assert.Equal(t, Calm{Steps: 1}, g.Forecast([]Item{change("app", "1m"), change("slow", "1m")}, 0))
 	assert.Equal(t, 2*time.Second, g.Reconcile(ksRef("unplanned")))
 }
 
@@ -160,12 +85,13 @@ func TestQuiet(t *testing.T) {
 		{"before the jitter", due("10m", 9*time.Minute+15*time.Second), 10 * time.Second, true},
 		{"long past", due("10m", 25*time.Minute), 10 * time.Second, true},
 		{"never quiet", due("10s", 9*time.Second), 10 * time.Second, true},
+		{"quiet for a moment only", due("1m", 30*time.Second), 40 * time.Second, false},
 		{"suspended", func() flux.Object { o := due("10m", 10*time.Minute); o.Suspended = true; return o }(), 10 * time.Second, true},
 		{"unknown", object(t, "ks"), 10 * time.Second, true},
 	} {
-		assert.Equal(t, tc.want, quiet([]flux.Object{tc.dependent}, flux.NewControllers(nil), now, tc.within), tc.name)
+		assert.Equal(t, tc.want, NewGraph(flux.Each(nil)).quiet([]flux.Object{tc.dependent}, now, tc.within), tc.name)
 	}
-	assert.True(t, quiet(nil, nil, now, time.Hour))
+	assert.True(t, NewGraph(flux.Each(nil)).quiet(nil, now, time.Hour))
 }
 
 // fromOCI is a HelmRelease of a name that depends on others; its chart is in an OCIRepository of its own.
@@ -186,9 +112,8 @@ func TestSourcesOfReleasesChangeLast(t *testing.T) {
 		o.HasChart, o.SourceRef = true, object(t, "helmrepo", named("apps", "charts")).Ref
 	})
 	g := NewGraph(flux.Each([]flux.Object{base, app, charted}))
-	levels := g.Levels([]flux.Ref{charted.SourceRef, app.SourceRef, base.SourceRef, base.Ref, app.Ref, charted.Ref})
-	assert.Equal(t, [][]flux.Ref{{charted.SourceRef, app.Ref, charted.Ref}, {app.SourceRef, base.Ref}, {base.SourceRef}}, levels, "a source as late as its release")
-	assert.Equal(t, map[flux.Ref]bool{app.Ref: true, base.Ref: true}, g.HoldingUp(levels), "charted looks at its HelmChart, which nobody changes but helm-controller")
+	q := g.Queue([]flux.Ref{charted.SourceRef, app.SourceRef, base.SourceRef, base.Ref, app.Ref, charted.Ref})
+	assert.Equal(t, []flux.Ref{charted.SourceRef, app.Ref, app.SourceRef, base.Ref, base.SourceRef, charted.Ref}, allOf(q), "charted looks at its HelmChart, which nobody changes but helm-controller")
 }
 
 func TestForecastOfHelmCharts(t *testing.T) {
@@ -229,18 +154,7 @@ func TestForecastOfHelmCharts(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"after HelmChart charts/apps-after: helm-controller changes that with it, and looks at it again after 30s",
-		"follows HelmChart charts/apps-follows: helm-controller changes that with it, and looks at it again after 30s",
 		"app HelmChart charts/apps-app: helm-controller changes that with it, and looks at it again after 30s",
+		"follows HelmChart charts/apps-follows: helm-controller changes that with it, and looks at it again after 30s",
 	}, named)
-}
-
-// An object holds up what it depends on, where that is changed later.
-func TestHoldingUp(t *testing.T) {
-	t.Parallel()
-	g := NewGraph(flux.Each([]flux.Object{node(t, "a"), node(t, "b", "a"), node(t, "c", "b")}))
-	assert.Equal(t, map[flux.Ref]bool{ksRef("b"): true}, g.HoldingUp(g.Levels(ksRefs("a", "b"))), "not the last")
-	assert.Empty(t, g.HoldingUp(g.Levels(ksRefs("c"))), "what it depends on stays")
-	assert.Empty(t, g.HoldingUp([][]flux.Ref{ksRefs("a", "b")}), "changed together")
-	var none *Graph
-	assert.Empty(t, none.HoldingUp([][]flux.Ref{ksRefs("b"), ksRefs("a")}))
 }

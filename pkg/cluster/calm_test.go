@@ -1,0 +1,284 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+)
+
+// reconciled is a Kustomization as kustomize-controller reconciles it: at its interval with 5% of jitter, and at each change, which
+// takes the timer before it away (controller-runtime 0.23 and newer). While it is reconciled it is not ready, and what depends on it
+// and begins then becomes Ready=False until --requeue-dependency, 30s, is over (kustomization_controller.go, checkDependencies).
+type reconciled struct {
+	flux.Object
+	every, takes time.Duration
+	due, done    time.Time // of its next reconcile; of the one under way, or zero
+	changing     bool      // that one is because of a change
+	delayed      bool      // and comes late, since it, or something that it depends on, was being reconciled as ever: that is not ours
+	lost         bool      // it became not ready because something that it depends on was changed
+}
+
+// reconciling is a cluster in which objects are reconciled while a writer waits: its clock.
+type reconciling struct {
+	now     time.Time
+	objects map[flux.Ref]*reconciled
+	order   []flux.Ref
+	random  *rand.Rand
+	// patch is how long a patch takes, to is the interval that it sets.
+	patch time.Duration
+	to    map[flux.Ref]string
+	gone  map[flux.Ref]bool // with the next patch
+}
+
+func newReconciling(seed uint64) *reconciling {
+	return &reconciling{
+		now: time.Unix(1e6, 0).UTC(), objects: make(map[flux.Ref]*reconciled), random: rand.New(rand.NewPCG(seed, 3)), patch: 200 * time.Millisecond,
+		to: make(map[flux.Ref]string), gone: make(map[flux.Ref]bool),
+	}
+}
+
+// add adds an object that was reconciled at any time within its interval, and is to have another one where to is not "".
+func (c *reconciling) add(name, every, to string, takes time.Duration, on ...string) flux.Ref {
+	o := object("apps", name, "")
+	o.Interval, o.ResourceVersion, o.Generation = &every, "1", 1
+	o.Status = flux.Status{Ready: "True", ObservedGeneration: 1, LastReconcile: takes}
+	for _, name := range on {
+		o.DependsOn = append(o.DependsOn, object("apps", name, "").Ref)
+	}
+	interval, _ := time.ParseDuration(every)
+	o.Status.LastReconciled = c.now.Add(-time.Duration(c.random.Int64N(int64(interval - takes - interval/20))))
+	r := &reconciled{Object: o, every: interval, takes: takes}
+	r.due = o.Status.LastReconciled.Add(c.jittered(interval))
+	c.objects[o.Ref], c.order = r, append(c.order, o.Ref)
+	if to != "" {
+		c.to[o.Ref] = to
+	}
+	return o.Ref
+}
+
+func (c *reconciling) jittered(d time.Duration) time.Duration {
+	return d - d/20 + time.Duration(c.random.Int64N(int64(d/10)))
+}
+
+func (c *reconciling) pass(d time.Duration) {
+	const tick = 100 * time.Millisecond
+	for end := c.now.Add(d); c.now.Before(end); {
+		c.now = c.now.Add(tick)
+		for _, ref := range c.order {
+			c.objects[ref].tick(c)
+		}
+	}
+}
+
+func (r *reconciled) tick(c *reconciling) {
+	changed := r.Status.ObservedGeneration != r.Generation
+	switch {
+	case !r.done.IsZero() && !c.now.Before(r.done):
+		r.done, r.changing, r.delayed = time.Time{}, false, r.delayed && !r.changing
+		r.Status.Ready, r.Status.ObservedGeneration, r.Status.LastReconciled = "True", r.Generation, c.now
+		r.due = c.now.Add(c.jittered(r.every))
+	case !r.done.IsZero(), !changed && c.now.Before(r.due), changed && r.Status.Ready == "False" && c.now.Before(r.due):
+	default:
+		for _, on := range r.DependsOn {
+			if o := c.objects[on]; o.Status.Ready != "True" || o.Status.ObservedGeneration != o.Generation {
+				r.lost = r.lost || r.Status.Ready == "True" && !o.delayed && (o.changing || o.Status.ObservedGeneration != o.Generation)
+				r.Status.Ready, r.due = "False", c.now.Add(30*time.Second)
+				r.delayed = changed
+				return
+			}
+		}
+		r.changing = changed
+		r.Status.Ready, r.done = "Unknown", c.now.Add(r.takes)
+	}
+}
+
+func (c *reconciling) Patch(_ context.Context, o flux.Object, _ []byte) (flux.Object, error) {
+	r := c.objects[o.Ref]
+	r.delayed = !r.done.IsZero() || r.Status.Ready == "False"
+	answer := r.Object
+	r.Generation++
+	answer.Generation = r.Generation
+	if to := c.to[o.Ref]; to != "" {
+		r.Interval = &to
+		answer.Interval = &to
+		r.every, _ = time.ParseDuration(to)
+	}
+	c.pass(c.patch)
+	return answer, nil
+}
+
+func (c *reconciling) Get(_ context.Context, o flux.Object) (flux.Object, error) {
+	if c.gone[o.Ref] {
+		return flux.Object{}, apierrors.NewNotFound(schema.GroupResource{Resource: "kustomizations"}, o.Name)
+	}
+	return c.objects[o.Ref].Object, nil
+}
+
+func (c *reconciling) List(context.Context, flux.Object) ([]flux.Object, error) {
+	var list []flux.Object
+	for _, ref := range c.order {
+		if !c.gone[ref] {
+			list = append(list, c.objects[ref].Object)
+		}
+	}
+	return list, nil
+}
+
+// apply changes what is to have another interval, and returns what the plan said before, the results, how long it took, and which
+// objects became not ready by it, also soon afterwards.
+func (c *reconciling) apply(t *testing.T) (said tune.Calm, results []Result, took time.Duration, lost []string) {
+	t.Helper()
+	var all []flux.Object
+	var writes []tune.Write
+	var items []tune.Item
+	for _, ref := range c.order {
+		o := c.objects[ref].Object
+		all = append(all, o)
+		if to := c.to[ref]; to != "" {
+			writes = append(writes, twoPatches{o, 1})
+			items = append(items, tune.Item{Object: o, Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval, To: &to}}})
+		}
+	}
+	graph := tune.NewGraph(flux.Each(all))
+	said = graph.Forecast(items, float64(time.Second)/float64(c.patch))
+	clock := Clock{Workers: 1, Now: func() time.Time { return c.now }, Sleep: func(_ context.Context, d time.Duration) error { c.pass(d); return nil }}
+	begun := c.now
+	results = NewWriter(c, WriteOptions{Graph: graph}, clock).Write(t.Context(), writes)
+	took = c.now.Sub(begun)
+	c.pass(2 * time.Minute)
+	for _, ref := range c.order {
+		if c.objects[ref].lost {
+			lost = append(lost, ref.Name)
+		}
+	}
+	return said, results, took, lost
+}
+
+// However many there are, and however long some of them take, what was ready stays ready while they are changed, or the plan has
+// named it; and it takes about as long as the plan said.
+func TestWhatIsChangedStaysReady(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name       string
+		pairs      int
+		base, slow time.Duration
+	}{
+		{"few", 10, 10 * time.Second, 0},
+		{"more than are changed within their interval", 100, 10 * time.Second, 0},
+		{"many", 200, 10 * time.Second, 0},
+		{"one that takes long", 20, 10 * time.Second, 50 * time.Second},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c := newReconciling(1)
+			for i := range tc.pairs {
+				base, takes := fmt.Sprintf("base%03d", i), time.Second
+				if i == 0 && tc.slow > 0 {
+					takes = tc.slow
+				}
+				c.add(base, "10m", "9m", tc.base)
+				c.add(fmt.Sprintf("app%03d", i), "10m", "1m", takes, base)
+			}
+			said, results, took, lost := c.apply(t)
+			for _, r := range results {
+				require.Equal(t, Configured, r.Outcome, "%s: %v", r.Write.Target().Ref, r.Err)
+			}
+			assert.Empty(t, lost)
+			assert.Empty(t, said.Disturbed)
+			assert.InDelta(t, said.Duration.Seconds(), took.Seconds(), 0.15*said.Duration.Seconds()+3) // ordinary reconciles meet
+		})
+	}
+}
+
+// In any graph, with objects that are changed and others that depend on them: what becomes not ready by a change was named.
+func TestWhatIsDisturbedWasNamed(t *testing.T) {
+	t.Parallel()
+	all := 0
+	for seed := range uint64(1000) {
+		c := newReconciling(seed)
+		r := rand.New(rand.NewPCG(seed, 9))
+		for i := range 3 + r.IntN(25) {
+			var on []string
+			for j := range i {
+				if r.IntN(5) == 0 {
+					on = append(on, fmt.Sprint(j))
+				}
+			}
+			every, to := []string{"1m", "2m", "5m", "10m"}[r.IntN(4)], ""
+			if r.IntN(4) > 0 {
+				to = []string{"1m", "3m", "20m"}[r.IntN(3)]
+			}
+			c.add(fmt.Sprint(i), every, to, time.Duration(1+r.IntN(15))*time.Second, on...)
+		}
+		said, results, _, lost := c.apply(t)
+		named := map[string]bool{}
+		for _, d := range said.Disturbed {
+			named[d.Object.Name] = true
+		}
+		for _, name := range lost {
+			all++
+			assert.True(t, named[name], "seed %d: %s became not ready", seed, name)
+		}
+		for _, r := range results {
+			assert.Equal(t, Configured, r.Outcome, "seed %d: %s: %v", seed, r.Write.Target().Ref, r.Err)
+		}
+	}
+	t.Logf("%d were disturbed", all)
+}
+
+// What depends on an object that was deleted meanwhile does not matter any more.
+func TestADeletedDependentIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	c := newReconciling(1)
+	c.add("base", "10m", "9m", time.Second)
+	c.gone[c.add("app", "10m", "1m", time.Second, "base")] = true
+	_, results, took, _ := c.apply(t)
+	for _, r := range results {
+		assert.Equal(t, Configured, r.Outcome, "%s: %v", r.Write.Target().Ref, r.Err)
+		assert.Empty(t, r.NotReady)
+	}
+	assert.Less(t, took, 10*time.Second)
+}
+
+// What does not become ready again keeps all that it depends on from being changed: also the source of a release.
+func TestWhatIsNotReadyAgainStopsWhatItDependsOn(t *testing.T) {
+	t.Parallel()
+	source := flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "OCIRepository", Namespace: "apps", Name: "web"}, Version: "v1"}
+	release := flux.Object{Ref: flux.Ref{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease", Namespace: "apps", Name: "web"}, Version: "v2", SourceRef: source.Ref}
+	release.Status.Ready, release.Generation = "True", 1
+	s := &scripted{now: release}
+	now := time.Unix(0, 0)
+	clock := Clock{Now: func() time.Time { return now }, Sleep: func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil }}
+	graph := tune.NewGraph(flux.Each([]flux.Object{source, release}))
+	results := NewWriter(s, WriteOptions{Graph: graph}, clock).Write(t.Context(), []tune.Write{twoPatches{source, 1}, twoPatches{release, 1}})
+	assert.Equal(t, NotAttempted, results[0].Outcome)
+	assert.EqualError(t, results[0].Err, "HelmRelease apps/web, which depends on it, is not ready again: its controller has not observed the change yet")
+	assert.Equal(t, Configured, results[1].Outcome)
+}
+
+// An object that was not ready when the plan was made, and is by now, is to be ready again.
+func TestReadySinceThePlan(t *testing.T) {
+	t.Parallel()
+	c := newReconciling(1)
+	c.add("base", "10m", "9m", 5*time.Second)
+	app := c.objects[c.add("app", "10m", "1m", 5*time.Second, "base")]
+	planned := app.Object
+	planned.Status.Ready = "False"
+	base := c.objects[c.order[0]].Object
+	graph := tune.NewGraph(flux.Each([]flux.Object{base, planned}))
+	clock := Clock{Workers: 1, Now: func() time.Time { return c.now }, Sleep: func(_ context.Context, d time.Duration) error { c.pass(d); return nil }}
+	begun := c.now
+	NewWriter(c, WriteOptions{Graph: graph}, clock).Write(t.Context(), []tune.Write{twoPatches{base, 1}, twoPatches{planned, 1}})
+	assert.Greater(t, c.now.Sub(begun), 5*time.Second)
+	assert.False(t, app.lost)
+}
