@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -281,4 +282,62 @@ func TestReadySinceThePlan(t *testing.T) {
 	NewWriter(c, WriteOptions{Graph: graph}, clock).Write(t.Context(), []tune.Write{twoPatches{base, 1}, twoPatches{planned, 1}})
 	assert.Greater(t, c.now.Sub(begun), 5*time.Second)
 	assert.False(t, app.lost)
+}
+
+// observing is a cluster of a base and the owner that depends on it; its controller observes changes after some seconds.
+type observing struct {
+	now     *time.Time
+	objects map[flux.Ref]flux.Object
+	patched map[flux.Ref]time.Time
+	// tooEarly are owners that were changed before the base had been observed.
+	tooEarly int
+}
+
+func (s *observing) Patch(_ context.Context, o flux.Object, _ []byte) (flux.Object, error) {
+	for _, on := range s.objects[o.Ref].DependsOn {
+		if base, _ := s.Get(context.Background(), s.objects[on]); base.Status.ObservedGeneration != base.Generation {
+			s.tooEarly++
+		}
+	}
+	now := s.objects[o.Ref]
+	now.Generation++
+	now.Ignore, now.Annotations = nil, nil
+	s.objects[o.Ref], s.patched[o.Ref] = now, *s.now
+	return now, nil
+}
+
+func (s *observing) Get(_ context.Context, o flux.Object) (flux.Object, error) {
+	now := s.objects[o.Ref]
+	if s.now.Sub(s.patched[o.Ref]) > 5*time.Second {
+		now.Status.ObservedGeneration = now.Generation
+	}
+	return now, nil
+}
+
+func (s *observing) List(context.Context, flux.Object) ([]flux.Object, error) { return nil, nil }
+
+// The rules of an owner go when what it depends on is ready again: it would become not ready by that.
+func TestRulesGoWhenWhatOwnersDependOnIsReady(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(0, 0).UTC()
+	clock := Clock{Workers: 1, Now: func() time.Time { return now }, Sleep: func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil }}
+	base, owner := object("apps", "base", ""), object("apps", "owner", "")
+	base.Status.Ready, owner.Status.Ready = "True", "True"
+	base.Generation, base.Status.ObservedGeneration = 1, 1
+	owner.DependsOn = []flux.Ref{base.Ref}
+	web := flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: "web"}
+	var rules struct {
+		Metadata struct{ Annotations map[string]string }
+		Spec     struct{ Ignore []flux.IgnoreRule }
+	}
+	pin := tune.PinWrite{Pin: tune.Pin{Owner: owner, Rules: tune.Rules([]tune.Need{{Object: web, Fields: []flux.Field{flux.Interval}}})}}
+	require.NoError(t, json.Unmarshal(pin.Next(owner).Patch, &rules))
+	owner.Annotations, owner.Ignore = rules.Metadata.Annotations, rules.Spec.Ignore
+	s := &observing{now: &now, objects: map[flux.Ref]flux.Object{base.Ref: base, owner.Ref: owner}, patched: map[flux.Ref]time.Time{}}
+	graph := tune.NewGraph(flux.Each([]flux.Object{base, owner}))
+	out := Carry(t.Context(), s, Run{Writes: []tune.Write{twoPatches{base, 1}}, Owners: []flux.Object{owner}}, WriteOptions{Graph: graph}, clock)
+	assert.Equal(t, Configured, out.Objects[0].Outcome)
+	assert.Len(t, out.Owners, 1)
+	assert.Zero(t, s.tooEarly)
+	assert.Empty(t, s.objects[owner.Ref].Ignore)
 }

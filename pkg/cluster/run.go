@@ -76,7 +76,7 @@ func Carry(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) O
 	var settled []Result
 	if !o.DryRun {
 		leave(late, s, owners, o, clock)
-		settled = settle(late, s, run, out.Objects, o, clock)
+		settled = settle(ctx, late, s, run, out.Objects, o, clock)
 		noteLost(out.Objects, settled)
 	}
 	out.Owners = merge(owners, settled)

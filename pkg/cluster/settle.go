@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -50,7 +51,8 @@ func leave(ctx context.Context, s Store, set []Result, o WriteOptions, clock Clo
 }
 
 // settle brings the rules of the run's owners to what the records need as they are now. Both are read anew.
-func settle(ctx context.Context, s Store, run Run, done []Result, o WriteOptions, clock Clock) []Result {
+// Late is not ended by an interrupt at once.
+func settle(ctx, late context.Context, s Store, run Run, done []Result, o WriteOptions, clock Clock) []Result {
 	owners := make(map[flux.Ref]flux.Object)
 	for _, p := range run.Pins {
 		owners[p.Owner.Ref] = p.Owner
@@ -70,15 +72,16 @@ func settle(ctx context.Context, s Store, run Run, done []Result, o WriteOptions
 	var results []Result
 	counted, waiting := countedOn(done), sessionsUnder(run.Writes)
 	for attempt := 1; len(owners) > 0; attempt++ {
-		pins, failed := pinsNeeded(ctx, s, owners, run.Writes, clock)
+		pins, failed := pinsNeeded(late, s, owners, run.Writes, clock)
 		var writes []tune.Write
 		for _, pin := range pins {
 			owner := pin.Owner.Ref
 			writes = append(writes, tune.PinWrite{Pin: pin, Manager: o.FieldManager, Settles: true, Session: counted[owner], Run: waiting[owner], Now: run.Now(), Takes: run.Takes})
 		}
+		awaitBefore(ctx, s, writes, done, o, clock)
 		o.PatchesPerSecond = 0 // there are few, and the time may be short
 		owners = make(map[flux.Ref]flux.Object)
-		for _, r := range NewWriter(s, o, clock).Write(ctx, writes) {
+		for _, r := range NewWriter(s, o, clock).Write(late, writes) {
 			owner := r.Write.Target()
 			switch again := r.Outcome == Skipped && r.Why == tune.OwnerChanged; {
 			case again && attempt <= conflictAttempts: // whoever wrote to it may have pinned something
@@ -92,6 +95,32 @@ func settle(ctx context.Context, s Store, run Run, done []Result, o WriteOptions
 		results = append(results, failed...)
 	}
 	return results
+}
+
+// awaitBefore waits until what owners depend on is ready again, of those whose rules are about to change: they would become not ready
+// by that. Who has interrupted a run does not wait.
+func awaitBefore(ctx context.Context, s Store, writes []tune.Write, done []Result, o WriteOptions, clock Clock) {
+	at := make(map[flux.Ref]int, len(done))
+	for i, r := range done {
+		if r.Wrote() && r.wasReady() {
+			at[r.Write.Target().Ref] = i
+		}
+	}
+	var numbers []int
+	for _, w := range writes {
+		owner := w.Target()
+		if w.Next(owner).Patch == nil {
+			continue
+		}
+		for _, on := range o.Graph.DependsOn(owner.Ref) {
+			if i, written := at[on]; written {
+				numbers = append(numbers, i)
+			}
+		}
+	}
+	if len(numbers) > 0 {
+		NewWriter(s, o, clock).await(ctx, slices.Clone(done), numbers, clock.Now().Add(cmp.Or(o.LevelTimeout, levelTimeout)))
+	}
 }
 
 // sessionsUnder are the sessions that are to change objects under the rules of an owner.
