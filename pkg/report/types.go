@@ -126,7 +126,7 @@ type Plan struct {
 
 // PlanCourse is how the changes of a plan go along dependencies.
 type PlanCourse struct {
-	// Steps along spec.dependsOn, each of which waits until Flux is ready again.
+	// Steps along spec.dependsOn: so many objects at most are changed one after the other, each when the one before is ready again.
 	Steps int `json:"steps"`
 	// Takes about as long in all, as "1m40s".
 	Takes string `json:"takes"`
