@@ -100,7 +100,9 @@ type Item struct {
 	// Receiver that brings at once what is new at its own address; "" without one, or where calls seem not to arrive.
 	Receiver string
 	// AtOnce says that nobody waits for its poll: a Receiver brings all that is new in it (webhook.Notice, Everything).
-	AtOnce   bool
+	AtOnce bool
+	// Uncalled says that a Receiver notifies it, and that no call is known which shows that its host does: it counts as polled.
+	Uncalled bool
 	Observed *flux.Observation
 	// Drift is how long a Kustomization takes at most to correct drift: its interval, with jitter.
 	Drift Pair[time.Duration]
@@ -112,6 +114,8 @@ type Webhooks struct {
 	Sources int
 	// Requests per hour that polling them costs all the same.
 	Requests Rates
+	// Uncalled are sources with a Receiver that count as polled, since no call is known.
+	Uncalled int
 }
 
 // New works a budget out. It takes time proportional to the number of objects.
@@ -181,6 +185,9 @@ func sumUp(items []Item, others map[Asker]Rates, bursts map[string]Bursts, limit
 			b.Webhooks.Sources++
 			b.Webhooks.Requests = sum(b.Webhooks.Requests, item.Requests)
 		}
+		if item.Uncalled && item.Requests != (Rates{}) {
+			b.Webhooks.Uncalled++
+		}
 	}
 	b.Hosts = hosts(items, others, bursts, limits)
 	b.Fetched = fetched(b.Hosts, bursts)
@@ -212,6 +219,7 @@ func (f *fleet) item(s *subject) Item {
 	if s.notice.Own() {
 		item.Receiver, item.AtOnce = s.notice.Receiver.String(), s.notice.Everything()
 	}
+	item.Uncalled = s.notice.Uncalled()
 	f.ask(s, &item)
 	s.askAPI(&item)
 	if s.object.Kind == "Kustomization" {

@@ -215,13 +215,23 @@ func TestDoubtfulReceivers(t *testing.T) {
 	changed := func(o *flux.Object) { o.Status.SourceChanged = noon }
 	includes := func(o *flux.Object) { o.Polling.Includes = []flux.Ref{ref("GitRepository", "shared")} }
 	nothing := func(*flux.Object) {}
+	served := func(by string) func(*flux.Object) {
+		return func(o *flux.Object) {
+			if o.ResourceVersion = "1"; by != "" {
+				o.Requested = flux.Request{By: by, At: noon}
+			}
+		}
+	}
 	for name, tc := range map[string]struct {
 		receiver     tune.Item
 		change       func(*flux.Object)
 		oneNamespace bool
 		own, atOnce  bool
 	}{
-		"called":              {receiver, nothing, true, true, true},
+		"of files":            {receiver, nothing, true, true, true},
+		"called":              {receiver, served(flux.NotificationController), true, true, true},
+		"no call yet":         {receiver, served(""), true, false, false},
+		"asked for by flux":   {receiver, served("flux"), true, false, false},
 		"never called":        {receiver, changed, false, false, false},
 		"includes":            {receiver, includes, false, true, false},
 		"another namespace":   {elsewhere, nothing, false, true, true},
@@ -234,6 +244,8 @@ func TestDoubtfulReceivers(t *testing.T) {
 		assert.Equal(t, tc.own, b.Items[1].Delivery.Known && b.Items[1].Delivery.Latency.Now.Typical < time.Minute, name)
 		assert.Equal(t, tc.atOnce, b.Webhooks.Sources == 1, name)
 		assert.Equal(t, tc.atOnce, b.Hosts[0].Receivers == 1, name)
+		uncalled := tc.receiver.Object.Namespace == "apps" && name != "pinned" && !tc.own
+		assert.Equal(t, []bool{uncalled, uncalled}, []bool{b.Items[0].Uncalled, b.Webhooks.Uncalled == 1}, name)
 	}
 }
 

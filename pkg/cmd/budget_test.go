@@ -92,6 +92,8 @@ func TestBudgetOfEverything(t *testing.T) {
 	c.Apply(t, strings.NewReplacer("NS", ns, "OTHER", other).Replace(everything))
 	c.ApplyAs(t, fmt.Sprintf(readyReceiver, ns), testbed.ApplyOptions{Subresource: "status"})
 	user := on(c)
+	assert.Contains(t, user.must(t, "budget", "-n", ns).stdout, "1 source has a Receiver, and it is not known whether its")
+	callFor(t, c, ns, "branch")
 	b := decode[report.Budget](t, user.must(t, "budget", "-n", ns, "-o", "json", "--limit", "ghcr.io=1/s", "--policy", "relaxed"))
 	hosts := map[string]budget.Rates{}
 	for _, h := range b.Hosts {

@@ -138,6 +138,7 @@ func goldenFleet(t *testing.T, c *testbed.Cluster) {
 	c.Apply(t, fixture(t, "objects.yaml"))
 	c.ApplyAs(t, fixture(t, "tuned.yaml"), testbed.ApplyOptions{Manager: "fluxtune"})
 	c.ApplyAs(t, fixture(t, "status.yaml"), testbed.ApplyOptions{Subresource: "status"})
+	callFor(t, c, "golden-dev", "app")
 	c.Kubectl(t, "delete", "gitrepository", "leaving", "-n", "golden-dev", "--wait=false")
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
@@ -105,6 +106,7 @@ metadata: {name: github, namespace: %s}
 spec: {type: github, secretRef: {name: token}, resources: [{apiVersion: source.toolkit.fluxcd.io/%s, kind: GitRepository, name: app}]}
 `, ns, version))
 		c.ApplyAs(t, fmt.Sprintf(readyReceiver, ns), testbed.ApplyOptions{Subresource: "status"})
+		callFor(t, c, ns, "app")
 		i := on(c)
 		source := decode[report.ReceiverList](t, i.must(t, "receivers", "-n", ns, "-o", "json")).Items[0]
 		assert.Equal(t, want, source.State)
@@ -210,6 +212,7 @@ func TestReceiversOfOtherNamespaces(t *testing.T) {
 	t.Parallel()
 	c := bed.Cluster(t)
 	ns := coveredFromElsewhere(t, c)
+	callFor(t, c, ns, "app")
 	for args, says := range map[string]string{"": "webhook", " --no-cross-namespace-refs": "nothing"} {
 		i := behind(func(r *http.Request, _ int) faults.Fault {
 			if r.URL.Path == "/apis/apps/v1/deployments" && strings.Contains(r.URL.RawQuery, "notification-controller") {
@@ -306,4 +309,11 @@ spec: {type: github, secretRef: {name: token}, resources: [{kind: GitRepository,
 	require.Len(t, list.Receivers[0].Problems, 2)
 	assert.Contains(t, list.Receivers[0].Problems[0].Message, "no notification-controller looks at its namespace")
 	assert.Contains(t, list.Receivers[0].Problems[1].Message, "the cluster does not serve this kind")
+}
+
+// callFor leaves behind at a GitRepository what a call of a webhook does.
+func callFor(t *testing.T, c *testbed.Cluster, ns, name string) {
+	t.Helper()
+	c.ApplyAs(t, fmt.Sprintf("apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: %s, namespace: %s, annotations: {reconcile.fluxcd.io/requestedAt: now}}\n", name, ns),
+		testbed.ApplyOptions{Manager: flux.NotificationController})
 }

@@ -55,14 +55,20 @@ type Choice struct {
 	Activity Activity
 	// Of names another source with the same URL and ref whose activity it is; "" where it is its own.
 	Of string
+	// Uncalled says that a Receiver notifies it, which does not count since no call is known.
+	Uncalled bool
 }
 
 // Why says for people how often a source changes, and how that is known: "4 commits in 12d (status.history), as GitRepository a/b".
 func (c Choice) Why() string {
+	why := c.Activity.String()
 	if c.Of != "" {
-		return c.Activity.String() + ", as " + c.Of
+		why += ", as " + c.Of
 	}
-	return c.Activity.String()
+	if c.Uncalled {
+		why += "; not known whether its webhook is called"
+	}
+	return why
 }
 
 // Fitting is what came of it.
@@ -215,7 +221,7 @@ func (f *fitter) add(cluster int) {
 		case isFree:
 			f.problem.Sources = append(f.problem.Sources, s)
 			polls, _ := contentOf(item)
-			f.names = append(f.names, named{cluster, item.Object.Ref, polls, Choice{Interval: item.Interval.Now, Min: s.Min, Max: s.Max, Activity: activity}})
+			f.names = append(f.names, named{cluster, item.Object.Ref, polls, Choice{Interval: item.Interval.Now, Min: s.Min, Max: s.Max, Activity: activity, Uncalled: item.Uncalled}})
 		default:
 			f.fixed = append(f.fixed, s)
 		}

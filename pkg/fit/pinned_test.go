@@ -1,6 +1,7 @@
 package fit_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,40 @@ func TestPinnedSourcesDoNotChange(t *testing.T) {
 	}
 }
 
+// Nobody waits for the poll of what a webhook brings. That one does is known once a call has come through, and no longer where somebody
+// else has asked since; of files nobody knows.
+func TestWebhookCountsOnceItIsCalled(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)
+	web := gitOf(flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Namespace: "apps", Name: "web"}, Remote: flux.Remote{URL: "https://charts.example.com/web"}, Created: now.Add(-1000 * time.Hour)})
+	web.Status.SourceChanged = now.Add(-48 * time.Hour)
+	hook := flux.Object{
+		Ref: flux.Ref{Group: "notification.toolkit.fluxcd.io", Kind: "Receiver", Namespace: "apps", Name: "hook"}, Hook: flux.Hook{Type: "generic-hmac", Secret: "token"},
+		Created: now.Add(-time.Hour), Targets: []flux.Target{{Kind: "GitRepository", Namespace: "apps", Name: "web"}},
+	}
+	for name, tc := range map[string]struct {
+		served bool
+		by     string
+		want   fit.Evidence
+	}{
+		"of files":          {false, "", fit.FromWebhook},
+		"called":            {true, flux.NotificationController, fit.FromWebhook},
+		"no call yet":       {true, "", fit.FromArtifact},
+		"asked for by flux": {true, "flux", fit.FromArtifact},
+	} {
+		source, receiver := web, hook
+		if tc.served {
+			source.ResourceVersion, receiver.ResourceVersion, receiver.Status.Ready = "1", "1", "True"
+		}
+		if tc.by != "" {
+			source.Requested = flux.Request{By: tc.by, At: now.Add(-time.Minute)}
+		}
+		c := choiceOf(t, now, source, receiver)
+		assert.Equal(t, tc.want, c.Activity.From, name)
+		assert.Equal(t, tc.want != fit.FromWebhook, strings.HasSuffix(c.Why(), "; not known whether its webhook is called"), "%s: %s", name, c.Why())
+	}
+}
+
 func gitOf(o flux.Object) flux.Object {
 	o.Ref.Kind, o.Remote.Ref = "GitRepository", flux.RemoteRef{Kind: flux.RefBranch, Value: "main"}
 	return o
@@ -53,16 +88,26 @@ func gitOf(o flux.Object) flux.Object {
 // activityOf fits one source, and gives what was known of it.
 func activityOf(t *testing.T, now time.Time, source flux.Object, others ...flux.Object) fit.Activity {
 	t.Helper()
+	return choiceOf(t, now, source, others...).Activity
+}
+
+// choiceOf fits one source, and gives what was chosen.
+func choiceOf(t *testing.T, now time.Time, source flux.Object, others ...flux.Object) fit.Choice {
+	t.Helper()
 	every, probe := "5m", "5m1s"
 	source.Interval = &every
 	c := fit.Cluster{Free: map[flux.Ref]policy.Bound{source.Ref: {Min: time.Minute, Max: time.Hour}}, Objects: []*flux.Object{&source}}
 	for i := range others {
 		c.Objects = append(c.Objects, &others[i])
 	}
-	c.Budget = budget.New(budget.Input{Items: []tune.Item{{Object: source, Changes: []tune.Change{{Field: flux.Interval, From: &every, To: &probe}}}}, Now: now})
+	var explain []tune.Item
+	for _, o := range others {
+		explain = append(explain, tune.Item{Object: o})
+	}
+	c.Budget = budget.New(budget.Input{Items: []tune.Item{{Object: source, Changes: []tune.Change{{Field: flux.Interval, From: &every, To: &probe}}}}, Others: explain, Now: now})
 	share := policy.Share{Host: "charts.example.com", Percent: 100}
 	f, err := fit.New(fit.Input{Clusters: []fit.Cluster{c}, Shares: []policy.Share{share}, Limits: budget.NewLimits([]policy.Limit{{Host: share.Host, PerHour: 1000}}, nil), Now: now})
 	require.NoError(t, err)
 	require.Contains(t, f.Choices[0], source.Ref)
-	return f.Choices[0][source.Ref].Activity
+	return f.Choices[0][source.Ref]
 }

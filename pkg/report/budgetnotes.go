@@ -39,7 +39,7 @@ func budgetNotes(b budget.Budget) []string {
 		notes = append(notes, "A shorter Kustomization interval does not bring commits any sooner: the source's interval does, since a new revision is applied at once. "+
 			"What it buys is that drift is corrected sooner, and it is paid for in requests to the kube-apiserver.")
 	}
-	for _, note := range []string{rolloutsNote(b), webhookNote(b), failingNote(b), includesNote(b), redirectsNote(b), restNote(b), scheduledNote(b), statusesNote(b), assumptionsNote(b)} {
+	for _, note := range []string{rolloutsNote(b), webhookNote(b), uncalledNote(b), failingNote(b), includesNote(b), redirectsNote(b), restNote(b), scheduledNote(b), statusesNote(b), assumptionsNote(b)} {
 		if note != "" {
 			notes = append(notes, note)
 		}
@@ -174,6 +174,19 @@ func webhookNote(b budget.Budget) string {
 	}
 	return fmt.Sprintf("%s a Receiver, so a webhook brings its commits at once. Polling %s (%s requests/h) can be relaxed to what a lost webhook may cost, 10m or more.",
 		sources, each, rates(b.Webhooks.Requests).Text)
+}
+
+// uncalledNote says that Receivers do not count, since nothing shows that hosts call them.
+func uncalledNote(b budget.Budget) string {
+	const more = " (kubectl fluxtune receivers tells more)."
+	switch n := b.Webhooks.Uncalled; n {
+	case 0:
+		return ""
+	case 1:
+		return "1 source has a Receiver, and it is not known whether its host calls that: it counts as polled" + more
+	default:
+		return fmt.Sprintf("%d sources have a Receiver, and it is not known whether their hosts call that: they count as polled%s", n, more)
+	}
 }
 
 func enumerate(names []string) string {

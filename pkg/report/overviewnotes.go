@@ -171,7 +171,7 @@ func (o Overview) remarks() []string {
 	for _, n := range tune.Summarize(o.Plan, o.Environments).Notes {
 		lines = append(lines, fmt.Sprintf("%d %s: %s", n.Count, n.Kind, n.Note))
 	}
-	return append(lines, optional(webhookNote(o.Budget))...)
+	return append(append(lines, optional(webhookNote(o.Budget))...), optional(uncalledNote(o.Budget))...)
 }
 
 func keep(n int) string {

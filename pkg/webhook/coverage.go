@@ -133,15 +133,14 @@ func New(in Input) Coverage {
 }
 
 // relax tells whether a source can be polled less often now, since what is pushed is announced to it, or later. Who polls
-// less often before waits for each commit. Of files nobody knows of calls.
+// less often before waits for each commit.
 func relax(s *Source) (now, later bool) {
 	every := s.Object.Effective(flux.Interval)
 	if s.notice.Includes || every <= 0 || every >= Relaxed || s.Object.MadeChart() { // that one has the interval of its HelmRelease
 		return false, false
 	}
-	seen := !s.Object.Served() || !s.Object.Requested.Called().IsZero()
-	now = s.notice.Everything() && seen
-	return now, !now && (s.notice.Everything() || s.State == Uncovered && !s.foreign)
+	now = s.notice.Everything()
+	return now, !now && (s.notice.Promised() || s.State == Uncovered && !s.foreign)
 }
 
 // fleet is everything that was read, indexed.

@@ -9,12 +9,20 @@ type Notice struct {
 	Receiver flux.Ref
 	// Doubt says why calls may not arrive; "" where nothing tells so.
 	Doubt string
+	// Called says that a call is known that came through. Of files none can be: there it is taken for called.
+	Called bool
 	// Includes says that it includes others, which Flux does not watch (spec.include).
 	Includes bool
 }
 
-// Own tells whether what is new at its own address is there at once, as far as is known.
-func (n Notice) Own() bool { return n.Receiver != (flux.Ref{}) && n.Doubt == "" }
+// Promised tells whether what is new at its own address is there at once if its host calls, which nothing speaks against.
+func (n Notice) Promised() bool { return n.Receiver != (flux.Ref{}) && n.Doubt == "" }
+
+// Own tells whether what is new at its own address is there at once, as is known since a call came through.
+func (n Notice) Own() bool { return n.Promised() && n.Called }
+
+// Uncalled tells whether a Receiver notifies it, and nobody counts with that: no call is known, or none that brought the last change.
+func (n Notice) Uncalled() bool { return n.Receiver != (flux.Ref{}) && !n.Own() }
 
 // Everything tells whether nobody waits for its poll: also what it includes would have to be there at once.
 func (n Notice) Everything() bool { return n.Own() && !n.Includes }
@@ -84,7 +92,7 @@ func (f *fleet) hit(o, r *flux.Object, t flux.Target) {
 
 // notice is what is known of an object's webhook. What nothing new can come to has none.
 func (f *fleet) notice(o *flux.Object) Notice {
-	n := Notice{Includes: len(o.Polling.Includes) > 0}
+	n := Notice{Includes: len(o.Polling.Includes) > 0, Called: !o.Served() || !o.Requested.Called().IsZero()}
 	if unneeded(o) != "" {
 		return n
 	}
