@@ -70,8 +70,8 @@ func (f *fleet) polled(source *subject, every Pair[time.Duration], links int) su
 		return f.made(source, links)
 	case source.failure != NoFailure:
 		sup.why = o.Ref.String() + " fails: " + o.Status.ReadyReason
-	case o.Pinned() != "" && len(o.Polling.Includes) == 0:
-		sup.why, sup.pinned = o.Ref.String()+" is pinned to "+o.Pinned(), true
+	case o.Unchanging() != "":
+		sup.why, sup.pinned = o.Ref.String()+" is pinned to "+o.Unchanging(), true
 	case every.Now <= 0 && !source.notice.Own():
 		sup.why = o.Ref.String() + " is never polled"
 	}

@@ -289,7 +289,7 @@ func (f *fitter) activity(c *Cluster, item *budget.Item, known knowledge) Activi
 	switch {
 	case item.AtOnce:
 		return Activity{From: FromWebhook}
-	case o.Pinned() != "", known.pinned[o.Ref]:
+	case o.Unchanging() != "", known.pinned[o.Ref]:
 		return Activity{From: FromPin}
 	}
 	if commits, ok := c.Commits[o.Ref]; ok {

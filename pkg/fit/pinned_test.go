@@ -28,12 +28,21 @@ func TestPinnedSourcesDoNotChange(t *testing.T) {
 		return o
 	}
 	chart := flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "HelmChart", Namespace: "apps", Name: "chart"}, SourceRef: charts.Ref, Polling: flux.Polling{Chart: "web", Version: "1.1.0"}}
+	commit := gitOf(charts)
+	commit.Remote.Ref = flux.RemoteRef{Kind: flux.RefCommit, Value: "0a1b"}
+	including := commit
+	including.Polling.Includes = []flux.Ref{{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: "lib"}}
+	user := flux.Object{Ref: flux.Ref{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "apps", Name: "web"}, SourceRef: including.Ref}
+	user.Status.Changes = []flux.Change{{At: now.Add(-100 * time.Hour), After: "sha1:0a1b"}, {At: now.Add(-50 * time.Hour), Before: "sha1:0a1b", After: "sha1:0a1b"}}
 	for name, tc := range map[string]struct {
 		source  flux.Object
 		others  []flux.Object
 		from    fit.Evidence
 		changes int
 	}{
+		"a commit":                       {commit, nil, fit.FromPin, 0},
+		"a commit that includes others":  {including, nil, fit.FromArtifact, 1},
+		"what is included has a history": {including, []flux.Object{user}, fit.FromHistory, 1},
 		"an exact version":               {charts, []flux.Object{release("web", "1.1.0", charts.Ref)}, fit.FromPin, 0},
 		"an exact version of a chart":    {charts, []flux.Object{chart, release("web", "", chart.Ref)}, fit.FromPin, 0},
 		"a range":                        {charts, []flux.Object{release("web", "1.x", charts.Ref)}, fit.FromHistory, 1},

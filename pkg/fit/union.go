@@ -47,8 +47,8 @@ func union(all []arrival, since time.Time) int {
 	return n
 }
 
-// brought tells whether a source brought a change: it is none where the same revision was applied in another way, or Git
-// named another branch, tag or version.
+// brought tells whether a source brought a change: it is none where the same revision was applied in another way (unless
+// it includes others: nobody can tell that apart), or Git named another branch, tag or version.
 func brought(source, user *flux.Object, c flux.Change) bool {
 	if c.Before == "" || c.After == "" {
 		return true
@@ -58,7 +58,10 @@ func brought(source, user *flux.Object, c flux.Change) bool {
 		named := kind == flux.RefTag && flux.ExactVersion(source.Remote.Ref.Value)
 		return !named || part(c.Before, "+") == part(c.After, "+")
 	}
-	return c.Before != c.After && (kind == flux.RefSemver || part(c.Before, "@") == part(c.After, "@"))
+	if c.Before == c.After { // a commit of what is included leaves the revision as it is
+		return len(source.Polling.Includes) > 0
+	}
+	return kind == flux.RefSemver || part(c.Before, "@") == part(c.After, "@")
 }
 
 // part is what stands before a mark, or all.

@@ -169,7 +169,7 @@ type Change struct {
 func (o Object) Served() bool { return o.ResourceVersion != "" }
 
 // Pinned says to what a source is pinned, so that nothing that is pushed arrives by it: "a commit", "a digest"; "" where it is
-// not. What it includes arrives all the same.
+// not. What it includes arrives all the same: see Unchanging.
 func (o Object) Pinned() string {
 	switch {
 	case o.Kind == "GitRepository" && o.Remote.Ref.Kind == RefCommit:
@@ -179,6 +179,15 @@ func (o Object) Pinned() string {
 	default:
 		return ""
 	}
+}
+
+// Unchanging says to what a source is pinned of which no poll can bring anything new; "" where one may. What a GitRepository includes
+// comes by its own polls, also where it is pinned itself (source-controller gitrepository_controller.go, reconcileInclude).
+func (o Object) Unchanging() string {
+	if len(o.Polling.Includes) > 0 {
+		return ""
+	}
+	return o.Pinned()
 }
 
 // Located names the object, and its cluster.

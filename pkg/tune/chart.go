@@ -107,7 +107,7 @@ func (i Item) againNotes() []string {
 
 // idleNotes say that nothing comes of polling more often.
 func (i Item) idleNotes() []string {
-	to := i.Object.Pinned()
+	to := i.Object.Unchanging()
 	if to == "" || i.Object.EffectiveWith(flux.Interval, i.Planned(flux.Interval), nil) >= i.Object.Effective(flux.Interval) {
 		return nil
 	}

@@ -342,6 +342,7 @@ func TestDecideTellsOfWhatIsPinned(t *testing.T) {
 		"to a commit": {object(t, "gitrepo", interval("10m"), pinned(flux.RefCommit)), []string{"it is pinned to a commit: nothing new comes of polling more often"}},
 		"to a digest": {object(t, "ocirepo", interval("10m"), pinned(flux.RefDigest)), []string{"it is pinned to a digest: nothing new comes of polling more often"}},
 		"slower":      {object(t, "gitrepo", interval("10s"), pinned(flux.RefCommit)), nil},
+		"includes":    {object(t, "gitrepo", interval("10m"), pinned(flux.RefCommit), func(o *flux.Object) { o.Polling.Includes = []flux.Ref{o.Ref} }), nil},
 		"a branch":    {object(t, "gitrepo", interval("10m"), pinned("branch")), nil},
 	} {
 		item := Item{Object: tc.object, Action: ActionChange, Changes: []Change{{Field: flux.Interval, From: tc.object.Interval, To: ptr("1m")}}}
