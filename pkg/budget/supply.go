@@ -55,7 +55,8 @@ func (f *fleet) supplyOf(s *subject) supply {
 // polled works out the latency of a source that is polled at an interval, or made of others:
 //
 //   - the wait for the next poll: half of the interval, and all of it with its jitter at worst. With a
-//     Receiver nothing;
+//     Receiver nothing. The interval begins at the end of a poll (due), and a poll that has looked before the push, or that a
+//     webhook calls during, goes on: how long polls take comes on top where that is known;
 //   - fetching the artifact;
 //   - what it includes: a GitRepository does not watch those that it includes (source-controller
 //     gitrepository_controller.go SetupWithManagerAndOptions), so at worst a commit there waits for both
@@ -81,23 +82,21 @@ func (f *fleet) polled(source *subject, every Pair[time.Duration], links int) su
 	if source.notice.Own() {
 		sup.receiver = source.notice.Receiver.String()
 	}
-	fetched := fetch
-	if seen, ok := f.observed[o.Ref]; ok && seen.Mean > fetched {
-		fetched = seen.Mean
-	}
+	poll := f.observed[o.Ref].Mean
+	fetched := max(fetch, poll)
 	sup.latency = pair(func(m moment) Latency {
 		wait := *every.at(m)
 		if source.notice.Own() {
-			wait = 0
+			return Latency{Typical: fetched, Worst: poll + fetched}
 		}
-		return Latency{Typical: wait/2 + fetched, Worst: f.settings.longest(o, wait) + fetched}
+		return Latency{Typical: wait/2 + poll/2 + fetched, Worst: min(poll+f.settings.longest(o, wait), never) + fetched}
 	})
-	f.include(source, every, fetched, links, &sup)
+	f.include(source, every, poll, links, &sup)
 	return sup
 }
 
 // include lets the worst latency count what a GitRepository includes.
-func (f *fleet) include(source *subject, every Pair[time.Duration], fetched time.Duration, links int, sup *supply) {
+func (f *fleet) include(source *subject, every Pair[time.Duration], poll time.Duration, links int, sup *supply) {
 	for _, ref := range source.object.Polling.Includes {
 		included := f.byRef[ref]
 		if included == nil || links >= maxLinks {
@@ -108,7 +107,7 @@ func (f *fleet) include(source *subject, every Pair[time.Duration], fetched time
 			continue
 		}
 		for _, m := range moments {
-			own := f.settings.longest(source.object, *every.at(m)) + fetched
+			own := poll + f.settings.longest(source.object, *every.at(m)) + max(fetch, poll)
 			sup.latency.at(m).Worst = min(max(sup.latency.at(m).Worst, theirs.latency.at(m).Worst+own), never)
 		}
 	}

@@ -101,3 +101,31 @@ func TestExactChartWaitsForNothing(t *testing.T) {
 		assert.Equal(t, why == "", b.Items[0].Delivery.Known, version)
 	}
 }
+
+// A poll that has looked just before a push goes on, and the interval begins at its end: how long it takes counts twice where that is
+// known, as of a semver, which each poll clones.
+func TestTheLengthOfAPollCounts(t *testing.T) {
+	t.Parallel()
+	const url = "https://github.com/acme/app"
+	receiver := item(flux.Object{Ref: ref("Receiver", "hook"), Targets: []flux.Target{{Kind: "GitRepository", Namespace: "apps", Name: "web"}}}, "")
+	including := source("app", url, "2m", "", func(o *flux.Object) { o.Polling.Includes = []flux.Ref{ref("GitRepository", "web")} })
+	web := source("web", url, "1m", "", func(o *flux.Object) { o.Remote.Ref = flux.RemoteRef{Kind: flux.RefSemver, Value: "1.x"} })
+	for name, tc := range map[string]struct {
+		from   string
+		others []tune.Item
+		took   time.Duration
+		want   Latency
+	}{
+		"clones of a minute":    {"web", nil, time.Minute, Latency{(60 + 60 + 1) * second, (60 + 63 + 60 + 1) * second}},
+		"polls of no time":      {"web", nil, 100 * time.Millisecond, Latency{30050*time.Millisecond + 2*second, 63100*time.Millisecond + 2*second}},
+		"not known":             {"web", nil, 0, Latency{32 * second, 65 * second}},
+		"called during a poll":  {"web", []tune.Item{receiver}, time.Minute, Latency{(60 + 1) * second, (60 + 60 + 1) * second}},
+		"that includes another": {"app", []tune.Item{including}, time.Minute, Latency{62 * second, (60 + 63 + 60 + 126 + 1 + 1) * second}},
+	} {
+		in := Input{Items: []tune.Item{kustomization("k", tc.from, "10m", "")}, Others: append([]tune.Item{web}, tc.others...)}
+		if tc.took > 0 {
+			in.Observed = map[flux.Ref]flux.Observation{web.Object.Ref: {Mean: tc.took}}
+		}
+		assert.Equal(t, tc.want, New(in).Items[0].Delivery.Latency.Now, name)
+	}
+}
