@@ -373,6 +373,7 @@ func TestOwnersOf(t *testing.T) {
 		{"manager":"c","operation":"Update","subresource":"status","fieldsV1":{"f:spec":{"f:interval":{}}}},
 		{"manager":"d","operation":"Update"},
 		{"manager":"e","operation":"Update","fieldsV1":{"f:metadata":{"f:finalizers":{"v:\"finalizers.fluxcd.io\"":{}}}}},
+		{"manager":"g","operation":"Update","fieldsV1":{"f:spec":{"f:suspend":{}}}},
 		{"manager":"f","operation":"Update","fieldsV1":{"f:spec":{"f:url":{}}}}]}}`))
 	require.NoError(t, err)
 	a, b := Manager{Name: "a", Apply: true, Version: "v2"}, Manager{Name: "b"}
@@ -381,7 +382,7 @@ func TestOwnersOf(t *testing.T) {
 	assert.Equal(t, []Manager{b}, o.OwnersOf(RetryInterval))
 	assert.Equal(t, []Manager{b}, o.SSAOwners())
 	assert.Empty(t, o.OwnersOf(Timeout))
-	assert.Equal(t, []Writer{{Manager: a}, {Manager: b}, {Manager: Manager{Name: "f"}}}, o.Writers, "who has written a status or a finalizer is none")
+	assert.Equal(t, []Writer{{Manager: a}, {Manager: b}, {Manager: Manager{Name: "f"}}}, o.Writers, "who has written a status or a finalizer is none, or has suspended it")
 	assert.Empty(t, o.ManagedFields, "it bears no annotation of ours")
 }
 

@@ -1,6 +1,7 @@
 package flux
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +25,8 @@ type Manager struct {
 }
 
 // Writer is who has written something of an object's spec, whatever field: an entry of metadata.managedFields. Entries for
-// anything else are no sign of who applies an object: a controller puts its finalizer on what it reconciles.
+// anything else are no sign of who applies an object: a controller puts its finalizer on what it reconciles. Nor is one for
+// spec.suspend alone: dashboards and schedules suspend what others apply.
 type Writer struct {
 	Manager
 	// Time is when a write of it last changed the object. One that changes nothing leaves it as it is (k8s.io/apimachinery
@@ -139,6 +141,17 @@ type managedSpec struct {
 			Interval *struct{} `json:"f:interval"`
 		} `json:"f:spec"`
 	} `json:"f:chart"`
+	// suspends says that nothing is owned but spec.suspend.
+	suspends bool
+}
+
+// UnmarshalJSON implements json.Unmarshaler. The API server writes managedFields without white space.
+func (s *managedSpec) UnmarshalJSON(data []byte) error {
+	type fields managedSpec
+	if s.suspends = string(data) == `{"f:suspend":{}}`; s.suspends {
+		return nil
+	}
+	return json.Unmarshal(data, (*fields)(s))
 }
 
 type managedMarks struct {
@@ -156,7 +169,7 @@ func (e managedEntry) manager() Manager {
 func writers(entries []managedEntry) []Writer {
 	var list []Writer
 	for _, e := range entries {
-		if e.Subresource == "" && e.Fields.Spec != nil {
+		if e.Subresource == "" && e.Fields.Spec != nil && !e.Fields.Spec.suspends {
 			list = append(list, Writer{e.manager(), e.Time})
 		}
 	}

@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -192,21 +193,45 @@ func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool,
 	switch {
 	case owned && (theirs || alwaysSet(o, owner, f) || j.pinned(o, owner, f)):
 		s := j.byOwner(o, owner, f)
-		if len(other) > 0 && s.Verdict.lasts() {
-			return mayComeBack(other)
+		if other := cmp.Or(mayComeBack(other), behindHands(o, record, f, names)); other.Verdict != "" && s.Verdict.lasts() {
+			return other
 		}
 		return s
 	case len(other) > 0:
 		return mayComeBack(other)
 	case !owned:
-		return byLabel(o)
+		return cmp.Or(behindHands(o, record, f, names), byLabel(o))
 	case j.excluded(o, owner):
 		return j.byOwner(o, owner, f)
 	}
-	if hands := strangers(o, record, f); o.Value(f) != nil && len(hands) > 0 {
-		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("%s set %s last, and %s may set it too", hands[0].Name, f, owner)}
+	if s := overHand(o, record, f, owner.String()); s.Verdict != "" {
+		return s
 	}
 	return FieldStick{Verdict: Sticks, Message: fmt.Sprintf("%s does not set %s", owner, f)}
+}
+
+// behindHands judges a field that people's hands set last, of an object that others than some apply who may come back: the last
+// write has taken the field from them, but not out of what they apply. The zero value where nobody else applies it.
+func behindHands(o flux.Object, record *Record, f flux.Field, beside []string) FieldStick {
+	ours := record.managers()
+	ours[readPins(o).Manager] = true
+	var appliers []string
+	for _, w := range o.Writers {
+		if comesBack(w.Manager) && !ours[w.Name] && !slices.Contains(beside, w.Name) && !slices.Contains(appliers, w.Name) {
+			appliers = append(appliers, w.Name)
+		}
+	}
+	return overHand(o, record, f, appliers...)
+}
+
+// overHand is the verdict on a field that somebody's hand has set over what appliers may set too; the zero value where it is not
+// so.
+func overHand(o flux.Object, record *Record, f flux.Field, appliers ...string) FieldStick {
+	hands := strangers(o, record, f)
+	if o.Value(f) == nil || len(hands) == 0 || len(appliers) == 0 {
+		return FieldStick{}
+	}
+	return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("%s set %s last, and %s may set it too", hands[0].Name, f, strings.Join(appliers, " and "))}
 }
 
 // alwaysSet tells whether whoever applies an object sets a field in any case: an interval, which the CRDs require; but for that of a
@@ -247,7 +272,11 @@ func byLabel(o flux.Object) FieldStick {
 	}
 }
 
+// mayComeBack is the verdict on a field that managers own who apply it; the zero value of none.
 func mayComeBack(managers []string) FieldStick {
+	if len(managers) == 0 {
+		return FieldStick{}
+	}
 	return FieldStick{Verdict: Unknown, Message: strings.Join(managers, " and ") + " applies it, and may undo the change"}
 }
 

@@ -148,6 +148,7 @@ func TestJudge(t *testing.T) {
 	rule := func(paths ...string) flux.IgnoreRule { return flux.IgnoreRule{Paths: paths} }
 	tookOver := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Timeout: {From: ptr("3m"), To: ptr("2m"), Owners: []flux.Manager{applies("kustomize-controller")}}})}}
 	ownChoice := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: {To: ptr("5m")}})}}
+	overHand := Record{Steps: []Step{{Session: "s", Manager: "tuner", Fields: map[flux.Field]Move{flux.Interval: {From: ptr("6m"), To: ptr("1m"), Owners: []flux.Manager{updates("kubectl-edit")}}}}}}
 	heldByUs := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Timeout: {From: ptr("3m"), To: ptr("2m"), Pinned: true}})}}
 	const mayComeBack = " applies it, and may undo the change"
 	for _, tc := range []struct {
@@ -268,6 +269,18 @@ func TestJudge(t *testing.T) {
 			verdict: Unknown, message: "terraform" + mayComeBack},
 		{name: "updated by a controller", object: object(t, "ks", ownedBy(flux.Interval, updates("fleet-controller"))), verdict: Unknown, message: "fleet-controller" + mayComeBack},
 		{name: "a hand's", object: object(t, "ks", ownedBy(flux.Interval, updates("kubectl-edit"))), verdict: Sticks},
+		{name: "a hand over what another applies", object: object(t, "ks", ownedBy(flux.Interval, updates("kubectl-edit")), writtenBy(noon, applies("terraform"), updates("alice"))),
+			verdict: Unknown, message: "kubectl-edit set spec.interval last, and terraform and alice may set it too"},
+		{name: "a change of ours in place of a hand's, over what another applies", verdict: Unknown, message: "kubectl-edit set spec.interval last, and helm-controller may set it too",
+			object: object(t, "ks", interval("1m"), ownedBy(flux.Interval, updates("tuner")), recorded(overHand.String()), writtenBy(noon, applies("helm-controller")))},
+		{name: "a field that another does not set, of what it applies", fields: []flux.Field{flux.Timeout}, verdict: Sticks,
+			object: object(t, "ks", ownedBy(flux.Interval, applies("terraform")))},
+		{name: "held against Git, and a hand over what another applies", known: []flux.Object{parent(t, ignoring(rule("/spec/interval")))}, verdict: Unknown,
+			object: object(t, "ks", child(), ownedBy(flux.Interval, updates("kubectl-edit")), writtenBy(noon, applies("terraform"), applies("kustomize-controller"))), message: "kubectl-edit set spec.interval last, and terraform may set it too"},
+		{name: "a hand over an orphan", known: []flux.Object{parent(t, applied("other"))}, verdict: Sticks,
+			object: object(t, "ks", child(), ownedBy(flux.Interval, updates("kubectl-edit")), writtenBy(noon, applies("kustomize-controller")))},
+		{name: "a hand's, and rules of ours under a name of one's own", object: object(t, "ks", ownedBy(flux.Interval, updates("kubectl")),
+			annotated(PinsAnnotation, `{"manager":"tuner"}`), ownedBy(flux.IgnoreField, updates("tuner"))), verdict: Sticks},
 		{name: "a parent that applies to another cluster", known: []flux.Object{parent(t, func(o *flux.Object) { o.AppliesElsewhere = true })}, object: object(t, "ks", child(flux.Interval)),
 			verdict: Unknown, message: "applied by a Kustomization flux-system/apps, perhaps of another cluster: the one here applies elsewhere"},
 		{name: "of another cluster, by its field manager", known: nil, object: object(t, "ks", child(flux.Interval, flux.Timeout)), fields: []flux.Field{flux.Timeout},
