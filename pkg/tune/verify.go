@@ -112,8 +112,7 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 		}
 	}
 	if len(changes) > 0 { // the record stays until the values are back: else nobody could find the way back any more
-		patch, err := mergePatch(now, changes, nil, nil)
-		return Next{Patch: patch, Err: err}
+		return w.values(now, changes)
 	}
 	if len(annotations) > 0 {
 		patch, err := mergePatch(now, nil, annotations, nil)
@@ -121,6 +120,26 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 	}
 	patch, err := takeNameOut(now, hadRecord || hasRecord, w.write.Stamp.Manager, freed)
 	return Next{Patch: patch, State: StateAsWanted, Err: err}
+}
+
+// values sends values as they were. What follows the interval where it is not set stays until that is long enough again: admission
+// may keep it short.
+func (w unapplyWrite) values(now flux.Object, changes []Change) Next {
+	var first []Change
+	var stays string
+	for _, c := range changes {
+		shorter := now.EffectiveWith(c.Field, nil, now.Interval)
+		if c.To == nil && c.Field != flux.Interval && shorter < min(now.Effective(c.Field), w.before.Effective(c.Field)) {
+			stays = fmt.Sprintf("%s stays %s: where it is not set it would be %s, while %s is %s", c.Field, Show(c.From), flux.FormatDuration(shorter), flux.Interval, Show(now.Interval))
+			continue
+		}
+		first = append(first, c)
+	}
+	if len(first) == 0 {
+		return Next{State: StateLeftAlone, Why: stays}
+	}
+	patch, err := mergePatch(now, first, nil, nil)
+	return Next{Patch: patch, Err: err}
 }
 
 // annotation is one annotation as a merge patch sets it, or removes it where it was not there.

@@ -501,3 +501,31 @@ func TestVerifyRestores(t *testing.T) {
 	require.ErrorContains(t, f.Verify(tuned, tuned), "kept the annotation fluxtune.github.io/original")
 	assert.Nil(t, f.Undo(tuned, tuned))
 }
+
+// What is taken back after admission has made something else of it does not leave a timeout or retry interval shorter than before,
+// while admission keeps the interval short.
+func TestUndoKeepsWhatFollowsAShortInterval(t *testing.T) {
+	t.Parallel()
+	before := object(t, "ks", interval("10m"))
+	changes := []Change{change(flux.Interval, "10m", "1m"), change(flux.Timeout, "", "9m30s"), change(flux.RetryInterval, "", "10m")}
+	w := ApplyWrite{Item: Item{Object: before, Action: ActionChange, Changes: changes}, Stamp: Stamp{Session: "s1"}}
+	record := Record{Steps: []Step{step("s1", map[flux.Field]Move{
+		flux.Interval: {From: ptr("10m"), To: ptr("1m")}, flux.Timeout: {To: ptr("9m30s")}, flux.RetryInterval: {To: ptr("10m")}})}}
+	ours := updates("fluxtune")
+	as := func(every string, more ...func(*flux.Object)) flux.Object {
+		return object(t, "ks", append([]func(*flux.Object){interval(every), timeout("9m30s"), retry("10m"), recorded(record.String()), ownedBy(flux.Interval, ours), ownedBy(flux.Timeout, ours), ownedBy(flux.RetryInterval, ours)}, more...)...)
+	}
+	undo := w.Undo(before, as("2m"))
+
+	first := undo.Next(as("2m"))
+	require.NoError(t, first.Err)
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7"},"spec":{"interval":"10m"}}`, string(first.Patch))
+	then := undo.Next(as("10m"))
+	require.NoError(t, then.Err)
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7"},"spec":{"timeout":null,"retryInterval":null}}`, string(then.Patch))
+
+	somebodys := undo.Next(as("2m", func(o *flux.Object) {
+		o.Owners[0].Manager = updates("kubectl-edit")
+	}))
+	assert.Equal(t, Next{State: StateLeftAlone, Why: "spec.retryInterval stays 10m: where it is not set it would be 2m, while spec.interval is 2m"}, somebodys)
+}
