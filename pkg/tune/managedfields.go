@@ -10,16 +10,16 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// giveBack takes fields and annotations of ours out of metadata.managedFields, and gives each field to those who
+// giveBack takes fields and annotations of ours out of an object's metadata.managedFields, and gives each field to those who
 // owned it before us. Without that, who applies the object would not notice that the field is its own again, and
 // could not remove it (measured: kustomize-controller sees no drift where the values are equal). An entry of ours
 // that owns nothing more goes.
-func giveBack(raw []byte, ours map[string]bool, freed map[flux.Field][]flux.Manager, annotations ...string) ([]metav1.ManagedFieldsEntry, error) {
+func giveBack(now flux.Object, ours map[string]bool, freed map[flux.Field][]flux.Manager, annotations ...string) ([]metav1.ManagedFieldsEntry, error) {
 	var entries []metav1.ManagedFieldsEntry
-	if len(raw) == 0 || (len(freed) == 0 && len(annotations) == 0) {
+	if len(now.ManagedFields) == 0 || (len(freed) == 0 && len(annotations) == 0) {
 		return nil, nil
 	}
-	if err := json.Unmarshal(raw, &entries); err != nil {
+	if err := json.Unmarshal(now.ManagedFields, &entries); err != nil {
 		return nil, fmt.Errorf("reading metadata.managedFields: %w", err)
 	}
 	paths := map[string][]string{}
@@ -49,7 +49,7 @@ func giveBack(raw []byte, ours map[string]bool, freed map[flux.Field][]flux.Mana
 	for _, f := range sortedFields(freed) {
 		for _, m := range freed[f] {
 			var err error
-			if left, err = own(left, m, f.Path()); err != nil {
+			if left, err = own(left, m, now.GroupVersion(), f.Path()); err != nil {
 				return nil, err
 			}
 		}
@@ -72,17 +72,25 @@ func sortedFields(freed map[flux.Field][]flux.Manager) []flux.Field {
 	return fields
 }
 
-// own makes a manager an owner of a path, in the entry that it has, or in a new one.
-func own(entries []metav1.ManagedFieldsEntry, m flux.Manager, path []string) ([]metav1.ManagedFieldsEntry, error) {
+// own makes a manager an owner of a path, in the entry that it has, or in a new one. That has the version that is served, as a
+// record may be older than the API's versions, or somebody's own: of an entry in a version that it does not serve, the API server
+// drops all of metadata.managedFields (k8s.io/apimachinery, managedfields/internal/fieldmanager.go, UpdateNoErrors; measured).
+func own(entries []metav1.ManagedFieldsEntry, m flux.Manager, served string, path []string) ([]metav1.ManagedFieldsEntry, error) {
 	operation := metav1.ManagedFieldsOperationUpdate
 	if m.Apply {
 		operation = metav1.ManagedFieldsOperationApply
 	}
-	i := slices.IndexFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
-		return e.Manager == m.Name && e.Operation == operation && e.Subresource == "" && (m.Apply || m.Version == "" || e.APIVersion == m.Version)
-	})
+	entry := func(version string) int {
+		return slices.IndexFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
+			return e.Manager == m.Name && e.Operation == operation && e.Subresource == "" && (m.Apply || version == "" || e.APIVersion == version)
+		})
+	}
+	i := entry(m.Version)
 	if i < 0 {
-		entries = append(entries, metav1.ManagedFieldsEntry{Manager: m.Name, Operation: operation, APIVersion: m.Version,
+		i = entry(served)
+	}
+	if i < 0 {
+		entries = append(entries, metav1.ManagedFieldsEntry{Manager: m.Name, Operation: operation, APIVersion: served,
 			FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1("{}")})
 		i = len(entries) - 1
 	}

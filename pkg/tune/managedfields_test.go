@@ -48,6 +48,23 @@ func TestGiveBack(t *testing.T) {
 				`{"manager":"kubectl-edit","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}}]`,
 		},
 		{
+			name:   "to owners with versions that may be gone, or never were",
+			before: `[{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}}]`,
+			freed: map[flux.Field][]flux.Manager{flux.Interval: {
+				{Name: "helm-controller", Apply: true, Version: "v1"}, {Name: "kubectl-edit", Version: "kustomize.toolkit.fluxcd.io/v1beta2"}, {Name: "kubectl-edit", Version: git.Version}, {Name: "k9s"}}},
+			want: `[{"manager":"helm-controller","operation":"Apply",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}},` +
+				`{"manager":"kubectl-edit","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}},` +
+				`{"manager":"k9s","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:interval":{}}}}]`,
+		},
+		{
+			name: "to the entry of a version that is still there",
+			before: `[{"manager":"kubectl-edit","operation":"Update","apiVersion":"kustomize.toolkit.fluxcd.io/v1beta2","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:path":{}}}},` +
+				`{"manager":"kubectl-edit","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:prune":{}}}}]`,
+			freed: map[flux.Field][]flux.Manager{flux.Interval: {{Name: "kubectl-edit", Version: "kustomize.toolkit.fluxcd.io/v1beta2"}}},
+			want: `[{"manager":"kubectl-edit","operation":"Update","apiVersion":"kustomize.toolkit.fluxcd.io/v1beta2","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{},"f:path":{}}}},` +
+				`{"manager":"kubectl-edit","operation":"Update",` + v1 + `,"fieldsV1":{"f:spec":{"f:prune":{}}}}]`,
+		},
+		{
 			name: "what stays ours stays",
 			before: `[{"manager":"fluxtune","operation":"Update",` + v1 + `,"fieldsV1":{"f:metadata":{"f:annotations":{".":{},"f:fluxtune.github.io/original":{},"f:other":{}}},` +
 				`"f:spec":{"f:interval":{},"f:timeout":{}}}}]`,
@@ -83,7 +100,8 @@ func TestGiveBack(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := giveBack([]byte(tc.before), ours, tc.freed, tc.annotations...)
+			now := object(t, "ks", func(o *flux.Object) { o.ManagedFields = []byte(tc.before) })
+			got, err := giveBack(now, ours, tc.freed, tc.annotations...)
 			require.NoError(t, err)
 			data, err := json.Marshal(got)
 			require.NoError(t, err)
@@ -91,7 +109,8 @@ func TestGiveBack(t *testing.T) {
 		})
 	}
 	for _, bad := range []string{`{`, `[{"manager":"fluxtune","operation":"Update","fieldsV1":[]}]`} {
-		_, err := giveBack([]byte(bad), ours, map[flux.Field][]flux.Manager{flux.Interval: nil})
+		now := object(t, "ks", func(o *flux.Object) { o.ManagedFields = []byte(bad) })
+		_, err := giveBack(now, ours, map[flux.Field][]flux.Manager{flux.Interval: nil})
 		require.ErrorContains(t, err, "reading metadata.managedFields")
 	}
 }
@@ -108,7 +127,7 @@ func TestReleaseOfWhatOthersOwnNow(t *testing.T) {
 	require.NoError(t, next.Err)
 	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/original":null},"managedFields":[`+
 		`{"manager":"kubectl-edit","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}},`+
-		`{"manager":"kustomize-controller","operation":"Apply","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}}]}}`, string(next.Patch))
+		`{"manager":"kustomize-controller","operation":"Apply","apiVersion":"kustomize.toolkit.fluxcd.io/v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}}]}}`, string(next.Patch))
 }
 
 // A field that an applier has set to another value since is its own: whoever owned it before us gets nothing back.

@@ -134,7 +134,7 @@ func (w PinWrite) release(now flux.Object, notes pins, adopted bool) ([]byte, er
 	if len(now.Ignore) > 0 && !adopted {
 		freed[flux.IgnoreField] = notes.Owners
 	}
-	managed, err := giveBack(now.ManagedFields, map[string]bool{DefaultManager: true, w.Manager: true, notes.Manager: true}, freed, PinsAnnotation)
+	managed, err := giveBack(now, map[string]bool{DefaultManager: true, w.Manager: true, notes.Manager: true}, freed, PinsAnnotation)
 	if err != nil {
 		return nil, err
 	}

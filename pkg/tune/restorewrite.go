@@ -79,7 +79,7 @@ func (r Restore) release(now flux.Object, manager string) ([]byte, error) {
 	}
 	ours := before.managers()
 	ours[manager] = true
-	managed, err := giveBack(now.ManagedFields, ours, owners, removed(annotations)...)
+	managed, err := giveBack(now, ours, owners, removed(annotations)...)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (w ForgetWrite) Next(now flux.Object) Next {
 			freed[f] = c[0].Owners // who keeps applying it is to be seen again
 		}
 	}
-	managed, err := giveBack(now.ManagedFields, record.managers(), freed, removed(annotate(now, nil))...)
+	managed, err := giveBack(now, record.managers(), freed, removed(annotate(now, nil))...)
 	if err != nil {
 		return Next{Err: err}
 	}

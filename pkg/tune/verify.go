@@ -164,7 +164,7 @@ func takeNameOut(now flux.Object, beside bool, manager string, freed map[flux.Fi
 	}
 	if len(freed) > 0 {
 		var err error
-		if entries, err = giveBack(now.ManagedFields, ours, freed); err != nil {
+		if entries, err = giveBack(now, ours, freed); err != nil {
 			return nil, err
 		}
 	}
