@@ -157,11 +157,17 @@ func failingChart(item Item, opts Options) (Reason, string) {
 		return "", ""
 	case !known:
 		return opts.Judge.chartUnknown(chart.Ref, o.SourceRef)
+	case source.Name == "":
+		return noFetch(chart.Ref, o.SourceRef.String()+" "+opts.Judge.lacks(o.SourceRef))
 	case source.Status.Ready != "False":
 		return "", ""
 	}
-	return ReasonFailingChart, fmt.Sprintf("%s is not ready (%s), and a change has %s fetched from it again: until that succeeds, the HelmReleases that use it are not reconciled (--include-failed tunes it too)",
-		source.Ref, source.Status.ReadyReason, chart.Ref)
+	return noFetch(chart.Ref, fmt.Sprintf("%s is not ready (%s)", source.Ref, source.Status.ReadyReason))
+}
+
+// noFetch is the reason to leave a chart alone of which something says that it cannot be fetched again.
+func noFetch(chart flux.Ref, why string) (Reason, string) {
+	return ReasonFailingChart, fmt.Sprintf("%s, and a change has %s fetched from it again: until that succeeds, the HelmReleases that use it are not reconciled (--include-failed tunes it too)", why, chart)
 }
 
 // fails is the reason to leave an object alone whose chart cannot be fetched now.
