@@ -2,6 +2,7 @@ package tune
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,6 +29,25 @@ func (r *Record) declaredSince(c chain, o flux.Object, f flux.Field) bool {
 	}
 	// The API server writes times to the second.
 	return lastWrite(o.ManagedFields, clientSideApply).After(r.Steps[c[len(c)-1].step].Time.Truncate(time.Second))
+}
+
+// setsIgnore tells whether an owner of a Kustomization's rules sets them again, or has declared them with ours among them: a write
+// of ours takes the list from all who owned it before.
+func setsIgnore(o flux.Object, m flux.Manager) bool {
+	return m.Name != readPins(o).Manager && (comesBack(m) || m.Apply && Pinning(o))
+}
+
+// declaredIgnore is kubectl apply, where it has declared a Kustomization's rules as they are now, with ours among them: it patches
+// nothing but its annotation, and owns them no more than before.
+func declaredIgnore(o flux.Object) []flux.Manager {
+	var declared struct {
+		Spec struct{ Ignore []flux.IgnoreRule }
+	}
+	if !Pinning(o) || len(o.Ignore) == 0 || json.Unmarshal([]byte(o.Annotations[corev1.LastAppliedConfigAnnotation]), &declared) != nil ||
+		!slices.EqualFunc(declared.Spec.Ignore, o.Ignore, flux.IgnoreRule.Equal) {
+		return nil
+	}
+	return []flux.Manager{{Name: clientSideApply}}
 }
 
 // lastWrite is when a manager last wrote an object by an update; the zero time where that is not known.

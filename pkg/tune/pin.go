@@ -49,8 +49,7 @@ func partRules(o flux.Object) (ours, others []flux.IgnoreRule) {
 }
 
 func ignoreSetters(o flux.Object) []flux.Manager {
-	ours := readPins(o).Manager
-	return slices.DeleteFunc(o.OwnersOf(flux.IgnoreField), func(m flux.Manager) bool { return !comesBack(m) || m.Name == ours })
+	return append(slices.DeleteFunc(o.OwnersOf(flux.IgnoreField), func(m flux.Manager) bool { return !setsIgnore(o, m) }), declaredIgnore(o)...)
 }
 
 // Targets are the objects that one of our rules names.

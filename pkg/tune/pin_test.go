@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -159,6 +160,46 @@ func TestUnpinLeavesWhatGitHasAdopted(t *testing.T) {
 
 	more := PinWrite{Pin: Pin{Owner: after, Rules: Rules([]Need{need(object(t, "gitrepo"), flux.Interval)})}}
 	assert.Equal(t, Next{State: StateLeftAlone, Why: "spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller: add the rule there"}, more.Next(after))
+}
+
+// So is one that anybody has declared since with these rules: by server-side apply, which makes them its owner, or by kubectl
+// apply, which then patches nothing but its annotation. Whoever has only changed it has declared nothing.
+func TestUnpinLeavesWhatAnybodyHasDeclared(t *testing.T) {
+	t.Parallel()
+	rules := Rules([]Need{need(object(t, "ks"), flux.Interval)})
+	list, err := json.Marshal(rules)
+	require.NoError(t, err)
+	declared := func(ignore string) func(*flux.Object) {
+		return func(o *flux.Object) {
+			o.Annotations[corev1.LastAppliedConfigAnnotation] = `{"spec":{"interval":"10m","ignore":` + ignore + `}}`
+		}
+	}
+	for name, tc := range map[string]struct {
+		change  func(*flux.Object)
+		adopter string
+	}{
+		"kubectl, on the server":     {ownedBy(flux.IgnoreField, updates("fluxtune"), applies("kubectl")), "kubectl"},
+		"flux":                       {ownedBy(flux.IgnoreField, updates("fluxtune"), applies("flux")), "flux"},
+		"a controller, by an update": {ownedBy(flux.IgnoreField, updates("acme-controller")), "acme-controller"},
+		"kubectl, here":              {declared(string(list)), "kubectl-client-side-apply"},
+		"kubectl, other rules":       {declared(`[{"paths":["/spec/timeout"]}]`), ""},
+		"kubectl, no rules":          {declared("null"), ""},
+		"somebody's edit":            {ownedBy(flux.IgnoreField, updates("kubectl-edit")), ""},
+		"nobody":                     {ownedBy(flux.IgnoreField, updates("fluxtune")), ""},
+	} {
+		after := pinning(t, rules...)
+		tc.change(&after)
+		if tc.adopter == "" {
+			assert.Equal(t, rules, OurRules(after), name)
+			continue
+		}
+		assert.Empty(t, OurRules(after), name)
+		next := PinWrite{Pin: Pin{Owner: after}, Settles: true}.Next(after)
+		assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(next.Patch), name)
+		assert.Equal(t, "spec.ignore of Kustomization flux-system/apps is itself set by "+tc.adopter+": add the rule there", CannotPin(after), name)
+	}
+	before := parent(t, ignoring(theirs), ownedBy(flux.IgnoreField, applies("kubectl")))
+	assert.Empty(t, CannotPin(before), "it has declared none of ours")
 }
 
 // A note that cannot be read names no rule: none is touched, the note stays for whoever mends it, and all who come past say so.
