@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ func (f *PatchFlags) add(cmd *cobra.Command) {
 	flags.BoolVarP(&f.Yes, "yes", "y", false, "Do not ask. Required where nobody can be asked.")
 	flags.StringVar(&f.DryRun, "dry-run", "none", `Must be "none", "client" or "server". With client nothing is sent; with server the API server checks every change and persists none.`)
 	flags.Lookup("dry-run").NoOptDefVal = "client"
-	flags.StringVar(&f.FieldManager, "field-manager", "fluxtune", "Name of the manager that owns the changed fields. Names that begin with kubectl are refused: kustomize-controller undoes what they own.")
+	flags.StringVar(&f.FieldManager, "field-manager", "fluxtune", "Name of the manager that owns the changed fields. Names of controllers and of tools that people run by hand are refused.")
 	flags.Float64Var(&f.PatchesPerSecond, "patches-per-second", defaultPace, "Pace of the changes; each makes Flux reconcile at once. 0 is no limit.")
 	flags.BoolVar(&f.Wait, "wait", false, "Wait until Flux has seen every change, and what was ready is ready again.")
 	flags.DurationVar(&f.WaitTimeout, "wait-timeout", 5*time.Minute, "How long --wait waits, each step along spec.dependsOn, and apply for owners to notice the rules of --managed=pin.")
@@ -150,8 +151,12 @@ func (f PatchFlags) check(canAsk bool) error {
 		return fmt.Errorf("--field-manager %q: kustomize-controller undoes what managers own whose names begin with kubectl or before-first-apply; choose another", f.FieldManager)
 	case tune.Controller(f.FieldManager):
 		return fmt.Errorf("--field-manager %q: by such a name controllers are known, which apply what they own again; choose another", f.FieldManager)
+	case tune.Hand(f.FieldManager):
+		return fmt.Errorf("--field-manager %q: people change objects by that name, with a tool that they run by hand, and revert would take their changes for fluxtune's; choose another", f.FieldManager)
 	case f.PatchesPerSecond < 0:
 		return fmt.Errorf("--patches-per-second %v: it cannot be negative; 0 is no limit", f.PatchesPerSecond)
+	case math.IsNaN(f.PatchesPerSecond) || math.IsInf(f.PatchesPerSecond, 0):
+		return fmt.Errorf("--patches-per-second %v is no pace; 0 is no limit", f.PatchesPerSecond)
 	case f.DryRun == "none" && !f.Yes && !canAsk:
 		return errors.New("nobody can be asked here: stdin is not a terminal; use --yes, or --dry-run to look first")
 	}

@@ -35,14 +35,24 @@ func tookOver(m flux.Manager, before []flux.Manager) bool {
 	}))
 }
 
-// runOnce knows the tools that people run by hand, by the names under which they own fields: kubectl in all its names, the
+// runOnce knows the tools that people run by hand, by the names under which they own fields: kubectl in its own names, the
 // flux command, terminal and desktop programs, and browsers (dashboards behind a proxy); and the two names under which the API
 // server keeps what it does not know, or no longer: nobody writes as those.
 func runOnce(manager string) bool {
-	return strings.HasPrefix(manager, "kubectl") || slices.Contains([]string{
-		"before-first-apply", ancientChanges, "flux", DefaultManager, "k9s", "Mozilla", "lens", "openlens", "freelens", "headlamp", "curl",
+	return slices.Contains(kubectlNames, manager) || slices.Contains([]string{
+		"before-first-apply", ancientChanges, "flux", DefaultManager, "k9s", "Mozilla", "lens", "openlens", "freelens", "headlamp",
 	}, manager)
 }
+
+// kubectlNames are the field managers of kubectl's commands (k8s.io/kubectl pkg/cmd, defaults of --field-manager; kubectl scale
+// has that of its user agent, kubectl). Others whose names begin with kubectl are somebody's programs.
+var kubectlNames = []string{
+	"kubectl", clientSideApply, "kubectl-last-applied", "kubectl-create", "kubectl-edit", "kubectl-patch", "kubectl-replace", "kubectl-annotate",
+	"kubectl-label", "kubectl-set", "kubectl-scale", "kubectl-rollout", "kubectl-run", "kubectl-expose", "kubectl-autoscale", "kubectl-taint", "kubectl-debug",
+}
+
+// Hand knows by a name tools that people run by hand, beside fluxtune: what one of them changes is somebody's choice.
+func Hand(name string) bool { return runOnce(name) && name != DefaultManager }
 
 // ancientChanges is the manager to which the API server gives the oldest updates where more than ten have been made under
 // different names (k8s.io/apimachinery, managedfields/internal/capmanagers.go): also ours.

@@ -28,6 +28,10 @@ func TestComesBack(t *testing.T) {
 		"kubectl-client-side-apply":     false,
 		"kubectl-edit":                  false,
 		"kubectl-patch":                 false,
+		"kubectl-last-applied":          false,
+		"kubectl-controller":            true, // only kubectl's own names are a hand's
+		"kubectl-sync-cron":             true,
+		"curl":                          true, // a script's, as often as not
 		"before-first-apply":            false,
 		"ancient-changes":               false,
 		"flux":                          false,
