@@ -284,6 +284,7 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	if left, found := report.RulesCheck(options.leftRules(fleet, o.root.Now()), o.where()); found {
 		checks = append(checks, left)
 	}
+	checks = append(checks, report.AwaitedChecks(options.awaited(fleet, nil, o.root.Now(), nil))...)
 	d := report.NewDiagnosis(checks, access.Rights, o.next(look, write, nodes, access.Nearby))
 	return d.WithProposal(proposal, o.policyFile), nil
 }

@@ -144,6 +144,7 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	judge := tune.NewJudge(f.snapshot)
 	o.root.warn(slices.Concat(tune.RulesLeft(judge, restores), tune.OwnersUnread(judge, restores)), f.snapshot.Gaps)
 	if len(restores) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
+		o.tellAwaited(f, nil, nil)
 		return sessionGone{o.Session, o.where()}
 	}
 	return o.restore(ctx, f, restores, o.takes(f, restores))
@@ -259,10 +260,15 @@ func (o FleetOptions) leftRules(f fleet, now time.Time) []tune.Pin {
 	return tune.RulesAfter(o.pinning(f), f.all(), f.snapshot.Unread, nil, now, nil)
 }
 
-// tellAwaited says which rules that nothing needs, when restores are done, stay for a session that is about to change objects
-// under them.
+// awaited says which rules that nothing needs, when restores are done, stay for a session that is about to change objects under
+// them.
+func (o FleetOptions) awaited(f fleet, restores []tune.Restore, now time.Time, takes func(flux.Ref) bool) []string {
+	return tune.RulesAwaited(o.pinning(f), f.all(), f.snapshot.Unread, restores, now, takes)
+}
+
+// tellAwaited warns of them.
 func (o WriteOptions) tellAwaited(f fleet, restores []tune.Restore, takes func(flux.Ref) bool) {
-	o.root.warn(tune.RulesAwaited(o.pinning(f), f.all(), f.snapshot.Unread, restores, o.root.Now(), takes), nil)
+	o.root.warn(o.awaited(f, restores, o.root.Now(), takes), nil)
 }
 
 // readTuned reads the fleet with the owners whose rules may have to be taken back, whatever the objects say.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -74,17 +75,20 @@ func (o SessionsOptions) run(ctx context.Context) error {
 		return err
 	}
 	list := report.NewSessionList("", nil, fs.missing)
-	var stray []string
+	var warnings []string
 	for i := range fs.all {
 		f := &fs.all[i]
 		f.snapshot.Gaps = append(f.snapshot.Gaps, tune.BadRecords(f.objects)...)
-		stray = append(stray, f.options.tellStrayEnds(o.root, f.objects)...)
+		warnings = append(warnings, f.options.tellStrayEnds(o.root, f.objects)...)
+		for _, line := range f.options.awaited(*f, nil, o.now(), nil) {
+			warnings = append(warnings, flux.InCluster(f.options.Cluster, line))
+		}
 		list = list.And(report.NewSessionList(f.options.Cluster, tune.Sessions(f.objects, tune.NewJudge(f.snapshot)), f.snapshot.Gaps))
 	}
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
 		return err
 	}
-	o.root.warn(stray, fs.gaps())
+	o.root.warn(warnings, fs.gaps())
 	if len(list.Items) == 0 && o.printer.tables() {
 		if !fs.incomplete() {
 			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s was tuned by fluxtune.\n", plural(fs.objects(), "Flux object"), fs.place(o.FleetOptions))

@@ -226,3 +226,11 @@ func RulesCheck(left []tune.Pin, where string) (Check, bool) {
 		Remedy: "take the rules away, so that Git decides again", Run: []string{"kubectl fluxtune revert " + where + " --expired"},
 	}, true
 }
+
+// AwaitedChecks tell of rules of fluxtune that no object needs yet, a check for each line of tune.RulesAwaited.
+func AwaitedChecks(lines []string) (checks []Check) {
+	for _, line := range lines {
+		checks = append(checks, Check{Name: "pins", Status: CheckWarning, Message: line})
+	}
+	return checks
+}
