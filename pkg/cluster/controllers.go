@@ -46,7 +46,10 @@ func (c *Client) Controllers(ctx context.Context) ([]Deployment, *flux.Gap, erro
 	deployments, err := c.deployments(ctx, all)
 	if apierrors.IsForbidden(err) {
 		all.path = []string{"apis", "apps", "v1", "namespaces", fluxNamespace, "deployments"}
-		deployments, err = c.deployments(ctx, all)
+		forbidden := err
+		if deployments, err = c.deployments(ctx, all); err == nil && len(deployments) == 0 {
+			err = forbidden // they may run elsewhere
+		}
 	}
 	switch {
 	case err == nil:

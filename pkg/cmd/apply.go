@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -149,7 +150,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	o.Options = *f.fitted(fitting, o.Options)
 	plan := f.plan(&o.Options)
 	cost := o.cost(f, plan)
-	plan.Warnings = append(plan.Warnings, cost.Overloaded()...)
+	plan.Warnings = slices.Concat(plan.Warnings, f.unchecked(plan, o.FieldManager), cost.Overloaded())
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
 	overview := o.overview(plan, f.forecast(plan.Items, o.PatchesPerSecond), cost, o.PatchesPerSecond)
 	if o.together != nil && o.together.parts {

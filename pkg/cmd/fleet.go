@@ -74,6 +74,8 @@ type fleet struct {
 	objects  []flux.Object
 	// deployments are those of Flux's controllers, where they were asked for and may be read.
 	deployments []cluster.Deployment
+	// flagsUnread says that they were asked for, and may not be read.
+	flagsUnread bool
 	// kept are the objects that no edit of the files changes, and why, as far as that is known.
 	kept map[flux.Ref]string
 }
@@ -212,8 +214,9 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 		return fleet{}, err
 	}
 	var deployments []cluster.Deployment
+	unread := false
 	if o.controllers {
-		if deployments, err = o.readControllers(ctx, &snapshot); err != nil {
+		if deployments, unread, err = o.readControllers(ctx, &snapshot); err != nil {
 			return fleet{}, err
 		}
 	}
@@ -225,18 +228,18 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 		}
 	}
 	f := o.fleetOf(snapshot)
-	f.deployments = deployments
+	f.deployments, f.flagsUnread = deployments, unread
 	f.graph.Controllers = flux.NewControllers(f.controllers())
 	return f, nil
 }
 
 // readControllers reads the Deployments of Flux's controllers. Where they may not be read, that is a harmless gap.
-func (o FleetOptions) readControllers(ctx context.Context, snapshot *flux.Snapshot) ([]cluster.Deployment, error) {
+func (o FleetOptions) readControllers(ctx context.Context, snapshot *flux.Snapshot) (deployments []cluster.Deployment, unread bool, err error) {
 	deployments, gap, err := o.Client.Controllers(ctx)
 	if gap != nil {
 		snapshot.Gaps = append(snapshot.Gaps, *gap)
 	}
-	return deployments, err
+	return deployments, gap != nil, err
 }
 
 // controllers are Flux's, with their flags; none where they were not read, so that the defaults count.

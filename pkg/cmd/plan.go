@@ -160,6 +160,7 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 		if lost := f.takenOver(plan, tune.DefaultManager); lost != "" {
 			plan.Warnings = append(plan.Warnings, lost)
 		}
+		plan.Warnings = append(plan.Warnings, f.unchecked(plan, tune.DefaultManager)...)
 		costs = append(costs, f.budget(plan, now))
 		p.calm = p.calm.And(f.forecast(plan.Items, defaultPace))
 		warnings = append(warnings, clusterWarnings{f.options.Cluster, plan.Warnings})

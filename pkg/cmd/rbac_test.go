@@ -424,3 +424,27 @@ func TestNothingIsSentWithoutRights(t *testing.T) {
 	assert.NotZero(t, patches)
 	assert.Contains(t, o.stdout, "configured (server dry run)")
 }
+
+// TestFlagsThatMayNotBeRead: a role in one namespace does not reach the controllers' Deployments, and what hangs on their flags is
+// said.
+func TestFlagsThatMayNotBeRead(t *testing.T) {
+	t.Parallel()
+	c, ns := rbacFleet(t)
+	viewer, _, err := role(viewerRole)
+	require.NoError(t, err)
+	grant(t, c, "tenant", ns, viewer)
+	c.Apply(t, fmt.Sprintf(`
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: applied, namespace: %[1]s, labels: {kustomize.toolkit.fluxcd.io/name: root, kustomize.toolkit.fluxcd.io/namespace: %[1]s}}
+spec: {interval: 17m, url: "https://example.com/x"}
+`, ns))
+	const says = "Warning: the flags of Flux's controllers could not be read, and their defaults are assumed: with an --override-manager"
+	for _, args := range [][]string{{"plan"}, {"apply", "--yes", "--dry-run=client"}} {
+		args = append(args, "gitrepo/applied", "-n", ns, "--default-env", "development")
+		assert.NotContains(t, on(c).run(t.Context(), append(args, "--managed=patch")...).stderr, says)
+		assert.NotContains(t, on(c).run(t.Context(), append(args, "--as", "tenant")...).stderr, says)
+		o := on(c).run(t.Context(), append(args, "--as", "tenant", "--managed=patch")...)
+		assert.Equal(t, 1, strings.Count(o.stderr, says), o.stderr)
+	}
+}

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,13 +46,37 @@ func (f TuneFlags) toOptions() (tune.Options, error) {
 // takenOver says that what a plan writes under a field manager would be lost: its objects, or the owners that get rules, are
 // applied by a controller that takes over what that manager owns. "" where that is not so, or the controllers were not read.
 func (f fleet) takenOver(plan tune.Plan, manager string) string {
-	applied := func(o flux.Object) bool { _, owned := o.Owner(); return owned }
-	affected := slices.ContainsFunc(plan.Items, func(item tune.Item) bool { return item.Action == tune.ActionChange && applied(item.Object) }) ||
-		slices.ContainsFunc(plan.Pins, func(p tune.Pin) bool { return applied(p.Owner) })
-	if !affected {
+	if !changesApplied(plan) {
 		return ""
 	}
 	return flux.TakesOver(f.controllers(), manager)
+}
+
+// changesApplied tells whether a plan changes what something applies, or the rules of such an owner.
+func changesApplied(plan tune.Plan) bool {
+	applied := func(o flux.Object) bool { _, owned := o.Owner(); return owned }
+	return slices.ContainsFunc(plan.Items, func(item tune.Item) bool { return item.Action == tune.ActionChange && applied(item.Object) }) ||
+		slices.ContainsFunc(plan.Pins, func(p tune.Pin) bool { return applied(p.Owner) })
+}
+
+// unchecked says what of a plan under a field manager hangs on flags of Flux's controllers that could not be read; nil where they
+// were, and where nothing does.
+func (f fleet) unchecked(plan tune.Plan, manager string) []string {
+	var what []string
+	if rolling := plan.RollingOut(); len(rolling) > 0 {
+		named := rolling[0].String()
+		if more := len(rolling) - 1; more > 0 {
+			named = fmt.Sprintf("%s and %d more", named, more)
+		}
+		what = append(what, "with the feature gate CancelHealthCheckOnNewRevision a change breaks off what is being rolled out, "+named)
+	}
+	if changesApplied(plan) {
+		what = append(what, fmt.Sprintf("with an --override-manager that %q begins with, what is changed, and the records of how to take it back, are taken over", manager))
+	}
+	if !f.flagsUnread || len(what) == 0 {
+		return nil
+	}
+	return []string{"the flags of Flux's controllers could not be read, and their defaults are assumed: " + strings.Join(what, "; ")}
 }
 
 // plan plans a fleet, and has a judge of that fleet tell what sticks. The options gain the judge.

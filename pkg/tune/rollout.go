@@ -23,12 +23,30 @@ func rollingOut(item Item, opts Options) (Reason, string) {
 // helmrelease_manager.go and the IsObjectEnqueued block of helmrelease_controller.go; kustomize-controller ends its health checks
 // and nothing else, kustomization_controller.go checkHealth).
 func breaksOff(o flux.Object, by flux.Controllers) string {
-	if !o.KindRow().Consumer || o.Suspended || o.Status.Ready != "Unknown" || o.Kind == "Kustomization" && !o.Waits {
-		return ""
-	}
 	c := by.Of(&o)
-	if !c.CancelsChecks {
+	if !inRollout(o) || !c.CancelsChecks {
 		return ""
 	}
 	return fmt.Sprintf("it is being rolled out (Ready is Unknown: %s), and a change would have %s break that off and begin anew (its feature gate CancelHealthCheckOnNewRevision): try again when it is ready", o.Status.ReadyReason, c.Name)
+}
+
+// inRollout tells whether an object is waited for while it is rolled out.
+func inRollout(o flux.Object) bool {
+	return o.KindRow().Consumer && !o.Suspended && o.Status.Ready == "Unknown" && (o.Kind != "Kustomization" || o.Waits)
+}
+
+// RollingOut are the objects that a plan changes, rules of owners among it, while they are rolled out: with that feature gate they
+// would be left alone.
+func (p Plan) RollingOut() (refs []flux.Ref) {
+	for _, item := range p.Items {
+		if item.Action == ActionChange && inRollout(item.Object) {
+			refs = append(refs, item.Object.Ref)
+		}
+	}
+	for _, pin := range p.Pins {
+		if len(pin.Adds()) > 0 && inRollout(pin.Owner) {
+			refs = append(refs, pin.Owner.Ref)
+		}
+	}
+	return refs
 }
