@@ -47,6 +47,8 @@ type atlas struct {
 	barred map[spot]string
 	// unbuilt are the files that something may use which is not built: they are not edited.
 	unbuilt *outskirts
+	// strays may use files, too, for a cluster that was not found: they are not edited either.
+	strays []straying
 }
 
 // site is the place that is the same for all objects that are written in one file.
@@ -61,7 +63,7 @@ func newAtlas(t *Tree, fleets []Fleet) *atlas {
 	return &atlas{
 		tree: t, fleets: fleets, reaches: map[string]map[string]bool{}, objects: map[*deployment]map[flux.Ref]string{},
 		written: map[string]map[string][]string{}, seen: map[place][]spot{}, byName: map[place]map[[2]string][]spot{}, found: map[spot][]place{}, originals: map[spot]string{},
-		barred: map[spot]string{}, unbuilt: t.outskirts(fleets),
+		barred: map[spot]string{}, unbuilt: t.outskirts(fleets), strays: t.straying(fleets),
 	}
 }
 
@@ -190,7 +192,7 @@ func (a *atlas) findPlaces(s spot) []place {
 
 // untouchable says why a file is not to be changed; "" where it may be.
 func (a *atlas) untouchable(file string) string {
-	return cmp.Or(a.tree.untouchable(file), a.unbuilt.why(file))
+	return cmp.Or(a.tree.untouchable(file), a.unbuilt.why(file), strayUser(a.strays, file))
 }
 
 // manifest is the file that a deployment's Kustomization is written in.

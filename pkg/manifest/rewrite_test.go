@@ -172,3 +172,23 @@ func TestRewriteKeepsLineEnds(t *testing.T) {
 		assert.False(t, strings.HasSuffix(string(content), "\n"), "%s has a final newline now", p)
 	}
 }
+
+// What a Kustomization of no cluster may use is not edited: it may be one that nobody found. Patches of others beside it are.
+func TestRewriteSparesStrays(t *testing.T) {
+	t.Parallel()
+	kustomization := func(name, path string) string {
+		return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: " + name + ", namespace: flux-system}\nspec:\n  interval: 3m\n  timeout: 2m\n  path: " +
+			path + "\n  sourceRef: {kind: GitRepository, name: flux-system}\n"
+	}
+	tree := NewTree(map[string]string{
+		"staging/flux-system/gotk-sync.yaml": kustomization("flux-system", "./staging"), "staging/apps.yaml": kustomization("apps", "./apps"), "apps/web.yaml": release,
+		"by-hand/prod.yaml": kustomization("prod", "./prod"), "prod/kustomization.yaml": "resources: [../apps/web.yaml]\n",
+	})
+	fleets := tree.Read(tree.Roots())
+	require.Len(t, fleets, 1)
+	r, err := tree.Rewrite(fleets, tree.Decide(fleets), wishes(fleets))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"staging/apps.yaml"}, sortedKeys(r.Files))
+	assert.Empty(t, r.Refused)
+	holds(t, tree, fleets, r)
+}

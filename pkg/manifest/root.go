@@ -187,47 +187,37 @@ func synced(t *Tree, documents []document) []Root {
 	return roots
 }
 
-// selfApplied finds the Kustomizations of Flux that are among what they apply, and that none of the other roots deploys.
+// selfApplied finds the Kustomizations of Flux that are among what they apply, by others or at once, and that none of the other
+// roots deploys.
 func selfApplied(t *Tree, documents []document, others []Root) []Root {
 	all := kustomizationsOf(t, documents)
 	deployed := map[string]bool{}
 	for _, r := range others {
 		maps.Copy(deployed, t.reach(r.Path))
 	}
-	for more := true; more; {
-		before := len(deployed)
-		for _, c := range all {
-			if deployed[c.file] {
-				maps.Copy(deployed, c.deploys)
-			}
-		}
-		more = len(deployed) > before
-	}
-	var roots []Root
+	follow(all, deployed)
+	var circular []candidate
 	for _, c := range all {
 		// A path with other clusters in it is no cluster's: an example of some docs has "./".
 		around := slices.ContainsFunc(others, func(r Root) bool { return below(r.Path, c.root.Path) })
-		if c.deploys[c.file] && !deployed[c.file] && !around && c.root.name != "" && c.root.source.Kind != "" && !strings.Contains(c.root.name, "$") {
-			roots = append(roots, c.root)
+		if !deployed[c.file] && !around && c.root.name != "" && c.root.source.Kind != "" && !strings.Contains(c.root.name, "$") && c.leads(all)[c.file] {
+			circular = append(circular, c)
 		}
+	}
+	var roots []Root
+	for _, c := range firsts(circular) {
+		roots = append(roots, c.root)
 	}
 	return roots
 }
 
 // topKustomizations finds the Kustomizations of Flux whose path is in the checkout and that no other one
-// deploys. The manifests beside them in their folder are taken for deployed with them, and those of the
-// folder's kustomization where it has one.
+// deploys; of those that deploy each other, one. The manifests beside them in their folder are taken for deployed with
+// them, and those of the folder's kustomization where it has one.
 func topKustomizations(t *Tree, documents []document) []Root {
-	all := kustomizationsOf(t, documents)
 	var roots []Root
-	for i, c := range all {
-		deployed := false
-		for j, other := range all {
-			deployed = deployed || i != j && other.deploys[c.file]
-		}
-		if !deployed {
-			roots = append(roots, Root{Path: parent(c.file), source: c.root.source, flat: true})
-		}
+	for _, c := range firsts(kustomizationsOf(t, documents)) {
+		roots = append(roots, Root{Path: parent(c.file), source: c.root.source, flat: true})
 	}
 	return roots
 }

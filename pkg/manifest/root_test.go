@@ -64,6 +64,14 @@ func TestRoots(t *testing.T) {
 			"overlays/a/kustomization.yaml": "resources: [../../base]\n", "overlays/b/kustomization.yaml": "resources: [../../base]\n",
 			"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": release, "other/kustomization.yaml": "resources: [x.yaml]\n", "other/x.yaml": "kind: ConfigMap\n",
 		}, []string{"overlays/a", "overlays/b"}},
+		"two Kustomizations that apply their own folder": {map[string]string{
+			"prod/flux.yaml": sync("./prod") + "---\n" + strings.Replace(sync("./prod"), "name: flux-system", "name: again", 1), "staging/ks.yaml": kustomizationOfApps, "apps/web.yaml": release,
+		}, []string{"prod", "staging"}},
+		"two folders that apply each other": {map[string]string{"a/ks.yaml": sync("./b"), "b/ks.yaml": sync("./a"), "staging/ks.yaml": kustomizationOfApps, "apps/web.yaml": release}, []string{"a", "staging"}},
+		"two folders beside a cluster that apply each other": {map[string]string{
+			"clusters/a/flux-system/gotk-sync.yaml": sync("./clusters/a"), "x/ks.yaml": sync("./y"), "y/ks.yaml": sync("./x"),
+		}, []string{"clusters/a", "y"}},
+		"a circle that one outside of it deploys": {map[string]string{"main/ks.yaml": sync("./x"), "x/ks.yaml": sync("./y"), "y/ks.yaml": sync("./x")}, []string{"main"}},
 		"a patch that gives the path": {map[string]string{
 			"clusters/a/kustomization.yaml": "resources: [../../base]\npatches:\n- path: ../../patches/a.yaml\n", "patches/a.yaml": sync("./clusters/a"), "patches/other.yaml": release,
 			"base/kustomization.yaml": "resources: [sync.yaml]\n", "base/sync.yaml": sync("./clusters/${cluster}"),

@@ -77,25 +77,49 @@ func (s Stray) String() string {
 
 // Strays are those that may use files which the fleets read, in the order of their files.
 func (t *Tree) Strays(fleets []Fleet) []Stray {
+	var strays []Stray
+	for _, s := range t.straying(fleets) {
+		strays = append(strays, s.Stray)
+	}
+	return strays
+}
+
+// straying is a Stray with all files that it may use.
+type straying struct {
+	Stray
+	files map[string]bool
+}
+
+func (t *Tree) straying(fleets []Fleet) []straying {
 	read := map[string]bool{}
 	for _, file := range builtFrom(fleets) {
 		read[file] = true
 	}
-	var strays []Stray
-	documents := t.documents()
-	for _, c := range kustomizationsOf(t, documents) {
+	var strays []straying
+	for _, c := range kustomizationsOf(t, t.documents()) {
 		folder := c.root.Path
 		if read[c.file] || folder == "" || slices.ContainsFunc(fleets, func(f Fleet) bool { return f.Root.Path == folder }) {
 			continue
 		}
 		uses := newClosure(t, home{root: Root{Path: folder}})
 		uses.folder(folder)
-		for _, file := range sortedKeys(uses.used()) {
+		files := uses.used()
+		for _, file := range sortedKeys(files) {
 			if read[file] {
-				strays = append(strays, Stray{c.ref, c.file, folder, file})
+				strays = append(strays, straying{Stray{c.ref, c.file, folder, file}, files})
 				break
 			}
 		}
 	}
 	return strays
+}
+
+// strayUser says which of them may use a file; "" where none may.
+func strayUser(strays []straying, file string) string {
+	i := slices.IndexFunc(strays, func(s straying) bool { return s.files[file] })
+	if i < 0 {
+		return ""
+	}
+	s := strays[i]
+	return fmt.Sprintf("%s in %s may use the file, and is of no cluster that was found: if a cluster has it, name %s with --root, too", s.Ref, s.File, Root{Path: s.Folder})
 }
