@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Tree is the files of a checkout, as the artifact of a source would hold them. Paths are relative to
@@ -48,6 +49,18 @@ type node struct {
 	names   []string // of a folder, sorted
 	from    string   // the file of the checkout that a file of an artifact is a copy of; "" otherwise
 	content func() ([]byte, error)
+	// read says that the content of a file on the disk was asked for.
+	read atomic.Bool
+}
+
+// onDisk is the node of a file.
+func onDisk(name string) *node {
+	n := &node{}
+	n.content = sync.OnceValues(func() ([]byte, error) {
+		n.read.Store(true)
+		return os.ReadFile(name)
+	})
+	return n
 }
 
 // Open lists the files below a folder. It reads no contents.
@@ -102,7 +115,11 @@ func (t *Tree) add(name string, entry fs.DirEntry) error {
 	case !entry.Type().IsRegular() || entry.Name() == ".git":
 		return nil
 	}
-	t.put(p, &node{folder: entry.IsDir(), content: sync.OnceValues(func() ([]byte, error) { return os.ReadFile(name) })})
+	if entry.IsDir() {
+		t.put(p, &node{folder: true})
+	} else {
+		t.put(p, onDisk(name))
+	}
 	return nil
 }
 

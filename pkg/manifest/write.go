@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
 
 // Write replaces the files of a rewriting on the disk, each with the mode that it has: all of them or none. First all new
 // contents are written beside the old ones, so that a folder that takes none is met before anything is changed; then all
-// are renamed into their places. Where one is not what was read any more, or ctx ends before the first is renamed, nothing
+// are renamed into their places. Where the checkout is not what was read any more, or ctx ends before the first is renamed, nothing
 // is written, and the error says so; after that a signal waits. Where a rename fails the files before it get their old
 // contents again.
 //
@@ -23,6 +24,9 @@ func (t *Tree) Write(ctx context.Context, r Rewriting) error {
 		if err := t.unchanged(p); err != nil {
 			return err
 		}
+	}
+	if err := t.fresh(); err != nil {
+		return err
 	}
 	staged := make([]string, 0, len(files))
 	defer func() {
@@ -82,7 +86,10 @@ func (t *Tree) unchanged(p string) error {
 	}
 	name := t.path(p)
 	resolved, err := filepath.EvalSymlinks(name)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return goneError(p)
+	case err != nil:
 		return err
 	}
 	if resolved != name {
@@ -97,7 +104,7 @@ func (t *Tree) unchanged(p string) error {
 		return err
 	}
 	if !bytes.Equal(was, is) {
-		return fmt.Errorf("%s has changed since it was read: nothing is written, run it again", p)
+		return changedError(p)
 	}
 	return nil
 }

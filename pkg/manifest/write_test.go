@@ -48,6 +48,48 @@ func TestWriteWritesNothingWhereAFileChangedMeanwhile(t *testing.T) {
 	assert.Equal(t, "a: 5m\n", string(content))
 }
 
+// What was asked about holds only for the files that were read: also those that are not edited.
+func TestWriteWritesNothingWhereTheCheckoutChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(t *testing.T, dir string)
+		want   string
+	}{
+		"a file that is read":     {func(t *testing.T, dir string) { writeFiles(t, dir, map[string]string{"b.yaml": "b: 7m\n"}) }, "b.yaml has changed since it was read: nothing is written, run it again"},
+		"a file that is edited":   {func(t *testing.T, dir string) { writeFiles(t, dir, map[string]string{"a.yaml": "a: 7m\n"}) }, "a.yaml has changed since it was read: nothing is written, run it again"},
+		"a new kustomization":     {func(t *testing.T, dir string) { writeFiles(t, dir, map[string]string{"sub/Kustomization": "{}\n"}) }, "sub/Kustomization is new since the checkout was read: nothing is written, run it again"},
+		"a new file":              {func(t *testing.T, dir string) { writeFiles(t, dir, map[string]string{"sub/c.yml": "c: 7m\n"}) }, "sub/c.yml is new since the checkout was read: nothing is written, run it again"},
+		"a file is gone":          {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "b.yaml"))) }, "b.yaml is not there any more: nothing is written, run it again"},
+		"an edited file is gone":  {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "a.yaml"))) }, "a.yaml is not there any more: nothing is written, run it again"},
+		"Git ignores one by now":  {func(t *testing.T, dir string) { writeFiles(t, dir, map[string]string{".gitignore": "b.yaml\n"}) }, "b.yaml is not there any more: nothing is written, run it again"},
+		"what nobody read":        {func(t *testing.T, dir string) { writeFiles(t, dir, map[string]string{"README.md": "new\n"}) }, ""},
+		"an editor's file beside": {func(t *testing.T, dir string) { writeFiles(t, dir, map[string]string{".a.yaml.swp": "x"}) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			writeFiles(t, dir, map[string]string{"a.yaml": "a: 5m\n", "b.yaml": "b: 5m\n", "sub/d.yaml": "d: 5m\n", "README.md": "old\n"})
+			tree, err := Open(dir)
+			require.NoError(t, err)
+			for _, p := range []string{"a.yaml", "b.yaml"} {
+				_, err := tree.ReadFile(p)
+				require.NoError(t, err)
+			}
+			c.change(t, dir)
+			before, _ := os.ReadFile(filepath.Join(dir, "a.yaml"))
+			err = tree.Write(t.Context(), Rewriting{Files: map[string][]byte{"a.yaml": []byte("a: 1m\n")}})
+			after, _ := os.ReadFile(filepath.Join(dir, "a.yaml"))
+			if c.want == "" {
+				require.NoError(t, err)
+				assert.Equal(t, "a: 1m\n", string(after))
+				return
+			}
+			require.EqualError(t, err, c.want)
+			assert.Equal(t, before, after)
+		})
+	}
+}
+
 func TestWriteWritesThroughNoLink(t *testing.T) {
 	t.Parallel()
 	dir, outside := t.TempDir(), t.TempDir()
