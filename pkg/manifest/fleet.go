@@ -49,7 +49,8 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		f.mistype(d, o)
 	}
 	costs := flux.CostsOnly(o.ref.Group, o.ref.Kind)
-	if !known && !costs && o.ref.Kind != "Namespace" && !crd.Known(o.ref.Group, o.ref.Kind) {
+	namespace := o.ref.Group == "" && o.ref.Kind == "Namespace"
+	if !known && !costs && !namespace && !crd.Known(o.ref.Group, o.ref.Kind) {
 		return
 	}
 	if other, twice := f.owners[o.ref]; twice && other != d.ref() {
@@ -74,7 +75,7 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		object.Labels, object.Annotations = merge(object.Labels, meta.Labels), merge(object.Annotations, meta.Annotations)
 	}
 	switch {
-	case o.ref.Kind == "Namespace" && o.ref.Group == "":
+	case namespace:
 		f.Snapshot.Namespaces[object.Name] = object.Labels
 		return
 	case costs:

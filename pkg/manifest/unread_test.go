@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // The values of an object that cannot be read decide something once it is mended, and people read what is wrong with it.
@@ -28,4 +29,21 @@ func TestUnreadObjects(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{`the API server refuses it: apps/web.yaml:7:12: spec.suspend: "yes" is a text, and Flux wants true or false`}, why)
+}
+
+// Kinds of other groups may have the names of core ones: they are none of these, and nothing is read of them.
+func TestKindsOfOtherGroups(t *testing.T) {
+	t.Parallel()
+	foreign := func(kind string) string {
+		return "apiVersion: servicebus.azure.com/v1api20211101\nkind: " + kind + "\nmetadata: {name: bus, namespace: apps, labels: {environment: production}}\nspec: {sku: {name: Premium}}\n---\n"
+	}
+	tree := NewTree(map[string]string{
+		"clusters/a/flux-system/gotk-sync.yaml": "#\n",
+		"clusters/a/all.yaml":                   foreign("Namespace") + foreign("ConfigMap") + foreign("Secret") + foreign("Deployment") + foreign("Kustomization") + foreign("ResourceSet") + foreign("FluxInstance"),
+	})
+	fleets := tree.Read(tree.Roots())
+	require.Len(t, fleets, 1)
+	assert.Empty(t, fleets[0].Snapshot.Gaps)
+	assert.Empty(t, fleets[0].Snapshot.Namespaces)
+	assert.Empty(t, tree.Unbuilt(fleets))
 }
