@@ -49,6 +49,8 @@ type builtResource struct {
 	mistyped *flux.Mistyping
 	// unplaced says that it is of a namespace, and names none; sealed that it is a Secret that SOPS has encrypted.
 	unplaced, sealed bool
+	// partial says that it was generated without what is remote of it.
+	partial bool
 	// installs says which kustomize-controller it installs; nil for all that does not.
 	installs *installed
 }
@@ -166,8 +168,10 @@ func newBuiltResource(r *resource.Resource, folder string, seed maphash.Seed) (b
 	annotations := r.GetAnnotations()
 	b.raw = annotations[substituteAnnotation] == disabled || r.GetLabels()[substituteAnnotation] == disabled
 	b.origin = origin(annotations[originAnnotation], folder)
-	if _, noted := annotations[originAnnotation]; noted {
+	_, noted := annotations[originAnnotation]
+	if _, b.partial = annotations[partialAnnotation]; noted || b.partial {
 		delete(annotations, originAnnotation)
+		delete(annotations, partialAnnotation)
 		if err = r.SetAnnotations(annotations); err != nil {
 			return b, err
 		}

@@ -265,7 +265,7 @@ func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map
 			}
 		}
 		for _, o := range d.objects {
-			if o.ref.Kind != "ConfigMap" || o.ref.Group != "" {
+			if o.ref.Kind != "ConfigMap" || o.ref.Group != "" || o.partial {
 				continue
 			}
 			var m struct {

@@ -86,7 +86,8 @@ func TestWhatFluxFetchesIsNotKnown(t *testing.T) {
 	for name, kustomization := range map[string]string{
 		"a patch for a remote base": "resources: [web.yaml, 'github.com/stefanprodan/podinfo//kustomize?ref=6.5.0']\n" +
 			"patches:\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: podinfo}\n    spec: {replicas: 2}\n",
-		"a remote file of a generator": "resources: [web.yaml]\nnamespace: apps\nconfigMapGenerator:\n- {name: rules, files: ['rules.txt=https://example.com/rules.txt']}\n",
+		"a remote file of a generator for another one's": "resources: [web.yaml]\nnamespace: apps\nconfigMapGenerator:\n- {name: rules, literals: [a=b]}\n- {name: rules, behavior: merge, files: ['rules.txt=https://example.com/rules.txt']}\n",
+		"a remote patch": "resources: [web.yaml]\npatches: [{path: 'https://example.com/patch.yaml'}]\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,6 +100,43 @@ func TestWhatFluxFetchesIsNotKnown(t *testing.T) {
 			require.Len(t, unbuilt, 1)
 			assert.False(t, unbuilt[0].Broken)
 			assert.True(t, unbuilt[0].files["apps/web.yaml"])
+		})
+	}
+}
+
+// A generator's remote files are no reason not to build the rest. Of what it generates nothing is known: no variable comes from it.
+func TestRemoteFilesOfGenerators(t *testing.T) {
+	t.Parallel()
+	variables := func(spec string) string {
+		return spec + "  postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}]}\n"
+	}
+	for name, generator := range map[string]string{
+		"a file":         "files: [here.txt=web.yaml, 'there.txt=https://example.com/there.txt']",
+		"only that":      "files: ['https://example.com/there.txt']",
+		"variables":      "envs: ['https://example.com/there.env'], literals: [poll=1m]",
+		"the old form":   "env: 'https://example.com/there.env'",
+		"with options":   "envs: ['https://example.com/there.env'], options: {disableNameSuffixHash: true, annotations: {a: b}}",
+		"with its hash":  "envs: ['https://example.com/there.env'], options: {disableNameSuffixHash: false}",
+		"two of a list":  "files: &f ['https://example.com/there.txt']}\n- {name: other, namespace: apps, files: *f",
+		"create it says": "behavior: create, envs: ['https://example.com/there.env']",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree := NewTree(applied(variables(""), map[string]string{
+				"apps/kustomization.yaml": "resources: [web.yaml]\ngeneratorOptions: {disableNameSuffixHash: true}\nconfigMapGenerator:\n- {name: vars, namespace: flux-system, " + generator + "}\nsecretGenerator:\n- {name: key, namespace: apps, files: ['https://example.com/key']}\n",
+				"apps/web.yaml":           strings.Replace(gitRepository("web", "  namespace: apps\n"), "interval: ", "interval: ${poll:=7m} # ", 1),
+			}))
+			fleets := tree.Read(tree.Roots())
+			require.NotNil(t, fleets[0].Manifest(webSource), "%v", fleets[0].Snapshot.Gaps)
+			assert.Contains(t, string(fleets[0].Manifest(webSource)), "${poll", "%v", fleets[0].Snapshot.Gaps)
+			assert.Empty(t, tree.Unbuilt(fleets))
+			var what []string
+			for _, g := range fleets[0].Snapshot.Gaps {
+				what = append(what, g.What)
+				assert.True(t, g.Harmless, "%v", g)
+			}
+			assert.Contains(t, what, `"https://example.com/key" in apps/kustomization.yaml`)
+			assert.Contains(t, what, "variables of Kustomization flux-system/apps")
 		})
 	}
 }

@@ -62,6 +62,9 @@ func (f *remoteFilter) without(p string, data []byte) ([]byte, error) {
 		if (name == "helmCharts" || name == "helmChartInflationGenerator") && len(value.Content) > 0 {
 			return nil, fmt.Errorf("%s has %s, which Flux does not build", p, name)
 		}
+		if name == "configMapGenerator" || name == "secretGenerator" {
+			changed = f.withoutRemoteFiles(p, value) || changed
+		}
 		if value.Kind != yaml.SequenceNode || !slices.Contains(entryFields, name) && !slices.Contains(fileFields, name) {
 			if u := remoteFile(value, name); u != "" {
 				return nil, unfetchedError{fmt.Errorf("%s: %s needs %s, which is not in the checkout", p, name, u)}
