@@ -3,9 +3,7 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -158,42 +156,23 @@ func builtFrom(fleets []Fleet) []string {
 	return sortedKeys(files)
 }
 
-// A probe is a duration that nobody writes, with a number in it.
-const probeBase = 7_000_000_000
-
-var (
-	probePattern  = regexp.MustCompile(`^7[0-9]{9}ms$`)
-	probeAnywhere = regexp.MustCompile(`7[0-9]{9}ms`)
-)
-
-func probeText(i int) string { return strconv.Itoa(probeBase+i) + "ms" }
-
-func probeIndex(text string) (int, bool) {
-	if !probePattern.MatchString(text) {
-		return 0, false
-	}
-	n, err := strconv.Atoi(strings.TrimSuffix(text, "ms"))
-	return n - probeBase, err == nil
-}
-
 // probe fills in what the given scalars decide, and returns those that a build breaks with: where all
-// together do, they are halved until each of them is known.
+// together do, they are halved until each of them is known. So they are where something becomes a text that no probe is: a function
+// of a variable has changed one.
 func (t *Tree) probe(fleets []Fleet, d *Decisions, values map[Target]string, scalars []int) (broken []int) {
 	if len(scalars) == 0 {
 		return nil
 	}
 	probed := t.With(t.replaced(d.scalars, scalars, probeText)).reread(fleets)
-	if sameObjects(fleets, probed) {
-		for target, text := range fleetValues(probed) {
-			if i, ok := probeIndex(text); ok {
-				d.by[target] = i
-				d.reach[i] = append(d.reach[i], target)
-			} else {
-				d.tie(text, fmt.Sprintf("more of %s of %s than that", strings.TrimPrefix(string(target.Field), "spec."), target.Ref))
-			}
-		}
-		for _, f := range probed {
-			d.tieObjects(f)
+	sound := sameObjects(fleets, probed)
+	var odd []Target
+	if sound {
+		odd = d.oddities(values, fleetValues(probed))
+	}
+	if sound && (len(odd) == 0 || len(scalars) == 1) {
+		d.take(values, probed)
+		for _, target := range odd {
+			d.tieTo(scalars[0], fmt.Sprintf("%s of %s, which a function of a variable makes of it", strings.TrimPrefix(string(target.Field), "spec."), target.Ref))
 		}
 		return nil
 	}
@@ -204,12 +183,46 @@ func (t *Tree) probe(fleets []Fleet, d *Decisions, values map[Target]string, sca
 	return append(t.probe(fleets, d, values, scalars[:half]), t.probe(fleets, d, values, scalars[half:])...)
 }
 
+// take notes what probes reached.
+func (d *Decisions) take(values map[Target]string, probed []Fleet) {
+	for target, text := range fleetValues(probed) {
+		if i, ok := d.probeIndex(text); ok && d.scalars[i].Text == values[target] {
+			d.by[target] = i
+			d.reach[i] = append(d.reach[i], target)
+		} else {
+			d.tie(text, fmt.Sprintf("more of %s of %s than that", strings.TrimPrefix(string(target.Field), "spec."), target.Ref))
+		}
+	}
+	for _, f := range probed {
+		d.tieObjects(f)
+	}
+}
+
+// oddities are the values that probes changed, sorted, and that have none in them as it was.
+func (d *Decisions) oddities(values, probed map[Target]string) []Target {
+	var odd []Target
+	for target, text := range probed {
+		known := slices.ContainsFunc(probeAnywhere.FindAllString(text, -1), func(p string) bool { _, ok := d.probeIndex(p); return ok })
+		if text != values[target] && !known {
+			odd = append(odd, target)
+		}
+	}
+	slices.SortFunc(odd, compareTargets)
+	return odd
+}
+
 // tie notes the scalars whose probes are parts of a text, and what the text is.
 func (d *Decisions) tie(text, what string) {
 	for _, probe := range probeAnywhere.FindAllString(text, -1) {
-		if i, ok := probeIndex(probe); ok && (d.tied[i] == "" || what < d.tied[i]) {
-			d.tied[i] = what
+		if i, ok := d.probeIndex(probe); ok {
+			d.tieTo(i, what)
 		}
+	}
+}
+
+func (d *Decisions) tieTo(i int, what string) {
+	if d.tied[i] == "" || what < d.tied[i] {
+		d.tied[i] = what
 	}
 }
 
