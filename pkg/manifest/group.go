@@ -21,10 +21,39 @@ func (w *rewriter) group(d *draft) map[place][]patch {
 	patches := map[place][]patch{}
 	for p, groups := range members {
 		for _, key := range sortedKeys(groups) {
-			patches[p] = append(patches[p], w.patch(p, groups[key]))
+			byNamespace := w.byNamespace(p, groups[key])
+			for _, namespace := range sortedKeys(byNamespace) {
+				patches[p] = append(patches[p], w.patch(p, namespace, byNamespace[namespace]))
+			}
 		}
 	}
 	return patches
+}
+
+// byNamespace are needs that want the same at one place by the namespaces that their patches have to name: "" where names do.
+func (w *rewriter) byNamespace(p place, needs []*need) map[string][]*need {
+	wanted := map[spot]bool{}
+	for _, n := range needs {
+		wanted[n.spot] = true
+	}
+	groups := map[string][]*need{}
+	for _, n := range needs {
+		namespace := ""
+		for _, s := range w.named(p, n.ref.Kind, w.nameAt(p, n.spot)) {
+			if !wanted[s] && w.apart(p, n.spot, s) {
+				namespace = n.ref.Namespace
+			}
+		}
+		groups[namespace] = append(groups[namespace], n)
+	}
+	return groups
+}
+
+// apart tells whether a patch at a place can tell two objects of one name by their namespaces. Those of one Kustomization that
+// differ in the end differ before, unless something else sets them, which the second build shows.
+func (w *rewriter) apart(p place, a, b spot) bool {
+	owners := w.fleets[a.root].owners
+	return !p.own && a.root == b.root && owners[a.ref] == owners[b.ref] && a.ref.Namespace != "" && b.ref.Namespace != "" && a.ref.Namespace != b.ref.Namespace
 }
 
 // settle moves each need to its first place from here on where a patch by its name reaches nothing else. It is false where
@@ -62,7 +91,7 @@ func (w *rewriter) stranger(d *draft, n *need) (string, bool) {
 	p := n.places[n.at]
 	name := w.nameAt(p, n.spot)
 	for _, s := range w.named(p, n.ref.Kind, name) {
-		if s.ref.Group != n.ref.Group {
+		if s.ref.Group != n.ref.Group || w.apart(p, n.spot, s) {
 			continue
 		}
 		other := d.needs[s]
@@ -73,10 +102,11 @@ func (w *rewriter) stranger(d *draft, n *need) (string, bool) {
 	return "", true
 }
 
-// patch makes one patch of needs that want the same at one place: for all of their kind where all want it.
-func (w *rewriter) patch(p place, needs []*need) patch {
+// patch makes one patch of needs that want the same at one place, in one namespace where it names one: for all of their kind where
+// all want it.
+func (w *rewriter) patch(p place, namespace string, needs []*need) patch {
 	first := needs[0]
-	made := patch{kind: first.ref.Kind, values: first.values}
+	made := patch{kind: first.ref.Kind, namespace: namespace, values: first.values}
 	wanted, names := map[spot]bool{}, map[string]bool{}
 	for _, n := range needs {
 		wanted[n.spot] = true
@@ -86,7 +116,7 @@ func (w *rewriter) patch(p place, needs []*need) patch {
 	if p.own {
 		return made
 	}
-	all := len(made.names) > 1
+	all := len(made.names) > 1 && namespace == ""
 	for _, s := range w.sees(p) {
 		if s.ref.Kind == first.ref.Kind && !wanted[s] {
 			all = false

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -66,6 +67,55 @@ func TestRewriteSeesPatchesThatMatchNothing(t *testing.T) {
 			}
 			assert.Empty(t, got.Refused)
 			assert.Contains(t, got.Files, c.file)
+		})
+	}
+}
+
+// Two objects of one kind and name in two namespaces are told apart by these, where they do not want the same.
+func TestRewriteTellsNamesakesApart(t *testing.T) {
+	t.Parallel()
+	object := func(namespace, keep string) string {
+		return "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata:\n  name: g\n  namespace: " + namespace + "\n" + keep + "spec:\n  interval: 1m\n  url: https://example.com/g\n"
+	}
+	const keep = "  annotations: {keep: \"1\"}\n"
+	for name, c := range map[string]struct {
+		other   string
+		place   string // of the Kustomizations; "" where kustomizations take patches
+		targets []string
+	}{
+		"both want it":               {"", "", []string{"name: g", "patch: |"}},
+		"one keeps its value":        {keep, "", []string{"name: g", "namespace: apps", "patch: |"}},
+		"in a Kustomization":         {keep, "patches: []\n", []string{"name: g", "namespace: apps", "patch: |"}},
+		"both, in the Kustomization": {"", "patches: []\n", []string{"name: g", "patch: |"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{"base/kustomization.yaml": "resources: [g.yaml]\n", "base/g.yaml": object("apps", "") + "---\n" + object("other", c.other)}
+			for _, cluster := range []string{"staging", "production"} {
+				files["clusters/"+cluster+"/flux-system/gotk-sync.yaml"] = "#\n"
+				files["clusters/"+cluster+"/apps.yaml"] = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: apps\n  namespace: flux-system\nspec:\n  interval: " +
+					map[string]string{"staging": "3m", "production": "5m"}[cluster] + "\n  timeout: 2m\n  path: ./overlays/" + cluster + "\n  sourceRef: {kind: GitRepository, name: flux-system}\n"
+				files["overlays/"+cluster+"/kustomization.yaml"] = "resources: [../../base]\n" + c.place
+			}
+			tree := NewTree(files)
+			fleets := tree.Read(tree.Roots())
+			r, err := tree.Rewrite(fleets, tree.Decide(fleets), wishes(fleets))
+			require.NoError(t, err)
+			assert.Empty(t, r.Refused)
+			holds(t, tree, fleets, r)
+			edited := "overlays/staging/kustomization.yaml"
+			if c.place != "" {
+				edited = "clusters/staging/apps.yaml"
+			}
+			_, after, _ := strings.Cut(string(r.Files[edited]), "kind: GitRepository\n")
+			var lines []string
+			for _, line := range strings.Split(after, "\n")[:len(c.targets)] {
+				lines = append(lines, strings.TrimSpace(line))
+			}
+			assert.Equal(t, c.targets, lines, "%s", r.Files[edited])
+			for _, p := range r.Patches {
+				assert.Len(t, p.Targets, map[bool]int{true: 1, false: 2}[c.other != ""])
+			}
 		})
 	}
 }

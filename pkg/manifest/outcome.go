@@ -110,7 +110,7 @@ func (w *rewriter) patchEdit(p place, one patch, standing []*need) PatchEdit {
 		edit.Changes = append(edit.Changes, tune.Change{Field: v.field, To: &to})
 	}
 	for _, n := range standing {
-		if n.ref.Kind != one.kind || !slices.Equal(n.values, one.values) || len(one.names) > 0 && !slices.Contains(one.names, w.nameAt(p, n.spot)) {
+		if n.ref.Kind != one.kind || one.namespace != "" && n.ref.Namespace != one.namespace || !slices.Equal(n.values, one.values) || len(one.names) > 0 && !slices.Contains(one.names, w.nameAt(p, n.spot)) {
 			continue
 		}
 		for _, v := range n.values {
@@ -120,12 +120,40 @@ func (w *rewriter) patchEdit(p place, one patch, standing []*need) PatchEdit {
 	return edit
 }
 
-// otherWishes names values that follow a scalar, too.
-func otherWishes(others int) string {
-	if others == 1 {
-		return "1 other, which wants another value"
+// wish is what is wanted of a value; "" where it is to stay.
+func (w *rewriter) wish(t Target) string {
+	for _, c := range w.wanted[spot{t.Root, t.Ref}] {
+		if c.Field == t.Field {
+			return *c.To
+		}
 	}
-	return fmt.Sprintf("%d others, which want other values", others)
+	return ""
+}
+
+// otherWishes names the values that follow the scalar of one, too, and are not to become what it is.
+func (w *rewriter) otherWishes(i int, one Target) string {
+	to := w.wish(one)
+	others, kept := 0, 0
+	for _, target := range w.decisions.reach[i] {
+		wish := w.wish(target)
+		switch {
+		case target == one:
+		case wish == "" || w.left[spot{target.Root, target.Ref}] != nil && flux.SameDuration(&wish, &to):
+			kept++
+		case !flux.SameDuration(&wish, &to):
+			others++
+		}
+	}
+	switch {
+	case others == 1:
+		return "1 other, which wants another value"
+	case others > 1:
+		return fmt.Sprintf("%d others, which want other values", others)
+	case kept == 1:
+		return "1 other, which is to keep its value"
+	default:
+		return fmt.Sprintf("%d others, which are to keep their values", kept)
+	}
 }
 
 // because says why no place takes a patch for a value, and what it is that decides it.
@@ -143,7 +171,7 @@ func (w *rewriter) because(d *draft, n *need, field flux.Field) string {
 		case w.given[i] != "":
 			return fmt.Sprintf("%s decides it: with another text there %s; %s", s, w.given[i], why)
 		case others > 0 && !w.sharedWish(d, i):
-			return fmt.Sprintf("%s decides it and %s; %s", s, otherWishes(others), why)
+			return fmt.Sprintf("%s decides it and %s; %s", s, w.otherWishes(i, target), why)
 		}
 	}
 	if unknown := w.decisions.Unknown(target); unknown != "" {
