@@ -263,10 +263,13 @@ func (o BudgetOptions) count(ctx context.Context, fs *fleets, fitting *fit.Fitti
 	if err != nil {
 		return b, nil, err
 	}
-	if len(budgets) == 1 {
-		return budgets[0].Beside(beside...), unread, nil
+	b = budgets[0]
+	if len(budgets) > 1 {
+		b = budget.Together(budgets, o.Limits, o.Policy.EnvironmentNames())
 	}
-	return budget.Together(budgets, o.Limits, o.Policy.EnvironmentNames()).Beside(beside...), unread, nil
+	b = b.Beside(beside...)
+	b.Partial = b.Partial || len(fs.missing) > 0
+	return b, unread, nil
 }
 
 func (o BudgetOptions) draw(document report.Budget, l report.Layout) error {

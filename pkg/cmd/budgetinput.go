@@ -42,7 +42,7 @@ func (o BudgetOptions) asked(fs fleets) fleets {
 // input plans every object that was read, and splits them into those that are counted and those that
 // explain them. Unread are resources that may cost something, too, and could not be read.
 func (o BudgetOptions) input(ctx context.Context, f *fleet, fitting *fit.Fitting) (in budget.Input, unread []string, err error) {
-	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now(), Partial: o.partial(), Beyond: o.beyond, Notifiers: f.snapshot.Notifiers}
+	in = budget.Input{Limits: o.Limits, Environments: o.Policy.EnvironmentNames(), Now: o.root.Now(), Partial: f.partial(), Beyond: o.beyond, Notifiers: f.snapshot.Notifiers}
 	var costing, others []flux.Object
 	for _, object := range f.snapshot.Related {
 		if flux.CostsOnly(object.Group, object.Ref.Kind) {

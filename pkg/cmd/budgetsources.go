@@ -198,7 +198,7 @@ func (f fleet) arrives(object flux.Object, field flux.Field) bool {
 func (f fleet) budget(plan tune.Plan, now time.Time) budget.Budget {
 	p := f.options.Policy
 	plan.Items = f.arriving(plan.Items)
-	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.options.partial(), Beyond: f.options.beyond, Notifiers: f.snapshot.Notifiers,
+	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(p.Limits, nil), Environments: p.EnvironmentNames(), Now: now, Partial: f.partial(), Beyond: f.options.beyond, Notifiers: f.snapshot.Notifiers,
 		Controllers: f.controllers()}
 	if len(plan.Items) < len(f.snapshot.Objects)+len(f.snapshot.Related) {
 		planned := make(map[flux.Ref]bool, len(plan.Items))
@@ -215,7 +215,13 @@ func (f fleet) budget(plan tune.Plan, now time.Time) budget.Budget {
 	return budget.New(in)
 }
 
-// partial tells whether objects may not have been read that poll the same hosts.
+// partial tells whether anything may ask the same hosts that was not asked for, or could not be read.
+func (f fleet) partial() bool {
+	unbuilt := f.options.Files != nil && slices.ContainsFunc(f.snapshot.Gaps, func(g flux.Gap) bool { return !g.Harmless && !g.NotFound })
+	return f.options.partial() || unbuilt || len(f.unread()) > 0
+}
+
+// partial tells whether objects were not asked for that may poll the same hosts.
 func (o FleetOptions) partial() bool {
 	part := func(s cluster.Selection) bool {
 		return s.Namespace != "" || s.LabelSelector != "" || len(s.Kinds)+len(s.Names) > 0

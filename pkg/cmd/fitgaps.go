@@ -88,6 +88,21 @@ func (f fleet) unread() []string {
 	return resources
 }
 
+// nothingRead tells whether of the kinds that were asked for, and that the cluster has, none could be listed.
+func (f fleet) nothingRead() bool {
+	at := f.options.Selection
+	if len(f.snapshot.Tried) == 0 || len(at.Names) > 0 {
+		return false
+	}
+	kinds := at.Kinds
+	if len(kinds) == 0 {
+		kinds = flux.Kinds()
+	}
+	return !slices.ContainsFunc(kinds, func(k flux.Kind) bool {
+		return f.snapshot.Serves(k.Name) && !slices.Contains(f.snapshot.Tried, flux.Place{Kind: k.Name, Namespace: at.Namespace})
+	})
+}
+
 // fitMissing says that a share does not count what could not be read.
 func (o FleetOptions) fitMissing(fs fleets) []string {
 	what := o.unshared(fs)

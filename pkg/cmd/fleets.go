@@ -71,6 +71,15 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 				_, _ = fmt.Fprintln(r.ErrOut, sameClusterLine(one.Cluster, each[stands[i]].Cluster))
 				continue
 			}
+			if read[i].nothingRead() {
+				for n := range read[i].snapshot.Gaps {
+					read[i].snapshot.Gaps[n].Cluster = "" // it is named before
+				}
+				why := strings.Join(gapWarnings(read[i].snapshot.Gaps), "; ")
+				fs.missing = append(fs.missing, flux.Gap{Cluster: one.Cluster, What: "the cluster", Why: why})
+				reasons = append(reasons, flux.InCluster(one.Cluster, why))
+				continue
+			}
 			read[i].place = len(fs.all)
 		}
 		fs.all = append(fs.all, read[i])
@@ -140,6 +149,9 @@ func oncePerFleet(ctx context.Context, each []FleetOptions, read []fleet, seen [
 	for n, i := range known {
 		stands[i] = g.stands[n]
 		for _, j := range g.doubtful[i] {
+			if read[i].nothingRead() || read[j].nothingRead() {
+				continue // it does not count
+			}
 			of, other := i, j
 			if seen[i].UID != "" && seen[j].UID == "" {
 				of, other = j, i

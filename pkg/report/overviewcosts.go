@@ -25,6 +25,9 @@ func (o Overview) costs(l Layout, limits limits) []string {
 		lines[0] += ", of all clusters together"
 	}
 	hosts := o.limitedHosts()
+	if len(hosts) == 0 && o.Budget.Partial {
+		lines[0] += onTop(o.Budget)
+	}
 	shown := hosts
 	if limits.hosts > 0 {
 		shown = hosts[:min(len(hosts), limits.hosts)]
