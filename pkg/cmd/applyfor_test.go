@@ -517,3 +517,26 @@ func TestApplyForOfOneClusterUnderTwoNames(t *testing.T) {
 	assert.Zero(t, o.code, o.stderr)
 	assert.Equal(t, "5m 10m", f.intervals(t))
 }
+
+// What is being deleted keeps what was set until its finalizers are done: it is named, and is no session that is overdue.
+func TestApplyForOfWhatIsBeingDeleted(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.Apply(t, gitRepository(f.apps, "leaving", "interval: 5m"))
+	f.Kubectl(t, "patch", "gitrepository", "leaving", "-n", f.apps, "--type=merge", "-p", `{"metadata":{"finalizers":["example.org/waits"]}}`)
+	l := f.applyFor(t, on(f.Cluster))
+	f.Kubectl(t, "delete", "gitrepository", "leaving", "-n", f.apps, "--wait=false")
+	l.ctrlC()
+	o := <-l.result
+	assert.Zero(t, o.code, o.stderr)
+	assert.Contains(t, onOneLine(o.stderr), "Session 20261122-120000-test is over, but 1 object is being deleted, and holds what it set until it is gone (finalizers are waited for): GitRepository "+f.apps+"/leaving")
+	assert.NotContains(t, o.stderr, "everything is as it was")
+	late := on(f.Cluster)
+	late.now = func() time.Time { return noon.Add(5 * time.Hour) }
+	o = late.must(t, "sessions", "-n", f.apps)
+	assert.Contains(t, o.stdout, "being deleted")
+	assert.NotContains(t, o.stdout+o.stderr, "overdue")
+	o = late.must(t, "revert", "-n", f.apps, "--expired", "--yes")
+	assert.Contains(t, o.stderr, "No session is overdue")
+	f.Kubectl(t, "patch", "gitrepository", "leaving", "-n", f.apps, "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
+}

@@ -219,15 +219,21 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 	gone, silent, chose := sessionGone{}, silentError{}, othersChose{}
 	switch {
 	case err == nil || errors.As(err, &gone) && way.back.objects > 0:
-		if kept := o.kept(ctx, way.wrote); kept != "" {
+		objects := o.there(ctx)
+		kept, deleting := keptText(way.wrote, objects), deletingText(way.wrote, objects)
+		switch {
+		case kept != "":
 			say(fmt.Sprintf("Session %s is over, but %s", way.session, kept))
 			return silentError{exitFailed}
+		case deleting != "":
+			say(fmt.Sprintf("Session %s is over, but %s", way.session, deleting))
+		default:
+			say(fmt.Sprintf("Session %s is over: everything is as it was.", way.session))
 		}
-		say(fmt.Sprintf("Session %s is over: everything is as it was.", way.session))
 		return nil
 	case errors.As(err, &gone): // somebody else was faster
 		say(fmt.Sprintf("Session %s is over: nothing bears it any more.", way.session))
-		if kept := o.kept(ctx, way.wrote); kept != "" {
+		if kept := keptText(way.wrote, o.there(ctx)); kept != "" {
 			say("By that " + kept)
 		}
 		return nil
@@ -249,39 +255,6 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 		say(way.notWhole(explain(err)))
 	}
 	return silentError{exitFailed}
-}
-
-// kept says what keeps the values that a session wrote, though nothing can take them back any more, for somebody to do it by
-// hand; "" where nothing does. What could not be read says nothing.
-func (o ApplyOptions) kept(ctx context.Context, wrote []tune.Item) string {
-	const most = 10
-	fs, err := o.everything().readAll(ctx, o.root)
-	if err != nil {
-		return ""
-	}
-	var objects []flux.Object
-	for _, f := range fs.all {
-		objects = append(objects, f.snapshot.Objects...)
-	}
-	kept := tune.Kept(wrote, objects)
-	if len(kept) == 0 {
-		return ""
-	}
-	hold := "holds"
-	if len(kept) > 1 {
-		hold = "hold"
-	}
-	text := fmt.Sprintf("%s still %s what it set, as the record of that is not there any more (taken away, or forgotten):", plural(len(kept), "object"), hold)
-	for _, item := range kept[:min(most, len(kept))] {
-		text += "\n  " + item.Object.Ref.String()
-		for i, c := range item.Changes {
-			text += fmt.Sprintf("%s %s %s, was %s", []string{":", ","}[min(i, 1)], c.Field, tune.Show(c.To), tune.Show(c.From))
-		}
-	}
-	if more := len(kept) - most; more > 0 {
-		text += fmt.Sprintf("\n  and %d more", more)
-	}
-	return text
 }
 
 // untroubled is a writer that never fails.

@@ -40,6 +40,8 @@ type Session struct {
 	Back int `json:"back"`
 	// Held are those of a session that ends of which a revert takes nothing back, because others changed it since.
 	Held int `json:"held,omitempty"`
+	// Deleting are those that are being deleted: nobody takes them back any more.
+	Deleting int `json:"deleting,omitempty"`
 	// Pinned are those of the objects that rules hold against what applies them, PinsLost those whose rules are gone, and
 	// PinsUnknown those of which nobody knows, because what applies them was not read.
 	Pinned      int `json:"pinned"`
@@ -55,7 +57,7 @@ func NewSessionList(cluster string, sessions []tune.Session, gaps []flux.Gap) Se
 	for _, s := range sessions {
 		item := Session{
 			Cluster: cluster, Session: s.ID, By: s.By, Time: s.Time, Policy: s.Policy, Objects: s.Objects,
-			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Back: s.Back, Pinned: s.Pinned, PinsLost: s.PinsLost, PinsUnknown: s.PinsUnknown, Undone: s.Undone, Held: s.Held,
+			Stand: s.Stand, Followed: s.Followed, Changed: s.Changed, Back: s.Back, Pinned: s.Pinned, PinsLost: s.PinsLost, PinsUnknown: s.PinsUnknown, Undone: s.Undone, Held: s.Held, Deleting: s.Deleting,
 		}
 		if !s.Until.IsZero() {
 			item.Until = &s.Until
@@ -94,13 +96,18 @@ func (s Session) ending(now time.Time) bool {
 
 // undecided tells whether all that is left of a session that ends is what others changed since, also before its time: the
 // program that held it was interrupted.
-func (s Session) undecided() bool { return s.Until != nil && s.Held == s.Objects }
+func (s Session) undecided() bool {
+	return s.Until != nil && s.Held > 0 && s.Held+s.Deleting == s.Objects
+}
+
+// leaving tells whether all that is left of a session is being deleted.
+func (s Session) leaving() bool { return s.Deleting > 0 && s.Deleting == s.Objects }
 
 // Overdue counts the sessions that should have ended, and of which a revert takes something back.
 func (l SessionList) Overdue(now time.Time) int {
 	n := 0
 	for _, s := range l.Items {
-		if s.over(now) && !s.undecided() && !s.ending(now) {
+		if s.over(now) && !s.undecided() && !s.leaving() && !s.ending(now) {
 			n++
 		}
 	}
@@ -152,6 +159,8 @@ func (s Session) ends(now time.Time) Cell {
 	switch {
 	case s.Until == nil:
 		return Cell{Text: "-", Style: Faint}
+	case s.leaving():
+		return Cell{Text: "being deleted", Style: Faint}
 	case s.undecided() && s.over(now):
 		return Cell{Text: "over, undecided", Style: Changed}
 	case s.undecided():
@@ -194,6 +203,9 @@ func (s Session) stands() Cell {
 	}
 	if s.Undone > 0 {
 		pins = append(pins, fmt.Sprintf("%d will be undone", s.Undone))
+	}
+	if s.Deleting > 0 {
+		pins = append(pins, fmt.Sprintf("%d being deleted", s.Deleting))
 	}
 	note := ""
 	if len(pins) > 0 {

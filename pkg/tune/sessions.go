@@ -28,6 +28,8 @@ type Session struct {
 	Pinned, PinsLost, PinsUnknown int
 	// Held are those of a session that ends of which a revert takes nothing back, since others have changed it.
 	Held int
+	// Deleting are those that are being deleted, which nobody takes back any more: finalizers are waited for.
+	Deleting int
 	// Undone are those of Stand that no rule holds, and that what applies them sets again.
 	Undone int
 
@@ -106,15 +108,20 @@ func Ending(until time.Time, objects int, now time.Time) bool {
 }
 
 // Overdue tells whether a session should have ended, and a revert takes something of it back.
-func (s Session) Overdue(now time.Time) bool { return s.over(now) && s.Held < s.Objects }
+func (s Session) Overdue(now time.Time) bool { return s.over(now) && s.Held+s.Deleting < s.Objects }
 
 // Undecided tells whether a session is over, and all that is left of it is what others have changed since: somebody has to
 // say whether that stays (forget) or goes (revert --force).
-func (s Session) Undecided(now time.Time) bool { return s.over(now) && s.Held == s.Objects }
+func (s Session) Undecided(now time.Time) bool {
+	return s.over(now) && s.Held > 0 && s.Held+s.Deleting == s.Objects
+}
 
 // add counts an object with its steps of the session: one, unless somebody has edited the record.
 func (s *Session) add(record *Record, steps []int, o flux.Object, pin Verdict, judge *Judge) {
 	s.Objects++
+	if o.Deleting {
+		s.Deleting++
+	}
 	followed, changed, pinned, back := false, false, false, 0
 	var fields []flux.Field
 	for _, f := range record.Fields() {
