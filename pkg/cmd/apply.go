@@ -158,6 +158,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		fitting = nil // what was fitted for all is not what is there any more; the end says what comes of it
 	}
 	overview.Fitting, overview.Together, overview.Missing = fitting, o.together.several(), report.NewMissing(o.gaps(f))
+	overview.Patches = o.Managed == tune.ManagedPatch
 	lasting := o.lasting(o.root.Now())
 	overview.Title += lasting
 	question := strings.TrimSuffix(o.question(overview, plan.Changes(), plan.Pins), "?") + lasting + "?"

@@ -198,6 +198,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 	plan := p.plan
 	overview := o.overview(plan, p.calm, p.cost, defaultPace)
 	overview.Fitting, overview.Where, overview.Missing = p.fitting, p.where(o.FleetOptions), report.NewMissing(p.gaps())
+	overview.Patches = o.Managed == tune.ManagedPatch
 	for _, warning := range slices.Concat(plan.Warnings, gapWarnings(p.gaps())) {
 		overview.Above += 1 + strings.Count(terminal.WrapMessage("Warning: "+warning, o.printer.layout.Width), "\n")
 	}

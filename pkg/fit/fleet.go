@@ -81,9 +81,9 @@ type Fitting struct {
 	// Sources is how many were fitted, and Requests what they ask per hour.
 	Sources  int
 	Requests float64
-	// Wait is the mean wait from a commit to the poll that finds it, UniformWait that with one interval for all at which no
+	// Wait is the mean wait from a commit to the poll that finds it, Before that with the intervals that are there, UniformWait that with one interval for all at which no
 	// share gets more: Uniform, as far as bounds and shares allow it.
-	Wait, UniformWait, Uniform time.Duration
+	Wait, Before, UniformWait, Uniform time.Duration
 	// Kept says that what is there stays, since the best intervals wait hardly less (Margin): Best, on average. Then only what
 	// nobody waits for changes, and what has not the interval of its equals. Changed is how many sources change.
 	Kept    bool
@@ -160,10 +160,7 @@ func New(in Input) (*Fitting, error) {
 	f.weigh()
 	free := len(f.problem.Sources)
 	f.problem.Sources = append(f.problem.Sources, f.fixed...)
-	there := make([]time.Duration, 0, len(f.problem.Sources))
-	for _, n := range f.names {
-		there = append(there, n.Interval)
-	}
+	there := f.there()
 	for _, s := range f.fixed {
 		there = append(there, s.Max)
 	}
@@ -345,6 +342,6 @@ func (f *fitter) fitting(intervals []time.Duration) *Fitting {
 	}
 	var uniform []time.Duration
 	out.Uniform, uniform = free.Uniform(intervals)
-	out.Wait, out.UniformWait = free.Wait(intervals), free.Wait(uniform)
+	out.Wait, out.Before, out.UniformWait = free.Wait(intervals), free.Wait(f.there()), free.Wait(uniform)
 	return out
 }

@@ -35,6 +35,15 @@ func (p Problem) Choose(there []time.Duration) (Chosen, error) {
 	return chosen, nil
 }
 
+// there are the intervals that the fitted sources have.
+func (f *fitter) there() []time.Duration {
+	there := make([]time.Duration, 0, len(f.names))
+	for _, n := range f.names {
+		there = append(there, n.Interval)
+	}
+	return there
+}
+
 // keeps tells whether intervals lie within their ends and keep all shares.
 func (p Problem) keeps(intervals []time.Duration) bool {
 	for i, s := range p.Sources {

@@ -18,9 +18,10 @@ type PlanFit struct {
 	// Sources is how many were fitted, RequestsPerHour what they ask together.
 	Sources         int     `json:"sources"`
 	RequestsPerHour float64 `json:"requestsPerHour"`
-	// Wait is the mean wait from a commit to the poll that finds it, over the commits that are expected. UniformWait is
+	// Wait is the mean wait from a commit to the poll that finds it, over the commits that are expected, WaitNow with the intervals that are there. UniformWait is
 	// the same with one interval for all at which no share gets more: UniformInterval, as far as the bounds of the policy and the shares allow it.
 	Wait            string `json:"wait"`
+	WaitNow         string `json:"waitNow"`
 	UniformWait     string `json:"uniformWait"`
 	UniformInterval string `json:"uniformInterval"`
 	// Evidence counts the sources by where it is known from how often they change: file, webhook, pin, git, history,
@@ -82,7 +83,7 @@ func (p Plan) WithFit(f *fit.Fitting, at map[string]int) Plan {
 	}
 	p.Summary.Fit = &PlanFit{
 		Shares: []PlanShare{}, Sources: f.Sources, RequestsPerHour: round2(f.Requests),
-		Wait: wait(f.Wait), UniformWait: wait(f.UniformWait), UniformInterval: wait(f.Uniform), Evidence: map[string]int{}, Quiet: f.Quiet, Failing: f.Failing, Undone: f.Undone,
+		Wait: wait(f.Wait), WaitNow: wait(f.Before), UniformWait: wait(f.UniformWait), UniformInterval: wait(f.Uniform), Evidence: map[string]int{}, Quiet: f.Quiet, Failing: f.Failing, Undone: f.Undone,
 		Kept: f.Kept, Changed: f.Changed, BestWait: wait(f.Best),
 	}
 	for _, s := range f.Shares {
@@ -170,23 +171,36 @@ func fitLines(f *fit.Fitting, limits limits, onTop string) []string {
 	return append(append(lines, "how often they change is "+evidence(f)), unfittedLines(f)...)
 }
 
-// waitLine says how long a commit waits, and compares that with what would be without the fit.
+// waitLine says how long a commit waits, and compares that with now, and with what would be without the fit. What decides comes first:
+// a screen may cut its end.
 func waitLine(f *fit.Fitting, sources string) string {
-	as := "the nearest that the policy allows"
-	if len(f.Shares) > 1 {
-		as = "the nearest that the policy and the shares allow"
-	}
 	switch {
 	case f.Wait == 0:
 		return fmt.Sprintf("nobody waits for the %s: each has its longest interval", sources)
 	case f.Kept:
 		return keptLine(f, sources)
-	case f.Wait.Round(time.Second) >= f.UniformWait.Round(time.Second): // rounded to what people write, it may take a second more
-		return fmt.Sprintf("a commit waits %s on average at %s requests/h of %s; one interval for all (%s, or %s) does as well", wait(f.Wait), rate(f.Requests), sources, wait(f.Uniform), as)
-	default:
-		return fmt.Sprintf("a commit waits %s on average, instead of %s with one interval for all (%s, or %s), at %s requests/h of %s",
-			wait(f.Wait), wait(f.UniformWait), wait(f.Uniform), as, rate(f.Requests), sources)
 	}
+	uniform := wait(f.UniformWait)
+	if f.Wait.Round(time.Second) >= f.UniformWait.Round(time.Second) { // rounded to what people write, it may take a second more
+		uniform = "no longer"
+	}
+	return fmt.Sprintf("a commit waits %s on average (%s; %s with one interval for all: %s, or the nearest allowed), at %s requests/h of %s",
+		longer(f), waitNow(f), uniform, wait(f.Uniform), rate(f.Requests), sources)
+}
+
+// longer is how long a commit will wait, and says where that is longer than it does.
+func longer(f *fit.Fitting) string {
+	if f.Wait.Round(time.Second) > f.Before.Round(time.Second) && f.Before > 0 {
+		return "longer, " + wait(f.Wait)
+	}
+	return wait(f.Wait)
+}
+
+func waitNow(f *fit.Fitting) string {
+	if f.Wait.Round(time.Second) == f.Before.Round(time.Second) {
+		return "as now"
+	}
+	return wait(f.Before) + " now"
 }
 
 // unfittedLines say why what asks hosts beside the fitted sources is not fitted.
@@ -223,7 +237,9 @@ func unfitted(reason tune.Reason) string {
 		return "opted out"
 	case tune.ReasonSetInGit, tune.ReasonOwnerUnknown:
 		return "that something else applies"
-	case tune.ReasonKindNotInPolicy, tune.ReasonOtherEnvironment, tune.ReasonNoEnvironment:
+	case tune.ReasonNoEnvironment:
+		return "without environment"
+	case tune.ReasonKindNotInPolicy, tune.ReasonOtherEnvironment:
 		return "that the policy says nothing about"
 	case tune.ReasonIntervalIgnored:
 		return "with intervals that Flux ignores, or that a HelmRelease sets"
@@ -249,7 +265,11 @@ func keptLine(f *fit.Fitting, sources string) string {
 		}
 		stays = fmt.Sprintf("only %d %s another interval (the longest where nobody waits, or that of most equal sources), and the rest fits as it is", f.Changed, gets)
 	}
-	line := fmt.Sprintf("%s: a commit waits %s on average, ", stays, wait(f.Wait))
+	waits := wait(f.Wait) + " on average"
+	if f.Changed > 0 {
+		waits = fmt.Sprintf("%s on average (%s)", longer(f), waitNow(f))
+	}
+	line := fmt.Sprintf("%s: a commit waits %s, ", stays, waits)
 	at := fmt.Sprintf("at %s requests/h of %s", rate(f.Requests), sources)
 	if f.Wait.Round(time.Second) <= f.Best.Round(time.Second) {
 		return line + "as with the best intervals, " + at

@@ -19,8 +19,8 @@ func TestKeptLine(t *testing.T) {
 	assert.Equal(t, "what is there fits: a commit waits 1m16s on average, 1m12s with the best intervals, at 40 requests/h of 3 sources: nothing is changed for less than 10%", keptLine(&f, "3 sources"))
 	f.Best = f.Wait
 	assert.Equal(t, "what is there fits: a commit waits 1m16s on average, as with the best intervals, at 40 requests/h of 3 sources", keptLine(&f, "3 sources"))
-	f.Changed, f.Best = 2, 72*time.Second
-	assert.Equal(t, "only 2 sources get another interval (the longest where nobody waits, or that of most equal sources), and the rest fits as it is: a commit waits 1m16s on average, 1m12s with the best intervals, "+
+	f.Changed, f.Best, f.Before = 2, 72*time.Second, 90*time.Second
+	assert.Equal(t, "only 2 sources get another interval (the longest where nobody waits, or that of most equal sources), and the rest fits as it is: a commit waits 1m16s on average (1m30s now), 1m12s with the best intervals, "+
 		"at 40 requests/h of 3 sources: nothing else is changed for less than 10%", keptLine(&f, "3 sources"))
 	f.Wait, f.Best = 0, 0
 	assert.Equal(t, "nobody waits for the 3 sources: each has its longest interval", waitLine(&f, "3 sources"))
@@ -29,10 +29,14 @@ func TestKeptLine(t *testing.T) {
 // One interval for all is compared with where it keeps every share, and several are told.
 func TestWaitLine(t *testing.T) {
 	t.Parallel()
-	f := fit.Fitting{Wait: 76 * time.Second, UniformWait: 76 * time.Second, Uniform: 152 * time.Second, Requests: 40, Shares: make([]fit.ShareUse, 1)}
-	assert.Equal(t, "a commit waits 1m16s on average at 40 requests/h of 3 sources; one interval for all (2m32s, or the nearest that the policy allows) does as well", waitLine(&f, "3 sources"))
-	f.UniformWait, f.Shares = 2*f.UniformWait, make([]fit.ShareUse, 2)
-	assert.Equal(t, "a commit waits 1m16s on average, instead of 2m32s with one interval for all (2m32s, or the nearest that the policy and the shares allow), at 40 requests/h of 3 sources", waitLine(&f, "3 sources"))
+	f := fit.Fitting{Wait: 76 * time.Second, Before: 150 * time.Second, UniformWait: 76 * time.Second, Uniform: 152 * time.Second, Requests: 40}
+	assert.Equal(t, "a commit waits 1m16s on average (2m30s now; no longer with one interval for all: 2m32s, or the nearest allowed), at 40 requests/h of 3 sources", waitLine(&f, "3 sources"))
+	f.UniformWait, f.Before = 2*f.UniformWait, f.Wait
+	assert.Equal(t, "a commit waits 1m16s on average (as now; 2m32s with one interval for all: 2m32s, or the nearest allowed), at 40 requests/h of 3 sources", waitLine(&f, "3 sources"))
+	f.Before = 30 * time.Second
+	assert.Equal(t, "a commit waits longer, 1m16s on average (30s now; 2m32s with one interval for all: 2m32s, or the nearest allowed), at 40 requests/h of 3 sources", waitLine(&f, "3 sources"), "worse than today")
+	f.Kept, f.Changed, f.Best = true, 1, f.Wait
+	assert.Contains(t, waitLine(&f, "3 sources"), "the rest fits as it is: a commit waits longer, 1m16s on average (30s now), as with the best intervals")
 }
 
 // Costs and Fit stand on one screen and count a failing source differently: that is said.
@@ -58,7 +62,7 @@ func TestCompare(t *testing.T) {
 func TestFitLinesOfWhatIsNotFitted(t *testing.T) {
 	t.Parallel()
 	f := fit.Fitting{Sources: 3, Wait: time.Minute, Evidence: map[fit.Evidence]int{fit.FromNothing: 3}, Unfitted: map[tune.Reason]int{tune.ReasonKindNotInPolicy: 6, tune.ReasonNoEnvironment: 1, tune.ReasonSuspended: 1}}
-	assert.Equal(t, []string{"not fitted, of what asks hosts: 7 that the policy says nothing about, 1 suspended"}, unfittedLines(&f))
+	assert.Equal(t, []string{"not fitted, of what asks hosts: 6 that the policy says nothing about, 1 without environment, 1 suspended"}, unfittedLines(&f))
 	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "how often they change is known of none of them")
 	f.Evidence = map[fit.Evidence]int{fit.FromNothing: 2, fit.FromHistory: 1}
 	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "how often they change is known of 1 of them")

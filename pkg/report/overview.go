@@ -45,6 +45,8 @@ type Overview struct {
 	Next []string
 	// Rows tells that a row for each object is shown above: then it need not fit a screen, and says everything.
 	Rows bool
+	// Patches says that what something else sets is changed all the same: then that is no remedy.
+	Patches bool
 }
 
 // screen is how many lines the smallest terminal has that an overview is made for, without the line that is typed on.
@@ -77,7 +79,7 @@ func (o Overview) Draw(w io.Writer, l Layout) error {
 }
 
 // parts are the groups and the notes below them. What changes comes first: where the groups have no room, less is said
-// below them, and only then are groups taken together. What the policy says of itself is made shorter last. What that comes to
+// below them, and only then are groups taken together. What the policy says of itself goes before others lose words. What that comes to
 // is drawn to see whether it fits: how many lines each part takes depends on the width.
 func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
 	if l.Width == 0 || l.Wide || o.Rows {
@@ -245,11 +247,12 @@ func labelled(label string, texts []string, width, most int) []string {
 	return lines
 }
 
-// buys say how long a commit takes, where that changes.
+// buys say how long a commit takes, where that changes: typically of the middle of an environment's objects, which is not what a
+// fit says of the average commit, and where that stays at worst.
 func (o Overview) buys(limits limits) []string {
 	var parts []string
 	for _, e := range NewBudgetEnvironments(o.Budget.Environments) {
-		if e.Latency == nil || e.Latency.Typical.Now == e.Latency.Typical.Planned {
+		if e.Latency == nil || e.Latency.Typical.Now == e.Latency.Typical.Planned && e.Latency.Worst.Now == e.Latency.Worst.Planned {
 			continue
 		}
 		if limits.environments > 0 && len(parts) == limits.environments {
@@ -260,7 +263,11 @@ func (o Overview) buys(limits limits) []string {
 		if name == "" {
 			name = "no environment"
 		}
-		parts = append(parts, fmt.Sprintf("%s %s -> %s", name, orDash(e.Latency.Typical.Now), orDash(e.Latency.Typical.Planned)))
+		takes := e.Latency.Typical
+		if takes.Now == takes.Planned {
+			name, takes = name+" at worst", e.Latency.Worst
+		}
+		parts = append(parts, fmt.Sprintf("%s %s -> %s", name, orDash(takes.Now), orDash(takes.Planned)))
 	}
 	if len(parts) == 0 {
 		return nil
@@ -269,7 +276,7 @@ func (o Overview) buys(limits limits) []string {
 	if o.Together {
 		here = " in this cluster"
 	}
-	return []string{NewUndone(o.Plan.Items).until() + "commit to applied" + here + ", typically: " + strings.Join(parts, ", ")}
+	return []string{NewUndone(o.Plan.Items).until() + "commit to applied" + here + ", middle object: " + strings.Join(parts, ", ")}
 }
 
 // takes say how long the changes take, and what may be not ready meanwhile.

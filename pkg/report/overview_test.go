@@ -229,3 +229,28 @@ func TestOverviewShowsWhatIsFitted(t *testing.T) {
 	assert.Regexp(t, `e\.example\.com .*a\.example\.com .*4 hosts more`, text)
 	assert.Contains(t, text, "e.example.com/bot gets 500/h of 600/h")
 }
+
+// An environment whose middle object stays as it is may change all the same: then the worst is told.
+func TestLatencyTellsTheWorstWhereOnlyThatChanges(t *testing.T) {
+	t.Parallel()
+	latency := func(typical, worst time.Duration) budget.Latency {
+		return budget.Latency{Typical: typical, Worst: worst}
+	}
+	o := Overview{Budget: budget.Budget{Environments: []budget.Environment{
+		{Name: "production", Consumers: 3, Latency: budget.Pair[budget.Latency]{Now: latency(152*time.Second, 318*time.Second), Planned: latency(152*time.Second, 1262*time.Second)}},
+		{Name: "staging", Consumers: 1, Latency: budget.Pair[budget.Latency]{Now: latency(time.Minute, time.Hour), Planned: latency(30*time.Second, time.Hour)}},
+		{Name: "test", Consumers: 1, Latency: budget.Pair[budget.Latency]{Now: latency(time.Minute, time.Hour), Planned: latency(time.Minute, time.Hour)}},
+	}}}
+	assert.Equal(t, []string{"commit to applied, middle object: production at worst 5m18s -> 21m2s, staging 1m -> 30s"}, o.buys(unlimited))
+}
+
+// That not all was read is said also where no host has a limit, and what --managed=patch changes is not told to try it.
+func TestCostsWithoutLimitsTellWhatWasNotRead(t *testing.T) {
+	t.Parallel()
+	o := Overview{Budget: budget.Budget{Partial: true, Git: budget.Rates{Now: 12, Planned: 6}, Hosts: []budget.Host{{Name: "git.example.com"}}}}
+	assert.Equal(t, []string{"Git requests 12/h -> 6/h: 50% fewer; what was not read comes on top"}, o.costs(Layout{}, unlimited))
+	o.Plan.Items = []tune.Item{{Action: tune.ActionSkip, Reason: tune.ReasonOwnerUnknown}}
+	assert.Contains(t, o.leftAlone(unlimited)[0], "or see --managed")
+	o.Patches = true
+	assert.NotContains(t, o.leftAlone(unlimited)[0], "--managed")
+}

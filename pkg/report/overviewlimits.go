@@ -1,8 +1,5 @@
 package report
 
-// wholeNote is how many lines of what a policy says of itself are shown however little room there is.
-const wholeNote = 3
-
 // textLines is how many lines a text may have where there is room.
 const textLines = 4
 
@@ -21,7 +18,7 @@ var unlimited = limits{}
 
 // limitsFor are those of a height in lines, before anything is found to have no room; remarks is how many there are.
 func limitsFor(height, remarks int) limits {
-	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1, remarks: remarks, note: max(wholeNote, height), clusters: 3, lines: textLines, labels: mostLabels}
+	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1, remarks: remarks, note: height, clusters: 3, lines: textLines, labels: mostLabels}
 	if height > 40 {
 		l.hosts, l.reasons, l.named = 5, 8, 5
 	}
@@ -44,7 +41,7 @@ func (l *limits) less(enough bool) bool {
 		l.reasons--
 	case enough:
 		return false
-	case l.note > wholeNote:
+	case l.note > 0:
 		l.note--
 	case l.clusters > 1:
 		l.clusters--
@@ -52,8 +49,6 @@ func (l *limits) less(enough bool) bool {
 		l.hosts--
 	case l.lines > 1:
 		l.lines--
-	case l.note > 1:
-		l.note--
 	case l.labels > leastLabels:
 		l.labels--
 	default:

@@ -61,7 +61,11 @@ func (o Overview) leftAlone(limits limits) []string {
 			rest += r.Count
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%d %s%s", r.Count, reasonLine(r), o.inClusters(r.Reason, limits)))
+		why := reasonLine(r)
+		if o.Patches {
+			why = strings.TrimSuffix(why, ", or see --managed")
+		}
+		lines = append(lines, fmt.Sprintf("%d %s%s", r.Count, why, o.inClusters(r.Reason, limits)))
 		if limits.lines == 1 {
 			continue
 		}
