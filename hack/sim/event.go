@@ -21,6 +21,7 @@ const (
 	Commit    EventKind = "commit"      // a field in Git
 	Uncommit  EventKind = "uncommit"    // a field, or an object where none is named, goes out of Git
 	Rules     EventKind = "rules"       // spec.ignore of a parent: committed, or edited where nobody applies it
+	Unpin     EventKind = "unpin"       // somebody takes our rules out of a parent's spec.ignore by hand
 	Suspend   EventKind = "suspend"     // or resume a parent
 	Mark      EventKind = "mark"        // with the annotation that opts out or in
 	Delete    EventKind = "delete"      // an object, with kubectl
@@ -67,7 +68,7 @@ var (
 
 // drawEvent draws an event; meanwhile says that it happens within a command.
 func drawEvent(t *rapid.T, l Layout, meanwhile bool) Event {
-	kinds := []EventKind{Edit, Edit, Apply, Commit, Commit, Uncommit, Rules, Suspend, Mark, Delete, Reconcile, Reconcile, Reconcile}
+	kinds := []EventKind{Edit, Edit, Apply, Commit, Commit, Uncommit, Rules, Unpin, Suspend, Mark, Delete, Reconcile, Reconcile, Reconcile}
 	if meanwhile {
 		kinds = append(kinds, DeleteIt, DeleteIt, DeleteIt)
 	}
@@ -102,7 +103,7 @@ func drawEvent(t *rapid.T, l Layout, meanwhile bool) Event {
 		ref(l.Parents)
 		e.WithTheirs = rapid.Bool().Draw(t, "theirs")
 		e.WithOurs = rapid.Bool().Draw(t, "ours")
-	case Suspend:
+	case Suspend, Unpin:
 		ref(l.Parents)
 	case Mark:
 		ref(l.Children())
@@ -137,6 +138,16 @@ func (w *World) Resolve(e Event) (Event, bool) {
 		if e.WithOurs && r != nil {
 			e.Rules = append(e.Rules, tune.OurRules(r.Object())...)
 		}
+	case Unpin:
+		if r == nil {
+			return e, false
+		}
+		for _, rule := range r.Ignore {
+			if !slices.ContainsFunc(tune.OurRules(r.Object()), rule.Equal) {
+				e.Rules = append(e.Rules, rule)
+			}
+		}
+		return e, len(e.Rules) < len(r.Ignore)
 	case Apply, Mark, Delete:
 		return e, r != nil
 	}
@@ -146,6 +157,9 @@ func (w *World) Resolve(e Event) (Event, bool) {
 // WithoutUs is a resolved event in a world that fluxtune never touched: a hand that keeps our rules keeps none there. Git
 // may have them all the same.
 func (w *World) WithoutUs(e Event) Event {
+	if e.What == Unpin {
+		e.What = "" // there are none
+	}
 	if e.What == Rules && e.Ref == w.Infra && e.WithOurs {
 		e.Rules = nil
 		if e.WithTheirs {
@@ -184,8 +198,8 @@ func (w *World) do(e Event) {
 		r.apply(e.Manager, map[Path]string{Path(e.Field): e.Value}, by)
 	case Commit, Uncommit:
 		w.commit(e)
-	case Rules:
-		if e.Ref == w.Apps {
+	case Rules, Unpin:
+		if e.What == Rules && e.Ref == w.Apps {
 			m := w.Git[w.Root][e.Ref]
 			m.Ignore = e.Rules
 			w.Git[w.Root][e.Ref] = m

@@ -32,6 +32,17 @@ func noteLost(objects, settled []Result) {
 	}
 }
 
+// noteUndone says of objects that were changed under a rule that they are not as they were set any more, and that the rule is gone: it does not
+// come back, since it would freeze what is there.
+func noteUndone(objects []Result, owner flux.Ref, undone []flux.Ref) {
+	for i, r := range objects {
+		apply, ok := r.Write.(tune.ApplyWrite)
+		if ok && r.Err == nil && r.Wrote() && apply.Item.Pinned() && apply.Item.Stick.Owner == owner && slices.Contains(undone, apply.Target().Ref) {
+			objects[i].Err = fmt.Errorf("the rule that keeps it is gone from %s, and something has set it back: pin it again", owner)
+		}
+	}
+}
+
 // leave says of owners whose rules were set that nobody waits for these any more. What becomes of that is not told: should it
 // not arrive, they wait until their time is over.
 func leave(ctx context.Context, s Store, set []Result, o WriteOptions, clock Clock) {
@@ -72,7 +83,7 @@ func settle(ctx, late context.Context, s Store, run Run, done []Result, o WriteO
 	var results []Result
 	counted, waiting := countedOn(done), sessionsUnder(run.Writes)
 	for attempt := 1; len(owners) > 0; attempt++ {
-		pins, failed := pinsNeeded(late, s, owners, run.Writes, clock)
+		pins, failed := pinsNeeded(late, s, owners, run.Writes, done, clock)
 		var writes []tune.Write
 		for _, pin := range pins {
 			owner := pin.Owner.Ref
@@ -145,8 +156,9 @@ func countedOn(done []Result) map[flux.Ref]string {
 	return sessionsUnder(wrote)
 }
 
-// pinsNeeded works out the rules of owners from the records on their objects. What could not be compared is a result.
-func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, done []tune.Write, clock Clock) (pins []tune.Pin, failed []Result) {
+// pinsNeeded works out the rules of owners from the records on their objects. What could not be compared is a result; what was done, and is
+// undone by now, is noted.
+func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, writes []tune.Write, done []Result, clock Clock) (pins []tune.Pin, failed []Result) {
 	for _, ref := range slices.SortedFunc(maps.Keys(owners), flux.Ref.Compare) {
 		owner := owners[ref]
 		now, err := patiently(ctx, clock, func() (flux.Object, error) { return s.Get(ctx, owner) })
@@ -157,13 +169,14 @@ func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, d
 			failed = append(failed, uncompared(owner, err))
 			continue
 		}
-		objects, unread, err := recordsOf(ctx, s, clock, now, done)
+		objects, unread, err := recordsOf(ctx, s, clock, now, writes)
 		if err != nil {
 			failed = append(failed, uncompared(owner, err))
 			continue
 		}
 		// Where somebody has taken the rules away meanwhile, what this run has pinned needs them still.
 		needs := tune.Needs(flux.Each(objects), unread...)
+		noteUndone(done, ref, needs.Undone(now))
 		if !tune.Pinning(now) && len(needs.Of(now.Ref)) == 0 {
 			continue
 		}

@@ -88,7 +88,7 @@ func (m *machine) both(e sim.Event) {
 		// It declares an interval only: what else it declared before our change, nobody can tell.
 		m.forced[e.Ref] = m.forced[e.Ref] || recorded && e.Manager == "flux"
 	}
-	if e.What == sim.Rules && e.Ref == m.touched.Infra && !e.WithOurs {
+	if e.What == sim.Unpin || e.What == sim.Rules && e.Ref == m.touched.Infra && !e.WithOurs {
 		m.release(e.Ref)
 	}
 	m.touched.Do(e)
@@ -118,6 +118,11 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 				}
 			}
 			m.both(e)
+			if e.What == sim.Unpin { // the command may set them anew, as it has planned
+				for _, child := range m.touched.InGit {
+					m.handled[child] = m.handled[child] || m.touched.ParentOf[child] == e.Ref
+				}
+			}
 		},
 		Sleep: func(time.Duration) { m.touched.Settle() },
 		Eager: step.Fault == sim.Beside && step.At%2 == 0, // then parents do not wait for the other command to end
@@ -354,6 +359,14 @@ func TestFoundHistories(t *testing.T) {
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 0, Managed: tune.ManagedPatch, Lends: true}, Fault: sim.Killed, At: 4},
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Policy: 0, Managed: tune.ManagedPin}, Fault: sim.Beside, At: 1, Beside: &sim.Command{Verb: sim.VerbRevert, Force: true}},
 			{Command: &sim.Command{Verb: sim.VerbRevert, Force: true}, Fault: sim.Beside, At: 7, Beside: &sim.Command{Verb: sim.VerbApply, Session: "s3", Policy: 0, Managed: tune.ManagedPin}},
+		},
+		"a rule that somebody has taken away, of a field that Git has set since": {
+			{Command: apply("s1", 0, tune.ManagedPin)},
+			{Command: apply("s2", 1, tune.ManagedPin)},
+			{Event: sim.Event{What: sim.Unpin, Ref: sim.NewLayout("").Apps}},
+			{Event: sim.Event{What: sim.Commit, Ref: sim.NewLayout("").InGit[1], Field: flux.Interval, Value: "7m"}},
+			{Event: sim.Event{What: sim.Reconcile, Ref: sim.NewLayout("").Apps}},
+			{Command: &sim.Command{Verb: sim.VerbRevert, Namespace: "a", Name: "web", Session: "s2"}},
 		},
 		"a pin that was planned before another one": {
 			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 1, Beside: apply("s2", 4, tune.ManagedPin)},

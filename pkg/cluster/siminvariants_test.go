@@ -337,8 +337,8 @@ func original(record *tune.Record, f flux.Field) *string {
 	return first
 }
 
-// checkRules: a rule of ours is there if and only if a record needs it, or a session that was killed may be waiting for it; and
-// those of others are as they put them.
+// checkRules: a rule of ours is there if and only if a record needs it, or a session that was killed may be waiting for it; none
+// freezes what Git has set; and those of others are as they put them.
 func (m *machine) checkRules(t failing, s *sim.Store, out cluster.Outcomes) {
 	needs := tune.Needs(flux.Each(m.touched.Objects()))
 	for _, parent := range m.touched.Parents {
@@ -346,7 +346,7 @@ func (m *machine) checkRules(t failing, s *sim.Store, out cluster.Outcomes) {
 			continue // it says that they could not be brought in order
 		}
 		r := m.touched.Resources[parent]
-		have, want := pairs(tune.OurRules(r.Object())), pairs(tune.Rules(needs.Of(parent)))
+		have, want := pairs(tune.OurRules(r.Object())), pairs(needs.Pin(r.Object()).Rules)
 		waiting := tune.Waiting(r.Object(), s.Now)
 		for session := range waiting {
 			if !m.broken[session] {
@@ -358,6 +358,9 @@ func (m *machine) checkRules(t failing, s *sim.Store, out cluster.Outcomes) {
 				m.fail(t, "%s has a rule of ours that no record needs: %s", parent, pair)
 			}
 		}
+		if len(waiting) == 0 {
+			m.checkFrozen(t, r)
+		}
 		adopted := r.Owners[applier][sim.Path(flux.IgnoreField)]
 		for pair := range want {
 			if !have[pair] && !adopted && tune.Pinning(r.Object()) {
@@ -368,6 +371,23 @@ func (m *machine) checkRules(t failing, s *sim.Store, out cluster.Outcomes) {
 		adopted = adopted || m.touched.Git[m.touched.Root][parent].Ignore != nil
 		if theirs := m.untouched.Resources[parent].Ignore; !adopted && !slices.EqualFunc(theirRules(r), theirs, flux.IgnoreRule.Equal) {
 			m.fail(t, "%s has rules of others %v, and they wrote %v", parent, theirRules(r), theirs)
+		}
+	}
+}
+
+// checkFrozen: no rule of ours keeps a value that a parent has set itself since. The record does not say so: it is asked of who wrote
+// the value, for what records need is what is looked at. What a hand said with our value, the parent has taken over.
+func (m *machine) checkFrozen(t failing, parent *sim.Resource) {
+	ours := tune.OurRules(parent.Object())
+	for _, ref := range m.touched.InGit {
+		r := m.touched.Resources[ref]
+		if m.touched.ParentOf[ref] != parent.Ref || r == nil {
+			continue
+		}
+		for f := range r.Fields {
+			if sim.IgnoredFields(ours, ref)[sim.Path(f)] && r.LastWriter[f] == sim.ByApplier && !m.handled[ref] {
+				m.fail(t, "%s: a rule of %s freezes %s %s, which that has set to %q since", m.command, parent.Ref, ref, f, r.Fields[f])
+			}
 		}
 	}
 }

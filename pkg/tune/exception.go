@@ -17,14 +17,14 @@ func Exceptions(o flux.Object) []flux.Field {
 	if err != nil {
 		record = nil
 	}
-	pinned := record.Pinned()
+	pinned, lapsed := record.Pinned(), record.lapsed(o)
 	var fields []flux.Field
 	for _, t := range o.KindRow().Tunables {
 		if o.Value(t.Field) == nil || !o.Has(t.Field) {
 			continue
 		}
 		byHand := len(o.OwnersOf(t.Field)) > 0 && !slices.ContainsFunc(record.others(o, t.Field), comesBack)
-		if byHand || slices.Contains(pinned, t.Field) {
+		if byHand || slices.Contains(pinned, t.Field) && !slices.Contains(lapsed, t.Field) {
 			fields = append(fields, t.Field)
 		}
 	}

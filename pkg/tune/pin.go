@@ -80,11 +80,13 @@ type Needed struct {
 	by map[flux.Ref][]Need
 	// unknown are the objects of which nobody knows: they could not be read, or their record could not.
 	unknown map[flux.Ref]bool
+	// lapsed are fields that records call pinned, and for which no rule comes back.
+	lapsed map[flux.Ref][]flux.Field
 }
 
 // Needs reads records: of every object the fields that its record calls pinned. Unread are objects that could not be read.
 func Needs(objects iter.Seq[*flux.Object], unread ...flux.Ref) Needed {
-	n := Needed{by: make(map[flux.Ref][]Need), unknown: make(map[flux.Ref]bool)}
+	n := Needed{by: make(map[flux.Ref][]Need), unknown: make(map[flux.Ref]bool), lapsed: make(map[flux.Ref][]flux.Field)}
 	for _, ref := range unread {
 		n.unknown[ref] = true
 	}
@@ -101,17 +103,30 @@ func Needs(objects iter.Seq[*flux.Object], unread ...flux.Ref) Needed {
 		if fields := record.Pinned(); len(fields) > 0 {
 			n.by[owner] = append(n.by[owner], Need{o.Ref, fields})
 		}
+		if fields := record.lapsed(*o); len(fields) > 0 {
+			n.lapsed[o.Ref] = fields
+		}
 	}
 	return n
+}
+
+// lapsed are the fields of an object that its record calls pinned, and that are not as we set them any more: who applies the object has
+// set them since, or they are as they were before.
+func (r *Record) lapsed(o flux.Object) []flux.Field {
+	return slices.DeleteFunc(r.Pinned(), func(f flux.Field) bool {
+		s, keep, _ := r.standingOf(r.chain(f), o, f)
+		return s != released && (s != restored || keep > 0)
+	})
 }
 
 // Of is what one owner must leave to us, as far as is known.
 func (n Needed) Of(owner flux.Ref) []Need { return n.by[owner] }
 
 // Pin plans the rules of an owner: for what records need, and for what is planned beside. Of objects of which nobody knows,
-// what its rules say stays.
+// what its rules say stays. A rule that is gone does not come back for a field that has been set since: it would freeze that value.
 func (n Needed) Pin(owner flux.Object, planned ...Need) Pin {
-	needs := slices.Concat(planned, n.by[owner.Ref])
+	recorded, _ := n.standing(owner)
+	needs := slices.Concat(planned, recorded)
 	for _, need := range needsOf(OurRules(owner)) {
 		if n.unknown[need.Object] {
 			needs = append(needs, need)
@@ -122,6 +137,32 @@ func (n Needed) Pin(owner flux.Object, planned ...Need) Pin {
 		objects[need.Object] = true
 	}
 	return Pin{Owner: owner, Rules: Rules(needs), Objects: len(objects)}
+}
+
+// Undone are the objects of an owner with a field that its record calls pinned, that has been set since, and whose rule is gone.
+func (n Needed) Undone(owner flux.Object) []flux.Ref {
+	_, undone := n.standing(owner)
+	return undone
+}
+
+// standing is what records need of an owner, and the objects with a field of which that is over.
+func (n Needed) standing(owner flux.Object) (needs []Need, undone []flux.Ref) {
+	there := make(map[flux.Ref][]flux.Field)
+	for _, need := range needsOf(OurRules(owner)) {
+		there[need.Object] = append(there[need.Object], need.Fields...)
+	}
+	for _, need := range n.by[owner.Ref] {
+		fields := slices.DeleteFunc(slices.Clone(need.Fields), func(f flux.Field) bool {
+			return slices.Contains(n.lapsed[need.Object], f) && !slices.Contains(there[need.Object], f)
+		})
+		if len(fields) < len(need.Fields) {
+			undone = append(undone, need.Object)
+		}
+		if len(fields) > 0 {
+			needs = append(needs, Need{need.Object, fields})
+		}
+	}
+	return needs, undone
 }
 
 // PinnedBy is the owner whose rules hold fields of an object, by the object's record; false where none needs to.

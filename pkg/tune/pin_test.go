@@ -296,6 +296,44 @@ func TestNeeds(t *testing.T) {
 	assert.Equal(t, Rules([]Need{need(web, flux.Interval), need(bad, flux.Interval)}), needed.Pin(owner).Rules, "nobody knows what a record that cannot be read needs")
 }
 
+// A rule that is gone does not come back for a field that has been set since: it would freeze that. What rules hold, they hold on to.
+func TestRuleThatIsGone(t *testing.T) {
+	t.Parallel()
+	git := applies("kustomize-controller")
+	pinned := Record{Steps: []Step{
+		step("s1", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("2m"), Owners: []flux.Manager{git}, Pinned: true}}),
+		step("s2", map[flux.Field]Move{flux.Interval: {From: ptr("2m"), To: ptr("1m"), Pinned: true}}),
+	}}
+	for name, tc := range map[string]struct {
+		now    string
+		by     flux.Manager
+		undone bool
+	}{
+		"as we set it":                     {"1m", updates("fluxtune"), false},
+		"as we set it, and Git adopted it": {"1m", git, false},
+		"one session is taken back":        {"2m", updates("fluxtune"), false},
+		"somebody has another value":       {"3m", updates("k9s"), false},
+		"somebody has set it back":         {"5m", updates("kubectl-edit"), true},
+		"Git has another value":            {"3m", git, true},
+		"Git has set it back":              {"5m", git, true},
+	} {
+		o := object(t, "ks", child(), interval(tc.now), ownedBy(flux.Interval, tc.by), recorded(pinned.String()))
+		rules := Rules([]Need{need(o, flux.Interval)})
+		needs, there, gone := Needs(flux.Each([]flux.Object{o})), pinning(t, rules...), parent(t)
+		assert.Equal(t, rules, needs.Pin(there).Rules, "%s: the rule is there", name)
+		assert.Equal(t, tc.undone, len(needs.Pin(gone).Rules) == 0, "%s: the rule is gone", name)
+		assert.Equal(t, tc.undone, len(needs.Undone(gone)) == 1, name)
+		assert.Empty(t, needs.Undone(there), name)
+		if tc.undone && tc.by == git {
+			assert.Empty(t, Exceptions(o), "%s: it is no exception from what Git says", name)
+		}
+		record, err := ReadRecord(o)
+		require.NoError(t, err)
+		next := record.with(step("s3", move(flux.Interval, tc.now, "30s")), o)
+		assert.Equal(t, tc.undone, len(next.Pinned()) == 0, "%s: a patch that is to be undone brings no rule back", name)
+	}
+}
+
 // What rules say about objects that could not be read stays.
 func TestPinOfTheUnread(t *testing.T) {
 	t.Parallel()

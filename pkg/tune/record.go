@@ -180,7 +180,7 @@ func (r *Record) Fields() []flux.Field {
 	return slices.Sorted(maps.Keys(known))
 }
 
-// Pinned are the fields that rules of the object's owner must leave to us, sorted.
+// Pinned are the fields that rules of the object's owner were to leave to us, sorted.
 func (r *Record) Pinned() []flux.Field {
 	return slices.DeleteFunc(r.Fields(), func(f flux.Field) bool { return !r.chain(f).pinned() })
 }
@@ -221,8 +221,9 @@ func (r *Record) with(step Step, o flux.Object) Record {
 		default:
 			next.cut(f, 0)
 			move.Owners = r.others(o, f)
-			move.Pinned = move.Pinned || c.pinned() // what held the value before holds this one, and is still needed
-			if len(c) > 0 && s == restored {        // restored, and not given back yet
+			// What holds the value that is there holds this one, and is still needed.
+			move.Pinned = move.Pinned || c.pinned() && !slices.Contains(r.lapsed(o), f)
+			if len(c) > 0 && s == restored { // restored, and not given back yet
 				for _, m := range c[0].Owners {
 					if !slices.Contains(move.Owners, m) {
 						move.Owners = append(move.Owners, m)
