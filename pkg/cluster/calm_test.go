@@ -151,7 +151,7 @@ func (c *reconciling) apply(t *testing.T) (said tune.Calm, results []Result, too
 		}
 	}
 	graph := tune.NewGraph(flux.Each(all))
-	said = graph.Forecast(items, float64(time.Second)/float64(c.patch))
+	said = graph.Forecast(items, nil, float64(time.Second)/float64(c.patch))
 	clock := Clock{Workers: 1, Now: func() time.Time { return c.now }, Sleep: func(_ context.Context, d time.Duration) error { c.pass(d); return nil }}
 	begun := c.now
 	results = NewWriter(c, WriteOptions{Graph: graph}, clock).Write(t.Context(), writes)

@@ -152,7 +152,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	cost := o.cost(f, plan)
 	plan.Warnings = slices.Concat(plan.Warnings, f.unchecked(plan, o.FieldManager), cost.Overloaded())
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
-	overview := o.overview(plan, f.forecast(plan.Items, o.PatchesPerSecond), cost, o.PatchesPerSecond)
+	overview := o.overview(plan, f.forecast(plan, o.PatchesPerSecond), cost, o.PatchesPerSecond)
 	if o.together != nil && o.together.parts {
 		o.root.warn(o.together.warned(fitting, f, plan, planned), nil)
 		fitting = nil // what was fitted for all is not what is there any more; the end says what comes of it

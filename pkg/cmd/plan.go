@@ -162,7 +162,7 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 		}
 		plan.Warnings = append(plan.Warnings, f.unchecked(plan, tune.DefaultManager)...)
 		costs = append(costs, f.budget(plan, now))
-		p.calm = p.calm.And(f.forecast(plan.Items, defaultPace))
+		p.calm = p.calm.And(f.forecast(plan, defaultPace))
 		warnings = append(warnings, clusterWarnings{f.options.Cluster, plan.Warnings})
 		p.plan = p.plan.And(plan)
 	}
@@ -261,12 +261,12 @@ func (o FleetOptions) overview(plan tune.Plan, calm tune.Calm, cost budget.Budge
 	}
 }
 
-// forecast tells what the changes of items will do at a pace, in a cluster.
-func (f fleet) forecast(items []tune.Item, pace float64) tune.Calm {
+// forecast tells what a plan will do at a pace, in a cluster.
+func (f fleet) forecast(plan tune.Plan, pace float64) tune.Calm {
 	if f.graph == nil {
 		return tune.Calm{}
 	}
-	return f.graph.Forecast(items, pace)
+	return f.graph.Forecast(plan.Items, plan.Pins, pace)
 }
 
 func plural(n int, noun string) string {

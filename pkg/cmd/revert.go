@@ -174,7 +174,7 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		return o.nothingTuned(f, "revert")
 	}
 	way := tune.Plan{Items: report.RestoreItems(restores), Pins: rules}
-	overview := o.overview(way, f.forecast(way.Items, o.PatchesPerSecond), o.cost(f, way), o.PatchesPerSecond)
+	overview := o.overview(way, f.forecast(way, o.PatchesPerSecond), o.cost(f, way), o.PatchesPerSecond)
 	overview.Together, overview.Missing = o.together.several(), report.NewMissing(o.gaps(f))
 	overview.Title, overview.Stay = "Revert", report.Stay(restores)
 	question := o.restoreQuestion(overview, restores, rules)

@@ -59,7 +59,7 @@ func overviewOf(t *testing.T, s flux.Snapshot, p policy.Policy) Overview {
 	resolver := policy.NewResolver(p, s, "")
 	plan := tune.NewPlan(s.Objects, p, resolver, tune.Options{Judge: tune.NewJudge(s)})
 	in := budget.Input{Items: plan.Items, Limits: budget.NewLimits(nil, nil), Environments: p.EnvironmentNames(), Now: noon}
-	return Overview{Title: "Policy " + p.Name, Plan: plan, Budget: budget.New(in), Calm: tune.NewGraph(flux.Each(s.Objects)).Forecast(plan.Items, 5), Pace: 5,
+	return Overview{Title: "Policy " + p.Name, Plan: plan, Budget: budget.New(in), Calm: tune.NewGraph(flux.Each(s.Objects)).Forecast(plan.Items, plan.Pins, 5), Pace: 5,
 		Environments: p.EnvironmentNames(), Next: []string{"kubectl fluxtune apply -A"}}
 }
 

@@ -256,7 +256,7 @@ func TestFetches(t *testing.T) {
 		items = append(items, item)
 	}
 	assert.Equal(t, 1, noted)
-	assert.Equal(t, []Fetch{{Chart: chartOf(s.Objects[1]), Source: repository.Ref, URL: "oci://docker.io/acme"}}, opts.Graph.Forecast(items, 0).Fetches)
+	assert.Equal(t, []Fetch{{Chart: chartOf(s.Objects[1]), Source: repository.Ref, URL: "oci://docker.io/acme"}}, opts.Graph.Forecast(items, nil, 0).Fetches)
 }
 
 // A chart from Git or a Bucket is built again from the files that are there now, and asks no host for itself. By its version

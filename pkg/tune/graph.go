@@ -141,8 +141,8 @@ const (
 	slack = 2 * time.Second
 )
 
-// Forecast tells what the changes of a plan's items will do, at a pace (patches a second; 0 is no limit).
-func (g *Graph) Forecast(items []Item, pace float64) Calm {
+// Forecast tells what the changes of a plan's items, and of the rules of its pins, will do, at a pace (patches a second; 0 is no limit).
+func (g *Graph) Forecast(items []Item, pins []Pin, pace float64) Calm {
 	changed := make(map[flux.Ref]Item)
 	var refs []flux.Ref
 	var fetches []Fetch
@@ -157,7 +157,7 @@ func (g *Graph) Forecast(items []Item, pace float64) Calm {
 	}
 	slices.SortFunc(refs, flux.Ref.Compare)
 	queue := g.Queue(refs)
-	calm := Calm{Steps: queue.Depth(), Fetches: fetches}
+	calm := Calm{Steps: queue.Depth(), Fetches: fetches, Disturbed: g.disturbedByRules(pins, changed)}
 	took := func(ref flux.Ref) time.Duration {
 		_, again, _ := g.chartShakes(changed[ref])
 		return g.Reconcile(ref) + again
@@ -171,6 +171,17 @@ func (g *Graph) Forecast(items []Item, pace float64) Calm {
 		calm.Disturbed = append(calm.Disturbed, g.disturbed(ref, took(ref), course.since[ref], changed)...)
 	}
 	return calm
+}
+
+// disturbedByRules are the dependents of owners whose rules come or go: rules are set before the intervals of dependents change.
+func (g *Graph) disturbedByRules(pins []Pin, changed map[flux.Ref]Item) (list []Disturbance) {
+	for _, pin := range pins {
+		owner := pin.Owner.Ref
+		if _, itself := changed[owner]; !itself && !slices.EqualFunc(OurRules(pin.Owner), pin.Rules, flux.IgnoreRule.Equal) {
+			list = append(list, g.disturbed(owner, g.Reconcile(owner), 0, nil)...)
+		}
+	}
+	return list
 }
 
 // located is a fetch with the URL of its source.

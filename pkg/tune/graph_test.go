@@ -53,7 +53,7 @@ func TestForecast(t *testing.T) {
 	change := func(name, to string) Item {
 		return Item{Object: g.object(ksRef(name)), Action: ActionChange, Changes: []Change{{Field: flux.Interval, To: ptr(to)}}}
 	}
-	calm := g.Forecast([]Item{change("base", "1m"), change("app", "1m"), change("slow", "10m"), {Object: g.object(ksRef("unplanned")), Action: ActionSkip}}, 1)
+	calm := g.Forecast([]Item{change("base", "1m"), change("app", "1m"), change("slow", "10m"), {Object: g.object(ksRef("unplanned")), Action: ActionSkip}}, nil, 1)
 	assert.Equal(t, Calm{
 		Steps: 2, Duration: 6 * time.Second, // app, slow meanwhile, and base when both have been reconciled; one patch a second
 		Disturbed: []Disturbance{
@@ -61,8 +61,31 @@ func TestForecast(t *testing.T) {
 			{"", ksRef("unplanned"), ksRef("base"), "it is reconciled every 5m, at a time that its status does not tell"},
 		},
 	}, calm)
-	assert.Equal(t, Calm{Steps: 1}, g.Forecast([]Item{change("app", "1m"), change("slow", "1m")}, 0))
+	assert.Equal(t, Calm{Steps: 1}, g.Forecast([]Item{change("app", "1m"), change("slow", "1m")}, nil, 0))
 	assert.Equal(t, 2*time.Second, g.Reconcile(ksRef("unplanned")))
+}
+
+// Rules that come or go are a change of the owner: what depends on it may be disturbed by that.
+func TestForecastOfPins(t *testing.T) {
+	t.Parallel()
+	took := func(o flux.Object, every string, d time.Duration) flux.Object {
+		o.Interval, o.Status.LastReconcile, o.Status.LastReconciled = ptr(every), d, time.Unix(1, 0)
+		return o
+	}
+	owner, calm := took(node(t, "owner"), "10m", 3*time.Minute), took(node(t, "calm", "owner"), "10m", time.Second)
+	often := took(node(t, "often", "owner"), "1m", time.Second)
+	g := NewGraph(flux.Each([]flux.Object{owner, calm, often}))
+	src := object(t, "gitrepo")
+	items := []Item{{Object: src, Action: ActionChange, Changes: []Change{change(flux.Interval, "5m", "1m")}}}
+	want := []Disturbance{{"", often.Ref, owner.Ref, "a reconcile of Kustomization apps/owner takes 3m, and it is itself reconciled every 1m"}}
+	pin := Pin{Owner: owner, Rules: Rules([]Need{need(src, flux.Interval)})}
+	assert.Equal(t, want, g.Forecast(items, []Pin{pin}, 5).Disturbed)
+	assert.Equal(t, want, g.Forecast(nil, []Pin{pin}, 5).Disturbed, "only rules change")
+	ruled := patched(t, owner, PinWrite{Pin: pin}.Next(owner))
+	assert.Equal(t, want, g.Forecast(nil, []Pin{{Owner: ruled}}, 5).Disturbed, "its rules go")
+	assert.Empty(t, g.Forecast(items, []Pin{{Owner: ruled, Rules: pin.Rules}}, 5).Disturbed, "it has the rules already")
+	itself := Item{Object: owner, Action: ActionChange, Changes: []Change{change(flux.Interval, "10m", "5m")}}
+	assert.Equal(t, want, g.Forecast([]Item{itself}, []Pin{pin}, 5).Disturbed, "it is changed itself, too")
 }
 
 func TestQuiet(t *testing.T) {
@@ -140,12 +163,12 @@ func TestForecastOfHelmCharts(t *testing.T) {
 		objects = append(objects, item.Object)
 	}
 	graph := NewGraph(flux.Each(objects))
-	calm := graph.Forecast(items, 0)
+	calm := graph.Forecast(items, nil, 0)
 	assert.Equal(t, 30*time.Second+assumedReconcile+slack, calm.Duration, "two levels, the first of which waits for a release")
 	fast := NewGraph(flux.Each(objects))
 	fast.Controllers = flux.NewControllers([]flux.Controller{{Name: flux.HelmController, RequeueDependency: 5 * time.Second}})
-	assert.Equal(t, 5*time.Second+assumedReconcile+slack, fast.Forecast(items, 0).Duration, "its flag says when it looks again")
-	assert.Contains(t, fast.Forecast(items, 0).Disturbed[0].Why, "looks at it again after 5s")
+	assert.Equal(t, 5*time.Second+assumedReconcile+slack, fast.Forecast(items, nil, 0).Duration, "its flag says when it looks again")
+	assert.Contains(t, fast.Forecast(items, nil, 0).Disturbed[0].Why, "looks at it again after 5s")
 	var named []string
 	for _, d := range calm.Disturbed {
 		if d.On.Kind == "HelmChart" {
