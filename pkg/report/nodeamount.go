@@ -128,7 +128,7 @@ func (s *taken) json() *Percent {
 }
 
 // Percent is a share as it was worked out. It is rounded only where it is written, to one digit in JSON: what is rounded
-// twice, or compared with a bound after that, is wrong. Rounded it is never 100 below that, and never 0 above. Where
+// twice, or compared with a bound after that, is wrong. Rounded it is never 100 below that or above, and never 0 above 0. Where
 // something is taken of nothing it is infinite, which JSON writes as 999999, CSV and tables as a word.
 type Percent float64
 
@@ -153,6 +153,8 @@ func (p Percent) rounded(part float64) float64 {
 		return 1 / part
 	case p < 100 && r >= 100:
 		return 100 - 1/part
+	case p > 100 && r <= 100:
+		return 100 + 1/part
 	default:
 		return r
 	}

@@ -1,6 +1,10 @@
 package report
 
-import "slices"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // OffNodes are pods that are on none of the nodes that there are.
 type OffNodes struct {
@@ -50,14 +54,19 @@ func (c clusterSums) pods(whole bool) ClusterPods {
 type offRow struct {
 	cluster, name string
 	pods          amount
-	unread        bool // the cluster has a row that says so
+	unread        bool            // the cluster has a row that says so
+	others        map[string]Cell // in columns of their own, where they are known
 }
 
 // offRows are the rows of a number of each cluster.
 func (s NodeSummary) offRows(name string, which int) []offRow {
 	var rows []offRow
 	for _, c := range s.clusters {
-		rows = append(rows, offRow{c.cluster, name, c.sums[which], c.unread && c.cluster != ""})
+		row := offRow{cluster: c.cluster, name: name, pods: c.sums[which], unread: c.unread && c.cluster != ""}
+		if which == sumUnscheduled { // of which none has started
+			row.others = map[string]Cell{"TERMINATING": Text(c.sums[sumUnscheduledEnding].String()), "PENDING": Text(row.pods.String())}
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }
@@ -67,9 +76,19 @@ func (s NodeSummary) someRows(name string, which int) []offRow {
 	return slices.DeleteFunc(s.offRows(name, which), func(r offRow) bool { return r.pods.n == 0 })
 }
 
+// asWord has a name without a space where scripts count words.
+func (r offRow) asWord(layout Layout) offRow {
+	if layout.NoHeaders {
+		r.name = strings.ReplaceAll(r.name, " ", "-")
+	}
+	return r
+}
+
 // cells are those of a table that has names in a column.
 func (r offRow) cells(name string) map[string]Cell {
-	return map[string]Cell{"CLUSTER": Text(r.cluster), name: {Text: r.name, Style: Faint}, "PODS": Text(r.pods.String())}
+	cells := map[string]Cell{"CLUSTER": Text(r.cluster), name: {Text: r.name, Style: Faint}, "PODS": Text(r.pods.String())}
+	maps.Copy(cells, r.others)
+	return cells
 }
 
 // unscheduledRows are the rows of pods without a node. One of no pods is left out where scripts count rows, and where several
@@ -94,4 +113,17 @@ func (l NodeList) cutGoneRows() []offRow {
 		}
 	}
 	return slices.DeleteFunc(rows, func(r offRow) bool { return r.pods.n == 0 })
+}
+
+// Removed tells of the key of a row that was there (terminal.RowLine) whether its node is known to be gone: it may have lost the
+// label that was asked for, others may have come before it, and its context may have turned out to be that of another.
+func (l NodeList) Removed(key string) bool {
+	cells := strings.Split(strings.TrimSuffix(key, "\x00"), "\x00")
+	cluster, name := "", cells[len(cells)-1]
+	if len(cells) > 1 {
+		cluster = cells[0]
+	}
+	listed := slices.ContainsFunc(l.clusters, func(c ClusterCount) bool { return c.Cluster == cluster && c.Count.NodesListed })
+	still := slices.ContainsFunc(slices.Concat(l.Items, l.left), func(i NodeItem) bool { return i.Cluster == cluster && i.Name == name })
+	return listed && !still && !l.byLabel && !strings.HasPrefix(name, "(") // as (unscheduled)
 }

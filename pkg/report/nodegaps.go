@@ -162,7 +162,7 @@ func otherGap(m nodes.Missing) string {
 
 func reasonWords(reason kube.Reason) string {
 	words := map[kube.Reason]string{
-		kube.Forbidden: "no access", kube.Unauthorized: "not logged in", kube.NotFound: "not found", kube.Timeout: "not in time",
+		kube.Forbidden: "no access", kube.Unauthorized: "not logged in", kube.NotFound: "not found", kube.Timeout: "not in time", kube.Canceled: "interrupted",
 		kube.Unavailable: "server not available", kube.Untrusted: "certificate not trusted", kube.Unresolved: "no such host",
 		kube.Malformed: "no API server's answer",
 	}

@@ -181,6 +181,9 @@ func (l NodeGroupList) Names() []string {
 	return names
 }
 
+// Removed is never known of a group: its nodes may have other labels.
+func (l NodeGroupList) Removed(string) bool { return false }
+
 // Draw writes the groups as a table, between what is missing and the line that sums up.
 func (l NodeGroupList) Draw(w io.Writer, now time.Time, layout Layout) error {
 	return l.nodes.drawFramed(w, l.Table(now, layout), layout)
@@ -325,7 +328,7 @@ func (l NodeGroupList) rowsTable(layout Layout) Table {
 		l.nodes.addUnread(&t, by, "NODES", "PODS", "ALLOCATABLE", "USE%")
 	}
 	for _, r := range l.others() {
-		t.Add(r.cells(by))
+		t.Add(r.asWord(layout).cells(by))
 	}
 	return t
 }

@@ -23,6 +23,8 @@ type NodePicture struct {
 	Gone    []string
 	gone    int // the first of those Rows
 	Summary string
+	// Scrolls: keys move the rows, where not all have room.
+	Scrolls bool
 
 	color bool
 }
@@ -55,13 +57,17 @@ func (l NodeList) picture(t Table, name string, firstGone int, layout Layout) (N
 	end := len(t.Rows)
 	l.addEnd(&t, name, layout)
 	var out bytes.Buffer
-	if _, err := t.Without(l.dropped(layout)...).DrawRows(&out, layout); err != nil {
+	lost, err := t.Without(l.dropped(layout)...).DrawRows(&out, layout)
+	if err != nil {
 		return p, err
 	}
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	if !layout.NoHeaders {
 		p.Header, lines = lines[0], lines[1:]
 		p.Summary = l.Summary.Line()
+		if hidden := slices.DeleteFunc(lost.Hidden, func(name string) bool { return name == "" }); len(hidden) > 0 {
+			p.Summary += " · not shown at this width: " + strings.Join(hidden, ", ")
+		}
 		for _, gap := range l.Gaps() {
 			p.Gaps = append(p.Gaps, l.gapWord()+gap)
 		}
@@ -81,7 +87,7 @@ type Window struct {
 }
 
 // Lines put a picture below some lines, in no more than some rows of a terminal. What does not fit goes in this order: what is
-// missing is told in one line each, the empty line, most of the line that sums up, and the rest of it; then rows, for which
+// missing is told in one line each where it takes more than a quarter, the empty line, most of the line that sums up, and the rest of it; then rows, for which
 // one line says how many; then the total, which says more than a single row. 0 rows of room mean that the height is not known.
 // Where not all rows fit they begin with first, or an earlier one where too few follow.
 func (p NodePicture) Lines(head []string, room, width, first int) ([]string, Window) {
@@ -100,6 +106,9 @@ func (p NodePicture) Lines(head []string, room, width, first int) ([]string, Win
 	whole := Window{Rows: len(p.Rows)}
 	if room <= 0 || rowsOf(all, width) <= room {
 		return all, whole
+	}
+	if rowsOf(gaps, width) <= room/4 { // what is missing ends with what to do about it
+		short = gaps
 	}
 	top := slices.Concat(head, short, header)
 	left := room - rowsOf(top, width)
@@ -128,7 +137,7 @@ func (p NodePicture) Lines(head []string, room, width, first int) ([]string, Win
 	}
 	all = slices.Concat(top, p.Rows)
 	n := fitting(all, room-1, width)
-	return append(slices.Clone(all[:n]), more(0, len(all)-n, width)), Window{Rows: max(0, n-len(top)), Cut: true}
+	return append(slices.Clone(all[:n]), p.more(0, len(all)-n, width)), Window{Rows: max(0, n-len(top)), Cut: true}
 }
 
 // ends are what may stand below the rows, the longest first.
@@ -163,7 +172,7 @@ func (p NodePicture) cut(room, width, want int, gone []string, first int) ([]str
 	}
 	w.Cut = true
 	below := w.First + w.Rows
-	return slices.Concat(p.Rows[w.First:below], []string{more(w.First, len(p.Rows)-below, width)}, gone), w
+	return slices.Concat(p.Rows[w.First:below], []string{p.more(w.First, len(p.Rows)-below, width)}, gone), w
 }
 
 // window is which of the rows some room is enough for, from first on or from an earlier one where too few follow.
@@ -179,15 +188,16 @@ func (p NodePicture) window(room, width, first int) Window {
 	return Window{First: first, Rows: n}
 }
 
-func more(above, below, width int) string {
-	switch {
-	case above > 0:
-		return Clip(fmt.Sprintf("... %d above, %d below", above, below), width)
-	case below == 1:
-		return Clip("... 1 more line: see --top and --sort-by", width)
-	default:
-		return Clip(fmt.Sprintf("... %d more lines: see --top and --sort-by", below), width)
+// more says how many rows are not shown, and how to see them.
+func (p NodePicture) more(above, below, width int) string {
+	how := "see --top and --sort-by"
+	if p.Scrolls {
+		how = "arrows scroll"
 	}
+	if above > 0 {
+		return Clip(fmt.Sprintf("... %d above, %d below", above, below), width)
+	}
+	return Clip(fmt.Sprintf("... %s: %s", count(below, "more line"), how), width)
 }
 
 // rowsOf is how many rows of a terminal some lines take.

@@ -79,7 +79,7 @@ func TestLowAndNarrowPictures(t *testing.T) {
 	t.Parallel()
 	one := bigCounts(140, 0, 0)
 	one[0].Cluster = ""
-	for _, test := range []struct{ width, height, rows, more int }{{40, 10, 3, 137}, {40, 8, 3, 137}, {80, 8, 3, 137}, {80, 24, 16, 124}, {80, 4, 0, 0}} {
+	for _, test := range []struct{ width, height, rows, more int }{{40, 10, 3, 137}, {40, 8, 3, 137}, {80, 8, 3, 137}, {80, 24, 15, 125}, {80, 4, 0, 0}} {
 		lines := pictureOf(t, one, NodeOptions{}, test.width, test.height)
 		text := strings.Join(lines, "\n")
 		assert.Equal(t, test.rows, strings.Count(text, " Ready "), "%v\n%s", test, text)

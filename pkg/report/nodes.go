@@ -32,6 +32,7 @@ type NodeList struct {
 	byLabel  bool // by their labels
 	groupBy  string
 	sortBy   string
+	left     []NodeItem // out by NodeOptions.Top
 }
 
 // NodeItem is a node and its pods; a number is null where it is not known.
@@ -55,7 +56,7 @@ type NodeItem struct {
 	Use         *Percent `json:"use"`
 	Zone        string   `json:"zone,omitempty"`
 	Pool        string   `json:"pool,omitempty"`
-	// Terminating are the pods that are being deleted (as kubectl's STATUS says it), Pending those that have not started yet; they
+	// Terminating are the pods that kubectl get pods prints as Terminating: those that are being deleted. Pending are those that have not started yet; they
 	// may be too low, or old, where Pods is.
 	Terminating *int `json:"terminating"`
 	Pending     *int `json:"pending"`
@@ -88,7 +89,7 @@ type NodeMissing struct {
 	Namespace string `json:"namespace,omitempty"`
 	// Of says whose updates are missing, nodes or pods; absent where it is both.
 	Of string `json:"of,omitempty"`
-	// Reason is a class that a user can act on: Forbidden, Unauthorized, NotFound, Expired, Timeout, Throttled,
+	// Reason is a class that a user can act on: Forbidden, Unauthorized, NotFound, Expired, Timeout, Canceled, Throttled,
 	// Unavailable, Untrusted, Unresolved, Malformed or Error.
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
@@ -183,7 +184,7 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 		return list, err
 	}
 	if o.Top > 0 && len(list.Items) > o.Top {
-		list.Items = list.Items[:o.Top]
+		list.Items, list.left = list.Items[:o.Top], list.Items[o.Top:]
 	}
 	return list, nil
 }
@@ -224,7 +225,10 @@ func unsaid(items []NodeItem) []nodes.Missing {
 	if len(names) == 0 {
 		return nil
 	}
-	err := fmt.Errorf("how many pods they take is not said by %s: %s", count(len(names), "node"), firstNames(names))
+	err := fmt.Errorf("%s does not say how many pods it takes", names[0])
+	if len(names) > 1 {
+		err = fmt.Errorf("%s do not say how many pods they take: %s", count(len(names), "node"), firstNames(names))
+	}
 	return []nodes.Missing{{What: nodes.WhatAllocatable, Reason: kube.NotFound, Err: err}}
 }
 

@@ -85,6 +85,12 @@ func NodeField(sortBy string) string {
 	return strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(word, "{"), "}"), ".")
 }
 
+// sortsBy tells whether the order is one of some words, or that of a field of this name.
+func (l NodeList) sortsBy(words ...string) bool {
+	field, _, _ := strings.Cut(NodeField(l.sortBy), ".")
+	return slices.Contains(words, cmp.Or(field, l.sortBy))
+}
+
 // isNodeField tells whether an item can have a field, though none may have it now.
 func isNodeField(sortBy string) bool {
 	at := reflect.TypeFor[NodeItem]()

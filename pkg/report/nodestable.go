@@ -72,11 +72,8 @@ func (l NodeList) Table(now time.Time, layout Layout) Table {
 
 // addCutGone adds rows of the pods on nodes that are gone and that --top leaves out.
 func (l NodeList) addCutGone(t *Table, layout Layout) {
-	if layout.NoHeaders { // scripts count words
-		return
-	}
 	for _, r := range l.cutGoneRows() {
-		t.Add(r.cells("NAME"))
+		t.Add(r.asWord(layout).cells("NAME"))
 	}
 }
 
@@ -85,7 +82,7 @@ const narrow = 40
 
 // rowsTable is the table of the nodes alone.
 func (l NodeList) rowsTable(now time.Time, layout Layout) Table {
-	byUsage := l.sortsByUsage()
+	byUsage := l.sortsBy("cpu", "memory", "usage")
 	t := Table{Columns: []Column{
 		{Name: "CLUSTER", Key: true, Shrink: terminal.Middle}, {Name: "NAME", Key: true, Shrink: terminal.Middle, Floor: 40}, {Name: "STATUS", Shrink: terminal.End, Floor: 8}, {Name: "ROLES", Spare: 5, Shrink: terminal.End},
 		{Name: "AGE", Aging: true, Spare: 4}, {Name: "VERSION", Spare: 6},
@@ -94,7 +91,7 @@ func (l NodeList) rowsTable(now time.Time, layout Layout) Table {
 		{Name: "CPU", Wide: !byUsage, Right: true}, {Name: "CPU%", Wide: !byUsage, Right: true},
 		{Name: "MEMORY", Wide: !byUsage, Right: true}, {Name: "MEMORY%", Wide: !byUsage, Right: true},
 		{Name: "ZONE", Wide: true}, {Name: "POOL", Wide: true},
-		{Name: "TERMINATING", Wide: true, Right: true}, {Name: "PENDING", Wide: true, Right: true}, {Name: "FLUX", Wide: true},
+		{Name: "TERMINATING", Wide: !l.sortsBy("terminating"), Right: true}, {Name: "PENDING", Wide: !l.sortsBy("pending"), Right: true}, {Name: "FLUX", Wide: true},
 	}}
 	if layout.Width > 0 && layout.Width < narrow {
 		status := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == "STATUS" })
@@ -189,6 +186,7 @@ func (l NodeList) addEnd(t *Table, name string, layout Layout) {
 		name: {Text: totalRow, Style: Strong}, "NODES": Text(s.nodes.String()), cordonedColumn: Text(s.cordoned.String()), "PODS": {Text: s.pods.String(), Style: Strong},
 		"ALLOCATABLE": Text(s.allocatable.String()), "CAPACITY": Text(s.capacity.String()),
 		"USE%": Text(s.use.String()), "": {Text: bar(s.Use, layout.EastAsian), Style: useStyle(s.Use)},
+		"TERMINATING": Text(s.terminating.String()), "PENDING": Text(s.pending.String()),
 		"UNSCHEDULED": Text(s.unscheduled.String()), "GONE": Text(s.onGone.String()), "UNKNOWN": Text(s.onUnknown.String()),
 	})
 }

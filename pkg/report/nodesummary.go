@@ -51,15 +51,17 @@ type NodeSummary struct {
 
 	nodes, pods, allocatable, capacity, median, p99 amount
 	cordoned, cordonedRoom                          amount
+	terminating, pending                            amount
 
 	use      *taken
 	uses     [][]*taken // of each cluster's nodes, nil where it is not known
 	mayBeOne maybeOne   // of the clusters
 	named    amount     // nodes that only pods name
 	clusters []clusterSums
-	certain  *Fullest // the fullest of the nodes whose use is not that of an earlier time
-	sure     bool     // no node can be fuller than the fullest
-	scope    []string // namespaces, nil for all
+	certain  *Fullest  // the fullest of the nodes whose use is not that of an earlier time
+	most     *NodeItem // the node with most pods, nil where none has any
+	sure     bool      // no node can be fuller than the fullest
+	scope    []string  // namespaces, nil for all
 }
 
 // summarize sums up the clusters of a list, and the items of each.
@@ -75,6 +77,9 @@ func summarize(l NodeList, each [][]NodeItem, o NodeOptions) NodeSummary {
 			if i.listed {
 				perNode, uses = append(perNode, i.pods), append(uses, i.use)
 				s.Fullest = fuller(s.Fullest, i)
+				if i.pods.n > 0 && (s.most == nil || i.pods.n > s.most.pods.n) {
+					s.most = &i
+				}
 				if i.use != nil && !i.use.old {
 					s.certain = fuller(s.certain, i)
 				}
@@ -89,6 +94,7 @@ func summarize(l NodeList, each [][]NodeItem, o NodeOptions) NodeSummary {
 	all := s.mayBeOne.totals(sums)
 	s.nodes, s.allocatable, s.capacity, s.pods, s.named = all[sumNodes], all[sumAllocatable], all[sumCapacity], all[sumPods], all[sumOnlyPodsName]
 	s.cordoned, s.cordonedRoom = all[sumCordoned], all[sumCordonedRoom]
+	s.terminating, s.pending = all[sumTerminating], all[sumPending]
 	s.OffNodes = all.offNodes(!l.selected)
 	for _, c := range s.clusters {
 		if c.cluster != "" {
@@ -160,17 +166,30 @@ func (s NodeSummary) Line() string {
 	if !s.p99.unknown() {
 		parts = append(parts, fmt.Sprintf("median %s, p99 %s per node", s.median, s.p99))
 	}
-	if f := s.Fullest; f != nil {
+	switch {
+	case len(s.scope) > 0 && s.most != nil: // the pods of others are not known, so no node is known to be the fullest
+		parts = append(parts, s.mostOn())
+	case len(s.scope) == 0 && s.Fullest != nil:
 		word := "fullest"
-		switch {
-		case len(s.scope) > 0: // the pods of others are not known
-			word = "most on"
-		case !s.sure:
+		if !s.sure {
 			word = "fullest known"
 		}
+		f := s.Fullest
 		parts = append(parts, fmt.Sprintf("%s %s with %s of %d (%s)", word, strings.TrimPrefix(f.Cluster+"/"+f.Name, "/"), f.pods, f.Allocatable, f.use.inWords()))
 	}
 	return strings.Join(parts, " · ")
+}
+
+// mostOn names the node with most pods, and how many of those that it takes they are, where it says that.
+func (s NodeSummary) mostOn() string {
+	m, word, share := s.most, "most on", ""
+	if s.nodes.more || s.nodes.old || m.pods.more || m.pods.old {
+		word = "most known on"
+	}
+	if m.use != nil {
+		share = fmt.Sprintf(" of %s (%s)", m.allocatable, m.use.inWords())
+	}
+	return fmt.Sprintf("%s %s with %s%s", word, strings.TrimPrefix(m.Cluster+"/"+m.Name, "/"), m.pods, share)
 }
 
 // inWords writes a share with its sign.

@@ -65,7 +65,7 @@ func TestLineOfSomeNamespaces(t *testing.T) {
 	list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{})
 	require.NoError(t, err)
 	assert.Contains(t, list.Summary.Line(), "in a, c alone")
-	assert.Contains(t, list.Summary.Line(), "most on n with")
+	assert.Contains(t, list.Summary.Line(), "most known on n with")
 	assert.NotContains(t, list.Summary.Line(), "fullest")
 }
 
@@ -81,4 +81,26 @@ func TestAnOrderThatNothingIsKnownOf(t *testing.T) {
 	list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{SortBy: "pods"})
 	require.NoError(t, err)
 	assert.Empty(t, list.Hints())
+}
+
+// Most is most: of pods of some namespaces it is their number that counts, not the share of a node that they take.
+func TestMostOnIsTheNodeWithMostPods(t *testing.T) {
+	t.Parallel()
+	small, large := 58, 110
+	count := nodes.Count{
+		NodesKnown: true, NodesListed: true, Scope: []string{"a"}, Total: 10,
+		Nodes: []nodes.Node{{Name: "small", Allocatable: &small}, {Name: "large", Allocatable: &large}, {Name: "silent"}},
+		Pods:  map[string]nodes.Pods{"small": {Total: 3}, "large": {Total: 5}, "silent": {Total: 2}},
+	}
+	line := func() string {
+		list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{})
+		require.NoError(t, err)
+		return list.Summary.Line()
+	}
+	assert.Contains(t, line(), "most on large with 5 of 110 (5%)")
+	count.Pods["silent"] = nodes.Pods{Total: 6}
+	assert.Contains(t, line(), "most on silent with 6")
+	assert.NotContains(t, line(), "silent with 6 of")
+	count.AtLeast = true
+	assert.Contains(t, line(), "most known on silent with 6+")
 }

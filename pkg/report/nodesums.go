@@ -9,19 +9,21 @@ import (
 
 // What is added up of a cluster, and of all.
 const (
-	sumNodes        = iota // that were listed; so are the next five of these alone
-	sumAllocatable         // how many pods they take
-	sumCapacity            // how many their kubelets were told
-	sumCordoned            // how many of them take no new pods
-	sumCordonedRoom        // and how many pods those take in all
-	sumOnNodes             // pods on them
-	sumPods                // all pods
-	sumUnscheduled         // those without a node
-	sumOnGone              // those whose node is gone
-	sumOnUnknown           // those whose node could not be looked up
-	sumTerminating         // those that are being deleted
-	sumOnlyPodsName        // how many such nodes there are
-	sums                   // how many numbers these are
+	sumNodes             = iota // that were listed; so are the next five of these alone
+	sumAllocatable              // how many pods they take
+	sumCapacity                 // how many their kubelets were told
+	sumCordoned                 // how many of them take no new pods
+	sumCordonedRoom             // and how many pods those take in all
+	sumOnNodes                  // pods on them
+	sumPods                     // all pods
+	sumUnscheduled              // those without a node
+	sumUnscheduledEnding        // and those of these that are being deleted
+	sumOnGone                   // those whose node is gone
+	sumOnUnknown                // those whose node could not be looked up
+	sumTerminating              // those that are being deleted
+	sumPending                  // those that have not started
+	sumOnlyPodsName             // how many such nodes there are
+	sums                        // how many numbers these are
 )
 
 // nodeSums are numbers of one cluster, or of all.
@@ -59,18 +61,23 @@ func newNodeSums(c ClusterCount, items []NodeItem, selected, chosen bool) nodeSu
 	}
 	s.add(sumPods, ofPods(c.Count, 0))
 	s.add(sumTerminating, ofPods(c.Count, 0))
+	s.add(sumPending, ofPods(c.Count, 0))
 	if selected {
 		s.add(sumPods, onNodes(c.Count))
 		s.add(sumTerminating, onNodes(c.Count))
+		s.add(sumPending, onNodes(c.Count))
 	}
 	if !chosen {
 		s.add(sumUnscheduled, ofPods(c.Count, c.Count.Unscheduled.Total))
 		s.add(sumPods, s[sumUnscheduled])
-		s.add(sumTerminating, ofPods(c.Count, c.Count.Unscheduled.Terminating))
+		s.add(sumUnscheduledEnding, ofPods(c.Count, c.Count.Unscheduled.Terminating))
+		s.add(sumTerminating, s[sumUnscheduledEnding])
+		s.add(sumPending, s[sumUnscheduled]) // none of them has started
 	}
 	for _, i := range items {
 		s.add(sumPods, i.pods)
 		s.add(sumTerminating, i.terminating)
+		s.add(sumPending, i.pending)
 		switch {
 		case i.Status == gone:
 			s.add(sumOnGone, amount{n: i.pods.n})

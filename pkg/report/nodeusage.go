@@ -147,15 +147,10 @@ func (l NodeList) usageHints() []string {
 	var lines []string
 	for _, c := range l.clusters {
 		for _, m := range c.Count.Missing {
-			if m.What == nodes.WhatUsage && m.Reason == kube.NotFound && l.sortsByUsage() {
+			if m.What == nodes.WhatUsage && m.Reason == kube.NotFound && l.sortsBy("cpu", "memory", "usage") {
 				lines = append(lines, strings.TrimPrefix(c.Cluster+": ", ": ")+"the cluster serves no metrics (metrics.k8s.io), so CPU and memory are not known: "+order)
 			}
 		}
 	}
 	return lines
-}
-
-func (l NodeList) sortsByUsage() bool {
-	field, _, _ := strings.Cut(NodeField(l.sortBy), ".")
-	return l.sortBy == "cpu" || l.sortBy == "memory" || field == "usage"
 }

@@ -5,7 +5,7 @@ import "strings"
 // Bar draws a share, in percent of full, in a number of cells; what is more than full is drawn full. On terminals that
 // may draw block elements two cells wide, it is drawn in ASCII.
 func Bar(percent float64, width int, eastAsian bool) string {
-	full := max(0, min(width, int(percent/100*float64(width)+0.5)))
+	full := int(max(0, min(float64(width), percent/100*float64(width)+0.5))) // before it is an int, which holds no infinity
 	if percent > 0 && full == 0 {
 		full = 1 // a little is not nothing
 	}
