@@ -12,7 +12,6 @@ package kube
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -170,6 +169,7 @@ type Request struct {
 func (c *Client) get(ctx context.Context, r Request, read func(io.Reader) error) error {
 	told := time.Duration(0)
 	setDefault(&r.Tries, c.limits.Tries)
+	var before error // of the last try
 	for try := 1; ; {
 		if err := c.seats.enter(ctx); err != nil {
 			return err
@@ -177,8 +177,9 @@ func (c *Client) get(ctx context.Context, r Request, read func(io.Reader) error)
 		err := c.once(ctx, r, read)
 		c.seats.leave(apierrors.IsTooManyRequests(err))
 		if err == nil || !Retryable(err) || try == r.Tries {
-			return err
+			return because(err, before)
 		}
+		before = err
 		pause := RetryAfter(err)
 		if pause > 0 {
 			if told += pause; told > c.limits.Patience {
@@ -236,15 +237,12 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// errTooLong is a try that took longer than Limits.Request.
-var errTooLong = errors.New("no complete answer in time")
-
 // once is one try.
 func (c *Client) once(ctx context.Context, r Request, read func(io.Reader) error) error {
 	try, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if c.limits.Request > 0 {
-		limit := time.AfterFunc(c.limits.Request, func() { cancel(errTooLong) })
+		limit := time.AfterFunc(c.limits.Request, func() { cancel(tooLong{c.limits.Request}) })
 		defer limit.Stop()
 	}
 	stall := c.newStall(cancel)

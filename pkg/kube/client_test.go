@@ -352,3 +352,17 @@ func TestSeats(t *testing.T) {
 	assert.InDelta(t, 8, s.limit, 0.01)
 	assert.Zero(t, s.running)
 }
+
+// A request that was given up for its own limit, again and again until the caller's time was over, says so.
+func TestTheLimitOfARequestIsNamed(t *testing.T) {
+	t.Parallel()
+	limits := quick()
+	limits.Request, limits.Tries = 20*time.Millisecond, 1000
+	c := serve(t, limits, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 200*time.Millisecond, fmt.Errorf("no complete answer within 200ms: %w", context.DeadlineExceeded))
+	defer cancel()
+	_, err := c.Raw(ctx, Request{Path: "/version"})
+	require.ErrorContains(t, err, "no complete answer within 200ms")
+	require.ErrorContains(t, err, "no complete answer to a request within 20ms: --request-timeout gives it more")
+	assert.Equal(t, Timeout, ReasonOf(err))
+}

@@ -31,6 +31,7 @@ const (
 	NotFound     Reason = "NotFound"     // there is no such object or kind
 	Expired      Reason = "Expired"      // the server has forgotten where to go on: begin anew
 	Timeout      Reason = "Timeout"      // the caller's deadline passed first
+	Canceled     Reason = "Canceled"     // the caller gave up, as the user did
 	Throttled    Reason = "Throttled"    // 429 until the tries were used up
 	Unavailable  Reason = "Unavailable"  // 5xx, cut or refused connections, silence, until the tries were used up
 	Untrusted    Reason = "Untrusted"    // no TLS connection that both sides trust: look at the certificates
@@ -42,7 +43,7 @@ const (
 // Compare puts reasons into the order in which a user has to see to them: first what keeps all requests from an answer, from
 // the user's side to the server's, then what only concerns single ones.
 func (r Reason) Compare(other Reason) int {
-	order := []Reason{Unresolved, Untrusted, Unauthorized, Malformed, Unavailable, Throttled, Timeout, Forbidden, Error, Expired, NotFound}
+	order := []Reason{Unresolved, Untrusted, Unauthorized, Malformed, Unavailable, Throttled, Timeout, Canceled, Forbidden, Error, Expired, NotFound}
 	at := func(r Reason) int {
 		if i := slices.Index(order, r); i >= 0 {
 			return i
@@ -63,8 +64,10 @@ func ReasonOf(err error) Reason {
 		return ""
 	case apierrors.IsTooManyRequests(err):
 		return Throttled // also when the deadline passed while waiting to come back
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded):
 		return Timeout
+	case errors.Is(err, context.Canceled):
+		return Canceled
 	case Answered(err):
 		return reasonOfStatus(err)
 	case isCredentials(err):
@@ -158,7 +161,7 @@ func isConnection(err error) bool {
 		// net/http's own HTTP/2 errors have no type: "http2: client connection force closed".
 		strings.Contains(err.Error(), "http2: ") || strings.Contains(err.Error(), "stream error") ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, errStalled) || errors.Is(err, errTooLong) ||
+		errors.Is(err, errStalled) ||
 		errors.As(err, &operation) || errors.As(err, &network) && network.Timeout()
 }
 

@@ -57,13 +57,13 @@ func TestReasons(t *testing.T) {
 		{"cut, wrapped", fmt.Errorf("reading a page: %w", io.ErrUnexpectedEOF), Unavailable, true, true},
 		{"http/2 connection lost", requested(errors.New("http2: client connection lost")), Unavailable, true, true},
 		{"stalled", requested(errStalled), Unavailable, true, true},
-		{"took too long", requested(errTooLong), Unavailable, true, true},
+		{"took too long", requested(tooLong{1}), Unavailable, true, true},
 		{"DNS did not answer", requested(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "server misbehaving", Name: "api", IsTemporary: true}}), Unavailable, true, true},
 
 		{"the caller's deadline", context.DeadlineExceeded, Timeout, false, true},
 		{"the caller's deadline, wrapped", requested(context.DeadlineExceeded), Timeout, false, true},
-		{"interrupted", context.Canceled, Timeout, false, false},
-		{"interrupted, wrapped", requested(context.Canceled), Timeout, false, false},
+		{"interrupted", context.Canceled, Canceled, false, false},
+		{"interrupted, wrapped", requested(context.Canceled), Canceled, false, false},
 
 		{"no such host", requested(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "api", IsNotFound: true}}), Unresolved, false, true},
 		{"unknown authority", requested(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), Untrusted, false, true},

@@ -1,7 +1,9 @@
 package kube
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -89,4 +91,23 @@ func (r stallReader) Read(p []byte) (int, error) {
 		r.stall.arrived()
 	}
 	return n, err
+}
+
+// tooLong is a try that took longer than Limits.Request.
+type tooLong struct{ limit time.Duration }
+
+// Error implements error.
+func (e tooLong) Error() string {
+	return fmt.Sprintf("no complete answer to a request within %s: --request-timeout gives it more", e.limit)
+}
+
+// Is makes it an answer that broke off, for ReasonOf and Retryable.
+func (tooLong) Is(target error) bool { return target == io.ErrUnexpectedEOF }
+
+// because is why a request failed whose time was over during a try: not the server alone, where a limit had ended the try before.
+func because(err, before error) error {
+	if limit := (tooLong{}); errors.As(before, &limit) && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		return fmt.Errorf("%w: %w", err, limit)
+	}
+	return err
 }

@@ -91,6 +91,7 @@ func (c *Counter) Count() Count {
 	for i, m := range count.Missing { // a cluster that serves no metrics has none that could be missing
 		count.Missing[i].Optional = m.What == WhatUsage && (m.Reason == kube.NotFound || !c.options.UsageAsked)
 	}
+	notEvenOwn(count.Missing)
 	count.Missing = settle(count.Missing)
 	if parts[WhatPods] == 0 && !slices.ContainsFunc(count.Missing, lacksPods) {
 		count.Counting, count.AtLeast = true, true

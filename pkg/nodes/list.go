@@ -76,7 +76,7 @@ func (c *Counter) own(cause error) []string {
 		c.fail(WhatNamespaces, "", cause)
 		return nil
 	}
-	c.fail(WhatNamespaces, "", fmt.Errorf("only the pods in namespace %q are counted, name others with -n: %w", c.options.Fallback, cause))
+	c.fail(WhatNamespaces, "", ownOnly{c.options.Fallback, cause})
 	return []string{c.options.Fallback}
 }
 

@@ -175,3 +175,29 @@ func (c causes) Error() string {
 
 // Unwrap gives errors.Is and errors.As each of them.
 func (c causes) Unwrap() []error { return c }
+
+// ownOnly is why there are pods of one namespace at most.
+type ownOnly struct {
+	namespace string
+	cause     error
+}
+
+// Error implements error.
+func (e ownOnly) Error() string {
+	return fmt.Sprintf("only the pods in namespace %q are counted, name others with -n: %s", e.namespace, e.cause)
+}
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e ownOnly) Unwrap() error { return e.cause }
+
+// notEvenOwn says of the one namespace that is left that it is not counted, where that is so.
+func notEvenOwn(missing []Missing) {
+	for i, m := range missing {
+		own, is := m.Err.(ownOnly)
+		if is && slices.ContainsFunc(missing, func(p Missing) bool {
+			return p.What == WhatPods && p.Namespace == own.namespace && p.Seen == 0 && p.Since.IsZero()
+		}) {
+			missing[i].Err = fmt.Errorf("which namespaces there are is not known, name some with -n: %w", own.cause)
+		}
+	}
+}

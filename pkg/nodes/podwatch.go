@@ -239,6 +239,9 @@ func podOptions(o metav1.ListOptions) metav1.ListOptions {
 	return o
 }
 
+// nodeLost is the reason of a pod's status for which kubectl prints Unknown though the pod is being deleted (table.go).
+const nodeLost = "NodeLost"
+
 // applyPod brings the part of a pod's namespace up to date; the namespace may be new.
 func (c *Counter) applyPod(e watch.Event) {
 	p, ok := e.Object.(*corev1.Pod)
@@ -247,7 +250,7 @@ func (c *Counter) applyPod(e watch.Event) {
 	}
 	change := event{
 		pod: pod{
-			name: p.Name, node: p.Spec.NodeName, terminating: p.DeletionTimestamp != nil, event: true,
+			name: p.Name, node: p.Spec.NodeName, terminating: p.DeletionTimestamp != nil && p.Status.Reason != nodeLost, event: true,
 			pending: p.Status.Phase == corev1.PodPending && p.Spec.NodeName != "",
 			flux:    fluxController(p.Labels["app"]),
 		},
