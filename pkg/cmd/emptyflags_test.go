@@ -35,6 +35,29 @@ func TestNoCommandTakesAnEmptyFlag(t *testing.T) {
 	assert.Greater(t, tried, 40)
 }
 
+// Without a namespace nodes counts all pods, which nobody means who names one.
+func TestANamespaceThatIsEmptyIsNone(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"nodes", "-n", ""}, {"get", "-n", ""}, {"apply", "--namespace="}, {"nodes", "--sort-by", ""}} {
+		o := invocation{}.run(t.Context(), args...)
+		assert.Equal(t, exitFailed, o.code, args)
+		assert.Contains(t, o.stderr, " is given without a value", args)
+	}
+}
+
+// What is no number or no time is said in plain words.
+func TestWhatIsNoNumberIsSaidInPlainWords(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		`--top "abc": it takes a whole number`: {"nodes", "--top", "abc"}, "--top -1: it takes a number of rows, like 5": {"nodes", "--top", "-1"},
+		`--timeout "soon": it takes a time, like 5m`: {"nodes", "--timeout", "soon"},
+	} {
+		o := invocation{}.run(t.Context(), args...)
+		assert.Equal(t, exitFailed, o.code, args)
+		assert.Contains(t, o.stderr, want, args)
+	}
+}
+
 // A time that has passed already, or is none, is a variable of a script that was reckoned wrong: no command takes it for a wish.
 func TestNoCommandTakesATimeThatIsNone(t *testing.T) {
 	t.Parallel()

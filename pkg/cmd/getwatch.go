@@ -18,10 +18,14 @@ type objectRows struct {
 	list          report.ObjectList
 	withNamespace bool
 	gaps          []string
+	selected      bool // by label or environment: an object may have another now
 }
 
 // Gaps are what cannot be seen.
 func (r objectRows) Gaps() []string { return r.gaps }
+
+// Removed tells whether only objects that are gone have no row any more.
+func (r objectRows) Removed(string) bool { return !r.selected }
 
 // Table has a row for each object.
 func (r objectRows) Table(now time.Time, _ report.Layout) report.Table {
@@ -128,7 +132,7 @@ func (o GetOptions) runWatch(ctx context.Context, f fleet) error {
 		if err := report.SortBy(list.Items, o.sortBy); err != nil {
 			return err
 		}
-		if err := screen.rows(objectRows{list, o.allNamespaces(), gaps}, o.now()); err != nil {
+		if err := screen.rows(objectRows{list, o.allNamespaces(), gaps, o.Selection.LabelSelector != "" || len(o.Environments) > 0}, o.now()); err != nil {
 			return err
 		}
 		select {

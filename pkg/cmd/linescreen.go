@@ -25,6 +25,8 @@ type lineScreen struct {
 // rowsView is what is shown row by row.
 type rowsView interface {
 	Gaps() []string
+	// Removed tells of the key of a row that is not there any more whether what it was of is gone.
+	Removed(key string) bool
 	Table(now time.Time, layout report.Layout) report.Table
 }
 
@@ -72,7 +74,11 @@ func (s *lineScreen) rows(view rowsView, now time.Time) error {
 	}
 	slices.Sort(gone)
 	for _, key := range gone {
-		_, _ = fmt.Fprintf(s.out, "%s   (removed)\n", strings.TrimRight(strings.ReplaceAll(key, "\x00", "   "), " "))
+		why := "not shown any more"
+		if view.Removed(key) {
+			why = "removed"
+		}
+		_, _ = fmt.Fprintf(s.out, "%s   (%s)\n", strings.TrimRight(strings.ReplaceAll(key, "\x00", "   "), " "), why)
 	}
 	return err
 }

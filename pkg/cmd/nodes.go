@@ -68,7 +68,7 @@ func newNodes(r *root) *cobra.Command {
 func (f *NodesFlags) add(cmd *cobra.Command, r *root) {
 	f.OutputFlags.add(cmd, "csv")
 	flags := cmd.Flags()
-	flags.Lookup("sort-by").Usage = "Sort by name, pods, use, cpu, memory, terminating or pending (most first), age (oldest first), or a field of an item of -o json (smallest first); with - before it the other way round."
+	flags.Lookup("sort-by").Usage = "Sort by name, pods, use, cpu, memory, terminating or pending (most first), age (oldest first), or a field of an item of -o json (smallest first); with - before it the other way round. With --group-by: name, pods or use."
 	flags.BoolVarP(&f.AllNamespaces, "all-namespaces", "A", false, "Count the pods of all namespaces: the default, unless -n is given.")
 	flags.StringVarP(&f.Selector, "selector", "l", "", "Label selector for nodes, as kubectl takes it: -l topology.kubernetes.io/zone=eu-west-1a.")
 	flags.StringVar(&f.GroupBy, "group-by", "", "Sum up nodes by zone, pool, the value of a label, or (with several contexts) cluster.")
@@ -146,7 +146,7 @@ func (f NodesFlags) check(r *root) error {
 	case f.FailAbove != "" && *r.config.Namespace != "" && !f.AllNamespaces:
 		return errors.New("--fail-above judges whole nodes, of which -n counts only a part of the pods: leave out one of them")
 	case f.Top < 0:
-		return fmt.Errorf("--top %d: it is a number of rows", f.Top)
+		return fmt.Errorf("--top %d: it takes a number of rows, like 5", f.Top)
 	case f.GroupBy != "" && f.SortBy != "" && !slices.Contains([]string{"name", "pods", "use"}, strings.TrimPrefix(f.SortBy, "-")):
 		return fmt.Errorf("--sort-by %q: groups are sorted by name, pods or use", f.SortBy)
 	}
@@ -155,6 +155,9 @@ func (f NodesFlags) check(r *root) error {
 
 // wantsDetails: everything but the plain table shows what only further requests tell, and an order may need it.
 func (f NodesFlags) wantsDetails() bool {
+	if f.GroupBy != "" {
+		return false // groups show none of it
+	}
 	return f.Output != "" && f.Output != "table" && f.Output != "name" || strings.TrimPrefix(f.SortBy, "-") == "pending" || f.sortsBy("pending", "flux")
 }
 
@@ -168,9 +171,9 @@ func (f NodesFlags) sortsBy(fields ...string) bool {
 // wantsUsage: documents have CPU and memory where they are known.
 func (f NodesFlags) wantsUsage() bool { return f.wantsDetails() || f.asksUsage() }
 
-// asksUsage: somebody waits for CPU and memory, so that it counts where they are missing.
+// asksUsage: somebody waits for CPU and memory, so that it counts where they are missing. Groups show none.
 func (f NodesFlags) asksUsage() bool {
-	return f.Output == "wide" || slices.Contains([]string{"cpu", "memory"}, strings.TrimPrefix(f.SortBy, "-")) || f.sortsBy("usage")
+	return f.GroupBy == "" && (f.Output == "wide" || slices.Contains([]string{"cpu", "memory"}, strings.TrimPrefix(f.SortBy, "-")) || f.sortsBy("usage"))
 }
 
 // nodesView is a report.NodeList or a report.NodeGroupList.
@@ -178,6 +181,7 @@ type nodesView interface {
 	Names() []string
 	Empty() bool
 	Gaps() []string
+	Removed(key string) bool
 	Hints() []string
 	Ages(now time.Time) string
 	Fullest() *report.Fullest

@@ -463,7 +463,7 @@ func testNodesInterrupted(t *testing.T, c *testbed.Cluster) {
 	require.Eventually(t, func() bool { return strings.Contains(r.errOut.String(), "10 of 11 namespaces") }, 20*time.Second, 10*time.Millisecond)
 	r.stop()
 	assert.Equal(t, exitInterrupted, <-r.code)
-	assert.Regexp(t, `^PARTIAL: pods of 10 of 11 namespaces; not in time: team-002\n`, r.out.String())
+	assert.Regexp(t, `^PARTIAL: pods of 10 of 11 namespaces; interrupted: team-002\n`, r.out.String())
 	assert.Regexp(t, `(?m)^TOTAL +\d+\+ `, r.out.String())
 }
 
@@ -507,7 +507,12 @@ func TestNodesOptionsFromEveryFlag(t *testing.T) {
 		assert.Equal(t, name, o.clusters[i].name)
 		assert.Equal(t, nodes.Options{
 			Fallback: []string{"home", "default"}[i], NodeSelector: "a=b", NodeLabels: report.NodeLabels("team"),
-			Wide: true, Usage: true, UsageAsked: true, Identify: true, Deadline: 5 * time.Second,
-		}, o.clusters[i].options)
+			Identify: true, Deadline: 5 * time.Second,
+		}, o.clusters[i].options, "groups show nothing of pending pods, CPU and memory")
 	}
+	flags.GroupBy = ""
+	o, err = flags.toOptions(r, nil)
+	require.NoError(t, err)
+	asked := o.clusters[0].options
+	assert.Equal(t, []bool{true, true, true}, []bool{asked.Wide, asked.Usage, asked.UsageAsked})
 }

@@ -17,8 +17,11 @@ func nodesLong() string {
 	?. A line above the table says what is missing, and as of when the rest is known; -o json has
 	partial and missing, and the exit code is 3.
 
-	--group-by zone takes the label topology.kubernetes.io/zone; pool takes the first label that a node
-	has of those of Karpenter, EKS and eksctl, GKE, AKS, kops, DigitalOcean, Gardener, Scaleway, IBM Cloud,
+	TERMINATING counts the pods that kubectl get pods prints as Terminating; PENDING those that have not
+	started, of which those without a node are (unscheduled).
+
+	--group-by zone takes the label topology.kubernetes.io/zone; pool takes the first label with a value
+	of those of Karpenter, EKS and eksctl, GKE, AKS, kops, DigitalOcean, Gardener, Scaleway, IBM Cloud,
 	Linode and OVH. Any other word is the key of a label: nodes whose label has no value are (empty), those
 	without it (none). A row of --group-by cluster has all pods of the cluster: those without a node
 	(UNSCHEDULED) and on nodes that no longer exist (GONE) are among them. Nodes that are cordoned
@@ -38,8 +41,8 @@ func nodesLong() string {
 	was removed by force count from their next change on, while a single count has them all. Where
 	it does not redraw (a pipe, -o json), --fail-above ends a watch with 4 as soon as a node is fuller.
 
-	Exit codes: 0 everything was counted, 3 something is missing, 4 a node is fuller than
-	--fail-above, 1 nothing could be read. A watch that q ends has the code of what it showed last;
+	Exit codes: 0 everything was counted, 3 something is missing (also a node that was named and is not
+	there), 4 a node is fuller than --fail-above, 1 nothing could be read. A watch that q ends has the code of what it showed last;
 	one that Ctrl-C ends was interrupted: 130.`)
 }
 

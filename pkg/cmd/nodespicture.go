@@ -34,6 +34,7 @@ func (s *terminalScreen) show(view nodesView, same []string, now time.Time) erro
 	if err != nil {
 		return err
 	}
+	parts.Scrolls = s.scrolls
 	lines, window := parts.Lines(s.head(view, same, now, false), height-1, width, s.scroll.first())
 	if window.Cut && s.scrolls {
 		lines, window = parts.Lines(s.head(view, same, now, true), height-1, width, s.scroll.first())

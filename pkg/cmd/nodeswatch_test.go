@@ -134,6 +134,34 @@ TOTAL               4     63            40     38
 	assert.Equal(t, "b                   1      5            10     50\nTOTAL               4     64            40     40\n", show(counts))
 }
 
+// Only a node that is gone was removed; others are not shown any more.
+func TestRowsThatGoSayWhy(t *testing.T) {
+	t.Parallel()
+	for want, test := range map[string]struct {
+		options report.NodeOptions
+		change  func(*nodes.Count)
+	}{
+		"n1   (removed)\n": {report.NodeOptions{}, func(c *nodes.Count) {
+			c.Nodes = c.Nodes[1:]
+			delete(c.Pods, "n1")
+		}},
+		"n1   (not shown any more)\n": {report.NodeOptions{Selected: true}, func(c *nodes.Count) { c.Nodes = c.Nodes[1:] }},
+		"n4   (not shown any more)\n": {report.NodeOptions{Top: 1, SortBy: "pods"}, func(c *nodes.Count) { c.Pods["n3"] = nodes.Pods{Total: 9} }},
+	} {
+		var out bytes.Buffer
+		screen := &lineScreen{out: &out, errOut: &bytes.Buffer{}, shown: map[string]string{}}
+		counts := groupedCounts()
+		for range 2 {
+			list, err := report.NewNodeList(counts, test.options)
+			require.NoError(t, err)
+			out.Reset()
+			require.NoError(t, screen.show(list, nil, noon))
+			test.change(&counts[0].Count)
+		}
+		assert.Contains(t, out.String(), want)
+	}
+}
+
 // Rows stand below a header that has their columns: those of CPU and memory come when metrics are served.
 func TestNewColumnsBringANewHeader(t *testing.T) {
 	t.Parallel()

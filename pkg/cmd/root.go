@@ -76,7 +76,7 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 		if unknown := noSuchCommand(cmd, cmd.Flags().Args()); !cmd.HasParent() && unknown != nil {
 			return unknown
 		}
-		return fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())
+		return fmt.Errorf("%w: %s --help lists the flags", inPlainWords(err), cmd.CommandPath())
 	})
 	cmd.SetIn(sys.In)
 	cmd.SetOut(r.Out)
@@ -220,17 +220,30 @@ func (r *root) restConfig() (*rest.Config, error) {
 }
 
 // refuseEmpty refuses a flag of ours that is given without a value: --fail-above "$LIMIT" in a script that has no such variable
-// would be no check, and --contexts "" the current context. kubectl's own flags keep kubectl's meaning, and how the
-// output looks does no harm.
+// would be no check, and --contexts "" the current context. kubectl's own flags keep kubectl's meaning, but for -n: an empty one is
+// none, and nodes without one counts all. How the output looks does no harm.
 func (r *root) refuseEmpty(cmd *cobra.Command) (err error) {
 	ofKubectl := pflag.NewFlagSet("kubectl", pflag.ContinueOnError)
 	r.config.AddFlags(ofKubectl)
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if err == nil && ofKubectl.Lookup(f.Name) == nil && !harmlessEmpty(f.Name) && emptyValue(f.Value) {
+		if err == nil && (ofKubectl.Lookup(f.Name) == nil || f.Name == "namespace") && !harmlessEmpty(f.Name) && emptyValue(f.Value) {
 			err = fmt.Errorf("--%s is given without a value: name one, or leave the flag out (is a variable of a script not set?)", f.Name)
 		}
 	})
 	return err
+}
+
+// inPlainWords says what a flag takes that was given something else.
+func inPlainWords(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	takes := map[string]string{"int": "a whole number", "duration": "a time, like 5m"}[invalid.GetFlag().Value.Type()]
+	if takes == "" {
+		return err
+	}
+	return fmt.Errorf("--%s %q: it takes %s", invalid.GetFlag().Name, invalid.GetValue(), takes)
 }
 
 // refuseNoTime refuses a time of 0 or less: all of our flags that take one wait for so long, or let something stand, and what
@@ -249,7 +262,7 @@ func refuseNoTime(cmd *cobra.Command) (err error) {
 
 // harmlessEmpty are flags that only say how something looks.
 func harmlessEmpty(name string) bool {
-	return slices.Contains([]string{"output", "template", "sort-by", "color"}, name)
+	return slices.Contains([]string{"output", "template", "color"}, name)
 }
 
 // emptyValue tells whether a flag's text, or one of its texts, is empty.
