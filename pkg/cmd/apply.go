@@ -129,12 +129,13 @@ func (o ApplyOptions) run(ctx context.Context) error {
 	err = o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
 		one := o
 		one.WriteOptions, all = w, w.together
-		return one.apply(ctx, f, fitting, session)
+		return all.noting(f, func() error { return one.apply(ctx, f, fitting, session) })
 	})
 	if all.several() && o.DryRun == dryRunNone {
 		for _, line := range all.outcome(o.root.name, o.FleetOptions, o.root) {
 			_, _ = fmt.Fprintln(o.root.ErrOut, line)
 		}
+		o.tellEarlier(all.earlier)
 	}
 	if fitting != nil && all != nil && o.DryRun == dryRunNone {
 		for _, line := range all.exceeded(fitting) {
@@ -205,7 +206,17 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 			d.Warnings = plan.Warnings
 		},
 	}, f)
-	return o.sayWayBack(ctx, err, stamp, overview.Budget.Git, wrote)
+	earlier := earlierSessions(f.objects, stamp)
+	if len(wrote) == 0 || o.For > 0 {
+		earlier = nil
+	}
+	if o.together.several() {
+		o.together.earlier = append(o.together.earlier, earlier...)
+		earlier = nil
+	}
+	err = o.sayWayBack(ctx, err, stamp, overview.Budget.Git, wrote)
+	o.tellEarlier(earlier)
+	return err
 }
 
 // sayWayBack ends a cluster's changes: with --for it waits for the end of the session that began, else it says how to take that back.
@@ -225,6 +236,29 @@ func (o ApplyOptions) sayWayBack(ctx context.Context, failed error, stamp tune.S
 			stamp.Session, o.root.name, o.scopeFlags(o.root), terminal.Quoted(stamp.Session))
 	}
 	return failed
+}
+
+// recently is how long ago an apply of the same policy was most likely a part of the same work: one that was interrupted, and run again.
+const recently = time.Hour
+
+// earlierSessions are those of the same policy that objects bear from short before: to take all of it back, they count, too.
+func earlierSessions(objects []flux.Object, stamp tune.Stamp) []string {
+	var ids []string
+	for _, s := range tune.Sessions(objects, nil) {
+		ago := stamp.Time.Sub(s.Time)
+		if s.ID != stamp.Session && s.Policy == stamp.Policy && s.Until.IsZero() && s.Stand > 0 && ago >= 0 && ago <= recently {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
+
+// tellEarlier says of sessions, each once, that they stand beside the one that a way back was told of.
+func (o WriteOptions) tellEarlier(ids []string) {
+	slices.Sort(ids)
+	if ids = slices.Compact(ids); len(ids) > 0 {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "What the same policy changed short before stands, too. It is taken back in the same way: session %s.\n", strings.Join(ids, ", "))
+	}
 }
 
 // longestAsked is how long the API server may take to say who the caller is: the changes wait for it.

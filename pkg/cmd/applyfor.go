@@ -18,6 +18,8 @@ const (
 	// looksAtLeast and looksAtMost are how long to wait before it is looked again for what has become of the fleet: large ones,
 	// which take long to read, are read seldom.
 	looksAtLeast, looksAtMost = 5 * time.Second, time.Minute
+	// answersWithin is how much longer than the look before one may take until it is said that there is no answer.
+	answersWithin = 10 * time.Second
 )
 
 // checkFor refuses times that cannot be meant.
@@ -28,7 +30,7 @@ func (f ApplyFlags) checkFor() error {
 	case f.For > mostFor:
 		return fmt.Errorf("--for %s: it takes %s at most, like 2h", flux.FormatDuration(f.For), flux.FormatDuration(mostFor))
 	case f.For > 0 && f.DryRun != dryRunNone:
-		return fmt.Errorf("--for %s: a dry run changes nothing that could be taken back", f.For)
+		return fmt.Errorf("--for %s: a dry run changes nothing that could be taken back: leave out --for, or --dry-run", flux.FormatDuration(f.For))
 	}
 	return nil
 }
@@ -71,18 +73,23 @@ type held struct {
 	requests float64 // an hour, of Git hosts
 	sources  int     // that hold something else than when it began
 	gone     bool    // somebody else has taken it back
+	// seen is when this was so, and due when more is known at the latest, if the API server answers.
+	seen, due time.Time
 }
 
-// line says how long a session still takes, and what it has come to; asked is what Git hosts were asked before.
-func (h held) line(left time.Duration, asked budget.Rates) string {
+// line says how long a session still takes, and what it has come to, as far as that is known; asked is what Git hosts were asked
+// before. What ends it comes first: a terminal may be narrow.
+func (h held) line(left time.Duration, asked budget.Rates, now time.Time) string {
 	news := "no new revisions"
 	switch {
+	case now.After(h.due):
+		news = fmt.Sprintf("no answer from the cluster for %s", now.Sub(h.seen).Round(time.Second))
 	case h.sources == 1:
 		news = "1 source has a new revision"
 	case h.sources > 1:
 		news = fmt.Sprintf("%d sources have new revisions", h.sources)
 	}
-	return fmt.Sprintf("%s left, %s requests/h (%s before), %s; Ctrl-C ends it", left.Round(time.Second), report.Rate(h.requests), report.Rate(asked.Now), news)
+	return fmt.Sprintf("%s left (Ctrl-C ends it), %s, %s requests/h (%s before)", left.Round(time.Second), news, report.Rate(h.requests), report.Rate(asked.Now))
 }
 
 // hold waits, and tells on a terminal how long it still takes; true where it ends early since nothing bears the session any more.
@@ -95,13 +102,13 @@ func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budge
 	go o.follow(ctx, stamp.Session, news)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	now := held{requests: requests.Planned}
+	now := held{requests: requests.Planned, seen: time.Now(), due: time.Now().Add(answersWithin)}
 	for {
 		left := o.left(stamp)
 		if left <= 0 || now.gone {
 			return now.gone
 		}
-		line.show(now.line(left, requests))
+		line.show(now.line(left, requests, time.Now()))
 		select {
 		case <-ctx.Done():
 			return false
@@ -129,7 +136,7 @@ func (o ApplyOptions) follow(ctx context.Context, session string, news chan<- he
 				before = now
 			}
 			select {
-			case news <- held{o.cost(f, f.whole(tune.Plan{})).Git.Now, changedRevisions(before, now), o.gone(ctx, f, session)}:
+			case news <- held{o.cost(f, f.whole(tune.Plan{})).Git.Now, changedRevisions(before, now), o.gone(ctx, f, session), began, nextLook(began, time.Now())}:
 			case <-ctx.Done():
 				return
 			}
@@ -143,6 +150,12 @@ func (o ApplyOptions) follow(ctx context.Context, session string, news chan<- he
 // pauseBeforeLook is how long to wait after a look that took so long: most of the time nothing is read.
 func pauseBeforeLook(took time.Duration) time.Duration {
 	return min(max(20*took, looksAtLeast), looksAtMost)
+}
+
+// nextLook is when the next look has an answer at the latest, after one that began and ended at some times.
+func nextLook(began, ended time.Time) time.Time {
+	took := ended.Sub(began)
+	return ended.Add(pauseBeforeLook(took) + took + answersWithin)
 }
 
 // gone tells whether nothing bears a session any more. Where it seems so, all objects are looked at: what was chosen when it

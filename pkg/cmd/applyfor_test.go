@@ -436,7 +436,7 @@ func TestApplyForRefuses(t *testing.T) {
 		{[]string{"apply", "--for", "-1h", "--yes"}, "--for -1h0m0s: it takes a time above 0, like 5m"},
 		{[]string{"apply", "--for", "1000h", "--yes"}, "--for 1000h: it takes 720h at most, like 2h"},
 		{[]string{"apply", "--for", "10ms", "--yes"}, "--for 10ms: it takes 1s at least, like 2h"},
-		{[]string{"apply", "--for", "1h", "--dry-run=server"}, "--for 1h0m0s: a dry run changes nothing that could be taken back"},
+		{[]string{"apply", "--for", "1h", "--dry-run=server"}, "--for 1h: a dry run changes nothing that could be taken back: leave out --for, or --dry-run"},
 		{[]string{"revert", "--expired", "--session", "x", "--yes"}, "--expired and --session both choose sessions: give one of them"},
 	} {
 		o := invocation{}.run(t.Context(), tc.args...)
@@ -449,9 +449,17 @@ func TestApplyForRefuses(t *testing.T) {
 func TestLiveLine(t *testing.T) {
 	t.Parallel()
 	asked := budget.Rates{Now: 288, Planned: 2880}
-	assert.Equal(t, "1m5s left, 2,880 requests/h (288 before), no new revisions; Ctrl-C ends it", held{requests: asked.Planned}.line(65*time.Second, asked))
-	assert.Equal(t, "1m5s left, 2,880 requests/h (288 before), 1 source has a new revision; Ctrl-C ends it", held{requests: asked.Planned, sources: 1}.line(65*time.Second, asked))
-	assert.Equal(t, "1m5s left, 2,880 requests/h (288 before), 2 sources have new revisions; Ctrl-C ends it", held{requests: asked.Planned, sources: 2}.line(65*time.Second, asked))
+	begun := held{requests: asked.Planned, seen: noon, due: noon.Add(20 * time.Second)}
+	line := func(sources int, passed time.Duration) string {
+		h := begun
+		h.sources = sources
+		return h.line(65*time.Second, asked, noon.Add(passed))
+	}
+	assert.Equal(t, "1m5s left (Ctrl-C ends it), no new revisions, 2,880 requests/h (288 before)", line(0, 0))
+	assert.Equal(t, "1m5s left (Ctrl-C ends it), 1 source has a new revision, 2,880 requests/h (288 before)", line(1, 0))
+	assert.Equal(t, "1m5s left (Ctrl-C ends it), 2 sources have new revisions, 2,880 requests/h (288 before)", line(2, 20*time.Second))
+	assert.Equal(t, "1m5s left (Ctrl-C ends it), no answer from the cluster for 1m50s, 2,880 requests/h (288 before)", line(2, 110*time.Second), "nobody knows")
+	assert.Equal(t, noon.Add(17*time.Second), nextLook(noon, noon.Add(time.Second)).Add(-15*time.Second), "a pause of 20s, as long as the look, and what it may take more")
 }
 
 // A question ends a sentence as a full stop does.
@@ -510,7 +518,7 @@ func TestApplyForOfOneClusterUnderTwoNames(t *testing.T) {
 	f := newFleetOfTwo(t)
 	l := startApplyFor(t, f.invocation(), "--contexts", "east,again", "--yes", "--patches-per-second=0")
 	l.awaitEnd()
-	assert.Contains(t, l.told.String(), "Context again is the same cluster as east, which counts once.")
+	assert.Contains(t, l.told.String(), "Context again is the same cluster as east, which counts once, with the rights of east.")
 	assert.Equal(t, "1m 10m", f.intervals(t))
 	l.ctrlC()
 	o := <-l.result

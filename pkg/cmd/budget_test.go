@@ -63,13 +63,13 @@ func TestBudgetOfTheFleet(t *testing.T) {
 
 	over := user.run(t.Context(), "budget", "-A", "--fail-above", "80%")
 	assert.Equal(t, exitOverBudget, over.code, "it is fast now")
-	assert.Contains(t, over.stderr, "error: github.com gets 9360 requests/h, 187% of its limit of 5000/h: more than --fail-above 80%\n")
+	assert.Contains(t, over.stderr, "error: github.com gets 9,360 requests/h, 187% of its limit of 5,000/h: more than --fail-above 80%\n")
 	assert.Contains(t, over.stdout, "187% -> 79%", "what was asked for is shown all the same")
 	user.must(t, "budget", "-A", "--policy", "per-environment", "--fail-above", "80%")
 	user.must(t, "budget", "-A", "--fail-above", "80%", "--limit", "github.com=20000/h")
 	over = user.run(t.Context(), "budget", "-A", "--set", "*.GitRepository.interval=1m", "--fail-above", "80%")
 	assert.Equal(t, exitOverBudget, over.code)
-	assert.Contains(t, over.stderr, "github.com would get 4680 requests/h, 94%")
+	assert.Contains(t, over.stderr, "github.com would get 4,680 requests/h, 94%")
 
 	// One environment, one namespace and one kind are parts of the same.
 	for _, args := range [][]string{{"-A", "--env", "stg"}, {"-n", "staging"}, {"gitrepo", "-n", "staging"}} {

@@ -87,12 +87,12 @@ func (o BudgetOptions) judge(b budget.Budget) error {
 	}
 	part := ""
 	if host.Others > 0 {
-		part = fmt.Sprintf(" (%.0f/h of them by what is not shown)", host.Others)
+		part = fmt.Sprintf(" (%s/h of them by what is not shown)", report.Rate(host.Others))
 	}
 	scope := ""
 	if o.partial() { // else what was not chosen is counted, too
 		scope = o.ofScope()
 	}
-	return codeError{exitOverBudget, fmt.Errorf("%s %s %.0f requests/h%s, %s%% of its limit of %.0f/h: more than --fail-above %g%%%s",
-		host.Name, gets, perHour, part, percentAbove(used, o.FailAbove), host.Limit.PerHour, o.FailAbove, scope)}
+	return codeError{exitOverBudget, fmt.Errorf("%s %s %s requests/h%s, %s%% of its limit of %s/h: more than --fail-above %g%%%s",
+		host.Name, gets, report.Rate(perHour), part, percentAbove(used, o.FailAbove), report.Rate(host.Limit.PerHour), o.FailAbove, scope)}
 }

@@ -76,8 +76,8 @@ func (o CheckOptions) verdict(c check.Check, document report.BranchCheck, unread
 			return fmt.Errorf("--fail-above: none of the hosts has a limit: give one (--limit %s)", terminal.Quoted(c.Hosts[0].Host+"=5000/h"))
 		}
 		if used > o.FailAbove {
-			return codeError{exitOverBudget, fmt.Errorf("%s would get %.0f requests/h, %s%% of its limit of %.0f/h: more than --fail-above %g%%%s",
-				host.Host, host.Requests.After, percentAbove(used, o.FailAbove), host.Limit.PerHour, o.FailAbove, o.ofScope())}
+			return codeError{exitOverBudget, fmt.Errorf("%s would get %s requests/h, %s%% of its limit of %s/h: more than --fail-above %g%%%s",
+				host.Host, report.Rate(host.Requests.After), percentAbove(used, o.FailAbove), report.Rate(host.Limit.PerHour), o.FailAbove, o.ofScope())}
 		}
 	}
 	if unread != nil {

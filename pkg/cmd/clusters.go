@@ -166,6 +166,15 @@ func (o FleetOptions) each() []FleetOptions {
 	return list
 }
 
+// current tells whether options are of the context that kubectl uses unasked.
+func (o FleetOptions) current() bool {
+	if len(o.clusters) != 1 || o.clusters[0].root == nil {
+		return false
+	}
+	raw, err := o.clusters[0].root.config.ToRawKubeConfigLoader().RawConfig()
+	return err == nil && raw.CurrentContext == o.clusters[0].name
+}
+
 // everything are the options for all objects of the namespaces that are looked at, whatever was chosen of them.
 func (o FleetOptions) everything() FleetOptions {
 	o.Selection, o.Environments = cluster.Selection{Namespace: o.Selection.Namespace}, nil

@@ -132,7 +132,7 @@ func TestSeveralClustersAreShownTogether(t *testing.T) {
 	assert.Equal(t, []string{"east " + f.east + " 5m", "west " + f.west + " 10m"}, names)
 	require.Len(t, list.Missing, 1)
 	assert.Equal(t, "gone", list.Missing[0].Cluster)
-	assert.Contains(t, o.stderr, "Context again is the same cluster as east, which counts once.")
+	assert.Contains(t, o.stderr, "Context again is the same cluster as east, which counts once, with the rights of east.")
 	assert.Contains(t, o.stderr, "Warning: gone: the cluster could not be read: reading the kubeconfig: ")
 
 	o = f.invocation().must(t, "get", "--contexts", "west,east", "-o", "name")

@@ -41,9 +41,6 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 		return err
 	}
 	if err := o.confirm(ctx, j.question, len(j.run.Writes)+len(j.rules)); err != nil {
-		if o.together != nil {
-			o.together.notAsPlanned(f.options.Cluster)
-		}
 		return err
 	}
 	j.run.PinTimeout, j.run.Now = o.WaitTimeout, o.root.Now

@@ -8,6 +8,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
 // fitWarnings say what a share does not count, which is what was not read, and which shares and rules of --activity are about
@@ -31,8 +32,8 @@ func idleShares(shares []fit.ShareUse) []string {
 	var warnings []string
 	for _, s := range shares {
 		if s.Idle && s.Above() {
-			warnings = append(warnings, fmt.Sprintf("%s is above its share of %g%%: it gets %.0f requests/h, and the share is %.0f; nothing that was chosen counts to it, and the other shares are fitted without it",
-				s.Share, s.Percent, s.Used, s.Allowed))
+			warnings = append(warnings, fmt.Sprintf("%s is above its share of %g%%: it gets %s requests/h, and the share is %s; nothing that was chosen counts to it, and the other shares are fitted without it",
+				s.Share, s.Percent, report.Rate(s.Used), report.Rate(s.Allowed)))
 		}
 	}
 	return warnings

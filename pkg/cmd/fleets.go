@@ -128,7 +128,7 @@ func readEach(ctx context.Context, each []FleetOptions, r *root) (read []fleet, 
 	return read, ids, failed
 }
 
-// oncePerFleet is, for each context that was read, the one that shows its cluster: the one with the fewest gaps. Where
+// oncePerFleet is, for each context that was read, the one that shows its cluster: the one with the fewest gaps, then the current one, then the first. Where
 // nothing tells whether two contexts are one cluster, that is a gap.
 func oncePerFleet(ctx context.Context, each []FleetOptions, read []fleet, seen []kube.Seen, failed []error) []int {
 	stands := make([]int, len(each))
@@ -144,7 +144,12 @@ func oncePerFleet(ctx context.Context, each []FleetOptions, read []fleet, seen [
 			same.between(ctx, i, j, func(i int) kube.Seen { return seen[i] })
 		}
 	}
-	g := group(known, same.of, func(i, j int) bool { return len(read[i].snapshot.Gaps) < len(read[j].snapshot.Gaps) })
+	g := group(known, same.of, func(i, j int) bool {
+		if more := len(read[j].snapshot.Gaps) - len(read[i].snapshot.Gaps); more != 0 {
+			return more > 0
+		}
+		return each[i].current() && !each[j].current()
+	})
 	unknown := make(map[int][]string) // the contexts that may not read what would tell, and those that they may be
 	for n, i := range known {
 		stands[i] = g.stands[n]

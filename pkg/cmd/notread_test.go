@@ -77,3 +77,24 @@ func TestClusterWithoutRightsIsNotRead(t *testing.T) {
 	assert.Equal(t, exitFailed, o.code)
 	assert.Contains(t, o.stderr, "error: none of the clusters could be read: closed: you may not list ")
 }
+
+// Of the contexts of one cluster that may read the same, the current one is taken, wherever it stands.
+func TestTheCurrentContextIsTaken(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	assert.Contains(t, f.invocation().must(t, "plan", "--contexts", "again,east", "-A").stderr, "Context again is the same cluster as east, which counts once, with the rights of east.")
+	config, err := clientcmd.LoadFromFile(f.kubeconfig)
+	require.NoError(t, err)
+	config.CurrentContext = "west"
+	require.NoError(t, clientcmd.WriteToFile(*config, f.kubeconfig))
+	assert.Contains(t, f.invocation().must(t, "plan", "--contexts", "east,again", "-A").stderr, "Context again is the same cluster as east")
+	assert.Contains(t, f.invocation().must(t, "plan", "--contexts", "again,east", "-A").stderr, "Context east is the same cluster as again")
+}
+
+// What a flag does not take is told with what it does.
+func TestFlagsThatAreNotTaken(t *testing.T) {
+	t.Parallel()
+	assert.Contains(t, invocation{}.run(t.Context(), "apply", "--for", "1d").stderr, `time: unknown unit "d" in duration "1d": write days as hours, 24h for one`)
+	assert.Contains(t, invocation{}.run(t.Context(), "budget", "--fit", "github.com=60%").stderr, "unknown flag: --fit: budget counts with the shares in spec.fit of --policy; plan has --fit")
+	assert.Contains(t, invocation{}.run(t.Context(), "plan", "--nonsense").stderr, "plan --help lists the flags")
+}

@@ -246,7 +246,7 @@ func TestApplyOptions(t *testing.T) {
 	}, fleetValues(writeValues(tuneValues(fitValues(map[string]string{"for": "2h"})))))
 	flags.ClusterFlags.checkAndClear(t)
 	_, err := flags.toOptions(r, nil)
-	require.EqualError(t, err, "--for 2h0m0s: a dry run changes nothing that could be taken back")
+	require.EqualError(t, err, "--for 2h: a dry run changes nothing that could be taken back: leave out --for, or --dry-run")
 	flags.DryRun = dryRunNone
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)

@@ -76,7 +76,7 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 		if unknown := noSuchCommand(cmd, cmd.Flags().Args()); !cmd.HasParent() && unknown != nil {
 			return unknown
 		}
-		return fmt.Errorf("%w: %s --help lists the flags", inPlainWords(err), cmd.CommandPath())
+		return fmt.Errorf("%w: %s", inPlainWords(err), flagHint(cmd, err))
 	})
 	cmd.SetIn(sys.In)
 	cmd.SetOut(r.Out)
@@ -92,6 +92,18 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 	rename(cmd, name)
 	r.completeConfigFlags(cmd)
 	return cmd
+}
+
+// flagHint says what to type instead of a flag that a command does not take.
+func flagHint(cmd *cobra.Command, err error) string {
+	switch text := err.Error(); {
+	case strings.Contains(text, `time: unknown unit "d"`):
+		return "write days as hours, 24h for one"
+	case cmd.Name() == "budget" && strings.Contains(text, "unknown flag: --fit"):
+		return "budget counts with the shares in spec.fit of --policy; plan has --fit"
+	default:
+		return cmd.CommandPath() + " --help lists the flags"
+	}
 }
 
 // addCommands adds all commands, in groups, in the order in which help lists them.

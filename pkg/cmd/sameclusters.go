@@ -114,7 +114,7 @@ func any2(some, others []int, is func(i, j int) bool) bool {
 
 // sameClusterLine tells that a context is left out.
 func sameClusterLine(context, of string) string {
-	return fmt.Sprintf("Context %s is the same cluster as %s, which counts once.", context, of)
+	return fmt.Sprintf("Context %s is the same cluster as %s, which counts once, with the rights of %s.", context, of, of)
 }
 
 // server is where a connection leads, as a kubeconfig says it: its address, the name that is asked for in TLS, the proxy, and the

@@ -118,7 +118,7 @@ func TestTheOrderOfContextsDoesNotDecide(t *testing.T) {
 	for _, counts := range [][]report.ClusterCount{{all, part}, {part, all}} {
 		kept, said := oncePerCluster(counts, same, nil)
 		assert.Equal(t, []report.ClusterCount{all}, kept)
-		assert.Equal(t, []string{"Context viewer is the same cluster as admin, which counts once."}, said)
+		assert.Equal(t, []string{"Context viewer is the same cluster as admin, which counts once, with the rights of admin."}, said)
 	}
 }
 

@@ -77,7 +77,7 @@ func countsToShare(t *testing.T, items []tune.Item, limits budget.Limits, text s
 		use := fit.ShareUse{Share: share, Limit: 600, Allowed: 6}
 		said := (&together{budgets: []budget.Budget{b}, limits: limits, wrote: true}).exceeded(&fit.Fitting{Shares: []fit.ShareUse{use}})
 		require.Len(t, said, 1, text)
-		assert.Contains(t, said[0], fmt.Sprintf("%s gets %.0f requests/h, which are %.0f%% of its limit", share, want, want/6), "apply, %d others", len(items)-n)
+		assert.Contains(t, said[0], fmt.Sprintf("%s gets %s requests/h, which are %.0f%% of its limit", share, report.Rate(want), want/6), "apply, %d others", len(items)-n)
 	}
 	b := budget.New(budget.Input{Items: items, Limits: limits})
 	if share.Credential == "" {

@@ -28,6 +28,7 @@ type together struct {
 	wrote   bool             // something was
 	moved   bool             // others changed how much is asked
 	done    []report.Results // in each cluster, in the order of the changes
+	earlier []string         // sessions of the same policy from short before
 }
 
 // newTogether begins with the clusters as they were read.
@@ -157,8 +158,8 @@ func (t *together) exceeded(fitting *fit.Fitting) []string {
 	sum, settled := t.sum(t.budgets), t.sum(t.settled)
 	for _, s := range fitting.Shares {
 		if gets := max(sum.Asks(s.Share), settled.Asks(s.Share)); missed(s, gets) {
-			lines = append(lines, fmt.Sprintf("%s gets %.0f requests/h, which are %.0f%% of its limit, and not the %g%% that it was fitted to: not all was changed as planned. Run the same command again%s.",
-				s.Share, gets, 100*gets/s.Limit, s.Percent, back))
+			lines = append(lines, fmt.Sprintf("%s gets %s requests/h, which are %.0f%% of its limit, and not the %g%% that it was fitted to: not all was changed as planned. Run the same command again%s.",
+				s.Share, report.Rate(gets), 100*gets/s.Limit, s.Percent, back))
 		}
 	}
 	return lines
@@ -176,8 +177,8 @@ func (t *together) warned(fitting *fit.Fitting, f fleet, plan tune.Plan, now tim
 	var lines []string
 	for _, s := range fitting.Shares {
 		if gets := max(cost.Asks(s.Share), settled.Asks(s.Share)); missed(s, gets) {
-			lines = append(lines, fmt.Sprintf("with this %s gets %.0f requests/h, which are %s%% of its limit, above its share of %g%%: %s not changed as planned",
-				s.Share, gets, percentAbove(100*gets/s.Limit, s.Percent), s.Percent, were(t.behind)))
+			lines = append(lines, fmt.Sprintf("with this %s gets %s requests/h, which are %s%% of its limit, above its share of %g%%: %s not changed as planned",
+				s.Share, report.Rate(gets), percentAbove(100*gets/s.Limit, s.Percent), s.Percent, were(t.behind)))
 		}
 	}
 	return lines
@@ -201,6 +202,19 @@ func (t *together) notAsPlanned(cluster string) {
 	if cluster != "" && !slices.Contains(t.behind, cluster) {
 		t.behind = append(t.behind, cluster)
 	}
+}
+
+// noting does something in a cluster, and notes where that ended before any change: what was planned for it does not come.
+func (t *together) noting(f fleet, do func() error) error {
+	if t == nil {
+		return do()
+	}
+	came := len(t.done)
+	err := do()
+	if err != nil && len(t.done) == came {
+		t.notAsPlanned(f.options.Cluster)
+	}
+	return err
 }
 
 // missed tells whether a share that was fitted gets more than it is; what was fitted may use all of it.

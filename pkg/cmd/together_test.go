@@ -11,6 +11,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -56,10 +57,10 @@ func TestFailAboveTellsAllThatAHostGets(t *testing.T) {
 	t.Parallel()
 	b := budget.Budget{Hosts: []budget.Host{{Name: "github.com", Requests: budget.Rates{Now: 324}, Others: 792, Limit: &budget.Limit{PerHour: 1200}, Used: budget.Rates{Now: 93}}}}
 	o := BudgetOptions{FailAbove: 50}
-	require.EqualError(t, o.judge(b), "github.com gets 1116 requests/h (792/h of them by what is not shown), 93% of its limit of 1200/h: more than --fail-above 50%")
+	require.EqualError(t, o.judge(b), "github.com gets 1,116 requests/h (792/h of them by what is not shown), 93% of its limit of 1,200/h: more than --fail-above 50%")
 	b.Hosts[0].Others, b.Hosts[0].Used.Now = 0, 27
 	o.FailAbove = 20
-	require.EqualError(t, o.judge(b), "github.com gets 324 requests/h, 27% of its limit of 1200/h: more than --fail-above 20%")
+	require.EqualError(t, o.judge(b), "github.com gets 324 requests/h, 27% of its limit of 1,200/h: more than --fail-above 20%")
 }
 
 // What all clusters are warned of is said once, with their number.
@@ -69,4 +70,40 @@ func TestWarningsOfSeveralClustersOnce(t *testing.T) {
 		once([]clusterWarnings{{"a", []string{"long", "short"}}, {"b", []string{"long"}}, {"c", []string{"long", "only here", "short", "short"}}}))
 	assert.Equal(t, []string{"long"}, once([]clusterWarnings{{"", []string{"long", "long"}}}))
 	assert.Empty(t, once(nil))
+}
+
+// A cluster in which nothing came to be changed, whatever kept it from that, is one that was not changed as planned: what was fitted
+// for all is not told of the next one.
+func TestWhatFailsBeforeItChangesIsNotAsPlanned(t *testing.T) {
+	t.Parallel()
+	east, west := clusterFleet(t, 0, "east", "10m", 1), clusterFleet(t, 1, "west", "1m", 1)
+	all := newTogether(fleets{all: []fleet{east, west}}, east.options, noon)
+	require.NoError(t, all.noting(east, func() error { return nil }))
+	assert.False(t, all.parts)
+	require.Error(t, all.noting(east, func() error { all.done = append(all.done, report.Results{}); return assert.AnError }))
+	assert.False(t, all.parts, "of what was written the results tell")
+	require.Error(t, all.noting(west, func() error { return assert.AnError }))
+	assert.True(t, all.parts)
+	assert.Equal(t, []string{"west"}, all.behind)
+	require.Error(t, (*together)(nil).noting(west, func() error { return assert.AnError }))
+}
+
+// After Ctrl-C the same command does the rest under a session of its own: the first is as much a part of it.
+func TestEarlierSessionsOfTheSameWork(t *testing.T) {
+	t.Parallel()
+	now := noon.UTC()
+	f := clusterFleet(t, 0, "", "10m", 1)
+	was, is := "5m", "10m"
+	record := func(session, policy string, at time.Time, until *time.Time) []flux.Object {
+		o := f.objects[0]
+		r := tune.Record{Steps: []tune.Step{{Session: session, Policy: policy, Time: at, Until: until, Fields: map[flux.Field]tune.Move{flux.Interval: {From: &was, To: &is}}}}}
+		o.Annotations = map[string]string{tune.RecordAnnotation: r.String()}
+		return []flux.Object{o}
+	}
+	stamp := tune.Stamp{Session: "second", Policy: "fast", Time: now}
+	assert.Equal(t, []string{"first"}, earlierSessions(record("first", "fast", now.Add(-time.Minute), nil), stamp))
+	assert.Empty(t, earlierSessions(record("first", "fast", now.Add(-2*time.Hour), nil), stamp), "another day's work")
+	assert.Empty(t, earlierSessions(record("first", "slow", now.Add(-time.Minute), nil), stamp), "of another policy")
+	assert.Empty(t, earlierSessions(record("first", "fast", now.Add(-time.Minute), &now), stamp), "it ends by itself")
+	assert.Empty(t, earlierSessions(record("second", "fast", now, nil), stamp))
 }
