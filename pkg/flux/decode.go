@@ -35,16 +35,16 @@ type documentSpec struct {
 	alertSpec
 	raw []byte // the spec as it was read
 
-	Interval        *span      `json:"interval"`
-	Timeout         *span      `json:"timeout"`
-	RetryInterval   *span      `json:"retryInterval"`
-	Suspend         bool       `json:"suspend"`
-	Type            string     `json:"type"`
-	SourceRef       *reference `json:"sourceRef"`
-	ChartRef        *reference `json:"chartRef"`
-	TargetNamespace string     `json:"targetNamespace"`
-	Wait            bool       `json:"wait"`
-	HealthChecks    []struct{} `json:"healthChecks"`
+	Interval        *span       `json:"interval"`
+	Timeout         *span       `json:"timeout"`
+	RetryInterval   *span       `json:"retryInterval"`
+	Suspend         bool        `json:"suspend"`
+	Type            string      `json:"type"`
+	SourceRef       *reference  `json:"sourceRef"`
+	ChartRef        *reference  `json:"chartRef"`
+	TargetNamespace string      `json:"targetNamespace"`
+	Wait            bool        `json:"wait"`
+	HealthChecks    []reference `json:"healthChecks"`
 	PostBuild       struct {
 		SubstituteFrom []struct{} `json:"substituteFrom"`
 	} `json:"postBuild"`
@@ -209,6 +209,7 @@ func Decode(data []byte) (Object, error) {
 		HasChart:        d.Spec.Chart.present,
 		MergesValues:    len(d.Spec.ValuesFiles)+len(d.Spec.Chart.Spec.ValuesFiles) > 0,
 		Waits:           d.waits(),
+		HealthChecks:    d.healthChecks(),
 		TargetNamespace: d.Spec.TargetNamespace,
 		Remote:          d.remote(),
 		Polling:         d.polling(),
@@ -279,6 +280,17 @@ func (d document) waits() bool {
 	default:
 		return d.Spec.Wait || len(d.Spec.HealthChecks) > 0
 	}
+}
+
+// healthChecks are the Flux objects that a Kustomization names.
+func (d document) healthChecks() (refs []Ref) {
+	for _, r := range d.Spec.HealthChecks {
+		group, _, _ := strings.Cut(r.APIVersion, "/")
+		if _, known := ParseManifestKind(group, r.Kind); known {
+			refs = append(refs, Ref{Group: group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name})
+		}
+	}
+	return refs
 }
 
 func (d document) sourceRef() Ref {

@@ -128,7 +128,8 @@ func TestDecode(t *testing.T) {
 		"kustomization-health-checks": func() Object {
 			o := in("kustomize", "v1beta2", "Kustomization", "web")
 			o.Interval, o.SourceRef, o.Waits = ptr("10m0s"), source("OCIRepository", "apps", "podinfo"), true
-			o.Reads = Reads{Checks: 1}
+			o.Reads = Reads{Checks: 2}
+			o.HealthChecks = []Ref{{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease", Namespace: "apps", Name: "web"}}
 			o.Annotations = map[string]string{"kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent"}
 			o.Ignore = []IgnoreRule{{Paths: []string{"/spec/replicas"}}}
 			o.Owners = []FieldOwner{

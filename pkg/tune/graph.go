@@ -170,6 +170,7 @@ func (g *Graph) Forecast(items []Item, pins []Pin, pace float64) Calm {
 		}
 		calm.Disturbed = append(calm.Disturbed, g.disturbed(ref, took(ref), course.since[ref], changed)...)
 	}
+	calm.Disturbed = append(calm.Disturbed, g.waiting(calm.Disturbed)...)
 	return calm
 }
 
