@@ -230,7 +230,7 @@ func TestOverviewShowsWhatIsFitted(t *testing.T) {
 	assert.Contains(t, text, "e.example.com/bot gets 500/h of 600/h")
 }
 
-// An environment whose middle object stays as it is may change all the same: then the worst is told.
+// An environment whose median object stays as it is may change all the same: then the worst is told.
 func TestLatencyTellsTheWorstWhereOnlyThatChanges(t *testing.T) {
 	t.Parallel()
 	latency := func(typical, worst time.Duration) budget.Latency {
@@ -241,7 +241,7 @@ func TestLatencyTellsTheWorstWhereOnlyThatChanges(t *testing.T) {
 		{Name: "staging", Consumers: 1, Latency: budget.Pair[budget.Latency]{Now: latency(time.Minute, time.Hour), Planned: latency(30*time.Second, time.Hour)}},
 		{Name: "test", Consumers: 1, Latency: budget.Pair[budget.Latency]{Now: latency(time.Minute, time.Hour), Planned: latency(time.Minute, time.Hour)}},
 	}}}
-	assert.Equal(t, []string{"commit to applied, middle object: production at worst 5m18s -> 21m2s, staging 1m -> 30s"}, o.buys(unlimited))
+	assert.Equal(t, []string{"commit to applied, median object: production at worst 5m18s -> 21m2s, staging 1m -> 30s"}, o.buys(unlimited))
 }
 
 // That not all was read is said also where no host has a limit, and what --managed=patch changes is not told to try it.

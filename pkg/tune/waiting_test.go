@@ -45,7 +45,7 @@ func TestWhoWaitsForWhatIsDisturbed(t *testing.T) {
 			items = append(items, Item{Object: o, Action: ActionChange, Changes: []Change{{Field: flux.ChartInterval, To: ptr("1m")}}})
 		}
 		got := map[string]string{}
-		for _, d := range g.Forecast(items, 5).Disturbed {
+		for _, d := range g.Forecast(items, nil, 5).Disturbed {
 			if d.Object.Kind == "Kustomization" {
 				got[d.Object.Name] = d.On.String() + ": " + d.Why
 			}
