@@ -63,10 +63,10 @@ func TestLatencyOfOneClusterAmongSeveral(t *testing.T) {
 	o := Overview{Together: true, Budget: budget.Budget{Environments: []budget.Environment{{Name: "staging", Consumers: 1}}}}
 	o.Budget.Environments[0].Latency.Now.Typical, o.Budget.Environments[0].Latency.Planned.Typical = 100, 200e9
 	o.Fitting = &fit.Fitting{Sources: 3, Wait: time.Minute, UniformWait: 2 * time.Minute}
-	assert.Contains(t, strings.Join(o.buys(limits{}), ""), "commit to applied in this cluster, median object: staging")
+	assert.Contains(t, strings.Join(o.buys(limits{}), ""), "commit to applied in this cluster, median: staging")
 	assert.Contains(t, o.fit(limits{})[0], "with all clusters changed, a commit waits 1m on average")
 	o.Together = false
-	assert.Contains(t, strings.Join(o.buys(limits{}), ""), "commit to applied, median object: staging")
+	assert.Contains(t, strings.Join(o.buys(limits{}), ""), "commit to applied, median: staging")
 	assert.Regexp(t, "^a commit waits", o.fit(limits{})[0])
 }
 

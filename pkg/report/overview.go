@@ -276,7 +276,7 @@ func (o Overview) buys(limits limits) []string {
 	if o.Together {
 		here = " in this cluster"
 	}
-	return []string{NewUndone(o.Plan.Items).until() + "commit to applied" + here + ", median object: " + strings.Join(parts, ", ")}
+	return []string{NewUndone(o.Plan.Items).until() + "commit to applied" + here + ", median: " + strings.Join(parts, ", ")}
 }
 
 // takes say how long the changes take, and what may be not ready meanwhile.

@@ -241,7 +241,7 @@ func TestLatencyTellsTheWorstWhereOnlyThatChanges(t *testing.T) {
 		{Name: "staging", Consumers: 1, Latency: budget.Pair[budget.Latency]{Now: latency(time.Minute, time.Hour), Planned: latency(30*time.Second, time.Hour)}},
 		{Name: "test", Consumers: 1, Latency: budget.Pair[budget.Latency]{Now: latency(time.Minute, time.Hour), Planned: latency(time.Minute, time.Hour)}},
 	}}}
-	assert.Equal(t, []string{"commit to applied, median object: production at worst 5m18s -> 21m2s, staging 1m -> 30s"}, o.buys(unlimited))
+	assert.Equal(t, []string{"commit to applied, median: production at worst 5m18s -> 21m2s, staging 1m -> 30s"}, o.buys(unlimited))
 }
 
 // That not all was read is said also where no host has a limit, and what --managed=patch changes is not told to try it.
