@@ -42,8 +42,8 @@ func nodesLong() string {
 	it does not redraw (a pipe, -o json), --fail-above ends a watch with 4 as soon as a node is fuller.
 
 	Exit codes: 0 everything was counted, 3 something is missing (also a node that was named and is not
-	there), 4 a node is fuller than --fail-above, 1 nothing could be read. A watch that q ends has the code of what it showed last;
-	one that Ctrl-C ends was interrupted: 130.`)
+	there), 4 a node is fuller than --fail-above, 1 nothing could be read. A watch that q ends has the
+	code of what it showed last; one that Ctrl-C ends was interrupted: 130.`)
 }
 
 // nodesExamples are those of nodes.

@@ -26,7 +26,7 @@ func TestUsageThatIsOldSaysAsOfWhen(t *testing.T) {
 }
 
 // The clock of a picture says as of when it is, and of what: of all, or of the nodes or the pods alone. So do the lines; of
-// what is listed every few seconds only the clock does, or a pipe would tell it each time.
+// what is listed again and again only the clock does, or a pipe would tell it each time.
 func TestAPictureSaysWhatOfItIsOld(t *testing.T) {
 	t.Parallel()
 	since := time.Date(2026, 5, 4, 12, 30, 0, 0, time.Local)
@@ -41,8 +41,8 @@ func TestAPictureSaysWhatOfItIsOld(t *testing.T) {
 		{"all is lost", "as of 12:30:00, 1m0s old", "updates are interrupted, as of 12:30:00" + why, []nodes.Missing{lost("", kube.Unavailable)}},
 		{"pods are followed", "nodes as of 12:30:00, 1m0s old", "updates of nodes are interrupted, as of 12:30:00" + why, []nodes.Missing{lost("nodes", kube.Unavailable)}},
 		{"nodes are followed", "pods as of 12:30:00, 1m0s old", "updates of pods are interrupted, as of 12:30:00" + why, []nodes.Missing{lost("pods", kube.Unavailable)}},
-		{"pods are polled", "pods as of 12:30:00, 1m0s old", "no right to watch pods, listed every few seconds" + why, []nodes.Missing{lost("pods", kube.Forbidden)}},
-		{"all is polled", "as of 12:30:00, 1m0s old", "no right to watch, listed every few seconds" + why, []nodes.Missing{lost("", kube.Forbidden)}},
+		{"pods are polled", "pods as of 12:30:00, 1m0s old", "no right to watch pods, listed every 10s, so that rows may be that old" + why, []nodes.Missing{lost("pods", kube.Forbidden)}},
+		{"all is polled", "as of 12:30:00, 1m0s old", "no right to watch, listed every 10s, so that rows may be that old" + why, []nodes.Missing{lost("", kube.Forbidden)}},
 	} {
 		list, err := NewNodeList([]ClusterCount{{Count: nodes.Count{Total: 1, Missing: test.missing}}}, NodeOptions{})
 		require.NoError(t, err)
