@@ -31,6 +31,8 @@ type RevertOptions struct {
 	tune.RestoreOptions
 	// Expired takes back the sessions whose time is over, in the place of one that is named.
 	Expired bool
+	// IncludeFailed and IncludeUpgrades are what the apply was told whose end this is.
+	IncludeFailed, IncludeUpgrades bool
 }
 
 func newRevert(r *root) *cobra.Command {
@@ -50,6 +52,11 @@ func newRevert(r *root) *cobra.Command {
 			given; forget accepts what is there. A field that its owner sets again (Flux, Helm, Argo CD, or
 			whoever declared it before) is as that one wants it. Where no value had to change, and only the
 			record is gone or shorter, the result is "released".
+
+			What apply leaves alone for what a change sets off, revert leaves alone unless --force is given:
+			HelmReleases that gave up, and that a change would make try again, charts whose change would
+			upgrade their release or that cannot be fetched, and rollouts that it would break off. At its
+			end, apply --for takes back what it was told to include.
 
 			Exit code 1 means that something could not be taken back; it is counted and named.
 
@@ -72,7 +79,7 @@ func newRevert(r *root) *cobra.Command {
 	}
 	flags.WriteFlags.add(cmd, r, "diff")
 	cmd.Flags().StringVar(&flags.Session, "session", "", "Take back only what the apply with this session did.")
-	cmd.Flags().BoolVar(&flags.Force, "force", false, "Restore fields too that somebody else changed since.")
+	cmd.Flags().BoolVar(&flags.Force, "force", false, "Restore fields too that somebody else changed since, and objects that are left alone for what a change of them sets off.")
 	cmd.Flags().BoolVar(&flags.Expired, "expired", false, "Take back the sessions of apply --for whose time is over, and rules of pins that no object needs any more.")
 	_ = cmd.RegisterFlagCompletionFunc("session", r.completeSessions)
 	return cmd
@@ -136,18 +143,23 @@ func (e sessionGone) Error() string {
 
 // revert takes back what was done in a cluster.
 func (o RevertOptions) revert(ctx context.Context, f fleet) error {
-	o.Controllers = f.graph.Controllers
+	judge := tune.NewJudge(f.snapshot)
+	o.Care = o.care(f, judge)
 	restores := tune.Restores(f.objects, o.RestoreOptions)
 	for i, r := range restores {
 		restores[i].Assignment = f.resolver.Resolve(r.Object)
 	}
-	judge := tune.NewJudge(f.snapshot)
 	o.root.warn(slices.Concat(tune.RulesLeft(judge, restores), tune.OwnersUnread(judge, restores)), f.snapshot.Gaps)
 	if len(restores) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
 		o.tellAwaited(f, nil, nil)
 		return sessionGone{o.Session, o.where()}
 	}
 	return o.restore(ctx, f, restores, o.takes(f, restores))
+}
+
+// care is what is looked at before an object is taken back. What an apply was told to change all the same, its end takes back all the same.
+func (o RevertOptions) care(f fleet, judge *tune.Judge) *tune.Options {
+	return &tune.Options{Judge: judge, Graph: f.graph, IncludeFailed: o.IncludeFailed, IncludeUpgrades: o.IncludeUpgrades}
 }
 
 // takes are the objects whose rules go though another session may wait for them: all that are asked for where everything is to

@@ -268,7 +268,8 @@ func (w untroubled) Write(p []byte) (int, error) {
 
 // reverting is how a session is taken back; back is to note what comes of it.
 func (o ApplyOptions) reverting(session string, back *takenBack) RevertOptions {
-	revert := RevertOptions{WriteOptions: o.WriteOptions, RestoreOptions: tune.RestoreOptions{Session: session}}
+	revert := RevertOptions{WriteOptions: o.WriteOptions, RestoreOptions: tune.RestoreOptions{Session: session},
+		IncludeFailed: o.IncludeFailed, IncludeUpgrades: o.IncludeUpgrades}
 	revert.FleetOptions = revert.everything()
 	revert.Yes, revert.Wait, revert.back = true, false, back // what was waited for was the changes
 	r, printer := *o.root, *o.printer

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -101,4 +102,20 @@ func TestNotAttemptedCountsWhatItNames(t *testing.T) {
 	assert.Equal(t, "3 objects were not attempted: 2 for what is said above, and Kustomization apps/b", r.NotAttempted())
 	assert.Equal(t, "The object", each(1))
 	assert.Equal(t, "Each of the 2 objects", each(2))
+}
+
+// What a revert leaves alone for what a change sets off is named with its reason, and with what revert has to offer.
+func TestWhatARevertDefers(t *testing.T) {
+	t.Parallel()
+	const why = "its retries are used up (" + tune.ForceTakesBack + ")"
+	restore := func(name string) tune.Restore {
+		return tune.Restore{Object: object(t, "hr", "apps", name, nil), Action: tune.ActionSkip, Reason: tune.ReasonRetriesExhausted, Message: why}
+	}
+	restores := []tune.Restore{restore("a"), restore("b")}
+	r := NewResults("", cluster.Restored, PlannedRestores(restores)).With(cluster.Outcomes{}, nil)
+	assert.Equal(t, []string{"Not taken back: HelmRelease apps/a, HelmRelease apps/b: " + why}, r.Troubles())
+	assert.Equal(t, "2 objects were not attempted", r.NotAttempted())
+	assert.False(t, r.OthersChose())
+	summary := tune.Summarize(tune.Plan{Items: RestoreItems(restores)}, nil)
+	assert.Equal(t, "that gave up, and that a change would make try again: --force takes them back all the same", reasonLine(summary.Reasons[0]))
 }

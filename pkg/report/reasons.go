@@ -1,12 +1,22 @@
 package report
 
 import (
+	"strings"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // reasonLine is a reason to leave objects alone, and what to do about it. Where messages differ from object to object,
 // more than one are summed up.
 func reasonLine(r tune.ReasonCount) string {
+	line := reasonOf(r)
+	if what, _, included := strings.Cut(line, ": --include-"); included && strings.Contains(r.Message, tune.ForceTakesBack) {
+		return what + ": --force takes them back all the same"
+	}
+	return line
+}
+
+func reasonOf(r tune.ReasonCount) string {
 	switch r.Reason {
 	case tune.ReasonNoEnvironment:
 		return "without environment: label their namespaces, map them in the policy, or use --default-env (doctor proposes how)"

@@ -59,7 +59,7 @@ func PlannedRestores(restores []tune.Restore) []Planned {
 		case r.Action == tune.ActionChange:
 		case r.Reason == tune.ReasonBadRecord:
 			p.outcome, p.message = cluster.Failed, r.Message
-		case r.Reason == tune.ReasonRollingOut: // to be done later
+		case r.Deferred():
 			p.outcome, p.message = cluster.NotAttempted, r.Message
 		default:
 			p.outcome, p.message = cluster.Skipped, r.Message

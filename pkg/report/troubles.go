@@ -36,6 +36,8 @@ func (r Results) Troubles() []string {
 			// the same for many: counted, not named
 		case item.Action == string(cluster.NotAttempted) && item.Error != "":
 			add(item, "Not attempted", item.Error)
+		case item.Action == string(cluster.NotAttempted) && item.Message != "": // by the plan
+			add(item, "Not taken back", item.Message)
 		case item.Error != "":
 			add(item, "Not complete", item.Error)
 		case item.Action == string(cluster.Skipped) && item.tried:
@@ -67,7 +69,7 @@ func (r Results) NotAttempted() string {
 	}
 	var ended trouble
 	for _, item := range r.Items {
-		if item.Action == string(cluster.NotAttempted) && (item.runEnded || item.Error == "") {
+		if item.Action == string(cluster.NotAttempted) && (item.runEnded || item.Error == "" && item.Message == "") {
 			ended.names = append(ended.names, nameOf(item))
 		}
 	}

@@ -142,7 +142,7 @@ func failingChart(item Item, opts Options) (Reason, string) {
 	if o.Kind == "HelmRelease" {
 		var known bool
 		if chart, known = opts.Judge.sure(chartOf(o)); !known {
-			return opts.Judge.chartUnknown(chartOf(o), chartOf(o))
+			return opts.chartUnknown(chartOf(o), chartOf(o))
 		}
 		if chart.Name == "" { // none that could be lost
 			return "", ""
@@ -156,18 +156,18 @@ func failingChart(item Item, opts Options) (Reason, string) {
 	case !opts.mayBeUsed(o):
 		return "", ""
 	case !known:
-		return opts.Judge.chartUnknown(chart.Ref, o.SourceRef)
+		return opts.chartUnknown(chart.Ref, o.SourceRef)
 	case source.Name == "":
-		return noFetch(chart.Ref, o.SourceRef.String()+" "+opts.Judge.lacks(o.SourceRef))
+		return opts.noFetch(chart.Ref, o.SourceRef.String()+" "+opts.Judge.lacks(o.SourceRef))
 	case source.Status.Ready != "False":
 		return "", ""
 	}
-	return noFetch(chart.Ref, fmt.Sprintf("%s is not ready (%s)", source.Ref, source.Status.ReadyReason))
+	return opts.noFetch(chart.Ref, fmt.Sprintf("%s is not ready (%s)", source.Ref, source.Status.ReadyReason))
 }
 
 // noFetch is the reason to leave a chart alone of which something says that it cannot be fetched again.
-func noFetch(chart flux.Ref, why string) (Reason, string) {
-	return ReasonFailingChart, fmt.Sprintf("%s, and a change has %s fetched from it again: until that succeeds, the HelmReleases that use it are not reconciled (--include-failed tunes it too)", why, chart)
+func (opts Options) noFetch(chart flux.Ref, why string) (Reason, string) {
+	return ReasonFailingChart, fmt.Sprintf("%s, and a change has %s fetched from it again: until that succeeds, the HelmReleases that use it are not reconciled (%s)", why, chart, opts.all("--include-failed"))
 }
 
 // fails is the reason to leave an object alone whose chart cannot be fetched now.
@@ -175,8 +175,8 @@ func (opts Options) fails(o, chart flux.Object) (Reason, string) {
 	if chart.Status.Ready != "False" || !opts.mayBeUsed(o) {
 		return "", ""
 	}
-	return ReasonFailingChart, fmt.Sprintf("%s cannot be fetched (%s), and a change would keep the HelmReleases that use it from being reconciled until it can (--include-failed tunes it too)",
-		chart.Ref, chart.Status.ReadyReason)
+	return ReasonFailingChart, fmt.Sprintf("%s cannot be fetched (%s), and a change would keep the HelmReleases that use it from being reconciled until it can (%s)",
+		chart.Ref, chart.Status.ReadyReason, opts.all("--include-failed"))
 }
 
 // mayBeUsed tells whether a HelmRelease uses an object or is one, as far as is known: where not all were read, one may.
@@ -184,10 +184,10 @@ func (opts Options) mayBeUsed(o flux.Object) bool {
 	return o.Kind == "HelmRelease" || opts.Graph.Dependents(o.Ref) > 0 || !opts.Judge.allReleases
 }
 
-func (j *Judge) chartUnknown(chart, unread flux.Ref) (Reason, string) {
+func (opts Options) chartUnknown(chart, unread flux.Ref) (Reason, string) {
 	what := "it"
 	if unread != chart {
 		what = unread.String()
 	}
-	return ReasonChartUnknown, fmt.Sprintf("whether %s can be fetched is not known: %s %s, and a change has it fetched again (--include-failed tunes it too)", chart, what, j.lacks(unread))
+	return ReasonChartUnknown, fmt.Sprintf("whether %s can be fetched is not known: %s %s, and a change has it fetched again (%s)", chart, what, opts.Judge.lacks(unread), opts.all("--include-failed"))
 }

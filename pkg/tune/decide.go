@@ -171,7 +171,7 @@ func upgrades(item Item, opts Options) (Reason, string) {
 	if opts.IncludeUpgrades || !item.Object.MergesValues || !changesChart(item.Object, item.Changes) {
 		return "", ""
 	}
-	return ReasonUpgrades, "its chart is made with valuesFiles, and any change of it makes helm-controller upgrade the release (--include-upgrades tunes it too)"
+	return ReasonUpgrades, "its chart is made with valuesFiles, and any change of it makes helm-controller upgrade the release (" + opts.all("--include-upgrades") + ")"
 }
 
 // failuresNote is said of releases that failed and have retries left: helm-controller counts the failures of a generation

@@ -167,6 +167,8 @@ type Options struct {
 	// IncludeUpgrades tunes charts too that are made with values files; a change makes helm-controller upgrade their
 	// releases.
 	IncludeUpgrades bool
+	// TakesBack says that the changes are a revert's: reasons to leave objects alone tell what its --force does.
+	TakesBack bool
 	// Judge tells whether changes stick; nil judges nothing.
 	Judge *Judge
 	// Graph knows what depends on what; nil knows nothing.

@@ -110,5 +110,16 @@ func retriesExhausted(s subject) (Reason, string) {
 	default: // AccessDenied, InvalidCELExpression: internal/controller/helmrelease_controller.go
 		why += " (" + reason + ")"
 	}
-	return ReasonRetriesExhausted, why + ", and a change makes it try again (--include-failed tunes it too)"
+	return ReasonRetriesExhausted, why + ", and a change makes it try again (" + s.options.all("--include-failed") + ")"
+}
+
+// ForceTakesBack is what there is to do about an object that a revert leaves alone for what its change would set off.
+const ForceTakesBack = "revert --force takes it back all the same"
+
+// all is what there is to do about an object that is left alone unless a flag is given.
+func (opts Options) all(flag string) string {
+	if opts.TakesBack {
+		return ForceTakesBack
+	}
+	return flag + " tunes it too"
 }

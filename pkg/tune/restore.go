@@ -13,10 +13,11 @@ import (
 type RestoreOptions struct {
 	// Session takes back only what the apply with this id did; "" takes back everything.
 	Session string
-	// Force restores fields too that somebody else changed since.
+	// Force restores fields too that somebody else changed since, and objects whatever a change sets off.
 	Force bool
-	// Controllers reconcile the objects: what a change would have them break off waits, unless it is forced. None break off anything.
-	Controllers flux.Controllers
+	// Care knows what a change of an object sets off or breaks off: by that an apply would leave it alone, and so does a revert. Nil:
+	// nothing is looked at.
+	Care *Options
 }
 
 // Restore is the way back of one object: what is written, what stays and why, and what is left of the
@@ -125,11 +126,33 @@ func DecideRestore(o flux.Object, opts RestoreOptions) Restore {
 		r.Reason, r.Message = ReasonChangedSince, r.KeptMessage()
 		return r
 	}
-	if why := breaksOff(o, opts.Controllers); why != "" && len(r.Changes) > 0 && !opts.Force {
-		return Restore{Object: o, Action: ActionSkip, Reason: ReasonRollingOut, Message: why}
+	if reason, why := r.setsOff(opts); reason != "" {
+		return Restore{Object: o, Action: ActionSkip, Reason: reason, Message: why}
+	}
+	if len(r.Changes) > 0 && triesAnew(o) {
+		r.Notes = append(r.Notes, failuresNote)
 	}
 	r.Action, r.Reason, r.Message = ActionChange, ReasonTuned, "tuned by session "+record.LastSession()
 	return r
+}
+
+// setsOff is the reason not to take an object back now: its change would do more than change a value. At the end of an apply --for nobody
+// is there to see what comes of it.
+func (r Restore) setsOff(opts RestoreOptions) (Reason, string) {
+	if opts.Care == nil || opts.Force || len(r.Changes) == 0 {
+		return "", ""
+	}
+	care := *opts.Care
+	care.TakesBack = true
+	if reason, why := retriesExhausted(subject{object: r.Object, options: care}); reason != "" {
+		return reason, why
+	}
+	return firstOf(Item{Object: r.Object, Changes: r.Changes}, care, upgrades, failingChart, rollingOut)
+}
+
+// Deferred tells whether an object is not taken back for what its change would set off or break off: another try may.
+func (r Restore) Deferred() bool {
+	return r.Action == ActionSkip && slices.Contains([]Reason{ReasonRollingOut, ReasonRetriesExhausted, ReasonUpgrades, ReasonFailingChart, ReasonChartUnknown}, r.Reason)
 }
 
 // field decides about one field, and takes out of the record what is taken back of it.

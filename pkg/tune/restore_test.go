@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -289,4 +290,48 @@ func TestRestoreKeepsWhatAnEditedIntervalNeeds(t *testing.T) {
 	assert.Empty(t, got.Changes)
 	assert.Len(t, got.Kept, 2)
 	assert.Len(t, DecideRestore(o, RestoreOptions{Force: true}).Changes, 2)
+}
+
+// What an apply would leave alone for what a change sets off, a revert leaves alone, too, unless it is forced: nobody may be there to see
+// what comes of it. An apply that was told to include it takes it back at its end.
+func TestRestoreSetsNothingOff(t *testing.T) {
+	t.Parallel()
+	tuned := func(f flux.Field, changes ...func(*flux.Object)) flux.Object {
+		r := Record{Steps: []Step{step("s", move(f, "5m", "1m"))}}
+		return object(t, "hr", append([]func(*flux.Object){interval("1m"), ownedBy(f, updates(DefaultManager)), recorded(r.String())}, changes...)...)
+	}
+	gaveUp := tuned(flux.Interval, func(o *flux.Object) {
+		o.Status.Ready, o.Status.Stalled, o.Status.StalledReason = "False", true, "RetriesExceeded"
+	})
+	values := tuned(flux.ChartInterval, chart("1m"), func(o *flux.Object) { o.MergesValues = true })
+	unfetched := tuned(flux.ChartInterval, chart("1m"), func(o *flux.Object) {
+		o.SourceRef = flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "HelmRepository", Namespace: "apps", Name: "charts"}
+	})
+	broken := object(t, "helmchart", named("apps", "apps-web"), func(o *flux.Object) { o.Status.Ready, o.Status.ReadyReason = "False", "ChartPullFailed" })
+	s := flux.Snapshot{Objects: []flux.Object{unfetched}, Related: []flux.Object{broken}}
+	care := Options{Judge: NewJudge(s), Graph: NewGraph(s.All())}
+	included := care
+	included.IncludeFailed, included.IncludeUpgrades = true, true
+	for _, tc := range []struct {
+		object flux.Object
+		reason Reason
+		says   string
+	}{
+		{gaveUp, ReasonRetriesExhausted, "its retries are used up, and a change makes it try again (revert --force takes it back all the same)"},
+		{values, ReasonUpgrades, "its chart is made with valuesFiles, and any change of it makes helm-controller upgrade the release (revert --force takes it back all the same)"},
+		{unfetched, ReasonFailingChart, "HelmChart apps/apps-web cannot be fetched (ChartPullFailed), and a change would keep the HelmReleases that use it from being reconciled until it can (revert --force takes it back all the same)"},
+	} {
+		got := DecideRestore(tc.object, RestoreOptions{Care: &care})
+		assert.Equal(t, Restore{Object: tc.object, Action: ActionSkip, Reason: tc.reason, Message: tc.says}, got)
+		assert.True(t, got.Deferred())
+		decide := func(o flux.Object) Restore { return DecideRestore(o, RestoreOptions{Care: &care}) }
+		require.EqualError(t, RestoreWrite{Decide: decide}.Next(tc.object).Err, tc.says, "where it came to be so after the plan was made")
+		assert.Equal(t, ActionChange, DecideRestore(tc.object, RestoreOptions{Care: &care, Force: true}).Action)
+		assert.Equal(t, ActionChange, DecideRestore(tc.object, RestoreOptions{Care: &included}).Action)
+		assert.Equal(t, ActionChange, DecideRestore(tc.object, RestoreOptions{}).Action, "where nothing is written by it")
+	}
+	restored := gaveUp.WithValue(flux.Interval, ptr("5m"))
+	assert.Equal(t, ActionChange, DecideRestore(restored, RestoreOptions{Care: &care}).Action, "its record goes")
+	failed := tuned(flux.Interval, func(o *flux.Object) { o.Status.Ready, o.Status.ReadyReason = "False", "UpgradeFailed" })
+	assert.Equal(t, []string{failuresNote}, DecideRestore(failed, RestoreOptions{Care: &care}).Notes)
 }

@@ -28,7 +28,7 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 		return Next{State: StateAsWanted}
 	case r.Reason == ReasonChangedSince:
 		return w.stays(r)
-	case r.Reason == ReasonRollingOut:
+	case r.Deferred():
 		return Next{Err: errors.New(r.Message)}
 	case r.Action == ActionSkip:
 		return Next{State: StateLeftAlone, Why: r.Message}

@@ -46,13 +46,13 @@ func TestRevertOfWhatIsBeingRolledOut(t *testing.T) {
 	record := Record{Steps: []Step{step("s", move(flux.Interval, "5m", "1m"))}}
 	tuned := object(t, "hr", interval("1m"), ownedBy(flux.Interval, updates(DefaultManager)), recorded(record.String()), func(o *flux.Object) { o.Status.Ready = "Unknown" })
 	restored := tuned.WithValue(flux.Interval, ptr("5m"))
-	gate := flux.NewControllers([]flux.Controller{{Name: flux.HelmController, CancelsChecks: true}})
+	gate := &Options{Graph: &Graph{Controllers: flux.NewControllers([]flux.Controller{{Name: flux.HelmController, CancelsChecks: true}})}}
 	assert.Equal(t, ReasonTuned, DecideRestore(tuned, RestoreOptions{}).Reason)
-	waits := DecideRestore(tuned, RestoreOptions{Controllers: gate})
+	waits := DecideRestore(tuned, RestoreOptions{Care: gate})
 	assert.Equal(t, ReasonRollingOut, waits.Reason)
 	assert.Equal(t, ActionSkip, waits.Action)
-	assert.Equal(t, ReasonTuned, DecideRestore(tuned, RestoreOptions{Controllers: gate, Force: true}).Reason)
-	assert.Equal(t, ActionChange, DecideRestore(restored, RestoreOptions{Controllers: gate}).Action, "its record goes")
-	decide := func(o flux.Object) Restore { return DecideRestore(o, RestoreOptions{Controllers: gate}) }
+	assert.Equal(t, ReasonTuned, DecideRestore(tuned, RestoreOptions{Care: gate, Force: true}).Reason)
+	assert.Equal(t, ActionChange, DecideRestore(restored, RestoreOptions{Care: gate}).Action, "its record goes")
+	decide := func(o flux.Object) Restore { return DecideRestore(o, RestoreOptions{Care: gate}) }
 	assert.Error(t, RestoreWrite{Restore: DecideRestore(tuned, RestoreOptions{}), Decide: decide}.Next(tuned).Err, "where it began after the plan was made")
 }

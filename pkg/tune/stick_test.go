@@ -358,7 +358,7 @@ func TestOwnersThatAreNotKnown(t *testing.T) {
 		assert.Equal(t, "applied by Kustomization flux-system/apps, which "+want, j.Judge(web, []flux.Field{flux.Interval}).Message)
 		assert.Equal(t, "Kustomization flux-system/apps "+want, j.cannotPin(parent(t).Ref))
 		chart := object(t, "hc", func(o *flux.Object) { o.SourceRef = parent(t).Ref })
-		_, message := j.chartUnknown(chart.Ref, chart.SourceRef)
+		_, message := Options{Judge: j}.chartUnknown(chart.Ref, chart.SourceRef)
 		assert.Contains(t, message, "Kustomization flux-system/apps "+want)
 	}
 }
