@@ -9,6 +9,8 @@ type Upgrade struct {
 	ServerSide string
 	// Force is spec.upgrade.force: objects are replaced where they are not applied on the server.
 	Force bool
+	// ForceRollback is spec.rollback.force: so does a rollback.
+	ForceRollback bool
 }
 
 // upgrade is spec.upgrade of a HelmRelease.
@@ -28,6 +30,6 @@ func (w *word) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func (u upgrade) upgrade() Upgrade {
-	return Upgrade{ServerSide: string(u.ServerSideApply), Force: u.Force == "true"}
+func (u upgrade) upgrade(rollbackForce word) Upgrade {
+	return Upgrade{ServerSide: string(u.ServerSideApply), Force: u.Force == "true", ForceRollback: rollbackForce == "true"}
 }

@@ -75,6 +75,24 @@ func byUpgrade(o, release flux.Object) FieldStick {
 	return FieldStick{Verdict: Reverted, Message: message}
 }
 
+// replacedBy is what has a HelmRelease replace an object of its chart, with all that the chart does not set: "upgrade" or "rollback"; ""
+// where nothing does. What is applied on the server is not replaced (helm-controller internal/action, upgrade.go and rollback.go;
+// helm.sh/helm/v4 pkg/kube/client.go, replaceResource, puts the object of the chart).
+func (j *Judge) replacedBy(o flux.Object, owner flux.Ref) string {
+	release, known := j.object(owner)
+	applied := upgradeWayOf(o, owner) == setsAll
+	switch serverSide := release.Upgrade.ServerSide; {
+	case !known || owner.Kind != "HelmRelease" || release.AppliesElsewhere:
+		return ""
+	case release.Upgrade.Force && serverSide != "enabled" && (!applied || serverSide == "disabled"):
+		return "upgrade"
+	case release.Upgrade.ForceRollback && !applied:
+		return "rollback"
+	default:
+		return ""
+	}
+}
+
 func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) FieldStick {
 	release, here, why := j.applier(owner)
 	if !here {

@@ -197,6 +197,8 @@ func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool,
 			return other
 		}
 		return s
+	case owned && j.replacedBy(o, owner) != "":
+		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone by the next %s of %s, which replaces the whole object (force)", j.replacedBy(o, owner), owner)}
 	case len(other) > 0:
 		return mayComeBack(other)
 	case !owned:

@@ -143,6 +143,7 @@ func TestJudge(t *testing.T) {
 		nextUpgrade    = "undone by the next upgrade of HelmRelease ops/platform"
 		anotherUpgrade = nextUpgrade + " that changes it in the chart"
 		someUpgrade    = "undone by an upgrade of HelmRelease ops/platform: the next one, or the one that changes it in the chart"
+		replaced       = nextUpgrade + ", which replaces the whole object (force)"
 		notListed      = "has the labels of Kustomization flux-system/apps, which does not list it: one of that name in another cluster may apply it"
 	)
 	rule := func(paths ...string) flux.IgnoreRule { return flux.IgnoreRule{Paths: paths} }
@@ -160,6 +161,18 @@ func TestJudge(t *testing.T) {
 		within  time.Duration
 		message string
 	}{
+		{name: "a timeout that the chart does not set, of a release that replaces", known: []flux.Object{release(upgrading("", true))(t)}, object: object(t, "ks", clientSide, ownedBy(flux.Interval, updates("helm-controller"))), fields: []flux.Field{flux.Timeout},
+			verdict: Reverted, message: replaced},
+		{name: "a timeout that the chart does not set, of a release that replaces since it is told not to apply", known: []flux.Object{release(upgrading("disabled", true))(t)}, object: object(t, "ks", helm, ownedBy(flux.Interval, applies("helm-controller"))), fields: []flux.Field{flux.Timeout},
+			verdict: Reverted, message: replaced},
+		{name: "a timeout that the chart does not set, of a release that is applied on the server", known: []flux.Object{release(upgrading("", true))(t)}, object: object(t, "ks", helm, ownedBy(flux.Interval, applies("helm-controller"))), fields: []flux.Field{flux.Timeout},
+			verdict: Sticks, message: "HelmRelease ops/platform does not set spec.timeout"},
+		{name: "a timeout that the chart does not set, of a release that is to be", known: []flux.Object{release(upgrading("enabled", true))(t)}, object: object(t, "ks", clientSide), fields: []flux.Field{flux.Timeout},
+			verdict: Sticks, message: "HelmRelease ops/platform does not set spec.timeout"},
+		{name: "a timeout that the chart does not set, where drift is corrected", known: []flux.Object{release(upgrading("", true), drift)(t)}, object: object(t, "ks", clientSide), fields: []flux.Field{flux.Timeout},
+			verdict: Reverted, message: replaced},
+		{name: "a timeout that the chart does not set, of a release whose rollback replaces", known: []flux.Object{release(func(o *flux.Object) { o.Upgrade.ForceRollback = true })(t)}, object: object(t, "ks", clientSide), fields: []flux.Field{flux.Timeout},
+			verdict: Reverted, message: "undone by the next rollback of HelmRelease ops/platform, which replaces the whole object (force)"},
 		{name: "nobody's", object: object(t, "ks"), verdict: Sticks},
 		{name: "set in Git", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval)), verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "taken over by somebody since, but an interval is always in Git", known: []flux.Object{parent(t)}, object: object(t, "ks", child()), verdict: Reverted, within: 10 * time.Minute, message: reverted},
