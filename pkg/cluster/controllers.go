@@ -21,6 +21,8 @@ type Deployment struct {
 	Namespace, Name string
 	// Version of the Flux distribution that it belongs to, "v2.9.0"; "" where it bears none.
 	Version string
+	// ImageVersion is that of the controller, as the tag of its image tells: "1.9.5"; "" where it tells none.
+	ImageVersion string
 	// Controller has the flags that the Deployment sets, and defaults for the others.
 	Controller flux.Controller
 	// Selector of its pods, and the port of their metrics.
@@ -204,6 +206,9 @@ func decodeDeployment(data []byte) (Deployment, error) {
 	for _, container := range d.Spec.Template.Spec.Containers {
 		args := slices.Concat(container.Command, container.Args)
 		readFlags(&result.Controller, args)
+		if name := result.Controller.Name; name != "" {
+			result.ImageVersion = cmp.Or(result.ImageVersion, imageVersion(container.Image, name))
+		}
 		if isUnset("watch-all-namespaces", args) {
 			result.Controller.Namespace = d.Metadata.Namespace
 		}

@@ -4,16 +4,34 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/version"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // SupportsIgnore tells whether Kustomizations have spec.ignore (kustomize-controller 1.9 and newer), by
-// the schema that the API server publishes.
+// the schema that the API server publishes, and by the images of the controllers where these can be read: an older one passes over what
+// the CRDs of a newer one let in.
 func (c *Client) SupportsIgnore(ctx context.Context) (bool, error) {
-	return c.supports(ctx, "kustomize.toolkit.fluxcd.io", "Kustomization", "ignore")
+	has, err := c.supports(ctx, "kustomize.toolkit.fluxcd.io", "Kustomization", "ignore")
+	if err != nil || !has {
+		return false, err
+	}
+	deployments, _, err := c.Controllers(ctx)
+	return err == nil && !passOverIgnore(deployments), err
+}
+
+// passOverIgnore tells whether a kustomize-controller is from before spec.ignore, as the tag of its image says.
+func passOverIgnore(deployments []Deployment) bool {
+	first := version.MustParseSemantic("1.9.0-0")
+	return slices.ContainsFunc(deployments, func(d Deployment) bool {
+		v, err := version.ParseSemantic(d.ImageVersion)
+		return err == nil && d.Controller.Name == flux.KustomizeController && v.LessThan(first)
+	})
 }
 
 // SupportsResourceFilter tells whether Receivers have spec.resourceFilter (notification-controller 1.5 and newer), by the

@@ -308,7 +308,7 @@ func (o ApplyOptions) supportsPins(ctx context.Context, plan tune.Plan) error {
 		return err
 	}
 	if !supported {
-		return errors.New("--managed=pin: the cluster's Kustomizations have no spec.ignore: it takes kustomize-controller 1.9 (Flux 2.9) or newer; nothing was changed")
+		return errors.New("--managed=pin: the cluster's Kustomizations have no spec.ignore: it takes kustomize-controller 1.9 (Flux 2.9) or newer, and not its CRDs alone; nothing was changed")
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ spec: {interval: 1m, url: "https://github.com/acme/fleet", ref: {branch: main}}
 	}, 20*time.Second, 200*time.Millisecond)
 	o := on(c).run(t.Context(), "apply", "-A", "--yes", "--managed", "pin")
 	assert.Equal(t, exitFailed, o.code)
-	assert.Contains(t, o.stderr, "--managed=pin: the cluster's Kustomizations have no spec.ignore: it takes kustomize-controller 1.9 (Flux 2.9) or newer; nothing was changed")
+	assert.Contains(t, o.stderr, "--managed=pin: the cluster's Kustomizations have no spec.ignore: it takes kustomize-controller 1.9 (Flux 2.9) or newer, and not its CRDs alone; nothing was changed")
 	assert.Equal(t, before, objects(t, c, "-A"))
 
 	patched := decode[report.Results](t, on(c).must(t, "apply", "-n", "development", "--yes", "--managed", "patch", "--patches-per-second", "0", "-o", "json"))
