@@ -12,17 +12,16 @@ import (
 // are no tools for hands: "argocd-controller". "" where nothing does, or where marks on the object keep it away.
 func (j *Judge) Origin(o flux.Object) string {
 	owner, owned := o.Owner()
-	orphan := owned && j.orphan(o, owner)
+	owned = owned && !j.copied(o, owner)
 	switch {
-	case owned && !orphan && owner.Kind == "Kustomization" && Untouched(o) != "":
+	case owned && owner.Kind == "Kustomization" && Untouched(o) != "":
 		return ""
-	case owned && !orphan:
+	case owned:
 		return j.home(owner)
 	}
 	var names []string
 	for _, w := range o.Writers {
-		former := orphan && slices.Contains(managerOf(owner), w.Name)
-		if comesBack(w.Manager) && !former && !slices.Contains(names, w.Name) {
+		if comesBack(w.Manager) && !slices.Contains(names, w.Name) {
 			names = append(names, w.Name)
 		}
 	}
