@@ -121,6 +121,8 @@ func TestGitHubRateLimit(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 		case r.URL.Path == "/broken/rate_limit":
 			_, _ = io.WriteString(w, `<html>`)
+		case r.URL.Path == "/endless/rate_limit":
+			_, _ = io.WriteString(w, strings.Repeat(" ", 1<<20)+`{"resources":{}}`)
 		case r.URL.Path == "/busy/rate_limit":
 			w.WriteHeader(http.StatusBadGateway)
 		default:
@@ -133,6 +135,7 @@ func TestGitHubRateLimit(t *testing.T) {
 	assert.Equal(t, RateLimit{API: server.URL + "/api/v3", Limit: 15000, Used: 12, Remaining: 14988, Reset: time.Unix(1700003600, 0).UTC()}, got)
 	for path, want := range map[string]string{
 		"/api/v3": "/api/v3 does not accept the token", "/elsewhere": "has none", "/broken": "reading GitHub's rate limit", "/busy": "answered 502 Bad Gateway",
+		"/endless": "the answer has more than 1048576 bytes",
 	} {
 		_, err := GitHubRateLimit(t.Context(), server.Client(), server.URL+path, "guess")
 		require.ErrorContains(t, err, want)

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // RateLimit is what a GitHub says of its own REST limit for the owner of a token.
@@ -53,7 +55,11 @@ func GitHubRateLimit(ctx context.Context, client *http.Client, base, token strin
 			} `json:"core"`
 		} `json:"resources"`
 	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+	data, err := kube.ReadAtMost(response.Body, 1<<20) // it has a few kB
+	if err == nil {
+		err = json.Unmarshal(data, &answer)
+	}
+	if err != nil {
 		return RateLimit{}, fmt.Errorf("reading GitHub's rate limit from %s: %w", base, err)
 	}
 	core := answer.Resources.Core

@@ -57,6 +57,8 @@ type Choice struct {
 	Of string
 	// Uncalled says that a Receiver notifies it, which does not count since no call is known.
 	Uncalled bool
+	// Exact says that all who use it name exact versions.
+	Exact bool
 }
 
 // Why says for people how often a source changes, and how that is known: "4 commits in 12d (status.history), as GitRepository a/b".
@@ -64,6 +66,9 @@ func (c Choice) Why() string {
 	why := c.Activity.String()
 	if c.Of != "" {
 		why += ", as " + c.Of
+	}
+	if c.Exact && c.Activity.From == FromPin {
+		why += ", of which one that is new waits for the next poll"
 	}
 	if c.Uncalled {
 		why += "; not known whether its webhook is called"
@@ -218,7 +223,7 @@ func (f *fitter) add(cluster int) {
 		case isFree:
 			f.problem.Sources = append(f.problem.Sources, s)
 			polls, _ := contentOf(item)
-			f.names = append(f.names, named{cluster, item.Object.Ref, polls, Choice{Interval: item.Interval.Now, Min: s.Min, Max: s.Max, Activity: activity, Uncalled: item.Uncalled}})
+			f.names = append(f.names, named{cluster, item.Object.Ref, polls, Choice{Interval: item.Interval.Now, Min: s.Min, Max: s.Max, Activity: activity, Uncalled: item.Uncalled, Exact: known.pinned[item.Object.Ref]}})
 		default:
 			f.fixed = append(f.fixed, s)
 		}

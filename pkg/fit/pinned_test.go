@@ -52,6 +52,8 @@ func TestPinnedSourcesDoNotChange(t *testing.T) {
 	} {
 		assert.Equal(t, tc.from, activityOf(t, now, tc.source, tc.others...).From, name)
 		assert.Equal(t, tc.changes, activityOf(t, now, tc.source, tc.others...).Changes, name)
+		exact := tc.from == fit.FromPin && tc.source.Ref.Kind == "HelmRepository"
+		assert.Equal(t, exact, strings.HasSuffix(choiceOf(t, now, tc.source, tc.others...).Why(), "exact versions, of which one that is new waits for the next poll"), name)
 	}
 }
 

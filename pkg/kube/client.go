@@ -204,14 +204,14 @@ const maxRaw = 128 << 20
 func (c *Client) Raw(ctx context.Context, r Request) ([]byte, error) {
 	var data []byte
 	err := c.get(ctx, r, func(body io.Reader) (err error) {
-		data, err = readAtMost(body, maxRaw)
+		data, err = ReadAtMost(body, maxRaw)
 		return err
 	})
 	return data, err
 }
 
-// readAtMost reads a body of at most so many bytes whole.
-func readAtMost(body io.Reader, most int64) ([]byte, error) {
+// ReadAtMost reads a body of at most so many bytes whole; a longer one is an error.
+func ReadAtMost(body io.Reader, most int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, most+1))
 	if int64(len(data)) > most {
 		return nil, fmt.Errorf("the answer has more than %d bytes", most)

@@ -64,10 +64,10 @@ func TestGetTriesAgainOnlyWhatMayMendItself(t *testing.T) {
 
 func TestReadAtMost(t *testing.T) {
 	t.Parallel()
-	data, err := readAtMost(strings.NewReader("12345"), 5)
+	data, err := ReadAtMost(strings.NewReader("12345"), 5)
 	require.NoError(t, err)
 	assert.Equal(t, "12345", string(data))
-	_, err = readAtMost(strings.NewReader("123456"), 5)
+	_, err = ReadAtMost(strings.NewReader("123456"), 5)
 	require.EqualError(t, err, "the answer has more than 5 bytes")
 	assert.False(t, Retryable(err))
 }
