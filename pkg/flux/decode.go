@@ -74,6 +74,7 @@ type documentSpec struct {
 	Path           string          `json:"path"`
 	NamePrefix     string          `json:"namePrefix"`
 	NameSuffix     string          `json:"nameSuffix"`
+	Prune          word            `json:"prune"`
 	Ignore         kustomizeIgnore `json:"ignore"`
 	KubeConfig     *struct{}       `json:"kubeConfig"`
 	DriftDetection struct {
@@ -222,6 +223,7 @@ func Decode(data []byte) (Object, error) {
 		Requested:       requested(d.Metadata.ManagedFields),
 		Owners:          fieldOwners(d.Metadata.ManagedFields),
 		Writers:         writers(d.Metadata.ManagedFields),
+		Prunes:          d.Spec.Prune == "true",
 		Path:            d.Spec.Path,
 		NamePrefix:      d.Spec.NamePrefix,
 		NameSuffix:      d.Spec.NameSuffix,

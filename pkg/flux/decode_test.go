@@ -118,7 +118,7 @@ func TestDecode(t *testing.T) {
 					{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "web-dev", Name: "web.v1"},
 				},
 			}
-			o.AppliesElsewhere = true
+			o.AppliesElsewhere, o.Prunes = true, true
 			o.DependsOn = []Ref{
 				{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "apps", Name: "infra"},
 				{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "flux-system", Name: "crds"},
@@ -136,7 +136,7 @@ func TestDecode(t *testing.T) {
 				{IgnoreField, Manager{Name: "kustomize-controller", Apply: true}}, {ssaField, Manager{Name: "kustomize-controller", Apply: true}},
 				{Interval, Manager{Name: "fluxtune"}}, {IgnoreField, Manager{Name: "fluxtune"}},
 			}
-			o.Writers = []Writer{{Manager: Manager{Name: "kustomize-controller", Apply: true}}, {Manager: Manager{Name: "fluxtune"}}}
+			o.Writers, o.Prunes = []Writer{{Manager: Manager{Name: "kustomize-controller", Apply: true}}, {Manager: Manager{Name: "fluxtune"}}}, true
 			return o
 		}(),
 		"helmrelease-chart": func() Object {

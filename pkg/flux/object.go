@@ -74,6 +74,8 @@ type Object struct {
 	// AppliesElsewhere says that a Kustomization or HelmRelease applies to another cluster
 	// (spec.kubeConfig).
 	AppliesElsewhere bool
+	// Prunes says that a Kustomization deletes what it does not apply any more (spec.prune).
+	Prunes bool
 	// Path is where a Kustomization's objects are in its source.
 	Path string
 	// NamePrefix and NameSuffix are what a Kustomization adds to the names of its objects.

@@ -35,7 +35,7 @@ func (j *Judge) pinVerdict(o flux.Object) Verdict {
 	if j == nil || err != nil || len(record.Pinned()) == 0 {
 		return Held
 	}
-	if owner, owned := o.Owner(); !owned || j.copied(o, owner) || j.gone(owner) {
+	if owner, owned := o.Owner(); !owned || j.orphan(o, owner) || j.gone(owner) {
 		return Sticks
 	}
 	return j.Judge(o, record.Pinned()).Verdict

@@ -12,16 +12,17 @@ import (
 // are no tools for hands: "argocd-controller". "" where nothing does, or where marks on the object keep it away.
 func (j *Judge) Origin(o flux.Object) string {
 	owner, owned := o.Owner()
-	owned = owned && !j.copied(o, owner)
+	orphan := owned && j.orphan(o, owner)
 	switch {
-	case owned && owner.Kind == "Kustomization" && Untouched(o) != "":
+	case owned && !orphan && owner.Kind == "Kustomization" && Untouched(o) != "":
 		return ""
-	case owned:
+	case owned && !orphan:
 		return j.home(owner)
 	}
 	var names []string
 	for _, w := range o.Writers {
-		if comesBack(w.Manager) && !slices.Contains(names, w.Name) {
+		former := orphan && slices.Contains(managerOf(owner), w.Name)
+		if comesBack(w.Manager) && !former && !slices.Contains(names, w.Name) {
 			names = append(names, w.Name)
 		}
 	}

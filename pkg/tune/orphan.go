@@ -2,6 +2,7 @@ package tune
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -13,15 +14,35 @@ func (j *Judge) unlisted(o flux.Object, owner flux.Ref) bool {
 	return upToDate && !listed[o.Ref] && j.known[owner] != nil && !j.known[owner].AppliesElsewhere
 }
 
-// copied tells whether an object only bears the labels of a Kustomization, which does not list it and has never applied it.
+// orphan tells whether an object only bears the labels of a Kustomization that does not apply it any more: it was taken out
+// of Git and not pruned.
 //
-// What a kustomize-controller has applied, and the Kustomization of that name here does not list, may be one that Git has let go and that was
-// not pruned, or another cluster's, a hub's, which goes on applying it. Labels and managedFields are the same, so nobody can tell.
-func (j *Judge) copied(o flux.Object, owner flux.Ref) bool {
-	return j.unlisted(o, owner) && len(o.Writers) > 0 && len(writersFor(o, owner)) == 0
+// The labels do not name a cluster: a Kustomization of that name in another one, a hub, may apply the object, too. So it is
+// an orphan only where all that can be seen is as this Kustomization leaves an orphan behind.
+func (j *Judge) orphan(o flux.Object, owner flux.Ref) bool {
+	if !j.unlisted(o, owner) || len(o.Writers) == 0 {
+		return false
+	}
+	parent := j.known[owner]
+	var applied time.Time
+	writers := writersFor(o, owner)
+	for _, w := range writers {
+		if w.Time.After(applied) {
+			applied = w.Time
+		}
+	}
+	kept := NotPruned(o) != ""
+	switch {
+	case len(writers) == 0: // no kustomize-controller has ever applied it: its labels are copied
+		return true
+	case parent.Prunes && !kept: // this one would have deleted it
+		return false
+	default:
+		return !applied.IsZero() && !applied.Before(parent.Created) && !applied.After(parent.Status.LastReconciled)
+	}
 }
 
-// notListed is the verdict on what is unlisted, and not known to bear copied labels only.
+// notListed is the verdict on what is unlisted and no orphan.
 func notListed(owner flux.Ref) FieldStick {
 	return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("has the labels of %s, which does not list it: one of that name in another cluster may apply it", owner)}
 }

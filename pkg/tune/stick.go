@@ -155,7 +155,7 @@ func (j *Judge) learn(o *flux.Object) {
 // Judge tells whether changes of these fields of an object will last.
 func (j *Judge) Judge(o flux.Object, fields []flux.Field) Stick {
 	owner, owned := o.Owner()
-	owned = owned && !j.copied(o, owner)
+	owned = owned && !j.orphan(o, owner)
 	stick := Stick{FieldStick: FieldStick{Verdict: Sticks}}
 	if owned {
 		stick.Owner, stick.Home = owner, j.home(owner)
@@ -183,7 +183,7 @@ func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool,
 	var other []string
 	for _, m := range setters(o, record, f) {
 		switch {
-		case slices.Contains(names, m.Name) && !owned: // of what bears copied labels
+		case slices.Contains(names, m.Name) && !owned: // an orphan's
 		case slices.Contains(names, m.Name):
 			theirs = true
 		case !slices.Contains(other, m.Name):

@@ -90,6 +90,8 @@ func bearing(key, value string) func(*flux.Object) {
 	}
 }
 
+func prunes(o *flux.Object) { o.Prunes = true }
+
 // versionOfWriter is the apiVersion with which an object was written.
 func versionOfWriter(apiVersion string) func(*flux.Object) {
 	return func(o *flux.Object) {
@@ -296,13 +298,21 @@ func TestJudge(t *testing.T) {
 			verdict: Unknown, message: "applied by a Kustomization flux-system/apps, perhaps of another cluster: the one here applies elsewhere"},
 		{name: "of another cluster, by its field manager", known: nil, object: object(t, "ks", child(flux.Interval, flux.Timeout)), fields: []flux.Field{flux.Timeout},
 			verdict: Unknown, message: "applied by Kustomization flux-system/apps, which was not read"},
-		{name: "not listed: let go, or a hub's", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: notListed},
-		{name: "not listed, and not to be pruned", known: []flux.Object{parent(t, applied("other"))},
-			object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/prune", "Disabled"), child(flux.Interval)), verdict: Unknown, message: notListed},
-		{name: "the labels of a parent, by a hand that has copied them", known: []flux.Object{parent(t, applied("other"))},
+		{name: "an orphan", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(flux.Interval)), verdict: Sticks},
+		{name: "an orphan of a parent that prunes, kept by its mark", known: []flux.Object{parent(t, applied("other"), prunes)},
+			object: object(t, "ks", annotated("kustomize.toolkit.fluxcd.io/prune", "Disabled"), child(flux.Interval)), verdict: Sticks},
+		{name: "the labels of a parent, by a hand that has copied them", known: []flux.Object{parent(t, applied("other"), prunes)},
 			object: object(t, "ks", child(), ownedBy(flux.Interval, updates("kubectl-create"))), verdict: Sticks},
-		{name: "not listed, and its parent would have pruned it", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(flux.Interval)),
+		{name: "not listed, and its parent would have pruned it", known: []flux.Object{parent(t, applied("other"), prunes)}, object: object(t, "ks", child(flux.Interval)),
 			verdict: Unknown, message: notListed},
+		{name: "not listed, and applied since its parent last was", known: []flux.Object{parent(t, applied("other"))},
+			object: object(t, "ks", child(), writtenBy(noon.Add(2*time.Hour), applies("kustomize-controller"))), verdict: Unknown, message: notListed},
+		{name: "not listed, and applied before its parent was there", known: []flux.Object{parent(t, applied("other"), func(o *flux.Object) { o.Created = noon.Add(time.Minute) })},
+			object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: notListed},
+		{name: "not listed, and nobody knows when its parent last applied", known: []flux.Object{parent(t, applied("other"), func(o *flux.Object) { o.Status.LastReconciled = time.Time{} })},
+			object: object(t, "ks", child(flux.Interval)), verdict: Unknown, message: notListed},
+		{name: "not listed, and nobody knows when it was applied", known: []flux.Object{parent(t, applied("other"))},
+			object: object(t, "ks", child(), writtenBy(time.Time{}, applies("kustomize-controller"))), verdict: Unknown, message: notListed},
 		{name: "not listed, and nobody knows who wrote it", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child()), verdict: Unknown, message: notListed},
 		{name: "of a set that kubectl applies", object: object(t, "ks", bearing("applyset.kubernetes.io/part-of", "applyset-x-v1")),
 			verdict: Unknown, message: "its label applyset.kubernetes.io/part-of says that it is of a set that kubectl apply --applyset applies, and may undo the change"},
@@ -316,7 +326,7 @@ func TestJudge(t *testing.T) {
 			object: object(t, "ks", child()), verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "a rule for the version of a manifest that nobody has applied yet", known: []flux.Object{parent(t, ignoring(ofVersion("v1")))}, object: object(t, "ks", child(), version("")),
 			verdict: Held, message: "held by spec.ignore of Kustomization flux-system/apps"},
-		{name: "the labels of a parent, that another applies", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(), ownedBy(flux.Interval, applies("terraform"))),
+		{name: "an orphan that another applies", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(flux.Interval), ownedBy(flux.Interval, applies("terraform"))),
 			verdict: Unknown, message: "terraform" + mayComeBack},
 		{name: "in the inventory", known: []flux.Object{parent(t, applied("web"))}, object: object(t, "ks", child(flux.Interval)), verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "not in an inventory that is not ready", known: []flux.Object{parent(t, applied("other"), func(o *flux.Object) { o.Status.Ready = "False" })}, object: object(t, "ks", child(flux.Interval)),
