@@ -118,3 +118,33 @@ func TestAdmissionThatChangesRules(t *testing.T) {
 		})
 	}
 }
+
+// While admission keeps the interval short, timeouts and retry intervals that follow it stay as they were, and a revert takes back
+// the rest when it can.
+func TestAdmissionThatKeepsTheIntervalShort(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.Apply(t, fmt.Sprintf(`
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: slow, namespace: %s, labels: {kept: short}}
+spec: {interval: 10m, path: ./, prune: true, sourceRef: {kind: GitRepository, name: app}}
+`, f.apps))
+	f.Apply(t, fmt.Sprintf(mutate, f.apps, `has(object.metadata.labels) && 'kept' in object.metadata.labels && object.spec.interval != oldObject.spec.interval`,
+		`[JSONPatch{op: "replace", path: "/spec/interval", value: "2m"}]`))
+	require.EventuallyWithT(t, func(c *assert.CollectT) { // it takes a moment to be enforced
+		got, err := f.RunKubectl(context.Background(), "", "patch", "kustomization", "slow", "-n", f.apps, "--type=merge", "--dry-run=server", "-o", `jsonpath={.spec.interval}`, "-p", `{"spec":{"interval":"9m"}}`)
+		assert.NoError(c, err)
+		assert.Equal(c, "2m", got)
+	}, 20*time.Second, 100*time.Millisecond)
+	spec := func() string {
+		return f.Kubectl(t, "get", "kustomization", "slow", "-n", f.apps, "-o", "jsonpath={.spec.interval} {.spec.timeout} {.spec.retryInterval}")
+	}
+	o := on(f.Cluster).run(t.Context(), "apply", "ks/slow", "-n", f.apps, "--yes")
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "could not be taken back")
+	assert.Equal(t, "2m 9m30s 10m", spec())
+	f.Kubectl(t, "label", "kustomization", "slow", "-n", f.apps, "kept-")
+	on(f.Cluster).must(t, "revert", "ks/slow", "-n", f.apps, "--yes")
+	assert.Equal(t, "10m  ", spec())
+}

@@ -277,7 +277,7 @@ func CannotPin(owner flux.Object) string {
 	record, _ := ReadRecord(owner) // of one that cannot be read our own names are unknown
 	ours := record.managers()
 	ours[readPins(owner).Manager] = true
-	for _, m := range owner.Owners {
+	for _, m := range owner.Writers {
 		if comesBack(m.Manager) && m.Name != kustomizeController && !ours[m.Name] {
 			others = append(others, m.Name)
 		}

@@ -242,6 +242,7 @@ func TestCannotPin(t *testing.T) {
 		{"by a HelmRelease", parent(t, marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")), "Kustomization flux-system/apps is itself applied by HelmRelease ops/platform" + takesAway},
 		{"by Argo CD", parent(t, annotated("argocd.argoproj.io/tracking-id", "fleet:x")), "Kustomization flux-system/apps is itself applied by Application fleet" + takesAway},
 		{"by Argo CD, without marks", parent(t, ownedBy(flux.Interval, updates("argocd-controller"))), "Kustomization flux-system/apps is itself applied by argocd-controller" + mayTakeAway},
+		{"by Terraform, with an interval that a hand has set since", parent(t, ownedBy(flux.Interval, updates("kubectl-edit")), writtenBy(noon, applies("terraform"))), "Kustomization flux-system/apps is itself applied by terraform" + mayTakeAway},
 		{"by Terraform", parent(t, ownedBy(flux.Interval, applies("terraform"))), "Kustomization flux-system/apps is itself applied by terraform" + mayTakeAway},
 	} {
 		assert.Equal(t, tc.want, CannotPin(tc.owner), tc.name)
