@@ -160,7 +160,7 @@ func TestRulesThatAnApplyWaitsFor(t *testing.T) {
 	o = on(f.Cluster).must(t, "revert", "-n", f.apps, "--expired", "--yes")
 	assert.Contains(t, o.stderr, "No session is overdue")
 	for _, check := range decode[report.Diagnosis](t, on(f.Cluster).must(t, "doctor", "-n", f.apps, "-o", "json")).Checks {
-		assert.NotEqual(t, "pins", check.Name, "it is on its way")
+		assert.True(t, check.Name != "pins" || check.Status == report.CheckOK, "it is on its way")
 	}
 	f.observe(t)
 	o = <-pinned
