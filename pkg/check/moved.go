@@ -23,6 +23,18 @@ func (m moves) file(name string) string {
 	return name
 }
 
+// Moved are the folders of clusters that bear another name on the branch, by their names on the base: of all that were read, also
+// where Clusters are only some.
+func Moved(base, head Side) map[string]string {
+	for _, side := range []*Side{&base, &head} {
+		side.Clusters = nil
+		for i, f := range side.Fleets {
+			side.Clusters = append(side.Clusters, Cluster{Root: i, Name: f.Root.String()})
+		}
+	}
+	return findMoves(Input{Base: &base, Head: head})
+}
+
 // findMoves finds the clusters whose folder has another name on the branch: of those that only one side has, the two whose files are
 // most alike, if that is at least half of them. What flux bootstrap writes has the path in it, and does not count.
 func findMoves(in Input) moves {

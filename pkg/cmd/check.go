@@ -181,6 +181,7 @@ func (o CheckOptions) check(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		o.chooseMoved(reading)
 		side, _, err := o.side(ctx, reading)
 		if err != nil {
 			return err
@@ -219,6 +220,21 @@ func (o CheckOptions) check(ctx context.Context) error {
 		return err
 	}
 	return o.verdict(c, document, unread)
+}
+
+// chooseMoved adds the clusters of the base whose folder bears on the branch a name that --root names.
+func (o CheckOptions) chooseMoved(base *checkout) {
+	if len(o.Roots.Roots) == 0 { // all are chosen
+		return
+	}
+	moved := check.Moved(check.Side{Tree: base.tree, Fleets: base.fleets}, check.Side{Tree: o.Files.tree, Fleets: o.Files.fleets})
+	for i, f := range base.fleets {
+		to, is := moved[f.Root.Path]
+		named := slices.ContainsFunc(o.Files.chosen, func(at int) bool { return o.Files.fleets[at].Root.Path == to })
+		if is && named && !slices.Contains(base.chosen, i) {
+			base.chosen = append(base.chosen, i)
+		}
+	}
 }
 
 // side reads, plans and counts one state of the checkout. The error in the middle says that something could not be

@@ -289,6 +289,26 @@ func TestCheckSeesWhatIsNotCommitted(t *testing.T) {
 	assert.Equal(t, "clusters/production/apps.yaml:7:13", document.Clusters[0].Changes[0].DecidedBy)
 }
 
+// A cluster that --root names by its new folder is on the base under its old one.
+func TestCheckOfARootThatWasMoved(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	runGit(t, dir, "init", "-q", "-b", "main")
+	runGit(t, dir, "add", "-A")
+	runGit(t, dir, "commit", "-q", "-m", "base")
+	runGit(t, dir, "mv", "clusters/production", "clusters/prod-eu")
+	sync := filepath.Join(dir, "clusters/prod-eu/flux-system/gotk-sync.yaml")
+	content, err := os.ReadFile(sync)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(sync, []byte(strings.ReplaceAll(string(content), "clusters/production", "clusters/prod-eu")), 0o644))
+	for _, roots := range [][]string{{"--root", "clusters/prod-eu"}, {"--root", "clusters/prod-eu,clusters/staging"}, nil} {
+		o := invocation{}.run(t.Context(), append([]string{"check", "-f", dir, "--base", "main"}, roots...)...)
+		assert.Contains(t, o.stdout, "no Flux object changes its values. The folder clusters/production is clusters/prod-eu on the branch", "%v\n%s", roots, o.stderr)
+	}
+	o := invocation{}.run(t.Context(), "check", "-f", dir, "--base", "main", "--root", "clusters/staging")
+	assert.NotContains(t, o.stdout, "prod-eu", "it was not asked for")
+}
+
 func TestCheckOptions(t *testing.T) {
 	t.Parallel()
 	r := testRoot()

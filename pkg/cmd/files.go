@@ -138,7 +138,8 @@ func (f FileFlags) chosen(tree *manifest.Tree) (*checkout, error) {
 	return c, nil
 }
 
-// reading is chosen for another state of the checkout, which need not have all clusters that --root names.
+// reading is chosen for another state of the checkout, which need not have all clusters that --root names: it may have none of
+// them, or one under another name.
 func (f FileFlags) reading(tree *manifest.Tree) *checkout {
 	there := f.Roots
 	f.Roots = nil
@@ -147,12 +148,13 @@ func (f FileFlags) reading(tree *manifest.Tree) *checkout {
 			f.Roots = append(f.Roots, folder)
 		}
 	}
-	if len(there) > 0 && len(f.Roots) == 0 {
-		return &checkout{tree: tree}
-	}
+	none := len(there) > 0 && len(f.Roots) == 0
 	c, err := f.chosen(tree)
 	if err != nil { // all that are named are there
 		return &checkout{tree: tree}
+	}
+	if none {
+		c.chosen = nil
 	}
 	return c
 }
