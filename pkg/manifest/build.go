@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
@@ -83,10 +84,14 @@ func build(t *Tree, folder string, spec kustomizationSpec, how buildOptions) bui
 	v.generated, v.generatedAt = content, at
 	defer shared.enter(how)()
 	resources, err := run(v, folder)
-	if filter.err != nil {
-		err = filter.err
+	var broken error
+	if err != nil {
+		broken = cmp.Or(filter.err, t.broken(folder, v.read))
 	}
-	if err != nil && filter.err == nil && len(filter.gaps) > 0 {
+	switch {
+	case broken != nil:
+		err = broken
+	case err != nil && len(filter.gaps) > 0:
 		what := sortedKeys(filter.gaps)[0]
 		err = unfetchedError{fmt.Errorf("%s: %s: %w", what, filter.gaps[what], err)}
 	}
@@ -101,7 +106,7 @@ func build(t *Tree, folder string, spec kustomizationSpec, how buildOptions) bui
 			err = twice
 		}
 		if err != nil { // Flux applies nothing of it then
-			b.err, b.resources = err, nil
+			b.err, b.resources = cmp.Or(t.broken(folder, v.read), err), nil
 			return b
 		}
 		b.resources = append(b.resources, one)

@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -170,4 +172,50 @@ func TestArtifactsThatAreNotFollowedMayUseTheFiles(t *testing.T) {
 			assert.Equal(t, "what Kustomization flux-system/web applies", user.What)
 		})
 	}
+}
+
+// Who reads why a folder is not built learns the file and the line, not of a folder that is there all the same.
+func TestBrokenFilesAreNamed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ content, want string }{
+		"broken YAML": {gitRepository("web", "  namespace: apps\n") + "  bad: [\n  x\n", "base/web.yaml:"},
+		"a template":  {strings.Replace(gitRepository("web", "  namespace: apps\n"), "interval: 5m", "interval: {{ poll }}", 1), "base/web.yaml:7: it cannot be read as YAML: a key is no text: is it a template?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := NewTree(applied("", map[string]string{"apps/web.yaml": c.content}))
+			whole := folder.Read(folder.Roots())[0]
+			require.Len(t, whole.Snapshot.Gaps, 1)
+			assert.Contains(t, whole.Snapshot.Gaps[0].Why, "apps/web.yaml")
+			tree := NewTree(applied("", map[string]string{"apps/kustomization.yaml": "resources: [../base, 'https://example.com/x.yaml']\n", "base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": c.content}))
+			f := tree.Read(tree.Roots())[0]
+			require.NotEmpty(t, f.Snapshot.Gaps)
+			assert.Contains(t, f.Snapshot.Gaps[0].Why, c.want)
+			assert.NotContains(t, f.Snapshot.Gaps[0].Why, "does not exist")
+			assert.False(t, f.Snapshot.Gaps[0].Harmless)
+		})
+	}
+}
+
+// What is on the disk and left out is not told as if it were not there; a root may be named by where it is on the disk.
+func TestWhatIsLeftOutIsSaid(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFiles(t, dir, applied("", map[string]string{"apps/kustomization.yaml": "resources: [link.yaml]\n", "module/.git": "gitdir: x\n", "module/a/x.yaml": "a: b\n"}))
+	require.NoError(t, os.Symlink("web.yaml", filepath.Join(dir, "apps/link.yaml")))
+	require.NoError(t, os.Symlink("apps", filepath.Join(dir, "linked")))
+	tree, err := Open(dir)
+	require.NoError(t, err)
+	f := tree.Read(tree.Roots())[0]
+	require.NotEmpty(t, f.Snapshot.Gaps)
+	assert.Contains(t, f.Snapshot.Gaps[0].Why, `has "link.yaml", which is not in the checkout: it is a symbolic link, and Flux leaves these out`)
+	_, err = tree.RootAt("linked")
+	require.EqualError(t, err, `the folder "linked" is not in the checkout: it is a symbolic link, and Flux leaves these out`)
+	_, err = tree.RootAt("module/a")
+	require.EqualError(t, err, `the folder "module/a" is not in the checkout: it is in a submodule, and these are not read`)
+	root, err := tree.RootAt(filepath.Join(dir, "clusters/a"))
+	require.NoError(t, err)
+	assert.Equal(t, "clusters/a", root.Path)
+	_, err = tree.RootAt(filepath.Join(dir, "nowhere"))
+	require.ErrorContains(t, err, "is not in the checkout")
 }

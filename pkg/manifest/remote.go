@@ -114,7 +114,7 @@ func (f *remoteFilter) local(p, field string, entry *yaml.Node) (bool, error) {
 	case slices.Contains(fileFields, field) && strings.ContainsAny(entry.Value, "{:"):
 		return true, nil // an inline patch on one line
 	default:
-		return false, fmt.Errorf("%s: %s has %q, which is not in the checkout", p, field, entry.Value)
+		return false, fmt.Errorf("%s: %s has %q, which is not in the checkout%s", p, field, entry.Value, f.tree.leftOut(target))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -56,15 +57,30 @@ func onePerFolder(roots []Root) []Root {
 
 // RootAt is the root that begins at a folder, as --root names it: one of Roots, or a folder of one's own.
 func (t *Tree) RootAt(folder string) (Root, error) {
-	p := clean(folder)
+	p := clean(t.relative(folder))
 	if !t.isFolder(p) {
-		return Root{}, fmt.Errorf("the folder %q is not in the checkout", folder)
+		return Root{}, fmt.Errorf("the folder %q is not in the checkout%s", folder, t.leftOut(p))
 	}
 	roots := t.Roots()
 	if i := slices.IndexFunc(roots, func(r Root) bool { return r.Path == p }); i >= 0 {
 		return roots[i], nil
 	}
 	return Root{Path: p}, nil
+}
+
+// relative is a path from the top where an absolute one of the disk is in the checkout; any other stays as it is.
+func (t *Tree) relative(folder string) string {
+	if t.dir == "" || !filepath.IsAbs(folder) {
+		return folder
+	}
+	resolved, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return folder
+	}
+	if inside, err := filepath.Rel(t.dir, resolved); err == nil && filepath.IsLocal(inside) {
+		return inside
+	}
+	return folder
 }
 
 // defaultName is what flux bootstrap and the Flux Operator call the first source and Kustomization, and

@@ -215,6 +215,21 @@ func (t *Tree) Files() []string {
 	return files
 }
 
+// leftOut says why a path that is on the disk is not in the Tree, to be put behind that; "" where it is not there either.
+func (t *Tree) leftOut(p string) string {
+	at := func(folders []string) bool {
+		return slices.ContainsFunc(folders, func(f string) bool { return below(p, f) })
+	}
+	switch {
+	case at(t.Links):
+		return ": it is a symbolic link, and Flux leaves these out"
+	case at(t.Submodules):
+		return ": it is in a submodule, and these are not read"
+	default:
+		return ""
+	}
+}
+
 func (t *Tree) isFile(p string) bool   { n := t.nodes[p]; return n != nil && !n.folder }
 func (t *Tree) isFolder(p string) bool { n := t.nodes[p]; return n != nil && n.folder }
 
