@@ -163,6 +163,15 @@ func (c *Counter) listUnlisted(ctx context.Context, listed <-chan struct{}) {
 	}
 }
 
+// whileUnwatched asks for them until the next list, for a user who may list nodes and not watch them.
+func (c *Counter) whileUnwatched(ctx context.Context) {
+	for due := time.Now().Add(c.follower.Relist()); time.Now().Before(due) && kube.Sleep(ctx, unlistedEvery) == nil; {
+		if names := c.unlisted(); len(names) > 0 {
+			c.follower.Limited(ctx, func(ctx context.Context) { c.listNamedNodes(ctx, names) })
+		}
+	}
+}
+
 // listNamedNodes asks for nodes that pods name. Those that are not there are gone, and not asked for again.
 func (c *Counter) listNamedNodes(ctx context.Context, names []string) {
 	gone := func(names ...string) {

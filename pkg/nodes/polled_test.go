@@ -130,6 +130,8 @@ func TestNodesThatMayNotBeWatchedAreListed(t *testing.T) {
 		s.apply(action{Do: "create", Namespace: "a", Name: "web-0", Node: "lost"})
 		after(100 * time.Millisecond)
 		require.Empty(t, counter.Count().Gone)
+		after(time.Second)
+		require.Equal(t, map[string]bool{"lost": true}, counter.Count().Gone, "it is asked for by its name")
 		after(4 * simRelist)
 		for _, want := range []int{2, 3} {
 			require.Equal(t, map[string]bool{"lost": true}, counter.Count().Gone)

@@ -13,7 +13,7 @@ func (c *Counter) Watch(ctx context.Context) {
 	c.update(func() { c.watching = true })
 	var all sync.WaitGroup
 	all.Go(func() {
-		c.follow(ctx, c.part(WhatNodes, ""), kube.Stream{All: allNodes, List: c.listNodes, Open: c.watchNodes, Apply: c.applyNode})
+		c.follow(ctx, c.part(WhatNodes, ""), kube.Stream{All: allNodes, List: c.listNodes, Open: c.watchNodes, Apply: c.applyNode, MayNotWatch: c.whileUnwatched})
 	})
 	all.Go(func() { c.followPods(ctx) })
 	if c.options.Usage {
