@@ -94,7 +94,7 @@ func TestTheCurrentContextIsTaken(t *testing.T) {
 // What a flag does not take is told with what it does.
 func TestFlagsThatAreNotTaken(t *testing.T) {
 	t.Parallel()
-	assert.Contains(t, invocation{}.run(t.Context(), "apply", "--for", "1d").stderr, `time: unknown unit "d" in duration "1d": write days as hours, 24h for one`)
+	assert.Contains(t, invocation{}.run(t.Context(), "apply", "--for", "1d").stderr, `--for "1d": it takes a time, like 5m: write days as hours, 24h for one`)
 	assert.Contains(t, invocation{}.run(t.Context(), "budget", "--fit", "github.com=60%").stderr, "unknown flag: --fit: budget counts with the shares in spec.fit of --policy; plan has --fit")
 	assert.Contains(t, invocation{}.run(t.Context(), "plan", "--nonsense").stderr, "plan --help lists the flags")
 }

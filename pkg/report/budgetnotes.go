@@ -178,7 +178,7 @@ func webhookNote(b budget.Budget) string {
 
 // uncalledNote says that Receivers do not count, since nothing shows that hosts call them.
 func uncalledNote(b budget.Budget) string {
-	const more = " (kubectl fluxtune receivers tells more)."
+	const more = " (receivers tells more)."
 	switch n := b.Webhooks.Uncalled; n {
 	case 0:
 		return ""
