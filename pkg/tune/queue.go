@@ -173,10 +173,19 @@ type moment struct {
 // moments are a heap of them, the first on top.
 type moments []moment
 
-func (m moments) Len() int           { return len(m) }
+// Len is how many there are. This and what follows is what container/heap asks for.
+func (m moments) Len() int { return len(m) }
+
+// Less tells whether one comes before another.
 func (m moments) Less(i, j int) bool { return m[i].at < m[j].at }
-func (m moments) Swap(i, j int)      { m[i], m[j] = m[j], m[i] }
-func (m *moments) Push(x any)        { *m = append(*m, x.(moment)) }
+
+// Swap exchanges two.
+func (m moments) Swap(i, j int) { m[i], m[j] = m[j], m[i] }
+
+// Push adds a moment at the end.
+func (m *moments) Push(x any) { *m = append(*m, x.(moment)) }
+
+// Pop takes the last away.
 func (m *moments) Pop() any {
 	last := (*m)[len(*m)-1]
 	*m = (*m)[:len(*m)-1]
