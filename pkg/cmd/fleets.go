@@ -29,6 +29,11 @@ type fleets struct {
 // readAll reads the fleets of all clusters, several at the same time. A cluster that does not answer is missing, and no
 // error, unless there is no other.
 func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
+	if o.Files == nil {
+		// What is read stays. Collecting half as often takes a tenth of the time from a plan of 10,000 objects, and
+		// adds a twentieth to its memory (make bench). Files need theirs for what is built from them.
+		defer r.collectAt(200)()
+	}
 	each := o.each()
 	if len(each) == 1 && each[0].Cluster == "" {
 		return o.readOnly(ctx, each, r)

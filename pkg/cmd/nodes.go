@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -195,9 +194,7 @@ type nodesView interface {
 func (o NodesOptions) run(ctx context.Context) error {
 	// Most of what is read is garbage at once. Collecting it twice as often takes 55 MB instead of 60 for
 	// 30,000 pods, and a hundredth of a second (make bench-nodes).
-	if o.root.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(50))
-	}
+	defer o.root.collectAt(50)()
 	if o.watch {
 		return o.runWatch(ctx)
 	}
