@@ -175,6 +175,9 @@ func (w *Writer) undo(ctx, requests context.Context, r Result, back tune.Write, 
 		return r.failed(true, fmt.Errorf("%w; and it could not be taken back: %w", why, cmp.Or(undone.Err, errors.New(undone.Why))))
 	}
 	r.Generation, r.Now = undone.Generation, undone.Now
+	if _, restores := r.Write.(tune.RestoreWrite); restores {
+		return r.failed(true, fmt.Errorf("%w: what follows the interval stays as it was", why))
+	}
 	return r.failed(false, fmt.Errorf("%w: it was taken back", why))
 }
 

@@ -148,3 +148,40 @@ spec: {interval: 10m, path: ./, prune: true, sourceRef: {kind: GitRepository, na
 	on(f.Cluster).must(t, "revert", "ks/slow", "-n", f.apps, "--yes")
 	assert.Equal(t, "10m  ", spec())
 }
+
+// A revert whose interval admission keeps short leaves what follows it as long as it was.
+func TestAdmissionThatKeepsARestoredIntervalShort(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.Apply(t, fmt.Sprintf(`
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: slow, namespace: %s}
+spec: {interval: 10m, path: ./, prune: true, sourceRef: {kind: GitRepository, name: app}}
+`, f.apps))
+	spec := func() string {
+		return f.Kubectl(t, "get", "kustomization", "slow", "-n", f.apps, "-o", "jsonpath={.spec.interval} {.spec.timeout} {.spec.retryInterval}")
+	}
+	on(f.Cluster).must(t, "apply", "ks/slow", "-n", f.apps, "--yes")
+	assert.Equal(t, "1m 9m30s 10m", spec())
+	f.Apply(t, fmt.Sprintf(mutate, f.apps, `object.spec.interval == '10m'`, `[JSONPatch{op: "replace", path: "/spec/interval", value: "2m"}]`))
+	require.EventuallyWithT(t, func(c *assert.CollectT) { // it takes a moment to be enforced
+		got, err := f.RunKubectl(context.Background(), "", "patch", "kustomization", "slow", "-n", f.apps, "--type=merge", "--dry-run=server", "-o", `jsonpath={.spec.interval}`, "-p", `{"spec":{"interval":"10m"}}`)
+		assert.NoError(c, err)
+		assert.Equal(c, "2m", got)
+	}, 20*time.Second, 100*time.Millisecond)
+	for range 2 {
+		o := on(f.Cluster).run(t.Context(), "revert", "ks/slow", "-n", f.apps, "--yes")
+		assert.Equal(t, exitFailed, o.code)
+		assert.Contains(t, o.stderr+o.stdout, "spec.interval became 2m, not 10m")
+		assert.Equal(t, "2m 9m30s 10m", spec())
+	}
+	f.Kubectl(t, "delete", "mutatingadmissionpolicybinding", f.apps)
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		got, err := f.RunKubectl(context.Background(), "", "patch", "kustomization", "slow", "-n", f.apps, "--type=merge", "--dry-run=server", "-o", `jsonpath={.spec.interval}`, "-p", `{"spec":{"interval":"10m"}}`)
+		assert.NoError(c, err)
+		assert.Equal(c, "10m", got)
+	}, 20*time.Second, 100*time.Millisecond)
+	on(f.Cluster).must(t, "revert", "ks/slow", "-n", f.apps, "--yes")
+	assert.Equal(t, "10m  ", spec())
+}

@@ -33,7 +33,8 @@ type Verifier interface {
 	// VerifyLater does so where the answer did not come and the object was read again: before is what the patch was made
 	// for. It is nil, too, where the patch has not arrived, or where others have written since.
 	VerifyLater(before, now flux.Object) error
-	// Undo takes back what has arrived, of an object that was like before; nil where that is left to the next run.
+	// Undo takes back what has arrived, of an object that was like before, or what of that does harm alone; nil where that is left
+	// to the next run.
 	Undo(before, answer flux.Object) Write
 }
 
