@@ -167,14 +167,8 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	if err := o.showPlan(ctx, overview, f); err != nil {
 		return err
 	}
-	if err := tooShort(o.For, overview.Calm.Duration, o.PatchesPerSecond); err != nil {
+	if err := o.possible(ctx, overview, f); err != nil {
 		return err
-	}
-	if err := o.supportsPins(ctx, plan); err != nil {
-		return err
-	}
-	if lost := f.takenOver(plan, o.FieldManager); lost != "" {
-		return fmt.Errorf("%s; nothing was changed", lost)
 	}
 	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Manager: o.FieldManager}
 	var wrote []tune.Item
@@ -183,11 +177,8 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	err := o.execute(ctx, job{
 		run: cluster.Run{
 			Pins: plan.Pins, Writes: o.writes(plan, environments, stamp), Owners: o.pinning(f),
-			Begin: func() []tune.Write { // the time counts from the first change, however long the question was open and owners took
-				stamp.Time, stamp.By = o.root.Now(), o.whoAmI(ctx)
-				if o.For > 0 {
-					stamp.Until = stamp.Time.Add(o.For)
-				}
+			Begin: func() []tune.Write {
+				stamp = o.begun(ctx, stamp)
 				return o.writes(plan, environments, stamp)
 			},
 		},
@@ -206,17 +197,38 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 			d.Warnings = plan.Warnings
 		},
 	}, f)
-	earlier := earlierSessions(f.objects, stamp)
-	if len(wrote) == 0 || o.For > 0 {
-		earlier = nil
-	}
-	if o.together.several() {
-		o.together.earlier = append(o.together.earlier, earlier...)
-		earlier = nil
-	}
 	err = o.sayWayBack(ctx, err, stamp, overview.Budget.Git, wrote)
-	o.tellEarlier(earlier)
+	switch earlier := earlierSessions(f.objects, stamp); {
+	case len(wrote) == 0 || o.For > 0:
+	case o.together.several():
+		o.together.earlier = append(o.together.earlier, earlier...)
+	default:
+		o.tellEarlier(earlier)
+	}
 	return err
+}
+
+// begun is the stamp of changes that begin now: their time counts from the first, however long the question was open and owners took.
+func (o ApplyOptions) begun(ctx context.Context, stamp tune.Stamp) tune.Stamp {
+	stamp.Time, stamp.By = o.root.Now(), o.whoAmI(ctx)
+	if o.For > 0 {
+		stamp.Until = stamp.Time.Add(o.For)
+	}
+	return stamp
+}
+
+// possible says why a plan cannot be carried out as it is shown, nil where it can.
+func (o ApplyOptions) possible(ctx context.Context, overview report.Overview, f fleet) error {
+	if err := tooShort(o.For, overview.Calm.Duration, o.PatchesPerSecond); err != nil {
+		return err
+	}
+	if err := o.supportsPins(ctx, overview.Plan); err != nil {
+		return err
+	}
+	if lost := f.takenOver(overview.Plan, o.FieldManager); lost != "" {
+		return fmt.Errorf("%s; nothing was changed", lost)
+	}
+	return nil
 }
 
 // sayWayBack ends a cluster's changes: with --for it waits for the end of the session that began, else it says how to take that back.

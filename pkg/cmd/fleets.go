@@ -46,7 +46,6 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 		return fleets{}, codeError{exitInterrupted, errors.New("interrupted while reading")}
 	}
 	var fs fleets
-	var reasons []string
 	var without []error // that serve no kind of Flux
 	stands := oncePerFleet(ctx, each, read, ids, failed)
 	if err := byAllNames(each, read, failed, stands); err != nil {
@@ -63,39 +62,59 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 			continue
 		}
 		if failed[i] != nil {
-			fs.missing = append(fs.missing, flux.Gap{Cluster: one.Cluster, What: "the cluster", Why: explain(failed[i])})
-			reasons = append(reasons, flux.InCluster(one.Cluster, explain(failed[i])))
+			fs.miss(one.Cluster, explain(failed[i]))
 			continue
 		}
 		if one.Files == nil {
-			if at := each[stands[i]]; stands[i] != i && one.Selection.Namespace != at.Selection.Namespace {
-				return fleets{}, fmt.Errorf("the contexts %s and %s are one cluster, with the namespaces %s and %s: say which with -n, or look at all with -A",
-					at.Cluster, one.Cluster, cmp.Or(at.Selection.Namespace, "<all>"), cmp.Or(one.Selection.Namespace, "<all>"))
-			}
-			if stands[i] != i {
-				_, _ = fmt.Fprintln(r.ErrOut, sameClusterLine(one.Cluster, each[stands[i]].Cluster))
+			if at := each[stands[i]]; stands[i] != i {
+				if err := sameNamespace(at, one); err != nil {
+					return fleets{}, err
+				}
+				_, _ = fmt.Fprintln(r.ErrOut, sameClusterLine(one.Cluster, at.Cluster))
 				continue
 			}
 			if read[i].nothingRead() {
-				for n := range read[i].snapshot.Gaps {
-					read[i].snapshot.Gaps[n].Cluster = "" // it is named before
-				}
-				why := strings.Join(gapWarnings(read[i].snapshot.Gaps), "; ")
-				fs.missing = append(fs.missing, flux.Gap{Cluster: one.Cluster, What: "the cluster", Why: why})
-				reasons = append(reasons, flux.InCluster(one.Cluster, why))
+				fs.miss(one.Cluster, strings.Join(gapWarnings(unnamed(read[i].snapshot.Gaps)), "; "))
 				continue
 			}
 			read[i].place = len(fs.all)
 		}
 		fs.all = append(fs.all, read[i])
 	}
-	if len(fs.all) == 0 && len(fs.missing) == 0 && len(without) > 0 {
+	switch {
+	case len(fs.all) > 0:
+		return fs, o.knownEnvironments(fs)
+	case len(fs.missing) == 0 && len(without) > 0:
 		return fs, without[0]
 	}
-	if len(fs.all) == 0 {
-		return fs, fmt.Errorf("none of the clusters could be read: %s", strings.Join(reasons, "; "))
+	var reasons []string
+	for _, gap := range fs.missing {
+		reasons = append(reasons, flux.InCluster(gap.Cluster, gap.Why))
 	}
-	return fs, o.knownEnvironments(fs)
+	return fs, fmt.Errorf("none of the clusters could be read: %s", strings.Join(reasons, "; "))
+}
+
+// sameNamespace is an error where two contexts of one cluster mean other namespaces.
+func sameNamespace(a, b FleetOptions) error {
+	if a.Selection.Namespace == b.Selection.Namespace {
+		return nil
+	}
+	return fmt.Errorf("the contexts %s and %s are one cluster, with the namespaces %s and %s: say which with -n, or look at all with -A",
+		a.Cluster, b.Cluster, cmp.Or(a.Selection.Namespace, "<all>"), cmp.Or(b.Selection.Namespace, "<all>"))
+}
+
+// unnamed are gaps of a cluster that is named before them.
+func unnamed(gaps []flux.Gap) []flux.Gap {
+	gaps = slices.Clone(gaps)
+	for i := range gaps {
+		gaps[i].Cluster = ""
+	}
+	return gaps
+}
+
+// miss notes that nothing of a cluster could be read, and why.
+func (fs *fleets) miss(context, why string) {
+	fs.missing = append(fs.missing, flux.Gap{Cluster: context, What: "the cluster", Why: why})
 }
 
 // readOnly reads the fleet of the only cluster that is looked at.
