@@ -91,8 +91,8 @@ func (m *machine) both(e sim.Event) {
 	if e.What == sim.Unpin || e.What == sim.Rules && e.Ref == m.touched.Infra && !e.WithOurs {
 		m.release(e.Ref)
 	}
+	m.untouched.Do(m.untouched.WithoutUs(e)) // first, for it reconciles with the other, and is to know by then
 	m.touched.Do(e)
-	m.untouched.Do(m.untouched.WithoutUs(e))
 }
 
 // run carries a command out, on a server on which something may go wrong.
@@ -193,7 +193,7 @@ func (m *machine) checkWayBack(t failing) {
 		m.step(t, sim.Step{Command: &c})
 	}
 	for _, parent := range []flux.Ref{m.touched.Root, m.touched.Apps, m.touched.Infra} {
-		for _, w := range []*sim.World{m.touched, m.untouched} {
+		for _, w := range []*sim.World{m.untouched, m.touched} {
 			w.Resume(parent)
 			w.Fetch(parent)
 		}
