@@ -54,6 +54,8 @@ type Move struct {
 	// Pinned says that the move lasts only while a rule in spec.ignore of the object's owner leaves the field
 	// to us.
 	Pinned bool `json:"pinned,omitempty"`
+	// Held says that a rule which is not ours left the field to us.
+	Held bool `json:"held,omitempty"`
 }
 
 // ReadRecord reads the record of an object; nil where it has none. The error says how to go on.
@@ -209,7 +211,7 @@ func (r *Record) with(step Step, o flux.Object) Record {
 		var s standing
 		keep := 0
 		if len(c) > 0 {
-			s, keep, _ = r.standingUnder(move.Pinned || c.pinned(), c, o, f)
+			s, keep, _ = r.standingUnder(move.Pinned || move.Held || c.ruled(), c, o, f)
 		}
 		switch {
 		case len(c) > 0 && (s == stands || s == restored) && keep > 0:

@@ -214,7 +214,7 @@ func (r *Restore) keepWhatFollows(o flux.Object, record, left *Record) {
 		if change.To != nil || !follows || shorter >= o.Effective(f) {
 			return false
 		}
-		left.Steps[step].Fields[f] = Move{From: change.To, To: change.From, Owners: r.Freed[f], Pinned: record.chain(f).pinned()}
+		left.Steps[step].Fields[f] = Move{From: change.To, To: change.From, Owners: r.Freed[f], Pinned: record.chain(f).pinned(), Held: record.chain(f).held()}
 		delete(r.Freed, f)
 		r.keep(f, "%s stays %s: it follows the interval where it is not set, and would be %s with the %s that stay",
 			f, Show(change.From), flux.FormatDuration(shorter), flux.FormatDuration(o.Effective(flux.Interval)))
@@ -248,7 +248,7 @@ func by(m flux.Manager) string {
 func (r *Record) splice(f flux.Field, c chain, i int) {
 	delete(r.Steps[c[i].step].Fields, f)
 	next := c[i+1].Move
-	next.From, next.Owners, next.Pinned = c[i].From, c[i].Owners, next.Pinned || c[i].Pinned
+	next.From, next.Owners, next.Pinned, next.Held = c[i].From, c[i].Owners, next.Pinned || c[i].Pinned, next.Held || c[i].Held
 	r.Steps[c[i+1].step].Fields[f] = next
 }
 

@@ -39,6 +39,13 @@ func (c chain) pinned() bool {
 	return slices.ContainsFunc(c, func(l link) bool { return l.Pinned })
 }
 
+func (c chain) held() bool {
+	return slices.ContainsFunc(c, func(l link) bool { return l.Held })
+}
+
+// ruled tells whether a rule, ours or somebody else's, left the field to us.
+func (c chain) ruled() bool { return c.pinned() || c.held() }
+
 // standing says what has become of a chain's last value.
 type standing int
 
@@ -52,7 +59,7 @@ const (
 // standingOf compares a chain with a field as it is now. Of a restored chain the first keep moves still
 // stand. Owner is who has chosen the value since, where that is to be seen.
 func (r *Record) standingOf(c chain, o flux.Object, f flux.Field) (s standing, keep int, owner flux.Manager) {
-	return r.standingUnder(c.pinned(), c, o, f)
+	return r.standingUnder(c.ruled(), c, o, f)
 }
 
 // standingUnder does so where it is known whether a rule leaves the field to us: it may be there before the record says

@@ -45,6 +45,15 @@ type Stick struct {
 	Home string
 }
 
+// of is whether a change of a field lasts.
+func (s Stick) of(f flux.Field) FieldStick {
+	i := slices.IndexFunc(s.Fields, func(stick FieldStick) bool { return stick.Field == f })
+	if i < 0 {
+		return FieldStick{Field: f}
+	}
+	return s.Fields[i]
+}
+
 // lasts tells whether nothing sets the field again.
 func (v Verdict) lasts() bool { return v == Sticks || v == Held }
 

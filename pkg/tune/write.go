@@ -186,13 +186,15 @@ func (w ApplyWrite) record(now flux.Object, record *Record) Record {
 		until := w.Stamp.Until.UTC().Truncate(time.Second)
 		step.Until = &until
 	}
-	pinned := w.Item.pinned()
+	move := func(f flux.Field, from, to *string) {
+		stick := w.Item.Stick.of(f)
+		step.Fields[f] = Move{From: from, To: to, Pinned: stick.Pinned, Held: stick.Verdict == Held && !stick.Pinned}
+	}
 	for _, c := range w.Item.Changes {
-		step.Fields[c.Field] = Move{From: now.Value(c.Field), To: c.To, Pinned: slices.Contains(pinned, c.Field)}
+		move(c.Field, now.Value(c.Field), c.To)
 	}
 	for _, l := range w.Item.Keeps { // the chain goes on, and the session that set it can end without it
-		value := now.Value(l.Field)
-		step.Fields[l.Field] = Move{From: value, To: value, Pinned: slices.Contains(pinned, l.Field)}
+		move(l.Field, now.Value(l.Field), now.Value(l.Field))
 	}
 	return record.with(step, now)
 }
