@@ -20,7 +20,7 @@ type Layout struct {
 const group = "kustomize.toolkit.fluxcd.io"
 
 // Theirs is a rule that is none of ours.
-var theirs = flux.IgnoreRule{Paths: []string{"/metadata/labels/theirs", "/spec/timeout"}, Target: &flux.IgnoreTarget{Kind: "Kustomization"}}
+var theirs = flux.IgnoreRule{Paths: []string{"/metadata/labels/theirs", "/spec/retryInterval"}, Target: &flux.IgnoreTarget{Kind: "Kustomization"}}
 
 // NewLayout is a layout whose namespaces begin with a prefix.
 func NewLayout(prefix string) Layout {

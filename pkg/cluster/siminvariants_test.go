@@ -127,7 +127,7 @@ func (m *machine) hold(r *sim.Resource, values map[sim.Path]*string, text *strin
 		// What a killed run left holds nothing: it goes at the end.
 		leftover := m.command.Managed != tune.ManagedPin && !recordedPin(r, f)
 		undoes := !record.HasSession(m.command.Session)
-		if sets && m.command.Verb == sim.VerbApply && !undoes && m.heldByUs(r, f) && !blind && !leftover {
+		if sets && m.command.Verb == sim.VerbApply && !undoes && m.heldByUs(r, f) && !m.heldByThem(r, f) && !blind && !leftover {
 			if m.held[r.Ref] == nil {
 				m.held[r.Ref] = make(map[flux.Field]string)
 			}
@@ -195,6 +195,12 @@ func (m *machine) underRule(r *sim.Resource, f flux.Field) bool {
 func (m *machine) heldByUs(r *sim.Resource, f flux.Field) bool {
 	parent := m.touched.Resources[m.touched.ParentOf[r.Ref]]
 	return parent != nil && sim.IgnoredFields(parent.Ignore, r.Ref)[sim.Path(f)] && (parent.Suspended() || sim.IgnoredFields(parent.Observed, r.Ref)[sim.Path(f)])
+}
+
+// heldByThem tells whether a rule that is none of ours leaves a field of an object to others: it may go at any time.
+func (m *machine) heldByThem(r *sim.Resource, f flux.Field) bool {
+	parent := m.touched.Resources[m.touched.ParentOf[r.Ref]]
+	return parent != nil && sim.IgnoredFields(theirRules(parent), r.Ref)[sim.Path(f)]
 }
 
 // checkReport holds what is said against what the server holds.
