@@ -255,8 +255,8 @@ func (w *realWorld) do(ctx context.Context, model *sim.World, e sim.Event) error
 		err = w.patch(ctx, e.Ref, "kubectl-edit", map[string]any{"spec": map[string]any{field: value}})
 	case sim.Apply:
 		err = w.apply(ctx, e.Ref, e.Manager, map[string]any{field: e.Value})
-	case sim.Rules:
-		if e.Ref == w.Infra {
+	case sim.Rules, sim.Unpin:
+		if e.What == sim.Unpin || e.Ref == w.Infra {
 			var rules any
 			if len(e.Rules) > 0 {
 				rules = e.Rules
@@ -271,6 +271,9 @@ func (w *realWorld) do(ctx context.Context, model *sim.World, e sim.Event) error
 		err = w.ks(e.Ref).Delete(ctx, e.Ref.Name, metav1.DeleteOptions{})
 	case sim.Reconcile:
 		err = w.publish(ctx, model, e.Ref)
+	case sim.Commit, sim.Uncommit: // it is published when it is reconciled
+	default:
+		return fmt.Errorf("%s: nobody does that in the real world", e)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", e, err)
