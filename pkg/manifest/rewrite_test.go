@@ -192,3 +192,26 @@ func TestRewriteSparesStrays(t *testing.T) {
 	assert.Empty(t, r.Refused)
 	holds(t, tree, fleets, r)
 }
+
+// A folder that somebody applies by hand, once, and a Kustomization in it from then on: what the Kustomization's own patches
+// decide is not expected of the objects as they were applied by hand.
+func TestRewriteOfAFolderThatTakesOverItself(t *testing.T) {
+	kustomization := "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: NAME\n  namespace: flux-system\n" +
+		"spec:\n  interval: 10m\n  prune: true\n  path: ./PATH\n  sourceRef:\n    kind: GitRepository\n    name: flux-system\n"
+	of := func(name, path string) string { return strings.NewReplacer("NAME", name, "PATH", path).Replace(kustomization) }
+	patches := "  patches:\n  - patch: |\n      - op: add\n        path: /spec/interval\n        value: 9m\n    target:\n      kind: Kustomization\n"
+	tree := NewTree(map[string]string{
+		"clusters/dev/flux.yaml":          of("self", "clusters/dev") + patches + "---\n" + gitRepository("flux-system", "  namespace: flux-system\n"),
+		"clusters/dev/kustomization.yaml": "resources:\n- flux.yaml\n- apps.yaml\n",
+		"clusters/dev/apps.yaml":          of("a", "apps") + "---\n" + of("b", "apps"),
+		"apps/c.yaml":                     configMap("c", "a: b"),
+	})
+	fleets := tree.Read(tree.Roots())
+	require.Len(t, fleets, 1)
+	require.Empty(t, fleets[0].Root.name)
+	r, err := tree.Rewrite(fleets, tree.Decide(fleets), wishes(fleets))
+	require.NoError(t, err)
+	assert.Empty(t, r.Refused)
+	assert.Contains(t, string(r.Files["clusters/dev/flux.yaml"]), "value: 1m\n")
+	holds(t, tree, fleets, r)
+}

@@ -65,7 +65,7 @@ func (w *rewriter) compare(d *draft, root int, was, is Fleet) (wrong mismatches)
 			continue
 		}
 		for i, o := range before.objects {
-			if why := w.differs(d, root, o, after.objects[i]); why != nil {
+			if why := w.differs(d, root, o, after.objects[i], was.owners[o.ref] == ref); why != nil {
 				wrong = append(wrong, *why)
 			}
 		}
@@ -76,8 +76,9 @@ func (w *rewriter) compare(d *draft, root int, was, is Fleet) (wrong mismatches)
 	return wrong
 }
 
-// differs tells of an object that is not as planned.
-func (w *rewriter) differs(d *draft, root int, was, is appliedObject) *mismatch {
+// differs tells of an object that is not as planned. What a Kustomization applies that does not own the object may change as
+// planned, and need not: the owner's patches may be what decides the values.
+func (w *rewriter) differs(d *draft, root int, was, is appliedObject, owned bool) *mismatch {
 	here := spot{root, was.ref}
 	if was.ref != is.ref || was.sum != is.sum {
 		return &mismatch{spot: here, why: fmt.Sprintf("%s of %s would change", was.ref, w.fleets[root].Root)}
@@ -98,6 +99,9 @@ func (w *rewriter) differs(d *draft, root int, was, is appliedObject) *mismatch 
 		case !w.fleets[root].carries(was.ref, path):
 			return &mismatch{spot: here, target: Target{root, was.ref, field}, why: fmt.Sprintf("%s of %s in %s would change otherwise than planned", path, was.ref, w.fleets[root].Root)}
 		}
+	}
+	if !owned {
+		return nil
 	}
 	for _, field := range slices.Sorted(maps.Keys(planned)) {
 		return &mismatch{spot: here, target: Target{root, was.ref, field}, missing: true, why: fmt.Sprintf("%s of %s in %s would not change", field, was.ref, w.fleets[root].Root)}
