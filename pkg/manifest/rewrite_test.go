@@ -198,7 +198,9 @@ func TestRewriteSparesStrays(t *testing.T) {
 func TestRewriteOfAFolderThatTakesOverItself(t *testing.T) {
 	kustomization := "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: NAME\n  namespace: flux-system\n" +
 		"spec:\n  interval: 10m\n  prune: true\n  path: ./PATH\n  sourceRef:\n    kind: GitRepository\n    name: flux-system\n"
-	of := func(name, path string) string { return strings.NewReplacer("NAME", name, "PATH", path).Replace(kustomization) }
+	of := func(name, path string) string {
+		return strings.NewReplacer("NAME", name, "PATH", path).Replace(kustomization)
+	}
 	patches := "  patches:\n  - patch: |\n      - op: add\n        path: /spec/interval\n        value: 9m\n    target:\n      kind: Kustomization\n"
 	tree := NewTree(map[string]string{
 		"clusters/dev/flux.yaml":          of("self", "clusters/dev") + patches + "---\n" + gitRepository("flux-system", "  namespace: flux-system\n"),
