@@ -188,7 +188,7 @@ func (t *Tree) copyAll(from, to string, files map[string]string) {
 
 // pick makes a Tree of some files of another, under other paths.
 func (t *Tree) pick(files map[string]string) *Tree {
-	picked := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: t.seed, manifests: t.manifests}
+	picked := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: t.seed}
 	for to, from := range files {
 		picked.file(to, &node{from: from, content: func() ([]byte, error) { return t.ReadFile(from) }})
 	}

@@ -138,7 +138,7 @@ func BenchmarkRewrite(b *testing.B) {
 
 // Many objects in one file, each with a value that changes and one that is added: the time must grow as their number does.
 func BenchmarkRewriteManyInOneFile(b *testing.B) {
-	for _, n := range []int{100, 200, 400} {
+	for _, n := range []int{100, 400, 1600} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			var objects strings.Builder
 			for i := range n {

@@ -64,6 +64,8 @@ type buildOptions struct {
 	origins bool
 	// beside lets others run meanwhile.
 	beside bool
+	// unchecked generates a kustomization of files without a look at whether they hold objects. Kustomize fails where one does not.
+	unchecked bool
 	// flat leaves out the folders below one that has no kustomization of its own, and patches, the files that are only that.
 	flat    bool
 	patches func() map[string]bool
@@ -74,18 +76,26 @@ type buildOptions struct {
 func build(t *Tree, folder string, spec kustomizationSpec, how buildOptions) built {
 	filter := &remoteFilter{tree: t, gaps: map[string]string{}}
 	v := &view{tree: t, filter: filter.content, read: map[string]bool{}}
-	content, at, err := generate(t, folder, spec, how)
+	quick := how
+	quick.unchecked = true
+	content, at, err := generate(t, folder, spec, quick)
 	if err != nil {
 		return built{read: map[string]bool{}, err: err}
 	}
-	if how.origins {
-		content = withOrigins(content)
-	}
 	v.generated, v.generatedAt = content, at
 	defer shared.enter(how)()
-	resources, err := run(v, folder)
+	resources, plain := plainResources(v, folder)
+	if !plain {
+		if how.origins {
+			v.generated = withOrigins(content)
+		}
+		resources, err = run(v, folder)
+	}
 	var broken error
 	if err != nil {
+		if _, _, refused := generate(t, folder, spec, how); refused != nil { // Flux's generator has the first word
+			return built{read: map[string]bool{}, err: refused}
+		}
 		broken = cmp.Or(filter.err, t.broken(folder, v.read))
 	}
 	switch {
@@ -100,7 +110,10 @@ func build(t *Tree, folder string, spec kustomizationSpec, how buildOptions) bui
 		b.gaps = append(b.gaps, flux.Gap{What: what, Why: filter.gaps[what]})
 	}
 	for _, r := range resources {
-		one, err := newBuiltResource(r, folder, t.seed)
+		one, err := newBuiltResource(r.Resource, folder, t.seed)
+		if plain && how.origins {
+			one.origin = r.file
+		}
 		one.origin = t.origin(one.origin)
 		if twice := t.repeated(one, r.YNode(), b.read); twice != nil {
 			err = twice
@@ -128,7 +141,7 @@ func withOrigins(content []byte) []byte {
 	return out
 }
 
-func run(v *view, folder string) (resources []*resource.Resource, err error) {
+func run(v *view, folder string) (resources []sourced, err error) {
 	defer func() {
 		if r := recover(); r != nil { // kustomize panics on some invalid data
 			err = fmt.Errorf("kustomize cannot build %q: %v", folder, r)
@@ -139,7 +152,10 @@ func run(v *view, folder string) (resources []*resource.Resource, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.Resources(), nil
+	for _, r := range m.Resources() {
+		resources = append(resources, sourced{Resource: r})
+	}
+	return resources, nil
 }
 
 // customSchemas tells whether some kustomization of the Tree brings an OpenAPI schema.

@@ -122,14 +122,16 @@ func manifests(t *Tree, folder string, how buildOptions) ([]string, error) {
 		case t.isFolder(p) && kustomizationOf(t, p) != "":
 			found = append(found, p)
 		case t.isFolder(p):
-			below, err := manifests(t, p, buildOptions{})
+			below, err := manifests(t, p, buildOptions{unchecked: how.unchecked})
 			if err != nil {
 				return nil, err
 			}
 			found = append(found, below...)
 		case isYAML(p):
-			if err := decodable(t, p); err != nil {
-				return nil, err
+			if !how.unchecked {
+				if err := decodable(t, p); err != nil {
+					return nil, err
+				}
 			}
 			found = append(found, p)
 		}
@@ -139,18 +141,7 @@ func manifests(t *Tree, folder string, how buildOptions) ([]string, error) {
 
 // decodable is an error where a file does not hold Kubernetes objects: Flux then deploys nothing of the
 // whole folder.
-func decodable(t *Tree, p string) error {
-	known, ok := t.manifests.Load(t.origin(p))
-	if !ok {
-		known, _ = t.manifests.LoadOrStore(t.origin(p), manifestError{decode(t, p)})
-	}
-	return known.(manifestError).err
-}
-
-// manifestError is nil or why a file holds no manifests.
-type manifestError struct{ err error }
-
-func decode(t *Tree, p string) (err error) {
+func decodable(t *Tree, p string) (err error) {
 	data, err := t.ReadFile(p)
 	if err != nil {
 		return err

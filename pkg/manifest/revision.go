@@ -74,7 +74,7 @@ func (r *Revision) Close() error { return r.blobs.close() }
 
 // listedTree makes a Tree of what git ls-tree -r -z lists. Everything in it is tracked.
 func listedTree(listing []byte, prefix string, read func(object string) ([]byte, error)) *Tree {
-	t := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: maphash.MakeSeed(), manifests: &sync.Map{}, sources: &sync.Map{}}
+	t := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: maphash.MakeSeed(), sources: &sync.Map{}}
 	tracked := map[string]bool{}
 	for _, entry := range strings.Split(strings.TrimSuffix(string(listing), "\x00"), "\x00") {
 		about, name, found := strings.Cut(entry, "\t")

@@ -33,8 +33,6 @@ type Tree struct {
 	// their keys.
 	aside   map[string]*node
 	sources *sync.Map
-	// manifests remembers which files hold Kubernetes objects. No edit changes that.
-	manifests *sync.Map
 	// Submodules are the folders that were left out because they are another repository.
 	Submodules []string
 	// Links are the symbolic links that were left out.
@@ -75,7 +73,7 @@ func Open(dir string) (*Tree, error) {
 	if info, err := os.Stat(top); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("opening the checkout: %q is not a folder", dir)
 	}
-	t := &Tree{dir: top, nodes: map[string]*node{}, seed: maphash.MakeSeed(), manifests: &sync.Map{}, sources: &sync.Map{}}
+	t := &Tree{dir: top, nodes: map[string]*node{}, seed: maphash.MakeSeed(), sources: &sync.Map{}}
 	err = filepath.WalkDir(top, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -132,7 +130,7 @@ func (t *Tree) put(p string, n *node) {
 
 // NewTree makes a Tree of files in memory, by their paths.
 func NewTree(files map[string]string) *Tree {
-	t := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: maphash.MakeSeed(), manifests: &sync.Map{}, sources: &sync.Map{}}
+	t := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: maphash.MakeSeed(), sources: &sync.Map{}}
 	for p, text := range files {
 		t.file(clean(p), &node{content: func() ([]byte, error) { return []byte(text), nil }})
 	}
