@@ -145,12 +145,16 @@ func BenchmarkRewriteManyInOneFile(b *testing.B) {
 				fmt.Fprintf(&objects, "---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: r%d\n  namespace: apps\nspec:\n  interval: 10m\n  path: ./none\n", i)
 			}
 			tree := NewTree(map[string]string{"clusters/dev/flux-system/gotk-sync.yaml": "#\n", "clusters/dev/all.yaml": objects.String()})
-			for b.Loop() {
-				fleets := tree.Read(tree.Roots())
-				r, err := tree.Rewrite(fleets, tree.Decide(fleets), wishes(fleets))
-				if err != nil || len(r.Refused) > 0 || len(r.Values)+len(r.Patches) != 2*n {
-					b.Fatal(err, len(r.Refused), len(r.Values), len(r.Patches))
-				}
+			for name, chosen := range map[string]Chosen{"all": nil, "a part": func(_ int, ref flux.Ref) bool { return ref.Kind == kustomizationKind }} {
+				b.Run(name, func(b *testing.B) {
+					for b.Loop() {
+						fleets := tree.Read(tree.Roots())
+						r, err := tree.RewritePart(fleets, tree.Decide(fleets), wishes(fleets), chosen)
+						if err != nil || len(r.Refused) > 0 || len(r.Values)+len(r.Patches) != 2*n {
+							b.Fatal(err, len(r.Refused), len(r.Values), len(r.Patches))
+						}
+					}
+				})
 			}
 		})
 	}

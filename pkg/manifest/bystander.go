@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"sort"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -46,24 +47,28 @@ func (w *rewriter) bystander(i int) bool {
 	if w.chosen == nil {
 		return false
 	}
+	if w.makings == nil {
+		w.makings = w.findMakings()
+	}
 	s := w.decisions.scalars[i]
+	kind, name := w.documentOf(s)
+	if kind != "" {
+		return containing(w.makings[making{s.File, kind}].unchosen, name)
+	}
+	// What stands in no object's document may reach all that is built with the file. Where it does reach something,
+	// kustomize or Flux has told the objects apart.
 	kinds, reached := map[string]bool{}, map[spot]bool{}
 	for _, target := range w.decisions.reach[i] {
 		kinds[target.Ref.Kind] = true
 		reached[spot{target.Root, w.fleets[target.Root].owners[target.Ref]}] = true
 	}
-	kind, name := w.documentOf(s)
 	for root, f := range w.fleets {
 		for ref, d := range f.deployments {
-			if !d.built.read[s.File] {
+			if !d.built.read[s.File] || reached[spot{root, ref}] {
 				continue
 			}
 			for _, o := range d.objects {
-				made := o.origin == s.File && o.ref.Kind == kind && strings.Contains(o.ref.Name, name)
-				// What stands in no object's document may reach all that is built with the file. Where it does reach something,
-				// kustomize or Flux has told the objects apart.
-				may := kind == "" && kinds[o.ref.Kind] && !reached[spot{root, ref}]
-				if (made || may) && f.owners[o.ref] == ref && !w.chosen(root, o.ref) {
+				if kinds[o.ref.Kind] && f.owners[o.ref] == ref && !w.chosen(root, o.ref) {
 					return true
 				}
 			}
@@ -72,27 +77,71 @@ func (w *rewriter) bystander(i int) bool {
 	return false
 }
 
-// documentOf is the kind and name of the document of an object that a scalar stands in; "" where it is in none.
-func (w *rewriter) documentOf(s Scalar) (kind, name string) {
-	content, err := w.tree.ReadFile(s.File)
-	if err != nil {
-		return "", ""
-	}
-	for _, n := range parseDocuments(content) {
-		if n.Line <= s.Line {
-			kind, name = text(n, "kind"), text(n, "metadata", "name")
-		}
-	}
-	for _, f := range w.fleets {
-		for _, d := range f.deployments {
+// making is a file and a kind of the objects that are made of it; made are the names of these, and unchosen of those that
+// nobody chose.
+type (
+	making struct{ file, kind string }
+	made   struct{ names, unchosen map[string]bool }
+)
+
+// findMakings looks through all objects once: a file may hold thousands.
+func (w *rewriter) findMakings() map[making]made {
+	found := map[making]made{}
+	for root, f := range w.fleets {
+		for ref, d := range f.deployments {
 			for _, o := range d.objects {
-				if o.origin == s.File && o.ref.Kind == kind && strings.Contains(o.ref.Name, name) {
-					return kind, name
+				key := making{o.origin, o.ref.Kind}
+				if found[key].names == nil {
+					found[key] = made{map[string]bool{}, map[string]bool{}}
+				}
+				found[key].names[o.ref.Name] = true
+				if f.owners[o.ref] == ref && !w.chosen(root, o.ref) {
+					found[key].unchosen[o.ref.Name] = true
 				}
 			}
 		}
 	}
-	return "", ""
+	return found
+}
+
+// containing tells whether one of some names has another in it.
+func containing(names map[string]bool, part string) bool {
+	if names[part] {
+		return true
+	}
+	for name := range names {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// heading is the line that a document begins at, and its kind and name.
+type heading struct {
+	line       int
+	kind, name string
+}
+
+// documentOf is the kind and name of the document of an object that a scalar stands in; "" where it is in none.
+func (w *rewriter) documentOf(s Scalar) (kind, name string) {
+	headings, known := w.headings[s.File]
+	if !known {
+		content, _ := w.tree.ReadFile(s.File) // what cannot be read has no documents
+		for _, n := range parseDocuments(content) {
+			headings = append(headings, heading{n.Line, text(n, "kind"), text(n, "metadata", "name")})
+		}
+		w.headings[s.File] = headings
+	}
+	behind := sort.Search(len(headings), func(i int) bool { return headings[i].line > s.Line })
+	if behind == 0 {
+		return "", ""
+	}
+	h := headings[behind-1]
+	if !containing(w.makings[making{s.File, h.kind}].names, h.name) {
+		return "", ""
+	}
+	return h.kind, h.name
 }
 
 // sparing tells whether a scalar is not edited for the sake of bystanders.

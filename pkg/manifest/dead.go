@@ -45,12 +45,17 @@ func (t *Tree) idle(fleets []Fleet, d Decisions, chosen Chosen) (dead, undecided
 		if len(values) == 0 {
 			continue
 		}
+		byLine := map[int][]manifestValue{}
+		for _, v := range values {
+			byLine[v.node.Line] = append(byLine[v.node.Line], v)
+		}
 		for _, s := range durations(file, content) {
-			i := slices.IndexFunc(values, func(v manifestValue) bool {
-				return v.node.Line == s.Line && v.node.Value == s.Text && (v.node.Column == s.Column || v.node.Column == s.Column-1)
+			line := byLine[s.Line]
+			i := slices.IndexFunc(line, func(v manifestValue) bool {
+				return v.node.Value == s.Text && (v.node.Column == s.Column || v.node.Column == s.Column-1)
 			})
 			switch {
-			case i < 0 || alive[s.String()] || !chosen.manifest(fleets, file, values[i].object):
+			case i < 0 || alive[s.String()] || !chosen.manifest(fleets, file, line[i].object):
 			case unbuilt.user(file) != nil:
 				undecided = append(undecided, s)
 			default:

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -36,14 +35,25 @@ func (s Scalar) Position() Position {
 	return Position{File: s.File, Line: s.Line, Column: s.Column, Length: len(s.Text)}
 }
 
-// Locator finds the documents that objects of fleets are written in. It parses each file once.
+// Locator finds the documents that objects of fleets are written in. It parses each file once, and looks once through what
+// each deployment applies.
 type Locator struct {
-	tree  *Tree
-	files map[string][]*yaml.Node
+	tree    *Tree
+	files   map[string][]*yaml.Node
+	origins map[*deployment]map[flux.Ref]string
+	// writings are the documents of the objects that a deployment makes of a file, of one group and kind.
+	writings map[writing]*documents
+}
+
+type writing struct {
+	d                 *deployment
+	file, group, kind string
 }
 
 // NewLocator makes one for the fleets of a Tree.
-func NewLocator(t *Tree) *Locator { return &Locator{tree: t, files: map[string][]*yaml.Node{}} }
+func NewLocator(t *Tree) *Locator {
+	return &Locator{tree: t, files: map[string][]*yaml.Node{}, origins: map[*deployment]map[flux.Ref]string{}, writings: map[writing]*documents{}}
+}
 
 // Document is the manifest of an object as its file has it, before kustomizations change its name, say; nil where it is generated.
 func (l *Locator) Document(f Fleet, ref flux.Ref) (map[string]any, error) {
@@ -64,22 +74,28 @@ func (l *Locator) Document(f Fleet, ref flux.Ref) (map[string]any, error) {
 
 // document is what an object of a deployment is written in, and in which file; nil where none is found there.
 func (l *Locator) document(d *deployment, ref flux.Ref) (file string, found *yaml.Node) {
-	for _, o := range d.objects {
-		if o.ref == ref {
-			file = o.origin
+	if l.origins[d] == nil {
+		l.origins[d] = map[flux.Ref]string{}
+		for _, o := range d.objects {
+			l.origins[d][o.ref] = o.origin
 		}
 	}
+	file = l.origins[d][ref]
 	if file == "" {
 		return "", nil
 	}
-	documents, parsed := l.files[file]
+	nodes, parsed := l.files[file]
 	if !parsed {
 		if content, err := l.tree.ReadFile(file); err == nil {
-			documents = parseDocuments(content)
+			nodes = parseDocuments(content)
 		}
-		l.files[file] = documents
+		l.files[file] = nodes
 	}
-	return file, documentOf(ref, d.siblings(file, ref), documents)
+	key := writing{d, file, ref.Group, ref.Kind}
+	if l.writings[key] == nil {
+		l.writings[key] = d.documents(file, ref.Group, ref.Kind, nodes)
+	}
+	return file, l.writings[key].of(ref)
 }
 
 // Locate is where a part of an object stands in its own document, or the nearest that is there of what holds it. An
@@ -195,40 +211,52 @@ func step(n *yaml.Node, path ...string) *yaml.Node {
 	return n
 }
 
-// siblings are the objects of a deployment that come from one file and are of one kind, in their order.
-func (d *deployment) siblings(file string, of flux.Ref) (refs []flux.Ref) {
-	for _, o := range d.objects {
-		if o.origin == file && o.ref.Kind == of.Kind && o.ref.Group == of.Group {
-			refs = append(refs, o.ref)
-		}
-	}
-	return refs
+// documents are those of a file that are of one group and kind, and the objects that come from it.
+type documents struct {
+	nodes []*yaml.Node
+	// places of the objects among these: where the file has as many of the kind, and their names fit; nil otherwise.
+	places map[flux.Ref]int
 }
 
-// documentOf is the document that an object is written in; nil where none is of its kind. Kustomizations may have put
-// something before and behind its name, and set its namespace, and kustomize keeps the order of a file: where the file has
-// as many documents of the kind as there are objects from it, and their names fit, the places tell. Else the names do: the
-// same one, or the longest that is a part of the object's.
-func documentOf(ref flux.Ref, siblings []flux.Ref, documents []*yaml.Node) *yaml.Node {
-	var of []*yaml.Node
-	for _, n := range documents {
-		if group := groupOf(n); text(n, "kind") == ref.Kind && group == ref.Group {
-			of = append(of, n)
+// documents finds them for the objects of a deployment. Kustomizations may have put something before and behind an object's
+// name, and set its namespace, and kustomize keeps the order of a file.
+func (d *deployment) documents(file, group, kind string, nodes []*yaml.Node) *documents {
+	found := &documents{}
+	for _, n := range nodes {
+		if text(n, "kind") == kind && groupOf(n) == group {
+			found.nodes = append(found.nodes, n)
 		}
 	}
-	if len(of) == 0 {
+	places, count := map[flux.Ref]int{}, 0
+	for _, o := range d.objects {
+		if o.origin != file || o.ref.Kind != kind || o.ref.Group != group {
+			continue
+		}
+		if count >= len(found.nodes) || !strings.Contains(o.ref.Name, text(found.nodes[count], "metadata", "name")) {
+			return found
+		}
+		if _, twice := places[o.ref]; !twice {
+			places[o.ref] = count
+		}
+		count++
+	}
+	if count == len(found.nodes) {
+		found.places = places
+	}
+	return found
+}
+
+// of is the document that an object is written in; nil where none is of its kind. Where the places do not tell, the names do:
+// the same one, or the longest that is a part of the object's.
+func (ds *documents) of(ref flux.Ref) *yaml.Node {
+	if len(ds.nodes) == 0 {
 		return nil
 	}
-	fits := len(of) == len(siblings)
-	for i := 0; fits && i < len(of); i++ {
-		fits = strings.Contains(siblings[i].Name, text(of[i], "metadata", "name"))
+	if i, known := ds.places[ref]; known {
+		return ds.nodes[i]
 	}
-	if i := slices.Index(siblings, ref); fits && i >= 0 {
-		return of[i]
-	}
-	var found *yaml.Node
-	best := -1
-	for _, n := range of {
+	found, best := ds.nodes[0], -1
+	for _, n := range ds.nodes {
 		name := text(n, "metadata", "name")
 		rank := 4 * len(name)
 		if name == ref.Name {
@@ -240,9 +268,6 @@ func documentOf(ref flux.Ref, siblings []flux.Ref, documents []*yaml.Node) *yaml
 		if strings.Contains(ref.Name, name) && rank > best {
 			found, best = n, rank
 		}
-	}
-	if found == nil {
-		return of[0]
 	}
 	return found
 }

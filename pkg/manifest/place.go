@@ -43,6 +43,9 @@ type atlas struct {
 	found   map[spot][]place
 	// originals are the names that objects have in their files.
 	originals map[spot]string
+	// kustomizing are the kustomizations of deployments, and kept says why files are not to be changed; "" of others.
+	kustomizing map[*deployment][]string
+	kept        map[string]string
 	// barred says of objects why the first place that may not be edited is left out.
 	barred map[spot]string
 	// unbuilt are the files that something may use which is not built: they are not edited.
@@ -63,7 +66,7 @@ func newAtlas(t *Tree, fleets []Fleet) *atlas {
 	return &atlas{
 		tree: t, fleets: fleets, reaches: map[string]map[string]bool{}, objects: map[*deployment]map[flux.Ref]string{},
 		written: map[string]map[string][]string{}, seen: map[place][]spot{}, byName: map[place]map[[2]string][]spot{}, found: map[spot][]place{}, originals: map[spot]string{},
-		barred: map[spot]string{}, unbuilt: t.outskirts(fleets), strays: t.straying(fleets),
+		kustomizing: map[*deployment][]string{}, kept: map[string]string{}, barred: map[spot]string{}, unbuilt: t.outskirts(fleets), strays: t.straying(fleets),
 	}
 }
 
@@ -192,7 +195,12 @@ func (a *atlas) findPlaces(s spot) []place {
 
 // untouchable says why a file is not to be changed; "" where it may be.
 func (a *atlas) untouchable(file string) string {
-	return cmp.Or(a.tree.untouchable(file), a.unbuilt.why(file), strayUser(a.strays, file))
+	why, known := a.kept[file]
+	if !known {
+		why = cmp.Or(a.tree.untouchable(file), a.unbuilt.why(file), strayUser(a.strays, file))
+		a.kept[file] = why
+	}
+	return why
 }
 
 // manifest is the file that a deployment's Kustomization is written in.
@@ -208,7 +216,10 @@ func (a *atlas) manifest(root int, d *deployment) (place, bool) {
 
 // kustomizations are those that a deployment's build read, by their paths in its Tree.
 func (a *atlas) kustomizations(d *deployment) []string {
-	var found []string
+	found, known := a.kustomizing[d]
+	if known {
+		return found
+	}
 	for p := range d.built.read {
 		if isKustomization(p) && !d.moved && d.tree.isFile(p) {
 			found = append(found, p)
@@ -222,6 +233,7 @@ func (a *atlas) kustomizations(d *deployment) []string {
 		}
 	}
 	slices.Sort(found)
+	a.kustomizing[d] = found
 	return found
 }
 

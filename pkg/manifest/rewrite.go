@@ -68,6 +68,8 @@ type rewriter struct {
 	editable  map[int]bool // the scalars whose bytes may be changed
 	chosen    Chosen
 	spared    map[int]bool // scalars that bystanders may follow, as far as is known
+	makings   map[making]made
+	headings  map[string][]heading // of the documents of files, in their order
 
 	// What was learned. It only grows, so that there is an end.
 	left  map[spot]map[flux.Field]string // objects that stay as they are, and why each field does
@@ -110,7 +112,7 @@ func (t *Tree) RewritePart(fleets []Fleet, decisions Decisions, wants []Want, ch
 	w := &rewriter{
 		atlas: newAtlas(t, fleets), decisions: decisions, wanted: map[spot][]tune.Change{},
 		left: map[spot]map[flux.Field]string{}, given: map[int]string{}, tried: map[spot]int{}, why: map[spot]string{},
-		chosen: chosen, spared: map[int]bool{}, taken: map[int]bool{},
+		chosen: chosen, spared: map[int]bool{}, headings: map[string][]heading{}, taken: map[int]bool{},
 	}
 	for _, want := range wants {
 		for _, c := range want.Changes {

@@ -73,8 +73,8 @@ func (t Transition) starved(ref flux.Ref, seen ...flux.Ref) *dry {
 
 // object is one of the Fleet; nil where it has none of that name.
 func (f Fleet) object(ref flux.Ref) *flux.Object {
-	i := slices.IndexFunc(f.Snapshot.Objects, func(o flux.Object) bool { return o.Ref == ref })
-	if i < 0 {
+	i, found := slices.BinarySearchFunc(f.Snapshot.Objects, ref, func(o flux.Object, ref flux.Ref) int { return o.Ref.Compare(ref) })
+	if !found {
 		return nil
 	}
 	return &f.Snapshot.Objects[i]

@@ -38,7 +38,7 @@ func (d *deployment) place(o appliedObject, path []string) Position {
 	if err != nil {
 		return Position{}
 	}
-	n := documentOf(o.ref, d.siblings(o.origin, o.ref), parseDocuments(content))
+	n := d.documents(o.origin, o.ref.Group, o.ref.Kind, parseDocuments(content)).of(o.ref)
 	if n == nil {
 		return Position{}
 	}
