@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Mistyping is why Flux does not have what a manifest says that it is.
@@ -96,8 +97,8 @@ func fluxLike(group, version, kind string) bool {
 	return of && near && (group != "helm.fluxcd.io" || version != "v1")
 }
 
-// toolkitKinds are all kinds of Flux, also those without an interval.
-func toolkitKinds() []Kind {
+// toolkitKinds are all kinds of Flux, also those without an interval. Nobody may change them.
+var toolkitKinds = sync.OnceValue(func() []Kind {
 	all := slices.Clone(kinds)
 	for _, k := range CostKinds() {
 		if strings.HasSuffix(k.Group, "."+toolkitDomain) {
@@ -105,7 +106,7 @@ func toolkitKinds() []Kind {
 		}
 	}
 	return all
-}
+})
 
 // Meant is the word among some that another is likely a typing error of, or the short form of; "" where none is. Cases, one letter and
 // what is missing at the end may differ.

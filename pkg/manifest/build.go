@@ -269,7 +269,7 @@ func origin(note, folder string) string {
 		Path string `json:"path"`
 		Repo string `json:"repo"`
 	}
-	if yaml.Unmarshal([]byte(note), &o) != nil || o.Path == "" || o.Repo != "" {
+	if note == "" || yaml.Unmarshal([]byte(note), &o) != nil || o.Path == "" || o.Repo != "" {
 		return ""
 	}
 	return clean(folder + "/" + o.Path)

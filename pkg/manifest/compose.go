@@ -25,11 +25,16 @@ func (w *rewriter) compose(d *draft) (files map[string][]byte, patches map[place
 			files[file], err = w.setScalars(content, byFile[file])
 		}
 		if err != nil {
-			for i := range byFile[file] {
-				w.given[i] = err.Error()
+			if !w.unedit(file, content) {
+				for i := range byFile[file] {
+					w.given[i] = err.Error()
+				}
 			}
 			ok = false
 		}
+	}
+	if !ok {
+		return nil, nil, false
 	}
 	patches = w.group(d)
 	own := map[string][]place{} // the objects' own documents, by files

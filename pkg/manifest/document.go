@@ -3,9 +3,12 @@ package manifest
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // document is one YAML document of the checkout that may tell of a root.
@@ -15,14 +18,24 @@ type document struct {
 }
 
 // documents reads the documents that name Flux's groups or the Flux Operator's, or have a sync.
-func (t *Tree) documents() []document {
+func (t *Tree) documents() []document { return t.documentsWith("toolkit.fluxcd.io/", "sync:") }
+
+// declarations are those of the documents that tell what is deployed from where: Kustomizations and sources of Flux, and what
+// the Flux Operator makes such of. Most of a checkout's are others.
+func (t *Tree) declarations() []document {
+	return t.documentsWith(kustomizeGroup+"/", sourceGroup+"/", flux.OperatorGroup+"/", "sync:")
+}
+
+// documentsWith reads the documents of files that have one of some texts.
+func (t *Tree) documentsWith(texts ...string) []document {
 	var found []document
 	for _, p := range t.Files() {
 		if !isYAML(p) || hidden(p) || strings.HasSuffix(p, "gotk-components.yaml") {
 			continue
 		}
 		data, err := t.ReadFile(p)
-		if err != nil || !bytes.Contains(data, []byte("toolkit.fluxcd.io/")) && !bytes.Contains(data, []byte("sync:")) && path.Base(p) != syncFile {
+		has := func(text string) bool { return bytes.Contains(data, []byte(text)) }
+		if err != nil || path.Base(p) != syncFile && !slices.ContainsFunc(texts, has) {
 			continue
 		}
 		nodes := parseDocuments(data)

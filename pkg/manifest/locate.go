@@ -123,7 +123,7 @@ func (l *Locator) declared(f Fleet, ref flux.Ref, path []string) Position {
 	if ref != f.Root.start().ref() {
 		return Position{}
 	}
-	for _, d := range l.tree.documents() {
+	for _, d := range l.tree.declarations() {
 		if isKustomizationObject(d.node) && below(d.file, f.Root.Path) && text(d.node, "metadata", "name") == ref.Name && text(d.node, "metadata", "namespace") == ref.Namespace {
 			return position(d.file, d.node, path)
 		}

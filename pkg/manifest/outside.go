@@ -15,7 +15,7 @@ func (t *Tree) Outside() (missing, above string) {
 		return "", ""
 	}
 	first, any := "", false
-	for _, d := range t.documents() {
+	for _, d := range t.declarations() {
 		start := path.Base(d.file) == syncFile
 		p := ""
 		if isKustomizationObject(d.node) {

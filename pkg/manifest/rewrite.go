@@ -3,7 +3,6 @@ package manifest
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -65,13 +64,13 @@ type rewriter struct {
 	decisions Decisions
 	wanted    map[spot][]tune.Change
 	order     []spot
-	editable  map[int]bool // the scalars whose bytes may be changed
+	editable  map[int]bool // the scalars whose bytes may be changed, as far as is known
 	chosen    Chosen
 	spared    map[int]bool // scalars that bystanders may follow, as far as is known
 	makings   map[making]made
 	headings  map[string][]heading // of the documents of files, in their order
 
-	// What was learned. It only grows, so that there is an end.
+	// What was learned. It only grows, but where a scalar turns out not to be editable, so that there is an end.
 	left  map[spot]map[flux.Field]string // objects that stay as they are, and why each field does
 	given map[int]string                 // scalars that are not edited, and why
 	tried map[spot]int                   // the place that is next, of objects that take a patch
@@ -111,9 +110,9 @@ func (t *Tree) Rewrite(fleets []Fleet, decisions Decisions, wants []Want) (Rewri
 func (t *Tree) RewritePart(fleets []Fleet, decisions Decisions, wants []Want, chosen Chosen) (Rewriting, error) {
 	w := &rewriter{
 		atlas: newAtlas(t, fleets), decisions: decisions, wanted: map[spot][]tune.Change{},
-		left: map[spot]map[flux.Field]string{}, given: map[int]string{}, tried: map[spot]int{}, why: map[spot]string{},
-		chosen: chosen, spared: map[int]bool{}, headings: map[string][]heading{}, taken: map[int]bool{},
+		chosen: chosen, spared: map[int]bool{}, headings: map[string][]heading{},
 	}
+	w.unlearn()
 	for _, want := range wants {
 		for _, c := range want.Changes {
 			if c.To == nil {
@@ -252,68 +251,10 @@ func (w *rewriter) sharedWish(d *draft, i int) bool {
 	return true
 }
 
-// editableScalars are the scalars of wanted values whose bytes may be changed, and can be without anything else.
-func (w *rewriter) editableScalars() map[int]bool {
-	byFile, seen := map[string][]int{}, map[int]bool{}
-	for _, s := range w.order {
-		for _, c := range w.wanted[s] {
-			if i, ok := w.decisions.by[Target{s.root, s.ref, c.Field}]; ok && !seen[i] {
-				seen[i] = true
-				file := w.decisions.scalars[i].File
-				byFile[file] = append(byFile[file], i)
-			}
-		}
-	}
-	editable := map[int]bool{}
-	for _, file := range sortedKeys(byFile) {
-		if w.untouchable(file) != "" {
-			continue
-		}
-		content, err := w.tree.ReadFile(file)
-		if err != nil {
-			continue
-		}
-		candidates := slices.DeleteFunc(byFile[file], func(i int) bool { return templated(content, w.decisions.scalars[i]) })
-		slices.Sort(candidates)
-		w.tryScalars(content, candidates, editable)
-	}
-	return editable
-}
-
-// tryScalars notes which scalars of a file can be edited: all at once, or else in halves.
-func (w *rewriter) tryScalars(content []byte, candidates []int, editable map[int]bool) {
-	if len(candidates) == 0 {
-		return
-	}
-	texts := map[int]string{}
-	for _, i := range candidates {
-		texts[i] = probeText(i)
-	}
-	if _, err := w.setScalars(content, texts); err == nil {
-		for _, i := range candidates {
-			editable[i] = true
-		}
-		return
-	}
-	if half := len(candidates) / 2; half > 0 {
-		w.tryScalars(content, candidates[:half], editable)
-		w.tryScalars(content, candidates[half:], editable)
-	}
-}
-
-// setScalars is SetScalars for scalars by their indices; all are of one file.
-func (w *rewriter) setScalars(content []byte, texts map[int]string) (edited []byte, err error) {
-	indices := sortedInts(texts)
-	slices.SortFunc(indices, func(a, b int) int { return w.decisions.scalars[a].Offset - w.decisions.scalars[b].Offset })
-	scalars, to := make([]Scalar, 0, len(indices)), make([]string, 0, len(indices))
-	for _, i := range indices {
-		scalars, to = append(scalars, w.decisions.scalars[i]), append(to, texts[i])
-	}
-	err = guarded(scalars[0].File, func() error {
-		edited, err = SetScalars(content, scalars, to)
-		return err
-	})
-	return edited, err
+// unlearn forgets what was learned.
+func (w *rewriter) unlearn() {
+	w.left, w.given, w.tried = map[spot]map[flux.Field]string{}, map[int]string{}, map[spot]int{}
+	w.why, w.taken = map[spot]string{}, map[int]bool{}
 }
 
 // String names a root for people.

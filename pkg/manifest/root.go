@@ -22,7 +22,7 @@ import (
 // other one includes: beside a cluster such a folder is none, since archives, examples and docs look the same (see Strays).
 // A folder that is named twice counts once. Hidden folders count only where they are named (see RootAt).
 func (t *Tree) Roots() []Root {
-	documents := t.documents()
+	documents := t.declarations()
 	roots := slices.Concat(bootstrapped(t, documents), byName(synced(t, documents)))
 	if len(roots) > 0 {
 		roots = append(roots, byName(selfApplied(t, documents, roots))...)
@@ -245,9 +245,9 @@ func (t *Tree) isComponent(p string) bool {
 }
 
 // topFolders finds the kustomizations that give Flux objects and that no other one includes.
-func topFolders(t *Tree, documents []document) []Root {
+func topFolders(t *Tree, _ []document) []Root {
 	fluxFiles := map[string]bool{}
-	for _, d := range documents {
+	for _, d := range t.documents() {
 		if strings.Contains(text(d.node, "apiVersion"), ".toolkit.fluxcd.io/") {
 			fluxFiles[d.file] = true
 		}

@@ -96,7 +96,7 @@ func (t *Tree) straying(fleets []Fleet) []straying {
 		read[file] = true
 	}
 	var strays []straying
-	for _, c := range kustomizationsOf(t, t.documents()) {
+	for _, c := range kustomizationsOf(t, t.declarations()) {
 		folder := c.root.Path
 		if read[c.file] || folder == "" || slices.ContainsFunc(fleets, func(f Fleet) bool { return f.Root.Path == folder }) {
 			continue

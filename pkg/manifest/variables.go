@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -89,6 +90,9 @@ func (v variables) eval(text string) (out string, unset []string, err error) {
 // substitute replaces the variables in an object, as SubstituteVariables in github.com/fluxcd/pkg/kustomize
 // does: in its YAML.
 func substitute(object json.RawMessage, vars variables) (data json.RawMessage, unset []string, err error) {
+	if bytes.IndexByte(object, '$') < 0 {
+		return object, nil, nil
+	}
 	text, err := yaml.JSONToYAML(object)
 	if err != nil {
 		return nil, nil, err
@@ -167,6 +171,9 @@ func (e unsetError) Error() string {
 
 // unsetVariables finds where variables of an object stand: in its own file, or else in another that was built from.
 func (d *deployment) unsetVariables(t *Tree, b builtResource, names []string) []UnsetVariable {
+	if len(names) == 0 {
+		return nil
+	}
 	files := sortedKeys(d.built.read)
 	if b.origin != "" {
 		files = append([]string{b.origin}, files...)
