@@ -18,6 +18,7 @@ const (
 	RuleUnit      Rule = "unit"
 	RuleKind      Rule = "unknown-kind"
 	RuleSchema    Rule = "schema"
+	RuleYAML      Rule = "invalid-yaml"
 	RulePath      Rule = "missing-path"
 	RuleVariable  Rule = "unset-variable"
 	RuleTimeout   Rule = "timeout"
@@ -57,6 +58,8 @@ func Rules() []RuleText {
 			"It looks like a typing error in one of Flux's own. The API server has no such kind, so that its Kustomization " + earlierStages + ". It takes nothing away."},
 		{RuleSchema, LevelError, "A field that the API server refuses",
 			"The schema of the CRD, that of Flux 2.9, does not take what the object is built with, or wants a field that is not there. The API server refuses the object, so that its Kustomization " + earlierStages + ". It takes nothing away."},
+		{RuleYAML, LevelError, "A file that cannot be read as YAML",
+			"kustomize-controller cannot build what the file is a part of: it applies nothing of the Kustomization, and takes nothing away. Correct the file; what a template engine is to render belongs beside what Flux reads."},
 		{RulePath, LevelError, "A Kustomization whose path is not in the checkout",
 			"kustomize-controller finds no files for it: it applies nothing, and takes nothing away. Correct spec.path, or bring the folder back."},
 		{RuleVariable, LevelError, "A variable without a value and without a default",

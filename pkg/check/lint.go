@@ -65,6 +65,7 @@ func lint(in Input, side Side, base *Side, pairs []pairing, moved moves, decisio
 		l.variables(cluster)
 		l.kinds(cluster)
 		l.unfit(cluster)
+		l.broken(cluster)
 		l.paths(cluster, base, pairs)
 	}
 	l.unbuiltUnits()

@@ -59,6 +59,7 @@ func newCheck(r *root) *cobra.Command {
 			  unit              a duration in a unit that Flux refuses, as 1d
 			  unknown-kind      a kind or apiVersion that looks like one of Flux's, and that Flux does not have
 			  schema            a field that the API server refuses, or misses, by the CRDs of Flux 2.9
+			  invalid-yaml      a file that cannot be read as YAML: Flux applies nothing of its Kustomization
 			  missing-path      a Kustomization whose path is not in the checkout
 			  unset-variable    a variable without a value and a default: Flux applies nothing of its Kustomization
 			  timeout           a timeout that is not shorter than the interval

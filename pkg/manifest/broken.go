@@ -10,24 +10,65 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// broken is an error that names the file and the line where one of the resources that the build of a folder read is no YAML, or a
-// template that is to become some; nil where none is. Kustomize's own tells of a folder that is not there, or names no file.
+// brokenError is why a build fails on a file that is no YAML.
+type brokenError struct {
+	at  Position
+	why string
+}
+
+// Error names the file and the line.
+func (e brokenError) Error() string {
+	return fmt.Sprintf("%s:%d: it cannot be read as YAML: %s", e.at.File, e.at.Line, e.why)
+}
+
+// brokenFile is the error of a file with a content that is no YAML, or a template that is to become some; nil where it is YAML.
+func brokenFile(file string, content []byte) error {
+	if line, why := brokenAt(content); why != "" {
+		return brokenError{Position{File: file, Line: line, Column: 1}, why}
+	}
+	return nil
+}
+
+// BrokenFile is a file that is no YAML, and a Kustomization of which Flux applies nothing because of it; the zero Ref is who
+// applies a folder by hand.
+type BrokenFile struct {
+	At            Position
+	Why           string
+	Kustomization flux.Ref
+}
+
+// Broken are the files that keep Kustomizations of the Fleet from being built, in the order of these.
+func (f Fleet) Broken() []BrokenFile {
+	var found []BrokenFile
+	for _, ref := range sortedRefs(f.deployments) {
+		var e brokenError
+		if errors.As(f.deployments[ref].built.err, &e) {
+			found = append(found, BrokenFile{e.at, e.why, ref})
+		}
+	}
+	return found
+}
+
+// broken is an error that names the file and the line where one of the kustomizations or resources that the build of a folder
+// read is no YAML; nil where none is. Kustomize's own tells of a folder that is not there, or names no file.
 func (t *Tree) broken(folder string, read map[string]bool) error {
 	for _, p := range t.resources(folder, read) {
 		content, err := t.ReadFile(p)
 		if err != nil || !isYAML(p) {
 			continue
 		}
-		if line, why := brokenAt(content); why != "" {
-			return fmt.Errorf("%s:%d: it cannot be read as YAML: %s", t.origin(p), line, why)
+		if err := brokenFile(t.origin(p), content); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// resources are what the kustomizations name that a build read; of a folder that has none all that was read.
+// resources are the kustomizations that a build read and what they name; of a folder that has none all that was read.
 func (t *Tree) resources(folder string, read map[string]bool) []string {
 	if kustomizationOf(t, folder) == "" {
 		return sortedKeys(read)
@@ -35,6 +76,7 @@ func (t *Tree) resources(folder string, read map[string]bool) []string {
 	named := map[string]bool{}
 	for k := range read {
 		if isKustomization(k) && t.isFile(k) {
+			named[k] = true
 			for _, p := range t.entries(k) {
 				named[p] = true
 			}

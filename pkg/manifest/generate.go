@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -86,7 +87,7 @@ func folderKustomization(t *Tree, folder string, how buildOptions) (k kustypes.K
 			return k, at, true, err
 		}
 		if err := yaml.Unmarshal(data, &k); err != nil {
-			return k, at, true, fmt.Errorf("%s: %w", at, err)
+			return k, at, true, cmp.Or(brokenFile(t.origin(at), data), fmt.Errorf("%s: %w", at, err))
 		}
 		return k, at, true, nil
 	}
@@ -152,7 +153,7 @@ func decodable(t *Tree, p string) (err error) {
 		}
 	}()
 	if _, err := provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes(data); err != nil {
-		return fmt.Errorf("%s holds no Kubernetes objects: %w", p, err)
+		return cmp.Or(brokenFile(t.origin(p), data), fmt.Errorf("%s holds no Kubernetes objects: %w", p, err))
 	}
 	return nil
 }
