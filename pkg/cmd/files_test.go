@@ -151,6 +151,15 @@ func TestRewriteTwice(t *testing.T) {
 	assert.Zero(t, plan.code, plan.stdout)
 }
 
+// What a run that was killed has left beside a file is named.
+func TestRewriteNamesLeftovers(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ".a.yaml.fluxtune-123"), []byte("a: b\n"), 0o600))
+	o := invocation{}.run(t.Context(), "rewrite", "-f", dir, "--dry-run")
+	assert.Contains(t, o.stderr, "Note: .a.yaml.fluxtune-123 is left of a rewrite that was killed while it wrote: it may be deleted\n")
+}
+
 // What was not compared is not called as the policy wants it, and what could not be seen is named.
 func TestRewriteSaysWhatWasNotCompared(t *testing.T) {
 	t.Parallel()

@@ -60,7 +60,7 @@ func newRewrite(r *root) *cobra.Command {
 
 			Left alone are what flux bootstrap writes (it is patched beside), documents that SOPS has
 			encrypted, symbolic links, submodules, and lines that a template engine renders. What
-			nothing deploys is not looked at.`),
+			nothing deploys is not looked at. Of hard links only the one in the checkout that is named changes.`),
 		Example: examples(`
 			# What would change in the files, as a diff
 			kubectl fluxtune rewrite -f . --dry-run
@@ -174,6 +174,9 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 	o.tellUnfitted(o.root, fs)
 	chosen = map[chosenObject]bool{}
 	warnings, notes := o.fitWarnings(fitting), []string(nil)
+	for _, file := range o.Files.tree.Leftovers {
+		notes = append(notes, file+" is left of a rewrite that was killed while it wrote: it may be deleted")
+	}
 	locator := manifest.NewLocator(o.Files.tree)
 	for _, f := range fs.all {
 		f.inFiles(chosen)

@@ -37,6 +37,8 @@ type Tree struct {
 	Submodules []string
 	// Links are the symbolic links that were left out.
 	Links []string
+	// Leftovers are the files that Write has made beside others, and could not rename: it was killed.
+	Leftovers []string
 	// Ignored are the files that were left out because Git ignores them.
 	Ignored []string
 }
@@ -111,6 +113,9 @@ func (t *Tree) add(name string, entry fs.DirEntry) error {
 		t.Links = append(t.Links, p)
 		return nil
 	case !entry.Type().IsRegular() || entry.Name() == ".git":
+		return nil
+	case stagedName.MatchString(entry.Name()):
+		t.Leftovers = append(t.Leftovers, p)
 		return nil
 	}
 	if entry.IsDir() {

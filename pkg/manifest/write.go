@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 // Write replaces the files of a rewriting on the disk, each with the mode that it has: all of them or none. First all new
@@ -16,8 +17,9 @@ import (
 // is written, and the error says so; after that a signal waits. Where a rename fails the files before it get their old
 // contents again.
 //
-// A process that is killed between two renames leaves some files old and some new, each of them whole; running again does
-// the rest. It does not wait for the disk: Git has the old contents.
+// A process that is killed between two renames leaves some files old and some new, each of them whole, and those that it made
+// beside them, which Open names (Leftovers); running again does the rest. It does not wait for the disk: Git has the old contents.
+// Of a file with several names only the one that it was read by changes: Git and Flux know each as a file of its own.
 func (t *Tree) Write(ctx context.Context, r Rewriting) error {
 	files := sortedKeys(r.Files)
 	for _, p := range files {
@@ -108,6 +110,9 @@ func (t *Tree) unchanged(p string) error {
 	}
 	return nil
 }
+
+// stagedName is how stage calls a file.
+var stagedName = regexp.MustCompile(`^\..+\.fluxtune-[0-9]+$`)
 
 // stage writes a new file beside the old one, to be renamed into its place, so that a reader finds the one or the other
 // whole. Its name ends in no extension that Flux reads.

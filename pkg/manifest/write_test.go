@@ -166,3 +166,32 @@ func TestWriteTakesBackWhatItRenamed(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "a: 5m\n", string(content))
 }
+
+// What a run that was killed has left is no file of the checkout, and is named.
+func TestLeftovers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"sub/a.yaml": "a: 5m\n", "sub/.fluxtune-notes": "mine\n", "sub/.b.fluxtune-notes": "mine\n"})
+	left, err := stage(filepath.Join(dir, "sub/a.yaml"), []byte("a: 1m\n"))
+	require.NoError(t, err)
+	tree, err := Open(dir)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"sub/" + filepath.Base(left)}, tree.Leftovers)
+	assert.Equal(t, []string{"sub/.b.fluxtune-notes", "sub/.fluxtune-notes", "sub/a.yaml"}, tree.Files())
+}
+
+// Git and Flux know each name of a file as a file of its own, and so does what was built to try the change.
+func TestWriteChangesNoOtherNameOfAFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFiles(t, dir, map[string]string{"a.yaml": "a: 5m\n"})
+	require.NoError(t, os.Link(filepath.Join(dir, "a.yaml"), filepath.Join(dir, "b.yaml")))
+	tree, err := Open(dir)
+	require.NoError(t, err)
+	require.NoError(t, tree.Write(t.Context(), Rewriting{Files: map[string][]byte{"a.yaml": []byte("a: 1m\n")}}))
+	for name, want := range map[string]string{"a.yaml": "a: 1m\n", "b.yaml": "a: 5m\n"} {
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		assert.Equal(t, want, string(content))
+	}
+}
