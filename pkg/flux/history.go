@@ -93,10 +93,30 @@ type stay struct {
 
 // contents are those of a Kustomization. There is an entry for each content and outcome, so that one which failed at first is
 // there twice. A content that comes back has its entry of before, which then moves to the front and keeps the time at which it
-// came first (Upsert). That shows where a content was last there after one that is newer had come first: since when contents
-// took turns, and how often, nobody knows. Known is only what came after the last of these times, at which the older one
-// made room again.
+// came first (Upsert). So all is known only since the later of two times: when contents last took turns, and when the oldest
+// entry was written last, where others may have been dropped behind it. The first change is the one that came then.
 func (h history) contents() []Change {
+	stays := h.stays()
+	turned, dropped := lastTurn(stays), h.dropped()
+	since := turned
+	if dropped.After(since) {
+		since = dropped
+	}
+	var changes []Change
+	for _, s := range stays {
+		if s.first.After(since) {
+			changes = append(changes, Change{s.first, before(stays, s.first), s.revision})
+		}
+	}
+	slices.SortFunc(changes, func(a, b Change) int { return a.At.Compare(b.At) })
+	if !since.IsZero() && (turned.Equal(since) || len(changes) == 0) { // what came back then has a first time long before
+		return append([]Change{{At: since}}, changes...)
+	}
+	return changes
+}
+
+// stays are from when to when each content was there, by digest.
+func (h history) stays() map[string]*stay {
 	stays := map[string]*stay{}
 	for _, e := range h {
 		first, last := e.FirstReconciled.UTC(), e.LastReconciled.UTC()
@@ -116,25 +136,29 @@ func (h history) contents() []Change {
 			}
 		}
 	}
-	var since time.Time
+	return stays
+}
+
+// lastTurn is when a content last made room for one that had been there before it: where it was last there after one that is newer
+// had come first. The zero time where none has.
+func lastTurn(stays map[string]*stay) (at time.Time) {
 	for _, newer := range stays {
 		for _, older := range stays {
-			if older.last.Before(newer.last) && older.last.After(newer.first) && older.last.After(since) {
-				since = older.last
+			if older.last.Before(newer.last) && older.last.After(newer.first) && older.last.After(at) {
+				at = older.last
 			}
 		}
 	}
-	var changes []Change
-	if !since.IsZero() {
-		changes = append(changes, Change{At: since})
+	return at
+}
+
+// dropped is until when entries may be missing: a full history drops those that were written before all others (Upsert). The zero
+// time where none is.
+func (h history) dropped() time.Time {
+	if len(h) < meta.HistoryMaxSize {
+		return time.Time{}
 	}
-	for _, s := range stays {
-		if s.first.After(since) {
-			changes = append(changes, Change{s.first, before(stays, s.first), s.revision})
-		}
-	}
-	slices.SortFunc(changes, func(a, b Change) int { return a.At.Compare(b.At) })
-	return changes
+	return h[len(h)-1].LastReconciled.UTC()
 }
 
 // before is the revision of the content that was there last before a time.

@@ -1,11 +1,16 @@
 package flux
 
 import (
+	"encoding/json"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 func TestChanges(t *testing.T) {
@@ -34,6 +39,15 @@ func TestChanges(t *testing.T) {
 		"a release that went back": {`[{"digest":"z","chartVersion":"1.0.0","lastDeployed":"2026-03-01T09:00:00Z"},
 			{"digest":"y","chartVersion":"2.0.0","lastDeployed":"2026-03-01T08:00:00Z"},
 			{"digest":"x","chartVersion":"1.0.0","lastDeployed":"2026-03-01T01:00:00Z"}]`, []Change{of(1, "", "1.0.0"), of(8, "1.0.0", "2.0.0"), of(9, "2.0.0", "1.0.0")}},
+		"five, behind which others may have been": {`[{"digest":"e","firstReconciled":"2026-03-01T08:00:00Z","lastReconciled":"2026-03-01T08:50:00Z"},
+			{"digest":"d","firstReconciled":"2026-03-01T07:00:00Z","lastReconciled":"2026-03-01T07:50:00Z"},{"digest":"c","firstReconciled":"2026-03-01T06:00:00Z","lastReconciled":"2026-03-01T06:50:00Z"},
+			{"digest":"b","firstReconciled":"2026-03-01T05:00:00Z","lastReconciled":"2026-03-01T05:50:00Z","metadata":{"revision":"main@sha1:9"}},
+			{"digest":"a","firstReconciled":"2026-01-01T00:00:00Z","lastReconciled":"2026-03-01T04:00:00Z","metadata":{"revision":"main@sha1:3"}}]`,
+			[]Change{of(5, "main@sha1:3", "main@sha1:9"), of(6, "main@sha1:9", ""), at(7), at(8)}},
+		"five outcomes of one content": {`[{"digest":"a","lastReconciledStatus":"v","lastReconciled":"2026-03-01T09:00:00Z","firstReconciled":"2026-03-01T09:00:00Z"},
+			{"digest":"a","lastReconciledStatus":"w","lastReconciled":"2026-03-01T08:00:00Z","firstReconciled":"2026-03-01T08:00:00Z"},{"digest":"a","lastReconciledStatus":"x","lastReconciled":"2026-03-01T07:00:00Z","firstReconciled":"2026-03-01T07:00:00Z"},
+			{"digest":"a","lastReconciledStatus":"y","lastReconciled":"2026-03-01T06:00:00Z","firstReconciled":"2026-03-01T06:00:00Z"},
+			{"digest":"a","lastReconciledStatus":"z","lastReconciled":"2026-03-01T05:00:00Z","firstReconciled":"2026-03-01T01:00:00Z"}]`, []Change{at(5)}},
 		"revisions": {`[{"digest":"b","firstReconciled":"2026-03-01T08:00:00Z","lastReconciled":"2026-03-01T09:00:00Z","metadata":{"revision":"main@sha1:5"}},
 			{"digest":"a","firstReconciled":"2026-03-01T02:00:00Z","lastReconciled":"2026-03-01T07:00:00Z","metadata":{"revision":"main@sha1:3"}}]`,
 			[]Change{of(2, "", "main@sha1:3"), of(8, "main@sha1:3", "main@sha1:5")}},
@@ -59,4 +73,42 @@ func TestRevisionOfSources(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, o.Status.SourceChanged.IsZero())
 	assert.Equal(t, "main@sha1:0a1b", o.Status.Revision)
+}
+
+// Histories that Flux's own Upsert writes tell all changes since the first that they tell, and no others.
+func TestHistoriesMissNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var written meta.History
+		var came []time.Time
+		now, revision, content, last := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), 0, 0, -1
+		for range rapid.IntRange(3, 40).Draw(t, "reconciles") {
+			now = now.Add(time.Duration(rapid.IntRange(60, 600).Draw(t, "seconds")) * time.Second)
+			if rapid.IntRange(0, 2).Draw(t, "commit") == 0 {
+				revision++
+				content = rapid.OneOf(rapid.Just(revision), rapid.IntRange(0, revision)).Draw(t, "content")
+			}
+			if content != last {
+				came, last = append(came, now), content
+			}
+			status := rapid.SampledFrom([]string{meta.ReconciliationSucceededReason, meta.HealthCheckFailedReason}).Draw(t, "status")
+			written.Upsert(fmt.Sprint(content), now, time.Second, status, map[string]string{"revision": fmt.Sprint(revision)})
+		}
+		data, err := json.Marshal(written)
+		require.NoError(t, err)
+		var read history
+		require.NoError(t, json.Unmarshal(data, &read))
+		changes := read.changes()
+		require.NotEmpty(t, changes)
+
+		later := slices.DeleteFunc(slices.Clone(came), func(at time.Time) bool { return !at.After(changes[0].At) })
+		if changes[0].After == "" && len(later) > 0 { // when one came back is known by the last time of the one that it came after
+			later = later[1:]
+		}
+		var told []time.Time
+		for _, c := range changes[1:] {
+			told = append(told, c.At)
+		}
+		assert.Equal(t, later, append([]time.Time{}, told...), "%v of %v", changes, came)
+	})
 }

@@ -145,8 +145,8 @@ type Status struct {
 	LastReconciled time.Time
 	// Changes are those of what it applies that status.history remembers, oldest first: of a Kustomization contents, of a
 	// HelmRelease versions of its chart. Nothing is missing since the first of them, which itself need not be a change: it
-	// is from when on changes are known. Flux keeps the five contents that were used last (fluxcd/pkg apis/meta, Upsert);
-	// where these took turns, what came before is not known.
+	// is from when on changes are known. Flux keeps the five contents and outcomes that were there last (fluxcd/pkg apis/meta,
+	// Upsert): where they took turns, or there are five, what came before is not known.
 	Changes []Change
 	// Exported is how many inputs a ResourceSetInputProvider found last; 0 where that is unknown.
 	Exported int
