@@ -77,7 +77,7 @@ func fromHistory(source *flux.Object, users []*flux.Object, last, now time.Time)
 			since = changes[0].At
 		}
 		for _, c := range changes {
-			if brought(source, u, c) {
+			if c.BroughtBy(source, u) {
 				all = append(all, arrival{c, u})
 			}
 		}
@@ -90,13 +90,13 @@ func fromHistory(source *flux.Object, users []*flux.Object, last, now time.Time)
 
 // fromArtifact knows only when the artifact was written last. That it was fetched for the first time is no change, nor that
 // a source-controller wrote all of them anew: then it is only known that nothing came since.
-func fromArtifact(o *flux.Object, restarted []stretch, last, now time.Time) Activity {
+func fromArtifact(o *flux.Object, restarted flux.Restarts, last, now time.Time) Activity {
 	changed := o.Status.SourceChanged
 	if changed.IsZero() || changed.After(now) {
 		return Activity{From: FromNothing}
 	}
 	age := max(0, last.Sub(changed))
-	if anew(changed, restarted) || !o.Created.IsZero() && changed.Sub(o.Created) < time.Hour {
+	if restarted.Wrote(changed) || !o.Created.IsZero() && changed.Sub(o.Created) < time.Hour {
 		return observed(FromArtifact, 0, age).until(now.Sub(changed))
 	}
 	// A change of just now is no flood of changes.

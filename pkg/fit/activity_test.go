@@ -63,7 +63,7 @@ func TestSilenceIsNoChange(t *testing.T) {
 	user := &flux.Object{Status: flux.Status{Changes: changesAt(ago(58, 55, 53, 48)...)}}
 	assert.Equal(t, Activity{FromHistory, 0.3, 3, 58 * time.Hour}, fromHistory(&flux.Object{}, []*flux.Object{user}, last, noon))
 	source := &flux.Object{Status: flux.Status{SourceChanged: last}}
-	assert.Equal(t, Activity{FromArtifact, 1.0 / 24, 1, 48 * time.Hour}, fromArtifact(source, nil, last, noon))
+	assert.Equal(t, Activity{FromArtifact, 1.0 / 24, 1, 48 * time.Hour}, fromArtifact(source, flux.Restarts{}, last, noon))
 }
 
 func TestFromArtifact(t *testing.T) {
@@ -79,7 +79,7 @@ func TestFromArtifact(t *testing.T) {
 		"first fetched long ago": {ago(1000)[0], ago(1000.5)[0], Activity{FromArtifact, 0, 0, 1000 * time.Hour}},
 		"first fetched just now": {ago(2)[0], ago(2.5)[0], Activity{From: FromNothing}},
 	} {
-		assert.Equal(t, tc.want, fromArtifact(&flux.Object{Created: tc.created, Status: flux.Status{SourceChanged: tc.changed}}, nil, noon, noon), name)
+		assert.Equal(t, tc.want, fromArtifact(&flux.Object{Created: tc.created, Status: flux.Status{SourceChanged: tc.changed}}, flux.Restarts{}, noon, noon), name)
 	}
 }
 
@@ -90,10 +90,10 @@ func TestRestartIsNoCommit(t *testing.T) {
 	for i, hours := range [...]float64{50, 50.01, 50.02, 3} {
 		objects = append(objects, &flux.Object{Ref: flux.Ref{Name: string(rune('a' + i))}, Created: ago(1000)[0], Status: flux.Status{SourceChanged: ago(hours)[0]}})
 	}
-	restarted := restarts(objects)
+	restarted := flux.NewRestarts(objects)
 	assert.Equal(t, Activity{FromArtifact, 0.02, 0, 50 * time.Hour}, fromArtifact(objects[0], restarted, noon, noon))
 	assert.Equal(t, 1, fromArtifact(objects[3], restarted, noon, noon).Changes, "what was written later has changed")
-	assert.Empty(t, restarts(objects[2:]))
+	assert.Equal(t, 1, fromArtifact(objects[2], flux.NewRestarts(objects[2:]), noon, noon).Changes, "two are none")
 }
 
 // A start of source-controller that takes long is one, too, and stays one when most sources have changed since; sources of one
@@ -111,7 +111,7 @@ func TestLongRestartIsNoCommit(t *testing.T) {
 		return objects
 	}
 	known := func(objects []*flux.Object) (changed []int) {
-		restarted := restarts(objects)
+		restarted := flux.NewRestarts(objects)
 		for i, o := range objects {
 			if fromArtifact(o, restarted, noon, noon).Changes > 0 {
 				changed = append(changed, i)

@@ -192,7 +192,7 @@ func New(in Input) (*Fitting, error) {
 // add adds what one cluster polls.
 func (f *fitter) add(cluster int) {
 	c := &f.in.Clusters[cluster]
-	known := knowledge{restarted: restarts(c.Objects)}
+	known := knowledge{restarted: flux.NewRestarts(c.Objects)}
 	known.users, known.pinned = usersOf(c.Objects)
 	f.left = append(f.left, map[flux.Ref]tune.Left{})
 	for i := range c.Budget.Items {
@@ -277,7 +277,7 @@ func (f *fitter) leave(c *Cluster, cluster int, item *budget.Item, shared bool) 
 type knowledge struct {
 	users     map[flux.Ref][]*flux.Object
 	pinned    map[flux.Ref]bool
-	restarted []stretch
+	restarted flux.Restarts
 }
 
 // activity is the best that is known of how often a source changes.

@@ -2,7 +2,6 @@ package fit
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -45,27 +44,4 @@ func union(all []arrival, since time.Time) int {
 		n, before = n+1, a.At
 	}
 	return n
-}
-
-// brought tells whether a source brought a change: it is none where the same revision was applied in another way (unless
-// it includes others: nobody can tell that apart), or Git named another branch, tag or version.
-func brought(source, user *flux.Object, c flux.Change) bool {
-	if c.Before == "" || c.After == "" {
-		return true
-	}
-	kind := source.Remote.Ref.Kind
-	if user.Ref.Kind == "HelmRelease" {
-		named := kind == flux.RefTag && flux.ExactVersion(source.Remote.Ref.Value)
-		return !named || part(c.Before, "+") == part(c.After, "+")
-	}
-	if c.Before == c.After { // a commit of what is included leaves the revision as it is
-		return len(source.Polling.Includes) > 0
-	}
-	return kind == flux.RefSemver || part(c.Before, "@") == part(c.After, "@")
-}
-
-// part is what stands before a mark, or all.
-func part(s, mark string) string {
-	before, _, _ := strings.Cut(s, mark)
-	return before
 }

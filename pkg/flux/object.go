@@ -159,14 +159,6 @@ type Status struct {
 // Failed is the reason and message of an attempt that failed; the message is "" where only the reason is known.
 type Failed struct{ Reason, Message string }
 
-// Change is that something came to apply another content.
-type Change struct {
-	At time.Time
-	// Before is what the content before was applied from last, and After what this one was applied from last: of a
-	// Kustomization revisions of its source, of a HelmRelease versions of its chart. Both are "" where that is unknown.
-	Before, After string
-}
-
 // Served tells whether an API server gave the object; it is false of what was read from files.
 func (o Object) Served() bool { return o.ResourceVersion != "" }
 

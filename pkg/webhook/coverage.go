@@ -153,6 +153,7 @@ type fleet struct {
 	hits map[flux.Ref][]hit
 	// consumers are what uses a source and has a history.
 	consumers map[flux.Ref][]*flux.Object
+	restarts  flux.Restarts
 	// filters are those that were taken apart: each is asked of all that its Receiver names.
 	filters map[string]filterTokens
 	// own are the Receivers of the form that is proposed here, and ownTypes those that tell what runs at a host of a namespace.
@@ -182,6 +183,7 @@ func newFleet(in Input, objects []*flux.Object) *fleet {
 	}
 	slices.SortFunc(f.receivers, func(a, b *flux.Object) int { return a.Ref.Compare(b.Ref) })
 	if len(f.receivers) > 0 {
+		f.restarts = flux.NewRestarts(objects)
 		f.recognize()
 		f.aim()
 	}

@@ -17,8 +17,8 @@ const slack = 2 * time.Minute
 //   - metadata.managedFields holds when notification-controller last set the annotation requestedAt, until somebody
 //     else sets it (flux reconcile); then nothing is known;
 //   - status.artifact.lastUpdateTime is when the artifact was last made: for a new revision, for a change of the
-//     source's spec, and anew where source-controller lost its storage. Where the users of the source have a history,
-//     it tells the last case: then none of them has had anything new to apply.
+//     source's spec, and anew where source-controller was restarted (flux.Restarts). Where the users of the source have a
+//     history, it tells the last case: then none of them has had anything new to apply that the source brought.
 //
 // Only the last call and the last change are kept. Calls that were refused stand nowhere but in
 // notification-controller's log, those that a filter left out only with --log-level=debug.
@@ -39,21 +39,30 @@ func (f *fleet) doubt(o *flux.Object, h hit) string {
 	default:
 		return ""
 	}
+	if len(f.consumers[o.Ref]) == 0 && f.restarts.MayHaveWritten(changed) {
+		why += "; or was source-controller restarted then, which writes artifacts anew?"
+	}
 	if r.Hook.Filter != "" || h.target.Filter != "" {
 		why += "; or does the filter of " + r.Ref.String() + " leave it out, as it does where the host's content type is not application/json?"
 	}
 	return why
 }
 
-// rebuilt tells whether an artifact was made anew without anything new in it, as far as its users' histories tell.
+// rebuilt tells whether an artifact was made anew without anything new in it: as its users' histories tell or, where there are
+// none, what else was made then.
 func (f *fleet) rebuilt(o *flux.Object) bool {
 	users := f.consumers[o.Ref]
+	if len(users) == 0 {
+		return f.restarts.Wrote(o.Status.SourceChanged)
+	}
 	for _, u := range users {
-		if !u.Status.Changes[len(u.Status.Changes)-1].At.Before(o.Status.SourceChanged) {
-			return false
+		for _, c := range u.Status.Changes {
+			if !c.At.Before(o.Status.SourceChanged) && c.BroughtBy(o, u) {
+				return false
+			}
 		}
 	}
-	return len(users) > 0
+	return true
 }
 
 func later(a, b time.Time) time.Time {

@@ -276,6 +276,7 @@ func TestSuspects(t *testing.T) {
 			}
 		})
 	}
+	older := app("older", "https://github.com/acme/older", func(o *flux.Object) { o.Status.SourceChanged = ago(100 * hour) })
 	const never = "it changed since there is the Receiver, and was never called for: does its host call, and with the right URL and token?"
 	for name, tc := range map[string]struct {
 		created, changed time.Time
@@ -299,7 +300,7 @@ func TestSuspects(t *testing.T) {
 		o := app("app", "https://github.com/acme/app", func(o *flux.Object) {
 			o.Created, o.Status.SourceChanged, o.Requested = tc.created, tc.changed, flux.Request{By: tc.by, At: tc.asked}
 		})
-		c := New(Input{Objects: append([]flux.Object{o, r}, tc.others...)})
+		c := New(Input{Objects: append([]flux.Object{o, r, older}, tc.others...)})
 		s := c.Sources[0]
 		assert.Equal(t, Covered, s.State, name)
 		assert.Equal(t, tc.why, s.Why, name)
@@ -313,15 +314,15 @@ func TestSuspects(t *testing.T) {
 		}
 	}
 	r.Hook = flux.Hook{Type: "github", Secret: "token", Filter: `req.ref == "refs/heads/main"`}
-	s := one(t, Input{Objects: []flux.Object{app("app", "https://github.com/acme/app", func(o *flux.Object) { o.Status.SourceChanged = noon }), r}})
+	s := one(t, Input{Objects: []flux.Object{app("app", "https://github.com/acme/app", func(o *flux.Object) { o.Status.SourceChanged = noon }), r, older}})
 	const filter = "; or does the filter of Receiver apps/github leave it out, as it does where the host's content type is not application/json?"
 	assert.Equal(t, never+filter, s.Why)
 	r.Hook.Filter, r.Targets[0].Filter = "", `req.ref == "refs/heads/main"`
-	c := New(Input{Objects: []flux.Object{app("app", "https://github.com/acme/app", func(o *flux.Object) { o.Status.SourceChanged = noon }), r}})
+	c := New(Input{Objects: []flux.Object{app("app", "https://github.com/acme/app", func(o *flux.Object) { o.Status.SourceChanged = noon }), r, older}})
 	assert.Equal(t, never+filter, c.Sources[0].Why, "a resource can have a filter of its own")
 	assert.Contains(t, c.Receivers[0].Problems[0].Remedy, "--log-level=debug")
 	r.Created = time.Time{}
-	s = one(t, Input{Objects: []flux.Object{app("app", "https://github.com/acme/app", func(o *flux.Object) { o.Status.SourceChanged = noon }), r}})
+	s = one(t, Input{Objects: []flux.Object{app("app", "https://github.com/acme/app", func(o *flux.Object) { o.Status.SourceChanged = noon }), r, older}})
 	assert.False(t, s.Suspect, "files tell nothing of calls")
 }
 
