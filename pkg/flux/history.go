@@ -24,6 +24,11 @@ type snapshot struct {
 	} `json:"metadata"`
 	ChartVersion string    `json:"chartVersion"`
 	LastDeployed time.Time `json:"lastDeployed"`
+	Status       string    `json:"status"` // Helm's of the release
+	Action       string    `json:"action"` // since helm-controller 1.5
+	TestHooks    map[string]struct {
+		Phase string `json:"phase"`
+	} `json:"testHooks"`
 }
 
 // failed tells whether the last reconcile of an entry has failed; the entries of a HelmRelease do not tell.
@@ -56,33 +61,62 @@ func (h history) durations(status *Status) {
 }
 
 // changes are when contents came, oldest first, and nothing is missing since the first of them. It may be later than the
-// first that is remembered: see contents.
-func (h history) changes() []Change {
+// first that is remembered: see contents. Failures is how often the upgrade of a HelmRelease has failed.
+func (h history) changes(failures int) []Change {
 	if slices.ContainsFunc(h, func(e snapshot) bool { return e.ChartVersion != "" }) {
-		return h.releases()
+		return h.releases(failures)
 	}
 	return h.contents()
 }
 
 // releases are those of a HelmRelease. It is deployed anew with other values, too: only another version of the chart is
-// something that a source brought. What is remembered is all since the oldest release (helm-controller keeps up to the
-// previous one that was deployed: internal/release, Truncate), so that the first time is when that one was deployed, and the
-// others when the version changed.
-func (h history) releases() []Change {
+// something that a source brought, and none is that a version which failed makes room for the one before and is tried again
+// (spec.upgrade.remediation). What is remembered is all since the oldest release (helm-controller api/v2, Truncate, keeps up to the
+// previous one that was deployed), so that the first time is when that one was deployed, and the others when the version
+// changed. That one may be a way back itself: then the version that failed had come before, as more failures tell than are
+// remembered.
+func (h history) releases(failures int) []Change {
 	ordered := slices.Clone(h)
+	slices.Reverse(ordered) // a way back may come in the same second
 	slices.SortStableFunc(ordered, func(a, b snapshot) int { return a.LastDeployed.Compare(b.LastDeployed) })
 	var changes []Change
-	version := ""
+	var version string // that the source brought last
+	var before snapshot
+	attempts := 0
+	known := map[string]bool{}
 	for _, e := range ordered {
 		if e.LastDeployed.IsZero() {
 			continue
 		}
-		if len(changes) == 0 || e.ChartVersion != version {
+		back := known[e.ChartVersion] && e.remedies(before)
+		if len(changes) == 0 || e.ChartVersion != version && !back {
 			changes = append(changes, Change{e.LastDeployed.UTC(), version, e.ChartVersion})
+			version, attempts = e.ChartVersion, 0
 		}
-		version = e.ChartVersion
+		if e.ChartVersion == version {
+			attempts++
+		}
+		known[e.ChartVersion], before = true, e
+	}
+	if len(changes) > 1 && failures > attempts {
+		changes = changes[:len(changes)-1]
 	}
 	return changes
+}
+
+// remedies tells whether a release may be the way back from the one before it, which failed, or whose tests did. That the source
+// went back then looks the same. Where the way back failed, only its action tells: Helm calls what it came after superseded
+// (helm.sh/helm/v4 pkg/action/rollback.go).
+func (e snapshot) remedies(before snapshot) bool {
+	if e.Action == "rollback" || before.Status == "failed" {
+		return true
+	}
+	for _, hook := range before.TestHooks {
+		if hook.Phase == "Failed" {
+			return true
+		}
+	}
+	return false
 }
 
 // stay is from when to when a content was applied, and the revision that it was applied from last.

@@ -39,6 +39,21 @@ func TestChanges(t *testing.T) {
 		"a release that went back": {`[{"digest":"z","chartVersion":"1.0.0","lastDeployed":"2026-03-01T09:00:00Z"},
 			{"digest":"y","chartVersion":"2.0.0","lastDeployed":"2026-03-01T08:00:00Z"},
 			{"digest":"x","chartVersion":"1.0.0","lastDeployed":"2026-03-01T01:00:00Z"}]`, []Change{of(1, "", "1.0.0"), of(8, "1.0.0", "2.0.0"), of(9, "2.0.0", "1.0.0")}},
+		"one that failed and was rolled back": {`[{"chartVersion":"1.0.0","status":"deployed","lastDeployed":"2026-03-01T09:00:00Z"},
+			{"chartVersion":"2.0.0","status":"failed","lastDeployed":"2026-03-01T08:00:00Z"},
+			{"chartVersion":"1.0.0","status":"superseded","lastDeployed":"2026-03-01T01:00:00Z"}]`, []Change{of(1, "", "1.0.0"), of(8, "1.0.0", "2.0.0")}},
+		"one that failed and was rolled back within a second, and the next": {`[{"chartVersion":"2.0.1","status":"failed","lastDeployed":"2026-03-01T09:00:00Z"},
+			{"chartVersion":"1.0.0","status":"deployed","lastDeployed":"2026-03-01T08:00:00Z"},{"chartVersion":"2.0.0","status":"failed","lastDeployed":"2026-03-01T08:00:00Z"},
+			{"chartVersion":"1.0.0","status":"superseded","lastDeployed":"2026-03-01T01:00:00Z"}]`, []Change{of(1, "", "1.0.0"), of(8, "1.0.0", "2.0.0"), of(9, "2.0.0", "2.0.1")}},
+		"one that was tried twice": {`[{"chartVersion":"2.0.0","status":"failed","lastDeployed":"2026-03-01T10:00:00Z"},
+			{"chartVersion":"1.0.0","status":"deployed","lastDeployed":"2026-03-01T09:00:00Z"},{"chartVersion":"2.0.0","status":"failed","lastDeployed":"2026-03-01T08:00:00Z"},
+			{"chartVersion":"1.0.0","status":"superseded","lastDeployed":"2026-03-01T01:00:00Z"}]`, []Change{of(1, "", "1.0.0"), of(8, "1.0.0", "2.0.0")}},
+		"one whose tests failed": {`[{"chartVersion":"1.0.0","status":"deployed","lastDeployed":"2026-03-01T09:00:00Z"},
+			{"chartVersion":"2.0.0","status":"superseded","testHooks":{"web-test":{"phase":"Failed"}},"lastDeployed":"2026-03-01T08:00:00Z"},
+			{"chartVersion":"1.0.0","status":"superseded","testHooks":{"web-test":{"phase":"Succeeded"}},"lastDeployed":"2026-03-01T01:00:00Z"}]`, []Change{of(1, "", "1.0.0"), of(8, "1.0.0", "2.0.0")}},
+		"one whose rollback failed": {`[{"chartVersion":"1.0.0","status":"failed","action":"rollback","lastDeployed":"2026-03-01T09:00:00Z"},
+			{"chartVersion":"2.0.0","status":"superseded","action":"rollback","lastDeployed":"2026-03-01T08:00:00Z"},
+			{"chartVersion":"1.0.0","status":"superseded","action":"rollback","lastDeployed":"2026-03-01T01:00:00Z"}]`, []Change{of(1, "", "1.0.0"), of(8, "1.0.0", "2.0.0")}},
 		"five, behind which others may have been": {`[{"digest":"e","firstReconciled":"2026-03-01T08:00:00Z","lastReconciled":"2026-03-01T08:50:00Z"},
 			{"digest":"d","firstReconciled":"2026-03-01T07:00:00Z","lastReconciled":"2026-03-01T07:50:00Z"},{"digest":"c","firstReconciled":"2026-03-01T06:00:00Z","lastReconciled":"2026-03-01T06:50:00Z"},
 			{"digest":"b","firstReconciled":"2026-03-01T05:00:00Z","lastReconciled":"2026-03-01T05:50:00Z","metadata":{"revision":"main@sha1:9"}},
@@ -57,7 +72,11 @@ func TestChanges(t *testing.T) {
 		require.NoError(t, err, name)
 		assert.Equal(t, tc.want, o.Status.Changes, name)
 	}
-	o, err := Decode([]byte(`{"metadata":{"creationTimestamp":"2026-03-01T09:00:00Z"}}`))
+	o, err := Decode([]byte(`{"status":{"upgradeFailures":4,"history":[{"chartVersion":"1.0.0","status":"deployed","lastDeployed":"2026-03-01T09:00:00Z"},
+		{"chartVersion":"2.0.0","status":"failed","lastDeployed":"2026-03-01T08:00:00Z"},{"chartVersion":"1.0.0","status":"superseded","lastDeployed":"2026-03-01T07:00:00Z"}]}}`))
+	require.NoError(t, err)
+	assert.Equal(t, []Change{of(7, "", "1.0.0")}, o.Status.Changes, "it was tried before what is remembered")
+	o, err = Decode([]byte(`{"metadata":{"creationTimestamp":"2026-03-01T09:00:00Z"}}`))
 	require.NoError(t, err)
 	assert.True(t, o.Created.Equal(at(9).At))
 }
@@ -98,7 +117,7 @@ func TestHistoriesMissNothing(t *testing.T) {
 		require.NoError(t, err)
 		var read history
 		require.NoError(t, json.Unmarshal(data, &read))
-		changes := read.changes()
+		changes := read.changes(0)
 		require.NotEmpty(t, changes)
 
 		later := slices.DeleteFunc(slices.Clone(came), func(at time.Time) bool { return !at.After(changes[0].At) })

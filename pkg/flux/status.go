@@ -20,7 +20,9 @@ type documentStatus struct {
 	} `json:"lastScanResult"`
 	ExportedInputs []struct{} `json:"exportedInputs"`
 	History        history    `json:"history"`
-	Inventory      struct {
+	// How often the upgrade that is wanted now has failed (helm-controller api/v2, HelmReleaseStatus).
+	UpgradeFailures int `json:"upgradeFailures"`
+	Inventory       struct {
 		Entries inventory `json:"entries"`
 	} `json:"inventory"`
 }
@@ -75,7 +77,7 @@ func (s documentStatus) status() Status {
 		status.Revision = s.LastScanResult.Revision
 	}
 	s.History.durations(&status)
-	status.Changes = s.History.changes()
+	status.Changes = s.History.changes(s.UpgradeFailures)
 	return status
 }
 
