@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -138,7 +137,7 @@ func (c *Client) ServedKinds(ctx context.Context) (map[string]string, error) {
 // nobody knows.
 func (c *Client) WhoAmI(ctx context.Context) (string, error) {
 	review := []byte(`{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}`)
-	data, err := patiently(ctx, Clock{Now: time.Now, Sleep: sleep}, func() ([]byte, error) {
+	data, err := patiently(ctx, c.clock(), func() ([]byte, error) {
 		return answer("SelfSubjectReview", c.rest.Post().AbsPath("apis", "authentication.k8s.io", "v1", "selfsubjectreviews").Body(review).MaxRetries(0).Do(ctx))
 	})
 	if err != nil {

@@ -153,7 +153,7 @@ type likeKey struct {
 // limit is over or ctx ends. It returns the results, with what is missing of those that were not seen (NotReady). Suspended objects are not
 // waited for: nobody reconciles them.
 func (c *Client) Await(ctx context.Context, results []Result, o WriteOptions, limit time.Duration) []Result {
-	w := NewWriter(store{client: c, timeout: 30 * time.Second}, o, Clock{Now: time.Now, Sleep: sleep})
+	w := NewWriter(store{client: c, timeout: 30 * time.Second}, o, c.clock())
 	numbers := make([]int, 0, len(results))
 	for i := range results {
 		numbers = append(numbers, i)

@@ -44,7 +44,7 @@ type Outcomes struct {
 // records as they are then. So no rule of ours stays that no record needs, whatever failed or was interrupted in
 // between.
 func (c *Client) Run(ctx context.Context, run Run, o WriteOptions) Outcomes {
-	return Carry(ctx, c.Store(o), run, o, Clock{Now: time.Now, Sleep: sleep})
+	return Carry(ctx, c.Store(o), run, o, c.clock())
 }
 
 // Carry is Run on any store, by any clock.

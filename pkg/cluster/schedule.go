@@ -127,7 +127,7 @@ func (s *schedule) written(i int) {
 	target, was := r.Write.Target(), r.readyBefore()
 	if r.Wrote() && r.Now != nil { // it is reconciled because of that
 		now := *r.Now
-		now.Status.LastReconciled = s.clock.Now()
+		now.Status.LastReconciled = s.clock.Server()
 		s.latest[target.Ref] = now
 	}
 	if s.options.DryRun || !s.queue.Holds(target.Ref) || !r.Wrote() || was == "False" || was == "" || target.Suspended || r.Generation <= target.Generation {
@@ -173,7 +173,7 @@ func (s *schedule) quiet(ctx context.Context, ref flux.Ref) bool {
 	if s.options.DryRun || graph.Dependents(ref) == 0 {
 		return true
 	}
-	now := s.clock.Now()
+	now := s.clock.Server()
 	since, waits := s.since[ref]
 	if !waits {
 		since = now
@@ -183,8 +183,7 @@ func (s *schedule) quiet(ctx context.Context, ref flux.Ref) bool {
 	return now.Sub(since) > quietLimit || graph.QuietIn(ref, now, s.latest, quietLimit) == 0
 }
 
-// reread looks at dependents that have been reconciled since they were looked at last: since the plan was made, or an interval ago.
-// What cannot be read is as it was then.
+// reread looks at dependents that may have been reconciled since they were looked at last. What cannot be read is as it was then.
 func (s *schedule) reread(ctx context.Context, dependents []flux.Object, now time.Time) {
 	var old []flux.Object
 	for _, d := range dependents {
@@ -193,11 +192,7 @@ func (s *schedule) reread(ctx context.Context, dependents []flux.Object, now tim
 			o = d
 		}
 		asked, before := s.asked[d.Ref]
-		last, interval := o.Status.LastReconciled, o.Effective(flux.Interval)
-		if asked.After(last) {
-			last = asked
-		}
-		if o.Suspended || o.Status.LastReconciled.IsZero() || (known || before) && now.Sub(last) < interval {
+		if o.Suspended || o.Status.LastReconciled.IsZero() || (known || before) && now.Before(s.lookAgain(o, asked)) {
 			continue
 		}
 		s.asked[d.Ref] = now
@@ -208,4 +203,17 @@ func (s *schedule) reread(ctx context.Context, dependents []flux.Object, now tim
 			s.latest[now.Ref] = now
 		}
 	})
+}
+
+// lookAgain is when an object that was asked for at a time is to be asked for again: when it is due, when it should have been
+// reconciled, and a tenth of an interval after each look that found it to be late.
+func (s *schedule) lookAgain(o flux.Object, asked time.Time) time.Time {
+	interval := o.Effective(flux.Interval)
+	_, until := s.options.Graph.Due(o)
+	for _, at := range []time.Time{o.Status.LastReconciled.Add(interval), until.Add(o.Status.LastReconcile)} {
+		if asked.Before(at) {
+			return at
+		}
+	}
+	return asked.Add(interval / 10)
 }

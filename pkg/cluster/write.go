@@ -62,15 +62,24 @@ type WriteOptions struct {
 // object, and what it depends on. When ctx is cancelled, or the API server stays away longer than the patience, no
 // new patch is begun.
 func (c *Client) Write(ctx context.Context, writes []tune.Write, o WriteOptions) []Result {
-	return NewWriter(c.Store(o), o, Clock{Now: time.Now, Sleep: sleep}).Write(ctx, writes)
+	return NewWriter(c.Store(o), o, c.clock()).Write(ctx, writes)
 }
 
 // Clock is time, as a writer needs it. Sleep returns early, with an error, when ctx ends.
 type Clock struct {
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error
+	// Server is the time by the cluster's clocks, which what objects' statuses say is compared with; nil: that of Now.
+	Server func() time.Time
 	// Workers is how many patches are under way at once; 0 means the default.
 	Workers int
+}
+
+// ServerTime is a time of this machine's clock by the API server's, as far as its answers have told by then.
+func (c *Client) ServerTime(t time.Time) time.Time { return t.Add(c.kube.Ahead()) }
+
+func (c *Client) clock() Clock {
+	return Clock{Now: time.Now, Sleep: sleep, Server: func() time.Time { return c.ServerTime(time.Now()) }}
 }
 
 // Writer carries writes out on a store.
@@ -95,6 +104,9 @@ func NewWriter(s Store, o WriteOptions, clock Clock) *Writer {
 	}
 	if clock.Workers == 0 {
 		clock.Workers = workers
+	}
+	if clock.Server == nil {
+		clock.Server = clock.Now
 	}
 	limit := rate.Inf
 	if o.PatchesPerSecond > 0 {

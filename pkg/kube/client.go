@@ -97,6 +97,7 @@ type Client struct {
 	connected atomic.Bool
 	refused   atomic.Pointer[refusal]
 	latency   atomic.Int64
+	clock     clock
 }
 
 // New prepares a client; it sends no request. The configuration's rate limits do not apply.
@@ -126,7 +127,7 @@ func New(config *rest.Config, limits Limits) (*Client, error) {
 		return nil, fmt.Errorf("preparing the connection: %w", err)
 	}
 	tellProxies(c.http.Transport)
-	c.http = &http.Client{Transport: abandoning{c.http.Transport, c.plugin}, CheckRedirect: unfollowed} // whose Timeout is none
+	c.http = &http.Client{Transport: abandoning{dated{c.http.Transport, &c.clock}, c.plugin}, CheckRedirect: unfollowed} // whose Timeout is none
 	if c.base, _, err = rest.DefaultServerUrlFor(config); err != nil {
 		return nil, fmt.Errorf("reading the server's address: %w", err)
 	}

@@ -243,8 +243,13 @@ func (g *Graph) free(o flux.Object, interval time.Duration) time.Duration {
 	return interval - interval/100*time.Duration(g.Controllers.Of(&o).JitterPercent)
 }
 
-// quietStep is how exactly a quiet time is looked for.
-const quietStep = time.Second
+const (
+	// quietStep is how exactly a quiet time is looked for.
+	quietStep = time.Second
+	// inexact is how far a time of a status may be from what it is taken for: it is cut to the second (metav1.Time), and the
+	// cluster's clock is known to the second (the header Date).
+	inexact = 2 * time.Second
+)
 
 // QuietIn is how long it takes until none of the dependents of an object is due while that is reconciled; 0 where that is
 // so now, and where it is not so within the limit: there may be no such time. Latest is how a dependent is now, as far as that is
@@ -274,15 +279,23 @@ func (g *Graph) quiet(dependents []flux.Object, now time.Time, within time.Durat
 		if d.Suspended || d.Status.LastReconciled.IsZero() || interval <= 0 {
 			continue
 		}
-		since, free := now.Sub(d.Status.LastReconciled), g.free(d, interval)
-		if since > 2*interval || within > free {
+		last := d.Status.LastReconciled
+		from, until := g.Due(d)
+		if now.Sub(last) > 2*interval || last.Add(within).After(from) {
 			continue // its history is not kept up to date, or there is no quiet time at all
 		}
-		if since+within > free && since < interval+(interval-free) {
+		if now.Add(within).After(from) && now.Before(until) {
 			return false
 		}
 	}
 	return true
+}
+
+// Due is from when on an object that has a last reconcile may be reconciled next by itself, and by when that has begun.
+func (g *Graph) Due(o flux.Object) (from, until time.Time) {
+	interval, last := o.Effective(flux.Interval), o.Status.LastReconciled
+	free := g.free(o, interval)
+	return last.Add(free - inexact), last.Add(2*interval - free + inexact)
 }
 
 // HasDependencies tells whether objects of a snapshot may have dependents that it does not hold: it has Kustomizations
