@@ -160,7 +160,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	}
 	overview.Fitting, overview.Together, overview.Missing = fitting, o.together.several(), report.NewMissing(o.gaps(f))
 	overview.Patches = o.Managed == tune.ManagedPatch
-	lasting := o.lasting(o.root.Now())
+	lasting := o.lasting(o.now())
 	overview.Title += lasting
 	question := strings.TrimSuffix(o.question(overview, plan.Changes(), plan.Pins), "?") + lasting + "?"
 	overview.Above = o.rowsAsked(question, plan.Changes())
@@ -210,7 +210,8 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 
 // begun is the stamp of changes that begin now: their time counts from the first, however long the question was open and owners took.
 func (o ApplyOptions) begun(ctx context.Context, stamp tune.Stamp) tune.Stamp {
-	stamp.Time, stamp.By = o.root.Now(), o.whoAmI(ctx)
+	stamp.By = o.whoAmI(ctx)
+	stamp.Time = o.now()
 	if o.For > 0 {
 		stamp.Until = stamp.Time.Add(o.For)
 	}

@@ -118,10 +118,10 @@ func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budge
 	}
 }
 
-// left is how long a session still lasts, by the clock on the wall: Go's other clock stands still while a machine sleeps
+// left is how long a session still lasts, by the clock on the wall, of the API server: Go's other clock stands still while a machine sleeps
 // (time, "Monotonic Clocks"), and the record says a time of day.
 func (o ApplyOptions) left(stamp tune.Stamp) time.Duration {
-	return stamp.Until.Round(0).Sub(o.root.Now().Round(0))
+	return stamp.Until.Round(0).Sub(o.now().Round(0))
 }
 
 // follow tells now and then what the fleet asks of the hosts as it is by then, and how many of its sources hold something

@@ -276,15 +276,16 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	if webhooks, found := report.WebhooksCheck(options.webhooks(fleet, nil), o.where()); found {
 		checks = append(checks, webhooks)
 	}
-	checks = append(checks, report.SessionChecks(tune.Sessions(fleet.objects, nil), o.root.Now(), o.where())...)
+	now := options.serverTime(o.root.Now())
+	checks = append(checks, report.SessionChecks(tune.Sessions(fleet.objects, nil), now, o.where())...)
 	if bad, found := report.RecordsCheck(fleet.objects, o.root.connection()); found {
 		checks = append(checks, bad)
 	}
 	checks = append(checks, report.StrayEndsCheck(options.strayEnds(o.root, fleet.objects))...)
-	if left, found := report.RulesCheck(options.leftRules(fleet, o.root.Now()), o.where()); found {
+	if left, found := report.RulesCheck(options.leftRules(fleet, now), o.where()); found {
 		checks = append(checks, left)
 	}
-	checks = append(checks, report.AwaitedChecks(options.awaited(fleet, nil, o.root.Now(), nil))...)
+	checks = append(checks, report.AwaitedChecks(options.awaited(fleet, nil, now, nil))...)
 	d := report.NewDiagnosis(checks, access.Rights, o.next(look, write, nodes, access.Nearby))
 	return d.WithProposal(proposal, o.policyFile), nil
 }

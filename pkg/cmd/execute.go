@@ -43,7 +43,7 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 	if err := o.confirm(ctx, j.question, len(j.run.Writes)+len(j.rules)); err != nil {
 		return err
 	}
-	j.run.PinTimeout, j.run.Now = o.WaitTimeout, o.root.Now
+	j.run.PinTimeout, j.run.Now = o.WaitTimeout, o.now
 	var out cluster.Outcomes
 	if o.DryRun == dryRunClient {
 		out = pretend(j)

@@ -118,11 +118,12 @@ func (o FleetOptions) fitOnce(ctx context.Context, fs fleets, opts tune.Options,
 	return fitting, o.fit.polled(fitting, in.Clusters)
 }
 
-// fitted are the options of a plan with what was fitted for the cluster.
+// fitted are the options of a plan for the cluster: with what was fitted for it, and times by its clock.
 func (f fleet) fitted(fitting *fit.Fitting, opts tune.Options) *tune.Options {
 	if fitting != nil {
 		opts.Fitted, opts.Unfitted = fitting.Bounds(f.place), fitting.Left[f.place]
 	}
+	opts.Now, opts.Until = f.options.serverTime(opts.Now), f.options.serverTime(opts.Until)
 	return &opts
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -231,6 +232,15 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 	f.deployments, f.flagsUnread = deployments, unread
 	f.graph.Controllers = flux.NewControllers(f.controllers())
 	return f, nil
+}
+
+// serverTime is a time by the API server's clock, by which records say when sessions began and end: the clocks of those who tune a
+// cluster may differ. A checkout has none, and the zero time stays.
+func (o FleetOptions) serverTime(t time.Time) time.Time {
+	if o.Client == nil || t.IsZero() {
+		return t
+	}
+	return o.Client.ServerTime(t)
 }
 
 // readControllers reads the Deployments of Flux's controllers. Where they may not be read, that is a harmless gap.

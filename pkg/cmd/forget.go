@@ -109,7 +109,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		return sessionGone{o.Session, o.where()}
 	}
 	owners := o.pinning(f)
-	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.root.Now(), nil)
+	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.now(), nil)
 	o.tellAwaited(f, restores, nil)
 	if len(writes)+len(rules) == 0 && o.printer.tables() {
 		return o.nothingTuned(f, "forget")

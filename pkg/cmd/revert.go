@@ -180,7 +180,7 @@ func (o RevertOptions) takes(f fleet, restores []tune.Restore) func(flux.Ref) bo
 // restore carries out restores, and brings the rules of owners to what the records need afterwards.
 func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Restore, takes func(flux.Ref) bool) error {
 	owners := o.pinning(f)
-	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.root.Now(), takes)
+	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.now(), takes)
 	o.tellAwaited(f, restores, takes)
 	if len(restores)+len(rules) == 0 && o.printer.tables() {
 		return o.nothingTuned(f, "revert")
@@ -280,7 +280,7 @@ func (o FleetOptions) awaited(f fleet, restores []tune.Restore, now time.Time, t
 
 // tellAwaited warns of them.
 func (o WriteOptions) tellAwaited(f fleet, restores []tune.Restore, takes func(flux.Ref) bool) {
-	o.root.warn(o.awaited(f, restores, o.root.Now(), takes), nil)
+	o.root.warn(o.awaited(f, restores, o.now(), takes), nil)
 }
 
 // readTuned reads the fleet with the owners whose rules may have to be taken back, whatever the objects say.

@@ -19,10 +19,10 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 	overdue := 0
 	var undecided []string
 	for _, s := range tune.Sessions(f.objects, nil) {
-		if s.Undecided(o.root.Now()) {
+		if s.Undecided(o.now()) {
 			undecided = append(undecided, s.ID)
 		}
-		if !s.Overdue(o.root.Now()) {
+		if !s.Overdue(o.now()) {
 			continue
 		}
 		overdue++
@@ -42,7 +42,7 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 	}
 	o.root.proposeDecision(undecided, o.scopeFlags(o.root))
 	if overdue == 0 && len(bad) == 0 && !f.snapshot.Incomplete() {
-		if len(o.leftRules(f, o.root.Now())) > 0 {
+		if len(o.leftRules(f, o.now())) > 0 {
 			return o.restore(ctx, f, nil, nil)
 		}
 		o.tellAwaited(f, nil, nil)

@@ -74,13 +74,17 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	now := o.now()
+	if len(fs.all) > 0 { // the clusters' clocks agree: that of who looks may differ
+		now = fs.all[0].options.serverTime(now)
+	}
 	list := report.NewSessionList("", nil, fs.missing)
 	var warnings []string
 	for i := range fs.all {
 		f := &fs.all[i]
 		f.snapshot.Gaps = append(f.snapshot.Gaps, tune.BadRecords(f.objects)...)
 		warnings = append(warnings, f.options.tellStrayEnds(o.root, f.objects)...)
-		for _, line := range f.options.awaited(*f, nil, o.now(), nil) {
+		for _, line := range f.options.awaited(*f, nil, now, nil) {
 			warnings = append(warnings, flux.InCluster(f.options.Cluster, line))
 		}
 		list = list.And(report.NewSessionList(f.options.Cluster, tune.Sessions(f.objects, tune.NewJudge(f.snapshot)), f.snapshot.Gaps))
@@ -95,11 +99,11 @@ func (o SessionsOptions) run(ctx context.Context) error {
 		}
 		return fs.complete()
 	}
-	err = o.printer.print(list, list.Names(), func(l report.Layout) error { return list.Table(o.now()).Draw(o.root.Out, l) })
+	err = o.printer.print(list, list.Names(), func(l report.Layout) error { return list.Table(now).Draw(o.root.Out, l) })
 	if err != nil {
 		return err
 	}
-	if late := list.Overdue(o.now()); late > 0 {
+	if late := list.Overdue(now); late > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s should have ended. Take that back with: %s --expired\n", plural(late, "session"), o.root.name+" revert"+o.scopeFlags(o.root))
 	}
 	o.root.proposeDecision(list.Undecided(), o.scopeFlags(o.root))

@@ -13,7 +13,9 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // free is the fleet with a GitRepository app that nothing applies.
@@ -167,6 +169,22 @@ func TestRevertLeavesWhatIsDeclared(t *testing.T) {
 		assert.Equal(t, "1m", f.interval(t))
 		assert.Zero(t, f.revert(t, "--force").code)
 		assert.Equal(t, "5m", f.interval(t))
+	})
+	t.Run("as it was set, by a clock that is behind", func(t *testing.T) {
+		t.Parallel()
+		c := bed.Cluster(t)
+		f := gitFleet{Cluster: c, apps: c.Namespace(t, map[string]string{"environment": "development"})}
+		declare(t, f, "5m")
+		const ahead = 5 * time.Minute
+		proxy := faults.Start(t, f.Config(), func(*http.Request, int) faults.Fault { return faults.Fault{Ahead: -ahead} })
+		here := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps), now: func() time.Time { return time.Now().Add(ahead) }}
+		here.must(t, "apply", "-n", f.apps, "--yes")
+		require.Equal(t, "1m", f.interval(t))
+		assert.WithinDuration(t, time.Now(), f.recordOf(t).Steps[0].Time, time.Minute, "the API server's clock")
+		time.Sleep(3 * time.Second) // it writes times to the second
+		declare(t, f, "1m")
+		assert.Equal(t, exitFailed, here.run(t.Context(), "revert", "-n", f.apps, "--yes").code)
+		assert.Equal(t, "1m", f.interval(t))
 	})
 	t.Run("before, client-side", func(t *testing.T) {
 		t.Parallel()
@@ -336,4 +354,26 @@ func TestEndsWithoutARecordAreNamed(t *testing.T) {
 	}
 	f.Kubectl(t, strings.Fields(command)...)
 	assert.NotContains(t, on(f.Cluster).must(t, "sessions", "-n", f.apps).stderr, "until")
+}
+
+// When a session is over, the API server's clock tells: whoever looks, others' sessions do not end early.
+func TestASessionIsOverByTheAPIServersClock(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	const ahead = 5 * time.Minute
+	f.Kubectl(t, "patch", "gitrepository", "app", "-n", f.apps, "--field-manager=fluxtune", "--type=merge", "-p", `{"spec": {"interval": "1m"}}`)
+	until := time.Now().Add(ahead / 2).UTC().Truncate(time.Second)
+	record := tune.Record{Steps: []tune.Step{{Session: "other", Time: time.Now().UTC(), Until: &until,
+		Fields: map[flux.Field]tune.Move{flux.Interval: {From: new("5m"), To: new("1m")}}}}}
+	f.Kubectl(t, "annotate", "gitrepository", "app", "-n", f.apps, tune.RecordAnnotation+"="+record.String(), tune.UntilAnnotation+"="+until.Format(time.RFC3339))
+	proxy := faults.Start(t, f.Config(), func(*http.Request, int) faults.Fault { return faults.Fault{Ahead: -ahead} })
+	i := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps), now: func() time.Time { return time.Now().Add(ahead) }}
+	o := i.must(t, "revert", "--expired", "-n", f.apps, "--yes")
+	assert.Contains(t, o.stderr, "No session is overdue")
+	assert.Equal(t, "1m", f.interval(t))
+	assert.NotContains(t, i.must(t, "sessions", "-n", f.apps).stderr, "should have ended")
+	i.now = func() time.Time { return time.Now().Add(2 * ahead) } // half of that has passed
+	assert.Contains(t, i.must(t, "sessions", "-n", f.apps).stderr, "1 session should have ended")
+	i.must(t, "revert", "--expired", "-n", f.apps, "--yes")
+	assert.Equal(t, "5m", f.interval(t))
 }

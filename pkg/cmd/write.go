@@ -107,6 +107,9 @@ func (o WriteOptions) eachCluster(ctx context.Context, fs fleets, do func(WriteO
 	return errors.Join(o.show(document.WithMissing(fs.missing)), err)
 }
 
+// now is the time by the API server's clock.
+func (o WriteOptions) now() time.Time { return o.serverTime(o.root.Now()) }
+
 // gaps are what could not be read of a cluster, and the clusters that could not be read at all.
 func (o WriteOptions) gaps(f fleet) []flux.Gap {
 	if o.together == nil {

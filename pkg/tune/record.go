@@ -36,7 +36,8 @@ type Step struct {
 	Session string `json:"session"`
 	Policy  string `json:"policy"`
 	// By is the user, as the API server knows them; "" where it did not say.
-	By   string    `json:"by,omitempty"`
+	By string `json:"by,omitempty"`
+	// Time is when it began, by the API server's clock: it is compared with the times of metadata.managedFields.
 	Time time.Time `json:"time"`
 	// Until is when the step is to be taken back; nil where it is to stay.
 	Until *time.Time `json:"until,omitempty"`

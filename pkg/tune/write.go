@@ -69,7 +69,7 @@ type Stamp struct {
 	Session string
 	Policy  string
 	By      string
-	Time    time.Time
+	Time    time.Time // by the API server's clock
 	// Until is when the changes are to be taken back; the zero time where they are to stay.
 	Until time.Time
 	// Manager is the field manager of the changes; "" is DefaultManager.

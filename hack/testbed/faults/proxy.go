@@ -40,6 +40,8 @@ type Fault struct {
 	Clean bool
 	// Accept, when not empty, replaces the request's header: an old server knows fewer formats.
 	Accept string
+	// Ahead is how far the clock that the answer's Date is by is ahead of the API server's.
+	Ahead time.Duration
 	// Gone answers 410 in the server's name: it has forgotten where the request wants to go on.
 	Gone bool
 }
@@ -185,6 +187,9 @@ func (p *Proxy) ca() []byte {
 // spoil puts the fault that was chosen for the request into the answer.
 func spoil(response *http.Response) error {
 	fault, ok := response.Request.Context().Value(faultKey{}).(Fault)
+	if at, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		response.Header.Set("Date", at.Add(fault.Ahead).Format(http.TimeFormat))
+	}
 	if !ok || fault.Cut == 0 && fault.Stall == 0 {
 		return nil
 	}
