@@ -18,7 +18,7 @@ import (
 )
 
 // reconciled is a Kustomization as kustomize-controller reconciles it: at its interval with 5% of jitter, and at each change, which
-// takes the timer before it away (controller-runtime 0.23 and newer). While it is reconciled it is not ready, and what depends on it
+// takes the timer before it away (controller-runtime 0.23 and newer), or where that is earlier leaves it. While it is reconciled it is not ready, and what depends on it
 // and begins then becomes Ready=False until --requeue-dependency, 30s, is over (kustomization_controller.go, checkDependencies).
 type reconciled struct {
 	flux.Object
@@ -42,6 +42,8 @@ type reconciling struct {
 	// ahead is how far the clock of the machine that the writer runs on is ahead of the cluster's, and error how far what it
 	// knows of that one is.
 	ahead, error time.Duration
+	// keeps says that controllers keep timers, and untold that they write no status.history.
+	keeps, untold bool
 }
 
 // clock is that of a writer.
@@ -72,6 +74,9 @@ func (c *reconciling) add(name, every, to string, takes time.Duration, on ...str
 	o.Status.LastReconciled = last.Truncate(time.Second) // metav1.Time
 	r := &reconciled{Object: o, every: interval, takes: takes}
 	r.due = last.Add(c.jittered(interval))
+	if c.untold {
+		r.Status.LastReconciled, r.Status.LastReconcile = time.Time{}, 0
+	}
 	c.objects[o.Ref], c.order = r, append(c.order, o.Ref)
 	if to != "" {
 		c.to[o.Ref] = to
@@ -93,19 +98,33 @@ func (c *reconciling) pass(d time.Duration) {
 	}
 }
 
+// wait sets the timer.
+func (r *reconciled) wait(c *reconciling, d time.Duration) {
+	if at := c.now.Add(d); !c.keeps || r.due.IsZero() || at.Before(r.due) {
+		r.due = at
+	}
+}
+
 func (r *reconciled) tick(c *reconciling) {
 	changed := r.Status.ObservedGeneration != r.Generation
 	switch {
 	case !r.done.IsZero() && !c.now.Before(r.done):
 		r.done, r.changing, r.delayed = time.Time{}, false, r.delayed && !r.changing
 		r.Status.Ready, r.Status.ObservedGeneration, r.Status.LastReconciled = "True", r.Generation, c.now.Truncate(time.Second)
-		r.due = c.now.Add(c.jittered(r.every))
+		if c.untold {
+			r.Status.LastReconciled = time.Time{}
+		}
+		r.wait(c, c.jittered(r.every))
 	case !r.done.IsZero(), !changed && c.now.Before(r.due), changed && r.Status.Ready == "False" && c.now.Before(r.due):
 	default:
+		if !c.now.Before(r.due) {
+			r.due = time.Time{} // it is used up
+		}
 		for _, on := range r.DependsOn {
 			if o := c.objects[on]; o.Status.Ready != "True" || o.Status.ObservedGeneration != o.Generation {
 				r.lost = r.lost || r.Status.Ready == "True" && !o.delayed && (o.changing || o.Status.ObservedGeneration != o.Generation)
-				r.Status.Ready, r.due = "False", c.now.Add(30*time.Second)
+				r.Status.Ready = "False"
+				r.wait(c, 30*time.Second)
 				r.delayed = changed
 				return
 			}
@@ -163,6 +182,7 @@ func (c *reconciling) apply(t *testing.T) (said tune.Calm, results []Result, too
 		}
 	}
 	graph := tune.NewGraph(flux.Each(all))
+	graph.Controllers = flux.NewControllers([]flux.Controller{{Name: flux.KustomizeController, JitterPercent: 5, RequeueDependency: 30 * time.Second, KeepsTimers: c.keeps}})
 	said = graph.Forecast(items, nil, float64(time.Second)/float64(c.patch))
 	begun := c.now
 	results = NewWriter(c, WriteOptions{Graph: graph}, c.clock()).Write(t.Context(), writes)
@@ -217,22 +237,25 @@ func TestWhatIsChangedStaysReady(t *testing.T) {
 func TestWhatIsDisturbedWasNamed(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		ahead, error time.Duration
-		fleets       uint64
+		ahead, error  time.Duration
+		fleets        uint64
+		keeps, untold bool
 	}{
-		"one clock":                       {0, 0, 1000},
-		"a clock that is ahead":           {time.Minute, time.Second, 300},
-		"a clock that is behind":          {-time.Minute, -time.Second, 300},
-		"a clock that is far behind":      {-time.Hour, time.Second, 300},
-		"a cluster's clock that is late":  {0, -time.Second, 300},
-		"a cluster's clock that is early": {0, time.Second, 300},
+		"one clock":                       {fleets: 1000},
+		"a clock that is ahead":           {ahead: time.Minute, error: time.Second, fleets: 300},
+		"a clock that is behind":          {ahead: -time.Minute, error: -time.Second, fleets: 300},
+		"a clock that is far behind":      {ahead: -time.Hour, error: time.Second, fleets: 300},
+		"a cluster's clock that is late":  {error: -time.Second, fleets: 300},
+		"a cluster's clock that is early": {error: time.Second, fleets: 300},
+		"Flux 2.7":                        {keeps: true, fleets: 300},
+		"Flux 2.6, without a history":     {keeps: true, untold: true, fleets: 300},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			all := 0
 			for seed := range tc.fleets {
 				c := newReconciling(seed)
-				c.ahead, c.error = tc.ahead, tc.error
+				c.ahead, c.error, c.keeps, c.untold = tc.ahead, tc.error, tc.keeps, tc.untold
 				c.addAny(seed)
 				said, results, _, lost := c.apply(t)
 				named := map[string]bool{}

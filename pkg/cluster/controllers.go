@@ -11,6 +11,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -218,6 +219,7 @@ func decodeDeployment(data []byte) (Deployment, error) {
 			}
 		}
 	}
+	result.Controller.KeepsTimers = result.keepsTimers()
 	var selector []string
 	for key, value := range d.Spec.Selector.MatchLabels {
 		selector = append(selector, key+"="+value)
@@ -225,6 +227,22 @@ func decodeDeployment(data []byte) (Deployment, error) {
 	slices.Sort(selector)
 	result.Selector = strings.Join(selector, ",")
 	return result, nil
+}
+
+// keepsTimers tells whether a controller is from before controller-runtime 0.23 (go.mod of kustomize-controller 1.7.3 and 1.8.0, of
+// helm-controller 1.4.5 and 1.5.0), by the tag of its image, or else by the version of Flux that it belongs to. Where neither tells,
+// it is taken for a newer one.
+func (d Deployment) keepsTimers() bool {
+	first := map[string]string{flux.KustomizeController: "1.8.0-0", flux.HelmController: "1.5.0-0"}[d.Controller.Name]
+	if first == "" { // nothing waits for the others
+		return false
+	}
+	v, err := version.ParseSemantic(d.ImageVersion)
+	if err != nil {
+		first = "2.8.0-0"
+		v, err = version.ParseSemantic(d.Version)
+	}
+	return err == nil && v.LessThan(version.MustParseSemantic(first))
 }
 
 // readFlags takes the flags that matter from a command line, as pflag reads them: --flag=value or
@@ -299,6 +317,7 @@ func MergeControllers(deployments []Deployment) []flux.Controller {
 		m.MaxRetryDelay = max(m.MaxRetryDelay, d.Controller.MaxRetryDelay)
 		m.Overrides = slices.Concat(m.Overrides, d.Controller.Overrides)
 		m.RetryOnFailure = m.RetryOnFailure || d.Controller.RetryOnFailure
+		m.KeepsTimers = m.KeepsTimers || d.Controller.KeepsTimers
 		m.CancelsChecks = m.CancelsChecks || d.Controller.CancelsChecks
 	}
 	return merged

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,4 +47,29 @@ func TestControllerThatPassesOverIgnore(t *testing.T) {
 	other, err := decodeDeployment([]byte(`{"metadata":{"labels":{"app.kubernetes.io/component":"source-controller"}},"spec":{"template":{"spec":{"containers":[{"image":"source-controller:v1.8.0"}]}}}}`))
 	require.NoError(t, err)
 	assert.False(t, passOverIgnore([]Deployment{other}))
+}
+
+// Controllers before Flux 2.8 keep the time of the next reconcile when an object changes: the image tells, or the version of Flux.
+func TestOlderControllersKeepTimers(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		component, image, flux string
+		keeps                  bool
+	}{
+		{"kustomize-controller", "ghcr.io/fluxcd/kustomize-controller:v1.7.3", "v2.8.0", true},
+		{"kustomize-controller", "ghcr.io/fluxcd/kustomize-controller:v1.8.0", "v2.7.5", false},
+		{"kustomize-controller", "ghcr.io/fluxcd/kustomize-controller:v1.8.0-rc.1", "", false},
+		{"helm-controller", "ghcr.io/fluxcd/helm-controller:v1.4.5", "", true},
+		{"helm-controller", "ghcr.io/fluxcd/helm-controller:v1.5.0", "", false},
+		{"helm-controller", "ghcr.io/fluxcd/helm-controller@sha256:abc", "v2.7.5", true},
+		{"helm-controller", "ghcr.io/fluxcd/helm-controller@sha256:abc", "v2.8.0", false},
+		{"helm-controller", "ghcr.io/fluxcd/helm-controller@sha256:abc", "", false},
+		{"source-controller", "ghcr.io/fluxcd/source-controller:v1.1.0", "v2.1.0", false},
+	} {
+		d, err := decodeDeployment(fmt.Appendf(nil, `{"metadata": {"name": %[1]q, "labels": {"app.kubernetes.io/component": %[1]q, "app.kubernetes.io/version": %[3]q}},
+			"spec": {"template": {"spec": {"containers": [{"image": %[2]q}]}}}}`, tc.component, tc.image, tc.flux))
+		require.NoError(t, err)
+		assert.Equal(t, tc.keeps, d.Controller.KeepsTimers, "%+v", tc)
+		assert.Equal(t, tc.keeps, MergeControllers([]Deployment{{Controller: flux.Controller{Name: tc.component}}, d})[0].KeepsTimers)
+	}
 }

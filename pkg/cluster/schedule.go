@@ -128,6 +128,13 @@ func (s *schedule) written(i int) {
 	if r.Wrote() && r.Now != nil { // it is reconciled because of that
 		now := *r.Now
 		now.Status.LastReconciled = s.clock.Server()
+		before, known := s.latest[target.Ref]
+		if !known {
+			before = target
+		}
+		if s.options.Graph.StaysDue(before, now) {
+			now = before
+		}
 		s.latest[target.Ref] = now
 	}
 	if s.options.DryRun || !s.queue.Holds(target.Ref) || !r.Wrote() || was == "False" || was == "" || target.Suspended || r.Generation <= target.Generation {

@@ -34,6 +34,9 @@ type Controller struct {
 	// CancelsChecks is the feature gate CancelHealthCheckOnNewRevision of kustomize- and helm-controller: any change of an object
 	// breaks off what they wait for while they reconcile it (internal/features/features.go).
 	CancelsChecks bool
+	// KeepsTimers says that a reconcile at a change leaves the time of the next one by itself as it was, where that is earlier than an
+	// interval later: the work queue before controller-runtime 0.23, Flux 2.8 (client-go util/workqueue/delaying_queue.go, insert).
+	KeepsTimers bool
 	// Found says that the values are those of a Deployment that was read, and not the defaults.
 	Found bool
 }

@@ -18,7 +18,8 @@ import (
 // --requeue-dependency, 30s by default (kustomize-controller internal/controller/kustomization_controller.go,
 // checkDependencies). A dependent looks at what it depends on when it is reconciled, never the other way round. So
 // dependents are changed first, and what they depend on when they are ready again: their next reconcile is then an interval
-// away. A change takes the timer of the reconcile before it away (controller-runtime 0.23 and newer, its priority queue).
+// away. A change takes the timer of the reconcile before it away (controller-runtime 0.23 and newer, its priority queue); older
+// controllers keep it (flux.Controller, KeepsTimers), and so it is not known when those reconcile an object next.
 //
 // A HelmRelease becomes Ready=False (SourceNotReady) for as long where it is reconciled while the source of its chart
 // has not observed a change (helm-controller internal/controller/helmrelease_controller.go, isSourceReady), so its
@@ -228,6 +229,8 @@ func (g *Graph) disturbed(on flux.Ref, took, since time.Duration, changed map[fl
 			why = fmt.Sprintf("a reconcile of %s takes %s, and it is itself reconciled every %s", on, flux.FormatDuration(took.Round(time.Second)), flux.FormatDuration(interval))
 		case planned && took+since > free:
 			why = fmt.Sprintf("%s is changed when all that depends on it is ready again, about %s after the first, and it is itself reconciled every %s", on, flux.FormatDuration(since.Round(time.Second)), flux.FormatDuration(interval))
+		case g.Controllers.Of(&d).KeepsTimers:
+			why = fmt.Sprintf("it is reconciled every %s, at a time that its status does not tell (its controller is older than Flux 2.8)", flux.FormatDuration(d.Effective(flux.Interval)))
 		case !planned && d.Status.LastReconciled.IsZero():
 			why = fmt.Sprintf("it is reconciled every %s, at a time that its status does not tell", flux.FormatDuration(interval))
 		}
@@ -296,6 +299,16 @@ func (g *Graph) Due(o flux.Object) (from, until time.Time) {
 	interval, last := o.Effective(flux.Interval), o.Status.LastReconciled
 	free := g.free(o, interval)
 	return last.Add(free - inexact), last.Add(2*interval - free + inexact)
+}
+
+// StaysDue tells whether an object that was changed is due when it was before, and not an interval after the reconcile of the
+// change, as far as its status tells; before and after are how it was and is.
+func (g *Graph) StaysDue(before, after flux.Object) bool {
+	if g == nil || before.Status.LastReconciled.IsZero() || !g.Controllers.Of(&after).KeepsTimers {
+		return false
+	}
+	due := func(o flux.Object) time.Time { return o.Status.LastReconciled.Add(o.Effective(flux.Interval)) }
+	return due(before).Before(due(after))
 }
 
 // HasDependencies tells whether objects of a snapshot may have dependents that it does not hold: it has Kustomizations
