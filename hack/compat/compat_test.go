@@ -177,13 +177,14 @@ func (w world) tune(t *testing.T) int {
 		before[k.Name] = w.object(t, k)
 		policy = append(policy, "--set", "development."+k.Name+".interval=1m")
 	}
-	assert.Equal(t, len(flux.Kinds()), strings.Count(w.must(t, append([]string{"plan", "-o", "name"}, policy...)...), "/app\n"))
-	w.must(t, append([]string{"apply", "--yes", "--patches-per-second=100"}, policy...)...)
+	assert.Equal(t, len(flux.Kinds()), strings.Count(w.must(t, append([]string{"plan", "-o", "name", "--include-upgrades"}, policy...)...), "/app\n"))
+	// Any change upgrades a release of Flux 2.1.
+	w.must(t, append([]string{"apply", "--yes", "--patches-per-second=100", "--include-upgrades"}, policy...)...)
 	changed := make(map[string]string)
 	for _, k := range flux.Kinds() {
 		changed[k.Name], _, _ = unstructured.NestedString(w.object(t, k).Object, "spec", "interval")
 	}
-	w.must(t, "revert", "-n", namespace, "--yes", "--patches-per-second=100")
+	w.must(t, "revert", "-n", namespace, "--yes", "--patches-per-second=100", "--force")
 	kinds := 0
 	for _, k := range flux.Kinds() {
 		if assert.Equal(t, "development 5m", read[k.Name], k.Name) && assert.Equal(t, "1m", changed[k.Name], k.Name) &&

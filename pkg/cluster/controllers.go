@@ -22,8 +22,6 @@ type Deployment struct {
 	Namespace, Name string
 	// Version of the Flux distribution that it belongs to, "v2.9.0"; "" where it bears none.
 	Version string
-	// ImageVersion is that of the controller, as the tag of its image tells: "1.9.5"; "" where it tells none.
-	ImageVersion string
 	// Controller has the flags that the Deployment sets, and defaults for the others.
 	Controller flux.Controller
 	// Selector of its pods, and the port of their metrics.
@@ -208,7 +206,7 @@ func decodeDeployment(data []byte) (Deployment, error) {
 		args := slices.Concat(container.Command, container.Args)
 		readFlags(&result.Controller, args)
 		if name := result.Controller.Name; name != "" {
-			result.ImageVersion = cmp.Or(result.ImageVersion, imageVersion(container.Image, name))
+			result.Controller.Version = cmp.Or(result.Controller.Version, imageVersion(container.Image, name))
 		}
 		if isUnset("watch-all-namespaces", args) {
 			result.Controller.Namespace = d.Metadata.Namespace
@@ -297,7 +295,7 @@ func readDuration(d *time.Duration, value string) {
 }
 
 // MergeControllers makes one controller of the Deployments of each that watch the same objects: these add
-// their workers up, and the longest jitter and waits count. Shards, which differ in what they watch
+// their workers up, and the longest jitter and waits and the oldest version count. Shards, which differ in what they watch
 // (--watch-label-selector, --watch-all-namespaces=false), stay apart: one does not help another.
 func MergeControllers(deployments []Deployment) []flux.Controller {
 	var merged []flux.Controller
@@ -310,6 +308,9 @@ func MergeControllers(deployments []Deployment) []flux.Controller {
 			continue
 		}
 		m := &merged[i]
+		if d.Controller.Before(m.Version) {
+			m.Version = d.Controller.Version
+		}
 		m.Concurrent += d.Controller.Concurrent
 		m.JitterPercent = max(m.JitterPercent, d.Controller.JitterPercent)
 		m.RequeueDependency = max(m.RequeueDependency, d.Controller.RequeueDependency)

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
@@ -27,10 +26,8 @@ func (c *Client) SupportsIgnore(ctx context.Context) (bool, error) {
 
 // passOverIgnore tells whether a kustomize-controller is from before spec.ignore, as the tag of its image says.
 func passOverIgnore(deployments []Deployment) bool {
-	first := version.MustParseSemantic("1.9.0-0")
 	return slices.ContainsFunc(deployments, func(d Deployment) bool {
-		v, err := version.ParseSemantic(d.ImageVersion)
-		return err == nil && d.Controller.Name == flux.KustomizeController && v.LessThan(first)
+		return d.Controller.Name == flux.KustomizeController && d.Controller.Before("1.9.0")
 	})
 }
 

@@ -24,7 +24,7 @@ func (f *TuneFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.IncludeSuspended, "include-suspended", false, "Tune suspended objects too.")
 	flags.BoolVar(&f.IncludeFailed, "include-failed", false, "Tune HelmReleases too that gave up, as when their retries are used up (a change makes them try again), and charts that cannot be fetched, or of which that is not known.")
-	flags.BoolVar(&f.IncludeUpgrades, "include-upgrades", false, "Tune charts too that are made with valuesFiles: a change makes helm-controller upgrade their releases, and so does a revert, which leaves them alone without --force.")
+	flags.BoolVar(&f.IncludeUpgrades, "include-upgrades", false, "Tune HelmReleases and charts too whose change makes helm-controller upgrade a release: those with valuesFiles, and all before helm-controller 0.37. So does a revert, which leaves them alone without --force.")
 	flags.BoolVar(&f.ShortenTimeouts, "shorten-timeouts", false, "Make timeouts and retry intervals shorter, too, where the policy wants that. A timeout that is too short fails at the next commit, not now.")
 	flags.StringVar(&f.Managed, "managed", string(tune.ManagedSkip), "What to do with objects whose values something else keeps setting (Git, Helm, Argo CD, the Flux Operator), so that a change would be undone: "+
 		"skip leaves them alone, patch changes them all the same, pin adds rules to spec.ignore of the Kustomization that applies them (kustomize-controller 1.9), so that only the changed fields are left to us.")

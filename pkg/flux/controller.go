@@ -10,6 +10,8 @@ import (
 // Controller is how one of Flux's controllers runs.
 type Controller struct {
 	Name string // "source-controller"
+	// Version as the tag of its image tells: "1.9.5"; "" where it tells none.
+	Version string
 	// Concurrent is --concurrent: how many objects of one kind it reconciles at a time.
 	Concurrent int
 	// JitterPercent is --interval-jitter-percentage: an interval is up to so much shorter or longer. 0 where there is none.

@@ -57,6 +57,7 @@ type documentSpec struct {
 	// A HelmChart's spec.chart is a string, a HelmRelease's a template: read only where it is one.
 	Chart       chartTemplate `json:"chart"`
 	ValuesFiles []string      `json:"valuesFiles"`
+	ValuesFile  word          `json:"valuesFile"`
 	// What is polled: of a source, a Bucket, an ImageRepository.
 	URL        string       `json:"url"`
 	Endpoint   string       `json:"endpoint"`
@@ -127,6 +128,7 @@ type chartTemplate struct {
 
 		ReconcileStrategy string   `json:"reconcileStrategy"`
 		ValuesFiles       []string `json:"valuesFiles"`
+		ValuesFile        word     `json:"valuesFile"`
 	} `json:"spec"`
 }
 
@@ -211,7 +213,7 @@ func Decode(data []byte) (Object, error) {
 		OCI:             d.Kind == "HelmRepository" && d.Spec.Type == "oci",
 		Generated:       d.generated(),
 		HasChart:        d.Spec.Chart.present,
-		MergesValues:    len(d.Spec.ValuesFiles)+len(d.Spec.Chart.Spec.ValuesFiles) > 0,
+		MergesValues:    d.mergesValues(),
 		Waits:           d.waits(),
 		HealthChecks:    d.healthChecks(),
 		TargetNamespace: d.Spec.TargetNamespace,
@@ -270,10 +272,25 @@ func (o *Object) KeepManagedFields(data []byte) error {
 }
 
 // generated: helm-controller names the charts that it makes NAMESPACE-NAME of the HelmRelease. Its
-// labels alone are also on what a release installs, which may be a HelmChart of its own.
+// labels alone are also on what a release installs, which may be a HelmChart of its own. Before 0.37 it put none on those that it
+// makes (v0.36.2 internal/controller/helmrelease_controller_chart.go), but all that a release installs bore them.
 func (d document) generated() bool {
 	release, namespace := d.Metadata.Labels[helmGroup+"/name"], d.Metadata.Labels[helmGroup+"/namespace"]
-	return d.Kind == "HelmChart" && release != "" && d.Metadata.Name == namespace+"-"+release
+	switch {
+	case d.Kind != "HelmChart":
+		return false
+	case release == "":
+		return slices.ContainsFunc(d.Metadata.ManagedFields, func(e managedEntry) bool {
+			return e.Manager == "helm-controller" && e.Fields.Spec != nil && e.Fields.Spec.Interval != nil
+		})
+	default:
+		return d.Metadata.Name == namespace+"-"+release
+	}
+}
+
+// mergesValues: up to source-controller 1.2 there may be one file more (v1.2.5 api/v1beta2/helmchart_types.go, GetValuesFiles).
+func (d document) mergesValues() bool {
+	return len(d.Spec.ValuesFiles)+len(d.Spec.Chart.Spec.ValuesFiles) > 0 || d.Spec.ValuesFile != "" || d.Spec.Chart.Spec.ValuesFile != ""
 }
 
 // waits: Helm waits for what it installs unless told not to; a Kustomization waits when told to.

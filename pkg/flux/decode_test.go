@@ -397,3 +397,17 @@ func TestDecodeKeepsManagedFields(t *testing.T) {
 		assert.Equal(t, want, string(o.ManagedFields), annotation)
 	}
 }
+
+func TestGeneratedChartOfAnOldHelmController(t *testing.T) {
+	t.Parallel()
+	chart := func(labels, manager string) Object {
+		o, err := Decode([]byte(`{"apiVersion":"source.toolkit.fluxcd.io/v1beta2","kind":"HelmChart","metadata":{"name":"apps-web","namespace":"apps",
+"labels":{` + labels + `},"managedFields":[{"manager":"` + manager + `","operation":"Update","fieldsV1":{"f:spec":{"f:interval":{}}}}]},"spec":{"chart":"web","interval":"5m"}}`))
+		require.NoError(t, err)
+		return o
+	}
+	assert.True(t, chart("", "helm-controller").Generated, "0.36 puts no labels on it")
+	assert.True(t, chart(`"team":"web"`, "helm-controller").Generated, "but those of spec.chart.metadata")
+	assert.False(t, chart(`"helm.toolkit.fluxcd.io/name":"charts","helm.toolkit.fluxcd.io/namespace":"apps"`, "helm-controller").Generated, "a release installs it")
+	assert.False(t, chart("", "kubectl-client-side-apply").Generated)
+}

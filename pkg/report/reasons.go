@@ -37,7 +37,7 @@ func reasonOf(r tune.ReasonCount) string {
 	case tune.ReasonPinLost:
 		return "whose pins are gone, so that Git takes its values back: --managed=pin pins them again"
 	case tune.ReasonUpgrades:
-		return "whose charts are made with valuesFiles, so that a change upgrades their releases: --include-upgrades tunes them, too"
+		return "whose releases a change would upgrade: --include-upgrades tunes them, too"
 	case tune.ReasonFailingChart:
 		return "with charts that cannot be fetched, and would be missing after a change: --include-failed tunes them, too"
 	case tune.ReasonRollingOut:

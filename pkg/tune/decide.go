@@ -168,10 +168,20 @@ func noWayBack(item Item, _ Options) (Reason, string) {
 
 // upgrades: a change of a chart that is made with values files is a new version of it, and a release is upgraded to that.
 func upgrades(item Item, opts Options) (Reason, string) {
-	if opts.IncludeUpgrades || !item.Object.MergesValues || !changesChart(item.Object, item.Changes) {
+	o, why := item.Object, ""
+	switch {
+	case opts.IncludeUpgrades || len(item.Changes) == 0:
+		return "", ""
+	case o.MergesValues && changesChart(o, item.Changes):
+		why = "its chart is made with valuesFiles, and any change of it makes helm-controller upgrade the release"
+	case opts.older(o, upgradesLess):
+		why = "any change makes its helm-controller, which is older than " + upgradesLess + ", upgrade the release"
+	case o.Kind == "HelmRelease" && !o.Served() && o.Version == "v2beta1":
+		why = "it is of v2beta1, and helm-controller before " + upgradesLess + " upgrades a release at any change"
+	default:
 		return "", ""
 	}
-	return ReasonUpgrades, "its chart is made with valuesFiles, and any change of it makes helm-controller upgrade the release (" + opts.all("--include-upgrades") + ")"
+	return ReasonUpgrades, why + " (" + opts.all("--include-upgrades") + ")"
 }
 
 // failuresNote is said of releases that failed and have retries left: helm-controller counts the failures of a generation

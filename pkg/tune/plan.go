@@ -164,8 +164,8 @@ type Options struct {
 	// IncludeFailed tunes HelmReleases too that gave up (a change makes them try again), and charts that
 	// cannot be fetched, or of which that is not known.
 	IncludeFailed bool
-	// IncludeUpgrades tunes charts too that are made with values files; a change makes helm-controller upgrade their
-	// releases.
+	// IncludeUpgrades tunes HelmReleases and charts too whose change makes helm-controller upgrade a release: those that are made with
+	// values files, and all of an old helm-controller.
 	IncludeUpgrades bool
 	// TakesBack says that the changes are a revert's: reasons to leave objects alone tell what its --force does.
 	TakesBack bool

@@ -99,13 +99,14 @@ func suspended(s subject) (Reason, string) {
 }
 
 func retriesExhausted(s subject) (Reason, string) {
-	if s.object.Kind != "HelmRelease" || !s.object.Status.Stalled || s.options.IncludeFailed {
+	stopped, reason := gaveUp(s.object, s.options)
+	if !stopped || s.options.IncludeFailed {
 		return "", ""
 	}
 	why := "it gave up"
-	switch reason := s.object.Status.StalledReason; reason {
+	switch reason {
 	case "":
-	case "RetriesExceeded": // helm-controller internal/reconcile/atomic_release.go
+	case retriesExceeded:
 		why = "its retries are used up"
 	default: // AccessDenied, InvalidCELExpression: internal/controller/helmrelease_controller.go
 		why += " (" + reason + ")"

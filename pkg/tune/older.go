@@ -1,0 +1,46 @@
+package tune
+
+import (
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// Before upgradesLess (Flux 2.2), helm-controller empties all conditions of a HelmRelease where it sees a new generation, and
+// without the condition Released it upgrades the release, whatever was changed (v0.36.2
+// internal/controller/helmrelease_controller.go, reconcile and reconcileRelease; api/v2beta1, HelmReleaseProgressing).
+const upgradesLess = "0.37.0"
+
+// older tells whether the helm-controller of a HelmRelease is known to be older than a version; false for other kinds.
+func (opts Options) older(o flux.Object, than string) bool {
+	if o.Kind != "HelmRelease" {
+		return false
+	}
+	var by flux.Controllers
+	if opts.Graph != nil {
+		by = opts.Graph.Controllers
+	}
+	older, _ := by.Older(&o, than)
+	return older
+}
+
+// retriesExceeded is the reason of Stalled where retries are used up (helm-controller internal/reconcile/atomic_release.go).
+const retriesExceeded = "RetriesExceeded"
+
+// gaveUp tells whether helm-controller has given up on a HelmRelease until that changes, and the reason of its condition Stalled.
+// Before 0.37 there was no such condition: Ready tells that retries are used up, or that what should have remedied a failure has
+// failed (v0.36.2 internal/controller/helmrelease_controller.go, reconcileRelease).
+func gaveUp(o flux.Object, opts Options) (stopped bool, reason string) {
+	switch s := o.Status; {
+	case o.Kind != "HelmRelease":
+		return false, ""
+	case s.Stalled:
+		return true, s.StalledReason
+	case s.Ready != "False" || !opts.older(o, upgradesLess):
+		return false, ""
+	case strings.HasSuffix(s.ReadyMessage, " retries exhausted"):
+		return true, retriesExceeded
+	default:
+		return s.ReadyReason == "RollbackFailed" || s.ReadyReason == "UninstallFailed", s.ReadyReason
+	}
+}
