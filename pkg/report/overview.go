@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
@@ -301,9 +302,9 @@ func (o Overview) takes(limits limits) []string {
 	case len(disturbed) == 0:
 		return lines
 	case limits.lines == 1:
-		return append(lines, fmt.Sprintf("%s may be not ready for a while (--rows names them)", count(len(disturbed), "object")))
+		return append(lines, fmt.Sprintf("%s may be not ready for %s (--rows names them)", count(len(disturbed), "object"), awhile(disturbed, "")))
 	}
-	lines = append(lines, fmt.Sprintf("%s may be not ready for a while (Flux tries again after 30s), and cannot be spared:", count(len(disturbed), "object")))
+	lines = append(lines, fmt.Sprintf("%s may be not ready for %s, and cannot be spared:", count(len(disturbed), "object"), awhile(disturbed, " (Flux tries again after 30s)")))
 	for i, d := range disturbed {
 		if limits.named > 0 && i == limits.named {
 			lines = append(lines, fmt.Sprintf("and %d more (--rows names them)", len(disturbed)-i))
@@ -312,4 +313,16 @@ func (o Overview) takes(limits limits) []string {
 		lines = append(lines, fmt.Sprintf("%s, which depends on %s: %s", flux.InCluster(d.Cluster, d.Object.String()), d.On, d.Why))
 	}
 	return lines
+}
+
+// awhile says how long objects may be not ready: mostly only until Flux tries again, which soon says.
+func awhile(disturbed []tune.Disturbance, soon string) string {
+	longest := time.Duration(0)
+	for _, d := range disturbed {
+		longest = max(longest, d.Again)
+	}
+	if longest <= 30*time.Second {
+		return "a while" + soon
+	}
+	return "up to " + flux.FormatDuration(longest)
 }

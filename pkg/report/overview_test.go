@@ -254,3 +254,10 @@ func TestCostsWithoutLimitsTellWhatWasNotRead(t *testing.T) {
 	o.Patches = true
 	assert.NotContains(t, o.leftAlone(unlimited)[0], "--managed")
 }
+
+func TestOverviewSaysHowLongObjectsMayBeNotReady(t *testing.T) {
+	t.Parallel()
+	soon := tune.Disturbance{Again: 30 * time.Second}
+	assert.Equal(t, "a while (Flux tries again after 30s)", awhile([]tune.Disturbance{{}, soon}, " (Flux tries again after 30s)"))
+	assert.Equal(t, "up to 1h", awhile([]tune.Disturbance{soon, {Again: time.Hour}, {}}, " (Flux tries again after 30s)"))
+}

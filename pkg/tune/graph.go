@@ -127,6 +127,8 @@ type Disturbance struct {
 	Object  flux.Ref
 	On      flux.Ref
 	Why     string
+	// Again is how long Flux may take to look at it again; 0 where that is as always, 30s.
+	Again time.Duration
 }
 
 // And is what the changes of two clusters do, made one after the other.
@@ -195,14 +197,14 @@ func (g *Graph) located(f Fetch) Fetch {
 }
 
 // chartShakes is the disturbance of a HelmRelease whose HelmChart changes with it. Measured: helm-controller changes
-// the HelmChart, finds that it has not been reconciled yet, and does not look again before --requeue-dependency: again.
+// the HelmChart, finds that it has not been reconciled yet, and does not look again for some time: again.
 func (g *Graph) chartShakes(item Item) (d Disturbance, again time.Duration, shakes bool) {
 	o := item.Object
 	if o.Kind != "HelmRelease" || !changesChart(o, item.Changes) || o.Suspended || o.Status.Ready != "True" {
 		return Disturbance{}, 0, false
 	}
-	again = g.Controllers.Of(&o).RequeueDependency
-	return Disturbance{Cluster: o.Cluster, Object: o.Ref, On: chartOf(o), Why: fmt.Sprintf("helm-controller changes that with it, and looks at it again after %s", flux.FormatDuration(again))}, again, true
+	again, why := g.chartAgain(item)
+	return Disturbance{Cluster: o.Cluster, Object: o.Ref, On: chartOf(o), Why: why, Again: again}, again, true
 }
 
 // Reconcile is how long a reconcile of an object takes, as its history tells, or 2 s where it tells nothing.

@@ -57,8 +57,8 @@ func TestForecast(t *testing.T) {
 	assert.Equal(t, Calm{
 		Steps: 2, Duration: 6 * time.Second, // app, slow meanwhile, and base when both have been reconciled; one patch a second
 		Disturbed: []Disturbance{
-			{"", ksRef("app"), ksRef("base"), "a reconcile of Kustomization apps/base takes 3m, and it is itself reconciled every 1m"},
-			{"", ksRef("unplanned"), ksRef("base"), "it is reconciled every 5m, at a time that its status does not tell"},
+			{Object: ksRef("app"), On: ksRef("base"), Why: "a reconcile of Kustomization apps/base takes 3m, and it is itself reconciled every 1m"},
+			{Object: ksRef("unplanned"), On: ksRef("base"), Why: "it is reconciled every 5m, at a time that its status does not tell"},
 		},
 	}, calm)
 	assert.Equal(t, Calm{Steps: 1}, g.Forecast([]Item{change("app", "1m"), change("slow", "1m")}, nil, 0))
@@ -77,7 +77,7 @@ func TestForecastOfPins(t *testing.T) {
 	g := NewGraph(flux.Each([]flux.Object{owner, calm, often}))
 	src := object(t, "gitrepo")
 	items := []Item{{Object: src, Action: ActionChange, Changes: []Change{change(flux.Interval, "5m", "1m")}}}
-	want := []Disturbance{{"", often.Ref, owner.Ref, "a reconcile of Kustomization apps/owner takes 3m, and it is itself reconciled every 1m"}}
+	want := []Disturbance{{Object: often.Ref, On: owner.Ref, Why: "a reconcile of Kustomization apps/owner takes 3m, and it is itself reconciled every 1m"}}
 	pin := Pin{Owner: owner, Rules: Rules([]Need{need(src, flux.Interval)})}
 	assert.Equal(t, want, g.Forecast(items, []Pin{pin}, 5).Disturbed)
 	assert.Equal(t, want, g.Forecast(nil, []Pin{pin}, 5).Disturbed, "only rules change")
@@ -163,10 +163,11 @@ func TestForecastOfHelmCharts(t *testing.T) {
 		objects = append(objects, item.Object)
 	}
 	graph := NewGraph(flux.Each(objects))
+	graph.Controllers = runs("1.4.0").Controllers
 	calm := graph.Forecast(items, nil, 0)
 	assert.Equal(t, 30*time.Second+assumedReconcile+slack, calm.Duration, "two levels, the first of which waits for a release")
 	fast := NewGraph(flux.Each(objects))
-	fast.Controllers = flux.NewControllers([]flux.Controller{{Name: flux.HelmController, RequeueDependency: 5 * time.Second}})
+	fast.Controllers = flux.NewControllers([]flux.Controller{{Name: flux.HelmController, Version: "1.4.0", RequeueDependency: 5 * time.Second}})
 	assert.Equal(t, 5*time.Second+assumedReconcile+slack, fast.Forecast(items, nil, 0).Duration, "its flag says when it looks again")
 	assert.Contains(t, fast.Forecast(items, nil, 0).Disturbed[0].Why, "looks at it again after 5s")
 	var named []string

@@ -3,6 +3,7 @@ package tune
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,7 +30,13 @@ func decoded(t *testing.T, json string) flux.Object {
 
 // runs is a graph whose controllers tell the version of helm-controller.
 func runs(helm string) *Graph {
-	return &Graph{Controllers: flux.NewControllers([]flux.Controller{{Name: flux.HelmController, Version: helm}})}
+	all := flux.DefaultControllers()
+	for i := range all {
+		if all[i].Name == flux.HelmController {
+			all[i].Version = helm
+		}
+	}
+	return &Graph{Controllers: flux.NewControllers(all)}
 }
 
 func TestAnyChangeUpgradesAnOldRelease(t *testing.T) {
@@ -96,4 +103,31 @@ func TestValuesFileMakesAChangeAnUpgrade(t *testing.T) {
 	c := decoded(t, `{"apiVersion":"source.toolkit.fluxcd.io/v1beta2","kind":"HelmChart","metadata":{"name":"web","namespace":"apps","resourceVersion":"7"},
 "spec":{"interval":"5m","chart":"web","valuesFile":"values-prod.yaml","sourceRef":{"kind":"HelmRepository","name":"charts"}}}`)
 	assert.Equal(t, ReasonUpgrades, Decide(c, ruling(map[string]policy.Settings{"HelmChart": {Interval: "10m"}}), in("development"), Options{}).Reason)
+}
+
+// helm-controller looks at a HelmChart that it has changed again after --requeue-dependency, and before 1.4 only after a whole interval.
+func TestForecastOfAChartThatAnOldHelmControllerWaitsFor(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		api, image string
+		again      time.Duration
+		why        string
+	}{
+		{"v2", "1.4.0", 30 * time.Second, "helm-controller changes that with it, and looks at it again after 30s"},
+		{"v2", "1.3.0", time.Hour, "helm-controller before 1.4.0 changes that with it, and looks at it again after its interval, 1h (flux reconcile helmrelease makes it sooner)"},
+		{"v2beta2", "", time.Hour, "helm-controller before 1.4.0 changes that with it, and looks at it again after its interval, 1h (flux reconcile helmrelease makes it sooner)"},
+		{"v2", "", time.Hour, "helm-controller changes that with it, and looks at it again after 30s, or, before 1.4.0, after its interval, 1h"},
+	} {
+		web := object(t, "hr", chart(""), interval("30m"), func(o *flux.Object) { o.Version, o.Status.Ready = tc.api, "True" })
+		after := object(t, "hr", named("apps", "after"), func(o *flux.Object) { o.DependsOn, o.Status.Ready = []flux.Ref{web.Ref}, "True" })
+		g := NewGraph(flux.Each([]flux.Object{web, after}))
+		g.Controllers = runs(tc.image).Controllers
+		item := Decide(web, ruling(map[string]policy.Settings{"HelmRelease": {Interval: "1h"}}), in("development"), Options{Graph: g})
+		calm := g.Forecast([]Item{item}, nil, 5)
+		require.Len(t, calm.Disturbed, 2, tc)
+		assert.Equal(t, tc.why, calm.Disturbed[0].Why)
+		assert.Equal(t, tc.again, calm.Disturbed[0].Again)
+		_, again, _ := g.chartShakes(item)
+		assert.Equal(t, tc.again, again, "what depends on it waits as long")
+	}
 }
