@@ -148,7 +148,7 @@ func (f *fleet) cost(s *subject) (Cost, bool) {
 	case "GitRepository":
 		return gitCost(o, f.calls(o.Remote.URL))
 	case "OCIRepository":
-		return ociCost(o)
+		return f.ociCost(o)
 	case "HelmRepository":
 		if o.OCI {
 			return Cost{}, false
@@ -209,9 +209,14 @@ func bucketCost(o *flux.Object) (Cost, bool) {
 	return c, ok
 }
 
-func ociCost(o *flux.Object) (Cost, bool) {
+// ociCost: source-controller before 1.2 asks for the digest of a digest, too (v1.1.2 internal/controller/ocirepository_controller.go,
+// getRevision).
+func (f *fleet) ociCost(o *flux.Object) (Cost, bool) {
 	switch o.Remote.Ref.Kind {
 	case flux.RefDigest:
+		if older, _ := f.settings.Older(o, "1.2.0"); older {
+			return call(OCI, registryCall, "digest: asks for it all the same, before source-controller 1.2")
+		}
 		return idle(OCI)
 	case flux.RefSemver:
 		return tags(OCI, registrySemver, "semver: lists tags")

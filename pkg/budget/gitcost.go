@@ -116,7 +116,10 @@ func (f *fleet) automationCost(o *flux.Object) Cost {
 		branch = defaultBranch
 	}
 	c := Cost{Protocol: Git, Unchanged: cloning, Refused: cloning, Assumed: clone, Clones: true, Redirected: calls.redirected}
+	old, _ := f.settings.Older(o, "0.38.0")
 	switch {
+	case old: // v0.37.1 internal/controller/imageupdateautomation_controller.go, Reconcile
+		c.Note = "automation: clones every time, before image-automation-controller 0.38"
 	case p.Refspec != "":
 		c.Note = "automation: clones every time, since it pushes by a refspec"
 	case p.Branch != "" && p.Branch != branch:

@@ -10,7 +10,6 @@ type newerAPI struct{ kind, api, version string }
 var newerAPIs = []newerAPI{
 	{"HelmRelease", "v2beta1", "0.37.0"},
 	{"HelmRelease", "v2beta2", "1.0.0"},
-	{"HelmRepository", "v1beta2", "1.3.0"},
 	{"ImageUpdateAutomation", "v1beta1", "0.38.0"},
 }
 
