@@ -145,7 +145,7 @@ func TestRevertLeavesWhatIsDeclared(t *testing.T) {
 		c := bed.Cluster(t)
 		f := gitFleet{Cluster: c, apps: c.Namespace(t, map[string]string{"environment": "development"})}
 		declare(t, f, "5m", how...)
-		_, o := f.tuned(t, "one")
+		_, o := f.tuned(t, "one", "--managed=patch")
 		require.Zero(t, o.code, o.stderr)
 		require.Equal(t, "1m", f.interval(t))
 		return f
@@ -185,6 +185,35 @@ func TestRevertLeavesWhatIsDeclared(t *testing.T) {
 		declare(t, f, "1m")
 		assert.Equal(t, exitFailed, here.run(t.Context(), "revert", "-n", f.apps, "--yes").code)
 		assert.Equal(t, "1m", f.interval(t))
+	})
+	for _, manager := range []string{"kubectl-client-side-apply", "ci", "argocd-controller"} {
+		t.Run("again, client-side by "+manager, func(t *testing.T) {
+			t.Parallel()
+			f := fleet(t, "--field-manager="+manager)
+			declare(t, f, "8m", "--field-manager="+manager)
+			o := f.revert(t)
+			assert.Zero(t, o.code, o.stderr)
+			assert.Equal(t, "8m", f.interval(t))
+			assert.Nil(t, f.recordOf(t), "there is nothing to restore")
+		})
+	}
+	t.Run("as it was set, client-side by a pipeline", func(t *testing.T) {
+		t.Parallel()
+		f := fleet(t)
+		declare(t, f, "1m", "--field-manager=ci")
+		o := f.revert(t)
+		assert.Equal(t, exitFailed, o.code)
+		assert.Contains(t, o.stderr, "somebody (ci) has set it to the same since (--force restores 5m, forget keeps what is there)")
+		assert.Equal(t, "1m", f.interval(t))
+	})
+	t.Run("as it was set, client-side by a controller", func(t *testing.T) {
+		t.Parallel()
+		f := fleet(t, "--field-manager=argocd-controller")
+		declare(t, f, "1m", "--field-manager=argocd-controller")
+		o := f.revert(t)
+		assert.Zero(t, o.code, o.stderr)
+		assert.Equal(t, "1m", f.interval(t))
+		assert.Nil(t, f.recordOf(t), "there is nothing to restore")
 	})
 	t.Run("before, client-side", func(t *testing.T) {
 		t.Parallel()

@@ -16,19 +16,31 @@ import (
 // FieldManagerClientSideApply).
 const clientSideApply = "kubectl-client-side-apply"
 
-// declaredSince tells whether kubectl apply has declared, since the last of our steps, the value that a field has. Where
-// that is the value which we had set, it patches nothing but its annotation, and owns the field no more than before.
-func (r *Record) declaredSince(c chain, o flux.Object, f flux.Field) bool {
+// declaredSince is who has declared by kubectl apply, since the last of our steps, the value that a field has; false where nobody
+// has. Where that is the value which we had set, it patches nothing but its annotation, and owns the field no more than before.
+func (r *Record) declaredSince(c chain, o flux.Object, f flux.Field) (flux.Manager, bool) {
+	by, at := declarer(o.ManagedFields)
+	// The API server writes times to the second.
+	since := at.After(r.Steps[c[len(c)-1].step].Time.Truncate(time.Second))
+	return by, since && declares(o, f) && !flux.SameDuration(o.Value(f), c[0].From)
+}
+
+// declares tells whether kubectl apply has declared the value that a field has.
+func declares(o flux.Object, f flux.Field) bool {
 	var declared map[string]any
-	if json.Unmarshal([]byte(o.Annotations[corev1.LastAppliedConfigAnnotation]), &declared) != nil {
+	if o.Value(f) == nil || json.Unmarshal([]byte(o.Annotations[corev1.LastAppliedConfigAnnotation]), &declared) != nil {
 		return false
 	}
 	value, found, err := unstructured.NestedString(declared, f.Path()...)
-	if err != nil || !found || !flux.SameDuration(&value, o.Value(f)) || flux.SameDuration(&value, c[0].From) {
-		return false
-	}
-	// The API server writes times to the second.
-	return lastWrite(o.ManagedFields, clientSideApply).After(r.Steps[c[len(c)-1].step].Time.Truncate(time.Second))
+	return err == nil && found && flux.SameDuration(&value, o.Value(f))
+}
+
+// declaredAgain tells whether who has set a field since has declared it by kubectl apply, as before our change. kubectl edit and
+// its like keep the annotation of kubectl apply up to date: what they set is a choice all the same.
+func declaredAgain(o flux.Object, f flux.Field, m flux.Manager, before []flux.Manager) bool {
+	by, _ := declarer(o.ManagedFields)
+	return by.Name == m.Name && (m.Name == clientSideApply || comesBack(m)) && declares(o, f) &&
+		slices.ContainsFunc(before, func(b flux.Manager) bool { return b.Name == m.Name })
 }
 
 // setsIgnore tells whether an owner of a Kustomization's rules sets them again, or has declared them with ours among them: a write
@@ -50,16 +62,31 @@ func declaredIgnore(o flux.Object) []flux.Manager {
 	return []flux.Manager{{Name: clientSideApply}}
 }
 
-// lastWrite is when a manager last wrote an object by an update; the zero time where that is not known.
-func lastWrite(managedFields []byte, manager string) (at time.Time) {
+// declarer is who has written the annotation of kubectl apply last, by whatever field manager it was called, and when that manager
+// last wrote the object; the zero values where that is not known.
+func declarer(managedFields []byte) (by flux.Manager, at time.Time) {
 	var entries []metav1.ManagedFieldsEntry
 	if json.Unmarshal(managedFields, &entries) != nil {
-		return at
+		return by, at
 	}
 	for _, e := range entries {
-		if e.Manager == manager && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Time != nil && e.Time.After(at) {
-			at = e.Time.Time
+		if e.Operation == metav1.ManagedFieldsOperationUpdate && e.Time != nil && e.Time.After(at) && ownsAnnotation(e, corev1.LastAppliedConfigAnnotation) {
+			by, at = flux.Manager{Name: e.Manager, Version: e.APIVersion}, e.Time.Time
 		}
 	}
-	return at
+	return by, at
+}
+
+// ownsAnnotation tells whether an annotation is among the fields of an entry of metadata.managedFields.
+func ownsAnnotation(e metav1.ManagedFieldsEntry, annotation string) bool {
+	var fields struct {
+		Metadata struct {
+			Annotations map[string]any `json:"f:annotations"`
+		} `json:"f:metadata"`
+	}
+	if e.FieldsV1 == nil || json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields) != nil {
+		return false
+	}
+	_, owned := fields.Metadata.Annotations["f:"+annotation]
+	return owned
 }

@@ -173,7 +173,7 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 		free(nil)
 		r.Notes = append(r.Notes, fmt.Sprintf("%s is gone together with its chart template: nothing to restore", f))
 	case s == released:
-		free(nil) // whoever owned it before us has lost it to its owner
+		free(notYet(owner, o.OwnersOf(f))) // whoever owned it before us has lost it to its owner
 		r.Notes = append(r.Notes, fmt.Sprintf("%s is %s, as %s sets it now", f, Show(o.Value(f)), owner.Name))
 	case s == restored && keep == 0:
 		free(c[0].Owners)
@@ -235,6 +235,14 @@ func since(f flux.Field, set, now *string, who flux.Manager) string {
 		return fmt.Sprintf("%s is %s, as it was set, and somebody%s has set it to the same since", f, Show(now), by(who))
 	}
 	return fmt.Sprintf("%s was set to %s and is now %s: somebody%s changed it since", f, Show(set), Show(now), by(who))
+}
+
+// notYet is a manager, where it is not among the owners: kubectl apply does not own what it found as it has declared it.
+func notYet(m flux.Manager, owners []flux.Manager) []flux.Manager {
+	if slices.Contains(owners, m) {
+		return nil
+	}
+	return []flux.Manager{m}
 }
 
 func by(m flux.Manager) string {

@@ -219,6 +219,15 @@ func TestDecideRestoreByOwners(t *testing.T) {
 			Notes: []string{"spec.interval is 7m, as kustomize-controller sets it now"}, Freed: []flux.Field{flux.Interval},
 		}},
 		{"set in Git to what it was, written otherwise", "300s", once, []flux.Manager{git}, wanted{Freed: []flux.Field{flux.Interval}}},
+		{"set by an update of a controller", "7m", once, []flux.Manager{updates("helm-controller")}, wanted{
+			Notes: []string{"spec.interval is 7m, as helm-controller sets it now"}, Freed: []flux.Field{flux.Interval},
+		}},
+		{"set by an update of Helm's command", "7m", once, []flux.Manager{updates("helm")}, wanted{
+			Notes: []string{"spec.interval is 7m, as helm sets it now"}, Freed: []flux.Field{flux.Interval},
+		}},
+		{"set by an update of somebody we do not know", "7m", ofTerraform, []flux.Manager{updates("terraform")}, wanted{Kept: []string{
+			"spec.interval was set to 1m and is now 7m: somebody (terraform) changed it since (--force restores 5m, forget keeps what is there)",
+		}}},
 		{"pinned, and Git has adopted it on the way", "1m", pinned, []flux.Manager{updates("fluxtune"), git}, wanted{Changes: back, Freed: []flux.Field{flux.Interval}}},
 		{"pinned, and somebody else applies it", "1m", pinned, []flux.Manager{applies("argocd-controller")}, wanted{
 			Notes: []string{"spec.interval is 1m, as argocd-controller sets it now"}, Freed: []flux.Field{flux.Interval},

@@ -27,12 +27,12 @@ func Controller(name string) bool {
 	})
 }
 
-// tookOver tells whether an owner that has set a field since a change of ours will keep doing so: a controller, or
-// whoever declared the field before us. Of anybody else it was a choice, as far as we know.
+// tookOver tells whether an owner that has set a field since a change of ours will keep doing so: a controller, which may apply by
+// updates (Helm 3, Argo CD), or whoever declared the field before us. Of anybody else it was a choice, as far as we know.
 func tookOver(m flux.Manager, before []flux.Manager) bool {
-	return m.Apply && (comesBack(m) && Controller(m.Name) || slices.ContainsFunc(before, func(b flux.Manager) bool {
-		return b.Apply && b.Name == m.Name // also kubectl apply --server-side: whoever declared it has declared it again
-	}))
+	return comesBack(m) && Controller(m.Name) || slices.ContainsFunc(before, func(b flux.Manager) bool {
+		return m.Apply && b.Apply && b.Name == m.Name // also kubectl apply --server-side: whoever declared it has declared it again
+	})
 }
 
 // runOnce knows the tools that people run by hand, by the names under which they own fields: kubectl in its own names, the

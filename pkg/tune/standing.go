@@ -78,15 +78,18 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 		switch {
 		case flux.SameDuration(now, c[0].From):
 			return restored, 0, m
-		case tookOver(m, c[0].Owners):
+		case tookOver(m, c[0].Owners), declaredAgain(o, f, m, c[0].Owners):
 			return released, 0, m
 		default:
 			return edited, 0, m
 		}
 	}
 	if flux.SameDuration(now, c[len(c)-1].To) {
-		if !rule && r.declaredSince(c, o, f) {
-			return edited, 0, flux.Manager{Name: clientSideApply}
+		if by, since := r.declaredSince(c, o, f); since && !rule {
+			if tookOver(by, c[0].Owners) {
+				return released, 0, by
+			}
+			return edited, 0, by
 		}
 		return stands, len(c), flux.Manager{}
 	}
