@@ -235,7 +235,7 @@ func (d Deployment) keepsTimers() bool {
 	if first == "" { // nothing waits for the others
 		return false
 	}
-	v, err := version.ParseSemantic(d.ImageVersion)
+	v, err := version.ParseSemantic(d.Controller.Version)
 	if err != nil {
 		first = "2.8.0-0"
 		v, err = version.ParseSemantic(d.Version)

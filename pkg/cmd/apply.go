@@ -172,17 +172,17 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	}
 	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Manager: o.FieldManager}
 	var wrote []tune.Item
-	environments := newLatest(f, planned, o.root.Now)
+	by := newLatest(f, planned, o.root.Now, o.asks(), slices.ContainsFunc(plan.Items, byOthers))
 	o.tellAwaited(f, nil, nil)
 	err := o.execute(ctx, job{
 		run: cluster.Run{
-			Pins: plan.Pins, Writes: o.writes(plan, environments, stamp), Owners: o.pinning(f),
+			Pins: plan.Pins, Writes: o.writes(plan, by, stamp), Owners: o.pinning(f),
 			Begin: func() []tune.Write {
 				stamp = o.begun(ctx, stamp)
-				return o.writes(plan, environments, stamp)
+				return o.writes(plan, by, stamp)
 			},
 		},
-		before:   environments.refresh,
+		before:   by.refresh,
 		plan:     plan,
 		rules:    plan.Pins,
 		results:  report.NewResults(plan.Policy, cluster.Configured, report.PlannedItems(plan.Items)),
@@ -270,9 +270,9 @@ func (o ApplyOptions) whoAmI(ctx context.Context) string {
 }
 
 // writes are the changes of a plan, each with how to plan it again.
-func (o ApplyOptions) writes(plan tune.Plan, environments *latest, stamp tune.Stamp) []tune.Write {
+func (o ApplyOptions) writes(plan tune.Plan, by *latest, stamp tune.Stamp) []tune.Write {
 	decide := func(object flux.Object) tune.Item {
-		return tune.Decide(object, o.Policy, environments.resolver.Load().Resolve(object), o.Options)
+		return tune.Decide(object, o.Policy, by.environment(object), by.deciding(o.Options))
 	}
 	var writes []tune.Write
 	changed := plan.Changed()

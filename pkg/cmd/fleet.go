@@ -189,24 +189,9 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 	if o.Files != nil {
 		return o.readFiles()
 	}
-	snapshot, err := o.Client.Read(ctx, o.Selection)
+	snapshot, err := o.readDeciding(ctx)
 	if err != nil {
 		return fleet{}, err
-	}
-	if o.related || o.fit != nil || policy.NeedsConsumers(o.Policy, snapshot) || tune.NeedsOwners(snapshot) || tune.HasDependencies(snapshot) {
-		if err := o.Client.ReadRelated(ctx, o.Selection, &snapshot); err != nil {
-			return fleet{}, err
-		}
-	}
-	if o.sources {
-		if err := o.Client.ReadSources(ctx, &snapshot); err != nil {
-			return fleet{}, err
-		}
-	}
-	if o.charts {
-		if err := o.Client.ReadCharts(ctx, &snapshot); err != nil {
-			return fleet{}, err
-		}
 	}
 	if err := o.readCosting(ctx, &snapshot); err != nil {
 		return fleet{}, err
@@ -221,8 +206,7 @@ func (o FleetOptions) read(ctx context.Context) (fleet, error) {
 			return fleet{}, err
 		}
 	}
-	o.name(snapshot.Objects)
-	o.name(snapshot.Related)
+	o.name(snapshot.Related) // also what has come since
 	if o.DefaultEnvironment != "" || o.anyEnvironment && len(o.Environments) == 0 {
 		for i, gap := range snapshot.Gaps {
 			snapshot.Gaps[i].Harmless = gap.Harmless || gap.Labels
@@ -241,6 +225,33 @@ func (o FleetOptions) serverTime(t time.Time) time.Time {
 		return t
 	}
 	return o.Client.ServerTime(t)
+}
+
+// readDeciding reads what is decided about, and by: the objects that are asked for, and those that tell of them what environment
+// they are in, whether a change lasts, and what it sets off.
+func (o FleetOptions) readDeciding(ctx context.Context) (flux.Snapshot, error) {
+	snapshot, err := o.Client.Read(ctx, o.Selection)
+	if err != nil {
+		return snapshot, err
+	}
+	if o.related || o.fit != nil || policy.NeedsConsumers(o.Policy, snapshot) || tune.NeedsOwners(snapshot) || tune.HasDependencies(snapshot) {
+		if err := o.Client.ReadRelated(ctx, o.Selection, &snapshot); err != nil {
+			return snapshot, err
+		}
+	}
+	if o.sources {
+		if err := o.Client.ReadSources(ctx, &snapshot); err != nil {
+			return snapshot, err
+		}
+	}
+	if o.charts {
+		if err := o.Client.ReadCharts(ctx, &snapshot); err != nil {
+			return snapshot, err
+		}
+	}
+	o.name(snapshot.Objects)
+	o.name(snapshot.Related)
+	return snapshot, nil
 }
 
 // readControllers reads the Deployments of Flux's controllers. Where they may not be read, that is a harmless gap.

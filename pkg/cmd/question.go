@@ -105,7 +105,7 @@ func owners(rules []tune.Pin) string {
 
 // confirm asks whether to go on, where there is something to change.
 func (o WriteOptions) confirm(ctx context.Context, question string, changes int) error {
-	if o.Yes || o.DryRun != dryRunNone || changes == 0 {
+	if !o.asks() || changes == 0 {
 		return nil
 	}
 	if o.root.Forget != nil {
@@ -123,10 +123,13 @@ func (o WriteOptions) confirm(ctx context.Context, question string, changes int)
 	return nil
 }
 
+// asks tells whether somebody is asked before anything is changed.
+func (o WriteOptions) asks() bool { return !o.Yes && o.DryRun == dryRunNone }
+
 // rowsAsked is how many rows of a terminal a question takes that is asked below a plan.
 func (o WriteOptions) rowsAsked(question string, changes int) int {
 	width := o.printer.layout.Width
-	if o.Yes || o.DryRun != dryRunNone || changes == 0 || width <= 0 {
+	if !o.asks() || changes == 0 || width <= 0 {
 		return 0
 	}
 	return (terminal.Width(withAnswer(question)) + width) / width // with the cell that is typed in

@@ -96,7 +96,7 @@ func (f *RevertFlags) toOptions(r *root, args []string) (o RevertOptions, err er
 }
 
 func (o RevertOptions) run(ctx context.Context) error {
-	o.controllers = true // what a change would have them break off
+	o.controllers, o.charts = true, true // what a change would have them break off, or fetch
 	fs, err := o.readTuned(ctx)
 	if err != nil {
 		return err
@@ -195,13 +195,14 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		return err
 	}
 	var writes []tune.Write
-	decide := func(object flux.Object) tune.Restore { return tune.DecideRestore(object, o.RestoreOptions) }
+	by := newLatest(f, o.root.Now(), o.root.Now, o.asks(), o.Care != nil && slices.ContainsFunc(way.Items, byChart))
+	decide := func(object flux.Object) tune.Restore { return tune.DecideRestore(object, by.caring(o.RestoreOptions)) }
 	for _, r := range restores {
 		if r.Action == tune.ActionChange {
 			writes = append(writes, tune.RestoreWrite{Restore: r, Decide: decide, Manager: o.FieldManager})
 		}
 	}
-	if asked := !o.Yes && o.DryRun == dryRunNone; asked {
+	if o.asks() {
 		o.proposeLater(restores)
 	}
 	err := o.execute(ctx, job{
@@ -210,6 +211,7 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		rules:    rules,
 		results:  report.NewResults("", cluster.Restored, report.PlannedRestores(restores)),
 		question: question,
+		before:   by.refresh,
 		finish: func(d *report.Results, out cluster.Outcomes) {
 			if o.back != nil {
 				o.back.objects += d.Summary.Changed + d.Summary.Released
