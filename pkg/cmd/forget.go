@@ -81,12 +81,13 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	var writes []tune.Write
 	var tuned []flux.Object
 	var restores []tune.Restore
-	pinned, shared, judge := 0, 0, tune.NewJudge(f.snapshot)
+	var shared []flux.Object
+	pinned, judge := 0, tune.NewJudge(f.snapshot)
 	stay := map[flux.Field]bool{}
 	for _, object := range f.objects {
 		chosen, alsoOthers := o.chosen(object)
 		if alsoOthers {
-			shared++
+			shared = append(shared, object)
 		}
 		if !chosen {
 			continue
@@ -102,8 +103,8 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		restores = append(restores, tune.Restore{Object: object, Action: tune.ActionChange, Reason: tune.ReasonTuned})
 	}
 	o.root.warn(tune.RulesLeft(judge, restores), nil)
-	if len(writes) == 0 && shared > 0 {
-		return fmt.Errorf("--session %q: nothing is forgotten: what it changed in %s other sessions changed, too: revert or forget those first", o.Session, plural(shared, "object"))
+	if len(writes) == 0 && len(shared) > 0 {
+		return fmt.Errorf("--session %q: nothing is forgotten: what it changed in %s other sessions changed, too: revert those first, or forget all of it without --session", o.Session, plural(len(shared), "object"))
 	}
 	if len(writes) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
 		return sessionGone{o.Session, o.where()}
@@ -120,7 +121,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	return o.execute(ctx, job{
 		run:      cluster.Run{Writes: writes, Owners: owners},
 		rules:    rules,
-		results:  report.NewResults("", cluster.Forgotten, report.PlannedForgets(tuned)),
+		results:  report.NewResults("", cluster.Forgotten, report.PlannedForgets(tuned, shared)),
 		question: "Forget the records of " + plural(len(writes), "object") + o.root.onCluster() + "?",
 	}, f)
 }

@@ -13,71 +13,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
-// Planned is what was planned for one object, before anything was done.
-type Planned struct {
-	object  flux.Object
-	changes []tune.Change
-	outcome cluster.Outcome // where nothing is tried
-	message string
-	kept    string
-	// done is the outcome where it is written, if not that of all.
-	done cluster.Outcome
-}
-
-// PlannedItems are the items of a plan.
-func PlannedItems(items []tune.Item) []Planned {
-	list := make([]Planned, 0, len(items))
-	for _, item := range items {
-		p := Planned{object: item.Object, changes: item.Changes, message: item.Message}
-		switch {
-		case item.Repins():
-			p.outcome = cluster.Unchanged
-		case item.OnlyKeeps():
-			p.message = item.KeptMessage()
-		case item.Action == tune.ActionChange:
-			p.message = item.Kept
-		case item.Reason == tune.ReasonBadRecord:
-			p.outcome = cluster.Failed
-		case item.Action == tune.ActionSkip:
-			p.outcome = cluster.Skipped
-		default:
-			p.outcome = cluster.Unchanged
-		}
-		list = append(list, p)
-	}
-	return list
-}
-
-// PlannedRestores are the ways back of objects.
-func PlannedRestores(restores []tune.Restore) []Planned {
-	list := make([]Planned, 0, len(restores))
-	for _, r := range restores {
-		p := Planned{object: r.Object, changes: r.Changes, message: strings.Join(r.Notes, "; "), kept: r.KeptMessage()}
-		switch {
-		case r.Action == tune.ActionChange && len(r.Changes) == 0:
-			p.done = cluster.Released
-		case r.Action == tune.ActionChange:
-		case r.Reason == tune.ReasonBadRecord:
-			p.outcome, p.message = cluster.Failed, r.Message
-		case r.Deferred():
-			p.outcome, p.message = cluster.NotAttempted, r.Message
-		default:
-			p.outcome, p.message = cluster.Skipped, r.Message
-		}
-		list = append(list, p)
-	}
-	return list
-}
-
-// PlannedForgets are objects whose records are to be dropped.
-func PlannedForgets(objects []flux.Object) []Planned {
-	list := make([]Planned, 0, len(objects))
-	for _, o := range objects {
-		list = append(list, Planned{object: o})
-	}
-	return list
-}
-
 // NewResults starts a report with what was planned. Done is the outcome of an object that was written: configured,
 // restored or forgotten.
 func NewResults(policy string, done cluster.Outcome, planned []Planned) Results {
@@ -175,6 +110,7 @@ func (r *Result) become(d cluster.Result, done string) {
 	r.Action, r.NotReady, r.tried = string(d.Outcome), d.NotReady, true
 	if d.Outcome == cluster.Configured {
 		r.Action = done
+		r.onlyWritten(d)
 	} else if d.Outcome != cluster.Failed && d.Outcome != cluster.Uncertain {
 		r.Changes = []Change{}
 	}
@@ -185,6 +121,19 @@ func (r *Result) become(d cluster.Result, done string) {
 		r.Error = d.Err.Error()
 	}
 	r.runEnded = errors.Is(d.Err, cluster.ErrInterrupted) || errors.Is(d.Err, cluster.ErrNoAnswer)
+}
+
+// onlyWritten takes out of a way back what somebody else has made something else of before it was written.
+func (r *Result) onlyWritten(d cluster.Result) {
+	if _, restores := d.Write.(tune.RestoreWrite); !restores || d.Err == nil || d.Now == nil || len(r.Changes) == 0 {
+		return
+	}
+	r.Changes = slices.DeleteFunc(slices.Clone(r.Changes), func(c Change) bool {
+		return c.To != nil && !flux.SameDuration(d.Now.Value(flux.Field(c.Field)), c.To)
+	})
+	if len(r.Changes) == 0 {
+		r.Action = string(cluster.Released)
+	}
 }
 
 // inPart says that some of what was to be taken back stays, or that what was written is not as planned.

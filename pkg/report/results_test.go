@@ -79,6 +79,30 @@ func TestAppliedInPart(t *testing.T) {
 	assert.Equal(t, "0 configured, 0 unchanged, 0 left alone, 0 failed, 1 not as planned", results.Summary.Line(results.Done))
 }
 
+// What somebody has made something else of is not called restored.
+func TestRestoredInPart(t *testing.T) {
+	t.Parallel()
+	was := object(t, "gitrepository", "dev", "web", func(o *flux.Object) { o.Interval, o.Timeout = ptr("1m"), ptr("2m") })
+	now := was
+	now.Interval, now.Timeout = ptr("6m"), ptr("60s")
+	interval := tune.Change{Field: flux.Interval, From: ptr("1m"), To: ptr("5m")}
+	timeout := tune.Change{Field: flux.Timeout, From: ptr("2m"), To: ptr("60s")}
+	for _, tc := range []struct {
+		planned []tune.Change
+		action  cluster.Outcome
+		want    []tune.Change
+	}{
+		{[]tune.Change{interval, timeout}, cluster.Restored, []tune.Change{timeout}},
+		{[]tune.Change{interval}, cluster.Released, []tune.Change{}},
+	} {
+		restore := tune.Restore{Object: was, Action: tune.ActionChange, Changes: tc.planned}
+		out := cluster.Outcomes{Objects: []cluster.Result{{Write: tune.RestoreWrite{Restore: restore}, Outcome: cluster.Configured, Err: errors.New("changed since"), Now: &now}}}
+		item := NewResults("", cluster.Restored, PlannedRestores([]tune.Restore{restore})).With(out, nil).Items[0]
+		assert.Equal(t, string(tc.action), item.Action)
+		assert.Equal(t, newChanges(tc.want), item.Changes)
+	}
+}
+
 // Every outcome has its word, is counted once, and is a trouble where it is not what was asked for.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
