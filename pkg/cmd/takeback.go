@@ -248,7 +248,7 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 	case state == stateStuck:
 		say(fmt.Sprintf("Session %s could not be taken back whole. Try again with: %s", way.session, way.again))
 	case state == stateRefused && errors.As(err, &silent):
-		say(way.notWhole("what is left is refused, which no other try would change"))
+		say(way.notWhole("what is left is refused, and will be until somebody allows it"))
 	case errors.As(err, &silent):
 		say(way.notWhole(""))
 	default:
