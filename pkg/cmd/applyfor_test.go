@@ -101,6 +101,33 @@ func TestApplyForNamesWhatKeepsItsValue(t *testing.T) {
 	assert.Equal(t, "5m", f.interval(t))
 }
 
+// It is named as well where something else is left: what somebody changed, and what a later session set.
+func TestApplyForNamesWhatKeepsItsValueBesides(t *testing.T) {
+	t.Parallel()
+	for name, meanwhile := range map[string]func(f gitFleet){
+		"changed since": func(f gitFleet) { f.edit(t, "7m") },
+		"a later session": func(f gitFleet) {
+			i := on(f.Cluster)
+			i.now = func() time.Time { return noon.Add(time.Minute) }
+			i.must(t, "apply", "gitrepo", "app", "-n", f.apps, "--yes", "--set", "development.GitRepository.interval=2m")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFreeFleet(t)
+			f.Apply(t, gitRepository(f.apps, "bare", "interval: 5m"))
+			l := f.applyFor(t, on(f.Cluster))
+			f.Kubectl(t, "annotate", "gitrepository", "bare", "-n", f.apps, tune.RecordAnnotation+"-")
+			meanwhile(f)
+			l.ctrlC()
+			o := <-l.result
+			assert.Equal(t, exitFailed, o.code, o.stderr)
+			assert.Contains(t, o.stderr, "1 object still holds what it set, as the record of that is not there any more (taken away, or forgotten):\n"+
+				"  GitRepository "+f.apps+"/bare: spec.interval 1m, was 5m, spec.timeout 2m, was 1m\n")
+		})
+	}
+}
+
 // A machine that sleeps keeps no time of its own: the clock on the wall says when the session ends.
 func TestApplyForOverAClockThatJumps(t *testing.T) {
 	t.Parallel()

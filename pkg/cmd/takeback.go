@@ -239,7 +239,6 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 		return nil
 	case state == stateGone:
 		say(fmt.Sprintf("Session %s is over: its changes are taken back but for what later sessions set, which stays until they are reverted. See them with: %s sessions%s", way.session, o.root.name, o.scopeFlags(o.root)))
-		return silentError{exitFailed}
 	case errors.As(err, &chose):
 		o.root.proposeDecision([]string{way.session}, o.scopeFlags(o.root))
 	case ctx.Err() != nil:
@@ -253,6 +252,9 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 		say(way.notWhole(""))
 	default:
 		say(way.notWhole(explain(err)))
+	}
+	if kept := keptText(way.wrote, o.there(ctx)); kept != "" {
+		say("Besides, " + kept)
 	}
 	return silentError{exitFailed}
 }
