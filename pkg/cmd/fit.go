@@ -103,7 +103,7 @@ func (o FleetOptions) fitAll(ctx context.Context, fs fleets, opts tune.Options, 
 
 // fitOnce fits by what is known of the fleets.
 func (o FleetOptions) fitOnce(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (*fit.Fitting, error) {
-	in := fit.Input{Shares: o.Policy.Fit, Limits: budget.NewLimits(o.Policy.Limits, nil), Rules: o.fit.rules, Now: now}
+	in := fit.Input{Shares: o.Policy.Fit, Limits: budget.NewLimits(o.Policy.Limits, nil), Rules: o.fit.rules, Now: now, Unread: o.unshared(fs)}
 	var err error
 	if in.Clusters, err = o.fitClusters(ctx, fs, opts, now); err != nil {
 		return nil, err

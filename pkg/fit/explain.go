@@ -39,6 +39,9 @@ func (f *fitter) explain(excesses []Excess, nearest *Fitting) error {
 		lines = append(lines, f.excess(x))
 		e.Shares = append(e.Shares, f.uses[x.Share].Share)
 	}
+	if f.in.Unread != "" {
+		lines = append(lines, f.in.Unread+" could not be read, and what these poll comes on top")
+	}
 	e.message = strings.Join(lines, "; ")
 	return e
 }
@@ -59,7 +62,11 @@ func (f *fitter) excess(x Excess) string {
 			amount(x.Least), amount(fitted), amount(use.Fixed), f.largest(x.Share))
 	}
 	if needed := math.Ceil(x.Least / use.Limit * 100); needed <= 100 {
-		return line + fmt.Sprintf(": it takes %g%%, or %s", needed, remedy)
+		least := ""
+		if f.in.Unread != "" {
+			least = "at least "
+		}
+		return line + fmt.Sprintf(": it takes %s%g%%, or %s", least, needed, remedy)
 	}
 	return line + ": it takes " + remedy
 }

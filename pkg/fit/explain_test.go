@@ -42,3 +42,11 @@ func TestWhyAShareCannotBeKept(t *testing.T) {
 		assert.Equal(t, tc.want, err.Error(), name)
 	}
 }
+
+// What could not be read asks more yet: no number is told as if it were all.
+func TestWhyAShareCannotBeKeptOfWhatWasNotRead(t *testing.T) {
+	t.Parallel()
+	f := fitter{in: Input{Unread: "dead, west: buckets"}, uses: []ShareUse{{Share: policy.Share{Host: "github.com", Percent: 30}, Limit: 200, Allowed: 60}}}
+	require.EqualError(t, f.explain([]Excess{{Least: 100, Allowed: 60}}, nil),
+		"30% of the limit of github.com are 60 requests/h, and even with the longest intervals that the policy allows 100 are asked, 40 more: it takes at least 50%, or longer intervals in the policy; dead, west: buckets could not be read, and what these poll comes on top")
+}

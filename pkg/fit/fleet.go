@@ -46,6 +46,8 @@ type Input struct {
 	Limits   budget.Limits
 	Rules    []Rule
 	Now      time.Time
+	// Unread names what could not be read and may poll the hosts: what is told to be needed is the least then. "" where all was.
+	Unread string
 }
 
 // Choice is what was chosen for one source.
