@@ -125,6 +125,7 @@ func (o ApplyOptions) run(ctx context.Context) error {
 		}
 		fs = fs.slowerFirst(o.Options, fitting, o.root.Now())
 	}
+	o.plans = func(f fleet) tune.Plan { return f.plan(f.fitted(fitting, o.Options)) }
 	var all *together
 	err = o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
 		one := o
@@ -159,11 +160,11 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 		fitting = nil // what was fitted for all is not what is there any more; the end says what comes of it
 	}
 	overview.Fitting, overview.Together, overview.Missing = fitting, o.together.several(), report.NewMissing(o.gaps(f))
-	overview.Patches = o.Managed == tune.ManagedPatch
+	overview.Patches, overview.Ahead = o.Managed == tune.ManagedPatch, o.together.withAll()
 	lasting := o.lasting(o.now())
 	overview.Title += lasting
 	question := strings.TrimSuffix(o.question(overview, plan.Changes(), plan.Pins), "?") + lasting + "?"
-	overview.Above = o.rowsAsked(question, plan.Changes())
+	overview.Above = o.rowsAsked(question, plan.Changes()) + warningRows(plan.Warnings, f.snapshot.Gaps, o.printer.layout.Width)
 	if err := o.showPlan(ctx, overview, f); err != nil {
 		return err
 	}

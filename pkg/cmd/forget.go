@@ -122,7 +122,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		run:      cluster.Run{Writes: writes, Owners: owners},
 		rules:    rules,
 		results:  report.NewResults("", cluster.Forgotten, report.PlannedForgets(tuned, shared)),
-		question: "Forget the records of " + plural(len(writes), "object") + o.root.onCluster() + "?",
+		question: "Forget the records of " + plural(len(writes), "object") + o.onCluster() + "?",
 	}, f)
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // nothingFound says so, and where was looked, unless something could not be read: then nobody knows.
@@ -31,6 +32,15 @@ func (r *root) warn(warnings []string, gaps []flux.Gap) {
 	for _, w := range slices.Concat(warnings, gapWarnings(gaps)) {
 		_, _ = fmt.Fprintf(r.ErrOut, "Warning: %s\n", w)
 	}
+}
+
+// warningRows is how many rows of a terminal of a width in cells those take that warn writes.
+func warningRows(warnings []string, gaps []flux.Gap, width int) int {
+	rows := 0
+	for _, w := range slices.Concat(warnings, gapWarnings(gaps)) {
+		rows += 1 + strings.Count(terminal.WrapMessage("Warning: "+w, width), "\n")
+	}
+	return rows
 }
 
 // clusterWarnings are those of the plan of one cluster.

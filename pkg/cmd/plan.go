@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,7 +11,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -199,9 +197,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 	overview := o.overview(plan, p.calm, p.cost, defaultPace)
 	overview.Fitting, overview.Where, overview.Missing = p.fitting, p.where(o.FleetOptions), report.NewMissing(p.gaps())
 	overview.Patches = o.Managed == tune.ManagedPatch
-	for _, warning := range slices.Concat(plan.Warnings, gapWarnings(p.gaps())) {
-		overview.Above += 1 + strings.Count(terminal.WrapMessage("Warning: "+warning, o.printer.layout.Width), "\n")
-	}
+	overview.Above = warningRows(plan.Warnings, p.gaps(), o.printer.layout.Width)
 	document := report.NewPlan(plan, p.gaps(), o.Policy.EnvironmentNames()).WithBudget(p.cost).WithCourse(p.calm).WithFit(p.fitting, p.places())
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ func (o WriteOptions) question(v report.Overview, objects int, rules []tune.Pin)
 		}
 	}
 	if objects -= repins; objects == 0 && repins > 0 {
-		return fmt.Sprintf("Write the rules for %s again in spec.ignore of %s%s?", plural(repins, "object"), owners(rules), o.root.onCluster())
+		return fmt.Sprintf("Write the rules for %s again in spec.ignore of %s%s?", plural(repins, "object"), owners(rules), o.onCluster())
 	}
 	keeping := o.keeping(kept, objects)
 	if objects -= kept.Only; objects == 0 && kept.Only > 0 {
@@ -36,7 +35,7 @@ func (o WriteOptions) question(v report.Overview, objects int, rules []tune.Pin)
 		if len(rules) > 0 {
 			also = ", and change spec.ignore of " + owners(rules)
 		}
-		return strings.ToUpper(keeping[:1]) + keeping[1:] + also + o.root.onCluster() + "?"
+		return strings.ToUpper(keeping[:1]) + keeping[1:] + also + o.onCluster() + "?"
 	}
 	also := ""
 	if keeping != "" {
@@ -70,7 +69,7 @@ func (o WriteOptions) question(v report.Overview, objects int, rules []tune.Pin)
 	if slices.ContainsFunc(rules, tune.Pin.Awaited) {
 		takes += fmt.Sprintf(" once the rules are noticed (%s at most)", flux.FormatDuration(o.WaitTimeout))
 	}
-	return fmt.Sprintf("Change %s%s%s%s%s?", plural(objects, "object"), details, also, o.root.onCluster(), takes)
+	return fmt.Sprintf("Change %s%s%s%s%s?", plural(objects, "object"), details, also, o.onCluster(), takes)
 }
 
 // keeping says what one agrees to of values that other sessions have set for a while; "" where nothing is kept.
@@ -117,6 +116,7 @@ func (o WriteOptions) confirm(ctx context.Context, question string, changes int)
 		_, _ = fmt.Fprintln(o.root.ErrOut)
 		return codeError{exitInterrupted, errors.New("interrupted: nothing was changed")}
 	}
+	o.root.answered(answer)
 	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
 		return errors.New("not confirmed: nothing was changed")
 	}
@@ -126,13 +126,24 @@ func (o WriteOptions) confirm(ctx context.Context, question string, changes int)
 // asks tells whether somebody is asked before anything is changed.
 func (o WriteOptions) asks() bool { return !o.Yes && o.DryRun == dryRunNone }
 
+// answered begins a line behind an answer. The terminal ended that of the question where return was typed, which the edge that
+// breaks lines has not seen; Ctrl-D ends none.
+func (r *root) answered(answer string) {
+	switch {
+	case !strings.HasSuffix(answer, "\n"):
+		_, _ = fmt.Fprintln(r.ErrOut)
+	case r.StderrTerminal:
+		_, _ = fmt.Fprint(terminal.Raw(r.ErrOut), "\r")
+	}
+}
+
 // rowsAsked is how many rows of a terminal a question takes that is asked below a plan.
 func (o WriteOptions) rowsAsked(question string, changes int) int {
 	width := o.printer.layout.Width
 	if !o.asks() || changes == 0 || width <= 0 {
 		return 0
 	}
-	return (terminal.Width(withAnswer(question)) + width) / width // with the cell that is typed in
+	return 1 + strings.Count(terminal.WrapMessage(withAnswer(question)+"y", width), "\n")
 }
 
 func withAnswer(question string) string { return question + " [y/N] " }
@@ -152,10 +163,10 @@ func readLine(ctx context.Context, in io.Reader) (string, error) {
 	}
 }
 
-// questionCells is how wide the name of a context is at most in a question.
-const questionCells = 40
+// onCluster names the cluster that would change, and which of several it is.
+func (o WriteOptions) onCluster() string { return o.root.onCluster() + o.together.nth() }
 
-// onCluster names the cluster that would change, told apart from the other contexts where its name is shortened.
+// onCluster names the cluster that would change, in full: what a short form leaves out may be the account.
 func (r *root) onCluster() string {
 	raw, err := r.config.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {
@@ -168,6 +179,5 @@ func (r *root) onCluster() string {
 	if name == "" {
 		return ""
 	}
-	short := terminal.Apart(append(slices.Collect(maps.Keys(raw.Contexts)), name), questionCells)
-	return fmt.Sprintf(" in context %q", short[name])
+	return fmt.Sprintf(" in context %q", name)
 }

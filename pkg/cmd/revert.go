@@ -246,13 +246,13 @@ func (o RevertOptions) restoreQuestion(v report.Overview, restores []tune.Restor
 	records := fmt.Sprintf("session %s out of the records of %s", o.Session, plural(followed, "object"))
 	switch {
 	case dropped > 0 && restored+followed == 0:
-		return fmt.Sprintf("Drop the records of %s, whose values stay%s?", plural(dropped, "object"), o.root.onCluster())
+		return fmt.Sprintf("Drop the records of %s%s, and keep what is there?", plural(dropped, "object"), o.onCluster())
 	case dropped > 0 && followed == 0:
 		return fmt.Sprintf("%s, and drop the records of %s, whose values stay?", strings.TrimSuffix(o.question(v, restored, rules), "?"), plural(dropped, "object"))
 	case followed == 0:
 		return o.question(v, restored, rules)
 	case restored == 0:
-		return fmt.Sprintf("Take %s, whose values stay%s?", records, o.root.onCluster())
+		return fmt.Sprintf("Take %s, whose values stay%s?", records, o.onCluster())
 	default:
 		return fmt.Sprintf("%s, and take %s, whose values stay?", strings.TrimSuffix(o.question(v, restored, rules), "?"), records)
 	}

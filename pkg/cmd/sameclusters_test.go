@@ -149,8 +149,8 @@ func TestAKnownDifferenceBeatsAChain(t *testing.T) {
 	})
 }
 
-// The question names the context in few letters, and no other context by the same ones.
-func TestQuestionTellsContextsApart(t *testing.T) {
+// The question names the context in full: what a short form leaves out may be the account that is about to change.
+func TestQuestionNamesTheWholeContext(t *testing.T) {
 	t.Parallel()
 	const account = ":123456789012:cluster/platform-production"
 	file := filepath.Join(t.TempDir(), "config")
@@ -158,6 +158,6 @@ func TestQuestionTellsContextsApart(t *testing.T) {
 		"- {name: 'arn:aws:eks:eu-central-1"+account+"', context: {cluster: c, user: u}}\n- {name: 'arn:aws:eks:eu-west-1"+account+"', context: {cluster: c, user: u}}\n"), 0o600))
 	r := testRoot()
 	r.config.KubeConfig = &file
-	assert.Equal(t, ` in context "arn:aws:eks:eu-centr…platform-production"`, r.inContext("arn:aws:eks:eu-central-1"+account).onCluster())
-	assert.Equal(t, ` in context "arn:aws:eks:eu-west-…platform-production"`, r.inContext("arn:aws:eks:eu-west-1"+account).onCluster())
+	assert.Equal(t, ` in context "arn:aws:eks:eu-central-1:123456789012:cluster/platform-production"`, r.inContext("arn:aws:eks:eu-central-1"+account).onCluster())
+	assert.Equal(t, ` in context "arn:aws:eks:eu-west-1:123456789012:cluster/platform-production"`, r.inContext("arn:aws:eks:eu-west-1"+account).onCluster())
 }

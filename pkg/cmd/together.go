@@ -20,6 +20,8 @@ import (
 type together struct {
 	budgets []budget.Budget // of each cluster as it is by now, by its place
 	settled []budget.Budget // and as it is once what keeps setting fields has undone what changed them
+	ahead   []budget.Budget // and as it will be, where it is still to be changed
+	turn    int             // which of them is changed, from 1
 	limits  budget.Limits
 	names   []string         // of the environments, in the policy's order
 	missing []flux.Gap       // clusters that could not be read
@@ -77,6 +79,41 @@ func (t *together) sum(all []budget.Budget) budget.Budget {
 	sum := budget.Together(all, t.limits, t.names)
 	sum.Partial = sum.Partial || len(t.missing) > 0
 	return sum
+}
+
+// planning notes what each cluster is planned to ask, before the first is changed.
+func (t *together) planning(fs fleets, plan func(fleet) tune.Plan, now time.Time) {
+	if !t.several() {
+		return
+	}
+	t.ahead = slices.Clone(t.budgets)
+	for _, f := range fs.all {
+		t.ahead[f.place] = f.budget(f.whole(plan(f)), now)
+	}
+}
+
+// withAll is what all clusters ask once those are changed, too, that are still to be; nil where one alone is.
+func (t *together) withAll() *budget.Budget {
+	if t == nil || len(t.ahead) < 2 {
+		return nil
+	}
+	sum := t.sum(t.ahead)
+	return &sum
+}
+
+// passed notes that a cluster is changed no more: what it asks stays as it is by now. A dry run goes on with what is planned.
+func (t *together) passed(f fleet, dry bool) {
+	if t != nil && t.ahead != nil && !dry {
+		t.ahead[f.place] = t.budgets[f.place]
+	}
+}
+
+// nth says which of several clusters is changed: " (1 of 2)"; "" where one alone is.
+func (t *together) nth() string {
+	if t == nil || t.turn == 0 || len(t.budgets) < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of %d)", t.turn, len(t.budgets))
 }
 
 // changed notes what of a plan was carried out in a cluster.

@@ -107,3 +107,24 @@ func TestEarlierSessionsOfTheSameWork(t *testing.T) {
 	assert.Empty(t, earlierSessions(record("first", "fast", now.Add(-time.Minute), &now), stamp), "it ends by itself")
 	assert.Empty(t, earlierSessions(record("second", "fast", now, nil), stamp))
 }
+
+// What all clusters come to is known before the first is changed; where one was not changed, that counts for those behind it, and a
+// dry run, which changes none, adds up what is planned.
+func TestTogetherTellsAllAhead(t *testing.T) {
+	t.Parallel()
+	east, west := clusterFleet(t, 0, "east", "10m", 1), clusterFleet(t, 1, "west", "10m", 2)
+	fs := fleets{all: []fleet{east, west}}
+	all := newTogether(fs, east.options, noon)
+	assert.Nil(t, all.withAll(), "a revert does not plan all beforehand")
+	all.planning(fs, func(f fleet) tune.Plan { return f.plan(&tune.Options{}) }, noon)
+	assert.InDelta(t, 3*6, all.withAll().Git.Now, 0.01)
+	assert.InDelta(t, 3*60, all.withAll().Git.Planned, 0.01)
+	all.passed(east, true)
+	assert.InDelta(t, 3*60, all.withAll().Git.Planned, 0.01, "a dry run")
+	all.passed(east, false)
+	assert.InDelta(t, 6+2*60, all.withAll().Git.Planned, 0.01, "it was not changed")
+
+	all.turn = 2
+	assert.Equal(t, " (2 of 2)", all.nth())
+	assert.Empty(t, (*together)(nil).nth())
+}

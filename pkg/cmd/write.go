@@ -77,6 +77,8 @@ type WriteOptions struct {
 	collected *[]report.Results
 	// together is what the clusters ask of the hosts, where several are changed; nil where one is.
 	together *together
+	// plans is what each of several clusters is planned to become; nil where what that costs is not told beforehand.
+	plans func(fleet) tune.Plan
 	// back notes what is taken back where apply --for does that by itself; nil elsewhere.
 	back *takenBack
 	// ends: what it writes is taken back at its end, so that nobody is to do the rest.
@@ -91,9 +93,16 @@ func (o WriteOptions) eachCluster(ctx context.Context, fs fleets, do func(WriteO
 	if len(fs.all) > 1 || len(fs.missing) > 0 || o.fit != nil {
 		o.together = newTogether(fs, o.FleetOptions, o.root.Now())
 	}
+	if o.plans != nil {
+		o.together.planning(fs, o.plans, o.root.Now())
+	}
 	err := fs.eachCluster(ctx, o.OutputOptions, func(f fleet, output OutputOptions) error {
 		one := o
 		one.FleetOptions, one.OutputOptions = f.options, output
+		if o.together != nil {
+			o.together.turn++
+			defer o.together.passed(f, o.DryRun != dryRunNone)
+		}
 		return do(one, f)
 	})
 	if o.collected == nil || len(*o.collected) == 0 {

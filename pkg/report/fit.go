@@ -156,7 +156,7 @@ func fitLines(f *fit.Fitting, limits limits, onTop string) []string {
 		credentials := slices.DeleteFunc(slices.Clone(f.Shares), func(s fit.ShareUse) bool { return s.Credential == "" })
 		lines = append(lines, few(shareLines(credentials, ""), limits.hosts, "more shares of credentials")...)
 		if f.Evidence[fit.FromNothing] == f.Sources {
-			return append(lines, "how often they change is known of none of them")
+			return append(lines, "nobody knows how often they change")
 		}
 		known := fmt.Sprintf("how often they change is known of %d of them", f.Sources-f.Evidence[fit.FromNothing])
 		switch {
@@ -182,7 +182,8 @@ func waitLine(f *fit.Fitting, sources string) string {
 	}
 	uniform := wait(f.UniformWait)
 	if f.Wait.Round(time.Second) >= f.UniformWait.Round(time.Second) { // rounded to what people write, it may take a second more
-		uniform = "no longer"
+		return fmt.Sprintf("a commit waits %s on average (%s), at %s requests/h of %s; one interval for all, %s or the nearest allowed, would be as good",
+			longer(f), waitNow(f), rate(f.Requests), sources, wait(f.Uniform))
 	}
 	return fmt.Sprintf("a commit waits %s on average (%s; %s with one interval for all: %s, or the nearest allowed), at %s requests/h of %s",
 		longer(f), waitNow(f), uniform, wait(f.Uniform), rate(f.Requests), sources)

@@ -30,7 +30,7 @@ func TestKeptLine(t *testing.T) {
 func TestWaitLine(t *testing.T) {
 	t.Parallel()
 	f := fit.Fitting{Wait: 76 * time.Second, Before: 150 * time.Second, UniformWait: 76 * time.Second, Uniform: 152 * time.Second, Requests: 40}
-	assert.Equal(t, "a commit waits 1m16s on average (2m30s now; no longer with one interval for all: 2m32s, or the nearest allowed), at 40 requests/h of 3 sources", waitLine(&f, "3 sources"))
+	assert.Equal(t, "a commit waits 1m16s on average (2m30s now), at 40 requests/h of 3 sources; one interval for all, 2m32s or the nearest allowed, would be as good", waitLine(&f, "3 sources"))
 	f.UniformWait, f.Before = 2*f.UniformWait, f.Wait
 	assert.Equal(t, "a commit waits 1m16s on average (as now; 2m32s with one interval for all: 2m32s, or the nearest allowed), at 40 requests/h of 3 sources", waitLine(&f, "3 sources"))
 	f.Before = 30 * time.Second
@@ -63,7 +63,7 @@ func TestFitLinesOfWhatIsNotFitted(t *testing.T) {
 	t.Parallel()
 	f := fit.Fitting{Sources: 3, Wait: time.Minute, Evidence: map[fit.Evidence]int{fit.FromNothing: 3}, Unfitted: map[tune.Reason]int{tune.ReasonKindNotInPolicy: 6, tune.ReasonNoEnvironment: 1, tune.ReasonSuspended: 1}}
 	assert.Equal(t, []string{"not fitted, of what asks hosts: 6 that the policy says nothing about, 1 without environment, 1 suspended"}, unfittedLines(&f))
-	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "how often they change is known of none of them")
+	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "nobody knows how often they change")
 	f.Evidence = map[fit.Evidence]int{fit.FromNothing: 2, fit.FromHistory: 1}
 	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "how often they change is known of 1 of them")
 	f.Quiet = 1

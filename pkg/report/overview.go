@@ -38,6 +38,8 @@ type Overview struct {
 	Alone bool
 	// Above is how many lines were written above it, or are to be below it, that should stay in sight.
 	Above int
+	// Ahead is what hosts get once all clusters are changed of which one after the other is; nil where one alone is.
+	Ahead *budget.Budget
 	// Fitting is what fitted intervals come to; nil where none were fitted.
 	Fitting *fit.Fitting
 	// Stay says of a revert what it leaves as it is, and what takes that back.
@@ -87,7 +89,8 @@ func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
 		return o.notes(l, unlimited), GroupChanges(o.Plan.Items, o.Environments, 0)
 	}
 	all := newGrouping(o.Plan.Items, o.Environments)
-	height := max(screen, l.Height-1) - min(o.Above, mostAbove)
+	height := max(screen, l.Height-1)
+	height -= min(o.Above, height-leastHeight)
 	limits := limitsFor(height, len(o.remarks()))
 	limits.hosts = max(limits.hosts, o.fittedHosts())
 	for {
@@ -101,9 +104,9 @@ func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
 	}
 }
 
-// mostAbove is how many lines above an overview may take of its room: of many warnings the first leave the screen, and what
-// is decided about does not.
-const mostAbove = 4
+// leastHeight is how many lines an overview has at least, whatever stands above it: of very many warnings the first leave the
+// screen, and what is decided about does not.
+const leastHeight = 17
 
 // blankLines are those before the groups and behind them.
 const blankLines = 2
@@ -143,18 +146,21 @@ func (o Overview) title(l Layout) string {
 // notes are the labelled lines below the groups, broken at the terminal's width.
 func (o Overview) notes(l Layout, limits limits) []string {
 	var all, kept []labelledTexts
+	var dropped []string
 	for _, n := range o.labels(l, limits) {
 		if len(n.texts) > 0 {
 			all = append(all, n)
 		}
 	}
 	for i, n := range all {
-		if limits.labels == 0 || i < limits.labels || n.label == nextLabel {
+		if limits.labels == 0 || i < limits.labels || n.label == nextLabel || n.label == fitLabel {
 			kept = append(kept, n)
+		} else {
+			dropped = append(dropped, n.label)
 		}
 	}
-	if dropped := len(all) - len(kept); dropped > 0 {
-		more := labelledTexts{"More", []string{count(dropped, "note") + ": --rows"}}
+	if len(dropped) > 0 {
+		more := labelledTexts{"More", []string{strings.Join(dropped, ", ") + ": --rows"}}
 		if kept[len(kept)-1].label == nextLabel {
 			kept = slices.Insert(kept, len(kept)-1, more)
 		} else {
@@ -191,7 +197,7 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{"Undone", NewUndone(o.Plan.Items).lines(limits.named)},
 		{"Costs", o.costs(l, limits)},
 		{"Latency", o.buys(limits)},
-		{"Fit", o.fit(limits)},
+		{fitLabel, o.fit(limits)},
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
 		{"Stay", few(slices.Concat(o.Stay, NewKept(o.Plan.Items).lines()), limits.stay(), "more sessions' objects stay")},
@@ -204,6 +210,7 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 const (
 	notReadLabel = "Not read"
 	noteLabel    = "Note"
+	fitLabel     = "Fit" // what is decided: it never gives way
 )
 
 // nextLabel is that of commands, which people paste.
@@ -251,33 +258,47 @@ func labelled(label string, texts []string, width, most int) []string {
 // buys say how long a commit takes, where that changes: typically of the middle of an environment's objects, which is not what a
 // fit says of the average commit, and where that stays at worst.
 func (o Overview) buys(limits limits) []string {
-	var parts []string
+	var middle, worst []string
 	for _, e := range NewBudgetEnvironments(o.Budget.Environments) {
 		if e.Latency == nil || e.Latency.Typical.Now == e.Latency.Typical.Planned && e.Latency.Worst.Now == e.Latency.Worst.Planned {
 			continue
 		}
-		if limits.environments > 0 && len(parts) == limits.environments {
-			parts = append(parts, "...")
+		if limits.environments > 0 && len(middle)+len(worst) == limits.environments {
+			worst = append(worst, "...")
 			break
 		}
 		name := e.Environment
 		if name == "" {
 			name = "no environment"
 		}
-		takes := e.Latency.Typical
+		takes, parts := e.Latency.Typical, &middle
 		if takes.Now == takes.Planned {
-			name, takes = name+" at worst", e.Latency.Worst
+			takes, parts = e.Latency.Worst, &worst
 		}
-		parts = append(parts, fmt.Sprintf("%s %s -> %s", name, orDash(takes.Now), orDash(takes.Planned)))
+		*parts = append(*parts, fmt.Sprintf("%s %s -> %s", name, orDash(takes.Now), orDash(takes.Planned)))
 	}
-	if len(parts) == 0 {
+	var said []string
+	switch rest := strings.Join(worst, ", "); {
+	case len(middle)+len(worst) == 0:
 		return nil
+	case len(middle) > 0 && rest == "...":
+		said = []string{"median: " + strings.Join(append(middle, rest), ", ")}
+	default:
+		said = append(prefixed("median: ", strings.Join(middle, ", ")), prefixed("at worst: ", rest)...)
 	}
 	here := ""
 	if o.Together {
 		here = " in this cluster"
 	}
-	return []string{NewUndone(o.Plan.Items).until() + "commit to applied" + here + ", median: " + strings.Join(parts, ", ")}
+	return []string{NewUndone(o.Plan.Items).until() + "commit to applied" + here + ", " + strings.Join(said, "; ")}
+}
+
+// prefixed is a text behind a prefix; nothing where there is no text.
+func prefixed(prefix, text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{prefix + text}
 }
 
 // takes say how long the changes take, and what may be not ready meanwhile.

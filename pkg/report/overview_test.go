@@ -161,11 +161,11 @@ func TestOverviewFits(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		o := wholeOverview(t, rt)
-		o.Above = rapid.IntRange(0, 6).Draw(rt, "above")
+		o.Above = rapid.IntRange(0, 12).Draw(rt, "above")
 		l := Layout{Width: rapid.IntRange(60, 200).Draw(rt, "width"), Height: rapid.IntRange(20, 70).Draw(rt, "height")}
 		text := drawOverview(rt, o, l)
 		shown := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-		assert.LessOrEqual(rt, len(shown)+min(o.Above, mostAbove), max(23, l.Height-1), text)
+		assert.LessOrEqual(rt, len(shown), max(leastHeight, max(23, l.Height-1)-o.Above), text)
 		for _, line := range shown {
 			assert.LessOrEqual(rt, terminal.Width(line), l.Width, line)
 		}
@@ -241,7 +241,7 @@ func TestLatencyTellsTheWorstWhereOnlyThatChanges(t *testing.T) {
 		{Name: "staging", Consumers: 1, Latency: budget.Pair[budget.Latency]{Now: latency(time.Minute, time.Hour), Planned: latency(30*time.Second, time.Hour)}},
 		{Name: "test", Consumers: 1, Latency: budget.Pair[budget.Latency]{Now: latency(time.Minute, time.Hour), Planned: latency(time.Minute, time.Hour)}},
 	}}}
-	assert.Equal(t, []string{"commit to applied, median: production at worst 5m18s -> 21m2s, staging 1m -> 30s"}, o.buys(unlimited))
+	assert.Equal(t, []string{"commit to applied, median: staging 1m -> 30s; at worst: production 5m18s -> 21m2s"}, o.buys(unlimited))
 }
 
 // That not all was read is said also where no host has a limit, and what --managed=patch changes is not told to try it.
@@ -260,4 +260,29 @@ func TestOverviewSaysHowLongObjectsMayBeNotReady(t *testing.T) {
 	soon := tune.Disturbance{Again: 30 * time.Second}
 	assert.Equal(t, "a while (Flux tries again after 30s)", awhile([]tune.Disturbance{{}, soon}, " (Flux tries again after 30s)"))
 	assert.Equal(t, "up to 1h", awhile([]tune.Disturbance{soon, {Again: time.Hour}, {}}, " (Flux tries again after 30s)"))
+}
+
+// What all clusters come to is said with the first, and what hosts get with one alone does not hide that it is too much.
+func TestOverviewTellsAllClustersAhead(t *testing.T) {
+	t.Parallel()
+	host := func(now, planned float64) budget.Budget {
+		return budget.Budget{Git: budget.Rates{Now: now * 50, Planned: planned * 50}, Hosts: []budget.Host{{Name: "github.com", Limit: &budget.Limit{PerHour: 5000}, Used: budget.Rates{Now: now, Planned: planned}}}}
+	}
+	all := host(43, 101)
+	o := Overview{Budget: host(43, 72), Together: true, Ahead: &all}
+	assert.Contains(t, o.costs(Layout{}, unlimited), "with all clusters changed: github.com 43% -> 101% of 5,000/h, over")
+	o.Budget = host(43, 101)
+	assert.NotContains(t, strings.Join(o.costs(Layout{}, unlimited), "\n"), "with all clusters", "it is the last one")
+}
+
+// Where labels have no room, the last line says which, and a fit is never among them.
+func TestOverviewNamesWhatItLeavesOut(t *testing.T) {
+	t.Parallel()
+	p, err := policy.Preset("fast")
+	require.NoError(t, err)
+	o := overviewOf(t, manyObjects(t), p)
+	o.Fitting = &fit.Fitting{Sources: 3, Wait: time.Minute, UniformWait: time.Hour}
+	lines := strings.Join(o.notes(Layout{Width: 80, Height: 24}, func() limits { l := limitsFor(screen, 0); l.labels = 2; return l }()), "\n")
+	assert.Contains(t, lines, "Fit ")
+	assert.Regexp(t, `(?m)^More +(\w+( \w+)?, )*Note: --rows$`, lines)
 }

@@ -24,6 +24,7 @@ func (o Overview) costs(l Layout, limits limits) []string {
 	if o.Together {
 		lines[0] += ", of all clusters together"
 	}
+	lines = append(lines, o.ahead(limits)...)
 	hosts := o.limitedHosts()
 	if len(hosts) == 0 && o.Budget.Partial {
 		lines[0] += onTop(o.Budget)
@@ -50,6 +51,34 @@ func (o Overview) costs(l Layout, limits limits) []string {
 	}
 	lines[len(lines)-1] += more
 	return lines
+}
+
+// ahead says what hosts get once all clusters are changed, where that is something else than with this one alone.
+func (o Overview) ahead(limits limits) []string {
+	if o.Ahead == nil {
+		return nil
+	}
+	all := Overview{Budget: *o.Ahead, Fitting: o.Fitting}
+	planned := make(map[string]float64, len(o.Budget.Hosts))
+	for _, h := range o.Budget.Hosts {
+		planned[h.Name] = h.Used.Planned
+	}
+	var parts []string
+	for _, h := range all.limitedHosts() {
+		if share(planned[h.Name]) == share(h.Used.Planned) || limits.hosts > 0 && len(parts) == limits.hosts {
+			continue
+		}
+		part := fmt.Sprintf("%s %s -> %s of %s/h", h.Name, share(h.Used.Now), share(h.Used.Planned), rate(h.Limit.PerHour))
+		if h.Used.Planned > 100 {
+			part += ", over"
+		}
+		parts = append(parts, part)
+	}
+	git := o.Ahead.Git
+	if len(parts) == 0 && len(all.limitedHosts()) == 0 && rate(git.Planned) != rate(o.Budget.Git.Planned) {
+		parts = append(parts, fmt.Sprintf("%s/h -> %s/h", rate(git.Now), rate(git.Planned)))
+	}
+	return prefixed("with all clusters changed: ", strings.Join(parts, "; "))
 }
 
 // limitedHosts are the hosts with a limit: those first that intervals are fitted to, and of each those that get more than that.
@@ -105,7 +134,11 @@ func (o Overview) fit(limits limits) []string {
 	if len(lines) > 0 && o.Together {
 		lines[0] = "with all clusters changed, " + lines[0] // the costs are those with this one changed
 	}
-	said := len(o.limitedHosts()) > 0 && onTop(o.Budget) == o.fitOnTop()
+	costs := limits.labels == 0 || limits.labels > leastLabels // else these have gone
+	said := costs && len(o.limitedHosts()) > 0 && onTop(o.Budget) == o.fitOnTop()
+	if !costs && len(lines) > 1 {
+		lines = lines[:1]
+	}
 	if len(lines) > 0 && o.fitOnTop() != "" && !said && (o.Fitting.Sources > 0 && limits.summed() || limits.cuts()) {
 		lines = append(lines, strings.TrimPrefix(o.fitOnTop(), "; "))
 	}

@@ -47,6 +47,9 @@ func reasonOf(r tune.ReasonCount) string {
 			return "with charts or repositories that were not read, and a change has them fetched again: --include-failed tunes them, too"
 		}
 	}
+	if r.Count == 1 && r.Reason == tune.ReasonOtherEnvironment {
+		return r.Message + ": add it to the policy, or use --env-alias"
+	}
 	if r.Count == 1 {
 		return r.Message
 	}
