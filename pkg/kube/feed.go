@@ -27,12 +27,11 @@ type Feed struct {
 }
 
 // A server brings a bookmark each minute, if nothing else (k8s.io/apiserver, cacher.go), where it knows of a later version
-// (running.nudge sees to that): a watch that has brought nothing for quiet is none. Where so many watches in a row end soon and bring nothing, none runs.
-// From late on it is told that nothing comes. Where a watch that was opened has brought nothing for settled, it has brought
-// what happened before.
+// (running.nudge sees to that): a watch that has brought nothing for quiet is none, and all is listed anew. Where so many
+// watches in a row end soon and bring nothing, none runs. Where a watch that was opened has brought nothing for settled, it has
+// brought what happened before.
 const (
-	quiet         = 150 * time.Second
-	late          = 80 * time.Second
+	quiet         = 80 * time.Second
 	settled       = 300 * time.Millisecond
 	manyFruitless = 2
 )
@@ -73,11 +72,6 @@ func (f *Feed) caughtUp() {
 	f.watched()
 }
 
-// isLate tells whether a watch should have brought something by now.
-func (f *Feed) isLate() bool {
-	return f.follow && f.lost.IsZero() && !f.heard.IsZero() && time.Since(f.heard) >= late
-}
-
 // patience is how long a watch may bring nothing. One that was opened again has to show soon that it is one.
 func (f *Feed) patience(relist time.Duration) time.Duration {
 	if f.reopened || f.fruitless >= manyFruitless {
@@ -87,8 +81,11 @@ func (f *Feed) patience(relist time.Duration) time.Duration {
 }
 
 // unwatched notes that no watch runs, and why: without the address, which says of each try how long it was to last. Words
-// that change are told again. Up to the last news that any watch brought, its own had nothing more to tell.
+// that change are told again. Up to the last news that any watch brought, its own had nothing more to tell, unless it was dead.
 func (f *Feed) unwatched(err error, now, news time.Time) {
+	if errors.Is(err, errQuiet) {
+		news = f.heard
+	}
 	if f.lost.IsZero() {
 		f.At = f.asOf(news)
 		f.lost = now
@@ -110,9 +107,6 @@ func (f *Feed) end(now, news time.Time) {
 // asOf is as of when it is known, where news are what any watch brought last: while its own runs and brings nothing, nothing
 // has changed, unless it has still to show that it is one. It is the zero time where nothing is known.
 func (f *Feed) asOf(news time.Time) time.Time {
-	if f.isLate() {
-		news = f.heard
-	}
 	if f.Read && f.lost.IsZero() && !f.reopened && news.After(f.At) {
 		return news
 	}

@@ -41,9 +41,6 @@ func (f *Follower) Stale(feed *Feed) (asOf time.Time, why error) {
 	if feed.follow && !feed.lost.IsZero() && (feed.denied || time.Since(feed.lost) >= grace) {
 		why = feed.why
 	}
-	if feed.isLate() {
-		why = errQuiet
-	}
 	if feed.follow && f.silent() && (why == nil || feed.denied) {
 		why = errSilent
 	}

@@ -35,17 +35,14 @@ func (r *running) drain(ctx context.Context, w watch.Interface) error {
 	targets := make(chan string, 1)
 	beside.Go(func() { r.ask(ctx, targets) })
 	beside.Go(func() { r.nudge(ctx) })
-	still, overdue := time.NewTimer(r.patience), time.NewTimer(late)
+	still := time.NewTimer(r.patience)
 	defer still.Stop()
-	defer overdue.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-still.C:
 			return errQuiet
-		case <-overdue.C:
-			r.follower.changed()
 		case <-r.settled:
 			r.caughtUp()
 		case r.target = <-targets:
@@ -58,7 +55,6 @@ func (r *running) drain(ctx context.Context, w watch.Interface) error {
 				return err
 			}
 			still.Reset(quiet)
-			overdue.Reset(late)
 		}
 	}
 }
@@ -88,7 +84,7 @@ func (r *running) ask(ctx context.Context, targets chan<- string) {
 }
 
 // nudgeAfter is when a watch that has brought nothing is helped to a bookmark, before the first is due.
-const nudgeAfter = late / 2
+const nudgeAfter = quiet / 2
 
 // nudge asks for the server's version while the watch has brought nothing. A bookmark comes each minute, but only of a later
 // version than that with which the watch began (k8s.io/apiserver, cache_watcher.go, process); where nothing of a kind changes

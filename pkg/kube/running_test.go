@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ type scripted struct {
 	follower *Follower
 	feed     Feed
 	watches  chan *watch.FakeWatcher // those that were opened
+	slow     atomic.Int64            // how long a list takes
 	end      func()
 }
 
@@ -28,13 +30,15 @@ func follow(t *testing.T) *scripted {
 	c.heard.Store(int64(time.Hour)) // the connection is alive
 	s := &scripted{watches: make(chan *watch.FakeWatcher, 10)}
 	s.feed.follow = true // before its first list
-	assert.False(t, s.feed.isLate())
 	s.follower = NewFollower(c, 0, 0, &sync.Mutex{}, func() {})
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	all.Go(func() {
 		s.follower.Follow(ctx, &s.feed, Stream{
-			List: func(context.Context) (string, error) { return "1", nil },
+			List: func(context.Context) (string, error) {
+				time.Sleep(time.Duration(s.slow.Load()))
+				return "1", nil
+			},
 			Open: func(context.Context, metav1.ListOptions) (watch.Interface, error) {
 				w := watch.NewFake()
 				s.watches <- w
@@ -120,25 +124,28 @@ func TestAWatchThatBeginsAgainIsNotTold(t *testing.T) {
 	})
 }
 
-// A server brings a bookmark each minute: where nothing comes for longer, what is shown is as of what came last.
-func TestAWatchThatIsOverdueIsTold(t *testing.T) {
+// A server brings a bookmark each minute: where nothing comes for longer, all is listed anew, and until then what is shown is
+// as of what came last.
+func TestAWatchThatIsOverdueIsNone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := follow(t)
 		defer s.end()
 		assert.False(t, s.stale(), "it has just begun")
 		w := <-s.watches
+		s.slow.Store(int64(time.Minute))
 		time.Sleep(time.Minute)
 		w.Action(watch.Bookmark, at(2))
 		heard := time.Now()
-		time.Sleep(late - time.Second)
+		time.Sleep(quiet - time.Second)
 		assert.False(t, s.stale())
 		s.follower.hear(time.Now()) // of another watch
-		time.Sleep(2 * time.Second)
+		time.Sleep(2*time.Second + grace)
 		assert.True(t, s.stale())
 		asOf, _ := s.follower.Stale(&s.feed)
 		assert.True(t, asOf.Equal(heard), "as of the bookmark, not of what another watch brought")
-		w.Action(watch.Bookmark, at(3))
-		assert.False(t, s.stale())
+		time.Sleep(time.Minute)
+		<-s.watches
+		assert.False(t, s.stale(), "it was listed anew, at once")
 	})
 }

@@ -40,7 +40,8 @@ func TestAWatchThatBringsNothingIsNotProof(t *testing.T) {
 			s.apply(action{Do: "add node"})
 			after(simDoubt)
 			count := counter.Count()
-			assert.Equal(t, 2, count.Total, resource)
+			assert.Equal(t, 2, count.Total, "%s: all is listed again as soon as it is noticed", resource)
+			assert.Empty(t, count.Missing, resource)
 			assert.Len(t, count.Nodes, 3, resource)
 		})
 	}

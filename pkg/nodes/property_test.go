@@ -166,7 +166,7 @@ const (
 	simStall  = time.Second
 	simBlind  = simRelist // half of it, and what a look takes
 	// simDoubt is how long a watch may bring nothing, not even a bookmark.
-	simDoubt = 3 * time.Minute
+	simDoubt = 90 * time.Second
 )
 
 func simOptions(scope []string) nodes.Options {
