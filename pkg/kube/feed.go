@@ -18,6 +18,7 @@ type Feed struct {
 	follow    bool      // a watch is to keep it up to date
 	lost      time.Time // since when none does; zero while one does
 	why       error     // why none does
+	ended     time.Time // when its watch ended last
 	denied    bool      // the reason is that it may not be watched
 	reopened  bool      // its watch was opened again, and has brought nothing yet
 	behind    bool      // its watch may still bring what happened before it was opened

@@ -54,6 +54,9 @@ func (f *Follower) Ended(feed *Feed) { f.unwatched(feed, watchEnded{}) }
 // however often the feed is listed meanwhile.
 func (f *Follower) Failed(feed *Feed, err error) {
 	f.update(func() {
+		if ReasonOf(err) == Forbidden && !feed.ended.IsZero() && !feed.At.After(feed.ended) {
+			err = watchEnded{} // what is known is not of a list that is read in place of the watch
+		}
 		feed.unwatched(err, time.Now(), f.news)
 		feed.denied = ReasonOf(err) == Forbidden
 	})
@@ -273,6 +276,10 @@ func (f *Follower) run(ctx context.Context, feed *Feed, s Stream, w watch.Interf
 	})
 	err := r.drain(ctx, w)
 	f.update(func() {
+		if ctx.Err() == nil {
+			feed.ended = time.Now()
+			feed.unwatched(err, feed.ended, f.news)
+		}
 		if feed.fruitless++; r.any || time.Since(began) >= f.relist {
 			feed.fruitless = 0
 		}

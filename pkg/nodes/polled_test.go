@@ -121,6 +121,23 @@ func TestAPolledNumberIsThatOfTheTimeThatIsSaid(t *testing.T) {
 	}
 }
 
+// What a watch had brought before it ended, and may not begin again, is old until all was listed since.
+func TestWhatAWatchBroughtIsOldWhereItMayNotBeginAgain(t *testing.T) {
+	t.Parallel()
+	for _, resource := range []string{"pods", "nodes"} {
+		simulate(t, noFault, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+			after(time.Minute)
+			faulty(resource, "watch", "403", 1e6)(s)
+			s.cut()
+			old := func() bool { c := counter.Count(); return c.Outdated || c.NodesOutdated }
+			after(simRelist - 200*time.Millisecond)
+			require.True(t, old(), "%s: %+v", resource, counter.Count().Missing)
+			after(2 * simRelist)
+			require.False(t, old(), "%s: %+v", resource, counter.Count().Missing)
+		})
+	}
+}
+
 // Who may list nodes and not watch them gets exact numbers of them, as of the time that is said; of a node that only pods name
 // nobody says that it is gone before a later list does not have it.
 func TestNodesThatMayNotBeWatchedAreListed(t *testing.T) {
