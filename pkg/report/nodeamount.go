@@ -113,7 +113,7 @@ func (s *taken) String() string {
 	case s.old:
 		return "~" + s.percent.Whole()
 	case s.more:
-		return s.percent.Whole() + "+"
+		return s.percent.atLeast() + "+"
 	default:
 		return s.percent.Whole()
 	}
@@ -166,6 +166,12 @@ func (p Percent) Whole() string {
 		return overNothingWord
 	}
 	return strconv.FormatFloat(p.rounded(1), 'f', 0, 64)
+}
+
+// atLeast writes it without digits behind the point, and never as more than it is.
+func (p Percent) atLeast() string {
+	const inexact = 1e-9 // 29 of 50 are 57.99999999999999
+	return (p + inexact).truncated()
 }
 
 // truncated writes it as kubectl top does, which leaves out what is behind the point.

@@ -76,11 +76,14 @@ func gaps(c nodes.Count) string {
 	if p := c.Namespaces; p.Total > 0 && p.Done < p.Total {
 		parts = append(parts, fmt.Sprintf("pods of %d of %d namespaces", p.Done, p.Total))
 	}
-	names := map[kube.Reason][]string{}
+	names, oldest := map[kube.Reason][]string{}, map[kube.Reason]time.Time{}
 	for _, m := range c.Missing {
 		switch {
 		case m.What == nodes.WhatPods && m.Namespace != "":
 			names[m.Reason] = append(names[m.Reason], m.Namespace)
+			if was := oldest[m.Reason]; !m.Since.IsZero() && (was.IsZero() || m.Since.Before(was)) {
+				oldest[m.Reason] = m.Since
+			}
 		case !m.Optional:
 			parts = append(parts, otherGap(m))
 		}
@@ -88,7 +91,7 @@ func gaps(c nodes.Count) string {
 	for _, reason := range slices.Sorted(maps.Keys(names)) {
 		list := names[reason]
 		slices.Sort(list)
-		parts = append(parts, namespacesWords(reason)+firstNames(list))
+		parts = append(parts, namespacesWords(reason)+firstNames(list)+asOf(oldest[reason]))
 	}
 	if c.Counting && c.UsageAsked && !c.UsageKnown && !slices.ContainsFunc(c.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatUsage }) {
 		parts = append(parts, "CPU and memory have not come yet")
@@ -122,6 +125,14 @@ func namespacesWords(reason kube.Reason) string {
 	}
 }
 
+// asOf says from when it is what is shown, nothing of the zero time.
+func asOf(since time.Time) string {
+	if since.IsZero() {
+		return ""
+	}
+	return ", as of " + since.Format("15:04:05")
+}
+
 const unlistedNodes = "rows are from the pods' node names"
 
 func otherGap(m nodes.Missing) string {
@@ -129,10 +140,7 @@ func otherGap(m nodes.Missing) string {
 	if m.Err != nil {
 		why = m.Err.Error()
 	}
-	asOf := ""
-	if !m.Since.IsZero() {
-		asOf = ", as of " + m.Since.Format("15:04:05")
-	}
+	asOf := asOf(m.Since)
 	switch {
 	case m.What == nodes.WhatNodes && m.Reason == kube.NotFound, m.What == nodes.WhatAllocatable, m.What == nodes.WhatIdentity, m.What == nodes.WhatUsage && m.Nodes > 0:
 		return why

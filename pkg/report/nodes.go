@@ -163,7 +163,7 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 	}
 	nowhere := slices.DeleteFunc(slices.Clone(o.Names), func(name string) bool {
 		has := func(items []NodeItem) bool {
-			return slices.ContainsFunc(items, func(i NodeItem) bool { return i.Name == name })
+			return slices.ContainsFunc(items, func(i NodeItem) bool { return i.Name == name && i.Status != gone })
 		}
 		return slices.ContainsFunc(each, has)
 	})

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -474,6 +475,19 @@ func after(line, word string) string {
 	_, rest, _ := strings.Cut(line, word)
 	rest, _, _ = strings.Cut(rest, " ")
 	return strings.Trim(rest, ",")
+}
+
+// What may be more is never written as more than is known of it.
+func TestALowerBoundIsRoundedDown(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		pods, room  int
+		bound, full string
+	}{{26, 15416, "0+", "1"}, {1, 6, "16+", "17"}, {199, 200, "99+", "99"}, {201, 200, "100+", "101"}, {50, 100, "50+", "50"}, {29, 50, "58+", "58"}} {
+		room := amount{n: test.room}
+		assert.Equal(t, test.bound, shareOf(amount{n: test.pods, more: true}, room).String(), "%d of %d", test.pods, test.room)
+		assert.Equal(t, test.full, shareOf(amount{n: test.pods}, room).String(), "%d of %d", test.pods, test.room)
+	}
 }
 
 func TestSharesAreRoundedByOneRule(t *testing.T) {

@@ -113,6 +113,20 @@ func TestNodesWithoutFluxComeLast(t *testing.T) {
 	assert.Equal(t, []string{"node/z", "node/a"}, list.Names())
 }
 
+// Namespaces that could not be listed again are told with the time of what is shown of them, the oldest.
+func TestNamespacesThatAreOldSayAsOfWhen(t *testing.T) {
+	t.Parallel()
+	count := unreadCount()
+	count.Outdated = true
+	noon := time.Date(2026, 7, 1, 12, 0, 0, 0, time.Local)
+	for name, since := range map[string]time.Time{"a": noon.Add(time.Minute), "b": noon, "c": {}} {
+		count.Missing = append(count.Missing, nodes.Missing{What: nodes.WhatPods, Namespace: name, Reason: kube.Forbidden, Since: since, Err: assert.AnError})
+	}
+	list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"no access to: a, b, c, as of 12:00:00"}, list.Gaps())
+}
+
 // A node that one of several clusters has is missing in none of them; one that none has is, where that is known.
 func TestANameIsMissingWhereNoClusterHasIt(t *testing.T) {
 	t.Parallel()
@@ -125,12 +139,16 @@ func TestANameIsMissingWhereNoClusterHasIt(t *testing.T) {
 	}
 	unread := of("unread")
 	unread.Count = nodes.Count{Missing: []nodes.Missing{{What: nodes.WhatNodes, Reason: kube.Unavailable, Err: assert.AnError}}}
+	onlyPods := of("a", "y")
+	onlyPods.Count.Pods = map[string]nodes.Pods{"x": {Total: 5}}
 	const unlisted = "unread: nodes could not be listed (server not available), rows are from the pods' node names"
 	for name, test := range map[string]struct {
 		counts []ClusterCount
 		gaps   []string
 	}{
 		"one has it":                          {[]ClusterCount{of("a", "x", "y"), of("b", "y")}, nil},
+		"only pods name it":                   {[]ClusterCount{onlyPods}, []string{`a: nodes "x" not found`}},
+		"only pods name it, one has it":       {[]ClusterCount{onlyPods, of("b", "x")}, nil},
 		"none has it":                         {[]ClusterCount{of("a", "y"), of("b")}, []string{`a: nodes "x" not found`, `b: nodes "x" not found`}},
 		"one is not known, one has it":        {[]ClusterCount{unread, of("a", "x")}, []string{unlisted}},
 		"one is not known, the other has not": {[]ClusterCount{unread, of("a")}, []string{unlisted, `a: nodes "x" not found`}},
