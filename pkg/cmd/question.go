@@ -127,14 +127,13 @@ func (o WriteOptions) confirm(ctx context.Context, question string, changes int)
 func (o WriteOptions) asks() bool { return !o.Yes && o.DryRun == dryRunNone }
 
 // answered begins a line behind an answer. The terminal ended that of the question where return was typed, which the edge that
-// breaks lines has not seen; Ctrl-D ends none.
+// breaks lines has not seen; Ctrl-D ends none, and no file sees the return.
 func (r *root) answered(answer string) {
-	switch {
-	case !strings.HasSuffix(answer, "\n"):
-		_, _ = fmt.Fprintln(r.ErrOut)
-	case r.StderrTerminal:
+	if r.StderrTerminal && strings.HasSuffix(answer, "\n") {
 		_, _ = fmt.Fprint(terminal.Raw(r.ErrOut), "\r")
+		return
 	}
+	_, _ = fmt.Fprintln(r.ErrOut)
 }
 
 // rowsAsked is how many rows of a terminal a question takes that is asked below a plan.

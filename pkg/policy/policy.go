@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -153,11 +154,12 @@ func (s Settings) with(name flux.Setting, value string) Settings {
 }
 
 // Warnings names every interval that the policy sets outside its environment's recommended range, with
-// the environment, kind, value and range: one line each, in the order of environments and kinds. A bound
-// sets only its ends. What else lies inside is left as it is, so that "at least 5m" is as recommended
+// the environment, kind, value and range, in the order of environments and kinds: those that are shorter in one
+// line, and so those that are longer. A bound sets only its ends. What else lies inside is left as it is, so that "at least 5m" is as recommended
 // where 3m to 5m is: that an object has 10m is its owner's choice. Of environments that are not looked at nothing is said.
 func (p Policy) Warnings(looksAt func(environment string) bool) []string {
-	var warnings []string
+	type odd struct{ alone, named string }
+	odds := make(map[string][]odd)
 	for _, e := range p.Environments {
 		if !looksAt(e.Name) {
 			continue
@@ -165,10 +167,25 @@ func (p Policy) Warnings(looksAt func(environment string) bool) []string {
 		for _, kind := range flux.KindNames() {
 			b := e.Value(kind, flux.IntervalSetting)
 			if than := e.Recommended.compare(b); than != "" {
-				warnings = append(warnings, fmt.Sprintf("environment %q: %s interval %s is %s than recommended (%s)",
-					e.Name, kind, b, than, e.Recommended))
+				odds[than] = append(odds[than], odd{
+					alone: fmt.Sprintf("environment %q: %s interval %s is %s than recommended (%s)", e.Name, kind, b, than, e.Recommended),
+					named: fmt.Sprintf("%s %s in %s (%s)", kind, b, e.Name, e.Recommended),
+				})
 			}
 		}
+	}
+	var warnings []string
+	for _, than := range slices.Sorted(maps.Keys(odds)) {
+		list := odds[than]
+		if len(list) == 1 {
+			warnings = append(warnings, list[0].alone)
+			continue
+		}
+		var named []string
+		for _, o := range list {
+			named = append(named, o.named)
+		}
+		warnings = append(warnings, fmt.Sprintf("intervals %s than recommended: %s", than, strings.Join(named, ", ")))
 	}
 	return warnings
 }

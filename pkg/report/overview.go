@@ -106,7 +106,7 @@ func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
 
 // leastHeight is how many lines an overview has at least, whatever stands above it: of very many warnings the first leave the
 // screen, and what is decided about does not.
-const leastHeight = 17
+const leastHeight = 20
 
 // blankLines are those before the groups and behind them.
 const blankLines = 2
