@@ -172,15 +172,10 @@ func TestPresetWarnings(t *testing.T) {
 	assert.Equal(t, map[string][]string{
 		"per-environment": nil,
 		"fast": {
-			`environment "staging": GitRepository interval 30s is shorter than recommended (1m-3m)`,
-			`environment "production": GitRepository interval 30s is shorter than recommended (3m-5m)`,
-			`environment "production": Kustomization interval 1m is shorter than recommended (3m-5m)`,
+			"intervals shorter than recommended: GitRepository 30s in staging (1m-3m), GitRepository 30s in production (3m-5m), Kustomization 1m in production (3m-5m)",
 		},
 		"relaxed": {
-			`environment "development": GitRepository interval 5m is longer than recommended (30s-1m)`,
-			`environment "development": Kustomization interval 5m is longer than recommended (30s-1m)`,
-			`environment "staging": GitRepository interval 5m is longer than recommended (1m-3m)`,
-			`environment "staging": Kustomization interval 5m is longer than recommended (1m-3m)`,
+			"intervals longer than recommended: GitRepository 5m in development (30s-1m), Kustomization 5m in development (30s-1m), GitRepository 5m in staging (1m-3m), Kustomization 5m in staging (1m-3m)",
 		},
 	}, got)
 }
