@@ -73,6 +73,7 @@ type held struct {
 	requests float64 // an hour, of Git hosts
 	sources  int     // that hold something else than when it began
 	gone     bool    // somebody else has taken it back
+	unread   bool    // not all that could be read when it began can be read any more
 	// seen is when this was so, and due when more is known at the latest, if the API server answers.
 	seen, due time.Time
 }
@@ -82,6 +83,8 @@ type held struct {
 func (h held) line(left time.Duration, asked budget.Rates, now time.Time) string {
 	news := "no new revisions"
 	switch {
+	case h.unread:
+		return fmt.Sprintf("%s left (Ctrl-C ends it), but not all may be read any more, and taking it back needs that", left.Round(time.Second))
 	case now.After(h.due):
 		news = fmt.Sprintf("no answer from the cluster for %s", now.Sub(h.seen).Round(time.Second))
 	case h.sources == 1:
@@ -128,15 +131,16 @@ func (o ApplyOptions) left(stamp tune.Stamp) time.Duration {
 // else than when it began; and when nothing bears the session any more.
 func (o ApplyOptions) follow(ctx context.Context, session string, news chan<- held) {
 	var before map[flux.Ref]string
+	whole := false
 	for {
 		began := time.Now()
 		if f, err := o.read(ctx); err == nil { // else the end of the session does not hang on it
 			now := revisions(f.snapshot.Objects)
 			if before == nil {
-				before = now
+				before, whole = now, !f.snapshot.Incomplete()
 			}
 			select {
-			case news <- held{o.cost(f, f.whole(tune.Plan{})).Git.Now, changedRevisions(before, now), o.gone(ctx, f, session), began, nextLook(began, time.Now())}:
+			case news <- held{o.cost(f, f.whole(tune.Plan{})).Git.Now, changedRevisions(before, now), o.gone(ctx, f, session), f.nothingRead() || whole && f.snapshot.Incomplete(), began, nextLook(began, time.Now())}:
 			case <-ctx.Done():
 				return
 			}

@@ -486,6 +486,8 @@ func TestLiveLine(t *testing.T) {
 	assert.Equal(t, "1m5s left (Ctrl-C ends it), 1 source has a new revision, 2,880 requests/h (288 before)", line(1, 0))
 	assert.Equal(t, "1m5s left (Ctrl-C ends it), 2 sources have new revisions, 2,880 requests/h (288 before)", line(2, 20*time.Second))
 	assert.Equal(t, "1m5s left (Ctrl-C ends it), no answer from the cluster for 1m50s, 2,880 requests/h (288 before)", line(2, 110*time.Second), "nobody knows")
+	begun.unread = true
+	assert.Equal(t, "1m5s left (Ctrl-C ends it), but not all may be read any more, and taking it back needs that", line(0, 0))
 	assert.Equal(t, noon.Add(17*time.Second), nextLook(noon, noon.Add(time.Second)).Add(-15*time.Second), "a pause of 20s, as long as the look, and what it may take more")
 }
 

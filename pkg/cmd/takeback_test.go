@@ -152,6 +152,32 @@ func TestFollowReadsIntervalsAgain(t *testing.T) {
 	<-l.result
 }
 
+// Who loses the right to read while a session lasts is told, and not that hosts get nothing.
+func TestFollowTellsOfWhatMayNotBeReadAnyMore(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	var refuses atomic.Bool
+	proxy := faults.Start(t, f.Config(), func(r *http.Request, _ int) faults.Fault {
+		if refuses.Load() && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/gitrepositories") {
+			return faults.Fault{Status: http.StatusForbidden, Body: `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"no","reason":"Forbidden","code":403}`}
+		}
+		return faults.Fault{}
+	})
+	i := invocation{kubeconfig: proxy.Kubeconfig(t, "through", f.apps), watched: true, width: 200}
+	var passed atomic.Int64
+	i.now = func() time.Time { return noon.Add(time.Duration(passed.Load())) }
+	l := f.applyFor(t, i)
+	refuses.Store(true)
+	require.Eventually(t, func() bool {
+		passed.Add(int64(time.Second))
+		return strings.Contains(l.told.String(), "not all may be read any more")
+	}, 60*time.Second, 500*time.Millisecond)
+	assert.NotContains(t, l.told.String(), " 0 requests/h")
+	refuses.Store(false)
+	l.ctrlC()
+	<-l.result
+}
+
 // What is refused for good is not tried again: it ends at once, and says what is left and how to go on.
 func TestApplyForThatMayNotBeTakenBack(t *testing.T) {
 	t.Parallel()

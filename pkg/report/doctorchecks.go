@@ -165,9 +165,17 @@ func StrayEndsCheck(stray tune.StrayEnds) []Check {
 	if len(stray.Objects) == 0 {
 		return nil
 	}
+	remedy := "somebody has edited the annotation " + tune.UntilAnnotation + ": put it right"
+	if n := len(stray.Lost); n > 0 {
+		which := stray.Lost[0]
+		if n > 1 {
+			which += fmt.Sprintf(" and %d more", n-1)
+		}
+		remedy = "the record of " + which + " is gone, and nothing takes back what its session has set: set what you want there, then take the mark away, by which alone it is found"
+	}
 	return []Check{{
 		Name: "session ends", Status: CheckWarning, Message: count(len(stray.Objects), "object") + " with an end that alarms read, and that no session has",
-		Remedy: "somebody has edited the annotation " + tune.UntilAnnotation + ": put it right", Run: stray.Run,
+		Remedy: remedy, Run: stray.Run,
 	}}
 }
 

@@ -15,6 +15,8 @@ type StrayEnds struct {
 	// Objects that have one, as messages call them, and Why it is wrong, of the first.
 	Objects []string
 	Why     string
+	// Lost are those whose records are gone: nothing takes back what was set there, and nothing else tells of it.
+	Lost []string
 	// Run are the commands that put all of them right.
 	Run []string
 }
@@ -29,8 +31,12 @@ func NewStrayEnds(objects []flux.Object, kubectl string) StrayEnds {
 		if want == "" {
 			continue
 		}
-		if s.Objects = append(s.Objects, flux.InCluster(o.Cluster, o.Ref.String())); s.Why == "" {
+		name := flux.InCluster(o.Cluster, o.Ref.String())
+		if s.Objects = append(s.Objects, name); s.Why == "" {
 			s.Why = why
+		}
+		if !Tuned(o) {
+			s.Lost = append(s.Lost, name)
 		}
 		command := [2]string{fmt.Sprintf("%s annotate %s.%s ", kubectl, o.KindRow().Resource, o.Group), fmt.Sprintf(" -n %s %s", terminal.Quoted(o.Namespace), want)}
 		if names[command] == nil {
@@ -56,6 +62,9 @@ func strayEnd(o flux.Object) (want, why string) {
 	if until == nil {
 		if !there {
 			return "", ""
+		}
+		if !Tuned(o) {
+			return UntilAnnotation + "-", fmt.Sprintf("says %q, and the record of its session is gone: what that has set stays, unless you set it", says)
 		}
 		return UntilAnnotation + "-", fmt.Sprintf("says %q, and no session is to end", says)
 	}
@@ -89,5 +98,5 @@ func (s StrayEnds) Warning(all string) []string {
 	if more := len(s.Run) - 1; more > 0 {
 		others = fmt.Sprintf(" (the first of %d commands: %s lists them)", len(s.Run), all)
 	}
-	return []string{fmt.Sprintf("%s: %s: somebody has edited it or taken it away, and alarms read it. Put it right%s with: %s", names, of, others, s.Run[0])}
+	return []string{fmt.Sprintf("%s: %s. Somebody has edited annotations or taken them away, and alarms read this one. Put it right%s with: %s", names, of, others, s.Run[0])}
 }

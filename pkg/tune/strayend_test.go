@@ -33,16 +33,19 @@ func TestStrayEnds(t *testing.T) {
 	assert.Empty(t, warn(bearing(""), bearing("", lasting), bearing(right, ending)))
 	const resource = "kustomizations.kustomize.toolkit.fluxcd.io"
 	name := bearing("").Ref
-	assert.Equal(t, []string{name.String() + `: the annotation fluxtune.github.io/until says "2026-11-22T14:00:00Z", and no session is to end: somebody has edited it or taken it away, and alarms read it. Put it right with: ` +
+	assert.Equal(t, []string{name.String() + `: the annotation fluxtune.github.io/until says "2026-11-22T14:00:00Z", and the record of its session is gone: what that has set stays, unless you set it. Somebody has edited annotations or taken them away, and alarms read this one. Put it right with: ` +
 		"kubectl --context prod annotate " + resource + " " + name.Name + " -n " + name.Namespace + " fluxtune.github.io/until-"}, warn(bearing(right)))
-	assert.Len(t, warn(bearing(right, lasting)), 1)
+	kept := warn(bearing(right, lasting))
+	assert.Len(t, kept, 1)
+	assert.Contains(t, kept[0], "and no session is to end. Somebody has edited")
+	assert.Len(t, NewStrayEnds([]flux.Object{bearing(right, lasting), bearing(right)}, "kubectl").Lost, 1)
 	other := warn(bearing("2020-01-01T00:00:00Z", ending))
 	assert.Len(t, other, 1)
 	assert.Regexp(t, `fluxtune\.github\.io/until=2026-11-22T14:00:00Z --overwrite$`, other[0])
 
 	gone := warn(bearing("", ending))
 	assert.Len(t, gone, 1, "alarms are silent without it")
-	assert.Regexp(t, `is not there, and its session is to end at 2026-11-22T14:00:00Z: .*fluxtune\.github\.io/until=2026-11-22T14:00:00Z --overwrite$`, gone[0])
+	assert.Regexp(t, `is not there, and its session is to end at 2026-11-22T14:00:00Z\. .*fluxtune\.github\.io/until=2026-11-22T14:00:00Z --overwrite$`, gone[0])
 
 	var many []flux.Object
 	for _, named := range []string{"a", "b", "c", "d", "e"} {
