@@ -368,12 +368,15 @@ func TestContextsThatAreNotLetInAreNoClusters(t *testing.T) {
 		if r.Header.Get("Authorization") == "Bearer expired" {
 			return faults.Fault{Status: http.StatusUnauthorized, Body: `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}`}
 		}
+		if r.Header.Get("Authorization") == "Bearer nobody" && (strings.Count(r.URL.Path, "/") > 3 || r.URL.Path == "/api/v1/namespaces") {
+			return faults.Fault{Status: http.StatusForbidden, Body: `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"no","reason":"Forbidden","code":403}`}
+		}
 		return faults.Fault{}
 	}).Kubeconfig(t, "guarded", f.east))
 	require.NoError(t, err)
 	config.Clusters["guarded"] = guarded.Clusters["guarded"]
-	config.AuthInfos["fresh"], config.AuthInfos["expired"] = &clientcmdapi.AuthInfo{Token: "fresh"}, &clientcmdapi.AuthInfo{Token: "expired"}
-	for _, user := range []string{"fresh", "expired"} {
+	for _, user := range []string{"fresh", "expired", "nobody"} {
+		config.AuthInfos[user] = &clientcmdapi.AuthInfo{Token: user}
 		config.Contexts[user] = &clientcmdapi.Context{Cluster: "guarded", AuthInfo: user, Namespace: f.east}
 	}
 	require.NoError(t, clientcmd.WriteToFile(*config, f.kubeconfig))
@@ -390,6 +393,12 @@ func TestContextsThatAreNotLetInAreNoClusters(t *testing.T) {
 	}
 	o := f.invocation().run(t.Context(), "get", "--contexts", "expired,west")
 	assert.Contains(t, o.stderr, "Warning: expired: the cluster could not be read: ")
+
+	for _, contexts := range []string{"fresh,nobody,west", "nobody,west,fresh"} {
+		o := f.invocation().run(t.Context(), "budget", "--contexts", contexts)
+		assert.Contains(t, o.stderr, "Warning: fresh: its server through context nobody could not be read: that context may read nothing there: ", contexts)
+		assert.NotContains(t, o.stderr+o.stdout, "nobody: the cluster", contexts)
+	}
 }
 
 func TestServerOfAConnection(t *testing.T) {

@@ -148,18 +148,19 @@ func proxyOf(config *rest.Config) string {
 	return to.String()
 }
 
-// notLetIn explains contexts whose credentials are refused by a server that another one has read: then a user is missing, and
-// most likely no cluster. It notes that as a gap of the cluster that was read, and returns which contexts those are. A server is no
+// notLetIn explains contexts whose credentials are refused by a server that another one has read, or let them read nothing there: then a
+// user is missing, and most likely no cluster. It notes that as a gap of the cluster that was read, and returns which contexts those are. A server is no
 // proof (some gateways serve several clusters at one address), so that it stays a gap.
 func notLetIn(each []FleetOptions, read []fleet, failed []error, stands []int) map[int]bool {
 	explained := map[int]bool{}
+	nothing := func(i int) bool { return failed[i] == nil && each[i].Files == nil && read[i].nothingRead() }
 	for i, err := range failed {
-		if kube.ReasonOf(err) != kube.Unauthorized || len(each[i].clusters) != 1 || each[i].clusters[0].server == (server{}) {
+		if !(nothing(i) && stands[i] == i) && kube.ReasonOf(err) != kube.Unauthorized || len(each[i].clusters) != 1 || each[i].clusters[0].server == (server{}) {
 			continue
 		}
 		at := -1
 		for j, o := range each {
-			if at < 0 && failed[j] == nil && len(o.clusters) == 1 && o.clusters[0].server == each[i].clusters[0].server {
+			if at < 0 && failed[j] == nil && !nothing(j) && len(o.clusters) == 1 && o.clusters[0].server == each[i].clusters[0].server {
 				at = j
 			}
 		}
@@ -167,9 +168,13 @@ func notLetIn(each []FleetOptions, read []fleet, failed []error, stands []int) m
 			continue
 		}
 		explained[i] = true
+		why := fmt.Sprintf("that context is not let in: %v: log in again, or leave it out", err)
+		if nothing(i) {
+			why = "that context may read nothing there: grant it the rights of fluxtune-viewer, or leave it out"
+		}
 		gaps := &read[stands[at]].snapshot.Gaps
 		*gaps = append(*gaps, flux.Gap{Cluster: each[stands[at]].Cluster, What: "its server through context " + each[i].Cluster,
-			Why: fmt.Sprintf("that context is not let in: %v: log in again, or leave it out; it has the address and certificates of %s, so that most likely no cluster is missing", err, each[at].Cluster)})
+			Why: fmt.Sprintf("%s; it has the address and certificates of %s, so that most likely no cluster is missing", why, each[at].Cluster)})
 	}
 	return explained
 }
