@@ -69,7 +69,7 @@ func TestRowsAsked(t *testing.T) {
 	t.Parallel()
 	o := WriteOptions{OutputOptions: OutputOptions{printer: &printer{}}}
 	o.DryRun, o.printer.layout.Width = dryRunNone, 20
-	for length, rows := range map[int]int{5: 1, 12: 1, 13: 2, 32: 2, 33: 3} { // and 7 for " [y/N] "
+	for length, rows := range map[int]int{5: 1, 12: 1, 13: 2, 20: 2, 21: 3, 40: 3} { // and 8 for " [y/N] y", where lines end between words
 		assert.Equal(t, rows, o.rowsAsked(strings.Repeat("q", length), 1), length)
 	}
 	assert.Zero(t, o.rowsAsked("q", 0))

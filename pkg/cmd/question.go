@@ -142,7 +142,11 @@ func (o WriteOptions) rowsAsked(question string, changes int) int {
 	if !o.asks() || changes == 0 || width <= 0 {
 		return 0
 	}
-	return 1 + strings.Count(terminal.WrapMessage(withAnswer(question)+"y", width), "\n")
+	rows := 0
+	for _, line := range strings.Split(terminal.WrapMessage(withAnswer(question)+"y", width), "\n") { // with the cell that is typed in
+		rows += max(1, (terminal.Width(line)+width-1)/width) // a word may be longer
+	}
+	return rows
 }
 
 func withAnswer(question string) string { return question + " [y/N] " }
