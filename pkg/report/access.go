@@ -198,9 +198,10 @@ func (a Access) grant(role string) (remedy string, run []string) {
 		return "an administrator grants it so:", run
 	}
 	if role == "nodes" {
+		const both = "fluxtune-nodes-pods" // not the name of the role for nodes alone, which may be there
 		return "an administrator grants it so:", []string{
-			"kubectl create clusterrole fluxtune-nodes --verb=list,watch --resource=nodes,pods",
-			fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=fluxtune-nodes --user=%s", terminal.Quoted(bindingName(clusterRole, user)), terminal.Quoted(user)),
+			"kubectl create clusterrole " + both + " --verb=list,watch --resource=nodes,pods",
+			fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(both, user)), both, terminal.Quoted(user)),
 		}
 	}
 	binding := fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(clusterRole, user)), terminal.Quoted(clusterRole), terminal.Quoted(user))

@@ -68,13 +68,21 @@ func (p ReceiverPlans) relaxing(sources []webhook.Source, which func(webhook.Sou
 // plan is that for some sources of a namespace; whole says that they are all of their kind.
 func (p ReceiverPlans) plan(namespace string, sources []webhook.Source, r *policy.Resolver, whole bool) relaxedPlan {
 	var names, kinds []string
-	unknown := false
+	var assumed []string // flags by which each of them has an environment of the policy
 	for _, s := range sources {
 		names = append(names, terminal.Quoted(s.Object.Kind+"/"+s.Object.Name))
 		if !slices.Contains(kinds, s.Object.Kind) {
 			kinds = append(kinds, s.Object.Kind)
 		}
-		unknown = unknown || !r.Resolve(s.Object).Known
+		if in := r.Resolve(s.Object); !in.Known {
+			flag := " --default-env " + terminal.Quoted(p.Environment)
+			if in.Environment != "" {
+				flag = " --env-alias " + terminal.Quoted(in.Environment+"="+p.Environment)
+			}
+			if !slices.Contains(assumed, flag) {
+				assumed = append(assumed, flag)
+			}
+		}
 	}
 	if whole {
 		names = []string{sources[0].Object.KindRow().Resource}
@@ -83,8 +91,6 @@ func (p ReceiverPlans) plan(namespace string, sources []webhook.Source, r *polic
 	for _, kind := range kinds {
 		plan.command += fmt.Sprintf(" --set '*.%s.interval=at least %s'", kind, flux.FormatDuration(webhook.Relaxed))
 	}
-	if unknown {
-		plan.command += " --default-env " + terminal.Quoted(p.Environment)
-	}
+	plan.command += strings.Join(assumed, "")
 	return plan
 }

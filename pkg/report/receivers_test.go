@@ -107,6 +107,11 @@ func TestReceiverPlansOfMany(t *testing.T) {
 	assert.Equal(t, "kubectl fluxtune plan -n one gitrepositories --set '*.GitRepository.interval=at least 10m' --default-env production", list.PlansLater[0])
 	assert.Contains(t, text, list.PlansLater[0])
 	assert.Contains(t, text, "  and 6 more: -o json has all commands (plansLater)\n")
+	for i := range objects[:200] { // an environment that the policy does not know is not one that is missing
+		objects[i].Labels = map[string]string{"environment": "uat"}
+	}
+	list, _ = draw(true)
+	assert.Equal(t, "kubectl fluxtune plan -n one gitrepositories --set '*.GitRepository.interval=at least 10m' --env-alias uat=production", list.PlansLater[0])
 	list, text = draw(false)
 	assert.Contains(t, list.PlansLater[0], "GitRepository/s0 GitRepository/s1 ")
 	assert.Contains(t, text, "  200 GitRepository objects in namespace one: -o json has the command")
