@@ -13,7 +13,7 @@ import (
 // recently is how long ago an apply of the same policy was most likely a part of the same work: one that was interrupted, and run again.
 const recently = time.Hour
 
-// earlierSessions are those of the same policy that objects bear from short before: to take all of it back, they count, too.
+// earlierSessions are those of the same policy that objects bear from shortly before: to take all of it back, they count, too.
 func earlierSessions(objects []flux.Object, stamp tune.Stamp) []string {
 	var ids []string
 	for _, s := range tune.Sessions(objects, nil) {
@@ -29,6 +29,6 @@ func earlierSessions(objects []flux.Object, stamp tune.Stamp) []string {
 func (o WriteOptions) tellEarlier(ids []string) {
 	slices.Sort(ids)
 	if ids = slices.Compact(ids); len(ids) > 0 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "What the same policy changed short before stands, too. It is taken back in the same way: session %s.\n", strings.Join(ids, ", "))
+		_, _ = fmt.Fprintf(o.root.ErrOut, "What the same policy changed shortly before stands, too. It is taken back in the same way: session %s.\n", strings.Join(ids, ", "))
 	}
 }

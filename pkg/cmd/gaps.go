@@ -21,10 +21,18 @@ func (r *root) nothingFound(o FleetOptions, where string, incomplete bool) {
 			hint = fmt.Sprintf(" (policy %q has %s)", o.Policy.Name, strings.Join(o.Policy.EnvironmentNames(), ", "))
 		}
 	}
-	if hint == "" && o.Files == nil && !o.allNamespaces() {
-		hint = " (-A looks in all namespaces)"
+	if hint == "" {
+		hint = o.elsewhere()
 	}
 	_, _ = fmt.Fprintf(r.ErrOut, "No Flux objects found %s%s.\n", where, hint)
+}
+
+// elsewhere says how to look further where nothing was found; "" where all was looked at.
+func (o FleetOptions) elsewhere() string {
+	if o.Files != nil || o.allNamespaces() {
+		return ""
+	}
+	return " (-A looks in all namespaces)"
 }
 
 // warn prints what readers of any format should know, on stderr: warnings, and what could not be read.

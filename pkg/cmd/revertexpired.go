@@ -46,11 +46,7 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 			return o.restore(ctx, f, nil, nil)
 		}
 		o.tellAwaited(f, nil, nil)
-		hint := ""
-		if !o.allNamespaces() {
-			hint = " (-A looks in all namespaces)"
-		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, "No session is overdue %s%s.\n", o.where(), hint)
+		_, _ = fmt.Fprintf(o.root.ErrOut, "No session is overdue %s%s.\n", o.where(), o.elsewhere())
 	}
 	if failed != nil {
 		return failed

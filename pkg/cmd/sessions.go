@@ -95,7 +95,7 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	o.root.warn(warnings, fs.gaps())
 	if len(list.Items) == 0 && o.printer.tables() {
 		if !fs.incomplete() {
-			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s was tuned by fluxtune.\n", plural(fs.objects(), "Flux object"), fs.place(o.FleetOptions))
+			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s was tuned by fluxtune%s.\n", plural(fs.objects(), "Flux object"), fs.place(o.FleetOptions), o.elsewhere())
 		}
 		return fs.complete()
 	}

@@ -30,7 +30,7 @@ type together struct {
 	wrote   bool             // something was
 	moved   bool             // others changed how much is asked
 	done    []report.Results // in each cluster, in the order of the changes
-	earlier []string         // sessions of the same policy from short before
+	earlier []string         // sessions of the same policy from shortly before
 }
 
 // newTogether begins with the clusters as they were read.

@@ -54,7 +54,7 @@ func OwnersCheck(s flux.Snapshot, l tune.Lasting, ignore bool, where string) Che
 	}
 	var parts []string
 	for _, kind := range sortedKeys(counts) {
-		parts = append(parts, fmt.Sprintf("%d by a %s", counts[kind], kind))
+		parts = append(parts, fmt.Sprintf("%d by %s %s", counts[kind], article(kind), kind))
 	}
 	if l.Unmarked > 0 {
 		owned += l.Unmarked
@@ -242,4 +242,12 @@ func AwaitedChecks(lines []string) (checks []Check) {
 		checks = append(checks, Check{Name: "pins", Status: CheckOK, Message: line})
 	}
 	return checks
+}
+
+// article is the indefinite one before a word.
+func article(word string) string {
+	if strings.ContainsAny(word[:1], "AEIOaeio") {
+		return "an"
+	}
+	return "a"
 }

@@ -328,7 +328,14 @@ func evidence(f *fit.Fitting) string {
 	}
 	text := strings.Join(parts, ", ")
 	if f.Quiet > 0 {
-		text += fmt.Sprintf("; %d without commits poll as seldom as the policy allows", f.Quiet)
+		text += fmt.Sprintf("; %s as seldom as the policy allows", quietly(f.Quiet))
 	}
 	return text
+}
+
+func quietly(n int) string {
+	if n == 1 {
+		return "1 without commits polls"
+	}
+	return fmt.Sprintf("%d without commits poll", n)
 }

@@ -107,7 +107,7 @@ func (u Undone) until() string {
 	case u.Objects == u.Changes:
 		return "until they are undone, "
 	default:
-		return fmt.Sprintf("until %d are undone, ", u.Objects)
+		return fmt.Sprintf("until %d %s undone, ", u.Objects, isOrAre(u.Objects))
 	}
 }
 
