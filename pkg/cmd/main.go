@@ -16,6 +16,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
@@ -72,7 +73,7 @@ func Main(args []string, build Build) int {
 func Run(ctx context.Context, sys System, build Build, args []string) int {
 	root := newRoot(sys, build, displayName(args[0]))
 	root.SetArgs(args[1:])
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(kube.WithoutTroubles(ctx)) // errors and gaps have them
 	code := exitCode(err, args[1:])
 	var silent silentError
 	if err != nil && !errors.As(err, &silent) {
