@@ -195,11 +195,11 @@ func (o *DoctorOptions) show(d report.Diagnosis, heading string) error {
 }
 
 func (o *DoctorOptions) diagnose(ctx context.Context) (report.Diagnosis, error) {
-	version, err := o.Client.ServerVersion(ctx)
+	served, err := o.Client.ServedKinds(ctx) // first: it gives a silent API server up soonest
 	if err != nil {
 		return report.Diagnosis{}, err
 	}
-	served, err := o.Client.ServedKinds(ctx)
+	version, err := o.Client.ServerVersion(ctx)
 	if err != nil {
 		return report.Diagnosis{}, err
 	}
