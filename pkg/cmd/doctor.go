@@ -281,6 +281,9 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	if bad, found := report.RecordsCheck(fleet.objects, o.root.connection()); found {
 		checks = append(checks, bad)
 	}
+	if lost, found := report.LostRecordsCheck(fleet.objects); found {
+		checks = append(checks, lost)
+	}
 	checks = append(checks, report.StrayEndsCheck(options.strayEnds(o.root, fleet.objects))...)
 	if left, found := report.RulesCheck(options.leftRules(fleet, now), o.where()); found {
 		checks = append(checks, left)

@@ -213,6 +213,28 @@ func RecordsCheck(objects []flux.Object, flags string) (Check, bool) {
 	return c, true
 }
 
+// LostRecordsCheck names objects that hold what fluxtune has set and bear no record of it; false where there are none.
+func LostRecordsCheck(objects []flux.Object) (Check, bool) {
+	const most = 3
+	var names []string
+	for _, o := range objects {
+		if tune.Unrecorded(o) {
+			names = append(names, o.Ref.String())
+		}
+	}
+	if len(names) == 0 {
+		return Check{}, false
+	}
+	of := count(len(names), "object")
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("%d more", more))
+	}
+	return Check{
+		Name: "lost records", Status: CheckWarning, Message: fmt.Sprintf("%s with values that fluxtune has set, and without the record of it: %s", of, strings.Join(names, ", ")),
+		Remedy: "somebody took the annotation " + tune.RecordAnnotation + " away, and no revert finds what was there before: set what is to be, where you set it for good",
+	}, true
+}
+
 // RulesCheck names the Kustomizations that bear rules of fluxtune which no record needs; false where there are none.
 func RulesCheck(left []tune.Pin, where string) (Check, bool) {
 	if len(left) == 0 {

@@ -1,6 +1,10 @@
 package tune
 
-import "github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+import (
+	"slices"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
 
 // Kept are those of the items that a session wrote whose objects still hold what it set, though they bear no record of it any
 // more: somebody took the record away, or forgot it, so that no revert finds them. Each has the changes that still stand, a
@@ -28,4 +32,10 @@ func Kept(items []Item, objects []flux.Object) []Item {
 		}
 	}
 	return kept
+}
+
+// Unrecorded tells whether an object holds what fluxtune has set, by its name in metadata.managedFields, and bears no record of that:
+// somebody took it away, so that no revert finds what was there before. Forget and revert leave no name behind.
+func Unrecorded(o flux.Object) bool {
+	return !Tuned(o) && slices.ContainsFunc(o.KindRow().Tunables, func(t flux.Tunable) bool { return owns(o, t.Field, DefaultManager) })
 }

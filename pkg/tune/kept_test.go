@@ -27,3 +27,13 @@ func TestKept(t *testing.T) {
 	})
 	assert.Equal(t, []Item{wrote("bare")}, kept)
 }
+
+// Our name without a record is what somebody has taken the record from; those who never were tuned, or forgot, do not bear it.
+func TestUnrecorded(t *testing.T) {
+	t.Parallel()
+	tuned := object(t, "ks", interval("1m"), ownedBy(flux.Interval, updates(DefaultManager)))
+	assert.True(t, Unrecorded(tuned))
+	assert.False(t, Unrecorded(object(t, "ks", interval("1m"), ownedBy(flux.Interval, updates("kubectl-edit")))))
+	tuned.Annotations = map[string]string{RecordAnnotation: Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m"))}}.String()}
+	assert.False(t, Unrecorded(tuned))
+}
