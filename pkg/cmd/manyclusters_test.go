@@ -348,7 +348,7 @@ func TestClosingLinesCountClusters(t *testing.T) {
 	t.Parallel()
 	f := newFleetOfTwo(t)
 	o := f.invocation().must(t, "sessions", "--contexts", "east,again")
-	assert.Contains(t, o.stderr, "No sessions: none of 1 Flux object in 1 cluster was tuned by fluxtune.")
+	assert.Contains(t, o.stderr, "No sessions: none of 1 Flux object in 1 cluster was tuned by fluxtune (-A looks in all namespaces).")
 	for _, command := range []string{"get", "plan", "budget"} {
 		o = f.invocation().must(t, command, "--contexts", "east,again", "-l", "there=is-none")
 		assert.Contains(t, o.stderr, "No Flux objects found in 1 cluster", command)

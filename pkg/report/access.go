@@ -201,7 +201,7 @@ func (a Access) grant(role string) (remedy string, run []string) {
 		const both = "fluxtune-nodes-pods" // not the name of the role for nodes alone, which may be there
 		return "an administrator grants it so:", []string{
 			"kubectl create clusterrole " + both + " --verb=list,watch --resource=nodes,pods",
-			fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(both, user)), both, terminal.Quoted(user)),
+			fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(both, user)), terminal.Quoted(both), terminal.Quoted(user)),
 		}
 	}
 	binding := fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(clusterRole, user)), terminal.Quoted(clusterRole), terminal.Quoted(user))
