@@ -62,6 +62,46 @@ func (w RestoreWrite) planned(now flux.Object, changes []Change) bool {
 	})
 }
 
+// Undo implements Verifier: what was set once is restored by whoever reverts again. Where admission keeps the interval shorter than
+// it is to be, timeouts and retry intervals that follow it where they are not set are set as before.
+func (w RestoreWrite) Undo(before, answer flux.Object) Write {
+	changes := w.Decide(before).Changes
+	i := slices.IndexFunc(changes, func(c Change) bool { return c.Field == flux.Interval })
+	if i < 0 {
+		return nil
+	}
+	var keep []Change
+	for _, c := range changes {
+		wanted := min(before.Effective(c.Field), before.EffectiveWith(c.Field, nil, changes[i].To))
+		if c.To == nil && c.Field != flux.Interval && answer.Value(c.Field) == nil && answer.Effective(c.Field) < wanted {
+			keep = append(keep, Change{Field: c.Field, To: c.From})
+		}
+	}
+	if len(keep) == 0 {
+		return nil
+	}
+	return keepWrite{answer: answer, changes: keep}
+}
+
+// keepWrite sets fields of an object again that a restore has removed.
+type keepWrite struct {
+	answer  flux.Object
+	changes []Change
+}
+
+// Target implements Write.
+func (w keepWrite) Target() flux.Object { return w.answer }
+
+// Next sends what nobody has set since.
+func (w keepWrite) Next(now flux.Object) Next {
+	changes := slices.DeleteFunc(slices.Clone(w.changes), func(c Change) bool { return now.Value(c.Field) != nil })
+	if len(changes) == 0 {
+		return Next{State: StateAsWanted}
+	}
+	patch, err := mergePatch(now, changes, nil, nil)
+	return Next{Patch: patch, Err: err}
+}
+
 // release takes out of the record what is restored, and our names from its fields: those of the record, and that of who
 // restores.
 func (r Restore) release(now flux.Object, manager string) ([]byte, error) {
