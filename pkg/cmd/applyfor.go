@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -53,7 +54,7 @@ func tooShort(lasts, takes time.Duration, pace float64) error {
 func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests budget.Rates, wrote []tune.Item) error {
 	if ctx.Err() == nil { // else it was Ctrl-C while it was applied
 		_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", tune.ShowTime(stamp.Until), flux.FormatDuration(max(0, o.left(stamp).Round(time.Second))))
-		if o.hold(ctx, stamp, requests) {
+		if o.hold(ctx, stamp, requests, wrote) {
 			_, _ = fmt.Fprintf(o.root.ErrOut, "Somebody else has ended session %s (revert or forget).\n", stamp.Session)
 		}
 	}
@@ -73,7 +74,7 @@ type held struct {
 	requests float64 // an hour, of Git hosts
 	sources  int     // that hold something else than when it began
 	gone     bool    // somebody else has taken it back
-	unread   bool    // not all that could be read when it began can be read any more
+	unread   bool    // not all that it changed could be read
 	// seen is when this was so, and due when more is known at the latest, if the API server answers.
 	seen, due time.Time
 }
@@ -96,13 +97,13 @@ func (h held) line(left time.Duration, asked budget.Rates, now time.Time) string
 }
 
 // hold waits, and tells on a terminal how long it still takes; true where it ends early since nothing bears the session any more.
-func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budget.Rates) bool {
+func (o ApplyOptions) hold(ctx context.Context, stamp tune.Stamp, requests budget.Rates, wrote []tune.Item) bool {
 	line := o.root.newProgress()
 	defer line.clear()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	news := make(chan held, 1)
-	go o.follow(ctx, stamp.Session, news)
+	go o.follow(ctx, stamp.Session, wrote, news)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	now := held{requests: requests.Planned, seen: time.Now(), due: time.Now().Add(answersWithin)}
@@ -129,18 +130,17 @@ func (o ApplyOptions) left(stamp tune.Stamp) time.Duration {
 
 // follow tells now and then what the fleet asks of the hosts as it is by then, and how many of its sources hold something
 // else than when it began; and when nothing bears the session any more.
-func (o ApplyOptions) follow(ctx context.Context, session string, news chan<- held) {
+func (o ApplyOptions) follow(ctx context.Context, session string, wrote []tune.Item, news chan<- held) {
 	var before map[flux.Ref]string
-	whole := false
 	for {
 		began := time.Now()
 		if f, err := o.read(ctx); err == nil { // else the end of the session does not hang on it
 			now := revisions(f.snapshot.Objects)
 			if before == nil {
-				before, whole = now, !f.snapshot.Incomplete()
+				before = now
 			}
 			select {
-			case news <- held{o.cost(f, f.whole(tune.Plan{})).Git.Now, changedRevisions(before, now), o.gone(ctx, f, session), f.nothingRead() || whole && f.snapshot.Incomplete(), began, nextLook(began, time.Now())}:
+			case news <- held{o.cost(f, f.whole(tune.Plan{})).Git.Now, changedRevisions(before, now), o.gone(ctx, f, session), unreadOf(wrote, f.snapshot), began, nextLook(began, time.Now())}:
 			case <-ctx.Done():
 				return
 			}
@@ -149,6 +149,15 @@ func (o ApplyOptions) follow(ctx context.Context, session string, news chan<- he
 			return
 		}
 	}
+}
+
+// unreadOf tells whether some of what was written may not be read any more.
+func unreadOf(wrote []tune.Item, s flux.Snapshot) bool {
+	return slices.ContainsFunc(wrote, func(i tune.Item) bool {
+		return slices.ContainsFunc(s.Tried, func(p flux.Place) bool {
+			return p.Kind == i.Object.Kind && (p.Namespace == "" || p.Namespace == i.Object.Namespace)
+		})
+	})
 }
 
 // pauseBeforeLook is how long to wait after a look that took so long: most of the time nothing is read.

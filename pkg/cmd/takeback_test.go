@@ -171,7 +171,7 @@ func TestFollowTellsOfWhatMayNotBeReadAnyMore(t *testing.T) {
 	require.Eventually(t, func() bool {
 		passed.Add(int64(time.Second))
 		return strings.Contains(l.told.String(), "not all may be read any more")
-	}, 60*time.Second, 500*time.Millisecond)
+	}, 2*time.Minute, 500*time.Millisecond)
 	assert.NotContains(t, l.told.String(), " 0 requests/h")
 	refuses.Store(false)
 	l.ctrlC()
