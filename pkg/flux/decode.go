@@ -2,12 +2,13 @@ package flux
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // document is the part of a Flux manifest that an Object is made from. One struct serves all kinds:
@@ -91,7 +92,7 @@ type span string
 // UnmarshalJSON reads a string, and takes a number or a truth as it is. A list or a mapping is an error.
 func (s *span) UnmarshalJSON(data []byte) error {
 	if len(data) == 0 || strings.IndexByte(`"[{`, data[0]) >= 0 {
-		return json.Unmarshal(data, (*string)(s))
+		return unmarshal(data, (*string)(s))
 	}
 	*s = span(data)
 	return nil
@@ -108,7 +109,7 @@ func (r *kustomizeIgnore) UnmarshalJSON(data []byte) error {
 	if len(data) == 0 || data[0] != '[' {
 		return nil
 	}
-	return json.Unmarshal(data, (*[]IgnoreRule)(r))
+	return unmarshal(data, (*[]IgnoreRule)(r))
 }
 
 type waitable struct {
@@ -135,10 +136,10 @@ type chartTemplate struct {
 // UnmarshalJSON reads a chart template, or a chart's name.
 func (c *chartTemplate) UnmarshalJSON(data []byte) error {
 	if len(data) == 0 || data[0] != '{' {
-		return json.Unmarshal(data, (*word)(&c.name))
+		return unmarshal(data, (*word)(&c.name))
 	}
 	type plain chartTemplate
-	if err := json.Unmarshal(data, (*plain)(c)); err != nil {
+	if err := unmarshal(data, (*plain)(c)); err != nil {
 		return err
 	}
 	c.present = true
@@ -164,14 +165,14 @@ type inventory struct {
 func (i *inventory) UnmarshalJSON(data []byte) error {
 	if !bytes.Contains(data, []byte(toolkitDomain+"_")) {
 		var entries []struct{}
-		err := json.Unmarshal(data, &entries)
+		err := unmarshal(data, &entries)
 		i.count = len(entries)
 		return err
 	}
 	var entries []struct {
 		ID string `json:"id"`
 	}
-	err := json.Unmarshal(data, &entries)
+	err := unmarshal(data, &entries)
 	i.count = len(entries)
 	for _, e := range entries {
 		if part := strings.Split(e.ID, "_"); len(part) == 4 && strings.HasSuffix(part[2], toolkitDomain) {
@@ -185,7 +186,7 @@ func (i *inventory) UnmarshalJSON(data []byte) error {
 // holds it. The error names the object where its name could be read.
 func Decode(data []byte) (Object, error) {
 	var d document
-	if err := json.Unmarshal(data, &d); err != nil {
+	if err := unmarshal(data, &d); err != nil {
 		name := "a Flux object"
 		if d.Metadata.Name != "" {
 			name = Ref{Kind: d.Kind, Namespace: d.Metadata.Namespace, Name: d.Metadata.Name}.String()
@@ -261,10 +262,10 @@ func (o *Object) keepManagedFields(data []byte) error {
 func (o *Object) KeepManagedFields(data []byte) error {
 	var d struct {
 		Metadata struct {
-			ManagedFields json.RawMessage `json:"managedFields"`
+			ManagedFields jsontext.Value `json:"managedFields"`
 		} `json:"metadata"`
 	}
-	if err := json.Unmarshal(data, &d); err != nil {
+	if err := unmarshal(data, &d); err != nil {
 		return fmt.Errorf("reading %s: %w", o.Ref, err)
 	}
 	o.ManagedFields = d.Metadata.ManagedFields

@@ -221,6 +221,8 @@ func TestDecodeOddities(t *testing.T) {
 		{"nulls everywhere", `{"kind":"Kustomization","metadata":{"labels":null},"spec":{"interval":null,"chart":null,"healthChecks":null,"sourceRef":null},"status":null}`,
 			Object{Ref: Ref{Kind: "Kustomization"}}},
 		{"a reference without a name is none", `{"kind":"Kustomization","spec":{"sourceRef":{"kind":"GitRepository"}}}`, Object{Ref: Ref{Kind: "Kustomization"}}},
+		{"a field has its name in its own case", `{"kind":"Kustomization","Spec":{"interval":"1m"},"spec":{"Interval":"1m"}}`, Object{Ref: Ref{Kind: "Kustomization"}}},
+		{"of two fields of one name the last counts", `{"kind":"Kustomization","spec":{"path":"a","path":"b"}}`, Object{Ref: Ref{Kind: "Kustomization"}, Path: "b"}},
 		{"oci is a type of HelmRepository only", `{"kind":"Bucket","spec":{"type":"oci"}}`, Object{Ref: Ref{Kind: "Bucket"}}},
 		{"generated charts are HelmCharts only", `{"kind":"GitRepository","metadata":{"labels":{"helm.toolkit.fluxcd.io/name":"web"}}}`,
 			Object{Ref: Ref{Kind: "GitRepository"}, Labels: map[string]string{"helm.toolkit.fluxcd.io/name": "web"}}},
@@ -247,8 +249,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a broken chart template", head + `"spec":{"chart":{"spec":{"version":60}}}}`, "reading Kustomization apps/web: "},
 		{"no date", head + `"status":{"artifact":{"lastUpdateTime":"yesterday"}}}`, "reading Kustomization apps/web: "},
 		{"a file without a namespace", `{"kind":"Bucket","metadata":{"name":"assets"},"spec":[]}`, "reading Bucket assets: "},
-		{"cut off", head, "reading a Flux object: unexpected end of JSON input"},
-		{"empty", ``, "reading a Flux object: unexpected end of JSON input"},
+		{"cut off", head, "reading Kustomization apps/web: jsontext: unexpected EOF"},
+		{"empty", ``, "reading a Flux object: jsontext: unexpected EOF"},
 		{"a list", `[]`, "reading a Flux object: "},
 	} {
 		_, err := Decode([]byte(tc.in))

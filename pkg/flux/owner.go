@@ -1,7 +1,6 @@
 package flux
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -151,7 +150,7 @@ func (s *managedSpec) UnmarshalJSON(data []byte) error {
 	if s.suspends = string(data) == `{"f:suspend":{}}`; s.suspends {
 		return nil
 	}
-	return json.Unmarshal(data, (*fields)(s))
+	return unmarshal(data, (*fields)(s))
 }
 
 type managedMarks struct {

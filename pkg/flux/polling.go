@@ -1,10 +1,12 @@
 package flux
 
 import (
-	"encoding/json"
 	"hash/fnv"
 	"regexp"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Polling is what decides what a poll costs, beside what is polled.
@@ -199,14 +201,14 @@ func (d document) refer(r reference, group, kind string) Ref {
 // fingerprint hashes the spec without its URL, and without how often and how long it polls. The order of
 // its fields does not count.
 func (s documentSpec) fingerprint() uint64 {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(s.raw, &fields) != nil {
+	var fields map[string]jsontext.Value
+	if unmarshal(s.raw, &fields) != nil {
 		return 0
 	}
 	for _, name := range [...]string{"interval", "timeout", "suspend", "url", "image", "endpoint"} {
 		delete(fields, name)
 	}
-	canonical, err := json.Marshal(fields)
+	canonical, err := json.Marshal(fields, lenient, json.Deterministic(true))
 	if err != nil {
 		return 0
 	}
@@ -218,7 +220,7 @@ func (s documentSpec) fingerprint() uint64 {
 // UnmarshalJSON reads a spec and keeps its bytes, which are valid until Decode returns.
 func (s *documentSpec) UnmarshalJSON(data []byte) error {
 	type plain documentSpec
-	if err := json.Unmarshal(data, (*plain)(s)); err != nil {
+	if err := unmarshal(data, (*plain)(s)); err != nil {
 		return err
 	}
 	s.raw = data
