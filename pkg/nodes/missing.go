@@ -33,7 +33,7 @@ type Missing struct {
 	Namespace string
 	// Of says whose updates are missing: WhatNodes or WhatPods; empty for both.
 	Of string
-	// Nodes is how many nodes it is missing of; 0 where it is missing of all.
+	// Nodes is how many nodes it is missing of, which Err says; 0 where it is missing of all.
 	Nodes  int
 	Reason kube.Reason
 	// Seen is how many pods of the namespace were counted before the list broke off.

@@ -74,7 +74,7 @@ func gaps(c nodes.Count) string {
 	}
 	var parts []string
 	if p := c.Namespaces; p.Total > 0 && p.Done < p.Total {
-		parts = append(parts, fmt.Sprintf("pods of %d of %d namespaces", p.Done, p.Total))
+		parts = append(parts, namespacesGap(c))
 	}
 	names, oldest := map[kube.Reason][]string{}, map[kube.Reason]time.Time{}
 	for _, m := range c.Missing {
@@ -85,7 +85,7 @@ func gaps(c nodes.Count) string {
 				oldest[m.Reason] = m.Since
 			}
 		case !m.Optional:
-			parts = append(parts, otherGap(m))
+			parts = append(parts, otherGap(m, len(c.Nodes)))
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(names)) {
@@ -100,6 +100,27 @@ func gaps(c nodes.Count) string {
 		return "still counting"
 	}
 	return strings.Join(parts, "; ")
+}
+
+// namespacesGap says of how many namespaces all pods are known, and what is known of the others.
+func namespacesGap(c nodes.Count) string {
+	old, some := false, false
+	for _, m := range c.Missing {
+		if m.What == nodes.WhatPods {
+			old, some = old || !m.Since.IsZero(), some || m.Seen > 0
+		}
+	}
+	done := fmt.Sprintf("pods of %d of %d namespaces", c.Namespaces.Done, c.Namespaces.Total)
+	switch {
+	case old:
+		return done + " are up to date"
+	case c.Namespaces.Done == 0 && c.Total > 0:
+		return fmt.Sprintf("only some pods of %s", count(c.Namespaces.Total, "namespace"))
+	case some:
+		return "all " + done + ", some of others"
+	default:
+		return done
+	}
 }
 
 // firstNames are the first of some names, and how many there are besides.
@@ -135,17 +156,20 @@ func asOf(since time.Time) string {
 
 const unlistedNodes = "rows are from the pods' node names"
 
-func otherGap(m nodes.Missing) string {
+// otherGap is about something else than the pods of a namespace, of a count with so many nodes.
+func otherGap(m nodes.Missing, known int) string {
 	why := ""
 	if m.Err != nil {
 		why = m.Err.Error()
 	}
 	asOf := asOf(m.Since)
 	switch {
-	case m.What == nodes.WhatNodes && m.Reason == kube.NotFound, m.What == nodes.WhatAllocatable, m.What == nodes.WhatIdentity, m.What == nodes.WhatUsage && m.Nodes > 0:
+	case m.What == nodes.WhatNodes && m.Reason == kube.NotFound, m.What == nodes.WhatAllocatable, m.What == nodes.WhatIdentity, m.Nodes > 0:
 		return why
 	case m.What == nodes.WhatNodes && asOf != "":
 		return "nodes could not be listed again (" + reasonWords(m.Reason) + asOf + ")"
+	case m.What == nodes.WhatNodes && known > 0:
+		return "only " + count(known, "node") + " could be listed (" + reasonWords(m.Reason) + ")"
 	case m.What == nodes.WhatNodes:
 		return "nodes could not be listed (" + reasonWords(m.Reason) + "), " + unlistedNodes
 	case m.What == nodes.WhatDetails:

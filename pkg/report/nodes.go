@@ -201,9 +201,19 @@ func newNodeMissing(cluster string, m nodes.Missing) NodeMissing {
 	return n
 }
 
-// notFound says of names that were asked for that no node has them, in whichever cluster.
+// notFound says of names that were asked for that no node has them, in whichever cluster, or that this is not known.
 func notFound(count nodes.Count, names []string) []nodes.Missing {
 	var missing []nodes.Missing
+	unread := slices.IndexFunc(count.Missing, func(m nodes.Missing) bool {
+		return m.What == nodes.WhatNodes || m.What == nodes.WhatUpdates && m.Of != nodes.WhatPods
+	})
+	if len(names) > 0 && !count.NodesListed && unread >= 0 {
+		err := fmt.Errorf("whether node %s exists is not known", names[0])
+		if len(names) > 1 {
+			err = fmt.Errorf("whether nodes %s exist is not known", strings.Join(names, ", "))
+		}
+		return []nodes.Missing{{What: nodes.WhatNodes, Nodes: len(names), Reason: count.Missing[unread].Reason, Err: err}}
+	}
 	for _, name := range names {
 		if count.NodesListed {
 			err := apierrors.NewNotFound(schema.GroupResource{Resource: "nodes"}, name)

@@ -141,7 +141,15 @@ func TestANameIsMissingWhereNoClusterHasIt(t *testing.T) {
 	unread.Count = nodes.Count{Missing: []nodes.Missing{{What: nodes.WhatNodes, Reason: kube.Unavailable, Err: assert.AnError}}}
 	onlyPods := of("a", "y")
 	onlyPods.Count.Pods = map[string]nodes.Pods{"x": {Total: 5}}
+	some := of("some", "y")
+	some.Count.NodesKnown, some.Count.NodesListed, some.Count.Missing = false, false, unread.Count.Missing
+	old := of("old", "y")
+	old.Count.NodesKnown, old.Count.NodesListed, old.Count.NodesOutdated = false, false, true
+	old.Count.Missing = []nodes.Missing{{What: nodes.WhatUpdates, Reason: kube.Unavailable, Err: assert.AnError}}
+	counting := of("counting")
+	counting.Count = nodes.Count{Counting: true}
 	const unlisted = "unread: nodes could not be listed (server not available), rows are from the pods' node names"
+	const untold = "; whether node x exists is not known"
 	for name, test := range map[string]struct {
 		counts []ClusterCount
 		gaps   []string
@@ -151,11 +159,42 @@ func TestANameIsMissingWhereNoClusterHasIt(t *testing.T) {
 		"only pods name it, one has it":       {[]ClusterCount{onlyPods, of("b", "x")}, nil},
 		"none has it":                         {[]ClusterCount{of("a", "y"), of("b")}, []string{`a: nodes "x" not found`, `b: nodes "x" not found`}},
 		"one is not known, one has it":        {[]ClusterCount{unread, of("a", "x")}, []string{unlisted}},
-		"one is not known, the other has not": {[]ClusterCount{unread, of("a")}, []string{unlisted, `a: nodes "x" not found`}},
+		"one is not known, the other has not": {[]ClusterCount{unread, of("a")}, []string{unlisted + untold, `a: nodes "x" not found`}},
+		"some are listed":                     {[]ClusterCount{some}, []string{"some: only 1 node could be listed (server not available)" + untold}},
+		"they were listed earlier":            {[]ClusterCount{old}, []string{"old: updates are interrupted (" + assert.AnError.Error() + ")" + untold}},
+		"they are being listed":               {[]ClusterCount{counting}, []string{"counting: still counting"}},
 	} {
 		list, err := NewNodeList(test.counts, NodeOptions{Names: []string{"x"}})
 		require.NoError(t, err)
 		assert.Equal(t, test.gaps, list.Gaps(), name)
 		assert.Equal(t, len(test.gaps) > 0, list.Partial, name)
 	}
+}
+
+// Each of the names that were asked for is told where not all nodes were listed and it is not among those that were.
+func TestNamesOnUnreadPagesAreNotKnown(t *testing.T) {
+	t.Parallel()
+	count := nodes.Count{
+		Nodes:   []nodes.Node{{Name: "x", Status: "Ready", Allocatable: new(10), Capacity: new(10)}},
+		Missing: []nodes.Missing{{What: nodes.WhatNodes, Reason: kube.Expired, Err: assert.AnError}},
+	}
+	list, err := NewNodeList([]ClusterCount{{Count: count}}, NodeOptions{Names: []string{"y", "x", "z"}})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"only 1 node could be listed (expired); whether nodes y, z exist is not known"}, list.Gaps())
+	require.Len(t, list.Missing, 2)
+	assert.Equal(t, NodeMissing{What: nodes.WhatNodes, Reason: string(kube.Expired), Message: "whether nodes y, z exist is not known"}, list.Missing[1])
+}
+
+// How many namespaces are done is not said as if nothing were known of the others.
+func TestNamespacesOfWhichSomeIsKnown(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 7, 1, 12, 0, 0, 0, time.Local)
+	gapsOf := func(done, total int, m nodes.Missing) string {
+		m.What, m.Namespace, m.Reason, m.Err = nodes.WhatPods, "a", kube.Timeout, assert.AnError
+		return gaps(nodes.Count{AtLeast: true, Total: total, Namespaces: nodes.Progress{Done: done, Total: 40}, Missing: []nodes.Missing{m}})
+	}
+	assert.Equal(t, "pods of 39 of 40 namespaces; not in time: a", gapsOf(39, 500, nodes.Missing{}))
+	assert.Equal(t, "all pods of 39 of 40 namespaces, some of others; not in time: a", gapsOf(39, 500, nodes.Missing{Seen: 3}))
+	assert.Equal(t, "only some pods of 40 namespaces; not in time: a", gapsOf(0, 44, nodes.Missing{Seen: 3}))
+	assert.Equal(t, "pods of 39 of 40 namespaces are up to date; not in time: a, as of 12:00:00", gapsOf(39, 500, nodes.Missing{Since: noon}))
 }
