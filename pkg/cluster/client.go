@@ -51,12 +51,17 @@ func NewClient(config *rest.Config) (*Client, error) {
 	return &Client{kube: reader, rest: client, config: config}, nil
 }
 
+// identifyWithin is how long it may take to read which cluster this is, of one that has answered: what was read tells, too.
+const identifyWithin = 10 * time.Second
+
 // Seen is the cluster as this client sees it, to be compared with others: some of the objects that were read are its
 // witnesses.
 func (c *Client) Seen(ctx context.Context, objects []flux.Object) kube.Seen {
-	uid, _ := c.kube.Cluster(ctx) // who may not read it has witnesses
-	const few = 3                 // are enough: one that both see tells
-	seen, names := kube.Seen{Client: c.kube, UID: uid}, map[string][]kube.Witness{}
+	limited, cancel := context.WithTimeoutCause(ctx, identifyWithin, kube.ErrLate)
+	defer cancel()
+	uid, err := c.kube.Cluster(limited) // who may not read it has witnesses
+	const few = 3                       // are enough: one that both see tells
+	seen, names := kube.Seen{Client: c.kube, UID: uid, Untold: err}, map[string][]kube.Witness{}
 	for _, o := range objects {
 		collection := urlPath(path(o.KindRow(), o.Version, o.Namespace))
 		if len(names[collection]) == 0 {

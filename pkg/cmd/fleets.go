@@ -190,7 +190,7 @@ func oncePerFleet(ctx context.Context, each []FleetOptions, read []fleet, seen [
 	}
 	for _, i := range known {
 		if names := unknown[i]; len(names) > 0 {
-			read[i].snapshot.Gaps = append(read[i].snapshot.Gaps, flux.Gap{Cluster: each[i].Cluster, What: "which cluster this is", Why: doubt(names, "both count, and what is added up may be too high")})
+			read[i].snapshot.Gaps = append(read[i].snapshot.Gaps, flux.Gap{Cluster: each[i].Cluster, What: "which cluster this is", Why: doubt(names, "both count, and what is added up may be too high", seen[i].Untold)})
 		}
 	}
 	return stands

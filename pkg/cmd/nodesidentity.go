@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,20 +43,21 @@ func oncePerCluster(counts []report.ClusterCount, told func(i, j int) kube.Samen
 		if others := g.doubtful[i]; len(others) > 0 {
 			const follows = "a total counts only the larger number"
 			var untold []string
-			missing := nodes.Missing{What: nodes.WhatIdentity, Reason: kube.Forbidden}
+			why := c.Count.Unidentified
 			c.Count.Missing = slices.Clone(c.Count.Missing)
 			for _, j := range others {
 				c.MaybeSame = append(c.MaybeSame, counts[j].Cluster)
+				why = cmp.Or(why, counts[j].Count.Unidentified)
 				if shared.contradict(i, j, told(i, j)) {
-					m := missing
-					m.Reason, m.Err = kube.Error, errors.New(contradiction(counts[j].Cluster, told(i, j), follows))
-					c.Count.Missing = append(c.Count.Missing, m)
+					err := errors.New(contradiction(counts[j].Cluster, told(i, j), follows))
+					c.Count.Missing = append(c.Count.Missing, nodes.Missing{What: nodes.WhatIdentity, Reason: kube.Error, Err: err})
 				} else {
 					untold = append(untold, counts[j].Cluster)
 				}
 			}
-			if missing.Err = errors.New(doubt(untold, follows)); len(untold) > 0 {
-				c.Count.Missing = append(c.Count.Missing, missing)
+			if len(untold) > 0 {
+				reason := cmp.Or(kube.ReasonOf(why), kube.Forbidden)
+				c.Count.Missing = append(c.Count.Missing, nodes.Missing{What: nodes.WhatIdentity, Reason: reason, Err: errors.New(doubt(untold, follows, why))})
 			}
 			c.Count.Counting = c.Count.Counting || g.notCompared[i]
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
@@ -132,5 +134,28 @@ func TestTitlesKeepTheAge(t *testing.T) {
 			assert.Contains(t, title, part, width)
 		}
 		assert.LessOrEqual(t, len([]rune(title)), width, title)
+	}
+}
+
+// Why it is not known whether two contexts are one cluster is the reason that there is: a right that is missing, or another.
+func TestWhyItIsNotKnownWhichClusterItIs(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		why    error
+		reason kube.Reason
+		tells  string
+	}{
+		{nil, kube.Forbidden, "(the right to get the namespace kube-system would tell)"},
+		{apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, "kube-system", nil), kube.Forbidden, "(the right to get the namespace kube-system would tell)"},
+		{fmt.Errorf("reading the namespace kube-system: %w", kube.ErrLate), kube.Timeout, "(reading the namespace kube-system: no answer in time)"},
+	} {
+		for which := range 2 {
+			counts := []report.ClusterCount{nodesOf("px", "1"), nodesOf("py", "2")}
+			counts[which].Count.Unidentified = test.why
+			kept, _ := oncePerCluster(counts, func(int, int) kube.Sameness { return kube.Untold }, nil)
+			require.Len(t, kept[1].Count.Missing, 1)
+			assert.Equal(t, test.reason, kept[1].Count.Missing[0].Reason)
+			assert.ErrorContains(t, kept[1].Count.Missing[0].Err, test.tells)
+		}
 	}
 }

@@ -179,7 +179,12 @@ func notLetIn(each []FleetOptions, read []fleet, failed []error, stands []int) m
 	return explained
 }
 
-// doubt is what is said where nothing tells whether a context is the same cluster as others, and what follows from that.
-func doubt(others []string, follows string) string {
-	return fmt.Sprintf("whether this is another cluster than %s is not known, so that %s (the right to get the namespace kube-system would tell)", strings.Join(others, ", "), follows)
+// doubt is what is said where nothing tells whether a context is the same cluster as others, what follows from that, and why the
+// namespace kube-system does not tell it; nil is that it may not be read.
+func doubt(others []string, follows string, why error) string {
+	tells := "the right to get the namespace kube-system would tell"
+	if why != nil && kube.ReasonOf(why) != kube.Forbidden {
+		tells = why.Error()
+	}
+	return fmt.Sprintf("whether this is another cluster than %s is not known, so that %s (%s)", strings.Join(others, ", "), follows, tells)
 }

@@ -21,6 +21,17 @@ func (c *Client) Cluster(ctx context.Context) (uid string, err error) {
 	return o.uid, nil
 }
 
+// ErrLate is why a request was given up that nobody waits for any longer; it is a deadline that was exceeded.
+var ErrLate error = late{}
+
+type late struct{}
+
+// Error implements error.
+func (late) Error() string { return "no answer in time" }
+
+// Is makes it the end of a deadline.
+func (late) Is(target error) bool { return target == context.DeadlineExceeded }
+
 // Sameness is what is known of two connections: whether they lead to one cluster. It is never guessed from addresses:
 // some gateways serve many clusters at one, and one cluster may have several.
 type Sameness int
@@ -42,8 +53,9 @@ type Witness struct{ Collection, Name string }
 // Seen is a cluster as one connection sees it.
 type Seen struct {
 	Client *Client
-	// UID of the namespace kube-system; "" where that may not be read.
-	UID string
+	// UID of the namespace kube-system; "" where that may not be read, or is not known for another reason, which Untold is.
+	UID    string
+	Untold error
 	// Collections are the paths of those of which objects were read, in an order that does not change. Those of all
 	// namespaces and those of single ones may stand beside each other.
 	Collections []string

@@ -39,6 +39,8 @@ type Count struct {
 	// UsageKnown: what metrics.k8s.io says was read, so that it says nothing of a node without Usage. UsageAsked: somebody
 	// waits for that.
 	UsageKnown, UsageAsked bool
+	// Unidentified is why it is not known which cluster this is, though Options.Identify asks; nil where it is, or not yet.
+	Unidentified error
 	// Counting: the first lists have not ended yet.
 	Counting bool
 	// AtLeast: not all pods have been read, so that every number of pods is a lower bound and 0 means unknown. Where they may
@@ -79,7 +81,7 @@ func (c Count) Empty() bool {
 func (c *Counter) Count() Count {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	count := Count{Scope: slices.Clone(c.options.Namespaces), WideKnown: c.options.Wide, UsageAsked: c.options.UsageAsked}
+	count := Count{Scope: slices.Clone(c.options.Namespaces), WideKnown: c.options.Wide, UsageAsked: c.options.UsageAsked, Unidentified: c.unidentified}
 	parts := map[string]int{}
 	for key, p := range c.parts {
 		parts[key.what]++

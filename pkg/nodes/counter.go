@@ -76,8 +76,9 @@ type Counter struct {
 	details map[string][]detail // by the namespace that was asked
 	usage   map[string]Usage
 	cluster string
-	// identified: cluster is known, or nobody tells.
-	identified bool
+	// identified: cluster is known, or nobody tells, or not soon; unidentified is why it is not known.
+	identified   bool
+	unidentified error
 	// watching: what a list brought before it broke off may be long ago.
 	watching bool
 }
@@ -213,19 +214,20 @@ func (c *Counter) reason(what, namespace string) kube.Reason {
 // Once counts until everything is counted, or ctx ends. It never fails: what it could not count is in
 // Count.Missing. Meanwhile Count tells how far it is.
 func (c *Counter) Once(ctx context.Context) Count {
-	var all sync.WaitGroup
-	pods := make(chan struct{})
-	all.Go(func() {
-		_, _ = c.listPods(ctx)
-		close(pods)
-		c.listAllDetails(ctx)
+	c.identifyBeside(ctx, func() {
+		var all sync.WaitGroup
+		pods := make(chan struct{})
+		all.Go(func() {
+			_, _ = c.listPods(ctx)
+			close(pods)
+			c.listAllDetails(ctx)
+		})
+		all.Go(func() {
+			_, _ = c.listNodes(ctx)
+			c.listUnlisted(ctx, pods)
+		})
+		all.Go(func() { c.readUsage(ctx) })
+		all.Wait()
 	})
-	all.Go(func() {
-		_, _ = c.listNodes(ctx)
-		c.listUnlisted(ctx, pods)
-	})
-	all.Go(func() { c.readUsage(ctx) })
-	all.Go(func() { c.identify(ctx) })
-	all.Wait()
 	return c.Count()
 }

@@ -18,20 +18,43 @@ func (c *Counter) identify(ctx context.Context) (told bool) {
 	}
 	uid, err := c.kube.Cluster(ctx)
 	told = err == nil || kube.Final(err)
-	c.update(func() { c.cluster, c.identified = uid, told })
+	c.update(func() { c.cluster, c.unidentified, c.identified = uid, err, c.identified || told })
 	return told
+}
+
+// identifyAfter is how long all else that was counted waits for which cluster this is: nodes and pods may tell, too.
+const identifyAfter = 2 * time.Second
+
+// identifyBeside identifies while something else is done, and for identifyAfter longer.
+func (c *Counter) identifyBeside(ctx context.Context, do func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		c.identify(ctx)
+	}()
+	do()
+	late := time.AfterFunc(identifyAfter, func() { end(kube.ErrLate) })
+	defer late.Stop()
+	<-told
 }
 
 // identifyEvery is how often a cluster that does not answer is asked again which it is.
 const identifyEvery = 2 * time.Second
 
+// identifyWithin is how long a watch waits for which cluster this is, before nodes and pods are to tell.
+const identifyWithin = 10 * time.Second
+
 // identifyUntilTold asks again while nobody answers.
 func (c *Counter) identifyUntilTold(ctx context.Context) {
+	late := time.AfterFunc(identifyWithin, func() { c.update(func() { c.identified = true }) })
+	defer late.Stop()
 	for !c.identify(ctx) && kube.Sleep(ctx, identifyEvery) == nil {
 	}
 }
 
-// Identified tells whether it is known which cluster this is, or that nobody tells.
+// Identified tells whether it is known which cluster this is, or that nobody tells, or not soon.
 func (c *Counter) Identified() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -60,7 +60,11 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 	nodes, version, err := c.readNodes(ctx, nil)
 	alone := kube.ReasonOf(err) == kube.Forbidden && len(c.options.NodeNames) > 0
 	if alone {
-		nodes, err = c.getNodes(ctx)
+		var got map[string]Node
+		if got, err = c.getNodes(ctx); err == nil {
+			clear(nodes) // those of the first pages, all of which nobody may list
+		}
+		maps.Copy(nodes, got)
 	}
 	c.update(func() {
 		p := c.partLocked(WhatNodes, "")

@@ -62,7 +62,7 @@ type change struct {
 // fault is what happens to the next requests of a kind.
 type fault struct {
 	resource string // pods, nodes, namespaces, or pods of one namespace: pods/a
-	verb     string // list or watch
+	verb     string // list, watch or get
 	kind     string // an HTTP status, or a body with status 200, or one of those in misbehaves
 	left     int
 }
@@ -247,7 +247,7 @@ func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Query().Get("watch") != "":
 		verb = "watch"
-	case resource == "nodes" && len(parts) == 4:
+	case (resource == "nodes" || resource == "namespaces") && len(parts) == 4:
 		verb = "get"
 	}
 	s.mu.Lock()
