@@ -22,7 +22,7 @@ func TestFailAboveDoesNotRestOnOldNumbers(t *testing.T) {
 	count := func(node string, pods int, old bool) nodes.Count {
 		c := nodes.Count{
 			NodesKnown: true, NodesListed: true, Total: pods, Outdated: old,
-			Nodes: []nodes.Node{{Name: node, Allocatable: &room}}, Pods: map[string]nodes.Pods{node: {Total: pods}},
+			Nodes: []nodes.Node{{Name: node, Allocatable: &room, Capacity: &room}}, Pods: map[string]nodes.Pods{node: {Total: pods}},
 		}
 		if old {
 			c.Missing = []nodes.Missing{{What: nodes.WhatUpdates, Of: nodes.WhatPods, Reason: kube.Unavailable, Since: time.Now(), Err: errors.New("connection refused")}}

@@ -21,6 +21,8 @@ const (
 	WhatUpdates    = "updates" // no watch runs: the count may be old
 	// WhatAllocatable: nodes do not say how many pods they take.
 	WhatAllocatable = "allocatable"
+	// WhatCapacity: nodes do not say how many pods their kubelets were told.
+	WhatCapacity = "capacity"
 	// WhatIdentity: whether this is another cluster than the others that were counted.
 	WhatIdentity = "identity"
 )

@@ -164,7 +164,7 @@ func otherGap(m nodes.Missing, known int) string {
 	}
 	asOf := asOf(m.Since)
 	switch {
-	case m.What == nodes.WhatNodes && m.Reason == kube.NotFound, m.What == nodes.WhatAllocatable, m.What == nodes.WhatIdentity, m.Nodes > 0:
+	case m.What == nodes.WhatNodes && m.Reason == kube.NotFound, m.What == nodes.WhatAllocatable, m.What == nodes.WhatCapacity, m.What == nodes.WhatIdentity, m.Nodes > 0:
 		return why
 	case m.What == nodes.WhatNodes && asOf != "":
 		return "nodes could not be listed again (" + reasonWords(m.Reason) + asOf + ")"

@@ -2,16 +2,11 @@ package report
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
@@ -80,27 +75,6 @@ const (
 	unknownNode = "Unknown"
 )
 
-// NodeMissing is something that a NodeList does not contain.
-type NodeMissing struct {
-	Cluster string `json:"cluster,omitempty"`
-	// What is pods, nodes, namespaces, details, usage, updates, cluster, allocatable (nodes that do not say how many
-	// pods they take) or identity (whether it is another cluster than the others).
-	What      string `json:"what"`
-	Namespace string `json:"namespace,omitempty"`
-	// Of says whose updates are missing, nodes or pods; absent where it is both.
-	Of string `json:"of,omitempty"`
-	// Reason is a class that a user can act on: Forbidden, Unauthorized, NotFound, Expired, Timeout, Canceled, Throttled,
-	// Unavailable, Untrusted, Unresolved, Malformed or Error.
-	Reason  string `json:"reason"`
-	Message string `json:"message"`
-	// Since is as of when that is known which is shown instead.
-	Since *time.Time `json:"since,omitempty"`
-	// Optional: nobody asked for it, so that the list is complete without it.
-	Optional bool `json:"optional,omitempty"`
-	// PodsSeen were counted before the list broke off.
-	PodsSeen int `json:"podsSeen,omitempty"`
-}
-
 // ClusterCount is the count of one cluster; the name is empty when there is only one.
 type ClusterCount struct {
 	Cluster string
@@ -167,9 +141,10 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 		}
 		return slices.ContainsFunc(each, has)
 	})
+	var room roomSums
 	for n, c := range clusters {
 		items := each[n]
-		c.Count.Missing = slices.Concat(c.Count.Missing, notFound(c.Count, nowhere), unsaid(items), unmeasured(c.Count, items))
+		c.Count.Missing = slices.Concat(c.Count.Missing, notFound(c.Count, nowhere), unsaid(items), room.tooMany(items), unmeasured(c.Count, items))
 		list.clusters = append(list.clusters, c)
 		list.Items = append(list.Items, items...)
 		list.Partial = list.Partial || c.Count.Partial()
@@ -187,59 +162,6 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 		list.Items, list.left = list.Items[:o.Top], list.Items[o.Top:]
 	}
 	return list, nil
-}
-
-func newNodeMissing(cluster string, m nodes.Missing) NodeMissing {
-	n := NodeMissing{Cluster: cluster, What: m.What, Namespace: m.Namespace, Of: m.Of, Reason: string(m.Reason), PodsSeen: m.Seen, Optional: m.Optional}
-	if m.Err != nil {
-		n.Message = m.Err.Error()
-	}
-	if !m.Since.IsZero() {
-		since := m.Since.UTC().Truncate(time.Second)
-		n.Since = &since
-	}
-	return n
-}
-
-// notFound says of names that were asked for that no node has them, in whichever cluster, or that this is not known.
-func notFound(count nodes.Count, names []string) []nodes.Missing {
-	var missing []nodes.Missing
-	unread := slices.IndexFunc(count.Missing, func(m nodes.Missing) bool {
-		return m.What == nodes.WhatNodes || m.What == nodes.WhatUpdates && m.Of != nodes.WhatPods
-	})
-	if len(names) > 0 && !count.NodesListed && unread >= 0 {
-		err := fmt.Errorf("whether node %s exists is not known", names[0])
-		if len(names) > 1 {
-			err = fmt.Errorf("whether nodes %s exist is not known", strings.Join(names, ", "))
-		}
-		return []nodes.Missing{{What: nodes.WhatNodes, Nodes: len(names), Reason: count.Missing[unread].Reason, Err: err}}
-	}
-	for _, name := range names {
-		if count.NodesListed {
-			err := apierrors.NewNotFound(schema.GroupResource{Resource: "nodes"}, name)
-			missing = append(missing, nodes.Missing{What: nodes.WhatNodes, Reason: kube.NotFound, Err: err})
-		}
-	}
-	return missing
-}
-
-// unsaid says of which nodes it is not known how many pods they take: a kubelet that has just begun says it a little later.
-// Their capacity decides nothing; where that is not said, the number itself is marked.
-func unsaid(items []NodeItem) []nodes.Missing {
-	var names []string
-	for _, i := range items {
-		if i.listed && i.Allocatable == nil {
-			names = append(names, i.Name)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	err := fmt.Errorf("%s does not say how many pods it takes", names[0])
-	if len(names) > 1 {
-		err = fmt.Errorf("%s do not say how many pods they take: %s", count(len(names), "node"), firstNames(names))
-	}
-	return []nodes.Missing{{What: nodes.WhatAllocatable, Reason: kube.NotFound, Err: err}}
 }
 
 // nodeItems are a cluster's nodes and behind them the names of nodes that only pods know.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -41,18 +42,33 @@ func TestANodeThatTakesNoneHasAFullBar(t *testing.T) {
 	assert.Equal(t, strings.Repeat("█", barCells), bar(&use, false))
 }
 
-// Who does not say how many pods they take is said in plain words.
+// Who does not say how many pods they take, or how many their kubelets were told, is said in plain words, and so are sums that
+// no number holds: nothing is marked without a line.
 func TestNodesThatDoNotSayWhatTheyTake(t *testing.T) {
 	t.Parallel()
-	said := func(names ...string) string {
-		var items []NodeItem
-		for _, name := range names {
-			items = append(items, NodeItem{Name: name, listed: true})
+	type says struct{ allocatable, capacity *int }
+	most := new(math.MaxInt)
+	for name, test := range map[string]struct {
+		nodes []says
+		gaps  []string
+	}{
+		"all is said":          {[]says{{new(10), new(10)}}, nil},
+		"nothing":              {[]says{{nil, nil}}, []string{"a does not say how many pods it takes"}},
+		"of two nothing":       {[]says{{nil, new(10)}, {nil, nil}}, []string{"2 nodes do not say how many pods they take: a, b"}},
+		"of one the capacity":  {[]says{{new(10), nil}, {new(10), new(10)}}, []string{"a does not say what its capacity of pods is"}},
+		"of two the capacity":  {[]says{{new(10), nil}, {new(10), nil}}, []string{"2 nodes do not say what their capacity of pods is: a, b"}},
+		"more than a number":   {[]says{{most, new(10)}, {new(10), new(10)}}, []string{"nodes say that they take more pods than can be added up"}},
+		"a capacity like that": {[]says{{new(10), most}, {new(10), most}}, []string{"nodes say that their capacity is more pods than can be added up"}},
+	} {
+		c := nodes.Count{NodesKnown: true, NodesListed: true}
+		for i, n := range test.nodes {
+			c.Nodes = append(c.Nodes, nodes.Node{Name: string(rune('a' + i)), Status: "Ready", Allocatable: n.allocatable, Capacity: n.capacity})
 		}
-		return unsaid(items)[0].Err.Error()
+		list, err := NewNodeList([]ClusterCount{{Count: c}}, NodeOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, test.gaps, list.Gaps(), name)
+		assert.Equal(t, len(test.gaps) > 0, list.Partial, name)
 	}
-	assert.Equal(t, "a does not say how many pods it takes", said("a"))
-	assert.Equal(t, "2 nodes do not say how many pods they take: a, b", said("a", "b"))
 }
 
 // Scripts that add up rows have those of all pods, also behind --top.

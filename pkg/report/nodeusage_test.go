@@ -111,7 +111,7 @@ func TestFieldsThatNoItemHasNow(t *testing.T) {
 	} {
 		counts := usageOf(false, nil)
 		ten := 10
-		counts[0].Count.Nodes[0].Allocatable = &ten
+		counts[0].Count.Nodes[0].Allocatable, counts[0].Count.Nodes[0].Capacity = &ten, &ten
 		for _, watched := range []bool{false, true} {
 			_, err := NewNodeList(counts, NodeOptions{SortBy: by, Watched: watched})
 			assert.Equal(t, fails && !watched, err != nil, by)
