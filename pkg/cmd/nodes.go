@@ -257,8 +257,8 @@ func (o NodesOptions) show(counts []report.ClusterCount) error {
 		return err
 	}
 	gaps := view.Gaps()
-	if o.selector != "" && view.Empty() && len(gaps) == 0 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "No nodes have the labels %s.\n", o.selector)
+	if o.matchesNone(view) {
+		_, _ = fmt.Fprintln(o.root.ErrOut, o.noneLine())
 		if o.printer.tables() {
 			return o.verdict(view)
 		}

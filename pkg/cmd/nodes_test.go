@@ -52,6 +52,7 @@ func nodeCases() []golden {
 		{name: "nodes/top", args: "nodes --top 3"},
 		{name: "nodes/selector", args: "nodes -l topology.kubernetes.io/zone=eu-central-1a"},
 		{name: "nodes/selector-none", args: "nodes -l nobody=has-this"},
+		{name: "nodes/fail-above-none", args: "nodes -l nobody=has-this --fail-above 50%"},
 		{name: "nodes/selector-bad", args: "nodes -l 'zone in a'"},
 		{name: "nodes/group-by-zone", args: "nodes --group-by zone"},
 		{name: "nodes/group-by-pool", args: "nodes --group-by pool --sort-by use -o wide"},

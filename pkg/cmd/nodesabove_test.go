@@ -14,6 +14,32 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
+// An alarm that looks at no node is none: it ends as what lacks something, and a watch says that it waits for one.
+func TestFailAboveNeedsANode(t *testing.T) {
+	t.Parallel()
+	counts := []report.ClusterCount{{Count: nodes.Count{NodesKnown: true, NodesListed: true}}}
+	o := NodesOptions{root: testRoot(), selector: "pool=typo", failAbove: 50, now: func() time.Time { return noon }, report: report.NodeOptions{Selected: true}}
+	for _, by := range []string{"", "zone"} {
+		o.report.GroupBy = by
+		view, err := o.document(counts)
+		require.NoError(t, err)
+		var coded codeError
+		require.ErrorAs(t, o.verdict(view), &coded)
+		assert.Equal(t, exitPartial, coded.code)
+		assert.ErrorContains(t, coded, "there is no node to look at")
+		var out, errOut bytes.Buffer
+		pipe := &lineScreen{out: &out, errOut: &errOut, shown: map[string]string{}}
+		for range 2 {
+			_, err := o.picture(pipe, counts, nil, false)
+			require.NoError(t, err)
+		}
+		assert.Equal(t, "No nodes have the labels pool=typo.\n", errOut.String())
+		o.failAbove = 0
+		assert.NoError(t, o.verdict(view))
+		o.failAbove = 50
+	}
+}
+
 // A node that was too full when updates were interrupted may be empty by now: that is partial, and no alarm. One of another
 // cluster, which is followed, is one.
 func TestFailAboveDoesNotRestOnOldNumbers(t *testing.T) {

@@ -15,13 +15,14 @@ func nodesLong() string {
 	What cannot be read in time, or at all, is not guessed: a number that may be too low is
 	written 26+, one that was so earlier and may be more or less by now ~26, one that is not known
 	?. A line above the table says what is missing, and as of when the rest is known; -o json has
-	partial and missing, and the exit code is 3.
+	partial and missing, and the exit code is 3. USE% is rounded, but never to 0 where there are pods,
+	nor to 100 where it is less or more.
 
 	TERMINATING counts the pods that kubectl get pods prints as Terminating; PENDING those that have not
 	started, of which those without a node are (unscheduled).
 
-	--group-by zone takes the label topology.kubernetes.io/zone; pool takes the first label with a value
-	of those of Karpenter, EKS and eksctl, GKE, AKS, kops, DigitalOcean, Gardener, Scaleway, IBM Cloud,
+	--group-by zone takes the label topology.kubernetes.io/zone, or else failure-domain.beta.kubernetes.io/zone;
+	pool takes the first label with a value of those of Karpenter, EKS and eksctl, GKE, AKS, kops, DigitalOcean, Gardener, Scaleway, IBM Cloud,
 	Linode and OVH. Any other word is the key of a label: nodes whose label has no value are (empty), those
 	without it (none). A row of --group-by cluster has all pods of the cluster: those without a node
 	(UNSCHEDULED) and on nodes that no longer exist (GONE) are among them. Nodes that are cordoned
@@ -44,7 +45,7 @@ func nodesLong() string {
 	-o json), --fail-above ends a watch with 4 as soon as a node is fuller.
 
 	Exit codes: 0 everything was counted, 3 something is missing (also a node that was named and is not
-	there), 4 a node is fuller than --fail-above, 1 nothing could be read. A watch that q ends has the
+	there, and any node for --fail-above to look at), 4 a node is fuller than --fail-above, 1 nothing could be read. A watch that q ends has the
 	code of what it showed last; one that Ctrl-C ends was interrupted: 130.`)
 }
 

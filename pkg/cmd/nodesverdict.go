@@ -23,9 +23,18 @@ func (o NodesOptions) verdict(view nodesView) error {
 	case len(view.Gaps()) > 0:
 		return silentError{exitPartial}
 	case o.failAbove > 0 && view.Empty():
-		return errors.New("--fail-above: there is no node to look at: check --selector and the --context")
+		return codeError{exitPartial, errors.New("--fail-above: there is no node to look at: check --selector and the --context")}
 	}
 	return nil
+}
+
+// matchesNone tells whether it is known that no node has the labels that were asked for, and noneLine says so.
+func (o NodesOptions) matchesNone(view nodesView) bool {
+	return o.selector != "" && view.Empty() && len(view.Gaps()) == 0
+}
+
+func (o NodesOptions) noneLine() string {
+	return fmt.Sprintf("No nodes have the labels %s.", o.selector)
 }
 
 // tooFull names the fullest of the nodes that are above --fail-above, and how many others are.

@@ -147,6 +147,9 @@ func (o NodesOptions) picture(screen screen, counts []report.ClusterCount, same 
 	if err != nil {
 		return false, err
 	}
+	if o.matchesNone(view) {
+		same = append(slices.Clip(same), o.noneLine())
+	}
 	if !stillCounting(counts) {
 		for _, hint := range view.Hints() {
 			same = append(slices.Clip(same), "Hint: "+hint+".")

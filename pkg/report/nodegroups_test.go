@@ -159,6 +159,26 @@ func TestGroupsHaveNames(t *testing.T) {
 	assert.Len(t, list.Groups("", 0).Hints(), 1)
 }
 
+// The words zone and pool make the groups that the keys of their labels make: a label without a value is one.
+func TestZonesWithoutAValueAreEmpty(t *testing.T) {
+	t.Parallel()
+	named := func(groupBy string, labels map[string]string) string {
+		c := nodes.Count{NodesKnown: true, NodesListed: true, Nodes: []nodes.Node{{Name: "a", Status: "Ready", Labels: labels}}}
+		list, err := NewNodeList([]ClusterCount{{Count: c}}, NodeOptions{GroupBy: groupBy})
+		require.NoError(t, err)
+		return list.Groups("", 0).Names()[0]
+	}
+	const zone, older, pool = "topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone", "karpenter.sh/nodepool"
+	for _, by := range []string{"zone", zone} {
+		assert.Equal(t, "(empty)", named(by, map[string]string{zone: ""}), by)
+		assert.Equal(t, "(none)", named(by, nil), by)
+		assert.Equal(t, "a", named(by, map[string]string{zone: "a"}), by)
+	}
+	assert.Equal(t, "(empty)", named("pool", map[string]string{pool: ""}))
+	assert.Equal(t, "(none)", named("pool", map[string]string{zone: ""}))
+	assert.Equal(t, "b", named("zone", map[string]string{zone: "", older: "b"}), "the first label with a value counts")
+}
+
 // A label may be called like a column, in any case: each column has a name of its own, and groups keep theirs.
 func TestLabelsCalledLikeColumns(t *testing.T) {
 	t.Parallel()

@@ -230,19 +230,21 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 
 // groupOf is the name of a node's group. Values of labels have no parentheses, so that no label says the same.
 func groupOf(i NodeItem, labels map[string]string, groupBy string) string {
-	value, labelled := labels[groupBy]
+	keys := []string{groupBy}
+	value := labels[groupBy]
 	switch groupBy {
 	case "zone":
-		value = i.Zone
+		keys, value = zoneLabels(), i.Zone
 	case "pool":
-		value = i.Pool
+		keys, value = poolLabels(), i.Pool
 	case ByCluster:
 		value = i.Cluster
 	}
+	labelled := func(key string) bool { _, there := labels[key]; return there }
 	switch {
 	case value != "":
 		return value
-	case labelled: // as node-role.kubernetes.io/control-plane
+	case slices.ContainsFunc(keys, labelled): // as node-role.kubernetes.io/control-plane
 		return emptyGroup
 	default:
 		return unnamedGroup
