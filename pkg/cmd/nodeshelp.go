@@ -21,12 +21,14 @@ func nodesLong() string {
 	TERMINATING counts the pods that kubectl get pods prints as Terminating; PENDING those that have not
 	started, of which those without a node are (unscheduled).
 
-	--group-by zone takes the label topology.kubernetes.io/zone, or else failure-domain.beta.kubernetes.io/zone;
-	pool takes the first label with a value of those of Karpenter, EKS and eksctl, GKE, AKS, kops, DigitalOcean, Gardener, Scaleway, IBM Cloud,
-	Linode and OVH. Any other word is the key of a label: nodes whose label has no value are (empty), those
-	without it (none). A row of --group-by cluster has all pods of the cluster: those without a node
+	--group-by zone takes the label topology.kubernetes.io/zone, or else
+	failure-domain.beta.kubernetes.io/zone; pool takes the first label with a value of those of
+	Karpenter, EKS and eksctl, GKE, AKS, kops, DigitalOcean, Gardener, Scaleway, IBM Cloud, Linode and
+	OVH. Any other word is the key of a label: nodes whose label has no value are (empty), those without
+	it (none). A row of --group-by cluster has all pods of the cluster: those without a node
 	(UNSCHEDULED) and on nodes that no longer exist (GONE) are among them. Nodes that are cordoned
-	(SchedulingDisabled) count like others, though what is free on them is not; CORDONED has their number.
+	(SchedulingDisabled) count like others, though what is free on them is not; CORDONED has their
+	number.
 
 	With -n only the pods of that namespace are counted (several with commas); nodes are those of
 	the whole cluster, so that USE% is what these pods alone take of them.
@@ -45,8 +47,9 @@ func nodesLong() string {
 	-o json), --fail-above ends a watch with 4 as soon as a node is fuller.
 
 	Exit codes: 0 everything was counted, 3 something is missing (also a node that was named and is not
-	there, and any node for --fail-above to look at), 4 a node is fuller than --fail-above, 1 nothing could be read. A watch that q ends has the
-	code of what it showed last; one that Ctrl-C ends was interrupted: 130.`)
+	there, and any node for --fail-above to look at), 4 a node is fuller than --fail-above, 1 nothing
+	could be read. A watch that q ends has the code of what it showed last; one that Ctrl-C ends was
+	interrupted: 130.`)
 }
 
 // nodesExamples are those of nodes.

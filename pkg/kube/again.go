@@ -8,7 +8,7 @@ import (
 
 // tries are what the tries to watch a feed have come to.
 type tries struct {
-	expired int       // how many versions in a row the server had forgotten
+	soon    int       // how many lists in a row were good for less than a relist
 	refused error     // why the last try was refused,
 	next    time.Time // and when the server has asked to come back
 }
@@ -30,13 +30,14 @@ func (f *Follower) pause(ctx context.Context, s Stream, err error, t *tries) {
 	}
 	_, refused := err.(refusedError)
 	switch reason := ReasonOf(err); {
-	case errors.Is(err, errQuiet), errors.Is(err, errAway): // it has lasted for long enough
+	case errors.Is(err, errQuiet): // it has lasted for long enough
+	case errors.Is(err, errAway):
+		_ = Sleep(ctx, f.anew(s, t.soon))
 	case (refused || errors.Is(err, errFruitless)) && s.Many:
 		_ = Sleep(ctx, 6*f.relist)
 	case refused:
 	case reason == Expired && !isList:
-		t.expired++
-		_ = Sleep(ctx, Backoff(firstReopen/2, t.expired))
+		_ = Sleep(ctx, f.anew(s, t.soon))
 	case reason == Forbidden && !isList && s.MayNotWatch != nil:
 		s.MayNotWatch(ctx)
 	case reason == Forbidden && isList && s.Many:
@@ -44,6 +45,19 @@ func (f *Follower) pause(ctx context.Context, s Stream, err error, t *tries) {
 	default:
 		_ = Sleep(ctx, f.relist)
 	}
+}
+
+// anew is how long a list waits whose version was good for nothing, or not for long: nothing for the first time, then ever longer
+// up to what comes between lists while watches are refused.
+func (f *Follower) anew(s Stream, soon int) time.Duration {
+	most := f.relist
+	if s.Many {
+		most = 6 * f.relist
+	}
+	if soon == 0 {
+		return 0
+	}
+	return min(most, firstReopen/2<<min(soon-1, 20))
 }
 
 // refused tells whether a server that answers does not begin a watch: lists may go well meanwhile.

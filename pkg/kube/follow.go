@@ -172,7 +172,11 @@ func (f *Follower) Follow(ctx context.Context, feed *Feed, s Stream) {
 		f.Limited(ctx, func(ctx context.Context) { version, err = s.List(ctx) })
 		if err == nil {
 			f.listed(feed, began) // a list is as old as its first page
+			watching := time.Now()
 			err = f.watchFrom(ctx, feed, s, version, &t)
+			if t.soon++; time.Since(watching) > f.relist {
+				t.soon = 0
+			}
 		} else {
 			f.unwatched(feed, err)
 			if s.MayNotList != nil && ReasonOf(err) == Forbidden {
@@ -180,9 +184,6 @@ func (f *Follower) Follow(ctx context.Context, feed *Feed, s Stream) {
 				continue
 			}
 			err = listError{err}
-		}
-		if time.Since(began) > f.relist {
-			t.expired = 0
 		}
 		f.pause(ctx, s, err, &t)
 	}
@@ -240,7 +241,7 @@ func (f *Follower) watchFrom(ctx context.Context, feed *Feed, s Stream, version 
 		if try == 1 && errors.Is(err, watchEnded{}) {
 			pause = 0
 		}
-		*t = tries{t.expired, err, time.Now().Add(pause)}
+		*t = tries{t.soon, err, time.Now().Add(pause)}
 		if !f.refused(err) {
 			due = t.next
 		}

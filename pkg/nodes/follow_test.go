@@ -17,11 +17,16 @@ import (
 // simulate runs a test on a simulated API server that has a pod, in virtual time, under a watch.
 func simulate(t *testing.T, prepare func(*simulated), test func(*testing.T, *simulated, *nodes.Counter)) {
 	t.Helper()
+	simulateWith(t, simOptions(nil), prepare, test)
+}
+
+func simulateWith(t *testing.T, options nodes.Options, prepare func(*simulated), test func(*testing.T, *simulated, *nodes.Counter)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSimulated()
 		s.apply(action{Do: "create", Namespace: "a", Name: "db-0", Node: "n1"})
 		prepare(s)
-		counter, err := nodes.New(s.config(), simOptions(nil))
+		counter, err := nodes.New(s.config(), options)
 		require.NoError(t, err)
 		ctx, stop := context.WithCancel(t.Context())
 		var watching sync.WaitGroup

@@ -1,6 +1,7 @@
 package nodes_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -70,4 +71,51 @@ func TestARevisionThatWentBackIsNoticed(t *testing.T) {
 		assert.Equal(t, 1, count.Total)
 		assert.Empty(t, count.Missing)
 	})
+}
+
+// Where each watch fails soon, whatever for, all is listed anew at ever greater pauses, and as soon as it is worth it again.
+func TestListsBeforeWatchesThatFailGetRarer(t *testing.T) {
+	t.Parallel()
+	const relist = 10 * time.Second
+	options := simOptions(nil)
+	options.Relist = relist
+	for _, resource := range []string{"pods", "nodes"} {
+		for _, kind := range []string{"410", "expires", "garbage", "cut"} {
+			simulateWith(t, options, faulty(resource, "watch", kind, 1e6), func(t *testing.T, s *simulated, counter *nodes.Counter) {
+				var mu sync.Mutex
+				lists := 0
+				s.mu.Lock()
+				s.meanwhile = func(verb, of string) {
+					mu.Lock()
+					defer mu.Unlock()
+					if verb == "list" && (of == "nodes" && resource == "nodes" || of == "namespaces" && resource == "pods") {
+						lists++
+					}
+				}
+				s.mu.Unlock()
+				after(5 * relist)
+				mu.Lock()
+				lists = 0
+				mu.Unlock()
+				for range 20 {
+					after(relist)
+					require.True(t, counter.Count().Partial(), "%s, %s", resource, kind)
+				}
+				mu.Lock()
+				seen := lists
+				mu.Unlock()
+				assert.LessOrEqual(t, seen, 21, "%s, %s", resource, kind)
+				assert.GreaterOrEqual(t, seen, 5, "%s, %s: what is shown is no older than that", resource, kind)
+				s.apply(action{Do: "heal"})
+				after(3 * relist)
+				assert.Empty(t, counter.Count().Missing, "%s, %s", resource, kind)
+				s.mu.Lock()
+				s.forgotten = s.revision
+				s.mu.Unlock()
+				s.cut()
+				after(time.Second)
+				assert.Empty(t, counter.Count().Missing, "%s, %s: one failure is soon over", resource, kind)
+			})
+		}
+	}
 }

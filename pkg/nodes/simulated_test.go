@@ -310,6 +310,12 @@ func (s *simulated) misbehaves(w http.ResponseWriter, r *http.Request, resource,
 		return false
 	case "empty": // a watch that ends at once
 		w.Header().Set("Content-Type", "application/json")
+	case "garbage": // one that brings what is no event
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"type":]`)
+	case "expires": // one that the server has begun
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}}`)
 	case "mute": // one that is dead, behind a gateway that is not
 		s.mu.Lock()
 		s.muted = time.Now()

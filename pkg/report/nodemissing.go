@@ -18,7 +18,7 @@ import (
 type NodeMissing struct {
 	Cluster string `json:"cluster,omitempty"`
 	// What is pods, nodes, namespaces, details, usage, updates, cluster, allocatable (nodes that do not say how many
-	// pods they take), capacity (nor how many their kubelet was told) or identity (whether it is another cluster than the others).
+	// pods they take), capacity (or how many their kubelet was told) or identity (whether it is another cluster than the others).
 	What      string `json:"what"`
 	Namespace string `json:"namespace,omitempty"`
 	// Of says whose updates are missing, nodes or pods; absent where it is both.
