@@ -63,6 +63,7 @@ func (c *Counter) followAllowed(ctx context.Context) {
 	defer cancel()
 	updates := c.part(WhatUpdates, "")
 	c.follower.Ended(&updates.Feed)
+	c.beginParts(updates)
 	defer c.endParts(updates)
 	names, err := c.namespaces(ctx)
 	switch {
@@ -80,6 +81,29 @@ func (c *Counter) followAllowed(ctx context.Context) {
 	default:
 		c.followNamespaces(ctx, names, updates)
 	}
+}
+
+// beginParts makes what is known of each namespace as old as what is known of all, which had kept it up to date. What others
+// bring from then on makes none of it younger.
+func (c *Counter) beginParts(updates *part) {
+	ages := map[*part]time.Time{}
+	c.update(func() {
+		for key, p := range c.parts {
+			if key.what == WhatPods && p.Read {
+				if ages[p] = p.At; updates.Read && updates.At.After(p.At) {
+					ages[p] = updates.At
+				}
+			}
+		}
+	})
+	for p := range ages {
+		c.follower.Ended(&p.Feed)
+	}
+	c.update(func() {
+		for p, at := range ages {
+			p.At = at
+		}
+	})
 }
 
 // endParts makes all pods as old as those of the namespace that is the oldest: that is shown until all are listed again.

@@ -1,6 +1,7 @@
 package nodes_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -69,4 +70,49 @@ func TestNewsOfOthersDoNotMakeAPartYounger(t *testing.T) {
 		assert.WithinDuration(t, time.Now(), count.Missing[0].Since, simRelist+time.Second)
 		assert.True(t, count.NodesOutdated)
 	})
+}
+
+// What is shown after the rights to list and to watch have gone is as of a time between the last change that it has and the first
+// that it has not.
+func TestWhatIsShownAfterRightsHaveGone(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(*simulated){
+		"all pods":           noFault,
+		"each namespace":     restricted,
+		"pods are polled":    faulty("pods", "watch", "403", 1e6),
+		"nodes are polled":   faulty("nodes", "watch", "403", 1e6),
+		"watches are denied": func(s *simulated) { faulty("pods", "watch", "429", 1e6)(s); faulty("nodes", "watch", "429", 1e6)(s) },
+	} {
+		for _, lost := range [][]string{{"nodes"}, {"pods", "pods/a", "pods/b"}, {"pods", "pods/a", "pods/b", "namespaces"}, {"pods", "pods/a", "pods/b", "namespaces", "nodes"}} {
+			simulate(t, prepare, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+				where := name + ", lost: " + fmt.Sprint(lost)
+				after(time.Minute)
+				s.apply(action{Do: "create", Namespace: "b", Name: "web-0", Node: "n1"})
+				s.apply(action{Do: "add node"})
+				last := time.Now()
+				after(time.Minute)
+				for _, resource := range lost {
+					faulty(resource, "list", "403", 1e6)(s)
+					faulty(resource, "watch", "403", 1e6)(s)
+				}
+				s.cut()
+				after(100 * time.Millisecond)
+				first := time.Now()
+				s.apply(action{Do: "create", Namespace: "b", Name: "web-1", Node: "n1"})
+				s.apply(action{Do: "delete node", Node: "n1"})
+				for range 100 {
+					after(1100 * time.Millisecond)
+					count := counter.Count()
+					for _, m := range count.Missing {
+						pods, all := m.What != nodes.WhatNodes && m.Of != nodes.WhatNodes, len(count.Nodes) == 3
+						if m.Since.IsZero() || pods && count.Total != 2 || !pods && !all {
+							continue
+						}
+						require.False(t, m.Since.Before(last), "%s: %s of %s is as of %s before", where, m.What, m.Of, last.Sub(m.Since))
+						require.False(t, m.Since.After(first), "%s: %s of %s is as of %s after", where, m.What, m.Of, m.Since.Sub(first))
+					}
+				}
+			})
+		}
+	}
 }
