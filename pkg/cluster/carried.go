@@ -87,7 +87,7 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 	w.heard(err)
 	switch {
 	case err == nil:
-		return w.answered(ctx, requests, c, answer, next.Aside)
+		return w.answered(ctx, requests, c, answer, next)
 	case apierrors.IsConflict(err):
 		if c.conflicts++; c.conflicts > conflictAttempts {
 			return c.end(c.failed(c.wrote, fmt.Errorf("somebody else keeps changing it: gave up after %d conflicts: %w", c.conflicts, err)))
@@ -135,7 +135,8 @@ func (c *carried) endAside() (done bool) {
 
 // answered holds a patch against the API server's answer. A dry run ends with the first: nothing was changed that a second
 // one could be for. What is noted aside is no outcome.
-func (w *Writer) answered(ctx, requests context.Context, c *carried, answer flux.Object, aside bool) (done bool) {
+func (w *Writer) answered(ctx, requests context.Context, c *carried, answer flux.Object, sent tune.Next) (done bool) {
+	c.Result = c.besides(tune.ChangedBeside(c.now, answer, sent.Patch))
 	if c.verifier != nil {
 		if err := c.verifier.Verify(c.now, answer); err != nil {
 			return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(c.now, answer), err))
@@ -145,7 +146,7 @@ func (w *Writer) answered(ctx, requests context.Context, c *carried, answer flux
 		c.before = answer.Status.Ready
 	}
 	c.now = answer
-	if aside {
+	if sent.Aside {
 		return w.options.DryRun && c.endAside()
 	}
 	c.wrote = true
@@ -171,6 +172,7 @@ func (w *Writer) undo(ctx, requests context.Context, r Result, back tune.Write, 
 		return r.failed(true, why)
 	}
 	undone := w.carryOut(ctx, requests, back)
+	r = r.besides(undone.Beside)
 	if undone.Err != nil || undone.Outcome != Configured && undone.Outcome != Unchanged {
 		return r.failed(true, fmt.Errorf("%w; and it could not be taken back: %w", why, cmp.Or(undone.Err, errors.New(undone.Why))))
 	}

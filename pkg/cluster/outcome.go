@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -43,6 +44,9 @@ type Result struct {
 	Now *flux.Object
 	// Gone says that there is no such object any more.
 	Gone bool
+	// Beside are fields of the spec that admission changed in answers to patches, beside what these were to change, sorted. What
+	// became of a patch whose answer did not come may be somebody else's, and is not told.
+	Beside []flux.Field
 	// TakenBack says that it was written, and put back to what it was before by the same run.
 	TakenBack bool
 
@@ -66,6 +70,14 @@ func (r Result) readyBefore() string {
 		return r.before
 	}
 	return r.Write.Target().Status.Ready // it was being reconciled
+}
+
+// besides adds fields that admission changed.
+func (r Result) besides(fields []flux.Field) Result {
+	if len(fields) > 0 {
+		r.Beside = slices.Compact(slices.Sorted(slices.Values(slices.Concat(r.Beside, fields))))
+	}
+	return r
 }
 
 // deleted is the result of an object that is there no more. What was written of it before was written.

@@ -169,7 +169,7 @@ func merge(before, after []Result) []Result {
 	}
 	var list []Result
 	for ref, r := range last {
-		list = append(list, takenBack(first[ref], r))
+		list = append(list, takenBack(first[ref], r).besides(first[ref].Beside))
 	}
 	slices.SortFunc(list, func(a, b Result) int { return a.Write.Target().Compare(b.Write.Target().Ref) })
 	return list

@@ -185,3 +185,31 @@ spec: {interval: 10m, path: ./, prune: true, sourceRef: {kind: GitRepository, na
 	on(f.Cluster).must(t, "revert", "ks/slow", "-n", f.apps, "--yes")
 	assert.Equal(t, "10m  ", spec())
 }
+
+// What admission changes beside what is sent is named, on the way there and back: no record has it.
+func TestAdmissionThatChangesSomethingElse(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.Apply(t, fmt.Sprintf(mutate, f.apps, `object.spec.interval != oldObject.spec.interval`,
+		`[JSONPatch{op: "replace", path: "/spec/url", value: "https://git.example/" + object.spec.interval}, JSONPatch{op: "replace", path: "/spec/timeout", value: "3m"}]`))
+	require.EventuallyWithT(t, func(c *assert.CollectT) { // it takes a moment to be enforced
+		got, err := f.RunKubectl(context.Background(), "", "patch", "gitrepository", "app", "-n", f.apps, "--type=merge", "--dry-run=server", "-o", `jsonpath={.spec.url}`, "-p", `{"spec":{"interval":"9m"}}`)
+		assert.NoError(c, err)
+		assert.Equal(c, "https://git.example/9m", got)
+	}, 20*time.Second, 100*time.Millisecond)
+	const there = "Warning: admission (a policy or webhook) also changes spec.timeout, spec.url, which revert does not take back: GitRepository "
+	o := on(f.Cluster).must(t, "apply", "-n", f.apps, "--dry-run=server")
+	assert.Contains(t, o.stderr, there+f.apps+"/app\n")
+	o = on(f.Cluster).must(t, "apply", "-n", f.apps, "--yes", "-o", "json")
+	assert.Contains(t, o.stderr, there+f.apps+"/app\n")
+	assert.Contains(t, o.stdout, `"alsoChanged": [`)
+	o = on(f.Cluster).must(t, "revert", "-n", f.apps, "--yes")
+	assert.Contains(t, o.stderr, "Warning: admission (a policy or webhook) also changes spec.url, which revert does not take back: GitRepository "+f.apps+"/app\n")
+	f.Kubectl(t, "delete", "mutatingadmissionpolicybinding", f.apps)
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		got, err := f.RunKubectl(context.Background(), "", "patch", "gitrepository", "app", "-n", f.apps, "--type=merge", "--dry-run=server", "-o", `jsonpath={.spec.url}`, "-p", `{"spec":{"interval":"9m"}}`)
+		assert.NoError(c, err)
+		assert.Equal(c, "https://git.example/5m", got)
+	}, 20*time.Second, 100*time.Millisecond)
+	assert.NotContains(t, on(f.Cluster).must(t, "apply", "-n", f.apps, "--yes").stderr, "also changes")
+}

@@ -217,6 +217,7 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 	if line := d.RulesLine(); line != "" {
 		_, _ = fmt.Fprintln(o.root.ErrOut, line)
 	}
+	o.root.warn(d.Beside(), nil)
 	troubles := d.Troubles()
 	for i, t := range troubles {
 		if i == fewNamed {

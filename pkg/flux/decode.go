@@ -241,6 +241,9 @@ func Decode(data []byte) (Object, error) {
 		AppliesElsewhere: d.Spec.KubeConfig != nil,
 	}
 	o.SourceRef = d.sourceRef()
+	if o.Served() {
+		o.Rest = d.Spec.rest()
+	}
 	if d.Kind == ResourceSetInputProviderKind {
 		o.Interval, o.Suspended = inputSchedule(o.Annotations)
 	}

@@ -202,7 +202,8 @@ func TestDecode(t *testing.T) {
 		} else {
 			assert.Empty(t, got.ManagedFields, name)
 		}
-		got.Size, got.ManagedFields = 0, nil
+		assert.Equal(t, got.Served(), got.Rest != nil, name)
+		got.Size, got.ManagedFields, got.Rest = 0, nil, nil
 		assert.Equal(t, want[name], got, name)
 		kinds[got.Kind] = true
 	}

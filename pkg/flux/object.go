@@ -64,6 +64,8 @@ type Object struct {
 	// ManagedFields is metadata.managedFields as it was read, of objects that bear an annotation of
 	// fluxtune, and of answers to a patch; nil of others.
 	ManagedFields []byte
+	// Rest is what else its spec has; nil of what was read from files.
+	Rest Rest
 	// Size of the object as JSON, in bytes.
 	Size int
 	// Literal says of what was read from files that nothing substitutes variables in it: a text like one is as it stands.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -190,7 +191,7 @@ func (r Results) Markdown(w io.Writer, withNamespace bool) error {
 	if err := markdownNotRead(w, r.Missing); err != nil {
 		return err
 	}
-	troubles := r.Troubles()
+	troubles := slices.Concat(r.Troubles(), r.Beside())
 	for i, trouble := range troubles {
 		if i == 0 {
 			trouble = "\n- " + markdownText(trouble)

@@ -108,6 +108,9 @@ func rulesMessage(p tune.Pin) string {
 // become is what a result turned out to be.
 func (r *Result) become(d cluster.Result, done string) {
 	r.Action, r.NotReady, r.tried = string(d.Outcome), d.NotReady, true
+	for _, f := range d.Beside {
+		r.AlsoChanged = append(r.AlsoChanged, string(f))
+	}
 	if d.Outcome == cluster.Configured {
 		r.Action = done
 		r.onlyWritten(d)
@@ -243,9 +246,17 @@ func (r Results) Table(withNamespace bool) Table {
 	return t
 }
 
+// beside says what admission changed besides; "" where that is nothing.
+func (r Result) beside() string {
+	if len(r.AlsoChanged) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("admission (a policy or webhook) also changes %s, which revert does not take back", strings.Join(r.AlsoChanged, ", "))
+}
+
 func (r Result) why() string {
 	var parts []string
-	for _, part := range []string{r.Error, r.Message, r.Kept, r.NotReady} {
+	for _, part := range []string{r.Error, r.Message, r.Kept, r.NotReady, r.beside()} {
 		if part != "" && !slices.Contains(parts, part) {
 			parts = append(parts, oneLine(part))
 		}

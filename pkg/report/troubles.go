@@ -57,6 +57,28 @@ func (r Results) Troubles() []string {
 	return lines
 }
 
+// Beside are warnings of what admission changed besides, one for the objects of which it is the same fields.
+func (r Results) Beside() []string {
+	var lines []string
+	names := make(map[string]*trouble)
+	var order []string
+	for _, item := range slices.Concat(r.Rules, r.Items) {
+		what := item.beside()
+		if what == "" {
+			continue
+		}
+		if names[what] == nil {
+			names[what] = &trouble{}
+			order = append(order, what)
+		}
+		names[what].names = append(names[what].names, nameOf(item))
+	}
+	for _, what := range order {
+		lines = append(lines, what+": "+names[what].named())
+	}
+	return lines
+}
+
 // NotAttempted counts and names what the end of the run kept from being tried, which no line of Troubles is about; "" where it
 // came to all: "2 objects were not attempted: GitRepository apps/a, GitRepository apps/b".
 func (r Results) NotAttempted() string {

@@ -244,6 +244,9 @@ type Result struct {
 	Kept string `json:"kept,omitempty"`
 	// NotReady is what Flux has not been seen to do yet about a change that is made.
 	NotReady string `json:"notReady,omitempty"`
+	// AlsoChanged are fields of the spec that admission (a policy or webhook) changed, too, as the API server's answers say: no
+	// record has them, so that a revert does not take that back.
+	AlsoChanged []string `json:"alsoChanged,omitempty"`
 
 	object flux.Object
 	done   string // the action where it is written
