@@ -256,7 +256,7 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	checks = append(checks, look, access.BudgetCheck(look), write, nodes)
 	proposal := report.NewProposal(o.Policy, fleet.snapshot, fleet.resolver, o.root.clusterNames())
 	if look.Status != report.CheckFailed {
-		checks = append(checks, report.EnvironmentsCheck(o.Policy, fleet.snapshot, fleet.resolver, proposal, o.where()))
+		checks = append(checks, access.EnvironmentsCheck(o.Policy, fleet.snapshot, fleet.resolver, proposal, o.where()))
 	}
 	pins := false
 	if served[kustomizationKind] != "" {

@@ -92,6 +92,7 @@ spec: {nodeName: one, containers: [{name: x, image: x}]}
 		"pods-here":          {{ns, nodesOnly}},
 		"one-kind-here":      {{ns, allow(rule("", "namespaces", "get"), rule("source.toolkit.fluxcd.io", "gitrepositories", "get,list"))}},
 		"one-kind-patched":   {{ns, viewer}, {ns, allow(rule("source.toolkit.fluxcd.io", "gitrepositories", "patch"))}},
+		"patched-unread":     {{"", withoutVerb(viewer, "gitrepositories", "get")}, {"", withoutVerb(tuner, "gitrepositories", "get")}},
 		"no-labels":          {{ns, withoutVerb(withoutVerb(viewer, "namespaces", "get"), "namespaces", "list")}},
 	} {
 		for i, g := range granted {

@@ -221,3 +221,31 @@ func TestOverrideManager(t *testing.T) {
 	on(f.Cluster).must(t, "apply", "-n", f.apps, "--yes", pin, "--field-manager=tuner", "--patches-per-second=0")
 	assert.Equal(t, "1m", f.interval(t))
 }
+
+// Whoever may not read the labels of namespaces is told so, and not what to make of objects that may have one.
+func TestUnreadLabelsAreAskedFor(t *testing.T) {
+	t.Parallel()
+	c, _ := rbacFleet(t)
+	viewer, _, err := role(viewerRole)
+	require.NoError(t, err)
+	const user = "blind"
+	grantAs(t, c, user, user, "", withoutVerb(withoutVerb(viewer, "namespaces", "get"), "namespaces", "list"))
+	prod := connecting(calledProd)(t, c, on(c))
+	environments := func() (report.Diagnosis, report.Check) {
+		d := decode[report.Diagnosis](t, prod.run(t.Context(), "doctor", "-o", "json", "--as", user))
+		return d, d.Checks[slices.IndexFunc(d.Checks, func(c report.Check) bool { return c.Name == "environments" })]
+	}
+	d, check := environments()
+	assert.Contains(t, check.Message, "unknown, as you may not read the labels of their namespaces")
+	assert.Empty(t, d.PolicyLines)
+	shown := on(c)
+	shown.terminal, shown.width = true, 200
+	assert.Contains(t, shown.run(t.Context(), "plan", "-A", "--as", user, "--color", "never").stdout, "labels of namespaces may not be read: ask for the right (doctor says how)")
+	for _, command := range check.Run {
+		administer(t, c, t.TempDir(), command)
+	}
+	require.EventuallyWithT(t, func(t *assert.CollectT) {
+		_, check := environments()
+		assert.NotContains(t, check.Message, "unknown")
+	}, testTimeout, testPoll)
+}

@@ -36,6 +36,8 @@ type Assignment struct {
 	Via string
 	// Pattern is the one of the policy that decided, where one did.
 	Pattern Pattern
+	// Unread says that there is none as far as could be read: the labels of its namespace, or of that which it applies to, could not.
+	Unread bool
 	// Warnings name labels that disagree, and which one was taken.
 	Warnings []string
 }
@@ -46,6 +48,7 @@ type Resolver struct {
 	policy     Policy
 	fallback   claim
 	namespaces map[string]claim
+	refused    []string // the namespaces whose labels may not be read
 	// intervals[environment][kind], for what is fastest.
 	intervals map[string]map[string]Bound
 	// fastest consumer of each source, and each HelmRelease for the charts that are generated from it.
@@ -88,6 +91,7 @@ func NewResolver(p Policy, s flux.Snapshot, defaultEnvironment string) *Resolver
 		intervals:  make(map[string]map[string]Bound, len(p.Environments)),
 		fastest:    map[flux.Ref]candidate{},
 		releases:   map[flux.Ref]candidate{},
+		refused:    s.Refused,
 	}
 	r.fallback.environment, r.fallback.known = canonical(p, defaultEnvironment)
 	for name, labels := range s.Namespaces {
@@ -121,7 +125,9 @@ func (r *Resolver) Resolve(o flux.Object) Assignment {
 	if r.fallback.made() {
 		return Assignment{Environment: r.fallback.environment, Known: r.fallback.known, Source: SourceDefault, Via: "default environment"}
 	}
-	return r.policy.folder
+	a := r.policy.folder
+	a.Unread = a.Environment == "" && (slices.Contains(r.refused, o.Namespace) || slices.Contains(r.refused, targetNamespace(o)))
+	return a
 }
 
 // own is Resolve by the object and its namespaces only. A label that something else disagrees with is warned of;

@@ -77,6 +77,9 @@ func (a Access) LookCheck(s flux.Snapshot) Check {
 		}
 	case len(denied) > 0:
 		c.Status, c.Message = CheckWarning, fmt.Sprintf("in part: you may not list %s in %s", strings.Join(denied, ", "), a.place())
+		if len(single) > 0 {
+			c.Message += "; and not by name (TYPE NAME): you may not get " + strings.Join(single, ", ")
+		}
 	case len(others) > 0:
 		c.Status, c.Message = CheckWarning, "in part: "+strings.Join(others, "; ")
 		return c // what they say is what helps
@@ -96,7 +99,9 @@ func (a Access) BudgetCheck(look Check) Check {
 		c.Message = "refused, as get and plan are"
 		return c
 	}
-	if look.Status != CheckOK {
+	if by, found := strings.CutPrefix(look.Message, "work in "); found { // with all lists
+		c.Message = "works in " + by
+	} else if look.Status != CheckOK {
 		c.Message = "in part, as get and plan"
 	}
 	var lacks []string
@@ -119,6 +124,8 @@ func (a Access) BudgetCheck(look Check) Check {
 func (a Access) WriteCheck(look Check) Check {
 	c := Check{Name: "apply, revert", Status: CheckOK, Message: "work in " + a.place()}
 	denied, asked := a.denied(AlikeKinds, "patch")
+	unread, _ := a.denied(AlikeKinds, "get")
+	again := fmt.Sprintf("what somebody changes meanwhile fails, as it is not read again: you may not get %s", strings.Join(unread, ", "))
 	switch {
 	case look.Status == CheckFailed:
 		c.Message = "refused, as get and plan are"
@@ -126,13 +133,18 @@ func (a Access) WriteCheck(look Check) Check {
 		c.Message = fmt.Sprintf("refused: you may not patch Flux's objects in %s", a.place())
 	case len(denied) > 0:
 		c.Message = fmt.Sprintf("in part: you may not patch %s in %s", strings.Join(denied, ", "), a.place())
+		if len(unread) > 0 {
+			c.Message += "; " + again
+		}
+	case len(unread) > 0 && strings.HasPrefix(look.Message, "work"):
+		c.Message += ", but " + again
 	case look.Status != CheckOK:
 		c.Message = "in part, as get and plan"
 	default:
 		return c
 	}
 	c.Status = CheckWarning
-	if len(denied) > 0 && a.Nearby == "" {
+	if len(denied)+len(unread) > 0 && a.Nearby == "" {
 		c.Remedy, c.Run = a.grant("tuner")
 	}
 	return c
@@ -204,11 +216,16 @@ func (a Access) grant(role string) (remedy string, run []string) {
 			fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(both, user)), terminal.Quoted(both), terminal.Quoted(user)),
 		}
 	}
-	binding := fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(clusterRole, user)), terminal.Quoted(clusterRole), terminal.Quoted(user))
+	return "an administrator grants it so:", []string{fmt.Sprintf("kubectl fluxtune rbac %s | kubectl apply -f -", role), a.binding(clusterRole)}
+}
+
+// binding binds a role to the user, where the commands look.
+func (a Access) binding(role string) string {
+	name, to := terminal.Quoted(bindingName(role, a.Rights.User)), terminal.Quoted(a.Rights.User)
 	if a.Namespace != "" {
-		binding = fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=%s --user=%s", terminal.Quoted(bindingName(clusterRole, user)), terminal.Quoted(a.Namespace), terminal.Quoted(clusterRole), terminal.Quoted(user))
+		return fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=%s --user=%s", name, terminal.Quoted(a.Namespace), terminal.Quoted(role), to)
 	}
-	return "an administrator grants it so:", []string{fmt.Sprintf("kubectl fluxtune rbac %s | kubectl apply -f -", role), binding}
+	return fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", name, terminal.Quoted(role), to)
 }
 
 // bindingName is a name that no binding of another user has. Names of RBAC objects are segments of paths.

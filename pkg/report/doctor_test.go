@@ -43,7 +43,7 @@ func TestEnvironmentsCheck(t *testing.T) {
 	t.Parallel()
 	check := func(namespaces map[string]map[string]string, cluster ...policy.Named) Check {
 		s, r, p := doctored(namespaces, nil)
-		return EnvironmentsCheck(p, s, r, NewProposal(p, s, r, cluster), "-n a")
+		return (Access{}).EnvironmentsCheck(p, s, r, NewProposal(p, s, r, cluster), "-n a")
 	}
 	assert.Equal(t, Check{Name: "environments", Status: CheckOK, Message: "2 objects: development 1, production 1"},
 		check(map[string]map[string]string{"a": {"environment": "prod"}, "b": {"env": "dev"}}))
@@ -70,9 +70,23 @@ func TestEnvironmentsCheck(t *testing.T) {
 	assert.Empty(t, fromGit.Run, "kustomize-controller takes back what kubectl sets")
 	assert.Contains(t, fromGit.Remedy, `; namespace "a" comes from Kustomization flux-system/namespaces: label it there with environment=production`)
 
-	s, r, p := doctored(nil, nil)
+	// Of what may be labelled nothing is proposed but to read the labels.
+	s, _, p := doctored(map[string]map[string]string{"a": nil, "web-dev": nil, "seen": nil}, nil)
+	s.Refused = []string{"a", "web-dev"}
+	r := policy.NewResolver(p, s, "")
+	proposal := NewProposal(p, s, r, []policy.Named{{What: "context", Name: "prod-eu"}})
+	assert.Equal(t, []string{"  clusters:", `    production: ["prod-*"] # 1 object`}, proposal.Lines())
+	c := Access{Rights: Rights{User: "jane"}}.EnvironmentsCheck(p, s, r, proposal, "-A")
+	assert.Equal(t, "3 objects: 1 without, 2 unknown, as you may not read the labels of their namespaces", c.Message)
+	assert.Equal(t, "an administrator grants the right to read the labels of namespaces so; names tell the environments: see the lines for a policy below", c.Remedy)
+	assert.Equal(t, []string{
+		"kubectl create clusterrole fluxtune-namespaces --verb=get,list --resource=namespaces",
+		"kubectl create clusterrolebinding fluxtune-namespaces-jane --clusterrole=fluxtune-namespaces --user=jane",
+	}, c.Run)
+
+	s, r, p = doctored(nil, nil)
 	s.Gaps = []flux.Gap{{What: "gitrepositories", Why: "forbidden"}}
-	assert.Equal(t, "unknown: the objects could not be read", EnvironmentsCheck(p, s, r, Proposal{}, "-A").Message)
+	assert.Equal(t, "unknown: the objects could not be read", (Access{}).EnvironmentsCheck(p, s, r, Proposal{}, "-A").Message)
 }
 
 func TestOwnersCheck(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 )
 
 // EnvironmentsCheck is about which environments the objects of a snapshot have, and, where some have none that
-// the policy knows, what would give them one. Where is what commands take to look in the same place: -A, or -n.
-func EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, proposal Proposal, where string) Check {
+// the policy knows, what would give them one, or who may say. Where is what commands take to look in the same place: -A, or -n.
+func (a Access) EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, proposal Proposal, where string) Check {
 	c := Check{Name: "environments", Status: CheckOK}
 	if len(s.Objects) == 0 {
 		c.Status, c.Message = CheckWarning, "no Flux objects found"
@@ -23,9 +23,9 @@ func EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *policy.Resolv
 	known := make(map[string]int)
 	none := 0
 	for _, o := range s.Objects {
-		if a := resolver.Resolve(o); a.Known {
-			known[a.Environment]++
-		} else if a.Environment == "" {
+		if e := resolver.Resolve(o); e.Known {
+			known[e.Environment]++
+		} else if e.Environment == "" && !e.Unread {
 			none++
 		}
 	}
@@ -36,15 +36,18 @@ func EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *policy.Resolv
 		}
 	}
 	strange := 0
-	for _, a := range proposal.Aliases {
-		strange += a.Objects
-		words = append(words, fmt.Sprintf("%s %d", a.Alias, a.Objects))
+	for _, word := range proposal.Aliases {
+		strange += word.Objects
+		words = append(words, fmt.Sprintf("%s %d", word.Alias, word.Objects))
 	}
 	if strange > 0 {
 		parts = append(parts, fmt.Sprintf("%d in environments that the policy %s does not know (%s)", strange, p.Name, strings.Join(words, ", ")))
 	}
 	if none > 0 {
 		parts = append(parts, fmt.Sprintf("%d without", none))
+	}
+	if proposal.Unread > 0 {
+		parts = append(parts, fmt.Sprintf("%d unknown, as you may not read the labels of their namespaces", proposal.Unread))
 	}
 	c.Message = fmt.Sprintf("%s: %s", objectsOf(len(s.Objects)), strings.Join(parts, ", "))
 	if s.Incomplete() {
@@ -55,7 +58,21 @@ func EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *policy.Resolv
 		c.Status = CheckWarning
 		c.Remedy, c.Run = remedies(p, s, resolver, proposal, none, where)
 	}
+	if proposal.Unread > 0 { // first: what follows is about what is known
+		c.Status = CheckWarning
+		remedy, run := a.grantLabels()
+		c.Remedy, c.Run = strings.TrimSuffix(remedy+"; "+c.Remedy, "; "), append(run, c.Run...)
+	}
 	return c
+}
+
+// grantLabels is what an administrator runs so that the user may read the labels of namespaces.
+func (a Access) grantLabels() (remedy string, run []string) {
+	const role = "fluxtune-namespaces"
+	if a.Rights.User == "" {
+		return "ask an administrator for the right to get and list namespaces", nil
+	}
+	return "an administrator grants the right to read the labels of namespaces so", []string{"kubectl create clusterrole " + role + " --verb=get,list --resource=namespaces", a.binding(role)}
 }
 
 // remedies are what gives environments to objects without, as a sentence, and as commands that work as they stand.

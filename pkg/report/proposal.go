@@ -21,6 +21,9 @@ type Proposal struct {
 	Clusters   []ProposedPattern `json:"clusters,omitempty"`
 	// Without is how many objects would still have no environment.
 	Without int `json:"without"`
+	// Unread is how many objects more have none as far as could be read: labels of their namespaces may not be. Nothing is
+	// proposed for these.
+	Unread int `json:"unread,omitempty"`
 
 	before policy.Policy
 	// left are the objects that would still have none.
@@ -49,6 +52,9 @@ func NewProposal(p policy.Policy, s flux.Snapshot, r *policy.Resolver, cluster [
 	without := make(map[string]bool)
 	for _, o := range s.Objects {
 		switch a := r.Resolve(o); {
+		case a.Unread:
+			proposal.Unread++
+			proposal.left[o.Ref] = true
 		case a.Environment == "":
 			proposal.Without++
 			without[o.Namespace] = true
@@ -85,7 +91,7 @@ func (p *Proposal) count(with policy.Policy, s flux.Snapshot, before *policy.Res
 	namespaces, clusters := make(map[policy.Pattern]int), make(map[policy.Pattern]int)
 	p.Without = 0
 	for _, o := range s.Objects {
-		if before.Resolve(o).Environment != "" {
+		if a := before.Resolve(o); a.Environment != "" || a.Unread {
 			continue
 		}
 		a := after.Resolve(o)

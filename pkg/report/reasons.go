@@ -19,6 +19,13 @@ func reasonLine(r tune.ReasonCount) string {
 func reasonOf(r tune.ReasonCount) string {
 	switch r.Reason {
 	case tune.ReasonNoEnvironment:
+		if r.Message == tune.LabelsUnread || r.Differs {
+			which := "of unknown environment"
+			if r.Differs {
+				which = "without environment or of an unknown one"
+			}
+			return which + ": labels of namespaces may not be read: ask for the right (doctor says how), or use --default-env"
+		}
 		return "without environment: label their namespaces, map them in the policy, or use --default-env (doctor proposes how)"
 	case tune.ReasonSetInGit:
 		return "set by what applies them, which would undo a change: change it where it lives (rewrite -f), or see --managed"

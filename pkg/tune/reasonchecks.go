@@ -22,11 +22,18 @@ func optedOut(s subject) (Reason, string) {
 }
 
 func withoutEnvironment(s subject) (Reason, string) {
-	if s.assignment.Environment != "" {
+	switch {
+	case s.assignment.Environment != "":
 		return "", ""
+	case s.assignment.Unread:
+		return ReasonNoEnvironment, LabelsUnread
+	default:
+		return ReasonNoEnvironment, "no environment"
 	}
-	return ReasonNoEnvironment, "no environment"
 }
+
+// LabelsUnread is why nobody can say which environment an object has.
+const LabelsUnread = "its environment is not known: the labels of its namespace may not be read"
 
 func environmentNotInPolicy(s subject) (Reason, string) {
 	if s.assignment.Known {
