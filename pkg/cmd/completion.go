@@ -11,6 +11,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -163,16 +164,24 @@ func (r *root) completeSessions(cmd *cobra.Command, _ []string, _ string) ([]str
 	if err != nil {
 		return nil, noFiles
 	}
+	return recordedSessions(s.Objects), noFiles
+}
+
+// recordedSessions are the ids of the sessions of records, sorted, but for those that a shell would read otherwise: not every shell
+// quotes what is completed, and whoever may write an annotation chooses what is in it.
+func recordedSessions(objects []flux.Object) []string {
 	var sessions []string
-	for _, o := range s.Objects {
+	for _, o := range objects {
 		if record, err := tune.ReadRecord(o); err == nil && record != nil {
 			for _, step := range record.Steps {
-				sessions = append(sessions, step.Session)
+				if terminal.Quoted(step.Session) == step.Session {
+					sessions = append(sessions, step.Session)
+				}
 			}
 		}
 	}
 	slices.Sort(sessions)
-	return slices.Compact(sessions), noFiles
+	return slices.Compact(sessions)
 }
 
 // completeEnvironments completes the environments of the policy on the command line.

@@ -1,12 +1,16 @@
 package cmd
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // complete asks for the completions of a command line whose last word is being typed.
@@ -127,4 +131,15 @@ func TestCompletion(t *testing.T) {
 			assert.Equal(t, nameless, directive)
 		}
 	})
+}
+
+// What is in a record is no command, whichever shell completes it.
+func TestHostileSessionsAreNotCompleted(t *testing.T) {
+	t.Parallel()
+	record := func(session string) flux.Object {
+		data, err := json.Marshal(map[string]any{"steps": []map[string]any{{"session": session, "time": "2026-11-22T12:00:00Z", "fields": map[string]any{"spec.interval": map[string]any{"from": "5m", "to": "1m"}}}}})
+		require.NoError(t, err)
+		return flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "a", Name: "b"}, Annotations: map[string]string{tune.RecordAnnotation: string(data)}}
+	}
+	assert.Equal(t, []string{"20261122-120000-test"}, recordedSessions([]flux.Object{record("zz; touch /tmp/x #"), record("20261122-120000-test"), record("$(id)"), record("20261122-120000-test")}))
 }

@@ -75,12 +75,13 @@ func (l SessionList) And(other SessionList) SessionList {
 	return l
 }
 
-// Names are the ids of the sessions, each once.
+// Names are the ids of the sessions, each once. Whoever may write an annotation chooses what is in it: an id that a shell would
+// read otherwise is quoted.
 func (l SessionList) Names() []string {
 	names := []string{}
 	for _, s := range l.Items {
-		if !slices.Contains(names, s.Session) {
-			names = append(names, s.Session)
+		if name := terminal.Quoted(terminal.Printable(oneLine(s.Session))); !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	return names

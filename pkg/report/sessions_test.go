@@ -18,6 +18,10 @@ func TestSessionList(t *testing.T) {
 	goldenJSON(t, "sessions/list.json", list)
 	goldenTable(t, "sessions/list.txt", list.Table(noon), Layout{})
 	assert.Equal(t, []string{"20260301-113000-cd34", "20260301-110000-ab12"}, list.Names())
+	hostile := NewSessionList("", []tune.Session{{ID: "zz; touch /tmp/x #", Objects: 1, Stand: 1}, {ID: "a\nb", Objects: 1, Stand: 1}}, nil).Names()
+	assert.Len(t, hostile, 2)
+	assert.Equal(t, "'zz; touch /tmp/x #'", hostile[0])
+	assert.NotContains(t, hostile[1], "\n")
 	goldenJSON(t, "sessions/empty.json", NewSessionList("", nil, nil))
 }
 
