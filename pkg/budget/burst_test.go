@@ -141,8 +141,13 @@ func TestBytes(t *testing.T) {
 	} {
 		want := map[string]float64{"an automation": 24e6, "the same without": 0, "the same elsewhere": 48e6, "both, and an automation": 72e6}[name]
 		assert.Equal(t, steady(want), b.Hosts[0].Bytes, name)
-		assert.Equal(t, want == 0, b.Unsized() == 1, name)
+		assert.Equal(t, want == 0, b.Cloning().Unsized == 1, name)
+		assert.Equal(t, steady(want), b.Cloning().Bytes, name)
 	}
 	index := item(flux.Object{Ref: ref("HelmRepository", "h"), Interval: ptr("10m"), Remote: flux.Remote{URL: "https://charts.org"}, Status: flux.Status{ArtifactSize: 1000}}, "")
-	assert.Equal(t, steady(6000), New(Input{Items: []tune.Item{index}}).Hosts[0].Bytes)
+	helm := New(Input{Items: []tune.Item{index}})
+	assert.Equal(t, steady(6000), helm.Hosts[0].Bytes)
+	assert.Zero(t, helm.Cloning(), "an index file is no clone")
+	index.Object.Status.ArtifactSize = 0
+	assert.Zero(t, New(Input{Items: []tune.Item{index}}).Cloning())
 }

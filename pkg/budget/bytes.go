@@ -44,13 +44,24 @@ func weigh(items []Item) {
 	}
 }
 
-// Unsized counts the objects that transfer something each time, and nobody knows how much.
-func (b Budget) Unsized() int {
-	n := 0
+// Cloning is what is cloned while nothing changes.
+type Cloning struct {
+	// Clones per hour, and the Bytes per hour of those whose size is known.
+	Clones, Bytes Rates
+	// Unsized counts the objects whose clones nobody knows the size of.
+	Unsized int
+}
+
+// Cloning sums up what objects clone. Hosts count the bytes of index files, too.
+func (b Budget) Cloning() (c Cloning) {
 	for _, i := range b.Items {
-		if transfers(i.Cost) && i.Requests != (Rates{}) && i.size == 0 {
-			n++
+		if !i.Cost.Clones || i.Requests == (Rates{}) {
+			continue
+		}
+		c.Clones, c.Bytes = sum(c.Clones, i.Reconciles), sum(c.Bytes, i.Bytes)
+		if i.size == 0 {
+			c.Unsized++
 		}
 	}
-	return n
+	return c
 }

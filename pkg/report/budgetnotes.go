@@ -75,21 +75,26 @@ func burstNotes(b budget.Budget) []string {
 	if note := scansNote(b); note != "" {
 		notes = append(notes, note)
 	}
-	clones, bytes := 0.0, 0.0
-	for _, h := range b.Hosts {
-		clones, bytes = clones+h.Clones.Now, bytes+h.Bytes.Now
-	}
-	if clones > 0 {
-		size := ""
-		if bytes >= 1e5 {
-			size = fmt.Sprintf(", about %s MB/h", rate(bytes/1e6))
-			if n := b.Unsized(); n > 0 {
-				size = fmt.Sprintf(", at least %s MB/h (the size of %s is not known)", rate(bytes/1e6), count(n, "object"))
-			}
-		}
-		notes = append(notes, fmt.Sprintf("%s clones/h while nothing changes%s: semver fetches the newest commit of every branch and tag, commit the whole history, each time. A branch or tag only lists the repository's refs, all of them.", rate(clones), size))
+	if note := clonesNote(b.Cloning()); note != "" {
+		notes = append(notes, note)
 	}
 	return notes
+}
+
+// clonesNote says what clones transfer, though nothing changes.
+func clonesNote(c budget.Cloning) string {
+	if c.Clones == (budget.Rates{}) {
+		return ""
+	}
+	size := ""
+	const worthTelling = 1e5 // bytes
+	if max(c.Bytes.Now, c.Bytes.Planned) >= worthTelling {
+		size = fmt.Sprintf(", about %s MB/h", megabytes(c.Bytes).Text)
+		if c.Unsized > 0 {
+			size = fmt.Sprintf(", at least %s MB/h (the size of %s is not known)", megabytes(c.Bytes).Text, count(c.Unsized, "object"))
+		}
+	}
+	return fmt.Sprintf("%s clones/h while nothing changes%s: semver fetches the newest commit of every branch and tag, commit the whole history, each time. A branch or tag only lists the repository's refs, all of them.", rates(c.Clones).Text, size)
 }
 
 // scansNote says what a new pod of image-reflector-controller asks, where that is much.

@@ -135,3 +135,23 @@ func TestRedirectsAndScansAreTold(t *testing.T) {
 	assert.NotContains(t, quiet, ".git at its end")
 	assert.NotContains(t, quiet, "scans all")
 }
+
+// What clones transfer is told for now and as planned, and of clones alone: an index file is none, whatever its size.
+func TestClonesNote(t *testing.T) {
+	t.Parallel()
+	slower := func(name string, size int64) tune.Item {
+		item := costing("GitRepository", name, "https://git.example.com/"+name, func(o *flux.Object) {
+			o.Remote.Ref, o.Status.ArtifactSize = flux.RemoteRef{Kind: flux.RefSemver, Value: "1.x"}, size
+		})
+		item.Action, item.Changes = tune.ActionChange, []tune.Change{{Field: flux.Interval, From: item.Object.Interval, To: ptr("2m")}}
+		return item
+	}
+	index := func(name string, size int64) tune.Item {
+		return costing("HelmRepository", name, "https://charts.example.com/"+name, func(o *flux.Object) { o.Status.ArtifactSize = size })
+	}
+	note := func(items ...tune.Item) string { return clonesNote(budget.New(budget.Input{Items: items}).Cloning()) }
+	assert.Contains(t, note(slower("a", 10e6), index("b", 50e6), index("c", 0)), "60 -> 30 clones/h while nothing changes, about 600 -> 300 MB/h:")
+	assert.Contains(t, note(slower("a", 10e6), slower("b", 0), index("c", 0)), "120 -> 60 clones/h while nothing changes, at least 600 -> 300 MB/h (the size of 1 object is not known):")
+	assert.Contains(t, note(slower("a", 1), index("b", 50e6)), "60 -> 30 clones/h while nothing changes: semver")
+	assert.Empty(t, note(index("b", 50e6)))
+}
