@@ -27,4 +27,14 @@ func TestOldControllersAskMore(t *testing.T) {
 	assert.Equal(t, 180., of(digest, flux.Controller{Name: flux.SourceController, Version: "1.1.2"}), "it asks for the digest of a digest")
 	assert.Zero(t, of(digest, flux.Controller{Name: flux.SourceController, Version: "1.2.0"}))
 	assert.Zero(t, of(digest))
+	login := func(secret, provider string) tune.Item {
+		return item(flux.Object{Ref: ref("HelmRepository", "charts"), Interval: ptr("10m"), OCI: true,
+			Remote: flux.Remote{URL: "oci://ghcr.io/acme/charts", Secret: secret, Provider: provider}}, "")
+	}
+	before, since := flux.Controller{Name: flux.SourceController, Version: "1.1.2"}, flux.Controller{Name: flux.SourceController, Version: "1.2.0"}
+	assert.Equal(t, 18., of(login("token", ""), before), "it logs in each time")
+	assert.Equal(t, 18., of(login("", "aws"), before))
+	assert.Zero(t, of(login("", ""), before))
+	assert.Zero(t, of(login("token", ""), since))
+	assert.Zero(t, of(login("token", "")))
 }
