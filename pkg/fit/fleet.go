@@ -237,24 +237,6 @@ func (c *Cluster) asks(item *budget.Item) float64 {
 	return max(item.Planned(), c.Undone[item.Object.Ref])
 }
 
-// loads are the shares that an object counts to, where one poll of it costs so much.
-func (f *fitter) loads(cluster int, item *budget.Item, cost float64, isFree bool) []Load {
-	var loads []Load
-	for k, use := range f.uses {
-		if !f.counts(use.Share, cluster, item) {
-			continue
-		}
-		loads = append(loads, Load{Share: k, Requests: cost})
-		if isFree {
-			f.uses[k].Sources++
-		} else {
-			f.uses[k].Fixed += cost
-			f.fixtures = append(f.fixtures, fixture{share: k, cluster: cluster, ref: item.Object.Ref, requests: cost})
-		}
-	}
-	return loads
-}
-
 // leave notes why something is not fitted, if it asks hosts.
 func (f *fitter) leave(c *Cluster, cluster int, item *budget.Item, shared bool) {
 	o := &item.Object

@@ -64,6 +64,28 @@ func (f *fitter) counts(s policy.Share, cluster int, item *budget.Item) bool {
 	return f.in.Clusters[cluster].asks(item) > 0 && f.in.Limits.Counts(item.Asker(), s)
 }
 
+// loads are the shares that an object counts to, where one poll of it costs so much: none where that is nothing, and it asks only
+// while it fails.
+func (f *fitter) loads(cluster int, item *budget.Item, cost float64, isFree bool) []Load {
+	if cost == 0 {
+		return nil
+	}
+	var loads []Load
+	for k, use := range f.uses {
+		if !f.counts(use.Share, cluster, item) {
+			continue
+		}
+		loads = append(loads, Load{Share: k, Requests: cost})
+		if isFree {
+			f.uses[k].Sources++
+		} else {
+			f.uses[k].Fixed += cost
+			f.fixtures = append(f.fixtures, fixture{share: k, cluster: cluster, ref: item.Object.Ref, requests: cost})
+		}
+	}
+	return loads
+}
+
 // reduced is what there is to choose where some shares cannot be kept (their excesses): what counts to one of these has its
 // longest interval, also as what is there, takes its part of the other shares, and is not waited for. A share to which nothing counts that has a
 // choice is in nobody's way, and left out.
