@@ -148,7 +148,6 @@ func (o ApplyOptions) run(ctx context.Context) error {
 
 // apply plans a cluster, asks, and changes it.
 func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, id string) error {
-	planned := o.root.Now()
 	o.Options = *f.fitted(fitting, o.Options)
 	plan := f.plan(&o.Options)
 	cost := o.cost(f, plan)
@@ -156,7 +155,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
 	overview := o.overview(plan, f.forecast(plan, o.PatchesPerSecond), cost, o.PatchesPerSecond)
 	if o.together != nil && o.together.parts {
-		o.root.warn(o.together.warned(fitting, f, plan, planned), nil)
+		o.root.warn(o.together.warned(fitting, f, plan, o.root.Now()), nil)
 		fitting = nil // what was fitted for all is not what is there any more; the end says what comes of it
 	}
 	overview.Fitting, overview.Together, overview.Missing = fitting, o.together.several(), report.NewMissing(o.gaps(f))
@@ -173,7 +172,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	}
 	stamp := tune.Stamp{Session: id, Policy: o.Policy.Title(), Manager: o.FieldManager}
 	var wrote []tune.Item
-	by := newLatest(f, planned, o.root.Now, o.asks(), slices.ContainsFunc(plan.Items, byOthers))
+	by := newLatest(f, o.root.Now, o.asks(), slices.ContainsFunc(plan.Items, byOthers))
 	o.tellAwaited(f, nil, nil)
 	err := o.execute(ctx, job{
 		run: cluster.Run{
@@ -195,7 +194,9 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 			if len(wrote) > 0 {
 				d.Session = stamp.Session
 			}
-			d.Warnings = plan.Warnings
+			unnoticed := by.unnoticed()
+			o.root.warn(unnoticed, nil)
+			d.Warnings = slices.Concat(plan.Warnings, unnoticed)
 		},
 	}, f)
 	err = o.sayWayBack(ctx, err, stamp, overview.Budget.Git, wrote)

@@ -67,8 +67,10 @@ type FleetOptions struct {
 // fleet is what was read: the objects that were asked for, and all that explains them.
 type fleet struct {
 	// options say of which cluster it is, and place is that among those that are looked at.
-	options  FleetOptions
-	place    int
+	options FleetOptions
+	place   int
+	// began is when reading it did.
+	began    time.Time
 	snapshot flux.Snapshot
 	resolver *policy.Resolver
 	graph    *tune.Graph

@@ -120,7 +120,9 @@ func (fs *fleets) miss(context, why string) {
 // readOnly reads the fleet of the only cluster that is looked at.
 func (o FleetOptions) readOnly(ctx context.Context, each []FleetOptions, r *root) (fleets, error) {
 	answered, stop := r.awaitClusters(each)
+	began := r.Now()
 	f, err := each[0].read(ctx)
+	f.began = began
 	answered(0)
 	stop()
 	if err != nil {
@@ -142,7 +144,9 @@ func readEach(ctx context.Context, each []FleetOptions, r *root) (read []fleet, 
 		wait.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			if read[i], failed[i] = one.readNamed(ctx); failed[i] == nil && one.Client != nil && len(one.clusters) > 0 {
+			began := r.Now()
+			read[i], failed[i] = one.readNamed(ctx)
+			if read[i].began = began; failed[i] == nil && one.Client != nil && len(one.clusters) > 0 {
 				ids[i] = one.Client.Seen(ctx, read[i].snapshot.Objects)
 			}
 			answered(i)

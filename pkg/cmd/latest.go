@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -23,8 +24,8 @@ const (
 // namespaces, and where a plan depends on more, who uses and applies them, and what their charts are fetched from.
 type latest struct {
 	now func() time.Time
-	// old is from when on it is read anew.
-	old time.Time
+	// old is from when on it is read anew, and missed since when that could not be; zero where it could.
+	old, missed time.Time
 	// whole says that more is read than labels.
 	whole bool
 	seen  atomic.Pointer[view]
@@ -36,12 +37,12 @@ type view struct {
 	judge *tune.Judge
 }
 
-// newLatest begins with a fleet as it was read at a time. Whole reads more than labels; asked says that somebody is asked before:
-// however soon the answer comes, it is read anew then.
-func newLatest(f fleet, read time.Time, now func() time.Time, asked, whole bool) *latest {
-	l := &latest{now: now, old: read.Add(freshFor), whole: whole}
+// newLatest begins with a fleet as it was read. Whole reads more than labels; asked says that somebody is asked before: however soon the
+// answer comes, it is read anew then. Times are of the clock on the wall: Go's other one stands still while a machine sleeps.
+func newLatest(f fleet, now func() time.Time, asked, whole bool) *latest {
+	l := &latest{now: func() time.Time { return now().Round(0) }, old: f.began.Round(0).Add(freshFor), whole: whole}
 	if asked {
-		l.old = read
+		l.old = time.Time{}
 	}
 	l.seen.Store(&view{f, tune.NewJudge(f.snapshot)})
 	return l
@@ -66,11 +67,27 @@ func (l *latest) refresh(ctx context.Context) {
 		return
 	}
 	seen := *l.seen.Load()
-	if again, ok := seen.again(ctx, l.whole); ok {
+	switch again, ok := seen.again(ctx, l.whole); {
+	case ok:
 		l.seen.Store(again)
+		l.missed = time.Time{}
+	case l.missed.IsZero() && ctx.Err() == nil:
+		l.missed = begun
 	}
 	ended := l.now()
 	l.old = ended.Add(max(freshFor, freshShare*ended.Sub(begun)))
+}
+
+// unnoticed says that what decisions follow from could not be read anew any more; nil where it could.
+func (l *latest) unnoticed() []string {
+	if l.missed.IsZero() {
+		return nil
+	}
+	what := "the labels of namespaces"
+	if l.whole {
+		what += ", or what uses, applies or feeds the objects,"
+	}
+	return []string{fmt.Sprintf("%s could not be read again since %s: what changed there was not noticed", what, tune.ShowTime(l.missed))}
 }
 
 // again reads a view anew: the labels of its namespaces, or whole what a plan is decided by; false where not all of that can be read

@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed/faults"
 )
 
 // userOf is a Kustomization that uses a source and says its environment.
@@ -104,4 +107,48 @@ func TestChartsThatAreLostWhileItAsks(t *testing.T) {
 	assert.Equal(t, exitFailed, o.code, o.stderr)
 	assert.Contains(t, o.stderr, "is not ready (FetchFailed)")
 	assert.Equal(t, "3m", f.Field(t, "helmrelease", f.apps, "web", ".spec.interval"))
+}
+
+// One cluster is changed after the other: what decisions about the second follow from is as old as the beginning of all, also where
+// nobody is asked.
+func TestLabelsThatMoveWhileAnotherClusterIsChanged(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	f.Apply(t, gitRepository(f.east, "other", "interval: 5m, timeout: 2m"))
+	var passed atomic.Int64
+	i := f.invocation()
+	i.now = func() time.Time { return noon.Add(time.Duration(passed.Load())) }
+	moved := make(chan bool, 1)
+	go func() {
+		moved <- assert.Eventually(t, func() bool { return f.Field(t, "gitrepository", f.east, "app", ".spec.interval") == "1m" }, 20*time.Second, 20*time.Millisecond)
+		f.Kubectl(t, "label", "namespace", f.west, "environment=production", "--overwrite")
+		passed.Store(int64(time.Hour))
+	}()
+	o := i.run(t.Context(), "apply", "--contexts", "east,west", "--yes", "--patches-per-second=0.2")
+	require.True(t, <-moved)
+	assert.Contains(t, o.stderr, "changed since the plan was made: environment development -> production")
+	assert.Equal(t, "10m", f.Field(t, "gitrepository", f.west, "app", ".spec.interval"))
+}
+
+// Where what decisions follow from cannot be read again, that is said: what became of it in the meantime was not noticed.
+func TestWhatCannotBeReadAgain(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, nil)
+	c.Apply(t, gitRepository(ns, "src", "interval: 5m, timeout: 2m")+userOf(ns, "src", "development"))
+	var broken atomic.Bool
+	proxy := faults.Start(t, c.Config(), func(r *http.Request, _ int) faults.Fault {
+		if broken.Load() && strings.HasSuffix(r.URL.Path, "/kustomizations") {
+			return faults.Fault{Status: http.StatusInternalServerError}
+		}
+		return faults.Fault{}
+	})
+	i := invocation{kubeconfig: proxy.Kubeconfig(t, "broken", ns)}
+	o := atThePrompt(t, i, func() { broken.Store(true) }, "apply", "gitrepository", "src")
+	assert.Equal(t, exitDone, o.code, o.stderr)
+	assert.Contains(t, o.stderr, "Warning: the labels of namespaces, or what uses, applies or feeds the objects, could not be read again since")
+	i.now = func() time.Time { return noon.Add(time.Hour) }
+	broken.Store(false)
+	o = atThePrompt(t, i, func() {}, "revert")
+	assert.NotContains(t, o.stderr, "could not be read again", o.stderr)
 }

@@ -195,7 +195,7 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		return err
 	}
 	var writes []tune.Write
-	by := newLatest(f, o.root.Now(), o.root.Now, o.asks(), o.Care != nil && slices.ContainsFunc(way.Items, byChart))
+	by := newLatest(f, o.root.Now, o.asks(), o.Care != nil && slices.ContainsFunc(way.Items, byChart))
 	decide := func(object flux.Object) tune.Restore { return tune.DecideRestore(object, by.caring(o.RestoreOptions)) }
 	for _, r := range restores {
 		if r.Action == tune.ActionChange {
@@ -213,6 +213,7 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		question: question,
 		before:   by.refresh,
 		finish: func(d *report.Results, out cluster.Outcomes) {
+			o.root.warn(by.unnoticed(), nil)
 			if o.back != nil {
 				o.back.objects += d.Summary.Changed + d.Summary.Released
 				o.back.add(out.Objects)
