@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -69,6 +70,12 @@ func TestHostRequests(t *testing.T) {
 			`or rate(fluxtune:reconciles:total{kind="GitRepository",exported_namespace="apps",name="api"}[1h]) * 2` + "\n)",
 	}, find(t, r, hostRequests))
 	assert.Equal(t, `fluxtune:host_requests:per_hour{exported_namespace="",host="github.com"} > 800`, find(t, r, HostAboveShare).Expr)
+	// Help and documentation of alerts say how the sum of several clusters is alarmed about.
+	for _, file := range []string{"../cmd/alerts.go", "../../hack/docs/tuning.md"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Contains(t, string(text), fmt.Sprintf(`sum by (host) (%s{%s=""}) > 4000`, hostRequests, namespaceLabel), file)
+	}
 	assert.Equal(t, []string{"no alarm about git.example.com: no limit is known (--limit HOST=5000/h, or spec.limits of the policy)"}, r.Notes)
 }
 

@@ -79,9 +79,13 @@ func newAlerts(r *root) *cobra.Command {
 
 			Prometheus knows neither the intervals of objects nor their hosts. So the rules name the objects, by kind
 			and namespace where that is enough: print them anew, and compare, when the fleet changes. Where the policy
-			changes an interval, the longer of both counts. The rules are about one cluster, and compare what it asks
-			with the whole share: where a Prometheus has several, they belong to that of each. With -n they are about
-			the objects of that namespace alone, and stand beside those of others.`),
+			changes an interval, the longer of both counts. With -n they are about the objects of that namespace alone,
+			and stand beside those of others.
+
+			The rules are about one cluster, belong to the Prometheus of that one, and compare what it asks with the whole
+			share, so that several clusters may together ask more without an alarm. Give each its part (--limit, or shares
+			in a policy for each), or alarm on the sum where the records of all come together:
+			sum by (host) (fluxtune:host_requests:per_hour{exported_namespace=""}) > 4000`),
 		Example: examples(`
 			# Load them. Many Prometheus Operators want a label: see its ruleSelector
 			kubectl fluxtune alerts -A > alerts.yaml
