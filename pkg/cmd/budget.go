@@ -72,7 +72,8 @@ func budgetHelp() string {
 		GitHub's limit for its REST API; Git traffic is not REST, so it is a cautious yardstick only.
 
 		Under a policy all gets what the policy wants, also what is applied from Git. Where the policy fits intervals
-		(spec.fit), what is planned is what plan of the same policy would make of them: what it leaves alone stays.
+		(spec.fit), what is planned is what plan of the same policy and --activity would make of them: what it leaves alone
+		stays.
 
 		Exit code 4 means that a host gets more than --fail-above allows: under the policy where --policy
 		or --set is given, now otherwise. 1 means that something failed or could not be read.`)
@@ -130,6 +131,7 @@ func (f *BudgetFlags) add(cmd *cobra.Command, r *root) {
 	f.OutputFlags.add(cmd, "markdown")
 	f.addRows(cmd)
 	addLimit(cmd, &f.Limits)
+	f.addActivity(cmd)
 	cmd.Flags().StringVar(&f.FailAbove, "fail-above", "", "Exit with 4 when a host gets more than this share of its limit: 80%.")
 	f.ObserveFlags.add(cmd)
 	f.GitHubFlags.add(cmd)

@@ -38,12 +38,15 @@ func TestBudgetOptions(t *testing.T) {
 	r.Getenv = func(name string) string { return "value of " + name }
 	var flags BudgetFlags
 	parseEvery(t, newBudget(r), func(cmd *cobra.Command) { flags.add(cmd, r) }, fleetValues(clusterValues(with(fileValues(), map[string]string{
-		"limit": "git.example.com=2/m", "rows": "true", "fail-above": "80%",
+		"limit": "git.example.com=2/m", "rows": "true", "fail-above": "80%", "activity": "testdata/fit/activity.yaml",
 		"observe": "true", "observe-for": "7s", "metrics-url": "http://localhost:8080",
 		"github-rate-limit": "true", "github-token-env": "TOKEN", "github-api-url": "https://ghe.example.com/api/v3",
 	}))))
 	flags.ClusterFlags.checkAndClear(t)
 	flags.FileFlags.checkAndClear(t)
+	_, err := flags.toOptions(r, nil)
+	assert.ErrorContains(t, err, "--activity is for fitting: say to what in spec.fit of the policy")
+	flags.Activity = ""
 	o, err := flags.toOptions(r, nil)
 	require.NoError(t, err)
 	checkPrinter(t, o.printer)

@@ -34,8 +34,13 @@ func (f *FitFlags) addFit(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.Fit, "fit", nil, "Fit the intervals of the sources that poll a host to a share of its limit, within the bounds of the policy: what changes often is polled often. "+
 		"--fit github.com=60%, or of one credential --fit github.com/SECRET=20% (may be repeated).")
 	addLimit(cmd, &f.FitLimits)
-	flags.StringVar(&f.Activity, "activity", "", "A file that says how often sources change, for --fit: a list of {cluster, kind, namespace, name, perHour}, where all but kinds may have * and ?, and a cluster is called as for spec.clusters of a policy: by its context, or in a checkout by the folder of --root or one on the way to it. What it says counts before all that is read.")
+	f.addActivity(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("fit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))
+}
+
+// addActivity registers what says how often sources change: also where only the policy (spec.fit) has intervals fitted.
+func (f *FitFlags) addActivity(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.Activity, "activity", "", "A file that says how often sources change, for --fit and spec.fit of a policy: a list of {cluster, kind, namespace, name, perHour}, where all but kinds may have * and ?, and a cluster is called as for spec.clusters of a policy: by its context, or in a checkout by the folder of --root or one on the way to it. What it says counts before all that is read.")
 	_ = cmd.RegisterFlagCompletionFunc("activity", completeFiles)
 }
 
@@ -65,7 +70,7 @@ func (f FitFlags) toFit(p policy.Policy, stdin io.Reader) (policy.Policy, *fitOp
 	}
 	if len(p.Fit) == 0 {
 		if f.Activity != "" {
-			return p, nil, errors.New("--activity is for fitting: say to what with --fit github.com=60%, or spec.fit of the policy")
+			return p, nil, errors.New("--activity is for fitting: say to what in spec.fit of the policy, or of plan, apply and rewrite with --fit github.com=60%")
 		}
 		return p, nil, nil
 	}

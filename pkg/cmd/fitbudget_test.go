@@ -41,6 +41,11 @@ func TestBudgetPlansAsAPlanFits(t *testing.T) {
 		require.NoError(t, os.WriteFile(fleet, []byte(strings.Join(randomAskers(r), "---\n")), 0o600))
 		args := []string{"-f", fleet, "--default-env", "development", "--policy", fittingPolicy(t, 60, 200+r.IntN(1500)), "-o", "json"}
 		args = append(args, [][]string{nil, nil, {"gitrepo"}, {"-n", "apps"}, {"--limit", "git.example.com=900/h"}}[r.IntN(5)]...)
+		if r.IntN(2) == 0 {
+			activity := filepath.Join(t.TempDir(), "activity.yaml")
+			require.NoError(t, os.WriteFile(activity, fmt.Appendf(nil, "- {name: '*%d', perHour: %d}\n", r.IntN(5), r.IntN(9)), 0o600))
+			args = append(args, "--activity", activity)
+		}
 		plan := invocation{}.run(t.Context(), append([]string{"plan"}, args...)...)
 		b := invocation{}.run(t.Context(), append([]string{"budget"}, args...)...)
 		require.Equal(t, plan.code, b.code, "seed %d: %s", seed, b.stderr)
