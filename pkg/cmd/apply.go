@@ -64,8 +64,8 @@ func newApply(r *root) *cobra.Command {
 
 			With --for, in one cluster, the changes are taken back that time after the first of them: apply shows how long it
 			still takes and ends the session then, at Ctrl-C, or when the terminal goes; that is exit code 0, where all of it is
-			taken back. The time is in the records, so that
-			revert --expired cleans up, from any machine, after a crash.
+			taken back. The time is in the records, so that revert --expired cleans up, from any machine, after a crash. For
+			several clusters run it for each, with --context, in a terminal of its own.
 
 			A failure stops only its own object. Exit code 1 means that something failed, was left alone
 			because it changed, or is not ready yet (--wait); it is named. Ctrl-C while objects are changed ends in good
