@@ -211,7 +211,7 @@ func (f *fitter) add(cluster int) {
 			cost, s.Min, s.Max = c.asks(item), time.Hour, time.Hour
 		}
 		s.Loads = f.loads(cluster, item, cost, isFree)
-		if item.Failure != budget.NoFailure && len(s.Loads) > 0 && item.Planned() != item.Requests.Planned {
+		if item.Failure != budget.NoFailure && len(s.Loads) > 0 && (isFree || item.Planned() != item.Requests.Planned) {
 			f.failing++
 		}
 		if !isFree && len(s.Loads) > 0 && cost > item.Planned() {

@@ -185,3 +185,24 @@ func TestSharesOfWhatIsLeftAlone(t *testing.T) {
 	_, err = fit.New(in)
 	require.ErrorContains(t, err, "1% of the limit of gitlab.com are 10 requests/h, and what is not fitted asks 120 alone (GitRepository apps/s1 120)")
 }
+
+// What fails asks in its back-off, be that more or less than at its interval: that it counts as if it was mended is told in both cases.
+func TestFailingSourcesAreTold(t *testing.T) {
+	t.Parallel()
+	for _, interval := range []time.Duration{time.Minute, time.Hour} {
+		for _, free := range []policy.Bound{{}, {Min: interval, Max: interval}} {
+			in := askersInput([]asker{{host: "github.com", interval: interval, free: free}, {host: "github.com", interval: interval, free: policy.Bound{Min: interval, Max: interval}}}, policy.Share{Host: "github.com", Percent: 50})
+			failing := in.Clusters[0].Objects[0]
+			failing.Status.Ready, failing.Status.ReadyReason = "False", "GitOperationFailed"
+			in.Clusters[0].Budget = budget.New(budget.Input{Items: []tune.Item{{Object: *failing}, {Object: *in.Clusters[0].Objects[1]}}, Now: in.Now})
+			f, err := fit.New(in)
+			require.NoError(t, err)
+			// Of what is not fitted the larger counts, which is the back-off where the interval is an hour.
+			want := 1
+			if free == (policy.Bound{}) && interval == time.Hour {
+				want = 0
+			}
+			assert.Equal(t, want, f.Failing, "%s %v", interval, free)
+		}
+	}
+}
