@@ -46,7 +46,7 @@ func (w *rewriter) compose(d *draft) (files map[string][]byte, patches map[place
 	for _, file := range sortedKeys(own) {
 		additions := make([]addition, 0, len(own[file]))
 		for _, p := range own[file] {
-			additions = append(additions, addition{p.kind, p.name, patches[p][0].values})
+			additions = append(additions, addition{p.kind, p.name, p.nth, patches[p][0].values})
 		}
 		ok = w.edit(d, files, own[file], func(content []byte, from, to int) ([]byte, error) {
 			return addFields(content, additions[from:to])
@@ -55,7 +55,7 @@ func (w *rewriter) compose(d *draft) (files map[string][]byte, patches map[place
 	for _, p := range sortedPlaces(patches) {
 		if !p.own {
 			ok = w.edit(d, files, []place{p}, func(content []byte, _, _ int) ([]byte, error) {
-				return addPatches(content, p.name, patches[p])
+				return addPatches(content, p.name, p.nth, patches[p])
 			}) && ok
 		}
 	}

@@ -11,6 +11,7 @@ import (
 // addition is what the document of an object gets: fields that it does not have.
 type addition struct {
 	kind, name string
+	nth        int // of that kind and name in the file, from 0
 	values     []fieldValue
 }
 
@@ -33,7 +34,7 @@ func addFields(content []byte, additions []addition) ([]byte, error) {
 	var inserts []insert
 	for _, a := range additions {
 		for _, v := range a.values {
-			mapping := holder(objects[[2]string{a.kind, a.name}], v.field.Path())
+			mapping := holder(a.object(objects), v.field.Path())
 			if mapping == nil {
 				return nil, errNoPlace
 			}
@@ -65,19 +66,24 @@ func insertAll(content []byte, inserts []insert) []byte {
 	return out.Bytes()
 }
 
-// namedObjects are the objects of a file by kind and name; nil where two have the same.
-func namedObjects(documents []*yaml.Node) map[[2]string]*yaml.Node {
-	objects := map[[2]string]*yaml.Node{}
+// namedObjects are the objects of a file by kind and name, in their order: namespaces or groups tell those of one name apart.
+func namedObjects(documents []*yaml.Node) map[[2]string][]*yaml.Node {
+	objects := map[[2]string][]*yaml.Node{}
 	for _, d := range documents {
 		for _, object := range objectsOf(d) {
 			key := [2]string{text(object, "kind"), text(object, "metadata", "name")}
-			if _, twice := objects[key]; twice {
-				object = nil
-			}
-			objects[key] = object
+			objects[key] = append(objects[key], object)
 		}
 	}
 	return objects
+}
+
+// object is the one that an addition is for; nil where there is none.
+func (a addition) object(objects map[[2]string][]*yaml.Node) *yaml.Node {
+	if named := objects[[2]string{a.kind, a.name}]; a.nth < len(named) {
+		return named[a.nth]
+	}
+	return nil
 }
 
 // holder is the mapping of an object that a field belongs in, where the field is not there yet. A mapping that an alias
@@ -177,7 +183,7 @@ func fieldsAdded(was []*yaml.Node, edited []byte, additions []addition) bool {
 	for _, a := range additions {
 		for _, v := range a.values {
 			path := v.field.Path()
-			mapping := at(objects[[2]string{a.kind, a.name}], path[:len(path)-1]...)
+			mapping := at(a.object(objects), path[:len(path)-1]...)
 			if !takeOut(mapping, path[len(path)-1], v.value) {
 				return false
 			}

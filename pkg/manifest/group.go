@@ -39,6 +39,10 @@ func (w *rewriter) byNamespace(p place, needs []*need) map[string][]*need {
 	groups := map[string][]*need{}
 	for _, n := range needs {
 		namespace := ""
+		if p.own {
+			groups[namespace] = needs
+			break
+		}
 		for _, s := range w.named(p, n.ref.Kind, w.nameAt(p, n.spot)) {
 			if !wanted[s] && w.apart(p, n.spot, s) {
 				namespace = n.ref.Namespace
@@ -50,10 +54,15 @@ func (w *rewriter) byNamespace(p place, needs []*need) map[string][]*need {
 }
 
 // apart tells whether a patch at a place can tell two objects of one name by their namespaces. Those of one Kustomization that
-// differ in the end differ before, unless something else sets them, which the second build shows.
+// differ in the end differ before, unless something else sets them, which the second build shows. At an object's own document
+// those are apart that are written in others.
 func (w *rewriter) apart(p place, a, b spot) bool {
+	if p.own {
+		places := w.places(b)
+		return len(places) > 0 && places[0] != p
+	}
 	owners := w.fleets[a.root].owners
-	return !p.own && a.root == b.root && owners[a.ref] == owners[b.ref] && a.ref.Namespace != "" && b.ref.Namespace != "" && a.ref.Namespace != b.ref.Namespace
+	return a.root == b.root && owners[a.ref] == owners[b.ref] && a.ref.Namespace != "" && b.ref.Namespace != "" && a.ref.Namespace != b.ref.Namespace
 }
 
 // settle moves each need to its first place from here on where a patch by its name reaches nothing else. It is false where

@@ -73,14 +73,14 @@ func quoteName(names []string) string {
 
 var errNoPlace = errors.New("the file is written in a way that nothing can be added to")
 
-// addPatches adds entries to the list patches of a kustomization, or of the spec of the Flux Kustomization of
-// that name, at its end: what comes last wins. Nothing else of the file changes.
-func addPatches(content []byte, name string, patches []patch) ([]byte, error) {
+// addPatches adds entries to the list patches of a kustomization, or of the spec of the nth object of the kind and name of a
+// Flux Kustomization, at its end: what comes last wins. Nothing else of the file changes.
+func addPatches(content []byte, name string, nth int, patches []patch) ([]byte, error) {
 	documents, err := parseAll(content)
 	if err != nil {
 		return nil, err
 	}
-	index, mapping := findMapping(documents, name)
+	index, mapping := findMapping(documents, name, nth)
 	if mapping == nil || mapping.Kind != yaml.MappingNode || mapping.Style&yaml.FlowStyle != 0 || len(mapping.Content) == 0 {
 		return nil, errNoPlace
 	}
@@ -91,7 +91,7 @@ func addPatches(content []byte, name string, patches []patch) ([]byte, error) {
 	}
 	for _, at := range after {
 		edited := insertLines(lines, at, text)
-		if err := onlyAdded(documents, edited, index, name, len(patches)); err == nil {
+		if err := onlyAdded(documents, edited, index, name, nth, len(patches)); err == nil {
 			return edited, nil
 		}
 	}
@@ -107,8 +107,8 @@ func objectsOf(document *yaml.Node) []*yaml.Node {
 }
 
 // findMapping finds what has the list: the kustomization itself, or the spec of a Flux Kustomization.
-func findMapping(documents []*yaml.Node, name string) (int, *yaml.Node) {
-	found, index := (*yaml.Node)(nil), 0
+func findMapping(documents []*yaml.Node, name string, nth int) (int, *yaml.Node) {
+	found, index, passed := (*yaml.Node)(nil), 0, 0
 	for i, d := range documents {
 		if len(d.Content) == 0 {
 			continue
@@ -121,13 +121,13 @@ func findMapping(documents []*yaml.Node, name string) (int, *yaml.Node) {
 			continue
 		}
 		for _, object := range objectsOf(d) {
-			if !isKustomizationObject(object) || text(object, "metadata", "name") != name {
+			if text(object, "kind") != kustomizationKind || text(object, "metadata", "name") != name {
 				continue
 			}
-			if found != nil {
-				return 0, nil // two of that name
+			if passed == nth && isKustomizationObject(object) {
+				return i, at(object, "spec")
 			}
-			found, index = at(object, "spec"), i
+			passed++
 		}
 	}
 	return index, found
@@ -273,7 +273,7 @@ func insertLines(lines [][]byte, after int, text []string) []byte {
 }
 
 // onlyAdded is an error unless a file says what it said before, and has so many more patches.
-func onlyAdded(was []*yaml.Node, edited []byte, index int, name string, patches int) error {
+func onlyAdded(was []*yaml.Node, edited []byte, index int, name string, nth, patches int) error {
 	is, err := parseAll(edited)
 	if err != nil {
 		return err
@@ -281,7 +281,7 @@ func onlyAdded(was []*yaml.Node, edited []byte, index int, name string, patches 
 	if len(is) != len(was) {
 		return errOtherwise
 	}
-	i, mapping := findMapping(is, name)
+	i, mapping := findMapping(is, name, nth)
 	list := at(mapping, "patches")
 	if i != index || list == nil || len(list.Content) < patches {
 		return errOtherwise

@@ -17,7 +17,11 @@ func onePatch(names ...string) []patch {
 // A patch is added at the end of the list in the file's own style, and nothing else changes.
 func TestAddPatches(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ content, name, want string }{
+	for name, c := range map[string]struct {
+		content, name string
+		nth           int
+		want          string
+	}{
 		"no list yet, indented lists": {
 			content: "resources:\n  - a.yaml\n",
 			want:    "resources:\n  - a.yaml\npatches:\n  - target:\n      kind: HelmRelease\n      name: web\n    patch: |\n      - op: add\n        path: /spec/interval\n        value: 5m\n",
@@ -38,6 +42,12 @@ func TestAddPatches(t *testing.T) {
 			want: "a: 1\n---\n" + kustomizationDocument + "  patches:\n    - target:\n        kind: HelmRelease\n        name: web\n      patch: |\n" +
 				"        - op: add\n          path: /spec/interval\n          value: 5m\n---\nb: 2\n",
 		},
+		"the second of that name": {
+			name: "apps", nth: 1,
+			content: kustomizationDocument + "---\n" + kustomizationDocument,
+			want: kustomizationDocument + "---\n" + kustomizationDocument + "  patches:\n    - target:\n        kind: HelmRelease\n        name: web\n      patch: |\n" +
+				"        - op: add\n          path: /spec/interval\n          value: 5m\n",
+		},
 		"before what follows spec": {
 			name:    "apps",
 			content: kustomizationDocument + "# status\nstatus: {}\n",
@@ -47,7 +57,7 @@ func TestAddPatches(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := addPatches([]byte(c.content), c.name, onePatch("web"))
+			got, err := addPatches([]byte(c.content), c.name, c.nth, onePatch("web"))
 			require.NoError(t, err)
 			assert.Equal(t, c.want, string(got))
 		})
@@ -64,14 +74,13 @@ func TestAddPatchesRefuses(t *testing.T) {
 		"a list that is null":      {content: "patches:\nresources: [a.yaml]\n"},
 		"an empty file":            {content: "# nothing\n"},
 		"no such document":         {content: kustomizationDocument, name: "other"},
-		"two of that name":         {content: kustomizationDocument + "---\n" + kustomizationDocument, name: "apps"},
 		"two kustomizations":       {content: "resources: [a]\n---\nresources: [b]\n"},
 		"a spec in flow style":     {content: "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps}\nspec: {interval: 5m}\n", name: "apps"},
 		"a spec that is an anchor": {content: "x: &s {a: b}\nspec: *s\n", name: "apps"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := addPatches([]byte(c.content), c.name, onePatch("web"))
+			_, err := addPatches([]byte(c.content), c.name, 0, onePatch("web"))
 			require.Error(t, err)
 		})
 	}
@@ -110,14 +119,13 @@ func TestAddFields(t *testing.T) {
 		})
 	}
 	for name, content := range map[string]string{
-		"there already":    strings.Replace(kustomizationDocument, "  path", "  timeout: 1m\n  path", 1),
-		"CR as line ends":  strings.ReplaceAll(kustomizationDocument, "\n", "\r"),
-		"an empty spec":    "kind: Kustomization\nmetadata: {name: apps}\nspec: {}\n",
-		"no spec":          "kind: Kustomization\nmetadata: {name: apps}\n",
-		"another name":     strings.Replace(kustomizationDocument, "apps", "other", 1),
-		"an anchor":        "kind: Kustomization\nmetadata: {name: apps}\nspec: &s\n  interval: 5m\nother: *s\n",
-		"a merge key":      "x: &x {timeout: 1m}\nkind: Kustomization\nmetadata: {name: apps}\nspec:\n  <<: *x\n  interval: 5m\n",
-		"two of that name": kustomizationDocument + "---\n" + kustomizationDocument,
+		"there already":   strings.Replace(kustomizationDocument, "  path", "  timeout: 1m\n  path", 1),
+		"CR as line ends": strings.ReplaceAll(kustomizationDocument, "\n", "\r"),
+		"an empty spec":   "kind: Kustomization\nmetadata: {name: apps}\nspec: {}\n",
+		"no spec":         "kind: Kustomization\nmetadata: {name: apps}\n",
+		"another name":    strings.Replace(kustomizationDocument, "apps", "other", 1),
+		"an anchor":       "kind: Kustomization\nmetadata: {name: apps}\nspec: &s\n  interval: 5m\nother: *s\n",
+		"a merge key":     "x: &x {timeout: 1m}\nkind: Kustomization\nmetadata: {name: apps}\nspec:\n  <<: *x\n  interval: 5m\n",
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
 			t.Parallel()
@@ -139,7 +147,7 @@ func FuzzAddPatches(f *testing.F) {
 		f.Add([]byte(seed), "apps")
 	}
 	f.Fuzz(func(t *testing.T, content []byte, name string) {
-		got, err := addPatches(content, name, onePatch("web"))
+		got, err := addPatches(content, name, 0, onePatch("web"))
 		if err != nil {
 			return
 		}

@@ -119,3 +119,63 @@ func TestRewriteTellsNamesakesApart(t *testing.T) {
 		})
 	}
 }
+
+// Documents of one kind and name in one file are told apart by their namespaces and groups: fields are added to each, and
+// patches to each Kustomization's.
+func TestRewriteOfNamesakesInOneFile(t *testing.T) {
+	t.Parallel()
+	kustomization := func(namespace, path, interval string) string {
+		return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: app\n  namespace: " + namespace + "\nspec:\n  interval: " + interval + "\n  path: " + path + "\n  sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}\n"
+	}
+	const foreign = "apiVersion: example.com/v1\nkind: Kustomization\nmetadata:\n  name: app\n  namespace: a\nspec:\n  interval: 5m\n"
+	const shared = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, namespace: apps}\nspec:\n  interval: 7m\n  chartRef: {kind: OCIRepository, name: x}\n"
+	indented := func(document string) string {
+		return "- " + strings.ReplaceAll(strings.TrimSpace(document), "\n", "\n  ") + "\n"
+	}
+	for name, c := range map[string]struct {
+		file    string
+		patches int // of fields: to the documents themselves
+	}{
+		"two that want the same":   {kustomization("a", "./a", "5m") + "---\n" + kustomization("b", "./b", "5m"), 2},
+		"two with other intervals": {kustomization("a", "./a", "4m") + "---\n" + kustomization("b", "./b", "5m"), 2},
+		"one has the field":        {kustomization("a", "./a", "5m") + "---\n" + kustomization("b", "./b", "5m") + "  timeout: 2m\n", 1},
+		"one keeps what it has":    {kustomization("a", "./a", "5m") + "---\n" + strings.Replace(kustomization("b", "./b", "5m"), "spec:", "  annotations: {keep: \"1\"}\nspec:", 1), 1},
+		"of another group":         {foreign + "---\n" + kustomization("a", "./a", "5m"), 1},
+		"three in a List":          {"apiVersion: v1\nkind: List\nitems:\n" + indented(kustomization("a", "./a", "5m")) + indented(kustomization("b", "./b", "5m")) + indented(foreign), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree := NewTree(map[string]string{
+				"clusters/production/flux-system/gotk-sync.yaml": "#\n", "clusters/production/apps.yaml": c.file,
+				"a/cm.yaml": "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a, namespace: a}\n", "b/cm.yaml": "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a, namespace: b}\n",
+			})
+			fleets := tree.Read(tree.Roots())
+			r, err := tree.Rewrite(fleets, tree.Decide(fleets), wishes(fleets))
+			require.NoError(t, err)
+			assert.Empty(t, r.Refused)
+			assert.Len(t, r.Patches, c.patches)
+			for _, p := range r.Patches {
+				assert.True(t, p.Own, p)
+				assert.Len(t, p.Targets, 1)
+			}
+			holds(t, tree, fleets, r)
+		})
+	}
+	t.Run("a patch for what one of two applies", func(t *testing.T) {
+		t.Parallel()
+		files := map[string]string{"base/web.yaml": shared}
+		for _, cluster := range []string{"staging", "production"} {
+			interval := map[string]string{"staging": "3m", "production": "5m"}[cluster]
+			files["clusters/"+cluster+"/flux-system/gotk-sync.yaml"] = "#\n"
+			files["clusters/"+cluster+"/apps.yaml"] = strings.ReplaceAll(kustomization("b", "./empty", interval)+"---\n"+kustomization("a", "./base", interval), "  path", "  timeout: 2m\n  path")
+		}
+		files["empty/cm.yaml"] = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a, namespace: a}\n"
+		tree := NewTree(files)
+		fleets := tree.Read(tree.Roots())
+		r, err := tree.Rewrite(fleets, tree.Decide(fleets), wishes(fleets))
+		require.NoError(t, err)
+		assert.Empty(t, r.Refused)
+		assert.Len(t, r.Patches, 2)
+		holds(t, tree, fleets, r)
+	})
+}

@@ -1,11 +1,11 @@
 package manifest
 
 import (
-	"bytes"
 	"cmp"
 	"path"
 	"slices"
-	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -16,6 +16,8 @@ type place struct {
 	file string
 	// kind and name of the document; "" where the file is a kustomization.
 	kind, name string
+	// nth of that kind and name in the file, from 0: there may be others in other namespaces, and of other groups.
+	nth int
 	// own says that the document is the object's.
 	own bool
 	// original says that a patch there finds objects by the names in their files: a kustomization changes names after it has
@@ -34,15 +36,16 @@ type atlas struct {
 	tree   *Tree
 	fleets []Fleet
 	// What was looked up is kept: the files that a folder of an artifact includes, as reach tells; the objects of
-	// deployments; the names of the objects in files; the objects that a place sees, and these by kinds and names; places.
+	// deployments; the documents in files; the objects that a place sees, and these by kinds and names; places.
 	reaches map[string]map[string]bool
 	objects map[*deployment]map[flux.Ref]string // their files
-	written map[string]map[string][]string      // kind -> names
+	locator *Locator
 	seen    map[place][]spot
 	byName  map[place]map[[2]string][]spot
 	found   map[spot][]place
-	// originals are the names that objects have in their files.
+	// originals are the names that objects have in their files, and nth tells apart the documents of one kind and name there.
 	originals map[spot]string
+	nth       map[*yaml.Node]int
 	// kustomizing are the kustomizations of deployments, and kept says why files are not to be changed; "" of others.
 	kustomizing map[*deployment][]string
 	kept        map[string]string
@@ -65,7 +68,7 @@ func (p place) site() place {
 func newAtlas(t *Tree, fleets []Fleet) *atlas {
 	return &atlas{
 		tree: t, fleets: fleets, reaches: map[string]map[string]bool{}, objects: map[*deployment]map[flux.Ref]string{},
-		written: map[string]map[string][]string{}, seen: map[place][]spot{}, byName: map[place]map[[2]string][]spot{}, found: map[spot][]place{}, originals: map[spot]string{},
+		locator: NewLocator(t), seen: map[place][]spot{}, byName: map[place]map[[2]string][]spot{}, found: map[spot][]place{}, originals: map[spot]string{}, nth: map[*yaml.Node]int{},
 		kustomizing: map[*deployment][]string{}, kept: map[string]string{}, barred: map[spot]string{}, unbuilt: t.outskirts(fleets), strays: t.straying(fleets),
 	}
 }
@@ -81,58 +84,6 @@ func (a *atlas) fileOf(d *deployment, ref flux.Ref) string {
 		a.objects[d] = files
 	}
 	return files[ref]
-}
-
-// originalName is the name that an object has in its file: kustomizations may have put something before and behind it.
-func (a *atlas) originalName(s spot) string {
-	name, known := a.originals[s]
-	if !known {
-		name = a.findOriginalName(s)
-		a.originals[s] = name
-	}
-	return name
-}
-
-func (a *atlas) findOriginalName(s spot) string {
-	f := a.fleets[s.root]
-	d := f.deployments[f.owners[s.ref]]
-	if d == nil {
-		return s.ref.Name
-	}
-	file := a.fileOf(d, s.ref)
-	content, err := a.tree.ReadFile(file)
-	if err != nil || bytes.Contains(content, []byte(s.ref.Name)) {
-		return s.ref.Name
-	}
-	kinds, known := a.written[file]
-	if !known {
-		kinds = map[string][]string{}
-		if documents, err := parseAll(content); err == nil {
-			for key := range namedObjects(documents) {
-				kinds[key[0]] = append(kinds[key[0]], key[1])
-			}
-		}
-		a.written[file] = kinds
-	}
-	original := ""
-	for _, name := range kinds[s.ref.Kind] {
-		if strings.Contains(s.ref.Name, name) && len(name) > len(original) {
-			original = name
-		}
-	}
-	return cmp.Or(original, s.ref.Name)
-}
-
-// nameAt is the name by which a patch at a place finds an object.
-func (a *atlas) nameAt(p place, s spot) string {
-	switch {
-	case p.own:
-		return p.name
-	case p.original:
-		return a.originalName(s)
-	default:
-		return s.ref.Name
-	}
 }
 
 // places lists where a patch of an object could stand, the nearest first: its own document, the kustomizations between its
@@ -175,7 +126,7 @@ func (a *atlas) findPlaces(s spot) []place {
 	var places []place
 	original := a.originalName(s)
 	if origin != "" {
-		places = append(places, place{file: origin, kind: s.ref.Kind, name: original, own: true})
+		places = append(places, a.written(d, s))
 	}
 	for _, p := range shared {
 		places = append(places, p)
@@ -210,8 +161,9 @@ func (a *atlas) manifest(root int, d *deployment) (place, bool) {
 	if owner == nil {
 		return place{}, false
 	}
-	file := a.fileOf(owner, d.ref())
-	return place{file: file, kind: kustomizationKind, name: a.originalName(spot{root, d.ref()})}, file != ""
+	p := a.written(owner, spot{root, d.ref()})
+	p.own = false
+	return p, p.file != ""
 }
 
 // kustomizations are those that a deployment's build read, by their paths in its Tree.
