@@ -58,6 +58,9 @@ func (f Fleet) Broken() []BrokenFile {
 func (t *Tree) broken(folder string, read map[string]bool) error {
 	for _, p := range t.resources(folder, read) {
 		content, err := t.ReadFile(p)
+		if anchor := (brokenError{}); errors.As(err, &anchor) {
+			return anchor
+		}
 		if err != nil || !isYAML(p) {
 			continue
 		}

@@ -91,7 +91,7 @@ func listedTree(listing []byte, prefix string, read func(object string) ([]byte,
 		default:
 			object := fields[2]
 			tracked[p] = true
-			t.file(p, &node{content: sync.OnceValues(func() ([]byte, error) { return read(object) })})
+			t.file(p, &node{content: once(p, func() ([]byte, error) { return read(object) })})
 		}
 	}
 	t.list()

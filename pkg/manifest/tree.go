@@ -53,10 +53,10 @@ type node struct {
 	read atomic.Bool
 }
 
-// onDisk is the node of a file.
-func onDisk(name string) *node {
+// onDisk is the node of a file, by its path in the Tree and its name on the disk.
+func onDisk(p, name string) *node {
 	n := &node{}
-	n.content = sync.OnceValues(func() ([]byte, error) {
+	n.content = once(p, func() ([]byte, error) {
 		n.read.Store(true)
 		return os.ReadFile(name)
 	})
@@ -121,7 +121,7 @@ func (t *Tree) add(name string, entry fs.DirEntry) error {
 	if entry.IsDir() {
 		t.put(p, &node{folder: true})
 	} else {
-		t.put(p, onDisk(name))
+		t.put(p, onDisk(p, name))
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (t *Tree) put(p string, n *node) {
 func NewTree(files map[string]string) *Tree {
 	t := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: maphash.MakeSeed(), sources: &sync.Map{}}
 	for p, text := range files {
-		t.file(clean(p), &node{content: func() ([]byte, error) { return []byte(text), nil }})
+		t.file(clean(p), &node{content: once(clean(p), func() ([]byte, error) { return []byte(text), nil })})
 	}
 	t.list()
 	t.leaveOut(nil)
