@@ -52,29 +52,31 @@ func (t *Tree) documentsWith(texts ...string) []document {
 const syncFile = "gotk-sync.yaml"
 
 // parseDocuments reads the objects of a YAML stream, up to the first that cannot be read, with the lines and columns that
-// editors count: its mappings, and of a List the items.
-func parseDocuments(data []byte) (nodes []*yaml.Node) {
-	for _, n := range parseMappings(data) {
-		nodes = append(nodes, itemsOf(n)...)
-	}
-	return nodes
-}
+// editors count: its mappings, and of a List the items, in the order of a build.
+func parseDocuments(data []byte) []*yaml.Node { return objectsOf(parseMappings(data)) }
 
-// itemsOf are the objects of a mapping: of a List of any kind its items, as kustomize takes them (api/resource/factory.go,
-// inlineAnyEmbeddedLists), and kubectl.
-func itemsOf(n *yaml.Node) (objects []*yaml.Node) {
-	items := at(n, "items")
-	if items != nil && items.Kind == yaml.AliasNode {
-		items = items.Alias
-	}
-	if items == nil || items.Kind != yaml.SequenceNode || !strings.HasSuffix(text(n, "kind"), "List") {
-		return []*yaml.Node{n}
-	}
-	for _, item := range items.Content {
-		if item.Kind == yaml.AliasNode {
-			item = item.Alias
+// objectsOf are the objects of mappings: of a List of any kind its items, behind all others, as kustomize takes them
+// (api/resource/factory.go, inlineAnyEmbeddedLists); kubectl keeps their order. What aliases make of one item is one.
+func objectsOf(mappings []*yaml.Node) (objects []*yaml.Node) {
+	seen := map[*yaml.Node]bool{}
+	for rest := slices.Clone(mappings); len(rest) > 0; rest = rest[1:] {
+		n := rest[0]
+		if n.Kind == yaml.AliasNode {
+			n = n.Alias
 		}
-		objects = append(objects, itemsOf(item)...)
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		items := at(n, "items")
+		if items != nil && items.Kind == yaml.AliasNode {
+			items = items.Alias
+		}
+		if items == nil || items.Kind != yaml.SequenceNode || !strings.HasSuffix(text(n, "kind"), "List") {
+			objects = append(objects, n)
+			continue
+		}
+		rest = append(rest, items.Content...)
 	}
 	return objects
 }

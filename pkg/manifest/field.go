@@ -66,14 +66,19 @@ func insertAll(content []byte, inserts []insert) []byte {
 	return out.Bytes()
 }
 
-// namedObjects are the objects of a file by kind and name, in their order: namespaces or groups tell those of one name apart.
+// namedObjects are the objects of a file by kind and name, in the order of a build: namespaces or groups tell those of one name
+// apart.
 func namedObjects(documents []*yaml.Node) map[[2]string][]*yaml.Node {
-	objects := map[[2]string][]*yaml.Node{}
+	var mappings []*yaml.Node
 	for _, d := range documents {
-		for _, object := range objectsOf(d) {
-			key := [2]string{text(object, "kind"), text(object, "metadata", "name")}
-			objects[key] = append(objects[key], object)
+		if len(d.Content) == 1 && d.Content[0].Kind == yaml.MappingNode {
+			mappings = append(mappings, d.Content[0])
 		}
+	}
+	objects := map[[2]string][]*yaml.Node{}
+	for _, object := range objectsOf(mappings) {
+		key := [2]string{text(object, "kind"), text(object, "metadata", "name")}
+		objects[key] = append(objects[key], object)
 	}
 	return objects
 }

@@ -98,39 +98,30 @@ func addPatches(content []byte, name string, nth int, patches []patch) ([]byte, 
 	return nil, errNoPlace
 }
 
-// objectsOf are the objects that a document holds.
-func objectsOf(document *yaml.Node) []*yaml.Node {
-	if len(document.Content) == 0 {
-		return nil
+// findMapping finds what has the list, and the document that it is in: the kustomization itself, or the spec of a Flux Kustomization.
+func findMapping(documents []*yaml.Node, name string, nth int) (document int, mapping *yaml.Node) {
+	if name != "" {
+		object := addition{kind: kustomizationKind, name: name, nth: nth}.object(namedObjects(documents))
+		if object == nil || !isKustomizationObject(object) {
+			return 0, nil
+		}
+		return slices.IndexFunc(documents, func(d *yaml.Node) bool { return within(d, object) }), at(object, "spec")
 	}
-	return itemsOf(document.Content[0])
-}
-
-// findMapping finds what has the list: the kustomization itself, or the spec of a Flux Kustomization.
-func findMapping(documents []*yaml.Node, name string, nth int) (int, *yaml.Node) {
-	found, index, passed := (*yaml.Node)(nil), 0, 0
 	for i, d := range documents {
 		if len(d.Content) == 0 {
 			continue
 		}
-		if name == "" {
-			if found != nil {
-				return 0, nil // kustomize takes one document
-			}
-			found, index = d.Content[0], i
-			continue
+		if mapping != nil {
+			return 0, nil // kustomize takes one document
 		}
-		for _, object := range objectsOf(d) {
-			if text(object, "kind") != kustomizationKind || text(object, "metadata", "name") != name {
-				continue
-			}
-			if passed == nth && isKustomizationObject(object) {
-				return i, at(object, "spec")
-			}
-			passed++
-		}
+		document, mapping = i, d.Content[0]
 	}
-	return index, found
+	return document, mapping
+}
+
+// within tells whether a node is in another one.
+func within(n, inner *yaml.Node) bool {
+	return n == inner || slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return within(child, inner) })
 }
 
 // insertion is what to insert, and after how many lines: the likeliest place first.

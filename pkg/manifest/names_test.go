@@ -141,6 +141,8 @@ func TestRewriteOfNamesakesInOneFile(t *testing.T) {
 		"one has the field":        {kustomization("a", "./a", "5m") + "---\n" + kustomization("b", "./b", "5m") + "  timeout: 2m\n", 1},
 		"one keeps what it has":    {kustomization("a", "./a", "5m") + "---\n" + strings.Replace(kustomization("b", "./b", "5m"), "spec:", "  annotations: {keep: \"1\"}\nspec:", 1), 1},
 		"of another group":         {foreign + "---\n" + kustomization("a", "./a", "5m"), 1},
+		"a List before another":    {"apiVersion: v1\nkind: List\nitems:\n" + indented(kustomization("a", "./a", "4m")) + "---\n" + kustomization("b", "./b", "5m") + "  timeout: 2m\n", 1},
+		"a List in a List":         {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items:\n  " + strings.ReplaceAll(indented(kustomization("a", "./a", "4m")), "\n", "\n  ") + "\n" + indented(kustomization("b", "./b", "5m")+"  timeout: 2m\n"), 1},
 		"three in a List":          {"apiVersion: v1\nkind: List\nitems:\n" + indented(kustomization("a", "./a", "5m")) + indented(kustomization("b", "./b", "5m")) + indented(foreign), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
