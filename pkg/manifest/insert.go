@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -86,12 +87,15 @@ func addPatches(content []byte, name string, nth int, patches []patch) ([]byte, 
 	}
 	lines := splitLines(content)
 	text, after, err := insertion(lines, documents[index], mapping, patches)
+	if opened := openList(lines, mapping); opened > 0 {
+		text, after, err = entries(mapping.Column-1+listIndent(documents[index]), false, patches), []int{opened}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	for _, at := range after {
-		edited := insertLines(lines, at, text)
-		if err := onlyAdded(documents, edited, index, name, nth, len(patches)); err == nil {
+	for _, line := range after {
+		edited := insertLines(lines, line, text)
+		if err := onlyAdded(documents, edited, index, name, nth, len(patches), at(mapping, "patches")); err == nil {
 			return edited, nil
 		}
 	}
@@ -143,11 +147,7 @@ func insertion(lines [][]byte, document, mapping *yaml.Node, patches []patch) (t
 			end = next - 1
 		}
 	}
-	for _, p := range patches {
-		for _, line := range p.lines(patchFirst) {
-			text = append(text, strings.Repeat(" ", indent)+line)
-		}
-	}
+	text = append(text, entries(indent, patchFirst, patches)...)
 	// Blank lines and comments at the end belong to what follows, but for those that are part of a block
 	// scalar.
 	short := end
@@ -158,6 +158,33 @@ func insertion(lines [][]byte, document, mapping *yaml.Node, patches []patch) (t
 		after = append(after, at)
 	}
 	return text, after, nil
+}
+
+// entries are the lines of patches in a list.
+func entries(indent int, patchFirst bool, patches []patch) (text []string) {
+	for _, p := range patches {
+		for _, line := range p.lines(patchFirst) {
+			text = append(text, strings.Repeat(" ", indent)+line)
+		}
+	}
+	return text
+}
+
+var emptyList = regexp.MustCompile(`^((?:- +| )*["']?patches["']? *:)(?: +(?:\[ *\]|~|null))?(\s*(?: #.*)?\r?\n?)$`)
+
+// openList takes [] or null off the line of a list patches, so that entries can follow; it returns the number of that line, or 0.
+func openList(lines [][]byte, mapping *yaml.Node) int {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		key, list := mapping.Content[i], mapping.Content[i+1]
+		if key.Value != "patches" || len(list.Content) > 0 || list.Kind != yaml.SequenceNode && list.Tag != "!!null" || key.Line > len(lines) {
+			continue
+		}
+		if match := emptyList.FindSubmatch(lines[key.Line-1]); match != nil {
+			lines[key.Line-1] = slices.Concat(match[1], match[2])
+			return key.Line
+		}
+	}
+	return 0
 }
 
 // nextLine is the line of the key after another in a mapping; 0 where that is the last.
@@ -264,7 +291,7 @@ func insertLines(lines [][]byte, after int, text []string) []byte {
 }
 
 // onlyAdded is an error unless a file says what it said before, and has so many more patches.
-func onlyAdded(was []*yaml.Node, edited []byte, index int, name string, nth, patches int) error {
+func onlyAdded(was []*yaml.Node, edited []byte, index int, name string, nth, patches int, had *yaml.Node) error {
 	is, err := parseAll(edited)
 	if err != nil {
 		return err
@@ -278,8 +305,12 @@ func onlyAdded(was []*yaml.Node, edited []byte, index int, name string, nth, pat
 		return errOtherwise
 	}
 	list.Content = list.Content[:len(list.Content)-patches]
-	if len(list.Content) == 0 { // the list is new: it is the last key
+	switch {
+	case len(list.Content) > 0:
+	case had == nil: // the list is new: it is the last key
 		mapping.Content = mapping.Content[:len(mapping.Content)-2]
+	default:
+		*list = *had // [] and null
 	}
 	for i := range was {
 		if !sameMeaning(was[i], is[i]) {

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +50,20 @@ func TestAddPatches(t *testing.T) {
 			want: kustomizationDocument + "---\n" + kustomizationDocument + "  patches:\n    - target:\n        kind: HelmRelease\n        name: web\n      patch: |\n" +
 				"        - op: add\n          path: /spec/interval\n          value: 5m\n",
 		},
+		"an empty list, with comments": {
+			content: "resources:\n- a.yaml\npatches: []\n  # - path: b.yaml\nlabels: []\n",
+			want:    "resources:\n- a.yaml\npatches:\n- target:\n    kind: HelmRelease\n    name: web\n  patch: |\n    - op: add\n      path: /spec/interval\n      value: 5m\n  # - path: b.yaml\nlabels: []\n",
+		},
+		"a list that is null, CRLF": {
+			content: "patches: # none\r\nresources: [a.yaml]\r\n",
+			want:    "patches: # none\r\n  - target:\r\n      kind: HelmRelease\r\n      name: web\r\n    patch: |\r\n      - op: add\r\n        path: /spec/interval\r\n        value: 5m\r\nresources: [a.yaml]\r\n",
+		},
+		"an empty list of a spec, at the end without line": {
+			name:    "apps",
+			content: kustomizationDocument + "  patches: [ ]",
+			want: kustomizationDocument + "  patches:\n    - target:\n        kind: HelmRelease\n        name: web\n      patch: |\n" +
+				"        - op: add\n          path: /spec/interval\n          value: 5m",
+		},
 		"before what follows spec": {
 			name:    "apps",
 			content: kustomizationDocument + "# status\nstatus: {}\n",
@@ -70,8 +86,9 @@ func TestAddPatchesRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ content, name string }{
 		"flow style":               {content: "{resources: [a.yaml]}\n"},
-		"a list in flow style":     {content: "resources: [a.yaml]\npatches: []\n"},
-		"a list that is null":      {content: "patches:\nresources: [a.yaml]\n"},
+		"a list in flow style":     {content: "resources: [a.yaml]\npatches: [{path: b.yaml}]\n"},
+		"a list with an anchor":    {content: "resources: [a.yaml]\npatches: &a []\n"},
+		"a text":                   {content: "resources: [a.yaml]\npatches: ''\n"},
 		"an empty file":            {content: "# nothing\n"},
 		"no such document":         {content: kustomizationDocument, name: "other"},
 		"two kustomizations":       {content: "resources: [a]\n---\nresources: [b]\n"},
@@ -135,11 +152,20 @@ func TestAddFields(t *testing.T) {
 	}
 }
 
+// addedTo tells whether a text is another one and something in one place.
+func addedTo(was, is string) bool {
+	i := 0
+	for i < len(was) && i < len(is) && was[i] == is[i] {
+		i++
+	}
+	return len(is) >= len(was) && strings.HasSuffix(is, was[i:])
+}
+
 // Whatever the file: what is added is added, and all else stays as it was, or it is refused.
 func FuzzAddPatches(f *testing.F) {
 	for _, seed := range []string{
 		"resources:\n- a\n", "patches:\n- patch: |\n    # x\nresources: [a]\n", kustomizationDocument, "a: b\r\n", "patches:\n  - path: x\n---\na: b\n",
-		"patches: &a\n- x: y\nz: *a\n", "? patches\n: - a: b\n", "patches:\n\n\n- a: >-\n    b\n\n# c\n", "patches:\n    - a\n  # x\n", "\"patches\":\n- a: b",
+		"patches: &a\n- x: y\nz: *a\n", "? patches\n: - a: b\n", "patches:\n\n\n- a: >-\n    b\n\n# c\n", "patches:\n    - a\n  # x\n", "patches: []\n# x\na: b\n", "patches: ~ # x", "- patches:\n  a: b\n", "\"patches\":\n- a: b",
 		"# x\u2028y: z\nresources:\n- a\n", "resources:\r- a\r", "a: \"\u2028\u2029\u0085\"\nresources:\n- a", strings.ReplaceAll(kustomizationDocument, "\n", "\r"),
 		"kind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(kustomizationDocument), "\n", "\n  ") + "\n- a: b\n",
 	} {
@@ -154,13 +180,20 @@ func FuzzAddPatches(f *testing.F) {
 		if !strings.Contains(string(got), "kind: HelmRelease") || len(got) <= len(content) {
 			t.Fatalf("nothing was added: %q", got)
 		}
-		i := 0
-		for i < len(content) && content[i] == got[i] {
-			i++
+		if addedTo(string(content), string(got)) {
+			return
 		}
-		if tail := string(content[i:]); !strings.HasSuffix(string(got), tail) {
-			t.Fatalf("more than an addition:\n%q\n%q", content, got)
+		lines := splitLines(content)
+		for i, line := range lines { // or else to what is left of the file without the [] of a list
+			if match := emptyList.FindSubmatch(line); match != nil {
+				lines[i] = slices.Concat(match[1], match[2])
+				if addedTo(string(bytes.Join(lines, nil)), string(got)) {
+					return
+				}
+				lines[i] = line
+			}
 		}
+		t.Fatalf("more than an addition:\n%q\n%q", content, got)
 	})
 }
 

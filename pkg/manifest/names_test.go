@@ -85,8 +85,8 @@ func TestRewriteTellsNamesakesApart(t *testing.T) {
 	}{
 		"both want it":               {"", "", []string{"name: g", "patch: |"}},
 		"one keeps its value":        {keep, "", []string{"name: g", "namespace: apps", "patch: |"}},
-		"in a Kustomization":         {keep, "patches: []\n", []string{"name: g", "namespace: apps", "patch: |"}},
-		"both, in the Kustomization": {"", "patches: []\n", []string{"name: g", "patch: |"}},
+		"in a Kustomization":         {keep, "patches: [{target: {kind: None}, patch: \"[]\"}]\n", []string{"name: g", "namespace: apps", "patch: |"}},
+		"both, in the Kustomization": {"", "patches: [{target: {kind: None}, patch: \"[]\"}]\n", []string{"name: g", "patch: |"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
