@@ -33,6 +33,16 @@ func (t *Tree) leaveOut(tracked map[string]bool) {
 	}
 }
 
+// ignoresFolder tells whether Git ignores all that is in a folder.
+func (t *Tree) ignoresFolder(folder string, tracked map[string]bool) bool {
+	for p := range tracked {
+		if below(p, folder) {
+			return false
+		}
+	}
+	return ignoredByGit(gitignore.NewMatcher(t.patterns(".gitignore", t.Files())), folder+"/*")
+}
+
 func (t *Tree) remove(p string) {
 	delete(t.nodes, p)
 	folder := t.nodes[parent(p)]

@@ -2,7 +2,9 @@ package manifest
 
 import (
 	"maps"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -203,4 +205,33 @@ func FuzzParseIndex(f *testing.F) {
 	f.Add([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x01"))
 	f.Add([]byte("DIRC\x00\x00\x00\x04\xff\xff\xff\xff" + string(make([]byte, 200))))
 	f.Fuzz(func(_ *testing.T, data []byte) { parseIndex(data) })
+}
+
+// A folder that may not be listed, as a container's data are, hinders nobody where Git ignores it.
+func TestOpenPassesOverUnreadableFoldersThatGitIgnores(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		t.Skip("root may list every folder")
+	}
+	for name, c := range map[string]struct {
+		ignore string
+		fails  bool
+	}{"ignored": {"data/\n", false}, "what is in it is ignored": {"/data/*\n", false}, "not ignored": {"other/\n", true}, "not all of it": {"data/*.log\n", true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			data := filepath.Join(dir, "data")
+			require.NoError(t, os.WriteFile(filepath.Join(dir, ".gitignore"), []byte(c.ignore), 0o600))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "a.yaml"), nil, 0o600))
+			require.NoError(t, os.Mkdir(data, 0o000))
+			t.Cleanup(func() { _ = os.Chmod(data, 0o700) })
+			tree, err := Open(dir)
+			if c.fails {
+				require.ErrorContains(t, err, "data: permission denied")
+				return
+			}
+			require.NoError(t, err)
+			assert.Contains(t, tree.Files(), "a.yaml")
+		})
+	}
 }

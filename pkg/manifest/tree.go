@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -63,7 +64,8 @@ func onDisk(p, name string) *node {
 	return n
 }
 
-// Open lists the files below a folder. It reads no contents.
+// Open lists the files below a folder. It reads no contents. A folder below that may not be listed is left out where Git
+// ignores it, and an error otherwise.
 func Open(dir string) (*Tree, error) {
 	top, err := filepath.Abs(dir)
 	if err != nil {
@@ -76,19 +78,32 @@ func Open(dir string) (*Tree, error) {
 		return nil, fmt.Errorf("opening the checkout: %q is not a folder", dir)
 	}
 	t := &Tree{dir: top, nodes: map[string]*node{}, seed: maphash.MakeSeed(), sources: &sync.Map{}}
+	unlisted := map[string]error{}
 	err = filepath.WalkDir(top, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
+		switch {
+		case err == nil:
+			return t.add(name, entry)
+		case name != top && errors.Is(err, fs.ErrPermission):
+			relative, _ := filepath.Rel(top, name) // both are absolute
+			unlisted[filepath.ToSlash(relative)] = err
+			return nil
+		default:
 			return err
 		}
-		return t.add(name, entry)
 	})
+	tracked := trackedFiles(top)
+	for _, p := range sortedKeys(unlisted) {
+		if !t.ignoresFolder(p, tracked) {
+			err = cmp.Or(err, unlisted[p])
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listing the files of %q: %w", dir, err)
 	}
 	for _, n := range t.nodes {
 		slices.Sort(n.names)
 	}
-	t.leaveOut(trackedFiles(top))
+	t.leaveOut(tracked)
 	return t, nil
 }
 
