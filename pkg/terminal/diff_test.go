@@ -84,3 +84,16 @@ func TestGitAppliesADiff(t *testing.T) {
 	}
 	assert.Empty(t, Diff("a", "b", []byte("x"), []byte("x")))
 }
+
+// Names that would end a line, or that git takes for quoted ones, are quoted as git quotes them.
+func TestDiffQuotesNames(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]string{
+		"a/ä b.yaml":         "--- a/ä b.yaml\n",
+		"a/b\nc\t\"d\".yaml": `--- "a/b\nc\t\"d\".yaml"` + "\n",
+		`a/b\c.yaml`:         `--- "a/b\\c.yaml"` + "\n",
+		"a/\x1b\x7f.yaml":    `--- "a/\033\177.yaml"` + "\n",
+	} {
+		assert.True(t, strings.HasPrefix(Diff(name, name, []byte("x\n"), []byte("y\n")), header), "%q: %s", name, Diff(name, name, []byte("x\n"), []byte("y\n")))
+	}
+}
