@@ -224,7 +224,7 @@ func (c BranchCheck) ControllerTable() Table {
 func (f CheckFinding) Text() string {
 	at := "-"
 	if f.File != "" {
-		at = fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
+		at = fmt.Sprintf("%s:%d:%d", terminal.FileName(f.File), f.Line, f.Column)
 	}
 	return fmt.Sprintf("%s: %s: %s (%s)", at, f.Level, f.Message, f.Rule)
 }

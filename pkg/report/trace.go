@@ -55,7 +55,9 @@ type TraceScalar struct {
 }
 
 // String is the place as compilers write it.
-func (p TracePlace) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+func (p TracePlace) String() string {
+	return fmt.Sprintf("%s:%d:%d", terminal.FileName(p.File), p.Line, p.Column)
+}
 
 // NewTraceList is a list without values yet, with what no value follows.
 func NewTraceList(dead, undecided []manifest.Scalar, gaps []flux.Gap) TraceList {

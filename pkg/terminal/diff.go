@@ -9,14 +9,14 @@ import (
 
 // Diff is what changes from one text to another as a unified diff, which git apply and patch take; "" where nothing does.
 func Diff(fromName, toName string, from, to []byte) string {
-	text := string(diff.Diff(gitName(fromName), from, gitName(toName), to))
+	text := string(diff.Diff(FileName(fromName), from, FileName(toName), to))
 	_, text, _ = strings.Cut(text, "\n") // a line that names the command
 	return text
 }
 
-// gitName quotes a name with control characters, quotes or backslashes in the way that git does (quote.c, quote_c_style), and
+// FileName quotes the name of a file with control characters, quotes or backslashes in the way that git does (quote.c, quote_c_style), and
 // leaves all others as they are.
-func gitName(name string) string {
+func FileName(name string) string {
 	var b strings.Builder
 	for i := range len(name) {
 		switch c := name[i]; {
