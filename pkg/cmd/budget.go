@@ -46,10 +46,10 @@ type BudgetOptions struct {
 func budgetHelp() string {
 	return long(`
 		Show what the intervals of Flux objects cost: requests to each Git host and other source, by
-		repository and by credential, requests to the kube-apiserver, and how busy the controllers'
-		workers are. And what they buy: how long a commit takes until it is applied, and how soon drift
-		is corrected. Each number is shown as it is now -> as it would be under the policy. Nothing is
-		written, and no Secret is read.
+		repository, by credential and by object (--rows shows all, the costliest first), requests to the
+		kube-apiserver, and how busy the controllers' workers are. And what they buy: how long a commit takes
+		until it is applied, and how soon drift is corrected. Each number is shown as it is now -> as it
+		would be under the policy. Nothing is written, and no Secret is read.
 
 		What a poll costs: a GitRepository on a branch or tag asks once per interval while nothing
 		changes; with semver or commit it clones every time, submodules too. An ImageUpdateAutomation
@@ -85,7 +85,10 @@ func budgetExamples() string {
 		# What the fleet costs now, and what the default policy would make of it
 		kubectl fluxtune budget -A
 
-		# What if everything were fast? Every object with its own numbers
+		# Which repository and which object cost most: all of them, the costliest first
+		kubectl fluxtune budget -A --rows
+
+		# What if everything were fast? Every object, with all that is known of it
 		kubectl fluxtune budget -A --policy fast -o wide
 
 		# In a pipeline: fail with 4 when the policy takes more than 80% of what a host should get

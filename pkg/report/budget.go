@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,8 +61,15 @@ func NewBudget(b budget.Budget, policyName string, gaps []flux.Gap, warnings []s
 	for _, item := range b.Items {
 		r.Items = append(r.Items, newBudgetItem(item))
 	}
+	slices.SortStableFunc(r.Items, costlier)
 	r.Warnings = uniqueSorted(warnings)
 	return r
+}
+
+// costlier has the object first that asks more of hosts, and then the one that asks more of the kube-apiserver, now or as planned.
+func costlier(a, b BudgetItem) int {
+	most := func(r budget.Rates) float64 { return max(r.Now, r.Planned) }
+	return cmp.Or(cmp.Compare(most(b.Requests), most(a.Requests)), cmp.Compare(most(b.APIRequests), most(a.APIRequests)))
 }
 
 // NewGitHubRateLimit reports GitHub's answer.

@@ -73,7 +73,7 @@ func (b Budget) onTop() []string {
 
 // more names the tables that only rows show.
 func (b Budget) more() []string {
-	var tables []string
+	tables := []string{"by object"}
 	if len(b.Repositories) > 0 {
 		tables = append(tables, "by repository")
 	}

@@ -17,26 +17,29 @@ type Section struct {
 	Below []string
 }
 
+// hostSection is the title of what each host gets.
+const hostSection = "Requests by host"
+
 // environmentSection is the title of what each environment costs and gets.
 const environmentSection = "By environment"
 
 // clusterSection is the title of what each cluster asks of each host.
 const clusterSection = "By host and cluster"
 
-// shownRepositories is how many rows are shown without -o wide.
-const shownRepositories = 5
-
-// Sections show the budget in the order in which one asks: what it costs whom, and what it buys. Wide
-// leaves nothing out.
+// Sections show the budget in the order in which one asks: what it costs whom, and what it buys, and a row for each object
+// last, since these are many. Wide leaves nothing out.
 func (b Budget) Sections(wide bool) []Section {
-	sections := []Section{{Title: "Requests by host", Table: b.HostTable()}}
+	var sections []Section
+	if len(b.Hosts) > 0 {
+		sections = append(sections, Section{Title: hostSection, Table: b.HostTable()})
+	}
 	if t := b.clusterTable(); len(t.Rows) > 0 {
 		sections = append(sections, Section{Title: clusterSection, Table: t})
 	}
-	if s := b.repositorySection(wide); len(s.Table.Rows) > 0 {
-		sections = append(sections, s)
+	if len(b.Repositories) > 0 {
+		sections = append(sections, b.repositorySection())
 	}
-	if wide || b.hasCredentials() {
+	if len(b.Credentials) > 0 && (wide || b.hasCredentials()) {
 		sections = append(sections, Section{Title: "By credential (named by secretRef, never read)", Table: b.credentialTable()})
 	}
 	sections = append(sections,
@@ -47,10 +50,7 @@ func (b Budget) Sections(wide bool) []Section {
 		sections = append(sections, Section{Title: "Observed beside predicted, reconciles per hour", Table: t,
 			Below: []string{"Controllers also reconcile when something changes, so a little more than predicted is to be expected."}})
 	}
-	if wide {
-		sections = append(sections, Section{Title: "By object", Table: b.Table(true)})
-	}
-	return sections
+	return append(sections, Section{Title: "By object", Table: b.Table(true)})
 }
 
 // Headline is the budget in a sentence.
@@ -107,32 +107,18 @@ func (b BudgetBurst) line() string {
 	return fmt.Sprintf("%s/s on %s for %s", rate(b.PerSecond), count(b.Connections, "connection"), b.Lasts)
 }
 
-func (b Budget) repositorySection(wide bool) Section {
-	s := Section{Title: "Repositories that several objects poll, each for itself", Table: Table{Columns: []Column{
+func (b Budget) repositorySection() Section {
+	s := Section{Title: "By repository", Table: Table{Columns: []Column{
 		{Name: "REPOSITORY", Shrink: terminal.Middle}, {Name: "OBJECTS", Right: true}, {Name: "PER HOUR", Right: true}, {Name: "SAVED BY SHARING ONE", Right: true}, {Name: "REF", Spare: 1, Shrink: terminal.End},
 		{Name: "OBJECT-NAMES", Wide: true},
 	}}}
-	if wide {
-		s.Title = "By repository"
-	}
 	var saving, across budget.Rates
-	more := 0
 	for _, r := range b.Repositories {
-		if len(r.Objects) < 2 && !wide {
-			continue
-		}
 		saving = budget.Rates{Now: saving.Now + r.Saving.Now, Planned: saving.Planned + r.Saving.Planned}
 		across = budget.Rates{Now: across.Now + r.SavingAcross.Now, Planned: across.Planned + r.SavingAcross.Planned}
-		if len(s.Table.Rows) == shownRepositories && !wide {
-			more++
-			continue
-		}
 		s.Table.Rows = append(s.Table.Rows, []Cell{
 			Text(r.Address), number(len(r.Objects)), rates(r.Requests), rates(r.Saving), Text(strings.Join(r.Refs, ", ")), Cell{Text: strings.Join(r.Objects, ", "), Style: Faint},
 		})
-	}
-	if more > 0 {
-		s.Below = append(s.Below, fmt.Sprintf("... and %d more (-o wide shows all).", more))
 	}
 	if saving != (budget.Rates{}) {
 		s.Below = append(s.Below, fmt.Sprintf("Sharing one source in each namespace, where nothing but the interval differs, would save %s requests/h in all.", rates(saving).Text))
@@ -273,8 +259,8 @@ func (b Budget) observedTable() Table {
 func (b Budget) Table(withNamespace bool) Table {
 	where, cells := whereColumns(b.Items, func(item BudgetItem) Ref { return item.Ref }, withNamespace)
 	t := Table{Columns: append(where, []Column{
-		{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "INTERVAL"}, {Name: "REQUESTS/H", Right: true}, {Name: "API/H", Right: true},
-		{Name: "COMMIT TO APPLIED"}, {Name: "AT WORST"}, {Name: "OBSERVED/H", Right: true}, {Name: "ASKS", Shrink: terminal.End}, {Name: "WHERE", Shrink: terminal.End},
+		{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Spare: 2, Shrink: terminal.Middle}, {Name: "INTERVAL"}, {Name: "REQUESTS/H", Right: true}, {Name: "API/H", Right: true, Spare: 3},
+		{Name: "COMMIT TO APPLIED", Spare: 4}, {Name: "AT WORST", Spare: 5}, {Name: "OBSERVED/H", Right: true, Spare: 7}, {Name: "ASKS", Spare: 6, Shrink: terminal.End}, {Name: "WHERE", Spare: 1, Shrink: terminal.Middle},
 	}...)}
 	for _, item := range b.Items {
 		typical, worst, observed := Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}

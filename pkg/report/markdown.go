@@ -138,7 +138,7 @@ func (b Budget) Markdown(w io.Writer) error {
 	if err := markdownNotRead(w, b.Missing); err != nil {
 		return err
 	}
-	for i, section := range b.Sections(true) {
+	for _, section := range b.Sections(true) {
 		write := func() error {
 			if err := MarkdownTable(w, section.Table); err != nil {
 				return err
@@ -150,7 +150,7 @@ func (b Budget) Markdown(w io.Writer) error {
 			}
 			return nil
 		}
-		inSight := i == 0 || section.Title == environmentSection || section.Title == clusterSection
+		inSight := slices.Contains([]string{hostSection, clusterSection, environmentSection}, section.Title)
 		if !inSight {
 			if err := Folded(w, section.Title, write); err != nil {
 				return err

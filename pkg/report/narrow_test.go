@@ -138,5 +138,5 @@ func TestBudgetOverviewOnALowTerminal(t *testing.T) {
 	}
 	assert.Contains(t, out.String(), "Busiest")
 	assert.Contains(t, out.String(), "2175% over")
-	assert.Contains(t, out.String(), "by repository, by credential, all hosts: --rows or -o wide\n", "what a task asks for is named where it is not shown")
+	assert.Contains(t, out.String(), "by object, by repository, by credential, all hosts: --rows or -o", "what a task asks for is named where it is not shown")
 }
