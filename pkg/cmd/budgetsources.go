@@ -224,7 +224,7 @@ func (f fleet) partial() bool {
 // partial tells whether objects were not asked for that may poll the same hosts.
 func (o FleetOptions) partial() bool {
 	part := func(s cluster.Selection) bool {
-		return s.Namespace != "" || s.LabelSelector != "" || len(s.Kinds)+len(s.Names) > 0
+		return s.Namespace != "" || s.LabelSelector != "" && !o.costing || len(s.Kinds)+len(s.Names) > 0
 	}
 	if o.Files != nil {
 		return o.Files.named && len(o.Files.chosen) == len(o.Files.fleets)

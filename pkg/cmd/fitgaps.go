@@ -24,7 +24,7 @@ func (o FleetOptions) fitWarnings(fitting *fit.Fitting) []string {
 		}
 		return warnings
 	}
-	return append(warnings, "the shares of the hosts count only what was read; what else polls them comes on top: -A without a choice of objects counts all, and --env chooses among them")
+	return append(warnings, "the shares of the hosts count only what was read; what else polls them comes on top: -A without a choice of kinds or names counts all, and --env and -l choose among them")
 }
 
 // idleShares say of shares that are exceeded, and that nothing that was chosen counts to, that the others were fitted without them.

@@ -229,15 +229,26 @@ func (o FleetOptions) serverTime(t time.Time) time.Time {
 	return o.Client.ServerTime(t)
 }
 
+// reads is the selection that is read. Where hosts are counted, labels choose among what is read, as environments do: a host is asked
+// by all.
+func (o FleetOptions) reads() cluster.Selection {
+	sel := o.Selection
+	if o.costing {
+		sel.LabelSelector = ""
+	}
+	return sel
+}
+
 // readDeciding reads what is decided about, and by: the objects that are asked for, and those that tell of them what environment
 // they are in, whether a change lasts, and what it sets off.
 func (o FleetOptions) readDeciding(ctx context.Context) (flux.Snapshot, error) {
-	snapshot, err := o.Client.Read(ctx, o.Selection)
+	sel := o.reads()
+	snapshot, err := o.Client.Read(ctx, sel)
 	if err != nil {
 		return snapshot, err
 	}
 	if o.related || o.fit != nil || policy.NeedsConsumers(o.Policy, snapshot) || tune.NeedsOwners(snapshot) || tune.HasDependencies(snapshot) {
-		if err := o.Client.ReadRelated(ctx, o.Selection, &snapshot); err != nil {
+		if err := o.Client.ReadRelated(ctx, sel, &snapshot); err != nil {
 			return snapshot, err
 		}
 	}
@@ -299,15 +310,15 @@ func (o FleetOptions) knownEnvironments(fs fleets) error {
 	return nil
 }
 
-// fleetOf explains what was read, and chooses the environments that were asked for.
+// fleetOf explains what was read, and chooses the labels and the environments that were asked for.
 func (o FleetOptions) fleetOf(snapshot flux.Snapshot) fleet {
-	f := fleet{options: o, snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment), objects: snapshot.Objects}
+	f := fleet{options: o, snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment)}
 	f.graph = tune.NewGraph(f.snapshot.All())
-	if len(o.Environments) > 0 {
-		f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
-			return !o.inEnvironments(f.resolver.Resolve(object).Environment)
-		})
-	}
+	matches, err := selector(o.Selection.LabelSelector)
+	f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
+		chosen := err == nil && matches(object.Labels) // it was parsed before
+		return !chosen || len(o.Environments) > 0 && !o.inEnvironments(f.resolver.Resolve(object).Environment)
+	})
 	return f
 }
 

@@ -21,6 +21,23 @@ func (o FleetOptions) whereShort() string {
 	return fmt.Sprintf("in namespace %q", o.Selection.Namespace)
 }
 
+// unasked names what a choice leaves out that may poll the same hosts; "" where that is in no short words.
+func (o FleetOptions) unasked() string {
+	kinds, namespaces := len(o.Selection.Kinds) > 0, !o.allNamespaces()
+	switch {
+	case o.Files != nil, len(o.clusters) > 1, len(o.Selection.Names) > 0:
+		return ""
+	case kinds && namespaces:
+		return "other kinds and namespaces"
+	case kinds:
+		return "other kinds"
+	case namespaces:
+		return "other namespaces"
+	default:
+		return ""
+	}
+}
+
 // scopeFlags are the flags by which a command that is shown looks at the same clusters and namespaces, with a space before each.
 // The root is that of the clusters.
 func (o FleetOptions) scopeFlags(r *root) string {

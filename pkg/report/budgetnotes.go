@@ -135,7 +135,7 @@ func withoutJitter(h budget.Host) string {
 
 // partialNote and beyondNote say what is counted nowhere.
 const (
-	partialNote = "Not all objects were read: what else polls these hosts comes on top of what they are said to get (-A, or -f without --root, reads all that may be read; --env chooses among them)."
+	partialNote = "Not all objects were read: what else polls these hosts comes on top of what they are said to get (-A, or -f without --root, reads all that may be read; --env and -l choose among them)."
 	beyondNote  = "Other clusters are not counted: what they ask of these hosts comes on top (--contexts and --all-contexts add clusters up)."
 )
 

@@ -34,6 +34,8 @@ type Overview struct {
 	Together bool
 	// Where was looked: "in context \"prod\""; "" does not say.
 	Where string
+	// Unasked is what was not asked for and may poll the same hosts, in the plural: "other kinds"; "" does not say.
+	Unasked string
 	// Alone says that of all clusters one alone was fitted, of which nobody knows whether it is the only one.
 	Alone bool
 	// Above is how many lines were written above it, or are to be below it, that should stay in sight.

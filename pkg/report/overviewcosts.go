@@ -27,7 +27,7 @@ func (o Overview) costs(l Layout, limits limits) []string {
 	lines = append(lines, o.ahead(limits)...)
 	hosts := o.limitedHosts()
 	if len(hosts) == 0 && o.Budget.Partial {
-		lines[0] += onTop(o.Budget)
+		lines[0] += o.onTop()
 	}
 	shown := hosts
 	if limits.hosts > 0 {
@@ -44,10 +44,10 @@ func (o Overview) costs(l Layout, limits limits) []string {
 		for _, h := range shown {
 			lines = append(lines, o.hostLine(h, l))
 		}
-		return append(lines, optional(strings.TrimPrefix(onTop(o.Budget)+more, "; "))...)
+		return append(lines, optional(strings.TrimPrefix(o.onTop()+more, "; "))...)
 	}
 	for _, h := range shown {
-		lines = append(lines, o.hostLine(h, l)+onTop(o.Budget))
+		lines = append(lines, o.hostLine(h, l)+o.onTop())
 	}
 	lines[len(lines)-1] += more
 	return lines
@@ -135,7 +135,7 @@ func (o Overview) fit(limits limits) []string {
 		lines[0] = "with all clusters changed, " + lines[0] // the costs are those with this one changed
 	}
 	costs := limits.labels == 0 || limits.labels > leastLabels // else these have gone
-	said := costs && len(o.limitedHosts()) > 0 && onTop(o.Budget) == o.fitOnTop()
+	said := costs && len(o.limitedHosts()) > 0 && o.onTop() == o.fitOnTop()
 	if !costs && len(lines) > 1 {
 		lines = lines[:1]
 	}

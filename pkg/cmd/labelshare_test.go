@@ -1,0 +1,48 @@
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+)
+
+// A choice by labels leaves out nothing that a host is asked: the share of its limit is that of a budget, and of a plan of all.
+func TestAChoiceByLabelsCountsTheRestOfAHost(t *testing.T) {
+	t.Parallel()
+	c := bed.Own(t)
+	c.CreateNamespace(t, "apps", map[string]string{"environment": "development"})
+	for _, name := range []string{"a", "b", "c"} {
+		c.Apply(t, strings.Replace(gitRepository("apps", name, "interval: 5m, timeout: 2m"), "name: "+name, "labels: {who: "+name+"}, name: "+name, 1))
+	}
+	policy := filepath.Join(t.TempDir(), "policy.yaml")
+	require.NoError(t, os.WriteFile(policy, []byte(`apiVersion: fluxtune.github.io/v1alpha1
+kind: TuningPolicy
+metadata: {name: limited}
+spec:
+  limits: {github.com: 100/h}
+  environments:
+  - {name: development, kinds: {GitRepository: {interval: at most 2m30s}}}
+`), 0o600))
+	for args, want := range map[string]string{
+		"plan -l who=a":                         " of 100/h (24/h by what is not shown)\n",
+		"apply -l who=a --dry-run=client --yes": " of 100/h (24/h by what is not shown)\n",
+		"plan -l who=a --fit github.com=90%":    " of 100/h (24/h by what is not shown)\n",
+		"plan gitrepo":                          " of 100/h; what other kinds ask comes on top\n",
+		"plan gitrepo -l who=a":                 " of 100/h (24/h by what is not shown); what other kinds ask comes on top\n",
+	} {
+		o := on(c).run(t.Context(), words(args+" -A --policy "+policy)...)
+		require.Zero(t, o.code, o.stderr)
+		assert.Contains(t, o.stdout+o.stderr, want, args)
+		assert.Contains(t, o.stdout+o.stderr, "github.com", args)
+	}
+	of := on(c).run(t.Context(), words("plan -n apps --policy "+policy)...)
+	assert.Contains(t, of.stdout, " of 100/h; what other namespaces ask comes on top\n")
+	p := decode[report.Plan](t, on(c).must(t, words("plan -l who=a -A -o json --policy "+policy)...))
+	assert.Len(t, p.Items, 1)
+}
