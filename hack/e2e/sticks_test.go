@@ -63,7 +63,7 @@ func TestReverted(t *testing.T) {
 	}
 	// Git does not set the timeout: nobody takes ours away. It is what it was, and does not shrink with the interval.
 	assert.Equal(t, "4m30s", m.field("kustomization", "app", ".spec.timeout"))
-	record(t, "Kustomization set in Git, patched", "reverted within 5s", "reverted after "+took.Round(100*time.Millisecond).String())
+	record(t, "Kustomization set in Git, patched", "undone within 5s", "undone after "+took.Round(100*time.Millisecond).String())
 }
 
 func TestSticks(t *testing.T) {
@@ -100,7 +100,7 @@ spec: {interval: 5m, path: ./, prune: true, sourceRef: {kind: GitRepository, nam
 	m.reconciles(3)
 	assert.Equal(t, "1m", m.field("kustomization", "once", ".spec.interval"))
 	record(t, "ssa: IfNotPresent in Git", "sticks", "there after 3 reconciles")
-	record(t, "ssa: IfNotPresent on the live object only", "reverted", "reverted")
+	record(t, "ssa: IfNotPresent on the live object only", "undone", "undone")
 }
 
 func TestHeld(t *testing.T) {

@@ -337,7 +337,7 @@ func (r *root) inFiles(gaps []flux.Gap) {
 	}
 }
 
-// planFiles plans objects of files: whoever writes them decides, so that nothing is reverted.
+// planFiles plans objects of files: whoever writes them decides, so that nothing is undone.
 func (f fleet) planFiles(opts *tune.Options) tune.Plan {
 	opts.Judge, opts.Managed = nil, tune.ManagedPatch
 	files := f.options.Files.fleets[f.place]

@@ -75,7 +75,7 @@ type Object struct {
 
 // Lasting says whether a change of an object's interval, or the changes planned, will last.
 type Lasting struct {
-	// Sticks is sticks, held (by a rule), reverted or unknown.
+	// Sticks is sticks, held (by a rule), reverted (undone by its owner) or unknown.
 	Sticks string `json:"sticks,omitempty"`
 	// SticksMessage says why.
 	SticksMessage string `json:"sticksMessage,omitempty"`
@@ -83,7 +83,7 @@ type Lasting struct {
 	Owner *Owner `json:"owner,omitempty"`
 	// Fields says it for each changed field, where they differ.
 	Fields []LastingField `json:"fields,omitempty"`
-	// RevertedWithin is how long a change lasts at most, where it is reverted: "10m".
+	// RevertedWithin is how long a change lasts at most, where it is undone: "10m".
 	RevertedWithin string `json:"revertedWithin,omitempty"`
 }
 

@@ -107,6 +107,6 @@ func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) Field
 		upgrade.Message += fmt.Sprintf(", or within %s if none of its rules leaves the field to others", flux.FormatDuration(within))
 		return upgrade
 	default:
-		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("reverted within %s by %s, which corrects drift", flux.FormatDuration(within), owner)}
+		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("undone within %s by %s, which corrects drift", flux.FormatDuration(within), owner)}
 	}
 }

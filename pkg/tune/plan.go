@@ -189,7 +189,7 @@ type Options struct {
 }
 
 // Managed says what to do with objects whose values are set in Git, so that a change would be
-// reverted. The words are those of --managed.
+// undone. The words are those of --managed.
 type Managed string
 
 // The ways to deal with managed objects.

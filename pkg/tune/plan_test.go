@@ -73,7 +73,7 @@ func TestLostPins(t *testing.T) {
 		return NewPlan(s.Objects, p, resolver, Options{Managed: managed, Judge: NewJudge(s)})
 	}
 	gone := plan(ManagedSkip, parent(t))
-	assert.Equal(t, []any{ActionSkip, ReasonPinLost, "its pin is gone: reverted within 10m by Kustomization flux-system/apps (--managed=pin pins it again)"},
+	assert.Equal(t, []any{ActionSkip, ReasonPinLost, "its pin is gone: undone within 10m by Kustomization flux-system/apps (--managed=pin pins it again)"},
 		[]any{gone.Items[0].Action, gone.Items[0].Reason, gone.Items[0].Message})
 
 	again := plan(ManagedPin, parent(t))

@@ -27,7 +27,7 @@ type FieldStick struct {
 	Verdict Verdict
 	// Within is how long a change lasts at most, where that is known.
 	Within time.Duration
-	// Message is the verdict in words: "reverted within 10m by Kustomization flux-system/apps"; "" where
+	// Message is the verdict in words: "undone within 10m by Kustomization flux-system/apps"; "" where
 	// nobody applies the object.
 	Message string
 	// Pinned says that a rule of ours in the owner's spec.ignore holds it, now or when the plan is carried out.

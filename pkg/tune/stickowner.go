@@ -56,7 +56,7 @@ func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Fie
 	case parent.Suspended:
 		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone when %s is resumed", owner)}
 	default:
-		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("reverted within %s by %s", flux.FormatDuration(within), owner)}
+		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("undone within %s by %s", flux.FormatDuration(within), owner)}
 	}
 }
 
@@ -78,13 +78,13 @@ func (j *Judge) byOperator(o flux.Object, owner flux.Ref) FieldStick {
 		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("reconcile: disabled on the object keeps every update of %s away only from Flux Operator 0.59 on", owner)}
 	case !found:
 		return FieldStick{Verdict: Reverted, Within: operatorInterval,
-			Message: fmt.Sprintf("reverted by %s, within %s unless it says otherwise", owner, flux.FormatDuration(operatorInterval))}
+			Message: fmt.Sprintf("undone by %s, within %s unless it says otherwise", owner, flux.FormatDuration(operatorInterval))}
 	case strings.EqualFold(operator.Annotations[operatorReconcileMark], "disabled"):
 		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone when %s has no reconcile: disabled any more", owner)}
 	case every <= 0:
 		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone by the next change of %s", owner)}
 	default:
-		return FieldStick{Verdict: Reverted, Within: every, Message: fmt.Sprintf("reverted within %s by %s", flux.FormatDuration(every), owner)}
+		return FieldStick{Verdict: Reverted, Within: every, Message: fmt.Sprintf("undone within %s by %s", flux.FormatDuration(every), owner)}
 	}
 }
 
