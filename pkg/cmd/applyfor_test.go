@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -67,7 +68,8 @@ func TestApplyForThatSomebodyEnded(t *testing.T) {
 			t.Parallel()
 			f := newFreeFleet(t)
 			l := f.applyFor(t, on(f.Cluster))
-			on(f.Cluster).must(t, verb, "-n", f.apps, "--yes")
+			by := on(f.Cluster).must(t, verb, "-n", f.apps, "--yes")
+			assert.Equal(t, verb == "forget", regexp.MustCompile(`Session 20261122-120000-test of \S+ is to end at \S+ \S+ UTC and take 1 object back: without the records it cannot, and what it set stays\.\n`).MatchString(by.stderr), by.stderr)
 			var o outcome
 			select { // by itself, long before its time
 			case o = <-l.result:

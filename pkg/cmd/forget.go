@@ -118,12 +118,31 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	if pinned > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s pinned: when the record is dropped, Git sets what it sets again.%s\n", are(pinned), stays(stay))
 	}
+	o.tellEnds(tuned)
 	return o.execute(ctx, job{
 		run:      cluster.Run{Writes: writes, Owners: owners},
 		rules:    rules,
 		results:  report.NewResults("", cluster.Forgotten, report.PlannedForgets(tuned, shared)),
 		question: "Forget the records of " + plural(len(writes), "object") + o.onCluster() + "?",
 	}, f)
+}
+
+// tellEnds names the sessions that would take objects back by themselves, which they cannot once the records are gone.
+func (o ForgetOptions) tellEnds(objects []flux.Object) {
+	for _, s := range tune.Sessions(objects, nil) {
+		if s.Until.IsZero() {
+			continue
+		}
+		by, when := "", "is to end at"
+		if s.By != "" {
+			by = " of " + s.By
+		}
+		if s.Until.Before(o.now()) {
+			when = "should have ended at"
+		}
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s%s %s %s and take %s back: without the records it cannot, and what it set stays.\n",
+			s.ID, by, when, tune.ShowTime(s.Until), plural(s.Objects, "object"))
+	}
 }
 
 // chosen tells whether the record of an object is one to drop, and warns of one that is the way back of another session, too,
