@@ -15,7 +15,7 @@ const notShown = "NOT SHOWN"
 func (b Budget) HostTable() Table {
 	t := Table{Columns: []Column{
 		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 1}, {Name: "PER HOUR", Right: true}, {Name: "PER DAY", Right: true, Spare: 2},
-		{Name: notShown, Right: true}, {Name: "LIMIT", Right: true}, {Name: "USED", Right: true}, {Name: "BY", Wide: true}, {Name: "CLONES/H", Right: true, Wide: true}, {Name: "MB/H", Right: true, Wide: true}, {Name: "POLLS AT ONCE", Wide: true}, {Name: "FETCHES OF A NEW POD", Wide: true}, {Name: "LIMIT-FROM", Wide: true},
+		{Name: notShown, Right: true, Mute: b.noOthers()}, {Name: "LIMIT", Right: true}, {Name: "USED", Right: true}, {Name: "BY", Wide: true}, {Name: "CLONES/H", Right: true, Wide: true}, {Name: "MB/H", Right: true, Wide: true}, {Name: "POLLS AT ONCE", Wide: true}, {Name: "FETCHES OF A NEW POD", Wide: true}, {Name: "LIMIT-FROM", Wide: true},
 	}}
 	for _, h := range b.Hosts {
 		limit, used, from := Cell{Text: "-", Style: Faint}, Cell{Text: "-", Style: Faint}, Cell{}
@@ -35,7 +35,7 @@ func (b Budget) HostTable() Table {
 			name, number(h.Sources), rates(h.Requests), rates(h.PerDay), h.others(), limit, used, Text(strings.Join(by, ", ")), rates(h.Clones), megabytes(h.Bytes), Text(h.Polls.line()), Text(h.Fetches.line()), from,
 		})
 	}
-	return b.withoutOthers(t)
+	return t
 }
 
 func (h BudgetHost) others() Cell {
@@ -45,12 +45,9 @@ func (h BudgetHost) others() Cell {
 	return Text(rate(h.Others))
 }
 
-// withoutOthers is a table of hosts without the column that nothing stands in.
-func (b Budget) withoutOthers(t Table) Table {
-	if slices.ContainsFunc(b.Hosts, func(h BudgetHost) bool { return h.Others > 0 }) {
-		return t
-	}
-	return t.Without(notShown)
+// noOthers tells whether nothing stands in the column of what is not shown.
+func (b Budget) noOthers() bool {
+	return !slices.ContainsFunc(b.Hosts, func(h BudgetHost) bool { return h.Others > 0 })
 }
 
 // clusterTable has a row for each cluster that asks a host, where several are looked at.

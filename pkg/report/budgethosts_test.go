@@ -71,7 +71,7 @@ func TestHostsAddUp(t *testing.T) {
 	}
 	b.Hosts[0].Others = 0
 	var drawn bytes.Buffer
-	require.NoError(t, b.HostTable().Draw(&drawn, Layout{}))
+	require.NoError(t, b.HostTable().Draw(&drawn, Layout{Width: 120}))
 	assert.NotContains(t, drawn.String(), "NOT SHOWN")
 }
 

@@ -131,7 +131,7 @@ func (b Budget) rankedHosts() (ranked []BudgetHost, above int) {
 // hostOverview has a row for the first hosts (rankedHosts).
 func (b Budget) hostOverview(l Layout) Table {
 	t := Table{Columns: []Column{
-		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 2}, {Name: "REQUESTS/H", Right: true}, {Name: notShown, Right: true}, {Name: "LIMIT", Right: true, Spare: 1},
+		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 2}, {Name: "REQUESTS/H", Right: true}, {Name: notShown, Right: true, Mute: b.noOthers()}, {Name: "LIMIT", Right: true, Spare: 1},
 		{Name: "NOW"}, {Name: "PLANNED"},
 	}}
 	ranked, above := b.rankedHosts()
@@ -154,7 +154,7 @@ func (b Budget) hostOverview(l Layout) Table {
 	if !slices.ContainsFunc(b.Hosts, func(h BudgetHost) bool { return h.Limit != nil }) {
 		t = t.Without("LIMIT", "NOW", "PLANNED")
 	}
-	return b.withoutOthers(t)
+	return t
 }
 
 // used is a share of a limit as a bar and a number, and in a word where it is too much. The bar leaves room for the host's name.

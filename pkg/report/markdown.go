@@ -22,7 +22,7 @@ func markdownText(text string) string {
 func MarkdownTable(w io.Writer, t Table) error {
 	var shown []int
 	for i, c := range t.Columns {
-		if !c.Wide {
+		if !c.Wide && !c.Mute {
 			shown = append(shown, i)
 		}
 	}

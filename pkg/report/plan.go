@@ -130,21 +130,21 @@ var planFields = []struct {
 }
 
 // Table shows a plan like a diff: ~ marks an object that changes, - one that is left alone, and each
-// field shows its value or its way from one to another. Columns that say nothing are left out.
+// field shows its value or its way from one to another. Columns that say nothing are left out where people read.
 func (p Plan) Table(withNamespace bool) Table {
 	where, cells := whereColumns(p.Items, func(item PlanItem) Ref { return item.Ref }, withNamespace)
 	t := Table{Columns: append([]Column{{Name: ""}}, where...)}
 	t.Columns = append(t.Columns, []Column{{Name: "KIND"}, {Name: "NAME", Shrink: terminal.Middle}, {Name: "ENVIRONMENT", Spare: 3, Shrink: terminal.Middle}, {Name: "VIA", Wide: true}}...)
 	fields := p.fields()
 	for _, f := range planFields {
-		column := Column{Name: f.column, Wide: !fields[f.field]}
+		column := Column{Name: f.column, Mute: !fields[f.field]}
 		if f.field != flux.Interval && f.field != flux.Timeout {
 			column.Spare = 1
 		}
 		t.Columns = append(t.Columns, column)
 	}
 	owned := slices.ContainsFunc(p.Items, func(item PlanItem) bool { return item.Owner != nil })
-	t.Columns = append(t.Columns, Column{Name: "STICKS", Wide: !owned, Spare: 2, Shrink: terminal.End, Below: true}, Column{Name: "WHY", Shrink: terminal.End, Below: true}, Column{Name: "NOTES", Wide: true, Shrink: terminal.End})
+	t.Columns = append(t.Columns, Column{Name: "STICKS", Mute: !owned, Spare: 2, Shrink: terminal.End, Below: true}, Column{Name: "WHY", Shrink: terminal.End, Below: true}, Column{Name: "NOTES", Wide: true, Shrink: terminal.End})
 	for _, item := range p.Items {
 		row := append([]Cell{markCell(item.Action)}, cells(item.Ref)...)
 		row = append(row, Text(item.Ref.Kind), Text(item.Ref.Name), environmentCell(item.Environment), Cell{Text: item.EnvironmentVia, Style: Faint})

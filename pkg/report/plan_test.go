@@ -30,10 +30,10 @@ func TestEmptyPlan(t *testing.T) {
 	plan := NewPlan(tune.Plan{Policy: "fast"}, nil, nil)
 	goldenJSON(t, "plan/empty.json", plan)
 	assert.Equal(t, []string{}, plan.Names())
-	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   WHY\n", draw(t, plan.Table(false), Layout{}))
+	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   WHY\n", draw(t, plan.Table(false), Layout{Width: 200}))
 }
 
-// Retry and chart intervals have a column where they change, or are asked for with -o wide.
+// Retry and chart intervals have a column where they change, or are asked for with -o wide; a pipe has the same columns always.
 func TestPlanColumns(t *testing.T) {
 	t.Parallel()
 	header := func(l Layout, changes ...tune.Change) string {
@@ -43,11 +43,14 @@ func TestPlanColumns(t *testing.T) {
 		table.Rows = nil
 		return draw(t, table, l)
 	}
-	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   WHY\n", header(Layout{}))
+	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   WHY\n", header(Layout{Width: 200}))
 	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   CHART-INTERVAL   WHY\n",
-		header(Layout{}, tune.Change{Field: "spec.chart.spec.interval", To: ptr("1m")}))
+		header(Layout{Width: 200}, tune.Change{Field: "spec.chart.spec.interval", To: ptr("1m")}))
 	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   RETRY   WHY\n",
-		header(Layout{}, tune.Change{Field: "spec.retryInterval", To: ptr("1m")}))
+		header(Layout{Width: 200}, tune.Change{Field: "spec.retryInterval", To: ptr("1m")}))
+	for _, changes := range [][]tune.Change{nil, {{Field: "spec.retryInterval", To: ptr("1m")}}} {
+		assert.Equal(t, "   KIND   NAME   ENVIRONMENT   INTERVAL   TIMEOUT   RETRY   CHART-INTERVAL   STICKS   WHY\n", header(Layout{}, changes...))
+	}
 	assert.Equal(t, "   KIND   NAME   ENVIRONMENT   VIA   INTERVAL   TIMEOUT   RETRY   CHART-INTERVAL   STICKS   WHY   NOTES\n", header(Layout{Wide: true}))
 }
 
@@ -59,7 +62,7 @@ func TestPlanShowsWhatFollows(t *testing.T) {
 	assert.Equal(t, lines(
 		"    KIND            NAME   ENVIRONMENT   INTERVAL    TIMEOUT               RETRY           WHY",
 		"~   Kustomization   web    <none>        5m -> 30m   (4m30s) -> (29m30s)   (5m) -> (30m)",
-	), draw(t, plan.Table(false), Layout{}))
+	), draw(t, plan.Table(false), Layout{Width: 200}))
 }
 
 func TestArrow(t *testing.T) {
@@ -89,7 +92,7 @@ func TestNewRestores(t *testing.T) {
 		"    NAMESPACE   KIND            NAME   ENVIRONMENT   INTERVAL   TIMEOUT   WHY",
 		"~   dev         Kustomization   web    <none>        1m -> 5m   (4m30s)   spec.timeout stays 2m; a note",
 		"-   dev         Kustomization   api    <none>        5m         (4m30s)   somebody changed it",
-	), draw(t, NewRestores(restores, nil).Table(true), Layout{}))
+	), draw(t, NewRestores(restores, nil).Table(true), Layout{Width: 200}))
 }
 
 // Of what was not tried, those are not said to be all that are named.

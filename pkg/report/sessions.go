@@ -137,17 +137,14 @@ func (s Session) age(now time.Time) Cell {
 // Table shows one line a session.
 func (l SessionList) Table(now time.Time) Table {
 	t := Table{Columns: []Column{
-		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle, Spare: 1}, {Name: "POLICY", Shrink: terminal.End, Spare: 2}, {Name: "OBJECTS", Right: true}, {Name: "STANDS", Shrink: terminal.End, Below: true, Lead: "stands: "}, {Name: "ENDS"},
+		{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "SESSION"}, {Name: "AGE"}, {Name: "BY", Shrink: terminal.Middle, Spare: 1}, {Name: "POLICY", Shrink: terminal.End, Spare: 2}, {Name: "OBJECTS", Right: true}, {Name: "STANDS", Shrink: terminal.End, Below: true, Lead: "stands: "}, {Name: "ENDS", Mute: !slices.ContainsFunc(l.Items, func(s Session) bool { return s.Until != nil })},
 	}}
-	ends, several := false, false
+	several := false
 	for _, s := range l.Items {
 		t.Rows = append(t.Rows, []Cell{
 			Text(s.Cluster), Text(s.Session), s.age(now), s.by(), Text(s.Policy), number(s.Objects), s.stands(), s.ends(now),
 		})
-		ends, several = ends || s.Until != nil, several || s.Cluster != ""
-	}
-	if !ends {
-		t = t.Without("ENDS")
+		several = several || s.Cluster != ""
 	}
 	if !several {
 		t = t.Without("CLUSTER")

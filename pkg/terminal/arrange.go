@@ -12,7 +12,7 @@ import (
 func (t Table) shown(l Layout) []int {
 	var shown []int
 	for i, c := range t.Columns {
-		if !c.Wide || l.Wide {
+		if !c.hidden(l) {
 			shown = append(shown, i)
 		}
 	}

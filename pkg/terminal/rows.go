@@ -37,7 +37,7 @@ func (t Table) RowLines(layout Layout) ([]RowLine, error) {
 			switch {
 			case c.Key:
 				rows[i].Key += row[n].Text + "\x00"
-			case !c.Aging && (layout.Wide || !c.Wide):
+			case !c.Aging && !c.hidden(layout):
 				rows[i].Content += row[n].Text + "\x00"
 			}
 		}

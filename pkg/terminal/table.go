@@ -37,6 +37,8 @@ type Column struct {
 	Name string
 	// Wide columns are shown with -o wide only.
 	Wide bool
+	// Mute columns say nothing here: they are left out where people read, and kept where scripts may, which count columns.
+	Mute bool
 	// Right aligns numbers.
 	Right bool
 	// Key columns name a row; Aging ones change by themselves.
@@ -63,6 +65,11 @@ type Cell struct {
 	Style Style
 	// Implied says that the rest of the row tells it, too: it is not told again below the row.
 	Implied bool
+}
+
+// hidden tells whether a layout has no place for a column.
+func (c Column) hidden(l Layout) bool {
+	return !l.Wide && (c.Wide || c.Mute && l.Width > 0 && !l.NoHeaders)
 }
 
 // Printable is the text without control characters: messages come from clusters, and must not be able to

@@ -330,3 +330,22 @@ func TestPicturesCutNoNumbers(t *testing.T) {
 		}
 	}
 }
+
+// A column that says nothing is left out where people read; a script may count columns.
+func TestMuteColumns(t *testing.T) {
+	t.Parallel()
+	table := Table{Columns: []Column{{Name: "A"}, {Name: "B", Mute: true}, {Name: "C"}}, Rows: [][]Cell{{Text("1"), Text("-"), Text("2")}}}
+	for _, tc := range []struct {
+		layout Layout
+		want   string
+	}{
+		{Layout{Width: 80}, "A   C\n1   2\n"},
+		{Layout{}, "A   B   C\n1   -   2\n"},
+		{Layout{Width: 80, Wide: true}, "A   B   C\n1   -   2\n"},
+		{Layout{Width: 80, NoHeaders: true}, "1   -   2\n"},
+	} {
+		var out strings.Builder
+		require.NoError(t, table.Draw(&out, tc.layout))
+		assert.Equal(t, tc.want, out.String())
+	}
+}
