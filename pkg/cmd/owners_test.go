@@ -58,9 +58,9 @@ func TestOwnedByArgoCD(t *testing.T) {
 	f := newGitFleet(t)
 	f.Kubectl(t, "delete", "gitrepository", "app", "-n", f.apps)
 	f.ApplyAs(t, strings.Replace(gitRepository(f.apps, "app", "interval: 5m, timeout: 2m"), "metadata: {", "metadata: {annotations: {argocd.argoproj.io/tracking-id: 'fleet:x'}, ", 1), testbed.ApplyOptions{Manager: "argocd-controller"})
-	f.leftAlone(t, on(f.Cluster), "OwnerUnknown", `left to its owner: Argo CD application "fleet" applies it, and may undo it (self-heal)`)
+	f.leftAlone(t, on(f.Cluster), "OwnerUnknown", `left to its owner: applied by Argo CD application "fleet", which may undo the change (self-heal)`)
 	f.Kubectl(t, "annotate", "gitrepository", "app", "-n", f.apps, "argocd.argoproj.io/tracking-id-")
-	f.leftAlone(t, on(f.Cluster), "OwnerUnknown", "left to its owner: argocd-controller applies it, and may undo the change")
+	f.leftAlone(t, on(f.Cluster), "OwnerUnknown", "left to its owner: applied by argocd-controller, which may undo the change")
 }
 
 // After flux bootstrap a field is applied by the flux command and by kustomize-controller: either tells that it is in

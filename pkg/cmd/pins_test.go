@@ -337,7 +337,7 @@ func TestPlansAndResultsNameTheOwner(t *testing.T) {
 	i := on(f.Cluster)
 	i.stdin, i.terminal = strings.NewReader("y\n"), true
 	o := i.must(t, "apply", "-n", f.apps, pin)
-	assert.Contains(t, o.stderr, "Change 1 object (0 in production, 1 faster) and spec.ignore of 1 Kustomization "+f.flux+"/root")
+	assert.Contains(t, o.stderr, "Change 1 object (0 in production, 1 faster) and spec.ignore of Kustomization "+f.flux+"/root")
 	assert.Contains(t, o.stderr, "1 configured, 0 unchanged, 0 left alone, 0 failed.\nThe rules in spec.ignore of 1 Kustomization changed.\n")
 
 	back := f.revert(t)

@@ -99,7 +99,10 @@ func owners(rules []tune.Pin) string {
 	if len(names) > 3 {
 		return plural(len(names), "Kustomization")
 	}
-	return fmt.Sprintf("%s %s", plural(len(names), "Kustomization"), strings.Join(names, ", "))
+	if len(names) == 1 {
+		return "Kustomization " + names[0]
+	}
+	return "Kustomizations " + strings.Join(names, ", ")
 }
 
 // confirm asks whether to go on, where there is something to change.

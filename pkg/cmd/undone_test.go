@@ -55,7 +55,7 @@ func TestLostPinsAreChanges(t *testing.T) {
 	i := on(f.Cluster)
 	i.stdin, i.terminal = strings.NewReader("y\n"), true
 	o = i.must(t, "apply", "-n", f.apps, pin)
-	assert.Contains(t, o.stderr, "Write the rules for 1 object again in spec.ignore of 1 Kustomization "+f.flux+"/root")
+	assert.Contains(t, o.stderr, "Write the rules for 1 object again in spec.ignore of Kustomization "+f.flux+"/root")
 	assert.Contains(t, o.stderr, "0 configured, 1 unchanged, 0 left alone, 0 failed.\nThe rules in spec.ignore of 1 Kustomization changed.\n")
 	assert.NotContains(t, o.stderr, "Session ")
 	ignore, _ := f.rules(t)

@@ -185,11 +185,7 @@ func (g ChangeGroup) rangeText() string {
 	if fromOne && toOne && len(g.froms) == g.Objects {
 		return g.Interval // as it is written
 	}
-	text := from + " -> " + to
-	if stay := g.Objects - len(g.froms); stay > 0 {
-		text += fmt.Sprintf(", %d stay", stay)
-	}
-	return text
+	return from + " -> " + to
 }
 
 // span writes durations from the shortest to the longest, and tells whether they are one.
@@ -321,26 +317,4 @@ func groupTable(groups []ChangeGroup, l Layout) Table {
 		t = t.Without("CLUSTERS")
 	}
 	return t
-}
-
-// firstNames are the names of the objects, as many as a terminal could have room for.
-func (g ChangeGroup) firstNames(l Layout) string {
-	names := slices.Sorted(slices.Values(g.names))
-	if l.Width > 0 && !l.Wide {
-		names = names[:min(len(names), l.Width/2+1)] // a name has a character, and a comma behind it
-	}
-	return strings.Join(names, ", ")
-}
-
-func (g ChangeGroup) intervalCell() Cell {
-	switch {
-	case g.Pace == Faster:
-		return Cell{Text: strings.TrimSpace(g.Interval + " faster"), Style: terminal.Faster}
-	case g.Pace == Slower:
-		return Cell{Text: strings.TrimSpace(g.Interval + " slower"), Style: terminal.Slower}
-	case g.Interval == "":
-		return Cell{Text: "stays", Style: Faint}
-	default:
-		return Cell{Text: strings.TrimSpace(g.Interval + " " + g.Pace), Style: Changed}
-	}
 }

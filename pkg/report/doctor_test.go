@@ -105,7 +105,7 @@ func TestOwnersCheck(t *testing.T) {
 	assert.Equal(t, []string{"kubectl fluxtune get -n a -o wide"}, owners.Run, "what cannot be pinned is not proposed")
 	assert.Equal(t, CheckWarning, pins.Status)
 	assert.Equal(t, "Kustomizations have it: --managed=pin can hold changes of 0 objects against Git, and not of 1 other", pins.Message)
-	assert.Equal(t, "1 cannot be pinned: applied by Kustomization flux-system/apps, which was not read", pins.Remedy)
+	assert.Equal(t, "1 of them cannot be pinned: applied by Kustomization flux-system/apps, which was not read", pins.Remedy)
 
 	// What bears no mark is applied by something, too.
 	two := flux.Snapshot{Objects: []flux.Object{s.Objects[0], object(t, "GitRepository", "a", "unmarked", func(o *flux.Object) {

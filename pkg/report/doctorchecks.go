@@ -105,7 +105,7 @@ func IgnoreCheck(supported bool, l tune.Lasting, unread bool) Check {
 	default:
 		c.Status = CheckWarning
 		c.Message = fmt.Sprintf("Kustomizations have it: --managed=pin can hold changes of %s against Git, and not of %s", objectsOf(l.Pinnable), count(cannot, "other"))
-		c.Remedy = fmt.Sprintf("%d %s", l.WhyCount, l.Why)
+		c.Remedy = fmt.Sprintf("%d of them %s", l.WhyCount, l.Why)
 	}
 	return c
 }

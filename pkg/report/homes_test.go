@@ -23,7 +23,7 @@ func TestHomes(t *testing.T) {
 		{nil, nil},
 		{[]tune.Item{item(tune.ReasonSetInGit, "")}, nil},
 		{[]tune.Item{item(tune.ReasonSetInGit, apps)}, []string{"where: " + apps}},
-		{[]tune.Item{item(tune.ReasonSetInGit, apps), item(tune.ReasonSetInGit, apps), item(tune.ReasonSuspended, infra)}, []string{"where: all 2 in " + apps}},
+		{[]tune.Item{item(tune.ReasonSetInGit, apps), item(tune.ReasonSetInGit, apps), item(tune.ReasonSuspended, infra)}, []string{"where: both in " + apps}},
 		{[]tune.Item{item(tune.ReasonSetInGit, infra), item(tune.ReasonSetInGit, apps), item(tune.ReasonSetInGit, apps), item(tune.ReasonSetInGit, "")},
 			[]string{"where: 2 of the 4 in " + apps, "where: 1 of the 4 in " + infra}},
 	} {

@@ -76,6 +76,8 @@ func Homes(p tune.Plan, reason tune.Reason) []string {
 		switch {
 		case all == 1:
 			homes[i] = "where: " + home
+		case count[home] == all && all == 2:
+			homes[i] = "where: both in " + home
 		case count[home] == all:
 			homes[i] = fmt.Sprintf("where: all %d in %s", all, home)
 		default:

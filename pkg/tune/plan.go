@@ -212,10 +212,10 @@ func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Op
 		if odd := oddOptOut(o); odd != "" {
 			warnings = append(warnings, odd)
 		}
-		if _, err := ReadRecord(o); err != nil {
-			warnings = append(warnings, fmt.Sprintf("%s: %v", o.Ref, err))
-		}
 		plan.Items = append(plan.Items, item)
+	}
+	if bad := recordsWarning(objects); bad != "" {
+		warnings = append(warnings, bad)
 	}
 	warnings = append(warnings, p.Warnings(func(name string) bool { return environments[name] })...)
 	plan.Warnings = uniqueSorted(warnings)

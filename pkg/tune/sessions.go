@@ -2,7 +2,9 @@ package tune
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -86,6 +88,32 @@ func BadRecords(objects []flux.Object) []flux.Gap {
 		}
 	}
 	return gaps
+}
+
+// recordsWarning says of which objects the records cannot be read; "" where all can.
+func recordsWarning(objects []flux.Object) string {
+	const named = 3
+	var names []string
+	var why error
+	for _, o := range objects {
+		if _, err := ReadRecord(o); err != nil {
+			names, why = append(names, o.Ref.String()), err
+		}
+	}
+	slices.Sort(names)
+	switch n := len(names); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return fmt.Sprintf("%s: %v", names[0], why)
+	default:
+		more := ""
+		if n > named {
+			names, more = names[:named], fmt.Sprintf(" and %d more", n-named)
+		}
+		return fmt.Sprintf("the records of %d objects cannot be read (annotation %s), and the objects are left alone: %s%s: restore them by hand, then run forget on them",
+			n, RecordAnnotation, strings.Join(names, ", "), more)
+	}
 }
 
 // lastOf is the last of some steps that moved a field.

@@ -288,7 +288,7 @@ func mayComeBack(managers []string) FieldStick {
 	if len(managers) == 0 {
 		return FieldStick{}
 	}
-	return FieldStick{Verdict: Unknown, Message: strings.Join(managers, " and ") + " applies it, and may undo the change"}
+	return FieldStick{Verdict: Unknown, Message: "applied by " + strings.Join(managers, " and ") + ", which may undo the change"}
 }
 
 // NeedsOwners tells whether something applies objects of a snapshot that the snapshot does not hold.

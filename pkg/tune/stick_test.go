@@ -151,7 +151,7 @@ func TestJudge(t *testing.T) {
 	ownChoice := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: {To: ptr("5m")}})}}
 	overHand := Record{Steps: []Step{{Session: "s", Manager: "tuner", Fields: map[flux.Field]Move{flux.Interval: {From: ptr("6m"), To: ptr("1m"), Owners: []flux.Manager{updates("kubectl-edit")}}}}}}
 	heldByUs := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Timeout: {From: ptr("3m"), To: ptr("2m"), Pinned: true}})}}
-	const mayComeBack = " applies it, and may undo the change"
+	const mayComeBack = ", which may undo the change"
 	for _, tc := range []struct {
 		name    string
 		known   []flux.Object
@@ -267,7 +267,7 @@ func TestJudge(t *testing.T) {
 		{name: "a timeout that a ResourceSet sets", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated(flux.Timeout)), fields: []flux.Field{flux.Timeout},
 			verdict: Reverted, within: time.Hour, message: "undone within 1h by ResourceSet flux-system/apps"},
 		{name: "Argo CD", object: object(t, "ks", annotated("argocd.argoproj.io/tracking-id", "fleet:kustomize.toolkit.fluxcd.io/Kustomization:apps/web")),
-			verdict: Unknown, message: `Argo CD application "fleet" applies it, and may undo it (self-heal)`},
+			verdict: Unknown, message: `applied by Argo CD application "fleet", which may undo the change (self-heal)`},
 		{name: "bootstrapped: the flux command and Git", known: []flux.Object{parent(t)}, fields: []flux.Field{flux.Timeout},
 			object:  object(t, "ks", child(flux.Interval), ownedBy(flux.Timeout, applies("flux"), applies("kustomize-controller"))),
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},
@@ -275,12 +275,12 @@ func TestJudge(t *testing.T) {
 			verdict: Unknown, message: "flux set spec.timeout last, and Kustomization flux-system/apps may set it too"},
 		{name: "a hand over what Git may set", known: []flux.Object{parent(t)}, fields: []flux.Field{flux.Timeout}, object: object(t, "ks", child(flux.Interval), timeout("4m"), ownedBy(flux.Timeout, updates("kubectl-edit"))),
 			verdict: Unknown, message: "kubectl-edit set spec.timeout last, and Kustomization flux-system/apps may set it too"},
-		{name: "applied by Git, without marks", object: object(t, "ks", ownedBy(flux.Interval, applies("kustomize-controller"))), verdict: Unknown, message: "kustomize-controller" + mayComeBack},
+		{name: "applied by Git, without marks", object: object(t, "ks", ownedBy(flux.Interval, applies("kustomize-controller"))), verdict: Unknown, message: "applied by kustomize-controller" + mayComeBack},
 		{name: "applied by two that nobody knows", object: object(t, "ks", ownedBy(flux.Interval, applies("terraform"), applies("crossplane"), applies("terraform"))),
-			verdict: Unknown, message: "terraform and crossplane" + mayComeBack},
+			verdict: Unknown, message: "applied by terraform and crossplane" + mayComeBack},
 		{name: "held against Git, and applied by another", known: []flux.Object{parent(t, ignoring(rule("/spec/interval")))}, object: object(t, "ks", child(flux.Interval), ownedBy(flux.Interval, applies("terraform"))),
-			verdict: Unknown, message: "terraform" + mayComeBack},
-		{name: "updated by a controller", object: object(t, "ks", ownedBy(flux.Interval, updates("fleet-controller"))), verdict: Unknown, message: "fleet-controller" + mayComeBack},
+			verdict: Unknown, message: "applied by terraform" + mayComeBack},
+		{name: "updated by a controller", object: object(t, "ks", ownedBy(flux.Interval, updates("fleet-controller"))), verdict: Unknown, message: "applied by fleet-controller" + mayComeBack},
 		{name: "a hand's", object: object(t, "ks", ownedBy(flux.Interval, updates("kubectl-edit"))), verdict: Sticks},
 		{name: "a hand over what another applies", object: object(t, "ks", ownedBy(flux.Interval, updates("kubectl-edit")), writtenBy(noon, applies("terraform"), updates("alice"))),
 			verdict: Unknown, message: "kubectl-edit set spec.interval last, and terraform and alice may set it too"},
@@ -327,7 +327,7 @@ func TestJudge(t *testing.T) {
 		{name: "a rule for the version of a manifest that nobody has applied yet", known: []flux.Object{parent(t, ignoring(ofVersion("v1")))}, object: object(t, "ks", child(), version("")),
 			verdict: Held, message: "held by spec.ignore of Kustomization flux-system/apps"},
 		{name: "an orphan that another applies", known: []flux.Object{parent(t, applied("other"))}, object: object(t, "ks", child(flux.Interval), ownedBy(flux.Interval, applies("terraform"))),
-			verdict: Unknown, message: "terraform" + mayComeBack},
+			verdict: Unknown, message: "applied by terraform" + mayComeBack},
 		{name: "in the inventory", known: []flux.Object{parent(t, applied("web"))}, object: object(t, "ks", child(flux.Interval)), verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "not in an inventory that is not ready", known: []flux.Object{parent(t, applied("other"), func(o *flux.Object) { o.Status.Ready = "False" })}, object: object(t, "ks", child(flux.Interval)),
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},

@@ -26,7 +26,7 @@ func (j *Judge) byOwner(o flux.Object, owner flux.Ref, f flux.Field) FieldStick 
 	case flux.HelmReleaseName:
 		return byHelmCommand(o, owner)
 	default:
-		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("Argo CD application %q applies it, and may undo it (self-heal)", owner.Name)}
+		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("applied by Argo CD application %q, which may undo the change (self-heal)", owner.Name)}
 	}
 }
 
