@@ -1,48 +1,68 @@
 package flux
 
 import (
-	"encoding/json"
+	"bytes"
 	"hash/fnv"
 	"maps"
 	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Rest is what the spec of a served object has beside its tunable fields: a sum for each of its fields, by which a change is
 // seen. Nil where it is not known.
 type Rest map[string]uint64
 
-// rest reads a spec. Neither the order of its fields nor how they are escaped counts.
+// rest reads a spec as an API server writes it: without white space, the fields of each object sorted. How a value is escaped does
+// not count: a watch escapes what a list does not.
 func (s documentSpec) rest() Rest {
-	var fields map[string]any
-	if json.Unmarshal(s.raw, &fields) != nil {
+	var fields map[string]jsontext.Value
+	if unmarshal(s.raw, &fields) != nil {
 		return nil
-	}
-	for _, f := range [...]Field{Interval, Timeout, RetryInterval, ChartInterval} {
-		remove(fields, f.Path()[1:])
 	}
 	rest := make(Rest, len(fields))
 	for name, value := range fields {
-		canonical, err := json.Marshal(value)
-		if err != nil {
-			return nil
+		switch Field("spec." + name) {
+		case Interval, Timeout, RetryInterval:
+			continue
+		case "spec.chart": // which ChartInterval lies in
+			value = withoutInterval(value)
 		}
-		h := fnv.New64a()
-		_, _ = h.Write(canonical)
-		rest[name] = h.Sum64()
+		rest[name] = sum(value)
 	}
 	return rest
 }
 
-// remove takes the field at a path out of an object, where it is there.
-func remove(object map[string]any, path []string) {
-	for ; len(path) > 1; path = path[1:] {
-		next, ok := object[path[0]].(map[string]any)
-		if !ok {
-			return
-		}
-		object = next
+// withoutInterval takes ChartInterval out of spec.chart of a HelmRelease; that of a HelmChart is a word.
+func withoutInterval(value jsontext.Value) jsontext.Value {
+	var template map[string]any
+	if unmarshal(value, &template) != nil {
+		return value
 	}
-	delete(object, path[0])
+	if spec, ok := template["spec"].(map[string]any); ok {
+		delete(spec, "interval")
+	}
+	return canonical(template)
+}
+
+// sum hashes a value.
+func sum(value jsontext.Value) uint64 {
+	if bytes.Contains(value, []byte(`\u`)) {
+		var v any
+		if unmarshal(value, &v) == nil {
+			value = canonical(v)
+		}
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(value)
+	return h.Sum64()
+}
+
+// canonical writes what was read from JSON, in one way only.
+func canonical(v any) jsontext.Value {
+	data, _ := json.Marshal(v, lenient, json.Deterministic(true))
+	return data
 }
 
 // Differs names the fields of the spec that are others in two versions of an object, sorted: tunable fields, and beside these
