@@ -221,11 +221,12 @@ func (a Access) grant(role string) (remedy string, run []string) {
 
 // binding binds a role to the user, where the commands look.
 func (a Access) binding(role string) string {
-	name, to := terminal.Quoted(bindingName(role, a.Rights.User)), terminal.Quoted(a.Rights.User)
+	name, user := bindingName(role, a.Rights.User), a.Rights.User
 	if a.Namespace != "" {
-		return fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=%s --user=%s", name, terminal.Quoted(a.Namespace), terminal.Quoted(role), to)
+		return fmt.Sprintf("kubectl create rolebinding %s -n %s --clusterrole=%s --user=%s",
+			terminal.Quoted(name), terminal.Quoted(a.Namespace), terminal.Quoted(role), terminal.Quoted(user))
 	}
-	return fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", name, terminal.Quoted(role), to)
+	return fmt.Sprintf("kubectl create clusterrolebinding %s --clusterrole=%s --user=%s", terminal.Quoted(name), terminal.Quoted(role), terminal.Quoted(user))
 }
 
 // bindingName is a name that no binding of another user has. Names of RBAC objects are segments of paths.
