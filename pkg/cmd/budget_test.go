@@ -46,7 +46,7 @@ func TestBudgetOfTheFleet(t *testing.T) {
 
 	table := user.must(t, "budget", "-A").stdout
 	for _, line := range []string{
-		"github.com        78   936 -> 2,392   22,464 -> 57,408   5,000/h   19% -> 48%",
+		"github.com        78   936 -> 2,392   22,464 -> 57,408           -   5,000/h   19% -> 48%",
 		"development     312 -> 1,560   2m32s -> 32s        5m18s -> 1m6s    5m15s -> 1m3s",
 		"production               312   2m32s               5m18s            5m15s",
 		"Sharing across namespaces would save 624 -> 832 requests/h, where Flux allows references across namespaces.",
