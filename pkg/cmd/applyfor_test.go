@@ -97,7 +97,7 @@ func TestApplyForNamesWhatKeepsItsValue(t *testing.T) {
 	l.ctrlC()
 	o := <-l.result
 	assert.Equal(t, exitFailed, o.code, o.stderr)
-	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over, but 1 object still holds what it set, as the record of that is not there any more (taken away, or forgotten):\n"+
+	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over, but 1 object still holds what it set, as the record of that is not there any more (taken away, forgotten, or overwritten):\n"+
 		"  GitRepository "+f.apps+"/bare: spec.interval 1m, was 5m, spec.timeout 2m, was 1m\n")
 	assert.NotContains(t, o.stderr, "everything is as it was")
 	assert.Equal(t, "5m", f.interval(t))
@@ -124,7 +124,7 @@ func TestApplyForNamesWhatKeepsItsValueBesides(t *testing.T) {
 			l.ctrlC()
 			o := <-l.result
 			assert.Equal(t, exitFailed, o.code, o.stderr)
-			assert.Contains(t, o.stderr, "1 object still holds what it set, as the record of that is not there any more (taken away, or forgotten):\n"+
+			assert.Contains(t, o.stderr, "1 object still holds what it set, as the record of that is not there any more (taken away, forgotten, or overwritten):\n"+
 				"  GitRepository "+f.apps+"/bare: spec.interval 1m, was 5m, spec.timeout 2m, was 1m\n")
 		})
 	}

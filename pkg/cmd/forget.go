@@ -77,6 +77,11 @@ func (o ForgetOptions) run(ctx context.Context) error {
 
 // forget drops the records of a cluster.
 func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
+	if o.Session != "" {
+		its, others := tune.BadRecordsBeside(f.objects, o.Session)
+		f.snapshot.Gaps = slices.Concat(f.snapshot.Gaps, its)
+		o.root.warn(nil, others)
+	}
 	o.root.warn(nil, f.snapshot.Gaps)
 	var writes []tune.Write
 	var tuned []flux.Object

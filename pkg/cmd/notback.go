@@ -61,7 +61,7 @@ func keptText(wrote []tune.Item, objects []flux.Object) string {
 	if len(kept) > 1 {
 		hold = "hold"
 	}
-	text := fmt.Sprintf("%s still %s what it set, as the record of that is not there any more (taken away, or forgotten):", plural(len(kept), "object"), hold)
+	text := fmt.Sprintf("%s still %s what it set, as the record of that is not there any more (taken away, forgotten, or overwritten):", plural(len(kept), "object"), hold)
 	for _, item := range kept[:min(most, len(kept))] {
 		text += "\n  " + item.Object.Ref.String()
 		for i, c := range item.Changes {

@@ -150,6 +150,10 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 		restores[i].Assignment = f.resolver.Resolve(r.Object)
 	}
 	o.root.warn(slices.Concat(tune.RulesLeft(judge, restores), tune.OwnersUnread(judge, restores)), f.snapshot.Gaps)
+	if o.Session != "" && !o.Expired { // which has told of all
+		_, others := tune.BadRecordsBeside(f.objects, o.Session)
+		o.root.warn(nil, others)
+	}
 	if len(restores) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
 		o.tellAwaited(f, nil, nil)
 		return sessionGone{o.Session, o.where()}

@@ -199,10 +199,10 @@ func (o RevertOptions) state(ctx context.Context) sessionState {
 func stateOf(objects []flux.Object, o tune.RestoreOptions) sessionState {
 	state := stateGone
 	for _, object := range objects {
-		record, err := tune.ReadRecord(object)
-		switch {
-		case err != nil:
-			state = stateStuck // nobody can read whose it is
+		record, _ := tune.ReadRecord(object)
+		switch its, _ := tune.BadRecordsBeside([]flux.Object{object}, o.Session); {
+		case len(its) > 0:
+			state = stateStuck
 		case !record.HasSession(o.Session):
 		case tune.DecideRestore(object, o).Action == tune.ActionChange:
 			return stateUnknown
@@ -245,7 +245,7 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 		say(way.notWhole("interrupted"))
 		return silentError{exitInterrupted}
 	case state == stateStuck:
-		say(fmt.Sprintf("Session %s could not be taken back whole. Try again with: %s", way.session, way.again))
+		say(fmt.Sprintf("Session %s could not be taken back whole, and trying again would come to the same: what stands in the way is named above.", way.session))
 	case state == stateRefused && errors.As(err, &silent):
 		say(way.notWhole("what is left is refused, and will be until somebody allows it"))
 	case errors.As(err, &silent):

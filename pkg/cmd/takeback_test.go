@@ -116,7 +116,8 @@ func TestStateOfASession(t *testing.T) {
 		"as it was set":              {[]flux.Object{tuned("s", "1m")}, stateUnknown},
 		"changed since":              {[]flux.Object{tuned("s", "7m")}, stateStuck},
 		"changed since, and as set":  {[]flux.Object{tuned("s", "7m"), tuned("s", "1m")}, stateUnknown},
-		"a record that nobody reads": {[]flux.Object{{Annotations: map[string]string{tune.RecordAnnotation: "{"}}}, stateStuck},
+		"a record that nobody reads": {[]flux.Object{{Annotations: map[string]string{tune.RecordAnnotation: `{"s`}}}, stateStuck},
+		"one without its name":       {[]flux.Object{{Annotations: map[string]string{tune.RecordAnnotation: "{"}}}, stateGone},
 	} {
 		assert.Equal(t, tc.want, stateOf(tc.objects, tune.RestoreOptions{Session: "s"}), name)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // Kept are those of the items that a session wrote whose objects still hold what it set, though they bear no record of it any
-// more: somebody took the record away, or forgot it, so that no revert finds them. Each has the changes that still stand, a
+// more: somebody took the record away, forgot it, or made it unreadable, so that no revert finds them. Each has the changes that still stand, a
 // change from and to one value never. What another session has changed since is told by that one's record.
 func Kept(items []Item, objects []flux.Object) []Item {
 	now := make(map[flux.Ref]*flux.Object, len(objects))
@@ -17,7 +17,10 @@ func Kept(items []Item, objects []flux.Object) []Item {
 	var kept []Item
 	for _, item := range items {
 		o := now[item.Object.Ref]
-		if o == nil || Tuned(*o) {
+		if o == nil {
+			continue
+		}
+		if record, _ := ReadRecord(*o); record != nil {
 			continue
 		}
 		var stand []Change

@@ -78,11 +78,11 @@ func (r Restore) Followed() bool {
 func (r Restore) Partial() bool { return len(r.Kept) > 0 || r.Reason == ReasonBadRecord }
 
 // Restores plans the way back of every object that bears a record, of the session if one is named; the others are
-// left out.
+// left out, and so are records that cannot be read and do not name it.
 func Restores(objects []flux.Object, opts RestoreOptions) []Restore {
 	var all []Restore
 	for _, o := range objects {
-		if !Tuned(o) {
+		if !Tuned(o) || !mayBear(o, opts.Session) {
 			continue
 		}
 		if r := DecideRestore(o, opts); r.Reason != ReasonOtherSession {

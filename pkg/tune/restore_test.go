@@ -17,7 +17,8 @@ func TestRestores(t *testing.T) {
 	all := []flux.Object{object(t, "ks"), tuned, broken}
 	assert.Equal(t, []Restore{DecideRestore(tuned, RestoreOptions{}), DecideRestore(broken, RestoreOptions{})}, Restores(all, RestoreOptions{}))
 	other := RestoreOptions{Session: "s2"}
-	assert.Equal(t, []Restore{DecideRestore(broken, other)}, Restores(all, other), "objects of other sessions are left out")
+	named := object(t, "ks", recorded(`{"session": "s2"`))
+	assert.Equal(t, []Restore{DecideRestore(named, other)}, Restores(append(all, named), other), "objects of other sessions are left out")
 	assert.Empty(t, Restores(all[:1], RestoreOptions{}))
 }
 

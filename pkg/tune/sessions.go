@@ -116,6 +116,23 @@ func recordsWarning(objects []flux.Object) string {
 	}
 }
 
+// BadRecordsBeside are those of them that may be a session's, as they name it somewhere, and the others.
+func BadRecordsBeside(objects []flux.Object, session string) (its, others []flux.Gap) {
+	for _, o := range objects {
+		if mayBear(o, session) {
+			its = append(its, BadRecords([]flux.Object{o})...)
+		} else {
+			others = append(others, BadRecords([]flux.Object{o})...)
+		}
+	}
+	return its, others
+}
+
+// mayBear tells whether an object's record, which may be unreadable, can be of a session; "" is any.
+func mayBear(o flux.Object, session string) bool {
+	return strings.Contains(o.Annotations[RecordAnnotation], session)
+}
+
 // lastOf is the last of some steps that moved a field.
 func (r *Record) lastOf(f flux.Field, steps []int) (step int, moved bool) {
 	for _, i := range slices.Backward(steps) {
