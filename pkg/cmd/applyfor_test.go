@@ -528,7 +528,7 @@ func TestForgetOfOneSession(t *testing.T) {
 	apply("two", "*.GitRepository.interval=6m")
 	both := i.run(t.Context(), "forget", "-n", f.apps, "--session", "one", "--yes")
 	assert.Contains(t, both.stderr, "is left alone: session two changed it, too, and its record is the way back of both")
-	assert.Contains(t, both.stderr, `error: --session "one": nothing is forgotten: what it changed in 1 object other sessions changed, too: revert those first, or forget all of it without --session`)
+	assert.Contains(t, both.stderr, `error: --session "one": nothing is forgotten: what it changed in 1 object other sessions changed, too`)
 	f.Apply(t, gitRepository(f.apps, "other", "interval: 5m, timeout: 2m"))
 	alone := on(f.Cluster)
 	alone.session = "one"

@@ -108,8 +108,9 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		restores = append(restores, tune.Restore{Object: object, Action: tune.ActionChange, Reason: tune.ReasonTuned})
 	}
 	o.root.warn(tune.RulesLeft(judge, restores), nil)
+	o.proposeForShared(f, judge, shared)
 	if len(writes) == 0 && len(shared) > 0 {
-		return fmt.Errorf("--session %q: nothing is forgotten: what it changed in %s other sessions changed, too: revert those first, or forget all of it without --session", o.Session, plural(len(shared), "object"))
+		return fmt.Errorf("--session %q: nothing is forgotten: what it changed in %s other sessions changed, too", o.Session, plural(len(shared), "object"))
 	}
 	if len(writes) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
 		return sessionGone{o.Session, o.where()}
