@@ -60,7 +60,8 @@ func newApply(r *root) *cobra.Command {
 
 			With --contexts or --all-contexts one cluster is changed after the other, each after its own question and
 			at its own pace; all in one session. The costs that are shown are those of all clusters together. With --fit the
-			clusters that will ask less come first, and none may be missing.
+			clusters that will ask less come first, and none may be missing. Where one is not changed as planned, no further
+			one is changed with --yes that would break a share for it: it is not attempted, with exit code 1.
 
 			With --for, in one cluster, the changes are taken back that time after the first of them: apply shows how long it
 			still takes and ends the session then, at Ctrl-C, or when the terminal goes; that is exit code 0, where all of it is
@@ -155,7 +156,9 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
 	overview := o.overview(plan, f.forecast(plan, o.PatchesPerSecond), cost, o.PatchesPerSecond)
 	if o.together != nil && o.together.parts {
-		o.root.warn(o.together.warned(fitting, f, plan, o.root.Now()), nil)
+		if err := o.unasked(fitting, f, plan); err != nil {
+			return err
+		}
 		fitting = nil // what was fitted for all is not what is there any more; the end says what comes of it
 	}
 	overview.Fitting, overview.Together, overview.Missing = fitting, o.together.several(), report.NewMissing(o.gaps(f))

@@ -106,7 +106,9 @@ func TestWhatIsUncertainIsNotAsPlanned(t *testing.T) {
 	assert.InDelta(t, 120+12, all.sum(all.budgets).Git.Now, 0.01)
 	assert.True(t, all.parts)
 	share := fit.ShareUse{Share: policy.Share{Host: "github.com", Percent: 1}, Limit: 5000, Allowed: 50}
-	assert.Len(t, all.warned(&fit.Fitting{Shares: []fit.ShareUse{share}}, f, tune.Plan{}, noon), 1)
+	lines, breaks := all.warned(&fit.Fitting{Shares: []fit.ShareUse{share}}, f, tune.Plan{}, noon)
+	assert.Len(t, lines, 1)
+	assert.False(t, breaks, "that asks no more than is asked without it")
 	assert.Len(t, all.exceeded(&fit.Fitting{Shares: []fit.ShareUse{share}}), 1)
 }
 

@@ -207,6 +207,33 @@ func TestFitOfSeveralClustersThatIsNotCarriedOut(t *testing.T) {
 	assert.NotContains(t, o.stderr, "was fitted to")
 }
 
+// Nobody is asked with --yes: what would break a share, since another cluster kept what it had, is not begun, in any cluster that is left.
+func TestFitStopsBeforeItBreaksAShare(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	host := f.east + ".example.com" // no other test polls it
+	for namespace, interval := range map[string]string{f.east: "10s", f.west: "30m"} {
+		f.Apply(t, strings.ReplaceAll(gitRepository(namespace, "app", "interval: "+interval+", timeout: 2m"), "github.com", host))
+	}
+	config, err := clientcmd.LoadFromFile(f.kubeconfig)
+	require.NoError(t, err)
+	one, err := clientcmd.LoadFromFile(faults.Start(t, f.Config(), func(r *http.Request, _ int) faults.Fault {
+		if r.Method == http.MethodPatch {
+			return faults.Fault{Status: http.StatusForbidden}
+		}
+		return faults.Fault{}
+	}).Kubeconfig(t, "refusing", f.east))
+	require.NoError(t, err)
+	config.Clusters["refusing"], config.AuthInfos["refusing"], config.Contexts["refusing"] = one.Clusters["refusing"], one.AuthInfos["refusing"], one.Contexts["refusing"]
+	require.NoError(t, clientcmd.WriteToFile(*config, f.kubeconfig))
+	args := []string{"apply", "--yes", "--contexts", "west,refusing", "--set", "*.GitRepository.interval=10s to 30m", "--limit", host + "=3600/h", "--fit"}
+	o := f.invocation().run(t.Context(), append(args, host+"=2%")...)
+	assert.Equal(t, exitFailed, o.code)
+	assert.Equal(t, "10s 30m", f.intervals(t))
+	assert.Regexp(t, `(?m)^error: west: not attempted: with this \S+\.example\.com gets \d+ requests/h, which are 1\d% of its limit, above its share of 2%: refusing was not changed as planned\. `+
+		`Mend that and run the same command again, or run it without --yes to be asked$`, o.stderr)
+}
+
 // Contexts of one cluster that look at different namespaces are not dropped.
 func TestContextsOfOneClusterWithTwoNamespaces(t *testing.T) {
 	t.Parallel()

@@ -203,22 +203,33 @@ func (t *together) exceeded(fitting *fit.Fitting) []string {
 }
 
 // warned says, before a cluster is changed, which shares of a fitting are not kept with it, since others were not changed as
-// planned; nothing where all were.
-func (t *together) warned(fitting *fit.Fitting, f fleet, plan tune.Plan, now time.Time) []string {
+// planned, and whether the change is why: one of these then gets more than without it. Nothing where all were.
+func (t *together) warned(fitting *fit.Fitting, f fleet, plan tune.Plan, now time.Time) (lines []string, breaks bool) {
 	if t == nil || fitting == nil || !t.parts {
-		return nil
+		return nil, false
 	}
 	all := slices.Clone(t.settled)
 	all[f.place] = f.settled(plan, now)
 	cost, settled := t.with(f, plan, now), t.sum(all)
-	var lines []string
+	before, settledBefore := t.sum(t.budgets), t.sum(t.settled)
 	for _, s := range fitting.Shares {
 		if gets := max(cost.Asks(s.Share), settled.Asks(s.Share)); missed(s, gets) {
+			breaks = breaks || gets > 1.001*max(before.Asks(s.Share), settledBefore.Asks(s.Share))
 			lines = append(lines, fmt.Sprintf("with this %s gets %s requests/h, which are %s%% of its limit, above its share of %g%%: %s not changed as planned",
 				s.Share, report.Rate(gets), percentAbove(100*gets/s.Limit, s.Percent), s.Percent, were(t.behind)))
 		}
 	}
-	return lines
+	return lines, breaks
+}
+
+// unasked warns of the shares that a change of a cluster does not keep; where it is why, and nobody is asked, it is an error instead.
+func (o WriteOptions) unasked(fitting *fit.Fitting, f fleet, plan tune.Plan) error {
+	lines, breaks := o.together.warned(fitting, f, plan, o.root.Now())
+	if breaks && o.Yes && o.DryRun == dryRunNone {
+		return fmt.Errorf("not attempted: %s. Mend that and run the same command again, or run it without --yes to be asked", strings.Join(lines, "; "))
+	}
+	o.root.warn(lines, nil)
+	return nil
 }
 
 // were names some clusters with the verb that goes with them: "east and west were".
