@@ -221,13 +221,12 @@ func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Clus
 	}
 	here := f.options.Policy
 	plan, undone := f.probed(objects, &opts)
-	changed, planned, chosen := map[flux.Ref]bool{}, map[flux.Ref]bool{}, map[flux.Ref]bool{}
+	changed, chosen := map[flux.Ref]bool{}, map[flux.Ref]bool{}
 	for _, object := range objects {
 		chosen[object.Ref] = true
 	}
 	left := maps.Clone(undone)
 	for _, item := range plan.Items {
-		planned[item.Object.Ref] = true
 		if item.Action == tune.ActionSkip {
 			left[item.Object.Ref] = tune.Left{Reason: item.Reason, Message: item.Message}
 		}
@@ -236,20 +235,18 @@ func (f fleet) fitCluster(opts tune.Options, asked bool, now time.Time) fit.Clus
 	}
 	items := f.arriving(plan.Items)
 	if !asked {
-		items, planned = nil, map[flux.Ref]bool{}
+		items = nil
 	}
+	items = f.beside(items)
 	c := fit.Cluster{Names: here.Names(), Left: left, Chosen: chosen, Free: fit.Free(objects, here, f.resolver, func(ref flux.Ref) bool { return changed[ref] })}
 	for object := range f.snapshot.All() {
 		c.Objects = append(c.Objects, object)
-		if !planned[object.Ref] {
-			items = append(items, tune.Item{Object: *object, Assignment: f.resolver.Resolve(*object)})
-		}
 	}
 	costs := func(items []tune.Item) budget.Budget {
 		return budget.New(budget.Input{Items: items, Now: now, Notifiers: f.snapshot.Notifiers, Controllers: f.controllers()})
 	}
 	c.Budget = costs(items)
-	if afterwards, some := opts.Judge.Undone(items); some {
+	if afterwards, some := settledItems(opts.Judge, items); some {
 		c.Undone = map[flux.Ref]float64{}
 		for _, item := range costs(afterwards).Items {
 			c.Undone[item.Object.Ref] = item.Planned()

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
@@ -152,4 +153,48 @@ spec: {interval: 10m, timeout: 2m, retryInterval: 1m, path: ./apps, prune: true,
 	assert.Equal(t, 240.0, plan.Summary.Fit.Shares[0].Fixed)
 	assert.Equal(t, 2, plan.Summary.Fit.Undone)
 	assert.Contains(t, i.must(t, append([]string{"plan"}, fit...)...).stdout, "2 objects whose changes do not last, or may not, count to their shares with what they ask when they are undone")
+}
+
+// What a session has slowed down asks more once that ends: it counts with that where it is not fitted. What is fitted stays as it is then.
+func TestFitCountsWhatSessionsGiveBack(t *testing.T) {
+	t.Parallel()
+	p, err := policy.Preset("per-environment")
+	require.NoError(t, err)
+	p, err = p.Set("*.GitRepository.interval=30s to 20m")
+	require.NoError(t, err)
+	o := FleetOptions{Policy: p.WithFit(policy.Share{Host: "github.com", Percent: 1}), DefaultEnvironment: "development", fit: &fitOptions{}}
+	source := func(name, annotations string) flux.Object {
+		object, err := flux.Decode([]byte(`{"apiVersion":"source.toolkit.fluxcd.io/v1","kind":"GitRepository","metadata":{"name":"` + name + `","namespace":"apps"` + annotations + `},"spec":{"interval":"20m","timeout":"2m","url":"https://github.com/acme/` + name + `"}}`))
+		require.NoError(t, err)
+		return object
+	}
+	slowed := func(end string) string {
+		return fmt.Sprintf(`,"annotations":{%q:%q}`, tune.RecordAnnotation, `{"steps":[{"session":"s","policy":"own","time":"2026-11-22T10:00:00Z",`+end+`"fields":{"spec.interval":{"from":"5m","to":"20m"}}}]}`)
+	}
+	for name, tc := range map[string]struct {
+		annotations string
+		chosen      int
+		fixed       float64
+		counted     int
+	}{
+		"it ends":            {slowed(`"until":"2026-11-22T23:00:00Z",`), 1, 12, 1},
+		"it stays":           {slowed(""), 1, 3, 0},
+		"it ends and is fit": {slowed(`"until":"2026-11-22T23:00:00Z",`), 2, 0, 0},
+		"no session":         {"", 1, 3, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := o.fleetOf(flux.Snapshot{Objects: []flux.Object{source("app", ""), source("other", tc.annotations)}})
+			f.objects = f.objects[:tc.chosen]
+			fs, fitting, err := o.fitAll(t.Context(), fleets{all: []fleet{f}}, tune.Options{}, noon)
+			require.NoError(t, err)
+			assert.InDelta(t, tc.fixed, fitting.Shares[0].Fixed, 0.01)
+			assert.Equal(t, tc.counted, fitting.Undone)
+			plan := fs.all[0].plan(fs.all[0].fitted(fitting, tune.Options{}))
+			assert.LessOrEqual(t, newTogether(fs, o, noon).sum([]budget.Budget{fs.all[0].settled(plan, noon)}).Asks(fitting.Shares[0].Share), fitting.Shares[0].Allowed)
+			if tc.counted > 0 {
+				assert.InDelta(t, tc.fixed, fs.all[0].settled(tune.Plan{}, noon).Asks(fitting.Shares[0].Share)-3, 0.01, "so does what is said of clusters together")
+			}
+		})
+	}
 }

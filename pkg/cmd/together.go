@@ -43,11 +43,33 @@ func newTogether(fs fleets, o FleetOptions, now time.Time) *together {
 	return t
 }
 
-// settled is what a plan costs once what keeps setting fields has undone what it changes, and what changed them before.
+// settled is what a plan costs once what keeps setting fields has undone what it changes, and what changed them before, and all
+// sessions that end have ended; also of what was read and not asked for.
 func (f fleet) settled(plan tune.Plan, now time.Time) budget.Budget {
-	plan = f.whole(plan)
-	plan.Items, _ = f.judge().Undone(plan.Items)
+	plan.Items = f.beside(f.whole(plan).Items)
+	plan.Items, _ = settledItems(f.judge(), plan.Items)
 	return f.budget(plan, now)
+}
+
+// settledItems are items as they end up by themselves: what keeps setting fields has set them again, and sessions that end have ended.
+func settledItems(j *tune.Judge, items []tune.Item) ([]tune.Item, bool) {
+	undone, some := j.Undone(items)
+	ended, more := tune.Ended(undone)
+	return ended, some || more
+}
+
+// beside adds to items those of what was read and not asked for: these stay.
+func (f fleet) beside(items []tune.Item) []tune.Item {
+	there := make(map[flux.Ref]bool, len(items))
+	for _, item := range items {
+		there[item.Object.Ref] = true
+	}
+	for object := range f.snapshot.All() {
+		if !there[object.Ref] {
+			there[object.Ref], items = true, append(items, tune.Item{Object: *object, Assignment: f.resolver.Resolve(*object), Action: tune.ActionUnchanged})
+		}
+	}
+	return items
 }
 
 // whole is a plan for all objects that were asked for: those that it says nothing of stay.
@@ -124,8 +146,9 @@ func (t *together) changed(f fleet, plan tune.Plan, out cluster.Outcomes, now ti
 		t.wrote = t.wrote || r.Wrote()
 	}
 	plan = f.whole(plan)
-	later, _ := f.judge().Undone(plan.Items)
-	later = slices.Clone(later)
+	asked := len(plan.Items)
+	plan.Items = f.beside(plan.Items)
+	later, _ := settledItems(f.judge(), plan.Items)
 	for i, item := range plan.Items {
 		r := results[item.Object.Ref]
 		if item.Action == tune.ActionChange && (!r.Wrote() || r.Outcome == cluster.Uncertain || r.Err != nil) {
@@ -136,7 +159,7 @@ func (t *together) changed(f fleet, plan tune.Plan, out cluster.Outcomes, now ti
 		later[i] = tune.Item{Object: back(object, item, later[i]), Assignment: item.Assignment, Action: tune.ActionUnchanged}
 	}
 	t.moved = t.moved || slices.ContainsFunc(out.Objects, foreign)
-	t.budgets[f.place] = f.budget(plan, now)
+	t.budgets[f.place] = f.budget(tune.Plan{Policy: plan.Policy, Items: plan.Items[:asked]}, now)
 	plan.Items = later
 	t.settled[f.place] = f.budget(plan, now)
 }

@@ -21,7 +21,7 @@ type Cluster struct {
 	// Free are the sources that may get another interval: those of Probe that this plan changes.
 	Free map[flux.Ref]policy.Bound
 	// Undone is what objects ask an hour once what keeps setting their fields has undone what is planned of them, and what was changed
-	// before; those of which that is as planned need not be there.
+	// before, and sessions that end have ended; those of which that is as planned need not be there.
 	Undone map[flux.Ref]float64
 	// Left are why the others of Probe may not.
 	Left map[flux.Ref]tune.Left

@@ -82,6 +82,25 @@ func AfterSessions(o flux.Object) flux.Object {
 	return o
 }
 
+// Ended are items as they end up when all sessions that end have ended, beside what is planned of them, which stays. Some tells whether
+// that is anything else than what is planned.
+func Ended(items []Item) (ended []Item, some bool) {
+	ended = slices.Clone(items)
+	for n, item := range items {
+		after := AfterSessions(item.Object)
+		for _, t := range item.Object.KindRow().Tunables {
+			from, to := item.Object.Value(t.Field), after.Value(t.Field)
+			planned := slices.ContainsFunc(item.Changes, func(c Change) bool { return c.Field == t.Field })
+			kept := item.Action == ActionChange && slices.ContainsFunc(item.Keeps, func(l Loan) bool { return l.Field == t.Field })
+			if planned || kept || flux.SameDuration(from, to) {
+				continue
+			}
+			ended[n].Changes, some = append(slices.Clip(ended[n].Changes), Change{Field: t.Field, From: from, To: to}), true
+		}
+	}
+	return ended, some
+}
+
 // counts tells whether a field is as the record set it, by a move of the step among others.
 func (r *Record) counts(f flux.Field, step int, o flux.Object) bool {
 	c := r.chain(f)
