@@ -65,12 +65,15 @@ func (a Activity) until(window time.Duration) Activity {
 // fromHistory counts what the users of a source came to apply. Each remembers a few changes, and the first time that it
 // tells is from when on it remembers all; so everything is known since the latest of these times. What the source did not
 // bring is no change, and one commit is one, however many apply it (union). How often it changes is counted until the last change of anything (lastChange).
+//
+// For changes that come at any time this is on average how often they come, whether a window begins at one of the last k changes or
+// at a creation a day ago. Of a shorter one only those would be known that happened to change, as what is set up does.
 func fromHistory(source *flux.Object, users []*flux.Object, last, now time.Time) Activity {
 	var since time.Time
 	var all []arrival
 	for _, u := range users {
 		changes := u.Status.Changes
-		if len(changes) == 0 || len(changes) == 1 && last.Sub(changes[0].At) < little {
+		if len(changes) == 0 || last.Sub(changes[0].At) < little && (len(changes) == 1 || cameWith(u, changes[0].At)) {
 			continue // new: it says nothing
 		}
 		if changes[0].At.After(since) {
@@ -88,6 +91,11 @@ func fromHistory(source *flux.Object, users []*flux.Object, last, now time.Time)
 	return observed(FromHistory, union(all, since), last.Sub(since)).until(now.Sub(since))
 }
 
+// cameWith tells whether what came at a time came with the object itself, and is no change.
+func cameWith(o *flux.Object, at time.Time) bool {
+	return !o.Created.IsZero() && at.Sub(o.Created) < time.Hour
+}
+
 // fromArtifact knows only when the artifact was written last. That it was fetched for the first time is no change, nor that
 // a source-controller wrote all of them anew: then it is only known that nothing came since.
 func fromArtifact(o *flux.Object, restarted flux.Restarts, last, now time.Time) Activity {
@@ -96,7 +104,7 @@ func fromArtifact(o *flux.Object, restarted flux.Restarts, last, now time.Time) 
 		return Activity{From: FromNothing}
 	}
 	age := max(0, last.Sub(changed))
-	if restarted.Wrote(changed) || !o.Created.IsZero() && changed.Sub(o.Created) < time.Hour {
+	if restarted.Wrote(changed) || cameWith(o, changed) {
 		return observed(FromArtifact, 0, age).until(now.Sub(changed))
 	}
 	// A change of just now is no flood of changes.
