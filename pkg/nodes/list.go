@@ -165,6 +165,7 @@ func (c *Counter) listAll(ctx context.Context, f first) error {
 
 // listKeyed lists all pods with their names, as a watch needs them, and returns the version to watch from.
 func (c *Counter) listKeyed(ctx context.Context) (version string, err error) {
+	c.beginParts(c.part(WhatUpdates, "")) // a namespace whose list fails stays as it was watched
 	version, err = c.listNamed(ctx)
 	if err != nil && kube.ReasonOf(err) != kube.Forbidden {
 		c.update(func() {

@@ -83,14 +83,14 @@ func (c *Counter) followAllowed(ctx context.Context) {
 	}
 }
 
-// beginParts makes what is known of each namespace as old as what is known of all, which had kept it up to date. What others
-// bring from then on makes none of it younger.
+// beginParts makes what is known of each namespace as old as what is known of all, which had kept it up to date, but for those that
+// could not be listed: of these the watch has not brought all. What others bring from then on makes none of it younger.
 func (c *Counter) beginParts(updates *part) {
 	ages := map[*part]time.Time{}
 	c.update(func() {
 		for key, p := range c.parts {
 			if key.what == WhatPods && p.Read {
-				if ages[p] = p.At; updates.Read && updates.At.After(p.At) {
+				if ages[p] = p.At; updates.Read && p.err == nil && updates.At.After(p.At) {
 					ages[p] = updates.At
 				}
 			}

@@ -116,3 +116,33 @@ func TestWhatIsShownAfterRightsHaveGone(t *testing.T) {
 		}
 	}
 }
+
+// A namespace that cannot be listed anew, while all pods were watched before, is told as of the end of that watch, which had kept
+// it up to date. However often all is listed again and watched, it stays as of then.
+func TestANamespaceThatCannotBeListedAnew(t *testing.T) {
+	t.Parallel()
+	simulate(t, noFault, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		after(2 * time.Minute)
+		s.apply(action{Do: "create", Namespace: "a", Name: "web-0", Node: "n1"})
+		last := time.Now()
+		after(time.Second)
+		faulty("pods/a", "list", "503", 1e6)(s)
+		ends := func() {
+			faulty("pods", "watch", "410", 1)(s)
+			s.cut()
+			after(2 * time.Second)
+		}
+		ends()
+		ended := time.Now()
+		for i := range 4 {
+			count := counter.Count()
+			require.Len(t, count.Missing, 1)
+			m := count.Missing[0]
+			require.Equal(t, "a", m.Namespace)
+			require.False(t, m.Since.Before(last), "watch %d: it is as of %s before what is shown", i, last.Sub(m.Since))
+			require.False(t, m.Since.After(ended), "watch %d: it is as of %s after it was watched", i, m.Since.Sub(ended))
+			after(time.Minute)
+			ends()
+		}
+	})
+}
