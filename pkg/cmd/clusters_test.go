@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -309,6 +310,19 @@ func TestDoctorOfSeveralClusters(t *testing.T) {
 	require.Len(t, list.Missing, 1)
 	assert.Equal(t, "gone", list.Missing[0].Cluster)
 	assert.Contains(t, o.stderr, "error: gone: ")
+}
+
+// A policy that comes through a pipe is that of all clusters, though the pipe is read once.
+func TestDoctorOfSeveralClustersReadsStdinOnce(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	data, err := os.ReadFile("testdata/policies/words.yaml")
+	require.NoError(t, err)
+	i := f.invocation()
+	i.stdin = bytes.NewReader(data)
+	o := i.run(t.Context(), "doctor", "--contexts", "east,west", "-n", f.west, "--policy", "-")
+	assert.NotContains(t, o.stderr, "stdin")
+	assert.Regexp(t, `(?s)^# east\n.*\n# west\n`, o.stdout)
 }
 
 // Who waits for a cluster that does not answer is told which, on a terminal only, and not before it is long.

@@ -54,12 +54,14 @@ func TestAProxyNamesACluster(t *testing.T) {
 }
 
 // A command that is pasted has no pipe: what came through one is for the user to save.
-func TestAPolicyFromAPipeIsNotRepeated(t *testing.T) {
+func TestWhatCameFromAPipeIsNotRepeated(t *testing.T) {
 	t.Parallel()
-	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	flags.String("policy", "per-environment", "")
-	require.NoError(t, flags.Parse([]string{"--policy", "-"}))
-	assert.Equal(t, []string{"--policy", "FILE"}, typed(flags.Lookup("policy")))
+	for _, name := range []string{"policy", "activity", "filename"} {
+		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+		flags.String(name, "", "")
+		require.NoError(t, flags.Parse([]string{"--" + name, "-"}))
+		assert.Equal(t, []string{"--" + name, "FILE"}, typed(flags.Lookup(name)))
+	}
 	assert.Equal(t, " --policy FILE", PolicyFlags{Policy: "-"}.again())
 	assert.Equal(t, " --policy 'my policy.yaml'", PolicyFlags{Policy: "my policy.yaml"}.again())
 }

@@ -1,10 +1,12 @@
 package cmd
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -98,7 +100,13 @@ func (f *DoctorFlags) run(ctx context.Context, r *root) error {
 	if err != nil {
 		return err
 	}
-	closing, code := f.runAll(ctx, r, names, p.tables())
+	var piped []byte
+	if f.Policy == "-" { // a pipe is read once, and its policy is that of all
+		if piped, err = io.ReadAll(r.In); err != nil {
+			return fmt.Errorf("reading --policy from stdin: %w", err)
+		}
+	}
+	closing, code := f.runAll(ctx, r, names, piped, p.tables())
 	if !p.tables() {
 		err = p.print(closing.List(), nil, nil)
 	} else {
@@ -115,8 +123,8 @@ func (f *DoctorFlags) run(ctx context.Context, r *root) error {
 	return silentError{code}
 }
 
-// runAll checks the clusters of contexts, and shows what it finds below a heading each, if that is wanted.
-func (f *DoctorFlags) runAll(ctx context.Context, r *root, names []string, show bool) (closing report.Closing, code int) {
+// runAll checks the clusters of contexts, with what was piped in for each, and shows what it finds below a heading each, if that is wanted.
+func (f *DoctorFlags) runAll(ctx context.Context, r *root, names []string, piped []byte, show bool) (closing report.Closing, code int) {
 	gap := ""
 	for _, name := range names {
 		found := report.Diagnosed{Diagnosis: report.Diagnosis{Cluster: name}}
@@ -125,7 +133,9 @@ func (f *DoctorFlags) runAll(ctx context.Context, r *root, names []string, show 
 			closing = append(closing, found)
 			continue
 		}
-		o, err := f.toOptions(r.inContext(name))
+		there := r.inContext(name)
+		there.In = bytes.NewReader(piped)
+		o, err := f.toOptions(there)
 		if err == nil {
 			found.Diagnosis, err = o.look(ctx)
 			found.Cluster = name

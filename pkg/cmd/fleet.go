@@ -86,11 +86,26 @@ type fleet struct {
 // all are the objects that were asked for, and those that explain them.
 func (f fleet) all() []flux.Object { return slices.Concat(f.snapshot.Objects, f.snapshot.Related) }
 
+// readStdinOnce refuses a second flag that would read stdin, and find it empty.
+func (f FleetFlags) readStdinOnce() error {
+	first := ""
+	for _, flag := range []struct{ name, value string }{{"--policy", f.Policy}, {"-f", f.Filename}, {"--activity", f.Activity}} {
+		switch {
+		case flag.value != "-":
+		case first != "":
+			return fmt.Errorf("%s - and %s - both read stdin: name a file for one of them", first, flag.name)
+		default:
+			first = flag.name
+		}
+	}
+	return nil
+}
+
 func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 	var o FleetOptions
 	var err error
-	if f.Policy == "-" && f.Filename == "-" {
-		return o, errors.New("--policy - and -f - both read stdin: name a file for one of them")
+	if err := f.readStdinOnce(); err != nil {
+		return o, err
 	}
 	if o.Policy, err = f.toPolicy(r.In); err != nil {
 		return o, err

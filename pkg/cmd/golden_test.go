@@ -342,6 +342,8 @@ func planCases() []golden {
 		{name: "plan/policy-stdin-bad", args: "plan -n golden-flux --policy -", with: typing("testdata/policies/bad.yaml")},
 		{name: "plan/policy-stdin-empty", args: "plan -n golden-flux --policy -"},
 		{name: "plan/policy-stdin-twice", args: "plan --policy - -f -"},
+		{name: "plan/activity-stdin-twice", args: "plan --policy - --fit github.com=60% --activity -", with: typing("testdata/policies/patterns.yaml")},
+		{name: "plan/files-and-activity-stdin", args: "plan -f - --fit github.com=60% --activity -"},
 		{name: "plan/exit-code-bad-flag", args: "plan --exit-code --polcy fast"},
 		{name: "plan/policy-preset", args: "plan -n golden-dev --policy fast"},
 		{name: "plan/policy-file", args: "plan -n golden-dev --policy testdata/policies/every-kind.yaml -o wide"},

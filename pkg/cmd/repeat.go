@@ -88,7 +88,7 @@ func (f PolicyFlags) again() string {
 	var words strings.Builder
 	add := func(name, value string) { words.WriteString(" --" + name + " " + terminal.Quoted(value)) }
 	if f.Policy != policy.DefaultName {
-		add("policy", policyAgain(f.Policy))
+		add("policy", inputAgain(f.Policy))
 	}
 	for _, value := range f.Set {
 		add("set", value)
@@ -102,8 +102,8 @@ func (f PolicyFlags) again() string {
 	return words.String()
 }
 
-// policyAgain is a --policy for a command that is pasted: what came through a pipe is gone, and FILE is for the user to fill in.
-func policyAgain(value string) string {
+// inputAgain is a file that a flag names for a command that is pasted: what came through a pipe is gone, and FILE is for the user to fill in.
+func inputAgain(value string) string {
 	if value == "-" {
 		return "FILE"
 	}
@@ -132,8 +132,8 @@ func typed(f *pflag.Flag) []string {
 		}
 		return []string{"--" + f.Name + "=false"}
 	}
-	if f.Name == "policy" {
-		return []string{name, terminal.Quoted(policyAgain(f.Value.String()))}
+	if f.Name == "policy" || f.Name == "activity" || f.Name == "filename" {
+		return []string{name, terminal.Quoted(inputAgain(f.Value.String()))}
 	}
 	return []string{name, terminal.Quoted(flux.WithoutSecrets(f.Value.String()))} // a proxy's URL may have a password
 }
