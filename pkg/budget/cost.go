@@ -225,17 +225,10 @@ func (f *fleet) ociCost(o *flux.Object) (Cost, bool) {
 	}
 }
 
-// logsIn tells whether a HelmRepository of type oci is reconciled at its interval: before source-controller 1.2 it is
-// (v1.1.2 internal/controller/helmrepository_controller_oci.go), since then never.
-func (s settings) logsIn(o *flux.Object) bool {
-	older, _ := s.Older(o, "1.2.0")
-	return o.OCI && older
-}
-
 // loginCost is what such a one asks: with a credential it logs in, each time anew. Helm's client asks for the registry, for a token and
 // for the registry again (v1.1.2 internal/helm/registry/client.go; github.com/docker/docker registry/auth.go, loginV2).
 func (f *fleet) loginCost(o *flux.Object) (Cost, bool) {
-	if !f.settings.logsIn(o) || o.Remote.Secret == "" && o.Remote.Provider == "" {
+	if !f.settings.LogsIn(o) || o.Remote.Secret == "" && o.Remote.Provider == "" {
 		return Cost{}, false
 	}
 	return call(OCI, registryCall, "login: each time, before source-controller 1.2")

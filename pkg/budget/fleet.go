@@ -91,7 +91,7 @@ func newSubject(item *tune.Item, controllers settings) *subject {
 		}
 		return o.Value(f)
 	}
-	if o.Suspended || o.Deleting || o.OCI && !controllers.logsIn(o) {
+	if o.Suspended || o.Deleting || o.OCI && !controllers.LogsIn(o) {
 		return s
 	}
 	interval := changed(flux.Interval)

@@ -23,7 +23,7 @@ type Object struct {
 
 	Suspended bool
 	Deleting  bool
-	// OCI says that a HelmRepository is of type oci: Flux ignores its interval.
+	// OCI says that a HelmRepository is of type oci: Flux ignores its interval (Controllers.LogsIn).
 	OCI bool
 	// Generated says that a HelmChart was made by helm-controller, which resets its interval to the
 	// HelmRelease's; or, of a checkout, that a source is made by the Flux Operator for a FluxInstance.

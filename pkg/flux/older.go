@@ -30,6 +30,13 @@ func (by Controllers) Older(o *Object, than string) (older, known bool) {
 	return false, false
 }
 
+// LogsIn tells whether a HelmRepository of type oci is known to be reconciled at its interval: before source-controller 1.2 it is
+// (v1.1.2 internal/controller/helmrepository_controller_oci.go), since then never.
+func (by Controllers) LogsIn(o *Object) bool {
+	older, _ := by.Older(o, "1.2.0")
+	return o.OCI && older
+}
+
 // Before tells whether a controller is known to be older than a version, by the tag of its image.
 func (c Controller) Before(than string) bool {
 	older, _ := olderThan(c.Version, than)

@@ -243,7 +243,7 @@ func unfitted(reason tune.Reason) string {
 	case tune.ReasonKindNotInPolicy, tune.ReasonOtherEnvironment:
 		return "that the policy says nothing about"
 	case tune.ReasonIntervalIgnored:
-		return "with intervals that Flux ignores, or that a HelmRelease sets"
+		return "with intervals that nothing waits for, or that a HelmRelease sets"
 	case tune.ReasonNotRewritable:
 		return "that no edit of the files changes"
 	case tune.ReasonCannotPin:

@@ -66,7 +66,7 @@ func reasonOf(r tune.ReasonCount) string {
 	case tune.ReasonOtherEnvironment:
 		return "in environments that the policy does not know: add them to it, or use --env-alias"
 	case tune.ReasonIntervalIgnored:
-		return "with intervals that Flux ignores, or that a HelmRelease sets"
+		return "with intervals that nothing waits for, or that a HelmRelease sets"
 	case tune.ReasonRefused:
 		return "with values that Flux refuses, or with which it never looks again: --rows says why"
 	case tune.ReasonNotKnown:

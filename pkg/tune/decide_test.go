@@ -89,6 +89,19 @@ func TestDecideIgnoredIntervals(t *testing.T) {
 		want := Item{Object: tc.object, Assignment: in("development"), Action: ActionSkip, Reason: ReasonIntervalIgnored, Message: tc.message}
 		assert.Equal(t, want, Decide(tc.object, p, in("development"), Options{}))
 	}
+	for version, message := range map[string]string{
+		"1.1.2": "before source-controller 1.2 a HelmRepository of type oci only logs in at its interval: its charts list their tags themselves",
+		"1.2.0": "Flux ignores the interval of a HelmRepository of type oci", "": "Flux ignores the interval of a HelmRepository of type oci",
+	} {
+		all := flux.DefaultControllers()
+		for i := range all {
+			if all[i].Name == flux.SourceController {
+				all[i].Version = version
+			}
+		}
+		got := Decide(object(t, "HelmRepository", oci), p, in("development"), Options{Graph: &Graph{Controllers: flux.NewControllers(all)}})
+		assert.Equal(t, [2]string{string(ReasonIntervalIgnored), message}, [2]string{string(got.Reason), got.Message}, version)
+	}
 	for _, o := range []flux.Object{object(t, "HelmRepository"), object(t, "HelmChart")} {
 		assert.Equal(t, []Change{change(flux.Interval, "5m", "1m")}, Decide(o, p, in("development"), Options{}).Changes, o.Kind)
 	}

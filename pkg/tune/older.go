@@ -18,12 +18,16 @@ func (opts Options) older(o flux.Object, than string) bool {
 	if o.Kind != "HelmRelease" {
 		return false
 	}
-	var by flux.Controllers
-	if opts.Graph != nil {
-		by = opts.Graph.Controllers
-	}
-	older, _ := by.Older(&o, than)
+	older, _ := opts.controllers().Older(&o, than)
 	return older
+}
+
+// controllers are those of the cluster that is planned for; none where nobody knows.
+func (opts Options) controllers() flux.Controllers {
+	if opts.Graph == nil {
+		return nil
+	}
+	return opts.Graph.Controllers
 }
 
 // retriesExceeded is the reason of Stalled where retries are used up (helm-controller internal/reconcile/atomic_release.go).

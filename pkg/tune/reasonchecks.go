@@ -53,6 +53,8 @@ func kindNotInPolicy(s subject) (Reason, string) {
 
 func intervalIgnored(s subject) (Reason, string) {
 	switch {
+	case s.object.OCI && s.options.controllers().LogsIn(&s.object):
+		return ReasonIntervalIgnored, "before source-controller 1.2 a HelmRepository of type oci only logs in at its interval: its charts list their tags themselves"
 	case s.object.OCI:
 		return ReasonIntervalIgnored, "Flux ignores the interval of a HelmRepository of type oci"
 	case s.object.Generated && s.object.Kind != "HelmChart":

@@ -308,7 +308,7 @@ func unneeded(o *flux.Object) string {
 	case o.Suspended:
 		return "suspended"
 	case o.OCI:
-		return "Flux never polls a HelmRepository of type oci: its charts list their tags themselves"
+		return "nothing new comes to a HelmRepository of type oci: its charts list their tags themselves"
 	case o.Pinned() != "":
 		return "pinned to " + o.Pinned()
 	default:

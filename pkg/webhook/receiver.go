@@ -217,7 +217,7 @@ func (f *fleet) wrongTarget(r *flux.Object, t flux.Target) (Problem, bool) {
 	case o == nil:
 		return Problem{NoSuchObject, fmt.Sprintf("%s does not exist: each call is answered with 500, and some hosts stop calling what fails", t), "take it out, or create it"}, true
 	case o.OCI:
-		return Problem{CannotBeNotified, fmt.Sprintf("%s is of type oci, which Flux never polls: a call does nothing", t), "name the HelmCharts that come from it"}, true
+		return Problem{CannotBeNotified, fmt.Sprintf("%s is of type oci, to which nothing new comes: a call brings nothing", t), "name the HelmCharts that come from it"}, true
 	default:
 		return Problem{}, false
 	}

@@ -201,7 +201,7 @@ func TestStates(t *testing.T) {
 		"pinned to a digest":    {[]flux.Object{object("OCIRepository", "app", at("oci://ghcr.io/acme/app"), on(flux.RefDigest, "sha256:abc"))}, false, Nothing, "pinned to a digest"},
 		"charts over https":     {[]flux.Object{object("HelmRepository", "app", at("https://charts.example.com"))}, false, Nothing, "nothing announces what is new in a HelmRepository; where something can, say what with --host-type"},
 		"charts over https, by": {[]flux.Object{object("HelmRepository", "app", at("https://charts.example.com")), receiver("generic", to("HelmRepository", "app"))}, false, Covered, ""},
-		"charts in a registry":  {[]flux.Object{object("HelmRepository", "app", at("oci://ghcr.io/acme"), func(o *flux.Object) { o.OCI = true })}, false, Nothing, "Flux never polls a HelmRepository of type oci: its charts list their tags themselves"},
+		"charts in a registry":  {[]flux.Object{object("HelmRepository", "app", at("oci://ghcr.io/acme"), func(o *flux.Object) { o.OCI = true })}, false, Nothing, "nothing new comes to a HelmRepository of type oci: its charts list their tags themselves"},
 		"bucket":                {[]flux.Object{object("Bucket", "app", at("minio.example.com"))}, false, Nothing, "nothing announces what is new in a Bucket; where something can, say what with --host-type"},
 		"variable":              {[]flux.Object{app("app", "https://github.com/${org}/app")}, false, Nothing, "its URL has a variable whose value is not here"},
 		"no URL":                {[]flux.Object{app("app", "")}, false, Nothing, "its URL names no host"},
@@ -390,7 +390,7 @@ func TestProblems(t *testing.T) {
 			Input{Notifiers: flux.Notifiers{{Version: "1.8.2"}}, Objects: []flux.Object{object("OCIRepository", "image", at("oci://gcr.io/acme/image"))}},
 			[]Problem{{Unverified, "anybody who knows its path can call: notification-controller 1.8.2 does not verify Google's signature (CVE-2026-40109)", "update it to 1.8.3 or newer; its Secret needs email and audience then"}}},
 		"never polled": {receiver("r", to("GitRepository", "app"), to("HelmRepository", "charts")), Input{},
-			[]Problem{{CannotBeNotified, "HelmRepository apps/charts is of type oci, which Flux never polls: a call does nothing", "name the HelmCharts that come from it"}}},
+			[]Problem{{CannotBeNotified, "HelmRepository apps/charts is of type oci, to which nothing new comes: a call brings nothing", "name the HelmCharts that come from it"}}},
 	} {
 		tc.in.Objects = append(tc.in.Objects, source, charts, tc.receiver)
 		c := New(tc.in)
