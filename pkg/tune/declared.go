@@ -46,7 +46,7 @@ func declaredAgain(o flux.Object, f flux.Field, m flux.Manager, before []flux.Ma
 // setsIgnore tells whether an owner of a Kustomization's rules sets them again, or has declared them with ours among them: a write
 // of ours takes the list from all who owned it before.
 func setsIgnore(o flux.Object, m flux.Manager) bool {
-	return m.Name != readPins(o).Manager && (comesBack(m) || m.Apply && Pinning(o))
+	return (m.Apply || m.Name != readPins(o).Manager) && (comesBack(m) || m.Apply && Pinning(o))
 }
 
 // declaredIgnore is kubectl apply, where it has declared a Kustomization's rules as they are now, with ours among them: it patches

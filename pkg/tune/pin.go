@@ -278,7 +278,7 @@ func CannotPin(owner flux.Object) string {
 	ours := record.managers()
 	ours[readPins(owner).Manager] = true
 	for _, m := range owner.Writers {
-		if comesBack(m.Manager) && m.Name != kustomizeController && !ours[m.Name] {
+		if comesBack(m.Manager) && m.Name != kustomizeController && !ours.has(m.Manager) {
 			others = append(others, m.Name)
 		}
 	}

@@ -102,11 +102,14 @@ func (w PinWrite) note(notes *pins) bool {
 	return notes.enter(w.Run, w.Until)
 }
 
+// managers are our names among the owners of an owner's rules.
+func (w PinWrite) managers(notes pins) managerNames {
+	return managerNames{DefaultManager: true, w.Manager: true, notes.Manager: true}
+}
+
 // ownersBeside are the owners of an owner's rules beside us.
 func (w PinWrite) ownersBeside(now flux.Object, notes pins) []flux.Manager {
-	return slices.DeleteFunc(now.OwnersOf(flux.IgnoreField), func(m flux.Manager) bool {
-		return m.Name == DefaultManager || m.Name == w.Manager || m.Name == notes.Manager
-	})
+	return slices.DeleteFunc(now.OwnersOf(flux.IgnoreField), w.managers(notes).has)
 }
 
 func (w PinWrite) rules(now flux.Object, others []flux.IgnoreRule, notes pins) ([]byte, error) {
@@ -134,7 +137,7 @@ func (w PinWrite) release(now flux.Object, notes pins, adopted bool) ([]byte, er
 	if len(now.Ignore) > 0 && !adopted {
 		freed[flux.IgnoreField] = notes.Owners
 	}
-	managed, err := giveBack(now, map[string]bool{DefaultManager: true, w.Manager: true, notes.Manager: true}, freed, PinsAnnotation)
+	managed, err := giveBack(now, w.managers(notes), freed, PinsAnnotation)
 	if err != nil {
 		return nil, err
 	}

@@ -188,9 +188,15 @@ func (r *Record) Pinned() []flux.Field {
 	return slices.DeleteFunc(r.Fields(), func(f flux.Field) bool { return !r.chain(f).pinned() })
 }
 
+// managerNames are names of field managers that are ours.
+type managerNames map[string]bool
+
+// has tells whether an owner is one of them: we never use server-side apply, so that who applies by such a name is somebody else.
+func (n managerNames) has(m flux.Manager) bool { return !m.Apply && n[m.Name] }
+
 // managers are the field managers that wrote the record's moves.
-func (r *Record) managers() map[string]bool {
-	names := map[string]bool{DefaultManager: true}
+func (r *Record) managers() managerNames {
+	names := managerNames{DefaultManager: true}
 	if r != nil {
 		for _, step := range r.Steps {
 			if step.Manager != "" {
@@ -242,8 +248,7 @@ func (r *Record) with(step Step, o flux.Object) Record {
 
 // others are the owners of a field beside us.
 func (r *Record) others(o flux.Object, f flux.Field) []flux.Manager {
-	ours := r.managers()
-	return slices.DeleteFunc(o.OwnersOf(f), func(m flux.Manager) bool { return ours[m.Name] })
+	return slices.DeleteFunc(o.OwnersOf(f), r.managers().has)
 }
 
 // clone copies the record so far that its steps' fields can be changed; the receiver may be nil.

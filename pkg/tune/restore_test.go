@@ -210,6 +210,12 @@ func TestDecideRestoreByOwners(t *testing.T) {
 		{"applied again by somebody we do not know", "7m", ofTerraform, []flux.Manager{applies("terraform")}, wanted{
 			Notes: []string{"spec.interval is 7m, as terraform sets it now"}, Freed: []flux.Field{flux.Interval},
 		}},
+		{"applied by somebody by our own name", "4m", once, []flux.Manager{applies("fluxtune")}, wanted{Kept: []string{
+			"spec.interval was set to 1m and is now 4m: somebody (fluxtune) changed it since (--force restores 5m, forget keeps what is there)",
+		}}},
+		{"applied by somebody by the name that we were given", "1m", byAlice, []flux.Manager{updates("alice"), applies("alice")}, wanted{Kept: []string{
+			"spec.interval is 1m, as it was set, and somebody (alice) has set it to the same since (--force restores 5m, forget keeps what is there)",
+		}}},
 		{"set in Git to what we had set", "1m", once, []flux.Manager{git}, wanted{
 			Notes: []string{"spec.interval is 1m, as kustomize-controller sets it now"}, Freed: []flux.Field{flux.Interval},
 		}},

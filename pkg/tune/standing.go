@@ -72,7 +72,7 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 		// object for another reason (fluxcd/pkg ssa, computeDriftedPaths): that is nobody's choice.
 		// And the API server itself takes our name away where many others have changed the object since.
 		adopted := (rule && m == kustomizeApply(m.Version) || m.Name == ancientChanges) && flux.SameDuration(now, c[len(c)-1].To)
-		if ours[m.Name] || adopted {
+		if ours.has(m) || adopted {
 			continue
 		}
 		switch {

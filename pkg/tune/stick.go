@@ -228,7 +228,7 @@ func behindHands(o flux.Object, record *Record, f flux.Field, beside []string) F
 	ours[readPins(o).Manager] = true
 	var appliers []string
 	for _, w := range o.Writers {
-		if comesBack(w.Manager) && !ours[w.Name] && !slices.Contains(beside, w.Name) && !slices.Contains(appliers, w.Name) {
+		if comesBack(w.Manager) && !ours.has(w.Manager) && !slices.Contains(beside, w.Name) && !slices.Contains(appliers, w.Name) {
 			appliers = append(appliers, w.Name)
 		}
 	}

@@ -158,7 +158,9 @@ func takeNameOut(now flux.Object, beside bool, manager string, freed map[flux.Fi
 	if err := json.Unmarshal(now.ManagedFields, &entries); len(now.ManagedFields) > 0 && err != nil {
 		return nil, fmt.Errorf("reading metadata.managedFields of %s: %w", now.Ref, err)
 	}
-	is := func(e metav1.ManagedFieldsEntry) bool { return ours[e.Manager] && e.Subresource == "" }
+	is := func(e metav1.ManagedFieldsEntry) bool {
+		return ours[e.Manager] && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == ""
+	}
 	if !slices.ContainsFunc(entries, is) || beside && len(freed) == 0 {
 		return nil, nil
 	}
