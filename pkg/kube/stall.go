@@ -50,13 +50,13 @@ func (s *stall) expire() {
 		s.timer.Reset(limit)
 		return
 	}
-	if silent {
-		s.client.dialer.CloseAll()
-	}
 	if s.answered {
 		s.giveUp(errStalled)
 	} else {
 		s.giveUp(errSilent)
+	}
+	if silent { // after that: who reads would be told that the connection is closed, and not why
+		s.client.dialer.CloseAll()
 	}
 }
 

@@ -1,7 +1,9 @@
 package kube
 
 import (
+	"context"
 	"io"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/util/connrotation"
 )
 
 // A request that a busy server lets wait is not sent again, though nothing else tells that the server is there; one whose
@@ -57,4 +60,34 @@ func TestWhatWasNeverAnsweredHasNotStopped(t *testing.T) {
 		assert.Equal(t, Unavailable, ReasonOf(err), says)
 		assert.True(t, Unreachable(err), says)
 	}
+}
+
+// Whoever reads from a connection that is closed for a stall knows why by then.
+func TestAStallIsToldBeforeItsConnectionIsClosed(t *testing.T) {
+	t.Parallel()
+	closed, gaveUp := false, false
+	dialer := connrotation.NewDialer(func(context.Context, string, string) (net.Conn, error) {
+		here, _ := net.Pipe()
+		return noticed{here, func() { closed = true }}, nil
+	})
+	_, err := dialer.DialContext(t.Context(), "tcp", "nowhere")
+	require.NoError(t, err)
+	c := &Client{dialer: dialer, limits: Limits{Stall: time.Second}}
+	s := c.newStall(func(error) { assert.False(t, closed); gaveUp = true })
+	s.answered = true
+	s.expire()
+	assert.True(t, gaveUp)
+	assert.True(t, closed)
+}
+
+// noticed is a connection that tells when it is closed.
+type noticed struct {
+	net.Conn
+	closed func()
+}
+
+// Close implements net.Conn.
+func (n noticed) Close() error {
+	n.closed()
+	return n.Conn.Close()
 }
