@@ -44,6 +44,8 @@ func TestAClockThatIsSet(t *testing.T) {
 	assert.Equal(t, time.Hour, c.ahead())
 	c.note(now.Add(-time.Hour).Format(http.TimeFormat), now, now)
 	assert.Equal(t, -time.Hour+time.Second, c.ahead())
+	c.note(now.Add(time.Hour).Format(http.TimeFormat), now, now)
+	assert.Equal(t, time.Hour, c.ahead(), "what was said before does not count")
 }
 
 // Both who reads and who writes over a client's connections hears the API server's clock.
