@@ -17,42 +17,8 @@ func reasonLine(r tune.ReasonCount) string {
 }
 
 func reasonOf(r tune.ReasonCount) string {
-	switch r.Reason {
-	case tune.ReasonNoEnvironment:
-		if r.Message == tune.LabelsUnread || r.Differs {
-			which := "of unknown environment"
-			if r.Differs {
-				which = "without environment or of an unknown one"
-			}
-			return which + ": labels of namespaces may not be read: ask for the right (doctor says how), or use --default-env"
-		}
-		return "without environment: label their namespaces, map them in the policy, or use --default-env (doctor proposes how)"
-	case tune.ReasonSetInGit:
-		return "set by what applies them, which would undo a change: change it where it lives (rewrite -f), or see --managed"
-	case tune.ReasonOwnerUnknown:
-		return "with an owner that cannot be seen, and may undo a change: change it where it lives (rewrite -f), or see --managed"
-	case tune.ReasonSuspended:
-		return "suspended: --include-suspended tunes them, too"
-	case tune.ReasonOptedOut:
-		return "opted out by the annotation " + tune.OptOutAnnotation
-	case tune.ReasonDeleting:
-		return "being deleted"
-	case tune.ReasonRetriesExhausted:
-		return "that gave up, and that a change would make try again: --include-failed tunes them, too"
-	}
-	switch r.Reason {
-	case tune.ReasonPinLost:
-		return "whose pins are gone, so that Git takes its values back: --managed=pin pins them again"
-	case tune.ReasonUpgrades:
-		return "whose releases a change would upgrade: --include-upgrades tunes them, too"
-	case tune.ReasonFailingChart:
-		return "with charts that cannot be fetched, and would be missing after a change: --include-failed tunes them, too"
-	case tune.ReasonRollingOut:
-		return "being rolled out, which a change would break off (feature gate CancelHealthCheckOnNewRevision): try again when they are ready"
-	case tune.ReasonChartUnknown:
-		if r.Count > 1 {
-			return "with charts or repositories that were not read, and a change has them fetched again: --include-failed tunes them, too"
-		}
+	if line := remedyOf(r); line != "" {
+		return line
 	}
 	if r.Count == 1 && r.Reason == tune.ReasonOtherEnvironment {
 		return r.Message + ": add it to the policy, or use --env-alias"
@@ -86,4 +52,44 @@ func reasonOf(r tune.ReasonCount) string {
 		return "left alone: --rows says why"
 	}
 	return r.Message
+}
+
+// remedyOf is a reason whose remedy is one, however many objects have it and whatever their messages say; "" where it is none.
+func remedyOf(r tune.ReasonCount) string {
+	switch r.Reason {
+	case tune.ReasonNoEnvironment:
+		if r.Message == tune.LabelsUnread || r.Differs {
+			which := "of unknown environment"
+			if r.Differs {
+				which = "without environment or of an unknown one"
+			}
+			return which + ": labels of namespaces may not be read: ask for the right (doctor says how), or use --default-env"
+		}
+		return "without environment: label their namespaces, map them in the policy, or use --default-env (doctor proposes how)"
+	case tune.ReasonSetInGit:
+		return "set by what applies them, which would undo a change: change it where it lives (rewrite -f), or see --managed"
+	case tune.ReasonOwnerUnknown:
+		return "with an owner that cannot be seen, and may undo a change: change it where it lives (rewrite -f), or see --managed"
+	case tune.ReasonSuspended:
+		return "suspended: --include-suspended tunes them, too"
+	case tune.ReasonOptedOut:
+		return "opted out by the annotation " + tune.OptOutAnnotation
+	case tune.ReasonDeleting:
+		return "being deleted"
+	case tune.ReasonRetriesExhausted:
+		return "that gave up, and that a change would make try again: --include-failed tunes them, too"
+	case tune.ReasonPinLost:
+		return "whose pins are gone, so that Git takes its values back: --managed=pin pins them again"
+	case tune.ReasonUpgrades:
+		return "whose releases a change would upgrade: --include-upgrades tunes them, too"
+	case tune.ReasonFailingChart:
+		return "with charts that cannot be fetched, and would be missing after a change: --include-failed tunes them, too"
+	case tune.ReasonRollingOut:
+		return "being rolled out, which a change would break off (feature gate CancelHealthCheckOnNewRevision): try again when they are ready"
+	case tune.ReasonChartUnknown:
+		if r.Count > 1 {
+			return "with charts or repositories that were not read, and a change has them fetched again: --include-failed tunes them, too"
+		}
+	}
+	return ""
 }
