@@ -80,6 +80,10 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 	case next.Patch == nil:
 		return c.end(c.settled(next, c.now, c.wrote))
 	}
+	if c.Outcome == NotAttempted && w.ended(c.Write) {
+		c.Err = ErrEnded
+		return true
+	}
 	if c.sent++; c.sent > patchesAtMost+conflictAttempts+readAttempts {
 		return c.end(c.failed(c.wrote, errors.New("it does not become as it should be: something sets it back at once")))
 	}

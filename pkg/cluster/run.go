@@ -26,7 +26,7 @@ type Run struct {
 	Takes func(flux.Ref) bool
 	// PinTimeout is how long owners have to notice their rules.
 	PinTimeout time.Duration
-	// Now is the time of day, by which sessions wait; nil: that of the clock.
+	// Now is the time of day, by which sessions wait and end; nil: that of the clock.
 	Now func() time.Time
 }
 
@@ -70,7 +70,9 @@ func Carry(ctx context.Context, s Store, run Run, o WriteOptions, clock Clock) O
 		}
 		ready, at = append(ready, write), append(at, i)
 	}
-	for i, r := range NewWriter(s, o, clock).Write(ctx, ready) {
+	writer := NewWriter(s, o, clock)
+	writer.now = run.Now
+	for i, r := range writer.Write(ctx, ready) {
 		out.Objects[at[i]] = r
 	}
 	var settled []Result

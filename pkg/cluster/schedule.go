@@ -59,7 +59,7 @@ func (w *Writer) Write(ctx context.Context, writes []tune.Write) []Result {
 	running.Wait()
 	for i := range s.results {
 		if s.results[i].Outcome == NotAttempted && s.results[i].Err == nil {
-			s.results[i].Err = w.whyNot(ctx)
+			s.results[i].Err = w.whyNot(ctx, s.writes[i])
 		}
 	}
 	return s.results
@@ -81,7 +81,7 @@ func (s *schedule) step(ctx context.Context) bool {
 	for len(s.done) > 0 || s.underWay == s.clock.Workers {
 		s.written(<-s.done)
 	}
-	if ctx.Err() != nil || s.gone.Load() {
+	if ctx.Err() != nil || s.gone.Load() || len(s.writes) > 0 && s.ended(s.writes[0]) { // all are of one session
 		return false
 	}
 	if len(s.pending) > 0 && !s.clock.Now().Before(s.looked.Add(readyPoll)) {

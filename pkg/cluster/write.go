@@ -16,6 +16,7 @@ import (
 var (
 	ErrInterrupted = errors.New("interrupted")
 	ErrNoAnswer    = errors.New("the API server does not answer")
+	ErrEnded       = errors.New("the session had come to its end by then")
 )
 
 const (
@@ -89,6 +90,8 @@ type Writer struct {
 	clock   Clock
 	limiter *rate.Limiter
 	start   time.Time
+	// now is the time of day, by which sessions end.
+	now func() time.Time
 	// lastAnswer is when the API server last answered anything, in nanoseconds since start.
 	lastAnswer atomic.Int64
 	gone       atomic.Bool
@@ -112,7 +115,7 @@ func NewWriter(s Store, o WriteOptions, clock Clock) *Writer {
 	if o.PatchesPerSecond > 0 {
 		limit = rate.Limit(o.PatchesPerSecond)
 	}
-	return &Writer{store: s, options: o, clock: clock, limiter: rate.NewLimiter(limit, 1), start: clock.Now()}
+	return &Writer{store: s, options: o, clock: clock, limiter: rate.NewLimiter(limit, 1), start: clock.Now(), now: clock.Now}
 }
 
 // withGrace returns a context that outlives ctx by d, or until it is abandoned.
@@ -131,11 +134,23 @@ func withGrace(ctx context.Context, d time.Duration, abandoned <-chan struct{}) 
 	return late, func() { stop(); cancel() }
 }
 
-func (w *Writer) whyNot(ctx context.Context) error {
-	if ctx.Err() == nil {
+// whyNot is why a run did not come to a write.
+func (w *Writer) whyNot(ctx context.Context, write tune.Write) error {
+	switch {
+	case ctx.Err() != nil:
+		return ErrInterrupted
+	case !w.gone.Load() && w.ended(write):
+		return ErrEnded
+	default:
 		return ErrNoAnswer
 	}
-	return ErrInterrupted
+}
+
+// ended tells whether a write would only be made to be taken back at once: its session is over, by the clock on the wall, as Go's other
+// clock stands still while a machine sleeps (time, "Monotonic Clocks").
+func (w *Writer) ended(write tune.Write) bool {
+	apply, ok := write.(tune.ApplyWrite)
+	return ok && !apply.Stamp.Until.IsZero() && !w.now().Round(0).Before(apply.Stamp.Until.Round(0))
 }
 
 // again tells whether a request is worth another try, after a pause.

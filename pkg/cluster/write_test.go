@@ -182,6 +182,50 @@ func TestInterruptedBeforeTheFirstPatch(t *testing.T) {
 	assert.Zero(t, s.sent)
 }
 
+// A session whose end has come begins no change any more, however late that is noticed: after the pause of a machine that slept, or
+// after a conflict. What was begun is finished.
+func TestNoNewChangesAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	end := time.Unix(1000, 0)
+	five, minute := "5m", "1m"
+	apply := func(name string) tune.Write {
+		o := object("apps", name, "")
+		o.Interval = &five
+		item := tune.Item{Object: o, Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval, From: &five, To: &minute}}}
+		return tune.ApplyWrite{Item: item, Stamp: tune.Stamp{Session: "s", Until: end}, Decide: func(flux.Object) tune.Item { return item }}
+	}
+	for name, tc := range map[string]struct {
+		script []error
+		passes int // patches, until the end has passed
+		want   []Outcome
+		sent   int
+	}{
+		"before the second": {passes: 1, want: []Outcome{Failed, NotAttempted, NotAttempted}, script: []error{lost}, sent: 1},
+		"at a conflict":     {passes: 1, want: []Outcome{NotAttempted, NotAttempted, NotAttempted}, script: []error{conflict}, sent: 1},
+		"before the first":  {want: []Outcome{NotAttempted, NotAttempted, NotAttempted}},
+	} {
+		now := end.Add(-time.Second)
+		s := &scripted{now: object("apps", "a", ""), patches: tc.script}
+		s.now.Interval = &five
+		run := Run{Writes: []tune.Write{apply("a"), apply("b"), apply("c")}, Now: func() time.Time {
+			if s.sent >= tc.passes {
+				return end.Add(time.Second)
+			}
+			return now
+		}}
+		clock := Clock{Now: func() time.Time { return now }, Workers: 1, Sleep: func(context.Context, time.Duration) error { return context.Canceled }}
+		var outcomes []Outcome
+		for i, r := range Carry(t.Context(), s, run, WriteOptions{}, clock).Objects {
+			outcomes = append(outcomes, r.Outcome)
+			if tc.want[i] == NotAttempted {
+				assert.ErrorIs(t, r.Err, ErrEnded, name)
+			}
+		}
+		assert.Equal(t, tc.want, outcomes, name)
+		assert.Equal(t, tc.sent, s.sent, name)
+	}
+}
+
 // hanging is a store whose API server has stopped.
 type hanging struct{ now flux.Object }
 

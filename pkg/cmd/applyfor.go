@@ -52,8 +52,13 @@ func tooShort(lasts, takes time.Duration, pace float64) error {
 // untilOver waits until a session is over (its time, Ctrl-C, the end of the terminal), tells meanwhile how long it still
 // takes, and takes everything back: what it wrote.
 func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests budget.Rates, wrote []tune.Item) error {
-	if ctx.Err() == nil { // else it was Ctrl-C while it was applied
-		_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", tune.ShowTime(stamp.Until), flux.FormatDuration(max(0, o.left(stamp).Round(time.Second))))
+	left := o.left(stamp).Round(time.Second)
+	switch {
+	case ctx.Err() != nil: // it was Ctrl-C while it was applied
+	case left <= 0:
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Its end, %s, has passed.\n", tune.ShowTime(stamp.Until))
+	default:
+		_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", tune.ShowTime(stamp.Until), flux.FormatDuration(left))
 		if o.hold(ctx, stamp, requests, wrote) {
 			_, _ = fmt.Fprintf(o.root.ErrOut, "Somebody else has ended session %s (revert or forget).\n", stamp.Session)
 		}

@@ -252,6 +252,27 @@ func TestApplyForInterruptedWhileApplied(t *testing.T) {
 	assert.Equal(t, "5m", f.interval(t))
 }
 
+// Nor is anything changed after its end, as by a machine that slept meanwhile: it would be taken back at once.
+func TestApplyForPastItsEnd(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.Apply(t, gitRepository(f.apps, "later", "interval: 5m"))
+	var asleep atomic.Int64
+	i := on(f.Cluster)
+	i.now = func() time.Time { return noon.Add(time.Duration(asleep.Load())) }
+	l := startApplyFor(t, i, "-n", f.apps, "--yes", "--patches-per-second=0.2")
+	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 60*time.Second, 20*time.Millisecond)
+	asleep.Store(int64(8 * time.Hour))
+	o := <-l.result
+	assert.Equal(t, exitFailed, o.code, o.stderr)
+	assert.Contains(t, o.stderr, "Not attempted: GitRepository "+f.apps+"/later: the session had come to its end by then\n")
+	assert.Contains(t, o.stderr, "Its end, 2026-11-22 14:00:00 UTC, has passed.\n")
+	assert.NotContains(t, o.stderr, "It ends at ")
+	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: everything is as it was.")
+	assert.Equal(t, "5m", f.interval(t))
+	assert.Equal(t, "1", f.Kubectl(t, "get", "gitrepository", "later", "-n", f.apps, "-o", "jsonpath={.metadata.generation}"), "it was never changed")
+}
+
 // When the terminal goes, nothing can be written to it any more.
 func TestApplyForWithoutATerminal(t *testing.T) {
 	t.Parallel()
