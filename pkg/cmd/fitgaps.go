@@ -18,10 +18,14 @@ func (o FleetOptions) fitWarnings(fitting *fit.Fitting) []string {
 		return nil
 	}
 	warnings := append(idleShares(fitting.Shares), o.unpolledShares(fitting.Unpolled)...)
+	rules := fitting.Mistaken
 	if !o.partial() {
-		for _, line := range fitting.Unmatched {
-			warnings = append(warnings, "--activity: "+line)
-		}
+		rules = slices.Concat(rules, fitting.Unmatched)
+	}
+	for _, line := range rules {
+		warnings = append(warnings, "--activity: "+line)
+	}
+	if !o.partial() {
 		return warnings
 	}
 	return append(warnings, "the shares of the hosts count only what was read; what else polls them comes on top: -A without a choice of kinds or names counts all, and --env and -l choose among them")

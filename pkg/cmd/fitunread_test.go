@@ -188,3 +188,13 @@ func TestBudgetReadsOnce(t *testing.T) {
 		}
 	}
 }
+
+// Where less than all was read, rules of --activity are told that are about nothing in any case, and no others.
+func TestRulesThatAreAboutNothing(t *testing.T) {
+	t.Parallel()
+	fitting := &fit.Fitting{Mistaken: []string{"in any case"}, Unmatched: []string{"of what was read"}}
+	part := FleetOptions{Selection: cluster.Selection{Namespace: "apps"}}.fitWarnings(fitting)
+	assert.Contains(t, part, "--activity: in any case")
+	assert.NotContains(t, part, "--activity: of what was read")
+	assert.Equal(t, []string{"--activity: in any case", "--activity: of what was read"}, FleetOptions{}.fitWarnings(fitting))
+}

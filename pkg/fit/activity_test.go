@@ -178,11 +178,19 @@ func TestParseRules(t *testing.T) {
 		"- {name: 'a[b', perHour: 1}":      `a.yaml:1: name "a[b" is not a pattern: use * for any text and ? for one character`,
 		"- {names: web, perHour: 1}":       `a.yaml:1: unknown field "names": a rule takes cluster, kind, namespace, name, perHour`,
 		"- {name: a, perHour: 1, name: b}": "a.yaml:1: name is there twice: leave one of them",
+		"- {name: web, perHour: 1e308}":    `a.yaml:1: perHour "1e308" is more than 3600, a commit each second: write how many commits an hour there are, like 0.5`,
+		"- {perHour: 1}\n---\n- {a: 1}":    "a.yaml:3: a second document starts here: write all rules in one list",
+		"---\n# nothing\n---\n":            "a.yaml: it is empty: write a list of {kind, namespace, name, perHour}",
 		"- {kind: Deployment, perHour: 1}": `a.yaml:1: unknown kind "Deployment": it is one of GitRepository, OCIRepository, Bucket, HelmRepository, HelmChart, Kustomization, HelmRelease, ImageRepository, ImageUpdateAutomation, Receiver`,
 	} {
 		_, err := ParseRules("a.yaml", []byte(document))
 		require.EqualError(t, err, want)
 	}
+	rules, err = ParseRules("a.yaml", []byte("---\n# mine\n---\n- {perHour: 3600}\n---\n"))
+	require.NoError(t, err, "what is empty is no document")
+	assert.Equal(t, []Rule{{PerHour: 3600, At: "a.yaml:4"}}, rules)
+	_, err = ParseRules("a.yaml", []byte("- {perHour: 1}\n---\n{]"))
+	require.ErrorContains(t, err, "a.yaml: it is no list of {kind, namespace, name, perHour}: yaml: ")
 	_, err = ParseRules("a.yaml", []byte("kind: GitRepository"))
 	require.ErrorContains(t, err, "a.yaml: it is no list of {kind, namespace, name, perHour}")
 }
@@ -190,17 +198,43 @@ func TestParseRules(t *testing.T) {
 // A rule that is about no source is one that somebody has mistyped.
 func TestUnmatchedRules(t *testing.T) {
 	t.Parallel()
-	rules, err := ParseRules("a.yaml", []byte("- {name: web, perHour: 1}\n- {name: nosuch, perHour: 1}\n- {namespace: devlopment, perHour: 1}\n- {kind: Kustomization, name: web, perHour: 1}\n"+
+	rules, err := ParseRules("a.yaml", []byte("- {name: web, perHour: 1}\n- {name: nosuch, perHour: 1}\n- {namespace: devlopment, perHour: 1}\n- {kind: Kustomization, name: 'we*', perHour: 1}\n"+
 		"- {cluster: 'clusters/*', name: web, perHour: 2}\n- {cluster: prod, name: web, perHour: 2}\n"))
 	require.NoError(t, err)
 	object := func(kind, group string) *flux.Object {
 		return &flux.Object{Ref: flux.Ref{Group: group, Kind: kind, Namespace: "apps", Name: "web"}}
 	}
 	clusters := []Cluster{{Names: []string{"clusters/staging"}, Objects: []*flux.Object{object("GitRepository", "source.toolkit.fluxcd.io"), object("Kustomization", "kustomize.toolkit.fluxcd.io")}}}
+	mistaken, unmatched := Unmatched(rules, clusters)
+	assert.Equal(t, []string{
+		"a.yaml:5: the rule {cluster: clusters/*, name: web} never counts: that of a.yaml:1 comes first, and is about all that it is about",
+		"a.yaml:6: the rule {cluster: prod, name: web} is about no source that was read: no cluster is called prod, there are clusters/staging",
+	}, mistaken, "whatever was read")
 	assert.Equal(t, []string{
 		"a.yaml:2: the rule {name: nosuch} is about no source that was read",
 		"a.yaml:3: the rule {namespace: devlopment} is about no source that was read",
-		"a.yaml:4: the rule {kind: Kustomization, name: web} is about no source that was read",
-		"a.yaml:6: the rule {cluster: prod, name: web} is about no source that was read: no cluster is called prod, there are clusters/staging",
-	}, Unmatched(rules, clusters))
+		"a.yaml:4: the rule {kind: Kustomization, name: we*} is about no source that was read",
+	}, unmatched)
+}
+
+// A rule covers another where whatever that matches is matched by it, too.
+func TestRuleThatCoversAnother(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		first, second Rule
+		want          bool
+	}{
+		{Rule{}, Rule{Cluster: "a", Kind: "GitRepository", Namespace: "b", Name: "c*"}, true},
+		{Rule{Namespace: "*"}, Rule{}, true},
+		{Rule{Cluster: "*"}, Rule{}, false}, // of a cluster without a name
+		{Rule{Cluster: "Clusters/*"}, Rule{Cluster: "clusters/dev?"}, true},
+		{Rule{Kind: "GitRepository"}, Rule{}, false},
+		{Rule{Name: "web*"}, Rule{Name: "web-*"}, true},
+		{Rule{Name: "web-*"}, Rule{Name: "web*"}, false},
+		{Rule{Name: "web?"}, Rule{Name: "web*"}, false},
+		{Rule{Name: "web?"}, Rule{Name: "web?"}, true},
+		{Rule{Name: "web", Namespace: "apps"}, Rule{Name: "web"}, false},
+	} {
+		assert.Equal(t, tc.want, tc.first.covers(tc.second), "%s %s", tc.first, tc.second)
+	}
 }

@@ -39,15 +39,15 @@ func (r Rule) String() string {
 	return "{" + strings.Join(fields, ", ") + "}"
 }
 
+// mostPerHour is the most that a rule may say: a commit each second, which no source has.
+const mostPerHour = 3600
+
 // ParseRules reads a file of rules, YAML or JSON: a list of {cluster, kind, namespace, name, perHour}. Everything but
 // perHour may be left out. The first rule that matches a source counts. The error names file, line and what is accepted.
 func ParseRules(file string, data []byte) ([]Rule, error) {
-	var nodes []yaml.Node
-	switch err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&nodes); {
-	case errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%s: it is empty: write a list of {kind, namespace, name, perHour}", file)
-	case err != nil:
-		return nil, fmt.Errorf("%s: it is no list of {kind, namespace, name, perHour}: %w", file, err)
+	nodes, err := ruleNodes(file, data)
+	if err != nil {
+		return nil, err
 	}
 	rules := make([]Rule, 0, len(nodes))
 	for _, n := range nodes {
@@ -59,6 +59,31 @@ func ParseRules(file string, data []byte) ([]Rule, error) {
 		rules = append(rules, r)
 	}
 	return rules, nil
+}
+
+// ruleNodes are the nodes of the one list that a file is.
+func ruleNodes(file string, data []byte) ([]yaml.Node, error) {
+	var nodes []yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	for read := false; ; {
+		var document yaml.Node
+		err := decoder.Decode(&document)
+		switch empty := len(document.Content) == 0 || document.Content[0].ShortTag() == "!!null"; {
+		case errors.Is(err, io.EOF) && read:
+			return nodes, nil
+		case errors.Is(err, io.EOF):
+			return nil, fmt.Errorf("%s: it is empty: write a list of {kind, namespace, name, perHour}", file)
+		case err == nil && empty:
+			continue
+		case err == nil && read:
+			return nil, fmt.Errorf("%s:%d: a second document starts here: write all rules in one list", file, document.Content[0].Line)
+		case err == nil:
+			err = document.Decode(&nodes)
+		}
+		if read = true; err != nil {
+			return nil, fmt.Errorf("%s: it is no list of {kind, namespace, name, perHour}: %w", file, err)
+		}
+	}
 }
 
 func parseRule(n *yaml.Node) (r Rule, err error) {
@@ -96,6 +121,9 @@ func parseRule(n *yaml.Node) (r Rule, err error) {
 	if err := perHour.Decode(&r.PerHour); err != nil || !(r.PerHour >= 0) || math.IsInf(r.PerHour, 1) {
 		return r, fmt.Errorf("perHour %q is not a number of commits an hour: write one like 0.5, or 0", perHour.Value)
 	}
+	if r.PerHour > mostPerHour {
+		return r, fmt.Errorf("perHour %q is more than %d, a commit each second: write how many commits an hour there are, like 0.5", perHour.Value, mostPerHour)
+	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		return r, fmt.Errorf("unknown field %q: a rule takes cluster, kind, namespace, name, perHour", name)
 	}
@@ -125,23 +153,42 @@ func fieldsOf(n *yaml.Node) (map[string]yaml.Node, error) {
 	return fields, nil
 }
 
-// Unmatched says of the rules that are about no source of the clusters, whatever other rules come before them, where they stand,
-// and what the clusters are called where none is called as a rule says.
-func Unmatched(rules []Rule, clusters []Cluster) []string {
-	var lines []string
-	for _, r := range rules {
-		if slices.ContainsFunc(clusters, func(c Cluster) bool {
-			return slices.ContainsFunc(c.Objects, func(o *flux.Object) bool { return o.KindRow().Source && r.matches(c.Names, o.Ref) })
-		}) {
+// Unmatched says of rules where they stand, and why they are about nothing: mistaken are those of clusters that are not there, and
+// those behind one that takes all; unmatched are about no source that was read, whatever other rules come before them, which is
+// wrong only where all was.
+func Unmatched(rules []Rule, clusters []Cluster) (mistaken, unmatched []string) {
+	for n, r := range rules {
+		line := fmt.Sprintf("%s: the rule %s", r.At, r)
+		if !slices.ContainsFunc(clusters, func(c Cluster) bool { return r.isAbout(c.Names) }) {
+			mistaken = append(mistaken, fmt.Sprintf("%s is about no source that was read: no cluster is called %s, there are %s", line, r.Cluster, called(clusters)))
 			continue
 		}
-		line := fmt.Sprintf("%s: the rule %s is about no source that was read", r.At, r)
-		if !slices.ContainsFunc(clusters, func(c Cluster) bool { return r.isAbout(c.Names) }) {
-			line += fmt.Sprintf(": no cluster is called %s, there are %s", r.Cluster, called(clusters))
+		if first := slices.IndexFunc(rules[:n], func(before Rule) bool { return before.covers(r) }); first >= 0 {
+			mistaken = append(mistaken, fmt.Sprintf("%s never counts: that of %s comes first, and is about all that it is about", line, rules[first].At))
+			continue
 		}
-		lines = append(lines, line)
+		if !slices.ContainsFunc(clusters, func(c Cluster) bool {
+			return slices.ContainsFunc(c.Objects, func(o *flux.Object) bool { return o.KindRow().Source && r.matches(c.Names, o.Ref) })
+		}) {
+			unmatched = append(unmatched, line+" is about no source that was read")
+		}
 	}
-	return lines
+	return mistaken, unmatched
+}
+
+// covers tells whether a rule matches whatever another does, as far as their texts tell. A ? may be a * of the other.
+func (r Rule) covers(other Rule) bool {
+	covers := func(a, b string, match func(pattern, s string) bool) bool {
+		return a == b || a == "" || !strings.Contains(a, "?") && match(a, b)
+	}
+	cluster := func(a, b string) bool { return b != "" && policy.Pattern{Text: a}.Matches(b) }
+	return (r.Kind == "" || r.Kind == other.Kind) && covers(r.Cluster, other.Cluster, cluster) &&
+		covers(r.Namespace, other.Namespace, matchesText) && covers(r.Name, other.Name, matchesText)
+}
+
+func matchesText(pattern, s string) bool {
+	ok, _ := path.Match(pattern, s)
+	return ok
 }
 
 // called lists the first clusters by the name that shows each.
@@ -172,9 +219,6 @@ func (r Rule) matches(cluster []string, o flux.Ref) bool {
 	if !r.isAbout(cluster) {
 		return false
 	}
-	match := func(pattern, s string) bool {
-		ok, _ := path.Match(pattern, s)
-		return pattern == "" || ok
-	}
+	match := func(pattern, s string) bool { return pattern == "" || matchesText(pattern, s) }
 	return (r.Kind == "" || r.Kind == o.Kind) && match(r.Namespace, o.Namespace) && match(r.Name, o.Name)
 }

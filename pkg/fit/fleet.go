@@ -105,9 +105,10 @@ type Fitting struct {
 	Undone int
 	// Unfitted counts what asks hosts and was not fitted, by why.
 	Unfitted map[tune.Reason]int
-	// Unmatched says of rules that they are about no source that was read, and Unpolled are the shares that nothing counts to.
-	Unmatched []string
-	Unpolled  []policy.Share
+	// Mistaken says of rules that they are about nothing, whatever was read, and Unmatched that they are about no source that was.
+	// Unpolled are the shares that nothing counts to.
+	Mistaken, Unmatched []string
+	Unpolled            []policy.Share
 }
 
 // Why something that asks hosts is not fitted although no plan leaves it alone.
@@ -312,7 +313,8 @@ func (f *fitter) weigh() {
 }
 
 func (f *fitter) fitting(intervals []time.Duration) *Fitting {
-	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Left: f.left, Unfitted: f.unfitted, Failing: f.failing, Undone: f.undone, Unmatched: Unmatched(f.in.Rules, f.in.Clusters), Unpolled: f.unpolled}
+	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Left: f.left, Unfitted: f.unfitted, Failing: f.failing, Undone: f.undone, Unpolled: f.unpolled}
+	out.Mistaken, out.Unmatched = Unmatched(f.in.Rules, f.in.Clusters)
 	for i := range out.Choices {
 		out.Choices[i] = map[flux.Ref]Choice{}
 	}
