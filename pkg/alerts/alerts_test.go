@@ -249,6 +249,19 @@ func TestNamespacesDoNotMix(t *testing.T) {
 	}
 }
 
+// The room above a share ends at the limit: what is above that is an alarm in any case.
+func TestShareLeavesNoRoomAboveTheLimit(t *testing.T) {
+	t.Parallel()
+	for percent, want := range map[float64]struct{ above, than string }{
+		100: {"1000", "more than its limit of 1000. "}, 97: {"1000", "more than its limit of 1000. "},
+		95: {"998", "more than 5% above its share, which is 95% of its limit of 1000. "},
+	} {
+		a := find(t, made(t, []policy.Share{{Host: "github.com", Percent: percent}}, object("gitrepo", "apps", "web", "1m")), HostAboveShare)
+		assert.True(t, strings.HasSuffix(a.Expr, " > "+want.above), a.Expr)
+		assert.Contains(t, a.Annotations["description"], want.than)
+	}
+}
+
 // A fit uses all of a share, and each change and each restart reconciles once more: neither is an alarm.
 func TestShareLeavesRoom(t *testing.T) {
 	t.Parallel()

@@ -111,14 +111,17 @@ func (in Input) share(s policy.Share, limit budget.Limit) []Rule {
 // room is what an alarm leaves above a share that intervals are fitted to, in percent of it: a fit uses all of a share.
 const room = 5
 
-// aboveShare records what counts to a share, and alerts where that is more. Each changed interval and each start of a
+// aboveShare records what counts to a share, and alerts where that is more, or more than the limit. Each changed interval and each start of a
 // controller reconciles once more, which is counted for as long as is looked back: an alarm waits for longer than that.
 func (in Input) aboveShare(s policy.Share, limit budget.Limit, expr, made string) []Rule {
 	most := limit.PerHour * s.Percent / 100
 	than := fmt.Sprintf("%g%% of its limit of %s", s.Percent, plain(readable(limit.PerHour)))
-	if slices.Contains(in.Shares, s) {
-		most *= 1 + room/100.0
-		than = fmt.Sprintf("%d%% above its share, which is %s", room, than)
+	switch above := most * (1 + room/100.0); {
+	case !slices.Contains(in.Shares, s):
+	case above > limit.PerHour:
+		most, than = limit.PerHour, "its limit of "+plain(readable(limit.PerHour))
+	default:
+		most, than = above, fmt.Sprintf("%d%% above its share, which is %s", room, than)
 	}
 	most = readable(most)
 	record, name, whose := hostRequests, HostAboveShare, s.Host
