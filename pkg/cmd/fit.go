@@ -32,7 +32,7 @@ type FitFlags struct {
 func (f *FitFlags) addFit(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.Fit, "fit", nil, "Fit the intervals of the sources that poll a host to a share of its limit, within the bounds of the policy: what changes often is polled often. "+
-		"--fit github.com=60%, or of one credential --fit github.com/SECRET=20% (may be repeated).")
+		"--fit github.com=60%, or of one credential --fit github.com/SECRET=20%, a Secret or provider of that name, or both together (may be repeated).")
 	addLimit(cmd, &f.FitLimits)
 	f.addActivity(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("fit", cobra.FixedCompletions([]string{"github.com=", "gitlab.com=", "bitbucket.org="}, noFiles|cobra.ShellCompDirectiveNoSpace))

@@ -17,7 +17,7 @@ func (o FleetOptions) fitWarnings(fitting *fit.Fitting) []string {
 	if fitting == nil {
 		return nil
 	}
-	warnings := append(idleShares(fitting.Shares), o.unpolledShares(fitting.Unpolled)...)
+	warnings := slices.Concat(idleShares(fitting.Shares), mixedShares(fitting.Shares), o.unpolledShares(fitting.Unpolled))
 	rules := fitting.Mistaken
 	if !o.partial() {
 		rules = slices.Concat(rules, fitting.Unmatched)
@@ -38,6 +38,17 @@ func idleShares(shares []fit.ShareUse) []string {
 		if s.Idle && s.Above() {
 			warnings = append(warnings, fmt.Sprintf("%s is above its share of %g%%: it gets %s requests/h, and the share is %s; nothing that was chosen counts to it, and the other shares are fitted without it",
 				s.Share, s.Percent, report.Rate(s.Used), report.Rate(s.Allowed)))
+		}
+	}
+	return warnings
+}
+
+// mixedShares say of shares that two credentials with one name have them together.
+func mixedShares(shares []fit.ShareUse) []string {
+	var warnings []string
+	for _, s := range shares {
+		if s.Mixed {
+			warnings = append(warnings, fmt.Sprintf("the share of %s is of the Secret %s and of the provider %[2]s together, which budget shows apart", s.Share, s.Credential))
 		}
 	}
 	return warnings

@@ -198,3 +198,11 @@ func TestRulesThatAreAboutNothing(t *testing.T) {
 	assert.NotContains(t, part, "--activity: of what was read")
 	assert.Equal(t, []string{"--activity: in any case", "--activity: of what was read"}, FleetOptions{}.fitWarnings(fitting))
 }
+
+// Two credentials with one name have a share together, which is told.
+func TestSharesOfTwoCredentials(t *testing.T) {
+	t.Parallel()
+	share := policy.Share{Host: "dev.azure.com", Credential: "azure", Percent: 50}
+	assert.Equal(t, []string{"the share of dev.azure.com/azure is of the Secret azure and of the provider azure together, which budget shows apart"},
+		FleetOptions{}.fitWarnings(&fit.Fitting{Shares: []fit.ShareUse{{Share: share}, {Share: share, Mixed: true}}}))
+}

@@ -20,6 +20,8 @@ type ShareUse struct {
 	Sources int     // that were fitted
 	// Idle says that nothing that was chosen counts to it: it is in nobody's way, however much it gets.
 	Idle bool
+	// Mixed says that its credential is a Secret of some that count to it, and a provider of others: these are two for a budget.
+	Mixed bool
 }
 
 // Above tells whether a share gets more than it is.
@@ -28,7 +30,7 @@ func (u ShareUse) Above() bool { return u.Used > u.Allowed*(1+grain) }
 // open begins with the shares that something counts to. The error names one of a host without a limit.
 func (f *fitter) open() error {
 	for _, s := range f.in.Shares {
-		polled, chosen := f.counted(s)
+		polled, chosen, mixed := f.counted(s)
 		if !polled {
 			f.unpolled = append(f.unpolled, s)
 			continue
@@ -37,14 +39,16 @@ func (f *fitter) open() error {
 		if !ok {
 			return fmt.Errorf("the share of %s is %g%% of a limit, and %s has none: say what it should get with --limit %s, or in spec.limits of the policy", s, s.Percent, s.Host, terminal.Quoted(s.Host+"=5000/h"))
 		}
-		f.uses = append(f.uses, ShareUse{Share: s, Limit: limit.PerHour, Allowed: limit.PerHour * s.Percent / 100, Idle: !chosen})
+		f.uses = append(f.uses, ShareUse{Share: s, Limit: limit.PerHour, Allowed: limit.PerHour * s.Percent / 100, Idle: !chosen, Mixed: mixed})
 		f.problem.Shares = append(f.problem.Shares, limit.PerHour*s.Percent/100)
 	}
 	return nil
 }
 
-// counted tells whether anything counts to a share, and whether something that was chosen does.
-func (f *fitter) counted(s policy.Share) (polled, chosen bool) {
+// counted tells whether anything counts to a share, whether something that was chosen does, and whether its credential is a Secret of
+// some and a provider of others.
+func (f *fitter) counted(s policy.Share) (polled, chosen, mixed bool) {
+	var secret, provider bool
 	for n, c := range f.in.Clusters {
 		for i := range c.Budget.Items {
 			item := &c.Budget.Items[i]
@@ -53,9 +57,11 @@ func (f *fitter) counted(s policy.Share) (polled, chosen bool) {
 			}
 			_, free := c.Free[item.Object.Ref]
 			polled, chosen = true, chosen || free || c.Chosen[item.Object.Ref]
+			bySecret := item.Remote.Secret == s.Credential
+			secret, provider = secret || bySecret, provider || !bySecret
 		}
 	}
-	return polled, chosen
+	return polled, chosen, secret && provider && s.Credential != ""
 }
 
 // counts tells whether the polls of a cluster's object count against a share: under the plan, once that is undone, or once it does not

@@ -24,6 +24,7 @@ type asker struct {
 	interval     time.Duration
 	perHour      float64
 	free         policy.Bound
+	provider     string
 }
 
 // fittedTo fits sources by limits of 1,000/h for each host.
@@ -39,7 +40,7 @@ func askersInput(askers []asker, shares ...policy.Share) fit.Input {
 		every, probe := flux.FormatDuration(a.interval), flux.FormatDuration(a.interval+time.Second)
 		source := flux.Object{
 			Ref: sourceAt(i), Version: "v1", Interval: &every,
-			Remote: flux.Remote{URL: "https://" + a.host + "/acme/" + sourceAt(i).Name, Secret: a.secret, Ref: flux.RemoteRef{Kind: flux.RefBranch, Value: "main"}},
+			Remote: flux.Remote{URL: "https://" + a.host + "/acme/" + sourceAt(i).Name, Secret: a.secret, Provider: a.provider, Ref: flux.RemoteRef{Kind: flux.RefBranch, Value: "main"}},
 		}
 		item := tune.Item{Object: source}
 		if a.free != (policy.Bound{}) {
@@ -204,5 +205,25 @@ func TestFailingSourcesAreTold(t *testing.T) {
 			}
 			assert.Equal(t, want, f.Failing, "%s %v", interval, free)
 		}
+	}
+}
+
+// A share of a credential is of the Secret and of the provider with its name, which budget shows apart: that is told of both.
+func TestShareOfASecretAndAProvider(t *testing.T) {
+	t.Parallel()
+	free := policy.Bound{Min: time.Minute, Max: time.Hour}
+	secret := asker{host: "dev.azure.com", secret: "azure", interval: time.Hour, perHour: 1, free: free}
+	provider := asker{host: "dev.azure.com", provider: "azure", interval: time.Hour, perHour: 1, free: free}
+	both := asker{host: "dev.azure.com", secret: "azure", provider: "azure", interval: time.Hour, perHour: 1, free: free}
+	for _, tc := range []struct {
+		askers []asker
+		mixed  bool
+	}{
+		{[]asker{secret, secret}, false}, {[]asker{provider}, false}, {[]asker{secret, both}, false}, {[]asker{secret, provider}, true},
+	} {
+		fitting, err := fittedTo(tc.askers, policy.Share{Host: "dev.azure.com", Credential: "azure", Percent: 50}, policy.Share{Host: "dev.azure.com", Percent: 60})
+		require.NoError(t, err)
+		assert.Equal(t, tc.mixed, fitting.Shares[0].Mixed)
+		assert.False(t, fitting.Shares[1].Mixed, "of a whole host")
 	}
 }
