@@ -62,6 +62,7 @@ func (w *Writer) reread(ctx, requests context.Context, c *carried) (done bool) {
 		return c.end(c.unknown(c.wrote, fmt.Errorf("reading it again: %w", err)))
 	}
 	if err := lostAnswer(c.verifier, c.lost, looked); err != nil {
+		c.now = looked
 		return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(*c.lost, looked), err))
 	}
 	c.now, c.fresh, c.lost = looked, true, nil
@@ -140,16 +141,16 @@ func (c *carried) endAside() (done bool) {
 // answered holds a patch against the API server's answer. A dry run ends with the first: nothing was changed that a second
 // one could be for. What is noted aside is no outcome.
 func (w *Writer) answered(ctx, requests context.Context, c *carried, answer flux.Object, sent tune.Next) (done bool) {
-	c.Result = c.besides(tune.ChangedBeside(c.now, answer, sent.Patch))
+	before := c.now
+	c.Result, c.now = c.besides(tune.ChangedBeside(before, answer, sent.Patch)), answer
 	if c.verifier != nil {
-		if err := c.verifier.Verify(c.now, answer); err != nil {
-			return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(c.now, answer), err))
+		if err := c.verifier.Verify(before, answer); err != nil {
+			return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(before, answer), err))
 		}
 	}
 	if c.before == "" {
 		c.before = answer.Status.Ready
 	}
-	c.now = answer
 	if sent.Aside {
 		return w.options.DryRun && c.endAside()
 	}

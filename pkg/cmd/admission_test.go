@@ -186,6 +186,29 @@ spec: {interval: 10m, path: ./, prune: true, sourceRef: {kind: GitRepository, na
 	assert.Equal(t, "10m  ", spec())
 }
 
+// What a revert says it changed is what the API server holds, also where admission fills in a field that was removed.
+func TestAdmissionThatFillsInARestoredField(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	f.Apply(t, fmt.Sprintf(`
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: slow, namespace: %s}
+spec: {interval: 5m, timeout: 1m, path: ./, prune: true, sourceRef: {kind: GitRepository, name: app}}
+`, f.apps))
+	on(f.Cluster).must(t, "apply", "ks/slow", "-n", f.apps, "--yes")
+	f.Apply(t, fmt.Sprintf(mutate, f.apps, `object.kind == 'Kustomization' && !has(object.spec.retryInterval)`, `[JSONPatch{op: "add", path: "/spec/retryInterval", value: "77s"}]`))
+	require.EventuallyWithT(t, func(c *assert.CollectT) { // it takes a moment to be enforced
+		got, err := f.RunKubectl(context.Background(), "", "patch", "kustomization", "slow", "-n", f.apps, "--type=merge", "--dry-run=server", "-o", `jsonpath={.spec.retryInterval}`, "-p", `{"spec":{"retryInterval":null}}`)
+		assert.NoError(c, err)
+		assert.Equal(c, "77s", got)
+	}, 20*time.Second, 100*time.Millisecond)
+	o := on(f.Cluster).run(t.Context(), "revert", "ks/slow", "-n", f.apps, "--yes", "-o", `jsonpath={range .items[*]}{.action}{range .changes[*]} {.field} {.from} {.to}{end}{end}`)
+	assert.Equal(t, exitFailed, o.code)
+	assert.Contains(t, o.stderr, "spec.retryInterval became 1m17s, not <unset>")
+	assert.Equal(t, "restored spec.interval 1m 5m spec.retryInterval 5m 77s spec.timeout 2m 1m", o.stdout)
+}
+
 // What admission changes beside what is sent is named, on the way there and back: no record has it.
 func TestAdmissionThatChangesSomethingElse(t *testing.T) {
 	t.Parallel()

@@ -126,15 +126,18 @@ func (r *Result) become(d cluster.Result, done string) {
 	r.runEnded = errors.Is(d.Err, cluster.ErrInterrupted) || errors.Is(d.Err, cluster.ErrNoAnswer)
 }
 
-// onlyWritten takes out of a way back what somebody else has made something else of before it was written.
+// onlyWritten makes the changes of a way back that is not whole those that the object got.
 func (r *Result) onlyWritten(d cluster.Result) {
-	if _, restores := d.Write.(tune.RestoreWrite); !restores || d.Err == nil || d.Now == nil || len(r.Changes) == 0 {
+	restore, restores := d.Write.(tune.RestoreWrite)
+	if !restores || d.Err == nil || d.Now == nil || len(r.Changes) == 0 {
 		return
 	}
-	r.Changes = slices.DeleteFunc(slices.Clone(r.Changes), func(c Change) bool {
-		return c.To != nil && !flux.SameDuration(d.Now.Value(flux.Field(c.Field)), c.To)
-	})
-	if len(r.Changes) == 0 {
+	made, changed := restore.Made(*d.Now)
+	r.Changes = newChanges(made)
+	switch {
+	case !changed:
+		r.Action = string(cluster.Failed)
+	case len(made) == 0:
 		r.Action = string(cluster.Released)
 	}
 }

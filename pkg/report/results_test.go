@@ -82,21 +82,31 @@ func TestAppliedInPart(t *testing.T) {
 // What somebody has made something else of is not called restored.
 func TestRestoredInPart(t *testing.T) {
 	t.Parallel()
-	was := object(t, "gitrepository", "dev", "web", func(o *flux.Object) { o.Interval, o.Timeout = ptr("1m"), ptr("2m") })
+	was := object(t, "gitrepository", "dev", "web", func(o *flux.Object) {
+		o.Interval, o.Timeout = ptr("1m"), ptr("2m")
+		o.Annotations = map[string]string{tune.RecordAnnotation: "{}"}
+	})
 	now := was
-	now.Interval, now.Timeout = ptr("6m"), ptr("60s")
+	now.Interval, now.Timeout, now.Annotations = ptr("6m"), ptr("60s"), nil
+	filled, same := was, was
+	filled.Interval, filled.Timeout = ptr("5m"), ptr("77s")
+	same.ResourceVersion = "2"
 	interval := tune.Change{Field: flux.Interval, From: ptr("1m"), To: ptr("5m")}
 	timeout := tune.Change{Field: flux.Timeout, From: ptr("2m"), To: ptr("60s")}
+	removed := tune.Change{Field: flux.Timeout, From: ptr("2m")} // and admission may fill it in
 	for _, tc := range []struct {
+		now     flux.Object
 		planned []tune.Change
 		action  cluster.Outcome
 		want    []tune.Change
 	}{
-		{[]tune.Change{interval, timeout}, cluster.Restored, []tune.Change{timeout}},
-		{[]tune.Change{interval}, cluster.Released, []tune.Change{}},
+		{now, []tune.Change{interval, timeout}, cluster.Restored, []tune.Change{timeout}},
+		{now, []tune.Change{interval}, cluster.Released, []tune.Change{}},
+		{filled, []tune.Change{interval, removed}, cluster.Restored, []tune.Change{interval, {Field: flux.Timeout, From: ptr("2m"), To: ptr("77s")}}},
+		{same, []tune.Change{interval, removed}, cluster.Failed, []tune.Change{}},
 	} {
 		restore := tune.Restore{Object: was, Action: tune.ActionChange, Changes: tc.planned}
-		out := cluster.Outcomes{Objects: []cluster.Result{{Write: tune.RestoreWrite{Restore: restore}, Outcome: cluster.Configured, Err: errors.New("changed since"), Now: &now}}}
+		out := cluster.Outcomes{Objects: []cluster.Result{{Write: tune.RestoreWrite{Restore: restore}, Outcome: cluster.Configured, Err: errors.New("changed since"), Now: &tc.now}}}
 		item := NewResults("", cluster.Restored, PlannedRestores([]tune.Restore{restore})).With(out, nil).Items[0]
 		assert.Equal(t, string(tc.action), item.Action)
 		assert.Equal(t, newChanges(tc.want), item.Changes)

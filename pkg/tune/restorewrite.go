@@ -62,6 +62,22 @@ func (w RestoreWrite) planned(now flux.Object, changes []Change) bool {
 	})
 }
 
+// Made are the changes that an object which is like now got of the write, and whether it has become another at all by it: admission
+// may have made something else of a value (nobody owns what it fills in), and what somebody else has set is not the write's.
+func (w RestoreWrite) Made(now flux.Object) (made []Change, changed bool) {
+	for _, c := range w.Restore.Changes {
+		is := now.Value(c.Field)
+		switch ours := owns(now, c.Field, w.Manager) || c.To == nil && len(now.OwnersOf(c.Field)) == 0; {
+		case c.To == nil && filledIn(now, c.Field), flux.SameDuration(is, c.To):
+			made = append(made, c)
+		case ours && !flux.SameDuration(is, c.From):
+			made = append(made, Change{Field: c.Field, From: c.From, To: is})
+		}
+	}
+	record := w.Restore.Object.Annotations[RecordAnnotation]
+	return made, len(made) > 0 || now.Annotations[RecordAnnotation] != record
+}
+
 // Undo implements Verifier: what was set once is restored by whoever reverts again. Where admission keeps the interval shorter than
 // it is to be, timeouts and retry intervals that follow it where they are not set are set as before.
 func (w RestoreWrite) Undo(before, answer flux.Object) Write {
