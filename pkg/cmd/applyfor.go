@@ -60,7 +60,7 @@ func (o ApplyOptions) untilOver(ctx context.Context, stamp tune.Stamp, requests 
 	default:
 		_, _ = fmt.Fprintf(o.root.ErrOut, "It ends at %s, in %s. Ctrl-C ends it now.\n", tune.ShowTime(stamp.Until), flux.FormatDuration(left))
 		if o.hold(ctx, stamp, requests, wrote) {
-			_, _ = fmt.Fprintf(o.root.ErrOut, "Somebody else has ended session %s (revert or forget).\n", stamp.Session)
+			_, _ = fmt.Fprintf(o.root.ErrOut, "No object bears session %s any more: somebody else has reverted or forgotten it, or taken its annotations away.\n", stamp.Session)
 		}
 	}
 	return o.takeBack(ctx, stamp.Session, wrote)

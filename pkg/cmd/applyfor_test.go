@@ -76,8 +76,8 @@ func TestApplyForThatSomebodyEnded(t *testing.T) {
 			case <-time.After(time.Minute):
 				require.Fail(t, "it waits for the end of what somebody has ended")
 			}
-			assert.Zero(t, o.code, o.stderr)
-			assert.Contains(t, o.stderr, "Somebody else has ended session 20261122-120000-test (revert or forget).")
+			assert.Equal(t, map[string]int{"revert": 0, "forget": exitFailed}[verb], o.code, o.stderr)
+			assert.Contains(t, o.stderr, "No object bears session 20261122-120000-test any more: somebody else has reverted or forgotten it, or taken its annotations away.")
 			assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: nothing bears it any more.")
 			assert.Equal(t, verb == "forget", strings.Contains(o.stderr, "By that 1 object still holds what it set"), o.stderr)
 		})

@@ -235,6 +235,7 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 		say(fmt.Sprintf("Session %s is over: nothing bears it any more.", way.session))
 		if kept := keptText(way.wrote, o.there(ctx)); kept != "" {
 			say("By that " + kept)
+			return silentError{exitFailed}
 		}
 		return nil
 	case state == stateGone:
