@@ -102,6 +102,7 @@ func (o RevertOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.root.warn(nil, fs.missing)
+	o.several = o.Expired // one for each session
 	return o.eachWithSession(ctx, fs, func(w WriteOptions, f fleet) error {
 		one := o
 		one.WriteOptions = w

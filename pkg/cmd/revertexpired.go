@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -47,6 +49,9 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 		}
 		o.tellAwaited(f, nil, nil)
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No session is overdue %s%s.\n", o.where(), o.elsewhere())
+	}
+	if overdue == 0 { // a document is promised, also of nothing
+		failed = errors.Join(failed, o.show(report.NewResults("", cluster.Restored, nil).With(cluster.Outcomes{}, f.snapshot.Gaps)))
 	}
 	if failed != nil {
 		return failed

@@ -2,8 +2,10 @@ package cmd
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -402,9 +404,24 @@ func TestASessionIsOverByTheAPIServersClock(t *testing.T) {
 	o := i.must(t, "revert", "--expired", "-n", f.apps, "--yes")
 	assert.Contains(t, o.stderr, "No session is overdue")
 	assert.Equal(t, "1m", f.interval(t))
+	for _, format := range []string{"json", "yaml"} { // also where nothing is to be done
+		o = i.must(t, "revert", "--expired", "-n", f.apps, "--yes", "-o", format)
+		assert.Contains(t, o.stderr, "No session is overdue")
+		assert.Contains(t, o.stdout, "Results", "a document")
+	}
 	assert.NotContains(t, i.must(t, "sessions", "-n", f.apps).stderr, "should have ended")
 	i.now = func() time.Time { return time.Now().Add(2 * ahead) } // half of that has passed
 	assert.Contains(t, i.must(t, "sessions", "-n", f.apps).stderr, "1 session should have ended")
-	i.must(t, "revert", "--expired", "-n", f.apps, "--yes")
+	second := record
+	second.Steps = slices.Clone(record.Steps)
+	second.Steps[0].Session = "another"
+	f.Apply(t, gitRepository(f.apps, "second", "interval: 5m"))
+	f.Kubectl(t, "patch", "gitrepository", "second", "-n", f.apps, "--field-manager=fluxtune", "--type=merge", "-p", `{"spec": {"interval": "1m"}}`)
+	f.Kubectl(t, "annotate", "gitrepository", "second", "-n", f.apps, tune.RecordAnnotation+"="+second.String(), tune.UntilAnnotation+"="+until.Format(time.RFC3339))
+	o = i.must(t, "revert", "--expired", "-n", f.apps, "--yes", "-o", "json")
+	var document report.Results
+	require.NoError(t, json.Unmarshal([]byte(o.stdout), &document), "one document, whatever the number of sessions: %s", o.stdout)
+	assert.Len(t, document.Items, 2)
+	assert.Equal(t, 2, document.Summary.Changed)
 	assert.Equal(t, "5m", f.interval(t))
 }

@@ -73,8 +73,10 @@ type WriteOptions struct {
 	FleetOptions
 	OutputOptions
 	PatchFlags
-	// collected are the results of several clusters, which are shown as one document; nil where each is shown.
+	// collected are several results, as those of several clusters, which are shown as one document; nil where each is shown.
 	collected *[]report.Results
+	// several says that a command shows more than one result in a cluster.
+	several bool
 	// together is what the clusters ask of the hosts, where several are changed; nil where one is.
 	together *together
 	// plans is what each of several clusters is planned to become; nil where what that costs is not told beforehand.
@@ -87,7 +89,7 @@ type WriteOptions struct {
 
 // eachCluster does what writes in one cluster after the other.
 func (o WriteOptions) eachCluster(ctx context.Context, fs fleets, do func(WriteOptions, fleet) error) error {
-	if len(fs.all)+len(fs.missing) > 1 && !o.printer.tables() && o.printer.format != "diff" && o.printer.format != "markdown" {
+	if (len(fs.all)+len(fs.missing) > 1 || o.several) && !o.printer.tables() && o.printer.format != "diff" && o.printer.format != "markdown" {
 		o.collected = &[]report.Results{}
 	}
 	if len(fs.all) > 1 || len(fs.missing) > 0 || o.fit != nil {
