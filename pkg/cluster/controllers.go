@@ -205,6 +205,7 @@ func decodeDeployment(data []byte) (Deployment, error) {
 	for _, container := range d.Spec.Template.Spec.Containers {
 		args := slices.Concat(container.Command, container.Args)
 		readFlags(&result.Controller, args)
+		result.Controller.OneNamespace = result.Controller.OneNamespace || isSet("no-cross-namespace-refs", args)
 		if name := result.Controller.Name; name != "" {
 			result.Controller.Version = cmp.Or(result.Controller.Version, imageVersion(container.Image, name))
 		}
@@ -319,6 +320,7 @@ func MergeControllers(deployments []Deployment) []flux.Controller {
 		m.Overrides = slices.Concat(m.Overrides, d.Controller.Overrides)
 		m.RetryOnFailure = m.RetryOnFailure || d.Controller.RetryOnFailure
 		m.KeepsTimers = m.KeepsTimers || d.Controller.KeepsTimers
+		m.OneNamespace = m.OneNamespace && d.Controller.OneNamespace
 		m.CancelsChecks = m.CancelsChecks || d.Controller.CancelsChecks
 	}
 	return merged

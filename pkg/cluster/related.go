@@ -259,6 +259,7 @@ func (c *Client) readArtifacts(ctx context.Context, s served, snapshot *flux.Sna
 		snapshot.Gaps = append(snapshot.Gaps, gap)
 	}
 	snapshot.Relate(found.Objects)
+	snapshot.Looked, snapshot.Tried = append(snapshot.Looked, found.Looked...), append(snapshot.Tried, found.Tried...)
 	return nil
 }
 

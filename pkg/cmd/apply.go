@@ -150,7 +150,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	o.Options = *f.fitted(fitting, o.Options)
 	plan := f.plan(&o.Options)
 	cost := o.cost(f, plan)
-	plan.Warnings = slices.Concat(plan.Warnings, f.unchecked(plan, o.FieldManager), cost.Overloaded())
+	plan.Warnings = slices.Concat(plan.Warnings, f.unchecked(plan, o.FieldManager), f.unseen(plan), cost.Overloaded())
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
 	overview := o.overview(plan, f.forecast(plan, o.PatchesPerSecond), cost, o.PatchesPerSecond)
 	if o.together != nil && o.together.parts {

@@ -267,6 +267,11 @@ func (o FleetOptions) readDeciding(ctx context.Context) (flux.Snapshot, error) {
 			return snapshot, err
 		}
 	}
+	if policy.NeedsConsumers(o.Policy, snapshot) && len(snapshot.UnreadUsers()) > 0 {
+		if err := o.Client.ReadOwnUsers(ctx, &snapshot); err != nil {
+			return snapshot, err
+		}
+	}
 	if o.sources {
 		if err := o.Client.ReadSources(ctx, &snapshot); err != nil {
 			return snapshot, err

@@ -158,7 +158,7 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 		if lost := f.takenOver(plan, tune.DefaultManager); lost != "" {
 			plan.Warnings = append(plan.Warnings, lost)
 		}
-		plan.Warnings = append(plan.Warnings, f.unchecked(plan, tune.DefaultManager)...)
+		plan.Warnings = append(plan.Warnings, slices.Concat(f.unchecked(plan, tune.DefaultManager), f.unseen(plan))...)
 		costs = append(costs, f.budget(plan, now))
 		p.calm = p.calm.And(f.forecast(plan, defaultPace))
 		warnings = append(warnings, clusterWarnings{f.options.Cluster, plan.Warnings})

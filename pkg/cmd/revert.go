@@ -150,7 +150,8 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	for i, r := range restores {
 		restores[i].Assignment = f.resolver.Resolve(r.Object)
 	}
-	o.root.warn(slices.Concat(tune.RulesLeft(judge, restores), tune.OwnersUnread(judge, restores)), f.snapshot.Gaps)
+	unseen := f.unseen(tune.Plan{Items: report.RestoreItems(restores)})
+	o.root.warn(slices.Concat(tune.RulesLeft(judge, restores), tune.OwnersUnread(judge, restores), unseen), f.snapshot.Gaps)
 	if o.Session != "" && !o.Expired { // which has told of all
 		_, others := tune.BadRecordsBeside(f.objects, o.Session)
 		o.root.warn(nil, others)

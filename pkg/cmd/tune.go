@@ -79,6 +79,21 @@ func (f fleet) unchecked(plan tune.Plan, manager string) []string {
 	return []string{"the flags of Flux's controllers could not be read, and their defaults are assumed: " + strings.Join(what, "; ")}
 }
 
+// unseen says that what depends on what a plan changes is not known, as not all of the kinds could be read that may.
+func (f fleet) unseen(plan tune.Plan) []string {
+	var kinds []flux.Kind
+	for _, k := range f.snapshot.UnreadUsers() {
+		depends := func(item tune.Item) bool { return item.Action == tune.ActionChange && tune.MayDependOn(k, item.Object) }
+		if slices.ContainsFunc(plan.Items, depends) || slices.ContainsFunc(plan.Pins, func(p tune.Pin) bool { return tune.MayDependOn(k, p.Owner) }) {
+			kinds = append(kinds, k)
+		}
+	}
+	if len(kinds) == 0 {
+		return nil
+	}
+	return []string{flux.Resources(kinds) + " in all namespaces could not be read: what depends there on what changes is not known, and may be not ready for a while"}
+}
+
 // plan plans a fleet, and has a judge of that fleet tell what sticks. The options gain the judge.
 func (f fleet) plan(opts *tune.Options) tune.Plan {
 	if f.options.Files != nil {

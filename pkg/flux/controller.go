@@ -27,6 +27,9 @@ type Controller struct {
 	Watches string
 	// Namespace that it watches (--watch-all-namespaces=false: its own); "" for all.
 	Namespace string
+	// OneNamespace is --no-cross-namespace-refs: objects use sources of their own namespace only (kustomize-controller
+	// internal/controller/kustomization_controller.go, getSource; helm-controller internal/acl/acl.go). dependsOn is not bound by it.
+	OneNamespace bool
 	// Overrides are those of --override-manager: field managers whose names begin with one of them lose what they own in
 	// the objects that the controller applies (fluxcd/pkg ssa/patch.go, matchFieldManager compares prefixes).
 	Overrides []string

@@ -26,6 +26,9 @@ type Snapshot struct {
 	Namespaces map[string]map[string]string
 	// Refused are the namespaces whose labels may not be read.
 	Refused []string
+	// Confined are the kinds whose objects use sources of their own namespace only: Flux runs with --no-cross-namespace-refs. It is
+	// asked for where not all users of sources may be read.
+	Confined []string
 	// Notifiers are the notification-controllers, which are asked for only where there are Receivers.
 	Notifiers Notifiers
 	Gaps      []Gap

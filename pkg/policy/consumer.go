@@ -2,6 +2,8 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -34,13 +36,16 @@ func (r *Resolver) indexConsumers(s flux.Snapshot) {
 			}
 			a := r.own(o)
 			if a.Environment == "" {
+				if r.hidden(o) {
+					eachBehind(o.SourceRef, behind, 0, func(source flux.Ref) { r.veiled[source] = true })
+				}
 				continue
 			}
 			c := candidate{environment: a.Environment, known: a.Known, consumer: o.Ref}
 			if o.Ref.Kind == helmReleaseKind {
 				r.releases[o.Ref] = c
 			}
-			r.useAll(o.SourceRef, c, behind, 0)
+			eachBehind(o.SourceRef, behind, 0, func(source flux.Ref) { r.use(source, c) })
 		}
 	}
 }
@@ -65,15 +70,35 @@ func madeOf(s flux.Snapshot) map[flux.Ref][]flux.Ref {
 // maxLinks bounds how far artifacts made of artifacts are followed: a circle is cut.
 const maxLinks = 10
 
-// useAll counts a consumer for a source and for all that it is made of.
-func (r *Resolver) useAll(source flux.Ref, c candidate, behind map[flux.Ref][]flux.Ref, links int) {
-	r.use(source, c)
+// eachBehind calls a function with a source and all that it is made of.
+func eachBehind(source flux.Ref, behind map[flux.Ref][]flux.Ref, links int, use func(flux.Ref)) {
+	use(source)
 	if links == maxLinks {
 		return
 	}
 	for _, ref := range behind[source] {
-		r.useAll(ref, c, behind, links+1)
+		eachBehind(ref, behind, links+1, use)
 	}
+}
+
+// unreadUsers says of the namespaces of sources which users of these could not all be read; none where all were.
+func unreadUsers(s flux.Snapshot) map[string]string {
+	unread := map[string]string{}
+	missing := s.UnreadUsers()
+	if len(missing) == 0 {
+		return unread
+	}
+	for o := range s.All() {
+		if _, known := unread[o.Namespace]; known || !o.KindRow().Source {
+			continue
+		}
+		unread[o.Namespace] = ""
+		kinds := slices.DeleteFunc(slices.Clone(missing), func(k flux.Kind) bool { return s.OwnUsersOnly(k, o.Namespace) })
+		if len(kinds) > 0 {
+			unread[o.Namespace] = fmt.Sprintf("what may use it could not all be read (%s in all namespaces)", flux.Resources(kinds))
+		}
+	}
+	return unread
 }
 
 // use counts a consumer for a source. Counting one twice changes nothing.

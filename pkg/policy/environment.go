@@ -36,10 +36,23 @@ type Assignment struct {
 	Via string
 	// Pattern is the one of the policy that decided, where one did.
 	Pattern Pattern
-	// Unread says that there is none as far as could be read: the labels of its namespace, or of that which it applies to, could not.
-	Unread bool
+	// Unread says for people why nobody knows the environment: LabelsUnread, UsersLabelsUnread, or which users of a source could not
+	// be read; "" where it is known, and where there is none.
+	Unread string
 	// Warnings name labels that disagree, and which one was taken.
 	Warnings []string
+}
+
+// What may not be read where an environment is not known: the labels of its namespace, or of that which it applies to, and those
+// of a namespace with users of a source.
+const (
+	LabelsUnread      = "the labels of its namespace may not be read"
+	UsersLabelsUnread = "the labels of a namespace with what uses it may not be read"
+)
+
+// LacksLabels tells whether labels of namespaces are what is missing, where an environment is not known.
+func (a Assignment) LacksLabels() bool {
+	return a.Unread == LabelsUnread || a.Unread == UsersLabelsUnread
 }
 
 // Resolver assigns environments to the objects of one snapshot. It does not change once it is made, so
@@ -49,6 +62,10 @@ type Resolver struct {
 	fallback   claim
 	namespaces map[string]claim
 	refused    []string // the namespaces whose labels may not be read
+	// unread says of namespaces why not all users of their sources are known, and veiled are the sources with users whose
+	// environment is not, as labels may not be read.
+	unread map[string]string
+	veiled map[flux.Ref]bool
 	// intervals[environment][kind], for what is fastest.
 	intervals map[string]map[string]Bound
 	// fastest consumer of each source, and each HelmRelease for the charts that are generated from it.
@@ -92,6 +109,8 @@ func NewResolver(p Policy, s flux.Snapshot, defaultEnvironment string) *Resolver
 		fastest:    map[flux.Ref]candidate{},
 		releases:   map[flux.Ref]candidate{},
 		refused:    s.Refused,
+		unread:     unreadUsers(s),
+		veiled:     map[flux.Ref]bool{},
 	}
 	r.fallback.environment, r.fallback.known = canonical(p, defaultEnvironment)
 	for name, labels := range s.Namespaces {
@@ -111,12 +130,16 @@ func NewResolver(p Policy, s flux.Snapshot, defaultEnvironment string) *Resolver
 // policy's patterns for its namespace's name; for what is applied elsewhere, the label or the name of its
 // spec.targetNamespace; for a source, the fastest environment among the Kustomizations and HelmReleases that
 // use it; the policy's patterns for the cluster's names; the default environment; the environment that the
-// cluster's folder in a checkout is named after.
+// cluster's folder in a checkout is named after. Where not all is read that counts, the environment is not known: see unknown.
 func (r *Resolver) Resolve(o flux.Object) Assignment {
 	if a := r.own(o); a.Environment != "" {
 		return a
 	}
-	if c, ok := r.consumer(o); ok {
+	c, used := r.consumer(o)
+	if why := r.unknown(o, c, used); why != "" {
+		return Assignment{Unread: why}
+	}
+	if used {
 		return Assignment{Environment: c.environment, Known: c.known, Source: SourceConsumer, Via: c.consumer.String()}
 	}
 	if r.policy.cluster.Environment != "" {
@@ -125,9 +148,33 @@ func (r *Resolver) Resolve(o flux.Object) Assignment {
 	if r.fallback.made() {
 		return Assignment{Environment: r.fallback.environment, Known: r.fallback.known, Source: SourceDefault, Via: "default environment"}
 	}
-	a := r.policy.folder
-	a.Unread = a.Environment == "" && (slices.Contains(r.refused, o.Namespace) || slices.Contains(r.refused, targetNamespace(o)))
-	return a
+	return r.policy.folder
+}
+
+// unknown says why the environment of an object without one of its own is not known; "" where it is, by the fastest user
+// that was read, or without. What the policy says of the cluster stands, unless a user says something else. The default
+// environment stands in for labels that may not be read, but not for users: it would slow down what development uses.
+func (r *Resolver) unknown(o flux.Object, fastest candidate, used bool) string {
+	cluster := r.policy.cluster.Environment
+	switch {
+	case cluster != "" && (!used || fastest.environment == cluster), used && o.Generated:
+		return ""
+	case r.unread[o.Namespace] != "" && o.KindRow().Source:
+		return r.unread[o.Namespace]
+	case r.fallback.made():
+		return ""
+	case r.hidden(o):
+		return LabelsUnread
+	case r.veiled[o.Ref]:
+		return UsersLabelsUnread
+	default:
+		return ""
+	}
+}
+
+// hidden tells whether labels that may name the environment of an object may not be read.
+func (r *Resolver) hidden(o flux.Object) bool {
+	return slices.Contains(r.refused, o.Namespace) || slices.Contains(r.refused, targetNamespace(o))
 }
 
 // own is Resolve by the object and its namespaces only. A label that something else disagrees with is warned of;

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -25,7 +26,7 @@ func (a Access) EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *po
 	for _, o := range s.Objects {
 		if e := resolver.Resolve(o); e.Known {
 			known[e.Environment]++
-		} else if e.Environment == "" && !e.Unread {
+		} else if e.Environment == "" && e.Unread == "" {
 			none++
 		}
 	}
@@ -47,7 +48,14 @@ func (a Access) EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *po
 		parts = append(parts, fmt.Sprintf("%d without", none))
 	}
 	if proposal.Unread > 0 {
-		parts = append(parts, fmt.Sprintf("%d unknown, as you may not read the labels of their namespaces", proposal.Unread))
+		whose := "their namespaces"
+		if proposal.everywhere {
+			whose = "namespaces that count"
+		}
+		parts = append(parts, fmt.Sprintf("%d unknown, as you may not read the labels of %s", proposal.Unread, whose))
+	}
+	if proposal.UsersUnread > 0 {
+		parts = append(parts, fmt.Sprintf("%d unknown, as what may use them could not all be read", proposal.UsersUnread))
 	}
 	c.Message = fmt.Sprintf("%s: %s", objectsOf(len(s.Objects)), strings.Join(parts, ", "))
 	if s.Incomplete() {
@@ -59,16 +67,47 @@ func (a Access) EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *po
 		c.Remedy, c.Run = remedies(p, s, resolver, proposal, none, where)
 	}
 	if proposal.Unread > 0 { // first: what follows is about what is known
-		c.Status = CheckWarning
-		remedy, run := a.grantLabels()
-		c.Remedy, c.Run = strings.TrimSuffix(remedy+"; "+c.Remedy, "; "), append(run, c.Run...)
+		c.first(a.grantLabels(proposal.everywhere))
+	}
+	if proposal.UsersUnread > 0 {
+		c.first(a.grantUsers(s))
 	}
 	return c
 }
 
-// grantLabels is what an administrator runs so that the user may read the labels of namespaces.
-func (a Access) grantLabels() (remedy string, run []string) {
+// first makes of a check a warning with a remedy before those that it has.
+func (c *Check) first(remedy string, run []string) {
+	c.Status = CheckWarning
+	c.Remedy, c.Run = strings.Trim(remedy+"; "+c.Remedy, "; "), append(run, c.Run...)
+}
+
+// grantUsers is what an administrator runs so that the user may list what may use sources; nothing where a list failed for another
+// reason.
+func (a Access) grantUsers(s flux.Snapshot) (remedy string, run []string) {
+	forbidden := slices.DeleteFunc(s.UnreadUsers(), func(k flux.Kind) bool {
+		return !slices.ContainsFunc(s.Gaps, func(g flux.Gap) bool { return g.Forbidden && strings.HasPrefix(g.What, k.Resource+" ") })
+	})
+	if len(forbidden) == 0 {
+		return "", nil
+	}
+	if a.Rights.User == "" {
+		return fmt.Sprintf("ask an administrator for the right to list %s in all namespaces", flux.Resources(forbidden)), nil
+	}
+	const role = "fluxtune-users"
+	resources := make([]string, len(forbidden))
+	for i, k := range forbidden {
+		resources[i] = k.Resource + "." + k.Group
+	}
+	return "an administrator grants the right to list what may use sources so", []string{
+		"kubectl create clusterrole " + role + " --verb=list --resource=" + strings.Join(resources, ","), Access{Rights: a.Rights}.binding(role)}
+}
+
+// grantLabels is what an administrator runs so that the user may read the labels of namespaces: where the commands look, or everywhere.
+func (a Access) grantLabels(everywhere bool) (remedy string, run []string) {
 	const role = "fluxtune-namespaces"
+	if everywhere {
+		a.Namespace = ""
+	}
 	if a.Rights.User == "" {
 		return "ask an administrator for the right to get and list namespaces", nil
 	}

@@ -21,11 +21,14 @@ type Proposal struct {
 	Clusters   []ProposedPattern `json:"clusters,omitempty"`
 	// Without is how many objects would still have no environment.
 	Without int `json:"without"`
-	// Unread is how many objects more have none as far as could be read: labels of their namespaces may not be. Nothing is
-	// proposed for these.
-	Unread int `json:"unread,omitempty"`
+	// Unread is how many objects more have none as far as could be read: labels of namespaces may not be. UsersUnread is how
+	// many more are sources of which not all users could be read. Nothing is proposed for these.
+	Unread      int `json:"unread,omitempty"`
+	UsersUnread int `json:"usersUnread,omitempty"`
 
 	before policy.Policy
+	// everywhere says that labels of other namespaces are missing than those of the objects.
+	everywhere bool
 	// left are the objects that would still have none.
 	left map[flux.Ref]bool
 }
@@ -52,8 +55,12 @@ func NewProposal(p policy.Policy, s flux.Snapshot, r *policy.Resolver, cluster [
 	without := make(map[string]bool)
 	for _, o := range s.Objects {
 		switch a := r.Resolve(o); {
-		case a.Unread:
+		case a.LacksLabels():
 			proposal.Unread++
+			proposal.left[o.Ref] = true
+			proposal.everywhere = proposal.everywhere || a.Unread != policy.LabelsUnread
+		case a.Unread != "":
+			proposal.UsersUnread++
 			proposal.left[o.Ref] = true
 		case a.Environment == "":
 			proposal.Without++
@@ -91,7 +98,7 @@ func (p *Proposal) count(with policy.Policy, s flux.Snapshot, before *policy.Res
 	namespaces, clusters := make(map[policy.Pattern]int), make(map[policy.Pattern]int)
 	p.Without = 0
 	for _, o := range s.Objects {
-		if a := before.Resolve(o); a.Environment != "" || a.Unread {
+		if a := before.Resolve(o); a.Environment != "" || a.Unread != "" {
 			continue
 		}
 		a := after.Resolve(o)

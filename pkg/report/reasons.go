@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -14,6 +15,21 @@ func reasonLine(r tune.ReasonCount) string {
 		return what + ": --force takes them back all the same"
 	}
 	return line
+}
+
+// withoutEnvironment says of objects whose environment is not known, too, what is missing.
+func withoutEnvironment(r tune.ReasonCount) string {
+	unread, unknown := strings.CutPrefix(r.Message, tune.NotKnown)
+	switch {
+	case r.Differs:
+		return "without environment or of an unknown one: label their namespaces, or ask for the right to read what is missing (doctor says how; --rows says of which)"
+	case !unknown:
+		return "without environment: label their namespaces, map them in the policy, or use --default-env (doctor proposes how)"
+	case policy.Assignment{Unread: unread}.LacksLabels():
+		return "of unknown environment: labels of namespaces may not be read: ask for the right (doctor says how), or use --default-env"
+	default:
+		return "of unknown environment: what may use them could not all be read: ask for the right (doctor says how), or label their namespaces"
+	}
 }
 
 func reasonOf(r tune.ReasonCount) string {
@@ -58,14 +74,7 @@ func reasonOf(r tune.ReasonCount) string {
 func remedyOf(r tune.ReasonCount) string {
 	switch r.Reason {
 	case tune.ReasonNoEnvironment:
-		if r.Message == tune.LabelsUnread || r.Differs {
-			which := "of unknown environment"
-			if r.Differs {
-				which = "without environment or of an unknown one"
-			}
-			return which + ": labels of namespaces may not be read: ask for the right (doctor says how), or use --default-env"
-		}
-		return "without environment: label their namespaces, map them in the policy, or use --default-env (doctor proposes how)"
+		return withoutEnvironment(r)
 	case tune.ReasonSetInGit:
 		return "set by what applies them, which would undo a change: change it where it lives (rewrite -f), or see --managed"
 	case tune.ReasonOwnerUnknown:

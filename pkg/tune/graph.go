@@ -313,6 +313,11 @@ func (g *Graph) StaysDue(before, after flux.Object) bool {
 	return due(before).Before(due(after))
 }
 
+// MayDependOn tells whether objects of a kind can depend on an object: by spec.dependsOn, or by the chartRef of a HelmRelease.
+func MayDependOn(k flux.Kind, o flux.Object) bool {
+	return k.Consumer && k.Name == o.Kind || k.Name == "HelmRelease" && holdsChart(o)
+}
+
 // HasDependencies tells whether objects of a snapshot may have dependents that it does not hold: it has Kustomizations
 // or HelmReleases, or what the chartRef of a HelmRelease may name.
 func HasDependencies(s flux.Snapshot) bool {

@@ -25,15 +25,15 @@ func withoutEnvironment(s subject) (Reason, string) {
 	switch {
 	case s.assignment.Environment != "":
 		return "", ""
-	case s.assignment.Unread:
-		return ReasonNoEnvironment, LabelsUnread
+	case s.assignment.Unread != "":
+		return ReasonNoEnvironment, NotKnown + s.assignment.Unread
 	default:
 		return ReasonNoEnvironment, "no environment"
 	}
 }
 
-// LabelsUnread is why nobody can say which environment an object has.
-const LabelsUnread = "its environment is not known: the labels of its namespace may not be read"
+// NotKnown begins why nobody can say which environment an object has.
+const NotKnown = "its environment is not known: "
 
 func environmentNotInPolicy(s subject) (Reason, string) {
 	if s.assignment.Known {
