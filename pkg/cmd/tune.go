@@ -91,7 +91,7 @@ func (f fleet) unseen(plan tune.Plan) []string {
 	if len(kinds) == 0 {
 		return nil
 	}
-	return []string{flux.Resources(kinds) + " in all namespaces could not be read: what depends there on what changes is not known, and may be not ready for a while"}
+	return []string{fmt.Sprintf("not all %s could be read: which of them depend on what changes is not known, and these may be not ready for a while", flux.Resources(kinds))}
 }
 
 // plan plans a fleet, and has a judge of that fleet tell what sticks. The options gain the judge.

@@ -70,7 +70,7 @@ func TestUsersThatMayNotBeRead(t *testing.T) {
 	for _, args := range [][]string{{}, {"gitrepo/src"}, {"--default-env", "production"}, {"-l", "!x"}} {
 		assert.Equal(t, unreadUsers(both), plannedSource(t, i, append([]string{"-n", ns, "--as", user}, args...)...), args)
 	}
-	const dependents = "Warning: kustomizations in all namespaces could not be read: what depends there on what changes is not known, and may be not ready for a while"
+	const dependents = "Warning: not all kustomizations could be read: which of them depend on what changes is not known, and these may be not ready for a while"
 	assert.Contains(t, i.run(t.Context(), "plan", "-n", ns, "--as", user).stderr, dependents)
 	assert.NotContains(t, i.run(t.Context(), "plan", "-n", ns).stderr, dependents)
 	assert.NotContains(t, i.run(t.Context(), "plan", "gitrepo/src", "-n", ns, "--as", user).stderr, dependents, "nothing changes")

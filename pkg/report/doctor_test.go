@@ -84,6 +84,25 @@ func TestEnvironmentsCheck(t *testing.T) {
 		"kubectl create clusterrolebinding fluxtune-namespaces-jane --clusterrole=fluxtune-namespaces --user=jane",
 	}, c.Run)
 
+	// Nor of a source that somebody may use who could not be read.
+	source := flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "a", Name: "src"}}
+	s = flux.Snapshot{Objects: []flux.Object{source}, Tried: []flux.Place{{Kind: "Kustomization"}}, Gaps: []flux.Gap{{What: "kustomizations in all namespaces", Harmless: true, Forbidden: true}}}
+	users := func(user string) Check {
+		r := policy.NewResolver(p, s, "")
+		return Access{Namespace: "a", Rights: Rights{User: user}}.EnvironmentsCheck(p, s, r, NewProposal(p, s, r, nil), "-n a")
+	}
+	assert.Equal(t, Check{
+		Name: "environments", Status: CheckWarning, Message: "1 object: 1 unknown, as what may use them could not all be read",
+		Remedy: "an administrator grants the right to list what may use sources so",
+		Run: []string{
+			"kubectl create clusterrole fluxtune-users --verb=list --resource=kustomizations.kustomize.toolkit.fluxcd.io",
+			"kubectl create clusterrolebinding fluxtune-users-jane --clusterrole=fluxtune-users --user=jane",
+		},
+	}, users("jane"))
+	assert.Equal(t, "ask an administrator for the right to list kustomizations in all namespaces", users("").Remedy)
+	s.Gaps[0].Forbidden = false
+	assert.Empty(t, users("jane").Remedy, "no right is missing where the list fails")
+
 	s, r, p = doctored(nil, nil)
 	s.Gaps = []flux.Gap{{What: "gitrepositories", Why: "forbidden"}}
 	assert.Equal(t, "unknown: the objects could not be read", (Access{}).EnvironmentsCheck(p, s, r, Proposal{}, "-A").Message)
