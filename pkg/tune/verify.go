@@ -15,6 +15,9 @@ import (
 // byAdmission is why the API server's answer is not what was sent.
 const byAdmission = "admission (a policy or webhook) changes what is written"
 
+// bySchema is why a field is not set that was, or set that was not: a schema prunes what it does not know, and has defaults.
+const bySchema = "the CRD's schema, or admission (a policy or webhook), changes what is written"
+
 // Verify implements Verifier: a value that is another one, or a record that is not there, could not be taken back.
 func (w ApplyWrite) Verify(_, answer flux.Object) error {
 	if record, err := ReadRecord(answer); err != nil || !record.HasSession(w.Stamp.Session) {
@@ -199,7 +202,11 @@ func arrived(changes []Change, answer flux.Object) error {
 			continue
 		}
 		if got := answer.Value(c.Field); !flux.SameDuration(got, c.To) {
-			return fmt.Errorf("%s became %s, not %s: %s", c.Field, Show(got), Show(c.To), byAdmission)
+			why := byAdmission
+			if got == nil || c.To == nil {
+				why = bySchema
+			}
+			return fmt.Errorf("%s became %s, not %s: %s", c.Field, Show(got), Show(c.To), why)
 		}
 	}
 	return nil

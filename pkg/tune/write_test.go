@@ -486,7 +486,9 @@ func TestVerifyRestores(t *testing.T) {
 	}
 	require.NoError(t, restoring(filled, RestoreOptions{}).Verify(filled, byDefault("60s")), "the API server fills it in")
 	require.EqualError(t, restoring(filled, RestoreOptions{}).Verify(filled, byDefault("90s")),
-		"spec.timeout became 1m30s, not <unset>: admission (a policy or webhook) changes what is written")
+		"spec.timeout became 1m30s, not <unset>: the CRD's schema, or admission (a policy or webhook), changes what is written")
+	assert.EqualError(t, arrived([]Change{change(flux.RetryInterval, "", "5m")}, object(t, "ks")),
+		"spec.retryInterval became <unset>, not 5m: the CRD's schema, or admission (a policy or webhook), changes what is written")
 	next := restoring(filled, RestoreOptions{}).Next(byDefault("60s"))
 	require.NoError(t, next.Err)
 	assert.Contains(t, string(next.Patch), `"fluxtune.github.io/original":null`, "then the record goes")
