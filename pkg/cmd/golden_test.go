@@ -136,7 +136,8 @@ func goldenFleet(t *testing.T, c *testbed.Cluster) {
 		c.CreateNamespace(t, name, labels)
 	}
 	c.Apply(t, fixture(t, "objects.yaml"))
-	c.ApplyAs(t, fixture(t, "tuned.yaml"), testbed.ApplyOptions{Manager: "fluxtune"})
+	_, err := c.RunKubectl(t.Context(), fixture(t, "tuned.yaml"), "create", "-f", "-", "--field-manager=fluxtune") // by updates, as we write
+	require.NoError(t, err)
 	c.ApplyAs(t, fixture(t, "status.yaml"), testbed.ApplyOptions{Subresource: "status"})
 	callFor(t, c, "golden-dev", "app")
 	c.Kubectl(t, "delete", "gitrepository", "leaving", "-n", "golden-dev", "--wait=false")
