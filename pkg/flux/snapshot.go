@@ -74,6 +74,8 @@ type Gap struct {
 	Forbidden bool
 	// NotFound says that it was asked for by its name, and there is no such thing.
 	NotFound bool
+	// Record is the object of which the record is what could not be read; "" where it is something else.
+	Record string
 	// Unserved is the kind that the cluster does not have, where that is why.
 	Unserved string
 	// Labels says that only labels of namespaces are missing: nothing for whoever asks for no environment.

@@ -41,9 +41,36 @@ type Step struct {
 	Time time.Time `json:"time"`
 	// Until is when the step is to be taken back; nil where it is to stay.
 	Until *time.Time `json:"until,omitempty"`
+	// BadUntil says why an end that the record names could not be read: the step is then one without an end. Nil: it could, or there is none.
+	BadUntil error `json:"-"`
 	// Manager is the field manager of the change; "" is DefaultManager.
 	Manager string              `json:"manager,omitempty"`
 	Fields  map[flux.Field]Move `json:"fields"`
+}
+
+// UnmarshalJSON reads a step. What is not needed to take it back does not keep it from being taken back: of a policy and a user that are
+// no text nothing is known, and an end that is no time is none. All else has to be as it was written: by a wrong time of the
+// step a value would be taken for one that its owner has chosen since, and the record be dropped.
+func (s *Step) UnmarshalJSON(data []byte) error {
+	type plain Step
+	lenient := struct {
+		*plain
+		Policy any             `json:"policy"`
+		By     any             `json:"by"`
+		Until  json.RawMessage `json:"until"`
+	}{plain: (*plain)(s)}
+	if err := json.Unmarshal(data, &lenient); err != nil {
+		return err
+	}
+	s.Policy, _ = lenient.Policy.(string)
+	s.By, _ = lenient.By.(string)
+	if lenient.Until == nil {
+		return nil
+	}
+	if err := json.Unmarshal(lenient.Until, &s.Until); err != nil {
+		s.Until, s.BadUntil = nil, err
+	}
+	return nil
 }
 
 // Move is a field's value before and after a step; nil is absent.
@@ -111,6 +138,19 @@ func (r Record) String() string {
 		return ""
 	}
 	return string(data)
+}
+
+// badUntil is the first step whose end could not be read; nil where all could.
+func (r *Record) badUntil() *Step {
+	if r == nil {
+		return nil
+	}
+	for i, s := range r.Steps {
+		if s.BadUntil != nil {
+			return &r.Steps[i]
+		}
+	}
+	return nil
 }
 
 // until is when the first step is to be taken back; nil where none is.

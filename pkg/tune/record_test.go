@@ -74,7 +74,7 @@ func TestReadRecordRefuses(t *testing.T) {
 		{``, "unexpected end of JSON input"},
 		{`5m`, "invalid character 'm' after top-level value"},
 		{`[]`, "json: cannot unmarshal array into Go value of type tune.Record"},
-		{`{"steps":[{"session":"a","time":"noon","fields":{}}]}`, `parsing time "noon" as "2006-01-02T15:04:05Z07:00": cannot parse "noon" as "2006"`},
+		{`{"steps":[{"session":"a","time":"noon","fields":{"spec.interval":{"from":"5m","to":"1m"}}}]}`, `parsing time "noon" as "2006-01-02T15:04:05Z07:00": cannot parse "noon" as "2006"`},
 		{`null`, "it holds no steps"},
 		{`{}`, "it holds no steps"},
 		{`{"interval":"5m"}`, "it holds no steps"},
@@ -90,6 +90,41 @@ func TestReadRecordRefuses(t *testing.T) {
 		// A record that cannot be read is never overwritten.
 		next := asPlanned(Item{Object: o, Changes: []Change{change(flux.Interval, "5m", "1m")}}, Stamp{}).Next(o)
 		assert.Equal(t, Next{State: StateLeftAlone, Why: err.Error()}, next)
+	}
+}
+
+// What is not needed to take a step back does not keep it from that: it is as if it were not there, and an end is named.
+func TestReadRecordWithAWrongPart(t *testing.T) {
+	t.Parallel()
+	const form = `{"steps":[{"session":"s","policy":%s,"by":%s,"time":"2026-03-01T12:00:00Z","until":%s,"fields":{"spec.interval":{"from":"5m","to":"1m"}}}]}`
+	for name, tc := range map[string]struct {
+		policy, by, until string
+		ends, told        bool
+	}{
+		"well":              {`"fast"`, `"bob"`, `"2026-03-01T14:00:00Z"`, true, false},
+		"no end":            {`"fast"`, `"bob"`, `null`, false, false},
+		"a policy":          {`7`, `"bob"`, `"2026-03-01T14:00:00Z"`, true, false},
+		"a user":            {`"fast"`, `["bob"]`, `"2026-03-01T14:00:00Z"`, true, false},
+		"an end":            {`"fast"`, `"bob"`, `"tomorrow"`, false, true},
+		"an empty end":      {`"fast"`, `"bob"`, `""`, false, true},
+		"an end that is 7":  {`"fast"`, `"bob"`, `7`, false, true},
+		"an end, no zone":   {`"fast"`, `"bob"`, `"2026-03-01T14:00:00"`, false, true},
+		"an end and a user": {`"fast"`, `7`, `"tomorrow"`, false, true},
+	} {
+		o := object(t, "ks", interval("1m"), recorded(fmt.Sprintf(form, tc.policy, tc.by, tc.until)))
+		o.Annotations[UntilAnnotation] = "2026-03-01T14:00:00Z"
+		record, err := ReadRecord(o)
+		require.NoError(t, err, name)
+		assert.Equal(t, tc.ends, record.Steps[0].Until != nil, name)
+		assert.Equal(t, "s", record.Steps[0].Session, name)
+		assert.Equal(t, noon, record.Steps[0].Time, name)
+		assert.Equal(t, []Change{change(flux.Interval, "1m", "5m")}, DecideRestore(o, RestoreOptions{Session: "s"}).Changes, name)
+		bad := BadRecords([]flux.Object{o})
+		assert.Equal(t, tc.told, len(bad) == 1, name)
+		if tc.told {
+			assert.Equal(t, "the end of session s in the record of Kustomization apps/web", bad[0].What, name)
+			assert.Empty(t, NewStrayEnds([]flux.Object{o}, "kubectl"), "it may be right: "+name)
+		}
 	}
 }
 

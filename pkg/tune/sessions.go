@@ -79,15 +79,33 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 	return list
 }
 
-// BadRecords are the records that cannot be read: nobody knows of which session they are.
+// BadRecords are the records that cannot be read, so that nobody knows of which session they are, and ends in records that cannot.
 func BadRecords(objects []flux.Object) []flux.Gap {
 	var gaps []flux.Gap
 	for _, o := range objects {
-		if _, err := ReadRecord(o); err != nil {
-			gaps = append(gaps, flux.Gap{Cluster: o.Cluster, What: "the record of " + o.Ref.String(), Why: err.Error()})
+		record, err := ReadRecord(o)
+		if err != nil {
+			gaps = append(gaps, flux.Gap{Cluster: o.Cluster, What: "the record of " + o.Ref.String(), Why: err.Error(), Record: o.Ref.String()})
+		} else if bad := record.badUntil(); bad != nil {
+			gaps = append(gaps, flux.Gap{Cluster: o.Cluster, What: "the end of session " + bad.Session + " in the record of " + o.Ref.String(),
+				Why: fmt.Sprintf("%v: it does not end by itself any more; revert --session takes it back", bad.BadUntil)})
 		}
 	}
 	return gaps
+}
+
+// Readable are the objects whose records can be read, and those that have none.
+func Readable(objects []flux.Object) []flux.Object {
+	return slices.DeleteFunc(slices.Clone(objects), func(o flux.Object) bool {
+		_, err := ReadRecord(o)
+		return err != nil
+	})
+}
+
+// Expired tells whether the annotation for monitoring says that a session on an object is over, whatever its record says.
+func Expired(o flux.Object, now time.Time) bool {
+	until, err := time.Parse(time.RFC3339, o.Annotations[UntilAnnotation])
+	return err == nil && until.Before(now)
 }
 
 // recordsWarning says of which objects the records cannot be read; "" where all can.

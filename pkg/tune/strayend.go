@@ -51,11 +51,11 @@ func NewStrayEnds(objects []flux.Object, kubectl string) StrayEnds {
 }
 
 // strayEnd is what kubectl annotate takes to put the annotation of an object right, and why; "" where it is right, and where the
-// record cannot be read: that is told of as such, and forget takes both away.
+// record, or an end in it, cannot be read: that is told of as such, and forget takes both away.
 func strayEnd(o flux.Object) (want, why string) {
 	says, there := o.Annotations[UntilAnnotation]
 	record, err := ReadRecord(o)
-	if err != nil {
+	if err != nil || record.badUntil() != nil {
 		return "", ""
 	}
 	until := record.until()
