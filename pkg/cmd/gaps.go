@@ -8,6 +8,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // nothingFound says so, and where was looked, unless something could not be read: then nobody knows.
@@ -91,9 +92,16 @@ func gapWarnings(gaps []flux.Gap) []string {
 	var lines []string
 	forbidden := map[string][]flux.Gap{}
 	var clusters []string
+	records := map[string][]flux.Gap{}
+	var recordsIn []string
 	for _, g := range gaps {
 		switch {
 		case g.Harmless, g.NotFound: // not worth a word; complete says it
+		case g.Record != "":
+			if records[g.Cluster] == nil {
+				recordsIn = append(recordsIn, g.Cluster)
+			}
+			records[g.Cluster] = append(records[g.Cluster], g)
 		case g.Forbidden:
 			if forbidden[g.Cluster] == nil {
 				clusters = append(clusters, g.Cluster)
@@ -103,10 +111,28 @@ func gapWarnings(gaps []flux.Gap) []string {
 			lines = append(lines, flux.InCluster(g.Cluster, fmt.Sprintf("%s could not be read: %s", g.What, g.Why)))
 		}
 	}
+	for _, cluster := range recordsIn {
+		lines = append(lines, flux.InCluster(cluster, recordsWarning(records[cluster])))
+	}
 	for _, cluster := range clusters {
 		lines = append(lines, forbiddenWarning(cluster, forbidden[cluster]))
 	}
 	return lines
+}
+
+// recordsWarning says once of which objects of a cluster the records cannot be read.
+func recordsWarning(records []flux.Gap) string {
+	const most = 3
+	if len(records) == 1 {
+		return fmt.Sprintf("%s could not be read: %s", records[0].What, records[0].Why)
+	}
+	var names []string
+	for _, g := range records {
+		names = append(names, g.Record)
+	}
+	slices.Sort(names)
+	return fmt.Sprintf("the records of %s could not be read (annotation %s): %s%s: restore them by hand, then run forget on them",
+		plural(len(names), "object"), tune.RecordAnnotation, strings.Join(names[:min(len(names), most)], ", "), more(len(names)-most))
 }
 
 // forbiddenWarning says once what may not be listed in a cluster.

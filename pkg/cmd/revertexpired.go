@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -17,7 +19,8 @@ import (
 func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 	bad := tune.BadRecords(f.objects)
 	o.root.warn(o.tellStrayEnds(o.root, f.objects), bad)
-	failed := complete(bad)
+	failed := complete(o.expiredOf(f.objects))
+	o.proposeForget(f.objects)
 	overdue := 0
 	var undecided []string
 	for _, s := range tune.Sessions(f.objects, nil) {
@@ -32,6 +35,7 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 		now, err := o.readTuned(ctx) // the one before changed objects
 		if err == nil {
 			now.all[0].place = f.place
+			now.all[0].objects = tune.Readable(now.all[0].objects) // the others are told of
 			err = o.revert(ctx, now.all[0])
 		}
 		if gone, chose := (sessionGone{}), (othersChose{}); errors.As(err, &gone) || errors.As(err, &chose) {
@@ -57,6 +61,31 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 		return failed
 	}
 	return f.complete()
+}
+
+// expiredOf are the records that cannot be read of objects where something is over: those keep it from being taken back. The others are
+// no failure, as another try makes nothing else of them.
+func (o RevertOptions) expiredOf(objects []flux.Object) []flux.Gap {
+	return tune.BadRecords(slices.DeleteFunc(slices.Clone(objects), func(object flux.Object) bool { return !tune.Expired(object, o.now()) }))
+}
+
+// proposeForget says how records go that cannot be read, of the first namespaces with any.
+func (o RevertOptions) proposeForget(objects []flux.Object) {
+	const most = 3
+	var namespaces []string
+	names := map[string][]string{}
+	for _, object := range objects {
+		if _, err := tune.ReadRecord(object); err == nil {
+			continue
+		}
+		if names[object.Namespace] == nil {
+			namespaces = append(namespaces, object.Namespace)
+		}
+		names[object.Namespace] = append(names[object.Namespace], terminal.Quoted(object.Kind+"/"+object.Name))
+	}
+	for _, namespace := range namespaces[:min(len(namespaces), most)] {
+		_, _ = fmt.Fprintf(o.root.ErrOut, "What cannot be read is dropped, once the values are as they should be, with: %s forget%s -n %s %s\n", o.root.name, o.inCluster(o.root).connection(), terminal.Quoted(namespace), strings.Join(names[namespace], " "))
+	}
 }
 
 // proposeDecision says of sessions that are over, but for what others changed since, how somebody decides about that.
