@@ -83,7 +83,7 @@ func newApply(r *root) *cobra.Command {
 	flags.WriteFlags.add(cmd, r, "diff")
 	flags.addFit(cmd)
 	flags.TuneFlags.add(cmd)
-	cmd.Flags().DurationVar(&flags.For, "for", 0, "Take the changes back after this time, at Ctrl-C, or when the terminal goes: 2h.")
+	cmd.Flags().DurationVar(&flags.For, "for", 0, "Take the changes back after this time, at Ctrl-C, or when the terminal goes: 2h. At most "+flux.FormatDuration(mostFor)+".")
 	return cmd
 }
 

@@ -69,6 +69,7 @@ func TestApplyForThatSomebodyEnded(t *testing.T) {
 			f := newFreeFleet(t)
 			l := f.applyFor(t, on(f.Cluster))
 			by := on(f.Cluster).must(t, verb, "-n", f.apps, "--yes")
+			assert.Equal(t, verb == "revert", regexp.MustCompile(`Session 20261122-120000-test of \S+ is to end at \S+ \S+ UTC and take 1 object back: this revert does that now\.\n`).MatchString(by.stderr), by.stderr)
 			assert.Equal(t, verb == "forget", regexp.MustCompile(`Session 20261122-120000-test of \S+ is to end at \S+ \S+ UTC and take 1 object back: without the records it cannot, and what it set stays\.\n`).MatchString(by.stderr), by.stderr)
 			var o outcome
 			select { // by itself, long before its time
@@ -330,6 +331,7 @@ func TestExpiredUnderASessionThatIsNot(t *testing.T) {
 	o := f.revert(t, "--expired")
 	assert.Zero(t, o.code, o.stderr)
 	assert.Contains(t, o.stderr, "session later set it later")
+	assert.Regexp(t, `(?m)^What stays was set by session later of \S+\. That is taken back with: kubectl fluxtune revert .* --session later$`, o.stderr)
 	assert.Equal(t, "40s", f.interval(t))
 	f.revert(t, "--session", "later")
 	assert.Equal(t, "5m", f.interval(t))

@@ -124,7 +124,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	if pinned > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s pinned: when the record is dropped, Git sets what it sets again.%s\n", are(pinned), stays(stay))
 	}
-	o.tellEnds(tuned)
+	o.tellEnds(tuned, o.Session, "without the records it cannot, and what it set stays")
 	return o.execute(ctx, job{
 		run:      cluster.Run{Writes: writes, Owners: owners},
 		rules:    rules,
@@ -133,22 +133,27 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	}, f)
 }
 
-// tellEnds names the sessions that would take objects back by themselves, which they cannot once the records are gone.
-func (o ForgetOptions) tellEnds(objects []flux.Object) {
+// tellEnds names the sessions, or the one that is named, that would take objects back by themselves, and says what becomes of that.
+func (o WriteOptions) tellEnds(objects []flux.Object, session, becomes string) {
 	for _, s := range tune.Sessions(objects, nil) {
-		if s.Until.IsZero() {
+		if s.Until.IsZero() || session != "" && s.ID != session {
 			continue
 		}
-		by, when := "", "is to end at"
-		if s.By != "" {
-			by = " of " + s.By
-		}
+		when := "is to end at"
 		if s.Until.Before(o.now()) {
 			when = "should have ended at"
 		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s%s %s %s and take %s back: without the records it cannot, and what it set stays.\n",
-			s.ID, by, when, tune.ShowTime(s.Until), plural(s.Objects, "object"))
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Session %s %s %s and take %s back: %s.\n",
+			whose(s), when, tune.ShowTime(s.Until), plural(s.Objects, "object"), becomes)
 	}
+}
+
+// whose is how a session is called together with its user, as far as that is known.
+func whose(s tune.Session) string {
+	if s.By == "" {
+		return s.ID
+	}
+	return s.ID + " of " + s.By
 }
 
 // chosen tells whether the record of an object is one to drop, and warns of one that is the way back of another session, too,

@@ -62,7 +62,9 @@ func newRevert(r *root) *cobra.Command {
 
 			With --expired, made for cron jobs, it means that running it again may help. What others changed
 			since, and what a later session set that has not ended, is named, and is no failure: of the
-			former a person has to decide (revert --force, or forget), the latter goes with its session.`),
+			former a person has to decide (revert --force, or forget), the latter goes with its session. Nor
+			is a record that cannot be read, unless the annotation fluxtune.github.io/until of its object
+			says that the time is over.`),
 		Example: examples(`
 			# Look first
 			kubectl fluxtune revert -A --dry-run
@@ -188,6 +190,9 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 	owners := o.pinning(f)
 	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.now(), takes)
 	o.tellAwaited(f, restores, takes)
+	if o.back == nil && !o.Expired {
+		o.tellEnds(changedOf(restores), o.Session, "this revert does that now")
+	}
 	if len(restores)+len(rules) == 0 && o.printer.tables() {
 		return o.nothingTuned(f, "revert")
 	}
@@ -265,14 +270,34 @@ func (o RevertOptions) restoreQuestion(v report.Overview, restores []tune.Restor
 	}
 }
 
+// changedOf are the objects of restores that are carried out.
+func changedOf(restores []tune.Restore) (objects []flux.Object) {
+	for _, r := range restores {
+		if r.Action == tune.ActionChange {
+			objects = append(objects, r.Object)
+		}
+	}
+	return objects
+}
+
 // proposeLater says what takes back the fields that later sessions have set.
 func (o RevertOptions) proposeLater(restores []tune.Restore) {
 	const most = 3
-	for i, session := range report.LaterSessions(restores) {
-		if i == most {
-			break
+	var objects []flux.Object
+	for _, r := range restores {
+		objects = append(objects, r.Object)
+	}
+	later, told := report.LaterSessions(restores), 0
+	for _, s := range tune.Sessions(objects, nil) {
+		if !slices.Contains(later, s.ID) || told == most {
+			continue
 		}
-		_, _ = fmt.Fprintf(o.root.ErrOut, "What stays is taken back with: %s revert%s --session %s\n", o.root.name, o.scopeFlags(o.root), terminal.Quoted(session))
+		told++
+		ends := ""
+		if !s.Until.IsZero() {
+			ends = ", which is to end at " + tune.ShowTime(s.Until)
+		}
+		_, _ = fmt.Fprintf(o.root.ErrOut, "What stays was set by session %s%s. That is taken back with: %s revert%s --session %s\n", whose(s), ends, o.root.name, o.scopeFlags(o.root), terminal.Quoted(s.ID))
 	}
 }
 
