@@ -218,6 +218,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	document := report.NewBudget(b, o.Policy.Title(), fs.gaps(), o.Policy.Warnings(o.inEnvironments)).WithFit(fitting)
 	document.NotCounted(unread)
 	document.Warnings = slices.Concat(document.Warnings, o.fitWarnings(fitting), o.fitMissing(fs))
+	document.Notes = append(document.Notes, fs.slowed()...)
 	if tooMuch := (*fit.ExcessError)(nil); errors.As(excess, &tooMuch) {
 		document.Notes = append(document.Notes, unkept(tooMuch.Shares))
 	}

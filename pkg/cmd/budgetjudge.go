@@ -9,9 +9,11 @@ import (
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // parsePercent reads a share of a limit, as a flag has it; 0 for "".
@@ -63,6 +65,22 @@ func (o BudgetOptions) tellUnlimited(b budget.Budget) {
 	if len(names) > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: --fail-above says nothing about %s: no limit is known (--limit %s=5000/h)\n", terminal.Printable(fewNames(names)), terminal.Quoted(first))
 	}
+}
+
+// slowed says how many sources a session that ends has slowed down: hosts get more once it is over.
+func (fs fleets) slowed() []string {
+	sources := 0
+	for _, f := range fs.all {
+		for o := range f.snapshot.All() {
+			if o.KindRow().Source && tune.AfterSessions(*o).Effective(flux.Interval) < o.Effective(flux.Interval) {
+				sources++
+			}
+		}
+	}
+	if sources == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s polled less often for a session of apply --for, and counted so: hosts get more when it ends", areNow(sources))}
 }
 
 // judge fails where a host gets more than --fail-above allows, and where a limit cannot be what was meant.

@@ -186,6 +186,8 @@ func TestFitCountsWhatSessionsGiveBack(t *testing.T) {
 			t.Parallel()
 			f := o.fleetOf(flux.Snapshot{Objects: []flux.Object{source("app", ""), source("other", tc.annotations)}})
 			f.objects = f.objects[:tc.chosen]
+			note := []string{"1 source is polled less often for a session of apply --for, and counted so: hosts get more when it ends"}
+			assert.Equal(t, note[:min(1, strings.Count(tc.annotations, "until"))], append([]string{}, fleets{all: []fleet{f}}.slowed()...), "what budget notes")
 			fs, fitting, err := o.fitAll(t.Context(), fleets{all: []fleet{f}}, tune.Options{}, noon)
 			require.NoError(t, err)
 			assert.InDelta(t, tc.fixed, fitting.Shares[0].Fixed, 0.01)
