@@ -1,6 +1,8 @@
 package alerts
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -64,7 +66,7 @@ type Result struct {
 // where no controller's metrics tell of any object.
 func New(in Input) Result {
 	items := slices.DeleteFunc(slices.Clone(in.Items), func(i budget.Item) bool { return flux.ControllerOf(i.Object.Kind) == "" })
-	slices.SortFunc(items, func(a, b budget.Item) int { return a.Object.Compare(b.Object.Ref) })
+	sorting.By(items, func(a, b budget.Item) int { return a.Object.Compare(b.Object.Ref) })
 	if len(items) == 0 {
 		return Result{}
 	}
@@ -88,7 +90,7 @@ func (in Input) kinds(controller string) []string {
 		}
 	}
 	order := append(flux.KindNames(), flux.ImagePolicyKind)
-	slices.SortFunc(kinds, func(a, b string) int { return cmp.Compare(slices.Index(order, a), slices.Index(order, b)) })
+	sorting.By(kinds, func(a, b string) int { return cmp.Compare(slices.Index(order, a), slices.Index(order, b)) })
 	return kinds
 }
 

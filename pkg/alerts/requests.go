@@ -1,6 +1,8 @@
 package alerts
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"fmt"
 	"maps"
 	"math"
@@ -45,7 +47,7 @@ func (in Input) requests(all []budget.Item) ([]Rule, []string) {
 			shares = append(shares, policy.Share{Host: key, Percent: in.Above})
 		}
 	}
-	slices.SortFunc(shares, policy.Share.Compare)
+	sorting.By(shares, policy.Share.Compare)
 	for _, s := range shares {
 		if limit, ok := in.Limits.Of(s.Host); ok {
 			rules = append(rules, in.share(s, limit)...)

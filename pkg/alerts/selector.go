@@ -1,6 +1,8 @@
 package alerts
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"fmt"
 	"regexp"
 	"slices"
@@ -138,7 +140,7 @@ func ofKind[C comparable](found map[C][]Selector, kind string, objects []classed
 		added[g.class] = append(added[g.class], s)
 	}
 	for class, list := range added {
-		slices.SortFunc(list, func(a, b Selector) int { return strings.Compare(a.String(), b.String()) })
+		sorting.By(list, func(a, b Selector) int { return strings.Compare(a.String(), b.String()) })
 		found[class] = append(found[class], list...)
 	}
 }

@@ -1,6 +1,8 @@
 package budget
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"math"
@@ -105,7 +107,7 @@ func (f *fleet) workers() []Workers {
 		l.busy = sum(l.busy, Rates{Now: min(seconds.Now, wholeHour), Planned: min(seconds.Planned, wholeHour)})
 	}
 	names := append(flux.KindNames(), flux.ImagePolicyKind)
-	slices.SortFunc(order, func(a, b key) int {
+	sorting.By(order, func(a, b key) int {
 		return cmp.Or(cmp.Compare(slices.Index(names, a.kind), slices.Index(names, b.kind)), strings.Compare(a.shard, b.shard), strings.Compare(a.namespace, b.namespace))
 	})
 	var all []Workers
@@ -200,6 +202,6 @@ func missing(all []Workers) []string {
 			names = append(names, w.Controller)
 		}
 	}
-	slices.SortFunc(names, strings.Compare)
+	sorting.By(names, strings.Compare)
 	return slices.Compact(names)
 }

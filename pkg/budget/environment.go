@@ -1,6 +1,8 @@
 package budget
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"slices"
 	"strings"
@@ -58,7 +60,7 @@ func byEnvironment(items []Item, order []string) []Environment {
 	for _, e := range g.order {
 		list = append(list, e.finish())
 	}
-	slices.SortStableFunc(list, func(a, b Environment) int {
+	sorting.By(list, func(a, b Environment) int {
 		return cmp.Or(cmp.Compare(place(order, a.Name), place(order, b.Name)), strings.Compare(a.Name, b.Name))
 	})
 	return list

@@ -1,6 +1,8 @@
 package budget
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"math"
 	"slices"
@@ -102,7 +104,7 @@ func (g *grouped[K, V]) sorted(compare func(a, b V) int) []V {
 	for _, v := range g.order {
 		list = append(list, *v)
 	}
-	slices.SortStableFunc(list, compare)
+	sorting.By(list, compare)
 	return list
 }
 
@@ -172,7 +174,7 @@ func (h *Host) rankClusters(several bool) {
 			h.Clusters[i].Used = shareOf(c.Requests, h.Limit.PerHour)
 		}
 	}
-	slices.SortStableFunc(h.Clusters, func(a, b ClusterLoad) int {
+	sorting.By(h.Clusters, func(a, b ClusterLoad) int {
 		return cmp.Or(busiest(a.Requests, b.Requests), strings.Compare(a.Cluster, b.Cluster))
 	})
 }

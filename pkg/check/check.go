@@ -6,8 +6,9 @@
 package check
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
-	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -143,7 +144,7 @@ func (p pairing) compare(decisions manifest.Decisions) ClusterChange {
 			c.Removed = append(c.Removed, ref)
 		}
 	}
-	slices.SortFunc(c.Removed, flux.Ref.Compare)
+	sorting.By(c.Removed, flux.Ref.Compare)
 	c.Environments = environments(p.budget.Before, p.budget.After)
 	c.Controllers = controllers(p.budget.Before, p.budget.After)
 	return c

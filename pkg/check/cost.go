@@ -1,7 +1,8 @@
 package check
 
 import (
-	"slices"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"strings"
 	"time"
 
@@ -85,8 +86,8 @@ func (c *Check) count(pairs []pairing, limits budget.Limits) {
 	for _, one := range credentials.order {
 		c.Credentials = append(c.Credentials, *one)
 	}
-	slices.SortStableFunc(c.Hosts, func(a, b HostLoad) int { return byLoad(a.Requests, b.Requests, a.Host, b.Host) })
-	slices.SortStableFunc(c.Credentials, func(a, b CredentialLoad) int {
+	sorting.By(c.Hosts, func(a, b HostLoad) int { return byLoad(a.Requests, b.Requests, a.Host, b.Host) })
+	sorting.By(c.Credentials, func(a, b CredentialLoad) int {
 		key := func(l CredentialLoad) string { return strings.Join([]string{l.Host, l.Secret, l.Provider}, "\x00") }
 		return byLoad(a.Requests, b.Requests, key(a), key(b))
 	})

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -166,13 +168,13 @@ func group(facts []fact, known map[string]int) []Finding {
 				finding.Known = false
 			}
 		}
-		slices.SortFunc(finding.Objects, func(a, b Object) int {
+		sorting.By(finding.Objects, func(a, b Object) int {
 			return cmp.Or(strings.Compare(a.Cluster, b.Cluster), a.Ref.Compare(b.Ref))
 		})
 		finding.Objects = slices.Compact(finding.Objects)
 		list = append(list, finding)
 	}
-	slices.SortFunc(list, func(a, b Finding) int {
+	sorting.By(list, func(a, b Finding) int {
 		return cmp.Or(strings.Compare(a.At.File, b.At.File), a.At.Line-b.At.Line, a.At.Column-b.At.Column, strings.Compare(string(a.Rule), string(b.Rule)), strings.Compare(a.Message, b.Message))
 	})
 	return list

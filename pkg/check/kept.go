@@ -1,6 +1,8 @@
 package check
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"reflect"
 	"slices"
@@ -57,7 +59,7 @@ func (p *pairing) keep(in Input, was, is budget.Input) budget.Input {
 	}
 	items, others := k.stay(is.Items, true), k.stay(is.Others, false)
 	is.Items, is.Others = slices.Concat(items, left(was.Items, true)), slices.Concat(others, left(was.Others, false))
-	slices.SortFunc(p.kept, func(a, b Kept) int {
+	sorting.By(p.kept, func(a, b Kept) int {
 		return cmp.Or(a.Ref.Compare(b.Ref), strings.Compare(a.Why, b.Why))
 	})
 	p.kept = slices.Compact(p.kept)

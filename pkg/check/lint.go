@@ -1,6 +1,8 @@
 package check
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -198,7 +200,7 @@ func (l *linter) duplicates(c Cluster) {
 	}
 	first := map[poll]flux.Ref{}
 	items := slices.Clone(budget.New(c.Costs).Items)
-	slices.SortFunc(items, func(a, b budget.Item) int { return a.Object.Ref.Compare(b.Object.Ref) })
+	sorting.By(items, func(a, b budget.Item) int { return a.Object.Ref.Compare(b.Object.Ref) })
 	for _, item := range items {
 		o := item.Object
 		if row := o.KindRow(); !row.Source || o.Kind == "HelmChart" || o.Suspended || item.Requests == (budget.Rates{}) {

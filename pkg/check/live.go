@@ -1,6 +1,8 @@
 package check
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -65,7 +67,7 @@ func Live(git, live []flux.Object, judge *tune.Judge) (differences []LiveDiffere
 		}
 		differences = append(differences, d)
 	}
-	slices.SortStableFunc(differences, func(a, b LiveDifference) int {
+	sorting.By(differences, func(a, b LiveDifference) int {
 		return cmp.Or(cmp.Compare(a.oneSided(), b.oneSided()), a.Ref.Compare(b.Ref)) // what both have and differs in comes first
 	})
 	return differences, both

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"bytes"
 	"cmp"
 	"path"
@@ -58,7 +60,7 @@ func findMoves(in Input) moves {
 			}
 		}
 	}
-	slices.SortStableFunc(matches, func(a, b match) int { return cmp.Compare(b.alike, a.alike) })
+	sorting.By(matches, func(a, b match) int { return cmp.Compare(b.alike, a.alike) })
 	found, taken := moves{}, map[string]bool{}
 	for _, m := range matches {
 		if found[m.from] == "" && !taken[m.to] {

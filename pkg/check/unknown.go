@@ -1,6 +1,8 @@
 package check
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"slices"
 	"strings"
@@ -61,7 +63,7 @@ func pair(in Input, moved moves) []pairing {
 		}
 	}
 	list := pairs.values()
-	slices.SortStableFunc(list, func(a, b pairing) int { return strings.Compare(a.name, b.name) })
+	sorting.By(list, func(a, b pairing) int { return strings.Compare(a.name, b.name) })
 	return list
 }
 
@@ -101,7 +103,7 @@ func (p *pairing) look(in Input) {
 	if p.is != nil {
 		p.now = is.Items
 	}
-	slices.SortFunc(p.unknown, func(a, b Unknown) int { return a.Ref.Compare(b.Ref) })
+	sorting.By(p.unknown, func(a, b Unknown) int { return a.Ref.Compare(b.Ref) })
 	p.gaps.Before, p.gaps.After = once(p.gaps.Before), once(p.gaps.After)
 	charts.add(&was, nil)
 	if in.Base != nil {
@@ -181,6 +183,6 @@ func (p pairing) unknownRefs() map[flux.Ref]bool {
 
 // once sorts gaps, and has each of them once.
 func once(gaps []flux.Gap) []flux.Gap {
-	slices.SortFunc(gaps, func(a, b flux.Gap) int { return cmp.Or(strings.Compare(a.What, b.What), strings.Compare(a.Why, b.Why)) })
+	sorting.By(gaps, func(a, b flux.Gap) int { return cmp.Or(strings.Compare(a.What, b.What), strings.Compare(a.Why, b.Why)) })
 	return slices.CompactFunc(gaps, func(a, b flux.Gap) bool { return a.What == b.What && a.Why == b.Why })
 }

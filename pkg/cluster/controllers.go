@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"context"
 	"encoding/json"
@@ -155,7 +157,7 @@ func controllerNames() []string {
 
 func (c *Client) deployments(ctx context.Context, q query) ([]Deployment, error) {
 	found, err := list(ctx, c, q, decodeDeployment)
-	slices.SortFunc(found, func(a, b Deployment) int {
+	sorting.By(found, func(a, b Deployment) int {
 		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
 	})
 	return found, err

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"context"
 	"fmt"
@@ -173,7 +175,7 @@ func merge(before, after []Result) []Result {
 	for ref, r := range last {
 		list = append(list, takenBack(first[ref], r).besides(first[ref].Beside))
 	}
-	slices.SortFunc(list, func(a, b Result) int { return a.Write.Target().Compare(b.Write.Target().Ref) })
+	sorting.By(list, func(a, b Result) int { return a.Write.Target().Compare(b.Write.Target().Ref) })
 	return list
 }
 

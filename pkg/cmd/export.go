@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"context"
 	"fmt"
 	"slices"
@@ -109,7 +111,7 @@ func (o ExportOptions) run(ctx context.Context) error {
 		}
 		byOwner[owner] = append(byOwner[owner], manifest.Exception{Object: object, Fields: fields})
 	}
-	slices.SortFunc(owners, flux.Ref.Compare)
+	sorting.By(owners, flux.Ref.Compare)
 	if len(owners)+len(others) == 0 && !f.snapshot.Incomplete() {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing to export: all values %s that something applies are its own.\n", o.where())
 	}

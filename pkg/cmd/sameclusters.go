@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"context"
 	"fmt"
@@ -82,7 +84,7 @@ func group(connections []int, of func(i, j int) kube.Sameness, better func(i, j 
 		}
 		return best
 	}
-	slices.SortFunc(groups, func(a, b []int) int { return cmp.Compare(best(a), best(b)) }) // "before" is as they are shown
+	sorting.By(groups, func(a, b []int) int { return cmp.Compare(best(a), best(b)) }) // "before" is as they are shown
 	var kept []int
 	for _, members := range groups {
 		kept = append(kept, best(members))

@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -300,7 +302,7 @@ func (fs fleets) slowerFirst(opts tune.Options, fitting *fit.Fitting, now time.T
 		more[f.place] = requests.Planned - requests.Now
 	}
 	fs.all = slices.Clone(fs.all)
-	slices.SortStableFunc(fs.all, func(a, b fleet) int { return cmp.Compare(more[a.place], more[b.place]) })
+	sorting.By(fs.all, func(a, b fleet) int { return cmp.Compare(more[a.place], more[b.place]) })
 	return fs
 }
 

@@ -1,6 +1,8 @@
 package crd
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -53,7 +55,7 @@ func Faults(manifest []byte, open func(text string) bool) []Fault {
 	i.value(s, object, nil)
 	metadata, _ := object["metadata"].(map[string]any)
 	i.metadata(metadata)
-	slices.SortStableFunc(i.faults, func(a, b Fault) int { return slices.Compare(a.Path, b.Path) })
+	sorting.By(i.faults, func(a, b Fault) int { return slices.Compare(a.Path, b.Path) })
 	return i.faults
 }
 

@@ -1,6 +1,8 @@
 package fit
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"math"
@@ -75,7 +77,7 @@ func (f *fitter) excess(x Excess) string {
 func (f *fitter) largest(share int) string {
 	const most = 3
 	all := slices.DeleteFunc(slices.Clone(f.fixtures), func(x fixture) bool { return x.share != share })
-	slices.SortStableFunc(all, func(a, b fixture) int { return cmp.Compare(b.requests, a.requests) })
+	sorting.By(all, func(a, b fixture) int { return cmp.Compare(b.requests, a.requests) })
 	var names []string
 	for _, x := range all[:min(most, len(all))] {
 		names = append(names, f.called(x.cluster, x.ref)+" "+amount(x.requests))

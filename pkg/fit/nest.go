@@ -1,6 +1,8 @@
 package fit
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"math"
 	"slices"
@@ -36,7 +38,7 @@ func (m *model) nesting() (parents []int, nested bool) {
 // chain are loads from the smallest share to the largest, by how many sources these have.
 func (m *model) chain(loads []Load) []Load {
 	chain := slices.Clone(loads)
-	slices.SortFunc(chain, func(a, b Load) int {
+	sorting.By(chain, func(a, b Load) int {
 		return cmp.Or(cmp.Compare(len(m.members[a.Share]), len(m.members[b.Share])), cmp.Compare(b.Share, a.Share))
 	})
 	return chain
@@ -52,7 +54,7 @@ func (m *model) nest(parents []int) {
 	for k := range order {
 		order[k] = k
 	}
-	slices.SortFunc(order, func(a, b int) int {
+	sorting.By(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(len(m.members[a]), len(m.members[b])), cmp.Compare(b, a))
 	})
 	floors := make([]float64, len(m.sources)) // what the shares inside make a request cost at least
@@ -89,7 +91,7 @@ func (m *model) leastPrice(k int, floors []float64) float64 {
 	if fixed <= m.allowed[k] {
 		return 0
 	}
-	slices.SortFunc(points, func(a, b breakpoint) int { return cmp.Compare(a.root, b.root) })
+	sorting.By(points, func(a, b breakpoint) int { return cmp.Compare(a.root, b.root) })
 	falling := 0.0
 	for j, point := range points {
 		fixed += point.fixed

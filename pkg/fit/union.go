@@ -1,7 +1,8 @@
 package fit
 
 import (
-	"slices"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -29,7 +30,7 @@ func (a arrival) left() string {
 // union counts the commits behind the arrivals after a time. One user that leaves the same content behind again, as after a
 // way back, has another commit.
 func union(all []arrival, since time.Time) int {
-	slices.SortStableFunc(all, func(a, b arrival) int { return a.At.Compare(b.At) })
+	sorting.By(all, func(a, b arrival) int { return a.At.Compare(b.At) })
 	n, before := 0, since
 	first := map[string]*flux.Object{} // who left a content behind first
 	for _, a := range all {

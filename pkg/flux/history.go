@@ -1,6 +1,8 @@
 package flux
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"slices"
 	"time"
 
@@ -78,7 +80,7 @@ func (h history) changes(failures int) []Change {
 func (h history) releases(failures int) []Change {
 	ordered := slices.Clone(h)
 	slices.Reverse(ordered) // a way back may come in the same second
-	slices.SortStableFunc(ordered, func(a, b snapshot) int { return a.LastDeployed.Compare(b.LastDeployed) })
+	sorting.By(ordered, func(a, b snapshot) int { return a.LastDeployed.Compare(b.LastDeployed) })
 	var changes []Change
 	var version string // that the source brought last
 	var before snapshot
@@ -142,7 +144,7 @@ func (h history) contents() []Change {
 			changes = append(changes, Change{s.first, before(stays, s.first), s.revision})
 		}
 	}
-	slices.SortFunc(changes, func(a, b Change) int { return a.At.Compare(b.At) })
+	sorting.By(changes, func(a, b Change) int { return a.At.Compare(b.At) })
 	if !since.IsZero() && (turned.Equal(since) || len(changes) == 0) { // what came back then has a first time long before
 		return append([]Change{{At: since}}, changes...)
 	}

@@ -1,6 +1,8 @@
 package flux
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"slices"
 	"time"
 )
@@ -34,7 +36,7 @@ func NewRestarts(objects []*Object) Restarts {
 			written = append(written, o)
 		}
 	}
-	slices.SortFunc(written, func(a, b *Object) int { return a.Status.SourceChanged.Compare(b.Status.SourceChanged) })
+	sorting.By(written, func(a, b *Object) int { return a.Status.SourceChanged.Compare(b.Status.SourceChanged) })
 	const least = 3
 	all := repositories(written)
 	var r Restarts

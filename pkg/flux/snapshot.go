@@ -1,6 +1,8 @@
 package flux
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"iter"
 	"slices"
 )
@@ -134,5 +136,5 @@ func (s *Snapshot) Relate(objects []Object) {
 
 // Sort brings objects into the order in which they are shown: by namespace, kind and name.
 func Sort(objects []Object) {
-	slices.SortFunc(objects, func(a, b Object) int { return a.Ref.Compare(b.Ref) })
+	sorting.By(objects, func(a, b Object) int { return a.Ref.Compare(b.Ref) })
 }

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"maps"
 	"slices"
@@ -42,7 +44,7 @@ func firsts(all []candidate) []candidate {
 		return 0
 	}
 	order := slices.Clone(all)
-	slices.SortStableFunc(order, func(a, b candidate) int {
+	sorting.By(order, func(a, b candidate) int {
 		return cmp.Or(itself(b)-itself(a), uses[b.root.source]-uses[a.root.source])
 	})
 	deployed := map[string]bool{}

@@ -1,8 +1,9 @@
 package manifest
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"fmt"
-	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -151,7 +152,7 @@ func (d *draft) spots() []spot {
 }
 
 func sortSpots(spots []spot) {
-	slices.SortFunc(spots, func(a, b spot) int {
+	sorting.By(spots, func(a, b spot) int {
 		if a.root != b.root {
 			return a.root - b.root
 		}

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -81,7 +83,7 @@ func (t *Tree) Decide(fleets []Fleet) Decisions {
 		}
 	}
 	for _, reached := range d.reach {
-		slices.SortFunc(reached, compareTargets)
+		sorting.By(reached, compareTargets)
 	}
 	return d
 }
@@ -207,7 +209,7 @@ func (d *Decisions) oddities(values, probed map[Target]string) []Target {
 			odd = append(odd, target)
 		}
 	}
-	slices.SortFunc(odd, compareTargets)
+	sorting.By(odd, compareTargets)
 	return odd
 }
 
@@ -280,7 +282,7 @@ func (t *Tree) replaced(all []Scalar, which []int, text func(int) string) map[st
 		if err != nil {
 			continue
 		}
-		slices.SortFunc(indices, func(a, b int) int { return all[a].Offset - all[b].Offset })
+		sorting.By(indices, func(a, b int) int { return all[a].Offset - all[b].Offset })
 		var scalars []Scalar
 		var texts []string
 		for _, i := range indices {

@@ -1,6 +1,6 @@
 package manifest
 
-import "slices"
+import "github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
 
 // editableScalars are the scalars of wanted values whose bytes may be changed. Whether they can be without anything else is
 // seen where they are (compose).
@@ -80,7 +80,7 @@ func (w *rewriter) tryScalars(content []byte, candidates []int, editable map[int
 // setScalars is SetScalars for scalars by their indices; all are of one file.
 func (w *rewriter) setScalars(content []byte, texts map[int]string) (edited []byte, err error) {
 	indices := sortedInts(texts)
-	slices.SortFunc(indices, func(a, b int) int { return w.decisions.scalars[a].Offset - w.decisions.scalars[b].Offset })
+	sorting.By(indices, func(a, b int) int { return w.decisions.scalars[a].Offset - w.decisions.scalars[b].Offset })
 	scalars, to := make([]Scalar, 0, len(indices)), make([]string, 0, len(indices))
 	for _, i := range indices {
 		scalars, to = append(scalars, w.decisions.scalars[i]), append(to, texts[i])

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"fmt"
 	"slices"
 	"strings"
@@ -64,7 +66,7 @@ func ExportPatches(by Applier, exceptions []Exception) string {
 			notes[c] = append(notes[c], note)
 		}
 	}
-	slices.SortFunc(order, func(a, b class) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	sorting.By(order, func(a, b class) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	lines := exportHead(by.Ref, "patches")
 	for _, c := range order {
 		slices.Sort(patches[c].names)

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"bytes"
 	"slices"
 	"strings"
@@ -54,7 +56,7 @@ func addFields(content []byte, additions []addition) ([]byte, error) {
 
 // insertAll puts texts into a content.
 func insertAll(content []byte, inserts []insert) []byte {
-	slices.SortStableFunc(inserts, func(a, b insert) int { return a.offset - b.offset })
+	sorting.By(inserts, func(a, b insert) int { return a.offset - b.offset })
 	var out bytes.Buffer
 	last := 0
 	for _, one := range inserts {

@@ -1,9 +1,10 @@
 package manifest
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -142,7 +143,7 @@ func sortedPlaces(m map[place][]patch) []place {
 	for p := range m {
 		places = append(places, p)
 	}
-	slices.SortFunc(places, func(a, b place) int {
+	sorting.By(places, func(a, b place) int {
 		key := func(p place) string { return fmt.Sprint(p.kind, "/", p.name, "/", p.original) }
 		return cmp.Or(strings.Compare(a.file, b.file), strings.Compare(key(a), key(b)))
 	})

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"bytes"
 	"maps"
 	"path"
@@ -106,7 +108,7 @@ func (t *Tree) patterns(name string, files []string) []gitignore.Pattern {
 
 func (t *Tree) patternsOf(name string, files []string, read func(p string) ([]byte, error)) []gitignore.Pattern {
 	named := slices.DeleteFunc(slices.Clone(files), func(p string) bool { return path.Base(p) != name })
-	slices.SortStableFunc(named, func(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") })
+	sorting.By(named, func(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") })
 	var patterns []gitignore.Pattern
 	for _, p := range named {
 		content, err := read(p)

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"maps"
@@ -96,7 +98,7 @@ func (w *rewriter) result(d *draft, files map[string][]byte, patches map[place][
 			r.Refused = append(r.Refused, Refusal{Target: Target{s.root, s.ref, c.Field}, To: *c.To, Why: reasons[c.Field]})
 		}
 	}
-	slices.SortFunc(r.Refused, func(a, b Refusal) int { return compareTargets(a.Target, b.Target) })
+	sorting.By(r.Refused, func(a, b Refusal) int { return compareTargets(a.Target, b.Target) })
 	return r
 }
 

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"path"
 	"slices"
@@ -115,7 +117,7 @@ func (a *atlas) findPlaces(s spot) []place {
 			found = append(found, near{place{file: d.tree.origin(k)}, len(reached)})
 		}
 	}
-	slices.SortStableFunc(found, func(x, y near) int { return cmp.Compare(x.reach, y.reach) })
+	sorting.By(found, func(x, y near) int { return cmp.Compare(x.reach, y.reach) })
 	var shared []place
 	for _, n := range found {
 		shared = append(shared, n.place)

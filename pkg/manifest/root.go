@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"maps"
@@ -32,12 +34,12 @@ func (t *Tree) Roots() []Root {
 			roots = find(t, documents)
 		}
 	}
-	slices.SortStableFunc(roots, func(a, b Root) int { return strings.Compare(a.Path, b.Path) })
+	sorting.By(roots, func(a, b Root) int { return strings.Compare(a.Path, b.Path) })
 	return onePerFolder(roots)
 }
 
 func byName(roots []Root) []Root {
-	slices.SortStableFunc(roots, func(a, b Root) int { return strings.Compare(a.name, b.name) })
+	sorting.By(roots, func(a, b Root) int { return strings.Compare(a.name, b.name) })
 	return roots
 }
 

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"bytes"
 	"fmt"
 	"regexp"
@@ -77,7 +79,7 @@ func refusedScalars(file string, content []byte, texts map[string]bool) (found [
 			found = append(found, Scalar{File: file, Offset: offset, Line: value.Line, Column: column, Text: value.Value})
 		}
 	})
-	slices.SortFunc(found, func(a, b Scalar) int { return a.Offset - b.Offset })
+	sorting.By(found, func(a, b Scalar) int { return a.Offset - b.Offset })
 	return found
 }
 

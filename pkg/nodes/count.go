@@ -1,6 +1,8 @@
 package nodes
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"fmt"
 	"slices"
 	"strings"
@@ -184,7 +186,7 @@ func (c *Counter) addNodes(count *Count) {
 		}
 		count.Nodes = append(count.Nodes, n)
 	}
-	slices.SortFunc(count.Nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
+	sorting.By(count.Nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // tally counts the pods of a node.

@@ -1,6 +1,8 @@
 package nodes
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -98,7 +100,7 @@ func rank(m Missing) int {
 // details are missing, and why. Updates of the pods are as old as the oldest part; of nodes and pods they are told together
 // where both are equally old.
 func settle(all []Missing) []Missing {
-	slices.SortFunc(all, graver)
+	sorting.By(all, graver)
 	type cause struct {
 		what, of string
 		reason   kube.Reason
@@ -137,7 +139,7 @@ func joined(a, b error) error {
 		return a
 	}
 	all = append(slices.Clone(all), b)
-	slices.SortFunc(all, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	sorting.By(all, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return all
 }
 

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"fmt"
 	"maps"
 	"regexp"
@@ -107,7 +109,7 @@ func parseEach[T any](texts []string, parse func(string) (T, error), of func(T) 
 func (p Policy) WithLimit(limit Limit) Policy {
 	p.Limits = slices.DeleteFunc(slices.Clone(p.Limits), func(l Limit) bool { return l.Host == limit.Host })
 	p.Limits = append(p.Limits, limit)
-	slices.SortFunc(p.Limits, func(a, b Limit) int { return strings.Compare(a.Host, b.Host) })
+	sorting.By(p.Limits, func(a, b Limit) int { return strings.Compare(a.Host, b.Host) })
 	return p
 }
 
@@ -121,7 +123,7 @@ func (l Limits) limits() []Limit {
 		}
 		limits = append(limits, Limit{Host: flux.ParseHost(host), PerHour: perHour})
 	}
-	slices.SortFunc(limits, func(a, b Limit) int { return strings.Compare(a.Host, b.Host) })
+	sorting.By(limits, func(a, b Limit) int { return strings.Compare(a.Host, b.Host) })
 	return limits
 }
 

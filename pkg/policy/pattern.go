@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"regexp"
@@ -180,7 +182,7 @@ func (p Policy) patterns(by Patterns) []Pattern {
 }
 
 func (p Policy) sorted(patterns []Pattern) []Pattern {
-	slices.SortFunc(patterns, func(a, b Pattern) int {
+	sorting.By(patterns, func(a, b Pattern) int {
 		return cmp.Or(
 			cmp.Compare(b.literals(), a.literals()),
 			cmp.Compare(p.index(a.Environment), p.index(b.Environment)),
@@ -241,7 +243,7 @@ func (v *validator) inOrder(path string, by Patterns) []string {
 	for key := range by {
 		keys = append(keys, key)
 	}
-	slices.SortFunc(keys, func(a, b string) int {
+	sorting.By(keys, func(a, b string) int {
 		return cmp.Or(cmp.Compare(v.lines[join(path, a)], v.lines[join(path, b)]), strings.Compare(a, b))
 	})
 	return keys

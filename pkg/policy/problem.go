@@ -1,10 +1,11 @@
 package policy
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -19,7 +20,7 @@ type problems []problem
 
 // err makes one error of all problems, in the order of the document.
 func (ps problems) err(file string) error {
-	slices.SortStableFunc(ps, func(a, b problem) int {
+	sorting.By(ps, func(a, b problem) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), strings.Compare(a.path, b.path))
 	})
 	var errs []error

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"regexp"
@@ -85,7 +87,7 @@ func ParseShares(texts []string) ([]Share, error) {
 func (p Policy) WithFit(share Share) Policy {
 	p.Fit = slices.DeleteFunc(slices.Clone(p.Fit), func(s Share) bool { return s.Compare(share) == 0 })
 	p.Fit = append(p.Fit, share)
-	slices.SortFunc(p.Fit, Share.Compare)
+	sorting.By(p.Fit, Share.Compare)
 	p.Overrides = append(slices.Clip(p.Overrides), fmt.Sprintf("fit %s=%g%%", share, share.Percent))
 	return p
 }
@@ -100,7 +102,7 @@ func (s Shares) shares() []Share {
 		}
 		shares = append(shares, share)
 	}
-	slices.SortFunc(shares, Share.Compare)
+	sorting.By(shares, Share.Compare)
 	return shares
 }
 

@@ -1,9 +1,10 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func NewBudget(b budget.Budget, policyName string, gaps []flux.Gap, warnings []s
 	for _, item := range b.Items {
 		r.Items = append(r.Items, newBudgetItem(item))
 	}
-	slices.SortStableFunc(r.Items, costlier)
+	sorting.By(r.Items, costlier)
 	r.Warnings = uniqueSorted(warnings)
 	return r
 }

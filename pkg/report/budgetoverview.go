@@ -1,6 +1,8 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"bytes"
 	"cmp"
 	"fmt"
@@ -119,7 +121,7 @@ func (b Budget) rankedHosts() (ranked []BudgetHost, above int) {
 		}
 	}
 	ranked = slices.Clone(b.Hosts)
-	slices.SortStableFunc(ranked, func(x, y BudgetHost) int { return cmp.Compare(rank(x), rank(y)) })
+	sorting.By(ranked, func(x, y BudgetHost) int { return cmp.Compare(rank(x), rank(y)) })
 	for _, h := range ranked {
 		if rank(h) == 0 {
 			above++

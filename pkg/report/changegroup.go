@@ -1,6 +1,8 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"maps"
@@ -63,7 +65,7 @@ type grouping struct{ exact, ranges []ChangeGroup }
 func newGrouping(items []tune.Item, environments []string) grouping {
 	sorted := func(d detail) []ChangeGroup {
 		groups := gather(items, d)
-		slices.SortStableFunc(groups, func(a, b ChangeGroup) int {
+		sorting.By(groups, func(a, b ChangeGroup) int {
 			return cmp.Or(cmp.Compare(tune.Rank(environments, a.Environment), tune.Rank(environments, b.Environment)),
 				cmp.Compare(a.Environment, b.Environment), -cmp.Compare(a.Objects, b.Objects))
 		})

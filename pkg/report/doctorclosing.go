@@ -1,6 +1,8 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"io"
@@ -81,7 +83,7 @@ func (d Diagnosed) need() (need int, worst string, also []string) {
 	if len(needs) == 0 {
 		return needNothing, "", nil
 	}
-	slices.SortStableFunc(needs, func(a, b Check) int { return cmp.Compare(a.need(), b.need()) })
+	sorting.By(needs, func(a, b Check) int { return cmp.Compare(a.need(), b.need()) })
 	for _, c := range needs[1:] {
 		if c.Name != needs[0].Name && !slices.Contains(also, c.Name) {
 			also = append(also, c.Name)
@@ -106,7 +108,7 @@ func (c Closing) Draw(w io.Writer, l Layout) error {
 			lines = append(lines, line{need, len(also), d.Cluster, worst, strings.Join(also, "; ")})
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b line) int {
+	sorting.By(lines, func(a, b line) int {
 		return cmp.Or(cmp.Compare(a.need, b.need), cmp.Compare(b.others, a.others))
 	})
 	table := Table{Columns: []Column{{Name: "CLUSTER", Shrink: terminal.Middle}, {Name: "NEEDS", Shrink: terminal.End}, {Name: "ALSO", Shrink: terminal.End}}}

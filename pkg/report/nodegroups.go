@@ -1,6 +1,8 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"encoding/csv"
 	"io"
@@ -124,7 +126,7 @@ func sortGroups(groups []NodeGroup, sortBy string) {
 			chosen = func(a, b NodeGroup) int { return byName(b, a) }
 		}
 	}
-	slices.SortStableFunc(groups, func(a, b NodeGroup) int { return cmp.Or(chosen(a, b), byName(a, b)) })
+	sorting.By(groups, func(a, b NodeGroup) int { return cmp.Or(chosen(a, b), byName(a, b)) })
 }
 
 // newGroup begins a group of a cluster's nodes. Where not all nodes were listed, others may belong to it.

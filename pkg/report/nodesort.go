@@ -1,6 +1,8 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"reflect"
 	"slices"
@@ -38,7 +40,7 @@ func sortNodes(items []NodeItem, by string) error {
 		chosen = func(NodeItem, NodeItem) int { return 0 }
 		byName = chosen
 	}
-	slices.SortStableFunc(items, func(a, b NodeItem) int {
+	sorting.By(items, func(a, b NodeItem) int {
 		return cmp.Or(boolRank(a.Status == gone)-boolRank(b.Status == gone), chosen(a, b), byName(a, b))
 	})
 	return nil

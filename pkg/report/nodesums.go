@@ -1,6 +1,8 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"slices"
 
@@ -117,7 +119,7 @@ func (m maybeOne) total(numbers []amount) amount {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(numbers[j].n, numbers[i].n) })
+	sorting.By(order, func(i, j int) int { return cmp.Compare(numbers[j].n, numbers[i].n) })
 	var sure, all amount
 	var counted []int
 	for _, i := range order {

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"io"
@@ -57,7 +59,7 @@ func (l ObjectList) intervalTable(environments []string, eastAsian bool) Table {
 	for name := range counts {
 		names = append(names, name)
 	}
-	slices.SortFunc(names, func(a, b string) int {
+	sorting.By(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(tune.Rank(environments, a), tune.Rank(environments, b)), cmp.Compare(a, b))
 	})
 	const most = 8
@@ -116,7 +118,7 @@ func (l ObjectList) fastest() string {
 		}
 		return d
 	}
-	slices.SortStableFunc(items, func(a, b Object) int { return cmp.Compare(every(a), every(b)) })
+	sorting.By(items, func(a, b Object) int { return cmp.Compare(every(a), every(b)) })
 	var parts []string
 	if n := len(items); n > 3 && every(items[0]) == every(items[n-1]) {
 		return "" // none stands out

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -94,7 +96,7 @@ func (o Overview) limitedHosts() []budget.Host {
 		}
 		return rank
 	}
-	slices.SortStableFunc(hosts, func(a, b budget.Host) int { return cmp.Compare(rank(a), rank(b)) })
+	sorting.By(hosts, func(a, b budget.Host) int { return cmp.Compare(rank(a), rank(b)) })
 	return hosts
 }
 

@@ -1,9 +1,10 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +63,7 @@ func fetches(c tune.Calm) []PlanFetches {
 	for _, host := range sortedKeys(counts) {
 		list = append(list, PlanFetches{host, counts[host]})
 	}
-	slices.SortStableFunc(list, func(a, b PlanFetches) int { return -cmp.Compare(a.Charts, b.Charts) })
+	sorting.By(list, func(a, b PlanFetches) int { return -cmp.Compare(a.Charts, b.Charts) })
 	return list
 }
 

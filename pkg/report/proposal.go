@@ -1,6 +1,8 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -124,7 +126,7 @@ func proposed(counts map[policy.Pattern]int) []ProposedPattern {
 	for pattern, n := range counts {
 		list = append(list, ProposedPattern{pattern.Text, pattern.Environment, n})
 	}
-	slices.SortFunc(list, func(a, b ProposedPattern) int {
+	sorting.By(list, func(a, b ProposedPattern) int {
 		return cmp.Or(strings.Compare(a.Environment, b.Environment), strings.Compare(a.Pattern, b.Pattern))
 	})
 	return list

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"fmt"
 	"slices"
 	"strings"
@@ -70,7 +72,7 @@ func NewSessionList(cluster string, sessions []tune.Session, gaps []flux.Gap) Se
 // And adds the sessions of another cluster, newest first. One apply to several clusters has the same id in each.
 func (l SessionList) And(other SessionList) SessionList {
 	l.Items = append(l.Items, other.Items...)
-	slices.SortStableFunc(l.Items, func(a, b Session) int { return b.Time.Compare(a.Time) })
+	sorting.By(l.Items, func(a, b Session) int { return b.Time.Compare(a.Time) })
 	l.Missing = append(l.Missing, other.Missing...)
 	return l
 }

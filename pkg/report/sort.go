@@ -1,11 +1,12 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func sortBy[T any](items []T, field string, o order) error {
 	if !found {
 		return fmt.Errorf("--sort-by %q: %w: %s", field, errNoField, takes)
 	}
-	slices.SortStableFunc(list, func(a, b keyed) int {
+	sorting.By(list, func(a, b keyed) int {
 		if o.missingLast && (a.key == nil || b.key == nil) {
 			return compareKeys(b.key, a.key)
 		}

@@ -1,9 +1,10 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -71,7 +72,7 @@ func Homes(p tune.Plan, reason tune.Reason) []string {
 		}
 		count[item.Stick.Home]++
 	}
-	slices.SortFunc(homes, func(a, b string) int { return cmp.Or(-cmp.Compare(count[a], count[b]), cmp.Compare(a, b)) })
+	sorting.By(homes, func(a, b string) int { return cmp.Or(-cmp.Compare(count[a], count[b]), cmp.Compare(a, b)) })
 	for i, home := range homes {
 		switch {
 		case all == 1:

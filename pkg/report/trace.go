@@ -1,6 +1,8 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"maps"
@@ -160,7 +162,7 @@ func (l TraceList) Groups(width int) (text string, short bool) {
 		}
 		groups[place] = append(groups[place], item)
 	}
-	slices.SortStableFunc(places, func(a, b string) int { return cmp.Compare(len(groups[b]), len(groups[a])) })
+	sorting.By(places, func(a, b string) int { return cmp.Compare(len(groups[b]), len(groups[a])) })
 	var b strings.Builder
 	for _, place := range places {
 		line, some := groupLine(groups[place])

@@ -1,9 +1,10 @@
 package report
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,7 @@ func NewUndone(items []tune.Item) Undone {
 		}
 	}
 	u.Owners = sortedKeys(counts)
-	slices.SortStableFunc(u.Owners, func(a, b string) int { return -cmp.Compare(counts[a], counts[b]) })
+	sorting.By(u.Owners, func(a, b string) int { return -cmp.Compare(counts[a], counts[b]) })
 	return u
 }
 

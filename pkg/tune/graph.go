@@ -1,6 +1,8 @@
 package tune
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"iter"
@@ -158,7 +160,7 @@ func (g *Graph) Forecast(items []Item, pins []Pin, pace float64) Calm {
 			}
 		}
 	}
-	slices.SortFunc(refs, flux.Ref.Compare)
+	sorting.By(refs, flux.Ref.Compare)
 	queue := g.Queue(refs)
 	calm := Calm{Steps: queue.Depth(), Fetches: fetches, Disturbed: g.disturbedByRules(pins, changed)}
 	took := func(ref flux.Ref) time.Duration {

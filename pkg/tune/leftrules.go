@@ -1,6 +1,8 @@
 package tune
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"fmt"
 	"maps"
 	"slices"
@@ -57,7 +59,7 @@ func RulesLeft(j *Judge, restores []Restore) []string {
 			kept[owner][f]++
 		}
 	}
-	slices.SortFunc(owners, flux.Ref.Compare)
+	sorting.By(owners, flux.Ref.Compare)
 	var warnings []string
 	for _, owner := range owners {
 		var what []string

@@ -1,6 +1,8 @@
 package tune
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -197,7 +199,7 @@ func Rules(needs []Need) []flux.IgnoreRule {
 			Group: joinNames([]string{c.group}), Kind: c.kind, Namespace: c.namespace, Name: joinNames(n),
 		}})
 	}
-	slices.SortFunc(list, func(a, b flux.IgnoreRule) int {
+	sorting.By(list, func(a, b flux.IgnoreRule) int {
 		key := func(r flux.IgnoreRule) string {
 			return strings.Join([]string{r.Target.Namespace, r.Target.Kind, r.Target.Name, strings.Join(r.Paths, ",")}, "\x00")
 		}

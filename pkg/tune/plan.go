@@ -1,6 +1,8 @@
 package tune
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -257,7 +259,7 @@ func (j *Judge) pin(plan *Plan, opts Options) {
 			plan.Pins = append(plan.Pins, j.PinOf(parent, kept))
 		}
 	}
-	slices.SortFunc(plan.Pins, func(a, b Pin) int { return a.Owner.Ref.Compare(b.Owner.Ref) })
+	sorting.By(plan.Pins, func(a, b Pin) int { return a.Owner.Ref.Compare(b.Owner.Ref) })
 }
 
 // need is what the owner of an item's object must leave to us for the changes to last; false where nothing.
@@ -326,6 +328,6 @@ func SlowerFirst(items []Item) []Item {
 		return -cmp.Compare(i.Object.EffectiveWith(flux.Interval, to, to), i.Object.Effective(flux.Interval))
 	}
 	items = slices.Clone(items)
-	slices.SortStableFunc(items, func(a, b Item) int { return cmp.Compare(rank(a), rank(b)) })
+	sorting.By(items, func(a, b Item) int { return cmp.Compare(rank(a), rank(b)) })
 	return items
 }

@@ -1,6 +1,8 @@
 package tune
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"container/heap"
 	"slices"
 	"time"
@@ -113,7 +115,7 @@ func (q *Queue) Behind(ref flux.Ref) []flux.Ref {
 		}
 	}
 	add(ref)
-	slices.SortFunc(list, func(a, b flux.Ref) int { return q.place[a] - q.place[b] })
+	sorting.By(list, func(a, b flux.Ref) int { return q.place[a] - q.place[b] })
 	return list
 }
 

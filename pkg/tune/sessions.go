@@ -1,6 +1,8 @@
 package tune
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -73,7 +75,7 @@ func Sessions(objects []flux.Object, judge *Judge) []Session {
 	for _, s := range byID {
 		list = append(list, *s)
 	}
-	slices.SortFunc(list, func(a, b Session) int {
+	sorting.By(list, func(a, b Session) int {
 		return cmp.Or(b.Time.Compare(a.Time), b.at-a.at, cmp.Compare(b.ID, a.ID)) // several in a second
 	})
 	return list

@@ -1,6 +1,8 @@
 package tune
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"slices"
 )
@@ -92,20 +94,20 @@ func Summarize(plan Plan, environments []string) Summary {
 	for _, e := range byName {
 		s.Environments = append(s.Environments, *e)
 	}
-	slices.SortFunc(s.Environments, func(a, b EnvironmentSummary) int {
+	sorting.By(s.Environments, func(a, b EnvironmentSummary) int {
 		return cmp.Or(cmp.Compare(Rank(environments, a.Environment), Rank(environments, b.Environment)), cmp.Compare(a.Environment, b.Environment))
 	})
 	for _, r := range reasons {
 		s.Reasons = append(s.Reasons, *r)
 	}
-	slices.SortFunc(s.Reasons, func(a, b ReasonCount) int {
+	sorting.By(s.Reasons, func(a, b ReasonCount) int {
 		return cmp.Or(-cmp.Compare(a.Count, b.Count), cmp.Compare(a.Reason, b.Reason))
 	})
 	for n, count := range notes {
 		n.Count = count
 		s.Notes = append(s.Notes, n)
 	}
-	slices.SortFunc(s.Notes, func(a, b NoteCount) int {
+	sorting.By(s.Notes, func(a, b NoteCount) int {
 		return cmp.Or(-cmp.Compare(a.Count, b.Count), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Note, b.Note))
 	})
 	return s

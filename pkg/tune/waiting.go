@@ -1,6 +1,8 @@
 package tune
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"fmt"
 	"slices"
 
@@ -25,7 +27,7 @@ func (g *Graph) waiting(disturbed []Disturbance) []Disturbance {
 			parents = append(parents, o)
 		}
 	}
-	slices.SortFunc(parents, func(a, b *flux.Object) int { return a.Ref.Compare(b.Ref) })
+	sorting.By(parents, func(a, b *flux.Object) int { return a.Ref.Compare(b.Ref) })
 	var list []Disturbance
 	for more := true; more; {
 		more = false

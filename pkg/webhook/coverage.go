@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -94,7 +96,7 @@ type Coverage struct {
 // Manifests are all Receivers as they should be, of those that are written here: what is proposed and what is kept.
 func (c Coverage) Manifests() []Proposal {
 	all := slices.Concat(c.Proposals, c.Kept)
-	slices.SortFunc(all, Proposal.compare)
+	sorting.By(all, Proposal.compare)
 	return all
 }
 
@@ -118,7 +120,7 @@ func New(in Input) Coverage {
 			c.Sources = append(c.Sources, f.source(o))
 		}
 	}
-	slices.SortFunc(c.Sources, func(a, b Source) int { return a.Object.Ref.Compare(b.Object.Ref) })
+	sorting.By(c.Sources, func(a, b Source) int { return a.Object.Ref.Compare(b.Object.Ref) })
 	f.include(c.Sources)
 	c.Proposals, c.Kept = f.propose(c.Sources)
 	for i := range c.Sources {
@@ -181,7 +183,7 @@ func newFleet(in Input, objects []*flux.Object) *fleet {
 			f.consumers[o.SourceRef] = append(f.consumers[o.SourceRef], o)
 		}
 	}
-	slices.SortFunc(f.receivers, func(a, b *flux.Object) int { return a.Ref.Compare(b.Ref) })
+	sorting.By(f.receivers, func(a, b *flux.Object) int { return a.Ref.Compare(b.Ref) })
 	if len(f.receivers) > 0 {
 		f.restarts = flux.NewRestarts(objects)
 		f.recognize()

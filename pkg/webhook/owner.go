@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"slices"
 	"strings"
@@ -54,6 +56,6 @@ func owners(members []member) []Owner {
 		slices.Sort(o.Repositories)
 		all = append(all, *o)
 	}
-	slices.SortFunc(all, func(a, b Owner) int { return cmp.Or(b.Sources-a.Sources, strings.Compare(a.Name, b.Name)) })
+	sorting.By(all, func(a, b Owner) int { return cmp.Or(b.Sources-a.Sources, strings.Compare(a.Name, b.Name)) })
 	return all
 }

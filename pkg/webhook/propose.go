@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+
 	"cmp"
 	"slices"
 	"strings"
@@ -53,7 +55,7 @@ func (f *fleet) propose(sources []Source) (proposals, kept []Proposal) {
 		taken[[2]string{r.Namespace, r.Name}] = true
 	}
 	for _, d := range drafts {
-		slices.SortFunc(d.members, func(a, b member) int { return a.ref.Compare(b.ref) })
+		sorting.By(d.members, func(a, b member) int { return a.ref.Compare(b.ref) })
 		for i, members := range f.filtered(d, d.members) {
 			part := draft{d.place, d.own, members, d.shown}
 			if i > 0 {
@@ -62,7 +64,7 @@ func (f *fleet) propose(sources []Source) (proposals, kept []Proposal) {
 			written = append(written, f.write(part, taken))
 		}
 	}
-	slices.SortFunc(written, Proposal.compare)
+	sorting.By(written, Proposal.compare)
 	succeed(written)
 	for _, p := range written {
 		if p.Existing && !p.changed {
@@ -158,7 +160,7 @@ func (f *fleet) place(sources []Source, standing []*draft, placed map[flux.Ref]b
 		}
 		groups[at].members = append(groups[at].members, member{s.Object.Ref, s, clause{s.Object.Kind, s.Object.Name, s.HostType.made().condition(s)}})
 	}
-	slices.SortFunc(places, place.compare)
+	sorting.By(places, place.compare)
 	for _, at := range places {
 		all := groups[at]
 		i := slices.IndexFunc(standing, func(d *draft) bool {
