@@ -68,6 +68,8 @@ func TestApplyForThatSomebodyEnded(t *testing.T) {
 			t.Parallel()
 			f := newFreeFleet(t)
 			l := f.applyFor(t, on(f.Cluster))
+			dry := on(f.Cluster).must(t, verb, "-n", f.apps, "--dry-run")
+			assert.Equal(t, verb == "revert", strings.Contains(dry.stderr, "this revert would do that now"), dry.stderr)
 			by := on(f.Cluster).must(t, verb, "-n", f.apps, "--yes")
 			assert.Equal(t, verb == "revert", regexp.MustCompile(`Session 20261122-120000-test of \S+ is to end at \S+ \S+ UTC and take 1 object back: this revert does that now\.\n`).MatchString(by.stderr), by.stderr)
 			assert.Equal(t, verb == "forget", regexp.MustCompile(`Session 20261122-120000-test of \S+ is to end at \S+ \S+ UTC and take 1 object back: without the records it cannot, and what it set stays\.\n`).MatchString(by.stderr), by.stderr)

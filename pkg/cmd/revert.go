@@ -191,7 +191,11 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.now(), takes)
 	o.tellAwaited(f, restores, takes)
 	if o.back == nil && !o.Expired {
-		o.tellEnds(changedOf(restores), o.Session, "this revert does that now")
+		does := "does"
+		if o.DryRun != dryRunNone {
+			does = "would do"
+		}
+		o.tellEnds(changedOf(restores), o.Session, "this revert "+does+" that now")
 	}
 	if len(restores)+len(rules) == 0 && o.printer.tables() {
 		return o.nothingTuned(f, "revert")
@@ -268,16 +272,6 @@ func (o RevertOptions) restoreQuestion(v report.Overview, restores []tune.Restor
 	default:
 		return fmt.Sprintf("%s, and take %s, whose values stay?", strings.TrimSuffix(o.question(v, restored, rules), "?"), records)
 	}
-}
-
-// changedOf are the objects of restores that are carried out.
-func changedOf(restores []tune.Restore) (objects []flux.Object) {
-	for _, r := range restores {
-		if r.Action == tune.ActionChange {
-			objects = append(objects, r.Object)
-		}
-	}
-	return objects
 }
 
 // proposeLater says what takes back the fields that later sessions have set.

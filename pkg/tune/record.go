@@ -131,6 +131,14 @@ func Tuned(o flux.Object) bool {
 	return tuned
 }
 
+// Readable are the objects whose records can be read, and those that have none.
+func Readable(objects []flux.Object) []flux.Object {
+	return slices.DeleteFunc(slices.Clone(objects), func(o flux.Object) bool {
+		_, err := ReadRecord(o)
+		return err != nil
+	})
+}
+
 // String writes the record as the annotation's value.
 func (r Record) String() string {
 	data, err := json.Marshal(r)

@@ -96,20 +96,6 @@ func BadRecords(objects []flux.Object) []flux.Gap {
 	return gaps
 }
 
-// Readable are the objects whose records can be read, and those that have none.
-func Readable(objects []flux.Object) []flux.Object {
-	return slices.DeleteFunc(slices.Clone(objects), func(o flux.Object) bool {
-		_, err := ReadRecord(o)
-		return err != nil
-	})
-}
-
-// Expired tells whether the annotation for monitoring says that a session on an object is over, whatever its record says.
-func Expired(o flux.Object, now time.Time) bool {
-	until, err := time.Parse(time.RFC3339, o.Annotations[UntilAnnotation])
-	return err == nil && until.Before(now)
-}
-
 // recordsWarning says of which objects the records cannot be read; "" where all can.
 func recordsWarning(objects []flux.Object) string {
 	const named = 3

@@ -100,3 +100,9 @@ func (s StrayEnds) Warning(all string) []string {
 	}
 	return []string{fmt.Sprintf("%s: %s. Somebody has edited annotations or taken them away, and alarms read this one. Put it right%s with: %s", names, of, others, s.Run[0])}
 }
+
+// Expired tells whether the annotation for monitoring says that a session on an object is over, whatever its record says.
+func Expired(o flux.Object, now time.Time) bool {
+	until, err := time.Parse(time.RFC3339, o.Annotations[UntilAnnotation])
+	return err == nil && until.Before(now)
+}
