@@ -99,7 +99,7 @@ func (a Access) grantUsers(s flux.Snapshot) (remedy string, run []string) {
 		resources[i] = k.Resource + "." + k.Group
 	}
 	return "an administrator grants the right to list what may use sources so", []string{
-		"kubectl create clusterrole " + role + " --verb=list --resource=" + strings.Join(resources, ","), Access{Rights: a.Rights}.binding(role)}
+		"kubectl create clusterrole " + role + " --verb=list --resource=" + terminal.Quoted(strings.Join(resources, ",")), Access{Rights: a.Rights}.binding(role)}
 }
 
 // grantLabels is what an administrator runs so that the user may read the labels of namespaces: where the commands look, or everywhere.
