@@ -5,7 +5,9 @@ import (
 
 	"cmp"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -201,20 +203,22 @@ const (
 	ManagedPin   Managed = "pin"   // have the owner leave the changed fields to us, and change them
 )
 
+// minShare is how many objects are worth a goroutine: 10 µs each.
+const minShare = 256
+
 // NewPlan plans every object of a snapshot under a policy. The environments come from the resolver,
 // which must know the same snapshot.
 func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Options) Plan {
-	plan := Plan{Policy: p.Title(), Note: p.Note, Items: make([]Item, 0, len(objects))}
+	plan := Plan{Policy: p.Title(), Note: p.Note, Items: decideAll(objects, p, r, opts)}
 	environments := make(map[string]bool)
 	var warnings []string
-	for _, o := range objects {
-		item := Decide(o, p, r.Resolve(o), opts)
+	for i := range plan.Items {
+		item := &plan.Items[i]
 		environments[item.Assignment.Environment] = true
 		warnings = append(warnings, item.Assignment.Warnings...)
-		if odd := oddOptOut(o); odd != "" {
+		if odd := oddOptOut(item.Object); odd != "" {
 			warnings = append(warnings, odd)
 		}
-		plan.Items = append(plan.Items, item)
 	}
 	if bad := recordsWarning(objects); bad != "" {
 		warnings = append(warnings, bad)
@@ -225,6 +229,22 @@ func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Op
 		opts.Judge.pin(&plan, opts)
 	}
 	return plan
+}
+
+// decideAll decides on each object, on all processors: no decision depends on another.
+func decideAll(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Options) []Item {
+	items := make([]Item, len(objects))
+	var workers sync.WaitGroup
+	share := max(minShare, (len(objects)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	for at := 0; at < len(objects); at += share {
+		workers.Go(func() {
+			for i := at; i < min(at+share, len(objects)); i++ {
+				items[i] = Decide(objects[i], p, r.Resolve(objects[i]), opts)
+			}
+		})
+	}
+	workers.Wait()
+	return items
 }
 
 // pin plans the rules that the changes of a plan need in order to last, and judges the changes with these rules in
