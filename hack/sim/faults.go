@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,15 +28,20 @@ const (
 	Forbidden Fault = "forbidden" // no right to patch
 	Meanwhile Fault = "meanwhile" // something else happens just before
 	Beside    Fault = "beside"    // somebody else's command runs just before
+	Doubled   Fault = "doubled"   // carried out, and sent once more by a proxy, which answers with what comes of that
 
 	// Admission makes something else of what is written; the answer comes, or gets lost.
 	Changed      Fault = "changed"       // of its values
 	Stripped     Fault = "stripped"      // its annotations of ours go
 	LostChanged  Fault = "lost-changed"  // and the answer gets lost
 	LostStripped Fault = "lost-stripped" // and the answer gets lost
+	// Admission makes something else of it, and a proxy sends it once more.
+	DoubledChanged  Fault = "doubled-changed"
+	DoubledStripped Fault = "doubled-stripped"
 	// From that request on, to the end of the command.
 	ChangedOn  Fault = "changed-on"
 	StrippedOn Fault = "stripped-on"
+	DoubledOn  Fault = "doubled-on"
 )
 
 // Store is a store on which something goes wrong at one request; and one that may not be read everywhere.
@@ -87,7 +93,7 @@ func (s *Store) arrive(ref flux.Ref) (Fault, error) {
 	switch {
 	case s.Dead:
 		return None, errKilled
-	case s.requests > s.At && (s.Fault == ChangedOn || s.Fault == StrippedOn):
+	case s.requests > s.At && slices.Contains([]Fault{ChangedOn, StrippedOn, DoubledOn}, s.Fault):
 		return s.Fault, s.mayRead(ref)
 	case s.requests != s.At:
 	case s.Fault == Killed:
@@ -147,8 +153,11 @@ func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte) (flux.Ob
 	if s.Eager {
 		s.Sleep(0)
 	}
-	if fault == Lost || fault == LostChanged || fault == LostStripped {
+	switch fault {
+	case Lost, LostChanged, LostStripped:
 		return flux.Object{}, io.ErrUnexpectedEOF
+	case Doubled, DoubledOn, DoubledChanged, DoubledStripped:
+		return s.Store.Patch(ctx, o, patch)
 	}
 	return answer, nil
 }
@@ -164,14 +173,14 @@ func admit(fault Fault, patch []byte) ([]byte, error) {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	switch fault {
-	case Changed, LostChanged, ChangedOn:
+	case Changed, LostChanged, DoubledChanged, ChangedOn:
 		spec, _ := tree["spec"].(map[string]any)
 		for key, value := range spec {
 			if _, duration := value.(string); duration {
 				spec[key] = Admitted
 			}
 		}
-	case Stripped, LostStripped, StrippedOn:
+	case Stripped, LostStripped, DoubledStripped, StrippedOn:
 		metadata, _ := tree["metadata"].(map[string]any)
 		annotations, _ := metadata["annotations"].(map[string]any)
 		maps.DeleteFunc(annotations, func(key string, value any) bool { return value != nil && strings.HasPrefix(key, flux.Group) })

@@ -19,7 +19,8 @@ type carried struct {
 	now      flux.Object
 	fresh    bool // now is how the object is, as far as is known
 	wrote    bool
-	lost     *flux.Object // the object to which a patch was sent, whose answer did not come
+	lost     *flux.Object // the object to which a patch was sent, whose answer did not come, or may be that to the same patch sent again
+	refused  []byte       // that patch, where the answer was a conflict
 	// attempt counts from 1.
 	attempt, conflicts, sent int
 }
@@ -65,7 +66,10 @@ func (w *Writer) reread(ctx, requests context.Context, c *carried) (done bool) {
 		c.now = looked
 		return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(*c.lost, looked), err))
 	}
-	c.now, c.fresh, c.lost = looked, true, nil
+	if c.refused != nil && tune.Arrived(*c.lost, looked, c.refused, w.options.FieldManager) {
+		c.wrote, c.Outcome, c.Generation = true, Configured, max(c.Generation, looked.Generation)
+	}
+	c.now, c.fresh, c.lost, c.refused = looked, true, nil, nil
 	return false
 }
 
@@ -97,7 +101,11 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 		if c.conflicts++; c.conflicts > conflictAttempts {
 			return c.end(c.failed(c.wrote, fmt.Errorf("somebody else keeps changing it: gave up after %d conflicts: %w", c.conflicts, err)))
 		}
-		c.fresh = false
+		before := c.now // a proxy that got no answer may have sent the patch again, and this is what came of the second
+		c.fresh, c.lost = false, &before
+		if !next.Aside {
+			c.refused = next.Patch
+		}
 	case apierrors.IsNotFound(err):
 		return c.end(c.deleted(c.wrote))
 	case unreachable(err), busy(err), requests.Err() != nil: // after Ctrl-C nobody waits for an answer for long
@@ -162,7 +170,7 @@ func (w *Writer) answered(ctx, requests context.Context, c *carried, answer flux
 // lostAnswer says what admission made of a patch whose answer did not come, as far as the object tells; nil where that is
 // nothing, or the patch did not arrive.
 func lostAnswer(verifier tune.Verifier, lost *flux.Object, now flux.Object) error {
-	if lost == nil || now.ResourceVersion == lost.ResourceVersion {
+	if verifier == nil || lost == nil || now.ResourceVersion == lost.ResourceVersion {
 		return nil
 	}
 	return verifier.VerifyLater(*lost, now)

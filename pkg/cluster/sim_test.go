@@ -44,6 +44,8 @@ type machine struct {
 	writers map[flux.Ref]map[flux.Field]sim.Writer
 	// ruled are the parents whose rules it has written.
 	ruled map[flux.Ref]bool
+	// besides are the objects that somebody else's command wrote meanwhile.
+	besides map[flux.Ref]int
 	// now is the time. Some of it passes between two steps: what a killed command left is found before and after it counts.
 	now time.Time
 	// broken are sessions that did not come to their end, or could not write by then: they may be noted as waiting.
@@ -99,7 +101,7 @@ func (m *machine) both(e sim.Event) {
 func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes) {
 	c := *step.Command
 	m.command, m.fault, m.seen, m.records = c, step.Fault, make(map[flux.Ref]map[flux.Field]string), make(map[flux.Ref]string)
-	m.writers, m.ruled = make(map[flux.Ref]map[flux.Field]sim.Writer), make(map[flux.Ref]bool)
+	m.writers, m.ruled, m.besides = make(map[flux.Ref]map[flux.Field]sim.Writer), make(map[flux.Ref]bool), nil
 	for ref, r := range m.touched.Resources {
 		m.seen[ref], m.records[ref], m.writers[ref] = maps.Clone(r.Fields), r.Annotations[tune.RecordAnnotation], maps.Clone(r.LastWriter)
 	}
@@ -137,7 +139,8 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 // beside is a command that somebody else runs while another one is under way.
 func (m *machine) beside(c sim.Command) {
 	command, fault, seen, records, writers, ruled := m.command, m.fault, m.seen, m.records, m.writers, m.ruled
-	m.run(sim.Step{Command: &c})
+	s, _, _ := m.run(sim.Step{Command: &c})
+	m.besides = s.Written
 	m.command, m.fault, m.seen, m.records, m.writers, m.ruled = command, fault, seen, records, writers, ruled
 }
 
@@ -367,6 +370,11 @@ func TestFoundHistories(t *testing.T) {
 			{Event: sim.Event{What: sim.Commit, Ref: sim.NewLayout("").InGit[1], Field: flux.Interval, Value: "7m"}},
 			{Event: sim.Event{What: sim.Reconcile, Ref: sim.NewLayout("").Apps}},
 			{Command: &sim.Command{Verb: sim.VerbRevert, Namespace: "a", Name: "web", Session: "s2"}},
+		},
+		"a field under somebody else's rule that a hand has removed, and whose value its owner adopts": {
+			{Event: sim.Event{What: sim.Edit, Ref: sim.NewLayout("").InGit[2], Field: flux.RetryInterval}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 1, Shorten: true, Namespace: "b", Managed: tune.ManagedPatch}},
+			{Event: sim.Event{What: sim.Reconcile, Ref: sim.NewLayout("").Infra}},
 		},
 		"a pin that was planned before another one": {
 			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 1, Beside: apply("s2", 4, tune.ManagedPin)},

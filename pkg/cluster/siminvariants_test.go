@@ -224,7 +224,9 @@ func (m *machine) checkReport(t failing, s *sim.Store, out cluster.Outcomes) {
 			m.checkTakenBack(t, s, r)
 			continue
 		}
-		if said := r.Outcome == cluster.Configured; said != written {
+		// Of two who do just the same, the one that comes too late cannot tell that from its own patch, sent twice.
+		same := !written && m.besides[ref] > 0 && m.command.Verb != sim.VerbApply
+		if said := r.Outcome == cluster.Configured; said != written && !(said && same) {
 			m.fail(t, "%s: %s is reported %s (%s %v), and was written %d times", m.command, ref, r.Outcome, r.Why, r.Err, s.Written[ref])
 		}
 	}
@@ -261,7 +263,8 @@ func byOthers(r *sim.Resource, fields map[flux.Field]string) map[flux.Field]stri
 	return fields
 }
 
-var admission = map[sim.Fault]bool{sim.Changed: true, sim.Stripped: true, sim.LostChanged: true, sim.LostStripped: true, sim.ChangedOn: true, sim.StrippedOn: true}
+var admission = map[sim.Fault]bool{sim.Changed: true, sim.Stripped: true, sim.LostChanged: true, sim.LostStripped: true, sim.ChangedOn: true, sim.StrippedOn: true,
+	sim.DoubledChanged: true, sim.DoubledStripped: true}
 
 // checkPinned: of what was set under a rule, and is said to be done, Git has undone nothing by the end; also where somebody
 // else's command came between.

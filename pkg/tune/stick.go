@@ -200,7 +200,7 @@ func (j *Judge) field(o flux.Object, record *Record, owner flux.Ref, owned bool,
 		}
 	}
 	switch {
-	case owned && (theirs || alwaysSet(o, owner, f) || j.pinned(o, owner, f)):
+	case owned && (theirs || alwaysSet(o, owner, f) || j.left(o, owner, f)):
 		s := j.byOwner(o, owner, f)
 		if other := cmp.Or(mayComeBack(other), behindHands(o, record, f, names)); other.Verdict != "" && s.Verdict.lasts() {
 			return other
@@ -258,10 +258,11 @@ func alwaysSet(o flux.Object, owner flux.Ref, f flux.Field) bool {
 	}
 }
 
-// pinned tells whether a rule of ours leaves a field to us already. While it does, nobody can see whether Git sets the
-// field, so the rule is needed for as long as a change stands.
-func (j *Judge) pinned(o flux.Object, owner flux.Ref, f flux.Field) bool {
-	return j.leaves(o, owner, f).byUs
+// left tells whether a rule leaves a field to others, of which nobody can see whether Git sets it. A rule of ours is needed for as long as
+// a change stands. Under somebody else's, a field that a hand has removed has no owner, and the owner adopts what we set.
+func (j *Judge) left(o flux.Object, owner flux.Ref, f flux.Field) bool {
+	l := j.leaves(o, owner, f)
+	return l.byUs || l.byOthers && o.Value(f) == nil
 }
 
 // leaves tells what the rules of an owner leave to others.
