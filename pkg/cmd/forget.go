@@ -104,7 +104,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 			}
 		}
 		tuned = append(tuned, object)
-		writes = append(writes, tune.ForgetWrite{Object: object})
+		writes = append(writes, tune.ForgetWrite{Object: object, Session: o.Session})
 		restores = append(restores, tune.Restore{Object: object, Action: tune.ActionChange, Reason: tune.ReasonTuned})
 	}
 	o.root.warn(tune.RulesLeft(judge, restores), nil)

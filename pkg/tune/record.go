@@ -210,6 +210,9 @@ func (r *Record) HasSession(session string) bool {
 
 // Sessions are those in the record beside one, oldest first.
 func (r *Record) Sessions(beside string) (sessions []string) {
+	if r == nil {
+		return nil
+	}
 	for _, s := range r.Steps {
 		if s.Session != beside && !slices.Contains(sessions, s.Session) {
 			sessions = append(sessions, s.Session)

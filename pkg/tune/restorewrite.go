@@ -2,7 +2,9 @@ package tune
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -143,7 +145,11 @@ func (r Restore) release(now flux.Object, manager string) ([]byte, error) {
 }
 
 // ForgetWrite drops the record of one object and changes no value. What is there becomes the owner's own.
-type ForgetWrite struct{ Object flux.Object }
+type ForgetWrite struct {
+	Object flux.Object
+	// Session is the only one that the record may have; "" for any.
+	Session string
+}
 
 // Target is the object as it was read.
 func (w ForgetWrite) Target() flux.Object { return w.Object }
@@ -154,8 +160,14 @@ func (w ForgetWrite) Next(now flux.Object) Next {
 		return Next{State: StateAsWanted}
 	}
 	record, err := ReadRecord(now)
-	if err != nil {
+	switch {
+	case err != nil && w.Session != "":
+		return Next{State: StateLeftAlone, Why: err.Error()}
+	case err != nil:
 		record = nil // what cannot be read is dropped all the same
+	}
+	if others := record.Sessions(w.Session); w.Session != "" && len(others) > 0 {
+		return Next{State: StateLeftAlone, Why: fmt.Sprintf("session %s has changed it since, too, and its record is the way back of both", strings.Join(others, ", "))}
 	}
 	freed := make(map[flux.Field][]flux.Manager)
 	if record == nil { // nothing tells which fields we own, or who owned them before

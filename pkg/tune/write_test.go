@@ -246,9 +246,16 @@ func TestForgetNext(t *testing.T) {
 	t.Parallel()
 	tuned := object(t, "ks", interval("1m"), recorded(Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m"))}}.String()))
 	const drop = `{"metadata":{"annotations":{"fluxtune.github.io/original":null},"resourceVersion":"7"}}`
-	assert.Equal(t, drop, string(ForgetWrite{tuned}.Next(tuned).Patch))
-	assert.Equal(t, drop, string(ForgetWrite{tuned}.Next(object(t, "ks", recorded("{"))).Patch), "what cannot be read is dropped all the same")
-	assert.Equal(t, Next{State: StateAsWanted}, ForgetWrite{tuned}.Next(object(t, "ks")))
+	assert.Equal(t, drop, string(ForgetWrite{Object: tuned}.Next(tuned).Patch))
+	assert.Equal(t, drop, string(ForgetWrite{Object: tuned}.Next(object(t, "ks", recorded("{"))).Patch), "what cannot be read is dropped all the same")
+	assert.Equal(t, Next{State: StateAsWanted}, ForgetWrite{Object: tuned}.Next(object(t, "ks")))
+
+	one := ForgetWrite{Object: tuned, Session: "s1"}
+	assert.Equal(t, drop, string(one.Next(tuned).Patch))
+	both := Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m")), step("s2", move(flux.Timeout, "1m", "2m"))}}
+	assert.Equal(t, Next{State: StateLeftAlone, Why: "session s2 has changed it since, too, and its record is the way back of both"},
+		one.Next(object(t, "ks", interval("1m"), timeout("2m"), recorded(both.String()))))
+	assert.Equal(t, StateLeftAlone, one.Next(object(t, "ks", recorded("{"))).State, "it may be another session's by now")
 }
 
 func TestChanged(t *testing.T) {
@@ -497,7 +504,7 @@ func TestVerifyRestores(t *testing.T) {
 	require.ErrorContains(t, w.Verify(back, back), "did not take the annotation fluxtune.github.io/original as it was sent")
 	assert.Nil(t, w.Undo(tuned, back))
 
-	f := ForgetWrite{tuned}
+	f := ForgetWrite{Object: tuned}
 	require.NoError(t, f.Verify(tuned, object(t, "ks", interval("1m"))))
 	require.ErrorContains(t, f.Verify(tuned, object(t, "ks", interval("2m"))), "spec.interval became 2m, not 1m")
 	require.ErrorContains(t, f.Verify(tuned, tuned), "kept the annotation fluxtune.github.io/original")
