@@ -94,6 +94,8 @@ func (w *Writer) look(ctx context.Context, results []Result, pending map[flux.Re
 			r.NotReady, r.Gone = "deleted since it was written", true
 			delete(pending, ref)
 			return
+		case err != nil && ctx.Err() != nil:
+			return // nobody waits for it any more: what was missing before is
 		case err != nil:
 			r.NotReady = err.Error()
 			return

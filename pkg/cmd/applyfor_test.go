@@ -276,6 +276,24 @@ func TestApplyForPastItsEnd(t *testing.T) {
 	assert.Equal(t, "1", f.Kubectl(t, "get", "gitrepository", "later", "-n", f.apps, "-o", "jsonpath={.metadata.generation}"), "it was never changed")
 }
 
+// Waiting until Flux has seen the changes does not put their end off.
+func TestApplyForPastItsEndWhileItWaits(t *testing.T) {
+	t.Parallel()
+	f := newFreeFleet(t)
+	var asleep atomic.Int64
+	i := on(f.Cluster)
+	i.now = func() time.Time { return noon.Add(time.Duration(asleep.Load())) }
+	l := startApplyFor(t, i, "-n", f.apps, "--yes", "--wait", "--wait-timeout=10m")
+	require.Eventually(t, func() bool { return f.interval(t) == "1m" }, 60*time.Second, 20*time.Millisecond)
+	asleep.Store(int64(8 * time.Hour))
+	require.Eventually(t, func() bool { return f.interval(t) == "5m" }, 30*time.Second, 200*time.Millisecond, "it waits for its changes")
+	o := <-l.result
+	assert.Equal(t, exitFailed, o.code, o.stderr)
+	assert.Contains(t, o.stderr, "its controller has not observed the change yet")
+	assert.Contains(t, o.stderr, "Its end, 2026-11-22 14:00:00 UTC, has passed.\n")
+	assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: everything is as it was.")
+}
+
 // When the terminal goes, nothing can be written to it any more.
 func TestApplyForWithoutATerminal(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -126,11 +127,36 @@ func (o WriteOptions) carryOut(ctx context.Context, j job, f fleet) cluster.Outc
 	}
 	out := o.Client.Run(ctx, run, options)
 	if o.Wait && o.DryRun == dryRunNone {
+		ctx, stop := o.untilEnd(ctx, out.Objects)
+		defer stop()
 		out.Objects = o.Client.Await(ctx, out.Objects, options, o.WaitTimeout)
 		out.Owners = o.Client.Await(ctx, out.Owners, options, o.WaitTimeout)
 		out.Behind = o.Client.Behind(ctx, unobserved(f.objects, run.Writes), options, o.WaitTimeout)
 	}
 	return out
+}
+
+// untilEnd is a context that ends with the session of what was written, by the clock on the wall, as Go's other clock stands still while a
+// machine sleeps (time, "Monotonic Clocks"): what is taken back then is not waited for any longer.
+func (o WriteOptions) untilEnd(ctx context.Context, results []cluster.Result) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(ctx)
+	i := slices.IndexFunc(results, func(r cluster.Result) bool {
+		apply, is := r.Write.(tune.ApplyWrite)
+		return is && !apply.Stamp.Until.IsZero()
+	})
+	if i < 0 {
+		return ctx, stop
+	}
+	until := results[i].Write.(tune.ApplyWrite).Stamp.Until.Round(0) // all are of one session
+	go func() {
+		defer stop()
+		for left := until.Sub(o.now().Round(0)); left > 0; left = until.Sub(o.now().Round(0)) {
+			if cluster.Sleep(ctx, min(left, time.Second)) != nil {
+				return
+			}
+		}
+	}()
+	return ctx, stop
 }
 
 // unobserved are the tuned objects beside those that are written whose last change their controllers have not observed.

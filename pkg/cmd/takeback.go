@@ -23,7 +23,22 @@ const (
 	// pausesAtMost is how long all these pauses may take: an API server that is upgraded is back by then, and nobody waits
 	// for a job for ever.
 	pausesAtMost = time.Hour
+	// refusedAtMost is so for what is refused: rights that somebody has taken away by mistake, and policies of admission, are mended by then or
+	// need a person.
+	refusedAtMost = 10 * time.Minute
 )
+
+// pausesFor is how long all pauses may take where a session is so after a try.
+func pausesFor(state sessionState) time.Duration {
+	switch state {
+	case stateUnknown:
+		return pausesAtMost
+	case stateRefused:
+		return refusedAtMost
+	default:
+		return 0
+	}
+}
 
 // pauseAfter is how long to wait after a try that failed, the first being 1.
 func pauseAfter(try int) time.Duration {
@@ -47,7 +62,7 @@ type wayBack struct {
 // takenBack is what tries to take a session back have come to.
 type takenBack struct {
 	objects int // that are taken back, by all tries
-	// refused tells of the last try that something was refused, and all of that for good: who may not do that may not a second later.
+	// refused tells of the last try that something was refused, and all of that until somebody allows it.
 	refused bool
 }
 
@@ -97,19 +112,19 @@ func (o ApplyOptions) takeBack(ctx context.Context, session string, wrote []tune
 		way.back.refused = false
 		err := back.run(ctx)
 		state := back.stateAfter(ctx, err)
-		pause := pauseAfter(try)
-		if waited += pause; ctx.Err() != nil || state != stateUnknown || waited > pausesAtMost {
+		pause, most := pauseAfter(try), pausesFor(state)
+		if waited += pause; ctx.Err() != nil || waited > most {
 			return o.conclude(ctx, way, state, err)
 		}
-		o.pause(ctx, try, pause, whyNotBack(err))
+		if try == 1 {
+			_, _ = fmt.Fprintf(o.root.ErrOut, "%s It is tried again until it is, for %s at most.\n", sentence("Not everything could be taken back"+whyNotBack(err)), flux.FormatDuration(most))
+		}
+		o.pause(ctx, pause, whyNotBack(err))
 	}
 }
 
 // pause waits before a session is tried to be taken back again, and says why on a line that counts.
-func (o ApplyOptions) pause(ctx context.Context, try int, pause time.Duration, why string) {
-	if try == 1 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "%s It is tried again until it is, for %s at most.\n", sentence("Not everything could be taken back"+why), flux.FormatDuration(pausesAtMost))
-	}
+func (o ApplyOptions) pause(ctx context.Context, pause time.Duration, why string) {
 	line := o.root.newProgress()
 	line.start = time.Time{} // it waits already
 	defer line.clear()
@@ -142,7 +157,7 @@ const (
 	stateUnknown sessionState = iota // or something could be taken back
 	stateGone                        // nothing bears it
 	stateStuck                       // what bears it stays, whatever is tried: somebody else changed it since
-	stateRefused                     // what is left is refused, and would be again
+	stateRefused                     // what is left is refused, and will be until somebody allows it
 )
 
 // stateAfter is what a session has left after a try to take it back.

@@ -98,6 +98,8 @@ func TestPauses(t *testing.T) {
 	assert.Equal(t, time.Minute, pauseAfter(1000))
 	assert.Greater(t, sum, 15*time.Minute)
 	assert.Greater(t, pausesAtMost, sum)
+	assert.Less(t, pausesFor(stateRefused), pausesFor(stateUnknown))
+	assert.Zero(t, pausesFor(stateStuck), "trying again comes to the same")
 }
 
 // What nobody can take back is not tried again; what could be is.
@@ -179,7 +181,7 @@ func TestFollowTellsOfWhatMayNotBeReadAnyMore(t *testing.T) {
 	<-l.result
 }
 
-// What is refused for good is not tried again: it ends at once, and says what is left and how to go on.
+// What is refused is tried again for some minutes, since rights come back. Who does not wait for that is told what is left and how to go on.
 func TestApplyForThatMayNotBeTakenBack(t *testing.T) {
 	t.Parallel()
 	status := func(code int, reason string) faults.Fault {
@@ -188,14 +190,16 @@ func TestApplyForThatMayNotBeTakenBack(t *testing.T) {
 	for name, tc := range map[string]struct {
 		refuses func(*http.Request) bool
 		with    faults.Fault
+		// comesBack: what is refused is allowed again.
+		comesBack bool
 	}{
-		"a patch":      {func(r *http.Request) bool { return r.Method == http.MethodPatch }, status(403, "Forbidden")},
-		"by admission": {func(r *http.Request) bool { return r.Method == http.MethodPatch }, status(422, "Invalid")},
-		"the kind":     {func(r *http.Request) bool { return r.Method == http.MethodPatch }, status(404, "NotFound")},
-		"all patches":  {func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/selfsubjectaccessreviews") }, faults.Fault{Body: `{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":{"allowed":false}}`}},
+		"a patch":      {func(r *http.Request) bool { return r.Method == http.MethodPatch }, status(403, "Forbidden"), true},
+		"by admission": {func(r *http.Request) bool { return r.Method == http.MethodPatch }, status(422, "Invalid"), false},
+		"the kind":     {func(r *http.Request) bool { return r.Method == http.MethodPatch }, status(404, "NotFound"), false},
+		"all patches":  {func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/selfsubjectaccessreviews") }, faults.Fault{Body: `{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","status":{"allowed":false}}`}, true},
 		"to look at them": {func(r *http.Request) bool {
 			return r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/gitrepositories")
-		}, status(403, "Forbidden")},
+		}, status(403, "Forbidden"), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -213,16 +217,20 @@ func TestApplyForThatMayNotBeTakenBack(t *testing.T) {
 			l := f.applyFor(t, i)
 			on.Store(true)
 			l.ctrlC()
-			select {
-			case o := <-l.result:
-				assert.Equal(t, exitFailed, o.code, o.stderr)
-				assert.NotContains(t, o.stderr, "It is tried again")
-				assert.Contains(t, o.stderr, "Session 20261122-120000-test stands: nothing has been taken back yet of 1 object (")
-				assert.Contains(t, o.stderr, "Try again with: kubectl fluxtune revert --kubeconfig "+i.kubeconfig+" -n "+f.apps+" --session 20261122-120000-test")
-			case <-time.After(30 * time.Second):
-				again()
-				assert.Fail(t, "it goes on", (<-l.result).stderr)
+			l.await("It is tried again until it is, for 10m at most.")
+			if tc.comesBack {
+				on.Store(false)
+				o := <-l.result
+				assert.Zero(t, o.code, o.stderr)
+				assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: everything is as it was.")
+				assert.Equal(t, "5m", f.interval(t))
+				return
 			}
+			again()
+			o := <-l.result
+			assert.Equal(t, exitInterrupted, o.code, o.stderr)
+			assert.Contains(t, o.stderr, "Session 20261122-120000-test stands: nothing has been taken back yet of 1 object (")
+			assert.Contains(t, o.stderr, "Try again with: kubectl fluxtune revert --kubeconfig "+i.kubeconfig+" -n "+f.apps+" --session 20261122-120000-test")
 		})
 	}
 }
