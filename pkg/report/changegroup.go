@@ -123,7 +123,7 @@ func newGroup(item tune.Item, d detail) ChangeGroup {
 	o := item.Object
 	g := ChangeGroup{Environment: item.Assignment.Environment, Kind: o.Kind, Objects: 1, Pace: paceOf(item), clusters: []string{o.Cluster}, names: []string{flux.InCluster(o.Cluster, o.Namespace+"/"+o.Name)}}
 	if item.Repins() {
-		g.Also = []string{"pinned again"}
+		g.Also = []string{"rule set again"}
 	}
 	g.Also = append(g.Also, optional(item.KeptMessage())...)
 	for _, c := range item.Changes {

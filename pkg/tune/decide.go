@@ -121,14 +121,14 @@ func (i *Item) lookAfterPins(opts Options) {
 	}
 	i.Stick = stick
 	if opts.Managed != ManagedPin {
-		i.leaveAlone(ReasonPinLost, "its pin is gone: "+stick.Message+" (--managed=pin pins it again)")
+		i.leaveAlone(ReasonPinLost, "the rule in spec.ignore that kept its values is gone: "+stick.Message+" (--managed=pin sets it again)")
 		return
 	}
 	if why := opts.Judge.cannotPin(stick.Owner); why != "" {
-		i.leaveAlone(ReasonCannotPin, "its pin is gone, and it cannot be pinned again: "+why)
+		i.leaveAlone(ReasonCannotPin, "the rule in spec.ignore that kept its values is gone, and cannot be set again: "+why)
 		return
 	}
-	i.repins, i.Action, i.Reason, i.Message = true, ActionChange, ReasonPinLost, "its pin is gone: pinned again"
+	i.repins, i.Action, i.Reason, i.Message = true, ActionChange, ReasonPinLost, "the rule in spec.ignore that kept its values is gone: it is set again"
 }
 
 // leaveAlone makes an item that would change one that does not; with no reason it does nothing.
@@ -232,7 +232,7 @@ func managed(item Item, opts Options) (Reason, string) {
 	}
 	if opts.Managed != ManagedPin {
 		if item.Stick.Verdict == Reverted && opts.Judge.PinGone(item.Object) {
-			return ReasonPinLost, "its pin is gone, and a change would be " + item.Stick.Message + " (--managed=pin pins it again)"
+			return ReasonPinLost, "the rule in spec.ignore that kept its values is gone, and a change would be " + item.Stick.Message + " (--managed=pin sets it again)"
 		}
 		left := LeftToOwner(item.Stick.FieldStick)
 		return left.Reason, left.Message

@@ -73,11 +73,11 @@ func TestLostPins(t *testing.T) {
 		return NewPlan(s.Objects, p, resolver, Options{Managed: managed, Judge: NewJudge(s)})
 	}
 	gone := plan(ManagedSkip, parent(t))
-	assert.Equal(t, []any{ActionSkip, ReasonPinLost, "its pin is gone: undone within 10m by Kustomization flux-system/apps (--managed=pin pins it again)"},
+	assert.Equal(t, []any{ActionSkip, ReasonPinLost, "the rule in spec.ignore that kept its values is gone: undone within 10m by Kustomization flux-system/apps (--managed=pin sets it again)"},
 		[]any{gone.Items[0].Action, gone.Items[0].Reason, gone.Items[0].Message})
 
 	again := plan(ManagedPin, parent(t))
-	assert.Equal(t, []any{ActionChange, ReasonPinLost, "its pin is gone: pinned again"}, []any{again.Items[0].Action, again.Items[0].Reason, again.Items[0].Message})
+	assert.Equal(t, []any{ActionChange, ReasonPinLost, "the rule in spec.ignore that kept its values is gone: it is set again"}, []any{again.Items[0].Action, again.Items[0].Reason, again.Items[0].Message})
 	assert.Equal(t, 1, again.Changes())
 	assert.True(t, again.Items[0].Repins())
 	assert.Equal(t, Held, again.Items[0].Stick.Verdict)
@@ -89,7 +89,7 @@ func TestLostPins(t *testing.T) {
 	taken := parent(t, ignoring(flux.IgnoreRule{Paths: []string{"/spec/suspend"}}), ownedBy(flux.IgnoreField, applies("kustomize-controller")))
 	refused := plan(ManagedPin, taken)
 	assert.Equal(t, ReasonCannotPin, refused.Items[0].Reason)
-	assert.Contains(t, refused.Items[0].Message, "its pin is gone, and it cannot be pinned again: spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller")
+	assert.Contains(t, refused.Items[0].Message, "the rule in spec.ignore that kept its values is gone, and cannot be set again: spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller")
 	assert.Empty(t, refused.Pins)
 
 	held := plan(ManagedSkip, pinningParent(t, flux.Interval))
