@@ -177,6 +177,8 @@ func (r *Restore) field(o flux.Object, record, left *Record, f flux.Field, opts 
 		r.Notes = append(r.Notes, fmt.Sprintf("%s is %s, as %s sets it now", f, Show(o.Value(f)), owner.Name))
 	case s == restored && keep == 0:
 		free(c[0].Owners)
+	case s == edited && !opts.Force && nobodys(o, f) && c[first].From == nil:
+		r.keep(f, "%s is %s, and nobody owns it: the API server (a default of the CRD, or admission) fills it in where it is not set, as it was before (forget drops the record)", f, Show(o.Value(f)))
 	case s == edited && !opts.Force:
 		r.keep(f, "%s (--force restores %s, forget keeps what is there)", since(f, c[len(c)-1].To, o.Value(f), owner), Show(c[first].From))
 	case s != edited && keep <= first: // taken back already
@@ -227,6 +229,12 @@ func (r *Restore) keepWhatFollows(o flux.Object, record, left *Record) {
 
 func (r *Restore) keep(f flux.Field, format string, args ...any) {
 	r.Kept = append(r.Kept, KeptField{Field: f, Why: fmt.Sprintf(format, args...)})
+}
+
+// nobodys tells whether a field has a value that no manager has set: metadata.managedFields names whoever sets a field, and not what a
+// mutating policy or webhook adds to a request (kubernetes.io, "Server-Side Apply").
+func nobodys(o flux.Object, f flux.Field) bool {
+	return o.Value(f) != nil && len(o.Owners) > 0 && len(o.OwnersOf(f)) == 0
 }
 
 // since says what somebody has done with a field since it was set.

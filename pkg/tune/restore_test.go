@@ -351,3 +351,16 @@ func TestRestoreSetsNothingOff(t *testing.T) {
 	failed := tuned(flux.Interval, func(o *flux.Object) { o.Status.Ready, o.Status.ReadyReason = "False", "UpgradeFailed" })
 	assert.Equal(t, []string{failuresNote}, DecideRestore(failed, RestoreOptions{Care: &care}).Notes)
 }
+
+// What admission fills in where our value was is nobody's choice, and is not called one.
+func TestRestoreOfWhatIsFilledIn(t *testing.T) {
+	t.Parallel()
+	record := Record{Steps: []Step{step("s1", moves(move(flux.Interval, "5m", "1m"), move(flux.Timeout, "", "2m")))}}
+	o := object(t, "ks", interval("5m"), timeout("97s"), recorded(record.String()), ownedBy(flux.Interval, flux.Manager{Name: DefaultManager}))
+	r := DecideRestore(o, RestoreOptions{})
+	require.Len(t, r.Kept, 1)
+	assert.Equal(t, "spec.timeout is 1m37s, and nobody owns it: the API server (a default of the CRD, or admission) fills it in where it is not set, as it was before (forget drops the record)", r.Kept[0].Why)
+	assert.NotNil(t, r.Record, "that it was not set before is known until somebody forgets it")
+	ownedBy(flux.Timeout, flux.Manager{Name: "kubectl-edit"})(&o)
+	assert.Contains(t, DecideRestore(o, RestoreOptions{}).Kept[0].Why, "somebody (kubectl-edit) changed it since")
+}
