@@ -113,7 +113,6 @@ func newBudget(r *root) *cobra.Command {
 		Long:    budgetHelp(),
 		Example: budgetExamples(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r.asked = cmd
 			judgePlan := cmd.Flags().Changed("policy") || cmd.Flags().Changed("set")
 			return runE(r, func(r *root, args []string) (BudgetOptions, error) {
 				o, err := flags.toOptions(r, args)

@@ -49,6 +49,8 @@ type fitOptions struct {
 	// asked are the shares that flags name: what they are of must be polled.
 	asked []policy.Share
 	rules []fit.Rule
+	// whole is the command that plans all objects, whatever was chosen of them.
+	whole string
 }
 
 // toFit lays limits and shares over those of a policy; nil where nothing is to be fitted.
@@ -95,15 +97,19 @@ func readInput(name string, stdin io.Reader) ([]byte, error) {
 
 // fitAll fits the intervals of all clusters together, since their hosts do not tell them apart; nil where nothing is to be
 // fitted. The fleets are those that came in, and know what cannot be rewritten.
-func (o FleetOptions) fitAll(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (fleets, *fit.Fitting, error) {
-	switch {
+func (o FleetOptions) fitAll(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (out fleets, fitting *fit.Fitting, err error) {
+	switch out = fs; {
 	case o.fit == nil:
 		return fs, nil, nil
 	case o.Files != nil && o.Files.tree != nil:
-		return o.fitFiles(ctx, fs, opts, now)
+		out, fitting, err = o.fitFiles(ctx, fs, opts, now)
+	default:
+		fitting, err = o.fitOnce(ctx, fs, opts, now)
 	}
-	fitting, err := o.fitOnce(ctx, fs, opts, now)
-	return fs, fitting, err
+	if tooMuch := (*fit.ExcessError)(nil); errors.As(err, &tooMuch) && tooMuch.Unasked {
+		err = fmt.Errorf("%w; %s", err, o.ofAll(ctx, out, opts, now))
+	}
+	return out, fitting, err
 }
 
 // fitOnce fits by what is known of the fleets.

@@ -1,14 +1,18 @@
 package cmd
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // fitWarnings say what a share does not count, which is what was not read, and which shares and rules of --activity are about
@@ -139,4 +143,31 @@ func (o FleetOptions) sharesKnown(fs fleets) error {
 		remedy = "it takes the right to list them, which the role viewer has (rbac viewer prints it)"
 	}
 	return fmt.Errorf("the shares of --fit count all that polls the hosts, and %s could not be read: %s; nothing was changed", what, remedy)
+}
+
+// ofAll says whether a plan of all objects keeps the shares that one of a choice does not, and gives the command. It is known where all
+// were read: of namespaces, kinds and names only those are that were chosen. In a checkout an edit may be refused yet.
+func (o FleetOptions) ofAll(ctx context.Context, fs fleets, opts tune.Options, now time.Time) string {
+	open := "whether a plan of all objects fits is told by " + o.fit.whole
+	all := o.everything()
+	switch {
+	case o.Files == nil && o.partial(), o.Files != nil && o.Files.named:
+		return open
+	case o.Files != nil:
+		all.Selection.Namespace = ""
+	}
+	fs.all = slices.Clone(fs.all)
+	for i := range fs.all {
+		fs.all[i].objects = fs.all[i].snapshot.Objects
+	}
+	_, err := all.fitOnce(ctx, fs, opts, now)
+	var tooMuch *fit.ExcessError
+	switch {
+	case errors.As(err, &tooMuch):
+		return "a plan of all objects does not fit either"
+	case err != nil, o.Files != nil && o.Files.tree != nil:
+		return open
+	default:
+		return "a plan of all objects fits: " + o.fit.whole
+	}
 }

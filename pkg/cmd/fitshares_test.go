@@ -87,6 +87,35 @@ func TestFitOfOneEnvironmentWhileAnotherIsAboveItsShare(t *testing.T) {
 	assert.Zero(t, whole.code, "it can be kept where what counts to it is chosen: %s", whole.stderr)
 }
 
+// What a choice leaves out stays as it is, so that a share may be kept by all together and not by what was chosen: who reads that it
+// takes more learns of both, from each command, and what all come to wherever that is known.
+func TestAShareThatAllTogetherKeep(t *testing.T) {
+	t.Parallel()
+	fleet, policy := gitSources(t, "development a - 1m", "development b - 1m", "staging c - 12s", "staging d - 1m"), severalShares(t, "git.example.com: 18%")
+	args := " -f " + fleet + " --policy " + policy
+	whole := "a plan of all objects fits: kubectl fluxtune plan" + args + "\n"
+	for choice, want := range map[string]string{
+		"--env development":                  "; what was not chosen stays as it is, and asks 360: with this choice it takes 37%, or longer intervals of these where they are set; " + whole,
+		"-l environment=development -n apps": whole,
+		"gitrepo/a -n apps":                  "; what was not chosen stays as it is, and asks 420: with this choice it takes 43%, or longer intervals of these where they are set; " + whole,
+	} {
+		for _, command := range []string{"plan ", "budget "} {
+			if command == "budget " && !strings.HasPrefix(choice, "--env") {
+				continue
+			}
+			o := invocation{}.run(t.Context(), words(command+choice+args)...)
+			assert.Equal(t, exitFailed, o.code)
+			assert.Contains(t, o.stderr, want, command+choice)
+		}
+	}
+	never := invocation{}.run(t.Context(), words("plan --env development -f "+fleet+" --policy "+severalShares(t, "git.example.com: 1%"))...)
+	assert.Contains(t, never.stderr, "; a plan of all objects does not fit either\n")
+
+	kept := invocation{}.run(t.Context(), words("plan --env development -f "+fleet+" --policy "+severalShares(t, "git.example.com: 60%"))...)
+	require.Zero(t, kept.code, kept.stderr)
+	assert.Contains(t, kept.stdout, "2 sources that were not chosen stay as they are; a plan of all may give other intervals, also to what was chosen\n")
+}
+
 // Where one of several shares cannot be kept, what counts to that one alone is planned with its longest intervals, and the note says
 // which share it is.
 func TestBudgetOfOneShareThatCannotBeKept(t *testing.T) {

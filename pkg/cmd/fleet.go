@@ -113,6 +113,9 @@ func (f FleetFlags) toOptions(r *root, args []string) (FleetOptions, error) {
 	if o.Policy, o.fit, err = f.toFit(o.Policy, r.In); err != nil {
 		return o, err
 	}
+	if o.fit != nil {
+		o.fit.whole = r.whole()
+	}
 	if f.DefaultEnvironment != "" {
 		e, known := o.Policy.Lookup(f.DefaultEnvironment)
 		if !known {

@@ -72,7 +72,7 @@ func newGet(r *root) *cobra.Command {
 
 			# Names and intervals for a script
 			kubectl fluxtune get -A -o custom-columns=NAME:.ref.name,EVERY:.effective.interval`),
-		RunE: asks(r, runE(r, flags.toOptions)),
+		RunE: runE(r, flags.toOptions),
 	}
 	flags.FleetFlags.add(cmd)
 	flags.addFiles(cmd)

@@ -41,6 +41,15 @@ spec:
 		assert.Contains(t, o.stdout+o.stderr, want, args)
 		assert.Contains(t, o.stdout+o.stderr, "github.com", args)
 	}
+	for interval, want := range map[string]string{
+		"1m to 20m": "; a plan of all objects fits: kubectl fluxtune plan -A --fit github.com=20% --kubeconfig ",
+		"1m to 2m":  "; a plan of all objects does not fit either\n",
+	} {
+		o := on(c).run(t.Context(), append(words("plan -l who=a -A --fit github.com=20% --policy "+policy), "--set", "development.GitRepository.interval="+interval)...)
+		assert.Equal(t, exitFailed, o.code)
+		assert.Contains(t, o.stderr, "what was not chosen stays as it is, and asks 24: with this choice it takes ")
+		assert.Contains(t, o.stderr, want)
+	}
 	of := on(c).run(t.Context(), words("plan -n apps --policy "+policy)...)
 	assert.Contains(t, of.stdout, " of 100/h; what other namespaces ask comes on top\n")
 	p := decode[report.Plan](t, on(c).must(t, words("plan -l who=a -A -o json --policy "+policy)...))

@@ -83,7 +83,7 @@ func newPlan(r *root) *cobra.Command {
 
 			# In a script: fails with 1 when the cluster does not match the policy
 			kubectl fluxtune plan -A --exit-code -o name`),
-		RunE: asks(r, runE(r, flags.toOptions)),
+		RunE: runE(r, flags.toOptions),
 	}
 	flags.FleetFlags.add(cmd)
 	flags.addFiles(cmd)

@@ -98,7 +98,7 @@ func newReceivers(r *root) *cobra.Command {
 
 			# A host whose name does not tell what it runs
 			kubectl fluxtune receivers -A --host-type git.example.com=gitea`),
-		RunE: asks(r, runE(r, flags.toOptions)),
+		RunE: runE(r, flags.toOptions),
 	}
 	flags.add(cmd)
 	r.completeFleet(cmd)

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
@@ -21,7 +20,16 @@ const secretFlag = "token"
 
 // repeated is how another command is called for the same objects under the same policy: its name, and the arguments and
 // flags that were typed, as far as the other takes them and none is a secret.
-func (r *root) repeated(command string) string {
+func (r *root) repeated(command string) string { return r.again(command, true) }
+
+// choosing are the flags that choose objects.
+var choosing = []string{"namespace", "all-namespaces", "selector", "kind", "env", "root"}
+
+// whole is how plan is called for all objects, whatever was chosen of them, under the same policy.
+func (r *root) whole() string { return r.again("plan", false) }
+
+// again is how another command is called with what was typed: with what chooses objects, or for all of them.
+func (r *root) again(command string, choice bool) string {
 	words := []string{r.name, command}
 	if r.asked == nil {
 		return strings.Join(words, " ")
@@ -30,10 +38,18 @@ func (r *root) repeated(command string) string {
 	if err != nil {
 		return strings.Join(words, " ")
 	}
-	for _, arg := range r.asked.Flags().Args() {
-		words = append(words, terminal.Quoted(arg))
+	switch files := r.asked.Flags().Lookup("filename"); {
+	case choice:
+		for _, arg := range r.asked.Flags().Args() {
+			words = append(words, terminal.Quoted(arg))
+		}
+	case files == nil || !files.Changed:
+		words = append(words, "-A")
 	}
 	r.asked.Flags().Visit(func(f *pflag.Flag) {
+		if !choice && slices.Contains(choosing, f.Name) {
+			return
+		}
 		if slices.Contains(onlyShown, f.Name) || f.Name == secretFlag || other.Flags().Lookup(f.Name) == nil && other.InheritedFlags().Lookup(f.Name) == nil {
 			return
 		}
@@ -144,12 +160,4 @@ func asItem(value string) string {
 		return value
 	}
 	return `"` + strings.ReplaceAll(value, `"`, `""`) + `"`
-}
-
-// asks remembers which command was called, for what names others to run next.
-func asks(r *root, run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		r.asked = cmd
-		return run(cmd, args)
-	}
 }

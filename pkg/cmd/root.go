@@ -25,7 +25,7 @@ type root struct {
 	name   string // as users call it: kubectl fluxtune
 	config *genericclioptions.ConfigFlags
 	color  string
-	asked  *cobra.Command // the one that was called
+	asked  *cobra.Command // the one that was called, of which others are named to run next
 	// verbosity has client-go tell of its requests, as kubectl -v does.
 	verbosity int
 }
@@ -57,6 +57,7 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 			return cmd.Help()
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			r.asked = cmd
 			if err := cmp.Or(r.refuseEmpty(cmd), refuseNoTime(cmd)); err != nil {
 				return err
 			}

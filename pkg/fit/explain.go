@@ -18,6 +18,8 @@ type fixture struct {
 	share, cluster int
 	ref            flux.Ref
 	requests       float64 // per hour
+	// unasked says that it was not chosen: it stays as it is, whatever the policy wants of it.
+	unasked bool
 }
 
 // ExcessError says that shares cannot be kept, by how much, and what would do.
@@ -28,6 +30,8 @@ type ExcessError struct {
 	// Nearest is as near as intervals come to them: each source that counts to one of them has the longest that is allowed, and the
 	// others are fitted to the other shares. What of these cannot be brought about asks more yet.
 	Nearest *Fitting
+	// Unasked says that something that was not chosen counts to one of them: chosen with the rest, it may leave room.
+	Unasked bool
 }
 
 // Error implements error.
@@ -40,6 +44,7 @@ func (f *fitter) explain(excesses []Excess, nearest *Fitting) error {
 	for _, x := range excesses {
 		lines = append(lines, f.excess(x))
 		e.Shares = append(e.Shares, f.uses[x.Share].Share)
+		e.Unasked = e.Unasked || f.unasked(x.Share) > 0
 	}
 	if f.in.Unread != "" {
 		lines = append(lines, f.in.Unread+" could not be read, and what these poll comes on top")
@@ -56,21 +61,37 @@ func (f *fitter) excess(x Excess) string {
 	switch fitted := x.Least - use.Fixed; {
 	case use.Fixed == 0:
 		line += fmt.Sprintf("even with the longest intervals that the policy allows %s are asked, %s more", amount(x.Least), amount(x.Least-x.Allowed))
-	case use.Fixed > use.Allowed:
+	case use.Fixed >= use.Allowed:
 		line += fmt.Sprintf("what is not fitted asks %s alone (%s), so that no interval of the policy is long enough", amount(use.Fixed), f.largest(x.Share))
 		remedy = "longer intervals of these where they are set"
 	default:
 		line += fmt.Sprintf("even with the longest intervals that the policy allows %s are asked: %s by what is fitted, and %s by what is not (%s)",
 			amount(x.Least), amount(fitted), amount(use.Fixed), f.largest(x.Share))
 	}
+	takes := "it takes"
+	if unasked := f.unasked(x.Share); unasked > 0 {
+		line += fmt.Sprintf("; what was not chosen stays as it is, and asks %s", amount(unasked))
+		takes = "with this choice it takes"
+	}
 	if needed := math.Ceil(x.Least / use.Limit * 100); needed <= 100 {
 		least := ""
 		if f.in.Unread != "" {
 			least = "at least "
 		}
-		return line + fmt.Sprintf(": it takes %s%g%%, or %s", least, needed, remedy)
+		return line + fmt.Sprintf(": %s %s%g%%, or %s", takes, least, needed, remedy)
 	}
-	return line + ": it takes " + remedy
+	return line + ": " + takes + " " + remedy
+}
+
+// unasked is what is asked of a share by what was not chosen, in requests an hour.
+func (f *fitter) unasked(share int) float64 {
+	sum := 0.0
+	for _, x := range f.fixtures {
+		if x.share == share && x.unasked {
+			sum += x.requests
+		}
+	}
+	return sum
 }
 
 // largest names what asks most of a share and is not fitted.

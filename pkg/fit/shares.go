@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
@@ -77,6 +78,8 @@ func (f *fitter) loads(cluster int, item *budget.Item, cost float64, isFree bool
 		return nil
 	}
 	var loads []Load
+	ref := item.Object.Ref
+	unasked := !f.in.Clusters[cluster].Chosen[ref] && !flux.CostsOnly(ref.Group, ref.Kind)
 	for k, use := range f.uses {
 		if !f.counts(use.Share, cluster, item) {
 			continue
@@ -86,7 +89,7 @@ func (f *fitter) loads(cluster int, item *budget.Item, cost float64, isFree bool
 			f.uses[k].Sources++
 		} else {
 			f.uses[k].Fixed += cost
-			f.fixtures = append(f.fixtures, fixture{share: k, cluster: cluster, ref: item.Object.Ref, requests: cost})
+			f.fixtures = append(f.fixtures, fixture{share: k, cluster: cluster, ref: ref, requests: cost, unasked: unasked})
 		}
 	}
 	return loads

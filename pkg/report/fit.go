@@ -152,6 +152,7 @@ func fitLines(f *fit.Fitting, limits limits, onTop string) []string {
 	if f.Undone > 0 {
 		lines = append(lines, undoneLine(f.Undone))
 	}
+	lines = append(lines, unchosenLines(f.Unfitted[fit.NotAskedFor])...)
 	if limits.summed() {
 		credentials := slices.DeleteFunc(slices.Clone(f.Shares), func(s fit.ShareUse) bool { return s.Credential == "" })
 		lines = append(lines, few(shareLines(credentials, ""), limits.hosts, "more shares of credentials")...)
@@ -209,6 +210,9 @@ func unfittedLines(f *fit.Fitting) []string {
 	var parts, said []string
 	counts := map[string]int{}
 	for _, reason := range slices.Sorted(maps.Keys(f.Unfitted)) {
+		if reason == fit.NotAskedFor { // unchosenLines
+			continue
+		}
 		why := unfitted(reason)
 		if counts[why] += f.Unfitted[reason]; !slices.Contains(said, why) {
 			said = append(said, why)
@@ -230,8 +234,6 @@ func unfitted(reason tune.Reason) string {
 		return "of kinds that are no sources"
 	case fit.NoShare:
 		return "that count to no share"
-	case fit.NotAskedFor:
-		return "that were not asked for"
 	case tune.ReasonSuspended:
 		return "suspended"
 	case tune.ReasonOptedOut:
@@ -252,6 +254,19 @@ func unfitted(reason tune.Reason) string {
 		return "with values that Flux refuses"
 	default:
 		return "left alone (--rows says why)"
+	}
+}
+
+// unchosenLines say how what was left out of a choice counts, and why a plan of all may want something else of what was chosen: then
+// all have the share together.
+func unchosenLines(n int) []string {
+	switch n {
+	case 0:
+		return nil
+	case 1:
+		return []string{"1 source that was not chosen stays as it is; a plan of all may give other intervals, also to what was chosen"}
+	default:
+		return []string{fmt.Sprintf("%d sources that were not chosen stay as they are; a plan of all may give other intervals, also to what was chosen", n)}
 	}
 }
 
