@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // refuseEmpty refuses a flag of ours that is given without a value: --fail-above "$LIMIT" in a script that has no such variable
@@ -31,7 +33,7 @@ func inPlainWords(err error) error {
 	if !errors.As(err, &invalid) {
 		return err
 	}
-	takes := map[string]string{"int": "a whole number", "duration": "a time, like 5m"}[invalid.GetFlag().Value.Type()]
+	takes := map[string]string{"int": "a whole number", "duration": "a time, like 5m", "float64": "a number, like 5 or 0.5", "bool": "true or false"}[invalid.GetFlag().Value.Type()]
 	if takes == "" {
 		return err
 	}
@@ -50,6 +52,16 @@ func refuseNoTime(cmd *cobra.Command) (err error) {
 		}
 	})
 	return err
+}
+
+// refuseBoth refuses a namespace beside all of them: kubectl has -A win without a word, and what is written must not be more than was
+// meant.
+func refuseBoth(cmd *cobra.Command) error {
+	one, all := cmd.Flags().Lookup("namespace"), cmd.Flags().Lookup("all-namespaces")
+	if one == nil || all == nil || !one.Changed || all.Value.String() != "true" {
+		return nil
+	}
+	return fmt.Errorf("-n %s and -A (--all-namespaces) exclude each other: leave out -A for that namespace alone, or -n for all of them", terminal.Quoted(one.Value.String()))
 }
 
 // harmlessEmpty are flags that only say how something looks.

@@ -58,7 +58,7 @@ func newRoot(sys System, build Build, name string) *cobra.Command {
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			r.asked = cmd
-			if err := cmp.Or(r.refuseEmpty(cmd), refuseNoTime(cmd)); err != nil {
+			if err := cmp.Or(r.refuseEmpty(cmd), refuseNoTime(cmd), refuseBoth(cmd)); err != nil {
 				return err
 			}
 			return r.logRequests()
