@@ -134,7 +134,7 @@ func New(in Input) Budget {
 	b.Partial, b.Beyond, b.Idle = in.Partial, in.Beyond, idle
 	b.JitterPercent = f.settings.Jitter(flux.SourceController)
 	b.APIServer = f.apiServer(b.Items)
-	b.Workers = f.workers()
+	b.Workers = f.workers(in.Others)
 	b.Defaults = missing(b.Workers)
 	return b
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // settings are the controllers of a cluster.
@@ -76,17 +77,31 @@ type load struct {
 // wholeHour is how many seconds an hour keep one worker busy.
 const wholeHour = 3600
 
-func (f *fleet) workers() []Workers {
+// workers are those of the kinds that were asked for. What else they have to do was read, too (others), and keeps them busy: it stays
+// as it is.
+func (f *fleet) workers(others []tune.Item) []Workers {
 	type key struct{ kind, shard, namespace string }
 	loads := map[key]*load{}
 	var order []key
-	for _, s := range f.shown {
+	subjects := slices.Clone(f.shown)
+	for i := range others {
+		if s := f.byRef[others[i].Object.Ref]; s != nil && !s.shown {
+			stays := *s
+			stays.reconciles = f.due(s)
+			stays.reconciles.Planned = stays.reconciles.Now
+			subjects = append(subjects, &stays)
+		}
+	}
+	for _, s := range subjects {
 		c := f.settings.Of(s.object)
 		if s.reconciles == (Rates{}) || flux.ControllerOf(s.object.Kind) == "" {
 			continue
 		}
 		k := key{s.object.Kind, c.Watches, c.Namespace}
 		l := loads[k]
+		if l == nil && !s.shown {
+			continue
+		}
 		if l == nil {
 			l = &load{Workers: Workers{Cluster: s.object.Cluster, Controller: c.Name, Kind: k.kind, Concurrent: c.Concurrent, Default: !c.Found}, from: map[DurationSource]float64{}}
 			if len(f.settings.Controllers[c.Name]) > 1 {

@@ -140,7 +140,7 @@ const (
 )
 
 // plannedNote says what a budget plans that a plan would not.
-const plannedNote = "planned is what the policy makes of every object, also of those that plan leaves to their owners"
+const plannedNote = "planned counts also what plan leaves to its owners: so its sums differ"
 
 // plansForOwners tells whether something else than was read is planned for objects that others apply.
 func plansForOwners(b budget.Budget) bool {

@@ -34,10 +34,7 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 		first, second = second, first
 	}
 	notes := []labelledTexts{
-		{noteLabel, b.onTop()}, {"Clusters", b.clusters(l)}, first, second, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
-	}
-	if slices.Contains(b.Notes, plannedNote) {
-		notes = append(notes, labelledTexts{noteLabel, []string{plannedNote}})
+		{noteLabel, append(b.onTop(), b.forOwners()...)}, {"Clusters", b.clusters(l)}, first, second, {"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()},
 	}
 	notes = slices.DeleteFunc(notes, func(n labelledTexts) bool { return len(n.texts) == 0 })
 	all := len(notes)
@@ -71,6 +68,14 @@ func (b Budget) onTop() []string {
 	default:
 		return nil
 	}
+}
+
+// forOwners says why what is planned is not what plan says; nothing where it is.
+func (b Budget) forOwners() []string {
+	if slices.Contains(b.Notes, plannedNote) {
+		return []string{plannedNote}
+	}
+	return nil
 }
 
 // more names the tables that only rows show.
@@ -130,11 +135,17 @@ func (b Budget) rankedHosts() (ranked []BudgetHost, above int) {
 	return ranked, above
 }
 
+// The columns of what a host gets, as a share of its limit.
+const (
+	usedNow     = "USED NOW"
+	usedPlanned = "USED PLANNED"
+)
+
 // hostOverview has a row for the first hosts (rankedHosts).
 func (b Budget) hostOverview(l Layout) Table {
 	t := Table{Columns: []Column{
 		{Name: "HOST", Shrink: terminal.Middle}, {Name: "SOURCES", Right: true, Spare: 2}, {Name: "REQUESTS/H", Right: true}, {Name: notShown, Right: true, Mute: b.noOthers()}, {Name: "LIMIT", Right: true, Spare: 1},
-		{Name: "NOW"}, {Name: "PLANNED"},
+		{Name: usedNow}, {Name: usedPlanned},
 	}}
 	ranked, above := b.rankedHosts()
 	for i, h := range ranked {
@@ -149,12 +160,12 @@ func (b Budget) hostOverview(l Layout) Table {
 		row := map[string]Cell{"HOST": Text(cmp.Or(h.Host, "<no host>")), "SOURCES": number(h.Sources), "REQUESTS/H": rates(h.Requests), notShown: h.others()}
 		if h.Limit != nil {
 			row["LIMIT"] = Text(rate(h.Limit.PerHour) + "/h")
-			row["NOW"], row["PLANNED"] = used(h.UsedPercent.Now, l), used(h.UsedPercent.Planned, l)
+			row[usedNow], row[usedPlanned] = used(h.UsedPercent.Now, l), used(h.UsedPercent.Planned, l)
 		}
 		t.Add(row)
 	}
 	if !slices.ContainsFunc(b.Hosts, func(h BudgetHost) bool { return h.Limit != nil }) {
-		t = t.Without("LIMIT", "NOW", "PLANNED")
+		t = t.Without("LIMIT", usedNow, usedPlanned)
 	}
 	return t
 }
@@ -168,7 +179,7 @@ func used(percent float64, l Layout) Cell {
 	c := Cell{Text: terminal.Bar(percent, cells, l.EastAsian) + " " + share(percent), Style: Good}
 	switch {
 	case percent > 100:
-		c.Text, c.Style = c.Text+" over", Bad
+		c.Text, c.Style = c.Text+", over", Bad
 	case percent > 80:
 		c.Style = Changed
 	}
@@ -183,9 +194,9 @@ func (b Budget) costliest() string {
 	r := slices.MaxFunc(b.Repositories, func(a, b BudgetRepository) int {
 		return cmp.Or(cmp.Compare(a.Requests.Now, b.Requests.Now), cmp.Compare(b.Address, a.Address))
 	})
-	ties := 0
+	ties, says := 0, rates(r.Requests).Text
 	for _, other := range b.Repositories {
-		if other.Requests.Now == r.Requests.Now {
+		if rates(other.Requests).Text == says {
 			ties++
 		}
 	}
@@ -200,7 +211,7 @@ func (b Budget) costliest() string {
 	if ties > 1 {
 		same = ", as " + count(ties-1, "other")
 	}
-	return fmt.Sprintf("%s: %s requests/h%s, by %s", r.Address, rates(r.Requests).Text, same, by)
+	return fmt.Sprintf("%s: %s requests/h%s, by %s", r.Address, says, same, by)
 }
 
 // clusters say of the first hosts (rankedHosts) which cluster asks how much of it.
@@ -252,6 +263,9 @@ func (b Budget) busiest() string {
 	}
 	w := slices.MaxFunc(b.Controllers, func(a, b BudgetWorkers) int { return cmp.Compare(a.BusyPercent.Planned, b.BusyPercent.Planned) })
 	text := fmt.Sprintf("%s: its %s for %s are busy %s of the time", flux.InCluster(w.Cluster, strings.TrimSpace(w.Controller+" "+w.Shard)), count(w.Concurrent, "worker"), w.Kind, percentCell(w.BusyPercent, 70, 100).Text)
+	if slices.Contains(b.Notes, partialNote) {
+		text += ", by what was read"
+	}
 	if w.Advice != "" {
 		text += "; " + w.Advice
 	}

@@ -137,6 +137,6 @@ func TestBudgetOverviewOnALowTerminal(t *testing.T) {
 		assert.LessOrEqual(t, terminal.Width(line), 80, line)
 	}
 	assert.Contains(t, out.String(), "Busiest")
-	assert.Contains(t, out.String(), "2175% over")
+	assert.Contains(t, out.String(), "2175%, over")
 	assert.Contains(t, out.String(), "by object, by repository, by credential, all hosts: --rows or -o", "what a task asks for is named where it is not shown")
 }
