@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -70,4 +71,24 @@ func TestFitLinesOfWhatIsNotFitted(t *testing.T) {
 	assert.Contains(t, fitLines(&f, limitsFor(23, 0), ""), "how often they change is known of 1 of them; 1 gets no commits")
 	f.Unfitted = map[tune.Reason]int{tune.ReasonNotRewritable: 2, tune.ReasonRecordFull: 1}
 	assert.Equal(t, []string{"not fitted, of what asks hosts: 2 that no edit of the files changes, 1 left alone (--rows says why)"}, unfittedLines(&f), "no word of the JSON")
+}
+
+// What a fit buys and how long a commit takes is said whole on the lowest screen: in fewer words, of fewer environments.
+func TestLittleRoomCutsNoSentence(t *testing.T) {
+	t.Parallel()
+	wait := budget.Pair[budget.Latency]{Now: budget.Latency{Typical: 152 * time.Second, Worst: 318 * time.Second}, Planned: budget.Latency{Typical: 17 * time.Second, Worst: 62 * time.Second}}
+	o := Overview{Fitting: &fit.Fitting{Sources: 3, Wait: 76 * time.Second, Before: 30 * time.Second, UniformWait: 152 * time.Second, Requests: 1240, Undone: 2, Failing: 1, Unfitted: map[tune.Reason]int{fit.NotAskedFor: 2}}}
+	for _, name := range []string{"development", "staging", "preproduction", "production"} {
+		o.Budget.Environments = append(o.Budget.Environments, budget.Environment{Name: name, Consumers: 1, Latency: wait})
+	}
+	for lines := 1; lines < textLines; lines++ {
+		limits := limits{height: screen, environments: 4, named: 1, lines: lines, labels: mostLabels}
+		text := strings.Join(o.notes(Layout{Width: 80}, limits), "\n")
+		assert.NotContains(t, text, "…")
+		assert.Contains(t, text, "a commit waits longer, 1m16s on average (30s now)\n")
+		assert.Contains(t, text, "development 2m32s -> 17s")
+		assert.Contains(t, text, fmt.Sprintf("; %d more", 4-lines))
+	}
+	last := o.notes(Layout{Width: 80}, limits{height: screen, environments: 4, named: 1, lines: 1, labels: mostLabels})
+	assert.Len(t, last, 5, "a line each: %s", last)
 }

@@ -172,8 +172,8 @@ func (o Overview) notes(l Layout, limits limits) []string {
 	var lines []string
 	for _, n := range kept {
 		most := limits.lines
-		if n.label == nextLabel || n.label == noteLabel {
-			most = 0 // a command is whole, and the policy's note is cut where it says so
+		if slices.Contains([]string{nextLabel, noteLabel, latencyLabel, fitLabel}, n.label) {
+			most = 0 // a command is whole, and the others say less where there is little room
 		}
 		lines = append(lines, labelled(n.label, n.texts, l.Width, most)...)
 	}
@@ -198,7 +198,7 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{notReadLabel, NotRead(o.Missing, l)},
 		{"Undone", NewUndone(o.Plan.Items).lines(limits.named)},
 		{"Costs", o.costs(l, limits)},
-		{"Latency", o.buys(limits)},
+		{latencyLabel, o.buys(limits)},
 		{fitLabel, o.fit(limits)},
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
@@ -212,6 +212,7 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 const (
 	notReadLabel = "Not read"
 	noteLabel    = "Note"
+	latencyLabel = "Latency"
 	fitLabel     = "Fit" // what is decided: it never gives way
 )
 
@@ -255,44 +256,6 @@ func labelled(label string, texts []string, width, most int) []string {
 		}
 	}
 	return lines
-}
-
-// buys say how long a commit takes, where that changes: typically of the middle of an environment's objects, which is not what a
-// fit says of the average commit, and where that stays at worst.
-func (o Overview) buys(limits limits) []string {
-	var middle, worst []string
-	for _, e := range NewBudgetEnvironments(o.Budget.Environments) {
-		if e.Latency == nil || e.Latency.Typical.Now == e.Latency.Typical.Planned && e.Latency.Worst.Now == e.Latency.Worst.Planned {
-			continue
-		}
-		if limits.environments > 0 && len(middle)+len(worst) == limits.environments {
-			worst = append(worst, "...")
-			break
-		}
-		name := e.Environment
-		if name == "" {
-			name = "no environment"
-		}
-		takes, parts := e.Latency.Typical, &middle
-		if takes.Now == takes.Planned {
-			takes, parts = e.Latency.Worst, &worst
-		}
-		*parts = append(*parts, fmt.Sprintf("%s %s -> %s", name, orDash(takes.Now), orDash(takes.Planned)))
-	}
-	var said []string
-	switch rest := strings.Join(worst, ", "); {
-	case len(middle)+len(worst) == 0:
-		return nil
-	case len(middle) > 0 && rest == "...":
-		said = []string{"median: " + strings.Join(append(middle, rest), ", ")}
-	default:
-		said = append(prefixed("median: ", strings.Join(middle, ", ")), prefixed("at worst: ", rest)...)
-	}
-	here := ""
-	if o.Together {
-		here = " in this cluster"
-	}
-	return []string{NewUndone(o.Plan.Items).until() + "commit to applied" + here + ", " + strings.Join(said, "; ")}
 }
 
 // prefixed is a text behind a prefix; nothing where there is no text.

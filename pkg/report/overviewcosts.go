@@ -129,6 +129,39 @@ func (o Overview) hostLine(h budget.Host, l Layout) string {
 	return line
 }
 
+// buys say how long a commit takes, where that changes: typically of the middle of an environment's objects, which is not what a
+// fit says of the average commit, and where that stays at worst. Where there is little room, fewer environments are named.
+func (o Overview) buys(limits limits) []string {
+	var middle, worst []string
+	more := 0
+	for _, e := range NewBudgetEnvironments(o.Budget.Environments) {
+		if e.Latency == nil || e.Latency.Typical.Now == e.Latency.Typical.Planned && e.Latency.Worst.Now == e.Latency.Worst.Planned {
+			continue
+		}
+		if most := limits.latencies(); most > 0 && len(middle)+len(worst) == most {
+			more++
+			continue
+		}
+		takes, parts := e.Latency.Typical, &middle
+		if takes.Now == takes.Planned {
+			takes, parts = e.Latency.Worst, &worst
+		}
+		*parts = append(*parts, fmt.Sprintf("%s %s -> %s", cmp.Or(e.Environment, "no environment"), orDash(takes.Now), orDash(takes.Planned)))
+	}
+	said := append(prefixed("median: ", strings.Join(middle, ", ")), prefixed("at worst: ", strings.Join(worst, ", "))...)
+	if len(said) == 0 {
+		return nil
+	}
+	if more > 0 {
+		said = append(said, fmt.Sprintf("%d more", more))
+	}
+	here := ""
+	if o.Together {
+		here = " in this cluster"
+	}
+	return []string{NewUndone(o.Plan.Items).until() + "commit to applied" + here + ", " + strings.Join(said, "; ")}
+}
+
 // fit says what fitting buys. That others come on top is said with the costs; where these count all that is known, it is said here,
 // also where there is no room for a line for each share.
 func (o Overview) fit(limits limits) []string {

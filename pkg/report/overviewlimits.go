@@ -56,3 +56,11 @@ func (l *limits) less(enough bool) bool {
 	}
 	return true
 }
+
+// latencies is of how many environments a line says how long a commit takes; 0 is any number.
+func (l limits) latencies() int {
+	if l.cuts() {
+		return min(l.lines, l.environments)
+	}
+	return l.environments
+}
