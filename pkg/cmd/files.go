@@ -220,7 +220,7 @@ func (f SelectionFlags) toFileSelection(config *genericclioptions.ConfigFlags, a
 		return sel, err
 	}
 	for _, name := range f.Kinds {
-		k, err := flux.ParseKind(name)
+		k, err := parseKind(name)
 		if err != nil {
 			return sel, fmt.Errorf("--kind: %w", err)
 		}
@@ -320,14 +320,22 @@ func selected(s flux.Snapshot, sel cluster.Selection) (flux.Snapshot, error) {
 // inFiles tells of what the checkout does not hold, where somebody may look for it.
 func (r *root) inFiles(gaps []flux.Gap) {
 	const most = 5
-	var notes []string
+	in := map[string]map[string]bool{} // the clusters of each
 	for _, g := range gaps {
-		if g.Harmless {
-			notes = append(notes, flux.InCluster(g.Cluster, fmt.Sprintf("%s: %s", g.What, g.Why)))
+		note := fmt.Sprintf("%s: %s", g.What, g.Why)
+		if !g.Harmless {
+			continue
 		}
+		if in[note] == nil {
+			in[note] = map[string]bool{}
+		}
+		in[note][g.Cluster] = true
+	}
+	var notes []string
+	for note, clusters := range in {
+		notes = append(notes, flux.InCluster(fewNames(clusters), note))
 	}
 	slices.Sort(notes)
-	notes = slices.Compact(notes)
 	for i, note := range notes {
 		if i == most {
 			_, _ = fmt.Fprintf(r.ErrOut, "Note: and %d more like these\n", len(notes)-most)

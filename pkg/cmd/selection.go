@@ -51,7 +51,7 @@ func (f SelectionFlags) toSelection(config *genericclioptions.ConfigFlags, args 
 	}
 	sel.LabelSelector = f.Selector
 	for _, name := range f.Kinds {
-		k, err := flux.ParseKind(name)
+		k, err := parseKind(name)
 		if err != nil {
 			return sel, fmt.Errorf("--kind: %w", err)
 		}
@@ -89,6 +89,19 @@ func unique(names []cluster.Name) []cluster.Name {
 	return once
 }
 
+// parseKind finds a kind by its name or a short one. The error lists both.
+func parseKind(name string) (flux.Kind, error) {
+	k, err := flux.ParseKind(name)
+	if err == nil {
+		return k, nil
+	}
+	var short []string
+	for _, k := range flux.Kinds() {
+		short = append(short, k.Short...)
+	}
+	return k, fmt.Errorf("%w (short: %s)", err, strings.Join(short, ", "))
+}
+
 // parsePositional reads TYPE[,TYPE] [NAME...] or TYPE/NAME...
 func parsePositional(sel *cluster.Selection, args []string) error {
 	if len(args) == 0 {
@@ -105,7 +118,7 @@ func parsePositional(sel *cluster.Selection, args []string) error {
 		if !found || name == "" {
 			return fmt.Errorf("argument %q: give either TYPE NAME... or TYPE/NAME..., not both", arg)
 		}
-		k, err := flux.ParseKind(kind)
+		k, err := parseKind(kind)
 		if err != nil {
 			return err
 		}
@@ -116,7 +129,7 @@ func parsePositional(sel *cluster.Selection, args []string) error {
 
 func parseTypeNames(sel *cluster.Selection, args []string) error {
 	for _, kind := range strings.Split(args[0], ",") {
-		k, err := flux.ParseKind(kind)
+		k, err := parseKind(kind)
 		if err != nil {
 			return fmt.Errorf("%w; before an object's name goes its type: ks NAME, or ks/NAME", err)
 		}
