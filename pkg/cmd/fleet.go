@@ -196,7 +196,7 @@ func loadPolicy(name string, stdin io.Reader) (policy.Policy, error) {
 	}
 	data, err := os.ReadFile(name)
 	if os.IsNotExist(err) {
-		return policy.Policy{}, fmt.Errorf("--policy %q is neither a preset (%s) nor a file nor - for stdin", name, strings.Join(policy.PresetNames(), ", "))
+		return policy.Policy{}, fmt.Errorf("policy %q is neither a preset (%s) nor a file nor - for stdin", name, strings.Join(policy.PresetNames(), ", "))
 	}
 	if err != nil {
 		return policy.Policy{}, fmt.Errorf("reading --policy: %w", err)

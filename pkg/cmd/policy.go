@@ -14,11 +14,12 @@ import (
 
 func newPolicy(r *root) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "policy [NAME]",
-		Short: "List the policies that come with fluxtune, or print one",
+		Use:   "policy [NAME | FILE]",
+		Short: "List the policies that come with fluxtune, print one, or check one of your own",
 		Long: long(`
 			List the policies that come with fluxtune, or print one as YAML: a start for a policy of your
-			own, which --policy takes as a file. The policy schema prints the JSON Schema for editors.
+			own, which --policy takes as a file. Of a FILE (or - for stdin) it tells what is wrong, or what it wants of each
+			environment; no cluster is asked. policy schema prints the JSON Schema for editors.
 
 			What a policy wants is exact (1m) or a bound: at most 1m, at least 5m, 1m to 3m. What lies
 			inside a bound is left as it is, what lies outside is set to the nearest end. --set takes
@@ -35,6 +36,9 @@ func newPolicy(r *root) *cobra.Command {
 			kubectl fluxtune policy per-environment > policy.yaml
 			kubectl fluxtune plan -A --policy policy.yaml
 
+			# Is it valid, and what does it say?
+			kubectl fluxtune policy policy.yaml
+
 			# Change one value of it
 			kubectl fluxtune plan -A --set 'development.GitRepository.interval=at most 30s'
 
@@ -42,7 +46,7 @@ func newPolicy(r *root) *cobra.Command {
 			kubectl fluxtune policy schema > policy.schema.json`),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return fmt.Errorf("policy prints one policy at a time: leave out %s", strings.Join(args[1:], " "))
+				return fmt.Errorf("policy takes one policy at a time: leave out %s", strings.Join(args[1:], " "))
 			}
 			return nil
 		},
@@ -50,7 +54,7 @@ func newPolicy(r *root) *cobra.Command {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return append(slices.Clone(policy.PresetNames()), "schema"), cobra.ShellCompDirectiveNoFileComp
+			return append(slices.Clone(policy.PresetNames()), "schema"), cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			switch {
@@ -59,6 +63,8 @@ func newPolicy(r *root) *cobra.Command {
 			case args[0] == "schema":
 				_, err := r.Out.Write(policy.JSONSchema())
 				return err
+			case !slices.Contains(policy.PresetNames(), args[0]):
+				return r.checkPolicy(args[0])
 			default:
 				data, err := policy.PresetYAML(args[0])
 				if err != nil {
@@ -88,5 +94,26 @@ func (r *root) listPolicies() error {
 	if err := t.Draw(r.Out, report.Layout{Whole: "a wider window", Color: color, Width: r.StdoutWidth}); err != nil {
 		return fmt.Errorf("listing policies: %w", err)
 	}
+	return nil
+}
+
+// checkPolicy reads a policy of the user's own, and says what it wants; the error says what is wrong with it.
+func (r *root) checkPolicy(name string) error {
+	p, err := loadPolicy(name, r.In)
+	if err != nil {
+		return err
+	}
+	color, err := r.wantsColor()
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(r.Out, "Policy %s is valid.\n\n", p.Name)
+	if err := report.PolicyTable(p).Draw(r.Out, report.Layout{Whole: "a wider window", Color: color, Width: r.StdoutWidth}); err != nil {
+		return fmt.Errorf("showing the policy: %w", err)
+	}
+	for _, s := range p.Fit {
+		_, _ = fmt.Fprintf(r.Out, "What polls %s is fitted to %g%% of its limit.\n", s, s.Percent)
+	}
+	r.warn(p.Warnings(func(string) bool { return true }), nil)
 	return nil
 }
