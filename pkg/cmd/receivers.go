@@ -14,6 +14,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -221,9 +222,9 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 
 // list reports what webhooks reach in a cluster.
 func (o ReceiversOptions) list(f fleet, c webhook.Coverage) (report.ReceiverList, error) {
-	environments := o.Policy.EnvironmentNames()
-	return report.NewReceiverList(c, f.resolver, f.snapshot.Gaps, report.ReceiverPlans{
-		Command: o.ofOne(o.root.name + " plan" + o.connection() + o.flags), Environment: environments[len(environments)-1], Whole: o.whole() && len(o.Environments) == 0,
+	return report.NewReceiverList(c, f.snapshot.Gaps, report.ReceiverPlans{
+		Command: o.ofOne(o.root.name + " plan" + o.connection() + o.flags), Whole: o.whole() && len(o.Environments) == 0, Policy: o.Policy,
+		Resolve: func(p policy.Policy) *policy.Resolver { return policy.NewResolver(p, f.snapshot, o.DefaultEnvironment) },
 	})
 }
 

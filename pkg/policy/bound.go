@@ -123,6 +123,14 @@ func (b Bound) String() string {
 	}
 }
 
+// UpTo is the bound with an upper end moved up to a longer duration, so that this lies inside.
+func (b Bound) UpTo(d time.Duration) Bound {
+	if b.Max > 0 && b.Max < d {
+		b.Max, b.MaxText = d, flux.FormatDuration(d)
+	}
+	return b
+}
+
 // never stands for an open end: it is longer than all intervals.
 const never = time.Duration(math.MaxInt64)
 

@@ -13,10 +13,44 @@ import (
 
 // ReceiverPlans is how plans are asked for that have sources polled less often.
 type ReceiverPlans struct {
-	// Command plans for the objects of a namespace: "kubectl fluxtune plan". Environment is that for objects which have none.
-	Command, Environment string
+	// Command plans for the objects of a namespace: "kubectl fluxtune plan".
+	Command string
+	// Policy that the sources are under, and Resolve, which tells their environments under it or one that differs.
+	Policy  policy.Policy
+	Resolve func(policy.Policy) *policy.Resolver
 	// Whole says that all sources of their namespaces are in the list, so that a kind can stand for all of them.
 	Whole bool
+}
+
+// environment is that for objects which have none: the last one that the policy has is the slowest.
+func (p ReceiverPlans) environment() string {
+	names := p.Policy.EnvironmentNames()
+	return names[len(names)-1]
+}
+
+// keeping is what the policy has to be changed by, as --set takes it, so that it leaves sources as they are when they are polled as
+// seldom as webhooks allow. A bound that is moved may make another environment the fastest that uses a source, whose bound counts then.
+func (p ReceiverPlans) keeping(sources []webhook.Source) []string {
+	sets := []string{}
+	for more := true; more; {
+		more = false
+		resolver := p.Resolve(p.Policy)
+		for _, s := range sources {
+			environment, known := p.Policy.Lookup(resolver.Resolve(s.Object).Environment)
+			bound := environment.Value(s.Object.Kind, flux.IntervalSetting)
+			if !known || bound.IsZero() || bound.Contains(webhook.Relaxed) || bound.Min > webhook.Relaxed {
+				continue
+			}
+			set := fmt.Sprintf("%s.%s.interval=%s", environment.Name, s.Object.Kind, bound.UpTo(webhook.Relaxed))
+			changed, err := p.Policy.Set(set)
+			if err != nil { // none: it is the policy's own, and longer
+				continue
+			}
+			p.Policy, sets, more = changed, append(sets, set), true
+		}
+	}
+	slices.Sort(sets)
+	return sets
 }
 
 // relaxedPlan is one for a namespace, or for a kind in it.
@@ -75,9 +109,9 @@ func (p ReceiverPlans) plan(namespace string, sources []webhook.Source, r *polic
 			kinds = append(kinds, s.Object.Kind)
 		}
 		if in := r.Resolve(s.Object); !in.Known {
-			flag := " --default-env " + terminal.Quoted(p.Environment)
+			flag := " --default-env " + terminal.Quoted(p.environment())
 			if in.Environment != "" {
-				flag = " --env-alias " + terminal.Quoted(in.Environment+"="+p.Environment)
+				flag = " --env-alias " + terminal.Quoted(in.Environment+"="+p.environment())
 			}
 			if !slices.Contains(assumed, flag) {
 				assumed = append(assumed, flag)

@@ -7,19 +7,20 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
 
 // NewReceiverList reports a coverage. It is an error where a manifest cannot be written.
-func NewReceiverList(c webhook.Coverage, r *policy.Resolver, gaps []flux.Gap, plans ReceiverPlans) (ReceiverList, error) {
+func NewReceiverList(c webhook.Coverage, gaps []flux.Gap, plans ReceiverPlans) (ReceiverList, error) {
+	r := plans.Resolve(plans.Policy)
 	list := ReceiverList{
 		Head: Head{APIVersion, "ReceiverList"}, Items: []ReceiverSource{}, Receivers: []ReceiverState{}, Proposals: []ReceiverProposal{}, Kept: []ReceiverProposal{},
 		now:   plans.relaxing(c.Sources, func(s webhook.Source) bool { return s.Relax }, r),
 		later: plans.relaxing(c.Sources, func(s webhook.Source) bool { return s.RelaxLater }, r), Missing: missing(gaps),
 	}
 	list.Plans, list.PlansLater = commands(list.now), commands(list.later)
+	list.PolicySets = plans.keeping(slices.DeleteFunc(slices.Clone(c.Sources), func(s webhook.Source) bool { return !s.Relax && !s.RelaxLater }))
 	for _, s := range c.Sources {
 		list.Items = append(list.Items, newReceiverSource(s, r.Resolve(s.Object).Environment))
 		list.Summary.add(s)

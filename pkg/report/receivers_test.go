@@ -19,9 +19,16 @@ import (
 func receiverList(t require.TestingT, objects ...flux.Object) ReceiverList {
 	p, err := policy.Preset("per-environment")
 	require.NoError(t, err)
-	list, err := NewReceiverList(webhook.New(webhook.Input{Objects: objects}), policy.NewResolver(p, flux.Snapshot{Objects: objects}, ""), nil, ReceiverPlans{Command: "kubectl fluxtune plan", Environment: "production"})
+	list, err := NewReceiverList(webhook.New(webhook.Input{Objects: objects}), nil, ReceiverPlans{Command: "kubectl fluxtune plan", Policy: p, Resolve: resolving(objects)})
 	require.NoError(t, err)
 	return list
+}
+
+// resolving tells the environments of objects under a policy.
+func resolving(objects []flux.Object) func(policy.Policy) *policy.Resolver {
+	return func(p policy.Policy) *policy.Resolver {
+		return policy.NewResolver(p, flux.Snapshot{Objects: objects}, "")
+	}
 }
 
 // What objects bear writes nothing to a terminal, and ends no comment: names of resources, labels and messages of a
@@ -94,8 +101,8 @@ func TestReceiverPlansOfMany(t *testing.T) {
 		objects = append(objects, source(fmt.Sprintf("team-%02d", i), i))
 	}
 	draw := func(whole bool) (ReceiverList, string) {
-		list, err := NewReceiverList(webhook.New(webhook.Input{Objects: objects}), policy.NewResolver(p, flux.Snapshot{Objects: objects}, ""), nil,
-			ReceiverPlans{Command: "kubectl fluxtune plan", Environment: "production", Whole: whole})
+		list, err := NewReceiverList(webhook.New(webhook.Input{Objects: objects}), nil,
+			ReceiverPlans{Command: "kubectl fluxtune plan", Policy: p, Resolve: resolving(objects), Whole: whole})
 		require.NoError(t, err)
 		var text strings.Builder
 		require.NoError(t, list.Draw(&text, time.Time{}, true, "kubectl fluxtune receivers -o yaml", Layout{Width: 80}))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // Draw writes the table, and below it what is wrong, what is missing and what to do. Manifests is the command that
@@ -30,8 +31,21 @@ func (l ReceiverList) Draw(w io.Writer, now time.Time, withNamespace bool, manif
 	}
 	writePlans(text, "What a webhook announces can be polled less often", "plans", l.now)
 	writePlans(text, later, "plansLater", l.later)
+	l.writeSets(text)
 	_, err := io.WriteString(w, terminal.Printable(text.String()))
 	return err
+}
+
+// writeSets says how the policy leaves things as those plans make them.
+func (l ReceiverList) writeSets(text *prose) {
+	if len(l.PolicySets) == 0 {
+		return
+	}
+	text.add("\n", "", "The next plan would set some of these back. To keep them, change the policy: in its file, or with these flags from then on:")
+	for _, set := range l.PolicySets {
+		text.command("--set " + terminal.Quoted(set))
+	}
+	text.add("", "", "That lets sources without a webhook be as slow, too. To keep single ones instead, give them the annotation "+tune.OptOutAnnotation+": "+tune.OptOutValue+".")
 }
 
 // prose is text for people, whose lines are broken between words where the terminal ends.

@@ -18,8 +18,11 @@ type ReceiverList struct {
 	Kept []ReceiverProposal `json:"kept"`
 	// Plans are commands that show what it would do to poll less often, for sources that a webhook announces. PlansLater are
 	// those for sources that have no Receiver yet, or for which no call was seen: before, each commit would wait for the poll.
-	Plans      []string        `json:"plans"`
-	PlansLater []string        `json:"plansLater"`
+	Plans      []string `json:"plans"`
+	PlansLater []string `json:"plansLater"`
+	// PolicySets are what the policy has to be changed by, as --set takes it, so that the next plan leaves the sources of all
+	// those plans as they are then.
+	PolicySets []string        `json:"policySets"`
 	Summary    ReceiverSummary `json:"summary"`
 	Missing    []Missing       `json:"missing,omitempty"`
 	Warnings   []string        `json:"warnings,omitempty"`
