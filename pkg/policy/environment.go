@@ -34,8 +34,9 @@ type Assignment struct {
 	// Via says for people what decided: "label environment", `label env on namespace "dev"`, "Kustomization dev/web",
 	// `context "prod-eu" matches "prod-*"`.
 	Via string
-	// Pattern is the one of the policy that decided, where one did.
-	Pattern Pattern
+	// Pattern is the one of the policy that decided, where one did. Overruled is the one for the name of the namespace whose label
+	// decided, where it says something else.
+	Pattern, Overruled Pattern
 	// Unread says for people why nobody knows the environment: LabelsUnread, UsersLabelsUnread, or which users of a source could not
 	// be read; "" where it is known, and where there is none.
 	Unread string
@@ -187,7 +188,7 @@ func (r *Resolver) own(o flux.Object) Assignment {
 		}
 	}
 	if a := r.byLabels(label, namespace, target); a.Environment != "" {
-		return a
+		return r.policy.overruling(a, o)
 	}
 	if name := targetNamespace(o); name != "" {
 		a := r.policy.byNamespace(name)
@@ -197,6 +198,18 @@ func (r *Resolver) own(o flux.Object) Assignment {
 		return a
 	}
 	return Assignment{}
+}
+
+// overruling adds to what the label of a namespace says that the policy's patterns say something else of its name.
+func (p Policy) overruling(a Assignment, o flux.Object) Assignment {
+	name := map[Source]string{SourceNamespace: o.Namespace, SourceTargetNamespace: targetNamespace(o)}[a.Source]
+	pattern := p.byNamespace(name).Pattern
+	if name == "" || pattern.Environment == "" || strings.EqualFold(pattern.Environment, a.Environment) {
+		return a
+	}
+	a.Overruled = pattern
+	a.Via += fmt.Sprintf(" (the policy's %q says %s)", pattern.Text, pattern.Environment)
+	return a
 }
 
 // byNamespace is what the patterns say about a namespace.

@@ -76,7 +76,8 @@ func TestResolveInOrder(t *testing.T) {
 		},
 		"namespace label": {
 			object("ks", "a-stg", "web", target("x-prod")), []Named{atProd}, nil, "dev",
-			Assignment{Environment: "development", Known: true, Source: SourceNamespace, Via: `label env on namespace "a-stg"`},
+			Assignment{Environment: "development", Known: true, Source: SourceNamespace, Via: `label env on namespace "a-stg" (the policy's "*-stg" says staging)`,
+				Overruled: Pattern{Text: "*-stg", Environment: "staging"}},
 		},
 		"namespace pattern": {
 			object("ks", "b-stg", "web", target("live")), []Named{atProd}, nil, "dev",

@@ -108,6 +108,23 @@ func TestEnvironmentsCheck(t *testing.T) {
 	assert.Equal(t, "unknown: the objects could not be read", (Access{}).EnvironmentsCheck(p, s, r, Proposal{}, "-A").Message)
 }
 
+// A label of a namespace counts before the patterns of the policy: where they say something else, somebody may have forgotten one.
+func TestEnvironmentsCheckNamesOverruledPatterns(t *testing.T) {
+	t.Parallel()
+	s, _, p := doctored(map[string]map[string]string{"a-dev": {"environment": "prod"}, "b-dev": {"env": "stg"}, "c-dev": {"env": "dev"}, "d-dev": nil}, nil)
+	p = p.WithPatterns(nil, []policy.Pattern{{Text: "*-dev", Environment: "development"}})
+	r := policy.NewResolver(p, s, "")
+	assert.Equal(t, Check{
+		Name: "environments", Status: CheckOK, Message: "4 objects: development 2, staging 1, production 1; the labels of 2 namespaces say something else than " +
+			"the policy's patterns, and count (a-dev: label production, pattern development; b-dev: label staging, pattern development)",
+	}, (Access{}).EnvironmentsCheck(p, s, r, NewProposal(p, s, r, nil), "-A"))
+	for _, o := range s.Objects {
+		if o.Namespace == "a-dev" {
+			assert.Equal(t, `label environment on namespace "a-dev" (the policy's "*-dev" says development)`, r.Resolve(o).Via)
+		}
+	}
+}
+
 func TestOwnersCheck(t *testing.T) {
 	t.Parallel()
 	check := func(s flux.Snapshot, ignore bool) (owners, pins Check) {

@@ -21,8 +21,29 @@ func (a Access) EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *po
 		}
 		return c
 	}
+	parts, none, strange := proposal.found(p, s, resolver)
+	c.Message = fmt.Sprintf("%s: %s", objectsOf(len(s.Objects)), strings.Join(parts, ", "))
+	if s.Incomplete() {
+		c.Status = CheckWarning
+		c.Message += " (as far as you may read)"
+	}
+	c.Message += overruled(s, resolver)
+	if none+strange > 0 {
+		c.Status = CheckWarning
+		c.Remedy, c.Run = remedies(p, s, resolver, proposal, none, where)
+	}
+	if proposal.Unread > 0 { // first: what follows is about what is known
+		c.first(a.grantLabels(proposal.everywhere))
+	}
+	if proposal.UsersUnread > 0 {
+		c.first(a.grantUsers(s))
+	}
+	return c
+}
+
+// found says how many objects have which environment. None have no environment, strange ones have one that the policy does not know.
+func (proposal Proposal) found(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver) (parts []string, none, strange int) {
 	known := make(map[string]int)
-	none := 0
 	for _, o := range s.Objects {
 		if e := resolver.Resolve(o); e.Known {
 			known[e.Environment]++
@@ -30,13 +51,12 @@ func (a Access) EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *po
 			none++
 		}
 	}
-	var parts, words []string
+	var words []string
 	for _, name := range p.EnvironmentNames() {
 		if known[name] > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", name, known[name]))
 		}
 	}
-	strange := 0
 	for _, word := range proposal.Aliases {
 		strange += word.Objects
 		words = append(words, fmt.Sprintf("%s %d", word.Alias, word.Objects))
@@ -57,22 +77,36 @@ func (a Access) EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *po
 	if proposal.UsersUnread > 0 {
 		parts = append(parts, fmt.Sprintf("%d unknown, as what may use them could not all be read", proposal.UsersUnread))
 	}
-	c.Message = fmt.Sprintf("%s: %s", objectsOf(len(s.Objects)), strings.Join(parts, ", "))
-	if s.Incomplete() {
-		c.Status = CheckWarning
-		c.Message += " (as far as you may read)"
+	return parts, none, strange
+}
+
+// overruled names the namespaces whose labels say something else than the patterns of the policy; "" where there are none.
+func overruled(s flux.Snapshot, resolver *policy.Resolver) string {
+	labels := make(map[string]string)
+	for _, o := range s.Objects {
+		a := resolver.Resolve(o)
+		if a.Overruled == (policy.Pattern{}) {
+			continue
+		}
+		namespace := o.Namespace
+		if a.Source == policy.SourceTargetNamespace {
+			namespace = o.TargetNamespace
+		}
+		labels[namespace] = fmt.Sprintf("%s: label %s, pattern %s", namespace, a.Environment, a.Overruled.Environment)
 	}
-	if none+strange > 0 {
-		c.Status = CheckWarning
-		c.Remedy, c.Run = remedies(p, s, resolver, proposal, none, where)
+	var names []string
+	for _, namespace := range sortedKeys(labels) {
+		names = append(names, labels[namespace])
 	}
-	if proposal.Unread > 0 { // first: what follows is about what is known
-		c.first(a.grantLabels(proposal.everywhere))
+	if len(names) == 0 {
+		return ""
 	}
-	if proposal.UsersUnread > 0 {
-		c.first(a.grantUsers(s))
+	const most = 3
+	of := count(len(names), "namespace")
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most], fmt.Sprintf("%d more", more))
 	}
-	return c
+	return fmt.Sprintf("; the labels of %s say something else than the policy's patterns, and count (%s)", of, strings.Join(names, "; "))
 }
 
 // first makes of a check a warning with a remedy before those that it has.
