@@ -223,6 +223,9 @@ func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Op
 	if bad := recordsWarning(objects); bad != "" {
 		warnings = append(warnings, bad)
 	}
+	if others := overwritten(plan.Items, plan.Policy); others != "" {
+		warnings = append(warnings, others)
+	}
 	warnings = append(warnings, p.Warnings(func(name string) bool { return environments[name] })...)
 	plan.Warnings = uniqueSorted(warnings)
 	if opts.Managed == ManagedPin {
