@@ -291,7 +291,7 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	if bad, found := report.RecordsCheck(fleet.objects, o.root.connection()); found {
 		checks = append(checks, bad)
 	}
-	if lost, found := report.LostRecordsCheck(fleet.objects); found {
+	if lost, found := report.LostRecordsCheck(fleet.objects, o.root.connection()); found {
 		checks = append(checks, lost)
 	}
 	checks = append(checks, report.StrayEndsCheck(options.strayEnds(o.root, fleet.objects))...)

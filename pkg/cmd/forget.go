@@ -36,7 +36,7 @@ func newForget(r *root) *cobra.Command {
 		Long: long(`
 			Drop the record of what the fields of an object were before fluxtune changed them, and its name
 			from metadata.managedFields. No value changes: what is there becomes the owner's own, and revert
-			knows nothing of it any more.
+			knows nothing of it any more. Where somebody took a record away, the name goes.
 
 			An object that is pinned loses its rule in spec.ignore of the Kustomization that applies it:
 			Git sets its values again.
@@ -137,7 +137,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 // which is shared.
 func (o ForgetOptions) chosen(object flux.Object) (is, shared bool) {
 	if o.Session == "" {
-		return tune.Tuned(object), false
+		return tune.Forgettable(object), false
 	}
 	record, err := tune.ReadRecord(object)
 	if err != nil || record == nil || !record.HasSession(o.Session) {

@@ -1,9 +1,13 @@
 package cmd
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
 // A record that somebody takes away is found by our name in metadata.managedFields; what was forgotten or taken back bears none.
@@ -20,4 +24,13 @@ func TestDoctorNamesLostRecords(t *testing.T) {
 	i.must(t, "revert", "gitrepo/back", "-n", f.apps, "--yes")
 	assert.Contains(t, i.run(t.Context(), "doctor", "-n", f.apps).stdout,
 		"lost records    1 object with values that fluxtune has set, and without the record of it: GitRepository "+f.apps+"/app\n")
+
+	// What it says to run is the end of it.
+	checks := decode[report.Diagnosis](t, i.run(t.Context(), "doctor", "-n", f.apps, "-o", "json")).Checks
+	lost := checks[slices.IndexFunc(checks, func(c report.Check) bool { return c.Name == "lost records" })]
+	require.Len(t, lost.Run, 1)
+	before := decode[report.ObjectList](t, i.must(t, "get", "gitrepo/app", "-n", f.apps, "-o", "json")).Items[0].Interval
+	assert.Contains(t, i.must(t, append(words(lost.Run[0])[2:], "--yes")...).stdout, "forgotten")
+	assert.NotContains(t, i.run(t.Context(), "doctor", "-n", f.apps).stdout, "lost records")
+	assert.Equal(t, before, decode[report.ObjectList](t, i.must(t, "get", "gitrepo/app", "-n", f.apps, "-o", "json")).Items[0].Interval)
 }

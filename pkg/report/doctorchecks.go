@@ -182,11 +182,33 @@ func StrayEndsCheck(stray tune.StrayEnds) []Check {
 // RecordsCheck names objects whose records cannot be read, so that nothing can take back what was changed there; false where
 // there are none. Flags are those that have another command ask the same cluster, with a space before each.
 func RecordsCheck(objects []flux.Object, flags string) (Check, bool) {
+	bad, names, run := forgetting(objects, flags, func(o flux.Object) bool {
+		_, err := tune.ReadRecord(o)
+		return err != nil
+	})
+	return Check{
+		Name: "records", Status: CheckWarning, Message: fmt.Sprintf("%s cannot be read: %s", count(bad, "record"), names),
+		Remedy: "no revert finds what the values were before, and each warns of it: set by hand what is to be, then drop the record", Run: run,
+	}, bad > 0
+}
+
+// LostRecordsCheck names objects that hold what fluxtune has set and bear no record of it; false where there are none. Flags are as
+// for RecordsCheck.
+func LostRecordsCheck(objects []flux.Object, flags string) (Check, bool) {
+	lost, names, run := forgetting(objects, flags, tune.Unrecorded)
+	return Check{
+		Name: "lost records", Status: CheckWarning, Message: fmt.Sprintf("%s with values that fluxtune has set, and without the record of it: %s", count(lost, "object"), names),
+		Remedy: "somebody took the annotation " + tune.RecordAnnotation + " away, and no revert finds what was there before: set what is to be, where you set it for good; this keeps what is there, and takes the name of fluxtune off:", Run: run,
+	}, lost > 0
+}
+
+// forgetting counts and names some objects, and has the commands that have them forgotten, one for each namespace.
+func forgetting(objects []flux.Object, flags string, which func(flux.Object) bool) (n int, named string, run []string) {
 	const most = 3
 	var names, namespaces []string
 	inNamespace := make(map[string][]string)
 	for _, o := range objects {
-		if _, err := tune.ReadRecord(o); err == nil {
+		if !which(o) {
 			continue
 		}
 		names = append(names, o.Ref.String())
@@ -195,44 +217,14 @@ func RecordsCheck(objects []flux.Object, flags string) (Check, bool) {
 		}
 		inNamespace[o.Namespace] = append(inNamespace[o.Namespace], terminal.Quoted(o.Kind+"/"+o.Name))
 	}
-	if len(names) == 0 {
-		return Check{}, false
-	}
-	c := Check{
-		Name: "records", Status: CheckWarning,
-		Remedy: "no revert finds what the values were before, and each warns of it: set by hand what is to be, then drop the record",
-	}
 	for _, namespace := range namespaces {
-		c.Run = append(c.Run, fmt.Sprintf("kubectl fluxtune forget %s -n %s%s", strings.Join(inNamespace[namespace], " "), terminal.Quoted(namespace), flags))
+		run = append(run, fmt.Sprintf("kubectl fluxtune forget %s -n %s%s", strings.Join(inNamespace[namespace], " "), terminal.Quoted(namespace), flags))
 	}
-	bad := count(len(names), "record")
-	if more := len(names) - most; more > 0 {
+	n = len(names)
+	if more := n - most; more > 0 {
 		names = append(names[:most], fmt.Sprintf("%d more", more))
 	}
-	c.Message = fmt.Sprintf("%s cannot be read: %s", bad, strings.Join(names, ", "))
-	return c, true
-}
-
-// LostRecordsCheck names objects that hold what fluxtune has set and bear no record of it; false where there are none.
-func LostRecordsCheck(objects []flux.Object) (Check, bool) {
-	const most = 3
-	var names []string
-	for _, o := range objects {
-		if tune.Unrecorded(o) {
-			names = append(names, o.Ref.String())
-		}
-	}
-	if len(names) == 0 {
-		return Check{}, false
-	}
-	of := count(len(names), "object")
-	if more := len(names) - most; more > 0 {
-		names = append(names[:most], fmt.Sprintf("%d more", more))
-	}
-	return Check{
-		Name: "lost records", Status: CheckWarning, Message: fmt.Sprintf("%s with values that fluxtune has set, and without the record of it: %s", of, strings.Join(names, ", ")),
-		Remedy: "somebody took the annotation " + tune.RecordAnnotation + " away, and no revert finds what was there before: set what is to be, where you set it for good",
-	}, true
+	return n, strings.Join(names, ", "), run
 }
 
 // RulesCheck names the Kustomizations that bear rules of fluxtune which no record needs; false where there are none.

@@ -42,3 +42,6 @@ func Kept(items []Item, objects []flux.Object) []Item {
 func Unrecorded(o flux.Object) bool {
 	return !Tuned(o) && slices.ContainsFunc(o.KindRow().Tunables, func(t flux.Tunable) bool { return owns(o, t.Field, DefaultManager) })
 }
+
+// Forgettable tells whether an object bears something of fluxtune: a record, or, where that was taken away, its name.
+func Forgettable(o flux.Object) bool { return Tuned(o) || Unrecorded(o) }

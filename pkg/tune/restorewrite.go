@@ -156,7 +156,7 @@ func (w ForgetWrite) Target() flux.Object { return w.Object }
 
 // Next sends the removal of the record and of our name.
 func (w ForgetWrite) Next(now flux.Object) Next {
-	if !Tuned(now) {
+	if !Forgettable(now) {
 		return Next{State: StateAsWanted}
 	}
 	record, err := ReadRecord(now)
