@@ -112,27 +112,12 @@ func gapWarnings(gaps []flux.Gap) []string {
 		}
 	}
 	for _, cluster := range recordsIn {
-		lines = append(lines, flux.InCluster(cluster, recordsWarning(records[cluster])))
+		lines = append(lines, flux.InCluster(cluster, tune.RecordsWarning(records[cluster])))
 	}
 	for _, cluster := range clusters {
 		lines = append(lines, forbiddenWarning(cluster, forbidden[cluster]))
 	}
 	return lines
-}
-
-// recordsWarning says once of which objects of a cluster the records cannot be read.
-func recordsWarning(records []flux.Gap) string {
-	const most = 3
-	if len(records) == 1 {
-		return fmt.Sprintf("%s could not be read: %s", records[0].What, records[0].Why)
-	}
-	var names []string
-	for _, g := range records {
-		names = append(names, g.Record)
-	}
-	slices.Sort(names)
-	return fmt.Sprintf("the records of %s could not be read (annotation %s): %s%s: restore them by hand, then run forget on them",
-		plural(len(names), "object"), tune.RecordAnnotation, strings.Join(names[:min(len(names), most)], ", "), more(len(names)-most))
 }
 
 // forbiddenWarning says once what may not be listed in a cluster.

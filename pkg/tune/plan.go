@@ -220,7 +220,8 @@ func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Op
 			warnings = append(warnings, odd)
 		}
 	}
-	if bad := recordsWarning(objects); bad != "" {
+	unread := slices.DeleteFunc(BadRecords(objects), func(g flux.Gap) bool { return g.Record == "" })
+	if bad := RecordsWarning(unread); bad != "" {
 		warnings = append(warnings, bad)
 	}
 	if others := overwritten(plan.Items, plan.Policy); others != "" {

@@ -96,30 +96,26 @@ func BadRecords(objects []flux.Object) []flux.Gap {
 	return gaps
 }
 
-// recordsWarning says of which objects the records cannot be read; "" where all can.
-func recordsWarning(objects []flux.Object) string {
+// RecordsWarning says once of which objects of a cluster the records could not be read, by gaps with a Record; "" where there are none.
+func RecordsWarning(records []flux.Gap) string {
 	const named = 3
+	switch len(records) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%s could not be read: %s", records[0].What, records[0].Why)
+	}
 	var names []string
-	var why error
-	for _, o := range objects {
-		if _, err := ReadRecord(o); err != nil {
-			names, why = append(names, o.Ref.String()), err
-		}
+	for _, g := range records {
+		names = append(names, g.Record)
 	}
 	slices.Sort(names)
-	switch n := len(names); {
-	case n == 0:
-		return ""
-	case n == 1:
-		return fmt.Sprintf("%s: %v", names[0], why)
-	default:
-		more := ""
-		if n > named {
-			names, more = names[:named], fmt.Sprintf(" and %d more", n-named)
-		}
-		return fmt.Sprintf("the records of %d objects cannot be read (annotation %s), and the objects are left alone: %s%s: restore them by hand, then run forget on them",
-			n, RecordAnnotation, strings.Join(names, ", "), more)
+	n, more := len(names), ""
+	if n > named {
+		names, more = names[:named], fmt.Sprintf(" and %d more", n-named)
 	}
+	return fmt.Sprintf("the records of %d objects could not be read (annotation %s): %s%s: restore them by hand, then run forget on them",
+		n, RecordAnnotation, strings.Join(names, ", "), more)
 }
 
 // BadRecordsBeside are those of them that may be a session's, as they name it somewhere, and the others.
