@@ -115,6 +115,9 @@ func (o FleetOptions) fitAll(ctx context.Context, fs fleets, opts tune.Options, 
 // fitOnce fits by what is known of the fleets.
 func (o FleetOptions) fitOnce(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (*fit.Fitting, error) {
 	in := fit.Input{Shares: o.Policy.Fit, Limits: budget.NewLimits(o.Policy.Limits, nil), Rules: o.fit.rules, Now: now, Unread: o.unshared(fs)}
+	for _, gap := range fs.missing {
+		in.Missing = append(in.Missing, gap.Cluster)
+	}
 	var err error
 	if in.Clusters, err = o.fitClusters(ctx, fs, opts, now); err != nil {
 		return nil, err

@@ -205,7 +205,7 @@ func TestUnmatchedRules(t *testing.T) {
 		return &flux.Object{Ref: flux.Ref{Group: group, Kind: kind, Namespace: "apps", Name: "web"}}
 	}
 	clusters := []Cluster{{Names: []string{"clusters/staging"}, Objects: []*flux.Object{object("GitRepository", "source.toolkit.fluxcd.io"), object("Kustomization", "kustomize.toolkit.fluxcd.io")}}}
-	mistaken, unmatched := Unmatched(rules, clusters)
+	mistaken, unmatched := Unmatched(rules, clusters, nil)
 	assert.Equal(t, []string{
 		"a.yaml:5: the rule {cluster: clusters/*, name: web} never counts: that of a.yaml:1 comes first, and is about all that it is about",
 		"a.yaml:6: the rule {cluster: prod, name: web} is about no source that was read: no cluster is called prod, there are clusters/staging",
@@ -215,6 +215,12 @@ func TestUnmatchedRules(t *testing.T) {
 		"a.yaml:3: the rule {namespace: devlopment} is about no source that was read",
 		"a.yaml:4: the rule {kind: Kustomization, name: we*} is about no source that was read",
 	}, unmatched)
+
+	// One for a cluster that did not answer is not mistyped.
+	mistaken, _ = Unmatched(rules[5:], clusters, []string{"prod"})
+	assert.Equal(t, []string{"a.yaml:6: the rule {cluster: prod, name: web} is about a cluster that could not be read: prod"}, mistaken)
+	mistaken, _ = Unmatched(rules[5:], clusters, []string{"prod-eu"})
+	assert.Equal(t, []string{"a.yaml:6: the rule {cluster: prod, name: web} is about no source that was read: no cluster is called prod, there are clusters/staging; prod-eu could not be read"}, mistaken)
 }
 
 // A rule covers another where whatever that matches is matched by it, too.

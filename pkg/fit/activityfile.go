@@ -155,12 +155,12 @@ func fieldsOf(n *yaml.Node) (map[string]yaml.Node, error) {
 
 // Unmatched says of rules where they stand, and why they are about nothing: mistaken are those of clusters that are not there, and
 // those behind one that takes all; unmatched are about no source that was read, whatever other rules come before them, which is
-// wrong only where all was.
-func Unmatched(rules []Rule, clusters []Cluster) (mistaken, unmatched []string) {
+// wrong only where all was. Missing are the clusters that could not be read.
+func Unmatched(rules []Rule, clusters []Cluster, missing []string) (mistaken, unmatched []string) {
 	for n, r := range rules {
 		line := fmt.Sprintf("%s: the rule %s", r.At, r)
 		if !slices.ContainsFunc(clusters, func(c Cluster) bool { return r.isAbout(c.Names) }) {
-			mistaken = append(mistaken, fmt.Sprintf("%s is about no source that was read: no cluster is called %s, there are %s", line, r.Cluster, called(clusters)))
+			mistaken = append(mistaken, line+r.ofNoCluster(clusters, missing))
 			continue
 		}
 		if first := slices.IndexFunc(rules[:n], func(before Rule) bool { return before.covers(r) }); first >= 0 {
@@ -193,20 +193,38 @@ func matchesText(pattern, s string) bool {
 
 // called lists the first clusters by the name that shows each.
 func called(clusters []Cluster) string {
-	const most = 8
 	var names []string
 	for _, c := range clusters {
 		if len(c.Names) > 0 {
 			names = append(names, c.Names[0])
 		}
 	}
-	switch n := len(names); {
-	case n == 0:
+	if len(names) == 0 {
 		return "none with a name"
-	case n > most:
+	}
+	return firstOf(names)
+}
+
+// firstOf lists the first names, and how many more there are.
+func firstOf(names []string) string {
+	const most = 8
+	if n := len(names); n > most {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n-most)
 	}
 	return strings.Join(names, ", ")
+}
+
+// ofNoCluster says why a rule is about none of the clusters that were read.
+func (r Rule) ofNoCluster(clusters []Cluster, missing []string) string {
+	if r.isAbout(missing) {
+		unread := slices.DeleteFunc(slices.Clone(missing), func(name string) bool { return !r.isAbout([]string{name}) })
+		return " is about a cluster that could not be read: " + firstOf(unread)
+	}
+	text := fmt.Sprintf(" is about no source that was read: no cluster is called %s, there are %s", r.Cluster, called(clusters))
+	if len(missing) > 0 {
+		text += fmt.Sprintf("; %s could not be read", firstOf(missing))
+	}
+	return text
 }
 
 // isAbout tells whether a rule is about a cluster with some names.

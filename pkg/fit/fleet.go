@@ -48,6 +48,8 @@ type Input struct {
 	Now      time.Time
 	// Unread names what could not be read and may poll the hosts: what is told to be needed is the least then. "" where all was.
 	Unread string
+	// Missing are the names of the clusters that could not be read.
+	Missing []string
 }
 
 // Choice is what was chosen for one source.
@@ -314,7 +316,7 @@ func (f *fitter) weigh() {
 
 func (f *fitter) fitting(intervals []time.Duration) *Fitting {
 	out := &Fitting{Shares: f.uses, Choices: make([]map[flux.Ref]Choice, len(f.in.Clusters)), Sources: len(f.names), Evidence: map[Evidence]int{}, Left: f.left, Unfitted: f.unfitted, Failing: f.failing, Undone: f.undone, Unpolled: f.unpolled}
-	out.Mistaken, out.Unmatched = Unmatched(f.in.Rules, f.in.Clusters)
+	out.Mistaken, out.Unmatched = Unmatched(f.in.Rules, f.in.Clusters, f.in.Missing)
 	for i := range out.Choices {
 		out.Choices[i] = map[flux.Ref]Choice{}
 	}
