@@ -75,7 +75,7 @@ func TestEnvironmentsCheck(t *testing.T) {
 	s.Refused = []string{"a", "web-dev"}
 	r := policy.NewResolver(p, s, "")
 	proposal := NewProposal(p, s, r, []policy.Named{{What: "context", Name: "prod-eu"}})
-	assert.Equal(t, []string{"  clusters:", `    production: ["prod-*"] # 1 object`}, proposal.Lines())
+	assert.Equal(t, []string{"  clusters:", `    production: ["prod-*"] # 1 object, and 2 whose labels you may not read: they may say another`}, proposal.Lines())
 	c := Access{Rights: Rights{User: "jane"}}.EnvironmentsCheck(p, s, r, proposal, "-A")
 	assert.Equal(t, "3 objects: 1 without, 2 unknown, as you may not read the labels of their namespaces", c.Message)
 	assert.Equal(t, "an administrator grants the right to read the labels of namespaces so; names tell the environments: see the lines for a policy below", c.Remedy)

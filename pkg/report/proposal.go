@@ -47,6 +47,8 @@ type ProposedPattern struct {
 	Pattern     string `json:"pattern"`
 	Environment string `json:"environment"`
 	Objects     int    `json:"objects"`
+	// Unread is how many more it would give one whose labels, or those of their namespaces, could not be read and may say another.
+	Unread int `json:"unread,omitempty"`
 }
 
 // NewProposal looks for what the names of namespaces and of the cluster tell about objects without an
@@ -97,13 +99,16 @@ func NewProposal(p policy.Policy, s flux.Snapshot, r *policy.Resolver, cluster [
 // something.
 func (p *Proposal) count(with policy.Policy, s flux.Snapshot, before *policy.Resolver) {
 	after := policy.NewResolver(with, s, "")
-	namespaces, clusters := make(map[policy.Pattern]int), make(map[policy.Pattern]int)
+	namespaces, clusters, unread := make(map[policy.Pattern]int), make(map[policy.Pattern]int), make(map[policy.Pattern]int)
 	p.Without = 0
 	for _, o := range s.Objects {
-		if a := before.Resolve(o); a.Environment != "" || a.Unread != "" {
+		was, a := before.Resolve(o), after.Resolve(o)
+		if was.Environment != "" || was.Unread != "" {
+			if was.LacksLabels() {
+				unread[a.Pattern]++
+			}
 			continue
 		}
-		a := after.Resolve(o)
 		switch a.Source {
 		case policy.SourceNone:
 			p.Without++
@@ -115,16 +120,16 @@ func (p *Proposal) count(with policy.Policy, s flux.Snapshot, before *policy.Res
 		default: // by what uses it, or where it applies to, whose namespace has got an environment
 		}
 	}
-	p.Namespaces, p.Clusters = proposed(namespaces), proposed(clusters)
+	p.Namespaces, p.Clusters = proposed(namespaces, unread), proposed(clusters, unread)
 }
 
 // covers tells whether the patterns give an environment to an object without.
 func (p Proposal) covers(o flux.Object) bool { return !p.left[o.Ref] }
 
-func proposed(counts map[policy.Pattern]int) []ProposedPattern {
+func proposed(counts, unread map[policy.Pattern]int) []ProposedPattern {
 	var list []ProposedPattern
 	for pattern, n := range counts {
-		list = append(list, ProposedPattern{pattern.Text, pattern.Environment, n})
+		list = append(list, ProposedPattern{pattern.Text, pattern.Environment, n, unread[pattern]})
 	}
 	sorting.By(list, func(a, b ProposedPattern) int {
 		return cmp.Or(strings.Compare(a.Environment, b.Environment), strings.Compare(a.Pattern, b.Pattern))
@@ -207,13 +212,14 @@ func (p Proposal) Lines() []string {
 		if len(field.more) == 0 {
 			continue
 		}
-		texts, objects := make(map[string][]string), make(map[string]int)
+		texts, objects, unread := make(map[string][]string), make(map[string]int), make(map[string]int)
 		for _, pattern := range field.had {
 			texts[pattern.Environment] = append(texts[pattern.Environment], fmt.Sprintf("%q", pattern.Text))
 		}
 		for _, pattern := range field.more {
 			texts[pattern.Environment] = append(texts[pattern.Environment], fmt.Sprintf("%q", pattern.Pattern))
 			objects[pattern.Environment] += pattern.Objects
+			unread[pattern.Environment] += pattern.Unread
 		}
 		lines = append(lines, "  "+field.name+":")
 		for _, e := range p.before.EnvironmentNames() {
@@ -223,6 +229,9 @@ func (p Proposal) Lines() []string {
 				continue
 			case objects[e] > 0:
 				line += " # " + objectsOf(objects[e])
+			}
+			if n := unread[e]; n > 0 {
+				line += fmt.Sprintf(", and %d whose labels you may not read: they may say another", n)
 			}
 			lines = append(lines, line)
 		}
