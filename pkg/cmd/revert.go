@@ -141,7 +141,7 @@ type sessionGone struct{ session, where string }
 
 // Error implements error.
 func (e sessionGone) Error() string {
-	return fmt.Sprintf("--session %q: no Flux object %s was tuned by it: sessions lists those that stand", e.session, e.where)
+	return fmt.Sprintf("--session %q: no Flux object %s was tuned by it: sessions lists those that stand, with -A --all-contexts those of all clusters", e.session, e.where)
 }
 
 // revert takes back what was done in a cluster.

@@ -147,7 +147,11 @@ func (r *Resolver) Resolve(o flux.Object) Assignment {
 		return r.policy.cluster
 	}
 	if r.fallback.made() {
-		return Assignment{Environment: r.fallback.environment, Known: r.fallback.known, Source: SourceDefault, Via: "default environment"}
+		via := "default environment"
+		if r.hidden(o) {
+			via += ", as " + LabelsUnread
+		}
+		return Assignment{Environment: r.fallback.environment, Known: r.fallback.known, Source: SourceDefault, Via: via}
 	}
 	return r.policy.folder
 }

@@ -66,3 +66,13 @@ func TestUnreadUsers(t *testing.T) {
 		})
 	}
 }
+
+// A default that stands in for labels that may not be read is not one for what has none.
+func TestDefaultForUnreadLabels(t *testing.T) {
+	t.Parallel()
+	o := object("ks", "veiled", "web")
+	for via, refused := range map[string][]string{"default environment": nil, "default environment, as the labels of its namespace may not be read": {"veiled"}} {
+		a := NewResolver(preset(t, DefaultName), flux.Snapshot{Objects: []flux.Object{o}, Refused: refused}, "staging").Resolve(o)
+		assert.Equal(t, Assignment{Environment: "staging", Known: true, Source: SourceDefault, Via: via}, a)
+	}
+}
