@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
@@ -98,7 +99,10 @@ func (d Diagnosis) Draw(w io.Writer, l Layout) error {
 	for _, c := range d.Checks {
 		names = max(names, terminal.Width(c.Name))
 	}
-	for _, c := range d.Checks {
+	checks := slices.Clone(d.Checks) // the worst first: it is to be seen on a small screen
+	sorting.By(checks, func(a, b Check) int { return cmp.Compare(a.need(), b.need()) })
+	out.WriteString(summary(checks))
+	for _, c := range checks {
 		if err := c.draw(&out, names, l); err != nil {
 			return err
 		}
@@ -114,6 +118,18 @@ func (d Diagnosis) Draw(w io.Writer, l Layout) error {
 	}
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+// summary counts what is not as it should be, in a line; "" where all is.
+func summary(checks []Check) string {
+	counts := make(map[CheckStatus]int)
+	for _, c := range checks {
+		counts[c.Status]++
+	}
+	if counts[CheckOK] == len(checks) {
+		return ""
+	}
+	return fmt.Sprintf("%s: %d failed, %d with a warning, %d ok\n", count(len(checks), "check"), counts[CheckFailed], counts[CheckWarning], counts[CheckOK])
 }
 
 // draw writes a check: what was found behind its status and name, and its remedy below.

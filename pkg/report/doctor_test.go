@@ -171,15 +171,16 @@ func TestDiagnosisIsDrawn(t *testing.T) {
 	assert.True(t, d.Failed())
 	var out strings.Builder
 	require.NoError(t, d.Draw(&out, Layout{Width: 44}))
-	assert.Equal(t, `ok        spec.ignore   Kustomizations have
-                        it: --managed=pin
-                        can hold changes of
-                        3 objects against
-                        Git
+	assert.Equal(t, `2 checks: 1 failed, 0 with a warning, 1 ok
 failed    x             a bad thing 世界
                         seen
                         -> mend it at once
                            kubectl mend --all-that-is-broken
+ok        spec.ignore   Kustomizations have
+                        it: --managed=pin
+                        can hold changes of
+                        3 objects against
+                        Git
 
 Rights of jane:
 
@@ -188,7 +189,7 @@ Rights of jane:
 Next:
   do this
   do that
-`, out.String(), "sentences are folded, commands are not")
+`, out.String(), "the worst comes first; sentences are folded, commands are not")
 }
 
 const rightsTable = `RESOURCE   GET   LIST   WATCH   PATCH
