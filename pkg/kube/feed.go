@@ -15,6 +15,7 @@ type Feed struct {
 	// At is as of when that is known: of the list, or of what the watches brought last while its own ran.
 	At time.Time
 
+	came      time.Time // when a list had brought all of it last
 	follow    bool      // a watch is to keep it up to date
 	lost      time.Time // since when none does; zero while one does
 	why       error     // why none does
@@ -103,6 +104,16 @@ func (f *Feed) end(now, news time.Time) {
 	if f.follow = false; !f.denied {
 		f.unwatched(watchEnded{}, now, news)
 	}
+}
+
+// due is from when on what is listed in place of a watch is older than it should be: at twice the pause between two lists, which
+// is less than one takes where that is slow. Then it has half of the pause from when it came.
+func (f *Feed) due(relist time.Duration) time.Time {
+	due := f.At.Add(2 * relist)
+	if least := f.came.Add(relist / 2); least.After(due) {
+		return least
+	}
+	return due
 }
 
 // asOf is as of when it is known, where news are what any watch brought last: while its own runs and brings nothing, nothing

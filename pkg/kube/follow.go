@@ -47,6 +47,16 @@ func (f *Follower) Stale(feed *Feed) (asOf time.Time, why error) {
 	return feed.asOf(f.news).Round(0), why
 }
 
+// Overdue tells of a feed that is listed in place of a watch whether it should have been listed again by now. It is called with
+// the lock held.
+func (f *Follower) Overdue(feed *Feed) bool { return !time.Now().Before(feed.due(f.relist)) }
+
+// Listed notes that all of a feed was read, as of when its list began. It is called with the lock held.
+func (f *Follower) Listed(feed *Feed, began time.Time) {
+	feed.At, feed.Read, feed.came = began, true, time.Now()
+	time.AfterFunc(time.Until(feed.due(f.relist)), f.changed)
+}
+
 // Ended notes that nothing keeps a feed up to date any more, and that its own watch is to begin.
 func (f *Follower) Ended(feed *Feed) { f.unwatched(feed, watchEnded{}) }
 
@@ -80,7 +90,7 @@ func (f *Follower) locked(do func()) {
 // listed notes that a feed was read, as of when its list began.
 func (f *Follower) listed(feed *Feed, began time.Time) {
 	f.update(func() {
-		feed.At, feed.Read = began, true
+		f.Listed(feed, began)
 		f.hear(began)
 	})
 }

@@ -21,7 +21,7 @@ type Count struct {
 	// listed and not watched.
 	NodesListed bool
 	// NodesOutdated: these were all nodes at the time of Missing.Since, and what keeps them up to date is interrupted: there
-	// may be more or fewer by now, and each may be another.
+	// may be more or fewer by now, and each may be another. So it is where they are listed in place of a watch, and that is overdue.
 	NodesOutdated bool
 	// Gone are nodes that only pods name and that are gone as of the time of NodesListed, as the pods had named them before.
 	Gone map[string]bool
@@ -49,7 +49,7 @@ type Count struct {
 	// only not be watched, they are listed again and again, and each number is that of Missing.Since, or younger.
 	AtLeast bool
 	// Outdated: some pods are as of Missing.Since, or of a list that broke off, and what keeps them up to date is interrupted,
-	// so that every number of pods may be too low or too high by now.
+	// so that every number of pods may be too low or too high by now; or they are listed in place of a watch, and that is overdue.
 	Outdated bool
 	// Missing says what is not in the Count and why, the gravest first; empty when it is complete.
 	Missing []Missing
@@ -126,7 +126,7 @@ func (c *Counter) addPart(count *Count, key partKey, p *part) {
 	count.Missing = append(count.Missing, missing...)
 	unread := !p.Read && p.err == nil
 	lacks := slices.ContainsFunc(missing, func(m Missing) bool { return lacksPods(m) || m.What == WhatUpdates })
-	old := p.Read && slices.ContainsFunc(missing, func(m Missing) bool { return !m.polled() })
+	old := p.Read && slices.ContainsFunc(missing, func(m Missing) bool { return !m.polled() || c.follower.Overdue(&p.Feed) })
 	switch key.what {
 	case WhatNodes:
 		count.NodesKnown = p.Read && len(missing) == 0

@@ -44,7 +44,7 @@ func (c *Counter) listDetails(ctx context.Context, namespace string) {
 		return
 	}
 	c.part(WhatDetails, namespace)
-	lists := c.lists(namespace)
+	lists, began := c.lists(namespace), time.Now()
 	var found []detail
 	for _, query := range []url.Values{
 		{"fieldSelector": {"status.phase=Pending,spec.nodeName!="}},
@@ -59,7 +59,7 @@ func (c *Counter) listDetails(ctx context.Context, namespace string) {
 		found = append(found, details...)
 	}
 	c.update(func() {
-		c.partLocked(WhatDetails, namespace).known(time.Now())
+		c.partLocked(WhatDetails, namespace).known(began)
 		c.dropDetails(namespace)
 		c.details[namespace] = found
 		for p, n := range lists {

@@ -131,12 +131,13 @@ func side(namespaces []string, do func(string)) {
 // listNamespace lists the pods of one namespace, or ("") of all at once. Where there are none, there may be no such namespace.
 func (c *Counter) listNamespace(ctx context.Context, namespace string, keyed bool) error {
 	p := c.part(WhatPods, namespace)
+	began := time.Now()
 	version, err := c.readPods(ctx, p, "None", 0, keyed)
 	if err != nil {
 		c.fail(WhatPods, namespace, podsError(namespace, err))
 		return err
 	}
-	c.update(func() { p.complete(version, keyed, time.Now()) })
+	c.update(func() { p.complete(version, keyed, began) })
 	if len(c.options.Namespaces) > 0 {
 		c.checkNamespace(ctx, p)
 	}
@@ -197,16 +198,16 @@ func (c *Counter) listNamed(ctx context.Context) (version string, err error) {
 		return "", err
 	}
 	// Rows with their metadata, for users who may list all pods and not the namespaces' names.
-	whole := &part{what: WhatPods}
+	whole, began := &part{what: WhatPods}, time.Now()
 	if version, err = c.readPods(ctx, whole, metadata, firstPage, true); err != nil {
 		return "", err
 	}
-	c.adopt(whole.reading, version)
+	c.adopt(whole.reading, version, began)
 	return version, nil
 }
 
-// adopt makes parts of all pods by their namespaces.
-func (c *Counter) adopt(pods []pod, version string) {
+// adopt makes parts of all pods by their namespaces, of a list and when it began.
+func (c *Counter) adopt(pods []pod, version string, began time.Time) {
 	by := map[string][]pod{}
 	for _, pod := range pods {
 		namespace, name, _ := strings.Cut(pod.name, "/")
@@ -219,7 +220,7 @@ func (c *Counter) adopt(pods []pod, version string) {
 		p := c.part(WhatPods, namespace)
 		c.update(func() {
 			p.reading = pods
-			p.complete(version, true, time.Now())
+			p.complete(version, true, began)
 		})
 	}
 }

@@ -56,6 +56,7 @@ const nodePage = 500
 // name. With an error what was known stays.
 func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 	var before []string
+	began := time.Now()
 	c.update(func() { before = c.podsNodes() })
 	nodes, version, err := c.readNodes(ctx, nil)
 	alone := kube.ReasonOf(err) == kube.Forbidden && len(c.options.NodeNames) > 0
@@ -70,7 +71,8 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 		p := c.partLocked(WhatNodes, "")
 		switch {
 		case err == nil:
-			p.known(time.Now())
+			p.known(began)
+			c.follower.Listed(&p.Feed, began)
 			c.nodes, c.alone = nodes, alone
 			clear(c.gone)
 			for _, name := range before { // a later list does not have them

@@ -89,8 +89,8 @@ func (p *part) reset(kept int) {
 	p.reading = p.reading[:min(kept, len(p.reading))]
 }
 
-// complete ends a list that is read.
-func (p *part) complete(version string, keyed bool, now time.Time) {
+// complete ends a list that is read, which is as of when it began.
+func (p *part) complete(version string, keyed bool, began time.Time) {
 	p.pods, p.byName, p.reading, p.best = p.reading, nil, nil, nil
 	if keyed {
 		p.byName = make(map[string]pod, len(p.pods))
@@ -101,15 +101,15 @@ func (p *part) complete(version string, keyed bool, now time.Time) {
 	}
 	p.version, p.listing = version, false
 	p.lists++
-	p.known(now)
+	p.known(began)
 	for _, e := range p.late {
 		p.apply(e)
 	}
 	p.late = nil
 }
 
-// known notes that all of a part has been read.
-func (p *part) known(now time.Time) { p.Read, p.err, p.At = true, nil, now }
+// known notes that all of a part has been read, as of a time.
+func (p *part) known(at time.Time) { p.Read, p.err, p.At = true, nil, at }
 
 // fail ends a list that could not be read. What it saw still counts where nothing better is known.
 func (p *part) fail(err error) {

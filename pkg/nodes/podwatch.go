@@ -211,6 +211,7 @@ func (c *Counter) poll(ctx context.Context) {
 					return
 				}
 				updates.known(began)
+				c.follower.Listed(&updates.Feed, began)
 				p.complete(version, false, updates.At)
 				p.detailed = p.lists // what older details say of them is shown until there are newer ones
 				maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatPods })

@@ -55,7 +55,10 @@ func polled(refused []func(*simulated), scope []string, sequence []action) error
 	watching.Go(func() { counter.Watch(ctx) })
 	look := func(when string) error {
 		count := counter.Count()
-		if count.AtLeast || count.Outdated {
+		if err := unmarked(count); err != nil {
+			return fmt.Errorf("%s: %w", when, err)
+		}
+		if count.AtLeast || count.Outdated || count.Counting {
 			return nil
 		}
 		i := slices.IndexFunc(count.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatUpdates && m.Of != nodes.WhatNodes })
@@ -84,12 +87,24 @@ func polled(refused []func(*simulated), scope []string, sequence []action) error
 		}
 	}
 	s.set(false, false)
+	s.slowly("none", 0)
 	time.Sleep(20 * simRelist)
 	synctest.Wait()
 	if count := counter.Count(); count.AtLeast || count.Outdated || count.Total != s.truth().Total || !count.Partial() {
 		return fmt.Errorf("at rest: %d pods, or more: %v; there are %d; partial: %v", count.Total, count.AtLeast || count.Outdated, s.truth().Total, count.Partial())
 	}
 	return look("at rest")
+}
+
+// unmarked tells of a number without a mark that is older than a list, its details, and the pause between two.
+func unmarked(count nodes.Count) error {
+	for _, m := range count.Missing {
+		marked := (m.Of == nodes.WhatPods || count.NodesOutdated) && (m.Of == nodes.WhatNodes || count.Outdated || count.AtLeast)
+		if age := time.Since(m.Since); m.What == nodes.WhatUpdates && !marked && age > 3*simSlow+2*simRelist {
+			return fmt.Errorf("%s are %s old, and not marked: %+v", m.Of, age, count.Missing)
+		}
+	}
+	return nil
 }
 
 func TestAPolledNumberIsThatOfTheTimeThatIsSaid(t *testing.T) {
@@ -100,10 +115,11 @@ func TestAPolledNumberIsThatOfTheTimeThatIsSaid(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				sequence := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) action {
 					return action{
-						Do:        rapid.SampledFrom([]string{"create", "create", "schedule", "run", "terminate", "finish", "delete", "replace", "cut", "dead", "heal"}).Draw(t, "do"),
+						Do:        rapid.SampledFrom([]string{"create", "create", "schedule", "run", "terminate", "finish", "delete", "replace", "cut", "dead", "heal", "slow"}).Draw(t, "do"),
 						Namespace: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "namespace"),
 						Name:      rapid.SampledFrom([]string{"web-0", "db-0"}).Draw(t, "name"),
 						Node:      rapid.SampledFrom([]string{"", "n1", "n2"}).Draw(t, "node"),
+						Resource:  rapid.SampledFrom([]string{"pods", "nodes", "none"}).Draw(t, "resource"),
 						Then:      rapid.SampledFrom([]time.Duration{0, 700 * time.Millisecond, 1500 * time.Millisecond, 8 * time.Second}).Draw(t, "then"),
 					}
 				}), 1, 20).Draw(rt, "sequence")
@@ -115,7 +131,11 @@ func TestAPolledNumberIsThatOfTheTimeThatIsSaid(t *testing.T) {
 						sequence[i].Do = "create"
 					}
 				}
-				inBubble(t, rt, func() error { return polled(may.refused, may.scope, sequence) })
+				refused := may.refused
+				if rapid.Bool().Draw(rt, "nor nodes") {
+					refused = append(slices.Clip(refused), faulty("nodes", "watch", "403", 1e6))
+				}
+				inBubble(t, rt, func() error { return polled(refused, may.scope, sequence) })
 			})
 		})
 	}
@@ -214,4 +234,43 @@ func TestNodesOfANameAreGot(t *testing.T) {
 		s.set(false, false)
 		require.False(t, none.Once(t.Context()).NodesListed)
 	})
+}
+
+// A list in place of a watch that takes much longer than the pause between two leaves rows that are older than anybody expects:
+// they are marked, but for a moment after they came, and an old list is told as of when it began.
+func TestAListInPlaceOfAWatchThatTakesLongIsMarked(t *testing.T) {
+	t.Parallel()
+	const takes = 10 * simRelist
+	options := simOptions(nil)
+	options.Wide, options.Deadline, options.Limits.Stall = false, 10*takes, 10*takes
+	for resource, marked := range map[string]func(nodes.Count) bool{
+		"pods":  func(c nodes.Count) bool { return c.Outdated },
+		"nodes": func(c nodes.Count) bool { return c.NodesOutdated },
+	} {
+		simulateWith(t, options, faulty(resource, "watch", "403", 1e6), func(t *testing.T, s *simulated, counter *nodes.Counter) {
+			require.False(t, marked(counter.Count()), resource)
+			after(simRelist)
+			require.False(t, marked(counter.Count()), "%s: lists that take no time are as young as they can be", resource)
+			s.slowly(resource, takes)
+			fresh, old := 0, 0
+			for range 600 {
+				after(takes / 50)
+				count := counter.Count()
+				i := slices.IndexFunc(count.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatUpdates })
+				require.GreaterOrEqual(t, i, 0, "%s: %+v", resource, count.Missing)
+				age := time.Since(count.Missing[i].Since)
+				require.LessOrEqual(t, age, 2*takes+2*simRelist, resource)
+				if age > takes+simRelist {
+					require.True(t, marked(count), "%s: what is %s old is not marked", resource, age)
+				}
+				if marked(count) {
+					old++
+				} else {
+					fresh++
+				}
+			}
+			require.Positive(t, fresh, "%s: an alarm looks at what has just come", resource)
+			require.Positive(t, old, resource)
+		})
+	}
 }

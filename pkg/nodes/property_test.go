@@ -64,6 +64,8 @@ func (s *simulated) apply(a action) {
 	case "empty watches", "mute watches":
 		faulty(a.Resource, "watch", strings.TrimSuffix(a.Do, " watches"), a.Times)(s)
 		s.cut()
+	case "slow":
+		s.slowly(a.Resource, simSlow)
 	case "wait":
 		time.Sleep(simDoubt)
 	case "down":
@@ -164,7 +166,8 @@ func (s *simulated) change(a action) {
 const (
 	simRelist = 2 * time.Second
 	simStall  = time.Second
-	simBlind  = simRelist // half of it, and what a look takes
+	simBlind  = simRelist               // half of it, and what a look takes
+	simSlow   = 2500 * time.Millisecond // how long a slow list takes to begin, which is not given up yet
 	// simDoubt is how long a watch may bring nothing, not even a bookmark.
 	simDoubt = 90 * time.Second
 )

@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
 // simulated is an API server in memory, as far as nodes needs one: lists as Tables, watches, and all that goes
@@ -50,6 +51,7 @@ type simulated struct {
 	// fresh is how far the server's cache of a resource is: as far as its last change, or as etcd was when somebody listed it.
 	// Where etcd says its progress each ten minutes only, no bookmark tells of more.
 	fresh map[string]int
+	slow  map[string]time.Duration // how long lists of a resource take to begin
 }
 
 // change is one entry of the history: an object before and after.
@@ -259,6 +261,9 @@ func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.misbehaves(w, r, resource, namespace, verb) {
 		return
 	}
+	if verb == "list" {
+		s.takeTime(r.Context(), resource)
+	}
 	switch {
 	case verb == "watch":
 		s.watch(w, r, resource, namespace)
@@ -269,6 +274,23 @@ func (s *simulated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.list(w, r, resource, namespace)
 	}
+}
+
+// takeTime makes a list that is slow take its time.
+func (s *simulated) takeTime(ctx context.Context, resource string) {
+	s.mu.Lock()
+	slow := s.slow[resource]
+	s.mu.Unlock()
+	if slow > 0 {
+		_ = kube.Sleep(ctx, slow)
+	}
+}
+
+// slowly makes lists of a resource slow from now on, or (0) not any more.
+func (s *simulated) slowly(resource string, takes time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slow = map[string]time.Duration{resource: takes}
 }
 
 func (s *simulated) waitWhileDead(ctx context.Context) {

@@ -102,6 +102,7 @@ func (c *Counter) readUsage(ctx context.Context) {
 	if !c.options.Usage {
 		return
 	}
+	began := time.Now()
 	request := kube.Request{Path: metricsGroup + "/v1beta1/nodes", Kind: "NodeMetrics", Unversioned: true}
 	if !c.options.UsageAsked {
 		request.Tries = 2 // nobody waits for it
@@ -122,7 +123,7 @@ func (c *Counter) readUsage(ctx context.Context) {
 		}
 	}
 	c.update(func() {
-		c.partLocked(WhatUsage, "").known(now)
+		c.partLocked(WhatUsage, "").known(began)
 		c.usage = usage
 	})
 }

@@ -180,7 +180,7 @@ func otherGap(m nodes.Missing, known int) string {
 		return "CPU and memory are not known (" + reasonWords(m.Reason) + ")"
 	case m.What == nodes.WhatUpdates && m.Reason == kube.Forbidden:
 		// without the time, which is another each time: Ages says it; 10s is nodes.Options.Relist
-		return strings.TrimSpace("no right to watch "+m.Of) + ", listed every 10s, so that rows may be that old (" + why + ")"
+		return strings.TrimSpace("no right to watch "+m.Of) + ", listed again 10s after each list, so that rows are as old as that takes (" + why + ")"
 	case m.What == nodes.WhatUpdates:
 		return kube.Interrupted(m.Of, m.Since) + " (" + why + ")"
 	case m.What == nodes.WhatNamespaces && m.Reason == kube.NotFound:

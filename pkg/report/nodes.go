@@ -41,7 +41,7 @@ type NodeItem struct {
 	Version string     `json:"version"`
 	Pods    *int       `json:"pods"`
 	// AtLeast: there may be more pods than Pods says. Outdated: there were so many earlier, and there may be more or fewer by
-	// now; Missing says since when. It does for all that is listed every 10s, as it may not be watched, where neither is set.
+	// now; Missing says since when. It does for all that is listed in place of a watch, where neither is set until that is overdue.
 	AtLeast  bool `json:"atLeast,omitempty"`
 	Outdated bool `json:"outdated,omitempty"`
 	// Allocatable is how many pods the node takes, Capacity how many its kubelet was told, as in the node's

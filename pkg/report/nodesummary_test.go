@@ -41,8 +41,8 @@ func TestAPictureSaysWhatOfItIsOld(t *testing.T) {
 		{"all is lost", "as of 12:30:00, 1m0s old", "updates are interrupted, as of 12:30:00" + why, []nodes.Missing{lost("", kube.Unavailable)}},
 		{"pods are followed", "nodes as of 12:30:00, 1m0s old", "updates of nodes are interrupted, as of 12:30:00" + why, []nodes.Missing{lost("nodes", kube.Unavailable)}},
 		{"nodes are followed", "pods as of 12:30:00, 1m0s old", "updates of pods are interrupted, as of 12:30:00" + why, []nodes.Missing{lost("pods", kube.Unavailable)}},
-		{"pods are polled", "pods as of 12:30:00, 1m0s old", "no right to watch pods, listed every 10s, so that rows may be that old" + why, []nodes.Missing{lost("pods", kube.Forbidden)}},
-		{"all is polled", "as of 12:30:00, 1m0s old", "no right to watch, listed every 10s, so that rows may be that old" + why, []nodes.Missing{lost("", kube.Forbidden)}},
+		{"pods are polled", "pods as of 12:30:00, 1m0s old", "no right to watch pods, listed again 10s after each list, so that rows are as old as that takes" + why, []nodes.Missing{lost("pods", kube.Forbidden)}},
+		{"all is polled", "as of 12:30:00, 1m0s old", "no right to watch, listed again 10s after each list, so that rows are as old as that takes" + why, []nodes.Missing{lost("", kube.Forbidden)}},
 	} {
 		list, err := NewNodeList([]ClusterCount{{Count: nodes.Count{Total: 1, Missing: test.missing}}}, NodeOptions{})
 		require.NoError(t, err)
