@@ -35,8 +35,8 @@ type Node struct {
 	// Version of the kubelet.
 	Version string
 	// Allocatable is how many pods the node takes (status.allocatable.pods), Capacity how many its kubelet was
-	// told (status.capacity.pods): Kubernetes' own words. nil where the node does not say; 0 is a node that takes
-	// none.
+	// told (status.capacity.pods): Kubernetes' own words. nil where the node does not say, or says no number that there can be;
+	// 0 is a node that takes none.
 	Allocatable, Capacity *int
 	// Labels are those of Options.NodeLabels.
 	Labels map[string]string
@@ -291,17 +291,17 @@ func (c *Counter) slim(n *corev1.Node) Node {
 	return slim
 }
 
-// podsOf is how many pods a list of resources has, nil where it does not say. What is more than an int holds is the
-// largest int.
+// podsOf is how many pods a list of resources has, nil where it does not say, or says no number of pods that there can be.
 func podsOf(list corev1.ResourceList) *int {
 	quantity, said := list[corev1.ResourcePods]
 	if !said {
 		return nil
 	}
-	pods := math.MaxInt
-	if quantity.CmpInt64(math.MaxInt) < 0 {
-		pods = int(max(0, quantity.Value()))
+	n := amountOf(quantity, 0)
+	if n == nil || *n > math.MaxInt {
+		return nil
 	}
+	pods := int(*n)
 	return &pods
 }
 

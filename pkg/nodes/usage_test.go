@@ -173,6 +173,24 @@ func TestSharesOfWhatANodeHas(t *testing.T) {
 	assert.Equal(t, &none, Usage{}.of(Node{cpu: &nothing}).CPUPercent)
 }
 
+// What no number can hold, or is below 0, is no number of pods: Kubernetes itself makes 0, or less, of some of them
+// (resource.Quantity.Value of 1e20 is 0).
+func TestNumbersOfPodsThatThereCannotBeAreNotKnown(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"110": 110, "0": 0, "1k": 1000, "1.5": 2, // rounded up, as the scheduler does
+		"-1": -1, "-1m": -1, "1e20": -1, "100E": -1, "9223372036854775807": -1, "9223372036854775808": -1, "99999999999999999999": -1,
+	} {
+		got := podsOf(corev1.ResourceList{corev1.ResourcePods: resource.MustParse(text)})
+		if want < 0 {
+			assert.Nil(t, got, text)
+			continue
+		}
+		require.NotNil(t, got, text)
+		assert.Equal(t, want, *got, text)
+	}
+}
+
 // A sample says when it was taken: one of long ago is not one of now.
 func TestSamplesSayHowOldTheyAre(t *testing.T) {
 	t.Parallel()

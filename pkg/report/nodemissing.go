@@ -70,7 +70,7 @@ func notFound(count nodes.Count, names []string) []nodes.Missing {
 }
 
 // unsaid says of which nodes it is not known how many pods they take, or how many their kubelets were told: one that has just
-// begun says it a little later.
+// begun says it a little later, and some say what no number can be.
 func unsaid(items []NodeItem) []nodes.Missing {
 	var room, capacity []string
 	for _, i := range items {
@@ -82,8 +82,8 @@ func unsaid(items []NodeItem) []nodes.Missing {
 		}
 	}
 	return slices.Concat(
-		unsaidBy(room, nodes.WhatAllocatable, "how many pods it takes", "how many pods they take"),
-		unsaidBy(capacity, nodes.WhatCapacity, "what its capacity of pods is", "what their capacity of pods is"),
+		unsaidBy(room, nodes.WhatAllocatable, "number of pods that it takes", "number of pods that they take"),
+		unsaidBy(capacity, nodes.WhatCapacity, "capacity of pods", "capacity of pods"),
 	)
 }
 
@@ -91,9 +91,9 @@ func unsaidBy(names []string, what, ofOne, ofMany string) []nodes.Missing {
 	if len(names) == 0 {
 		return nil
 	}
-	err := fmt.Errorf("%s does not say %s", names[0], ofOne)
+	err := fmt.Errorf("%s does not say a usable %s", names[0], ofOne)
 	if len(names) > 1 {
-		err = fmt.Errorf("%s do not say %s: %s", count(len(names), "node"), ofMany, firstNames(names))
+		err = fmt.Errorf("%s do not say a usable %s: %s", count(len(names), "node"), ofMany, firstNames(names))
 	}
 	return []nodes.Missing{{What: what, Reason: kube.NotFound, Err: err}}
 }

@@ -53,10 +53,10 @@ func TestNodesThatDoNotSayWhatTheyTake(t *testing.T) {
 		gaps  []string
 	}{
 		"all is said":          {[]says{{new(10), new(10)}}, nil},
-		"nothing":              {[]says{{nil, nil}}, []string{"a does not say how many pods it takes"}},
-		"of two nothing":       {[]says{{nil, new(10)}, {nil, nil}}, []string{"2 nodes do not say how many pods they take: a, b"}},
-		"of one the capacity":  {[]says{{new(10), nil}, {new(10), new(10)}}, []string{"a does not say what its capacity of pods is"}},
-		"of two the capacity":  {[]says{{new(10), nil}, {new(10), nil}}, []string{"2 nodes do not say what their capacity of pods is: a, b"}},
+		"nothing":              {[]says{{nil, nil}}, []string{"a does not say a usable number of pods that it takes"}},
+		"of two nothing":       {[]says{{nil, new(10)}, {nil, nil}}, []string{"2 nodes do not say a usable number of pods that they take: a, b"}},
+		"of one the capacity":  {[]says{{new(10), nil}, {new(10), new(10)}}, []string{"a does not say a usable capacity of pods"}},
+		"of two the capacity":  {[]says{{new(10), nil}, {new(10), nil}}, []string{"2 nodes do not say a usable capacity of pods: a, b"}},
 		"more than a number":   {[]says{{most, new(10)}, {new(10), new(10)}}, []string{"nodes say that they take more pods than can be added up"}},
 		"a capacity like that": {[]says{{new(10), most}, {new(10), most}}, []string{"nodes say that their capacity is more pods than can be added up"}},
 	} {
