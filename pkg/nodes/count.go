@@ -181,7 +181,8 @@ func (c *Counter) addGone(count *Count) {
 // addNodes adds the nodes, sorted.
 func (c *Counter) addNodes(count *Count) {
 	for _, n := range c.nodes {
-		if usage, ok := c.usage[n.Name]; ok {
+		usage, measured := c.usage[n.Name]
+		if n.Measured = measured; usage != nil {
 			n.Usage = usage.of(n)
 		}
 		count.Nodes = append(count.Nodes, n)

@@ -40,8 +40,9 @@ type Node struct {
 	Allocatable, Capacity *int
 	// Labels are those of Options.NodeLabels.
 	Labels map[string]string
-	// Usage is what metrics.k8s.io says of the node, nil where that says nothing.
-	Usage *Usage
+	// Usage is what metrics.k8s.io says of the node, nil where that says nothing, or (Measured) what is no amount.
+	Usage    *Usage
+	Measured bool
 
 	cpu, memory *int64 // what its pods may use: thousandths of a core, bytes, nil where it does not say; for Usage
 }

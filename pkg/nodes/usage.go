@@ -76,8 +76,8 @@ type nodeMetrics struct {
 	Usage             map[string]json.RawMessage
 }
 
-// usage is what it says; of what is no amount it says nothing.
-func (m nodeMetrics) usage(now time.Time) (u Usage, ok bool) {
+// usage is what it says, nil where that is no amount.
+func (m nodeMetrics) usage(now time.Time) *Usage {
 	amount := func(name string, unit resource.Scale) *int64 {
 		var q resource.Quantity
 		if raw, said := m.Usage[name]; !said || string(raw) == "null" || json.Unmarshal(raw, &q) != nil {
@@ -87,14 +87,14 @@ func (m nodeMetrics) usage(now time.Time) (u Usage, ok bool) {
 	}
 	cpu, memory := amount("cpu", resource.Milli), amount("memory", 0)
 	if cpu == nil || memory == nil {
-		return u, false
+		return nil
 	}
-	u = Usage{CPU: *cpu, Memory: *memory}
+	u := Usage{CPU: *cpu, Memory: *memory}
 	u.Window, _ = time.ParseDuration(m.Window)
 	if at, err := time.Parse(time.RFC3339, m.Timestamp); err == nil {
 		u.At, u.Age = at, max(0, now.Sub(at))
 	}
-	return u, true
+	return &u
 }
 
 // readUsage asks metrics.k8s.io for all nodes. A cluster that does not serve it has no usage to show.
@@ -116,11 +116,9 @@ func (c *Counter) readUsage(ctx context.Context) {
 		return
 	}
 	now := time.Now()
-	usage := make(map[string]Usage, len(items))
+	usage := make(map[string]*Usage, len(items))
 	for _, item := range items {
-		if u, ok := item.usage(now); ok {
-			usage[item.Metadata.Name] = u
-		}
+		usage[item.Metadata.Name] = item.usage(now)
 	}
 	c.update(func() {
 		c.partLocked(WhatUsage, "").known(began)

@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -88,7 +89,10 @@ func TestMetricsThatSayNothingAreMissing(t *testing.T) {
 			assert.Equal(t, test.known, again.Nodes[0].Usage != nil)
 			require.Len(t, aboutUsage(again), 1)
 			assert.Equal(t, test.answers, !aboutUsage(again)[0].Since.IsZero())
-			assert.Equal(t, test.any, len(c.usage) > 0)
+			usable := func(u *Usage) bool { return u != nil }
+			assert.Equal(t, test.any, slices.ContainsFunc(slices.Collect(maps.Values(c.usage)), usable))
+			said := test.answers && strings.Contains(test.body, `"name":"n"`)
+			assert.Equal(t, said, again.Nodes[0].Measured, "what is no amount is not nothing")
 		})
 	}
 }

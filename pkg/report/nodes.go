@@ -63,6 +63,7 @@ type NodeItem struct {
 
 	group                                string // its name, with --group-by
 	listed                               bool   // the node itself was read
+	measured                             bool   // metrics say something of it
 	pods, terminating, pending, capacity amount
 	allocatable, flux                    amount // flux: how many controllers
 	use                                  *taken
@@ -223,7 +224,7 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 	if item.Pending = item.pending.json(); !item.flux.unknown() {
 		item.Flux = append([]string{}, pods.Flux...)
 	}
-	item.Usage = newNodeUsage(n.Usage)
+	item.Usage, item.measured = newNodeUsage(n.Usage), n.Measured
 	item.group = groupOf(item, n.Labels, groupBy)
 	return item
 }

@@ -52,13 +52,15 @@ func unmeasured(c nodes.Count, items []NodeItem) []nodes.Missing {
 	if !c.UsageKnown {
 		return nil // that is said
 	}
-	var silent, old []string
+	var silent, odd, old []string
 	var oldest *NodeUsage
 	listed := 0
 	for _, i := range items {
 		switch {
 		case !i.listed:
 			continue
+		case i.Usage == nil && i.measured:
+			odd = append(odd, i.Name)
 		case i.Usage == nil:
 			silent = append(silent, i.Name)
 		case i.Usage.Outdated:
@@ -75,6 +77,10 @@ func unmeasured(c nodes.Count, items []NodeItem) []nodes.Missing {
 		if len(silent) == listed {
 			missing.Err = fmt.Errorf("CPU and memory are not known, as metrics.k8s.io says nothing of any node: look at metrics-server")
 		}
+		all = append(all, missing)
+	}
+	if missing.Nodes = len(odd); len(odd) > 0 {
+		missing.Err = fmt.Errorf("CPU and memory of %s are not known, as metrics.k8s.io says no usable amount of both: %s", count(len(odd), "node"), firstNames(odd))
 		all = append(all, missing)
 	}
 	if missing.Nodes = len(old); len(old) > 0 {

@@ -68,6 +68,26 @@ func TestNodesWithoutMetricsAreTold(t *testing.T) {
 	}
 }
 
+// Metrics that say something of a node, and no amount, are not said to be none.
+func TestNodesWithMetricsThatAreNoAmountAreTold(t *testing.T) {
+	t.Parallel()
+	const none, odd = "CPU and memory of 1 node are not known, as metrics.k8s.io has none: n1", "CPU and memory of 1 node are not known, as metrics.k8s.io says no usable amount of both: n0"
+	for _, test := range []struct {
+		usages []*nodes.Usage
+		told   []string
+	}{
+		{[]*nodes.Usage{nil}, []string{odd}},
+		{[]*nodes.Usage{nil, {CPU: 5}}, []string{odd}},
+		{[]*nodes.Usage{nil, nil}, []string{none, odd}},
+	} {
+		counts := usageOf(true, test.usages...)
+		counts[0].Count.Nodes[0].Measured = true
+		list, err := NewNodeList(counts, NodeOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, test.told, aboutCPU(list))
+	}
+}
+
 // What is asked for has its column, if only to say that it is not known; what is old has its mark.
 func TestColumnsOfUsageStay(t *testing.T) {
 	t.Parallel()
