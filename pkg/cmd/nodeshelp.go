@@ -15,8 +15,8 @@ func nodesLong() string {
 	What cannot be read in time, or at all, is not guessed: a number that may be too low is
 	written 26+, one that was so earlier and may be more or less by now ~26, one that is not known
 	?. A line above the table says what is missing, and as of when the rest is known; -o json has
-	partial and missing, and the exit code is 3. USE% is rounded, but never to 0 where there are pods,
-	nor to 100 where it is less or more.
+	partial and missing, and the exit code is 3. USE% is rounded: down where it has a plus, else never
+	to 0 where there are pods, nor to 100 where it is less or more.
 
 	TERMINATING counts the pods that kubectl get pods prints as Terminating; PENDING those that have not
 	started, of which those without a node are (unscheduled).

@@ -74,7 +74,7 @@ type Counter struct {
 	gone    map[string]bool     // nodes that pods had named before a list, or one that asks for them alone, that does not have them
 	alone   bool                // nodes has those of Options.NodeNames
 	details map[string][]detail // by the namespace that was asked
-	usage   map[string]*Usage // nil of what is no amount
+	usage   map[string]*Usage   // nil of what is no amount
 	cluster string
 	// identified: cluster is known, or nobody tells, or not soon; unidentified is why it is not known.
 	identified   bool

@@ -44,8 +44,10 @@ func (c *Counter) listPods(ctx context.Context) (version string, err error) {
 	}
 	first, err := c.probe(ctx)
 	switch {
-	case err == nil && c.list == listEach, err == nil && c.list == listLightest && first.pods > manyPods && c.kube.Latency() <= near:
-		if names, err := c.namespaces(ctx); err == nil && len(names) <= manyNamespaces {
+	case err == nil && c.list == listEach, err == nil && c.list == listLightest && first.pods > manyPods:
+		// Only then it is asked how near the server is: one answer may have come late.
+		names, err := c.namespaces(ctx)
+		if err == nil && len(names) <= manyNamespaces && (c.list == listEach || c.kube.Latency() <= near) {
 			c.listEach(ctx, names, false)
 			return first.version, nil
 		}
