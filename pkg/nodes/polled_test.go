@@ -127,6 +127,8 @@ func TestAPolledNumberIsThatOfTheTimeThatIsSaid(t *testing.T) {
 					switch {
 					case a.Do == "heal": // the right does not come
 						sequence[i].Do = "undead"
+					case name == "all pods" && a.Do == "slow" && a.Resource == "pods": // then rows are younger than their details
+						sequence[i].Resource = "nodes"
 					case name != "all pods" && (a.Do == "dead" || a.Do == "cut"): // then the lists are of several times
 						sequence[i].Do = "create"
 					}
