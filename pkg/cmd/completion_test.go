@@ -65,7 +65,7 @@ func TestCompletion(t *testing.T) {
 		{"version -o ", "table json yaml", nameless},
 		{"apply --dry-run=", "none client server", nameless},
 		{"get --color ", "auto always never", nameless},
-		{"policy ", "per-environment fast relaxed schema", nameless},
+		{"policy ", "per-environment fast relaxed schema", files},
 		{"policy fast ", "", nameless},
 		{"version ", "", nameless},
 		{"plan --managed ", "skip patch pin", nameless},
