@@ -19,10 +19,15 @@ import (
 // side reads a tree of clusters, each of the environment that its folder names.
 func side(t *testing.T, files map[string]string) Side {
 	t.Helper()
-	tree := manifest.NewTree(files)
+	return sideOf(t, manifest.NewTree(files), func(root string) string { return strings.TrimPrefix(root, "clusters/") })
+}
+
+// sideOf reads a tree of clusters, each of the environment that is told of its folder.
+func sideOf(t *testing.T, tree *manifest.Tree, environment func(root string) string) Side {
+	t.Helper()
 	s := Side{Tree: tree, Fleets: tree.Read(tree.Roots())}
 	for i, f := range s.Fleets {
-		resolver := policy.NewResolver(testPolicy(t), f.Snapshot, strings.TrimPrefix(f.Root.Path, "clusters/"))
+		resolver := policy.NewResolver(testPolicy(t), f.Snapshot, environment(f.Root.Path))
 		plan := tune.NewPlan(f.Snapshot.Objects, testPolicy(t), resolver, tune.Options{Managed: tune.ManagedPatch})
 		costs := slices.Clone(plan.Items)
 		for _, o := range f.Snapshot.Related {

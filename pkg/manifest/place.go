@@ -150,7 +150,7 @@ func (a *atlas) findPlaces(s spot) []place {
 func (a *atlas) untouchable(file string) string {
 	why, known := a.kept[file]
 	if !known {
-		why = cmp.Or(a.tree.untouchable(file), a.unbuilt.why(file), strayUser(a.strays, file))
+		why = cmp.Or(a.tree.Untouchable(file), a.unbuilt.why(file), strayUser(a.strays, file))
 		a.kept[file] = why
 	}
 	return why
@@ -277,8 +277,9 @@ func (a *atlas) within(root int, d *deployment, p place) (files map[string]bool,
 	return files, false
 }
 
-// untouchable says why a file is not to be changed; "" where it may be.
-func (t *Tree) untouchable(p string) string {
+// Untouchable says why a file is not to be changed by hand or by Rewrite; "" where it may be: flux bootstrap writes it, or SOPS
+// has encrypted it.
+func (t *Tree) Untouchable(p string) string {
 	switch path.Base(p) {
 	case syncFile, "gotk-components.yaml":
 		return "flux bootstrap writes it (DO NOT EDIT)"
