@@ -294,3 +294,16 @@ func TestRewriteOptions(t *testing.T) {
 	assert.Len(t, o.Selection.Kinds, 2)
 	assert.Nil(t, o.Client)
 }
+
+// Whoever rewrites a part of a repository learns that the rest may follow.
+func TestRewriteOfASparseCheckoutWarns(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	runGit(t, dir, "init", "-q", "-b", "main")
+	runGit(t, dir, "add", "-A")
+	runGit(t, dir, "commit", "-q", "-m", "base")
+	runGit(t, dir, "sparse-checkout", "set", "--no-cone", "/*", "!/clusters/production")
+	o := invocation{}.run(t.Context(), "rewrite", "-f", dir, "--dry-run", "--default-env", "development")
+	require.Contains(t, o.stdout, "+  interval: 1m")
+	assert.Contains(t, o.stderr, "Warning: the checkout is sparse: 2 files that Git has are not on the disk, and may use what changes here")
+}

@@ -58,7 +58,7 @@ func (d *deployment) locate(taken artifact, checkout *Tree, at home, artifacts m
 		// Where nothing says what the checkout is the source of, or a CI job makes the artifact of it, the path may be right.
 		d.foreign = root.source.Name == ""
 		d.failed = !d.foreign && root.source.Kind == gitRepositoryKind && root.Base == "" && !strings.Contains(d.Spec.Path, "${")
-		d.elsewhere, d.pathMissing = fmt.Sprintf("its path %q is not in the checkout%s", d.Spec.Path, checkout.leftOut(d.folder)), true
+		d.elsewhere, d.pathMissing = fmt.Sprintf("its path %q is not in the checkout%s", d.Spec.Path, checkout.leftOut(d.folder)), !checkout.sparsely(d.folder)
 		if d.key != "" && !generated && checkout.isFolder(d.folder) {
 			d.pathMissing = false
 			d.elsewhere = fmt.Sprintf("%s leaves its path %q out of the artifact (spec.ignore, spec.sparseCheckout)", d.source(), d.Spec.Path)

@@ -164,19 +164,29 @@ func TestRewriteOfWhatASourceTakes(t *testing.T) {
 // Git tracks what was added by force, whatever its ignore files say; Git itself tells what it tracks.
 func TestOpenKeepsTrackedFilesThatAreIgnored(t *testing.T) {
 	t.Parallel()
-	for _, version := range []string{"2", "3", "4"} {
+	for _, version := range []string{"2", "3", "4", "split", "sha256", "folder"} {
 		t.Run("index version "+version, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := filepath.Join(t.TempDir(), "fleet")
 			writeFiles(t, dir, map[string]string{
 				".gitignore": "*.yaml\n", "apps/forced.yaml": "a: 1", "apps/forced-too.yaml": "b: 1", "ignored.yaml": "c: 1", "plain.yml": "d: 1", "apps/deeper/x.yml": "",
 			})
-			git(t, dir, "init", "--quiet")
+			top, format := dir, "sha1"
+			switch version {
+			case "sha256":
+				format = version
+			case "folder":
+				top = filepath.Dir(dir)
+			}
+			git(t, top, "init", "--quiet", "--object-format="+format)
 			git(t, dir, "add", "--force", "apps", ".gitignore", "plain.yml")
-			if version == "3" { // entries with extended flags
+			switch version {
+			case "3": // entries with extended flags
 				writeFiles(t, dir, map[string]string{"later.yml": ""})
 				git(t, dir, "add", "--intent-to-add", "later.yml")
-			} else {
+			case "split":
+				git(t, dir, "update-index", "--split-index")
+			case "2", "4":
 				git(t, dir, "update-index", "--index-version", version)
 			}
 			tree, err := Open(dir)

@@ -58,7 +58,7 @@ func OpenRevision(ctx context.Context, dir, revision string) (*Revision, error) 
 	if r.blobs, err = g.blobs(); err != nil {
 		return nil, err
 	}
-	r.Tree = listedTree(listing, prefix, r.blobs.read)
+	r.Tree = listedTree(listing, prefix, readIndex(ctx, dir).sparse, r.blobs.read)
 	return r, nil
 }
 
@@ -72,15 +72,20 @@ func Prefix(ctx context.Context, dir string) string {
 // Close ends the reading of contents.
 func (r *Revision) Close() error { return r.blobs.close() }
 
-// listedTree makes a Tree of what git ls-tree -r -z lists. Everything in it is tracked.
-func listedTree(listing []byte, prefix string, read func(object string) ([]byte, error)) *Tree {
+// listedTree makes a Tree of what git ls-tree -r -z lists. Everything in it is tracked. What a sparse checkout has not on the disk
+// is not in it either, so that nobody takes it for removed.
+func listedTree(listing []byte, prefix string, sparse []string, read func(object string) ([]byte, error)) *Tree {
 	t := &Tree{nodes: map[string]*node{"": {folder: true}}, seed: maphash.MakeSeed(), sources: &sync.Map{}}
-	tracked := map[string]bool{}
+	tracked, absent := map[string]bool{}, map[string]bool{}
+	for _, p := range sparse {
+		absent[p] = true
+	}
+	t.Sparse = sparse
 	for _, entry := range strings.Split(strings.TrimSuffix(string(listing), "\x00"), "\x00") {
 		about, name, found := strings.Cut(entry, "\t")
 		fields := strings.Fields(about) // mode, type, object
 		p := strings.TrimPrefix(name, prefix)
-		if !found || len(fields) != 3 || clean(p) != p {
+		if !found || len(fields) != 3 || clean(p) != p || absent[p] {
 			continue
 		}
 		switch fields[0] {

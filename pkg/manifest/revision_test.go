@@ -145,3 +145,28 @@ func TestRevisionWithoutAnObject(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "b: 1\n", string(content))
 }
+
+// What a sparse checkout has not on the disk is on neither side, and nobody takes it for missing or removed; a file that has the
+// mark of such and is there all the same is looked at.
+func TestSparseCheckoutsAreCompared(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, map[string]string{
+		"clusters/a/flux-system/gotk-sync.yaml": "#\n",
+		"clusters/a/apps.yaml":                  strings.Replace(kustomizationOfApps, "name: repo", "name: flux-system", 1),
+		"apps/web.yaml":                         release,
+	})
+	for _, how := range []string{"--no-cone", "--sparse-index"} {
+		git(t, dir, "sparse-checkout", "set", how, "clusters")
+		git(t, dir, "update-index", "--skip-worktree", "clusters/a/apps.yaml")
+		head, err := Open(dir)
+		require.NoError(t, err)
+		assert.NotContains(t, head.Files(), "apps/web.yaml", how)
+		for _, tree := range []*Tree{head, openRevision(t, dir, "main").Tree} {
+			assert.Equal(t, []string{"clusters/a/apps.yaml", "clusters/a/flux-system/gotk-sync.yaml"}, tree.Files(), how)
+			f := tree.Read(tree.Roots())[0]
+			assert.Empty(t, f.MissingPaths(), how)
+			require.NotEmpty(t, f.Snapshot.Gaps)
+			assert.Contains(t, f.Snapshot.Gaps[0].Why, "the checkout is sparse", how)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -34,6 +35,8 @@ type Tree struct {
 	// their keys.
 	aside   map[string]*node
 	sources *sync.Map
+	// Sparse are files that Git tracks, and that are not on the disk since the checkout is sparse.
+	Sparse []string
 	// Submodules are the folders that were left out because they are another repository.
 	Submodules []string
 	// Links are the symbolic links that were left out.
@@ -91,9 +94,9 @@ func Open(dir string) (*Tree, error) {
 			return err
 		}
 	})
-	tracked := trackedFiles(top)
+	git := readIndex(context.Background(), top)
 	for _, p := range sortedKeys(unlisted) {
-		if !t.ignoresFolder(p, tracked) {
+		if !t.ignoresFolder(p, git.tracked) {
 			err = cmp.Or(err, unlisted[p])
 		}
 	}
@@ -103,7 +106,8 @@ func Open(dir string) (*Tree, error) {
 	for _, n := range t.nodes {
 		slices.Sort(n.names)
 	}
-	t.leaveOut(tracked)
+	t.leaveOut(git.tracked)
+	t.Sparse = git.sparse
 	return t, nil
 }
 
@@ -243,9 +247,16 @@ func (t *Tree) leftOut(p string) string {
 		return ": it is a symbolic link, and Flux leaves these out"
 	case at(t.Submodules):
 		return ": it is in a submodule, and these are not read"
+	case t.sparsely(p):
+		return ": Git has it, and not on the disk, since the checkout is sparse: git sparse-checkout disable"
 	default:
 		return ""
 	}
+}
+
+// sparsely tells whether a sparse checkout lacks a file, or all of a folder.
+func (t *Tree) sparsely(p string) bool {
+	return t.nodes[p] == nil && slices.ContainsFunc(t.Sparse, func(file string) bool { return below(file, p) })
 }
 
 func (t *Tree) isFile(p string) bool   { n := t.nodes[p]; return n != nil && !n.folder }
