@@ -175,7 +175,7 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 	chosen = map[chosenObject]bool{}
 	warnings, notes := o.fitWarnings(fitting), []string(nil)
 	for _, file := range o.Files.tree.Leftovers {
-		notes = append(notes, file+" is left of a rewrite that was killed while it wrote: it may be deleted")
+		notes = append(notes, terminal.FileName(file)+" is left of a rewrite that was killed while it wrote: it may be deleted")
 	}
 	if n := len(o.Files.tree.Sparse); n > 0 {
 		warnings = append(warnings, fmt.Sprintf("the checkout is sparse: %s that Git has are not on the disk, and may use what changes here (git sparse-checkout disable)", plural(n, "file")))
@@ -238,7 +238,7 @@ func (o RewriteOptions) show(r manifest.Rewriting) error {
 		_, _ = fmt.Fprint(o.root.Out, terminal.Printable(fmt.Sprintf("%s: %s -> %s, %s\n", v.Scalar, v.Text, v.To, o.reached(v.Targets))))
 	}
 	for _, p := range r.Patches {
-		_, _ = fmt.Fprint(o.root.Out, terminal.Printable(fmt.Sprintf("%s: %s, %s\n", p.File, patchLine(p), o.reached(p.Targets))))
+		_, _ = fmt.Fprint(o.root.Out, terminal.Printable(fmt.Sprintf("%s: %s, %s\n", terminal.FileName(p.File), patchLine(p), o.reached(p.Targets))))
 	}
 	for _, refusal := range r.Refused {
 		_, _ = fmt.Fprint(o.root.ErrOut, terminal.Printable(fmt.Sprintf("Warning: %s in %s keeps its %s: %s\n",

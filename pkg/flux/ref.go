@@ -3,7 +3,9 @@ package flux
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Ref names an object, without a version: group, kind, namespace and name.
@@ -11,12 +13,20 @@ type Ref struct {
 	Group, Kind, Namespace, Name string
 }
 
-// String writes the reference for people: "Kustomization apps/web".
+// String writes the reference for people: "Kustomization apps/web". Files may have any text for a name; what has a line break or
+// another character in it that is not printed is quoted, so that no part of it is taken for a line of its own.
 func (r Ref) String() string {
 	if r.Namespace == "" {
-		return r.Kind + " " + r.Name
+		return printed(r.Kind) + " " + printed(r.Name)
 	}
-	return r.Kind + " " + r.Namespace + "/" + r.Name
+	return printed(r.Kind) + " " + printed(r.Namespace) + "/" + printed(r.Name)
+}
+
+func printed(name string) string {
+	if utf8.ValidString(name) && strings.IndexFunc(name, func(c rune) bool { return !strconv.IsPrint(c) }) < 0 {
+		return name
+	}
+	return strconv.Quote(name)
 }
 
 // Compare orders references by namespace, then kind in the order of Kinds, then name.

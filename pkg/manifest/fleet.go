@@ -130,7 +130,7 @@ func (d *deployment) gaps(configMaps map[flux.Ref]map[string]string) []flux.Gap 
 		for _, from := range post.SubstituteFrom {
 			_, known := configMaps[flux.Ref{Kind: "ConfigMap", Namespace: d.Metadata.Namespace, Name: from.Name}]
 			if from.Kind != "ConfigMap" || !known {
-				why := fmt.Sprintf("%s %s/%s is not in the checkout, or may not be read", from.Kind, d.Metadata.Namespace, from.Name)
+				why := fmt.Sprintf("%s is not in the checkout, or may not be read", flux.Ref{Kind: from.Kind, Namespace: d.Metadata.Namespace, Name: from.Name})
 				if from.Kind == "Secret" {
 					why = fmt.Sprintf("Secret %s/%s is not read: no Secret is", d.Metadata.Namespace, from.Name)
 				}

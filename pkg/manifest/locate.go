@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // Position is a place in a file; lines and columns count from 1, columns in characters. The zero Position is
@@ -22,12 +23,12 @@ type Position struct {
 	Length int
 }
 
-// String is the position as compilers write it: "apps/web.yaml:7:13".
+// String is the position as compilers write it: "apps/web.yaml:7:13", with the file quoted where it has to be (terminal.FileName).
 func (p Position) String() string {
 	if p.File == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+	return fmt.Sprintf("%s:%d:%d", terminal.FileName(p.File), p.Line, p.Column)
 }
 
 // Position is where a scalar stands.

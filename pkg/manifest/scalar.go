@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 
 	"bytes"
 	"fmt"
@@ -24,7 +25,9 @@ type Scalar struct {
 }
 
 // String is where it stands, as compilers write it: "apps/web.yaml:7:13".
-func (s Scalar) String() string { return fmt.Sprintf("%s:%d:%d", s.File, s.Line, s.Column) }
+func (s Scalar) String() string {
+	return fmt.Sprintf("%s:%d:%d", terminal.FileName(s.File), s.Line, s.Column)
+}
 
 // What a duration looks like (the CRDs' pattern), and what may stand on both sides of one that is a value:
 // not a letter, so that names like web-5m are none.

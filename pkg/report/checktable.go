@@ -226,7 +226,7 @@ func (f CheckFinding) Text() string {
 	if f.File != "" {
 		at = fmt.Sprintf("%s:%d:%d", terminal.FileName(f.File), f.Line, f.Column)
 	}
-	return fmt.Sprintf("%s: %s: %s (%s)", at, f.Level, f.Message, f.Rule)
+	return fmt.Sprintf("%s: %s: %s (%s)", at, f.Level, strings.ReplaceAll(f.Message, "\n", " "), f.Rule)
 }
 
 // Style is the colour of a finding.

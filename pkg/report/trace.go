@@ -105,7 +105,7 @@ func (l TraceList) HeldLines() []string {
 	var lines []string
 	for _, item := range l.Items {
 		if item.Held != "" {
-			lines = append(lines, fmt.Sprintf("%s of %s %s/%s in %s: %s", item.field(), item.Ref.Kind, item.Ref.Namespace, item.Ref.Name, item.cluster, item.Held))
+			lines = append(lines, fmt.Sprintf("%s of %s in %s: %s", item.field(), flux.Ref{Kind: item.Ref.Kind, Namespace: item.Ref.Namespace, Name: item.Ref.Name}, item.cluster, item.Held))
 		}
 	}
 	return lines

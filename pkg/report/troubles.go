@@ -106,7 +106,7 @@ func (r Results) NotAttempted() string {
 
 // nameOf is how a line calls the object of a result.
 func nameOf(item Result) string {
-	return flux.InCluster(item.Ref.Cluster, fmt.Sprintf("%s %s/%s", item.Ref.Kind, item.Ref.Namespace, item.Ref.Name))
+	return flux.InCluster(item.Ref.Cluster, flux.Ref{Kind: item.Ref.Kind, Namespace: item.Ref.Namespace, Name: item.Ref.Name}.String())
 }
 
 // OthersChose tells whether all that is not as it was asked for is what others, or later sessions, have chosen since: to try
