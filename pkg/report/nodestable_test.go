@@ -111,7 +111,7 @@ func TestPicturesKeepWhatIsMissingInFull(t *testing.T) {
 		Err: assert.AnError,
 	}, {What: nodes.WhatUpdates, Reason: kube.Forbidden, Err: assert.AnError}}
 	lines := pictureOf(t, counts, NodeOptions{}, 80, 24)
-	assert.Contains(t, strings.Join(strings.Fields(strings.Join(lines[1:4], " ")), " "), "rows may be that old ("+assert.AnError.Error()+")")
+	assert.Contains(t, strings.Join(strings.Fields(strings.Join(lines[1:4], " ")), " "), "rows are as old as that takes ("+assert.AnError.Error()+")")
 	low := pictureOf(t, counts, NodeOptions{}, 80, 8)
 	assert.Contains(t, low[2], "NAME", "one line of a low window")
 }
