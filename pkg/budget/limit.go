@@ -1,10 +1,9 @@
 package budget
 
 import (
-	"net"
 	"slices"
-	"strings"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 )
 
@@ -76,18 +75,9 @@ func (l Limits) find(host string) (Limit, bool) {
 // key is under which name a host's limit is, or would be: its own, or that without the port where it has none of its own.
 func (l Limits) key(host string) string {
 	if _, own := l[host]; !own {
-		return withoutPort(host)
+		return flux.Address{Host: host}.Name()
 	}
 	return host
-}
-
-// withoutPort is the name or address of a host, as limits have it: an IPv6 address in its brackets.
-func withoutPort(host string) string {
-	_, port, err := net.SplitHostPort(host)
-	if err != nil {
-		return host
-	}
-	return strings.TrimSuffix(host, ":"+port)
 }
 
 // Counts tells whether what somebody asks counts to a share: the host is that of the share, by the share's port or by any that
@@ -118,5 +108,5 @@ func IsYardstick(host string, l Limit) bool {
 
 // SameHost tells whether a limit or share of a host is about an address's host: by its name with port, or without one.
 func SameHost(address, of string) bool {
-	return address == of || withoutPort(address) == of
+	return address == of || flux.Address{Host: address}.Name() == of
 }

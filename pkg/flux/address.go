@@ -7,12 +7,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"golang.org/x/net/idna"
 )
 
 // Address is where a source is, in a form that can be compared.
 type Address struct {
-	// Host in lower case, with its port where that is not the protocol's default; "" where the URL
-	// names none.
+	// Host in lower case and in ASCII (xn--bcher-kva.example for bücher.example), an address of IPv6 in brackets, with its port
+	// where that is not the protocol's default; "" where the URL names none.
 	Host string
 	// Path below the host, without the .git that most hosts take or leave; the whole URL where that names no host.
 	Path string
@@ -29,12 +32,14 @@ func (a Address) String() string {
 	return a.Host + "/" + a.Path
 }
 
-// Name is that of the host, without a port: one server answers at several. "" where the URL names none.
+// Name is that of the host, without a port: one server answers at several. An address of IPv6 keeps its brackets. "" where the
+// URL names none.
 func (a Address) Name() string {
-	if name, _, err := net.SplitHostPort(a.Host); err == nil {
-		return name
+	_, port, err := net.SplitHostPort(a.Host)
+	if err != nil {
+		return a.Host
 	}
-	return a.Host
+	return strings.TrimSuffix(a.Host, ":"+port)
 }
 
 // Repository is the address without what differs between the protocols of one repository: the port, the case, and the scm/
@@ -80,9 +85,13 @@ func withoutUser(raw string) string {
 	return scheme + "://" + rest
 }
 
-// ParseHost reads a host as a limit or a share names it, with or without a port, to what ParseAddress makes of the host of a
-// URL: in lower case, without a port that is a protocol's default, and by the name of the host where it is an alias for SSH.
+// ParseHost reads a host as a limit, a share or a type names it, with or without a port, to what ParseAddress makes of the host
+// of a URL: without a port that is a protocol's default, and by the name of the host where it is an alias for SSH. An address of
+// IPv6 needs no brackets.
 func ParseHost(name string) string {
+	if ip, err := netip.ParseAddr(name); err == nil && ip.Is6() {
+		name = "[" + name + "]"
+	}
 	host := ""
 	for _, scheme := range []string{"ssh://", "http://", "https://"} {
 		host = ParseAddress(scheme+name, false).Host
@@ -204,7 +213,7 @@ func folded(host, path string) string {
 }
 
 func host(u *url.URL) string {
-	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	name := strings.TrimSuffix(asciiName(u.Hostname()), ".")
 	if ip, err := netip.ParseAddr(name); err == nil { // an address of IPv6 may be written in many ways
 		name = ip.String()
 	}
@@ -222,6 +231,17 @@ func host(u *url.URL) string {
 		return "[" + name + "]"
 	}
 	return name
+}
+
+// asciiName is the name of a host as DNS has it, in lower case. Like Go's net/http (request.go, idnaASCII) it leaves names in ASCII
+// as they are, whatever is in them, and those that are no international names.
+func asciiName(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
+		if ascii, err := idna.Lookup.ToASCII(name); err == nil {
+			name = ascii
+		}
+	}
+	return strings.ToLower(name)
 }
 
 func defaultPort(scheme string) string {

@@ -47,6 +47,15 @@ func TestParseAddress(t *testing.T) {
 		"https://dev.azure.com/Org/project%20x/_git/app":            {"dev.azure.com", "org/project x/_git/app"},
 		"https://[2001:db8::1]/app":                                 {"[2001:db8::1]", "app"},
 		"https://[2001:DB8::1]:8443/app":                            {"[2001:db8::1]:8443", "app"},
+		"https://bücher.example/app":                                {"xn--bcher-kva.example", "app"},
+		"https://BÜCHER.example.:8443/app":                          {"xn--bcher-kva.example:8443", "app"},
+		"https://b%C3%BCcher.example/app":                           {"xn--bcher-kva.example", "app"},
+		"https://xn--bcher-kva.example/app":                         {"xn--bcher-kva.example", "app"},
+		"https://XN--BCHER-KVA.example/app":                         {"xn--bcher-kva.example", "app"},
+		"https://bücher。example。/app":                               {"xn--bcher-kva.example", "app"},
+		"https://ｇithub.com/Acme/app":                               {"github.com", "acme/app"},
+		"https://ü_ü.example/app":                                   {"ü_ü.example", "app"}, // no international name
+		"https://git_server.example./app":                           {"git_server.example", "app"},
 		"oci://ghcr.io/acme/app":                                    {"ghcr.io", "acme/app"},
 		"oci://registry-1.docker.io/acme/app":                       {"docker.io", "acme/app"},
 		"oci://registry.hub.docker.com/acme/app":                    {"docker.io", "acme/app"},
@@ -111,6 +120,11 @@ func TestParseHost(t *testing.T) {
 		"git.example.com:0443":  {"https://git.example.com:443/a"},
 		"[2001:DB8::1]:443":     {"https://[2001:db8::1]/a"},
 		"[2001:db8::1]:8443":    {"https://[2001:db8::1]:8443/a"},
+		"2001:DB8:0::1":         {"https://[2001:db8::1]/a"},
+		"git.example.com.":      {"https://git.example.com/a", "https://git.example.com./a"},
+		"github.com.:443":       {"https://github.com/a"},
+		"Bücher.example:8443":   {"https://xn--bcher-kva.example:8443/a"},
+		"ü_Ü.example":           {"https://Ü_ü.example/a"},
 	} {
 		for _, url := range urls {
 			assert.Equal(t, ParseAddress(url, false).Host, ParseHost(name), "%s %s", name, url)
@@ -123,5 +137,15 @@ func TestAddressWithoutAHost(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"https:///x", "https:///a/b"} {
 		assert.Equal(t, url, ParseAddress(url, false).String())
+	}
+}
+
+// The name of a host is what it is called without a port, whichever port it is asked at.
+func TestNameOfAnAddress(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"git.example.com", "[2001:db8::1]", "10.0.0.1", "localhost"} {
+		for _, port := range []string{"", ":8443", ":443"} {
+			assert.Equal(t, host, ParseAddress("https://"+host+port+"/a", false).Name())
+		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 // Limit is how many requests a host should get.
 type Limit struct {
-	// Host as flux.ParseHost writes it: in lower case, with its port where that is no protocol's default.
+	// Host as flux.ParseHost writes it: in lower case and in ASCII, with its port where that is no protocol's default.
 	Host string
 	// PerHour is the rate in requests per hour; 0 = explicitly none.
 	PerHour float64
@@ -25,10 +25,17 @@ type Limit struct {
 
 // Patterns of limits; a value must match the whole of its pattern.
 const (
-	// HostPattern is that of a host's name or address, with a port behind a colon or alone.
-	HostPattern = `^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`
+	// HostPattern is that of a host's name or address, with a port behind a colon or alone. A name may be an international one,
+	// and an address of IPv6 without a port needs no brackets.
+	HostPattern = `^` + hostForm + `$`
 	// RatePattern is that of a number of requests for each second, minute, hour or day.
 	RatePattern = `^([1-9][0-9]{0,8}/[smhd]|none)$`
+)
+
+const (
+	hostLetter = `([A-Za-z0-9_]|[^\x00-\x7F])`
+	hostForm   = `((` + hostLetter + `(([-.]|` + hostLetter + `)*` + hostLetter + `)?\.?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?|` +
+		`[0-9A-Fa-f:]*::[0-9A-Fa-f:.]*|([0-9A-Fa-f]{1,4}:){6,7}[0-9A-Fa-f.]+)`
 )
 
 const noLimit = "none"

@@ -34,6 +34,11 @@ func TestParseLimit(t *testing.T) {
 		"index.docker.io=100/h":        {"docker.io", 100, false},
 		"localhost=1/h":                {"localhost", 1, false},
 		"registry.internal:5000=100/m": {"registry.internal:5000", 6000, false},
+		"bücher.example=1/h":           {"xn--bcher-kva.example", 1, false},
+		"Bücher.example.:8443=1/h":     {"xn--bcher-kva.example:8443", 1, false},
+		"github.com.=1/h":              {"github.com", 1, false},
+		"git_server:3000=1/h":          {"git_server:3000", 1, false},
+		"2001:DB8::1=1/h":              {"[2001:db8::1]", 1, false},
 	} {
 		got, err := ParseLimit(text)
 		require.NoError(t, err, text)
@@ -46,6 +51,10 @@ func TestParseLimit(t *testing.T) {
 		"github.com=1.5/h":         `"1.5/h" is not a rate: write it like 5000/h (requests per s, m, h or d), or none`,
 		"github.com=5000/w":        `"5000/w" is not a rate: write it like 5000/h (requests per s, m, h or d), or none`,
 		"https://github.com=1/h":   `"https://github.com" is not a host: write it like github.com or git.example.com:8443`,
+		".=1/h":                    `"." is not a host: write it like github.com or git.example.com:8443`,
+		"git@github.com=1/h":       `"git@github.com" is not a host: write it like github.com or git.example.com:8443`,
+		"fd00:1:8443=1/h":          `"fd00:1:8443" is not a host: write it like github.com or git.example.com:8443`,
+		"bü cher.example=1/h":      `"bü cher.example" is not a host: write it like github.com or git.example.com:8443`,
 		"=1/h":                     `"" is not a host: write it like github.com or git.example.com:8443`,
 		"github.com/acme/app=10/h": `"github.com/acme/app" is not a host: write it like github.com or git.example.com:8443`,
 	} {

@@ -15,7 +15,7 @@ import (
 
 // Share is the part of a host's limit that intervals are fitted to.
 type Share struct {
-	// Host in lower case, as in a Limit.
+	// Host as in a Limit.
 	Host string
 	// Credential is the name of a Secret or of a provider that goes to the host: the share is that of the credential
 	// alone, within the host's; "" for the whole host.
@@ -27,7 +27,7 @@ type Share struct {
 // Patterns of shares; a value must match the whole of its pattern.
 const (
 	// ShareHostPattern is that of a host, or of a credential behind it: github.com/flux-bot.
-	ShareHostPattern = `^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/` + subdomain + `)?$`
+	ShareHostPattern = `^` + hostForm + `(/` + subdomain + `)?$`
 	// PercentPattern is that of more than 0% and at most 100%.
 	PercentPattern = `^(100|[1-9][0-9]?(\.[0-9]{1,3})?|0\.[0-9]{0,2}[1-9])%$`
 )

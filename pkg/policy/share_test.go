@@ -29,6 +29,8 @@ func TestParseSharesOfOneHost(t *testing.T) {
 		_, err := ParseShares([]string{"github.com=60%", "github.com/bot=20%", second})
 		require.EqualError(t, err, `"github.com=60%" and "`+second+`" are both of github.com: give one of them`)
 	}
+	_, err = ParseShares([]string{"bücher.example/bot=1%", "XN--bcher-kva.example./bot=2%"})
+	require.EqualError(t, err, `"bücher.example/bot=1%" and "XN--bcher-kva.example./bot=2%" are both of xn--bcher-kva.example/bot: give one of them`)
 	_, err = ParseShares([]string{"ssh.github.com/bot=1%", "github.com/bot=2%"})
 	require.EqualError(t, err, `"ssh.github.com/bot=1%" and "github.com/bot=2%" are both of github.com/bot: give one of them`)
 }

@@ -53,6 +53,32 @@ func TestPortsOfAHost(t *testing.T) {
 	assert.Len(t, c.Proposals, 2, "other makes are other servers")
 }
 
+// A host that is an address of IPv6 has one spelling, which holds at all of its ports.
+func TestPortsOfAnIPv6Host(t *testing.T) {
+	t.Parallel()
+	objects := []flux.Object{app("a", "https://[fd00::1]/acme/a"), app("b", "https://[FD00::0:1]:8443/acme/b")}
+	c := New(Input{Objects: objects})
+	require.Equal(t, []string{"apps/fd00--1 fd00--1-webhook"}, namesOf(c))
+	assert.Equal(t, "[fd00::1]", c.Proposals[0].Host)
+	for _, host := range []string{"[fd00::1]", "fd00::1", "FD00:0::1"} {
+		types, err := ParseHostTypes([]string{host + "=gitea"})
+		require.NoError(t, err)
+		for _, s := range New(Input{Objects: objects, HostTypes: types}).Sources {
+			assert.Equal(t, Gitea, s.HostType, host)
+		}
+	}
+}
+
+// Of two types that are said of one host one would be forgotten.
+func TestHostTypesOfOneHost(t *testing.T) {
+	t.Parallel()
+	_, err := ParseHostTypes([]string{"bücher.example=gitea", "xn--bcher-kva.example.=gitlab"})
+	require.EqualError(t, err, `"bücher.example=gitea" and "xn--bcher-kva.example.=gitlab" are both of xn--bcher-kva.example: give one of them`)
+	types, err := ParseHostTypes([]string{"ssh.github.com=github", "git.example.com:8443=gitea", "git.example.com=gitlab"})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]HostType{"github.com": GitHub, "git.example.com:8443": Gitea, "git.example.com": GitLab}, types)
+}
+
 // What no call announces is proposed nothing.
 func TestUnannounced(t *testing.T) {
 	t.Parallel()

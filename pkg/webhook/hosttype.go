@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // HostType is the make of a Git host or registry, which decides how it calls. The strings are what --host-type takes.
@@ -185,19 +187,25 @@ func HostTypes() []string {
 	return names
 }
 
-// ParseHostTypes reads HOST=TYPE, as --host-type takes it. The error names what it does not know.
+// ParseHostTypes reads HOST=TYPE, as --host-type takes it, to types by hosts as flux.ParseHost writes them. The error names what
+// it does not know, or which two are of one host, in whatever spelling: one of these would be forgotten.
 func ParseHostTypes(exprs []string) (map[string]HostType, error) {
 	types := make(map[string]HostType, len(exprs))
+	first := map[string]string{}
 	for _, expr := range exprs {
 		host, name, found := strings.Cut(expr, "=")
-		if !found || host == "" {
+		if !found || host == "" || strings.Contains(host, "/") {
 			return nil, fmt.Errorf("%q: write it like git.example.com=gitlab", expr)
 		}
 		t := HostType(strings.ToLower(name))
 		if t.made().name == "" {
 			return nil, fmt.Errorf("%q: unknown type %q: it is one of %s", expr, name, strings.Join(HostTypes(), ", "))
 		}
-		types[strings.ToLower(host)] = t
+		host = flux.ParseHost(host)
+		if other, twice := types[host]; twice && other != t {
+			return nil, fmt.Errorf("%q and %q are both of %s: give one of them", first[host], expr, host)
+		}
+		types[host], first[host] = t, expr
 	}
 	return types, nil
 }
