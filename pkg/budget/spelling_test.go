@@ -36,8 +36,8 @@ func TestSpellingsOfAHost(t *testing.T) {
 		require.NoError(t, err)
 		types, err := webhook.ParseHostTypes([]string{said + "=gitea"})
 		require.NoError(t, err)
-		p, err := policy.Parse("own.yaml", []byte("apiVersion: fluxtune.github.io/v1alpha1\nkind: TuningPolicy\nmetadata:\n  name: own\nspec:\n" +
-			"  environments:\n  - name: production\n  limits:\n    \"" + said + "\": 100/h\n  fit:\n    \"" + said + "/bot\": 50%\n"))
+		p, err := policy.Parse("own.yaml", []byte("apiVersion: fluxtune.github.io/v1alpha1\nkind: TuningPolicy\nmetadata:\n  name: own\nspec:\n"+
+			"  environments:\n  - name: production\n  limits:\n    \""+said+"\": 100/h\n  fit:\n    \""+said+"/bot\": 50%\n"))
 		require.NoError(t, err)
 		require.Equal(t, limits, p.Limits)
 		require.Equal(t, []policy.Share{share}, p.Fit)
