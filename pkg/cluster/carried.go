@@ -19,8 +19,10 @@ type carried struct {
 	now      flux.Object
 	fresh    bool // now is how the object is, as far as is known
 	wrote    bool
-	lost     *flux.Object // the object to which a patch was sent, whose answer did not come, or may be that to the same patch sent again
-	refused  []byte       // that patch, where the answer was a conflict
+	lost     *flux.Object  // the object to which a patch was sent, whose answer did not come, or may be that to the same patch sent again
+	unsure   *tune.Restore // what that patch takes back
+	unheard  error         // why no answer came to the last patch; nil where one did
+	refused  []byte        // that patch, where the answer was a conflict
 	// attempt counts from 1.
 	attempt, conflicts, sent int
 }
@@ -66,10 +68,14 @@ func (w *Writer) reread(ctx, requests context.Context, c *carried) (done bool) {
 		c.now = looked
 		return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(*c.lost, looked), err))
 	}
-	if c.refused != nil && tune.Arrived(*c.lost, looked, c.refused, w.options.FieldManager) {
+	switch {
+	case c.refused == nil && c.lost != nil && c.lost.ResourceVersion != looked.ResourceVersion: // it may have arrived
+		c.Result = c.gone(c.unsure)
+	case c.refused != nil && tune.Arrived(*c.lost, looked, c.refused, w.options.FieldManager):
+		c.Result = c.gone(c.unsure)
 		c.wrote, c.Outcome, c.Generation = true, Configured, max(c.Generation, looked.Generation)
 	}
-	c.now, c.fresh, c.lost, c.refused = looked, true, nil, nil
+	c.now, c.fresh, c.lost, c.refused, c.unsure = looked, true, nil, nil, nil
 	return false
 }
 
@@ -90,6 +96,9 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 		return true
 	}
 	if c.sent++; c.sent > patchesAtMost+conflictAttempts+readAttempts {
+		if c.unheard != nil {
+			return c.end(c.failed(c.wrote, c.unheard))
+		}
 		return c.end(c.failed(c.wrote, errors.New("it does not become as it should be: something sets it back at once")))
 	}
 	answer, err := w.store.Patch(requests, c.now, next.Patch)
@@ -103,13 +112,14 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 		}
 		before := c.now // a proxy that got no answer may have sent the patch again, and this is what came of the second
 		c.fresh, c.lost = false, &before
+		c.unheard = nil
 		if !next.Aside {
-			c.refused = next.Patch
+			c.refused, c.unsure = next.Patch, next.Back
 		}
 	case apierrors.IsNotFound(err):
 		return c.end(c.deleted(c.wrote))
 	case unreachable(err), busy(err), requests.Err() != nil: // after Ctrl-C nobody waits for an answer for long
-		return w.unanswered(ctx, requests, c, next.Aside, err)
+		return w.unanswered(ctx, requests, c, next, err)
 	case next.Aside:
 		return c.endAside()
 	default:
@@ -119,14 +129,15 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 }
 
 // unanswered goes on after a patch of which nobody knows whether it arrived, or that is to be sent again.
-func (w *Writer) unanswered(ctx, requests context.Context, c *carried, aside bool, err error) (done bool) {
+func (w *Writer) unanswered(ctx, requests context.Context, c *carried, sent tune.Next, err error) (done bool) {
+	c.unheard = err
 	if !apierrors.IsTooManyRequests(err) { // what was refused for the load did not arrive
-		if c.Outcome == NotAttempted && !aside {
+		if c.Outcome == NotAttempted && !sent.Aside {
 			c.Outcome = Uncertain
 		}
 		if c.verifier != nil {
 			before := c.now
-			c.lost = &before
+			c.lost, c.unsure = &before, sent.Back
 		}
 	}
 	switch {
@@ -134,10 +145,10 @@ func (w *Writer) unanswered(ctx, requests context.Context, c *carried, aside boo
 		c.attempt++
 		c.fresh = c.Outcome == NotAttempted
 		return false
-	case aside:
+	case sent.Aside:
 		return c.endAside()
 	default:
-		return c.end(w.lastLook(ctx, requests, c.lost, c.Result, c.wrote, err))
+		return c.end(w.lastLook(ctx, requests, c, err))
 	}
 }
 
@@ -150,7 +161,7 @@ func (c *carried) endAside() (done bool) {
 // one could be for. What is noted aside is no outcome.
 func (w *Writer) answered(ctx, requests context.Context, c *carried, answer flux.Object, sent tune.Next) (done bool) {
 	before := c.now
-	c.Result, c.now = c.besides(tune.ChangedBeside(before, answer, sent.Patch)), answer
+	c.Result, c.now, c.unheard = c.besides(tune.ChangedBeside(before, answer, sent.Patch)).gone(sent.Back), answer, nil
 	if c.verifier != nil {
 		if err := c.verifier.Verify(before, answer); err != nil {
 			return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(before, answer), err))
@@ -197,15 +208,19 @@ func (w *Writer) undo(ctx, requests context.Context, r Result, back tune.Write, 
 }
 
 // lastLook finds out what became of a patch whose answer did not come, once, when it will not be tried again.
-func (w *Writer) lastLook(ctx, requests context.Context, lost *flux.Object, r Result, wrote bool, err error) Result {
+func (w *Writer) lastLook(ctx, requests context.Context, c *carried, err error) Result {
+	lost, r, wrote := c.lost, c.Result, c.wrote
 	if r.Outcome != Uncertain {
 		return r.failed(wrote, err)
 	}
 	now, getErr := w.store.Get(requests, r.Write.Target())
 	if getErr != nil {
-		return r.unknown(wrote, fmt.Errorf("no answer from the API server: %w", err))
+		return r.gone(c.unsure).unknown(wrote, fmt.Errorf("no answer from the API server: %w", err))
 	}
 	r.Now = &now
+	if lost != nil && lost.ResourceVersion != now.ResourceVersion {
+		r = r.gone(c.unsure)
+	}
 	verifier, _ := r.Write.(tune.Verifier)
 	if err := lostAnswer(verifier, lost, now); err != nil {
 		return w.undo(ctx, requests, r, verifier.Undo(*lost, now), err)

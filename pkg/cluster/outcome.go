@@ -47,6 +47,9 @@ type Result struct {
 	// Beside are fields of the spec that admission changed in answers to patches, beside what these were to change, sorted. What
 	// became of a patch whose answer did not come may be somebody else's, and is not told.
 	Beside []flux.Field
+	// Back is the way back that was gone, as it was decided on the object as it was when each patch was made, or what stays where none
+	// was; nil where nothing was decided.
+	Back *tune.Restore
 	// TakenBack says that it was written, and put back to what it was before by the same run.
 	TakenBack bool
 
@@ -76,6 +79,14 @@ func (r Result) readyBefore() string {
 func (r Result) besides(fields []flux.Field) Result {
 	if len(fields) > 0 {
 		r.Beside = slices.Compact(slices.Sorted(slices.Values(slices.Concat(r.Beside, fields))))
+	}
+	return r
+}
+
+// gone is the result with one more part of a way back, if there is one.
+func (r Result) gone(back *tune.Restore) Result {
+	if back != nil {
+		r.Back = r.Back.Then(*back)
 	}
 	return r
 }
@@ -125,10 +136,11 @@ func (r Result) stands(now flux.Object) Result {
 // settled is the result of an object to which nothing is left to send.
 func (r Result) settled(next tune.Next, now flux.Object, wrote bool) Result {
 	sent := wrote || r.Outcome == Uncertain
+	r = r.gone(next.Back)
 	switch {
 	case next.State == tune.StateWritten || wrote || (next.State == tune.StateAsWanted && sent):
 		r.Outcome, r.Generation = Configured, max(r.Generation, now.Generation)
-		if next.State != tune.StateLeftAlone {
+		if next.State != tune.StateLeftAlone || next.Back != nil {
 			return r
 		}
 		r.Err = errors.New(next.Why) // what is left of it is not to be written any more

@@ -46,6 +46,8 @@ type machine struct {
 	ruled map[flux.Ref]bool
 	// besides are the objects that somebody else's command wrote meanwhile.
 	besides map[flux.Ref]int
+	// took is what the command has written, where it takes back or forgets.
+	took map[flux.Ref]*taken
 	// now is the time. Some of it passes between two steps: what a killed command left is found before and after it counts.
 	now time.Time
 	// broken are sessions that did not come to their end, or could not write by then: they may be noted as waiting.
@@ -102,6 +104,7 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 	c := *step.Command
 	m.command, m.fault, m.seen, m.records = c, step.Fault, make(map[flux.Ref]map[flux.Field]string), make(map[flux.Ref]string)
 	m.writers, m.ruled, m.besides = make(map[flux.Ref]map[flux.Field]sim.Writer), make(map[flux.Ref]bool), nil
+	m.took = make(map[flux.Ref]*taken)
 	for ref, r := range m.touched.Resources {
 		m.seen[ref], m.records[ref], m.writers[ref] = maps.Clone(r.Fields), r.Annotations[tune.RecordAnnotation], maps.Clone(r.LastWriter)
 	}
@@ -138,10 +141,10 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 
 // beside is a command that somebody else runs while another one is under way.
 func (m *machine) beside(c sim.Command) {
-	command, fault, seen, records, writers, ruled := m.command, m.fault, m.seen, m.records, m.writers, m.ruled
+	command, fault, seen, records, writers, ruled, took := m.command, m.fault, m.seen, m.records, m.writers, m.ruled, m.took
 	s, _, _ := m.run(sim.Step{Command: &c})
 	m.besides = s.Written
-	m.command, m.fault, m.seen, m.records, m.writers, m.ruled = command, fault, seen, records, writers, ruled
+	m.command, m.fault, m.seen, m.records, m.writers, m.ruled, m.took = command, fault, seen, records, writers, ruled, took
 }
 
 // step is a command, perhaps with something that goes wrong in it, or an event.
@@ -164,6 +167,7 @@ func (m *machine) step(t failing, step sim.Step) {
 	m.checkPinned(t, out)
 	m.checkKept(t, s, before, planned)
 	m.checkToldOnce(t, planned, out)
+	m.checkTold(t, s, planned, out)
 	// What happens after the records were read is for the next command.
 	blind := step.Command.Tenant || step.Beside != nil && step.Beside.Tenant // it says that it could not compare them
 	if !blind && s.Fault != sim.Forbidden && s.Fault != sim.Meanwhile {

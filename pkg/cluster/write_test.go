@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +28,7 @@ var (
 	forbidden  = apierrors.NewForbidden(resource, "web", errors.New("no"))
 	overloaded = apierrors.NewGenericServerResponse(http.StatusTooManyRequests, "patch", resource, "web", "slow down", 0, true)
 	lost       = io.ErrUnexpectedEOF
+	reset      = syscall.ECONNRESET
 )
 
 // scripted is a store of one object that answers as it is told: an error for each patch and each look, in order; then
@@ -120,6 +123,8 @@ func TestOutcomes(t *testing.T) {
 		{name: "an answer was lost, and it had not", store: scripted{now: plain, patches: []error{lost}}, outcome: Configured, sent: 2},
 		{name: "an answer was lost, and nobody may look", store: scripted{now: plain, patches: []error{lost}, looks: []error{forbidden}}, outcome: Uncertain, why: "reading it again: ", sent: 1},
 		{name: "the answer of the second was lost", store: scripted{now: plain, patches: []error{nil, lost}, landed: true}, wanted: 2, outcome: Configured, sent: 2},
+		{name: "each patch after the first is reset on its way", store: scripted{now: plain, patches: slices.Concat([]error{nil}, slices.Repeat([]error{reset}, 100))}, wanted: 2, outcome: Configured, why: "not all of it is done: connection reset by peer", sent: patchesAtMost + conflictAttempts + readAttempts},
+		{name: "each patch is reset on its way", store: scripted{now: plain, patches: slices.Repeat([]error{reset}, 100)}, outcome: Failed, why: "connection reset by peer", sent: patchesAtMost + conflictAttempts + readAttempts},
 		{name: "too busy for a while", store: scripted{now: plain, patches: []error{overloaded, overloaded}}, outcome: Configured, sent: 3},
 		{name: "too busy for long: nothing arrived", store: scripted{now: plain, patches: []error{overloaded, overloaded, overloaded, overloaded, overloaded}}, outcome: Failed, why: "too many requests", sent: 4},
 	} {

@@ -97,7 +97,11 @@ func (o WriteOptions) checkRights(ctx context.Context, writes []tune.Write) erro
 func pretend(j job) cluster.Outcomes {
 	var out cluster.Outcomes
 	for _, w := range j.run.Writes {
-		out.Objects = append(out.Objects, cluster.Result{Write: w, Outcome: cluster.Configured})
+		result := cluster.Result{Write: w, Outcome: cluster.Configured}
+		if restore, restores := w.(tune.RestoreWrite); restores {
+			result.Back = &restore.Restore
+		}
+		out.Objects = append(out.Objects, result)
 	}
 	for _, p := range j.rules {
 		out.Owners = append(out.Owners, cluster.Result{Write: tune.PinWrite{Pin: p}, Outcome: cluster.Configured})

@@ -111,9 +111,10 @@ func (r *Result) become(d cluster.Result, done string) {
 	for _, f := range d.Beside {
 		r.AlsoChanged = append(r.AlsoChanged, string(f))
 	}
-	if d.Outcome == cluster.Configured {
+	if restore, restores := d.Write.(tune.RestoreWrite); restores {
+		r.takenAsFar(d, restore.Manager)
+	} else if d.Outcome == cluster.Configured {
 		r.Action = done
-		r.onlyWritten(d)
 	} else if d.Outcome != cluster.Failed && d.Outcome != cluster.Uncertain {
 		r.Changes = []Change{}
 	}
@@ -126,19 +127,35 @@ func (r *Result) become(d cluster.Result, done string) {
 	r.runEnded = errors.Is(d.Err, cluster.ErrInterrupted) || errors.Is(d.Err, cluster.ErrNoAnswer)
 }
 
-// onlyWritten makes the changes of a way back that is not whole those that the object got.
-func (r *Result) onlyWritten(d cluster.Result) {
-	restore, restores := d.Write.(tune.RestoreWrite)
-	if !restores || d.Err == nil || d.Now == nil || len(r.Changes) == 0 {
-		return
+// takenAsFar is what became of a way back: of what was planned nothing is told but where nothing came of it. What was done was decided
+// on the object as it was by then.
+func (r *Result) takenAsFar(d cluster.Result, manager string) {
+	var back tune.Restore
+	if d.Back != nil {
+		back = *d.Back
 	}
-	made, changed := restore.Made(*d.Now)
-	r.Changes = newChanges(made)
 	switch {
-	case !changed:
+	case d.Outcome == cluster.Failed, d.Outcome == cluster.NotAttempted, d.Outcome == cluster.Uncertain && d.Back == nil:
+		if d.Outcome == cluster.NotAttempted {
+			r.Changes = []Change{}
+		}
+		return
+	case d.Outcome != cluster.Configured:
+		back.Changes = nil
+	}
+	made, changed := back.Changes, true
+	if d.Now != nil && d.Outcome == cluster.Configured {
+		made, changed = back.Made(*d.Now, manager)
+	}
+	r.Changes, r.Message, r.Kept = newChanges(made), strings.Join(back.Notes, "; "), back.KeptMessage()
+	switch {
+	case d.Outcome != cluster.Configured:
+	case d.Err != nil && !changed:
 		r.Action = string(cluster.Failed)
 	case len(made) == 0:
 		r.Action = string(cluster.Released)
+	default:
+		r.Action = string(cluster.Restored)
 	}
 }
 

@@ -106,10 +106,45 @@ func TestRestoredInPart(t *testing.T) {
 		{same, []tune.Change{interval, removed}, cluster.Failed, []tune.Change{}},
 	} {
 		restore := tune.Restore{Object: was, Action: tune.ActionChange, Changes: tc.planned}
-		out := cluster.Outcomes{Objects: []cluster.Result{{Write: tune.RestoreWrite{Restore: restore}, Outcome: cluster.Configured, Err: errors.New("changed since"), Now: &tc.now}}}
+		out := cluster.Outcomes{Objects: []cluster.Result{{Write: tune.RestoreWrite{Restore: restore}, Back: &restore, Outcome: cluster.Configured, Err: errors.New("changed since"), Now: &tc.now}}}
 		item := NewResults("", cluster.Restored, PlannedRestores([]tune.Restore{restore})).With(out, nil).Items[0]
 		assert.Equal(t, string(tc.action), item.Action)
 		assert.Equal(t, newChanges(tc.want), item.Changes)
+	}
+}
+
+// What is told of a way back is what was decided when it was gone, and never what was planned.
+func TestToldIsWhatWasDone(t *testing.T) {
+	t.Parallel()
+	o := object(t, "ks", "prod", "web", nil)
+	planned := tune.Restore{Object: o, Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval, From: ptr("1m"), To: ptr("5m")}}, Notes: []string{"planned"}}
+	kept := []tune.KeptField{{Field: flux.Interval, Why: "spec.interval stays 1m: session s2 set it later"}}
+	for name, tc := range map[string]struct {
+		result  cluster.Result
+		want    Result
+		trouble []string
+		summary ResultSummary
+	}{
+		"its owner has set it": {cluster.Result{Outcome: cluster.Configured, Back: &tune.Restore{Notes: []string{"spec.interval is 1m, as kubectl sets it now"}}},
+			Result{Action: "released", Message: "spec.interval is 1m, as kubectl sets it now"}, nil, ResultSummary{Released: 1}},
+		"a later session keeps it": {cluster.Result{Outcome: cluster.Configured, Back: &tune.Restore{Kept: kept}},
+			Result{Action: "released", Kept: kept[0].Why}, []string{"Not taken back: Kustomization prod/web: " + kept[0].Why}, ResultSummary{Partial: 1}},
+		"somebody has set another value": {cluster.Result{Outcome: cluster.Skipped, Why: kept[0].Why, Back: &tune.Restore{Kept: kept}},
+			Result{Action: "skipped", Message: kept[0].Why, Kept: kept[0].Why}, []string{"Not taken back: Kustomization prod/web: " + kept[0].Why}, ResultSummary{Skipped: 1}},
+		"taken back by somebody else": {cluster.Result{Outcome: cluster.Unchanged}, Result{Action: "unchanged"}, nil, ResultSummary{Unchanged: 1}},
+		"its record is gone": {cluster.Result{Outcome: cluster.Skipped, Why: "not taken back"},
+			Result{Action: "skipped", Message: "not taken back"}, []string{"Left alone: Kustomization prod/web: not taken back"}, ResultSummary{Skipped: 1}},
+		"nothing was decided": {cluster.Result{Outcome: cluster.Configured}, Result{Action: "released"}, nil, ResultSummary{Released: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tc.result.Write = tune.RestoreWrite{Restore: planned}
+			results := NewResults("", cluster.Restored, PlannedRestores([]tune.Restore{planned})).With(cluster.Outcomes{Objects: []cluster.Result{tc.result}}, nil)
+			tc.want.Ref, tc.want.Changes, tc.want.object, tc.want.done, tc.want.tried = NewRef(o), []Change{}, o, "restored", true
+			assert.Equal(t, tc.want, results.Items[0])
+			assert.Equal(t, tc.trouble, results.Troubles())
+			assert.Equal(t, tc.summary, results.Summary)
+		})
 	}
 }
 
@@ -160,6 +195,9 @@ func TestOutcomes(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			tc.result.Write = tune.RestoreWrite{Restore: tc.restore}
+			if tc.result.Outcome == cluster.Configured {
+				tc.result.Back = &tc.restore
+			}
 			results := NewResults("", cluster.Restored, PlannedRestores([]tune.Restore{tc.restore})).With(cluster.Outcomes{Objects: []cluster.Result{tc.result}}, nil)
 			assert.Equal(t, tc.action, results.Items[0].Action)
 			assert.Len(t, results.Items[0].Changes, tc.changes)
@@ -221,7 +259,7 @@ func TestTroublesAreGrouped(t *testing.T) {
 		}
 		r := tune.Restore{Object: object(t, "ks", "prod", name, nil), Action: tune.ActionChange, Kept: []tune.KeptField{{Field: flux.Interval, Why: kept}}}
 		restores = append(restores, r)
-		out.Objects = append(out.Objects, cluster.Result{Write: tune.RestoreWrite{Restore: r}, Outcome: cluster.Configured})
+		out.Objects = append(out.Objects, cluster.Result{Write: tune.RestoreWrite{Restore: r}, Back: &r, Outcome: cluster.Configured})
 	}
 	assert.Equal(t, []string{
 		"Not taken back: Kustomization prod/a, Kustomization prod/b, Kustomization prod/c and 2 more: spec.interval stays 1m, as session s2 set it",

@@ -40,7 +40,7 @@ func (r Results) Troubles() []string {
 			add(item, "Not taken back", item.Message)
 		case item.Error != "":
 			add(item, "Not complete", item.Error)
-		case item.Action == string(cluster.Skipped) && item.tried:
+		case item.Action == string(cluster.Skipped) && item.tried && item.Message != item.Kept:
 			add(item, "Left alone", item.Message)
 		}
 		if item.Kept != "" && item.Action != string(cluster.NotAttempted) {

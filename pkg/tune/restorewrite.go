@@ -27,7 +27,7 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 	r := w.Decide(now)
 	switch {
 	case r.Action == ActionUnchanged || r.Reason == ReasonOtherSession:
-		return Next{State: StateAsWanted}
+		return w.gone(now)
 	case r.Reason == ReasonChangedSince:
 		return w.stays(r)
 	case r.Deferred():
@@ -35,22 +35,83 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 	case r.Action == ActionSkip:
 		return Next{State: StateLeftAlone, Why: r.Message}
 	case len(r.Changes) > 0 && !w.planned(now, r.Changes):
-		return Next{State: StateLeftAlone, Why: "changed since the plan was made: " + changesSince(w.Restore.Object, now)}
-	case len(r.Changes) > 0:
+		return Next{State: StateLeftAlone, Why: "changed since the plan was made: " + w.since(now)}
+	}
+	if by := r.dropsBeside(w.Restore.Object, now); by != "" {
+		return Next{State: StateLeftAlone, Why: fmt.Sprintf("changed since the plan was made: session %s has tuned it, too", by)}
+	}
+	if len(r.Changes) > 0 {
 		patch, err := mergePatch(now, r.Changes, nil, nil)
-		return Next{Patch: patch, Err: err}
+		return Next{Patch: patch, Err: err, Back: &r}
 	}
 	patch, err := r.release(now, w.Manager)
-	return Next{Patch: patch, Err: err}
+	return Next{Patch: patch, Err: err, Back: &r}
 }
 
 // stays is how an object stands of which nothing can be taken back any more. What the plan says will stay is no news.
 func (w RestoreWrite) stays(r Restore) Next {
-	r.Kept = slices.DeleteFunc(r.Kept, func(k KeptField) bool { return slices.Contains(w.Restore.Kept, k) })
-	if len(r.Kept) == 0 {
+	if !slices.ContainsFunc(r.Kept, func(k KeptField) bool { return !slices.Contains(w.Restore.Kept, k) }) {
+		return Next{State: StateAsWanted, Back: &r}
+	}
+	return Next{State: StateLeftAlone, Why: r.KeptMessage(), Back: &r}
+}
+
+// gone is how an object stands that bears no record of what is to be taken back: as it is to be, or, where a value is still as it was
+// set, so that nothing takes it back any more.
+func (w RestoreWrite) gone(now flux.Object) Next {
+	var stay []string
+	for _, c := range w.Restore.Changes {
+		if flux.SameDuration(now.Value(c.Field), c.From) && !flux.SameDuration(c.From, c.To) {
+			stay = append(stay, fmt.Sprintf("%s stays %s, and was to become %s", c.Field, Show(c.From), Show(c.To)))
+		}
+	}
+	if len(stay) == 0 {
 		return Next{State: StateAsWanted}
 	}
-	return Next{State: StateLeftAlone, Why: r.KeptMessage()}
+	return Next{State: StateLost, Why: "not taken back: the record of what it was is gone since the plan was made (taken away, forgotten, or the object was made anew): " + strings.Join(stay, "; ")}
+}
+
+// since says what of an object is not as it was planned.
+func (w RestoreWrite) since(now flux.Object) string {
+	otherwise := "who sets its fields"
+	if now.Annotations[RecordAnnotation] != w.Restore.Object.Annotations[RecordAnnotation] {
+		otherwise = "its record is another one now"
+	}
+	return changesSince(w.Restore.Object, now, otherwise)
+}
+
+// dropsBeside is a session that has come into the record since the plan was made, and that the way back would take moves of, also such
+// as keep a value; "" where there is none.
+func (r Restore) dropsBeside(planned, now flux.Object) string {
+	knew, _ := ReadRecord(planned)
+	is, _ := ReadRecord(now)
+	for _, session := range is.news(knew) {
+		if !r.Record.hasAll(session, is) {
+			return session
+		}
+	}
+	return ""
+}
+
+// Then is a way back of which another part is gone: of an object as it was before the first, with the changes of both, and what stays
+// after the last. The receiver may be nil.
+func (r *Restore) Then(next Restore) *Restore {
+	if r == nil {
+		return &next
+	}
+	all := *r
+	again := func(c Change) bool {
+		return slices.ContainsFunc(next.Changes, func(n Change) bool { return n.Field == c.Field })
+	}
+	all.Changes = slices.Concat(slices.DeleteFunc(slices.Clone(r.Changes), again), next.Changes)
+	all.Notes = slices.Clone(r.Notes)
+	for _, note := range next.Notes {
+		if !slices.Contains(all.Notes, note) {
+			all.Notes = append(all.Notes, note)
+		}
+	}
+	all.Kept = next.Kept
+	return &all
 }
 
 // planned tells whether changes are among those that somebody said yes to. A value that is ours still, while the record is
@@ -64,19 +125,23 @@ func (w RestoreWrite) planned(now flux.Object, changes []Change) bool {
 	})
 }
 
-// Made are the changes that an object which is like now got of the write, and whether it has become another at all by it: admission
-// may have made something else of a value (nobody owns what it fills in), and what somebody else has set is not the write's.
-func (w RestoreWrite) Made(now flux.Object) (made []Change, changed bool) {
-	for _, c := range w.Restore.Changes {
+// Made are the changes that an object which is like now got of a way back that a field manager has gone, and whether it has become
+// another at all by it: admission may have made something else of a value (nobody owns what it fills in), and what somebody else has
+// set is not ours.
+func (r Restore) Made(now flux.Object, manager string) (made []Change, changed bool) {
+	knew, _ := ReadRecord(r.Object)
+	left, _ := ReadRecord(now)
+	later := len(left.news(knew)) > 0 // its values bear our name, too
+	for _, c := range r.Changes {
 		is := now.Value(c.Field)
-		switch ours := owns(now, c.Field, w.Manager) || c.To == nil && len(now.OwnersOf(c.Field)) == 0; {
+		switch ours := owns(now, c.Field, manager) || c.To == nil && len(now.OwnersOf(c.Field)) == 0; {
 		case c.To == nil && filledIn(now, c.Field), flux.SameDuration(is, c.To):
 			made = append(made, c)
-		case ours && !flux.SameDuration(is, c.From):
+		case ours && !later && !flux.SameDuration(is, c.From):
 			made = append(made, Change{Field: c.Field, From: c.From, To: is})
 		}
 	}
-	record := w.Restore.Object.Annotations[RecordAnnotation]
+	record := r.Object.Annotations[RecordAnnotation]
 	return made, len(made) > 0 || now.Annotations[RecordAnnotation] != record
 }
 
@@ -166,8 +231,13 @@ func (w ForgetWrite) Next(now flux.Object) Next {
 	case err != nil:
 		record = nil // what cannot be read is dropped all the same
 	}
-	if others := record.Sessions(w.Session); w.Session != "" && len(others) > 0 {
-		return Next{State: StateLeftAlone, Why: fmt.Sprintf("session %s has changed it since, too, and its record is the way back of both", strings.Join(others, ", "))}
+	planned, _ := ReadRecord(w.Object)
+	others := record.news(planned)
+	if w.Session != "" {
+		others = record.Sessions(w.Session)
+	}
+	if len(others) > 0 {
+		return Next{State: StateLeftAlone, Why: fmt.Sprintf("session %s has changed it since, too, and its record is the way back of that", strings.Join(others, ", "))}
 	}
 	freed := make(map[flux.Field][]flux.Manager)
 	if record == nil { // nothing tells which fields we own, or who owned them before

@@ -51,6 +51,9 @@ type Next struct {
 	// Why an object is left alone, or what is to be known of one that is done.
 	Why string
 	Err error
+	// Back is the way back that the patch goes, or, where no patch is left, what stays of it: as it was decided on the object as it
+	// is. Nil: none.
+	Back *Restore
 }
 
 // State says how a write stands where nothing is left to send.
@@ -62,6 +65,7 @@ const (
 	StateAsWanted               // it is as the write wants it; because of the write, if one was sent
 	StateUnchanged              // it is as the write wants it, because of somebody else
 	StateLeftAlone              // it must not be written any more
+	StateLost                   // nothing tells any more how to write it; that is so after it was written, too
 )
 
 // Stamp is what an apply leaves in the record of each object that it changes.
@@ -137,11 +141,11 @@ func (w ApplyWrite) since(fresh Item) string {
 	if was, is := w.Item.Assignment.Environment, fresh.Assignment.Environment; was != is {
 		return fmt.Sprintf("environment %s -> %s", cmp.Or(was, "none"), cmp.Or(is, "none"))
 	}
-	return changesSince(w.Item.Object, fresh.Object)
+	return changesSince(w.Item.Object, fresh.Object, "what the policy wants of it is something else now")
 }
 
-// changesSince names the tunable fields that differ between two versions of an object.
-func changesSince(before, after flux.Object) string {
+// changesSince names the tunable fields that differ between two versions of an object; where none does, it says what else is.
+func changesSince(before, after flux.Object, otherwise string) string {
 	var list []string
 	for _, t := range after.KindRow().Tunables {
 		if from, to := before.Value(t.Field), after.Value(t.Field); !flux.SameDuration(from, to) {
@@ -149,7 +153,7 @@ func changesSince(before, after flux.Object) string {
 		}
 	}
 	if len(list) == 0 {
-		return "what the policy wants of it is something else now"
+		return otherwise
 	}
 	return strings.Join(list, ", ")
 }

@@ -209,6 +209,8 @@ func TestRestoreNext(t *testing.T) {
 	one := Record{Steps: []Step{step("s1", moves(move(flux.Interval, "5m", "1m"), move(flux.Timeout, "", "2m")))}}
 	w := restoring(object(t, "ks", interval("1m"), timeout("2m"), recorded(one.String())), RestoreOptions{})
 	more := Record{Steps: append(one.Steps, step("s2", move(flux.RetryInterval, "", "20s")))}
+	keeps := Record{Steps: append(one.Steps, step("s2", moves(move(flux.Interval, "1m", "1m"), move(flux.Timeout, "2m", "2m"))))}
+	const lost = "not taken back: the record of what it was is gone since the plan was made (taken away, forgotten, or the object was made anew): spec.interval stays 1m, and was to become 5m"
 	for _, tc := range []struct {
 		name string
 		now  flux.Object
@@ -223,10 +225,29 @@ func TestRestoreNext(t *testing.T) {
 			"spec.timeout was set to 2m and is now 9m: somebody changed it since (--force restores <unset>, forget keeps what is there)"}},
 		{"of another session now", object(t, "ks", version("8"), recorded("{")), Next{State: StateLeftAlone,
 			Why: "reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand, then run forget on it"}},
+		{"its record is gone, and what was set stays", object(t, "ks", version("8"), interval("1m")), Next{State: StateLost, Why: lost}},
+		{"a session has kept the values since", object(t, "ks", version("8"), interval("1m"), timeout("2m"), recorded(keeps.String())),
+			Next{State: StateLeftAlone, Why: "changed since the plan was made: session s2 has tuned it, too"}},
+		{"the values are back, and a session has kept that since", object(t, "ks", version("8"), interval("5m"), recorded(keeps.String())),
+			Next{State: StateLeftAlone, Why: "changed since the plan was made: session s2 has tuned it, too"}},
 	} {
-		assert.Equal(t, tc.want, w.Next(tc.now), tc.name)
+		next := w.Next(tc.now)
+		next.Back = nil
+		assert.Equal(t, tc.want, next, tc.name)
 	}
-	assert.Equal(t, Next{State: StateAsWanted}, restoring(w.Target(), RestoreOptions{Session: "s1"}).Next(object(t, "ks", recorded(Record{Steps: more.Steps[1:]}.String()))))
+	single := restoring(w.Target(), RestoreOptions{Session: "s1"})
+	assert.Equal(t, Next{State: StateAsWanted}, single.Next(object(t, "ks", recorded(Record{Steps: more.Steps[1:]}.String()))))
+	assert.Equal(t, Next{State: StateLost, Why: lost}, single.Next(object(t, "ks", interval("1m"), recorded(Record{Steps: more.Steps[1:]}.String()))), "it is another session's only")
+
+	kept := single.Next(object(t, "ks", interval("1m"), timeout("2m"), recorded(keeps.String())))
+	require.NoError(t, kept.Err)
+	assert.Empty(t, kept.Back.Changes, "what it does is decided now, and not when it was planned")
+	assert.Equal(t, "spec.interval stays 1m: session s2 set it later; reverting that one restores 5m; spec.timeout stays 2m: session s2 set it later; reverting that one restores <unset>", kept.Back.KeptMessage())
+	forced := restoring(w.Target(), RestoreOptions{Session: "s1", Force: true})
+	assert.Equal(t, StateLeftAlone, forced.Next(object(t, "ks", interval("1m"), timeout("2m"), recorded(keeps.String()))).State)
+	other := Record{Steps: []Step{step("s1", moves(move(flux.Interval, "9m", "1m"), move(flux.Timeout, "", "2m")))}}
+	assert.Equal(t, Next{State: StateLeftAlone, Why: "changed since the plan was made: its record is another one now"},
+		w.Next(object(t, "ks", interval("1m"), timeout("2m"), recorded(other.String()))))
 }
 
 // What the plan says will stay is not said again when the rest is done; what stays beside is.
@@ -237,9 +258,11 @@ func TestRestoreNextOfAPart(t *testing.T) {
 	w := restoring(object(t, "ks", interval("7m"), timeout("2m"), recorded(both.String())), RestoreOptions{})
 	assert.Equal(t, ActionChange, w.Restore.Action)
 	assert.Len(t, w.Restore.Kept, 1)
-	assert.Equal(t, Next{State: StateAsWanted}, w.Next(object(t, "ks", interval("7m"), recorded(left.String()))))
-	assert.Equal(t, Next{State: StateLeftAlone, Why: "spec.timeout was set to 2m and is now 9m: somebody changed it since (--force restores <unset>, forget keeps what is there)"},
-		w.Next(object(t, "ks", version("8"), interval("7m"), timeout("9m"), recorded(both.String()))))
+	assert.Equal(t, StateAsWanted, w.Next(object(t, "ks", interval("7m"), recorded(left.String()))).State)
+	more := w.Next(object(t, "ks", version("8"), interval("7m"), timeout("9m"), recorded(both.String())))
+	assert.Equal(t, StateLeftAlone, more.State)
+	assert.Len(t, more.Back.Kept, 2)
+	assert.Equal(t, "spec.interval was set to 1m and is now 7m: somebody changed it since (--force restores 5m, forget keeps what is there); spec.timeout was set to 2m and is now 9m: somebody changed it since (--force restores <unset>, forget keeps what is there)", more.Why)
 }
 
 func TestForgetNext(t *testing.T) {
@@ -250,10 +273,14 @@ func TestForgetNext(t *testing.T) {
 	assert.Equal(t, drop, string(ForgetWrite{Object: tuned}.Next(object(t, "ks", recorded("{"))).Patch), "what cannot be read is dropped all the same")
 	assert.Equal(t, Next{State: StateAsWanted}, ForgetWrite{Object: tuned}.Next(object(t, "ks")))
 
+	later := Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m")), step("s2", move(flux.Interval, "1m", "1m"))}}
+	assert.Equal(t, Next{State: StateLeftAlone, Why: "session s2 has changed it since, too, and its record is the way back of that"},
+		ForgetWrite{Object: tuned}.Next(object(t, "ks", interval("1m"), recorded(later.String()))), "nobody has asked to forget that one")
+
 	one := ForgetWrite{Object: tuned, Session: "s1"}
 	assert.Equal(t, drop, string(one.Next(tuned).Patch))
 	both := Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m")), step("s2", move(flux.Timeout, "1m", "2m"))}}
-	assert.Equal(t, Next{State: StateLeftAlone, Why: "session s2 has changed it since, too, and its record is the way back of both"},
+	assert.Equal(t, Next{State: StateLeftAlone, Why: "session s2 has changed it since, too, and its record is the way back of that"},
 		one.Next(object(t, "ks", interval("1m"), timeout("2m"), recorded(both.String()))))
 	assert.Equal(t, StateLeftAlone, one.Next(object(t, "ks", recorded("{"))).State, "it may be another session's by now")
 }
