@@ -229,6 +229,7 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		before:   by.refresh,
 		finish: func(d *report.Results, out cluster.Outcomes) {
 			o.root.warn(by.unnoticed(), nil)
+			restores = asGone(restores, out)
 			if o.back != nil {
 				o.back.objects += d.Summary.Changed + d.Summary.Released
 				o.back.add(out.Objects)
@@ -239,6 +240,19 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		o.proposeLater(restores)
 	}
 	return err
+}
+
+// asGone are ways back as they were gone, in the place of those that were planned: they may find sessions that the plan could not know.
+func asGone(planned []tune.Restore, out cluster.Outcomes) []tune.Restore {
+	tried := make(map[flux.Ref]bool)
+	var gone []tune.Restore
+	for _, r := range out.Objects {
+		tried[r.Write.Target().Ref] = true
+		if r.Back != nil {
+			gone = append(gone, *r.Back)
+		}
+	}
+	return append(slices.DeleteFunc(slices.Clone(planned), func(r tune.Restore) bool { return tried[r.Object.Ref] }), gone...)
 }
 
 // restoreQuestion asks for leave to restore objects, and to take a session out of the records of those that stay as a later

@@ -253,6 +253,8 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 			return silentError{exitFailed}
 		}
 		return nil
+	case state == stateGone && !errors.As(err, &chose):
+		say(fmt.Sprintf("Session %s is over: nothing bears it any more.", way.session))
 	case state == stateGone:
 		say(fmt.Sprintf("Session %s is over: its changes are taken back but for what later sessions set, which stays until they are reverted. See them with: %s sessions%s", way.session, o.root.name, o.scopeFlags(o.root)))
 	case errors.As(err, &chose):
