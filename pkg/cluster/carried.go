@@ -48,6 +48,7 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 	if c.Now == nil && !c.Gone {
 		c.Now = &c.now
 	}
+	c.Left = c.Now
 	return c.Result
 }
 

@@ -50,6 +50,8 @@ type Result struct {
 	// Back is the way back that was gone, as it was decided on the object as it was when each patch was made, or what stays where none
 	// was; nil where nothing was decided.
 	Back *tune.Restore
+	// Left is the object as it was when the write was done with; Now may be seen later, when others have changed it again.
+	Left *flux.Object
 	// TakenBack says that it was written, and put back to what it was before by the same run.
 	TakenBack bool
 

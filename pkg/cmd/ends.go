@@ -2,7 +2,9 @@ package cmd
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/cluster"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -38,4 +40,17 @@ func changedOf(restores []tune.Restore) (objects []flux.Object) {
 		}
 	}
 	return objects
+}
+
+// asGone are ways back as they were gone, in the place of those that were planned: they may find sessions that the plan could not know.
+func asGone(planned []tune.Restore, out cluster.Outcomes) []tune.Restore {
+	tried := make(map[flux.Ref]bool)
+	var gone []tune.Restore
+	for _, r := range out.Objects {
+		tried[r.Write.Target().Ref] = true
+		if r.Back != nil {
+			gone = append(gone, *r.Back)
+		}
+	}
+	return append(slices.DeleteFunc(slices.Clone(planned), func(r tune.Restore) bool { return tried[r.Object.Ref] }), gone...)
 }

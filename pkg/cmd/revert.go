@@ -242,19 +242,6 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 	return err
 }
 
-// asGone are ways back as they were gone, in the place of those that were planned: they may find sessions that the plan could not know.
-func asGone(planned []tune.Restore, out cluster.Outcomes) []tune.Restore {
-	tried := make(map[flux.Ref]bool)
-	var gone []tune.Restore
-	for _, r := range out.Objects {
-		tried[r.Write.Target().Ref] = true
-		if r.Back != nil {
-			gone = append(gone, *r.Back)
-		}
-	}
-	return append(slices.DeleteFunc(slices.Clone(planned), func(r tune.Restore) bool { return tried[r.Object.Ref] }), gone...)
-}
-
 // restoreQuestion asks for leave to restore objects, and to take a session out of the records of those that stay as a later
 // one set them.
 func (o RevertOptions) restoreQuestion(v report.Overview, restores []tune.Restore, rules []tune.Pin) string {

@@ -144,8 +144,8 @@ func (r *Result) takenAsFar(d cluster.Result, manager string) {
 		back.Changes = nil
 	}
 	made, changed := back.Changes, true
-	if d.Now != nil && d.Outcome == cluster.Configured {
-		made, changed = back.Made(*d.Now, manager)
+	if d.Left != nil && d.Outcome == cluster.Configured {
+		made, changed = back.Made(*d.Left, manager)
 	}
 	r.Changes, r.Message, r.Kept = newChanges(made), strings.Join(back.Notes, "; "), back.KeptMessage()
 	switch {

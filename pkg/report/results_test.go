@@ -106,7 +106,7 @@ func TestRestoredInPart(t *testing.T) {
 		{same, []tune.Change{interval, removed}, cluster.Failed, []tune.Change{}},
 	} {
 		restore := tune.Restore{Object: was, Action: tune.ActionChange, Changes: tc.planned}
-		out := cluster.Outcomes{Objects: []cluster.Result{{Write: tune.RestoreWrite{Restore: restore}, Back: &restore, Outcome: cluster.Configured, Err: errors.New("changed since"), Now: &tc.now}}}
+		out := cluster.Outcomes{Objects: []cluster.Result{{Write: tune.RestoreWrite{Restore: restore}, Back: &restore, Outcome: cluster.Configured, Err: errors.New("changed since"), Left: &tc.now}}}
 		item := NewResults("", cluster.Restored, PlannedRestores([]tune.Restore{restore})).With(out, nil).Items[0]
 		assert.Equal(t, string(tc.action), item.Action)
 		assert.Equal(t, newChanges(tc.want), item.Changes)
@@ -117,6 +117,7 @@ func TestRestoredInPart(t *testing.T) {
 func TestToldIsWhatWasDone(t *testing.T) {
 	t.Parallel()
 	o := object(t, "ks", "prod", "web", nil)
+	restored := object(t, "ks", "prod", "web", func(o *flux.Object) { o.Interval = ptr("5m") })
 	planned := tune.Restore{Object: o, Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval, From: ptr("1m"), To: ptr("5m")}}, Notes: []string{"planned"}}
 	kept := []tune.KeptField{{Field: flux.Interval, Why: "spec.interval stays 1m: session s2 set it later"}}
 	for name, tc := range map[string]struct {
@@ -134,13 +135,18 @@ func TestToldIsWhatWasDone(t *testing.T) {
 		"taken back by somebody else": {cluster.Result{Outcome: cluster.Unchanged}, Result{Action: "unchanged"}, nil, ResultSummary{Unchanged: 1}},
 		"its record is gone": {cluster.Result{Outcome: cluster.Skipped, Why: "not taken back"},
 			Result{Action: "skipped", Message: "not taken back"}, []string{"Left alone: Kustomization prod/web: not taken back"}, ResultSummary{Skipped: 1}},
+		"somebody has changed it while it was waited for": {cluster.Result{Outcome: cluster.Configured, Back: &planned, Left: &restored, Now: &o},
+			Result{Action: "restored", Message: "planned", Changes: newChanges(planned.Changes)}, nil, ResultSummary{Changed: 1}},
 		"nothing was decided": {cluster.Result{Outcome: cluster.Configured}, Result{Action: "released"}, nil, ResultSummary{Released: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tc.result.Write = tune.RestoreWrite{Restore: planned}
 			results := NewResults("", cluster.Restored, PlannedRestores([]tune.Restore{planned})).With(cluster.Outcomes{Objects: []cluster.Result{tc.result}}, nil)
-			tc.want.Ref, tc.want.Changes, tc.want.object, tc.want.done, tc.want.tried = NewRef(o), []Change{}, o, "restored", true
+			tc.want.Ref, tc.want.object, tc.want.done, tc.want.tried = NewRef(o), o, "restored", true
+			if tc.want.Changes == nil {
+				tc.want.Changes = []Change{}
+			}
 			assert.Equal(t, tc.want, results.Items[0])
 			assert.Equal(t, tc.trouble, results.Troubles())
 			assert.Equal(t, tc.summary, results.Summary)

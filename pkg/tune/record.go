@@ -221,31 +221,6 @@ func (r *Record) Sessions(beside string) (sessions []string) {
 	return sessions
 }
 
-// news are the sessions in the record that were not in an earlier one, oldest first. Either may be nil.
-func (r *Record) news(earlier *Record) []string {
-	return slices.DeleteFunc(r.Sessions(""), earlier.HasSession)
-}
-
-// hasAll tells whether all fields that a session moved in another record are there, too.
-func (r *Record) hasAll(session string, other *Record) bool {
-	has := make(map[flux.Field]bool)
-	if r != nil {
-		for _, s := range r.Steps {
-			for f := range s.Fields {
-				has[f] = has[f] || s.Session == session
-			}
-		}
-	}
-	for _, s := range other.Steps {
-		for f := range s.Fields {
-			if s.Session == session && !has[f] {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // Fields are the fields that the record knows, sorted.
 func (r *Record) Fields() []flux.Field {
 	known := make(map[flux.Field]bool)

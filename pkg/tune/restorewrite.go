@@ -93,6 +93,31 @@ func (r Restore) dropsBeside(planned, now flux.Object) string {
 	return ""
 }
 
+// news are the sessions in the record that were not in an earlier one, oldest first. Either may be nil.
+func (r *Record) news(earlier *Record) []string {
+	return slices.DeleteFunc(r.Sessions(""), earlier.HasSession)
+}
+
+// hasAll tells whether all fields that a session moved in another record are there, too.
+func (r *Record) hasAll(session string, other *Record) bool {
+	has := make(map[flux.Field]bool)
+	if r != nil {
+		for _, s := range r.Steps {
+			for f := range s.Fields {
+				has[f] = has[f] || s.Session == session
+			}
+		}
+	}
+	for _, s := range other.Steps {
+		for f := range s.Fields {
+			if s.Session == session && !has[f] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Then is a way back of which another part is gone: of an object as it was before the first, with the changes of both, and what stays
 // after the last. The receiver may be nil.
 func (r *Restore) Then(next Restore) *Restore {
