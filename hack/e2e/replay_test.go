@@ -123,7 +123,7 @@ type moment struct {
 func runOn(model *sim.World, step sim.Step) (cluster.Outcomes, *moment) {
 	var meanwhile *moment
 	s := &sim.Store{
-		Store: sim.Server{World: model}, Forbidden: step.Command.Forbidden(model.Layout), Fault: step.Fault, At: step.At, Eager: true,
+		Store: sim.Server{World: model, Manager: step.Command.Manager}, Forbidden: step.Command.Forbidden(model.Layout), Fault: step.Fault, At: step.At, Eager: true,
 		Sleep: func(time.Duration) { model.Settle() },
 		Meanwhile: func(ref flux.Ref) {
 			e := step.Event
@@ -204,7 +204,7 @@ func (w *realWorld) run(ctx context.Context, step sim.Step, meanwhile *moment) (
 	var failed error
 	note := func(err error) { failed = cmp.Or(failed, err) }
 	s := &sim.Store{
-		Store: w.client.Store(cluster.WriteOptions{FieldManager: tune.DefaultManager}), Forbidden: step.Command.Forbidden(w.Layout),
+		Store: w.client.Store(cluster.WriteOptions{FieldManager: cmp.Or(step.Command.Manager, tune.DefaultManager)}), Forbidden: step.Command.Forbidden(w.Layout),
 		Fault: step.Fault, At: step.At, Eager: true,
 		Sleep: func(time.Duration) { note(w.settle(ctx)) },
 		Meanwhile: func(flux.Ref) {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -34,15 +35,22 @@ type Command struct {
 	Force     bool
 	Tenant    bool // may read and write one namespace only
 	Lends     bool // an apply that is to be taken back later
+	// Manager is the field manager; "" is that of fluxtune.
+	Manager string
 
 	back int // a revert takes back the apply that is so many ago; 0 is all
 }
 
 // String is the command in one line, for the report of a history that failed.
 func (c Command) String() string {
-	return strings.TrimSpace(fmt.Sprintf("%s policy=%d shorten=%t managed=%s -n %q %s session=%q force=%t tenant=%t lends=%t",
-		c.Verb, c.Policy, c.Shorten, c.Managed, c.Namespace, c.Name, c.Session, c.Force, c.Tenant, c.Lends))
+	return strings.TrimSpace(fmt.Sprintf("%s policy=%d shorten=%t managed=%s -n %q %s session=%q force=%t tenant=%t lends=%t by %s",
+		c.Verb, c.Policy, c.Shorten, c.Managed, c.Namespace, c.Name, c.Session, c.Force, c.Tenant, c.Lends, c.manager()))
 }
+
+// managers are the field managers by which commands are called.
+var managers = []string{tune.DefaultManager, "bob", "cron"}
+
+func (c Command) manager() string { return cmp.Or(c.Manager, tune.DefaultManager) }
 
 // policies are what commands apply. A resolver changes nothing of them.
 var policies = makePolicies()
@@ -120,7 +128,7 @@ type Planned struct {
 func (c Command) Plan(s flux.Snapshot) Planned {
 	all := slices.Concat(s.Objects, s.Related)
 	graph := tune.NewGraph(flux.Each(all))
-	p := Planned{Run: cluster.Run{PinTimeout: time.Minute}, options: cluster.WriteOptions{Graph: graph, FieldManager: tune.DefaultManager}}
+	p := Planned{Run: cluster.Run{PinTimeout: time.Minute}, options: cluster.WriteOptions{Graph: graph, FieldManager: c.manager()}}
 	for _, o := range all {
 		if tune.Pinning(o) {
 			p.Run.Owners = append(p.Run.Owners, o)
@@ -132,7 +140,7 @@ func (c Command) Plan(s flux.Snapshot) Planned {
 		chosen.ShortenTimeouts = c.Shorten
 		resolver := policy.NewResolver(chosen, s, "development")
 		opts := tune.Options{Judge: tune.NewJudge(s), Graph: graph, Managed: c.Managed}
-		stamp := tune.Stamp{Session: c.Session, Policy: chosen.Name, Manager: tune.DefaultManager}
+		stamp := tune.Stamp{Session: c.Session, Policy: chosen.Name, Manager: c.manager()}
 		if c.Lends {
 			stamp.Until = time.Unix(0, 0).Add(time.Hour)
 			opts.Until = stamp.Until

@@ -133,7 +133,7 @@ func (s *Store) List(ctx context.Context, like flux.Object) ([]flux.Object, erro
 }
 
 // Patch implements cluster.Store.
-func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte) (flux.Object, error) {
+func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte, manager string) (flux.Object, error) {
 	fault, err := s.arrive(o.Ref)
 	if err != nil {
 		return flux.Object{}, err
@@ -145,7 +145,7 @@ func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte) (flux.Ob
 	if err != nil {
 		return flux.Object{}, err
 	}
-	answer, err := s.Store.Patch(ctx, o, patch)
+	answer, err := s.Store.Patch(ctx, o, patch, manager)
 	if err != nil {
 		return flux.Object{}, err
 	}
@@ -157,7 +157,7 @@ func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte) (flux.Ob
 	case Lost, LostChanged, LostStripped:
 		return flux.Object{}, io.ErrUnexpectedEOF
 	case Doubled, DoubledOn, DoubledChanged, DoubledStripped:
-		return s.Store.Patch(ctx, o, patch)
+		return s.Store.Patch(ctx, o, patch, manager)
 	}
 	return answer, nil
 }

@@ -39,11 +39,14 @@ func Draw(t *rapid.T, l Layout, most int) History {
 	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Step { return drawStep(t, l) }), 1, most).Draw(t, "history")
 	applies := 0
 	for i, s := range steps {
+		by := i*i + i*len(steps) // follows from what is drawn, so that every history has all of them in another order
 		if s.Command != nil {
 			steps[i].Command = s.Command.named(&applies)
+			steps[i].Command.Manager = managers[(by+applies)%len(managers)]
 		}
 		if s.Beside != nil {
 			steps[i].Beside = s.Beside.named(&applies)
+			steps[i].Beside.Manager = managers[(by+applies+1)%len(managers)]
 		}
 	}
 	return steps

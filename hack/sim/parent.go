@@ -137,10 +137,10 @@ func (r *Resource) takeOver() bool {
 	return taken
 }
 
-// OwnedBeside tells whether somebody beside a manager owns a field.
-func (r *Resource) OwnedBeside(manager string, p Path) bool {
+// OwnedBeside tells whether somebody beside the commands owns a field.
+func (r *Resource) OwnedBeside(p Path) bool {
 	for k, set := range r.Owners {
-		if k.Manager != manager && set[p] {
+		if !slices.Contains(managers, k.Manager) && set[p] {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,7 +16,11 @@ import (
 
 // Server is the API server of a world; it implements cluster.Store. It knows what matters here: merge patches with a
 // resourceVersion, who owns a field, and annotations.
-type Server struct{ World *World }
+type Server struct {
+	World *World
+	// Manager is the field manager of patches; "" is that of fluxtune.
+	Manager string
+}
 
 func resource(ref flux.Ref) schema.GroupResource {
 	return schema.GroupResource{Group: ref.Group, Resource: ref.Kind}
@@ -61,7 +66,7 @@ type mergePatch struct {
 
 // Patch implements cluster.Store. As the real one (measured) it takes metadata.managedFields first, and then makes the
 // sender the owner of what the patch changes.
-func (s Server) Patch(_ context.Context, o flux.Object, patch []byte) (flux.Object, error) {
+func (s Server) Patch(_ context.Context, o flux.Object, patch []byte, manager string) (flux.Object, error) {
 	r, err := s.find(o.Ref)
 	if err != nil {
 		return flux.Object{}, err
@@ -86,7 +91,7 @@ func (s Server) Patch(_ context.Context, o flux.Object, patch []byte) (flux.Obje
 		}
 		r.changed(true, false)
 	}
-	r.update(tune.DefaultManager, values, ByUs)
+	r.update(cmp.Or(manager, s.Manager, tune.DefaultManager), values, ByUs)
 	return r.whole(), nil
 }
 

@@ -134,7 +134,7 @@ func (r *reconciled) tick(c *reconciling) {
 	}
 }
 
-func (c *reconciling) Patch(_ context.Context, o flux.Object, _ []byte) (flux.Object, error) {
+func (c *reconciling) Patch(_ context.Context, o flux.Object, _ []byte, _ string) (flux.Object, error) {
 	r := c.objects[o.Ref]
 	r.delayed = !r.done.IsZero() || r.Status.Ready == "False"
 	answer := r.Object
@@ -348,7 +348,7 @@ type observing struct {
 	tooEarly int
 }
 
-func (s *observing) Patch(_ context.Context, o flux.Object, _ []byte) (flux.Object, error) {
+func (s *observing) Patch(_ context.Context, o flux.Object, _ []byte, _ string) (flux.Object, error) {
 	for _, on := range s.objects[o.Ref].DependsOn {
 		if base, _ := s.Get(context.Background(), s.objects[on]); base.Status.ObservedGeneration != base.Generation {
 			s.tooEarly++

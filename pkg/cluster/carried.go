@@ -102,7 +102,7 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 		}
 		return c.end(c.failed(c.wrote, errors.New("it does not become as it should be: something sets it back at once")))
 	}
-	answer, err := w.store.Patch(requests, c.now, next.Patch)
+	answer, err := w.store.Patch(requests, c.now, next.Patch, next.Manager)
 	w.heard(err)
 	switch {
 	case err == nil:

@@ -71,7 +71,7 @@ func readers() map[string]struct {
 			return err
 		}},
 		"what a patch made": {object, func(ctx context.Context, c *Client) error {
-			_, err := c.Store(WriteOptions{}).Patch(ctx, apps, []byte(`{}`))
+			_, err := c.Store(WriteOptions{}).Patch(ctx, apps, []byte(`{}`), "")
 			return err
 		}},
 		"rights": {"/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", func(ctx context.Context, c *Client) error {
@@ -170,7 +170,7 @@ func TestWritesAreSentOnce(t *testing.T) {
 	c, err := NewClient(&rest.Config{Host: server.URL})
 	require.NoError(t, err)
 	o := flux.Object{Ref: flux.Ref{Kind: "Kustomization", Namespace: "a", Name: "apps"}, Version: "v1"}
-	_, err = c.Store(WriteOptions{}).Patch(t.Context(), o, []byte("{}"))
+	_, err = c.Store(WriteOptions{}).Patch(t.Context(), o, []byte("{}"), "")
 	assert.True(t, apierrors.IsTooManyRequests(err), "%v", err)
 	assert.Equal(t, time.Second, kube.RetryAfter(err))
 	assert.EqualValues(t, 1, sent.Load())

@@ -20,7 +20,7 @@ type kept struct {
 	after map[flux.Ref]flux.Object
 }
 
-func (s *kept) Patch(_ context.Context, o flux.Object, patch []byte) (flux.Object, error) {
+func (s *kept) Patch(_ context.Context, o flux.Object, patch []byte, _ string) (flux.Object, error) {
 	s.patches[o.Ref] = append(s.patches[o.Ref], string(patch))
 	if after, changes := s.after[o.Ref]; changes {
 		s.objects[o.Ref] = after

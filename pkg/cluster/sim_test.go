@@ -110,7 +110,7 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 	}
 	s := &sim.Store{
 		Now:   m.now,
-		Store: sim.Server{World: m.touched}, Forbidden: c.Forbidden(m.touched.Layout), Fault: step.Fault, At: step.At,
+		Store: sim.Server{World: m.touched, Manager: c.Manager}, Forbidden: c.Forbidden(m.touched.Layout), Fault: step.Fault, At: step.At,
 		Meanwhile: func(ref flux.Ref) {
 			if step.Beside != nil {
 				m.beside(*step.Beside)
@@ -196,7 +196,7 @@ func (m *machine) fail(t failing, format string, args ...any) {
 // checkWayBack takes everything back, and compares with the world in which fluxtune never was.
 func (m *machine) checkWayBack(t failing) {
 	m.now = m.now.Add(24 * time.Hour) // whoever was killed waits no more
-	for _, c := range []sim.Command{{Verb: sim.VerbRevert}, {Verb: sim.VerbForget}} {
+	for _, c := range []sim.Command{{Verb: sim.VerbRevert, Manager: "cron"}, {Verb: sim.VerbForget, Manager: "cron"}} {
 		m.step(t, sim.Step{Command: &c})
 	}
 	for _, parent := range []flux.Ref{m.touched.Root, m.touched.Apps, m.touched.Infra} {
@@ -332,6 +332,10 @@ func TestFoundHistories(t *testing.T) {
 	apply := func(session string, policy int, managed tune.Managed) *sim.Command {
 		return &sim.Command{Verb: sim.VerbApply, Session: session, Policy: policy, Shorten: true, Managed: managed}
 	}
+	by := func(manager string, c *sim.Command) *sim.Command {
+		c.Manager = manager
+		return c
+	}
 	own := sim.NewLayout("").Free[0]
 	for name, history := range map[string]sim.History{
 		"forget drops a record that somebody else's pin has just written": {
@@ -379,6 +383,28 @@ func TestFoundHistories(t *testing.T) {
 			{Event: sim.Event{What: sim.Edit, Ref: sim.NewLayout("").InGit[2], Field: flux.RetryInterval}},
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 1, Shorten: true, Namespace: "b", Managed: tune.ManagedPatch}},
 			{Event: sim.Event{What: sim.Reconcile, Ref: sim.NewLayout("").Infra}},
+		},
+		"a session of another manager, taken back by a third": {
+			{Command: apply("s1", 0, tune.ManagedSkip)},
+			{Command: by("bob", apply("s2", 1, tune.ManagedSkip))},
+			{Command: by("cron", &sim.Command{Verb: sim.VerbRevert, Session: "s2"})},
+			{Command: by("bob", &sim.Command{Verb: sim.VerbRevert, Session: "s1"})},
+		},
+		"a value that another manager keeps when its session ends": {
+			{Command: by("bob", &sim.Command{Verb: sim.VerbApply, Session: "s1", Shorten: true, Managed: tune.ManagedSkip, Lends: true})},
+			{Command: by("cron", apply("s2", 0, tune.ManagedSkip))},
+			{Command: by("bob", &sim.Command{Verb: sim.VerbRevert, Session: "s1"})},
+			{Command: by("cron", &sim.Command{Verb: sim.VerbRevert, Session: "s2"})},
+		},
+		"what follows the interval, of two managers": {
+			{Command: by("bob", &sim.Command{Verb: sim.VerbApply, Session: "s1", Managed: tune.ManagedSkip})},
+			{Command: by("cron", &sim.Command{Verb: sim.VerbApply, Session: "s2", Policy: 1, Managed: tune.ManagedSkip})},
+			{Command: &sim.Command{Verb: sim.VerbRevert, Session: "s1"}},
+			{Command: &sim.Command{Verb: sim.VerbRevert, Session: "s2"}},
+		},
+		"a rule of another manager, taken back where the note of it is dropped": {
+			{Command: apply("s1", 0, tune.ManagedPin)},
+			{Command: by("bob", &sim.Command{Verb: sim.VerbRevert, Force: true}), Fault: sim.StrippedOn, At: 2},
 		},
 		"a pin that was planned before another one": {
 			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 1, Beside: apply("s2", 4, tune.ManagedPin)},

@@ -73,7 +73,7 @@ func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 		}
 	}
 	// A hand that says what is there already owns it beside us.
-	m.forced[r.Ref] = m.forced[r.Ref] || c.Force && r.OwnedBeside(tune.DefaultManager, sim.Path(f))
+	m.forced[r.Ref] = m.forced[r.Ref] || c.Force && r.OwnedBeside(sim.Path(f))
 	if c.Verb == sim.VerbForget {
 		m.complaint("%s %s was changed by forget", r.Ref, f)
 	}
@@ -171,7 +171,7 @@ func (m *machine) release(parent flux.Ref) {
 func (m *machine) keptByOwner(r *sim.Resource, f flux.Field) bool {
 	w := m.touched
 	// Where Git has come to say what we had set, nothing differs and nothing is applied: no owner is to be seen.
-	unseen := r.LastWriter[f] == sim.ByUs && !r.OwnedBeside(tune.DefaultManager, sim.Path(f)) && !takenFromGit(r, f)
+	unseen := r.LastWriter[f] == sim.ByUs && !r.OwnedBeside(sim.Path(f)) && !takenFromGit(r, f)
 	if parent := w.Resources[w.ParentOf[r.Ref]]; parent != nil && r.FromGit[f] && !unseen && !sim.IgnoredFields(theirRules(parent), r.Ref)[sim.Path(f)] {
 		return true
 	}

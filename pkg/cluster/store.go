@@ -14,8 +14,8 @@ import (
 // Store is what writing needs of an API server. Errors are those of k8s.io/apimachinery/pkg/api/errors, and
 // those of the connection.
 type Store interface {
-	// Patch sends a JSON merge patch for an object, and returns the object as it is then.
-	Patch(ctx context.Context, o flux.Object, patch []byte) (flux.Object, error)
+	// Patch sends a JSON merge patch for an object under a field manager, "" is the store's, and returns the object as it is then.
+	Patch(ctx context.Context, o flux.Object, patch []byte, manager string) (flux.Object, error)
 	// Get reads an object as it is now, in its version, or "" in the one that is served. It keeps its managedFields.
 	Get(ctx context.Context, o flux.Object) (flux.Object, error)
 	// List reads all objects of an object's kind in its namespace.
@@ -36,10 +36,10 @@ func (c *Client) Store(o WriteOptions) Store {
 }
 
 // Patch implements Store.
-func (s store) Patch(ctx context.Context, o flux.Object, patch []byte) (flux.Object, error) {
+func (s store) Patch(ctx context.Context, o flux.Object, patch []byte, manager string) (flux.Object, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	request := s.client.rest.Patch(types.MergePatchType).AbsPath(objectPath(o)...).Param("fieldManager", s.fieldManager).Body(patch).MaxRetries(0)
+	request := s.client.rest.Patch(types.MergePatchType).AbsPath(objectPath(o)...).Param("fieldManager", cmp.Or(manager, s.fieldManager)).Body(patch).MaxRetries(0)
 	if s.dryRun {
 		request.Param("dryRun", "All")
 	}

@@ -50,7 +50,7 @@ func next(script *[]error) error {
 	return err
 }
 
-func (s *scripted) Patch(_ context.Context, _ flux.Object, _ []byte) (flux.Object, error) {
+func (s *scripted) Patch(_ context.Context, _ flux.Object, _ []byte, _ string) (flux.Object, error) {
 	s.sent++
 	err := next(&s.patches)
 	if err == nil || (errors.Is(err, lost) && s.landed) {
@@ -234,7 +234,7 @@ func TestNoNewChangesAfterTheEnd(t *testing.T) {
 // hanging is a store whose API server has stopped.
 type hanging struct{ now flux.Object }
 
-func (s hanging) Patch(ctx context.Context, _ flux.Object, _ []byte) (flux.Object, error) {
+func (s hanging) Patch(ctx context.Context, _ flux.Object, _ []byte, _ string) (flux.Object, error) {
 	<-ctx.Done()
 	return s.now, ctx.Err()
 }

@@ -214,7 +214,7 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 	decide := func(object flux.Object) tune.Restore { return tune.DecideRestore(object, by.caring(o.RestoreOptions)) }
 	for _, r := range restores {
 		if r.Action == tune.ActionChange {
-			writes = append(writes, tune.RestoreWrite{Restore: r, Decide: decide, Manager: o.FieldManager})
+			writes = append(writes, tune.RestoreWrite{Restore: r, Decide: decide})
 		}
 	}
 	if o.asks() {

@@ -61,7 +61,7 @@ func (f *PatchFlags) add(cmd *cobra.Command) {
 	flags.BoolVarP(&f.Yes, "yes", "y", false, "Do not ask. Required where nobody can be asked.")
 	flags.StringVar(&f.DryRun, "dry-run", "none", `Must be "none", "client" or "server". With client nothing is sent; with server the API server checks every change and persists none.`)
 	flags.Lookup("dry-run").NoOptDefVal = "client"
-	flags.StringVar(&f.FieldManager, "field-manager", "fluxtune", "Name of the manager that owns the changed fields. Names of controllers and of tools that people run by hand are refused.")
+	flags.StringVar(&f.FieldManager, "field-manager", "fluxtune", "Name of the manager that owns the changed fields; what is restored stays under the one that changed it. Names of controllers and of tools that people run by hand are refused.")
 	flags.Float64Var(&f.PatchesPerSecond, "patches-per-second", defaultPace, "Pace of the changes; each makes Flux reconcile at once. 0 is no limit.")
 	flags.BoolVar(&f.Wait, "wait", false, "Wait until Flux has seen every change, and what was ready is ready again.")
 	flags.DurationVar(&f.WaitTimeout, "wait-timeout", 5*time.Minute, "How long --wait waits, each step along spec.dependsOn, and apply for owners to notice the rules of --managed=pin.")

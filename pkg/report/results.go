@@ -111,8 +111,8 @@ func (r *Result) become(d cluster.Result, done string) {
 	for _, f := range d.Beside {
 		r.AlsoChanged = append(r.AlsoChanged, string(f))
 	}
-	if restore, restores := d.Write.(tune.RestoreWrite); restores {
-		r.takenAsFar(d, restore.Manager)
+	if _, restores := d.Write.(tune.RestoreWrite); restores {
+		r.takenAsFar(d)
 	} else if d.Outcome == cluster.Configured {
 		r.Action = done
 	} else if d.Outcome != cluster.Failed && d.Outcome != cluster.Uncertain {
@@ -129,7 +129,7 @@ func (r *Result) become(d cluster.Result, done string) {
 
 // takenAsFar is what became of a way back: of what was planned nothing is told but where nothing came of it. What was done was decided
 // on the object as it was by then.
-func (r *Result) takenAsFar(d cluster.Result, manager string) {
+func (r *Result) takenAsFar(d cluster.Result) {
 	var back tune.Restore
 	if d.Back != nil {
 		back = *d.Back
@@ -145,7 +145,7 @@ func (r *Result) takenAsFar(d cluster.Result, manager string) {
 	}
 	made, changed := back.Changes, true
 	if d.Left != nil && d.Outcome == cluster.Configured {
-		made, changed = back.Made(*d.Left, manager)
+		made, changed = back.Made(*d.Left)
 	}
 	r.Changes, r.Message, r.Kept = newChanges(made), strings.Join(back.Notes, "; "), back.KeptMessage()
 	switch {

@@ -10,6 +10,33 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
+// managerNames are names of field managers that are ours.
+type managerNames map[string]bool
+
+// has tells whether an owner is one of them: we never use server-side apply, so that who applies by such a name is somebody else.
+func (n managerNames) has(m flux.Manager) bool { return !m.Apply && n[m.Name] }
+
+// managers are the field managers that wrote the record's moves, those that are gone from it included.
+func (r *Record) managers() managerNames {
+	names := managerNames{DefaultManager: true}
+	if r != nil {
+		for _, name := range r.Managers {
+			names[name] = true
+		}
+		for _, step := range r.Steps {
+			if step.Manager != "" {
+				names[step.Manager] = true
+			}
+		}
+	}
+	return names
+}
+
+// owns tells whether one of the record's managers owns a field.
+func (r *Record) owns(o flux.Object, f flux.Field) bool {
+	return slices.ContainsFunc(o.OwnersOf(f), r.managers().has)
+}
+
 // giveBack takes fields and annotations of ours out of an object's metadata.managedFields, and gives each field to those who
 // owned it before us. Without that, who applies the object would not notice that the field is its own again, and
 // could not remove it (measured: kustomize-controller sees no drift where the values are equal). An entry of ours

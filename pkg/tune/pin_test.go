@@ -124,7 +124,7 @@ func TestUnpinOfTheLastRule(t *testing.T) {
 	t.Parallel()
 	after := pinning(t, Rules([]Need{need(object(t, "ks"), flux.Interval)})...)
 	next := PinWrite{Pin: Pin{Owner: after}, Settles: true}.Next(after)
-	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":"{\"rules\":[]}"}},"spec":{"ignore":null}}`, string(next.Patch))
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":"{\"rules\":[],\"manager\":\"fluxtune\"}"}},"spec":{"ignore":null}}`, string(next.Patch))
 	gone := patched(t, after, next)
 	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","annotations":{"fluxtune.github.io/pins":null}}}`, string(PinWrite{Pin: Pin{Owner: gone}, Settles: true}.Next(gone).Patch))
 }

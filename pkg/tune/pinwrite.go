@@ -14,7 +14,7 @@ import (
 // PinWrite adds rules to an owner's, before its objects are changed, or brings them to what records need.
 type PinWrite struct {
 	Pin Pin
-	// Manager is the field manager of the changes; "" is DefaultManager.
+	// Manager is the field manager of the changes, where no rules of ours are there yet; "" is DefaultManager.
 	Manager string
 	// Settles says that the rules are all that the records need which were read after the owner was: what is there
 	// beyond them goes. Of an owner that has changed since, they may not be all, and it is left alone (OwnerChanged).
@@ -49,6 +49,7 @@ func (w PinWrite) Next(now flux.Object) Next {
 		return Next{Err: err}
 	}
 	notes := readPins(now)
+	w.Manager = w.manager(now)
 	adopted := len(ignoreSetters(now)) > 0
 	waits := w.note(&notes)
 	if w.Settles && len(w.Pin.Rules) == 0 { // there is nothing to wait for any more
@@ -63,14 +64,14 @@ func (w PinWrite) Next(now flux.Object) Next {
 			notes.Owners = beside
 		}
 		patch, err := w.rules(now, others, notes)
-		return Next{Patch: patch, Err: err}
+		return Next{Patch: patch, Manager: w.Manager, Err: err}
 	case len(w.Pin.Rules) == 0 && len(notes.Waiting) == 0 && Pinning(now):
 		patch, err := w.release(now, notes, adopted)
-		return Next{Patch: patch, Err: err}
+		return Next{Patch: patch, Manager: w.Manager, Err: err}
 	case waits || w.Session != "" && len(ours) > 0 && notes.Session != w.Session:
 		notes.Session = cmp.Or(w.Session, notes.Session)
 		patch, err := w.noted(now, notes, func(map[string]any) {})
-		return Next{Patch: patch, Aside: true, Err: err}
+		return Next{Patch: patch, Manager: w.Manager, Aside: true, Err: err}
 	default:
 		return Next{State: StateAsWanted, Why: "has the rules already"}
 	}
@@ -100,6 +101,14 @@ func (w PinWrite) note(notes *pins) bool {
 		return false
 	}
 	return notes.enter(w.Run, w.Until)
+}
+
+// manager is the field manager of a write: that of the rules which are there, so that no name of ours is ever unknown to the note.
+func (w PinWrite) manager(now flux.Object) string {
+	if Pinning(now) {
+		return cmp.Or(readPins(now).Manager, DefaultManager)
+	}
+	return cmp.Or(w.Manager, DefaultManager)
 }
 
 // managers are our names among the owners of an owner's rules.
@@ -169,5 +178,5 @@ func (w LeaveWrite) Next(now flux.Object) Next {
 		return Next{State: StateAsWanted}
 	}
 	patch, err := (PinWrite{}).noted(now, notes, func(map[string]any) {})
-	return Next{Patch: patch, Aside: true, Err: err}
+	return Next{Patch: patch, Manager: PinWrite{}.manager(now), Aside: true, Err: err}
 }

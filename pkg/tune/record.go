@@ -29,6 +29,9 @@ const DefaultManager = "fluxtune"
 // Record is the value of RecordAnnotation: the tunings of an object, oldest first.
 type Record struct {
 	Steps []Step `json:"steps"`
+	// Managers are the field managers, other than DefaultManager, of steps that are gone from it: what is there may still be under
+	// their names.
+	Managers []string `json:"managers,omitempty"`
 }
 
 // Step is what one apply did to an object.
@@ -239,25 +242,6 @@ func (r *Record) Pinned() []flux.Field {
 	return slices.DeleteFunc(r.Fields(), func(f flux.Field) bool { return !r.chain(f).pinned() })
 }
 
-// managerNames are names of field managers that are ours.
-type managerNames map[string]bool
-
-// has tells whether an owner is one of them: we never use server-side apply, so that who applies by such a name is somebody else.
-func (n managerNames) has(m flux.Manager) bool { return !m.Apply && n[m.Name] }
-
-// managers are the field managers that wrote the record's moves.
-func (r *Record) managers() managerNames {
-	names := managerNames{DefaultManager: true}
-	if r != nil {
-		for _, step := range r.Steps {
-			if step.Manager != "" {
-				names[step.Manager] = true
-			}
-		}
-	}
-	return names
-}
-
 // with returns the record of an object with one more step. Where a field was changed since, or is
 // restored, the step's value before is the new original, and earlier moves of the field are dropped.
 func (r *Record) with(step Step, o flux.Object) Record {
@@ -293,7 +277,8 @@ func (r *Record) with(step Step, o flux.Object) Record {
 		}
 		step.Fields[f] = move
 	}
-	next.Steps = append(next.tidy(), step)
+	next.tidy()
+	next.Steps = append(next.Steps, step)
 	return next
 }
 
@@ -308,6 +293,7 @@ func (r *Record) clone() Record {
 	if r == nil {
 		return next
 	}
+	next.Managers = slices.Clone(r.Managers)
 	for _, step := range r.Steps {
 		step.Fields = maps.Clone(step.Fields)
 		next.Steps = append(next.Steps, step)
@@ -329,7 +315,15 @@ func (r *Record) forgetBefore(f flux.Field, step int) {
 	}
 }
 
-// tidy are the steps that still have fields.
-func (r Record) tidy() []Step {
-	return slices.DeleteFunc(r.Steps, func(s Step) bool { return len(s.Fields) == 0 })
+// tidy drops the steps that have no fields any more, and keeps the names of their managers.
+func (r *Record) tidy() {
+	r.Steps = slices.DeleteFunc(r.Steps, func(s Step) bool {
+		if len(s.Fields) > 0 {
+			return false
+		}
+		if s.Manager != "" && !slices.Contains(r.Managers, s.Manager) {
+			r.Managers = append(r.Managers, s.Manager)
+		}
+		return true
+	})
 }

@@ -295,3 +295,18 @@ func TestUntilAnnotation(t *testing.T) {
 		})
 	}
 }
+
+// Fields may be under the name of a session that is gone from the record.
+func TestRecordKeepsManagers(t *testing.T) {
+	t.Parallel()
+	moved := map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m")}}
+	r := Record{Steps: []Step{{Session: "a", Manager: "bob"}, {Session: "b"}, {Session: "c", Manager: "bob"}, {Session: "d", Manager: "alice", Fields: moved}}}
+	r.tidy()
+	assert.Equal(t, Record{Managers: []string{"bob"}, Steps: []Step{{Session: "d", Manager: "alice", Fields: moved}}}, r)
+	assert.Equal(t, managerNames{DefaultManager: true, "alice": true, "bob": true}, r.managers())
+	assert.Equal(t, r, r.clone())
+	restore := Restore{Object: object(t, "ks", recorded(r.String())), Record: &Record{Steps: []Step{{Session: "b"}}}}
+	assert.Equal(t, DefaultManager, restore.manager(), "what stays is its session's")
+	restore.Record = nil
+	assert.Equal(t, "alice", restore.manager())
+}

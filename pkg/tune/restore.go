@@ -118,7 +118,7 @@ func DecideRestore(o flux.Object, opts RestoreOptions) Restore {
 		r.field(o, record, &left, f, opts)
 	}
 	r.keepWhatFollows(o, record, &left)
-	left.Steps = left.tidy()
+	left.tidy()
 	if len(left.Steps) > 0 {
 		r.Record = &left
 	}

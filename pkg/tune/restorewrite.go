@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,13 +11,12 @@ import (
 )
 
 // RestoreWrite takes one object back. Values come first; when they are back, the record goes, and our name in
-// metadata.managedFields with it: a patch makes its sender the owner of what it changes, so that takes a second one.
+// metadata.managedFields with it: a patch makes its sender the owner of what it changes, so that takes a second one. Both go under
+// a manager that the record names, whoever restores: the program may end between the two, and what stays is a session's still.
 type RestoreWrite struct {
 	Restore Restore
 	// Decide plans the way back again when somebody else has changed the object.
 	Decide func(flux.Object) Restore
-	// Manager is the field manager of the changes; "" is DefaultManager.
-	Manager string
 }
 
 // Target is the object as it was planned.
@@ -42,10 +42,22 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 	}
 	if len(r.Changes) > 0 {
 		patch, err := mergePatch(now, r.Changes, nil, nil)
-		return Next{Patch: patch, Err: err, Back: &r}
+		return Next{Patch: patch, Manager: r.manager(), Err: err, Back: &r}
 	}
-	patch, err := r.release(now, w.Manager)
-	return Next{Patch: patch, Err: err, Back: &r}
+	patch, err := r.release(now)
+	return Next{Patch: patch, Manager: r.manager(), Err: err, Back: &r}
+}
+
+// manager is the field manager that restores: that of the last session which stays, or which there was.
+func (r Restore) manager() string {
+	record, err := ReadRecord(r.Object)
+	if r.Record != nil {
+		record = r.Record
+	}
+	if err != nil || record == nil {
+		return DefaultManager
+	}
+	return cmp.Or(record.Steps[len(record.Steps)-1].Manager, DefaultManager)
 }
 
 // stays is how an object stands of which nothing can be taken back any more. What the plan says will stay is no news.
@@ -142,24 +154,25 @@ func (r *Restore) Then(next Restore) *Restore {
 // planned tells whether changes are among those that somebody said yes to. A value that is ours still, while the record is
 // as it was, is one that admission has made of what we sent.
 func (w RestoreWrite) planned(now flux.Object, changes []Change) bool {
-	same := now.Annotations[RecordAnnotation] == w.Restore.Object.Annotations[RecordAnnotation]
+	record, err := ReadRecord(now)
+	same := err == nil && now.Annotations[RecordAnnotation] == w.Restore.Object.Annotations[RecordAnnotation]
 	return !slices.ContainsFunc(changes, func(c Change) bool {
 		return !slices.ContainsFunc(w.Restore.Changes, func(p Change) bool {
-			return sameChange(p, c) || same && p.Field == c.Field && flux.SameDuration(p.To, c.To) && owns(now, c.Field, w.Manager)
+			return sameChange(p, c) || same && p.Field == c.Field && flux.SameDuration(p.To, c.To) && record.owns(now, c.Field)
 		})
 	})
 }
 
-// Made are the changes that an object which is like now got of a way back that a field manager has gone, and whether it has become
+// Made are the changes that an object which is like now got of a way back that was gone, and whether it has become
 // another at all by it: admission may have made something else of a value (nobody owns what it fills in), and what somebody else has
 // set is not ours.
-func (r Restore) Made(now flux.Object, manager string) (made []Change, changed bool) {
+func (r Restore) Made(now flux.Object) (made []Change, changed bool) {
 	knew, _ := ReadRecord(r.Object)
 	left, _ := ReadRecord(now)
 	later := len(left.news(knew)) > 0 // its values bear our name, too
 	for _, c := range r.Changes {
 		is := now.Value(c.Field)
-		switch ours := owns(now, c.Field, manager) || c.To == nil && len(now.OwnersOf(c.Field)) == 0; {
+		switch ours := knew.owns(now, c.Field) || c.To == nil && len(now.OwnersOf(c.Field)) == 0; {
 		case c.To == nil && filledIn(now, c.Field), flux.SameDuration(is, c.To):
 			made = append(made, c)
 		case ours && !later && !flux.SameDuration(is, c.From):
@@ -173,7 +186,8 @@ func (r Restore) Made(now flux.Object, manager string) (made []Change, changed b
 // Undo implements Verifier: what was set once is restored by whoever reverts again. Where admission keeps the interval shorter than
 // it is to be, timeouts and retry intervals that follow it where they are not set are set as before.
 func (w RestoreWrite) Undo(before, answer flux.Object) Write {
-	changes := w.Decide(before).Changes
+	r := w.Decide(before)
+	changes := r.Changes
 	i := slices.IndexFunc(changes, func(c Change) bool { return c.Field == flux.Interval })
 	if i < 0 {
 		return nil
@@ -188,13 +202,14 @@ func (w RestoreWrite) Undo(before, answer flux.Object) Write {
 	if len(keep) == 0 {
 		return nil
 	}
-	return keepWrite{answer: answer, changes: keep}
+	return keepWrite{answer: answer, changes: keep, manager: r.manager()}
 }
 
 // keepWrite sets fields of an object again that a restore has removed.
 type keepWrite struct {
 	answer  flux.Object
 	changes []Change
+	manager string
 }
 
 // Target implements Write.
@@ -207,12 +222,11 @@ func (w keepWrite) Next(now flux.Object) Next {
 		return Next{State: StateAsWanted}
 	}
 	patch, err := mergePatch(now, changes, nil, nil)
-	return Next{Patch: patch, Err: err}
+	return Next{Patch: patch, Manager: w.manager, Err: err}
 }
 
-// release takes out of the record what is restored, and our names from its fields: those of the record, and that of who
-// restores.
-func (r Restore) release(now flux.Object, manager string) ([]byte, error) {
+// release takes out of the record what is restored, and our names from its fields.
+func (r Restore) release(now flux.Object) ([]byte, error) {
 	before, err := ReadRecord(now)
 	if err != nil {
 		return nil, err
@@ -225,9 +239,7 @@ func (r Restore) release(now flux.Object, manager string) ([]byte, error) {
 			owners[f] = managers
 		}
 	}
-	ours := before.managers()
-	ours[manager] = true
-	managed, err := giveBack(now, ours, owners, removed(annotations)...)
+	managed, err := giveBack(now, before.managers(), owners, removed(annotations)...)
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 	ours := err == nil && record.HasSession(session)
 	if ours && record.LastSession() != session {
 		decide := func(o flux.Object) Restore { return DecideRestore(o, RestoreOptions{Session: session}) }
-		return RestoreWrite{Restore: decide(now), Decide: decide, Manager: w.write.Stamp.Manager}.Next(now)
+		return RestoreWrite{Restore: decide(now), Decide: decide}.Next(now)
 	}
 	var changes []Change
 	freed := make(map[flux.Field][]flux.Manager)
@@ -284,7 +284,7 @@ func (w PinWrite) VerifyLater(before, now flux.Object) error {
 
 // Undo implements Verifier.
 func (w PinWrite) Undo(before, answer flux.Object) Write {
-	return unpinWrite{before: before, answer: answer, sent: w.wanted(before), manager: w.Manager}
+	return unpinWrite{before: before, answer: answer, sent: w.wanted(before), manager: w.manager(before)}
 }
 
 // unpinWrite puts the rules of an owner back to what they were before a write that did not arrive as it was sent, and takes
@@ -313,12 +313,12 @@ func (w unpinWrite) Next(now flux.Object) Next {
 		patch, err := patchOf(now, annotation(PinsAnnotation, note, noted), nil, func(patch map[string]any) {
 			set(patch, flux.IgnoreField.Path(), orNull(rules))
 		})
-		return Next{Patch: patch, Err: err}
+		return Next{Patch: patch, Manager: w.manager, Err: err}
 	}
 	freed := make(map[flux.Field][]flux.Manager)
 	if owners := w.before.OwnersOf(flux.IgnoreField); owns(now, flux.IgnoreField, w.manager) && !sameOwners(owners, now.OwnersOf(flux.IgnoreField)) {
 		freed[flux.IgnoreField] = owners
 	}
 	patch, err := takeNameOut(now, noted, w.manager, freed)
-	return Next{Patch: patch, State: StateAsWanted, Err: err}
+	return Next{Patch: patch, Manager: w.manager, State: StateAsWanted, Err: err}
 }

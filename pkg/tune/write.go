@@ -43,6 +43,8 @@ type Next struct {
 	// Patch is a JSON merge patch (RFC 7386) with the resourceVersion that it was made for; nil: nothing is
 	// left to send. After each the object is looked at again.
 	Patch []byte
+	// Manager is the field manager of the patch; "" is that of the run.
+	Manager string
 	// Aside says that the patch only notes something for others who come to the object at the same time: of whether it was
 	// written, nobody is told.
 	Aside bool
