@@ -18,12 +18,13 @@ import (
 // program left, or a user who may not change their owner.
 func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 	bad := tune.BadRecords(f.objects)
-	o.root.warn(o.tellStrayEnds(o.root, f.objects), bad)
+	sessions := tune.Sessions(f.objects, nil)
+	o.root.warn(o.tellStrayEnds(o.root, o.beside(f.objects, sessions)), bad)
 	failed := complete(o.expiredOf(f.objects))
 	o.proposeForget(f.objects)
 	overdue := 0
 	var undecided []string
-	for _, s := range tune.Sessions(f.objects, nil) {
+	for _, s := range sessions {
 		if s.Undecided(o.now()) {
 			undecided = append(undecided, s.ID)
 		}
@@ -61,6 +62,14 @@ func (o RevertOptions) revertExpired(ctx context.Context, f fleet) error {
 		return failed
 	}
 	return f.complete()
+}
+
+// beside are the objects that bear no overdue session: the others get their annotations with what is taken back of them.
+func (o RevertOptions) beside(objects []flux.Object, sessions []tune.Session) []flux.Object {
+	return slices.DeleteFunc(slices.Clone(objects), func(object flux.Object) bool {
+		record, err := tune.ReadRecord(object)
+		return err == nil && slices.ContainsFunc(sessions, func(s tune.Session) bool { return s.Overdue(o.now()) && record.HasSession(s.ID) })
+	})
 }
 
 // expiredOf are the records that cannot be read of objects where something is over: those keep it from being taken back. The others are
