@@ -332,10 +332,6 @@ func TestFoundHistories(t *testing.T) {
 	apply := func(session string, policy int, managed tune.Managed) *sim.Command {
 		return &sim.Command{Verb: sim.VerbApply, Session: session, Policy: policy, Shorten: true, Managed: managed}
 	}
-	by := func(manager string, c *sim.Command) *sim.Command {
-		c.Manager = manager
-		return c
-	}
 	own := sim.NewLayout("").Free[0]
 	for name, history := range map[string]sim.History{
 		"forget drops a record that somebody else's pin has just written": {
@@ -384,6 +380,36 @@ func TestFoundHistories(t *testing.T) {
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 1, Shorten: true, Namespace: "b", Managed: tune.ManagedPatch}},
 			{Event: sim.Event{What: sim.Reconcile, Ref: sim.NewLayout("").Infra}},
 		},
+		"a rule of another manager, taken back where the note of it is dropped": {
+			{Command: apply("s1", 0, tune.ManagedPin)},
+			{Command: &sim.Command{Verb: sim.VerbRevert, Force: true, Manager: "bob"}, Fault: sim.StrippedOn, At: 2},
+		},
+		"a pin that was planned before another one": {
+			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 1, Beside: apply("s2", 4, tune.ManagedPin)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine()
+			for _, step := range history {
+				m.step(t, step)
+				m.complain(t)
+			}
+			m.checkWayBack(t)
+		})
+	}
+}
+
+// TestManagersOfSessions: by whatever names sessions write and are taken back, nothing of them is left.
+func TestManagersOfSessions(t *testing.T) {
+	t.Parallel()
+	apply := func(session string, policy int, managed tune.Managed) *sim.Command {
+		return &sim.Command{Verb: sim.VerbApply, Session: session, Policy: policy, Shorten: true, Managed: managed}
+	}
+	by := func(manager string, c *sim.Command) *sim.Command {
+		c.Manager = manager
+		return c
+	}
+	for name, history := range map[string]sim.History{
 		"a session of another manager, taken back by a third": {
 			{Command: apply("s1", 0, tune.ManagedSkip)},
 			{Command: by("bob", apply("s2", 1, tune.ManagedSkip))},
@@ -402,13 +428,6 @@ func TestFoundHistories(t *testing.T) {
 			{Command: &sim.Command{Verb: sim.VerbRevert, Session: "s1"}},
 			{Command: &sim.Command{Verb: sim.VerbRevert, Session: "s2"}},
 		},
-		"a rule of another manager, taken back where the note of it is dropped": {
-			{Command: apply("s1", 0, tune.ManagedPin)},
-			{Command: by("bob", &sim.Command{Verb: sim.VerbRevert, Force: true}), Fault: sim.StrippedOn, At: 2},
-		},
-		"a pin that was planned before another one": {
-			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 1, Beside: apply("s2", 4, tune.ManagedPin)},
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine()
@@ -416,6 +435,7 @@ func TestFoundHistories(t *testing.T) {
 				m.step(t, step)
 				m.complain(t)
 			}
+			assert.Empty(t, m.recordsNow())
 			m.checkWayBack(t)
 		})
 	}
