@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -94,20 +96,30 @@ func metricRef(m *dto.Metric) (flux.Ref, bool) {
 }
 
 // FetchMetrics asks a URL for metrics.
-func FetchMetrics(ctx context.Context, client *http.Client, url string, now func() time.Time) (Reconciles, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func FetchMetrics(ctx context.Context, client *http.Client, address string, now func() time.Time) (Reconciles, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return Reconciles{}, fmt.Errorf("asking for metrics: %w", err)
+		return Reconciles{}, fmt.Errorf("asking for metrics: %w", unanswered(address, err))
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return Reconciles{}, fmt.Errorf("asking for metrics: %w", err)
+		return Reconciles{}, fmt.Errorf("asking for metrics: %w", unanswered(address, err))
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return Reconciles{}, fmt.Errorf("asking for metrics: %s answered %s", url, response.Status)
+		return Reconciles{}, fmt.Errorf("asking for metrics: %s answered %s", flux.ShownURL(address), response.Status)
 	}
 	return ParseMetrics(io.LimitReader(response.Body, maxMetrics), now())
+}
+
+// unanswered says that a URL which is no API server's gave no answer. That of net/http names the URL with its secrets, and is taken
+// for one about the cluster.
+func unanswered(address string, err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err
+	}
+	return fmt.Errorf("no answer from %s: %w", flux.ShownURL(address), err)
 }
 
 // PodMetrics asks the running pods of controllers for their metrics, through the API server's proxy. It

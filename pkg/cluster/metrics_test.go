@@ -81,6 +81,25 @@ func TestFetchMetrics(t *testing.T) {
 	assert.ErrorContains(t, err, "connection refused")
 }
 
+// A URL may have a password or a token, and an error is pasted into an issue.
+func TestNoSecretOfURLsInErrors(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.RedirectHandler("/elsewhere", http.StatusFound))
+	t.Cleanup(server.Close)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, host := range []string{strings.TrimPrefix(server.URL, "http://"), "127.0.0.1:1", "a b"} {
+		for _, user := range []string{"bot:s3cr3t@", "s3cr3t@"} {
+			url := "http://" + user + host
+			_, err := FetchMetrics(t.Context(), client, url+"/m?token=s3cr3t", time.Now)
+			require.Error(t, err)
+			assert.NotContains(t, err.Error(), "s3cr3t")
+			_, err = GitHubRateLimit(t.Context(), client, url, "sesame")
+			require.Error(t, err)
+			assert.NotContains(t, err.Error(), "s3cr3t")
+		}
+	}
+}
+
 func TestObserve(t *testing.T) {
 	t.Parallel()
 	counts := func(since, at time.Duration, count uint64, seconds float64) Reconciles {

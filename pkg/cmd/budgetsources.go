@@ -58,7 +58,7 @@ func (f ObserveFlags) toOptions(r *root) (ObserveOptions, error) {
 	for _, text := range f.MetricsURLs {
 		u, err := url.Parse(text)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return o, fmt.Errorf("--metrics-url %q is not a URL: write it like http://localhost:8080/metrics", text)
+			return o, fmt.Errorf("--metrics-url %q is not a URL: write it like http://localhost:8080/metrics", flux.ShownURL(text))
 		}
 		if u.Path == "" || u.Path == "/" {
 			u.Path = "/metrics"
@@ -148,10 +148,10 @@ func (f GitHubFlags) toOptions(r *root) (GitHubOptions, error) {
 	}
 	u, err := url.Parse(f.APIURL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return o, fmt.Errorf("--github-api-url %q is not a URL: write it like https://github.example.com/api/v3", f.APIURL)
+		return o, fmt.Errorf("--github-api-url %q is not a URL: write it like https://github.example.com/api/v3", flux.ShownURL(f.APIURL))
 	}
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		return o, fmt.Errorf("--github-api-url %q: a token is not sent without TLS: use https", f.APIURL)
+		return o, fmt.Errorf("--github-api-url %q: a token is not sent without TLS: use https", flux.ShownURL(f.APIURL))
 	}
 	if o.GitHubToken = r.Getenv(f.TokenEnv); o.GitHubToken == "" {
 		return o, fmt.Errorf("--github-token-env: the environment variable %q is empty: export it with a token", f.TokenEnv)

@@ -145,7 +145,7 @@ const proxyRemedy = "look at proxy-url in the kubeconfig, HTTPS_PROXY and NO_PRO
 
 // explainRequest names the server that a request did not get an answer from, instead of the URL.
 func explainRequest(request *url.Error) string {
-	server := request.URL
+	server := flux.ShownURL(request.URL)
 	if u, err := url.Parse(request.URL); err == nil {
 		server = u.Scheme + "://" + u.Host
 	}

@@ -176,7 +176,7 @@ func unlike(pattern, v string) string {
 	switch {
 	case schemes != nil:
 		words := strings.Split(strings.ReplaceAll(schemes[1], "?", ""), "|")
-		return fmt.Sprintf("%q is no URL that Flux takes: write it with %s:// in front", v, strings.Join(words, "://, "))
+		return fmt.Sprintf("%q is no URL that Flux takes: write it with %s:// in front", flux.ShownURL(v), strings.Join(words, "://, "))
 	case strings.HasPrefix(pattern, durationPattern):
 		_, err := flux.ParseDuration(v, !strings.Contains(pattern, "|h"))
 		if err != nil {

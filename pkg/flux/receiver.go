@@ -3,6 +3,7 @@ package flux
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -245,15 +246,36 @@ func (d document) hook() Hook {
 // (notification-controller, internal/controller/receiver_controller.go: "Receiver initialized for path: /hook/...").
 var hookPath = regexp.MustCompile(`/hook/[^\s"']+`)
 
-// urlPassword is that of a URL in a message, and urlToken is what HTTP takes in place of a user and a password.
+// urlPassword is that of a URL in a message, urlToken is what HTTP takes in place of a user and a password, and urlParameter is
+// one of a query or fragment by whose name its value is a secret.
 var (
-	urlPassword = regexp.MustCompile(`(://[^/\s@'":]*):[^/\s@'"]*@`)
-	urlToken    = regexp.MustCompile(`(https?://)[^/\s@'":]+@`)
+	urlPassword  = regexp.MustCompile(`(://[^/\s@'":]*):[^/\s"]*@`)
+	urlToken     = regexp.MustCompile(`(https?://)[^/\s@'":]+@`)
+	urlParameter = regexp.MustCompile(`(?i)([?&#][\w.-]*(?:token|secret|passw|pwd|key|sig|auth|cred|code)[\w.-]*=)[^&#\s"']+`)
 )
 
 // WithoutSecrets is a text, as a message of a controller, without the secrets that it may name: passwords of URLs, and paths of
 // webhooks.
 func WithoutSecrets(message string) string {
 	message = urlToken.ReplaceAllString(urlPassword.ReplaceAllString(message, "$1:...@"), "$1...@")
+	message = urlParameter.ReplaceAllString(message, "$1...")
 	return hookPath.ReplaceAllString(message, "/hook/...")
+}
+
+// ShownURL is a URL that somebody typed or wrote, as texts name it: without the secrets that it may have. Of one that cannot be read
+// all before the last @ may be a password, but for the user by which Git is asked over SSH.
+func ShownURL(raw string) string {
+	if u, err := url.Parse(raw); err == nil && u.Host != "" {
+		return WithoutSecrets(raw)
+	}
+	scheme, rest, found := strings.Cut(raw, "://")
+	if !found {
+		scheme, rest = "", raw
+	} else {
+		scheme += "://"
+	}
+	if at := strings.LastIndex(rest, "@"); at >= 0 && rest[:at] != "git" {
+		rest = "..." + rest[at:]
+	}
+	return WithoutSecrets(scheme + rest)
 }

@@ -125,6 +125,28 @@ func TestNoSecretInMessages(t *testing.T) {
 	}
 }
 
+// What somebody typed or wrote as a URL is shown without what lets others in, also where it is none.
+func TestNoSecretInShownURLs(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"http://bot:s3cr3t@127.0.0.1:8080/metrics":                   "http://bot:...@127.0.0.1:8080/metrics",
+		"https://ghp_token@github.com/acme/app":                      "https://...@github.com/acme/app",
+		"https://bot:it's@git.example.com/app":                       "https://bot:...@git.example.com/app",
+		"https://bot:a/b@git.example.com/app":                        "https://...@git.example.com/app",
+		"https://bot:a\"b@git.example.com/app":                       "https://...@git.example.com/app",
+		"bot:s3cr3t@git.example.com":                                 "...@git.example.com",
+		"https://x.example.com/m?ref=v1&access_token=s3cr3t&n=1":     "https://x.example.com/m?ref=v1&access_token=...&n=1",
+		"https://x.example.com/m?X-Amz-Signature=s3cr3t#code=s3cr3t": "https://x.example.com/m?X-Amz-Signature=...#code=...",
+		"ssh://git@github.com/acme/app?ref=main":                     "ssh://git@github.com/acme/app?ref=main",
+		"https://10.0.0.1/api/v1/pods?limit=500&labelSelector=a%3Db": "https://10.0.0.1/api/v1/pods?limit=500&labelSelector=a%3Db",
+		"git@github.com:acme/app":                                    "git@github.com:acme/app",
+		"":                                                           "",
+		"no URL: a b":                                                "no URL: a b",
+	} {
+		assert.Equal(t, want, ShownURL(raw))
+	}
+}
+
 // The path of a webhook can be all the secret there is: no object that was read has it.
 func TestNoMessageHasTheSecretPath(t *testing.T) {
 	t.Parallel()

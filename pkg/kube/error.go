@@ -192,7 +192,7 @@ func isCredentials(err error) bool {
 // from a cluster, and must not be able to write to a terminal what they like.
 func statusError(response *http.Response) error {
 	if to := response.Header.Get("Location"); to != "" && response.StatusCode/100 == 3 {
-		return fmt.Errorf("the API server's answer leads to %s, where nobody is asked: %w", Printable(to), ErrMalformed)
+		return fmt.Errorf("the API server's answer leads to %s, where nobody is asked: %w", Printable(place(to)), ErrMalformed)
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10)) // whatever arrived helps
 	if status := statusOf(body); status != nil && status.Status == metav1.StatusFailure && status.Code != 0 {
@@ -205,6 +205,16 @@ func statusError(response *http.Response) error {
 		return &apierrors.StatusError{ErrStatus: *status}
 	}
 	return apierrors.NewGenericServerResponse(response.StatusCode, "GET", schema.GroupResource{}, "", Printable(string(body)), retryAfter(response), true)
+}
+
+// place is a URL without what may let somebody in: user and query.
+func place(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "another place"
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
 }
 
 // Printable is a text without control characters.

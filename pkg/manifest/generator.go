@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // partialAnnotation marks what a generator makes of which a part is remote. Its content is not known, and it is taken off again.
@@ -21,7 +23,7 @@ func (f *remoteFilter) withoutRemoteFiles(p string, generator *yaml.Node) (chang
 		}
 		changed = true
 		for _, u := range takeRemoteFiles(entry) {
-			f.gaps[fmt.Sprintf("%q in %s", u, p)] = "it is not in the checkout, and nothing is fetched"
+			f.gaps[fmt.Sprintf("%q in %s", flux.ShownURL(u), p)] = "it is not in the checkout, and nothing is fetched"
 		}
 	}
 	return changed

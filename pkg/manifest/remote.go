@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // remoteFilter keeps kustomize from asking the network or running git: kustomize takes what is no file or
@@ -67,7 +69,7 @@ func (f *remoteFilter) without(p string, data []byte) ([]byte, error) {
 		}
 		if value.Kind != yaml.SequenceNode || !slices.Contains(entryFields, name) && !slices.Contains(fileFields, name) {
 			if u := remoteFile(value, name); u != "" {
-				return nil, unfetchedError{fmt.Errorf("%s: %s needs %s, which is not in the checkout", p, name, u)}
+				return nil, unfetchedError{fmt.Errorf("%s: %s needs %s, which is not in the checkout", p, name, flux.ShownURL(u))}
 			}
 			continue
 		}
@@ -105,7 +107,7 @@ func (f *remoteFilter) local(p, field string, entry *yaml.Node) (bool, error) {
 	target := clean(path.Join("/", parent(p), entry.Value))
 	switch {
 	case isRemote(entry.Value):
-		f.gaps[fmt.Sprintf("%q in %s", entry.Value, p)] = "it is not in the checkout, and nothing is fetched"
+		f.gaps[fmt.Sprintf("%q in %s", flux.ShownURL(entry.Value), p)] = "it is not in the checkout, and nothing is fetched"
 		return false, nil
 	case leadsOut(parent(p), entry.Value):
 		return false, fmt.Errorf("%s: %s has %q, which is not in the checkout: it leads out of it", p, field, entry.Value)
@@ -180,7 +182,7 @@ func (f *remoteFilter) plugin(p, entry string) error {
 			return nil
 		}
 		if u := remoteFile(&n, ""); u != "" {
-			return unfetchedError{fmt.Errorf("%s: %q needs %s, which is not in the checkout", p, strings.TrimSpace(firstLine(entry)), u)}
+			return unfetchedError{fmt.Errorf("%s: %q needs %s, which is not in the checkout", p, strings.TrimSpace(firstLine(entry)), flux.ShownURL(u))}
 		}
 	}
 }
