@@ -44,7 +44,16 @@ func newCompletion(r *root) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	if r.name == pluginName {
-		cmd.AddCommand(newCompletionKubectl(r)) // Flux's CLI asks its plugins by itself
+		cmd.AddCommand(newCompletionKubectl(r))
+	} else { // Flux's CLI asks its plugins by itself
+		cmd.Long = long(`
+			Set up tab completion of commands, kinds, names, namespaces, environments and policies.
+
+			Behind flux, completion is that of Flux's CLI (flux completion --help), which asks the plugin.
+			These scripts complete the program when it is called by its file's name.`)
+		cmd.Example = examples(`
+			# Complete the program itself, in this shell
+			source <(kubectl fluxtune completion bash)`)
 	}
 	for _, s := range shells() {
 		cmd.AddCommand(&cobra.Command{

@@ -150,6 +150,7 @@ func TestFluxPlugin(t *testing.T) {
 		assert.Contains(t, help, "flux tune", args)
 		assert.NotContains(t, help, "kubectl fluxtune", args)
 	}
+	assert.NotContains(t, run("completion", "--help"), "completion kubectl", "it has no such command")
 	assert.Contains(t, run("completion", "bash"), "__start_flux-tune")
 	assert.Equal(t, "development\nstaging\nproduction\n:4\n", strings.SplitAfter(run("__completeNoDesc", "plan", "--env", ""), ":4\n")[0])
 }
