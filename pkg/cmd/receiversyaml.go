@@ -31,7 +31,11 @@ func (o ReceiversOptions) manifests(ctx context.Context, list report.ReceiverLis
 	if len(list.Proposals) == 0 {
 		say("%s.", o.nothingMissing(list))
 	}
-	o.root.warn(slices.Concat(written.Warnings, list.Overruled()), nil)
+	warnings := slices.Concat(written.Warnings, list.Overruled())
+	if text := list.Substituted(); text != "" {
+		warnings = append(warnings, text)
+	}
+	o.root.warn(warnings, nil)
 	left := list.Unwritten()
 	if written.Name != "" {
 		left = written.Unwritten()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
@@ -137,6 +138,20 @@ func (l ReceiverList) Overruled() (sentences []string) {
 		sentences = append(sentences, fmt.Sprintf("what kubectl applies of %s may be taken back: put it where it comes from (%s)", firstNames(from[origin]), origin))
 	}
 	return sentences
+}
+
+// Substituted says of which Receivers that are written a text looks like a variable, which Flux would substitute; "" where none has one.
+func (l ReceiverList) Substituted() string {
+	var names []string
+	for _, p := range l.all {
+		if strings.Contains(p.yaml, "${") {
+			names = append(names, p.Namespace+"/"+p.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s has ${ in it: below a Kustomization with spec.postBuild write $${ in its place, or Flux takes it for a variable", firstNames(names))
 }
 
 // Replaced says in a sentence each what becomes of Receivers that others are written in place of.
