@@ -194,22 +194,32 @@ func folded(host, path string) string {
 	case gitHub, bitbucket:
 		names = 2
 	case azureDevOps:
-		return strings.ToLower(path)
+		return lowerASCII(path)
 	case gitLab: // groups may stand in groups
 		if strings.HasPrefix(path, "api/") {
 			return path
 		}
 		project, rest, below := strings.Cut(path, "/-/")
-		if project = strings.ToLower(project); below {
+		if project = lowerASCII(project); below {
 			project += "/-/" + rest
 		}
 		return project
 	}
 	parts := strings.Split(path, "/")
 	for i := range parts[:min(names, len(parts))] {
-		parts[i] = strings.ToLower(parts[i])
+		parts[i] = lowerASCII(parts[i])
 	}
 	return strings.Join(parts, "/")
+}
+
+// lowerASCII is a text with its ASCII letters in lower case, as lowerAscii of CEL makes it: filters of Receivers compare by that.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 func host(u *url.URL) string {
