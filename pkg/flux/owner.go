@@ -135,6 +135,10 @@ type managedSpec struct {
 	Timeout       *struct{} `json:"f:timeout"`
 	RetryInterval *struct{} `json:"f:retryInterval"`
 	Ignore        *struct{} `json:"f:ignore"`
+	URL           *struct{} `json:"f:url"`
+	Endpoint      *struct{} `json:"f:endpoint"`
+	BucketName    *struct{} `json:"f:bucketName"`
+	Image         *struct{} `json:"f:image"`
 	Chart         struct {
 		Spec struct {
 			Interval *struct{} `json:"f:interval"`
@@ -151,6 +155,11 @@ func (s *managedSpec) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	return unmarshal(data, (*fields)(s))
+}
+
+// addresses tells whether what is polled is owned.
+func (s *managedSpec) addresses() bool {
+	return s != nil && (s.URL != nil || s.Endpoint != nil || s.BucketName != nil || s.Image != nil)
 }
 
 type managedMarks struct {

@@ -185,12 +185,15 @@ type Request struct {
 	// At is when that manager last changed the object, in whole seconds; the annotation is all that
 	// notification-controller changes of a source.
 	At time.Time
+	// Before says that it came before the last change by who owns the object's address (spec.url and its like): it may have been for
+	// another repository.
+	Before bool
 }
 
-// Called is when a webhook last had the object reconciled; the zero time where none has, or where somebody else has
-// asked for it since: who sets the annotation takes its place in metadata.managedFields.
+// Called is when a webhook last had the object reconciled; the zero time where none has, where it may have been another repository
+// then, or where somebody else has asked for it since: who sets the annotation takes its place in metadata.managedFields.
 func (r Request) Called() time.Time {
-	if r.By != NotificationController {
+	if r.By != NotificationController || r.Before {
 		return time.Time{}
 	}
 	return r.At
@@ -204,6 +207,9 @@ func requested(entries []managedEntry) Request {
 			newest = Request{By: e.Manager, At: e.Time}
 		}
 	}
+	newest.Before = slices.ContainsFunc(entries, func(e managedEntry) bool {
+		return e.Subresource == "" && e.Fields.Spec.addresses() && newest.By != "" && e.Time.After(newest.At)
+	})
 	return newest
 }
 

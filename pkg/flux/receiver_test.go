@@ -95,12 +95,17 @@ func TestRequested(t *testing.T) {
 		called  time.Time
 	}{
 		"nobody":  {``, Request{}, time.Time{}},
-		"webhook": {`{"manager": "notification-controller", "operation": "Update", "time": "2026-11-22T12:01:00Z", "fieldsV1": {` + annotation + `}}`, Request{NotificationController, at(1)}, at(1)},
-		"flux":    {`{"manager": "flux", "operation": "Update", "time": "2026-11-22T12:01:00Z", "fieldsV1": {` + annotation + `}}`, Request{"flux", at(1)}, time.Time{}},
+		"webhook": {`{"manager": "notification-controller", "operation": "Update", "time": "2026-11-22T12:01:00Z", "fieldsV1": {` + annotation + `}}`, Request{NotificationController, at(1), false}, at(1)},
+		"flux":    {`{"manager": "flux", "operation": "Update", "time": "2026-11-22T12:01:00Z", "fieldsV1": {` + annotation + `}}`, Request{"flux", at(1), false}, time.Time{}},
 		"another field": {`{"manager": "notification-controller", "operation": "Update", "time": "2026-11-22T12:01:00Z",
 			"fieldsV1": {"f:metadata": {"f:annotations": {"f:team": {}}}}}`, Request{}, time.Time{}},
+		"before the last change of who owns the address": {`{"manager": "notification-controller", "operation": "Update", "time": "2026-11-22T12:01:00Z", "fieldsV1": {` + annotation + `}},
+			{"manager": "kustomize-controller", "operation": "Apply", "time": "2026-11-22T12:02:00Z", "fieldsV1": {"f:spec": {"f:url": {}}}}`, Request{NotificationController, at(1), true}, time.Time{}},
+		"before a change of others": {`{"manager": "notification-controller", "operation": "Update", "time": "2026-11-22T12:01:00Z", "fieldsV1": {` + annotation + `}},
+			{"manager": "kustomize-controller", "operation": "Apply", "time": "2026-11-22T12:01:00Z", "fieldsV1": {"f:spec": {"f:url": {}}}},
+			{"manager": "fluxtune", "operation": "Update", "time": "2026-11-22T12:02:00Z", "fieldsV1": {"f:spec": {"f:interval": {}}}}`, Request{NotificationController, at(1), false}, at(1)},
 		"the newest of two owners": {`{"manager": "notification-controller", "operation": "Update", "time": "2026-11-22T12:03:00Z", "fieldsV1": {` + annotation + `}},
-			{"manager": "kubectl", "operation": "Apply", "time": "2026-11-22T12:02:00Z", "fieldsV1": {` + annotation + `}}`, Request{NotificationController, at(3)}, at(3)},
+			{"manager": "kubectl", "operation": "Apply", "time": "2026-11-22T12:02:00Z", "fieldsV1": {` + annotation + `}}`, Request{NotificationController, at(3), false}, at(3)},
 	} {
 		o, err := Decode([]byte(`{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": {"name": "a", "namespace": "b", "managedFields": [` + tc.entries + `]}}`))
 		require.NoError(t, err, name)
