@@ -76,9 +76,10 @@ func newReceivers(r *root) *cobra.Command {
 			below each Receiver stands whose its sources are, and --owner chooses for whom new ones are proposed.
 
 			CALLED is when a webhook last had the source reconciled, by metadata.managedFields. flux reconcile
-			takes the place of that; then it is not known. Calls that were refused are known to nobody but the log
-			of notification-controller; what a filter left out stands there only with --log-level=debug. The
-			content type at the host has to be application/json: of a form a filter can read nothing, so that all
+			takes the place of that; then it is not known. Nor is it where the call came before there was the
+			Receiver, or before the last change by who sets the URL. Calls that were refused are known
+			to nobody but the log of notification-controller; what a filter left out stands there only with
+			--log-level=debug. The content type at the host has to be application/json: of a form a filter can read nothing, so that all
 			is left out, and the answer is 200.`),
 		Example: examples(`
 			# What webhooks reach, and what they do not
@@ -267,7 +268,7 @@ func (o ReceiversOptions) unmatched(c webhook.Coverage) []string {
 		}
 	}
 	for _, owner := range o.Owners {
-		if !slices.ContainsFunc(c.Sources, func(s webhook.Source) bool { return s.Owner == owner }) {
+		if !slices.ContainsFunc(c.Sources, func(s webhook.Source) bool { return s.Of(owner) }) {
 			warnings = append(warnings, fmt.Sprintf("--owner %s: no source that was read is of that owner", owner))
 		}
 	}

@@ -67,7 +67,7 @@ func newReceiverSource(s webhook.Source, environment string) ReceiverSource {
 	for _, ref := range s.Receivers {
 		r.Receivers = append(r.Receivers, ref.Namespace+"/"+ref.Name)
 	}
-	if called := s.Object.Requested.Called(); !called.IsZero() {
+	if called := s.Called; !called.IsZero() {
 		r.Called = &called
 	}
 	if changed := s.Object.Status.SourceChanged; !changed.IsZero() {

@@ -70,6 +70,8 @@ type Source struct {
 	Notes []string
 	// Relax says that its interval can be longer, and RelaxLater that it can once calls are seen to come: see Relaxed.
 	Relax, RelaxLater bool
+	// Called is when a webhook last had it reconciled, of the Receivers that name it now; the zero time where that is not known.
+	Called time.Time
 	// Suspect says that calls may not arrive; Why says what tells.
 	Suspect bool
 
@@ -78,9 +80,6 @@ type Source struct {
 	// foreign says that it is none of those for which Receivers are asked for.
 	foreign bool
 }
-
-// At tells whether it is at a host, by its name or with its port.
-func (s Source) At(host string) bool { return host == s.Host || host == s.address.Name() }
 
 // Coverage is what a fleet has and lacks in webhooks.
 type Coverage struct {
@@ -195,11 +194,15 @@ func newFleet(in Input, objects []*flux.Object) *fleet {
 // source tells what reaches a source.
 func (f *fleet) source(o *flux.Object) Source {
 	s := Source{Object: *o, address: address(o), notice: f.notice(o)}
-	s.Host, s.Owner = s.address.Host, owner(s.address)
-	s.foreign = len(f.in.Owners) > 0 && !slices.Contains(f.in.Owners, s.Owner)
 	s.HostType, s.Guessed = f.hostType(o)
+	s.Host, s.Owner = s.address.Host, owner(s.address, s.HostType)
+	s.foreign = len(f.in.Owners) > 0 && !slices.ContainsFunc(f.in.Owners, s.Of)
 	var unsure, broken []hit
+	if s.Called = o.Requested.Called(); len(f.hits[o.Ref]) > 0 {
+		s.Called = time.Time{}
+	}
 	for _, h := range f.hits[o.Ref] {
+		s.Called = later(s.Called, called(h.receiver, o))
 		switch {
 		case h.reaches():
 			s.Receivers = append(s.Receivers, h.receiver.Ref)
@@ -242,6 +245,9 @@ func (f *fleet) source(o *flux.Object) Source {
 func (f *fleet) remarks(s *Source) (notes []string) {
 	if n := len(s.Receivers); n > 1 {
 		notes = append(notes, fmt.Sprintf("%d Receivers notify it: a push that all of them are called for polls it %d times", n, n))
+	}
+	if i := slices.IndexFunc(f.hits[s.Object.Ref], hit.reaches); i >= 0 && f.releasesAlone(s, f.hits[s.Object.Ref][i:]) {
+		notes = append(notes, "its Receiver takes no event of a tag but that of a release: a tag that nobody makes a release of waits for its interval")
 	}
 	said := cmp.Or(f.in.HostTypes[s.address.Host], f.in.HostTypes[s.address.Name()])
 	if said != "" && s.HostType != "" && !said.Serves(s.Object.Kind) {
@@ -316,17 +322,6 @@ func unneeded(o *flux.Object) string {
 	default:
 		return ""
 	}
-}
-
-func notReady(r *flux.Object) string {
-	if r.Status.Ready == "" {
-		return "it has no status yet: each call is answered with 404"
-	}
-	text := "it is not ready"
-	if r.Status.ReadyMessage != "" {
-		text += ": " + r.Status.ReadyMessage
-	}
-	return text
 }
 
 // include tells those that include others what a webhook does not bring them.

@@ -134,7 +134,7 @@ func TestOwners(t *testing.T) {
 		"https://dev.azure.com/org/shop/_git/app": "org", "https://org.visualstudio.com/shop/_git/app": "org", "oci://acme.azurecr.io/team/app": "acme",
 		"oci://eu.gcr.io/project/app": "project", "https://harbor.example.com/chartrepo/team": "team", "https://git.example.com/app": "git.example.com",
 	} {
-		assert.Equal(t, want, owner(flux.ParseAddress(url, false)), url)
+		assert.Equal(t, want, owner(flux.ParseAddress(url, false), ""), url)
 	}
 	objects := []flux.Object{app("a", "https://github.com/acme/a"), app("b", "https://github.com/Acme/b"), app("c", "https://github.com/rook/c"), app("d", "https://github.com/acme/a")}
 	c := New(Input{Objects: objects})

@@ -1,6 +1,10 @@
 package webhook
 
-import "github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+import (
+	"time"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
 
 // Notice tells whether a webhook brings at once what is new in an object. All commands ask it: receivers, which shows it,
 // and budget, plan and --fit, which count with it.
@@ -92,15 +96,27 @@ func (f *fleet) hit(o, r *flux.Object, t flux.Target) {
 
 // notice is what is known of an object's webhook. What nothing new can come to has none.
 func (f *fleet) notice(o *flux.Object) Notice {
-	n := Notice{Includes: len(o.Polling.Includes) > 0, Called: !o.Served() || !o.Requested.Called().IsZero()}
+	n := Notice{Includes: len(o.Polling.Includes) > 0, Called: !o.Served()}
 	if unneeded(o) != "" {
 		return n
 	}
 	for _, h := range f.hits[o.Ref] {
-		if h.reaches() {
+		if !h.reaches() {
+			continue
+		}
+		n.Called = n.Called || !called(h.receiver, o).IsZero()
+		if n.Receiver == (flux.Ref{}) {
 			n.Receiver, n.Doubt = h.receiver.Ref, f.doubt(o, h)
-			break
 		}
 	}
 	return n
+}
+
+// called is when a webhook last had an object reconciled that may have been a Receiver's; the zero time where none is known since
+// there is the Receiver.
+func called(receiver, o *flux.Object) time.Time {
+	if at := o.Requested.Called(); !at.Before(receiver.Created) {
+		return at
+	}
+	return time.Time{}
 }

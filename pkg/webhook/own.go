@@ -1,8 +1,10 @@
 package webhook
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -61,8 +63,8 @@ func (f *fleet) recognize() {
 // namespace, type and events of a make, and a filter as it is written here. One without a filter is known by its name.
 func (f *fleet) ownForm(r *flux.Object) *own {
 	o := own{receiver: r, host: f.commonHost(r)}
-	if i := slices.IndexFunc(f.hosts[r.Namespace], o.named); i >= 0 && !o.named(o.host) {
-		o.host = f.hosts[r.Namespace][i]
+	if !o.named(o.host) {
+		o.host = cmp.Or(f.hostNamed(o), o.host)
 	}
 	plain := func(t flux.Target) bool {
 		return t.APIVersion == "" && t.Namespace == r.Namespace && t.Name != "*" && t.MatchLabels == nil && t.Filter == ""
@@ -93,6 +95,19 @@ func (f *fleet) ownForm(r *flux.Object) *own {
 		}
 	}
 	return nil
+}
+
+// hostNamed is the host of a namespace's sources that a Receiver is called after; "" where none is. What differs by - and . makes one
+// name: the host is one then at which something is that the Receiver names.
+func (f *fleet) hostNamed(o own) string {
+	for _, host := range f.hosts[o.receiver.Namespace] {
+		others := slices.ContainsFunc(f.hosts[o.receiver.Namespace], func(other string) bool { return other != host && label(other) == label(host) })
+		has := func(t flux.Target) bool { at := f.target(t); return at != nil && address(at).Name() == host }
+		if o.named(host) && (!others && !strings.Contains(host, "-") || slices.ContainsFunc(o.receiver.Targets, has)) {
+			return host
+		}
+	}
+	return ""
 }
 
 // runsAt is the make at a host of what a Receiver names there, as far as the user says it or the host's name alone; "" where

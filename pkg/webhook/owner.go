@@ -19,8 +19,8 @@ type Owner struct {
 }
 
 // owner is whose an address is, as far as it tells: the account, group, project or organization, in lower case; the host
-// itself where all there is one's own.
-func owner(at flux.Address) string {
+// itself where all there is one's own. What runs there may stand below a path of its own.
+func owner(at flux.Address, runs HostType) string {
 	host := at.Name()
 	if within(host, "azurecr.io") || within(host, "visualstudio.com") { // each has a host of its own
 		name, _, _ := strings.Cut(host, ".")
@@ -28,11 +28,25 @@ func owner(at flux.Address) string {
 	}
 	path := strings.TrimPrefix(strings.TrimPrefix(at.Path, "scm/"), "chartrepo/")
 	first, _, below := strings.Cut(path, "/")
-	if !below && path == at.Path {
+	switch {
+	case !below && path == at.Path:
 		return host
+	case below && slices.Contains([]HostType{GitHub, Gitea, BitbucketCloud, Bitbucket}, runs): // where nothing stands in anything
+		first, _, _ = strings.Cut(last(path, 2), "/")
 	}
 	return strings.ToLower(first)
 }
+
+// Of tells whether a source is somebody's, named in lower case. Of a GitLab on a host of one's own it is not known whether a path
+// begins with the first group or with a path that GitLab stands below, so that both are taken for it.
+func (s Source) Of(name string) bool {
+	parts := strings.Split(s.address.Path, "/")
+	below := s.HostType == GitLab && s.address.Name() != "gitlab.com" && len(parts) > 2
+	return s.Owner == name || below && strings.ToLower(parts[1]) == name
+}
+
+// At tells whether it is at a host, by its name or with its port.
+func (s Source) At(host string) bool { return host == s.Host || host == s.address.Name() }
 
 // owners are those of the sources of a Receiver, who has most of them first.
 func owners(members []member) []Owner {

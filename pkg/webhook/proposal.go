@@ -10,6 +10,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // Proposal is a Receiver as it should be: one for all sources of a host in a namespace that no other names, or several where
@@ -64,13 +65,15 @@ type ManifestName struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// given are the labels or annotations of an object that people give it: no marks of the tools that apply it or ask it.
+// given are the labels or annotations of an object that people give it: no marks of the tools that apply it or ask it, and no
+// records of sessions.
 func given(all map[string]string) map[string]string {
 	kept := make(map[string]string)
 	for key, value := range all {
 		prefix, name, _ := strings.Cut(key, "/")
 		switch {
 		case strings.HasSuffix(prefix, ".toolkit.fluxcd.io") && (name == "name" || name == "namespace" || name == "checksum"):
+		case key == tune.RecordAnnotation, key == tune.UntilAnnotation:
 		case slices.Contains(toolsMarks, prefix), slices.Contains(toolsMarks, key):
 		case key == "app.kubernetes.io/managed-by" && value == "Helm":
 		default:
@@ -83,7 +86,7 @@ func given(all map[string]string) map[string]string {
 // toolsMarks are prefixes, and keys, of marks by which tools know what they have applied.
 var toolsMarks = []string{
 	"kubectl.kubernetes.io", "meta.helm.sh", "reconcile.fluxcd.io", "config.kubernetes.io", "internal.config.kubernetes.io",
-	"fluxcd.controlplane.io", "fluxtune.github.io", "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance", "app.kubernetes.io/instance",
+	"fluxcd.controlplane.io", "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance", "app.kubernetes.io/instance",
 }
 
 // ManifestSpec is the spec of a Receiver.
@@ -140,8 +143,8 @@ func (f *fleet) write(d draft, taken map[[2]string]bool) Proposal {
 	}
 	name := ""
 	if d.own == nil {
-		name = free(taken, d.namespace, d.host)
-		spec.SecretRef.Name = name + "-webhook"
+		name = f.free(taken, d.namespace, d.host)
+		spec.SecretRef.Name = secretName(name)
 	} else {
 		name = d.own.receiver.Name
 		spec.take(d.own.receiver)
@@ -184,8 +187,14 @@ func (p *Proposal) InFile(o flux.Object) {
 // take takes over what a Receiver has that its sources do not decide.
 func (s *ManifestSpec) take(r *flux.Object) {
 	s.SecretRef.Name, s.Suspend = r.Hook.Secret, r.Suspended
-	if r.Interval != nil && r.Effective(flux.Interval) != receiverInterval {
-		s.Interval = *r.Interval
+	every := r.Interval
+	for _, back := range tune.DecideRestore(*r, tune.RestoreOptions{}).Changes {
+		if back.Field == flux.Interval { // what a session has set is nobody's choice
+			every = back.To
+		}
+	}
+	if every != nil && r.EffectiveWith(flux.Interval, every, every) != receiverInterval {
+		s.Interval = *every
 	}
 }
 
@@ -222,16 +231,22 @@ func label(host string) string {
 	return cmp.Or(strings.Trim(base[:min(len(base), most)], "-"), "webhook")
 }
 
-// free is a name for a Receiver after a host, which nothing in the namespace has.
-func free(taken map[[2]string]bool, namespace, host string) string {
+// free is a name for a Receiver after a host, which nothing in the namespace has, and whose Secret no Receiver there names.
+func (f *fleet) free(taken map[[2]string]bool, namespace, host string) string {
 	base := label(host)
 	name := base
-	for i := 2; taken[[2]string{namespace, name}]; i++ {
+	secretUsed := func() bool {
+		return slices.ContainsFunc(f.receivers, func(r *flux.Object) bool { return r.Namespace == namespace && r.Hook.Secret == secretName(name) })
+	}
+	for i := 2; taken[[2]string{namespace, name}] || secretUsed(); i++ {
 		name = fmt.Sprintf("%s-%d", base, i)
 	}
 	taken[[2]string{namespace, name}] = true
 	return name
 }
+
+// secretName is that of the Secret of a new Receiver.
+func secretName(receiver string) string { return receiver + "-webhook" }
 
 // operand tells whether a text can stand in a command for itself, behind flags: nothing is named so that a command takes it for
 // one.

@@ -104,10 +104,21 @@ func ready(a aimed) answer {
 	return answer{no: notReady(a.receiver), remedy: mend(a.receiver)}
 }
 
+func notReady(r *flux.Object) string {
+	if r.Status.Ready == "" {
+		return "it has no status yet: each call is answered with 404"
+	}
+	text := "it is not ready"
+	if r.Status.ReadyMessage != "" {
+		text += ": " + r.Status.ReadyMessage
+	}
+	return text
+}
+
 // whole asks of a Receiver of Google's type whether its Secret has what notification-controller asks for since 1.9, which its status
 // does not tell (internal/server/receiver_handlers.go, authenticateGCRRequest): a call that came through does.
 func whole(a aimed) answer {
-	if a.receiver.Hook.Type != "gcr" || !a.receiver.Served() || !a.object.Requested.Called().IsZero() {
+	if a.receiver.Hook.Type != "gcr" || !a.receiver.Served() || !called(a.receiver, a.object).IsZero() {
 		return answer{}
 	}
 	return answer{unsure: "whether its Secret has the email and the audience that notification-controller 1.9 asks for is not known, and no call is known that came through"}
@@ -149,7 +160,7 @@ func allowedNamespace(a aimed) answer {
 		return answer{no: why}
 	case a.target.Namespace == a.receiver.Namespace:
 		return answer{}
-	case a.object.Requested.Called().IsZero():
+	case called(a.receiver, a.object).IsZero():
 		return answer{unsure: a.target.Unsure}
 	default:
 		return answer{}
@@ -162,7 +173,7 @@ func namedRight(a aimed) answer { return answer{no: a.target.Refused()} }
 // known to call, somebody else than the host does.
 func fittingType(a aimed) answer {
 	t, known := receiverTypes[a.receiver.Hook.Type]
-	if !known || a.host == "" || a.host == GenericHMAC || !a.object.Requested.Called().IsZero() {
+	if !known || a.host == "" || a.host == GenericHMAC || !called(a.receiver, a.object).IsZero() {
 		return answer{}
 	}
 	lacks := ""
@@ -230,7 +241,7 @@ func letThrough(a aimed) answer {
 		}
 		return answer{no: "its filter leaves out " + what, then: "the answer is 200, and nothing is notified", remedy: "correct the filter"}
 	case maybe:
-		if a.object.Requested.Called().IsZero() {
+		if called(a.receiver, a.object).IsZero() {
 			return answer{unsure: "whether its filter lets a push through cannot be told, and no call is known that it let through"}
 		}
 	}

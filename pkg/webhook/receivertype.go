@@ -1,6 +1,11 @@
 package webhook
 
-import "github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+import (
+	"slices"
+	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
 
 // receiverType is what notification-controller asks of a call to a Receiver of one type
 // (internal/server/receiver_handlers.go, validate).
@@ -47,3 +52,25 @@ func (m hostMake) announces(o *flux.Object) []string {
 		return m.pushes
 	}
 }
+
+// releasesAlone tells whether the Receivers that notify a source which waits for tags take no event of a tag but that of a
+// release, which a host sends for a tag only where somebody makes one of it.
+func (f *fleet) releasesAlone(s *Source, hits []hit) bool {
+	if s.Object.Kind != "GitRepository" || !wants(&s.Object).onlyTags() {
+		return false
+	}
+	return !slices.ContainsFunc(hits, func(h hit) bool {
+		if !h.reaches() {
+			return false
+		}
+		events := h.receiver.Hook.Events
+		return len(events) == 0 || receiverTypes[h.receiver.Hook.Type].event == "" || slices.ContainsFunc(events, func(event string) bool {
+			return !slices.Contains(releases, strings.ToLower(event)) && slices.ContainsFunc(makes, func(m hostMake) bool {
+				return m.receiver == h.receiver.Hook.Type && slices.ContainsFunc(m.announces(&s.Object), func(name string) bool { return strings.EqualFold(name, event) })
+			})
+		})
+	})
+}
+
+// releases are the events that tell of a release.
+var releases = []string{"release", "release hook"}

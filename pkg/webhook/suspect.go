@@ -27,7 +27,7 @@ func (f *fleet) doubt(o *flux.Object, h hit) string {
 	if changed.IsZero() || r.Created.IsZero() || f.rebuilt(o) {
 		return ""
 	}
-	why, called := "", o.Requested.Called()
+	why, called := "", called(r, o)
 	switch {
 	case o.Requested.By == "":
 		if changed.Before(later(r.Created, o.Created).Add(slack)) {
