@@ -42,7 +42,7 @@ func owner(at flux.Address, runs HostType) string {
 func (s Source) Of(name string) bool {
 	parts := strings.Split(s.address.Path, "/")
 	below := s.HostType == GitLab && s.address.Name() != "gitlab.com" && len(parts) > 2
-	return s.Owner == name || below && strings.ToLower(parts[1]) == name
+	return s.Owner == name || below && strings.EqualFold(parts[1], name)
 }
 
 // At tells whether it is at a host, by its name or with its port.

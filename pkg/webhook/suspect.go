@@ -29,7 +29,7 @@ func (f *fleet) doubt(o *flux.Object, h hit) string {
 	}
 	why, called := "", called(r, o)
 	switch {
-	case o.Requested.By == "":
+	case o.Requested.By == "", called.IsZero() && !o.Requested.Called().IsZero():
 		if changed.Before(later(r.Created, o.Created).Add(slack)) {
 			return ""
 		}
