@@ -45,7 +45,15 @@ func (c *Counter) listDetails(ctx context.Context, namespace string) {
 	}
 	c.part(WhatDetails, namespace)
 	lists, began := c.lists(namespace), time.Now()
-	var found []detail
+	found, err := c.readDetails(ctx, namespace)
+	c.update(func() { c.setDetails(namespace, found, err, began, lists) })
+}
+
+// readDetails reads the details of the pods of one namespace, or ("") of all; without Options.Wide there are none.
+func (c *Counter) readDetails(ctx context.Context, namespace string) (found []detail, err error) {
+	if !c.options.Wide {
+		return nil, nil
+	}
 	for _, query := range []url.Values{
 		{"fieldSelector": {"status.phase=Pending,spec.nodeName!="}},
 		{"fieldSelector": {unfinished}, "labelSelector": {"app in (" + strings.Join(fluxControllers()[1:], ",") + ")"}},
@@ -53,19 +61,25 @@ func (c *Counter) listDetails(ctx context.Context, namespace string) {
 		pending := query.Get("labelSelector") == ""
 		details, err := c.detailsOf(ctx, namespace, query, pending)
 		if err != nil {
-			c.fail(WhatDetails, namespace, fmt.Errorf("listing details: %w", podsError(namespace, err)))
-			return
+			return nil, fmt.Errorf("listing details: %w", podsError(namespace, err))
 		}
 		found = append(found, details...)
 	}
-	c.update(func() {
-		c.partLocked(WhatDetails, namespace).known(began)
-		c.dropDetails(namespace)
-		c.details[namespace] = found
-		for p, n := range lists {
-			p.detailed = n
-		}
-	})
+	return found, nil
+}
+
+// setDetails makes what readDetails has read since a time known of the lists of pods that were there before. The lock is held.
+func (c *Counter) setDetails(namespace string, found []detail, err error, began time.Time, lists map[*part]int) {
+	if err != nil {
+		c.partLocked(WhatDetails, namespace).fail(err)
+		return
+	}
+	c.partLocked(WhatDetails, namespace).known(began)
+	c.dropDetails(namespace)
+	c.details[namespace] = found
+	for p, n := range lists {
+		p.detailed = n
+	}
 }
 
 // dropDetails forgets what was read earlier, in one way or another, of the pods of a namespace, or ("") of all: none counts

@@ -201,28 +201,11 @@ func (f *followedNamespaces) follow(ctx context.Context, name string) (end func(
 func (c *Counter) poll(ctx context.Context) {
 	defer c.update(func() { c.partLocked(WhatUpdates, "").err = nil }) // the list that follows tells
 	for refused := false; !refused && kube.Sleep(ctx, c.follower.Relist()) == nil; {
-		p, began := &part{what: WhatPods}, time.Now()
-		c.follower.Limited(ctx, func(ctx context.Context) {
-			version, err := c.readPods(ctx, p, "None", 0, false)
-			c.update(func() {
-				updates := c.partLocked(WhatUpdates, "")
-				if refused = kube.ReasonOf(err) == kube.Forbidden; err != nil {
-					updates.err = podsError("", err)
-					return
-				}
-				updates.known(began)
-				c.follower.Listed(&updates.Feed, began)
-				p.complete(version, false, updates.At)
-				p.detailed = p.lists // what older details say of them is shown until there are newer ones
-				maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatPods })
-				c.parts[partKey{WhatPods, ""}] = p
-			})
-		})
-		c.listAllDetails(ctx)
-		if p.version == "" {
+		version, err := c.listInstead(ctx)
+		if refused = kube.ReasonOf(err) == kube.Forbidden; version == "" {
 			continue
 		}
-		w, err := c.watch(ctx, "pods", "", podOptions(metav1.ListOptions{ResourceVersion: p.version}))
+		w, err := c.watch(ctx, "pods", "", podOptions(metav1.ListOptions{ResourceVersion: version}))
 		if err == nil {
 			w.Stop()
 		}
@@ -231,6 +214,33 @@ func (c *Counter) poll(ctx context.Context) {
 		}
 		c.follower.Failed(&c.part(WhatUpdates, "").Feed, err)
 	}
+}
+
+// listInstead lists all pods in place of a watch. Rows are shown together with their details: older ones would say of them what
+// was, and nothing of pods that are new. It returns the version to watch from.
+func (c *Counter) listInstead(ctx context.Context) (version string, err error) {
+	p, began := &part{what: WhatPods}, time.Now()
+	c.follower.Limited(ctx, func(ctx context.Context) { version, err = c.readPods(ctx, p, "None", 0, false) })
+	if err != nil {
+		c.update(func() { c.partLocked(WhatUpdates, "").err = podsError("", err) })
+		return "", err
+	}
+	detailed := time.Now()
+	var details []detail
+	var failed error
+	c.follower.Limited(ctx, func(ctx context.Context) { details, failed = c.readDetails(ctx, "") })
+	c.update(func() {
+		updates := c.partLocked(WhatUpdates, "")
+		updates.known(began)
+		c.follower.Listed(&updates.Feed, began)
+		p.complete(version, false, updates.At)
+		maps.DeleteFunc(c.parts, func(key partKey, _ *part) bool { return key.what == WhatPods })
+		c.parts[partKey{WhatPods, ""}] = p
+		if c.options.Wide {
+			c.setDetails("", details, failed, detailed, map[*part]int{p: p.lists})
+		}
+	})
+	return version, nil
 }
 
 // mend lists again what could not be listed while the rest is watched.
