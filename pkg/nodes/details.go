@@ -38,15 +38,16 @@ func fluxController(app string) uint8 {
 
 // listDetails lists what wide output shows beside the rows, of one namespace or of all. Where it is to be
 // watched, it comes after the rows: what becomes of a pod after its row comes as an event, and what came
-// before it is in these lists.
-func (c *Counter) listDetails(ctx context.Context, namespace string) {
+// before it is in these lists. Its part has the error, too.
+func (c *Counter) listDetails(ctx context.Context, namespace string) error {
 	if !c.options.Wide {
-		return
+		return nil
 	}
 	c.part(WhatDetails, namespace)
 	lists, began := c.lists(namespace), time.Now()
 	found, err := c.readDetails(ctx, namespace)
 	c.update(func() { c.setDetails(namespace, found, err, began, lists) })
+	return err
 }
 
 // readDetails reads the details of the pods of one namespace, or ("") of all; without Options.Wide there are none.
@@ -115,7 +116,7 @@ func (c *Counter) listAllDetails(ctx context.Context) {
 	}
 	namespaces := c.options.Namespaces
 	if len(namespaces) == 0 {
-		if c.listDetails(ctx, ""); c.reason(WhatDetails, "") != kube.Forbidden {
+		if kube.ReasonOf(c.listDetails(ctx, "")) != kube.Forbidden {
 			return
 		}
 		c.update(func() {
@@ -127,7 +128,7 @@ func (c *Counter) listAllDetails(ctx context.Context) {
 			}
 		})
 	}
-	side(namespaces, func(namespace string) { c.listDetails(ctx, namespace) })
+	sideWhileServed(ctx, namespaces, c.listDetails)
 }
 
 func (c *Counter) detailsOf(ctx context.Context, namespace string, query url.Values, pending bool) ([]detail, error) {

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -116,18 +115,9 @@ func (c *Counter) namespaces(ctx context.Context) ([]string, error) {
 // listEach lists the pods of namespaces side by side, and makes them the parts of the count.
 func (c *Counter) listEach(ctx context.Context, namespaces []string, keyed bool) {
 	c.setParts(namespaces)
-	side(namespaces, func(namespace string) {
-		_ = c.listNamespace(ctx, namespace, keyed) // its part has the error
+	sideWhileServed(ctx, namespaces, func(ctx context.Context, namespace string) error {
+		return c.listNamespace(ctx, namespace, keyed) // its part has the error, too
 	})
-}
-
-// side does something for all namespaces side by side; the client limits how many requests run at a time.
-func side(namespaces []string, do func(string)) {
-	var all sync.WaitGroup
-	for _, namespace := range namespaces {
-		all.Go(func() { do(namespace) })
-	}
-	all.Wait()
 }
 
 // listNamespace lists the pods of one namespace, or ("") of all at once. Where there are none, there may be no such namespace.

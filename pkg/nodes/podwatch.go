@@ -39,7 +39,7 @@ func (c *Counter) followNamespace(ctx context.Context, namespace string) {
 			if err := c.listNamespace(ctx, namespace, true); err != nil {
 				return "", err
 			}
-			c.listDetails(ctx, namespace)
+			_ = c.listDetails(ctx, namespace) // its part has the error
 			version := ""
 			c.update(func() { version = c.partLocked(WhatPods, namespace).version })
 			return version, nil
@@ -47,7 +47,7 @@ func (c *Counter) followNamespace(ctx context.Context, namespace string) {
 		Open: c.watchPods(namespace), Apply: c.applyPod,
 		Mend: func(ctx context.Context) {
 			if c.reason(WhatDetails, namespace) != "" {
-				c.listDetails(ctx, namespace)
+				_ = c.listDetails(ctx, namespace)
 			}
 			if len(c.options.Namespaces) > 0 { // it may go while it is watched, and come back
 				c.checkNamespace(ctx, c.part(WhatPods, namespace))
@@ -255,7 +255,7 @@ func (c *Counter) mend(ctx context.Context) {
 			details = details || key.what == WhatDetails && p.err != nil
 		}
 	})
-	side(failed, func(namespace string) { _ = c.listNamespace(ctx, namespace, true) })
+	sideWhileServed(ctx, failed, func(ctx context.Context, namespace string) error { return c.listNamespace(ctx, namespace, true) })
 	if details || len(failed) > 0 {
 		c.listAllDetails(ctx)
 	}

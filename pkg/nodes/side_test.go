@@ -1,0 +1,81 @@
+package nodes_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
+)
+
+// Where a gateway answers 504 after a while, a count of many namespaces does not wait for each of them and all tries. Where any
+// namespace has another answer, all are asked for.
+func TestNamespacesThatCannotBeServedAreGivenUp(t *testing.T) {
+	t.Parallel()
+	const many, tries, takes = 40, 3, 10 * time.Second
+	for _, watched := range []bool{false, true} {
+		for name, test := range map[string]struct {
+			other string // what another namespace answers
+			least int32
+			most  int32
+		}{
+			"all":               {"504", 5 * tries, 10 * tries},
+			"all but forbidden": {"403", (many - 1) * tries, 2 * many * tries},
+			"all but one":       {"pass", (many - 1) * tries, 2 * many * tries},
+		} {
+			t.Run(fmt.Sprint(name, ", watched: ", watched), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := newSimulated()
+					defer s.end()
+					clear(s.namespaces)
+					for i := range many {
+						s.namespaces[fmt.Sprintf("team-%02d", i)] = true
+						s.faults = append(s.faults, &fault{fmt.Sprintf("pods/team-%02d", i), "list", "504", 1e6})
+					}
+					s.faults[0].kind = test.other
+					var asked atomic.Int32
+					s.meanwhile = func(verb, resource string) {
+						if verb == "list" && resource == "pods" {
+							asked.Add(1)
+							time.Sleep(takes)
+						}
+					}
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					options := nodes.Options{Relist: time.Hour, Deadline: time.Hour, Limits: kube.Limits{Requests: 4, Tries: tries, Stall: time.Minute}}
+					counter := newCounter(t, s.config(), options).ByNamespace()
+					if watched {
+						done := make(chan struct{})
+						go func() {
+							counter.Watch(ctx)
+							close(done)
+						}()
+						after(30 * time.Minute)
+						cancel()
+						<-done
+					} else {
+						counter.Once(ctx)
+					}
+					require.GreaterOrEqual(t, asked.Load()-1, test.least)
+					require.LessOrEqual(t, asked.Load()-1, test.most)
+					unserved := 0
+					for _, m := range counter.Count().Missing {
+						if m.What == nodes.WhatPods && m.Reason == kube.Unavailable {
+							unserved++
+						}
+					}
+					if require.GreaterOrEqual(t, unserved, many-1); test.other == "504" {
+						require.Equal(t, many, unserved)
+					}
+				})
+			})
+		}
+	}
+}
