@@ -53,6 +53,8 @@ type Count struct {
 	Outdated bool
 	// Missing says what is not in the Count and why, the gravest first; empty when it is complete.
 	Missing []Missing
+	// Unread is what else is not in the Count, as nobody has told of it yet: What, and Namespace. There is none but while Counting.
+	Unread []Missing
 }
 
 // Pods counts the pods of one node that are neither Succeeded nor Failed.
@@ -84,9 +86,9 @@ func (c *Counter) Count() Count {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	count := Count{Scope: slices.Clone(c.options.Namespaces), WideKnown: c.options.Wide, UsageAsked: c.options.UsageAsked, Unidentified: c.unidentified}
-	parts := map[string]int{}
+	unread := map[string]bool{WhatPods: true, WhatUsage: c.options.UsageAsked}
 	for key, p := range c.parts {
-		parts[key.what]++
+		unread[key.what] = false
 		c.addPart(&count, key, p)
 	}
 	c.addPods(&count)
@@ -97,11 +99,17 @@ func (c *Counter) Count() Count {
 	}
 	notEvenOwn(count.Missing)
 	count.Missing = settle(count.Missing)
-	if parts[WhatPods] == 0 && !slices.ContainsFunc(count.Missing, lacksPods) {
-		count.Counting, count.AtLeast = true, true
+	if unread[WhatPods] = unread[WhatPods] && !slices.ContainsFunc(count.Missing, lacksPods); unread[WhatPods] {
+		count.AtLeast = true
 	}
-	// Details come after the pods: where those are missing nobody waits for them.
-	count.Counting = count.Counting || !count.AtLeast && c.lacksDetails() || c.options.UsageAsked && parts[WhatUsage] == 0
+	unread[WhatDetails] = !count.AtLeast && c.lacksDetails() // they come after the pods: where those are missing nobody waits for them
+	for what, is := range unread {
+		if is {
+			count.Unread = append(count.Unread, Missing{What: what})
+		}
+	}
+	sorting.By(count.Unread, graver)
+	count.Counting = len(count.Unread) > 0
 	c.addNodes(&count)
 	return count
 }
@@ -124,21 +132,22 @@ func (c *Counter) lacksDetails() bool {
 func (c *Counter) addPart(count *Count, key partKey, p *part) {
 	missing := p.missing(c.follower.Stale(&p.Feed))
 	count.Missing = append(count.Missing, missing...)
-	unread := !p.Read && p.err == nil
+	if (key.what == WhatNodes || key.what == WhatPods) && !p.Read && p.err == nil {
+		count.Unread = append(count.Unread, Missing{What: key.what, Namespace: key.namespace})
+	}
 	lacks := slices.ContainsFunc(missing, func(m Missing) bool { return lacksPods(m) || m.What == WhatUpdates })
 	old := p.Read && slices.ContainsFunc(missing, func(m Missing) bool { return !m.polled() || c.follower.Overdue(&p.Feed) })
 	switch key.what {
 	case WhatNodes:
 		count.NodesKnown = p.Read && len(missing) == 0
 		count.NodesListed, count.NodesOutdated = p.Read && !old, old
-		count.Counting = count.Counting || unread
 	case WhatNamespaces: // whose pods are followed each by itself; others may have come
 		count.AtLeast = count.AtLeast || lacks
 	case WhatUpdates:
 		count.Outdated = count.Outdated || old
 		count.AtLeast = count.AtLeast || lacks && !p.Read
 	case WhatPods:
-		count.Counting, count.AtLeast = count.Counting || unread, count.AtLeast || !p.Read
+		count.AtLeast = count.AtLeast || !p.Read
 		count.Outdated = count.Outdated || old || c.watching && p.err != nil && p.size() > 0
 		if key.namespace != "" {
 			count.Namespaces.Total++

@@ -79,3 +79,32 @@ func TestNamespacesThatCannotBeServedAreGivenUp(t *testing.T) {
 		}
 	}
 }
+
+// While a watch begins it is told of which namespaces the pods have not come yet, and what else has not.
+func TestAWatchTellsWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSimulated()
+		defer s.end()
+		s.faults = []*fault{{"pods/b", "list", "stall", 1}, {"nodes", "list", "stall", 1}}
+		options := simOptions(nil)
+		options.Limits.Stall = 10 * time.Second
+		counter := newCounter(t, s.config(), options)
+		waits := func(parts ...nodes.Missing) { require.Equal(t, parts, counter.Count().Unread) }
+		waits(nodes.Missing{What: nodes.WhatPods}, nodes.Missing{What: nodes.WhatNodes})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			counter.Watch(ctx)
+			close(done)
+		}()
+		after(time.Second)
+		waits(nodes.Missing{What: nodes.WhatPods, Namespace: "b"}, nodes.Missing{What: nodes.WhatNodes})
+		require.True(t, counter.Count().Counting)
+		after(2 * time.Minute)
+		require.Empty(t, counter.Count().Unread)
+		require.False(t, counter.Count().Partial())
+		cancel()
+		<-done
+	})
+}

@@ -93,9 +93,7 @@ func gaps(c nodes.Count) string {
 		slices.Sort(list)
 		parts = append(parts, namespacesWords(reason)+firstNames(list)+asOf(oldest[reason]))
 	}
-	if c.Counting && c.UsageAsked && !c.UsageKnown && !slices.ContainsFunc(c.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatUsage }) {
-		parts = append(parts, "CPU and memory have not come yet")
-	}
+	parts = append(parts, unreadGaps(c.Unread)...)
 	if len(parts) == 0 {
 		return "still counting"
 	}
@@ -121,6 +119,26 @@ func namespacesGap(c nodes.Count) string {
 	default:
 		return done
 	}
+}
+
+// unreadGaps say what is still being read.
+func unreadGaps(unread []nodes.Missing) []string {
+	var names, others, parts []string
+	for _, m := range unread {
+		if m.Namespace != "" {
+			names = append(names, m.Namespace)
+			continue
+		}
+		words := map[string]string{
+			nodes.WhatPods: "still counting", nodes.WhatNodes: "nodes have not come yet, " + unlistedNodes,
+			nodes.WhatDetails: "pending pods and Flux controllers have not come yet", nodes.WhatUsage: "CPU and memory have not come yet",
+		}
+		others = append(others, words[m.What])
+	}
+	if len(names) > 0 {
+		parts = []string{"not read yet: " + firstNames(names)}
+	}
+	return append(parts, others...)
 }
 
 // firstNames are the first of some names, and how many there are besides.

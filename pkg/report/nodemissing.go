@@ -24,7 +24,7 @@ type NodeMissing struct {
 	// Of says whose updates are missing, nodes or pods; absent where it is both.
 	Of string `json:"of,omitempty"`
 	// Reason is a class that a user can act on: Forbidden, Unauthorized, NotFound, Expired, Timeout, Canceled, Throttled,
-	// Unavailable, Untrusted, Unresolved, Malformed or Error.
+	// Unavailable, Untrusted, Unresolved, Malformed or Error. It is empty of what a watch has not read yet.
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
 	// Since is as of when that is known which is shown instead.

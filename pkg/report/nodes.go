@@ -153,6 +153,9 @@ func NewNodeList(clusters []ClusterCount, o NodeOptions) (NodeList, error) {
 		for _, m := range c.Count.Missing {
 			list.Missing = append(list.Missing, newNodeMissing(c.Cluster, m))
 		}
+		for _, m := range c.Count.Unread {
+			list.Missing = append(list.Missing, NodeMissing{Cluster: c.Cluster, What: m.What, Namespace: m.Namespace, Message: "not read yet"})
+		}
 	}
 	list.Summary = summarize(list, each, o)
 	// A field that no item has may be one of those that could not be read.

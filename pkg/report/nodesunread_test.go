@@ -198,3 +198,22 @@ func TestNamespacesOfWhichSomeIsKnown(t *testing.T) {
 	assert.Equal(t, "only some pods of 40 namespaces; not in time: a", gapsOf(0, 44, nodes.Missing{Seen: 3}))
 	assert.Equal(t, "pods of 39 of 40 namespaces are up to date; not in time: a, as of 12:00:00", gapsOf(39, 500, nodes.Missing{Since: noon}))
 }
+
+// What is still being read is named: of many namespaces the first in a line, and all in a document, without a reason that a user
+// could act on.
+func TestWhatIsNotReadYetIsNamed(t *testing.T) {
+	t.Parallel()
+	count := unreadCount()
+	count.Counting, count.AtLeast, count.Namespaces = true, true, nodes.Progress{Done: 2, Total: 9}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+		count.Unread = append(count.Unread, nodes.Missing{What: nodes.WhatPods, Namespace: name})
+	}
+	count.Unread = append(count.Unread, nodes.Missing{What: nodes.WhatNodes}, nodes.Missing{What: nodes.WhatDetails})
+	list, err := NewNodeList([]ClusterCount{{Cluster: "eu", Count: count}}, NodeOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"eu: pods of 2 of 9 namespaces; not read yet: a, b, c, d, e and 2 more; nodes have not come yet, rows are from the pods' node names; pending pods and Flux controllers have not come yet"}, list.Gaps())
+	assert.True(t, list.Partial)
+	require.Len(t, list.Missing, 9)
+	assert.Equal(t, NodeMissing{Cluster: "eu", What: nodes.WhatPods, Namespace: "g", Message: "not read yet"}, list.Missing[6])
+	assert.Equal(t, NodeMissing{Cluster: "eu", What: nodes.WhatNodes, Message: "not read yet"}, list.Missing[7])
+}

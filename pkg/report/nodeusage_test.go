@@ -108,7 +108,7 @@ func TestColumnsOfUsageStay(t *testing.T) {
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"cpuMillicores":5,"cpuPercent":50.9,"memoryBytes":0,"memoryPercent":null,"timestamp":"1970-01-01T00:16:40Z","window":"20s","outdated":true}`, string(data))
 	counts := usageOf(true, nil)
-	counts[0].Count.UsageKnown, counts[0].Count.Counting = false, true
+	counts[0].Count.UsageKnown, counts[0].Count.Counting, counts[0].Count.Unread = false, true, []nodes.Missing{{What: nodes.WhatUsage}}
 	list, err = NewNodeList(counts, NodeOptions{})
 	require.NoError(t, err)
 	assert.Contains(t, list.Gaps()[0], "CPU and memory have not come yet")
