@@ -21,6 +21,8 @@ const (
 	redrawEvery = 150 * time.Millisecond
 	// clockEvery is how often a terminal is drawn anew when nothing changes: the clock and the ages go on.
 	clockEvery = time.Second
+	// besidePods is how long the first output waits for what is shown beside the numbers of pods: nodes, details and metrics.
+	besidePods = 5 * time.Second
 )
 
 // errQuit is why a watch ends that q has ended.
@@ -44,7 +46,7 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 		all.Go(func() { o.compareWhileWatching(ctx, changed) })
 	}
 	// A slow or dead cluster must not hold back the others for longer than this.
-	first := time.After(o.timeout)
+	first, pods := time.After(o.timeout), time.After(min(o.timeout, besidePods))
 	o.waitForPlugins(ctx)
 	screen, end := o.newScreen(stop, changed)
 	defer end()
@@ -64,7 +66,7 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 		if err := nothing(counts); err != nil && (first == nil || !stillCounting(counts)) {
 			return err
 		}
-		ready, err := o.picture(screen, counts, same, first != nil)
+		ready, err := o.picture(screen, counts, same, first != nil && (pods != nil || lacksPods(counts)))
 		if err != nil {
 			return err
 		}
@@ -73,6 +75,8 @@ func (o NodesOptions) runWatch(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
+		case <-pods:
+			pods = nil
 		case <-first:
 			first = nil
 		case <-clock:
@@ -136,8 +140,13 @@ func stillCounting(counts []report.ClusterCount) bool {
 	return slices.ContainsFunc(counts, func(c report.ClusterCount) bool { return c.Count.Counting })
 }
 
+// lacksPods tells whether pods are still being counted, not only what is shown beside them.
+func lacksPods(counts []report.ClusterCount) bool {
+	return slices.ContainsFunc(counts, func(c report.ClusterCount) bool { return c.Count.Counting && c.Count.AtLeast })
+}
+
 // picture shows the counts. Only a terminal shows how the first lists come in; elsewhere the first
-// output is complete, or as complete as the timeout allows. There, where no key ends a watch, a node that is too full does.
+// output is complete, or as complete as the timeout allows; once all pods are counted, as some seconds allow. There, where no key ends a watch, a node that is too full does.
 func (o NodesOptions) picture(screen screen, counts []report.ClusterCount, same []string, early bool) (shown bool, err error) {
 	_, redraws := screen.(*terminalScreen)
 	if !redraws && early && stillCounting(counts) {

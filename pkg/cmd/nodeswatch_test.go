@@ -375,3 +375,20 @@ func TestRowsOfAStreamKeepTheirWidths(t *testing.T) {
 		assert.Equal(t, at(12345678, "a-node-with-a-rather-long-name"), at(12345679))
 	}
 }
+
+// Where all pods are counted, the first output does not wait long for what is shown beside them, and says that it has not come.
+func TestNodesWatchDoesNotWaitForWhatIsBesidePods(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	dead := behind(func(r *http.Request, _ int) faults.Fault {
+		if r.URL.Path == "/api/v1/nodes" {
+			return faults.Fault{Delay: time.Hour}
+		}
+		return faults.Fault{}
+	})(t, c, on(c))
+	r := startNodes(t, dead.kubeconfig, System{}, "nodes", "--watch", "-o", "json", "--timeout", "10m")
+	r.awaitOutput(t, `{"what":"nodes","reason":"","message":"not read yet"}`)
+	assert.Contains(t, r.out.String(), `"partial":true`)
+	r.stop()
+	<-r.code
+}
