@@ -4,14 +4,11 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
 
 	"cmp"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -38,6 +35,7 @@ type ChangeGroup struct {
 
 	// others is how many environments are taken together; 0 where it is one.
 	others     int
+	fields     []string // Also without values
 	names      []string
 	clusters   []string        // of each object
 	froms, tos []time.Duration // of those whose interval changes
@@ -63,15 +61,18 @@ func GroupChanges(items []tune.Item, environments []string, most int) []ChangeGr
 type grouping struct{ exact, ranges []ChangeGroup }
 
 func newGrouping(items []tune.Item, environments []string) grouping {
-	sorted := func(d detail) []ChangeGroup {
-		groups := gather(items, d)
-		sorting.By(groups, func(a, b ChangeGroup) int {
-			return cmp.Or(cmp.Compare(tune.Rank(environments, a.Environment), tune.Rank(environments, b.Environment)),
-				cmp.Compare(a.Environment, b.Environment), -cmp.Compare(a.Objects, b.Objects))
-		})
-		return groups
-	}
-	return grouping{sorted(exact), sorted(ranges)}
+	g := grouping{gather(items, exact), gather(items, ranges)}
+	byEnvironment(g.exact, environments)
+	byEnvironment(g.ranges, environments)
+	return g
+}
+
+// byEnvironment sorts groups by environment in the order given, the largest of each first.
+func byEnvironment(groups []ChangeGroup, environments []string) {
+	sorting.By(groups, func(a, b ChangeGroup) int {
+		return cmp.Or(cmp.Compare(tune.Rank(environments, a.Environment), tune.Rank(environments, b.Environment)),
+			cmp.Compare(a.Environment, b.Environment), -cmp.Compare(a.Objects, b.Objects))
+	})
 }
 
 // until takes groups together until they fit, one at least.
@@ -126,19 +127,24 @@ func newGroup(item tune.Item, d detail) ChangeGroup {
 		g.Also = []string{"rule set again"}
 	}
 	g.Also = append(g.Also, optional(item.KeptMessage())...)
+	g.fields = slices.Clone(g.Also)
 	for _, c := range item.Changes {
-		switch {
-		case c.Field == flux.Interval:
+		if c.Field == flux.Interval {
 			g.Interval = tune.Show(c.From) + " -> " + tune.Show(c.To)
 			g.froms = []time.Duration{o.Effective(flux.Interval)}
 			g.tos = []time.Duration{o.EffectiveWith(flux.Interval, c.To, c.To)}
-		case d == ranges:
-			g.Also = append(g.Also, shortName(c.Field))
-		case c.From == nil:
-			g.Also = append(g.Also, shortName(c.Field)+" set to "+tune.Show(c.To))
-		default:
-			g.Also = append(g.Also, shortName(c.Field)+" "+tune.Show(c.From)+" -> "+tune.Show(c.To))
+			continue
 		}
+		name := shortName(c.Field)
+		g.fields = append(g.fields, name)
+		if c.From == nil {
+			g.Also = append(g.Also, name+" set to "+tune.Show(c.To))
+		} else {
+			g.Also = append(g.Also, name+" "+tune.Show(c.From)+" -> "+tune.Show(c.To))
+		}
+	}
+	if d == ranges {
+		g.Also = g.fields
 	}
 	return g
 }
@@ -254,11 +260,18 @@ func (other *ChangeGroup) take(g ChangeGroup) {
 	other.names, other.clusters = slices.Concat(other.names, g.names), slices.Concat(other.clusters, g.clusters)
 	other.froms, other.tos = slices.Concat(other.froms, g.froms), slices.Concat(other.tos, g.tos)
 	other.Interval = other.rangeText()
-	for _, also := range g.Also {
-		if !slices.Contains(other.Also, also) {
-			other.Also = append(slices.Clone(other.Also), also)
+	other.Also, other.fields = union(other.Also, g.Also), union(other.fields, g.fields)
+}
+
+// union are the texts of both, each once.
+func union(a, b []string) []string {
+	all := slices.Clone(a)
+	for _, text := range b {
+		if !slices.Contains(all, text) {
+			all = append(all, text)
 		}
 	}
+	return all
 }
 
 // together is the pace of two groups.
@@ -271,52 +284,4 @@ func together(a, b string) string {
 	default:
 		return BothWays
 	}
-}
-
-// groupTable shows groups, an environment's name once.
-func groupTable(groups []ChangeGroup, l Layout) Table {
-	t := Table{Columns: []Column{
-		{Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "OBJECTS", Shrink: terminal.End, Floor: 24}, {Name: "INTERVAL", Shrink: terminal.End, Floor: 44},
-		{Name: "CLUSTERS", Shrink: terminal.End, Floor: 16, Spare: 2},
-		{Name: "ALSO", Shrink: terminal.End, Floor: 24, Spare: 1}, {Name: "NAMES", Shrink: terminal.End, Floor: 12, Spare: 3},
-	}}
-	digits, also := 0, false
-	clusters := make(map[string]bool)
-	for _, g := range groups {
-		digits, also = max(digits, len(fmt.Sprint(g.Objects))), also || len(g.Also) > 0
-		for _, c := range g.clusters {
-			clusters[c] = true
-		}
-	}
-	short := withoutPrefix(slices.Collect(maps.Keys(clusters)))
-	if l.Width > 0 {
-		short = shortClusters(slices.Collect(maps.Keys(clusters)))
-	}
-	before := ""
-	for i, g := range groups {
-		environment := environmentCell(g.Environment)
-		switch {
-		case g.others > 1:
-			environment = Cell{Text: fmt.Sprintf("%d more", g.others), Style: Faint}
-		case i > 0 && g.Environment == before:
-			environment = Cell{}
-		}
-		before = g.Environment
-		kind := cmp.Or(g.Kind, "objects")
-		named := make([]string, 0, len(g.clusters))
-		for _, c := range g.clusters {
-			named = append(named, short[c])
-		}
-		t.Rows = append(t.Rows, []Cell{
-			environment, Text(fmt.Sprintf("%*d %s", digits, g.Objects, kind)), g.intervalCell(), Text(countClusters(named, 0)),
-			{Text: strings.Join(g.Also, ", "), Style: Changed}, {Text: g.firstNames(l), Style: Faint},
-		})
-	}
-	if !also {
-		t = t.Without("ALSO")
-	}
-	if len(clusters) < 2 {
-		t = t.Without("CLUSTERS")
-	}
-	return t
 }

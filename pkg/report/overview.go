@@ -68,11 +68,7 @@ func (o Overview) Draw(w io.Writer, l Layout) error {
 		if _, err := fmt.Fprintln(w); err != nil {
 			return err
 		}
-		t := groupTable(groups, l)
-		if l.Width == 0 || o.Rows {
-			t = t.Without("NAMES") // there they have rows
-		}
-		if err := t.Draw(w, l); err != nil {
+		if err := o.table(groups, l).Draw(w, l); err != nil {
 			return err
 		}
 	}
@@ -87,10 +83,13 @@ func (o Overview) Draw(w io.Writer, l Layout) error {
 // below them, and only then are groups taken together. What the policy says of itself goes before others lose words. What that comes to
 // is drawn to see whether it fits: how many lines each part takes depends on the width.
 func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
-	if l.Width == 0 || l.Wide || o.Rows {
-		return o.notes(l, unlimited), GroupChanges(o.Plan.Items, o.Environments, 0)
-	}
 	all := newGrouping(o.Plan.Items, o.Environments)
+	if l.Width == 0 || l.Wide || o.Rows {
+		return o.notes(l, unlimited), o.unlike(all.exact, l)
+	}
+	all = grouping{o.unlike(all.exact, l), o.unlike(all.ranges, l)}
+	byEnvironment(all.exact, o.Environments)
+	byEnvironment(all.ranges, o.Environments)
 	height := max(screen, l.Height-1)
 	height -= min(o.Above, height-leastHeight)
 	limits := limitsFor(height, len(o.remarks()))
@@ -101,7 +100,7 @@ func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
 		fit := func(groups []ChangeGroup) bool { return tableLines(groups, l) <= room }
 		groups = all.until(fit)
 		if fit(groups) && len(groups) == len(all.exact) || !limits.less(fit(groups) && len(groups) >= fewestGroups) {
-			return notes, groups
+			return notes, o.unlike(groups, l)
 		}
 	}
 }

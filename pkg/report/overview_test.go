@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,7 @@ func TestOverviewFits(t *testing.T) {
 		if o.Alone && strings.Contains(said, " Fit ") {
 			assert.Contains(rt, said, "comes on top", text)
 		}
+		assertRowsDiffer(rt, text)
 		objects := 0
 		for _, g := range GroupChanges(o.Plan.Items, o.Environments, 4) {
 			objects += g.Objects
@@ -188,6 +190,38 @@ func TestOverviewFits(t *testing.T) {
 			assert.Contains(rt, text, item.Assignment.Environment)
 		}
 	})
+}
+
+// assertRowsDiffer holds that no two groups of an environment say the same but for their numbers.
+func assertRowsDiffer(t assert.TestingT, text string) {
+	seen := make(map[string]bool)
+	for _, row := range regexp.MustCompile(`(?m)^(\S.*?)?( +)\d+ ([A-Z]\w+|objects) (.*(->|stays).*)$`).FindAllStringSubmatch(text, -1) {
+		if row[1] != "" {
+			clear(seen) // another environment begins
+		}
+		says := row[3] + " " + row[4]
+		assert.False(t, seen[says], "twice: %s\n%s", says, text)
+		seen[says] = true
+	}
+}
+
+// Groups that differ only in what has no room are one: two rows that look alike tell nobody what differs.
+func TestGroupsThatLookAlikeAreOne(t *testing.T) {
+	t.Parallel()
+	var items []tune.Item
+	for i, timeout := range []string{"5m", "3m", "90s", "5m"} {
+		o := object(t, "Kustomization", "payments-production", fmt.Sprintf("app-%d", i), func(o *flux.Object) { o.Interval, o.Timeout = ptr("1h30m"), ptr(timeout) })
+		items = append(items, tune.Item{Object: o, Assignment: policy.Assignment{Environment: "production"}, Action: tune.ActionChange, Changes: []tune.Change{
+			{Field: flux.Interval, From: ptr("1h30m"), To: ptr("2m30s")}, {Field: flux.RetryInterval, To: ptr("1h30m")}, {Field: flux.Timeout, From: ptr(timeout), To: ptr("2m")}}})
+	}
+	o := Overview{Title: "Policy fast", Plan: tune.Plan{Policy: "fast", Items: items}}
+	for _, width := range []int{60, 80, 100, 200} {
+		assertRowsDiffer(t, drawOverview(t, o, Layout{Width: width, Height: 24}))
+	}
+	assert.Contains(t, drawOverview(t, o, Layout{Width: 80, Height: 24}), "4 Kustomization")
+	wide := drawOverview(t, o, Layout{Width: 200, Height: 24})
+	assert.Contains(t, wide, "2 Kustomization", "where it has room, it is said what differs")
+	assert.Contains(t, drawOverview(t, o, Layout{}), "2 Kustomization")
 }
 
 // Where environments are more than a screen has lines, the rest is counted.

@@ -180,6 +180,21 @@ func (t Table) shortened(a arrangement) Table {
 	return t
 }
 
+// Shown is the table with the texts that a layout has room for: "" where it has none for a column.
+func (t Table) Shown(l Layout) Table {
+	a := t.arrange(l)
+	t = t.shortened(a)
+	shown := Table{Columns: t.Columns}
+	for _, row := range t.Rows {
+		cells := make([]Cell, len(row))
+		for _, i := range a.shown {
+			cells[i] = Text(t.Columns[i].Shrink.to(row[i].Printable(), a.widths[i]))
+		}
+		shown.Rows = append(shown.Rows, cells)
+	}
+	return shown
+}
+
 // line writes one row. Spaces wait for the text behind them, so that no line ends in any.
 func (t Table) line(out *bufio.Writer, row []Cell, shown, widths []int, l Layout) {
 	left, spaces := l.Width, 0
