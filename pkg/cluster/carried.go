@@ -22,7 +22,7 @@ type carried struct {
 	lost     *flux.Object  // the object to which a patch was sent, whose answer did not come, or may be that to the same patch sent again
 	unsure   *tune.Restore // what that patch takes back
 	unheard  error         // why no answer came to the last patch; nil where one did
-	refused  []byte        // that patch, where the answer was a conflict
+	refused  *tune.Next    // that patch, where the answer was a conflict
 	// attempt counts from 1.
 	attempt, conflicts, sent int
 }
@@ -72,7 +72,7 @@ func (w *Writer) reread(ctx, requests context.Context, c *carried) (done bool) {
 	switch {
 	case c.refused == nil && c.lost != nil && c.lost.ResourceVersion != looked.ResourceVersion: // it may have arrived
 		c.Result = c.gone(c.unsure)
-	case c.refused != nil && tune.Arrived(*c.lost, looked, c.refused, w.options.FieldManager):
+	case c.refused != nil && tune.Arrived(*c.lost, looked, c.refused.Patch, cmp.Or(c.refused.Manager, w.options.FieldManager)):
 		c.Result = c.gone(c.unsure)
 		c.wrote, c.Outcome, c.Generation = true, Configured, max(c.Generation, looked.Generation)
 	}
@@ -115,7 +115,7 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 		c.fresh, c.lost = false, &before
 		c.unheard = nil
 		if !next.Aside {
-			c.refused, c.unsure = next.Patch, next.Back
+			c.refused, c.unsure = &next, next.Back
 		}
 	case apierrors.IsNotFound(err):
 		return c.end(c.deleted(c.wrote))
