@@ -76,7 +76,8 @@ func newPlan(r *root) *cobra.Command {
 			kubectl fluxtune plan -A --env development --policy fast --set development.GitRepository.interval=45s
 
 			# Poll what changes often, with at most 60% of the limit of github.com
-			kubectl fluxtune plan -A --fit github.com=60% --set '*.GitRepository.interval=30s to 20m'
+			# (* in place of development would make production faster, too)
+			kubectl fluxtune plan -A --fit github.com=60% --set 'development.GitRepository.interval=30s to 20m'
 
 			# As a unified diff of the objects
 			kubectl fluxtune plan -A -o diff

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
 // fixture is what is not fitted and counts against a share.
@@ -74,11 +75,10 @@ func (f *fitter) excess(x Excess) string {
 		takes = "with this choice it takes"
 	}
 	if needed := math.Ceil(x.Least / use.Limit * 100); needed <= 100 {
-		least := ""
 		if f.in.Unread != "" {
-			least = "at least "
+			return line + fmt.Sprintf(": %s at least %g%%, or %s", takes, needed, remedy)
 		}
-		return line + fmt.Sprintf(": %s %s%g%%, or %s", takes, least, needed, remedy)
+		return line + fmt.Sprintf(": %s %g%% (plan --fit %s), or %s", takes, needed, terminal.Quoted(fmt.Sprintf("%s=%g%%", use.Share, needed)), remedy)
 	}
 	return line + ": " + takes + " " + remedy
 }

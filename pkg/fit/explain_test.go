@@ -24,11 +24,11 @@ func TestWhyAShareCannotBeKept(t *testing.T) {
 		want                  string
 	}{
 		"all is fitted": {60, 0, 100, nil, nil,
-			"30% of the limit of github.com are 60 requests/h, and even with the longest intervals that the policy allows 100 are asked, 40 more: it takes 50%, or longer intervals in the policy"},
+			"30% of the limit of github.com are 60 requests/h, and even with the longest intervals that the policy allows 100 are asked, 40 more: it takes 50% (plan --fit github.com=50%), or longer intervals in the policy"},
 		"some is not": {60, 20, 100, []fixture{of("a", 0, 5), of("b", 0, 15)}, nil,
-			"30% of the limit of github.com are 60 requests/h, and even with the longest intervals that the policy allows 100 are asked: 80 by what is fitted, and 20 by what is not (GitRepository apps/b 15, GitRepository apps/a 5): it takes 50%, or longer intervals in the policy"},
+			"30% of the limit of github.com are 60 requests/h, and even with the longest intervals that the policy allows 100 are asked: 80 by what is fitted, and 20 by what is not (GitRepository apps/b 15, GitRepository apps/a 5): it takes 50% (plan --fit github.com=50%), or longer intervals in the policy"},
 		"what is not fitted is too much": {60, 120, 120, []fixture{of("a", 0, 60), of("a", 1, 30), of("b", 1, 20), of("c", 1, 10)}, []Cluster{{Names: []string{"east"}}, {Names: []string{"west"}}},
-			"30% of the limit of github.com are 60 requests/h, and what is not fitted asks 120 alone (east: GitRepository apps/a 60, west: GitRepository apps/a 30, west: GitRepository apps/b 20, and 1 more), so that no interval of the policy is long enough: it takes 60%, or longer intervals of these where they are set"},
+			"30% of the limit of github.com are 60 requests/h, and what is not fitted asks 120 alone (east: GitRepository apps/a 60, west: GitRepository apps/a 30, west: GitRepository apps/b 20, and 1 more), so that no interval of the policy is long enough: it takes 60% (plan --fit github.com=60%), or longer intervals of these where they are set"},
 		"not even all of the limit": {60, 300, 300, []fixture{of("a", 0, 300)}, nil,
 			"30% of the limit of github.com are 60 requests/h, and what is not fitted asks 300 alone (GitRepository apps/a 300), so that no interval of the policy is long enough: it takes longer intervals of these where they are set"},
 	} {
