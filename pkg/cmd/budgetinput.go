@@ -164,3 +164,14 @@ func unkept(shares []policy.Share) string {
 	}
 	return fmt.Sprintf("%s %s (spec.fit) cannot be kept: planned are the longest intervals that the policy allows for what counts to %s", what, strings.Join(names, ", "), it)
 }
+
+// ruled are the kinds of all objects that were asked for, by environment.
+func (fs fleets) ruled() policy.Ruled {
+	ruled := make(policy.Ruled)
+	for _, f := range fs.all {
+		for _, object := range f.objects {
+			ruled.Add(f.resolver.Resolve(object).Environment, object)
+		}
+	}
+	return ruled
+}

@@ -114,6 +114,6 @@ func (r *root) checkPolicy(name string) error {
 	for _, s := range p.Fit {
 		_, _ = fmt.Fprintf(r.Out, "What polls %s is fitted to %g%% of its limit.\n", s, s.Percent)
 	}
-	r.warn(p.Warnings(func(string) bool { return true }), nil)
+	r.warn(p.Warnings(func(_, _ string) bool { return true }), nil)
 	return nil
 }

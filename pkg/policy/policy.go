@@ -156,15 +156,15 @@ func (s Settings) with(name flux.Setting, value string) Settings {
 // Warnings names every interval that the policy sets outside its environment's recommended range, with
 // the environment, kind, value and range, in the order of environments and kinds: those that are shorter in one
 // line, and so those that are longer. A bound sets only its ends. What else lies inside is left as it is, so that "at least 5m" is as recommended
-// where 3m to 5m is: that an object has 10m is its owner's choice. Of environments that are not looked at nothing is said.
-func (p Policy) Warnings(looksAt func(environment string) bool) []string {
+// where 3m to 5m is: that an object has 10m is its owner's choice. Of kinds in environments that are not looked at nothing is said.
+func (p Policy) Warnings(looksAt func(environment, kind string) bool) []string {
 	type odd struct{ alone, named string }
 	odds := make(map[string][]odd)
 	for _, e := range p.Environments {
-		if !looksAt(e.Name) {
-			continue
-		}
 		for _, kind := range flux.KindNames() {
+			if !looksAt(e.Name, kind) {
+				continue
+			}
 			b := e.Value(kind, flux.IntervalSetting)
 			if than := e.Recommended.compare(b); than != "" {
 				odds[than] = append(odds[than], odd{

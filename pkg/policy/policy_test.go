@@ -192,7 +192,7 @@ func TestUnknownPreset(t *testing.T) {
 	assert.EqualError(t, err, `no preset is named "slow": there are per-environment, fast, relaxed`)
 }
 
-func everywhere(string) bool { return true }
+func everywhere(_, _ string) bool { return true }
 
 // Of an environment that is not looked at nothing is said.
 func TestWarningsOfOneEnvironment(t *testing.T) {
@@ -203,6 +203,6 @@ func TestWarningsOfOneEnvironment(t *testing.T) {
 		"intervals shorter than recommended: GitRepository 30s in staging (1m-3m), GitRepository 30s in production (3m-5m), Kustomization 1m in production (3m-5m)",
 	}, p.Warnings(everywhere))
 	assert.Equal(t, []string{`environment "staging": GitRepository interval 30s is shorter than recommended (1m-3m)`},
-		p.Warnings(func(name string) bool { return name == "staging" }))
-	assert.Empty(t, p.Warnings(func(string) bool { return false }))
+		p.Warnings(func(name, _ string) bool { return name == "staging" }))
+	assert.Empty(t, p.Warnings(func(_, _ string) bool { return false }))
 }

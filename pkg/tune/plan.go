@@ -210,11 +210,11 @@ const minShare = 256
 // which must know the same snapshot.
 func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Options) Plan {
 	plan := Plan{Policy: p.Title(), Note: p.Note, Items: decideAll(objects, p, r, opts)}
-	environments := make(map[string]bool)
+	ruled := make(policy.Ruled)
 	var warnings []string
 	for i := range plan.Items {
 		item := &plan.Items[i]
-		environments[item.Assignment.Environment] = true
+		ruled.Add(item.Assignment.Environment, item.Object)
 		warnings = append(warnings, item.Assignment.Warnings...)
 		if odd := oddOptOut(item.Object); odd != "" {
 			warnings = append(warnings, odd)
@@ -227,7 +227,7 @@ func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Op
 	if others := overwritten(plan.Items, plan.Policy); others != "" {
 		warnings = append(warnings, others)
 	}
-	warnings = append(warnings, p.Warnings(func(name string) bool { return environments[name] })...)
+	warnings = append(warnings, p.Warnings(ruled.Looks)...)
 	plan.Warnings = uniqueSorted(warnings)
 	if opts.Managed == ManagedPin {
 		opts.Judge.pin(&plan, opts)

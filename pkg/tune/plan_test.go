@@ -48,7 +48,7 @@ func TestNewPlan(t *testing.T) {
 	assert.Equal(t, []Action{ActionChange, ActionUnchanged, ActionChange, ActionSkip}, got)
 	assert.Equal(t, []Item{plan.Items[0], plan.Items[2]}, plan.Changed())
 	assert.Equal(t, []string{
-		`intervals shorter than recommended: GitRepository 30s in production (3m-5m), Kustomization 1m in production (3m-5m)`,
+		`environment "production": GitRepository interval 30s is shorter than recommended (3m-5m)`,
 		`label env=dev on Kustomization prod/contrary and label environment=production on namespace "prod" disagree: development is taken`,
 	}, plan.Warnings)
 }
