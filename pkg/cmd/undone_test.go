@@ -128,5 +128,5 @@ func TestNextIsTheCheckoutWhereGitSetsEverything(t *testing.T) {
 	f.observe(t)
 	plan := on(f.Cluster).must(t, "plan", "-n", f.apps, "--policy", "fast")
 	assert.Contains(t, plan.stdout, " 0 to change")
-	assert.Contains(t, plan.stdout, "Next         kubectl fluxtune plan -f DIR --policy fast\n")
+	assert.Contains(t, plan.stdout, "Next         kubectl fluxtune plan -f <your checkout> --policy fast\n")
 }
