@@ -124,12 +124,16 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	if pinned > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s pinned: when the record is dropped, Git sets what it sets again.%s\n", are(pinned), stays(stay))
 	}
+	kept := ""
+	if pinned == 0 {
+		kept = ", and keep the values as they are now"
+	}
 	o.tellEnds(tuned, o.Session, "without the records it cannot, and what it set stays")
 	return o.execute(ctx, job{
 		run:      cluster.Run{Writes: writes, Owners: owners},
 		rules:    rules,
 		results:  report.NewResults("", cluster.Forgotten, report.PlannedForgets(tuned, shared)),
-		question: "Forget the records of " + plural(len(writes), "object") + o.onCluster() + "?",
+		question: "Forget the records of " + plural(len(writes), "object") + o.onCluster() + kept + "?",
 	}, f)
 }
 
