@@ -32,8 +32,8 @@ func newSessions(r *root) *cobra.Command {
 		Short: "Show who tuned what, when, and whether it still stands",
 		Long: long(`
 			Show the sessions that the records on Flux objects tell of, newest first: the user, the policy,
-			how many objects, and what has become of them. "as set" means that the fields are what the
-			session made them; "set again later" that a later session changed one again; "changed by
+			how many objects, and what has become of them. STANDS is "yes" where all of them are as the session
+			made them, or says of how many that is so ("as set"); "set again later" that a later session changed one again; "changed by
 			others since" that somebody, or Git, did; "will be undone" that what applies the objects sets
 			their fields again. ENDS is of apply --for: "ending" says that its time has just come,
 			and "undecided" that all that is left of the session is what others changed since.
