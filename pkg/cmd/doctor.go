@@ -30,7 +30,9 @@ type DoctorFlags struct {
 // DoctorOptions are what the run needs.
 type DoctorOptions struct {
 	again  string // the flags of the policy
+	own    string // the same flags with the file in which the lines that are proposed go
 	Client *cluster.Client
+	inGit  bool // most changes in the cluster would be undone
 	// Namespace to look at; "" for all.
 	Namespace          string
 	Policy             policy.Policy
@@ -166,6 +168,9 @@ func (f *DoctorFlags) toOptions(r *root) (*DoctorOptions, error) {
 		return nil, err
 	}
 	o := &DoctorOptions{Client: fleet.Client, Policy: fleet.Policy, DefaultEnvironment: fleet.DefaultEnvironment, root: r, again: f.PolicyFlags.again()}
+	own := f.PolicyFlags
+	own.Policy = report.ProposedPolicyFile
+	o.own = own.again()
 	namespace, given, err := r.config.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
 		return nil, kubeconfigError(err)
@@ -274,8 +279,10 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 			return report.Diagnosis{}, err
 		}
 	}
+	inGit := false
 	if len(fleet.objects) > 0 {
 		lasting := tune.NewJudge(fleet.snapshot).Lasting(fleet.objects)
+		inGit = 2*lasting.Undone > lasting.Objects
 		checks = append(checks, report.OwnersCheck(fleet.snapshot, lasting, pins, o.where()))
 		if served[kustomizationKind] != "" {
 			checks = append(checks, report.IgnoreCheck(pins, lasting, fleet.snapshot.Incomplete()))
@@ -299,8 +306,8 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 		checks = append(checks, left)
 	}
 	checks = append(checks, report.AwaitedChecks(options.awaited(fleet, nil, now, nil))...)
-	d := report.NewDiagnosis(checks, access.Rights, o.next(look, write, nodes, access.Nearby))
-	return d.WithProposal(proposal, o.policyFile), nil
+	next := o.after(proposal, inGit && look.Works()).next(look, write, nodes, access.Nearby)
+	return report.NewDiagnosis(checks, access.Rights, next).WithProposal(proposal, o.policyFile), nil
 }
 
 const kustomizationKind = "Kustomization"
@@ -321,29 +328,4 @@ func (o *DoctorOptions) where() string {
 		return "-n " + terminal.Quoted(o.Namespace) + o.root.connection() + o.again
 	}
 	return "-A" + o.root.connection() + o.again
-}
-
-// next are the commands that the user's rights make worth running, one at least.
-func (o *DoctorOptions) next(look, write, nodes report.Check, nearby string) []string {
-	var next []string
-	if look.Works() {
-		next = append(next, "kubectl fluxtune plan "+o.where(), "kubectl fluxtune budget "+o.where())
-	}
-	if look.Works() && write.Works() {
-		next = append(next, "kubectl fluxtune apply "+o.where()+" --dry-run=server --yes")
-	}
-	if nearby != "" {
-		next = append(next, "kubectl fluxtune doctor -n "+terminal.Quoted(nearby)+o.root.connection()+o.again)
-	}
-	if nodes.Works() && len(next) == 0 {
-		command := "kubectl fluxtune nodes" + o.root.connection()
-		if o.Namespace != "" {
-			command += " -n " + terminal.Quoted(o.Namespace)
-		}
-		next = append(next, command)
-	}
-	if len(next) == 0 {
-		next = append(next, "kubectl fluxtune rbac viewer")
-	}
-	return next
 }

@@ -56,6 +56,7 @@ func TestDoctorOptionsFromEveryFlag(t *testing.T) {
 	o.Client = nil
 	assert.Equal(t, &DoctorOptions{
 		Policy: fast, DefaultEnvironment: "staging", root: r, again: " --policy fast --set dev.gitrepo.interval=31s --default-env stg --env-alias uat=stg",
+		own:     " --policy policy.yaml --set dev.gitrepo.interval=31s --default-env stg --env-alias uat=stg",
 		printer: &printer{format: "json", layout: report.Layout{Whole: "-o json", Color: true, Width: 99}, out: r.Out, document: r.Out},
 	}, o)
 	flags.AllNamespaces = false

@@ -165,6 +165,9 @@ func (c Check) draw(w io.Writer, names int, l Layout) error {
 	return table.Draw(w, l)
 }
 
+// ProposedPolicyFile is where doctor has a policy written, for the lines that it proposes.
+const ProposedPolicyFile = "policy.yaml"
+
 // drawLines writes the lines for a policy, and where they belong.
 func (d Diagnosis) drawLines(w io.Writer, l Layout) {
 	if len(d.PolicyLines) == 0 {
@@ -181,7 +184,7 @@ func (d Diagnosis) drawLines(w io.Writer, l Layout) {
 	}
 	_, _ = fmt.Fprintf(w, "\n%s\n", strings.Join(folded(where, l.Width), "\n"))
 	if d.policyFile == "" {
-		_, _ = fmt.Fprintf(w, "  %s policy %s > policy.yaml\n", cmp.Or(d.plugin, "kubectl fluxtune"), terminal.Quoted(d.Environments.before.Name))
+		_, _ = fmt.Fprintf(w, "  %s policy %s > %s\n", cmp.Or(d.plugin, "kubectl fluxtune"), terminal.Quoted(d.Environments.before.Name), ProposedPolicyFile)
 	}
 	_, _ = fmt.Fprintf(w, "\n%s\n", strings.Join(d.PolicyLines, "\n"))
 }

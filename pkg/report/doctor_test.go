@@ -139,6 +139,7 @@ func TestOwnersCheck(t *testing.T) {
 	assert.Equal(t, CheckWarning, owners.Status)
 	assert.Equal(t, "1 of 1 object applied by something: 1 by a Kustomization; a change of the interval is undone, or may be, in 1", owners.Message)
 	assert.Equal(t, []string{"kubectl fluxtune get -n a -o wide"}, owners.Run, "what cannot be pinned is not proposed")
+	assert.Equal(t, "change the values in Git; this shows for each whether a change sticks:", owners.Remedy, "there is one command")
 	assert.Equal(t, CheckWarning, pins.Status)
 	assert.Equal(t, "Kustomizations have it: --managed=pin can hold changes of 0 objects against Git, and not of 1 other", pins.Message)
 	assert.Equal(t, "1 of them cannot be pinned: applied by Kustomization flux-system/apps, which was not read", pins.Remedy)

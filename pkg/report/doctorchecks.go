@@ -79,7 +79,7 @@ func OwnersCheck(s flux.Snapshot, l tune.Lasting, ignore bool, where string) Che
 	} else {
 		c.Message += strconv.Itoa(l.Undone)
 	}
-	c.Remedy = "change the values in Git; the first command shows for each whether a change sticks"
+	c.Remedy = "change the values in Git; this shows for each whether a change sticks:"
 	c.Run = []string{"kubectl fluxtune get " + where + " -o wide"}
 	if ignore && l.Pinnable > 0 {
 		c.Remedy = fmt.Sprintf("change the values in Git, or pin %d of them; the first command shows for each whether a change sticks, the second what pins would change", l.Pinnable)
