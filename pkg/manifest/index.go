@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,20 +32,30 @@ func readIndex(ctx context.Context, dir string) index {
 
 func indexOf(ctx context.Context, dir string) index {
 	git := filepath.Join(dir, ".git")
-	if content, err := os.ReadFile(git); err == nil { // a linked working tree
+	if content, err := readRegular(git); err == nil { // a linked working tree
 		if where, ok := strings.CutPrefix(strings.TrimSpace(string(content)), "gitdir: "); ok {
 			if git = where; !filepath.IsAbs(git) {
 				git = filepath.Join(dir, git)
 			}
 		}
 	}
-	if data, err := os.ReadFile(filepath.Join(git, "index")); err == nil {
-		if known, ok := parseIndex(data); ok {
-			return known
-		}
+	data, err := readRegular(filepath.Join(git, "index"))
+	if errors.Is(err, errors.ErrUnsupported) { // the program would wait for a pipe, too
+		return index{}
+	}
+	if known, ok := parseIndex(data); err == nil && ok {
+		return known
 	}
 	known, _ := gitProgram{ctx: ctx, dir: dir}.index()
 	return known
+}
+
+// readRegular reads a file that is a regular one, and no pipe that may never end.
+func readRegular(name string) ([]byte, error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.ErrUnsupported
+	}
+	return os.ReadFile(name)
 }
 
 // index asks git for what the index says of the files below the folder.
