@@ -125,7 +125,8 @@ func (l ObjectList) fastest() string {
 	}
 	for _, o := range items[:min(3, len(items))] {
 		if every(o) < 1<<63-1 {
-			parts = append(parts, fmt.Sprintf("%s %s/%s every %s", flux.InCluster(o.Ref.Cluster, o.Ref.Kind), terminal.Shorten(o.Ref.Namespace, 30), terminal.Shorten(o.Ref.Name, 30), o.Effective.Interval))
+			short := flux.Ref{Kind: o.Ref.Kind, Namespace: terminal.Shorten(o.Ref.Namespace, 30), Name: terminal.Shorten(o.Ref.Name, 30)}
+			parts = append(parts, fmt.Sprintf("%s every %s", flux.InCluster(o.Ref.Cluster, short.String()), o.Effective.Interval))
 		}
 	}
 	ties := 0
