@@ -24,20 +24,27 @@ func (r *reader) buildAll(current map[string]*deployment) {
 	if len(at) >= manyBuilds && !how.schemas {
 		how.beside, width = true, runtime.GOMAXPROCS(0)
 	}
-	var group errgroup.Group
-	group.SetLimit(width)
-	for i, d := range at {
-		group.Go(func() error {
-			one := how
-			one.flat = d.flat
-			results[i] = build(d.tree, d.folder, d.Spec, one)
-			return nil
-		})
-	}
-	_ = group.Wait() // a build's error is in its result
+	beside(len(at), width, func(i int) {
+		one, d := how, at[i]
+		one.flat = d.flat
+		results[i] = build(d.tree, d.folder, d.Spec, one)
+	})
 	for i, d := range at {
 		r.builds[d.buildKey()] = results[i]
 	}
+}
+
+// beside does so many pieces of work, at most width at the same time. What becomes of each is its own to keep.
+func beside(pieces, width int, do func(i int)) {
+	var group errgroup.Group
+	group.SetLimit(width)
+	for i := range pieces {
+		group.Go(func() error {
+			do(i)
+			return nil
+		})
+	}
+	_ = group.Wait() // no piece gives an error
 }
 
 // kustomizer is what all builds of the process share: kustomize has one OpenAPI schema for all (kubernetes-sigs/kustomize issue

@@ -4,6 +4,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
 
 	"fmt"
+	"runtime"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -20,19 +21,27 @@ func (w *rewriter) compose(d *draft) (files map[string][]byte, patches map[place
 		}
 		byFile[file][i] = text
 	}
-	for _, file := range sortedKeys(byFile) {
-		content, err := w.tree.ReadFile(file)
-		if err == nil {
-			files[file], err = w.setScalars(content, byFile[file])
+	names := sortedKeys(byFile)
+	edits := make([]struct {
+		was, is []byte
+		err     error
+	}, len(names))
+	beside(len(names), runtime.GOMAXPROCS(0), func(n int) {
+		e := &edits[n]
+		if e.was, e.err = w.tree.ReadFile(names[n]); e.err == nil {
+			e.is, e.err = w.setScalars(e.was, byFile[names[n]])
 		}
-		if err != nil {
-			if !w.unedit(file, content) {
-				for i := range byFile[file] {
-					w.given[i] = err.Error()
-				}
+	})
+	for n, file := range names {
+		if files[file] = edits[n].is; edits[n].err == nil {
+			continue
+		}
+		if !w.unedit(file, edits[n].was) {
+			for i := range byFile[file] {
+				w.given[i] = edits[n].err.Error()
 			}
-			ok = false
 		}
+		ok = false
 	}
 	if !ok {
 		return nil, nil, false
