@@ -11,14 +11,24 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// newFleet makes the Snapshot of what the deployments apply.
-func newFleet(root Root, deployments map[flux.Ref]*deployment, configMaps map[flux.Ref]map[string]string) Fleet {
-	f := Fleet{Root: root, deployments: deployments, owners: map[flux.Ref]flux.Ref{}}
+// newFleet makes the Snapshot of what the deployments apply: of fleets that are only compared, without what the API server and
+// Flux make of objects.
+func newFleet(root Root, deployments map[flux.Ref]*deployment, configMaps map[flux.Ref]map[string]string, compared bool) Fleet {
+	f := Fleet{Root: root, deployments: deployments, owners: map[flux.Ref]flux.Ref{}, compared: compared}
 	f.Snapshot.Namespaces = map[string]map[string]string{}
 	refs := sortedRefs(deployments)
 	if len(refs) > 1 && refs[0].Name == "" { // what somebody applied first, Kustomizations apply from then on
 		refs = append(refs[1:], refs[0])
 	}
+	tuned := 0
+	for _, d := range deployments {
+		for _, o := range d.objects {
+			if _, known := flux.ParseManifestKind(o.ref.Group, o.ref.Kind); known {
+				tuned++
+			}
+		}
+	}
+	f.Snapshot.Objects = slices.Grow(f.Snapshot.Objects, tuned)
 	for _, ref := range refs {
 		d := deployments[ref]
 		for _, o := range d.objects {
@@ -28,6 +38,9 @@ func newFleet(root Root, deployments map[flux.Ref]*deployment, configMaps map[fl
 		f.Snapshot.Gaps = append(f.Snapshot.Gaps, d.gaps(configMaps)...)
 	}
 	flux.Sort(f.Snapshot.Objects)
+	if compared {
+		return f
+	}
 	flux.Sort(f.Snapshot.Related)
 	f.noteServed()
 	f.noteHeld()
@@ -63,7 +76,9 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 	f.owners[o.ref] = d.ref()
 	object, err := flux.Decode(o.json)
 	object.Literal = o.literal
-	f.inspect(d, o, object)
+	if !f.compared {
+		f.inspect(d, o, object)
+	}
 	if err != nil {
 		why := d.unreadable(o, err)
 		f.gap(o.ref.String(), why, false)

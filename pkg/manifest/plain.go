@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"path"
 	"reflect"
 	"regexp"
@@ -109,12 +110,13 @@ func (v *view) plainEntries(folder string) (files []string, ok bool) {
 	return files, true
 }
 
-var kindLine = regexp.MustCompile(`(?m)^kind:[ \t]*["']?([A-Za-z]+)`)
+var kindValue = regexp.MustCompile(`^[ \t]*["']?([A-Za-z]+)`)
 
 // onlyPlain tells of a file, before it is parsed, whether it may hold plain objects only.
 func onlyPlain(content []byte) bool {
-	for _, kind := range kindLine.FindAllSubmatch(content, -1) {
-		if !plainKinds[string(kind[1])] {
+	for line := range bytes.Lines(content) {
+		value, ok := bytes.CutPrefix(line, []byte("kind:"))
+		if kind := kindValue.FindSubmatch(value); ok && kind != nil && !plainKinds[string(kind[1])] {
 			return false
 		}
 	}

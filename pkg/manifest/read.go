@@ -60,6 +60,8 @@ type Fleet struct {
 	sources map[sourceRef]gitSource
 	// tree is the checkout; nil where there is none.
 	tree *Tree
+	// compared says that there is nothing of what is said of objects.
+	compared bool
 }
 
 // reader reads roots, and remembers builds: many rounds ask for the same.
@@ -68,6 +70,8 @@ type reader struct {
 	options buildOptions
 	builds  map[string]built
 	trees   map[string]*Tree // of ExternalArtifacts
+	// compared leaves out of the Fleets what is said of objects: they are only held against others.
+	compared bool
 }
 
 func newReader(t *Tree) *reader {
@@ -95,10 +99,11 @@ func (r *reader) all(roots []Root) []Fleet {
 	return fleets
 }
 
-// reread reads the roots of other fleets again from a Tree with edits. Builds that read none of the edited
-// files are taken over.
+// reread reads the roots of other fleets again from a Tree with edits, for their objects, values and deployments alone. Builds
+// that read none of the edited files are taken over.
 func (t *Tree) reread(fleets []Fleet) []Fleet {
 	r := newReader(t)
+	r.compared = true
 	r.options.origins = false // an edit changes no object's file
 	for _, f := range fleets {
 		for _, d := range f.deployments {
@@ -146,7 +151,10 @@ func (r *reader) read(root Root) Fleet {
 		}
 		current, configMaps = next, found
 	}
-	f := newFleet(root, current, configMaps)
+	f := newFleet(root, current, configMaps, r.compared)
+	if r.compared {
+		return f
+	}
 	f.tree, f.sources, f.artifacts = r.tree, sources, r.artifacts(root, current, sources)
 	f.Snapshot.Gaps = append(f.Snapshot.Gaps, r.sourceGaps(root, current, sources)...)
 	return f

@@ -15,7 +15,7 @@ func ReadStream(name string, content []byte) (Fleet, error) {
 	if err != nil {
 		return Fleet{}, fmt.Errorf("reading %s: %w", name, err)
 	}
-	f := newFleet(Root{Path: name}, nil, nil)
+	f := newFleet(Root{Path: name}, nil, nil, false)
 	d := &deployment{local: true}
 	f.deployments = map[flux.Ref]*deployment{d.ref(): d}
 	for _, n := range documents {
