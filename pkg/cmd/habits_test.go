@@ -75,7 +75,6 @@ spec: {interval: 5m, path: ./, prune: true, sourceRef: {kind: GitRepository, nam
 		{name: "-l and a name", kubectl: "gitrepo a -n NS -l tier=web", stdout: same},
 		{name: "-A", kubectl: "gitrepo -A -l run=NS -o name", stdout: same},
 		{name: "-A and a name", kubectl: "gitrepo a -A", stdout: same},
-		{name: "--all-namespaces wins over -n", kubectl: "gitrepo --all-namespaces -n NS -l run=NS -o name", stdout: same},
 		{name: "the context's namespace", kubectl: "gitrepo -o name", stdout: same},
 		{name: "--context", kubectl: "gitrepo --context there -o name", stdout: same},
 		{name: "-n over the context's", kubectl: "gitrepo --context there -n NS -o name", stdout: same},

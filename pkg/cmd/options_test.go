@@ -130,6 +130,7 @@ func wantFitted(t *testing.T, o FleetOptions) FleetOptions {
 	o.fit = &fitOptions{
 		asked: []policy.Share{{Host: "github.com", Credential: "bot", Percent: 12.5}},
 		rules: []fit.Rule{{Kind: "GitRepository", Namespace: "dev", Name: "d*", PerHour: 6, At: "testdata/fit/activity.yaml:1"}, {Namespace: "prod", At: "testdata/fit/activity.yaml:2"}},
+		whole: "kubectl fluxtune plan",
 	}
 	o.alone = true
 	return o
