@@ -117,9 +117,9 @@ func (f *Feed) due(relist time.Duration) time.Time {
 }
 
 // asOf is as of when it is known, where news are what any watch brought last: while its own runs and brings nothing, nothing
-// has changed, unless it has still to show that it is one. It is the zero time where nothing is known.
+// has changed, unless it has still to show that it is one, or has never begun. It is the zero time where nothing is known.
 func (f *Feed) asOf(news time.Time) time.Time {
-	if f.Read && f.lost.IsZero() && !f.reopened && news.After(f.At) {
+	if f.Read && f.lost.IsZero() && !f.heard.IsZero() && !f.reopened && news.After(f.At) {
 		return news
 	}
 	return f.At

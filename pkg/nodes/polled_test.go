@@ -349,3 +349,20 @@ func TestAListInPlaceOfAWatchThatTakesLongIsMarked(t *testing.T) {
 		})
 	}
 }
+
+// What a namespace was listed with is not as young as the list of another one that began later, while no watch of its own has begun.
+func TestASlowListOfANamespaceIsAsOldAsItIs(t *testing.T) {
+	t.Parallel()
+	may := mayNotWatch["of some namespaces"]
+	const step = 1500 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		require.NoError(t, polled(append(slices.Clip(may.refused), faulty("nodes", "watch", "403", 1e6)), may.scope, []action{
+			{Do: "slow", Namespace: "b", Name: "web-0", Node: "n2", Resource: "pods"},
+			{Do: "create", Namespace: "b", Name: "web-0", Node: "n1", Resource: "pods", Then: step},
+			{Do: "create", Namespace: "a", Name: "db-0", Node: "n1", Resource: "nodes", Then: step},
+			{Do: "delete", Namespace: "b", Name: "web-0", Node: "n1", Resource: "nodes", Then: step},
+			{Do: "run", Namespace: "b", Name: "web-0", Node: "n2", Resource: "nodes", Then: step},
+			{Do: "create", Namespace: "a", Name: "db-0", Resource: "nodes", Then: step},
+		}))
+	})
+}
