@@ -95,9 +95,9 @@ func TestAShareThatAllTogetherKeep(t *testing.T) {
 	args := " -f " + fleet + " --policy " + policy
 	whole := "a plan of all objects fits: kubectl fluxtune plan" + args + "\n"
 	for choice, want := range map[string]string{
-		"--env development":                  "; what was not chosen stays as it is, and asks 360: with this choice it takes 37% (plan --fit github.com=37%), or longer intervals of these where they are set; " + whole,
+		"--env development":                  "; what was not chosen stays as it is, and asks 360: with this choice it takes 37% (plan --fit git.example.com=37%), or longer intervals of these where they are set; " + whole,
 		"-l environment=development -n apps": whole,
-		"gitrepo/a -n apps":                  "; what was not chosen stays as it is, and asks 420: with this choice it takes 43% (plan --fit github.com=43%), or longer intervals of these where they are set; " + whole,
+		"gitrepo/a -n apps":                  "; what was not chosen stays as it is, and asks 420: with this choice it takes 43% (plan --fit git.example.com=43%), or longer intervals of these where they are set; " + whole,
 	} {
 		for _, command := range []string{"plan ", "budget "} {
 			if command == "budget " && !strings.HasPrefix(choice, "--env") {
