@@ -17,7 +17,7 @@ func (o DoctorOptions) after(proposal report.Proposal, inGit bool) *DoctorOption
 
 // inCheckout are the commands for where the values live, when most changes in the cluster would be undone.
 func (o *DoctorOptions) inCheckout() []string {
-	flags := " -f " + checkoutPlace + o.again
+	flags := " " + anyCheckout + o.again
 	return []string{"kubectl fluxtune plan" + flags, "kubectl fluxtune rewrite" + flags + " --dry-run"}
 }
 

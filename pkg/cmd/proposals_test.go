@@ -33,7 +33,7 @@ func TestProposedCommandsStandAlone(t *testing.T) {
 
 // renamed are the files whose texts all become those of the program as it was called, before anybody sees them: what alerts and
 // doctor say. Of other files only help is. What check says of its rules is read where no program was called.
-var renamed = []string{"../alerts/", "../check/finding.go", "../report/access.go", "../report/doctor", "../report/receivers.go", "alerts.go", "doctor.go", "root.go"}
+var renamed = []string{"../alerts/", "../check/finding.go", "../report/access.go", "../report/doctor", "../report/receivers.go", "alerts.go", "doctor.go", "doctornext.go", "root.go"}
 
 // The program has a name for whoever calls it by another file, and a command that is proposed says which cluster is meant: so
 // nobody writes one as a text but those that are seen to.

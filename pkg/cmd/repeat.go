@@ -61,12 +61,12 @@ func (r *root) again(command string, choice bool) string {
 // ofThePolicy are the flags that say what is wanted, wherever the objects are read.
 var ofThePolicy = []string{"policy", "set", "shorten-timeouts", "fit", "activity", "limit", "default-env", "env-alias"}
 
-// checkoutPlace stands for the directory of a checkout in commands: no shell takes it for one, so that nobody pastes it by mistake.
-const checkoutPlace = "<your checkout>"
+// anyCheckout stands for the directory of a checkout in commands: no shell takes it for one, so that nobody pastes it by mistake.
+const anyCheckout = "-f <your checkout>"
 
 // inCheckout is how the same is planned where Git has the values: which directory that is the user knows.
 func (r *root) inCheckout() string {
-	words := []string{r.name, "plan", "-f", checkoutPlace}
+	words := []string{r.name, "plan", anyCheckout}
 	if r.asked == nil {
 		return strings.Join(words, " ")
 	}
