@@ -47,8 +47,8 @@ func (c Command) String() string {
 		c.Verb, c.Policy, c.Shorten, c.Managed, c.Namespace, c.Name, c.Session, c.Force, c.Tenant, c.Lends, c.manager()))
 }
 
-// managers are the field managers by which commands are called.
-var managers = []string{tune.DefaultManager, "bob", "cron"}
+// Managers are the field managers by which commands are called.
+var Managers = []string{tune.DefaultManager, "bob", "cron"}
 
 func (c Command) manager() string { return cmp.Or(c.Manager, tune.DefaultManager) }
 

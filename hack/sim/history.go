@@ -42,11 +42,11 @@ func Draw(t *rapid.T, l Layout, most int) History {
 		by := i*i + i*len(steps) // follows from what is drawn, so that every history has all of them in another order
 		if s.Command != nil {
 			steps[i].Command = s.Command.named(&applies)
-			steps[i].Command.Manager = managers[(by+applies)%len(managers)]
+			steps[i].Command.Manager = Managers[(by+applies)%len(Managers)]
 		}
 		if s.Beside != nil {
 			steps[i].Beside = s.Beside.named(&applies)
-			steps[i].Beside.Manager = managers[(by+applies+1)%len(managers)]
+			steps[i].Beside.Manager = Managers[(by+applies+1)%len(Managers)]
 		}
 	}
 	return steps

@@ -140,7 +140,7 @@ func (r *Resource) takeOver() bool {
 // OwnedBeside tells whether somebody beside the commands owns a field.
 func (r *Resource) OwnedBeside(p Path) bool {
 	for k, set := range r.Owners {
-		if !slices.Contains(managers, k.Manager) && set[p] {
+		if !slices.Contains(Managers, k.Manager) && set[p] {
 			return true
 		}
 	}

@@ -198,6 +198,9 @@ func (m *machine) checkWayBack(t failing) {
 	m.now = m.now.Add(24 * time.Hour) // whoever was killed waits no more
 	for _, c := range []sim.Command{{Verb: sim.VerbRevert, Manager: "cron"}, {Verb: sim.VerbForget, Manager: "cron"}} {
 		m.step(t, sim.Step{Command: &c})
+		if c.Verb == sim.VerbRevert {
+			m.checkNothingStays(t)
+		}
 	}
 	for _, parent := range []flux.Ref{m.touched.Root, m.touched.Apps, m.touched.Infra} {
 		for _, w := range []*sim.World{m.untouched, m.touched} {
@@ -215,6 +218,28 @@ func (m *machine) checkWayBack(t failing) {
 		case m.forced[ref]: // an owner's choice was taken back on purpose
 		case got.Lasting(m.handled[ref]) != want.Lasting(m.handled[ref]):
 			m.fail(t, "after everything was taken back %s is\n%s\nand would be\n%s", ref, got.Lasting(false), want.Lasting(false))
+		}
+	}
+}
+
+// checkNothingStays: a full revert that nothing disturbs leaves in a record only what somebody else has set since, and what
+// follows an interval of somebody's.
+func (m *machine) checkNothingStays(t failing) {
+	for ref, r := range m.touched.Resources {
+		record, err := tune.ReadRecord(r.Object())
+		if record == nil || err != nil {
+			continue
+		}
+		ours := func(f flux.Field) bool {
+			theirs := slices.ContainsFunc(r.Object().OwnersOf(f), func(o flux.Manager) bool { return o.Apply || !slices.Contains(sim.Managers, o.Name) })
+			return r.LastWriter[f] == sim.ByUs && !theirs
+		}
+		fields := record.Fields()
+		if slices.Contains(fields, flux.Interval) && !ours(flux.Interval) {
+			continue
+		}
+		if i := slices.IndexFunc(fields, ours); i >= 0 {
+			m.fail(t, "a full revert leaves %s of %s as fluxtune has set it: %q", fields[i], ref, r.Fields[fields[i]])
 		}
 	}
 }
@@ -379,6 +404,11 @@ func TestFoundHistories(t *testing.T) {
 			{Event: sim.Event{What: sim.Edit, Ref: sim.NewLayout("").InGit[2], Field: flux.RetryInterval}},
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 1, Shorten: true, Namespace: "b", Managed: tune.ManagedPatch}},
 			{Event: sim.Event{What: sim.Reconcile, Ref: sim.NewLayout("").Infra}},
+		},
+		"what admission made of a value under somebody else's rule, and its owner adopts": {
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 3, Shorten: true, Managed: tune.ManagedPin, Lends: true}, Fault: sim.ChangedOn, At: 2},
+			{Event: sim.Event{What: sim.Unpin, Ref: sim.NewLayout("").Infra}},
+			{Command: &sim.Command{Verb: sim.VerbRevert, Managed: tune.ManagedSkip}},
 		},
 		"a rule of another manager, taken back where the note of it is dropped": {
 			{Command: apply("s1", 0, tune.ManagedPin)},

@@ -69,9 +69,11 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 	ours := r.managers()
 	for _, m := range o.OwnersOf(f) {
 		// Where a rule leaves a field to us, kustomize-controller adopts our value whenever it applies the
-		// object for another reason (fluxcd/pkg ssa, computeDriftedPaths): that is nobody's choice.
+		// object for another reason (fluxcd/pkg ssa, computeDriftedPaths): that is nobody's choice. Where we own it beside
+		// it, it is our value, whatever admission has made of it: another one would have taken our name away.
 		// And the API server itself takes our name away where many others have changed the object since.
-		adopted := (rule && m == kustomizeApply(m.Version) || m.Name == ancientChanges) && flux.SameDuration(now, c[len(c)-1].To)
+		same, byRule := flux.SameDuration(now, c[len(c)-1].To), rule && m == kustomizeApply(m.Version)
+		adopted := byRule && (same || r.owns(o, f)) || m.Name == ancientChanges && same
 		if ours.has(m) || adopted {
 			continue
 		}
