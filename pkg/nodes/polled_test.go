@@ -33,7 +33,7 @@ var mayNotWatch = map[string]struct {
 
 // polled follows a sequence for a user who may not watch pods. A number without a plus is exactly what there was at the time
 // that is said with it, or at one since: a list takes its time. Pending pods are those of the rows that a list behind it has.
-// At rest there is none with a plus.
+// In the second in which a watch might begin nothing is said with a number that was just listed. At rest there is none with a plus.
 func polled(refused []func(*simulated), scope []string, sequence []action) error {
 	s := newSimulated()
 	for _, refuse := range refused {
@@ -52,6 +52,7 @@ func polled(refused []func(*simulated), scope []string, sequence []action) error
 	}()
 	history := []moment{{time.Now().Add(-time.Second), s.truth(), s.pending()}}
 	watching.Go(func() { counter.Watch(ctx) })
+	var unsaid time.Time
 	look := func(when string) error {
 		count := counter.Count()
 		if err := unmarked(count); err != nil {
@@ -61,10 +62,15 @@ func polled(refused []func(*simulated), scope []string, sequence []action) error
 			return nil
 		}
 		i := slices.IndexFunc(count.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatUpdates && m.Of != nodes.WhatNodes })
-		if i < 0 {
+		asOf := time.Now().Add(-3*simSlow - simRelist) // a list, and the grace in which a watch begins
+		switch {
+		case i >= 0:
+			asOf, unsaid = count.Missing[i].Since, time.Time{}
+		case unsaid.IsZero():
+			unsaid = time.Now()
+		case time.Since(unsaid) > time.Second:
 			return fmt.Errorf("%s: a number is called exact, and not as of when: %+v", when, count.Missing)
 		}
-		asOf := count.Missing[i].Since
 		since := history
 		for len(since) > 1 && since[1].at.Before(asOf) {
 			since = since[1:]
