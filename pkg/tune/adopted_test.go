@@ -35,8 +35,9 @@ func TestRestoreOfWhatIsAdoptedUnderARuleOfOthers(t *testing.T) {
 	assert.Equal(t, "5m", Show(r.Changes[0].To))
 	assert.False(t, r.Partial())
 
-	elsewhere := tuned // Git's own choice ends what we did, also under the rule
+	elsewhere := tuned // Git's own choice ends what we did, also under the rule: who applies another value takes the field from us
 	elsewhere.Interval = ptr("2m")
+	elsewhere.Owners = []flux.FieldOwner{{Field: flux.Interval, Manager: applies("kustomize-controller")}}
 	r = DecideRestore(elsewhere, RestoreOptions{})
 	assert.Empty(t, r.Changes)
 }
