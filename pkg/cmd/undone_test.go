@@ -28,6 +28,12 @@ func TestWhatDoesNotLastIsSaid(t *testing.T) {
 	require.Len(t, list.Items, 1)
 	assert.Equal(t, [2]int{1, 1}, [2]int{list.Items[0].Stand, list.Items[0].Undone})
 	assert.Contains(t, on(f.Cluster).must(t, "sessions", "-n", f.apps).stdout, "yes (1 will be undone)")
+	assert.Regexp(t, `app +configured +.* undone within 10m by `+root, o.stdout)
+	again := on(f.Cluster).must(t, "plan", "-n", f.apps).stdout
+	assert.Contains(t, again, "0 to change, 1 as the policy wants")
+	assert.Contains(t, again, "Undone       1 that is as the policy wants, within 10m, by "+root)
+	assert.Regexp(t, `=.* app .* undone within 10m by `+root, again)
+	assert.Contains(t, again, "Next         kubectl fluxtune plan -f <your checkout>\n")
 }
 
 // losePins has somebody take the rules away.

@@ -195,7 +195,7 @@ type labelledTexts struct {
 func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 	return []labelledTexts{
 		{notReadLabel, NotRead(o.Missing, l)},
-		{"Undone", NewUndone(o.Plan.Items).lines(limits.named)},
+		{"Undone", append(NewUndone(o.Plan.Items).lines(limits.named), undoneBefore(o.Plan.Items).before(limits.named)...)},
 		{"Costs", o.costs(l, limits)},
 		{latencyLabel, o.buys(limits)},
 		{fitLabel, o.fit(limits)},

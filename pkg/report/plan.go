@@ -37,6 +37,7 @@ func NewPlan(p tune.Plan, gaps []flux.Gap, environments []string) Plan {
 			Notes:             append(optional(item.Kept), item.Notes...),
 			Lasting:           newLasting(item.Stick),
 			left:              left,
+			standing:          item.Standing,
 			object:            item.Object,
 		})
 	}
@@ -159,9 +160,9 @@ func (p Plan) Table(withNamespace bool) Table {
 	return t
 }
 
-// sticksCell: where nothing changes, WHY says what there is to say.
+// sticksCell: where nothing changes, WHY says what there is to say, but of what an apply has set and something sets again.
 func sticksCell(item PlanItem) Cell {
-	if item.Action != string(tune.ActionChange) {
+	if item.Action != string(tune.ActionChange) && !item.standing {
 		return Cell{Text: "-", Style: Faint, Implied: true}
 	}
 	return item.cell()

@@ -15,6 +15,7 @@ type Planned struct {
 	outcome cluster.Outcome // where nothing is tried
 	message string
 	kept    string
+	undone  string // who undoes it where it is written, or may
 	// done is the outcome where it is written, if not that of all.
 	done cluster.Outcome
 }
@@ -31,6 +32,9 @@ func PlannedItems(items []tune.Item) []Planned {
 			p.message = item.KeptMessage()
 		case item.Action == tune.ActionChange:
 			p.message = item.Kept
+			if v := item.Stick.Verdict; v == tune.Reverted || v == tune.Unknown {
+				p.undone = item.Stick.Message
+			}
 		case item.Reason == tune.ReasonBadRecord:
 			p.outcome = cluster.Failed
 		case item.Action == tune.ActionSkip:

@@ -18,7 +18,7 @@ import (
 func NewResults(policy string, done cluster.Outcome, planned []Planned) Results {
 	r := Results{Head: Head{APIVersion, "Results"}, Policy: policy, Done: string(done), Items: make([]Result, 0, len(planned))}
 	for _, p := range planned {
-		item := Result{Ref: NewRef(p.object), Action: string(p.outcome), Changes: newChanges(p.changes), Message: p.message, Kept: p.kept, object: p.object, done: string(cmp.Or(p.done, done))}
+		item := Result{Ref: NewRef(p.object), Action: string(p.outcome), Changes: newChanges(p.changes), Message: p.message, Kept: p.kept, undone: p.undone, object: p.object, done: string(cmp.Or(p.done, done))}
 		if p.outcome == cluster.Failed {
 			item.Message, item.Error = "", p.message
 		}
@@ -115,6 +115,7 @@ func (r *Result) become(d cluster.Result, done string) {
 		r.takenAsFar(d)
 	} else if d.Outcome == cluster.Configured {
 		r.Action = done
+		r.Message = strings.Join(append(optional(r.undone), optional(r.Message)...), "; ")
 	} else if d.Outcome != cluster.Failed && d.Outcome != cluster.Uncertain {
 		r.Changes = []Change{}
 	}

@@ -177,8 +177,10 @@ type PlanItem struct {
 	Fit *PlanItemFit `json:"fit,omitempty"`
 	Lasting
 
-	left   string // what stays as it is beside the changes, and why
-	object flux.Object
+	left string // what stays as it is beside the changes, and why
+	// standing says that it does not change and is as an apply set it, which something sets again, or may.
+	standing bool
+	object   flux.Object
 }
 
 // PlanSummary counts a plan.
@@ -250,6 +252,7 @@ type Result struct {
 
 	object flux.Object
 	done   string // the action where it is written
+	undone string // who undoes it where it is written, or may; "" where it lasts
 	tried  bool   // it was to be written
 	// runEnded says that the run ended before it came to it.
 	runEnded bool

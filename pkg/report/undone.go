@@ -12,9 +12,9 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
-// Undone is what of a plan's changes will not last, in numbers of objects.
+// Undone is what of changes will not last, those that are planned or those that were made before, in numbers of objects.
 type Undone struct {
-	// Changes are all objects that change, Objects those whose change is undone, Perhaps those whose change may be.
+	// Changes are all objects that change or were changed, Objects those whose change is undone, Perhaps those whose change may be.
 	Changes, Objects, Perhaps int
 	// Within is the longest of the times that are known; Later says that some are not.
 	Within time.Duration
@@ -25,10 +25,19 @@ type Undone struct {
 
 // NewUndone counts the items that change and whose changes something sets again.
 func NewUndone(items []tune.Item) Undone {
+	return undoneOf(items, func(item tune.Item) bool { return item.Action == tune.ActionChange })
+}
+
+// undoneBefore counts the items that are as the policy wants since an apply set them, and whose values something sets again.
+func undoneBefore(items []tune.Item) Undone {
+	return undoneOf(items, func(item tune.Item) bool { return item.Action == tune.ActionUnchanged && item.Standing })
+}
+
+func undoneOf(items []tune.Item, are func(tune.Item) bool) Undone {
 	var u Undone
 	counts := make(map[string]int)
 	for _, item := range items {
-		if item.Action != tune.ActionChange {
+		if !are(item) {
 			continue
 		}
 		u.Changes++
@@ -82,20 +91,40 @@ func (u Undone) lines(most int) []string {
 	return lines
 }
 
+// before say it of changes that were made before, below the same label.
+func (u Undone) before(most int) []string {
+	var lines []string
+	if u.Objects > 0 {
+		lines = append(lines, fmt.Sprintf("%s as the policy wants, %s, by %s", thatAre(u.Objects), u.when(), u.by(most)))
+	}
+	if u.Perhaps > 0 {
+		lines = append(lines, fmt.Sprintf("%s as the policy wants may be undone (-o wide says by whom)", thatAre(u.Perhaps)))
+	}
+	return lines
+}
+
 // Sentence says it when the changes are made; "" where everything lasts.
 func (u Undone) Sentence() string {
-	if u.Objects == 0 {
-		return ""
+	var parts []string
+	if u.Objects > 0 {
+		parts = append(parts, fmt.Sprintf("%s %s undone %s, by %s.", u.of(u.Objects), isOrAre(u.Objects), u.when(), u.by(namedInTrouble)))
 	}
-	return fmt.Sprintf("%s %s undone %s, by %s.", u.of(u.Objects), isOrAre(u.Objects), u.when(), u.by(namedInTrouble))
+	if u.Perhaps > 0 {
+		parts = append(parts, u.of(u.Perhaps)+" may be undone.")
+	}
+	return strings.Join(parts, " ")
 }
 
 // Clause says it in a question; "" where everything lasts.
 func (u Undone) Clause() string {
-	if u.Objects == 0 {
-		return ""
+	var parts []string
+	if u.Objects > 0 {
+		parts = append(parts, fmt.Sprintf("%d %s undone %s by %s", u.Objects, isOrAre(u.Objects), u.when(), u.by(1)))
 	}
-	return fmt.Sprintf("%d %s undone %s by %s", u.Objects, isOrAre(u.Objects), u.when(), u.by(1))
+	if u.Perhaps > 0 {
+		parts = append(parts, fmt.Sprintf("%d may be undone", u.Perhaps))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // until begins a promise that holds only so long; "" where everything lasts.
@@ -111,6 +140,8 @@ func (u Undone) until() string {
 		return fmt.Sprintf("until %d %s undone, ", u.Objects, isOrAre(u.Objects))
 	}
 }
+
+func thatAre(n int) string { return fmt.Sprintf("%d that %s", n, isOrAre(n)) }
 
 func isOrAre(n int) string {
 	if n == 1 {

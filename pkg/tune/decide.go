@@ -108,7 +108,7 @@ func Decide(o flux.Object, p policy.Policy, a policy.Assignment, opts Options) I
 }
 
 // lookAfterPins says of an object that is as the policy wants whether the rules are gone that kept it so: somebody took
-// them away, or Git has a list of its own now; or that nobody can see it.
+// them away, or Git has a list of its own now; or that nobody can see it. Where there never was one, it says what will be undone.
 func (i *Item) lookAfterPins(opts Options) {
 	stick, pinned := opts.Judge.standingPin(i.Object)
 	switch {
@@ -116,7 +116,12 @@ func (i *Item) lookAfterPins(opts Options) {
 		i.Stick = stick
 		i.Message += "; whether its pin holds is not known: " + stick.Message
 		return
-	case !pinned || stick.Verdict != Reverted:
+	case !pinned:
+		if stick, stands := opts.Judge.standing(i.Object, (*Record).Fields); stands && !stick.Verdict.lasts() {
+			i.Stick, i.Standing = stick, true
+		}
+		return
+	case stick.Verdict != Reverted:
 		return
 	}
 	i.Stick = stick

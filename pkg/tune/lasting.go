@@ -9,12 +9,15 @@ import (
 
 // standingPin judges the fields of an object that are as we set them and that its record calls pinned; false where there are
 // none.
-func (j *Judge) standingPin(o flux.Object) (Stick, bool) {
+func (j *Judge) standingPin(o flux.Object) (Stick, bool) { return j.standing(o, (*Record).Pinned) }
+
+// standing judges those of some fields of an object's record that are as we set them; false where there are none.
+func (j *Judge) standing(o flux.Object, of func(*Record) []flux.Field) (Stick, bool) {
 	record, err := ReadRecord(o)
 	if j == nil || err != nil {
 		return Stick{}, false
 	}
-	fields := slices.DeleteFunc(record.Pinned(), func(f flux.Field) bool {
+	fields := slices.DeleteFunc(of(record), func(f flux.Field) bool {
 		s, _, _ := record.standingOf(record.chain(f), o, f)
 		return s != stands
 	})

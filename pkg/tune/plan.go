@@ -91,6 +91,8 @@ type Item struct {
 	// Stick is whether the changes last; of the interval where nothing changes. Its verdict is empty
 	// where nobody judged.
 	Stick Stick
+	// Standing says of an item that does not change that it is as an apply has set it, which no rule holds: Stick is about that.
+	Standing bool
 	// Notes are side effects that a reader should know of.
 	Notes []string
 	// repins says that nothing of it changes but the rules that its owner needs again.
@@ -122,11 +124,11 @@ func (p Plan) Changes() int {
 	return n
 }
 
-// LivesInGit tells whether objects are left alone since something else sets their values, or may: there is where to change
-// them.
+// LivesInGit tells whether objects are left alone since something else sets their values, or may, or will be undone by that: there
+// is where to change them.
 func (p Plan) LivesInGit() bool {
 	return slices.ContainsFunc(p.Items, func(i Item) bool {
-		return i.Action == ActionSkip && (i.Reason == ReasonSetInGit || i.Reason == ReasonOwnerUnknown)
+		return i.Action == ActionSkip && (i.Reason == ReasonSetInGit || i.Reason == ReasonOwnerUnknown) || i.Standing && i.Stick.Verdict == Reverted
 	})
 }
 
