@@ -111,6 +111,9 @@ func (r *root) checkPolicy(name string) error {
 	if err := report.PolicyTable(p).Draw(r.Out, report.Layout{Whole: "a wider window", Color: color, Width: r.StdoutWidth}); err != nil {
 		return fmt.Errorf("showing the policy: %w", err)
 	}
+	if names := report.PolicyNames(p, r.StdoutWidth); names != "" {
+		_, _ = fmt.Fprint(r.Out, "\n"+terminal.Printable(names))
+	}
 	for _, s := range p.Fit {
 		_, _ = fmt.Fprintf(r.Out, "What polls %s is fitted to %g%% of its limit.\n", s, s.Percent)
 	}
