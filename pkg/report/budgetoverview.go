@@ -201,7 +201,7 @@ func (b Budget) costliest() string {
 		}
 	}
 	if ties == len(b.Repositories) && ties > 1 {
-		return "" // none stands out
+		return fmt.Sprintf("none: each of %d repositories gets %s requests/h", ties, says)
 	}
 	by := strings.Join(r.Objects, ", ")
 	if len(r.Objects) > 1 {

@@ -17,6 +17,15 @@ func (g ChangeGroup) firstNames(l Layout) string {
 	return strings.Join(names, ", ")
 }
 
+// alsoCell is what changes beside the interval; where values have no room, a sign stands for them.
+func (g ChangeGroup) alsoCell() Cell {
+	text := strings.Join(g.Also, ", ")
+	if g.valued && slices.Equal(g.Also, g.fields) {
+		text += " …"
+	}
+	return Cell{Text: text, Style: Changed}
+}
+
 func (g ChangeGroup) intervalCell() Cell {
 	switch {
 	case g.Pace == Faster:

@@ -36,6 +36,7 @@ type ChangeGroup struct {
 	// others is how many environments are taken together; 0 where it is one.
 	others     int
 	fields     []string // Also without values
+	valued     bool     // Also has, or had, values
 	names      []string
 	clusters   []string        // of each object
 	froms, tos []time.Duration // of those whose interval changes
@@ -136,7 +137,7 @@ func newGroup(item tune.Item, d detail) ChangeGroup {
 			continue
 		}
 		name := shortName(c.Field)
-		g.fields = append(g.fields, name)
+		g.fields, g.valued = append(g.fields, name), true
 		if c.From == nil {
 			g.Also = append(g.Also, name+" set to "+tune.Show(c.To))
 		} else {
@@ -260,6 +261,7 @@ func (other *ChangeGroup) take(g ChangeGroup) {
 	other.names, other.clusters = slices.Concat(other.names, g.names), slices.Concat(other.clusters, g.clusters)
 	other.froms, other.tos = slices.Concat(other.froms, g.froms), slices.Concat(other.tos, g.tos)
 	other.Interval = other.rangeText()
+	other.valued = other.valued || g.valued
 	other.Also, other.fields = union(other.Also, g.Also), union(other.fields, g.fields)
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
@@ -79,7 +78,7 @@ func groupTable(groups []ChangeGroup, l Layout) Table {
 		}
 		t.Rows = append(t.Rows, []Cell{
 			environment, Text(fmt.Sprintf("%*d %s", digits, g.Objects, kind)), g.intervalCell(), Text(countClusters(named, 0)),
-			{Text: strings.Join(g.Also, ", "), Style: Changed}, {Text: g.firstNames(l), Style: Faint},
+			g.alsoCell(), {Text: g.firstNames(l), Style: Faint},
 		})
 	}
 	if !also {

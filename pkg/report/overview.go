@@ -202,7 +202,7 @@ func (o Overview) labels(l Layout, limits limits) []labelledTexts {
 		{"Takes", o.takes(limits)},
 		{"Pins", o.pins(limits)},
 		{"Stay", few(slices.Concat(o.Stay, NewKept(o.Plan.Items).lines()), limits.stay(), "more sessions' objects stay")},
-		{"Left alone", o.leftAlone(limits)},
+		{"Left alone", o.leftAlone(l, limits)},
 		{noteLabel, o.noteLines(l, limits)},
 		{nextLabel, o.Next},
 	}

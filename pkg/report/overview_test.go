@@ -284,9 +284,9 @@ func TestCostsWithoutLimitsTellWhatWasNotRead(t *testing.T) {
 	o := Overview{Budget: budget.Budget{Partial: true, Git: budget.Rates{Now: 12, Planned: 6}, Hosts: []budget.Host{{Name: "git.example.com"}}}}
 	assert.Equal(t, []string{"Git requests 12/h -> 6/h: 50% fewer; what was not read comes on top"}, o.costs(Layout{}, unlimited))
 	o.Plan.Items = []tune.Item{{Action: tune.ActionSkip, Reason: tune.ReasonOwnerUnknown}}
-	assert.Contains(t, o.leftAlone(unlimited)[0], "or see --managed")
+	assert.Contains(t, o.leftAlone(Layout{}, unlimited)[0], "or see --managed")
 	o.Patches = true
-	assert.NotContains(t, o.leftAlone(unlimited)[0], "--managed")
+	assert.NotContains(t, o.leftAlone(Layout{}, unlimited)[0], "--managed")
 }
 
 func TestOverviewSaysHowLongObjectsMayBeNotReady(t *testing.T) {
@@ -305,6 +305,7 @@ func TestOverviewTellsAllClustersAhead(t *testing.T) {
 	all := host(43, 101)
 	o := Overview{Budget: host(43, 72), Together: true, Ahead: &all}
 	assert.Contains(t, o.costs(Layout{}, unlimited), "with all clusters changed: github.com 43% -> 101% of 5,000/h, over")
+	assert.Regexp(t, "more, of all clusters together, with only this one changed$", o.costs(Layout{}, unlimited)[0], "the other share is told apart")
 	o.Budget = host(43, 101)
 	assert.NotContains(t, strings.Join(o.costs(Layout{}, unlimited), "\n"), "with all clusters", "it is the last one")
 }

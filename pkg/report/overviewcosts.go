@@ -23,10 +23,14 @@ func (o Overview) costs(l Layout, limits limits) []string {
 	if git.Now != git.Planned {
 		lines[0] = NewUndone(o.Plan.Items).until() + fmt.Sprintf("Git requests %s/h -> %s/h%s", rate(git.Now), rate(git.Planned), Compare(git))
 	}
+	ahead := o.ahead(limits)
 	if o.Together {
 		lines[0] += ", of all clusters together"
 	}
-	lines = append(lines, o.ahead(limits)...)
+	if len(ahead) > 0 {
+		lines[0] += ", with only this one changed"
+	}
+	lines = append(lines, ahead...)
 	hosts := o.limitedHosts()
 	if len(hosts) == 0 && o.Budget.Partial {
 		lines[0] += o.onTop()

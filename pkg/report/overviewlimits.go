@@ -12,13 +12,17 @@ type limits struct {
 	height, hosts, reasons, environments, named, remarks, note int
 	// clusters are those that are named in a line, lines how many each text may have, and labels how many have texts.
 	clusters, lines, labels int
+	// most is how many remarks there are.
+	most int
+	// names has the first objects named of each reason to leave some alone.
+	names bool
 }
 
 var unlimited = limits{}
 
 // limitsFor are those of a height in lines, before anything is found to have no room; remarks is how many there are.
 func limitsFor(height, remarks int) limits {
-	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1, remarks: remarks, note: height, clusters: 3, lines: textLines, labels: mostLabels}
+	l := limits{height: height, hosts: 2, reasons: 3, environments: 4, named: 1, remarks: remarks, most: remarks, note: height, clusters: 3, lines: textLines, labels: mostLabels, names: true}
 	if height > 40 {
 		l.hosts, l.reasons, l.named = 5, 8, 5
 	}
@@ -37,6 +41,8 @@ func (l *limits) less(enough bool) bool {
 	switch {
 	case l.remarks > 0:
 		l.remarks--
+	case l.names:
+		l.names, l.remarks = false, l.most // there may be room again
 	case l.reasons > 1:
 		l.reasons--
 	case enough:

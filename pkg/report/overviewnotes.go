@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -51,8 +52,33 @@ func fewOf(noun string, names []string, most int) string {
 	return noun + " " + strings.Join(names, ", ")
 }
 
-// leftAlone counts by reason, the most frequent first, each with what to do about it.
-func (o Overview) leftAlone(limits limits) []string {
+// leftNames are the objects that are left alone for a reason: as many as one line of a terminal has room for, and how many more.
+func (o Overview) leftNames(reason tune.Reason, width int) string {
+	var names []string
+	for _, item := range o.Plan.Items {
+		if item.Action == tune.ActionSkip && item.Reason == reason {
+			names = append(names, flux.InCluster(item.Object.Cluster, item.Object.Ref.String()))
+		}
+	}
+	room := max(20, width-labelWidth-2)
+	for n := len(names); n > 1; n-- {
+		text := strings.Join(names[:n], ", ")
+		if n < len(names) {
+			text += fmt.Sprintf(" and %d more", len(names)-n)
+		}
+		if terminal.Width(text) <= room {
+			return text
+		}
+	}
+	if len(names) > 1 {
+		more := fmt.Sprintf(" and %d more", len(names)-1)
+		return terminal.Clip(names[0], room-len(more)) + more
+	}
+	return terminal.Clip(strings.Join(names, ""), room)
+}
+
+// leftAlone counts by reason, the most frequent first, each with the first names and what to do about it.
+func (o Overview) leftAlone(l Layout, limits limits) []string {
 	reasons := tune.Summarize(o.Plan, o.Environments).Reasons
 	var lines []string
 	rest := 0
@@ -68,6 +94,9 @@ func (o Overview) leftAlone(limits limits) []string {
 		lines = append(lines, fmt.Sprintf("%d %s%s", r.Count, why, o.inClusters(r.Reason, limits)))
 		if limits.lines == 1 {
 			continue
+		}
+		if limits.names {
+			lines = append(lines, "  "+o.leftNames(r.Reason, l.Width))
 		}
 		if r.Reason == tune.ReasonSetInGit || r.Reason == tune.ReasonOwnerUnknown {
 			lines = append(lines, o.homes(r.Reason, limits)...)
