@@ -33,6 +33,7 @@ type DoctorOptions struct {
 	own    string // the same flags with the file in which the lines that are proposed go
 	Client *cluster.Client
 	inGit  bool // most changes in the cluster would be undone
+	allGit bool // all of them
 	// Namespace to look at; "" for all.
 	Namespace          string
 	Policy             policy.Policy
@@ -43,7 +44,7 @@ type DoctorOptions struct {
 }
 
 func newDoctor(r *root) *cobra.Command {
-	flags := DoctorFlags{OutputFlags: OutputFlags{formats: []string{"table", "json", "yaml"}}}
+	flags := DoctorFlags{OutputFlags: OutputFlags{formats: []string{"table", "wide", "json", "yaml"}}}
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what fluxtune finds in the cluster, and what to do next",
@@ -53,7 +54,8 @@ func newDoctor(r *root) *cobra.Command {
 			webhooks reach; then say what to run next. Nothing is written. All namespaces are looked at, unless -n is given: then
 			rights are asked for as the commands need them with that -n. Several clusters are checked one after the
 			other, and the last lines name those that need something, the worst first. With -o json or yaml they are items
-			of one list.
+			of one list. On a terminal what is well takes one line, and only rights that are missing are listed: -o wide shows
+			everything, as a pipe does.
 
 			Where objects have no environment that the policy knows, doctor proposes words for --env-alias
 			and lines for a policy, by the names of namespaces and of the cluster.
@@ -227,7 +229,7 @@ func (o *DoctorOptions) diagnose(ctx context.Context) (report.Diagnosis, error) 
 		return report.Diagnosis{}, err
 	}
 	kinds := report.KindsCheck(served, distribution(deployments))
-	checks := []report.Check{{Name: "cluster", Status: report.CheckOK, Message: o.who(version, rights.User)}, kinds}
+	checks := []report.Check{{Name: report.ClusterCheck, Status: report.CheckOK, Message: o.who(version, rights.User)}, kinds}
 	nearby, err := o.nearby(ctx, rights, served)
 	if err != nil {
 		return report.Diagnosis{}, err
@@ -279,10 +281,10 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 			return report.Diagnosis{}, err
 		}
 	}
-	inGit := false
+	inGit, allGit := false, false
 	if len(fleet.objects) > 0 {
 		lasting := tune.NewJudge(fleet.snapshot).Lasting(fleet.objects)
-		inGit = 2*lasting.Undone > lasting.Objects
+		inGit, allGit = 2*lasting.Undone > lasting.Objects, lasting.Undone == lasting.Objects
 		checks = append(checks, report.OwnersCheck(fleet.snapshot, lasting, pins, o.where()))
 		if served[kustomizationKind] != "" {
 			checks = append(checks, report.IgnoreCheck(pins, lasting, fleet.snapshot.Incomplete()))
@@ -306,7 +308,7 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 		checks = append(checks, left)
 	}
 	checks = append(checks, report.AwaitedChecks(options.awaited(fleet, nil, now, nil))...)
-	next := o.after(proposal, inGit && look.Works()).next(look, write, nodes, access.Nearby)
+	next := o.after(proposal, inGit && look.Works(), allGit).next(look, write, nodes, access.Nearby)
 	return report.NewDiagnosis(checks, access.Rights, next).WithProposal(proposal, o.policyFile), nil
 }
 

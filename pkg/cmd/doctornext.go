@@ -7,11 +7,11 @@ import (
 
 // after is the doctor once the lines that are proposed are in a policy, where they go into one that is to be written; what
 // changes most objects for good is done in Git, or not.
-func (o DoctorOptions) after(proposal report.Proposal, inGit bool) *DoctorOptions {
+func (o DoctorOptions) after(proposal report.Proposal, inGit, allGit bool) *DoctorOptions {
 	if o.policyFile == "" && len(proposal.Lines()) > 0 {
 		o.again = o.own
 	}
-	o.inGit = inGit
+	o.inGit, o.allGit = inGit, allGit
 	return &o
 }
 
@@ -30,7 +30,7 @@ func (o *DoctorOptions) next(look, write, nodes report.Check, nearby string) []s
 	if look.Works() {
 		next = append(next, "kubectl fluxtune plan "+o.where(), "kubectl fluxtune budget "+o.where())
 	}
-	if look.Works() && write.Works() {
+	if look.Works() && write.Works() && !(o.inGit && o.allGit) { // else apply has nothing to do
 		next = append(next, "kubectl fluxtune apply "+o.where()+" --dry-run=server --yes")
 	}
 	if nearby != "" {

@@ -102,13 +102,18 @@ func (d Diagnosis) Draw(w io.Writer, l Layout) error {
 	checks := slices.Clone(d.Checks) // the worst first: it is to be seen on a small screen
 	sorting.By(checks, func(a, b Check) int { return cmp.Compare(a.need(), b.need()) })
 	out.WriteString(summary(checks))
+	rights := d.Rights
+	if l.Width > 0 && !l.Wide { // the commands below are to be seen on the same screen
+		checks, rights = folding(checks), rights.denied()
+		names = max(names, terminal.Width(checks[len(checks)-1].Name))
+	}
 	for _, c := range checks {
 		if err := c.draw(&out, names, l); err != nil {
 			return err
 		}
 	}
-	if len(d.Rights.Rows) > 0 {
-		if err := d.Rights.Draw(&out, l); err != nil {
+	if len(rights.Rows) > 0 {
+		if err := rights.Draw(&out, l); err != nil {
 			return err
 		}
 	}
@@ -119,6 +124,26 @@ func (d Diagnosis) Draw(w io.Writer, l Layout) error {
 	_, err := w.Write(out.Bytes())
 	return err
 }
+
+// folding makes one check of those that are as they should be, but for the one that says which cluster it is.
+func folding(checks []Check) []Check {
+	var kept []Check
+	var well []string
+	for _, c := range checks {
+		if c.Status != CheckOK || c.Remedy != "" || len(c.Run) > 0 || c.Name == ClusterCheck {
+			kept = append(kept, c)
+		} else {
+			well = append(well, c.Name)
+		}
+	}
+	if len(well) < 2 {
+		return checks
+	}
+	return append(kept, Check{Name: count(len(well), "other"), Status: CheckOK, Message: strings.Join(well, "; ") + " (-o wide says more)"})
+}
+
+// ClusterCheck is the name of the check that says which cluster is looked at.
+const ClusterCheck = "cluster"
 
 // summary counts what is not as it should be, in a line; "" where all is.
 func summary(checks []Check) string {

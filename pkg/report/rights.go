@@ -128,6 +128,12 @@ func (r Rights) grouped() []namedRight {
 	return rows
 }
 
+// denied are the rights of which a verb is denied.
+func (r Rights) denied() Rights {
+	r.Rows = slices.DeleteFunc(slices.Clone(r.Rows), func(row Right) bool { return len(row.Denied) == 0 })
+	return r
+}
+
 // Draw writes the matrix below a line that says whose it is.
 func (r Rights) Draw(w io.Writer, l Layout) error {
 	who := "Rights"
