@@ -26,6 +26,7 @@ func (c *Client) readNamespaces(ctx context.Context, snapshot *flux.Snapshot) er
 			snapshot.Namespaces[n.name] = n.labels
 		}
 		if err == nil {
+			snapshot.AllNamespaces = true
 			return nil
 		}
 		if !apierrors.IsForbidden(err) {

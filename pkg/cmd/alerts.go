@@ -165,7 +165,7 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	}
 	if len(f.objects) == 0 {
 		o.root.warn(nil, f.snapshot.Gaps)
-		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete())
+		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete(), f)
 		return errors.Join(f.complete(), errNoRules)
 	}
 	b := BudgetOptions{FleetOptions: o.FleetOptions, OutputOptions: OutputOptions{root: o.root}, Limits: o.Limits}

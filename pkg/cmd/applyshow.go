@@ -29,7 +29,7 @@ func (o ApplyOptions) showPlan(ctx context.Context, overview report.Overview, f 
 		return err
 	}
 	if len(plan.Items) == 0 {
-		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete())
+		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete(), f)
 		return nil
 	}
 	l := o.printer.layout

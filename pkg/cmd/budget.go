@@ -238,7 +238,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	o.tellUnfitted(o.root, fs)
 	o.root.warn(document.Warnings, fs.gaps())
 	if len(document.Items) == 0 && o.printer.tables() {
-		o.root.nothingFound(o.FleetOptions, fs.place(o.FleetOptions), fs.incomplete())
+		o.root.nothingFound(o.FleetOptions, fs.place(o.FleetOptions), fs.incomplete(), fs.all...)
 		return fs.complete()
 	}
 	if err := o.printer.print(document, document.Names(), func(l report.Layout) error { return o.draw(document, l) }); err != nil {

@@ -113,7 +113,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 		return fmt.Errorf("--session %q: nothing is forgotten: what it changed in %s other sessions changed, too", o.Session, plural(len(shared), "object"))
 	}
 	if len(writes) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
-		return sessionGone{o.Session, o.where()}
+		return f.noSuchSession(o.Session, o.where())
 	}
 	owners := o.pinning(f)
 	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.now(), nil)

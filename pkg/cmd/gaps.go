@@ -11,8 +11,9 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
-// nothingFound says so, and where was looked, unless something could not be read: then nobody knows.
-func (r *root) nothingFound(o FleetOptions, where string, incomplete bool) {
+// nothingFound says so, and where was looked, unless something could not be read: then nobody knows. A namespace that none of the
+// fleets' clusters has is mostly mistyped.
+func (r *root) nothingFound(o FleetOptions, where string, incomplete bool, fs ...fleet) {
 	if incomplete {
 		return
 	}
@@ -25,7 +26,16 @@ func (r *root) nothingFound(o FleetOptions, where string, incomplete bool) {
 	if hint == "" {
 		hint = o.elsewhere()
 	}
+	if o.Files == nil && !o.allNamespaces() && len(fs) > 0 && !slices.ContainsFunc(fs, func(f fleet) bool { return f.mayHave(o.Selection.Namespace) }) {
+		where += ", which does not exist"
+	}
 	_, _ = fmt.Fprintf(r.ErrOut, "No Flux objects found %s%s.\n", where, hint)
+}
+
+// mayHave tells whether a namespace exists, or nobody knows.
+func (f fleet) mayHave(namespace string) bool {
+	_, found := f.snapshot.Namespaces[namespace]
+	return found || !f.snapshot.AllNamespaces
 }
 
 // elsewhere says how to look further where nothing was found; "" where all was looked at.

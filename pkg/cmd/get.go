@@ -127,7 +127,7 @@ func (o GetOptions) run(ctx context.Context) error {
 	fs.notes(o.root)
 	o.root.warn(list.Warnings, fs.gaps())
 	if len(list.Items) == 0 && o.printer.tables() {
-		o.root.nothingFound(o.FleetOptions, fs.place(o.FleetOptions), fs.incomplete())
+		o.root.nothingFound(o.FleetOptions, fs.place(o.FleetOptions), fs.incomplete(), fs.all...)
 		return fs.complete()
 	}
 	err = o.printer.print(list, list.Names(), func(l report.Layout) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -213,7 +214,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 		})
 	}
 	if len(plan.Items) == 0 && o.printer.tables() {
-		o.root.nothingFound(o.FleetOptions, p.place(o.FleetOptions), p.incomplete())
+		o.root.nothingFound(o.FleetOptions, p.place(o.FleetOptions), p.incomplete(), p.all...)
 		return nil
 	}
 	overview.Next = o.next(p)
@@ -243,12 +244,38 @@ func (o PlanOptions) next(p planned) []string {
 	case o.Files == nil && p.plan.Changes() == 0 && p.plan.LivesInGit():
 		next = append(next, o.root.inCheckout())
 	case p.plan.Changes() == 0, o.sharesKnown(p.fleets) != nil: // apply would do nothing
+	case len(exceeded(p.cost)) > 0:
+		next = append(next, o.within(exceeded(p.cost)))
 	case o.Files == nil:
 		next = append(next, o.root.repeated("apply"))
 	case o.Files.tree != nil:
 		next = append(next, o.root.repeated("rewrite")+" --dry-run")
 	}
 	return next
+}
+
+// exceeded are the hosts that get more than their limits by what is planned, and not by what is there.
+func exceeded(b budget.Budget) []string {
+	var hosts []string
+	for _, h := range b.Hosts {
+		if h.Limit != nil && h.Used.Planned > 100 && h.Used.Planned > h.Used.Now {
+			hosts = append(hosts, h.Name)
+		}
+	}
+	return hosts
+}
+
+// within is what to run instead of a plan with which hosts would get more than their limits: one that is fitted to a share of them, or,
+// where this one was fitted, what tells who asks for how much.
+func (o PlanOptions) within(hosts []string) string {
+	if o.fit != nil {
+		return o.root.repeated("budget")
+	}
+	command := o.root.whole()
+	for _, host := range hosts {
+		command += " --fit " + terminal.Quoted(host+"=80%")
+	}
+	return command
 }
 
 // overview sums up a plan that is carried out at a pace.

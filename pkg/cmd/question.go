@@ -152,6 +152,15 @@ func (o WriteOptions) rowsAsked(question string, changes int) int {
 	return rows
 }
 
+// rowsBelow is how many rows of a terminal what comes of changes takes, below a plan that nobody is asked about: a blank one, and the
+// summary.
+func (o WriteOptions) rowsBelow(changes int) int {
+	if o.asks() || changes == 0 || o.printer.layout.Width <= 0 {
+		return 0
+	}
+	return 3
+}
+
 func withAnswer(question string) string { return question + " [y/N] " }
 
 // readLine reads a line, or ends when ctx does.

@@ -209,7 +209,7 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 	case o.printer.format == "yaml":
 		err = o.manifests(ctx, list)
 	case len(list.Items)+len(list.Receivers) == 0 && o.printer.tables():
-		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete())
+		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete(), f)
 	default:
 		err = o.printer.print(list, list.Names(), func(l report.Layout) error {
 			return list.Draw(o.root.Out, o.now(), o.allNamespaces(), o.ofOne(o.root.repeated("receivers"))+" -o yaml", l)

@@ -115,35 +115,6 @@ func (o RevertOptions) run(ctx context.Context) error {
 	})
 }
 
-// eachWithSession does something in each cluster. A session that nothing bears in one of several is no error there; it is one
-// where nothing bears it in any.
-func (o WriteOptions) eachWithSession(ctx context.Context, fs fleets, do func(WriteOptions, fleet) error) error {
-	looked, last, without := 0, sessionGone{}, 0
-	err := o.eachCluster(ctx, fs, func(w WriteOptions, f fleet) error {
-		err := do(w, f)
-		looked++
-		gone, is := errors.AsType[sessionGone](err)
-		if !is || len(fs.all) == 1 {
-			return err
-		}
-		last, without = gone, without+1
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing was tuned by session %s %s.\n", gone.session, gone.where)
-		return nil
-	})
-	if err == nil && without == looked && without > 0 {
-		return sessionGone{last.session, fs.where(o.FleetOptions)}
-	}
-	return err
-}
-
-// sessionGone says that nothing bears a session: it was mistyped, or is taken back already.
-type sessionGone struct{ session, where string }
-
-// Error implements error.
-func (e sessionGone) Error() string {
-	return fmt.Sprintf("--session %q: no Flux object %s was tuned by it: sessions lists those that stand, with -A --all-contexts those of all clusters", e.session, e.where)
-}
-
 // revert takes back what was done in a cluster.
 func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	judge := tune.NewJudge(f.snapshot)
@@ -160,7 +131,7 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 	}
 	if len(restores) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
 		o.tellAwaited(f, nil, nil)
-		return sessionGone{o.Session, o.where()}
+		return f.noSuchSession(o.Session, o.where())
 	}
 	return o.restore(ctx, f, restores, o.takes(f, restores))
 }
@@ -205,7 +176,7 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 	overview.Together, overview.Missing = o.together.several(), report.NewMissing(o.gaps(f))
 	overview.Title, overview.Stay = "Revert", report.Stay(restores)
 	question := o.restoreQuestion(overview, restores, rules)
-	overview.Above = o.rowsAsked(question, way.Changes()+len(rules))
+	overview.Above = o.rowsAsked(question, way.Changes()+len(rules)) + o.rowsBelow(way.Changes()+len(rules))
 	if err := o.showPlan(ctx, overview, restores, f); err != nil {
 		return err
 	}

@@ -96,10 +96,42 @@ func flagHint(cmd *cobra.Command, err error) string {
 		return "write days as hours, 24h for one"
 	case cmd.Name() == "budget" && strings.Contains(text, "unknown flag: --fit"):
 		return "budget counts with the shares in spec.fit of --policy; plan has --fit"
-	default:
-		return cmd.CommandPath() + " --help lists the flags"
 	}
+	if meant := flagsMeant(cmd, err); len(meant) > 0 {
+		return "did you mean " + strings.Join(meant, " or ") + "?"
+	}
+	return cmd.CommandPath() + " --help lists the flags"
 }
+
+// flagsMeant are the flags of a command whose names are as near to one that it does not have as cobra has names of commands be; none
+// where the error is another.
+func flagsMeant(cmd *cobra.Command, err error) []string {
+	var missing *pflag.NotExistError
+	if !errors.As(err, &missing) || len(missing.GetSpecifiedShortnames()) > 0 || len(missing.GetSpecifiedName()) < fewestLetters {
+		return nil
+	}
+	name := missing.GetSpecifiedName()
+	names := &cobra.Command{SuggestionsMinimumDistance: 2}
+	if len(name) < shortFlag {
+		names.SuggestionsMinimumDistance = 1
+	}
+	add := func(f *pflag.Flag) {
+		if !f.Hidden && f.Deprecated == "" {
+			names.AddCommand(&cobra.Command{Use: "--" + f.Name, Run: func(*cobra.Command, []string) {}})
+		}
+	}
+	cmd.LocalFlags().VisitAll(add)
+	cmd.InheritedFlags().VisitAll(add)
+	meant := names.SuggestionsFor("--" + name)
+	if len(meant) > mostMeant {
+		return nil
+	}
+	return meant
+}
+
+// A name with fewer letters than shortFlag is near to others that have nothing to do with it, with fewer than fewestLetters to any; more
+// than mostMeant are no answer.
+const shortFlag, fewestLetters, mostMeant = 5, 2, 3
 
 // addCommands adds all commands, in groups, in the order in which help lists them.
 func (r *root) addCommands(cmd *cobra.Command) {

@@ -26,6 +26,8 @@ type Snapshot struct {
 	// Namespaces maps a namespace's name to its labels. A namespace that could not be read has no
 	// entry.
 	Namespaces map[string]map[string]string
+	// AllNamespaces says that these are all namespaces that there are.
+	AllNamespaces bool
 	// Refused are the namespaces whose labels may not be read.
 	Refused []string
 	// Confined are the kinds whose objects use sources of their own namespace only: Flux runs with --no-cross-namespace-refs. It is
