@@ -164,7 +164,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	lasting := o.lasting(o.now())
 	overview.Title += lasting
 	question := strings.TrimSuffix(o.question(overview, plan.Changes(), plan.Pins), "?") + lasting + "?"
-	overview.Above = o.rowsAsked(question, plan.Changes()) + warningRows(plan.Warnings, f.snapshot.Gaps, o.printer.layout.Width)
+	overview.Above = o.rowsAsked(question, plan.Changes()) + o.rowsBelow(plan.Changes()) + warningRows(plan.Warnings, f.snapshot.Gaps, o.printer.layout.Width)
 	if err := o.showPlan(ctx, overview, f); err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package cmd
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/check"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
@@ -19,6 +21,8 @@ func (o CheckOptions) show(document report.BranchCheck) error {
 		return writeJSON(out, document.SARIF(o.root.build.complete().Version), "  ")
 	}
 	return o.printer.print(document, nil, func(l report.Layout) error {
+		var all bytes.Buffer
+		out := io.MultiWriter(o.root.Out, &all)
 		if headline := document.Headline(); headline != "" {
 			_, _ = fmt.Fprintln(out, terminal.Printable(headline))
 		}
@@ -50,8 +54,14 @@ func (o CheckOptions) show(document report.BranchCheck) error {
 		if len(found) > 0 {
 			_, _ = fmt.Fprintln(out)
 		}
-		_, err := fmt.Fprintln(out, document.FindingsLine(o.all))
-		return err
+		if _, err := fmt.Fprintln(out, document.FindingsLine(o.all)); err != nil {
+			return err
+		}
+		if headline := document.Headline(); headline != "" && l.Hides(all.Bytes()) { // it has left the screen
+			_, err := fmt.Fprintln(out, terminal.WrapLine(terminal.Printable(headline), l.Width))
+			return err
+		}
+		return nil
 	})
 }
 

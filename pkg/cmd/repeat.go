@@ -12,8 +12,8 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
-// onlyShown are the flags that say how something is shown, and not what is meant.
-var onlyShown = []string{"output", "rows", "exit-code", "sort-by", "no-headers", "template", "allow-missing-template-keys", "color", "v"}
+// onlyShown are the flags that say that, or how, something is only shown, and not what is meant.
+var onlyShown = []string{"dry-run", "output", "rows", "exit-code", "sort-by", "no-headers", "template", "allow-missing-template-keys", "color", "v"}
 
 // secretFlag is the flag whose value is no text to show: what is proposed goes into logs. Who typed it types it again.
 const secretFlag = "token"

@@ -130,7 +130,11 @@ func (o RewriteOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.tellUnbuilt()
-	if len(rewriting.Files) == 0 || o.DryRun {
+	if len(rewriting.Files) == 0 {
+		return errors.Join(unread, o.refused(rewriting))
+	}
+	if o.DryRun {
+		o.next(o.root.repeated("rewrite"))
 		return errors.Join(unread, o.refused(rewriting))
 	}
 	if err := o.confirm(ctx, len(rewriting.Files)); err != nil {
@@ -143,7 +147,15 @@ func (o RewriteOptions) run(ctx context.Context) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(o.root.Out, "%s changed.\n", plural(len(rewriting.Files), "file"))
+	if manifest.Versioned(ctx, o.Files.name) {
+		o.next(o.root.repeated("check") + " --base HEAD")
+	}
 	return errors.Join(unread, o.refused(rewriting))
+}
+
+// next says what to run next.
+func (o RewriteOptions) next(command string) {
+	_, _ = fmt.Fprintf(o.root.ErrOut, "Next: %s\n", command)
 }
 
 // tellUnbuilt says again, beside the question, whose files were left alone, and who else may follow them.

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -99,9 +100,21 @@ func (o SessionsOptions) run(ctx context.Context) error {
 		}
 		return fs.complete()
 	}
-	err = o.printer.print(list, list.Names(), func(l report.Layout) error { return list.Table(now).Draw(o.root.Out, l) })
+	hidden := false
+	err = o.printer.print(list, list.Names(), func(l report.Layout) error {
+		var table bytes.Buffer
+		if err := list.Table(now).Draw(&table, l); err != nil {
+			return err
+		}
+		hidden = l.Hides(table.Bytes())
+		_, err := o.root.Out.Write(table.Bytes())
+		return err
+	})
 	if err != nil {
 		return err
+	}
+	if hidden { // the newest is above the screen
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s, the newest first: %s\n", plural(len(list.Items), "session"), list.Names()[0])
 	}
 	if late := list.Overdue(now); late > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s should have ended. Take that back with: %s --expired\n", plural(late, "session"), o.root.name+" revert"+o.scopeFlags(o.root))

@@ -192,11 +192,16 @@ func (o WriteOptions) show(document report.Results) error {
 		if o.printer.format == "markdown" {
 			return document.Markdown(o.root.Out, o.allNamespaces())
 		}
-		if !o.rows(o.Selection) && len(document.Items)+len(document.Rules) > fewRows {
+		if !o.tells(document) {
 			return nil // what was to be done was shown; what is not as planned is named below
 		}
 		return document.Table(o.allNamespaces()).Draw(o.root.Out, l)
 	})
+}
+
+// tells tells whether each result has a row in a table.
+func (o WriteOptions) tells(d report.Results) bool {
+	return o.rows(o.Selection) || len(d.Items)+len(d.Rules) <= fewRows
 }
 
 // fewRows is how many results have rows on a terminal unasked.
@@ -215,7 +220,10 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 	if d.DryRun != "" {
 		note = " (" + d.DryRun + " dry run: nothing was changed)"
 	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "\n%s.\n", flux.InCluster(o.Cluster, s.Line(d.Done)+note))
+	if o.asks() || o.tells(d) { // else there is a blank line already, below the plan
+		_, _ = fmt.Fprintln(o.root.ErrOut)
+	}
+	_, _ = fmt.Fprintf(o.root.ErrOut, "%s.\n", flux.InCluster(o.Cluster, s.Line(d.Done)+note))
 	if line := d.RulesLine(); line != "" {
 		_, _ = fmt.Fprintln(o.root.ErrOut, line)
 	}

@@ -69,6 +69,12 @@ func Prefix(ctx context.Context, dir string) string {
 	return prefix
 }
 
+// Versioned tells whether a folder is in a Git repository that has a commit.
+func Versioned(ctx context.Context, dir string) bool {
+	_, err := gitProgram{ctx: ctx, dir: dir}.line("rev-parse", "--verify", "--quiet", "HEAD")
+	return err == nil
+}
+
 // Close ends the reading of contents.
 func (r *Revision) Close() error { return r.blobs.close() }
 

@@ -106,7 +106,7 @@ func TestReceiverPlansOfMany(t *testing.T) {
 		require.NoError(t, err)
 		var text strings.Builder
 		require.NoError(t, list.Draw(&text, time.Time{}, true, "kubectl fluxtune receivers -o yaml", Layout{Width: 80}))
-		_, text2, _ := strings.Cut(text.String(), "once they have a Receiver")
+		_, text2, _ := strings.Cut(text.String(), "After the Receivers are called")
 		return list, text2
 	}
 	list, text := draw(true)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -13,25 +14,30 @@ import (
 // Draw writes the table, and below it what is wrong, what is missing and what to do. Manifests is the command that
 // writes the missing Receivers.
 func (l ReceiverList) Draw(w io.Writer, now time.Time, withNamespace bool, manifests string, layout Layout) error {
+	var table bytes.Buffer
 	if len(l.Items) > 0 { // else there are Receivers that name nothing which is there
-		if err := l.Table(now, withNamespace).Draw(w, layout); err != nil {
+		if err := l.Table(now, withNamespace).Draw(&table, layout); err != nil {
 			return err
 		}
 	}
-	if layout.NoHeaders {
-		return nil
+	if _, err := w.Write(table.Bytes()); err != nil || layout.NoHeaders {
+		return err
 	}
 	text := &prose{width: layout.Width}
 	text.add(strings.Repeat("\n", min(len(l.Items), 1)), "", l.Summary.sentence())
 	l.writeProblems(text)
 	l.writeProposals(text, manifests)
-	later := "These can, too, once they have a Receiver and CALLED shows a time: before, each commit waits for the poll"
-	if len(l.Plans) == 0 {
-		later = "These can be polled less often, once they have a Receiver and CALLED shows a time: before, each commit waits for the poll"
-	}
+	const later = "After the Receivers are called (CALLED shows a time), these can be polled less often; before, each commit waits for the poll"
 	writePlans(text, "What a webhook announces can be polled less often", "plans", l.now)
 	writePlans(text, later, "plansLater", l.later)
 	l.writeSets(text)
+	if layout.Hides(append(table.Bytes(), text.String()...)) { // what matters most is said again where it is seen
+		text.add("\n", "", l.Summary.sentence())
+		if len(l.Proposals) > 0 {
+			text.add("", "", "Next:")
+			text.command(manifests)
+		}
+	}
 	_, err := io.WriteString(w, terminal.Printable(text.String()))
 	return err
 }

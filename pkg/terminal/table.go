@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"slices"
 	"strings"
@@ -111,6 +112,11 @@ type Layout struct {
 	Clip bool
 	// EastAsian terminals may draw characters of ambiguous width two cells wide: tables have none there.
 	EastAsian bool
+}
+
+// Hides tells whether a text is higher than the terminal, so that its first lines leave the screen.
+func (l Layout) Hides(text []byte) bool {
+	return l.Height > 0 && bytes.Count(text, []byte("\n")) > l.Height-1
 }
 
 // Gap is the space between columns, as in kubectl's tables.
