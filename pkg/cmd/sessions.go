@@ -113,8 +113,8 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if hidden { // the newest is above the screen
-		_, _ = fmt.Fprintf(o.root.ErrOut, "%s, the newest first: %s\n", plural(len(list.Items), "session"), list.Names()[0])
+	if names := list.Names(); hidden && o.sortBy == "" { // the newest is above the screen
+		_, _ = fmt.Fprintf(o.root.ErrOut, "%s, the newest first: %s\n", plural(len(names), "session"), names[0])
 	}
 	if late := list.Overdue(now); late > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s should have ended. Take that back with: %s --expired\n", plural(late, "session"), o.root.name+" revert"+o.scopeFlags(o.root))
