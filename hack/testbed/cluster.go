@@ -28,6 +28,8 @@ type Options struct {
 	// WithoutCRDs leaves out CRDs by name, such as
 	// "imageupdateautomations.image.toolkit.fluxcd.io".
 	WithoutCRDs []string
+	// MoreCRDs are installed besides, as YAML documents.
+	MoreCRDs string
 	// OlderVersions makes CRDs serve further versions with the same schema, as
 	// older releases of Flux do: "ocirepositories.source.toolkit.fluxcd.io"
 	// to "v1beta2".
@@ -54,8 +56,8 @@ type Cluster struct {
 	config    *rest.Config
 	watchdog  io.Closer
 	progress  io.Writer
-	// empty is the revision of the store at which it holds nothing of a test (Shared.Own).
-	empty uint64
+	// empty is the store while it holds nothing of a test (Shared.Own).
+	empty origin
 }
 
 // Start builds what is missing, starts etcd, fills it, starts kube-apiserver

@@ -71,7 +71,11 @@ func readCRDs(dir string, opts Options) ([]*unstructured.Unstructured, error) {
 		}
 		crds = append(crds, crd)
 	}
-	return crds, nil
+	more, err := decode(opts.MoreCRDs)
+	if err != nil {
+		return nil, fmt.Errorf("reading further CRDs: %w", err)
+	}
+	return append(crds, more...), nil
 }
 
 // addOlderVersions copies the stored version under further names. The schemas

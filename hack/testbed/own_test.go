@@ -40,9 +40,13 @@ func TestOwnIsAsIfNewlyStarted(t *testing.T) {
 	use("second", func(t *testing.T, c *testbed.Cluster) {
 		c.Kubectl(t, "label", "namespace", "default", "changed=yes")
 	})
-	use("third", func(*testing.T, *testbed.Cluster) {})
-	require.Len(t, hosts, 3)
+	use("third", func(t *testing.T, c *testbed.Cluster) {
+		c.Kubectl(t, "delete", "crd", "buckets.source.toolkit.fluxcd.io")
+	})
+	use("fourth", func(*testing.T, *testbed.Cluster) {})
+	require.Len(t, hosts, 4)
 	assert.Equal(t, hosts[0], hosts[1], "the second gets the first's")
 	assert.NotEqual(t, hosts[1], hosts[2], "a namespace that was there has changed")
+	assert.NotEqual(t, hosts[2], hosts[3], "a kind that was there is gone")
 	require.NoError(t, shared.Close())
 }

@@ -25,12 +25,19 @@ type Shared struct {
 	cluster *Cluster
 	err     error
 
-	mu   sync.Mutex
-	idle []*Cluster // as if newly started
+	slots chan struct{}
+	mu    sync.Mutex
+	idle  []*Cluster // as if newly started
 }
 
+// ownAtATime is how many tests have a control plane to themselves at a time: to start more of them takes longer than to
+// wait for the next.
+const ownAtATime = 3
+
 // NewShared describes the control plane; nothing is started yet.
-func NewShared(opts Options) *Shared { return &Shared{opts: opts} }
+func NewShared(opts Options) *Shared {
+	return &Shared{opts: opts, slots: make(chan struct{}, ownAtATime)}
+}
 
 // Main runs the package's tests and stops the control planes. It returns the
 // exit code: `func TestMain(m *testing.M) { os.Exit(bed.Main(m)) }`.
@@ -69,9 +76,12 @@ func (s *Shared) Cluster(tb testing.TB) *Cluster {
 // Own returns a control plane that one test has to itself, with the Options of
 // the shared one, filled. At the test's end, what came is taken out of etcd, and
 // another test may get it: a start costs ten times what that does. A test that
-// stops or kills the API server starts its own with StartT.
+// stops or kills the API server starts its own with StartT. None asks for two:
+// it would wait for those who do the same.
 func (s *Shared) Own(tb testing.TB, seeds ...Seed) *Cluster {
 	tb.Helper()
+	s.slots <- struct{}{}
+	tb.Cleanup(func() { <-s.slots })
 	c, err := s.own(seeds)
 	if err != nil {
 		tb.Fatalf("starting the test bed: %v", err)
@@ -97,7 +107,7 @@ func (s *Shared) own(seeds []Seed) (*Cluster, error) {
 		if c, err = Start(ctx, s.opts); err != nil {
 			return nil, err
 		}
-		if _, c.empty, err = c.store.since(ctx, 0); err != nil {
+		if c.empty, err = c.store.origin(ctx); err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
 	}

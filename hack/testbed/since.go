@@ -21,9 +21,9 @@ const (
 	everythingEnd = "/registry0" // the first key behind it
 )
 
-// since are the keys that were written after a revision, and the revision that the store has now.
-func (s *Store) since(ctx context.Context, revision uint64) ([]entry, uint64, error) {
-	// An etcdserverpb.RangeRequest: key, range_end, keys_only, min_mod_revision.
+// entries are all keys, and the revision that the store has now.
+func (s *Store) entries(ctx context.Context) ([]entry, uint64, error) {
+	// An etcdserverpb.RangeRequest: key, range_end, keys_only.
 	var request []byte
 	request = protowire.AppendTag(request, 1, protowire.BytesType)
 	request = protowire.AppendString(request, everything)
@@ -31,8 +31,6 @@ func (s *Store) since(ctx context.Context, revision uint64) ([]entry, uint64, er
 	request = protowire.AppendString(request, everythingEnd)
 	request = protowire.AppendTag(request, 8, protowire.VarintType)
 	request = protowire.AppendVarint(request, 1)
-	request = protowire.AppendTag(request, 10, protowire.VarintType)
-	request = protowire.AppendVarint(request, revision+1)
 	answer, err := s.call(ctx, "Range", request)
 	if err != nil {
 		return nil, 0, err
@@ -122,19 +120,47 @@ var (
 	shared = []string{"namespaces", "clusterroles", "clusterrolebindings"}
 )
 
-// clean takes away what came after a revision. It tells whether the store is then as it was, for all that a test can see: not
-// where kinds came, which the API server serves for a moment longer, or where something that was there has changed.
-func (s *Store) clean(ctx context.Context, revision uint64) (ok bool, err error) {
-	entries, _, err := s.since(ctx, revision)
-	if err != nil {
+// standing counts the kinds, and what all tests see, that there were at a revision and still are.
+func standing(entries []entry, revision uint64) int {
+	n := 0
+	for _, e := range entries {
+		if resource := e.resource(); e.created <= revision && (slices.Contains(kinds, resource) || slices.Contains(shared, resource)) {
+			n++
+		}
+	}
+	return n
+}
+
+func (e entry) resource() string {
+	resource, _, _ := strings.Cut(strings.TrimPrefix(e.key, everything), "/")
+	return resource
+}
+
+// origin is what a store held at a revision.
+type origin struct {
+	revision uint64
+	standing int
+}
+
+func (s *Store) origin(ctx context.Context) (origin, error) {
+	entries, now, err := s.entries(ctx)
+	return origin{now, standing(entries, now)}, err
+}
+
+// clean takes away what came since. It tells whether the store is then as it was, for all that a test can see: not
+// where kinds came, which the API server serves for a moment longer, or where something that was there has changed or gone.
+func (s *Store) clean(ctx context.Context, from origin) (ok bool, err error) {
+	entries, _, err := s.entries(ctx)
+	if err != nil || standing(entries, from.revision) < from.standing {
 		return false, err
 	}
 	for _, e := range entries {
-		resource, _, _ := strings.Cut(strings.TrimPrefix(e.key, everything), "/")
+		resource := e.resource()
 		switch {
-		case slices.Contains(kinds, resource), e.created <= revision && slices.Contains(shared, resource):
+		case e.modified <= from.revision:
+		case slices.Contains(kinds, resource), e.created <= from.revision && slices.Contains(shared, resource):
 			return false, nil
-		case e.created <= revision || slices.Contains(ofTheServer, resource):
+		case e.created <= from.revision || slices.Contains(ofTheServer, resource):
 		default:
 			if err := s.delete(ctx, e.key); err != nil {
 				return false, err

@@ -86,15 +86,13 @@ spec: {providerRef: {name: status}, eventSources: [{kind: Kustomization, name: "
 
 func costFleet(t *testing.T, c *testbed.Cluster, ns string) {
 	t.Helper()
-	c.Apply(t, costCRDs)
-	c.Kubectl(t, "wait", "--for=condition=Established", "crd/artifactgenerators.source.extensions.fluxcd.io", "crd/resourcesetinputproviders.fluxcd.controlplane.io")
 	c.ApplyAs(t, costObjects, testbed.ApplyOptions{Namespace: ns})
 }
 
 // What only budgets read is counted, explains latency, and gives sources their environment.
 func TestBudgetOfFurtherKinds(t *testing.T) {
 	t.Parallel()
-	c := bed.Own(t)
+	c := furtherBed.Own(t)
 	c.CreateNamespace(t, "made", nil)
 	costFleet(t, c, "made")
 	c.Kubectl(t, "label", "kustomization", "of-made", "-n", "made", "environment=staging")

@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +24,9 @@ import (
 // bed is the control plane that the tests of this package share; each test has namespaces of its own.
 var bed = testbed.NewShared(testbed.Options{})
 
+// furtherBed has control planes that serve kinds of others, too: those of the Flux Operator, what only budgets read, and metrics.
+var furtherBed = testbed.NewShared(testbed.Options{MoreCRDs: strings.Join([]string{operatorCRDs, costCRDs, metricsCRD}, "---")})
+
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) {
@@ -29,9 +34,17 @@ func TestMain(m *testing.M) {
 		os.Exit(Main(os.Args, Build{Version: "v0.0.0-test"}))
 	}
 	flag.Parse()
+	// They wait more than they work: for API servers, pauses between polls, and each other's requests.
+	_ = flag.Set("test.parallel", "8")
+	debug.SetGCPercent(800)
 	// Whoever forgets --kubeconfig must find nothing, least of all the user's own cluster.
 	_ = os.Setenv("KUBECONFIG", "/nowhere/kubeconfig")
-	os.Exit(bed.Main(m))
+	code := bed.Main(m)
+	if err := furtherBed.Close(); err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "testbed:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
 }
 
 // noon is the clock of all tests.

@@ -156,26 +156,8 @@ func TestDoctorLeadsATenantHome(t *testing.T) {
 func grantAs(t *testing.T, c *testbed.Cluster, name, user, namespace string, r rbacv1.ClusterRole) {
 	t.Helper()
 	grant(t, c, name, namespace, r)
-	where := []string{"clusterrolebinding"}
-	if namespace != "" {
-		where = []string{"rolebinding", "-n", namespace}
-	}
-	c.Kubectl(t, append(append([]string{"create"}, where...), "as-"+name, "--clusterrole="+name, "--user="+user)...)
-	require.Eventually(t, func() bool {
-		last := r.Rules[len(r.Rules)-1]
-		resource := last.Resources[0]
-		if last.APIGroups[0] != "" {
-			resource += "." + last.APIGroups[0]
-		}
-		args := []string{"auth", "can-i", last.Verbs[0], resource, "--as", user}
-		if namespace != "" {
-			args = append(args, "-n", namespace)
-		} else {
-			args = append(args, "-A")
-		}
-		out, _ := c.RunKubectl(t.Context(), "", args...)
-		return strings.TrimSpace(out) == "yes"
-	}, testTimeout, testPoll)
+	r.Name = name
+	bind(t, c, "as-"+name, user, namespace, r)
 }
 
 // administer runs a command line as an administrator's shell would, with this test's program as the plugin.

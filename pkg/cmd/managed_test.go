@@ -37,8 +37,6 @@ spec:
 // operatedFleet are two Kustomizations in a namespace, each applied by an object of the Flux Operator.
 func operatedFleet(t *testing.T, c *testbed.Cluster, ns string) {
 	t.Helper()
-	c.Apply(t, operatorCRDs)
-	c.Kubectl(t, "wait", "--for=condition=Established", "crd/fluxinstances.fluxcd.controlplane.io", "crd/resourcesets.fluxcd.controlplane.io")
 	c.ApplyAs(t, `
 apiVersion: fluxcd.controlplane.io/v1
 kind: FluxInstance
@@ -63,7 +61,7 @@ spec: {interval: 5m, path: ./b, prune: true, sourceRef: {kind: GitRepository, na
 // What the Flux Operator applies is told with the operator's own interval, and left alone.
 func TestOperatedFleet(t *testing.T) {
 	t.Parallel()
-	c := bed.Own(t)
+	c := furtherBed.Own(t)
 	ns := c.Namespace(t, map[string]string{"environment": "development"})
 	operatedFleet(t, c, ns)
 	instance, set := "FluxInstance "+ns+"/flux", "ResourceSet "+ns+"/apps"

@@ -77,10 +77,8 @@ metadata: {name: app}
 spec: {interval: 10m, type: github, secretRef: {name: token}, resources: [{kind: GitRepository, name: app}]}
 `
 
-// servedMetrics has a cluster serve metrics of its node: the API server knows no better than that this is a kind like others.
-func servedMetrics(t *testing.T, c *testbed.Cluster) {
-	t.Helper()
-	c.Apply(t, `
+// metricsCRD has a cluster serve metrics of its nodes: the API server knows no better than that this is a kind like others.
+const metricsCRD = `
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata:
@@ -95,8 +93,10 @@ spec:
     served: true
     storage: true
     schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-`)
-	c.Kubectl(t, "wait", "--for=condition=Established", "crd/nodes.metrics.k8s.io")
+`
+
+func servedMetrics(t *testing.T, c *testbed.Cluster) {
+	t.Helper()
 	c.Apply(t, `
 apiVersion: metrics.k8s.io/v1beta1
 kind: NodeMetrics
@@ -131,12 +131,19 @@ func withoutVerb(r rbacv1.ClusterRole, resource, verb string) rbacv1.ClusterRole
 // server knows it.
 func grant(t *testing.T, c *testbed.Cluster, user, namespace string, r rbacv1.ClusterRole) {
 	t.Helper()
-	client := c.Clientset(t)
 	r.TypeMeta, r.ObjectMeta = metav1.TypeMeta{}, metav1.ObjectMeta{Name: user}
-	_, err := client.RbacV1().ClusterRoles().Create(t.Context(), &r, metav1.CreateOptions{})
+	_, err := c.Clientset(t).RbacV1().ClusterRoles().Create(t.Context(), &r, metav1.CreateOptions{})
 	require.NoError(t, err)
-	meta, ref := metav1.ObjectMeta{Name: user}, rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user}
+	bind(t, c, user, user, namespace, r)
+}
+
+// bind gives a user a ClusterRole that there is, in one namespace or, when that is empty, in all, and waits until the API server knows.
+func bind(t *testing.T, c *testbed.Cluster, name, user, namespace string, r rbacv1.ClusterRole) {
+	t.Helper()
+	client := c.Clientset(t)
+	meta, ref := metav1.ObjectMeta{Name: name}, rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: r.Name}
 	subjects := []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: user}}
+	var err error
 	if namespace == "" {
 		_, err = client.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{ObjectMeta: meta, RoleRef: ref, Subjects: subjects}, metav1.CreateOptions{})
 	} else {
@@ -157,7 +164,7 @@ func grant(t *testing.T, c *testbed.Cluster, user, namespace string, r rbacv1.Cl
 // rbacFleet is a cluster with an object of each kind, a node and a controller.
 func rbacFleet(t *testing.T) (*testbed.Cluster, string) {
 	t.Helper()
-	c := bed.Own(t)
+	c := furtherBed.Own(t)
 	ns := "rbac"
 	c.CreateNamespace(t, ns, map[string]string{"environment": "development"})
 	c.ApplyAs(t, oneOfEachKind, testbed.ApplyOptions{Namespace: ns})
