@@ -86,9 +86,7 @@ type Client struct {
 	dialer *connrotation.Dialer
 	seats  *seats
 	limits Limits
-	made   time.Time
-	// heard is when any connection last brought something: a time.Duration since made, which no clock that is set changes.
-	heard atomic.Int64
+	*hearing
 
 	opening   chan struct{} // of one: who opens the first connection
 	connected atomic.Bool
@@ -97,10 +95,18 @@ type Client struct {
 	clock     clock
 }
 
+// hearing is apart from the Client: client-go keeps the function that dials for ever where that keeps the transport
+// (transport/cache.go, the cleanup's key).
+type hearing struct {
+	made time.Time
+	// heard is when any connection last brought something: a time.Duration since made, which no clock that is set changes.
+	heard atomic.Int64
+}
+
 // New prepares a client; it sends no request. The configuration's rate limits do not apply.
 func New(config *rest.Config, limits Limits) (*Client, error) {
 	setDefault(&limits.Request, config.Timeout)
-	c := &Client{made: time.Now(), timeout: config.Timeout, warn: config.WarningHandler, limits: limits.withDefaults()}
+	c := &Client{hearing: &hearing{made: time.Now()}, timeout: config.Timeout, warn: config.WarningHandler, limits: limits.withDefaults()}
 	if config.ExecProvider != nil || config.AuthProvider != nil {
 		c.plugin = newPlugin()
 	}
@@ -110,13 +116,13 @@ func New(config *rest.Config, limits Limits) (*Client, error) {
 	if config.Dial == nil {
 		config.Dial = (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext // client-go's own
 	}
-	dial := config.Dial
+	dial, hearing := config.Dial, c.hearing
 	c.dialer = connrotation.NewDialer(func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return heardConn{conn, c}, nil
+		return heardConn{conn, hearing}, nil
 	})
 	config.Dial = c.dialer.DialContext
 	var err error
@@ -134,14 +140,14 @@ func New(config *rest.Config, limits Limits) (*Client, error) {
 // heardConn notes when something arrives.
 type heardConn struct {
 	net.Conn
-	client *Client
+	*hearing
 }
 
 // Read implements net.Conn.
 func (c heardConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
-		c.client.heard.Store(int64(time.Since(c.client.made)))
+		c.heard.Store(int64(time.Since(c.made)))
 	}
 	return n, err
 }

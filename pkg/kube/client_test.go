@@ -12,11 +12,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -365,4 +367,15 @@ func TestTheLimitOfARequestIsNamed(t *testing.T) {
 	require.ErrorContains(t, err, "no complete answer within 200ms")
 	require.ErrorContains(t, err, "no complete answer to a request within 20ms: --request-timeout gives it more")
 	assert.Equal(t, Timeout, ReasonOf(err))
+}
+
+// What looks again and again makes clients again and again: client-go's cache of transports keeps none that nobody has.
+func TestAClientThatNobodyHasIsNotKept(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	made := func() weak.Pointer[Client] {
+		return weak.Make(clientFor(t, &rest.Config{Host: server.URL}, quick()))
+	}()
+	assert.Eventually(t, func() bool { runtime.GC(); return made.Value() == nil }, 10*time.Second, 10*time.Millisecond)
 }

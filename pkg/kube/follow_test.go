@@ -16,7 +16,7 @@ import (
 // A watch that is refused again and again is told once: what is said does not change from try to try.
 func TestARefusedWatchIsToldInTheSameWords(t *testing.T) {
 	t.Parallel()
-	f := NewFollower(&Client{}, 0, 0, &sync.Mutex{}, func() {})
+	f := NewFollower(&Client{hearing: new(hearing)}, 0, 0, &sync.Mutex{}, func() {})
 	feed := &Feed{Read: true, follow: true, lost: time.Now().Add(-time.Minute)}
 	for try := range 3 {
 		refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
@@ -30,7 +30,7 @@ func TestARefusedWatchIsToldInTheSameWords(t *testing.T) {
 // An age is the difference of two times of the clock: the monotonic one stands still while a computer sleeps.
 func TestAsOfIsATimeOfTheClockAlone(t *testing.T) {
 	t.Parallel()
-	f := NewFollower(&Client{made: time.Now()}, 0, 0, &sync.Mutex{}, func() {})
+	f := NewFollower(&Client{hearing: &hearing{made: time.Now()}}, 0, 0, &sync.Mutex{}, func() {})
 	feed := &Feed{Read: true, At: time.Now(), follow: true}
 	asOf, _ := f.Stale(feed)
 	assert.Equal(t, asOf.Round(0).String(), asOf.String(), "it has no monotonic reading")
@@ -40,7 +40,7 @@ func TestAsOfIsATimeOfTheClockAlone(t *testing.T) {
 func TestSilenceIsNoTimeOfTheClock(t *testing.T) {
 	t.Parallel()
 	made := time.Now()
-	c := &Client{made: made.Add(-time.Hour)}
+	c := &Client{hearing: &hearing{made: made.Add(-time.Hour)}}
 	c.heard.Store(int64(59 * time.Minute))
 	assert.InDelta(t, time.Minute, c.Silent(), float64(10*time.Second))
 }

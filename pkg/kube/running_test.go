@@ -26,7 +26,7 @@ type scripted struct {
 // follow follows what was listed as of version 1, within a bubble of synctest.
 func follow(t *testing.T) *scripted {
 	t.Helper()
-	c := &Client{made: time.Now()}
+	c := &Client{hearing: &hearing{made: time.Now()}}
 	c.heard.Store(int64(time.Hour)) // the connection is alive
 	s := &scripted{watches: make(chan *watch.FakeWatcher, 10)}
 	s.feed.follow = true // before its first list

@@ -72,7 +72,7 @@ func TestAStallIsToldBeforeItsConnectionIsClosed(t *testing.T) {
 	})
 	_, err := dialer.DialContext(t.Context(), "tcp", "nowhere")
 	require.NoError(t, err)
-	c := &Client{dialer: dialer, limits: Limits{Stall: time.Second}}
+	c := &Client{hearing: new(hearing), dialer: dialer, limits: Limits{Stall: time.Second}}
 	s := c.newStall(func(error) { assert.False(t, closed); gaveUp = true })
 	s.answered = true
 	s.expire()
