@@ -99,3 +99,13 @@ func TestNamesOfNodes(t *testing.T) {
 		assert.ErrorContains(t, err, "write NAME or node/NAME", bad)
 	}
 }
+
+// What is no JSONPath is told before anything is read: that may take a minute for each try of a server that does not answer.
+func TestSortByIsReadFirst(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"get", "plan", "budget", "get --all-contexts"} {
+		o := invocation{}.run(t.Context(), append(strings.Fields(args), "--sort-by", "{x")...)
+		assert.Equal(t, exitFailed, o.code, args)
+		assert.Contains(t, o.stderr, `reading --sort-by "{x": a brace is not closed`, args)
+	}
+}

@@ -95,6 +95,9 @@ func (f *OutputFlags) addRows(cmd *cobra.Command) {
 
 func (f OutputFlags) toOptions(r *root) (OutputOptions, error) {
 	printer, err := f.toPrinter(r)
+	if err == nil {
+		err = report.CheckSortBy(f.SortBy)
+	}
 	return OutputOptions{root: r, printer: printer, sortBy: f.SortBy, Rows: f.Rows}, err
 }
 

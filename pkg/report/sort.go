@@ -29,6 +29,24 @@ func SortBy[T any](items []T, field string) error {
 	return sortBy(items, field, order{takes: sortByTakes})
 }
 
+// CheckSortBy tells what is no JSONPath, before there are items to sort: reading them may take long.
+func CheckSortBy(field string) error {
+	_, err := sortPath(strings.TrimPrefix(field, "-"), sortByTakes)
+	return err
+}
+
+// sortPath reads a field without its sign.
+func sortPath(field, takes string) (*jsonpath.JSONPath, error) {
+	if strings.HasPrefix(field, "{") != strings.HasSuffix(field, "}") {
+		return nil, fmt.Errorf("reading --sort-by %q: a brace is not closed: %s", field, takes)
+	}
+	path := jsonpath.New("sort-by").AllowMissingKeys(true)
+	if err := path.Parse(template(field)); err != nil {
+		return nil, fmt.Errorf("reading --sort-by %q: %w: %s", field, err, takes)
+	}
+	return path, nil
+}
+
 // order is how sortBy sorts.
 type order struct {
 	takes       string // the words that tell what a field can be
@@ -42,12 +60,9 @@ func sortBy[T any](items []T, field string, o order) error {
 	}
 	takes := o.takes
 	field, backwards := strings.CutPrefix(field, "-")
-	if strings.HasPrefix(field, "{") != strings.HasSuffix(field, "}") {
-		return fmt.Errorf("reading --sort-by %q: a brace is not closed: %s", field, takes)
-	}
-	path := jsonpath.New("sort-by").AllowMissingKeys(true)
-	if err := path.Parse(template(field)); err != nil {
-		return fmt.Errorf("reading --sort-by %q: %w: %s", field, err, takes)
+	path, err := sortPath(field, takes)
+	if err != nil {
+		return err
 	}
 	type keyed struct {
 		key  any
