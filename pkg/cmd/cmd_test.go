@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 	// They wait more than they work: for API servers, pauses between polls, and each other's requests.
 	_ = flag.Set("test.parallel", "8")
 	debug.SetGCPercent(800)
+	debug.SetMemoryLimit(2 << 30)
 	// Whoever forgets --kubeconfig must find nothing, least of all the user's own cluster.
 	_ = os.Setenv("KUBECONFIG", "/nowhere/kubeconfig")
 	code := bed.Main(m)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,9 @@ func TestMain(m *testing.M) {
 	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue && !testing.Short() {
 		_ = checks.Value.Set("1500") // sequences of each property, in seconds
 	}
+	debug.SetGCPercent(1000) // short lives by the million
+	debug.SetMemoryLimit(2 << 30)
+	_ = flag.Set("test.parallel", "6") // many wait, for an API server or the end of a limit
 	os.Exit(bed.Main(m))
 }
 
