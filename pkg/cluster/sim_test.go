@@ -52,6 +52,13 @@ type machine struct {
 	now time.Time
 	// broken are sessions that did not come to their end, or could not write by then: they may be noted as waiting.
 	broken map[string]bool
+	// read are the records by their texts: each is looked at many times.
+	read map[string]readRecord
+}
+
+type readRecord struct {
+	record *tune.Record
+	err    error
 }
 
 // betweenSteps is shorter than a session may wait for its rules.
@@ -66,7 +73,7 @@ type failing interface {
 func newMachine() *machine {
 	l := sim.NewLayout("")
 	m := &machine{touched: sim.NewWorld(l), untouched: sim.NewWorld(l), forced: make(map[flux.Ref]bool), held: make(map[flux.Ref]map[flux.Field]string),
-		handled: make(map[flux.Ref]bool), now: time.Unix(0, 0), broken: make(map[string]bool)}
+		handled: make(map[flux.Ref]bool), now: time.Unix(0, 0), broken: make(map[string]bool), read: make(map[string]readRecord)}
 	m.touched.Twin, m.touched.Wrote, m.touched.Applied = m.untouched, m.wrote, m.applied
 	return m
 }
@@ -178,7 +185,7 @@ func (m *machine) step(t failing, step sim.Step) {
 // adoptedUnseen: under a rule that no record names, that of a program which was killed, may not take it away again, or is
 // about to write the records, the parent may have adopted a value of ours: then it looks as if Git said it.
 func (m *machine) adoptedUnseen(r *sim.Resource) {
-	record, err := tune.ReadRecord(r.Object())
+	record, err := m.record(r)
 	if err != nil || record == nil {
 		return
 	}
@@ -226,7 +233,7 @@ func (m *machine) checkWayBack(t failing) {
 // follows an interval of somebody's.
 func (m *machine) checkNothingStays(t failing) {
 	for ref, r := range m.touched.Resources {
-		record, err := tune.ReadRecord(r.Object())
+		record, err := m.record(r)
 		if record == nil || err != nil {
 			continue
 		}
@@ -488,11 +495,30 @@ func isSet(name string) bool {
 	return set
 }
 
+// record is that of an object, which nobody may change; nil where it has none.
+func (m *machine) record(r *sim.Resource) (*tune.Record, error) {
+	text, there := r.Annotations[tune.RecordAnnotation]
+	if !there {
+		return nil, nil
+	}
+	return m.recordOf(r, text)
+}
+
+// recordOf is what a text would be as the record of an object.
+func (m *machine) recordOf(r *sim.Resource, text string) (*tune.Record, error) {
+	known, ok := m.read[text]
+	if !ok { // all are of one kind
+		known.record, known.err = tune.ReadRecord(flux.Object{Ref: r.Ref, Annotations: map[string]string{tune.RecordAnnotation: text}})
+		m.read[text] = known
+	}
+	return known.record, known.err
+}
+
 // recordsNow are the records of the objects, as they are.
 func (m *machine) recordsNow() map[flux.Ref]*tune.Record {
 	records := make(map[flux.Ref]*tune.Record)
 	for ref, r := range m.touched.Resources {
-		if record, err := tune.ReadRecord(r.Object()); err == nil && record != nil {
+		if record, err := m.record(r); err == nil && record != nil {
 			records[ref] = record
 		}
 	}

@@ -53,7 +53,7 @@ func (m *machine) complaint(format string, args ...any) {
 // wroteField holds a change of a field by us against who decides it.
 func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 	c := m.command
-	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedSkip && m.keptByOwner(r, f) && !(m.heldByUs(r, f) && recordedPin(r, f)) {
+	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedSkip && m.keptByOwner(r, f) && !(m.heldByUs(r, f) && m.recordedPin(r, f)) {
 		m.complaint("%s %s is set by its owner, and was written without leave", r.Ref, f)
 	}
 	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedPin && m.fault != sim.Meanwhile && m.fault != sim.Beside && m.keptByOwner(r, f) && !m.heldByUs(r, f) {
@@ -67,7 +67,7 @@ func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 		m.forced[r.Ref] = true
 		// What a hand applied with the value that we had pinned, kustomize-controller takes over: that looks as if it had
 		// adopted ours.
-		takenOver := m.handled[r.Ref] && recordedPin(r, f) && r.Owners[applier][sim.Path(f)]
+		takenOver := m.handled[r.Ref] && m.recordedPin(r, f) && r.Owners[applier][sim.Path(f)]
 		if !c.Force && !takenOver {
 			m.complaint("%s %s is its owner's later choice %q, and was taken back", r.Ref, f, now)
 		}
@@ -77,15 +77,15 @@ func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 	if c.Verb == sim.VerbForget {
 		m.complaint("%s %s was changed by forget", r.Ref, f)
 	}
-	if later := laterSession(r, f, now); c.Verb == sim.VerbRevert && c.Session != "" && !c.Force && later != "" && later != c.Session {
+	if later := m.laterSession(r, f, now); c.Verb == sim.VerbRevert && c.Session != "" && !c.Force && later != "" && later != c.Session {
 		m.complaint("%s %s is as session %s set it, and was taken back", r.Ref, f, later)
 	}
 	delete(m.held[r.Ref], f)
 }
 
 // laterSession is the last that set a field, where its value stands; "" where it does not.
-func laterSession(r *sim.Resource, f flux.Field, now string) string {
-	record, err := tune.ReadRecord(r.Object())
+func (m *machine) laterSession(r *sim.Resource, f flux.Field, now string) string {
+	record, err := m.record(r)
 	if err != nil || record == nil {
 		return ""
 	}
@@ -106,12 +106,11 @@ func (m *machine) hold(r *sim.Resource, values map[sim.Path]*string, text *strin
 	if len(m.held[r.Ref]) == 0 && m.command.Verb != sim.VerbApply {
 		return
 	}
-	after := r.Object()
-	after.Annotations = map[string]string{}
+	var record *tune.Record
+	var err error
 	if text != nil {
-		after.Annotations[tune.RecordAnnotation] = *text
+		record, err = m.recordOf(r, *text)
 	}
-	record, err := tune.ReadRecord(after)
 	if err != nil {
 		m.complaint("%s got a record that cannot be read: %v", r.Ref, err)
 		return
@@ -126,7 +125,7 @@ func (m *machine) hold(r *sim.Resource, values map[sim.Path]*string, text *strin
 		// Whoever cannot see the rule is told that the value may be undone; unless an earlier step needs the rule.
 		blind := m.command.Tenant && m.command.Managed == tune.ManagedPatch && !slices.Contains(record.Pinned(), f)
 		// What a killed run left holds nothing: it goes at the end.
-		leftover := m.command.Managed != tune.ManagedPin && !recordedPin(r, f)
+		leftover := m.command.Managed != tune.ManagedPin && !m.recordedPin(r, f)
 		undoes := !record.HasSession(m.command.Session)
 		if sets && m.command.Verb == sim.VerbApply && !undoes && m.heldByUs(r, f) && !m.heldByThem(r, f) && !blind && !leftover {
 			if m.held[r.Ref] == nil {
@@ -138,8 +137,8 @@ func (m *machine) hold(r *sim.Resource, values map[sim.Path]*string, text *strin
 }
 
 // recordedPin tells whether the record of an object says that a field is pinned.
-func recordedPin(r *sim.Resource, f flux.Field) bool {
-	record, err := tune.ReadRecord(r.Object())
+func (m *machine) recordedPin(r *sim.Resource, f flux.Field) bool {
+	record, err := m.record(r)
 	return err == nil && slices.Contains(record.Pinned(), f)
 }
 
@@ -171,7 +170,7 @@ func (m *machine) release(parent flux.Ref) {
 func (m *machine) keptByOwner(r *sim.Resource, f flux.Field) bool {
 	w := m.touched
 	// Where Git has come to say what we had set, nothing differs and nothing is applied: no owner is to be seen.
-	unseen := r.LastWriter[f] == sim.ByUs && !r.OwnedBeside(sim.Path(f)) && !takenFromGit(r, f)
+	unseen := r.LastWriter[f] == sim.ByUs && !r.OwnedBeside(sim.Path(f)) && !m.takenFromGit(r, f)
 	if parent := w.Resources[w.ParentOf[r.Ref]]; parent != nil && r.FromGit[f] && !unseen && !sim.IgnoredFields(theirRules(parent), r.Ref)[sim.Path(f)] {
 		return true
 	}
@@ -179,8 +178,8 @@ func (m *machine) keptByOwner(r *sim.Resource, f flux.Field) bool {
 }
 
 // takenFromGit tells whether the record says that a parent owned a field before us.
-func takenFromGit(r *sim.Resource, f flux.Field) bool {
-	record, err := tune.ReadRecord(r.Object())
+func (m *machine) takenFromGit(r *sim.Resource, f flux.Field) bool {
+	record, err := m.record(r)
 	return err != nil || record != nil && slices.ContainsFunc(record.Steps, func(s tune.Step) bool {
 		return slices.ContainsFunc(s.Fields[f].Owners, func(m flux.Manager) bool { return m.Name == applier.Manager })
 	})
@@ -279,7 +278,7 @@ func (m *machine) checkPinned(t failing, out cluster.Outcomes) {
 			continue
 		}
 		r := m.touched.Resources[result.Write.Target().Ref]
-		if record, err := tune.ReadRecord(r.Object()); err != nil || !record.HasSession(m.command.Session) {
+		if record, err := m.record(r); err != nil || !record.HasSession(m.command.Session) {
 			continue // somebody has taken it back, or forgotten it, right after it was done
 		}
 		for _, c := range apply.Item.Changes {

@@ -54,17 +54,14 @@ func (m *machine) take(r *sim.Resource, values map[sim.Path]*string) {
 
 // checkDropped: no session goes out of a record that was not in it when the plan was made.
 func (m *machine) checkDropped(r *sim.Resource, text *string) {
-	knew, before, after := r.Object(), r.Object(), r.Object()
-	knew.Annotations, after.Annotations = map[string]string{}, map[string]string{}
+	var planned, left *tune.Record
 	if had := m.records[r.Ref]; had != "" {
-		knew.Annotations[tune.RecordAnnotation] = had
+		planned, _ = m.recordOf(r, had)
 	}
 	if text != nil {
-		after.Annotations[tune.RecordAnnotation] = *text
+		left, _ = m.recordOf(r, *text)
 	}
-	planned, _ := tune.ReadRecord(knew)
-	is, _ := tune.ReadRecord(before)
-	left, _ := tune.ReadRecord(after)
+	is, _ := m.record(r)
 	for _, session := range is.Sessions("") {
 		if !planned.HasSession(session) && !left.HasSession(session) {
 			m.complaint("%s: session %s goes out of the record, and the plan knew nothing of it", r.Ref, session)

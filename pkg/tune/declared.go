@@ -19,6 +19,9 @@ const clientSideApply = "kubectl-client-side-apply"
 // declaredSince is who has declared by kubectl apply, since the last of our steps, the value that a field has; false where nobody
 // has. Where that is the value which we had set, it patches nothing but its annotation, and owns the field no more than before.
 func (r *Record) declaredSince(c chain, o flux.Object, f flux.Field) (flux.Manager, bool) {
+	if _, declared := o.Annotations[corev1.LastAppliedConfigAnnotation]; !declared {
+		return flux.Manager{}, false
+	}
 	by, at := declarer(o.ManagedFields)
 	// The API server writes times to the second.
 	since := at.After(r.Steps[c[len(c)-1].step].Time.Truncate(time.Second))
@@ -46,7 +49,7 @@ func declaredAgain(o flux.Object, f flux.Field, m flux.Manager, before []flux.Ma
 // setsIgnore tells whether an owner of a Kustomization's rules sets them again, or has declared them with ours among them: a write
 // of ours takes the list from all who owned it before.
 func setsIgnore(o flux.Object, m flux.Manager) bool {
-	return (m.Apply || m.Name != readPins(o).Manager) && (comesBack(m) || m.Apply && Pinning(o))
+	return (comesBack(m) || m.Apply && Pinning(o)) && (m.Apply || m.Name != readPins(o).Manager)
 }
 
 // declaredIgnore is kubectl apply, where it has declared a Kustomization's rules as they are now, with ours among them: it patches

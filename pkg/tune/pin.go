@@ -28,7 +28,7 @@ func OurRules(o flux.Object) []flux.IgnoreRule {
 // that somebody else keeps applying are theirs, also those that we added once: Git has adopted them.
 func areOurs(o flux.Object) []bool {
 	ours := make([]bool, len(o.Ignore))
-	if len(ignoreSetters(o)) > 0 {
+	if len(ours) == 0 || len(ignoreSetters(o)) > 0 {
 		return ours
 	}
 	p := readPins(o)
@@ -170,8 +170,11 @@ func (n Needed) standing(owner flux.Object) (needs []Need, undone []flux.Ref) {
 // PinnedBy is the owner whose rules hold fields of an object, by the object's record; false where none needs to.
 func PinnedBy(o flux.Object) (owner flux.Ref, pinned bool) {
 	owner, owned := o.Owner()
+	if !owned {
+		return owner, false
+	}
 	record, err := ReadRecord(o)
-	return owner, owned && err == nil && len(record.Pinned()) > 0
+	return owner, err == nil && len(record.Pinned()) > 0
 }
 
 // Rules writes needs as rules: one for all objects of a kind and namespace whose fields are the same. Needs of one

@@ -65,8 +65,12 @@ func Waiting(owner flux.Object, now time.Time) map[string]time.Time {
 // readPins reads the pins of a Kustomization. What cannot be read (BadPins) names no rule: then none is taken for
 // ours, and none is touched.
 func readPins(o flux.Object) pins {
+	note, noted := o.Annotations[PinsAnnotation]
+	if !noted {
+		return pins{}
+	}
 	var p pins
-	if err := json.Unmarshal([]byte(o.Annotations[PinsAnnotation]), &p); err != nil {
+	if err := json.Unmarshal([]byte(note), &p); err != nil {
 		return pins{}
 	}
 	return p

@@ -51,29 +51,35 @@ type Step struct {
 	Fields  map[flux.Field]Move `json:"fields"`
 }
 
-// UnmarshalJSON reads a step. What is not needed to take it back does not keep it from being taken back: of a policy and a user that are
-// no text nothing is known, and an end that is no time is none. All else has to be as it was written: by a wrong time of the
-// step a value would be taken for one that its owner has chosen since, and the record be dropped.
-func (s *Step) UnmarshalJSON(data []byte) error {
-	type plain Step
-	lenient := struct {
-		*plain
+// recordRead is a Record as it is read, in one pass. What is not needed to take a step back does not keep it from being taken
+// back: of a policy and a user that are no text nothing is known, and an end that is no time is none. All else has to be as it was
+// written: by a wrong time of the step a value would be taken for one that its owner has chosen since, and the record be dropped.
+type recordRead struct {
+	Steps []struct {
+		plainStep
 		Policy any             `json:"policy"`
 		By     any             `json:"by"`
 		Until  json.RawMessage `json:"until"`
-	}{plain: (*plain)(s)}
-	if err := json.Unmarshal(data, &lenient); err != nil {
-		return err
+	} `json:"steps"`
+	Managers []string `json:"managers"`
+}
+
+type plainStep Step
+
+func (r recordRead) record() *Record {
+	record := Record{Managers: r.Managers}
+	for _, read := range r.Steps {
+		s := Step(read.plainStep)
+		s.Policy, _ = read.Policy.(string)
+		s.By, _ = read.By.(string)
+		if read.Until != nil {
+			if err := json.Unmarshal(read.Until, &s.Until); err != nil {
+				s.Until, s.BadUntil = nil, err
+			}
+		}
+		record.Steps = append(record.Steps, s)
 	}
-	s.Policy, _ = lenient.Policy.(string)
-	s.By, _ = lenient.By.(string)
-	if lenient.Until == nil {
-		return nil
-	}
-	if err := json.Unmarshal(lenient.Until, &s.Until); err != nil {
-		s.Until, s.BadUntil = nil, err
-	}
-	return nil
+	return &record
 }
 
 // Move is a field's value before and after a step; nil is absent.
@@ -98,10 +104,11 @@ func ReadRecord(o flux.Object) (*Record, error) {
 	bad := func(format string, args ...any) (*Record, error) {
 		return nil, fmt.Errorf("reading annotation %s: %w: restore the object by hand, then run forget on it", RecordAnnotation, fmt.Errorf(format, args...))
 	}
-	var r Record
-	if err := json.Unmarshal([]byte(value), &r); err != nil {
+	var read recordRead
+	if err := json.Unmarshal([]byte(value), &read); err != nil {
 		return bad("%w", err)
 	}
+	r := read.record()
 	if len(r.Steps) == 0 {
 		return bad("it holds no steps")
 	}
@@ -125,7 +132,7 @@ func ReadRecord(o flux.Object) (*Record, error) {
 			}
 		}
 	}
-	return &r, nil
+	return r, nil
 }
 
 // Tuned tells whether an object bears a record, readable or not.
