@@ -96,17 +96,17 @@ func (p *Pages) Next(ctx context.Context, read func(io.Reader) (Meta, error)) (S
 	}
 }
 
-// The pages of Items: 10,000 Flux objects are five requests.
-const (
-	firstItems = 500
-	mostItems  = 8000
-)
+// pageItems is how long the pages of Items are: nearly every fleet is one of each kind. The API server answers the first page from
+// its cache (Kubernetes 1.31 and newer), and reads the others from etcd and decodes them, but for what snapshots of that cache
+// still hold (k8s.io/apiserver pkg/storage/cacher: v0.31.14 shouldDelegateList, v0.36.3 ShouldDelegateContinue). Measured with 1.36:
+// 5,000 objects in three pages take it 1.2 s of CPU, in one 0.15 s.
+const pageItems = 8000
 
 // Items reads a collection, and makes of each item's JSON what decode does while the next one arrives. The bytes are
 // valid only during that call. What came of a page that did not arrive whole is forgotten, and the page asked for again.
 // The version is that from which a watch misses nothing.
 func Items[T any](ctx context.Context, c *Client, r Request, decode func([]byte) (T, error)) (all []T, version string, err error) {
-	for pages := c.Pages(r, firstItems, mostItems); ; {
+	for pages := c.Pages(r, pageItems, pageItems); ; {
 		before := len(all)
 		step, err := pages.Next(ctx, func(body io.Reader) (Meta, error) {
 			all = all[:before]
