@@ -62,10 +62,7 @@ func GroupChanges(items []tune.Item, environments []string, most int) []ChangeGr
 type grouping struct{ exact, ranges []ChangeGroup }
 
 func newGrouping(items []tune.Item, environments []string) grouping {
-	g := grouping{gather(items, exact), gather(items, ranges)}
-	byEnvironment(g.exact, environments)
-	byEnvironment(g.ranges, environments)
-	return g
+	return grouping{gather(items, environments, exact), gather(items, environments, ranges)}
 }
 
 // byEnvironment sorts groups by environment in the order given, the largest of each first.
@@ -92,14 +89,15 @@ func (g grouping) until(fit func([]ChangeGroup) bool) []ChangeGroup {
 	return groups
 }
 
-func gather(items []tune.Item, d detail) []ChangeGroup {
+// gather puts items that change alike into groups, sorted by environment.
+func gather(items []tune.Item, environments []string, d detail) []ChangeGroup {
 	at := make(map[string]int)
 	var groups []ChangeGroup
-	for _, item := range items {
-		if item.Action != tune.ActionChange {
+	for i := range items {
+		if items[i].Action != tune.ActionChange {
 			continue
 		}
-		g := newGroup(item, d)
+		g := newGroup(&items[i], d)
 		key := strings.Join([]string{g.Environment, g.Kind, g.Pace, g.to(), strings.Join(g.Also, ",")}, "\x00")
 		if d == exact {
 			key += "\x00" + g.Interval
@@ -115,14 +113,17 @@ func gather(items []tune.Item, d detail) []ChangeGroup {
 		groups[i].clusters = append(groups[i].clusters, g.clusters...)
 		groups[i].froms = append(groups[i].froms, g.froms...)
 		groups[i].tos = append(groups[i].tos, g.tos...)
+	}
+	for i := range groups {
 		groups[i].Interval = groups[i].rangeText()
 	}
+	byEnvironment(groups, environments)
 	return groups
 }
 
 // newGroup is the group of one item.
-func newGroup(item tune.Item, d detail) ChangeGroup {
-	o := item.Object
+func newGroup(item *tune.Item, d detail) ChangeGroup {
+	o := &item.Object
 	g := ChangeGroup{Environment: item.Assignment.Environment, Kind: o.Kind, Objects: 1, Pace: paceOf(item), clusters: []string{o.Cluster}, names: []string{flux.InCluster(o.Cluster, o.Namespace+"/"+o.Name)}}
 	if item.Repins() {
 		g.Also = []string{"rule set again"}
@@ -164,7 +165,7 @@ func shortName(f flux.Field) string {
 
 // paceOf compares how often Flux looks now and when the item is carried out; of a HelmRelease whose interval stays, how
 // often its chart is looked for.
-func paceOf(item tune.Item) string {
+func paceOf(item *tune.Item) string {
 	for _, f := range []flux.Field{flux.Interval, flux.ChartInterval} {
 		for _, c := range item.Changes {
 			if c.Field != f {

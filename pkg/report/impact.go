@@ -18,7 +18,8 @@ type Impact struct {
 // NewImpact counts the items of which a value changes.
 func NewImpact(items []tune.Item) Impact {
 	impact := Impact{Environments: make(map[string]int)}
-	for _, item := range items {
+	for i := range items {
+		item := &items[i]
 		if item.Action != tune.ActionChange || item.Repins() || item.OnlyKeeps() {
 			continue
 		}

@@ -83,10 +83,10 @@ func (o Overview) Draw(w io.Writer, l Layout) error {
 // below them, and only then are groups taken together. What the policy says of itself goes before others lose words. What that comes to
 // is drawn to see whether it fits: how many lines each part takes depends on the width.
 func (o Overview) parts(l Layout) (notes []string, groups []ChangeGroup) {
-	all := newGrouping(o.Plan.Items, o.Environments)
 	if l.Width == 0 || l.Wide || o.Rows {
-		return o.notes(l, unlimited), o.unlike(all.exact, l)
+		return o.notes(l, unlimited), o.unlike(gather(o.Plan.Items, o.Environments, exact), l)
 	}
+	all := newGrouping(o.Plan.Items, o.Environments)
 	all = grouping{o.unlike(all.exact, l), o.unlike(all.ranges, l)}
 	byEnvironment(all.exact, o.Environments)
 	byEnvironment(all.ranges, o.Environments)

@@ -224,6 +224,21 @@ func TestGroupsThatLookAlikeAreOne(t *testing.T) {
 	assert.Contains(t, drawOverview(t, o, Layout{}), "2 Kustomization")
 }
 
+// What objects that change alike are summed up in takes time by their number, not by its square.
+func TestManyObjectsThatChangeAlike(t *testing.T) {
+	t.Parallel()
+	items := make([]tune.Item, 50_000)
+	for i := range items {
+		o := flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: fmt.Sprint(i)}, Interval: ptr("5m")}
+		items[i] = tune.Item{Object: o, Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval, From: ptr("5m"), To: ptr("1m")}}}
+	}
+	start := time.Now()
+	groups := GroupChanges(items, nil, 0)
+	assert.Less(t, time.Since(start), 3*time.Second)
+	require.Len(t, groups, 1)
+	assert.Equal(t, "5m -> 1m", groups[0].Interval)
+}
+
 // Where environments are more than a screen has lines, the rest is counted.
 func TestOverviewOfManyEnvironments(t *testing.T) {
 	t.Parallel()
