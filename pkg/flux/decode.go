@@ -34,7 +34,7 @@ type document struct {
 type documentSpec struct {
 	costSpec
 	alertSpec
-	raw []byte // the spec as it was read
+	fields map[string]jsontext.Value // the spec as it was read
 
 	Interval        *span       `json:"interval"`
 	Timeout         *span       `json:"timeout"`

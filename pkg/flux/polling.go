@@ -1,12 +1,12 @@
 package flux
 
 import (
+	"encoding/binary"
 	"hash/fnv"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Polling is what decides what a poll costs, beside what is polled.
@@ -201,28 +201,22 @@ func (d document) refer(r reference, group, kind string) Ref {
 // fingerprint hashes the spec without its URL, and without how often and how long it polls. The order of
 // its fields does not count.
 func (s documentSpec) fingerprint() uint64 {
-	var fields map[string]jsontext.Value
-	if unmarshal(s.raw, &fields) != nil {
-		return 0
-	}
-	for _, name := range [...]string{"interval", "timeout", "suspend", "url", "image", "endpoint"} {
-		delete(fields, name)
-	}
-	canonical, err := json.Marshal(fields, lenient, json.Deterministic(true))
-	if err != nil {
-		return 0
-	}
 	h := fnv.New64a()
-	_, _ = h.Write(canonical)
+	for _, name := range slices.Sorted(maps.Keys(s.fields)) {
+		switch name {
+		case "interval", "timeout", "suspend", "url", "image", "endpoint":
+		default:
+			_, _ = h.Write(binary.BigEndian.AppendUint64([]byte(name), sum(s.fields[name])))
+		}
+	}
 	return h.Sum64()
 }
 
-// UnmarshalJSON reads a spec and keeps its bytes, which are valid until Decode returns.
+// UnmarshalJSON reads a spec, and keeps all of its fields.
 func (s *documentSpec) UnmarshalJSON(data []byte) error {
 	type plain documentSpec
 	if err := unmarshal(data, (*plain)(s)); err != nil {
 		return err
 	}
-	s.raw = data
-	return nil
+	return unmarshal(data, &s.fields)
 }

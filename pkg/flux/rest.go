@@ -17,12 +17,11 @@ type Rest map[string]uint64
 // rest reads a spec as an API server writes it: without white space, the fields of each object sorted. How a value is escaped does
 // not count: a watch escapes what a list does not.
 func (s documentSpec) rest() Rest {
-	var fields map[string]jsontext.Value
-	if unmarshal(s.raw, &fields) != nil {
+	if s.fields == nil {
 		return nil
 	}
-	rest := make(Rest, len(fields))
-	for name, value := range fields {
+	rest := make(Rest, len(s.fields))
+	for name, value := range s.fields {
 		switch Field("spec." + name) {
 		case Interval, Timeout, RetryInterval:
 			continue
