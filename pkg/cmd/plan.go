@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -161,8 +162,12 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 			plan.Warnings = append(plan.Warnings, lost)
 		}
 		plan.Warnings = append(plan.Warnings, slices.Concat(f.unchecked(plan, tune.DefaultManager), f.unseen(plan))...)
+		var calm tune.Calm
+		var forecast sync.WaitGroup
+		forecast.Go(func() { calm = f.forecast(plan, defaultPace) }) // takes long, as the budget does, and neither needs the other
 		costs = append(costs, f.budget(plan, now))
-		p.calm = p.calm.And(f.forecast(plan, defaultPace))
+		forecast.Wait()
+		p.calm = p.calm.And(calm)
 		warnings = append(warnings, clusterWarnings{f.options.Cluster, plan.Warnings})
 		p.plan = p.plan.And(plan)
 	}
