@@ -36,6 +36,7 @@ type fleet struct {
 	arrivals map[arrivalKey]arrival
 	// gitLabs are the hosts that are known to be GitLab.
 	gitLabs map[string]bool
+	hosts   map[string]string // of Git URLs
 	// kustomizations are all, by namespace: Alerts name them.
 	kustomizations map[string][]*subject
 	notifiers      flux.Notifiers
@@ -51,7 +52,7 @@ func newFleet(in Input) *fleet {
 		arrivals: map[arrivalKey]arrival{},
 		now:      in.Now,
 
-		kustomizations: map[string][]*subject{}, notifiers: in.Notifiers,
+		kustomizations: map[string][]*subject{}, notifiers: in.Notifiers, hosts: map[string]string{},
 	}
 	objects := make([]*flux.Object, 0, len(in.Items)+len(in.Others))
 	for i, items := range [...][]tune.Item{in.Items, in.Others} {

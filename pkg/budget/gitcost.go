@@ -57,7 +57,7 @@ func (f *fleet) calls(url string) gitCalls {
 		return gitCalls{list: listCalls, clone: listCalls}
 	}
 	c := gitCalls{list: listCalls, clone: listCalls + 1}
-	if f.gitLabs[flux.ParseAddress(url, false).Host] && !strings.HasSuffix(strings.TrimRight(url, "/"), ".git") {
+	if f.gitLabs[f.host(url)] && !strings.HasSuffix(strings.TrimRight(url, "/"), ".git") {
 		c = gitCalls{list: c.list + 1, clone: c.clone + 1, redirected: true}
 	}
 	return c
@@ -68,9 +68,19 @@ func (f *fleet) findGitLabs() {
 	f.gitLabs = map[string]bool{"gitlab.com": true}
 	for _, s := range f.byRef {
 		if by := f.byRef[s.notice.Receiver]; by != nil && by.object.Hook.Type == "gitlab" && s.object.Kind == "GitRepository" {
-			f.gitLabs[flux.ParseAddress(s.object.Remote.URL, false).Host] = true
+			f.gitLabs[f.host(s.object.Remote.URL)] = true
 		}
 	}
+}
+
+// host is that of a Git URL, which is asked for again with each number that a cost goes into.
+func (f *fleet) host(url string) string {
+	host, known := f.hosts[url]
+	if !known {
+		host = flux.ParseAddress(url, false).Host
+		f.hosts[url] = host
+	}
+	return host
 }
 
 // gitCost adds submodules: a clone clones each of them, too, with the same requests (go-git
