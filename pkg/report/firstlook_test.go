@@ -62,10 +62,10 @@ func TestOverviewNamesWhatIsLeftAlone(t *testing.T) {
 func TestShortenedFieldsSaySo(t *testing.T) {
 	t.Parallel()
 	item := tune.Item{Object: object(t, "ks", "dev", "app", nil), Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.RetryInterval, To: ptr("5m")}, {Field: flux.Timeout, From: ptr("1m"), To: ptr("2m")}}}
-	assert.Equal(t, "retry set to 5m, timeout 1m -> 2m", newGroup(item, exact).alsoCell().Text)
-	assert.Equal(t, "retry, timeout …", newGroup(item, ranges).alsoCell().Text)
+	assert.Equal(t, "retry set to 5m, timeout 1m -> 2m", newGroup(&item, exact).alsoCell().Text)
+	assert.Equal(t, "retry, timeout …", newGroup(&item, ranges).alsoCell().Text)
 	item.Changes = nil
-	assert.Empty(t, newGroup(item, ranges).alsoCell().Text)
+	assert.Empty(t, newGroup(&item, ranges).alsoCell().Text)
 }
 
 // Where no repository stands out, that is said.

@@ -224,19 +224,34 @@ func TestGroupsThatLookAlikeAreOne(t *testing.T) {
 	assert.Contains(t, drawOverview(t, o, Layout{}), "2 Kustomization")
 }
 
-// What objects that change alike are summed up in takes time by their number, not by its square.
+// Objects that change alike are one group.
 func TestManyObjectsThatChangeAlike(t *testing.T) {
 	t.Parallel()
-	items := make([]tune.Item, 50_000)
+	groups := GroupChanges(itemsAlike(1000), nil, 0)
+	require.Len(t, groups, 1)
+	assert.Equal(t, "5m -> 1m", groups[0].Interval)
+}
+
+// The time goes by the number of the objects, not by its square: the two rates are to be alike.
+func BenchmarkGroupChanges(b *testing.B) {
+	for _, size := range []int{5_000, 50_000} {
+		items := itemsAlike(size)
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			for b.Loop() {
+				GroupChanges(items, nil, 0)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size), "ns/object")
+		})
+	}
+}
+
+func itemsAlike(size int) []tune.Item {
+	items := make([]tune.Item, size)
 	for i := range items {
 		o := flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: fmt.Sprint(i)}, Interval: ptr("5m")}
 		items[i] = tune.Item{Object: o, Action: tune.ActionChange, Changes: []tune.Change{{Field: flux.Interval, From: ptr("5m"), To: ptr("1m")}}}
 	}
-	start := time.Now()
-	groups := GroupChanges(items, nil, 0)
-	assert.Less(t, time.Since(start), 3*time.Second)
-	require.Len(t, groups, 1)
-	assert.Equal(t, "5m -> 1m", groups[0].Interval)
+	return items
 }
 
 // Where environments are more than a screen has lines, the rest is counted.
