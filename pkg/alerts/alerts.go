@@ -65,7 +65,16 @@ type Result struct {
 // New makes the rules. They are in the same order, and written in the same way, for the same objects. There are none
 // where no controller's metrics tell of any object.
 func New(in Input) Result {
-	items := slices.DeleteFunc(slices.Clone(in.Items), func(i budget.Item) bool { return flux.ControllerOf(i.Object.Kind) == "" })
+	var items []budget.Item
+	in.Idle = slices.Clone(in.Idle)
+	for _, i := range in.Items {
+		switch {
+		case unreconciled(i):
+			in.Idle = append(in.Idle, i.Object.Ref)
+		case flux.ControllerOf(i.Object.Kind) != "":
+			items = append(items, i)
+		}
+	}
 	sorting.By(items, func(a, b budget.Item) int { return a.Object.Compare(b.Object.Ref) })
 	if len(items) == 0 {
 		return Result{}
@@ -76,6 +85,12 @@ func New(in Input) Result {
 	notes = append(notes, unwatched...)
 	rules := slices.Concat([]Rule{in.reconciles()}, requests, in.workers(), []Rule{in.slow()}, polls, in.neverPolled(), in.missing(), []Rule{in.restarts(), in.sessions()})
 	return Result{Rules: Rules{Groups: []Group{{Name: in.group(), Interval: duration(evaluation), Rules: rules}}}, Notes: notes}
+}
+
+// unreconciled tells of a HelmRepository of type oci that source-controller passes it over: no series is about it, though
+// kube-state-metrics knows it (source-controller internal/predicates/helmrepository_type_predicate.go). Before 1.2 it has an interval.
+func unreconciled(i budget.Item) bool {
+	return i.Object.OCI && i.Interval == (budget.Pair[time.Duration]{})
 }
 
 // group is the name of the group, which is one of its own for each namespace.

@@ -175,8 +175,9 @@ func (o AlertsOptions) run(ctx context.Context) error {
 	}
 	counted := budget.New(in)
 	items, lent := counted.Items, 0
-	for i := range items { // as long as that session lasts, and when it is over
-		if after := tune.AfterSessions(items[i].Object).Effective(flux.Interval); after > items[i].Interval.Now && items[i].Object.KindRow().Source {
+	for i := range items { // as long as that session lasts, and when it is over; what is not due now is not then
+		every := items[i].Interval.Now
+		if after := tune.AfterSessions(items[i].Object).Effective(flux.Interval); every > 0 && after > every && items[i].Object.KindRow().Source {
 			items[i].Interval.Now = after
 			lent++
 		}

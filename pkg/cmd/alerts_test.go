@@ -1,6 +1,9 @@
 package cmd
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -35,4 +38,39 @@ func TestAlertsOptions(t *testing.T) {
 		Above: 70, As: "rules", root: r,
 		under: " --policy fast --set dev.gitrepo.interval=31s --default-env stg --env-alias uat=stg --limit git.example.com=2/m",
 	}, o)
+}
+
+// What no controller reconciles has no series that an alarm could miss, and what is suspended when the rules are made is not due:
+// neither is taken for what a session of apply --for polls more often.
+func TestAlertsOfWhatIsNotPolled(t *testing.T) {
+	t.Parallel()
+	const (
+		web       = "{apiVersion: source.toolkit.fluxcd.io/v1, kind: HelmRepository, metadata: {name: charts-web, namespace: apps}, spec: {interval: 5m, url: 'https://charts.example.com'}}\n---\n"
+		oci       = "{apiVersion: source.toolkit.fluxcd.io/v1, kind: HelmRepository, metadata: {name: charts-oci, namespace: apps}, spec: {interval: 5m, type: oci, url: 'oci://ghcr.io/acme/charts'}}\n---\n"
+		on        = "{apiVersion: source.toolkit.fluxcd.io/v1, kind: GitRepository, metadata: {name: on, namespace: apps}, spec: {interval: 5m, url: 'https://github.com/acme/on'}}\n---\n"
+		suspended = "{apiVersion: source.toolkit.fluxcd.io/v1, kind: GitRepository, metadata: {name: off, namespace: apps}, spec: {interval: 30m, suspend: true, url: 'https://github.com/acme/off'}}\n---\n"
+		image     = "{apiVersion: image.toolkit.fluxcd.io/v1, kind: ImageRepository, metadata: {name: app, namespace: apps}, spec: {interval: 5m, image: ghcr.io/acme/app}}\n---\n"
+	)
+	rules := func(manifests string) outcome {
+		file := filepath.Join(t.TempDir(), "all.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(manifests), 0o600))
+		return invocation{}.run(t.Context(), "alerts", "-f", file, "-o", "rules")
+	}
+	both := rules(web + oci)
+	assert.Contains(t, both.stdout, `name="charts-web"`)
+	assert.NotContains(t, both.stdout, "charts-oci")
+	assert.NotContains(t, both.stderr, "session")
+
+	images := rules(oci + image)
+	assert.NotContains(t, images.stdout, "HelmRepository")
+	assert.Equal(t, 1, strings.Count(images.stdout, "alert: FluxtuneMetricsMissing"))
+
+	alone := rules(oci)
+	assert.Equal(t, 1, alone.code)
+	assert.Contains(t, alone.stderr, "there is no object to make rules of")
+
+	off := rules(on + suspended)
+	assert.NotContains(t, off.stderr, "session")
+	assert.NotContains(t, off.stdout, `name="off"`)
+	assert.NotContains(t, off.stdout, "interval: 30m")
 }
