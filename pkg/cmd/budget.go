@@ -214,7 +214,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	document := report.NewBudget(b, o.Policy.Title(), fs.gaps(), o.Policy.Warnings(fs.ruled().Looks)).WithFit(fitting)
+	document := report.NewBudget(b, o.Policy.Title(), fs.gaps(), o.Policy.Warnings(fs.ruled().Looks, waiting(b).Looks)).WithFit(fitting)
 	document.NotCounted(unread)
 	document.Warnings = slices.Concat(document.Warnings, o.fitWarnings(fitting), o.fitMissing(fs))
 	document.Notes = append(document.Notes, fs.slowed()...)

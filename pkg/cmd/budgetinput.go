@@ -175,3 +175,14 @@ func (fs fleets) ruled() policy.Ruled {
 	}
 	return ruled
 }
+
+// waiting are the kinds of which somebody waits for polls of some objects, by environment.
+func waiting(b budget.Budget) policy.Ruled {
+	waits := make(policy.Ruled)
+	for _, item := range b.Items {
+		if !item.AtOnce {
+			waits.Add(item.Environment, item.Object)
+		}
+	}
+	return waits
+}

@@ -117,6 +117,7 @@ func (r *root) checkPolicy(name string) error {
 	for _, s := range p.Fit {
 		_, _ = fmt.Fprintf(r.Out, "What polls %s is fitted to %g%% of its limit.\n", s, s.Percent)
 	}
-	r.warn(p.Warnings(func(_, _ string) bool { return true }), nil)
+	everywhere := func(_, _ string) bool { return true }
+	r.warn(p.Warnings(everywhere, everywhere), nil)
 	return nil
 }

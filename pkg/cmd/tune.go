@@ -9,6 +9,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/webhook"
 )
 
 // TuneFlags are what plan and apply share: which objects a policy may change.
@@ -96,11 +97,26 @@ func (f fleet) unseen(plan tune.Plan) []string {
 
 // plan plans a fleet, and has a judge of that fleet tell what sticks. The options gain the judge.
 func (f fleet) plan(opts *tune.Options) tune.Plan {
+	opts.Announced = f.announced()
 	if f.options.Files != nil {
 		return f.planFiles(opts)
 	}
 	opts.Judge, opts.Graph = f.judge(), f.graph
 	return tune.NewPlan(f.objects, f.options.Policy, f.resolver, *opts)
+}
+
+// announced are the sources of which webhooks tell all that is new.
+func (f fleet) announced() map[flux.Ref]bool {
+	all := f.all()
+	objects := make([]*flux.Object, len(all))
+	for i := range all {
+		objects[i] = &all[i]
+	}
+	refs := map[flux.Ref]bool{}
+	for ref, n := range webhook.Notices(objects, f.snapshot.Notifiers) {
+		refs[ref] = n.Everything()
+	}
+	return refs
 }
 
 // judge tells what sticks in a cluster; nil in files, whose author decides.

@@ -32,7 +32,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		assert.NoError(t, check(document))
-		p.Warnings(everywhere)
+		p.Warnings(everywhere, everywhere)
 		for _, e := range p.Environments {
 			for _, name := range append(e.Aliases, e.Name) {
 				found, ok := p.Lookup(name)

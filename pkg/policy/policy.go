@@ -156,8 +156,9 @@ func (s Settings) with(name flux.Setting, value string) Settings {
 // Warnings names every interval that the policy sets outside its environment's recommended range, with
 // the environment, kind, value and range, in the order of environments and kinds: those that are shorter in one
 // line, and so those that are longer. A bound sets only its ends. What else lies inside is left as it is, so that "at least 5m" is as recommended
-// where 3m to 5m is: that an object has 10m is its owner's choice. Of kinds in environments that are not looked at nothing is said.
-func (p Policy) Warnings(looksAt func(environment, kind string) bool) []string {
+// where 3m to 5m is: that an object has 10m is its owner's choice. Of kinds in environments that are not looked at nothing is said, and
+// not that intervals are longer where nothing waits for them: webhooks tell of all that is new.
+func (p Policy) Warnings(looksAt, waits func(environment, kind string) bool) []string {
 	type odd struct{ alone, named string }
 	odds := make(map[string][]odd)
 	for _, e := range p.Environments {
@@ -166,7 +167,8 @@ func (p Policy) Warnings(looksAt func(environment, kind string) bool) []string {
 				continue
 			}
 			b := e.Value(kind, flux.IntervalSetting)
-			if than := e.Recommended.compare(b); than != "" {
+			than := e.Recommended.compare(b, waits(e.Name, kind))
+			if than != "" {
 				odds[than] = append(odds[than], odd{
 					alone: fmt.Sprintf("environment %q: %s interval %s is %s than recommended (%s)", e.Name, kind, b, than, e.Recommended),
 					named: fmt.Sprintf("%s %s in %s (%s)", kind, b, e.Name, e.Recommended),
@@ -191,13 +193,13 @@ func (p Policy) Warnings(looksAt func(environment, kind string) bool) []string {
 }
 
 // compare says on which side of the range the ends of a bound lie: "shorter", "longer", "shorter and
-// longer"; "" where they lie in it.
-func (r Range) compare(b Bound) string {
+// longer"; "" where they lie in it. What does not wait may be longer.
+func (r Range) compare(b Bound, waits bool) string {
 	var sides []string
 	if b.Min > 0 && b.Min < r.Min || b.Max > 0 && b.Max < r.Min {
 		sides = append(sides, "shorter")
 	}
-	if r.Max > 0 && max(b.Min, b.Max) > r.Max {
+	if waits && r.Max > 0 && max(b.Min, b.Max) > r.Max {
 		sides = append(sides, "longer")
 	}
 	return strings.Join(sides, " and ")

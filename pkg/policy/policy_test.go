@@ -71,7 +71,7 @@ func TestWarnings(t *testing.T) {
 	assert.Equal(t, []string{
 		`environment "Dev": HelmChart interval 1h30m is longer than recommended (30s-1m)`,
 		`environment "prod": GitRepository interval 2m is shorter than recommended (at least 5m)`,
-	}, p.Warnings(everywhere))
+	}, p.Warnings(everywhere, everywhere))
 }
 
 // A bound is judged by what it sets, its ends; what it leaves alone is nobody's fault.
@@ -107,7 +107,7 @@ func TestWarningsOfBounds(t *testing.T) {
 		if tc.want != "" {
 			want = []string{`environment "prod": Bucket interval ` + tc.want}
 		}
-		assert.Equal(t, want, p.Warnings(everywhere), "%s where %s is recommended", tc.bound, tc.recommended)
+		assert.Equal(t, want, p.Warnings(everywhere, everywhere), "%s where %s is recommended", tc.bound, tc.recommended)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestPresetWarnings(t *testing.T) {
 	t.Parallel()
 	got := map[string][]string{}
 	for _, p := range Presets() {
-		got[p.Name] = p.Warnings(everywhere)
+		got[p.Name] = p.Warnings(everywhere, everywhere)
 	}
 	assert.Equal(t, map[string][]string{
 		"per-environment": nil,
@@ -201,8 +201,8 @@ func TestWarningsOfOneEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"intervals shorter than recommended: GitRepository 30s in staging (1m-3m), GitRepository 30s in production (3m-5m), Kustomization 1m in production (3m-5m)",
-	}, p.Warnings(everywhere))
+	}, p.Warnings(everywhere, everywhere))
 	assert.Equal(t, []string{`environment "staging": GitRepository interval 30s is shorter than recommended (1m-3m)`},
-		p.Warnings(func(name, _ string) bool { return name == "staging" }))
-	assert.Empty(t, p.Warnings(func(_, _ string) bool { return false }))
+		p.Warnings(func(name, _ string) bool { return name == "staging" }, everywhere))
+	assert.Empty(t, p.Warnings(func(_, _ string) bool { return false }, everywhere))
 }

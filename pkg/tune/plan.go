@@ -190,6 +190,9 @@ type Options struct {
 	// Unfitted are why other sources were not fitted, though the policy leaves room for it: they would be left alone if their
 	// interval were another.
 	Unfitted map[flux.Ref]Left
+	// Announced are the sources for whose poll nobody waits, since webhooks tell of all that is new in them: no interval of theirs is
+	// too long.
+	Announced map[flux.Ref]bool
 	// ShortenTimeouts makes timeouts and retry intervals shorter, too, where the policy wants that.
 	ShortenTimeouts bool
 }
@@ -212,11 +215,14 @@ const minShare = 256
 // which must know the same snapshot.
 func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Options) Plan {
 	plan := Plan{Policy: p.Title(), Note: p.Note, Items: decideAll(objects, p, r, opts)}
-	ruled := make(policy.Ruled)
+	ruled, waiting := make(policy.Ruled), make(policy.Ruled)
 	var warnings []string
 	for i := range plan.Items {
 		item := &plan.Items[i]
 		ruled.Add(item.Assignment.Environment, item.Object)
+		if !opts.Announced[item.Object.Ref] {
+			waiting.Add(item.Assignment.Environment, item.Object)
+		}
 		warnings = append(warnings, item.Assignment.Warnings...)
 		if odd := oddOptOut(item.Object); odd != "" {
 			warnings = append(warnings, odd)
@@ -229,7 +235,7 @@ func NewPlan(objects []flux.Object, p policy.Policy, r *policy.Resolver, opts Op
 	if others := overwritten(plan.Items, plan.Policy); others != "" {
 		warnings = append(warnings, others)
 	}
-	warnings = append(warnings, p.Warnings(ruled.Looks)...)
+	warnings = append(warnings, p.Warnings(ruled.Looks, waiting.Looks)...)
 	plan.Warnings = uniqueSorted(warnings)
 	if opts.Managed == ManagedPin {
 		opts.Judge.pin(&plan, opts)
