@@ -207,7 +207,7 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 	o.root.warn(list.Warnings, f.snapshot.Gaps)
 	switch {
 	case o.printer.format == "yaml":
-		err = o.manifests(ctx, list)
+		err = o.manifests(ctx, f, list)
 	case len(list.Items)+len(list.Receivers) == 0 && o.printer.tables():
 		o.root.nothingFound(o.FleetOptions, o.where(), f.snapshot.Incomplete(), f)
 	default:
@@ -224,7 +224,7 @@ func (o ReceiversOptions) show(ctx context.Context, f fleet) error {
 // list reports what webhooks reach in a cluster.
 func (o ReceiversOptions) list(f fleet, c webhook.Coverage) (report.ReceiverList, error) {
 	return report.NewReceiverList(c, f.snapshot.Gaps, report.ReceiverPlans{
-		Command: o.ofOne(o.root.name + " plan" + o.connection() + o.flags), Whole: o.whole() && len(o.Environments) == 0, Policy: o.Policy,
+		Command: o.ofOne(o.root.name + " plan" + o.connection() + o.flags), Policy: o.Policy,
 		Resolve: func(p policy.Policy) *policy.Resolver { return policy.NewResolver(p, f.snapshot, o.DefaultEnvironment) },
 	})
 }

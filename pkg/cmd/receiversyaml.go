@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,7 +16,7 @@ import (
 
 // manifests writes the Receivers as they should be: the missing ones, and those that were written here before. Who moves the
 // output over a file loses what else that has, and is told so before.
-func (o ReceiversOptions) manifests(ctx context.Context, list report.ReceiverList) error {
+func (o ReceiversOptions) manifests(ctx context.Context, f fleet, list report.ReceiverList) error {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(o.root.ErrOut, format+"\n", args...) }
 	var written report.ReceiverFile
 	if o.Files != nil && o.Files.tree != nil {
@@ -36,7 +37,7 @@ func (o ReceiversOptions) manifests(ctx context.Context, list report.ReceiverLis
 		warnings = append(warnings, text)
 	}
 	o.root.warn(warnings, nil)
-	left := list.Unwritten()
+	left := list.Unwritten(o.receiversBeside(f))
 	if written.Name != "" {
 		left = written.Unwritten()
 	}
@@ -45,6 +46,12 @@ func (o ReceiversOptions) manifests(ctx context.Context, list report.ReceiverLis
 	}
 	if o.Files != nil && o.Files.tree != nil && written.Name == "" && list.Manifests() > 0 {
 		say("Note: the file belongs where a Kustomization applies it: under resources of the kustomization.yaml there, if there is one%s.", severalNamespaces(list.Namespaces()))
+	}
+	if len(list.Items) == 0 {
+		return errNothingToWrite
+	}
+	if gone := list.Gone(); gone != "" {
+		say("Note: %s.", gone)
 	}
 	for _, p := range list.Replaced() {
 		say("Note: %s", p)
@@ -56,6 +63,20 @@ func (o ReceiversOptions) manifests(ctx context.Context, list report.ReceiverLis
 		say("Note: the commands in the comments are without the flags that lead here, since the file may be kept in Git: add%s.", flags)
 	}
 	return list.WriteManifests(o.root.document())
+}
+
+// errNothingToWrite: an empty file would take Receivers away where it takes the place of another.
+var errNothingToWrite = errors.New("there is no source to write Receivers for: nothing is written, so keep the file that you have until you know why")
+
+// receiversBeside are the Receivers of the namespaces that are looked at, whatever is chosen there.
+func (o ReceiversOptions) receiversBeside(f fleet) []flux.Ref {
+	var refs []flux.Ref
+	for _, object := range f.all() {
+		if object.Kind == "Receiver" && (o.Selection.Namespace == "" || o.Selection.Namespace == object.Namespace) {
+			refs = append(refs, object.Ref)
+		}
+	}
+	return refs
 }
 
 // collisions say which of the Receivers that are written for one cluster of a checkout belong into files that other clusters read,

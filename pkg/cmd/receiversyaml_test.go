@@ -156,3 +156,68 @@ func TestReceiversOfASharedBase(t *testing.T) {
 	}
 	assert.NotContains(t, write("production").stderr, "otherwise", "each has its own")
 }
+
+// What is chosen is not the whole of a file: what is left out is named in a cluster as in files, and nothing chosen is an error, so
+// that no file is emptied.
+func TestReceiversOfAChoice(t *testing.T) {
+	t.Parallel()
+	c := bed.Cluster(t)
+	ns := c.Namespace(t, map[string]string{"environment": "development"})
+	const oci = "---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: app, namespace: %s}\nspec: {interval: 5m, url: 'oci://ghcr.io/acme/app'}\n"
+	c.Apply(t, gitRepository(ns, "app", "interval: 5m, timeout: 2m")+fmt.Sprintf(oci, ns))
+	i := on(c)
+	all := i.must(t, "receivers", "-n", ns, "-o", "yaml")
+	c.Apply(t, all.stdout)
+	assert.NotContains(t, i.must(t, "receivers", "-n", ns, "-o", "yaml").stderr, "not in the output")
+	for _, choice := range []string{"ocirepo", "--kind ocirepo", "ocirepo/app"} {
+		o := i.must(t, words("receivers -n "+ns+" -o yaml "+choice)...)
+		assert.Contains(t, o.stdout, "name: ghcr-io\n", choice)
+		assert.Contains(t, o.stderr, "Warning: not in the output, though there: "+ns+"/github-com.", choice)
+	}
+	for _, choice := range []string{"-l no=such", "bucket"} {
+		o := i.run(t.Context(), words("receivers -n "+ns+" -o yaml "+choice)...)
+		assert.Equal(t, 1, o.code, choice)
+		assert.Empty(t, o.stdout, choice)
+		assert.Contains(t, o.stderr, "nothing is written, so keep the file that you have", choice)
+	}
+}
+
+// A filter that is escaped in its file for a Kustomization with spec.postBuild is written so again.
+func TestEscapedFiltersStayEscaped(t *testing.T) {
+	t.Parallel()
+	dir := writeCheckout(t)
+	const apps = "clusters/production/apps.yaml"
+	kustomization, err := os.ReadFile(filepath.Join(dir, apps))
+	require.NoError(t, err)
+	source := strings.Replace(gitRepositoryAt("team-a", "app", "https://github.com/acme/app"), "branch: main", "branch: 'x-$${y}'", 1)
+	write := func() outcome {
+		return invocation{}.must(t, "receivers", "-f", dir, "--root", "clusters/production", "-n", "team-a", "-o", "yaml")
+	}
+	writeInto(t, dir, map[string]string{
+		apps: string(kustomization) + "  postBuild: {substitute: {other: value}}\n", "apps/production/sources.yaml": source, "apps/production/receivers.yaml": "",
+		"apps/production/kustomization.yaml": "resources: [sources.yaml, receivers.yaml]\n",
+	})
+	first := write()
+	require.Contains(t, first.stdout, "refs/heads/x-${y}")
+	assert.Contains(t, first.stderr, "has ${ in its filter")
+	escaped := strings.Replace(strings.ReplaceAll(first.stdout, "x-${y}", "x-$${y}"), "metadata:\n", "metadata:\n  annotations:\n    owner: ${other}\n", 1)
+	writeInto(t, dir, map[string]string{"apps/production/receivers.yaml": escaped})
+	again := write()
+	assert.Equal(t, escaped, again.stdout)
+	assert.NotContains(t, again.stderr, "has ${ in")
+}
+
+// A Receiver of the form that is proposed, all of whose sources are gone, goes with them, wherever that is told.
+func TestReceiversOfSourcesThatAreGone(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "all.yaml")
+	source, gone := gitRepositoryAt("team-a", "app", "https://gitlab.com/acme/app"), gitRepositoryAt("team-a", "gone", "https://github.com/acme/gone")
+	require.NoError(t, os.WriteFile(file, []byte(source+gone), 0o600))
+	written := invocation{}.must(t, "receivers", "-f", file, "-o", "yaml")
+	require.NoError(t, os.WriteFile(file, []byte(source+"---\n"+written.stdout), 0o600))
+	o := invocation{}.must(t, "receivers", "-f", file, "-o", "yaml")
+	assert.NotContains(t, o.stdout, "github-com")
+	assert.NotContains(t, o.stderr, "not in the output")
+	assert.Contains(t, o.stderr, "Note: team-a/github-com is left out, since nothing that it names is there any more: take it out where it is.\n")
+	assert.Contains(t, invocation{}.must(t, "receivers", "-f", file).stdout, "team-a/github-com: GitRepository team-a/gone does not exist")
+}

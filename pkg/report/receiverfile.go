@@ -99,7 +99,7 @@ func (f ReceiverFile) Unwritten() string {
 	var names []string
 	for ref, file := range f.files {
 		written := func(p ReceiverProposal) bool { return p.ref == ref }
-		if file == f.Name && !slices.ContainsFunc(f.List.all, written) {
+		if file == f.Name && !slices.ContainsFunc(f.List.all, written) && !slices.Contains(f.List.gone, ref) {
 			names = append(names, ref.String())
 		}
 	}
@@ -140,18 +140,19 @@ func (l ReceiverList) Overruled() (sentences []string) {
 	return sentences
 }
 
-// Substituted says of which Receivers that are written a text looks like a variable, which Flux would substitute; "" where none has one.
+// Substituted says of which Receivers the filter that is written has what looks like a variable, which Flux would substitute; "" where
+// none has. What else a Receiver has is written as somebody wrote it.
 func (l ReceiverList) Substituted() string {
 	var names []string
 	for _, p := range l.all {
-		if strings.Contains(p.yaml, "${") {
+		if strings.Contains(strings.ReplaceAll(p.filter, "$${", ""), "${") {
 			names = append(names, p.Namespace+"/"+p.Name)
 		}
 	}
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s has ${ in it: below a Kustomization with spec.postBuild write $${ in its place, or Flux takes it for a variable", firstNames(names))
+	return fmt.Sprintf("%s has ${ in its filter: below a Kustomization with spec.postBuild write $${ in its place, or Flux takes it for a variable", firstNames(names))
 }
 
 // Replaced says in a sentence each what becomes of Receivers that others are written in place of.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,8 +19,6 @@ type ReceiverPlans struct {
 	// Policy that the sources are under, and Resolve, which tells their environments under it or one that differs.
 	Policy  policy.Policy
 	Resolve func(policy.Policy) *policy.Resolver
-	// Whole says that all sources of their namespaces are in the list, so that a kind can stand for all of them.
-	Whole bool
 }
 
 // environment is that for objects which have none: the last one that the policy has is the slowest.
@@ -29,28 +28,29 @@ func (p ReceiverPlans) environment() string {
 }
 
 // keeping is what the policy has to be changed by, as --set takes it, so that it leaves sources as they are when they are polled as
-// seldom as webhooks allow. A bound that is moved may make another environment the fastest that uses a source, whose bound counts then.
+// seldom as webhooks allow, or as they are now where that is less often. A bound that is moved may make another environment the fastest
+// that uses a source, whose bound counts then.
 func (p ReceiverPlans) keeping(sources []webhook.Source) []string {
-	sets := []string{}
+	sets := map[[2]string]string{} // by environment and kind
 	for more := true; more; {
 		more = false
 		resolver := p.Resolve(p.Policy)
 		for _, s := range sources {
+			every := max(s.Object.Effective(flux.Interval), webhook.Relaxed)
 			environment, known := p.Policy.Lookup(resolver.Resolve(s.Object).Environment)
 			bound := environment.Value(s.Object.Kind, flux.IntervalSetting)
-			if !known || bound.IsZero() || bound.Contains(webhook.Relaxed) || bound.Min > webhook.Relaxed {
+			if !known || bound.IsZero() || bound.Contains(every) || bound.Min > every {
 				continue
 			}
-			set := fmt.Sprintf("%s.%s.interval=%s", environment.Name, s.Object.Kind, bound.UpTo(webhook.Relaxed))
+			set := fmt.Sprintf("%s.%s.interval=%s", environment.Name, s.Object.Kind, bound.UpTo(every))
 			changed, err := p.Policy.Set(set)
 			if err != nil { // none: it is the policy's own, and longer
 				continue
 			}
-			p.Policy, sets, more = changed, append(sets, set), true
+			p.Policy, sets[[2]string{environment.Name, s.Object.Kind}], more = changed, set, true
 		}
 	}
-	slices.Sort(sets)
-	return sets
+	return append([]string{}, slices.Sorted(maps.Values(sets))...)
 }
 
 // relaxedPlan is one for a namespace, or for a kind in it.
@@ -68,24 +68,20 @@ func commands(plans []relaxedPlan) []string {
 }
 
 // relaxing are the plans that have some sources polled less often: one for each namespace, and where these are many, one for
-// each kind. A policy cannot say which sources have a webhook, so they are named, unless all of a kind are meant.
+// each kind. A policy cannot say which sources have a webhook, so each is named: a kind would reach others, too, also such as are made
+// later.
 func (p ReceiverPlans) relaxing(sources []webhook.Source, which func(webhook.Source) bool, r *policy.Resolver) []relaxedPlan {
 	chosen := map[string][]webhook.Source{}
-	others := map[[2]string]bool{} // namespaces and kinds with sources that the plan would change, too
 	for _, s := range sources {
-		every := s.Object.Effective(flux.Interval)
-		switch {
-		case which(s):
+		if which(s) {
 			chosen[s.Object.Namespace] = append(chosen[s.Object.Namespace], s)
-		case !s.Object.Suspended && every > 0 && every < webhook.Relaxed:
-			others[[2]string{s.Object.Namespace, s.Object.Kind}] = true
 		}
 	}
 	var plans []relaxedPlan
 	for _, namespace := range sortedKeys(chosen) {
 		all := chosen[namespace]
 		if len(all) <= mostNames {
-			plans = append(plans, p.plan(namespace, all, r, false))
+			plans = append(plans, p.plan(namespace, all, r))
 			continue
 		}
 		of := map[string][]webhook.Source{}
@@ -93,14 +89,14 @@ func (p ReceiverPlans) relaxing(sources []webhook.Source, which func(webhook.Sou
 			of[s.Object.Kind] = append(of[s.Object.Kind], s)
 		}
 		for _, kind := range sortedKeys(of) {
-			plans = append(plans, p.plan(namespace, of[kind], r, p.Whole && !others[[2]string{namespace, kind}]))
+			plans = append(plans, p.plan(namespace, of[kind], r))
 		}
 	}
 	return plans
 }
 
-// plan is that for some sources of a namespace; whole says that they are all of their kind.
-func (p ReceiverPlans) plan(namespace string, sources []webhook.Source, r *policy.Resolver, whole bool) relaxedPlan {
+// plan is that for some sources of a namespace.
+func (p ReceiverPlans) plan(namespace string, sources []webhook.Source, r *policy.Resolver) relaxedPlan {
 	var names, kinds []string
 	var assumed []string // flags by which each of them has an environment of the policy
 	for _, s := range sources {
@@ -117,9 +113,6 @@ func (p ReceiverPlans) plan(namespace string, sources []webhook.Source, r *polic
 				assumed = append(assumed, flag)
 			}
 		}
-	}
-	if whole {
-		names = []string{sources[0].Object.KindRow().Resource}
 	}
 	plan := relaxedPlan{namespace, strings.Join(kinds, ", "), fmt.Sprintf("%s -n %s %s", p.Command, terminal.Quoted(namespace), strings.Join(names, " ")), len(names)}
 	for _, kind := range kinds {

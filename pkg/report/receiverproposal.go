@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -53,6 +52,7 @@ func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
 	if p.File != nil {
 		manifest = *p.File
 	}
+	r.filter = manifest.Spec.ResourceFilter
 	r.inFile, r.sources = [2]string{manifest.Metadata.Namespace, manifest.Metadata.Name}, p.Sources
 	text, err := terminal.MarshalYAML(manifest)
 	if err != nil {
@@ -83,17 +83,38 @@ func (p ReceiverProposal) guess() string {
 // Manifests is how many Receivers WriteManifests writes.
 func (l ReceiverList) Manifests() int { return len(l.all) }
 
-// Unwritten names the Receivers that were read and that WriteManifests does not write; "" where there are none.
-func (l ReceiverList) Unwritten() string {
-	var names []string
+// Unwritten names the Receivers that were read, or that stand beside them, and that WriteManifests does not write, but for those that
+// Gone tells of; "" where there are none.
+func (l ReceiverList) Unwritten(beside []flux.Ref) string {
+	names := map[string]bool{}
 	for _, r := range l.Receivers {
-		written := func(p ReceiverProposal) bool { return p.Namespace == r.Ref.Namespace && p.Name == r.Ref.Name }
-		if !slices.ContainsFunc(l.all, written) {
-			names = append(names, r.Ref.Namespace+"/"+r.Ref.Name)
-		}
+		names[r.Ref.Namespace+"/"+r.Ref.Name] = true
 	}
-	slices.Sort(names)
-	return firstNames(names)
+	for _, r := range beside {
+		names[r.Namespace+"/"+r.Name] = true
+	}
+	for _, p := range l.all {
+		delete(names, p.Namespace+"/"+p.Name)
+	}
+	for _, r := range l.gone {
+		delete(names, r.Namespace+"/"+r.Name)
+	}
+	return firstNames(sortedKeys(names))
+}
+
+// Gone says of the Receivers of the form that is written that they name nothing any more; "" where there are none.
+func (l ReceiverList) Gone() string {
+	var names []string
+	for _, r := range l.gone {
+		names = append(names, r.Namespace+"/"+r.Name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	if len(names) == 1 {
+		return names[0] + " is left out, since nothing that it names is there any more: take it out where it is"
+	}
+	return firstNames(names) + " are left out, since nothing that they name is there any more: take them out where they are"
 }
 
 // WriteManifests writes the Receivers as they should be as YAML, ready to be applied, each below comments that say what else

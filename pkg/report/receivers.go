@@ -20,7 +20,7 @@ func NewReceiverList(c webhook.Coverage, gaps []flux.Gap, plans ReceiverPlans) (
 		later: plans.relaxing(c.Sources, func(s webhook.Source) bool { return s.RelaxLater }, r), Missing: missing(gaps),
 	}
 	list.Plans, list.PlansLater = commands(list.now), commands(list.later)
-	list.PolicySets = plans.keeping(slices.DeleteFunc(slices.Clone(c.Sources), func(s webhook.Source) bool { return !s.Relax && !s.RelaxLater }))
+	list.PolicySets = plans.keeping(slices.DeleteFunc(slices.Clone(c.Sources), func(s webhook.Source) bool { return !s.Relax && !s.RelaxLater && !s.IsRelaxed }))
 	for _, s := range c.Sources {
 		list.Items = append(list.Items, newReceiverSource(s, r.Resolve(s.Object).Environment))
 		list.Summary.add(s)
@@ -29,6 +29,7 @@ func NewReceiverList(c webhook.Coverage, gaps []flux.Gap, plans ReceiverPlans) (
 		list.Receivers = append(list.Receivers, newReceiverState(r))
 		list.Summary.Problems += len(r.Problems)
 	}
+	list.gone = c.Gone
 	var err error
 	if list.Proposals, err = newReceiverProposals(c.Proposals); err != nil {
 		return list, err

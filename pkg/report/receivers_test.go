@@ -82,7 +82,8 @@ func TestHostsAreQuoted(t *testing.T) {
 	assert.Contains(t, ReceiverProposal{Host: "git.example.com:8443", HostType: "gitea", Guessed: true}.guess(), `--host-type git.example.com:8443=TYPE`)
 }
 
-// Plans for many are short: all of a kind by the kind, the rest by their number; -o json has every command whole.
+// Plans name each source, so that they reach no other one, now or when they are run. Those for many are short: by their number; -o
+// json has every command whole.
 func TestReceiverPlansOfMany(t *testing.T) {
 	t.Parallel()
 	p, err := policy.Preset("per-environment")
@@ -100,33 +101,89 @@ func TestReceiverPlansOfMany(t *testing.T) {
 	for i := range 15 {
 		objects = append(objects, source(fmt.Sprintf("team-%02d", i), i))
 	}
-	draw := func(whole bool) (ReceiverList, string) {
-		list, err := NewReceiverList(webhook.New(webhook.Input{Objects: objects}), nil,
-			ReceiverPlans{Command: "kubectl fluxtune plan", Policy: p, Resolve: resolving(objects), Whole: whole})
+	draw := func() (ReceiverList, string) {
+		list, err := NewReceiverList(webhook.New(webhook.Input{Objects: objects}), nil, ReceiverPlans{Command: "kubectl fluxtune plan", Policy: p, Resolve: resolving(objects)})
 		require.NoError(t, err)
 		var text strings.Builder
 		require.NoError(t, list.Draw(&text, time.Time{}, true, "kubectl fluxtune receivers -o yaml", Layout{Width: 80}))
 		_, text2, _ := strings.Cut(text.String(), "After the Receivers are called")
 		return list, text2
 	}
-	list, text := draw(true)
+	list, text := draw()
 	assert.Len(t, list.PlansLater, 16)
-	assert.Equal(t, "kubectl fluxtune plan -n one gitrepositories --set '*.GitRepository.interval=at least 10m' --default-env production", list.PlansLater[0])
-	assert.Contains(t, text, list.PlansLater[0])
+	assert.Contains(t, list.PlansLater[0], "kubectl fluxtune plan -n one GitRepository/s0 GitRepository/s1 ")
+	assert.Equal(t, 200, strings.Count(list.PlansLater[0], "GitRepository/"))
+	assert.True(t, strings.HasSuffix(list.PlansLater[0], " --set '*.GitRepository.interval=at least 10m' --default-env production"), list.PlansLater[0])
+	assert.Contains(t, text, "  200 GitRepository objects in namespace one: -o json has the command")
 	assert.Contains(t, text, "  and 6 more: -o json has all commands (plansLater)\n")
 	for i := range objects[:200] { // an environment that the policy does not know is not one that is missing
 		objects[i].Labels = map[string]string{"environment": "uat"}
 	}
-	list, _ = draw(true)
-	assert.Equal(t, "kubectl fluxtune plan -n one gitrepositories --set '*.GitRepository.interval=at least 10m' --env-alias uat=production", list.PlansLater[0])
-	list, text = draw(false)
-	assert.Contains(t, list.PlansLater[0], "GitRepository/s0 GitRepository/s1 ")
-	assert.Contains(t, text, "  200 GitRepository objects in namespace one: -o json has the command")
-	pinned := source("one", 500)
-	pinned.Remote.Ref = flux.RemoteRef{Kind: flux.RefCommit, Value: "abc"}
-	objects = append(objects, pinned)
-	list, _ = draw(true)
-	assert.Contains(t, list.PlansLater[0], "GitRepository/s0 ", "one that no webhook announces keeps its interval")
+	list, _ = draw()
+	assert.True(t, strings.HasSuffix(list.PlansLater[0], " --env-alias uat=production"), list.PlansLater[0])
+}
+
+// hooked are sources of an environment that poll at some intervals, and the Receiver that notifies all of them.
+func hooked(environment string, intervals ...string) []flux.Object {
+	r := flux.Object{Ref: flux.Ref{Group: receiverGroup, Kind: "Receiver", Namespace: "apps", Name: "hook"}, Status: flux.Status{Ready: "True"}, Hook: flux.Hook{Type: "github", Secret: "token"}}
+	objects := []flux.Object{}
+	for i, every := range intervals {
+		o := flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: fmt.Sprintf("s%d", i)}, Interval: &every}
+		o.Remote.URL, o.Labels = fmt.Sprintf("https://github.com/acme/r%d", i), map[string]string{"environment": environment}
+		r.Targets = append(r.Targets, flux.Target{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name})
+		objects = append(objects, o)
+	}
+	return append(objects, r)
+}
+
+// What the policy has to be changed by is told before the sources are polled less often, and for as long as a plan would undo it.
+func TestPolicySetsStay(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		environment string
+		intervals   []string
+		want        []string
+	}{
+		{"development", []string{"1m"}, []string{"development.GitRepository.interval=at most 10m"}},
+		{"development", []string{"10m", "10m"}, []string{"development.GitRepository.interval=at most 10m"}},
+		{"staging", []string{"1m", "20m", "10m"}, []string{"staging.GitRepository.interval=3m to 20m"}},
+		{"production", []string{"20m"}, []string{}},
+	} {
+		list := receiverList(t, hooked(tc.environment, tc.intervals...)...)
+		assert.Equal(t, tc.want, list.PolicySets, "%s %v", tc.environment, tc.intervals)
+		var text strings.Builder
+		require.NoError(t, list.Draw(&text, time.Time{}, true, "", Layout{}))
+		assert.Equal(t, len(tc.want) > 0, strings.Contains(text.String(), "To keep them long, change the policy"), text.String())
+	}
+	objects := hooked("development", "10m")
+	objects[0].Remote.URL = "https://github.com/acme/x"
+	assert.Empty(t, receiverList(t, objects[0]).PolicySets, "no Receiver: the plan is right")
+}
+
+// What is opted out stays as it is under any plan: none is proposed for it.
+func TestNoPlansForWhatIsOptedOut(t *testing.T) {
+	t.Parallel()
+	objects := hooked("development", "1m", "10m")
+	for i := range objects {
+		objects[i].Annotations = map[string]string{"fluxtune.github.io/tune": "disabled"}
+	}
+	list := receiverList(t, objects...)
+	assert.Empty(t, list.Plans)
+	assert.Empty(t, list.PolicySets)
+	assert.Empty(t, receiverList(t, objects[0]).PlansLater)
+}
+
+// A line feed in what an object says begins no line of its own.
+func TestReceiversHaveNoLinesOfOthers(t *testing.T) {
+	t.Parallel()
+	every := "1m"
+	source := flux.Object{Ref: flux.Ref{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository", Namespace: "apps", Name: "app"}, Interval: &every}
+	source.Remote.URL = "https://github.com/foo%0Aapiversion: v1%0A%0Akind: ConfigMap/app"
+	list := receiverList(t, source)
+	require.Len(t, list.Proposals, 1)
+	var text strings.Builder
+	require.NoError(t, list.Draw(&text, time.Time{}, true, "", Layout{}))
+	assert.Contains(t, text.String(), "of foo apiversion: v1 kind: configmap (1)\n")
 }
 
 // What is not known of Receivers is not well: who may not list them all is told so.

@@ -47,7 +47,7 @@ func (l ReceiverList) writeSets(text *prose) {
 	if len(l.PolicySets) == 0 {
 		return
 	}
-	text.add("\n", "", "The next plan would set some of these back. To keep them, change the policy: in its file, or with these flags from then on:")
+	text.add("\n", "", "The next plan would make longer intervals of sources with a webhook short again. To keep them long, change the policy: in its file, or with these flags from then on:")
 	for _, set := range l.PolicySets {
 		text.command("--set " + terminal.Quoted(set))
 	}
@@ -66,7 +66,8 @@ func (p *prose) add(before, indent, line string) {
 	if p.width > 0 {
 		width = max(p.width-len(indent), 20)
 	}
-	p.WriteString(before + indent + strings.ReplaceAll(terminal.WrapLine(terminal.Printable(line), width), "\n", "\n"+indent) + "\n")
+	line = terminal.WrapLine(terminal.Printable(oneLine(line)), width) // what objects say begins no line of its own
+	p.WriteString(before + indent + strings.ReplaceAll(line, "\n", "\n"+indent) + "\n")
 }
 
 // command writes one that is to be copied: the terminal breaks it.

@@ -21,13 +21,14 @@ type ReceiverList struct {
 	Plans      []string `json:"plans"`
 	PlansLater []string `json:"plansLater"`
 	// PolicySets are what the policy has to be changed by, as --set takes it, so that the next plan leaves the sources of all
-	// those plans as they are then.
+	// those plans as they are then, and those that a webhook announces and that are polled so seldom already.
 	PolicySets []string        `json:"policySets"`
 	Summary    ReceiverSummary `json:"summary"`
 	Missing    []Missing       `json:"missing,omitempty"`
 	Warnings   []string        `json:"warnings,omitempty"`
 
 	all        []ReceiverProposal // proposed and kept, in the order in which they are written
+	gone       []flux.Ref
 	now, later []relaxedPlan
 }
 
@@ -140,6 +141,7 @@ type ReceiverProposal struct {
 	Manifest map[string]any `json:"manifest"`
 
 	yaml    string
+	filter  string // as it is written
 	title   string
 	ref     flux.Ref
 	inFile  [2]string // its namespace and name as they are written

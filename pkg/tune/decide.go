@@ -26,6 +26,12 @@ func optOut(o flux.Object) (value string, out bool) {
 	return "", false
 }
 
+// OptedOut tells whether an object is never changed, since it says so.
+func OptedOut(o flux.Object) bool {
+	_, out := optOut(o)
+	return out
+}
+
 // oddOptOut warns of an object that is opted out by another value than the documented one.
 func oddOptOut(o flux.Object) string {
 	value, out := optOut(o)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // Input is what a coverage is worked out from.
@@ -68,8 +69,9 @@ type Source struct {
 	Why string
 	// Notes are what else to know of it.
 	Notes []string
-	// Relax says that its interval can be longer, and RelaxLater that it can once calls are seen to come: see Relaxed.
-	Relax, RelaxLater bool
+	// Relax says that its interval can be longer, and RelaxLater that it can once calls are seen to come: see Relaxed. IsRelaxed
+	// says that it is so long already, and that what is new comes by a webhook.
+	Relax, RelaxLater, IsRelaxed bool
 	// Called is when a webhook last had it reconciled, of the Receivers that name it now; the zero time where that is not known.
 	Called time.Time
 	// Suspect says that calls may not arrive; Why says what tells.
@@ -88,6 +90,8 @@ type Coverage struct {
 	// Proposals are the Receivers that are missing, and those of the same form that should be other than they are. Kept are
 	// the others of that form.
 	Proposals, Kept []Proposal
+	// Gone are those of that form that are asked for and name nothing which is there any more: they are not written again.
+	Gone []flux.Ref
 	// Unread says why it is not known of some sources which Receivers notify them; "" where it is.
 	Unread string
 }
@@ -121,10 +125,10 @@ func New(in Input) Coverage {
 	}
 	sorting.By(c.Sources, func(a, b Source) int { return a.Object.Ref.Compare(b.Object.Ref) })
 	f.include(c.Sources)
-	c.Proposals, c.Kept = f.propose(c.Sources)
+	c.Proposals, c.Kept, c.Gone = f.propose(c.Sources)
 	for i := range c.Sources {
 		s := &c.Sources[i]
-		s.Relax, s.RelaxLater = relax(s)
+		s.relax()
 		if s.State == Unknown && len(s.Receivers) == 0 {
 			c.Unread = s.Why
 		}
@@ -133,15 +137,16 @@ func New(in Input) Coverage {
 	return c
 }
 
-// relax tells whether a source can be polled less often now, since what is pushed is announced to it, or later. Who polls
-// less often before waits for each commit.
-func relax(s *Source) (now, later bool) {
+// relax tells whether a source can be polled less often now, since what is pushed is announced to it, or later, or is already. Who
+// polls less often before waits for each commit. What is opted out stays as it is.
+func (s *Source) relax() {
 	every := s.Object.Effective(flux.Interval)
-	if s.notice.Includes || every <= 0 || every >= Relaxed || s.Object.MadeChart() { // that one has the interval of its HelmRelease
-		return false, false
+	if s.notice.Includes || every <= 0 || s.Object.MadeChart() || tune.OptedOut(s.Object) { // a chart that is made has the interval of its HelmRelease
+		return
 	}
-	now = s.notice.Everything()
-	return now, !now && (s.notice.Promised() || s.State == Uncovered && !s.foreign)
+	long := every >= Relaxed
+	s.Relax, s.IsRelaxed = !long && s.notice.Everything(), long && s.notice.Promised()
+	s.RelaxLater = !long && !s.Relax && (s.notice.Promised() || s.State == Uncovered && !s.foreign)
 }
 
 // fleet is everything that was read, indexed.

@@ -52,7 +52,7 @@ func (f *fleet) recognize() {
 			continue
 		}
 		f.own[r.Ref] = o
-		if o.named(o.host) {
+		if o.host != "" && o.named(o.host) {
 			at := place{namespace: r.Namespace, host: o.host}
 			f.ownTypes[at] = append(f.ownTypes[at], o)
 		}
@@ -60,7 +60,8 @@ func (f *fleet) recognize() {
 }
 
 // ownForm is what a Receiver tells if it has the form of those that are proposed: each resource by its name in its own
-// namespace, type and events of a make, and a filter as it is written here. One without a filter is known by its name.
+// namespace, type and events of a make, and a filter as it is written here. One without a filter is known by its name. Of one that
+// names nothing which is there the host is not known.
 func (f *fleet) ownForm(r *flux.Object) *own {
 	o := own{receiver: r, host: f.commonHost(r)}
 	if !o.named(o.host) {
@@ -69,7 +70,8 @@ func (f *fleet) ownForm(r *flux.Object) *own {
 	plain := func(t flux.Target) bool {
 		return t.APIVersion == "" && t.Namespace == r.Namespace && t.Name != "*" && t.MatchLabels == nil && t.Filter == ""
 	}
-	if o.host == "" || !operand(r.Hook.Secret) || !operand(r.Name) || !slices.ContainsFunc(r.Targets, plain) || slices.ContainsFunc(r.Targets, func(t flux.Target) bool { return !plain(t) }) {
+	there := func(t flux.Target) bool { return f.target(t) != nil }
+	if o.host == "" && (r.Hook.Filter == "" || slices.ContainsFunc(r.Targets, there)) || !operand(r.Hook.Secret) || !operand(r.Name) || !slices.ContainsFunc(r.Targets, plain) || slices.ContainsFunc(r.Targets, func(t flux.Target) bool { return !plain(t) }) {
 		return nil
 	}
 	for _, m := range makes {

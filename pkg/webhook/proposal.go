@@ -176,11 +176,14 @@ func (f *fleet) origins(members []member) []string {
 }
 
 // InFile has a Receiver keep what its file says of what people and kustomizations decide: its name, namespace, labels, annotations
-// and Secret. o is what the file has.
+// and Secret. o is what the file has. A filter that has $${ there, which Flux makes ${ of (spec.postBuild), is written so again.
 func (p *Proposal) InFile(o flux.Object) {
 	m := p.Manifest
 	m.Metadata = ManifestName{Name: o.Name, Namespace: o.Namespace, Labels: given(o.Labels), Annotations: given(o.Annotations)}
 	m.Spec.SecretRef.Name = o.Hook.Secret
+	if strings.Contains(o.Hook.Filter, "$${") {
+		m.Spec.ResourceFilter = strings.ReplaceAll(m.Spec.ResourceFilter, "${", "$${")
+	}
 	p.File = &m
 }
 

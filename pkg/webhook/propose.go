@@ -45,8 +45,8 @@ func (d draft) outlived(m member) bool {
 
 // propose makes a Receiver for each host and namespace that has uncovered sources, beside them, so that it works with
 // --no-cross-namespace-refs, too. One that is there already, and has the form of what is proposed here, takes them up. What
-// is not named, or not rightly, is in the proposals; the rest of those are kept.
-func (f *fleet) propose(sources []Source) (proposals, kept []Proposal) {
+// is not named, or not rightly, is in the proposals; the rest of those are kept, but for those with nothing left to name.
+func (f *fleet) propose(sources []Source) (proposals, kept []Proposal, gone []flux.Ref) {
 	drafts, placed := f.standing(sources)
 	drafts = append(drafts, f.place(sources, drafts, placed)...)
 	taken := map[[2]string]bool{}
@@ -55,6 +55,9 @@ func (f *fleet) propose(sources []Source) (proposals, kept []Proposal) {
 		taken[[2]string{r.Namespace, r.Name}] = true
 	}
 	for _, d := range drafts {
+		if d.own != nil && d.shown && len(d.members) == 0 {
+			gone = append(gone, d.own.receiver.Ref)
+		}
 		sorting.By(d.members, func(a, b member) int { return a.ref.Compare(b.ref) })
 		for i, members := range f.filtered(d, d.members) {
 			part := draft{d.place, d.own, members, d.shown}
@@ -73,7 +76,7 @@ func (f *fleet) propose(sources []Source) (proposals, kept []Proposal) {
 			proposals = append(proposals, p)
 		}
 	}
-	return proposals, kept
+	return proposals, kept, gone
 }
 
 // succeed notes which Receivers are written in the place of which.
@@ -112,6 +115,9 @@ func (f *fleet) standing(sources []Source) (drafts []*draft, placed map[flux.Ref
 			}
 			placed[m.ref] = placed[m.ref] || !outlived
 			d.members = append(d.members, m)
+		}
+		if o.host == "" && len(d.members) > 0 { // they were not read
+			continue
 		}
 		drafts = append(drafts, d)
 	}
