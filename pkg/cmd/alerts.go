@@ -174,14 +174,7 @@ func (o AlertsOptions) run(ctx context.Context) error {
 		return err
 	}
 	counted := budget.New(in)
-	items, lent := counted.Items, 0
-	for i := range items { // as long as that session lasts, and when it is over; what is not due now is not then
-		every := items[i].Interval.Now
-		if after := tune.AfterSessions(items[i].Object).Effective(flux.Interval); every > 0 && after > every && items[i].Object.KindRow().Source {
-			items[i].Interval.Now = after
-			lent++
-		}
-	}
+	items, lent := afterSessions(counted.Items)
 	made := alerts.New(alerts.Input{
 		Items: items, Idle: counted.Idle, Limits: o.Limits, Shares: o.Policy.Fit, Above: o.Above, Namespace: o.Selection.Namespace, Cluster: o.onCluster(), Under: o.under, PolicyFile: o.policyFile,
 	})
@@ -214,6 +207,19 @@ func (o AlertsOptions) run(ctx context.Context) error {
 		return err
 	}
 	return f.complete()
+}
+
+// afterSessions gives the sources that a session of apply --for polls more often the intervals that come back, so that rules hold as
+// long as it lasts, and when it is over, and counts them. What is not due now is not due then.
+func afterSessions(items []budget.Item) (_ []budget.Item, lent int) {
+	for i := range items {
+		every := items[i].Interval.Now
+		if after := tune.AfterSessions(items[i].Object).Effective(flux.Interval); every > 0 && after > every && items[i].Object.KindRow().Source {
+			items[i].Interval.Now = after
+			lent++
+		}
+	}
+	return items, lent
 }
 
 // errNoRules: rules for nothing would silence alarms where they take the place of others.

@@ -100,7 +100,7 @@ func (f *ApplyFlags) toOptions(r *root, args []string) (o ApplyOptions, err erro
 }
 
 func (o ApplyOptions) run(ctx context.Context) error {
-	o.charts, o.controllers, o.costing, o.ends = true, true, true, o.For > 0
+	o.charts, o.controllers, o.costing, o.receivers, o.ends = true, true, true, true, o.For > 0
 	o.Options.Now = o.root.Now()
 	if o.For > 0 {
 		o.Options.Until = o.Options.Now.Add(o.For)

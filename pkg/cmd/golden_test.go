@@ -355,7 +355,7 @@ func planCases() []golden {
 		{name: "plan/policy-unknown", args: "plan -A --policy quick"},
 		{name: "plan/policy-directory", args: "plan -A --policy testdata"},
 		{name: "plan/set", args: "plan -n golden-dev gitrepo/app ks/app --set dev.gitrepo.interval=45s --set *.ks.retryInterval=20s"},
-		{name: "plan/set-outside", args: "plan -n golden-dev gitrepo/app --set dev.gitrepo.interval=10m"},
+		{name: "plan/set-outside", args: "plan -n golden-dev gitrepo/app --set dev.gitrepo.interval=10s"},
 		{name: "plan/set-bound", args: "plan -n golden-dev gitrepo/app gitrepo/sixty --set 'dev.gitrepo.interval=at least 2m'"},
 		{name: "plan/policy-bounds", args: "plan -n golden-dev --kind gitrepo,ks --policy testdata/policies/bounds.yaml"},
 		{name: "plan/policy-bad-bounds", args: "plan -A --policy testdata/policies/bad-bounds.yaml"},
