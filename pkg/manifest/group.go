@@ -5,6 +5,7 @@ import (
 
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -96,7 +97,7 @@ func (w *rewriter) settle(d *draft) bool {
 	return settled
 }
 
-// stranger is an object that a patch of a need at its place would reach, and that does not want it there.
+// stranger is an object that a patch of a need at its place would reach, and that does not want it there: also not later.
 func (w *rewriter) stranger(d *draft, n *need) (string, bool) {
 	p := n.places[n.at]
 	name := w.nameAt(p, n.spot)
@@ -104,8 +105,8 @@ func (w *rewriter) stranger(d *draft, n *need) (string, bool) {
 		if s.ref.Group != n.ref.Group || w.apart(p, n.spot, s) {
 			continue
 		}
-		other := d.needs[s]
-		if other == nil || other.key() != n.key() || other.at >= len(other.places) || other.places[other.at] != p {
+		// The other may still be at a nearer place, which takes no patch for it either.
+		if other := d.needs[s]; other == nil || other.key() != n.key() || !slices.Contains(other.places[min(other.at, len(other.places)):], p) {
 			return fmt.Sprintf("%s of %s", s.ref, w.fleets[s.root].Root), false
 		}
 	}
