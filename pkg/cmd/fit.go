@@ -162,12 +162,14 @@ func (o FleetOptions) fitClusters(ctx context.Context, fs fleets, opts tune.Opti
 		}
 	}
 	for i := range o.Files.fleets {
-		f, err := o.readRoot(i)
-		if err != nil {
-			return nil, err
+		f, asked := fs.at(i)
+		if !asked {
+			var err error
+			if f, err = o.readRoot(i); err != nil {
+				return nil, err
+			}
 		}
-		f.kept = fs.kept(i)
-		c := f.fitCluster(opts, slices.Contains(o.Files.chosen, i), now)
+		c := f.fitCluster(opts, asked, now)
 		if history != nil {
 			c.Commits = commits(*history, o.Files.fleets[i], now)
 		}

@@ -154,3 +154,13 @@ func TestFailAboveTellsWhatItSaysNothingAbout(t *testing.T) {
 	o = invocation{}.must(t, "budget", "-f", "testdata/fit/fleet.yaml", "--fail-above", "99%", "--limit", "git.example.com:8443=5000/h")
 	assert.NotContains(t, o.stderr, "says nothing about git.example.com")
 }
+
+// Of a checkout, too, a budget fits what was asked for, and the rest keeps what it has.
+func TestBudgetFitsWhatWasAsked(t *testing.T) {
+	t.Parallel()
+	fleet := gitSources(t, "development a - 2m", "development b - 2m", "development c - 2m")
+	args := []string{"gitrepo/a", "-n", "apps", "-f", fleet, "--policy", fittingPolicy(t, 60, 120), "-o", "json"}
+	plan := decode[report.Plan](t, invocation{}.must(t, append([]string{"plan"}, args...)...))
+	counted := decode[report.Budget](t, invocation{}.must(t, append([]string{"budget"}, args...)...))
+	assert.Equal(t, *plan.Summary.GitRequests, counted.Summary.GitRequests)
+}

@@ -73,14 +73,13 @@ func (c *checkout) rewriting(ctx context.Context, wants []manifest.Want, chosen 
 	})
 }
 
-// kept are the objects of the cluster at a place that no edit changes.
-func (fs fleets) kept(place int) map[flux.Ref]string {
-	for _, f := range fs.all {
-		if f.place == place {
-			return f.kept
-		}
+// at is the fleet at a place of the checkout; false where it is none of these.
+func (fs fleets) at(place int) (fleet, bool) {
+	i := slices.IndexFunc(fs.all, func(f fleet) bool { return f.place == place })
+	if i < 0 {
+		return fleet{}, false
 	}
-	return nil
+	return fs.all[i], true
 }
 
 // keeping are the fleets with objects that no edit changes. Of an object all values or none are refused.
