@@ -2,16 +2,20 @@ package manifest
 
 import (
 	"bytes"
+	"fmt"
 	"path"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/provider"
 	"sigs.k8s.io/kustomize/api/resource"
 	kustypes "sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/resid"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // sourced is a resource of a build, and the file that it comes from as far as that is known.
@@ -43,9 +47,10 @@ func plainResources(v *view, folder string) (resources []sourced, ok bool) {
 		contents[i] = content
 	}
 	factory := provider.NewDefaultDepProvider().GetResourceFactory()
+	factory.IncludeLocalConfigs = true // isPlain sees them
 	seen := map[resid.ResId]bool{}
 	for i, content := range contents {
-		found, err := factory.SliceFromBytes(content)
+		found, err := plainSlice(factory, content)
 		if err != nil {
 			return nil, false
 		}
@@ -108,6 +113,45 @@ func (v *view) plainEntries(folder string) (files []string, ok bool) {
 		files = append(files, file)
 	}
 	return files, true
+}
+
+// plainSlice is SliceFromBytes of kustomize's factory (api/resource/factory.go) for plain objects. Kustomize puts the nodes that
+// aliases stand for in their place, and copies each mapping three times for that, which only what has aliases needs.
+func plainSlice(factory *resource.Factory, content []byte) ([]*resource.Resource, error) {
+	nodes, err := (&kio.ByteReader{OmitReaderAnnotations: true, Reader: bytes.NewReader(content)}).Read()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range nodes {
+		if !withoutAliases(n.YNode()) {
+			if err := n.DeAnchor(); err != nil {
+				return nil, err
+			}
+		}
+		if empty, at := n.HasNilEntryInList(); empty {
+			return nil, fmt.Errorf("empty item at %s", at)
+		}
+	}
+	return factory.ResourcesFromRNodes(nodes)
+}
+
+// withoutAliases tells whether kustomize's RNode.DeAnchor leaves a node as it is: also keys that are no texts, or there twice,
+// are something else behind it.
+func withoutAliases(n *yaml.Node) bool {
+	if n.Kind == yaml.AliasNode || n.Anchor != "" {
+		return false
+	}
+	if n.Kind == yaml.MappingNode {
+		keys := make(map[string]bool, len(n.Content)/2)
+		for i := 0; i < len(n.Content); i += 2 {
+			key := n.Content[i]
+			if key.Kind != yaml.ScalarNode || key.Tag != yaml.NodeTagString || keys[key.Value] {
+				return false
+			}
+			keys[key.Value] = true
+		}
+	}
+	return !slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return !withoutAliases(child) })
 }
 
 var kindValue = regexp.MustCompile(`^[ \t]*["']?([A-Za-z]+)`)
