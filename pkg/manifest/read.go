@@ -99,9 +99,29 @@ func (r *reader) all(roots []Root) []Fleet {
 	return fleets
 }
 
-// reread reads the roots of other fleets again from a Tree with edits, for their objects, values and deployments alone. Builds
-// that read none of the edited files are taken over.
+// reread reads the roots of other fleets again from a Tree with edits, for their objects, values and deployments alone.
 func (t *Tree) reread(fleets []Fleet) []Fleet {
+	r := t.rereader(fleets)
+	again := make([]Fleet, 0, len(fleets))
+	for _, f := range fleets {
+		again = append(again, r.read(f.Root))
+	}
+	return again
+}
+
+// redeployed is reread for the deployments alone.
+func (t *Tree) redeployed(fleets []Fleet) []map[flux.Ref]*deployment {
+	r := t.rereader(fleets)
+	again := make([]map[flux.Ref]*deployment, 0, len(fleets))
+	for _, f := range fleets {
+		deployments, _, _ := r.follow(f.Root)
+		again = append(again, deployments)
+	}
+	return again
+}
+
+// rereader takes over the builds of fleets that read none of the edited files.
+func (t *Tree) rereader(fleets []Fleet) *reader {
 	r := newReader(t)
 	r.compared = true
 	r.options.origins = false // an edit changes no object's file
@@ -112,11 +132,7 @@ func (t *Tree) reread(fleets []Fleet) []Fleet {
 			}
 		}
 	}
-	again := make([]Fleet, 0, len(fleets))
-	for _, f := range fleets {
-		again = append(again, r.read(f.Root))
-	}
-	return again
+	return r
 }
 
 // touches tells whether one of the files has an edit.
@@ -132,11 +148,24 @@ func (t *Tree) touches(files map[string]bool) bool {
 // maxRounds bounds how deep Kustomizations are followed, and how often variables may change what is built.
 const maxRounds = 20
 
-// read follows the Kustomizations of a root until nothing changes any more.
+// read makes a Fleet of what a root deploys.
 func (r *reader) read(root Root) Fleet {
+	current, configMaps, sources := r.follow(root)
+	f := newFleet(root, current, configMaps, r.compared)
+	if r.compared {
+		return f
+	}
+	f.tree, f.sources, f.artifacts = r.tree, sources, r.artifacts(root, current, sources)
+	f.Snapshot.Gaps = append(f.Snapshot.Gaps, r.sourceGaps(root, current, sources)...)
+	return f
+}
+
+// follow follows the Kustomizations of a root until nothing changes any more. It returns them with the ConfigMaps and sources that
+// they apply.
+func (r *reader) follow(root Root) (current map[flux.Ref]*deployment, configMaps map[flux.Ref]map[string]string, sources map[sourceRef]gitSource) {
 	start := root.start()
-	current := r.first(root, start, nil)
-	configMaps, sources := map[flux.Ref]map[string]string{}, map[sourceRef]gitSource{}
+	current = r.first(root, start, nil)
+	configMaps, sources = map[flux.Ref]map[string]string{}, map[sourceRef]gitSource{}
 	for range maxRounds {
 		r.build(current)
 		lenient := runsLenient(root, current)
@@ -151,13 +180,7 @@ func (r *reader) read(root Root) Fleet {
 		}
 		current, configMaps = next, found
 	}
-	f := newFleet(root, current, configMaps, r.compared)
-	if r.compared {
-		return f
-	}
-	f.tree, f.sources, f.artifacts = r.tree, sources, r.artifacts(root, current, sources)
-	f.Snapshot.Gaps = append(f.Snapshot.Gaps, r.sourceGaps(root, current, sources)...)
-	return f
+	return current, configMaps, sources
 }
 
 // sourceGaps are what is not known of the files that local deployments are made of.

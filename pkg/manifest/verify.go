@@ -39,7 +39,7 @@ func (m mismatches) reasons() []string {
 // try builds all roots with new contents and compares every object with what it was: only what the draft plans may
 // differ, and what leads to that.
 func (w *rewriter) try(d *draft, files map[string][]byte) mismatches {
-	after := w.tree.With(files).reread(w.fleets)
+	after := w.tree.With(files).redeployed(w.fleets)
 	var wrong mismatches
 	for i, f := range w.fleets {
 		wrong = append(wrong, w.compare(d, i, f, after[i])...)
@@ -47,12 +47,12 @@ func (w *rewriter) try(d *draft, files map[string][]byte) mismatches {
 	return wrong
 }
 
-func (w *rewriter) compare(d *draft, root int, was, is Fleet) (wrong mismatches) {
+func (w *rewriter) compare(d *draft, root int, was Fleet, is map[flux.Ref]*deployment) (wrong mismatches) {
 	whole := func(ref flux.Ref, why string) {
 		wrong = append(wrong, mismatch{spot: spot{root, ref}, whole: true, why: why})
 	}
 	for _, ref := range sortedRefs(was.deployments) {
-		before, after := was.deployments[ref], is.deployments[ref]
+		before, after := was.deployments[ref], is[ref]
 		switch {
 		case after == nil:
 			whole(ref, fmt.Sprintf("%s would be gone", ref))
@@ -70,7 +70,7 @@ func (w *rewriter) compare(d *draft, root int, was, is Fleet) (wrong mismatches)
 			}
 		}
 	}
-	if len(is.deployments) != len(was.deployments) {
+	if len(is) != len(was.deployments) {
 		whole(flux.Ref{}, "other Kustomizations would be applied")
 	}
 	return wrong
