@@ -179,6 +179,19 @@ func TestDeadOnTheBranch(t *testing.T) {
 	assert.Len(t, c.Findings, 1)
 }
 
+// What a patch sets to the same text is not called another value.
+func TestDeadBesideItsOwnText(t *testing.T) {
+	t.Parallel()
+	head := side(t, map[string]string{
+		"clusters/development/flux-system/gotk-sync.yaml": "# written by flux bootstrap\n",
+		"clusters/development/kustomization.yaml":         "resources: [a.yaml]\npatches:\n- target: {kind: GitRepository}\n  patch: |\n    - {op: replace, path: /spec/interval, value: 40s}\n",
+		"clusters/development/a.yaml":                     source("a", "  interval: 40s\n  timeout: 2m\n"),
+	})
+	c := New(Input{Head: head, Policy: testPolicy(t)})
+	require.Len(t, c.Findings, 1)
+	assert.Equal(t, "40s decides nothing: every object that is made of it gets its value from elsewhere", c.Findings[0].Message)
+}
+
 // A cluster that is new costs all that it asks, one that is gone nothing any more.
 func TestClustersComeAndGo(t *testing.T) {
 	t.Parallel()

@@ -71,7 +71,7 @@ func Rules() []RuleText {
 		{RulePolicy, LevelWarning, "A value outside the policy",
 			"kubectl fluxtune rewrite -f brings the files to what the policy wants."},
 		{RuleDead, LevelNote, "A value that decides nothing",
-			"A patch, a base or a variable takes its place in every cluster. Take it out, or change what decides: kubectl fluxtune trace -f says where that is."},
+			"A patch, a base or a variable takes its place in every cluster, also where that has the same text. Change what decides: kubectl fluxtune trace -f says where that is. It may be taken out, unless a patch replaces it (op: replace): that fails where it finds nothing."},
 		{RuleDuplicate, LevelWarning, "Two sources of a namespace for one repository",
 			"Each polls for itself. They differ in nothing but their names and how often they poll, so that one would do for both."},
 		{RuleSemver, LevelNote, "A range of versions at a short interval",

@@ -297,7 +297,7 @@ func deadFacts(side Side, moved moves, decisions manifest.Decisions) []fact {
 			continue
 		}
 		facts = append(facts, fact{
-			rule: RuleDead, at: s.Position(), says: s.Text + " decides nothing: something else gives every object that is made of it another value",
+			rule: RuleDead, at: s.Position(), says: s.Text + " decides nothing: every object that is made of it gets its value from elsewhere",
 			id: fmt.Sprintf("%s %s %s", RuleDead, moved.file(s.File), s.Text),
 		})
 	}

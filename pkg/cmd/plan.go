@@ -286,7 +286,7 @@ func (o PlanOptions) within(hosts []string) string {
 // overview sums up a plan that is carried out at a pace.
 func (o FleetOptions) overview(plan tune.Plan, calm tune.Calm, cost budget.Budget, pace float64) report.Overview {
 	return report.Overview{
-		Title: "Policy " + plan.Policy, Plan: plan, Budget: cost, Calm: calm, Pace: pace, Environments: o.Policy.EnvironmentNames(), Where: o.whereShort(), Unasked: o.unasked(), Alone: o.alone,
+		Title: "Policy " + plan.Policy, Plan: plan, Budget: cost, Calm: calm, Pace: pace, Environments: o.Policy.EnvironmentNames(), Where: o.whereShort(), Unasked: o.unasked(), Alone: o.alone, Files: o.Files != nil,
 	}
 }
 

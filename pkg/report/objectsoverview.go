@@ -158,7 +158,7 @@ func (l ObjectList) states() string {
 	for _, c := range []struct {
 		n    int
 		text string
-	}{{notReady, "not ready"}, {suspended, "suspended"}, {tuned, "changed by fluxtune (sessions lists by whom)"}, {without, "without environment (doctor says what to do)"}} {
+	}{{notReady, "not ready"}, {suspended, "suspended"}, {tuned, "changed by fluxtune (sessions lists by whom)"}, {without, "without environment (plan says what to do)"}} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.text))
 		}

@@ -52,6 +52,8 @@ type Overview struct {
 	Rows bool
 	// Patches says that what something else sets is changed all the same: then that is no remedy.
 	Patches bool
+	// Files says that the plan is for the files of a checkout, and asks no cluster.
+	Files bool
 }
 
 // screen is how many lines the smallest terminal has that an overview is made for, without the line that is typed on.

@@ -87,7 +87,7 @@ func (o Overview) leftAlone(l Layout, limits limits) []string {
 			rest += r.Count
 			continue
 		}
-		why := reasonLine(r)
+		why := reasonLine(r, o.Files)
 		if o.Patches {
 			why = strings.TrimSuffix(why, ", or see --managed")
 		}

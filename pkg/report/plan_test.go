@@ -120,5 +120,5 @@ func TestWhatARevertDefers(t *testing.T) {
 	assert.Equal(t, "2 objects were not attempted", r.NotAttempted())
 	assert.False(t, r.OthersChose())
 	summary := tune.Summarize(tune.Plan{Items: RestoreItems(restores)}, nil)
-	assert.Equal(t, "that gave up, and that a change would make try again: --force takes them back all the same", reasonLine(summary.Reasons[0]))
+	assert.Equal(t, "that gave up, and that a change would make try again: --force takes them back all the same", reasonLine(summary.Reasons[0], false))
 }

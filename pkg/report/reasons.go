@@ -8,9 +8,12 @@ import (
 )
 
 // reasonLine is a reason to leave objects alone, and what to do about it. Where messages differ from object to object,
-// more than one are summed up.
-func reasonLine(r tune.ReasonCount) string {
+// more than one are summed up. With files the objects are those of a checkout, of which doctor knows nothing.
+func reasonLine(r tune.ReasonCount, files bool) string {
 	line := reasonOf(r)
+	if files && r.Reason == tune.ReasonNoEnvironment {
+		return `without environment: name it in the policy (clusters: {staging: ["stg-*"]}), label their namespaces, or use --default-env`
+	}
 	if what, _, included := strings.Cut(line, ": --include-"); included && strings.Contains(r.Message, tune.ForceTakesBack) {
 		return what + ": --force takes them back all the same"
 	}

@@ -32,7 +32,7 @@ func NothingToChange(plan tune.Plan, p policy.Policy, partial bool) string {
 		if i == 0 {
 			b.WriteString(" Left alone:")
 		}
-		fmt.Fprintf(&b, "\n  %d %s", r.Count, reasonLine(r))
+		fmt.Fprintf(&b, "\n  %d %s", r.Count, reasonLine(r, true))
 	}
 	return b.String()
 }
