@@ -173,9 +173,9 @@ func TestRewriteSaysWhatWasNotCompared(t *testing.T) {
 	o := invocation{}.run(t.Context(), "rewrite", "-f", dir)
 	assert.Zero(t, o.code, o.stderr)
 	assert.Equal(t, "Nothing was compared with policy per-environment, and nothing changes. Left alone:\n"+
-		"  2 without environment: name it in the policy (clusters: {staging: [\"stg-*\"]}), label their namespaces, or use --default-env\n", o.stdout)
+		"  2 without environment: name it in the policy (spec.clusters: {staging: [\"stg-*\"]}), label their namespaces, or use --default-env\n", o.stdout)
 	plan := invocation{}.run(t.Context(), "plan", "-f", dir, "--rows")
-	assert.Contains(t, plan.stdout, `name it in the policy (clusters: {staging: ["stg-*"]})`)
+	assert.Contains(t, plan.stdout, `name it in the policy (spec.clusters: {staging: ["stg-*"]})`)
 	assert.NotContains(t, plan.stdout+invocation{}.run(t.Context(), "get", "-f", dir, "--rows=false").stdout, "doctor")
 	for _, command := range []string{"rewrite", "trace", "check"} {
 		o := invocation{}.run(t.Context(), command, "-f", dir)

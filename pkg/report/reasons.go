@@ -12,7 +12,7 @@ import (
 func reasonLine(r tune.ReasonCount, files bool) string {
 	line := reasonOf(r)
 	if files && r.Reason == tune.ReasonNoEnvironment {
-		return `without environment: name it in the policy (clusters: {staging: ["stg-*"]}), label their namespaces, or use --default-env`
+		return `without environment: name it in the policy (spec.clusters: {staging: ["stg-*"]}), label their namespaces, or use --default-env`
 	}
 	if what, _, included := strings.Cut(line, ": --include-"); included && strings.Contains(r.Message, tune.ForceTakesBack) {
 		return what + ": --force takes them back all the same"
