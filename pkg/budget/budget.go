@@ -78,6 +78,9 @@ type Item struct {
 	Reconciles Rates
 	// Failure says how it goes on where it is not ready.
 	Failure Failure
+	// Follows are the objects whose intervals decide how often it asks, where its own does not: the HelmRelease of a HelmChart that is made,
+	// the Kustomizations that an Alert tells of.
+	Follows []flux.Ref
 	// Requests per hour to its host; Cost says which. The zero Cost asks nothing.
 	Requests Rates
 	Cost     Cost
@@ -140,7 +143,7 @@ func New(in Input) Budget {
 }
 
 // others adds up what objects ask of hosts that only explain those that were asked for: the hosts get that, too. They stay
-// as they are; an Alert asks as often as those that it names.
+// as they are, but for what follows from these.
 func (f *fleet) others(items []tune.Item) map[Asker]Rates {
 	asked := map[Asker]Rates{}
 	for i := range items {
@@ -148,12 +151,9 @@ func (f *fleet) others(items []tune.Item) map[Asker]Rates {
 		if s == nil || f.linksOnly(s.object) {
 			continue
 		}
-		s.reconciles = f.due(s)
+		s.reconciles = f.dueBeside(s)
 		item := Item{Object: *s.object, Interval: s.interval, Reconciles: s.reconciles, Failure: s.failure}
 		f.ask(s, &item)
-		if s.object.Kind != flux.AlertKind {
-			item.Requests.Planned = item.Requests.Now
-		}
 		if item.Requests != (Rates{}) {
 			asked[item.Asker()] = sum(asked[item.Asker()], item.Requests)
 		}
@@ -220,6 +220,9 @@ func (f *fleet) item(s *subject) Item {
 		item.Receiver, item.AtOnce = s.notice.Receiver.String(), s.notice.Everything()
 	}
 	item.Uncalled = s.notice.Uncalled()
+	for _, of := range s.follows {
+		item.Follows = append(item.Follows, of.object.Ref)
+	}
 	f.ask(s, &item)
 	s.askAPI(&item)
 	if s.object.Kind == "Kustomization" {

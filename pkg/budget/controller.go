@@ -78,7 +78,7 @@ type load struct {
 const wholeHour = 3600
 
 // workers are those of the kinds that were asked for. What else they have to do was read, too (others), and keeps them busy: it stays
-// as it is.
+// as it is, but for what follows from these.
 func (f *fleet) workers(others []tune.Item) []Workers {
 	type key struct{ kind, shard, namespace string }
 	loads := map[key]*load{}
@@ -87,8 +87,7 @@ func (f *fleet) workers(others []tune.Item) []Workers {
 	for i := range others {
 		if s := f.byRef[others[i].Object.Ref]; s != nil && !s.shown {
 			stays := *s
-			stays.reconciles = f.due(s)
-			stays.reconciles.Planned = stays.reconciles.Now
+			stays.reconciles = f.dueBeside(s)
 			subjects = append(subjects, &stays)
 		}
 	}

@@ -130,8 +130,7 @@ func Retries(c flux.Controller, failing, over time.Duration) float64 {
 // that long ones come less often; how long they take counts where metrics or status.history tell.
 func (f *fleet) due(s *subject) Rates {
 	if s.object.Kind == flux.AlertKind {
-		events, _ := f.statuses(s)
-		return events
+		return f.statuses(s)
 	}
 	return f.slowed(s, f.waits(s))
 }

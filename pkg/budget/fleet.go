@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -23,6 +24,8 @@ type subject struct {
 	failure Failure
 	// reconciles are how often it is due, per hour.
 	reconciles Rates
+	// follows are those whose intervals decide how often it asks: see follow.
+	follows []*subject
 	// notice tells whether a webhook brings what is new in it at once.
 	notice webhook.Notice
 }
@@ -73,7 +76,9 @@ func newFleet(in Input) *fleet {
 		f.byRef[ref].notice = n
 	}
 	f.findGitLabs()
-	f.followReleases()
+	for _, s := range f.byRef {
+		f.follow(s)
+	}
 	for _, s := range f.shown {
 		s.reconciles = f.due(s)
 	}
@@ -126,16 +131,26 @@ func asItEnded(o *flux.Object) *flux.Object {
 	return &ended
 }
 
-// followReleases gives the HelmCharts that helm-controller makes the interval that it gives them.
-func (f *fleet) followReleases() {
-	for _, s := range f.byRef {
-		if !s.object.Generated {
-			continue
-		}
+// follow finds whose intervals decide how often an object asks, where these are not its own: a HelmChart that helm-controller makes gets
+// its interval from the HelmRelease, and an Alert asks at each reconcile of the Kustomizations that it tells of.
+func (f *fleet) follow(s *subject) {
+	switch {
+	case s.object.Generated:
 		if release := f.byRef[madeBy(s.object)]; release != nil && s.interval.Now > 0 && release.chart != (Pair[time.Duration]{}) {
-			s.interval.Planned = release.chart.Planned
+			s.follows, s.interval.Planned = []*subject{release}, release.chart.Planned
 		}
+	case s.object.Kind == flux.AlertKind:
+		s.follows = f.told(s.object)
 	}
+}
+
+// dueBeside is how often an object is reconciled that was read and not asked for: as now, but for what follows from those that were.
+func (f *fleet) dueBeside(s *subject) Rates {
+	due := f.due(s)
+	if !slices.ContainsFunc(s.follows, func(of *subject) bool { return of.shown }) {
+		due.Planned = due.Now
+	}
+	return due
 }
 
 // madeBy is the HelmRelease of a chart that helm-controller made: it labels them (helm-controller

@@ -29,26 +29,34 @@ const reconciled = "Reconciliation finished in 1.234567891s, next run in "
 // equalMessages is how often an hour notification-controller lets one message through (--rate-limit-interval, 5m by default).
 const equalMessages = 12
 
-// statuses is how often an hour an Alert has its Provider look at a commit's statuses, and for how many Kustomizations.
-func (f *fleet) statuses(alert *subject) (events Rates, kustomizations int) {
-	n := alert.object.Polling.Notify
-	provider := f.provider(alert.object)
-	if n == nil || alert.object.Suspended || alert.object.Deleting || provider == nil || provider.Suspended || provider.Deleting {
-		return Rates{}, 0
+// told are the Kustomizations of which an Alert has its Provider look at the commits' statuses.
+func (f *fleet) told(alert *flux.Object) (kustomizations []*subject) {
+	n := alert.Polling.Notify
+	provider := f.provider(alert)
+	if n == nil || alert.Suspended || alert.Deleting || provider == nil || provider.Suspended || provider.Deleting {
+		return nil
 	}
 	looked := map[string]bool{}
 	for _, source := range n.Sources {
-		if looked[source.Namespace] || f.notifiers.Refused(alert.object.Namespace, source.Namespace) != "" {
+		if looked[source.Namespace] || f.notifiers.Refused(alert.Namespace, source.Namespace) != "" {
 			continue
 		}
 		looked[source.Namespace] = true
 		for _, k := range f.kustomizations[source.Namespace] {
-			if sent := f.sent(*n, k); sent != (Rates{}) {
-				events, kustomizations = sum(events, sent), kustomizations+1
+			if f.sent(*n, k) != (Rates{}) {
+				kustomizations = append(kustomizations, k)
 			}
 		}
 	}
-	return events, kustomizations
+	return kustomizations
+}
+
+// statuses is how often an hour an Alert has its Provider look at a commit's statuses.
+func (f *fleet) statuses(alert *subject) (events Rates) {
+	for _, k := range alert.follows {
+		events = sum(events, f.sent(*alert.object.Polling.Notify, k))
+	}
+	return events
 }
 
 // sent is how often an hour an Alert sends an event of a Kustomization. What waits for others sends none that has to do with a
@@ -87,7 +95,7 @@ func (f *fleet) statusCost(s *subject) (Cost, bool) {
 	if provider == nil {
 		return Cost{}, false
 	}
-	_, n := f.statuses(s)
+	n := len(s.follows)
 	what := fmt.Sprintf("commit statuses: asks at each reconcile of %d Kustomizations", n)
 	if n == 1 {
 		what = "commit statuses: asks at each reconcile of 1 Kustomization"

@@ -19,7 +19,7 @@ type fixture struct {
 	share, cluster int
 	ref            flux.Ref
 	requests       float64 // per hour
-	// unasked says that it was not chosen: it stays as it is, whatever the policy wants of it.
+	// unasked says that it was not chosen, nor what it follows: it stays as it is, whatever the policy wants of it.
 	unasked bool
 }
 

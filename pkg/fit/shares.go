@@ -19,7 +19,7 @@ type ShareUse struct {
 	Used    float64 // as planned, with what is not fitted
 	Fixed   float64 // the part of it that is not fitted
 	Sources int     // that were fitted
-	// Idle says that nothing that was chosen counts to it: it is in nobody's way, however much it gets.
+	// Idle says that nothing that was chosen counts to it, nor asks as often as what was: it is in nobody's way, however much it gets.
 	Idle bool
 	// Mixed says that its credential is a Secret of some that count to it, and a provider of others: these are two for a budget.
 	Mixed bool
@@ -56,13 +56,18 @@ func (f *fitter) counted(s policy.Share) (polled, chosen, mixed bool) {
 			if !f.counts(s, n, item) {
 				continue
 			}
-			_, free := c.Free[item.Object.Ref]
-			polled, chosen = true, chosen || free || c.Chosen[item.Object.Ref]
+			polled, chosen = true, chosen || c.chose(item)
 			bySecret := item.Remote.Secret == s.Credential
 			secret, provider = secret || bySecret, provider || !bySecret
 		}
 	}
 	return polled, chosen, secret && provider && s.Credential != ""
+}
+
+// chose tells whether an object was asked for, or asks as often as one that was.
+func (c *Cluster) chose(item *budget.Item) bool {
+	_, free := c.Free[item.Object.Ref]
+	return free || c.Chosen[item.Object.Ref] || slices.ContainsFunc(item.Follows, func(of flux.Ref) bool { return c.Chosen[of] })
 }
 
 // counts tells whether the polls of a cluster's object count against a share: under the plan, once that is undone, or once it does not
@@ -79,7 +84,8 @@ func (f *fitter) loads(cluster int, item *budget.Item, cost float64, isFree bool
 	}
 	var loads []Load
 	ref := item.Object.Ref
-	unasked := !f.in.Clusters[cluster].Chosen[ref] && !flux.CostsOnly(ref.Group, ref.Kind)
+	canBe := !flux.CostsOnly(ref.Group, ref.Kind) || len(item.Follows) > 0
+	unasked := canBe && !f.in.Clusters[cluster].chose(item)
 	for k, use := range f.uses {
 		if !f.counts(use.Share, cluster, item) {
 			continue
