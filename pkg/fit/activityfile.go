@@ -118,6 +118,12 @@ func parseRule(n *yaml.Node) (r Rule, err error) {
 	if delete(fields, "perHour"); !given {
 		return r, errors.New("perHour is missing: say how many commits an hour there are, like 0.5")
 	}
+	if perHour.Kind == yaml.AliasNode {
+		perHour = *perHour.Alias
+	}
+	if perHour.ShortTag() == "!!null" { // which decodes as 0: that nobody waits is for people to say
+		return r, errors.New("perHour has no value: say how many commits an hour there are, like 0.5, or 0 where nobody waits")
+	}
 	if err := perHour.Decode(&r.PerHour); err != nil || !(r.PerHour >= 0) || math.IsInf(r.PerHour, 1) {
 		return r, fmt.Errorf("perHour %q is not a number of commits an hour: write one like 0.5, or 0", perHour.Value)
 	}
