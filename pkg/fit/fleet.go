@@ -91,7 +91,7 @@ type Fitting struct {
 	Sources  int
 	Requests float64
 	// Wait is the mean wait from a commit to the poll that finds it, Before that with the intervals that are there, UniformWait that with one interval for all at which no
-	// share gets more: Uniform, as far as bounds and shares allow it.
+	// share gets more: Uniform, as far as bounds allow it. That is 0 where each share allows another.
 	Wait, Before, UniformWait, Uniform time.Duration
 	// Kept says that what is there stays, since the best intervals wait hardly less (Margin): Best, on average. Then only what
 	// nobody waits for changes, and what has not the interval of its equals. Changed is how many sources change.

@@ -3,21 +3,32 @@ package fit
 import "time"
 
 // Uniform is the shortest single interval for all sources at which no share gets more than at some intervals: as far as the
-// ends of each source let it have that, and longer for those of a share that is used up before the others. It is the policy
-// that one compares with. It has whole seconds. The second result are the intervals.
+// ends of each source let it have that, and longer for those of a share that is used up before the others: then it is one for all
+// that count to the same shares, and the first result is 0. It is the policy that one compares with. It has whole seconds. The
+// second result are the intervals.
 func (p Problem) Uniform(intervals []time.Duration) (time.Duration, []time.Duration) {
 	u := uniform{Problem: p, most: p.Used(intervals), intervals: make([]time.Duration, len(p.Sources)), settled: make([]bool, len(p.Sources))}
 	one := time.Duration(0)
 	for first := true; ; first = false {
 		d := u.shortest()
 		if d == 0 {
-			return one, u.intervals
+			return u.common(one), u.intervals
 		}
 		if u.at(d); first || d < one {
 			one = d
 		}
 		u.settle(d)
 	}
+}
+
+// common is an interval if all have that, or the nearest between their ends; else 0.
+func (u *uniform) common(one time.Duration) time.Duration {
+	for i, s := range u.Sources {
+		if u.intervals[i] != min(max(one, s.Min), s.Max) {
+			return 0
+		}
+	}
+	return one
 }
 
 // uniform looks for one interval. Settled are the sources that can have no shorter one.

@@ -14,7 +14,7 @@ type PlanFit struct {
 	Sources         int     `json:"sources"`
 	RequestsPerHour float64 `json:"requestsPerHour"`
 	// Wait is the mean wait from a commit to the poll that finds it, over the commits that are expected, WaitNow with the intervals that are there. UniformWait is
-	// the same with one interval for all at which no share gets more: UniformInterval, as far as the bounds of the policy and the shares allow it.
+	// the same with one interval for all at which no share gets more: UniformInterval, as far as the bounds of the policy allow it; "" where each share allows another.
 	Wait            string `json:"wait"`
 	WaitNow         string `json:"waitNow"`
 	UniformWait     string `json:"uniformWait"`
@@ -78,8 +78,11 @@ func (p Plan) WithFit(f *fit.Fitting, at map[string]int) Plan {
 	}
 	p.Summary.Fit = &PlanFit{
 		Shares: []PlanShare{}, Sources: f.Sources, RequestsPerHour: round2(f.Requests),
-		Wait: wait(f.Wait), WaitNow: wait(f.Before), UniformWait: wait(f.UniformWait), UniformInterval: wait(f.Uniform), Evidence: map[string]int{}, Quiet: f.Quiet, Failing: f.Failing, Undone: f.Undone,
+		Wait: wait(f.Wait), WaitNow: wait(f.Before), UniformWait: wait(f.UniformWait), Evidence: map[string]int{}, Quiet: f.Quiet, Failing: f.Failing, Undone: f.Undone,
 		Kept: f.Kept, Changed: f.Changed, BestWait: wait(f.Best),
+	}
+	if f.Uniform > 0 {
+		p.Summary.Fit.UniformInterval = wait(f.Uniform)
 	}
 	for _, s := range f.Shares {
 		p.Summary.Fit.Shares = append(p.Summary.Fit.Shares, PlanShare{s.Host, s.Credential, s.Percent, s.Limit, s.Allowed, round2(s.Used), round2(s.Fixed), s.Sources, s.Idle})

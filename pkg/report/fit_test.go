@@ -36,6 +36,10 @@ func TestWaitLine(t *testing.T) {
 	assert.Equal(t, "a commit waits 1m16s on average (as now; 2m32s with one interval for all: 2m32s, or the nearest allowed), at 40 requests/h of 3 sources", waitLine(&f, "3 sources"))
 	f.Before = 30 * time.Second
 	assert.Equal(t, "a commit waits longer, 1m16s on average (30s now; 2m32s with one interval for all: 2m32s, or the nearest allowed), at 40 requests/h of 3 sources", waitLine(&f, "3 sources"), "worse than today")
+	f.Uniform = 0
+	assert.Equal(t, "a commit waits longer, 1m16s on average (30s now; 2m32s with one interval for all that count to the same shares), at 40 requests/h of 3 sources", waitLine(&f, "3 sources"))
+	f.UniformWait = f.Wait
+	assert.Contains(t, waitLine(&f, "3 sources"), "of 3 sources; one interval for all that count to the same shares would be as good")
 	f.Kept, f.Changed, f.Best = true, 1, f.Wait
 	assert.Contains(t, waitLine(&f, "3 sources"), "the rest fits as it is: a commit waits longer, 1m16s on average (30s now), as with the best intervals")
 }

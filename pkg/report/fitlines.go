@@ -96,13 +96,16 @@ func waitLine(f *fit.Fitting, sources string) string {
 	case f.Kept:
 		return keptLine(f, sources)
 	}
-	uniform := wait(f.UniformWait)
-	if f.Wait.Round(time.Second) >= f.UniformWait.Round(time.Second) { // rounded to what people write, it may take a second more
-		return fmt.Sprintf("a commit waits %s on average (%s), at %s requests/h of %s; one interval for all, %s or the nearest allowed, would be as good",
-			longer(f), waitNow(f), rate(f.Requests), sources, wait(f.Uniform))
+	one := "one interval for all that count to the same shares"
+	with := one
+	if f.Uniform > 0 {
+		one = fmt.Sprintf("one interval for all, %s or the nearest allowed,", wait(f.Uniform))
+		with = fmt.Sprintf("one interval for all: %s, or the nearest allowed", wait(f.Uniform))
 	}
-	return fmt.Sprintf("a commit waits %s on average (%s; %s with one interval for all: %s, or the nearest allowed), at %s requests/h of %s",
-		longer(f), waitNow(f), uniform, wait(f.Uniform), rate(f.Requests), sources)
+	if f.Wait.Round(time.Second) >= f.UniformWait.Round(time.Second) { // rounded to what people write, it may take a second more
+		return fmt.Sprintf("a commit waits %s on average (%s), at %s requests/h of %s; %s would be as good", longer(f), waitNow(f), rate(f.Requests), sources, one)
+	}
+	return fmt.Sprintf("a commit waits %s on average (%s; %s with %s), at %s requests/h of %s", longer(f), waitNow(f), wait(f.UniformWait), with, rate(f.Requests), sources)
 }
 
 // longer is how long a commit will wait, and says where that is longer than it does.
