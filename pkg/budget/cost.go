@@ -284,15 +284,25 @@ const codeCommit = "git-codecommit."
 // address is where an object asks: GitHub, Bitbucket and AWS CodeCommit answer what is not Git on hosts of their own.
 func (f *fleet) address(o *flux.Object, remote flux.Remote, p Protocol) flux.Address {
 	a := flux.ParseAddress(remote.URL, p == Image && o.Kind != flux.ResourceSetInputProviderKind)
-	switch {
-	case p == Bucket:
+	switch p {
+	case Bucket:
 		a.Path = remote.Bucket
-	case p == REST && a.Host == presetHost:
-		a.Host = GitHubREST
-	case p == REST && a.Host == "bitbucket.org":
-		a.Host = "api.bitbucket.org"
-	case p == REST && strings.HasPrefix(a.Host, codeCommit) && strings.HasSuffix(a.Host, ".amazonaws.com"):
-		a.Host = strings.TrimPrefix(a.Host, "git-")
+	case REST:
+		a.Host = RESTHost(a.Host)
 	}
 	return a
+}
+
+// RESTHost is the host that answers what is asked by REST of one that answers Git: for most the same.
+func RESTHost(host string) string {
+	switch {
+	case host == presetHost:
+		return GitHubREST
+	case host == "bitbucket.org":
+		return "api.bitbucket.org"
+	case strings.HasPrefix(host, codeCommit) && strings.HasSuffix(host, ".amazonaws.com"):
+		return strings.TrimPrefix(host, "git-")
+	default:
+		return host
+	}
 }

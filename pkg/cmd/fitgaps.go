@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
@@ -90,10 +91,27 @@ func (o FleetOptions) unshared(fs fleets) string {
 	}
 	for _, f := range fs.all {
 		for _, resource := range f.unread() {
+			if (resource == "providers" || resource == "alerts") && !o.statusesCount(f) {
+				continue
+			}
 			names = append(names, flux.InCluster(f.options.Cluster, resource))
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// statusesCount tells whether commit statuses may count to a share, as far as can be told without those Alerts and Providers that could
+// not be listed: not to that of a host which answers no REST, nor where no Alert tells of Kustomizations.
+func (o FleetOptions) statusesCount(f fleet) bool {
+	if !slices.ContainsFunc(o.Policy.Fit, func(s policy.Share) bool { return budget.RESTHost(s.Host) == s.Host }) {
+		return false
+	}
+	for object := range f.snapshot.All() {
+		if n := object.Polling.Notify; n != nil && !object.Suspended && slices.ContainsFunc(n.Sources, func(e flux.EventSource) bool { return e.Kind == "Kustomization" }) {
+			return true
+		}
+	}
+	return slices.Contains(f.unread(), "alerts")
 }
 
 // unread are the resources that ask hosts and were asked for, and that could not be listed.

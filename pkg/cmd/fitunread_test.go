@@ -39,6 +39,27 @@ func TestShareNeedsAllThatAsksHosts(t *testing.T) {
 	require.ErrorContains(t, o.sharesKnown(several), "gone, west: buckets could not be read: try again, or name the other clusters with --contexts")
 	require.NoError(t, FleetOptions{}.sharesKnown(several), "nothing is fitted")
 
+	// Whom commit statuses ask is in Providers, which may hold secrets: they are needed only where it matters.
+	alert := flux.Object{Ref: flux.Ref{Kind: flux.AlertKind}, Polling: flux.Polling{Notify: &flux.Notify{Sources: []flux.EventSource{{Kind: "Kustomization", Name: "*"}}}}}
+	chat := flux.Object{Ref: flux.Ref{Kind: flux.AlertKind}, Polling: flux.Polling{Notify: &flux.Notify{Sources: []flux.EventSource{{Kind: "HelmRelease", Name: "*"}}}}}
+	for name, tc := range map[string]struct {
+		host   string
+		unread []string
+		alert  flux.Object
+		needed bool
+	}{
+		"the host answers REST, too":      {"gitlab.com", []string{"Provider"}, alert, true},
+		"REST is at another host":         {"github.com", []string{"Provider", "Alert"}, alert, false},
+		"the host of REST":                {"api.github.com", []string{"Provider"}, alert, true},
+		"no Alert tells of what is asked": {"gitlab.com", []string{"Provider"}, chat, false},
+		"Alerts are not known either":     {"gitlab.com", []string{"Alert"}, flux.Object{}, true},
+	} {
+		o.Policy = policy.Policy{}.WithFit(policy.Share{Host: tc.host, Percent: 1})
+		f := without("", tc.unread...)
+		f.snapshot.Related = []flux.Object{tc.alert}
+		assert.Equal(t, tc.needed, o.sharesKnown(fleets{all: []fleet{f}}) != nil, name)
+	}
+
 	asks := map[string]bool{}
 	for _, k := range append(flux.Kinds(), flux.CostKinds()...) {
 		asks[k.Name] = k.AsksHosts()

@@ -44,8 +44,9 @@ func newRBAC(r *root) *cobra.Command {
 			name, both are printed.
 
 			The viewer also lists notification Providers, whose spec.address can hold a secret URL. No command
-			prints it; without that rule they are not counted, and all else works. Its holders can read the path of
-			each Receiver's webhook as well, which for some types is all the secret there is. No command prints that.
+			prints it; without that rule they are not counted, and all works but apply --fit of a host that they may
+			ask. Its holders can read the path of each Receiver's webhook as well, which for some types is all the
+			secret there is. No command prints that.
 
 			The tuner may patch, and Kubernetes knows no rights on single fields: who may patch a Kustomization, a
 			HelmRelease or a source can make Flux apply anything, with the rights of Flux's controllers, also from a
