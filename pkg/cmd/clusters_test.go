@@ -220,7 +220,7 @@ func TestSeveralClustersAreChangedAndTakenBack(t *testing.T) {
 	assert.Equal(t, "1m 1m", f.intervals(t))
 	assert.Contains(t, o.stdout, "# east\n")
 	assert.Contains(t, o.stdout, "# west\n")
-	assert.Contains(t, o.stderr, "Take it back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --contexts east,west -A --session 20261122-120000-test")
+	assert.Contains(t, o.stderr, "Take it back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --contexts east,west --session 20261122-120000-test")
 
 	sessions := decode[report.SessionList](t, f.invocation().must(t, "sessions", "--contexts", "east,west", "-o", "json"))
 	require.Len(t, sessions.Items, 2)

@@ -121,7 +121,7 @@ func TestOverdueSessionsOfSeveralClusters(t *testing.T) {
 	record := `{"steps":[{"session":"late","policy":"fast","time":"2026-11-22T10:00:00Z","until":"2026-11-22T11:00:00Z","fields":{"spec.interval":{"from":"10m","to":"1m"}}}]}`
 	f.Kubectl(t, "annotate", "gitrepository", "app", "-n", f.west, "fluxtune.github.io/original="+record)
 	o := i.must(t, "sessions", "--contexts", "east,west")
-	assert.Contains(t, f.anonymous(o.stderr), "1 session should have ended. Take that back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --contexts east,west -A --expired")
+	assert.Contains(t, f.anonymous(o.stderr), "1 session should have ended. Take that back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --contexts east,west --expired")
 
 	// What asks most, 12 times at 1m beside 5m in the east, goes back to 10m.
 	for n := range 12 {
@@ -163,7 +163,7 @@ func TestCostsOfAllClustersTogether(t *testing.T) {
 		"Git requests 18/h -> 66/h: 267% more, of all clusters together", // 12 + 6 -> 60 + 6
 		"Git requests 66/h -> 120/h: 82% more, of all clusters together",
 	}, costs)
-	assert.Contains(t, o.stderr, "In 2 clusters together: 2 configured, 0 unchanged, 0 left alone, 0 failed.\nSession 20261122-120000-test. Take it back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --contexts east,west -A --session 20261122-120000-test\n")
+	assert.Contains(t, o.stderr, "In 2 clusters together: 2 configured, 0 unchanged, 0 left alone, 0 failed.\nSession 20261122-120000-test. Take it back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --contexts east,west --session 20261122-120000-test\n")
 	assert.Equal(t, 1, strings.Count(o.stderr, "Take it back with"))
 	o = i.must(t, "revert", "--contexts", "east,west", "--yes", "--rows")
 	assert.Contains(t, o.stderr, "east: 1 restored")

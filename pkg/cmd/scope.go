@@ -55,10 +55,25 @@ func (o FleetOptions) scopeFlags(r *root) string {
 		}
 		flags += " --contexts " + terminal.Quoted(strings.Join(names, ","))
 	}
-	if o.allNamespaces() {
-		return flags + " -A"
+	return flags + o.namespaceFlags()
+}
+
+// namespaceFlags are -A or -n, with a space before; "" where the contexts have different namespaces of their own, as they were taken.
+func (o FleetOptions) namespaceFlags() string {
+	namespace, known := o.Selection.Namespace, false
+	for _, c := range o.clusters {
+		switch {
+		case c.err != nil: // nothing was read there
+		case known && c.selection.Namespace != namespace:
+			return ""
+		default:
+			namespace, known = c.selection.Namespace, true
+		}
 	}
-	return flags + " -n " + terminal.Quoted(o.Selection.Namespace)
+	if namespace == "" {
+		return " -A"
+	}
+	return " -n " + terminal.Quoted(namespace)
 }
 
 // scope says which part of a checkout was chosen; "" where all of it was, and of a cluster.
