@@ -628,3 +628,35 @@ func TestApplyForOfWhatIsBeingDeleted(t *testing.T) {
 	assert.Contains(t, o.stderr, "No session is overdue")
 	f.Kubectl(t, "patch", "gitrepository", "leaving", "-n", f.apps, "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
 }
+
+// What somebody deleted meanwhile is not as it was: that is told, and is no failure. Scripts get one document, of the changes.
+func TestApplyForOfWhatIsDeleted(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"", "yaml", "json", "jsonpath={.session}{\"\\n\"}"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			f := newFreeFleet(t)
+			f.Apply(t, gitRepository(f.apps, "later", "interval: 5m"))
+			var flags []string
+			if format != "" {
+				flags = []string{"-o", format}
+			}
+			l := f.applyFor(t, on(f.Cluster), flags...)
+			f.Kubectl(t, "delete", "gitrepository", "later", "-n", f.apps)
+			l.ctrlC()
+			o := <-l.result
+			assert.Zero(t, o.code, o.stderr)
+			assert.Equal(t, "5m", f.interval(t))
+			assert.Contains(t, o.stderr, "Session 20261122-120000-test is over: what is still there is as it was. 1 object that it changed was deleted meanwhile: GitRepository "+f.apps+"/later\n")
+			switch {
+			case format == "yaml":
+				assert.Equal(t, 1, strings.Count(o.stdout, "kind: Results"), o.stdout)
+				assert.NotContains(t, o.stdout, "restored")
+			case format == "json":
+				assert.Equal(t, "20261122-120000-test", decode[report.Results](t, o).Session)
+			case format != "":
+				assert.Equal(t, "20261122-120000-test\n", o.stdout)
+			}
+		})
+	}
+}

@@ -11,16 +11,40 @@ import (
 )
 
 // there are the objects that can be read, whatever was chosen.
-func (o ApplyOptions) there(ctx context.Context) []flux.Object {
+func (o ApplyOptions) there(ctx context.Context) whatIsThere {
 	fs, err := o.everything().readAll(ctx, o.root)
 	if err != nil {
-		return nil
+		return whatIsThere{}
 	}
-	var objects []flux.Object
+	there := whatIsThere{known: !fs.incomplete()}
 	for _, f := range fs.all {
-		objects = append(objects, f.snapshot.Objects...)
+		there.objects = append(there.objects, f.snapshot.Objects...)
 	}
-	return objects
+	return there
+}
+
+// whatIsThere are the objects that can be read.
+type whatIsThere struct {
+	objects []flux.Object
+	known   bool // that is all
+}
+
+// goneText names what a session wrote and somebody has deleted; "" where nothing is, or that is not known.
+func (w whatIsThere) goneText(wrote []tune.Item) string {
+	var names []string
+	for _, item := range wrote {
+		if !slices.ContainsFunc(w.objects, func(o flux.Object) bool { return o.Ref == item.Object.Ref }) {
+			names = append(names, item.Object.Ref.String())
+		}
+	}
+	switch n := len(names); {
+	case n == 0 || !w.known:
+		return ""
+	case n == 1:
+		return fmt.Sprintf("1 object that it changed was deleted meanwhile: %s", names[0])
+	default:
+		return fmt.Sprintf("%d objects that it changed were deleted meanwhile: %s", n, strings.Join(names[:min(n, 3)], ", ")+more(n-3))
+	}
 }
 
 // deletingText names what a session wrote and a revert leaves alone, since it is being deleted; "" where nothing is.

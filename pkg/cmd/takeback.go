@@ -228,27 +228,38 @@ func stateOf(objects []flux.Object, o tune.RestoreOptions) sessionState {
 	return state
 }
 
+// over says that all of a session is taken back, and what there is of what it wrote that is not as it was.
+func (w wayBack) over(say func(string), there whatIsThere) error {
+	kept, deleting, gone := keptText(w.wrote, there.objects), deletingText(w.wrote, there.objects), there.goneText(w.wrote)
+	switch {
+	case kept != "":
+		say(fmt.Sprintf("Session %s is over, but %s", w.session, kept))
+	case deleting != "":
+		say(fmt.Sprintf("Session %s is over, but %s", w.session, deleting))
+	case gone == "":
+		say(fmt.Sprintf("Session %s is over: everything is as it was.", w.session))
+	default:
+		say(fmt.Sprintf("Session %s is over: what is still there is as it was. %s", w.session, gone))
+	}
+	if gone != "" && kept+deleting != "" {
+		say(gone)
+	}
+	if kept != "" {
+		return silentError{exitFailed}
+	}
+	return nil
+}
+
 // conclude says that a session is over, or what is left of it.
 func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionState, err error) error {
 	say := func(text string) { _, _ = fmt.Fprintln(o.root.ErrOut, text) }
 	gone, silent, chose := sessionGone{}, silentError{}, othersChose{}
 	switch {
 	case err == nil || errors.As(err, &gone) && way.back.objects > 0:
-		objects := o.there(ctx)
-		kept, deleting := keptText(way.wrote, objects), deletingText(way.wrote, objects)
-		switch {
-		case kept != "":
-			say(fmt.Sprintf("Session %s is over, but %s", way.session, kept))
-			return silentError{exitFailed}
-		case deleting != "":
-			say(fmt.Sprintf("Session %s is over, but %s", way.session, deleting))
-		default:
-			say(fmt.Sprintf("Session %s is over: everything is as it was.", way.session))
-		}
-		return nil
+		return way.over(say, o.there(ctx))
 	case errors.As(err, &gone): // somebody else was faster
 		say(fmt.Sprintf("Session %s is over: nothing bears it any more.", way.session))
-		if kept := keptText(way.wrote, o.there(ctx)); kept != "" {
+		if kept := keptText(way.wrote, o.there(ctx).objects); kept != "" {
 			say("By that " + kept)
 			return silentError{exitFailed}
 		}
@@ -271,7 +282,7 @@ func (o ApplyOptions) conclude(ctx context.Context, way wayBack, state sessionSt
 	default:
 		say(way.notWhole(explain(err)))
 	}
-	if kept := keptText(way.wrote, o.there(ctx)); kept != "" {
+	if kept := keptText(way.wrote, o.there(ctx).objects); kept != "" {
 		say("Besides, " + kept)
 	}
 	return silentError{exitFailed}
@@ -298,7 +309,7 @@ func (o ApplyOptions) reverting(session string, back *takenBack) RevertOptions {
 	if !o.printer.tables() {
 		r.Out = io.Discard // one document was promised
 	}
-	printer.out = r.Out
+	printer.out, printer.document = r.Out, r.Out
 	revert.root, revert.printer = &r, &printer
 	for i, c := range revert.clusters { // which are clones
 		one := *c.root
