@@ -59,12 +59,14 @@ func newApply(r *root) *cobra.Command {
 			With --contexts or --all-contexts one cluster is changed after the other, each after its own question and
 			at its own pace; all in one session. The costs that are shown are those of all clusters together. With --fit the
 			clusters that will ask less come first, and none may be missing. Where one is not changed as planned, no further
-			one is changed with --yes that would break a share for it: it is not attempted, with exit code 1.
+			one is changed with --yes that would break a share for it: it is not attempted, with exit code 1. Nor is one, with --yes
+			or without, where others have changed a cluster that was done, so that it would break a share now.
 
 			With --for, in one cluster, the changes are taken back that time after the first of them: apply shows how long it
 			still takes and ends the session then, at Ctrl-C, or when the terminal goes; that is exit code 0, where all of it is
-			taken back. The time is in the records, so that revert --expired cleans up, from any machine, after a crash. For
-			several clusters run it for each, with --context, in a terminal of its own.
+			taken back. A document of -o is of the changes, and stderr tells of their end. The time is in the records, so that
+			revert --expired cleans up, from any machine, after a crash. For several clusters run it for each, with --context,
+			in a terminal of its own.
 
 			A failure stops only its own object. Exit code 1 means that something failed, was left alone
 			because it changed, or is not ready yet (--wait); it is named. Ctrl-C while objects are changed ends in good
@@ -152,6 +154,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 	cost := o.cost(f, plan)
 	plan.Warnings = slices.Concat(plan.Warnings, f.unchecked(plan, o.FieldManager), f.unseen(plan), cost.Overloaded())
 	o.root.warn(plan.Warnings, f.snapshot.Gaps)
+	fitted := fitting
 	overview := o.overview(plan, f.forecast(plan, o.PatchesPerSecond), cost, o.PatchesPerSecond)
 	if o.together != nil && o.together.parts {
 		if err := o.unasked(fitting, f, plan); err != nil {
@@ -183,6 +186,7 @@ func (o ApplyOptions) apply(ctx context.Context, f fleet, fitting *fit.Fitting, 
 				return o.writes(plan, by, stamp)
 			},
 		},
+		allowed:  func(ctx context.Context) error { return o.sharesStill(ctx, fitted, f, plan) },
 		before:   by.refresh,
 		plan:     plan,
 		rules:    plan.Pins,

@@ -254,13 +254,22 @@ func TestEachClusterIsAskedFor(t *testing.T) {
 }
 
 // lineByLine gives a line for each read, as a terminal does.
-type lineByLine struct{ lines []string }
+type lineByLine struct {
+	lines []string
+	// before is called before each line is read, with which it is, from 0; it may be nil.
+	before func(int)
+	came   int
+}
 
 // Read implements io.Reader.
 func (l *lineByLine) Read(p []byte) (int, error) {
 	if len(l.lines) == 0 {
 		return 0, http.ErrBodyReadAfterClose
 	}
+	if l.before != nil {
+		l.before(l.came)
+	}
+	l.came++
 	n := copy(p, l.lines[0])
 	l.lines = l.lines[1:]
 	return n, nil

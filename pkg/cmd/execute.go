@@ -24,6 +24,8 @@ type job struct {
 	results report.Results
 	// question asks for leave; "" does not ask.
 	question string
+	// allowed says, once leave is given, why nothing may be changed all the same; it may be nil.
+	allowed func(context.Context) error
 	// before is called before each write begins; it may be nil.
 	before func(context.Context)
 	// finish adds to the results what only the command knows.
@@ -43,6 +45,11 @@ func (o WriteOptions) execute(ctx context.Context, j job, f fleet) error {
 	}
 	if err := o.confirm(ctx, j.question, len(j.run.Writes)+len(j.rules)); err != nil {
 		return err
+	}
+	if j.allowed != nil {
+		if err := j.allowed(ctx); err != nil {
+			return err
+		}
 	}
 	j.run.PinTimeout, j.run.Now = o.WaitTimeout, o.now
 	var out cluster.Outcomes

@@ -234,6 +234,27 @@ func TestFitStopsBeforeItBreaksAShare(t *testing.T) {
 		`Mend that and run the same command again, or run it without --yes to be asked$`, o.stderr)
 }
 
+// A question may stand for long: what others change meanwhile in a cluster that is done counts before the next one is changed.
+func TestFitLooksAgainAtClustersThatAreDone(t *testing.T) {
+	t.Parallel()
+	f := newFleetOfTwo(t)
+	host := f.east + ".example.com" // no other test polls it
+	for namespace, interval := range map[string]string{f.east: "10s", f.west: "30m"} {
+		f.Apply(t, strings.ReplaceAll(gitRepository(namespace, "app", "interval: "+interval+", timeout: 2m"), "github.com", host))
+	}
+	i := f.invocation()
+	i.terminal = true
+	i.stdin = &lineByLine{lines: []string{"y\n", "y\n"}, before: func(question int) {
+		if question == 1 {
+			f.Apply(t, strings.ReplaceAll(gitRepository(f.east, "app", "interval: 10s, timeout: 2m"), "github.com", host))
+		}
+	}}
+	o := i.run(t.Context(), "apply", "--contexts", "west,east", "--set", "*.GitRepository.interval=10s to 30m", "--fit", host+"=2%", "--limit", host+"=3600/h")
+	assert.Equal(t, exitFailed, o.code, o.stderr)
+	assert.Equal(t, "10s 30m", f.intervals(t))
+	assert.Regexp(t, `(?m)^error: west: not attempted: with this \S+\.example\.com gets \d+ requests/h, which are 1\d% of its limit, above its share of 2%: east was changed by others meanwhile\. Run the same command again$`, o.stderr)
+}
+
 // Contexts of one cluster that look at different namespaces are not dropped.
 func TestContextsOfOneClusterWithTwoNamespaces(t *testing.T) {
 	t.Parallel()

@@ -24,6 +24,7 @@ type together struct {
 	settled []budget.Budget // and as it is once what keeps setting fields has undone what changed them
 	ahead   []budget.Budget // and as it will be, where it is still to be changed
 	turn    int             // which of them is changed, from 1
+	over    []fleet         // those whose turn was before, as they were read
 	limits  budget.Limits
 	names   []string         // of the environments, in the policy's order
 	missing []flux.Gap       // clusters that could not be read
@@ -127,6 +128,9 @@ func (t *together) withAll() *budget.Budget {
 
 // passed notes that a cluster is changed no more: what it asks stays as it is by now. A dry run goes on with what is planned.
 func (t *together) passed(f fleet, dry bool) {
+	if t != nil && !dry {
+		t.over = append(t.over, f)
+	}
 	if t != nil && t.ahead != nil && !dry {
 		t.ahead[f.place] = t.budgets[f.place]
 	}
@@ -233,6 +237,11 @@ func (t *together) warned(fitting *fit.Fitting, f fleet, plan tune.Plan, now tim
 	if t == nil || fitting == nil || !t.parts {
 		return nil, false
 	}
+	return t.above(fitting, f, plan, now, were(t.behind)+" not changed as planned")
+}
+
+// above says which shares of a fitting are not kept with a change of a cluster, and why, and whether that change breaks one.
+func (t *together) above(fitting *fit.Fitting, f fleet, plan tune.Plan, now time.Time, why string) (lines []string, breaks bool) {
 	all := slices.Clone(t.settled)
 	all[f.place] = f.settled(plan, now)
 	cost, settled := t.with(f, plan, now), t.sum(all)
@@ -240,8 +249,8 @@ func (t *together) warned(fitting *fit.Fitting, f fleet, plan tune.Plan, now tim
 	for _, s := range fitting.Shares {
 		if gets := max(cost.Asks(s.Share), settled.Asks(s.Share)); missed(s, gets) {
 			breaks = breaks || gets > 1.001*max(before.Asks(s.Share), settledBefore.Asks(s.Share))
-			lines = append(lines, fmt.Sprintf("with this %s gets %s requests/h, which are %s%% of its limit, above its share of %g%%: %s not changed as planned",
-				s.Share, report.Rate(gets), percentAbove(100*gets/s.Limit, s.Percent), s.Percent, were(t.behind)))
+			lines = append(lines, fmt.Sprintf("with this %s gets %s requests/h, which are %s%% of its limit, above its share of %g%%: %s",
+				s.Share, report.Rate(gets), percentAbove(100*gets/s.Limit, s.Percent), s.Percent, why))
 		}
 	}
 	return lines, breaks
