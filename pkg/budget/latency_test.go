@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -435,10 +436,15 @@ func TestGeneratedChartFollowsItsRelease(t *testing.T) {
 	chart := flux.Object{Ref: ref("HelmChart", "apps-web"), Interval: ptr("10m"), Generated: true, SourceRef: ref("HelmRepository", "oci")}
 	chart.Labels = map[string]string{"helm.toolkit.fluxcd.io/name": "web", "helm.toolkit.fluxcd.io/namespace": "apps"}
 	release := flux.Object{Ref: ref("HelmRelease", "web"), Interval: ptr("10m"), HasChart: true, SourceRef: ref("HelmRepository", "oci")}
-	b := New(Input{Items: []tune.Item{
-		{Object: chart},
-		item(release, "5m"),
-		item(flux.Object{Ref: ref("HelmRepository", "oci"), OCI: true, Remote: flux.Remote{URL: "oci://ghcr.io/charts"}}, ""),
-	}})
+	repository := item(flux.Object{Ref: ref("HelmRepository", "oci"), OCI: true, Remote: flux.Remote{URL: "oci://ghcr.io/charts"}}, "")
+	b := New(Input{Items: []tune.Item{{Object: chart}, item(release, "5m"), repository}})
 	assert.Equal(t, Rates{Now: 18, Planned: 36}, b.Requests)
+	assert.Equal(t, []flux.Ref{release.Ref}, b.Items[0].Follows)
+
+	// A choice of releases does not have their charts in it, which follow all the same, and one without releases leaves charts as they are.
+	chosen := New(Input{Items: []tune.Item{item(release, "5m")}, Others: []tune.Item{{Object: chart}, repository}})
+	require.Len(t, chosen.Hosts, 1)
+	assert.Equal(t, 36.0, chosen.Asks(policy.Share{Host: "ghcr.io"}))
+	other := New(Input{Items: []tune.Item{repository}, Others: []tune.Item{{Object: chart}, item(release, "5m")}})
+	assert.Equal(t, 18.0, other.Asks(policy.Share{Host: "ghcr.io"}))
 }
