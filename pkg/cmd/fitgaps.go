@@ -176,7 +176,15 @@ func (o FleetOptions) ofAll(ctx context.Context, fs fleets, opts tune.Options, n
 	}
 	fs.all = slices.Clone(fs.all)
 	for i := range fs.all {
-		fs.all[i].objects = fs.all[i].snapshot.Objects
+		if o.Files == nil {
+			fs.all[i].objects = fs.all[i].snapshot.Objects
+			continue
+		}
+		f, err := all.readRoot(fs.all[i].place)
+		if err != nil {
+			return open
+		}
+		fs.all[i] = f
 	}
 	_, err := all.fitOnce(ctx, fs, opts, now)
 	var tooMuch *fit.ExcessError

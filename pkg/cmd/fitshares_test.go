@@ -234,7 +234,7 @@ func TestFitSaysThatOtherClustersComeOnTop(t *testing.T) {
 	const says = "; what other clusters ask comes on top"
 	for contexts, want := range map[string]int{"--context east": 2, "--contexts east,west": 2, "--contexts east,again,west,gone": 0} {
 		i := f.invocation()
-		o := i.run(t.Context(), append(words("plan -A "+contexts), "--fit", "github.com=60%", "--set", "*.GitRepository.interval=30s to 20m")...)
+		o := i.run(t.Context(), append(words("plan -A "+contexts), "--fit", "github.com=60%", "--set", "*.GitRepository.interval=30s to 20m", "--limit", "github.com=1000000/h")...)
 		assert.Equal(t, want, strings.Count(o.stdout, says), "%s: %s%s", contexts, o.stdout, o.stderr)
 		i.width = 100
 		o = i.run(t.Context(), words("budget -A "+contexts)...)

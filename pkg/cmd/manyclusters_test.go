@@ -104,10 +104,11 @@ func TestCostsOfWhatWasCarriedOut(t *testing.T) {
 	// What is not confirmed stays.
 	i.session, i.stdin = "partly", &lineByLine{lines: []string{"n\n", "y\n"}}
 	o := i.run(t.Context(), "apply", "--contexts", "east,west", "--rows")
-	assert.Equal(t, []string{"Git requests 162/h -> 786/h: 385% more, of all clusters together", "Git requests 162/h -> 216/h: 33% more, of all clusters together"}, gitRequests(o), o.stdout)
+	assert.Equal(t, []string{"Git requests 162/h -> 786/h: 385% more, of all clusters together, with only this one", "Git requests 162/h -> 216/h: 33% more, of all clusters together"}, gitRequests(o), o.stdout)
 }
 
 // gitRequests are the lines of overviews that tell them.
+// gitRequests are the lines that tell of them, each up to where it is broken.
 func gitRequests(o outcome) []string {
 	return regexp.MustCompile(`Git requests [^\n]*`).FindAllString(o.stdout, -1)
 }
@@ -160,7 +161,7 @@ func TestCostsOfAllClustersTogether(t *testing.T) {
 	costs := regexp.MustCompile(`Git requests [^\n]*`).FindAllString(o.stdout, -1)
 	require.Len(t, costs, 2, o.stdout)
 	assert.Equal(t, []string{
-		"Git requests 18/h -> 66/h: 267% more, of all clusters together", // 12 + 6 -> 60 + 6
+		"Git requests 18/h -> 66/h: 267% more, of all clusters together, with only this one", // 12 + 6 -> 60 + 6
 		"Git requests 66/h -> 120/h: 82% more, of all clusters together",
 	}, costs)
 	assert.Contains(t, o.stderr, "In 2 clusters together: 2 configured, 0 unchanged, 0 left alone, 0 failed.\nSession 20261122-120000-test. Take it back with: kubectl fluxtune revert --kubeconfig "+f.kubeconfig+" --contexts east,west --session 20261122-120000-test\n")
