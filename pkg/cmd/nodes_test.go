@@ -139,7 +139,7 @@ func nodeMetrics(r *http.Request, _ int) faults.Fault {
 	}
 	var items []string
 	for i, n := range nodePods.Nodes() {
-		items = append(items, fmt.Sprintf(`{"metadata":{"name":%q},"usage":{"cpu":"%dm","memory":"%dMi"}}`, n.Name, 250+500*i, 2000+1000*i))
+		items = append(items, fmt.Sprintf(`{"metadata":{"name":%q},"timestamp":%q,"usage":{"cpu":"%dm","memory":"%dMi"}}`, n.Name, time.Now().Format(time.RFC3339), 250+500*i, 2000+1000*i))
 	}
 	return faults.Fault{Body: `{"kind":"NodeMetricsList","items":[` + strings.Join(items, ",") + `]}`}
 }

@@ -176,11 +176,11 @@ func TestNewColumnsBringANewHeader(t *testing.T) {
 		return strings.Split(strings.TrimSpace(out.String()), "\n")
 	}
 	assert.NotContains(t, show()[0], "MEMORY")
-	counts[0].Count.Nodes[0].Usage = &nodes.Usage{CPU: 250, Memory: 1 << 30}
+	counts[0].Count.Nodes[0].Usage = &nodes.Usage{CPU: 250, Memory: 1 << 30, At: noon}
 	anew := show()
 	assert.Regexp(t, "^NAME .* CAPACITY +CPU +CPU% +MEMORY +MEMORY% +ZONE", anew[0])
 	assert.Len(t, anew, 8, "with all rows")
-	counts[0].Count.Nodes[0].Usage = &nodes.Usage{CPU: 750, Memory: 1 << 30}
+	counts[0].Count.Nodes[0].Usage = &nodes.Usage{CPU: 750, Memory: 1 << 30, At: noon}
 	changed := show()
 	require.Len(t, changed, 1)
 	assert.Regexp(t, "^n1 .* 750m ", changed[0])

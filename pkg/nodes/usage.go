@@ -19,8 +19,8 @@ type Usage struct {
 	// CPUPercent and MemoryPercent are the parts of what the node's pods may use (status.allocatable); nil where the node
 	// does not say that, infinite where something is used of nothing.
 	CPUPercent, MemoryPercent *float64
-	// At is the end of the Window in which that was measured, the zero time where that is not said. Age is how long ago that
-	// was when it was read.
+	// At is the end of the Window in which that was measured, the zero time where no time that has been is said. Age is how long
+	// ago that was when it was read, by the cluster's clock.
 	At          time.Time
 	Window, Age time.Duration
 }
@@ -29,8 +29,9 @@ type Usage struct {
 // otherwise, and adapters for Prometheus look back for five.
 const oldUsage = 5*time.Minute + 30*time.Second
 
-// Old tells whether it is of a time that has passed, such as that of a metrics-server that has stopped.
-func (u Usage) Old() bool { return u.Age > oldUsage }
+// Old tells whether it is of a time that has passed, such as that of a metrics-server that has stopped, or of one that nobody
+// knows.
+func (u Usage) Old() bool { return u.Age > oldUsage || u.At.IsZero() }
 
 // of relates what is used to what a node has.
 func (u Usage) of(n Node) *Usage {
@@ -91,7 +92,7 @@ func (m nodeMetrics) usage(now time.Time) *Usage {
 	}
 	u := Usage{CPU: *cpu, Memory: *memory}
 	u.Window, _ = time.ParseDuration(m.Window)
-	if at, err := time.Parse(time.RFC3339, m.Timestamp); err == nil {
+	if at, err := time.Parse(time.RFC3339, m.Timestamp); err == nil && at.Sub(now) <= oldUsage { // clocks of nodes differ
 		u.At, u.Age = at, max(0, now.Sub(at))
 	}
 	return &u
@@ -115,10 +116,15 @@ func (c *Counter) readUsage(ctx context.Context) {
 		c.failUsage(fmt.Errorf("listing the nodes' metrics: %w", err))
 		return
 	}
-	now := time.Now()
+	now := time.Now().Add(c.kube.Ahead())
 	usage := make(map[string]*Usage, len(items))
 	for _, item := range items {
-		usage[item.Metadata.Name] = item.usage(now)
+		name := item.Metadata.Name
+		if _, twice := usage[name]; twice {
+			usage[name] = nil // nobody knows which is right
+			continue
+		}
+		usage[name] = item.usage(now)
 	}
 	c.update(func() {
 		c.partLocked(WhatUsage, "").known(began)

@@ -195,21 +195,48 @@ func TestNumbersOfPodsThatThereCannotBeAreNotKnown(t *testing.T) {
 	}
 }
 
-// A sample says when it was taken: one of long ago is not one of now.
+// A sample says when it was taken, by the cluster's clock: one of long ago is not one of now, and nobody knows of when one is
+// that says no time, or one to come.
 func TestSamplesSayHowOldTheyAre(t *testing.T) {
 	t.Parallel()
-	ago := time.Duration(0)
-	c := metricsServer(t, Options{}, func(string) (int, string) {
-		at := time.Now().Add(-ago).Format(time.RFC3339)
-		return 200, strings.ReplaceAll(servedUsage, `"usage"`, `"timestamp":"`+at+`","window":"20.5s","usage"`)
-	})
-	for _, ago = range []time.Duration{-time.Hour, 0, 5 * time.Minute, 6 * time.Minute, 50000 * time.Hour} {
-		c.readUsage(t.Context())
-		usage := c.Count().Nodes[0].Usage
-		assert.Equal(t, ago > 5*time.Minute, usage.Old(), ago)
-		assert.Equal(t, 20500*time.Millisecond, usage.Window)
-		assert.InDelta(t, max(0, ago), usage.Age, float64(2*time.Second))
+	for _, off := range []time.Duration{0, -20 * time.Minute, 20 * time.Minute} { // the cluster's clock
+		said := ""
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
+			_, _ = io.WriteString(w, strings.ReplaceAll(servedUsage, `"usage"`, `"timestamp":`+said+`,"window":"20.5s","usage"`))
+		}))
+		t.Cleanup(server.Close)
+		c, err := New(&rest.Config{Host: server.URL}, Options{Usage: true})
+		require.NoError(t, err)
+		c.nodes = map[string]Node{"n": {Name: "n"}}
+		for _, ago := range []time.Duration{-5 * time.Minute, 0, 5 * time.Minute, 6 * time.Minute, 50000 * time.Hour} {
+			said = `"` + time.Now().Add(off-ago).Format(time.RFC3339) + `"`
+			c.readUsage(t.Context())
+			usage := c.Count().Nodes[0].Usage
+			assert.Equal(t, ago > 5*time.Minute, usage.Old(), ago)
+			assert.Equal(t, 20500*time.Millisecond, usage.Window)
+			assert.InDelta(t, max(0, ago), usage.Age, float64(3*time.Second))
+			assert.False(t, usage.At.IsZero())
+		}
+		for _, said = range []string{`null`, `""`, `"yesterday"`, `"0001-01-01T00:00:00Z"`, `"` + time.Now().Add(off+6*time.Minute).Format(time.RFC3339) + `"`} {
+			c.readUsage(t.Context())
+			usage := c.Count().Nodes[0].Usage
+			assert.True(t, usage.Old() && usage.At.IsZero(), said)
+		}
 	}
+}
+
+// Of two samples of one node nobody knows which is right.
+func TestTwoSamplesOfANodeAreNoAmount(t *testing.T) {
+	t.Parallel()
+	c := metricsServer(t, Options{}, func(string) (int, string) {
+		item := strings.TrimSuffix(servedUsage[strings.Index(servedUsage, `[`)+1:], "]}")
+		return 200, strings.Replace(servedUsage, "[", "["+strings.ReplaceAll(item, "250m", "9")+",", 1)
+	})
+	c.readUsage(t.Context())
+	node := c.Count().Nodes[0]
+	assert.Nil(t, node.Usage)
+	assert.True(t, node.Measured)
 }
 
 // Details come after the pods: where a server is not there, nobody waits for them.

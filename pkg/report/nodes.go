@@ -206,13 +206,10 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 	item := NodeItem{
 		Cluster: c.Cluster, Name: n.Name, Status: n.Status, Roles: n.Roles, Version: n.Version,
 		Zone: firstLabel(n, zoneLabels()), Pool: firstLabel(n, poolLabels()),
+		Created: written(n.Created),
 	}
 	if item.Roles == nil {
 		item.Roles = []string{}
-	}
-	if !n.Created.IsZero() {
-		created := n.Created.UTC()
-		item.Created = &created
 	}
 	item.pods, item.terminating, item.pending = ofPods(c.Count, pods.Total), ofPods(c.Count, pods.Terminating), ofPods(c.Count, pods.Pending)
 	item.AtLeast, item.Outdated = item.pods.atLeast(), item.pods.outdated()
@@ -230,6 +227,15 @@ func newNodeItem(c ClusterCount, n nodes.Node, groupBy string) NodeItem {
 	item.Usage, item.measured = newNodeUsage(n.Usage), n.Measured
 	item.group = groupOf(item, n.Labels, groupBy)
 	return item
+}
+
+// written is a time as documents have it, nil of the zero time and of one that JSON cannot write (RFC 3339 has four digits for
+// the year): objects may bear any.
+func written(t time.Time) *time.Time {
+	if t = t.UTC(); t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
+		return nil
+	}
+	return &t
 }
 
 // groupOf is the name of a node's group. Values of labels have no parentheses, so that no label says the same.

@@ -19,10 +19,10 @@ type NodeUsage struct {
 	CPUPercent    *Percent `json:"cpuPercent"`
 	MemoryBytes   int64    `json:"memoryBytes"`
 	MemoryPercent *Percent `json:"memoryPercent"`
-	// Timestamp is when it was measured, as metrics.k8s.io says it; Window over how long until then.
+	// Timestamp is when it was measured, absent where metrics.k8s.io says no time that has been; Window over how long until then.
 	Timestamp *time.Time `json:"timestamp,omitempty"`
 	Window    string     `json:"window,omitempty"`
-	// Outdated: that is so long ago that it may be anything by now; Missing says how long.
+	// Outdated: that is so long ago, or not known, that it may be anything by now; Missing says so.
 	Outdated bool `json:"outdated,omitempty"`
 
 	age time.Duration
@@ -34,12 +34,9 @@ func newNodeUsage(u *nodes.Usage) *NodeUsage {
 	}
 	usage := &NodeUsage{
 		CPUMillicores: u.CPU, CPUPercent: (*Percent)(u.CPUPercent), MemoryBytes: u.Memory, MemoryPercent: (*Percent)(u.MemoryPercent),
-		Outdated: u.Old(), age: u.Age,
+		Timestamp: written(u.At), age: u.Age,
 	}
-	if !u.At.IsZero() {
-		at := u.At.UTC()
-		usage.Timestamp = &at
-	}
+	usage.Outdated = u.Old() || usage.Timestamp == nil
 	if u.Window > 0 {
 		usage.Window = u.Window.String()
 	}
@@ -52,7 +49,7 @@ func unmeasured(c nodes.Count, items []NodeItem) []nodes.Missing {
 	if !c.UsageKnown {
 		return nil // that is said
 	}
-	var silent, odd, old []string
+	var silent, odd, old, undated []string
 	var oldest *NodeUsage
 	listed := 0
 	for _, i := range items {
@@ -63,6 +60,8 @@ func unmeasured(c nodes.Count, items []NodeItem) []nodes.Missing {
 			odd = append(odd, i.Name)
 		case i.Usage == nil:
 			silent = append(silent, i.Name)
+		case i.Usage.Timestamp == nil:
+			undated = append(undated, i.Name)
 		case i.Usage.Outdated:
 			if old = append(old, i.Name); oldest == nil || i.Usage.age > oldest.age {
 				oldest = i.Usage
@@ -86,6 +85,11 @@ func unmeasured(c nodes.Count, items []NodeItem) []nodes.Missing {
 	if missing.Nodes = len(old); len(old) > 0 {
 		missing.Since = *oldest.Timestamp
 		missing.Err = fmt.Errorf("CPU and memory of %s are old, up to %s: %s", count(len(old), "node"), roughly(oldest.age), firstNames(old))
+		all = append(all, missing)
+	}
+	if missing.Nodes = len(undated); len(undated) > 0 {
+		missing.Since = time.Time{}
+		missing.Err = fmt.Errorf("metrics.k8s.io does not say when CPU and memory of %s were measured: %s", count(len(undated), "node"), firstNames(undated))
 		all = append(all, missing)
 	}
 	return all

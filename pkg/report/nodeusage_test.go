@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,8 @@ func aboutCPU(l NodeList) []string {
 // Nodes of which metrics say nothing, or nothing of now, are told to who asked for that, those alone that are shown.
 func TestNodesWithoutMetricsAreTold(t *testing.T) {
 	t.Parallel()
-	now, old := &nodes.Usage{CPU: 5}, &nodes.Usage{CPU: 7, Age: 4*time.Hour + 20*time.Minute, At: time.Unix(1000, 0)}
+	now, undated := &nodes.Usage{CPU: 5, At: time.Unix(9000, 0)}, &nodes.Usage{CPU: 6}
+	old := &nodes.Usage{CPU: 7, Age: 4*time.Hour + 20*time.Minute, At: time.Unix(1000, 0)}
 	const two = "CPU and memory of 2 nodes are not known, as metrics.k8s.io has none: n1, n2"
 	for name, test := range map[string]struct {
 		usages []*nodes.Usage
@@ -50,6 +52,7 @@ func TestNodesWithoutMetricsAreTold(t *testing.T) {
 		"one is not, alone": {[]*nodes.Usage{now, nil}, []string{"n1"}, []string{"CPU and memory are not known, as metrics.k8s.io says nothing of any node: look at metrics-server"}},
 		"others are not":    {[]*nodes.Usage{now, nil}, []string{"n0"}, nil},
 		"both":              {[]*nodes.Usage{old, nil, nil}, nil, []string{two, "CPU and memory of 1 node are old, up to 4h: n0"}},
+		"of no time":        {[]*nodes.Usage{now, undated, old}, nil, []string{"CPU and memory of 1 node are old, up to 4h: n2", "metrics.k8s.io does not say when CPU and memory of 1 node were measured: n1"}},
 		"none is there":     {nil, nil, nil},
 	} {
 		for _, asked := range []bool{true, false} {
@@ -68,6 +71,54 @@ func TestNodesWithoutMetricsAreTold(t *testing.T) {
 	}
 }
 
+// Whatever times a server says, each format has a list, and what is not known to be of now is marked.
+func TestOddTimesOfNodesAreShown(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		times := rapid.SampledFrom([]time.Time{
+			{}, time.Unix(0, 0), time.Unix(1, 0), time.Unix(math.MaxInt64, 0), time.Unix(math.MinInt64, 0), time.Date(-1, 12, 31, 0, 0, 0, 0, time.UTC),
+			time.Date(0, 1, 1, 0, 0, 0, 0, time.FixedZone("", 3600)), time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -7200)),
+		})
+		counts := usageOf(rapid.Bool().Draw(t, "asked"))
+		var undated, old int
+		for i := range rapid.IntRange(1, 3).Draw(t, "nodes") {
+			n := nodes.Node{Name: fmt.Sprintf("n%d", i), Created: times.Draw(t, "created")}
+			if rapid.Bool().Draw(t, "measured") {
+				n.Usage = &nodes.Usage{At: times.Draw(t, "at"), Age: rapid.SampledFrom([]time.Duration{0, time.Hour, math.MaxInt64}).Draw(t, "age"), Window: math.MaxInt64}
+			}
+			counts[0].Count.Nodes = append(counts[0].Count.Nodes, n)
+		}
+		list, err := NewNodeList(counts, NodeOptions{SortBy: rapid.SampledFrom([]string{"", "age", "-age", "cpu", ".usage.timestamp", ".created"}).Draw(t, "order")})
+		if err != nil && !strings.Contains(err.Error(), "no ") {
+			t.Fatal(err)
+		}
+		if _, err = json.Marshal(list); err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		table := list.Table(time.Unix(1e9, 0), Layout{Wide: true})
+		if err = table.Draw(&out, Layout{Wide: true}); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range list.Items {
+			switch {
+			case i.Usage == nil:
+			case i.Usage.Timestamp == nil:
+				undated++
+			case i.Usage.Outdated:
+				old++
+			}
+			if i.Usage != nil && i.Usage.Timestamp == nil && !i.Usage.Outdated {
+				t.Fatalf("%s is of no time, and has no mark", i.Name)
+			}
+		}
+		told := strings.Join(aboutCPU(list), "\n")
+		if (undated > 0) != strings.Contains(told, "when CPU and memory") || (old > 0) != strings.Contains(told, "are old") {
+			t.Fatalf("%d of no time, %d old: %s", undated, old, told)
+		}
+	})
+}
+
 // Metrics that say something of a node, and no amount, are not said to be none.
 func TestNodesWithMetricsThatAreNoAmountAreTold(t *testing.T) {
 	t.Parallel()
@@ -77,7 +128,7 @@ func TestNodesWithMetricsThatAreNoAmountAreTold(t *testing.T) {
 		told   []string
 	}{
 		{[]*nodes.Usage{nil}, []string{odd}},
-		{[]*nodes.Usage{nil, {CPU: 5}}, []string{odd}},
+		{[]*nodes.Usage{nil, {CPU: 5, At: time.Unix(9000, 0)}}, []string{odd}},
 		{[]*nodes.Usage{nil, nil}, []string{none, odd}},
 	} {
 		counts := usageOf(true, test.usages...)
