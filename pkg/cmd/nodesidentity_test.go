@@ -78,7 +78,7 @@ metadata: {name: east-node}
 		case strings.HasPrefix(r.URL.Path, "/api/v1/nodes/"): // nodes of the east
 			return faults.Fault{Status: http.StatusNotFound}
 		default:
-			return faults.Fault{Body: `{"kind":"Table","metadata":{"resourceVersion":"1"},"columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[{"cells":["web","west-node"]}]}`}
+			return faults.Fault{Body: `{"kind":"Table","metadata":{"resourceVersion":"1"},"columnDefinitions":[{"name":"Name"},{"name":"Status"},{"name":"Node"}],"rows":[{"cells":["web","Running","west-node"]}]}`}
 		}
 	})
 	config, err := clientcmd.LoadFromFile(proxy.Kubeconfig(t, "east", "default"))

@@ -307,7 +307,7 @@ func (c *Counter) accept() string {
 }
 
 // noTable tells whether a list has to be read again, as plain objects.
-func (c *Counter) noTable(err error) bool { return errors.Is(err, errNoNode) && !c.plain.Swap(true) }
+func (c *Counter) noTable(err error) bool { return errors.Is(err, errNoTable) && !c.plain.Swap(true) }
 
 // names lists objects in one answer for their names: a Table without the objects, unless the query asks for more. It begins each
 // try, and hands over each row.

@@ -106,7 +106,7 @@ func TestAnyNumberOfRemainingPods(t *testing.T) {
 			defer s.end()
 			s.apply(action{Do: "create", Namespace: "a", Name: "web-0", Node: "n1"})
 			s.faults = []*fault{{resource: "pods", verb: "list", kind: `{"kind":"Table","metadata":{"resourceVersion":"7","remainingItemCount":` + left +
-				`},"columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[{"cells":["x","n1"]}]}`, left: 1}}
+				`},"columnDefinitions":[{"name":"Name"},{"name":"Status"},{"name":"Node"}],"rows":[{"cells":["x","Running","n1"]}]}`, left: 1}}
 			count := newCounter(t, s.config(), nodes.Options{Wide: true, Limits: quick()}).AtOnce().Once(t.Context())
 			assertExact(t, s.truth(), count)
 			assert.Empty(t, count.Missing, left)

@@ -47,7 +47,7 @@ func TestFaultsThatPassAreMended(t *testing.T) {
 		"503 with Retry-After":       {Status: http.StatusServiceUnavailable, RetryAfter: 1},
 		"429 with Retry-After":       {Status: http.StatusTooManyRequests, RetryAfter: 1},
 		"502 from a load balancer":   {Status: http.StatusBadGateway, Body: "<html>oops</html>"},
-		"half a table, nicely ended": {Body: `{"kind":"Table","columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[{"cells":["a","b"`},
+		"half a table, nicely ended": {Body: `{"kind":"Table","columnDefinitions":[{"name":"Name"},{"name":"Status"},{"name":"Node"}],"rows":[{"cells":["a","Running","b"`},
 		"slow":                       {Delay: 300 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -299,15 +299,22 @@ func TestOnlyTheOwnNamespaceWhenNothingElseIsAllowed(t *testing.T) {
 
 func TestServersWithoutTables(t *testing.T) {
 	t.Parallel()
-	narrow := `{"kind":"Table","metadata":{"resourceVersion":"7"},"columnDefinitions":[{"name":"Name"},{"name":"Created At"}],"rows":[{"cells":["a","b"]}]}`
-	for name, rule := range map[string]faults.Rule{
-		"plain objects instead": func(*http.Request, int) faults.Fault { return faults.Fault{Accept: "application/json"} },
-		"tables without nodes": func(r *http.Request, _ int) faults.Fault {
+	const (
+		narrow  = `{"kind":"Table","metadata":{"resourceVersion":"7"},"columnDefinitions":[{"name":"Name"},{"name":"Created At"}],"rows":[{"cells":["a","b"]}]}`
+		damaged = `{"kind":"Table","metadata":{"resourceVersion":"7"},"columnDefinitions":[{"name":"Name"},{"name":"Status"},{"name":"Node"}],"rows":[{"cells":["a","Running"]}]}`
+	)
+	asTables := func(body string) faults.Rule {
+		return func(r *http.Request, _ int) faults.Fault {
 			if strings.HasSuffix(r.URL.Path, "/pods") && strings.Contains(r.Header.Get("Accept"), "as=Table") {
-				return faults.Fault{Body: narrow}
+				return faults.Fault{Body: body}
 			}
 			return faults.Fault{}
-		},
+		}
+	}
+	for name, rule := range map[string]faults.Rule{
+		"plain objects instead":    func(*http.Request, int) faults.Fault { return faults.Fault{Accept: "application/json"} },
+		"tables without nodes":     asTables(narrow),
+		"tables whose row was cut": asTables(damaged),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

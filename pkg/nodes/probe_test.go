@@ -18,7 +18,7 @@ func TestOneSlowAnswerDoesNotMakeALargeListSlower(t *testing.T) {
 			s := newSimulated()
 			defer s.end()
 			s.apply(action{Do: "create", Namespace: "a", Name: "db-0", Node: "n1"})
-			faulty("pods", "list", `{"kind":"Table","metadata":{"resourceVersion":"1","continue":"x","remainingItemCount":60000},"columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[]}`, 1)(s)
+			faulty("pods", "list", `{"kind":"Table","metadata":{"resourceVersion":"1","continue":"x","remainingItemCount":60000},"columnDefinitions":[{"name":"Name"},{"name":"Status"},{"name":"Node"}],"rows":[]}`, 1)(s)
 			asked := map[string]int{}
 			s.meanwhile = func(_, resource string) {
 				s.mu.Lock()

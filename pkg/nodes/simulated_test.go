@@ -421,7 +421,7 @@ func (s *simulated) list(w http.ResponseWriter, r *http.Request, resource, names
 		"kind": "Table", "metadata": map[string]string{"resourceVersion": strconv.Itoa(s.revision)},
 		"columnDefinitions": []map[string]string{{"name": "Name"}, {"name": "Status"}, {"name": "Node"}},
 	}
-	var rows []any
+	rows := []any{}
 	if resource == "namespaces" {
 		for name := range s.namespaces {
 			rows = append(rows, map[string]any{"cells": []string{name, "Active", ""}})
@@ -435,7 +435,7 @@ func (s *simulated) list(w http.ResponseWriter, r *http.Request, resource, names
 }
 
 func (s *simulated) podRows(namespace, fields, labels string) []any {
-	var rows []any
+	rows := []any{}
 	for _, p := range s.pods {
 		pending := p.Status.Phase == corev1.PodPending && p.Spec.NodeName != ""
 		if namespace != "" && p.Namespace != namespace || finished(p) ||

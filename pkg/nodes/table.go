@@ -7,9 +7,10 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 )
 
-// errNoNode is a Table without the columns that counting needs: aggregated API servers and some
-// proxies print only name and age. The same request for plain objects helps.
-var errNoNode = fmt.Errorf(`the server's table has no columns "Name" and "Node": %w`, kube.ErrMalformed)
+// errNoTable is a Table that does not say of each row what counting needs: aggregated API servers and some proxies print only
+// name and age. The same request for plain objects helps. Kubernetes prints all cells of all pods, names and nodes that are
+// never empty, and rows also where there is none (pkg/printers/internalversion, printPodList).
+var errNoTable = fmt.Errorf(`the server's table does not have "Name", "Node" and "Status" of each row: %w`, kube.ErrMalformed)
 
 // row is a pod as a list shows it. Its slices are valid only while the row is handled.
 type row struct {
@@ -47,7 +48,8 @@ type decoder struct {
 	namesOnly bool
 
 	name, node, status int // columns
-	cells              [3][]byte
+	hasRows            bool
+	cells              [2][]byte
 	object             objectCells
 }
 
@@ -69,7 +71,7 @@ func (d *decoder) document() (kube.Meta, error) {
 		return true
 	})
 	if meta.Kind == "Table" {
-		d.needColumns() // also where there are no rows
+		d.need(d.hasRows && d.hasColumns()) // also where there are no rows
 	}
 	if d.Err() != nil {
 		return kube.Meta{}, fmt.Errorf("reading the list: %w", d.Err())
@@ -96,9 +98,13 @@ func (d *decoder) columns() {
 	}
 }
 
-func (d *decoder) needColumns() {
-	if d.name < 0 || d.node < 0 && !d.namesOnly {
-		d.Fail(errNoNode)
+func (d *decoder) hasColumns() bool {
+	return d.name >= 0 && (d.namesOnly || d.node >= 0 && d.status >= 0)
+}
+
+func (d *decoder) need(said bool) {
+	if !said {
+		d.Fail(errNoTable)
 	}
 }
 
@@ -106,26 +112,29 @@ func (d *decoder) rows() {
 	if d.Null() {
 		return
 	}
-	d.needColumns()
+	d.hasRows = true
+	d.need(d.hasColumns())
 	for range d.Elements {
-		r := row{}
+		r, said := row{}, false
 		for key := range d.Fields {
 			switch string(key) {
 			case "cells":
-				d.readCells(&r)
+				said = d.readCells(&r)
 			case "object":
 				d.readObject(&r)
 			default:
 				d.Skip()
 			}
 		}
-		if d.Err() == nil {
+		if d.need(said); d.Err() == nil {
 			d.each(r)
 		}
 	}
 }
 
-func (d *decoder) readCells(r *row) {
+// readCells tells whether they say what is counted.
+func (d *decoder) readCells(r *row) (said bool) {
+	status := false
 	for i := range d.Elements {
 		switch i {
 		case d.name:
@@ -138,20 +147,26 @@ func (d *decoder) readCells(r *row) {
 			// What printers.printPod says of a pod with a deletionTimestamp. It says Unknown of one that has status.reason
 			// NodeLost besides, which nothing sets any more (Kubernetes 1.36, NodeUnreachablePodReason); and of a pod whose
 			// phase is Unknown, or whose container ended for that reason, as after a restart of containerd.
-			r.terminating = string(d.Str()) == "Terminating"
+			text := d.Str()
+			r.terminating, status = string(text) == "Terminating", text != nil // empty where a pod has no phase
 		default:
 			d.Skip()
 		}
 	}
+	said = len(r.name) > 0 && (d.namesOnly || len(r.node) > 0 && status)
 	if string(r.node) == "<none>" {
 		r.node = nil
 	}
+	return said
 }
 
 func (d *decoder) items() {
 	for range d.Elements {
 		r := row{}
 		d.readObject(&r)
+		if len(r.name) == 0 {
+			d.Fail(fmt.Errorf("the API server's answer has an object without a name: %w", kube.ErrMalformed))
+		}
 		if d.Err() == nil {
 			d.each(r)
 		}

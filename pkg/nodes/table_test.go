@@ -46,11 +46,11 @@ func TestDecodeList(t *testing.T) {
 			[]decoded{{Name: "a", Node: "n1"}}, kube.Meta{},
 		},
 		"columns in another order, numbers among the cells": {
-			`{"columnDefinitions":[{"name":"Node"},{"name":"Restarts"},{"name":"Name"}],"rows":[{"cells":["n1",-1.5e3,"a"]},{"cells":["n2",null,"b"]}]}`,
+			`{"columnDefinitions":[{"name":"Node"},{"name":"Restarts"},{"name":"Name"},{"name":"Status"}],"rows":[{"cells":["n1",-1.5e3,"a",""]},{"cells":["n2",null,"b","Running"]}]}`,
 			[]decoded{{Name: "a", Node: "n1"}, {Name: "b", Node: "n2"}}, kube.Meta{},
 		},
 		"metadata beside the cells": {
-			`{"columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[{"cells":["a","n1"],"object":{"kind":"PartialObjectMetadata",
+			`{"columnDefinitions":[{"name":"Name"},{"name":"Node"},{"name":"Status"}],"rows":[{"cells":["a","n1","Running"],"object":{"kind":"PartialObjectMetadata",
 			"metadata":{"name":"a","namespace":"team","labels":{"app":"source-controller","x":"y"},"managedFields":[{"f":{}},[],{}]}}}]}`,
 			[]decoded{{Namespace: "team", Name: "a", Node: "n1", App: "source-controller"}}, kube.Meta{},
 		},
@@ -83,7 +83,7 @@ func TestDecodeList(t *testing.T) {
 
 func TestEveryTruncationIsAnError(t *testing.T) {
 	t.Parallel()
-	const whole = `{"metadata":{"continue":""},"columnDefinitions":[{"name":"Name"},{"name":"Node"}],"rows":[{"cells":["a\"","n1"]},{"cells":["b",true]}]}`
+	const whole = `{"metadata":{"continue":""},"columnDefinitions":[{"name":"Name"},{"name":"Node"},{"name":"Status"}],"rows":[{"cells":["a\"","n1",""]},{"cells":["b","n2","Running",true]}]}`
 	for n := range len(whole) {
 		_, _, err := decodeAll(strings.NewReader(whole[:n]))
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF, "cut after %d bytes", n)
@@ -100,8 +100,43 @@ func TestMalformedListsAreErrors(t *testing.T) {
 		assert.Error(t, err, body)
 	}
 	_, _, err := decodeAll(strings.NewReader(`{"columnDefinitions":[{"name":"Name"}],"rows":[{"cells":["a"]}]}`))
-	assert.ErrorIs(t, err, errNoNode)
+	assert.ErrorIs(t, err, errNoTable)
 	assert.False(t, kube.Retryable(err))
+}
+
+// A table counts only where each row says what is counted: what is cut or of another type would be no pods, or pods of no node.
+func TestDamagedTablesAreNoTables(t *testing.T) {
+	t.Parallel()
+	const head = `{"kind":"Table","metadata":{"resourceVersion":"7"},"columnDefinitions":[{"name":"Name"},{"name":"Status"},{"name":"Node"}]`
+	for rows, ok := range map[string]struct{ pods, names bool }{
+		`,"rows":[]`: {true, true},
+		`,"rows":[{"cells":["a","Running","n"]},{"cells":["b","","<none>",7]}]`: {true, true},
+		``:                                    {false, false},
+		`,"rows":null`:                        {false, false},
+		`,"rows":{}`:                          {false, false},
+		`,"rows":[{}]`:                        {false, false},
+		`,"rows":[null]`:                      {false, false},
+		`,"rows":[{"cells":null}]`:            {false, false},
+		`,"rows":[{"cells":[]}]`:              {false, false},
+		`,"rows":[{"cells":["a","Running"]}]`: {false, true},
+		`,"rows":[{"cells":["a","Running",null]}]`:                          {false, true},
+		`,"rows":[{"cells":["a","Running",7]}]`:                             {false, true},
+		`,"rows":[{"cells":["a","Running",""]}]`:                            {false, true},
+		`,"rows":[{"cells":["a",["Running"],"n"]}]`:                         {false, true},
+		`,"rows":[{"cells":[null,"Running","n"]}]`:                          {false, false},
+		`,"rows":[{"cells":["","Running","n"]}]`:                            {false, false},
+		`,"rows":[{"cells":[{"a":1},"Running","n"]}]`:                       {false, false},
+		`,"rows":[{"cells":["a","Running","n"]},{"cells":["a","Running"]}]`: {false, true},
+	} {
+		body := head + rows + "}"
+		_, _, err := decodeAll(strings.NewReader(body))
+		assert.Equal(t, ok.pods, err == nil, "pods: %s", body)
+		assert.True(t, err == nil || kube.ReasonOf(err) == kube.Malformed && !kube.Retryable(err), "%v", err)
+		_, err = decodeNames(strings.NewReader(body), func(row) {})
+		assert.Equal(t, ok.names, err == nil, "names: %s", body)
+	}
+	_, _, err := decodeAll(strings.NewReader(`{"kind":"PodList","metadata":{"resourceVersion":"7"},"items":[{"metadata":{"namespace":"x"}}]}`))
+	assert.Error(t, err, "an object without a name is none")
 }
 
 // FuzzDecodeList: whatever valid JSON comes, names are read as encoding/json reads them, and nothing
