@@ -23,7 +23,8 @@ type Count struct {
 	// NodesOutdated: these were all nodes at the time of Missing.Since, and what keeps them up to date is interrupted: there
 	// may be more or fewer by now, and each may be another. So it is where they are listed in place of a watch, and that is overdue.
 	NodesOutdated bool
-	// Gone are nodes that only pods name and that are gone as of the time of NodesListed, as the pods had named them before.
+	// Gone are, without NodesKnown, nodes that only pods name and that are gone as of the time of NodesListed, as the pods had
+	// named them before.
 	Gone map[string]bool
 	// Pods by node name, also of nodes that are not in Nodes. A node that is not in the map has
 	// none, unless AtLeast.
@@ -93,7 +94,7 @@ func (c *Counter) Count() Count {
 	}
 	c.addPods(&count)
 	c.doubtNodes(&count)
-	c.addGone(&count)
+	c.addSought(&count)
 	for i, m := range count.Missing { // a cluster that serves no metrics has none that could be missing
 		count.Missing[i].Optional = m.What == WhatUsage && (m.Reason == kube.NotFound || !c.options.UsageAsked)
 	}
@@ -173,15 +174,36 @@ func (c *Counter) doubtNodes(count *Count) {
 	count.Missing = append(count.Missing, Missing{What: WhatNodes, Reason: kube.NotFound, Err: err})
 }
 
-// addGone adds the nodes that are known to be gone though there may be others than those that were listed: they may not be
-// watched. A list without any node is no proof.
-func (c *Counter) addGone(count *Count) {
-	if count.NodesKnown || !count.NodesListed || len(c.nodes) == 0 || c.options.NodeSelector != "" || c.alone {
+// addSought adds what is known of nodes that pods name and the list does not have: those that are gone though there may be
+// others, as nodes may not be watched, and those that could not be asked for. A list without any node is no proof.
+func (c *Counter) addSought(count *Count) {
+	if !count.NodesListed || len(c.nodes) == 0 || c.options.NodeSelector != "" || c.alone {
 		return
 	}
-	count.Gone = map[string]bool{}
+	var gone, doubtful []string
 	for name := range count.Pods {
-		if c.gone[name] {
+		err, sought := c.sought[name]
+		switch _, there := c.nodes[name]; {
+		case there || !sought:
+		case err == nil:
+			gone = append(gone, name)
+		default:
+			doubtful = append(doubtful, name)
+		}
+	}
+	if len(doubtful) > 0 {
+		slices.Sort(doubtful)
+		name, many := doubtful[0], len(doubtful)
+		err := fmt.Errorf("whether node %q, which pods name, exists is not known: %w", name, c.sought[name])
+		if many > 1 {
+			err = fmt.Errorf("whether %d nodes that pods name exist, such as %q, is not known: %w", many, name, c.sought[name])
+		}
+		count.NodesKnown = false
+		count.Missing = append(count.Missing, Missing{What: WhatNodes, Nodes: many, Reason: kube.ReasonOf(err), Err: err})
+	}
+	if !count.NodesKnown {
+		count.Gone = map[string]bool{}
+		for _, name := range gone {
 			count.Gone[name] = true
 		}
 	}

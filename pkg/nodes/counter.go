@@ -71,7 +71,7 @@ type Counter struct {
 	mu      sync.Mutex
 	parts   map[partKey]*part
 	nodes   map[string]Node
-	gone    map[string]bool     // nodes that pods had named before a list, or one that asks for them alone, that does not have them
+	sought  map[string]error    // nodes that pods had named before a list, or one that asks for them alone: nil where that does not have them
 	alone   bool                // nodes has those of Options.NodeNames
 	details map[string][]detail // by the namespace that was asked
 	usage   map[string]*Usage   // nil of what is no amount
@@ -106,7 +106,7 @@ func New(config *rest.Config, options Options) (*Counter, error) {
 	}
 	c := &Counter{
 		options: options, kube: client, watches: watches, changes: make(chan struct{}, 1),
-		parts: map[partKey]*part{{WhatNodes, ""}: {what: WhatNodes}}, details: map[string][]detail{}, gone: map[string]bool{},
+		parts: map[partKey]*part{{WhatNodes, ""}: {what: WhatNodes}}, details: map[string][]detail{}, sought: map[string]error{},
 	}
 	c.follower = kube.NewFollower(client, options.Relist, options.Deadline, &c.mu, c.signal)
 	return c, nil

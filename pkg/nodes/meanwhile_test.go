@@ -124,6 +124,40 @@ func TestOnlyNodesThatAreMissingAreAskedForAgain(t *testing.T) {
 	}
 }
 
+// Where nodes that pods name cannot be asked for, it is not known of these alone whether they exist: the list was read.
+func TestALookUpThatFailsSaysNothingOfOtherNodes(t *testing.T) {
+	t.Parallel()
+	for gone, said := range map[int]string{
+		1:  `whether node "gone-0", which pods name, exists is not known: `,
+		3:  `whether 3 nodes that pods name exist, such as "gone-0", is not known: `,
+		51: `whether 51 nodes that pods name exist, such as "gone-0", is not known: `,
+	} {
+		for _, kind := range []string{"403", "404", "503", "stall"} {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSimulated()
+				defer s.end()
+				faulty("nodes", "list", "pass", 1)(s)
+				faulty("nodes", "list", kind, 1e6)(s)
+				for i := range gone {
+					s.apply(action{Do: "create", Namespace: "a", Name: fmt.Sprint("web-", i), Node: fmt.Sprint("gone-", i)})
+				}
+				counter, err := nodes.New(s.config(), simOptions(nil))
+				require.NoError(t, err)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				count := counter.Once(ctx)
+				assert.True(t, count.NodesListed && count.Partial())
+				assert.False(t, count.NodesKnown || count.NodesOutdated || count.AtLeast || count.Outdated)
+				assert.Len(t, count.Nodes, 2)
+				assert.Empty(t, count.Gone)
+				require.Len(t, count.Missing, 1)
+				assert.Equal(t, gone, count.Missing[0].Nodes)
+				assert.ErrorContains(t, count.Missing[0].Err, said)
+			})
+		}
+	}
+}
+
 // Pods that become pending after their rows were read are not more than there are pods.
 func TestPendingPodsAreAmongThePods(t *testing.T) {
 	t.Parallel()

@@ -75,12 +75,8 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 			p.known(began)
 			c.follower.Listed(&p.Feed, began)
 			c.nodes, c.alone = nodes, alone
-			clear(c.gone)
-			for _, name := range before { // a later list does not have them
-				if _, there := nodes[name]; !there {
-					c.gone[name] = true
-				}
-			}
+			clear(c.sought)
+			c.seek(before, nodes, nil)
 		case !p.Read:
 			c.nodes = nodes // some are better than none
 			fallthrough
@@ -179,33 +175,34 @@ func (c *Counter) whileUnwatched(ctx context.Context) {
 	}
 }
 
-// listNamedNodes asks for nodes that pods name. Those that are not there are gone, and not asked for again.
+// listNamedNodes asks for nodes that pods name. Those that are not there are gone, and not asked for again; of those that could
+// not be asked for it is not known, until all are listed again.
 func (c *Counter) listNamedNodes(ctx context.Context, names []string) {
-	gone := func(names ...string) {
+	ask := func(selector fields.Selector, names ...string) {
+		nodes, _, err := c.readNodes(ctx, selector)
 		c.update(func() {
-			for _, name := range names {
-				c.gone[name] = true
-			}
+			maps.Copy(c.nodes, nodes)
+			c.seek(names, nodes, err)
 		})
 	}
 	if len(names) > fewNodes {
-		if _, err := c.listNodes(ctx); err == nil { // its part has the error
-			gone(names...)
-		}
+		ask(nil, names...)
 		return
 	}
-	side(names, func(name string) {
-		nodes, _, err := c.readNodes(ctx, fields.OneTermEqualSelector("metadata.name", name))
-		if err != nil {
-			c.fail(WhatNodes, "", fmt.Errorf("listing node %q, which pods name: %w", name, err))
-			return
-		}
-		c.update(func() { maps.Copy(c.nodes, nodes) })
-		gone(name)
-	})
+	side(names, func(name string) { ask(fields.OneTermEqualSelector("metadata.name", name), name) })
 }
 
-// unlisted are the nodes that pods name, and that are neither among all that were listed nor known to be gone, sorted.
+// seek notes of nodes that pods name and a later list does not have that they are gone, or why there is no such list. The lock is
+// held.
+func (c *Counter) seek(names []string, list map[string]Node, err error) {
+	for _, name := range names {
+		if _, there := list[name]; !there {
+			c.sought[name] = err
+		}
+	}
+}
+
+// unlisted are the nodes that pods name, and that are neither among all that were listed nor asked for since, sorted.
 func (c *Counter) unlisted() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -214,7 +211,8 @@ func (c *Counter) unlisted() []string {
 	}
 	return slices.DeleteFunc(c.podsNodes(), func(name string) bool {
 		_, there := c.nodes[name]
-		return there || c.gone[name]
+		_, sought := c.sought[name]
+		return there || sought
 	})
 }
 
@@ -257,7 +255,7 @@ func (c *Counter) applyNode(e watch.Event) {
 	c.update(func() {
 		if delete(c.nodes, n.Name); e.Type != watch.Deleted {
 			c.nodes[n.Name] = c.slim(n)
-			delete(c.gone, n.Name)
+			delete(c.sought, n.Name)
 		}
 	})
 }
