@@ -66,14 +66,15 @@ func oncePerCluster(counts []report.ClusterCount, told func(i, j int) kube.Samen
 	return kept, same
 }
 
-// sawMore tells whether a count of a cluster says more than another.
-func sawMore(a, b nodes.Count) bool {
-	for _, d := range []int{rank(!a.Empty(), !b.Empty()), rank(!a.Partial(), !b.Partial()), rank(!a.AtLeast, !b.AtLeast), rank(!a.Outdated, !b.Outdated), rank(a.NodesKnown, b.NodesKnown)} {
-		if d != 0 {
-			return d > 0
-		}
+// seesMore compares what counts of a cluster say, but for the numbers of pods, which change all the time.
+func seesMore(a, b nodes.Count) int {
+	namespaces := 0
+	if a.AtLeast { // else all are counted, in whichever way
+		namespaces = cmp.Compare(a.Namespaces.Done, b.Namespaces.Done)
 	}
-	return a.Partial() && a.Total > b.Total
+	return cmp.Or(
+		rank(!a.Empty(), !b.Empty()), rank(!a.Partial(), !b.Partial()), rank(!a.AtLeast, !b.AtLeast), rank(!a.Outdated, !b.Outdated), rank(a.NodesKnown, b.NodesKnown), namespaces,
+	)
 }
 
 // rank compares what is true for one with what is true for another.
@@ -88,24 +89,22 @@ func rank(a, b bool) int {
 	}
 }
 
-// standing are the contexts that stand for clusters while they are watched: another takes the place of one only where it shows
-// what that does not, or rows would change their cluster with each number. nil holds none.
+// standing are the contexts that stand for clusters while they are watched: another takes the place of one only where it sees
+// more at that moment, or rows would change their cluster with each number. nil holds none.
 type standing map[int]bool
 
 // better tells whether a context is to stand for a cluster rather than another.
 func (s standing) better(counts []report.ClusterCount, i, j int) bool {
 	a, b := counts[i].Count, counts[j].Count
-	switch {
-	case s == nil || a.Empty() || b.Empty():
-		return sawMore(a, b)
+	switch more := seesMore(a, b); {
 	case s[i]:
-		return !a.Partial() || b.Partial()
+		return more >= 0
 	case s[j]:
-		return !a.Partial() && b.Partial()
-	case a.Counting || b.Counting:
+		return more > 0
+	case s != nil && (a.Counting || b.Counting) && !a.Empty() && !b.Empty():
 		return false // until it is known who sees more
 	default:
-		return sawMore(a, b)
+		return more > 0 || more == 0 && a.Partial() && a.Total > b.Total
 	}
 }
 

@@ -64,32 +64,54 @@ func TestNodesThatContradictAreADoubt(t *testing.T) {
 	}
 }
 
-// While contexts of one cluster are watched, the one that stands for it goes only for another that shows more than it does, so that
-// each change has a reason, and none is taken back for the sake of a number.
-func TestTheContextThatStandsStays(t *testing.T) {
+// seenAs are counts by how much they say, the least first.
+func seenAs() []func(*nodes.Count) {
+	some := func(c *nodes.Count) { c.AtLeast, c.Missing = true, []nodes.Missing{{What: nodes.WhatPods}} }
+	old := func(c *nodes.Count) {
+		c.Outdated, c.Missing = true, append(c.Missing, nodes.Missing{What: nodes.WhatUpdates})
+	}
+	noNodes := func(c *nodes.Count) { c.NodesKnown, c.NodesListed, c.NodesOutdated = false, false, true }
+	return []func(*nodes.Count){
+		func(c *nodes.Count) { some(c); *c = nodes.Count{AtLeast: true, Missing: c.Missing} }, // nothing
+		func(c *nodes.Count) { some(c); old(c); noNodes(c) }, func(c *nodes.Count) { some(c); old(c) },
+		func(c *nodes.Count) { some(c); noNodes(c) }, some, func(c *nodes.Count) { some(c); c.Namespaces = nodes.Progress{Done: 2, Total: 3} },
+		func(c *nodes.Count) { old(c); noNodes(c) }, old, noNodes, func(*nodes.Count) {},
+	}
+}
+
+// While contexts of one cluster are watched, the one that sees more at each moment stands for it, and none takes the place of
+// another for the sake of a number.
+func TestTheContextThatSeesMoreStands(t *testing.T) {
 	t.Parallel()
 	same := func(int, int) kube.Sameness { return kube.SameCluster }
 	rapid.Check(t, func(t *rapid.T) {
 		hold, was, settled := standing{}, "", false
 		for range 20 {
 			var counts []report.ClusterCount
-			counting := false
+			sees, counting, any := map[string]int{}, false, false
 			for _, name := range []string{"a", "b"} {
 				c := nodesOf(name, "x")
-				c.Count.Total = rapid.IntRange(0, 3).Draw(t, "pods")
-				switch rapid.SampledFrom([]string{"all", "some", "counting"}).Draw(t, name+" sees") {
-				case "some":
-					c.Count.AtLeast, c.Count.Missing = true, []nodes.Missing{{What: nodes.WhatPods}}
-				case "counting":
+				sees[name] = rapid.IntRange(0, len(seenAs())-1).Draw(t, name+" sees")
+				seenAs()[sees[name]](&c.Count)
+				if any = any || sees[name] > 0; sees[name] > 0 {
+					c.Count.Total = rapid.IntRange(0, 3).Draw(t, "pods")
+				}
+				if c.Count.AtLeast && rapid.IntRange(0, 4).Draw(t, "counting") == 0 {
 					c.Count.Counting, counting = true, true
 				}
 				counts = append(counts, c)
 			}
+			if !any {
+				continue // both are shown, with why
+			}
 			kept, _ := oncePerCluster(counts, same, hold)
 			stands := kept[0].Cluster
-			partial := map[string]bool{"a": counts[0].Count.Partial(), "b": counts[1].Count.Partial()}
-			if settled && stands != was && !(partial[was] && !partial[stands]) {
-				t.Fatalf("%s stands in place of %s: %v", stands, was, counts)
+			other := map[string]string{"a": "b", "b": "a"}[stands]
+			if settled && stands != was && sees[stands] <= sees[was] {
+				t.Fatalf("%s stands in place of %s: %v", stands, was, sees)
+			}
+			if (settled || !counting) && sees[stands] < sees[other] {
+				t.Fatalf("%s stands, and %s sees more: %v", stands, other, sees)
 			}
 			was, settled = stands, settled || !counting
 		}

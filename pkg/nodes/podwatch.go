@@ -70,10 +70,9 @@ func (c *Counter) followAllowed(ctx context.Context) {
 	case kube.ReasonOf(err) == kube.Forbidden:
 		ctx, cancel := context.WithTimeout(ctx, 6*c.follower.Relist())
 		defer cancel()
-		own := c.own(err)
-		c.setParts(own)
-		c.update(func() { updates.Read = false }) // it tells of itself
-		c.followEach(ctx, own)
+		names := c.ownAndCounted(err)
+		c.update(func() { updates.Read = false }) // each tells of itself
+		side(names, func(namespace string) { c.followNamespace(ctx, namespace) })
 		<-ctx.Done()
 	case err != nil:
 		c.fail(WhatNamespaces, "", err)
@@ -81,6 +80,25 @@ func (c *Counter) followAllowed(ctx context.Context) {
 	default:
 		c.followNamespaces(ctx, names, updates)
 	}
+}
+
+// ownAndCounted makes parts of the one namespace that is left when neither namespaces nor all pods may be listed, and of those whose
+// pods had been counted: that is shown, with its time, until the rights are back.
+func (c *Counter) ownAndCounted(cause error) []string {
+	names := c.own(cause)
+	own := len(names)
+	c.update(func() {
+		for key, p := range c.parts {
+			if key.what == WhatPods && key.namespace != "" && p.Read && !slices.Contains(names, key.namespace) {
+				names = append(names, key.namespace)
+			}
+		}
+	})
+	c.setParts(names)
+	if len(names) > own { // there are numbers of others
+		c.fail(WhatNamespaces, "", cause)
+	}
+	return names
 }
 
 // beginParts makes what is known of each namespace as old as what is known of all, which had kept it up to date, but for those that

@@ -2,6 +2,7 @@ package nodes_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -112,6 +113,40 @@ func TestWhatIsShownAfterRightsHaveGone(t *testing.T) {
 						require.False(t, m.Since.After(first), "%s: %s of %s is as of %s after", where, m.What, m.Of, m.Since.Sub(first))
 					}
 				}
+			})
+		}
+	}
+}
+
+// What had been counted of each namespace is kept with its time when the rights to all go, be it to the namespaces themselves, and
+// is as it is again when they are back.
+func TestWhatHadBeenCountedIsKept(t *testing.T) {
+	t.Parallel()
+	pods := []string{"pods", "pods/a", "pods/b"}
+	for name, prepare := range map[string]func(*simulated){"all pods": noFault, "each namespace": restricted} {
+		for _, lost := range [][]string{pods, append([]string{"namespaces"}, pods...), append([]string{"namespaces", "nodes"}, pods...)} {
+			simulate(t, prepare, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+				s.apply(action{Do: "create", Namespace: "b", Name: "web-0", Node: "n1"})
+				after(time.Minute)
+				before := counter.Count()
+				require.False(t, before.AtLeast)
+				for _, resource := range lost {
+					faulty(resource, "list", "403", 1e6)(s)
+					faulty(resource, "watch", "403", 1e6)(s)
+				}
+				s.cut()
+				after(2 * time.Second)
+				for range 100 {
+					after(simRelist)
+					count := counter.Count()
+					require.Equal(t, before.Pods, count.Pods, "%s, lost: %v", name, lost)
+					require.True(t, count.Outdated && (count.AtLeast || len(lost) == 3), "%s, lost: %v: %+v", name, lost, count.Missing)
+					require.True(t, slices.ContainsFunc(count.Missing, func(m nodes.Missing) bool { return m.What == nodes.WhatPods && !m.Since.IsZero() }))
+				}
+				s.apply(action{Do: "heal"})
+				prepare(s)
+				after(40 * simRelist)
+				require.False(t, counter.Count().Partial(), "%s, lost: %v: %+v", name, lost, counter.Count().Missing)
 			})
 		}
 	}
