@@ -35,7 +35,7 @@ type Missing struct {
 	What string
 	// Namespace whose pods are missing, or which is missing itself; empty for the cluster as a whole.
 	Namespace string
-	// Of says whose updates are missing: WhatNodes or WhatPods; empty for both.
+	// Of says whose updates are missing: WhatNodes, WhatPods, or WhatNamespaces, where pods of new ones are; empty for all.
 	Of string
 	// Nodes is how many nodes it is missing of, which Err says; 0 where it is missing of all.
 	Nodes  int
@@ -76,7 +76,7 @@ func graver(a, b Missing) int {
 		a.Reason.Compare(b.Reason),
 		-strings.Compare(a.What, b.What), // pods, nodes, namespaces; cluster stands alone
 		strings.Compare(a.Namespace, b.Namespace),
-		-strings.Compare(a.Of, b.Of), // pods, nodes
+		-strings.Compare(a.Of, b.Of), // pods, nodes, namespaces
 		a.Since.Compare(b.Since),     // the oldest first
 	)
 }
@@ -110,11 +110,12 @@ func settle(all []Missing) []Missing {
 	for _, m := range all {
 		this, pods := cause{m.What, m.Of, m.Reason}, cause{m.What, WhatPods, m.Reason}
 		at, again := first[this]
-		if m.Of == WhatNodes && !again {
-			if at, again = first[pods]; again && sameSecond(kept[at].Since, m.Since) {
-				kept[at].Of = ""
-			} else {
-				again = false
+		if told, are := first[pods]; are && !again {
+			switch {
+			case m.Of == WhatNamespaces: // whose pods are missing, too
+				at, again = told, true
+			case m.Of == WhatNodes && sameSecond(kept[told].Since, m.Since):
+				kept[told].Of, at, again = "", told, true
 			}
 		}
 		if m.What != WhatUpdates && m.What != WhatDetails || !again {

@@ -160,8 +160,8 @@ func (p *part) missing(asOf time.Time, stale error) []Missing {
 	}
 	if p.Read && stale != nil {
 		m := newMissing(WhatUpdates, "", stale)
-		if m.Of, m.Since = WhatPods, asOf; p.what == WhatNodes {
-			m.Of = WhatNodes
+		if m.Of, m.Since = WhatPods, asOf; p.what == WhatNodes || p.what == WhatNamespaces {
+			m.Of = p.what
 		}
 		return []Missing{m}
 	}

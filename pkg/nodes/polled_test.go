@@ -164,7 +164,7 @@ func (s *simulated) pending() map[string]string {
 // unmarked tells of a number without a mark that is older than a list, its details, and the pause between two.
 func unmarked(count nodes.Count) error {
 	for _, m := range count.Missing {
-		marked := (m.Of == nodes.WhatPods || count.NodesOutdated) && (m.Of == nodes.WhatNodes || count.Outdated || count.AtLeast)
+		marked := (m.Of == nodes.WhatPods || m.Of == nodes.WhatNamespaces || count.NodesOutdated) && (m.Of == nodes.WhatNodes || count.Outdated || count.AtLeast)
 		if age := time.Since(m.Since); m.What == nodes.WhatUpdates && !marked && age > 3*simSlow+2*simRelist {
 			return fmt.Errorf("%s are %s old, and not marked: %+v", m.Of, age, count.Missing)
 		}

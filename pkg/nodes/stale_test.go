@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/kube"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/nodes"
 )
 
@@ -116,6 +117,24 @@ func TestWhatIsShownAfterRightsHaveGone(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Who may not watch namespaces and follows the pods of each is told that, not that pods are not followed.
+func TestNamespacesThatMayNotBeWatchedAreNoPods(t *testing.T) {
+	t.Parallel()
+	prepare := func(s *simulated) { restricted(s); faulty("namespaces", "watch", "403", 1e6)(s) }
+	simulate(t, prepare, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		after(time.Minute)
+		count := counter.Count()
+		require.Len(t, count.Missing, 1)
+		require.Equal(t, nodes.WhatUpdates, count.Missing[0].What)
+		require.Equal(t, nodes.WhatNamespaces, count.Missing[0].Of)
+		require.True(t, count.AtLeast && !count.Outdated)
+		s.set(false, true) // nothing is updated then, which is said once
+		after(5 * time.Second)
+		count = counter.Count()
+		require.Len(t, slices.DeleteFunc(count.Missing, func(m nodes.Missing) bool { return m.Reason != kube.Unavailable }), 1, "%+v", count.Missing)
+	})
 }
 
 // What had been counted of each namespace is kept with its time when the rights to all go, be it to the namespaces themselves, and

@@ -198,7 +198,11 @@ func otherGap(m nodes.Missing, known int) string {
 		return "CPU and memory are not known (" + reasonWords(m.Reason) + ")"
 	case m.What == nodes.WhatUpdates && m.Reason == kube.Forbidden:
 		// without the time, which is another each time: Ages says it; 10s is nodes.Options.Relist
-		return strings.TrimSpace("no right to watch "+m.Of) + ", listed again 10s after each list, so that rows are as old as that takes (" + why + ")"
+		follows := "rows are as old as that takes"
+		if m.Of == nodes.WhatNamespaces {
+			follows = "pods of a new one come as late as that"
+		}
+		return strings.TrimSpace("no right to watch "+m.Of) + ", listed again 10s after each list, so that " + follows + " (" + why + ")"
 	case m.What == nodes.WhatUpdates:
 		return kube.Interrupted(m.Of, m.Since) + " (" + why + ")"
 	case m.What == nodes.WhatNamespaces && m.Reason == kube.NotFound:

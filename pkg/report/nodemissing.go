@@ -21,7 +21,7 @@ type NodeMissing struct {
 	// pods they take), capacity (or how many their kubelet was told) or identity (whether it is another cluster than the others).
 	What      string `json:"what"`
 	Namespace string `json:"namespace,omitempty"`
-	// Of says whose updates are missing, nodes or pods; absent where it is both.
+	// Of says whose updates are missing: nodes, pods, or namespaces, where pods of new ones are; absent where it is all.
 	Of string `json:"of,omitempty"`
 	// Reason is a class that a user can act on: Forbidden, Unauthorized, NotFound, Expired, Timeout, Canceled, Throttled,
 	// Unavailable, Untrusted, Unresolved, Malformed or Error. It is empty of what a watch has not read yet.
@@ -51,7 +51,7 @@ func newNodeMissing(cluster string, m nodes.Missing) NodeMissing {
 func notFound(count nodes.Count, names []string) []nodes.Missing {
 	var missing []nodes.Missing
 	unread := slices.IndexFunc(count.Missing, func(m nodes.Missing) bool {
-		return m.What == nodes.WhatNodes || m.What == nodes.WhatUpdates && m.Of != nodes.WhatPods
+		return m.What == nodes.WhatNodes || m.What == nodes.WhatUpdates && (m.Of == nodes.WhatNodes || m.Of == "")
 	})
 	if len(names) > 0 && !count.NodesListed && unread >= 0 {
 		err := fmt.Errorf("whether node %s exists is not known", names[0])

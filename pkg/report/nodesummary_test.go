@@ -42,6 +42,7 @@ func TestAPictureSaysWhatOfItIsOld(t *testing.T) {
 		{"pods are followed", "nodes as of 12:30:00, 1m0s old", "updates of nodes are interrupted, as of 12:30:00" + why, []nodes.Missing{lost("nodes", kube.Unavailable)}},
 		{"nodes are followed", "pods as of 12:30:00, 1m0s old", "updates of pods are interrupted, as of 12:30:00" + why, []nodes.Missing{lost("pods", kube.Unavailable)}},
 		{"pods are polled", "pods as of 12:30:00, 1m0s old", "no right to watch pods, listed again 10s after each list, so that rows are as old as that takes" + why, []nodes.Missing{lost("pods", kube.Forbidden)}},
+		{"namespaces are polled", "namespaces as of 12:30:00, 1m0s old", "no right to watch namespaces, listed again 10s after each list, so that pods of a new one come as late as that" + why, []nodes.Missing{lost("namespaces", kube.Forbidden)}},
 		{"all is polled", "as of 12:30:00, 1m0s old", "no right to watch, listed again 10s after each list, so that rows are as old as that takes" + why, []nodes.Missing{lost("", kube.Forbidden)}},
 	} {
 		list, err := NewNodeList([]ClusterCount{{Count: nodes.Count{Total: 1, Missing: test.missing}}}, NodeOptions{})
