@@ -177,10 +177,9 @@ func (c *Counter) addDetails(nodes tallies) {
 				continue
 			case p.byName != nil:
 				pod, there := p.byName[d.name]
-				if !there || pod.event {
-					continue // an event has told
+				if !there || pod.event || pod.node != d.node {
+					continue // an event has told, or will: of another pod of that name
 				}
-				d.node, d.pending = pod.node, d.pending && pod.node != ""
 			case rows[key] == 0:
 				continue
 			}

@@ -251,3 +251,14 @@ func TestNobodyWaitsForDetailsOfADeadServer(t *testing.T) {
 	c.part(WhatPods, "").Read = false
 	assert.False(t, c.Count().Counting)
 }
+
+// Details of a pod that came in the place of another of its name are not that one's.
+func TestDetailsOfAnotherPodOfTheNameAreNotTheRows(t *testing.T) {
+	t.Parallel()
+	c := metricsServer(t, Options{Wide: true}, nil)
+	p := c.part(WhatPods, "a")
+	p.known(time.Now())
+	p.byName = map[string]pod{"web-0": {name: "web-0", node: "n1"}, "web-1": {name: "web-1", node: "n1"}}
+	c.details["a"] = []detail{{namespace: "a", name: "web-0", node: "n2", pending: true}, {namespace: "a", name: "web-1", node: "n1", pending: true}}
+	assert.Equal(t, map[string]Pods{"n1": {Total: 2, Pending: 1}}, c.Count().Pods)
+}
