@@ -171,6 +171,7 @@ func (m *machine) step(t failing, step sim.Step) {
 		return
 	}
 	m.checkReport(t, s, out)
+	m.checkOwnersTold(t, s, out)
 	m.checkPinned(t, out)
 	m.checkKept(t, s, before, planned)
 	m.checkToldOnce(t, planned, out)

@@ -33,7 +33,7 @@ func TestRestoreOfWhatIsAdoptedUnderARuleOfOthers(t *testing.T) {
 	assert.Equal(t, ActionChange, r.Action)
 	require.Len(t, r.Changes, 1)
 	assert.Equal(t, "5m", Show(r.Changes[0].To))
-	assert.False(t, r.Partial())
+	assert.Empty(t, r.Kept)
 
 	elsewhere := tuned // Git's own choice ends what we did, also under the rule: who applies another value takes the field from us
 	elsewhere.Interval = ptr("2m")

@@ -39,6 +39,25 @@ func TestAdoptedRulesAreGits(t *testing.T) {
 	assert.Empty(t, gone.ComesBack(web), "the rule is gone already")
 }
 
+// Of an owner that was not read it is said how many of the objects its rules hold: those that are pinned by their records.
+func TestOwnersUnread(t *testing.T) {
+	t.Parallel()
+	tuned := func(name string, pinned bool) flux.Object {
+		record := Record{Steps: []Step{step("s", map[flux.Field]Move{flux.Interval: {From: ptr("10m"), To: ptr("1m"), Pinned: pinned}})}}
+		return object(t, "gitrepo", child(flux.Interval), interval("1m"), recorded(record.String()), named("apps", name))
+	}
+	objects := []flux.Object{tuned("held", true), tuned("patched", false)}
+	var restores []Restore
+	for _, o := range objects {
+		restores = append(restores, Restore{Object: o, Action: ActionChange})
+	}
+	unread := NewJudge(flux.Snapshot{Objects: objects})
+	assert.Equal(t, []string{"Kustomization flux-system/apps, whose rules hold 1 of these, was not read: whether the rules can be taken away shows when it is tried; doctor names those that stay to whoever may read it"},
+		OwnersUnread(unread, restores))
+	assert.Empty(t, OwnersUnread(unread, restores[1:]), "it is not pinned")
+	assert.Empty(t, OwnersUnread(NewJudge(flux.Snapshot{Objects: objects, Related: []flux.Object{parent(t)}}), restores))
+}
+
 // While a session may be about to change objects under rules, none of ours goes; it is said which, whose they are, and until when.
 func TestRulesAwaited(t *testing.T) {
 	t.Parallel()

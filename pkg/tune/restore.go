@@ -74,9 +74,6 @@ func (r Restore) Followed() bool {
 	return r.Action == ActionChange && len(r.Changes) == 0 && len(r.Later()) > 0
 }
 
-// Partial tells whether something that was asked for is not taken back.
-func (r Restore) Partial() bool { return len(r.Kept) > 0 || r.Reason == ReasonBadRecord }
-
 // Restores plans the way back of every object that bears a record, of the session if one is named; the others are
 // left out, and so are records that cannot be read and do not name it.
 func Restores(objects []flux.Object, opts RestoreOptions) []Restore {
