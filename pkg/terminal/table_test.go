@@ -265,6 +265,13 @@ func strip(s string) string {
 	return s
 }
 
+// What is to be polled more often and what less often are told apart by colour, also by the colour-blind.
+func TestPacesHaveColoursOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "\x1b[36m1m\x1b[0m", Paint("1m", Faster, true))
+	assert.Equal(t, "\x1b[33m1m\x1b[0m", Paint("1m", Slower, true))
+}
+
 func TestDrawColours(t *testing.T) {
 	t.Parallel()
 	table := Table{
