@@ -124,21 +124,41 @@ func TestAListThatBeginsAnewIsIncompleteUntilItIsRead(t *testing.T) {
 	})
 }
 
-// Details whose list failed are listed again.
+// Details whose list failed are listed again: of each namespace where those of all are refused, else later.
 func TestDetailsThatFailedAreReadLater(t *testing.T) {
 	t.Parallel()
-	// The probe and the two details are the first lists of all pods.
-	prepare := func(s *simulated) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.faults = append(s.faults, &fault{"pods", "list", "pass", 1}, &fault{"pods", "list", "403", 2})
+	for _, kind := range []string{"403", "400"} {
+		// The probe and the details are the first lists of all pods.
+		prepare := func(s *simulated) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.faults = append(s.faults, &fault{"pods", "list", "pass", 1}, &fault{"pods", "list", kind, 1})
+		}
+		simulate(t, prepare, func(t *testing.T, _ *simulated, counter *nodes.Counter) {
+			after(4 * simRelist)
+			count := counter.Count()
+			assert.True(t, count.WideKnown, "%s: %+v", kind, count.Missing)
+			assert.False(t, count.Partial())
+			assert.Equal(t, nodes.Pods{Total: 1, Pending: 1, Flux: []string{"source-controller"}}, count.Pods["n1"])
+		})
 	}
-	simulate(t, prepare, func(t *testing.T, _ *simulated, counter *nodes.Counter) {
-		after(4 * simRelist)
-		count := counter.Count()
-		assert.True(t, count.WideKnown, count.Missing)
-		assert.False(t, count.Partial())
-		assert.Equal(t, nodes.Pods{Total: 1, Pending: 1, Flux: []string{"source-controller"}}, count.Pods["n1"])
+}
+
+// Who might not list all pods for a while, and followed each namespace, follows all of them again.
+func TestAPassing403OnTheListIsForgotten(t *testing.T) {
+	t.Parallel()
+	simulate(t, faulty("pods", "list", "403", 1e6), func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		watches := func(resource string) int {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.watches[resource]
+		}
+		require.Positive(t, watches("pods/a"))
+		require.Zero(t, watches("pods"))
+		s.apply(action{Do: "heal"})
+		after(31 * simRelist)
+		assert.Positive(t, watches("pods"))
+		assert.False(t, counter.Count().Partial())
 	})
 }
 
