@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"time"
@@ -228,19 +229,41 @@ func (f *fleet) ociCost(o *flux.Object) (Cost, bool) {
 // loginCost is what such a one asks: with a credential it logs in, each time anew. Helm's client asks for the registry, for a token and
 // for the registry again (v1.1.2 internal/helm/registry/client.go; github.com/docker/docker registry/auth.go, loginV2).
 func (f *fleet) loginCost(o *flux.Object) (Cost, bool) {
-	if !f.settings.LogsIn(o) || o.Remote.Secret == "" && o.Remote.Provider == "" {
+	if !f.settings.LogsIn(o) || !credential(o.Remote) {
 		return Cost{}, false
 	}
 	return call(OCI, registryCall, "login: each time, before source-controller 1.2")
 }
 
+// credential tells whether a registry is asked with one. A Secret may hold no more than certificates, which cannot be seen.
+func credential(r flux.Remote) bool { return r.Secret != "" || r.Provider != "" }
+
+// chartCost: source-controller before 1.8 logs in at each reconcile, before it looks for the version, where the HelmRepository has a
+// credential (v1.7.4 internal/controller/helmchart_controller.go, buildFromHelmRepository): at least what loginCost counts, since
+// Helm's client tries a second way where a registry refuses the first.
 func (f *fleet) chartCost(o *flux.Object) (Cost, bool) {
-	switch from := f.byRef[o.SourceRef]; {
+	from := f.byRef[o.SourceRef]
+	switch {
 	case from == nil || from.object.Kind != "HelmRepository":
 		return Cost{}, false
 	case !from.object.OCI:
 		return idle(Helm)
 	}
+	c, ok := registryChart(o)
+	if older, _ := f.settings.Older(o, "1.8.0"); !older || !credential(from.object.Remote) {
+		return c, ok
+	}
+	c.Unchanged, c.Refused, c.AtLeast = c.Unchanged+registryCall, c.Refused+registryCall, true
+	c.Note = cmp.Or(c.Note, "chart:")
+	if ok {
+		c.Note += ","
+	}
+	c.Note += " logs in each time, before source-controller 1.8"
+	return c, true
+}
+
+// registryChart is what a chart of a registry asks beside a login.
+func registryChart(o *flux.Object) (Cost, bool) {
 	exact := flux.ExactVersion(o.Polling.Version)
 	switch {
 	case exact && !o.Polling.Verifies:

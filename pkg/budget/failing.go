@@ -184,6 +184,10 @@ func failed(o *flux.Object, way Failure, c Cost) (Cost, bool) {
 	if o.Kind == flux.ResourceSetInputProviderKind {
 		return failedInput(c), c.Protocol != ""
 	}
+	if strings.Contains(o.Status.ReadyMessage, refusedLogin) {
+		c.Unchanged, c.AtLeast = registryCall, true
+		return c, true
+	}
 	c.Unchanged += refetched(o, c)
 	if c.Protocol == "" || c.Unchanged == 0 {
 		return c, false
@@ -237,6 +241,10 @@ func refetched(o *flux.Object, c Cost) float64 {
 // refusedPush is in the message of an automation that has cloned and may not push: it clones again each time, and then asks
 // whether it may (image-automation-controller internal/controller/imageupdateautomation_controller.go).
 const refusedPush = "failed to update source"
+
+// refusedLogin is in the message of a chart whose registry refuses the login, after which nothing else is asked (source-controller
+// v1.7.4 internal/controller/helmchart_controller.go, buildFromHelmRepository).
+const refusedLogin = "failed to login to OCI registry"
 
 // asksNothing tells whether an attempt fails before any host is asked: for want of a Secret or of the
 // source. An authentication that a registry refuses is another reason for all but HelmCharts.

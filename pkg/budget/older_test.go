@@ -2,6 +2,7 @@ package budget
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -37,4 +38,44 @@ func TestOldControllersAskMore(t *testing.T) {
 	assert.Zero(t, of(login("", ""), before))
 	assert.Zero(t, of(login("token", ""), since))
 	assert.Zero(t, of(login("token", "")))
+}
+
+// Before source-controller 1.8 a chart of a registry logs in at each reconcile where its HelmRepository has a credential, also where
+// its one version asks nothing else.
+func TestOldChartsLogIn(t *testing.T) {
+	t.Parallel()
+	const refusedLogin = "failed to login to OCI registry: 401"
+	for name, tc := range map[string]struct {
+		by, secret, provider, version string
+		change                        func(*flux.Object)
+		want                          float64
+		atLeast                       bool
+	}{
+		"exact, 1.1":              {"1.1.2", "token", "", "1.2.3", nil, 18, true},
+		"exact, 1.7":              {"1.7.4", "token", "", "1.2.3", nil, 18, true},
+		"exact, of a cloud":       {"1.7.4", "", "aws", "1.2.3", nil, 18, true},
+		"exact, for everybody":    {"1.7.4", "", "", "1.2.3", nil, 0, false},
+		"exact, 1.8":              {"1.8.0", "token", "", "1.2.3", nil, 0, false},
+		"exact, of a version ?":   {"", "token", "", "1.2.3", nil, 0, false},
+		"range":                   {"1.7.4", "token", "", "1.x", nil, 36, true},
+		"range, for everybody":    {"1.7.4", "", "", "1.x", nil, 18, true},
+		"verified":                {"1.7.4", "token", "", "1.2.3", func(o *flux.Object) { o.Polling.Verifies = true }, 54, true},
+		"range, login is refused": {"1.7.4", "token", "", "1.x", failing("AuthenticationFailed", refusedLogin), 12, true},
+		"exact, login is refused": {"1.7.4", "token", "", "1.2.3", failing("AuthenticationFailed", refusedLogin), 12, true},
+	} {
+		charts := item(flux.Object{Ref: ref("HelmRepository", "charts"), Interval: ptr("10m"), OCI: true,
+			Remote: flux.Remote{URL: "oci://ghcr.io/acme/charts", Secret: tc.secret, Provider: tc.provider}}, "")
+		chart := item(flux.Object{Ref: ref("HelmChart", "c"), Interval: ptr("10m"), SourceRef: charts.Object.Ref, Polling: flux.Polling{Version: tc.version}}, "")
+		if tc.change != nil {
+			tc.change(&chart.Object)
+		}
+		b := New(Input{Items: []tune.Item{chart}, Others: []tune.Item{charts}, Controllers: []flux.Controller{{Name: flux.SourceController, Version: tc.by, MaxRetryDelay: 15 * time.Minute}}})
+		assert.Equal(t, steady(tc.want), b.Requests, name)
+		if tc.want == 0 {
+			assert.Empty(t, b.Hosts, name)
+			continue
+		}
+		assert.Equal(t, tc.atLeast, b.Items[0].Cost.AtLeast, name)
+		assert.Equal(t, "ghcr.io", b.Hosts[0].Name, name)
+	}
 }
