@@ -3,8 +3,6 @@ package flux
 import (
 	"fmt"
 	"slices"
-
-	"k8s.io/apimachinery/pkg/util/version"
 )
 
 // Notifier is a notification-controller, as far as its flags tell what becomes of the calls of Receivers. The zero value has the
@@ -25,7 +23,7 @@ type Notifiers []Notifier
 
 // Look tells whether one of them looks at the Receivers of a namespace: else each call is answered with 404.
 func (n Notifiers) Look(namespace string) bool {
-	return len(n) == 0 || slices.ContainsFunc(n, func(one Notifier) bool { return one.Namespace == "" || one.Namespace == namespace })
+	return len(n) == 0 || slices.ContainsFunc(n, func(one Notifier) bool { return one.looks(namespace) })
 }
 
 // Refused says why none of those that look at the Receivers of a namespace notifies what is in another, or in the same; "" where
@@ -34,7 +32,7 @@ func (n Notifiers) Refused(receiver, target string) string {
 	why := ""
 	for _, one := range n {
 		switch {
-		case one.Namespace != "" && one.Namespace != receiver:
+		case !one.looks(receiver):
 		case one.Namespace != "" && one.Namespace != target:
 			why = fmt.Sprintf("notification-controller reads namespace %s alone (--watch-all-namespaces=false), and it names another", one.Namespace)
 		case one.OneNamespace && receiver != target:
@@ -51,15 +49,26 @@ func (n Notifiers) Cross() bool {
 	return len(n) == 0 || slices.ContainsFunc(n, func(one Notifier) bool { return !one.OneNamespace && one.Namespace == "" })
 }
 
-// Unverified is the version of one of those that look at the Receivers of a namespace which takes each call of a Receiver of
-// Google's type, whoever makes it; "" where none is known to: it asked Google about the caller's token, and did not look at the answer
-// before 1.8.3 (internal/server/receiver_handlers.go, authenticateGCRRequest; CVE-2026-40109).
-func (n Notifiers) Unverified(receiver string) string {
+// Before is the version of one of those that look at a namespace which is older than a version ("1.8.3"), by the tag of its image; ""
+// where none is known to be.
+func (n Notifiers) Before(namespace, than string) string {
 	for _, one := range n {
-		v, err := version.ParseSemantic(one.Version)
-		if err == nil && v.LessThan(version.MustParseSemantic("1.8.3")) && (one.Namespace == "" || one.Namespace == receiver) {
+		if older, _ := olderThan(one.Version, than); older && one.looks(namespace) {
 			return one.Version
 		}
 	}
 	return ""
+}
+
+// AllBefore tells whether all of those that look at a namespace are known to be older than a version.
+func (n Notifiers) AllBefore(namespace, than string) bool {
+	newer := slices.ContainsFunc(n, func(one Notifier) bool {
+		older, _ := olderThan(one.Version, than)
+		return one.looks(namespace) && !older
+	})
+	return !newer && n.Before(namespace, than) != ""
+}
+
+func (one Notifier) looks(namespace string) bool {
+	return one.Namespace == "" || one.Namespace == namespace
 }

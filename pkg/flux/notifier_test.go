@@ -35,12 +35,16 @@ func TestNotifiers(t *testing.T) {
 	}
 }
 
-// Before 1.8.3 a call of a Receiver of Google's type is taken from anybody.
-func TestUnverified(t *testing.T) {
+// A version that is not known is no old one.
+func TestOldNotifiers(t *testing.T) {
 	t.Parallel()
-	for version, want := range map[string]string{"": "", "latest": "", "1.8.3": "", "1.9.0": "", "1.8.2": "1.8.2", "0.33.0": "0.33.0", "1.8.3-rc.1": "1.8.3-rc.1"} {
-		assert.Equal(t, want, Notifiers{{Version: "1.9.2"}, {Version: version}}.Unverified("apps"), version)
+	for version, want := range map[string]string{"": "", "latest": "", "1.8.3": "", "1.9.0": "", "1.8.2": "1.8.2", "0.33.0": "0.33.0", "1.8.3-rc.1": ""} {
+		assert.Equal(t, want, Notifiers{{Version: "1.9.2"}, {Version: version}}.Before("apps", "1.8.3"), version)
+		assert.Equal(t, want != "", Notifiers{{Version: version}}.AllBefore("apps", "1.8.3"), version)
+		assert.False(t, Notifiers{{Version: "1.9.2"}, {Version: version}}.AllBefore("apps", "1.8.3"), version)
 	}
 	other := Notifiers{{Version: "1.8.2", Namespace: "flux-system"}}
-	assert.Equal(t, []string{"1.8.2", ""}, []string{other.Unverified("flux-system"), other.Unverified("apps")})
+	assert.Equal(t, []string{"1.8.2", ""}, []string{other.Before("flux-system", "1.8.3"), other.Before("apps", "1.8.3")})
+	assert.Equal(t, []bool{true, false}, []bool{other.AllBefore("flux-system", "1.8.3"), other.AllBefore("apps", "1.8.3")})
+	assert.False(t, Notifiers(nil).AllBefore("apps", "1.8.3"))
 }

@@ -127,17 +127,14 @@ func (t Target) String() string {
 	return Ref{Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}.String()
 }
 
-// Refused says why notification-controller cannot notify what a target names, whatever the cluster holds; "" where it
-// can. It knows the versions of these kinds only, and needs the others written (internal/server/receiver_handlers.go,
-// defaultFluxAPIVersions and requestReconciliation). A written version is asked for as it stands.
-func (t Target) Refused() string {
-	why, _ := t.Refusal()
-	return why
-}
-
-// Refusal is Refused, and what to do about it.
-func (t Target) Refusal() (why, remedy string) {
+// Refusal says why those that look at the namespace of a Receiver cannot notify what a target names, whatever the cluster holds, and
+// what to do about it; "" where one can. They know the versions of some kinds only, of ArtifactGenerators since
+// notification-controller 1.8.0, and need the others written (internal/server/receiver_handlers.go, defaultFluxAPIVersions and
+// requestReconciliation). A written version is asked for as it stands.
+func (t Target) Refusal(by Notifiers, receiver string) (why, remedy string) {
 	switch {
+	case t.APIVersion == "" && t.Kind == ArtifactGeneratorKind && by.AllBefore(receiver, "1.8.0"):
+		return "it has no apiVersion, which this kind needs before notification-controller 1.8", "write its apiVersion, or take it out"
 	case t.APIVersion == "" && !versionKnown(t.Kind):
 		return "it has no apiVersion, which this kind needs", "write its apiVersion, or take it out"
 	case t.Name == "*" && t.MatchLabels == nil:
@@ -167,8 +164,8 @@ type Hook struct {
 }
 
 // Delivers tells whether a Receiver takes calls: notification-controller answers 503 for one that is suspended or not
-// ready, and 404 for one that has no status yet, which is where its path stands (internal/server/receiver_handlers.go,
-// handlePayload). One of files, where no object has a status, counts as ready.
+// ready, and 404 for one whose status has no path, since it was never ready or its token is not found
+// (internal/server/receiver_handlers.go, handlePayload; internal/controller/receiver_controller.go, reconcile). One of files, where no object has a status, counts as ready.
 func (o Object) Delivers() bool {
 	inFiles := o.Status.Ready == "" && !o.Served()
 	return o.Kind == "Receiver" && !o.Suspended && !o.Deleting && (inFiles || o.Status.Ready == "True")

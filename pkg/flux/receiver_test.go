@@ -30,7 +30,8 @@ func TestTargetRefused(t *testing.T) {
 		{Target{Kind: "GitRepository", Name: "web", APIVersion: "source.toolkit.fluxcd.io/v1beta2"}, ""}, // who reads it knows
 		{Target{Kind: "Deployment", Name: "web", APIVersion: "apps/v1"}, ""},
 	} {
-		assert.Equal(t, tc.want, tc.target.Refused(), "%+v", tc.target)
+		why, _ := tc.target.Refusal(nil, "apps")
+		assert.Equal(t, tc.want, why, "%+v", tc.target)
 	}
 }
 
@@ -45,7 +46,8 @@ func TestNoteServed(t *testing.T) {
 	}}
 	o.NoteServed("the cluster", func(k Kind) []string { return served[k.Name] })
 	for i, want := range []string{"", "", "", "the cluster does not serve source.toolkit.fluxcd.io/v1beta2 of this kind: it has v1", "", ""} {
-		assert.Equal(t, want, o.Targets[i].Refused(), "%+v", o.Targets[i])
+		why, _ := o.Targets[i].Refusal(nil, "apps")
+		assert.Equal(t, want, why, "%+v", o.Targets[i])
 	}
 }
 

@@ -205,8 +205,25 @@ func TestGoogleReceivers(t *testing.T) {
 	r := with(receiver("hook", to("ImageRepository", "a")), func(o *flux.Object) { o.Hook, o.ResourceVersion = flux.Hook{Type: "gcr", Secret: "token"}, "7" })
 	s := one(t, Input{Objects: []flux.Object{source, r}})
 	assert.Equal(t, []any{Unknown, "Receiver apps/hook: whether its Secret has the email and the audience that notification-controller 1.9 asks for is not known, and no call is known that came through"}, []any{s.State, s.Why})
+	for version, want := range map[string]State{"1.8.2": Covered, "1.8.4": Covered, "1.9.0": Unknown, "": Unknown} {
+		assert.Equal(t, want, one(t, Input{Objects: []flux.Object{source, r}, Notifiers: flux.Notifiers{{Version: version}}}).State, version)
+	}
 	source.Requested = flux.Request{By: flux.NotificationController, At: noon}
 	assert.Equal(t, Covered, one(t, Input{Objects: []flux.Object{source, r}}).State)
+}
+
+// A tag is pushed by its name, also where a source follows the commit that an annotated one points at.
+func TestDereferencedTags(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{"refs/tags/v1^{}": "refs/tags/v1", "refs/tags/v1": "refs/tags/v1", "refs/heads/main": "refs/heads/main"} {
+		source := app("a", "https://github.com/acme/a", on(flux.RefName, value))
+		assert.Equal(t, wanted{value: want}, wants(&source))
+	}
+	source := app("a", "https://github.com/acme/a", on(flux.RefName, "refs/tags/v1^{}"))
+	right := with(receiver("hook", to("GitRepository", "a")), func(o *flux.Object) {
+		o.Hook = flux.Hook{Type: "github", Secret: "token", Filter: `has(req.ref) && req.ref == "refs/tags/v1"`}
+	})
+	assert.Equal(t, Covered, one(t, Input{Objects: []flux.Object{source, right}}).State)
 }
 
 // What a pipeline at a Git host pushes to a registry can be announced by the Git host: nobody knows.

@@ -127,7 +127,7 @@ var makes = []hostMake{
 		steps: []string{"az acr webhook create --registry REGISTRY --name HOOKNAME --actions push --uri URL"},
 	},
 	{
-		name: GCR, title: "Google Artifact Registry", receiver: "gcr", registry: true, verifies: "Google's signature, the account and the audience (before 1.8.3: nothing)", filter: &gcrFilter,
+		name: GCR, title: "Google Artifact Registry", receiver: "gcr", registry: true, verifies: "Google's signature, and the account and the audience (before 1.9 as far as the Secret has them, before 1.8.3 nothing)", filter: &gcrFilter,
 		steps: []string{
 			"gcloud pubsub topics create gcr (where there is none: the registry publishes to it by this name)",
 			"gcloud pubsub subscriptions create SUBSCRIPTION --topic gcr --push-endpoint URL --push-auth-service-account EMAIL --push-auth-token-audience AUDIENCE",

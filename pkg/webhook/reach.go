@@ -94,7 +94,11 @@ func notSuspended(a aimed) answer {
 	if r.Served() {
 		remedy = "flux resume receiver " + terminal.Quoted(r.Name) + " -n " + terminal.Quoted(r.Namespace)
 	}
-	return answer{no: "it is suspended", then: "each call is answered with 503", remedy: remedy}
+	then := "each call is answered with 503"
+	if r.Served() && r.Status.Ready == "" { // it has no path yet
+		then = "each call is answered with 404"
+	}
+	return answer{no: "it is suspended", then: then, remedy: remedy}
 }
 
 func ready(a aimed) answer {
@@ -116,9 +120,9 @@ func notReady(r *flux.Object) string {
 }
 
 // whole asks of a Receiver of Google's type whether its Secret has what notification-controller asks for since 1.9, which its status
-// does not tell (internal/server/receiver_handlers.go, authenticateGCRRequest): a call that came through does.
+// does not tell (internal/server/receiver_handlers.go, validate): a call that came through does.
 func whole(a aimed) answer {
-	if a.receiver.Hook.Type != "gcr" || !a.receiver.Served() || !called(a.receiver, a.object).IsZero() {
+	if a.notifiers.AllBefore(a.receiver.Namespace, "1.9.0") || a.receiver.Hook.Type != "gcr" || !a.receiver.Served() || !called(a.receiver, a.object).IsZero() {
 		return answer{}
 	}
 	return answer{unsure: "whether its Secret has the email and the audience that notification-controller 1.9 asks for is not known, and no call is known that came through"}
@@ -127,6 +131,10 @@ func whole(a aimed) answer {
 // maxFilter is the length in characters from which on an expression is refused (cel-go parser/options.go,
 // expressionSizeCodePointLimit; fluxcd/pkg runtime/cel sets no other).
 const maxFilter = 100_000
+
+// invalidFilter is what becomes of calls then: a Receiver is not ready, but keeps the path that it had before, which a new one never
+// gets (internal/controller/receiver_controller.go, reconcile).
+const invalidFilter = "each call is answered with 503, or with 404 while the Receiver is new"
 
 // valid finds what of a manifest notification-controller or the API server refuses. Of a Receiver in a cluster its status
 // tells it.
@@ -144,10 +152,10 @@ func valid(a aimed) answer {
 	}
 	for _, filter := range filters {
 		if n := utf8.RuneCountInString(filter); n > maxFilter {
-			return answer{no: fmt.Sprintf("its filter has %d characters, and an expression in CEL at most %d", n, maxFilter), then: "each call is answered with 503", remedy: "make several Receivers of it"}
+			return answer{no: fmt.Sprintf("its filter has %d characters, and an expression in CEL at most %d", n, maxFilter), then: invalidFilter, remedy: "make several Receivers of it"}
 		}
 		if _, err := a.read(filter); err != nil {
-			return answer{no: fmt.Sprintf("its filter is no expression in CEL: %v", err), then: "each call is answered with 503", remedy: "correct the filter"}
+			return answer{no: fmt.Sprintf("its filter is no expression in CEL: %v", err), then: invalidFilter, remedy: "correct the filter"}
 		}
 	}
 	return answer{}
@@ -167,7 +175,10 @@ func allowedNamespace(a aimed) answer {
 	}
 }
 
-func namedRight(a aimed) answer { return answer{no: a.target.Refused()} }
+func namedRight(a aimed) answer {
+	why, _ := a.target.Refusal(a.notifiers, a.receiver.Namespace)
+	return answer{no: why}
+}
 
 // fittingType asks whether what runs at the host proves who it is in the way that the type verifies. Where somebody is
 // known to call, somebody else than the host does.

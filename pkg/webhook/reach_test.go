@@ -214,6 +214,9 @@ func TestInvalidReceivers(t *testing.T) {
 		assert.Equal(t, "Receiver apps/hook: "+why, c.Sources[0].Why)
 		require.Len(t, c.Receivers[0].Problems, 1)
 		assert.Equal(t, Invalid, c.Receivers[0].Problems[0].Fault)
+		if hook.Filter != "" {
+			assert.Equal(t, why+": each call is answered with 503, or with 404 while the Receiver is new", c.Receivers[0].Problems[0].Message)
+		}
 	}
 	refused := with(receiver("hook", to("GitRepository", "app")), func(o *flux.Object) { o.Unfit = "spec.type: unsupported value" })
 	assert.Equal(t, "Receiver apps/hook: the API server refuses it: spec.type: unsupported value", one(t, Input{Objects: []flux.Object{source, refused}}).Why)

@@ -28,8 +28,8 @@ type Fault string
 
 // The faults of Receivers.
 const (
-	NotReady         Fault = "notReady"         // it answers 503, or 404 without a status
-	Suspended        Fault = "suspended"        // it answers 503
+	NotReady         Fault = "notReady"         // it answers 503, or 404 where its status has no path
+	Suspended        Fault = "suspended"        // it answers 503, or 404 where it never ran
 	NoSuchObject     Fault = "noSuchObject"     // it answers 500, and notifies the others
 	NothingMatches   Fault = "nothingMatches"   // no object has the labels
 	OtherNamespace   Fault = "otherNamespace"   // it answers 500 (--no-cross-namespace-refs), or 404 (--watch-all-namespaces=false)
@@ -98,8 +98,8 @@ func (f *fleet) wrong(r *flux.Object) []Problem {
 			problems = append(problems, Problem{c.fault, a.consequence(), a.remedy})
 		}
 	}
-	if old := f.in.Notifiers.Unverified(r.Namespace); r.Hook.Type == GCR.Receiver() && old != "" {
-		problems = append(problems, Problem{Unverified, "anybody who knows its path can call: notification-controller " + old + " does not verify Google's signature (CVE-2026-40109)", "update it to 1.8.3 or newer; its Secret needs email and audience then"})
+	if p, open := f.unverified(r); open {
+		problems = append(problems, p)
 	}
 	for _, t := range r.Targets {
 		if p, wrong := f.wrongTarget(r, t); wrong {
@@ -107,6 +107,23 @@ func (f *fleet) wrong(r *flux.Object) []Problem {
 		}
 	}
 	return problems
+}
+
+// unverified finds a Receiver of Google's type that takes more calls than it should. Before 1.8.3 notification-controller asked Google
+// about the caller's token, and did not look at the answer (CVE-2026-40109); before 1.9 it compares the account and the audience only
+// as far as the Secret has them (internal/server/receiver_handlers.go, validate and authenticateGCRRequest).
+func (f *fleet) unverified(r *flux.Object) (Problem, bool) {
+	if r.Hook.Type != GCR.Receiver() {
+		return Problem{}, false
+	}
+	if old := f.in.Notifiers.Before(r.Namespace, "1.8.3"); old != "" {
+		return Problem{Unverified, "anybody who knows its path can call: notification-controller " + old + " does not verify Google's signature (CVE-2026-40109)", "update it to 1.9 or newer; its Secret needs email and audience then"}, true
+	}
+	if old := f.in.Notifiers.Before(r.Namespace, "1.9.0"); old != "" {
+		return Problem{Unverified, "anybody with an account at Google who knows its path can call, unless its Secret, which is not read, has email and audience: notification-controller " + old + " does not ask for them",
+			"give its Secret email and audience, and update notification-controller to 1.9 or newer"}, true
+	}
+	return Problem{}, false
 }
 
 // consequence says what is wrong, and what becomes of the calls.
@@ -187,7 +204,7 @@ func mend(r *flux.Object) string {
 
 func (f *fleet) wrongTarget(r *flux.Object, t flux.Target) (Problem, bool) {
 	kind, known := t.Row()
-	switch why, remedy := t.Refusal(); {
+	switch why, remedy := t.Refusal(f.in.Notifiers, r.Namespace); {
 	case why != "":
 		return Problem{CannotBeNotified, fmt.Sprintf("%s cannot be notified: %s; each call is answered with 500", t, why), remedy}, true
 	case f.in.Notifiers.Look(r.Namespace) && f.in.Notifiers.Refused(r.Namespace, t.Namespace) != "":
