@@ -20,6 +20,9 @@ type wanted struct {
 const (
 	heads = "refs/heads/"
 	tags  = "refs/tags/"
+	// dereferenced ends a reference to what an annotated tag points at, of which a push names the tag (fluxcd/pkg git/gogit/clone.go,
+	// cloneRefName).
+	dereferenced = "^{}"
 )
 
 // wants is what a source waits for. Without a reference it is the branch master (source-controller api/v1,
@@ -37,7 +40,7 @@ func wants(o *flux.Object) wanted {
 		return wanted{value: heads + "master"}
 	case "GitRepository name":
 		if strings.HasPrefix(value, heads) || strings.HasPrefix(value, tags) {
-			return wanted{value: value}
+			return wanted{value: strings.TrimSuffix(value, dereferenced)}
 		}
 		return wanted{} // see pull
 	case "OCIRepository tag":
