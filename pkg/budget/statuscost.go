@@ -2,6 +2,8 @@ package budget
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -23,6 +25,15 @@ func statusCalls(provider string) float64 {
 	return restCalls
 }
 
+// The versions of notification-controller differ in which events reach such a Provider (internal/server/event_handlers.go,
+// getNotificationParams). Since 1.8.0 it drops those that do not tell of a commit: of 1.8.0 all (CHANGELOG, 1.8.1), until 1.8.4 errors,
+// and since 1.8.0 that a Kustomization waits for others. An annotation of the object that names a commit is not looked at.
+const (
+	dropsWaiting = "1.8.0"
+	keepsWell    = "1.8.1"
+	keepsErrors  = "1.9.0"
+)
+
 // reconciled is what the message of a successful reconcile looks like, with which an Alert's patterns are compared.
 const reconciled = "Reconciliation finished in 1.234567891s, next run in "
 
@@ -43,7 +54,7 @@ func (f *fleet) told(alert *flux.Object) (kustomizations []*subject) {
 		}
 		looked[source.Namespace] = true
 		for _, k := range f.kustomizations[source.Namespace] {
-			if f.sent(*n, k) != (Rates{}) {
+			if f.sent(alert, k) != (Rates{}) {
 				kustomizations = append(kustomizations, k)
 			}
 		}
@@ -54,29 +65,53 @@ func (f *fleet) told(alert *flux.Object) (kustomizations []*subject) {
 // statuses is how often an hour an Alert has its Provider look at a commit's statuses.
 func (f *fleet) statuses(alert *subject) (events Rates) {
 	for _, k := range alert.follows {
-		events = sum(events, f.sent(*alert.object.Polling.Notify, k))
+		events = sum(events, f.sent(alert.object, k))
 	}
 	return events
 }
 
-// sent is how often an hour an Alert sends an event of a Kustomization. What waits for others sends none that has to do with a
-// commit. What was not asked for stays as it is.
-func (f *fleet) sent(n flux.Notify, k *subject) Rates {
+// sent is how often an hour an Alert sends an event of a Kustomization. What was not asked for stays as it is.
+func (f *fleet) sent(alert *flux.Object, k *subject) Rates {
 	due := f.due(k)
 	if !k.shown {
 		due.Planned = due.Now
 	}
-	switch status := k.object.Status; {
-	case k.failure == NoFailure && n.Sends(k.object, false, reconciled+k.interval.Now.String()):
-		return due
-	case k.failure != Retrying || status.ReadyReason == "ArtifactFailed" || !n.Sends(k.object, true, status.ReadyMessage):
-		return Rates{}
-	case status.ReadyReason == "HealthCheckFailed": // its message tells how long that took
-		return due
-	default:
-		return Rates{Now: min(due.Now, equalMessages), Planned: min(due.Planned, equalMessages)}
+	seldom := Rates{Now: min(due.Now, equalMessages), Planned: min(due.Planned, equalMessages)}
+	n, status := alert.Polling.Notify, k.object.Status
+	before := func(version string) bool { return f.notifiers.AllBefore(alert.Namespace, version) }
+	switch k.failure {
+	case NoFailure:
+		if (!before(keepsWell) || before(dropsWaiting)) && n.Sends(k.object, false, reconciled+k.interval.Now.String()) {
+			return due
+		}
+	case Waiting:
+		waits := "Dependencies do not meet ready condition, retrying in " + f.settings.Of(k.object).RequeueDependency.String()
+		if before(dropsWaiting) && status.ReadyReason == dependencyNotReady && n.Sends(k.object, false, waits) {
+			return seldom
+		}
+	case Retrying:
+		switch {
+		case before(keepsErrors) && !before(dropsWaiting), withoutSource(status), !n.Sends(k.object, true, status.ReadyMessage):
+		case status.ReadyReason == "HealthCheckFailed", temporary.MatchString(status.ReadyMessage): // another message each time
+			return due
+		default:
+			return seldom
+		}
 	}
+	return Rates{}
 }
+
+// withoutSource tells whether a Kustomization fails since its source is not there, or could not be read: then no event is sent
+// (kustomize-controller internal/controller/kustomization_controller.go, Reconcile and getSource). The same reason has an artifact that
+// could not be had, and a path that is not in it, of which one is.
+func withoutSource(s flux.Status) bool {
+	return s.ReadyReason == "ArtifactFailed" &&
+		(strings.HasSuffix(s.ReadyMessage, " not found") || strings.HasPrefix(s.ReadyMessage, "unable to get source "))
+}
+
+// temporary is the directory that kustomize-controller makes for each attempt, and names in some messages: also in "kustomization
+// path not found: stat /tmp/kustomization-1931908412/apps" (internal/controller/tmpdir.go).
+var temporary = regexp.MustCompile(`/kustomization-[0-9]+(/|\b)`)
 
 // provider is that of an Alert, where it writes commit statuses; nil where it does not, and where it was not read.
 func (f *fleet) provider(alert *flux.Object) *flux.Object {

@@ -2,6 +2,7 @@ package budget
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -29,6 +30,12 @@ func TestCommitStatusesComeWithReconciles(t *testing.T) {
 			o.RetryInterval = ptr("1m")
 		}
 	}
+	moved := func(reason, message string) func(*flux.Object) {
+		return func(o *flux.Object) {
+			failing(reason)(o)
+			o.Status.ReadyMessage = message
+		}
+	}
 	named := func(name string) flux.EventSource {
 		return flux.EventSource{Kind: "Kustomization", Namespace: "apps", Name: name}
 	}
@@ -50,6 +57,12 @@ func TestCommitStatusesComeWithReconciles(t *testing.T) {
 		"errors only":                 {"github", flux.Notify{Sources: []flux.EventSource{all("apps")}, ErrorsOnly: true}, nil, Rates{}},
 		"errors only, and one fails":  {"github", flux.Notify{Sources: []flux.EventSource{all("apps")}, ErrorsOnly: true}, failing("HealthCheckFailed"), steady(60)},
 		"an equal message each time":  {"github", notify(named("b")), failing("BuildFailed"), steady(12)},
+		"a path that is gone":         {"github", notify(named("b")), moved("ArtifactFailed", "kustomization path not found: stat /tmp/kustomization-1931908412/apps: no such file or directory"), steady(60)},
+		"a directory in the message":  {"github", notify(named("b")), moved("BuildFailed", "error decrypting sources: /tmp/kustomization-252548195/apps/.env"), steady(60)},
+		"an artifact that is refused": {"github", notify(named("b")), moved("ArtifactFailed", "failed to untar"), steady(12)},
+		"no source":                   {"github", notify(named("b")), moved("ArtifactFailed", `gitrepositories.source.toolkit.fluxcd.io "repo" not found`), Rates{}},
+		"a source that is not read":   {"github", notify(named("b")), moved("ArtifactFailed", "unable to get source 'apps/repo': timeout"), Rates{}},
+		"no artifact":                 {"github", notify(named("b")), moved("ArtifactFailed", "Source artifact not found, retrying in 30s"), Rates{}},
 		"waits for another":           {"github", notify(named("b")), failing("DependencyNotReady"), Rates{}},
 		"excluded":                    {"github", flux.Notify{Sources: []flux.EventSource{all("apps")}, Exclude: []string{"^Reconciliation finished"}}, nil, Rates{}},
 		"not included":                {"github", flux.Notify{Sources: []flux.EventSource{all("apps")}, Include: []string{"failed", "("}}, nil, Rates{}},
@@ -105,4 +118,28 @@ func TestStatusesOfWhatIsNotShown(t *testing.T) {
 	assert.Equal(t, Rates{18, 66}, b.Hosts[0].Used, "what is not shown stays as it is")
 	alone := New(Input{Items: append(alert, source("s", "https://git.example.com/a", "1m", "")), Others: []tune.Item{kustomization("b", "repo", "10m", "1m")}})
 	assert.Equal(t, steady(6+60), alone.Requests)
+}
+
+// Which events reach a Provider that writes commit statuses depends on the version of notification-controller.
+func TestStatusesByVersion(t *testing.T) {
+	t.Parallel()
+	of := func(reason string) tune.Item {
+		return kustomization("a", "repo", "1m", "", func(o *flux.Object) {
+			if o.RetryInterval = ptr("1m"); reason != "" {
+				o.Status.Ready, o.Status.ReadyReason, o.Status.ReadyMessage = "False", reason, "it is wrong"
+			}
+		})
+	}
+	alert := alertTo("github", flux.Notify{Sources: []flux.EventSource{all("apps")}})
+	for version, want := range map[string][3]float64{ // well, failing, waiting for others
+		"1.7.5": {60, 60, 12}, "1.8.0": {0, 0, 0}, "1.8.1": {60, 0, 0}, "1.8.4": {60, 0, 0}, "1.9.0": {60, 60, 0}, "": {60, 60, 0},
+	} {
+		for i, reason := range []string{"", "HealthCheckFailed", "DependencyNotReady"} {
+			b := New(Input{Items: append([]tune.Item{of(reason)}, alert...), Notifiers: flux.Notifiers{{Version: version}},
+				Controllers: []flux.Controller{{Name: flux.KustomizeController, RequeueDependency: 30 * time.Second}}})
+			assert.Equal(t, steady(want[i]), b.Requests, "%s %s", version, reason)
+		}
+	}
+	assert.Zero(t, New(Input{Items: append([]tune.Item{of("DependencyNotReady")},
+		alertTo("github", flux.Notify{Sources: []flux.EventSource{all("apps")}, ErrorsOnly: true})...), Notifiers: flux.Notifiers{{Version: "1.7.5"}}}).Requests, "it is no error")
 }
