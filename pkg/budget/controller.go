@@ -27,6 +27,23 @@ func (s settings) longest(o *flux.Object, interval time.Duration) time.Duration 
 	return min(interval+interval/100*time.Duration(s.Of(o).JitterPercent), never)
 }
 
+// changedFirst tells whether the controller of an object takes what was changed before what was not, for as long as it runs:
+// controllers of Flux 2.8 and newer have the priority queue of controller-runtime 0.23 (go.mod; pkg/controller/controller.go,
+// UsePriorityQueue). What is there when they start gets a low priority (pkg/handler/eventhandler.go, LowPriority), a change a higher
+// one, and what is due again comes back with that which it had (pkg/internal/controller/controller.go, reconcileHandler). A
+// controller of a version that is not known is taken for a newer one.
+func (s settings) changedFirst(o *flux.Object) bool {
+	first := "1.1.0" // of the image controllers
+	switch flux.ControllerOf(o.Kind) {
+	case flux.SourceController, flux.KustomizeController:
+		first = "1.8.0"
+	case flux.HelmController:
+		first = "1.5.0"
+	}
+	older, _ := s.Older(o, first)
+	return !older
+}
+
 // BusyWarning is the share of the workers' time, in percent, above which they are too busy: what comes in bursts,
 // and a new revision, waits for a free one.
 const BusyWarning = 70
@@ -61,6 +78,8 @@ type Workers struct {
 	From     DurationSource
 	// Busy is in percent of the workers' time.
 	Busy Rates
+	// Behind are those that the plan leaves as they are, of a controller where those that it changes go first; 0 where all wait alike.
+	Behind int
 	// Advice is the remedy where they are too busy, at the moment that is; "" where not.
 	Advice string
 }
@@ -115,6 +134,10 @@ func (f *fleet) workers(others []tune.Item) []Workers {
 		took, from := f.duration(s)
 		l.from[from] += max(s.reconciles.Now, s.reconciles.Planned) * took.Seconds()
 		l.Objects++
+		// A HelmChart changes with its HelmRelease.
+		if !s.changed && s.reconciles.Planned == s.reconciles.Now && f.settings.changedFirst(s.object) {
+			l.Behind++
+		}
 		l.Reconciles = sum(l.Reconciles, s.reconciles)
 		seconds := times(s.reconciles, took.Seconds())
 		l.seconds = sum(l.seconds, seconds)
@@ -178,7 +201,7 @@ func (w Workers) advice() string {
 }
 
 // Overloaded says of each controller that cannot do what a plan asks of it that the latencies are not reached: what is due
-// waits for a free worker, longer with each round.
+// waits for a free worker, longer with each round, and what the plan does not change may wait for ever (settings.changedFirst).
 func (b Budget) Overloaded() []string {
 	var lines []string
 	for _, w := range b.Workers {
@@ -187,10 +210,23 @@ func (b Budget) Overloaded() []string {
 			if w.Default {
 				line += fmt.Sprintf("; the flags of %s were not read, and its defaults are assumed", w.Controller)
 			}
+			line += w.starved()
 			lines = append(lines, line)
 		}
 	}
 	return lines
+}
+
+// starved says what becomes of those that the plan does not change; "" where there are none, or where they wait as the others do.
+func (w Workers) starved() string {
+	if w.Behind == 0 || w.Behind == w.Objects {
+		return ""
+	}
+	others := fmt.Sprintf("the %d others", w.Behind)
+	if w.Behind == 1 {
+		others = "the other one"
+	}
+	return fmt.Sprintf("; those that the plan changes go first, and %s may not be polled any more until %s is restarted (Flux 2.8 and newer)", others, w.Controller)
 }
 
 // duration is how long a reconcile of an object takes, and how that is known. What waits for a dependency or source only

@@ -13,6 +13,7 @@ import (
 type subject struct {
 	object      *flux.Object
 	shown       bool // it was asked for, and does not only explain others
+	changed     bool // the plan changes it
 	environment string
 	// interval is what the controller uses, 0 where it is never due: suspended, or an interval that
 	// Flux ignores.
@@ -88,7 +89,7 @@ func newFleet(in Input) *fleet {
 func newSubject(item *tune.Item, controllers settings) *subject {
 	o := asItEnded(&item.Object)
 	by := controllers.Of(o)
-	s := &subject{object: o, environment: item.Assignment.Environment, failure: failure(o, by)}
+	s := &subject{object: o, environment: item.Assignment.Environment, failure: failure(o, by), changed: len(item.Changes) > 0}
 	changed := func(f flux.Field) *string {
 		for _, c := range item.Changes {
 			if c.Field == f {

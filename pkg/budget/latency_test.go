@@ -2,6 +2,7 @@ package budget
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -299,11 +300,11 @@ func TestWorkers(t *testing.T) {
 	}}
 	git := Workers{
 		Controller: flux.SourceController, Kind: "GitRepository", Concurrent: 2, Default: true, Objects: 2, Reconciles: Rates{120, 3660},
-		Duration: 500 * time.Millisecond, From: Assumed, Busy: Rates{120 * 0.5 / 72, 3660 * 0.5 / 72},
+		Duration: 500 * time.Millisecond, From: Assumed, Busy: Rates{120 * 0.5 / 72, 3660 * 0.5 / 72}, Behind: 1,
 	}
 	apply := Workers{
 		Controller: flux.KustomizeController, Kind: "Kustomization", Concurrent: 4, Default: true, Objects: 2, Reconciles: steady(40 + 24),
-		Duration: 52500 * time.Millisecond, From: History, Busy: steady((40*30 + 24*90) / 144.0),
+		Duration: 52500 * time.Millisecond, From: History, Busy: steady((40*30 + 24*90) / 144.0), Behind: 2,
 	}
 	b := New(input)
 	assert.InDeltaSlice(t, []float64{git.Busy.Now, git.Busy.Planned}, []float64{b.Workers[0].Busy.Now, b.Workers[0].Busy.Planned}, 1e-9)
@@ -345,6 +346,14 @@ func TestWorkers(t *testing.T) {
 	read := input
 	read.Controllers = []flux.Controller{{Name: flux.SourceController, Concurrent: 2, Found: true}}
 	assert.NotContains(t, New(read).Overloaded()[0], "were not read")
+	assert.NotContains(t, New(read).Overloaded()[0], "go first", "all are changed")
+	read.Items = append(five("1m", "100ms"), source("calm", url, "1m", ""))
+	read.Others = []tune.Item{source("other", url, "1m", ""), source("suspended", url, "1m", "", suspended)}
+	const starve = "; those that the plan changes go first, and the 2 others may not be polled any more until source-controller is restarted (Flux 2.8 and newer)"
+	for version, want := range map[string]bool{"": true, "1.8.0": true, "1.9.6": true, "1.7.4": false} {
+		read.Controllers[0].Version = version
+		assert.Equal(t, want, strings.HasSuffix(New(read).Overloaded()[0], starve), "%s: %s", version, New(read).Overloaded()[0])
+	}
 	input.Items = five("100ms", "100ms")
 	assert.Empty(t, New(input).Overloaded(), "the plan does not touch it")
 	input.Items = five("100ms", "1m")
@@ -447,4 +456,5 @@ func TestGeneratedChartFollowsItsRelease(t *testing.T) {
 	assert.Equal(t, 36.0, chosen.Asks(policy.Share{Host: "ghcr.io"}))
 	other := New(Input{Items: []tune.Item{repository}, Others: []tune.Item{{Object: chart}, item(release, "5m")}})
 	assert.Equal(t, 18.0, other.Asks(policy.Share{Host: "ghcr.io"}))
+	assert.Equal(t, []any{"HelmChart", 0}, []any{b.Workers[0].Kind, b.Workers[0].Behind}, "it changes with it")
 }
