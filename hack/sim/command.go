@@ -37,6 +37,8 @@ type Command struct {
 	Lends     bool // an apply that is to be taken back later
 	// Manager is the field manager; "" is that of fluxtune.
 	Manager string
+	// Time is when it begins.
+	Time time.Time
 
 	back int // a revert takes back the apply that is so many ago; 0 is all
 }
@@ -140,7 +142,7 @@ func (c Command) Plan(s flux.Snapshot) Planned {
 		chosen.ShortenTimeouts = c.Shorten
 		resolver := policy.NewResolver(chosen, s, "development")
 		opts := tune.Options{Judge: tune.NewJudge(s), Graph: graph, Managed: c.Managed}
-		stamp := tune.Stamp{Session: c.Session, Policy: chosen.Name, Manager: c.manager()}
+		stamp := tune.Stamp{Session: c.Session, Policy: chosen.Name, Manager: c.manager(), Time: c.Time}
 		if c.Lends {
 			stamp.Until = time.Unix(0, 0).Add(time.Hour)
 			opts.Until = stamp.Until

@@ -1,10 +1,12 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -26,6 +28,10 @@ const (
 	Mark      EventKind = "mark"        // with the annotation that opts out or in
 	Delete    EventKind = "delete"      // an object, with kubectl
 	DeleteIt  EventKind = "delete-this" // what a request is about, between two of them
+	Hide      EventKind = "hide"        // metadata.managedFields go: nobody owns anything
+	Label     EventKind = "label"       // an annotation that is nobody's business, applied
+	Declare   EventKind = "declare"     // kubectl apply of an interval, without --server-side
+	Replace   EventKind = "replace"     // kubectl replace of the object as it is, but for what is nobody's business
 	Reconcile EventKind = "reconcile"   // a source fetches what is committed, and its Kustomization applies it
 )
 
@@ -36,6 +42,8 @@ type Event struct {
 	Field   flux.Field
 	Value   string // "" removes
 	Manager string
+	// AsUs says that it is done by the field manager of the object's last session, until it is resolved.
+	AsUs bool
 	// Rules that a parent gets.
 	Rules []flux.IgnoreRule
 	// WithTheirs, WithOurs say which rules these are, until it is resolved.
@@ -68,7 +76,7 @@ var (
 
 // drawEvent draws an event; meanwhile says that it happens within a command.
 func drawEvent(t *rapid.T, l Layout, meanwhile bool) Event {
-	kinds := []EventKind{Edit, Edit, Apply, Commit, Commit, Uncommit, Rules, Unpin, Suspend, Mark, Delete, Reconcile, Reconcile, Reconcile}
+	kinds := []EventKind{Edit, Edit, Apply, Hide, Label, Declare, Declare, Replace, Replace, Commit, Commit, Uncommit, Rules, Unpin, Suspend, Mark, Delete, Reconcile, Reconcile, Reconcile}
 	if meanwhile {
 		kinds = append(kinds, DeleteIt, DeleteIt, DeleteIt)
 	}
@@ -81,6 +89,13 @@ func drawEvent(t *rapid.T, l Layout, meanwhile bool) Event {
 		ref(l.Children())
 		field(Tunables)
 		if e.Field == flux.Interval || rapid.Bool().Draw(t, "set") {
+			value()
+		}
+		e.AsUs = rapid.IntRange(0, 3).Draw(t, "as") == 0
+	case Hide, Label, Declare, Replace:
+		ref(l.Free)
+		if e.What == Declare {
+			e.Field = flux.Interval
 			value()
 		}
 	case Apply:
@@ -129,6 +144,9 @@ func (w *World) Resolve(e Event) (Event, bool) {
 		if r == nil {
 			return e, false
 		}
+		if record, err := tune.ReadRecord(r.Object()); e.AsUs && err == nil && record != nil {
+			e.Manager = cmp.Or(record.Steps[len(record.Steps)-1].Manager, tune.DefaultManager)
+		}
 		now, set := r.Fields[e.Field]
 		return e, now != e.Value || set != (e.Value != "")
 	case Rules:
@@ -148,8 +166,10 @@ func (w *World) Resolve(e Event) (Event, bool) {
 			}
 		}
 		return e, len(e.Rules) < len(r.Ignore)
-	case Apply, Mark, Delete:
+	case Apply, Mark, Delete, Hide, Label, Declare:
 		return e, r != nil
+	case Replace:
+		return e, r != nil && r.Annotations[corev1.LastAppliedConfigAnnotation] != ""
 	}
 	return e, true
 }
@@ -188,7 +208,7 @@ func (w *World) do(e Event) {
 		} else {
 			delete(r.FromGit, e.Field) // nothing tells now that Git sets it, until it does again
 		}
-		r.update("kubectl-edit", map[Path]*string{Path(e.Field): value}, ByHand)
+		r.update(cmp.Or(e.Manager, "kubectl-edit"), map[Path]*string{Path(e.Field): value}, ByHand)
 		r.LastWriter[e.Field] = ByHand
 	case Apply:
 		by := ByHand
@@ -196,6 +216,16 @@ func (w *World) do(e Event) {
 			by = ByApplier
 		}
 		r.apply(e.Manager, map[Path]string{Path(e.Field): e.Value}, by)
+	case Hide:
+		clear(r.Owners)
+		r.changed(true, false)
+	case Label:
+		r.apply("k9s", map[Path]string{AnnotationPath("example.com/label"): "x"}, ByHand)
+	case Declare:
+		r.declare(e.Field, e.Value)
+	case Replace:
+		text := lastApplied(r.Fields, r.Annotations)
+		r.update("kubectl-replace", map[Path]*string{AnnotationPath(corev1.LastAppliedConfigAnnotation): &text}, ByHand)
 	case Commit, Uncommit:
 		w.commit(e)
 	case Rules, Unpin:

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 type managedEntry struct {
@@ -13,6 +14,7 @@ type managedEntry struct {
 	APIVersion string          `json:"apiVersion,omitempty"`
 	FieldsType string          `json:"fieldsType,omitempty"`
 	FieldsV1   json.RawMessage `json:"fieldsV1,omitempty"`
+	Time       *time.Time      `json:"time,omitempty"`
 	// Subresource is "" for the object itself.
 	Subresource string `json:"subresource,omitempty"`
 }
@@ -41,13 +43,23 @@ func (r *Resource) managedFields() []byte {
 		if err != nil { // strings always marshal
 			return nil
 		}
-		entries = append(entries, managedEntry{Manager: k.Manager, Operation: operation, APIVersion: r.Ref.Group + "/v1", FieldsType: "FieldsV1", FieldsV1: fields})
+		entries = append(entries, managedEntry{Manager: k.Manager, Operation: operation, APIVersion: r.Ref.Group + "/v1", Time: r.when(k), FieldsType: "FieldsV1", FieldsV1: fields})
 	}
 	data, err := json.Marshal(entries)
 	if err != nil {
 		return nil
 	}
 	return data
+}
+
+// when an owner last wrote; nil where that is not known.
+func (r *Resource) when(k Owner) *time.Time {
+	at, known := r.wrote[k]
+	if !known {
+		return nil
+	}
+	at = at.UTC().Truncate(time.Second)
+	return &at
 }
 
 // steps of a path: annotations' keys have dots.

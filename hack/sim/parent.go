@@ -44,7 +44,7 @@ func (w *World) applyFromGit(parent *Resource, ref flux.Ref, m Manifest) {
 	r := w.Resources[ref]
 	created := r == nil
 	if created {
-		r = newResource(ref, map[string]string{group + "/name": parent.Ref.Name, group + "/namespace": parent.Ref.Namespace})
+		r = newResource(ref, map[string]string{group + "/name": parent.Ref.Name, group + "/namespace": parent.Ref.Namespace}, &w.Now)
 		w.Resources[ref] = r
 	}
 	values := make(map[Path]string)
@@ -122,7 +122,7 @@ func (r *Resource) ownersOf(p Path) int {
 func (r *Resource) takeOver() bool {
 	taken := false
 	for k, set := range maps.Clone(r.Owners) {
-		if !strings.HasPrefix(k.Manager, "kubectl") {
+		if !strings.HasPrefix(k.Manager, "kubectl") && k.Manager != beforeFirstApply {
 			continue
 		}
 		delete(r.Owners, k)

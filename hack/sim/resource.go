@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
@@ -59,16 +61,20 @@ type Resource struct {
 	observed   int64
 	inventory  []flux.Ref
 	memo       *flux.Object // as a client reads it, until it changes
+	// wrote is when each owner last wrote, by the clock of its world.
+	wrote map[Owner]time.Time
+	clock *time.Time
 }
 
-func newResource(ref flux.Ref, labels map[string]string) *Resource {
-	return &Resource{Ref: ref, Fields: make(map[flux.Field]string), labels: labels, Annotations: make(map[string]string), version: 1,
+func newResource(ref flux.Ref, labels map[string]string, clock *time.Time) *Resource {
+	return &Resource{wrote: make(map[Owner]time.Time), clock: clock, Ref: ref, Fields: make(map[flux.Field]string), labels: labels, Annotations: make(map[string]string), version: 1,
 		generation: 1, Owners: make(map[Owner]map[Path]bool), LastWriter: make(map[flux.Field]Writer)}
 }
 
 func (r *Resource) clone() *Resource {
 	c := *r
 	c.Fields, c.Annotations, c.LastWriter = maps.Clone(r.Fields), maps.Clone(r.Annotations), maps.Clone(r.LastWriter)
+	c.wrote = maps.Clone(r.wrote)
 	c.Owners = make(map[Owner]map[Path]bool, len(r.Owners))
 	for k, set := range r.Owners {
 		c.Owners[k] = maps.Clone(set)
@@ -218,12 +224,20 @@ func (r *Resource) own(k Owner, p Path, alone bool) {
 		r.Owners[k] = make(map[Path]bool)
 	}
 	r.Owners[k][p] = true
+	r.wrote[k] = *r.clock
 }
+
+// Tracked tells whether metadata.managedFields names anybody. Of an object of which it names nobody the API server notes nobody, until
+// it is applied (k8s.io/apimachinery pkg/util/managedfields/internal/skipnonapplied.go).
+func (r *Resource) Tracked() bool { return len(r.Owners) > 0 || r.version == 1 }
+
+// beforeFirstApply is who owns what was there when an object is applied that nobody owned anything of.
+const beforeFirstApply = "before-first-apply"
 
 // update is what an update or a merge patch by a manager does: it becomes the only owner of what it changes. A value
 // of nil removes.
 func (r *Resource) update(manager string, values map[Path]*string, by Writer) (changed bool) {
-	spec := false
+	spec, tracked := false, r.Tracked()
 	for p, value := range values {
 		now, there := r.Value(p)
 		switch {
@@ -231,7 +245,9 @@ func (r *Resource) update(manager string, values map[Path]*string, by Writer) (c
 			r.remove(p)
 		case value != nil && (!there || now != *value):
 			r.set(p, *value)
-			r.own(Owner{manager, false}, p, true)
+			if tracked {
+				r.own(Owner{manager, false}, p, true)
+			}
 		default:
 			continue
 		}
@@ -257,6 +273,11 @@ func (r *Resource) changed(any, spec bool) {
 func (r *Resource) apply(manager string, values map[Path]string, by Writer) {
 	k := Owner{manager, true}
 	spec := false
+	if !r.Tracked() {
+		for _, p := range r.paths() {
+			r.own(Owner{beforeFirstApply, false}, p, true)
+		}
+	}
 	for p := range maps.Clone(r.Owners[k]) {
 		if _, kept := values[p]; kept {
 			continue
@@ -286,6 +307,20 @@ func (r *Resource) apply(manager string, values map[Path]string, by Writer) {
 	r.changed(true, spec)
 }
 
+// paths are those that hold something.
+func (r *Resource) paths() []Path {
+	var paths []Path
+	for _, p := range fieldPaths {
+		if _, there := r.Value(p); there {
+			paths = append(paths, p)
+		}
+	}
+	for key := range r.Annotations {
+		paths = append(paths, AnnotationPath(key))
+	}
+	return paths
+}
+
 // Lasting is what is left of a resource when nobody works on it: its values and their owners, without versions. Of
 // the kubectl commands it does not tell which: an edit back to the original leaves no trace where nothing had changed
 // it. Without hands, it leaves out what run-once tools own.
@@ -311,14 +346,26 @@ func (r *Resource) Lasting(withoutHands bool) string {
 		}
 		slices.Sort(owners[key])
 	}
-	data, err := json.Marshal([]any{r.Fields, r.Ignore, r.Annotations, owners})
+	return r.text(owners)
+}
+
+// Values are those that it has, whoever owns them.
+func (r *Resource) Values() string { return r.text(nil) }
+
+// text leaves out what kubectl apply keeps for itself: copies of an object have our record in it.
+func (r *Resource) text(owners map[string][]string) string {
+	annotations := maps.Clone(r.Annotations)
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	data, err := json.Marshal([]any{r.Fields, r.Ignore, annotations, owners})
 	if err != nil { // strings always marshal
 		return err.Error()
 	}
 	return string(data)
 }
 
-func runOnce(manager string) bool { return manager == "flux" || strings.HasPrefix(manager, "kubectl") }
+func runOnce(manager string) bool {
+	return manager == "flux" || strings.HasPrefix(manager, "kubectl") || slices.Contains(Managers, manager)
+}
 
 // Suspended tells whether a Kustomization is suspended.
 func (r *Resource) Suspended() bool { return r.suspended }

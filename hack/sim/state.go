@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -31,7 +32,7 @@ func ReadResource(data []byte) (*Resource, error) {
 	if err := json.Unmarshal(data, &o); err != nil {
 		return nil, fmt.Errorf("reading a Kustomization: %w", err)
 	}
-	r := newResource(flux.Ref{Group: group, Kind: "Kustomization", Namespace: o.Metadata.Namespace, Name: o.Metadata.Name}, nil)
+	r := newResource(flux.Ref{Group: group, Kind: "Kustomization", Namespace: o.Metadata.Namespace, Name: o.Metadata.Name}, nil, new(time.Time))
 	for f, value := range map[flux.Field]*string{flux.Interval: o.Spec.Interval, flux.Timeout: o.Spec.Timeout, flux.RetryInterval: o.Spec.RetryInterval} {
 		if value != nil {
 			r.Fields[f] = *value

@@ -3,6 +3,7 @@ package sim
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -69,6 +70,8 @@ func (t Tree) of(parent flux.Ref) map[flux.Ref]Manifest {
 type World struct {
 	Layout
 	Resources map[flux.Ref]*Resource
+	// Now is the time of what is written.
+	Now time.Time
 	// Git is what is committed, and artifact what sources have fetched of it: a Kustomization applies that.
 	Git      Tree
 	artifact Tree
@@ -107,7 +110,7 @@ func NewWorld(l Layout) *World {
 
 // create makes an object as somebody does with kubectl.
 func (w *World) create(ref flux.Ref, values map[Path]*string) {
-	r := newResource(ref, nil)
+	r := newResource(ref, nil, &w.Now)
 	r.update("kubectl-create", values, ByHand)
 	r.generation = 1
 	w.Resources[ref] = r
@@ -162,9 +165,10 @@ func (w *World) Resume(parent flux.Ref) {
 
 // Clone is a copy of a world, without its twin and whoever watches it.
 func (w *World) Clone() *World {
-	c := &World{Layout: w.Layout, Resources: make(map[flux.Ref]*Resource, len(w.Resources)), Git: w.Git.clone(), artifact: w.artifact.clone()}
+	c := &World{Layout: w.Layout, Now: w.Now, Resources: make(map[flux.Ref]*Resource, len(w.Resources)), Git: w.Git.clone(), artifact: w.artifact.clone()}
 	for ref, r := range w.Resources {
 		c.Resources[ref] = r.clone()
+		c.Resources[ref].clock = &c.Now
 	}
 	return c
 }

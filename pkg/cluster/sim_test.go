@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/sim"
@@ -36,6 +37,10 @@ type machine struct {
 	// handled are the objects on which somebody changed by hand what an apply had set: whose name the field bore before
 	// nobody can tell any more where it then became what it was.
 	handled map[flux.Ref]bool
+	// hidden are the objects whose metadata.managedFields somebody took away: who owned what before nobody can tell any more.
+	hidden map[flux.Ref]bool
+	// resent are the objects of which a patch that restores was sent twice by a proxy, and changed by admission.
+	resent map[flux.Ref]bool
 	// command under way, and what the fields were when it read them.
 	command sim.Command
 	fault   sim.Fault
@@ -73,7 +78,7 @@ type failing interface {
 func newMachine() *machine {
 	l := sim.NewLayout("")
 	m := &machine{touched: sim.NewWorld(l), untouched: sim.NewWorld(l), forced: make(map[flux.Ref]bool), held: make(map[flux.Ref]map[flux.Field]string),
-		handled: make(map[flux.Ref]bool), now: time.Unix(0, 0), broken: make(map[string]bool), read: make(map[string]readRecord)}
+		handled: make(map[flux.Ref]bool), hidden: make(map[flux.Ref]bool), resent: make(map[flux.Ref]bool), now: time.Unix(0, 0), broken: make(map[string]bool), read: make(map[string]readRecord)}
 	m.touched.Twin, m.touched.Wrote, m.touched.Applied = m.untouched, m.wrote, m.applied
 	return m
 }
@@ -84,6 +89,8 @@ func (m *machine) both(e sim.Event) {
 	if !happens {
 		return
 	}
+	m.touched.Now = m.touched.Now.Add(time.Second)
+	m.untouched.Now = m.touched.Now
 	if e.What == sim.Rules && e.Ref == m.touched.Apps {
 		for _, rule := range e.Rules { // what Git leaves to others from now on may be what our rule has kept from it
 			for _, ref := range tune.Targets(rule) {
@@ -91,24 +98,46 @@ func (m *machine) both(e sim.Event) {
 			}
 		}
 	}
-	if e.What == sim.Edit || e.What == sim.Apply {
+	if e.What == sim.Edit || e.What == sim.Apply || e.What == sim.Declare {
 		r := m.touched.Resources[e.Ref]
 		recorded := r.Annotations[tune.RecordAnnotation] != ""
 		// What it says under a rule of ours, the parent does not take back: nothing differs any more.
 		m.handled[e.Ref] = m.handled[e.Ref] || recorded || m.underRule(r, e.Field)
 		// It declares an interval only: what else it declared before our change, nobody can tell.
 		m.forced[e.Ref] = m.forced[e.Ref] || recorded && e.Manager == "flux"
+		// What a copy of the object had kubectl apply take away, with the record.
+		m.forced[e.Ref] = m.forced[e.Ref] || e.What == sim.Declare && strings.Contains(r.Annotations[corev1.LastAppliedConfigAnnotation], tune.RecordAnnotation)
 	}
 	if e.What == sim.Unpin || e.What == sim.Rules && e.Ref == m.touched.Infra && !e.WithOurs {
 		m.release(e.Ref)
 	}
 	m.untouched.Do(m.untouched.WithoutUs(e)) // first, for it reconciles with the other, and is to know by then
 	m.touched.Do(e)
+	m.hidden[e.Ref] = m.hidden[e.Ref] || e.What == sim.Hide
+	if r := m.touched.Resources[e.Ref]; r != nil && !r.Tracked() {
+		m.unproven(r)
+	}
+}
+
+// unproven: of an object of which nobody is known to own anything, values that we had set are ours.
+func (m *machine) unproven(r *sim.Resource) {
+	record, err := tune.ReadRecord(r.Object())
+	if err != nil || record == nil {
+		return
+	}
+	for _, step := range record.Steps {
+		for f, move := range step.Fields {
+			if now, set := r.Fields[f]; set && move.To != nil && *move.To == now && r.LastWriter[f] != sim.ByUs {
+				r.LastWriter[f], m.forced[r.Ref] = sim.ByUs, true
+			}
+		}
+	}
 }
 
 // run carries a command out, on a server on which something may go wrong.
 func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes) {
 	c := *step.Command
+	c.Time = m.touched.Now
 	m.command, m.fault, m.seen, m.records = c, step.Fault, make(map[flux.Ref]map[flux.Field]string), make(map[flux.Ref]string)
 	m.writers, m.ruled, m.besides = make(map[flux.Ref]map[flux.Field]sim.Writer), make(map[flux.Ref]bool), nil
 	m.took = make(map[flux.Ref]*taken)
@@ -158,6 +187,7 @@ func (m *machine) beside(c sim.Command) {
 func (m *machine) step(t failing, step sim.Step) {
 	m.log = append(m.log, step.String())
 	m.now = m.now.Add(betweenSteps)
+	m.touched.Now, m.untouched.Now = m.now, m.now
 	if step.Command == nil {
 		m.both(step.Event)
 		return
@@ -223,6 +253,7 @@ func (m *machine) checkWayBack(t failing) {
 		switch {
 		case got == nil:
 			m.fail(t, "%s is gone", ref)
+		case m.hidden[ref] && got.Values() == want.Values():
 		case m.forced[ref]: // an owner's choice was taken back on purpose
 		case got.Lasting(m.handled[ref]) != want.Lasting(m.handled[ref]):
 			m.fail(t, "after everything was taken back %s is\n%s\nand would be\n%s", ref, got.Lasting(false), want.Lasting(false))
@@ -235,7 +266,7 @@ func (m *machine) checkWayBack(t failing) {
 func (m *machine) checkNothingStays(t failing) {
 	for ref, r := range m.touched.Resources {
 		record, err := m.record(r)
-		if record == nil || err != nil {
+		if record == nil || err != nil || m.resent[ref] {
 			continue
 		}
 		ours := func(f flux.Field) bool {
@@ -421,6 +452,37 @@ func TestFoundHistories(t *testing.T) {
 		"a rule of another manager, taken back where the note of it is dropped": {
 			{Command: apply("s1", 0, tune.ManagedPin)},
 			{Command: &sim.Command{Verb: sim.VerbRevert, Force: true, Manager: "bob"}, Fault: sim.StrippedOn, At: 2},
+		},
+		"a choice under the name of the session's manager": {
+			{Command: apply("s1", 0, tune.ManagedSkip)},
+			{Event: sim.Event{What: sim.Edit, Ref: own, Field: flux.Interval, Value: "7m", AsUs: true}},
+			{Command: &sim.Command{Verb: sim.VerbRevert}},
+		},
+		"an object of which nobody owns anything, and a write that admission changes": {
+			{Event: sim.Event{What: sim.Hide, Ref: own}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Managed: tune.ManagedSkip, Name: "own"}, Fault: sim.Changed, At: 1},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Managed: tune.ManagedSkip, Name: "own"}, Fault: sim.Stripped, At: 1},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s3", Managed: tune.ManagedSkip, Name: "own"}, Fault: sim.LostStripped, At: 1},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s4", Managed: tune.ManagedSkip, Name: "own"}, Fault: sim.ChangedOn, At: 1},
+		},
+		"an object of which nobody owned anything, applied since": {
+			{Event: sim.Event{What: sim.Hide, Ref: own}},
+			{Command: apply("s1", 0, tune.ManagedSkip)},
+			{Event: sim.Event{What: sim.Label, Ref: own}},
+			{Command: apply("s2", 1, tune.ManagedSkip)},
+			{Command: &sim.Command{Verb: sim.VerbRevert}},
+		},
+		"a copy of an object that replaces it, and the next session": {
+			{Event: sim.Event{What: sim.Declare, Ref: own, Field: flux.Interval, Value: "9m"}},
+			{Command: apply("s1", 0, tune.ManagedSkip)},
+			{Event: sim.Event{What: sim.Replace, Ref: own}},
+			{Command: apply("s2", 1, tune.ManagedSkip)},
+			{Command: &sim.Command{Verb: sim.VerbRevert}},
+		},
+		"the same value declared since": {
+			{Command: apply("s1", 0, tune.ManagedSkip)},
+			{Event: sim.Event{What: sim.Declare, Ref: own, Field: flux.Interval, Value: "1m"}},
+			{Command: &sim.Command{Verb: sim.VerbRevert}},
 		},
 		"a pin that was planned before another one": {
 			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 1, Beside: apply("s2", 4, tune.ManagedPin)},

@@ -208,6 +208,11 @@ func (m *machine) checkReport(t failing, s *sim.Store, out cluster.Outcomes) {
 	for _, r := range out.Objects {
 		ref := r.Write.Target().Ref
 		written := s.Written[ref] > 0
+		if m.command.Verb == sim.VerbRevert && s.Fault == sim.DoubledChanged && written {
+			// Whose the value is that the patch sent twice has met, nobody can tell any more.
+			m.resent[ref], m.forced[ref] = true, true
+			continue
+		}
 		if r.Outcome == cluster.Uncertain && (s.Fault == sim.Lost || s.Fault == sim.Refused) {
 			continue
 		}
