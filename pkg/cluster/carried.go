@@ -65,7 +65,11 @@ func (w *Writer) reread(ctx, requests context.Context, c *carried) (done bool) {
 	case err != nil:
 		return c.end(c.unknown(c.wrote, fmt.Errorf("reading it again: %w", err)))
 	}
-	if err := lostAnswer(c.verifier, c.lost, looked); err != nil {
+	lost := c.lost
+	if _, restores := c.Write.(tune.RestoreWrite); restores && c.refused != nil {
+		lost = nil // what is there may be what somebody has chosen
+	}
+	if err := lostAnswer(c.verifier, lost, looked); err != nil {
 		c.now = looked
 		return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(*c.lost, looked), err))
 	}
@@ -198,11 +202,16 @@ func (w *Writer) undo(ctx, requests context.Context, r Result, back tune.Write, 
 	}
 	undone := w.carryOut(ctx, requests, back)
 	r = r.besides(undone.Beside)
+	_, restores := r.Write.(tune.RestoreWrite)
+	if restores && !tune.Keeps(back) { // it was only noted
+		r.Now = cmp.Or(undone.Now, r.Now)
+		return r.failed(true, why)
+	}
 	if undone.Err != nil || undone.Outcome != Configured && undone.Outcome != Unchanged {
 		return r.failed(true, fmt.Errorf("%w; and it could not be taken back: %w", why, cmp.Or(undone.Err, errors.New(undone.Why))))
 	}
 	r.Generation, r.Now = undone.Generation, undone.Now
-	if _, restores := r.Write.(tune.RestoreWrite); restores {
+	if restores {
 		return r.failed(true, fmt.Errorf("%w: what follows the interval stays as it was", why))
 	}
 	return r.failed(false, fmt.Errorf("%w: it was taken back", why))

@@ -47,7 +47,7 @@ func Arrived(before, now flux.Object, patch []byte, manager string) bool {
 		if !sets(spec, f.Path()) || holds(before, f, spec) {
 			continue
 		}
-		if !holds(now, f, spec) || valueAt(spec, f.Path()) != nil && !owns(now, f, manager) {
+		if !holds(now, f, spec) || valueAt(spec, f.Path()) != nil && !owns(now, f, manager) && !unknown(now, f) {
 			return false
 		}
 		changes, generation = true, before.Generation+1

@@ -21,11 +21,14 @@ func TestArrived(t *testing.T) {
 		change func(*flux.Object)
 		is     bool
 	}{
-		"values":                  {values, func(o *flux.Object) { o.Interval, o.Timeout, o.Generation, o.Owners = &five, nil, 8, ours }, true},
-		"a status":                {values, func(*flux.Object) {}, false},
-		"one of the values":       {values, func(o *flux.Object) { o.Interval, o.Generation, o.Owners = &five, 8, ours }, false},
-		"by somebody else":        {values, func(o *flux.Object) { o.Interval, o.Timeout, o.Generation = &five, nil, 8 }, false},
-		"and somebody else since": {values, func(o *flux.Object) { o.Interval, o.Timeout, o.Generation, o.Owners = &five, nil, 9, ours }, false},
+		"values":            {values, func(o *flux.Object) { o.Interval, o.Timeout, o.Generation, o.Owners = &five, nil, 8, ours }, true},
+		"a status":          {values, func(*flux.Object) {}, false},
+		"one of the values": {values, func(o *flux.Object) { o.Interval, o.Generation, o.Owners = &five, 8, ours }, false},
+		"by somebody else": {values, func(o *flux.Object) {
+			o.Interval, o.Timeout, o.Generation, o.Owners = &five, nil, 8, []flux.FieldOwner{{Field: flux.Interval, Manager: flux.Manager{Name: "kubectl-patch"}}}
+		}, false},
+		"values, and nobody is noted": {values, func(o *flux.Object) { o.Interval, o.Timeout, o.Generation = &five, nil, 8 }, true},
+		"and somebody else since":     {values, func(o *flux.Object) { o.Interval, o.Timeout, o.Generation, o.Owners = &five, nil, 9, ours }, false},
 		"and the record is gone": {values, func(o *flux.Object) {
 			o.Interval, o.Timeout, o.Generation, o.Owners, o.Annotations = &five, nil, 8, ours, nil
 		}, false},

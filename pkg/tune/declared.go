@@ -18,6 +18,7 @@ const clientSideApply = "kubectl-client-side-apply"
 
 // declaredSince is who has declared by kubectl apply, since the last of our steps, the value that a field has; false where nobody
 // has. Where that is the value which we had set, it patches nothing but its annotation, and owns the field no more than before.
+// A copy of the object declares nothing of what we had set: kubectl replace writes the annotation anew from one.
 func (r *Record) declaredSince(c chain, o flux.Object, f flux.Field) (flux.Manager, bool) {
 	if _, declared := o.Annotations[corev1.LastAppliedConfigAnnotation]; !declared {
 		return flux.Manager{}, false
@@ -25,7 +26,7 @@ func (r *Record) declaredSince(c chain, o flux.Object, f flux.Field) (flux.Manag
 	by, at := declarer(o.ManagedFields)
 	// The API server writes times to the second.
 	since := at.After(r.Steps[c[len(c)-1].step].Time.Truncate(time.Second))
-	return by, since && declares(o, f) && !flux.SameDuration(o.Value(f), c[0].From)
+	return by, since && declares(o, f) && !copied(o, RecordAnnotation) && !flux.SameDuration(o.Value(f), c[0].From)
 }
 
 // declares tells whether kubectl apply has declared the value that a field has.
@@ -36,6 +37,21 @@ func declares(o flux.Object, f flux.Field) bool {
 	}
 	value, found, err := unstructured.NestedString(declared, f.Path()...)
 	return err == nil && found && flux.SameDuration(&value, o.Value(f))
+}
+
+// copied tells whether what kubectl has noted as declared is a copy of an object as it was on the API server, with an annotation of
+// ours, and not somebody's manifest (k8s.io/kubectl pkg/util/apply.go, CreateOrUpdateAnnotation, of all commands that write it).
+func copied(o flux.Object, annotation string) bool {
+	var declared struct {
+		Metadata struct {
+			Annotations map[string]any `json:"annotations"`
+		} `json:"metadata"`
+	}
+	if json.Unmarshal([]byte(o.Annotations[corev1.LastAppliedConfigAnnotation]), &declared) != nil {
+		return false
+	}
+	_, is := declared.Metadata.Annotations[annotation]
+	return is
 }
 
 // declaredAgain tells whether who has set a field since has declared it by kubectl apply, as before our change. kubectl edit and
@@ -58,7 +74,7 @@ func declaredIgnore(o flux.Object) []flux.Manager {
 	var declared struct {
 		Spec struct{ Ignore []flux.IgnoreRule }
 	}
-	if !Pinning(o) || len(o.Ignore) == 0 || json.Unmarshal([]byte(o.Annotations[corev1.LastAppliedConfigAnnotation]), &declared) != nil ||
+	if !Pinning(o) || len(o.Ignore) == 0 || copied(o, PinsAnnotation) || json.Unmarshal([]byte(o.Annotations[corev1.LastAppliedConfigAnnotation]), &declared) != nil ||
 		!slices.EqualFunc(declared.Spec.Ignore, o.Ignore, flux.IgnoreRule.Equal) {
 		return nil
 	}

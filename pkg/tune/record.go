@@ -86,6 +86,9 @@ func (r recordRead) record() *Record {
 type Move struct {
 	From *string `json:"from"`
 	To   *string `json:"to"`
+	// Became is what the API server has made of To, or of what was to restore From, where that stayed: admission changes what is
+	// written. Another value is somebody's choice, under whatever name. Nil: it was kept as it was sent.
+	Became *string `json:"became,omitempty"`
 	// Owners owned the field before the first step of a chain; a revert gives it back to them.
 	Owners []flux.Manager `json:"owners,omitempty"`
 	// Pinned says that the move lasts only while a rule in spec.ignore of the object's owner leaves the field
@@ -120,7 +123,7 @@ func ReadRecord(o flux.Object) (*Record, error) {
 			if _, ok := o.KindRow().Tunable(field); !ok {
 				return bad("a %s has no field %q", o.Kind, field)
 			}
-			for _, value := range []*string{move.From, move.To} {
+			for _, value := range []*string{move.From, move.To, move.Became} {
 				if value == nil {
 					continue
 				}
@@ -287,6 +290,21 @@ func (r *Record) with(step Step, o flux.Object) Record {
 	next.tidy()
 	next.Steps = append(next.Steps, step)
 	return next
+}
+
+// seen is the record of an object that says of fields of ours what has become of them, and whether that is news.
+func (r *Record) seen(o flux.Object, fields []flux.Field) (Record, bool) {
+	next, news := r.clone(), false
+	for _, f := range fields {
+		c, now := r.chain(f), o.Value(f)
+		if len(c) == 0 || now == nil || c.stands(now) || flux.SameDuration(now, c[0].From) || !r.owns(o, f) && !unknown(o, f) {
+			continue
+		}
+		last := c[len(c)-1]
+		last.Became, news = now, true
+		next.Steps[last.step].Fields[f] = last.Move
+	}
+	return next, news
 }
 
 // others are the owners of a field beside us.

@@ -251,7 +251,7 @@ func notYet(m flux.Manager, owners []flux.Manager) []flux.Manager {
 }
 
 func by(m flux.Manager) string {
-	if m.Name == "" {
+	if m.Name == "" || nameless(m) {
 		return ""
 	}
 	return " (" + m.Name + ")"

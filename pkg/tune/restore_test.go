@@ -195,7 +195,7 @@ func TestDecideRestoreByOwners(t *testing.T) {
 		{"ours by another name", "1m", byAlice, []flux.Manager{updates("alice")}, wanted{Changes: back, Freed: []flux.Field{flux.Interval}}},
 		{"ours, as the API server keeps it", "1m", once, []flux.Manager{updates(ancientChanges)}, wanted{Changes: back, Freed: []flux.Field{flux.Interval}}},
 		{"another value, of which the API server does not know who set it", "7m", once, []flux.Manager{updates(ancientChanges)}, wanted{Kept: []string{
-			"spec.interval was set to 1m and is now 7m: somebody (ancient-changes) changed it since (--force restores 5m, forget keeps what is there)",
+			"spec.interval was set to 1m and is now 7m: somebody changed it since (--force restores 5m, forget keeps what is there)",
 		}}},
 		{"set by hand to what we had set", "1m", once, []flux.Manager{updates("kubectl-edit")}, wanted{Kept: []string{
 			"spec.interval is 1m, as it was set, and somebody (kubectl-edit) has set it to the same since (--force restores 5m, forget keeps what is there)",

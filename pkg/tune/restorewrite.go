@@ -34,7 +34,7 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 		return Next{Err: errors.New(r.Message)}
 	case r.Action == ActionSkip:
 		return Next{State: StateLeftAlone, Why: r.Message}
-	case len(r.Changes) > 0 && !w.planned(now, r.Changes):
+	case len(r.Changes) > 0 && !w.planned(r.Changes):
 		return Next{State: StateLeftAlone, Why: "changed since the plan was made: " + w.since(now)}
 	}
 	if by := r.dropsBeside(w.Restore.Object, now); by != "" {
@@ -151,15 +151,10 @@ func (r *Restore) Then(next Restore) *Restore {
 	return &all
 }
 
-// planned tells whether changes are among those that somebody said yes to. A value that is ours still, while the record is
-// as it was, is one that admission has made of what we sent.
-func (w RestoreWrite) planned(now flux.Object, changes []Change) bool {
-	record, err := ReadRecord(now)
-	same := err == nil && now.Annotations[RecordAnnotation] == w.Restore.Object.Annotations[RecordAnnotation]
+// planned tells whether changes are among those that somebody said yes to.
+func (w RestoreWrite) planned(changes []Change) bool {
 	return !slices.ContainsFunc(changes, func(c Change) bool {
-		return !slices.ContainsFunc(w.Restore.Changes, func(p Change) bool {
-			return sameChange(p, c) || same && p.Field == c.Field && flux.SameDuration(p.To, c.To) && record.owns(now, c.Field)
-		})
+		return !slices.ContainsFunc(w.Restore.Changes, func(p Change) bool { return sameChange(p, c) })
 	})
 }
 
@@ -183,33 +178,46 @@ func (r Restore) Made(now flux.Object) (made []Change, changed bool) {
 	return made, len(made) > 0 || now.Annotations[RecordAnnotation] != record
 }
 
-// Undo implements Verifier: what was set once is restored by whoever reverts again. Where admission keeps the interval shorter than
-// it is to be, timeouts and retry intervals that follow it where they are not set are set as before.
+// Undo implements Verifier: what was set once is restored by whoever reverts again, by what the record says has become of it. Where
+// admission keeps the interval shorter than it is to be, timeouts and retry intervals that follow it where they are not set are set as
+// before.
 func (w RestoreWrite) Undo(before, answer flux.Object) Write {
 	r := w.Decide(before)
 	changes := r.Changes
 	i := slices.IndexFunc(changes, func(c Change) bool { return c.Field == flux.Interval })
-	if i < 0 {
-		return nil
-	}
 	var keep []Change
 	for _, c := range changes {
+		if i < 0 {
+			break
+		}
 		wanted := min(before.Effective(c.Field), before.EffectiveWith(c.Field, nil, changes[i].To))
 		if c.To == nil && c.Field != flux.Interval && answer.Value(c.Field) == nil && answer.Effective(c.Field) < wanted {
 			keep = append(keep, Change{Field: c.Field, To: c.From})
 		}
 	}
-	if len(keep) == 0 {
+	var fields []flux.Field
+	for _, c := range changes {
+		fields = append(fields, c.Field)
+	}
+	record, err := ReadRecord(answer)
+	if _, news := record.seen(answer, fields); len(keep) == 0 && (err != nil || !news) {
 		return nil
 	}
-	return keepWrite{answer: answer, changes: keep, manager: r.manager()}
+	return keepWrite{answer: answer, changes: keep, fields: fields, manager: r.manager()}
 }
 
-// keepWrite sets fields of an object again that a restore has removed.
+// keepWrite sets fields of an object again that a restore has removed, and notes what has become of those that it has set.
 type keepWrite struct {
 	answer  flux.Object
 	changes []Change
+	fields  []flux.Field
 	manager string
+}
+
+// Keeps tells whether what is to take back a write sets fields again.
+func Keeps(w Write) bool {
+	keeps, is := w.(keepWrite)
+	return is && len(keeps.changes) > 0
 }
 
 // Target implements Write.
@@ -218,10 +226,19 @@ func (w keepWrite) Target() flux.Object { return w.answer }
 // Next sends what nobody has set since.
 func (w keepWrite) Next(now flux.Object) Next {
 	changes := slices.DeleteFunc(slices.Clone(w.changes), func(c Change) bool { return now.Value(c.Field) != nil })
-	if len(changes) == 0 {
+	record, err := ReadRecord(now)
+	if err != nil {
+		return Next{Err: err}
+	}
+	seen, news := record.seen(now, w.fields)
+	var annotations map[string]any
+	switch {
+	case news:
+		annotations = annotate(now, &seen)
+	case len(changes) == 0:
 		return Next{State: StateAsWanted}
 	}
-	patch, err := mergePatch(now, changes, nil, nil)
+	patch, err := mergePatch(now, changes, annotations, nil)
 	return Next{Patch: patch, Manager: w.manager, Err: err}
 }
 

@@ -51,7 +51,7 @@ func TestSessionsBeforeAnOwnersChoice(t *testing.T) {
 // What admission made of a value of ours is not as it was set, and is ours to take back all the same.
 func TestSessionsOfWhatAdmissionChanged(t *testing.T) {
 	t.Parallel()
-	r := Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m"))}}
+	r := Record{Steps: []Step{step("s1", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Became: ptr("2m")}})}}
 	o := object(t, "ks", interval("2m"), recorded(r.String()), ownedBy(flux.Interval, updates("fluxtune")))
 	assert.Equal(t, []Session{{ID: "s1", Policy: "fast", Time: noon, Objects: 1, Changed: 1}}, withoutPlaces(Sessions([]flux.Object{o}, nil)))
 	assert.Equal(t, []Change{change(flux.Interval, "2m", "5m")}, DecideRestore(o, RestoreOptions{}).Changes)

@@ -40,7 +40,7 @@ func tookOver(m flux.Manager, before []flux.Manager) bool {
 // server keeps what it does not know, or no longer: nobody writes as those.
 func runOnce(manager string) bool {
 	return slices.Contains(kubectlNames, manager) || slices.Contains([]string{
-		"before-first-apply", ancientChanges, "flux", DefaultManager, "k9s", "Mozilla", "lens", "openlens", "freelens", "headlamp",
+		beforeFirstApply, ancientChanges, "flux", DefaultManager, "k9s", "Mozilla", "lens", "openlens", "freelens", "headlamp",
 	}, manager)
 }
 
@@ -57,6 +57,22 @@ func Hand(name string) bool { return runOnce(name) && name != DefaultManager }
 // ancientChanges is the manager to which the API server gives the oldest updates where more than ten have been made under
 // different names (k8s.io/apimachinery, managedfields/internal/capmanagers.go): also ours.
 const ancientChanges = "ancient-changes"
+
+// beforeFirstApply is the manager to which the API server gives all that is there when an object is applied whose
+// metadata.managedFields named nobody (k8s.io/apimachinery, managedfields/internal/skipnonapplied.go): also ours.
+const beforeFirstApply = "before-first-apply"
+
+// nameless tells whether a manager is nobody: under its name the API server keeps what it does not know, or no longer. It tells
+// nothing of who has set a value, or when.
+func nameless(m flux.Manager) bool {
+	return !m.Apply && (m.Name == beforeFirstApply || m.Name == ancientChanges)
+}
+
+// unknown tells whether metadata.managedFields says of nobody that they have set a field, and not because nobody has.
+func unknown(o flux.Object, f flux.Field) bool {
+	owners := o.OwnersOf(f)
+	return len(o.Owners) == 0 || len(owners) > 0 && !slices.ContainsFunc(owners, func(m flux.Manager) bool { return !nameless(m) })
+}
 
 // setters are those who may set a field of an object again: the owners that come back, and, while our own change
 // stands, those who owned the field before it.
@@ -75,7 +91,7 @@ func ownersBeside(o flux.Object, record *Record, f flux.Field) []flux.Manager {
 	found := record.others(o, f)
 	if c := record.chain(f); len(c) > 0 {
 		if s, _, _ := record.standingOf(c, o, f); s == stands || s == restored {
-			found = append(found, c[0].Owners...)
+			found = append(slices.DeleteFunc(found, nameless), c[0].Owners...)
 		}
 	}
 	return found

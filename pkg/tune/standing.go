@@ -46,6 +46,12 @@ func (c chain) held() bool {
 // ruled tells whether a rule, ours or somebody else's, left the field to us.
 func (c chain) ruled() bool { return c.pinned() || c.held() }
 
+// stands tells whether a value is the chain's last, or what the API server has made of that.
+func (c chain) stands(value *string) bool {
+	last := c[len(c)-1]
+	return flux.SameDuration(value, last.To) || last.Became != nil && flux.SameDuration(value, last.Became)
+}
+
 // standing says what has become of a chain's last value.
 type standing int
 
@@ -70,11 +76,9 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 	for _, m := range o.OwnersOf(f) {
 		// Where a rule leaves a field to us, kustomize-controller adopts our value whenever it applies the
 		// object for another reason (fluxcd/pkg ssa, computeDriftedPaths): that is nobody's choice. Where we own it beside
-		// it, it is our value, whatever admission has made of it: another one would have taken our name away.
-		// And the API server itself takes our name away where many others have changed the object since.
-		same, byRule := flux.SameDuration(now, c[len(c)-1].To), rule && m == kustomizeApply(m.Version)
-		adopted := byRule && (same || r.owns(o, f)) || m.Name == ancientChanges && same
-		if ours.has(m) || adopted {
+		// it, it has adopted what is there: another value would have taken our name away.
+		adopted := rule && m == kustomizeApply(m.Version) && (c.stands(now) || r.owns(o, f))
+		if ours.has(m) || adopted || nameless(m) {
 			continue
 		}
 		switch {
@@ -86,7 +90,7 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 			return edited, 0, m
 		}
 	}
-	if flux.SameDuration(now, c[len(c)-1].To) {
+	if c.stands(now) {
 		if by, since := r.declaredSince(c, o, f); since && !rule {
 			if tookOver(by, c[0].Owners) {
 				return released, 0, by
@@ -100,8 +104,8 @@ func (r *Record) standingUnder(rule bool, c chain, o flux.Object, f flux.Field) 
 			return restored, keep, flux.Manager{}
 		}
 	}
-	if len(o.OwnersOf(f)) > 0 {
-		return stands, len(c), flux.Manager{} // nobody has set it since: admission made this of what we sent
+	if i := slices.IndexFunc(o.OwnersOf(f), ours.has); i >= 0 { // under a name of ours, and not by us: the record would say so
+		return edited, 0, o.OwnersOf(f)[i]
 	}
 	return edited, 0, flux.Manager{}
 }

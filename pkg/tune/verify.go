@@ -31,12 +31,14 @@ func droppedAnnotation(key, why string) error {
 }
 
 // VerifyLater implements Verifier. A patch of ours makes us the owner of what it changes, also where admission changes
-// that again; whoever writes later becomes the owner in our place.
+// that again; whoever writes later becomes the owner in our place. Where nobody is noted as owner, the generation tells whether
+// somebody has changed the object beside us.
 func (w ApplyWrite) VerifyLater(before, now flux.Object) error {
 	record, err := ReadRecord(now)
 	if err != nil || record.HasSession(w.Stamp.Session) {
 		for _, c := range w.Item.Changes {
-			if !owns(now, c.Field, w.Stamp.Manager) {
+			once := now.Generation == before.Generation || unknown(now, c.Field) && now.Generation == before.Generation+1
+			if !once && !owns(now, c.Field, w.Stamp.Manager) {
 				return nil // somebody else has set it since
 			}
 		}
@@ -44,6 +46,9 @@ func (w ApplyWrite) VerifyLater(before, now flux.Object) error {
 	}
 	if note := now.Annotations[RecordAnnotation]; note != "" && note != before.Annotations[RecordAnnotation] {
 		return nil // somebody else's run came first
+	}
+	if len(now.Owners) == 0 && now.Generation == before.Generation+1 && arrived(w.Item.Changes, now) == nil {
+		return w.Verify(before, now)
 	}
 	for _, c := range w.Item.Changes {
 		if f := c.Field; owns(now, f, w.Stamp.Manager) && (!owns(before, f, w.Stamp.Manager) || !flux.SameDuration(now.Value(f), before.Value(f))) {
@@ -94,7 +99,8 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 	freed := make(map[flux.Field][]flux.Manager)
 	for _, c := range w.write.Item.Changes {
 		f := c.Field
-		if !owns(now, f, w.write.Stamp.Manager) {
+		asMade := unknown(now, f) && flux.SameDuration(now.Value(f), w.answer.Value(f))
+		if !asMade && !owns(now, f, w.write.Stamp.Manager) {
 			continue
 		}
 		if had, has := w.before.Value(f), now.Value(f); !equal(had, has) {
@@ -115,7 +121,10 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 		}
 	}
 	if len(changes) > 0 { // the record stays until the values are back: else nobody could find the way back any more
-		return w.values(now, changes)
+		if !ours {
+			record = nil
+		}
+		return w.values(now, record, changes)
 	}
 	if len(annotations) > 0 {
 		patch, err := mergePatch(now, nil, annotations, nil)
@@ -125,12 +134,14 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 	return Next{Patch: patch, State: StateAsWanted, Err: err}
 }
 
-// values sends values as they were. What follows the interval where it is not set stays until that is long enough again: admission
+// values sends values as they were, with what has become of ours in the record, if there is one: admission may make the same of these. What follows the interval where it is not set stays until that is long enough again: admission
 // may keep it short.
-func (w unapplyWrite) values(now flux.Object, changes []Change) Next {
+func (w unapplyWrite) values(now flux.Object, record *Record, changes []Change) Next {
 	var first []Change
+	var fields []flux.Field
 	var stays string
 	for _, c := range changes {
+		fields = append(fields, c.Field)
 		shorter := now.EffectiveWith(c.Field, nil, now.Interval)
 		if c.To == nil && c.Field != flux.Interval && shorter < min(now.Effective(c.Field), w.before.Effective(c.Field)) {
 			stays = fmt.Sprintf("%s stays %s: where it is not set it would be %s, while %s is %s", c.Field, Show(c.From), flux.FormatDuration(shorter), flux.Interval, Show(now.Interval))
@@ -138,10 +149,15 @@ func (w unapplyWrite) values(now flux.Object, changes []Change) Next {
 		}
 		first = append(first, c)
 	}
-	if len(first) == 0 {
+	seen, news := record.seen(now, fields)
+	if len(first) == 0 && !news {
 		return Next{State: StateLeftAlone, Why: stays}
 	}
-	patch, err := mergePatch(now, first, nil, nil)
+	var annotations map[string]any
+	if news {
+		annotations = annotate(now, &seen)
+	}
+	patch, err := mergePatch(now, first, annotations, nil)
 	return Next{Patch: patch, Err: err}
 }
 
@@ -212,8 +228,19 @@ func arrived(changes []Change, answer flux.Object) error {
 	return nil
 }
 
-// VerifyLater implements Verifier: the object is looked at again in any case.
-func (w RestoreWrite) VerifyLater(_, _ flux.Object) error { return nil }
+// VerifyLater implements Verifier: the object is looked at again in any case. A value that is neither what it was nor what was sent is
+// what admission made of that, where nothing else has changed since.
+func (w RestoreWrite) VerifyLater(before, now flux.Object) error {
+	r := w.Decide(before)
+	record, err := ReadRecord(now)
+	if err != nil || record == nil || now.Generation != before.Generation+1 || slices.ContainsFunc(r.Changes, func(c Change) bool {
+		hasNot := flux.SameDuration(now.Value(c.Field), c.From)
+		return hasNot || now.Value(c.Field) != nil && !record.owns(now, c.Field) && !unknown(now, c.Field)
+	}) {
+		return nil
+	}
+	return arrived(r.Changes, now)
+}
 
 // Verify implements Verifier: forgetting changes no value.
 func (w ForgetWrite) Verify(before, answer flux.Object) error {
