@@ -144,7 +144,7 @@ func (w *World) Resolve(e Event) (Event, bool) {
 		if r == nil {
 			return e, false
 		}
-		if record, err := tune.ReadRecord(r.Object()); e.AsUs && err == nil && record != nil {
+		if record, err := tune.ReadRecord(r.Object()); e.AsUs && slices.Contains(w.Free, e.Ref) && err == nil && record != nil {
 			e.Manager = cmp.Or(record.Steps[len(record.Steps)-1].Manager, tune.DefaultManager)
 		}
 		now, set := r.Fields[e.Field]

@@ -53,7 +53,7 @@ func (m *machine) complaint(format string, args ...any) {
 // wroteField holds a change of a field by us against who decides it.
 func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 	c := m.command
-	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedSkip && m.keptByOwner(r, f) && !(m.heldByUs(r, f) && m.recordedPin(r, f)) {
+	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedSkip && !m.resent[r.Ref] && m.keptByOwner(r, f) && !(m.heldByUs(r, f) && m.recordedPin(r, f)) {
 		m.complaint("%s %s is set by its owner, and was written without leave", r.Ref, f)
 	}
 	if c.Verb == sim.VerbApply && c.Managed == tune.ManagedPin && m.fault != sim.Meanwhile && m.fault != sim.Beside && m.keptByOwner(r, f) && !m.heldByUs(r, f) {

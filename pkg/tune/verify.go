@@ -37,8 +37,9 @@ func (w ApplyWrite) VerifyLater(before, now flux.Object) error {
 	record, err := ReadRecord(now)
 	if err != nil || record.HasSession(w.Stamp.Session) {
 		for _, c := range w.Item.Changes {
-			once := now.Generation == before.Generation || unknown(now, c.Field) && now.Generation == before.Generation+1
-			if !once && !owns(now, c.Field, w.Stamp.Manager) {
+			as := flux.SameDuration(now.Value(c.Field), before.Value(c.Field)) && sameOwners(now.OwnersOf(c.Field), before.OwnersOf(c.Field))
+			once := unknown(now, c.Field) && now.Generation == before.Generation+1
+			if !as && !once && !owns(now, c.Field, w.Stamp.Manager) {
 				return nil // somebody else has set it since
 			}
 		}
@@ -233,10 +234,17 @@ func arrived(changes []Change, answer flux.Object) error {
 func (w RestoreWrite) VerifyLater(before, now flux.Object) error {
 	r := w.Decide(before)
 	record, err := ReadRecord(now)
-	if err != nil || record == nil || now.Generation != before.Generation+1 || slices.ContainsFunc(r.Changes, func(c Change) bool {
-		hasNot := flux.SameDuration(now.Value(c.Field), c.From)
-		return hasNot || now.Value(c.Field) != nil && !record.owns(now, c.Field) && !unknown(now, c.Field)
-	}) {
+	if err != nil || record == nil || now.Generation != before.Generation+1 {
+		return nil
+	}
+	came := false
+	for _, c := range r.Changes {
+		if now.Value(c.Field) != nil && !record.owns(now, c.Field) && !unknown(now, c.Field) {
+			return nil // somebody else has set it since
+		}
+		came = came || !flux.SameDuration(now.Value(c.Field), c.From)
+	}
+	if !came {
 		return nil
 	}
 	return arrived(r.Changes, now)
