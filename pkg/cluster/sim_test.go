@@ -114,12 +114,13 @@ func (m *machine) both(e sim.Event) {
 	m.untouched.Do(m.untouched.WithoutUs(e)) // first, for it reconciles with the other, and is to know by then
 	m.touched.Do(e)
 	m.hidden[e.Ref] = m.hidden[e.Ref] || e.What == sim.Hide
-	if r := m.touched.Resources[e.Ref]; r != nil && !r.Tracked() {
+	if r := m.touched.Resources[e.Ref]; r != nil && (!r.Tracked() || e.What == sim.Edit && e.Manager != "") {
 		m.unproven(r)
 	}
 }
 
-// unproven: of an object of which nobody is known to own anything, values that we had set are ours.
+// unproven: of an object of which nobody is known to own anything, or by a name of ours, values that we had set are ours: so a revert
+// leaves them that ends before the record is written.
 func (m *machine) unproven(r *sim.Resource) {
 	record, err := tune.ReadRecord(r.Object())
 	if err != nil || record == nil {
