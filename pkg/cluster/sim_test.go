@@ -154,6 +154,7 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 				return
 			}
 			e := step.Event
+			e.AsUs = false // between a request and its answer, that is what a proxy has made of our own patch
 			if e.What == sim.DeleteIt {
 				if e.Ref = ref; ref.Namespace == m.touched.System || ref.Name == "" {
 					return // a list, or a parent
@@ -472,6 +473,11 @@ func TestFoundHistories(t *testing.T) {
 			{Event: sim.Event{What: sim.Label, Ref: own}},
 			{Command: apply("s2", 1, tune.ManagedSkip)},
 			{Command: &sim.Command{Verb: sim.VerbRevert}},
+		},
+		"two sessions of which admission makes the same": {
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 0, Namespace: "a", Tenant: true, Managed: tune.ManagedSkip, Lends: true, Manager: "bob"}, Fault: sim.ChangedOn, At: 1},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Policy: 1, Shorten: true, Namespace: "a", Managed: tune.ManagedPin, Manager: "cron"}, Fault: sim.ChangedOn, At: 1},
+			{Command: &sim.Command{Verb: sim.VerbRevert, Manager: "cron"}},
 		},
 		"a copy of an object that replaces it, and the next session": {
 			{Event: sim.Event{What: sim.Declare, Ref: own, Field: flux.Interval, Value: "9m"}},

@@ -27,7 +27,7 @@ func (r *Record) chain(f flux.Field) chain {
 		if !moved {
 			continue
 		}
-		if len(c) > 0 && !flux.SameDuration(c[len(c)-1].To, m.From) {
+		if len(c) > 0 && !c.stands(m.From) {
 			c = nil
 		}
 		c = append(c, link{m, i})

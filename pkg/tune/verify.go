@@ -135,14 +135,12 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 	return Next{Patch: patch, State: StateAsWanted, Err: err}
 }
 
-// values sends values as they were, with what has become of ours in the record, if there is one: admission may make the same of these. What follows the interval where it is not set stays until that is long enough again: admission
-// may keep it short.
+// values sends values as they were, with what has become of ours in the record, if there is one: admission may make the same of
+// these. What follows the interval where it is not set stays until that is long enough again: admission may keep it short.
 func (w unapplyWrite) values(now flux.Object, record *Record, changes []Change) Next {
 	var first []Change
-	var fields []flux.Field
 	var stays string
 	for _, c := range changes {
-		fields = append(fields, c.Field)
 		shorter := now.EffectiveWith(c.Field, nil, now.Interval)
 		if c.To == nil && c.Field != flux.Interval && shorter < min(now.Effective(c.Field), w.before.Effective(c.Field)) {
 			stays = fmt.Sprintf("%s stays %s: where it is not set it would be %s, while %s is %s", c.Field, Show(c.From), flux.FormatDuration(shorter), flux.Interval, Show(now.Interval))
@@ -150,7 +148,11 @@ func (w unapplyWrite) values(now flux.Object, record *Record, changes []Change) 
 		}
 		first = append(first, c)
 	}
-	seen, news := record.seen(now, fields)
+	var sent []flux.Field
+	for _, c := range w.write.Item.Changes {
+		sent = append(sent, c.Field)
+	}
+	seen, news := record.seen(now, sent)
 	if len(first) == 0 && !news {
 		return Next{State: StateLeftAlone, Why: stays}
 	}
