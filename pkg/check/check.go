@@ -117,6 +117,9 @@ func New(in Input) Check {
 		c.Incomplete.Before = c.Incomplete.Before || len(p.gaps.Before) > 0
 		c.Incomplete.After = c.Incomplete.After || len(p.gaps.After) > 0
 	}
+	if _, sparse := in.Head.Tree.SparseGap(); sparse { // the base is read without the same files
+		c.Incomplete = Delta[bool]{in.Base != nil, true}
+	}
 	c.count(pairs, in.Limits)
 	c.Findings = findings(in, pairs, moved, decisions)
 	return c

@@ -212,7 +212,11 @@ func (o CheckOptions) check(ctx context.Context) error {
 	if mistyped := unpolled(o.Limits, checkedHosts(c)); mistyped != "" && (o.FailAbove == 0 || len(c.Hosts) == 0) {
 		warnings = append(warnings, mistyped)
 	}
-	document := report.NewCheck(c, o.Policy.Title(), base, prefix, gaps, warnings)
+	known := gaps
+	if g, sparse := o.Files.tree.SparseGap(); sparse {
+		known, unread = append(slices.Clone(gaps), g), errUnread
+	}
+	document := report.NewCheck(c, o.Policy.Title(), base, prefix, known, warnings)
 	document.Scope = o.scope()
 	o.root.warn(document.Warnings, slices.Concat(gaps, o.Files.otherGaps()))
 	o.root.inFiles(gaps)

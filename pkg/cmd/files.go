@@ -66,8 +66,8 @@ type checkout struct {
 
 func (c *checkout) fleet() manifest.Fleet { return c.fleets[c.root] }
 
-// otherGaps are what could not be read of the clusters that --root does not name. What is written or said of files may
-// concern them all the same.
+// otherGaps are what could not be read of the clusters that --root does not name, and of what a sparse checkout lacks. What is
+// written or said of files may concern them all the same.
 func (c *checkout) otherGaps() []flux.Gap {
 	var gaps []flux.Gap
 	for i, f := range c.fleets {
@@ -77,6 +77,9 @@ func (c *checkout) otherGaps() []flux.Gap {
 				gaps = append(gaps, g)
 			}
 		}
+	}
+	if g, sparse := c.tree.SparseGap(); sparse {
+		gaps = append(gaps, g)
 	}
 	return gaps
 }

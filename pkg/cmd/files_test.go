@@ -297,15 +297,28 @@ func TestRewriteOptions(t *testing.T) {
 	assert.Nil(t, o.Client)
 }
 
-// Whoever rewrites a part of a repository learns that the rest may follow.
-func TestRewriteOfASparseCheckoutWarns(t *testing.T) {
+// What a sparse checkout lacks may use the files that are there: rewrite leaves these alone, and check says that it is not all.
+func TestSparseCheckoutsKeepWhatOthersMayUse(t *testing.T) {
 	t.Parallel()
 	dir := writeCheckout(t)
 	runGit(t, dir, "init", "-q", "-b", "main")
 	runGit(t, dir, "add", "-A")
 	runGit(t, dir, "commit", "-q", "-m", "base")
 	runGit(t, dir, "sparse-checkout", "set", "--no-cone", "/*", "!/clusters/production")
+	warning := "more manifest could not be read: the checkout is sparse, and what is not on the disk may use the files that are"
 	o := invocation{}.run(t.Context(), "rewrite", "-f", dir, "--dry-run", "--default-env", "development")
-	require.Contains(t, o.stdout, "+  interval: 1m")
-	assert.Contains(t, o.stderr, "Warning: the checkout is sparse: 2 files that Git has are not on the disk, and may use what changes here")
+	assert.NotContains(t, o.stdout, "apps/base")
+	assert.Contains(t, o.stdout, "clusters/staging/apps.yaml")
+	assert.Contains(t, o.stderr, warning)
+	o = invocation{}.run(t.Context(), "trace", "-f", dir)
+	assert.Contains(t, o.stderr, warning)
+	for _, base := range [][]string{nil, {"--base", "HEAD"}} {
+		o = invocation{}.run(t.Context(), append([]string{"check", "-f", dir, "--exit-code"}, base...)...)
+		assert.Equal(t, exitDiffTrouble, o.code)
+		assert.Contains(t, o.stdout, "Incomplete: ")
+		assert.Contains(t, o.stderr, warning)
+	}
+	runGit(t, dir, "sparse-checkout", "set", "--no-cone", "/*", "!*.md") // none of it is a manifest
+	o = invocation{}.run(t.Context(), "rewrite", "-f", dir, "--dry-run", "--default-env", "development")
+	assert.NotContains(t, o.stderr, "sparse")
 }

@@ -189,9 +189,6 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 	for _, file := range o.Files.tree.Leftovers {
 		notes = append(notes, terminal.FileName(file)+" is left of a rewrite that was killed while it wrote: it may be deleted")
 	}
-	if n := len(o.Files.tree.Sparse); n > 0 {
-		warnings = append(warnings, fmt.Sprintf("the checkout is sparse: %s that Git has are not on the disk, and may use what changes here (git sparse-checkout disable)", plural(n, "file")))
-	}
 	locator := manifest.NewLocator(o.Files.tree)
 	for _, f := range fs.all {
 		f.inFiles(chosen)

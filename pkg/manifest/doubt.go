@@ -34,6 +34,7 @@ func (t *Tree) Doubts(fleets []Fleet, root Root) *Doubts {
 	}
 	d.fleet = &fleets[i]
 	d.unbuilt = t.outskirts(fleets)
+	d.unbuilt.absent = nil // neither state has these
 	d.unbuilt.unbuilt = slices.DeleteFunc(d.unbuilt.unbuilt, func(u Unbuilt) bool { return u.Root != i })
 	return d
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // Tree is the files of a checkout, as the artifact of a source would hold them. Paths are relative to
@@ -248,10 +250,41 @@ func (t *Tree) leftOut(p string) string {
 	case at(t.Submodules):
 		return ": it is in a submodule, and these are not read"
 	case t.sparsely(p):
-		return ": Git has it, and not on the disk, since the checkout is sparse: git sparse-checkout disable"
+		return ": " + notOnDisk
 	default:
 		return ""
 	}
+}
+
+const notOnDisk = "Git has it, and not on the disk, since the checkout is sparse: git sparse-checkout disable"
+
+// absent are the manifests and kustomizations that Git has, and not on the disk.
+func (t *Tree) absent() []string {
+	var files []string
+	for _, p := range t.Sparse {
+		if (isYAML(p) || isKustomization(p)) && !hidden(p) {
+			files = append(files, p)
+		}
+	}
+	return files
+}
+
+// SparseGap tells of the manifests that Git has, and not on the disk: of which clusters they are, and which files they use, is
+// not known. It is false where there are none.
+func (t *Tree) SparseGap() (gap flux.Gap, found bool) {
+	absent := t.absent()
+	switch n := len(absent) - 1; {
+	case n < 0:
+		return flux.Gap{}, false
+	case n == 0:
+		gap.What = absent[0]
+	case n == 1:
+		gap.What = absent[0] + " and 1 more manifest"
+	default:
+		gap.What = fmt.Sprintf("%s and %d more manifests", absent[0], n)
+	}
+	gap.Why = "the checkout is sparse, and what is not on the disk may use the files that are: git sparse-checkout disable"
+	return gap, true
 }
 
 // sparsely tells whether a sparse checkout lacks a file, or all of a folder.

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -121,10 +122,12 @@ type outskirts struct {
 	unbuilt []Unbuilt
 	fleets  []Fleet
 	known   map[string]*Unbuilt
+	// absent are manifests that only Git has: they may use any file.
+	absent []string
 }
 
 func (t *Tree) outskirts(fleets []Fleet) *outskirts {
-	return &outskirts{unbuilt: t.Unbuilt(fleets), fleets: fleets, known: map[string]*Unbuilt{}}
+	return &outskirts{unbuilt: t.Unbuilt(fleets), fleets: fleets, known: map[string]*Unbuilt{}, absent: t.absent()}
 }
 
 // user is something that is not built and may use a file; nil where nothing may.
@@ -136,10 +139,24 @@ func (o *outskirts) user(file string) *Unbuilt {
 	for i := range o.unbuilt {
 		if u := &o.unbuilt[i]; u.files[file] || u.lost != "" && !o.spared(*u, file) {
 			o.known[file] = u
-			break
+			return u
 		}
 	}
+	if len(o.absent) > 0 && !o.apart(file) {
+		o.known[file] = &Unbuilt{Root: noRoot}
+	}
 	return o.known[file]
+}
+
+// noRoot is the Root of what is of no Fleet that is known.
+const noRoot = -1
+
+// apart tells whether a file is in the folder of a cluster that is on the disk as a whole: what is absent has folders of its own.
+func (o *outskirts) apart(file string) bool {
+	return slices.ContainsFunc(o.fleets, func(f Fleet) bool {
+		folder := f.Root.Path
+		return folder != "" && below(file, folder) && !slices.ContainsFunc(o.absent, func(p string) bool { return below(p, folder) })
+	})
 }
 
 // spared tells whether a file is not used by what may use any: it is in the folder of another cluster, or of a sound
@@ -167,8 +184,11 @@ func below(p, folder string) bool {
 // why says why a file is left as it is; "" where it need not be.
 func (o *outskirts) why(file string) string {
 	u := o.user(file)
-	if u == nil {
+	switch {
+	case u == nil:
 		return ""
+	case u.Root == noRoot:
+		return o.absent[0] + " may use it: " + notOnDisk
 	}
 	why := fmt.Sprintf("%s in %s, which may use the file, is not built (%s)", u.What, o.fleets[u.Root].Root, u.Why)
 	if !u.files[file] && !strings.Contains(u.Why, u.lost) {

@@ -39,6 +39,16 @@ func (c BranchCheck) Gaps() []CheckGap {
 		}
 		return gaps
 	}
+	ofCluster := func(m Missing) bool {
+		return slices.ContainsFunc(c.Clusters, func(cluster CheckCluster) bool {
+			return slices.ContainsFunc(cluster.Missing.After, func(n Missing) bool { return n.What == m.What && n.Why == m.Why })
+		})
+	}
+	for _, m := range c.Missing {
+		if !ofCluster(m) { // of the whole checkout
+			gaps = append(gaps, CheckGap{m, "both sides"})
+		}
+	}
 	for _, cluster := range c.Clusters {
 		for _, m := range cluster.Missing.Before {
 			side := c.Base.Revision
