@@ -50,7 +50,7 @@ func (d *deployment) locate(taken artifact, checkout *Tree, at home, artifacts m
 	case generated:
 		d.artifact, d.folder = made, clean(d.Spec.Path)
 	case standing != sameRevision:
-		d.elsewhere, d.foreign = "its source is "+why, standing == otherRepository
+		d.elsewhere, d.foreign = "its source is "+why, standing == otherRepository && (at.differs(d.source()) || clean(d.Spec.Path) == "" || !checkout.isFolder(d.folder))
 	}
 	// The files of what applies to another cluster come from here all the same.
 	hub := d.Spec.KubeConfig != nil && root.source.Name != "" && standing == sameRevision

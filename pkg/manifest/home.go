@@ -46,6 +46,13 @@ func (h home) standing(ref sourceRef) (is standing, why string) {
 	}
 }
 
+// differs tells whether a source is known to be of another repository. An artifact, a bucket and a GitRepository of which the URL
+// is not known may be made of the checkout (flux push artifact --path=.).
+func (h home) differs(ref sourceRef) bool {
+	own, other := repositoryOf(h.root.source, h.remote(h.root.source)), repositoryOf(ref, h.remote(ref))
+	return own != "" && other != "" && own != other
+}
+
 // mayBe tells whether a reference in a manifest, of which the namespace is not known, may be to the checkout's repository.
 func (h home) mayBe(kind, name string) bool {
 	if h.root.source.Name == "" || kind == h.root.source.Kind && name == h.root.source.Name {

@@ -116,3 +116,21 @@ func TestNamesOfSourcesDoNotCount(t *testing.T) {
 	}
 	assert.Equal(t, want, got)
 }
+
+// What is known to be of another repository keeps no files, though a path of that name is here.
+func TestOtherRepositoriesKeepNoFiles(t *testing.T) {
+	t.Parallel()
+	const url = "url: https://github.com/example/fleet"
+	for name, c := range map[string]struct {
+		tenant, path string
+		keeps        bool
+	}{
+		"another repository":      {"url: https://github.com/example/other", "./tenants/apps", false},
+		"the top":                 {"url: 'https://github.com/example/${name}'", "./", false},
+		"a URL of a variable":     {"url: 'https://github.com/example/${name}'", "./tenants/apps", true},
+		"a path that is not here": {"url: 'https://github.com/example/${name}'", "./none", false},
+	} {
+		tree := NewTree(tenantFiles(url, c.tenant, c.path))
+		assert.Equal(t, c.keeps, len(tree.Unbuilt(tree.Read(tree.Roots()))) > 0, name)
+	}
+}
