@@ -50,6 +50,8 @@ type builtResource struct {
 	mistyped *flux.Mistyping
 	// unplaced says that it is of a namespace, and names none; sealed that it is a Secret that SOPS has encrypted.
 	unplaced, sealed bool
+	// keys are those of a Secret's data: its values are not kept.
+	keys []string
 	// partial says that it was generated without what is remote of it.
 	partial bool
 	// installs says which kustomize-controller it installs; nil for all that does not.
@@ -206,6 +208,9 @@ func newBuiltResource(r *resource.Resource, folder string, seed maphash.Seed) (b
 		b.json, err = nodeJSON(r.YNode())
 		return b, err
 	}
+	if b.ref.Group == "" && b.ref.Kind == "Secret" {
+		b.keys = secretKeys(r)
+	}
 	var h maphash.Hash
 	h.SetSeed(seed)
 	texts, probes, uses := map[string]bool{}, map[string]bool{}, map[string]bool{}
@@ -235,6 +240,18 @@ func isSealed(r *resource.Resource) bool {
 		return false
 	}
 	return r.Field("sops") != nil && r.Field("data") != nil
+}
+
+// secretKeys are those of a Secret's data, which SOPS leaves as they are.
+func secretKeys(r *resource.Resource) []string {
+	var keys []string
+	for _, field := range []string{"data", "stringData"} {
+		if n := r.Field(field); n != nil && n.Value.YNode().Kind == kyaml.MappingNode {
+			names, _ := n.Value.Fields()
+			keys = append(keys, names...)
+		}
+	}
+	return keys
 }
 
 // nodeJSON is MarshalJSON of kustomize's nodes without the way through text.

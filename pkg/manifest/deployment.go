@@ -149,7 +149,7 @@ func (o *appliedObject) substitute(vars variables, seed maphash.Seed, lenient bo
 		return unset, err
 	}
 	for _, name := range o.uses { // the object is not kept: what it would become shows in its fingerprint
-		o.sum = o.sum*31 + maphash.String(seed, name+"="+vars.values[name])
+		o.sum = o.sum*31 + maphash.String(seed, name+"="+vars.values[name]+vars.shadowed[name])
 	}
 	if len(vars.values) == 0 && vars.open {
 		return nil, nil // Flux may not substitute at all

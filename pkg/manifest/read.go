@@ -283,7 +283,7 @@ func sortedRefs[V any](m map[flux.Ref]V) []flux.Ref {
 	return slices.SortedFunc(maps.Keys(m), flux.Ref.Compare)
 }
 
-// collectConfigMaps are those that the deployments apply. Of what fails they are those of the round before: where it
+// collectConfigMaps are those that the deployments apply, and of Secrets the keys, without values. Of what fails they are those of the round before: where it
 // fails because of them, it would otherwise be built in every second round.
 func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map[string]string) map[flux.Ref]map[string]string {
 	found := map[flux.Ref]map[string]string{}
@@ -296,6 +296,13 @@ func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map
 			}
 		}
 		for _, o := range d.objects {
+			if o.ref.Kind == "Secret" && o.ref.Group == "" && !o.partial {
+				keys := map[string]string{}
+				for _, key := range o.keys {
+					keys[key] = ""
+				}
+				found[o.ref] = keys
+			}
 			if o.ref.Kind != "ConfigMap" || o.ref.Group != "" || o.partial {
 				continue
 			}

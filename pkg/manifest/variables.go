@@ -18,34 +18,56 @@ import (
 // variables are the values that substitution knows, and whether there may be others that it does not.
 type variables struct {
 	values map[string]string
+	// shadowed are values in whose place a Secret, or what is not in the checkout, may put others.
+	shadowed map[string]string
 	// open says that some come from a Secret or from what is not in the checkout.
 	open bool
 }
 
-// variables of a Kustomization, and whether it substitutes at all (LoadVariables and
+// variables of a Kustomization, from the ConfigMaps and the keys of Secrets that are known, and whether it substitutes at all (LoadVariables and
 // SubstituteVariables in github.com/fluxcd/pkg/kustomize).
 func (d *deployment) variables(configMaps map[flux.Ref]map[string]string) (variables, bool) {
 	post := d.Spec.PostBuild
 	if post == nil {
 		return variables{}, false
 	}
-	vars := variables{values: map[string]string{}}
-	for _, from := range post.SubstituteFrom {
-		data, known := configMaps[flux.Ref{Kind: "ConfigMap", Namespace: d.Metadata.Namespace, Name: from.Name}]
-		if from.Kind != "ConfigMap" || !known {
-			// It may also hold a variable that an earlier one has: that is not taken for likely.
-			vars.open = true
+	vars := variables{values: map[string]string{}, shadowed: map[string]string{}}
+	for _, from := range post.SubstituteFrom { // what comes later wins
+		data, known := configMaps[flux.Ref{Kind: from.Kind, Namespace: d.Metadata.Namespace, Name: from.Name}]
+		if from.Kind == "ConfigMap" && known {
+			vars.set(data)
 			continue
 		}
-		for name, value := range data {
-			vars.values[name] = strings.ReplaceAll(value, "\n", "")
+		vars.open = true
+		for name, value := range vars.values {
+			if _, has := data[name]; has || !known {
+				vars.shadowed[name] = value
+				delete(vars.values, name)
+			}
 		}
 	}
-	for name, value := range post.Substitute {
-		vars.values[name] = strings.ReplaceAll(value, "\n", "")
-	}
+	vars.set(post.Substitute)
 	return vars, len(vars.values) > 0 || vars.open || post.SubstituteStrategy == "Always"
 }
+
+func (v variables) set(data map[string]string) {
+	for name, value := range data {
+		v.values[name] = strings.ReplaceAll(value, "\n", "")
+		delete(v.shadowed, name)
+	}
+}
+
+// unknown is what stands for a variable that may have a value elsewhere. One that is known, unless there is another, is part of
+// it: nobody takes it for the value, and who changes it is seen to change something.
+func (v variables) unknown(name string) string {
+	if value := v.shadowed[name]; shadowable.MatchString(value) {
+		return "${" + name + ":=" + value + "}"
+	}
+	return "${" + name + "}"
+}
+
+// shadowable are values that stay in one plain scalar of YAML.
+var shadowable = regexp.MustCompile(`^[[:alnum:]._/-]+$`)
 
 // variableName is varsubRegex of github.com/fluxcd/pkg/kustomize.
 var variableName = regexp.MustCompile(`^[_[:alpha:]][_[:alpha:][:digit:]]*$`)
@@ -71,7 +93,7 @@ func (v variables) eval(text string) (out string, unset []string, err error) {
 			case known || slices.Contains(unset, name):
 				return value, true
 			case v.open:
-				return "${" + name + "}", true
+				return v.unknown(name), true
 			default:
 				missing = name
 				return "", false

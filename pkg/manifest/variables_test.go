@@ -210,3 +210,65 @@ func TestEachClusterRunsItsOwnController(t *testing.T) {
 		})
 	}
 }
+
+// Of variables with several values the last counts (LoadVariables of fluxcd/pkg kustomize): what a Secret may have behind a
+// ConfigMap is not known.
+func TestLaterVariablesWin(t *testing.T) {
+	t.Parallel()
+	const cm, missing, secret = "{kind: ConfigMap, name: vars}", "{kind: ConfigMap, name: none, optional: true}", "{kind: Secret, name: secret}"
+	plain := func(keys string) string {
+		return "---\napiVersion: v1\nkind: Secret\nmetadata: {name: secret, namespace: flux-system}\n" + keys
+	}
+	for name, c := range map[string]struct{ from, use, more, want string }{
+		"a ConfigMap":                           {cm, "${poll}", "", "4m"},
+		"a Secret before":                       {secret + ", " + cm, "${poll}", "", "4m"},
+		"a Secret behind":                       {cm + ", " + secret, "${poll}", "", "${poll:=4m}"},
+		"one that is here, with the variable":   {cm + ", " + secret, "${poll}", plain("stringData: {poll: 30s}\n"), "${poll:=4m}"},
+		"one with it in data":                   {cm + ", " + secret, "${poll}", plain("data: {poll: MzBz}\n"), "${poll:=4m}"},
+		"one that is encrypted, with it":        {cm + ", " + secret, "${poll}", plain("stringData: {poll: 'ENC[AES256_GCM,data:a]'}\nsops: {mac: x}\n"), "${poll:=4m}"},
+		"one with another variable":             {cm + ", " + secret, "${poll}", plain("stringData: {other: 30s}\n"), "4m"},
+		"a ConfigMap that is not here":          {cm + ", " + missing, "${poll}", "", "${poll:=4m}"},
+		"another ConfigMap behind all":          {cm + ", " + secret + ", " + cm, "${poll}", "", "4m"},
+		"the Kustomization's own":               {cm + ", " + secret, "${own}", "", "6m"},
+		"a default, and a Secret that may have": {cm + ", " + secret, "${none:=8m}", "", "${none}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := variableFiles("  postBuild: {substitute: {own: 6m}, substituteFrom: ["+c.from+"]}\n",
+				"apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: web, namespace: apps}\nspec: {interval: '"+c.use+"', url: 'https://github.com/acme/web'}\n", "")
+			files["clusters/a/vars.yaml"] = configMap("vars", "poll: 4m") + c.more
+			if c.more != "" {
+				files["clusters/a/apps.yaml"] = strings.Replace(files["clusters/a/apps.yaml"], "spec:\n", "spec:\n  decryption: {provider: sops}\n", 1)
+			}
+			tree := NewTree(files)
+			fleets := tree.Read(tree.Roots())
+			web := flux.Ref{Group: sourceGroup, Kind: gitRepositoryKind, Namespace: "apps", Name: "web"}
+			object := fleets[0].object(web)
+			require.NotNil(t, object, "%v", fleets[0].Snapshot.Gaps)
+			assert.Equal(t, c.want, *object.Value(flux.Interval))
+			_, decided := tree.Decide(fleets).Scalar(Target{0, web, flux.Interval})
+			assert.Equal(t, !strings.Contains(c.want, "${"), decided)
+		})
+	}
+}
+
+// What a Secret may decide follows the ConfigMap before it, too, as far as anybody knows: that is not edited for others.
+func TestShadowedVariablesAreNotChangedForOthers(t *testing.T) {
+	t.Parallel()
+	object := func(name string) string {
+		return "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: " + name + ", namespace: apps}\nspec:\n  interval: ${poll}\n  url: https://github.com/acme/web\n"
+	}
+	files := variableFiles("  postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}]}\n", object("web"), "")
+	files["clusters/a/others.yaml"] = strings.NewReplacer("name: apps", "name: others", "path: ./apps", "path: ./others",
+		"name: vars}", "name: vars}, {kind: Secret, name: secret}").Replace(files["clusters/a/apps.yaml"])
+	files["clusters/a/vars.yaml"] = configMap("vars", "poll: 4m")
+	files["others/objects.yaml"] = object("other")
+	tree := NewTree(files)
+	fleets := tree.Read(tree.Roots())
+	web := Target{0, flux.Ref{Group: sourceGroup, Kind: gitRepositoryKind, Namespace: "apps", Name: "web"}, flux.Interval}
+	r, err := tree.Rewrite(fleets, tree.Decide(fleets), []Want{wantInterval(web, "1m")})
+	require.NoError(t, err)
+	assert.NotContains(t, r.Files, "clusters/a/vars.yaml")
+	assert.NotContains(t, r.Files, "others/objects.yaml")
+	assert.NotEmpty(t, r.Files)
+}
