@@ -9,6 +9,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/crd"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // newFleet makes the Snapshot of what the deployments apply: of fleets that are only compared, without what the API server and
@@ -86,9 +87,7 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		f.unread = append(f.unread, unread{o, why})
 		return
 	}
-	if meta := d.Spec.CommonMetadata; meta != nil {
-		object.Labels, object.Annotations = merge(object.Labels, meta.Labels), merge(object.Annotations, meta.Annotations)
-	}
+	object = d.marked(object)
 	switch {
 	case namespace:
 		f.Snapshot.Namespaces[object.Name] = object.Labels
@@ -100,6 +99,20 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		return
 	}
 	f.Snapshot.Objects = append(f.Snapshot.Objects, object)
+}
+
+// marked is an object with the common metadata that its Kustomization gives to all.
+func (d *deployment) marked(object flux.Object) flux.Object {
+	if meta := d.Spec.CommonMetadata; meta != nil {
+		object.Labels, object.Annotations = merge(object.Labels, meta.Labels), merge(object.Annotations, meta.Annotations)
+	}
+	return object
+}
+
+// untouched tells whether a mark of an object keeps what Git says of it from the cluster.
+func (d *deployment) untouched(o appliedObject) bool {
+	object, err := flux.Decode(o.json)
+	return err == nil && tune.Untouched(d.marked(object)) != ""
 }
 
 // noteServed tells Receivers which of the versions that they name Flux serves, by the CRDs of Flux 2.9: an older one may serve
@@ -143,9 +156,12 @@ func (d *deployment) gaps(configMaps map[flux.Ref]map[string]string) []flux.Gap 
 	}
 	if post := d.Spec.PostBuild; post != nil && d.local {
 		for _, from := range post.SubstituteFrom {
-			_, known := configMaps[flux.Ref{Kind: "ConfigMap", Namespace: d.Metadata.Namespace, Name: from.Name}]
-			if from.Kind != "ConfigMap" || !known {
+			data, known := configMaps[flux.Ref{Kind: "ConfigMap", Namespace: d.Metadata.Namespace, Name: from.Name}]
+			if from.Kind != "ConfigMap" || data == nil {
 				why := fmt.Sprintf("%s is not in the checkout, or may not be read", flux.Ref{Kind: from.Kind, Namespace: d.Metadata.Namespace, Name: from.Name})
+				if known {
+					why = fmt.Sprintf("ConfigMap %s/%s has ssa: IfNotPresent, ssa: Ignore or reconcile: disabled: what Git has need not be what is there", d.Metadata.Namespace, from.Name)
+				}
 				if from.Kind == "Secret" {
 					why = fmt.Sprintf("Secret %s/%s is not read: no Secret is", d.Metadata.Namespace, from.Name)
 				}

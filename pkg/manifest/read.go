@@ -283,7 +283,8 @@ func sortedRefs[V any](m map[flux.Ref]V) []flux.Ref {
 	return slices.SortedFunc(maps.Keys(m), flux.Ref.Compare)
 }
 
-// collectConfigMaps are those that the deployments apply, and of Secrets the keys, without values. Of what fails they are those of the round before: where it
+// collectConfigMaps are those that the deployments apply, nil where what Git has of one does not reach the cluster, and of Secrets
+// the keys, without values. Of what fails they are those of the round before: where it
 // fails because of them, it would otherwise be built in every second round.
 func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map[string]string) map[flux.Ref]map[string]string {
 	found := map[flux.Ref]map[string]string{}
@@ -310,8 +311,13 @@ func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map
 				Data map[string]string `json:"data"`
 				SOPS json.RawMessage   `json:"sops"` // encrypted: nothing is known of it
 			}
-			if json.Unmarshal(o.json, &m) == nil && m.SOPS == nil {
-				found[o.ref] = m.Data
+			switch {
+			case json.Unmarshal(o.json, &m) != nil || m.SOPS != nil:
+			case d.untouched(o):
+				found[o.ref] = nil
+			default:
+				found[o.ref] = map[string]string{}
+				maps.Copy(found[o.ref], m.Data)
 			}
 		}
 	}

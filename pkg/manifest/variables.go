@@ -33,14 +33,14 @@ func (d *deployment) variables(configMaps map[flux.Ref]map[string]string) (varia
 	}
 	vars := variables{values: map[string]string{}, shadowed: map[string]string{}}
 	for _, from := range post.SubstituteFrom { // what comes later wins
-		data, known := configMaps[flux.Ref{Kind: from.Kind, Namespace: d.Metadata.Namespace, Name: from.Name}]
-		if from.Kind == "ConfigMap" && known {
+		data := configMaps[flux.Ref{Kind: from.Kind, Namespace: d.Metadata.Namespace, Name: from.Name}]
+		if from.Kind == "ConfigMap" && data != nil {
 			vars.set(data)
 			continue
 		}
 		vars.open = true
 		for name, value := range vars.values {
-			if _, has := data[name]; has || !known {
+			if _, has := data[name]; has || data == nil {
 				vars.shadowed[name] = value
 				delete(vars.values, name)
 			}

@@ -252,6 +252,33 @@ func TestLaterVariablesWin(t *testing.T) {
 	}
 }
 
+// The data of a ConfigMap that Git does not update are not known, and not edited: they need not be what the cluster has.
+func TestConfigMapsThatDoNotFollowGit(t *testing.T) {
+	t.Parallel()
+	web := Target{0, flux.Ref{Group: sourceGroup, Kind: gitRepositoryKind, Namespace: "apps", Name: "web"}, flux.Interval}
+	for mark, held := range map[string]bool{
+		"kustomize.toolkit.fluxcd.io/ssa: IfNotPresent": true, "kustomize.toolkit.fluxcd.io/ssa: Ignore": true,
+		"kustomize.toolkit.fluxcd.io/reconcile: disabled": true, "kustomize.toolkit.fluxcd.io/ssa: Merge": false,
+	} {
+		t.Run(mark, func(t *testing.T) {
+			t.Parallel()
+			files := variableFiles("  postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}]}\n",
+				"apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: web, namespace: apps}\nspec:\n  interval: ${poll}\n  url: https://github.com/acme/web\n", "")
+			files["clusters/a/vars.yaml"] = strings.Replace(configMap("vars", "poll: 4m"), "namespace: flux-system", "namespace: flux-system, annotations: {"+mark+"}", 1)
+			tree := NewTree(files)
+			fleets := tree.Read(tree.Roots())
+			want := map[bool]string{true: "${poll}", false: "4m"}[held]
+			assert.Equal(t, want, *fleets[0].object(web.Ref).Value(flux.Interval))
+			assert.Equal(t, held, slices.ContainsFunc(fleets[0].Snapshot.Gaps, func(g flux.Gap) bool {
+				return g.What == "variables of Kustomization flux-system/apps" && strings.Contains(g.Why, "ConfigMap flux-system/vars has ssa: IfNotPresent")
+			}), "%v", fleets[0].Snapshot.Gaps)
+			r, err := tree.Rewrite(fleets, tree.Decide(fleets), []Want{wantInterval(web, "1m")})
+			require.NoError(t, err)
+			assert.Equal(t, held, r.Files["clusters/a/vars.yaml"] == nil)
+		})
+	}
+}
+
 // What a Secret may decide follows the ConfigMap before it, too, as far as anybody knows: that is not edited for others.
 func TestShadowedVariablesAreNotChangedForOthers(t *testing.T) {
 	t.Parallel()
