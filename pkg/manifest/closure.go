@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // closure collects the files that something may use which cannot be built: as far as kustomizations name files and folders,
@@ -125,7 +127,11 @@ func (c *closure) text(p, text string, required bool) {
 
 // entry follows what a kustomization in a folder names.
 func (c *closure) entry(folder, text string, required bool) {
-	if text == "" || text == "/" || isRemote(text) {
+	if text == "" || text == "/" {
+		return
+	}
+	if isRemote(text) {
+		c.remote(text)
 		return
 	}
 	target := clean(path.Join("/", folder, text))
@@ -137,6 +143,49 @@ func (c *closure) entry(folder, text string, required bool) {
 	case required && (strings.HasPrefix(text, "..") || !isYAML(text)):
 		c.lose(fmt.Sprintf("%q is not in the checkout", target))
 	}
+}
+
+// remote follows what an entry takes from the repository that the checkout is of, whatever revision it names: the branch may be
+// merged into that. Kustomize writes it as URL//PATH?ref=REVISION, or without the second slash (api/internal/git, repospec.go).
+func (c *closure) remote(entry string) {
+	own := repositoryOf(c.home.root.source, c.home.remote(c.home.root.source))
+	if own == "" {
+		return
+	}
+	url, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(entry), "git::"), "?")
+	if !strings.Contains(url, "://") { // git@HOST:PATH, or gh:PATH and github.com/PATH
+		url = "ssh://" + strings.Replace(strings.Replace(url, "gh:", "github.com/", 1), ":", "/", 1)
+	}
+	for at, r := range url + "/" {
+		if r != '/' || flux.ParseAddress(url[:at], false).Repository() != own {
+			continue
+		}
+		if target := clean(url[at:]); c.tree.isFile(target) {
+			c.file(target)
+		} else {
+			c.folder(target)
+		}
+		return
+	}
+}
+
+// remotes follows the remote entries alone of a kustomization, which is built without them.
+func (c *closure) remotes(p string) {
+	content, err := c.tree.ReadFile(p)
+	var document yaml.Node
+	if err != nil || yaml.Unmarshal(content, &document) != nil {
+		return
+	}
+	var follow func(n *yaml.Node)
+	follow = func(n *yaml.Node) {
+		if n.Kind == yaml.ScalarNode && isRemote(n.Value) {
+			c.remote(n.Value)
+		}
+		for _, child := range n.Content {
+			follow(child)
+		}
+	}
+	follow(&document)
 }
 
 // manifests follows the Kustomizations of Flux in a file, and what ResourceSets make.

@@ -64,6 +64,9 @@ func (d *deployment) unbuilt(t *Tree, f Fleet) (Unbuilt, bool) {
 	if d.built.err != nil {
 		u.Why, u.Broken = oneLine(d.built.err), !unfetched(d.built.err)
 	}
+	if u.Why == "" && len(d.built.gaps) > 0 {
+		return d.fetched(t, f)
+	}
 	if u.Why == "" || d.foreign {
 		return u, false
 	}
@@ -90,6 +93,18 @@ func (d *deployment) unbuilt(t *Tree, f Fleet) (Unbuilt, bool) {
 		u.files[p] = true
 	}
 	return u, true
+}
+
+// fetched tells what a deployment that is built takes from the repository of the checkout by URLs; false where that is nothing.
+func (d *deployment) fetched(t *Tree, f Fleet) (Unbuilt, bool) {
+	c := newClosure(t, f.home())
+	for _, p := range sortedKeys(d.built.read) {
+		if isKustomization(p) {
+			c.remotes(p)
+		}
+	}
+	why := d.built.gaps[0]
+	return Unbuilt{What: d.what(), Why: why.What + ": " + why.Why, files: c.used(), lost: c.lost}, len(c.files) > 0
 }
 
 // MissingPath is a Kustomization whose path is not in the checkout.
