@@ -29,7 +29,7 @@ func (t *Tree) Undecided(fleets []Fleet, d Decisions, chosen Chosen) []Scalar {
 func (t *Tree) idle(fleets []Fleet, d Decisions, chosen Chosen) (dead, undecided []Scalar) {
 	unbuilt := t.outskirts(fleets)
 	alive := map[string]bool{}
-	for _, used := range [...]map[int]bool{keys(d.reach), keys(d.tied), d.broken} {
+	for _, used := range [...]map[int]bool{keys(d.reach), keys(d.tied), d.broken, d.copied} {
 		for i := range used {
 			alive[d.scalars[i].String()] = true
 		}

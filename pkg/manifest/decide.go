@@ -29,6 +29,8 @@ type Decisions struct {
 	tied map[int]string
 	// broken are the scalars that a build fails without.
 	broken map[int]bool
+	// copied are the scalars that decide a value of an object as a Kustomization applies it that is not the one that counts.
+	copied map[int]bool
 }
 
 // Scalar is what decides a value; false where none does: the field is absent, or see Unknown.
@@ -60,7 +62,7 @@ func (d Decisions) Traced() (traced, set int) { return len(d.by), len(d.by) + le
 // it reached. Bases, patches, components, replacements, variables and their defaults need no rules of
 // their own.
 func (t *Tree) Decide(fleets []Fleet) Decisions {
-	d := Decisions{by: map[Target]int{}, reach: map[int][]Target{}, unknown: map[Target]string{}, tied: map[int]string{}, broken: map[int]bool{}}
+	d := Decisions{by: map[Target]int{}, reach: map[int][]Target{}, unknown: map[Target]string{}, tied: map[int]string{}, broken: map[int]bool{}, copied: map[int]bool{}}
 	values := fleetValues(fleets)
 	d.scalars = t.candidates(fleets, values)
 	all := make([]int, len(d.scalars))
@@ -124,6 +126,9 @@ func (t *Tree) candidates(fleets []Fleet, values map[Target]string) []Scalar {
 				refused[text] = true
 			}
 		}
+	}
+	for _, f := range fleets {
+		f.copyTexts(texts)
 	}
 	var found []Scalar
 	for _, file := range builtFrom(fleets) {
@@ -230,7 +235,7 @@ func (d *Decisions) tieTo(i int, what string) {
 
 // tieObjects notes the scalars that reach anything else than tunable fields and what leads to them.
 func (d *Decisions) tieObjects(f Fleet) {
-	for _, deployed := range f.deployments {
+	for by, deployed := range f.deployments {
 		for _, o := range deployed.objects {
 			for _, name := range o.uses { // only the fingerprint is kept
 				d.tie(deployed.vars.values[name], o.ref.String())
@@ -244,8 +249,13 @@ func (d *Decisions) tieObjects(f Fleet) {
 			var object any
 			_ = json.Unmarshal(o.json, &object)
 			row, _ := flux.ParseManifestKind(o.ref.Group, o.ref.Kind)
+			another := by.Name != "" && f.owners[o.ref] != by
 			eachText("", object, func(path, text string) {
-				if _, tunable := row.Tunable(flux.Field(path)); !tunable && !f.carries(o.ref, path) {
+				_, tunable := row.Tunable(flux.Field(path))
+				if i, ok := d.probeIndex(text); ok && tunable && another {
+					d.copied[i] = true
+				}
+				if !tunable && !f.carries(o.ref, path) {
 					d.tie(text, path+" of "+o.ref.String())
 				}
 			})

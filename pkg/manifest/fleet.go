@@ -17,10 +17,8 @@ import (
 func newFleet(root Root, deployments map[flux.Ref]*deployment, configMaps map[flux.Ref]map[string]string, compared bool) Fleet {
 	f := Fleet{Root: root, deployments: deployments, owners: map[flux.Ref]flux.Ref{}, compared: compared}
 	f.Snapshot.Namespaces = map[string]map[string]string{}
-	refs := sortedRefs(deployments)
-	if len(refs) > 1 && refs[0].Name == "" { // what somebody applied first, Kustomizations apply from then on
-		refs = append(refs[1:], refs[0])
-	}
+	refs := inOrder(deployments)
+	f.idle, f.shared = idling(deployments), map[flux.Ref][]flux.Ref{}
 	tuned := 0
 	for _, d := range deployments {
 		for _, o := range d.objects {
@@ -71,7 +69,7 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		if d.Metadata.Name == "" {
 			return
 		}
-		f.gap(o.ref.String(), fmt.Sprintf("both %s and %s apply it: only the first counts", other, d.ref()), true)
+		f.share(d, o, known)
 		return
 	}
 	f.owners[o.ref] = d.ref()
@@ -221,13 +219,5 @@ func (f Fleet) Files() map[flux.Ref]string {
 
 // Manifest returns the JSON of an object as it is deployed; nil where the Fleet does not have it.
 func (f Fleet) Manifest(ref flux.Ref) json.RawMessage {
-	d := f.deployments[f.owners[ref]]
-	if d == nil {
-		return nil
-	}
-	i := slices.IndexFunc(d.objects, func(o appliedObject) bool { return o.ref == ref })
-	if i < 0 {
-		return nil
-	}
-	return d.objects[i].json
+	return f.deployments[f.owners[ref]].manifest(ref)
 }

@@ -117,6 +117,7 @@ func (f *Fleet) noteHeld() {
 		}
 	}
 	f.noteUnfit()
+	f.noteShared()
 	below := map[flux.Ref]bool{}
 	for _, o := range f.Snapshot.Objects {
 		by := f.owners[o.Ref]
@@ -126,10 +127,7 @@ func (f *Fleet) noteHeld() {
 		}
 		for _, t := range o.KindRow().Tunables {
 			if why := f.rules[by].Held(o, t.Field); why != "" {
-				if f.held[o.Ref] == nil {
-					f.held[o.Ref] = map[flux.Field]string{}
-				}
-				f.held[o.Ref][t.Field] = why
+				f.hold(o.Ref, t.Field, why)
 			}
 		}
 	}

@@ -38,6 +38,9 @@ type Fleet struct {
 	deployments map[flux.Ref]*deployment
 	// owners tells by which Kustomization each object is applied.
 	owners map[flux.Ref]flux.Ref
+	// shared are the other Kustomizations that apply an object, and idle those that apply nothing, as they are suspended.
+	shared map[flux.Ref][]flux.Ref
+	idle   map[flux.Ref]bool
 	// held says why fields of objects do not follow the files, and suspended are Kustomizations that apply nothing.
 	held      map[flux.Ref]map[flux.Field]string
 	suspended map[flux.Ref]bool
@@ -243,11 +246,13 @@ func (r *reader) first(root Root, start kustomization, sources map[sourceRef]git
 func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*deployment, sources map[sourceRef]gitSource) map[flux.Ref]*deployment {
 	next := r.first(root, start, sources)
 	artifacts := r.artifacts(root, current, sources)
-	for _, ref := range sortedRefs(current) {
+	taken := map[flux.Ref]bool{} // by the one that counts
+	for _, ref := range inOrder(current) {
 		for _, o := range current[ref].objects {
-			if o.ref.Kind != kustomizationKind || o.ref.Group != kustomizeGroup {
+			if o.ref.Kind != kustomizationKind || o.ref.Group != kustomizeGroup || taken[o.ref] {
 				continue
 			}
+			taken[o.ref] = true
 			k, err := parseKustomization(o.json)
 			d := &deployment{kustomization: k, spec: specKey(k)}
 			if err != nil {

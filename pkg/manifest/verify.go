@@ -70,6 +70,7 @@ func (w *rewriter) compare(d *draft, root int, was Fleet, is map[flux.Ref]*deplo
 			}
 		}
 	}
+	wrong = append(wrong, w.parted(root, was, is)...)
 	if len(is) != len(was.deployments) {
 		whole(flux.Ref{}, "other Kustomizations would be applied")
 	}
