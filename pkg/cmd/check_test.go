@@ -177,8 +177,8 @@ func TestCheckGolden(t *testing.T) {
 			return slices.ContainsFunc(cases, func(c golden) bool { return c.name == g.name })
 		}
 	}
-	unbuilt, kept := in(unbuiltCases()), in(keptCases())
-	for _, g := range slices.Concat(checkCases(), unbuiltCases(), keptCases()) {
+	unbuilt, kept, shared := in(unbuiltCases()), in(keptCases()), in(sharedCases())
+	for _, g := range slices.Concat(checkCases(), unbuiltCases(), keptCases(), sharedCases()) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			write := writeBranch
@@ -187,6 +187,8 @@ func TestCheckGolden(t *testing.T) {
 				write = writeUnbuiltBranch
 			case kept(g):
 				write = writeKeptBranch
+			case shared(g):
+				write = writeSharedBranch
 			}
 			g.checkFiles(t, write(t))
 		})

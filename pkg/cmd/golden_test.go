@@ -168,7 +168,7 @@ func TestGolden(t *testing.T) {
 func TestGoldenFilesAreUsed(t *testing.T) {
 	t.Parallel()
 	used := make(map[string]bool)
-	for _, g := range slices.Concat(readingCases(), writingCases(), connectionCases(), nodeCases(), fileCases(), checkCases(), unbuiltCases(), keptCases(), fitCases(), receiverCases()) {
+	for _, g := range slices.Concat(readingCases(), writingCases(), connectionCases(), nodeCases(), fileCases(), checkCases(), unbuiltCases(), keptCases(), sharedCases(), fitCases(), receiverCases()) {
 		require.False(t, used[g.path()], "two cases are named %s", g.name)
 		used[g.path()] = true
 	}
