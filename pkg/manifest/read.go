@@ -292,11 +292,12 @@ func sortedRefs[V any](m map[flux.Ref]V) []flux.Ref {
 // the keys, without values. Of what fails they are those of the round before: where it
 // fails because of them, it would otherwise be built in every second round.
 func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map[string]string) map[flux.Ref]map[string]string {
-	found := map[flux.Ref]map[string]string{}
-	for _, d := range current {
+	found, taken := map[flux.Ref]map[string]string{}, map[flux.Ref]bool{}
+	for _, by := range inOrder(current) {
+		d := current[by]
 		if d.built.err != nil {
 			for _, b := range d.built.resources {
-				if data, was := before[b.ref]; was {
+				if data, was := before[b.ref]; was && !taken[b.ref] {
 					found[b.ref] = data
 				}
 			}
@@ -309,9 +310,10 @@ func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map
 				}
 				found[o.ref] = keys
 			}
-			if o.ref.Kind != "ConfigMap" || o.ref.Group != "" || o.partial {
+			if o.ref.Kind != "ConfigMap" || o.ref.Group != "" || o.partial || taken[o.ref] {
 				continue
 			}
+			taken[o.ref] = true
 			var m struct {
 				Data map[string]string `json:"data"`
 				SOPS json.RawMessage   `json:"sops"` // encrypted: nothing is known of it

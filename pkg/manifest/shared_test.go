@@ -172,3 +172,26 @@ func copiesOf(f Fleet, ref flux.Ref, others []flux.Ref, field flux.Field) []stri
 	}
 	return valuesOf(copies, field)
 }
+
+// Variables of a ConfigMap that two Kustomizations apply are those of the one that is not suspended, else of the first, each time.
+func TestSharedVariables(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ one, want string }{"the first": {"", "7m"}, "not the suspended": {"  suspend: true\n", "9m"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			vars := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: vars, namespace: flux-system}\ndata: {poll: "
+			tree := NewTree(map[string]string{
+				"clusters/a/flux-system/gotk-sync.yaml": heldSync,
+				"clusters/a/k.yaml": sharedKustomization("one", "./one", c.one) + "---\n" + sharedKustomization("two", "./two", "") + "---\n" +
+					sharedKustomization("apps", "./apps", "  postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}]}\n"),
+				"one/vars.yaml": vars + "7m}\n",
+				"two/vars.yaml": vars + "9m}\n",
+				"apps/web.yaml": "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: web, namespace: apps}\nspec: {interval: \"${poll}\", url: https://github.com/example/web}\n",
+			})
+			for range 10 {
+				f := tree.Read(tree.Roots())[0]
+				require.Equal(t, c.want, *objectOf(f, heldWeb).Value(flux.Interval))
+			}
+		})
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/fluxcd/pkg/envsubst"
@@ -24,8 +25,9 @@ type variables struct {
 	open bool
 }
 
-// variables of a Kustomization, from the ConfigMaps and the keys of Secrets that are known, and whether it substitutes at all (LoadVariables and
-// SubstituteVariables in github.com/fluxcd/pkg/kustomize).
+// variables of a Kustomization, from the ConfigMaps and the keys of Secrets that are known, and whether it substitutes at all
+// (LoadVariables and SubstituteVariables in github.com/fluxcd/pkg/kustomize). What is not in the checkout may have any of them: a
+// duration before it is not known, while names and paths, which are hardly secret, count as they are written.
 func (d *deployment) variables(configMaps map[flux.Ref]map[string]string) (variables, bool) {
 	post := d.Spec.PostBuild
 	if post == nil {
@@ -40,7 +42,8 @@ func (d *deployment) variables(configMaps map[flux.Ref]map[string]string) (varia
 		}
 		vars.open = true
 		for name, value := range vars.values {
-			if _, has := data[name]; has || data == nil {
+			_, has := data[name]
+			if _, err := time.ParseDuration(value); has || data == nil && err == nil {
 				vars.shadowed[name] = value
 				delete(vars.values, name)
 			}
