@@ -252,6 +252,18 @@ func TestLaterVariablesWin(t *testing.T) {
 	}
 }
 
+// Most fleets list a Secret that is not in Git behind their ConfigMap: names, paths and addresses stay known.
+func TestNamesBeforeAnUnknownSecret(t *testing.T) {
+	t.Parallel()
+	files := variableFiles("  postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}, {kind: Secret, name: secret}]}\n",
+		"apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: web, namespace: apps}\nspec: {interval: 5m, url: 'https://github.com/acme/${env}'}\n", "")
+	files["clusters/a/vars.yaml"] = configMap("vars", "env: prod")
+	tree := NewTree(files)
+	object := tree.Read(tree.Roots())[0].object(flux.Ref{Group: sourceGroup, Kind: gitRepositoryKind, Namespace: "apps", Name: "web"})
+	require.NotNil(t, object)
+	assert.Equal(t, "https://github.com/acme/prod", object.Remote.URL)
+}
+
 // The data of a ConfigMap that Git does not update are not known, and not edited: they need not be what the cluster has.
 func TestConfigMapsThatDoNotFollowGit(t *testing.T) {
 	t.Parallel()
