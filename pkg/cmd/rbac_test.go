@@ -101,6 +101,7 @@ func servedMetrics(t *testing.T, c *testbed.Cluster) {
 apiVersion: metrics.k8s.io/v1beta1
 kind: NodeMetrics
 metadata: {name: one}
+timestamp: "`+time.Now().UTC().Add(3*time.Minute).Format(time.RFC3339)+`" # not old within the minutes that the tests take
 usage: {cpu: 250m, memory: 1Gi}
 `)
 }
