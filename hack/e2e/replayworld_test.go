@@ -3,6 +3,7 @@ package e2e
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -252,9 +254,17 @@ func (w *realWorld) do(ctx context.Context, model *sim.World, e sim.Event) error
 		if e.Value != "" {
 			value = e.Value
 		}
-		err = w.patch(ctx, e.Ref, "kubectl-edit", map[string]any{"spec": map[string]any{field: value}})
+		err = w.patch(ctx, e.Ref, cmp.Or(e.Manager, "kubectl-edit"), map[string]any{"spec": map[string]any{field: value}})
 	case sim.Apply:
 		err = w.apply(ctx, e.Ref, e.Manager, map[string]any{field: e.Value})
+	case sim.Hide:
+		err = w.patch(ctx, e.Ref, "kubectl-patch", map[string]any{"metadata": map[string]any{"managedFields": []any{map[string]any{}}}})
+	case sim.Label:
+		err = w.label(ctx, e.Ref)
+	case sim.Declare:
+		err = w.declare(ctx, e)
+	case sim.Replace:
+		err = w.replace(ctx, e.Ref)
 	case sim.Rules, sim.Unpin:
 		if e.What == sim.Unpin || e.Ref == w.Infra {
 			var rules any
@@ -279,6 +289,57 @@ func (w *realWorld) do(ctx context.Context, model *sim.World, e sim.Event) error
 		return fmt.Errorf("%s: %w", e, err)
 	}
 	return w.settle(ctx)
+}
+
+// label is server-side apply of an annotation that is nobody's business.
+func (w *realWorld) label(ctx context.Context, ref flux.Ref) error {
+	o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+		"metadata": map[string]any{"name": ref.Name, "namespace": ref.Namespace, "annotations": map[string]any{"example.com/label": "x"}}}}
+	_, err := w.ks(ref).Apply(ctx, ref.Name, o, metav1.ApplyOptions{FieldManager: "k9s", Force: true})
+	return err
+}
+
+// declare sends what kubectl apply of one field would.
+func (w *realWorld) declare(ctx context.Context, e sim.Event) error {
+	now, err := w.ks(e.Ref).Get(ctx, e.Ref.Name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	spec, annotations := map[string]any{}, map[string]any{}
+	for path, value := range sim.Declared(now.GetAnnotations()[corev1.LastAppliedConfigAnnotation], e.Field, e.Value) {
+		in, key := annotations, strings.TrimPrefix(string(path), string(sim.AnnotationPath("")))
+		if field, is := strings.CutPrefix(string(path), "spec."); is {
+			in, key = spec, field
+		}
+		if value != nil {
+			in[key] = *value
+		} else {
+			in[key] = nil
+		}
+	}
+	return w.patch(ctx, e.Ref, sim.ClientSideApply, map[string]any{"spec": spec, "metadata": map[string]any{"annotations": annotations}})
+}
+
+// replace is kubectl replace of what kubectl get has printed, which writes the annotation anew.
+func (w *realWorld) replace(ctx context.Context, ref flux.Ref) error {
+	now, err := w.ks(ref).Get(ctx, ref.Name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	data, err := now.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	r, err := sim.ReadResource(data)
+	if err != nil {
+		return err
+	}
+	annotations := now.GetAnnotations()
+	annotations[corev1.LastAppliedConfigAnnotation] = sim.LastApplied(r.Fields, r.Annotations)
+	now.SetAnnotations(annotations)
+	now.SetManagedFields(nil)
+	_, err = w.ks(ref).Update(ctx, now, metav1.UpdateOptions{FieldManager: "kubectl-replace"})
+	return err
 }
 
 // end keeps the parents from being reconciled at their intervals while other histories are replayed.

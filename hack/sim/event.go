@@ -224,7 +224,7 @@ func (w *World) do(e Event) {
 	case Declare:
 		r.declare(e.Field, e.Value)
 	case Replace:
-		text := lastApplied(r.Fields, r.Annotations)
+		text := LastApplied(r.Fields, r.Annotations)
 		r.update("kubectl-replace", map[Path]*string{AnnotationPath(corev1.LastAppliedConfigAnnotation): &text}, ByHand)
 	case Commit, Uncommit:
 		w.commit(e)
