@@ -100,6 +100,8 @@ type Item struct {
 	APIRequests, ownAPI Rates
 	// Delivery of a Kustomization or HelmRelease; nil for other kinds.
 	Delivery *Delivery
+	// Fetched is from what is pushed to a source's artifact; zero for other kinds, and where it is not known.
+	Fetched Pair[Latency]
 	// Receiver that brings at once what is new at its own address; "" without one, or where calls seem not to arrive.
 	Receiver string
 	// AtOnce says that nobody waits for its poll: a Receiver brings all that is new in it (webhook.Notice, Everything).
@@ -231,6 +233,9 @@ func (f *fleet) item(s *subject) Item {
 	if s.object.KindRow().Consumer {
 		d := f.deliver(s)
 		item.Delivery = &d
+	}
+	if s.object.KindRow().Source && s.interval != (Pair[time.Duration]{}) {
+		item.Fetched = f.polled(s, s.interval, 0).latency
 	}
 	if o, ok := f.observed[s.object.Ref]; ok {
 		item.Observed = &o

@@ -22,6 +22,8 @@ type Environment struct {
 	// of theirs, Worst the longest.
 	Consumers int
 	Latency   Pair[Latency]
+	// Fetched is from a commit to the artifact of the sources that are polled: what a plan of sources alone can tell.
+	Fetched Pair[Latency]
 	// Unknown counts the consumers whose latency is not known, without suspended ones.
 	Unknown int
 	// Receivers counts the consumers that a webhook delivers to.
@@ -34,7 +36,7 @@ type Environment struct {
 // gathering is an environment while its numbers come in.
 type gathering struct {
 	Environment
-	typical Pair[[]time.Duration]
+	typical, fetched Pair[[]time.Duration]
 }
 
 // byEnvironment sums up by environment, in the order given, then others by name, none at the end.
@@ -52,6 +54,7 @@ func byEnvironment(items []Item, order []string) []Environment {
 		}
 		e.APIRequests = sum(e.APIRequests, item.APIRequests)
 		e.deliver(item)
+		e.fetch(item)
 		if item.Object.Kind == "Kustomization" {
 			e.Drift = pair(func(m moment) time.Duration { return max(*e.Drift.at(m), *item.Drift.at(m)) })
 		}
@@ -84,9 +87,20 @@ func (e *gathering) deliver(item *Item) {
 	}
 }
 
+func (e *gathering) fetch(item *Item) {
+	if item.Fetched == (Pair[Latency]{}) {
+		return
+	}
+	for _, m := range moments {
+		l := item.Fetched.at(m)
+		*e.fetched.at(m) = append(*e.fetched.at(m), l.Typical)
+		e.Fetched.at(m).Worst = max(e.Fetched.at(m).Worst, l.Worst)
+	}
+}
+
 func (e *gathering) finish() Environment {
 	for _, m := range moments {
-		e.Latency.at(m).Typical = median(*e.typical.at(m))
+		e.Latency.at(m).Typical, e.Fetched.at(m).Typical = median(*e.typical.at(m)), median(*e.fetched.at(m))
 	}
 	return e.Environment
 }

@@ -281,10 +281,11 @@ func TestEnvironments(t *testing.T) {
 			Name: "dev", Sources: 1, Git: Rates{15, 60}, Consumers: 3, Unknown: 1,
 			Latency: Pair[Latency]{Latency{124 * second, 262 * second}, Latency{34 * second, 73 * second}},
 			Drift:   Pair[time.Duration]{315 * second, 189 * second},
+			Fetched: Pair[Latency]{Latency{121 * second, 253 * second}, Latency{31 * second, 64 * second}},
 		},
 		{Name: "prod", Consumers: 1, Latency: Pair[Latency]{Latency{122 * second, 254 * second}, Latency{32 * second, 65 * second}}, Drift: Pair[time.Duration]{630 * second, 630 * second}},
-		{Name: "qa", Sources: 1, Git: steady(2)},
-		{Name: "", Sources: 1, Git: steady(1)},
+		{Name: "qa", Sources: 1, Git: steady(2), Fetched: same(901*second, 1891*second)},
+		{Name: "", Sources: 1, Git: steady(1), Fetched: same(1801*second, 3781*second)},
 	}, b.Environments)
 }
 

@@ -129,3 +129,14 @@ func TestTheLengthOfAPollCounts(t *testing.T) {
 		assert.Equal(t, tc.want, New(in).Items[0].Delivery.Latency.Now, name)
 	}
 }
+
+// Sources alone tell how long a commit takes to their artifact, of which the middle one is typical: 5m is 2m30s and a second to fetch.
+func TestSourcesAloneTellTheirLatency(t *testing.T) {
+	t.Parallel()
+	const url = "https://github.com/acme/app"
+	b := New(Input{Items: []tune.Item{
+		source("a", url, "1m", "5m"), source("b", url, "1m", "5m"), source("c", url, "2m", ""),
+		source("stopped", url, "1h", "", suspended),
+	}})
+	assert.Equal(t, Pair[Latency]{Now: Latency{31 * second, 127 * second}, Planned: Latency{151 * second, 316 * second}}, b.Environments[0].Fetched)
+}

@@ -308,6 +308,19 @@ func TestLatencyTellsTheWorstWhereOnlyThatChanges(t *testing.T) {
 	assert.Equal(t, []string{"commit to applied, median: staging 1m -> 30s; at worst: production 5m18s -> 21m2s"}, o.buys(unlimited))
 }
 
+// A plan of sources alone says what it costs in latency, too: up to the artifact, since it knows nobody who applies it.
+func TestLatencyOfSourcesAlone(t *testing.T) {
+	t.Parallel()
+	latency := func(typical time.Duration) budget.Latency {
+		return budget.Latency{Typical: typical, Worst: 2 * typical}
+	}
+	o := Overview{Budget: budget.Budget{Environments: []budget.Environment{
+		{Name: "development", Fetched: budget.Pair[budget.Latency]{Now: latency(31 * time.Second), Planned: latency(151 * time.Second)}},
+		{Name: "staging", Fetched: budget.Pair[budget.Latency]{Now: latency(time.Minute), Planned: latency(time.Minute)}},
+	}}}
+	assert.Equal(t, []string{"commit to the source's artifact, median: development 31s -> 2m31s"}, o.buys(unlimited))
+}
+
 // That not all was read is said also where no host has a limit, and what --managed=patch changes is not told to try it.
 func TestCostsWithoutLimitsTellWhatWasNotRead(t *testing.T) {
 	t.Parallel()

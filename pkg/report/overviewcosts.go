@@ -137,8 +137,15 @@ func (o Overview) hostLine(h budget.Host, l Layout) string {
 // fit says of the average commit, and where that stays at worst. Where there is little room, fewer environments are named.
 func (o Overview) buys(limits limits) []string {
 	var middle, worst []string
-	more := 0
-	for _, e := range NewBudgetEnvironments(o.Budget.Environments) {
+	more, takes := 0, "commit to applied"
+	environments := NewBudgetEnvironments(o.Budget.Environments)
+	if !slices.ContainsFunc(o.Budget.Environments, func(e budget.Environment) bool { return e.Consumers+e.Unknown > 0 }) {
+		takes = "commit to the source's artifact"
+		for i, e := range o.Budget.Environments {
+			environments[i].Latency = newBudgetLatency(e.Fetched)
+		}
+	}
+	for _, e := range environments {
 		if e.Latency == nil || e.Latency.Typical.Now == e.Latency.Typical.Planned && e.Latency.Worst.Now == e.Latency.Worst.Planned {
 			continue
 		}
@@ -146,11 +153,11 @@ func (o Overview) buys(limits limits) []string {
 			more++
 			continue
 		}
-		takes, parts := e.Latency.Typical, &middle
-		if takes.Now == takes.Planned {
-			takes, parts = e.Latency.Worst, &worst
+		changes, parts := e.Latency.Typical, &middle
+		if changes.Now == changes.Planned {
+			changes, parts = e.Latency.Worst, &worst
 		}
-		*parts = append(*parts, fmt.Sprintf("%s %s -> %s", cmp.Or(e.Environment, "no environment"), orDash(takes.Now), orDash(takes.Planned)))
+		*parts = append(*parts, fmt.Sprintf("%s %s -> %s", cmp.Or(e.Environment, "no environment"), orDash(changes.Now), orDash(changes.Planned)))
 	}
 	said := append(prefixed("median: ", strings.Join(middle, ", ")), prefixed("at worst: ", strings.Join(worst, ", "))...)
 	if len(said) == 0 {
@@ -163,7 +170,7 @@ func (o Overview) buys(limits limits) []string {
 	if o.Together {
 		here = " in this cluster"
 	}
-	return []string{NewUndone(o.Plan.Items).until() + "commit to applied" + here + ", " + strings.Join(said, "; ")}
+	return []string{NewUndone(o.Plan.Items).until() + takes + here + ", " + strings.Join(said, "; ")}
 }
 
 // fit says what fitting buys. That others come on top is said with the costs; where these count all that is known, it is said here,
