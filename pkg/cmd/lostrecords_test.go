@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,6 +25,14 @@ func TestDoctorNamesLostRecords(t *testing.T) {
 	i.must(t, "revert", "gitrepo/back", "-n", f.apps, "--yes")
 	assert.Contains(t, i.run(t.Context(), "doctor", "-n", f.apps).stdout,
 		"lost records    1 object with values that fluxtune has set, and without the record of it: GitRepository "+f.apps+"/app\n")
+
+	// Nor does a revert pass over it in silence, with others or alone.
+	i.must(t, "apply", "gitrepo/kept", "-n", f.apps, "--yes", "--set", "*.GitRepository.interval=2m")
+	for range 2 {
+		back := i.run(t.Context(), "revert", "-n", f.apps, "--yes")
+		assert.Equal(t, 1, back.code, back.stdout+back.stderr)
+		assert.Contains(t, strings.Join(strings.Fields(back.stdout+back.stderr), " "), "somebody took the record of what was there before away")
+	}
 
 	// What it says to run is the end of it.
 	checks := decode[report.Diagnosis](t, i.run(t.Context(), "doctor", "-n", f.apps, "-o", "json")).Checks

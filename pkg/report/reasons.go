@@ -65,7 +65,7 @@ func reasonOf(r tune.ReasonCount) string {
 	case tune.ReasonChangedSince:
 		return "that somebody changed since: --force restores them, forget keeps what is there; --rows names them"
 	case tune.ReasonBadRecord:
-		return "whose records cannot be read: --rows names them"
+		return "whose records cannot be read, or are gone: --rows names them"
 	}
 	if r.Differs {
 		return "left alone: --rows says why"
