@@ -15,7 +15,8 @@ type Count struct {
 	// Nodes are sorted by name.
 	Nodes []Node
 	// NodesKnown: there are no other nodes than these, so that one that only pods name is gone. Without it nodes could
-	// not be listed, or not all, or what keeps them up to date is interrupted: there may be others by now.
+	// not be listed, or not all, or what keeps them up to date is interrupted, or pods name one that was not asked for yet: there
+	// may be others by now.
 	NodesKnown bool
 	// NodesListed: these were all nodes at the time that is said with what keeps them up to date, at least: nodes may be
 	// listed and not watched.
@@ -24,7 +25,7 @@ type Count struct {
 	// may be more or fewer by now, and each may be another. So it is where they are listed in place of a watch, and that is overdue.
 	NodesOutdated bool
 	// Gone are, without NodesKnown, nodes that only pods name and that are gone as of the time of NodesListed, as the pods had
-	// named them before.
+	// named them before, or since.
 	Gone map[string]bool
 	// Pods by node name, also of nodes that are not in Nodes. A node that is not in the map has
 	// none, unless AtLeast.
@@ -184,7 +185,9 @@ func (c *Counter) addSought(count *Count) {
 	for name := range count.Pods {
 		err, sought := c.sought[name]
 		switch _, there := c.nodes[name]; {
-		case there || !sought:
+		case there:
+		case !sought:
+			count.NodesKnown = false
 		case err == nil:
 			gone = append(gone, name)
 		default:

@@ -68,14 +68,16 @@ type Counter struct {
 	list     listing     // for tests and measurements
 	plain    atomic.Bool // a Table came without the columns that count
 
-	mu      sync.Mutex
-	parts   map[partKey]*part
-	nodes   map[string]Node
-	sought  map[string]error    // nodes that pods had named before a list, or one that asks for them alone: nil where that does not have them
-	alone   bool                // nodes has those of Options.NodeNames
-	details map[string][]detail // by the namespace that was asked
-	usage   map[string]*Usage   // nil of what is no amount
-	cluster string
+	mu    sync.Mutex
+	parts map[partKey]*part
+	nodes map[string]Node
+	// nodesAge counts after what an answer about single nodes is out of date: lists, and nodes that were deleted.
+	nodesAge int
+	sought   map[string]error    // nodes that pods had named before a list, or one that asks for them alone, or that were deleted: nil where they are not there
+	alone    bool                // nodes has those of Options.NodeNames
+	details  map[string][]detail // by the namespace that was asked
+	usage    map[string]*Usage   // nil of what is no amount
+	cluster  string
 	// identified: cluster is known, or nobody tells, or not soon; unidentified is why it is not known.
 	identified   bool
 	unidentified error

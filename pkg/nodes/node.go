@@ -75,6 +75,7 @@ func (c *Counter) listNodes(ctx context.Context) (version string, err error) {
 			p.known(began)
 			c.follower.Listed(&p.Feed, began)
 			c.nodes, c.alone = nodes, alone
+			c.nodesAge++
 			clear(c.sought)
 			c.seek(before, nodes, nil)
 		case !p.Read:
@@ -166,9 +167,16 @@ func (c *Counter) listUnlisted(ctx context.Context, listed <-chan struct{}) {
 	}
 }
 
-// whileUnwatched asks for them until the next list, for a user who may list nodes and not watch them.
-func (c *Counter) whileUnwatched(ctx context.Context) {
-	for due := time.Now().Add(c.follower.Relist()); time.Now().Before(due) && kube.Sleep(ctx, unlistedEvery) == nil; {
+// followUnlisted goes on asking for them: a watch that brings nothing may be a dead one, and a user may list nodes and not watch
+// them. What could not be asked for is asked for again after a while.
+func (c *Counter) followUnlisted(ctx context.Context) {
+	for tried := time.Now(); kube.Sleep(ctx, unlistedEvery) == nil; {
+		if time.Since(tried) >= c.follower.Relist() {
+			tried = time.Now()
+			c.mu.Lock() // nothing that is told changes before the answers
+			maps.DeleteFunc(c.sought, func(_ string, err error) bool { return err != nil })
+			c.mu.Unlock()
+		}
 		if names := c.unlisted(); len(names) > 0 {
 			c.follower.Limited(ctx, func(ctx context.Context) { c.listNamedNodes(ctx, names) })
 		}
@@ -176,11 +184,17 @@ func (c *Counter) whileUnwatched(ctx context.Context) {
 }
 
 // listNamedNodes asks for nodes that pods name. Those that are not there are gone, and not asked for again; of those that could
-// not be asked for it is not known, until all are listed again.
+// not be asked for it is not known. What was deleted or listed meanwhile is newer than the answer.
 func (c *Counter) listNamedNodes(ctx context.Context, names []string) {
 	ask := func(selector fields.Selector, names ...string) {
+		c.mu.Lock()
+		asked := c.nodesAge
+		c.mu.Unlock()
 		nodes, _, err := c.readNodes(ctx, selector)
 		c.update(func() {
+			if c.nodesAge != asked {
+				return
+			}
 			maps.Copy(c.nodes, nodes)
 			c.seek(names, nodes, err)
 		})
@@ -253,10 +267,14 @@ func (c *Counter) applyNode(e watch.Event) {
 		return
 	}
 	c.update(func() {
-		if delete(c.nodes, n.Name); e.Type != watch.Deleted {
-			c.nodes[n.Name] = c.slim(n)
-			delete(c.sought, n.Name)
+		if e.Type == watch.Deleted {
+			delete(c.nodes, n.Name)
+			c.sought[n.Name] = nil
+			c.nodesAge++
+			return
 		}
+		c.nodes[n.Name] = c.slim(n)
+		delete(c.sought, n.Name)
 	})
 }
 

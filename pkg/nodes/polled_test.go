@@ -274,6 +274,39 @@ func TestNodesThatMayNotBeWatchedAreListed(t *testing.T) {
 	})
 }
 
+// While the watch of nodes brings nothing, a node that comes with its pods is not said to be gone: it is asked for. One that is
+// deleted after that is gone when the watch says so, and one that never was when it was asked for.
+func TestNodesThatAMuteWatchDoesNotBringAreAskedFor(t *testing.T) {
+	t.Parallel()
+	simulate(t, faulty("nodes", "watch", "mute", 1), func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		after(time.Second)
+		s.apply(action{Do: "add node"})
+		s.apply(action{Do: "create", Namespace: "a", Name: "web-0", Node: "n3"})
+		s.apply(action{Do: "create", Namespace: "a", Name: "web-1", Node: "lost"})
+		after(20 * time.Millisecond)
+		count := counter.Count()
+		require.Equal(t, 1, count.Pods["n3"].Total)
+		require.False(t, count.NodesKnown)
+		require.Empty(t, count.Gone)
+		after(time.Second)
+		count = counter.Count()
+		require.Len(t, count.Nodes, 3)
+		require.True(t, count.NodesKnown, "%+v", count.Missing)
+	})
+	simulate(t, noFault, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		after(time.Second)
+		s.apply(action{Do: "add node"})
+		s.apply(action{Do: "create", Namespace: "a", Name: "web-0", Node: "n3"})
+		after(time.Second)
+		require.Len(t, counter.Count().Nodes, 3)
+		s.apply(action{Do: "delete node"})
+		after(20 * time.Millisecond)
+		count := counter.Count()
+		require.Len(t, count.Nodes, 2)
+		require.True(t, count.NodesKnown, "its end was told")
+	})
+}
+
 // Who may get nodes, and not list them, gets those that were asked for by name, once and while they are watched.
 func TestNodesOfANameAreGot(t *testing.T) {
 	t.Parallel()

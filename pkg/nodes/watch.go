@@ -13,8 +13,9 @@ func (c *Counter) Watch(ctx context.Context) {
 	c.update(func() { c.watching = true })
 	var all sync.WaitGroup
 	all.Go(func() {
-		c.follow(ctx, c.part(WhatNodes, ""), kube.Stream{All: allNodes, List: c.listNodes, Open: c.watchNodes, Apply: c.applyNode, MayNotWatch: c.whileUnwatched})
+		c.follow(ctx, c.part(WhatNodes, ""), kube.Stream{All: allNodes, List: c.listNodes, Open: c.watchNodes, Apply: c.applyNode})
 	})
+	all.Go(func() { c.followUnlisted(ctx) })
 	all.Go(func() { c.followPods(ctx) })
 	if c.options.Usage {
 		all.Go(func() { c.follower.Repeat(ctx, usageEvery, c.readUsage) })
