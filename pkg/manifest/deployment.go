@@ -16,6 +16,7 @@ type deployment struct {
 	artifact           // whose files it is made of
 	folder      string // in the artifact's Tree, where it is local
 	local       bool
+	more        bool   // there may be objects that are not in the checkout, beside those that are
 	flat        bool   // without the folders below it
 	pathMissing bool   // its path is not in the checkout
 	failed      bool   // Flux finds no files for it either

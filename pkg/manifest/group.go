@@ -114,7 +114,7 @@ func (w *rewriter) stranger(d *draft, n *need) (string, bool) {
 }
 
 // patch makes one patch of needs that want the same at one place, in one namespace where it names one: for all of their kind where
-// all want it.
+// all want it, and there are no others that are not in the checkout.
 func (w *rewriter) patch(p place, namespace string, needs []*need) patch {
 	first := needs[0]
 	made := patch{kind: first.ref.Kind, namespace: namespace, values: first.values}
@@ -133,7 +133,7 @@ func (w *rewriter) patch(p place, namespace string, needs []*need) patch {
 			all = false
 		}
 	}
-	if all {
+	if all && w.whole(p) {
 		made.names = nil
 	}
 	return made

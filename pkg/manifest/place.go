@@ -252,6 +252,18 @@ func (a *atlas) sees(p place) []spot {
 	return found
 }
 
+// whole tells whether all objects that a patch at a place would reach are known.
+func (a *atlas) whole(p place) bool {
+	for i, f := range a.fleets {
+		for _, d := range f.deployments {
+			if within, all := a.within(i, d, p); d.more && (all || within != nil) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // within tells which files of a deployment's build come together at a place; all of them at its own.
 func (a *atlas) within(root int, d *deployment, p place) (files map[string]bool, all bool) {
 	if p.name != "" && !p.own {

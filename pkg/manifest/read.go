@@ -191,9 +191,15 @@ func (r *reader) sourceGaps(root Root, current map[flux.Ref]*deployment, sources
 	var gaps []flux.Gap
 	told := map[sourceRef]bool{}
 	for _, ref := range sortedRefs(current) {
-		if d := current[ref]; d.local && !told[d.source()] {
+		d := current[ref]
+		if !d.local {
+			continue
+		}
+		unknown := sources[d.source()].gaps(root, d.source(), r.tree)
+		d.more = len(unknown)+len(d.built.gaps) > 0
+		if !told[d.source()] {
 			told[d.source()] = true
-			gaps = append(gaps, sources[d.source()].gaps(root, d.source(), r.tree)...)
+			gaps = append(gaps, unknown...)
 		}
 	}
 	return gaps

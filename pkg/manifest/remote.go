@@ -26,7 +26,9 @@ type remoteFilter struct {
 var (
 	entryFields  = []string{"resources", "bases", "components", "generators", "transformers", "validators"}
 	pluginFields = []string{"generators", "transformers", "validators"}
-	fileFields   = []string{"crds", "configurations", "patchesStrategicMerge"}
+	// changingFields are those whose entries may change what stands beside them: without one nothing is known.
+	changingFields = []string{"components", "transformers", "patchesStrategicMerge", "configurations"}
+	fileFields     = []string{"crds", "configurations", "patchesStrategicMerge"}
 )
 
 // unfetchedError is that of a build which needs what Flux fetches, and nothing here does.
@@ -106,6 +108,8 @@ func (f *remoteFilter) local(p, field string, entry *yaml.Node) (bool, error) {
 	}
 	target := clean(path.Join("/", parent(p), entry.Value))
 	switch {
+	case isRemote(entry.Value) && slices.Contains(changingFields, field):
+		return false, unfetchedError{fmt.Errorf("%s: %s needs %s, which is not in the checkout", p, field, flux.ShownURL(entry.Value))}
 	case isRemote(entry.Value):
 		f.gaps[fmt.Sprintf("%q in %s", flux.ShownURL(entry.Value), p)] = "it is not in the checkout, and nothing is fetched"
 		return false, nil

@@ -111,3 +111,23 @@ func TestOpenLeavesOutSubmodules(t *testing.T) {
 	assert.Equal(t, []string{"a.yaml"}, tree.Files())
 	assert.Equal(t, []string{"module"}, tree.Submodules)
 }
+
+// What is fetched and may change what stands beside it leaves nothing known of a build; what only adds to it does not.
+func TestWhatIsFetchedMayChangeWhatStandsBesideIt(t *testing.T) {
+	for field, changes := range map[string]bool{
+		"components": true, "transformers": true, "patchesStrategicMerge": true, "configurations": true,
+		"bases": false, "generators": false, "validators": false, "crds": false,
+	} {
+		b := build(NewTree(map[string]string{
+			"kustomization.yaml": "resources: [a.yaml]\n" + field + ": ['https://example.com/x.yaml?ref=v1']\n",
+			"a.yaml":             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n",
+		}), "", kustomizationSpec{}, buildOptions{})
+		if changes {
+			assert.EqualError(t, b.err, "kustomization.yaml: "+field+" needs https://example.com/x.yaml?ref=v1, which is not in the checkout")
+			assert.True(t, unfetched(b.err), field)
+			continue
+		}
+		assert.NoError(t, b.err, field)
+		assert.Len(t, b.gaps, 1, field)
+	}
+}
