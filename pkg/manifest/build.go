@@ -50,6 +50,8 @@ type builtResource struct {
 	mistyped *flux.Mistyping
 	// unplaced says that it is of a namespace, and names none; sealed that it is a Secret that SOPS has encrypted.
 	unplaced, sealed bool
+	// configMaps are the names of those that it reads, in its namespace.
+	configMaps []string
 	// keys are those of a Secret's data: its values are not kept.
 	keys []string
 	// partial says that it was generated without what is remote of it.
@@ -204,6 +206,7 @@ func newBuiltResource(r *resource.Resource, folder string, seed maphash.Seed) (b
 			b.installs = installedBy(data)
 		}
 	}
+	b.configMaps = configMapsRead(r.YNode(), nil)
 	if b.matters() {
 		b.json, err = nodeJSON(r.YNode())
 		return b, err

@@ -158,7 +158,7 @@ func (d *deployment) gaps(configMaps map[flux.Ref]map[string]string) []flux.Gap 
 			if from.Kind != "ConfigMap" || data == nil {
 				why := fmt.Sprintf("%s is not in the checkout, or may not be read", flux.Ref{Kind: from.Kind, Namespace: d.Metadata.Namespace, Name: from.Name})
 				if known {
-					why = fmt.Sprintf("ConfigMap %s/%s has ssa: IfNotPresent, ssa: Ignore or reconcile: disabled: what Git has need not be what is there", d.Metadata.Namespace, from.Name)
+					why = fmt.Sprintf("ConfigMap %s/%s has ssa: IfNotPresent, ssa: Ignore or reconcile: disabled, or several Kustomizations apply it with different values: what Git has need not be what is there", d.Metadata.Namespace, from.Name)
 				}
 				if from.Kind == "Secret" {
 					why = fmt.Sprintf("Secret %s/%s is not read: no Secret is", d.Metadata.Namespace, from.Name)
@@ -186,21 +186,6 @@ func oneLine(err error) string {
 		return string(line[:start]) + " ... " + string(line[len(line)-end:])
 	}
 	return string(line)
-}
-
-// takesVariables tells whether some Kustomization takes variables from a ConfigMap.
-func (f Fleet) takesVariables(configMap flux.Ref) bool {
-	for _, d := range f.deployments {
-		if d.Spec.PostBuild == nil || d.Metadata.Namespace != configMap.Namespace {
-			continue
-		}
-		for _, from := range d.Spec.PostBuild.SubstituteFrom {
-			if from.Kind == "ConfigMap" && from.Name == configMap.Name {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // Files are those that objects come from, from the top of the checkout: of objects that were generated, and where the Fleet was

@@ -294,11 +294,12 @@ func sortedRefs[V any](m map[flux.Ref]V) []flux.Ref {
 	return slices.SortedFunc(maps.Keys(m), flux.Ref.Compare)
 }
 
-// collectConfigMaps are those that the deployments apply, nil where what Git has of one does not reach the cluster, and of Secrets
+// collectConfigMaps are those that the deployments apply, nil where what Git has of one does not reach the cluster, or several give
+// it other values, and of Secrets
 // the keys, without values. Of what fails they are those of the round before: where it
 // fails because of them, it would otherwise be built in every second round.
 func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map[string]string) map[flux.Ref]map[string]string {
-	found, taken := map[flux.Ref]map[string]string{}, map[flux.Ref]bool{}
+	found, taken, idle := map[flux.Ref]map[string]string{}, map[flux.Ref]bool{}, idling(current)
 	for _, by := range inOrder(current) {
 		d := current[by]
 		if d.built.err != nil {
@@ -316,7 +317,13 @@ func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map
 				}
 				found[o.ref] = keys
 			}
-			if o.ref.Kind != "ConfigMap" || o.ref.Group != "" || o.partial || taken[o.ref] {
+			if o.ref.Kind != "ConfigMap" || o.ref.Group != "" || o.partial {
+				continue
+			}
+			if taken[o.ref] {
+				if !idle[by] && by.Name != "" && !sameData(found[o.ref], o.json) {
+					found[o.ref] = nil // whose values are there, whoever reconciled last tells
+				}
 				continue
 			}
 			taken[o.ref] = true
@@ -335,4 +342,12 @@ func collectConfigMaps(current map[flux.Ref]*deployment, before map[flux.Ref]map
 		}
 	}
 	return found
+}
+
+// sameData tells whether a ConfigMap has some data.
+func sameData(data map[string]string, object json.RawMessage) bool {
+	var m struct {
+		Data map[string]string `json:"data"`
+	}
+	return json.Unmarshal(object, &m) == nil && maps.Equal(data, m.Data)
 }

@@ -110,19 +110,6 @@ func (w *rewriter) differs(d *draft, root int, was, is appliedObject, owned bool
 	return nil
 }
 
-// carries tells whether a part of an object only leads to other objects' values: a Kustomization's patches
-// and variables, a ConfigMap with variables.
-func (f Fleet) carries(ref flux.Ref, path string) bool {
-	switch {
-	case ref.Kind == kustomizationKind && ref.Group == kustomizeGroup:
-		return strings.HasPrefix(path, "spec.patches") || strings.HasPrefix(path, "spec.postBuild.substitute")
-	case ref.Kind == "ConfigMap" && ref.Group == "":
-		return strings.HasPrefix(path, "data.") && f.takesVariables(ref)
-	default:
-		return false
-	}
-}
-
 // leaves collects where two values differ, by paths with dots.
 func leaves(path string, a, b any, changed map[string][2]any) {
 	x, isMap := a.(map[string]any)

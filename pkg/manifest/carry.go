@@ -1,0 +1,99 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+)
+
+// carries tells whether a part of an object only leads to other objects' values, all of which are known: a Kustomization's
+// patches and variables, a ConfigMap with variables that nothing else reads, and that may change.
+func (f Fleet) carries(ref flux.Ref, path string) bool {
+	switch {
+	case ref.Kind == kustomizationKind && ref.Group == kustomizeGroup:
+		d := f.deployments[ref]
+		return strings.HasPrefix(path, "spec.patches") || strings.HasPrefix(path, "spec.postBuild.substitute") && (d == nil || d.whole())
+	case ref.Kind == "ConfigMap" && ref.Group == "":
+		return strings.HasPrefix(path, "data.") && f.givesVariables(ref)
+	default:
+		return false
+	}
+}
+
+// whole tells whether all that a deployment applies is known.
+func (d *deployment) whole() bool { return d.local && d.built.err == nil && !d.more }
+
+// givesVariables tells whether a ConfigMap gives Kustomizations variables, and is there for nothing else.
+func (f Fleet) givesVariables(configMap flux.Ref) bool {
+	gives := false
+	for _, d := range f.deployments {
+		if d.takesVariables(configMap) {
+			if gives = true; !d.whole() {
+				return false
+			}
+		}
+		for _, o := range d.objects {
+			if o.ref == configMap && isImmutable(o.json) || o.ref.Namespace == configMap.Namespace && slices.Contains(o.configMaps, configMap.Name) || o.mayRead(configMap) {
+				return false
+			}
+		}
+	}
+	return gives
+}
+
+func (d *deployment) takesVariables(configMap flux.Ref) bool {
+	if d.Spec.PostBuild == nil || d.Metadata.Namespace != configMap.Namespace {
+		return false
+	}
+	return slices.ContainsFunc(d.Spec.PostBuild.SubstituteFrom, func(from substituteFrom) bool { return from.Kind == "ConfigMap" && from.Name == configMap.Name })
+}
+
+// mayRead tells whether a ResourceSet makes something that may read a ConfigMap, as it names it.
+func (b builtResource) mayRead(configMap flux.Ref) bool {
+	return b.isResourceSet() && bytes.Contains(b.json, []byte(configMap.Name))
+}
+
+// isImmutable tells whether the API server refuses every change of a ConfigMap's data (kubernetes pkg/apis/core/validation,
+// ValidateConfigMapUpdate), so that nothing that is applied with it is applied.
+func isImmutable(object json.RawMessage) bool {
+	var m struct {
+		Immutable bool `json:"immutable"`
+	}
+	return bytes.Contains(object, []byte(`"immutable"`)) && json.Unmarshal(object, &m) == nil && m.Immutable
+}
+
+// configMapsRead are the names of ConfigMaps that an object reads: those of a pod's environment and volumes, and what else says
+// that it names one (valuesFrom of a HelmRelease). What Kustomizations of Flux take variables from is left out.
+func configMapsRead(n *kyaml.Node, names []string) []string {
+	kind, name := "", ""
+	for i := 0; n.Kind == kyaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i].Value, n.Content[i+1]
+		switch key {
+		case "kind":
+			kind = value.Value
+		case "name":
+			name = value.Value
+		case "configMapRef", "configMapKeyRef", "configMap":
+			for j := 0; value.Kind == kyaml.MappingNode && j+1 < len(value.Content); j += 2 {
+				if value.Content[j].Value == "name" {
+					names = append(names, value.Content[j+1].Value)
+				}
+			}
+		case "substituteFrom":
+			continue
+		}
+		names = configMapsRead(value, names)
+	}
+	if kind == "ConfigMap" && name != "" {
+		names = append(names, name)
+	}
+	for i := 0; n.Kind == kyaml.SequenceNode && i < len(n.Content); i++ {
+		names = configMapsRead(n.Content[i], names)
+	}
+	return names
+}
