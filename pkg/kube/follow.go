@@ -162,6 +162,9 @@ type Stream struct {
 	// All asks for what List reads. Where a watch goes on and on bringing something, the version of its first page tells when
 	// the watch has brought what had happened before.
 	All Request
+	// Beside, when not nil, is done after each list, beside the watch: that waits for nothing. It is cancelled when all is to be
+	// listed anew.
+	Beside func(context.Context)
 	// Mend, when not nil, is done every relist while the watch runs.
 	Mend func(context.Context)
 	// Many: there may be many feeds like this, so that one that may not be listed is tried again less often.
@@ -183,7 +186,9 @@ func (f *Follower) Follow(ctx context.Context, feed *Feed, s Stream) {
 		if err == nil {
 			f.listed(feed, began) // a list is as old as its first page
 			watching := time.Now()
+			end := f.beside(ctx, s)
 			err = f.watchFrom(ctx, feed, s, version, &t)
+			end()
 			if t.soon++; time.Since(watching) > f.relist {
 				t.soon = 0
 			}
@@ -196,6 +201,20 @@ func (f *Follower) Follow(ctx context.Context, feed *Feed, s Stream) {
 			err = listError{err}
 		}
 		f.pause(ctx, s, err, &t)
+	}
+}
+
+// beside begins what a stream wants done beside its watch, and returns what ends it.
+func (f *Follower) beside(ctx context.Context, s Stream) (end func()) {
+	if s.Beside == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	all.Go(func() { f.Limited(ctx, s.Beside) })
+	return func() {
+		cancel()
+		all.Wait()
 	}
 }
 

@@ -60,13 +60,15 @@ const (
 
 // Counter counts the pods of one cluster's nodes. Use it for one Once or one Watch.
 type Counter struct {
-	options  Options
-	kube     *kube.Client
-	follower *kube.Follower
-	watches  rest.Interface
-	changes  chan struct{}
-	list     listing     // for tests and measurements
-	plain    atomic.Bool // a Table came without the columns that count
+	options   Options
+	kube      *kube.Client
+	follower  *kube.Follower
+	watches   rest.Interface
+	changes   chan struct{}
+	list      listing               // for tests and measurements
+	detailing chan struct{}         // one lists all details at a time
+	rest      func(context.Context) // waits for lists that a watch does not wait for
+	plain     atomic.Bool           // a Table came without the columns that count
 
 	mu    sync.Mutex
 	parts map[partKey]*part
@@ -107,7 +109,7 @@ func New(config *rest.Config, options Options) (*Counter, error) {
 		return nil, fmt.Errorf("preparing the watch: %w", err)
 	}
 	c := &Counter{
-		options: options, kube: client, watches: watches, changes: make(chan struct{}, 1),
+		options: options, kube: client, watches: watches, changes: make(chan struct{}, 1), detailing: make(chan struct{}, 1),
 		parts: map[partKey]*part{{WhatNodes, ""}: {what: WhatNodes}}, details: map[string][]detail{}, sought: map[string]error{},
 	}
 	c.follower = kube.NewFollower(client, options.Relist, options.Deadline, &c.mu, c.signal)

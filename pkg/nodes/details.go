@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -37,7 +38,7 @@ func fluxController(app string) uint8 {
 }
 
 // listDetails lists what wide output shows beside the rows, of one namespace or of all. Where it is to be
-// watched, it comes after the rows: what becomes of a pod after its row comes as an event, and what came
+// watched, it comes after the rows, beside the watch: what becomes of a pod after its row comes as an event, and what came
 // before it is in these lists. Its part has the error, too.
 func (c *Counter) listDetails(ctx context.Context, namespace string) error {
 	if !c.options.Wide {
@@ -46,6 +47,9 @@ func (c *Counter) listDetails(ctx context.Context, namespace string) error {
 	c.part(WhatDetails, namespace)
 	lists, began := c.lists(namespace), time.Now()
 	found, err := c.readDetails(ctx, namespace)
+	if errors.Is(context.Cause(ctx), context.Canceled) {
+		return err // others are listed
+	}
 	c.update(func() { c.setDetails(namespace, found, err, began, lists) })
 	return err
 }
@@ -114,6 +118,12 @@ func (c *Counter) listAllDetails(ctx context.Context) {
 	if !c.options.Wide {
 		return
 	}
+	select { // after a mended list, and after the list before, may be at the same time
+	case c.detailing <- struct{}{}:
+		defer func() { <-c.detailing }()
+	case <-ctx.Done():
+		return
+	}
 	namespaces := c.options.Namespaces
 	if len(namespaces) == 0 {
 		if kube.ReasonOf(c.listDetails(ctx, "")) != kube.Forbidden {
@@ -129,6 +139,16 @@ func (c *Counter) listAllDetails(ctx context.Context) {
 		})
 	}
 	sideWhileServed(ctx, namespaces, c.listDetails)
+}
+
+// detailsOlder tells whether rows came after their details.
+func (c *Counter) detailsOlder() (older bool) {
+	c.update(func() {
+		for key, p := range c.parts {
+			older = older || key.what == WhatPods && p.detailed < p.lists
+		}
+	})
+	return older
 }
 
 func (c *Counter) detailsOf(ctx context.Context, namespace string, query url.Values, pending bool) ([]detail, error) {

@@ -21,7 +21,7 @@ func (c *Counter) followPods(ctx context.Context) {
 		return
 	}
 	c.follow(ctx, c.part(WhatUpdates, ""), kube.Stream{
-		All: allPods(""), List: c.listKeyed, Open: c.watchPods(""), Apply: c.applyPod, Mend: c.mend,
+		All: allPods(""), List: c.listKeyed, Open: c.watchPods(""), Apply: c.applyPod, Beside: c.listRest, Mend: c.mend,
 		MayNotList: c.followAllowed, MayNotWatch: c.poll,
 	})
 }
@@ -39,12 +39,12 @@ func (c *Counter) followNamespace(ctx context.Context, namespace string) {
 			if err := c.listNamespace(ctx, namespace, true); err != nil {
 				return "", err
 			}
-			_ = c.listDetails(ctx, namespace) // its part has the error
 			version := ""
 			c.update(func() { version = c.partLocked(WhatPods, namespace).version })
 			return version, nil
 		},
 		Open: c.watchPods(namespace), Apply: c.applyPod,
+		Beside: func(ctx context.Context) { _ = c.listDetails(ctx, namespace) }, // its part has the error
 		Mend: func(ctx context.Context) {
 			if c.reason(WhatDetails, namespace) != "" {
 				_ = c.listDetails(ctx, namespace)
@@ -218,6 +218,7 @@ func (f *followedNamespaces) follow(ctx context.Context, name string) (end func(
 // be watched, or not even listed any more.
 func (c *Counter) poll(ctx context.Context) {
 	defer c.update(func() { c.partLocked(WhatUpdates, "").err = nil }) // the list that follows tells
+	c.follower.Limited(ctx, c.listRest)
 	for refused := false; !refused && kube.Sleep(ctx, c.follower.Relist()) == nil; {
 		version, err := c.listInstead(ctx)
 		if refused = kube.ReasonOf(err) == kube.Forbidden; version == "" {

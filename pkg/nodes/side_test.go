@@ -3,6 +3,7 @@ package nodes_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -111,5 +112,52 @@ func TestAWatchTellsWhatItWaitsFor(t *testing.T) {
 		require.False(t, counter.Count().Partial())
 		cancel()
 		<-done
+	})
+}
+
+// Details that do not come keep no news of pods from being shown, and are told as missing.
+func TestAWatchDoesNotWaitForDetails(t *testing.T) {
+	t.Parallel()
+	slow := func(s *simulated) {
+		faulty("pods", "list", "pass", 1)(s) // how many there are
+		faulty("pods", "list", "stall", 1e6)(s)
+	}
+	simulate(t, slow, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		after(time.Second)
+		were := counter.Count().Total
+		s.apply(action{Do: "create", Namespace: "a", Name: "web-9", Node: "n1"})
+		after(100 * time.Millisecond)
+		count := counter.Count()
+		require.Equal(t, were+1, count.Total)
+		require.False(t, count.WideKnown)
+		require.Contains(t, count.Unread, nodes.Missing{What: nodes.WhatDetails})
+	})
+}
+
+// A namespace whose list does not come keeps no news of the others from being shown. What the watch brings of its pods meanwhile is
+// in its number once the list is there.
+func TestAWatchDoesNotWaitForOneNamespace(t *testing.T) {
+	t.Parallel()
+	hangs := func(s *simulated) {
+		s.apply(action{Do: "create", Namespace: "a", Name: "web-8", Node: "n1"})
+		s.apply(action{Do: "create", Namespace: "b", Name: "web-8", Node: "n1"})
+		s.faults = append(s.faults, &fault{"pods/b", "list", "stall", 1})
+	}
+	options := simOptions(nil)
+	options.Limits.Stall = 15 * time.Second
+	simulateWith(t, options, hangs, func(t *testing.T, s *simulated, counter *nodes.Counter) {
+		after(time.Second)
+		count := counter.Count()
+		require.True(t, count.AtLeast)
+		require.Equal(t, []nodes.Missing{{What: nodes.WhatPods, Namespace: "b"}}, slices.DeleteFunc(count.Unread, func(m nodes.Missing) bool { return m.What == nodes.WhatDetails }))
+		were := count.Total
+		s.apply(action{Do: "delete", Namespace: "a", Name: "web-8"})
+		s.apply(action{Do: "create", Namespace: "b", Name: "web-9", Node: "n1"})
+		after(100 * time.Millisecond)
+		require.Equal(t, were-1, counter.Count().Total)
+		after(time.Minute)
+		count = counter.Count()
+		require.False(t, count.Partial(), "%+v %+v", count.Missing, count.Unread)
+		require.Equal(t, were-1+2, count.Total)
 	})
 }
