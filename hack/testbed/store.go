@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -20,7 +18,6 @@ import (
 const (
 	maxTxnOps   = 2000
 	maxTxnBytes = 4 << 20
-	frameHeader = 5
 )
 
 // Store writes straight into a cluster's etcd, in the encodings that
@@ -50,12 +47,13 @@ type Record struct {
 type Seed func(ctx context.Context, store *Store) error
 
 // newStore speaks gRPC to etcd with nothing but net/http: one unary call is not
-// worth the dependencies of etcd's client in the plugin's module.
+// worth the dependencies of etcd's client in the plugin's module, and etcd's
+// JSON gateway takes too long for the bytes of thousands of pods.
 func newStore(etcdPort int) *Store {
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
 	return &Store{
-		url:    "http://" + hostPort(etcdPort) + "/etcdserverpb.KV/",
+		url:    "http://" + hostPort(etcdPort),
 		client: &http.Client{Transport: &http.Transport{Protocols: &protocols}},
 	}
 }
@@ -80,7 +78,7 @@ func (s *Store) putRange(ctx context.Context, from, to int, record func(i int) (
 		if err != nil {
 			return fmt.Errorf("encoding a record for etcd: %w", err)
 		}
-		txn = appendPut(txn, r)
+		txn = append(txn, put(r)...)
 		if len(txn) >= maxTxnBytes || s.live.Load() {
 			if err := s.commit(ctx, txn); err != nil {
 				return err
@@ -94,77 +92,64 @@ func (s *Store) putRange(ctx context.Context, from, to int, record func(i int) (
 	return s.commit(ctx, txn)
 }
 
-// appendPut adds one put to an encoded etcdserverpb.TxnRequest: field 2,
-// success, holds RequestOps; field 2 of those, request_put, a PutRequest.
-func appendPut(txn []byte, r Record) []byte {
-	field := func(number protowire.Number, n int) int {
-		return protowire.SizeTag(number) + protowire.SizeBytes(n)
-	}
-	put := field(1, len(r.Key)) + field(2, len(r.Value))
-	txn = protowire.AppendTag(txn, 2, protowire.BytesType)
-	txn = protowire.AppendVarint(txn, uint64(field(2, put)))
-	txn = protowire.AppendTag(txn, 2, protowire.BytesType)
-	txn = protowire.AppendVarint(txn, uint64(put))
-	txn = protowire.AppendTag(txn, 1, protowire.BytesType)
-	txn = protowire.AppendString(txn, r.Key)
-	txn = protowire.AppendTag(txn, 2, protowire.BytesType)
-	return protowire.AppendBytes(txn, r.Value)
+// A transaction is an etcdserverpb.TxnRequest. Its field 2, success, holds RequestOps: a PutRequest (key, value) as
+// field 2 of those, a DeleteRangeRequest (key) as field 3.
+func put(r Record) []byte {
+	return field(2, field(2, append(field(1, []byte(r.Key)), field(2, r.Value)...)))
 }
 
+func deletion(key []byte) []byte { return field(2, field(3, field(1, key))) }
+
+// field encodes a field that holds bytes, or a message.
+func field(number protowire.Number, value []byte) []byte {
+	out := make([]byte, 0, protowire.SizeTag(number)+protowire.SizeBytes(len(value)))
+	return protowire.AppendBytes(protowire.AppendTag(out, number, protowire.BytesType), value)
+}
+
+// commit writes an encoded transaction. On a machine that is busy etcd may take too long for itself; what is put again
+// stays the same.
 func (s *Store) commit(ctx context.Context, txn []byte) error {
-	const attempts = 5 // on a machine that is busy etcd may take too long for itself; what is put again stays the same
 	for attempt := 1; ; attempt++ {
-		_, err := s.call(ctx, "Txn", txn)
-		if !errors.Is(err, errUnavailable) || attempt == attempts {
-			return err
+		status, why, err := s.send(ctx, txn)
+		switch {
+		case err != nil:
+			return fmt.Errorf("writing to etcd: %w", err)
+		case status == "0":
+			return nil
+		case status != unavailable || attempt == 5:
+			return fmt.Errorf("writing to etcd: gRPC status %q: %s", status, why)
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return fmt.Errorf("writing to etcd: %w", ctx.Err())
 		case <-time.After(time.Second):
 		}
 	}
 }
 
-// errUnavailable is etcd's answer where it could not do something in time (gRPC's code 14).
-var errUnavailable = errors.New("unavailable")
+// unavailable is the gRPC code of etcd where it could not do something in time.
+const unavailable = "14"
 
-// call sends one request, framed as gRPC frames a message: a byte for compression, four for the length. It returns the
-// message of the answer.
-func (s *Store) call(ctx context.Context, method string, message []byte) ([]byte, error) {
-	failed := func(err error) ([]byte, error) { return nil, fmt.Errorf("asking etcd for %s: %w", method, err) }
-	frame := make([]byte, frameHeader, frameHeader+len(message))
-	binary.BigEndian.PutUint32(frame[1:], uint32(len(message)))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+method, bytes.NewReader(append(frame, message...)))
+// send makes one call, framed as gRPC frames a message: a byte for compression, four for the length.
+func (s *Store) send(ctx context.Context, txn []byte) (status, why string, err error) {
+	frame := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(txn)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/etcdserverpb.KV/Txn", bytes.NewReader(append(frame, txn...)))
 	if err != nil {
-		return failed(err)
+		return "", "", err
 	}
 	req.Header.Set("Content-Type", "application/grpc")
 	req.Header.Set("Te", "trailers")
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return failed(err)
+		return "", "", err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return failed(err)
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return "", "", err
 	}
-	status, why := resp.Trailer.Get("Grpc-Status"), resp.Trailer.Get("Grpc-Message")
-	if status == "" { // an answer without a body carries them up front
-		status, why = resp.Header.Get("Grpc-Status"), resp.Header.Get("Grpc-Message")
+	trailer := resp.Trailer
+	if trailer.Get("Grpc-Status") == "" { // an answer without a body carries them up front
+		trailer = resp.Header
 	}
-	if status != "0" {
-		if plain, err := url.PathUnescape(why); err == nil {
-			why = plain
-		}
-		if status == "14" {
-			return failed(fmt.Errorf("%w: %s", errUnavailable, why))
-		}
-		return failed(fmt.Errorf("gRPC status %q: %s", status, why))
-	}
-	if len(answer) < frameHeader {
-		return failed(io.ErrUnexpectedEOF)
-	}
-	return answer[frameHeader:], nil
+	return trailer.Get("Grpc-Status"), trailer.Get("Grpc-Message"), nil
 }
