@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,11 +12,13 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"strings"
+	"net/http/httptest"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // The media types of what Flux fetches from registries (source-controller api/v1 and Helm's pkg/registry).
@@ -31,10 +32,10 @@ const (
 // Registry is an OCI registry on 127.0.0.1 that counts what it is asked. It wants a token that it gives
 // to everybody, as ghcr.io and Docker Hub do for what is public.
 type Registry struct {
-	http    *http.Server
-	host    string
-	asked   atomic.Int64
-	pushing atomic.Bool
+	http  *http.Server
+	store http.Handler
+	host  string
+	asked atomic.Int64
 }
 
 // StartRegistry starts an empty registry.
@@ -43,12 +44,9 @@ func StartRegistry() (*Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the registry: %w", err)
 	}
-	r := &Registry{host: listener.Addr().String()}
-	store := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	r := &Registry{host: listener.Addr().String(), store: registry.New(registry.Logger(log.New(io.Discard, "", 0)))}
 	r.http = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		if !r.pushing.Load() {
-			r.asked.Add(1)
-		}
+		r.asked.Add(1)
 		switch {
 		case q.URL.Path == "/token":
 			_, _ = io.WriteString(w, `{"token":"for everybody","access_token":"for everybody","expires_in":300}`)
@@ -56,7 +54,7 @@ func StartRegistry() (*Registry, error) {
 			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="%s"`, r.host, r.host))
 			w.WriteHeader(http.StatusUnauthorized)
 		default:
-			store.ServeHTTP(w, q)
+			r.store.ServeHTTP(w, q)
 		}
 	})}
 	go func() { _ = r.http.Serve(listener) }()
@@ -69,58 +67,37 @@ func (r *Registry) Close() error { return r.http.Close() }
 // Host is its address, as it stands in an image's name.
 func (r *Registry) Host() string { return r.host }
 
-// Requests counts what was asked so far, other than by Push.
+// Requests counts what was asked so far.
 func (r *Registry) Requests() int { return int(r.asked.Load()) }
 
-// Push stores an artifact with one layer, the files as a gzipped tarball. Nobody else may ask meanwhile.
+// Push stores an artifact with one layer, the files as a gzipped tarball, behind
+// the server's back: go-containerregistry's own client would bring Docker's CLI
+// into the plugin's module.
 func (r *Registry) Push(ctx context.Context, repository, tag, layerType, configType, config string, files map[string]string) error {
-	r.pushing.Store(true)
-	defer r.pushing.Store(false)
 	layer, err := Tarball(files)
 	if err != nil {
 		return err
 	}
-	type descriptor struct {
-		MediaType string `json:"mediaType"`
-		Digest    string `json:"digest"`
-		Size      int    `json:"size"`
+	blob := func(mediaType string, data []byte) v1.Descriptor {
+		hash, size, hashErr := v1.SHA256(bytes.NewReader(data))
+		err = errors.Join(err, hashErr, r.put(ctx, http.MethodPost, fmt.Sprintf("/v2/%s/blobs/uploads/?digest=%s", repository, hash), data))
+		return v1.Descriptor{MediaType: types.MediaType(mediaType), Digest: hash, Size: size}
 	}
-	var described []descriptor
-	for mediaType, blob := range map[string][]byte{configType: []byte(config), layerType: layer} {
-		digest := fmt.Sprintf("sha256:%x", sha256.Sum256(blob))
-		if err := r.put(ctx, http.MethodPost, fmt.Sprintf("/v2/%s/blobs/uploads/?digest=%s", repository, digest), "application/octet-stream", blob); err != nil {
-			return err
-		}
-		described = append(described, descriptor{mediaType, digest, len(blob)})
+	manifest := v1.Manifest{
+		SchemaVersion: 2, MediaType: types.OCIManifestSchema1,
+		Config: blob(configType, []byte(config)), Layers: []v1.Descriptor{blob(layerType, layer)},
 	}
-	if described[0].MediaType != configType {
-		described[0], described[1] = described[1], described[0]
-	}
-	const manifestType = "application/vnd.oci.image.manifest.v1+json"
-	manifest, err := json.Marshal(map[string]any{
-		"schemaVersion": 2, "mediaType": manifestType, "config": described[0], "layers": described[1:],
-	})
-	if err != nil {
-		return fmt.Errorf("writing the manifest of %q: %w", repository, err)
-	}
-	return r.put(ctx, http.MethodPut, fmt.Sprintf("/v2/%s/manifests/%s", repository, tag), manifestType, manifest)
+	data, encodeErr := json.Marshal(manifest)
+	return errors.Join(err, encodeErr, r.put(ctx, http.MethodPut, fmt.Sprintf("/v2/%s/manifests/%s", repository, tag), data))
 }
 
-func (r *Registry) put(ctx context.Context, method, path, contentType string, body []byte) error {
-	q, err := http.NewRequestWithContext(ctx, method, "http://"+r.host+path, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("pushing %q: %w", path, err)
-	}
-	q.Header.Set("Content-Type", contentType)
-	q.Header.Set("Authorization", "Bearer for everybody")
-	answer, err := plainClient().Do(q)
-	if err != nil {
-		return fmt.Errorf("pushing %q: %w", path, err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusCreated {
-		text, _ := io.ReadAll(answer.Body)
-		return fmt.Errorf("pushing %q: %s: %s", path, answer.Status, strings.TrimSpace(string(text)))
+func (r *Registry) put(ctx context.Context, method, path string, body []byte) error {
+	q := httptest.NewRequestWithContext(ctx, method, path, bytes.NewReader(body))
+	q.Header.Set("Content-Type", string(types.OCIManifestSchema1)) // blobs have none
+	answer := httptest.NewRecorder()
+	r.store.ServeHTTP(answer, q)
+	if answer.Code != http.StatusCreated {
+		return fmt.Errorf("pushing %q: status %d: %s", path, answer.Code, answer.Body)
 	}
 	return nil
 }
