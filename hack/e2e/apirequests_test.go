@@ -104,8 +104,8 @@ func (a audited) read(t *testing.T) []testbed.Asked {
 func (a audited) work(t *testing.T, groups []reconciled) (n []int) {
 	t.Helper()
 	for _, g := range groups {
-		work, err := a.flux.Work(t.Context(), func(labels string) bool {
-			return strings.HasPrefix(labels, fmt.Sprintf("{kind=%q,", g.kind)) && strings.HasSuffix(labels, fmt.Sprintf("namespace=%q}", g.ns))
+		work, err := a.flux.Work(t.Context(), func(labels map[string]string) bool {
+			return labels["kind"] == g.kind && labels["namespace"] == g.ns
 		})
 		require.NoError(t, err)
 		n = append(n, work.Reconciles)

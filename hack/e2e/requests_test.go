@@ -44,9 +44,8 @@ type counted struct {
 // look reads how much was asked so far, and what the controllers did for that.
 func (w world) look(t *testing.T, ns string, c counted) (requests int, work testbed.Work) {
 	t.Helper()
-	begins := fmt.Sprintf("{kind=%q,name=\"%s", c.kind, c.prefix)
-	work, err := w.flux.Work(t.Context(), func(labels string) bool {
-		return strings.HasPrefix(labels, begins) && strings.HasSuffix(labels, fmt.Sprintf("namespace=%q}", ns))
+	work, err := w.flux.Work(t.Context(), func(labels map[string]string) bool {
+		return labels["kind"] == c.kind && labels["namespace"] == ns && strings.HasPrefix(labels["name"], c.prefix)
 	})
 	require.NoError(t, err)
 	return c.requests(), work

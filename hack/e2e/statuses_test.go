@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -78,7 +77,7 @@ spec: {interval: %[3]s, timeout: 2m, path: ./deploy, prune: true, targetNamespac
 	q.Kubectl(t, "wait", "kustomization", "--all", "-n", ns, "--for=condition=Ready", "--timeout=2m")
 	time.Sleep(every / 2)
 	look := func() (requests, reconciles int) {
-		work, err := q.flux.Work(t.Context(), func(labels string) bool { return strings.Contains(labels, `kind="Kustomization"`) })
+		work, err := q.flux.Work(t.Context(), func(labels map[string]string) bool { return labels["kind"] == "Kustomization" })
 		require.NoError(t, err)
 		return int(asked.Load()), work.Reconciles
 	}

@@ -1,17 +1,20 @@
 package testbed
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 )
 
 // FluxOptions says which controllers run, and how.
@@ -40,8 +43,7 @@ type controller struct {
 // are healthy. They end with the cluster. Their logs are Cluster.Log(unit).
 func (c *Cluster) StartFlux(ctx context.Context, opts FluxOptions) (*Flux, error) {
 	// All want their own namespace for leases and events.
-	namespace := "apiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system}\n"
-	if _, err := c.RunKubectl(ctx, namespace, "apply", "--server-side", "-f", "-"); err != nil {
+	if err := c.apply(ctx, "{apiVersion: v1, kind: Namespace, metadata: {name: flux-system}}", ApplyOptions{}); err != nil {
 		return nil, fmt.Errorf("starting Flux: %w", err)
 	}
 	f := &Flux{}
@@ -52,10 +54,7 @@ func (c *Cluster) StartFlux(ctx context.Context, opts FluxOptions) (*Flux, error
 		}
 		started, err := f.start(ctx, c, unit, binDir, opts.Flags[unit])
 		// A port that was free when it was looked for may be taken when it is used.
-		for range 3 {
-			if err == nil || !strings.Contains(err.Error(), "address already in use") {
-				break
-			}
+		for try := 0; try < 3 && err != nil && strings.Contains(err.Error(), "address already in use"); try++ {
 			started, err = f.start(ctx, c, unit, binDir, opts.Flags[unit])
 		}
 		if err != nil {
@@ -68,80 +67,50 @@ func (c *Cluster) StartFlux(ctx context.Context, opts FluxOptions) (*Flux, error
 
 // start starts a controller on ports of its own.
 func (f *Flux) start(ctx context.Context, c *Cluster, unit, binDir string, more []string) (*controller, error) {
-	flags, err := c.addressFlags(unit)
-	if err != nil {
-		return nil, err
-	}
-	if unit == UnitNotificationController {
-		address, err := freePort()
+	var addresses [4]string
+	for i := range addresses {
+		port, err := freePort()
 		if err != nil {
 			return nil, err
 		}
-		f.receivers, flags = "http://"+hostPort(address), append(flags, "--receiverAddr="+hostPort(address))
+		addresses[i] = hostPort(port)
 	}
-	return c.startController(ctx, unit, binDir, append(flags, more...))
-}
-
-// addressFlags put what a controller serves besides metrics and health on
-// loopback ports of its own.
-func (c *Cluster) addressFlags(unit string) ([]string, error) {
-	if unit != UnitSourceController && unit != UnitNotificationController {
-		return nil, nil
-	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	if unit == UnitNotificationController {
-		return []string{"--events-addr=" + hostPort(port)}, nil
-	}
-	return []string{
-		"--storage-path=" + filepath.Join(c.dir, "artifacts"),
-		"--storage-addr=" + hostPort(port), "--storage-adv-addr=" + hostPort(port),
-	}, nil
-}
-
-// ReceiverURL is where notification-controller takes the calls of webhooks: what stands in front of a Receiver's
-// status.webhookPath. "" where it does not run.
-func (f *Flux) ReceiverURL() string { return f.receivers }
-
-func (c *Cluster) startController(ctx context.Context, name, binDir string, flags []string) (*controller, error) {
-	metrics, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	health, err := freePort()
-	if err != nil {
-		return nil, err
+	metrics, health := addresses[0], addresses[1]
+	flags := []string{"--metrics-addr=" + metrics, "--health-addr=" + health, "--log-level=debug"}
+	switch unit {
+	case UnitSourceController:
+		flags = append(flags, "--storage-path="+filepath.Join(c.dir, "artifacts"),
+			"--storage-addr="+addresses[2], "--storage-adv-addr="+addresses[2])
+	case UnitNotificationController:
+		flags = append(flags, "--events-addr="+addresses[2], "--receiverAddr="+addresses[3])
+		f.receivers = "http://" + addresses[3]
 	}
 	for _, dir := range []string{"artifacts", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(c.dir, dir), 0o755); err != nil {
-			return nil, fmt.Errorf("starting %s: %w", name, err)
+			return nil, fmt.Errorf("starting %s: %w", unit, err)
 		}
 	}
 	p := &process{
-		name: name,
-		path: filepath.Join(binDir, name),
+		name: unit,
+		path: filepath.Join(binDir, unit),
 		dir:  c.dir,
-		args: append([]string{
-			"--metrics-addr=" + hostPort(metrics),
-			"--health-addr=" + hostPort(health),
-			"--log-level=debug",
-		}, flags...),
+		args: append(flags, more...),
 		env: []string{
 			"KUBECONFIG=" + c.Kubeconfig(), "RUNTIME_NAMESPACE=flux-system",
 			"HOME=" + c.dir, "TMPDIR=" + filepath.Join(c.dir, "tmp"),
 		},
-		ready: func(ctx context.Context) error {
-			return getOK(ctx, plainClient(), "http://"+hostPort(health)+"/readyz")
-		},
+		ready: func(ctx context.Context) error { return getOK(ctx, plainClient(), "http://"+health+"/readyz") },
 	}
 	if err := p.start(ctx, time.Minute); err != nil {
 		return nil, err
 	}
 	c.children = append(c.children, p)
-	return &controller{process: p, metricsURL: "http://" + hostPort(metrics) + "/metrics"}, nil
+	return &controller{process: p, metricsURL: "http://" + metrics + "/metrics"}, nil
 }
+
+// ReceiverURL is where notification-controller takes the calls of webhooks: what stands in front of a Receiver's
+// status.webhookPath. "" where it does not run.
+func (f *Flux) ReceiverURL() string { return f.receivers }
 
 // MetricsURLs are where the controllers serve their metrics, in the order in which they were started.
 func (f *Flux) MetricsURLs() []string {
@@ -153,10 +122,10 @@ func (f *Flux) MetricsURLs() []string {
 }
 
 // Reconciles returns how often the controllers have reconciled one object since
-// they started, by their own metric gotk_reconcile_duration_seconds_count.
+// they started.
 func (f *Flux) Reconciles(ctx context.Context, kind, namespace, name string) (int, error) {
-	of := fmt.Sprintf("{kind=%q,name=%q,namespace=%q}", kind, name, namespace)
-	r, err := f.Work(ctx, func(labels string) bool { return labels == of })
+	of := map[string]string{"kind": kind, "namespace": namespace, "name": name}
+	r, err := f.Work(ctx, func(labels map[string]string) bool { return maps.Equal(labels, of) })
 	return r.Reconciles, err
 }
 
@@ -167,25 +136,30 @@ type Work struct {
 	Took       time.Duration
 }
 
-// Work adds up the reconciles of the objects whose labels, such as
-// {kind="Kustomization",name="app",namespace="apps"}, are chosen, by the
-// controllers' own metric gotk_reconcile_duration_seconds.
-func (f *Flux) Work(ctx context.Context, chosen func(labels string) bool) (Work, error) {
+// Work adds up the reconciles of the objects whose labels (kind, namespace and
+// name) are chosen, by the controllers' own metric gotk_reconcile_duration_seconds.
+func (f *Flux) Work(ctx context.Context, chosen func(labels map[string]string) bool) (Work, error) {
 	var all Work
 	for _, c := range f.controllers {
-		values, err := readMetric(ctx, c.metricsURL, "gotk_reconcile_duration_seconds", chosen)
+		families, err := readMetrics(ctx, c.metricsURL)
 		if err != nil {
 			return Work{}, err
 		}
-		all.Reconciles += int(values["count"])
-		all.Took += time.Duration(values["sum"] * float64(time.Second))
+		for _, m := range families["gotk_reconcile_duration_seconds"].GetMetric() {
+			labels := map[string]string{}
+			for _, l := range m.GetLabel() {
+				labels[l.GetName()] = l.GetValue()
+			}
+			if chosen(labels) {
+				all.Reconciles += int(m.GetHistogram().GetSampleCount())
+				all.Took += time.Duration(m.GetHistogram().GetSampleSum() * float64(time.Second))
+			}
+		}
 	}
 	return all, nil
 }
 
-// readMetric adds up the count and the sum of a histogram over the labels that
-// are chosen.
-func readMetric(ctx context.Context, url, name string, chosen func(labels string) bool) (map[string]float64, error) {
+func readMetrics(ctx context.Context, url string) (map[string]*dto.MetricFamily, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, fmt.Errorf("reading metrics: %w", err)
@@ -195,26 +169,12 @@ func readMetric(ctx context.Context, url, name string, chosen func(labels string
 		return nil, fmt.Errorf("reading metrics: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	values := make(map[string]float64)
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		rest, found := strings.CutPrefix(lines.Text(), name+"_")
-		part, labels, labelled := strings.Cut(rest, "{")
-		end := strings.LastIndex(labels, "} ")
-		if !found || !labelled || end < 0 || part == "bucket" || !chosen("{"+labels[:end+1]) {
-			continue
-		}
-		value, err := strconv.ParseFloat(labels[end+2:], 64)
-		if err != nil {
-			return nil, fmt.Errorf("reading metrics of %s: %w", url, err)
-		}
-		values[part] += value
-	}
-	if err := lines.Err(); err != nil {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(resp.Body)
+	if err != nil {
 		return nil, fmt.Errorf("reading metrics of %s: %w", url, err)
 	}
-	return values, nil
+	return families, nil
 }
 
 // Stop ends the controllers, the last one first; the cluster goes on.
