@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"testing"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -23,7 +24,7 @@ func (c *Cluster) configure(port int) error {
 	}
 	c.config = &rest.Config{
 		Host:            "https://" + hostPort(port),
-		TLSClientConfig: rest.TLSClientConfig{CAData: c.ca.pem, CertData: pair.cert, KeyData: pair.key},
+		TLSClientConfig: rest.TLSClientConfig{CAData: c.ca.pem(), CertData: pair.cert, KeyData: pair.key},
 		QPS:             -1, // tests must not be paced by their client
 	}
 	return c.writeKubeconfig(c.Kubeconfig(), "admin", pair)
@@ -36,21 +37,25 @@ func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
 // own directory. Its one context is called "testbed".
 func (c *Cluster) Kubeconfig() string { return filepath.Join(c.dir, "kubeconfig") }
 
-// NewUser writes a kubeconfig for a user with a client certificate of its own
-// and returns its path. RBAC gives the user nothing until a test binds a role.
-func (c *Cluster) NewUser(user string, groups ...string) (string, error) {
-	pair, err := c.ca.client(user, groups)
-	if err != nil {
-		return "", err
-	}
+// KubeconfigFor writes a kubeconfig for a user with a client certificate of its
+// own and returns its path. RBAC gives the user nothing until a test binds a role.
+func (c *Cluster) KubeconfigFor(tb testing.TB, user string, groups ...string) string {
+	tb.Helper()
 	path := filepath.Join(c.dir, "kubeconfig-"+strings.NewReplacer("/", "_", ":", "_").Replace(user))
-	return path, c.writeKubeconfig(path, user, pair)
+	pair, err := c.ca.client(user, groups)
+	if err == nil {
+		err = c.writeKubeconfig(path, user, pair)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return path
 }
 
 func (c *Cluster) writeKubeconfig(path, user string, pair keyPair) error {
 	config := clientcmdapi.Config{
 		Clusters: map[string]*clientcmdapi.Cluster{
-			"testbed": {Server: c.config.Host, CertificateAuthorityData: c.ca.pem},
+			"testbed": {Server: c.config.Host, CertificateAuthorityData: c.config.CAData},
 		},
 		AuthInfos: map[string]*clientcmdapi.AuthInfo{
 			user: {ClientCertificateData: pair.cert, ClientKeyData: pair.key},
@@ -58,11 +63,7 @@ func (c *Cluster) writeKubeconfig(path, user string, pair keyPair) error {
 		Contexts:       map[string]*clientcmdapi.Context{"testbed": {Cluster: "testbed", AuthInfo: user}},
 		CurrentContext: "testbed",
 	}
-	data, err := clientcmd.Write(config)
-	if err != nil {
-		return fmt.Errorf("writing the kubeconfig of %q: %w", user, err)
-	}
-	if err := os.WriteFile(path, data, 0o600); err != nil {
+	if err := clientcmd.WriteToFile(config, path); err != nil {
 		return fmt.Errorf("writing the kubeconfig of %q: %w", user, err)
 	}
 	return nil
@@ -84,4 +85,14 @@ func (c *Cluster) RunKubectl(ctx context.Context, stdin string, args ...string) 
 		return stdout.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, stderr.String())
 	}
 	return stdout.String(), nil
+}
+
+// Kubectl runs kubectl as the administrator and returns its standard output.
+func (c *Cluster) Kubectl(tb testing.TB, args ...string) string {
+	tb.Helper()
+	out, err := c.RunKubectl(tb.Context(), "", args...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
 }

@@ -83,12 +83,3 @@ func TestWaitingForALockEndsWithTheContext(t *testing.T) {
 	_, err = lockFile(ctx, path)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
-
-func TestShortDuration(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		5 * time.Minute: "5m", 90 * time.Second: "1m30s", 2 * time.Hour: "2h", 30 * time.Second: "30s",
-		10 * time.Minute: "10m", time.Hour + 10*time.Minute: "1h10m", 1500 * time.Millisecond: "1.5s",
-	} {
-		assert.Equal(t, want, shortDuration(d))
-	}
-}

@@ -30,15 +30,8 @@ type Options struct {
 	WithoutCRDs []string
 	// MoreCRDs are installed besides, as YAML documents.
 	MoreCRDs string
-	// OlderVersions makes CRDs serve further versions with the same schema, as
-	// older releases of Flux do: "ocirepositories.source.toolkit.fluxcd.io"
-	// to "v1beta2".
-	OlderVersions map[string][]string
 	// APIServerFlags are added to kube-apiserver's command line.
 	APIServerFlags []string
-	// APIServerEnv is added to kube-apiserver's environment: "GOGC=50" saves a
-	// quarter of its memory and costs time.
-	APIServerEnv []string
 	// Progress gets a line per build and start-up step; os.Stderr when nil.
 	Progress io.Writer
 }
@@ -149,8 +142,7 @@ func (c *Cluster) startAll(ctx context.Context, opts Options, etcdDir, crdDir st
 	return c.installCRDs(ctx, crdDir, opts)
 }
 
-// StartAPIServer starts kube-apiserver again after StopAPIServer or
-// KillAPIServer, on the same port and with the same data and users.
+// StartAPIServer starts kube-apiserver again after KillAPIServer, on the same port and with the same data and users.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	client, err := rest.HTTPClientFor(c.config)
 	if err != nil {
@@ -165,10 +157,6 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	// A cluster of 150,000 pods fills its watch caches first.
 	return c.apiServer.start(ctx, 5*time.Minute)
 }
-
-// StopAPIServer ends kube-apiserver in an orderly way: open requests are
-// answered. etcd goes on.
-func (c *Cluster) StopAPIServer() error { return c.apiServer.stop() }
 
 // KillAPIServer ends kube-apiserver with SIGKILL, as a crash would. etcd goes on.
 func (c *Cluster) KillAPIServer() error { return c.apiServer.kill() }

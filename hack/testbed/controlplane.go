@@ -61,7 +61,6 @@ func newAPIServer(binDir, dir string, port, etcdPort int, opts Options) *process
 		path: filepath.Join(binDir, "kube-apiserver"),
 		dir:  dir,
 		args: append(args, opts.APIServerFlags...),
-		env:  opts.APIServerEnv,
 	}
 }
 

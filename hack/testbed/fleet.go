@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -24,41 +25,21 @@ type FleetOptions struct {
 	// Namespaces is the number of namespaces for each environment. The default,
 	// 1, names them after the environment; more get a number: development-001.
 	Namespaces int
-	// NamespacePrefix keeps fleets of several tests apart in one cluster.
-	NamespacePrefix string
-	// Interval, SourceTimeout and KustomizationTimeout are 5m, 5m and 3m by
-	// default.
-	Interval, SourceTimeout, KustomizationTimeout time.Duration
 	// GitOwned makes the objects look as if a Kustomization "flux-system" in the
 	// namespace flux-system had applied them from Git.
 	GitOwned bool
-	// Now is when the objects were last reconciled; time.Now() by default.
-	Now time.Time
 	// Customize, when not nil, changes each object before it is stored. It is
 	// called from several goroutines.
 	Customize func(obj *unstructured.Unstructured)
 }
 
 func (o FleetOptions) withDefaults() FleetOptions {
-	setDefault(&o.Projects, 26)
+	o.Projects = cmp.Or(o.Projects, 26)
 	if o.Environments == nil {
 		o.Environments = []string{"development", "staging", "production"}
 	}
-	setDefault(&o.Namespaces, 1)
-	setDefault(&o.Interval, 5*time.Minute)
-	setDefault(&o.SourceTimeout, 5*time.Minute)
-	setDefault(&o.KustomizationTimeout, 3*time.Minute)
-	if o.Now.IsZero() {
-		o.Now = time.Now()
-	}
+	o.Namespaces = cmp.Or(o.Namespaces, 1)
 	return o
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // fleetNamespace is a namespace and the environment its label names.
@@ -68,7 +49,7 @@ func (o FleetOptions) namespaces() []fleetNamespace {
 	var all []fleetNamespace
 	for _, env := range o.Environments {
 		for i := range o.Namespaces {
-			name := o.NamespacePrefix + env
+			name := env
 			if o.Namespaces > 1 {
 				name = fmt.Sprintf("%s-%03d", name, i+1)
 			}
@@ -84,17 +65,17 @@ func (o FleetOptions) namespaces() []fleetNamespace {
 // environments that is n x Namespaces x Projects x 2 objects.
 func Fleet(opts FleetOptions) Seed {
 	return func(ctx context.Context, store *Store) error {
-		opts := opts.withDefaults()
+		opts, now := opts.withDefaults(), time.Now()
 		namespaces := opts.namespaces()
 		err := store.PutAll(ctx, len(namespaces), func(i int) (Record, error) {
 			ns := namespaces[i]
-			return namespaceRecord(ns.name, map[string]string{"environment": ns.environment}, opts.Now)
+			return namespaceRecord(ns.name, map[string]string{"environment": ns.environment}, now)
 		})
 		if err != nil {
 			return err
 		}
 		return store.PutAll(ctx, len(namespaces)*opts.Projects*2, func(i int) (Record, error) {
-			p := opts.project(namespaces[i/2/opts.Projects].name, i/2%opts.Projects)
+			p := opts.project(namespaces[i/2/opts.Projects].name, i/2%opts.Projects, now)
 			if i%2 == 0 {
 				return p.record("gitrepositories", p.gitRepository())
 			}
@@ -160,7 +141,7 @@ func (p project) metadata(key string, obj fluxObject) map[string]any {
 		"managedFields": []any{
 			managedFields(manager, "Apply", "", obj.apiVersion, p.created, applied),
 			managedFields(obj.controller, "Update", "", obj.apiVersion, p.created, finalized),
-			managedFields(obj.controller, "Update", "status", obj.apiVersion, p.opts.Now, status),
+			managedFields(obj.controller, "Update", "status", obj.apiVersion, p.now, status),
 		},
 	}
 }

@@ -59,12 +59,12 @@ func TestFleetSeededUnderARunningAPIServerIsWatched(t *testing.T) {
 	c := bed.Cluster(t)
 	client, err := dynamic.NewForConfig(c.Config())
 	require.NoError(t, err)
-	prefix := fmt.Sprintf("late-%d-", time.Now().UnixNano())
-	watch, err := client.Resource(kustomizations()).Namespace(prefix+"production").
+	late := fmt.Sprintf("late-%d", time.Now().UnixNano())
+	watch, err := client.Resource(kustomizations()).Namespace(late).
 		Watch(t.Context(), metav1.ListOptions{ResourceVersion: "0"})
 	require.NoError(t, err)
 	defer watch.Stop()
-	seed := testbed.Fleet(testbed.FleetOptions{Projects: 3, NamespacePrefix: prefix, GitOwned: true})
+	seed := testbed.Fleet(testbed.FleetOptions{Projects: 3, Environments: []string{late}, GitOwned: true})
 	require.NoError(t, seed(t.Context(), c.Store()))
 	for range 3 {
 		select {

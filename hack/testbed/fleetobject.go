@@ -14,7 +14,8 @@ type project struct {
 	number    int // from 1
 	name      string
 	namespace string
-	sha       string // of the commit that runs
+	sha       string    // of the commit that runs
+	now       time.Time // when it was last reconciled
 	created   time.Time
 	changed   time.Time // when that commit arrived
 }
@@ -25,15 +26,16 @@ type fluxObject struct {
 	spec, status                 map[string]any
 }
 
-func (o FleetOptions) project(namespace string, i int) project {
+func (o FleetOptions) project(namespace string, i int, now time.Time) project {
 	name := fmt.Sprintf("project-%02d", i+1)
 	sum := sha256.Sum256([]byte(namespace + "/" + name))
 	return project{
 		opts: o, number: i + 1, name: name, namespace: namespace,
 		sha:     hex.EncodeToString(sum[:20]),
-		created: o.Now.Add(-60*24*time.Hour - time.Duration(i)*time.Minute),
+		now:     now,
+		created: now.Add(-60*24*time.Hour - time.Duration(i)*time.Minute),
 		// Between one and 25 hours ago, so that `get` has something to show.
-		changed: o.Now.Add(-time.Hour - time.Duration(sum[0])*24*time.Hour/256),
+		changed: now.Add(-time.Hour - time.Duration(sum[0])*24*time.Hour/256),
 	}
 }
 
@@ -47,8 +49,8 @@ func (p project) gitRepository() fluxObject {
 		kind:       "GitRepository",
 		controller: "source-controller",
 		spec: map[string]any{
-			"interval": shortDuration(p.opts.Interval),
-			"timeout":  shortDuration(p.opts.SourceTimeout),
+			"interval": "5m",
+			"timeout":  "5m",
 			"url":      "https://github.com/acme/" + p.name,
 			"ref":      map[string]any{"branch": "main"},
 		},
@@ -77,8 +79,8 @@ func (p project) kustomization() fluxObject {
 		kind:       "Kustomization",
 		controller: "kustomize-controller",
 		spec: map[string]any{
-			"interval":  shortDuration(p.opts.Interval),
-			"timeout":   shortDuration(p.opts.KustomizationTimeout),
+			"interval":  "5m",
+			"timeout":   "3m",
 			"path":      "./deploy/" + p.namespace,
 			"prune":     true,
 			"sourceRef": map[string]any{"kind": "GitRepository", "name": p.name},
@@ -109,7 +111,7 @@ func (p project) condition(kind, reason, message string) map[string]any {
 // reconciles of a second or two: far below any sensible timeout.
 func (p project) history() []any {
 	var entries []any
-	first, last := p.changed, p.opts.Now
+	first, last := p.changed, p.now
 	for i := range 3 {
 		digest := sha256.Sum256([]byte(p.sha + fmt.Sprint(i)))
 		took := time.Duration(1000+37*p.number+100*i) * time.Millisecond
@@ -119,7 +121,7 @@ func (p project) history() []any {
 			"lastReconciled":         stamp(last),
 			"lastReconciledDuration": took.String(),
 			"lastReconciledStatus":   "ReconciliationSucceeded",
-			"totalReconciliations":   max(1, int64(last.Sub(first)/p.opts.Interval)),
+			"totalReconciliations":   max(1, int64(last.Sub(first)/(5*time.Minute))),
 			"metadata":               map[string]any{"revision": p.revision()},
 		})
 		first, last = first.Add(-26*time.Hour), first
@@ -143,18 +145,6 @@ func (p project) inventory() []any {
 
 func (p project) inventoryEntry(name, groupKind string) map[string]any {
 	return map[string]any{"id": p.namespace + "_" + name + "_" + groupKind, "v": "v1"}
-}
-
-// shortDuration writes a duration as people do: 5m, not 5m0s.
-func shortDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

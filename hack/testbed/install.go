@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
@@ -66,9 +65,6 @@ func readCRDs(dir string, opts Options) ([]*unstructured.Unstructured, error) {
 		if slices.Contains(opts.WithoutCRDs, crd.GetName()) {
 			continue
 		}
-		if err := addOlderVersions(crd, opts.OlderVersions[crd.GetName()]); err != nil {
-			return nil, err
-		}
 		crds = append(crds, crd)
 	}
 	more, err := decode(opts.MoreCRDs)
@@ -76,31 +72,6 @@ func readCRDs(dir string, opts Options) ([]*unstructured.Unstructured, error) {
 		return nil, fmt.Errorf("reading further CRDs: %w", err)
 	}
 	return append(crds, more...), nil
-}
-
-// addOlderVersions copies the stored version under further names. The schemas
-// of Flux's versions differ in little that matters to a tool that reads and
-// patches intervals.
-func addOlderVersions(crd *unstructured.Unstructured, names []string) error {
-	if len(names) == 0 {
-		return nil
-	}
-	versions, _, err := unstructured.NestedSlice(crd.Object, "spec", "versions")
-	if err != nil {
-		return fmt.Errorf("reading the versions of the CRD %q: %w", crd.GetName(), err)
-	}
-	if len(versions) == 0 {
-		return fmt.Errorf("the CRD %q has no versions", crd.GetName())
-	}
-	for _, name := range names {
-		older, ok := runtime.DeepCopyJSONValue(versions[0]).(map[string]any)
-		if !ok {
-			return fmt.Errorf("reading the versions of the CRD %q: not an object", crd.GetName())
-		}
-		older["name"], older["storage"] = name, false
-		versions = append(versions, older)
-	}
-	return unstructured.SetNestedSlice(crd.Object, versions, "spec", "versions")
 }
 
 // awaitServed polls discovery until it lists every version of every CRD, with its schema.

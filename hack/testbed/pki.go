@@ -13,6 +13,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"k8s.io/client-go/util/cert"
+	"k8s.io/client-go/util/keyutil"
 )
 
 // pki is the cluster's certificate authority, for the API server's own
@@ -21,7 +24,6 @@ import (
 type pki struct {
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
-	pem  []byte
 }
 
 // keyPair is a certificate and its key, PEM-encoded.
@@ -32,81 +34,64 @@ func newPKI() (*pki, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the certificate authority: %w", err)
 	}
-	template := certTemplate(pkix.Name{CommonName: "fluxtune-testbed"})
-	template.IsCA, template.BasicConstraintsValid = true, true
-	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	ca, err := cert.NewSelfSignedCACert(cert.Config{CommonName: "fluxtune-testbed", NotBefore: time.Now().Add(-time.Hour)}, key)
 	if err != nil {
 		return nil, fmt.Errorf("making the certificate authority: %w", err)
 	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("making the certificate authority: %w", err)
-	}
-	return &pki{key: key, cert: cert, pem: encodePEM("CERTIFICATE", der)}, nil
+	return &pki{key: key, cert: ca}, nil
 }
 
-// server issues the certificate that the API server presents on loopback.
-func (p *pki) server() (keyPair, error) {
-	template := certTemplate(pkix.Name{CommonName: "kube-apiserver"})
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	template.DNSNames = []string{"localhost"}
-	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
-	return p.issue(template)
+func (p *pki) pem() []byte { return certificatePEM(p.cert.Raw) }
+
+func certificatePEM(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: cert.CertificateBlockType, Bytes: der})
 }
 
 // client issues the certificate of a user: Kubernetes takes the name from the
 // common name and the groups from the organizations.
 func (p *pki) client(user string, groups []string) (keyPair, error) {
-	template := certTemplate(pkix.Name{CommonName: user, Organization: groups})
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	return p.issue(template)
+	return p.issue(x509.Certificate{
+		Subject: pkix.Name{CommonName: user, Organization: groups}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
 }
 
-func (p *pki) issue(template *x509.Certificate) (keyPair, error) {
-	name := template.Subject.CommonName
+// issue signs a certificate with a key of its own. client-go's util/cert only
+// makes such that sign themselves, which name no users.
+func (p *pki) issue(template x509.Certificate) (keyPair, error) {
+	failed := func(err error) (keyPair, error) {
+		return keyPair{}, fmt.Errorf("issuing the certificate of %q: %w", template.Subject.CommonName, err)
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return keyPair{}, fmt.Errorf("issuing the certificate of %q: %w", name, err)
+		return failed(err)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, p.cert, key.Public(), p.key)
+	template.SerialNumber, template.KeyUsage = big.NewInt(time.Now().UnixNano()), x509.KeyUsageDigitalSignature
+	template.NotBefore, template.NotAfter = p.cert.NotBefore, p.cert.NotAfter
+	der, err := x509.CreateCertificate(rand.Reader, &template, p.cert, key.Public(), p.key)
 	if err != nil {
-		return keyPair{}, fmt.Errorf("issuing the certificate of %q: %w", name, err)
+		return failed(err)
 	}
-	keyDER, err := x509.MarshalECPrivateKey(key)
+	keyPEM, err := keyutil.MarshalPrivateKeyToPEM(key)
 	if err != nil {
-		return keyPair{}, fmt.Errorf("issuing the certificate of %q: %w", name, err)
+		return failed(err)
 	}
-	return keyPair{cert: encodePEM("CERTIFICATE", der), key: encodePEM("EC PRIVATE KEY", keyDER)}, nil
+	return keyPair{cert: certificatePEM(der), key: keyPEM}, nil
 }
 
 // writeServerFiles puts what the API server reads into dir. The serving key
 // signs service account tokens too.
 func (p *pki) writeServerFiles(dir string) error {
-	pair, err := p.server()
+	pair, err := p.issue(x509.Certificate{
+		Subject: pkix.Name{CommonName: "kube-apiserver"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	})
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{"ca.crt": p.pem, "apiserver.crt": pair.cert, "apiserver.key": pair.key}
-	for name, data := range files {
+	for name, data := range map[string][]byte{"ca.crt": p.pem(), "apiserver.crt": pair.cert, "apiserver.key": pair.key} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			return fmt.Errorf("writing the API server's certificates: %w", err)
 		}
 	}
 	return nil
-}
-
-func certTemplate(subject pkix.Name) *x509.Certificate {
-	now := time.Now()
-	return &x509.Certificate{
-		Subject:      subject,
-		SerialNumber: big.NewInt(now.UnixNano()),
-		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.Add(30 * 24 * time.Hour),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-	}
-}
-
-func encodePEM(kind string, der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }

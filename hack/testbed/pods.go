@@ -1,9 +1,11 @@
 package testbed
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,37 +21,11 @@ type PodOptions struct {
 	Pods int
 	// Namespaces besides flux-system, 30 by default: team-001 and so on.
 	Namespaces int
-	// States says how many pods are not simply running; DefaultPodStates when nil.
-	States *PodStates
 	// Random decides the names, places and states: the same number gives the
 	// same cluster.
 	Random uint64
 	// Now is the time of the last heartbeat; time.Now() by default.
 	Now time.Time
-}
-
-// PodStates counts the pods in states other than running. All but the finished
-// are among PodOptions.Pods.
-type PodStates struct {
-	PendingOnNode int // scheduled, images being pulled
-	Unscheduled   int // pending, without a node
-	Terminating   int // running on a node, with a deletionTimestamp
-	OnGoneNodes   int // running, by their status, on a node that does not exist
-	Succeeded     int // finished; come on top of Pods
-	Failed        int // finished; come on top of Pods
-}
-
-// DefaultPodStates is a mix as found on busy clusters: a hundredth pending on
-// their node, a hundredth terminating, finished jobs and evicted pods lying about.
-func DefaultPodStates(pods int) PodStates {
-	return PodStates{
-		PendingOnNode: pods / 100,
-		Unscheduled:   pods / 200,
-		Terminating:   pods / 100,
-		OnGoneNodes:   pods / 500,
-		Succeeded:     pods / 20,
-		Failed:        pods / 100,
-	}
 }
 
 // NodeCount counts the unfinished pods of one node; Terminating and Pending are
@@ -88,26 +64,20 @@ type Pods struct {
 type podState uint8
 
 const (
-	podRunning podState = iota
-	podPendingOnNode
-	podUnscheduled
-	podTerminating
-	podOnGoneNode
-	podSucceeded
-	podFailed
+	podRunning       podState = iota
+	podPendingOnNode          // scheduled, images being pulled
+	podUnscheduled            // pending, without a node
+	podTerminating            // running on a node, with a deletionTimestamp
+	podOnGoneNode             // running, by their status, on a node that does not exist
+	podSucceeded              // finished; come on top of PodOptions.Pods
+	podFailed                 // finished; come on top of PodOptions.Pods
 )
 
 // NewPods plans nodes and pods; Seed stores them.
 func NewPods(opts PodOptions) *Pods {
-	setDefault(&opts.Nodes, 104)
-	setDefault(&opts.Pods, 2613)
-	setDefault(&opts.Namespaces, 30)
+	opts.Nodes, opts.Pods, opts.Namespaces = cmp.Or(opts.Nodes, 104), cmp.Or(opts.Pods, 2613), cmp.Or(opts.Namespaces, 30)
 	if opts.Now.IsZero() {
 		opts.Now = time.Now()
-	}
-	if opts.States == nil {
-		states := DefaultPodStates(opts.Pods)
-		opts.States = &states
 	}
 	p := &Pods{opts: opts}
 	p.plain, p.meshed = podShapes(opts.Now)
@@ -121,32 +91,27 @@ func NewPods(opts PodOptions) *Pods {
 	if len(p.slots) == 0 {
 		p.slots = []int{0}
 	}
-	p.states = planStates(opts)
+	p.states = planStates(opts.Pods)
 	shuffled := p.states[min(len(fluxControllers()), len(p.states)):]
 	random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	return p
 }
 
-// planStates puts the special states last: the first pods, Flux's, simply run.
-func planStates(opts PodOptions) []podState {
-	s := opts.States
-	states := make([]podState, opts.Pods+s.Succeeded+s.Failed)
-	rest := states
+// planStates mixes the states of so many unfinished pods as busy clusters do: finished jobs and evicted pods lie about.
+// The special states come last: the first pods, Flux's, simply run.
+func planStates(pods int) []podState {
+	var special []podState
 	for _, part := range []struct {
 		state podState
 		n     int
 	}{
-		{podPendingOnNode, s.PendingOnNode}, {podUnscheduled, s.Unscheduled},
-		{podTerminating, s.Terminating}, {podOnGoneNode, s.OnGoneNodes},
-		{podSucceeded, s.Succeeded}, {podFailed, s.Failed},
+		{podFailed, pods / 100}, {podSucceeded, pods / 20}, {podOnGoneNode, pods / 500},
+		{podTerminating, pods / 100}, {podUnscheduled, pods / 200}, {podPendingOnNode, pods / 100},
 	} {
-		n := min(part.n, len(rest))
-		for i := range rest[len(rest)-n:] {
-			rest[len(rest)-n+i] = part.state
-		}
-		rest = rest[:len(rest)-n]
+		special = append(special, slices.Repeat([]podState{part.state}, part.n)...)
 	}
-	return states
+	finished := pods/100 + pods/20
+	return append(make([]podState, pods+finished-len(special)), special...)
 }
 
 // Seed stores the namespaces, nodes and pods; it is meant for Options.Seed, so
@@ -172,27 +137,27 @@ func (p *Pods) Seed(ctx context.Context, store *Store) error {
 	}
 	return store.PutAll(ctx, len(p.states), func(i int) (Record, error) {
 		pod := p.pod(i)
-		p.count(pod)
+		p.mu.Lock()
+		p.counts.add(pod)
+		p.mu.Unlock()
 		return protobufRecord("/registry/pods/"+pod.Namespace+"/"+pod.Name, pod)
 	})
 }
 
-// count looks only at the object, and states the rule again: a pod counts until
-// its phase is Succeeded or Failed, also while it terminates.
-func (p *Pods) count(pod *corev1.Pod) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// add counts a pod. It looks only at the object, and states the rule again: a
+// pod counts until its phase is Succeeded or Failed, also while it terminates.
+func (c *PodCounts) add(pod *corev1.Pod) {
 	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
-		p.counts.Finished++
+		c.Finished++
 		return
 	}
-	p.counts.Total++
-	p.counts.Namespaces[pod.Namespace]++
+	c.Total++
+	c.Namespaces[pod.Namespace]++
 	if pod.Spec.NodeName == "" {
-		p.counts.Unscheduled++
+		c.Unscheduled++
 		return
 	}
-	n := p.counts.Nodes[pod.Spec.NodeName]
+	n := c.Nodes[pod.Spec.NodeName]
 	n.Pods++
 	if pod.DeletionTimestamp != nil {
 		n.Terminating++
@@ -200,7 +165,7 @@ func (p *Pods) count(pod *corev1.Pod) {
 	if pod.Status.Phase == corev1.PodPending {
 		n.Pending++
 	}
-	p.counts.Nodes[pod.Spec.NodeName] = n
+	c.Nodes[pod.Spec.NodeName] = n
 }
 
 // Counts is what was stored; call it after the cluster has started.

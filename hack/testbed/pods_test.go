@@ -1,4 +1,4 @@
-package testbed_test
+package testbed
 
 import (
 	"context"
@@ -13,32 +13,35 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
 
 func TestSeededPodsAreCountedRight(t *testing.T) {
 	t.Parallel()
-	pods := testbed.NewPods(testbed.PodOptions{})
-	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{pods.Seed}})
+	pods := NewPods(PodOptions{})
+	c := StartT(t, Options{Seed: []Seed{pods.Seed}})
 	list, err := c.Clientset(t).CoreV1().Pods("").List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	nodes, err := c.Clientset(t).CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 
-	want := pods.Counts()
-	assert.Equal(t, 2613, want.Total)
-	assert.Equal(t, countPods(list.Items, nodes.Items), want)
-	assert.Len(t, nodes.Items, 104)
-
+	served := PodCounts{Nodes: map[string]NodeCount{}, Namespaces: map[string]int{}}
+	for _, node := range nodes.Items {
+		served.Nodes[node.Name] = NodeCount{}
+	}
 	names, phases, terminating := map[string]int{}, map[corev1.PodPhase]int{}, 0
 	for _, pod := range list.Items {
+		served.add(&pod)
 		names[pod.Name]++
 		phases[pod.Status.Phase]++
 		if pod.DeletionTimestamp != nil {
 			terminating++
 		}
 	}
+	assert.Equal(t, pods.Counts(), served)
+	assert.Equal(t, 2613, served.Total)
+	assert.Equal(t, 156, served.Finished)
+	assert.Equal(t, 13, served.Unscheduled)
+	assert.Len(t, nodes.Items, 104)
 	assert.Equal(t, 30, names["redis-1"], "the same name in every namespace")
 	assert.Equal(t, 26, terminating)
 	assert.Equal(t, map[corev1.PodPhase]int{
@@ -46,43 +49,10 @@ func TestSeededPodsAreCountedRight(t *testing.T) {
 	}, phases)
 }
 
-// countPods is the plain count over typed objects that the seed's own account is
-// held against.
-func countPods(pods []corev1.Pod, nodes []corev1.Node) testbed.PodCounts {
-	got := testbed.PodCounts{Nodes: map[string]testbed.NodeCount{}, Namespaces: map[string]int{}}
-	for _, node := range nodes {
-		got.Nodes[node.Name] = testbed.NodeCount{}
-	}
-	for _, pod := range pods {
-		switch pod.Status.Phase {
-		case corev1.PodSucceeded, corev1.PodFailed:
-			got.Finished++
-			continue
-		}
-		got.Total++
-		got.Namespaces[pod.Namespace]++
-		name := pod.Spec.NodeName
-		if name == "" {
-			got.Unscheduled++
-			continue
-		}
-		n := got.Nodes[name]
-		n.Pods++
-		if pod.DeletionTimestamp != nil {
-			n.Terminating++
-		}
-		if pod.Status.Phase == corev1.PodPending {
-			n.Pending++
-		}
-		got.Nodes[name] = n
-	}
-	return got
-}
-
 func TestSeededPodsAcceptUpdates(t *testing.T) {
 	t.Parallel()
-	pods := testbed.NewPods(testbed.PodOptions{Nodes: 4, Pods: 40, Namespaces: 2})
-	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{pods.Seed}})
+	pods := NewPods(PodOptions{Nodes: 4, Pods: 40, Namespaces: 2})
+	c := StartT(t, Options{Seed: []Seed{pods.Seed}})
 	client := c.Clientset(t).CoreV1()
 	list, err := client.Pods("team-001").List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
@@ -110,18 +80,18 @@ func TestSeedScale(t *testing.T) {
 	if err != nil {
 		t.Skip("set TESTBED_SCALE=150000 to measure seeding at scale")
 	}
-	pods := testbed.NewPods(testbed.PodOptions{Nodes: max(1, n/30), Pods: n, Namespaces: 300})
-	fleet := testbed.Fleet(testbed.FleetOptions{Projects: 100, Namespaces: 25, Environments: []string{"a", "b"}})
+	pods := NewPods(PodOptions{Nodes: max(1, n/30), Pods: n, Namespaces: 300})
+	fleet := Fleet(FleetOptions{Projects: 100, Namespaces: 25, Environments: []string{"a", "b"}})
 	started := time.Now()
-	step := func(done string, seed testbed.Seed) testbed.Seed {
-		return func(ctx context.Context, store *testbed.Store) error {
+	step := func(done string, seed Seed) Seed {
+		return func(ctx context.Context, store *Store) error {
 			err := seed(ctx, store)
 			t.Logf("%8.1fs %s", time.Since(started).Seconds(), done)
 			return err
 		}
 	}
-	nothing := func(context.Context, *testbed.Store) error { return nil }
-	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{
+	nothing := func(context.Context, *Store) error { return nil }
+	c := StartT(t, Options{Seed: []Seed{
 		step("etcd runs", nothing), step("10,000 Flux objects stored", fleet), step("pods stored", pods.Seed),
 	}})
 	t.Logf("%8.1fs all served", time.Since(started).Seconds())

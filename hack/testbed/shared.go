@@ -177,23 +177,3 @@ func (c *Cluster) Clientset(tb testing.TB) kubernetes.Interface {
 	}
 	return client
 }
-
-// Kubectl runs kubectl as the administrator and returns its standard output.
-func (c *Cluster) Kubectl(tb testing.TB, args ...string) string {
-	tb.Helper()
-	out, err := c.RunKubectl(tb.Context(), "", args...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return out
-}
-
-// KubeconfigFor is NewUser for tests.
-func (c *Cluster) KubeconfigFor(tb testing.TB, user string, groups ...string) string {
-	tb.Helper()
-	path, err := c.NewUser(user, groups...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return path
-}

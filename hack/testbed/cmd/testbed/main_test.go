@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,14 +14,10 @@ import (
 
 func TestUpFlags(t *testing.T) {
 	f, err := parseUp([]string{
-		"--detach", "--state", "here", "--fleet", "--projects", "3", "--fleet-namespaces", "4", "--interval", "30s",
-		"--git-owned", "--nodes", "5", "--pods", "6", "--pod-namespaces", "7", "--random", "8",
+		"--detach", "--state", "here", "--fleet", "--projects", "3", "--fleet-namespaces", "4", "--nodes", "5", "--pods", "6",
 	}, &bytes.Buffer{})
 	require.NoError(t, err)
-	assert.Equal(t, upFlags{
-		detach: true, state: "here", fleet: true, projects: 3, namespaces: 4, interval: 30 * time.Second,
-		gitOwned: true, nodes: 5, pods: 6, podSpaces: 7, random: 8,
-	}, f)
+	assert.Equal(t, upFlags{detach: true, state: "here", fleet: true, projects: 3, namespaces: 4, nodes: 5, pods: 6}, f)
 	assert.Len(t, f.options(&bytes.Buffer{}).Seed, 2)
 }
 

@@ -22,12 +22,8 @@ type upFlags struct {
 	fleet      bool
 	projects   int
 	namespaces int
-	interval   time.Duration
-	gitOwned   bool
 	nodes      int
 	pods       int
-	podSpaces  int
-	random     uint64
 }
 
 func parseUp(args []string, stderr io.Writer) (upFlags, error) {
@@ -39,12 +35,8 @@ func parseUp(args []string, stderr io.Writer) (upFlags, error) {
 	set.BoolVar(&f.fleet, "fleet", false, "create GitRepositories and Kustomizations in development, staging and production")
 	set.IntVar(&f.projects, "projects", 26, "projects of the fleet in each namespace")
 	set.IntVar(&f.namespaces, "fleet-namespaces", 1, "namespaces of the fleet for each environment")
-	set.DurationVar(&f.interval, "interval", 5*time.Minute, "interval of the fleet")
-	set.BoolVar(&f.gitOwned, "git-owned", false, "make the fleet look as if Flux had applied it from Git")
 	set.IntVar(&f.nodes, "nodes", 0, "create this many nodes, 104 say")
 	set.IntVar(&f.pods, "pods", 0, "create this many unfinished pods on them, 2613 say")
-	set.IntVar(&f.podSpaces, "pod-namespaces", 30, "namespaces of the pods")
-	set.Uint64Var(&f.random, "random", 1, "the same number gives the same pods")
 	if err := set.Parse(args); err != nil {
 		return f, err
 	}
@@ -60,14 +52,10 @@ func parseUp(args []string, stderr io.Writer) (upFlags, error) {
 func (f upFlags) options(stderr io.Writer) testbed.Options {
 	opts := testbed.Options{Progress: stderr}
 	if f.fleet {
-		opts.Seed = append(opts.Seed, testbed.Fleet(testbed.FleetOptions{
-			Projects: f.projects, Namespaces: f.namespaces, Interval: f.interval, GitOwned: f.gitOwned,
-		}))
+		opts.Seed = append(opts.Seed, testbed.Fleet(testbed.FleetOptions{Projects: f.projects, Namespaces: f.namespaces}))
 	}
 	if f.nodes > 0 {
-		opts.Seed = append(opts.Seed, testbed.NewPods(testbed.PodOptions{
-			Nodes: f.nodes, Pods: f.pods, Namespaces: f.podSpaces, Random: f.random,
-		}).Seed)
+		opts.Seed = append(opts.Seed, testbed.NewPods(testbed.PodOptions{Nodes: f.nodes, Pods: f.pods, Random: 1}).Seed)
 	}
 	return opts
 }
