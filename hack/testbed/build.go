@@ -16,16 +16,8 @@ import (
 // What was built before with the same module files, flags, Go version and
 // platform is taken from the cache. A line per build goes to progress.
 func Build(ctx context.Context, progress io.Writer, unitName string) (string, error) {
-	switch unitName {
-	case UnitCRDs:
-		return buildCRDs(ctx, progress)
-	case UnitFlux:
+	if unitName == UnitFlux {
 		return buildFluxCLI(ctx, progress)
-	}
-	for _, flux := range OlderFlux() {
-		if unitName == olderCRDs(flux) {
-			return buildOlderCRDs(ctx, progress, flux)
-		}
 	}
 	u, err := findUnit(unitName)
 	if err != nil {
@@ -35,16 +27,20 @@ func Build(ctx context.Context, progress io.Writer, unitName string) (string, er
 	if err != nil {
 		return "", err
 	}
-	flags := []string{"-trimpath", "-ldflags", "-s -w " + u.ldflags}
-	if u.tags != "" {
-		flags = append(flags, "-tags", u.tags)
-	}
 	e := cacheEntry{
 		name:     u.name,
 		progress: fmt.Sprintf("building %s, about %s the first time", u.title, u.firstTime),
 		keyFiles: []string{filepath.Join(folder, "go.mod"), filepath.Join(folder, "go.sum")},
-		keyParts: append(flags, fmt.Sprint(u.programs)),
 	}
+	if len(u.programs) == 0 {
+		e.keyParts = crdModules()
+		return e.get(ctx, progress, func(dir string) error { return generateCRDs(ctx, folder, dir) })
+	}
+	flags := []string{"-trimpath", "-ldflags", "-s -w " + u.ldflags}
+	if u.tags != "" {
+		flags = append(flags, "-tags", u.tags)
+	}
+	e.keyParts = append(flags, fmt.Sprint(u.programs))
 	return e.get(ctx, progress, func(dir string) error {
 		for _, p := range u.programs {
 			args := append([]string{"build", "-o", filepath.Join(dir, p.name)}, flags...)

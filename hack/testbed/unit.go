@@ -32,9 +32,9 @@ const (
 // unit says how the programs of one folder are built.
 type unit struct {
 	name      string
-	title     string // what the progress line calls it
-	firstTime string // how long a build with a cold cache takes on two cores
-	programs  []program
+	title     string    // what the progress line calls it
+	firstTime string    // how long a build with a cold cache takes on two cores
+	programs  []program // none where CRDs are generated
 	ldflags   string
 	tags      string // build tags, with commas
 }
@@ -45,19 +45,16 @@ type program struct{ name, pkg string }
 // Units lists the names that Build accepts: first those of a control plane, in
 // the order in which it needs them.
 func Units() []string {
-	names := []string{UnitCRDs}
+	var names []string
 	for _, u := range units() {
 		names = append(names, u.name)
 	}
-	names = append(names, UnitFlux)
-	for _, flux := range OlderFlux() {
-		names = append(names, olderCRDs(flux))
-	}
-	return names
+	return append(names, UnitFlux)
 }
 
 func units() []unit {
-	return []unit{
+	all := []unit{
+		{name: UnitCRDs, title: "the CRDs of Flux", firstTime: "half a minute"},
 		{
 			name: UnitEtcd, title: "etcd 3.6.5", firstTime: "half a minute",
 			programs: []program{{"etcd", "go.etcd.io/etcd/server/v3"}},
@@ -93,6 +90,10 @@ func units() []unit {
 		},
 		kubeUnit(UnitOldestKube, oldestKubeVersion),
 	}
+	for _, flux := range OlderFlux() {
+		all = append(all, unit{name: olderCRDs(flux), title: "the CRDs of Flux " + flux, firstTime: "half a minute"})
+	}
+	return all
 }
 
 // kubeUnit builds kube-apiserver and kubectl of one version of Kubernetes.
