@@ -10,13 +10,17 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// configure makes the administrator's credentials: a member of system:masters,
-// whom RBAC, and priority and fairness, let pass.
+// configure makes the administrator's credentials and clients: a member of
+// system:masters, whom RBAC, and priority and fairness, let pass.
 func (c *Cluster) configure(port int) error {
 	pair, err := c.ca.client("admin", []string{"system:masters"})
 	if err != nil {
@@ -27,6 +31,14 @@ func (c *Cluster) configure(port int) error {
 		TLSClientConfig: rest.TLSClientConfig{CAData: c.ca.pem(), CertData: pair.cert, KeyData: pair.key},
 		QPS:             -1, // tests must not be paced by their client
 	}
+	if c.client, err = dynamic.NewForConfig(c.config); err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	asked, err := discovery.NewDiscoveryClientForConfig(c.config)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	c.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(asked))
 	return c.writeKubeconfig(c.Kubeconfig(), "admin", pair)
 }
 

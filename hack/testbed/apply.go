@@ -15,10 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/restmapper"
 	"sigs.k8s.io/yaml"
 )
 
@@ -52,28 +49,19 @@ func (c *Cluster) apply(ctx context.Context, manifests string, opts ApplyOptions
 	if err != nil {
 		return err
 	}
-	client, err := dynamic.NewForConfig(c.config)
-	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
-	}
-	asked, err := discovery.NewDiscoveryClientForConfig(c.config)
-	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
-	}
-	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(asked))
 	var parts []string
 	if opts.Subresource != "" {
 		parts = append(parts, opts.Subresource)
 	}
 	for _, o := range objects {
 		gvk := o.GroupVersionKind()
-		mapping, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+		mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", gvk.Kind, o.GetName(), err)
 		}
-		resource := dynamic.ResourceInterface(client.Resource(mapping.Resource))
+		resource := dynamic.ResourceInterface(c.client.Resource(mapping.Resource))
 		if mapping.Scope.Name() == "namespace" {
-			resource = client.Resource(mapping.Resource).Namespace(cmp.Or(o.GetNamespace(), opts.Namespace, metav1.NamespaceDefault))
+			resource = c.client.Resource(mapping.Resource).Namespace(cmp.Or(o.GetNamespace(), opts.Namespace, metav1.NamespaceDefault))
 		}
 		data, err := o.MarshalJSON()
 		if err != nil {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // cacheEntry is a directory in the user's cache, named after everything that
@@ -88,22 +90,15 @@ func lockFile(ctx context.Context, path string) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the test bed's cache: %w", err)
 	}
-	for {
+	err = wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(context.Context) (bool, error) {
 		busy, err := tryLock(f)
-		if err == nil && !busy {
-			return func() { _ = f.Close() }, nil
-		}
-		if err != nil {
-			_ = f.Close()
-			return nil, fmt.Errorf("locking %q: %w", path, err)
-		}
-		select {
-		case <-ctx.Done():
-			_ = f.Close()
-			return nil, fmt.Errorf("waiting for another process that builds %q: %w", path, ctx.Err())
-		case <-time.After(100 * time.Millisecond):
-		}
+		return !busy, err
+	})
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("waiting for another process that builds %q: %w", path, err)
 	}
+	return func() { _ = f.Close() }, nil
 }
 
 func isDir(path string) bool {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 )
 
@@ -47,6 +49,8 @@ type Cluster struct {
 	children  []*process // what was started besides, in order
 	store     *Store
 	config    *rest.Config
+	client    dynamic.Interface
+	mapper    meta.RESTMapper // remembers the kinds until it is asked for one that it does not know
 	watchdog  io.Closer
 	progress  io.Writer
 	// empty is the store while it holds nothing of a test (Shared.Own).

@@ -1,7 +1,6 @@
 package testbed_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -47,19 +46,6 @@ func TestCRDsAreServed(t *testing.T) {
 		}
 	}
 	assert.Equal(t, want, got)
-}
-
-func TestApplyAndKubectl(t *testing.T) {
-	c := bed.Cluster(t)
-	ns := c.Namespace(t, map[string]string{"environment": "development"})
-	c.Apply(t, fmt.Sprintf(`
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: app, namespace: %s}
-spec: {interval: 5m, url: "https://github.com/acme/app", ref: {branch: main}}
-`, ns))
-	out := c.Kubectl(t, "get", "gitrepository", "app", "-n", ns, "-o", "jsonpath={.spec.interval}")
-	assert.Equal(t, "5m", out)
 }
 
 func TestUserWithoutRightsIsRefused(t *testing.T) {

@@ -2,38 +2,46 @@ package testbed
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cgi"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
 // GitServer serves Git repositories over smart HTTP on 127.0.0.1, with git's own
-// http-backend, and counts what is asked of each.
+// http-backend, and counts what is asked of each. (Flux's gittestserver brings
+// go-git into the plugin's module, and counts nothing.)
 type GitServer struct {
-	git  string // path of the git program
-	dir  string
-	http *http.Server
-	url  string
-	log  io.Closer // what git complains of, such as repositories that are not there
+	git    string // path of the git program
+	dir    string
+	server *httptest.Server
+	log    io.Closer // what git complains of, such as repositories that are not there
 
 	mu       sync.Mutex
-	requests map[string]GitRequests
+	asked    []gitRequest // in their order
 	slow     map[string]time.Duration
 	slowList time.Duration
-	at       []time.Time
-	lists    map[string][]time.Time // of refs, by repository
 	sent     int64
 }
+
+// gitRequest is one request for a repository.
+type gitRequest struct {
+	name string
+	call string // what follows the repository's address
+	at   time.Time
+}
+
+const (
+	infoRefs   = "info/refs"
+	uploadPack = "git-upload-pack"
+)
 
 // GitRequests counts the HTTP requests for one repository. A poll that finds
 // nothing new is one InfoRefs; one that fetches is one InfoRefs and one
@@ -46,51 +54,72 @@ func StartGit(dir string) (*GitServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the Git server (install git): %w", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("starting the Git server: %w", err)
-	}
-	g := &GitServer{git: git, dir: dir, url: "http://" + listener.Addr().String(), requests: map[string]GitRequests{}, slow: map[string]time.Duration{}, lists: map[string][]time.Time{}}
+	g := &GitServer{git: git, dir: dir, slow: map[string]time.Duration{}}
 	for _, sub := range []string{g.served(), g.work("")} {
 		if err := os.MkdirAll(sub, 0o755); err != nil {
-			return nil, errors.Join(fmt.Errorf("starting the Git server: %w", err), listener.Close())
+			return nil, fmt.Errorf("starting the Git server: %w", err)
 		}
 	}
 	log, err := os.OpenFile(filepath.Join(dir, "git.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("starting the Git server: %w", err), listener.Close())
+		return nil, fmt.Errorf("starting the Git server: %w", err)
 	}
+	g.log = log
 	backend := &cgi.Handler{
 		Stderr: log,
 		Path:   git, Args: []string{"http-backend"}, Dir: g.served(),
 		Env: append(g.env(), "GIT_PROJECT_ROOT="+g.served(), "GIT_HTTP_EXPORT_ALL=1"),
 	}
-	g.log = log
-	g.http = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	g.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(g.count(r)):
-			backend.ServeHTTP(&counting{ResponseWriter: w, sent: g.send}, r)
+			backend.ServeHTTP(&counting{w, g}, r)
 		case <-r.Context().Done(): // the client has given up
 		}
-	})}
-	go func() { _ = g.http.Serve(listener) }()
+	}))
 	return g, nil
 }
 
 // Close stops serving; open requests are cut.
-func (g *GitServer) Close() error { return errors.Join(g.http.Close(), g.log.Close()) }
+func (g *GitServer) Close() error {
+	g.server.CloseClientConnections()
+	g.server.Close()
+	return g.log.Close()
+}
 
 func (g *GitServer) served() string          { return filepath.Join(g.dir, "served") }
 func (g *GitServer) work(name string) string { return filepath.Join(g.dir, "work", name) }
+func (g *GitServer) bare(name string) string { return filepath.Join(g.served(), name+".git") }
 
 // URL is where a GitRepository finds the repository.
-func (g *GitServer) URL(name string) string { return g.url + "/" + name + ".git" }
+func (g *GitServer) URL(name string) string { return g.server.URL + "/" + name + ".git" }
 
 // Requests counts what was asked of the repository so far.
 func (g *GitServer) Requests(name string) GitRequests {
+	fetches := g.times(func(r gitRequest) bool { return r.name == name && r.call == uploadPack })
+	return GitRequests{InfoRefs: len(g.Lists(name)), UploadPack: len(fetches)}
+}
+
+// Lists are when refs of a repository were listed, in their order: each poll does that once, and a clone once more.
+func (g *GitServer) Lists(name string) []time.Time {
+	return g.times(func(r gitRequest) bool { return r.name == name && r.call == infoRefs })
+}
+
+// Times are when requests came, since a time, in their order.
+func (g *GitServer) Times(since time.Time) []time.Time {
+	return g.times(func(r gitRequest) bool { return !r.at.Before(since) })
+}
+
+func (g *GitServer) times(chosen func(gitRequest) bool) []time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.requests[name]
+	var times []time.Time
+	for _, r := range g.asked {
+		if chosen(r) {
+			times = append(times, r.at)
+		}
+	}
+	return times
 }
 
 // SlowClones makes every clone of a repository take so much longer: listing
@@ -108,21 +137,6 @@ func (g *GitServer) SlowLists(delay time.Duration) {
 	g.slowList = delay
 }
 
-// Times are when requests came, since a time, in their order.
-func (g *GitServer) Times(since time.Time) []time.Time {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	i, _ := slices.BinarySearchFunc(g.at, since, time.Time.Compare)
-	return slices.Clone(g.at[i:])
-}
-
-// Lists are when refs of a repository were listed, in their order: each poll does that once, and a clone once more.
-func (g *GitServer) Lists(name string) []time.Time {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return slices.Clone(g.lists[name])
-}
-
 // Sent is how many bytes all answers had so far, without their headers.
 func (g *GitServer) Sent() int64 {
 	g.mu.Lock()
@@ -130,22 +144,18 @@ func (g *GitServer) Sent() int64 {
 	return g.sent
 }
 
-func (g *GitServer) send(n int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.sent += int64(n)
-}
-
-// counting tells how much is sent.
+// counting tells the server how much it sends.
 type counting struct {
 	http.ResponseWriter
-	sent func(int)
+	g *GitServer
 }
 
 // Write implements io.Writer.
 func (c *counting) Write(p []byte) (int, error) {
 	n, err := c.ResponseWriter.Write(p)
-	c.sent(n)
+	c.g.mu.Lock()
+	defer c.g.mu.Unlock()
+	c.g.sent += int64(n)
 	return n, err
 }
 
@@ -154,17 +164,11 @@ func (g *GitServer) count(r *http.Request) time.Duration {
 	name, call, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), ".git/")
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.at = append(g.at, time.Now())
-	n := g.requests[name]
+	g.asked = append(g.asked, gitRequest{name, call, time.Now()})
 	switch call {
-	case "info/refs":
-		n.InfoRefs++
-		g.lists[name] = append(g.lists[name], g.at[len(g.at)-1])
-		g.requests[name] = n
+	case infoRefs:
 		return g.slowList
-	case "git-upload-pack":
-		n.UploadPack++
-		g.requests[name] = n
+	case uploadPack:
 		return g.slow[name]
 	}
 	return 0
@@ -174,15 +178,12 @@ func (g *GitServer) count(r *http.Request) time.Duration {
 // them on branch main and pushes. The first push creates the repository. It
 // returns the commit's SHA-1.
 func (g *GitServer) Push(ctx context.Context, name string, files map[string]string) (string, error) {
-	work, bare := g.work(name), filepath.Join(g.served(), name+".git")
+	work, bare := g.work(name), g.bare(name)
 	if !isDir(work) {
-		for _, args := range [][]string{
-			{"init", "--quiet", "--bare", "--initial-branch=main", bare},
-			{"init", "--quiet", "--initial-branch=main", work},
-		} {
-			if _, err := g.run(ctx, g.dir, args...); err != nil {
-				return "", err
-			}
+		err := g.each(ctx, g.dir, []string{"init", "--quiet", "--bare", "--initial-branch=main", bare},
+			[]string{"init", "--quiet", "--initial-branch=main", work})
+		if err != nil {
+			return "", err
 		}
 	}
 	for path, contents := range files {
@@ -190,51 +191,43 @@ func (g *GitServer) Push(ctx context.Context, name string, files map[string]stri
 			return "", fmt.Errorf("pushing to %q: %w", name, err)
 		}
 	}
-	for _, args := range [][]string{
-		{"add", "--all"},
-		{"commit", "--quiet", "--allow-empty", "--message=Change " + name},
-		{"push", "--quiet", bare, "main"},
-	} {
-		if _, err := g.run(ctx, work, args...); err != nil {
-			return "", err
-		}
+	err := g.each(ctx, work, []string{"add", "--all"},
+		[]string{"commit", "--quiet", "--allow-empty", "--message=Change " + name}, []string{"push", "--quiet", bare, "main"})
+	if err != nil {
+		return "", err
 	}
 	return g.Head(ctx, name)
 }
 
 // Clone makes a checkout of a repository, as a user has one.
 func (g *GitServer) Clone(ctx context.Context, name, dir string) error {
-	_, err := g.run(ctx, g.dir, "clone", "--quiet", filepath.Join(g.served(), name+".git"), dir)
-	return err
+	return g.each(ctx, g.dir, []string{"clone", "--quiet", g.bare(name), dir})
 }
 
 // PushCheckout commits what has changed in a checkout and pushes it. It returns
 // the commit's SHA-1, and an error where nothing has changed.
 func (g *GitServer) PushCheckout(ctx context.Context, dir string) (string, error) {
-	for _, args := range [][]string{{"add", "--all"}, {"commit", "--quiet", "--message=Change a checkout"}, {"push", "--quiet", "origin", "main"}} {
-		if _, err := g.run(ctx, dir, args...); err != nil {
-			return "", err
-		}
+	err := g.each(ctx, dir, []string{"add", "--all"},
+		[]string{"commit", "--quiet", "--message=Change a checkout"}, []string{"push", "--quiet", "origin", "main"})
+	if err != nil {
+		return "", err
 	}
-	sha, err := g.run(ctx, dir, "rev-parse", "HEAD")
-	return strings.TrimSpace(sha), err
+	return g.head(ctx, dir)
 }
 
 // Head is the SHA-1 of the commit that was made last in a repository.
 func (g *GitServer) Head(ctx context.Context, name string) (string, error) {
-	sha, err := g.run(ctx, g.work(name), "rev-parse", "HEAD")
+	return g.head(ctx, g.work(name))
+}
+
+func (g *GitServer) head(ctx context.Context, dir string) (string, error) {
+	sha, err := g.run(ctx, dir, "rev-parse", "HEAD")
 	return strings.TrimSpace(sha), err
 }
 
 // Tag sets a tag on what was pushed last, and pushes it.
 func (g *GitServer) Tag(ctx context.Context, name, tag string) error {
-	work, bare := g.work(name), filepath.Join(g.served(), name+".git")
-	for _, args := range [][]string{{"tag", "--force", tag}, {"push", "--quiet", "--force", bare, tag}} {
-		if _, err := g.run(ctx, work, args...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return g.each(ctx, g.work(name), []string{"tag", "--force", tag}, []string{"push", "--quiet", "--force", g.bare(name), tag})
 }
 
 // AddSubmodule makes what was pushed last to one repository a submodule of
@@ -252,17 +245,10 @@ func (g *GitServer) AddSubmodule(ctx context.Context, name, folder, of string) e
 	if err := os.MkdirAll(filepath.Join(g.work(name), folder), 0o755); err != nil {
 		return fmt.Errorf("adding a submodule to %q: %w", name, err)
 	}
-	for _, args := range [][]string{
-		{"add", ".gitmodules"},
-		{"update-index", "--add", "--cacheinfo", "160000," + sha + "," + folder},
-		{"commit", "--quiet", "--message=Add a submodule to " + name},
-		{"push", "--quiet", filepath.Join(g.served(), name+".git"), "main"},
-	} {
-		if _, err := g.run(ctx, g.work(name), args...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return g.each(ctx, g.work(name), []string{"add", ".gitmodules"},
+		[]string{"update-index", "--add", "--cacheinfo", "160000," + sha + "," + folder},
+		[]string{"commit", "--quiet", "--message=Add a submodule to " + name},
+		[]string{"push", "--quiet", g.bare(name), "main"})
 }
 
 func writeFile(path, contents string) error {
@@ -282,6 +268,16 @@ func (g *GitServer) env() []string {
 		"GIT_AUTHOR_NAME=testbed", "GIT_AUTHOR_EMAIL=testbed@example.com",
 		"GIT_COMMITTER_NAME=testbed", "GIT_COMMITTER_EMAIL=testbed@example.com",
 	}
+}
+
+// each runs git several times, until one fails.
+func (g *GitServer) each(ctx context.Context, dir string, commands ...[]string) error {
+	for _, args := range commands {
+		if _, err := g.run(ctx, dir, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (g *GitServer) run(ctx context.Context, dir string, args ...string) (string, error) {

@@ -12,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
 )
 
@@ -24,11 +24,7 @@ func (c *Cluster) installCRDs(ctx context.Context, dir string, opts Options) err
 	if err != nil {
 		return err
 	}
-	client, err := dynamic.NewForConfig(c.config)
-	if err != nil {
-		return fmt.Errorf("installing CRDs: %w", err)
-	}
-	resource := client.Resource(schema.GroupVersionResource{
+	resource := c.client.Resource(schema.GroupVersionResource{
 		Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
 	})
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -80,19 +76,16 @@ func (c *Cluster) awaitServed(ctx context.Context, crds []*unstructured.Unstruct
 	if err != nil {
 		return fmt.Errorf("waiting for the CRDs: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
-		missing, err := unserved(client, crds)
-		if err == nil && len(missing) == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the CRDs %q to be served: %w", missing, ctx.Err())
-		case <-time.After(50 * time.Millisecond):
-		}
+	var missing []string
+	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		var err error
+		missing, err = unserved(client, crds)
+		return err == nil && len(missing) == 0, nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the CRDs %q to be served: %w", missing, err)
 	}
+	return nil
 }
 
 func unserved(client discovery.DiscoveryInterface, crds []*unstructured.Unstructured) ([]string, error) {

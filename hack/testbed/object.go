@@ -11,30 +11,15 @@ import (
 	"k8s.io/client-go/util/jsonpath"
 )
 
-// resources are the kinds that tests look at again and again, by the names that kubectl takes. They are read in this
-// process: the kubectls that start would be most of what the machine does.
-var resources = map[string]schema.GroupVersionResource{
-	"configmap":      {Version: "v1", Resource: "configmaps"},
-	"gitrepository":  {Group: "source.toolkit.fluxcd.io", Version: "v1", Resource: "gitrepositories"},
-	"helmchart":      {Group: "source.toolkit.fluxcd.io", Version: "v1", Resource: "helmcharts"},
-	"helmrelease":    {Group: "helm.toolkit.fluxcd.io", Version: "v2", Resource: "helmreleases"},
-	"helmrepository": {Group: "source.toolkit.fluxcd.io", Version: "v1", Resource: "helmrepositories"},
-	"kustomization":  {Group: "kustomize.toolkit.fluxcd.io", Version: "v1", Resource: "kustomizations"},
-	"ocirepository":  {Group: "source.toolkit.fluxcd.io", Version: "v1", Resource: "ocirepositories"},
-}
-
-// Objects are those of a kind, by the name that kubectl takes, in a namespace.
+// Objects are those of a kind, by its name in lower case, in a namespace. They are read in this process: the kubectls
+// that start would be most of what the machine does.
 func (c *Cluster) Objects(tb testing.TB, kind, namespace string) dynamic.ResourceInterface {
 	tb.Helper()
-	resource, known := resources[kind]
-	if !known {
-		tb.Fatalf("resources lacks %q", kind)
-	}
-	client, err := dynamic.NewForConfig(c.config)
+	resource, err := c.mapper.ResourceFor(schema.GroupVersionResource{Resource: kind})
 	if err != nil {
-		tb.Fatalf("making a client: %v", err)
+		tb.Fatalf("reading a %s: %v", kind, err)
 	}
-	return client.Resource(resource).Namespace(namespace)
+	return c.client.Resource(resource).Namespace(namespace)
 }
 
 // Object reads one object, with its managed fields.

@@ -1,13 +1,7 @@
 package testbed
 
 import (
-	"context"
-	"os"
-	"os/exec"
-	"regexp"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,34 +65,4 @@ func TestSeededPodsAcceptUpdates(t *testing.T) {
 	grace := int64(0)
 	require.NoError(t, client.Pods("team-001").Delete(t.Context(), list.Items[0].Name,
 		metav1.DeleteOptions{GracePeriodSeconds: &grace}))
-}
-
-// TestSeedScale measures; it runs when TESTBED_SCALE gives a number of pods. A
-// fleet of 10,000 objects comes with them.
-func TestSeedScale(t *testing.T) {
-	n, err := strconv.Atoi(os.Getenv("TESTBED_SCALE"))
-	if err != nil {
-		t.Skip("set TESTBED_SCALE=150000 to measure seeding at scale")
-	}
-	pods := NewPods(PodOptions{Nodes: max(1, n/30), Pods: n, Namespaces: 300})
-	fleet := Fleet(FleetOptions{Projects: 100, Namespaces: 25, Environments: []string{"a", "b"}})
-	started := time.Now()
-	step := func(done string, seed Seed) Seed {
-		return func(ctx context.Context, store *Store) error {
-			err := seed(ctx, store)
-			t.Logf("%8.1fs %s", time.Since(started).Seconds(), done)
-			return err
-		}
-	}
-	nothing := func(context.Context, *Store) error { return nil }
-	c := StartT(t, Options{Seed: []Seed{
-		step("etcd runs", nothing), step("10,000 Flux objects stored", fleet), step("pods stored", pods.Seed),
-	}})
-	t.Logf("%8.1fs all served", time.Since(started).Seconds())
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(c.APIServerPID()) + "/status")
-	require.NoError(t, err)
-	t.Logf("kube-apiserver has %s", regexp.MustCompile(`VmRSS:\s+(.*)`).FindSubmatch(status)[1])
-	assert.Equal(t, n, pods.Counts().Total)
-	out, _ := exec.Command("ps", "-o", "pid,time,args", "-C", "kube-apiserver,etcd").CombinedOutput()
-	t.Logf("%d %s", c.APIServerPID(), out)
 }

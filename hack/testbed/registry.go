@@ -10,11 +10,9 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -32,40 +30,37 @@ const (
 // Registry is an OCI registry on 127.0.0.1 that counts what it is asked. It wants a token that it gives
 // to everybody, as ghcr.io and Docker Hub do for what is public.
 type Registry struct {
-	http  *http.Server
-	store http.Handler
-	host  string
-	asked atomic.Int64
+	server *httptest.Server
+	store  http.Handler
+	asked  atomic.Int64
 }
 
 // StartRegistry starts an empty registry.
-func StartRegistry() (*Registry, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("starting the registry: %w", err)
-	}
-	r := &Registry{host: listener.Addr().String(), store: registry.New(registry.Logger(log.New(io.Discard, "", 0)))}
-	r.http = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+func StartRegistry() *Registry {
+	r := &Registry{store: registry.New(registry.Logger(log.New(io.Discard, "", 0)))}
+	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		r.asked.Add(1)
 		switch {
 		case q.URL.Path == "/token":
 			_, _ = io.WriteString(w, `{"token":"for everybody","access_token":"for everybody","expires_in":300}`)
 		case q.Header.Get("Authorization") == "":
-			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="%s"`, r.host, r.host))
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%[1]s/token",service="%[1]s"`, q.Host))
 			w.WriteHeader(http.StatusUnauthorized)
 		default:
 			r.store.ServeHTTP(w, q)
 		}
-	})}
-	go func() { _ = r.http.Serve(listener) }()
-	return r, nil
+	}))
+	return r
 }
 
 // Close stops serving.
-func (r *Registry) Close() error { return r.http.Close() }
+func (r *Registry) Close() {
+	r.server.CloseClientConnections()
+	r.server.Close()
+}
 
 // Host is its address, as it stands in an image's name.
-func (r *Registry) Host() string { return r.host }
+func (r *Registry) Host() string { return r.server.Listener.Addr().String() }
 
 // Requests counts what was asked so far.
 func (r *Registry) Requests() int { return int(r.asked.Load()) }
