@@ -132,19 +132,17 @@ func (p project) history() []any {
 // inventory lists the objects that the Kustomization manages: between four and
 // thirteen, as NAMESPACE_NAME_GROUP_KIND.
 func (p project) inventory() []any {
-	kinds := []string{"_ServiceAccount", "_Service", "apps_Deployment", "networking.k8s.io_Ingress"}
 	var entries []any
-	for _, kind := range kinds {
-		entries = append(entries, p.inventoryEntry(p.name, kind))
+	add := func(name, groupKind string) {
+		entries = append(entries, map[string]any{"id": p.namespace + "_" + name + "_" + groupKind, "v": "v1"})
+	}
+	for _, kind := range []string{"_ServiceAccount", "_Service", "apps_Deployment", "networking.k8s.io_Ingress"} {
+		add(p.name, kind)
 	}
 	for i := range p.number % 10 {
-		entries = append(entries, p.inventoryEntry(fmt.Sprintf("%s-config-%d", p.name, i), "_ConfigMap"))
+		add(fmt.Sprintf("%s-config-%d", p.name, i), "_ConfigMap")
 	}
 	return entries
-}
-
-func (p project) inventoryEntry(name, groupKind string) map[string]any {
-	return map[string]any{"id": p.namespace + "_" + name + "_" + groupKind, "v": "v1"}
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	_ "embed"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 )
 
 // SeededNode is a node of the test bed, with what a table of nodes should say
@@ -81,43 +83,30 @@ func poolLabel(provider string) string {
 	}[provider]
 }
 
-func (n SeededNode) labels() map[string]string {
-	labels := map[string]string{
-		"kubernetes.io/hostname":           n.Name,
-		"kubernetes.io/os":                 "linux",
-		"kubernetes.io/arch":               "amd64",
-		"beta.kubernetes.io/os":            "linux",
-		"beta.kubernetes.io/arch":          "amd64",
-		"node.kubernetes.io/instance-type": "m7i.2xlarge",
-		"topology.kubernetes.io/region":    strings.TrimRight(n.Zone, "abc"),
-		"topology.kubernetes.io/zone":      n.Zone,
-		poolLabel(n.Provider):              n.Pool,
-	}
-	for _, role := range n.Roles {
-		labels["node-role.kubernetes.io/"+role] = ""
-	}
-	return labels
-}
+//go:embed node.yaml
+var nodeYAML []byte
 
 // object is the node as its kubelet and cloud controller leave it: about 5 KB,
 // a third of it the images on its disk.
 func (n SeededNode) object(now time.Time) *corev1.Node {
-	key := "/registry/minions/" + n.Name
-	node := &corev1.Node{
-		TypeMeta: typeMeta("v1", "Node"),
-		ObjectMeta: metav1.ObjectMeta{
-			Name: n.Name, UID: uidOf(key), CreationTimestamp: metav1.NewTime(n.Created),
-			Labels: n.labels(),
-			Annotations: map[string]string{
-				"node.alpha.kubernetes.io/ttl":                           "15",
-				"volumes.kubernetes.io/controller-managed-attach-detach": "true",
-				"alpha.kubernetes.io/provided-node-ip":                   nodeIP(n.number),
-				"csi.volume.kubernetes.io/nodeid":                        `{"ebs.csi.aws.com":"i-0` + string(uidOf(key))[:8] + `"}`,
-			},
-		},
-		Spec:   corev1.NodeSpec{ProviderID: "aws:///" + n.Zone + "/i-0" + string(uidOf(key))[:8], PodCIDR: "10.1.0.0/24"},
-		Status: n.status(now),
+	node := &corev1.Node{}
+	if err := yaml.UnmarshalStrict(nodeYAML, node); err != nil {
+		panic(err) // it is part of the program
 	}
+	key := "/registry/minions/" + n.Name
+	instance := "i-0" + string(uidOf(key))[:8]
+	node.TypeMeta, node.Name, node.UID, node.CreationTimestamp = typeMeta("v1", "Node"), n.Name, uidOf(key), metav1.NewTime(n.Created)
+	node.Annotations["alpha.kubernetes.io/provided-node-ip"] = nodeIP(n.number)
+	node.Annotations["csi.volume.kubernetes.io/nodeid"] = `{"ebs.csi.aws.com":"` + instance + `"}`
+	node.Labels["kubernetes.io/hostname"] = n.Name
+	node.Labels["topology.kubernetes.io/region"] = strings.TrimRight(n.Zone, "abc")
+	node.Labels["topology.kubernetes.io/zone"] = n.Zone
+	node.Labels[poolLabel(n.Provider)] = n.Pool
+	for _, role := range n.Roles {
+		node.Labels["node-role.kubernetes.io/"+role] = ""
+	}
+	node.Spec.ProviderID = "aws:///" + n.Zone + "/" + instance
+	n.fillStatus(&node.Status, now)
 	node.ManagedFields = nodeManagedFields(node, now)
 	if n.Cordoned {
 		node.Spec.Unschedulable = true
@@ -129,60 +118,30 @@ func (n SeededNode) object(now time.Time) *corev1.Node {
 	return node
 }
 
-func (n SeededNode) status(now time.Time) corev1.NodeStatus {
-	amounts := func(cpu, memory string) corev1.ResourceList {
-		return corev1.ResourceList{
-			corev1.ResourceCPU:              resource.MustParse(cpu),
-			corev1.ResourceMemory:           resource.MustParse(memory),
-			corev1.ResourceEphemeralStorage: resource.MustParse("83873772Ki"),
-			corev1.ResourcePods:             *resource.NewQuantity(int64(n.Capacity), resource.DecimalSI),
-			"hugepages-1Gi":                 resource.MustParse("0"),
-			"hugepages-2Mi":                 resource.MustParse("0"),
-		}
+func (n SeededNode) fillStatus(status *corev1.NodeStatus, now time.Time) {
+	pods := *resource.NewQuantity(int64(n.Capacity), resource.DecimalSI)
+	status.Capacity[corev1.ResourcePods], status.Allocatable[corev1.ResourcePods] = pods, pods
+	ready := &status.Conditions[len(status.Conditions)-1]
+	if !n.Ready {
+		ready.Status, ready.Reason, ready.Message = corev1.ConditionUnknown, "NodeStatusUnknown", "Kubelet stopped posting node status."
 	}
-	status := corev1.NodeStatus{
-		Capacity:    amounts("8", "32408424Ki"),
-		Allocatable: amounts("7910m", "31391592Ki"),
-		Conditions:  n.conditions(now),
-		Addresses: []corev1.NodeAddress{
-			{Type: corev1.NodeInternalIP, Address: nodeIP(n.number)},
-			{Type: corev1.NodeHostName, Address: n.Name},
-			{Type: corev1.NodeInternalDNS, Address: n.Name},
-		},
-		DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: 10250}},
-		NodeInfo: corev1.NodeSystemInfo{
-			MachineID: string(uidOf("machine" + n.Name)), SystemUUID: string(uidOf("system" + n.Name)),
-			BootID: string(uidOf("boot" + n.Name)), KernelVersion: "6.12.46-66.121.amzn2023.x86_64",
-			OSImage: "Amazon Linux 2023.9.20251014", ContainerRuntimeVersion: "containerd://2.1.4",
-			KubeletVersion: n.Version, OperatingSystem: "linux", Architecture: "amd64",
-		},
+	for i := range status.Conditions {
+		status.Conditions[i].LastHeartbeatTime, status.Conditions[i].LastTransitionTime = metav1.NewTime(now), metav1.NewTime(n.Created)
 	}
+	status.Addresses = []corev1.NodeAddress{
+		{Type: corev1.NodeInternalIP, Address: nodeIP(n.number)},
+		{Type: corev1.NodeHostName, Address: n.Name},
+		{Type: corev1.NodeInternalDNS, Address: n.Name},
+	}
+	info := &status.NodeInfo
+	info.MachineID, info.SystemUUID = string(uidOf("machine"+n.Name)), string(uidOf("system"+n.Name))
+	info.BootID, info.KubeletVersion = string(uidOf("boot"+n.Name)), n.Version
 	for i := range 10 {
 		repository := fmt.Sprintf("602401143452.dkr.ecr.eu-central-1.amazonaws.com/platform/image-%02d", i)
 		status.Images = append(status.Images, corev1.ContainerImage{
 			Names:     []string{repository + "@sha256:" + imageDigest(i), repository + fmt.Sprintf(":v1.%d.0", i)},
 			SizeBytes: int64(30_000_000 + 7_000_000*i),
 		})
-	}
-	return status
-}
-
-func (n SeededNode) conditions(now time.Time) []corev1.NodeCondition {
-	condition := func(kind corev1.NodeConditionType, status corev1.ConditionStatus, reason, message string) corev1.NodeCondition {
-		return corev1.NodeCondition{
-			Type: kind, Status: status, Reason: reason, Message: message,
-			LastHeartbeatTime: metav1.NewTime(now), LastTransitionTime: metav1.NewTime(n.Created),
-		}
-	}
-	ready := condition(corev1.NodeReady, corev1.ConditionTrue, "KubeletReady", "kubelet is posting ready status")
-	if !n.Ready {
-		ready = condition(corev1.NodeReady, corev1.ConditionUnknown, "NodeStatusUnknown", "Kubelet stopped posting node status.")
-	}
-	return []corev1.NodeCondition{
-		condition(corev1.NodeMemoryPressure, corev1.ConditionFalse, "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-		condition(corev1.NodeDiskPressure, corev1.ConditionFalse, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-		condition(corev1.NodePIDPressure, corev1.ConditionFalse, "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-		ready,
 	}
 }
 

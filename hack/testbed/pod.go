@@ -171,20 +171,17 @@ func podStatus(pod *corev1.Pod, state podState, random *rand.Rand) corev1.PodSta
 }
 
 func podConditions(at metav1.Time, ready bool) []corev1.PodCondition {
-	readiness := corev1.ConditionFalse
-	if ready {
-		readiness = corev1.ConditionTrue
+	var conditions []corev1.PodCondition
+	for _, kind := range []corev1.PodConditionType{
+		corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady, corev1.PodScheduled,
+	} {
+		c := corev1.PodCondition{Type: kind, Status: corev1.ConditionTrue, LastTransitionTime: at, ObservedGeneration: 1}
+		if !ready && (kind == corev1.PodReady || kind == corev1.ContainersReady) {
+			c.Status = corev1.ConditionFalse
+		}
+		conditions = append(conditions, c)
 	}
-	condition := func(kind corev1.PodConditionType, status corev1.ConditionStatus) corev1.PodCondition {
-		return corev1.PodCondition{Type: kind, Status: status, LastTransitionTime: at, ObservedGeneration: 1}
-	}
-	return []corev1.PodCondition{
-		condition(corev1.PodReadyToStartContainers, corev1.ConditionTrue),
-		condition(corev1.PodInitialized, corev1.ConditionTrue),
-		condition(corev1.PodReady, readiness),
-		condition(corev1.ContainersReady, readiness),
-		condition(corev1.PodScheduled, corev1.ConditionTrue),
-	}
+	return conditions
 }
 
 func containerStatus(c corev1.Container, phase corev1.PodPhase, at metav1.Time, random *rand.Rand) corev1.ContainerStatus {

@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,9 +10,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/yaml"
 )
 
 // podShape is what many seeded pods have alike. Its parts are made once and
@@ -25,40 +25,28 @@ type podShape struct {
 	spec          corev1.PodSpec
 }
 
+//go:embed pod.yaml
+var podYAML []byte
+
 // podShapes makes the two shapes: with one container, and with a mesh's sidecar.
 func podShapes(now time.Time) (plain, meshed *podShape) {
-	app := container("app", 20, []corev1.VolumeMount{
-		{Name: "config", MountPath: "/etc/service", ReadOnly: true},
-		{Name: "tls", MountPath: "/etc/tls", ReadOnly: true},
-		{Name: "tmp", MountPath: "/tmp"},
-		{Name: "kube-api-access", MountPath: "/var/run/secrets/kubernetes.io/serviceaccount", ReadOnly: true},
-	})
-	proxy := container("mesh-proxy", 6, []corev1.VolumeMount{
-		{Name: "tmp", MountPath: "/var/run/secrets/mesh"},
-		{Name: "kube-api-access", MountPath: "/var/run/secrets/kubernetes.io/serviceaccount", ReadOnly: true},
-	})
-	proxy.Image = "docker.io/mesh/proxyv2:1.27.1"
-	return newPodShape(now, app), newPodShape(now, app, proxy)
-}
-
-func newPodShape(now time.Time, containers ...corev1.Container) *podShape {
-	s := &podShape{spec: podSpec(), annotations: map[string]string{
-		"checksum/config":                         imageDigest(1),
-		"checksum/secret":                         imageDigest(2),
-		"kubectl.kubernetes.io/default-container": "app",
-		"kubectl.kubernetes.io/restartedAt":       stamp(now.Add(-48 * time.Hour)),
-		"prometheus.io/scrape":                    "true",
-		"prometheus.io/port":                      "9090",
-		"k8s.v1.cni.cncf.io/network-status": `[{"name": "aws-cni", "interface": "dummy0f5e2c9a1b7", "ips": ["10.64.12.7"], ` +
-			`"mac": "0", "default": true, "dns": {}, "gateway": ["169.254.1.1"]}]`,
-	}}
-	s.spec.Containers = containers
-	if len(containers) > 1 {
-		s.annotations["sidecar.mesh.example.com/status"] = `{"initContainers":null,"containers":["mesh-proxy"],"volumes":["tmp"],` +
-			`"imagePullSecrets":null,"revision":"default","templateHash":"` + imageDigest(3) + `"}`
+	var pod corev1.Pod
+	if err := yaml.UnmarshalStrict(podYAML, &pod); err != nil {
+		panic(err) // it is part of the program
 	}
-	s.managedFields = s.managed(now)
-	return s
+	pod.Annotations["kubectl.kubernetes.io/restartedAt"] = stamp(now.Add(-48 * time.Hour))
+	app := pod.Spec.Containers[0]
+	proxy := *app.DeepCopy()
+	proxy.Name, proxy.Image = "mesh-proxy", "docker.io/mesh/proxyv2:1.27.1"
+	proxy.VolumeMounts = []corev1.VolumeMount{{Name: "tmp", MountPath: "/var/run/secrets/mesh"}, app.VolumeMounts[3]}
+	pod.Spec.Containers = []corev1.Container{withSettings(app, 20)}
+	plain = &podShape{annotations: maps.Clone(pod.Annotations), spec: *pod.Spec.DeepCopy()}
+	pod.Annotations["sidecar.mesh.example.com/status"] = `{"initContainers":null,"containers":["mesh-proxy"],"volumes":["tmp"],` +
+		`"imagePullSecrets":null,"revision":"default","templateHash":"` + imageDigest(3) + `"}`
+	pod.Spec.Containers = append(pod.Spec.Containers, withSettings(proxy, 6))
+	meshed = &podShape{annotations: pod.Annotations, spec: pod.Spec}
+	plain.managedFields, meshed.managedFields = plain.managed(now), meshed.managed(now)
+	return plain, meshed
 }
 
 // containers differ between apps in nothing but the image.
@@ -68,97 +56,16 @@ func (s *podShape) containers(app string) []corev1.Container {
 	return containers
 }
 
-func container(name string, variables int, mounts []corev1.VolumeMount) corev1.Container {
-	yes, no := true, false
-	probe := func(path string, seconds int32) *corev1.Probe {
-		return &corev1.Probe{
-			ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
-				Path: path, Port: intstr.FromString("http"), Scheme: corev1.URISchemeHTTP,
-			}},
-			InitialDelaySeconds: 10, TimeoutSeconds: 3, PeriodSeconds: seconds, SuccessThreshold: 1, FailureThreshold: 3,
-		}
-	}
-	return corev1.Container{
-		Name: name,
-		Args: []string{"--log-format=json", "--log-level=info", "--listen=:8080", "--metrics=:9090", "--config=/etc/service/config.yaml"},
-		Ports: []corev1.ContainerPort{
-			{Name: "http", ContainerPort: 8080, Protocol: corev1.ProtocolTCP},
-			{Name: "metrics", ContainerPort: 9090, Protocol: corev1.ProtocolTCP},
-		},
-		Env: environment(name, variables),
-		Resources: corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("256Mi")},
-			Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")},
-		},
-		VolumeMounts:  mounts,
-		LivenessProbe: probe("/healthz", 20), ReadinessProbe: probe("/readyz", 10),
-		TerminationMessagePath: "/dev/termination-log", TerminationMessagePolicy: corev1.TerminationMessageReadFile,
-		ImagePullPolicy: corev1.PullIfNotPresent,
-		SecurityContext: &corev1.SecurityContext{
-			RunAsNonRoot: &yes, ReadOnlyRootFilesystem: &yes, AllowPrivilegeEscalation: &no,
-			Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-		},
-	}
-}
-
-func environment(name string, n int) []corev1.EnvVar {
-	prefix := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-	env := []corev1.EnvVar{{
-		Name: "POD_NAME",
-		ValueFrom: &corev1.EnvVarSource{
-			FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.name"},
-		},
-	}, {
-		Name: "DATABASE_PASSWORD",
-		ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
-			LocalObjectReference: corev1.LocalObjectReference{Name: "database-credentials"}, Key: "password",
-		}},
-	}}
+// withSettings gives a container n variables.
+func withSettings(c corev1.Container, n int) corev1.Container {
+	prefix := strings.ToUpper(strings.ReplaceAll(c.Name, "-", "_"))
 	for i := range n {
-		env = append(env, corev1.EnvVar{
+		c.Env = append(c.Env, corev1.EnvVar{
 			Name:  fmt.Sprintf("%s_SETTING_%02d", prefix, i),
 			Value: fmt.Sprintf("https://backend-%02d.services.svc.cluster.local:8443/api/v2", i),
 		})
 	}
-	return env
-}
-
-func podSpec() corev1.PodSpec {
-	grace, priority, expiry, mode := int64(30), int32(0), int64(3607), int32(0o644)
-	preemption, links := corev1.PreemptLowerPriority, true
-	tolerate := int64(300)
-	local := func(name string) corev1.LocalObjectReference { return corev1.LocalObjectReference{Name: name} }
-	return corev1.PodSpec{
-		Volumes: []corev1.Volume{
-			{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
-				LocalObjectReference: local("service-config"), DefaultMode: &mode,
-			}}},
-			{Name: "tls", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "service-tls", DefaultMode: &mode}}},
-			{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
-			{Name: "kube-api-access", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
-				DefaultMode: &mode,
-				Sources: []corev1.VolumeProjection{
-					{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{ExpirationSeconds: &expiry, Path: "token"}},
-					{ConfigMap: &corev1.ConfigMapProjection{
-						LocalObjectReference: local("kube-root-ca.crt"), Items: []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},
-					}},
-				},
-			}}},
-		},
-		RestartPolicy: corev1.RestartPolicyAlways, TerminationGracePeriodSeconds: &grace,
-		DNSPolicy: corev1.DNSClusterFirst, SchedulerName: corev1.DefaultSchedulerName,
-		SecurityContext: &corev1.PodSecurityContext{}, EnableServiceLinks: &links,
-		Priority: &priority, PreemptionPolicy: &preemption,
-		ImagePullSecrets: []corev1.LocalObjectReference{local("registry-credentials")},
-		Tolerations: []corev1.Toleration{
-			{Key: corev1.TaintNodeNotReady, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &tolerate},
-			{Key: corev1.TaintNodeUnreachable, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &tolerate},
-		},
-		TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
-			MaxSkew: 1, TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.ScheduleAnyway,
-			LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app.kubernetes.io/component": "backend"}},
-		}},
-	}
+	return c
 }
 
 // managed are the two entries of a scheduled pod: the controller manager's for
