@@ -1,22 +1,19 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
 
-// state is the directory that remembers one background run: its pid, its log,
-// the path of its kubeconfig, and a lock that it holds while it lives.
+// state is the directory that remembers one background run: its log, and a lock
+// that it holds while it lives, with its pid in it.
 type state struct{ dir string }
 
 func (s state) file(name string) string { return filepath.Join(s.dir, name) }
@@ -48,37 +45,6 @@ func (s state) acquire() (*os.File, error) {
 	return lock, nil
 }
 
-func (s state) writePID(pid int) error {
-	if err := os.WriteFile(s.file("pid"), []byte(strconv.Itoa(pid)), 0o644); err != nil {
-		return fmt.Errorf("remembering the background run: %w", err)
-	}
-	return nil
-}
-
-// awaitKubeconfig returns the path that the background run prints when ready.
-func (s state) awaitKubeconfig(ctx context.Context, child *exec.Cmd) (string, error) {
-	exited := make(chan error, 1)
-	go func() { exited <- child.Wait() }()
-	for {
-		data, err := os.ReadFile(s.file("kubeconfig-path"))
-		if err != nil {
-			return "", fmt.Errorf("waiting for the background run: %w", err)
-		}
-		if path, whole := strings.CutSuffix(string(data), "\n"); whole {
-			return path, nil
-		}
-		select {
-		case err := <-exited:
-			log, _ := os.ReadFile(s.file("log"))
-			return "", fmt.Errorf("the background run ended (%w):\n%s", err, log)
-		case <-ctx.Done():
-			_ = child.Process.Signal(syscall.SIGTERM)
-			return "", fmt.Errorf("waiting for the background run: %w", ctx.Err())
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
 func down(args []string, stderr io.Writer) error {
 	var s state
 	set := flag.NewFlagSet("testbed down", flag.ContinueOnError)
@@ -94,7 +60,7 @@ func down(args []string, stderr io.Writer) error {
 	if err := s.stopRun(); err != nil {
 		return err
 	}
-	for _, name := range []string{"pid", "kubeconfig-path", "log", "lock"} {
+	for _, name := range []string{"log", "lock"} {
 		if err := os.Remove(s.file(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("forgetting the background run: %w", err)
 		}
@@ -116,7 +82,7 @@ func (s state) stopRun() error {
 			return fmt.Errorf("the control plane of %q has not ended within 30s: see %s", s.dir, s.file("log"))
 		}
 		if !asked {
-			data, err := os.ReadFile(s.file("pid"))
+			data, err := os.ReadFile(s.file("lock"))
 			if err != nil {
 				return fmt.Errorf("finding the background run: %w", err)
 			}

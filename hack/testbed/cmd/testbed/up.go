@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -99,11 +101,6 @@ func upDetached(ctx context.Context, f upFlags, args []string, stdout, stderr io
 	if err != nil {
 		return fmt.Errorf("starting in the background: %w", err)
 	}
-	out, err := os.Create(s.file("kubeconfig-path"))
-	if err != nil {
-		return fmt.Errorf("starting in the background: %w", err)
-	}
-	defer func() { _ = out.Close() }()
 	log, err := os.Create(s.file("log"))
 	if err != nil {
 		return fmt.Errorf("starting in the background: %w", err)
@@ -111,22 +108,29 @@ func upDetached(ctx context.Context, f upFlags, args []string, stdout, stderr io
 	defer func() { _ = log.Close() }()
 	// The last --detach wins.
 	child := exec.Command(self, append(append([]string{"up"}, args...), "--detach=false")...)
-	child.Stdout, child.Stderr = out, log
+	child.Stderr = log
 	// The child holds the lock as long as it lives: that is how "down" knows.
 	child.ExtraFiles = []*os.File{lock}
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := child.Start(); err != nil {
+	out, err := child.StdoutPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
 		return fmt.Errorf("starting in the background: %w", err)
 	}
-	if err := s.writePID(child.Process.Pid); err != nil {
-		return errors.Join(err, child.Process.Kill())
+	if err := os.WriteFile(lock.Name(), []byte(strconv.Itoa(child.Process.Pid)), 0o644); err != nil {
+		return errors.Join(fmt.Errorf("remembering the background run: %w", err), child.Process.Kill())
 	}
-	kubeconfig, err := s.awaitKubeconfig(ctx, child)
+	defer context.AfterFunc(ctx, func() { _ = child.Process.Signal(syscall.SIGTERM) })()
+	kubeconfig, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		return err
+		ended := child.Wait()
+		text, _ := os.ReadFile(log.Name())
+		return fmt.Errorf("the background run ended: %v\n%s", ended, text)
 	}
 	_, _ = fmt.Fprintf(stderr, "testbed: runs in the background; stop it with\n\n  go run ./hack/testbed/cmd/testbed down%s\n\n", s.flag())
-	_, err = fmt.Fprintln(stdout, kubeconfig)
+	_, err = fmt.Fprint(stdout, kubeconfig)
 	return err
 }
 
