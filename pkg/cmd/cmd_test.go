@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "8")
 	debug.SetGCPercent(800)
 	debug.SetMemoryLimit(2 << 30)
+	_ = os.Setenv("GOGC", "400") // for the API servers
 	// Whoever forgets --kubeconfig must find nothing, least of all the user's own cluster.
 	_ = os.Setenv("KUBECONFIG", "/nowhere/kubeconfig")
 	code := bed.Main(m)

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,11 +79,10 @@ func TestOperatedFleet(t *testing.T) {
 	assert.Equal(t, "would be undone when "+set+" has no reconcile: disabled any more", plan.Items[1].Message)
 
 	// Without Flux's own kinds, the operator's are not enough.
-	for _, name := range strings.Fields(c.Kubectl(t, "get", "crd", "-o", "name")) {
-		if strings.HasSuffix(name, ".toolkit.fluxcd.io") {
-			c.Kubectl(t, "delete", name)
-		}
-	}
+	names := slices.DeleteFunc(strings.Fields(c.Kubectl(t, "get", "crd", "-o", "name")), func(name string) bool {
+		return !strings.HasSuffix(name, ".toolkit.fluxcd.io")
+	})
+	c.Kubectl(t, append([]string{"delete"}, names...)...)
 	assert.Eventually(t, func() bool {
 		o := on(c).run(t.Context(), "plan", "-A")
 		return o.code == exitFailed && strings.Contains(o.stderr, "the cluster serves none of Flux's kinds")
