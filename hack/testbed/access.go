@@ -1,7 +1,6 @@
 package testbed
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -91,12 +90,7 @@ func (c *Cluster) RunKubectl(ctx context.Context, stdin string, args ...string) 
 	// HOME holds kubectl's discovery cache; the user's is none of our business.
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig(), "HOME="+c.dir)
 	cmd.Stdin = strings.NewReader(stdin)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return stdout.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, stderr.String())
-	}
-	return stdout.String(), nil
+	return output(cmd)
 }
 
 // Kubectl runs kubectl as the administrator and returns its standard output.

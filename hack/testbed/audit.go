@@ -60,15 +60,8 @@ func (a Audit) Read() ([]Asked, error) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var event struct {
-			Verb       string `json:"verb"`
-			RequestURI string `json:"requestURI"`
-			UserAgent  string `json:"userAgent"`
-			ObjectRef  struct {
-				Resource    string `json:"resource"`
-				Subresource string `json:"subresource"`
-				Namespace   string `json:"namespace"`
-				Name        string `json:"name"`
-			} `json:"objectRef"`
+			Verb, RequestURI, UserAgent string
+			ObjectRef                   struct{ Resource, Subresource, Namespace, Name string }
 		}
 		if json.Unmarshal(lines.Bytes(), &event) != nil {
 			break // the last line, half written

@@ -1,7 +1,6 @@
 package testbed
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -53,17 +52,12 @@ func Build(ctx context.Context, progress io.Writer, unitName string) (string, er
 }
 
 // goTool runs the go command in a module folder and returns its standard output.
-func goTool(ctx context.Context, folder string, args ...string) ([]byte, error) {
+func goTool(ctx context.Context, folder string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = folder
 	// A workspace or vendoring of the caller must not reach into these modules.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "PWD="+folder)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("go %s in %q: %w\n%s", args[0], folder, err, tail(stderr.Bytes()))
-	}
-	return stdout.Bytes(), nil
+	return output(cmd)
 }
 
 // unitFolder finds the folder with a unit's module files by walking up from the
@@ -86,13 +80,4 @@ func unitFolder(name string) (string, error) {
 			return "", fmt.Errorf("no hack/testbed/%s above %q: run it inside the repository", name, wd)
 		}
 	}
-}
-
-// tail keeps the end of a log, where the reason of a failure stands.
-func tail(log []byte) []byte {
-	const keep = 4 << 10
-	if len(log) > keep {
-		return append([]byte("... "), log[len(log)-keep:]...)
-	}
-	return log
 }

@@ -2,7 +2,6 @@ package testbed
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 )
 
@@ -27,9 +26,6 @@ data: {version: {{ .Chart.Version | quote }}}
 // PushChart stores a Chart in the registry, as `helm push` does: the chart's
 // name is the last part of the repository, its version the tag.
 func (r *Registry) PushChart(ctx context.Context, repository, name, version string, templates map[string]string) error {
-	config, err := json.Marshal(map[string]string{"apiVersion": "v2", "name": name, "version": version})
-	if err != nil {
-		return fmt.Errorf("describing the chart %q: %w", name, err)
-	}
-	return r.Push(ctx, repository+"/"+name, version, HelmArtifact, HelmConfig, string(config), Chart(name, version, templates))
+	config := fmt.Sprintf(`{"apiVersion":"v2","name":%q,"version":%q}`, name, version)
+	return r.Push(ctx, repository+"/"+name, version, HelmArtifact, HelmConfig, config, Chart(name, version, templates))
 }

@@ -51,7 +51,7 @@ type Cluster struct {
 	config    *rest.Config
 	client    dynamic.Interface
 	mapper    meta.RESTMapper // remembers the kinds until it is asked for one that it does not know
-	watchdog  io.Closer
+	watchdog  func() error    // ends it
 	progress  io.Writer
 	// empty is the store while it holds nothing of a test (Shared.Own).
 	empty origin
@@ -63,36 +63,27 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if opts.Progress == nil {
 		opts.Progress = os.Stderr
 	}
-	c, etcdDir, crdDir, err := prepare(ctx, opts)
+	var dirs [3]string
+	for i, unit := range []string{UnitEtcd, opts.kubeUnit(), opts.crdUnit()} {
+		var err error
+		if dirs[i], err = Build(ctx, opts.Progress, unit); err != nil {
+			return nil, err
+		}
+	}
+	ca, err := newPKI()
 	if err != nil {
 		return nil, err
 	}
-	if err := c.startAll(ctx, opts, etcdDir, crdDir); err != nil {
+	// Names of one length: paths are in what programs print, and where that is broken into lines.
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("fluxtune-testbed-%016x", rand.Uint64()))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the cluster's directory: %w", err)
+	}
+	c := &Cluster{progress: opts.Progress, binDir: dirs[1], ca: ca, dir: dir}
+	if err := c.startAll(ctx, opts, dirs[0], dirs[2]); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
-}
-
-func prepare(ctx context.Context, opts Options) (c *Cluster, etcdDir, crdDir string, err error) {
-	c = &Cluster{progress: opts.Progress}
-	if etcdDir, err = Build(ctx, opts.Progress, UnitEtcd); err != nil {
-		return nil, "", "", err
-	}
-	if c.binDir, err = Build(ctx, opts.Progress, opts.kubeUnit()); err != nil {
-		return nil, "", "", err
-	}
-	if crdDir, err = Build(ctx, opts.Progress, opts.crdUnit()); err != nil {
-		return nil, "", "", err
-	}
-	if c.ca, err = newPKI(); err != nil {
-		return nil, "", "", err
-	}
-	// Names of one length: paths are in what programs print, and where that is broken into lines.
-	c.dir = filepath.Join(os.TempDir(), fmt.Sprintf("fluxtune-testbed-%016x", rand.Uint64()))
-	if err = os.Mkdir(c.dir, 0o700); err != nil {
-		return nil, "", "", fmt.Errorf("making the cluster's directory: %w", err)
-	}
-	return c, etcdDir, crdDir, nil
 }
 
 func (o Options) kubeUnit() string {
@@ -201,7 +192,7 @@ func (c *Cluster) Close() error {
 	}
 	errs = append(errs, os.RemoveAll(c.dir))
 	if c.watchdog != nil {
-		errs = append(errs, c.watchdog.Close())
+		errs = append(errs, c.watchdog())
 	}
 	return errors.Join(errs...)
 }

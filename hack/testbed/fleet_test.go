@@ -9,27 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
 
 	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 )
 
-func gitRepositories() schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: "source.toolkit.fluxcd.io", Version: "v1", Resource: "gitrepositories"}
-}
-
-func kustomizations() schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: "kustomize.toolkit.fluxcd.io", Version: "v1", Resource: "kustomizations"}
-}
-
 func TestFleetIsWhatItSays(t *testing.T) {
 	t.Parallel()
 	c := testbed.StartT(t, testbed.Options{Seed: []testbed.Seed{testbed.Fleet(testbed.FleetOptions{})}})
-	client, err := dynamic.NewForConfig(c.Config())
-	require.NoError(t, err)
-	for _, resource := range []schema.GroupVersionResource{gitRepositories(), kustomizations()} {
-		list, err := client.Resource(resource).List(t.Context(), metav1.ListOptions{})
+	for _, kind := range []string{"gitrepository", "kustomization"} {
+		list, err := c.Objects(t, kind, "").List(t.Context(), metav1.ListOptions{})
 		require.NoError(t, err)
 		perNamespace := map[string]int{}
 		for _, obj := range list.Items {
@@ -42,8 +30,7 @@ func TestFleetIsWhatItSays(t *testing.T) {
 		// managedFields: what was stored by the back door must be good for both.
 		for _, obj := range list.Items[:3] {
 			require.NoError(t, unstructured.SetNestedField(obj.Object, "1m", "spec", "interval"))
-			_, err := client.Resource(resource).Namespace(obj.GetNamespace()).
-				Update(t.Context(), &obj, metav1.UpdateOptions{FieldManager: "test", FieldValidation: "Strict"})
+			_, err := c.Objects(t, kind, obj.GetNamespace()).Update(t.Context(), &obj, metav1.UpdateOptions{FieldManager: "test", FieldValidation: "Strict"})
 			require.NoError(t, err)
 		}
 	}
@@ -55,11 +42,8 @@ func TestFleetIsWhatItSays(t *testing.T) {
 
 func TestFleetSeededUnderARunningAPIServerIsWatched(t *testing.T) {
 	c := bed.Cluster(t)
-	client, err := dynamic.NewForConfig(c.Config())
-	require.NoError(t, err)
 	late := fmt.Sprintf("late-%d", time.Now().UnixNano())
-	watch, err := client.Resource(kustomizations()).Namespace(late+"-002").
-		Watch(t.Context(), metav1.ListOptions{ResourceVersion: "0"})
+	watch, err := c.Objects(t, "kustomization", late+"-002").Watch(t.Context(), metav1.ListOptions{ResourceVersion: "0"})
 	require.NoError(t, err)
 	defer watch.Stop()
 	seed := testbed.Fleet(testbed.FleetOptions{Projects: 3, Environments: []string{late}, Namespaces: 2, GitOwned: true})

@@ -50,7 +50,7 @@ func fluxCLISource(ctx context.Context, dir string) error {
 		return err
 	}
 	var module struct{ Dir, Sum string }
-	if err := json.Unmarshal(out, &module); err != nil {
+	if err := json.Unmarshal([]byte(out), &module); err != nil {
 		return fmt.Errorf("downloading its module: %w", err)
 	}
 	if module.Sum != fluxCLISum {

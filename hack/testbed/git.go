@@ -284,10 +284,5 @@ func (g *GitServer) run(ctx context.Context, dir string, args ...string) (string
 	cmd := exec.CommandContext(ctx, g.git, args...)
 	cmd.Dir = dir
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, g.env()...)
-	var stdout, stderr strings.Builder
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, stderr.String())
-	}
-	return stdout.String(), nil
+	return output(cmd)
 }

@@ -1,16 +1,17 @@
 package testbed
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -158,10 +159,29 @@ func (p *process) kill() error {
 	return nil
 }
 
+// output runs a program to its end and returns its standard output, also with an error, which tells the standard error.
+func output(cmd *exec.Cmd) (string, error) {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, tail(stderr.Bytes()))
+	}
+	return stdout.String(), nil
+}
+
+// tail keeps the end of a log, where the reason of a failure stands.
+func tail(log []byte) []byte {
+	const keep = 4 << 10
+	if len(log) > keep {
+		return append([]byte("... "), log[len(log)-keep:]...)
+	}
+	return log
+}
+
 // startWatchdog runs a shell that outlives this process: when the pipe to it
 // closes, which the kernel sees to however this process ends, it kills what the
 // pid files in dir still name and removes dir.
-func startWatchdog(dir string) (io.Closer, error) {
+func startWatchdog(dir string) (end func() error, err error) {
 	const script = `read -r _
 for f in "$0"/*.pid; do [ -f "$f" ] && kill -9 "$(cat "$f")"; done 2>/dev/null
 rm -rf "$0"`
@@ -175,15 +195,8 @@ rm -rf "$0"`
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the watchdog: %w", err)
 	}
-	return closerFunc(func() error {
-		return errors.Join(pipe.Close(), cmd.Wait())
-	}), nil
+	return func() error { return errors.Join(pipe.Close(), cmd.Wait()) }, nil
 }
-
-type closerFunc func() error
-
-// Close implements io.Closer.
-func (f closerFunc) Close() error { return f() }
 
 // freePort finds a loopback port that stays ours while a server is down: it is
 // below the ranges from which kernels hand out ports by themselves.

@@ -132,7 +132,7 @@ func (s *Shared) giveBack(c *Cluster) error {
 }
 
 // StartT starts a control plane for one test or benchmark and stops it at its
-// end. When the test fails, the end of the API server's log is logged.
+// end.
 func StartT(tb testing.TB, opts Options) *Cluster {
 	tb.Helper()
 	c, err := Start(context.Background(), opts)
