@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 )
 
@@ -94,7 +93,7 @@ func TestFilesCostWhatTheClusterCosts(t *testing.T) {
 		releases = append(releases, fmt.Sprintf("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: %s, namespace: apps}\nspec: %s", name, spec))
 	}
 	all := strings.Join(releases, "\n---\n")
-	c := testbed.StartT(t, testbed.Options{})
+	c := bed.Own(t)
 	c.CreateNamespace(t, "apps", map[string]string{"environment": "production"})
 	c.CreateNamespace(t, "platform", map[string]string{"environment": "staging"})
 	c.Apply(t, chartSources)
