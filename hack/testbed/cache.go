@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -54,10 +55,7 @@ func (e cacheEntry) get(ctx context.Context, progress io.Writer, fill func(dir s
 	if err := fill(tmp); err != nil {
 		return "", err
 	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return "", fmt.Errorf("making the test bed's cache: %w", err)
-	}
-	if err := os.Rename(tmp, final); err != nil {
+	if err := errors.Join(os.Chmod(tmp, 0o755), os.Rename(tmp, final)); err != nil {
 		return "", fmt.Errorf("keeping %q in the test bed's cache: %w", e.name, err)
 	}
 	return final, nil

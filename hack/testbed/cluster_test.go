@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,16 +85,9 @@ func TestKilledAPIServerComesBackWithItsData(t *testing.T) {
 	assert.NotContains(t, kinds, "Receiver")
 	require.NoError(t, c.KillAPIServer())
 
-	kill(t, c, "etcd")
+	// Behind the cluster's back, as a machine without memory does.
+	require.NoError(t, syscall.Kill(pidOf(t, c.Dir(), "etcd"), syscall.SIGKILL))
 	require.ErrorContains(t, c.StartAPIServer(t.Context()), "etcd ended by itself: signal: killed", "not after minutes, and not of kube-apiserver")
-}
-
-// kill ends a program of the cluster behind its back, as a machine without memory does.
-func kill(t *testing.T, c *testbed.Cluster, program string) {
-	t.Helper()
-	process, err := os.FindProcess(pidOf(t, c.Dir(), program))
-	require.NoError(t, err)
-	require.NoError(t, process.Kill())
 }
 
 // pidOf reads the process id of a program of the cluster in a directory.

@@ -33,15 +33,6 @@ type FleetOptions struct {
 	Customize func(obj *unstructured.Unstructured)
 }
 
-func (o FleetOptions) withDefaults() FleetOptions {
-	o.Projects = cmp.Or(o.Projects, 26)
-	if o.Environments == nil {
-		o.Environments = []string{"development", "staging", "production"}
-	}
-	o.Namespaces = cmp.Or(o.Namespaces, 1)
-	return o
-}
-
 // fleetNamespace is a namespace and the environment its label names.
 type fleetNamespace struct{ name, environment string }
 
@@ -65,7 +56,11 @@ func (o FleetOptions) namespaces() []fleetNamespace {
 // environments that is n x Namespaces x Projects x 2 objects.
 func Fleet(opts FleetOptions) Seed {
 	return func(ctx context.Context, store *Store) error {
-		opts, now := opts.withDefaults(), time.Now()
+		opts, now := opts, time.Now()
+		opts.Projects, opts.Namespaces = cmp.Or(opts.Projects, 26), cmp.Or(opts.Namespaces, 1)
+		if opts.Environments == nil {
+			opts.Environments = []string{"development", "staging", "production"}
+		}
 		namespaces := opts.namespaces()
 		err := store.PutAll(ctx, len(namespaces), func(i int) (Record, error) {
 			ns := namespaces[i]

@@ -3,6 +3,7 @@ package testbed
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,15 +57,10 @@ func fluxCLISource(ctx context.Context, dir string) error {
 	if module.Sum != fluxCLISum {
 		return fmt.Errorf("its module %s has the checksum %q and not %q", fluxCLIVersion, module.Sum, fluxCLISum)
 	}
-	if err := os.CopyFS(dir, os.DirFS(module.Dir)); err != nil {
-		return fmt.Errorf("copying its module: %w", err)
-	}
 	manifests := filepath.Join(dir, "cmd", "flux", "manifests")
-	if err := os.Mkdir(manifests, 0o755); err != nil {
-		return fmt.Errorf("copying its module: %w", err)
-	}
 	none := []byte("apiVersion: v1\nkind: List\nitems: []\n")
-	if err := os.WriteFile(filepath.Join(manifests, "none.yaml"), none, 0o644); err != nil {
+	err = errors.Join(os.CopyFS(dir, os.DirFS(module.Dir)), os.Mkdir(manifests, 0o755), os.WriteFile(filepath.Join(manifests, "none.yaml"), none, 0o644))
+	if err != nil {
 		return fmt.Errorf("copying its module: %w", err)
 	}
 	return nil
