@@ -42,7 +42,7 @@ type Event struct {
 	Field   flux.Field
 	Value   string // "" removes
 	Manager string
-	// AsUs says that it is done by the field manager of the object's last session, until it is resolved.
+	// AsUs says that it is done by the field manager of the object's last session, or ours where it has none, until it is resolved.
 	AsUs bool
 	// Rules that a parent gets.
 	Rules []flux.IgnoreRule
@@ -102,7 +102,7 @@ func drawEvent(t *rapid.T, l Layout, meanwhile bool) Event {
 		ref(l.Children())
 		e.Field = flux.Interval
 		value()
-		managers := []string{"kubectl", "flux"}
+		managers := []string{"kubectl", "flux", tune.DefaultManager}
 		if slices.Contains(l.Free, e.Ref) {
 			managers = append(managers, Stranger, Stranger)
 		}
@@ -144,8 +144,11 @@ func (w *World) Resolve(e Event) (Event, bool) {
 		if r == nil {
 			return e, false
 		}
-		if record, err := tune.ReadRecord(r.Object()); e.AsUs && slices.Contains(w.Free, e.Ref) && err == nil && record != nil {
-			e.Manager = cmp.Or(record.Steps[len(record.Steps)-1].Manager, tune.DefaultManager)
+		if e.AsUs {
+			e.Manager = tune.DefaultManager
+			if record, err := tune.ReadRecord(r.Object()); err == nil && record != nil {
+				e.Manager = cmp.Or(record.Steps[len(record.Steps)-1].Manager, tune.DefaultManager)
+			}
 		}
 		now, set := r.Fields[e.Field]
 		return e, now != e.Value || set != (e.Value != "")

@@ -114,21 +114,27 @@ func (m *machine) both(e sim.Event) {
 	m.untouched.Do(m.untouched.WithoutUs(e)) // first, for it reconciles with the other, and is to know by then
 	m.touched.Do(e)
 	m.hidden[e.Ref] = m.hidden[e.Ref] || e.What == sim.Hide
-	if r := m.touched.Resources[e.Ref]; r != nil && (!r.Tracked() || e.What == sim.Edit && e.Manager != "") {
-		m.unproven(r)
+	switch r := m.touched.Resources[e.Ref]; {
+	case r == nil:
+	case !r.Tracked():
+		m.unproven(r, sim.Tunables...)
+	case e.What == sim.Edit && e.Manager != "":
+		m.unproven(r, e.Field)
+	case e.What == sim.Replace: // what a hand declared just as we had set it, the copy tells no more
+		m.unproven(r, slices.DeleteFunc(slices.Clone(sim.Tunables), func(f flux.Field) bool { return r.OwnedBeside(sim.Path(f)) })...)
 	}
 }
 
-// unproven: of an object of which nobody is known to own anything, or by a name of ours, values that we had set are ours: so a revert
+// unproven: of an object of which nobody is known to own fields, or by a name of ours, values that we had set are ours: so a revert
 // leaves them that ends before the record is written.
-func (m *machine) unproven(r *sim.Resource) {
+func (m *machine) unproven(r *sim.Resource, fields ...flux.Field) {
 	record, err := tune.ReadRecord(r.Object())
 	if err != nil || record == nil {
 		return
 	}
 	for _, step := range record.Steps {
 		for f, move := range step.Fields {
-			if now, set := r.Fields[f]; set && move.To != nil && *move.To == now && r.LastWriter[f] != sim.ByUs {
+			if now, set := r.Fields[f]; set && slices.Contains(fields, f) && move.To != nil && *move.To == now && r.LastWriter[f] != sim.ByUs {
 				r.LastWriter[f], m.forced[r.Ref] = sim.ByUs, true
 			}
 		}
@@ -458,6 +464,22 @@ func TestFoundHistories(t *testing.T) {
 		"a choice under the name of the session's manager": {
 			{Command: apply("s1", 0, tune.ManagedSkip)},
 			{Event: sim.Event{What: sim.Edit, Ref: own, Field: flux.Interval, Value: "7m", AsUs: true}},
+			{Command: &sim.Command{Verb: sim.VerbRevert}},
+		},
+		"a choice under the name of another session's manager, where Git sets the field": {
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Managed: tune.ManagedPatch, Manager: "bob"}},
+			{Event: sim.Event{What: sim.Edit, Ref: sim.NewLayout("").InGit[0], Field: flux.Timeout, Value: "1m", AsUs: true}},
+			{Command: apply("s2", 4, tune.ManagedSkip)},
+		},
+		"a choice under our name of an object without a record, and a write that admission changes": {
+			{Event: sim.Event{What: sim.Edit, Ref: sim.NewLayout("").InGit[1], Field: flux.Timeout, Value: "1m", AsUs: true}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 4, Managed: tune.ManagedSkip}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Managed: tune.ManagedPatch, Manager: "bob"}, Fault: sim.ChangedOn, At: 1},
+		},
+		"the same value declared since, and a copy of the object that replaces it": {
+			{Command: apply("s1", 0, tune.ManagedSkip)},
+			{Event: sim.Event{What: sim.Declare, Ref: own, Field: flux.Interval, Value: "1m"}},
+			{Event: sim.Event{What: sim.Replace, Ref: own}},
 			{Command: &sim.Command{Verb: sim.VerbRevert}},
 		},
 		"an object of which nobody owns anything, and a write that admission changes": {

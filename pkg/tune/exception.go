@@ -23,7 +23,7 @@ func Exceptions(o flux.Object) []flux.Field {
 		if o.Value(t.Field) == nil || !o.Has(t.Field) {
 			continue
 		}
-		byHand := len(o.OwnersOf(t.Field)) > 0 && !slices.ContainsFunc(record.others(o, t.Field), comesBack)
+		byHand := len(o.OwnersOf(t.Field)) > 0 && !slices.ContainsFunc(o.OwnersOf(t.Field), func(m flux.Manager) bool { return !record.byHand(m) })
 		if byHand || slices.Contains(pinned, t.Field) && !slices.Contains(lapsed, t.Field) {
 			fields = append(fields, t.Field)
 		}

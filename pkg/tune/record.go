@@ -307,9 +307,16 @@ func (r *Record) seen(o flux.Object, fields []flux.Field) (Record, bool) {
 	return next, news
 }
 
-// others are the owners of a field beside us.
+// others are the owners of a field beside us. Under a name of ours, a value that is none of the record's is somebody's.
 func (r *Record) others(o flux.Object, f flux.Field) []flux.Manager {
-	return slices.DeleteFunc(o.OwnersOf(f), r.managers().has)
+	ours, c := r.managers(), r.chain(f)
+	if len(c) == 0 {
+		return o.OwnersOf(f)
+	}
+	if s, _, by := r.standingOf(c, o, f); s == edited && ours.has(by) {
+		return o.OwnersOf(f)
+	}
+	return slices.DeleteFunc(o.OwnersOf(f), ours.has)
 }
 
 // clone copies the record so far that its steps' fields can be changed; the receiver may be nil.

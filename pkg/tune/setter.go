@@ -77,14 +77,17 @@ func unknown(o flux.Object, f flux.Field) bool {
 // setters are those who may set a field of an object again: the owners that come back, and, while our own change
 // stands, those who owned the field before it.
 func setters(o flux.Object, record *Record, f flux.Field) []flux.Manager {
-	return slices.DeleteFunc(ownersBeside(o, record, f), func(m flux.Manager) bool { return !comesBack(m) })
+	return slices.DeleteFunc(ownersBeside(o, record, f), record.byHand)
 }
 
-// strangers are owners of a field that neither come back nor are ours, now or before our change: somebody's hand, over
+// strangers are owners of a field that do not come back, now or before our change of it: somebody's hand, over
 // a value that whoever applies the object may set too.
 func strangers(o flux.Object, record *Record, f flux.Field) []flux.Manager {
-	return slices.DeleteFunc(ownersBeside(o, record, f), comesBack)
+	return slices.DeleteFunc(ownersBeside(o, record, f), func(m flux.Manager) bool { return !record.byHand(m) })
 }
+
+// byHand tells whether an owner does not set a field again by itself: whoever writes under a name of ours does not, either.
+func (r *Record) byHand(m flux.Manager) bool { return !comesBack(m) || r.managers().has(m) }
 
 // ownersBeside are the owners of a field beside us: those of now, and those whose place a change of ours has taken.
 func ownersBeside(o flux.Object, record *Record, f flux.Field) []flux.Manager {

@@ -57,7 +57,7 @@ func TestSettersBehindOurChange(t *testing.T) {
 	}{
 		{"nobody's", object(t, "ks"), nil, nil},
 		{"every owner", object(t, "ks", ownedBy(flux.Timeout, applies("flux"), git, operator)), nil, []flux.Manager{git, operator}},
-		{"ours alone", object(t, "ks", ours), nil, nil},
+		{"under our name, and not by us", object(t, "ks", ours), nil, nil},
 		{"ours stands", object(t, "ks", timeout("2m"), ours), &r, []flux.Manager{git}},
 		{"ours is restored", object(t, "ks", timeout("5m"), ours), &r, []flux.Manager{git}},
 		{"somebody has set it since", object(t, "ks", timeout("7m"), ownedBy(flux.Timeout, updates("kubectl-edit"))), &r, nil},
@@ -66,8 +66,29 @@ func TestSettersBehindOurChange(t *testing.T) {
 	}
 }
 
+// A value under a name of ours that is none of the record's is a choice of somebody who calls themselves so.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
-	o := object(t, "ks", ownedBy(flux.Timeout, updates("kubectl-edit"), updates("fluxtune"), applies("kustomize-controller")))
-	assert.Equal(t, []flux.Manager{updates("kubectl-edit")}, strangers(o, nil, flux.Timeout))
+	edit, ours, bob := updates("kubectl-edit"), updates("fluxtune"), updates("bob")
+	owned := func(value string, by ...flux.Manager) flux.Object {
+		return object(t, "ks", timeout(value), ownedBy(flux.Timeout, append(by, applies("kustomize-controller"))...))
+	}
+	moved := func(f flux.Field) *Record {
+		bobs := step("s1", map[flux.Field]Move{f: {From: ptr("5m"), To: ptr("2m")}})
+		bobs.Manager = "bob"
+		return &Record{Steps: []Step{bobs}}
+	}
+	for _, tc := range []struct {
+		name   string
+		object flux.Object
+		record *Record
+		want   []flux.Manager
+	}{
+		{"a hand's, and nobody's record", owned("2m", edit, ours), nil, []flux.Manager{edit, ours}},
+		{"of a session that set another field", owned("2m", bob), moved(flux.Interval), []flux.Manager{bob}},
+		{"as the session set it", owned("2m", bob), moved(flux.Timeout), nil},
+		{"other than the session set it", object(t, "ks", timeout("7m"), ownedBy(flux.Timeout, bob)), moved(flux.Timeout), []flux.Manager{bob}},
+	} {
+		assert.ElementsMatch(t, tc.want, strangers(tc.object, tc.record, flux.Timeout), tc.name)
+	}
 }

@@ -3,6 +3,7 @@ package tune
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -62,7 +63,8 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 		patch, err := mergePatch(now, nil, annotations, nil)
 		return Next{Patch: patch, Err: err}
 	}
-	patch, err := takeNameOut(now, hadRecord || hasRecord, w.write.Stamp.Manager, freed)
+	beside := hadRecord || hasRecord || slices.ContainsFunc(w.before.Writers, func(m flux.Writer) bool { return record.managers().has(m.Manager) }) // somebody's hand
+	patch, err := takeNameOut(now, beside, w.write.Stamp.Manager, freed)
 	return Next{Patch: patch, State: StateAsWanted, Err: err}
 }
 
