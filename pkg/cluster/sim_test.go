@@ -44,6 +44,8 @@ type machine struct {
 	// command under way, and what the fields were when it read them.
 	command sim.Command
 	fault   sim.Fault
+	// meanwhile is what happened within it.
+	meanwhile sim.Event
 	seen    map[flux.Ref]map[flux.Field]string
 	records map[flux.Ref]string
 	writers map[flux.Ref]map[flux.Field]sim.Writer
@@ -147,7 +149,7 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 	c.Time = m.touched.Now
 	m.command, m.fault, m.seen, m.records = c, step.Fault, make(map[flux.Ref]map[flux.Field]string), make(map[flux.Ref]string)
 	m.writers, m.ruled, m.besides = make(map[flux.Ref]map[flux.Field]sim.Writer), make(map[flux.Ref]bool), nil
-	m.took = make(map[flux.Ref]*taken)
+	m.took, m.meanwhile = make(map[flux.Ref]*taken), sim.Event{}
 	for ref, r := range m.touched.Resources {
 		m.seen[ref], m.records[ref], m.writers[ref] = maps.Clone(r.Fields), r.Annotations[tune.RecordAnnotation], maps.Clone(r.LastWriter)
 	}
@@ -160,12 +162,12 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 				return
 			}
 			e := step.Event
-			e.AsUs = false // between a request and its answer, that is what a proxy has made of our own patch
 			if e.What == sim.DeleteIt {
 				if e.Ref = ref; ref.Namespace == m.touched.System || ref.Name == "" {
 					return // a list, or a parent
 				}
 			}
+			m.meanwhile = e
 			m.both(e)
 			if e.What == sim.Unpin { // the command may set them anew, as it has planned
 				for _, child := range m.touched.InGit {
@@ -475,6 +477,9 @@ func TestFoundHistories(t *testing.T) {
 			{Event: sim.Event{What: sim.Edit, Ref: sim.NewLayout("").InGit[1], Field: flux.Timeout, Value: "1m", AsUs: true}},
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 4, Managed: tune.ManagedSkip}},
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Managed: tune.ManagedPatch, Manager: "bob"}, Fault: sim.ChangedOn, At: 1},
+		},
+		"a choice under our name before the first patch": {
+			{Command: apply("s1", 2, tune.ManagedSkip), Fault: sim.Meanwhile, At: 1, Event: sim.Event{What: sim.Edit, Ref: own, Field: flux.Interval, Value: "1m", AsUs: true}},
 		},
 		"the same value declared since, and a copy of the object that replaces it": {
 			{Command: apply("s1", 0, tune.ManagedSkip)},

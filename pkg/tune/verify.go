@@ -51,7 +51,9 @@ func (w ApplyWrite) VerifyLater(before, now flux.Object) error {
 		return w.Verify(before, now)
 	}
 	for _, c := range w.Item.Changes {
-		if f := c.Field; owns(now, f, w.Stamp.Manager) && (!owns(before, f, w.Stamp.Manager) || !flux.SameDuration(now.Value(f), before.Value(f))) {
+		f, is := c.Field, now.Value(c.Field)
+		// Without its record, another value than the one that was sent is somebody's choice under our name.
+		if flux.SameDuration(is, c.To) && owns(now, f, w.Stamp.Manager) && (!owns(before, f, w.Stamp.Manager) || !flux.SameDuration(is, before.Value(f))) {
 			return w.Verify(before, now)
 		}
 	}
