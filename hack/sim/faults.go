@@ -42,6 +42,9 @@ const (
 	ChangedOn  Fault = "changed-on"
 	StrippedOn Fault = "stripped-on"
 	DoubledOn  Fault = "doubled-on"
+	// Admission makes something else of it, and the program ends while it takes that back, after the first patch or the second. Before
+	// these nothing tells the value from somebody's under our name; and without the record nothing tells anything.
+	ChangedKilled Fault = "changed-killed"
 )
 
 // Store is a store on which something goes wrong at one request; and one that may not be read everywhere.
@@ -91,6 +94,9 @@ func (s *Store) Clock() cluster.Clock {
 func (s *Store) arrive(ref flux.Ref) (Fault, error) {
 	s.requests++
 	switch {
+	case s.Fault == ChangedKilled && s.requests > s.At+1+s.At%2:
+		s.Dead = true
+		return None, errKilled
 	case s.Dead:
 		return None, errKilled
 	case s.requests > s.At && slices.Contains([]Fault{ChangedOn, StrippedOn, DoubledOn}, s.Fault):
@@ -173,7 +179,7 @@ func admit(fault Fault, patch []byte) ([]byte, error) {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	switch fault {
-	case Changed, LostChanged, DoubledChanged, ChangedOn:
+	case Changed, LostChanged, DoubledChanged, ChangedOn, ChangedKilled:
 		spec, _ := tree["spec"].(map[string]any)
 		for key, value := range spec {
 			if _, duration := value.(string); duration {

@@ -88,4 +88,4 @@ func drawStep(t *rapid.T, l Layout) Step {
 }
 
 var faults = []Fault{None, None, Lost, Refused, Killed, Forbidden, Meanwhile, Meanwhile, Beside, Changed, Stripped, LostChanged, LostStripped, ChangedOn, StrippedOn,
-	Doubled, DoubledOn, DoubledChanged, DoubledStripped}
+	Doubled, DoubledOn, DoubledChanged, DoubledStripped, ChangedKilled}

@@ -46,9 +46,9 @@ type machine struct {
 	fault   sim.Fault
 	// meanwhile is what happened within it.
 	meanwhile sim.Event
-	seen    map[flux.Ref]map[flux.Field]string
-	records map[flux.Ref]string
-	writers map[flux.Ref]map[flux.Field]sim.Writer
+	seen      map[flux.Ref]map[flux.Field]string
+	records   map[flux.Ref]string
+	writers   map[flux.Ref]map[flux.Field]sim.Writer
 	// ruled are the parents whose rules it has written.
 	ruled map[flux.Ref]bool
 	// besides are the objects that somebody else's command wrote meanwhile.
@@ -477,6 +477,10 @@ func TestFoundHistories(t *testing.T) {
 			{Event: sim.Event{What: sim.Edit, Ref: sim.NewLayout("").InGit[1], Field: flux.Timeout, Value: "1m", AsUs: true}},
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 4, Managed: tune.ManagedSkip}},
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Managed: tune.ManagedPatch, Manager: "bob"}, Fault: sim.ChangedOn, At: 1},
+		},
+		"a program that ends while it takes back what admission has changed": {
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 4, Managed: tune.ManagedPin, Manager: "bob"}, Fault: sim.ChangedKilled, At: 5},
+			{Command: &sim.Command{Verb: sim.VerbRevert, Manager: "cron"}},
 		},
 		"a choice under our name before the first patch": {
 			{Command: apply("s1", 2, tune.ManagedSkip), Fault: sim.Meanwhile, At: 1, Event: sim.Event{What: sim.Edit, Ref: own, Field: flux.Interval, Value: "1m", AsUs: true}},

@@ -276,7 +276,7 @@ func byOthers(r *sim.Resource, fields map[flux.Field]string) map[flux.Field]stri
 }
 
 var admission = map[sim.Fault]bool{sim.Changed: true, sim.Stripped: true, sim.LostChanged: true, sim.LostStripped: true, sim.ChangedOn: true, sim.StrippedOn: true,
-	sim.DoubledChanged: true, sim.DoubledStripped: true}
+	sim.DoubledChanged: true, sim.DoubledStripped: true, sim.ChangedKilled: true}
 
 // checkPinned: of what was set under a rule, and is said to be done, Git has undone nothing by the end; also where somebody
 // else's command came between.

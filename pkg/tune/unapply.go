@@ -18,7 +18,8 @@ type unapplyWrite struct {
 // Target implements Write.
 func (w unapplyWrite) Target() flux.Object { return w.answer }
 
-// Next sends the values as they were, then the record, and then the owners. What somebody has set since stays; where somebody's
+// Next sends the values as they were, and then the record with the owners: the program may end between the two, and without the
+// record no revert would find what is left of us. What somebody has set since stays; where somebody's
 // run has built on the write, only its session goes.
 func (w unapplyWrite) Next(now flux.Object) Next {
 	session := w.write.Stamp.Session
@@ -59,12 +60,8 @@ func (w unapplyWrite) Next(now flux.Object) Next {
 		}
 		return w.values(now, record, changes)
 	}
-	if len(annotations) > 0 {
-		patch, err := mergePatch(now, nil, annotations, nil)
-		return Next{Patch: patch, Err: err}
-	}
 	beside := hadRecord || hasRecord || slices.ContainsFunc(w.before.Writers, func(m flux.Writer) bool { return record.managers().has(m.Manager) }) // somebody's hand
-	patch, err := takeNameOut(now, beside, w.write.Stamp.Manager, freed)
+	patch, err := takeNameOut(now, annotations, beside, w.write.Stamp.Manager, freed)
 	return Next{Patch: patch, State: StateAsWanted, Err: err}
 }
 

@@ -85,9 +85,9 @@ func annotation(key, value string, there bool) map[string]any {
 	return map[string]any{key: value}
 }
 
-// takeNameOut gives fields back to who owned them. Where we have no business with the object beside, our name goes
-// altogether. Nil where there is nothing to do.
-func takeNameOut(now flux.Object, beside bool, manager string, freed map[flux.Field][]flux.Manager) ([]byte, error) {
+// takeNameOut gives fields back to who owned them, and sets annotations. Where we have no business with the object beside, our name
+// goes altogether. Nil where there is nothing to do.
+func takeNameOut(now flux.Object, annotations map[string]any, beside bool, manager string, freed map[flux.Field][]flux.Manager) ([]byte, error) {
 	ours := map[string]bool{DefaultManager: true, cmp.Or(manager, DefaultManager): true}
 	var entries []metav1.ManagedFieldsEntry
 	if err := json.Unmarshal(now.ManagedFields, &entries); len(now.ManagedFields) > 0 && err != nil {
@@ -97,7 +97,10 @@ func takeNameOut(now flux.Object, beside bool, manager string, freed map[flux.Fi
 		return ours[e.Manager] && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == ""
 	}
 	if !slices.ContainsFunc(entries, is) || beside && len(freed) == 0 {
-		return nil, nil
+		if len(annotations) == 0 {
+			return nil, nil
+		}
+		return mergePatch(now, nil, annotations, nil)
 	}
 	if len(freed) > 0 {
 		var err error
@@ -111,7 +114,7 @@ func takeNameOut(now flux.Object, beside bool, manager string, freed map[flux.Fi
 	if len(entries) == 0 {
 		entries = nobody()
 	}
-	return mergePatch(now, nil, nil, entries)
+	return mergePatch(now, nil, annotations, entries)
 }
 
 // Verify implements Verifier: a value that is another one is not restored, and a record that stays, or goes with what it
@@ -248,7 +251,8 @@ type unpinWrite struct {
 // Target implements Write.
 func (w unpinWrite) Target() flux.Object { return w.answer }
 
-// Next sends the rules as they were. Of an owner that somebody has changed since, only ours go.
+// Next sends the rules as they were, and a note that there was none of goes last, with our name: the program may end in between, and
+// by the note the next run takes the name out. Of an owner that somebody has changed since, only ours go.
 func (w unpinWrite) Next(now flux.Object) Next {
 	rules := w.before.Ignore
 	if now.ResourceVersion != w.answer.ResourceVersion {
@@ -259,8 +263,15 @@ func (w unpinWrite) Next(now flux.Object) Next {
 		rules = slices.Concat(slices.DeleteFunc(slices.Clone(now.Ignore), is(slices.Concat(w.sent, ours))), ours)
 	}
 	note, noted := w.before.Annotations[PinsAnnotation]
-	if left, leftNoted := now.Annotations[PinsAnnotation]; !slices.EqualFunc(rules, now.Ignore, flux.IgnoreRule.Equal) || note != left || noted != leftNoted {
-		patch, err := patchOf(now, annotation(PinsAnnotation, note, noted), nil, func(patch map[string]any) {
+	var annotations map[string]any
+	if left, leftNoted := now.Annotations[PinsAnnotation]; note != left || noted != leftNoted {
+		annotations = annotation(PinsAnnotation, note, noted)
+	}
+	if differ := !slices.EqualFunc(rules, now.Ignore, flux.IgnoreRule.Equal); differ || noted && annotations != nil {
+		if !noted {
+			annotations = nil
+		}
+		patch, err := patchOf(now, annotations, nil, func(patch map[string]any) {
 			set(patch, flux.IgnoreField.Path(), orNull(rules))
 		})
 		return Next{Patch: patch, Manager: w.manager, Err: err}
@@ -269,6 +280,6 @@ func (w unpinWrite) Next(now flux.Object) Next {
 	if owners := w.before.OwnersOf(flux.IgnoreField); owns(now, flux.IgnoreField, w.manager) && !sameOwners(owners, now.OwnersOf(flux.IgnoreField)) {
 		freed[flux.IgnoreField] = owners
 	}
-	patch, err := takeNameOut(now, noted, w.manager, freed)
+	patch, err := takeNameOut(now, annotations, noted, w.manager, freed)
 	return Next{Patch: patch, Manager: w.manager, State: StateAsWanted, Err: err}
 }
