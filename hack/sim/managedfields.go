@@ -19,7 +19,7 @@ type managedEntry struct {
 	Subresource string `json:"subresource,omitempty"`
 }
 
-// managedFields writes the owners as metadata.managedFields.
+// managedFields writes the owners as metadata.managedFields; nil where there are none.
 func (r *Resource) managedFields() []byte {
 	var entries []managedEntry
 	for _, k := range r.owners() {
@@ -44,6 +44,9 @@ func (r *Resource) managedFields() []byte {
 			return nil
 		}
 		entries = append(entries, managedEntry{Manager: k.Manager, Operation: operation, APIVersion: r.Ref.Group + "/v1", Time: r.when(k), FieldsType: "FieldsV1", FieldsV1: fields})
+	}
+	if len(entries) == 0 {
+		return nil // the API server leaves it out
 	}
 	data, err := json.Marshal(entries)
 	if err != nil {
