@@ -147,9 +147,10 @@ func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte, manager 
 	if fault == Forbidden {
 		return flux.Object{}, apierrors.NewForbidden(resource(o.Ref), o.Name, errors.New("no right to patch"))
 	}
-	patch, err = admit(fault, patch)
-	if err != nil {
-		return flux.Object{}, err
+	if fault != None {
+		if patch, err = admit(fault, patch); err != nil {
+			return flux.Object{}, err
+		}
 	}
 	answer, err := s.Store.Patch(ctx, o, patch, manager)
 	if err != nil {

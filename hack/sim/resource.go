@@ -61,6 +61,8 @@ type Resource struct {
 	observed   int64
 	inventory  []flux.Ref
 	memo       *flux.Object // as a client reads it, until it changes
+	wholeMemo  *flux.Object // and as it is read alone; of the memo that it was made of
+	wholeOf    *flux.Object
 	// wrote is when each owner last wrote, by the clock of its world.
 	wrote map[Owner]time.Time
 	clock *time.Time
@@ -128,9 +130,13 @@ func (r *Resource) Object() flux.Object {
 // whole is the resource as it is read alone: with managedFields, whoever changed it.
 func (r *Resource) whole() flux.Object {
 	o := r.Object()
+	if r.wholeOf == r.memo {
+		return *r.wholeMemo
+	}
 	if o.ManagedFields == nil {
 		o.ManagedFields = r.managedFields()
 	}
+	r.wholeOf, r.wholeMemo = r.memo, &o
 	return o
 }
 

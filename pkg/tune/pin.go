@@ -28,7 +28,7 @@ func OurRules(o flux.Object) []flux.IgnoreRule {
 // that somebody else keeps applying are theirs, also those that we added once: Git has adopted them.
 func areOurs(o flux.Object) []bool {
 	ours := make([]bool, len(o.Ignore))
-	if len(ours) == 0 || len(ignoreSetters(o)) > 0 {
+	if len(ours) == 0 || !Pinning(o) || len(ignoreSetters(o)) > 0 {
 		return ours
 	}
 	p := readPins(o)

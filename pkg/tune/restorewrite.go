@@ -50,11 +50,11 @@ func (w RestoreWrite) Next(now flux.Object) Next {
 
 // manager is the field manager that restores: that of the last session which stays, or which there was.
 func (r Restore) manager() string {
-	record, err := ReadRecord(r.Object)
-	if r.Record != nil {
-		record = r.Record
+	record := r.Record
+	if record == nil {
+		record, _ = ReadRecord(r.Object)
 	}
-	if err != nil || record == nil {
+	if record == nil {
 		return DefaultManager
 	}
 	return cmp.Or(record.Steps[len(record.Steps)-1].Manager, DefaultManager)
@@ -95,6 +95,9 @@ func (w RestoreWrite) since(now flux.Object) string {
 // dropsBeside is a session that has come into the record since the plan was made, and that the way back would take moves of, also such
 // as keep a value; "" where there is none.
 func (r Restore) dropsBeside(planned, now flux.Object) string {
+	if planned.Annotations[RecordAnnotation] == now.Annotations[RecordAnnotation] {
+		return ""
+	}
 	knew, _ := ReadRecord(planned)
 	is, _ := ReadRecord(now)
 	for _, session := range is.news(knew) {
