@@ -44,11 +44,12 @@ type machine struct {
 	// command under way, and what the fields were when it read them.
 	command sim.Command
 	fault   sim.Fault
-	// meanwhile is what happened within it.
-	meanwhile sim.Event
-	seen      map[flux.Ref]map[flux.Field]string
-	records   map[flux.Ref]string
-	writers   map[flux.Ref]map[flux.Field]sim.Writer
+	// meant is what somebody set within it under our name, just as it was to be sent: that looks like our patch, of which admission has
+	// dropped the record, and is taken back.
+	meant   sim.Event
+	seen    map[flux.Ref]map[flux.Field]string
+	records map[flux.Ref]string
+	writers map[flux.Ref]map[flux.Field]sim.Writer
 	// ruled are the parents whose rules it has written.
 	ruled map[flux.Ref]bool
 	// besides are the objects that somebody else's command wrote meanwhile.
@@ -149,10 +150,11 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 	c.Time = m.touched.Now
 	m.command, m.fault, m.seen, m.records = c, step.Fault, make(map[flux.Ref]map[flux.Field]string), make(map[flux.Ref]string)
 	m.writers, m.ruled, m.besides = make(map[flux.Ref]map[flux.Field]sim.Writer), make(map[flux.Ref]bool), nil
-	m.took, m.meanwhile = make(map[flux.Ref]*taken), sim.Event{}
+	m.took, m.meant = make(map[flux.Ref]*taken), sim.Event{}
 	for ref, r := range m.touched.Resources {
 		m.seen[ref], m.records[ref], m.writers[ref] = maps.Clone(r.Fields), r.Annotations[tune.RecordAnnotation], maps.Clone(r.LastWriter)
 	}
+	planned := c.Plan(c.Snapshot(m.touched.Layout, m.touched.Objects()))
 	s := &sim.Store{
 		Now:   m.now,
 		Store: sim.Server{World: m.touched, Manager: c.Manager}, Forbidden: c.Forbidden(m.touched.Layout), Fault: step.Fault, At: step.At,
@@ -167,7 +169,7 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 					return // a list, or a parent
 				}
 			}
-			m.meanwhile = e
+			m.means(e, planned)
 			m.both(e)
 			if e.What == sim.Unpin { // the command may set them anew, as it has planned
 				for _, child := range m.touched.InGit {
@@ -178,11 +180,20 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 		Sleep: func(time.Duration) { m.touched.Settle() },
 		Eager: step.Fault == sim.Beside && step.At%2 == 0, // then parents do not wait for the other command to end
 	}
-	planned := c.Plan(c.Snapshot(m.touched.Layout, m.touched.Objects()))
 	out := planned.Carry(context.Background(), s)
 	m.touched.Settle()
 	m.broken[c.Session] = m.broken[c.Session] || s.Dead || step.Fault != sim.None && step.Fault != sim.Beside
 	return s, planned, out
+}
+
+// means notes what somebody sets under our name just as it is planned.
+func (m *machine) means(e sim.Event, planned sim.Planned) {
+	for _, w := range planned.Run.Writes {
+		apply, ok := w.(tune.ApplyWrite)
+		if ok && e.AsUs && e.Ref == w.Target().Ref && text(apply.Item.Planned(e.Field)) == e.Value {
+			m.meant, m.forced[e.Ref] = e, true
+		}
+	}
 }
 
 // beside is a command that somebody else runs while another one is under way.

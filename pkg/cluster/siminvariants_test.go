@@ -60,7 +60,7 @@ func (m *machine) wroteField(r *sim.Resource, f flux.Field, now string) {
 		m.complaint("%s %s is set by its owner, and was written before a rule was in place", r.Ref, f)
 	}
 	ownUndone := admission[m.fault] && r.LastWriter[f] == sim.ByUs
-	if seen := m.seen[r.Ref][f]; seen != now && !ownUndone {
+	if seen := m.seen[r.Ref][f]; seen != now && !ownUndone && !(m.meant.Ref == r.Ref && m.meant.Field == f) {
 		m.complaint("%s %s was %q when the plan was made, is %q, and was overwritten", r.Ref, f, seen, now)
 	}
 	if c.Verb == sim.VerbRevert && r.LastWriter[f] != sim.ByUs {
@@ -247,14 +247,9 @@ func (m *machine) checkReport(t failing, s *sim.Store, out cluster.Outcomes) {
 func (m *machine) checkTakenBack(t failing, s *sim.Store, result cluster.Result) {
 	ref := result.Write.Target().Ref
 	r := m.touched.Resources[ref]
-	// What was to be sent, set by somebody else under our name, is just what admission makes of it that drops its record.
-	e := m.meanwhile
-	apply, _ := result.Write.(tune.ApplyWrite)
-	if e.AsUs && e.Ref == ref && text(apply.Item.Planned(e.Field)) == e.Value {
-		m.forced[ref] = true
-		return
-	}
 	switch {
+	case m.meant.Ref == ref:
+		return
 	case !admission[s.Fault]:
 		m.fail(t, "%s: %s: %v, and admission changed nothing", m.command, ref, result.Err)
 	case !maps.Equal(byOthers(r, r.Fields), byOthers(r, m.seen[ref])) || r.Annotations[tune.RecordAnnotation] != m.records[ref]:
