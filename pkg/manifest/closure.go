@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -254,31 +255,54 @@ func (c *closure) below(folder string) {
 // templatePath finds paths in the templates of a ResourceSet.
 var templatePath = regexp.MustCompile(`(?m)(?:^|[\s{,])["']?path["']?:\s*['"]?([^\s'",}]+)`)
 
-// resourceSet follows the Kustomizations that a ResourceSet makes (Flux Operator api/v1, ResourceSetSpec), as far as their
-// paths can be told before it is rendered.
+// setResources are what a ResourceSet, or a step of one, makes.
+type setResources struct {
+	Resources []struct {
+		APIVersion string            `json:"apiVersion"`
+		Kind       string            `json:"kind"`
+		Spec       kustomizationSpec `json:"spec"`
+	} `json:"resources"`
+	ResourcesTemplate string `json:"resourcesTemplate"`
+}
+
+// setFields are the fields of a ResourceSet's spec that are followed, and those of which nothing is made (Flux Operator 0.59
+// api/v1, ResourceSetSpec).
+var setFields = []string{"resources", "resourcesTemplate", "steps", "commonMetadata", "inputStrategy", "inputs", "inputsFrom", "dependsOn", "serviceAccountName", "wait"}
+
+// resourceSet follows the Kustomizations that a ResourceSet makes, as far as their paths can be told before it is rendered.
 func (c *closure) resourceSet(data []byte) {
 	var set struct {
 		Spec struct {
-			Resources []struct {
-				APIVersion string            `json:"apiVersion"`
-				Kind       string            `json:"kind"`
-				Spec       kustomizationSpec `json:"spec"`
-			} `json:"resources"`
-			ResourcesTemplate string `json:"resourcesTemplate"`
+			setResources
+			Steps []setResources `json:"steps"`
 		} `json:"spec"`
 	}
-	if err := json.Unmarshal(data, &set); err != nil {
+	var fields struct {
+		Spec map[string]json.RawMessage `json:"spec"`
+	}
+	if errors.Join(json.Unmarshal(data, &set), json.Unmarshal(data, &fields)) != nil {
 		if bytes.Contains(data, []byte(kustomizeGroup)) {
 			c.lose("a ResourceSet cannot be read")
 		}
 		return
 	}
-	for _, r := range set.Spec.Resources {
+	for _, made := range append(set.Spec.Steps, set.Spec.setResources) {
+		c.made(made)
+	}
+	for _, field := range sortedKeys(fields.Spec) {
+		if !slices.Contains(setFields, field) && bytes.Contains(fields.Spec[field], []byte(kustomizeGroup)) {
+			c.lose(fmt.Sprintf("what spec.%s of a ResourceSet makes is not known", field))
+		}
+	}
+}
+
+func (c *closure) made(by setResources) {
+	for _, r := range by.Resources {
 		if r.Kind == kustomizationKind && strings.HasPrefix(r.APIVersion, kustomizeGroup+"/") {
 			c.deploys(r.Spec.Path, r.Spec.SourceRef.Kind, r.Spec.SourceRef.Name)
 		}
 	}
-	if t := set.Spec.ResourcesTemplate; strings.Contains(t, kustomizeGroup) {
+	if t := by.ResourcesTemplate; strings.Contains(t, kustomizeGroup) {
 		for _, m := range templatePath.FindAllStringSubmatch(t, -1) {
 			c.deploys(m[1], c.home.root.source.Kind, c.home.root.source.Name)
 		}

@@ -32,3 +32,29 @@ func TestResourceSetTemplatesGuardFiles(t *testing.T) {
 		})
 	}
 }
+
+// Flux Operator 0.53 and later may make resources in steps; what later ones have is not known here.
+func TestResourceSetStepsGuardFiles(t *testing.T) {
+	t.Parallel()
+	const kustomization = `{"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "spec": {"path": "./apps/base"}}`
+	const template = `"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec: {path: ./apps/base}\n"`
+	for name, test := range map[string]struct {
+		spec       string
+		used, lost bool
+	}{
+		"resources":             {`{"resources": [` + kustomization + `]}`, true, false},
+		"resources of steps":    {`{"steps": [{"name": "a", "resources": []}, {"name": "b", "resources": [` + kustomization + `]}]}`, true, false},
+		"templates of steps":    {`{"steps": [{"name": "a", "resourcesTemplate": ` + template + `}]}`, true, false},
+		"an unknown field":      {`{"phases": [{"objects": [` + kustomization + `]}]}`, false, true},
+		"what it depends on":    {`{"resources": [], "dependsOn": [{"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "name": "a"}]}`, false, false},
+		"annotations it writes": {`{"resources": [], "commonMetadata": {"annotations": {"kustomize.toolkit.fluxcd.io/prune": "disabled"}}}`, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newClosure(NewTree(map[string]string{"apps/base/g.yaml": "x: y\n"}), home{root: Root{Path: "clusters/x"}})
+			c.resourceSet([]byte(`{"spec": ` + test.spec + `}`))
+			assert.Equal(t, test.used, c.used()["apps/base/g.yaml"])
+			assert.Equal(t, test.lost, c.lost != "", c.lost)
+		})
+	}
+}

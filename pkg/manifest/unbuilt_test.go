@@ -61,6 +61,7 @@ func breakages() map[string]map[string][2]string {
 		"a root that is broken":                          {"clusters/production/more.yaml": {"", "]: {\n"}},
 		"a root with a wrong path":                       {"clusters/production/flux-system/gotk-sync.yaml": {"./clusters/production", "./clusters/prod"}},
 		"a ResourceSet":                                  {production: {"", resourceSet}, "apps/production/kustomization.yaml": {"- ns.yaml\n", "- ns.yaml\n- none.yaml\n"}},
+		"a ResourceSet with steps":                       {production: {"", strings.Replace(resourceSet, "  resources:\n", "  steps:\n  - name: apps\n    resources:\n", 1)}, "apps/production/kustomization.yaml": {"- ns.yaml\n", "- ns.yaml\n- none.yaml\n"}},
 		"only a ResourceSet":                             {production: {"*", resourceSet}},
 	}
 }
