@@ -49,12 +49,9 @@ type documentSpec struct {
 	PostBuild       struct {
 		SubstituteFrom []struct{} `json:"substituteFrom"`
 	} `json:"postBuild"`
-	Install waitable `json:"install"`
-	Upgrade upgrade  `json:"upgrade"`
-	// Rollback of a HelmRelease.
-	Rollback struct {
-		Force word `json:"force"`
-	} `json:"rollback"`
+	Install  waitable `json:"install"`
+	Upgrade  upgrade  `json:"upgrade"`
+	Rollback rollback `json:"rollback"`
 	// A HelmChart's spec.chart is a string, a HelmRelease's a template: read only where it is one.
 	Chart       chartTemplate `json:"chart"`
 	ValuesFiles []string      `json:"valuesFiles"`
@@ -231,7 +228,7 @@ func Decode(data []byte) (Object, error) {
 		NamePrefix:      d.Spec.NamePrefix,
 		NameSuffix:      d.Spec.NameSuffix,
 		Ignore:          slices.Concat(d.Spec.Ignore, d.Spec.DriftDetection.Ignore), // a kind has one of them
-		Upgrade:         d.Spec.Upgrade.upgrade(d.Spec.Rollback.Force),
+		Upgrade:         d.Spec.Upgrade.upgrade(d.Spec.Rollback),
 		Reads:           Reads{len(d.Spec.HealthChecks), d.Spec.Wait, len(d.Spec.PostBuild.SubstituteFrom)},
 		DetectsDrift:    d.Spec.DriftDetection.Mode == "enabled",
 		ComparesDrift:   d.Spec.DriftDetection.Mode == "enabled" || d.Spec.DriftDetection.Mode == "warn",

@@ -144,7 +144,7 @@ func TestDecode(t *testing.T) {
 			o.Interval, o.Timeout, o.ChartInterval, o.HasChart = ptr("10m"), ptr("15m"), ptr("1h"), true
 			o.SourceRef, o.TargetNamespace, o.Waits = source("HelmRepository", "sources", "charts"), "web-prod", true
 			o.Polling.Chart, o.Polling.Version = "web", "1.x"
-			o.Upgrade = Upgrade{ServerSide: "enabled", Force: true, ForceRollback: true}
+			o.Upgrade = Upgrade{ServerSide: "enabled", Force: true, ForceRollback: true, ServerSideRollback: "disabled"}
 			o.DetectsDrift, o.ComparesDrift, o.Ignore = true, true, []IgnoreRule{{Paths: []string{"/spec/interval"}, Target: &IgnoreTarget{Kind: "GitRepository"}}}
 			o.Status = Status{ObservedGeneration: 4, Ready: "False", ReadyReason: "InstallFailed", ReadyMessage: "Helm install failed"}
 			return o

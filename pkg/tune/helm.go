@@ -80,17 +80,10 @@ func byUpgrade(o, release flux.Object) FieldStick {
 // helm.sh/helm/v4 pkg/kube/client.go, replaceResource, puts the object of the chart).
 func (j *Judge) replacedBy(o flux.Object, owner flux.Ref) string {
 	release, known := j.object(owner)
-	applied := upgradeWayOf(o, owner) == setsAll
-	switch serverSide := release.Upgrade.ServerSide; {
-	case !known || owner.Kind != "HelmRelease" || release.AppliesElsewhere:
-		return ""
-	case release.Upgrade.Force && serverSide != "enabled" && (!applied || serverSide == "disabled"):
-		return "upgrade"
-	case release.Upgrade.ForceRollback && !applied:
-		return "rollback"
-	default:
+	if !known || owner.Kind != "HelmRelease" || release.AppliesElsewhere {
 		return ""
 	}
+	return release.Upgrade.Replaces(upgradeWayOf(o, owner) == setsAll)
 }
 
 func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) FieldStick {

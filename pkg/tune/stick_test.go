@@ -173,6 +173,14 @@ func TestJudge(t *testing.T) {
 			verdict: Reverted, message: replaced},
 		{name: "a timeout that the chart does not set, of a release whose rollback replaces", known: []flux.Object{release(func(o *flux.Object) { o.Upgrade.ForceRollback = true })(t)}, object: object(t, "ks", clientSide), fields: []flux.Field{flux.Timeout},
 			verdict: Reverted, message: "undone by the next rollback of HelmRelease ops/platform, which replaces the whole object (force)"},
+		{name: "a timeout that the chart does not set, of a release whose rollback applies on the server", known: []flux.Object{release(func(o *flux.Object) {
+			o.Upgrade.ForceRollback, o.Upgrade.ServerSideRollback = true, "enabled"
+		})(t)}, object: object(t, "ks", clientSide), fields: []flux.Field{flux.Timeout},
+			verdict: Sticks, message: "HelmRelease ops/platform does not set spec.timeout"},
+		{name: "a timeout that the chart does not set, of a release whose rollback replaces what was applied", known: []flux.Object{release(func(o *flux.Object) {
+			o.Upgrade.ForceRollback, o.Upgrade.ServerSideRollback = true, "disabled"
+		})(t)}, object: object(t, "ks", helm, ownedBy(flux.Interval, applies("helm-controller"))), fields: []flux.Field{flux.Timeout},
+			verdict: Reverted, message: "undone by the next rollback of HelmRelease ops/platform, which replaces the whole object (force)"},
 		{name: "nobody's", object: object(t, "ks"), verdict: Sticks},
 		{name: "set in Git", known: []flux.Object{parent(t)}, object: object(t, "ks", child(flux.Interval)), verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "taken over by somebody since, but an interval is always in Git", known: []flux.Object{parent(t)}, object: object(t, "ks", child()), verdict: Reverted, within: 10 * time.Minute, message: reverted},
