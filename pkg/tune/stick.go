@@ -246,12 +246,13 @@ func overHand(o flux.Object, record *Record, f flux.Field, appliers ...string) F
 }
 
 // alwaysSet tells whether whoever applies an object sets a field in any case: an interval, which the CRDs require; but for that of a
-// HelmRepository (source-controller api/v1/helmrepository_types.go), where that the owner wrote the object without it tells.
+// HelmRepository (source-controller api/v1/helmrepository_types.go) and of a Receiver (notification-controller api/v1/receiver_types.go),
+// where that the owner wrote the object without it tells.
 func alwaysSet(o flux.Object, owner flux.Ref, f flux.Field) bool {
 	switch {
 	case f != flux.Interval:
 		return false
-	case o.Kind == "HelmRepository":
+	case o.Kind == "HelmRepository" || o.Kind == "Receiver":
 		return o.Value(f) != nil && len(writersFor(o, owner)) == 0
 	default:
 		return true
