@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/fluxtune/kubectl-fluxtune/hack/testbed"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
@@ -278,13 +279,12 @@ func TestPinThatIsInterrupted(t *testing.T) {
 
 // marks make what applies root be known as somebody else than kustomize-controller.
 var marks = map[string][2]string{
-	"by the Flux Operator": {"label", "resourceset.fluxcd.controlplane.io/name=apps"},
-	"by a HelmRelease":     {"label", "helm.toolkit.fluxcd.io/name=apps"},
-	"by Helm":              {"annotate", "meta.helm.sh/release-name=apps"},
-	"by Argo CD":           {"annotate", "argocd.argoproj.io/tracking-id=fleet:x"},
+	"by a HelmRelease": {"label", "helm.toolkit.fluxcd.io/name=apps"},
+	"by Helm":          {"annotate", "meta.helm.sh/release-name=apps"},
+	"by Argo CD":       {"annotate", "argocd.argoproj.io/tracking-id=fleet:x"},
 }
 
-// Rules on a Kustomization that others apply would be wiped at their next turn.
+// Rules on a Kustomization that others apply may be wiped at their next turn, where those are not known to leave them alone.
 func TestPinsOnOwnersThatOthersApply(t *testing.T) {
 	t.Parallel()
 	for name, mark := range marks {
@@ -305,16 +305,45 @@ func TestPinsOnOwnersThatOthersApply(t *testing.T) {
 	}
 }
 
+// The Flux Operator applies on the server, and leaves alone what it does not set.
+func TestPinsOnOwnersOfTheFluxOperator(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	operator := func(every string) {
+		f.ApplyAs(t, fmt.Sprintf(`
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: root, namespace: %s, labels: {resourceset.fluxcd.controlplane.io/name: apps, resourceset.fluxcd.controlplane.io/namespace: %s}}
+spec: {interval: %s, path: ./apps, prune: true, sourceRef: {kind: GitRepository, name: fleet}}
+`, f.flux, f.flux, every), testbed.ApplyOptions{Manager: "flux-operator"})
+	}
+	operator("10m")
+	f.observe(t)
+	_, o := f.tuned(t, "one", pin)
+	require.Zero(t, o.code, o.stderr)
+	before, _ := f.rules(t)
+	require.Contains(t, before, "/spec/interval")
+	operator("10m")
+	operator("11m")
+	after, note := f.rules(t)
+	assert.Equal(t, before, after)
+	assert.NotEmpty(t, note)
+	assert.Equal(t, "1m", f.interval(t))
+	f.revert(t)
+	ignore, note := f.rules(t)
+	assert.Empty(t, ignore+note)
+}
+
 // The same when it becomes so after the plan was made: the owner is looked at again after a conflict.
 func TestPinsOnOwnersThatOthersApplySince(t *testing.T) {
 	t.Parallel()
 	f := newGitFleet(t)
 	f.observe(t)
 	o := atThePrompt(t, on(f.Cluster), func() {
-		f.Kubectl(t, "label", "kustomization", "root", "-n", f.flux, "resourceset.fluxcd.controlplane.io/name=apps")
+		f.Kubectl(t, "annotate", "kustomization", "root", "-n", f.flux, "argocd.argoproj.io/tracking-id=fleet:x")
 	}, "apply", "-n", f.apps, pin)
 	assert.Equal(t, exitFailed, o.code)
-	assert.Contains(t, o.stderr, "Left alone: Kustomization "+f.flux+"/root: Kustomization "+f.flux+"/root is itself applied by ResourceSet ")
+	assert.Contains(t, o.stderr, "Left alone: Kustomization "+f.flux+"/root: Kustomization "+f.flux+"/root is itself applied by Application ")
 	assert.Contains(t, o.stderr, "Not attempted: GitRepository "+f.apps+"/app: ")
 	ignore, note := f.rules(t)
 	assert.Empty(t, ignore+note)

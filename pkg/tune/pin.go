@@ -272,43 +272,6 @@ func (p Pin) Awaited() bool { return len(p.Adds()) > 0 }
 // (etcd server/embed, DefaultMaxRequestBytes), and the API server adds managed fields.
 const maxObject = 1280 << 10
 
-// CannotPin says why rules cannot be added to an owner so that they stay; "" where they can. What applies the owner
-// would take them away, unless it is kustomize-controller, which leaves alone what Git does not set (measured).
-func CannotPin(owner flux.Object) string {
-	ref := owner.Ref
-	applier, applied := owner.Owner()
-	mark, optedOut := optOut(owner)
-	var others []string
-	record, _ := ReadRecord(owner) // of one that cannot be read our own names are unknown
-	ours := record.managers()
-	ours[readPins(owner).Manager] = true
-	for _, m := range owner.Writers {
-		if comesBack(m.Manager) && m.Name != kustomizeController && !ours.has(m.Manager) {
-			others = append(others, m.Name)
-		}
-	}
-	switch {
-	case ref.Kind != "Kustomization":
-		return fmt.Sprintf("%s has no rules to leave fields to others", ref)
-	case owner.AppliesElsewhere:
-		return fmt.Sprintf("%s applies to another cluster", ref)
-	case optedOut:
-		return fmt.Sprintf("%s is itself opted out by %s: %s", ref, OptOutAnnotation, mark)
-	case owner.Deleting:
-		return fmt.Sprintf("%s is being deleted", ref)
-	case BadPins(owner) != nil:
-		return fmt.Sprintf("%s: %s", ref, BadPins(owner))
-	case len(ignoreSetters(owner)) > 0:
-		return fmt.Sprintf("spec.ignore of %s is itself set by %s: add the rule there", ref, ignoreSetters(owner)[0].Name)
-	case applied && applier.Kind != "Kustomization":
-		return fmt.Sprintf("%s is itself applied by %s, which would take the rules away: add them where that is written", ref, applier)
-	case len(others) > 0:
-		return fmt.Sprintf("%s is itself applied by %s, which may take the rules away: add them where that is written", ref, others[0])
-	default:
-		return ""
-	}
-}
-
 // refused is why rules cannot be added to an owner, or not now: no reason where they can, and where none are added.
 func (p Pin) refused(opts Options) (Reason, string) {
 	if why := p.TooLarge(); why != "" {

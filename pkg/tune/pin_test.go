@@ -222,7 +222,7 @@ func TestUnreadablePins(t *testing.T) {
 
 func TestCannotPin(t *testing.T) {
 	t.Parallel()
-	const takesAway = ", which would take the rules away: add them where that is written"
+	chartHas := parent(t, marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops"), ignoring(flux.IgnoreRule{Paths: []string{"/data"}}))
 	const mayTakeAway = ", which may take the rules away: add them where that is written"
 	for _, tc := range []struct {
 		name  string
@@ -233,14 +233,19 @@ func TestCannotPin(t *testing.T) {
 		{"applied by Git", parent(t, child(flux.Interval)), ""},
 		{"of a bootstrap", parent(t, child(flux.Interval), ownedBy(flux.Interval, applies("flux"))), ""},
 		{"by hand", parent(t, ownedBy(flux.Interval, updates("kubectl-edit"))), ""},
-		{"a HelmRelease", release()(t), "HelmRelease ops/platform has no rules to leave fields to others"},
+		{"a HelmRelease", release()(t), "HelmRelease ops/platform has rules for drift only, none that hold an upgrade"},
 		{"of another cluster", parent(t, func(o *flux.Object) { o.AppliesElsewhere = true }), "Kustomization flux-system/apps applies to another cluster"},
 		{"opted out", parent(t, annotated(OptOutAnnotation, "no")), "Kustomization flux-system/apps is itself opted out by fluxtune.github.io/tune: no"},
 		{"deleting", parent(t, deleting), "Kustomization flux-system/apps is being deleted"},
 		{"spec.ignore is in Git", parent(t, ownedBy(flux.IgnoreField, applies("kustomize-controller"))), "spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller: add the rule there"},
-		{"by the Flux Operator", parent(t, operated()), "Kustomization flux-system/apps is itself applied by ResourceSet flux-system/apps" + takesAway},
-		{"by a HelmRelease", parent(t, marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")), "Kustomization flux-system/apps is itself applied by HelmRelease ops/platform" + takesAway},
-		{"by Argo CD", parent(t, annotated("argocd.argoproj.io/tracking-id", "fleet:x")), "Kustomization flux-system/apps is itself applied by Application fleet" + takesAway},
+		{"by a ResourceSet", parent(t, operated(flux.Interval), writtenBy(noon, applies("flux-operator"))), ""},
+		{"by a FluxInstance", parent(t, marked("fluxcd.controlplane.io/name", "flux", "fluxcd.controlplane.io/namespace", "flux-system"), writtenBy(noon, applies("flux-operator"))), ""},
+		{"by a ResourceSet that has rules", parent(t, operated(flux.IgnoreField), writtenBy(noon, applies("flux-operator"))), "spec.ignore of Kustomization flux-system/apps is itself set by flux-operator: add the rule there"},
+		{"by a ResourceSet and somebody else", parent(t, operated(), writtenBy(noon, applies("flux-operator")), writtenBy(noon, applies("terraform"))), "Kustomization flux-system/apps is itself applied by terraform" + mayTakeAway},
+		{"by a HelmRelease", parent(t, marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops"), writtenBy(noon, updates("helm-controller"))), ""},
+		{"by a HelmRelease, with rules of nobody knows whom", chartHas, "spec.ignore of Kustomization flux-system/apps may be set by HelmRelease ops/platform: add the rule there"},
+		{"by the helm command", parent(t, annotated("meta.helm.sh/release-name", "apps")), "Kustomization flux-system/apps is itself applied by Helm release apps" + mayTakeAway},
+		{"by Argo CD", parent(t, annotated("argocd.argoproj.io/tracking-id", "fleet:x")), "Kustomization flux-system/apps is itself applied by Application fleet" + mayTakeAway},
 		{"by Argo CD, without marks", parent(t, ownedBy(flux.Interval, updates("argocd-controller"))), "Kustomization flux-system/apps is itself applied by argocd-controller" + mayTakeAway},
 		{"by Terraform, with an interval that a hand has set since", parent(t, ownedBy(flux.Interval, updates("kubectl-edit")), writtenBy(noon, applies("terraform"))), "Kustomization flux-system/apps is itself applied by terraform" + mayTakeAway},
 		{"by Terraform", parent(t, ownedBy(flux.Interval, applies("terraform"))), "Kustomization flux-system/apps is itself applied by terraform" + mayTakeAway},
@@ -249,14 +254,40 @@ func TestCannotPin(t *testing.T) {
 	}
 }
 
+// What a HelmRelease applies keeps what the chart does not set, unless it is replaced; of a release that was not read nobody knows.
+func TestCannotPinWhatAReleaseReplaces(t *testing.T) {
+	t.Parallel()
+	const itself = "Kustomization flux-system/apps is itself applied by HelmRelease ops/platform, "
+	of := marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")
+	for name, tc := range map[string]struct {
+		upgrade flux.Upgrade
+		by      flux.Manager
+		want    string
+	}{
+		"merged":                     {flux.Upgrade{}, updates("helm-controller"), ""},
+		"applied on the server":      {flux.Upgrade{Force: true}, applies("helm-controller"), ""},
+		"replaced by an upgrade":     {flux.Upgrade{Force: true}, updates("helm-controller"), itself + "whose next upgrade would take the rules away (force): add them where that is written"},
+		"replaced by a rollback":     {flux.Upgrade{ForceRollback: true}, updates("helm-controller"), itself + "whose next rollback would take the rules away (force): add them where that is written"},
+		"replaced, applied or not":   {flux.Upgrade{Force: true, ServerSide: "disabled"}, applies("helm-controller"), itself + "whose next upgrade would take the rules away (force): add them where that is written"},
+		"never, where it is applied": {flux.Upgrade{Force: true, ServerSide: "enabled"}, updates("helm-controller"), ""},
+	} {
+		owner := parent(t, of, writtenBy(noon, tc.by))
+		by := release()(t)
+		by.Upgrade = tc.upgrade
+		assert.Equal(t, tc.want, NewJudge(flux.Snapshot{Objects: []flux.Object{owner, by}}).cannotPin(owner.Ref), name)
+	}
+	owner := parent(t, of)
+	assert.Equal(t, itself+"which may take the rules away: add them where that is written", NewJudge(flux.Snapshot{Objects: []flux.Object{owner}}).cannotPin(owner.Ref))
+}
+
 // Whoever applies the owner is looked at again each time: also when that changes after the plan.
 func TestPinNextLooksAtTheOwnerAgain(t *testing.T) {
 	t.Parallel()
 	rules := Rules([]Need{need(object(t, "ks"), flux.Interval)})
 	w := PinWrite{Pin: Pin{Owner: parent(t), Rules: rules}}
 	require.NotNil(t, w.Next(parent(t)).Patch)
-	now := parent(t, operated(), version("8"))
-	assert.Equal(t, Next{State: StateLeftAlone, Why: "Kustomization flux-system/apps is itself applied by ResourceSet flux-system/apps, which would take the rules away: add them where that is written"}, w.Next(now))
+	now := parent(t, marked("argocd.argoproj.io/instance", "fleet"), version("8"))
+	assert.Equal(t, Next{State: StateLeftAlone, Why: "Kustomization flux-system/apps is itself applied by Application fleet, which may take the rules away: add them where that is written"}, w.Next(now))
 
 	// Rules of ours can be taken away whoever applies it.
 	held := pinning(t, rules...)

@@ -128,7 +128,7 @@ func (j *Judge) cannotPin(owner flux.Ref) string {
 		return fmt.Sprintf("%s %s", owner, j.lacks(owner))
 	}
 	o.Ref = owner
-	return CannotPin(o)
+	return cmp.Or(CannotPin(o), j.takenBy(o))
 }
 
 // PinOf are the rules that an owner needs, by the records on its objects and what is planned beside.
