@@ -38,7 +38,6 @@ type copyOperation struct {
 	To       string   `json:"to"`
 	Exclude  []string `json:"exclude"`
 	Strategy string   `json:"strategy"`
-	Optional bool     `json:"optional"`
 }
 
 // artifact is the Tree of an ExternalArtifact, or why it is not known.
@@ -140,7 +139,7 @@ func (t *Tree) copy(base, pattern string, op copyOperation, files map[string]str
 			files[clean(destination+"/"+path.Base(from))] = from
 		case t.isFile(from):
 			files[destination] = from
-		case !op.Optional:
+		default:
 			return fmt.Sprintf("its generator copies %q, which is not in the checkout", op.From)
 		}
 		return ""
@@ -158,7 +157,7 @@ func (t *Tree) copy(base, pattern string, op copyOperation, files map[string]str
 		}
 		t.copyAll(from, clean(destination+"/"+relative), files)
 	}
-	if !matched && !op.Optional {
+	if !matched {
 		return fmt.Sprintf("nothing in the checkout matches %q of its generator", op.From)
 	}
 	return ""

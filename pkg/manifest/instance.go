@@ -62,11 +62,15 @@ func syncSource(data json.RawMessage) (*flux.Object, error) {
 	if err != nil || !kind.Source {
 		return nil, nil
 	}
-	ref := map[string]string{"name": sync.Ref}
-	if kind.Name == "OCIRepository" {
-		ref = map[string]string{"tag": sync.Ref}
+	spec := map[string]any{"interval": cmp.Or(deref(sync.Interval), instanceInterval)}
+	switch kind.Name { // flux-operator internal/builder/templates.go, syncTmpl
+	case "Bucket":
+		spec["endpoint"], spec["bucketName"] = sync.URL, sync.Ref
+	case "OCIRepository":
+		spec["url"], spec["ref"] = sync.URL, map[string]string{"tag": sync.Ref}
+	default:
+		spec["url"], spec["ref"] = sync.URL, map[string]string{"name": sync.Ref}
 	}
-	spec := map[string]any{"interval": cmp.Or(deref(sync.Interval), instanceInterval), "url": sync.URL, "ref": ref}
 	if sync.Secret != "" {
 		spec["secretRef"] = map[string]string{"name": sync.Secret}
 	}

@@ -31,3 +31,13 @@ func TestTheSourceOfAFluxInstance(t *testing.T) {
 		})
 	}
 }
+
+// Of a Bucket the reference is its name, and the URL its endpoint.
+func TestTheBucketOfAFluxInstance(t *testing.T) {
+	t.Parallel()
+	o, err := syncSource([]byte(`{"metadata": {"namespace": "flux"}, "spec": {"sync": {"kind": "Bucket", "url": "minio.example.com", "ref": "fleet", "path": "clusters/dev"}}}`))
+	require.NoError(t, err)
+	assert.Equal(t, "Bucket", o.Kind)
+	assert.Equal(t, flux.Remote{URL: "minio.example.com", Bucket: "fleet"}, flux.Remote{URL: o.Remote.URL, Bucket: o.Remote.Bucket})
+	assert.Empty(t, o.Remote.Ref)
+}
