@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"strings"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -113,6 +114,24 @@ func (f *fleet) include(source *subject, every Pair[time.Duration], poll time.Du
 	}
 }
 
+// disabledMark is the annotation by which an ArtifactGenerator makes nothing where it says "disabled", in any case (source-watcher
+// api/v1beta1, IsDisabled).
+const disabledMark = "source.extensions.fluxcd.io/reconcile"
+
+// notMade is why an ArtifactGenerator makes nothing of what comes; "" where it does, and for others.
+func notMade(o *flux.Object) string {
+	switch {
+	case o.Kind != flux.ArtifactGeneratorKind:
+		return ""
+	case strings.EqualFold(o.Annotations[disabledMark], "disabled"):
+		return o.Ref.String() + " is disabled"
+	case o.Status.Stalled || o.Status.Ready == "False":
+		return o.Ref.String() + " fails: " + o.Status.ReadyReason
+	default:
+		return ""
+	}
+}
+
 // made is the supply of what is made of other sources: it is made anew when one of them changes, since
 // whoever makes it watches them (source-watcher artifactgenerator_manager.go), which takes about as long
 // as fetching. The slowest of them counts.
@@ -120,6 +139,9 @@ func (f *fleet) made(s *subject, links int) supply {
 	sup := supply{source: s.object.Ref}
 	if links >= maxLinks {
 		sup.why = s.object.Ref.String() + " is made of itself"
+		return sup
+	}
+	if sup.why = notMade(s.object); sup.why != "" {
 		return sup
 	}
 	if len(s.object.Polling.Made) == 0 {

@@ -59,6 +59,15 @@ func TestGeneratedArtifacts(t *testing.T) {
 	made := link(flux.ExternalArtifactKind, "a", generator)
 	consumer := kustomization("k", "x", "10m", "", func(o *flux.Object) { o.SourceRef = artifact })
 	both := link(flux.ArtifactGeneratorKind, "g", ref("GitRepository", "fast"), ref("GitRepository", "slow"))
+	that := func(i tune.Item, changes ...func(*flux.Object)) tune.Item {
+		for _, change := range changes {
+			change(&i.Object)
+		}
+		return i
+	}
+	annotated := func(key, value string) func(*flux.Object) {
+		return func(o *flux.Object) { o.Annotations = map[string]string{key: value} }
+	}
 	hook := func(name string) tune.Item {
 		return item(flux.Object{Ref: ref("Receiver", "hook-"+name), Targets: []flux.Target{{Kind: "GitRepository", Namespace: "apps", Name: name}}}, "")
 	}
@@ -76,6 +85,9 @@ func TestGeneratedArtifacts(t *testing.T) {
 		"its maker was not read": {[]tune.Item{made, fast, slow}, Latency{}, "ArtifactGenerator apps/g was not read", ""},
 		"nothing was read":       {nil, Latency{}, "ExternalArtifact apps/a was not read", ""},
 		"made by somebody else":  {[]tune.Item{link(flux.ExternalArtifactKind, "a")}, Latency{}, "what makes ExternalArtifact apps/a is not known", ""},
+		"disabled":               {[]tune.Item{made, that(both, annotated("source.extensions.fluxcd.io/reconcile", "Disabled")), fast, slow}, Latency{}, "ArtifactGenerator apps/g is disabled", ""},
+		"failing":                {[]tune.Item{made, that(both, failing("BuildFailed", "no match")), fast, slow}, Latency{}, "ArtifactGenerator apps/g fails: BuildFailed", ""},
+		"stalled":                {[]tune.Item{made, that(both, failing("AccessDenied", "x"), func(o *flux.Object) { o.Status.Stalled = true }), fast, slow}, Latency{}, "ArtifactGenerator apps/g fails: AccessDenied", ""},
 		"made of itself":         {[]tune.Item{made, link(flux.ArtifactGeneratorKind, "g", artifact)}, Latency{}, "ExternalArtifact apps/a is made of itself", ""},
 	} {
 		b := New(Input{Items: []tune.Item{consumer}, Others: tc.others})
