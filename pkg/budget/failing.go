@@ -20,7 +20,8 @@ const (
 	BackOff Failure = "backOff"
 	// Retrying: it is tried again at an interval of its own for that.
 	Retrying Failure = "retryInterval"
-	// Waiting: it looks again whether what it needs is there, every --requeue-dependency.
+	// Waiting: it looks again whether what it needs is there, every --requeue-dependency; before helm-controller 1.4 at a source
+	// only at its interval.
 	Waiting Failure = "waiting"
 	// Stopped: its controller has given up until it changes.
 	Stopped Failure = "stalled"
@@ -172,6 +173,9 @@ func (f *fleet) waits(s *subject) Rates {
 	default:
 		return interval
 	}
+		if older, _ := f.settings.Older(s.object, flux.WaitsLess); older && s.object.Kind == "HelmRelease" && s.object.Status.ReadyReason == "SourceNotReady" {
+			return interval
+		}
 }
 
 // failed is what an attempt asks that fails as the last one did; false where it asks nothing.

@@ -155,6 +155,32 @@ func TestFailingPace(t *testing.T) {
 }
 
 func TestFailingIsCounted(t *testing.T) {
+// Before 1.4, helm-controller looks at a source that is not ready after the interval of the release; at dependencies, and at an
+// artifact that is gone, sooner.
+func TestOlderControllersWaitForSources(t *testing.T) {
+	t.Parallel()
+	release := func(reason, message string) tune.Item {
+		return item(flux.Object{Ref: ref("HelmRelease", "x"), Interval: ptr("1h")}, "10m", failing(reason, message))
+	}
+	for name, tc := range map[string]struct {
+		item    tune.Item
+		version string
+		want    Rates
+	}{
+		"its source":            {release("SourceNotReady", "x"), "v1.3.0", Rates{1, 6}},
+		"its source, since":     {release("SourceNotReady", "x"), "v1.4.0", steady(120)},
+		"its source, somehow":   {release("SourceNotReady", "x"), "", steady(120)},
+		"dependencies":          {release("DependencyNotReady", "x"), "v1.3.0", steady(120)},
+		"an artifact not found": {release("ArtifactFailed", "Source not ready: artifact not found. Retrying in 30s"), "v1.3.0", steady(120)},
+	} {
+		c := flux.DefaultControllers()[2]
+		c.Version, c.Found = tc.version, true
+		b := New(Input{Items: []tune.Item{tc.item}, Controllers: []flux.Controller{c}})
+		assert.Equal(t, tc.want, b.Items[0].Reconciles, name)
+		assert.Equal(t, Waiting, b.Items[0].Failure, name)
+	}
+}
+
 	t.Parallel()
 	const url = "https://git.example.com/app"
 	stalled := func(o *flux.Object) { o.Status.Stalled = true }

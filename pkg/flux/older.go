@@ -13,6 +13,11 @@ var newerAPIs = []newerAPI{
 	{"ImageUpdateAutomation", "v1beta1", "0.38.0"},
 }
 
+// WaitsLess (Flux 2.7) is the helm-controller since which one looks at a source that is not ready after --requeue-dependency, and before
+// only after the interval of the release: it watches charts, but for other revisions only, and for those that become ready (v1.3.0
+// internal/controller/helmrelease_controller.go, reconcileRelease; internal/predicates/source_predicate.go).
+const WaitsLess = "1.4.0"
+
 // Older tells whether the controller of an object is older than a version ("1.4.0"): by the tag of its image, or else by the API that
 // the object was read by. Known is false where neither tells; older is false then.
 func (by Controllers) Older(o *Object, than string) (older, known bool) {

@@ -51,24 +51,19 @@ func gaveUp(o flux.Object, opts Options) (stopped bool, reason string) {
 	}
 }
 
-// Since waitsLess (Flux 2.7), helm-controller looks at a HelmChart that is not ready after --requeue-dependency, and before only
-// after the interval of the release: it watches charts, but for other revisions only, and for those that become ready (v1.3.0
-// internal/controller/helmrelease_controller.go, reconcileRelease; internal/predicates/source_predicate.go).
-const waitsLess = "1.4.0"
-
 // chartAgain is how long helm-controller may take to look at the HelmChart again that it has changed with a release, and what is
 // said of that.
 func (g *Graph) chartAgain(item Item) (again time.Duration, why string) {
 	o := item.Object
 	soon, interval := g.Controllers.Of(&o).RequeueDependency, o.EffectiveWith(flux.Interval, item.Planned(flux.Interval), nil)
-	older, known := g.Controllers.Older(&o, waitsLess)
+	older, known := g.Controllers.Older(&o, flux.WaitsLess)
 	said := "changes that with it, and looks at it again after "
 	switch {
 	case older:
-		return interval, fmt.Sprintf("helm-controller before %s %sits interval, %s (flux reconcile helmrelease makes it sooner)", waitsLess, said, flux.FormatDuration(interval))
+		return interval, fmt.Sprintf("helm-controller before %s %sits interval, %s (flux reconcile helmrelease makes it sooner)", flux.WaitsLess, said, flux.FormatDuration(interval))
 	case known || interval <= soon:
 		return soon, "helm-controller " + said + flux.FormatDuration(soon)
 	default:
-		return interval, fmt.Sprintf("helm-controller %s%s, or, before %s, after its interval, %s", said, flux.FormatDuration(soon), waitsLess, flux.FormatDuration(interval))
+		return interval, fmt.Sprintf("helm-controller %s%s, or, before %s, after its interval, %s", said, flux.FormatDuration(soon), flux.WaitsLess, flux.FormatDuration(interval))
 	}
 }
