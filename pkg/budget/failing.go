@@ -2,6 +2,7 @@ package budget
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,14 +79,21 @@ func failure(o *flux.Object, c flux.Controller) Failure {
 
 const dependencyNotReady = "DependencyNotReady" // fluxcd/pkg apis/meta, DependencyNotReadyReason
 
+// actionsFail are the reasons of a HelmRelease of which an action has failed: what fails before them goes by back-off, whatever its
+// strategy is (helm-controller internal/reconcile/atomic_release.go, Reconcile; internal/controller/helmrelease_controller.go).
+var actionsFail = []string{"InstallFailed", "UpgradeFailed", "TestFailed", "RollbackFailed", "UninstallFailed"}
+
 // helmRetry is the interval at which a HelmRelease tries again what failed; nil where its strategy is
-// another.
+// another. That of what was attempted last counts (api/v2, GetActiveRetry).
 func helmRetry(o *flux.Object, c flux.Controller) *string {
-	retry := o.Polling.Retry
+	retry, reason := o.Polling.Retry, o.Status.ReadyReason
+	if !slices.Contains(actionsFail, reason) {
+		return nil
+	}
 	every, named := retry.Install, retry.InstallNamed
-	switch o.Status.ReadyReason {
-	case "InstallFailed":
-	case "UpgradeFailed":
+	switch action := o.Status.LastAction; {
+	case action == "install", action == "" && reason == "InstallFailed":
+	case action == "upgrade", action == "" && reason == "UpgradeFailed":
 		every, named = retry.Upgrade, retry.UpgradeNamed
 	default:
 		return nil
@@ -165,6 +173,9 @@ func (f *fleet) waits(s *subject) Rates {
 		}
 		return steady(Retries(c, failing, time.Hour))
 	case Waiting:
+		if older, _ := f.settings.Older(s.object, flux.WaitsLess); older && s.object.Kind == "HelmRelease" && s.object.Status.ReadyReason == "SourceNotReady" {
+			return interval
+		}
 		return steady(perHour(c.RequeueDependency))
 	case Stopped:
 		return Rates{}
@@ -173,9 +184,6 @@ func (f *fleet) waits(s *subject) Rates {
 	default:
 		return interval
 	}
-		if older, _ := f.settings.Older(s.object, flux.WaitsLess); older && s.object.Kind == "HelmRelease" && s.object.Status.ReadyReason == "SourceNotReady" {
-			return interval
-		}
 }
 
 // failed is what an attempt asks that fails as the last one did; false where it asks nothing.

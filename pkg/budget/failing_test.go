@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -154,7 +155,6 @@ func TestFailingPace(t *testing.T) {
 	}
 }
 
-func TestFailingIsCounted(t *testing.T) {
 // Before 1.4, helm-controller looks at a source that is not ready after the interval of the release; at dependencies, and at an
 // artifact that is gone, sooner.
 func TestOlderControllersWaitForSources(t *testing.T) {
@@ -181,6 +181,7 @@ func TestOlderControllersWaitForSources(t *testing.T) {
 	}
 }
 
+func TestFailingIsCounted(t *testing.T) {
 	t.Parallel()
 	const url = "https://git.example.com/app"
 	stalled := func(o *flux.Object) { o.Status.Stalled = true }
@@ -238,8 +239,9 @@ func TestFailuresOfOneReason(t *testing.T) {
 // one is not.
 func TestRetryOnFailureByDefault(t *testing.T) {
 	t.Parallel()
-	release := func(reason string, retry flux.HelmRetry) *flux.Object {
+	release := func(reason string, retry flux.HelmRetry, action ...string) *flux.Object {
 		o := &flux.Object{Ref: flux.Ref{Kind: "HelmRelease"}}
+		o.Status.LastAction = strings.Join(action, "")
 		o.Status.Ready, o.Status.ReadyReason, o.Polling.Retry = "False", reason, retry
 		return o
 	}
@@ -256,7 +258,13 @@ func TestRetryOnFailureByDefault(t *testing.T) {
 		{release("UpgradeFailed", flux.HelmRetry{InstallNamed: true}), gate, Retrying, flux.RetryDefault()},
 		{release("UpgradeFailed", flux.HelmRetry{UpgradeNamed: true}), gate, BackOff, nil},
 		{release("UpgradeFailed", flux.HelmRetry{Upgrade: &every, UpgradeNamed: true}), gate, Retrying, &every},
-		{release("TestFailed", flux.HelmRetry{}), gate, BackOff, nil},
+		{release("TestFailed", flux.HelmRetry{}), gate, BackOff, nil}, // which action it was is not known
+		{release("TestFailed", flux.HelmRetry{}, "install"), gate, Retrying, flux.RetryDefault()},
+		{release("TestFailed", flux.HelmRetry{Upgrade: &every, UpgradeNamed: true}, "upgrade"), flux.Controller{}, Retrying, &every},
+		{release("TestFailed", flux.HelmRetry{Upgrade: &every, UpgradeNamed: true}, "install"), flux.Controller{}, BackOff, nil},
+		{release("RollbackFailed", flux.HelmRetry{UpgradeNamed: true}, "upgrade"), gate, BackOff, nil},
+		{release("ValuesError", flux.HelmRetry{}, "upgrade"), gate, BackOff, nil},
+		{release("ArtifactFailed", flux.HelmRetry{}, "upgrade"), gate, BackOff, nil},
 	} {
 		assert.Equal(t, tc.want, failure(tc.object, tc.by))
 		assert.Equal(t, tc.every, helmRetry(tc.object, tc.by))

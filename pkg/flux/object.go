@@ -126,6 +126,9 @@ type Status struct {
 	// its retries are used up, when it may not use its source, and when an expression cannot be read. StalledReason tells.
 	Stalled       bool
 	StalledReason string
+	// LastAction is what helm-controller did last of a HelmRelease, "install" or "upgrade"; "" where that is not known
+	// (status.lastAttemptedReleaseAction).
+	LastAction string
 	// SourceChanged is when a source's artifact was written last; the zero time where that is unknown. It changed then or
 	// before: a source-controller that has lost its artifacts, as with a restart, writes them anew.
 	SourceChanged time.Time

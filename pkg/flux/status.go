@@ -21,8 +21,9 @@ type documentStatus struct {
 	ExportedInputs []struct{} `json:"exportedInputs"`
 	History        history    `json:"history"`
 	// How often the upgrade that is wanted now has failed (helm-controller api/v2, HelmReleaseStatus).
-	UpgradeFailures int `json:"upgradeFailures"`
-	Inventory       struct {
+	UpgradeFailures            int    `json:"upgradeFailures"`
+	LastAttemptedReleaseAction string `json:"lastAttemptedReleaseAction"`
+	Inventory                  struct {
 		Entries inventory `json:"entries"`
 	} `json:"inventory"`
 }
@@ -39,7 +40,10 @@ type condition struct {
 }
 
 func (s documentStatus) status() Status {
-	status := Status{ObservedGeneration: s.ObservedGeneration, Exported: len(s.ExportedInputs), Managed: s.Inventory.Entries.count, Inventory: s.Inventory.Entries.flux}
+	status := Status{
+		ObservedGeneration: s.ObservedGeneration, Exported: len(s.ExportedInputs), LastAction: s.LastAttemptedReleaseAction,
+		Managed: s.Inventory.Entries.count, Inventory: s.Inventory.Entries.flux,
+	}
 	var lastTried, fetchFailed time.Time
 	for _, c := range s.Conditions {
 		if c.Type == "FetchFailed" && c.Status == metav1.ConditionTrue { // source-controller api/v1, FetchFailedCondition
