@@ -38,10 +38,31 @@ func TestAutomations(t *testing.T) {
 			Items: []tune.Item{item(flux.Object{
 				Ref: ref("ImageUpdateAutomation", "a"), Interval: ptr("1m"), SourceRef: ref("GitRepository", "repo"), Polling: flux.Polling{Push: tc.push},
 			}, "")},
-			Others: []tune.Item{source("repo", "https://github.com/acme/app", "5m", "", func(o *flux.Object) { o.Remote.Ref = tc.source })},
+			Others: []tune.Item{source("repo", "https://github.com/acme/app", "5m", "", func(o *flux.Object) {
+				o.Remote.Ref = tc.source
+				if tc.source.Kind == flux.RefBranch {
+					o.Polling.Branch = tc.source.Value
+				}
+			})},
 		})
 		assert.Equal(t, steady(tc.want), b.Requests, name)
 		assert.Equal(t, tc.want > 60, b.Items[0].Cost.Clones, name)
+	}
+}
+
+// A GitRepository may name a branch beside what it checks out: an automation that pushes there does not switch.
+func TestAutomationsOfATagOnABranch(t *testing.T) {
+	t.Parallel()
+	for push, want := range map[string]float64{"": 60, "main": 60, "updates": 120} {
+		b := New(Input{
+			Items: []tune.Item{item(flux.Object{
+				Ref: ref("ImageUpdateAutomation", "a"), Interval: ptr("1m"), SourceRef: ref("GitRepository", "repo"), Polling: flux.Polling{Push: flux.Push{Branch: push}},
+			}, "")},
+			Others: []tune.Item{source("repo", "https://github.com/acme/app", "5m", "", func(o *flux.Object) {
+				o.Remote.Ref, o.Polling.Branch = flux.RemoteRef{Kind: flux.RefTag, Value: "v1"}, "main"
+			})},
+		})
+		assert.Equal(t, steady(want), b.Requests, push)
 	}
 }
 

@@ -114,10 +114,7 @@ func (f *fleet) automationCost(o *flux.Object) Cost {
 	if from := f.byRef[o.SourceRef]; from != nil {
 		url = from.object.Remote.URL
 		if !p.HasCheckout {
-			ref, branch = from.object.Remote.Ref, ""
-		}
-		if !p.HasCheckout && ref.Kind == flux.RefBranch {
-			branch = ref.Value
+			ref, branch = from.object.Remote.Ref, from.object.Polling.Branch
 		}
 	}
 	calls := f.calls(url)

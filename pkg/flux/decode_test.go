@@ -46,6 +46,7 @@ func TestDecode(t *testing.T) {
 			o.Annotations = map[string]string{"fluxtune.github.io/tune": "disabled"}
 			o.Interval, o.Timeout = ptr("1m0s"), ptr("60s")
 			o.Remote = Remote{URL: "https://git.example.com/apps/web.git", Ref: RemoteRef{RefBranch, "main"}, Secret: "git-auth", Provider: "github"}
+			o.Polling.Branch = "main"
 			o.Owners = []FieldOwner{
 				{Interval, Manager{Name: "flux", Apply: true, Version: "source.toolkit.fluxcd.io/v1"}},
 				{Timeout, Manager{Name: "flux", Apply: true, Version: "source.toolkit.fluxcd.io/v1"}},

@@ -29,6 +29,8 @@ type Polling struct {
 	// ByRevision says that the version of a chart from a GitRepository or Bucket bears the revision that it is built from
 	// (reconcileStrategy: Revision).
 	ByRevision bool
+	// Branch of a GitRepository, which an ImageUpdateAutomation compares also where another reference counts (spec.ref.branch).
+	Branch string
 	// Push is what an ImageUpdateAutomation checks out and pushes to.
 	Push Push
 	// Type is spec.type of a ResourceSetInputProvider or a Provider: "GitHubBranch", "github".
@@ -135,6 +137,10 @@ func (d document) polling() Polling {
 	s := d.Spec
 	p := Polling{Submodules: s.RecurseSubmodules, Verifies: s.Verify != nil, Version: s.Version, Region: s.Region != "", ByRevision: s.ReconcileStrategy == byRevision}
 	switch d.Kind {
+	case "GitRepository":
+		if s.Ref != nil {
+			p.Branch = s.Ref.Branch
+		}
 	case "HelmChart":
 		p.Chart = s.Chart.name
 	case "HelmRelease":
