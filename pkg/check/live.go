@@ -115,7 +115,7 @@ func differs(git, live flux.Object, field flux.Field, judge *tune.Judge) LiveDif
 	default:
 		d.State, d.Why = StateUndone, fmt.Sprintf("%s sets Git's value again", owner)
 		if stick.Within > 0 {
-			d.Why += " within " + flux.FormatDuration(stick.Within)
+			d.Why += " " + tune.Within(stick.Within)
 		}
 	}
 	return d

@@ -62,7 +62,7 @@ func TestGetComparesFilesWithACluster(t *testing.T) {
 	assert.Equal(t, 6, document.Both)
 
 	table := on(f.Cluster).must(t, "get", "-f", dir, "--context", context, "-n", f.apps)
-	assert.Regexp(t, `GitRepository +hand +interval +5m +9m +undone +Kustomization `+f.flux+`/root sets Git's value again within 10m\n`, table.stdout)
+	assert.Regexp(t, `GitRepository +hand +interval +5m +9m +undone +Kustomization `+f.flux+`/root sets Git's value again within about 10m\n`, table.stdout)
 	assert.Contains(t, table.stdout, "6 objects of clusters/one and the cluster; 7 differences.")
 	same := on(f.Cluster).must(t, "get", "-f", dir, "--context", context, "-n", f.apps, "gitrepo", "same")
 	assert.Equal(t, "The cluster is as clusters/one has it: 1 object.\n", same.stdout)

@@ -69,8 +69,8 @@ func TestOperatedFleet(t *testing.T) {
 
 	plan := decode[report.Plan](t, on(c).must(t, "plan", "-n", ns, "-o", "json"))
 	require.Len(t, plan.Items, 2)
-	assert.Equal(t, "would be undone within 1h by "+instance, plan.Items[0].Message)
-	assert.Equal(t, "would be undone within 15m by "+set, plan.Items[1].Message)
+	assert.Equal(t, "would be undone within about 1h by "+instance, plan.Items[0].Message)
+	assert.Equal(t, "would be undone within about 15m by "+set, plan.Items[1].Message)
 
 	c.Kubectl(t, "annotate", "resourceset", "apps", "-n", ns, "fluxcd.controlplane.io/reconcile=disabled")
 	plan = decode[report.Plan](t, on(c).must(t, "plan", "-n", ns, "-o", "json"))
@@ -113,7 +113,7 @@ spec: {interval: 1m, url: "https://github.com/acme/fleet", ref: {branch: main}}
 	before := objects(t, c, "-A")
 
 	plan := on(c).must(t, "plan", "-n", "development")
-	assert.Contains(t, plan.stdout, "would be undone within 10m by Kustomization flux-system/flux-system")
+	assert.Contains(t, plan.stdout, "would be undone within about 10m by Kustomization flux-system/flux-system")
 	assert.Contains(t, plan.stdout, "where: all 4 in Kustomization flux-system/flux-system: path ./clusters/prod of https://github.com/acme/fleet (branch main)")
 	applied := decode[report.Results](t, on(c).must(t, "apply", "-A", "--yes", "--patches-per-second", "0", "-o", "json"))
 	assert.Equal(t, report.ResultSummary{Unchanged: 4, Skipped: 10}, applied.Summary)

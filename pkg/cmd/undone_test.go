@@ -16,23 +16,23 @@ func TestWhatDoesNotLastIsSaid(t *testing.T) {
 	f := newGitFleet(t)
 	root := "Kustomization " + f.flux + "/root"
 	plan := on(f.Cluster).must(t, "plan", "-n", f.apps, "--managed=patch")
-	assert.Contains(t, plan.stdout, "Undone       1 of 1 change within 10m, by "+root)
+	assert.Contains(t, plan.stdout, "Undone       1 of 1 change within about 10m, by "+root)
 	assert.Regexp(t, `Costs +until it is undone, Git requests`, plan.stdout)
 	i := on(f.Cluster)
 	i.stdin, i.terminal = strings.NewReader("y\n"), true
 	o := i.must(t, "apply", "-n", f.apps, "--managed=patch")
-	assert.Contains(t, o.stdout, "Undone       1 of 1 change within 10m, by "+root)
-	assert.Contains(t, o.stderr, "Change 1 object (0 in production, 1 faster; 1 is undone within 10m by "+root+")")
-	assert.Contains(t, o.stderr, "1 of 1 change is undone within 10m, by "+root+".\n")
+	assert.Contains(t, o.stdout, "Undone       1 of 1 change within about 10m, by "+root)
+	assert.Contains(t, o.stderr, "Change 1 object (0 in production, 1 faster; 1 is undone within about 10m by "+root+")")
+	assert.Contains(t, o.stderr, "1 of 1 change is undone within about 10m, by "+root+".\n")
 	list := decode[report.SessionList](t, on(f.Cluster).must(t, "sessions", "-n", f.apps, "-o", "json"))
 	require.Len(t, list.Items, 1)
 	assert.Equal(t, [2]int{1, 1}, [2]int{list.Items[0].Stand, list.Items[0].Undone})
 	assert.Contains(t, on(f.Cluster).must(t, "sessions", "-n", f.apps).stdout, "yes (1 will be undone)")
-	assert.Regexp(t, `app +configured +.* undone within 10m by `+root, o.stdout)
+	assert.Regexp(t, `app +configured +.* undone within about 10m by `+root, o.stdout)
 	again := on(f.Cluster).must(t, "plan", "-n", f.apps).stdout
 	assert.Contains(t, again, "0 to change, 1 as the policy wants")
-	assert.Contains(t, again, "Undone       1 that is as the policy wants, within 10m, by "+root)
-	assert.Regexp(t, `=.* app .* undone within 10m by `+root, again)
+	assert.Contains(t, again, "Undone       1 that is as the policy wants, within about 10m, by "+root)
+	assert.Regexp(t, `=.* app .* undone within about 10m by `+root, again)
 	assert.Contains(t, again, "Next         kubectl fluxtune plan -f <your checkout>\n")
 }
 

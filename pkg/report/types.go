@@ -83,7 +83,7 @@ type Lasting struct {
 	Owner *Owner `json:"owner,omitempty"`
 	// Fields says it for each changed field, where they differ.
 	Fields []LastingField `json:"fields,omitempty"`
-	// RevertedWithin is how long a change lasts at most, where it is undone: "10m".
+	// RevertedWithin is the interval at which a change is undone, without jitter: "10m".
 	RevertedWithin string `json:"revertedWithin,omitempty"`
 }
 

@@ -62,9 +62,9 @@ func (u Undone) when() string {
 	case u.Within == 0:
 		return "later"
 	case u.Later:
-		return "within " + flux.FormatDuration(u.Within) + " or later"
+		return tune.Within(u.Within) + " or later"
 	default:
-		return "within " + flux.FormatDuration(u.Within)
+		return tune.Within(u.Within)
 	}
 }
 

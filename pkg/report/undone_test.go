@@ -14,7 +14,7 @@ import (
 // stuck is an item whose change something sets again, or may.
 func stuck(t *testing.T, name string, action tune.Action, verdict tune.Verdict) tune.Item {
 	t.Helper()
-	message := map[tune.Verdict]string{tune.Reverted: "undone within 10m by Kustomization flux-system/apps", tune.Unknown: "applied by argo, which may undo the change"}[verdict]
+	message := map[tune.Verdict]string{tune.Reverted: "undone within about 10m by Kustomization flux-system/apps", tune.Unknown: "applied by argo, which may undo the change"}[verdict]
 	item := tune.Item{Object: object(t, "ks", "dev", name, nil), Action: action, Stick: tune.Stick{FieldStick: tune.FieldStick{Verdict: verdict, Message: message}}}
 	if verdict == tune.Reverted {
 		item.Stick.Owner, item.Stick.Within = flux.Ref{Kind: "Kustomization", Namespace: "flux-system", Name: "apps"}, 10*time.Minute
@@ -28,9 +28,9 @@ func TestUndone(t *testing.T) {
 	t.Parallel()
 	items := []tune.Item{stuck(t, "a", tune.ActionChange, tune.Reverted), stuck(t, "b", tune.ActionChange, tune.Unknown), stuck(t, "c", tune.ActionUnchanged, tune.Reverted), stuck(t, "d", tune.ActionUnchanged, tune.Unknown)}
 	u := NewUndone(items)
-	assert.Equal(t, "1 is undone within 10m by Kustomization flux-system/apps, 1 may be undone", u.Clause())
-	assert.Equal(t, "1 of 2 changes is undone within 10m, by Kustomization flux-system/apps. 1 of 2 changes may be undone.", u.Sentence())
-	assert.Equal(t, []string{"1 that is as the policy wants, within 10m, by Kustomization flux-system/apps", "1 that is as the policy wants may be undone (-o wide says by whom)"}, undoneBefore(items).before(1))
+	assert.Equal(t, "1 is undone within about 10m by Kustomization flux-system/apps, 1 may be undone", u.Clause())
+	assert.Equal(t, "1 of 2 changes is undone within about 10m, by Kustomization flux-system/apps. 1 of 2 changes may be undone.", u.Sentence())
+	assert.Equal(t, []string{"1 that is as the policy wants, within about 10m, by Kustomization flux-system/apps", "1 that is as the policy wants may be undone (-o wide says by whom)"}, undoneBefore(items).before(1))
 
 	plan := NewPlan(tune.Plan{Items: items}, nil, nil)
 	var cells []string

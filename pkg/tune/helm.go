@@ -97,9 +97,9 @@ func (j *Judge) byHelmRelease(o flux.Object, owner flux.Ref, f flux.Field) Field
 	case !release.DetectsDrift || release.Suspended || left.byOthers || bears(o, driftMark, "disabled"):
 		return upgrade // what keeps drift from being corrected does not hold an upgrade back
 	case left.unsure:
-		upgrade.Message += fmt.Sprintf(", or within %s if none of its rules leaves the field to others", flux.FormatDuration(within))
+		upgrade.Message += fmt.Sprintf(", or %s if none of its rules leaves the field to others", Within(within))
 		return upgrade
 	default:
-		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("undone within %s by %s, which corrects drift", flux.FormatDuration(within), owner)}
+		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("undone %s by %s, which corrects drift", Within(within), owner)}
 	}
 }

@@ -73,7 +73,7 @@ func TestLostPins(t *testing.T) {
 		return NewPlan(s.Objects, p, resolver, Options{Managed: managed, Judge: NewJudge(s)})
 	}
 	gone := plan(ManagedSkip, parent(t))
-	assert.Equal(t, []any{ActionSkip, ReasonPinLost, "the rule in spec.ignore that kept its values is gone: undone within 10m by Kustomization flux-system/apps (--managed=pin sets it again)"},
+	assert.Equal(t, []any{ActionSkip, ReasonPinLost, "the rule in spec.ignore that kept its values is gone: undone within about 10m by Kustomization flux-system/apps (--managed=pin sets it again)"},
 		[]any{gone.Items[0].Action, gone.Items[0].Reason, gone.Items[0].Message})
 
 	again := plan(ManagedPin, parent(t))

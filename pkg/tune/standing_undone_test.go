@@ -20,7 +20,7 @@ func TestAStandingChangeWillBeUndone(t *testing.T) {
 	plan := NewPlan(s.Objects, p, defaultResolver(p), Options{Judge: NewJudge(s)})
 
 	first, second := plan.Items[0], plan.Items[1]
-	assert.Equal(t, []any{ActionUnchanged, true, Reverted, "undone within 10m by Kustomization flux-system/apps"}, []any{first.Action, first.Standing, first.Stick.Verdict, first.Stick.Message})
+	assert.Equal(t, []any{ActionUnchanged, true, Reverted, "undone within about 10m by Kustomization flux-system/apps"}, []any{first.Action, first.Standing, first.Stick.Verdict, first.Stick.Message})
 	assert.Equal(t, []any{ActionUnchanged, false}, []any{second.Action, second.Standing})
 	assert.True(t, plan.LivesInGit())
 	assert.False(t, Plan{Items: plan.Items[1:]}.LivesInGit())

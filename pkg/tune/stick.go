@@ -25,9 +25,9 @@ const (
 type FieldStick struct {
 	Field   flux.Field
 	Verdict Verdict
-	// Within is how long a change lasts at most, where that is known.
+	// Within is the interval at which a change is undone, where that is known.
 	Within time.Duration
-	// Message is the verdict in words: "undone within 10m by Kustomization flux-system/apps"; "" where
+	// Message is the verdict in words: "undone within about 10m by Kustomization flux-system/apps"; "" where
 	// nobody applies the object.
 	Message string
 	// Pinned says that a rule of ours in the owner's spec.ignore holds it, now or when the plan is carried out.

@@ -112,7 +112,7 @@ func marked(pairs ...string) func(*flux.Object) {
 
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	const reverted = "undone within 10m by Kustomization flux-system/apps"
+	const reverted = "undone within about 10m by Kustomization flux-system/apps"
 	helm := func(o *flux.Object) {
 		marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")(o)
 		writtenBy(noon, applies("helm-controller"))(o)
@@ -227,20 +227,20 @@ func TestJudge(t *testing.T) {
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "HelmRelease", known: []flux.Object{release()(t)}, object: object(t, "ks", helm), verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
 		{name: "HelmRelease that corrects drift", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm),
-			verdict: Reverted, within: 15 * time.Minute, message: "undone within 15m by HelmRelease ops/platform, which corrects drift"},
+			verdict: Reverted, within: 15 * time.Minute, message: "undone within about 15m by HelmRelease ops/platform, which corrects drift"},
 		{name: "HelmRelease that corrects other drift", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true }, ignoring(rule("/spec/interval")))(t)}, object: object(t, "ks", helm),
 			verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
 		{name: "HelmRelease that ignores another field", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true }, ignoring(rule("/spec/timeout")))(t)}, object: object(t, "ks", helm),
-			verdict: Reverted, within: 15 * time.Minute, message: "undone within 15m by HelmRelease ops/platform, which corrects drift"},
+			verdict: Reverted, within: 15 * time.Minute, message: "undone within about 15m by HelmRelease ops/platform, which corrects drift"},
 		{name: "object that a HelmRelease does not look at", known: []flux.Object{release(func(o *flux.Object) { o.DetectsDrift = true })(t)}, object: object(t, "ks", helm, bearing("helm.toolkit.fluxcd.io/driftDetection", "disabled")),
 			verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
 		{name: "HelmRelease that ignores the whole object", known: []flux.Object{release(drift, ignoring(rule("")))(t)}, object: object(t, "ks", helm), verdict: Reverted, message: nextUpgrade},
 		{name: "a rule for the whole object means nothing to kustomize-controller", known: []flux.Object{parent(t, ignoring(rule("")))}, object: object(t, "ks", child(flux.Interval)),
 			verdict: Reverted, within: 10 * time.Minute, message: reverted},
 		{name: "HelmRelease that ignores another version", known: []flux.Object{release(drift, ignoring(ofVersion("v1")))(t)}, object: object(t, "ks", helm, versionOfWriter("kustomize.toolkit.fluxcd.io/v1beta2")),
-			verdict: Reverted, within: 15 * time.Minute, message: "undone within 15m by HelmRelease ops/platform, which corrects drift"},
+			verdict: Reverted, within: 15 * time.Minute, message: "undone within about 15m by HelmRelease ops/platform, which corrects drift"},
 		{name: "HelmRelease that ignores one version, and nobody knows the chart's", known: []flux.Object{release(drift, ignoring(ofVersion("v1")))(t)}, object: object(t, "ks", helm),
-			verdict: Reverted, message: nextUpgrade + ", or within 15m if none of its rules leaves the field to others"},
+			verdict: Reverted, message: nextUpgrade + ", or within about 15m if none of its rules leaves the field to others"},
 		{name: "HelmRelease that applies elsewhere", known: []flux.Object{release(drift, func(o *flux.Object) { o.AppliesElsewhere = true })(t)}, object: object(t, "ks", helm),
 			verdict: Unknown, message: "applied by a HelmRelease ops/platform, perhaps of another cluster: the one here applies elsewhere"},
 		{name: "HelmRelease that merges what its chart changes", known: []flux.Object{release()(t)}, object: object(t, "ks", clientSide), verdict: Reverted, message: anotherUpgrade},
@@ -256,15 +256,15 @@ func TestJudge(t *testing.T) {
 			verdict: Reverted, message: "undone by the next upgrade of HelmRelease ops/platform"},
 		{name: "lost HelmRelease", object: object(t, "ks", helm), verdict: Unknown, message: "applied by HelmRelease ops/platform, which was not read"},
 		{name: "FluxInstance that could not be read", object: object(t, "ks", marked("fluxcd.controlplane.io/name", "flux", "fluxcd.controlplane.io/namespace", "flux-system")),
-			verdict: Reverted, within: time.Hour, message: "undone by FluxInstance flux-system/flux, within 1h unless it says otherwise"},
+			verdict: Reverted, within: time.Hour, message: "undone by FluxInstance flux-system/flux, within about 1h unless it says otherwise"},
 		{name: "ResourceSet that could not be read", object: object(t, "ks", operated()),
-			verdict: Reverted, within: time.Hour, message: "undone by ResourceSet flux-system/apps, within 1h unless it says otherwise"},
+			verdict: Reverted, within: time.Hour, message: "undone by ResourceSet flux-system/apps, within about 1h unless it says otherwise"},
 		{name: "ResourceSet", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated()),
-			verdict: Reverted, within: time.Hour, message: "undone within 1h by ResourceSet flux-system/apps"},
+			verdict: Reverted, within: time.Hour, message: "undone within about 1h by ResourceSet flux-system/apps"},
 		{name: "ResourceSet with an interval", known: []flux.Object{resourceSet("reconcileEvery", "10m")}, object: object(t, "ks", operated()),
-			verdict: Reverted, within: 10 * time.Minute, message: "undone within 10m by ResourceSet flux-system/apps"},
+			verdict: Reverted, within: 10 * time.Minute, message: "undone within about 10m by ResourceSet flux-system/apps"},
 		{name: "ResourceSet with what is no interval", known: []flux.Object{resourceSet("reconcileEvery", "often")}, object: object(t, "ks", operated()),
-			verdict: Reverted, within: time.Hour, message: "undone within 1h by ResourceSet flux-system/apps"},
+			verdict: Reverted, within: time.Hour, message: "undone within about 1h by ResourceSet flux-system/apps"},
 		{name: "ResourceSet without an interval", known: []flux.Object{resourceSet("reconcileEvery", "0s")}, object: object(t, "ks", operated()),
 			verdict: Reverted, message: "undone by the next change of ResourceSet flux-system/apps"},
 		{name: "disabled ResourceSet", known: []flux.Object{resourceSet("reconcile", "Disabled")}, object: object(t, "ks", operated()),
@@ -272,11 +272,11 @@ func TestJudge(t *testing.T) {
 		{name: "object that a ResourceSet leaves alone", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated(), annotated("fluxcd.controlplane.io/reconcile", "disabled")),
 			verdict: Unknown, message: "reconcile: disabled on the object keeps every update of ResourceSet flux-system/apps away only from Flux Operator 0.59 on"},
 		{name: "object that a FluxInstance does not leave alone", object: object(t, "ks", annotated("fluxcd.controlplane.io/reconcile", "disabled"), marked("fluxcd.controlplane.io/name", "flux", "fluxcd.controlplane.io/namespace", "flux-system")),
-			verdict: Reverted, within: time.Hour, message: "undone by FluxInstance flux-system/flux, within 1h unless it says otherwise"},
+			verdict: Reverted, within: time.Hour, message: "undone by FluxInstance flux-system/flux, within about 1h unless it says otherwise"},
 		{name: "a timeout that a ResourceSet does not set", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated()), fields: []flux.Field{flux.Timeout},
 			verdict: Sticks, message: "ResourceSet flux-system/apps does not set spec.timeout"},
 		{name: "a timeout that a ResourceSet sets", known: []flux.Object{resourceSet()}, object: object(t, "ks", operated(flux.Timeout)), fields: []flux.Field{flux.Timeout},
-			verdict: Reverted, within: time.Hour, message: "undone within 1h by ResourceSet flux-system/apps"},
+			verdict: Reverted, within: time.Hour, message: "undone within about 1h by ResourceSet flux-system/apps"},
 		{name: "Argo CD", object: object(t, "ks", annotated("argocd.argoproj.io/tracking-id", "fleet:kustomize.toolkit.fluxcd.io/Kustomization:apps/web")),
 			verdict: Unknown, message: `applied by Argo CD application "fleet", which may undo the change (self-heal)`},
 		{name: "bootstrapped: the flux command and Git", known: []flux.Object{parent(t)}, fields: []flux.Field{flux.Timeout},
@@ -416,7 +416,7 @@ func TestManaged(t *testing.T) {
 	skipped := decide(ManagedSkip)
 	assert.Equal(t, ActionSkip, skipped.Action)
 	assert.Equal(t, ReasonSetInGit, skipped.Reason)
-	assert.Equal(t, "would be undone within 10m by Kustomization flux-system/apps", skipped.Message)
+	assert.Equal(t, "would be undone within about 10m by Kustomization flux-system/apps", skipped.Message)
 	assert.Empty(t, skipped.Changes)
 	assert.Equal(t, ActionChange, decide(ManagedPatch).Action)
 	assert.Equal(t, ActionChange, decide(ManagedPin).Action)

@@ -10,6 +10,10 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
+// Within says within what time comes what comes at an interval: "within about 10m". Flux adds jitter to it, 5% unless a flag says
+// otherwise (fluxcd/pkg runtime/jitter), and then it takes its time.
+func Within(interval time.Duration) string { return "within about " + flux.FormatDuration(interval) }
+
 // excluded tells whether the object's own marks keep its owner's updates away.
 func (j *Judge) excluded(o flux.Object, owner flux.Ref) bool {
 	return owner.Kind == "Kustomization" && Excluded(o) != ""
@@ -56,7 +60,7 @@ func (j *Judge) byKustomization(o flux.Object, owner flux.Ref, f flux.Field) Fie
 	case parent.Suspended:
 		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone when %s is resumed", owner)}
 	default:
-		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("undone within %s by %s", flux.FormatDuration(within), owner)}
+		return FieldStick{Verdict: Reverted, Within: within, Message: fmt.Sprintf("undone %s by %s", Within(within), owner)}
 	}
 }
 
@@ -78,13 +82,13 @@ func (j *Judge) byOperator(o flux.Object, owner flux.Ref) FieldStick {
 		return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("reconcile: disabled on the object keeps every update of %s away only from Flux Operator 0.59 on", owner)}
 	case !found:
 		return FieldStick{Verdict: Reverted, Within: operatorInterval,
-			Message: fmt.Sprintf("undone by %s, within %s unless it says otherwise", owner, flux.FormatDuration(operatorInterval))}
+			Message: fmt.Sprintf("undone by %s, %s unless it says otherwise", owner, Within(operatorInterval))}
 	case strings.EqualFold(operator.Annotations[operatorReconcileMark], "disabled"):
 		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone when %s has no reconcile: disabled any more", owner)}
 	case every <= 0:
 		return FieldStick{Verdict: Reverted, Message: fmt.Sprintf("undone by the next change of %s", owner)}
 	default:
-		return FieldStick{Verdict: Reverted, Within: every, Message: fmt.Sprintf("undone within %s by %s", flux.FormatDuration(every), owner)}
+		return FieldStick{Verdict: Reverted, Within: every, Message: fmt.Sprintf("undone %s by %s", Within(every), owner)}
 	}
 }
 

@@ -138,8 +138,8 @@ func TestApplyNextJudgesAgain(t *testing.T) {
 	j := NewJudge(flux.Snapshot{Related: []flux.Object{parent(t)}})
 	p := preset(t, "fast")
 	for managed, why := range map[Managed]string{
-		ManagedSkip: "would be undone within 10m by Kustomization flux-system/apps",
-		ManagedPin:  "since the plan was made, undone within 10m by Kustomization flux-system/apps",
+		ManagedSkip: "would be undone within about 10m by Kustomization flux-system/apps",
+		ManagedPin:  "since the plan was made, undone within about 10m by Kustomization flux-system/apps",
 	} {
 		decide := func(o flux.Object) Item { return Decide(o, p, in("development"), Options{Judge: j, Managed: managed}) }
 		w := ApplyWrite{Item: decide(object(t, "gitrepo", timeout("2m"))), Stamp: stamp, Decide: decide}
