@@ -245,18 +245,16 @@ func overHand(o flux.Object, record *Record, f flux.Field, appliers ...string) F
 	return FieldStick{Verdict: Unknown, Message: fmt.Sprintf("%s set %s last, and %s may set it too", hands[0].Name, f, strings.Join(appliers, " and "))}
 }
 
-// alwaysSet tells whether whoever applies an object sets a field in any case: an interval, which the CRDs require; but for that of a
-// HelmRepository (source-controller api/v1/helmrepository_types.go) and of a Receiver (notification-controller api/v1/receiver_types.go),
-// where that the owner wrote the object without it tells.
+// alwaysSet tells whether whoever applies an object sets a field in any case: an interval, which the CRDs require. Of kinds that have
+// one without it, HelmRepository and Receiver, that the owner wrote the object without it tells.
 func alwaysSet(o flux.Object, owner flux.Ref, f flux.Field) bool {
-	switch {
-	case f != flux.Interval:
+	if f != flux.Interval {
 		return false
-	case o.Kind == "HelmRepository" || o.Kind == "Receiver":
-		return o.Value(f) != nil && len(writersFor(o, owner)) == 0
-	default:
-		return true
 	}
+	if t, _ := o.KindRow().Tunable(f); t.Default != nil {
+		return o.Value(f) != nil && len(writersFor(o, owner)) == 0
+	}
+	return true
 }
 
 // left tells whether a rule leaves a field to others, of which nobody can see whether Git sets it. A rule of ours is needed for as long as
