@@ -291,9 +291,10 @@ func (f *fleet) hostType(o *flux.Object) (t HostType, guessed bool) {
 		return "", false
 	}
 	t, guessed = hostedBy(o, at)
-	for _, once := range f.ownTypes[place{namespace: o.Namespace, host: at.Name()}] {
-		if guessed && once.hostType != t && once.tells(o) {
-			return once.hostType, false // somebody said so when its Receiver was written
+	once := f.ownTypes[place{namespace: o.Namespace, host: at.Name()}]
+	for i := len(once) - 1; i >= 0; i-- { // what was said last stands in the one of the highest number
+		if was := once[i]; was.tells(o) && (guessed || was.hostType == GenericHMAC || was.hostType == t) {
+			return was.hostType, guessed && was.hostType == t // somebody said so when its Receiver was written
 		}
 	}
 	return t, guessed

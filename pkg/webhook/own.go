@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,10 +23,22 @@ type own struct {
 // numbered is what free adds to a name that is taken.
 var numbered = regexp.MustCompile(`-[0-9]+$`)
 
-// named tells whether a Receiver bears the name that is proposed for a host. Its Secret is anybody's to rename.
+// named tells whether a Receiver bears the name that is proposed for a host, also with what kustomizations put before and behind it.
+// Its Secret is anybody's to rename.
 func (o own) named(host string) bool {
+	return strings.Contains("-"+strings.ReplaceAll(o.receiver.Name, ".", "-")+"-", "-"+label(host)+"-")
+}
+
+// exactly tells whether it bears that name alone.
+func (o own) exactly(host string) bool {
 	name := o.receiver.Name
 	return name == label(host) || numbered.ReplaceAllString(name, "") == label(host)
+}
+
+// signed tells whether its Secret has the name that is proposed with the Receiver's, whatever its host was then.
+func (o own) signed() bool {
+	base, is := strings.CutSuffix(o.receiver.Hook.Secret, secretName(""))
+	return is && base != "" && strings.Contains(o.receiver.Name, base)
 }
 
 // tells says of a source that a Receiver was written for its make: a pipeline stands in for any make, and so tells only what it
@@ -60,12 +71,14 @@ func (f *fleet) recognize() {
 }
 
 // ownForm is what a Receiver tells if it has the form of those that are proposed: each resource by its name in its own
-// namespace, type and events of a make, and a filter as it is written here. One without a filter is known by its name. Of one that
-// names nothing which is there the host is not known.
+// namespace, type and events of a make, and a filter as it is written here. One without a filter is known by its name, or by that of its
+// Secret. Of one that names nothing which is there the host is not known.
 func (f *fleet) ownForm(r *flux.Object) *own {
 	o := own{receiver: r, host: f.commonHost(r)}
-	if !o.named(o.host) {
-		o.host = cmp.Or(f.hostNamed(o), o.host)
+	if !o.exactly(o.host) {
+		if host := f.hostNamed(o); host != "" && (!o.named(o.host) || len(label(host)) > len(label(o.host))) {
+			o.host = host
+		}
 	}
 	plain := func(t flux.Target) bool {
 		return t.APIVersion == "" && t.Namespace == r.Namespace && t.Name != "*" && t.MatchLabels == nil && t.Filter == ""
@@ -85,7 +98,7 @@ func (f *fleet) ownForm(r *flux.Object) *own {
 			}
 			o.hostType = is // which takes the same calls
 		}
-		if r.Hook.Filter == "" && o.named(o.host) {
+		if r.Hook.Filter == "" && (o.named(o.host) || o.signed()) {
 			return &o
 		}
 		if clauses, reads := m.filter.read(r.Hook.Filter, r.Targets); reads {
@@ -99,17 +112,20 @@ func (f *fleet) ownForm(r *flux.Object) *own {
 	return nil
 }
 
-// hostNamed is the host of a namespace's sources that a Receiver is called after; "" where none is. What differs by - and . makes one
-// name: the host is one then at which something is that the Receiver names.
-func (f *fleet) hostNamed(o own) string {
+// hostNamed is the host of a namespace's sources that a Receiver is called after, the longest name of those that fit; "" where none
+// does. What differs by - and . makes one name: the host is one then at which something is that the Receiver names.
+func (f *fleet) hostNamed(o own) (longest string) {
 	for _, host := range f.hosts[o.receiver.Namespace] {
+		if !o.named(host) || len(label(host)) <= len(label(longest)) && longest != "" {
+			continue
+		}
 		others := slices.ContainsFunc(f.hosts[o.receiver.Namespace], func(other string) bool { return other != host && label(other) == label(host) })
 		has := func(t flux.Target) bool { at := f.target(t); return at != nil && address(at).Name() == host }
-		if o.named(host) && (!others && !strings.Contains(host, "-") || slices.ContainsFunc(o.receiver.Targets, has)) {
-			return host
+		if !others && !strings.Contains(host, "-") || slices.ContainsFunc(o.receiver.Targets, has) {
+			longest = host
 		}
 	}
-	return ""
+	return longest
 }
 
 // runsAt is the make at a host of what a Receiver names there, as far as the user says it or the host's name alone; "" where

@@ -37,10 +37,11 @@ type draft struct {
 	shown bool
 }
 
-// outlived tells of what a Receiver names that something else runs at its host than it was written for. It stays in there as
-// long as somebody has not taken the Receiver out, since whoever calls it may go on, and has a place in another one.
+// outlived tells of what a Receiver names that it is at another host, or that something else runs there, than the Receiver was
+// written for. It stays in there as long as somebody has not taken the Receiver out, since whoever calls it may go on, and has a
+// place in another one.
 func (d draft) outlived(m member) bool {
-	return m.source != nil && m.source.HostType != d.hostType
+	return m.source != nil && (m.source.HostType != d.hostType || m.source.address.Name() != d.host)
 }
 
 // propose makes a Receiver for each host and namespace that has uncovered sources, beside them, so that it works with
@@ -79,13 +80,15 @@ func (f *fleet) propose(sources []Source) (proposals, kept []Proposal, gone []fl
 	return proposals, kept, gone
 }
 
-// succeed notes which Receivers are written in the place of which.
+// succeed notes which Receivers are written in the place of which: for all of its sources, or it would be missed.
 func succeed(written []Proposal) {
 	for i := range written {
 		for j := range written {
 			old, heir := &written[i], &written[j]
-			sameHost := old.Manifest.Metadata.Namespace == heir.Manifest.Metadata.Namespace && old.Host == heir.Host
-			if sameHost && old.HostType != heir.HostType && slices.ContainsFunc(old.outlived, func(r flux.Ref) bool { return slices.Contains(heir.Sources, r) && !slices.Contains(heir.outlived, r) }) {
+			if old.HostType == heir.HostType || len(old.outlived) < len(old.Sources) || old.Manifest.Metadata.Namespace != heir.Manifest.Metadata.Namespace {
+				continue
+			}
+			if !slices.ContainsFunc(old.outlived, func(r flux.Ref) bool { return !slices.Contains(heir.Sources, r) || slices.Contains(heir.outlived, r) }) {
 				old.ReplacedBy, heir.Replaces = heir.Manifest.Metadata.Name, old.Manifest.Metadata.Name
 			}
 		}
@@ -106,15 +109,20 @@ func (f *fleet) standing(sources []Source) (drafts []*draft, placed map[flux.Ref
 			continue
 		}
 		d := &draft{place: place{r.Namespace, o.host, o.hostType}, own: o, shown: f.in.Shown == nil || f.in.Shown(r)}
+		var away []member
 		for _, t := range r.Targets {
 			m, belongs := f.member(d, t, read)
 			d.shown = d.shown || read[m.ref] != nil // also where what is shown moved away
-			outlived := d.outlived(m)
-			if !belongs || placed[m.ref] && !outlived {
-				continue
+			switch {
+			case belongs:
+				placed[m.ref] = placed[m.ref] || !d.outlived(m)
+				d.members = append(d.members, m)
+			case m.source != nil:
+				away = append(away, m)
 			}
-			placed[m.ref] = placed[m.ref] || !outlived
-			d.members = append(d.members, m)
+		}
+		if len(d.members) == 0 {
+			d.members = away // who moves the file over the old one has what is not in it deleted
 		}
 		if o.host == "" && len(d.members) > 0 { // they were not read
 			continue
@@ -125,8 +133,7 @@ func (f *fleet) standing(sources []Source) (drafts []*draft, placed map[flux.Ref
 }
 
 // member is what a target of a Receiver of the own form becomes when that is written again; false where it does not belong to
-// it any more: it is gone, or is at another host. The make may be another one (see outlived), but where the host's name alone
-// tells it: then nobody wrote the Receiver for that host.
+// it any more: it is gone, or is at another host, which cannot call a Receiver of that type. See outlived, too.
 func (f *fleet) member(d *draft, t flux.Target, read map[flux.Ref]*Source) (member, bool) {
 	kind, _ := t.Row()
 	ref := flux.Ref{Group: kind.Group, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}
@@ -145,8 +152,10 @@ func (f *fleet) member(d *draft, t flux.Target, read map[flux.Ref]*Source) (memb
 	if m.source.HostType != "" { // else it is asked for nothing at present
 		m.clause.condition = d.hostType.made().condition(m.source)
 	}
-	_, told := f.chosen(o, m.source.address)
-	return m, m.source.address.Name() == d.host && (m.source.HostType == "" || !d.outlived(m) || told || !tellsMake(o, d.host))
+	if m.source.address.Name() == d.host {
+		return m, true
+	}
+	return m, fittingType(aimed{receiver: d.own.receiver, object: o, host: m.source.HostType, guessed: m.source.Guessed}).no == ""
 }
 
 // place finds a place for the sources that nothing notifies as it should: in the first Receiver of their host whose filter
