@@ -2,9 +2,11 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
@@ -65,4 +67,27 @@ func (b Budget) clusterTable() Table {
 		}
 	}
 	return t
+}
+
+// othersNotes say of each host what it gets besides what is shown.
+func othersNotes(hosts []budget.Host) []string {
+	var notes []string
+	for _, h := range hosts {
+		if h.Others == 0 {
+			continue
+		}
+		note := fmt.Sprintf("%s gets %s requests/h more from objects that were read and are not shown; its share of the limit counts them", cmp.Or(h.Name, "<no host>"), rate(h.Others))
+		if h.Limit != nil {
+			note += ": " + newBudgetHost(h).aloneLine()
+		}
+		notes = append(notes, note+".")
+	}
+	return notes
+}
+
+// aloneLine says how much of its limit a host gets by what is shown, and how much with the rest.
+func (h BudgetHost) aloneLine() string {
+	part := func(perHour float64) float64 { return perHour / h.Limit.PerHour * 100 }
+	own := budget.Rates{Now: part(h.Requests.Now), Planned: part(h.Requests.Planned)}
+	return fmt.Sprintf("what is shown is %s of %s's limit, and with the rest %s", percentCell(own, 80, 100).Text, cmp.Or(h.Host, "<no host>"), percentCell(*h.UsedPercent, 80, 100).Text)
 }

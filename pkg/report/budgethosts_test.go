@@ -34,7 +34,7 @@ func TestOverviewShowsHostsAboveTheirLimits(t *testing.T) {
 		}
 		l := Layout{Width: 80, Height: 24}
 		var drawn bytes.Buffer
-		require.NoError(rt, b.hostOverview(l).Draw(&drawn, l))
+		require.NoError(rt, b.hostOverview(fewHosts, l).Draw(&drawn, l))
 		shown, over, bare, hidden := 0, 0, 0, 0
 		for _, h := range b.Hosts {
 			if !strings.Contains(drawn.String(), h.Host) {
@@ -63,7 +63,7 @@ func TestHostsAddUp(t *testing.T) {
 	used := budget.Rates{Now: 61, Planned: 59}
 	b := Budget{Hosts: []BudgetHost{{Host: "github.com", Sources: 17, Requests: budget.Rates{Now: 204, Planned: 105}, Others: 2846, Limit: &BudgetLimit{PerHour: 5000}, UsedPercent: &used}}}
 	for _, l := range []Layout{{}, {Width: 80, Height: 24}} {
-		for _, table := range []Table{b.HostTable(), b.hostOverview(l)} {
+		for _, table := range []Table{b.HostTable(), b.hostOverview(fewHosts, l)} {
 			var drawn bytes.Buffer
 			require.NoError(t, table.Draw(&drawn, l))
 			assert.Regexp(t, `NOT SHOWN(.*\n)+.*204 -> 105 .*2,846`, drawn.String())

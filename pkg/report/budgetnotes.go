@@ -20,11 +20,7 @@ func budgetNotes(b budget.Budget) []string {
 				"take the share as a cautious yardstick, or set your own (--limit github.com=15000/h).")
 		}
 	}
-	for _, h := range b.Hosts {
-		if h.Others > 0 {
-			notes = append(notes, fmt.Sprintf("%s gets %s requests/h more from objects that were read and are not shown; its share of the limit counts them.", cmp.Or(h.Name, "<no host>"), rate(h.Others)))
-		}
-	}
+	notes = append(notes, othersNotes(b.Hosts)...)
 	if plansForOwners(b) {
 		notes = append(notes, plannedNote)
 	}

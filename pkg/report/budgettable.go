@@ -42,9 +42,13 @@ func (b Budget) Sections(wide bool) []Section {
 	if len(b.Credentials) > 0 && (wide || b.hasCredentials()) {
 		sections = append(sections, Section{Title: "By credential (named by secretRef, never read)", Table: b.credentialTable()})
 	}
+	controllers := controllersTitle
+	if !b.noOthers() {
+		controllers += ", with what is not shown"
+	}
 	sections = append(sections,
 		Section{Title: environmentSection, Table: EnvironmentTable(b.Environments), Below: b.unknownLatency()},
-		Section{Title: "Controllers", Table: b.controllerTable(), Below: b.apiServerLine()},
+		Section{Title: controllers, Table: b.controllerTable(), Below: b.apiServerLine()},
 	)
 	if t := b.observedTable(); len(t.Rows) > 0 {
 		sections = append(sections, Section{Title: "Observed beside predicted, reconciles per hour", Table: t,
@@ -109,7 +113,7 @@ func (b BudgetBurst) line() string {
 
 func (b Budget) repositorySection() Section {
 	s := Section{Title: "By repository", Table: Table{Columns: []Column{
-		{Name: "REPOSITORY", Shrink: terminal.Middle}, {Name: "OBJECTS", Right: true}, {Name: "PER HOUR", Right: true}, {Name: "SAVED BY SHARING ONE", Right: true}, {Name: "REF", Spare: 1, Shrink: terminal.End},
+		{Name: "REPOSITORY", Shrink: terminal.Middle}, {Name: "OBJECTS", Right: true}, {Name: "PER HOUR", Right: true}, {Name: "SAVED IN ONE NAMESPACE", Right: true}, {Name: "REF", Spare: 1, Shrink: terminal.End},
 		{Name: "OBJECT-NAMES", Wide: true},
 	}}}
 	var saving, across budget.Rates

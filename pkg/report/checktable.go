@@ -93,8 +93,8 @@ func (c BranchCheck) ChangeTable() Table {
 				{Text: k.before + " -> " + k.after, Style: Changed}, Text(k.at),
 			})
 		}
-		t.Rows = append(t.Rows, wholeRows(cluster.Cluster, cluster.Added, Cell{Text: "added", Style: Changed})...)
-		t.Rows = append(t.Rows, wholeRows(cluster.Cluster, cluster.Removed, Cell{Text: "removed", Style: Changed})...)
+		t.Rows = append(t.Rows, cluster.wholeRows(cluster.Added, Cell{Text: "added", Style: Changed})...)
+		t.Rows = append(t.Rows, cluster.wholeRows(cluster.Removed, Cell{Text: "removed", Style: Changed})...)
 		for _, on := range []string{onBase, onBranch} {
 			var unknown []Ref
 			for _, u := range cluster.Unknown {
@@ -102,20 +102,25 @@ func (c BranchCheck) ChangeTable() Table {
 					unknown = append(unknown, u.Ref)
 				}
 			}
-			t.Rows = append(t.Rows, wholeRows(cluster.Cluster, unknown, Cell{Text: "not known on " + on, Style: Bad})...)
+			t.Rows = append(t.Rows, cluster.wholeRows(unknown, Cell{Text: "not known on " + on, Style: Bad})...)
 		}
 	}
 	return t
 }
 
-// wholeRows has a row for each kind of objects that come, go or are not known as a whole.
-func wholeRows(cluster string, refs []Ref, what Cell) (rows [][]Cell) {
+// wholeRows has a row for each kind of objects that come, go or are not known as a whole. Their environment is that of the cluster, where
+// it has one only.
+func (c CheckCluster) wholeRows(refs []Ref, what Cell) (rows [][]Cell) {
+	environment := Text("")
+	if len(c.Environments) == 1 {
+		environment = environmentCell(c.Environments[0].Environment)
+	}
 	var kinds collected[string, []CheckChange]
 	for _, ref := range refs {
 		*kinds.get(ref.Kind) = append(*kinds.get(ref.Kind), CheckChange{Ref: ref})
 	}
 	for _, kind := range kinds.order {
-		rows = append(rows, []Cell{Text(cluster), Text(""), Text(kind), Text(names(*kinds.get(kind))), Text(""), what, Text("")})
+		rows = append(rows, []Cell{Text(c.Cluster), environment, Text(kind), Text(names(*kinds.get(kind))), Text(""), what, Text("")})
 	}
 	return rows
 }

@@ -74,8 +74,12 @@ func TestCostliestOfEquals(t *testing.T) {
 	one := BudgetRepository{Address: "github.com/a", Requests: budget.Rates{Now: 12, Planned: 60}, Objects: []string{"GitRepository a/a"}}
 	other := one
 	other.Address = "github.com/b"
-	assert.Equal(t, "none: each of 2 repositories gets 12 -> 60 requests/h", Budget{Repositories: []BudgetRepository{one, other}}.costliest())
-	assert.Equal(t, "github.com/a: 12 -> 60 requests/h, by GitRepository a/a", Budget{Repositories: []BudgetRepository{one}}.costliest())
+	says, stands := Budget{Repositories: []BudgetRepository{one, other}}.costliest()
+	assert.Equal(t, "none: each of 2 repositories gets 12 -> 60 requests/h", says)
+	assert.False(t, stands)
+	says, stands = Budget{Repositories: []BudgetRepository{one}}.costliest()
+	assert.Equal(t, "github.com/a: 12 -> 60 requests/h, by GitRepository a/a", says)
+	assert.True(t, stands)
 }
 
 // On a terminal a diagnosis says in one line what is well, and lists the rights that are missing only.

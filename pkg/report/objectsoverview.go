@@ -38,22 +38,24 @@ func (l ObjectList) DrawOverview(w io.Writer, environments []string, where, next
 	return err
 }
 
-// intervalTable counts the objects of each environment by interval.
+// intervalTable counts the objects of each environment by interval; those of which the interval is 0, or is not known, stand apart.
 func (l ObjectList) intervalTable(environments []string, eastAsian bool) Table {
 	t := Table{Columns: []Column{{Name: "ENVIRONMENT", Shrink: terminal.Middle}, {Name: "OBJECTS", Right: true, Spare: 1}, {Name: "SHAPE", Spare: 2}}}
 	for _, s := range steps {
 		t.Columns = append(t.Columns, Column{Name: flux.FormatDuration(s), Right: true})
 	}
-	t.Columns = append(t.Columns, Column{Name: "MORE", Right: true})
-	counts := make(map[string][]int)
+	t.Columns = append(t.Columns, Column{Name: "MORE", Right: true}, Column{Name: "OTHER", Right: true})
+	counts, others := make(map[string][]int), false
 	for _, o := range l.Items {
 		if counts[o.Environment] == nil {
-			counts[o.Environment] = make([]int, len(steps)+1)
+			counts[o.Environment] = make([]int, len(steps)+2)
 		}
-		if d, err := time.ParseDuration(o.Effective.Interval); err == nil {
-			at, _ := slices.BinarySearch(steps, d)
-			counts[o.Environment][at]++
+		at := len(steps) + 1
+		if d, err := time.ParseDuration(o.Effective.Interval); err == nil && d > 0 {
+			at, _ = slices.BinarySearch(steps, d)
 		}
+		counts[o.Environment][at]++
+		others = others || at > len(steps)
 	}
 	names := make([]string, 0, len(counts))
 	for name := range counts {
@@ -63,7 +65,7 @@ func (l ObjectList) intervalTable(environments []string, eastAsian bool) Table {
 		return cmp.Or(cmp.Compare(tune.Rank(environments, a), tune.Rank(environments, b)), cmp.Compare(a, b))
 	})
 	const most = 8
-	rest := make([]int, len(steps)+1)
+	rest := make([]int, len(steps)+2)
 	for i, name := range names {
 		if i >= most && len(names) > most+1 {
 			for at, n := range counts[name] {
@@ -76,11 +78,14 @@ func (l ObjectList) intervalTable(environments []string, eastAsian bool) Table {
 	if len(names) > most+1 {
 		t.Rows = append(t.Rows, intervalRow(Cell{Text: fmt.Sprintf("%d more", len(names)-most), Style: Faint}, rest, eastAsian))
 	}
+	if !others {
+		t = t.Without("OTHER")
+	}
 	return t
 }
 
 func intervalRow(environment Cell, counts []int, eastAsian bool) []Cell {
-	row := []Cell{environment, {}, {Text: terminal.Spark(counts, eastAsian), Style: terminal.Faster}}
+	row := []Cell{environment, {}, {Text: terminal.Spark(counts[:len(counts)-1], eastAsian), Style: terminal.Faster}}
 	sum := 0
 	for _, n := range counts {
 		sum += n
@@ -143,12 +148,12 @@ func (l ObjectList) fastest() string {
 
 // states count what needs a look.
 func (l ObjectList) states() string {
-	notReady, suspended, tuned, without := 0, 0, 0, 0
+	notReady, suspended, tuned, without, never := 0, 0, 0, 0, 0
 	for _, o := range l.Items {
 		for _, c := range []struct {
 			is bool
 			n  *int
-		}{{o.Ready == "False", &notReady}, {o.Suspended, &suspended}, {o.Session != "", &tuned}, {o.Environment == "", &without}} {
+		}{{o.Ready == "False", &notReady}, {o.Suspended, &suspended}, {o.Session != "", &tuned}, {o.Environment == "", &without}, {o.neverDue(), &never}} {
 			if c.is {
 				*c.n++
 			}
@@ -158,10 +163,19 @@ func (l ObjectList) states() string {
 	for _, c := range []struct {
 		n    int
 		text string
-	}{{notReady, "not ready"}, {suspended, "suspended"}, {tuned, "changed by fluxtune (sessions lists by whom)"}, {without, "without environment (plan says what to do)"}} {
+	}{{notReady, "not ready"}, {suspended, "suspended"}, {tuned, "changed by fluxtune (sessions lists by whom)"}, {without, "without environment (plan says what to do)"}, {never, "with interval 0, at which Flux never looks again by itself"}} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.text))
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// neverDue tells whether Flux never looks at an object by itself, since its interval is 0.
+func (o Object) neverDue() bool {
+	if o.Interval == nil || o.Effective.Interval != "" {
+		return false
+	}
+	d, err := time.ParseDuration(*o.Interval)
+	return err == nil && d == 0
 }

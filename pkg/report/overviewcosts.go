@@ -87,7 +87,8 @@ func (o Overview) ahead(limits limits) []string {
 	return prefixed("with all clusters changed: ", strings.Join(parts, "; "))
 }
 
-// limitedHosts are the hosts with a limit: those first that intervals are fitted to, and of each those that get more than that.
+// limitedHosts are the hosts with a limit: those first that intervals are fitted to, and of each those that get more than that, the fullest
+// first.
 func (o Overview) limitedHosts() []budget.Host {
 	hosts := slices.DeleteFunc(slices.Clone(o.Budget.Hosts), func(h budget.Host) bool { return h.Limit == nil })
 	rank := func(h budget.Host) int {
@@ -100,7 +101,10 @@ func (o Overview) limitedHosts() []budget.Host {
 		}
 		return rank
 	}
-	sorting.By(hosts, func(a, b budget.Host) int { return cmp.Compare(rank(a), rank(b)) })
+	over := func(h budget.Host) float64 { return max(100, h.Used.Now, h.Used.Planned) }
+	sorting.By(hosts, func(a, b budget.Host) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(over(b), over(a)))
+	})
 	return hosts
 }
 
