@@ -76,6 +76,26 @@ func TestSessionsOfOneSecond(t *testing.T) {
 	assert.Equal(t, []string{"y", "b", "z"}, ids)
 }
 
+// Sessions of the same second that have no object in common are in the order of their times, whatever their ids are.
+func TestSessionsOfOneSecondOfOtherObjects(t *testing.T) {
+	t.Parallel()
+	var objects []flux.Object
+	for i, id := range []string{"153119-zzzz", "153119-aaaa"} {
+		o := object(t, "ks", interval("5m"))
+		o.Name = id
+		item := Item{Object: o, Action: ActionChange, Changes: []Change{{flux.Interval, ptr("5m"), ptr("1m")}}}
+		record := ApplyWrite{Item: item, Stamp: Stamp{Session: id, Time: noon.Add(time.Duration(i+1) * 300 * time.Millisecond)}}.record(o, nil)
+		o.Interval = ptr("1m")
+		o.Annotations = map[string]string{RecordAnnotation: record.String()}
+		objects = append(objects, o)
+	}
+	var ids []string
+	for _, s := range Sessions(objects, nil) {
+		ids = append(ids, s.ID)
+	}
+	assert.Equal(t, []string{"153119-aaaa", "153119-zzzz"}, ids, "newest first")
+}
+
 func withoutPlaces(sessions []Session) []Session {
 	for i := range sessions {
 		sessions[i].at = 0

@@ -182,7 +182,7 @@ func (w ApplyWrite) patch(now flux.Object, record *Record) ([]byte, error) {
 // record is an object's with the step that the write is.
 func (w ApplyWrite) record(now flux.Object, record *Record) Record {
 	step := Step{
-		Session: w.Stamp.Session, Policy: w.Stamp.Policy, By: w.Stamp.By, Time: w.Stamp.Time.UTC().Truncate(time.Second),
+		Session: w.Stamp.Session, Policy: w.Stamp.Policy, By: w.Stamp.By, Time: w.Stamp.Time.UTC().Truncate(time.Millisecond), // sessions of one second have an order
 		Fields: make(map[flux.Field]Move),
 	}
 	if w.Stamp.Manager != DefaultManager {
