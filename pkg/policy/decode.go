@@ -114,6 +114,10 @@ func (d *decoder) decodeText(n *yaml.Node, v reflect.Value, path string) {
 	switch v.Type() {
 	case reflect.TypeFor[Duration]():
 		want, isText = "a duration like 30s", isText || n.Style&yaml.TaggedStyle == 0
+	case reflect.TypeFor[Percent]():
+		want = "a share like 60%"
+	case reflect.TypeFor[Rate]():
+		want = "a rate like 5000/h, or none"
 	case reflect.TypeFor[DurationOrBound]():
 		want, isText = "a duration like 30s or a bound like at most 1m", isText || n.Style&yaml.TaggedStyle == 0
 	}

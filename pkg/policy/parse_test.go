@@ -200,14 +200,14 @@ func badDocuments(t testing.TB) map[string]badDocument {
 		"share of nothing":    {document: shares("github.com: 0%"), want: []string{`14: spec.fit["github.com"]: "0%" ` + share}},
 		"share of too much":   {document: shares("github.com: 100.1%"), want: []string{`14: spec.fit["github.com"]: "100.1%" ` + share}},
 		"share below nothing": {document: shares("github.com: -5%"), want: []string{`14: spec.fit["github.com"]: "-5%" ` + share}},
-		"share as a number":   {document: shares("github.com: 60"), want: []string{`14: spec.fit["github.com"]: must be a text (put it in quotes), not the number 60`}},
+		"share as a number":   {document: shares("github.com: 60"), want: []string{`14: spec.fit["github.com"]: must be a share like 60%, not the number 60`}},
 		"share of a URL": {document: shares("'https://github.com/a': 60%"), want: []string{
 			`14: spec.fit["https://github.com/a"]: "https://github.com/a" is not a host, or a credential of one: write it like github.com, git.example.com:8443 or github.com/SECRET`}},
 		"share twice": {document: shares("GitHub.com/bot: 60%, github.com/bot: 50%"), beyondSchema: true, want: []string{
 			`14: spec.fit["github.com/bot"]: the share of "GitHub.com/bot" is there already: both are of one host`}},
 		"rate without unit": {document: limits("github.com: '5000'"), want: []string{`14: spec.limits["github.com"]: "5000" ` + rate}},
 		"rate of zero":      {document: limits("github.com: 0/h"), want: []string{`14: spec.limits["github.com"]: "0/h" ` + rate}},
-		"rate as a number":  {document: limits("github.com: 5000"), want: []string{`14: spec.limits["github.com"]: must be a text (put it in quotes), not the number 5000`}},
+		"rate as a number":  {document: limits("github.com: 5000"), want: []string{`14: spec.limits["github.com"]: must be a rate like 5000/h, or none, not the number 5000`}},
 		"URL for a host": {document: limits("'https://github.com': 5000/h"), want: []string{
 			`14: spec.limits["https://github.com"]: "https://github.com" is not a host: write it like github.com or git.example.com:8443`}},
 		"host of two names": {document: limits("docker.io: 100/h, index.docker.io: 1/s"), beyondSchema: true, want: []string{
