@@ -282,8 +282,9 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 		}
 	}
 	inGit, allGit := false, false
+	judge := tune.NewJudge(fleet.snapshot)
 	if len(fleet.objects) > 0 {
-		lasting := tune.NewJudge(fleet.snapshot).Lasting(fleet.objects)
+		lasting := judge.Lasting(fleet.objects)
 		inGit, allGit = 2*lasting.Undone > lasting.Objects, lasting.Undone == lasting.Objects
 		checks = append(checks, report.OwnersCheck(fleet.snapshot, lasting, pins, o.where()))
 		if served[kustomizationKind] != "" {
@@ -306,6 +307,9 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	checks = append(checks, report.StrayEndsCheck(options.strayEnds(o.root, fleet.objects))...)
 	if left, found := report.RulesCheck(options.leftRules(fleet, now), o.where()); found {
 		checks = append(checks, left)
+	}
+	if lost, found := report.LostPinsCheck(fleet.objects, judge, o.where()); found {
+		checks = append(checks, lost)
 	}
 	checks = append(checks, report.AwaitedChecks(options.awaited(fleet, nil, now, nil))...)
 	next := o.after(proposal, inGit && look.Works(), allGit).next(look, write, nodes, access.Nearby)

@@ -111,6 +111,41 @@ func TestRulesThatNothingNeedsAreNamed(t *testing.T) {
 	assert.Contains(t, o.stderr, "No session is overdue")
 }
 
+// A rule that somebody took away is what its object lacks, and none that nobody needs: doctor says so, and what it proposes sets it again.
+func TestDoctorNamesLostPins(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	f.observe(t)
+	_, o := f.tuned(t, "a", pin)
+	require.Zero(t, o.code, o.stderr)
+	checks := func() (pins []report.Check) {
+		for _, check := range decode[report.Diagnosis](t, on(f.Cluster).must(t, "doctor", "-n", f.apps, "-o", "json")).Checks {
+			if strings.HasSuffix(check.Name, "pins") {
+				pins = append(pins, check)
+			}
+		}
+		return pins
+	}
+	require.Empty(t, checks())
+	f.Kubectl(t, "patch", "kustomization", "root", "-n", f.flux, "--type=json", "-p", `[{"op":"remove","path":"/spec/ignore"}]`)
+	named := "1 object whose rules in spec.ignore somebody took away, so that Git sets again what fluxtune has set: GitRepository " + f.apps + "/app"
+	found := checks()
+	require.Len(t, found, 1)
+	assert.Equal(t, [2]string{"lost pins", named}, [2]string{found[0].Name, found[0].Message})
+	require.Len(t, found[0].Run, 1)
+	f.push(t, f.app("interval: 5m, timeout: 3m")) // and kustomize-controller sets the interval again
+	require.Equal(t, "5m", f.interval(t))
+	found = checks()
+	require.Len(t, found, 1)
+	assert.Equal(t, [2]string{"lost pins", named}, [2]string{found[0].Name, found[0].Message})
+	words := append(words(strings.TrimPrefix(found[0].Run[0], "kubectl fluxtune ")), "--yes")
+	words[0] = "apply"
+	on(f.Cluster).must(t, words...)
+	ignore, _ := f.rules(t)
+	assert.Contains(t, ignore, "/spec/interval")
+	assert.Empty(t, checks())
+}
+
 // A record that somebody broke is named by doctor, too, and what it proposes drops it.
 func TestDoctorNamesRecordsThatCannotBeRead(t *testing.T) {
 	t.Parallel()

@@ -204,7 +204,6 @@ func LostRecordsCheck(objects []flux.Object, flags string) (Check, bool) {
 
 // forgetting counts and names some objects, and has the commands that have them forgotten, one for each namespace.
 func forgetting(objects []flux.Object, flags string, which func(flux.Object) bool) (n int, named string, run []string) {
-	const most = 3
 	var names, namespaces []string
 	inNamespace := make(map[string][]string)
 	for _, o := range objects {
@@ -220,33 +219,48 @@ func forgetting(objects []flux.Object, flags string, which func(flux.Object) boo
 	for _, namespace := range namespaces {
 		run = append(run, fmt.Sprintf("kubectl fluxtune forget %s -n %s%s", strings.Join(inNamespace[namespace], " "), terminal.Quoted(namespace), flags))
 	}
-	n = len(names)
-	if more := n - most; more > 0 {
-		names = append(names[:most], fmt.Sprintf("%d more", more))
-	}
-	return n, strings.Join(names, ", "), run
+	return len(names), firstOf(names), run
 }
 
 // RulesCheck names the Kustomizations that bear rules of fluxtune which no record needs; false where there are none.
 func RulesCheck(left []tune.Pin, where string) (Check, bool) {
-	if len(left) == 0 {
-		return Check{}, false
-	}
 	var owners []string
 	for _, pin := range left {
 		if err := tune.BadPins(pin.Owner); err != nil {
 			return Check{Name: "pins", Status: CheckWarning, Message: pin.Owner.Ref.String() + ": " + err.Error()}, true
 		}
-		owners = append(owners, pin.Owner.Ref.String())
-	}
-	const most = 3
-	if more := len(owners) - most; more > 0 {
-		owners = append(owners[:most], fmt.Sprintf("%d more", more))
+		if len(pin.Drops()) > 0 { // else some are missing, or only their note is left
+			owners = append(owners, pin.Owner.Ref.String())
+		}
 	}
 	return Check{
-		Name: "pins", Status: CheckWarning, Message: count(len(left), "Kustomization") + " with rules of fluxtune in spec.ignore that no object needs any more: " + strings.Join(owners, ", "),
+		Name: "pins", Status: CheckWarning, Message: count(len(owners), "Kustomization") + " with rules of fluxtune in spec.ignore that no object needs any more: " + firstOf(owners),
 		Remedy: "take the rules away, so that Git decides again", Run: []string{"kubectl fluxtune revert " + where + " --expired"},
-	}, true
+	}, len(owners) > 0
+}
+
+// LostPinsCheck names objects whose records call fields pinned while nothing leaves these to the cluster any more; false where there are
+// none.
+func LostPinsCheck(objects []flux.Object, judge *tune.Judge, where string) (Check, bool) {
+	var lost []string
+	for _, o := range objects {
+		if judge.PinGone(o) {
+			lost = append(lost, o.Ref.String())
+		}
+	}
+	return Check{
+		Name: "lost pins", Status: CheckWarning, Message: count(len(lost), "object") + " whose rules in spec.ignore somebody took away, so that Git sets again what fluxtune has set: " + firstOf(lost),
+		Remedy: "apply --managed=pin sets the rules again, and revert takes the objects back; this shows what the former would do:", Run: []string{"kubectl fluxtune plan " + where + " --managed=pin"},
+	}, len(lost) > 0
+}
+
+// firstOf lists the first of some names, and how many more there are.
+func firstOf(names []string) string {
+	const most = 3
+	if more := len(names) - most; more > 0 {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 // AwaitedChecks tell of rules of fluxtune that no object needs yet, a check for each line of tune.RulesAwaited. That is in order, as

@@ -265,6 +265,9 @@ func adds(wanted, have []flux.IgnoreRule) []flux.Ref {
 // Adds are the objects of which the owner is to leave more to us than it did when it was read.
 func (p Pin) Adds() []flux.Ref { return adds(p.Rules, OurRules(p.Owner)) }
 
+// Drops are the objects of which the owner leaves more to us than it is to.
+func (p Pin) Drops() []flux.Ref { return adds(OurRules(p.Owner), p.Rules) }
+
 // Awaited tells whether the owner has to notice new rules before what they name is changed.
 func (p Pin) Awaited() bool { return len(p.Adds()) > 0 }
 
