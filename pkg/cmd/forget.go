@@ -109,6 +109,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	}
 	o.root.warn(tune.RulesLeft(judge, restores), nil)
 	o.proposeForShared(f, judge, shared)
+	o.tellOtherEnvironments(f, o.Session, "forget", "forgotten")
 	if len(writes) == 0 && len(shared) > 0 {
 		return fmt.Errorf("--session %q: nothing is forgotten: what it changed in %s other sessions changed, too", o.Session, plural(len(shared), "object"))
 	}

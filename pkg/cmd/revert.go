@@ -129,6 +129,7 @@ func (o RevertOptions) revert(ctx context.Context, f fleet) error {
 		_, others := tune.BadRecordsBeside(f.objects, o.Session)
 		o.root.warn(nil, others)
 	}
+	o.tellOtherEnvironments(f, o.Session, "revert", "taken back")
 	if len(restores) == 0 && o.Session != "" && !f.snapshot.Incomplete() {
 		o.tellAwaited(f, nil, nil)
 		return f.noSuchSession(o.Session, o.where())
