@@ -16,10 +16,14 @@ import (
 // leaveOut takes out of a Tree what does not get into the artifact of a source that says nothing else: files that Git
 // ignores, unless they are tracked all the same, and what source-controller leaves out by itself. The latter are kept
 // aside: another source may take them.
-func (t *Tree) leaveOut(tracked map[string]bool) {
-	git := gitignore.NewMatcher(t.patterns(".gitignore", t.Files()))
+func (t *Tree) leaveOut(git index) {
+	ignored := git.ignores
+	if git.ignored == nil {
+		own := t.gitMatcher()
+		ignored = func(p string) bool { return ignoredByGit(own, p) }
+	}
 	for _, p := range t.Files() {
-		if !tracked[p] && ignoredByGit(git, p) {
+		if !git.tracked[p] && ignored(p) {
 			t.Ignored = append(t.Ignored, p)
 			t.remove(p)
 		}
@@ -36,13 +40,17 @@ func (t *Tree) leaveOut(tracked map[string]bool) {
 }
 
 // ignoresFolder tells whether Git ignores all that is in a folder.
-func (t *Tree) ignoresFolder(folder string, tracked map[string]bool) bool {
-	for p := range tracked {
+func (t *Tree) ignoresFolder(folder string, git index) bool {
+	for p := range git.tracked {
 		if below(p, folder) {
 			return false
 		}
 	}
-	return ignoredByGit(gitignore.NewMatcher(t.patterns(".gitignore", t.Files())), folder+"/*")
+	return git.ignores(folder+"/*") || ignoredByGit(t.gitMatcher(), folder+"/*")
+}
+
+func (t *Tree) gitMatcher() gitignore.Matcher {
+	return gitignore.NewMatcher(t.patterns(".gitignore", t.Files()))
 }
 
 func (t *Tree) remove(p string) {

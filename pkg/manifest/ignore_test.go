@@ -201,6 +201,53 @@ func TestOpenKeepsTrackedFilesThatAreIgnored(t *testing.T) {
 	}
 }
 
+// What Git ignores is what Git itself says, with patterns that our own reading does not know and files of patterns that are in no
+// folder of the checkout; where that cannot be asked, and where the folder as a whole is ignored, the .gitignore files are read.
+func TestOpenIgnoresWhatGitIgnores(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ignore map[string]string
+		config string
+		want   []string
+	}{
+		"all but":           {map[string]string{".gitignore": "*\n!*/\n!a.yaml\n"}, "", []string{"apps/a.yaml"}},
+		"negated class":     {map[string]string{".gitignore": "# none\n", "apps/.gitignore": "[!a.]*.yaml\n"}, "", []string{"apps/a.yaml"}},
+		"what is not in it": {map[string]string{"apps/.gitignore": "[!b]*.yaml\n"}, "", []string{"apps/b.yaml"}},
+		"named class":       {map[string]string{"apps/.gitignore": "[[:alpha:]].y[[:alpha:]]ml\n"}, "", nil},
+		"byte order mark":   {map[string]string{".gitignore": "\ufeffb.yaml\n"}, "", []string{"apps/a.yaml"}},
+		"info/exclude":      {map[string]string{".git/info/exclude": "b.yaml\n"}, "", []string{"apps/a.yaml"}},
+		"excludesFile":      {map[string]string{".git/mine": "apps\n"}, ".git/mine", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			git(t, dir, "init", "-q")
+			git(t, dir, "config", "core.fsmonitor", "touch ../hooked; false")
+			if c.config != "" {
+				git(t, dir, "config", "core.excludesFile", c.config)
+			}
+			writeFiles(t, dir, map[string]string{"apps/a.yaml": "", "apps/b.yaml": ""})
+			writeFiles(t, dir, c.ignore)
+			tree, err := Open(dir)
+			require.NoError(t, err)
+			assert.Equal(t, c.want, tree.Files())
+			assert.NoFileExists(t, filepath.Join(filepath.Dir(dir), "hooked"))
+			assert.NoFileExists(t, filepath.Join(dir, "hooked"))
+		})
+	}
+	t.Run("the folder itself", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		git(t, dir, "init", "-q")
+		writeFiles(t, dir, map[string]string{".gitignore": "build/\n", "build/deep/a.yaml": "", "build/a.yaml": "", "build/b.dec.yaml": "", "build/.gitignore": "*.dec.yaml\n"})
+		for folder, want := range map[string][]string{"build": {"a.yaml", "deep/a.yaml"}, "build/deep": {"a.yaml"}} {
+			tree, err := Open(filepath.Join(dir, folder))
+			require.NoError(t, err)
+			assert.Equal(t, want, tree.Files())
+		}
+	})
+}
+
 func git(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", args...)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // index is what Git's index says of the files of a working tree.
@@ -16,6 +17,19 @@ type index struct {
 	tracked map[string]bool
 	// sparse are those of them that are not on the disk, since the checkout is sparse.
 	sparse []string
+	// ignored are the other files that Git ignores, and folders of which it ignores all, with a slash at their end; nil where
+	// Git could not be asked.
+	ignored map[string]bool
+}
+
+// ignores tells whether Git ignores a file.
+func (x index) ignores(p string) bool {
+	for folder := parent(p); folder != ""; folder = parent(folder) {
+		if x.ignored[folder+"/"] {
+			return true
+		}
+	}
+	return x.ignored[p]
 }
 
 // readIndex reads which files below a folder Git tracks: from the index where that is whole and of a kind that is known
@@ -56,6 +70,28 @@ func readRegular(name string) ([]byte, error) {
 		return nil, errors.ErrUnsupported
 	}
 	return os.ReadFile(name)
+}
+
+// ignoreTimeout bounds how long git may look for what it ignores.
+const ignoreTimeout = 20 * time.Second
+
+// ignored asks git for the files below the folder that it ignores, by all that tells it so, beside those that it tracks; nil
+// where it does not say, or ignores the folder as a whole: who names that one wants it read.
+func (g gitProgram) ignored() map[string]bool {
+	ctx, cancel := context.WithTimeout(g.ctx, ignoreTimeout)
+	defer cancel()
+	listing, err := gitProgram{ctx: ctx, dir: g.dir}.run("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+	if err != nil {
+		return nil
+	}
+	found := map[string]bool{}
+	for _, p := range strings.Split(string(listing), "\x00") {
+		found[p] = true
+	}
+	if found["./"] {
+		return nil
+	}
+	return found
 }
 
 // index asks git for what the index says of the files below the folder.

@@ -106,7 +106,7 @@ func listedTree(listing []byte, prefix string, sparse []string, read func(object
 		}
 	}
 	t.list()
-	t.leaveOut(tracked)
+	t.leaveOut(index{tracked: tracked})
 	return t
 }
 
@@ -121,7 +121,7 @@ type gitProgram struct {
 var hookVariables = []string{"GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_PREFIX=", "GIT_COMMON_DIR="}
 
 func (g gitProgram) command(args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(g.ctx, "git", append([]string{"-C", g.dir}, args...)...)
+	cmd := exec.CommandContext(g.ctx, "git", append([]string{"-C", g.dir, "-c", "core.fsmonitor=false"}, args...)...) // which may be a hook
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return slices.ContainsFunc(hookVariables, func(name string) bool { return strings.HasPrefix(variable, name) })
 	})

@@ -97,8 +97,11 @@ func Open(dir string) (*Tree, error) {
 		}
 	})
 	git := readIndex(context.Background(), top)
+	if git.tracked != nil {
+		git.ignored = gitProgram{ctx: context.Background(), dir: top}.ignored()
+	}
 	for _, p := range sortedKeys(unlisted) {
-		if !t.ignoresFolder(p, git.tracked) {
+		if !t.ignoresFolder(p, git) {
 			err = cmp.Or(err, unlisted[p])
 		}
 	}
@@ -108,7 +111,7 @@ func Open(dir string) (*Tree, error) {
 	for _, n := range t.nodes {
 		slices.Sort(n.names)
 	}
-	t.leaveOut(git.tracked)
+	t.leaveOut(git)
 	t.Sparse = git.sparse
 	return t, nil
 }
@@ -161,7 +164,7 @@ func NewTree(files map[string]string) *Tree {
 		t.file(clean(p), &node{content: once(clean(p), func() ([]byte, error) { return []byte(text), nil })})
 	}
 	t.list()
-	t.leaveOut(nil)
+	t.leaveOut(index{})
 	return t
 }
 
