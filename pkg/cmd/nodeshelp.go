@@ -41,10 +41,10 @@ func nodesLong() string {
 
 	With --watch, q ends and arrows, PgUp, PgDn, Home and End (or j, k, g, G) scroll where not all rows
 	fit the terminal. It counts the pods of the namespaces that there are: those left behind in one that
-	was removed by force count from their next change on, while a single count has them all. What a
-	server has sent nothing of for 80 seconds, though it answers, is listed again: until then a dead
-	watch looks like a quiet cluster, and an alarm may be that late. Where it does not redraw (a pipe,
-	-o json), --fail-above ends a watch with 4 as soon as a node is fuller.
+	was removed by force count from their next change on, while a single count of up to 50,000 pods
+	has them all. What a server has sent nothing of for 80 seconds, though it answers, is listed
+	again: until then a dead watch looks like a quiet cluster, and an alarm may be that late. Where it
+	does not redraw (a pipe, -o json), --fail-above ends a watch with 4 as soon as a node is fuller.
 
 	Exit codes: 0 everything was counted, 3 something is missing (also a node that was named and is not
 	there, and any node for --fail-above to look at), 4 a node is fuller than --fail-above, 1 nothing

@@ -165,6 +165,8 @@ type Request struct {
 	Unversioned bool
 	// Tries, when not 0, is Limits.Tries for this request.
 	Tries int
+	// Urgent: it goes before those that wait for others to end (Limits.Requests).
+	Urgent bool
 }
 
 // get sends a request until it was answered and read without error, the tries or the patience are used up,
@@ -175,7 +177,7 @@ func (c *Client) get(ctx context.Context, r Request, read func(io.Reader) error)
 	setDefault(&r.Tries, c.limits.Tries)
 	var before error // of the last try
 	for try := 1; ; {
-		if err := c.seats.enter(ctx); err != nil {
+		if err := c.seats.enter(ctx, r.Urgent); err != nil {
 			return err
 		}
 		err := c.once(ctx, r, read)

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 	"weak"
 
@@ -336,11 +337,11 @@ func TestSeats(t *testing.T) {
 	t.Parallel()
 	s := newSeats(8)
 	for range 8 {
-		require.NoError(t, s.enter(t.Context()))
+		require.NoError(t, s.enter(t.Context(), false))
 	}
 	full, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	require.ErrorIs(t, s.enter(full), context.DeadlineExceeded)
+	require.ErrorIs(t, s.enter(full, false), context.DeadlineExceeded)
 	s.leave(true)
 	s.leave(true)
 	assert.InDelta(t, 2, s.limit, 0.01)
@@ -348,11 +349,32 @@ func TestSeats(t *testing.T) {
 		s.leave(false)
 	}
 	for range 30 {
-		require.NoError(t, s.enter(t.Context()))
+		require.NoError(t, s.enter(t.Context(), false))
 		s.leave(false)
 	}
 	assert.InDelta(t, 8, s.limit, 0.01)
 	assert.Zero(t, s.running)
+}
+
+// An urgent request goes before those that wait already.
+func TestUrgentRequestsGoFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSeats(1)
+		require.NoError(t, s.enter(t.Context(), false))
+		var order []string
+		for _, who := range []string{"first", "second", "urgent"} {
+			go func() {
+				_ = s.enter(t.Context(), who == "urgent")
+				order = append(order, who)
+				s.leave(false)
+			}()
+			synctest.Wait()
+		}
+		s.leave(false)
+		synctest.Wait()
+		assert.Equal(t, []string{"urgent", "first", "second"}, order)
+	})
 }
 
 // A request that was given up for its own limit, again and again until the caller's time was over, says so.

@@ -122,7 +122,7 @@ func (f *Follower) Listen(ctx context.Context) {
 	asking.Go(func() {
 		f.Repeat(ctx, f.relist/5, func(ctx context.Context) {
 			if f.client.Silent() >= f.relist/5 {
-				_, _ = f.client.Raw(ctx, Request{Path: "/version", Tries: 1}) // the watches tell
+				_, _ = f.client.Raw(ctx, Request{Path: "/version", Tries: 1, Urgent: true}) // the watches tell
 			}
 		})
 	})

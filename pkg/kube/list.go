@@ -132,7 +132,7 @@ func Items[T any](ctx context.Context, c *Client, r Request, decode func([]byte)
 
 // latest is the version that a list has now, of which it reads as little as it can.
 func (c *Client) latest(ctx context.Context, r Request) (string, error) {
-	r.Query, r.Accept = url.Values{"limit": {"1"}}, AcceptMetadata
+	r.Query, r.Accept, r.Urgent = url.Values{"limit": {"1"}}, AcceptMetadata, true
 	meta, err := c.List(ctx, r, func(body io.Reader) (Meta, error) {
 		return decodeItems(body, func([]byte) error { return nil })
 	})

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -18,7 +19,8 @@ type seats struct {
 
 func newSeats(limit int) *seats { return &seats{most: float64(limit), limit: float64(limit)} }
 
-func (s *seats) enter(ctx context.Context) error {
+// enter waits for a place; who is urgent is the next to get one.
+func (s *seats) enter(ctx context.Context, urgent bool) error {
 	s.mu.Lock()
 	if float64(s.running+1) <= s.limit {
 		s.running++
@@ -26,7 +28,11 @@ func (s *seats) enter(ctx context.Context) error {
 		return nil
 	}
 	turn := make(chan struct{})
-	s.waiting = append(s.waiting, turn)
+	at := len(s.waiting)
+	if urgent {
+		at = 0
+	}
+	s.waiting = slices.Insert(s.waiting, at, turn)
 	s.mu.Unlock()
 	select {
 	case <-turn:

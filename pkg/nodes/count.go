@@ -105,6 +105,7 @@ func (c *Counter) Count() Count {
 		count.AtLeast = true
 	}
 	unread[WhatDetails] = !count.AtLeast && c.lacksDetails() // they come after the pods: where those are missing nobody waits for them
+	count.WideKnown = count.WideKnown && !c.lacksDetails()
 	for what, is := range unread {
 		if is {
 			count.Unread = append(count.Unread, Missing{What: what})

@@ -183,10 +183,10 @@ func (c *Counter) listNamed(ctx context.Context) (version string, err error) {
 		c.listSoon(ctx, names)
 		return f.version, nil
 	}
-	if kube.ReasonOf(err) != kube.Forbidden {
+	if ctx.Err() != nil {
 		return "", err
 	}
-	// Rows with their metadata, for users who may list all pods and not the namespaces' names.
+	// Rows with their metadata, where all pods may be listed and the namespaces' names do not come.
 	whole, began := &part{what: WhatPods}, time.Now()
 	if version, err = c.readPods(ctx, whole, metadata, firstPage, true); err != nil {
 		return "", err
