@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/crd"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -73,7 +75,7 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		return
 	}
 	f.owners[o.ref] = d.ref()
-	object, err := flux.Decode(o.json)
+	object, err := o.decode()
 	object.Literal = o.literal
 	if !f.compared {
 		f.inspect(d, o, object)
@@ -109,7 +111,7 @@ func (d *deployment) marked(object flux.Object) flux.Object {
 
 // untouched tells whether a mark of an object keeps what Git says of it from the cluster.
 func (d *deployment) untouched(o appliedObject) bool {
-	object, err := flux.Decode(o.json)
+	object, err := o.decode()
 	return err == nil && tune.Untouched(d.marked(object)) != ""
 }
 
@@ -200,6 +202,24 @@ func (f Fleet) Files() map[flux.Ref]string {
 		}
 	}
 	return files
+}
+
+// Renamespaced tells whether what applies an object gives a namespace to what it applies: by spec.targetNamespace, or a kustomization
+// that it is built with.
+func (f Fleet) Renamespaced(ref flux.Ref) bool {
+	d := f.deployments[f.owners[ref]]
+	if d == nil || d.tree == nil {
+		return false
+	}
+	if to := d.Spec.TargetNamespace; to != nil && *to == ref.Namespace {
+		return true
+	}
+	return slices.ContainsFunc(sortedKeys(d.built.read), func(file string) bool {
+		content, err := d.tree.ReadFile(file)
+		return err == nil && isKustomization(file) && slices.ContainsFunc(parseDocuments(content), func(n *yaml.Node) bool {
+			return text(n, "namespace") == ref.Namespace
+		})
+	})
 }
 
 // Manifest returns the JSON of an object as it is deployed; nil where the Fleet does not have it.

@@ -142,7 +142,7 @@ func (d *deployment) decoded(ref flux.Ref) (flux.Object, bool) {
 	if i < 0 {
 		return flux.Object{}, false
 	}
-	o, err := flux.Decode(d.objects[i].json)
+	o, err := d.objects[i].decode()
 	return o, err == nil
 }
 
@@ -154,7 +154,7 @@ func (f Fleet) copyTexts(texts map[string]bool) {
 			if owner, applied := f.owners[o.ref]; !known || !applied || owner == by || by.Name == "" {
 				continue
 			}
-			c, err := flux.Decode(o.json)
+			c, err := o.decode()
 			if err != nil {
 				continue
 			}

@@ -65,7 +65,7 @@ func collectSources(current map[flux.Ref]*deployment, sources map[sourceRef]gitS
 			}
 			var s gitSource
 			if json.Unmarshal(o.json, &s) == nil {
-				if decoded, err := flux.Decode(o.json); err == nil {
+				if decoded, err := o.decode(); err == nil {
 					s.remote = decoded.Remote
 				}
 				sources[sourceRef{Kind: o.ref.Kind, Namespace: o.ref.Namespace, Name: o.ref.Name}] = s
