@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,9 +20,9 @@ func (o ReceiversOptions) manifests(ctx context.Context, f fleet, list report.Re
 	var written report.ReceiverFile
 	if o.Files != nil && o.Files.tree != nil {
 		files := o.Files.fleet().Files()
-		written = list.InOneFile(files)
+		written = list.InOneFile(files, o.Files.fleet().Renamespaced)
 		list = written.List
-		collisions, err := o.collisions(ctx, list, files)
+		collisions, err := o.collisions(ctx, &written, files)
 		if err != nil {
 			return err
 		}
@@ -32,11 +31,7 @@ func (o ReceiversOptions) manifests(ctx context.Context, f fleet, list report.Re
 	if len(list.Proposals) == 0 {
 		say("%s.", o.nothingMissing(list))
 	}
-	warnings := slices.Concat(written.Warnings, list.Overruled())
-	if text := list.Substituted(); text != "" {
-		warnings = append(warnings, text)
-	}
-	o.root.warn(warnings, nil)
+	o.root.warn(slices.Concat(written.Warnings, list.Overruled()), nil)
 	left := list.Unwritten(o.receiversBeside(f))
 	if written.Name != "" {
 		left = written.Unwritten()
@@ -79,14 +74,14 @@ func (o ReceiversOptions) receiversBeside(f fleet) []flux.Ref {
 	return refs
 }
 
-// collisions say which of the Receivers that are written for one cluster of a checkout belong into files that other clusters read,
-// too, and need otherwise. Files are those of this cluster's objects.
-func (o ReceiversOptions) collisions(ctx context.Context, list report.ReceiverList, files map[flux.Ref]string) ([]string, error) {
+// collisions say which of the Receivers that are written for one cluster of a checkout belong into files that other clusters, or what
+// was not chosen of this one, read, too, and need otherwise. Files are those of this cluster's objects.
+func (o ReceiversOptions) collisions(ctx context.Context, written *report.ReceiverFile, files map[flux.Ref]string) ([]string, error) {
 	var all []string
 	everything := o.FleetOptions
 	everything.Selection, everything.Environments = cluster.Selection{}, nil // overlays set other namespaces
 	for place := range o.Files.fleets {
-		if place == o.Files.root {
+		if place == o.Files.root && (written.Name == "" || o.whole() && o.Selection.Namespace == "") {
 			continue
 		}
 		f, err := everything.readRoot(place)
@@ -106,7 +101,11 @@ func (o ReceiversOptions) collisions(ctx context.Context, list report.ReceiverLi
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, list.Collisions(files, theirs, other.Files.fleet().Files(), other.Files.fleet().Root.String())...)
+		if place == o.Files.root {
+			all = append(all, written.Namesakes(theirs)...)
+			continue
+		}
+		all = append(all, written.List.Collisions(files, theirs, other.Files.fleet().Files(), other.Files.fleet().Root.String())...)
 	}
 	return all, nil
 }
@@ -140,15 +139,7 @@ func (o ReceiversOptions) asInFiles(c webhook.Coverage) error {
 			if document == nil {
 				continue
 			}
-			data, err := json.Marshal(document)
-			if err != nil {
-				return fmt.Errorf("reading Receiver %s/%s: %w", name.Namespace, name.Name, err)
-			}
-			object, err := flux.Decode(data)
-			if err != nil {
-				return err
-			}
-			proposals[i].InFile(object)
+			proposals[i].InFile(document)
 		}
 	}
 	return nil

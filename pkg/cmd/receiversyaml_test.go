@@ -182,31 +182,6 @@ func TestReceiversOfAChoice(t *testing.T) {
 	}
 }
 
-// A filter that is escaped in its file for a Kustomization with spec.postBuild is written so again.
-func TestEscapedFiltersStayEscaped(t *testing.T) {
-	t.Parallel()
-	dir := writeCheckout(t)
-	const apps = "clusters/production/apps.yaml"
-	kustomization, err := os.ReadFile(filepath.Join(dir, apps))
-	require.NoError(t, err)
-	source := strings.Replace(gitRepositoryAt("team-a", "app", "https://github.com/acme/app"), "branch: main", "branch: 'x-$${y}'", 1)
-	write := func() outcome {
-		return invocation{}.must(t, "receivers", "-f", dir, "--root", "clusters/production", "-n", "team-a", "-o", "yaml")
-	}
-	writeInto(t, dir, map[string]string{
-		apps: string(kustomization) + "  postBuild: {substitute: {other: value}}\n", "apps/production/sources.yaml": source, "apps/production/receivers.yaml": "",
-		"apps/production/kustomization.yaml": "resources: [sources.yaml, receivers.yaml]\n",
-	})
-	first := write()
-	require.Contains(t, first.stdout, "refs/heads/x-${y}")
-	assert.Contains(t, first.stderr, "has ${ in its filter")
-	escaped := strings.Replace(strings.ReplaceAll(first.stdout, "x-${y}", "x-$${y}"), "metadata:\n", "metadata:\n  annotations:\n    owner: ${other}\n", 1)
-	writeInto(t, dir, map[string]string{"apps/production/receivers.yaml": escaped})
-	again := write()
-	assert.Equal(t, escaped, again.stdout)
-	assert.NotContains(t, again.stderr, "has ${ in")
-}
-
 // A Receiver of the form that is proposed, all of whose sources are gone, goes with them, wherever that is told.
 func TestReceiversOfSourcesThatAreGone(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
@@ -20,11 +19,14 @@ type ReceiverFile struct {
 	Warnings []string
 
 	files map[flux.Ref]string
+	// same are those that are made of a manifest which is written already.
+	same map[flux.Ref]bool
 }
 
 // InOneFile finds the file that what is written is for: that with most of it. A Receiver that stands in another file is left out,
 // since it would be there twice, and what applies both files could not be built. Files are those that objects stand in.
-func (l ReceiverList) InOneFile(files map[flux.Ref]string) ReceiverFile {
+// Renamespaced tells of an object whether what applies it sets its namespace.
+func (l ReceiverList) InOneFile(files map[flux.Ref]string, renamespaced func(flux.Ref) bool) ReceiverFile {
 	in := map[string]int{}
 	for _, p := range l.all {
 		if file := files[p.ref]; file != "" {
@@ -45,6 +47,7 @@ func (l ReceiverList) InOneFile(files map[flux.Ref]string) ReceiverFile {
 		f.Warnings = append(f.Warnings, p.elsewhere(file, f.Name, slices.ContainsFunc(l.Proposals, func(q ReceiverProposal) bool { return q.ref == p.ref })))
 		return true
 	})
+	f.fold(renamespaced)
 	return f
 }
 
@@ -99,7 +102,7 @@ func (f ReceiverFile) Unwritten() string {
 	var names []string
 	for ref, file := range f.files {
 		written := func(p ReceiverProposal) bool { return p.ref == ref }
-		if file == f.Name && !slices.ContainsFunc(f.List.all, written) && !slices.Contains(f.List.gone, ref) {
+		if file == f.Name && !f.same[ref] && !slices.ContainsFunc(f.List.all, written) && !slices.Contains(f.List.gone, ref) {
 			names = append(names, ref.String())
 		}
 	}
@@ -138,21 +141,6 @@ func (l ReceiverList) Overruled() (sentences []string) {
 		sentences = append(sentences, fmt.Sprintf("what kubectl applies of %s may be taken back: put it where it comes from (%s)", firstNames(from[origin]), origin))
 	}
 	return sentences
-}
-
-// Substituted says of which Receivers the filter that is written has what looks like a variable, which Flux would substitute; "" where
-// none has. What else a Receiver has is written as somebody wrote it.
-func (l ReceiverList) Substituted() string {
-	var names []string
-	for _, p := range l.all {
-		if strings.Contains(strings.ReplaceAll(p.filter, "$${", ""), "${") {
-			names = append(names, p.Namespace+"/"+p.Name)
-		}
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s has ${ in its filter: below a Kustomization with spec.postBuild write $${ in its place, or Flux takes it for a variable", firstNames(names))
 }
 
 // Replaced says in a sentence each what becomes of Receivers that others are written in place of.

@@ -52,13 +52,15 @@ func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
 	if p.File != nil {
 		manifest = *p.File
 	}
-	r.filter = manifest.Spec.ResourceFilter
 	r.inFile, r.sources = [2]string{manifest.Metadata.Namespace, manifest.Metadata.Name}, p.Sources
 	text, err := terminal.MarshalYAML(manifest)
 	if err != nil {
 		return r, fmt.Errorf("writing Receiver %s/%s: %w", r.Namespace, r.Name, err)
 	}
 	r.yaml = string(text)
+	if r.anywhere, r.standing, err = inItsFile(manifest, p.Standing); err != nil {
+		return r, fmt.Errorf("writing Receiver %s/%s: %w", r.Namespace, r.Name, err)
+	}
 	data, err := json.Marshal(p.Manifest)
 	if err == nil {
 		err = json.Unmarshal(data, &r.Manifest)
@@ -67,6 +69,17 @@ func newReceiverProposal(p webhook.Proposal) (ReceiverProposal, error) {
 		return r, fmt.Errorf("writing Receiver %s/%s: %w", r.Namespace, r.Name, err)
 	}
 	return r, nil
+}
+
+// inItsFile is a manifest without a namespace, and what its file has of it now; "" where that is not known.
+func inItsFile(m webhook.Manifest, standing map[string]any) (anywhere, now string, err error) {
+	m.Metadata.Namespace = ""
+	text, err := terminal.MarshalYAML(m)
+	if err != nil || standing == nil {
+		return string(text), "", err
+	}
+	stands, err := terminal.MarshalYAML(standing)
+	return string(text), string(stands), err
 }
 
 func (p ReceiverProposal) guess() string {
@@ -192,6 +205,9 @@ func (p ReceiverProposal) comments() string {
 	}
 	if strings.Contains(p.yaml, "\n  resourceFilter:") {
 		lines = append(lines, "Its resourceFilter needs notification-controller 1.5 (Flux 2.5): --no-filter leaves it out.")
+	}
+	for _, ref := range p.also {
+		lines = append(lines, fmt.Sprintf("%s/%s is made of this manifest, too: do the same in that namespace.", ref.Namespace, ref.Name))
 	}
 	switch {
 	case p.ReplacedBy != "":

@@ -141,10 +141,14 @@ type ReceiverProposal struct {
 	Manifest map[string]any `json:"manifest"`
 
 	yaml    string
-	filter  string // as it is written
 	title   string
 	ref     flux.Ref
 	inFile  [2]string // its namespace and name as they are written
 	sources []flux.Ref
 	choice  []flux.Ref // the sources by which it is chosen, with all that is new in it
+
+	anywhere string     // yaml without a namespace
+	standing string     // what its file has now
+	also     []flux.Ref // that are made of the same manifest
+	omitted  bool
 }

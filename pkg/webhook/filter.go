@@ -26,8 +26,22 @@ const (
 )
 
 // wants is what a source waits for. Without a reference it is the branch master (source-controller api/v1,
-// GitRepositoryRef), or the tag latest (internal/controller/ocirepository_controller.go, getArtifactRef).
+// GitRepositoryRef), or the tag latest (internal/controller/ocirepository_controller.go, getArtifactRef). Of a variable whose value
+// is not here only what stands before it is known.
 func wants(o *flux.Object) wanted {
+	w := refersTo(o)
+	before, _, open := strings.Cut(w.value, "${")
+	switch {
+	case !open:
+		return w
+	case o.Kind == "GitRepository":
+		return wanted{before, before != ""}
+	default:
+		return wanted{}
+	}
+}
+
+func refersTo(o *flux.Object) wanted {
 	value := o.Remote.Ref.Value
 	switch o.Kind + " " + string(o.Remote.Ref.Kind) {
 	case "GitRepository branch":
@@ -55,7 +69,7 @@ func wants(o *flux.Object) wanted {
 // pull tells whether a source follows what no push tells of: the reference of a pull or merge request.
 func pull(o *flux.Object) bool {
 	value := o.Remote.Ref.Value
-	return o.Kind == "GitRepository" && o.Remote.Ref.Kind == flux.RefName && !strings.HasPrefix(value, heads) && !strings.HasPrefix(value, tags)
+	return o.Kind == "GitRepository" && o.Remote.Ref.Kind == flux.RefName && !strings.HasPrefix(value, "${") && !strings.HasPrefix(value, heads) && !strings.HasPrefix(value, tags)
 }
 
 // onlyTags tells whether a source of a Git host waits for tags.

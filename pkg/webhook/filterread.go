@@ -63,7 +63,7 @@ func (f *bodyFilter) forms() map[string]bool {
 		add(f.charts("chartrepo/a"))
 	}
 	for _, at := range samples {
-		for _, w := range []wanted{{}, {value: heads + "a"}, {value: tags + "a"}, {value: tags, prefix: true}, {value: "a"}} {
+		for _, w := range []wanted{{}, {value: heads + "a"}, {value: tags + "a"}, {value: heads, prefix: true}, {value: tags, prefix: true}, {value: "a"}} {
 			add(join(f.repository(at.Host, at.Path), f.reference(w)))
 		}
 	}

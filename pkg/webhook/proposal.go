@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -43,6 +45,8 @@ type Proposal struct {
 
 	// File is the Manifest as it belongs into its file, where that is another: kustomizations give it another name, say.
 	File *Manifest
+	// Standing is what the file has of it now; nil where that is not known.
+	Standing map[string]any
 
 	changed bool
 	// outlived are the sources of which draft.outlived tells.
@@ -97,7 +101,8 @@ type ManifestSpec struct {
 	ResourceFilter string             `json:"resourceFilter,omitempty"`
 	Resources      []ManifestResource `json:"resources"`
 	SecretRef      ManifestSecret     `json:"secretRef"`
-	Suspend        bool               `json:"suspend,omitempty"`
+	// Suspend is true, or in a file the text of a variable; nil where it is not set.
+	Suspend any `json:"suspend,omitempty"`
 	// Interval is how often it is looked at; "" for the default.
 	Interval string `json:"interval,omitempty"`
 }
@@ -176,20 +181,32 @@ func (f *fleet) origins(members []member) []string {
 }
 
 // InFile has a Receiver keep what its file says of what people and kustomizations decide: its name, namespace, labels, annotations
-// and Secret. o is what the file has. A filter that has $${ there, which Flux makes ${ of (spec.postBuild), is written so again.
-func (p *Proposal) InFile(o flux.Object) {
-	m := p.Manifest
-	m.Metadata = ManifestName{Name: o.Name, Namespace: o.Namespace, Labels: given(o.Labels), Annotations: given(o.Annotations)}
-	m.Spec.SecretRef.Name = o.Hook.Secret
-	if strings.Contains(o.Hook.Filter, "$${") {
-		m.Spec.ResourceFilter = strings.ReplaceAll(m.Spec.ResourceFilter, "${", "$${")
+// and Secret, and a variable that decides whether it is suspended, or its interval. document is what the file has.
+func (p *Proposal) InFile(document map[string]any) {
+	at := func(fields ...string) string {
+		value, _, _ := unstructured.NestedString(document, fields...)
+		return value
 	}
-	p.File = &m
+	labels, _, _ := unstructured.NestedStringMap(document, "metadata", "labels")
+	annotations, _, _ := unstructured.NestedStringMap(document, "metadata", "annotations")
+	m := p.Manifest
+	m.Metadata = ManifestName{Name: at("metadata", "name"), Namespace: at("metadata", "namespace"), Labels: given(labels), Annotations: given(annotations)}
+	m.Spec.SecretRef.Name = at("spec", "secretRef", "name")
+	if text := at("spec", "suspend"); text != "" {
+		m.Spec.Suspend = text
+	}
+	if text := at("spec", "interval"); strings.Contains(text, "${") {
+		m.Spec.Interval = text
+	}
+	p.File, p.Standing = &m, document
 }
 
 // take takes over what a Receiver has that its sources do not decide.
 func (s *ManifestSpec) take(r *flux.Object) {
-	s.SecretRef.Name, s.Suspend = r.Hook.Secret, r.Suspended
+	s.SecretRef.Name = r.Hook.Secret
+	if r.Suspended {
+		s.Suspend = true
+	}
 	every := r.Interval
 	for _, back := range tune.DecideRestore(*r, tune.RestoreOptions{}).Changes {
 		if back.Field == flux.Interval { // what a session has set is nobody's choice

@@ -22,7 +22,10 @@ func TestKeptMarks(t *testing.T) {
 	r.Labels = map[string]string{"fluxtune.github.io/environment": "production"}
 	r.Annotations = map[string]string{"fluxtune.github.io/tune": "disabled", "fluxtune.github.io/original": "{}", "fluxtune.github.io/until": "2026-11-28T10:00:00Z"}
 	p := New(Input{Objects: []flux.Object{a, r}}).Manifests()[0]
-	p.InFile(r)
+	p.InFile(map[string]any{"metadata": map[string]any{
+		"name":   r.Name,
+		"labels": map[string]any{"fluxtune.github.io/environment": "production"}, "annotations": map[string]any{"fluxtune.github.io/tune": "disabled", "fluxtune.github.io/original": "{}"},
+	}})
 	for _, m := range []ManifestName{p.Manifest.Metadata, p.File.Metadata} {
 		assert.Equal(t, map[string]string{"fluxtune.github.io/environment": "production"}, m.Labels)
 		assert.Equal(t, map[string]string{"fluxtune.github.io/tune": "disabled"}, m.Annotations)

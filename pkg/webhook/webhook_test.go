@@ -72,7 +72,7 @@ func applied(proposals []Proposal) []flux.Object {
 		spec := p.Manifest.Spec
 		o := flux.Object{Ref: ref("Receiver", p.Manifest.Metadata.Namespace, p.Manifest.Metadata.Name)}
 		o.Hook = flux.Hook{Type: spec.Type, Secret: spec.SecretRef.Name, Events: spec.Events, Filter: spec.ResourceFilter}
-		o.Suspended = spec.Suspend
+		o.Suspended = spec.Suspend == true
 		for _, r := range p.Manifest.Spec.Resources {
 			o.Targets = append(o.Targets, flux.Target{Kind: r.Kind, Namespace: o.Namespace, Name: r.Name})
 		}
