@@ -6,23 +6,57 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fluxcd/pkg/apis/kustomize"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // carries tells whether a part of an object only leads to other objects' values, all of which are known: a Kustomization's
-// patches and variables, a ConfigMap with variables that nothing else reads, and that may change.
-func (f Fleet) carries(ref flux.Ref, path string) bool {
+// patches and variables, a ConfigMap with variables that nothing else reads, and that may change. What is not built, for whatever
+// reason, follows all that leads to it.
+func (o *outskirts) carries(root int, ref flux.Ref, path string) bool {
 	switch {
 	case ref.Kind == kustomizationKind && ref.Group == kustomizeGroup:
-		d := f.deployments[ref]
-		return strings.HasPrefix(path, "spec.patches") || strings.HasPrefix(path, "spec.postBuild.substitute") && (d == nil || d.whole())
-	case ref.Kind == "ConfigMap" && ref.Group == "":
-		return strings.HasPrefix(path, "data.") && f.givesVariables(ref)
+		d := o.fleets[root].deployments[ref]
+		switch {
+		case d == nil || !d.local || d.built.err != nil:
+			return false
+		case strings.HasPrefix(path, "spec.patches"):
+			return !d.more || d.namesAll()
+		default:
+			return !d.more && strings.HasPrefix(path, "spec.postBuild.substitute")
+		}
+	case ref.Kind == "ConfigMap" && ref.Group == "" && strings.HasPrefix(path, "data."):
+		gives, known := o.gives[spot{root, ref}]
+		if !known {
+			gives = o.fleets[root].givesVariables(ref) && !o.mayName(root, ref.Name)
+			o.gives[spot{root, ref}] = gives
+		}
+		return gives
 	default:
 		return false
 	}
+}
+
+// namesAll tells whether the patches of a Kustomization name the objects that they change.
+func (d *deployment) namesAll() bool {
+	return !slices.ContainsFunc(d.Spec.Patches, func(p kustomize.Patch) bool { return p.Target != nil && openName(p.Target.Name) }) && len(d.Spec.PatchesJSON6902) == 0
+}
+
+// mayName tells whether something that is not built of a cluster may have a name in it.
+func (o *outskirts) mayName(root int, name string) bool {
+	return slices.ContainsFunc(o.unbuilt, func(u Unbuilt) bool {
+		if u.Root != root || u.lost != "" {
+			return u.Root == root
+		}
+		for file := range u.files {
+			if content, err := o.tree.ReadFile(file); err != nil || bytes.Contains(content, []byte(name)) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // whole tells whether all that a deployment applies is known.
@@ -44,6 +78,16 @@ func (f Fleet) givesVariables(configMap flux.Ref) bool {
 		}
 	}
 	return gives
+}
+
+// givesSome tells whether a Kustomization takes variables from a ConfigMap.
+func (f Fleet) givesSome(configMap flux.Ref) bool {
+	for _, d := range f.deployments {
+		if d.takesVariables(configMap) {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *deployment) takesVariables(configMap flux.Ref) bool {

@@ -2,11 +2,8 @@ package manifest
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -80,7 +77,10 @@ func (c *closure) file(p string) {
 	case err != nil:
 	case isKustomization(p):
 		c.kustomization(p, content)
-	case isYAML(p) && (bytes.Contains(content, []byte(kustomizeGroup)) || bytes.Contains(content, []byte("ResourceSet"))):
+	case !isYAML(p):
+	case setsFields.Match(content):
+		c.lose(setsPath(p))
+	case bytes.Contains(content, []byte(kustomizeGroup)) || bytes.Contains(content, []byte("ResourceSet")):
 		c.manifests(p, content)
 	}
 }
@@ -114,10 +114,10 @@ func (c *closure) texts(p string, n *yaml.Node, required bool) {
 }
 
 func (c *closure) text(p, text string, required bool) {
+	if mayLead(text) {
+		c.lose(setsPath(p))
+	}
 	if strings.Contains(text, "\n") {
-		if strings.Contains(text, "/spec/path") || strings.Contains(text, "kind: "+kustomizationKind) && strings.Contains(text, " path:") {
-			c.lose("a patch in " + p + " may set the path of a Kustomization")
-		}
 		return
 	}
 	c.entry(parent(p), text, required)
@@ -187,124 +187,4 @@ func (c *closure) remotes(p string) {
 		}
 	}
 	follow(&document)
-}
-
-// manifests follows the Kustomizations of Flux in a file, and what ResourceSets make.
-func (c *closure) manifests(p string, content []byte) {
-	documents, err := parseAll(content)
-	if err != nil {
-		c.lose(p + " cannot be read")
-		return
-	}
-	for _, d := range documents {
-		if len(d.Content) == 0 {
-			continue
-		}
-		n := d.Content[0]
-		switch {
-		case isKustomizationObject(n):
-			c.deploys(text(n, "spec", "path"), text(n, "spec", "sourceRef", "kind"), text(n, "spec", "sourceRef", "name"))
-		case text(n, "kind") == "ResourceSet":
-			var object map[string]any
-			data, err := json.Marshal(object)
-			if n.Decode(&object) == nil {
-				data, err = json.Marshal(object)
-			}
-			if err == nil {
-				c.resourceSet(data)
-			}
-		}
-	}
-}
-
-// deploys follows the path of a Kustomization of Flux. What another repository holds is not followed.
-func (c *closure) deploys(p, kind, name string) {
-	folder := clean(c.home.root.Base + "/" + p)
-	own := c.home.mayBe(kind, name)
-	at := strings.IndexAny(p, "$<{")
-	switch {
-	case kind == "" && p == "": // a patch of one
-	case kind == artifactKind:
-		c.lose("what an " + artifactKind + " holds is not known")
-	case at >= 0 && own: // everything that the path may become
-		prefix := clean(c.home.root.Base + "/" + p[:at])
-		if !strings.HasSuffix(p[:at], "/") {
-			prefix = parent(prefix)
-		}
-		if prefix == c.home.root.Base {
-			c.lose(fmt.Sprintf("the path %q has a variable", p))
-			return
-		}
-		c.below(prefix)
-	case c.tree.isFolder(folder) && (own || clean(p) != ""):
-		c.folder(folder)
-	case own:
-		c.lose(fmt.Sprintf("the path %q is not in the checkout", p))
-	}
-}
-
-// below adds all folders below one, each for itself.
-func (c *closure) below(folder string) {
-	for p, n := range c.tree.nodes {
-		if n.folder && below(p, folder) {
-			c.folder(p)
-		}
-	}
-}
-
-// templatePath finds paths in the templates of a ResourceSet.
-var templatePath = regexp.MustCompile(`(?m)(?:^|[\s{,])["']?path["']?:\s*['"]?([^\s'",}]+)`)
-
-// setResources are what a ResourceSet, or a step of one, makes.
-type setResources struct {
-	Resources []struct {
-		APIVersion string            `json:"apiVersion"`
-		Kind       string            `json:"kind"`
-		Spec       kustomizationSpec `json:"spec"`
-	} `json:"resources"`
-	ResourcesTemplate string `json:"resourcesTemplate"`
-}
-
-// setFields are the fields of a ResourceSet's spec that are followed, and those of which nothing is made (Flux Operator 0.59
-// api/v1, ResourceSetSpec).
-var setFields = []string{"resources", "resourcesTemplate", "steps", "commonMetadata", "inputStrategy", "inputs", "inputsFrom", "dependsOn", "serviceAccountName", "wait"}
-
-// resourceSet follows the Kustomizations that a ResourceSet makes, as far as their paths can be told before it is rendered.
-func (c *closure) resourceSet(data []byte) {
-	var set struct {
-		Spec struct {
-			setResources
-			Steps []setResources `json:"steps"`
-		} `json:"spec"`
-	}
-	var fields struct {
-		Spec map[string]json.RawMessage `json:"spec"`
-	}
-	if errors.Join(json.Unmarshal(data, &set), json.Unmarshal(data, &fields)) != nil {
-		if bytes.Contains(data, []byte(kustomizeGroup)) {
-			c.lose("a ResourceSet cannot be read")
-		}
-		return
-	}
-	for _, made := range append(set.Spec.Steps, set.Spec.setResources) {
-		c.made(made)
-	}
-	for _, field := range sortedKeys(fields.Spec) {
-		if !slices.Contains(setFields, field) && bytes.Contains(fields.Spec[field], []byte(kustomizeGroup)) {
-			c.lose(fmt.Sprintf("what spec.%s of a ResourceSet makes is not known", field))
-		}
-	}
-}
-
-func (c *closure) made(by setResources) {
-	for _, r := range by.Resources {
-		if r.Kind == kustomizationKind && strings.HasPrefix(r.APIVersion, kustomizeGroup+"/") {
-			c.deploys(r.Spec.Path, r.Spec.SourceRef.Kind, r.Spec.SourceRef.Name)
-		}
-	}
-	if t := by.ResourcesTemplate; strings.Contains(t, kustomizeGroup) {
-		for _, m := range templatePath.FindAllStringSubmatch(t, -1) {
-			c.deploys(m[1], c.home.root.source.Kind, c.home.root.source.Name)
-		}
-	}
 }

@@ -69,10 +69,11 @@ func (t *Tree) Decide(fleets []Fleet) Decisions {
 	for i := range all {
 		all[i] = i
 	}
-	broken := t.probe(fleets, &d, values, all)
+	broken := t.probe(fleets, &d, values, all, t.outskirts(fleets))
 	for _, i := range broken {
 		d.broken[i] = true
 	}
+	d.tieOpenPatches(fleets)
 	for target := range values {
 		if _, ok := d.by[target]; ok {
 			continue
@@ -166,7 +167,7 @@ func builtFrom(fleets []Fleet) []string {
 // probe fills in what the given scalars decide, and returns those that a build breaks with: where all
 // together do, they are halved until each of them is known. So they are where something becomes a text that no probe is: a function
 // of a variable has changed one.
-func (t *Tree) probe(fleets []Fleet, d *Decisions, values map[Target]string, scalars []int) (broken []int) {
+func (t *Tree) probe(fleets []Fleet, d *Decisions, values map[Target]string, scalars []int, unbuilt *outskirts) (broken []int) {
 	if len(scalars) == 0 {
 		return nil
 	}
@@ -177,7 +178,7 @@ func (t *Tree) probe(fleets []Fleet, d *Decisions, values map[Target]string, sca
 		odd = d.oddities(values, fleetValues(probed))
 	}
 	if sound && (len(odd) == 0 || len(scalars) == 1) {
-		d.take(values, probed)
+		d.take(values, probed, unbuilt)
 		for _, target := range odd {
 			d.tieTo(scalars[0], fmt.Sprintf("%s of %s, which a function of a variable makes of it", strings.TrimPrefix(string(target.Field), "spec."), target.Ref))
 		}
@@ -187,11 +188,11 @@ func (t *Tree) probe(fleets []Fleet, d *Decisions, values map[Target]string, sca
 		return scalars
 	}
 	half := len(scalars) / 2
-	return append(t.probe(fleets, d, values, scalars[:half]), t.probe(fleets, d, values, scalars[half:])...)
+	return append(t.probe(fleets, d, values, scalars[:half], unbuilt), t.probe(fleets, d, values, scalars[half:], unbuilt)...)
 }
 
 // take notes what probes reached.
-func (d *Decisions) take(values map[Target]string, probed []Fleet) {
+func (d *Decisions) take(values map[Target]string, probed []Fleet, unbuilt *outskirts) {
 	for target, text := range fleetValues(probed) {
 		if i, ok := d.probeIndex(text); ok && d.scalars[i].Text == values[target] {
 			d.by[target] = i
@@ -200,8 +201,8 @@ func (d *Decisions) take(values map[Target]string, probed []Fleet) {
 			d.tie(text, fmt.Sprintf("more of %s of %s than that", strings.TrimPrefix(string(target.Field), "spec."), target.Ref))
 		}
 	}
-	for _, f := range probed {
-		d.tieObjects(f)
+	for root, f := range probed {
+		d.tieObjects(root, f, unbuilt)
 	}
 }
 
@@ -234,7 +235,7 @@ func (d *Decisions) tieTo(i int, what string) {
 }
 
 // tieObjects notes the scalars that reach anything else than tunable fields and what leads to them.
-func (d *Decisions) tieObjects(f Fleet) {
+func (d *Decisions) tieObjects(root int, f Fleet, unbuilt *outskirts) {
 	for by, deployed := range f.deployments {
 		for _, o := range deployed.objects {
 			for _, name := range o.uses { // only the fingerprint is kept
@@ -255,7 +256,7 @@ func (d *Decisions) tieObjects(f Fleet) {
 				if i, ok := d.probeIndex(text); ok && tunable && another {
 					d.copied[i] = true
 				}
-				if !tunable && !f.carries(o.ref, path) {
+				if !tunable && !unbuilt.carries(root, o.ref, path) {
 					d.tie(text, path+" of "+o.ref.String())
 				}
 			})

@@ -36,7 +36,7 @@ func (f *Fleet) mistype(d *deployment, o appliedObject) {
 func (t *Tree) unbuiltMistyped(root int, f Fleet, o appliedObject) Unbuilt {
 	c := newClosure(t, f.home())
 	if k, err := parseKustomization(o.json); err == nil && k.Spec.Path != "" {
-		c.deploys(k.Spec.Path, k.Spec.SourceRef.Kind, k.Spec.SourceRef.Name)
+		c.deploys(k.Spec)
 	}
 	return Unbuilt{Root: root, What: "what " + o.ref.String() + " applies", Why: o.mistyped.Why, Broken: true, files: c.used(), lost: c.lost}
 }

@@ -85,9 +85,7 @@ func (d *deployment) unbuilt(t *Tree, f Fleet) (Unbuilt, bool) {
 	default:
 		c.folder(d.folder)
 	}
-	for _, component := range d.Spec.Components {
-		c.entry(d.folder, component, true)
-	}
+	c.changed(d.folder, d.Spec)
 	u.files, u.lost = c.used(), c.lost
 	for p := range d.built.read {
 		u.files[p] = true
@@ -136,13 +134,16 @@ func (f Fleet) Builds(kustomization flux.Ref) bool {
 type outskirts struct {
 	unbuilt []Unbuilt
 	fleets  []Fleet
+	tree    *Tree
 	known   map[string]*Unbuilt
+	// gives tells of ConfigMaps whether they give variables, and are there for nothing else.
+	gives map[spot]bool
 	// absent are manifests that only Git has: they may use any file.
 	absent []string
 }
 
 func (t *Tree) outskirts(fleets []Fleet) *outskirts {
-	return &outskirts{unbuilt: t.Unbuilt(fleets), fleets: fleets, known: map[string]*Unbuilt{}, absent: t.absent()}
+	return &outskirts{unbuilt: t.Unbuilt(fleets), fleets: fleets, tree: t, known: map[string]*Unbuilt{}, gives: map[spot]bool{}, absent: t.absent()}
 }
 
 // user is something that is not built and may use a file; nil where nothing may.
@@ -174,8 +175,8 @@ func (o *outskirts) apart(file string) bool {
 	})
 }
 
-// spared tells whether a file is not used by what may use any: it is in the folder of another cluster, or of a sound
-// Kustomization of the same one, which would have two owners otherwise.
+// spared tells whether a file is not used by what may use any: it is in the folder of another cluster, or of the same one,
+// whose Flux reads it there.
 func (o *outskirts) spared(u Unbuilt, file string) bool {
 	own := o.fleets[u.Root]
 	for i, f := range o.fleets {
@@ -183,12 +184,8 @@ func (o *outskirts) spared(u Unbuilt, file string) bool {
 			return true
 		}
 	}
-	for _, d := range own.deployments {
-		if d.local && d.built.err == nil && d.built.read[file] && below(file, d.folder) {
-			return true
-		}
-	}
-	return false
+	d := own.deployments[own.Root.start().ref()]
+	return d != nil && d.local && d.built.err == nil && d.built.read[file] && own.Root.Path != "" && below(file, own.Root.Path)
 }
 
 // below tells whether a path is a folder or in it.

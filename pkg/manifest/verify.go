@@ -97,7 +97,8 @@ func (w *rewriter) differs(d *draft, root int, was, is appliedObject, owned bool
 		switch got, _ := changed[path][1].(string); {
 		case ok && flux.SameDuration(&got, &to):
 			delete(planned, field)
-		case !w.fleets[root].carries(was.ref, path):
+		case path == "spec.patches" && w.fleets[root].Builds(was.ref): // by a patch for some names: another text of one that is there is no draft where more may follow
+		case !w.unbuilt.carries(root, was.ref, path):
 			return &mismatch{spot: here, target: Target{root, was.ref, field}, why: fmt.Sprintf("%s of %s in %s would change otherwise than planned", path, was.ref, w.fleets[root].Root)}
 		}
 	}
