@@ -9,6 +9,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
 
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
@@ -108,9 +109,12 @@ func New(in Input) Check {
 	var c Check
 	moved := findMoves(in)
 	pairs := pair(in, moved)
+	settled := in
+	settled.Head.Fleets = slices.Clone(in.Head.Fleets)
 	for i := range pairs {
 		p := &pairs[i]
-		p.look(in)
+		p.end(settled)
+		p.look(settled)
 		if in.Base != nil {
 			c.Clusters = append(c.Clusters, p.compare(decisions))
 		}

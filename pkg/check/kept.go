@@ -110,6 +110,7 @@ func (k keeper) values(was, is flux.Object, asked bool) flux.Object {
 		}
 		return was
 	}
+	is = k.late(is, asked)
 	for _, t := range is.KindRow().Tunables {
 		if flux.SameDuration(was.Value(t.Field), is.Value(t.Field)) {
 			continue
@@ -128,6 +129,25 @@ func (k keeper) values(was, is flux.Object, asked bool) flux.Object {
 		}
 	}
 	return is
+}
+
+// late is an object of the branch with the variables of the base, where the branch's do not arrive.
+func (k keeper) late(is flux.Object, asked bool) flux.Object {
+	there, why := k.Late(is)
+	if why == "" {
+		return is
+	}
+	kept := is
+	for _, t := range is.KindRow().Tunables {
+		kept = kept.WithValue(t.Field, there.Value(t.Field))
+	}
+	for _, p := range parts() {
+		kept = p.of(&there, kept)
+	}
+	if differ(kept, is) {
+		k.note(asked, Kept{is.Ref, Changed, why})
+	}
+	return kept
 }
 
 // part is what decides a cost besides intervals, and that a rule may leave to the cluster.

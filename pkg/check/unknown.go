@@ -9,6 +9,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -89,14 +90,23 @@ func (p *pairing) look(in Input) {
 	was, is := p.was.costs(), p.is.costs()
 	charts := takeCharts(&was, &is)
 	p.before = was.Items
+	had := map[flux.Ref]bool{}
+	for _, item := range was.Items {
+		had[item.Object.Ref] = true
+	}
 	if in.Base != nil {
 		p.gaps.Before = p.read(in.Base, p.was)
 		var more Delta[budget.Input]
 		more.Before = p.doubt(in.Base, p.was, p.is, &in.Head, was, true)
 		more.After = p.doubt(&in.Head, p.is, p.was, in.Base, is, false)
 		was, is = more.Before, more.After
+		p.settle(&was, &is)
+		p.before = slices.DeleteFunc(slices.Clone(was.Items), func(item tune.Item) bool { return !had[item.Object.Ref] })
 		if p.was != nil && p.is != nil {
 			is = p.keep(in, was, is)
+			if gap, moved := manifest.NewTransition(in.Base.Fleets[p.was.Root], in.Head.Fleets[p.is.Root]).Resourced(); moved {
+				p.gaps.After = append(p.gaps.After, gap)
+			}
 		}
 	}
 	p.gaps.After = slices.Concat(p.read(&in.Head, p.is), p.gaps.After)
@@ -112,6 +122,22 @@ func (p *pairing) look(in Input) {
 		charts.add(&is, nil)
 	}
 	p.budget = Delta[budget.Budget]{count(was), count(is)}
+}
+
+// end takes away all of a cluster whose first Kustomization takes itself away: of its fleet on the branch, too.
+func (p *pairing) end(in Input) {
+	if in.Base == nil || p.was == nil || p.is == nil {
+		return
+	}
+	was, is := in.Base.Fleets[p.was.Root], in.Head.Fleets[p.is.Root]
+	gone, ends := manifest.NewTransition(was, is).Ends()
+	if _, unknown := in.Head.Tree.Doubts(in.Head.Fleets, is.Root).AboutRoot(was); !ends || unknown {
+		return
+	}
+	in.Head.Fleets[p.is.Root] = gone
+	cluster := *p.is
+	cluster.Plan.Items, cluster.Costs.Items, cluster.Costs.Others = nil, nil, nil
+	p.is = &cluster
 }
 
 // count is the budget of what there is; the zero value where there is nothing.

@@ -60,7 +60,8 @@ func TestWhatIsNotBuiltIsUnknown(t *testing.T) {
 	for name, content := range elsewhere {
 		elsewhere[name] = strings.Replace(content, "name: flux-system, namespace: flux-system}", "name: other, namespace: flux-system}", 1)
 	}
-	elsewhere["clusters/development/flux-system/gotk-sync.yaml"] = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\n" +
+	const sync = "clusters/development/flux-system/gotk-sync.yaml"
+	elsewhere[sync] = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\n" +
 		"spec: {interval: 1m, path: ./clusters/development, sourceRef: {kind: GitRepository, name: flux-system}}\n"
 	nested := applied("", map[string]string{
 		"apps/more.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: more, namespace: apps}\nspec:\n  interval: 40s\n  timeout: 20m\n" +
@@ -89,7 +90,7 @@ func TestWhatIsNotBuiltIsUnknown(t *testing.T) {
 		"a file that is not there":      {whole, plus(map[string]string{"apps/kustomization.yaml": "resources: [web.yaml, none.yaml]\n"}), []string{object}, "none.yaml"},
 		"a file that cannot be read":    {whole, plus(map[string]string{"apps/web.yaml": "a: [\n"}), []string{object}, "yaml"},
 		"a path that is not there":      {whole, applied(substitute, nil), []string{object}, `its path "./apps" is not in the checkout`},
-		"another repository":            {whole, elsewhere, []string{object}, "its source is GitRepository flux-system/other"},
+		"another repository":            {plus(map[string]string{sync: elsewhere[sync]}), elsewhere, []string{object}, "its source is GitRepository flux-system/other"},
 		"a remote base":                 {whole, plus(map[string]string{"apps/kustomization.yaml": "resources: [\"https://github.com/example/base?ref=v1\"]\n"}), []string{object}, "it is not in the checkout, and nothing is fetched"},
 		"a value of another type":       {whole, plus(map[string]string{"apps/web.yaml": source("web", "  interval: {a: b}\n")}), []string{object}, "interval"},
 		"the root":                      {whole, plus(map[string]string{"clusters/development/kustomization.yaml": "resources: [none.yaml]\n"}), []string{object, "Kustomization apps/apps"}, "none.yaml"},

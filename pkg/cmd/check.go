@@ -182,6 +182,9 @@ func (o CheckOptions) check(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if o.Files, err = awaited(ctx, func() (*checkout, error) { return o.Roots.after(o.Files, reading) }); err != nil {
+			return err
+		}
 		o.chooseMoved(reading)
 		side, _, err := o.side(ctx, reading)
 		if err != nil {

@@ -32,6 +32,8 @@ type FileFlags struct {
 	everyRoot bool
 	// places says that the command asks where values stand.
 	places bool
+	// before are the clusters of the state that what is read comes after.
+	before []manifest.Root
 	// live has a cluster compared with the files where --context names one.
 	live bool
 }
@@ -113,7 +115,7 @@ func (f FileFlags) open(stdin io.Reader) (*checkout, error) {
 
 // chosen reads the clusters of a tree that --root names, or all that are found.
 func (f FileFlags) chosen(tree *manifest.Tree) (*checkout, error) {
-	found := tree.Roots()
+	found, _ := tree.Successors(tree.Roots(), f.before)
 	roots, asked, part := found, len(found), false
 	if len(f.Roots) > 0 {
 		named, err := f.named(tree)
@@ -141,27 +143,6 @@ func (f FileFlags) chosen(tree *manifest.Tree) (*checkout, error) {
 	return c, nil
 }
 
-// reading is chosen for another state of the checkout, which need not have all clusters that --root names: it may have none of
-// them, or one under another name.
-func (f FileFlags) reading(tree *manifest.Tree) *checkout {
-	there := f.Roots
-	f.Roots = nil
-	for _, folder := range there {
-		if _, err := tree.RootAt(folder); err == nil {
-			f.Roots = append(f.Roots, folder)
-		}
-	}
-	none := len(there) > 0 && len(f.Roots) == 0
-	c, err := f.chosen(tree)
-	if err != nil { // all that are named are there
-		return &checkout{tree: tree}
-	}
-	if none {
-		c.chosen = nil
-	}
-	return c
-}
-
 // named are the roots that --root names, each once.
 func (f FileFlags) named(tree *manifest.Tree) ([]manifest.Root, error) {
 	var roots []manifest.Root
@@ -169,6 +150,9 @@ func (f FileFlags) named(tree *manifest.Tree) ([]manifest.Root, error) {
 		root, err := tree.RootAt(folder)
 		if err != nil {
 			return nil, fmt.Errorf("--root: %w", err)
+		}
+		if i := slices.IndexFunc(f.before, func(r manifest.Root) bool { return r.Path == root.Path }); i >= 0 && !root.Known() {
+			root = f.before[i]
 		}
 		roots = withOthers(roots, []manifest.Root{root})
 	}

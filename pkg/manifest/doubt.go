@@ -68,6 +68,11 @@ func (d *Doubts) About(ref flux.Ref, other Fleet) (why flux.Gap, unknown bool) {
 	return flux.Gap{}, false
 }
 
+// AboutRoot is About for the first Kustomization of the cluster.
+func (d *Doubts) AboutRoot(other Fleet) (why flux.Gap, unknown bool) {
+	return d.About(other.Root.start().ref(), other)
+}
+
 // unread is why an object that is applied is not among those of the cluster.
 func (d *Doubts) unread(ref flux.Ref) flux.Gap {
 	for _, g := range d.fleet.Snapshot.Gaps {

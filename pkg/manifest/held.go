@@ -3,6 +3,8 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
@@ -131,6 +133,12 @@ func (f *Fleet) noteHeld() {
 			}
 		}
 	}
+	for ref, d := range f.deployments {
+		below[ref] = below[ref] || slices.ContainsFunc(d.objects, func(o appliedObject) bool {
+			return o.ref.Kind == "ConfigMap" && o.ref.Group == "" && f.givesSome(o.ref)
+		})
+	}
+	maps.DeleteFunc(below, func(_ flux.Ref, is bool) bool { return !is })
 	f.starved = map[flux.Ref]*dry{}
 	for _, by := range sortedRefs(below) {
 		what := "what " + by.String() + " applies"
@@ -148,6 +156,24 @@ func (f *Fleet) noteHeld() {
 		}
 	}
 	f.noteFrozen(below)
+	f.noteUndecided()
+}
+
+// noteUndecided tells of the intervals that are variables without a value in the checkout: nothing is counted of them.
+func (f *Fleet) noteUndecided() {
+	undecided := map[flux.Ref][]string{} // by what applies them
+	for _, o := range f.Snapshot.Objects {
+		if by := f.owners[o.Ref]; o.Undecided(flux.Interval) {
+			undecided[by] = append(undecided[by], o.Ref.String())
+		}
+	}
+	for _, by := range sortedRefs(undecided) {
+		what := "spec.interval of " + undecided[by][0]
+		if more := len(undecided[by]) - 1; more > 0 {
+			what += fmt.Sprintf(" and %d more", more)
+		}
+		f.gap(what, "it is a variable that has no value in the checkout, so that its requests are not counted", true)
+	}
 }
 
 // noteFrozen tells of the Kustomizations whose own spec does not reach the cluster, once it is known who is suspended.

@@ -70,6 +70,9 @@ func (t *Tree) RootAt(folder string) (Root, error) {
 	return Root{Path: p}, nil
 }
 
+// Known tells whether something says that a cluster's Flux begins at the root, and by which Kustomization.
+func (r Root) Known() bool { return r.name != "" }
+
 // relative is a path from the top where an absolute one of the disk is in the checkout; any other stays as it is.
 func (t *Tree) relative(folder string) string {
 	if t.dir == "" || !filepath.IsAbs(folder) {

@@ -5,16 +5,24 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // Transition tells what becomes of a cluster's objects when a change of the files reaches it.
-type Transition struct{ base, head Fleet }
+type Transition struct {
+	base, head Fleet
+	late       func() late // once
+}
 
 // NewTransition is that between two states of the files.
-func NewTransition(base, head Fleet) Transition { return Transition{base, head} }
+func NewTransition(base, head Fleet) Transition {
+	t := Transition{base: base, head: head}
+	t.late = sync.OnceValue(func() late { return newLate(t) })
+	return t
+}
 
 // suspended tells whether a Kustomization is suspended on the cluster when the head arrives there, and so applies nothing
 // of it. Who applies it may be suspended, too: then it is as it was on the base, and where that has none, there is none.
@@ -131,13 +139,18 @@ func (t Transition) stays(ref flux.Ref, seen ...flux.Ref) string {
 	if !applied {
 		return ""
 	}
+	return t.stalled(by, append(seen, ref)...)
+}
+
+// stalled says why a Kustomization applies nothing of what the head has; "" where it does.
+func (t Transition) stalled(by flux.Ref, seen ...flux.Ref) string {
 	if t.suspended(by) {
 		return whileSuspended(by)
 	}
 	if d := t.starved(by); d != nil {
 		return d.why(by)
 	}
-	return cmp.Or(t.frozen(by, append(seen, ref)...), t.head.refused[by])
+	return cmp.Or(t.frozen(by, seen...), t.head.refused[by])
 }
 
 // Unchanged says why an object that both states have stays in whole as it is on the base; "" where it does not.
@@ -192,7 +205,7 @@ func (t Transition) left(ref flux.Ref, seen ...flux.Ref) string {
 		return t.leftBehind(by, append(seen, ref))
 	}
 	life := t.head.lifecycle(by)
-	if o := t.head.object(by); o != nil && t.head.owners[by] != by && t.Changed(*o, "spec.prune") != "" {
+	if o := t.head.object(by); o == nil || t.head.owners[by] != by && t.Changed(*o, "spec.prune") != "" {
 		life = t.base.lifecycle(by)
 	}
 	switch {

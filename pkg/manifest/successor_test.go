@@ -1,0 +1,52 @@
+package manifest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A cluster's own source that gets another repository or revision brings what is not in the checkout, however it is written.
+func TestResourced(t *testing.T) {
+	t.Parallel()
+	instance := map[string]string{production + "flux.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\nspec:\n  distribution: {version: 2.x, registry: ghcr.io/fluxcd}\n" +
+		"  sync:\n    kind: GitRepository\n    url: https://github.com/example/fleet\n    ref: refs/heads/main\n    path: clusters/production\n"}
+	oci := map[string]string{production + "flux.yaml": strings.NewReplacer("GitRepository", "OCIRepository", "https://github.com", "oci://ghcr.io", "refs/heads/main", "v1").Replace(instance[production+"flux.yaml"])}
+	bootstrapped := productionAlone(nil)
+	for name, c := range map[string]struct {
+		files    map[string]string
+		from, to string
+		want     bool
+	}{
+		"nothing":                         {bootstrapped, "interval: 1m", "interval: 2m", false},
+		"a branch":                        {bootstrapped, "  url: ssh://git@github.com/example/fleet\n", "  url: ssh://git@github.com/example/fleet\n  ref: {branch: next}\n", true},
+		"the branch that it has":          {bootstrapped, "  url: ssh://git@github.com/example/fleet\n", "  url: ssh://git@github.com/example/fleet\n  ref: {branch: master}\n", false},
+		"a repository":                    {bootstrapped, "example/fleet", "example/other", true},
+		"a protocol":                      {bootstrapped, "ssh://git@github.com/example/fleet", "https://github.com/Example/fleet.git", false},
+		"a branch of a FluxInstance":      {instance, "heads/main", "heads/next", true},
+		"a repository of a FluxInstance":  {instance, "example/fleet", "example/other", true},
+		"an interval of a FluxInstance":   {instance, "  sync:\n", "  sync:\n    interval: 5m\n", false},
+		"a tag of artifacts":              {oci, "ref: v1", "ref: v2", true},
+		"the repository of the artifacts": {oci, "example/fleet", "example/other", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			changed := map[string]string{}
+			for file, text := range c.files {
+				changed[file] = strings.ReplaceAll(text, c.from, c.to)
+			}
+			require.NotEqual(t, c.files, changed)
+			var states []Fleet
+			for _, files := range []map[string]string{c.files, changed} {
+				tree := NewTree(files)
+				fleets := tree.Read(tree.Roots())
+				require.Len(t, fleets, 1)
+				states = append(states, fleets[0])
+			}
+			gap, got := NewTransition(states[0], states[1]).Resourced()
+			assert.Equal(t, c.want, got, "%v", gap)
+		})
+	}
+}
