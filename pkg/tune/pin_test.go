@@ -276,7 +276,9 @@ func TestCannotPinWhatAReleaseReplaces(t *testing.T) {
 		by.Upgrade = tc.upgrade
 		assert.Equal(t, tc.want, NewJudge(flux.Snapshot{Objects: []flux.Object{owner, by}}).cannotPin(owner.Ref), name)
 	}
+	elsewhere := release(func(o *flux.Object) { o.AppliesElsewhere = true })(t)
 	owner := parent(t, of)
+	assert.Equal(t, itself+"which may take the rules away: add them where that is written", NewJudge(flux.Snapshot{Objects: []flux.Object{owner, elsewhere}}).cannotPin(owner.Ref))
 	assert.Equal(t, itself+"which may take the rules away: add them where that is written", NewJudge(flux.Snapshot{Objects: []flux.Object{owner}}).cannotPin(owner.Ref))
 }
 

@@ -74,13 +74,14 @@ func mayTake(owner flux.Ref, applier string) string {
 	return fmt.Sprintf("%s is itself applied by %s, which may take the rules away: add them where that is written", owner, applier)
 }
 
-// takenBy says that a HelmRelease applies an owner and would take rules away, or may, as it was not read; "" where it leaves them.
+// takenBy says that a HelmRelease applies an owner and would take rules away, or may, as
+// it was not read, or is of another cluster; "" where it leaves them.
 func (j *Judge) takenBy(owner flux.Object) string {
 	release, applied := owner.Owner()
 	if !applied || release.Kind != "HelmRelease" {
 		return ""
 	}
-	if _, known := j.object(release); !known {
+	if _, here, _ := j.applier(release); !here {
 		return mayTake(owner.Ref, release.String())
 	}
 	if when := j.replacedBy(owner, release); when != "" {
