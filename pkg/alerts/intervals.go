@@ -36,11 +36,14 @@ func (in Input) slow() Rule {
 // suspended or resumed meanwhile was not there for so long, or is not due. A controller that started meanwhile polled it.
 func (in Input) polls() ([]Rule, []string) {
 	var all []classed[time.Duration]
-	rare := 0
+	rare, undecided := 0, 0
 	for _, i := range in.Items {
 		o := classed[time.Duration]{ref: i.Object.Ref}
 		// Where the policy is still to be applied, either interval is right.
 		interval := max(i.Interval.Now, i.Interval.Planned)
+		if i.Object.KindRow().Source && interval <= 0 && i.Object.Undecided(flux.Interval) {
+			undecided++
+		}
 		if i.Object.KindRow().Source && interval > 0 {
 			at := slices.IndexFunc(classes[:], func(class time.Duration) bool { return class >= interval })
 			if at < 0 {
@@ -58,10 +61,14 @@ func (in Input) polls() ([]Rule, []string) {
 			rules = append(rules, in.notPolled(class, list))
 		}
 	}
+	var notes []string
 	if rare > 0 {
-		return rules, []string{fmt.Sprintf("no alarm about missed polls of %s with an interval above %s", plural(rare, "source"), flux.FormatDuration(classes[len(classes)-1]))}
+		notes = append(notes, fmt.Sprintf("no alarm about missed polls of %s with an interval above %s", plural(rare, "source"), flux.FormatDuration(classes[len(classes)-1])))
 	}
-	return rules, nil
+	if undecided > 0 {
+		notes = append(notes, fmt.Sprintf("no alarm about missed polls of %s whose interval is a variable that is not known here, nor about what they ask hosts", plural(undecided, "source")))
+	}
+	return rules, notes
 }
 
 // resourceInfo tells of each object that is there, by kube-state-metrics; it has the kind in a label of its own.

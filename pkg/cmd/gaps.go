@@ -132,12 +132,19 @@ func gapWarnings(gaps []flux.Gap) []string {
 
 // forbiddenWarning says once what may not be listed in a cluster.
 func forbiddenWarning(cluster string, forbidden []flux.Gap) string {
-	_, place, _ := strings.Cut(forbidden[0].What, " in ")
-	what := make([]string, 0, len(forbidden))
+	in := map[string][]string{}
+	var places []string
 	for _, g := range forbidden {
-		what = append(what, strings.TrimSuffix(g.What, " in "+place))
+		what, place, _ := strings.Cut(g.What, " in ")
+		if in[place] == nil {
+			places = append(places, place)
+		}
+		in[place] = append(in[place], what)
 	}
-	return flux.InCluster(cluster, fmt.Sprintf("you may not list %s in %s: %s", strings.Join(what, ", "), place, forbidden[0].Why))
+	for i, place := range places {
+		places[i] = strings.Join(in[place], ", ") + " in " + place
+	}
+	return flux.InCluster(cluster, fmt.Sprintf("you may not list %s: %s", strings.Join(places, ", nor "), forbidden[0].Why))
 }
 
 // complete is an error when something that was asked for is not there, or could not be read.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // rewriteReceivers is a checkout whose cluster production applies files below apps/production, and what writes its Receivers.
@@ -123,6 +125,31 @@ func TestReceiversOfABranchThatIsNotKnown(t *testing.T) {
 	writeInto(t, dir, map[string]string{file: o.stdout})
 	assert.Contains(t, invocation{}.must(t, "receivers", "-f", dir, "--root", "clusters/production", "-n", "team-a").stdout, "1 with a webhook")
 	assert.Equal(t, o.stdout, write("-n team-a").stdout)
+}
+
+// What an interval costs that a variable decides, and what no rule watches, is said.
+func TestIntervalsThatAreNotKnown(t *testing.T) {
+	t.Parallel()
+	dir, _ := rewriteReceivers(t, "resources: [sources.yaml]\n", map[string]string{
+		"apps/production/sources.yaml": strings.Replace(gitRepositoryAt("team-a", "app", "https://github.com/acme/app"), "interval: 1m", "interval: '${poll:=1m}'", 1) +
+			gitRepositoryAt("team-a", "known", "https://github.com/acme/known"),
+	})
+	const apps = "clusters/production/apps.yaml"
+	kustomization, err := os.ReadFile(filepath.Join(dir, apps))
+	require.NoError(t, err)
+	writeInto(t, dir, map[string]string{apps: string(kustomization) + "  postBuild: {substituteFrom: [{kind: ConfigMap, name: cluster-vars}]}\n"})
+	assert.Contains(t, invocation{}.must(t, "alerts", "-f", dir, "--root", "clusters/production", "-n", "team-a").stderr,
+		"Note: no alarm about missed polls of 1 source whose interval is a variable that is not known here, nor about what they ask hosts\n")
+	assert.Contains(t, invocation{}.must(t, "budget", "-f", dir, "--root", "clusters/production", "-n", "team-a", "-o", "json").stdout,
+		"Not counted, since the interval is a variable that is not known here: 1 object.")
+}
+
+// What may not be listed is named with its place.
+func TestForbiddenPlaces(t *testing.T) {
+	t.Parallel()
+	gap := func(what string) flux.Gap { return flux.Gap{What: what, Why: "no", Forbidden: true} }
+	assert.Equal(t, []string{`you may not list a, receivers in namespace "x", nor receivers in all namespaces: no`},
+		gapWarnings([]flux.Gap{gap(`a in namespace "x"`), gap("receivers in all namespaces"), gap(`receivers in namespace "x"`)}))
 }
 
 // What a variable decides whose value is not here is not refused: Flux makes true or false, or a number, of its text.

@@ -151,6 +151,8 @@ func (o ReceiversOptions) nothingMissing(list report.ReceiverList) string {
 	switch {
 	case len(list.Items) == 0:
 		text = "No source was found " + o.where()
+	case list.Untaken() != "":
+		text = "No Receiver is proposed " + o.where() + ", since " + list.Untaken()
 	case list.Summary.Unknown > 0:
 		text = "No Receiver is known to be missing " + o.where()
 	}

@@ -24,6 +24,7 @@ func budgetNotes(b budget.Budget) []string {
 	if plansForOwners(b) {
 		notes = append(notes, plannedNote)
 	}
+	notes = append(notes, undecidedNotes(b)...)
 	notes = append(notes, burstNotes(b)...)
 	if b.Partial && len(b.Hosts) > 0 {
 		notes = append(notes, partialNote)
@@ -137,6 +138,20 @@ const (
 
 // plannedNote says what a budget plans that a plan would not.
 const plannedNote = "planned counts also what plan leaves to its owners: so its sums differ"
+
+// undecidedNotes say of how many objects the interval is not known, so that they count nothing.
+func undecidedNotes(b budget.Budget) []string {
+	n := 0
+	for _, i := range b.Items {
+		if i.Interval.Now <= 0 && i.Object.Undecided(flux.Interval) {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("Not counted, since the interval is a variable that is not known here: %s.", count(n, "object"))}
+}
 
 // plansForOwners tells whether something else than was read is planned for objects that others apply.
 func plansForOwners(b budget.Budget) bool {

@@ -107,7 +107,7 @@ func (p ReceiverPlans) plan(namespace string, sources []webhook.Source, r *polic
 		if in := r.Resolve(s.Object); !in.Known {
 			flag := " --default-env " + terminal.Quoted(p.environment())
 			if in.Environment != "" {
-				flag = " --env-alias " + terminal.Quoted(in.Environment+"="+p.environment())
+				flag = " --env-alias " + terminal.Quoted(in.Environment+"="+usually(p.Policy, in.Environment))
 			}
 			if !slices.Contains(assumed, flag) {
 				assumed = append(assumed, flag)

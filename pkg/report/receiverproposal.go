@@ -93,6 +93,9 @@ func (p ReceiverProposal) guess() string {
 	}
 }
 
+// Untaken says why nothing could take a call for some sources; "" where something can.
+func (l ReceiverList) Untaken() string { return l.untaken }
+
 // Manifests is how many Receivers WriteManifests writes.
 func (l ReceiverList) Manifests() int { return len(l.all) }
 

@@ -29,7 +29,7 @@ func NewReceiverList(c webhook.Coverage, gaps []flux.Gap, plans ReceiverPlans) (
 		list.Receivers = append(list.Receivers, newReceiverState(r))
 		list.Summary.Problems += len(r.Problems)
 	}
-	list.gone = c.Gone
+	list.gone, list.untaken = c.Gone, c.Untaken
 	var err error
 	if list.Proposals, err = newReceiverProposals(c.Proposals); err != nil {
 		return list, err

@@ -120,7 +120,7 @@ func TestReceiverPlansOfMany(t *testing.T) {
 		objects[i].Labels = map[string]string{"environment": "uat"}
 	}
 	list, _ = draw()
-	assert.True(t, strings.HasSuffix(list.PlansLater[0], " --env-alias uat=production"), list.PlansLater[0])
+	assert.True(t, strings.HasSuffix(list.PlansLater[0], " --env-alias uat=staging"), list.PlansLater[0])
 }
 
 // hooked are sources of an environment that poll at some intervals, and the Receiver that notifies all of them.

@@ -29,6 +29,7 @@ type ReceiverList struct {
 
 	all        []ReceiverProposal // proposed and kept, in the order in which they are written
 	gone       []flux.Ref
+	untaken    string
 	now, later []relaxedPlan
 }
 

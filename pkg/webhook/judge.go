@@ -28,8 +28,9 @@ type fact struct {
 	value string
 	// prefix says that only its beginning is known, and anything may follow.
 	prefix bool
-	// fold says that the case of its letters is not known.
-	fold bool
+	// fold says that the case of its letters is not known; spelled is how the URL has it.
+	fold    bool
+	spelled string
 }
 
 // known is what is known of the call for an object: what a filter that is proposed here would ask of it.
@@ -45,6 +46,13 @@ func (a aimed) known() knowledge {
 				k.learn(m.filter.guard)
 			}
 			k.learn(m.filter.condition(o, address(o)))
+		}
+	}
+	path := address(o).Path
+	for name, f := range k.facts {
+		if i := strings.Index(lower(path), f.value); f.fold && i >= 0 {
+			f.spelled = path[i : i+len(f.value)]
+			k.facts[name] = f
 		}
 	}
 	return k
@@ -146,8 +154,15 @@ func (k knowledge) has(ts []string) truth {
 	return maybe
 }
 
-// is compares a fact with a text.
+// is compares a fact with a text. Of a name whose case the host decides the spelling of the URL is trusted, and no other.
 func (f fact) is(operator, with string, lowered bool) truth {
+	if f.fold && !lowered && operator != "matches" {
+		folded := fact{value: lower(f.value), prefix: f.prefix}.is(operator, lower(with), true)
+		if folded == yes && (f.spelled == "" || (fact{value: f.spelled, prefix: f.prefix}).is(operator, with, false) != yes) {
+			return maybe
+		}
+		return folded
+	}
 	value := f.value
 	if lowered {
 		value = lower(value)
@@ -158,9 +173,6 @@ func (f fact) is(operator, with string, lowered bool) truth {
 			return maybe
 		}
 		return truthOf(pattern.MatchString(value))
-	}
-	if f.fold && !lowered {
-		value, with = lower(value), lower(with)
 	}
 	switch operator {
 	case "==":

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,4 +92,31 @@ func TestWhatAReceiverReachesStays(t *testing.T) {
 	c = New(Input{Objects: []flux.Object{app("a", "https://github.com/acme/a"), hmac}})
 	assert.Contains(t, namesOf(c), "apps/git-example-com git-example-com-webhook")
 	assert.Empty(t, c.Gone)
+}
+
+// What files say of a Receiver that is kept from the cluster is not known to be there, and nothing is added to it.
+func TestReceiversThatDoNotFollowFiles(t *testing.T) {
+	t.Parallel()
+	a, b := app("a", "https://github.com/acme/a"), app("b", "https://github.com/acme/b")
+	for _, mark := range []string{"ssa: IfNotPresent", "ssa: Ignore", "reconcile: disabled"} {
+		r := applied(New(Input{Objects: []flux.Object{a}}).Proposals)[0]
+		key, value, _ := strings.Cut(mark, ": ")
+		r.Annotations = map[string]string{"kustomize.toolkit.fluxcd.io/" + key: value}
+		c := New(Input{Objects: []flux.Object{a, b, r}})
+		assert.Equal(t, []State{Unknown, Uncovered}, []State{c.Sources[0].State, c.Sources[1].State}, mark)
+		assert.Contains(t, c.Sources[0].Why, "whether the cluster has it so is not known: "+mark, mark)
+		assert.Equal(t, []string{"apps/github-com github-com-webhook", "apps/github-com-2 github-com-2-webhook"}, namesOf(c), mark)
+		r.ResourceVersion, r.Status.Ready = "1", "True"
+		assert.Equal(t, Covered, New(Input{Objects: []flux.Object{a, r}}).Sources[0].State, mark)
+	}
+}
+
+// GitHub sends no CDEvent.
+func TestCDEvents(t *testing.T) {
+	t.Parallel()
+	r := receiver("hook", to("GitRepository", "a"))
+	r.Hook = flux.Hook{Type: "cdevents", Secret: "token"}
+	s := one(t, Input{Objects: []flux.Object{app("a", "https://github.com/acme/a"), r}})
+	assert.Equal(t, Unknown, s.State)
+	assert.Contains(t, s.Why, "its type is cdevents, and GitHub sends no CDEvent: it is for somebody else to call, as a pipeline does")
 }

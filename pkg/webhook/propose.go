@@ -179,7 +179,7 @@ func (f *fleet) place(sources []Source, standing []*draft, placed map[flux.Ref]b
 	for _, at := range places {
 		all := groups[at]
 		i := slices.IndexFunc(standing, func(d *draft) bool {
-			return d.place == at && f.fits(d, slices.Concat(d.members, all.members))
+			return d.place == at && aside(d.own.receiver) == "" && f.fits(d, slices.Concat(d.members, all.members))
 		})
 		if i < 0 {
 			added = append(added, all)

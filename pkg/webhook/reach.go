@@ -8,6 +8,7 @@ import (
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // aimed is that a Receiver names an object.
@@ -53,6 +54,7 @@ var conditions = []condition{
 	{CannotBeNotified, false, namedRight},
 	{FilteredOut, false, letThrough},
 	{NotReady, false, whole},
+	{NotReady, false, followed},
 }
 
 // verdict is how the conditions stand for a Receiver and an object.
@@ -128,6 +130,22 @@ func whole(a aimed) answer {
 	return answer{unsure: "whether its Secret has the email and the audience that notification-controller 1.9 asks for is not known, and no call is known that came through"}
 }
 
+// followed asks of a Receiver in files whether what they say of it reaches the one in the cluster.
+func followed(a aimed) answer {
+	if why := aside(a.receiver); why != "" {
+		return answer{unsure: "whether the cluster has it so is not known: " + why}
+	}
+	return answer{}
+}
+
+// aside says why what files have of a Receiver does not reach the one in the cluster; "" where it does.
+func aside(r *flux.Object) string {
+	if r.Served() {
+		return ""
+	}
+	return tune.Untouched(*r)
+}
+
 // maxFilter is the length in characters from which on an expression is refused (cel-go parser/options.go,
 // expressionSizeCodePointLimit; fluxcd/pkg runtime/cel sets no other).
 const maxFilter = 100_000
@@ -197,7 +215,7 @@ func fittingType(a aimed) answer {
 		return answer{}
 	}
 	does := fmt.Sprintf("its type is %s, and %s sends no %s", a.receiver.Hook.Type, a.host.Title(), lacks)
-	if a.host.made().registry && slices.ContainsFunc(t.proving, func(of HostType) bool { return !of.made().registry && of.Receiver() == a.receiver.Hook.Type }) {
+	if len(t.proving) == 0 || a.host.made().registry && slices.ContainsFunc(t.proving, func(of HostType) bool { return !of.made().registry && of.Receiver() == a.receiver.Hook.Type }) {
 		return answer{unsure: does + ": it is for somebody else to call, as a pipeline does, and no call is known that came through"}
 	}
 	if a.guessed {

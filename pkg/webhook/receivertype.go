@@ -20,8 +20,8 @@ type receiverType struct {
 	naming []HostType
 }
 
-// receiverTypes are those that not everybody can call. To a generic one anybody can; what calls a generic-hmac,
-// generic-oidc or cdevents one is a pipeline; of quay, dockerhub and acr any JSON is taken.
+// receiverTypes are those that not everybody can call. To a generic one anybody can; what calls a generic-hmac or
+// generic-oidc one is a pipeline; of quay, dockerhub and acr any JSON is taken.
 var receiverTypes = map[string]receiverType{
 	"github": {
 		proof: "X-Hub-Signature", proving: []HostType{GitHub, Gitea, GHCR, BitbucketCloud, Bitbucket},
@@ -38,6 +38,8 @@ var receiverTypes = map[string]receiverType{
 	"harbor": {proof: "token in the header Authorization", proving: []HostType{Harbor, GitLab, Gitea, Bitbucket, AzureDevOps, DockerHub, Quay, ACR}},
 	"gcr":    {proof: "token of Google's", proving: []HostType{GCR}},
 	"nexus":  {proof: "X-Nexus-Webhook-Signature", proving: []HostType{Nexus}},
+	// What is no CDEvent is answered with 400, and no host sends one by itself.
+	"cdevents": {proof: "CDEvent"},
 }
 
 // announces are the events that tell of what a source waits for; each alone is enough. The first is what the host's own
