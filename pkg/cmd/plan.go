@@ -12,7 +12,6 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/fit"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
-	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
@@ -153,6 +152,13 @@ func (o FleetOptions) planAll(ctx context.Context, fs fleets, opts tune.Options,
 	if err != nil {
 		return planned{}, err
 	}
+	if o.fit == nil && o.Files != nil && o.Files.tree != nil && o.Files.tree.LoneSync() { // rewrite would change nothing of what it says
+		refused, err := o.tryRewrite(ctx, fs, nil, opts)
+		if err != nil {
+			return planned{}, err
+		}
+		fs = fs.keeping(refused)
+	}
 	p := planned{fleets: fs, plan: tune.Plan{Policy: o.Policy.Title()}, fitting: fitting}
 	var costs []budget.Budget
 	var warnings []clusterWarnings
@@ -222,7 +228,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 		o.root.nothingFound(o.FleetOptions, p.place(o.FleetOptions), p.incomplete(), p.all...)
 		return nil
 	}
-	overview.Next = o.next(p)
+	overview.Next = o.next(ctx, p)
 	return o.printer.print(document, document.Names(), func(l report.Layout) error {
 		if o.printer.format == "markdown" {
 			changed := report.NewPlan(tune.Plan{Policy: plan.Policy, Items: plan.Changed()}, nil, o.Policy.EnvironmentNames())
@@ -240,7 +246,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 }
 
 // next are the commands that go on from a plan, the most urgent first.
-func (o PlanOptions) next(p planned) []string {
+func (o PlanOptions) next(ctx context.Context, p planned) []string {
 	var next []string
 	if report.NewKept(p.plan.Items).Overdue() {
 		next = append(next, o.root.name+" revert"+o.scopeFlags(o.root)+" --expired")
@@ -250,37 +256,13 @@ func (o PlanOptions) next(p planned) []string {
 		next = append(next, o.root.inCheckout())
 	case p.plan.Changes() == 0, o.sharesKnown(p.fleets) != nil: // apply would do nothing
 	case len(exceeded(p.cost)) > 0:
-		next = append(next, o.within(exceeded(p.cost)))
+		next = append(next, o.within(ctx, p, exceeded(p.cost)))
 	case o.Files == nil:
 		next = append(next, o.root.repeated("apply"))
 	case o.Files.tree != nil:
 		next = append(next, o.root.repeated("rewrite")+" --dry-run")
 	}
 	return next
-}
-
-// exceeded are the hosts that get more than their limits by what is planned, and not by what is there.
-func exceeded(b budget.Budget) []string {
-	var hosts []string
-	for _, h := range b.Hosts {
-		if h.Limit != nil && h.Used.Planned > 100 && h.Used.Planned > h.Used.Now {
-			hosts = append(hosts, h.Name)
-		}
-	}
-	return hosts
-}
-
-// within is what to run instead of a plan with which hosts would get more than their limits: one that is fitted to a share of them, or,
-// where this one was fitted, what tells who asks for how much.
-func (o PlanOptions) within(hosts []string) string {
-	if o.fit != nil {
-		return o.root.repeated("budget")
-	}
-	command := o.root.whole()
-	for _, host := range hosts {
-		command += " --fit " + terminal.Quoted(host+"=80%")
-	}
-	return command
 }
 
 // overview sums up a plan that is carried out at a pace.

@@ -13,12 +13,13 @@ import (
 // next to nothing to save, and the next commit would wait for it.
 const (
 	naturalMin = 30 * time.Second
-	naturalMax = 30 * time.Minute
+	// LongestOpen is that of the longest interval.
+	LongestOpen = 30 * time.Minute
 )
 
 // Ends are the shortest and longest interval that a bound allows. An open end gets a natural one.
 func Ends(b policy.Bound, recommended policy.Range) (least, most time.Duration) {
-	most = cmp.Or(b.Max, max(naturalMax, b.Min))
+	most = cmp.Or(b.Max, max(LongestOpen, b.Min))
 	least = cmp.Or(b.Min, min(cmp.Or(recommended.Min, naturalMin), most))
 	return least, most
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -166,6 +167,8 @@ func (w *rewriter) because(d *draft, n *need, field flux.Field) string {
 		s := w.decisions.scalars[i]
 		others := len(w.decisions.reach[i]) - 1
 		switch reason := w.untouchable(s.File); {
+		case path.Base(s.File) == syncFile && kustomizationOf(w.tree, parent(s.File)) == "" && w.why[n.spot] == "":
+			return fmt.Sprintf("%s decides it, and %s: a patch needs a kustomization.yaml beside it, with all files of that folder as resources; flux bootstrap writes one", s, reason)
 		case reason != "":
 			return fmt.Sprintf("%s decides it, and %s; %s", s, reason, why)
 		case w.decisions.tied[i] != "":

@@ -302,3 +302,14 @@ func (t *Tree) Untouchable(p string) string {
 	}
 	return untouchableContent(content)
 }
+
+// LoneSync tells whether a gotk-sync.yaml stands somewhere without a kustomization beside it that could patch it, as flux bootstrap
+// writes one.
+func (t *Tree) LoneSync() bool {
+	for p := range t.nodes {
+		if path.Base(p) == syncFile && kustomizationOf(t, parent(p)) == "" {
+			return true
+		}
+	}
+	return false
+}
