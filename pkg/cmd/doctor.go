@@ -39,6 +39,7 @@ type DoctorOptions struct {
 	Policy             policy.Policy
 	DefaultEnvironment string
 	policyFile         string // "" for a policy that comes with fluxtune
+	proposedFile       string // for the lines that are proposed, where there is no policyFile
 	printer            *printer
 	root               *root
 }
@@ -118,6 +119,7 @@ func (f *DoctorFlags) run(ctx context.Context, r *root) error {
 		if len(closing.List().Items) > 0 {
 			gap = "\n"
 		}
+		closing.DrawLines(r.Out, p.layout)
 		_, _ = fmt.Fprintf(r.Out, "%s# %s, the worst first\n", gap, plural(len(names), "context"))
 		err = closing.Draw(r.Out, p.layout)
 	}
@@ -145,7 +147,7 @@ func (f *DoctorFlags) runAll(ctx context.Context, r *root, names []string, piped
 			found.Cluster = name
 		}
 		if err == nil && show {
-			err = o.show(found.Diagnosis, fmt.Sprintf("%s# %s\n", gap, name))
+			err = o.show(found.Diagnosis.WithoutLines(), fmt.Sprintf("%s# %s\n", gap, name))
 		} else if err == nil && found.Failed() {
 			err = silentError{exitFailed}
 		}
@@ -171,7 +173,8 @@ func (f *DoctorFlags) toOptions(r *root) (*DoctorOptions, error) {
 	}
 	o := &DoctorOptions{Client: fleet.Client, Policy: fleet.Policy, DefaultEnvironment: fleet.DefaultEnvironment, root: r, again: f.PolicyFlags.again()}
 	own := f.PolicyFlags
-	own.Policy = report.ProposedPolicyFile
+	own.Policy = freeFile("policy", ".yaml")
+	o.proposedFile = own.Policy
 	o.own = own.again()
 	namespace, given, err := r.config.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
@@ -313,7 +316,7 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	}
 	checks = append(checks, report.AwaitedChecks(options.awaited(fleet, nil, now, nil))...)
 	next := o.after(proposal, inGit && look.Works(), allGit).next(look, write, nodes, access.Nearby)
-	return report.NewDiagnosis(checks, access.Rights, next).WithProposal(proposal, o.policyFile), nil
+	return report.NewDiagnosis(checks, access.Rights, next).WithProposal(proposal, o.policyFile, o.proposedFile), nil
 }
 
 const kustomizationKind = "Kustomization"

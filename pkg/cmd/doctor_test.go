@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -56,8 +58,9 @@ func TestDoctorOptionsFromEveryFlag(t *testing.T) {
 	o.Client = nil
 	assert.Equal(t, &DoctorOptions{
 		Policy: fast, DefaultEnvironment: "staging", root: r, again: " --policy fast --set dev.gitrepo.interval=31s --default-env stg --env-alias uat=stg",
-		own:     " --policy policy.yaml --set dev.gitrepo.interval=31s --default-env stg --env-alias uat=stg",
-		printer: &printer{format: "json", layout: report.Layout{Whole: "-o json", Color: true, Width: 99}, out: r.Out, document: r.Out},
+		proposedFile: "policy.yaml",
+		own:          " --policy policy.yaml --set dev.gitrepo.interval=31s --default-env stg --env-alias uat=stg",
+		printer:      &printer{format: "json", layout: report.Layout{Whole: "-o json", Color: true, Width: 99}, out: r.Out, document: r.Out},
 	}, o)
 	flags.AllNamespaces = false
 	o, err = flags.toOptions(r)
@@ -68,4 +71,15 @@ func TestDoctorOptionsFromEveryFlag(t *testing.T) {
 	o, err = flags.toOptions(r)
 	require.NoError(t, err)
 	assert.Equal(t, flags.Policy, o.policyFile)
+}
+
+// What doctor has written takes the place of no file that is there.
+func TestDoctorWritesOverNoFile(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "policy")
+	for _, want := range []string{".yaml", "-2.yaml", "-3.yaml"} {
+		free := freeFile(name, ".yaml")
+		assert.Equal(t, name+want, free)
+		require.NoError(t, os.WriteFile(free, nil, 0o600))
+	}
 }

@@ -1,6 +1,9 @@
 package cmd
 
 import (
+	"fmt"
+	"os"
+
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
@@ -47,4 +50,15 @@ func (o *DoctorOptions) next(look, write, nodes report.Check, nearby string) []s
 		next = append(next, "kubectl fluxtune rbac viewer")
 	}
 	return next
+}
+
+// freeFile is a name that no file of this folder has, so that what is written there takes nothing away: policy.yaml, policy-2.yaml ...
+func freeFile(name, ending string) string {
+	free := name + ending
+	for i := 2; ; i++ {
+		if _, err := os.Lstat(free); err != nil {
+			return free
+		}
+		free = fmt.Sprintf("%s-%d%s", name, i, ending)
+	}
 }

@@ -27,7 +27,7 @@ type Diagnosis struct {
 	// Next are commands that are worth running now, the most useful first.
 	Next []string `json:"next"`
 
-	policyFile, plugin string
+	policyFile, proposedFile, plugin string
 }
 
 // Check is one thing that was looked at.
@@ -58,10 +58,11 @@ func NewDiagnosis(checks []Check, rights Rights, next []string) Diagnosis {
 }
 
 // WithProposal adds what would give environments to objects. The file is that of the policy in use, "" where it
-// is one that comes with fluxtune.
-func (d Diagnosis) WithProposal(p Proposal, file string) Diagnosis {
+// is one that comes with fluxtune: then the lines go into the proposed one.
+func (d Diagnosis) WithProposal(p Proposal, file, proposed string) Diagnosis {
 	if p.Without > 0 || len(p.Aliases)+len(p.Namespaces)+len(p.Clusters) > 0 {
 		d.Environments, d.PolicyLines, d.policyFile = &p, p.Lines(), file
+		d.proposedFile = proposed
 	}
 	return d
 }
@@ -92,7 +93,7 @@ func (d Diagnosis) Failed() bool {
 }
 
 // Draw writes the checks for people, each with its remedy, the rights, lines for a policy, and what to do next.
-// Sentences are broken between words where the terminal ends; commands and lines to copy are not.
+// Sentences are broken between words where the terminal ends, and what is next as a shell takes it; other commands and lines to copy are not.
 func (d Diagnosis) Draw(w io.Writer, l Layout) error {
 	var out bytes.Buffer
 	names := 0
@@ -119,7 +120,10 @@ func (d Diagnosis) Draw(w io.Writer, l Layout) error {
 	}
 	d.drawLines(&out, l)
 	if len(d.Next) > 0 {
-		fmt.Fprintf(&out, "\nNext:\n  %s\n", strings.Join(d.Next, "\n  "))
+		out.WriteString("\nNext:\n")
+		for _, command := range d.Next {
+			fmt.Fprintf(&out, "  %s\n", strings.ReplaceAll(terminal.WrapCommand(command, max(0, l.Width-len("    "))), "\n", "\n    "))
+		}
 	}
 	_, err := w.Write(out.Bytes())
 	return err
@@ -190,9 +194,6 @@ func (c Check) draw(w io.Writer, names int, l Layout) error {
 	return table.Draw(w, l)
 }
 
-// ProposedPolicyFile is where doctor has a policy written, for the lines that it proposes.
-const ProposedPolicyFile = "policy.yaml"
-
 // drawLines writes the lines for a policy, and where they belong.
 func (d Diagnosis) drawLines(w io.Writer, l Layout) {
 	if len(d.PolicyLines) == 0 {
@@ -209,7 +210,7 @@ func (d Diagnosis) drawLines(w io.Writer, l Layout) {
 	}
 	_, _ = fmt.Fprintf(w, "\n%s\n", strings.Join(folded(where, l.Width), "\n"))
 	if d.policyFile == "" {
-		_, _ = fmt.Fprintf(w, "  %s policy %s > %s\n", cmp.Or(d.plugin, "kubectl fluxtune"), terminal.Quoted(d.Environments.before.Name), ProposedPolicyFile)
+		_, _ = fmt.Fprintf(w, "  %s policy %s > %s\n", cmp.Or(d.plugin, "kubectl fluxtune"), terminal.Quoted(d.Environments.before.Name), terminal.Quoted(d.proposedFile))
 	}
 	_, _ = fmt.Fprintf(w, "\n%s\n", strings.Join(d.PolicyLines, "\n"))
 }

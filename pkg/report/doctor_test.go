@@ -75,7 +75,7 @@ func TestEnvironmentsCheck(t *testing.T) {
 	s.Refused = []string{"a", "web-dev"}
 	r := policy.NewResolver(p, s, "")
 	proposal := NewProposal(p, s, r, []policy.Named{{What: "context", Name: "prod-eu"}})
-	assert.Equal(t, []string{"  clusters:", `    production: ["prod-*"] # 1 object, and 2 whose labels you may not read: they may say another`}, proposal.Lines())
+	assert.Equal(t, []string{"  clusters:", `    production: ["prod-eu"] # 1 object, and 2 whose labels you may not read: they may say another`}, proposal.Lines())
 	c := Access{Rights: Rights{User: "jane"}}.EnvironmentsCheck(p, s, r, proposal, "-A")
 	assert.Equal(t, "3 objects: 1 without, 2 unknown, as you may not read the labels of their namespaces", c.Message)
 	assert.Equal(t, "an administrator grants the right to read the labels of namespaces so; names tell the environments: see the lines for a policy below", c.Remedy)
@@ -137,7 +137,7 @@ func TestOwnersCheck(t *testing.T) {
 	s, _, _ = doctored(map[string]map[string]string{"a": nil}, map[string]string{"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"})
 	owners, pins = check(s, true)
 	assert.Equal(t, CheckWarning, owners.Status)
-	assert.Equal(t, "1 of 1 object applied by something: 1 by a Kustomization; a change of the interval is undone, or may be, in 1", owners.Message)
+	assert.Equal(t, "1 of 1 object applied by something: 1 by a Kustomization; a change of the interval is undone, or may be, in 1 (GitRepository a/app)", owners.Message)
 	assert.Equal(t, []string{"kubectl fluxtune get -n a -o wide"}, owners.Run, "what cannot be pinned is not proposed")
 	assert.Equal(t, "change the values in Git; this shows for each whether a change sticks:", owners.Remedy, "there is one command")
 	assert.Equal(t, CheckWarning, pins.Status)
@@ -149,7 +149,7 @@ func TestOwnersCheck(t *testing.T) {
 		o.Owners = []flux.FieldOwner{{Field: flux.Interval, Manager: flux.Manager{Name: "argocd-controller", Apply: true}}}
 	})}}
 	unmarked, _ := check(two, true)
-	assert.Equal(t, "2 of 2 objects applied by something: 1 by a Kustomization, 1 by what leaves no label; a change of the interval is undone, or may be, in all of them", unmarked.Message)
+	assert.Equal(t, "2 of 2 objects applied by something: 1 by a Kustomization, 1 by what leaves no label; a change of the interval is undone, or may be, in all of them (GitRepository a/app, GitRepository a/unmarked)", unmarked.Message)
 
 	s.Related = []flux.Object{object(t, "Kustomization", "flux-system", "apps", nil)}
 	owners, pins = check(s, true)

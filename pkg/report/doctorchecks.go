@@ -79,6 +79,13 @@ func OwnersCheck(s flux.Snapshot, l tune.Lasting, ignore bool, where string) Che
 	} else {
 		c.Message += strconv.Itoa(l.Undone)
 	}
+	if len(l.First) == l.Undone { // a table of all objects is no place to look for so few
+		var names []string
+		for _, ref := range l.First {
+			names = append(names, ref.String())
+		}
+		c.Message += " (" + strings.Join(names, ", ") + ")"
+	}
 	c.Remedy = "change the values in Git; this shows for each whether a change sticks:"
 	c.Run = []string{"kubectl fluxtune get " + where + " -o wide"}
 	if ignore && l.Pinnable > 0 {

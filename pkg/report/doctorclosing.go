@@ -92,6 +92,29 @@ func (d Diagnosed) need() (need int, worst string, also []string) {
 	return needs[0].need(), needs[0].Name + ": " + needs[0].Message, also
 }
 
+// DrawLines writes the lines for a policy that are proposed for all clusters together, since one file has them; nothing where there are none.
+func (c Closing) DrawLines(w io.Writer, l Layout) {
+	var all []Proposal
+	var one Diagnosis
+	for _, d := range c {
+		if len(d.PolicyLines) > 0 {
+			all, one = append(all, *d.Environments), d.Diagnosis
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	p := merged(all)
+	one.Environments, one.PolicyLines = &p, p.Lines()
+	one.drawLines(w, l)
+}
+
+// WithoutLines has the lines for a policy shown elsewhere: see DrawLines.
+func (d Diagnosis) WithoutLines() Diagnosis {
+	d.PolicyLines = nil
+	return d
+}
+
 // mostClosing is how many clusters are named: the lines are to be seen at once, below what else a terminal shows last.
 const mostClosing = 12
 

@@ -32,6 +32,10 @@ func (a Access) EnvironmentsCheck(p policy.Policy, s flux.Snapshot, resolver *po
 		c.Status = CheckWarning
 		c.Remedy, c.Run = remedies(p, s, resolver, proposal, none, where)
 	}
+	if names := calledOtherwise(p, s, resolver); names != "" {
+		c.Message += "; " + names
+		c.first("label these namespaces, or name them in spec.namespaces of the policy, which counts before spec.clusters", nil)
+	}
 	if proposal.Unread > 0 { // first: what follows is about what is known
 		c.first(a.grantLabels(proposal.everywhere))
 	}
@@ -94,19 +98,39 @@ func overruled(s flux.Snapshot, resolver *policy.Resolver) string {
 		}
 		labels[namespace] = fmt.Sprintf("%s: label %s, pattern %s", namespace, a.Environment, a.Overruled.Environment)
 	}
-	var names []string
-	for _, namespace := range sortedKeys(labels) {
-		names = append(names, labels[namespace])
+	if len(labels) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; the labels of %s say something else than the policy's patterns, and count (%s)", count(len(labels), "namespace"), firstOfThem(labels))
+}
+
+// calledOtherwise names the namespaces of which a word says another environment than the policy says of the cluster, which counts; ""
+// where there are none.
+func calledOtherwise(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver) string {
+	names := make(map[string]string)
+	for _, o := range s.Objects {
+		a := resolver.Resolve(o)
+		if by, ok := patternOf(p, o.Namespace); ok && a.Source == policy.SourceCluster && by.Environment != a.Environment {
+			names[o.Namespace] = fmt.Sprintf("%s gets %s", o.Namespace, a.Environment)
+		}
 	}
 	if len(names) == 0 {
 		return ""
 	}
+	return fmt.Sprintf("%s called after another environment than the policy gives the cluster (%s)", are(len(names), "namespace"), firstOfThem(names))
+}
+
+// firstOfThem are the first texts, by their keys, and how many more there are.
+func firstOfThem(texts map[string]string) string {
 	const most = 3
-	of := count(len(names), "namespace")
-	if more := len(names) - most; more > 0 {
-		names = append(names[:most], fmt.Sprintf("%d more", more))
+	var list []string
+	for _, key := range sortedKeys(texts) {
+		list = append(list, texts[key])
 	}
-	return fmt.Sprintf("; the labels of %s say something else than the policy's patterns, and count (%s)", of, strings.Join(names, "; "))
+	if more := len(list) - most; more > 0 {
+		list = append(list[:most], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(list, "; ")
 }
 
 // first makes of a check a warning with a remedy before those that it has.

@@ -87,8 +87,8 @@ func NewProposal(p policy.Policy, s flux.Snapshot, r *policy.Resolver, cluster [
 	}
 	for _, name := range cluster {
 		if pattern, ok := patternOf(p, name.Name); ok {
-			clusters = append(clusters, pattern)
-			break // the context is asked first: it is the name that people choose
+			clusters = append(clusters, policy.Pattern{Text: name.Name, Environment: pattern.Environment}) // what others of such a name are, nobody has looked at
+			break                                                                                          // the context is asked first: it is the name that people choose
 		}
 	}
 	proposal.count(p.WithPatterns(clusters, namespaces).In(cluster...), s, r)
@@ -121,6 +121,26 @@ func (p *Proposal) count(with policy.Policy, s flux.Snapshot, before *policy.Res
 		}
 	}
 	p.Namespaces, p.Clusters = proposed(namespaces, unread), proposed(clusters, unread)
+}
+
+// merged is the proposal for what several were made for, under one policy: one policy has to have the lines of all.
+func merged(all []Proposal) Proposal {
+	var p Proposal
+	namespaces, clusters, unread := make(map[policy.Pattern]int), make(map[policy.Pattern]int), make(map[policy.Pattern]int)
+	add := func(to map[policy.Pattern]int, patterns []ProposedPattern) {
+		for _, one := range patterns {
+			pattern := policy.Pattern{Text: one.Pattern, Environment: one.Environment}
+			to[pattern] += one.Objects
+			unread[pattern] += one.Unread
+		}
+	}
+	for _, one := range all {
+		p.before = one.before
+		add(namespaces, one.Namespaces)
+		add(clusters, one.Clusters)
+	}
+	p.Namespaces, p.Clusters = proposed(namespaces, unread), proposed(clusters, unread)
+	return p
 }
 
 // covers tells whether the patterns give an environment to an object without.

@@ -184,8 +184,12 @@ func (s ReceiverSummary) sentence() string {
 // source. Where is what commands take to look in the same place.
 func WebhooksCheck(c webhook.Coverage, where string) (Check, bool) {
 	var s ReceiverSummary
+	uncalled := 0
 	for _, source := range c.Sources {
 		s.add(source)
+		if source.State == webhook.Covered && source.Called.IsZero() {
+			uncalled++
+		}
 	}
 	for _, r := range c.Receivers {
 		s.Problems += len(r.Problems)
@@ -194,6 +198,9 @@ func WebhooksCheck(c webhook.Coverage, where string) (Check, bool) {
 		return Check{}, false
 	}
 	check := Check{Name: "webhooks", Status: CheckOK, Message: strings.TrimSuffix(s.sentence(), ".")}
+	if uncalled > 0 { // a plan counts these as polled
+		check.Message = strings.Replace(check.Message, "with a webhook", fmt.Sprintf("with a Receiver (of %d no call by the host is known)", uncalled), 1)
+	}
 	switch {
 	case s.Problems > 0:
 		check.Status = CheckWarning

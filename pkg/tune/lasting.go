@@ -54,7 +54,12 @@ type Lasting struct {
 	// Why the others cannot be pinned: the reason of the most, and of how many.
 	Why      string
 	WhyCount int
+	// First are the first of Undone, as many as a sentence can name.
+	First []flux.Ref
 }
+
+// fewest is how many objects a sentence names.
+const fewest = 3
 
 // Lasting counts how changes of the intervals of objects would last. It asks what a plan asks.
 func (j *Judge) Lasting(objects []flux.Object) Lasting {
@@ -65,7 +70,9 @@ func (j *Judge) Lasting(objects []flux.Object) Lasting {
 		if item.Stick.Verdict.lasts() {
 			continue
 		}
-		l.Undone++
+		if l.Undone++; l.Undone <= fewest {
+			l.First = append(l.First, o.Ref)
+		}
 		if _, marked := o.Owner(); !marked {
 			l.Unmarked++
 		}
