@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/check"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 func (o CheckOptions) show(document report.BranchCheck) error {
@@ -99,18 +102,32 @@ func (o CheckOptions) verdict(c check.Check, document report.BranchCheck, unread
 	return nil
 }
 
-// tellUnassigned says that no policy was applied where no object has an environment: else it looks as if all were well.
+// tellUnassigned says of which clusters no object has an environment, so that no policy was applied: else it looks as if all were well.
 func (o CheckOptions) tellUnassigned(side check.Side) {
-	objects := 0
+	without := func(item tune.Item) bool { return item.Assignment.Environment == "" }
+	objects, named := 0, []string(nil)
 	for _, cluster := range side.Clusters {
-		for _, item := range cluster.Plan.Items {
-			if item.Assignment.Environment != "" {
-				return
-			}
-			objects++
+		items := cluster.Plan.Items
+		if len(items) > 0 && !slices.ContainsFunc(items, func(item tune.Item) bool { return !without(item) }) {
+			objects += len(items)
+			named = append(named, cluster.Name)
 		}
 	}
-	if objects > 0 {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Note: none of %s has an environment, so that no policy was applied: check the whole checkout, name the cluster with --root, or use --default-env\n", plural(objects, "object"))
+	if objects == 0 {
+		return
 	}
+	where, remedy := "", "check the whole checkout, name the cluster with --root, or use --default-env"
+	if len(named) < len(side.Clusters) {
+		where, remedy = " of "+some(named), "their names tell it in spec.clusters of a policy"
+	}
+	_, _ = fmt.Fprintf(o.root.ErrOut, "Note: none of %s%s has an environment, so that no policy was applied: %s\n", plural(objects, "object"), terminal.Printable(where), remedy)
+}
+
+// some are the first of some names, and how many more there are.
+func some(names []string) string {
+	const most = 3
+	if len(names) > most+1 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
