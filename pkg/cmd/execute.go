@@ -122,6 +122,7 @@ func (o WriteOptions) carryOut(ctx context.Context, j job, f fleet) cluster.Outc
 	p := o.root.newProgress()
 	defer p.clear()
 	counter := newCounter(len(run.Writes) + len(run.Pins))
+	p.show(counter.text())
 	pace := o.PatchesPerSecond
 	if o.DryRun == dryRunServer {
 		pace = 0 // nothing is reconciled

@@ -13,8 +13,8 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
 )
 
-// progress is a line on a terminal that tells how far something is. It appears after a second, ten
-// times a second at most, and goes away at the end. Elsewhere than on a terminal it says nothing.
+// progress is a line on a terminal that tells how far something is. It appears after a second, also where nothing was
+// shown since, ten times a second at most, and goes away at the end. Elsewhere than on a terminal it says nothing.
 type progress struct {
 	mu    sync.Mutex
 	out   io.Writer
@@ -23,6 +23,9 @@ type progress struct {
 	start time.Time
 	last  time.Time
 	drawn string // what stands on the terminal
+	// waits draws early, what was shown too soon, once a second is over.
+	waits *time.Timer
+	early string
 }
 
 const (
@@ -42,10 +45,30 @@ func (r *root) newProgress() *progress {
 func (p *progress) show(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
-	if p.out == nil || now.Sub(p.start) < progressAfter || now.Sub(p.last) < progressEvery {
+	if p.out == nil {
 		return
 	}
+	now := p.now()
+	left := progressAfter - now.Sub(p.start)
+	if p.early = text; left > 0 && p.waits == nil {
+		p.waits = time.AfterFunc(left, p.showEarly)
+	}
+	if left <= 0 && now.Sub(p.last) >= progressEvery {
+		p.draw(text, now)
+	}
+}
+
+// showEarly draws what was shown too soon, if nothing stands there.
+func (p *progress) showEarly() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := p.now(); p.drawn == "" && p.early != "" && now.Sub(p.start) >= progressAfter {
+		p.draw(p.early, now)
+	}
+}
+
+// draw replaces what stands on the terminal.
+func (p *progress) draw(text string, now time.Time) {
 	width := p.width()
 	over := p.over(width)
 	p.last, p.drawn = now, report.Clip(terminal.Line(text, false), width-1) // a line that is broken cannot be drawn over
@@ -64,6 +87,10 @@ func (p *progress) over(width int) string {
 func (p *progress) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.waits != nil {
+		p.waits.Stop()
+	}
+	p.early = ""
 	if p.drawn != "" {
 		_, _ = fmt.Fprint(p.out, p.over(p.width()))
 		p.drawn = ""

@@ -29,3 +29,21 @@ func TestProgressLeavesNothingBehindOnANarrowerTerminal(t *testing.T) {
 	assert.Equal(t, "\r\x1b[2A\x1b[J", wrote(p.clear), "29 cells are three rows")
 	assert.Empty(t, wrote(p.clear), "nothing is there any more")
 }
+
+// What was shown too soon stands there after a second, if nothing came since: a slow pace is not silent.
+func TestProgressShowsWhatCameEarly(t *testing.T) {
+	t.Parallel()
+	var out lockedBuffer
+	p := &progress{out: &out, now: time.Now, width: func() int { return 80 }, start: time.Now()}
+	p.show("1 of 15 objects done")
+	assert.Empty(t, out.String())
+	assert.Eventually(t, func() bool { return strings.Contains(out.String(), "1 of 15 objects done") }, 10*time.Second, 50*time.Millisecond)
+	p.clear()
+
+	var none lockedBuffer
+	p = &progress{out: &none, now: time.Now, width: func() int { return 80 }, start: time.Now()}
+	p.show("1 of 15 objects done")
+	p.clear()
+	time.Sleep(progressAfter + 200*time.Millisecond)
+	assert.Empty(t, none.String(), "it is over")
+}
