@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fluxtune/kubectl-fluxtune/pkg/budget"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/policy"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/report"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
@@ -116,6 +117,12 @@ func (r *root) checkPolicy(name string) error {
 	}
 	for _, s := range p.Fit {
 		_, _ = fmt.Fprintf(r.Out, "What polls %s is fitted to %g%% of its limit.\n", s, s.Percent)
+	}
+	limits := budget.NewLimits(p.Limits, nil)
+	for _, s := range p.Fit {
+		if _, ok := limits.Of(s.Host); !ok {
+			_, _ = fmt.Fprintf(r.ErrOut, "Warning: spec.fit has a share of %s, which has no limit: say what it should get in spec.limits, or each time with --limit %s; without it plan refuses the policy where that is polled\n", s, terminal.Quoted(s.Host+"=5000/h"))
+		}
 	}
 	everywhere := func(_, _ string) bool { return true }
 	r.warn(p.Warnings(everywhere, everywhere), nil)

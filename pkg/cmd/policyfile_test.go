@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,4 +20,21 @@ func TestAPolicyFileIsChecked(t *testing.T) {
 	bad := invocation{}.run(t.Context(), "policy", "testdata/policies/bad.yaml")
 	assert.Equal(t, exitFailed, bad.code)
 	assert.Contains(t, bad.stderr, `testdata/policies/bad.yaml:9: spec.kinds.Deployment: unknown kind "Deployment"`)
+}
+
+// A share of what has no limit is of nothing: that is said before a plan refuses it.
+func TestAPolicyFileWithAShareOfNoLimitSaysSo(t *testing.T) {
+	t.Parallel()
+	const plain = "kind: TuningPolicy\napiVersion: fluxtune.github.io/v1alpha1\nmetadata: {name: acme}\nspec:\n  environments: [{name: dev, kinds: {GitRepository: {interval: at most 1m}}}]\n"
+	check := func(more string) outcome {
+		return invocation{stdin: strings.NewReader(plain + more)}.must(t, "policy", "-")
+	}
+	for more, host := range map[string]string{
+		"  fit: {github.com: 40%}\n  limits: {github.com: none}\n": "github.com", "  fit: {git.example.com/bot: 40%}\n": "git.example.com",
+	} {
+		assert.Contains(t, check(more).stderr, "which has no limit: say what it should get in spec.limits, or each time with --limit "+host+"=5000/h", more)
+	}
+	for _, more := range []string{"  fit: {github.com: 40%}\n", "  fit: {git.example.com: 40%}\n  limits: {git.example.com: 60/m}\n"} {
+		assert.Empty(t, check(more).stderr, more)
+	}
 }
