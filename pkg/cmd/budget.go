@@ -108,10 +108,11 @@ func budgetExamples() string {
 func newBudget(r *root) *cobra.Command {
 	var flags BudgetFlags
 	cmd := &cobra.Command{
-		Use:     "budget " + selectionUsage,
-		Short:   "Show what intervals cost and what they buy, now and under a policy; write nothing",
-		Long:    budgetHelp(),
-		Example: budgetExamples(),
+		Use:        "budget " + selectionUsage,
+		SuggestFor: []string{"cost", "costs", "requests"},
+		Short:      "Show what intervals cost and what they buy, now and under a policy; write nothing",
+		Long:       budgetHelp(),
+		Example:    budgetExamples(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			judgePlan := cmd.Flags().Changed("policy") || cmd.Flags().Changed("set")
 			return runE(r, func(r *root, args []string) (BudgetOptions, error) {

@@ -113,7 +113,7 @@ func (o ExportOptions) run(ctx context.Context) error {
 	}
 	sorting.By(owners, flux.Ref.Compare)
 	if len(owners)+len(others) == 0 && !f.snapshot.Incomplete() {
-		_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing to export: all values %s that something applies are its own.\n", o.where())
+		_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing to export: all values %s that something applies are its own%s.\n", o.where(), o.elsewhere())
 	}
 	known := f.snapshot.Known()
 	for i, owner := range owners {

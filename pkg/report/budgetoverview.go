@@ -16,7 +16,7 @@ import (
 // DrawOverview shows on one screen what hosts are asked, what each environment gets for it, and what stands out. Next is
 // what to run then. On a low terminal less is said below the tables, and then in them: what matters least goes first.
 func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
-	notes := b.overviewNotes(l)
+	notes, kept := b.overviewNotes(l)
 	all, rows := len(notes), fewRows
 	if l.Width == 0 || l.Height >= 30 {
 		rows = 6
@@ -37,7 +37,7 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 		}
 		if l.Width > 0 && strings.Count(tables, "\n")+1+len(lines) > max(screen, l.Height-1) {
 			switch {
-			case len(notes) > keptNotes:
+			case len(notes) > kept:
 				notes = notes[:len(notes)-1]
 				continue
 			case rows > leastRows:
@@ -53,11 +53,8 @@ func (b Budget) DrawOverview(w io.Writer, next string, l Layout) error {
 	}
 }
 
-// Of the notes so many stay as long as a table has more rows than the least.
-const (
-	keptNotes = 2
-	leastRows = 2
-)
+// leastRows is how many rows a table keeps of what is on no other screen.
+const leastRows = 2
 
 // overviewTables are the headline and the tables of an overview, with so many rows each at most and one for the rest.
 func (b Budget) overviewTables(rows int, l Layout) (string, error) {

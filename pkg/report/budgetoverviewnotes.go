@@ -10,25 +10,33 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
-// overviewNotes are what is said below the tables, what matters most first: what stands out, what the numbers leave out, and the rest.
-func (b Budget) overviewNotes(l Layout) []labelledTexts {
+// overviewNotes are what is said below the tables, what matters most first: what stands out, what the numbers leave out, and the rest. As
+// many as kept matter more than that a table has all its rows.
+func (b Budget) overviewNotes(l Layout) (notes []labelledTexts, kept int) {
 	costliest, stands := b.costliest()
 	cost, busy := labelledTexts{"Costliest", optional(costliest)}, labelledTexts{"Busiest", optional(b.busiest())}
 	var first, last []labelledTexts
+	add := func(n labelledTexts, matters bool) {
+		switch {
+		case len(n.texts) == 0:
+		case matters:
+			first = append(first, n)
+		default:
+			last = append(last, n)
+		}
+	}
+	add(labelledTexts{"Clusters", b.clusters(l)}, false)
 	if b.overloaded() {
-		first = append(first, busy)
+		add(busy, true)
 	}
-	if stands {
-		first = append(first, cost)
-	} else {
-		last = append(last, cost)
-	}
+	add(cost, stands)
 	if !b.overloaded() {
-		last = append(last, busy)
+		add(busy, false)
 	}
-	notes := slices.Concat(first, []labelledTexts{{noteLabel, slices.Concat(b.onTop(), b.alone(), b.forOwners())}, {"Clusters", b.clusters(l)}}, last,
-		[]labelledTexts{{"Sharing", optional(b.sharing())}, {"Webhooks", b.webhooks()}})
-	return slices.DeleteFunc(notes, func(n labelledTexts) bool { return len(n.texts) == 0 })
+	add(labelledTexts{noteLabel, slices.Concat(b.onTop(), b.alone(), b.forOwners())}, true)
+	add(labelledTexts{"Sharing", optional(b.sharing())}, false)
+	add(labelledTexts{"Webhooks", b.webhooks()}, false)
+	return append(first, last...), max(1, len(first))
 }
 
 // alone says how much of its limit a host gets by what is shown, where the tables count more.

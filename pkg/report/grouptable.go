@@ -57,9 +57,10 @@ func groupTable(groups []ChangeGroup, l Layout) Table {
 			clusters[c] = true
 		}
 	}
-	short := withoutPrefix(slices.Collect(maps.Keys(clusters)))
+	short := func(name string) string { return name } // a pipe has room
 	if l.Width > 0 {
-		short = shortClusters(slices.Collect(maps.Keys(clusters)))
+		names := shortClusters(slices.Collect(maps.Keys(clusters)))
+		short = func(name string) string { return names[name] }
 	}
 	before := ""
 	for i, g := range groups {
@@ -74,7 +75,7 @@ func groupTable(groups []ChangeGroup, l Layout) Table {
 		kind := cmp.Or(g.Kind, "objects")
 		named := make([]string, 0, len(g.clusters))
 		for _, c := range g.clusters {
-			named = append(named, short[c])
+			named = append(named, short(c))
 		}
 		t.Rows = append(t.Rows, []Cell{
 			environment, Text(fmt.Sprintf("%*d %s", digits, g.Objects, kind)), g.intervalCell(), Text(countClusters(named, 0)),

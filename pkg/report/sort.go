@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/util/jsonpath"
 )
 
-const sortByTakes = "it takes a JSONPath of an item of -o json, like .ref.name or interval"
+const sortByTakes = "it takes name, namespace, kind, environment, interval, or a JSONPath of an item of -o json, like .ref.name"
 
 // errNoField is in the chain of the error that no item has a field.
 var errNoField = errors.New("no item has that field")

@@ -80,7 +80,7 @@ func TestSortByNumbers(t *testing.T) {
 
 func TestSortByRefuses(t *testing.T) {
 	t.Parallel()
-	const help = ": it takes a JSONPath of an item of -o json, like .ref.name or interval"
+	const help = ": it takes name, namespace, kind, environment, interval, or a JSONPath of an item of -o json, like .ref.name"
 	for _, tc := range []struct{ field, want string }{
 		{"colour", `--sort-by "colour": no item has that field` + help},
 		{"Interval", `--sort-by "Interval": no item has that field` + help},
