@@ -243,11 +243,14 @@ func (o RewriteOptions) show(r manifest.Rewriting) error {
 	if len(files) > 0 {
 		_, _ = fmt.Fprintln(o.root.Out)
 	}
+	say := func(format string, args ...any) {
+		_, _ = fmt.Fprintln(o.root.Out, terminal.WrapLine(terminal.Printable(fmt.Sprintf(format, args...)), o.layout.Width))
+	}
 	for _, v := range r.Values {
-		_, _ = fmt.Fprint(o.root.Out, terminal.Printable(fmt.Sprintf("%s: %s -> %s, %s\n", v.Scalar, v.Text, v.To, o.reached(v.Targets))))
+		say("%s: %s -> %s, %s", v.Scalar, v.Text, v.To, o.reached(v.Targets))
 	}
 	for _, p := range r.Patches {
-		_, _ = fmt.Fprint(o.root.Out, terminal.Printable(fmt.Sprintf("%s: %s, %s\n", terminal.FileName(p.File), patchLine(p), o.reached(p.Targets))))
+		say("%s: %s, %s", terminal.FileName(p.File), patchLine(p), o.reached(p.Targets))
 	}
 	for _, refusal := range r.Refused {
 		_, _ = fmt.Fprint(o.root.ErrOut, terminal.Printable(fmt.Sprintf("Warning: %s in %s keeps its %s: %s\n",

@@ -80,11 +80,15 @@ func (o Overview) leftNames(reason tune.Reason, width int) string {
 // leftAlone counts by reason, the most frequent first, each with the first names and what to do about it.
 func (o Overview) leftAlone(l Layout, limits limits) []string {
 	reasons := tune.Summarize(o.Plan, o.Environments).Reasons
-	var lines []string
+	var lines, others []string
 	rest := 0
 	for i, r := range reasons {
 		if limits.reasons > 0 && i >= limits.reasons && len(reasons) > limits.reasons+1 {
-			rest += r.Count
+			several := r
+			several.Count = 2 // a message of one is long
+			short, _, _ := strings.Cut(reasonLine(several, o.Files), ": ")
+			short, _, _ = strings.Cut(short, ", ")
+			rest, others = rest+r.Count, append(others, fmt.Sprintf("%d %s", r.Count, short))
 			continue
 		}
 		why := reasonLine(r, o.Files)
@@ -103,7 +107,8 @@ func (o Overview) leftAlone(l Layout, limits limits) []string {
 		}
 	}
 	if rest > 0 {
-		lines = append(lines, fmt.Sprintf("%d for %d other reasons (--rows says each)", rest, len(reasons)-limits.reasons))
+		line := fmt.Sprintf("%d for %d other reasons (--rows): %s", rest, len(others), strings.Join(others, ", "))
+		lines = append(lines, terminal.Clip(line, max(20, l.Width-labelWidth)))
 	}
 	return lines
 }
