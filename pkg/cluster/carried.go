@@ -52,13 +52,21 @@ func (w *Writer) carryOut(ctx, requests context.Context, write tune.Write) Resul
 	return c.Result
 }
 
+// another tells whether an object was made anew since a write of it was planned. The rules of an owner are set there, too.
+func another(write tune.Write, now flux.Object) bool {
+	_, rules := write.(tune.PinWrite)
+	return !rules && now.MadeAnew(write.Target())
+}
+
 // reread looks at an object of which it is not certain how it is. It tells whether nothing more is to be done.
 func (w *Writer) reread(ctx, requests context.Context, c *carried) (done bool) {
 	looked, err := w.store.Get(requests, c.now)
 	w.heard(err)
 	switch {
 	case apierrors.IsNotFound(err):
-		return c.end(c.deleted(c.wrote))
+		return c.end(c.deleted(c.wrote, whyDeleted))
+	case err == nil && another(c.Write, looked):
+		return c.end(c.deleted(c.wrote, whyMadeAnew))
 	case unreachable(err) && w.wait(ctx, c.attempt):
 		c.attempt++
 		return false
@@ -122,7 +130,7 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 			c.refused, c.unsure = &next, next.Back
 		}
 	case apierrors.IsNotFound(err):
-		return c.end(c.deleted(c.wrote))
+		return c.end(c.deleted(c.wrote, whyDeleted))
 	case unreachable(err), busy(err), requests.Err() != nil: // after Ctrl-C nobody waits for an answer for long
 		return w.unanswered(ctx, requests, c, next, err)
 	case next.Aside:
@@ -226,6 +234,9 @@ func (w *Writer) lastLook(ctx, requests context.Context, c *carried, err error) 
 	now, getErr := w.store.Get(requests, r.Write.Target())
 	if getErr != nil {
 		return r.gone(c.unsure).unknown(wrote, fmt.Errorf("no answer from the API server: %w", err))
+	}
+	if another(r.Write, now) {
+		return r.deleted(wrote, whyMadeAnew)
 	}
 	r.Now = &now
 	if lost != nil && lost.ResourceVersion != now.ResourceVersion {

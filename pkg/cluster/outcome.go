@@ -93,9 +93,15 @@ func (r Result) gone(back *tune.Restore) Result {
 	return r
 }
 
+// Why there is no such object any more, or another one of its name.
+const (
+	whyDeleted  = "deleted since it was planned"
+	whyMadeAnew = whyDeleted + ", and made anew"
+)
+
 // deleted is the result of an object that is there no more. What was written of it before was written.
-func (r Result) deleted(wrote bool) Result {
-	r.Why, r.Gone = "deleted since it was planned", true
+func (r Result) deleted(wrote bool, why string) Result {
+	r.Why, r.Gone = why, true
 	switch {
 	case wrote:
 		r.Outcome = Configured

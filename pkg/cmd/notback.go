@@ -33,7 +33,7 @@ type whatIsThere struct {
 func (w whatIsThere) goneText(wrote []tune.Item) string {
 	var names []string
 	for _, item := range wrote {
-		if !slices.ContainsFunc(w.objects, func(o flux.Object) bool { return o.Ref == item.Object.Ref }) {
+		if !slices.ContainsFunc(w.objects, func(o flux.Object) bool { return o.Ref == item.Object.Ref && !o.MadeAnew(item.Object) }) {
 			names = append(names, item.Object.Ref.String())
 		}
 	}

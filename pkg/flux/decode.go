@@ -20,6 +20,7 @@ type document struct {
 		Name              string            `json:"name"`
 		Namespace         string            `json:"namespace"`
 		ResourceVersion   string            `json:"resourceVersion"`
+		UID               string            `json:"uid"`
 		Generation        int64             `json:"generation"`
 		CreationTimestamp time.Time         `json:"creationTimestamp"`
 		DeletionTimestamp *string           `json:"deletionTimestamp"`
@@ -198,6 +199,7 @@ func Decode(data []byte) (Object, error) {
 		Ref:             Ref{Group: group, Kind: d.Kind, Namespace: d.Metadata.Namespace, Name: d.Metadata.Name},
 		Version:         version,
 		ResourceVersion: d.Metadata.ResourceVersion,
+		UID:             d.Metadata.UID,
 		Generation:      d.Metadata.Generation,
 		Created:         d.Metadata.CreationTimestamp,
 		Labels:          d.Metadata.Labels,

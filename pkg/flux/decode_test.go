@@ -41,7 +41,7 @@ func TestDecode(t *testing.T) {
 	want := map[string]Object{
 		"gitrepository": func() Object {
 			o := in("source", "v1", "GitRepository", "web")
-			o.ResourceVersion, o.Generation = "4711", 3
+			o.ResourceVersion, o.UID, o.Generation = "4711", "1d7a2b3c-0000-4000-8000-000000000001", 3
 			o.Labels = map[string]string{"environment": "development", "kustomize.toolkit.fluxcd.io/name": "flux-system"}
 			o.Annotations = map[string]string{"fluxtune.github.io/tune": "disabled"}
 			o.Interval, o.Timeout = ptr("1m0s"), ptr("60s")

@@ -14,10 +14,12 @@ type Object struct {
 	Cluster         string
 	Version         string // of the API, as it was read: "v1"
 	ResourceVersion string
-	Generation      int64
-	Created         time.Time // the zero time in files
-	Labels          map[string]string
-	Annotations     map[string]string
+	// UID is that of no other object, also none of the same name that is made when this one is deleted; "" in files.
+	UID         string
+	Generation  int64
+	Created     time.Time // the zero time in files
+	Labels      map[string]string
+	Annotations map[string]string
 
 	Interval, Timeout, RetryInterval, ChartInterval *string
 
@@ -163,6 +165,12 @@ type Status struct {
 
 // Failed is the reason and message of an attempt that failed; the message is "" where only the reason is known.
 type Failed struct{ Reason, Message string }
+
+// MadeAnew tells whether an object is another one than it was: deleted, and made again by the same name. Where one of them tells no
+// UID, as a gateway may leave it out, that is not known.
+func (o Object) MadeAnew(was Object) bool {
+	return o.Ref == was.Ref && o.UID != was.UID && o.UID != "" && was.UID != ""
+}
 
 // Served tells whether an API server gave the object; it is false of what was read from files.
 func (o Object) Served() bool { return o.ResourceVersion != "" }

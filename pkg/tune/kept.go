@@ -17,7 +17,7 @@ func Kept(items []Item, objects []flux.Object) []Item {
 	var kept []Item
 	for _, item := range items {
 		o := now[item.Object.Ref]
-		if o == nil {
+		if o == nil || o.MadeAnew(item.Object) { // what it holds is its maker's choice
 			continue
 		}
 		if record, _ := ReadRecord(*o); record != nil {

@@ -21,9 +21,13 @@ func TestKept(t *testing.T) {
 		return Item{Object: object(name, &five, nil), Changes: []Change{{Field: flux.Interval, From: &five, To: &minute}}}
 	}
 	unchanged := Item{Object: object("unchanged", &minute, nil), Changes: []Change{{Field: flux.Interval, From: &minute, To: &minute}}}
+	anew := object("anew", &minute, nil) // by its maker's own choice
+	anew.UID = "2"
+	before := wrote("anew")
+	before.Object.UID = "1"
 	later := Record{Steps: []Step{step("s2", move(flux.Interval, "5m", "1m"))}}
-	kept := Kept([]Item{wrote("bare"), wrote("back"), wrote("chosen"), wrote("later"), wrote("gone"), wrote("overwritten"), unchanged}, []flux.Object{
-		object("bare", &minute, nil), object("back", &five, nil), object("chosen", &three, nil),
+	kept := Kept([]Item{wrote("bare"), wrote("back"), wrote("chosen"), wrote("later"), wrote("gone"), wrote("overwritten"), before, unchanged}, []flux.Object{
+		anew, object("bare", &minute, nil), object("back", &five, nil), object("chosen", &three, nil),
 		object("later", &minute, map[string]string{RecordAnnotation: later.String()}), object("overwritten", &minute, map[string]string{RecordAnnotation: "{"}), object("unchanged", &minute, nil),
 	})
 	assert.Equal(t, []Item{wrote("bare"), wrote("overwritten")}, kept)
