@@ -28,6 +28,7 @@ const (
 	Mark      EventKind = "mark"        // with the annotation that opts out or in
 	Delete    EventKind = "delete"      // an object, with kubectl
 	DeleteIt  EventKind = "delete-this" // what a request is about, between two of them
+	Unrecord  EventKind = "unrecord"    // somebody takes the record away of what a request is about, between two of them
 	Hide      EventKind = "hide"        // metadata.managedFields go: nobody owns anything
 	Label     EventKind = "label"       // an annotation that is nobody's business, applied
 	Declare   EventKind = "declare"     // kubectl apply of an interval, without --server-side
@@ -171,6 +172,8 @@ func (w *World) Resolve(e Event) (Event, bool) {
 		return e, len(e.Rules) < len(r.Ignore)
 	case Apply, Mark, Delete, Hide, Label, Declare:
 		return e, r != nil
+	case Unrecord:
+		return e, r != nil && r.Annotations[tune.RecordAnnotation] != ""
 	case Replace:
 		return e, r != nil && r.Annotations[corev1.LastAppliedConfigAnnotation] != ""
 	}
@@ -180,7 +183,7 @@ func (w *World) Resolve(e Event) (Event, bool) {
 // WithoutUs is a resolved event in a world that fluxtune never touched: a hand that keeps our rules keeps none there. Git
 // may have them all the same.
 func (w *World) WithoutUs(e Event) Event {
-	if e.What == Unpin {
+	if e.What == Unpin || e.What == Unrecord {
 		e.What = "" // there are none
 	}
 	if e.What == Rules && e.Ref == w.Infra && e.WithOurs {
@@ -249,6 +252,8 @@ func (w *World) do(e Event) {
 		r.changed(true, true)
 	case Mark:
 		r.update("kubectl-annotate", map[Path]*string{AnnotationPath(tune.OptOutAnnotation): &e.Value}, ByHand)
+	case Unrecord:
+		r.update("kubectl-annotate", map[Path]*string{AnnotationPath(tune.RecordAnnotation): nil}, ByHand)
 	case Delete, DeleteIt:
 		delete(w.Resources, e.Ref)
 	case Reconcile:

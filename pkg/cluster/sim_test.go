@@ -111,6 +111,9 @@ func (m *machine) both(e sim.Event) {
 		// What a copy of the object had kubectl apply take away, with the record.
 		m.forced[e.Ref] = m.forced[e.Ref] || e.What == sim.Declare && strings.Contains(r.Annotations[corev1.LastAppliedConfigAnnotation], tune.RecordAnnotation)
 	}
+	if e.What == sim.Unrecord {
+		m.unrecorded(m.touched.Resources[e.Ref])
+	}
 	if e.What == sim.Unpin || e.What == sim.Rules && e.Ref == m.touched.Infra && !e.WithOurs {
 		m.release(e.Ref)
 	}
@@ -126,6 +129,18 @@ func (m *machine) both(e sim.Event) {
 	case e.What == sim.Replace: // what a hand declared just as we had set it, the copy tells no more
 		m.unproven(r, slices.DeleteFunc(slices.Clone(sim.Tunables), func(f flux.Field) bool { return r.OwnedBeside(sim.Path(f)) })...)
 	}
+}
+
+// unrecorded: what an apply has set stays where its record goes, unless a revert has put it back already: that one takes our name away, too.
+func (m *machine) unrecorded(r *sim.Resource) {
+	record, err := m.record(r)
+	for _, f := range record.Fields() {
+		back := original(record, f)
+		now, set := r.Fields[f]
+		m.forced[r.Ref] = m.forced[r.Ref] || set != (back != nil) || set && now != *back
+	}
+	m.forced[r.Ref] = m.forced[r.Ref] || err != nil || m.command.Verb != sim.VerbRevert || m.command.Session != ""
+	delete(m.held, r.Ref)
 }
 
 // unproven: of an object of which nobody is known to own fields, or by a name of ours, values that we had set are ours: so a revert
@@ -164,7 +179,7 @@ func (m *machine) run(step sim.Step) (*sim.Store, sim.Planned, cluster.Outcomes)
 				return
 			}
 			e := step.Event
-			if e.What == sim.DeleteIt {
+			if e.What == sim.DeleteIt || e.What == sim.Unrecord {
 				if e.Ref = ref; ref.Namespace == m.touched.System || ref.Name == "" {
 					return // a list, or a parent
 				}
@@ -532,6 +547,10 @@ func TestFoundHistories(t *testing.T) {
 			{Command: apply("s1", 0, tune.ManagedSkip)},
 			{Event: sim.Event{What: sim.Declare, Ref: own, Field: flux.Interval, Value: "1m"}},
 			{Command: &sim.Command{Verb: sim.VerbRevert}},
+		},
+		"a record that somebody takes away when the values are back": {
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Namespace: "a", Name: "own", Managed: tune.ManagedSkip}},
+			{Command: &sim.Command{Verb: sim.VerbRevert}, Fault: sim.Meanwhile, At: 2, Event: sim.Event{What: sim.Unrecord}},
 		},
 		"a pin that was planned before another one": {
 			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 1, Beside: apply("s2", 4, tune.ManagedPin)},

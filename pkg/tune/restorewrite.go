@@ -78,9 +78,32 @@ func (w RestoreWrite) gone(now flux.Object) Next {
 		}
 	}
 	if len(stay) == 0 {
-		return Next{State: StateAsWanted}
+		return w.nameless(now)
 	}
 	return Next{State: StateLost, Why: "not taken back: the record of what it was is gone since the plan was made (taken away, forgotten, or the object was made anew): " + strings.Join(stay, "; ")}
+}
+
+// nameless takes our names from what is as it is to be, and gives it back to who owned it: somebody has taken the record away before the
+// second patch, and no other revert would find them.
+func (w RestoreWrite) nameless(now flux.Object) Next {
+	record, err := ReadRecord(w.Restore.Object)
+	freed, ours := make(map[flux.Field][]flux.Manager), record.managers()
+	for f, owners := range w.Restore.Freed {
+		bears := slices.ContainsFunc(now.OwnersOf(f), func(m flux.Manager) bool { return ours.has(m) && !m.Apply })
+		bore := slices.ContainsFunc(owners, ours.has) // before, from a record that is lost
+		if err == nil && !Tuned(now) && bears && !bore {
+			freed[f] = owners
+		}
+	}
+	if len(freed) == 0 {
+		return Next{State: StateAsWanted}
+	}
+	managed, err := giveBack(now, ours, freed)
+	if err != nil || managed == nil {
+		return Next{State: StateAsWanted, Err: err}
+	}
+	patch, err := mergePatch(now, nil, nil, managed)
+	return Next{Patch: patch, Manager: w.Restore.manager(), Err: err}
 }
 
 // since says what of an object is not as it was planned.

@@ -265,6 +265,25 @@ func TestRestoreNextOfAPart(t *testing.T) {
 	assert.Equal(t, "spec.interval was set to 1m and is now 7m: somebody changed it since (--force restores 5m, forget keeps what is there); spec.timeout was set to 2m and is now 9m: somebody changed it since (--force restores <unset>, forget keeps what is there)", more.Why)
 }
 
+// Where somebody takes the record away when the values are back, the fields go back to who owned them all the same.
+func TestRestoreNextWithoutTheRecord(t *testing.T) {
+	t.Parallel()
+	r := Record{Steps: []Step{step("s1", map[flux.Field]Move{flux.Interval: {From: ptr("5m"), To: ptr("1m"), Owners: []flux.Manager{updates("kubectl")}}})}}
+	w := restoring(object(t, "ks", interval("1m"), recorded(r.String()), ownedBy(flux.Interval, updates(DefaultManager))), RestoreOptions{})
+	owned := func(by string) func(*flux.Object) {
+		return func(o *flux.Object) {
+			ownedBy(flux.Interval, updates(by))(o)
+			o.ManagedFields = []byte(`[{"manager":"` + by + `","operation":"Update","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}}]`)
+		}
+	}
+	next := w.Next(object(t, "ks", interval("5m"), owned(DefaultManager)))
+	require.NoError(t, next.Err)
+	require.NotEmpty(t, next.Patch)
+	assert.JSONEq(t, `{"metadata":{"resourceVersion":"7","managedFields":[{"manager":"kubectl","operation":"Update","apiVersion":"kustomize.toolkit.fluxcd.io/v1",`+
+		`"fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:interval":{}}}}]}}`, string(next.Patch))
+	assert.Equal(t, Next{State: StateAsWanted}, w.Next(object(t, "ks", interval("5m"), owned("kubectl"))))
+}
+
 func TestForgetNext(t *testing.T) {
 	t.Parallel()
 	tuned := object(t, "ks", interval("1m"), recorded(Record{Steps: []Step{step("s1", move(flux.Interval, "5m", "1m"))}}.String()))
