@@ -242,8 +242,8 @@ func (o WriteOptions) verdict(ctx context.Context, d report.Results, f fleet) er
 			why = "Interrupted: "
 		}
 		rest := " Run the same command again to do the rest."
-		if o.back != nil || o.ends {
-			rest = "" // another try does, or it is taken back: that is said at the end
+		if o.back != nil || o.ends || !d.RunAgain() {
+			rest = "" // another try does, or it is taken back, which is said at the end; or the lines above say what it takes
 		}
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s%s.%s\n", why, left, rest)
 	}

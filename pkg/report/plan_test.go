@@ -103,6 +103,7 @@ func TestNotAttemptedCountsWhatItNames(t *testing.T) {
 	}
 	r := Results{Items: []Result{item("a", false), item("b", true), item("c", false)}, Summary: ResultSummary{NotAttempted: 3}}
 	assert.Equal(t, "3 objects were not attempted: 2 for what is said above, and Kustomization apps/b", r.NotAttempted())
+	assert.True(t, r.RunAgain())
 	assert.Equal(t, "The object", each(1))
 	assert.Equal(t, "Each of the 2 objects", each(2))
 }
@@ -118,6 +119,7 @@ func TestWhatARevertDefers(t *testing.T) {
 	r := NewResults("", cluster.Restored, PlannedRestores(restores)).With(cluster.Outcomes{}, nil)
 	assert.Equal(t, []string{"Not taken back: HelmRelease apps/a, HelmRelease apps/b: " + why}, r.Troubles())
 	assert.Equal(t, "2 objects were not attempted", r.NotAttempted())
+	assert.False(t, r.RunAgain(), "it would come to the same: --force is what it takes")
 	assert.False(t, r.OthersChose())
 	summary := tune.Summarize(tune.Plan{Items: RestoreItems(restores)}, nil)
 	assert.Equal(t, "that gave up, and that a change would make try again: --force takes them back all the same", reasonLine(summary.Reasons[0], false))

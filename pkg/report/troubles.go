@@ -104,6 +104,13 @@ func (r Results) NotAttempted() string {
 	return text + ": " + ended.named()
 }
 
+// RunAgain tells whether the same command does what was not attempted. What a plan has put off says itself what it takes.
+func (r Results) RunAgain() bool {
+	return slices.ContainsFunc(r.Items, func(item Result) bool {
+		return item.Action == string(cluster.NotAttempted) && (item.runEnded || item.Error != "" || item.Message == "")
+	})
+}
+
 // nameOf is how a line calls the object of a result.
 func nameOf(item Result) string {
 	return flux.InCluster(item.Ref.Cluster, flux.Ref{Kind: item.Ref.Kind, Namespace: item.Ref.Namespace, Name: item.Ref.Name}.String())
