@@ -62,14 +62,19 @@ func (o WriteOptions) question(v report.Overview, objects int, rules []tune.Pin)
 	if details != "" {
 		details = " (" + details + ")"
 	}
-	takes := ""
-	if v.Calm.Duration > 0 {
-		takes = fmt.Sprintf(", in about %s", flux.FormatDuration(max(time.Second, v.Calm.Duration.Round(time.Second))))
-	}
+	takes := inAbout(v.Calm.Duration)
 	if slices.ContainsFunc(rules, tune.Pin.Awaited) {
 		takes += fmt.Sprintf(" once the rules are noticed (%s at most)", flux.FormatDuration(o.WaitTimeout))
 	}
 	return fmt.Sprintf("Change %s%s%s%s%s?", plural(objects, "object"), details, also, o.onCluster(), takes)
+}
+
+// inAbout says how long changes take; "" where that is no time.
+func inAbout(takes time.Duration) string {
+	if takes == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", in about %s", flux.FormatDuration(max(time.Second, takes.Round(time.Second))))
 }
 
 // keeping says what one agrees to of values that other sessions have set for a while; "" where nothing is kept.

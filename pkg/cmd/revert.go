@@ -173,7 +173,11 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		return o.nothingTuned(f, "revert")
 	}
 	way := tune.Plan{Items: report.RestoreItems(restores), Pins: rules}
-	overview := o.overview(way, f.forecast(way, o.PatchesPerSecond), o.cost(f, way), o.PatchesPerSecond)
+	paced := tune.Plan{Items: slices.Clone(way.Items), Pins: rules}
+	for i, r := range restores {
+		paced.Items[i].Action = r.Action // also where only a session goes out of a record
+	}
+	overview := o.overview(way, f.forecast(paced, o.PatchesPerSecond), o.cost(f, way), o.PatchesPerSecond)
 	overview.Together, overview.Missing = o.together.several(), report.NewMissing(o.gaps(f))
 	overview.Title, overview.Stay = "Revert", report.Stay(restores)
 	question := o.restoreQuestion(overview, restores, rules)
@@ -231,19 +235,23 @@ func (o RevertOptions) restoreQuestion(v report.Overview, restores []tune.Restor
 	if followed > 0 {
 		restored, dropped = restored+dropped, 0
 	}
+	takes := ""
+	if followed+dropped > 0 { // all of it, and not what comes before
+		takes, v.Calm.Duration = inAbout(v.Calm.Duration), 0
+	}
 	v.Plan.Items = slices.DeleteFunc(slices.Clone(v.Plan.Items), func(i tune.Item) bool { return len(i.Changes) == 0 })
 	records := fmt.Sprintf("session %s out of the records of %s", o.Session, plural(followed, "object"))
 	switch {
 	case dropped > 0 && restored+followed == 0:
-		return fmt.Sprintf("Drop the records of %s%s, and keep what is there?", plural(dropped, "object"), o.onCluster())
+		return fmt.Sprintf("Drop the records of %s%s, and keep what is there%s?", plural(dropped, "object"), o.onCluster(), takes)
 	case dropped > 0 && followed == 0:
-		return fmt.Sprintf("%s, and drop the records of %s, whose values stay?", strings.TrimSuffix(o.question(v, restored, rules), "?"), plural(dropped, "object"))
+		return fmt.Sprintf("%s, and drop the records of %s, whose values stay%s?", strings.TrimSuffix(o.question(v, restored, rules), "?"), plural(dropped, "object"), takes)
 	case followed == 0:
 		return o.question(v, restored, rules)
 	case restored == 0:
-		return fmt.Sprintf("Take %s, whose values stay%s?", records, o.onCluster())
+		return fmt.Sprintf("Take %s, whose values stay%s%s?", records, o.onCluster(), takes)
 	default:
-		return fmt.Sprintf("%s, and take %s, whose values stay?", strings.TrimSuffix(o.question(v, restored, rules), "?"), records)
+		return fmt.Sprintf("%s, and take %s, whose values stay%s?", strings.TrimSuffix(o.question(v, restored, rules), "?"), records, takes)
 	}
 }
 

@@ -117,7 +117,7 @@ func TestRevertOfASessionThatOthersFollow(t *testing.T) {
 	o := i.run(t.Context(), "revert", "-n", f.apps, "--session", a)
 	stays := "spec.interval stays 30s: session " + b + " set it later; reverting that one restores 5m"
 	assert.Contains(t, o.stdout, stays)
-	assert.Contains(t, o.stderr, "Take session "+a+" out of the records of 1 object, whose values stay")
+	assert.Contains(t, o.stderr, "Take session "+a+" out of the records of 1 object, whose values stay in context \"testbed\", in about 1s? [y/N] ")
 	assert.Contains(t, o.stderr, "kubectl fluxtune revert --kubeconfig "+f.Kubeconfig()+" -n "+f.apps+" --session "+b)
 	o = f.revert(t, "--session", a)
 	assert.Equal(t, exitFailed, o.code)

@@ -269,7 +269,7 @@ func prefixed(prefix, text string) []string {
 
 // takes say how long the changes take, and what may be not ready meanwhile.
 func (o Overview) takes(limits limits) []string {
-	if o.Plan.Changes() == 0 || o.Calm.Steps == 0 { // files take no time
+	if o.Calm.Steps == 0 { // files take no time
 		return nil
 	}
 	line := "about " + takes(o.Calm)

@@ -147,12 +147,18 @@ const (
 )
 
 // Forecast tells what the changes of a plan's items, and of the rules of its pins, will do, at a pace (patches a second; 0 is no limit).
+// Items that change without a value that does, whose records are written only, take time, and disturb nothing.
 func (g *Graph) Forecast(items []Item, pins []Pin, pace float64) Calm {
 	changed := make(map[flux.Ref]Item)
 	var refs []flux.Ref
 	var fetches []Fetch
+	records := 0
 	for _, item := range items {
-		if item.Action == ActionChange && !item.repins {
+		switch {
+		case item.Action != ActionChange || item.repins:
+		case len(item.Changes) == 0:
+			records++
+		default:
 			changed[item.Object.Ref] = item
 			refs = append(refs, item.Object.Ref)
 			if fetch, fetched := item.fetch(); fetched {
@@ -169,6 +175,10 @@ func (g *Graph) Forecast(items []Item, pins []Pin, pace float64) Calm {
 	}
 	course := queue.run(pace, func(ref flux.Ref) time.Duration { return took(ref) + slack })
 	calm.Duration = course.takes
+	if records > 0 {
+		calm.Steps = max(calm.Steps, 1)
+		calm.Duration += time.Duration(records) * each(pace)
+	}
 	for _, ref := range refs {
 		if d, _, shakes := g.chartShakes(changed[ref]); shakes {
 			calm.Disturbed = append(calm.Disturbed, d)

@@ -63,6 +63,9 @@ func TestForecast(t *testing.T) {
 	}, calm)
 	assert.Equal(t, Calm{Steps: 1}, g.Forecast([]Item{change("app", "1m"), change("slow", "1m")}, nil, 0))
 	assert.Equal(t, 2*time.Second, g.Reconcile(ksRef("unplanned")))
+	record := Item{Object: g.object(ksRef("base")), Action: ActionChange}
+	assert.Equal(t, Calm{Steps: 1, Duration: 6 * time.Second}, g.Forecast([]Item{change("app", "1m"), record, record}, nil, 0.5), "a record is written at the same pace, and disturbs nobody")
+	assert.Equal(t, Calm{Steps: 1, Duration: 4 * time.Second}, g.Forecast([]Item{record, record}, nil, 0.5))
 }
 
 // Rules that come or go are a change of the owner: what depends on it may be disturbed by that.

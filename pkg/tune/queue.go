@@ -126,15 +126,21 @@ type course struct {
 	takes time.Duration
 }
 
+// each is how long each of some changes takes at a pace (changes a second; 0 is no limit).
+func each(pace float64) time.Duration {
+	if pace <= 0 {
+		return 0
+	}
+	return time.Duration(float64(time.Second) / pace)
+}
+
 // run plays a queue through, at a pace (changes a second; 0 is no limit), where each object that others wait for is released
 // after a time. The queue is empty then.
 func (q *Queue) run(pace float64, released func(flux.Ref) time.Duration) course {
 	c := course{since: make(map[flux.Ref]time.Duration)}
 	first := make(map[flux.Ref]time.Duration)
-	var step, now time.Duration
-	if pace > 0 {
-		step = time.Duration(float64(time.Second) / pace)
-	}
+	var now time.Duration
+	step := each(pace)
 	var coming moments
 	any := func(flux.Ref) bool { return true }
 	for {
