@@ -26,6 +26,10 @@ func TestDoctorNamesLostRecords(t *testing.T) {
 	assert.Contains(t, i.run(t.Context(), "doctor", "-n", f.apps).stdout,
 		"lost records    1 object with values that fluxtune has set, and without the record of it: GitRepository "+f.apps+"/app\n")
 
+	sessions := i.run(t.Context(), "sessions", "-n", f.apps).stderr
+	assert.Contains(t, sessions, "Warning: 1 object with values that fluxtune has set, and without the record of it, so that nobody knows by which session: GitRepository "+f.apps+"/app. What to do says: kubectl fluxtune doctor")
+	assert.NotContains(t, sessions, "was tuned by fluxtune")
+
 	// Nor does a revert pass over it in silence, with others or alone.
 	i.must(t, "apply", "gitrepo/kept", "-n", f.apps, "--yes", "--set", "*.GitRepository.interval=2m")
 	for range 2 {

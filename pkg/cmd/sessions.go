@@ -81,10 +81,16 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	}
 	list := report.NewSessionList("", nil, fs.missing)
 	var warnings []string
+	bears := "was tuned by fluxtune"
 	for i := range fs.all {
 		f := &fs.all[i]
 		f.snapshot.Gaps = append(f.snapshot.Gaps, tune.BadRecords(f.objects)...)
 		warnings = append(warnings, f.options.tellStrayEnds(o.root, f.objects)...)
+		if lost := f.unrecorded(); len(lost) > 0 {
+			bears = "bears a record of fluxtune"
+			warnings = append(warnings, fmt.Sprintf("%s with values that fluxtune has set, and without the record of it, so that nobody knows by which session: %s. What to do says: %s doctor%s",
+				flux.InCluster(f.options.Cluster, plural(len(lost), "object")), firstOf(lost), o.root.name, f.options.scopeFlags(o.root)))
+		}
 		for _, line := range f.options.awaited(*f, nil, now, nil) {
 			warnings = append(warnings, flux.InCluster(f.options.Cluster, line))
 		}
@@ -96,7 +102,7 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	o.root.warn(warnings, fs.gaps())
 	if len(list.Items) == 0 && o.printer.tables() {
 		if !fs.incomplete() {
-			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s was tuned by fluxtune%s.\n", plural(fs.objects(), "Flux object"), fs.place(o.FleetOptions), o.elsewhere())
+			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s %s%s.\n", plural(fs.objects(), "Flux object"), fs.place(o.FleetOptions), bears, o.elsewhere())
 		}
 		return fs.complete()
 	}
@@ -121,4 +127,14 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	}
 	o.root.proposeDecision(list.Undecided(), o.scopeFlags(o.root))
 	return fs.complete()
+}
+
+// unrecorded are the objects that hold what fluxtune has set, and whose record somebody took away.
+func (f fleet) unrecorded() (refs []flux.Ref) {
+	for _, o := range f.objects {
+		if tune.Unrecorded(o) {
+			refs = append(refs, o.Ref)
+		}
+	}
+	return refs
 }
