@@ -261,6 +261,9 @@ func (o *DoctorOptions) who(version, user string) string {
 	return text
 }
 
+// askedOneByOne is of how many objects doctor asks one by one whether they may be patched: a question each.
+const askedOneByOne = 100
+
 // diagnoseFleet is about the objects that may be read, and the commands that change them.
 func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access, checks []report.Check, nodes report.Check, served map[string]string) (report.Diagnosis, error) {
 	options := FleetOptions{
@@ -270,6 +273,11 @@ func (o *DoctorOptions) diagnoseFleet(ctx context.Context, access report.Access,
 	fleet, err := options.read(ctx)
 	if err != nil {
 		return report.Diagnosis{}, err
+	}
+	if !access.Rights.MayAny(report.AlikeKinds, "patch") && len(fleet.objects) <= askedOneByOne {
+		if access.Some, err = o.Client.MayPatchAny(ctx, fleet.objects); err != nil {
+			return report.Diagnosis{}, err
+		}
 	}
 	look := access.LookCheck(fleet.snapshot)
 	write := access.WriteCheck(look)

@@ -29,6 +29,12 @@ const (
 // allow is a role with one rule for each group.
 func allow(rules ...rbacv1.PolicyRule) rbacv1.ClusterRole { return rbacv1.ClusterRole{Rules: rules} }
 
+// ofNames is a role for objects of some names only.
+func ofNames(r rbacv1.PolicyRule, names ...string) rbacv1.ClusterRole {
+	r.ResourceNames = names
+	return allow(r)
+}
+
 func rule(group, resources, verbs string) rbacv1.PolicyRule {
 	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: strings.Split(resources, ","), Verbs: strings.Split(verbs, ",")}
 }
@@ -92,6 +98,7 @@ spec: {nodeName: one, containers: [{name: x, image: x}]}
 		"pods-here":          {{ns, nodesOnly}},
 		"one-kind-here":      {{ns, allow(rule("", "namespaces", "get"), rule("source.toolkit.fluxcd.io", "gitrepositories", "get,list"))}},
 		"one-kind-patched":   {{ns, viewer}, {ns, allow(rule("source.toolkit.fluxcd.io", "gitrepositories", "patch"))}},
+		"patched-by-name":    {{ns, viewer}, {ns, ofNames(rule("source.toolkit.fluxcd.io", "gitrepositories", "patch"), "app")}},
 		"patched-unread":     {{"", withoutVerb(viewer, "gitrepositories", "get")}, {"", withoutVerb(tuner, "gitrepositories", "get")}},
 		"no-labels":          {{ns, withoutVerb(withoutVerb(viewer, "namespaces", "get"), "namespaces", "list")}},
 	} {

@@ -153,10 +153,11 @@ func bind(t *testing.T, c *testbed.Cluster, name, user, namespace string, r rbac
 	}
 	require.NoError(t, err)
 	last := r.Rules[len(r.Rules)-1]
+	name = strings.Join(last.ResourceNames, "") // one at most
 	require.Eventually(t, func() bool {
 		review, err := client.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
 			Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{
-				Group: last.APIGroups[0], Resource: last.Resources[0], Verb: last.Verbs[0], Namespace: namespace,
+				Group: last.APIGroups[0], Resource: last.Resources[0], Verb: last.Verbs[0], Namespace: namespace, Name: name,
 			}},
 		}, metav1.CreateOptions{})
 		return err == nil && review.Status.Allowed

@@ -27,6 +27,8 @@ type Access struct {
 	Namespace string
 	// Nearby is the context's own namespace, where the user may list what may not be listed in all of them; "" where that is not so.
 	Nearby string
+	// Some says that some objects may be patched although no kind may: by a role of another namespace, or one that names them.
+	Some bool
 }
 
 // place names where the commands look.
@@ -129,6 +131,8 @@ func (a Access) WriteCheck(look Check) Check {
 	switch {
 	case look.Status == CheckFailed:
 		c.Message = "refused, as get and plan are"
+	case len(denied) == asked && a.Some:
+		c.Message = "in part: you may patch only some of Flux's objects in " + a.place()
 	case len(denied) == asked:
 		c.Message = fmt.Sprintf("refused: you may not patch Flux's objects in %s", a.place())
 	case len(denied) > 0:
