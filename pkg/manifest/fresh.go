@@ -3,10 +3,13 @@ package manifest
 import (
 	"bytes"
 	"fmt"
+	"path"
+
+	"github.com/fluxcd/pkg/sourceignore"
 )
 
 // fresh is an error that names a file where the checkout on the disk is not what was read any more: another content, a manifest
-// that is new or gone. What is written then was decided by other files than those that it would stand beside.
+// that is new or gone, a new file that says what a source leaves out. What is written then was decided by other files than those that it would stand beside.
 func (t *Tree) fresh() error {
 	now, err := Open(t.dir)
 	if err != nil {
@@ -22,7 +25,7 @@ func (t *Tree) fresh() error {
 		}
 	}
 	for _, p := range sortedKeys(is) {
-		if was[p] == nil && isManifestName(p) {
+		if was[p] == nil && (isManifestName(p) || path.Base(p) == sourceignore.IgnoreFile) {
 			return fmt.Errorf("%s is new since the checkout was read: nothing is written, run it again", p)
 		}
 	}

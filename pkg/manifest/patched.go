@@ -19,8 +19,11 @@ type patchUse struct {
 func (t *Tree) patchUses() []patchUse {
 	var uses []patchUse
 	for _, p := range t.Files() {
+		if !isKustomization(p) {
+			continue
+		}
 		content, err := t.ReadFile(p)
-		if err != nil || !isKustomization(p) || !bytes.Contains(content, []byte("patches")) {
+		if err != nil || !bytes.Contains(content, []byte("patches")) {
 			continue
 		}
 		for _, k := range parseDocuments(content) {

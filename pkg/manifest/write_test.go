@@ -62,6 +62,7 @@ func TestWriteWritesNothingWhereTheCheckoutChangedMeanwhile(t *testing.T) {
 		"a file is gone":          {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "b.yaml"))) }, "b.yaml is not there any more: nothing is written, run it again"},
 		"an edited file is gone":  {func(t *testing.T, dir string) { require.NoError(t, os.Remove(filepath.Join(dir, "a.yaml"))) }, "a.yaml is not there any more: nothing is written, run it again"},
 		"Git ignores one by now":  {func(t *testing.T, dir string) { writeFiles(t, dir, map[string]string{".gitignore": "b.yaml\n"}) }, "b.yaml is not there any more: nothing is written, run it again"},
+		"a source leaves it out":  {func(t *testing.T, dir string) { writeFiles(t, dir, map[string]string{"sub/.sourceignore": "d.yaml\n"}) }, "sub/.sourceignore is new since the checkout was read: nothing is written, run it again"},
 		"what nobody read":        {func(t *testing.T, dir string) { writeFiles(t, dir, map[string]string{"README.md": "new\n"}) }, ""},
 		"an editor's file beside": {func(t *testing.T, dir string) { writeFiles(t, dir, map[string]string{".a.yaml.swp": "x"}) }, ""},
 	} {
@@ -71,10 +72,8 @@ func TestWriteWritesNothingWhereTheCheckoutChangedMeanwhile(t *testing.T) {
 			writeFiles(t, dir, map[string]string{"a.yaml": "a: 5m\n", "b.yaml": "b: 5m\n", "sub/d.yaml": "d: 5m\n", "README.md": "old\n"})
 			tree, err := Open(dir)
 			require.NoError(t, err)
-			for _, p := range []string{"a.yaml", "b.yaml"} {
-				_, err := tree.ReadFile(p)
-				require.NoError(t, err)
-			}
+			tree.Decide(tree.Read([]Root{{Path: ""}}))
+			tree.patchUses()
 			c.change(t, dir)
 			before, _ := os.ReadFile(filepath.Join(dir, "a.yaml"))
 			err = tree.Write(t.Context(), Rewriting{Files: map[string][]byte{"a.yaml": []byte("a: 1m\n")}})
