@@ -117,7 +117,7 @@ type gitProgram struct {
 }
 
 // In a hook, Git says by these where its repository is, relative to a folder that need not be the one asked for; and
-// objects that are not there are not fetched.
+// objects that are not there are not fetched, which Git before 2.44 tries all the same: it has no protocol then.
 var hookVariables = []string{"GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_PREFIX=", "GIT_COMMON_DIR="}
 
 func (g gitProgram) command(args ...string) *exec.Cmd {
@@ -125,7 +125,7 @@ func (g gitProgram) command(args ...string) *exec.Cmd {
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return slices.ContainsFunc(hookVariables, func(name string) bool { return strings.HasPrefix(variable, name) })
 	})
-	cmd.Env = append(cmd.Env, "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
+	cmd.Env = append(cmd.Env, "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
 	return cmd
 }
 
@@ -166,10 +166,12 @@ func (g gitProgram) explain(revision string, err error) error {
 
 // blobs is a git cat-file that is asked for one object after the other.
 type blobs struct {
-	mu  sync.Mutex
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
+	mu   sync.Mutex
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *bufio.Reader
+	said bytes.Buffer // on stderr, to be read once it is gone
+	gone bool
 }
 
 func (g gitProgram) blobs() (*blobs, error) {
@@ -183,6 +185,7 @@ func (g gitProgram) blobs() (*blobs, error) {
 		return nil, err
 	}
 	b.out = bufio.NewReaderSize(out, 1<<16)
+	b.cmd.Stderr = &b.said
 	if err := b.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("git cat-file: %w", err)
 	}
@@ -194,15 +197,15 @@ func (b *blobs) read(object string) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, err := io.WriteString(b.in, object+"\n"); err != nil {
-		return nil, fmt.Errorf("git cat-file: %w", err)
+		return nil, b.ended(err)
 	}
 	header, err := b.out.ReadString('\n')
 	if err != nil {
-		return nil, fmt.Errorf("git cat-file: %w", err)
+		return nil, b.ended(err)
 	}
 	fields := strings.Fields(header)
 	if len(fields) != 3 {
-		return nil, fmt.Errorf("git cat-file: %s", strings.TrimSpace(header))
+		return nil, fmt.Errorf("git cat-file: %s%s", strings.TrimSpace(header), refetch)
 	}
 	size, err := strconv.Atoi(fields[2])
 	if err != nil {
@@ -215,6 +218,26 @@ func (b *blobs) read(object string) ([]byte, error) {
 	return content[:size], nil
 }
 
+// refetch is what to do where contents of a commit are not here.
+const refetch = ": a partial clone (--filter) lacks old contents: git fetch --refetch --no-filter"
+
+// ended says why git has ended: versions before 2.44 do so where they would have to fetch an object and cannot.
+func (b *blobs) ended(err error) error {
+	if !b.gone {
+		_, _ = b.in.Close(), b.cmd.Wait()
+	}
+	b.gone = true
+	if said := strings.Join(strings.Fields(b.said.String()), " "); said != "" {
+		return fmt.Errorf("git cat-file: %s%s", said, refetch)
+	}
+	return fmt.Errorf("git cat-file: %w%s", err, refetch)
+}
+
 func (b *blobs) close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.gone {
+		return nil
+	}
 	return errors.Join(b.in.Close(), b.cmd.Wait())
 }

@@ -170,3 +170,25 @@ func TestSparseCheckoutsAreCompared(t *testing.T) {
 		}
 	}
 }
+
+// What a partial clone lacks is not fetched, and the error says what to do.
+func TestRevisionOfAPartialClone(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, map[string]string{"a.yaml": "a: 1\n"})
+	writeFiles(t, dir, map[string]string{"a.yaml": "a: 2\n"})
+	git(t, dir, "commit", "-q", "-a", "-m", "two")
+	git(t, dir, "config", "uploadpack.allowFilter", "true")
+	git(t, dir, "config", "uploadpack.allowAnySHA1InWant", "true")
+	clone := filepath.Join(t.TempDir(), "clone")
+	git(t, dir, "clone", "-q", "--filter=blob:none", "file://"+dir, clone)
+	r := openRevision(t, clone, "HEAD~1")
+	_, err := r.ReadFile("a.yaml")
+	require.ErrorContains(t, err, "a partial clone (--filter) lacks old contents: git fetch --refetch --no-filter")
+	assert.NotContains(t, err.Error(), "EOF")
+	_, err = r.ReadFile("a.yaml")
+	require.ErrorContains(t, err, "git fetch --refetch --no-filter")
+	git(t, clone, "fetch", "-q", "--refetch", "--no-filter")
+	content, err := openRevision(t, clone, "HEAD~1").ReadFile("a.yaml")
+	require.NoError(t, err)
+	assert.Equal(t, "a: 1\n", string(content))
+}
