@@ -64,7 +64,7 @@ func (p patch) lines(patchFirst bool) []string {
 func quoteName(names []string) string {
 	quoted := make([]string, len(names))
 	for i, n := range names {
-		quoted[i] = strings.ReplaceAll(n, ".", `\.`)
+		quoted[i] = regexp.QuoteMeta(n)
 	}
 	if len(quoted) == 1 {
 		return quoted[0]

@@ -3,6 +3,8 @@ package manifest
 import (
 	"bytes"
 	"strings"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
 // originalName is the name that an object has in its file: kustomizations may have put something before and behind it.
@@ -23,14 +25,25 @@ func (a *atlas) findOriginalName(s spot) string {
 	}
 	file := a.fileOf(d, s.ref)
 	content, err := a.tree.ReadFile(file)
-	if err != nil || bytes.Contains(content, []byte(s.ref.Name)) {
-		return s.ref.Name
+	built := d.builtName(s.ref)
+	if err != nil || bytes.Contains(content, []byte(built)) {
+		return built
 	}
 	_, found := a.locator.document(d, s.ref)
-	if name := text(found, "metadata", "name"); name != "" && strings.Contains(s.ref.Name, name) {
+	if name := text(found, "metadata", "name"); name != "" && strings.Contains(built, name) {
 		return name
 	}
-	return s.ref.Name
+	return built
+}
+
+// builtName is the name of an object before its variables are substituted, by which patches find it.
+func (d *deployment) builtName(ref flux.Ref) string {
+	for i, o := range d.objects {
+		if o.ref == ref && o.renamed {
+			return d.built.resources[i].ref.Name
+		}
+	}
+	return ref.Name
 }
 
 // written is the place of an object's own document in its file.
@@ -57,6 +70,10 @@ func (a *atlas) nameAt(p place, s spot) string {
 	case p.original:
 		return a.originalName(s)
 	default:
+		f := a.fleets[s.root]
+		if d := f.deployments[f.owners[s.ref]]; d != nil {
+			return d.builtName(s.ref)
+		}
 		return s.ref.Name
 	}
 }

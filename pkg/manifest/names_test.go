@@ -29,7 +29,7 @@ func TestRewriteSeesPatchesThatMatchNothing(t *testing.T) {
 		"targetNamespace":               {"", "  targetNamespace: apps\n", base("web", ""), "web", "overlays/a/kustomization.yaml"},
 		"the kustomization's prefix":    {"namespace: apps\nnamePrefix: eu-\n", "", base("web", ""), "eu-web", "overlays/a/kustomization.yaml"},
 		"the prefix of the spec":        {"", "  targetNamespace: apps\n  namePrefix: eu-\n", base("web", ""), "eu-web", "overlays/a/kustomization.yaml"},
-		"a variable in the name":        {"", "  postBuild: {substitute: {a: eu}}\n", base(`"${a}-web"`, " namespace: apps"), "eu-web", ""},
+		"a variable in the name":        {"", "  postBuild: {substitute: {a: eu}}\n", base(`"${a}-web"`, " namespace: apps"), "eu-web", "overlays/a/kustomization.yaml"},
 		"another object bears the name": {"namespace: apps\nnamePrefix: eu-\n", "", base("web", "") + "---\n" + base("eu-web", ""), "eu-web", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
