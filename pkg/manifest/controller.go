@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+	"github.com/fluxcd/pkg/apis/kustomize"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -53,10 +55,11 @@ func installedBy(data json.RawMessage) *installed {
 				Version string `json:"version"`
 			} `json:"distribution"`
 			Kustomize struct {
-				Patches []struct {
-					Patch string `json:"patch"`
-				} `json:"patches"`
+				Patches []kustomize.Patch `json:"patches"`
 			} `json:"kustomize"`
+			Cluster struct {
+				Multitenant bool `json:"multitenant"`
+			} `json:"cluster"`
 		} `json:"spec"`
 	}
 	if json.Unmarshal(data, &o) != nil {
@@ -70,9 +73,38 @@ func installedBy(data json.RawMessage) *installed {
 		in.texts = append(in.texts, c.Args...)
 	}
 	for _, p := range o.Spec.Kustomize.Patches {
-		in.texts = append(in.texts, p.Patch)
+		if p.Target == nil || p.Target.Name == "" || anchored(p.Target.Name, controllerName) {
+			in.texts = append(in.texts, p.Patch)
+		}
+	}
+	if o.Spec.Cluster.Multitenant { // Flux Operator internal/builder/profiles.go, profileClusterMultitenant
+		in.texts = append(in.texts, isolation)
 	}
 	return &in
+}
+
+// isolation is the flag with which controllers let no object refer to one of another namespace (fluxcd/pkg runtime/acl).
+const isolation = "--no-cross-namespace-refs"
+
+var isolationPattern = regexp.MustCompile(isolation + `(=true|=1)?([^=\w]|$)`)
+
+// isolated tells whether kustomize-controller refuses sources in other namespaces than the Kustomization's.
+func isolated(all []installed) bool {
+	for _, in := range all {
+		if slices.ContainsFunc(in.texts, isolationPattern.MatchString) {
+			return true
+		}
+	}
+	return false
+}
+
+// isolate has a Kustomization apply nothing whose source is in another namespace (kustomize-controller
+// internal/controller/kustomization_controller.go, getSource).
+func (d *deployment) isolate() {
+	if source := d.source(); d.local && source.Namespace != d.Metadata.Namespace {
+		d.local, d.failed = false, true
+		d.elsewhere = fmt.Sprintf("%s is in another namespace, and kustomize-controller has %s", source, isolation)
+	}
 }
 
 // lenient tells whether variables without a value are empty in a cluster: its kustomize-controller is older than 1.9, or has

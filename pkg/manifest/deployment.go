@@ -34,6 +34,10 @@ type appliedObject struct {
 	by flux.Ref // the Kustomization that applies it; the zero Ref for the root's own
 	// literal says that its Kustomization substitutes nothing in it, and renamed that it had another name before.
 	literal, renamed bool
+	// made says that the Flux Operator makes it for a FluxInstance.
+	made bool
+	// unsynced says why what a FluxInstance has made is not known.
+	unsynced error
 }
 
 // locate finds the files of a Kustomization, or says why they are not in the checkout.
@@ -100,7 +104,7 @@ func (d *deployment) apply(t *Tree, configMaps map[flux.Ref]map[string]string, l
 	if d.built.err = cmp.Or(d.built.err, d.refused()); d.built.err != nil {
 		return nil
 	}
-	return objects
+	return d.withSynced(objects)
 }
 
 // refused says what kustomize-controller refuses of what was built, so that it applies nothing of the Kustomization

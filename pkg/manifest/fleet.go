@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,7 +56,12 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		return
 	}
 	if o.ref.Group == flux.OperatorGroup && o.ref.Kind == "FluxInstance" {
-		f.addSync(d, o)
+		if o.unsynced != nil {
+			f.gap(o.ref.String(), o.unsynced.Error(), false)
+			if errors.As(o.unsynced, new(*json.UnmarshalTypeError)) {
+				f.refuse(d.ref(), o.ref.String())
+			}
+		}
 		return
 	}
 	_, known := flux.ParseManifestKind(o.ref.Group, o.ref.Kind)
@@ -68,7 +74,7 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 		return
 	}
 	if other, twice := f.owners[o.ref]; twice && other != d.ref() {
-		if d.Metadata.Name == "" {
+		if d.Metadata.Name == "" || o.made {
 			return
 		}
 		f.share(d, o, known)
@@ -76,7 +82,7 @@ func (f *Fleet) add(d *deployment, o appliedObject) {
 	}
 	f.owners[o.ref] = d.ref()
 	object, err := o.decode()
-	object.Literal = o.literal
+	object.Literal, object.Generated = o.literal, o.made
 	if !f.compared {
 		f.inspect(d, o, object)
 	}

@@ -27,6 +27,8 @@ type Root struct {
 	name, namespace string
 	// flat says that the folder's files are applied, and not what is in folders below.
 	flat bool
+	// made is what a FluxInstance makes the first Kustomization, where that is known.
+	made *kustomizationSpec
 	// instance is what the FluxInstance says that describes the root; nil without one.
 	instance *installed
 }
@@ -220,6 +222,9 @@ func (r *reader) sourceGaps(root Root, current map[flux.Ref]*deployment, sources
 // start is the first Kustomization, before it has applied itself.
 func (r Root) start() kustomization {
 	var k kustomization
+	if r.made != nil {
+		k.Spec = *r.made
+	}
 	k.Metadata.Name, k.Metadata.Namespace = r.name, r.namespace
 	k.Spec.SourceRef, k.Spec.Path = r.source, r.Path
 	return k
@@ -265,6 +270,7 @@ func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*depl
 	next := r.first(root, start, sources)
 	artifacts := r.artifacts(root, current, sources)
 	taken := map[flux.Ref]bool{} // by the one that counts
+	blocked := isolated(installedIn(root, current))
 	for _, ref := range inOrder(current) {
 		for _, o := range current[ref].objects {
 			if o.ref.Kind != kustomizationKind || o.ref.Group != kustomizeGroup || taken[o.ref] {
@@ -277,6 +283,9 @@ func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*depl
 				d.built.err = err
 			} else {
 				d.locate(r.taken(root, d.source(), sources), r.tree, home{root, sources}, artifacts)
+				if blocked {
+					d.isolate()
+				}
 			}
 			next[o.ref] = d
 		}

@@ -4,6 +4,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
 
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -176,13 +177,26 @@ func syncRemote(kind, url, ref string) flux.Remote {
 
 // instanceOf is what the spec of a FluxInstance, or the values of its chart, say of the controllers.
 func instanceOf(spec *yaml.Node) *installed {
-	in := installed{flux: text(spec, "distribution", "version")}
-	if patches := at(spec, "kustomize", "patches"); patches != nil {
-		for _, p := range patches.Content {
-			in.texts = append(in.texts, text(p, "patch"))
+	data, err := nodeJSON(spec)
+	if err != nil {
+		return nil
+	}
+	return installedBy(json.RawMessage(`{"spec":` + string(data) + `}`))
+}
+
+// madeOf is the Kustomization that the spec of a FluxInstance, or the values of its chart, make; nil where that is not known.
+func madeOf(spec *yaml.Node, namespace string) *kustomizationSpec {
+	data, err := nodeJSON(spec)
+	if err != nil {
+		return nil
+	}
+	made, _ := synchronised(json.RawMessage(fmt.Sprintf(`{"metadata":{"namespace":%q},"spec":%s}`, namespace, data)))
+	for _, o := range made {
+		if k, err := parseKustomization(o.json); err == nil && o.ref.Group == kustomizeGroup {
+			return &k.Spec
 		}
 	}
-	return &in
+	return nil
 }
 
 // synced finds spec.sync of a FluxInstance, also where it is written as values of its Helm chart.
@@ -201,8 +215,9 @@ func synced(t *Tree, documents []document) []Root {
 			}
 			namespace := t.instanceNamespace(d, keys)
 			name := cmp.Or(text(sync, "name"), namespace)
-			roots = append(roots, Root{Path: clean(base + "/" + p), Base: base, name: name, namespace: namespace,
-				source: sourceRef{Kind: kind, Name: name, Namespace: namespace}, remote: syncRemote(kind, text(sync, "url"), text(sync, "ref")), instance: instanceOf(at(d.node, keys[:len(keys)-1]...))})
+			spec := at(d.node, keys[:len(keys)-1]...)
+			roots = append(roots, Root{Path: clean(base + "/" + p), Base: base, name: name, namespace: namespace, made: madeOf(spec, namespace),
+				source: sourceRef{Kind: kind, Name: name, Namespace: namespace}, remote: syncRemote(kind, text(sync, "url"), text(sync, "ref")), instance: instanceOf(spec)})
 		}
 	}
 	return roots

@@ -54,12 +54,6 @@ func (s gitSource) checksOut(p string) bool {
 func collectSources(current map[flux.Ref]*deployment, sources map[sourceRef]gitSource) {
 	for _, ref := range sortedRefs(current) {
 		for _, o := range current[ref].objects {
-			if o.isFluxInstance() {
-				if made, err := syncSource(o.json); err == nil && made != nil {
-					ref := sourceRef{Kind: made.Ref.Kind, Namespace: made.Ref.Namespace, Name: made.Ref.Name}
-					sources[ref] = gitSource{remote: made.Remote}
-				}
-			}
 			if o.ref.Group != sourceGroup || o.json == nil {
 				continue
 			}

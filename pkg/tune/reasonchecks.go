@@ -57,6 +57,8 @@ func intervalIgnored(s subject) (Reason, string) {
 		return ReasonIntervalIgnored, "before source-controller 1.2 a HelmRepository of type oci only logs in at its interval: its charts list their tags themselves"
 	case s.object.OCI:
 		return ReasonIntervalIgnored, "Flux ignores the interval of a HelmRepository of type oci"
+	case s.object.Generated && s.object.Kind == "Kustomization":
+		return ReasonIntervalIgnored, "made by a FluxInstance, which sets its interval: patch it in spec.kustomize.patches there"
 	case s.object.Generated && s.object.Kind != "HelmChart":
 		return ReasonIntervalIgnored, "made by a FluxInstance, which sets its interval: set spec.sync.interval there"
 	case s.object.Generated:
