@@ -232,17 +232,22 @@ func (i *inspection) object(s *schema, v map[string]any, path []string) {
 	}
 }
 
-// stranger notes a field that the schema does not have, where it looks like one that it has and the object has not: the API
-// server refuses it ("field not declared in schema").
+// stranger notes a field that the schema does not have, where it looks like one that it has: the API server refuses it ("field
+// not declared in schema"). A list beside the one thing that the object has may be a newer field.
 func (i *inspection) stranger(s *schema, v map[string]any, key string, path []string) {
-	var absent []string
-	for name := range s.Properties {
-		if v[name] == nil {
+	var absent, present []string
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		switch {
+		case v[name] == nil:
 			absent = append(absent, name)
+		case strings.TrimSuffix(name, "s") != strings.TrimSuffix(key, "s"):
+			present = append(present, name)
 		}
 	}
-	slices.Sort(absent)
-	if meant := flux.Meant(key, absent); meant != "" && len(meant) <= len(key)+1 { // a beginning alone may be a newer field
+	likely := func(meant string) bool { return meant != "" && len(meant) <= len(key)+1 } // a beginning alone may be a newer field
+	if meant := flux.Meant(key, absent); likely(meant) {
 		i.add(append(path, key), "Flux has no such field: is %s meant?", meant)
+	} else if meant := flux.Meant(key, present); likely(meant) {
+		i.add(append(path, key), "Flux has no such field, and %s is there beside it", meant)
 	}
 }

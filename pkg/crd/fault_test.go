@@ -62,6 +62,8 @@ func TestFaults(t *testing.T) {
 		"sourceRef.kind":              {"Kustomization", kustomizeV1, "{interval: 5m, prune: true, sourceRef: {kind: GitRepo, name: a}}", []string{`spec.sourceRef.kind: "GitRepo" is no word that Flux takes: is GitRepository meant?`}},
 		"no name":                     {"Kustomization", kustomizeV1, "{interval: 5m, prune: true, sourceRef: {kind: GitRepository}}", []string{"spec.sourceRef.name: it is not set, and Flux requires it"}},
 		"a field with another letter": {"Kustomization", kustomizeV1, "{interval: 5m, prune: true, dependOn: [], " + source + "}", []string{"spec.dependOn: Flux has no such field: is dependsOn meant?"}},
+		"beside the right one":        {"Kustomization", kustomizeV1, "{interval: 5m, intervall: 5m, prun: true, prune: true, " + source + "}", []string{"spec.intervall: Flux has no such field, and interval is there beside it", "spec.prun: Flux has no such field, and prune is there beside it"}},
+		"many beside the one":         {"Kustomization", kustomizeV1, "{interval: 5m, intervals: [5m], prune: true, " + source + "}", nil},
 		"a field that may be newer":   {"Kustomization", kustomizeV1, "{interval: 5m, prune: true, patience: 3, " + source + "}", nil},
 		"a duration elsewhere":        {"HelmRelease", helmV2, "{interval: 5m, " + ref + ", install: {timeout: 1d}}", []string{`spec.install.timeout: "1d" is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)`}},
 		"a number of retries":         {"HelmRelease", helmV2, "{interval: 5m, " + ref + ", install: {remediation: {retries: 1.5}}}", []string{"spec.install.remediation.retries: 1.5 is a number, and Flux wants a whole number"}},
