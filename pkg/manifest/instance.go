@@ -97,11 +97,14 @@ func synchronised(data json.RawMessage) ([]appliedObject, error) {
 	}
 	namespace := instance.Metadata.Namespace
 	name := cmp.Or(sync.Name, namespace) // as flux-operator names both
+	if name == "" {
+		return nil, nil
+	}
 	object := func(group, version, kind string, spec map[string]any) map[string]any {
 		return map[string]any{"apiVersion": group + "/" + version, "kind": kind,
 			"metadata": map[string]any{"name": name, "namespace": namespace}, "spec": spec}
 	}
-	return patchedSync(namespace, instance.Spec.Kustomize.Patches, sync.Kind,
+	return patchedSync(instance.Spec.Kustomize.Patches, sync.Kind,
 		object(kind.Group, kind.Versions[0], kind.Name, spec),
 		object(kustomizeGroup, "v1", kustomizationKind, map[string]any{"interval": syncInterval, "path": sync.Path, "prune": true,
 			"sourceRef": map[string]string{"kind": sync.Kind, "name": name}}))
@@ -109,8 +112,8 @@ func synchronised(data json.RawMessage) ([]appliedObject, error) {
 
 // patchedSync are objects with those patches of a FluxInstance that may be for them: the operator builds them with all that it
 // installs, in one kustomization (internal/builder/templates.go, kustomizationTmpl).
-func patchedSync(namespace string, patches []kustomize.Patch, source string, objects ...map[string]any) (made []appliedObject, err error) {
-	k := kustypes.Kustomization{Resources: []string{"sync.yaml"}, Namespace: namespace}
+func patchedSync(patches []kustomize.Patch, source string, objects ...map[string]any) (made []appliedObject, err error) {
+	k := kustypes.Kustomization{Resources: []string{"sync.yaml"}}
 	k.APIVersion, k.Kind = kustypes.KustomizationVersion, kustypes.KustomizationKind
 	for _, p := range patches {
 		if mayPatch(p, source) || mayPatch(p, kustomizationKind) {

@@ -18,6 +18,28 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
 
+// Root is a cluster of the checkout: where its Flux begins to read.
+type Root struct {
+	// Path is the folder that is applied first: "clusters/staging".
+	Path string
+	// Base is the folder that the source's artifact was made of, which the paths of Kustomizations are
+	// relative to; "" is the top of the checkout.
+	Base string
+	// source is what the first Kustomization refers to; the zero value where nothing says it.
+	source sourceRef
+	// remote is what a FluxInstance says of that source; the zero value where only the source itself tells it.
+	remote flux.Remote
+	// name and namespace of the first Kustomization; "" where it is not a Kustomization that applies the
+	// root.
+	name, namespace string
+	// flat says that the folder's files are applied, and not what is in folders below.
+	flat bool
+	// made is what a FluxInstance makes the first Kustomization, where that is known.
+	made *kustomizationSpec
+	// instance is what the FluxInstance says that describes the root; nil without one.
+	instance *installed
+}
+
 // Roots finds the clusters of the checkout: all that say themselves that they are one, where flux bootstrap has written
 // gotk-sync.yaml, what a FluxInstance, or the values of its chart, names as spec.sync.path, and, beside these, what a
 // Kustomization of Flux names that applies itself, as the one in gotk-sync.yaml does. Where there are none of these,
