@@ -235,7 +235,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err
 	}
-	fs.notes(o.root)
+	fs.notes(ctx, o.root, o.Files.sparse()...)
 	o.tellUnfitted(o.root, fs)
 	o.root.warn(document.Warnings, fs.gaps())
 	if len(document.Items) == 0 && o.printer.tables() {

@@ -114,7 +114,7 @@ func newCheck(r *root) *cobra.Command {
 func (f *CheckFlags) add(cmd *cobra.Command) {
 	f.FleetFlags.add(cmd)
 	flags := cmd.Flags()
-	flags.StringVarP(&f.Filename, "filename", "f", "", "The Git checkout: a folder. No kubeconfig is read.")
+	flags.VarP(single{&f.Filename}, "filename", "f", "The Git checkout: a folder. No kubeconfig is read.")
 	_ = cmd.RegisterFlagCompletionFunc("filename", completeFiles)
 	f.addRoots(cmd)
 	f.formats = []string{"table", "json", "yaml", formatMarkdown, formatSARIF}
@@ -222,7 +222,7 @@ func (o CheckOptions) check(ctx context.Context) error {
 	document := report.NewCheck(c, o.Policy.Title(), base, prefix, known, warnings)
 	document.Scope = o.scope()
 	o.root.warn(document.Warnings, slices.Concat(gaps, o.Files.otherGaps()))
-	o.root.inFiles(gaps)
+	o.root.inFiles(slices.Concat(gaps, o.Files.filtered(ctx), o.Files.leftovers()))
 	o.tellUnassigned(head)
 	if err := o.show(document); err != nil {
 		return err

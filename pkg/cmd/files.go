@@ -41,7 +41,7 @@ type FileFlags struct {
 // addFiles registers the flags; only commands that can do without a cluster have them.
 func (f *FileFlags) addFiles(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.Filename, "filename", "f", "", "Read a Git checkout (a folder), manifests (a file) or stdin (-) instead of a cluster; no kubeconfig is read.")
+	flags.VarP(single{&f.Filename}, "filename", "f", "Read a Git checkout (a folder), manifests (a file) or stdin (-) instead of a cluster; no kubeconfig is read.")
 	f.addRoots(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("filename", completeFiles)
 }
@@ -67,24 +67,6 @@ type checkout struct {
 }
 
 func (c *checkout) fleet() manifest.Fleet { return c.fleets[c.root] }
-
-// otherGaps are what could not be read of the clusters that --root does not name, and of what a sparse checkout lacks. What is
-// written or said of files may concern them all the same.
-func (c *checkout) otherGaps() []flux.Gap {
-	var gaps []flux.Gap
-	for i, f := range c.fleets {
-		for _, g := range f.Snapshot.Gaps {
-			if !slices.Contains(c.chosen, i) && !g.Harmless {
-				g.Cluster = f.Root.String()
-				gaps = append(gaps, g)
-			}
-		}
-	}
-	if g, sparse := c.tree.SparseGap(); sparse {
-		gaps = append(gaps, g)
-	}
-	return gaps
-}
 
 // open reads what -f names.
 func (f FileFlags) open(stdin io.Reader) (*checkout, error) {

@@ -322,3 +322,13 @@ func TestSparseCheckoutsKeepWhatOthersMayUse(t *testing.T) {
 	o = invocation{}.run(t.Context(), "rewrite", "-f", dir, "--dry-run", "--default-env", "development")
 	assert.NotContains(t, o.stderr, "sparse")
 }
+
+// Of two files one would be passed over in silence.
+func TestOneFileOnly(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"get", "plan", "budget", "receivers", "check", "trace", "rewrite"} {
+		o := invocation{}.run(t.Context(), command, "-f", "a.yaml", "--filename=b.yaml")
+		assert.NotZero(t, o.code, command)
+		assert.Contains(t, o.stderr, `it is given twice, and only one can be read, after "a.yaml": run the command once for each`, command)
+	}
+}

@@ -287,10 +287,10 @@ func (fs fleets) complete() error { return complete(fs.gaps()) }
 // incomplete tells whether something that may matter could not be read.
 func (fs fleets) incomplete() bool { return flux.Snapshot{Gaps: fs.gaps()}.Incomplete() }
 
-// notes tells what the files do not hold, where files were read.
-func (fs fleets) notes(r *root) {
+// notes tells what the files do not hold, where files were read, and more of them.
+func (fs fleets) notes(ctx context.Context, r *root, more ...flux.Gap) {
 	if len(fs.all) > 0 && fs.all[0].options.Files != nil {
-		r.inFiles(fs.gaps())
+		r.inFiles(slices.Concat(fs.gaps(), fs.all[0].options.Files.filtered(ctx), more))
 	}
 }
 

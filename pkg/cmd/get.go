@@ -124,7 +124,7 @@ func (o GetOptions) run(ctx context.Context) error {
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
 		return err
 	}
-	fs.notes(o.root)
+	fs.notes(ctx, o.root, o.Files.sparse()...)
 	o.root.warn(list.Warnings, fs.gaps())
 	if len(list.Items) == 0 && o.printer.tables() {
 		o.root.nothingFound(o.FleetOptions, fs.place(o.FleetOptions), fs.incomplete(), fs.all...)

@@ -215,7 +215,7 @@ func (o PlanOptions) show(ctx context.Context, p planned) error {
 	if err := report.SortBy(document.Items, o.sortBy); err != nil {
 		return err
 	}
-	p.notes(o.root)
+	p.notes(ctx, o.root, o.Files.sparse()...)
 	o.tellUnfitted(o.root, p.fleets)
 	o.root.warn(plan.Warnings, p.gaps())
 	if o.printer.format == "diff" {

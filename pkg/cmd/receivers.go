@@ -173,7 +173,7 @@ func (o ReceiversOptions) run(ctx context.Context) error {
 	if n := len(fs.all); n > 1 && !o.printer.tables() && o.printer.format != "name" {
 		return fmt.Errorf("-o %s is of one cluster: choose one of the %d with --root %s", o.printer.format, n, terminal.Quoted(asItem(fs.all[0].options.Cluster)))
 	}
-	fs.notes(o.root)
+	fs.notes(ctx, o.root, o.Files.sparse()...)
 	return fs.eachCluster(ctx, o.OutputOptions, func(f fleet, output OutputOptions) error {
 		one := o
 		one.FleetOptions, one.OutputOptions = f.options, output

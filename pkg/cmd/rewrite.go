@@ -73,7 +73,7 @@ func newRewrite(r *root) *cobra.Command {
 		RunE: runE(r, flags.toOptions),
 	}
 	flags.FleetFlags.add(cmd)
-	cmd.Flags().StringVarP(&flags.Filename, "filename", "f", "", "The Git checkout to change: a folder. No kubeconfig is read.")
+	cmd.Flags().VarP(single{&flags.Filename}, "filename", "f", "The Git checkout to change: a folder. No kubeconfig is read.")
 	_ = cmd.RegisterFlagCompletionFunc("filename", completeFiles)
 	flags.addRoots(cmd)
 	flags.addFit(cmd)
@@ -182,12 +182,12 @@ func (o RewriteOptions) wants(ctx context.Context) (wants []manifest.Want, chose
 		return nil, nil, all, fs, err
 	}
 	o.root.warn(nil, slices.Concat(fs.gaps(), o.Files.otherGaps()))
-	fs.notes(o.root)
+	fs.notes(ctx, o.root)
 	o.tellUnfitted(o.root, fs)
 	chosen = map[chosenObject]bool{}
 	warnings, notes := o.fitWarnings(fitting), []string(nil)
-	for _, file := range o.Files.tree.Leftovers {
-		notes = append(notes, terminal.FileName(file)+" is left of a rewrite that was killed while it wrote: it may be deleted")
+	for _, g := range o.Files.leftovers() {
+		notes = append(notes, g.What+": "+g.Why)
 	}
 	locator := manifest.NewLocator(o.Files.tree)
 	for _, f := range fs.all {
@@ -252,10 +252,7 @@ func (o RewriteOptions) show(r manifest.Rewriting) error {
 	for _, p := range r.Patches {
 		say("%s: %s, %s", terminal.FileName(p.File), patchLine(p), o.reached(p.Targets))
 	}
-	for _, refusal := range r.Refused {
-		_, _ = fmt.Fprint(o.root.ErrOut, terminal.Printable(fmt.Sprintf("Warning: %s in %s keeps its %s: %s\n",
-			refusal.Ref, o.Files.fleets[refusal.Root].Root, fieldName(refusal.Field), refusal.Why)))
-	}
+	o.tellRefused(r.Refused)
 	_, _ = fmt.Fprintf(o.root.Out, "\n%s in %s: %s changed, %s added.\n", plural(values(r), "value"), plural(len(files), "file"),
 		plural(len(r.Values), "scalar"), additions(len(r.Patches)))
 	return nil

@@ -60,7 +60,7 @@ func newTrace(r *root) *cobra.Command {
 
 func (f *TraceFlags) add(cmd *cobra.Command) {
 	f.FleetFlags.add(cmd)
-	cmd.Flags().StringVarP(&f.Filename, "filename", "f", "", "The Git checkout: a folder. No kubeconfig is read.")
+	cmd.Flags().VarP(single{&f.Filename}, "filename", "f", "The Git checkout: a folder. No kubeconfig is read.")
 	_ = cmd.RegisterFlagCompletionFunc("filename", completeFiles)
 	f.addRoots(cmd)
 	f.OutputFlags.add(cmd)
@@ -95,7 +95,7 @@ func (o TraceOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.root.warn(nil, slices.Concat(fs.gaps(), o.Files.otherGaps()))
-	fs.notes(o.root)
+	fs.notes(ctx, o.root)
 	part := o.part(o.Files, fs)
 	list := report.NewTraceList(tree.Dead(o.Files.fleets, decisions, part), tree.Undecided(o.Files.fleets, decisions, part), fs.gaps())
 	for _, f := range fs.all {

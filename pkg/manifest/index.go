@@ -94,6 +94,18 @@ func (g gitProgram) ignored() map[string]bool {
 	return found
 }
 
+// filtered asks git for the files below the folder that a filter of its own changes on their way to the disk (gitattributes(5)); none
+// where it does not say.
+func (g gitProgram) filtered() []string {
+	ctx, cancel := context.WithTimeout(g.ctx, ignoreTimeout)
+	defer cancel()
+	listing, err := gitProgram{ctx: ctx, dir: g.dir}.run("ls-files", "-z", "--", ".", ":(exclude,attr:!filter)", ":(exclude,attr:-filter)")
+	if err != nil {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(listing), "\x00"), "\x00")
+}
+
 // index asks git for what the index says of the files below the folder.
 func (g gitProgram) index() (index, error) {
 	x := index{tracked: map[string]bool{}}

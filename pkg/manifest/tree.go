@@ -290,6 +290,24 @@ func (t *Tree) SparseGap() (gap flux.Gap, found bool) {
 	return gap, true
 }
 
+// FilterGap tells of the manifests that a filter of Git changes on their way to the disk. It is false where there are none.
+func (t *Tree) FilterGap(ctx context.Context) (gap flux.Gap, found bool) {
+	if t.dir == "" {
+		return flux.Gap{}, false
+	}
+	files := slices.DeleteFunc(gitProgram{ctx: ctx, dir: t.dir}.filtered(), func(p string) bool { return !isManifestName(p) || !t.isFile(p) })
+	if len(files) == 0 {
+		return flux.Gap{}, false
+	}
+	gap.What = files[0]
+	if more := len(files) - 1; more > 0 {
+		gap.What = fmt.Sprintf("%s and %d more", files[0], more)
+	}
+	gap.Why = "a filter of Git (.gitattributes), as of git-lfs or git-crypt, changes what is on the disk: Flux reads what Git stores, and that is not read here"
+	gap.Harmless = true
+	return gap, true
+}
+
 // sparsely tells whether a sparse checkout lacks a file, or all of a folder.
 func (t *Tree) sparsely(p string) bool {
 	return t.nodes[p] == nil && slices.ContainsFunc(t.Sparse, func(file string) bool { return below(file, p) })
