@@ -58,13 +58,18 @@ func TestVariablesThatDoNotArrive(t *testing.T) {
 	}
 }
 
-// What nobody can count is told.
+// What nobody can count is told, and what does not arrive.
 func TestUndecidedIntervalsAreTold(t *testing.T) {
 	t.Parallel()
-	tree := manifest.NewTree(variable("{kind: Secret, name: s}", "", ""))
-	var gaps []string
-	for _, g := range tree.Read(tree.Roots())[0].Snapshot.Gaps {
-		gaps = append(gaps, g.What+": "+g.Why)
+	for says, files := range map[string]map[string]string{
+		"spec.interval of GitRepository apps/web: it is a variable that has no value in the checkout, so that its requests are not counted": variable("{kind: Secret, name: s}", "", ""),
+		"what Kustomization apps/vars applies: it is suspended: what the files have reaches the cluster when it is resumed":                 variable("{kind: ConfigMap, name: vars}", "5m", "  suspend: true\n"),
+	} {
+		tree := manifest.NewTree(files)
+		var gaps []string
+		for _, g := range tree.Read(tree.Roots())[0].Snapshot.Gaps {
+			gaps = append(gaps, g.What+": "+g.Why)
+		}
+		assert.Contains(t, gaps, says)
 	}
-	assert.Contains(t, gaps, "spec.interval of GitRepository apps/web: it is a variable that has no value in the checkout, so that its requests are not counted")
 }

@@ -30,6 +30,8 @@ type pairing struct {
 	from string
 	// was and is are nil where a side does not have it.
 	was, is *Cluster
+	// ended says that the branch takes all of it away.
+	ended   bool
 	unknown []Unknown
 	kept    []Kept
 	// now is what was asked for as it is on the cluster with the branch, also what that keeps of the base.
@@ -137,7 +139,7 @@ func (p *pairing) end(in Input) {
 	in.Head.Fleets[p.is.Root] = gone
 	cluster := *p.is
 	cluster.Plan.Items, cluster.Costs.Items, cluster.Costs.Others = nil, nil, nil
-	p.is = &cluster
+	p.is, p.ended = &cluster, true
 }
 
 // count is the budget of what there is; the zero value where there is nothing.

@@ -201,20 +201,7 @@ func (o CheckOptions) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var gaps []flux.Gap
-	var warnings []string
-	for _, cluster := range head.Clusters {
-		for _, g := range head.Fleets[cluster.Root].Snapshot.Gaps {
-			if len(head.Clusters) > 1 {
-				g.Cluster = cluster.Name
-			}
-			gaps = append(gaps, g)
-		}
-		warnings = append(warnings, cluster.Plan.Warnings...)
-	}
-	if mistyped := unpolled(o.Limits, checkedHosts(c)); mistyped != "" && (o.FailAbove == 0 || len(c.Hosts) == 0) {
-		warnings = append(warnings, mistyped)
-	}
+	warnings, gaps := o.heard(head, c)
 	known := gaps
 	if g, sparse := o.Files.tree.SparseGap(); sparse {
 		known, unread = append(slices.Clone(gaps), g), errUnread
@@ -228,6 +215,28 @@ func (o CheckOptions) check(ctx context.Context) error {
 		return err
 	}
 	return o.verdict(c, document, unread)
+}
+
+// heard are the warnings, and what is not known, of the state that is checked.
+func (o CheckOptions) heard(head check.Side, c check.Check) (warnings []string, gaps []flux.Gap) {
+	for _, cluster := range head.Clusters {
+		for _, g := range head.Fleets[cluster.Root].Snapshot.Gaps {
+			if len(head.Clusters) > 1 {
+				g.Cluster = cluster.Name
+			}
+			gaps = append(gaps, g)
+		}
+		warnings = append(warnings, cluster.Plan.Warnings...)
+	}
+	for _, cluster := range c.Clusters {
+		if cluster.Ended {
+			warnings = append(warnings, cluster.Name+": its first Kustomization is not among what it applies any more: Flux takes it away, and all that it applies")
+		}
+	}
+	if mistyped := unpolled(o.Limits, checkedHosts(c)); mistyped != "" && (o.FailAbove == 0 || len(c.Hosts) == 0) {
+		warnings = append(warnings, mistyped)
+	}
+	return warnings, gaps
 }
 
 // chooseMoved adds the clusters of the base whose folder bears on the branch a name that --root names.
@@ -275,7 +284,7 @@ func (o CheckOptions) side(ctx context.Context, files *checkout) (side check.Sid
 		side.Clusters = append(side.Clusters, check.Cluster{Root: f.place, Name: f.options.Files.fleet().Root.String(), Plan: plan, Costs: in})
 	}
 	side.Chosen = o.part(files, fs)
-	if fs.objects() == 0 && files == o.Files {
+	if fs.objects() == 0 && files == o.Files && fs.complete() == nil {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "No Flux objects found %s.\n", o.where())
 	}
 	return side, fs.complete(), nil

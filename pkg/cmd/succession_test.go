@@ -106,6 +106,8 @@ func TestCheckOfTheFirstKustomization(t *testing.T) {
 			var document report.BranchCheck
 			require.NoError(t, json.Unmarshal([]byte(o.stdout), &document), o.stderr)
 			assert.Equal(t, c.code, o.code, o.stderr)
+			assert.NotContains(t, o.stderr, "No Flux objects found")
+			assert.Equal(t, c.git == 0, strings.Contains(o.stderr, "Warning: clusters/a: its first Kustomization is not among what it applies any more: Flux takes it away, and all that it applies\n"), o.stderr)
 			assert.Equal(t, c.removed, document.Summary.Removed, o.stdout)
 			assert.InDelta(t, c.git, document.Summary.GitRequests.After, 0.01, o.stdout)
 			assert.Equal(t, c.says != "", document.Summary.Incomplete.After, o.stdout)

@@ -14,9 +14,14 @@ import (
 // not said to be a cluster's does not count beside one.
 func (t *Tree) Successors(found, before []Root) (roots []Root, others bool) {
 	var lasting []Root
+	fresh := func(f Root) bool {
+		return f.Known() && !slices.ContainsFunc(before, func(r Root) bool { return r.Path == f.Path })
+	}
 	for _, r := range before {
-		there := slices.ContainsFunc(found, func(f Root) bool { return f.Path == r.Path && f.Known() })
-		if r.Known() && r.Path != "" && !there && t.isFolder(r.Path) && !t.redirected(r, found) {
+		there := slices.ContainsFunc(found, func(f Root) bool {
+			return f.Known() && (f.Path == r.Path || fresh(f) && f.name == r.name && f.namespace == r.namespace) // it may have been led there
+		})
+		if r.Known() && !there && t.isFolder(r.Path) {
 			lasting = append(lasting, r)
 		}
 	}
@@ -30,20 +35,6 @@ func (t *Tree) Successors(found, before []Root) (roots []Root, others bool) {
 	}
 	sorting.By(lasting, func(a, b Root) int { return strings.Compare(a.Path, b.Path) })
 	return lasting, true
-}
-
-// redirected tells whether the first Kustomization of a cluster is in its folder, and leads to another cluster that was found.
-func (t *Tree) redirected(r Root, found []Root) bool {
-	for _, d := range t.declarations() {
-		if !isKustomizationObject(d.node) || text(d.node, "metadata", "name") != r.name || !below(d.file, r.Path) {
-			continue
-		}
-		to := rootOf(t, d.node, Root{}).Path
-		if to != r.Path && slices.ContainsFunc(found, func(f Root) bool { return f.Known() && f.Path == to }) {
-			return true
-		}
-	}
-	return false
 }
 
 // Ends tells whether the first Kustomization of a cluster is not among what it applies any more: then Flux takes it away, and with
@@ -75,7 +66,7 @@ func (t Transition) Resourced() (flux.Gap, bool) {
 		same = same && was.URL == is.URL
 	}
 	return flux.Gap{
-		What: fmt.Sprintf("what the cluster %s applies", t.head.Root),
+		What: "what Flux applies",
 		Why:  fmt.Sprintf("its own source, %s, gets another repository or revision, and what that has is not in the checkout", to),
 	}, !same
 }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -47,6 +48,45 @@ func TestResourced(t *testing.T) {
 			}
 			gap, got := NewTransition(states[0], states[1]).Resourced()
 			assert.Equal(t, c.want, got, "%v", gap)
+		})
+	}
+}
+
+// A cluster goes on where no file says any more that it is one, unless its first Kustomization may have been led to another folder.
+func TestSuccessors(t *testing.T) {
+	t.Parallel()
+	const sync = production + "flux-system/gotk-sync.yaml"
+	for name, c := range map[string]struct {
+		change func(map[string]string)
+		want   []string
+	}{
+		"nothing":          {func(map[string]string) {}, []string{"clusters/production"}},
+		"its file is gone": {func(files map[string]string) { delete(files, sync) }, []string{"clusters/production"}},
+		"its folder is gone": {func(files map[string]string) {
+			maps.DeleteFunc(files, func(f, _ string) bool { return below(f, "clusters") })
+		}, nil},
+		"it is led elsewhere": {func(files map[string]string) {
+			files[sync] = strings.Replace(files[sync], "./clusters/production", "./apps", 1)
+		}, []string{"apps"}},
+		"its file is elsewhere": {func(files map[string]string) {
+			files["clusters/new/flux-system/gotk-sync.yaml"] = strings.Replace(files[sync], "clusters/production", "clusters/new", 1)
+			delete(files, sync)
+		}, []string{"clusters/new"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := productionAlone(nil)
+			before := NewTree(files).Roots()
+			c.change(files)
+			tree := NewTree(files)
+			roots, _ := tree.Successors(tree.Roots(), before)
+			var paths []string
+			for _, r := range roots {
+				if r.Known() {
+					paths = append(paths, r.Path)
+				}
+			}
+			assert.Equal(t, c.want, paths)
 		})
 	}
 }
