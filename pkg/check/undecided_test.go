@@ -62,8 +62,8 @@ func TestVariablesThatDoNotArrive(t *testing.T) {
 func TestUndecidedIntervalsAreTold(t *testing.T) {
 	t.Parallel()
 	for says, files := range map[string]map[string]string{
-		"spec.interval of GitRepository apps/web: it is a variable that has no value in the checkout, so that its requests are not counted": variable("{kind: Secret, name: s}", "", ""),
-		"what Kustomization apps/vars applies: it is suspended: what the files have reaches the cluster when it is resumed":                 variable("{kind: ConfigMap, name: vars}", "5m", "  suspend: true\n"),
+		"spec.interval of GitRepository apps/web: it is a variable that has no value in the checkout: how often it asks is not known": variable("{kind: Secret, name: s}", "", ""),
+		"what Kustomization apps/vars applies: it is suspended: what the files have reaches the cluster when it is resumed":           variable("{kind: ConfigMap, name: vars}", "5m", "  suspend: true\n"),
 	} {
 		tree := manifest.NewTree(files)
 		var gaps []string

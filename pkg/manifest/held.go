@@ -159,7 +159,7 @@ func (f *Fleet) noteHeld() {
 	f.noteUndecided()
 }
 
-// noteUndecided tells of the intervals that are variables without a value in the checkout: nothing is counted of them.
+// noteUndecided tells of the intervals that are variables without a value in the checkout: what these objects ask is not counted.
 func (f *Fleet) noteUndecided() {
 	undecided := map[flux.Ref][]string{} // by what applies them
 	for _, o := range f.Snapshot.Objects {
@@ -172,7 +172,7 @@ func (f *Fleet) noteUndecided() {
 		if more := len(undecided[by]) - 1; more > 0 {
 			what += fmt.Sprintf(" and %d more", more)
 		}
-		f.gap(what, "it is a variable that has no value in the checkout, so that its requests are not counted", true)
+		f.gap(what, "it is a variable that has no value in the checkout: how often it asks is not known", true)
 	}
 }
 
