@@ -114,12 +114,8 @@ func (o FleetOptions) fitAll(ctx context.Context, fs fleets, opts tune.Options, 
 
 // fitOnce fits by what is known of the fleets.
 func (o FleetOptions) fitOnce(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (*fit.Fitting, error) {
-	in := fit.Input{Shares: o.Policy.Fit, Limits: budget.NewLimits(o.Policy.Limits, nil), Rules: o.fit.rules, Now: now, Unread: o.unshared(fs)}
-	for _, gap := range fs.missing {
-		in.Missing = append(in.Missing, gap.Cluster)
-	}
-	var err error
-	if in.Clusters, err = o.fitClusters(ctx, fs, opts, now); err != nil {
+	in, err := o.fitInput(ctx, fs, opts, now)
+	if err != nil {
 		return nil, err
 	}
 	fitting, err := fit.New(in)
@@ -130,6 +126,16 @@ func (o FleetOptions) fitOnce(ctx context.Context, fs fleets, opts tune.Options,
 		return fitting, nil
 	}
 	return fitting, o.fit.polled(fitting, in.Clusters)
+}
+
+// fitInput is what is fitted, by what is known of the fleets.
+func (o FleetOptions) fitInput(ctx context.Context, fs fleets, opts tune.Options, now time.Time) (in fit.Input, err error) {
+	in = fit.Input{Shares: o.Policy.Fit, Limits: budget.NewLimits(o.Policy.Limits, nil), Rules: o.fit.rules, Now: now, Unread: o.unshared(fs)}
+	for _, gap := range fs.missing {
+		in.Missing = append(in.Missing, gap.Cluster)
+	}
+	in.Clusters, err = o.fitClusters(ctx, fs, opts, now)
+	return in, err
 }
 
 // fitted are the options of a plan for the cluster: with what was fitted for it, and times by its clock.

@@ -30,25 +30,22 @@ func (o PlanOptions) within(ctx context.Context, p planned, hosts []string) stri
 		return o.root.repeated("budget")
 	}
 	var fits, sets string
-	var shares []policy.Share
+	o.Policy.Fit, o.fit = nil, &fitOptions{}
 	for _, host := range hosts {
 		share := policy.Share{Host: host, Percent: 80}
-		shares = append(shares, share)
+		o.Policy.Fit = append(o.Policy.Fit, share)
 		fits += " --fit " + terminal.Quoted(share.String()+"=80%")
 	}
-	fs := p.whole()
-	if o.canFit(ctx, fs, shares) {
+	in, err := o.fitInput(ctx, p.whole(), o.Options, o.root.Now())
+	switch {
+	case err != nil || canFit(in):
 		return o.root.whole() + fits
-	}
-	if o.Files == nil && o.partial() { // what was not read is not known
+	case o.Files == nil && o.partial(): // what was not read is not known
 		return o.root.whole()
 	}
-	for _, set := range o.longer(p.cost, hosts) {
-		sets += " --set " + terminal.Quoted(set)
-		if !fs.set(set) {
-			break
-		}
-		if o.canFit(ctx, fs, shares) {
+	for _, l := range o.longer(p.cost, hosts) {
+		sets += " --set " + terminal.Quoted(l.set)
+		if l.free(in); canFit(in) {
 			return o.root.whole() + sets + fits
 		}
 	}
@@ -65,35 +62,23 @@ func (p planned) whole() fleets {
 	return fs
 }
 
-// set lays a value over the policy of each fleet; false where the policy does not take it.
-func (fs fleets) set(expr string) bool {
-	for i := range fs.all {
-		p, err := fs.all[i].options.Policy.Set(expr)
-		if err != nil {
-			return false
-		}
-		fs.all[i].options.Policy = p
-	}
-	return true
-}
-
-// canFit tells whether a plan keeps shares.
-func (o PlanOptions) canFit(ctx context.Context, fs fleets, shares []policy.Share) bool {
-	o.Policy.Fit, o.fit = shares, &fitOptions{}
-	var err error
-	if o.Files != nil && o.Files.tree != nil {
-		_, _, err = o.fitFiles(ctx, fs, o.Options, o.root.Now())
-	} else {
-		_, err = o.fitOnce(ctx, fs, o.Options, o.root.Now())
-	}
+// canFit tells whether shares can be kept.
+func canFit(in fit.Input) bool {
+	_, err := fit.New(in)
 	var tooMuch *fit.ExcessError
 	return !errors.As(err, &tooMuch)
 }
 
-// longer are the values that let the sources of hosts poll as seldom as each 30m, one for each kind in an environment of which the policy
-// says how long an interval may be: in the order of the environments, the fastest first.
-func (o PlanOptions) longer(b budget.Budget, hosts []string) []string {
-	var sets []string
+// lengthening lets the sources of a kind in an environment poll as seldom as each 30m.
+type lengthening struct {
+	environment, kind string
+	set               string // as --set takes it
+}
+
+// longer are those for the sources of hosts of which the policy says how long an interval may be: in the order of the environments, the
+// fastest first.
+func (o PlanOptions) longer(b budget.Budget, hosts []string) []lengthening {
+	var all []lengthening
 	for _, e := range o.Policy.Environments {
 		for _, item := range b.Items {
 			kind := item.Object.Kind
@@ -101,14 +86,26 @@ func (o PlanOptions) longer(b budget.Budget, hosts []string) []string {
 			if item.Environment != e.Name || !item.Object.KindRow().Source || bound.Max == 0 || bound.Max >= fit.LongestOpen || !slices.Contains(hosts, item.Address.Host) {
 				continue
 			}
-			set := e.Name + "." + kind + ".interval=at most 30m"
+			l := lengthening{e.Name, kind, e.Name + "." + kind + ".interval=at most 30m"}
 			if bound.Min > 0 {
-				set = e.Name + "." + kind + ".interval=" + bound.MinText + " to 30m"
+				l.set = e.Name + "." + kind + ".interval=" + bound.MinText + " to 30m"
 			}
-			if !slices.Contains(sets, set) {
-				sets = append(sets, set)
+			if !slices.Contains(all, l) {
+				all = append(all, l)
 			}
 		}
 	}
-	return sets
+	return all
+}
+
+// free gives what is fitted the longer end.
+func (l lengthening) free(in fit.Input) {
+	for _, c := range in.Clusters {
+		for _, item := range c.Budget.Items {
+			if bound, free := c.Free[item.Object.Ref]; free && item.Environment == l.environment && item.Object.Kind == l.kind {
+				bound.Max = fit.LongestOpen
+				c.Free[item.Object.Ref] = bound
+			}
+		}
+	}
 }
