@@ -11,7 +11,7 @@ import (
 )
 
 // showDiff prints a unified diff of each object that changes, as kubectl diff does: without managed
-// fields, and without the record that an apply adds.
+// fields, without the record that an apply adds, and without passwords in URLs.
 func (o FleetOptions) showDiff(ctx context.Context, r *root, items []tune.Item, color bool) error {
 	for _, item := range items {
 		if item.Action != tune.ActionChange {
@@ -33,7 +33,7 @@ func (o FleetOptions) showDiff(ctx context.Context, r *root, items []tune.Item, 
 		if o.Cluster != "" {
 			name = o.Cluster + "/" + name
 		}
-		diff := terminal.Diff(o.before()+"/"+name, "planned/"+name, before, after)
+		diff := flux.WithoutSecrets(terminal.Diff(o.before()+"/"+name, "planned/"+name, before, after)) // what stands beside a change may have a password
 		if _, err := fmt.Fprint(r.document(), terminal.PaintDiff(diff, color)); err != nil {
 			return err
 		}

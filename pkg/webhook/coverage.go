@@ -92,7 +92,7 @@ type Coverage struct {
 	Proposals, Kept []Proposal
 	// Gone are those of that form that are asked for and name nothing which is there any more: they are not written again.
 	Gone []flux.Ref
-	// Untaken says why nothing could take a call for some sources, so that no Receiver is proposed for them; "" where something can.
+	// Untaken says why nothing could take a call for some sources; "" where something can.
 	Untaken string
 	// Unread says why it is not known of some sources which Receivers notify them; "" where it is.
 	Unread string
@@ -131,10 +131,9 @@ func New(in Input) Coverage {
 	for i := range c.Sources {
 		s := &c.Sources[i]
 		s.relax()
-		switch {
-		case s.State == Unknown && len(s.Receivers) == 0:
+		if s.State == Unknown && len(s.Receivers) == 0 {
 			c.Unread = s.Why
-		case s.State == Nothing && s.HostType != "" && unneeded(&s.Object) == "":
+		} else if s.State == Nothing && s.HostType != "" && unneeded(&s.Object) == "" {
 			c.Untaken = s.Why
 		}
 	}
