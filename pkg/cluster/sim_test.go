@@ -132,12 +132,14 @@ func (m *machine) both(e sim.Event) {
 }
 
 // unrecorded: what an apply has set stays where its record goes, unless a revert has put it back already: that one takes our name away, too.
+// Which run-once tool owned what an owner has set back, nobody knows any more.
 func (m *machine) unrecorded(r *sim.Resource) {
 	record, err := m.record(r)
 	for _, f := range record.Fields() {
 		back := original(record, f)
 		now, set := r.Fields[f]
 		m.forced[r.Ref] = m.forced[r.Ref] || set != (back != nil) || set && now != *back
+		m.handled[r.Ref] = m.handled[r.Ref] || r.LastWriter[f] != sim.ByUs
 	}
 	m.forced[r.Ref] = m.forced[r.Ref] || err != nil || m.command.Verb != sim.VerbRevert || m.command.Session != ""
 	delete(m.held, r.Ref)
