@@ -26,6 +26,7 @@ func TestBrokenFiles(t *testing.T) {
 	}{
 		"in a folder":           {map[string]string{"apps/web.yaml": web, "apps/bad.yaml": bad}, "apps/bad.yaml:4:1", "did not find expected key"},
 		"in a list":             {map[string]string{"apps/web.yaml": web, "apps/kustomization.yaml": "resources: [web.yaml, bad.yaml]\n", "apps/bad.yaml": bad}, "apps/bad.yaml:4:1", "did not find expected key"},
+		"a key twice":           {map[string]string{"apps/web.yaml": web, "apps/bad.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata:\n  a: b\n  a: c\n"}, "apps/bad.yaml:7:3", `the key "a" is there for the second time: take one of the two out`},
 		"a template":            {map[string]string{"apps/web.yaml": web, "apps/bad.yaml": "a: b\nc: {{ d }}\n"}, "apps/bad.yaml:2:1", "a key is no text: is it a template?"},
 		"a kustomization":       {map[string]string{"apps/web.yaml": web, "apps/kustomization.yaml": "resources:\n- web.yaml\n patches: []\n"}, "apps/kustomization.yaml:3:1", "mapping values are not allowed in this context"},
 		"a kustomization below": {map[string]string{"base/web.yaml": web, "apps/kustomization.yaml": "resources: [../base]\n", "base/kustomization.yaml": "resources: [web.yaml\n"}, "base/kustomization.yaml:1:1", "did not find expected ',' or ']'"},

@@ -6,31 +6,31 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// repeatedKey is a key that a mapping has for the second time, and the first; nil where none has. kustomize makes no object of
+// repeatedKey is a key that a mapping has for the second time; nil where none has. kustomize makes no object of
 // such a mapping (api/resource/resource.go, AsYAML), so that Flux applies nothing of what is built with it.
-func repeatedKey(n *yaml.Node) (second, first *yaml.Node) {
+func repeatedKey(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.MappingNode {
-		keys := make(map[string]*yaml.Node, len(n.Content)/2)
+		kinds := make(map[string]yaml.Kind, len(n.Content)/2)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
-			if first = keys[key.Value]; first != nil && first.Kind == key.Kind {
-				return key, first
+			if kinds[key.Value] == key.Kind {
+				return key
 			}
-			keys[key.Value] = key
+			kinds[key.Value] = key.Kind
 		}
 	}
 	for _, child := range n.Content {
-		if second, first = repeatedKey(child); second != nil {
-			return second, first
+		if second := repeatedKey(child); second != nil {
+			return second
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // repeated is an error where an object has a key twice. It names the place in the object's own file, or in another one that the
 // build read.
 func (t *Tree) repeated(b builtResource, n *yaml.Node, read map[string]bool) error {
-	key, _ := repeatedKey(n)
+	key := repeatedKey(n)
 	if key == nil {
 		return nil
 	}
@@ -40,8 +40,8 @@ func (t *Tree) repeated(b builtResource, n *yaml.Node, read map[string]bool) err
 			continue
 		}
 		for _, document := range parseMappings(content) {
-			if second, first := repeatedKey(document); second != nil && second.Value == key.Value {
-				return fmt.Errorf("%s: the key %q is there for the second time, after line %d: take one of the two out", position(file, second, nil), key.Value, first.Line)
+			if second := repeatedKey(document); second != nil && second.Value == key.Value {
+				return brokenError{position(file, second, nil), fmt.Sprintf("the key %q is there for the second time: take one of the two out", key.Value)}
 			}
 		}
 	}

@@ -10,16 +10,16 @@ import (
 // A key that is there twice is told with its place, and nothing that is built with it counts.
 func TestRepeatedKeys(t *testing.T) {
 	t.Parallel()
-	const second = `: the key "interval" is there for the second time, after line 5: take one of the two out`
+	const second = `: it cannot be read as YAML: the key "interval" is there for the second time: take one of the two out`
 	web := "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: web, namespace: apps}\nspec:\n  interval: 5m\n  url: https://github.com/example/web\n"
 	for name, c := range map[string]struct {
 		files map[string]string
 		want  string
 	}{
-		"an object": {map[string]string{"apps/web.yaml": web + "  interval: 1m\n", "apps/a.yaml": release}, "apps/web.yaml:7:3" + second},
+		"an object": {map[string]string{"apps/web.yaml": web + "  interval: 1m\n", "apps/a.yaml": release}, "apps/web.yaml:7" + second},
 		"an object of no interval": {map[string]string{"apps/web.yaml": web, "apps/x.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData:\n  a: b\n  a: c\n"},
-			`apps/x.yaml:6:3: the key "a" is there for the second time, after line 5: take one of the two out`},
-		"beside a kustomization": {map[string]string{"apps/web.yaml": web + "  interval: 1m\n", "apps/kustomization.yaml": "resources: [a.yaml, web.yaml]\n", "apps/a.yaml": release}, "apps/web.yaml:7:3" + second},
+			`apps/x.yaml:6: it cannot be read as YAML: the key "a" is there for the second time: take one of the two out`},
+		"beside a kustomization": {map[string]string{"apps/web.yaml": web + "  interval: 1m\n", "apps/kustomization.yaml": "resources: [a.yaml, web.yaml]\n", "apps/a.yaml": release}, "apps/web.yaml:7" + second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
