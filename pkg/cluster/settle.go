@@ -83,7 +83,7 @@ func settle(ctx, late context.Context, s Store, run Run, done []Result, o WriteO
 	var results []Result
 	counted, waiting := countedOn(done), sessionsUnder(run.Writes)
 	for attempt := 1; len(owners) > 0; attempt++ {
-		pins, failed := pinsNeeded(late, s, owners, run.Writes, done, clock)
+		pins, failed := pinsNeeded(late, s, owners, run, done, clock)
 		var writes []tune.Write
 		for _, pin := range pins {
 			owner := pin.Owner.Ref
@@ -158,7 +158,7 @@ func countedOn(done []Result) map[flux.Ref]string {
 
 // pinsNeeded works out the rules of owners from the records on their objects. What could not be compared is a result; what was done, and is
 // undone by now, is noted.
-func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, writes []tune.Write, done []Result, clock Clock) (pins []tune.Pin, failed []Result) {
+func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, run Run, done []Result, clock Clock) (pins []tune.Pin, failed []Result) {
 	for _, ref := range slices.SortedFunc(maps.Keys(owners), flux.Ref.Compare) {
 		owner := owners[ref]
 		now, err := patiently(ctx, clock, func() (flux.Object, error) { return s.Get(ctx, owner) })
@@ -169,13 +169,16 @@ func pinsNeeded(ctx context.Context, s Store, owners map[flux.Ref]flux.Object, w
 			failed = append(failed, uncompared(owner, err))
 			continue
 		}
-		objects, unread, err := recordsOf(ctx, s, clock, now, writes)
+		objects, unread, err := recordsOf(ctx, s, clock, now, run.Writes)
 		if err != nil {
 			failed = append(failed, uncompared(owner, err))
 			continue
 		}
 		// Where somebody has taken the rules away meanwhile, what this run has pinned needs them still.
 		needs := tune.Needs(flux.Each(objects), unread...)
+		if i := slices.IndexFunc(run.Pins, func(p tune.Pin) bool { return p.Owner.Ref == ref }); i >= 0 {
+			needs = needs.Since(run.Pins[i].Owner)
+		}
 		noteUndone(done, ref, needs.Undone(now))
 		if !tune.Pinning(now) && len(needs.Of(now.Ref)) == 0 {
 			continue

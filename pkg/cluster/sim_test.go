@@ -477,6 +477,12 @@ func TestFoundHistories(t *testing.T) {
 			{Event: sim.Event{What: sim.Reconcile, Ref: sim.NewLayout("").Apps}},
 			{Command: &sim.Command{Verb: sim.VerbRevert, Namespace: "a", Name: "web", Session: "s2"}},
 		},
+		"a pin that admission keeps from being recorded, where an earlier rule was taken away and Git has set the field since": {
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 0, Namespace: "a", Tenant: true, Managed: tune.ManagedSkip, Lends: true, Manager: "bob"}, Fault: sim.Meanwhile, At: 1, Event: sim.Event{What: sim.Apply, Ref: sim.NewLayout("").InGit[0], Field: flux.Interval, Value: "1m", Manager: "kubectl"}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Policy: 1, Shorten: true, Managed: tune.ManagedPin, Manager: "cron"}, Fault: sim.DoubledOn, At: 2},
+			{Event: sim.Event{What: sim.Unpin, Ref: sim.NewLayout("").Apps}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s3", Policy: 3, Shorten: true, Namespace: "a", Managed: tune.ManagedPin}, Fault: sim.Stripped, At: 6},
+		},
 		"a field under somebody else's rule that a hand has removed, and whose value its owner adopts": {
 			{Event: sim.Event{What: sim.Edit, Ref: sim.NewLayout("").InGit[2], Field: flux.RetryInterval}},
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Policy: 1, Shorten: true, Namespace: "b", Managed: tune.ManagedPatch}},

@@ -84,6 +84,8 @@ type Needed struct {
 	unknown map[flux.Ref]bool
 	// lapsed are fields that records call pinned, and for which no rule comes back.
 	lapsed map[flux.Ref][]flux.Field
+	// before are the fields that an owner left to us before the run whose end it is; nil: nobody has set rules of it.
+	before map[flux.Ref][]flux.Field
 }
 
 // Needs reads records: of every object the fields that its record calls pinned. Unread are objects that could not be read.
@@ -121,6 +123,13 @@ func (r *Record) lapsed(o flux.Object) []flux.Field {
 	})
 }
 
+// Since are the needs of an owner at the end of a run that was to set rules of it, and before which it was like this. A rule that came
+// with the run counts as if it were not there: nothing that its object was before was ever held by it.
+func (n Needed) Since(before flux.Object) Needed {
+	n.before = leftBy(OurRules(before))
+	return n
+}
+
 // Of is what one owner must leave to us, as far as is known.
 func (n Needed) Of(owner flux.Ref) []Need { return n.by[owner] }
 
@@ -149,13 +158,11 @@ func (n Needed) Undone(owner flux.Object) []flux.Ref {
 
 // standing is what records need of an owner, and the objects with a field of which that is over.
 func (n Needed) standing(owner flux.Object) (needs []Need, undone []flux.Ref) {
-	there := make(map[flux.Ref][]flux.Field)
-	for _, need := range needsOf(OurRules(owner)) {
-		there[need.Object] = append(there[need.Object], need.Fields...)
-	}
+	there := leftBy(OurRules(owner))
 	for _, need := range n.by[owner.Ref] {
 		fields := slices.DeleteFunc(slices.Clone(need.Fields), func(f flux.Field) bool {
-			return slices.Contains(n.lapsed[need.Object], f) && !slices.Contains(there[need.Object], f)
+			held := slices.Contains(there[need.Object], f) && (n.before == nil || slices.Contains(n.before[need.Object], f))
+			return slices.Contains(n.lapsed[need.Object], f) && !held
 		})
 		if len(fields) < len(need.Fields) {
 			undone = append(undone, need.Object)
@@ -239,6 +246,15 @@ func needsOf(rules []flux.IgnoreRule) (needs []Need) {
 		}
 	}
 	return needs
+}
+
+// leftBy are the fields that rules of ours leave to us.
+func leftBy(rules []flux.IgnoreRule) map[flux.Ref][]flux.Field {
+	fields := make(map[flux.Ref][]flux.Field)
+	for _, need := range needsOf(rules) {
+		fields[need.Object] = append(fields[need.Object], need.Fields...)
+	}
+	return fields
 }
 
 // adds are the objects of which rules leave more to us than others do.

@@ -358,6 +358,8 @@ func TestRuleThatIsGone(t *testing.T) {
 		assert.Equal(t, tc.undone, len(needs.Pin(gone).Rules) == 0, "%s: the rule is gone", name)
 		assert.Equal(t, tc.undone, len(needs.Undone(gone)) == 1, name)
 		assert.Empty(t, needs.Undone(there), name)
+		assert.Equal(t, rules, needs.Since(there).Pin(there).Rules, "%s: the rule was there before the run", name)
+		assert.Equal(t, tc.undone, len(needs.Since(gone).Pin(there).Rules) == 0, "%s: the rule has come with the run", name)
 		if tc.undone && tc.by == git {
 			assert.Empty(t, Exceptions(o), "%s: it is no exception from what Git says", name)
 		}
