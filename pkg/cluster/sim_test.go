@@ -52,7 +52,7 @@ type machine struct {
 	writers map[flux.Ref]map[flux.Field]sim.Writer
 	// ruled are the parents whose rules it has written.
 	ruled map[flux.Ref]bool
-	// besides are the objects that somebody else's command wrote meanwhile.
+	// besides are the objects that somebody else's command wrote meanwhile, or of which somebody took the record away.
 	besides map[flux.Ref]int
 	// took is what the command has written, where it takes back or forgets.
 	took map[flux.Ref]*taken
@@ -142,6 +142,7 @@ func (m *machine) unrecorded(r *sim.Resource) {
 		m.handled[r.Ref] = m.handled[r.Ref] || r.LastWriter[f] != sim.ByUs
 	}
 	m.forced[r.Ref] = m.forced[r.Ref] || err != nil || m.command.Verb != sim.VerbRevert || m.command.Session != ""
+	m.besides = map[flux.Ref]int{r.Ref: 1}
 	delete(m.held, r.Ref)
 }
 
