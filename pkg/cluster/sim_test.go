@@ -292,7 +292,7 @@ func (m *machine) checkWayBack(t failing) {
 		switch {
 		case got == nil:
 			m.fail(t, "%s is gone", ref)
-		case m.hidden[ref] && got.Values() == want.Values():
+		case m.hidden[ref] && got.Values() == want.Values() && !ourNameLeft(got, want): // who else owned what before, nobody can tell
 		case m.forced[ref]: // an owner's choice was taken back on purpose
 		case got.Lasting(m.handled[ref]) != want.Lasting(m.handled[ref]):
 			m.fail(t, "after everything was taken back %s is\n%s\nand would be\n%s", ref, got.Lasting(false), want.Lasting(false))
@@ -349,6 +349,16 @@ func concede(got, want *sim.Resource, handled bool) {
 			delete(want.Owners[applier], p)
 		}
 	}
+}
+
+// ourNameLeft tells whether a resource bears a field manager of ours that it would not.
+func ourNameLeft(got, want *sim.Resource) bool {
+	for owner := range got.Owners {
+		if slices.Contains(sim.Managers, owner.Manager) && want.Owners[owner] == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *machine) complain(t failing) {

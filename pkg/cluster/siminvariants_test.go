@@ -209,9 +209,12 @@ func (m *machine) checkReport(t failing, s *sim.Store, out cluster.Outcomes) {
 		ref := r.Write.Target().Ref
 		written := s.Written[ref] > 0
 		if m.command.Verb == sim.VerbRevert && s.Fault == sim.DoubledChanged && written {
-			// Whose the value is that the patch sent twice has met, nobody can tell any more.
+			// Whose the value is that the patch sent twice has met, nobody can tell: admission's looks like that of a hand under our name. So it
+			// is left alone, and that is what is said.
 			m.resent[ref], m.forced[ref] = true, true
-			continue
+			if r.Outcome == cluster.Skipped {
+				continue
+			}
 		}
 		if r.Outcome == cluster.Uncertain && (s.Fault == sim.Lost || s.Fault == sim.Refused) {
 			continue
