@@ -36,7 +36,7 @@ func newForget(r *root) *cobra.Command {
 		Long: long(`
 			Drop the record of what the fields of an object were before fluxtune changed them, and its name
 			from metadata.managedFields. No value changes: what is there becomes the owner's own, and revert
-			knows nothing of it any more. Where somebody took a record away, the name goes.
+			knows nothing of it any more. Where there is only the name, and no record, that goes.
 
 			An object that is pinned loses its rule in spec.ignore of the Kustomization that applies it:
 			Git sets its values again.

@@ -24,7 +24,7 @@ func TestDoctorNamesLostRecords(t *testing.T) {
 	i.must(t, "forget", "gitrepo/kept", "-n", f.apps, "--yes")
 	i.must(t, "revert", "gitrepo/back", "-n", f.apps, "--yes")
 	assert.Contains(t, i.run(t.Context(), "doctor", "-n", f.apps).stdout,
-		"lost records    1 object with values that fluxtune has set, and without the record of it: GitRepository "+f.apps+"/app\n")
+		"lost records    1 object with the name of fluxtune, and without a record of what was there before: GitRepository "+f.apps+"/app\n")
 
 	sessions := i.run(t.Context(), "sessions", "-n", f.apps).stderr
 	assert.Contains(t, sessions, "Warning: 1 object with values that fluxtune has set, and without the record of it, so that nobody knows by which session: GitRepository "+f.apps+"/app. What to do says: kubectl fluxtune doctor")
@@ -35,7 +35,7 @@ func TestDoctorNamesLostRecords(t *testing.T) {
 	for range 2 {
 		back := i.run(t.Context(), "revert", "-n", f.apps, "--yes")
 		assert.Equal(t, 1, back.code, back.stdout+back.stderr)
-		assert.Contains(t, strings.Join(strings.Fields(back.stdout+back.stderr), " "), "somebody took the record of what was there before away")
+		assert.Contains(t, strings.Join(strings.Fields(back.stdout+back.stderr), " "), "it bears the name of fluxtune, and no record of what was there before (somebody took that away, or wrote under that name)")
 	}
 
 	// What it says to run is the end of it.

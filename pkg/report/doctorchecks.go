@@ -199,13 +199,13 @@ func RecordsCheck(objects []flux.Object, flags string) (Check, bool) {
 	}, bad > 0
 }
 
-// LostRecordsCheck names objects that hold what fluxtune has set and bear no record of it; false where there are none. Flags are as
+// LostRecordsCheck names objects that bear the name of fluxtune and no record; false where there are none. Flags are as
 // for RecordsCheck.
 func LostRecordsCheck(objects []flux.Object, flags string) (Check, bool) {
 	lost, names, run := forgetting(objects, flags, tune.Unrecorded)
 	return Check{
-		Name: "lost records", Status: CheckWarning, Message: fmt.Sprintf("%s with values that fluxtune has set, and without the record of it: %s", count(lost, "object"), names),
-		Remedy: "somebody took the annotation " + tune.RecordAnnotation + " away, and no revert finds what was there before: set what is to be, where you set it for good; this keeps what is there, and takes the name of fluxtune off:", Run: run,
+		Name: "lost records", Status: CheckWarning, Message: fmt.Sprintf("%s with the name of fluxtune, and without a record of what was there before: %s", count(lost, "object"), names),
+		Remedy: "somebody took the annotation " + tune.RecordAnnotation + " away, or wrote under that name, and no revert finds what was there before: set what is to be, where you set it for good; this keeps what is there, and takes the name off:", Run: run,
 	}, lost > 0
 }
 

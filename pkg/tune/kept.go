@@ -37,11 +37,11 @@ func Kept(items []Item, objects []flux.Object) []Item {
 	return kept
 }
 
-// Unrecorded tells whether an object holds what fluxtune has set, by its name in metadata.managedFields, and bears no record of that:
-// somebody took it away, so that no revert finds what was there before. Forget and revert leave no name behind.
+// Unrecorded tells whether an object bears the name of fluxtune in metadata.managedFields, and no record of what was there before: somebody
+// took that away, or a hand wrote under that name; nothing tells which. Forget and revert leave no name behind.
 func Unrecorded(o flux.Object) bool {
 	return !Tuned(o) && slices.ContainsFunc(o.KindRow().Tunables, func(t flux.Tunable) bool { return owns(o, t.Field, DefaultManager) })
 }
 
-// Forgettable tells whether an object bears something of fluxtune: a record, or, where that was taken away, its name.
+// Forgettable tells whether an object bears something of fluxtune: a record, or its name without one.
 func Forgettable(o flux.Object) bool { return Tuned(o) || Unrecorded(o) }

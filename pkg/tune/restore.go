@@ -75,14 +75,14 @@ func (r Restore) Followed() bool {
 }
 
 // Restores plans the way back of every object that bears a record, of the session if one is named; the others are
-// left out, and so are records that cannot be read and do not name it. Where all is to be taken back, objects whose record
-// somebody took away are among them: that they cannot be is told like that of a record that cannot be read.
+// left out, and so are records that cannot be read and do not name it. Where all is to be taken back, objects that bear our
+// name and no record are among them: that they cannot be is told like that of a record that cannot be read.
 func Restores(objects []flux.Object, opts RestoreOptions) []Restore {
 	var all []Restore
 	for _, o := range objects {
 		if opts.Session == "" && Unrecorded(o) {
-			all = append(all, Restore{Object: o, Action: ActionSkip, Reason: ReasonBadRecord, Message: "fluxtune has set values of it, and somebody took the record of what was there before away: " +
-				"set what is to be (forget keeps what there is, and takes the name of fluxtune off)"})
+			all = append(all, Restore{Object: o, Action: ActionSkip, Reason: ReasonBadRecord, Message: "it bears the name of fluxtune, and no record of what was there before (somebody took that away, or wrote under that name): " +
+				"set what is to be; forget keeps what there is, and takes the name off"})
 			continue
 		}
 		if !Tuned(o) || !mayBear(o, opts.Session) {
