@@ -123,7 +123,7 @@ func ofACheckout(t *testing.T, name string, said map[string]outcome) {
 	writeInto(t, dir, map[string]string{
 		"clusters/" + name + "/flux-system/gotk-sync.yaml": "# written by flux bootstrap\n",
 		"clusters/" + name + "/apps.yaml": fmt.Sprintf("apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: %[1]q, namespace: %[1]q}\nspec: {interval: 1m, url: %[2]q, ref: {branch: main}}\n"+
-			"---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: app, namespace: other}\nspec: {interval: 1m, url: \"https://github.com/acme/app\", ref: {branch: main}}\n"+
+			"---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: app, namespace: other}\nspec: {interval: 1m, timeout: 5m, url: \"https://github.com/acme/app\", ref: {branch: main}}\n"+
 			"---\napiVersion: notification.toolkit.fluxcd.io/v1\nkind: Receiver\nmetadata: {name: %[1]q, namespace: other}\nspec: {type: github, suspend: true, secretRef: {name: %[1]q}, resources: [{kind: GitRepository, name: gone}]}\n",
 			name, "https://"+hostileHost+"/acme/app"),
 		"policy": "",
