@@ -156,7 +156,9 @@ func (n Needed) Undone(owner flux.Object) []flux.Ref {
 	return undone
 }
 
-// standing is what records need of an owner, and the objects with a field of which that is over.
+// standing is what records need of an owner, and the objects with a field of which that is over. A field that has been set since stays
+// under a rule that is there: a hand may have set it under that, and its owner adopted it. Which rules a killed run has added, nothing
+// tells: they stay, too, until the pin is run again or taken back.
 func (n Needed) standing(owner flux.Object) (needs []Need, undone []flux.Ref) {
 	there := leftBy(OurRules(owner))
 	for _, need := range n.by[owner.Ref] {
