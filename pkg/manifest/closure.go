@@ -72,12 +72,14 @@ func (c *closure) file(p string) {
 		return
 	}
 	c.files[p] = true
+	if !isManifestName(p) {
+		return
+	}
 	content, err := c.tree.ReadFile(p)
 	switch {
 	case err != nil:
 	case isKustomization(p):
 		c.kustomization(p, content)
-	case !isYAML(p):
 	case setsFields.Match(content):
 		c.lose(setsPath(p))
 	case bytes.Contains(content, []byte(kustomizeGroup)) || bytes.Contains(content, []byte("ResourceSet")):

@@ -120,10 +120,14 @@ func (c *Counter) listAllDetails(ctx context.Context) {
 	}
 	select { // after a mended list, and after the list before, may be at the same time
 	case c.detailing <- struct{}{}:
-		defer func() { <-c.detailing }()
-	case <-ctx.Done():
-		return
+	default:
+		select {
+		case c.detailing <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
 	}
+	defer func() { <-c.detailing }()
 	namespaces := c.options.Namespaces
 	if len(namespaces) == 0 {
 		if kube.ReasonOf(c.listDetails(ctx, "")) != kube.Forbidden {
