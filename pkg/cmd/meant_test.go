@@ -29,7 +29,7 @@ func TestNextOfAPlanAboveALimit(t *testing.T) {
 	t.Parallel()
 	const plan = "plan -f testdata/fit/fleet.yaml --default-env development --limit github.com="
 	next := func(limit string, more ...string) string {
-		out := invocation{}.must(t, append(words(plan+limit), more...)...).stdout
+		out := invocation{width: 400}.must(t, append(words(plan+limit), more...)...).stdout
 		_, command, _ := strings.Cut(out, "\nNext ")
 		return strings.TrimSpace(command)
 	}

@@ -25,6 +25,7 @@ func exceeded(b budget.Budget) []string {
 
 // within is what to run instead of a plan with which hosts would get more than their limits: one that is fitted to a share of them, with
 // longer intervals where those of the policy do not let it; or, where this one was fitted or nothing lets it, what tells who asks for how much.
+// To try that takes half a second and 100 MB for 10,000 objects, which scripts are spared: in a pipe it is the fit alone.
 func (o PlanOptions) within(ctx context.Context, p planned, hosts []string) string {
 	if o.fit != nil {
 		return o.root.repeated("budget")
@@ -35,6 +36,9 @@ func (o PlanOptions) within(ctx context.Context, p planned, hosts []string) stri
 		share := policy.Share{Host: host, Percent: 80}
 		o.Policy.Fit = append(o.Policy.Fit, share)
 		fits += " --fit " + terminal.Quoted(share.String()+"=80%")
+	}
+	if o.printer.layout.Width == 0 {
+		return o.root.whole() + fits
 	}
 	in, err := o.fitInput(ctx, p.whole(), o.Options, o.root.Now())
 	switch {
