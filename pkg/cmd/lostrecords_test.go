@@ -27,7 +27,7 @@ func TestDoctorNamesLostRecords(t *testing.T) {
 		"lost records    1 object with the name of fluxtune, and without a record of what was there before: GitRepository "+f.apps+"/app\n")
 
 	sessions := i.run(t.Context(), "sessions", "-n", f.apps).stderr
-	assert.Contains(t, sessions, "Warning: 1 object with values that fluxtune has set, and without the record of it, so that nobody knows by which session: GitRepository "+f.apps+"/app. What to do says: kubectl fluxtune doctor")
+	assert.Contains(t, sessions, "Warning: 1 object with the name of fluxtune, and without a record of what was there before, so that nobody knows by which session: GitRepository "+f.apps+"/app. What to do says: kubectl fluxtune doctor")
 	assert.NotContains(t, sessions, "was tuned by fluxtune")
 
 	// Nor does a revert pass over it in silence, with others or alone.

@@ -88,7 +88,7 @@ func (o SessionsOptions) run(ctx context.Context) error {
 		warnings = append(warnings, f.options.tellStrayEnds(o.root, f.objects)...)
 		if lost := f.unrecorded(); len(lost) > 0 {
 			bears = "bears a record of fluxtune"
-			warnings = append(warnings, fmt.Sprintf("%s with values that fluxtune has set, and without the record of it, so that nobody knows by which session: %s. What to do says: %s doctor%s",
+			warnings = append(warnings, fmt.Sprintf("%s with the name of fluxtune, and without a record of what was there before, so that nobody knows by which session: %s. What to do says: %s doctor%s",
 				flux.InCluster(f.options.Cluster, plural(len(lost), "object")), firstOf(lost), o.root.name, f.options.scopeFlags(o.root)))
 		}
 		for _, line := range f.options.awaited(*f, nil, now, nil) {
