@@ -45,9 +45,28 @@ func urlPath(segments []string) string {
 	return path.String()
 }
 
-// objects lists a kind in a namespace ("" for all).
-func (c *Client) objects(ctx context.Context, k flux.Kind, version, namespace, selector string) ([]flux.Object, error) {
-	return list(ctx, c, query{path: path(k, version, namespace), kind: k.Name, labelSelector: selector}, flux.Decode)
+// objects lists a kind in a namespace ("" for all). An object is more than a kilobyte, and a list that grows copies what it
+// holds again and again: it holds pointers.
+func (c *Client) objects(ctx context.Context, k flux.Kind, version, namespace, selector string) ([]*flux.Object, error) {
+	return list(ctx, c, query{path: path(k, version, namespace), kind: k.Name, labelSelector: selector}, func(data []byte) (*flux.Object, error) {
+		o, err := flux.Decode(data)
+		return &o, err
+	})
+}
+
+// join makes one list of several.
+func join(lists ...[]*flux.Object) []flux.Object {
+	n := 0
+	for _, list := range lists {
+		n += len(list)
+	}
+	joined := make([]flux.Object, 0, n)
+	for _, list := range lists {
+		for _, o := range list {
+			joined = append(joined, *o)
+		}
+	}
+	return joined
 }
 
 // object reads one object.

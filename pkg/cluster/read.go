@@ -105,7 +105,7 @@ func (c *Client) readKinds(ctx context.Context, s served, sel Selection) (flux.S
 	if len(kinds) == 0 {
 		kinds, asked = flux.Kinds(), false
 	}
-	lists := make([][]flux.Object, len(kinds))
+	lists := make([][]*flux.Object, len(kinds))
 	gaps := make([]*flux.Gap, len(kinds))
 	looked, tried := make([]flux.Place, len(kinds)), make([]flux.Place, len(kinds))
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -139,9 +139,9 @@ func (c *Client) readKinds(ctx context.Context, s served, sel Selection) (flux.S
 	return assemble(lists, gaps, looked, tried), nil
 }
 
-func assemble(lists [][]flux.Object, gaps []*flux.Gap, looked, tried []flux.Place) flux.Snapshot {
+func assemble(lists [][]*flux.Object, gaps []*flux.Gap, looked, tried []flux.Place) flux.Snapshot {
 	none := func(p flux.Place) bool { return p == flux.Place{} }
-	s := flux.Snapshot{Objects: slices.Concat(lists...), Looked: slices.DeleteFunc(looked, none), Tried: slices.DeleteFunc(tried, none)}
+	s := flux.Snapshot{Objects: join(lists...), Looked: slices.DeleteFunc(looked, none), Tried: slices.DeleteFunc(tried, none)}
 	for _, gap := range gaps {
 		if gap != nil {
 			s.Gaps = append(s.Gaps, *gap)

@@ -105,7 +105,7 @@ func (c *Client) readPlace(ctx context.Context, s served, at flux.Place, snapsho
 	if err != nil {
 		return false, err
 	}
-	var objects []flux.Object
+	var objects []*flux.Object
 	what := scope(kind.Resource, at.Namespace)
 	if at.Name == "" {
 		objects, err = c.objects(ctx, kind, s.use(kind.Name), at.Namespace, "")
@@ -113,12 +113,12 @@ func (c *Client) readPlace(ctx context.Context, s served, at flux.Place, snapsho
 		what = Name{kind, at.Name}.in(at.Namespace)
 		var o flux.Object
 		if o, err = c.object(ctx, kind, s.use(kind.Name), at.Namespace, at.Name); err == nil {
-			objects = []flux.Object{o}
+			objects = []*flux.Object{&o}
 		}
 	}
 	switch {
 	case err == nil, apierrors.IsNotFound(err):
-		snapshot.Relate(objects)
+		snapshot.Relate(join(objects))
 		snapshot.Looked = append(snapshot.Looked, at)
 		return true, nil
 	case unreachable(err) || ctx.Err() != nil:

@@ -78,7 +78,8 @@ func (s store) List(ctx context.Context, like flux.Object) ([]flux.Object, error
 	if err != nil {
 		return nil, err
 	}
-	return s.client.objects(ctx, like.KindRow(), version, like.Namespace, "")
+	objects, err := s.client.objects(ctx, like.KindRow(), version, like.Namespace, "")
+	return join(objects), err
 }
 
 // version is an object's, or the one in which its kind is served where nobody knows: of a version that is not served the

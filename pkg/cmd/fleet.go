@@ -337,6 +337,10 @@ func (o FleetOptions) knownEnvironments(fs fleets) error {
 func (o FleetOptions) fleetOf(snapshot flux.Snapshot) fleet {
 	f := fleet{options: o, snapshot: snapshot, resolver: policy.NewResolver(o.Policy, snapshot, o.DefaultEnvironment)}
 	f.graph = tune.NewGraph(f.snapshot.All())
+	f.objects = slices.Clip(snapshot.Objects)
+	if o.Selection.LabelSelector == "" && len(o.Environments) == 0 {
+		return f
+	}
 	matches, err := selector(o.Selection.LabelSelector)
 	f.objects = slices.DeleteFunc(slices.Clone(snapshot.Objects), func(object flux.Object) bool {
 		chosen := err == nil && matches(object.Labels) // it was parsed before

@@ -107,13 +107,8 @@ func (f fleet) plan(opts *tune.Options) tune.Plan {
 
 // announced are the sources of which webhooks tell all that is new.
 func (f fleet) announced() map[flux.Ref]bool {
-	all := f.all()
-	objects := make([]*flux.Object, len(all))
-	for i := range all {
-		objects[i] = &all[i]
-	}
 	refs := map[flux.Ref]bool{}
-	for ref, n := range webhook.Notices(objects, f.snapshot.Notifiers) {
+	for ref, n := range webhook.Notices(slices.Collect(f.snapshot.All()), f.snapshot.Notifiers) {
 		refs[ref] = n.Everything()
 	}
 	return refs

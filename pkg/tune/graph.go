@@ -149,11 +149,12 @@ const (
 // Forecast tells what the changes of a plan's items, and of the rules of its pins, will do, at a pace (patches a second; 0 is no limit).
 // Items that change without a value that does, whose records are written only, take time, and disturb nothing.
 func (g *Graph) Forecast(items []Item, pins []Pin, pace float64) Calm {
-	changed := make(map[flux.Ref]Item)
+	changed := make(map[flux.Ref]*Item)
 	var refs []flux.Ref
 	var fetches []Fetch
 	records := 0
-	for _, item := range items {
+	for i := range items {
+		item := &items[i]
 		switch {
 		case item.Action != ActionChange || item.repins:
 		case len(item.Changes) == 0:
@@ -190,7 +191,7 @@ func (g *Graph) Forecast(items []Item, pins []Pin, pace float64) Calm {
 }
 
 // disturbedByRules are the dependents of owners whose rules come or go: rules are set before the intervals of dependents change.
-func (g *Graph) disturbedByRules(pins []Pin, changed map[flux.Ref]Item) (list []Disturbance) {
+func (g *Graph) disturbedByRules(pins []Pin, changed map[flux.Ref]*Item) (list []Disturbance) {
 	for _, pin := range pins {
 		owner := pin.Owner.Ref
 		if _, itself := changed[owner]; !itself && !slices.EqualFunc(OurRules(pin.Owner), pin.Rules, flux.IgnoreRule.Equal) {
@@ -210,13 +211,13 @@ func (g *Graph) located(f Fetch) Fetch {
 
 // chartShakes is the disturbance of a HelmRelease whose HelmChart changes with it. Measured: helm-controller changes
 // the HelmChart, finds that it has not been reconciled yet, and does not look again for some time: again.
-func (g *Graph) chartShakes(item Item) (d Disturbance, again time.Duration, shakes bool) {
-	o := item.Object
-	if o.Kind != "HelmRelease" || !changesChart(o, item.Changes) || o.Suspended || o.Status.Ready != "True" {
+func (g *Graph) chartShakes(item *Item) (d Disturbance, again time.Duration, shakes bool) {
+	o := &item.Object
+	if o.Kind != "HelmRelease" || !changesChart(*o, item.Changes) || o.Suspended || o.Status.Ready != "True" {
 		return Disturbance{}, 0, false
 	}
-	again, why := g.chartAgain(item)
-	return Disturbance{Cluster: o.Cluster, Object: o.Ref, On: chartOf(o), Why: why, Again: again}, again, true
+	again, why := g.chartAgain(*item)
+	return Disturbance{Cluster: o.Cluster, Object: o.Ref, On: chartOf(*o), Why: why, Again: again}, again, true
 }
 
 // Reconcile is how long a reconcile of an object takes, as its history tells, or 2 s where it tells nothing.
@@ -226,7 +227,7 @@ func (g *Graph) Reconcile(ref flux.Ref) time.Duration {
 
 // disturbed are the dependents of an object that may be reconciled while it is: it takes so long, and is changed so long after
 // the first of its dependents that are changed, too.
-func (g *Graph) disturbed(on flux.Ref, took, since time.Duration, changed map[flux.Ref]Item) []Disturbance {
+func (g *Graph) disturbed(on flux.Ref, took, since time.Duration, changed map[flux.Ref]*Item) []Disturbance {
 	var list []Disturbance
 	for _, d := range g.DependentsOf(on) {
 		if d.Suspended || d.Status.Ready != "True" {

@@ -127,7 +127,7 @@ func TestForecastOfAChartThatAnOldHelmControllerWaitsFor(t *testing.T) {
 		require.Len(t, calm.Disturbed, 2, tc)
 		assert.Equal(t, tc.why, calm.Disturbed[0].Why)
 		assert.Equal(t, tc.again, calm.Disturbed[0].Again)
-		_, again, _ := g.chartShakes(item)
+		_, again, _ := g.chartShakes(&item)
 		assert.Equal(t, tc.again, again, "what depends on it waits as long")
 	}
 }

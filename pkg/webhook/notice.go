@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
@@ -33,6 +34,9 @@ func (n Notice) Everything() bool { return n.Own() && !n.Includes }
 
 // Notices are those of all objects that a Receiver notifies, as the notification-controllers are.
 func Notices(objects []*flux.Object, notifiers flux.Notifiers) map[flux.Ref]Notice {
+	if !slices.ContainsFunc(objects, func(o *flux.Object) bool { return o.Kind == "Receiver" }) {
+		return nil
+	}
 	f := newFleet(Input{Notifiers: notifiers}, objects)
 	notices := make(map[flux.Ref]Notice, len(f.hits))
 	for ref := range f.hits {
