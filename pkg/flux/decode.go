@@ -90,7 +90,7 @@ type span string
 // UnmarshalJSON reads a string, and takes a number or a truth as it is. A list or a mapping is an error.
 func (s *span) UnmarshalJSON(data []byte) error {
 	if len(data) == 0 || strings.IndexByte(`"[{`, data[0]) >= 0 {
-		return unmarshal(data, (*string)(s))
+		return Unmarshal(data, (*string)(s))
 	}
 	*s = span(data)
 	return nil
@@ -107,7 +107,7 @@ func (r *kustomizeIgnore) UnmarshalJSON(data []byte) error {
 	if len(data) == 0 || data[0] != '[' {
 		return nil
 	}
-	return unmarshal(data, (*[]IgnoreRule)(r))
+	return Unmarshal(data, (*[]IgnoreRule)(r))
 }
 
 type waitable struct {
@@ -134,10 +134,10 @@ type chartTemplate struct {
 // UnmarshalJSON reads a chart template, or a chart's name.
 func (c *chartTemplate) UnmarshalJSON(data []byte) error {
 	if len(data) == 0 || data[0] != '{' {
-		return unmarshal(data, (*word)(&c.name))
+		return Unmarshal(data, (*word)(&c.name))
 	}
 	type plain chartTemplate
-	if err := unmarshal(data, (*plain)(c)); err != nil {
+	if err := Unmarshal(data, (*plain)(c)); err != nil {
 		return err
 	}
 	c.present = true
@@ -163,14 +163,14 @@ type inventory struct {
 func (i *inventory) UnmarshalJSON(data []byte) error {
 	if !bytes.Contains(data, []byte(toolkitDomain+"_")) {
 		var entries []struct{}
-		err := unmarshal(data, &entries)
+		err := Unmarshal(data, &entries)
 		i.count = len(entries)
 		return err
 	}
 	var entries []struct {
 		ID string `json:"id"`
 	}
-	err := unmarshal(data, &entries)
+	err := Unmarshal(data, &entries)
 	i.count = len(entries)
 	for _, e := range entries {
 		if part := strings.Split(e.ID, "_"); len(part) == 4 && strings.HasSuffix(part[2], toolkitDomain) {
@@ -184,7 +184,7 @@ func (i *inventory) UnmarshalJSON(data []byte) error {
 // holds it. The error names the object where its name could be read.
 func Decode(data []byte) (Object, error) {
 	var d document
-	if err := unmarshal(data, &d); err != nil {
+	if err := Unmarshal(data, &d); err != nil {
 		name := "a Flux object"
 		if d.Metadata.Name != "" {
 			name = Ref{Kind: d.Kind, Namespace: d.Metadata.Namespace, Name: d.Metadata.Name}.String()
@@ -267,7 +267,7 @@ func (o *Object) KeepManagedFields(data []byte) error {
 			ManagedFields jsontext.Value `json:"managedFields"`
 		} `json:"metadata"`
 	}
-	if err := unmarshal(data, &d); err != nil {
+	if err := Unmarshal(data, &d); err != nil {
 		return fmt.Errorf("reading %s: %w", o.Ref, err)
 	}
 	o.ManagedFields = d.Metadata.ManagedFields

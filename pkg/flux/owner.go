@@ -154,7 +154,7 @@ func (s *managedSpec) UnmarshalJSON(data []byte) error {
 	if s.suspends = string(data) == `{"f:suspend":{}}`; s.suspends {
 		return nil
 	}
-	return unmarshal(data, (*fields)(s))
+	return Unmarshal(data, (*fields)(s))
 }
 
 // addresses tells whether what is polled is owned.

@@ -221,8 +221,8 @@ func (s documentSpec) fingerprint() uint64 {
 // UnmarshalJSON reads a spec, and keeps all of its fields.
 func (s *documentSpec) UnmarshalJSON(data []byte) error {
 	type plain documentSpec
-	if err := unmarshal(data, (*plain)(s)); err != nil {
+	if err := Unmarshal(data, (*plain)(s)); err != nil {
 		return err
 	}
-	return unmarshal(data, &s.fields)
+	return Unmarshal(data, &s.fields)
 }

@@ -36,7 +36,7 @@ func (s documentSpec) rest() Rest {
 // withoutInterval takes ChartInterval out of spec.chart of a HelmRelease; that of a HelmChart is a word.
 func withoutInterval(value jsontext.Value) jsontext.Value {
 	var template map[string]any
-	if unmarshal(value, &template) != nil {
+	if Unmarshal(value, &template) != nil {
 		return value
 	}
 	if spec, ok := template["spec"].(map[string]any); ok {
@@ -49,7 +49,7 @@ func withoutInterval(value jsontext.Value) jsontext.Value {
 func sum(value jsontext.Value) uint64 {
 	if bytes.Contains(value, []byte(`\u`)) {
 		var v any
-		if unmarshal(value, &v) == nil {
+		if Unmarshal(value, &v) == nil {
 			value = canonical(v)
 		}
 	}

@@ -63,7 +63,7 @@ func TestResultsOfABrokenRecord(t *testing.T) {
 	restores := tune.Restores([]flux.Object{o}, tune.RestoreOptions{})
 	results := NewResults("", cluster.Restored, PlannedRestores(restores)).With(cluster.Outcomes{}, nil)
 	assert.Equal(t, ResultSummary{Failed: 1}, results.Summary)
-	const message = "reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand, then run forget on it"
+	const message = "reading annotation fluxtune.github.io/original: jsontext: unexpected EOF after offset 1: restore the object by hand, then run forget on it"
 	assert.Equal(t, []Result{{Ref: NewRef(o), Action: "failed", Changes: []Change{}, Error: message, object: o, done: "restored"}}, results.Items)
 	assert.Equal(t, []string{"Failed: Kustomization prod/web: " + message}, results.Troubles())
 }

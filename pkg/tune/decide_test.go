@@ -53,7 +53,7 @@ func TestDecideReasons(t *testing.T) {
 		{"absent", object(t, "ks", func(o *flux.Object) { o.Interval = nil }), in("production"), Options{}, ActionSkip, ReasonRefused, "interval: it is not set, and Flux requires it"},
 		{
 			"a record that cannot be kept", object(t, "ks", recorded("{")), in("development"), Options{}, ActionSkip, ReasonBadRecord,
-			"reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand, then run forget on it",
+			"reading annotation fluxtune.github.io/original: jsontext: unexpected EOF after offset 1: restore the object by hand, then run forget on it",
 		},
 		{"the same where nothing changes", object(t, "ks", recorded("{"), timeout("2m")), in("production"), Options{}, ActionUnchanged, ReasonMatchesPolicy, `matches policy "per-environment"`},
 

@@ -108,7 +108,7 @@ func ReadRecord(o flux.Object) (*Record, error) {
 		return nil, fmt.Errorf("reading annotation %s: %w: restore the object by hand, then run forget on it", RecordAnnotation, fmt.Errorf(format, args...))
 	}
 	var read recordRead
-	if err := json.Unmarshal([]byte(value), &read); err != nil {
+	if err := flux.Unmarshal([]byte(value), &read); err != nil {
 		return bad("%w", err)
 	}
 	r := read.record()

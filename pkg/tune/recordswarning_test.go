@@ -19,7 +19,7 @@ func TestRecordsThatCannotBeReadAreOneWarning(t *testing.T) {
 	const head = "could not be read (annotation fluxtune.github.io/original): "
 	const tail = ": restore them by hand, then run forget on them"
 	assert.Empty(t, RecordsWarning(BadRecords(objects[4:])))
-	assert.Equal(t, "the record of Bucket apps/a could not be read: reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand, then run forget on it", RecordsWarning(BadRecords(objects[3:])))
+	assert.Equal(t, "the record of Bucket apps/a could not be read: reading annotation fluxtune.github.io/original: jsontext: unexpected EOF after offset 1: restore the object by hand, then run forget on it", RecordsWarning(BadRecords(objects[3:])))
 	assert.Equal(t, "the records of 3 objects "+head+"Bucket apps/a, Bucket apps/b, Bucket apps/c"+tail, RecordsWarning(BadRecords(objects[1:])))
 	assert.Equal(t, "the records of 4 objects "+head+"Bucket apps/a, Bucket apps/b, Bucket apps/c and 1 more"+tail, RecordsWarning(BadRecords(objects)))
 }

@@ -161,7 +161,7 @@ func TestDecideRestore(t *testing.T) {
 			"an unreadable record", object(t, "ks", recorded("5m"), deleting), RestoreOptions{Force: true},
 			wanted{
 				Action: ActionSkip, Reason: ReasonBadRecord,
-				Message: "reading annotation fluxtune.github.io/original: invalid character 'm' after top-level value: restore the object by hand, then run forget on it",
+				Message: "reading annotation fluxtune.github.io/original: json: cannot unmarshal JSON number into Go tune.recordRead: restore the object by hand, then run forget on it",
 			},
 		},
 	} {

@@ -102,7 +102,7 @@ func TestApplyNext(t *testing.T) {
 		{name: "another field", now: newer(timeout("1m")), want: Next{State: StateLeftAlone, Why: "changed since the plan was made: spec.timeout 2m -> 1m"}},
 		{name: "opted out", now: newer(annotated(OptOutAnnotation, "disabled")), want: Next{State: StateLeftAlone, Why: "opted out by fluxtune.github.io/tune: disabled"}},
 		{name: "an unreadable record", now: newer(recorded("{")), want: Next{State: StateLeftAlone,
-			Why: "reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand, then run forget on it"}},
+			Why: "reading annotation fluxtune.github.io/original: jsontext: unexpected EOF after offset 1: restore the object by hand, then run forget on it"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -224,7 +224,7 @@ func TestRestoreNext(t *testing.T) {
 			"spec.interval was set to 1m and is now 7m: somebody changed it since (--force restores 5m, forget keeps what is there); " +
 			"spec.timeout was set to 2m and is now 9m: somebody changed it since (--force restores <unset>, forget keeps what is there)"}},
 		{"of another session now", object(t, "ks", version("8"), recorded("{")), Next{State: StateLeftAlone,
-			Why: "reading annotation fluxtune.github.io/original: unexpected end of JSON input: restore the object by hand, then run forget on it"}},
+			Why: "reading annotation fluxtune.github.io/original: jsontext: unexpected EOF after offset 1: restore the object by hand, then run forget on it"}},
 		{"its record is gone, and what was set stays", object(t, "ks", version("8"), interval("1m")), Next{State: StateLost, Why: lost}},
 		{"a session has kept the values since", object(t, "ks", version("8"), interval("1m"), timeout("2m"), recorded(keeps.String())),
 			Next{State: StateLeftAlone, Why: "changed since the plan was made: session s2 has tuned it, too"}},
