@@ -73,7 +73,7 @@ func TestReadRecordRefuses(t *testing.T) {
 	for _, tc := range []struct{ annotation, want string }{
 		{``, "jsontext: unexpected EOF"},
 		{`5m`, "json: cannot unmarshal JSON number into Go tune.recordRead"},
-		{`[]`, "json: cannot unmarshal array into Go value of type tune.recordRead"},
+		{`[]`, "json: cannot unmarshal JSON array into Go tune.recordRead"},
 		{`{"steps":[{"session":"a","time":"noon","fields":{"spec.interval":{"from":"5m","to":"1m"}}}]}`, `parsing time "noon" as "2006-01-02T15:04:05Z07:00": cannot parse "noon" as "2006"`},
 		{`null`, "it holds no steps"},
 		{`{}`, "it holds no steps"},
