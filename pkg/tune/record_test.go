@@ -74,7 +74,7 @@ func TestReadRecordRefuses(t *testing.T) {
 		{``, "jsontext: unexpected EOF"},
 		{`5m`, "json: cannot unmarshal JSON number into Go tune.recordRead"},
 		{`[]`, "json: cannot unmarshal JSON array into Go tune.recordRead"},
-		{`{"steps":[{"session":"a","time":"noon","fields":{"spec.interval":{"from":"5m","to":"1m"}}}]}`, `parsing time "noon" as "2006-01-02T15:04:05Z07:00": cannot parse "noon" as "2006"`},
+		{`{"steps":[{"session":"a","time":"noon","fields":{"spec.interval":{"from":"5m","to":"1m"}}}]}`, `json: cannot unmarshal JSON string into Go time.Time within "/steps/0/time": parsing time "noon" as "2006-01-02T15:04:05Z07:00": cannot parse "noon" as "2006"`},
 		{`null`, "it holds no steps"},
 		{`{}`, "it holds no steps"},
 		{`{"interval":"5m"}`, "it holds no steps"},
