@@ -2,12 +2,15 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	kustypes "sigs.k8s.io/kustomize/api/types"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -23,10 +26,14 @@ type closure struct {
 	beside map[string]bool
 	// lost says why other files may be used as well; "" where none are.
 	lost string
+	// build builds a folder for itself; nil where only names are followed. Read are the files that such builds read, by their
+	// paths in the checkout.
+	build func(t *Tree, folder string) built
+	read  map[string]bool
 }
 
 func newClosure(t *Tree, at home) *closure {
-	return &closure{tree: t, home: at, files: map[string]bool{}, folders: map[string]bool{}, beside: map[string]bool{}}
+	return &closure{tree: t, home: at, files: map[string]bool{}, folders: map[string]bool{}, beside: map[string]bool{}, read: map[string]bool{}}
 }
 
 func (c *closure) lose(why string) {
@@ -43,6 +50,9 @@ func (c *closure) folder(p string) {
 	}
 	c.folders[p] = true
 	named := kustomizationOf(c.tree, p) != ""
+	if named && c.built(p) {
+		return
+	}
 	whole := !named && !(c.home.root.flat && p == c.home.root.Path)
 	for _, name := range n.names {
 		switch below := strings.TrimPrefix(p+"/"+name, "/"); {
@@ -56,9 +66,34 @@ func (c *closure) folder(p string) {
 	}
 }
 
+// built takes over what the build of a folder tells, where it can be built for itself and all of it is known: what it read, and
+// the paths of its Kustomizations as its own patches leave them. Those of the folders around it are looked at where they stand.
+func (c *closure) built(folder string) bool {
+	if c.build == nil {
+		return false
+	}
+	b := c.build(c.tree, folder)
+	if b.err != nil || len(b.gaps) > 0 {
+		return false
+	}
+	maps.Copy(c.read, b.read)
+	for _, r := range b.resources {
+		switch k, err := parseKustomization(r.json); {
+		case r.isResourceSet():
+			c.resourceSet(r.json)
+		case r.ref.Kind != kustomizationKind && r.mistyped == nil || r.json == nil:
+		case err != nil:
+			c.lose(r.ref.String() + " cannot be read")
+		case r.ref.Group == kustomizeGroup || k.Spec.Path != "":
+			c.deploys(k.Spec)
+		}
+	}
+	return true
+}
+
 // used are all files that may be used, by their paths in the checkout.
 func (c *closure) used() map[string]bool {
-	used := map[string]bool{}
+	used := maps.Clone(c.read)
 	for _, files := range []map[string]bool{c.files, c.beside} {
 		for p := range files {
 			used[c.tree.origin(p)] = true
@@ -97,8 +132,30 @@ func (c *closure) kustomization(p string, content []byte) {
 	}
 	top := document.Content[0]
 	for i := 0; top.Kind == yaml.MappingNode && i+1 < len(top.Content); i += 2 {
-		required := slices.Contains([]string{"resources", "bases", "components"}, top.Content[i].Value)
-		c.texts(p, top.Content[i+1], required)
+		switch key := top.Content[i].Value; key {
+		case "helmCharts":
+			c.charts(parent(p), top)
+		case "helmGlobals":
+		default:
+			c.texts(p, top.Content[i+1], slices.Contains([]string{"resources", "bases", "components"}, key))
+		}
+	}
+}
+
+// charts follows the files of a kustomization's charts: their values, and those of charts of the checkout (kustomize
+// api/internal/builtins, HelmChartInflationGenerator.go).
+func (c *closure) charts(folder string, top *yaml.Node) {
+	home := cmp.Or(text(top, "helmGlobals", "chartHome"), kustypes.HelmDefaultHome)
+	for _, chart := range at(top, "helmCharts").Content {
+		c.entry(folder, text(chart, "valuesFile"), false)
+		if more := at(chart, "additionalValuesFiles"); more != nil {
+			for _, file := range more.Content {
+				c.entry(folder, file.Value, false)
+			}
+		}
+		own := path.Join("/", folder, home, text(chart, "name"))
+		c.below(clean(own))
+		c.below(clean(own + "-" + text(chart, "version"))) // as it is kept where it comes from a repository
 	}
 }
 

@@ -79,7 +79,7 @@ func (c *closure) deploys(spec kustomizationSpec) {
 		c.below(prefix)
 	case c.tree.isFolder(folder) && (own || clean(p) != ""):
 		c.folder(folder)
-	case own:
+	case own && c.home.root.source.Name != "": // else it is taken for one of another repository, as where it is built (locate)
 		c.lose(fmt.Sprintf("the path %q is not in the checkout", p))
 	}
 }

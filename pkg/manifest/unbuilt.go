@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 )
@@ -25,13 +26,14 @@ type Unbuilt struct {
 // Unbuilt is all that is not built of the fleets, in their order.
 func (t *Tree) Unbuilt(fleets []Fleet) []Unbuilt {
 	var found []Unbuilt
+	build := t.partBuilder()
 	for i, f := range fleets {
 		for _, u := range f.unread { // it has values all the same, and more of them when it is mended
 			found = append(found, Unbuilt{Root: i, What: u.ref.String(), Why: u.why, Broken: true, files: map[string]bool{u.origin: true}})
 		}
 		for _, ref := range sortedRefs(f.deployments) {
 			d := f.deployments[ref]
-			if u, ok := d.unbuilt(t, f); ok {
+			if u, ok := d.unbuilt(t, f, build); ok {
 				u.Root = i
 				found = append(found, u)
 			}
@@ -58,8 +60,22 @@ func (b builtResource) isResourceSet() bool {
 	return b.ref.Group == flux.OperatorGroup && b.ref.Kind == "ResourceSet"
 }
 
-// unbuilt tells what a deployment may use where it is not built; false where it is, or is of another repository.
-func (d *deployment) unbuilt(t *Tree, f Fleet) (Unbuilt, bool) {
+// partBuilder returns what builds folders for themselves, each once.
+func (t *Tree) partBuilder() func(in *Tree, folder string) built {
+	how := sync.OnceValue(func() buildOptions { return buildOptions{schemas: t.customSchemas()} })
+	done := map[string]built{}
+	return func(in *Tree, folder string) built {
+		key := fmt.Sprintf("%p %s", in, folder)
+		if _, known := done[key]; !known {
+			done[key] = build(in, folder, kustomizationSpec{}, how())
+		}
+		return done[key]
+	}
+}
+
+// unbuilt tells what a deployment may use where it is not built; false where it is, or is of another repository. Build builds
+// the parts of it that can be built.
+func (d *deployment) unbuilt(t *Tree, f Fleet, build func(*Tree, string) built) (Unbuilt, bool) {
 	u := Unbuilt{What: d.what(), Why: d.elsewhere, Broken: d.failed}
 	if d.built.err != nil {
 		u.Why, u.Broken = oneLine(d.built.err), !unfetched(d.built.err)
@@ -75,6 +91,7 @@ func (d *deployment) unbuilt(t *Tree, f Fleet) (Unbuilt, bool) {
 		tree = t // the source leaves it out, or what is made of it is not known
 	}
 	c := newClosure(tree, f.home())
+	c.build = build
 	switch {
 	case d.tree == nil:
 		c.lose("which files it is made of is not known")
