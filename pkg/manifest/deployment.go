@@ -55,6 +55,11 @@ func (d *deployment) locate(taken artifact, checkout *Tree, at home, artifacts m
 	case generated:
 		d.artifact, d.folder = made, clean(d.Spec.Path)
 	case standing != sameRevision:
+		for _, folder := range at.folders(d.source(), d.Spec.Path) {
+			if !checkout.isFolder(d.folder) {
+				d.folder = folder // it counts as the path from the top, where only that is there
+			}
+		}
 		d.elsewhere, d.foreign = "its source is "+why, standing == otherRepository && (at.differs(d.source()) || clean(d.Spec.Path) == "" || !checkout.isFolder(d.folder))
 	}
 	// The files of what applies to another cluster come from here all the same.

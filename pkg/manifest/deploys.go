@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,41 +58,58 @@ func (c *closure) kustomizationObject(p string, n *yaml.Node) {
 // deploys follows the path of a Kustomization of Flux, and its components. What another repository holds is not followed.
 func (c *closure) deploys(spec kustomizationSpec) {
 	p, kind, name := spec.Path, spec.SourceRef.Kind, spec.SourceRef.Name
-	folder := clean(c.home.root.Base + "/" + p)
 	own := c.home.mayBe(kind, name) || strings.ContainsAny(kind+name, "$<{")
-	if own || kind == "" || c.tree.isFolder(folder) {
-		c.changed(folder, spec)
+	folders := c.home.folders(spec.SourceRef, p)
+	there := slices.DeleteFunc(slices.Clone(folders), func(folder string) bool { return !c.tree.isFolder(folder) })
+	if own || kind == "" {
+		c.changed(folders, spec)
+	} else {
+		c.changed(there, spec)
 	}
 	at := strings.IndexAny(p, "$<{")
 	switch {
 	case kind == "" && p == "": // a patch of one
 	case kind == artifactKind:
 		c.lose("what an " + artifactKind + " holds is not known")
-	case at >= 0 && own: // everything that the path may become
-		prefix := clean(c.home.root.Base + "/" + p[:at])
-		if !strings.HasSuffix(p[:at], "/") {
-			prefix = parent(prefix)
+	case at >= 0 && own:
+		c.open(spec.SourceRef, p, p[:at])
+	case len(there) > 0 && (own || clean(p) != ""):
+		for _, folder := range there {
+			c.folder(folder)
 		}
-		if prefix == c.home.root.Base {
-			c.lose(fmt.Sprintf("the path %q has a variable", p))
-			return
-		}
-		c.below(prefix)
-	case c.tree.isFolder(folder) && (own || clean(p) != ""):
-		c.folder(folder)
 	case own && c.home.root.source.Name != "": // else it is taken for one of another repository, as where it is built (locate)
 		c.lose(fmt.Sprintf("the path %q is not in the checkout", p))
 	}
 }
 
-// changed follows what a Kustomization of Flux adds to a folder: its components, and patches that may lead elsewhere.
-func (c *closure) changed(folder string, spec kustomizationSpec) {
+// open adds everything that a path with a variable may become, which begins with a text.
+func (c *closure) open(ref sourceRef, p, start string) {
+	for _, prefix := range c.home.folders(ref, start) {
+		if start != "" && !strings.HasSuffix(start, "/") {
+			prefix = parent(prefix)
+		}
+		if below(c.home.root.Base, prefix) {
+			c.lose(fmt.Sprintf("the path %q has a variable", p))
+			continue
+		}
+		c.below(prefix)
+	}
+}
+
+// changed follows what a Kustomization of Flux adds to its folder: its components, and patches that may lead elsewhere.
+func (c *closure) changed(folders []string, spec kustomizationSpec) {
+	if len(folders) == 0 {
+		return
+	}
 	for _, component := range spec.Components {
 		if at := strings.IndexAny(spec.Path+component, "$<{"); at >= 0 || spec.Path == "" && spec.SourceRef.Kind == "" {
 			c.lose(fmt.Sprintf("what the component %q is, is not known", component))
 			continue
 		}
-		c.entry(folder, component, true)
+		missing := !slices.ContainsFunc(folders, func(folder string) bool { return c.tree.nodes[clean(path.Join("/", folder, component))] != nil })
+		for _, folder := range folders {
+			c.entry(folder, component, missing)
+		}
 	}
 	var texts []string
 	for _, p := range spec.Patches {

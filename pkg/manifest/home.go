@@ -66,6 +66,16 @@ func (h home) mayBe(kind, name string) bool {
 	return false
 }
 
+// folders are those of a checkout that a path of a source may be: below the folder that the root's own artifact is made of
+// (flux push artifact --path), or, of any other source, also from the top, which a GitRepository always has. A reference without a namespace may be the root's.
+func (h home) folders(ref sourceRef, p string) []string {
+	own := clean(h.root.Base + "/" + p)
+	if ref.in(h.root.source.Namespace) == h.root.source || clean(p) == own {
+		return []string{own}
+	}
+	return []string{own, clean(p)}
+}
+
 // remote is what is known of where a source is.
 func (h home) remote(ref sourceRef) flux.Remote {
 	if known, ok := h.sources[ref]; ok || ref != h.root.source {

@@ -134,3 +134,59 @@ func TestOtherRepositoriesKeepNoFiles(t *testing.T) {
 		assert.Equal(t, c.keeps, len(tree.Unbuilt(tree.Read(tree.Roots()))) > 0, name)
 	}
 }
+
+// Where the cluster's artifact is made of a folder of the repository, as flux push artifact --path=kubernetes does, another source
+// may have the whole of it: a GitRepository has it from the top of Git, another artifact from either.
+func TestPathsFromTheTopOfGitBesideAnArtifactOfAFolder(t *testing.T) {
+	t.Parallel()
+	source := func(kind string) string {
+		return "apiVersion: source.toolkit.fluxcd.io/v1\nkind: " + kind + "\nmetadata: {name: preview, namespace: flux-system}\nspec: {interval: 5m, url: 'https://github.com/example/fleet'}\n---\n"
+	}
+	plain := func(kind, path string) string {
+		return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: preview, namespace: flux-system}\nspec: {interval: 10m, path: " + path + ", sourceRef: {kind: " + kind + ", name: preview}}\n"
+	}
+	set := func(path string) string {
+		return "apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: preview, namespace: flux-system}\nspec:\n  resources:\n" +
+			"  - apiVersion: kustomize.toolkit.fluxcd.io/v1\n    kind: Kustomization\n    metadata: {name: pr, namespace: flux-system}\n    spec: {interval: 5m, path: " + path + ", sourceRef: {kind: GitRepository, name: 'pr-<< inputs.id >>'}}\n"
+	}
+	both := []string{"kubernetes/apps/preview/g.yaml"}
+	for name, test := range map[string]struct {
+		written string
+		uses    []string
+		lost    bool
+	}{
+		"a ResourceSet":                        {set("./kubernetes/apps/preview"), both, false},
+		"a ResourceSet below the artifact":     {set("./apps/preview"), both, false},
+		"a ResourceSet with a variable":        {set("'./kubernetes/apps/preview/<< inputs.x >>'"), both, false},
+		"a ResourceSet with any path":          {set("'./<< inputs.x >>'"), nil, true},
+		"a ResourceSet whose path is nowhere":  {set("./none"), nil, true},
+		"a GitRepository":                      {source("GitRepository") + plain("GitRepository", "./kubernetes/apps/preview"), both, false},
+		"another artifact":                     {source("OCIRepository") + plain("OCIRepository", "./kubernetes/apps/preview"), both, false},
+		"another artifact of the same folder":  {source("OCIRepository") + plain("OCIRepository", "./apps/preview"), both, false},
+		"another artifact, and both are there": {source("OCIRepository") + plain("OCIRepository", "./twice"), []string{"kubernetes/twice/g.yaml", "twice/g.yaml"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: g, namespace: x}\nspec: {interval: 5m, url: https://github.com/example/g}\n"
+			tree := NewTree(map[string]string{
+				"kubernetes/clusters/c0/flux.yaml": "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\nspec:\n  distribution: {version: 2.x}\n" +
+					"  sync: {kind: OCIRepository, url: 'oci://ghcr.io/example/manifests', ref: main, path: ./clusters/c0}\n",
+				"kubernetes/clusters/c0/preview.yaml": test.written,
+				"kubernetes/apps/preview/g.yaml":      g, "kubernetes/apps/other/g.yaml": g, "kubernetes/twice/g.yaml": g, "twice/g.yaml": g,
+			})
+			fleets := tree.Read(tree.Roots())
+			require.Len(t, fleets, 1)
+			uses, lost := map[string]bool{}, false
+			for _, u := range tree.Unbuilt(fleets) {
+				lost = lost || u.lost != ""
+				for file := range u.files {
+					if strings.HasSuffix(file, "/g.yaml") {
+						uses[file] = true
+					}
+				}
+			}
+			assert.ElementsMatch(t, test.uses, sortedKeys(uses))
+			assert.Equal(t, test.lost, lost)
+		})
+	}
+}

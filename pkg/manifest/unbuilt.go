@@ -90,6 +90,10 @@ func (d *deployment) unbuilt(t *Tree, f Fleet, build func(*Tree, string) built) 
 	if tree == nil || !tree.isFolder(d.folder) && t.isFolder(d.folder) {
 		tree = t // the source leaves it out, or what is made of it is not known
 	}
+	folders := []string{d.folder}
+	if !d.moved && d.source() != f.Root.source {
+		folders = f.home().folders(d.source(), d.Spec.Path)
+	}
 	c := newClosure(tree, f.home())
 	c.build = build
 	switch {
@@ -100,9 +104,11 @@ func (d *deployment) unbuilt(t *Tree, f Fleet, build func(*Tree, string) built) 
 	case !tree.isFolder(d.folder):
 		c.lose(fmt.Sprintf("its path %q is not in the checkout", d.Spec.Path))
 	default:
-		c.folder(d.folder)
+		for _, folder := range folders {
+			c.folder(folder)
+		}
 	}
-	c.changed(d.folder, d.Spec)
+	c.changed(folders, d.Spec)
 	u.files, u.lost = c.used(), c.lost
 	for p := range d.built.read {
 		u.files[p] = true
