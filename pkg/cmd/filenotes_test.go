@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -40,6 +41,30 @@ func TestNotesOfACheckout(t *testing.T) {
 	}
 }
 
+// Hundreds of values in files that are left alone for one reason are one line, with the first files. Each names its reason once.
+func TestRefusalsOfOneReason(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, content string) {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o750))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	}
+	resources := "resources: [none.yaml"
+	for i := range 20 {
+		write(fmt.Sprintf("base/g%02d/g.yaml", i), fmt.Sprintf("apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: g%d, namespace: apps}\nspec: {interval: 5m, url: 'https://github.com/example/%d'}\n", i, i))
+		resources += fmt.Sprintf(", base/g%02d/g.yaml", i)
+	}
+	write("base/kustomization.yaml", strings.ReplaceAll(strings.Replace(resources, "none.yaml, ", "", 1), "base/", "")+"]\n")
+	write("b/kustomization.yaml", "resources: [../base, none.yaml]\n")
+	args := []string{"rewrite", "-f", dir, "--root", "base", "--root", "b", "--default-env", "production", "--dry-run", "--set", "production.GitRepository.interval=9m"}
+	o := invocation{}.run(t.Context(), append(args, "-A")...)
+	const why = `what the folder "b" holds in b, which may use the file, is not built (b/kustomization.yaml: resources has "none.yaml", which is not in the checkout)`
+	assert.Contains(t, o.stderr, "Warning: 40 values in 20 files (base/g00/g.yaml, base/g01/g.yaml, base/g02/g.yaml and 17 more) stay as they are, each for this reason: "+why+"\n", o.stderr)
+	assert.NotContains(t, o.stderr, "keeps its")
+	o = invocation{}.run(t.Context(), append(args, "gitrepository/g1", "-n", "apps")...)
+	assert.Contains(t, o.stderr, "Warning: GitRepository apps/g1 in base keeps its interval: base/g01/g.yaml:4:18 decides it, and "+why+"\n")
+}
+
 // Hundreds of refusals that are alike but for the object are a few lines.
 func TestRefusalsThatAreAlike(t *testing.T) {
 	t.Parallel()
@@ -50,7 +75,7 @@ func TestRefusalsThatAreAlike(t *testing.T) {
 	refuse := func(n int, why string) (list []manifest.Refusal) {
 		for i := range n {
 			ref := flux.Ref{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease", Namespace: "apps", Name: fmt.Sprintf("web-%d", i)}
-			list = append(list, manifest.Refusal{Target: manifest.Target{Ref: ref, Field: flux.Interval}, Why: "interval of " + ref.String() + why})
+			list = append(list, manifest.Refusal{Target: manifest.Target{Ref: ref, Field: flux.Interval}, Obstacle: manifest.Obstacle{Why: "interval of " + ref.String() + why}})
 		}
 		return list
 	}

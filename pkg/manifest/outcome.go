@@ -96,7 +96,7 @@ func (w *rewriter) result(d *draft, files map[string][]byte, patches map[place][
 	}
 	for s, reasons := range w.left {
 		for _, c := range w.wanted[s] {
-			r.Refused = append(r.Refused, Refusal{Target: Target{s.root, s.ref, c.Field}, To: *c.To, Why: reasons[c.Field]})
+			r.Refused = append(r.Refused, Refusal{Target: Target{s.root, s.ref, c.Field}, To: *c.To, Obstacle: reasons[c.Field]})
 		}
 	}
 	sorting.By(r.Refused, func(a, b Refusal) int { return compareTargets(a.Target, b.Target) })
@@ -160,27 +160,43 @@ func (w *rewriter) otherWishes(i int, one Target) string {
 }
 
 // because says why no place takes a patch for a value, and what it is that decides it.
-func (w *rewriter) because(d *draft, n *need, field flux.Field) string {
+func (w *rewriter) because(d *draft, n *need, field flux.Field) Obstacle {
 	target := Target{n.root, n.ref, field}
-	why := cmp.Or(w.why[n.spot], w.barred[n.spot], "no kustomization or Kustomization that could take a patch is in the checkout")
+	barred := w.barred[n.spot]
+	why := cmp.Or(w.why[n.spot], barred.String(), "no kustomization or Kustomization that could take a patch is in the checkout")
 	if i, ok := w.decisions.by[target]; ok {
-		s := w.decisions.scalars[i]
-		others := len(w.decisions.reach[i]) - 1
-		switch reason := w.untouchable(s.File); {
-		case path.Base(s.File) == syncFile && kustomizationOf(w.tree, parent(s.File)) == "" && w.why[n.spot] == "":
-			return fmt.Sprintf("%s decides it, and %s: a patch needs a kustomization.yaml beside it, with all files of that folder as resources; flux bootstrap writes one", s, reason)
-		case reason != "":
-			return fmt.Sprintf("%s decides it, and %s; %s", s, reason, why)
-		case w.decisions.tied[i] != "":
-			return fmt.Sprintf("%s decides it and %s; %s", s, w.decisions.tied[i], why)
-		case w.given[i] != "":
-			return fmt.Sprintf("%s decides it: with another text there %s; %s", s, w.given[i], why)
-		case others > 0 && !w.sharedWish(d, i):
-			return fmt.Sprintf("%s decides it and %s; %s", s, w.otherWishes(i, target), why)
-		}
+		return w.decided(d, target, i, why, w.why[n.spot] == "" && barred.why != "")
 	}
 	if unknown := w.decisions.Unknown(target); unknown != "" {
-		return unknown + "; " + why
+		return Obstacle{Why: unknown + "; " + why}
 	}
-	return strings.TrimSpace(why)
+	if w.why[n.spot] == "" {
+		return Obstacle{strings.TrimSpace(why), barred.file, barred.why}
+	}
+	return Obstacle{Why: strings.TrimSpace(why)}
+}
+
+// decided is because for a value that a scalar decides. Why says why no patch does, and barred that this is since its file must not
+// be edited.
+func (w *rewriter) decided(d *draft, target Target, i int, why string, barred bool) Obstacle {
+	s, kept := w.decisions.scalars[i], w.barred[spot{target.Root, target.Ref}]
+	others := len(w.decisions.reach[i]) - 1
+	switch untouchable := w.untouchable(s.File); {
+	case path.Base(s.File) == syncFile && kustomizationOf(w.tree, parent(s.File)) == "" && w.why[spot{target.Root, target.Ref}] == "":
+		return Obstacle{Why: fmt.Sprintf("%s decides it, and %s: a patch needs a kustomization.yaml beside it, with all files of that folder as resources; flux bootstrap writes one", s, untouchable)}
+	case untouchable != "" && barred && untouchable == kept.why:
+		return Obstacle{fmt.Sprintf("%s decides it, and %s", s, untouchable), s.File, untouchable}
+	case untouchable != "":
+		return Obstacle{Why: fmt.Sprintf("%s decides it, and %s; %s", s, untouchable, why)}
+	case w.decisions.tied[i] != "":
+		return Obstacle{Why: fmt.Sprintf("%s decides it and %s; %s", s, w.decisions.tied[i], why)}
+	case w.given[i] != "":
+		return Obstacle{Why: fmt.Sprintf("%s decides it: with another text there %s; %s", s, w.given[i], why)}
+	case others > 0 && !w.sharedWish(d, i):
+		return Obstacle{Why: fmt.Sprintf("%s decides it and %s; %s", s, w.otherWishes(i, target), why)}
+	case barred:
+		return Obstacle{why, kept.file, kept.why}
+	default:
+		return Obstacle{Why: why}
+	}
 }

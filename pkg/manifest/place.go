@@ -52,7 +52,7 @@ type atlas struct {
 	kustomizing map[*deployment][]string
 	kept        map[string]string
 	// barred says of objects why the first place that may not be edited is left out.
-	barred map[spot]string
+	barred map[spot]keptFile
 	// unbuilt are the files that something may use which is not built: they are not edited.
 	unbuilt *outskirts
 	// strays may use files, too, for a cluster that was not found: they are not edited either.
@@ -71,7 +71,7 @@ func newAtlas(t *Tree, fleets []Fleet) *atlas {
 	return &atlas{
 		tree: t, fleets: fleets, reaches: map[string]map[string]bool{}, objects: map[*deployment]map[flux.Ref]string{},
 		locator: NewLocator(t), seen: map[place][]spot{}, byName: map[place]map[[2]string][]spot{}, found: map[spot][]place{}, originals: map[spot]string{}, nth: map[*yaml.Node]int{},
-		kustomizing: map[*deployment][]string{}, kept: map[string]string{}, barred: map[spot]string{}, unbuilt: t.outskirts(fleets), strays: t.straying(fleets),
+		kustomizing: map[*deployment][]string{}, kept: map[string]string{}, barred: map[spot]keptFile{}, unbuilt: t.outskirts(fleets), strays: t.straying(fleets),
 	}
 }
 
@@ -139,11 +139,22 @@ func (a *atlas) findPlaces(s spot) []place {
 	}
 	return slices.DeleteFunc(places, func(p place) bool {
 		why := a.untouchable(p.file)
-		if why != "" && a.barred[s] == "" {
-			a.barred[s] = p.file + ": " + why
+		if _, known := a.barred[s]; why != "" && !known {
+			a.barred[s] = keptFile{p.file, why}
 		}
 		return why != ""
 	})
+}
+
+// keptFile is a file that must not be edited, and why.
+type keptFile struct{ file, why string }
+
+// String is "" where there is none.
+func (k keptFile) String() string {
+	if k.file == "" {
+		return ""
+	}
+	return k.file + ": " + k.why
 }
 
 // untouchable says why a file is not to be changed; "" where it may be.

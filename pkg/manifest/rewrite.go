@@ -53,8 +53,15 @@ type PatchEdit struct {
 // Refusal is a want that is left as it is, and why.
 type Refusal struct {
 	Target
-	To  string
+	To string
+	Obstacle
+}
+
+// Obstacle says why a value is left as it is.
+type Obstacle struct {
 	Why string
+	// File is one that is not to be edited, and Kept says why, where that alone is in the way; "" otherwise.
+	File, Kept string
 }
 
 // rewriter finds the edits for what is wanted. It makes a draft of them, tries it, learns what does not do, and makes
@@ -71,11 +78,11 @@ type rewriter struct {
 	headings  map[string][]heading // of the documents of files, in their order
 
 	// What was learned. It only grows, but where a scalar turns out not to be editable, so that there is an end.
-	left  map[spot]map[flux.Field]string // objects that stay as they are, and why each field does
-	given map[int]string                 // scalars that are not edited, and why
-	tried map[spot]int                   // the place that is next, of objects that take a patch
-	why   map[spot]string                // why the places before it do not do
-	taken map[int]bool                   // scalars that are edited although there are bystanders: there is no other place
+	left  map[spot]map[flux.Field]Obstacle // objects that stay as they are, and why each field does
+	given map[int]string                   // scalars that are not edited, and why
+	tried map[spot]int                     // the place that is next, of objects that take a patch
+	why   map[spot]string                  // why the places before it do not do
+	taken map[int]bool                     // scalars that are edited although there are bystanders: there is no other place
 }
 
 // draft is a set of edits: what follows from what was learned so far, or a part of that.
@@ -185,14 +192,15 @@ func (w *rewriter) draft() (*draft, bool) {
 
 // leave gives up an object, because no place takes a patch for what it needs.
 func (w *rewriter) leave(d *draft, n *need) {
-	reasons := map[flux.Field]string{}
+	reasons := map[flux.Field]Obstacle{}
 	for _, v := range n.values {
 		reasons[v.field] = w.because(d, n, v.field)
 	}
 	for _, c := range w.wanted[n.spot] {
-		if reasons[c.Field] == "" {
-			field := strings.TrimPrefix(string(n.values[0].field), "spec.")
-			reasons[c.Field] = fmt.Sprintf("it changes together with its %s or not at all, and that cannot be set", field)
+		if reasons[c.Field].Why == "" {
+			first := n.values[0].field
+			why := fmt.Sprintf("it changes together with its %s or not at all, and that cannot be set", strings.TrimPrefix(string(first), "spec."))
+			reasons[c.Field] = Obstacle{why, reasons[first].File, reasons[first].Kept}
 		}
 	}
 	w.left[n.spot] = reasons
@@ -253,7 +261,7 @@ func (w *rewriter) sharedWish(d *draft, i int) bool {
 
 // unlearn forgets what was learned.
 func (w *rewriter) unlearn() {
-	w.left, w.given, w.tried = map[spot]map[flux.Field]string{}, map[int]string{}, map[spot]int{}
+	w.left, w.given, w.tried = map[spot]map[flux.Field]Obstacle{}, map[int]string{}, map[spot]int{}
 	w.why, w.taken = map[spot]string{}, map[int]bool{}
 }
 
