@@ -99,14 +99,21 @@ func (o TraceOptions) run(ctx context.Context) error {
 	part := o.part(o.Files, fs)
 	list := report.NewTraceList(tree.Dead(o.Files.fleets, decisions, part), tree.Undecided(o.Files.fleets, decisions, part), fs.gaps())
 	for _, f := range fs.all {
+		files, chosen := f.options.Files.fleets[f.place], map[chosenObject]bool{}
+		f.inFiles(chosen)
 		for _, object := range f.objects {
-			if object.MadeChart() {
+			maker := release(&object)
+			if chosen[chosenObject{f.place, maker}] {
 				continue // no file holds it, and its HelmRelease is told of
 			}
-			list.Add(f.place, f.options.Files.fleet().Root.String(), len(fs.all) > 1, object, decisions,
-				func(field flux.Field) string {
-					return f.options.Files.fleets[f.place].HeldOrSuspended(object.Ref, field)
-				})
+			list.Add(files.Root.String(), len(fs.all) > 1, object, decisions,
+				func(field flux.Field) manifest.Target {
+					if object.MadeChart() {
+						return decisions.OfChart(f.place, maker)
+					}
+					return manifest.Target{Root: f.place, Ref: object.Ref, Field: field}
+				},
+				func(t manifest.Target) string { return files.HeldOrSuspended(t.Ref, t.Field) })
 		}
 	}
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {

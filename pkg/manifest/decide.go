@@ -54,6 +54,16 @@ func (d Decisions) Reach(t Target) []Target {
 // Unknown says why no scalar is known to decide a value that is set; "" where one is, or the field is absent.
 func (d Decisions) Unknown(t Target) string { return d.unknown[t] }
 
+// OfChart is the value of a HelmRelease that the HelmChart which is made of it has as its interval.
+func (d Decisions) OfChart(root int, release flux.Ref) Target {
+	own := Target{root, release, flux.ChartInterval}
+	if _, decided := d.by[own]; decided || d.unknown[own] != "" {
+		return own
+	}
+	own.Field = flux.Interval
+	return own
+}
+
 // Traced counts the values that a scalar decides, and all that are set.
 func (d Decisions) Traced() (traced, set int) { return len(d.by), len(d.by) + len(d.unknown) }
 

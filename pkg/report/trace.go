@@ -13,6 +13,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/flux"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
 	"github.com/fluxtune/kubectl-fluxtune/pkg/terminal"
+	"github.com/fluxtune/kubectl-fluxtune/pkg/tune"
 )
 
 // TraceList is what trace shows: which scalar of which file decides each value of a checkout.
@@ -76,9 +77,9 @@ func traceScalars(scalars []manifest.Scalar) []TraceScalar {
 
 func tracePlace(s manifest.Scalar) TracePlace { return TracePlace{s.File, s.Line, s.Column} }
 
-// Add adds the values of an object that are set. The root is the index of its cluster; name is that one's, and several
-// says that there are others. Held says of a field why the cluster does not follow the files.
-func (l *TraceList) Add(root int, name string, several bool, o flux.Object, decisions manifest.Decisions, held func(flux.Field) string) {
+// Add adds the values of an object that are set. Name is that of its cluster, and several says that there are others. Of says
+// which value of the checkout a field has, and held why the cluster does not follow that.
+func (l *TraceList) Add(name string, several bool, o flux.Object, decisions manifest.Decisions, of func(flux.Field) manifest.Target, held func(manifest.Target) string) {
 	ref := NewRef(o)
 	if several {
 		ref.Cluster = name
@@ -88,13 +89,13 @@ func (l *TraceList) Add(root int, name string, several bool, o flux.Object, deci
 		if value == nil {
 			continue
 		}
-		target := manifest.Target{Root: root, Ref: o.Ref, Field: tunable.Field}
-		item := TraceItem{Ref: ref, Field: string(tunable.Field), Value: *value, Held: held(tunable.Field), cluster: name}
+		target := of(tunable.Field)
+		item := TraceItem{Ref: ref, Field: string(tunable.Field), Value: *value, Held: held(target), cluster: name}
 		if s, ok := decisions.Scalar(target); ok {
 			place := tracePlace(s)
 			item.DecidedBy, item.FollowedBy = &place, len(decisions.Reach(target))
-		} else {
-			item.Why = decisions.Unknown(target)
+		} else if item.Why = decisions.Unknown(target); target.Ref == o.Ref && tunable.Field == flux.Interval {
+			item.Why = cmp.Or(tune.MadeBy(o), item.Why)
 		}
 		l.Items = append(l.Items, item)
 	}

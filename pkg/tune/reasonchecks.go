@@ -51,18 +51,28 @@ func kindNotInPolicy(s subject) (Reason, string) {
 	return ReasonKindNotInPolicy, fmt.Sprintf("policy %q says nothing about %s in %s", s.policy.Name, s.object.Kind, s.environment.Name)
 }
 
+// MadeBy says of an object that no file has what makes it with its interval, and where another one is set; "" of all others.
+func MadeBy(o flux.Object) string {
+	switch {
+	case !o.Generated:
+		return ""
+	case o.MadeChart():
+		return "made by a HelmRelease, which sets its interval: tune spec.chart.spec.interval there"
+	case o.Kind == "Kustomization":
+		return "made by a FluxInstance, which sets its interval: patch it in spec.kustomize.patches there"
+	default:
+		return "made by a FluxInstance, which sets its interval: set spec.sync.interval there"
+	}
+}
+
 func intervalIgnored(s subject) (Reason, string) {
 	switch {
 	case s.object.OCI && s.options.controllers().LogsIn(&s.object):
 		return ReasonIntervalIgnored, "before source-controller 1.2 a HelmRepository of type oci only logs in at its interval: its charts list their tags themselves"
 	case s.object.OCI:
 		return ReasonIntervalIgnored, "Flux ignores the interval of a HelmRepository of type oci"
-	case s.object.Generated && s.object.Kind == "Kustomization":
-		return ReasonIntervalIgnored, "made by a FluxInstance, which sets its interval: patch it in spec.kustomize.patches there"
-	case s.object.Generated && s.object.Kind != "HelmChart":
-		return ReasonIntervalIgnored, "made by a FluxInstance, which sets its interval: set spec.sync.interval there"
-	case s.object.Generated:
-		return ReasonIntervalIgnored, "made by a HelmRelease, which sets its interval: tune spec.chart.spec.interval there"
+	case MadeBy(s.object) != "":
+		return ReasonIntervalIgnored, MadeBy(s.object)
 	default:
 		return "", ""
 	}
