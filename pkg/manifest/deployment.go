@@ -69,9 +69,9 @@ func (d *deployment) locate(taken artifact, checkout *Tree, at home, artifacts m
 		d.foreign = root.source.Name == ""
 		d.failed = !d.foreign && root.source.Kind == gitRepositoryKind && root.Base == "" && !strings.Contains(d.Spec.Path, "${")
 		d.elsewhere, d.pathMissing = fmt.Sprintf("its path %q is not in the checkout%s", d.Spec.Path, checkout.leftOut(d.folder)), !checkout.sparsely(d.folder)
-		if d.key != "" && !generated && checkout.isFolder(d.folder) {
+		if by := checkout.omits(d.folder); by != "" && !generated {
 			d.pathMissing = false
-			d.elsewhere = fmt.Sprintf("%s leaves its path %q out of the artifact (spec.ignore, spec.sparseCheckout)", d.source(), d.Spec.Path)
+			d.elsewhere = fmt.Sprintf("%s leaves its path %q out of the artifact (%s)", d.source(), d.Spec.Path, by)
 		}
 	}
 	d.local = d.elsewhere == ""

@@ -37,6 +37,31 @@ func (t *Tree) leaveOut(git index) {
 			t.remove(p)
 		}
 	}
+	t.omit(matcher)
+}
+
+// omit takes out the folders that patterns leave out, and in which nothing is left: an artifact does not have them, while it has one
+// of which only the files are left out (fluxcd/pkg artifact/storage, Archive). Git has no folder without files.
+func (t *Tree) omit(matcher gitignore.Matcher) {
+	t.omitted = map[string]bool{}
+	for _, p := range slices.Backward(sortedKeys(t.nodes)) { // what is in a folder comes first
+		if n := t.nodes[p]; n.folder && p != "" && len(n.names) == 0 && matcher.Match(strings.Split(p, "/"), true) {
+			t.omitted[p] = true
+			t.remove(p)
+		}
+	}
+}
+
+// omits says what keeps a folder of the checkout out of a source's artifact that does not have it; "" where there is none.
+func (t *Tree) omits(folder string) string {
+	switch {
+	case t.omitted[folder]:
+		return sourceignore.IgnoreFile
+	case t.isFolder(folder):
+		return "spec.ignore, spec.sparseCheckout"
+	default:
+		return ""
+	}
 }
 
 // ignoresFolder tells whether Git ignores all that is in a folder.

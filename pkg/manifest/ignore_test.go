@@ -97,24 +97,30 @@ func TestSourcesAreFollowed(t *testing.T) {
 		want []string
 		gaps []string
 	}{
-		"nothing":         {"", []string{"web"}, nil},
-		"an empty folder": {"  ignore: |\n    *.yaml\n    !/clusters/**\n", nil, nil},
-		"ignore":          {"  ignore: |\n    /apps/web.yaml\n", []string{"cloud"}, nil},
-		"all but":         {"  ignore: |\n    /*\n    !/clusters\n", nil, []string{`what Kustomization flux-system/apps applies: GitRepository flux-system/flux-system leaves its path "./apps" out of the artifact (spec.ignore, spec.sparseCheckout)`}},
-		"itself":          {"  ignore: |\n    gotk-sync.yaml\n", []string{"cloud", "web"}, nil},
-		"sparse":          {"  sparseCheckout: [./clusters, apps/web]\n", []string{"web"}, nil},
-		"sparse, without": {"  sparseCheckout: [clusters]\n", nil, []string{`what Kustomization flux-system/apps applies: GitRepository flux-system/flux-system leaves its path "./apps" out of the artifact (spec.ignore, spec.sparseCheckout)`}},
-		"include":         {"  include: [{repository: {name: x}}]\n", []string{"web"}, []string{"the files of GitRepository flux-system/flux-system: it includes those of other repositories (spec.include), which are not in the checkout"}},
+		"nothing":            {"", []string{"web"}, nil},
+		"an empty folder":    {"  ignore: |\n    *.yaml\n    !/clusters/**\n", nil, nil},
+		"ignore":             {"  ignore: |\n    /apps/web.yaml\n", []string{"cloud"}, nil},
+		"all but":            {"  ignore: |\n    /*\n    !/clusters\n", nil, []string{`what Kustomization flux-system/apps applies: GitRepository flux-system/flux-system leaves its path "./apps" out of the artifact (spec.ignore, spec.sparseCheckout)`}},
+		"itself":             {"  ignore: |\n    gotk-sync.yaml\n", []string{"cloud", "web"}, nil},
+		"sparse":             {"  sparseCheckout: [./clusters, apps/web]\n", []string{"web"}, nil},
+		"sparse, without":    {"  sparseCheckout: [clusters]\n", nil, []string{`what Kustomization flux-system/apps applies: GitRepository flux-system/flux-system leaves its path "./apps" out of the artifact (spec.ignore, spec.sparseCheckout)`}},
+		"a file of patterns": {"", nil, []string{`what Kustomization flux-system/apps applies: GitRepository flux-system/flux-system leaves its path "./apps" out of the artifact (.sourceignore)`}},
+		"and back in":        {"  ignore: |\n    !/apps/web.yaml\n", []string{"web"}, nil},
+		"include":            {"  include: [{repository: {name: x}}]\n", []string{"web"}, []string{"the files of GitRepository flux-system/flux-system: it includes those of other repositories (spec.include), which are not in the checkout"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tree := NewTree(map[string]string{
+			files := map[string]string{
 				"clusters/a/flux-system/gotk-sync.yaml": "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: flux-system, namespace: flux-system}\nspec:\n  interval: 1m\n  url: https://example.com/x\n" + c.spec +
 					"---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\nspec: {path: ./clusters/a, interval: 1m, sourceRef: {kind: GitRepository, name: flux-system}}\n",
 				"clusters/a/apps.yaml": strings.Replace(kustomizationOfApps, "name: repo", "name: flux-system", 1),
 				"apps/web.yaml":        release,
 				"apps/cloudbuild.yaml": named("cloud"),
-			})
+			}
+			if name == "a file of patterns" || name == "and back in" {
+				files[".sourceignore"] = "apps/\n"
+			}
+			tree := NewTree(files)
 			f := tree.Read(tree.Roots())[0]
 			var got, gaps []string
 			for _, o := range f.Snapshot.Objects {

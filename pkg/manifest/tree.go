@@ -37,6 +37,8 @@ type Tree struct {
 	// their keys.
 	aside   map[string]*node
 	sources *sync.Map
+	// omitted are folders that a .sourceignore leaves out.
+	omitted map[string]bool
 	// Sparse are files that Git tracks, and that are not on the disk since the checkout is sparse.
 	Sparse []string
 	// Submodules are the folders that were left out because they are another repository.
@@ -252,6 +254,8 @@ func (t *Tree) leftOut(p string) string {
 		return ": it is a symbolic link, and Flux leaves these out"
 	case at(t.Submodules):
 		return ": it is in a submodule, and these are not read"
+	case t.omitted[p]:
+		return ": a .sourceignore leaves it out"
 	case t.sparsely(p):
 		return ": " + notOnDisk
 	default:
