@@ -32,7 +32,7 @@ type deployment struct {
 type appliedObject struct {
 	builtResource
 	by flux.Ref // the Kustomization that applies it; the zero Ref for the root's own
-	// literal says that its Kustomization substitutes nothing in it, and renamed that it had another name before.
+	// literal says that its Kustomization substitutes nothing more in it, and renamed that it had another name before.
 	literal, renamed bool
 	// made says that the Flux Operator makes it for a FluxInstance.
 	made bool
@@ -152,7 +152,8 @@ func (o *appliedObject) substitute(vars variables, seed maphash.Seed, lenient bo
 		return nil, err
 	}
 	if o.json != nil {
-		data, unset, err := substitute(o.json, vars)
+		data, unset, open, err := substitute(o.json, vars)
+		o.literal = !open // what looks like a variable was escaped, or is a variable's value
 		if err == nil && (len(unset) == 0 || lenient && len(data) > 0) {
 			err = o.rename(data)
 		}
@@ -165,7 +166,7 @@ func (o *appliedObject) substitute(vars variables, seed maphash.Seed, lenient bo
 		return nil, nil // Flux may not substitute at all
 	}
 	for _, text := range o.texts {
-		_, missing, err := vars.eval(text)
+		_, missing, _, err := vars.eval(text)
 		if err != nil {
 			return nil, err
 		}

@@ -104,7 +104,7 @@ spec:
 	require.NoError(t, b.err)
 	require.Len(t, b.resources, 1)
 	vars := map[string]string{"name": "web", "every": "5m", "port": "8080"}
-	got, unset, err := substitute(b.resources[0].json, variables{values: vars})
+	got, unset, _, err := substitute(b.resources[0].json, variables{values: vars})
 	require.NoError(t, err)
 	require.Empty(t, unset)
 

@@ -86,8 +86,8 @@ func (v variables) invalid() error {
 }
 
 // eval replaces the variables in a text. A variable that may have a value elsewhere stays as it is written. Those that
-// have none and no default are returned: kustomize-controller fails on the first of them.
-func (v variables) eval(text string) (out string, unset []string, err error) {
+// have none and no default are returned: kustomize-controller fails on the first of them. Open says that a variable stays.
+func (v variables) eval(text string) (out string, unset []string, open bool, err error) {
 	for {
 		missing := ""
 		out, err = envsubst.Eval(text, func(name string) (string, bool) {
@@ -96,6 +96,7 @@ func (v variables) eval(text string) (out string, unset []string, err error) {
 			case known || slices.Contains(unset, name):
 				return value, true
 			case v.open:
+				open = true
 				return v.unknown(name), true
 			default:
 				missing = name
@@ -103,34 +104,34 @@ func (v variables) eval(text string) (out string, unset []string, err error) {
 			}
 		})
 		if err == nil {
-			return out, unset, nil
+			return out, unset, open, nil
 		}
 		if missing == "" { // it cannot be parsed
-			return "", nil, fmt.Errorf("substituting variables: %w", err)
+			return "", nil, open, fmt.Errorf("substituting variables: %w", err)
 		}
 		unset = append(unset, missing) // the one that was asked for last
 	}
 }
 
 // substitute replaces the variables in an object, as SubstituteVariables in github.com/fluxcd/pkg/kustomize
-// does: in its YAML.
-func substitute(object json.RawMessage, vars variables) (data json.RawMessage, unset []string, err error) {
+// does: in its YAML. Open says that a variable stays that may have a value elsewhere.
+func substitute(object json.RawMessage, vars variables) (data json.RawMessage, unset []string, open bool, err error) {
 	if bytes.IndexByte(object, '$') < 0 {
-		return object, nil, nil
+		return object, nil, false, nil
 	}
 	text, err := yaml.JSONToYAML(object)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
-	out, unset, err := vars.eval(string(text))
+	out, unset, open, err := vars.eval(string(text))
 	if err != nil {
-		return nil, unset, err
+		return nil, unset, open, err
 	}
 	data, err = yaml.YAMLToJSON([]byte(out))
 	if len(unset) > 0 { // what comes of empty values need not be an object
-		return data, unset, nil
+		return data, unset, open, nil
 	}
-	return data, nil, err
+	return data, nil, open, err
 }
 
 // UnsetVariable is a variable without a value and without a default, in what a Kustomization applies.
