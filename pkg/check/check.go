@@ -78,9 +78,7 @@ type ClusterChange struct {
 	From string
 	// New and Gone say that only one side has it.
 	New, Gone bool
-	// Ended says that the branch takes its first Kustomization away, and so all that is applied.
-	Ended   bool
-	Changes []ValueChange
+	Changes   []ValueChange
 	// Added and Removed objects.
 	Added, Removed []flux.Ref
 	// Unknown objects are neither: only one side has them, and the other does not tell whether it has. They cost on both
@@ -132,7 +130,7 @@ func New(in Input) Check {
 }
 
 func (p pairing) compare(decisions manifest.Decisions) ClusterChange {
-	c := ClusterChange{Name: p.name, From: p.from, New: p.was == nil, Gone: p.is == nil, Ended: p.ended, Unknown: p.unknown, Kept: p.kept, Gaps: p.gaps}
+	c := ClusterChange{Name: p.name, From: p.from, New: p.was == nil, Gone: p.is == nil, Unknown: p.unknown, Kept: p.kept, Gaps: p.gaps}
 	unknown := p.unknownRefs()
 	old := map[flux.Ref]tune.Item{}
 	for _, item := range p.before {

@@ -21,6 +21,8 @@ const (
 	RuleKind      Rule = "unknown-kind"
 	RuleSchema    Rule = "schema"
 	RuleYAML      Rule = "invalid-yaml"
+	RuleLost      Rule = "lost-cluster"
+	RuleImmutable Rule = "immutable"
 	RulePath      Rule = "missing-path"
 	RuleVariable  Rule = "unset-variable"
 	RuleTimeout   Rule = "timeout"
@@ -62,6 +64,10 @@ func Rules() []RuleText {
 			"The schema of the CRD, that of Flux 2.9, does not take what the object is built with, or wants a field that is not there. The API server refuses the object, so that its Kustomization " + earlierStages + ". It takes nothing away."},
 		{RuleYAML, LevelError, "A file that cannot be read as YAML",
 			"kustomize-controller cannot build what the file is a part of: it applies nothing of the Kustomization, and takes nothing away. Correct the file; what a template engine is to render belongs beside what Flux reads."},
+		{RuleLost, LevelError, "A branch with which a cluster's Flux takes itself away",
+			"Flux takes away what a Kustomization does not apply any more, also the Kustomization itself, and with it all that it applied. Have the folder that it reads include it: flux bootstrap writes it into flux-system/gotk-sync.yaml. To move it, have both folders include it, and change its path in both. Told only with --base."},
+		{RuleImmutable, LevelError, "A change of an immutable ConfigMap",
+			"The API server takes no other data of it, and does not make it mutable again, so that its Kustomization " + earlierStages + ". It takes nothing away. Give the ConfigMap another name, as a configMapGenerator does; with spec.force the Kustomization makes it anew. Told only with --base."},
 		{RulePath, LevelError, "A Kustomization whose path is not in the checkout",
 			"kustomize-controller finds no files for it: it applies nothing, and takes nothing away. Correct spec.path, or bring the folder back."},
 		{RuleVariable, LevelError, "A variable without a value and without a default",
@@ -138,7 +144,7 @@ func findings(in Input, pairs []pairing, moved moves, decisions manifest.Decisio
 			}
 		}
 	}
-	return group(append(facts, dead...), known)
+	return group(slices.Concat(facts, dead, branchFacts(in, pairs)), known)
 }
 
 // group makes one finding of the facts of one rule at one place.

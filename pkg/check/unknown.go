@@ -30,8 +30,8 @@ type pairing struct {
 	from string
 	// was and is are nil where a side does not have it.
 	was, is *Cluster
-	// ended says that the branch takes all of it away.
-	ended   bool
+	// ended says how the branch takes all of it away; "" where it does not.
+	ended   string
 	unknown []Unknown
 	kept    []Kept
 	// now is what was asked for as it is on the cluster with the branch, also what that keeps of the base.
@@ -132,14 +132,14 @@ func (p *pairing) end(in Input) {
 		return
 	}
 	was, is := in.Base.Fleets[p.was.Root], in.Head.Fleets[p.is.Root]
-	gone, ends := manifest.NewTransition(was, is).Ends()
+	gone, says, ends := manifest.NewTransition(was, is).Ends()
 	if _, unknown := in.Head.Tree.Doubts(in.Head.Fleets, is.Root).AboutRoot(was); !ends || unknown {
 		return
 	}
 	in.Head.Fleets[p.is.Root] = gone
 	cluster := *p.is
 	cluster.Plan.Items, cluster.Costs.Items, cluster.Costs.Others = nil, nil, nil
-	p.is, p.ended = &cluster, true
+	p.is, p.ended = &cluster, says
 }
 
 // count is the budget of what there is; the zero value where there is nothing.

@@ -60,6 +60,8 @@ func newCheck(r *root) *cobra.Command {
 			  unknown-kind      a kind or apiVersion that looks like one of Flux's, and that Flux does not have
 			  schema            a field that the API server refuses, or misses, by the CRDs of Flux 2.9
 			  invalid-yaml      a file that cannot be read as YAML: Flux applies nothing of its Kustomization
+			  lost-cluster      a branch with which a cluster's Flux takes itself away
+			  immutable         a change of an immutable ConfigMap: Flux applies nothing of its Kustomization
 			  missing-path      a Kustomization whose path is not in the checkout
 			  unset-variable    a variable without a value and a default: Flux applies nothing of its Kustomization
 			  timeout           a timeout that is not shorter than the interval
@@ -210,7 +212,6 @@ func (o CheckOptions) check(ctx context.Context) error {
 	document.Scope = o.scope()
 	o.root.warn(document.Warnings, slices.Concat(gaps, o.Files.otherGaps()))
 	o.root.inFiles(slices.Concat(gaps, o.Files.filtered(ctx), o.Files.leftovers()))
-	o.tellUnassigned(head)
 	if err := o.show(document); err != nil {
 		return err
 	}
@@ -228,10 +229,8 @@ func (o CheckOptions) heard(head check.Side, c check.Check) (warnings []string, 
 		}
 		warnings = append(warnings, cluster.Plan.Warnings...)
 	}
-	for _, cluster := range c.Clusters {
-		if cluster.Ended {
-			warnings = append(warnings, cluster.Name+": its first Kustomization is not among what it applies any more: Flux takes it away, and all that it applies")
-		}
+	if without := unassigned(head); without != "" {
+		warnings = append(warnings, without)
 	}
 	if mistyped := unpolled(o.Limits, checkedHosts(c)); mistyped != "" && (o.FailAbove == 0 || len(c.Hosts) == 0) {
 		warnings = append(warnings, mistyped)

@@ -102,8 +102,9 @@ func (o CheckOptions) verdict(c check.Check, document report.BranchCheck, unread
 	return nil
 }
 
-// tellUnassigned says of which clusters no object has an environment, so that no policy was applied: else it looks as if all were well.
-func (o CheckOptions) tellUnassigned(side check.Side) {
+// unassigned says of which clusters no object has an environment, so that no policy was applied: else it looks as if all were well.
+// "" where there is none.
+func unassigned(side check.Side) string {
 	without := func(item tune.Item) bool { return item.Assignment.Environment == "" }
 	objects, named := 0, []string(nil)
 	for _, cluster := range side.Clusters {
@@ -114,13 +115,13 @@ func (o CheckOptions) tellUnassigned(side check.Side) {
 		}
 	}
 	if objects == 0 {
-		return
+		return ""
 	}
 	where, remedy := "", "check the whole checkout, name the cluster with --root, or use --default-env"
 	if len(named) < len(side.Clusters) {
 		where, remedy = " of "+some(named), "their names tell it in spec.clusters of a policy"
 	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "Note: none of %s%s has an environment, so that no policy was applied: %s\n", plural(objects, "object"), terminal.Printable(where), remedy)
+	return fmt.Sprintf("none of %s%s has an environment, so that no policy was applied: %s", plural(objects, "object"), where, remedy)
 }
 
 // some are the first of some names, and how many more there are.

@@ -90,6 +90,26 @@ func TestCheckOfTheFirstKustomization(t *testing.T) {
 			editFile(t, dir, sync, "./clusters/a", "./clusters/b")
 			editFile(t, dir, "clusters/b/flux-system/gotk-sync.yaml", "./clusters/b", "./clusters/a")
 		}, 1, 0, 48, "lead back"},
+		"it is led to a folder without it": {[]string{"a"}, edit(sync, "./clusters/a", "./apps"), 0, 4, 0, ""},
+		"it is led away with the rest": {[]string{"a"}, func(t *testing.T, dir string) {
+			t.Helper()
+			writeFile(t, dir, "clusters/new/apps.yaml", readFile(t, dir, "clusters/a/apps.yaml"))
+			require.NoError(t, os.Remove(filepath.Join(dir, "clusters/a/apps.yaml")))
+			editFile(t, dir, sync, "./clusters/a", "./clusters/new")
+		}, 0, 4, 0, ""},
+		"it is led to a copy": {[]string{"a"}, func(t *testing.T, dir string) {
+			t.Helper()
+			editFile(t, dir, sync, "./clusters/a", "./clusters/new")
+			for _, file := range []string{"apps.yaml", "flux-system/gotk-sync.yaml", "flux-system/kustomization.yaml"} {
+				writeFile(t, dir, "clusters/new/"+file, readFile(t, dir, "clusters/a/"+file))
+			}
+		}, 0, 0, 24, ""},
+		"its file is in another folder": {[]string{"a"}, func(t *testing.T, dir string) {
+			t.Helper()
+			writeFile(t, dir, "clusters/new/flux-system/gotk-sync.yaml", strings.Replace(readFile(t, dir, sync), "./clusters/a", "./clusters/new", 1))
+			require.NoError(t, os.Remove(filepath.Join(dir, sync)))
+			writeFile(t, dir, "clusters/a/flux-system/kustomization.yaml", "resources: []\n")
+		}, 0, 4, 12, ""},
 		"another branch":     {[]string{"a"}, edit(sync, "branch: main", "branch: other"), 0, 0, 24, "gets another repository or revision"},
 		"another repository": {[]string{"a"}, edit(sync, "example/fleet", "example/other"), 0, 0, 24, "gets another repository or revision"},
 		"another protocol":   {[]string{"a"}, edit(sync, "ssh://git@github.com/example/fleet", "https://github.com/example/fleet.git"), 0, 0, 24, ""},
@@ -107,7 +127,8 @@ func TestCheckOfTheFirstKustomization(t *testing.T) {
 			require.NoError(t, json.Unmarshal([]byte(o.stdout), &document), o.stderr)
 			assert.Equal(t, c.code, o.code, o.stderr)
 			assert.NotContains(t, o.stderr, "No Flux objects found")
-			assert.Equal(t, c.git == 0, strings.Contains(o.stderr, "Warning: clusters/a: its first Kustomization is not among what it applies any more: Flux takes it away, and all that it applies\n"), o.stderr)
+			assert.Equal(t, c.removed > 0, strings.Contains(o.stdout, "Kustomization flux-system/flux-system is not among what it applies any more: Flux takes it away, and all that it applied"), o.stdout)
+			assert.Equal(t, c.removed > 0, document.Summary.Errors > 0, o.stdout)
 			assert.Equal(t, c.removed, document.Summary.Removed, o.stdout)
 			assert.InDelta(t, c.git, document.Summary.GitRequests.After, 0.01, o.stdout)
 			assert.Equal(t, c.says != "", document.Summary.Incomplete.After, o.stdout)

@@ -19,6 +19,8 @@ type lifecycle struct {
 	Prune *bool `json:"prune"`
 	// DeletionPolicy says what becomes of its objects when it is deleted itself.
 	DeletionPolicy string `json:"deletionPolicy"`
+	// Force has it make anew what the API server takes no change of.
+	Force bool `json:"force"`
 }
 
 func (l lifecycle) prunes() bool { return l.Prune == nil || *l.Prune }
@@ -105,8 +107,12 @@ func (f *Fleet) refuse(by flux.Ref, why string) {
 		f.refused = map[flux.Ref]string{}
 	}
 	if f.refused[by] == "" {
-		f.refused[by] = fmt.Sprintf("%s applies nothing: the API server refuses %s", by, why)
+		f.refused[by] = refusal(by, why)
 	}
+}
+
+func refusal(by flux.Ref, why string) string {
+	return fmt.Sprintf("%s applies nothing: the API server refuses %s", by, why)
 }
 
 // noteHeld finds what does not follow the files, once all objects are there.

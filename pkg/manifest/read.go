@@ -268,8 +268,8 @@ func (r *reader) next(root Root, start kustomization, current map[flux.Ref]*depl
 			next[o.ref] = d
 		}
 	}
-	if d := current[start.ref()]; d.spec != specKey(start) && (d.built.err != nil || !d.local) {
-		next[start.ref()] = d // it has applied itself, and fails or finds no files since: Flux does not go back either
+	if d := current[start.ref()]; d.spec != specKey(start) && (d.built.err != nil || !d.local || !taken[start.ref()]) {
+		next[start.ref()] = d // it has applied itself, and fails, finds no files or not itself since: Flux does not go back either
 	}
 	return next
 }

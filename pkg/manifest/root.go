@@ -96,6 +96,9 @@ func (t *Tree) RootAt(folder string) (Root, error) {
 // Known tells whether something says that a cluster's Flux begins at the root, and by which Kustomization.
 func (r Root) Known() bool { return r.name != "" }
 
+// First is the Kustomization that begins to read at the root; the zero Ref where none is known.
+func (r Root) First() flux.Ref { return r.start().ref() }
+
 // relative is a path from the top where an absolute one of the disk is in the checkout; any other stays as it is.
 func (t *Tree) relative(folder string) string {
 	if t.dir == "" || !filepath.IsAbs(folder) {

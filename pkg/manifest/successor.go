@@ -10,45 +10,77 @@ import (
 )
 
 // Successors are the clusters of a checkout of which another state had some before, and whether they are others than those that
-// were found: Flux goes on with the folder that it reads, also where no file says any more that it does. What was found and is
-// not said to be a cluster's does not count beside one.
+// were found: Flux goes on with the folder that it reads, also where no file says any more that it does, and where its files lead it
+// to another one. What was found and is not said to be a cluster's does not count beside one.
 func (t *Tree) Successors(found, before []Root) (roots []Root, others bool) {
-	var lasting []Root
-	fresh := func(f Root) bool {
-		return f.Known() && !slices.ContainsFunc(before, func(r Root) bool { return r.Path == f.Path })
-	}
+	led := map[int]bool{} // of found: an old cluster, under the folder that it is led to
 	for _, r := range before {
-		there := slices.ContainsFunc(found, func(f Root) bool {
-			return f.Known() && (f.Path == r.Path || fresh(f) && f.name == r.name && f.namespace == r.namespace) // it may have been led there
-		})
-		if r.Known() && !there && t.isFolder(r.Path) {
-			lasting = append(lasting, r)
+		there := slices.ContainsFunc(found, func(f Root) bool { return f.Known() && f.Path == r.Path })
+		if !r.Known() || there || !t.isFolder(r.Path) {
+			continue
 		}
+		to := t.leads(r)
+		if i := slices.IndexFunc(found, func(f Root) bool {
+			fresh := !slices.ContainsFunc(before, func(b Root) bool { return b.Path == f.Path })
+			return fresh && f.Path == to && f.name == r.name && f.namespace == r.namespace
+		}); i >= 0 && !led[i] {
+			led[i] = true
+			from := r
+			r = found[i]
+			r.Path, r.Base = from.Path, from.Base
+		}
+		roots = append(roots, r)
 	}
-	if len(lasting) == 0 {
+	if len(roots) == 0 {
 		return found, false
 	}
-	for _, f := range found {
-		if f.Known() {
-			lasting = append(lasting, f)
+	for i, f := range found {
+		if f.Known() && !led[i] {
+			roots = append(roots, f)
 		}
 	}
-	sorting.By(lasting, func(a, b Root) int { return strings.Compare(a.Path, b.Path) })
-	return lasting, true
+	sorting.By(roots, func(a, b Root) int { return strings.Compare(a.Path, b.Path) })
+	return roots, true
+}
+
+// leads is the folder that the first Kustomization of a root applies in the end.
+func (t *Tree) leads(r Root) string {
+	current, _, _ := newReader(t).follow(r)
+	return current[r.start().ref()].folder
 }
 
 // Ends tells whether the first Kustomization of a cluster is not among what it applies any more: then Flux takes it away, and with
 // it all that it applies (kustomize-controller internal/controller/kustomization_controller.go, prune and finalize: neither spares
-// the Kustomization itself). The Fleet is that of the cluster without these.
-func (t Transition) Ends() (Fleet, bool) {
-	first := t.head.Root.start().ref()
+// the Kustomization itself). A FluxInstance that is taken away has Flux uninstalled (flux-operator internal/controller/
+// fluxinstance_uninstaller.go). The Fleet is that of the cluster afterwards, and what is said of the Kustomization.
+func (t Transition) Ends() (after Fleet, says string, ends bool) {
+	first := t.head.Root.First()
 	object, d := t.base.object(first), t.head.deployments[first]
 	_, applied := t.head.owners[first]
 	if object == nil || applied || d == nil || !d.whole() || t.base.owners[first] != first {
-		return Fleet{}, false
+		return Fleet{}, "", false
 	}
 	gone := Fleet{Root: t.head.Root, tree: t.head.tree, deployments: map[flux.Ref]*deployment{}}
-	return gone, NewTransition(t.base, gone).Removed(*object) == ""
+	says = "is not among what it applies any more: Flux takes it away, and all that it applied"
+	if instance, was := t.base.instanceOf(*object); was && d.manifest(instance.Ref) == nil {
+		says = fmt.Sprintf("loses %s, which makes it: the Flux Operator then uninstalls Flux", instance.Ref)
+	}
+	return gone, says, NewTransition(t.base, gone).Removed(*object) == ""
+}
+
+// instanceOf is the FluxInstance of which an object is made; false where it is made of none.
+func (f Fleet) instanceOf(o flux.Object) (flux.Object, bool) {
+	d := f.deployments[f.owners[o.Ref]]
+	if d == nil || !o.Generated {
+		return flux.Object{}, false
+	}
+	for _, one := range d.objects {
+		if instance, err := one.decode(); one.isFluxInstance() && err == nil {
+			instance.Ref = one.ref
+			return d.marked(instance), true
+		}
+	}
+	return flux.Object{}, false
 }
 
 // Resourced tells of a cluster whose own source has another repository or revision than before: what Flux applies from then on is

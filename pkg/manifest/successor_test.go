@@ -9,6 +9,36 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// What a FluxInstance makes goes with it, unless a mark keeps that; and Flux with that.
+func TestEndsOfAFluxInstance(t *testing.T) {
+	t.Parallel()
+	const instance = "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\nspec:\n  distribution: {version: 2.x, registry: ghcr.io/fluxcd}\n" +
+		"  sync: {kind: GitRepository, url: 'https://github.com/example/fleet', ref: refs/heads/main, path: clusters/production}\n"
+	marked := strings.Replace(instance, "{name: flux,", "{annotations: {kustomize.toolkit.fluxcd.io/prune: disabled}, name: flux,", 1)
+	unsynced, _, _ := strings.Cut(instance, "  sync:")
+	for name, c := range map[string]struct {
+		before, after string
+		want          string
+	}{
+		"nothing":          {instance, instance, ""},
+		"it is gone":       {instance, "", "loses FluxInstance flux-system/flux, which makes it: the Flux Operator then uninstalls Flux"},
+		"it is kept":       {marked, "", ""},
+		"without a source": {instance, unsynced, "is not among what it applies any more: Flux takes it away, and all that it applied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			base, head := NewTree(map[string]string{production + "flux.yaml": c.before, "x": ""}), NewTree(map[string]string{production + "flux.yaml": c.after, "x": ""})
+			before := base.Roots()
+			after, _ := head.Successors(head.Roots(), before)
+			_, says, ends := NewTransition(base.Read(before)[0], head.Read(after)[0]).Ends()
+			assert.Equal(t, c.want != "", ends)
+			if ends {
+				assert.Equal(t, c.want, says)
+			}
+		})
+	}
+}
+
 // A cluster's own source that gets another repository or revision brings what is not in the checkout, however it is written.
 func TestResourced(t *testing.T) {
 	t.Parallel()
@@ -52,7 +82,7 @@ func TestResourced(t *testing.T) {
 	}
 }
 
-// A cluster goes on where no file says any more that it is one, unless its first Kustomization may have been led to another folder.
+// A cluster goes on where no file says any more that it is one, and where its files lead it to another folder.
 func TestSuccessors(t *testing.T) {
 	t.Parallel()
 	const sync = production + "flux-system/gotk-sync.yaml"
@@ -67,11 +97,15 @@ func TestSuccessors(t *testing.T) {
 		}, nil},
 		"it is led elsewhere": {func(files map[string]string) {
 			files[sync] = strings.Replace(files[sync], "./clusters/production", "./apps", 1)
-		}, []string{"apps"}},
+		}, []string{"clusters/production"}},
+		"it is led to a copy": {func(files map[string]string) {
+			files[sync] = strings.Replace(files[sync], "./clusters/production", "./clusters/new", 1)
+			files["clusters/new/flux-system/gotk-sync.yaml"] = files[sync]
+		}, []string{"clusters/production"}},
 		"its file is elsewhere": {func(files map[string]string) {
 			files["clusters/new/flux-system/gotk-sync.yaml"] = strings.Replace(files[sync], "clusters/production", "clusters/new", 1)
 			delete(files, sync)
-		}, []string{"clusters/new"}},
+		}, []string{"clusters/new", "clusters/production"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,11 +15,13 @@ import (
 type Transition struct {
 	base, head Fleet
 	late       func() late // once
+	fixed      func() map[flux.Ref]Fixed
 }
 
 // NewTransition is that between two states of the files.
 func NewTransition(base, head Fleet) Transition {
 	t := Transition{base: base, head: head}
+	t.fixed = sync.OnceValue(func() map[flux.Ref]Fixed { return newFixed(t) })
 	t.late = sync.OnceValue(func() late { return newLate(t) })
 	return t
 }
@@ -94,7 +96,7 @@ func (t Transition) guarded(ref flux.Ref, part flux.Field) string {
 	if object == nil {
 		return ""
 	}
-	return cmp.Or(t.head.refused[t.head.owners[ref]], tune.Untouched(*object), t.head.Rule(*object, part))
+	return cmp.Or(t.refused(t.head.owners[ref]), tune.Untouched(*object), t.head.Rule(*object, part))
 }
 
 // frozen says why a Kustomization goes on with the spec of the base where the head has another one: nothing of what that makes
@@ -150,7 +152,7 @@ func (t Transition) stalled(by flux.Ref, seen ...flux.Ref) string {
 	if d := t.starved(by); d != nil {
 		return d.why(by)
 	}
-	return cmp.Or(t.frozen(by, seen...), t.head.refused[by])
+	return cmp.Or(t.frozen(by, seen...), t.refused(by))
 }
 
 // Unchanged says why an object that both states have stays in whole as it is on the base; "" where it does not.
@@ -187,6 +189,9 @@ func (t Transition) Removed(o flux.Object) string {
 	if mark := tune.NotPruned(o); mark != "" {
 		return mark + " on the object keeps Flux from taking it away"
 	}
+	if instance, found := t.base.instanceOf(o); found && tune.NotPruned(instance) != "" {
+		return fmt.Sprintf("%s on %s, which makes it, keeps Flux from taking that away", tune.NotPruned(instance), instance.Ref)
+	}
 	return t.left(o.Ref)
 }
 
@@ -215,8 +220,8 @@ func (t Transition) left(ref flux.Ref, seen ...flux.Ref) string {
 		return t.starved(by).why(by)
 	case t.frozen(by) != "":
 		return t.frozen(by)
-	case t.head.refused[by] != "":
-		return t.head.refused[by]
+	case t.refused(by) != "":
+		return t.refused(by)
 	case !life.prunes():
 		return fmt.Sprintf("%s, which applied it, has prune: false", by)
 	default:

@@ -1,0 +1,37 @@
+package check
+
+import (
+	"fmt"
+
+	"github.com/fluxtune/kubectl-fluxtune/pkg/manifest"
+)
+
+// branchFacts are what is wrong with a branch as a change of what is on the clusters: the base has none of it.
+func branchFacts(in Input, pairs []pairing) []fact {
+	if in.Base == nil {
+		return nil
+	}
+	var facts []fact
+	locator := manifest.NewLocator(in.Head.Tree)
+	for _, p := range pairs {
+		if p.was == nil || p.is == nil {
+			continue
+		}
+		was, is := in.Base.Fleets[p.was.Root], in.Head.Fleets[p.is.Root]
+		if p.ended != "" {
+			first := is.Root.First()
+			facts = append(facts, fact{
+				rule: RuleLost, at: locator.Locate(manifest.Fleet{Root: is.Root}, first, "spec", "path"), cluster: p.name, ref: first,
+				says: who + " " + p.ended, id: fmt.Sprintf("%s %s", RuleLost, p.name),
+			})
+			continue
+		}
+		for _, f := range manifest.NewTransition(was, is).Fixed() {
+			facts = append(facts, fact{
+				rule: RuleImmutable, at: f.At, cluster: p.name, ref: f.By,
+				says: fmt.Sprintf("%s applies nothing: the API server refuses %s", who, f.Why), id: fmt.Sprintf("%s %s %s", RuleImmutable, p.name, f.By),
+			})
+		}
+	}
+	return facts
+}
