@@ -89,14 +89,14 @@ func TestCheckSaysThatNoPolicyWasApplied(t *testing.T) {
 	t.Parallel()
 	dir := writeCheckout(t)
 	o := invocation{}.run(t.Context(), "check", "-f", filepath.Join(dir, "apps/base"))
-	assert.Contains(t, o.stderr, "Note: none of 1 object has an environment, so that no policy was applied")
+	assert.Contains(t, o.stderr, "Warning: none of 1 object has an environment, so that no policy was applied")
 	assert.NotContains(t, invocation{}.run(t.Context(), "check", "-f", dir).stderr, "no policy")
 
 	// One cluster without among others that have one is named.
 	dir = bootstrapped(t, "1m", "1m")
 	require.NoError(t, os.Rename(filepath.Join(dir, "clusters/b"), filepath.Join(dir, "clusters/production")))
 	editFile(t, dir, "clusters/production/flux-system/gotk-sync.yaml", "./clusters/b", "./clusters/production")
-	assert.Contains(t, invocation{}.run(t.Context(), "check", "-f", dir).stderr, "Note: none of 5 objects of clusters/a has an environment, so that no policy was applied: their names tell it in spec.clusters of a policy\n")
+	assert.Contains(t, invocation{}.run(t.Context(), "check", "-f", dir).stderr, "Warning: none of 5 objects of clusters/a has an environment, so that no policy was applied: their names tell it in spec.clusters of a policy\n")
 }
 
 // What rewrite writes under the default policy, check has nothing to say about.

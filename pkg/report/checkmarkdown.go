@@ -18,6 +18,7 @@ func (c BranchCheck) Markdown(all bool) string {
 	}
 	b.WriteString(c.markdownGaps())
 	b.WriteString(c.markdownStays())
+	b.WriteString(c.markdownWarnings())
 	for _, s := range c.Sections() {
 		rows := len(s.Table.Rows)
 		if rows > shownFindings {
@@ -99,6 +100,22 @@ func (c BranchCheck) markdownStays() string {
 		fmt.Fprintf(&b, "- %s: %s in %s: %s\n", s.Files, code(s.subject()), code(s.Cluster), code(s.Why))
 	}
 	b.WriteString("\n")
+	return b.String()
+}
+
+// markdownWarnings are what others read on stderr.
+func (c BranchCheck) markdownWarnings() string {
+	var b strings.Builder
+	for i, w := range c.Warnings {
+		if i == shownGaps {
+			fmt.Fprintf(&b, "- and %d more\n", len(c.Warnings)-i)
+			break
+		}
+		fmt.Fprintf(&b, "- warning: %s\n", code(w))
+	}
+	if b.Len() > 0 {
+		b.WriteString("\n")
+	}
 	return b.String()
 }
 

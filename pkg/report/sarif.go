@@ -139,6 +139,9 @@ func (c BranchCheck) SARIF(version string) SARIF {
 	for _, s := range c.Stays() {
 		invocation.ToolExecutionNotifications = append(invocation.ToolExecutionNotifications, SARIFNotification{string(check.LevelNote), SARIFText{s.Text()}})
 	}
+	for _, w := range c.Warnings {
+		invocation.ToolExecutionNotifications = append(invocation.ToolExecutionNotifications, SARIFNotification{string(check.LevelWarning), SARIFText{w}})
+	}
 	run.Invocations = []SARIFInvocation{invocation}
 	return SARIF{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []SARIFRun{run}}
 }
