@@ -72,12 +72,23 @@ func (f Fleet) givesVariables(configMap flux.Ref) bool {
 			}
 		}
 		for _, o := range d.objects {
-			if o.ref == configMap && isImmutable(o.json) || o.ref.Namespace == configMap.Namespace && slices.Contains(o.configMaps, configMap.Name) || o.mayRead(configMap) {
+			if o.ref == configMap && isImmutable(o.json) || o.ref.Namespace == configMap.Namespace && d.reads(o, configMap.Name) || o.mayRead(configMap) {
 				return false
 			}
 		}
 	}
 	return gives
+}
+
+// reads tells whether an object of a deployment names a ConfigMap, or may, by a variable that is not known.
+func (d *deployment) reads(o appliedObject, configMap string) bool {
+	return slices.ContainsFunc(o.configMaps, func(name string) bool {
+		if !o.raw && strings.Contains(name, "$") {
+			out, _, _, err := d.vars.eval(name)
+			return err != nil || out == configMap || strings.Contains(out, "$")
+		}
+		return name == configMap
+	})
 }
 
 // givesSome tells whether a Kustomization takes variables from a ConfigMap.

@@ -18,21 +18,25 @@ func TestVariablesThatOthersRead(t *testing.T) {
 		cluster = "clusters/production/"
 		other   = "---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: ext, namespace: flux-system}\nspec:\n  interval: 5m\n  path: ./x\n" +
 			"  sourceRef: {kind: GitRepository, name: SOURCE}\n  postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}]}\n"
-		pod = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: flux-system}\nspec:\n  containers: [{name: c, image: c, SPEC}]\n"
+		pod   = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: flux-system}\nspec:\n  containers: [{name: c, image: c, SPEC}]\n"
+		named = "---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: w, namespace: flux-system}\nspec:\n  interval: 5m\n  path: ./w\n" +
+			"  sourceRef: {kind: GitRepository, name: flux-system}\n  postBuild: {substitute: {n: ars}}\n"
+		release2 = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: h, namespace: flux-system}\nspec:\n  interval: 5m\n  chartRef: {kind: OCIRepository, name: h}\n  valuesFrom: [{kind: ConfigMap, name: 'v${n}', valuesKey: poll, targetPath: poll}]\n"
 	)
 	x := "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: b, namespace: x}\nspec: {interval: '${poll}', url: https://example.com/b}\n"
 	for name, edits := range map[string]map[string]string{
-		"nobody else":        {},
-		"built by another":   {cluster + "apps.yaml": replaced(other, "SOURCE", "flux-system"), "x/b.yaml": replaced(x, "${poll}", "5m")},
-		"another cluster":    {cluster + "apps.yaml": replaced(other, "SOURCE}", "flux-system}\n  kubeConfig: {secretRef: {name: k}}"), "x/b.yaml": x},
-		"another repository": {cluster + "apps.yaml": replaced(other, "SOURCE", "elsewhere")},
-		"what is fetched":    {"apps/kustomization.yaml": "resources: [a.yaml, 'https://example.com/more//x?ref=v1']\n"},
-		"a Helm release":     {cluster + "apps.yaml": "---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: h, namespace: flux-system}\nspec:\n  interval: 5m\n  chartRef: {kind: OCIRepository, name: h}\n  valuesFrom: [{kind: ConfigMap, name: vars, valuesKey: poll, targetPath: poll}]\n"},
-		"an environment":     {cluster + "apps.yaml": replaced(pod, "SPEC", "envFrom: [{configMapRef: {name: vars}}]")},
-		"a variable of one":  {cluster + "apps.yaml": replaced(pod, "SPEC", "env: [{name: X, valueFrom: {configMapKeyRef: {name: vars, key: poll}}}]")},
-		"a volume":           {cluster + "apps.yaml": replaced(pod, ", SPEC}]", "}]\n  volumes: [{name: v, configMap: {name: vars}}]")},
-		"a ResourceSet":      {cluster + "apps.yaml": "---\napiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: all, namespace: flux-system}\nspec:\n  resourcesTemplate: |\n    substituteFrom: [{kind: ConfigMap, name: vars}]\n"},
-		"it may not change":  {cluster + "vars.yaml": "immutable: true\n"},
+		"nobody else":          {},
+		"built by another":     {cluster + "apps.yaml": replaced(other, "SOURCE", "flux-system"), "x/b.yaml": replaced(x, "${poll}", "5m")},
+		"another cluster":      {cluster + "apps.yaml": replaced(other, "SOURCE}", "flux-system}\n  kubeConfig: {secretRef: {name: k}}"), "x/b.yaml": x},
+		"another repository":   {cluster + "apps.yaml": replaced(other, "SOURCE", "elsewhere")},
+		"what is fetched":      {"apps/kustomization.yaml": "resources: [a.yaml, 'https://example.com/more//x?ref=v1']\n"},
+		"a Helm release":       {cluster + "apps.yaml": "---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: h, namespace: flux-system}\nspec:\n  interval: 5m\n  chartRef: {kind: OCIRepository, name: h}\n  valuesFrom: [{kind: ConfigMap, name: vars, valuesKey: poll, targetPath: poll}]\n"},
+		"a name by a variable": {cluster + "apps.yaml": named, "w/hr.yaml": release2},
+		"an environment":       {cluster + "apps.yaml": replaced(pod, "SPEC", "envFrom: [{configMapRef: {name: vars}}]")},
+		"a variable of one":    {cluster + "apps.yaml": replaced(pod, "SPEC", "env: [{name: X, valueFrom: {configMapKeyRef: {name: vars, key: poll}}}]")},
+		"a volume":             {cluster + "apps.yaml": replaced(pod, ", SPEC}]", "}]\n  volumes: [{name: v, configMap: {name: vars}}]")},
+		"a ResourceSet":        {cluster + "apps.yaml": "---\napiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: all, namespace: flux-system}\nspec:\n  resourcesTemplate: |\n    substituteFrom: [{kind: ConfigMap, name: vars}]\n"},
+		"it may not change":    {cluster + "vars.yaml": "immutable: true\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
