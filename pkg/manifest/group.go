@@ -85,16 +85,21 @@ func (w *rewriter) settle(d *draft) bool {
 			}
 		}
 	}
-	settled := true
+	var ended []*need
+	spared := false
 	for _, s := range spots {
 		if n := d.needs[s]; n.at >= len(n.places) {
-			if !w.unspare(n) {
-				w.leave(d, n)
-			}
-			settled = false
+			ended = append(ended, n)
+			spared = w.unspare(n) || spared
 		}
 	}
-	return settled
+	if spared { // what follows the same scalar goes with it
+		return false
+	}
+	for _, n := range ended {
+		w.leave(d, n)
+	}
+	return len(ended) == 0
 }
 
 // stranger is an object that a patch of a need at its place would reach, and that does not want it there: also not later.

@@ -187,6 +187,27 @@ func TestRewritePartFallsBack(t *testing.T) {
 	assert.Equal(t, []string{"apps/base/api.yaml"}, sortedKeys(r.Files))
 }
 
+// The same holds for a scalar that several objects follow, all of which want it.
+func TestRewritePartFallsBackTogether(t *testing.T) {
+	t.Parallel()
+	files := productionAlone(map[string]string{
+		production + "kustomization.yaml": "resources:\n- flux-system/gotk-sync.yaml\n- apps.yaml\npatches:\n- target: {kind: Kustomization, name: apps}\n  patch: |\n    - op: add\n      path: /spec/patches\n      value:\n      - target: {kind: GitRepository}\n" +
+			"        patch: \"- {op: replace, path: /spec/interval, value: 4m}\"\n",
+		"apps/b.yaml": repositoryNamed("b", "4m"),
+	})
+	tree := NewTree(files)
+	fleets := tree.Read(tree.Roots())
+	var wants []Want
+	for _, name := range []string{"a", "b"} {
+		wants = append(wants, wantInterval(Target{0, flux.Ref{Group: sourceGroup, Kind: gitRepositoryKind, Namespace: "x", Name: name}, flux.Interval}, "5m"))
+	}
+	r, err := tree.RewritePart(fleets, tree.Decide(fleets), wants, func(_ int, ref flux.Ref) bool { return ref.Namespace == "x" })
+	require.NoError(t, err)
+	assert.Empty(t, r.Refused)
+	require.Len(t, r.Values, 1)
+	assert.Equal(t, production+"kustomization.yaml", r.Values[0].File)
+}
+
 // Days are refused in manifests that nothing is built of yet, too.
 func TestRefusedValues(t *testing.T) {
 	t.Parallel()
