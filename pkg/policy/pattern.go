@@ -105,8 +105,7 @@ func (p Policy) OfCluster() Assignment { return p.cluster }
 
 // InCheckout is In for the cluster whose Flux reads a folder of a checkout first. Its names are the path of
 // that folder and each folder on the way, the last one first. Where no pattern matches, a folder that bears
-// the name or an alias of an environment, alone or as a word (prod-eu-1), tells it, if no default is handed
-// in: the last one that does counts.
+// the name or an alias of an environment, alone or as a word (prod-eu-1), tells it: the last one that does counts.
 func (p Policy) InCheckout(root string) Policy {
 	folders := strings.Split(root, "/")
 	slices.Reverse(folders)
