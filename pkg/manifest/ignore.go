@@ -28,6 +28,9 @@ func (t *Tree) leaveOut(git index) {
 			t.remove(p)
 		}
 	}
+	if git.tracked != nil {
+		t.forgetEmpty(git)
+	}
 	files := t.Files()
 	matcher := sourceMatcher(t.patterns(sourceignore.IgnoreFile, files))
 	t.aside = map[string]*node{}
@@ -38,6 +41,17 @@ func (t *Tree) leaveOut(git index) {
 		}
 	}
 	t.omit(matcher)
+}
+
+// forgetEmpty takes out the folders of which Git has nothing: a clone does not have them.
+func (t *Tree) forgetEmpty(git index) {
+	kept := slices.Concat(t.Links, t.Submodules, git.sparse)
+	for _, p := range slices.Backward(sortedKeys(t.nodes)) { // what is in a folder comes first
+		holds := func(other string) bool { return below(other, p) }
+		if n := t.nodes[p]; n.folder && p != "" && len(n.names) == 0 && !slices.ContainsFunc(kept, holds) {
+			t.remove(p)
+		}
+	}
 }
 
 // omit takes out the folders that patterns leave out, and in which nothing is left: an artifact does not have them, while it has one
