@@ -181,15 +181,16 @@ func (i *inventory) UnmarshalJSON(data []byte) error {
 }
 
 // Decode makes an Object from the JSON of a Flux resource, as an API server sends it or as a manifest
-// holds it. The error names the object where its name could be read.
+// holds it. What is of another form than this knows is passed over where nothing depends on it: see document.read. The error
+// names the object where its name could be read, and so does the Object then, which has nothing else.
 func Decode(data []byte) (Object, error) {
 	var d document
-	if err := Unmarshal(data, &d); err != nil {
-		name := "a Flux object"
-		if d.Metadata.Name != "" {
-			name = Ref{Kind: d.Kind, Namespace: d.Metadata.Namespace, Name: d.Metadata.Name}.String()
+	if err := d.read(data); err != nil {
+		ref, name := Ref{Group: d.group(), Kind: d.Kind, Namespace: d.Metadata.Namespace, Name: d.Metadata.Name}, "a Flux object"
+		if ref.Name != "" {
+			name = ref.String()
 		}
-		return Object{}, fmt.Errorf("reading %s: %w", name, err)
+		return Object{Ref: ref}, fmt.Errorf("reading %s: %w", name, err)
 	}
 	group, version, found := strings.Cut(d.APIVersion, "/")
 	if !found { // the core group has no name

@@ -249,7 +249,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a number for a path", head + `"spec":{"path":60}}`, "reading Kustomization apps/web: "},
 		{"a word for a switch", head + `"spec":{"suspend":"yes"}}`, "reading Kustomization apps/web: "},
 		{"a broken chart template", head + `"spec":{"chart":{"spec":{"version":60}}}}`, "reading Kustomization apps/web: "},
-		{"no date", head + `"status":{"artifact":{"lastUpdateTime":"yesterday"}}}`, "reading Kustomization apps/web: "},
+		{"no date", `{"kind":"Kustomization","metadata":{"name":"web","namespace":"apps","creationTimestamp":"yesterday"}}`, "reading Kustomization apps/web: "},
 		{"a file without a namespace", `{"kind":"Bucket","metadata":{"name":"assets"},"spec":[]}`, "reading Bucket assets: "},
 		{"cut off", head, "reading Kustomization apps/web: jsontext: unexpected EOF"},
 		{"empty", ``, "reading a Flux object: jsontext: unexpected EOF"},

@@ -218,10 +218,12 @@ func (s documentSpec) fingerprint() uint64 {
 	return h.Sum64()
 }
 
+// plainSpec is a spec without its fields as they were read.
+type plainSpec documentSpec
+
 // UnmarshalJSON reads a spec, and keeps all of its fields.
 func (s *documentSpec) UnmarshalJSON(data []byte) error {
-	type plain documentSpec
-	if err := Unmarshal(data, (*plain)(s)); err != nil {
+	if err := Unmarshal(data, (*plainSpec)(s)); err != nil {
 		return err
 	}
 	return Unmarshal(data, &s.fields)
