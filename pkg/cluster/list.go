@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"io"
 	"net/url"
 	"strings"
@@ -45,13 +46,59 @@ func urlPath(segments []string) string {
 	return path.String()
 }
 
-// objects lists a kind in a namespace ("" for all). An object is more than a kilobyte, and a list that grows copies what it
+// objects lists a kind in a namespace ("" for all), and names what cannot be read of it. It is an error where nothing can.
+func (c *Client) objects(ctx context.Context, k flux.Kind, version, namespace, selector string) ([]*flux.Object, []undecoded, error) {
+	items, err := list(ctx, c, query{path: path(k, version, namespace), kind: k.Name, labelSelector: selector}, decodeItem)
+	if err != nil {
+		return nil, nil, err
+	}
+	objects, unread := decodedOf(items)
+	if len(objects) == 0 && len(unread) > 0 {
+		return nil, nil, unread[0].err
+	}
+	return objects, unread, nil
+}
+
+// item is an object of a list, or why it cannot be read. An object is more than a kilobyte, and a list that grows copies what it
 // holds again and again: it holds pointers.
-func (c *Client) objects(ctx context.Context, k flux.Kind, version, namespace, selector string) ([]*flux.Object, error) {
-	return list(ctx, c, query{path: path(k, version, namespace), kind: k.Name, labelSelector: selector}, func(data []byte) (*flux.Object, error) {
-		o, err := flux.Decode(data)
-		return &o, err
-	})
+type item struct {
+	object *flux.Object
+	err    error
+}
+
+// undecoded is an object of a list that cannot be read, and why: it has a field in a form that is not known.
+type undecoded struct {
+	flux.Ref
+	err error
+}
+
+func (u undecoded) gap() flux.Gap { return flux.Gap{What: u.Ref.String(), Why: u.err.Error()} }
+
+func (u undecoded) place() flux.Place {
+	return flux.Place{Kind: u.Kind, Namespace: u.Namespace, Name: u.Name}
+}
+
+// decodeItem makes an item of an object's JSON. It is an error where that does not even tell which object it is: then the whole
+// list is in doubt.
+func decodeItem(data []byte) (item, error) {
+	o, err := flux.Decode(data)
+	if err != nil && (o.Name == "" || !json.Valid(data)) {
+		return item{}, err
+	}
+	return item{&o, err}, nil
+}
+
+// decodedOf are the objects of a list, and what of it cannot be read.
+func decodedOf(items []item) (objects []*flux.Object, unread []undecoded) {
+	objects = make([]*flux.Object, 0, len(items))
+	for _, i := range items {
+		if i.err == nil {
+			objects = append(objects, i.object)
+			continue
+		}
+		unread = append(unread, undecoded{i.object.Ref, i.err})
+	}
+	return objects, unread
 }
 
 // join makes one list of several.

@@ -105,48 +105,62 @@ func (c *Client) readKinds(ctx context.Context, s served, sel Selection) (flux.S
 	if len(kinds) == 0 {
 		kinds, asked = flux.Kinds(), false
 	}
-	lists := make([][]*flux.Object, len(kinds))
-	gaps := make([]*flux.Gap, len(kinds))
-	looked, tried := make([]flux.Place, len(kinds)), make([]flux.Place, len(kinds))
+	parts := make([]part, len(kinds))
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, k := range kinds {
 		version := s.use(k.Name)
 		if version == "" {
-			gaps[i] = &flux.Gap{What: k.Resource, Why: fmt.Sprintf("the cluster does not serve %s.%s", k.Resource, k.Group), Harmless: !asked, Unserved: k.Name}
-			looked[i] = flux.Place{Kind: k.Name} // there can be none
+			parts[i].gaps = []flux.Gap{{What: k.Resource, Why: fmt.Sprintf("the cluster does not serve %s.%s", k.Resource, k.Group), Harmless: !asked, Unserved: k.Name}}
+			parts[i].looked = []flux.Place{{Kind: k.Name}} // there can be none
 			continue
 		}
 		group.Go(func() error {
-			objects, err := c.objects(groupCtx, k, version, sel.Namespace, sel.LabelSelector)
-			lists[i] = objects
+			objects, unread, err := c.objects(groupCtx, k, version, sel.Namespace, sel.LabelSelector)
 			if err == nil {
+				parts[i] = partOf(objects, unread)
 				if sel.LabelSelector == "" {
-					looked[i] = flux.Place{Kind: k.Name, Namespace: sel.Namespace}
+					parts[i].looked = []flux.Place{{Kind: k.Name, Namespace: sel.Namespace}}
 				}
 				return nil
 			}
 			if unreachable(err) || groupCtx.Err() != nil {
 				return fmt.Errorf("listing %s: %w", scope(k.Resource, sel.Namespace), err)
 			}
-			gaps[i] = &flux.Gap{What: scope(k.Resource, sel.Namespace), Why: err.Error(), Forbidden: apierrors.IsForbidden(err)}
-			tried[i] = flux.Place{Kind: k.Name, Namespace: sel.Namespace}
+			parts[i].gaps = []flux.Gap{{What: scope(k.Resource, sel.Namespace), Why: err.Error(), Forbidden: apierrors.IsForbidden(err)}}
+			parts[i].tried = []flux.Place{{Kind: k.Name, Namespace: sel.Namespace}}
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return flux.Snapshot{}, err
 	}
-	return assemble(lists, gaps, looked, tried), nil
+	return assemble(parts), nil
 }
 
-func assemble(lists [][]*flux.Object, gaps []*flux.Gap, looked, tried []flux.Place) flux.Snapshot {
-	none := func(p flux.Place) bool { return p == flux.Place{} }
-	s := flux.Snapshot{Objects: join(lists...), Looked: slices.DeleteFunc(looked, none), Tried: slices.DeleteFunc(tried, none)}
-	for _, gap := range gaps {
-		if gap != nil {
-			s.Gaps = append(s.Gaps, *gap)
-		}
+// part is what was read of one kind.
+type part struct {
+	objects       []*flux.Object
+	gaps          []flux.Gap
+	looked, tried []flux.Place
+}
+
+// partOf is what was read of a kind, with what of it cannot be read.
+func partOf(objects []*flux.Object, unread []undecoded) part {
+	p := part{objects: objects}
+	for _, u := range unread {
+		p.gaps, p.tried = append(p.gaps, u.gap()), append(p.tried, u.place())
 	}
+	return p
+}
+
+func assemble(parts []part) flux.Snapshot {
+	var s flux.Snapshot
+	lists := make([][]*flux.Object, len(parts))
+	for i, p := range parts {
+		lists[i] = p.objects
+		s.Gaps, s.Looked, s.Tried = append(s.Gaps, p.gaps...), append(s.Looked, p.looked...), append(s.Tried, p.tried...)
+	}
+	s.Objects = join(lists...)
 	return s
 }
 

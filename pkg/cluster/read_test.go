@@ -34,7 +34,9 @@ func TestAssemble(t *testing.T) {
 	all := flux.Place{Kind: "Kustomization"}
 	refused := flux.Place{Kind: "Bucket"}
 	assert.Equal(t, flux.Snapshot{Objects: []flux.Object{one, two}, Gaps: []flux.Gap{gap}, Looked: []flux.Place{all}, Tried: []flux.Place{refused}},
-		assemble([][]*flux.Object{{&one}, nil, {&two}}, []*flux.Gap{nil, &gap, nil}, []flux.Place{all, {}, {}}, []flux.Place{{}, refused, {}}))
+		assemble([]part{
+			{objects: []*flux.Object{&one}, looked: []flux.Place{all}}, {gaps: []flux.Gap{gap}, tried: []flux.Place{refused}}, {objects: []*flux.Object{&two}},
+		}))
 }
 
 func TestDecodeNamespace(t *testing.T) {

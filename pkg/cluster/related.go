@@ -106,9 +106,10 @@ func (c *Client) readPlace(ctx context.Context, s served, at flux.Place, snapsho
 		return false, err
 	}
 	var objects []*flux.Object
+	var unread []undecoded
 	what := scope(kind.Resource, at.Namespace)
 	if at.Name == "" {
-		objects, err = c.objects(ctx, kind, s.use(kind.Name), at.Namespace, "")
+		objects, unread, err = c.objects(ctx, kind, s.use(kind.Name), at.Namespace, "")
 	} else {
 		what = Name{kind, at.Name}.in(at.Namespace)
 		var o flux.Object
@@ -120,6 +121,9 @@ func (c *Client) readPlace(ctx context.Context, s served, at flux.Place, snapsho
 	case err == nil, apierrors.IsNotFound(err):
 		snapshot.Relate(join(objects))
 		snapshot.Looked = append(snapshot.Looked, at)
+		for _, u := range unread {
+			snapshot.Tried = append(snapshot.Tried, u.place())
+		}
 		return true, nil
 	case unreachable(err) || ctx.Err() != nil:
 		return false, fmt.Errorf("reading %s: %w", what, err)

@@ -78,7 +78,10 @@ func (s store) List(ctx context.Context, like flux.Object) ([]flux.Object, error
 	if err != nil {
 		return nil, err
 	}
-	objects, err := s.client.objects(ctx, like.KindRow(), version, like.Namespace, "")
+	objects, unread, err := s.client.objects(ctx, like.KindRow(), version, like.Namespace, "")
+	if err == nil && len(unread) > 0 { // its record may say which rules are needed
+		err = unread[0].err
+	}
 	return join(objects), err
 }
 

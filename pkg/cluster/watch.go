@@ -70,6 +70,7 @@ type followed struct {
 	sel     Selection
 	feed    kube.Feed
 	there   map[flux.Ref]flux.Object // as they were last told
+	unread  []undecoded              // of the last list
 	listed  bool
 }
 
@@ -101,7 +102,13 @@ func (w *told) tellGaps(ctx context.Context) {
 			stale = append(stale, staleKind{k.Resource, k.sel.Namespace, why, asOf})
 		}
 		w.feeds.Unlock()
-		if gaps := gapsOf(stale); ctx.Err() == nil && !slices.Equal(gaps, w.gaps) {
+		gaps := gapsOf(stale)
+		for _, k := range w.kinds {
+			for _, u := range k.unread {
+				gaps = append(gaps, u.gap())
+			}
+		}
+		if ctx.Err() == nil && !slices.Equal(gaps, w.gaps) {
 			w.gaps = gaps
 			w.Gaps(gaps)
 		}
@@ -162,9 +169,10 @@ func (w *told) stream(c *Client, k *followed, resource dynamic.ResourceInterface
 	return kube.Stream{
 		All: q.request(),
 		List: func(ctx context.Context) (string, error) {
-			objects, version, err := kube.Items(ctx, c.kube, q.request(), flux.Decode)
+			items, version, err := kube.Items(ctx, c.kube, q.request(), decodeItem)
 			if err == nil {
-				w.one(func() { w.list(k, objects) })
+				objects, unread := decodedOf(items)
+				w.one(func() { w.list(k, objects, unread) })
 			}
 			return version, err
 		},
@@ -180,13 +188,18 @@ func (w *told) stream(c *Client, k *followed, resource dynamic.ResourceInterface
 	}
 }
 
-// list tells of all objects of a kind that are not as they were told last, also of those that are gone.
-func (w *told) list(k *followed, objects []flux.Object) {
+// list tells of all objects of a kind that are not as they were told last, also of those that are gone. What cannot be read stays
+// as it was told.
+func (w *told) list(k *followed, objects []*flux.Object, unread []undecoded) {
 	there := make(map[flux.Ref]bool, len(objects))
+	for _, u := range unread {
+		there[u.Ref] = true
+	}
 	for _, o := range objects {
 		there[o.Ref] = true
-		w.tell(k, Event{Object: o})
+		w.tell(k, Event{Object: *o})
 	}
+	k.unread = unread
 	for _, o := range k.there {
 		if !there[o.Ref] {
 			w.tell(k, Event{o, true})
@@ -210,7 +223,7 @@ func (w *told) tell(k *followed, e Event) {
 	}
 }
 
-// decoded is the object of an event. One that is none of Flux's own is not told: its list names what is wrong with it.
+// decoded is the object of an event. One that cannot be read is not told: the list before named it, or the next one does.
 func decoded(e watch.Event) (flux.Object, bool) {
 	u, ok := e.Object.(*unstructured.Unstructured)
 	if !ok {

@@ -21,7 +21,7 @@ type Snapshot struct {
 	// Looked is where was looked for all that is there: what the snapshot does not hold of it does not exist. Of
 	// anything else that it does not hold nothing is known.
 	Looked []Place
-	// Tried is where was asked, and could not be read.
+	// Tried is where was asked, and could not be read; with a name also what a list has in a form that is not known.
 	Tried []Place
 	// Namespaces maps a namespace's name to its labels. A namespace that could not be read has no
 	// entry.
@@ -48,7 +48,8 @@ func (p Place) holds(ref Ref) bool {
 
 // LookedFor tells whether an object would be in the snapshot if it existed.
 func (s Snapshot) LookedFor(ref Ref) bool {
-	return slices.ContainsFunc(s.Looked, func(p Place) bool { return p.holds(ref) })
+	return slices.ContainsFunc(s.Looked, func(p Place) bool { return p.holds(ref) }) &&
+		!slices.Contains(s.Tried, Place{ref.Kind, ref.Namespace, ref.Name})
 }
 
 // Lacks says of an object that the snapshot does not hold why that is so: it is not there, may not be read, or nobody asked.
@@ -64,7 +65,10 @@ func (s Snapshot) Lacks(ref Ref) string {
 }
 
 // LookedForAll tells whether the snapshot holds all objects of a kind.
-func (s Snapshot) LookedForAll(kind string) bool { return slices.Contains(s.Looked, Place{Kind: kind}) }
+func (s Snapshot) LookedForAll(kind string) bool {
+	named := func(p Place) bool { return p.Kind == kind && p.Name != "" }
+	return slices.Contains(s.Looked, Place{Kind: kind}) && !slices.ContainsFunc(s.Tried, named)
+}
 
 // Gap is something that could not be read, and why.
 type Gap struct {
