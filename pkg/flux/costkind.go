@@ -35,8 +35,8 @@ func CostKinds() []Kind {
 		{Group: watcherGroup, Name: ArtifactGeneratorKind, Resource: "artifactgenerators", Versions: []string{"v1beta1"}, Short: []string{"ag"}},
 		{Group: OperatorGroup, Name: ResourceSetInputProviderKind, Resource: "resourcesetinputproviders", Versions: []string{"v1"}, Short: []string{"rsip"},
 			Tunables: []Tunable{{Field: Interval, Setting: IntervalSetting, Default: fixed(10 * time.Minute)}}},
-		{Group: notificationGroup, Name: ProviderKind, Resource: "providers", Versions: []string{"v1beta3", "v1beta2", "v1beta1"}},
-		{Group: notificationGroup, Name: AlertKind, Resource: "alerts", Versions: []string{"v1beta3", "v1beta2", "v1beta1"}},
+		{Group: notificationGroup, Name: ProviderKind, Resource: "providers", Versions: []string{"v1", "v1beta3", "v1beta2", "v1beta1"}},
+		{Group: notificationGroup, Name: AlertKind, Resource: "alerts", Versions: []string{"v1", "v1beta3", "v1beta2", "v1beta1"}},
 	}
 }
 

@@ -142,6 +142,17 @@ func TestParseManifestKind(t *testing.T) {
 	}
 }
 
+// Alerts and Providers are v1 since notification-controller 1.10, where an API server warns of the version before.
+func TestAlertsAreAskedForInTheirNewestVersion(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{AlertKind, ProviderKind} {
+		assert.Equal(t, "v1", row(t, kind).ServedVersion([]string{"v1beta3", "v1"}), kind)
+		assert.Equal(t, "v1beta3", row(t, kind).ServedVersion([]string{"v1beta3"}), kind)
+		_, wrong := Mistyped(notificationGroup, "v1", kind)
+		assert.False(t, wrong, kind)
+	}
+}
+
 func TestServedVersion(t *testing.T) {
 	t.Parallel()
 	row, err := ParseKind("gitrepo")
