@@ -10,8 +10,8 @@ import (
 )
 
 // A commit status costs requests of the Git host's REST API with every reconcile of a Kustomization that an Alert names, and not
-// only with commits: kustomize-controller sends an event at the end of each one, as an update of the status
-// (internal/controller/kustomization_controller.go, Reconcile), notification-controller's limit of equal messages lets it
+// only with commits: kustomize-controller sends an event at the end of each one, as an update of the status, unless its feature gate
+// DisableCommitStatusEvent is on (internal/controller/kustomization_controller.go, Reconcile), notification-controller's limit of equal messages lets it
 // through, since it tells how long the reconcile took (internal/server/event_server.go, eventKeyFunc), and the Provider asks
 // for the statuses of the commit each time, to write one where it is another (internal/notifier/github.go and the like;
 // measured, see hack/e2e). Other kinds send such events only when something is new.
@@ -81,6 +81,9 @@ func (f *fleet) sent(alert *flux.Object, k *subject) Rates {
 	before := func(version string) bool { return f.notifiers.AllBefore(alert.Namespace, version) }
 	switch k.failure {
 	case NoFailure:
+		if f.settings.Of(k.object).TellsFailuresOnly {
+			return Rates{}
+		}
 		if (!before(keepsWell) || before(dropsWaiting)) && n.Sends(k.object, false, reconciled+k.interval.Now.String()) {
 			return due
 		}

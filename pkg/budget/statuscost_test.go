@@ -120,6 +120,20 @@ func TestStatusesOfWhatIsNotShown(t *testing.T) {
 	assert.Equal(t, steady(6+60), alone.Requests)
 }
 
+// With the feature gate DisableCommitStatusEvent only what fails is told.
+func TestStatusesWithoutTheEvent(t *testing.T) {
+	t.Parallel()
+	fails := func(o *flux.Object) {
+		o.Status.Ready, o.Status.ReadyReason, o.Status.ReadyMessage, o.RetryInterval = "False", "HealthCheckFailed", "it is wrong", ptr("1m")
+	}
+	b := New(Input{
+		Items: append([]tune.Item{kustomization("a", "repo", "5m", "1m"), kustomization("b", "repo", "10m", "", fails)},
+			alertTo("github", flux.Notify{Sources: []flux.EventSource{all("apps")}})...),
+		Controllers: []flux.Controller{{Name: flux.KustomizeController, TellsFailuresOnly: true}},
+	})
+	assert.Equal(t, steady(60), b.Requests)
+}
+
 // Which events reach a Provider that writes commit statuses depends on the version of notification-controller.
 func TestStatusesByVersion(t *testing.T) {
 	t.Parallel()

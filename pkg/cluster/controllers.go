@@ -285,6 +285,10 @@ func readFlags(c *flux.Controller, args []string) {
 					c.RetryOnFailure = strings.EqualFold(on, "true")
 				case "CancelHealthCheckOnNewRevision":
 					c.CancelsChecks = strings.EqualFold(on, "true")
+				case "UseHelm3Defaults":
+					c.Helm3Defaults = strings.EqualFold(on, "true")
+				case "DisableCommitStatusEvent":
+					c.TellsFailuresOnly = strings.EqualFold(on, "true")
 				}
 			}
 		}
@@ -324,6 +328,8 @@ func MergeControllers(deployments []Deployment) []flux.Controller {
 		m.KeepsTimers = m.KeepsTimers || d.Controller.KeepsTimers
 		m.OneNamespace = m.OneNamespace && d.Controller.OneNamespace
 		m.CancelsChecks = m.CancelsChecks || d.Controller.CancelsChecks
+		m.Helm3Defaults = m.Helm3Defaults && d.Controller.Helm3Defaults
+		m.TellsFailuresOnly = m.TellsFailuresOnly && d.Controller.TellsFailuresOnly
 	}
 	return merged
 }

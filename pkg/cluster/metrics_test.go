@@ -180,8 +180,9 @@ func TestDecodeDeployment(t *testing.T) {
 			Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second, MinRetryDelay: 2 * time.Second, MaxRetryDelay: time.Minute, Watches: "sharding.fluxcd.io/key=a"},
 		`["--watch-all-namespaces=false"]`: {Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second, Namespace: "flux"},
 		`["--watch-all-namespaces"]`:       {Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second},
-		`["--override-manager=flux","--override-manager","k9s","--feature-gates=Other=true,DefaultToRetryOnFailure=true,CancelHealthCheckOnNewRevision=true"]`: {
-			Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second, Overrides: []string{"flux", "k9s"}, RetryOnFailure: true, CancelsChecks: true},
+		`["--override-manager=flux","--override-manager","k9s","--feature-gates=Other=true,DefaultToRetryOnFailure=true,CancelHealthCheckOnNewRevision=true,UseHelm3Defaults=true,DisableCommitStatusEvent=true"]`: {
+			Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second, Overrides: []string{"flux", "k9s"}, RetryOnFailure: true, CancelsChecks: true,
+			Helm3Defaults: true, TellsFailuresOnly: true},
 		`["--override-manager=","--feature-gates=DefaultToRetryOnFailure=false"]`: {Concurrent: 4, JitterPercent: 5, RequeueDependency: 30 * time.Second},
 	} {
 		if want.MaxRetryDelay == 0 {

@@ -36,14 +36,38 @@ type Controller struct {
 	// RetryOnFailure is the feature gate DefaultToRetryOnFailure of helm-controller: what failed is tried again every 5m
 	// where a HelmRelease names no strategy (api/v2/helmrelease_types.go, GetRetry).
 	RetryOnFailure bool
-	// CancelsChecks is the feature gate CancelHealthCheckOnNewRevision of kustomize- and helm-controller: any change of an object
-	// breaks off what they wait for while they reconcile it (internal/features/features.go).
+	// CancelsChecks is the feature gate CancelHealthCheckOnNewRevision of kustomize- and helm-controller: a change of an object
+	// breaks off what they wait for while they reconcile it (internal/features/features.go). See Breaks.
 	CancelsChecks bool
+	// Helm3Defaults is the feature gate UseHelm3Defaults of helm-controller: where a HelmRelease names no strategy, Helm itself waits.
+	Helm3Defaults bool
+	// TellsFailuresOnly is the feature gate DisableCommitStatusEvent of kustomize-controller (1.9.6): a reconcile that succeeds sends no
+	// event for commit statuses (internal/controller/kustomization_controller.go, Reconcile).
+	TellsFailuresOnly bool
 	// KeepsTimers says that a reconcile at a change leaves the time of the next one by itself as it was, where that is earlier than an
 	// interval later: the work queue before controller-runtime 0.23, Flux 2.8 (client-go util/workqueue/delaying_queue.go, insert).
 	KeepsTimers bool
 	// Found says that the values are those of a Deployment that was read, and not the defaults.
 	Found bool
+}
+
+// CancelsAtChange is the kustomize-controller since which any change of a Kustomization breaks off its health checks; before, a new
+// revision of its source does alone (CHANGELOG 1.8.0; v1.7.3 internal/controller/kustomization_controller.go, checkHealth).
+const CancelsAtChange = "1.8.0"
+
+// Breaks tells whether a change of an object breaks off what the controller waits for while it rolls the object out. Of
+// HelmReleases that is the strategy "poller" alone (helm-controller internal/action/wait.go, getWaitStrategy and Wait).
+func (c Controller) Breaks(o *Object) bool {
+	switch {
+	case !c.CancelsChecks || !o.Waits:
+		return false
+	case c.Name == KustomizeController:
+		return !c.Before(CancelsAtChange)
+	case c.Name == HelmController:
+		return o.WaitStrategy == "poller" || o.WaitStrategy == "" && !c.Helm3Defaults
+	default:
+		return false
+	}
 }
 
 // The controllers whose kinds have an interval that costs or buys something.

@@ -37,17 +37,20 @@ type documentSpec struct {
 	alertSpec
 	fields map[string]jsontext.Value // the spec as it was read
 
-	Interval        *span       `json:"interval"`
-	Timeout         *span       `json:"timeout"`
-	RetryInterval   *span       `json:"retryInterval"`
-	Suspend         bool        `json:"suspend"`
-	Type            string      `json:"type"`
-	SourceRef       *reference  `json:"sourceRef"`
-	ChartRef        *reference  `json:"chartRef"`
-	TargetNamespace string      `json:"targetNamespace"`
-	Wait            bool        `json:"wait"`
-	HealthChecks    []reference `json:"healthChecks"`
-	PostBuild       struct {
+	Interval        *span      `json:"interval"`
+	Timeout         *span      `json:"timeout"`
+	RetryInterval   *span      `json:"retryInterval"`
+	Suspend         bool       `json:"suspend"`
+	Type            string     `json:"type"`
+	SourceRef       *reference `json:"sourceRef"`
+	ChartRef        *reference `json:"chartRef"`
+	TargetNamespace string     `json:"targetNamespace"`
+	Wait            bool       `json:"wait"`
+	WaitStrategy    struct {
+		Name string `json:"name"`
+	} `json:"waitStrategy"`
+	HealthChecks []reference `json:"healthChecks"`
+	PostBuild    struct {
 		SubstituteFrom []struct{} `json:"substituteFrom"`
 	} `json:"postBuild"`
 	Install  waitable `json:"install"`
@@ -216,6 +219,7 @@ func Decode(data []byte) (Object, error) {
 		HasChart:        d.Spec.Chart.present,
 		MergesValues:    d.mergesValues(),
 		Waits:           d.waits(),
+		WaitStrategy:    d.Spec.WaitStrategy.Name,
 		HealthChecks:    d.healthChecks(),
 		TargetNamespace: d.Spec.TargetNamespace,
 		Remote:          d.remote(),

@@ -40,6 +40,9 @@ type Object struct {
 	// Waits says that a reconcile lasts until what was applied is healthy: wait or health checks of a
 	// Kustomization; a HelmRelease unless it disables waiting.
 	Waits bool
+	// WaitStrategy is how a HelmRelease has its controller wait (spec.waitStrategy.name, helm-controller 1.5): "poller", "legacy";
+	// "" where it does not say.
+	WaitStrategy string
 	// HealthChecks are the Flux objects among those that a Kustomization names to be healthy before it is ready (spec.healthChecks).
 	HealthChecks []Ref
 	// SourceRef is the source that it uses; the zero Ref where there is none. For a HelmRelease with
