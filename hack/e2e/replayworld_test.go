@@ -273,6 +273,12 @@ func (w *realWorld) do(ctx context.Context, model *sim.World, e sim.Event) error
 			}
 			err = w.patch(ctx, e.Ref, "kubectl-edit", map[string]any{"spec": map[string]any{"ignore": rules}})
 		}
+	case sim.AddRule:
+		if e.Applies {
+			err = w.apply(ctx, e.Ref, e.Manager, map[string]any{"ignore": e.Rules})
+		} else {
+			err = w.patch(ctx, e.Ref, e.Manager, map[string]any{"spec": map[string]any{"ignore": slices.Concat(r.Ignore, e.Rules)}})
+		}
 	case sim.Suspend:
 		err = w.patch(ctx, e.Ref, "flux", map[string]any{"spec": map[string]any{"suspend": !r.Suspended()}})
 	case sim.Mark:

@@ -23,6 +23,7 @@ const (
 	Commit    EventKind = "commit"      // a field in Git
 	Uncommit  EventKind = "uncommit"    // a field, or an object where none is named, goes out of Git
 	Rules     EventKind = "rules"       // spec.ignore of a parent: committed, or edited where nobody applies it
+	AddRule   EventKind = "add-rule"    // somebody adds a rule of their own to a parent's spec.ignore, by whatever name
 	Unpin     EventKind = "unpin"       // somebody takes our rules out of a parent's spec.ignore by hand
 	Suspend   EventKind = "suspend"     // or resume a parent
 	Mark      EventKind = "mark"        // with the annotation that opts out or in
@@ -45,8 +46,9 @@ type Event struct {
 	Manager string
 	// AsUs says that it is done by the field manager of the object's last session, or ours where it has none, until it is resolved.
 	AsUs bool
-	// Rules that a parent gets.
-	Rules []flux.IgnoreRule
+	// Rules that a parent gets, and Applies that somebody declares all of its rules by server-side apply.
+	Rules   []flux.IgnoreRule
+	Applies bool
 	// WithTheirs, WithOurs say which rules these are, until it is resolved.
 	WithTheirs, WithOurs bool
 }
@@ -63,6 +65,9 @@ func (e Event) String() string {
 	if e.What == Mark {
 		text += " " + e.Value
 	}
+	if e.Applies {
+		text += " on the server"
+	}
 	if e.What == Rules {
 		text += fmt.Sprintf(" theirs=%t ours=%t", e.WithTheirs, e.WithOurs)
 	}
@@ -77,7 +82,7 @@ var (
 
 // drawEvent draws an event; meanwhile says that it happens within a command.
 func drawEvent(t *rapid.T, l Layout, meanwhile bool) Event {
-	kinds := []EventKind{Edit, Edit, Apply, Hide, Label, Declare, Declare, Replace, Replace, Commit, Commit, Uncommit, Rules, Unpin, Suspend, Mark, Delete, Reconcile, Reconcile, Reconcile}
+	kinds := []EventKind{Edit, Edit, Apply, Hide, Label, Declare, Declare, Replace, Replace, Commit, Commit, Uncommit, Rules, AddRule, Unpin, Suspend, Mark, Delete, Reconcile, Reconcile, Reconcile}
 	if meanwhile {
 		kinds = append(kinds, DeleteIt, DeleteIt, DeleteIt)
 	}
@@ -119,6 +124,13 @@ func drawEvent(t *rapid.T, l Layout, meanwhile bool) Event {
 		ref(l.Parents)
 		e.WithTheirs = rapid.Bool().Draw(t, "theirs")
 		e.WithOurs = rapid.Bool().Draw(t, "ours")
+	case AddRule:
+		ref(l.Parents)
+		managers := []string{"jane", "acme-controller", "k9s", "kubectl-edit"}
+		if e.Applies = rapid.IntRange(0, 2).Draw(t, "applies") == 0; e.Applies {
+			managers = []string{"jane", "flux"}
+		}
+		e.Manager = rapid.SampledFrom(managers).Draw(t, "manager")
 	case Suspend, Unpin:
 		ref(l.Parents)
 	case Mark:
@@ -160,6 +172,14 @@ func (w *World) Resolve(e Event) (Event, bool) {
 		if e.WithOurs && r != nil {
 			e.Rules = append(e.Rules, tune.OurRules(r.Object())...)
 		}
+	case AddRule:
+		if r == nil || slices.ContainsFunc(r.Ignore, alsoTheirs.Equal) {
+			return e, false
+		}
+		if e.Applies {
+			e.Rules = slices.Clone(r.Ignore)
+		}
+		e.Rules = append(e.Rules, alsoTheirs)
 	case Unpin:
 		if r == nil {
 			return e, false
@@ -180,8 +200,8 @@ func (w *World) Resolve(e Event) (Event, bool) {
 	return e, true
 }
 
-// WithoutUs is a resolved event in a world that fluxtune never touched: a hand that keeps our rules keeps none there. Git
-// may have them all the same.
+// WithoutUs is a resolved event in a world that fluxtune never touched: a hand that keeps our rules keeps none there. Git, or
+// who declares them, may have them all the same.
 func (w *World) WithoutUs(e Event) Event {
 	if e.What == Unpin || e.What == Unrecord {
 		e.What = "" // there are none
@@ -247,6 +267,13 @@ func (w *World) do(e Event) {
 			value = &text
 		}
 		r.update("kubectl-edit", map[Path]*string{Path(flux.IgnoreField): value}, ByHand)
+	case AddRule:
+		if e.Applies {
+			r.apply(e.Manager, map[Path]string{Path(flux.IgnoreField): ruleText(e.Rules)}, ByHand)
+			return
+		}
+		text := ruleText(slices.Concat(r.Ignore, e.Rules))
+		r.update(e.Manager, map[Path]*string{Path(flux.IgnoreField): &text}, ByHand)
 	case Suspend:
 		r.suspended = !r.suspended
 		r.changed(true, true)

@@ -23,6 +23,9 @@ const group = "kustomize.toolkit.fluxcd.io"
 // Theirs is a rule that is none of ours.
 var theirs = flux.IgnoreRule{Paths: []string{"/metadata/labels/theirs", "/spec/retryInterval"}, Target: &flux.IgnoreTarget{Kind: "Kustomization"}}
 
+// AlsoTheirs is one that somebody adds later.
+var alsoTheirs = flux.IgnoreRule{Paths: []string{"/spec/replicas"}, Target: &flux.IgnoreTarget{Kind: "Deployment"}}
+
 // NewLayout is a layout whose namespaces begin with a prefix.
 func NewLayout(prefix string) Layout {
 	l := Layout{System: prefix + "flux-system", A: prefix + "a", B: prefix + "b"}

@@ -94,8 +94,8 @@ func (m *machine) both(e sim.Event) {
 	}
 	m.touched.Now = m.touched.Now.Add(time.Second)
 	m.untouched.Now = m.touched.Now
-	if e.What == sim.Rules && e.Ref == m.touched.Apps {
-		for _, rule := range e.Rules { // what Git leaves to others from now on may be what our rule has kept from it
+	if e.What == sim.Rules && e.Ref == m.touched.Apps || e.Applies {
+		for _, rule := range e.Rules { // what Git, or who declares it, leaves to others from now on may be what our rule has kept from it
 			for _, ref := range tune.Targets(rule) {
 				m.forced[ref] = true
 			}
@@ -570,6 +570,14 @@ func TestFoundHistories(t *testing.T) {
 		"a record that somebody takes away when the values are back": {
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s1", Namespace: "a", Name: "own", Managed: tune.ManagedSkip}},
 			{Command: &sim.Command{Verb: sim.VerbRevert}, Fault: sim.Meanwhile, At: 2, Event: sim.Event{What: sim.Unrecord}},
+		},
+		"rules of a list to which somebody has added one": {
+			{Command: apply("s1", 0, tune.ManagedPin)},
+			{Event: sim.Event{What: sim.AddRule, Ref: sim.NewLayout("").Apps, Manager: "jane"}},
+			{Event: sim.Event{What: sim.AddRule, Ref: sim.NewLayout("").Infra, Manager: "acme-controller"}},
+			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Namespace: "b", Name: "tool", Managed: tune.ManagedSkip}},
+			{Command: &sim.Command{Verb: sim.VerbRevert, Namespace: "a", Name: "web"}},
+			{Command: &sim.Command{Verb: sim.VerbRevert}},
 		},
 		"a pin that was planned before another one": {
 			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 1, Beside: apply("s2", 4, tune.ManagedPin)},

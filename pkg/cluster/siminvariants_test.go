@@ -380,7 +380,7 @@ func (m *machine) checkRules(t failing, s *sim.Store, out cluster.Outcomes) {
 		if len(waiting) == 0 {
 			m.checkFrozen(t, r)
 		}
-		adopted := r.Owners[applier][sim.Path(flux.IgnoreField)]
+		adopted := slices.ContainsFunc(r.Object().OwnersOf(flux.IgnoreField), func(o flux.Manager) bool { return o.Apply })
 		for pair := range want {
 			if !have[pair] && !adopted && tune.Pinning(r.Object()) {
 				m.fail(t, "%s lacks a rule that a record needs: %s", parent, pair)

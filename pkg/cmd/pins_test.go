@@ -276,6 +276,29 @@ func TestEditedRuleIsNamed(t *testing.T) {
 	assert.Empty(t, note)
 }
 
+// Whoever adds a rule of their own owns the whole list from then on, as the API server sees it. Theirs stays; ours are found and go.
+func TestRulesOfAListThatSomebodyHasAddedTo(t *testing.T) {
+	t.Parallel()
+	f := newGitFleet(t)
+	f.observe(t)
+	_, o := f.tuned(t, "a", pin, "--policy", gitPolicy(t, "interval: 1m"))
+	require.Zero(t, o.code, o.stderr)
+	pinned, _ := f.rules(t)
+	f.Kubectl(t, "patch", "kustomization", "root", "-n", f.flux, "--field-manager=jane", "--type=json", "-p", `[{"op":"add","path":"/spec/ignore/-","value":{"target":{"kind":"Deployment"},"paths":["/spec/replicas"]}}]`)
+	o = on(f.Cluster).must(t, "apply", "-n", f.apps, "--policy", gitPolicy(t, "interval: 1m"), "--yes")
+	assert.NotContains(t, o.stdout+o.stderr, "no rule of fluxtune")
+	ignore, note := f.rules(t)
+	assert.Contains(t, ignore, strings.TrimSuffix(pinned, "]"))
+	assert.NotEmpty(t, note)
+	o = f.revert(t)
+	assert.Contains(t, o.stderr, "1 restored, 0 unchanged, 0 left alone, 0 failed.\nThe rules in spec.ignore of 1 Kustomization changed.\n")
+	assert.NotContains(t, o.stderr, "Warning")
+	ignore, note = f.rules(t)
+	assert.JSONEq(t, `[{"paths":["/spec/replicas"],"target":{"kind":"Deployment"}}]`, ignore)
+	assert.Empty(t, note)
+	assert.Contains(t, f.owners(t, "kustomization", f.flux, "root"), "jane")
+}
+
 // A pin that its owner does not notice in time changes nothing, and leaves no rule.
 func TestPinThatIsNotNoticed(t *testing.T) {
 	t.Parallel()
@@ -434,6 +457,7 @@ spec: {interval: 10m, path: ./apps, prune: true, sourceRef: {kind: GitRepository
 	o = f.revert(t)
 	assert.Zero(t, o.code, o.stderr)
 	assert.Contains(t, o.stderr, "keeps a rule that is not fluxtune's, or not any more")
+	assert.Contains(t, o.stdout, "the rules that fluxtune added are declared by kustomize-controller now: they stay, and the note of them is gone")
 	left, note := f.rules(t)
 	assert.Equal(t, ignore, left)
 	assert.Empty(t, note)

@@ -96,7 +96,9 @@ func (r Results) And(other Results) Results {
 }
 
 func rulesMessage(p tune.Pin) string {
-	switch {
+	switch by := p.AdoptedBy(); {
+	case by != "" && !p.ChangesRules():
+		return fmt.Sprintf("the rules that fluxtune added are declared by %s now: they stay, and the note of them is gone", by)
 	case !p.ChangesRules():
 		return "had no rule of fluxtune any more: the note of them is gone"
 	case len(p.Rules) == 0:

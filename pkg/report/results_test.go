@@ -223,10 +223,16 @@ func TestResultsOfRules(t *testing.T) {
 	t.Parallel()
 	owner := object(t, "ks", "flux-system", "apps", nil)
 	other := object(t, "ks", "flux-system", "infra", nil)
+	adopted := object(t, "ks", "flux-system", "shop", func(o *flux.Object) {
+		o.Ignore = []flux.IgnoreRule{{Paths: []string{"/spec/interval"}}}
+		o.Annotations = map[string]string{tune.PinsAnnotation: `{"rules":["9279f48e6ecf3fb5"]}`}
+		o.Owners = []flux.FieldOwner{{Field: flux.IgnoreField, Manager: flux.Manager{Name: "kustomize-controller", Apply: true}}}
+	})
 	pin := tune.Pin{Owner: owner, Objects: 2, Rules: tune.Rules([]tune.Need{{Object: object(t, "ks", "dev", "web", nil).Ref, Fields: []flux.Field{flux.Interval}}})}
 	results := NewResults("", cluster.Configured, nil).With(cluster.Outcomes{Owners: []cluster.Result{
 		{Write: tune.PinWrite{Pin: pin}, Outcome: cluster.Configured},
 		{Write: tune.PinWrite{Pin: tune.Pin{Owner: other}}, Outcome: cluster.Configured},
+		{Write: tune.PinWrite{Pin: tune.Pin{Owner: adopted}}, Outcome: cluster.Configured},
 		{Write: tune.PinWrite{Pin: pin}, Outcome: cluster.Failed, Err: errors.New("no")},
 		{Write: tune.PinWrite{Pin: tune.Pin{Owner: other}}, Outcome: cluster.Unchanged, Why: "taken away again", TakenBack: true},
 	}}, nil)
@@ -237,6 +243,7 @@ func TestResultsOfRules(t *testing.T) {
 		"NAMESPACE     KIND            NAME    RESULT       CHANGES   WHY",
 		"flux-system   Kustomization   apps    configured             leaves the changed fields of 2 objects to fluxtune",
 		"flux-system   Kustomization   infra   configured             had no rule of fluxtune any more: the note of them is gone",
+		"flux-system   Kustomization   shop    configured             the rules that fluxtune added are declared by kustomize-controller now: they stay, and the note of them is gone",
 		"flux-system   Kustomization   apps    failed                 no",
 		"flux-system   Kustomization   infra   unchanged              taken away again",
 	), draw(t, results.Table(true), Layout{}))

@@ -62,10 +62,25 @@ func declaredAgain(o flux.Object, f flux.Field, m flux.Manager, before []flux.Ma
 		slices.ContainsFunc(before, func(b flux.Manager) bool { return b.Name == m.Name })
 }
 
-// setsIgnore tells whether an owner of a Kustomization's rules sets them again, or has declared them with ours among them: a write
-// of ours takes the list from all who owned it before.
+// setsIgnore tells whether an owner of a Kustomization's rules may set them again, so that none of ours can be added.
 func setsIgnore(o flux.Object, m flux.Manager) bool {
 	return (comesBack(m) || m.Apply && Pinning(o)) && (m.Apply || m.Name != readPins(o).Manager)
+}
+
+// adopters are those who have declared a Kustomization's rules with ours among them, since a write of ours takes the list from all who
+// owned it before: by server-side apply, which has all of a list, by kubectl apply, or as what applies the Kustomization by updates
+// (Helm 3). Whoever else updates the list has read it and added to it, as somebody's hand or a script does; or sets it again, with
+// what we take out.
+func adopters(o flux.Object) []flux.Manager {
+	if !Pinning(o) {
+		return nil
+	}
+	applier, _ := o.Owner()
+	notes, names := readPins(o), managerOf(applier)
+	owners := slices.DeleteFunc(o.OwnersOf(flux.IgnoreField), func(m flux.Manager) bool {
+		return !m.Apply && (m.Name == notes.Manager || !slices.Contains(names, m.Name))
+	})
+	return append(owners, declaredIgnore(o)...)
 }
 
 // declaredIgnore is kubectl apply, where it has declared a Kustomization's rules as they are now, with ours among them: it patches

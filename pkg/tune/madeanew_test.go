@@ -12,7 +12,7 @@ import (
 )
 
 // An owner that was deleted and made anew from a backup, when no record needs its rules any more: what the note still names is ours and
-// goes; without the note, or where somebody keeps applying the list, a rule is that of others, and stays.
+// goes, whoever has made it anew; without the note, or where somebody applies the list, a rule is that of others, and stays.
 func TestRulesOfAnOwnerMadeAnew(t *testing.T) {
 	t.Parallel()
 	rules := Rules([]Need{{Object: flux.Ref{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization", Namespace: "apps", Name: "web"}, Fields: []flux.Field{flux.Interval}}})
@@ -35,7 +35,7 @@ func TestRulesOfAnOwnerMadeAnew(t *testing.T) {
 		{"kubectl apply", backup(updates("kubectl-client-side-apply"), func(o *flux.Object) {
 			o.Annotations = map[string]string{PinsAnnotation: string(note), corev1.LastAppliedConfigAnnotation: string(copied)}
 		}), rulesGo},
-		{"a program that may set them again", backup(updates("velero-server"), noted), noteGoes},
+		{"a program for backups", backup(updates("velero-server"), noted), rulesGo},
 		{"kubectl apply --server-side, which has the rules in its manifest", backup(applies("kubectl"), noted), noteGoes},
 		{"without our annotations", backup(updates("kubectl-create")), ""},
 	} {

@@ -24,11 +24,11 @@ func OurRules(o flux.Object) []flux.IgnoreRule {
 	return ours
 }
 
-// areOurs tells of each rule in a Kustomization's list whether it is ours: all who part the list ask here. All of a list
-// that somebody else keeps applying are theirs, also those that we added once: Git has adopted them.
+// areOurs tells of each rule in a Kustomization's list whether it is ours: all who part the list ask here. The note tells which are,
+// whoever owns the list: that has one owner for all its rules. All of a list that somebody has adopted are theirs.
 func areOurs(o flux.Object) []bool {
 	ours := make([]bool, len(o.Ignore))
-	if len(ours) == 0 || !Pinning(o) || len(ignoreSetters(o)) > 0 {
+	if len(ours) == 0 || !Pinning(o) || len(adopters(o)) > 0 {
 		return ours
 	}
 	p := readPins(o)
@@ -231,6 +231,15 @@ type Pin struct {
 
 // ChangesRules tells whether rules of ours come or go. Where there are none, and none come, only the note of them goes.
 func (p Pin) ChangesRules() bool { return len(p.Rules) > 0 || len(OurRules(p.Owner)) > 0 }
+
+// AdoptedBy is who has declared rules that we added; "" where nobody has, or none of them is left.
+func (p Pin) AdoptedBy() string {
+	by, notes := adopters(p.Owner), readPins(p.Owner)
+	if len(by) == 0 || !slices.ContainsFunc(p.Owner.Ignore, notes.take) {
+		return ""
+	}
+	return by[0].Name
+}
 
 func fieldsOf(r flux.IgnoreRule) []flux.Field {
 	var fields []flux.Field

@@ -160,6 +160,27 @@ func TestUnpinLeavesWhatGitHasAdopted(t *testing.T) {
 
 	more := PinWrite{Pin: Pin{Owner: after, Rules: Rules([]Need{need(object(t, "gitrepo"), flux.Interval)})}}
 	assert.Equal(t, Next{State: StateLeftAlone, Why: "spec.ignore of Kustomization flux-system/apps is itself set by kustomize-controller: add the rule there"}, more.Next(after))
+	same := PinWrite{Pin: Pin{Owner: after, Rules: after.Ignore}, Settles: true}
+	assert.Equal(t, Next{State: StateAsWanted, Why: "has the rules already"}, same.Next(after), "what is still pinned is held by it")
+}
+
+// Whoever adds a rule of their own by an update becomes the owner of the whole list (it is atomic), under whatever name: ours are ours all
+// the same, and go when no record needs them; theirs stays, and is theirs again.
+func TestUnpinOfAListThatSomebodyHasAddedTo(t *testing.T) {
+	t.Parallel()
+	ours := Rules([]Need{need(object(t, "ks"), flux.Interval), need(object(t, "gitrepo"), flux.Interval)})
+	for _, name := range []string{"jane", "terraform", "acme-controller", "kubectl-edit", "helm"} {
+		after := pinning(t, ours...)
+		after.Ignore = append(after.Ignore, theirs)
+		ownedBy(flux.IgnoreField, updates(name))(&after)
+		assert.Equal(t, ours, OurRules(after), name)
+		one := PinWrite{Pin: Pin{Owner: after, Rules: ours[:1]}, Settles: true}
+		assert.Equal(t, []flux.IgnoreRule{theirs, ours[0]}, patched(t, after, one.Next(after)).Ignore, name)
+		left := patched(t, after, PinWrite{Pin: Pin{Owner: after}, Settles: true}.Next(after))
+		assert.Equal(t, []flux.IgnoreRule{theirs}, left.Ignore, name)
+		assert.Contains(t, left.Annotations[PinsAnnotation], `"owners":[{"manager":"`+name+`"`)
+		assert.Equal(t, Next{State: StateAsWanted, Why: "has the rules already"}, PinWrite{Pin: Pin{Owner: after, Rules: ours}}.Next(after), "%s: nothing is to be added", name)
+	}
 }
 
 // So is one that anybody has declared since with these rules: by server-side apply, which makes them its owner, or by kubectl
@@ -178,14 +199,17 @@ func TestUnpinLeavesWhatAnybodyHasDeclared(t *testing.T) {
 		change  func(*flux.Object)
 		adopter string
 	}{
-		"kubectl, on the server":     {ownedBy(flux.IgnoreField, updates("fluxtune"), applies("kubectl")), "kubectl"},
-		"flux":                       {ownedBy(flux.IgnoreField, updates("fluxtune"), applies("flux")), "flux"},
-		"a controller, by an update": {ownedBy(flux.IgnoreField, updates("acme-controller")), "acme-controller"},
-		"kubectl, here":              {declared(string(list)), "kubectl-client-side-apply"},
-		"kubectl, other rules":       {declared(`[{"paths":["/spec/timeout"]}]`), ""},
-		"kubectl, no rules":          {declared("null"), ""},
-		"somebody's edit":            {ownedBy(flux.IgnoreField, updates("kubectl-edit")), ""},
-		"nobody":                     {ownedBy(flux.IgnoreField, updates("fluxtune")), ""},
+		"kubectl, on the server": {ownedBy(flux.IgnoreField, updates("fluxtune"), applies("kubectl")), "kubectl"},
+		"flux":                   {ownedBy(flux.IgnoreField, updates("fluxtune"), applies("flux")), "flux"},
+		"its release, by an update": {func(o *flux.Object) {
+			marked("helm.toolkit.fluxcd.io/name", "platform", "helm.toolkit.fluxcd.io/namespace", "ops")(o)
+			ownedBy(flux.IgnoreField, updates("helm-controller"))(o)
+		}, "helm-controller"},
+		"kubectl, here":        {declared(string(list)), "kubectl-client-side-apply"},
+		"kubectl, other rules": {declared(`[{"paths":["/spec/timeout"]}]`), ""},
+		"kubectl, no rules":    {declared("null"), ""},
+		"somebody's edit":      {ownedBy(flux.IgnoreField, updates("kubectl-edit")), ""},
+		"nobody":               {ownedBy(flux.IgnoreField, updates("fluxtune")), ""},
 	} {
 		after := pinning(t, rules...)
 		tc.change(&after)

@@ -42,7 +42,11 @@ func (w PinWrite) Target() flux.Object { return w.Pin.Owner }
 func (w PinWrite) Next(now flux.Object) Next {
 	ours, others := partRules(now)
 	w.Pin.Rules = w.wanted(now)
-	if why := CannotPin(now); why != "" && len(adds(w.Pin.Rules, ours)) > 0 {
+	adopted, there := len(adopters(now)) > 0, ours
+	if adopted {
+		there = others // they serve as well as ours did
+	}
+	if why := CannotPin(now); why != "" && len(adds(w.Pin.Rules, there)) > 0 {
 		return Next{State: StateLeftAlone, Why: why}
 	}
 	if err := BadPins(now); err != nil {
@@ -50,7 +54,6 @@ func (w PinWrite) Next(now flux.Object) Next {
 	}
 	notes := readPins(now)
 	w.Manager = w.manager(now)
-	adopted := len(ignoreSetters(now)) > 0
 	waits := w.note(&notes)
 	if w.Settles && len(w.Pin.Rules) == 0 { // there is nothing to wait for any more
 		notes.Waiting = nil
