@@ -26,9 +26,20 @@ func ParseDuration(s string, noHours bool) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a duration that Flux accepts: %w", s, err)
+		return 0, fmt.Errorf("%q is longer than a duration can be (2562047h)", s)
 	}
 	return d, nil
+}
+
+// TooLong tells whether the API server takes a duration that Go cannot read: the CRDs' patterns know no limit, and a controller that
+// lists or watches a kind decodes all of its objects (k8s.io/apimachinery meta/v1 duration.go, UnmarshalJSON).
+func TooLong(s string, noHours bool) bool {
+	pattern := durationPattern
+	if noHours {
+		pattern = durationNoHoursPattern
+	}
+	_, err := time.ParseDuration(s)
+	return err != nil && pattern.MatchString(s)
 }
 
 // FormatDuration writes a duration in its shortest form: 1m, never 1m0s. It is readable by

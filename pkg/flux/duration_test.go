@@ -55,7 +55,11 @@ func TestParseDurationRefuses(t *testing.T) {
 		require.ErrorContains(t, err, "is not a duration that Flux accepts: write it like 30s, 5m or 1h30m (units ms, s, m, h)", "%q", in)
 	}
 	_, err := ParseDuration("999999999999h", false)
-	require.ErrorContains(t, err, `"999999999999h" is not a duration that Flux accepts: `)
+	require.ErrorContains(t, err, `"999999999999h" is longer than a duration can be (2562047h)`)
+	assert.True(t, TooLong("2562048h", false))
+	for _, in := range []string{"2562047h", "5m", "1d", ""} {
+		assert.False(t, TooLong(in, false), in)
+	}
 }
 
 func TestFormatDuration(t *testing.T) {

@@ -324,6 +324,8 @@ func (o Object) Refused(t Tunable) string {
 	}
 	d, err := ParseDuration(*value, t.NoHours)
 	switch {
+	case TooLong(*value, t.NoHours):
+		return err.Error() + ": the API server takes it, and Flux then cannot read any object of the kind"
 	case err != nil:
 		return err.Error()
 	case d == 0 && t.Field == Interval && !t.ZeroIsUnset:

@@ -36,6 +36,18 @@ var webSource = flux.Ref{Group: sourceGroup, Kind: gitRepositoryKind, Namespace:
 
 const secretHead = "apiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: apps}\n"
 
+// The API server takes a duration that Go cannot read: its Kustomization applies it with all the rest.
+func TestDurationsThatOnlyGoCannotRead(t *testing.T) {
+	t.Parallel()
+	for value, held := range map[string]bool{"3000000h": false, "1d": true} {
+		tree := NewTree(applied("", map[string]string{"apps/x.yaml": strings.Replace(gitRepository("x", "  namespace: apps\n"), "5m", value, 1)}))
+		fleet := tree.Read(tree.Roots())[0]
+		assert.Equal(t, held, fleet.HeldOrSuspended(webSource, flux.Interval) != "", value)
+		x := fleet.object(flux.Ref{Group: sourceGroup, Kind: gitRepositoryKind, Namespace: "apps", Name: "x"})
+		assert.Equal(t, !held, strings.HasSuffix(x.Refused(flux.Tunable{Field: flux.Interval}), ": the API server takes it, and Flux then cannot read any object of the kind"), value)
+	}
+}
+
 // What kustomize builds and kustomize-controller refuses afterwards is applied in no part, and that is told as Flux's failure.
 func TestWhatTheControllerRefusesIsNotApplied(t *testing.T) {
 	t.Parallel()

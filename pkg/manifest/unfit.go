@@ -65,11 +65,12 @@ func (f *Fleet) noteUnfit() {
 }
 
 // refusedTunable says which tunable field of an object the API server does not take: a value that the CRD's pattern refuses, or a
-// required one that is absent; "" where it takes all. An interval of 0s is taken, and rules may keep a field from it.
+// required one that is absent; "" where it takes all. An interval of 0s is taken, as is one that no controller can read, and rules
+// may keep a field from it.
 func refusedTunable(o flux.Object, rules tune.FromGit) string {
 	for _, t := range o.KindRow().Tunables {
 		value := o.Value(t.Field)
-		if why := o.Refused(t); why != "" && (value == nil || !isDuration(*value, t)) && rules.Held(o, t.Field) == "" {
+		if why := o.Refused(t); why != "" && (value == nil || !isDuration(*value, t) && !flux.TooLong(*value, t.NoHours)) && rules.Held(o, t.Field) == "" {
 			return string(t.Field) + " of " + o.Ref.String() + ": " + why
 		}
 	}
