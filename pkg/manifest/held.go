@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -103,12 +104,15 @@ func whileSuspended(by flux.Ref) string {
 // ssa, ApplyAllStaged: the dry runs of a stage come first). Flux's own objects are of the last stage: before them come only
 // CustomResourceDefinitions, Namespaces, ClusterRoles and classes.
 func (f *Fleet) refuse(by flux.Ref, why string) {
+	f.keep(by, refusal(by, why))
+}
+
+// keep notes why a Kustomization applies nothing; what was noted first counts.
+func (f *Fleet) keep(by flux.Ref, why string) {
 	if f.refused == nil {
 		f.refused = map[flux.Ref]string{}
 	}
-	if f.refused[by] == "" {
-		f.refused[by] = refusal(by, why)
-	}
+	f.refused[by] = cmp.Or(f.refused[by], why)
 }
 
 func refusal(by flux.Ref, why string) string {
@@ -139,6 +143,7 @@ func (f *Fleet) noteHeld() {
 			}
 		}
 	}
+	f.noteCircles()
 	for ref, d := range f.deployments {
 		below[ref] = below[ref] || slices.ContainsFunc(d.objects, func(o appliedObject) bool {
 			return o.ref.Kind == "ConfigMap" && o.ref.Group == "" && f.givesSome(o.ref)

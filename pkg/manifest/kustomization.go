@@ -36,10 +36,18 @@ type kustomizationSpec struct {
 	PatchesJSON6902         []kustomize.JSON6902Patch `json:"patchesJson6902"`
 	PostBuild               *postBuild                `json:"postBuild"`
 	Decryption              *struct{}                 `json:"decryption"`
+	DependsOn               []dependency              `json:"dependsOn"`
 	CommonMetadata          *struct {
 		Labels      map[string]string `json:"labels"`
 		Annotations map[string]string `json:"annotations"`
 	} `json:"commonMetadata"`
+}
+
+// dependency is what a Kustomization waits for.
+type dependency struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	ReadyExpr string `json:"readyExpr"`
 }
 
 type sourceRef struct {

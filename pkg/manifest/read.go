@@ -28,7 +28,7 @@ type Fleet struct {
 	starved map[flux.Ref]*dry
 	// rules are those by which Kustomizations leave fields to the cluster.
 	rules map[flux.Ref]tune.FromGit
-	// refused says why Kustomizations apply nothing of which the API server refuses an object.
+	// refused says why Kustomizations apply nothing: the API server refuses an object, or they wait for themselves.
 	refused map[flux.Ref]string
 	// mistyped are the objects that Flux does not have.
 	mistyped []Mistyped
