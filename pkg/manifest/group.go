@@ -32,7 +32,8 @@ func (w *rewriter) group(d *draft) map[place][]patch {
 	return patches
 }
 
-// byNamespace are needs that want the same at one place by the namespaces that their patches have to name: "" where names do.
+// byNamespace are needs that want the same at one place by the namespaces that their patches have to name: "" where names do. What is
+// fetched may have objects of the same names in others.
 func (w *rewriter) byNamespace(p place, needs []*need) map[string][]*need {
 	wanted := map[spot]bool{}
 	for _, n := range needs {
@@ -45,6 +46,9 @@ func (w *rewriter) byNamespace(p place, needs []*need) map[string][]*need {
 			groups[namespace] = needs
 			break
 		}
+		if !w.whole(p) && w.placed(n.spot) {
+			namespace = n.ref.Namespace
+		}
 		for _, s := range w.named(p, n.ref.Kind, w.nameAt(p, n.spot)) {
 			if !wanted[s] && w.apart(p, n.spot, s) {
 				namespace = n.ref.Namespace
@@ -53,6 +57,14 @@ func (w *rewriter) byNamespace(p place, needs []*need) map[string][]*need {
 		groups[namespace] = append(groups[namespace], n)
 	}
 	return groups
+}
+
+// placed tells whether an object's own document has the namespace that it is applied to: a patch anywhere then finds it by that.
+func (w *rewriter) placed(s spot) bool {
+	f := w.fleets[s.root]
+	d := f.deployments[f.owners[s.ref]]
+	_, document := w.locator.document(d, s.ref)
+	return document != nil && s.ref.Namespace != "" && text(document, "metadata", "namespace") == s.ref.Namespace
 }
 
 // apart tells whether a patch at a place can tell two objects of one name by their namespaces. Those of one Kustomization that
