@@ -18,15 +18,18 @@ func branchFacts(in Input, pairs []pairing) []fact {
 			continue
 		}
 		was, is := in.Base.Fleets[p.was.Root], in.Head.Fleets[p.is.Root]
-		if p.ended != "" {
-			first := is.Root.First()
-			facts = append(facts, fact{
-				rule: RuleLost, at: locator.Locate(manifest.Fleet{Root: is.Root}, first, "spec", "path"), cluster: p.name, ref: first,
-				says: who + " " + p.ended, id: fmt.Sprintf("%s %s", RuleLost, p.name),
-			})
-			continue
+		t := manifest.NewTransition(was, is)
+		first, ended := is.Root.First(), p.ended
+		if of, says, replaced := t.Replaced(); replaced {
+			first, ended = of, says
 		}
-		for _, f := range manifest.NewTransition(was, is).Fixed() {
+		if ended != "" {
+			facts = append(facts, fact{
+				rule: RuleLost, at: locator.Locate(manifest.Fleet{Root: is.Root}, is.Root.First(), "spec", "path"), cluster: p.name, ref: first,
+				says: who + " " + ended, id: fmt.Sprintf("%s %s", RuleLost, p.name),
+			})
+		}
+		for _, f := range t.Fixed() {
 			facts = append(facts, fact{
 				rule: RuleImmutable, at: f.At, cluster: p.name, ref: f.By,
 				says: fmt.Sprintf("%s applies nothing: the API server refuses %s", who, f.Why), id: fmt.Sprintf("%s %s %s", RuleImmutable, p.name, f.By),

@@ -91,6 +91,12 @@ func TestCheckOfTheFirstKustomization(t *testing.T) {
 			editFile(t, dir, "clusters/b/flux-system/gotk-sync.yaml", "./clusters/b", "./clusters/a")
 		}, 1, 0, 48, "lead back"},
 		"it is led to a folder without it": {[]string{"a"}, edit(sync, "./clusters/a", "./apps"), 0, 4, 0, ""},
+		"it is led there by a patch": {[]string{"a"}, func(t *testing.T, dir string) {
+			t.Helper()
+			writeFile(t, dir, "clusters/a/kustomization.yaml", "resources: [apps.yaml, flux-system]\npatches:\n- target: {kind: Kustomization, name: flux-system}\n  patch: |\n    - {op: replace, path: /spec/path, value: ./apps}\n")
+		}, 0, 4, 0, ""},
+		"it bears another name": {[]string{"a"}, edit(sync, "kind: Kustomization\nmetadata: {name: flux-system", "kind: Kustomization\nmetadata: {name: cluster"), 0, 1, 24, ""},
+		"its file is empty":     {[]string{"a"}, func(t *testing.T, dir string) { t.Helper(); writeFile(t, dir, sync, "# nothing\n") }, 0, 4, 0, ""},
 		"it is led away with the rest": {[]string{"a"}, func(t *testing.T, dir string) {
 			t.Helper()
 			writeFile(t, dir, "clusters/new/apps.yaml", readFile(t, dir, "clusters/a/apps.yaml"))

@@ -68,6 +68,19 @@ func (t Transition) Ends() (after Fleet, says string, ends bool) {
 	return gone, says, NewTransition(t.base, gone).Removed(*object) == ""
 }
 
+// Replaced tells of the first Kustomization of a cluster that has another one in its place: Flux takes it away, as Ends says, and
+// what it applied with it, but for what the other one has taken over by then (it is labelled with that; fluxcd/pkg ssa,
+// manager_delete.go: Inclusions).
+func (t Transition) Replaced() (first flux.Ref, says string, replaced bool) {
+	first = t.base.Root.First()
+	by, object := t.head.Root.First(), t.base.object(first)
+	_, applied := t.head.owners[first]
+	if by == first || object == nil || applied || t.base.owners[first] != first || t.base.Root.Path != t.head.Root.Path || t.Removed(*object) != "" {
+		return first, "", false
+	}
+	return first, fmt.Sprintf("is not among what it applies any more: Flux takes it away, and all that it applied, but for what %s has taken over by then", by), true
+}
+
 // instanceOf is the FluxInstance of which an object is made; false where it is made of none.
 func (f Fleet) instanceOf(o flux.Object) (flux.Object, bool) {
 	d := f.deployments[f.owners[o.Ref]]
