@@ -122,7 +122,8 @@ type fact struct {
 	says, tail string
 	cluster    string
 	ref        flux.Ref
-	// old says that the base has the same value, and only no environment that would tell what is wrong with it.
+	// old says that the base has it, too: in another file, or the same value, only without an environment that would tell what is
+	// wrong with it.
 	old bool
 }
 
@@ -133,10 +134,13 @@ const who = "\x00"
 func findings(in Input, pairs []pairing, moved moves, decisions manifest.Decisions) []Finding {
 	facts := lint(in, in.Head, in.Base, pairs, nil, decisions)
 	dead := deadFacts(in.Head, nil, decisions)
-	known := map[string]int{}
+	known, same := map[string]int{}, map[string]bool{}
 	if in.Base != nil {
 		for _, f := range lint(in, *in.Base, nil, nil, moved, manifest.Decisions{}) {
 			known[f.id] = len(facts) // in however many clusters
+			if i := slices.IndexFunc(pairs, func(p pairing) bool { return cmp.Or(p.from, p.name) == f.cluster }); i >= 0 {
+				same[f.about(pairs[i].name)] = true
+			}
 		}
 		if len(dead) > 0 {
 			for _, f := range deadFacts(*in.Base, moved, in.Base.Tree.Decide(in.Base.Fleets)) {
@@ -144,7 +148,15 @@ func findings(in Input, pairs []pairing, moved moves, decisions manifest.Decisio
 			}
 		}
 	}
+	for i := range facts { // of an object that is written in another file now
+		facts[i].old = facts[i].old || facts[i].cluster != "" && same[facts[i].about(facts[i].cluster)]
+	}
 	return group(slices.Concat(facts, dead, branchFacts(in, pairs)), known)
+}
+
+// about tells apart what is said of an object of a cluster, wherever it is written.
+func (f fact) about(cluster string) string {
+	return fmt.Sprint(f.rule, "\x00", cluster, "\x00", f.ref, "\x00", f.says, "\x00", f.tail)
 }
 
 // group makes one finding of the facts of one rule at one place.
