@@ -52,15 +52,27 @@ func findMoves(in Input) moves {
 		alike    float64
 	}
 	var matches []match
+	stays := map[string]float64{} // how much a folder is like a cluster that stays
+	for _, c := range in.Base.Clusters {
+		folder := in.Base.Fleets[c.Root].Root.Path
+		if slices.Contains(gone, folder) {
+			continue
+		}
+		for _, to := range fresh {
+			stays[to] = max(stays[to], alikeness(filesBelow(in.Base.Tree, folder), filesBelow(in.Head.Tree, to)))
+		}
+	}
 	for _, from := range gone {
 		was := filesBelow(in.Base.Tree, from)
 		for _, to := range fresh {
-			if alike := alikeness(was, filesBelow(in.Head.Tree, to)); alike >= 0.5 {
+			if alike := alikeness(was, filesBelow(in.Head.Tree, to)); alike >= max(0.5, stays[to]) {
 				matches = append(matches, match{from, to, alike})
 			}
 		}
 	}
-	sorting.By(matches, func(a, b match) int { return cmp.Compare(b.alike, a.alike) })
+	sorting.By(matches, func(a, b match) int {
+		return cmp.Or(cmp.Compare(b.alike, a.alike), commonPrefix(b.from, b.to)-commonPrefix(a.from, a.to))
+	})
 	found, taken := moves{}, map[string]bool{}
 	for _, m := range matches {
 		if found[m.from] == "" && !taken[m.to] {
@@ -68,6 +80,15 @@ func findMoves(in Input) moves {
 		}
 	}
 	return found
+}
+
+// commonPrefix is how many bytes two names begin with alike.
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // lone are the folders of the clusters that only one of two sides has.
