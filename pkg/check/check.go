@@ -78,7 +78,10 @@ type ClusterChange struct {
 	From string
 	// New and Gone say that only one side has it.
 	New, Gone bool
-	Changes   []ValueChange
+	// FolderGone says that the branch has nothing in the folder that its Flux reads: where the cluster stays, that finds no files, and
+	// takes nothing away.
+	FolderGone bool
+	Changes    []ValueChange
 	// Added and Removed objects.
 	Added, Removed []flux.Ref
 	// Unknown objects are neither: only one side has them, and the other does not tell whether it has. They cost on both
@@ -116,7 +119,9 @@ func New(in Input) Check {
 		p.end(settled)
 		p.look(settled)
 		if in.Base != nil {
-			c.Clusters = append(c.Clusters, p.compare(decisions))
+			one := p.compare(decisions)
+			one.FolderGone = p.folderGone(in)
+			c.Clusters = append(c.Clusters, one)
 		}
 		c.Incomplete.Before = c.Incomplete.Before || len(p.gaps.Before) > 0
 		c.Incomplete.After = c.Incomplete.After || len(p.gaps.After) > 0
@@ -140,9 +145,9 @@ func (p pairing) compare(decisions manifest.Decisions) ClusterChange {
 		previous, known := old[item.Object.Ref]
 		delete(old, item.Object.Ref)
 		switch {
-		case known:
+		case known && p.is != nil: // of an abandoned cluster nothing changes
 			c.Changes = append(c.Changes, changes(previous, item, p.is.Root, decisions)...)
-		case !unknown[item.Object.Ref]:
+		case !known && !unknown[item.Object.Ref]:
 			c.Added = append(c.Added, item.Object.Ref)
 		}
 	}

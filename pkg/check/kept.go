@@ -4,6 +4,7 @@ import (
 	"github.com/fluxtune/kubectl-fluxtune/pkg/sorting"
 
 	"cmp"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -34,10 +35,7 @@ type Kept struct {
 
 // keep finds what a branch does not bring about, and returns what the cluster then costs.
 func (p *pairing) keep(in Input, was, is budget.Input) budget.Input {
-	k := keeper{
-		pairing: p, before: map[flux.Ref]flux.Object{}, known: p.unknownRefs(),
-		Transition: manifest.NewTransition(in.Base.Fleets[p.was.Root], in.Head.Fleets[p.is.Root]),
-	}
+	k := keeper{pairing: p, before: map[flux.Ref]flux.Object{}, known: p.unknownRefs(), Transition: p.transition(in)}
 	for _, item := range slices.Concat(was.Items, was.Others) {
 		k.before[item.Object.Ref] = item.Object
 	}
@@ -64,6 +62,48 @@ func (p *pairing) keep(in Input, was, is budget.Input) budget.Input {
 	})
 	p.kept = slices.Compact(p.kept)
 	return is
+}
+
+// transition is that of a cluster that the branch has: a new one had nothing before.
+func (p *pairing) transition(in Input) manifest.Transition {
+	head := in.Head.Fleets[p.is.Root]
+	if p.was == nil {
+		return manifest.NewTransition(manifest.Fleet{Root: head.Root}, head)
+	}
+	return manifest.NewTransition(in.Base.Fleets[p.was.Root], head)
+}
+
+// abandoned says why a cluster stays as it is although the branch has no file of it for Flux: a .sourceignore leaves its folder out.
+// "" where that does not. Of one whose folder is gone altogether the cluster most often goes, too: see ClusterChange.FolderGone.
+func (p *pairing) abandoned(in Input) string {
+	if p.was == nil || p.is != nil {
+		return ""
+	}
+	root := in.Base.Fleets[p.was.Root].Root
+	if !root.Known() || !in.Head.Tree.LeavesOut(root.Path) {
+		return ""
+	}
+	return fmt.Sprintf("a .sourceignore leaves the folder %s out: its Flux finds no files, and takes nothing away", root)
+}
+
+// folderGone tells whether the branch has nothing in a folder that a cluster's Flux reads.
+func (p *pairing) folderGone(in Input) bool {
+	if p.was == nil || p.is != nil {
+		return false
+	}
+	root := in.Base.Fleets[p.was.Root].Root
+	return root.Known() && root.Path != "" && len(filesBelow(in.Head.Tree, root.Path)) == 0 && p.abandoned(in) == ""
+}
+
+// stayAll keeps all of a cluster that is abandoned, and returns what it then costs.
+func (p *pairing) stayAll(was budget.Input, why string) budget.Input {
+	for _, item := range was.Items {
+		if !item.Object.MadeChart() {
+			p.kept = append(p.kept, Kept{item.Object.Ref, Removed, why})
+		}
+	}
+	sorting.By(p.kept, func(a, b Kept) int { return a.Ref.Compare(b.Ref) })
+	return was
 }
 
 // keeper looks at the objects of one cluster.
@@ -169,13 +209,13 @@ func parts() []part {
 }
 
 // differ tells whether two states of an object differ in something that costs or buys anything. How its manifest is
-// written, and what labels it has, does not count.
+// written, what labels it has, and what its cluster is called, does not count.
 func differ(was, is flux.Object) bool {
 	for _, t := range is.KindRow().Tunables {
 		if flux.SameDuration(was.Value(t.Field), is.Value(t.Field)) {
 			was = was.WithValue(t.Field, is.Value(t.Field))
 		}
 	}
-	was.Version, was.Size, was.Labels, was.Annotations, was.Remote.Fingerprint = is.Version, is.Size, is.Labels, is.Annotations, is.Remote.Fingerprint
+	was.Version, was.Size, was.Cluster, was.Labels, was.Annotations, was.Remote.Fingerprint = is.Version, is.Size, is.Cluster, is.Labels, is.Annotations, is.Remote.Fingerprint
 	return !reflect.DeepEqual(was, is)
 }

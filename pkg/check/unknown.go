@@ -104,8 +104,15 @@ func (p *pairing) look(in Input) {
 		was, is = more.Before, more.After
 		p.settle(&was, &is)
 		p.before = slices.DeleteFunc(slices.Clone(was.Items), func(item tune.Item) bool { return !had[item.Object.Ref] })
-		if p.was != nil && p.is != nil {
+		why := p.abandoned(in)
+		switch {
+		case p.is != nil:
 			is = p.keep(in, was, is)
+		case why != "":
+			is = p.stayAll(was, why)
+			p.now = is.Items
+		}
+		if p.was != nil && p.is != nil {
 			if gap, moved := manifest.NewTransition(in.Base.Fleets[p.was.Root], in.Head.Fleets[p.is.Root]).Resourced(); moved {
 				p.gaps.After = append(p.gaps.After, gap)
 			}

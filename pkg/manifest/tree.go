@@ -317,6 +317,9 @@ func (t *Tree) sparsely(p string) bool {
 	return t.nodes[p] == nil && slices.ContainsFunc(t.Sparse, func(file string) bool { return below(file, p) })
 }
 
+// LeavesOut tells whether a .sourceignore leaves a folder out of what sources take.
+func (t *Tree) LeavesOut(folder string) bool { return t.omitted[folder] }
+
 func (t *Tree) isFile(p string) bool   { n := t.nodes[p]; return n != nil && !n.folder }
 func (t *Tree) isFolder(p string) bool { n := t.nodes[p]; return n != nil && n.folder }
 

@@ -59,7 +59,7 @@ func (s *CheckSummary) count(f check.Finding) {
 
 func newCheckCluster(c check.ClusterChange) CheckCluster {
 	r := CheckCluster{
-		Cluster: c.Name, From: c.From, New: c.New, Gone: c.Gone, Added: checkRefs(c.Added), Removed: checkRefs(c.Removed),
+		Cluster: c.Name, From: c.From, New: c.New, Gone: c.Gone, folderGone: c.FolderGone, Added: checkRefs(c.Added), Removed: checkRefs(c.Removed),
 		Changes:      make([]CheckChange, 0, len(c.Changes)),
 		Environments: make([]CheckEnvironment, 0, len(c.Environments)),
 		Controllers:  make([]CheckController, 0, len(c.Controllers)),

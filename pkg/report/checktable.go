@@ -37,13 +37,16 @@ func (c BranchCheck) Headline() string {
 	return compared + c.moves()
 }
 
-// moves tell which clusters' folders have another name. What says on a cluster where its Flux begins to read is not read from the
+// moves tell which clusters' folders have another name, or are gone. What says on a cluster where its Flux begins to read is not read from the
 // new folder before that is changed there.
 func (c BranchCheck) moves() string {
 	var text string
 	for _, cluster := range c.Clusters {
 		if cluster.From != "" {
 			text += fmt.Sprintf(" The folder %s is %s on the branch: its Flux finds no files until spec.path of its first Kustomization is changed on the cluster, too.", cluster.From, cluster.Cluster)
+		}
+		if cluster.folderGone {
+			text += fmt.Sprintf(" The folder %s is gone: as long as its cluster is there, its Flux finds no files, and takes nothing away.", cluster.Cluster)
 		}
 	}
 	return text

@@ -75,6 +75,8 @@ type CheckCluster struct {
 	Missing      check.Delta[[]Missing] `json:"missing"`
 	Environments []CheckEnvironment     `json:"environments"`
 	Controllers  []CheckController      `json:"controllers"`
+
+	folderGone bool // it is gone since the branch has nothing in its folder
 }
 
 // CheckChange is a field that gets another value; null is absent.
