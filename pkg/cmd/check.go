@@ -84,7 +84,8 @@ func newCheck(r *root) *cobra.Command {
 			What Flux does not apply, or does not take away, stays as the base has it, and costs that: below a
 			suspended Kustomization, in fields that spec.ignore leaves to the cluster, on objects with ssa: Ignore,
 			ssa: IfNotPresent or reconcile: disabled, and, of what the branch does not have any more, with prune:
-			false, prune: disabled or deletionPolicy: Orphan. It is told as "only in the files".
+			false, prune: disabled or deletionPolicy: Orphan. So does a cluster whose folder a .sourceignore leaves
+			out. It is told as "only in the files".
 
 			The base is read from Git's objects by the program git; the work tree, the index and all refs stay as
 			they are, and nothing is fetched. No cluster is asked. What the checkout has is what is in the folder
