@@ -2,6 +2,7 @@ package budget
 
 import (
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ func failure(o *flux.Object, c flux.Controller) Failure {
 		}
 		return BackOff
 	case "Kustomization":
-		if o.Status.ReadyReason == dependencyNotReady || strings.Contains(o.Status.ReadyMessage, "artifact not found, retrying in") {
+		if o.Status.ReadyReason == dependencyNotReady || awaitsSource.MatchString(o.Status.ReadyMessage) {
 			return Waiting
 		}
 		return Retrying
@@ -76,6 +77,10 @@ func failure(o *flux.Object, c flux.Controller) Failure {
 		return NoFailure
 	}
 }
+
+// awaitsSource is what kustomize-controller says of a source that is not ready: it has no artifact, or since 1.10 another one meanwhile
+// (internal/controller/kustomization_controller.go, Reconcile).
+var awaitsSource = regexp.MustCompile(`artifact (not found|digest changed), retrying in`)
 
 const dependencyNotReady = "DependencyNotReady" // fluxcd/pkg apis/meta, DependencyNotReadyReason
 

@@ -144,6 +144,7 @@ func TestFailingPace(t *testing.T) {
 		"does not build":     {kustomization("x", "web", "10m", "", managed, retry, failing("BuildFailed", "x")), Retrying, steady(60), 0},
 		"dependency":         {kustomization("x", "web", "10m", "", managed, failing("DependencyNotReady", "x")), Waiting, steady(120), 0},
 		"source has nothing": {kustomization("x", "web", "10m", "", managed, failing("ArtifactFailed", "Source is not ready, artifact not found, retrying in 30s")), Waiting, steady(120), 0},
+		"source changes":     {kustomization("x", "web", "10m", "", managed, failing("ArtifactFailed", "Source is not ready, artifact digest changed, retrying in 30s")), Waiting, steady(120), 0},
 		"release":            {release(failing("InstallFailed", "x")), BackOff, steady(4), 0},
 		"release retries":    {release(failing("UpgradeFailed", "x"), func(o *flux.Object) { o.Polling.Retry.Upgrade = ptr("2m") }), Retrying, steady(30), 0},
 		"release gave up":    {release(failing("InstallFailed", "x"), func(o *flux.Object) { o.Status.Stalled = true }), Stopped, Rates{}, 0},
