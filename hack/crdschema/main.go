@@ -1,5 +1,5 @@
 // Command crdschema writes pkg/crd/schemas.json: what the CustomResourceDefinitions of Flux that the test bed collects say of
-// manifests, without descriptions and without status. It runs from the root of the repository: go generate ./pkg/crd.
+// manifests, without descriptions and without status, and what a newer Flux takes besides. It runs from the root of the repository: go generate ./pkg/crd.
 package main
 
 import (
@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,7 +63,7 @@ func generate(dir string) ([]byte, error) {
 	if err != nil || len(files) == 0 {
 		return nil, fmt.Errorf("looking for CRDs in %q: none is there", dir)
 	}
-	var lines []string
+	all := map[string]map[string]any{}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -76,14 +77,21 @@ func generate(dir string) ([]byte, error) {
 			if !v.Served {
 				continue
 			}
-			line, err := lineOf(d.Spec.Group+"/"+v.Name+"/"+d.Spec.Names.Kind, v.Schema.OpenAPIV3Schema)
-			if err != nil {
-				return nil, err
-			}
-			lines = append(lines, line)
+			prepare(v.Schema.OpenAPIV3Schema)
+			all[d.Spec.Group+"/"+v.Name+"/"+d.Spec.Names.Kind] = v.Schema.OpenAPIV3Schema
 		}
 	}
-	slices.Sort(lines)
+	if err := addNewer(all); err != nil {
+		return nil, err
+	}
+	var lines []string
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		line, err := lineOf(key, all[key])
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
 	var out bytes.Buffer
 	out.WriteString("{\n")
 	for i, line := range lines {
@@ -97,13 +105,17 @@ func generate(dir string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func lineOf(key string, schema map[string]any) (string, error) {
+// prepare makes of a CRD's schema what says whether a manifest is taken.
+func prepare(schema map[string]any) {
 	shorten(schema)
 	properties, _ := schema["properties"].(map[string]any)
 	addOperatorKinds(properties, "spec", "eventSources")
 	addOperatorKinds(properties, "spec", "resources")
 	delete(properties, "status")
 	properties["metadata"] = metadata()
+}
+
+func lineOf(key string, schema map[string]any) (string, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)

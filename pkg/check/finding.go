@@ -61,7 +61,7 @@ func Rules() []RuleText {
 		{RuleKind, LevelError, "A kind or apiVersion that Flux does not have",
 			"It looks like a typing error in one of Flux's own. The API server has no such kind, so that its Kustomization " + earlierStages + ". It takes nothing away."},
 		{RuleSchema, LevelError, "A field that the API server refuses",
-			"The schema of the CRD, that of Flux 2.9, does not take what the object is built with, or wants a field that is not there. The API server refuses the object, so that its Kustomization " + earlierStages + ". It takes nothing away."},
+			"The schema of the CRD, that of Flux 2.10, does not take what the object is built with, or wants a field that is not there. The API server refuses the object, so that its Kustomization " + earlierStages + ". It takes nothing away."},
 		{RuleYAML, LevelError, "A file that cannot be read as YAML",
 			"kustomize-controller cannot build what the file is a part of: it applies nothing of the Kustomization, and takes nothing away. Correct the file; what a template engine is to render belongs beside what Flux reads."},
 		{RuleLost, LevelError, "A branch with which a cluster's Flux takes itself away",

@@ -58,7 +58,7 @@ func newCheck(r *root) *cobra.Command {
 
 			  unit              a duration in a unit that Flux refuses, as 1d
 			  unknown-kind      a kind or apiVersion that looks like one of Flux's, and that Flux does not have
-			  schema            a field that the API server refuses, or misses, by the CRDs of Flux 2.9
+			  schema            a field that the API server refuses, or misses, by the CRDs of Flux 2.10
 			  invalid-yaml      a file that cannot be read as YAML: Flux applies nothing of its Kustomization
 			  lost-cluster      a branch with which a cluster's Flux takes itself away
 			  immutable         a change of an immutable ConfigMap: Flux applies nothing of its Kustomization

@@ -41,6 +41,13 @@ func TestFaults(t *testing.T) {
 	}{
 		"chart":                       {"HelmRelease", helmV2, "{interval: 5m, " + chart + "}", nil},
 		"chartRef":                    {"HelmRelease", helmV2, "{interval: 5m, " + ref + "}", nil},
+		"a chart of a registry":       {"HelmRelease", helmV2, "{interval: 5m, chart: {kind: OCIRepository, spec: {url: 'oci://a/b', ref: {semver: 1.x}}}}", nil},
+		"without its address":         {"HelmRelease", helmV2, "{interval: 5m, chart: {kind: OCIRepository, spec: {ref: {tag: a}}}}", []string{"spec.chart: chart.spec.url must be set when chart.kind is 'OCIRepository'"}},
+		"a chart of which kind":       {"HelmRelease", helmV2, "{interval: 5m, chart: {kind: '${kind}', spec: {url: 'oci://a/b'}}}", nil},
+		"no name of a chart":          {"HelmRelease", helmV2, "{interval: 5m, chart: {spec: {sourceRef: {kind: HelmRepository, name: a}}}}", []string{"spec.chart: chart.spec.chart and chart.spec.sourceRef must be set when chart.kind is not 'OCIRepository'"}},
+		"an Alert of v1":              {"Alert", "notification.toolkit.fluxcd.io/v1", "{providerRef: {name: a}, eventSources: [{kind: Kustomization, name: '*'}]}", nil},
+		"a Provider of v1":            {"Provider", "notification.toolkit.fluxcd.io/v1", "{type: mastodon}", nil},
+		"and a wrong one":             {"Provider", "notification.toolkit.fluxcd.io/v1", "{type: slak}", []string{`spec.type: "slak" is no word that Flux takes: is slack meant?`}},
 		"both":                        {"HelmRelease", helmV2, "{interval: 5m, " + chart + ", " + ref + "}", []string{"spec: either chart or chartRef must be set"}},
 		"neither":                     {"HelmRelease", helmV2, "{interval: 5m}", []string{"spec: either chart or chartRef must be set"}},
 		"null":                        {"HelmRelease", helmV2, "{interval: 5m, chartRef: ~, " + chart + "}", []string{"spec.chartRef: it is null, and Flux wants a mapping: give it a value, or take the line out"}},

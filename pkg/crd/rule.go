@@ -70,6 +70,12 @@ func (s self) size(key string) int {
 // rules are the conditions in the CRDs, by their text in CEL: true where one holds, or may hold. A test holds that these are all,
 // and another compares them with a real API server.
 var rules = map[string]func(self) bool{
+	"(has(self.kind) && self.kind == 'OCIRepository') || (has(self.spec.chart) && has(self.spec.sourceRef))": func(s self) bool {
+		return s.has("kind") && s.may("kind", "OCIRepository") || s.get("spec", "chart") != nil && s.get("spec", "sourceRef") != nil
+	},
+	"!has(self.kind) || self.kind != 'OCIRepository' || (has(self.spec.url) && size(self.spec.url) > 0)": func(s self) bool {
+		return !s.has("kind") || s.mayNot("kind", "OCIRepository") || s.get("spec", "url") != nil
+	},
 	"(has(self.chart) && !has(self.chartRef)) || (!has(self.chart) && has(self.chartRef))": func(s self) bool { return s.has("chart") != s.has("chartRef") },
 	"!has(self.retryInterval) || self.name != 'RemediateOnFailure'": func(s self) bool {
 		return !s.has("retryInterval") || s.mayNot("name", "RemediateOnFailure")

@@ -1,5 +1,5 @@
-// Package crd knows the schemas of Flux's CustomResourceDefinitions, those of Flux 2.9, and tells what the API server refuses of
-// a manifest by them. It is pure, and stands below all that reads manifests.
+// Package crd knows the schemas of Flux's CustomResourceDefinitions, those of Flux 2.9 and what Flux 2.10 takes besides, and tells what
+// the API server refuses of a manifest by them. It is pure, and stands below all that reads manifests.
 package crd
 
 import (
@@ -53,7 +53,7 @@ var schemas = sync.OnceValue(func() map[string]*schema {
 // Known tells whether the schema of some version of a kind is known.
 func Known(group, kind string) bool { return kinds()[[2]string{group, kind}] }
 
-// Versions that Flux 2.9 serves of a kind, sorted; none of a kind that is not known.
+// Versions that Flux 2.10 serves of a kind, sorted; none of a kind that is not known.
 func Versions(group, kind string) []string {
 	var versions []string
 	for key := range schemas() {

@@ -20,7 +20,7 @@ type Mistyping struct {
 // Mistyped tells of an object that Flux does not have, and whose API group is one of Flux's own or looks like one: it is
 // below toolkit.fluxcd.io, or one letter beside a group of Flux, or a kind of Flux's is in a group without a domain, or in one
 // that calls itself Flux's; or it is of the group of kustomize's own files. It is false for what Flux has, and for all that is not
-// Flux's. The kinds and versions are those of the CRDs of Flux 2.0 to 2.9.
+// Flux's. The kinds and versions are those of the CRDs of Flux 2.0 to 2.10.
 func Mistyped(group, version, kind string) (Mistyping, bool) {
 	if group == "" { // no slash: the whole is taken for a version
 		group, version = version, ""

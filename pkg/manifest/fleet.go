@@ -121,14 +121,14 @@ func (d *deployment) untouched(o appliedObject) bool {
 	return err == nil && tune.Untouched(d.marked(object)) != ""
 }
 
-// noteServed tells Receivers which of the versions that they name Flux serves, by the CRDs of Flux 2.9: an older one may serve
+// noteServed tells Receivers which of the versions that they name Flux serves, by the CRDs of Flux 2.10: an older one may serve
 // others.
 func (f *Fleet) noteServed() {
 	if older(installedIn(f.Root, f.deployments)) {
 		return
 	}
 	for i := range f.Snapshot.Objects {
-		f.Snapshot.Objects[i].NoteServed("Flux 2.9", func(k flux.Kind) []string { return crd.Versions(k.Group, k.Name) })
+		f.Snapshot.Objects[i].NoteServed("Flux 2.10", func(k flux.Kind) []string { return crd.Versions(k.Group, k.Name) })
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A Receiver names a version of what it notifies. That Flux 2.9 does not serve it is known, of an older Flux it is not.
+// A Receiver names a version of what it notifies. That Flux 2.10 does not serve it is known, of an older Flux it is not.
 func TestReceiversOfVersions(t *testing.T) {
 	t.Parallel()
-	const not = "Flux 2.9 does not serve source.toolkit.fluxcd.io/v1beta2 of this kind: it has v1"
+	const not = "Flux 2.10 does not serve source.toolkit.fluxcd.io/v1beta2 of this kind: it has v1"
 	for name, tc := range map[string]struct{ image, version, want string }{
 		"not known which Flux": {"", "source.toolkit.fluxcd.io/v1beta2", not},
 		"Flux 2.9":             {"kustomize-controller:v1.9.0", "source.toolkit.fluxcd.io/v1beta2", not},
