@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -27,8 +28,10 @@ type artifactGenerator struct {
 			sourceRef
 		} `json:"sources"`
 		Artifacts []struct {
-			Name string          `json:"name"`
-			Copy []copyOperation `json:"copy"`
+			Name string `json:"name"`
+			// Namespace of the artifact, since source-watcher 2.3; "" for the generator's own.
+			Namespace string          `json:"namespace"`
+			Copy      []copyOperation `json:"copy"`
 		} `json:"artifacts"`
 	} `json:"spec"`
 }
@@ -38,6 +41,8 @@ type copyOperation struct {
 	To       string   `json:"to"`
 	Exclude  []string `json:"exclude"`
 	Strategy string   `json:"strategy"`
+	// Optional passes over what is not there, since source-watcher 2.3 (api/v2 v1beta1, CopyOperation).
+	Optional bool `json:"optional"`
 }
 
 // artifact is the Tree of an ExternalArtifact, or why it is not known.
@@ -66,8 +71,14 @@ func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment, sources 
 				continue
 			}
 			if g.Spec.PathPattern != "" {
-				found[anyArtifact(o.ref.Namespace)] = artifact{moved: true, elsewhere: fmt.Sprintf(
-					"%s makes artifacts by a path pattern, which is not followed here", o.ref)}
+				for _, a := range g.Spec.Artifacts {
+					namespace := cmp.Or(a.Namespace, o.ref.Namespace)
+					if strings.Contains(namespace, "{") { // a part of a path
+						namespace = ""
+					}
+					found[anyArtifact(namespace)] = artifact{moved: true, elsewhere: fmt.Sprintf(
+						"%s makes artifacts by a path pattern, which is not followed here", o.ref)}
+				}
 				continue
 			}
 			for i, a := range g.Spec.Artifacts {
@@ -78,14 +89,14 @@ func (r *reader) artifacts(root Root, current map[flux.Ref]*deployment, sources 
 					made.key += r.taken(root, from, sources).key
 				}
 				made.tree, made.elsewhere, made.foreign = r.artifactTree(root, g, o.ref.Namespace, a.Copy, made.key, sources)
-				found[sourceRef{Kind: artifactKind, Namespace: o.ref.Namespace, Name: a.Name}] = made
+				found[sourceRef{Kind: artifactKind, Namespace: cmp.Or(a.Namespace, o.ref.Namespace), Name: a.Name}] = made
 			}
 		}
 	}
 	return found
 }
 
-// anyArtifact stands for the artifacts of a namespace whose names are not known.
+// anyArtifact stands for the artifacts of a namespace whose names are not known; of "" not even their namespaces are.
 func anyArtifact(namespace string) sourceRef {
 	return sourceRef{Kind: artifactKind, Namespace: namespace}
 }
@@ -116,7 +127,7 @@ func (r *reader) artifactTree(root Root, g artifactGenerator, namespace string, 
 		if len(op.Exclude) > 0 || op.Strategy != "" && op.Strategy != "Overwrite" {
 			return nil, fmt.Sprintf("its generator copies %q with exclude or strategy, which is not followed here", op.From), false
 		}
-		if why := r.taken(root, source, sources).tree.copy(root.Base, pattern, op, files); why != "" {
+		if why := r.taken(root, source, sources).tree.copy(root.Base, pattern, op, files); why != "" && !op.Optional {
 			return nil, why, false
 		}
 	}

@@ -45,8 +45,10 @@ func (d *deployment) locate(taken artifact, checkout *Tree, at home, artifacts m
 	root := at.root
 	d.artifact, d.folder = taken, clean(root.Base+"/"+d.Spec.Path)
 	made, generated := artifacts[d.source()]
-	if !generated && d.source().Kind == artifactKind {
-		made, generated = artifacts[anyArtifact(d.source().Namespace)]
+	for _, namespace := range []string{d.source().Namespace, ""} {
+		if !generated && d.source().Kind == artifactKind {
+			made, generated = artifacts[anyArtifact(namespace)]
+		}
 	}
 	standing, why := at.standing(d.source())
 	switch {

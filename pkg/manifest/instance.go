@@ -117,7 +117,13 @@ func patchedSync(patches []kustomize.Patch, source string, objects ...map[string
 	k.APIVersion, k.Kind = kustypes.KustomizationVersion, kustypes.KustomizationKind
 	for _, p := range patches {
 		if mayPatch(p, source) || mayPatch(p, kustomizationKind) {
-			k.Patches = append(k.Patches, kustypes.Patch{Patch: p.Patch, Target: selector(p.Target)})
+			text := p.Patch
+			if p.Target == nil {
+				if text, err = documentsFor(p.Patch, source, kustomizationKind); err != nil {
+					return nil, err
+				}
+			}
+			k.Patches = append(k.Patches, kustypes.Patch{Patch: text, Target: selector(p.Target)})
 		}
 	}
 	texts := make([]string, len(objects))
@@ -159,6 +165,25 @@ func mayPatch(p kustomize.Patch, kind string) bool {
 		return p.Target.Kind == "" || anchored(p.Target.Kind, kind)
 	}
 	return slices.ContainsFunc(parseDocuments([]byte(p.Patch)), func(n *yaml.Node) bool { return text(n, "kind") == kind })
+}
+
+// documentsFor is a patch without a target, with those of its documents alone that are for objects of some kinds.
+func documentsFor(patch string, kinds ...string) (string, error) {
+	documents := parseDocuments([]byte(patch))
+	if len(documents) == 1 {
+		return patch, nil
+	}
+	var kept []string
+	for _, n := range documents {
+		if slices.Contains(kinds, text(n, "kind")) {
+			content, err := yaml.Marshal(n)
+			if err != nil {
+				return "", fmt.Errorf("reading its spec.kustomize.patches: %w", err)
+			}
+			kept = append(kept, string(content))
+		}
+	}
+	return strings.Join(kept, "---\n"), nil
 }
 
 func deref(s *string) string {

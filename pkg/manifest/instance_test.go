@@ -59,7 +59,9 @@ func TestPatchesOfAFluxInstance(t *testing.T) {
 		"patches":          {"[{target: {kind: Kustomization}, patch: '- {op: add, path: /spec/patches, value: [{target: {kind: GitRepository}, patch: \"- {op: replace, path: /spec/interval, value: 30m}\"}]}'}]", "30m", ""},
 		"ignored":          {"[{target: {kind: GitRepository}, patch: '- {op: add, path: /spec/ignore, value: web.yaml}'}]", "", ""},
 		"others":           {"[{target: {kind: Deployment}, patch: '- {op: remove, path: /spec/none}'}, {patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: source-controller}, spec: {replicas: 2}}'}]", "${poll:=1m}", ""},
-		"wrong":            {"[{target: {kind: Kustomization}, patch: '- {op: remove, path: /spec/none}'}]", "${poll:=1m}", "its spec.kustomize.patches do not fit what it makes of spec.sync"},
+		"two in one": {"[{patch: \"apiVersion: kustomize.toolkit.fluxcd.io/v1\\nkind: Kustomization\\nmetadata: {name: flux, namespace: flux}\\nspec: {postBuild: {substitute: {poll: 9m}}}\\n" +
+			"---\\napiVersion: apps/v1\\nkind: Deployment\\nmetadata: {name: kustomize-controller, namespace: flux}\\nspec: {replicas: 2}\\n\"}]", "9m", ""},
+		"wrong": {"[{target: {kind: Kustomization}, patch: '- {op: remove, path: /spec/none}'}]", "${poll:=1m}", "its spec.kustomize.patches do not fit what it makes of spec.sync"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
