@@ -28,7 +28,9 @@ const (
 	Forbidden Fault = "forbidden" // no right to patch
 	Meanwhile Fault = "meanwhile" // something else happens just before
 	Beside    Fault = "beside"    // somebody else's command runs just before
-	Doubled   Fault = "doubled"   // carried out, and sent once more by a proxy, which answers with what comes of that
+	// Carried out, and the answer does not come; from then on there is no right to patch.
+	LostForbidden Fault = "lost-forbidden"
+	Doubled       Fault = "doubled" // carried out, and sent once more by a proxy, which answers with what comes of that
 
 	// Admission makes something else of what is written; the answer comes, or gets lost.
 	Changed      Fault = "changed"       // of its values
@@ -101,6 +103,8 @@ func (s *Store) arrive(ref flux.Ref) (Fault, error) {
 		return None, errKilled
 	case s.requests > s.At && slices.Contains([]Fault{ChangedOn, StrippedOn, DoubledOn}, s.Fault):
 		return s.Fault, s.mayRead(ref)
+	case s.requests > s.At && s.Fault == LostForbidden:
+		return Forbidden, s.mayRead(ref)
 	case s.requests != s.At:
 	case s.Fault == Killed:
 		s.Dead = true
@@ -161,7 +165,7 @@ func (s *Store) Patch(ctx context.Context, o flux.Object, patch []byte, manager 
 		s.Sleep(0)
 	}
 	switch fault {
-	case Lost, LostChanged, LostStripped:
+	case Lost, LostForbidden, LostChanged, LostStripped:
 		return flux.Object{}, io.ErrUnexpectedEOF
 	case Doubled, DoubledOn, DoubledChanged, DoubledStripped:
 		return s.Store.Patch(ctx, o, patch, manager)

@@ -87,5 +87,5 @@ func drawStep(t *rapid.T, l Layout) Step {
 	return s
 }
 
-var faults = []Fault{None, None, Lost, Refused, Killed, Forbidden, Meanwhile, Meanwhile, Beside, Changed, Stripped, LostChanged, LostStripped, ChangedOn, StrippedOn,
+var faults = []Fault{None, None, Lost, LostForbidden, Refused, Killed, Forbidden, Meanwhile, Meanwhile, Beside, Changed, Stripped, LostChanged, LostStripped, ChangedOn, StrippedOn,
 	Doubled, DoubledOn, DoubledChanged, DoubledStripped, ChangedKilled}

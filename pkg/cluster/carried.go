@@ -19,10 +19,10 @@ type carried struct {
 	now      flux.Object
 	fresh    bool // now is how the object is, as far as is known
 	wrote    bool
-	lost     *flux.Object  // the object to which a patch was sent, whose answer did not come, or may be that to the same patch sent again
-	unsure   *tune.Restore // what that patch takes back
-	unheard  error         // why no answer came to the last patch; nil where one did
-	refused  *tune.Next    // that patch, where the answer was a conflict
+	lost     *flux.Object // the object to which a patch was sent, whose answer did not come, or may be that to the same patch sent again
+	unsure   tune.Next    // that patch, unless it only notes something aside
+	refused  bool         // the answer was a conflict
+	unheard  error        // why no answer came to the last patch; nil where one did
 	// attempt counts from 1.
 	attempt, conflicts, sent int
 }
@@ -74,22 +74,30 @@ func (w *Writer) reread(ctx, requests context.Context, c *carried) (done bool) {
 		return c.end(c.unknown(c.wrote, fmt.Errorf("reading it again: %w", err)))
 	}
 	lost := c.lost
-	if _, restores := c.Write.(tune.RestoreWrite); restores && c.refused != nil {
+	if _, restores := c.Write.(tune.RestoreWrite); restores && c.refused {
 		lost = nil // what is there may be what somebody has chosen
 	}
 	if err := lostAnswer(c.verifier, lost, looked); err != nil {
 		c.now = looked
 		return c.end(w.undo(ctx, requests, c.Result, c.verifier.Undo(*c.lost, looked), err))
 	}
-	switch {
-	case c.refused == nil && c.lost != nil && c.lost.ResourceVersion != looked.ResourceVersion: // it may have arrived
-		c.Result = c.gone(c.unsure)
-	case c.refused != nil && tune.Arrived(*c.lost, looked, c.refused.Patch, cmp.Or(c.refused.Manager, w.options.FieldManager)):
-		c.Result = c.gone(c.unsure)
-		c.wrote, c.Outcome, c.Generation = true, Configured, max(c.Generation, looked.Generation)
-	}
-	c.now, c.fresh, c.lost, c.refused, c.unsure = looked, true, nil, nil, nil
+	w.arrived(c, looked)
+	c.now, c.fresh, c.lost, c.refused, c.unsure = looked, true, nil, false, tune.Next{}
 	return false
+}
+
+// arrived notes what of a patch that nobody has heard of an object tells, as it is now: that it arrived, or that it may have.
+func (w *Writer) arrived(c *carried, now flux.Object) {
+	if c.lost == nil || c.unsure.Patch == nil {
+		return
+	}
+	arrived := tune.Arrived(*c.lost, now, c.unsure.Patch, cmp.Or(c.unsure.Manager, w.options.FieldManager))
+	if arrived || !c.refused && c.lost.ResourceVersion != now.ResourceVersion {
+		c.Result = c.gone(c.unsure.Back)
+	}
+	if arrived { // whatever comes of the next one is not all that becomes of it
+		c.wrote, c.Outcome, c.Generation = true, Configured, max(c.Generation, now.Generation)
+	}
 }
 
 // send sends the next patch, if one is left. It tells whether nothing more is to be done.
@@ -124,10 +132,9 @@ func (w *Writer) send(ctx, requests context.Context, c *carried) (done bool) {
 			return c.end(c.failed(c.wrote, fmt.Errorf("somebody else keeps changing it: gave up after %d conflicts: %w", c.conflicts, err)))
 		}
 		before := c.now // a proxy that got no answer may have sent the patch again, and this is what came of the second
-		c.fresh, c.lost = false, &before
-		c.unheard = nil
+		c.fresh, c.lost, c.refused, c.unheard = false, &before, true, nil
 		if !next.Aside {
-			c.refused, c.unsure = &next, next.Back
+			c.unsure = next
 		}
 	case apierrors.IsNotFound(err):
 		return c.end(c.deleted(c.wrote, whyDeleted))
@@ -148,9 +155,9 @@ func (w *Writer) unanswered(ctx, requests context.Context, c *carried, sent tune
 		if c.Outcome == NotAttempted && !sent.Aside {
 			c.Outcome = Uncertain
 		}
-		if c.verifier != nil {
-			before := c.now
-			c.lost, c.unsure = &before, sent.Back
+		before := c.now
+		if c.lost = &before; !sent.Aside {
+			c.unsure = sent
 		}
 	}
 	switch {
@@ -227,29 +234,23 @@ func (w *Writer) undo(ctx, requests context.Context, r Result, back tune.Write, 
 
 // lastLook finds out what became of a patch whose answer did not come, once, when it will not be tried again.
 func (w *Writer) lastLook(ctx, requests context.Context, c *carried, err error) Result {
-	lost, r, wrote := c.lost, c.Result, c.wrote
-	if r.Outcome != Uncertain {
-		return r.failed(wrote, err)
+	if c.Outcome != Uncertain {
+		return c.failed(c.wrote, err)
 	}
-	now, getErr := w.store.Get(requests, r.Write.Target())
+	now, getErr := w.store.Get(requests, c.Write.Target())
 	if getErr != nil {
-		return r.gone(c.unsure).unknown(wrote, fmt.Errorf("no answer from the API server: %w", err))
+		return c.gone(c.unsure.Back).unknown(c.wrote, fmt.Errorf("no answer from the API server: %w", err))
 	}
-	if another(r.Write, now) {
-		return r.deleted(wrote, whyMadeAnew)
+	if another(c.Write, now) {
+		return c.deleted(c.wrote, whyMadeAnew)
 	}
-	r.Now = &now
-	if lost != nil && lost.ResourceVersion != now.ResourceVersion {
-		r = r.gone(c.unsure)
+	c.Now = &now
+	w.arrived(c, now)
+	if err := lostAnswer(c.verifier, c.lost, now); err != nil {
+		return w.undo(ctx, requests, c.Result, c.verifier.Undo(*c.lost, now), err)
 	}
-	verifier, _ := r.Write.(tune.Verifier)
-	if err := lostAnswer(verifier, lost, now); err != nil {
-		return w.undo(ctx, requests, r, verifier.Undo(*lost, now), err)
+	if next := c.Write.Next(now); next.Patch == nil && next.Err == nil {
+		return c.settled(next, now, c.wrote)
 	}
-	if next := r.Write.Next(now); next.Patch == nil && next.Err == nil {
-		return r.settled(next, now, wrote)
-	}
-	r.Outcome = Failed
-	r.Err = err
-	return r
+	return c.failed(c.wrote, err)
 }

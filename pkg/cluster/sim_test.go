@@ -247,7 +247,7 @@ func (m *machine) step(t failing, step sim.Step) {
 	m.checkTold(t, s, planned, out)
 	// What happens after the records were read is for the next command.
 	blind := step.Command.Tenant || step.Beside != nil && step.Beside.Tenant // it says that it could not compare them
-	if !blind && s.Fault != sim.Forbidden && s.Fault != sim.Meanwhile {
+	if !blind && s.Fault != sim.Forbidden && s.Fault != sim.LostForbidden && s.Fault != sim.Meanwhile {
 		m.checkRules(t, s, out)
 	}
 }
@@ -578,6 +578,10 @@ func TestFoundHistories(t *testing.T) {
 			{Command: &sim.Command{Verb: sim.VerbApply, Session: "s2", Namespace: "b", Name: "tool", Managed: tune.ManagedSkip}},
 			{Command: &sim.Command{Verb: sim.VerbRevert, Namespace: "a", Name: "web"}},
 			{Command: &sim.Command{Verb: sim.VerbRevert}},
+		},
+		"values that are back, and no answer, where the record may not be written any more": {
+			{Command: apply("s1", 0, tune.ManagedSkip)},
+			{Command: &sim.Command{Verb: sim.VerbRevert, Namespace: "a", Name: "own"}, Fault: sim.LostForbidden, At: 1},
 		},
 		"a pin that was planned before another one": {
 			{Command: apply("s1", 0, tune.ManagedPin), Fault: sim.Beside, At: 1, Beside: apply("s2", 4, tune.ManagedPin)},
