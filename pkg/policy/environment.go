@@ -130,8 +130,8 @@ func NewResolver(p Policy, s flux.Snapshot, defaultEnvironment string) *Resolver
 // Resolve assigns an environment. In this order count: the object's own label; its namespace's label; the
 // policy's patterns for its namespace's name; for what is applied elsewhere, the label or the name of its
 // spec.targetNamespace; for a source, the fastest environment among the Kustomizations and HelmReleases that
-// use it; the policy's patterns for the cluster's names; the environment that the cluster's folder in a checkout is
-// named after; the default environment. Where not all is read that counts, the environment is not known: see unknown.
+// use it; the policy's patterns for the cluster's names; the environment that the cluster's folder in a checkout is named
+// after; the default environment. Where not all is read that counts, the environment is not known: see unknown.
 func (r *Resolver) Resolve(o flux.Object) Assignment {
 	if a := r.own(o); a.Environment != "" {
 		return a
@@ -146,14 +146,17 @@ func (r *Resolver) Resolve(o flux.Object) Assignment {
 	if r.policy.cluster.Environment != "" {
 		return r.policy.cluster
 	}
-	if r.fallback.made() && r.policy.folder.Environment == "" {
+	if r.policy.folder.Environment != "" {
+		return r.policy.folder
+	}
+	if r.fallback.made() {
 		via := "default environment"
 		if r.hidden(o) {
 			via += ", as " + LabelsUnread
 		}
 		return Assignment{Environment: r.fallback.environment, Known: r.fallback.known, Source: SourceDefault, Via: via}
 	}
-	return r.policy.folder
+	return Assignment{}
 }
 
 // unknown says why the environment of an object without one of its own is not known; "" where it is, by the fastest user

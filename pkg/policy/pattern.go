@@ -104,8 +104,9 @@ func (p Policy) Names() []string {
 func (p Policy) OfCluster() Assignment { return p.cluster }
 
 // InCheckout is In for the cluster whose Flux reads a folder of a checkout first. Its names are the path of
-// that folder and each folder on the way, the last one first. Where no pattern matches, a folder that bears
-// the name or an alias of an environment, alone or as a word (prod-eu-1), tells it: the last one that does counts.
+// that folder and each folder on the way, the last one first. Where no pattern matches, the last folder tells it whose name
+// begins or ends with a word for an environment, or is one: see Word. One whose word is in doubt (non-prod) keeps those
+// above it from telling.
 func (p Policy) InCheckout(root string) Policy {
 	folders := strings.Split(root, "/")
 	slices.Reverse(folders)
@@ -117,12 +118,13 @@ func (p Policy) InCheckout(root string) Policy {
 	}
 	p = p.In(names...)
 	for _, folder := range folders {
-		words := append([]string{folder}, strings.FieldsFunc(folder, func(r rune) bool { return strings.ContainsRune("-_.", r) })...)
-		for _, word := range words {
-			if e, ok := p.Lookup(word); ok {
-				p.folder = Assignment{Environment: e.Name, Known: true, Source: SourceCluster, Via: Named{"folder", folder}.String()}
-				return p
-			}
+		word := p.Word(folder)
+		if word.Doubt {
+			return p
+		}
+		if word.First || word.Last {
+			p.folder = Assignment{Environment: word.Environment, Known: true, Source: SourceCluster, Via: Named{"folder", folder}.String()}
+			return p
 		}
 	}
 	return p

@@ -155,19 +155,19 @@ func TestInCheckout(t *testing.T) {
 	for root, want := range map[string]string{
 		"clusters/staging": "staging", "clusters/prod-eu-1": "production", "staging/clusters/a": "staging",
 		"clusters/dev": "development", "clusters/production/dev": "development", "kubernetes/flux/cluster": "", "": "", "products": "",
+		"clusters/non-prod": "", "clusters/pre-production": "", "clusters/prod-staging": "", "production/non-prod": "", "clusters/preprod": "staging", "eu-prod-1": "",
 	} {
 		assert.Equal(t, want, resolve(plain, root, "").Environment, root)
 	}
 	assert.Equal(t, Assignment{Environment: "production", Known: true, Source: SourceCluster, Via: `folder "prod-eu-1"`}, resolve(plain, "clusters/prod-eu-1", ""))
-	assert.Equal(t, "production", resolve(plain, "clusters/prod-eu-1", "stg").Environment, "what is handed in is for what nothing else tells")
-	assert.Equal(t, "staging", resolve(plain, "kubernetes/flux/cluster", "stg").Environment)
+	assert.Equal(t, "production", resolve(plain, "clusters/prod-eu-1", "stg").Environment, "what is handed in is for what nothing else tells of")
+	assert.Equal(t, "staging", resolve(plain, "clusters/non-prod", "stg").Environment)
 
 	p := withPatterns(t, "  clusters: {production: ['clusters/live-*', main], staging: ['stage-?']}\n")
 	assert.Equal(t, Assignment{Environment: "production", Known: true, Source: SourceCluster, Via: `folder "clusters/live-dev" matches "clusters/live-*"`}, resolve(p, "clusters/live-dev", "stg"))
 	assert.Equal(t, Assignment{Environment: "production", Known: true, Source: SourceCluster, Via: `folder "main" matches "main"`}, resolve(p, "kubernetes/main/flux", ""))
 	assert.Equal(t, "staging", resolve(p, "stage-1/flux", "dev").Environment)
-	assert.Equal(t, "staging", resolve(p, "stage-12/flux", "dev").Environment, "by its name alone")
-	assert.Equal(t, "development", resolve(p, "twelve/flux", "dev").Environment)
+	assert.Equal(t, "development", resolve(p, "lab-12/flux", "dev").Environment)
 }
 
 func TestNeedsNoConsumersWhereThePatternsTell(t *testing.T) {

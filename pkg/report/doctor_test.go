@@ -39,6 +39,26 @@ func doctored(namespaces map[string]map[string]string, labels map[string]string)
 	return s, policy.NewResolver(p, s, ""), p
 }
 
+// What is proposed matches no name that says something else, or leaves a doubt.
+func TestProposedPatternsMatchNothingElse(t *testing.T) {
+	t.Parallel()
+	texts := func(names ...string) (texts []string) {
+		namespaces := map[string]map[string]string{}
+		for _, name := range names {
+			namespaces[name] = nil
+		}
+		s, r, p := doctored(namespaces, nil)
+		for _, pattern := range NewProposal(p, s, r, nil).Namespaces {
+			texts = append(texts, pattern.Environment+" "+pattern.Pattern)
+		}
+		return texts
+	}
+	assert.Equal(t, []string{"production *-prod", "production *-production"}, texts("pay-prod", "web-prod", "web-production"))
+	assert.Equal(t, []string{"production pay-prod", "production web-prod", "staging *-preprod"}, texts("pay-prod", "web-prod", "pay-non-prod", "pre-production", "pay-preprod"))
+	assert.Equal(t, []string{"production prod-eu"}, texts("prod-eu", "prod-staging"))
+	assert.Empty(t, texts("non-prod", "prod-dev"))
+}
+
 func TestEnvironmentsCheck(t *testing.T) {
 	t.Parallel()
 	check := func(namespaces map[string]map[string]string, cluster ...policy.Named) Check {
@@ -63,7 +83,7 @@ func TestEnvironmentsCheck(t *testing.T) {
 	assert.Equal(t, Check{
 		Name: "environments", Status: CheckWarning, Message: "2 objects: 2 without",
 		Remedy: "names tell the environments: see the lines for a policy below; " +
-			"label the namespaces of the 1 others (development, staging, production), or give all of them one environment with --default-env; " +
+			"label the namespace of the other one (development, staging, production), or give it one environment with --default-env; " +
 			"kubectl label namespace plain environment=ENVIRONMENT, where ENVIRONMENT is development, staging or production",
 	}, check(map[string]map[string]string{"web-dev": nil, "plain": {}}))
 	fromGit := check(map[string]map[string]string{"a": {"kustomize.toolkit.fluxcd.io/name": "namespaces", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}, "b": {"environment": "prod"}})

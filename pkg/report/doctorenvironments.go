@@ -186,11 +186,14 @@ func remedies(p policy.Policy, s flux.Snapshot, resolver *policy.Resolver, propo
 		sentences = append(sentences, "names tell the environments: see the lines for a policy below")
 	}
 	if proposal.Without > 0 {
-		sentences = append(sentences, fmt.Sprintf("label the namespaces of the %d others (%s), or give all of them one environment with --default-env",
-			proposal.Without, strings.Join(p.EnvironmentNames(), ", ")))
-		if proposal.Without == none {
-			sentences[len(sentences)-1] = strings.Replace(sentences[len(sentences)-1], fmt.Sprintf("the %d others", none), "those without", 1)
+		whose, them := fmt.Sprintf("the namespaces of the %d others", proposal.Without), "all of them"
+		switch {
+		case proposal.Without == none:
+			whose = "the namespaces of those without"
+		case proposal.Without == 1:
+			whose, them = "the namespace of the other one", "it"
 		}
+		sentences = append(sentences, fmt.Sprintf("label %s (%s), or give %s one environment with --default-env", whose, strings.Join(p.EnvironmentNames(), ", "), them))
 		sentence, command := labelStep(p, s, resolver, proposal)
 		if sentence != "" {
 			sentences = append(sentences, sentence)

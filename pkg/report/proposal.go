@@ -80,8 +80,10 @@ func NewProposal(p policy.Policy, s flux.Snapshot, r *policy.Resolver, cluster [
 		return proposal
 	}
 	var namespaces, clusters []policy.Pattern
+	others := slices.Concat(sortedKeys(s.Namespaces), sortedKeys(without))
 	for _, name := range sortedKeys(without) {
-		if pattern, ok := patternOf(p, name); ok && !slices.Contains(namespaces, pattern) {
+		pattern, ok := patternOf(p, name)
+		if pattern = unlike(p, pattern, name, others); ok && !slices.Contains(namespaces, pattern) {
 			namespaces = append(namespaces, pattern)
 		}
 	}
@@ -157,37 +159,32 @@ func proposed(counts, unread map[policy.Pattern]int) []ProposedPattern {
 	return list
 }
 
-// separators end words in names of contexts, clusters and namespaces.
-const separators = "-_./:@"
-
 // patternOf is a pattern for names like this one, by a word in it that the policy knows: the last word, or else
-// the first one, or else one between, and then the name alone.
+// the first one, or else one between, and then the name alone. None where the words leave a doubt.
 func patternOf(p policy.Policy, name string) (policy.Pattern, bool) {
-	words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(separators, r) })
-	if len(words) == 0 {
+	word := p.Word(name)
+	text := name
+	switch {
+	case word.Environment == "":
 		return policy.Pattern{}, false
+	case word.First && word.Last:
+	case word.Last:
+		before := strings.TrimSuffix(name, word.Text)
+		text = "*" + before[len(before)-1:] + word.Text
+	case word.First:
+		text = word.Text + strings.TrimPrefix(name, word.Text)[:1] + "*"
 	}
-	environment := func(word string) string {
-		e, _ := p.Lookup(word)
-		return e.Name
+	return policy.Pattern{Text: text, Environment: word.Environment}, true
+}
+
+// unlike is the pattern of a name, or the name alone where the pattern would match others that do not tell the same environment.
+func unlike(p policy.Policy, pattern policy.Pattern, name string, others []string) policy.Pattern {
+	if slices.ContainsFunc(others, func(other string) bool {
+		return pattern.Matches(other) && p.Word(other).Environment != pattern.Environment
+	}) {
+		pattern.Text = name
 	}
-	first, last := words[0], words[len(words)-1]
-	if e := environment(last); e != "" && strings.HasSuffix(name, last) {
-		text := name
-		if before := strings.TrimSuffix(name, last); before != "" {
-			text = "*" + before[len(before)-1:] + last
-		}
-		return policy.Pattern{Text: text, Environment: e}, true
-	}
-	if e := environment(first); e != "" && strings.HasPrefix(name, first) {
-		return policy.Pattern{Text: first + strings.TrimPrefix(name, first)[:1] + "*", Environment: e}, true
-	}
-	for _, word := range words {
-		if e := environment(word); e != "" {
-			return policy.Pattern{Text: name, Environment: e}, true
-		}
-	}
-	return policy.Pattern{}, false
+	return pattern
 }
 
 // usually is the environment that a word is most often about, by the words for it that the policy has; where
