@@ -58,12 +58,21 @@ type Name struct {
 	Name string
 }
 
-func (n Name) in(namespace string) string { return n.Kind.Name + " " + namespace + "/" + n.Name }
+func (n Name) in(namespace string) string {
+	if namespace == "" {
+		return n.Kind.Name + " " + n.Name
+	}
+	return n.Kind.Name + " " + namespace + "/" + n.Name
+}
 
-// NotFound is the gap of a name that a namespace does not have, in the API server's words.
+// NotFound is the gap of a name that a namespace does not have, or none where it is "", in the API server's words.
 func NotFound(n Name, namespace string) flux.Gap {
 	err := apierrors.NewNotFound(schema.GroupResource{Group: n.Kind.Group, Resource: n.Kind.Resource}, n.Name)
-	return flux.Gap{What: n.in(namespace), Why: fmt.Sprintf("%s in namespace %q", err, namespace), NotFound: true}
+	where := "in any namespace"
+	if namespace != "" {
+		where = fmt.Sprintf("in namespace %q", namespace)
+	}
+	return flux.Gap{What: n.in(namespace), Why: fmt.Sprintf("%s %s", err, where), NotFound: true}
 }
 
 // ErrNoFlux is why nothing can be read of a cluster that is reached.

@@ -215,6 +215,7 @@ func (o BudgetOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fs.foundOnce(o.Chosen.Names)
 	document := report.NewBudget(b, o.Policy.Title(), fs.gaps(), o.Policy.Warnings(fs.ruled().Looks, waiting(b).Looks)).WithFit(fitting)
 	document.NotCounted(unread)
 	document.Warnings = slices.Concat(document.Warnings, o.fitWarnings(fitting), o.fitMissing(fs))

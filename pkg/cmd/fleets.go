@@ -83,6 +83,7 @@ func (o FleetOptions) readAll(ctx context.Context, r *root) (fleets, error) {
 	}
 	switch {
 	case len(fs.all) > 0:
+		fs.foundOnce(o.Selection.Names)
 		return fs, o.knownEnvironments(fs)
 	case len(fs.missing) == 0 && len(without) > 0:
 		return fs, without[0]
