@@ -22,8 +22,9 @@ type refusedError struct{ error }
 // Unwrap gives errors.Is and errors.As the cause.
 func (e refusedError) Unwrap() error { return e.error }
 
-// pause is what comes between a watch or list that ended with an error and the next list.
-func (f *Follower) pause(ctx context.Context, s Stream, err error, t *tries) {
+// pause is what comes between a watch or list that ended with an error and the next list. While no watch holds, what is shown is
+// listed at the pace of what may not be watched, or who may watch would see less than who may not.
+func (f *Follower) pause(ctx context.Context, feed *Feed, s Stream, err error, t *tries) {
 	failed, isList := err.(listError)
 	if isList {
 		err = failed.error
@@ -32,12 +33,14 @@ func (f *Follower) pause(ctx context.Context, s Stream, err error, t *tries) {
 	switch reason := ReasonOf(err); {
 	case errors.Is(err, errQuiet): // it has lasted for long enough
 	case errors.Is(err, errAway):
-		_ = Sleep(ctx, f.anew(s, t.soon))
-	case (refused || errors.Is(err, errFruitless)) && s.Many:
-		_ = Sleep(ctx, 6*f.relist)
+		_ = Sleep(ctx, f.anew(t.soon))
+	case errors.Is(err, errFruitless): // each may have lasted for a while
+		var came time.Time
+		f.locked(func() { came = feed.came })
+		_ = Sleep(ctx, time.Until(came.Add(f.relist)))
 	case refused:
 	case reason == Expired && !isList:
-		_ = Sleep(ctx, f.anew(s, t.soon))
+		_ = Sleep(ctx, f.anew(t.soon))
 	case reason == Forbidden && !isList && s.MayNotWatch != nil:
 		s.MayNotWatch(ctx)
 	case reason == Forbidden && isList && s.Many:
@@ -49,15 +52,11 @@ func (f *Follower) pause(ctx context.Context, s Stream, err error, t *tries) {
 
 // anew is how long a list waits whose version was good for nothing, or not for long: nothing for the first time, then ever longer
 // up to what comes between lists while watches are refused.
-func (f *Follower) anew(s Stream, soon int) time.Duration {
-	most := f.relist
-	if s.Many {
-		most = 6 * f.relist
-	}
+func (f *Follower) anew(soon int) time.Duration {
 	if soon == 0 {
 		return 0
 	}
-	return min(most, firstReopen/2<<min(soon-1, 20))
+	return min(f.relist, firstReopen/2<<min(soon-1, 20))
 }
 
 // refused tells whether a server that answers does not begin a watch: lists may go well meanwhile.

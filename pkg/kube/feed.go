@@ -157,7 +157,7 @@ func (watchEnded) Is(target error) bool { return target == io.EOF }
 // errQuiet, errFruitless and errAway are why a feed is listed anew, though nothing says that its watch does not run.
 const (
 	errQuiet     = brokenOff("the watch brings nothing")
-	errFruitless = brokenOff("watches end at once and bring nothing")
+	errFruitless = brokenOff("watches end soon and bring nothing")
 	// errAway: what answers now may be another cluster, or have an older state: its versions say nothing of those before.
 	errAway = brokenOff("the server was away")
 )

@@ -200,7 +200,7 @@ func (f *Follower) Follow(ctx context.Context, feed *Feed, s Stream) {
 			}
 			err = listError{err}
 		}
-		f.pause(ctx, s, err, &t)
+		f.pause(ctx, feed, s, err, &t)
 	}
 }
 

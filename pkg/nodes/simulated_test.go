@@ -332,6 +332,10 @@ func (s *simulated) misbehaves(w http.ResponseWriter, r *http.Request, resource,
 		return false
 	case "empty": // a watch that ends at once
 		w.Header().Set("Content-Type", "application/json")
+	case "brief": // one that a gateway ends before it brings anything
+		w.Header().Set("Content-Type", "application/json")
+		w.(http.Flusher).Flush()
+		_ = kube.Sleep(r.Context(), simRelist*6/10)
 	case "garbage": // one that brings what is no event
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"type":]`)
