@@ -21,7 +21,7 @@ func TestUncheckedFlags(t *testing.T) {
 		return o
 	}
 	quiet := object("ks", "quiet", func(o *flux.Object) { o.Status.Ready, o.Waits = "True", true })
-	web := object("hr", "web", func(o *flux.Object) { o.Status.Ready = "Unknown" })
+	web := object("hr", "web", func(o *flux.Object) { o.Status.Ready, o.Waits = "Unknown", true })
 	shop := object("ks", "shop", func(o *flux.Object) { o.Status.Ready, o.Waits = "Unknown", true })
 	child := object("gitrepo", "child", func(o *flux.Object) {
 		o.Labels = map[string]string{"kustomize.toolkit.fluxcd.io/name": "root", "kustomize.toolkit.fluxcd.io/namespace": "apps"}

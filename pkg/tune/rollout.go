@@ -30,10 +30,10 @@ func breaksOff(o flux.Object, by flux.Controllers) string {
 	return fmt.Sprintf("it is being rolled out (Ready is Unknown: %s), and a change would have %s break that off and begin anew (its feature gate CancelHealthCheckOnNewRevision): try again when it is ready", o.Status.ReadyReason, c.Name)
 }
 
-// inRollout tells whether an object is waited for while it is rolled out. While helm-controller does anything else to a release than
+// inRollout tells whether an object is waited for while it is rolled out, in a way that can be broken off. While helm-controller does anything else to a release than
 // to install or upgrade it, Ready is not Unknown (internal/reconcile/atomic_release.go).
 func inRollout(o flux.Object) bool {
-	return o.KindRow().Consumer && !o.Suspended && o.Status.Ready == "Unknown" && o.Waits
+	return o.KindRow().Consumer && !o.Suspended && o.Status.Ready == "Unknown" && o.Waits && o.WaitStrategy != "legacy"
 }
 
 // RollingOut are the objects that a plan changes, rules of owners among it, while they are rolled out: with that feature gate they
