@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -17,8 +18,11 @@ func (o FleetOptions) compares() bool { return o.Files != nil && o.Client != nil
 
 // besides has a cluster read beside the files, where --context names one.
 func (f FileFlags) besides(r *root, o *FleetOptions) (err error) {
-	if !f.live || r.config.Context == nil || *r.config.Context == "" {
+	switch {
+	case r.config.Context == nil || *r.config.Context == "":
 		return nil
+	case !f.live:
+		return errors.New("--context names a cluster, and -f files: give one of them (get compares the two)")
 	}
 	if n := len(o.Files.chosen); n > 1 {
 		return fmt.Errorf("-f %s has %d clusters, and --context is one: name its folder with --root %s", f.Filename, n, terminal.Quoted(asItem(o.Files.fleets[0].Root.String())))

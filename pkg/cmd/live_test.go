@@ -79,3 +79,14 @@ func TestGetOfTwoRootsIsNotCompared(t *testing.T) {
 	assert.Equal(t, 1, o.code)
 	assert.Contains(t, o.stderr, "reading the kubeconfig")
 }
+
+// A cluster that is named beside files would not be asked, and whoever names it expects that it is.
+func TestContextBesideFiles(t *testing.T) {
+	t.Parallel()
+	dir := writeBootstrapped(t, "a")
+	for _, command := range []string{"plan", "budget", "trace", "rewrite --dry-run", "check", "receivers"} {
+		o := invocation{}.run(t.Context(), append(strings.Fields(command), "-f", dir, "--context", "nope")...)
+		assert.Equal(t, exitFailed, o.code, command)
+		assert.Contains(t, o.stderr, "error: --context names a cluster, and -f files: give one of them", command)
+	}
+}
