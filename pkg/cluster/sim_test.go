@@ -579,6 +579,12 @@ func TestFoundHistories(t *testing.T) {
 			{Command: &sim.Command{Verb: sim.VerbRevert, Namespace: "a", Name: "web"}},
 			{Command: &sim.Command{Verb: sim.VerbRevert}},
 		},
+		"a rule that somebody adds when ours have been taken away": {
+			{Command: apply("s1", 0, tune.ManagedPin)},
+			{Event: sim.Event{What: sim.Unpin, Ref: sim.NewLayout("").Infra}},
+			{Event: sim.Event{What: sim.AddRule, Ref: sim.NewLayout("").Infra, Manager: "jane"}},
+			{Command: &sim.Command{Verb: sim.VerbRevert}},
+		},
 		"values that are back, and no answer, where the record may not be written any more": {
 			{Command: apply("s1", 0, tune.ManagedSkip)},
 			{Command: &sim.Command{Verb: sim.VerbRevert, Namespace: "a", Name: "own"}, Fault: sim.LostForbidden, At: 1},
@@ -700,6 +706,14 @@ func pairs(rules []flux.IgnoreRule) map[string]bool {
 }
 
 func theirRules(r *sim.Resource) []flux.IgnoreRule {
-	ours := tune.OurRules(r.Object())
-	return slices.DeleteFunc(slices.Clone(r.Ignore), func(rule flux.IgnoreRule) bool { return slices.ContainsFunc(ours, rule.Equal) })
+	rules := slices.Clone(r.Ignore)
+	for _, our := range tune.OurRules(r.Object()) { // they come last
+		for i, rule := range slices.Backward(rules) {
+			if rule.Equal(our) {
+				rules = slices.Delete(rules, i, i+1)
+				break
+			}
+		}
+	}
+	return rules
 }

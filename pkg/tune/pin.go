@@ -32,7 +32,7 @@ func areOurs(o flux.Object) []bool {
 		return ours
 	}
 	p := readPins(o)
-	for i, r := range o.Ignore {
+	for i, r := range slices.Backward(o.Ignore) { // ours come last: of two that are equal the first is somebody's
 		ours[i] = p.take(r)
 	}
 	return ours

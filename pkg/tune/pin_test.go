@@ -144,9 +144,9 @@ func TestEqualRuleOfOthers(t *testing.T) {
 	t.Parallel()
 	rule := Rules([]Need{need(object(t, "ks"), flux.Interval)})[0]
 	after := pinning(t, rule)
-	after.Ignore = append(after.Ignore, rule)
+	after.Ignore = append([]flux.IgnoreRule{rule, theirs}, after.Ignore...)
 	next := PinWrite{Pin: Pin{Owner: after}, Settles: true}.Next(after)
-	assert.Equal(t, []flux.IgnoreRule{rule}, patched(t, after, next).Ignore)
+	assert.Equal(t, []flux.IgnoreRule{rule, theirs}, patched(t, after, next).Ignore, "as they had them")
 }
 
 // A list that Git has adopted is Git's: nothing is taken out of it, and only the note of ours goes.

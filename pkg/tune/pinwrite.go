@@ -143,10 +143,10 @@ func (w PinWrite) noted(now flux.Object, notes pins, more func(patch map[string]
 	return patchOf(now, map[string]any{PinsAnnotation: string(note)}, nil, more)
 }
 
-// release takes away the note and our name. Of a list that others have taken over, it gives nothing back.
+// release takes away the note and our name. Of a list that others have taken over, or written since, it gives nothing back.
 func (w PinWrite) release(now flux.Object, notes pins, adopted bool) ([]byte, error) {
 	freed := map[flux.Field][]flux.Manager{flux.IgnoreField: nil}
-	if len(now.Ignore) > 0 && !adopted {
+	if len(now.Ignore) > 0 && !adopted && len(w.ownersBeside(now, notes)) == 0 {
 		freed[flux.IgnoreField] = notes.Owners
 	}
 	managed, err := giveBack(now, w.managers(notes), freed, PinsAnnotation)
