@@ -28,6 +28,7 @@ var documents = map[string]any{
 	"TraceList":     report.TraceList{},
 	"NodeGroupList": report.NodeGroupList{},
 	"Check":         report.BranchCheck{},
+	"Comparison":    report.Comparison{},
 	"Diagnosis":     report.Diagnosis{},
 	"DiagnosisList": report.DiagnosisList{},
 	"Version":       report.Version{},

@@ -28,7 +28,9 @@ const (
 // LiveDifference is a field of an object that is another on the cluster than in Git; nil is absent. An object that only
 // one side has is one difference without a field.
 type LiveDifference struct {
-	Ref       flux.Ref
+	Ref flux.Ref
+	// Version is that of Git's object, or of the cluster's where Git has none.
+	Version   string
 	Field     flux.Field
 	Git, Live *string
 	State     State
@@ -47,7 +49,7 @@ func Live(git, live []flux.Object, judge *tune.Judge) (differences []LiveDiffere
 		l, found := there[g.Ref]
 		delete(there, g.Ref)
 		if !found {
-			differences = append(differences, LiveDifference{Ref: g.Ref, Git: g.Interval, State: StateMissing, Why: "the cluster does not have it"})
+			differences = append(differences, LiveDifference{Ref: g.Ref, Version: g.Version, Git: g.Interval, State: StateMissing, Why: "the cluster does not have it"})
 			continue
 		}
 		both++
@@ -58,7 +60,7 @@ func Live(git, live []flux.Object, judge *tune.Judge) (differences []LiveDiffere
 		}
 	}
 	for _, l := range there {
-		d := LiveDifference{Ref: l.Ref, Live: l.Interval, State: StateExtra, Why: "this root does not have it"}
+		d := LiveDifference{Ref: l.Ref, Version: l.Version, Live: l.Interval, State: StateExtra, Why: "this root does not have it"}
 		if owner, owned := l.Owner(); owned {
 			d.Why += fmt.Sprintf(": %s applies it", owner)
 		}
@@ -95,7 +97,7 @@ func defaulted(git flux.Object, t flux.Tunable, live *string) bool {
 }
 
 func differs(git, live flux.Object, field flux.Field, judge *tune.Judge) LiveDifference {
-	d := LiveDifference{Ref: git.Ref, Field: field, Git: git.Value(field), Live: live.Value(field)}
+	d := LiveDifference{Ref: git.Ref, Version: git.Version, Field: field, Git: git.Value(field), Live: live.Value(field)}
 	owner, owned := live.Owner()
 	if !owned {
 		d.State, d.Why = StateStays, "nobody applies it from Git, as far as its labels and annotations tell"

@@ -22,7 +22,7 @@ func (f FileFlags) besides(r *root, o *FleetOptions) (err error) {
 	case r.config.Context == nil || *r.config.Context == "":
 		return nil
 	case !f.live:
-		return errors.New("--context names a cluster, and -f files: give one of them (get compares the two)")
+		return errors.New("--context names a cluster, and -f files: give one of them (get -f with --context compares both)")
 	}
 	if n := len(o.Files.chosen); n > 1 {
 		return fmt.Errorf("-f %s has %d clusters, and --context is one: name its folder with --root %s", f.Filename, n, terminal.Quoted(asItem(o.Files.fleets[0].Root.String())))

@@ -35,7 +35,9 @@ type ComparisonItem struct {
 func NewComparison(root string, differences []check.LiveDifference, both int, gaps []flux.Gap) Comparison {
 	c := Comparison{Head: Head{APIVersion, "Comparison"}, Root: root, Both: both, Items: make([]ComparisonItem, 0, len(differences)), Missing: missing(gaps)}
 	for _, d := range differences {
-		c.Items = append(c.Items, ComparisonItem{Ref: checkRef(d.Ref), Field: string(d.Field), Git: d.Git, Live: d.Live, State: string(d.State), Message: d.Why})
+		ref := checkRef(d.Ref)
+		ref.APIVersion += "/" + d.Version
+		c.Items = append(c.Items, ComparisonItem{Ref: ref, Field: string(d.Field), Git: d.Git, Live: d.Live, State: string(d.State), Message: d.Why})
 	}
 	return c
 }
