@@ -18,10 +18,14 @@ func ReadStream(name string, content []byte) (Fleet, error) {
 	f := newFleet(Root{Path: name}, nil, nil, false)
 	d := &deployment{local: true}
 	f.deployments = map[flux.Ref]*deployment{d.ref(): d}
+	objects := 0
 	for _, n := range documents {
 		var whole any
 		if err := n.Decode(&whole); err != nil {
 			return Fleet{}, fmt.Errorf("reading %s: %w", name, err)
+		}
+		if m, is := whole.(map[string]any); is && m["kind"] != nil {
+			objects++
 		}
 		for _, object := range items(whole) {
 			data, err := json.Marshal(object)
@@ -43,6 +47,9 @@ func ReadStream(name string, content []byte) (Fleet, error) {
 			d.objects = append(d.objects, applied)
 			f.add(d, applied)
 		}
+	}
+	if objects == 0 {
+		return Fleet{}, fmt.Errorf("reading %s: it holds no Kubernetes object: give it manifests, as kubectl get -o yaml or kustomize build print them", name)
 	}
 	flux.Sort(f.Snapshot.Objects)
 	f.noteHeld()
