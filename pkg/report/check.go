@@ -35,7 +35,7 @@ func NewCheck(c check.Check, policyName string, base *CheckBase, prefix string, 
 		r.Hosts = append(r.Hosts, newCheckHost(h))
 	}
 	for _, l := range c.Credentials {
-		r.Credentials = append(r.Credentials, CheckCredential{l.Host, l.Secret, l.Provider, l.Sources, rounded2(l.Requests)})
+		r.Credentials = append(r.Credentials, CheckCredential{l.Host, l.Secret, l.Provider, l.Sources, rounded2(l.Requests), percentMore(l.Requests)})
 	}
 	for _, f := range c.Findings {
 		r.Findings = append(r.Findings, newCheckFinding(f))
@@ -104,7 +104,7 @@ func changedObjects(c CheckCluster) int {
 }
 
 func newCheckHost(h check.HostLoad) CheckHost {
-	r := CheckHost{Host: h.Host, Sources: h.Sources, Requests: rounded2(h.Requests), Clones: rounded2(h.Clones)}
+	r := CheckHost{Host: h.Host, Sources: h.Sources, Requests: rounded2(h.Requests), Clones: rounded2(h.Clones), more: percentMore(h.Requests)}
 	if h.Limit != nil {
 		used := rounded2(h.Used)
 		r.UsedPercent = &used

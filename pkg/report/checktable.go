@@ -171,7 +171,7 @@ func (c BranchCheck) HostTable() Table {
 		if h.Limit != nil {
 			limit, used = Text(rate(h.Limit.PerHour)+"/h"), percentCell(pairOf(*h.UsedPercent), 80, 100)
 		}
-		t.Rows = append(t.Rows, []Cell{Text(cmp.Or(h.Host, "<no host>")), delta(fmt.Sprint(h.Sources.Before), fmt.Sprint(h.Sources.After)), rateDelta(h.Requests), Text(percentMore(h.Requests)), limit, used})
+		t.Rows = append(t.Rows, []Cell{Text(cmp.Or(h.Host, "<no host>")), delta(fmt.Sprint(h.Sources.Before), fmt.Sprint(h.Sources.After)), rateDelta(h.Requests), Text(h.more), limit, used})
 	}
 	return t
 }
@@ -191,7 +191,7 @@ func (c BranchCheck) CredentialTable() Table {
 		case l.Provider != "":
 			credential, named = Text("provider "+l.Provider), true
 		}
-		t.Rows = append(t.Rows, []Cell{Text(cmp.Or(l.Host, "<no host>")), credential, delta(fmt.Sprint(l.Sources.Before), fmt.Sprint(l.Sources.After)), rateDelta(l.Requests), Text(percentMore(l.Requests))})
+		t.Rows = append(t.Rows, []Cell{Text(cmp.Or(l.Host, "<no host>")), credential, delta(fmt.Sprint(l.Sources.Before), fmt.Sprint(l.Sources.After)), rateDelta(l.Requests), Text(l.more)})
 	}
 	if !named {
 		t.Rows = nil
@@ -282,10 +282,13 @@ func delta(before, after string) Cell {
 	return Cell{Text: before + " -> " + after, Style: Changed}
 }
 
-// percentMore says how much more or less a rate becomes.
+// percentMore says how much more or less a rate becomes: in percent, and above ten times as much as a factor.
 func percentMore(d check.Delta[float64]) string {
-	if d.Before == 0 {
+	switch {
+	case d.Before == 0:
 		return "new"
+	case d.After > 10*d.Before:
+		return fmt.Sprintf("x%.0f", d.After/d.Before)
 	}
 	return fmt.Sprintf("%+.0f%%", (d.After/d.Before-1)*100)
 }

@@ -136,6 +136,8 @@ type CheckHost struct {
 	Clones      check.Delta[float64]  `json:"clones"`
 	Limit       *BudgetLimit          `json:"limit,omitempty"`
 	UsedPercent *check.Delta[float64] `json:"usedPercent,omitempty"`
+
+	more string // how much more or less the requests are, before they are rounded
 }
 
 // CheckCredential is what goes to a host under one credential. Secrets are named, never read.
@@ -145,6 +147,8 @@ type CheckCredential struct {
 	Provider string               `json:"provider,omitempty"`
 	Sources  check.Delta[int]     `json:"sources"`
 	Requests check.Delta[float64] `json:"requests"`
+
+	more string
 }
 
 // CheckFinding is what is wrong at one place.
