@@ -277,7 +277,7 @@ func (o ApplyOptions) writes(plan tune.Plan, by *latest, stamp tune.Stamp) []tun
 }
 
 // supportsPins is an error where a plan needs rules and the cluster's Kustomizations cannot have any.
-func (o ApplyOptions) supportsPins(ctx context.Context, plan tune.Plan) error {
+func (o FleetOptions) supportsPins(ctx context.Context, plan tune.Plan) error {
 	if len(plan.Pins) == 0 {
 		return nil
 	}

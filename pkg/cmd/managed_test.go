@@ -127,6 +127,12 @@ spec: {interval: 1m, url: "https://github.com/acme/fleet", ref: {branch: main}}
 	assert.Equal(t, exitFailed, o.code)
 	assert.Contains(t, o.stderr, "--managed=pin: the cluster's Kustomizations have no spec.ignore: it takes kustomize-controller 1.9 (Flux 2.9) or newer, and not its CRDs alone; nothing was changed")
 	assert.Equal(t, before, objects(t, c, "-A"))
+	for _, args := range []string{"", " -o json", " --exit-code"} { // a plan promises nothing that apply refuses
+		o := on(c).run(t.Context(), words("plan -A --managed pin"+args)...)
+		assert.NotZero(t, o.code, args)
+		assert.Empty(t, o.stdout, args)
+		assert.Contains(t, o.stderr, "--managed=pin: the cluster's Kustomizations have no spec.ignore", args)
+	}
 
 	patched := decode[report.Results](t, on(c).must(t, "apply", "-n", "development", "--yes", "--managed", "patch", "--patches-per-second", "0", "-o", "json"))
 	assert.Equal(t, report.ResultSummary{Changed: 4}, patched.Summary)

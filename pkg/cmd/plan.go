@@ -122,6 +122,9 @@ func (o PlanOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.supportPins(ctx); err != nil {
+		return err
+	}
 	if err := o.show(ctx, p); err != nil {
 		return err
 	}
@@ -135,6 +138,20 @@ func (o PlanOptions) run(ctx context.Context) error {
 		return nil
 	}
 	return fs.complete()
+}
+
+// supportPins is an error where a cluster cannot hold the rules that were planned for it: apply would refuse them.
+func (p planned) supportPins(ctx context.Context) error {
+	for _, f := range p.all {
+		mine := slices.DeleteFunc(slices.Clone(p.plan.Pins), func(pin tune.Pin) bool { return pin.Owner.Cluster != f.options.Cluster })
+		if err := f.options.supportsPins(ctx, tune.Plan{Pins: mine}); err != nil {
+			if f.options.Cluster != "" {
+				return ofCluster{f.options.Cluster, err}
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // planned is what was planned for the fleets of all clusters together.
@@ -252,6 +269,8 @@ func (o PlanOptions) next(ctx context.Context, p planned) []string {
 		next = append(next, o.root.name+" revert"+o.scopeFlags(o.root)+" --expired")
 	}
 	switch {
+	case o.Files == nil && p.plan.Changes() == 0 && mostWithout(p.plan):
+		next = append(next, o.root.repeated("doctor"))
 	case o.Files == nil && p.plan.Changes() == 0 && p.plan.LivesInGit():
 		next = append(next, o.root.inCheckout())
 	case p.plan.Changes() == 0, o.sharesKnown(p.fleets) != nil: // apply would do nothing
@@ -263,6 +282,20 @@ func (o PlanOptions) next(ctx context.Context, p planned) []string {
 		next = append(next, o.root.repeated("rewrite")+" --dry-run")
 	}
 	return next
+}
+
+// mostWithout tells whether most of what is left alone has no environment, or an unknown one.
+func mostWithout(plan tune.Plan) bool {
+	left, without := 0, 0
+	for _, item := range plan.Items {
+		if item.Action == tune.ActionSkip {
+			left++
+			if item.Reason == tune.ReasonNoEnvironment {
+				without++
+			}
+		}
+	}
+	return 2*without > left
 }
 
 // overview sums up a plan that is carried out at a pace.

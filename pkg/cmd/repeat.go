@@ -39,6 +39,7 @@ func (r *root) again(command string, choice bool) string {
 		return strings.Join(words, " ")
 	}
 	switch files := r.asked.Flags().Lookup("filename"); {
+	case choice && command == "doctor": // which takes no objects
 	case choice:
 		for _, arg := range r.asked.Flags().Args() {
 			words = append(words, terminal.Quoted(arg))
@@ -61,8 +62,8 @@ func (r *root) again(command string, choice bool) string {
 // ofThePolicy are the flags that say what is wanted, wherever the objects are read.
 var ofThePolicy = []string{"policy", "set", "shorten-timeouts", "fit", "activity", "limit", "default-env", "env-alias"}
 
-// anyCheckout stands for the directory of a checkout in commands: no shell takes it for one, so that nobody pastes it by mistake.
-const anyCheckout = "-f <your checkout>"
+// anyCheckout stands for the directory of a checkout in commands. It is a word that a shell passes on, and no directory that one has.
+const anyCheckout = "-f YOUR-CHECKOUT"
 
 // inCheckout is how the same is planned where Git has the values: which directory that is the user knows.
 func (r *root) inCheckout() string {

@@ -33,7 +33,7 @@ func TestWhatDoesNotLastIsSaid(t *testing.T) {
 	assert.Contains(t, again, "0 to change, 1 as the policy wants")
 	assert.Contains(t, again, "Undone       1 that is as the policy wants, within about 10m, by "+root)
 	assert.Regexp(t, `=.* app .* undone within about 10m by `+root, again)
-	assert.Contains(t, again, "Next         kubectl fluxtune plan -f <your checkout>\n")
+	assert.Contains(t, again, "Next         kubectl fluxtune plan -f YOUR-CHECKOUT\n")
 }
 
 // losePins has somebody take the rules away.
@@ -134,5 +134,5 @@ func TestNextIsTheCheckoutWhereGitSetsEverything(t *testing.T) {
 	f.observe(t)
 	plan := on(f.Cluster).must(t, "plan", "-n", f.apps, "--policy", "fast")
 	assert.Contains(t, plan.stdout, " 0 to change")
-	assert.Contains(t, plan.stdout, "Next         kubectl fluxtune plan -f <your checkout> --policy fast\n")
+	assert.Contains(t, plan.stdout, "Next         kubectl fluxtune plan -f YOUR-CHECKOUT --policy fast\n")
 }
