@@ -120,7 +120,7 @@ func (o ForgetOptions) forget(ctx context.Context, f fleet) error {
 	rules := tune.RulesAfter(owners, f.all(), f.snapshot.Unread, restores, o.now(), nil)
 	o.tellAwaited(f, restores, nil)
 	if len(writes)+len(rules) == 0 && o.printer.tables() {
-		return o.nothingTuned(f, "forget")
+		return o.nothingTuned(ctx, f, "forget", "forgotten")
 	}
 	if pinned > 0 {
 		_, _ = fmt.Fprintf(o.root.ErrOut, "%s pinned: when the record is dropped, Git sets what it sets again.%s\n", are(pinned), stays(stay))

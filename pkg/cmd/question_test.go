@@ -38,6 +38,18 @@ func TestWhatFollowsAQuestionBeginsALine(t *testing.T) {
 	assert.True(t, strings.HasSuffix(shown.String(), "[y/N] \n"), "%q", shown)
 }
 
+// So is what rewrite says.
+func TestWhatFollowsTheQuestionOfRewriteBeginsALine(t *testing.T) {
+	t.Parallel()
+	w, shown := asking("y\n", 80)
+	w.root.StdinTerminal = true
+	require.NoError(t, RewriteOptions{root: w.root}.confirm(t.Context(), 4))
+	const line = "error: clusters/staging/infrastructure.yaml has changed since it was read: run\n"
+	_, err := w.root.ErrOut.Write([]byte(line))
+	require.NoError(t, err)
+	assert.True(t, strings.HasSuffix(shown.String(), line), "%q", shown)
+}
+
 // A question is broken between words: it may take more rows than its letters fill.
 func TestRowsOfAQuestion(t *testing.T) {
 	t.Parallel()

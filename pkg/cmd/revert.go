@@ -170,7 +170,7 @@ func (o RevertOptions) restore(ctx context.Context, f fleet, restores []tune.Res
 		o.tellEnds(changedOf(restores), o.Session, "this revert "+does+" that now")
 	}
 	if len(restores)+len(rules) == 0 && o.printer.tables() {
-		return o.nothingTuned(f, "revert")
+		return o.nothingTuned(ctx, f, "revert", "taken back")
 	}
 	way := tune.Plan{Items: report.RestoreItems(restores), Pins: rules}
 	paced := tune.Plan{Items: slices.Clone(way.Items), Pins: rules}
@@ -298,12 +298,14 @@ func (o WriteOptions) readTuned(ctx context.Context) (fleets, error) {
 	return o.readAll(ctx, o.root)
 }
 
-// nothingTuned says that there is nothing to do.
-func (o WriteOptions) nothingTuned(f fleet, verb string) error {
+// nothingTuned says that there is nothing to do, and what other kinds have that were not asked for. Done is what the command does to
+// objects: taken back, forgotten.
+func (o WriteOptions) nothingTuned(ctx context.Context, f fleet, verb, done string) error {
 	if f.snapshot.Incomplete() {
 		return f.complete() // nobody knows whether there is something
 	}
-	_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing to %s: none of %s %s was tuned by fluxtune.\n", verb, plural(len(f.objects), "Flux object"), o.where())
+	_, _ = fmt.Fprintf(o.root.ErrOut, "Nothing to %s: none of %s %s was tuned by fluxtune%s.\n", verb, o.counted(len(f.objects)), o.where(), o.elsewhere())
+	o.tellOtherKinds(ctx, o.root, f, verb, done)
 	return f.complete()
 }
 

@@ -336,6 +336,7 @@ func (o RewriteOptions) confirm(ctx context.Context, files int) error {
 		_, _ = fmt.Fprintln(o.root.ErrOut)
 		return errInterrupted
 	}
+	o.root.answered(answer)
 	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
 		return errors.New("not confirmed: nothing was changed")
 	}

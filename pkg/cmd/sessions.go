@@ -102,7 +102,10 @@ func (o SessionsOptions) run(ctx context.Context) error {
 	o.root.warn(warnings, fs.gaps())
 	if len(list.Items) == 0 && o.printer.tables() {
 		if !fs.incomplete() {
-			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s %s%s.\n", plural(fs.objects(), "Flux object"), fs.place(o.FleetOptions), bears, o.elsewhere())
+			_, _ = fmt.Fprintf(o.root.ErrOut, "No sessions: none of %s %s %s%s.\n", o.counted(fs.objects()), fs.place(o.FleetOptions), bears, o.elsewhere())
+			for _, f := range fs.all {
+				f.options.tellOtherKinds(ctx, o.root, f, "sessions", "shown")
+			}
 		}
 		return fs.complete()
 	}

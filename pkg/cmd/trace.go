@@ -116,6 +116,10 @@ func (o TraceOptions) run(ctx context.Context) error {
 				func(t manifest.Target) string { return files.HeldOrSuspended(t.Ref, t.Field) })
 		}
 	}
+	if fs.objects() == 0 && len(list.Dead)+len(list.Undecided) == 0 && o.printer.tables() {
+		o.root.nothingFound(o.FleetOptions, fs.place(o.FleetOptions), fs.incomplete(), fs.all...)
+		return fs.complete()
+	}
 	if err := report.SortBy(list.Items, o.sortBy); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -181,7 +182,7 @@ func (d *deployment) gaps(configMaps map[flux.Ref]map[string]string) []flux.Gap 
 // what names what a deployment applies.
 func (d *deployment) what() string {
 	if d.Metadata.Name == "" {
-		return fmt.Sprintf("what the folder %q holds", d.folder)
+		return fmt.Sprintf("what the folder %q holds", cmp.Or(d.folder, "."))
 	}
 	return "what " + d.ref().String() + " applies"
 }

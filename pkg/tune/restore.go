@@ -221,7 +221,7 @@ func (r *Restore) keepWhatFollows(o flux.Object, record, left *Record) {
 		}
 		left.Steps[step].Fields[f] = Move{From: change.To, To: change.From, Owners: r.Freed[f], Pinned: record.chain(f).pinned(), Held: record.chain(f).held()}
 		delete(r.Freed, f)
-		r.keep(f, "%s stays %s: it follows the interval where it is not set, and would be %s with the %s that stay",
+		r.keep(f, "%s stays %s: it follows the interval where it is not set, and would be %s with the interval that stays (%s)",
 			f, Show(change.From), flux.FormatDuration(shorter), flux.FormatDuration(o.Effective(flux.Interval)))
 		return true
 	})

@@ -103,7 +103,7 @@ func TestDecideRestore(t *testing.T) {
 				step("s2", move(flux.Interval, "5m", "1m")),
 				step("s3", moves(three.Steps[2].Fields, move(flux.Timeout, "", "2m"))),
 			}}), "spec.interval stays 30s: session s3 set it later; reverting that one restores 1m, of session s2",
-				"spec.timeout stays 2m: it follows the interval where it is not set, and would be 30s with the 30s that stay"),
+				"spec.timeout stays 2m: it follows the interval where it is not set, and would be 30s with the interval that stays (30s)"),
 		},
 		{
 			"an unknown session", asTunedThrice, RestoreOptions{Session: "s4", Force: true},
@@ -281,7 +281,7 @@ func TestRestoreKeepsWhatALaterIntervalNeeds(t *testing.T) {
 	first := DecideRestore(o, RestoreOptions{Session: "s1"})
 	assert.Empty(t, first.Changes)
 	assert.Len(t, first.Kept, 3)
-	assert.Contains(t, first.KeptMessage(), "spec.timeout stays 29m30s: it follows the interval where it is not set, and would be 30s with the 40s that stay")
+	assert.Contains(t, first.KeptMessage(), "spec.timeout stays 29m30s: it follows the interval where it is not set, and would be 30s with the interval that stays (40s)")
 	assert.Empty(t, first.Freed)
 
 	o.Annotations = map[string]string{RecordAnnotation: first.Record.String()}
